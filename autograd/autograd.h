@@ -1,0 +1,226 @@
+/* autograd/autograd.h: a tape over tensors, operators that record themselves on it, gradients, and their checks.
+ *
+ * An operator runs when it is called. While the tape records, it also notes how its result came about; tap_backward then walks the
+ * tape from its end and applies each operator's rule, which is itself written in operators.
+ *
+ * Ownership: the caller owns input data, the tape owns every result until tap_tape_reset. Nothing is freed one by one.
+ * Errors: the tape keeps its first one. From then on operators return inert vars, values read as NaN, and nothing outside the tape
+ * is touched. Check once, at the end. A tape, like an arena, is for one thread at a time.
+ *
+ * Shapes: [..,m,k] is any number of leading axes, then m, then k. "Broadcast" is NumPy's rule: axes are aligned at the end, and a size of 1
+ * stretches. Both inputs of an operator have one dtype unless it says otherwise.
+ */
+#ifndef TAP_AUTOGRAD_AUTOGRAD_H
+#define TAP_AUTOGRAD_AUTOGRAD_H
+
+#include <stdio.h>
+
+#include "tensor/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Tapes and vars ---------------------------------------------------------------------------------------------- */
+
+typedef struct tap_tape tap_tape;
+
+/* A value on a tape: a small handle, passed by value, good until the tape is reset (and found out when used later). */
+typedef struct {
+    tap_tape *tape;
+    uint32_t  id, epoch;
+} tap_var;
+
+TAP_API tap_tape  *tap_tape_new(tap_dtype dtype, uint64_t seed); /* dtype of scalars and noise: float32 or float64; never NULL */
+TAP_API void       tap_tape_free(tap_tape *t);                   /* and every value on it; NULL is allowed */
+TAP_API void       tap_tape_reset(tap_tape *t);                  /* ends every var, begins the next step; keeps memory and error */
+TAP_API tap_status tap_tape_status(const tap_tape *t, const char **message); /* the first error; *message "" if none, may be NULL */
+TAP_API tap_status tap_tape_fail(tap_tape *t, tap_status status, const char *format, ...) TAP_PRINTF(3, 4); /* a caller's own error */
+TAP_API bool       tap_tape_set_recording(tap_tape *t, bool on); /* returns what it was; a new tape records */
+TAP_API tap_dtype  tap_tape_dtype(const tap_tape *t);
+/* Noise on a tape is a function of (seed, n-th draw of the step, step, index). A reset counts the step up; setting it replays one. */
+TAP_API uint64_t   tap_tape_step(const tap_tape *t);
+TAP_API void       tap_tape_set_step(tap_tape *t, uint64_t step);
+TAP_API size_t     tap_tape_bytes(const tap_tape *t);            /* heap memory the tape holds now */
+
+/* ---- Values in and out ------------------------------------------------------------------------------------------- */
+
+TAP_API tap_var tap_input(tap_tape *t, tap_tensor x);    /* data: no gradient. Borrows x until reset */
+TAP_API tap_var tap_variable(tap_tape *t, tap_tensor x); /* the same, with a gradient for tap_grad to ask for */
+TAP_API tap_var tap_scalar(tap_tape *t, double value);   /* [] in the tape's dtype */
+TAP_API tap_var tap_zeros(tap_tape *t, tap_shape shape);
+TAP_API tap_var tap_randn(tap_tape *t, tap_shape shape); /* N(0,1) noise, the next draw of this step */
+TAP_API tap_var tap_rand(tap_tape *t, tap_shape shape);  /* uniform on (0,1) */
+
+/* Memory that receives the gradient of a leaf: a parameter, seen from the tape. */
+typedef struct {
+    tap_tensor  value; /* borrowed until reset */
+    tap_tensor  grad;  /* shape and dtype of value, contiguous; tap_backward adds to it */
+    bool       *fresh; /* not NULL: while *fresh is true, grad counts as zero whatever it holds; a backward pass sets it false */
+    const char *name;  /* for messages; borrowed until reset */
+} tap_leaf;
+
+TAP_API tap_var    tap_leaf_var(tap_tape *t, const tap_leaf *leaf); /* the struct is copied */
+
+TAP_API tap_tensor tap_value(tap_var v);  /* a view of the value, good until reset; inert once the tape has failed */
+TAP_API tap_shape  tap_shape_of(tap_var v);
+TAP_API double     tap_item(tap_var v);   /* v with one element; NaN once the tape has failed */
+TAP_API tap_var    tap_detach(tap_var v); /* the same value, a constant for gradients */
+TAP_API tap_var    tap_named(tap_var v, const char *name); /* v, called so in messages and graphs; name borrowed until reset */
+
+/* ---- Elementwise, with broadcasting ------------------------------------------------------------------------------ */
+
+TAP_API tap_var tap_neg(tap_var x);        /* -x */
+TAP_API tap_var tap_abs(tap_var x);        /* |x|; gradient 0 at 0 */
+TAP_API tap_var tap_sign(tap_var x);       /* -1, 0 or 1; gradient 0 */
+TAP_API tap_var tap_square(tap_var x);     /* x^2 */
+TAP_API tap_var tap_sqrt(tap_var x);
+TAP_API tap_var tap_reciprocal(tap_var x); /* 1 / x */
+TAP_API tap_var tap_exp(tap_var x);
+TAP_API tap_var tap_expm1(tap_var x);      /* e^x - 1, accurate near 0 */
+TAP_API tap_var tap_log(tap_var x);        /* natural */
+TAP_API tap_var tap_log1p(tap_var x);      /* log(1 + x), accurate near 0 */
+TAP_API tap_var tap_sin(tap_var x);
+TAP_API tap_var tap_cos(tap_var x);
+TAP_API tap_var tap_tanh(tap_var x);
+TAP_API tap_var tap_sigmoid(tap_var x);    /* 1 / (1 + e^-x) */
+TAP_API tap_var tap_softplus(tap_var x);   /* log(1 + e^x), without overflow */
+TAP_API tap_var tap_relu(tap_var x);       /* max(x, 0); gradient 0 at 0 */
+TAP_API tap_var tap_elu(tap_var x);        /* x if x > 0, else e^x - 1 */
+TAP_API tap_var tap_silu(tap_var x);       /* x sigmoid(x) */
+
+TAP_API tap_var tap_add(tap_var a, tap_var b); /* a + b */
+TAP_API tap_var tap_sub(tap_var a, tap_var b); /* a - b */
+TAP_API tap_var tap_mul(tap_var a, tap_var b); /* a * b */
+TAP_API tap_var tap_div(tap_var a, tap_var b); /* a / b */
+TAP_API tap_var tap_pow(tap_var a, tap_var b); /* a^b; a > 0 where a gradient by b is wanted */
+TAP_API tap_var tap_maximum(tap_var a, tap_var b); /* gradients are halved where a == b */
+TAP_API tap_var tap_minimum(tap_var a, tap_var b);
+TAP_API tap_var tap_add_scalar(tap_var x, double s); /* x + s */
+TAP_API tap_var tap_mul_scalar(tap_var x, double s); /* x * s */
+
+/* -log Bernoulli(target | sigmoid(logits)) = softplus(logits) - target logits, per element, for target in [0,1] */
+TAP_API tap_var tap_bce_with_logits(tap_var logits, tap_var target);
+
+TAP_API tap_var tap_eq(tap_var a, tap_var b); /* bool, as are the next five; no gradient */
+TAP_API tap_var tap_ne(tap_var a, tap_var b);
+TAP_API tap_var tap_lt(tap_var a, tap_var b);
+TAP_API tap_var tap_le(tap_var a, tap_var b);
+TAP_API tap_var tap_gt(tap_var a, tap_var b);
+TAP_API tap_var tap_ge(tap_var a, tap_var b);
+TAP_API tap_var tap_where(tap_var condition, tap_var a, tap_var b); /* condition ? a : b; condition bool, all broadcast */
+TAP_API tap_var tap_cast(tap_var x, tap_dtype dtype);               /* a gradient passes between float dtypes only */
+
+/* ---- Shape ------------------------------------------------------------------------------------------------------- */
+/* Views, but cat, and reshape where strides do not allow one. The tensor functions of the same names say the details. */
+
+TAP_API tap_var tap_reshape(tap_var x, tap_shape shape); /* one size may be -1 */
+TAP_API tap_var tap_permute(tap_var x, int rank, const int *axes);
+TAP_API tap_var tap_transpose(tap_var x, int axis0, int axis1);
+TAP_API tap_var tap_mT(tap_var x);                       /* [..,m,n] -> [..,n,m] */
+TAP_API tap_var tap_expand(tap_var x, tap_shape shape);
+TAP_API tap_var tap_slice(tap_var x, int axis, int64_t start, int64_t stop, int64_t step);
+TAP_API tap_var tap_select(tap_var x, int axis, int64_t index);
+TAP_API tap_var tap_unsqueeze(tap_var x, int axis);
+TAP_API tap_var tap_squeeze(tap_var x, int axis);
+TAP_API tap_var tap_cat(int n, const tap_var *x, int axis); /* equal shapes but along axis */
+
+/* ---- Reductions -------------------------------------------------------------------------------------------------- */
+/* axes: TAP_ALL, TAP_LAST, TAP_AXES(0, 2), and tap_keep(...) of these. Summation order is fixed, whatever the threads. */
+
+TAP_API tap_var tap_sum(tap_var x, tap_axes axes);
+TAP_API tap_var tap_mean(tap_var x, tap_axes axes);      /* NaN over no elements */
+TAP_API tap_var tap_amax(tap_var x, tap_axes axes);      /* gradients are shared equally between ties; an axis of size 0 is an error */
+TAP_API tap_var tap_logsumexp(tap_var x, tap_axes axes); /* log sum e^x, without overflow */
+TAP_API tap_var tap_sum_to(tap_var x, tap_shape shape);  /* sums what broadcasting shape to x's shape has repeated */
+
+/* ---- Matrices ---------------------------------------------------------------------------------------------------- */
+
+TAP_API tap_var tap_matmul(tap_var a, tap_var b);                  /* [..,m,k] x [..,k,n] -> [..,m,n]; leading axes broadcast */
+TAP_API tap_var tap_affine(tap_var x, tap_var weight, tap_var bias); /* x W^T + b: [..,in], [out,in], [out] -> [..,out] */
+
+/* ---- Gradients --------------------------------------------------------------------------------------------------- */
+
+/* Adds d loss / d leaf into the gradient of every leaf that loss [] depends on: all of them or, on an error, none. */
+TAP_API tap_status tap_backward(tap_var loss);
+/* dx[i] = d y / d x[i], y []; zeros where y does not depend on x[i]. If the tape records, so are the dx: differentiate them again. */
+TAP_API void       tap_grad(tap_var y, int n, const tap_var *x, tap_var *dx);
+/* The same for y of any shape, contracted with a cotangent of y's shape: dx[i] = sum_j cotangent_j d y_j / d x[i] */
+TAP_API void       tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx);
+
+/* ---- Operators of one's own -------------------------------------------------------------------------------------- */
+
+#define TAP_MAX_INPUTS 16
+
+typedef struct tap_node tap_node; /* an operator call on the tape, as its rule sees it */
+typedef struct tap_op   tap_op;
+
+/* An operator call while it runs. */
+typedef struct {
+    tap_tape         *tape;
+    const tap_op     *op;
+    const void       *attr; /* what tap_apply was given, copied: attr_size bytes of it */
+    int               n_in;
+    const tap_tensor *in;
+} tap_call;
+
+struct tap_op {
+    const char *name;
+    /* Sets out->dtype and out->shape, or returns tap_call_fail. An operator whose result is a view of an input sets stride and
+     * data too; then forward is not called (and may be NULL). */
+    tap_status (*infer)(tap_call *c, tap_tensor *out);
+    /* Fills *out: contiguous, of the inferred dtype and shape, contents undefined; never called for empty ones. */
+    void (*forward)(tap_call *c, tap_tensor *out);
+    /* gin[i] = g . d out / d in[i], in operators, for the i that tap_needs. g has the shape of out. gin[i] may have the shape that in[i]
+     * broadcasts to: the engine sums it. A gin[i] left alone is zero. NULL: the operator has no rule, and an input that needs a
+     * gradient is an error at the call. */
+    void  (*vjp)(const tap_node *n, tap_var g, tap_var *gin);
+    size_t attr_size;
+};
+
+TAP_API tap_var    tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *in);
+/* Fails the call's tape; the message gets the operator's name in front and the input shapes at the end. */
+TAP_API tap_status tap_call_fail(tap_call *c, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
+TAP_API void      *tap_call_scratch(tap_call *c, size_t bytes); /* for the time of this call; NULL fails the tape */
+
+TAP_API tap_var     tap_in(const tap_node *n, int i);
+TAP_API tap_var     tap_out(const tap_node *n);
+TAP_API const void *tap_attr(const tap_node *n);
+TAP_API bool        tap_needs(const tap_node *n, int i); /* whether gin[i] is wanted */
+
+/* ---- Checking and looking ---------------------------------------------------------------------------------------- */
+
+/* A function under test: builds its result from in[0..n-1] on t; ctx is the caller's. Must be the same function every time. */
+typedef tap_var (*tap_function)(tap_tape *t, const tap_var *in, void *ctx);
+
+/* {0} gives the defaults in brackets. */
+typedef struct {
+    double   eps;        /* half width of the central difference, relative to max(1, |x|) [1e-6] */
+    double   atol, rtol; /* |analytic - numeric| <= atol + rtol |numeric| [1e-6, 1e-5] */
+    uint64_t seed;       /* of the random cotangent, and of noise drawn inside the function */
+    int64_t  elements;   /* at most so many elements of each input, chosen at random [0: every one] */
+    int      order;      /* 2: check the gradient of the gradient too [1] */
+} tap_gradcheck_options;
+
+typedef struct {
+    bool       ok;
+    tap_status status;                    /* an error on the way, in message */
+    int        input;                     /* of the worst element: input number, */
+    int64_t    element;                   /* place in C order, */
+    double     analytic, numeric;         /* and both derivatives */
+    int64_t    checked;                   /* elements compared */
+    char       message[TAP_MESSAGE_SIZE]; /* one sentence, pass or fail */
+} tap_gradcheck_result;
+
+/* Compares gradients of f at float64 inputs x[0..n-1] with central differences, contracted with a random cotangent. x is
+ * perturbed on copies. Noise is held fixed. */
+TAP_API tap_gradcheck_result tap_gradcheck(tap_function f, void *ctx, int n, const tap_tensor *x, tap_gradcheck_options options);
+
+TAP_API void       tap_dump(tap_var v, FILE *out);                                 /* name, operator, shape, first values */
+TAP_API tap_status tap_tape_write_dot(tap_tape *t, const char *path, tap_error *e); /* the recorded graph, for Graphviz */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

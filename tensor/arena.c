@@ -1,0 +1,179 @@
+/* Arenas: a bump through chunks, and a list of blocks given back early. A reset keeps the memory, and replaces several chunks by one
+ * that holds as much, so that a loop settles on one chunk and the same addresses. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor/internal.h"
+
+enum { ALIGN = 64, FIRST_CHUNK = 1 << 16 };
+
+/* Stands in the 64 bytes before the memory handed out. */
+typedef struct block {
+    size_t        size; /* of the memory behind it, a multiple of 64 */
+    struct block *next; /* while in the free list */
+    int           uses;
+} block;
+
+typedef struct chunk {
+    struct chunk *next;
+    size_t        size, used; /* of the bytes from the first aligned one */
+    char         *base;
+} chunk;
+
+struct tap_arena {
+    chunk    *chunks; /* the one being filled in front */
+    block    *free;
+    size_t    held, next_size;
+    tap_error error;
+};
+
+static tap_arena no_memory = { .error = { TAP_ENOMEM, "arena: no memory" } };
+
+tap_arena *tap_arena_new(void)
+{
+    tap_arena *a = calloc(1, sizeof *a);
+    if (!a) {
+        tap_error_set(NULL, TAP_ENOMEM, "%s", no_memory.error.message);
+        return &no_memory;
+    }
+    a->next_size = FIRST_CHUNK;
+    return a;
+}
+
+static void free_chunks(tap_arena *a)
+{
+    for (chunk *c = a->chunks, *next; c; c = next) {
+        next = c->next;
+        free(c);
+    }
+    a->chunks = NULL;
+    a->held = 0;
+}
+
+void tap_arena_free(tap_arena *a)
+{
+    if (!a || a == &no_memory) return;
+    free_chunks(a);
+    free(a);
+}
+
+void tap_arena_reset(tap_arena *a)
+{
+    if (!a || a == &no_memory) return;
+    a->free = NULL;
+    if (a->chunks && a->chunks->next) {
+        size_t used = 0;
+        for (chunk *c = a->chunks; c; c = c->next) used += c->used;
+        free_chunks(a);
+        a->next_size = used;
+    } else if (a->chunks) {
+        a->chunks->used = 0;
+    }
+}
+
+static chunk *chunk_new(tap_arena *a, size_t bytes)
+{
+    size_t size = bytes > a->next_size ? bytes : a->next_size;
+    chunk *c = NULL;
+    if (size <= SIZE_MAX - sizeof *c - ALIGN) c = malloc(sizeof *c + ALIGN + size);
+    if (!c && size > bytes) {
+        size = bytes; /* no room to grow generously */
+        c = malloc(sizeof *c + ALIGN + size);
+    }
+    if (!c) return NULL;
+    c->size = size;
+    c->used = 0;
+    c->base = (char *)(((uintptr_t)(c + 1) + ALIGN - 1) & ~(uintptr_t)(ALIGN - 1));
+    c->next = a->chunks;
+    a->chunks = c;
+    a->held += size;
+    a->next_size = a->held / 2 > FIRST_CHUNK ? a->held / 2 : FIRST_CHUNK;
+    return c;
+}
+
+/* The tightest free block that would not waste more than it holds. */
+static block *take_free(tap_arena *a, size_t bytes)
+{
+    block **best = NULL;
+    for (block **at = &a->free; *at; at = &(*at)->next) {
+        size_t size = (*at)->size;
+        if (size < bytes || size / 2 > bytes || (best && size >= (*best)->size)) continue;
+        best = at;
+        if (size == bytes) break;
+    }
+    if (!best) return NULL;
+    block *b = *best;
+    *best = b->next;
+    return b;
+}
+
+void *tap__arena_take(tap_arena *a, size_t bytes)
+{
+    if (!a || a->error.status != TAP_OK) return NULL;
+    size_t size = bytes ? (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1) : ALIGN;
+    block *b = size >= bytes ? take_free(a, size) : NULL;
+    if (b) {
+        b->uses = 1;
+        return (char *)b + ALIGN;
+    }
+
+    chunk *c = a->chunks;
+    if (size < bytes || size > SIZE_MAX / 2) c = NULL;
+    else if (!c || c->size - c->used < size + ALIGN) c = chunk_new(a, size + ALIGN);
+    if (!c) {
+        tap_error_set(&a->error, TAP_ENOMEM, "arena: no memory for %zu bytes (%zu held)", bytes, a->held);
+        return NULL;
+    }
+    b = (block *)(void *)(c->base + c->used);
+    b->size = size;
+    b->uses = 1;
+    c->used += size + ALIGN;
+    return (char *)b + ALIGN;
+}
+
+static block *block_of(void *p)
+{
+    return (block *)(void *)((char *)p - ALIGN);
+}
+
+void tap__arena_share(void *p)
+{
+    block_of(p)->uses++;
+}
+
+bool tap__arena_is_shared(void *p)
+{
+    return block_of(p)->uses > 1;
+}
+
+void tap__arena_give_back(tap_arena *a, void *p)
+{
+    block *b = block_of(p);
+    if (--b->uses > 0) return;
+    b->next = a->free;
+    a->free = b;
+}
+
+void *tap_arena_alloc(tap_arena *a, size_t bytes)
+{
+    void *p = tap__arena_take(a, bytes);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
+tap_status tap_arena_status(const tap_arena *a, const char **message)
+{
+    static const tap_error none = { TAP_EARG, "arena: NULL" };
+    const tap_error       *e = a ? &a->error : &none;
+    if (message) *message = e->status == TAP_OK ? "" : e->message;
+    return e->status;
+}
+
+tap_error *tap_arena_error(tap_arena *a)
+{
+    return a ? &a->error : NULL;
+}
+
+size_t tap__arena_bytes(const tap_arena *a)
+{
+    return a->held;
+}

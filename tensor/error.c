@@ -1,0 +1,52 @@
+/* The one place where every error of the library passes. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor/internal.h"
+
+static void stop_if_asked(const char *message)
+{
+    const char *ask = getenv("TAP_ABORT");
+    if (!ask || strcmp(ask, "1") != 0) return;
+    fprintf(stderr, "tapestry: %s\n", message);
+    abort();
+}
+
+tap_status tap_error_set(tap_error *e, tap_status status, const char *format, ...)
+{
+    if (status == TAP_OK) return e ? e->status : TAP_OK;
+    if (e && e->status != TAP_OK) return e->status;
+
+    tap_error here;
+    va_list   args;
+    va_start(args, format);
+    int n = vsnprintf(here.message, sizeof here.message, format, args);
+    va_end(args);
+    if (n < 0) here.message[0] = '\0';
+    here.status = status;
+    stop_if_asked(here.message);
+    if (e) *e = here;
+    return status;
+}
+
+tap_status tap__error_copy(tap_error *to, const tap_error *from)
+{
+    if (to && to->status == TAP_OK) *to = *from;
+    return to ? to->status : from->status;
+}
+
+const char *tap_status_name(tap_status status)
+{
+    switch (status) {
+    case TAP_OK: return "TAP_OK";
+    case TAP_ENOMEM: return "TAP_ENOMEM";
+    case TAP_ESHAPE: return "TAP_ESHAPE";
+    case TAP_EDTYPE: return "TAP_EDTYPE";
+    case TAP_EARG: return "TAP_EARG";
+    case TAP_ESTALE: return "TAP_ESTALE";
+    case TAP_EIO: return "TAP_EIO";
+    }
+    return "unknown status";
+}

@@ -1,0 +1,135 @@
+/* BLIS: choosing its kernels, and calling it. Everything that it would abort on is settled before it is called. */
+#define _POSIX_C_SOURCE 200809L
+#include <ctype.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <omp.h>
+#include <blis.h>
+
+#include "tensor/gemm.h"
+#include "tensor/matmul.h"
+
+/* BLIS recognizes AMD processors by model number and runs portable C, five times slower, on those it was not told of. Its AVX-512 and AVX2
+ * kernels run on them all the same. */
+static int kernels_for_this_processor(void)
+{
+#if defined(__x86_64__) && defined(BLIS_CONFIG_SKX) && defined(BLIS_CONFIG_ZEN3) && defined(BLIS_CONFIG_HASWELL)
+    __builtin_cpu_init();
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    if (__builtin_cpu_is("intel") || __builtin_cpu_is("znver1") || __builtin_cpu_is("znver2")) return -1;
+    if (avx512) return (int)BLIS_ARCH_SKX;
+    if (avx2) return (int)(__builtin_cpu_is("amd") ? BLIS_ARCH_ZEN3 : BLIS_ARCH_HASWELL);
+#endif
+    return -1;
+}
+
+/* A number of the user's that names no kernels in this BLIS would make it abort. */
+static bool user_choice_is_sound(const char *text)
+{
+    static const int built[] = {
+#ifdef BLIS_CONFIG_SKX
+        BLIS_ARCH_SKX,
+#endif
+#ifdef BLIS_CONFIG_HASWELL
+        BLIS_ARCH_HASWELL,
+#endif
+#ifdef BLIS_CONFIG_SANDYBRIDGE
+        BLIS_ARCH_SANDYBRIDGE,
+#endif
+#ifdef BLIS_CONFIG_PENRYN
+        BLIS_ARCH_PENRYN,
+#endif
+#ifdef BLIS_CONFIG_ZEN3
+        BLIS_ARCH_ZEN3,
+#endif
+#ifdef BLIS_CONFIG_ZEN2
+        BLIS_ARCH_ZEN2,
+#endif
+#ifdef BLIS_CONFIG_ZEN
+        BLIS_ARCH_ZEN,
+#endif
+        BLIS_ARCH_GENERIC,
+    };
+    char *end;
+    long  id = strtol(text, &end, 10);
+    if (end == text || *end) return false;
+    for (size_t i = 0; i < sizeof built / sizeof *built; i++) {
+        if (built[i] == id) return true;
+    }
+    return false;
+}
+
+static void choose_kernels(void)
+{
+    const char *asked = getenv("BLIS_ARCH_TYPE");
+    if (asked && user_choice_is_sound(asked)) return;
+    if (asked) unsetenv("BLIS_ARCH_TYPE");
+    char number[16];
+    int  id = kernels_for_this_processor();
+    if (id < 0) return;
+    snprintf(number, sizeof number, "%d", id);
+    setenv("BLIS_ARCH_TYPE", number, 1);
+    (void)bli_arch_query_id(); /* reads it, once */
+    unsetenv("BLIS_ARCH_TYPE");
+}
+
+static void start_blis(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, choose_kernels);
+}
+
+const char *tap__blis_kernels(void)
+{
+    start_blis();
+    return bli_arch_string(bli_arch_query_id());
+}
+
+const char *tap_config(void)
+{
+    static _Thread_local char text[128];
+    static const char *const  isa[TAP__ISAS] = { "portable", "avx2", "avx512" };
+    snprintf(text, sizeof text, "tapestry 0.1.0, %s kernels, BLIS %s, %d thread%s", isa[tap__isa()], tap__blis_kernels(),
+             tap_threads(), tap_threads() == 1 ? "" : "s");
+    return text;
+}
+
+bool tap__blis_takes(tap__matrix *x)
+{
+    if (x->rows <= 1 && x->columns <= 1) {
+        x->row_stride = x->column_stride = 1;
+    } else if (x->columns <= 1 && x->row_stride > 0) {
+        x->column_stride = x->row_stride == 1 ? x->rows : 1;
+        if (x->row_stride != 1 && x->row_stride < x->columns) return false;
+    } else if (x->rows <= 1 && x->column_stride > 0) {
+        x->row_stride = x->column_stride == 1 ? x->columns : 1;
+    }
+    int64_t r = x->row_stride, c = x->column_stride;
+    if (r <= 0 || c <= 0) return false;
+    return (r >= c && r / c >= x->columns) || (c >= r && c / r >= x->rows) || x->rows <= 1 || x->columns <= 1;
+}
+
+void tap__gemm(tap_dtype dtype, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add, int threads)
+{
+    start_blis();
+    /* BLIS's path for small products splits them by the number of threads, and so rounds by it. */
+    rntm_t run;
+    bli_rntm_init_from_global(&run);
+    bli_rntm_set_num_threads(threads, &run);
+    bli_rntm_disable_l3_sup(&run);
+    if (dtype == TAP_F32) {
+        float one = 1, beta = add ? 1 : 0;
+        bli_sgemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, a.rows, b.columns, a.columns, &one, (float *)(uintptr_t)a.data,
+                     a.row_stride, a.column_stride, (float *)(uintptr_t)b.data, b.row_stride, b.column_stride, &beta, out,
+                     out_stride, 1, NULL, &run);
+    } else {
+        double one = 1, beta = add ? 1 : 0;
+        bli_dgemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, a.rows, b.columns, a.columns, &one, (double *)(uintptr_t)a.data,
+                     a.row_stride, a.column_stride, (double *)(uintptr_t)b.data, b.row_stride, b.column_stride, &beta, out,
+                     out_stride, 1, NULL, &run);
+    }
+}

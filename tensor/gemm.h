@@ -1,0 +1,19 @@
+/* tensor/gemm.h: the two BLIS calls that products need, behind types of our own: BLIS's header defines a great many names. */
+#ifndef TAP_TENSOR_GEMM_H
+#define TAP_TENSOR_GEMM_H
+
+#include "tensor/internal.h"
+
+typedef struct {
+    const void *data;
+    int64_t     rows, columns, row_stride, column_stride;
+} tap__matrix;
+
+/* Whether BLIS takes such a matrix: positive strides, rows or columns that do not overlap. Rewrites strides of axes of size 1, which
+ * say nothing. */
+bool tap__blis_takes(tap__matrix *x);
+
+/* out = a b + (add ? out : 0), float or double; sizes and strides have been checked. */
+void tap__gemm(tap_dtype dtype, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add, int threads);
+
+#endif

@@ -1,0 +1,72 @@
+/* tensor/internal.h: what the library's own files share about tensors. Not installed; names begin with tap__. */
+#ifndef TAP_TENSOR_INTERNAL_H
+#define TAP_TENSOR_INTERNAL_H
+
+#include "tensor/tensor.h"
+
+/* Records the error in the arena and returns an inert tensor. */
+tap_tensor tap__tensor_fail(tap_arena *a, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
+
+/* Makes a negative axis positive; false if it is out of range for the rank. */
+bool tap__axis(int *axis, int rank);
+
+/* The view functions of tensor.h, reporting to an error instead of an arena. On an error *out is inert. */
+tap_status tap__permute(tap_tensor x, int rank, const int *axes, tap_tensor *out, tap_error *e);
+tap_status tap__slice(tap_tensor x, int axis, int64_t start, int64_t stop, int64_t step, tap_tensor *out, tap_error *e);
+tap_status tap__select(tap_tensor x, int axis, int64_t index, tap_tensor *out, tap_error *e);
+tap_status tap__expand(tap_tensor x, tap_shape shape, tap_tensor *out, tap_error *e);
+tap_status tap__unsqueeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e);
+tap_status tap__squeeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e);
+/* Fills in a -1 of the wanted shape; an error if the sizes do not multiply up. */
+tap_status tap__reshape_shape(tap_shape from, tap_shape *shape, tap_error *e);
+/* A view of x under another shape of the same size, or false if its strides do not allow one. */
+bool tap__reshape_view(tap_tensor x, tap_shape shape, tap_tensor *out);
+
+/* The shape that both broadcast to; false if there is none. */
+bool tap__broadcast(tap_shape a, tap_shape b, tap_shape *out);
+
+/* Which axes of the rank are reduced (a bit each), and the result's shape; an error for a bad or doubled axis. */
+tap_status tap__reduced(tap_shape x, tap_axes axes, unsigned *mask, tap_shape *out, tap_error *e);
+
+/* C-order strides of a shape. */
+void tap__set_contiguous(tap_tensor *x);
+
+/* Uninitialized memory from an arena, with one use; each further use is counted, and when the last one has given it back,
+ * later requests may have it. */
+void  *tap__arena_take(tap_arena *a, size_t bytes);
+void   tap__arena_share(void *p);
+bool   tap__arena_is_shared(void *p);
+void   tap__arena_give_back(tap_arena *a, void *p);
+size_t tap__arena_bytes(const tap_arena *a);
+
+/* Carries a first error over from one owner to another. */
+tap_status tap__error_copy(tap_error *to, const tap_error *from);
+
+/* How many threads a loop of so many elementary steps (about a nanosecond each) is worth: 1 for small ones. */
+int tap__threads_for(int64_t steps);
+
+/* The vector width chosen for this processor, once: generic, avx2 (with FMA) or avx512. TAP_ISA in the environment may lower it. */
+typedef enum { TAP__GENERIC, TAP__AVX2, TAP__AVX512, TAP__ISAS } tap__isa_level;
+tap__isa_level tap__isa(void);
+
+/* Files named *_kernels.c are compiled once for each width; TAP__KERNEL(f) is f's name in this compilation. */
+#ifndef TAP__ISA_NAME
+#define TAP__ISA_NAME generic
+#endif
+#define TAP__PASTE2(a, b) a##_##b
+#define TAP__PASTE(a, b)  TAP__PASTE2(a, b)
+#define TAP__KERNEL(name) TAP__PASTE(name, TAP__ISA_NAME)
+/* Declares the versions of a kernel table or function, and picks the one for this processor. */
+#if defined(__x86_64__)
+#define TAP__KERNEL_PICK(name) \
+    (tap__isa() == TAP__AVX512 ? name##_avx512 : tap__isa() == TAP__AVX2 ? name##_avx2 : name##_generic)
+#define TAP__KERNEL_DECLARE(type, name, args) \
+    type name##_generic args;                 \
+    type name##_avx2 args;                    \
+    type name##_avx512 args
+#else
+#define TAP__KERNEL_PICK(name)                (name##_generic)
+#define TAP__KERNEL_DECLARE(type, name, args) type name##_generic args
+#endif
+
+#endif

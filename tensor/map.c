@@ -1,0 +1,122 @@
+/* The loop over broadcast, strided tensors: axes are merged where all operands allow it, the last one becomes the run, and the runs are
+ * shared out among threads. */
+#include "tensor/map.h"
+
+enum { RUN = 4096 }; /* elements of a run at most: small enough to share out, large enough to forget the call */
+
+typedef struct {
+    int     rank, n_op;
+    int64_t n[TAP_MAX_RANK];
+    int64_t stride[TAP__MAP_MAX][TAP_MAX_RANK];
+    char   *data[TAP__MAP_MAX];
+    int64_t size[TAP__MAP_MAX];
+} loop;
+
+/* Axis i of the loop continues axis i + 1 without a gap, in every operand. */
+static bool merges(const loop *l, int i)
+{
+    for (int k = 0; k < l->n_op; k++) {
+        if (l->stride[k][i] != l->stride[k][i + 1] * l->n[i + 1]) return false;
+    }
+    return true;
+}
+
+static void drop_axis(loop *l, int i)
+{
+    for (l->rank--; i < l->rank; i++) {
+        l->n[i] = l->n[i + 1];
+        for (int k = 0; k < l->n_op; k++) l->stride[k][i] = l->stride[k][i + 1];
+    }
+}
+
+static void swap_axes(loop *l, int i, int j)
+{
+    int64_t n = l->n[i];
+    l->n[i] = l->n[j];
+    l->n[j] = n;
+    for (int k = 0; k < l->n_op; k++) {
+        int64_t s = l->stride[k][i];
+        l->stride[k][i] = l->stride[k][j];
+        l->stride[k][j] = s;
+    }
+}
+
+static int64_t magnitude(int64_t x)
+{
+    return x < 0 ? -x : x;
+}
+
+/* Walks the result in the order of its memory. */
+static void sort_axes(loop *l)
+{
+    for (int i = 1; i < l->rank; i++) {
+        for (int j = i; j > 0 && magnitude(l->stride[0][j - 1]) < magnitude(l->stride[0][j]); j--) swap_axes(l, j - 1, j);
+    }
+}
+
+static loop loop_over(int n_op, const tap_tensor *operand)
+{
+    loop l = { .rank = operand[0].shape.rank, .n_op = n_op };
+    for (int k = 0; k < n_op; k++) {
+        l.data[k] = operand[k].data;
+        l.size[k] = (int64_t)tap_dtype_size(operand[k].dtype);
+    }
+    for (int i = 0; i < l.rank; i++) {
+        l.n[i] = operand[0].shape.n[i];
+        for (int k = 0; k < n_op; k++) {
+            int at = i - (l.rank - operand[k].shape.rank);
+            l.stride[k][i] = at < 0 || operand[k].shape.n[at] == 1 ? 0 : operand[k].stride[at];
+        }
+    }
+    for (int i = l.rank - 1; i >= 0; i--) {
+        if (l.n[i] == 1) drop_axis(&l, i);
+    }
+    sort_axes(&l);
+    for (int i = l.rank - 2; i >= 0; i--) {
+        if (!merges(&l, i)) continue;
+        l.n[i + 1] *= l.n[i];
+        drop_axis(&l, i);
+    }
+    if (l.rank == 0) {
+        l.rank = 1;
+        l.n[0] = 1;
+    }
+    return l;
+}
+
+/* Runs number first..last-1: run r is piece r % pieces of row r / pieces. */
+static void do_runs(const loop *l, tap__run run, const void *context, int64_t pieces, int64_t first, int64_t last)
+{
+    int     inner = l->rank - 1;
+    int64_t stride[TAP__MAP_MAX];
+    for (int k = 0; k < l->n_op; k++) stride[k] = l->stride[k][inner];
+    for (int64_t r = first; r < last; r++) {
+        int64_t row = r / pieces, start = r % pieces * RUN, n = l->n[inner] - start;
+        int64_t offset[TAP__MAP_MAX];
+        void   *data[TAP__MAP_MAX];
+        for (int k = 0; k < l->n_op; k++) offset[k] = start * stride[k];
+        for (int i = inner - 1; i >= 0; i--) {
+            int64_t at = row % l->n[i];
+            row /= l->n[i];
+            for (int k = 0; k < l->n_op; k++) offset[k] += at * l->stride[k][i];
+        }
+        for (int k = 0; k < l->n_op; k++) data[k] = l->data[k] + offset[k] * l->size[k];
+        run(n < RUN ? n : RUN, data, stride, context);
+    }
+}
+
+void tap__map(tap__run run, const void *context, int n, const tap_tensor *operand, int cost)
+{
+    int64_t count = tap_numel(operand[0].shape);
+    if (count <= 0) return;
+    loop    l = loop_over(n, operand);
+    int64_t pieces = (l.n[l.rank - 1] + RUN - 1) / RUN, runs = count / l.n[l.rank - 1] * pieces;
+    int     threads = tap__threads_for(count * cost);
+    if (threads > runs) threads = (int)runs;
+    if (threads <= 1) {
+        do_runs(&l, run, context, pieces, 0, runs);
+        return;
+    }
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int t = 0; t < threads; t++) do_runs(&l, run, context, pieces, runs * t / threads, runs * (t + 1) / threads);
+}

@@ -1,0 +1,178 @@
+/* Reductions over any axes. Where the fastest axis is reduced, each result is a sum of runs; where it is kept, rows are added into a
+ * strip of results. Both in double, cut at fixed places, so threads change nothing. */
+#include <math.h>
+
+#include "tensor/reduce.h"
+
+enum { RUN = 4096, STRIP = 256 };
+
+typedef struct {
+    int     rank;
+    int64_t count;
+    int64_t n[TAP_MAX_RANK], step[TAP_MAX_RANK];
+} axes;
+
+typedef struct {
+    tap__reduction            how;
+    const tap__reduce_kernel *kernel;
+    tap_tensor                x, out;
+    axes                      kept, reduced;
+} job;
+
+static int64_t magnitude(int64_t x)
+{
+    return x < 0 ? -x : x;
+}
+
+static void add_axis(axes *a, int64_t n, int64_t step)
+{
+    a->count *= n;
+    if (n == 1) return;
+    if (a->rank > 0 && a->step[a->rank - 1] == step * n) {
+        a->n[a->rank - 1] *= n;
+        a->step[a->rank - 1] = step;
+        return;
+    }
+    a->n[a->rank] = n;
+    a->step[a->rank++] = step;
+}
+
+/* The order of summation is ours to choose: the fastest axis last. */
+static void sort_fastest_last(axes *a)
+{
+    for (int i = 1; i < a->rank; i++) {
+        for (int j = i; j > 0 && magnitude(a->step[j - 1]) < magnitude(a->step[j]); j--) {
+            int64_t n = a->n[j], step = a->step[j];
+            a->n[j] = a->n[j - 1];
+            a->step[j] = a->step[j - 1];
+            a->n[j - 1] = n;
+            a->step[j - 1] = step;
+        }
+    }
+}
+
+static int64_t offset_of(const axes *a, int rank, int64_t i)
+{
+    int64_t offset = 0;
+    for (int k = rank - 1; k >= 0; k--) {
+        offset += i % a->n[k] * a->step[k];
+        i /= a->n[k];
+    }
+    return offset;
+}
+
+static const char *element(const job *j, int64_t offset)
+{
+    return (const char *)j->x.data + offset * (int64_t)tap_dtype_size(j->x.dtype);
+}
+
+static double start_value(const job *j)
+{
+    return j->how == TAP__SUM ? 0 : -(double)INFINITY;
+}
+
+static double combine(const job *j, double a, double b)
+{
+    return j->how == TAP__SUM ? a + b : b > a || b != b ? b : a;
+}
+
+static void store(const job *j, int64_t i, double value)
+{
+    if (j->out.dtype == TAP_F32) ((float *)j->out.data)[i] = (float)value;
+    else ((double *)j->out.data)[i] = value;
+}
+
+static int64_t inner_size(const axes *a)
+{
+    return a->rank ? a->n[a->rank - 1] : 1;
+}
+
+static int64_t pieces_of(const job *j)
+{
+    int64_t inner = inner_size(&j->reduced);
+    return j->reduced.count / inner * ((inner + RUN - 1) / RUN);
+}
+
+/* Piece p of result i: one run of the fastest reduced axis. */
+static double piece(const job *j, int64_t i, int64_t p)
+{
+    const axes *r = &j->reduced;
+    int64_t     inner = inner_size(r), per_row = (inner + RUN - 1) / RUN, start = p % per_row * RUN;
+    int64_t     step = r->rank ? r->step[r->rank - 1] : 1, n = inner - start < RUN ? inner - start : RUN;
+    int64_t     offset = offset_of(&j->kept, j->kept.rank, i) + start * step;
+    if (r->rank > 1) offset += offset_of(r, r->rank - 1, p / per_row);
+    return j->kernel->run(n, element(j, offset), step);
+}
+
+static void result(const job *j, int64_t i, int64_t pieces)
+{
+    double total = start_value(j);
+    for (int64_t p = 0; p < pieces; p++) total = combine(j, total, piece(j, i, p));
+    store(j, i, total);
+}
+
+/* Few long sums: threads share the pieces, which are then added in order. */
+static bool results_by_pieces(const job *j, int64_t pieces, int threads, tap_arena *scratch)
+{
+    double *part = tap__arena_take(scratch, (size_t)pieces * sizeof *part);
+    if (!part) return false;
+    for (int64_t i = 0; i < j->kept.count; i++) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+        for (int64_t p = 0; p < pieces; p++) part[p] = piece(j, i, p);
+        double total = start_value(j);
+        for (int64_t p = 0; p < pieces; p++) total = combine(j, total, part[p]);
+        store(j, i, total);
+    }
+    tap__arena_give_back(scratch, part);
+    return true;
+}
+
+static bool reduce_fastest(const job *j, tap_arena *scratch)
+{
+    int64_t pieces = pieces_of(j), count = j->kept.count;
+    int     threads = tap__threads_for(count * j->reduced.count / 2);
+    if (threads > 1 && count < 8 * threads && pieces >= threads) return results_by_pieces(j, pieces, threads, scratch);
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int64_t i = 0; i < count; i++) result(j, i, pieces);
+    return true;
+}
+
+/* Strip s: STRIP neighbours along the fastest kept axis. */
+static void strip(const job *j, int64_t s)
+{
+    const axes *k = &j->kept;
+    int64_t     inner = k->n[k->rank - 1], per_row = (inner + STRIP - 1) / STRIP, start = s % per_row * STRIP;
+    int64_t     row = s / per_row, step = k->step[k->rank - 1], n = inner - start < STRIP ? inner - start : STRIP;
+    int64_t     base = offset_of(k, k->rank - 1, row) + start * step;
+    double      acc[STRIP];
+    for (int64_t i = 0; i < n; i++) acc[i] = start_value(j);
+    for (int64_t r = 0; r < j->reduced.count; r++)
+        j->kernel->into(n, element(j, base + offset_of(&j->reduced, j->reduced.rank, r)), step, acc);
+    for (int64_t i = 0; i < n; i++) store(j, row * inner + start + i, acc[i]);
+}
+
+static void reduce_slower(const job *j)
+{
+    int64_t inner = inner_size(&j->kept), strips = j->kept.count / inner * ((inner + STRIP - 1) / STRIP);
+    int     threads = tap__threads_for(j->kept.count * j->reduced.count / 2);
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int64_t s = 0; s < strips; s++) strip(j, s);
+}
+
+bool tap__reduce(tap__reduction how, tap_tensor x, unsigned mask, tap_tensor out, tap_arena *scratch)
+{
+    const tap__reduce_kernel(*table)[2] = TAP__KERNEL_PICK(tap__reduce_kernels);
+    job j = { how, &table[how][x.dtype == TAP_F64], x, out, { .count = 1 }, { .count = 1 } };
+    for (int i = 0; i < x.shape.rank; i++) add_axis(mask & 1u << i ? &j.reduced : &j.kept, x.shape.n[i], x.stride[i]);
+    if (j.kept.count == 0) return true;
+    if (j.reduced.count == 0) {
+        tap_tensor_fill(out, start_value(&j));
+        return true;
+    }
+    sort_fastest_last(&j.reduced);
+    const axes *k = &j.kept, *r = &j.reduced;
+    bool        slower = k->rank > 0 && r->rank > 0 && magnitude(k->step[k->rank - 1]) < magnitude(r->step[r->rank - 1]);
+    if (!slower) return reduce_fastest(&j, scratch);
+    reduce_slower(&j);
+    return true;
+}

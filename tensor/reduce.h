@@ -1,0 +1,26 @@
+/* tensor/reduce.h: sums and maxima over axes. */
+#ifndef TAP_TENSOR_REDUCE_H
+#define TAP_TENSOR_REDUCE_H
+
+#include "tensor/internal.h"
+
+typedef enum { TAP__SUM, TAP__MAX, TAP__REDUCTIONS } tap__reduction;
+
+/* Reduces the axes of x whose bits are set in mask; out is contiguous, of x's float dtype, its shape that of x with those axes gone (or kept
+ * with size 1: only the order of elements counts). Accumulates in double in an order that depends on the shapes alone. Over no
+ * elements a sum is 0 and a maximum -infinity. scratch lends memory for partial results; false if it has none. */
+bool tap__reduce(tap__reduction how, tap_tensor x, unsigned mask, tap_tensor out, tap_arena *scratch);
+
+/* The inner loops, per dtype. */
+typedef struct {
+    double (*run)(int64_t n, const void *x, int64_t stride);             /* of n elements */
+    void (*into)(int64_t n, const void *x, int64_t stride, double *acc); /* acc[i] with x[i] */
+} tap__reduce_kernel;
+
+/* Two per reduction: float32, float64. */
+#if defined(__x86_64__)
+extern const tap__reduce_kernel tap__reduce_kernels_avx2[TAP__REDUCTIONS][2], tap__reduce_kernels_avx512[TAP__REDUCTIONS][2];
+#endif
+extern const tap__reduce_kernel tap__reduce_kernels_generic[TAP__REDUCTIONS][2];
+
+#endif

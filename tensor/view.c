@@ -1,0 +1,272 @@
+/* Views: the same memory under another shape. Each has a form that reports to an error, for the operators, and one for arenas. */
+#include <string.h>
+
+#include "tensor/internal.h"
+
+static tap_status fail(tap_tensor *out, tap_tensor x, tap_error *e, const char *call, const char *why)
+{
+    char shape[TAP_SHAPE_TEXT];
+    *out = (tap_tensor){ .dtype = x.dtype };
+    return tap_error_set(e, TAP_ESHAPE, "%s: %s%s%s", call, tap_shape_format(shape, x.shape), why ? ": " : "", why ? why : "");
+}
+
+static tap_status bad_axis(tap_tensor *out, tap_tensor x, tap_error *e, const char *call, int axis)
+{
+    char shape[TAP_SHAPE_TEXT];
+    *out = (tap_tensor){ .dtype = x.dtype };
+    return tap_error_set(e, TAP_EARG, "%s: axis %d is out of range for %s", call, axis, tap_shape_format(shape, x.shape));
+}
+
+static void *shifted(tap_tensor x, int64_t elements)
+{
+    return (char *)x.data + elements * (int64_t)tap_dtype_size(x.dtype);
+}
+
+tap_status tap__permute(tap_tensor x, int rank, const int *axes, tap_tensor *out, tap_error *e)
+{
+    if (rank != x.shape.rank || (rank > 0 && !axes)) return fail(out, x, e, "permute", "as many axes are needed as there are");
+    unsigned   seen = 0;
+    tap_tensor y = x;
+    for (int i = 0; i < rank; i++) {
+        int axis = axes[i];
+        if (!tap__axis(&axis, rank)) return bad_axis(out, x, e, "permute", axes[i]);
+        if (seen & 1u << axis) return fail(out, x, e, "permute", "an axis is named twice");
+        seen |= 1u << axis;
+        y.shape.n[i] = x.shape.n[axis];
+        y.stride[i] = x.stride[axis];
+    }
+    *out = y;
+    return TAP_OK;
+}
+
+/* Python's rules: a negative index counts from the end, then it is clipped to where a walk in this direction can start or stop. */
+static int64_t clip(int64_t index, int64_t n, int64_t step)
+{
+    if (index < 0) index += n;
+    int64_t low = step > 0 ? 0 : -1, high = step > 0 ? n : n - 1;
+    return index < low ? low : index > high ? high : index;
+}
+
+tap_status tap__slice(tap_tensor x, int axis, int64_t start, int64_t stop, int64_t step, tap_tensor *out, tap_error *e)
+{
+    int given = axis;
+    if (!tap__axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "slice", given);
+    if (step == 0 || step == INT64_MIN) return fail(out, x, e, "slice", "the step must not be 0");
+    int64_t n = x.shape.n[axis];
+    start = clip(start, n, step);
+    stop = step < 0 && stop == TAP_END ? -1 : clip(stop, n, step);
+    int64_t distance = step > 0 ? stop - start : start - stop, stride = step > 0 ? step : -step;
+    int64_t count = distance > 0 ? (distance - 1) / stride + 1 : 0;
+    *out = x;
+    out->shape.n[axis] = count;
+    if (count > 0) out->data = shifted(x, start * x.stride[axis]);
+    if (count > 1) out->stride[axis] = x.stride[axis] * step;
+    return TAP_OK;
+}
+
+tap_status tap__select(tap_tensor x, int axis, int64_t index, tap_tensor *out, tap_error *e)
+{
+    char shape[TAP_SHAPE_TEXT];
+    int  given = axis;
+    if (!tap__axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "select", given);
+    int64_t n = x.shape.n[axis], i = index < 0 ? index + n : index;
+    if (i < 0 || i >= n) {
+        *out = (tap_tensor){ .dtype = x.dtype };
+        return tap_error_set(e, TAP_EARG, "select: index %lld is out of range for axis %d of %s", (long long)index, given,
+                             tap_shape_format(shape, x.shape));
+    }
+    x.data = shifted(x, i * x.stride[axis]);
+    x.shape.n[axis] = 1;
+    return tap__squeeze(x, axis, out, e);
+}
+
+tap_status tap__expand(tap_tensor x, tap_shape shape, tap_tensor *out, tap_error *e)
+{
+    char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    int  lead = shape.rank - x.shape.rank;
+    bool fits = tap_numel(shape) >= 0 && lead >= 0;
+    *out = (tap_tensor){ .dtype = x.dtype, .shape = shape, .data = x.data };
+    for (int i = 0; fits && i < x.shape.rank; i++) {
+        bool same = x.shape.n[i] == shape.n[lead + i];
+        fits = same || x.shape.n[i] == 1;
+        out->stride[lead + i] = same ? x.stride[i] : 0;
+    }
+    if (fits) return TAP_OK;
+    *out = (tap_tensor){ .dtype = x.dtype };
+    return tap_error_set(e, TAP_ESHAPE, "expand: %s does not broadcast to %s", tap_shape_format(a, x.shape),
+                         tap_shape_format(b, shape));
+}
+
+tap_status tap__unsqueeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e)
+{
+    int given = axis, rank = x.shape.rank;
+    if (rank == TAP_MAX_RANK) return fail(out, x, e, "unsqueeze", "it has as many axes as a tensor can have");
+    if (!tap__axis(&axis, rank + 1)) return bad_axis(out, x, e, "unsqueeze", given);
+    *out = x;
+    out->shape.rank = rank + 1;
+    for (int i = rank; i > axis; i--) {
+        out->shape.n[i] = x.shape.n[i - 1];
+        out->stride[i] = x.stride[i - 1];
+    }
+    out->shape.n[axis] = 1;
+    out->stride[axis] = axis < rank ? x.shape.n[axis] * x.stride[axis] : 1;
+    return TAP_OK;
+}
+
+tap_status tap__squeeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e)
+{
+    int given = axis;
+    if (!tap__axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "squeeze", given);
+    if (x.shape.n[axis] != 1) return fail(out, x, e, "squeeze", "the axis has a size other than 1");
+    for (int i = axis; i + 1 < x.shape.rank; i++) {
+        x.shape.n[i] = x.shape.n[i + 1];
+        x.stride[i] = x.stride[i + 1];
+    }
+    x.shape.rank--;
+    *out = x;
+    return TAP_OK;
+}
+
+tap_status tap__reshape_shape(tap_shape from, tap_shape *shape, tap_error *e)
+{
+    char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    tap_shape to = *shape;
+    int       unknown = -1, unknowns = 0;
+    for (int i = 0; i < to.rank && i < TAP_MAX_RANK; i++) {
+        if (to.n[i] != -1) continue;
+        unknown = i;
+        unknowns++;
+        to.n[i] = 1;
+    }
+    int64_t want = tap_numel(from), have = tap_numel(to);
+    if (unknowns == 1 && have > 0 && want % have == 0) {
+        to.n[unknown] = want / have;
+        have = want;
+    }
+    if (unknowns > 1 || have != want || (unknowns == 1 && tap_numel(to) != want))
+        return tap_error_set(e, TAP_ESHAPE, "reshape: %s does not hold as many elements as %s", tap_shape_format(a, from),
+                             tap_shape_format(b, *shape));
+    *shape = to;
+    return TAP_OK;
+}
+
+/* Both shapes are cut into runs of axes with equal products; within a run, x must be evenly strided. */
+bool tap__reshape_view(tap_tensor x, tap_shape shape, tap_tensor *out)
+{
+    tap_tensor y = { .dtype = x.dtype, .shape = shape, .data = x.data };
+    int        from[TAP_MAX_RANK], n_from = 0;
+    if (tap_numel(shape) == 0) {
+        tap__set_contiguous(&y);
+        *out = y;
+        return true;
+    }
+    for (int i = 0; i < x.shape.rank; i++) {
+        if (x.shape.n[i] != 1) from[n_from++] = i;
+    }
+    int i = n_from - 1;
+    int j = shape.rank - 1;
+    while (j >= 0) {
+        if (shape.n[j] == 1) {
+            y.stride[j] = j + 1 < shape.rank ? y.stride[j + 1] * shape.n[j + 1] : 1;
+            j--;
+            continue;
+        }
+        /* Take axes of x until the run holds the axes of y that it must. */
+        int64_t stride = x.stride[from[i]], run = x.shape.n[from[i]], used = 1;
+        i--;
+        while (used < run) {
+            while (j >= 0 && used * shape.n[j] <= run && run % (used * shape.n[j]) == 0) {
+                y.stride[j] = stride * used;
+                used *= shape.n[j];
+                j--;
+            }
+            if (used == run) break;
+            if (i < 0 || x.stride[from[i]] != stride * run) return false;
+            run *= x.shape.n[from[i]];
+            i--;
+        }
+    }
+    *out = y;
+    return true;
+}
+
+static bool usable(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call)
+{
+    *out = (tap_tensor){ .dtype = x.dtype };
+    if (!a || tap_arena_status(a, NULL) != TAP_OK) return false;
+    if (x.data && tap_dtype_size(x.dtype) && tap_numel(x.shape) >= 0) return true;
+    tap_error_set(tap_arena_error(a), TAP_EARG, "%s: the tensor is inert or invalid", call);
+    return false;
+}
+
+tap_tensor tap_tensor_permute(tap_arena *a, tap_tensor x, int rank, const int *axes)
+{
+    tap_tensor out;
+    if (usable(a, x, &out, "permute")) tap__permute(x, rank, axes, &out, tap_arena_error(a));
+    return out;
+}
+
+tap_tensor tap_tensor_transpose(tap_arena *a, tap_tensor x, int axis0, int axis1)
+{
+    tap_tensor out;
+    if (!usable(a, x, &out, "transpose")) return out;
+    int axes[TAP_MAX_RANK], given0 = axis0, given1 = axis1;
+    for (int i = 0; i < x.shape.rank; i++) axes[i] = i;
+    if (!tap__axis(&axis0, x.shape.rank)) {
+        bad_axis(&out, x, tap_arena_error(a), "transpose", given0);
+    } else if (!tap__axis(&axis1, x.shape.rank)) {
+        bad_axis(&out, x, tap_arena_error(a), "transpose", given1);
+    } else {
+        axes[axis0] = axis1;
+        axes[axis1] = axis0;
+        tap__permute(x, x.shape.rank, axes, &out, tap_arena_error(a));
+    }
+    return out;
+}
+
+tap_tensor tap_tensor_slice(tap_arena *a, tap_tensor x, int axis, int64_t start, int64_t stop, int64_t step)
+{
+    tap_tensor out;
+    if (usable(a, x, &out, "slice")) tap__slice(x, axis, start, stop, step, &out, tap_arena_error(a));
+    return out;
+}
+
+tap_tensor tap_tensor_select(tap_arena *a, tap_tensor x, int axis, int64_t index)
+{
+    tap_tensor out;
+    if (usable(a, x, &out, "select")) tap__select(x, axis, index, &out, tap_arena_error(a));
+    return out;
+}
+
+tap_tensor tap_tensor_expand(tap_arena *a, tap_tensor x, tap_shape shape)
+{
+    tap_tensor out;
+    if (usable(a, x, &out, "expand")) tap__expand(x, shape, &out, tap_arena_error(a));
+    return out;
+}
+
+tap_tensor tap_tensor_unsqueeze(tap_arena *a, tap_tensor x, int axis)
+{
+    tap_tensor out;
+    if (usable(a, x, &out, "unsqueeze")) tap__unsqueeze(x, axis, &out, tap_arena_error(a));
+    return out;
+}
+
+tap_tensor tap_tensor_squeeze(tap_arena *a, tap_tensor x, int axis)
+{
+    tap_tensor out;
+    if (usable(a, x, &out, "squeeze")) tap__squeeze(x, axis, &out, tap_arena_error(a));
+    return out;
+}
+
+tap_tensor tap_tensor_reshape(tap_arena *a, tap_tensor x, tap_shape shape)
+{
+    tap_tensor out;
+    if (!usable(a, x, &out, "reshape")) return out;
+    if (tap__reshape_shape(x.shape, &shape, tap_arena_error(a)) != TAP_OK) return out;
+    if (tap__reshape_view(x, shape, &out)) return out;
+    tap_tensor copy = tap_tensor_contiguous(a, x);
+    if (!copy.data) return copy;
+    tap__reshape_view(copy, shape, &out);
+    return out;
+}
