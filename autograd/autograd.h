@@ -166,7 +166,7 @@ typedef struct {
 
 struct tap_op {
     const char *name;
-    /* Sets out->dtype and out->shape, or returns tap_call_fail. An operator whose result is a view of an input sets stride and
+    /* Sets out->dtype and out->shape, or returns tap_call_fail. An operator whose result is a view of in[0] sets stride and
      * data too; then forward is not called (and may be NULL). */
     tap_status (*infer)(tap_call *c, tap_tensor *out);
     /* Fills *out: contiguous, of the inferred dtype and shape, contents undefined; never called for empty ones. */

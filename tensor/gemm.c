@@ -27,7 +27,7 @@ static int kernels_for_this_processor(void)
     return -1;
 }
 
-/* A number of the user's that names no kernels in this BLIS would make it abort. */
+/* A number of the user's that names no kernels in this BLIS would make it abort, and AVX-512 elsewhere would be an illegal instruction. */
 static bool user_choice_is_sound(const char *text)
 {
     static const int built[] = {
@@ -57,24 +57,32 @@ static bool user_choice_is_sound(const char *text)
     char *end;
     long  id = strtol(text, &end, 10);
     if (end == text || *end) return false;
+#if defined(__x86_64__)
+    if (id == BLIS_ARCH_SKX && !__builtin_cpu_supports("avx512f")) return false;
+    if (id != BLIS_ARCH_GENERIC && id != BLIS_ARCH_PENRYN && !__builtin_cpu_supports("avx2")) return false;
+#endif
     for (size_t i = 0; i < sizeof built / sizeof *built; i++) {
         if (built[i] == id) return true;
     }
     return false;
 }
 
+/* BLIS reads the variable once, in its first call; the environment is then put back as it was. */
 static void choose_kernels(void)
 {
+    char        number[16];
     const char *asked = getenv("BLIS_ARCH_TYPE");
-    if (asked && user_choice_is_sound(asked)) return;
-    if (asked) unsetenv("BLIS_ARCH_TYPE");
-    char number[16];
-    int  id = kernels_for_this_processor();
-    if (id < 0) return;
+    char       *before = asked ? strdup(asked) : NULL;
+    bool        sound = asked && user_choice_is_sound(asked);
+    int         id = kernels_for_this_processor();
     snprintf(number, sizeof number, "%d", id);
-    setenv("BLIS_ARCH_TYPE", number, 1);
-    (void)bli_arch_query_id(); /* reads it, once */
-    unsetenv("BLIS_ARCH_TYPE");
+    if (!sound && id >= 0) setenv("BLIS_ARCH_TYPE", number, 1);
+    else if (!sound) unsetenv("BLIS_ARCH_TYPE");
+    bli_init();
+    (void)bli_arch_query_id();
+    if (before) setenv("BLIS_ARCH_TYPE", before, 1);
+    else if (!asked) unsetenv("BLIS_ARCH_TYPE");
+    free(before);
 }
 
 static void start_blis(void)

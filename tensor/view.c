@@ -47,6 +47,11 @@ static int64_t clip(int64_t index, int64_t n, int64_t step)
     return index < low ? low : index > high ? high : index;
 }
 
+int64_t tap__slice_start(int64_t n, int64_t start, int64_t step)
+{
+    return clip(start, n, step);
+}
+
 tap_status tap__slice(tap_tensor x, int axis, int64_t start, int64_t stop, int64_t step, tap_tensor *out, tap_error *e)
 {
     int given = axis;

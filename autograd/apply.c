@@ -1,0 +1,149 @@
+/* Running an operator: its inputs are checked, its shape inferred, its result computed, and all that noted on the tape. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "autograd/internal.h"
+
+static void append(char *text, size_t size, const char *part)
+{
+    size_t used = strlen(text);
+    if (used + 1 < size) snprintf(text + used, size - used, "%s", part);
+}
+
+/* "[128,784] x [400,20] (enc.0.weight)" */
+static void describe(const tap_call *c, const tap_var *in, char *text, size_t size)
+{
+    char shape[TAP_SHAPE_TEXT];
+    bool named = false;
+    text[0] = '\0';
+    for (int i = 0; i < c->n_in && i < 4; i++) {
+        append(text, size, i ? " x " : "");
+        append(text, size, tap_shape_format(shape, c->in[i].shape));
+    }
+    if (c->n_in > 4) append(text, size, " x ...");
+    for (int i = 0; in && i < c->n_in && i < 4; i++) {
+        const char *name = tap__node(c->tape, in[i].id)->name;
+        if (!name) continue;
+        append(text, size, named ? ", " : " (");
+        append(text, size, name);
+        named = true;
+    }
+    if (named) append(text, size, ")");
+}
+
+/* What a call carries beyond its public part. */
+typedef struct {
+    tap_call       call; /* first */
+    const tap_var *vars;
+} running;
+
+tap_status tap_call_fail(tap_call *c, tap_status status, const char *format, ...)
+{
+    char    message[TAP_MESSAGE_SIZE], operands[TAP_MESSAGE_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    if (!c) return tap_error_set(NULL, status, "%s", message);
+    describe(c, ((const running *)c)->vars, operands, 240);
+    return tap_error_set(&c->tape->error, status, "%s: %s: %s", c->op->name, operands, message);
+}
+
+void *tap_call_scratch(tap_call *c, size_t bytes)
+{
+    tap_tape *t = c->tape;
+    if (t->n_scratch == TAP__SCRATCH) {
+        tap_call_fail(c, TAP_ENOMEM, "more than %d pieces of scratch memory asked for", TAP__SCRATCH);
+        return NULL;
+    }
+    void *p = tap__arena_take(t->arena, bytes);
+    if (p) t->scratch[t->n_scratch++] = p;
+    else tap__error_copy(&t->error, tap_arena_error(t->arena));
+    return p;
+}
+
+static bool gather(tap_tape *t, int n_in, const tap_var *in, const tap_op *op, tap_tensor *values, bool *needs)
+{
+    *needs = false;
+    for (int i = 0; i < n_in; i++) {
+        if (in[i].tape && in[i].tape != t) {
+            tap_error_set(&t->error, TAP_ESTALE, "%s: input %d is on another tape", op->name, i);
+            tap_error_set(&in[i].tape->error, TAP_ESTALE, "%s: input 0 is on another tape", op->name);
+            return false;
+        }
+        if (!in[i].tape) {
+            tap_error_set(&t->error, TAP_EARG, "%s: input %d is no var", op->name, i);
+            return false;
+        }
+        tap_node *n = tap__live(in[i]);
+        if (!n) return false;
+        values[i] = n->value;
+        *needs = *needs || n->needs;
+    }
+    return true;
+}
+
+static tap_status check_result(tap_call *c, const tap_tensor *out)
+{
+    char text[TAP_SHAPE_TEXT];
+    if (tap_dtype_size(out->dtype) && tap_numel(out->shape) >= 0) return TAP_OK;
+    return tap_call_fail(c, TAP_ESHAPE, "a result %s of %s cannot be", tap_shape_format(text, out->shape), tap_dtype_name(out->dtype));
+}
+
+static tap_var compute(tap_call *c, const tap_var *in, tap_tensor out)
+{
+    tap_tape *t = c->tape;
+    if (out.data) {
+        void *storage = tap__node(t, in[0].id)->storage;
+        if (storage) tap__arena_share(storage);
+        return tap__push(t, out, storage);
+    }
+    tap_var v = tap__push_empty(t, out.dtype, out.shape, &out);
+    if (v.id && tap_numel(out.shape) > 0) c->op->forward(c, &out);
+    while (t->n_scratch > 0) tap__arena_give_back(t->arena, t->scratch[--t->n_scratch]);
+    return v;
+}
+
+static void record(tap_node *n, const tap_op *op, const void *attr, int n_in, const tap_var *in)
+{
+    n->needs = true;
+    n->op = op;
+    n->n_in = n_in;
+    for (int i = 0; i < n_in; i++) n->in[i] = in[i].id;
+    if (!attr || !op->attr_size) return;
+    void *copy = tap__arena_take(n->tape->arena, op->attr_size);
+    if (copy) n->attr = memcpy(copy, attr, op->attr_size);
+    else tap__error_copy(&n->tape->error, tap_arena_error(n->tape->arena));
+}
+
+tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *in)
+{
+    tap_tape *t = in && n_in > 0 ? tap__tape_of(n_in, in) : NULL;
+    if (!t || t->error.status != TAP_OK) return tap__inert(t);
+    if (!op || !op->infer || n_in > TAP_MAX_INPUTS || (op->attr_size && !attr)) {
+        tap_error_set(&t->error, TAP_EARG, "apply: an operator needs infer, its attributes and 1 to %d inputs", TAP_MAX_INPUTS);
+        return tap__inert(t);
+    }
+    tap_tensor values[TAP_MAX_INPUTS], out = { 0 };
+    bool       needs;
+    if (!gather(t, n_in, in, op, values, &needs)) return tap__inert(t);
+
+    running r = { { t, op, attr, n_in, values }, in };
+    if (op->infer(&r.call, &out) != TAP_OK || t->error.status != TAP_OK || check_result(&r.call, &out) != TAP_OK) {
+        tap_call_fail(&r.call, TAP_EARG, "its shape could not be inferred");
+        return tap__inert(t);
+    }
+    needs = needs && t->recording && tap_dtype_is_float(out.dtype);
+    if (needs && !op->vjp) {
+        tap_call_fail(&r.call, TAP_EARG, "an input needs a gradient, and the operator has no rule for it");
+        return tap__inert(t);
+    }
+    if (!out.data && !op->forward) {
+        tap_call_fail(&r.call, TAP_EARG, "the operator has no forward");
+        return tap__inert(t);
+    }
+    tap_var v = compute(&r.call, in, out);
+    if (v.id && needs) record(tap__node(t, v.id), op, attr, n_in, in);
+    return t->error.status == TAP_OK ? v : tap__inert(t);
+}

@@ -1,0 +1,235 @@
+/* The engine: walks the tape from a result to what it depends on, applying each operator's rule, and adds up what arrives at each node.
+ *
+ * It alone undoes broadcasting. Unless the tape records (for second derivatives), whatever a rule has left over is given back as
+ * soon as the rule has run, and so is each gradient once it has been passed on. */
+#include <string.h>
+
+#include "autograd/internal.h"
+
+typedef struct {
+    tap_tape *tape;
+    uint32_t  top, first_new; /* the node started from; nodes from first_new on are this pass's own */
+    uint32_t *adjoint;        /* per node up to top: the node of its gradient so far, 0 for none */
+    bool     *wanted;
+    bool      keep;           /* the tape records: nothing may be given back */
+} pass;
+
+static tap_var var_of(const tap_tape *t, uint32_t id)
+{
+    return (tap_var){ (tap_tape *)(uintptr_t)t, id, t->epoch };
+}
+
+static bool begin(pass *p, tap_var y)
+{
+    tap_tape *t = y.tape;
+    *p = (pass){ .tape = t, .top = y.id, .first_new = t->n_nodes, .keep = t->recording };
+    p->adjoint = tap__arena_take(t->arena, (y.id + 1) * sizeof *p->adjoint);
+    p->wanted = tap__arena_take(t->arena, (y.id + 1) * sizeof *p->wanted);
+    if (!p->adjoint || !p->wanted) {
+        tap__error_copy(&t->error, tap_arena_error(t->arena));
+        return false;
+    }
+    memset(p->adjoint, 0, (y.id + 1) * sizeof *p->adjoint);
+    memset(p->wanted, 0, (y.id + 1) * sizeof *p->wanted);
+    return true;
+}
+
+/* Everything on a way from the nodes already marked up to the top. */
+static void mark_ways(pass *p)
+{
+    for (uint32_t id = 1; id <= p->top; id++) {
+        const tap_node *n = tap__node(p->tape, id);
+        for (int i = 0; n->op && i < n->n_in && !p->wanted[id]; i++) p->wanted[id] = p->wanted[n->in[i]];
+    }
+}
+
+static void release(const pass *p, uint32_t id)
+{
+    if (!p->keep && id >= p->first_new) tap__drop(tap__node(p->tape, id));
+}
+
+static void hold(pass *p, uint32_t node, tap_var g)
+{
+    p->adjoint[node] = g.id;
+    tap__node(p->tape, g.id)->adjoint = true;
+}
+
+/* Adds g into the gradient of a node. */
+static void accumulate(pass *p, uint32_t node, tap_var g)
+{
+    tap_tape       *t = p->tape;
+    const tap_node *to = tap__node(t, node), *from = tap__live(g);
+    char            a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    if (!from) return;
+    if (from->value.dtype != to->value.dtype) {
+        tap_error_set(&t->error, TAP_EDTYPE, "backward: a rule gave a %s gradient for %s%s%s of %s",
+                      tap_dtype_name(from->value.dtype), tap_shape_format(a, to->value.shape), to->name ? " " : "",
+                      to->name ? to->name : "", tap_dtype_name(to->value.dtype));
+        return;
+    }
+    if (!tap_shape_equal(from->value.shape, to->value.shape)) g = tap_sum_to(g, to->value.shape);
+    if (t->error.status != TAP_OK) {
+        tap_error_set(&t->error, TAP_ESHAPE, "backward: a rule gave a gradient %s for %s", tap_shape_format(a, from->value.shape),
+                      tap_shape_format(b, to->value.shape));
+        return;
+    }
+    uint32_t before = p->adjoint[node];
+    if (before) g = tap_add(var_of(t, before), g);
+    if (!g.id) return;
+    hold(p, node, g);
+    if (before) {
+        tap__node(t, before)->adjoint = false;
+        release(p, before);
+    }
+}
+
+/* One rule. What it passes on as it is (an add does) gets a node of its own, sharing the memory, so that each node's gradient can be
+ * given back alone. */
+static void apply_rule(pass *p, uint32_t id)
+{
+    tap_tape *t = p->tape;
+    tap_node *n = tap__node(t, id);
+    tap_var   gin[TAP_MAX_INPUTS] = { { 0 } };
+    uint32_t  mark = t->n_nodes;
+    n->op->vjp(n, var_of(t, p->adjoint[id]), gin);
+    for (int i = 0; i < n->n_in && t->error.status == TAP_OK; i++) {
+        if (!gin[i].tape || !p->wanted[n->in[i]]) continue;
+        if (gin[i].tape != t) tap_error_set(&t->error, TAP_ESTALE, "%s: its rule gave a gradient on another tape", n->op->name);
+        if (!tap__live(gin[i])) break;
+        bool shared = gin[i].id < mark || tap__node(t, gin[i].id)->adjoint;
+        accumulate(p, n->in[i], shared && !p->keep ? tap_detach(gin[i]) : gin[i]);
+    }
+    if (p->keep || t->error.status != TAP_OK) return;
+    for (uint32_t k = mark; k < t->n_nodes; k++) {
+        if (!tap__node(t, k)->adjoint) tap__drop(tap__node(t, k));
+    }
+}
+
+/* Rules in the reverse order of the calls; a gradient is complete when its node comes up. */
+static void walk(pass *p, const bool *kept)
+{
+    tap_tape *t = p->tape;
+    t->wanted = p->wanted;
+    for (uint32_t id = p->top; id > 0 && t->error.status == TAP_OK; id--) {
+        if (!p->wanted[id] || !p->adjoint[id] || !tap__node(t, id)->op) continue;
+        apply_rule(p, id);
+        if (kept && kept[id]) continue;
+        release(p, p->adjoint[id]);
+        p->adjoint[id] = 0;
+    }
+    t->wanted = NULL;
+}
+
+static void end(pass *p)
+{
+    tap_tape *t = p->tape;
+    tap__arena_give_back(t->arena, p->wanted);
+    tap__arena_give_back(t->arena, p->adjoint);
+}
+
+static void forget_new_nodes(const pass *p)
+{
+    tap_tape *t = p->tape;
+    for (uint32_t id = p->first_new; id < t->n_nodes; id++) tap__drop(tap__node(t, id));
+    t->n_nodes = p->first_new;
+}
+
+static void add_to_leaf(const tap_leaf *leaf, tap_tensor g)
+{
+    tap_tensor grad = leaf->grad;
+    if (leaf->fresh && *leaf->fresh) {
+        tap_tensor_copy(grad, g, NULL);
+        *leaf->fresh = false;
+    } else {
+        tap__accumulate(grad, g);
+    }
+}
+
+tap_status tap_backward(tap_var loss)
+{
+    char      text[TAP_SHAPE_TEXT];
+    tap_tape *t = loss.tape;
+    tap_node *y = tap__live(loss);
+    if (!y) return t ? t->error.status : tap_error_set(NULL, TAP_EARG, "backward: an empty var");
+    if (tap_numel(y->value.shape) != 1)
+        return tap_error_set(&t->error, TAP_ESHAPE, "backward: the loss must have one element, not %s",
+                             tap_shape_format(text, y->value.shape));
+    if (!y->needs) return tap_error_set(&t->error, TAP_EARG, "backward: the loss depends on no parameter, or was not recorded");
+
+    bool was = tap_tape_set_recording(t, false);
+    pass p;
+    if (begin(&p, loss)) {
+        for (uint32_t id = 1; id <= p.top; id++) p.wanted[id] = tap__node(t, id)->needs;
+        tap_var one = tap__full_like(loss, 1);
+        if (one.id) hold(&p, loss.id, one);
+        walk(&p, NULL);
+        for (uint32_t id = 1; id <= p.top && t->error.status == TAP_OK; id++) {
+            const tap_node *n = tap__node(t, id);
+            if (n->is_leaf && p.adjoint[id]) add_to_leaf(&n->leaf, tap__node(t, p.adjoint[id])->value);
+        }
+        forget_new_nodes(&p);
+        end(&p);
+    }
+    tap_tape_set_recording(t, was);
+    return t->error.status;
+}
+
+static void inert_all(tap_tape *t, int n, tap_var *dx)
+{
+    for (int i = 0; i < n; i++) dx[i] = tap__inert(t);
+}
+
+void tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx)
+{
+    char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    tap_tape *t = y.tape;
+    inert_all(t, n, dx);
+    tap_node *from = tap__live(y);
+    if (!from) return;
+    if (cotangent.tape != t) {
+        tap_error_set(&t->error, TAP_ESTALE, "vjp: the cotangent is on another tape");
+        return;
+    }
+    tap_node *c = tap__live(cotangent);
+    if (!c) return;
+    if (!tap_shape_equal(c->value.shape, from->value.shape) || c->value.dtype != from->value.dtype) {
+        tap_error_set(&t->error, TAP_ESHAPE, "vjp: a cotangent %s for a result %s", tap_shape_format(a, c->value.shape),
+                      tap_shape_format(b, from->value.shape));
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        if (x[i].tape != t) tap_error_set(&t->error, TAP_ESTALE, "vjp: input %d is on another tape", i);
+        if (!tap__live(x[i])) return;
+    }
+    pass  p;
+    bool *kept = tap__arena_take(t->arena, (y.id + 1) * sizeof *kept);
+    if (!begin(&p, y) || !kept) return;
+    for (int i = 0; i < n; i++) {
+        if (x[i].id <= y.id) p.wanted[x[i].id] = tap__node(t, x[i].id)->needs;
+    }
+    memcpy(kept, p.wanted, y.id + 1);
+    mark_ways(&p);
+    p.adjoint[y.id] = cotangent.id;
+    walk(&p, kept);
+    for (int i = 0; i < n; i++) {
+        uint32_t g = x[i].id <= y.id && kept[x[i].id] ? p.adjoint[x[i].id] : 0;
+        dx[i] = g ? var_of(t, g) : tap__full_like(x[i], 0);
+    }
+    tap__arena_give_back(t->arena, kept);
+    end(&p);
+    if (t->error.status != TAP_OK) inert_all(t, n, dx);
+}
+
+void tap_grad(tap_var y, int n, const tap_var *x, tap_var *dx)
+{
+    char      text[TAP_SHAPE_TEXT];
+    tap_node *node = tap__live(y);
+    inert_all(y.tape, n, dx);
+    if (!node) return;
+    if (tap_numel(node->value.shape) != 1) {
+        tap_error_set(&y.tape->error, TAP_ESHAPE, "grad: the result must have one element, not %s; see tap_vjp",
+                      tap_shape_format(text, node->value.shape));
+        return;
+    }
+    tap_vjp(y, tap__full_like(y, 1), n, x, dx);
+}

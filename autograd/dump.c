@@ -1,0 +1,90 @@
+/* Looking at a tape: one var as text, the whole graph for Graphviz. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "autograd/internal.h"
+
+static const char *kind(const tap_node *n)
+{
+    return n->op ? n->op->name : n->is_leaf ? "parameter" : n->needs ? "variable" : "constant";
+}
+
+void tap_dump(tap_var v, FILE *out)
+{
+    char            shape[TAP_SHAPE_TEXT];
+    const char     *message;
+    const tap_node *n = tap__live(v);
+    if (!out) return;
+    if (!n) {
+        tap_status s = tap_tape_status(v.tape, &message);
+        fprintf(out, "inert var (%s%s%s)\n", tap_status_name(s), *message ? ": " : "", message);
+        return;
+    }
+    int64_t count = tap_numel(n->value.shape);
+    fprintf(out, "%%%u %s%s%s %s %s%s:", n->id, kind(n), n->name ? " " : "", n->name ? n->name : "",
+            tap_dtype_name(n->value.dtype), tap_shape_format(shape, n->value.shape), n->needs ? ", needs a gradient" : "");
+    for (int64_t i = 0; i < count && i < 6; i++) fprintf(out, " %.6g", tap_tensor_item(n->value, i));
+    fprintf(out, "%s\n", count > 6 ? " ..." : "");
+}
+
+/* Lines into a file that appears whole; the first failure stays with the file. */
+static void put(tap_file *f, const char *format, ...) TAP_PRINTF(2, 3);
+
+static void put(tap_file *f, const char *format, ...)
+{
+    char    line[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    tap_file_write(f, line, strlen(line));
+}
+
+/* A label may hold anything: quotes and backslashes are escaped, control characters left out. */
+static void put_text(tap_file *f, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') put(f, "\\%c", *text);
+        else if ((unsigned char)*text >= ' ') put(f, "%c", *text);
+    }
+}
+
+static void put_node(tap_file *f, const tap_node *n)
+{
+    char shape[TAP_SHAPE_TEXT];
+    put(f, "  n%u [label=\"%s\\n", n->id, kind(n));
+    if (n->name) {
+        put_text(f, n->name);
+        put(f, "\\n");
+    }
+    put(f, "%s %s\"%s];\n", tap_dtype_name(n->value.dtype), tap_shape_format(shape, n->value.shape),
+        n->is_leaf ? ", style=filled, fillcolor=lightblue" : n->op ? "" : ", style=filled, fillcolor=lightgrey");
+    for (int i = 0; i < n->n_in; i++) put(f, "  n%u -> n%u;\n", n->in[i], n->id);
+}
+
+/* Constants that nothing recorded uses would only clutter the picture. */
+static bool is_used(const tap_tape *t, uint32_t id)
+{
+    if (tap__node(t, id)->op || tap__node(t, id)->needs) return true;
+    for (uint32_t k = id + 1; k < t->n_nodes; k++) {
+        const tap_node *n = tap__node(t, k);
+        for (int i = 0; i < n->n_in; i++) {
+            if (n->in[i] == id) return true;
+        }
+    }
+    return false;
+}
+
+tap_status tap_tape_write_dot(tap_tape *t, const char *path, tap_error *e)
+{
+    if (!t || !path) return tap_error_set(e, TAP_EARG, "write_dot: a tape and a path are needed");
+    tap_file *f = tap_file_create(path, e);
+    if (!f) return e ? e->status : TAP_EIO;
+    put(f, "digraph tape {\n  rankdir=BT;\n  node [shape=box, fontname=monospace];\n");
+    for (uint32_t id = 1; id < t->n_nodes; id++) {
+        if (is_used(t, id)) put_node(f, tap__node(t, id));
+    }
+    put(f, "}\n");
+    return tap_file_commit(f);
+}

@@ -1,0 +1,29 @@
+/* autograd/elementwise.h: the kernels made from the rows of elementwise.def. */
+#ifndef TAP_AUTOGRAD_ELEMENTWISE_H
+#define TAP_AUTOGRAD_ELEMENTWISE_H
+
+#include "tensor/map.h"
+
+/* One number per row, in order. */
+enum {
+#define UNARY(name, cost, value, rule)           TAP__ROW_##name,
+#define BINARY(name, cost, value, rule_a, rule_b) TAP__ROW_##name,
+#define INNER                                    BINARY
+#define COMPARE(name, value)                     TAP__ROW_##name,
+#include "autograd/elementwise.def"
+#undef UNARY
+#undef BINARY
+#undef INNER
+#undef COMPARE
+    TAP__ROW_where, TAP__ROW_accumulate, TAP__ROWS
+};
+
+/* Loops per row and dtype (TAP_F32 ... TAP_BOOL); NULL where the operator has no such dtype. */
+typedef tap__run tap__elementwise_table[TAP__ROWS][5];
+
+#if defined(__x86_64__)
+extern const tap__elementwise_table tap__elementwise_avx2, tap__elementwise_avx512;
+#endif
+extern const tap__elementwise_table tap__elementwise_generic;
+
+#endif

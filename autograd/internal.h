@@ -1,0 +1,77 @@
+/* autograd/internal.h: the tape from inside. Not installed. */
+#ifndef TAP_AUTOGRAD_INTERNAL_H
+#define TAP_AUTOGRAD_INTERNAL_H
+
+#include "autograd/autograd.h"
+#include "tensor/internal.h"
+
+enum { TAP__SEGMENT = 256, TAP__SCRATCH = 8 };
+
+/* A value on the tape and how it came about. Number 0 of every tape is the inert node. */
+struct tap_node {
+    tap_tape     *tape;
+    const tap_op *op;      /* NULL: a value put in from outside, or a result that was not recorded */
+    const void   *attr;
+    void         *storage; /* the arena's memory that the value lives in, this node being one of its users; NULL: borrowed */
+    const char   *name;
+    uint32_t      id;
+    int           n_in;
+    bool          needs;   /* a gradient: some leaf or variable is behind it */
+    bool          adjoint; /* held by a backward pass under way */
+    bool          is_leaf; /* then leaf says where its gradient goes */
+    tap_tensor    value;
+    tap_leaf      leaf;
+    uint32_t      in[TAP_MAX_INPUTS];
+};
+
+struct tap_tape {
+    tap_arena  *arena;
+    tap_error   error;
+    tap_dtype   dtype;
+    bool        recording;
+    uint32_t    epoch, n_nodes;
+    uint64_t    seed, step, draws;
+    tap_node  **segment; /* nodes in pieces that never move */
+    uint32_t    n_segments, max_segments;
+    const bool *wanted;  /* during a backward pass: the nodes on a way to what is differentiated by */
+    void       *scratch[TAP__SCRATCH];
+    int         n_scratch;
+};
+
+static inline tap_node *tap__node(const tap_tape *t, uint32_t id)
+{
+    return &t->segment[id / TAP__SEGMENT][id % TAP__SEGMENT];
+}
+
+/* The node behind v, or NULL and an error on v's tape (and none where v has no tape). */
+tap_node *tap__live(tap_var v);
+/* A new node with the value, not recorded; takes over one use of storage (NULL: borrowed). Inert if the tape has failed. */
+tap_var tap__push(tap_tape *t, tap_tensor value, void *storage);
+/* A new node with uninitialized contents; *value is inert where there is no memory. */
+tap_var tap__push_empty(tap_tape *t, tap_dtype dtype, tap_shape shape, tap_tensor *value);
+/* A constant of v's shape and dtype. */
+tap_var tap__full_like(tap_var v, double value);
+/* A constant [] of v's dtype where that is a float one, else of the tape's. */
+tap_var tap__scalar_like(tap_var v, double value);
+/* Gives the node's memory back early; the var behind it must not be used again. */
+void tap__drop(tap_node *n);
+/* Number 0 of the tape. */
+tap_var tap__inert(tap_tape *t);
+/* The tape of the first var that has one, NULL if none has. */
+tap_tape *tap__tape_of(int n, const tap_var *v);
+
+/* For results without a gradient by nature. */
+void tap__no_gradient(const tap_node *n, tap_var g, tap_var *gin);
+
+/* sum += x, outside any tape: sum contiguous, x broadcasting to it, one float dtype. */
+void tap__accumulate(tap_tensor sum, tap_tensor x);
+
+/* Rules that are hot enough for one pass of their own. */
+tap_var tap__relu_grad(tap_var g, tap_var y);          /* g where y > 0, else 0 */
+tap_var tap__tanh_grad(tap_var g, tap_var y);          /* g (1 - y^2) */
+tap_var tap__sigmoid_grad(tap_var g, tap_var y);       /* g y (1 - y) */
+tap_var tap__sigmoid_sub(tap_var x, tap_var t);        /* sigmoid(x) - t */
+tap_var tap__ahead(tap_var a, tap_var b);              /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
+tap_var tap__pad(tap_var g, tap_shape shape, int axis, int64_t start, int64_t step); /* zeros [shape] with g at that slice */
+
+#endif
