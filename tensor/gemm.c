@@ -121,13 +121,13 @@ bool tap__blis_takes(tap__matrix *x)
     return (r >= c && r / c >= x->columns) || (c >= r && c / r >= x->rows) || x->rows <= 1 || x->columns <= 1;
 }
 
-void tap__gemm(tap_dtype dtype, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add, int threads)
+void tap__gemm(tap_dtype dtype, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add)
 {
     start_blis();
-    /* BLIS's path for small products splits them by the number of threads, and so rounds by it. */
+    /* BLIS's path for small products rounds by their size, and so would the parts of a product by their number. */
     rntm_t run;
     bli_rntm_init_from_global(&run);
-    bli_rntm_set_num_threads(threads, &run);
+    bli_rntm_set_num_threads(1, &run);
     bli_rntm_disable_l3_sup(&run);
     if (dtype == TAP_F32) {
         float one = 1, beta = add ? 1 : 0;

@@ -5,6 +5,8 @@
 #include "tensor/gemm.h"
 #include "tensor/matmul.h"
 
+enum { TILE = 48 }; /* rows or columns are shared out in multiples of what BLIS's kernels compute at a time */
+
 /* Leading axes as loops, and the last two as a product of m x k by k x n. */
 typedef struct {
     int     rank;
@@ -59,8 +61,7 @@ static bool usable(tap_tensor *x, tap_arena *scratch, void **copy)
     return true;
 }
 
-static void product(const batch *l, int64_t i, tap_tensor a, tap_tensor b, tap_tensor out, tap__matrix am, tap__matrix bm,
-                    bool add, int threads)
+static void product(const batch *l, int64_t i, tap_tensor a, tap_tensor b, tap_tensor out, tap__matrix am, tap__matrix bm, bool add)
 {
     int64_t size = (int64_t)tap_dtype_size(out.dtype), at_a = 0, at_b = 0, at_out = 0;
     for (int k = l->rank - 1; k >= 0; k--) {
@@ -72,9 +73,29 @@ static void product(const batch *l, int64_t i, tap_tensor a, tap_tensor b, tap_t
     }
     am.data = (char *)a.data + at_a * size;
     bm.data = (char *)b.data + at_b * size;
-    tap__gemm(out.dtype, am, bm, (char *)out.data + at_out * size, bm.columns, add, threads);
+    tap__gemm(out.dtype, am, bm, (char *)out.data + at_out * size, bm.columns, add);
 }
 
+/* Part p of parts of one product: some of its rows or, where there are more, of its columns. An element is summed in the same order
+ * whichever part it falls into. */
+static void part(tap_tensor out, tap__matrix am, tap__matrix bm, bool add, int64_t p, int64_t parts)
+{
+    bool    by_columns = bm.columns >= am.rows;
+    int64_t size = (int64_t)tap_dtype_size(out.dtype), n = bm.columns;
+    int64_t tiles = ((by_columns ? n : am.rows) + TILE - 1) / TILE;
+    int64_t first = tiles * p / parts * TILE, last = tiles * (p + 1) / parts * TILE;
+    if (by_columns) {
+        bm.columns = (last < n ? last : n) - first;
+        bm.data = (const char *)bm.data + first * bm.column_stride * size;
+        tap__gemm(out.dtype, am, bm, (char *)out.data + first * size, n, add);
+    } else {
+        am.rows = (last < am.rows ? last : am.rows) - first;
+        am.data = (const char *)am.data + first * am.row_stride * size;
+        tap__gemm(out.dtype, am, bm, (char *)out.data + first * n * size, n, add);
+    }
+}
+
+/* Threads are ours, one product of BLIS each: its own would spin at barriers, which stalls for whole time slices on a busy machine. */
 static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add)
 {
     batch       l = batch_of(a, b, out);
@@ -84,13 +105,16 @@ static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add)
     tap__blis_takes(&bm);
 
     int64_t work = am.rows * bm.columns * am.columns / 16; /* nanoseconds, roughly */
-    if (l.count == 1) {
-        product(&l, 0, a, b, out, am, bm, add, tap__threads_for(work));
+    int     threads = tap__threads_for(work * l.count);
+    if (l.count > 1) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+        for (int64_t i = 0; i < l.count; i++) product(&l, i, a, b, out, am, bm, add);
         return;
     }
-    int threads = tap__threads_for(work * l.count);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (int64_t i = 0; i < l.count; i++) product(&l, i, a, b, out, am, bm, add, 1);
+    int64_t tiles = ((bm.columns > am.rows ? bm.columns : am.rows) + TILE - 1) / TILE;
+    int     parts = threads < tiles ? threads : (int)tiles;
+#pragma omp parallel for num_threads(parts) schedule(static) if (parts > 1)
+    for (int p = 0; p < parts; p++) part(out, am, bm, add, p, parts);
 }
 
 bool tap__matmul(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch)
