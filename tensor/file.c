@@ -1,0 +1,184 @@
+/* Files that appear whole or not at all: bytes go to a temporary file in the target's folder, which a commit syncs and renames
+ * over the target. A symbolic link stays and the file it leads to is replaced; that file's permissions stay too. A device or
+ * pipe (/dev/stdout in a pipeline) has nothing to keep whole and is written directly. */
+#define _XOPEN_SOURCE 700
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tensor/tensor.h"
+
+enum { WRITE_AT_ONCE = 1 << 30, NAME_TRIES = 1000 };
+
+struct tap_file {
+    int        fd;
+    tap_status status; /* the first failure of this file, also when e is NULL */
+    tap_error *e;
+    char      *path;   /* as the caller wrote it, for messages */
+    char      *target; /* what to replace, free of symbolic links; NULL: fd is the path itself */
+    char      *temp;   /* what fd writes to; NULL: nothing to remove */
+};
+
+static void file_free(tap_file *f)
+{
+    if (f->fd >= 0) close(f->fd);
+    if (f->temp) unlink(f->temp);
+    free(f->path);
+    free(f->target);
+    free(f->temp);
+    free(f);
+}
+
+static tap_status fail(tap_file *f, const char *what, int reason)
+{
+    tap_status status = reason == ENOMEM ? TAP_ENOMEM : TAP_EIO;
+    return f->status = tap_error_set(f->e, status, "%s: %s: %s", f->path, what, strerror(reason));
+}
+
+/* A new file in the target's folder. Its name owes nothing to the target's, so that a long one still fits. */
+static tap_status open_temp(tap_file *f, mode_t mode)
+{
+    const char *slash = strrchr(f->target, '/');
+    int         folder = slash ? (int)(slash + 1 - f->target) : 0;
+    size_t      size = (size_t)folder + 64;
+    f->temp = malloc(size);
+    if (!f->temp) return fail(f, "cannot create", ENOMEM);
+    for (int i = 0; i < NAME_TRIES; i++) {
+        snprintf(f->temp, size, "%.*s.tapestry-%ld-%d.tmp", folder, f->target, (long)getpid(), i);
+        f->fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (f->fd >= 0) return TAP_OK;
+        if (errno != EEXIST) break;
+    }
+    int reason = errno;
+    free(f->temp); /* it is not ours to remove */
+    f->temp = NULL;
+    return fail(f, "cannot create a file in its folder", reason);
+}
+
+static bool is_link(const char *path)
+{
+    struct stat s;
+    return lstat(path, &s) == 0 && S_ISLNK(s.st_mode);
+}
+
+static tap_status open_new(tap_file *f)
+{
+    if (is_link(f->path)) return fail(f, "is a symbolic link to nowhere", ENOENT);
+    f->target = strdup(f->path);
+    return f->target ? open_temp(f, 0666) : fail(f, "cannot create", ENOMEM);
+}
+
+static tap_status open_replacement(tap_file *f, mode_t mode)
+{
+    f->target = is_link(f->path) ? realpath(f->path, NULL) : strdup(f->path);
+    if (!f->target) return fail(f, "cannot follow", errno);
+    /* A rename would not ask, but whoever made the file read-only meant it. */
+    if (access(f->target, W_OK) != 0) return fail(f, "cannot replace", errno);
+    if (open_temp(f, 0600) != TAP_OK) return f->status;
+    return fchmod(f->fd, mode & 0777) == 0 ? TAP_OK : fail(f, "cannot set permissions", errno);
+}
+
+static tap_status open_directly(tap_file *f)
+{
+    do f->fd = open(f->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    while (f->fd < 0 && errno == EINTR); /* a pipe waits for its reader */
+    return f->fd >= 0 ? TAP_OK : fail(f, "cannot write", errno);
+}
+
+static tap_status open_for(tap_file *f)
+{
+    struct stat now;
+    if (stat(f->path, &now) != 0) return errno == ENOENT ? open_new(f) : fail(f, "cannot create", errno);
+    if (S_ISDIR(now.st_mode)) return fail(f, "cannot replace", EISDIR);
+    return S_ISREG(now.st_mode) ? open_replacement(f, now.st_mode) : open_directly(f);
+}
+
+tap_file *tap_file_create(const char *path, tap_error *e)
+{
+    if (!path || !*path) {
+        tap_error_set(e, TAP_EARG, "file: the path is %s", path ? "empty" : "NULL");
+        return NULL;
+    }
+    tap_file *f = calloc(1, sizeof *f);
+    char     *copy = strdup(path);
+    if (!f || !copy) {
+        tap_error_set(e, TAP_ENOMEM, "%s: no memory to create it", path);
+        free(copy);
+        free(f);
+        return NULL;
+    }
+    *f = (tap_file){ .fd = -1, .e = e, .path = copy };
+    if (open_for(f) == TAP_OK) return f;
+    file_free(f);
+    return NULL;
+}
+
+tap_status tap_file_write(tap_file *f, const void *bytes, size_t n)
+{
+    if (!f) return TAP_EARG;
+    if (!bytes && n > 0 && f->status == TAP_OK) fail(f, "cannot write", EFAULT);
+    for (const char *p = bytes; n > 0 && f->status == TAP_OK;) {
+        ssize_t written = write(f->fd, p, n < WRITE_AT_ONCE ? n : WRITE_AT_ONCE);
+        if (written > 0) {
+            p += written;
+            n -= (size_t)written;
+        } else if (written == 0 || errno != EINTR) {
+            fail(f, "cannot write", written == 0 ? EIO : errno);
+        }
+    }
+    return f->status;
+}
+
+/* Devices and pipes do not know fsync, and say so in these ways. */
+static bool cannot_sync(int reason)
+{
+    return reason == EINVAL || reason == ENOTSUP || reason == EROFS;
+}
+
+static tap_status sync_and_close(tap_file *f)
+{
+    int result;
+    do result = fsync(f->fd);
+    while (result != 0 && errno == EINTR);
+    if (result != 0 && (f->target || !cannot_sync(errno))) return fail(f, "cannot sync", errno);
+    result = close(f->fd);
+    f->fd = -1; /* closed whatever it says; EINTR tells nothing about the data, which is synced */
+    return result == 0 || errno == EINTR ? TAP_OK : fail(f, "cannot close", errno);
+}
+
+/* Makes the rename durable, where the folder can be opened. The file is in place already, so this cannot fail the commit. */
+static void sync_folder(char *target)
+{
+    char *slash = strrchr(target, '/');
+    if (slash) slash[slash == target] = '\0'; /* "/" is a folder, too */
+    int fd = open(slash ? target : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    fsync(fd);
+    close(fd);
+}
+
+tap_status tap_file_commit(tap_file *f)
+{
+    if (!f) return TAP_EARG;
+    if (f->status == TAP_OK && sync_and_close(f) == TAP_OK && f->target) {
+        if (rename(f->temp, f->target) == 0) {
+            free(f->temp);
+            f->temp = NULL;
+            sync_folder(f->target);
+        } else {
+            fail(f, "cannot replace", errno);
+        }
+    }
+    tap_status status = f->status;
+    file_free(f);
+    return status;
+}
+
+void tap_file_abandon(tap_file *f)
+{
+    if (f) file_free(f);
+}

@@ -1,0 +1,108 @@
+/* 8-bit greyscale PNG through libpng, which reports errors by a jump: it never crosses a function that holds anything. */
+#include <errno.h>
+#include <png.h>
+#include <stdlib.h>
+
+#include "tensor/tensor.h"
+
+typedef struct {
+    tap_file   *file;
+    const char *path;
+    tap_error  *e;
+    tap_status  status;
+} output;
+
+static void on_error(png_structp png, png_const_charp message)
+{
+    output *o = png_get_error_ptr(png);
+    tap_status status = errno == ENOMEM ? TAP_ENOMEM : TAP_EIO;
+    o->status = tap_error_set(o->e, status, "%s: libpng: %s", o->path, message); /* unless the file has said more */
+    png_longjmp(png, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp message)
+{
+    (void)png;
+    (void)message;
+}
+
+static void on_write(png_structp png, png_bytep bytes, size_t n)
+{
+    output *o = png_get_io_ptr(png);
+    if (tap_file_write(o->file, bytes, n) != TAP_OK) png_error(png, "cannot write");
+}
+
+static void on_flush(png_structp png)
+{
+    (void)png;
+}
+
+static unsigned char grey(double x)
+{
+    return (unsigned char)(x >= 1 ? 255 : x > 0 ? x * 255 + 0.5 : 0); /* NaN fails both comparisons */
+}
+
+static void take_row(tap_tensor image, int64_t y, unsigned char *row)
+{
+    for (int64_t x = 0; x < image.shape.n[1]; x++) {
+        int64_t at = y * image.stride[0] + x * image.stride[1];
+        if (image.dtype == TAP_U8) row[x] = ((const unsigned char *)image.data)[at];
+        else if (image.dtype == TAP_F32) row[x] = grey((double)((const float *)image.data)[at]);
+        else row[x] = grey(((const double *)image.data)[at]);
+    }
+}
+
+/* Where a jump lands: nothing here changes after setjmp. */
+static bool encode(png_structp png, png_infop info, output *o, tap_tensor image, unsigned char *row)
+{
+    if (setjmp(png_jmpbuf(png))) return false;
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_write_fn(png, o, on_write, on_flush);
+    png_set_IHDR(png, info, (png_uint_32)image.shape.n[1], (png_uint_32)image.shape.n[0], 8, PNG_COLOR_TYPE_GRAY,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(png, info);
+    for (int64_t y = 0; y < image.shape.n[0]; y++) {
+        take_row(image, y, row);
+        png_write_row(png, row);
+    }
+    png_write_end(png, info);
+    return true;
+}
+
+static tap_status check(const char *path, tap_tensor image, tap_error *e)
+{
+    char text[TAP_SHAPE_TEXT];
+    if (!path) return tap_error_set(e, TAP_EARG, "png: the path is NULL");
+    if (!image.data) return tap_error_set(e, TAP_EARG, "%s: the image is an inert tensor", path);
+    if (image.dtype != TAP_U8 && !tap_dtype_is_float(image.dtype))
+        return tap_error_set(e, TAP_EDTYPE, "%s: an image is float32, float64 or uint8, not %s", path,
+                             tap_dtype_name(image.dtype));
+    if (image.shape.rank != 2)
+        return tap_error_set(e, TAP_ESHAPE, "%s: an image is [height,width], not %s", path,
+                             tap_shape_format(text, image.shape));
+    for (int i = 0; i < 2; i++) {
+        if (image.shape.n[i] < 1 || image.shape.n[i] > PNG_UINT_31_MAX)
+            return tap_error_set(e, TAP_ESHAPE, "%s: PNG has no size %s", path, tap_shape_format(text, image.shape));
+    }
+    return TAP_OK;
+}
+
+tap_status tap_png_write(const char *path, tap_tensor image, tap_error *e)
+{
+    tap_status status = check(path, image, e);
+    if (status != TAP_OK) return status;
+    output o = { .path = path, .e = e, .file = tap_file_create(path, e) };
+    if (!o.file) return e ? e->status : TAP_EIO;
+
+    errno = 0;
+    png_structp    png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &o, on_error, on_warning);
+    png_infop      info = png ? png_create_info_struct(png) : NULL;
+    unsigned char *row = malloc((size_t)image.shape.n[1]);
+    if (!info || !row) status = tap_error_set(e, TAP_ENOMEM, "%s: no memory to encode it", path);
+    else if (!encode(png, info, &o, image, row)) status = o.status;
+    free(row);
+    png_destroy_write_struct(&png, &info);
+    if (status == TAP_OK) return tap_file_commit(o.file);
+    tap_file_abandon(o.file);
+    return status;
+}

@@ -1,0 +1,21 @@
+/* tensor/safetensors.h: what the reader and the writer of safetensors files share. Not installed.
+ *
+ * A file is the header's length (8 bytes, little-endian), the header (JSON, padded with spaces), and the tensors' data in C order. */
+#ifndef TAP_TENSOR_SAFETENSORS_H
+#define TAP_TENSOR_SAFETENSORS_H
+
+#include "tensor/tensor.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "data is copied between memory and file, which is little-endian");
+
+#define METADATA "__metadata__"
+
+enum { MAX_HEADER = 100000000, CODES = 5 };
+
+/* By ascending alignment, as the format orders its dtypes. */
+static const struct {
+    const char *code;
+    tap_dtype   dtype;
+} codes[CODES] = { { "BOOL", TAP_BOOL }, { "U8", TAP_U8 }, { "F32", TAP_F32 }, { "F64", TAP_F64 }, { "I64", TAP_I64 } };
+
+#endif

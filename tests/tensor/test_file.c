@@ -1,0 +1,322 @@
+/* Files are whole or untouched, whatever goes wrong on the way. */
+#define _XOPEN_SOURCE 700
+#include "tests/tensor/scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "tensor/tensor.h"
+
+static tap_status put(const char *path, const char *text, tap_error *e)
+{
+    tap_file *f = tap_file_create(path, e);
+    if (!f) return e->status;
+    tap_file_write(f, text, strlen(text));
+    return tap_file_commit(f);
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat s;
+    assert_int_equal(lstat(path, &s), 0);
+    return s.st_mode;
+}
+
+static void test_new_file(void **state)
+{
+    tap_error e = { 0 };
+    mode_t    mask = umask(027);
+    (void)state;
+    tap_file *f = tap_file_create("new", &e);
+    assert_non_null(f);
+    assert_int_equal(tap_file_write(f, "half ", 5), TAP_OK);
+    assert_int_equal(access("new", F_OK), -1);
+    assert_int_equal(tap_file_write(f, "", 0), TAP_OK);
+    assert_int_equal(tap_file_write(f, "whole", 5), TAP_OK);
+    assert_int_equal(tap_file_commit(f), TAP_OK);
+    umask(mask);
+    scratch_expect("new", "half whole");
+    assert_int_equal(mode_of("new"), S_IFREG | 0640);
+    assert_int_equal(e.status, TAP_OK);
+    assert_int_equal(scratch_count(), 1);
+    unlink("new");
+}
+
+static void test_replaced_file(void **state)
+{
+    tap_error e = { 0 };
+    (void)state;
+    scratch_write("old", "before", 6);
+    assert_int_equal(chmod("old", 0604), 0);
+    tap_file *f = tap_file_create("./old", &e);
+    assert_non_null(f);
+    assert_int_equal(tap_file_write(f, "after", 5), TAP_OK);
+    scratch_expect("old", "before");
+    assert_int_equal(tap_file_commit(f), TAP_OK);
+    scratch_expect("old", "after");
+    assert_int_equal(mode_of("old"), S_IFREG | 0604);
+    assert_int_equal(scratch_count(), 1);
+    unlink("old");
+}
+
+static void test_abandoned_file(void **state)
+{
+    tap_error e = { 0 };
+    (void)state;
+    scratch_write("old", "before", 6);
+    tap_file *f = tap_file_create("old", &e);
+    assert_non_null(f);
+    assert_int_equal(scratch_count(), 2);
+    tap_file_write(f, "after", 5);
+    tap_file_abandon(f);
+    tap_file_abandon(NULL);
+    scratch_expect("old", "before");
+    assert_int_equal(scratch_count(), 1);
+    unlink("old");
+}
+
+static void test_symbolic_link(void **state)
+{
+    tap_error e = { 0 };
+    (void)state;
+    assert_int_equal(mkdir("folder", 0777), 0);
+    scratch_write("folder/target", "before", 6);
+    assert_int_equal(symlink("folder/target", "link"), 0);
+    assert_int_equal(put("link", "after", &e), TAP_OK);
+    scratch_expect("folder/target", "after");
+    assert_true(S_ISLNK(mode_of("link")));
+    assert_int_equal(scratch_count(), 2);
+
+    unlink("folder/target");
+    assert_int_equal(put("link", "again", &e), TAP_EIO);
+    assert_string_equal(e.message, "link: is a symbolic link to nowhere: No such file or directory");
+    assert_int_equal(scratch_count(), 2);
+    unlink("link");
+    rmdir("folder");
+}
+
+static void test_bad_paths(void **state)
+{
+    static const struct {
+        const char *path, *message;
+    } bad[] = {
+        { "missing/x", "missing/x: cannot create a file in its folder: No such file or directory" },
+        { "folder", "folder: cannot replace: Is a directory" },
+        { "folder/", "folder/: cannot replace: Is a directory" },
+        { "plain/x", "plain/x: cannot create: Not a directory" },
+        { "", "file: the path is empty" },
+        { NULL, "file: the path is NULL" },
+    };
+    (void)state;
+    assert_int_equal(mkdir("folder", 0777), 0);
+    scratch_write("plain", "", 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        tap_error e = { 0 };
+        assert_null(tap_file_create(bad[i].path, &e));
+        assert_int_equal(e.status, bad[i].path && *bad[i].path ? TAP_EIO : TAP_EARG);
+        assert_string_equal(e.message, bad[i].message);
+        assert_null(tap_file_create(bad[i].path, NULL));
+    }
+    assert_int_equal(tap_file_write(NULL, "", 0), TAP_EARG);
+    assert_int_equal(tap_file_commit(NULL), TAP_EARG);
+    assert_int_equal(scratch_count(), 2);
+    unlink("plain");
+    rmdir("folder");
+}
+
+/* The super-user may write everything, so this is for somebody else. */
+static void test_read_only_file(void **state)
+{
+    int code;
+    (void)state;
+    assert_int_equal(chmod(".", 0777), 0);
+    scratch_write("fixed", "before", 6);
+    assert_int_equal(chmod("fixed", 0444), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        tap_error e = { 0 };
+        if (geteuid() == 0 && setuid(65534) != 0) _exit(2);
+        bool refused =
+            put("fixed", "after", &e) == TAP_EIO && strcmp(e.message, "fixed: cannot replace: Permission denied") == 0;
+        _exit(refused && put("other", "fine", &(tap_error){ 0 }) == TAP_OK ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_true(WIFEXITED(code));
+    assert_int_equal(WEXITSTATUS(code), 0);
+    scratch_expect("fixed", "before");
+    unlink("fixed");
+    unlink("other");
+}
+
+static void test_disk_full(void **state)
+{
+    tap_error e = { 0 };
+    (void)state;
+    tap_file *f = tap_file_create("/dev/full", &e);
+    assert_non_null(f);
+    assert_int_equal(tap_file_write(f, "x", 1), TAP_EIO);
+    assert_string_equal(e.message, "/dev/full: cannot write: No space left on device");
+    assert_int_equal(tap_file_write(f, "x", 1), TAP_EIO);
+    assert_int_equal(tap_file_commit(f), TAP_EIO);
+
+    f = tap_file_create("/dev/full", NULL);
+    assert_non_null(f);
+    assert_int_equal(tap_file_write(f, "x", 1), TAP_EIO);
+    assert_int_equal(tap_file_commit(f), TAP_EIO);
+}
+
+/* A write that stops half way. */
+static void test_size_limit(void **state)
+{
+    static char   many[3000];
+    tap_error     e = { 0 };
+    struct rlimit before, small;
+    (void)state;
+    scratch_write("old", "before", 6);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 2000;
+    void (*action)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    tap_file  *f = tap_file_create("old", &e);
+    tap_status written = f ? tap_file_write(f, many, sizeof many) : TAP_OK;
+    tap_status committed = f ? tap_file_commit(f) : TAP_OK;
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, action);
+    assert_int_equal(written, TAP_EIO);
+    assert_int_equal(committed, TAP_EIO);
+    assert_string_equal(e.message, "old: cannot write: File too large");
+    scratch_expect("old", "before");
+    assert_int_equal(scratch_count(), 1);
+    unlink("old");
+}
+
+/* The path became a folder between create and commit. */
+static void test_failed_rename(void **state)
+{
+    tap_error e = { 0 };
+    (void)state;
+    tap_file *f = tap_file_create("x", &e);
+    assert_non_null(f);
+    assert_int_equal(mkdir("x", 0777), 0);
+    assert_int_equal(tap_file_commit(f), TAP_EIO);
+    assert_string_equal(e.message, "x: cannot replace: Is a directory");
+    assert_int_equal(scratch_count(), 1);
+    rmdir("x");
+}
+
+/* What an earlier process of the same number left behind is not ours to touch. */
+static void test_names_in_use(void **state)
+{
+    char      stale[64];
+    tap_error e = { 0 };
+    (void)state;
+    snprintf(stale, sizeof stale, ".tapestry-%ld-0.tmp", (long)getpid());
+    scratch_write(stale, "stale", 5);
+    tap_file *a = tap_file_create("a", &e), *b = tap_file_create("b", &e);
+    assert_non_null(a);
+    assert_non_null(b);
+    tap_file_write(a, "a", 1);
+    tap_file_write(b, "b", 1);
+    assert_int_equal(tap_file_commit(b), TAP_OK);
+    assert_int_equal(tap_file_commit(a), TAP_OK);
+    scratch_expect("a", "a");
+    scratch_expect("b", "b");
+    scratch_expect(stale, "stale");
+    assert_int_equal(scratch_count(), 3);
+    unlink("a"), unlink("b"), unlink(stale);
+}
+
+static void test_device(void **state)
+{
+    tap_error e = { 0 };
+    (void)state;
+    assert_int_equal(put("/dev/null", "gone", &e), TAP_OK);
+    assert_true(S_ISCHR(mode_of("/dev/null")));
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
+enum { PIPED = 1 << 20 };
+
+static void read_slowly(const char *path)
+{
+    char                  piece[8192];
+    int                   fd, bad = 0;
+    size_t                n = 0;
+    const struct timespec pause = { 0, 20000000 };
+    nanosleep(&pause, NULL);
+    if ((fd = open(path, O_RDONLY)) < 0) _exit(2);
+    nanosleep(&pause, NULL);
+    for (ssize_t got; (got = read(fd, piece, sizeof piece)) > 0;) {
+        for (ssize_t i = 0; i < got; i++) bad |= piece[i] != (char)((n + (size_t)i) % 251);
+        n += (size_t)got;
+    }
+    _exit(bad || n != PIPED);
+}
+
+/* A pipe with a slow reader: signals cut into opening it and into writes. */
+static void test_pipe_and_signals(void **state)
+{
+    tap_error        e = { 0 };
+    struct sigaction action = { .sa_handler = on_alarm }, before;
+    struct itimerval often = { { 0, 2000 }, { 0, 2000 } }, never = { 0 };
+    int              code;
+    static char      bytes[PIPED];
+    (void)state;
+    for (size_t i = 0; i < PIPED; i++) bytes[i] = (char)(i % 251);
+    assert_int_equal(mkfifo("pipe", 0600), 0);
+    pid_t child = fork();
+    if (child == 0) read_slowly("pipe");
+    sigaction(SIGALRM, &action, &before);
+    setitimer(ITIMER_REAL, &often, NULL);
+    tap_file  *f = tap_file_create("pipe", &e);
+    tap_status written = f ? tap_file_write(f, bytes, PIPED) : TAP_EIO;
+    tap_status committed = f ? tap_file_commit(f) : TAP_EIO;
+    setitimer(ITIMER_REAL, &never, NULL);
+    sigaction(SIGALRM, &before, NULL);
+    if (!f) kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_string_equal(e.message, "");
+    assert_int_equal(written, TAP_OK);
+    assert_int_equal(committed, TAP_OK);
+    assert_true(WIFEXITED(code));
+    assert_int_equal(WEXITSTATUS(code), 0);
+    assert_true(S_ISFIFO(mode_of("pipe")));
+    assert_int_equal(scratch_count(), 1);
+    unlink("pipe");
+}
+
+/* An error that was there before says nothing about this file. */
+static void test_earlier_error(void **state)
+{
+    tap_error e = { 0 };
+    (void)state;
+    tap_error_set(&e, TAP_ESHAPE, "first");
+    assert_int_equal(put("x", "fine", &e), TAP_OK);
+    scratch_expect("x", "fine");
+    assert_null(tap_file_create("missing/x", &e));
+    assert_string_equal(e.message, "first");
+    unlink("x");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_new_file),      cmocka_unit_test(test_replaced_file), cmocka_unit_test(test_abandoned_file),
+        cmocka_unit_test(test_symbolic_link), cmocka_unit_test(test_bad_paths),     cmocka_unit_test(test_read_only_file),
+        cmocka_unit_test(test_disk_full),     cmocka_unit_test(test_size_limit),    cmocka_unit_test(test_failed_rename),
+        cmocka_unit_test(test_names_in_use),  cmocka_unit_test(test_device),        cmocka_unit_test(test_pipe_and_signals),
+        cmocka_unit_test(test_earlier_error),
+    };
+    return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
+}
