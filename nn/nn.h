@@ -23,6 +23,8 @@ TAP_API tap_module *tap_module_new(tap_dtype dtype, uint64_t seed); /* a root, f
 TAP_API void        tap_module_free(tap_module *root);              /* and everything below it; NULL is allowed */
 TAP_API tap_module *tap_module_child(tap_module *m, const char *name); /* "enc", without a dot; never NULL. A name given twice is an error */
 TAP_API tap_status  tap_module_status(const tap_module *m, const char **message); /* the root's first error */
+/* A caller's own error; the message gets m's path in front. */
+TAP_API tap_status  tap_module_fail(tap_module *m, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 TAP_API tap_dtype   tap_module_dtype(const tap_module *m);
 TAP_API int64_t     tap_module_count(const tap_module *m);          /* numbers in all parameters at and below m */
 

@@ -1,0 +1,116 @@
+/* How parameters begin. The numbers depend on the root's seed and the parameter's path alone: adding a layer changes no other one. */
+#include <math.h>
+
+#include "nn/internal.h"
+
+tap_init tap_init_zeros(void)
+{
+    return (tap_init){ .how = TAP_INIT_ZEROS };
+}
+
+tap_init tap_init_constant(double c)
+{
+    return (tap_init){ .how = TAP_INIT_CONSTANT, .value = c };
+}
+
+tap_init tap_init_uniform(double bound)
+{
+    return (tap_init){ .how = TAP_INIT_UNIFORM, .value = bound };
+}
+
+tap_init tap_init_normal(double std)
+{
+    return (tap_init){ .how = TAP_INIT_NORMAL, .value = std };
+}
+
+tap_init tap_init_xavier_uniform(double gain)
+{
+    return (tap_init){ .how = TAP_INIT_XAVIER_UNIFORM, .value = gain };
+}
+
+tap_init tap_init_xavier_normal(double gain)
+{
+    return (tap_init){ .how = TAP_INIT_XAVIER_NORMAL, .value = gain };
+}
+
+tap_init tap_init_kaiming_uniform(double gain)
+{
+    return (tap_init){ .how = TAP_INIT_KAIMING_UNIFORM, .value = gain };
+}
+
+tap_init tap_init_kaiming_normal(double gain)
+{
+    return (tap_init){ .how = TAP_INIT_KAIMING_NORMAL, .value = gain };
+}
+
+tap_init tap_init_linear(int64_t fan_in)
+{
+    return (tap_init){ .how = TAP_INIT_KAIMING_UNIFORM, .value = sqrt(1.0 / 3), .fan_in = fan_in };
+}
+
+/* x = factor * x + offset */
+static void scale(tap_tensor x, double factor, double offset)
+{
+    int64_t n = tap_tensor_numel(x);
+    if (x.dtype == TAP_F32) {
+        float *v = x.data;
+        for (int64_t i = 0; i < n; i++) v[i] = (float)(factor * (double)v[i] + offset);
+    } else {
+        double *v = x.data;
+        for (int64_t i = 0; i < n; i++) v[i] = factor * v[i] + offset;
+    }
+}
+
+static bool is_uniform(tap_init how)
+{
+    return how.how == TAP_INIT_UNIFORM || how.how == TAP_INIT_XAVIER_UNIFORM || how.how == TAP_INIT_KAIMING_UNIFORM;
+}
+
+/* The s of U(-s, s) or N(0, s^2); not finite where neither the shape nor the caller gives the fan. */
+static double size_of(tap_init how, tap_shape shape)
+{
+    double behind = 1, in = (double)how.fan_in, out = (double)NAN;
+    for (int i = 2; i < shape.rank; i++) behind *= (double)shape.n[i];
+    if (shape.rank >= 2) out = (double)shape.n[0] * behind;
+    if (shape.rank >= 2 && how.fan_in == 0) in = (double)shape.n[1] * behind;
+
+    switch (how.how) {
+    case TAP_INIT_XAVIER_UNIFORM: return how.value * sqrt(6 / (in + out));
+    case TAP_INIT_XAVIER_NORMAL: return how.value * sqrt(2 / (in + out));
+    case TAP_INIT_KAIMING_UNIFORM: return how.value * sqrt(3 / in);
+    case TAP_INIT_KAIMING_NORMAL: return how.value * sqrt(1 / in);
+    default: return how.value;
+    }
+}
+
+static tap_status check(tap_init how, tap_tensor x, const char *path, tap_error *e)
+{
+    char text[TAP_SHAPE_TEXT];
+    if ((unsigned)how.how > TAP_INIT_KAIMING_NORMAL)
+        return tap_error_set(e, TAP_EARG, "%s: %d is no initializer", path, (int)how.how);
+    if (!(how.value >= 0 && isfinite(how.value)) && how.how != TAP_INIT_CONSTANT)
+        return tap_error_set(e, TAP_EARG, "%s: the initializer's %g is not a finite number from 0 up", path, how.value);
+    if (how.fan_in < 0 || (tap_tensor_numel(x) > 0 && !isfinite(size_of(how, x.shape)) && how.how != TAP_INIT_CONSTANT))
+        return tap_error_set(e, TAP_EARG, "%s: shape %s and fan_in %lld do not give the initializer its fan", path,
+                             tap_shape_format(text, x.shape), (long long)how.fan_in);
+    return TAP_OK;
+}
+
+tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e)
+{
+    const tap_random at = { .seed = seed, .stream = tap_random_hash(path) };
+    if (check(how, x, path, e) != TAP_OK) return e->status;
+    if (how.how == TAP_INIT_ZEROS || how.how == TAP_INIT_CONSTANT) {
+        tap_tensor_fill(x, how.how == TAP_INIT_CONSTANT ? how.value : 0);
+        return TAP_OK;
+    }
+    double size = size_of(how, x.shape);
+    if (is_uniform(how)) {
+        tap_random_uniform(x, at);
+        scale(x, 2 * size, -size);
+    } else {
+        tap_random_normal(x, at);
+        scale(x, size, 0);
+    }
+    return TAP_OK;
+}

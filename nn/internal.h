@@ -1,0 +1,83 @@
+/* nn/internal.h: what modules, checkpoints and optimizers share about the tree of parameters. Not installed. */
+#ifndef TAP_NN_INTERNAL_H
+#define TAP_NN_INTERNAL_H
+
+#include "nn/nn.h"
+#include "tensor/internal.h"
+
+typedef struct tap__root tap__root;
+
+struct tap_module {
+    tap__root  *root;
+    tap_module *parent;             /* NULL: the root */
+    const char *path;               /* "" for the root */
+    tap_module *children, *sibling; /* the newest child first */
+};
+
+struct tap_param {
+    tap_module *module;
+    const char *path;
+    tap_tensor  value, grad;
+    bool        fresh;  /* grad counts as zero */
+    tap_var     var;    /* on the tape that used it last */
+    tap_param  *next;
+};
+
+/* The numbers of one step of an optimizer; the formulas are in optim_template.h. */
+typedef struct {
+    double lr, decay;
+    double beta1, beta2, eps, correction; /* Adam */
+    double momentum, by_d, by_v;          /* SGD with momentum */
+} tap__optim_numbers;
+
+/* Steps n elements of a value, given the gradient and what the optimizer keeps from step to step. */
+typedef void (*tap__optim_kernel)(const tap__optim_numbers *s, int64_t n, void *x, const void *g, void *m, void *v);
+
+enum { TAP__ADAM, TAP__SGD, TAP__MOMENTUM, TAP__OPTIMS };
+TAP__KERNEL_DECLARE(extern const tap__optim_kernel, tap__optim_kernels, [TAP__OPTIMS][2]); /* by kind, TAP_F32 or TAP_F64 */
+
+/* A parameter and what is kept for it. */
+typedef struct {
+    tap_param *param;
+    void      *state[2];
+} tap__slot;
+
+/* A piece of a parameter, small enough to share out among threads. */
+typedef struct {
+    const tap__slot *slot;
+    int64_t          start, n;
+} tap__chunk;
+
+struct tap_optim {
+    tap__root         *root;
+    tap__optim_kernel  kernel;
+    tap__optim_numbers numbers; /* as given */
+    int64_t            step, numel, n_slots, n_chunks;
+    tap__slot         *slots;
+    tap__chunk        *chunks;
+};
+
+/* The root of a tree owns everything in it: names and the optimizers' state in `memory`, values and gradients side by side in arenas of
+ * their own. What a failed root hands out is `no_...`. */
+struct tap__root {
+    tap_module module; /* the root as a module, its first member */
+    tap_dtype  dtype;
+    uint64_t   seed;
+    tap_error  error;
+    tap_arena *memory, *values, *grads;
+    tap_param *first, *last;
+    tap_param  no_param;
+    tap_linear no_linear;
+    tap_optim  no_optim;
+};
+
+/* Zeroed memory of the root; NULL, and the root has failed, if there is none. */
+void *tap__module_alloc(tap_module *m, size_t bytes);
+
+/* Whether the parameter hangs at or below the module. */
+bool tap__module_has(const tap_module *m, const tap_param *p);
+
+/* Fills x as a new parameter of this path; an error for an initializer that is none, or does not fit the shape. */
+tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e);
+
+#endif

@@ -1,0 +1,140 @@
+/* Batches of a tensor's rows. The loader holds one batch and the order of the rows, nothing else; the data stay with the caller. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "nn/nn.h"
+#include "tensor/internal.h"
+
+struct tap_loader {
+    tap_arena         *memory; /* holds the error too */
+    tap_tensor         data, batch;
+    tap_loader_options options;
+    int64_t            rows, next, n_last; /* of the data; the first row not yet handed out; rows of the last batch */
+    int64_t           *order;
+};
+
+/* Stands for a loader for which there was no memory. */
+static tap_loader no_loader;
+
+static int64_t width(tap_tensor data)
+{
+    tap_shape row = data.shape;
+    row.n[0] = 1;
+    return tap_numel(row);
+}
+
+static void check(const tap_loader *l, tap_error *e)
+{
+    const tap_loader_options *o = &l->options;
+    char                      text[TAP_SHAPE_TEXT];
+    if (!l->data.data || l->data.shape.rank < 1 || tap_numel(l->data.shape) < 0 || width(l->data) < 0)
+        tap_error_set(e, TAP_ESHAPE, "loader: data of shape %s have no rows", tap_shape_format(text, l->data.shape));
+    if (!tap_dtype_size(l->data.dtype)) tap_error_set(e, TAP_EDTYPE, "loader: the data have no dtype");
+    if (!tap_dtype_is_float(o->dtype))
+        tap_error_set(e, TAP_EDTYPE, "loader: batches are float32 or float64, not %s", tap_dtype_name(o->dtype));
+    if (o->batch <= 0) tap_error_set(e, TAP_EARG, "loader: batch = %lld is not positive", (long long)o->batch);
+    if (!isfinite(o->scale)) tap_error_set(e, TAP_EARG, "loader: scale = %g is not finite", o->scale);
+}
+
+static void prepare(tap_loader *l)
+{
+    l->rows = l->data.shape.n[0];
+    int64_t most = l->options.batch < l->rows ? l->options.batch : l->rows;
+    l->order = tap_arena_alloc(l->memory, (size_t)l->rows * sizeof *l->order);
+    l->batch = tap_tensor_zeros(l->memory, l->options.dtype, TAP_SHAPE(most, width(l->data)));
+}
+
+tap_loader *tap_loader_new(tap_tensor data, tap_loader_options o)
+{
+    tap_loader *l = calloc(1, sizeof *l);
+    if (!l) {
+        tap_error_set(NULL, TAP_ENOMEM, "loader: no memory");
+        return &no_loader;
+    }
+    l->memory = tap_arena_new();
+    l->data = data;
+    l->options = o;
+    if (o.batch == 0) l->options.batch = 128;
+    if (o.scale == 0) l->options.scale = data.dtype == TAP_U8 ? 1.0 / 255 : 1;
+    tap_error e = { 0 };
+    check(l, &e);
+    tap__error_copy(tap_arena_error(l->memory), &e);
+    if (e.status == TAP_OK) prepare(l);
+    tap_loader_start(l, 0);
+    return l;
+}
+
+void tap_loader_free(tap_loader *l)
+{
+    if (!l || l == &no_loader) return;
+    tap_arena_free(l->memory);
+    free(l);
+}
+
+tap_status tap_loader_status(const tap_loader *l, const char **message)
+{
+    if (l != &no_loader) return tap_arena_status(l->memory, message);
+    if (message) *message = "loader: no memory";
+    return TAP_ENOMEM;
+}
+
+void tap_loader_start(tap_loader *l, uint64_t epoch)
+{
+    if (tap_loader_status(l, NULL) != TAP_OK) return;
+    const tap_random at = { l->options.seed, tap_random_hash("loader"), epoch };
+    l->next = l->n_last = 0;
+    if (l->options.shuffle) tap_random_permutation(l->order, l->rows, at);
+    else
+        for (int64_t i = 0; i < l->rows; i++) l->order[i] = i;
+}
+
+static void scale(tap_tensor x, double factor)
+{
+    int64_t n = tap_tensor_numel(x);
+    if (x.dtype == TAP_F32) {
+        float *v = x.data;
+        for (int64_t i = 0; i < n; i++) v[i] = (float)((double)v[i] * factor);
+    } else {
+        double *v = x.data;
+        for (int64_t i = 0; i < n; i++) v[i] *= factor;
+    }
+}
+
+/* Row `from` of the data as row `to` of the batch, whatever strides the data have. */
+static void copy_row(const tap_loader *l, int64_t to, int64_t from)
+{
+    tap_tensor src, dst = { .dtype = l->batch.dtype };
+    tap__select(l->data, 0, from, &src, NULL);
+    dst.data = (char *)l->batch.data + to * l->batch.shape.n[1] * (int64_t)tap_dtype_size(dst.dtype);
+    dst.shape = src.shape;
+    tap__set_contiguous(&dst);
+    tap_tensor_copy(dst, src, NULL);
+}
+
+bool tap_loader_next(tap_loader *l, tap_tensor *x)
+{
+    *x = (tap_tensor){ 0 };
+    if (tap_loader_status(l, NULL) != TAP_OK) return false;
+    int64_t left = l->rows - l->next, n = left < l->options.batch ? left : l->options.batch;
+    if (n == 0 || (n < l->options.batch && l->options.drop_last)) return false;
+    for (int64_t i = 0; i < n; i++) copy_row(l, i, l->order[l->next + i]);
+    l->next += n;
+    l->n_last = n;
+    *x = l->batch;
+    x->shape.n[0] = n;
+    if (l->options.scale != 1) scale(*x, l->options.scale);
+    return true;
+}
+
+int64_t tap_loader_batches(const tap_loader *l)
+{
+    if (tap_loader_status(l, NULL) != TAP_OK) return 0;
+    int64_t whole = l->rows / l->options.batch;
+    return whole + (l->rows % l->options.batch && !l->options.drop_last);
+}
+
+const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n)
+{
+    *n = l->n_last;
+    return l->order ? l->order + l->next - l->n_last : NULL;
+}

@@ -1,0 +1,241 @@
+/* The tree of modules and their parameters. The root owns all of it, and keeps the first error; a root that has failed makes nothing
+ * any more and hands out inert modules and parameters. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "autograd/internal.h"
+#include "nn/internal.h"
+
+#define NO_MEMORY "module: no memory for a root"
+
+/* Stands for a root for which there was no memory. It has failed, so nothing ever writes to it. */
+static tap__root no_root = {
+    .module = { .root = &no_root, .path = "" },
+    .error = { TAP_ENOMEM, NO_MEMORY },
+    .no_param = { .module = &no_root.module, .path = "" },
+    .no_linear = { &no_root.no_param, &no_root.no_param },
+    .no_optim = { .root = &no_root },
+};
+
+tap_module *tap_module_new(tap_dtype dtype, uint64_t seed)
+{
+    tap__root *r = calloc(1, sizeof *r);
+    if (!r) {
+        tap_error_set(NULL, TAP_ENOMEM, NO_MEMORY);
+        return &no_root.module;
+    }
+    r->module = (tap_module){ .root = r, .path = "" };
+    r->dtype = dtype;
+    r->seed = seed;
+    r->memory = tap_arena_new();
+    r->values = tap_arena_new();
+    r->grads = tap_arena_new();
+    r->no_param = (tap_param){ .module = &r->module, .path = "" };
+    r->no_linear = (tap_linear){ &r->no_param, &r->no_param };
+    r->no_optim = (tap_optim){ .root = r };
+    if (!tap_dtype_is_float(dtype))
+        tap_module_fail(&r->module, TAP_EDTYPE, "module: parameters are float32 or float64, not %s", tap_dtype_name(dtype));
+    return &r->module;
+}
+
+void tap_module_free(tap_module *root)
+{
+    if (!root || root->parent || root == &no_root.module) return;
+    tap__root *r = root->root;
+    tap_arena_free(r->memory);
+    tap_arena_free(r->values);
+    tap_arena_free(r->grads);
+    free(r);
+}
+
+tap_status tap_module_status(const tap_module *m, const char **message)
+{
+    const tap_error *e = &m->root->error;
+    if (message) *message = e->status == TAP_OK ? "" : e->message;
+    return e->status;
+}
+
+tap_status tap_module_fail(tap_module *m, tap_status status, const char *format, ...)
+{
+    char    message[TAP_MESSAGE_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    return tap_error_set(&m->root->error, status, "%s%s%s", m->path, *m->path ? ": " : "", message);
+}
+
+tap_dtype tap_module_dtype(const tap_module *m)
+{
+    return m->root->dtype;
+}
+
+void *tap__module_alloc(tap_module *m, size_t bytes)
+{
+    void *p = m->root->error.status == TAP_OK ? tap_arena_alloc(m->root->memory, bytes) : NULL;
+    if (!p) tap__error_copy(&m->root->error, tap_arena_error(m->root->memory));
+    return p;
+}
+
+static const char *last_name(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot ? dot + 1 : path;
+}
+
+/* What every reader of the file format takes as a key, and a dot cannot be taken for a level of the tree. */
+static bool is_name(const char *name)
+{
+    if (!name || !*name) return false;
+    for (const char *c = name; *c; c++) {
+        if (*c <= ' ' || *c > '~' || *c == '.' || *c == '"' || *c == '\\') return false;
+    }
+    return strcmp(name, "__metadata__") != 0; /* the format's own key */
+}
+
+static bool is_taken(const tap_module *m, const char *name)
+{
+    for (const tap_module *c = m->children; c; c = c->sibling) {
+        if (!strcmp(last_name(c->path), name)) return true;
+    }
+    for (const tap_param *p = m->root->first; p; p = p->next) {
+        if (p->module == m && !strcmp(last_name(p->path), name)) return true;
+    }
+    return false;
+}
+
+/* The path of something new in m, or NULL and the root has failed. */
+static const char *new_path(tap_module *m, const char *name)
+{
+    const char *dot = *m->path ? "." : "";
+    if (m->root->error.status != TAP_OK) return NULL;
+    if (!is_name(name)) {
+        tap_module_fail(m, TAP_EARG, "'%s' is no name: it takes printable ASCII without space, dot, \" and \\", name ? name : "");
+        return NULL;
+    }
+    if (is_taken(m, name)) {
+        tap_error_set(&m->root->error, TAP_EARG, "%s%s%s: the name is taken", m->path, dot, name);
+        return NULL;
+    }
+    size_t size = strlen(m->path) + strlen(name) + 2;
+    char  *path = tap__module_alloc(m, size);
+    if (path) snprintf(path, size, "%s%s%s", m->path, dot, name);
+    return path;
+}
+
+tap_module *tap_module_child(tap_module *m, const char *name)
+{
+    const char *path = new_path(m, name);
+    tap_module *c = path ? tap__module_alloc(m, sizeof *c) : NULL;
+    if (!c) return &m->root->module;
+    *c = (tap_module){ .root = m->root, .parent = m, .path = path, .sibling = m->children };
+    return m->children = c;
+}
+
+tap_param *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_init how)
+{
+    tap__root  *r = m->root;
+    const char *path = new_path(m, name);
+    tap_param  *p = path ? tap__module_alloc(m, sizeof *p) : NULL;
+    if (!p) return &r->no_param;
+
+    *p = (tap_param){ .module = m, .path = path, .fresh = true };
+    p->value = tap_tensor_zeros(r->values, r->dtype, shape);
+    if (p->value.data) p->grad = tap_tensor_zeros(r->grads, r->dtype, shape);
+    if (!p->grad.data) {
+        tap_error *e = tap_arena_error(p->value.data ? r->grads : r->values);
+        tap_error_set(&r->error, e->status, "%s: %s", path, e->message);
+        return &r->no_param;
+    }
+    if (tap__init_fill(how, p->value, r->seed, path, &r->error) != TAP_OK) return &r->no_param;
+    if (r->last) r->last->next = p;
+    else r->first = p;
+    return r->last = p;
+}
+
+const char *tap_param_path(const tap_param *p)
+{
+    return p->path;
+}
+
+tap_tensor tap_param_value(const tap_param *p)
+{
+    return p->value;
+}
+
+tap_tensor tap_param_grad(tap_param *p)
+{
+    if (p->fresh && p->grad.data) {
+        tap_tensor_fill(p->grad, 0);
+        p->fresh = false; /* what the caller writes now counts */
+    }
+    return p->grad;
+}
+
+/* Whether p->var still stands for p. Its tape may have been freed and another one made at the same address. A leaf made while the
+ * tape did not record takes no gradient. */
+static bool is_on(const tap_tape *t, const tap_param *p)
+{
+    if (p->var.tape != t || p->var.epoch != t->epoch || p->var.id == 0 || p->var.id >= t->n_nodes) return false;
+    const tap_node *n = tap__node(t, p->var.id);
+    return n->is_leaf && n->leaf.fresh == &p->fresh && (n->needs || !t->recording);
+}
+
+tap_var tap_use(tap_tape *t, tap_param *p)
+{
+    const tap_var inert = { .tape = t };
+    if (!t) return inert;
+    if (!p) {
+        tap_tape_fail(t, TAP_EARG, "use: there is no parameter; was the layer initialized?");
+        return inert;
+    }
+    const tap__root *r = p->module->root;
+    if (r->error.status != TAP_OK) {
+        tap_tape_fail(t, r->error.status, "%s", r->error.message);
+        return inert;
+    }
+    if (r->dtype != tap_tape_dtype(t)) {
+        tap_tape_fail(t, TAP_EDTYPE, "use: %s is %s, the tape %s", p->path, tap_dtype_name(r->dtype),
+                      tap_dtype_name(tap_tape_dtype(t)));
+        return inert;
+    }
+    if (is_on(t, p)) return p->var;
+    const tap_leaf leaf = { p->value, p->grad, &p->fresh, p->path };
+    return p->var = tap_leaf_var(t, &leaf);
+}
+
+bool tap__module_has(const tap_module *m, const tap_param *p)
+{
+    const tap_module *at = p->module;
+    while (at && at != m) at = at->parent;
+    return at != NULL;
+}
+
+tap_param *tap_module_next(const tap_module *m, const tap_param *p)
+{
+    tap_param *next = p ? p->next : m->root->first;
+    while (next && !tap__module_has(m, next)) next = next->next;
+    return next;
+}
+
+tap_param *tap_module_find(const tap_module *m, const char *path)
+{
+    for (tap_param *p = tap_module_next(m, NULL); path && p; p = tap_module_next(m, p)) {
+        if (!strcmp(p->path, path)) return p;
+    }
+    return NULL;
+}
+
+int64_t tap_module_count(const tap_module *m)
+{
+    int64_t n = 0;
+    for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) n += tap_numel(p->value.shape);
+    return n;
+}
+
+void tap_module_zero_grad(tap_module *m)
+{
+    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) p->fresh = true;
+}

@@ -1,0 +1,123 @@
+/* Optimizers: options, state and the step, which goes once through all parameters. Their state lives as long as the root. */
+#include <math.h>
+
+#include "nn/internal.h"
+
+enum { CHUNK = 8192 }; /* elements: a fixed partition, so the threads cannot change a bit */
+
+/* An option: 0 stands for its default, a negative number for 0. It must be finite and below `most`. */
+static double option(tap_module *m, const char *what, double given, double standard, double most)
+{
+    if (!(isfinite(given) && given < most)) tap_module_fail(m, TAP_EARG, "%s = %g is out of range", what, given);
+    return given == 0 ? standard : given < 0 ? 0 : given;
+}
+
+static int64_t pieces(const tap_param *p)
+{
+    return (tap_numel(p->value.shape) + CHUNK - 1) / CHUNK;
+}
+
+/* The optimizer over what hangs at and below m, with n_state zeroed tensors for each parameter. */
+static tap_optim *optim_new(tap_module *m, int kind, int n_state, tap__optim_numbers numbers)
+{
+    tap_optim *o = tap__module_alloc(m, sizeof *o);
+    if (!o) return &m->root->no_optim;
+    *o = (tap_optim){ .root = m->root, .numbers = numbers };
+    o->kernel = TAP__KERNEL_PICK(tap__optim_kernels)[kind][m->root->dtype];
+    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) {
+        o->n_slots++;
+        o->n_chunks += pieces(p);
+        o->numel += tap_numel(p->value.shape);
+    }
+    if (o->n_slots == 0) tap_module_fail(m, TAP_EARG, "optimizer: there are no parameters yet");
+    o->slots = tap__module_alloc(m, (size_t)o->n_slots * sizeof *o->slots);
+    o->chunks = tap__module_alloc(m, (size_t)o->n_chunks * sizeof *o->chunks);
+    if (!o->slots || !o->chunks) return &m->root->no_optim;
+
+    tap__slot  *slot = o->slots;
+    tap__chunk *chunk = o->chunks;
+    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p), slot++) {
+        int64_t n = tap_numel(p->value.shape);
+        slot->param = p;
+        for (int k = 0; k < n_state; k++) {
+            slot->state[k] = tap__module_alloc(m, (size_t)n * tap_dtype_size(m->root->dtype));
+            if (!slot->state[k]) return &m->root->no_optim;
+        }
+        for (int64_t at = 0; at < n; at += CHUNK) *chunk++ = (tap__chunk){ slot, at, n - at < CHUNK ? n - at : CHUNK };
+    }
+    return o;
+}
+
+tap_optim *tap_adam(tap_module *root, tap_adam_options o)
+{
+    const double all = (double)INFINITY;
+    return optim_new(root, TAP__ADAM, 2,
+                     (tap__optim_numbers){
+                         .lr = option(root, "adam: lr", o.lr, 1e-3, all),
+                         .beta1 = option(root, "adam: beta1", o.beta1, 0.9, 1),
+                         .beta2 = option(root, "adam: beta2", o.beta2, 0.999, 1),
+                         .eps = option(root, "adam: eps", o.eps, 1e-8, all),
+                         .decay = option(root, "adam: weight_decay", o.weight_decay, 0, all),
+                     });
+}
+
+tap_optim *tap_sgd(tap_module *root, tap_sgd_options o)
+{
+    const double       all = (double)INFINITY;
+    tap__optim_numbers numbers = {
+        .lr = option(root, "sgd: lr", o.lr, 1e-3, all),
+        .decay = option(root, "sgd: weight_decay", o.weight_decay, 0, all),
+        .momentum = option(root, "sgd: momentum", o.momentum, 0, all),
+    };
+    if (o.nesterov && numbers.momentum == 0) tap_module_fail(root, TAP_EARG, "sgd: nesterov needs a momentum");
+    if (numbers.momentum == 0) return optim_new(root, TAP__SGD, 0, numbers);
+    numbers.by_d = o.nesterov ? 1 : 0;
+    numbers.by_v = o.nesterov ? numbers.momentum : 1;
+    return optim_new(root, TAP__MOMENTUM, 1, numbers);
+}
+
+void tap_optim_set_lr(tap_optim *o, double lr)
+{
+    if (!(isfinite(lr) && lr >= 0)) tap_module_fail(&o->root->module, TAP_EARG, "optim_set_lr: %g is no learning rate", lr);
+    else if (o->root->error.status == TAP_OK) o->numbers.lr = lr;
+}
+
+/* Adam's corrections for its zero start: of the mean in lr, of the square in `correction`. SGD has beta 0 and needs none. */
+static tap__optim_numbers numbers_of(const tap_optim *o)
+{
+    tap__optim_numbers s = o->numbers;
+    s.lr /= 1 - pow(s.beta1, (double)o->step);
+    s.correction = 1 / sqrt(1 - pow(s.beta2, (double)o->step));
+    return s;
+}
+
+static void step_chunk(const tap_optim *o, const tap__optim_numbers *numbers, const tap__chunk *c)
+{
+    const tap__slot *s = c->slot;
+    const size_t     at = (size_t)c->start * tap_dtype_size(o->root->dtype);
+    char            *m = s->state[0], *v = s->state[1], *x = s->param->value.data, *g = s->param->grad.data;
+    o->kernel(numbers, c->n, x + at, g + at, m ? m + at : NULL, v ? v + at : NULL);
+}
+
+tap_status tap_optim_step(tap_optim *o, tap_tape *t)
+{
+    tap_status status = t ? tap_tape_status(t, NULL) : TAP_OK;
+    if (status == TAP_OK) status = o->root->error.status;
+    if (status != TAP_OK) return status;
+
+    o->step++;
+    for (int64_t i = 0; i < o->n_slots; i++) {
+        tap_param *p = o->slots[i].param;
+        if (p->fresh) tap_tensor_fill(p->grad, 0); /* no backward pass has reached it */
+        p->fresh = true;
+    }
+    const tap__optim_numbers numbers = numbers_of(o);
+    const int                threads = tap__threads_for(o->numel);
+    if (threads == 1) { /* not a team of one: OpenMP takes memory for it */
+        for (int64_t i = 0; i < o->n_chunks; i++) step_chunk(o, &numbers, &o->chunks[i]);
+        return TAP_OK;
+    }
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t i = 0; i < o->n_chunks; i++) step_chunk(o, &numbers, &o->chunks[i]);
+    return TAP_OK;
+}

@@ -1,0 +1,228 @@
+/* Optimizers against the algorithms written out in plain C, over several pieces, with all options; and when they refuse. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "nn/nn.h"
+
+enum { BIG = 8200, STEPS = 5 };
+
+static const int64_t sizes[] = { BIG, 3, 0, 1 };
+
+/* Some gradient, different in each step and element, with zeros among them. */
+static double gradient(int step, int64_t i)
+{
+    return i % 7 == 3 ? 0 : sin((double)(i + 1) * 0.37 + step) * (i % 5 == 0 ? 1e-3 : 1);
+}
+
+static tap_module *model(tap_dtype dtype)
+{
+    tap_module *root = tap_module_new(dtype, 1);
+    const char *names[] = { "a", "b", "c", "d" };
+    for (int k = 0; k < 4; k++) tap_param_new(root, names[k], TAP_SHAPE(sizes[k]), tap_init_normal(1));
+    return root;
+}
+
+/* One number under an optimizer. */
+typedef struct {
+    double x, m, v;
+} number;
+
+typedef void (*algorithm)(number *n, double g, int step, const void *options);
+
+static void adam(number *n, double g, int step, const void *options)
+{
+    const tap_adam_options *o = options;
+    g += o->weight_decay * n->x;
+    n->m = o->beta1 * n->m + (1 - o->beta1) * g;
+    n->v = o->beta2 * n->v + (1 - o->beta2) * g * g;
+    double mean = n->m / (1 - pow(o->beta1, step)), square = n->v / (1 - pow(o->beta2, step));
+    n->x -= o->lr * mean / (sqrt(square) + o->eps);
+}
+
+static void sgd(number *n, double g, int step, const void *options)
+{
+    const tap_sgd_options *o = options;
+    g += o->weight_decay * n->x;
+    n->v = step == 1 ? g : o->momentum * n->v + g;
+    n->x -= o->lr * (o->nesterov ? g + o->momentum * n->v : n->v);
+}
+
+/* Steps the module and plain numbers side by side; they agree relative to the numbers' size. */
+static void compare(tap_module *root, tap_optim *o, algorithm reference, const void *options, double tolerance)
+{
+    tap_tape  *t = tap_tape_new(tap_module_dtype(root), 0);
+    int64_t    total = tap_module_count(root), at;
+    number    *n = calloc((size_t)total, sizeof *n);
+    tap_param *p;
+    for (p = tap_module_next(root, NULL), at = 0; p; p = tap_module_next(root, p)) {
+        for (int64_t i = 0; i < tap_tensor_numel(tap_param_value(p)); i++) n[at++].x = tap_tensor_item(tap_param_value(p), i);
+    }
+    for (int step = 1; step <= STEPS; step++) {
+        at = 0;
+        for (p = tap_module_next(root, NULL); p; p = tap_module_next(root, p)) {
+            tap_tensor g = tap_param_grad(p);
+            for (int64_t i = 0; i < tap_tensor_numel(g); i++, at++) {
+                assert_true(tap_tensor_item(g, i) == 0); /* consumed by the step before */
+                if (step == 3) continue;                  /* and a step without a gradient is one with zeros */
+                tap_tensor_set_item(g, i, gradient(step, at));
+                reference(&n[at], tap_tensor_item(g, i), step, options);
+            }
+            if (step == 3) tap_module_zero_grad(root);
+        }
+        for (int64_t i = 0; step == 3 && i < total; i++) reference(&n[i], 0, step, options);
+        assert_int_equal(tap_optim_step(o, t), TAP_OK);
+    }
+    for (p = tap_module_next(root, NULL), at = 0; p; p = tap_module_next(root, p)) {
+        for (int64_t i = 0; i < tap_tensor_numel(tap_param_value(p)); i++, at++) {
+            double x = tap_tensor_item(tap_param_value(p), i);
+            if (!(fabs(x - n[at].x) <= tolerance * (1 + fabs(n[at].x))))
+                fail_msg("%s[%lld] is %.17g, not %.17g", tap_param_path(p), (long long)i, x, n[at].x);
+        }
+    }
+    free(n);
+    tap_tape_free(t);
+    tap_module_free(root);
+}
+
+static void test_adam(void **state)
+{
+    (void)state;
+    const tap_adam_options standard = { .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8 };
+    const tap_adam_options all = { .lr = 0.05, .beta1 = 0.7, .beta2 = 0.95, .eps = 1e-3, .weight_decay = 0.1 };
+    tap_adam_options       none = all, given = all;
+    none.beta1 = none.beta2 = none.weight_decay = -1;
+    given.beta1 = given.beta2 = given.weight_decay = 0;
+    tap_module *m = model(TAP_F64);
+    compare(m, tap_adam(m, (tap_adam_options){ 0 }), adam, &standard, 1e-13);
+    m = model(TAP_F64);
+    compare(m, tap_adam(m, all), adam, &all, 1e-13);
+    m = model(TAP_F64);
+    compare(m, tap_adam(m, none), adam, &given, 1e-13);
+    m = model(TAP_F32);
+    compare(m, tap_adam(m, all), adam, &all, 2e-5);
+}
+
+static void test_sgd(void **state)
+{
+    (void)state;
+    const tap_sgd_options standard = { .lr = 1e-3 }, plain = { .lr = 0.1, .weight_decay = 0.2 };
+    const tap_sgd_options momentum = { .lr = 0.1, .momentum = 0.9, .weight_decay = 0.2 };
+    const tap_sgd_options nesterov = { .lr = 0.1, .momentum = 0.9, .weight_decay = 0.2, .nesterov = true };
+    tap_module           *m = model(TAP_F64);
+    compare(m, tap_sgd(m, (tap_sgd_options){ 0 }), sgd, &standard, 1e-13);
+    m = model(TAP_F64);
+    compare(m, tap_sgd(m, plain), sgd, &plain, 1e-13);
+    m = model(TAP_F64);
+    compare(m, tap_sgd(m, momentum), sgd, &momentum, 1e-13);
+    m = model(TAP_F64);
+    compare(m, tap_sgd(m, nesterov), sgd, &nesterov, 1e-13);
+    m = model(TAP_F32);
+    compare(m, tap_sgd(m, nesterov), sgd, &nesterov, 2e-5);
+}
+
+static tap_var loss(tap_tape *t, tap_module *m)
+{
+    tap_var sum = tap_scalar(t, 0);
+    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p))
+        sum = tap_add(sum, tap_sum(tap_square(tap_use(t, p)), TAP_ALL));
+    return sum;
+}
+
+/* x^2 with rate r: x becomes (1 - 2 r) x, by exact arithmetic of powers of two. */
+static void test_training(void **state)
+{
+    (void)state;
+    tap_module *root = tap_module_new(TAP_F64, 0), *part = tap_module_child(root, "part");
+    tap_param  *p = tap_param_new(part, "p", TAP_SHAPE(3), tap_init_constant(8));
+    tap_param  *q = tap_param_new(root, "q", TAP_SHAPE(3), tap_init_constant(8));
+    tap_tape   *t = tap_tape_new(TAP_F64, 0);
+    tap_optim  *o = tap_sgd(part, (tap_sgd_options){ .lr = 0.25 }); /* of the part alone */
+    const double expected[] = { 4, 2, 1.5, 1.5 };
+    for (int k = 0; k < 4; k++) {
+        if (k == 2) tap_optim_set_lr(o, 0.125);
+        if (k == 3) tap_optim_set_lr(o, 0);
+        tap_tape_reset(t);
+        assert_int_equal(tap_backward(loss(t, root)), TAP_OK);
+        assert_int_equal(tap_optim_step(o, t), TAP_OK);
+        assert_true(tap_tensor_item(tap_param_value(p), 2) == expected[k]);
+        assert_true(tap_tensor_item(tap_param_value(q), 2) == 8);
+        assert_true(tap_tensor_item(tap_param_grad(q), 0) == 16 * (k + 1)); /* not this optimizer's to consume */
+    }
+    tap_tape_free(t);
+    tap_module_free(root);
+}
+
+static void test_refuses(void **state)
+{
+    (void)state;
+    tap_module *root = tap_module_new(TAP_F64, 0);
+    tap_param  *p = tap_param_new(root, "p", TAP_SHAPE(3), tap_init_constant(8));
+    tap_optim  *o = tap_adam(root, (tap_adam_options){ 0 });
+    tap_tape   *t = tap_tape_new(TAP_F64, 0);
+    tap_tensor_fill(tap_param_grad(p), 3);
+    tap_tape_fail(t, TAP_EARG, "failed");
+    assert_int_equal(tap_optim_step(o, t), TAP_EARG);
+    assert_true(tap_tensor_item(tap_param_value(p), 0) == 8);
+    assert_true(tap_tensor_item(tap_param_grad(p), 0) == 3);
+    tap_tape_free(t);
+
+    const char *message;
+    t = tap_tape_new(TAP_F64, 0);
+    tap_optim_set_lr(o, (double)NAN);
+    assert_int_equal(tap_module_status(root, &message), TAP_EARG);
+    assert_string_equal(message, "optim_set_lr: nan is no learning rate");
+    assert_int_equal(tap_optim_step(o, t), TAP_EARG);
+    assert_true(tap_tensor_item(tap_param_value(p), 0) == 8);
+    assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
+    tap_tape_free(t);
+    tap_module_free(root);
+}
+
+static void assert_bad(bool use_adam, tap_adam_options a, tap_sgd_options s, const char *expected)
+{
+    const char *message;
+    tap_module *m = model(TAP_F32);
+    tap_optim  *o = use_adam ? tap_adam(m, a) : tap_sgd(m, s);
+    tap_tape   *t = tap_tape_new(TAP_F32, 0);
+    assert_int_equal(tap_module_status(m, &message), TAP_EARG);
+    assert_string_equal(message, expected);
+    assert_int_equal(tap_optim_step(o, t), TAP_EARG);
+    tap_optim_set_lr(o, 1);
+    tap_tape_free(t);
+    tap_module_free(m);
+}
+
+static void test_bad_options(void **state)
+{
+    (void)state;
+    const tap_sgd_options s = { 0 };
+    assert_bad(true, (tap_adam_options){ .lr = (double)NAN }, s, "adam: lr = nan is out of range");
+    assert_bad(true, (tap_adam_options){ .beta1 = 1 }, s, "adam: beta1 = 1 is out of range");
+    assert_bad(true, (tap_adam_options){ .beta2 = 1.5 }, s, "adam: beta2 = 1.5 is out of range");
+    assert_bad(true, (tap_adam_options){ .eps = (double)INFINITY }, s, "adam: eps = inf is out of range");
+    const tap_adam_options a = { 0 };
+    assert_bad(false, a, (tap_sgd_options){ .momentum = (double)NAN }, "sgd: momentum = nan is out of range");
+    assert_bad(false, a, (tap_sgd_options){ .nesterov = true }, "sgd: nesterov needs a momentum");
+
+    const char *message;
+    tap_module *m = tap_module_new(TAP_F32, 0);
+    tap_adam(m, a);
+    assert_int_equal(tap_module_status(m, &message), TAP_EARG);
+    assert_string_equal(message, "optimizer: there are no parameters yet");
+    tap_module_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_adam),    cmocka_unit_test(test_sgd),         cmocka_unit_test(test_training),
+        cmocka_unit_test(test_refuses), cmocka_unit_test(test_bad_options),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
