@@ -1,0 +1,112 @@
+/* The variational autoencoder. Formulas are in models.h; this file follows them line by line. */
+#include <math.h>
+
+#include "models/models.h"
+
+/* The options with defaults filled in. What cannot be used fails the module. */
+static tap_vae_options resolve(tap_module *m, tap_vae_options o)
+{
+    if (o.n_hidden == 0) o.n_hidden = 1;
+    if (o.n_hidden == 1 && o.hidden[0] == 0) o.hidden[0] = 400;
+    if (!o.activation) o.activation = tap_relu;
+    if (o.latent == 0) o.latent = 20;
+    if (!o.mean) o.mean = tap_sigmoid;
+    if (o.samples == 0) o.samples = 1;
+    if (o.beta == 0) o.beta = 1;
+
+    if (o.data <= 0) tap_module_fail(m, TAP_EARG, "vae: data = %lld is not positive", (long long)o.data);
+    if (o.n_hidden < 1 || o.n_hidden > TAP_VAE_MAX_HIDDEN) {
+        tap_module_fail(m, TAP_EARG, "vae: n_hidden = %d is not between 1 and %d", o.n_hidden, TAP_VAE_MAX_HIDDEN);
+        o.n_hidden = 1;
+    }
+    for (int i = 0; i < o.n_hidden; i++) {
+        if (o.hidden[i] <= 0) tap_module_fail(m, TAP_EARG, "vae: hidden[%d] = %lld is not positive", i, (long long)o.hidden[i]);
+    }
+    if (o.latent < 0) tap_module_fail(m, TAP_EARG, "vae: latent = %lld is not positive", (long long)o.latent);
+    if (o.likelihood != TAP_VAE_BERNOULLI && o.likelihood != TAP_VAE_GAUSSIAN)
+        tap_module_fail(m, TAP_EARG, "vae: likelihood %d is neither Bernoulli nor Gaussian", (int)o.likelihood);
+    if (!(o.sigma >= 0 && isfinite(o.sigma))) tap_module_fail(m, TAP_EARG, "vae: sigma = %g is not a finite number from 0 up", o.sigma);
+    if (o.samples < 0) tap_module_fail(m, TAP_EARG, "vae: samples = %lld is not positive", (long long)o.samples);
+    if (!(o.beta >= 0 && isfinite(o.beta))) tap_module_fail(m, TAP_EARG, "vae: beta = %g is not a finite number from 0 up", o.beta);
+    return o;
+}
+
+void tap_vae_init(tap_vae *v, tap_module *m, tap_vae_options o)
+{
+    o = resolve(m, o);
+    const int     n = o.n_hidden;
+    const int64_t last = o.hidden[n - 1];
+    int64_t       down[TAP_VAE_MAX_HIDDEN + 1] = { o.data }, up[TAP_VAE_MAX_HIDDEN + 1] = { o.latent };
+    for (int i = 0; i < n; i++) {
+        down[i + 1] = o.hidden[i];
+        up[i + 1] = o.hidden[n - 1 - i];
+    }
+    *v = (tap_vae){ .options = o };
+    tap_mlp_init(&v->enc, m, "enc", n + 1, down, o.activation);
+    tap_linear_init(&v->loc, m, "loc", last, o.latent);
+    tap_linear_init(&v->logvar, m, "logvar", last, o.latent);
+    tap_mlp_init(&v->dec, m, "dec", n + 1, up, o.activation);
+    tap_linear_init(&v->out, m, "out", o.hidden[0], o.data);
+    if (o.likelihood == TAP_VAE_GAUSSIAN && o.sigma == 0)
+        v->log_sigma = tap_param_new(m, "log_sigma", TAP_SCALAR, tap_init_zeros());
+}
+
+tap_dist tap_vae_encode(const tap_vae *v, tap_var x)
+{
+    tap_var h = tap_mlp_forward(&v->enc, x);
+    tap_var mu = tap_linear_forward(&v->loc, h);
+    tap_var log_sigma = tap_mul_scalar(tap_linear_forward(&v->logvar, h), 0.5);
+    return tap_normal(mu, log_sigma);
+}
+
+tap_dist tap_vae_decode(const tap_vae *v, tap_var z)
+{
+    tap_var f = tap_linear_forward(&v->out, tap_mlp_forward(&v->dec, z));
+    if (v->options.likelihood == TAP_VAE_BERNOULLI || !z.tape) return tap_bernoulli(f);
+    tap_var log_sigma = v->log_sigma ? tap_use(z.tape, v->log_sigma) : tap_scalar(z.tape, log(v->options.sigma));
+    return tap_normal(v->options.mean(f), log_sigma);
+}
+
+/* z [L,batch,latent] are draws from q */
+static tap_vae_terms terms(const tap_vae *v, tap_var x, tap_dist q, tap_var z)
+{
+    tap_var log_p = tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST); /* [L,batch] */
+    tap_var rec = tap_mean(log_p, TAP_AXES(0));
+    tap_var kl = tap_sum(tap_kl(q, tap_standard_normal_like(q)), TAP_LAST);
+    return (tap_vae_terms){ .elbo = tap_sub(rec, kl), .rec = rec, .kl = kl };
+}
+
+tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x)
+{
+    tap_dist q = tap_vae_encode(v, x);
+    return terms(v, x, q, tap_sample_n(q, v->options.samples));
+}
+
+tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise)
+{
+    tap_dist  q = tap_vae_encode(v, x);
+    tap_shape given = tap_shape_of(noise), wanted = tap_shape_of(tap_unsqueeze(q.param[0], 0));
+    wanted.n[0] = given.n[0];
+    if (noise.tape && (given.n[0] <= 0 || !tap_shape_equal(given, wanted))) {
+        char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+        tap_tape_fail(noise.tape, TAP_ESHAPE, "vae_elbo_from: noise %s is no stack of draws of shape %s", tap_shape_format(a, given),
+                      tap_shape_format(b, tap_shape_of(q.param[0])));
+    }
+    return terms(v, x, q, tap_sample_from(q, noise));
+}
+
+tap_var tap_vae_loss(const tap_vae *v, tap_var x)
+{
+    tap_vae_terms e = tap_vae_elbo(v, x);
+    return tap_mean(tap_sub(tap_mul_scalar(e.kl, v->options.beta), e.rec), TAP_ALL);
+}
+
+tap_var tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n)
+{
+    return tap_dist_mean(tap_vae_decode(v, tap_randn(t, TAP_SHAPE(n, v->options.latent))));
+}
+
+tap_var tap_vae_reconstruct(const tap_vae *v, tap_var x)
+{
+    return tap_dist_mean(tap_vae_decode(v, tap_dist_mean(tap_vae_encode(v, x))));
+}

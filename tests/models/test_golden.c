@@ -1,0 +1,135 @@
+/* Ten training steps of two VAEs against PyTorch's, in float64: terms of every step, all gradients of the first, all weights after the
+ * last. Errors are relative to the largest element of a tensor, and again in the Euclidean norm. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "models/models.h"
+
+static const double tolerance = 1e-9;
+
+static void assert_close(const char *what, tap_tensor a, const tap_tensor *b)
+{
+    double most = 0, apart = 0, norm = 0, norm_apart = 0;
+    if (!b) fail_msg("%s is missing in the file", what);
+    assert_true(tap_shape_equal(a.shape, b->shape));
+    for (int64_t i = 0; i < tap_tensor_numel(a); i++) {
+        double x = tap_tensor_item(*b, i), d = tap_tensor_item(a, i) - x;
+        assert_false(isnan(d));
+        most = fmax(most, fabs(x));
+        apart = fmax(apart, fabs(d));
+        norm += x * x;
+        norm_apart += d * d;
+    }
+    if (apart > tolerance * most || sqrt(norm_apart) > tolerance * sqrt(norm))
+        fail_msg("%s: off by %.3g of its largest element, %.3g of its norm", what, apart / most, sqrt(norm_apart / norm));
+}
+
+/* The file's enc.weight is our enc.0.weight: its hidden layers are one each. */
+static const tap_tensor *golden(const tap_safetensors *file, const char *group, const tap_param *p)
+{
+    char        name[64];
+    const char *path = tap_param_path(p), *zero = strstr(path, ".0.");
+    if (zero) snprintf(name, sizeof name, "%s/%.*s%s", group, (int)(zero - path), path, zero + 2);
+    else snprintf(name, sizeof name, "%s/%s", group, path);
+    return tap_safetensors_find(file, name);
+}
+
+static void assert_parameters(tap_module *root, const tap_safetensors *file, const char *group, bool gradients)
+{
+    for (tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p))
+        assert_close(tap_param_path(p), gradients ? tap_param_grad(p) : tap_param_value(p), golden(file, group, p));
+}
+
+static void set_initial_weights(tap_module *root, const tap_safetensors *file)
+{
+    int n = 0;
+    for (tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p), n++) {
+        const tap_tensor *w = golden(file, "init", p);
+        assert_non_null(w);
+        assert_int_equal(tap_tensor_copy(tap_param_value(p), *w, NULL), TAP_OK);
+    }
+    for (int i = 0; i < file->n; i++) n -= !strncmp(file->tensors[i].name, "init/", 5);
+    assert_int_equal(n, 0);
+}
+
+static void train(const tap_safetensors *file, tap_vae_options o)
+{
+    const tap_tensor *x = tap_safetensors_find(file, "x"), *eps = tap_safetensors_find(file, "eps");
+    const tap_tensor *terms = tap_safetensors_find(file, "terms");
+    tap_module       *root = tap_module_new(TAP_F64, 0);
+    tap_tape         *t = tap_tape_new(TAP_F64, 0);
+    tap_vae           vae;
+    assert_true(x && eps && terms);
+    tap_vae_init(&vae, root, o);
+    set_initial_weights(root, file);
+    tap_optim *adam = tap_adam(root, (tap_adam_options){ 0 });
+
+    for (int step = 0; step < 10; step++) {
+        tap_tape_reset(t);
+        tap_tensor    noise = *eps;
+        noise.data = (double *)eps->data + step * 64 * 20;
+        noise.shape = TAP_SHAPE(1, 64, 20);
+        tap_vae_terms e = tap_vae_elbo_from(&vae, tap_input(t, *x), tap_input(t, noise));
+        tap_var       loss = tap_neg(tap_mean(e.elbo, TAP_ALL));
+        double        ours[] = { tap_item(loss), tap_item(tap_mean(e.rec, TAP_ALL)), tap_item(tap_mean(e.kl, TAP_ALL)) };
+        assert_int_equal(tap_backward(loss), TAP_OK);
+        for (int k = 0; k < 3; k++) {
+            double theirs = tap_tensor_item(*terms, 3 * step + k);
+            if (!(fabs(ours[k] - theirs) <= tolerance * fabs(theirs)))
+                fail_msg("term %d of step %d is %.17g, not %.17g", k, step + 1, ours[k], theirs);
+        }
+        if (step == 0) assert_parameters(root, file, "grad", true);
+        assert_int_equal(tap_optim_step(adam, t), TAP_OK);
+    }
+    assert_parameters(root, file, "after", false);
+    tap_tape_free(t);
+    tap_module_free(root);
+}
+
+static void run(const char *name, tap_vae_options o)
+{
+    char        path[4096];
+    const char *root = getenv("TAP_SOURCE_ROOT");
+    snprintf(path, sizeof path, "%s/../shared/golden/%s", root ? root : ".", name);
+    if (access(path, R_OK) != 0) {
+        print_message("skipped: there is no %s\n", path);
+        skip();
+    }
+    tap_arena      *a = tap_arena_new();
+    tap_safetensors file = tap_safetensors_read(a, path);
+    const char     *message;
+    if (tap_arena_status(a, &message) != TAP_OK) fail_msg("%s", message);
+    train(&file, o);
+    tap_arena_free(a);
+}
+
+static const tap_vae_options size = { .data = 784, .hidden = { 100 }, .latent = 20, .activation = tap_tanh };
+
+static void test_bernoulli(void **state)
+{
+    (void)state;
+    run("vae_bernoulli_f64.safetensors", size);
+}
+
+static void test_gaussian(void **state)
+{
+    (void)state;
+    tap_vae_options o = size;
+    o.likelihood = TAP_VAE_GAUSSIAN;
+    o.mean = tap_identity;
+    run("vae_gaussian_f64.safetensors", o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_bernoulli), cmocka_unit_test(test_gaussian) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
