@@ -1,0 +1,94 @@
+# What quickstart.sh and tests/run.sh share; they source it. Finds out which packages are missing by looking for what they
+# bring, not for their names, so that other systems and tools installed by hand are fine too.
+
+say()
+{
+    printf '%s\n' "$*"
+}
+
+die()
+{
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# needs PACKAGE COMMAND...: PACKAGE (its name in Debian) is missing if the command fails.
+needs()
+{
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+
+header()
+{
+    printf '#include <%s>\n' "$1" | ${CC:-cc} -E -
+}
+
+blis()
+{
+    pkg-config --exists blis || header blis.h || header blis-openmp/blis.h
+}
+
+build_packages()
+{
+    needs gcc command -v ${CC:-cc}
+    needs libc6-dev header stdlib.h
+    needs meson command -v meson
+    needs ninja-build command -v ninja
+    needs pkg-config command -v pkg-config
+    needs libblis-openmp-dev blis
+    needs librandom123-dev header Random123/philox.h
+    needs zlib1g-dev pkg-config --exists zlib
+    needs libpng-dev pkg-config --exists libpng
+    needs libcjson-dev pkg-config --exists libcjson
+}
+
+as_root()
+{
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+apt()
+{
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@"
+}
+
+# install_missing LIST: LIST is a function that calls needs for each package.
+install_missing()
+{
+    missing=
+    "$1"
+    [ -n "$missing" ] || return 0
+    command -v apt-get >/dev/null || die "these packages (Debian's names) are missing; install them and run this again:$missing"
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+        die "not root, and there is no sudo; run this as root, then try again: apt-get install$missing"
+    say "Installing$missing"
+    # A source that does not answer need not be the one with the packages; the installation says if it is.
+    apt update || say "apt-get update failed; going on with the package lists there are"
+    apt install --no-install-recommends $missing || die "apt-get could not install$missing"
+    missing=
+    "$1"
+    [ -z "$missing" ] || die "installed, but not usable:$missing"
+}
+
+# build DIR OPTION...: configures DIR once, and compiles. Shows what the tools say only where that helps.
+build()
+{
+    dir=$1
+    shift
+    log=$dir.log
+    mkdir -p "${dir%/*}"
+    if [ ! -f "$dir/build.ninja" ]; then
+        meson setup "$@" "$dir" "$root" >"$log" 2>&1 || { cat "$log"; return 1; }
+    fi
+    if [ -t 1 ]; then
+        ninja -C "$dir"
+    else
+        ninja -C "$dir" >"$log" 2>&1 || { grep -v '^\[[0-9]*/' "$log"; return 1; }
+    fi
+}

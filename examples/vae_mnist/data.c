@@ -1,0 +1,85 @@
+/* examples/vae_mnist/data.c: finds the images, reads them, and says exactly which data set they are. */
+#define _POSIX_C_SOURCE 200809L
+#include "vae_mnist.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool join(char path[PATH_SIZE], const char *dir, const char *name)
+{
+    size_t n     = strlen(dir);
+    bool   slash = *name && n && dir[n - 1] != '/';
+    return snprintf(path, PATH_SIZE, "%s%s%s", dir, slash ? "/" : "", name) < PATH_SIZE;
+}
+
+/* The file of the part ("train", "t10k") in a directory, under any of the names it is handed around with. */
+static bool find_file(char path[PATH_SIZE], const char *dir, const char *part)
+{
+    static const char *const ends[] = { "-images-idx3-ubyte.gz", "-images-idx3-ubyte", "-images.idx3-ubyte.gz",
+                                        "-images.idx3-ubyte" };
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s%s", part, ends[i]);
+        if (join(path, dir, name) && access(path, F_OK) == 0) return true;
+    }
+    return false;
+}
+
+static bool has_data(char dir[PATH_SIZE], const char *base, const char *below)
+{
+    char path[PATH_SIZE];
+    return base && *base && join(dir, base, below) && (find_file(path, dir, "train") || find_file(path, dir, "t10k"));
+}
+
+static bool find_dir(char dir[PATH_SIZE], const options *o)
+{
+    if (o->data) return join(dir, o->data, "");
+    const char *given = getenv("TAPESTRY_DATA"), *cache = getenv("XDG_CACHE_HOME");
+    if (has_data(dir, given, "")) return true;
+    if (given && *given) fprintf(stderr, "vae_mnist: $TAPESTRY_DATA (%s) holds no images; looking elsewhere\n", given);
+    if (cache && *cache ? has_data(dir, cache, "tapestry/mnist") : has_data(dir, getenv("HOME"), ".cache/tapestry/mnist"))
+        return true;
+    if (has_data(dir, "/usr/share/datasets/fashion-mnist", "")) return true;
+    return fail("found no images: run `sh examples/quickstart.sh`, which fetches MNIST, or install the package "
+                "dataset-fashion-mnist, or name a directory with --data");
+}
+
+static bool read_images(tap_tensor *images, tap_arena *a, const char *dir, const char *part)
+{
+    char        path[PATH_SIZE], shape[TAP_SHAPE_TEXT];
+    const char *message;
+    if (access(dir, F_OK)) return fail("%s: %s", dir, strerror(errno));
+    if (!find_file(path, dir, part)) return fail("%s: has no file %s-images-idx3-ubyte.gz, nor a plain one", dir, part);
+    *images = tap_idx_read(a, path);
+    if (tap_arena_status(a, &message)) return fail("%s", message);
+    tap_shape s = images->shape;
+    if (images->dtype != TAP_U8 || s.rank != 3 || s.n[0] < 1 || s.n[1] != SIDE || s.n[2] != SIDE)
+        return fail("%s: holds %s %s, not images uint8 [n,28,28]", path, tap_dtype_name(images->dtype),
+                    tap_shape_format(shape, s));
+    return true;
+}
+
+/* The two data sets are known by the sum of all their training pixels; a directory may be called anything. */
+static const char *name_of(tap_tensor train)
+{
+    static const struct {
+        const char *name;
+        int64_t     images, sum;
+    } known[]            = { { "MNIST", 60000, 1567298545 }, { "Fashion-MNIST", 60000, 3431114169 } };
+    const uint8_t *pixel = train.data;
+    int64_t        n = tap_tensor_numel(train), sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += pixel[i];
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (train.shape.n[0] == known[i].images && sum == known[i].sum) return known[i].name;
+    return "images";
+}
+
+bool dataset_load(dataset *d, tap_arena *a, const options *o)
+{
+    if (!find_dir(d->from, o)) return false;
+    if (!read_images(&d->train, a, d->from, "train") || !read_images(&d->test, a, d->from, "t10k")) return false;
+    d->name = name_of(d->train);
+    return true;
+}

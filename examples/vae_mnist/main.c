@@ -1,0 +1,112 @@
+/* examples/vae_mnist/main.c: trains a variational autoencoder on images of digits and shows what it has learned. */
+#define _POSIX_C_SOURCE 200809L
+#include "vae_mnist.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static volatile sig_atomic_t stop;
+
+static void on_interrupt(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+bool interrupted(void)
+{
+    return stop;
+}
+
+/* The first Ctrl-C asks the program to finish; a second one ends it. */
+static void catch_interrupt(void)
+{
+    struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* Makes the directory for the results and tries to write there, before hours of training are spent on it. */
+static bool prepare_out(const char *out)
+{
+    char      path[PATH_SIZE];
+    tap_error e = { 0 };
+    join(path, out, "metrics.jsonl");
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0777) && errno != EEXIST) return fail("%s: cannot be created: %s", path, strerror(errno));
+        *slash = '/';
+    }
+    tap_file *f = tap_file_create(path, &e);
+    tap_file_abandon(f);
+    return f ? true : fail("%s", e.message);
+}
+
+static void print_start(const options *o, const dataset *d, const tap_module *root)
+{
+    if (o->quiet) return;
+    printf("%s from %s: %lld for training, %lld for testing\n", d->name, d->from, (long long)d->train.shape.n[0],
+           (long long)d->test.shape.n[0]);
+    printf("784-%s-%lld VAE, %s, %s likelihood: %lld parameters\n", o->hidden, (long long)o->model.latent, o->activation,
+           o->model.likelihood == TAP_VAE_GAUSSIAN ? "Gaussian" : "Bernoulli", (long long)tap_module_count(root));
+    printf("%s\n", tap_config());
+    fflush(stdout);
+}
+
+/* Writes what there is and says so, also after Ctrl-C. */
+static bool finish(const options *o, const dataset *d, const tap_module *root, const tap_vae *vae, int64_t n,
+                   const record *records, const score *test)
+{
+    bool ok = model_write(o, root, d->name, n) && metrics_write(o, n, records) && chart_write(o, n, records) &&
+              pictures_write(o, vae, d->test);
+    if (ok && !o->quiet) printf("\nthe model, its metrics and pictures are in %s\n", o->out);
+    if (n == o->epochs)
+        printf("test ELBO %.2f nats per image (reconstruction %.2f, KL %.2f)\n", test->elbo, test->rec, test->kl);
+    else
+        fprintf(stderr, "vae_mnist: interrupted in epoch %lld of %lld\n", (long long)n + 1, (long long)o->epochs);
+    if (!o->quiet && !pictures_show(o, vae, d->test)) ok = false;
+    return ok;
+}
+
+static bool check_module(const tap_module *root)
+{
+    const char *message;
+    return tap_module_status(root, &message) ? fail("%s", message) : true;
+}
+
+static bool run(const options *o)
+{
+    tap_arena  *arena   = tap_arena_new();
+    tap_module *root    = tap_module_new(TAP_F32, o->seed);
+    record     *records = calloc((size_t)o->epochs + 1, sizeof *records);
+    dataset     data;
+    tap_vae     vae;
+    score       test = { 0 };
+    int64_t     n    = 0;
+    tap_vae_init(&vae, root, o->model);
+    bool ok = (records || fail("out of memory")) && check_module(root) && dataset_load(&data, arena, o) && prepare_out(o->out);
+    if (ok) {
+        print_start(o, &data, root);
+        ok = train(&vae, root, &data, o, records, &n, &test) && finish(o, &data, root, &vae, n, records, &test);
+    }
+    free(records);
+    tap_module_free(root);
+    tap_arena_free(arena);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    options o;
+    int     status;
+    setlocale(LC_CTYPE, "");
+    if (!options_parse(&o, argc, argv, &status)) return status;
+    if (o.threads) tap_set_threads((int)o.threads);
+    catch_interrupt();
+    bool ok = run(&o);
+    if ((fflush(stdout) || ferror(stdout)) && ok) ok = fail("standard output: %s", strerror(errno));
+    return !ok ? 1 : interrupted() ? 130 : 0;
+}

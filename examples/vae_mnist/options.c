@@ -1,0 +1,208 @@
+/* examples/vae_mnist/options.c: the command line. Every option is a row of one table; a bad value is one line that says what
+ * the option takes. */
+#include "vae_mnist.h"
+
+#include <errno.h>
+#include <float.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] = "usage: vae_mnist [options]\n"
+                           "\n"
+                           "Trains a variational autoencoder (Kingma & Welling 2014) on MNIST, or on other\n"
+                           "28x28 images in its format; writes the model, its measurements and pictures.\n"
+                           "\n"
+                           "Data and results\n"
+                           "  --data DIR         directory with the files train-images-idx3-ubyte and\n"
+                           "                     t10k-images-idx3-ubyte, plain or .gz [the first that has\n"
+                           "                     them of $TAPESTRY_DATA, ~/.cache/tapestry/mnist and\n"
+                           "                     /usr/share/datasets/fashion-mnist]\n"
+                           "  --out DIR          where the results go; made if need be [out/vae_mnist]\n"
+                           "\n"
+                           "Model\n"
+                           "  --hidden N,...     sizes of the encoder's hidden layers; the decoder has them\n"
+                           "                     backwards [400]\n"
+                           "  --latent N         dimensions of z; 2 also draws manifold.png [20]\n"
+                           "  --activation NAME  %s [relu]\n"
+                           "  --likelihood NAME  bernoulli or gaussian [bernoulli]\n"
+                           "  --sigma S          gaussian only: standard deviation of a pixel, a number or\n"
+                           "                     the word learned [learned]\n"
+                           "\n"
+                           "Training\n"
+                           "  --epochs N         passes over the data; 0 evaluates an untrained model [10]\n"
+                           "  --batch N          images per step [128]\n"
+                           "  --samples L        draws of z per image [1]\n"
+                           "  --beta B           weight of the KL in the loss [1]\n"
+                           "  --lr RATE          step size of Adam [1e-3]\n"
+                           "  --seed N           results depend on it, and not on the number of threads [0]\n"
+                           "  --threads N        1 to 256 [OMP_NUM_THREADS, else all processors]\n"
+                           "\n"
+                           "  --quiet            print the final line only\n"
+                           "  --help             print this\n"
+                           "\n"
+                           "Example\n"
+                           "  vae_mnist --latent 2 --hidden 500,500 --activation tanh --out out/plane\n";
+
+typedef enum { TEXT, WHOLE, SEED, REAL, HIDDEN, ACTIVATION, LIKELIHOOD, SIGMA } kind;
+
+typedef struct {
+    const char *name;
+    kind        kind;
+    void       *field; /* for the first four kinds */
+    double      min, max;
+    const char *takes;
+} option;
+
+static bool usage(const char *name, const char *value, const char *takes)
+{
+    return fail("%s%s%s: %s; see --help", name, *value ? " " : "", value, takes);
+}
+
+static bool parse_whole(const char *text, double min, double max, int64_t *value)
+{
+    if (!*text || text[strspn(text, "0123456789")]) return false;
+    errno  = 0;
+    *value = strtoll(text, NULL, 10);
+    return errno == 0 && (double)*value >= min && (double)*value <= max;
+}
+
+static bool parse_seed(const char *text, uint64_t *value)
+{
+    if (!*text || text[strspn(text, "0123456789")]) return false;
+    errno  = 0;
+    *value = strtoull(text, NULL, 10);
+    return errno == 0;
+}
+
+/* The comparison refuses NaN too. */
+static bool parse_real(const char *text, double min, double max, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    return end != text && !*end && *value >= min && *value <= max;
+}
+
+static bool parse_hidden(const char *text, tap_vae_options *model)
+{
+    char item[24];
+    for (model->n_hidden = 0; model->n_hidden < TAP_VAE_MAX_HIDDEN; model->n_hidden++) {
+        size_t n = strcspn(text, ",");
+        if (n >= sizeof item) return false;
+        memcpy(item, text, n);
+        item[n] = '\0';
+        if (!parse_whole(item, 1, 1e6, &model->hidden[model->n_hidden])) return false;
+        if (!text[n]) {
+            model->n_hidden++;
+            return true;
+        }
+        text += n + 1;
+    }
+    return false;
+}
+
+static bool parse_likelihood(const char *text, tap_vae_likelihood *likelihood)
+{
+    *likelihood = strcmp(text, "gaussian") ? TAP_VAE_BERNOULLI : TAP_VAE_GAUSSIAN;
+    return *likelihood == TAP_VAE_GAUSSIAN || !strcmp(text, "bernoulli");
+}
+
+static bool set(options *o, const option *row, const char *value)
+{
+    switch (row->kind) {
+    case TEXT: *(const char **)row->field = value; return *value && strlen(value) < (size_t)row->max;
+    case WHOLE: return parse_whole(value, row->min, row->max, row->field);
+    case SEED: return parse_seed(value, row->field);
+    case REAL: return parse_real(value, row->min, row->max, row->field);
+    case HIDDEN: o->hidden = value; return parse_hidden(value, &o->model);
+    case ACTIVATION: o->activation = value; return (o->model.activation = tap_activation_find(value)) != NULL;
+    case LIKELIHOOD: return parse_likelihood(value, &o->model.likelihood);
+    case SIGMA:
+        o->sigma       = value;
+        o->model.sigma = 0; /* learned */
+        return !strcmp(value, "learned") || parse_real(value, row->min, row->max, &o->model.sigma);
+    }
+    return false;
+}
+
+/* Takes one option at argv[i], "--opt value" or "--opt=value"; returns how many arguments that were, 0 on an error. */
+static int take(options *o, const option *table, char **argv, int i)
+{
+    const char *arg = argv[i], *equals = strchr(arg, '=');
+    size_t      n = equals ? (size_t)(equals - arg) : strlen(arg);
+    while (table->name && (strlen(table->name) != n || memcmp(table->name, arg, n))) table++;
+    if (!table->name) {
+        usage(arg, "", arg[0] == '-' ? "there is no such option" : "not an option; all arguments begin with --");
+        return 0;
+    }
+    const char *value = equals ? equals + 1 : argv[i + 1];
+    if (!value || (!equals && !strncmp(value, "--", 2))) {
+        usage(table->name, "", "a value is missing");
+        return 0;
+    }
+    if (!set(o, table, value)) {
+        usage(table->name, *value ? value : "''", table->takes);
+        return 0;
+    }
+    return equals ? 1 : 2;
+}
+
+static bool parse(options *o, int argc, char **argv)
+{
+    char activation[160];
+    snprintf(activation, sizeof activation, "must be one of %s", tap_activation_names());
+    const option table[] = {
+        { "--data", TEXT, &o->data, 0, PATH_SIZE - 64, "must name a directory" },
+        { "--out", TEXT, &o->out, 0, PATH_SIZE - 64, "must name a directory" },
+        { "--hidden", HIDDEN, NULL, 0, 0, "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200" },
+        { "--latent", WHOLE, &o->model.latent, 1, 1e6, "must be a whole number from 1 to 1000000" },
+        { "--activation", ACTIVATION, NULL, 0, 0, activation },
+        { "--likelihood", LIKELIHOOD, NULL, 0, 0, "must be bernoulli or gaussian" },
+        { "--sigma", SIGMA, NULL, DBL_MIN, 1e6, "must be a number above 0, or the word learned" },
+        { "--epochs", WHOLE, &o->epochs, 0, 1e6, "must be a whole number from 0 to 1000000" },
+        { "--batch", WHOLE, &o->batch, 1, 1e6, "must be a whole number from 1 to 1000000" },
+        { "--samples", WHOLE, &o->model.samples, 1, 1e6, "must be a whole number from 1 to 1000000" },
+        { "--beta", REAL, &o->beta, 0, 1e6, "must be a number from 0 to 1000000" },
+        { "--lr", REAL, &o->lr, DBL_MIN, 1e3, "must be a number above 0, at most 1000" },
+        { "--seed", SEED, &o->seed, 0, 0, "must be a whole number from 0 to 18446744073709551615" },
+        { "--threads", WHOLE, &o->threads, 1, 256, "must be a whole number from 1 to 256" },
+        { 0 },
+    };
+    for (int i = 1, n; i < argc; i += n) {
+        n = 1;
+        if (!strcmp(argv[i], "--quiet")) o->quiet = true;
+        else if (!(n = take(o, table, argv, i)))
+            return false;
+    }
+    if (o->sigma && o->model.likelihood != TAP_VAE_GAUSSIAN)
+        return usage("--sigma", o->sigma, "goes with --likelihood gaussian only");
+    return true;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) return true;
+    return false;
+}
+
+bool options_parse(options *o, int argc, char **argv, int *status)
+{
+    *o = (options){
+        .out        = "out/vae_mnist",
+        .hidden     = "400",
+        .activation = "relu",
+        .beta       = 1,
+        .lr         = 1e-3,
+        .epochs     = 10,
+        .batch      = 128,
+        .model = { .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 400 }, .activation = tap_relu, .latent = 20, .samples = 1 },
+    };
+    if (asks_for_help(argc, argv)) {
+        printf(help, tap_activation_names());
+        *status = fflush(stdout) ? !fail("standard output: %s", strerror(errno)) : 0;
+        return false;
+    }
+    *status = 2;
+    return parse(o, argc, argv);
+}

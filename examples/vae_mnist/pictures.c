@@ -1,0 +1,149 @@
+/* examples/vae_mnist/pictures.c: what the model has learned, as pictures and as text. A picture is an expression over vars: a
+ * grid of images [rows,columns,height,width]. */
+#define _POSIX_C_SOURCE 200809L
+#include "vae_mnist.h"
+
+#include <math.h>
+#include <unistd.h>
+
+/* Where pictures are made. */
+typedef struct {
+    const options *o;
+    const tap_vae *vae;
+    tap_arena     *arena;
+    tap_tape      *tape;
+    tap_tensor     test;
+} studio;
+
+static studio studio_new(const options *o, const tap_vae *vae, tap_tensor test)
+{
+    studio s = { o, vae, tap_arena_new(), tap_tape_new(TAP_F32, o->seed), test };
+    tap_tape_set_recording(s.tape, false);
+    return s;
+}
+
+static bool studio_end(const studio *s)
+{
+    const char *message = "";
+    bool        ok      = !tap_tape_status(s->tape, &message) && !tap_arena_status(s->arena, &message);
+    if (!ok) fail("%s", message);
+    tap_tape_free(s->tape);
+    tap_arena_free(s->arena);
+    return ok;
+}
+
+static tap_tensor enlarge(tap_arena *a, tap_tensor x, int64_t k)
+{
+    int64_t    h = x.shape.n[0], w = x.shape.n[1];
+    tap_tensor blocks = tap_tensor_expand(a, tap_tensor_reshape(a, x, TAP_SHAPE(h, 1, w, 1)), TAP_SHAPE(h, k, w, k));
+    return tap_tensor_reshape(a, blocks, TAP_SHAPE(h * k, w * k));
+}
+
+/* Writes images [rows,columns,height,width] as one picture, `gap` grey pixels apart. */
+static bool write_grid(const studio *s, const char *name, tap_var images, int64_t gap)
+{
+    char       path[PATH_SIZE];
+    tap_error  e = { 0 };
+    tap_arena *a = s->arena;
+    tap_tensor x = tap_value(images);
+    if (!x.data) return true; /* studio_end tells */
+    int64_t    rows = x.shape.n[0], columns = x.shape.n[1], h = x.shape.n[2], w = x.shape.n[3];
+    tap_tensor sheet  = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(rows, h + gap, columns, w + gap));
+    tap_tensor frames = tap_tensor_slice(a, tap_tensor_slice(a, sheet, 1, 0, h, 1), 3, 0, w, 1);
+    tap_tensor_fill(sheet, 0.3);
+    if (tap_tensor_copy(frames, tap_tensor_transpose(a, x, 1, 2), &e)) return fail("%s", e.message);
+
+    tap_tensor flat = tap_tensor_reshape(a, sheet, TAP_SHAPE(rows * (h + gap), columns * (w + gap)));
+    tap_tensor inner =
+        tap_tensor_slice(a, tap_tensor_slice(a, flat, 0, 0, rows * (h + gap) - gap, 1), 1, 0, columns * (w + gap) - gap, 1);
+    join(path, s->o->out, name);
+    return tap_png_write(path, enlarge(a, inner, 2), &e) ? fail("%s", e.message) : true;
+}
+
+/* The first n test images [n,784], from the beginning again if there are fewer. */
+static tap_var test_images(const studio *s, int64_t n)
+{
+    tap_tensor x = tap_tensor_zeros(s->arena, TAP_F32, TAP_SHAPE(n, SIDE, SIDE));
+    for (int64_t i = 0; i < n && x.data; i++)
+        tap_tensor_copy(tap_tensor_select(s->arena, x, 0, i), tap_tensor_select(s->arena, s->test, 0, i % s->test.shape.n[0]),
+                        NULL);
+    return tap_mul_scalar(tap_input(s->tape, tap_tensor_reshape(s->arena, x, TAP_SHAPE(n, SIDE * SIDE))), 1.0 / 255);
+}
+
+static tap_var grid(tap_var images, int64_t rows, int64_t columns)
+{
+    return tap_reshape(images, TAP_SHAPE(rows, columns, SIDE, SIDE));
+}
+
+static tap_var decode(const studio *s, tap_var z)
+{
+    return tap_dist_mean(tap_vae_decode(s->vae, z));
+}
+
+static tap_var reconstructions(const studio *s)
+{
+    tap_var x = test_images(s, 40), y = tap_vae_reconstruct(s->vae, x);
+    return tap_cat(2, (tap_var[]){ grid(x, 4, 10), grid(y, 4, 10) }, 2); /* each above the other */
+}
+
+static tap_var samples(const studio *s)
+{
+    return grid(tap_vae_sample(s->vae, s->tape, 256), 16, 16);
+}
+
+/* Eight pairs of test images at the ends of rows; between them, decoded, z = (1 - t) mu_a + t mu_b for t from 0 to 1. */
+static tap_var interpolation(const studio *s)
+{
+    static float steps[10];
+    for (int i = 0; i < 10; i++) steps[i] = (float)i / 9;
+    tap_var t = tap_input(s->tape, tap_tensor_wrap(TAP_F32, TAP_SHAPE(10, 1), steps));
+    tap_var x = test_images(s, 16), mu = tap_dist_mean(tap_vae_encode(s->vae, x));
+    tap_var a    = tap_unsqueeze(tap_slice(mu, 0, 0, 8, 1), 1);  /* [8,1,latent] */
+    tap_var b    = tap_unsqueeze(tap_slice(mu, 0, 8, 16, 1), 1); /* [8,1,latent] */
+    tap_var z    = tap_add(a, tap_mul(t, tap_sub(b, a)));        /* [8,10,latent] */
+    tap_var left = grid(tap_slice(x, 0, 0, 8, 1), 8, 1), right = grid(tap_slice(x, 0, 8, 16, 1), 8, 1);
+    return tap_cat(3, (tap_var[]){ left, grid(decode(s, z), 8, 10), right }, 1);
+}
+
+/* The z below which a standard normal variable falls with probability p: bisection, as nothing here is in a hurry. */
+static double normal_quantile(double p)
+{
+    double low = -10, high = 10;
+    for (int i = 0; i < 60; i++) {
+        double z = (low + high) / 2;
+        if (0.5 * erfc(-z / sqrt(2)) < p) low = z;
+        else
+            high = z;
+    }
+    return low;
+}
+
+/* 20 x 20 points of the plane that cut the prior into cells of equal probability, decoded. */
+static tap_var manifold(const studio *s)
+{
+    static float z[20][20][2];
+    for (int i = 0; i < 20; i++)
+        for (int j = 0; j < 20; j++) {
+            z[i][j][0] = (float)normal_quantile((j + 0.5) / 20);
+            z[i][j][1] = (float)normal_quantile((19 - i + 0.5) / 20);
+        }
+    return grid(decode(s, tap_input(s->tape, tap_tensor_wrap(TAP_F32, TAP_SHAPE(400, 2), z))), 20, 20);
+}
+
+bool pictures_write(const options *o, const tap_vae *vae, tap_tensor test)
+{
+    studio s = studio_new(o, vae, test);
+    bool ok  = write_grid(&s, "reconstructions.png", reconstructions(&s), 2) && write_grid(&s, "samples.png", samples(&s), 2) &&
+              write_grid(&s, "interpolation.png", interpolation(&s), 2) &&
+              (o->model.latent != 2 || write_grid(&s, "manifold.png", manifold(&s), 0));
+    return studio_end(&s) && ok;
+}
+
+bool pictures_show(const options *o, const tap_vae *vae, tap_tensor test)
+{
+    if (!screen_is_terminal(STDOUT_FILENO)) return true;
+    studio s = studio_new(o, vae, test);
+    int    n = text_columns();
+    text_images(tap_value(grid(tap_vae_reconstruct(vae, test_images(&s, n)), 1, n)));
+    return studio_end(&s);
+}

@@ -1,0 +1,67 @@
+/* examples/vae_mnist/records.c: the run in numbers, metrics.jsonl, and the model, model.safetensors. */
+#include "vae_mnist.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+static void put_field(tap_file *f, const char *before, const char *name, double value)
+{
+    char text[64];
+    int  n = snprintf(text, sizeof text, "%s\"%s\": ", before, name);
+    /* JSON has no NaN and no infinity. */
+    n += isfinite(value) ? snprintf(text + n, sizeof text - n, "%.9g", value) : snprintf(text + n, sizeof text - n, "null");
+    tap_file_write(f, text, (size_t)n);
+}
+
+/* Written anew after each epoch, so that it is whole at any moment. */
+bool metrics_write(const options *o, int64_t n, const record *records)
+{
+    char      path[PATH_SIZE];
+    tap_error e = { 0 };
+    join(path, o->out, "metrics.jsonl");
+    tap_file *f = tap_file_create(path, &e);
+    if (!f) return fail("%s", e.message);
+    for (const record *r = records; r < records + n; r++) {
+        put_field(f, "{", "epoch", (double)r->epoch);
+        put_field(f, ", ", "train_elbo", r->train_elbo);
+        put_field(f, ", ", "test_elbo", r->test.elbo);
+        put_field(f, ", ", "test_rec", r->test.rec);
+        put_field(f, ", ", "test_kl", r->test.kl);
+        put_field(f, ", ", "images_per_second", r->images_per_second);
+        put_field(f, ", ", "seconds", r->seconds);
+        tap_file_write(f, "}\n", 2);
+    }
+    return tap_file_commit(f) ? fail("%s", e.message) : true;
+}
+
+bool model_write(const options *o, const tap_module *root, const char *data, int64_t epochs)
+{
+    char      path[PATH_SIZE], epochs_text[24], batch[24], latent[24], samples[24], beta[32], lr[32], seed[24];
+    tap_error e        = { 0 };
+    bool      gaussian = o->model.likelihood == TAP_VAE_GAUSSIAN;
+    snprintf(epochs_text, sizeof epochs_text, "%" PRId64, epochs);
+    snprintf(batch, sizeof batch, "%" PRId64, o->batch);
+    snprintf(latent, sizeof latent, "%" PRId64, o->model.latent);
+    snprintf(samples, sizeof samples, "%" PRId64, o->model.samples);
+    snprintf(beta, sizeof beta, "%.9g", o->beta);
+    snprintf(lr, sizeof lr, "%.9g", o->lr);
+    snprintf(seed, sizeof seed, "%" PRIu64, o->seed);
+    const tap_metadata metadata[] = {
+        { "program", "vae_mnist" },
+        { "data", data },
+        { "epochs", epochs_text },
+        { "batch", batch },
+        { "hidden", o->hidden },
+        { "latent", latent },
+        { "activation", o->activation },
+        { "likelihood", gaussian ? "gaussian" : "bernoulli" },
+        { "samples", samples },
+        { "beta", beta },
+        { "lr", lr },
+        { "seed", seed },
+        { "sigma", o->sigma ? o->sigma : "learned" }, /* the last: only the Gaussian has one */
+    };
+    int n = (int)(sizeof metadata / sizeof *metadata) - !gaussian;
+    join(path, o->out, "model.safetensors");
+    return tap_module_save(root, path, n, metadata, &e) ? fail("%s", e.message) : true;
+}

@@ -1,0 +1,120 @@
+/* examples/vae_mnist/screen.c: what goes to the terminal: messages and the progress bar. The bar is wiped before anything else
+ * is printed, and there is none where nobody would see it. */
+#define _DEFAULT_SOURCE
+#include "vae_mnist.h"
+
+#include <langinfo.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+    bool    on, drawn;
+    int64_t epochs, images;
+    double  start, last;
+} bar;
+
+double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+bool fail(const char *format, ...)
+{
+    va_list args;
+    bar_clear();
+    fflush(stdout);
+    va_start(args, format);
+    fputs("vae_mnist: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return false;
+}
+
+bool screen_is_terminal(int fd)
+{
+    const char *term = getenv("TERM");
+    return isatty(fd) && term && strcmp(term, "dumb");
+}
+
+bool screen_has_color(int fd)
+{
+    const char *no_color = getenv("NO_COLOR");
+    return screen_is_terminal(fd) && !(no_color && *no_color);
+}
+
+bool screen_is_utf8(void)
+{
+    return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
+int screen_width(int fd)
+{
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void bar_start(bool quiet, int64_t epochs, int64_t images_per_epoch)
+{
+    bar.on     = !quiet && screen_is_terminal(STDERR_FILENO);
+    bar.epochs = epochs;
+    bar.images = images_per_epoch;
+    bar.start  = now();
+}
+
+void bar_clear(void)
+{
+    if (bar.drawn) fputs("\r\033[K", stderr);
+    bar.drawn = false;
+}
+
+static void time_text(char text[24], double seconds)
+{
+    long s = (long)(seconds + 0.5);
+    if (s >= 3600) snprintf(text, 24, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(text, 24, "%ld:%02ld", s / 60, s % 60);
+}
+
+/* Appends `cells` characters of the bar, the first `full` of them filled. */
+static void append_cells(char *line, size_t size, int cells, int full)
+{
+    bool color = screen_has_color(STDERR_FILENO), utf8 = screen_is_utf8();
+    for (int i = 0; i < cells; i++) {
+        const char *paint = !color ? "" : i == 0 && full ? "\033[36m" : i == full ? "\033[0;2m" : "";
+        const char *cell  = i < full ? utf8 ? "━" : "#" : utf8 ? "─" : ".";
+        size_t      used  = strlen(line);
+        snprintf(line + used, size - used, "%s%s", paint, cell);
+    }
+    size_t used = strlen(line);
+    snprintf(line + used, size - used, "%s", color ? "\033[0m" : "");
+}
+
+void bar_update(int64_t epoch, int64_t images, double elbo)
+{
+    double time = now();
+    if (!bar.on || (time - bar.last < 0.1 && images < bar.images)) return;
+    bar.last = time;
+
+    double part = (double)images / (double)bar.images, done = ((double)(epoch - 1) + part) / (double)bar.epochs;
+    double elapsed = time - bar.start, rate = done * (double)bar.epochs * (double)bar.images / elapsed;
+    char   left[24], head[64], tail[128], line[1024];
+    time_text(left, elapsed / done - elapsed);
+    int n_head = snprintf(head, sizeof head, "epoch %lld/%lld ", (long long)epoch, (long long)bar.epochs);
+    int n_tail = snprintf(tail, sizeof tail, " %3.0f%%  ELBO %.1f  %.0f images/s  %s left", 100 * part, elbo, rate, left);
+
+    int room = screen_width(STDERR_FILENO) - 1 - n_head - n_tail, cells = room > 40 ? 40 : room;
+    if (n_tail + room < 0) return;
+    snprintf(line, sizeof line, "\r%s", head);
+    if (cells >= 5) append_cells(line, sizeof line, cells, (int)(part * cells));
+    size_t used = strlen(line);
+    snprintf(line + used, sizeof line - used, "%.*s\033[K", room < 0 ? n_tail + room : n_tail, tail);
+    fputs(line, stderr);
+    bar.drawn = true;
+}

@@ -1,0 +1,269 @@
+#!/bin/sh
+# The program vae_mnist from outside: its options, its files, its messages, on 64 small pictures that are made here.
+# usage: test_vae_mnist.sh PROGRAM
+set -u
+export LC_ALL=C
+program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+unset TAPESTRY_DATA XDG_CACHE_HOME NO_COLOR
+export HOME="$work"
+passed=0 failed=0
+
+ok() # WHAT CONDITION...: a test is a command that succeeds
+{
+    what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $what"
+        sed 's/^/    /' stdout stderr 2>/dev/null | head -20
+    fi
+}
+
+run() # ARGUMENT...
+{
+    "$program" "$@" >stdout 2>stderr
+    status=$?
+}
+
+small() # ARGUMENT...: a run that takes no time
+{
+    run --data data --hidden 16 --latent 3 --epochs 1 --batch 16 "$@"
+}
+
+one_line() { [ "$(wc -l <"$1")" -eq 1 ]; }
+says() { grep -q -e "$2" "$1"; }
+says_only() { one_line "$1" && grep -qF -e "$2" "$1"; }
+same() { cmp -s "$1" "$2"; }
+differ() { ! cmp -s "$1" "$2"; }
+is_png() { [ "$(head -c 4 "$1" | tail -c 3)" = PNG ]; }
+files() { [ "$(ls -A "$1" | tr '\n' ' ')" = "$2 " ]; }
+nothing() { [ ! -e "$1" ]; }
+
+# usage errors: one line that names the option and the remedy, and status 2
+refuses() # FRAGMENT ARGUMENT...
+{
+    fragment=$1
+    shift
+    run "$@"
+    ok "$*: status 2" [ "$status" -eq 2 ]
+    ok "$*: says '$fragment'" says_only stderr "$fragment"
+    ok "$*: points to --help" says stderr 'see --help$'
+    ok "$*: prints nothing else" [ ! -s stdout ]
+}
+
+# failures: one line that names the file, status 1, and no results
+fails() # FRAGMENT ARGUMENT...
+{
+    fragment=$1
+    shift
+    small --quiet "$@"
+    ok "$*: status 1" [ "$status" -eq 1 ]
+    ok "$*: says '$fragment'" says_only stderr "$fragment"
+    ok "$*: prints nothing else" [ ! -s stdout ]
+}
+
+# An IDX file of n images: discs of several sizes at several places. awk writes them as escapes, printf makes bytes of these.
+idx() # N
+{
+    printf "$(printf '\\000\\000\\010\\003\\000\\000\\000\\%03o\\000\\000\\000\\034\\000\\000\\000\\034' "$1")"
+    awk -v n="$1" 'BEGIN {
+        for (i = 0; i < n; i++) {
+            cx = 8 + i * 7 % 12; cy = 8 + i * 5 % 11; r = 3 + i % 4; line = ""
+            for (y = 0; y < 28; y++) for (x = 0; x < 28; x++) {
+                d = (x - cx) ^ 2 + (y - cy) ^ 2
+                line = line (d < r * r ? "\\377" : d < (r + 1) ^ 2 ? "\\144" : "\\000")
+            }
+            print line
+        }
+    }' | while read -r line; do printf "$line"; done
+}
+mkdir data
+idx 64 >data/train-images-idx3-ubyte
+idx 20 | gzip >data/t10k-images-idx3-ubyte.gz
+ok "the data have the right size" [ "$(wc -c <data/train-images-idx3-ubyte)" -eq 50192 ]
+
+# ---- options
+run --help
+ok "--help: status 0" [ "$status" -eq 0 ]
+for option in data epochs batch hidden latent activation likelihood sigma samples beta lr seed threads out quiet help; do
+    ok "--help names --$option" says stdout "^  --$option "
+done
+ok "--help says nothing on standard error" [ ! -s stderr ]
+ok "no line of --help is longer than 80 characters" [ "$(awk 'length > n { n = length } END { print n }' stdout)" -le 80 ]
+
+refuses '--batch 0: ' --batch 0
+refuses '--batch -3: ' --batch -3
+refuses '--batch 12x: ' --batch 12x
+refuses '--batch 99999999999999999999: ' --batch=99999999999999999999
+refuses '--batch: a value is missing' --batch
+refuses '--batch: a value is missing' --batch --quiet
+refuses '--latent 0: ' --latent 0
+refuses '--epochs -1: ' --epochs=-1
+refuses "--hidden '': " --hidden ''
+refuses '--hidden 400,: ' --hidden 400,
+seventeen=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17
+refuses "--hidden $seventeen: " --hidden $seventeen
+refuses '--activation sine: must be one of relu' --activation sine
+refuses '--likelihood poisson: ' --likelihood poisson
+refuses '--sigma 0.1: goes with --likelihood gaussian only' --sigma 0.1
+refuses '--sigma 0: ' --likelihood gaussian --sigma 0
+refuses '--sigma nan: ' --likelihood gaussian --sigma nan
+refuses '--samples 0: ' --samples 0
+refuses '--beta -1: ' --beta -1
+refuses '--lr 0: ' --lr 0
+refuses '--lr inf: ' --lr inf
+refuses '--lr 1e-3x: ' --lr 1e-3x
+refuses '--seed -1: ' --seed -1
+refuses '--seed 18446744073709551616: ' --seed 18446744073709551616
+refuses '--threads 0: ' --threads 0
+refuses "--data '': " --data ''
+refuses '--quiet=1: ' --quiet=1
+refuses '--colour: there is no such option' --colour
+refuses 'digits: not an option' digits
+
+# ---- an ordinary run
+small --out a/b/c --epochs 2
+ok "a run: status 0" [ "$status" -eq 0 ]
+ok "a run: nothing on standard error" [ ! -s stderr ]
+ok "it names the data and their place" says stdout '^images from data: 64 for training, 20 for testing$'
+tail -n 1 stdout >last
+cents='[0-9]+\.[0-9]{2}'
+ok "it ends with the test ELBO" grep -Eqx "test ELBO -$cents nats per image \(reconstruction -$cents, KL $cents\)" last
+ok "no escape sequences in a file" eval '! grep -q "$(printf "\033")" stdout'
+results='interpolation.png metrics.jsonl model.safetensors reconstructions.png samples.png training.svg'
+ok "all files, and no others" files a/b/c "$results"
+for picture in interpolation reconstructions samples; do ok "$picture.png is a PNG" is_png a/b/c/$picture.png; done
+number='-?[0-9]+(\.[0-9]+)?(e[-+][0-9]+)?'
+line="\"epoch\": [12]"
+for field in train_elbo test_elbo test_rec test_kl images_per_second seconds; do line="$line, \"$field\": $number"; done
+ok "metrics.jsonl: an object per epoch" [ "$(grep -Ecx "\{$line\}" a/b/c/metrics.jsonl)" -eq 2 ]
+ok "metrics.jsonl: nothing else" [ "$(wc -l <a/b/c/metrics.jsonl)" -eq 2 ]
+ok "elbo = rec - kl, and it is what the last line says" awk -v line="$(cat last)" -F '[:,}]' '
+    { elbo = $6; rec = $8; kl = $10 }
+    END { d = elbo - rec + kl
+          exit !(d < 1e-4 && d > -1e-4 && index(line, sprintf("ELBO %.2f nats", elbo))) }' a/b/c/metrics.jsonl
+head -n 1 a/b/c/training.svg >first
+tail -n 1 a/b/c/training.svg >last
+ok "training.svg is whole" eval 'says first "^<svg " && says last "^</svg>$"'
+
+small --quiet --out quiet
+ok "--quiet: one line" says_only stdout 'test ELBO '
+ok "--quiet: nothing on standard error" [ ! -s stderr ]
+small --out none --epochs 0
+ok "--epochs 0 evaluates" says stdout '^test ELBO -'
+ok "--epochs 0 leaves no metrics" [ ! -s none/metrics.jsonl ]
+run --data=data --epochs=1 --hidden=8,7 --latent=2 --activation=tanh --likelihood=gaussian --samples=2 --beta=0 --lr=1e-2 \
+    --batch=1000 --out=plane
+ok "--opt=value: status 0" [ "$status" -eq 0 ]
+ok "--latent 2 draws the manifold" is_png plane/manifold.png
+ok "the options are in the model" says plane/model.safetensors '"hidden":"8,7"'
+ok "the learned sigma is in the model" says plane/model.safetensors '"log_sigma"'
+small --likelihood gaussian --sigma 0.1 --out sigma
+ok "a fixed sigma: status 0" [ "$status" -eq 0 ]
+
+# ---- the same numbers for the same seed, whatever the threads
+for threads in 1 2 3; do small --epochs 2 --out "threads$threads" --threads "$threads"; done
+for file in model.safetensors samples.png reconstructions.png interpolation.png; do
+    ok "$file: the same with 1 and 2 threads" same threads1/$file threads2/$file
+    ok "$file: the same with 1 and 3 threads" same threads1/$file threads3/$file
+done
+small --epochs 2 --out seed1 --seed 1
+ok "another seed, another model" differ threads1/model.safetensors seed1/model.safetensors
+
+# ---- where data are looked for
+mkdir -p cache/tapestry .cache/tapestry
+cp -r data cache/tapestry/mnist
+TAPESTRY_DATA=data run --epochs 0 --hidden 8 --out found
+ok "TAPESTRY_DATA" says stdout '^images from data:'
+XDG_CACHE_HOME=$work/cache run --epochs 0 --hidden 8 --out found
+ok "XDG_CACHE_HOME" says stdout "^images from $work/cache/tapestry/mnist:"
+mv cache/tapestry/mnist .cache/tapestry/mnist
+mv .cache/tapestry/mnist/train-images-idx3-ubyte .cache/tapestry/mnist/train-images.idx3-ubyte
+TAPESTRY_DATA=nowhere run --epochs 0 --hidden 8 --out found
+ok "HOME, and the other spelling" says stdout "^images from $work/.cache/tapestry/mnist:"
+ok "a word on an empty TAPESTRY_DATA" says_only stderr 'TAPESTRY_DATA (nowhere)'
+rm -r .cache
+if [ ! -e /usr/share/datasets/fashion-mnist ]; then
+    run --epochs 0 --out lost
+    ok "no data anywhere: status 1" [ "$status" -eq 1 ]
+    ok "no data anywhere: what to do" says_only stderr 'quickstart.sh'
+fi
+
+# ---- files that are not as they should be
+damaged() # NAME: a copy of the data to spoil
+{
+    cp -r data "$1"
+}
+fails 'nowhere: No such file or directory' --data nowhere --out lost
+damaged missing && rm missing/t10k*
+fails 'missing: has no file t10k-images-idx3-ubyte.gz' --data missing --out lost
+damaged short && head -c 50000 data/train-images-idx3-ubyte >short/train-images-idx3-ubyte
+fails short/train-images-idx3-ubyte --data short --out lost
+damaged cut && head -c 100 data/t10k-images-idx3-ubyte.gz >cut/t10k-images-idx3-ubyte.gz
+fails cut/t10k-images-idx3-ubyte.gz --data cut --out lost
+damaged garbage && echo 'no images here' >garbage/train-images-idx3-ubyte
+fails garbage/train-images-idx3-ubyte --data garbage --out lost
+damaged empty && : >empty/train-images-idx3-ubyte
+fails empty/train-images-idx3-ubyte --data empty --out lost
+damaged zero && idx 0 >zero/train-images-idx3-ubyte
+fails 'zero/train-images-idx3-ubyte: holds uint8 [0,28,28]' --data zero --out lost
+damaged labels && printf '\000\000\010\001\000\000\000\002\001\002' >labels/train-images-idx3-ubyte
+fails 'labels/train-images-idx3-ubyte: holds uint8 [2]' --data labels --out lost
+damaged folder && rm folder/train* && mkdir folder/train-images-idx3-ubyte
+fails folder/train-images-idx3-ubyte --data folder --out lost
+ok "none of these left anything behind" nothing lost
+
+# ---- places that cannot be written
+: >file
+fails 'file/below' --out file/below
+fails 'file' --out file
+mkdir -p blocked/model.safetensors
+small --quiet --out blocked
+ok "a result that cannot be put in its place: status 1" [ "$status" -eq 1 ]
+ok "it is named" says_only stderr blocked/model.safetensors
+ok "no temporary file stays" files blocked 'metrics.jsonl model.safetensors'
+# A limit on the size of files stands for a full disk.
+(
+    trap '' XFSZ 2>/dev/null
+    ulimit -f 64
+    exec "$program" --data data --hidden 16 --epochs 1 --quiet --out full >stdout 2>stderr
+)
+status=$?
+ok "a full disk: status 1" [ "$status" -eq 1 ]
+ok "a full disk: the file is named" says_only stderr full/model.safetensors
+ok "a full disk: nothing half-written" files full metrics.jsonl
+if [ -c /dev/full ]; then
+    "$program" --help >/dev/full 2>stderr
+    status=$?
+    ok "--help to a full device: status 1" [ "$status" -eq 1 ]
+    "$program" --data data --hidden 16 --epochs 0 --out standard >/dev/full 2>stderr
+    status=$?
+    ok "standard output to a full device: status 1" [ "$status" -eq 1 ]
+    ok "standard output to a full device: a word on it" says_only stderr 'standard output'
+fi
+
+# ---- training that goes wrong, and training that is stopped
+small --quiet --lr 1000 --epochs 50 --out wild
+ok "numbers that run away: status 1" [ "$status" -eq 1 ]
+ok "numbers that run away: a word on it" says_only stderr 'is not a finite number in epoch'
+ok "numbers that run away: no model" nothing wild/model.safetensors
+"$program" --data data --hidden 16 --epochs 1000000 --out stopped >stdout 2>stderr &
+waited=0
+while [ ! -s stopped/metrics.jsonl ] && [ $waited -lt 100 ]; do
+    sleep 0.1
+    waited=$((waited + 1))
+done
+kill -INT $!
+wait $!
+status=$?
+ok "Ctrl-C: status 130" [ "$status" -eq 130 ]
+ok "Ctrl-C: a word on it" says_only stderr 'interrupted in epoch'
+ok "Ctrl-C: what there is" files stopped "$results"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
