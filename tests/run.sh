@@ -1,0 +1,134 @@
+#!/bin/sh
+# Builds Tapestry and passes the whole suite four times: gcc, gcc with sanitizers, clang, valgrind. Installs what is missing.
+set -eu
+
+usage()
+{
+    cat <<'END'
+usage: sh tests/run.sh [--quick] [--help]
+
+Installs what is missing, then builds and tests Tapestry
+  1. with gcc,
+  2. with gcc and the address and undefined-behaviour sanitizers,
+  3. with clang,
+  4. the build of gcc, under valgrind,
+each with warnings as errors. The last line adds them up. Builds are kept in build/.
+
+  --quick   only the first
+END
+}
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/examples/setup.sh"
+
+quick=no
+for argument; do
+    case $argument in
+    --quick) quick=yes ;;
+    --help)
+        usage
+        exit 0
+        ;;
+    *)
+        usage >&2
+        exit 2
+        ;;
+    esac
+done
+
+clang_openmp()
+{
+    echo '#include <omp.h>' | clang -fopenmp -E -
+}
+
+test_packages()
+{
+    build_packages
+    needs g++ command -v g++
+    needs libcmocka-dev pkg-config --exists cmocka
+    [ $quick = no ] || return 0
+    needs clang command -v clang
+    needs libomp-dev clang_openmp
+    needs valgrind command -v valgrind
+    needs libc6-dbg valgrind -q true
+}
+
+passed=0
+failed=0
+skipped=0
+
+# count LOG: adds up meson's log of one run. Cases that a test program skips are counted too, and named.
+count()
+{
+    if [ ! -f "$1.json" ]; then
+        failed=$((failed + 1))
+        return
+    fi
+    set -- "$1" $(awk '/"result": "OK"/ { ok++; next } /"result": "SKIP"/ { skip++; next } { bad++ }
+                       END { print ok + 0, bad + 0, skip + 0 }' "$1.json")
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    skipped=$((skipped + $4))
+    cases=$(awk '/^test: / { test = $NF } /^\[ RUN / { run = $4 }
+                 /^\[  SKIPPED \] / && $4 == run { print "  " test ": " run; run = "" }' "$1.txt")
+    if [ -n "$cases" ]; then
+        say "Skipped cases:
+$cases"
+        skipped=$((skipped + $(printf '%s\n' "$cases" | wc -l)))
+    fi
+}
+
+# run TITLE DIR LOG ARGUMENT...: `meson test` in the build folder DIR, which writes LOG.
+run()
+{
+    say "
+== $1"
+    tests=$root/build/$2
+    log=$tests/meson-logs/$3
+    shift 3
+    rm -f "$log.json"
+    meson test -C "$tests" --no-rebuild --print-errorlogs "$@" || say "Failures: see $log.txt"
+    count "$log"
+}
+
+# compile DIR OPTION...
+compile()
+{
+    say "
+== Compiling in build/$1 with $CC"
+    dir=$root/build/$1
+    shift
+    build "$dir" "$@" && return
+    failed=$((failed + 1))
+    return 1
+}
+
+# Programs that a test script starts are checked, the system's tools are not. What OpenMP and BLIS keep for later is no leak.
+valgrind="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite \
+--trace-children=yes --trace-children-skip=/bin/*,/usr/bin/*"
+
+CC=gcc
+CXX=g++
+export CC CXX
+install_missing test_packages
+
+if compile gcc -Ddebug=true; then
+    run "gcc: the whole suite" gcc testlog
+fi
+if [ $quick = no ]; then
+    if compile sanitizers --buildtype=debugoptimized -Db_sanitize=address,undefined; then
+        run "gcc with sanitizers: the test programs" sanitizers testlog --no-suite tree -t 3
+    fi
+    if CC=clang CXX=clang++ compile clang; then
+        run "clang: the whole suite" clang testlog
+    fi
+    if [ -f "$root/build/gcc/build.ninja" ]; then
+        # Valgrind knows no AVX-512.
+        export TAP_ISA=avx2
+        run "valgrind: the test programs" gcc testlog-valgrind --no-suite tree -t 20 --wrap "$valgrind"
+    fi
+fi
+
+say "
+$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
