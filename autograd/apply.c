@@ -52,6 +52,7 @@ tap_status tap_call_fail(tap_call *c, tap_status status, const char *format, ...
 
 void *tap_call_scratch(tap_call *c, size_t bytes)
 {
+    if (!c) return NULL;
     tap_tape *t = c->tape;
     if (t->n_scratch == TAP__SCRATCH) {
         tap_call_fail(c, TAP_ENOMEM, "more than %d pieces of scratch memory asked for", TAP__SCRATCH);
@@ -88,7 +89,8 @@ static tap_status check_result(tap_call *c, const tap_tensor *out)
 {
     char text[TAP_SHAPE_TEXT];
     if (tap_dtype_size(out->dtype) && tap_numel(out->shape) >= 0) return TAP_OK;
-    return tap_call_fail(c, TAP_ESHAPE, "a result %s of %s cannot be", tap_shape_format(text, out->shape), tap_dtype_name(out->dtype));
+    return tap_call_fail(c, tap_dtype_size(out->dtype) ? TAP_ESHAPE : TAP_EDTYPE, "a result %s of %s cannot be",
+                         tap_shape_format(text, out->shape), tap_dtype_name(out->dtype));
 }
 
 static tap_var compute(tap_call *c, const tap_var *in, tap_tensor out)

@@ -179,27 +179,37 @@ static void inert_all(tap_tape *t, int n, tap_var *dx)
     for (int i = 0; i < n; i++) dx[i] = tap__inert(t);
 }
 
+static bool can_receive(tap_tape *t, const char *call, int n, const tap_var *x, tap_var *dx)
+{
+    if (dx) inert_all(t, n, dx);
+    if (n == 0 || (n > 0 && x && dx)) return true;
+    if (t) tap_error_set(&t->error, TAP_EARG, "%s: n is negative, or x or dx is NULL", call);
+    return false;
+}
+
+static void fail_foreign(tap_tape *t, tap_var v, const char *what)
+{
+    tap_error_set(&t->error, v.tape ? TAP_ESTALE : TAP_EARG, "vjp: %s is %s", what, v.tape ? "on another tape" : "no var");
+}
+
 void tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx)
 {
     char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
     tap_tape *t = y.tape;
-    inert_all(t, n, dx);
     tap_node *from = tap__live(y);
-    if (!from) return;
-    if (cotangent.tape != t) {
-        tap_error_set(&t->error, TAP_ESTALE, "vjp: the cotangent is on another tape");
-        return;
-    }
+    if (!can_receive(t, "vjp", n, x, dx) || !from) return;
+    if (cotangent.tape != t) fail_foreign(t, cotangent, "the cotangent");
     tap_node *c = tap__live(cotangent);
-    if (!c) return;
+    if (!c || t->error.status != TAP_OK) return;
     if (!tap_shape_equal(c->value.shape, from->value.shape) || c->value.dtype != from->value.dtype) {
-        tap_error_set(&t->error, TAP_ESHAPE, "vjp: a cotangent %s for a result %s", tap_shape_format(a, c->value.shape),
-                      tap_shape_format(b, from->value.shape));
+        tap_status status = c->value.dtype == from->value.dtype ? TAP_ESHAPE : TAP_EDTYPE;
+        tap_error_set(&t->error, status, "vjp: a cotangent %s of %s for a result %s of %s", tap_shape_format(a, c->value.shape),
+                      tap_dtype_name(c->value.dtype), tap_shape_format(b, from->value.shape), tap_dtype_name(from->value.dtype));
         return;
     }
     for (int i = 0; i < n; i++) {
-        if (x[i].tape != t) tap_error_set(&t->error, TAP_ESTALE, "vjp: input %d is on another tape", i);
-        if (!tap__live(x[i])) return;
+        if (x[i].tape != t) fail_foreign(t, x[i], "an input");
+        if (!tap__live(x[i]) || t->error.status != TAP_OK) return;
     }
     pass  p;
     bool *kept = tap__arena_take(t->arena, (y.id + 1) * sizeof *kept);
@@ -224,8 +234,7 @@ void tap_grad(tap_var y, int n, const tap_var *x, tap_var *dx)
 {
     char      text[TAP_SHAPE_TEXT];
     tap_node *node = tap__live(y);
-    inert_all(y.tape, n, dx);
-    if (!node) return;
+    if (!can_receive(y.tape, "grad", n, x, dx) || !node) return;
     if (tap_numel(node->value.shape) != 1) {
         tap_error_set(&y.tape->error, TAP_ESHAPE, "grad: the result must have one element, not %s; see tap_vjp",
                       tap_shape_format(text, node->value.shape));

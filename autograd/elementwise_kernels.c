@@ -11,26 +11,57 @@
 #define tap__pow_f32  powf
 #define tap__pow_f64  pow
 
+/* The vector forms reduce arguments up to a million. */
+#define tap__any_sin_f32(x) (fabsf(x) <= 1e6f ? tap__sin_f32(x) : sinf(x))
+#define tap__any_cos_f32(x) (fabsf(x) <= 1e6f ? tap__cos_f32(x) : cosf(x))
+#define tap__any_sin_f64(x) (fabs(x) <= 1e6 ? tap__sin_f64(x) : sin(x))
+#define tap__any_cos_f64(x) (fabs(x) <= 1e6 ? tap__cos_f64(x) : cos(x))
+
 #define M(name)           TAP__MATH(name)
 #define F(name)           F2(name, TAP__SUFFIX)
 #define F2(name, suffix)  F3(name, suffix)
 #define F3(name, suffix)  name##_##suffix
+
+/* Elements at a stride are brought together in blocks, so that each function is compiled for neighbours only. */
+enum { BLOCK = 64 };
+
+#if defined(__GNUC__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE
+#endif
+
+static inline int64_t block_at(int64_t at, int64_t n)
+{
+    return n - at < BLOCK ? n - at : BLOCK;
+}
+
+#define GATHER                                                                                          \
+    static void F(gather)(T *to, const T *from, int64_t stride, int64_t n)                              \
+    {                                                                                                   \
+        for (int64_t i = 0; i < n; i++) to[i] = from[i * stride];                                       \
+    }
 
 #define LOOP1(R, name, value)                                                                           \
     static inline R F(name##_of)(T x)                                                                   \
     {                                                                                                   \
         return (R)(value);                                                                              \
     }                                                                                                   \
-    static void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context)       \
+    static NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
     {                                                                                                   \
         R *restrict       y = data[0];                                                                  \
         const T *restrict x = data[1];                                                                  \
-        const int64_t     ys = stride[0], xs = stride[1];                                               \
-        (void)context;                                                                                  \
-        if (ys == 1 && xs == 1) {                                                                       \
+        if (stride[0] == 1 && stride[1] == 1) {                                                         \
             for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(x[i]);                                  \
-        } else {                                                                                        \
-            for (int64_t i = 0; i < n; i++) y[i * ys] = F(name##_of)(x[i * xs]);                        \
+            return;                                                                                     \
+        }                                                                                               \
+        for (int64_t at = 0; at < n; at += BLOCK) {                                                     \
+            R       ys[BLOCK];                                                                          \
+            T       xs[BLOCK];                                                                          \
+            int64_t m = block_at(at, n);                                                                \
+            F(gather)(xs, x + at * stride[1], stride[1], m);                                            \
+            F(name)(m, (void *[]){ ys, xs }, (const int64_t[]){ 1, 1 }, context);                       \
+            for (int64_t i = 0; i < m; i++) y[(at + i) * stride[0]] = ys[i];                            \
         }                                                                                               \
     }
 
@@ -39,22 +70,27 @@
     {                                                                                                   \
         return (R)(value);                                                                              \
     }                                                                                                   \
-    static void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context)       \
+    static NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
     {                                                                                                   \
-        R *restrict   y = data[0];                                                                      \
-        const T      *a = data[1], *b = data[2];                                                        \
-        const int64_t ys = stride[0], as = stride[1], bs = stride[2];                                   \
-        (void)context;                                                                                  \
-        if (ys == 1 && as == 1 && bs == 1) {                                                            \
+        R *restrict y = data[0];                                                                        \
+        const T    *a = data[1], *b = data[2];                                                          \
+        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 1) {                                       \
             for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b[i]);                            \
-        } else if (ys == 1 && as == 1 && bs == 0) {                                                     \
+            return;                                                                                     \
+        }                                                                                               \
+        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 0) {                                       \
             const T b0 = *b;                                                                            \
             for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b0);                              \
-        } else if (ys == 1 && as == 0 && bs == 1) {                                                     \
-            const T a0 = *a;                                                                            \
-            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a0, b[i]);                              \
-        } else {                                                                                        \
-            for (int64_t i = 0; i < n; i++) y[i * ys] = F(name##_of)(a[i * as], b[i * bs]);             \
+            return;                                                                                     \
+        }                                                                                               \
+        for (int64_t at = 0; at < n; at += BLOCK) {                                                     \
+            R       ys[BLOCK];                                                                          \
+            T       as[BLOCK], bs[BLOCK];                                                               \
+            int64_t m = block_at(at, n);                                                                \
+            F(gather)(as, a + at * stride[1], stride[1], m);                                            \
+            F(gather)(bs, b + at * stride[2], stride[2], m);                                            \
+            F(name)(m, (void *[]){ ys, as, bs }, (const int64_t[]){ 1, 1, 1 }, context);                \
+            for (int64_t i = 0; i < m; i++) y[(at + i) * stride[0]] = ys[i];                            \
         }                                                                                               \
     }
 
@@ -90,6 +126,7 @@
 
 #define T           float
 #define TAP__SUFFIX f32
+GATHER
 #include "autograd/elementwise.def"
 CHOOSE
 ACCUMULATE
@@ -98,6 +135,7 @@ ACCUMULATE
 
 #define T           double
 #define TAP__SUFFIX f64
+GATHER
 #include "autograd/elementwise.def"
 CHOOSE
 ACCUMULATE
@@ -112,6 +150,7 @@ ACCUMULATE
 
 #define T           int64_t
 #define TAP__SUFFIX i64
+GATHER
 #include "autograd/elementwise.def"
 CHOOSE
 #undef T
@@ -119,6 +158,7 @@ CHOOSE
 
 #define T           uint8_t
 #define TAP__SUFFIX u8
+GATHER
 #include "autograd/elementwise.def"
 CHOOSE
 #undef T

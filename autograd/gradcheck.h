@@ -9,7 +9,7 @@ tap_gradcheck_options tap__gradcheck_defaults(tap_gradcheck_options o);
 int64_t    tap__gradcheck_count(tap_gradcheck_options o, int64_t n);
 int64_t    tap__gradcheck_place(tap_gradcheck_options o, int input, int64_t n, int64_t i);
 tap_tensor tap__gradcheck_cotangent(tap_arena *a, tap_gradcheck_options o, tap_shape shape);
-double     tap__gradcheck_contract(tap_tensor y, const double *cotangent); /* sum_j cotangent_j y_j */
+double     tap__gradcheck_contract(tap_tensor y, tap_tensor cotangent); /* sum_j cotangent_j y_j; NaN if they have two shapes */
 /* Counts a pair of derivatives in, and keeps it if it is the worst so far. */
 void tap__gradcheck_compare(tap_gradcheck_result *r, tap_gradcheck_options o, int input, int64_t element, double analytic,
                             double numeric);

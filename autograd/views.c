@@ -264,7 +264,7 @@ tap_var tap_cat(int n, const tap_var *x, int axis)
 {
     tap_tape *t = x && n > 0 ? tap__tape_of(n, x) : NULL;
     tap_var   all = tap__inert(t);
-    if (n <= TAP_MAX_INPUTS) return tap_apply(&cat_op, &axis, n, x);
+    if (!t || n <= TAP_MAX_INPUTS) return tap_apply(&cat_op, &axis, n, x);
     for (int i = 0; i < n; i += TAP_MAX_INPUTS - 1) {
         tap_var part[TAP_MAX_INPUTS];
         int     count = 0;

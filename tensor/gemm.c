@@ -112,7 +112,6 @@ bool tap__blis_takes(tap__matrix *x)
         x->row_stride = x->column_stride = 1;
     } else if (x->columns <= 1 && x->row_stride > 0) {
         x->column_stride = x->row_stride == 1 ? x->rows : 1;
-        if (x->row_stride != 1 && x->row_stride < x->columns) return false;
     } else if (x->rows <= 1 && x->column_stride > 0) {
         x->row_stride = x->column_stride == 1 ? x->columns : 1;
     }

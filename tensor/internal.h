@@ -7,6 +7,9 @@
 /* Records the error in the arena and returns an inert tensor. */
 tap_tensor tap__tensor_fail(tap_arena *a, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 
+/* Whether a function of the arena can go on with x. If not, *out is inert, and a bad x has failed the arena in the call's name. */
+bool tap__usable(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call);
+
 /* Makes a negative axis positive; false if it is out of range for the rank. */
 bool tap__axis(int *axis, int rank);
 

@@ -25,9 +25,13 @@ static tap__matrix last_two(tap_tensor x)
 static void fold_rows(batch *l, tap__matrix *a, int64_t n)
 {
     while (l->rank > 0) {
-        int i = l->rank - 1;
-        if (l->b_step[i] != 0 || l->a_step[i] != a->row_stride * a->rows || l->out_step[i] != n * a->rows) return;
-        a->rows *= l->n[i];
+        int         i = l->rank - 1;
+        tap__matrix all = *a;
+        if (a->rows == 1) all.row_stride = l->a_step[i];
+        all.rows *= l->n[i];
+        if (l->b_step[i] != 0 || l->a_step[i] != all.row_stride * a->rows || l->out_step[i] != n * a->rows) return;
+        if (!tap__blis_takes(&all)) return; /* rows that repeat, overlap or run backwards */
+        *a = all;
         l->count /= l->n[i];
         l->rank--;
     }

@@ -171,7 +171,7 @@ bool tap__reduce(tap__reduction how, tap_tensor x, unsigned mask, tap_tensor out
     }
     sort_fastest_last(&j.reduced);
     const axes *k = &j.kept, *r = &j.reduced;
-    bool        slower = k->rank > 0 && r->rank > 0 && magnitude(k->step[k->rank - 1]) < magnitude(r->step[r->rank - 1]);
+    bool        slower = k->rank > 0 && (r->rank == 0 || magnitude(k->step[k->rank - 1]) < magnitude(r->step[r->rank - 1]));
     if (!slower) return reduce_fastest(&j, scratch);
     reduce_slower(&j);
     return true;

@@ -58,6 +58,7 @@ bool tap_shape_equal(tap_shape a, tap_shape b)
 
 const char *tap_shape_format(char text[TAP_SHAPE_TEXT], tap_shape shape)
 {
+    if (!text) return "";
     int at = snprintf(text, TAP_SHAPE_TEXT, "[");
     int rank = shape.rank < 0 ? 0 : shape.rank > TAP_MAX_RANK ? TAP_MAX_RANK : shape.rank;
     for (int i = 0; i < rank; i++) {

@@ -43,8 +43,8 @@ tap_tensor tap_tensor_zeros(tap_arena *a, tap_dtype dtype, tap_shape shape)
 
 bool tap_tensor_is_contiguous(tap_tensor x)
 {
-    int64_t stride = 1;
-    if (tap_numel(x.shape) == 0) return true;
+    int64_t stride = 1, n = tap_numel(x.shape);
+    if (n <= 0) return n == 0;
     for (int i = x.shape.rank - 1; i >= 0; i--) {
         if (x.shape.n[i] != 1 && x.stride[i] != stride) return false;
         stride *= x.shape.n[i];
@@ -121,21 +121,23 @@ tap_status tap_tensor_copy(tap_tensor dst, tap_tensor src, tap_error *e)
 
 static tap_tensor copy_as(tap_arena *a, tap_tensor x, tap_dtype dtype)
 {
-    tap_tensor y = { .dtype = dtype };
-    if (x.data) y = tensor_uninitialized(a, dtype, x.shape);
-    else tap_error_set(tap_arena_error(a), TAP_EARG, "copy: the tensor is inert");
+    tap_tensor y = tensor_uninitialized(a, dtype, x.shape);
     if (y.data) tap_tensor_copy(y, x, tap_arena_error(a));
     return y;
 }
 
 tap_tensor tap_tensor_contiguous(tap_arena *a, tap_tensor x)
 {
-    return x.data && tap_tensor_is_contiguous(x) ? x : copy_as(a, x, x.dtype);
+    tap_tensor out;
+    if (!tap__usable(a, x, &out, "contiguous")) return out;
+    return tap_tensor_is_contiguous(x) ? x : copy_as(a, x, x.dtype);
 }
 
 tap_tensor tap_tensor_cast(tap_arena *a, tap_tensor x, tap_dtype dtype)
 {
-    return x.data && x.dtype == dtype ? x : copy_as(a, x, dtype);
+    tap_tensor out;
+    if (!tap__usable(a, x, &out, "cast")) return out;
+    return x.dtype == dtype ? x : copy_as(a, x, dtype);
 }
 
 void tap_tensor_fill(tap_tensor x, double value)
@@ -159,7 +161,7 @@ static double load(tap_tensor x, int64_t offset)
 double tap_tensor_get(tap_tensor x, const int64_t *index)
 {
     int64_t offset = 0;
-    if (!x.data || (x.shape.rank > 0 && !index)) return (double)NAN;
+    if (!x.data || tap_numel(x.shape) < 0 || (x.shape.rank > 0 && !index)) return (double)NAN;
     for (int i = 0; i < x.shape.rank; i++) {
         if (index[i] < 0 || index[i] >= x.shape.n[i]) return (double)NAN;
         offset += index[i] * x.stride[i];

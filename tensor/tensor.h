@@ -158,7 +158,7 @@ typedef struct {
     uint64_t seed, stream, step;
 } tap_random;
 
-TAP_API void tap_random_uniform(tap_tensor x, tap_random at);         /* x in (0,1), float32 or float64 */
+TAP_API void tap_random_uniform(tap_tensor x, tap_random at);         /* x in (0,1); any but float32 and float64 is left alone */
 TAP_API void tap_random_normal(tap_tensor x, tap_random at);          /* x ~ N(0,1); float32 is float64 rounded */
 TAP_API void tap_random_permutation(int64_t *index, int64_t n, tap_random at); /* a shuffle of 0..n-1 */
 TAP_API uint64_t tap_random_hash(const char *text);                   /* a stream for a name (FNV-1a) */

@@ -88,8 +88,9 @@ tap_status tap__select(tap_tensor x, int axis, int64_t index, tap_tensor *out, t
 tap_status tap__expand(tap_tensor x, tap_shape shape, tap_tensor *out, tap_error *e)
 {
     char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
-    int  lead = shape.rank - x.shape.rank;
-    bool fits = tap_numel(shape) >= 0 && lead >= 0;
+    bool valid = tap_numel(shape) >= 0;
+    int  lead = valid ? shape.rank - x.shape.rank : -1;
+    bool fits = lead >= 0;
     *out = (tap_tensor){ .dtype = x.dtype, .shape = shape, .data = x.data };
     for (int i = 0; fits && i < x.shape.rank; i++) {
         bool same = x.shape.n[i] == shape.n[lead + i];
@@ -144,11 +145,9 @@ tap_status tap__reshape_shape(tap_shape from, tap_shape *shape, tap_error *e)
         to.n[i] = 1;
     }
     int64_t want = tap_numel(from), have = tap_numel(to);
-    if (unknowns == 1 && have > 0 && want % have == 0) {
-        to.n[unknown] = want / have;
-        have = want;
-    }
-    if (unknowns > 1 || have != want || (unknowns == 1 && tap_numel(to) != want))
+    bool    fits = unknowns == 0 ? have == want : unknowns == 1 && have > 0 && want % have == 0;
+    if (fits && unknowns == 1) to.n[unknown] = want / have;
+    if (!fits || want < 0)
         return tap_error_set(e, TAP_ESHAPE, "reshape: %s does not hold as many elements as %s", tap_shape_format(a, from),
                              tap_shape_format(b, *shape));
     *shape = to;
@@ -195,7 +194,7 @@ bool tap__reshape_view(tap_tensor x, tap_shape shape, tap_tensor *out)
     return true;
 }
 
-static bool usable(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call)
+bool tap__usable(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call)
 {
     *out = (tap_tensor){ .dtype = x.dtype };
     if (!a || tap_arena_status(a, NULL) != TAP_OK) return false;
@@ -207,14 +206,14 @@ static bool usable(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call
 tap_tensor tap_tensor_permute(tap_arena *a, tap_tensor x, int rank, const int *axes)
 {
     tap_tensor out;
-    if (usable(a, x, &out, "permute")) tap__permute(x, rank, axes, &out, tap_arena_error(a));
+    if (tap__usable(a, x, &out, "permute")) tap__permute(x, rank, axes, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_transpose(tap_arena *a, tap_tensor x, int axis0, int axis1)
 {
     tap_tensor out;
-    if (!usable(a, x, &out, "transpose")) return out;
+    if (!tap__usable(a, x, &out, "transpose")) return out;
     int axes[TAP_MAX_RANK], given0 = axis0, given1 = axis1;
     for (int i = 0; i < x.shape.rank; i++) axes[i] = i;
     if (!tap__axis(&axis0, x.shape.rank)) {
@@ -232,42 +231,42 @@ tap_tensor tap_tensor_transpose(tap_arena *a, tap_tensor x, int axis0, int axis1
 tap_tensor tap_tensor_slice(tap_arena *a, tap_tensor x, int axis, int64_t start, int64_t stop, int64_t step)
 {
     tap_tensor out;
-    if (usable(a, x, &out, "slice")) tap__slice(x, axis, start, stop, step, &out, tap_arena_error(a));
+    if (tap__usable(a, x, &out, "slice")) tap__slice(x, axis, start, stop, step, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_select(tap_arena *a, tap_tensor x, int axis, int64_t index)
 {
     tap_tensor out;
-    if (usable(a, x, &out, "select")) tap__select(x, axis, index, &out, tap_arena_error(a));
+    if (tap__usable(a, x, &out, "select")) tap__select(x, axis, index, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_expand(tap_arena *a, tap_tensor x, tap_shape shape)
 {
     tap_tensor out;
-    if (usable(a, x, &out, "expand")) tap__expand(x, shape, &out, tap_arena_error(a));
+    if (tap__usable(a, x, &out, "expand")) tap__expand(x, shape, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_unsqueeze(tap_arena *a, tap_tensor x, int axis)
 {
     tap_tensor out;
-    if (usable(a, x, &out, "unsqueeze")) tap__unsqueeze(x, axis, &out, tap_arena_error(a));
+    if (tap__usable(a, x, &out, "unsqueeze")) tap__unsqueeze(x, axis, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_squeeze(tap_arena *a, tap_tensor x, int axis)
 {
     tap_tensor out;
-    if (usable(a, x, &out, "squeeze")) tap__squeeze(x, axis, &out, tap_arena_error(a));
+    if (tap__usable(a, x, &out, "squeeze")) tap__squeeze(x, axis, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_reshape(tap_arena *a, tap_tensor x, tap_shape shape)
 {
     tap_tensor out;
-    if (!usable(a, x, &out, "reshape")) return out;
+    if (!tap__usable(a, x, &out, "reshape")) return out;
     if (tap__reshape_shape(x.shape, &shape, tap_arena_error(a)) != TAP_OK) return out;
     if (tap__reshape_view(x, shape, &out)) return out;
     tap_tensor copy = tap_tensor_contiguous(a, x);

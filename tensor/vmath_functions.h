@@ -1,10 +1,11 @@
 /* tensor/vmath_functions.h: the functions of vmath.h, for the type and constants that it has defined. Included by it twice.
  *
- * Worst errors seen, in units of the last place (float: a sweep of all arguments; double: tests/tensor/test_vmath.c), with FMA:
+ * All arguments are allowed; sin and cos give NaN beyond 1e6. Worst errors seen in units of the last place, with fused
+ * multiply-adds (float: every 13th bit pattern; double: 12 million arguments); without them, tanh has 2.3 and sigmoid 1.8:
  *
- *            exp  expm1  log  log1p  tanh  sigmoid  softplus  sin  cos
- *   float
- *   double
+ *            exp   expm1  log   log1p  tanh  sigmoid  softplus  sin   cos
+ *   float    0.85  1.29   0.97  1.01   1.64  1.60     1.74      1.49  1.48
+ *   double   0.83  1.26   0.87  0.99   2.06  1.59     1.60      0.89  0.91
  */
 
 TAP__INLINE word NAME(bits)(real x)
@@ -103,7 +104,8 @@ TAP__INLINE real NAME(log)(real x)
     return x > 0 ? y : x == 0 ? -(real)INFINITY : (real)NAN;
 }
 
-/* log(1 + x) = log(u) + c / u, where u is 1 + x rounded and c what rounding lost. c / u needs few correct bits. */
+/* log(1 + x) = log(u) + c / u, where u is 1 + x rounded and c what rounding lost; c / u needs few correct bits. From ROUND
+ * on, c is too small to count. */
 TAP__INLINE real NAME(log1p)(real x)
 {
     word biased;

@@ -1,0 +1,755 @@
+/* Every function of autograd.h on tapes and vars that are no good, and with arguments that make no sense: nothing crashes, the
+ * first message is kept, results are inert, and parameters and their gradients stay as they were to the last bit. */
+#define _XOPEN_SOURCE 700
+#include "autograd/autograd.h"
+#include "tests/api/abuse.h"
+
+/* ---- The world that a call finds ---- */
+
+enum { SIDE = 2 };
+
+/* The memory of a parameter. */
+typedef struct {
+    double value[SIDE * SIDE], grad[SIDE * SIDE];
+    bool   fresh;
+} memory;
+
+typedef struct {
+    tap_var a, b, v, condition, s, one; /* [2,2] (a parameter), [2,2], [2], bool [2,2], [] depending on a, [] */
+} operands;
+
+struct world {
+    tap_tape  *t, *other;
+    tap_leaf   leaf;
+    memory     parameter;
+    operands   in;
+    tap_var    out; /* what the call gave: a var, */
+    tap_tensor value;
+    double     item;
+    int        status; /* -1: none */
+    FILE      *sink;
+};
+
+static operands operands_on(tap_tape *t, const tap_leaf *leaf)
+{
+    operands in = { .a = tap_leaf_var(t, leaf), .one = tap_scalar(t, 1) };
+    in.b = tap_add_scalar(in.a, 1);
+    in.v = tap_select(in.b, 0, 0);
+    in.condition = tap_gt(in.a, in.one);
+    in.s = tap_sum(tap_mul(in.a, in.b), TAP_ALL);
+    return in;
+}
+
+static void world_begin(world *w)
+{
+    *w = (world){ .item = (double)NAN, .status = -1 };
+    w->t = tap_tape_new(TAP_F64, 1);
+    w->other = tap_tape_new(TAP_F64, 2);
+    w->sink = fopen("/dev/null", "w");
+    assert_non_null(w->sink);
+    for (int i = 0; i < SIDE * SIDE; i++) w->parameter.value[i] = i + 1, w->parameter.grad[i] = -i;
+    w->leaf = (tap_leaf){ tap_tensor_wrap(TAP_F64, TAP_SHAPE(SIDE, SIDE), w->parameter.value),
+                          tap_tensor_wrap(TAP_F64, TAP_SHAPE(SIDE, SIDE), w->parameter.grad), &w->parameter.fresh, "theta" };
+    w->in = operands_on(w->t, &w->leaf);
+}
+
+static void world_end(world *w)
+{
+    tap_tape_free(w->t);
+    tap_tape_free(w->other);
+    fclose(w->sink);
+}
+
+/* ---- Operators of one's own: one that asks impertinent questions, and broken ones ---- */
+
+static tap_status infer_like(tap_call *c, tap_tensor *out)
+{
+    out->dtype = c->in[0].dtype;
+    out->shape = c->in[0].shape;
+    return TAP_OK;
+}
+
+static void probe_forward(tap_call *c, tap_tensor *out)
+{
+    assert_non_null(tap_call_scratch(c, 0));
+    tap_tensor_copy(*out, c->in[0], NULL);
+}
+
+static void probe_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    assert_int_equal(tap_in(n, -1).id, 0);
+    assert_int_equal(tap_in(n, 1).id, 0);
+    assert_int_equal(tap_in(n, INT_MAX).id, 0);
+    assert_false(tap_needs(n, -1));
+    assert_false(tap_needs(n, INT_MAX));
+    assert_true(tap_needs(n, 0));
+    assert_null(tap_attr(n));
+    assert_int_not_equal(tap_out(n).id, 0);
+    gin[0] = g;
+}
+
+static const tap_op probe = { "probe", infer_like, probe_forward, probe_vjp, 0 };
+
+static tap_status infer_silently(tap_call *c, tap_tensor *out)
+{
+    (void)c, (void)out;
+    return TAP_EARG;
+}
+
+static tap_status infer_too_much(tap_call *c, tap_tensor *out)
+{
+    out->dtype = c->in[0].dtype;
+    out->shape = overflowing;
+    return TAP_OK;
+}
+
+static tap_status infer_nothing(tap_call *c, tap_tensor *out)
+{
+    (void)c;
+    out->dtype = no_dtype;
+    return TAP_OK;
+}
+
+static void greedy_forward(tap_call *c, tap_tensor *out)
+{
+    (void)out;
+    while (tap_call_scratch(c, 8)) continue;
+}
+
+static void vast_forward(tap_call *c, tap_tensor *out)
+{
+    (void)out;
+    assert_null(tap_call_scratch(c, SIZE_MAX));
+}
+
+static const tap_op silent = { "silent", infer_silently, probe_forward, probe_vjp, 0 };
+static const tap_op too_much = { "too_much", infer_too_much, probe_forward, probe_vjp, 0 };
+static const tap_op nothing = { "nothing", infer_nothing, probe_forward, probe_vjp, 0 };
+static const tap_op greedy = { "greedy", infer_like, greedy_forward, probe_vjp, 0 };
+static const tap_op vast_scratch = { "vast_scratch", infer_like, vast_forward, probe_vjp, 0 };
+static const tap_op no_infer = { "no_infer", NULL, probe_forward, probe_vjp, 0 };
+static const tap_op no_forward = { "no_forward", infer_like, NULL, probe_vjp, 0 };
+static const tap_op no_rule = { "no_rule", infer_like, probe_forward, NULL, 0 };
+static const tap_op with_attr = { "with_attr", infer_like, probe_forward, probe_vjp, 4 };
+
+static tap_var square_function(tap_tape *t, const tap_var *in, void *ctx)
+{
+    (void)t, (void)ctx;
+    return tap_square(in[0]);
+}
+
+static tap_var foreign_function(tap_tape *t, const tap_var *in, void *ctx)
+{
+    (void)t, (void)in;
+    return ((world *)ctx)->in.a;
+}
+
+/* A result that is larger each time. */
+static tap_var growing_function(tap_tape *t, const tap_var *in, void *ctx)
+{
+    int *calls = ctx;
+    return tap_mul(in[0], tap_zeros(t, TAP_SHAPE(1 + 1000 * (*calls)++, 1, 1)));
+}
+
+static tap_gradcheck_result check(tap_function f, void *ctx, int n, const tap_tensor *x)
+{
+    return tap_gradcheck(f, ctx, n, x, (tap_gradcheck_options){ 0 });
+}
+
+/* ---- A call of every function. Its traits: how many vars it takes, and what is special about it ---- */
+
+enum {
+    VARS = 3,  /* a mask */
+    FAILS = 4, /* it is there to fail the tape */
+};
+
+#define ONE(f)  X(f, 1, w->out = f(w->in.a))
+#define PAIR(f) X(f, 2, w->out = f(w->in.a, w->in.b))
+
+#define FUNCTIONS                                                                                              \
+    X(tap_tape_new, 0, tap_tape *t = tap_tape_new(no_dtype, 1);                                 \
+      assert_int_equal(tap_tape_status(t, NULL), TAP_EDTYPE); tap_tape_free(t))                                \
+    X(tap_tape_free, 0, tap_tape_free(NULL))                                                                   \
+    X(tap_tape_reset, 0, tap_tape_reset(w->t))                                                                 \
+    X(tap_tape_status, 0, tap_tape_status(w->t, NULL))                                                         \
+    X(tap_tape_fail, FAILS, tap_tape_fail(w->t, TAP_EIO, "%s", "another one"))                                 \
+    X(tap_tape_set_recording, 0, tap_tape_set_recording(w->t, tap_tape_set_recording(w->t, false)))            \
+    X(tap_tape_dtype, 0, tap_tape_dtype(w->t))                                                                 \
+    X(tap_tape_step, 0, tap_tape_step(w->t))                                                                   \
+    X(tap_tape_set_step, 0, tap_tape_set_step(w->t, UINT64_MAX))                                               \
+    X(tap_tape_bytes, 0, tap_tape_bytes(w->t))                                                                 \
+    X(tap_input, 0, w->out = tap_input(w->t, w->leaf.value))                                                   \
+    X(tap_variable, 0, w->out = tap_variable(w->t, w->leaf.value))                                             \
+    X(tap_scalar, 0, w->out = tap_scalar(w->t, 2))                                                             \
+    X(tap_zeros, 0, w->out = tap_zeros(w->t, TAP_SHAPE(2, 3)))                                                 \
+    X(tap_randn, 0, w->out = tap_randn(w->t, TAP_SHAPE(2, 3)))                                                 \
+    X(tap_rand, 0, w->out = tap_rand(w->t, TAP_SHAPE(2, 3)))                                                   \
+    X(tap_leaf_var, 0, w->out = tap_leaf_var(w->t, &w->leaf))                                                  \
+    X(tap_value, 1, w->value = tap_value(w->in.a))                                                             \
+    X(tap_shape_of, 1, tap_shape_of(w->in.a))                                                                  \
+    X(tap_item, 1, w->item = tap_item(w->in.s))                                                                \
+    X(tap_detach, 1, w->out = tap_detach(w->in.a))                                                             \
+    X(tap_named, 1, w->value = tap_value(tap_named(w->in.a, NULL)))                                            \
+    ONE(tap_neg) ONE(tap_abs) ONE(tap_sign) ONE(tap_square) ONE(tap_sqrt) ONE(tap_reciprocal) ONE(tap_exp)     \
+    ONE(tap_expm1) ONE(tap_log) ONE(tap_log1p) ONE(tap_sin) ONE(tap_cos) ONE(tap_tanh) ONE(tap_sigmoid)        \
+    ONE(tap_softplus) ONE(tap_relu) ONE(tap_elu) ONE(tap_silu)                                                 \
+    PAIR(tap_add) PAIR(tap_sub) PAIR(tap_mul) PAIR(tap_div) PAIR(tap_pow) PAIR(tap_maximum) PAIR(tap_minimum)  \
+    X(tap_add_scalar, 1, w->out = tap_add_scalar(w->in.a, (double)NAN))                                        \
+    X(tap_mul_scalar, 1, w->out = tap_mul_scalar(w->in.a, (double)INFINITY))                                   \
+    PAIR(tap_bce_with_logits)                                                                                  \
+    PAIR(tap_eq) PAIR(tap_ne) PAIR(tap_lt) PAIR(tap_le) PAIR(tap_gt) PAIR(tap_ge)                              \
+    X(tap_where, 3, w->out = tap_where(w->in.condition, w->in.a, w->in.b))                                     \
+    X(tap_cast, 1, w->out = tap_cast(w->in.a, TAP_F32))                                                        \
+    X(tap_reshape, 1, w->out = tap_reshape(w->in.a, TAP_SHAPE(-1)))                                            \
+    X(tap_permute, 1, w->out = tap_permute(w->in.a, 2, (int[]){ 1, 0 }))                                       \
+    X(tap_transpose, 1, w->out = tap_transpose(w->in.a, 0, 1))                                                 \
+    ONE(tap_mT)                                                                                                \
+    X(tap_expand, 1, w->out = tap_expand(w->in.a, TAP_SHAPE(3, 2, 2)))                                         \
+    X(tap_slice, 1, w->out = tap_slice(w->in.a, 0, 1, INT64_MIN, -1))                                          \
+    X(tap_select, 1, w->out = tap_select(w->in.a, 0, -1))                                                      \
+    X(tap_unsqueeze, 1, w->out = tap_unsqueeze(w->in.a, -1))                                                   \
+    X(tap_squeeze, 1, w->out = tap_squeeze(tap_expand(w->in.s, TAP_SHAPE(1)), 0))                              \
+    X(tap_cat, 2, w->out = tap_cat(2, (tap_var[]){ w->in.a, w->in.b }, 0))                                     \
+    X(tap_sum, 1, w->out = tap_sum(w->in.a, TAP_LAST))                                                         \
+    X(tap_mean, 1, w->out = tap_mean(w->in.a, TAP_LAST))                                                       \
+    X(tap_amax, 1, w->out = tap_amax(w->in.a, TAP_LAST))                                                       \
+    X(tap_logsumexp, 1, w->out = tap_logsumexp(w->in.a, TAP_LAST))                                             \
+    X(tap_sum_to, 1, w->out = tap_sum_to(w->in.a, TAP_SHAPE(2, 1)))                                            \
+    PAIR(tap_matmul)                                                                                           \
+    X(tap_affine, 3, w->out = tap_affine(w->in.a, w->in.b, w->in.v))                                           \
+    X(tap_backward, 1, w->status = tap_backward(w->in.s))                                                      \
+    X(tap_grad, 2, tap_grad(w->in.s, 1, &w->in.b, &w->out))                                                    \
+    X(tap_vjp, 3, tap_vjp(w->in.s, w->in.one, 1, &w->in.a, &w->out))                                           \
+    X(tap_apply, 1, tap_vjp(tap_apply(&probe, NULL, 1, &w->in.a), w->in.a, 1, &w->in.a, &w->out))               \
+    X(tap_call_fail, 0, assert_int_equal(tap_call_fail(NULL, TAP_EIO, "nobody's"), TAP_EIO))                   \
+    X(tap_call_scratch, 0, assert_null(tap_call_scratch(NULL, 8)))                                             \
+    X(tap_in, 0, w->out = tap_in(NULL, 0))                                                                     \
+    X(tap_out, 0, w->out = tap_out(NULL))                                                                      \
+    X(tap_attr, 0, assert_null(tap_attr(NULL)))                                                                \
+    X(tap_needs, 0, assert_false(tap_needs(NULL, 0)))                                                          \
+    X(tap_gradcheck, 0, assert_int_equal(check(NULL, NULL, 1, &w->leaf.value).status, TAP_EARG))               \
+    X(tap_dump, 1, tap_dump(w->in.a, w->sink))                                                                 \
+    X(tap_tape_write_dot, 0, tap_tape_write_dot(w->t, "graph.dot", NULL))
+
+#define X AS_FUNCTION
+FUNCTIONS
+#undef X
+
+static const row rows[] = {
+#define X AS_ROW
+    FUNCTIONS
+#undef X
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+/* ---- What may be wrong with the world ---- */
+
+static void sound(world *w)
+{
+    (void)w;
+}
+
+static void failed(world *w)
+{
+    tap_tape_fail(w->t, TAP_EIO, "the first error");
+}
+
+static void stale(world *w)
+{
+    tap_tape_reset(w->t);
+}
+
+/* Vars of a number that the tape has not reached. */
+static void forged(world *w)
+{
+    w->in.a.id = w->in.b.id = w->in.v.id = w->in.condition.id = w->in.s.id = w->in.one.id = UINT32_MAX;
+}
+
+/* Vars of a later step than the tape has reached. */
+static void ahead(world *w)
+{
+    w->in = operands_on(w->other, &w->leaf);
+    tap_tape_reset(w->other);
+    w->in = operands_on(w->other, &w->leaf);
+    w->in.a.tape = w->in.b.tape = w->in.v.tape = w->in.condition.tape = w->in.s.tape = w->in.one.tape = w->t;
+}
+
+static void mixed(world *w)
+{
+    operands here = w->in;
+    w->in = operands_on(w->other, &w->leaf);
+    w->in.a = here.a;
+    w->in.s = here.s;
+}
+
+static void mixed_with_failed(world *w)
+{
+    mixed(w);
+    tap_tape_fail(w->t, TAP_EIO, "the first error");
+}
+
+static void half_empty(world *w)
+{
+    w->in.b = w->in.v = w->in.condition = w->in.one = (tap_var){ 0 };
+}
+
+static void inert(world *w)
+{
+    w->in.a.id = w->in.b.id = w->in.v.id = w->in.condition.id = w->in.s.id = w->in.one.id = 0;
+}
+
+static void empty(world *w)
+{
+    tap_tape_free(w->t);
+    w->t = NULL;
+    memset(&w->in, 0, sizeof w->in);
+}
+
+/* What a call must find in a world: with this many vars or more, it fails the tape with this status. */
+static const struct {
+    const char *name;
+    void (*make)(world *w);
+    int         vars;
+    tap_status  status;
+} worlds[] = {
+    { "sound", sound, 4, TAP_OK },      { "failed", failed, 0, TAP_EIO },
+    { "stale", stale, 1, TAP_ESTALE },  { "forged", forged, 1, TAP_ESTALE },
+    { "ahead", ahead, 1, TAP_ESTALE },  { "mixed", mixed, 2, TAP_ESTALE },
+    { "inert", inert, 1, TAP_EARG },    { "mixed, one of them failed", mixed_with_failed, 0, TAP_EIO },
+    { "empty", empty, 4, TAP_OK },      { "half empty", half_empty, 2, TAP_EARG },
+};
+
+static void check_outcome(const world *w, const char *call, bool broken, const char *where)
+{
+    if (broken && w->out.id != 0) fail_msg("%s, %s: the result is not inert", call, where);
+    if (broken && w->value.data) fail_msg("%s, %s: there is a value", call, where);
+    if (broken && !isnan(w->item)) fail_msg("%s, %s: gives %g, not NaN", call, where, w->item);
+    if (broken && w->status == TAP_OK) fail_msg("%s, %s: says TAP_OK", call, where);
+    if (!broken && w->out.tape && w->out.id == 0) fail_msg("%s, %s: the result is inert", call, where);
+    if (!broken && w->status > 0) fail_msg("%s, %s: says %s", call, where, tap_status_name((tap_status)w->status));
+}
+
+static void test_every_function_in_every_world(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < sizeof worlds / sizeof *worlds; k++) {
+        for (int i = 0; i < ROWS; i++) {
+            const row  *r = &rows[i];
+            const char *message;
+            world       w;
+            world_begin(&w);
+            worlds[k].make(&w);
+            const memory before = w.parameter;
+            const bool   fails = (int)(r->traits & VARS) >= worlds[k].vars, alive = w.t != NULL;
+            r->call(&w);
+
+            tap_status status = tap_tape_status(w.t, &message), expected = fails ? worlds[k].status : TAP_OK;
+            if (!fails && alive && (r->traits & FAILS)) expected = TAP_EIO;
+            if (!alive) expected = TAP_EARG;
+            if (status != expected)
+                fail_msg("%s, %s: the tape says %s: %s", r->name, worlds[k].name, tap_status_name(status), message);
+            if (worlds[k].status == TAP_EIO) assert_string_equal(message, "the first error");
+            check_outcome(&w, r->name, fails || !alive, worlds[k].name);
+            if ((fails || !alive) && memcmp(&before, &w.parameter, sizeof before) != 0)
+                fail_msg("%s, %s: the parameter has changed", r->name, worlds[k].name);
+            world_end(&w);
+        }
+    }
+}
+
+/* ---- Arguments that make no sense, on a sound tape ---- */
+
+static tap_var var_of(world *w, tap_dtype dtype)
+{
+    return tap_cast(w->in.a, dtype);
+}
+
+static tap_tensor strided(const world *w)
+{
+    tap_tensor x = w->leaf.value;
+    x.stride[0] = 1;
+    x.stride[1] = SIDE;
+    return x;
+}
+
+static tap_tensor of_rank(const world *w, int rank)
+{
+    tap_tensor x = w->leaf.value;
+    x.shape.rank = rank;
+    return x;
+}
+
+static tap_tensor of_dtype(const world *w, tap_dtype dtype)
+{
+    tap_tensor x = w->leaf.value;
+    x.dtype = dtype;
+    return x;
+}
+
+static const tap_shape vast_of_pairs = { 2, { 1ll << 50, 2 } };
+
+/* [n,n] in the memory of one number. */
+static tap_var wide(world *w, int64_t n)
+{
+    return tap_expand(w->in.s, TAP_SHAPE(n, n));
+}
+
+static tap_var put_leaf(world *w, tap_tensor value, tap_tensor grad)
+{
+    tap_leaf leaf = { value, grad, NULL, "phi" };
+    return tap_leaf_var(w->t, &leaf);
+}
+
+static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
+{
+    return f(w->in.a, b);
+}
+
+#define APPLY(op, attr) tap_apply(op, attr, 1, &w->in.a)
+
+/* clang-format off */
+#define WRONGS \
+    X(input_inert, TAP_EARG, "input: the tensor is inert or invalid", w->out = tap_input(w->t, (tap_tensor){ 0 })) \
+    X(input_rank, TAP_EARG, "input: the tensor is inert or invalid", w->out = tap_input(w->t, of_rank(w, 9))) \
+    X(input_dtype, TAP_EARG, "input: the tensor is inert or invalid", w->out = tap_input(w->t, of_dtype(w, no_dtype))) \
+    X(variable_int, TAP_EDTYPE, "variable: int64 has no gradient", w->out = tap_variable(w->t, of_dtype(w, TAP_I64))) \
+    X(variable_rank, TAP_EARG, "variable: the tensor is inert or invalid", w->out = tap_variable(w->t, of_rank(w, INT_MIN))) \
+    X(leaf_null, TAP_EARG, "leaf: NULL", w->out = tap_leaf_var(w->t, NULL)) \
+    X(leaf_inert, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+      w->out = put_leaf(w, (tap_tensor){ 0 }, (tap_tensor){ 0 })) \
+    X(leaf_rank, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+      w->out = put_leaf(w, of_rank(w, INT_MAX), of_rank(w, INT_MAX))) \
+    X(leaf_int, TAP_EDTYPE, "leaf: int64 has no gradient", w->out = put_leaf(w, of_dtype(w, TAP_I64), of_dtype(w, TAP_I64))) \
+    X(leaf_grad_none, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+      w->out = put_leaf(w, w->leaf.value, (tap_tensor){ .dtype = TAP_F64, .shape = w->leaf.value.shape })) \
+    X(leaf_grad_dtype, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+      w->out = put_leaf(w, w->leaf.value, of_dtype(w, TAP_F32))) \
+    X(leaf_grad_shape, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+      w->out = put_leaf(w, w->leaf.value, of_rank(w, 1))) \
+    X(leaf_grad_strides, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+      w->out = put_leaf(w, w->leaf.value, strided(w))) \
+    X(zeros_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_zeros(w->t, negative)) \
+    X(zeros_overflowing, TAP_ESHAPE, "tape: [9223372036854775807,9223372036854775807] is no shape", \
+      w->out = tap_zeros(w->t, overflowing)) \
+    X(zeros_rank, TAP_ESHAPE, "tape: [0,0,0,0,0,0,0,0] is no shape", w->out = tap_zeros(w->t, rank_9)) \
+    X(zeros_vast, TAP_ENOMEM, NULL, w->out = tap_zeros(w->t, vast)) \
+    X(randn_rank, TAP_ESHAPE, "tape: [] is no shape", w->out = tap_randn(w->t, rank_min)) \
+    X(randn_vast, TAP_ENOMEM, NULL, w->out = tap_randn(w->t, vast)) \
+    X(rand_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_rand(w->t, negative)) \
+    X(item_matrix, TAP_ESHAPE, "item: [2,2] has not one element", w->item = tap_item(w->in.a)) \
+    X(item_empty, TAP_ESHAPE, "item: [0,2] has not one element", w->item = tap_item(tap_slice(w->in.a, 0, 0, 0, 1))) \
+    X(neg_bool, TAP_EDTYPE, "neg: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_neg(w->in.condition)) \
+    X(exp_int, TAP_EDTYPE, "exp: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_exp(var_of(w, TAP_I64))) \
+    X(relu_uint8, TAP_EDTYPE, "relu: [2,2]: uint8 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_relu(var_of(w, TAP_U8))) \
+    X(exp_vast, TAP_ENOMEM, NULL, w->out = tap_exp(wide(w, 1 << 25))) \
+    X(add_shapes, TAP_ESHAPE, "add: [2,2] x [3] (theta): the shapes do not broadcast", \
+      w->out = two(w, tap_add, tap_zeros(w->t, TAP_SHAPE(3)))) \
+    X(sub_vast, TAP_ENOMEM, NULL, w->out = tap_sub(tap_unsqueeze(wide(w, 1 << 18), 1), wide(w, 1 << 18))) \
+    X(mul_overflowing, TAP_ESHAPE, \
+      "mul: [1099511627776,1] x [1099511627776]: a result [1099511627776,1099511627776] of float64 cannot be", \
+      w->out = tap_mul(tap_expand(w->in.s, TAP_SHAPE(1ll << 40, 1)), tap_expand(w->in.s, TAP_SHAPE(1ll << 40)))) \
+    X(div_dtypes, TAP_EDTYPE, "div: [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
+      w->out = two(w, tap_div, var_of(w, TAP_F32))) \
+    X(pow_bools, TAP_EDTYPE, "pow: [2,2] x [2,2]: bool is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_pow(w->in.condition, w->in.condition)) \
+    X(maximum_ints, TAP_EDTYPE, "maximum: [2,2] x [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_maximum(var_of(w, TAP_I64), var_of(w, TAP_I64))) \
+    X(minimum_dtypes, TAP_EDTYPE, "minimum: [2,2] x [2,2] (theta): dtypes float64 and uint8 differ", \
+      w->out = two(w, tap_minimum, var_of(w, TAP_U8))) \
+    X(add_scalar_int, TAP_EDTYPE, "add: [2,2] x []: dtypes int64 and float64 differ", \
+      w->out = tap_add_scalar(var_of(w, TAP_I64), 1)) \
+    X(mul_scalar_bool, TAP_EDTYPE, "mul: [2,2] x []: dtypes bool and float64 differ", \
+      w->out = tap_mul_scalar(w->in.condition, 1)) \
+    X(bce_target_bool, TAP_EDTYPE, "bce_with_logits: [2,2] x [2,2] (theta): dtypes float64 and bool differ", \
+      w->out = two(w, tap_bce_with_logits, w->in.condition)) \
+    X(bce_shapes, TAP_ESHAPE, "bce_with_logits: [2,2] x [2,3] (theta): the shapes do not broadcast", \
+      w->out = two(w, tap_bce_with_logits, tap_zeros(w->t, TAP_SHAPE(2, 3)))) \
+    X(eq_dtypes, TAP_EDTYPE, "eq: [2,2] x [2,2] (theta): dtypes float64 and bool differ", \
+      w->out = two(w, tap_eq, w->in.condition)) \
+    X(lt_shapes, TAP_ESHAPE, "lt: [2,2] x [3,2] (theta): the shapes do not broadcast", \
+      w->out = two(w, tap_lt, tap_zeros(w->t, TAP_SHAPE(3, 2)))) \
+    X(where_condition, TAP_EDTYPE, "where: [2,2] x [2,2] x [2,2] (theta, theta): the condition is float64, not bool", \
+      w->out = tap_where(w->in.a, w->in.a, w->in.b)) \
+    X(where_dtypes, TAP_EDTYPE, "where: [2,2] x [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
+      w->out = tap_where(w->in.condition, w->in.a, var_of(w, TAP_F32))) \
+    X(where_shapes, TAP_ESHAPE, "where: [2,2] x [2,2] x [5] (theta): the shapes do not broadcast", \
+      w->out = tap_where(w->in.condition, w->in.a, tap_zeros(w->t, TAP_SHAPE(5)))) \
+    X(cast_nowhere, TAP_EDTYPE, "cast: [2,2] (theta): 99 is no dtype", w->out = tap_cast(w->in.a, no_dtype)) \
+    X(cast_negative, TAP_EDTYPE, "cast: [2,2] (theta): -1 is no dtype", w->out = tap_cast(w->in.a, (tap_dtype)-1)) \
+    X(reshape_count, TAP_ESHAPE, "reshape: [2,2] (theta): [2,2] does not hold as many elements as [3]", \
+      w->out = tap_reshape(w->in.a, TAP_SHAPE(3))) \
+    X(reshape_unknowns, TAP_ESHAPE, "reshape: [2,2] (theta): [2,2] does not hold as many elements as [-1,-1]", \
+      w->out = tap_reshape(w->in.a, TAP_SHAPE(-1, -1))) \
+    X(reshape_negative, TAP_ESHAPE, "reshape: [2,2] (theta): [2,2] does not hold as many elements as [-2,-2]", \
+      w->out = tap_reshape(w->in.a, TAP_SHAPE(-2, -2))) \
+    X(reshape_no_fit, TAP_ESHAPE, "reshape: [2,2] (theta): [2,2] does not hold as many elements as [-1,3]", \
+      w->out = tap_reshape(w->in.a, TAP_SHAPE(-1, 3))) \
+    X(reshape_nothing, TAP_ESHAPE, "reshape: [2,2] (theta): [2,2] does not hold as many elements as [-1,0]", \
+      w->out = tap_reshape(w->in.a, TAP_SHAPE(-1, 0))) \
+    X(reshape_rank, TAP_ESHAPE, "reshape: [2,2] (theta): [2,2] does not hold as many elements as [0,0,0,0,0,0,0,0]", \
+      w->out = tap_reshape(w->in.a, rank_9)) \
+    X(reshape_rank_min, TAP_ESHAPE, "reshape: [2,2] (theta): [2,2] does not hold as many elements as []", \
+      w->out = tap_reshape(w->in.a, rank_min)) \
+    X(reshape_vast, TAP_ENOMEM, NULL, w->out = tap_reshape(tap_mT(tap_expand(w->in.v, vast_of_pairs)), TAP_SHAPE(-1))) \
+    X(permute_count, TAP_ESHAPE, "permute: [2,2] (theta): [2,2]: as many axes are needed as there are", \
+      w->out = tap_permute(w->in.a, 1, (int[]){ 0 })) \
+    X(permute_negative, TAP_ESHAPE, "permute: [2,2] (theta): [2,2]: as many axes are needed as there are", \
+      w->out = tap_permute(w->in.a, INT_MIN, (int[]){ 0 })) \
+    X(permute_null, TAP_ESHAPE, "permute: [2,2] (theta): [2,2]: as many axes are needed as there are", \
+      w->out = tap_permute(w->in.a, 2, NULL)) \
+    X(permute_axis, TAP_EARG, "permute: [2,2] (theta): axis 2 is out of range for [2,2]", \
+      w->out = tap_permute(w->in.a, 2, (int[]){ 0, 2 })) \
+    X(permute_twice, TAP_ESHAPE, "permute: [2,2] (theta): [2,2]: an axis is named twice", \
+      w->out = tap_permute(w->in.a, 2, (int[]){ 0, -2 })) \
+    X(transpose_axes, TAP_EARG, "transpose: [2,2] has no axes 2147483647 and -2147483648", \
+      w->out = tap_transpose(w->in.a, INT_MAX, INT_MIN)) \
+    X(mT_vector, TAP_EARG, "transpose: [2] has no axes -2 and -1", w->out = tap_mT(w->in.v)) \
+    X(expand_shape, TAP_ESHAPE, "expand: [2,2] (theta): [2,2] does not broadcast to [2,3]", \
+      w->out = tap_expand(w->in.a, TAP_SHAPE(2, 3))) \
+    X(expand_fewer, TAP_ESHAPE, "expand: [2,2] (theta): [2,2] does not broadcast to [2]", \
+      w->out = tap_expand(w->in.a, TAP_SHAPE(2))) \
+    X(expand_overflowing, TAP_ESHAPE, "expand: []: [] does not broadcast to [9223372036854775807,9223372036854775807]", \
+      w->out = tap_expand(w->in.s, overflowing)) \
+    X(expand_negative, TAP_ESHAPE, "expand: []: [] does not broadcast to [-3]", w->out = tap_expand(w->in.s, negative)) \
+    X(expand_rank, TAP_ESHAPE, "expand: [2,2] (theta): [2,2] does not broadcast to [0,0,0,0,0,0,0,0]", \
+      w->out = tap_expand(w->in.a, rank_9)) \
+    X(expand_rank_min, TAP_ESHAPE, "expand: [2,2] (theta): [2,2] does not broadcast to []", \
+      w->out = tap_expand(w->in.a, rank_min)) \
+    X(slice_axis, TAP_EARG, "slice: [2,2] (theta): axis 2 is out of range for [2,2]", w->out = tap_slice(w->in.a, 2, 0, 1, 1)) \
+    X(slice_scalar, TAP_EARG, "slice: []: axis 0 is out of range for []", w->out = tap_slice(w->in.s, 0, 0, 1, 1)) \
+    X(slice_step, TAP_ESHAPE, "slice: [2,2] (theta): [2,2]: the step must not be 0", w->out = tap_slice(w->in.a, 0, 0, 1, 0)) \
+    X(slice_step_min, TAP_ESHAPE, "slice: [2,2] (theta): [2,2]: the step must not be 0", \
+      w->out = tap_slice(w->in.a, 0, 0, 1, INT64_MIN)) \
+    X(select_axis, TAP_EARG, "select: axis -3 is out of range for [2,2]", w->out = tap_select(w->in.a, -3, 0)) \
+    X(select_index, TAP_EARG, "select: index 2 is out of range for axis 0 of [2,2]", w->out = tap_select(w->in.a, 0, 2)) \
+    X(select_index_min, TAP_EARG, "select: index -9223372036854775808 is out of range for axis 1 of [2,2]", \
+      w->out = tap_select(w->in.a, 1, INT64_MIN)) \
+    X(unsqueeze_axis, TAP_EARG, "unsqueeze: axis 3 is out of range for [2,2]", w->out = tap_unsqueeze(w->in.a, 3)) \
+    X(unsqueeze_full, TAP_ESHAPE, "unsqueeze: [1,1,1,1,1,1,1,4]: it has as many axes as a tensor can have", \
+      w->out = tap_unsqueeze(tap_reshape(w->in.a, TAP_SHAPE(1, 1, 1, 1, 1, 1, 1, 4)), 0)) \
+    X(squeeze_axis, TAP_EARG, "squeeze: axis 0 is out of range for []", w->out = tap_squeeze(w->in.s, 0)) \
+    X(squeeze_size, TAP_ESHAPE, "squeeze: [2,2]: the axis has a size other than 1", w->out = tap_squeeze(w->in.a, 1)) \
+    X(cat_axis, TAP_EARG, "cat: [2,2] (theta): axis -2147483648 is out of range", w->out = tap_cat(1, &w->in.a, INT_MIN)) \
+    X(cat_scalar, TAP_EARG, "cat: []: axis 0 is out of range", w->out = tap_cat(1, &w->in.s, 0)) \
+    X(cat_shapes, TAP_ESHAPE, "cat: [2,2] x [2] (theta): input 1 does not fit input 0 beside axis 0", \
+      w->out = tap_cat(2, (tap_var[]){ w->in.a, w->in.v }, 0)) \
+    X(cat_dtypes, TAP_EDTYPE, "cat: [2,2] x [2,2] (theta): the dtype of input 1 differs from input 0", \
+      w->out = tap_cat(2, (tap_var[]){ w->in.a, w->in.condition }, 0)) \
+    X(cat_overflowing, TAP_ESHAPE, \
+      "cat: [1152921504606846975] x [1152921504606846975]: a result [2305843009213693950] of float64 cannot be", \
+      tap_var long_one = tap_expand(w->in.s, TAP_SHAPE(INT64_MAX / 8)); \
+      w->out = tap_cat(2, (tap_var[]){ long_one, long_one }, 0)) \
+    X(cat_vast, TAP_ENOMEM, NULL, w->out = tap_cat(2, (tap_var[]){ wide(w, 1 << 25), wide(w, 1 << 25) }, 0)) \
+    X(sum_int, TAP_EDTYPE, "sum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_sum(var_of(w, TAP_I64), TAP_ALL)) \
+    X(sum_axis, TAP_EARG, "sum: [2,2] (theta): axis 2 is out of range for rank 2", w->out = tap_sum(w->in.a, TAP_AXES(0, 2))) \
+    X(sum_twice, TAP_EARG, "sum: [2,2] (theta): axis -1 is named twice", w->out = tap_sum(w->in.a, TAP_AXES(1, -1))) \
+    X(sum_axes, TAP_EARG, "sum: [2,2] (theta): 9 axes given, 8 is the most there can be", \
+      w->out = tap_sum(w->in.a, ((tap_axes){ .n = 9 }))) \
+    X(sum_axes_min, TAP_EARG, "sum: [2,2] (theta): -2147483648 axes given, 8 is the most there can be", \
+      w->out = tap_sum(w->in.a, ((tap_axes){ .n = INT_MIN }))) \
+    X(mean_bool, TAP_EDTYPE, "sum: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_mean(w->in.condition, TAP_ALL)) \
+    X(mean_axis, TAP_EARG, "sum: [2,2] (theta): axis -2147483648 is out of range for rank 2", \
+      w->out = tap_mean(w->in.a, TAP_AXES(INT_MIN))) \
+    X(amax_axis, TAP_EARG, "amax: [2,2] (theta): axis -3 is out of range for rank 2", \
+      w->out = tap_amax(w->in.a, TAP_AXES(-3))) \
+    X(amax_empty, TAP_ESHAPE, "amax: [2,0]: there is no maximum of no elements", \
+      w->out = tap_amax(tap_slice(w->in.a, 1, 0, 0, 1), TAP_LAST)) \
+    X(logsumexp_int, TAP_EDTYPE, "amax: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_logsumexp(var_of(w, TAP_I64), TAP_LAST)) \
+    X(logsumexp_empty_int, TAP_EDTYPE, "exp: [0,2]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_logsumexp(tap_slice(var_of(w, TAP_I64), 0, 0, 0, 1), TAP_LAST)) \
+    X(logsumexp_axis, TAP_EARG, "amax: [2,2] (theta): axis 2147483647 is out of range for rank 2", \
+      w->out = tap_logsumexp(w->in.a, TAP_AXES(INT_MAX))) \
+    X(sum_to_shape, TAP_ESHAPE, "sum_to: [3,1] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, TAP_SHAPE(3, 1))) \
+    X(sum_to_more, TAP_ESHAPE, "sum_to: [1,2,2] does not broadcast to [2,2]", \
+      w->out = tap_sum_to(w->in.a, TAP_SHAPE(1, 2, 2))) \
+    X(sum_to_negative, TAP_ESHAPE, "sum_to: [-3] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, negative)) \
+    X(sum_to_rank, TAP_ESHAPE, "sum_to: [0,0,0,0,0,0,0,0] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, rank_9)) \
+    X(sum_to_rank_min, TAP_ESHAPE, "sum_to: [] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, rank_min)) \
+    X(sum_to_int, TAP_EDTYPE, "sum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_sum_to(var_of(w, TAP_I64), TAP_SHAPE(1))) \
+    X(matmul_inner, TAP_ESHAPE, "matmul: [2,2] x [3,2] (theta): inner sizes 2 and 3 differ", \
+      w->out = two(w, tap_matmul, tap_zeros(w->t, TAP_SHAPE(3, 2)))) \
+    X(matmul_vector, TAP_ESHAPE, "matmul: [2,2] x [2] (theta): both must have two axes or more", \
+      w->out = two(w, tap_matmul, w->in.v)) \
+    X(matmul_scalar, TAP_ESHAPE, "matmul: [2,2] x [] (theta): both must have two axes or more", \
+      w->out = two(w, tap_matmul, w->in.s)) \
+    X(matmul_leading, TAP_ESHAPE, "matmul: [2,2,2] x [3,2,2]: the leading axes do not broadcast", \
+      w->out = tap_matmul(tap_zeros(w->t, TAP_SHAPE(2, 2, 2)), tap_zeros(w->t, TAP_SHAPE(3, 2, 2)))) \
+    X(matmul_dtypes, TAP_EDTYPE, "matmul: [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
+      w->out = two(w, tap_matmul, var_of(w, TAP_F32))) \
+    X(matmul_bools, TAP_EDTYPE, "matmul: [2,2] x [2,2]: bool is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_matmul(w->in.condition, w->in.condition)) \
+    X(matmul_overflowing, TAP_ESHAPE, \
+      "matmul: [1099511627776,0] x [0,1099511627776]: a result [1099511627776,1099511627776] of float64 cannot be", \
+      w->out = tap_matmul(tap_zeros(w->t, TAP_SHAPE(1ll << 40, 0)), tap_zeros(w->t, TAP_SHAPE(0, 1ll << 40)))) \
+    X(matmul_vast, TAP_ENOMEM, NULL, w->out = tap_matmul(wide(w, 1 << 25), wide(w, 1 << 25))) \
+    X(affine_inner, TAP_ESHAPE, "affine: [2,2] x [2,3] x [2] (theta): inner sizes 2 and 3 differ", \
+      w->out = tap_affine(w->in.a, tap_zeros(w->t, TAP_SHAPE(2, 3)), w->in.v)) \
+    X(affine_bias, TAP_ESHAPE, "affine: [2,2] x [2,2] x [3] (theta): 2 outputs, but 3 biases", \
+      w->out = tap_affine(w->in.a, w->in.b, tap_zeros(w->t, TAP_SHAPE(3)))) \
+    X(affine_ranks, TAP_ESHAPE, "affine: [] x [2,2] x [2]: needs x [..,in], weight [out,in] and bias [out]", \
+      w->out = tap_affine(w->in.s, w->in.b, w->in.v)) \
+    X(affine_dtypes, TAP_EDTYPE, "affine: [2,2] x [2,2] x [2] (theta): dtypes float64 and float32 differ", \
+      w->out = tap_affine(w->in.a, var_of(w, TAP_F32), w->in.v)) \
+    X(affine_int, TAP_EDTYPE, "affine: [2,2] x [2,2] x [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_affine(var_of(w, TAP_I64), var_of(w, TAP_I64), var_of(w, TAP_I64))) \
+    X(backward_matrix, TAP_ESHAPE, "backward: the loss must have one element, not [2,2]", w->status = tap_backward(w->in.a)) \
+    X(backward_constant, TAP_EARG, "backward: the loss depends on no parameter, or was not recorded", \
+      w->status = tap_backward(w->in.one)) \
+    X(backward_detached, TAP_EARG, "backward: the loss depends on no parameter, or was not recorded", \
+      w->status = tap_backward(tap_detach(w->in.s))) \
+    X(backward_bool, TAP_EARG, "backward: the loss depends on no parameter, or was not recorded", \
+      w->status = tap_backward(tap_gt(w->in.s, w->in.one))) \
+    X(backward_unrecorded, TAP_EARG, "backward: the loss depends on no parameter, or was not recorded", \
+      tap_tape_set_recording(w->t, false); w->status = tap_backward(tap_neg(w->in.s))) \
+    X(grad_matrix, TAP_ESHAPE, "grad: the result must have one element, not [2,2]; see tap_vjp", \
+      tap_grad(w->in.a, 1, &w->in.a, &w->out)) \
+    X(grad_null, TAP_EARG, "grad: n is negative, or x or dx is NULL", tap_grad(w->in.s, 1, NULL, &w->out)) \
+    X(grad_nowhere, TAP_EARG, "grad: n is negative, or x or dx is NULL", tap_grad(w->in.s, 1, &w->in.a, NULL)) \
+    X(grad_negative, TAP_EARG, "grad: n is negative, or x or dx is NULL", tap_grad(w->in.s, -1, &w->in.a, &w->out)) \
+    X(vjp_null, TAP_EARG, "vjp: n is negative, or x or dx is NULL", tap_vjp(w->in.s, w->in.one, 1, NULL, &w->out)) \
+    X(vjp_nowhere, TAP_EARG, "vjp: n is negative, or x or dx is NULL", tap_vjp(w->in.s, w->in.one, 1, &w->in.a, NULL)) \
+    X(vjp_negative, TAP_EARG, "vjp: n is negative, or x or dx is NULL", \
+      tap_vjp(w->in.s, w->in.one, INT_MIN, &w->in.a, &w->out)) \
+    X(vjp_shape, TAP_ESHAPE, "vjp: a cotangent [2] of float64 for a result [2,2] of float64", \
+      tap_vjp(w->in.a, w->in.v, 1, &w->in.a, &w->out)) \
+    X(vjp_dtype, TAP_EDTYPE, "vjp: a cotangent [2,2] of float32 for a result [2,2] of float64", \
+      tap_vjp(w->in.a, var_of(w, TAP_F32), 1, &w->in.a, &w->out)) \
+    X(apply_nothing, TAP_EARG, "apply: an operator needs infer, its attributes and 1 to 16 inputs", \
+      w->out = APPLY(NULL, NULL)) \
+    X(apply_no_infer, TAP_EARG, "apply: an operator needs infer, its attributes and 1 to 16 inputs", \
+      w->out = APPLY(&no_infer, NULL)) \
+    X(apply_no_attr, TAP_EARG, "apply: an operator needs infer, its attributes and 1 to 16 inputs", \
+      w->out = APPLY(&with_attr, NULL)) \
+    X(apply_no_forward, TAP_EARG, "no_forward: [2,2] (theta): the operator has no forward", w->out = APPLY(&no_forward, NULL)) \
+    X(apply_no_rule, TAP_EARG, "no_rule: [2,2] (theta): an input needs a gradient, and the operator has no rule for it", \
+      w->out = APPLY(&no_rule, NULL)) \
+    X(apply_many, TAP_EARG, "apply: an operator needs infer, its attributes and 1 to 16 inputs", \
+      tap_var many[17]; for (int i = 0; i < 17; i++) many[i] = w->in.a; w->out = tap_apply(&probe, NULL, 17, many)) \
+    X(apply_silent, TAP_EARG, "silent: [2,2] (theta): its shape could not be inferred", w->out = APPLY(&silent, NULL)) \
+    X(apply_too_much, TAP_ESHAPE, \
+      "too_much: [2,2] (theta): a result [9223372036854775807,9223372036854775807] of float64 cannot be", \
+      w->out = APPLY(&too_much, NULL)) \
+    X(apply_untyped, TAP_EDTYPE, "nothing: [2,2] (theta): a result [] of no dtype cannot be", w->out = APPLY(&nothing, NULL)) \
+    X(apply_greedy, TAP_ENOMEM, "greedy: [2,2] (theta): more than 8 pieces of scratch memory asked for", \
+      w->out = APPLY(&greedy, NULL)) \
+    X(apply_vast, TAP_ENOMEM, NULL, w->out = APPLY(&vast_scratch, NULL))
+/* clang-format on */
+
+#define X AS_WRONG_FUNCTION
+WRONGS
+#undef X
+
+static const wrong wrongs[] = {
+#define X AS_WRONG_ROW
+    WRONGS
+#undef X
+};
+
+static void test_wrong_arguments(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
+        const wrong *r = &wrongs[i];
+        const char  *message;
+        world        w;
+        world_begin(&w);
+        const memory before = w.parameter;
+        r->call(&w);
+        tap_status status = tap_tape_status(w.t, &message);
+        if ((int)status != r->status) fail_msg("%s: %s: %s", r->name, tap_status_name(status), message);
+        if (r->message && strcmp(message, r->message) != 0) fail_msg("%s: '%s'", r->name, message);
+        check_outcome(&w, r->name, true, "wrong arguments");
+        if (memcmp(&before, &w.parameter, sizeof before) != 0) fail_msg("%s: the parameter has changed", r->name);
+        world_end(&w);
+    }
+}
+
+/* ---- What has no tape to fail ---- */
+
+static void test_null_pointers(void **state)
+{
+    world      w;
+    tap_error  e = { 0 };
+    tap_var    none = { 0 }, dx = { 0 };
+    (void)state;
+    world_begin(&w);
+    assert_null(tap_cat(40, NULL, 0).tape);
+    assert_null(tap_cat(-1, &w.in.a, 0).tape);
+    assert_null(tap_apply(&probe, NULL, 1, NULL).tape);
+    assert_null(tap_apply(&probe, NULL, INT_MIN, &w.in.a).tape);
+    assert_null(tap_apply(NULL, NULL, 1, &none).tape);
+    tap_grad(none, 1, NULL, NULL);
+    tap_vjp(none, none, 1, NULL, &dx);
+    tap_vjp(none, w.in.a, -1, &w.in.a, NULL);
+    assert_null(tap_leaf_var(NULL, NULL).tape);
+    tap_dump(w.in.a, NULL);
+    tap_dump(none, w.sink);
+    assert_int_equal(tap_tape_fail(NULL, TAP_EIO, "nobody's"), TAP_EIO);
+    assert_int_equal(tap_tape_write_dot(NULL, "graph.dot", &e), TAP_EARG);
+    assert_string_equal(e.message, "write_dot: a tape and a path are needed");
+    assert_int_equal(tap_tape_write_dot(w.t, NULL, NULL), TAP_EARG);
+    assert_int_equal(tap_tape_write_dot(w.t, "none/graph.dot", NULL), TAP_EIO);
+    assert_int_equal(tap_tape_status(w.t, NULL), TAP_OK);
+    world_end(&w);
+}
+
+/* A failure with OK for its status is none. */
+static void test_failing_with_ok(void **state)
+{
+    world w;
+    (void)state;
+    world_begin(&w);
+    assert_int_equal(tap_tape_fail(w.t, TAP_OK, "nothing is wrong"), TAP_OK);
+    assert_int_equal(tap_tape_status(w.t, NULL), TAP_OK);
+    world_end(&w);
+}
+
+static void test_gradcheck(void **state)
+{
+    world w;
+    int   calls = 0;
+    (void)state;
+    world_begin(&w);
+    const tap_tensor x = w.leaf.value, single = of_dtype(&w, TAP_F32), inert_one = { .dtype = TAP_F64 }, bad = of_rank(&w, 9);
+    assert_true(check(square_function, NULL, 1, &x).ok);
+    assert_int_equal(check(NULL, NULL, 1, &x).status, TAP_EARG);
+    assert_int_equal(check(square_function, NULL, 1, NULL).status, TAP_EARG);
+    assert_int_equal(check(square_function, NULL, 0, &x).status, TAP_EARG);
+    assert_int_equal(check(square_function, NULL, INT_MIN, &x).status, TAP_EARG);
+    assert_int_equal(check(square_function, NULL, 17, &x).status, TAP_EARG);
+    assert_int_equal(check(square_function, NULL, 1, &single).status, TAP_EDTYPE);
+    assert_int_equal(check(square_function, NULL, 1, &inert_one).status, TAP_EDTYPE);
+    assert_int_equal(check(square_function, NULL, 1, &bad).status, TAP_EDTYPE);
+    assert_int_equal(check(foreign_function, &w, 1, &x).status, TAP_EARG);
+    assert_false(check(growing_function, &calls, 1, &x).ok);
+    tap_gradcheck_options odd = { -1, -1, (double)NAN, UINT64_MAX, INT64_MIN, INT_MAX };
+    assert_true(tap_gradcheck(square_function, NULL, 1, &x, odd).ok);
+    odd = (tap_gradcheck_options){ .eps = (double)INFINITY };
+    assert_false(tap_gradcheck(square_function, NULL, 1, &x, odd).ok);
+    world_end(&w);
+}
+
+static void test_every_function_has_a_row(void **state)
+{
+    (void)state;
+    assert_int_equal(check_header("autograd/autograd.h", ROWS, rows), ROWS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest complete[] = { cmocka_unit_test(test_every_function_has_a_row) };
+    const struct CMUnitTest abuse[] = {
+        cmocka_unit_test(test_every_function_in_every_world), cmocka_unit_test(test_wrong_arguments),
+        cmocka_unit_test(test_null_pointers),                 cmocka_unit_test(test_failing_with_ok),
+        cmocka_unit_test(test_gradcheck),
+    };
+    return cmocka_run_group_tests(complete, NULL, NULL) + cmocka_run_group_tests(abuse, scratch_enter, scratch_leave);
+}

@@ -1,0 +1,635 @@
+/* Every function of nn.h and models.h on modules, tapes and vars that are no good, and with arguments that make no sense: nothing
+ * crashes, the first message is kept, results are inert, and parameters and their gradients stay as they were to the last bit. */
+#define _XOPEN_SOURCE 700
+#include "models/models.h"
+#include "tests/api/abuse.h"
+
+/* ---- The world that a call finds ---- */
+
+enum { BATCH = 2, IN = 4, OUT = 3, LATENT = 2, NUMBERS = 256 };
+
+/* The bits of all parameters and gradients. */
+typedef struct {
+    int    n;
+    double numbers[NUMBERS];
+} snapshot;
+
+typedef struct {
+    tap_var  x, noise; /* [2,4], [1,2,2] */
+    tap_dist q, p, b;  /* normal, normal, Bernoulli */
+} operands;
+
+struct world {
+    tap_module *m, *root; /* what calls are given; what is there */
+    int64_t     count;    /* numbers in the parameters */
+    tap_param  *weight;
+    tap_linear  linear_memory, *linear;
+    tap_mlp     mlp_memory, *mlp;
+    tap_vae     vae_memory, *vae;
+    tap_optim  *optim;
+    tap_loader *loader;
+    tap_tape   *t, *other;
+    operands    in;
+    double      data[BATCH * IN];
+    tap_var     out;    /* what the call gave: a var, */
+    tap_tensor  value;  /* a tensor */
+    int         status; /* or a status; -1: none */
+};
+
+static tap_tensor data_of(world *w)
+{
+    return tap_tensor_wrap(TAP_F64, TAP_SHAPE(BATCH, IN), w->data);
+}
+
+static operands operands_on(tap_tape *t, tap_tensor data)
+{
+    tap_var x = tap_input(t, data), zero = tap_scalar(t, 0);
+    return (operands){ x, tap_zeros(t, TAP_SHAPE(1, BATCH, LATENT)), tap_normal(x, zero), tap_normal(zero, zero), tap_bernoulli(x) };
+}
+
+/* Every parameter gets a gradient. */
+static void learn(world *w)
+{
+    tap_tape *t = tap_tape_new(TAP_F64, 3);
+    tap_var   x = tap_input(t, data_of(w));
+    tap_var   y = tap_add(tap_linear_forward(w->linear, x), tap_mlp_forward(w->mlp, x));
+    assert_int_equal(tap_backward(tap_add(tap_vae_loss(w->vae, x), tap_sum(tap_square(y), TAP_ALL))), TAP_OK);
+    tap_tape_free(t);
+}
+
+static void world_begin(world *w)
+{
+    *w = (world){ .status = -1 };
+    for (int i = 0; i < BATCH * IN; i++) w->data[i] = i % 2;
+    w->m = w->root = tap_module_new(TAP_F64, 1);
+    w->linear = &w->linear_memory;
+    w->mlp = &w->mlp_memory;
+    w->vae = &w->vae_memory;
+    tap_linear_init(w->linear, w->m, "linear", IN, OUT);
+    tap_mlp_init(w->mlp, w->m, "mlp", 2, (int64_t[]){ IN, OUT }, tap_tanh);
+    tap_vae_init(w->vae, tap_module_child(w->m, "vae"), (tap_vae_options){ .data = IN, .hidden = { OUT }, .n_hidden = 1, .latent = LATENT });
+    w->weight = w->linear->weight;
+    w->optim = tap_adam(w->m, (tap_adam_options){ 0 });
+    w->loader = tap_loader_new(data_of(w), (tap_loader_options){ .batch = 1, .dtype = TAP_F64 });
+    w->t = tap_tape_new(TAP_F64, 1);
+    w->other = tap_tape_new(TAP_F64, 2);
+    w->in = operands_on(w->t, data_of(w));
+    learn(w);
+    w->count = tap_module_count(w->m);
+    assert_true(2 * w->count <= NUMBERS);
+}
+
+static void world_end(world *w)
+{
+    tap_module_free(w->root);
+    tap_loader_free(w->loader);
+    tap_tape_free(w->t);
+    tap_tape_free(w->other);
+}
+
+static snapshot snap(const world *w)
+{
+    snapshot s = { 0 };
+    for (tap_param *p = tap_module_next(w->root, NULL); p && s.n < 2 * w->count; p = tap_module_next(w->root, p)) {
+        const double *value = tap_param_value(p).data, *grad = tap_param_grad(p).data;
+        for (int64_t i = 0; i < tap_tensor_numel(tap_param_value(p)); i++) {
+            s.numbers[s.n++] = value[i];
+            s.numbers[s.n++] = grad[i];
+        }
+    }
+    return s;
+}
+
+static tap_var module_function(tap_tape *t, void *ctx)
+{
+    world *w = ctx;
+    return tap_linear_forward(w->linear, tap_input(t, data_of(w)));
+}
+
+static tap_gradcheck_result check(world *w, tap_module_function f, tap_gradcheck_options o)
+{
+    return tap_module_gradcheck(w->m, f, w, o);
+}
+
+/* ---- A call of every function, and what it needs ---- */
+
+enum {
+    MODULE = 1, /* a module or parameter that is sound */
+    TAPE = 2,   /* a tape, or vars on it */
+    ON = 4,     /* without a tape there is no result */
+    VARS = 8,   /* at least one var */
+    PAIR = 16,  /* more than one */
+    LOADER = 32,
+    FAILS = 64, /* it is there to fail the module */
+};
+
+#define ON_TAPE    (TAPE | ON)
+#define SAYS(call) w->status = (int)(call)
+#define DIST(f) X(f, ON_TAPE | VARS, w->out = f(w->in.q))
+
+#define FUNCTIONS_OF_NN                                                                                                 \
+    X(tap_module_new, 0, tap_module *m = tap_module_new(no_dtype, 0);                                                   \
+      assert_int_equal(tap_module_status(m, NULL), TAP_EDTYPE); tap_module_free(m))                                     \
+    X(tap_module_free, 0, tap_module_free(NULL))                                                                        \
+    X(tap_module_child, MODULE, SAYS(tap_module_status(tap_module_child(w->m, "child"), NULL)))                         \
+    X(tap_module_status, MODULE, SAYS(tap_module_status(w->m, NULL)))                                                   \
+    X(tap_module_fail, MODULE | FAILS, tap_module_fail(w->m, TAP_EIO, "%s", "one more"))                                \
+    X(tap_module_dtype, 0, tap_module_dtype(w->m))                                                                      \
+    X(tap_module_count, 0, tap_module_count(w->m))                                                                      \
+    X(tap_init_zeros, 0, tap_init_zeros())                                                                              \
+    X(tap_init_constant, 0, tap_init_constant((double)NAN))                                                             \
+    X(tap_init_uniform, 0, tap_init_uniform(-1))                                                                        \
+    X(tap_init_normal, 0, tap_init_normal((double)INFINITY))                                                            \
+    X(tap_init_xavier_uniform, 0, tap_init_xavier_uniform(-1))                                                          \
+    X(tap_init_xavier_normal, 0, tap_init_xavier_normal(-1))                                                            \
+    X(tap_init_kaiming_uniform, 0, tap_init_kaiming_uniform(-1))                                                        \
+    X(tap_init_kaiming_normal, 0, tap_init_kaiming_normal(-1))                                                          \
+    X(tap_init_linear, 0, tap_init_linear(INT64_MIN))                                                                   \
+    X(tap_param_new, MODULE, w->value = tap_param_value(tap_param_new(w->m, "new", TAP_SHAPE(2), tap_init_zeros())))    \
+    X(tap_param_path, 0, assert_non_null(tap_param_path(w->weight)))                                                    \
+    X(tap_param_value, 0, tap_param_value(w->weight))                                                                   \
+    X(tap_param_grad, 0, tap_param_grad(w->weight))                                                                     \
+    X(tap_use, MODULE | ON_TAPE, w->out = tap_use(w->t, w->weight))                                                        \
+    X(tap_module_next, 0, tap_module_next(w->m, w->weight))                                                             \
+    X(tap_module_find, 0, tap_module_find(w->m, "linear.weight"))                                                       \
+    X(tap_module_zero_grad, 0, tap_module_zero_grad(w->m))                                                              \
+    X(tap_module_save, MODULE, SAYS(tap_module_save(w->m, "module", 0, NULL, NULL)))                                    \
+    X(tap_module_load, MODULE, SAYS(tap_module_load(w->m, "good", NULL)))                                               \
+    X(tap_linear_init, MODULE, tap_linear l; tap_linear_init(&l, w->m, "new", 2, 2);                                    \
+      w->value = tap_param_value(l.weight))                                                                             \
+    X(tap_linear_forward, MODULE | ON_TAPE | VARS, w->out = tap_linear_forward(w->linear, w->in.x))                        \
+    X(tap_activation_find, 0, assert_null(tap_activation_find(NULL)); assert_null(tap_activation_find("")))             \
+    X(tap_activation_names, 0, assert_non_null(tap_activation_names()))                                                 \
+    X(tap_identity, ON_TAPE | VARS, w->value = tap_value(tap_identity(w->in.x)))                                           \
+    X(tap_mlp_init, MODULE, tap_mlp l; tap_mlp_init(&l, w->m, "new", 2, (int64_t[]){ 2, 2 }, tap_relu);                 \
+      w->value = tap_param_value(l.layers[0].weight))                                                                   \
+    X(tap_mlp_forward, MODULE | ON_TAPE | VARS, w->out = tap_mlp_forward(w->mlp, w->in.x))                                 \
+    X(tap_normal, 0, tap_normal(w->in.x, w->in.noise))                                                                  \
+    X(tap_standard_normal_like, ON_TAPE,        w->out = tap_neg(tap_standard_normal_like(w->in.q).param[0]))              \
+    X(tap_bernoulli, 0, tap_bernoulli(w->in.x))                                                                         \
+    DIST(tap_sample)                                                                                                    \
+    X(tap_sample_n, ON_TAPE | VARS, w->out = tap_sample_n(w->in.b, 3))                                                     \
+    X(tap_sample_from, ON_TAPE | VARS | PAIR, w->out = tap_sample_from(w->in.p, w->in.x))                                  \
+    X(tap_log_prob, ON_TAPE | VARS | PAIR, w->out = tap_log_prob(w->in.b, w->in.x))                                        \
+    DIST(tap_entropy)                                                                                                   \
+    DIST(tap_dist_mean)                                                                                                 \
+    X(tap_kl, ON_TAPE | VARS, w->out = tap_kl(w->in.q, w->in.p))                                                           \
+    X(tap_adam, MODULE, SAYS(tap_optim_step(tap_adam(w->m, (tap_adam_options){ .lr = -1 }), NULL)))                     \
+    X(tap_sgd, MODULE, SAYS(tap_optim_step(tap_sgd(w->m, (tap_sgd_options){ .lr = -1 }), NULL)))                        \
+    X(tap_optim_step, MODULE | TAPE, SAYS(tap_optim_step(w->optim, w->t)))                                              \
+    X(tap_optim_set_lr, 0, tap_optim_set_lr(w->optim, 1))                                                               \
+    X(tap_loader_new, 0, tap_loader *l = tap_loader_new((tap_tensor){ 0 }, (tap_loader_options){ 0 });                  \
+      assert_int_equal(tap_loader_status(l, NULL), TAP_ESHAPE); tap_loader_free(l))                                     \
+    X(tap_loader_free, 0, tap_loader_free(NULL))                                                                        \
+    X(tap_loader_status, LOADER, SAYS(tap_loader_status(w->loader, NULL)))                                              \
+    X(tap_loader_start, 0, tap_loader_start(w->loader, UINT64_MAX))                                                     \
+    X(tap_loader_next, LOADER, tap_loader_next(w->loader, &w->value))                                                   \
+    X(tap_loader_batches, LOADER, SAYS(tap_loader_batches(w->loader) == 2 ? TAP_OK : TAP_EARG))                         \
+    X(tap_loader_rows, LOADER, int64_t n = -1; tap_loader_rows(w->loader, &n); assert_int_equal(n, 0))                  \
+    X(tap_module_gradcheck, MODULE, SAYS(check(w, module_function, (tap_gradcheck_options){ 0 }).status))
+
+#define FUNCTIONS_OF_MODELS                                                                                             \
+    X(tap_vae_init, MODULE, tap_vae v; tap_vae_init(&v, tap_module_child(w->m, "new"), (tap_vae_options){ .data = 1 }); \
+      w->value = tap_param_value(v.loc.weight))                                                                         \
+    X(tap_vae_encode, MODULE | ON_TAPE | VARS, w->out = tap_vae_encode(w->vae, w->in.x).param[0])                          \
+    X(tap_vae_decode, MODULE | ON_TAPE | VARS, w->out = tap_vae_decode(w->vae, w->in.noise).param[0])                      \
+    X(tap_vae_elbo, MODULE | ON_TAPE | VARS, w->out = tap_vae_elbo(w->vae, w->in.x).elbo)                                  \
+    X(tap_vae_elbo_from, MODULE | ON_TAPE | VARS | PAIR, w->out = tap_vae_elbo_from(w->vae, w->in.x, w->in.noise).elbo)    \
+    X(tap_vae_loss, MODULE | ON_TAPE | VARS, w->out = tap_vae_loss(w->vae, w->in.x))                                       \
+    X(tap_vae_sample, MODULE | ON_TAPE, w->out = tap_vae_sample(w->vae, w->t, 2))                                          \
+    X(tap_vae_reconstruct, MODULE | ON_TAPE | VARS, w->out = tap_vae_reconstruct(w->vae, w->in.x))
+
+#define X AS_FUNCTION
+FUNCTIONS_OF_NN
+FUNCTIONS_OF_MODELS
+#undef X
+
+static const row rows[] = {
+#define X AS_ROW
+    FUNCTIONS_OF_NN FUNCTIONS_OF_MODELS
+#undef X
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+/* ---- What may be wrong with the world ---- */
+
+static void sound(world *w)
+{
+    (void)w;
+}
+
+static void tape_failed(world *w)
+{
+    tap_tape_fail(w->t, TAP_EIO, "the first error");
+}
+
+static void module_failed(world *w)
+{
+    tap_module_fail(w->m, TAP_EIO, "the first error");
+}
+
+static void stale(world *w)
+{
+    tap_tape_reset(w->t);
+}
+
+static void mixed(world *w)
+{
+    operands there = operands_on(w->other, data_of(w));
+    there.x = w->in.x;
+    w->in = there;
+}
+
+static void half_empty(world *w)
+{
+    tap_var x = w->in.x;
+    w->in = (operands){ .x = x };
+}
+
+static void tapeless(world *w)
+{
+    tap_tape_free(w->t);
+    w->t = NULL;
+    w->in = (operands){ 0 };
+}
+
+static void loader_failed(world *w)
+{
+    tap_loader_free(w->loader);
+    w->loader = tap_loader_new((tap_tensor){ 0 }, (tap_loader_options){ 0 });
+}
+
+static void no_pointers(world *w)
+{
+    tap_loader_free(w->loader);
+    w->m = NULL;
+    w->weight = NULL;
+    w->linear = NULL;
+    w->mlp = NULL;
+    w->vae = NULL;
+    w->optim = NULL;
+    w->loader = NULL;
+}
+
+/* Calls that need one of these come to nothing. On what they fail, they leave this status. */
+static const struct {
+    const char *name;
+    void (*make)(world *w);
+    unsigned    needs;
+    tap_status  status;
+} worlds[] = {
+    { "sound", sound, 0, TAP_OK },
+    { "a failed tape", tape_failed, TAPE, TAP_EIO },
+    { "a failed module", module_failed, MODULE, TAP_EIO },
+    { "a stale var", stale, VARS, TAP_ESTALE },
+    { "mixed tapes", mixed, PAIR, TAP_ESTALE },
+    { "half empty", half_empty, PAIR, TAP_EARG },
+    { "no tape", tapeless, ON, TAP_EARG },
+    { "a failed loader", loader_failed, LOADER, TAP_ESHAPE },
+    { "no pointers", no_pointers, MODULE | LOADER, TAP_EARG },
+};
+
+static void check_outcome(const world *w, const char *call, bool broken, const char *where)
+{
+    if (broken && w->out.id != 0) fail_msg("%s, %s: the result is not inert", call, where);
+    if (broken && w->value.data) fail_msg("%s, %s: there is a value", call, where);
+    if (broken && w->status == TAP_OK) fail_msg("%s, %s: says TAP_OK", call, where);
+    if (!broken && w->out.tape && w->out.id == 0) fail_msg("%s, %s: the result is inert", call, where);
+    if (!broken && w->status > 0) fail_msg("%s, %s: says %s", call, where, tap_status_name((tap_status)w->status));
+}
+
+/* The tape has the status, and the first error is still the first one. */
+static void check_tape(const tap_tape *t, tap_status expected, const char *call, const char *where)
+{
+    const char *message;
+    tap_status  status = tap_tape_status(t, &message);
+    if (t && status != expected) fail_msg("%s, %s: the tape says %s: %s", call, where, tap_status_name(status), message);
+    if (t && status == TAP_EIO && strcmp(message, "the first error") != 0) fail_msg("%s, %s: the tape says '%s'", call, where, message);
+}
+
+static void check_module(const tap_module *m, tap_status expected, const char *call, const char *where)
+{
+    const char *message;
+    tap_status  status = tap_module_status(m, &message);
+    if (status != expected) fail_msg("%s, %s: the module says %s: %s", call, where, tap_status_name(status), message);
+    if (strcmp(where, "a failed module") == 0) assert_string_equal(message, "the first error");
+}
+
+static void check_call(size_t k, const row *r)
+{
+    const char *where = worlds[k].name;
+    world       w;
+    world_begin(&w);
+    worlds[k].make(&w);
+    const bool     broken = r->traits & worlds[k].needs;
+    const snapshot before = snap(&w);
+    r->call(&w);
+    const snapshot after = snap(&w);
+
+    check_outcome(&w, r->name, broken, where);
+    tap_status here = broken && (r->traits & ON) ? worlds[k].status : worlds[k].make == tape_failed ? TAP_EIO : TAP_OK;
+    check_tape(w.t, here, r->name, where);
+    check_tape(w.other, worlds[k].make == mixed && broken ? TAP_ESTALE : TAP_OK, r->name, where);
+    check_module(w.root, worlds[k].make == module_failed || (w.m && r->traits & FAILS) ? TAP_EIO : TAP_OK, r->name, where);
+    if (broken && memcmp(&before, &after, sizeof before) != 0) fail_msg("%s, %s: the parameters have changed", r->name, where);
+    world_end(&w);
+}
+
+static void test_every_function_in_every_world(void **state)
+{
+    world w;
+    (void)state;
+    world_begin(&w);
+    assert_int_equal(tap_module_save(w.m, "good", 0, NULL, NULL), TAP_OK);
+    world_end(&w);
+    for (size_t k = 0; k < sizeof worlds / sizeof *worlds; k++) {
+        for (int i = 0; i < ROWS; i++) check_call(k, &rows[i]);
+    }
+}
+
+static tap_var nowhere(tap_tape *t, void *ctx)
+{
+    (void)t, (void)ctx;
+    return (tap_var){ 0 };
+}
+
+static tap_var matrix_function(tap_tape *t, void *ctx)
+{
+    (void)ctx;
+    return tap_exp(tap_zeros(t, TAP_SHAPE(1 << 25, 1 << 25)));
+}
+
+/* ---- Arguments that make no sense, on a sound module and tape ---- */
+
+static tap_tensor of_rank(world *w, int rank)
+{
+    tap_tensor x = data_of(w);
+    x.shape.rank = rank;
+    return x;
+}
+
+static void fail_as(world *w, tap_status status, const tap_error *e)
+{
+    SAYS(status);
+    tap_module_fail(w->m, status, "%s", e->message);
+}
+
+static void save(world *w, const char *path, int n, const tap_metadata *metadata)
+{
+    tap_error e = { 0 };
+    fail_as(w, tap_module_save(w->m, path, n, metadata, &e), &e);
+}
+
+static void load_from(world *w, const char *path)
+{
+    tap_error e = { 0 };
+    fail_as(w, tap_module_load(w->m, path, &e), &e);
+}
+
+static void load(world *w, tap_tensor tensor, const char *name)
+{
+    tap_named_tensor named = { name, tensor };
+    assert_int_equal(tap_safetensors_write("bad", 1, &named, 0, NULL, NULL), TAP_OK);
+    load_from(w, "bad");
+}
+
+static void gradcheck(world *w, tap_module_function f, tap_gradcheck_options o)
+{
+    tap_gradcheck_result r = check(w, f, o);
+    tap_error            e = { r.status, "" };
+    memcpy(e.message, r.message, sizeof e.message);
+    assert_false(r.ok);
+    tap_module_zero_grad(w->m); /* as a check that was not refused leaves it */
+    learn(w);
+    fail_as(w, r.status, &e);
+}
+
+static void make_loader(world *w, tap_tensor data, tap_loader_options o)
+{
+    tap_error   e = { 0 };
+    const char *message;
+    tap_loader *l = tap_loader_new(data, o);
+    e.status = tap_loader_status(l, &message);
+    snprintf(e.message, sizeof e.message, "%s", message);
+    assert_false(tap_loader_next(l, &w->value));
+    tap_loader_start(l, 1);
+    assert_int_equal(tap_loader_batches(l), 0);
+    tap_loader_free(l);
+    fail_as(w, e.status, &e);
+}
+
+static void adam(world *w, tap_adam_options o)
+{
+    SAYS(tap_optim_step(tap_adam(w->m, o), w->t));
+}
+
+static void sgd(world *w, tap_sgd_options o)
+{
+    SAYS(tap_optim_step(tap_sgd(w->m, o), w->t));
+}
+
+static void param(world *w, const char *name, tap_shape shape, tap_init how)
+{
+    w->value = tap_param_value(tap_param_new(w->m, name, shape, how));
+}
+
+static void vae(world *w, tap_vae_options o)
+{
+    tap_vae v;
+    tap_vae_init(&v, tap_module_child(w->m, "new"), o);
+    w->out = tap_vae_loss(&v, w->in.x);
+}
+
+static void mlp(world *w, int n, const int64_t *sizes, tap_activation f)
+{
+    tap_mlp l;
+    tap_mlp_init(&l, w->m, "new", n, sizes, f);
+    w->out = tap_mlp_forward(&l, w->in.x);
+}
+
+static void linear(world *w, int64_t in, int64_t out)
+{
+    tap_linear l;
+    tap_linear_init(&l, w->m, "new", in, out);
+    w->out = tap_linear_forward(&l, w->in.x);
+}
+
+/* clang-format off */
+#define WRONGS \
+    X(child_null, TAP_EARG, "", SAYS(tap_module_status(tap_module_child(w->m, NULL), NULL))) \
+    X(child_dot, TAP_EARG, "", SAYS(tap_module_status(tap_module_child(w->m, "a.b"), NULL))) \
+    X(child_taken, TAP_EARG, "", SAYS(tap_module_status(tap_module_child(w->m, "linear"), NULL))) \
+    X(param_null, TAP_EARG, "", param(w, NULL, TAP_SCALAR, tap_init_zeros())) \
+    X(param_negative, TAP_ESHAPE, "", param(w, "p", negative, tap_init_zeros())) \
+    X(param_overflowing, TAP_ESHAPE, "", param(w, "p", overflowing, tap_init_zeros())) \
+    X(param_rank, TAP_ESHAPE, "", param(w, "p", rank_9, tap_init_zeros())) \
+    X(param_rank_min, TAP_ESHAPE, "", param(w, "p", rank_min, tap_init_normal(1))) \
+    X(param_vast, TAP_ENOMEM, NULL, param(w, "p", vast, tap_init_normal(1))) \
+    X(param_no_init, TAP_EARG, "", tap_init how = { .how = 99 }; param(w, "p", TAP_SCALAR, how)) \
+    X(param_uniform, TAP_EARG, "", param(w, "p", TAP_SCALAR, tap_init_uniform(-1))) \
+    X(param_normal, TAP_EARG, "", param(w, "p", TAP_SCALAR, tap_init_normal((double)NAN))) \
+    X(param_no_fan, TAP_EARG, "", param(w, "p", TAP_SHAPE(3), tap_init_xavier_normal(1))) \
+    X(param_fan, TAP_EARG, "", param(w, "p", TAP_SHAPE(3), tap_init_linear(INT64_MIN))) \
+    X(use_null, TAP_EARG, "", w->out = tap_use(w->t, NULL)) \
+    X(use_dtype, TAP_EDTYPE, "", tap_module *m = tap_module_new(TAP_F32, 0); \
+      w->out = tap_use(w->t, tap_param_new(m, "p", TAP_SCALAR, tap_init_zeros())); tap_module_free(m)) \
+    X(save_null, TAP_EARG, "", save(w, NULL, 0, NULL)) \
+    X(save_folder, TAP_EIO, "", save(w, "none/module", 0, NULL)) \
+    X(save_no_metadata, TAP_EARG, "", save(w, "module", 1, NULL)) \
+    X(save_negative, TAP_EARG, "", save(w, "module", -1, NULL)) \
+    X(load_null, TAP_EARG, "", load_from(w, NULL)) \
+    X(load_nothing, TAP_EIO, "", load_from(w, "none")) \
+    X(load_other, TAP_EIO, "", load(w, data_of(w), "linear.weight")) \
+    X(linear_zero, TAP_EARG, "", linear(w, 0, 2)) \
+    X(linear_negative, TAP_EARG, "", linear(w, IN, INT64_MIN)) \
+    X(linear_overflowing, TAP_ESHAPE, "", linear(w, INT64_MAX, INT64_MAX)) \
+    X(linear_vast, TAP_ENOMEM, NULL, linear(w, 1 << 25, 1 << 25)) \
+    X(linear_init_null, TAP_EARG, "", tap_linear_init(NULL, w->m, "new", 1, 1)) \
+    X(linear_forward_null, TAP_EARG, "", w->out = tap_linear_forward(NULL, w->in.x)) \
+    X(linear_forward_empty, TAP_EARG, "", w->out = tap_linear_forward(&(tap_linear){ 0 }, w->in.x)) \
+    X(linear_forward_shape, TAP_ESHAPE, "", w->out = tap_linear_forward(w->linear, w->in.noise)) \
+    X(linear_forward_dtype, TAP_EDTYPE, "", w->out = tap_linear_forward(w->linear, tap_cast(w->in.x, TAP_I64))) \
+    X(mlp_sizes, TAP_EARG, "", mlp(w, 1, (int64_t[]){ IN }, tap_relu)) \
+    X(mlp_sizes_min, TAP_EARG, "", mlp(w, INT_MIN, (int64_t[]){ IN }, tap_relu)) \
+    X(mlp_null, TAP_EARG, "", mlp(w, 2, NULL, tap_relu)) \
+    X(mlp_negative, TAP_EARG, "", mlp(w, 2, (int64_t[]){ IN, -1 }, tap_relu)) \
+    X(mlp_no_activation, TAP_EARG, "", mlp(w, 2, (int64_t[]){ IN, OUT }, NULL)) \
+    X(mlp_init_null, TAP_EARG, "", tap_mlp_init(NULL, w->m, "new", 2, (int64_t[]){ 1, 1 }, tap_relu)) \
+    X(mlp_forward_null, TAP_EARG, "", w->out = tap_mlp_forward(NULL, w->in.x)) \
+    X(mlp_forward_empty, TAP_EARG, "", w->out = tap_mlp_forward(&(tap_mlp){ 0 }, w->in.x)) \
+    X(mlp_forward_shape, TAP_ESHAPE, "", w->out = tap_mlp_forward(w->mlp, w->in.noise)) \
+    X(sample_shapes, TAP_ESHAPE, "", w->out = tap_sample(tap_normal(w->in.x, w->in.noise))) \
+    X(sample_untyped, TAP_EARG, "", w->in.q.type = NULL; w->out = tap_sample(w->in.q)) \
+    X(sample_dtype, TAP_EDTYPE, "", w->out = tap_sample(tap_normal(tap_cast(w->in.x, TAP_I64), tap_cast(w->in.x, TAP_I64)))) \
+    X(sample_half, TAP_EARG, "", w->out = tap_sample(tap_normal(w->in.x, (tap_var){ 0 }))) \
+    X(sample_other_half, TAP_EARG, "", w->out = tap_sample(tap_normal((tap_var){ 0 }, w->in.x))) \
+    X(sample_bool, TAP_EDTYPE, "", w->out = tap_sample(tap_bernoulli(tap_gt(w->in.x, w->in.x)))) \
+    X(sample_n_negative, TAP_EARG, "", w->out = tap_sample_n(w->in.q, -1)) \
+    X(sample_n_overflowing, TAP_ESHAPE, "", w->out = tap_sample_n(w->in.q, INT64_MAX)) \
+    X(sample_n_vast, TAP_ENOMEM, NULL, w->out = tap_sample_n(w->in.q, 1ll << 50)) \
+    X(sample_n_rank, TAP_EARG, "", w->out = tap_sample_n(tap_bernoulli(tap_reshape(w->in.x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 2, 4))), 1)) \
+    X(sample_from_shape, TAP_ESHAPE, "", w->out = tap_sample_from(w->in.q, w->in.noise)) \
+    X(log_prob_shape, TAP_ESHAPE, "", w->out = tap_log_prob(w->in.q, w->in.noise)) \
+    X(log_prob_dtype, TAP_EDTYPE, "", w->out = tap_log_prob(w->in.b, tap_cast(w->in.x, TAP_BOOL))) \
+    X(log_prob_nothing, TAP_EARG, "", w->out = tap_log_prob((tap_dist){ 0 }, w->in.x)) \
+    X(entropy_untyped, TAP_EARG, "", w->in.q.type = NULL; w->out = tap_entropy(w->in.q)) \
+    X(mean_shapes, TAP_ESHAPE, "", w->out = tap_dist_mean(tap_normal(w->in.x, w->in.noise))) \
+    X(kl_kinds, TAP_EARG, "", w->out = tap_kl(w->in.q, w->in.b)) \
+    X(kl_nothing, TAP_EARG, "", w->out = tap_kl((tap_dist){ 0 }, w->in.b)) \
+    X(kl_shapes, TAP_ESHAPE, "", w->out = tap_kl(w->in.q, tap_normal(w->in.noise, w->in.noise))) \
+    X(adam_lr, TAP_EARG, "", adam(w, (tap_adam_options){ .lr = (double)NAN })) \
+    X(adam_beta1, TAP_EARG, "", adam(w, (tap_adam_options){ .beta1 = 1 })) \
+    X(adam_beta2, TAP_EARG, "", adam(w, (tap_adam_options){ .beta2 = 2 })) \
+    X(adam_eps, TAP_EARG, "", adam(w, (tap_adam_options){ .eps = (double)INFINITY })) \
+    X(adam_decay, TAP_EARG, "", adam(w, (tap_adam_options){ .weight_decay = (double)NAN })) \
+    X(sgd_lr, TAP_EARG, "", sgd(w, (tap_sgd_options){ .lr = (double)INFINITY })) \
+    X(sgd_momentum, TAP_EARG, "", sgd(w, (tap_sgd_options){ .momentum = (double)NAN })) \
+    X(sgd_nesterov, TAP_EARG, "", sgd(w, (tap_sgd_options){ .nesterov = true })) \
+    X(optim_set_lr, TAP_EARG, "", tap_optim_set_lr(w->optim, -1)) \
+    X(loader_inert, TAP_ESHAPE, "", make_loader(w, (tap_tensor){ 0 }, (tap_loader_options){ 0 })) \
+    X(loader_scalar, TAP_ESHAPE, "", make_loader(w, of_rank(w, 0), (tap_loader_options){ 0 })) \
+    X(loader_rank, TAP_ESHAPE, "", make_loader(w, of_rank(w, INT_MAX), (tap_loader_options){ 0 })) \
+    X(loader_rank_min, TAP_ESHAPE, "", make_loader(w, of_rank(w, INT_MIN), (tap_loader_options){ 0 })) \
+    X(loader_batch, TAP_EARG, "", make_loader(w, data_of(w), (tap_loader_options){ .batch = INT64_MIN })) \
+    X(loader_dtype, TAP_EDTYPE, "", make_loader(w, data_of(w), (tap_loader_options){ .dtype = TAP_U8 })) \
+    X(loader_no_dtype, TAP_EDTYPE, "", make_loader(w, data_of(w), (tap_loader_options){ .dtype = no_dtype })) \
+    X(loader_scale, TAP_EARG, "", make_loader(w, data_of(w), (tap_loader_options){ .scale = (double)NAN })) \
+    X(loader_vast, TAP_ENOMEM, NULL, tap_tensor wide = { TAP_F64, { 2, { 1ll << 50, 1 } }, { 0 }, w->data }; \
+      make_loader(w, wide, (tap_loader_options){ 0 })) \
+    X(gradcheck_null, TAP_EARG, "", gradcheck(w, NULL, (tap_gradcheck_options){ 0 })) \
+    X(gradcheck_nowhere, TAP_EARG, "", gradcheck(w, nowhere, (tap_gradcheck_options){ 0 })) \
+    X(gradcheck_vast, TAP_ENOMEM, NULL, gradcheck(w, matrix_function, (tap_gradcheck_options){ 0 })) \
+    X(gradcheck_eps, TAP_EARG, "", gradcheck(w, module_function, (tap_gradcheck_options){ .eps = -1 })) \
+    X(gradcheck_order, TAP_EARG, "", gradcheck(w, module_function, (tap_gradcheck_options){ .order = 3 })) \
+    X(vae_nothing, TAP_EARG, "", vae(w, (tap_vae_options){ 0 })) \
+    X(vae_data, TAP_EARG, "", vae(w, (tap_vae_options){ .data = INT64_MIN })) \
+    X(vae_data_max, TAP_ESHAPE, "", vae(w, (tap_vae_options){ .data = INT64_MAX })) \
+    X(vae_n_hidden, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .n_hidden = TAP_VAE_MAX_HIDDEN + 1 })) \
+    X(vae_n_hidden_min, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .n_hidden = INT_MIN })) \
+    X(vae_hidden, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .n_hidden = 2, .hidden = { 3 } })) \
+    X(vae_latent, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .latent = -1 })) \
+    X(vae_likelihood, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .likelihood = (tap_vae_likelihood)99 })) \
+    X(vae_sigma, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .sigma = (double)NAN })) \
+    X(vae_samples, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .samples = INT64_MIN })) \
+    X(vae_beta, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .beta = -1 })) \
+    X(vae_init_null, TAP_EARG, "", tap_vae_init(NULL, w->m, (tap_vae_options){ .data = IN })) \
+    X(vae_loss_empty, TAP_EARG, "", w->out = tap_vae_loss(&(tap_vae){ 0 }, w->in.x)) \
+    X(vae_sample_empty, TAP_EARG, "", w->out = tap_vae_sample(&(tap_vae){ 0 }, w->t, 1)) \
+    X(vae_encode_shape, TAP_ESHAPE, "", w->out = tap_vae_encode(w->vae, w->in.noise).param[0]) \
+    X(vae_decode_shape, TAP_ESHAPE, "", w->out = tap_vae_decode(w->vae, w->in.x).param[0]) \
+    X(vae_elbo_dtype, TAP_EDTYPE, "", w->out = tap_vae_elbo(w->vae, tap_cast(w->in.x, TAP_U8)).elbo) \
+    X(vae_noise, TAP_ESHAPE, "", w->out = tap_vae_elbo_from(w->vae, w->in.x, w->in.x).elbo) \
+    X(vae_no_noise, TAP_ESHAPE, "", w->out = tap_vae_elbo_from(w->vae, w->in.x, tap_zeros(w->t, TAP_SHAPE(0, BATCH, LATENT))).elbo) \
+    X(vae_sample_negative, TAP_ESHAPE, "", w->out = tap_vae_sample(w->vae, w->t, -1)) \
+    X(vae_sample_vast, TAP_ENOMEM, NULL, w->out = tap_vae_sample(w->vae, w->t, 1ll << 50)) \
+    X(vae_reconstruct_shape, TAP_ESHAPE, "", w->out = tap_vae_reconstruct(w->vae, w->in.noise))
+/* clang-format on */
+
+#define X AS_WRONG_FUNCTION
+WRONGS
+#undef X
+
+static const wrong wrongs[] = {
+#define X AS_WRONG_ROW
+    WRONGS
+#undef X
+};
+
+/* Who fails is the tape, or else the module. */
+static void test_wrong_arguments(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
+        const wrong *r = &wrongs[i];
+        const char  *message;
+        world        w;
+        world_begin(&w);
+        const snapshot before = snap(&w);
+        r->call(&w);
+        tap_status status = tap_tape_status(w.t, &message);
+        if (status == TAP_OK) status = tap_module_status(w.m, &message);
+        if (getenv("SHOW")) printf("@@%s|%s|%s\n", r->name, tap_status_name(status), message);
+        if ((int)status != r->status) fail_msg("%s: %s: %s", r->name, tap_status_name(status), message);
+        if (r->message && strcmp(message, r->message) != 0) fail_msg("%s: '%s'", r->name, message);
+        check_outcome(&w, r->name, true, "wrong arguments");
+        const snapshot after = snap(&w);
+        if (memcmp(&before, &after, sizeof before) != 0) fail_msg("%s: the parameters have changed", r->name);
+        world_end(&w);
+    }
+}
+
+/* ---- What has nothing to fail ---- */
+
+static void test_null_pointers(void **state)
+{
+    world      w;
+    tap_tensor x;
+    (void)state;
+    world_begin(&w);
+    assert_null(tap_use(NULL, w.weight).tape);
+    assert_null(tap_module_find(w.m, NULL));
+    assert_false(tap_loader_next(NULL, &x));
+    assert_null(x.data);
+    assert_false(tap_loader_next(w.loader, NULL));
+    tap_loader_rows(w.loader, NULL);
+    assert_int_equal(tap_module_status(w.m, NULL), TAP_OK);
+    world_end(&w);
+}
+
+static void test_every_function_has_a_row(void **state)
+{
+    (void)state;
+    assert_int_equal(check_header("nn/nn.h", ROWS, rows) + check_header("models/models.h", ROWS, rows), ROWS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest complete[] = { cmocka_unit_test(test_every_function_has_a_row) };
+    const struct CMUnitTest abuse[] = {
+        cmocka_unit_test(test_every_function_in_every_world),
+        cmocka_unit_test(test_wrong_arguments),
+        cmocka_unit_test(test_null_pointers),
+    };
+    return cmocka_run_group_tests(complete, NULL, NULL) + cmocka_run_group_tests(abuse, scratch_enter, scratch_leave);
+}

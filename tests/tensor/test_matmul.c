@@ -1,0 +1,297 @@
+/* Matrix products against three plain loops, for every size, layout, batch and number of threads. */
+#include "layouts.h"
+#include "tensor/matmul.h"
+
+enum { GUARD = 16 }; /* elements before and after a result that nothing may touch */
+
+static tap_tensor guarded(tap_arena *a, tap_dtype dtype, tap_shape shape)
+{
+    int64_t    n = tap_numel(shape);
+    tap_tensor memory = tap_tensor_zeros(a, dtype, TAP_SHAPE(n + 2 * GUARD));
+    assert_non_null(memory.data);
+    tap_tensor_fill(memory, 77);
+    return tap_tensor_wrap(dtype, shape, (char *)memory.data + GUARD * tap_dtype_size(dtype));
+}
+
+static void assert_guarded(tap_tensor out)
+{
+    for (int i = 1; i <= GUARD; i++) {
+        assert_true(load_at(out, -i) == 77);
+        assert_true(load_at(out, tap_numel(out.shape) - 1 + i) == 77);
+    }
+}
+
+/* Element `index` of a b, summed in double. */
+static double product_at(tap_tensor a, tap_tensor b, tap_shape out, const int64_t *index)
+{
+    int     r = out.rank;
+    int64_t at_a = index[r - 2] * a.stride[r - 2], at_b = index[r - 1] * b.stride[r - 1], k = a.shape.n[r - 1];
+    double  sum = 0;
+    for (int i = 0; i < r - 2; i++) {
+        if (a.shape.n[i] != 1) at_a += index[i] * a.stride[i];
+        if (b.shape.n[i] != 1) at_b += index[i] * b.stride[i];
+    }
+    for (int64_t i = 0; i < k; i++) {
+        sum += load_at(a, at_a + i * a.stride[r - 1]) * load_at(b, at_b + i * b.stride[r - 2]);
+    }
+    return sum;
+}
+
+static tap_shape out_shape(tap_tensor a, tap_tensor b)
+{
+    tap_shape out = a.shape;
+    for (int i = 0; i < out.rank; i++) out.n[i] = out.n[i] == 1 ? b.shape.n[i] : out.n[i];
+    out.n[out.rank - 2] = a.shape.n[out.rank - 2];
+    out.n[out.rank - 1] = b.shape.n[out.rank - 1];
+    return out;
+}
+
+/* a and b hold small whole numbers, so any order of summation gives the same. */
+static void check(tap_arena *memory, tap_tensor a, tap_tensor b)
+{
+    for (int add = 0; add <= 1; add++) {
+        tap_tensor out = guarded(memory, a.dtype, out_shape(a, b));
+        int64_t    index[TAP_MAX_RANK] = { 0 }, i = 0, n = tap_numel(out.shape);
+        assert_true(tap__matmul(a, b, out, add, memory));
+        for (; i < n; i++, next_index(out.shape, index)) {
+            double want = product_at(a, b, out.shape, index) + (add ? 77 : 0);
+            if (load_at(out, i) != want) fail_msg("element %lld: %g, not %g", (long long)i, load_at(out, i), want);
+        }
+        assert_guarded(out);
+    }
+    assert_int_equal(tap_arena_status(memory, NULL), TAP_OK);
+}
+
+static void check_layouts(tap_dtype dtype, tap_shape a, tap_shape b, int layout_a, int layout_b)
+{
+    uint64_t   dice = 1;
+    tap_arena *memory = tap_arena_new();
+    laid       x = lay_out(memory, dtype, a, layout_a), y = lay_out(memory, dtype, b, layout_b);
+    fill_with_dice(x, -4, 9, &dice);
+    fill_with_dice(y, -4, 9, &dice);
+    check(memory, x.view, y.view);
+    tap_arena_free(memory);
+}
+
+static void test_sizes(void **state)
+{
+    (void)state;
+    static const int sizes[] = { 0, 1, 2, 3, 7, 16, 33 };
+    enum { N = sizeof sizes / sizeof *sizes };
+    for (int i = 0; i < N * N * N; i++) {
+        int m = sizes[i / N / N], n = sizes[i / N % N], k = sizes[i % N];
+        check_layouts(TAP_F32, TAP_SHAPE(m, k), TAP_SHAPE(k, n), PLAIN, PLAIN);
+        check_layouts(TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), PLAIN, PLAIN);
+        check_layouts(TAP_F32, TAP_SHAPE(2, m, k), TAP_SHAPE(2, k, n), PLAIN, PLAIN);
+    }
+}
+
+static void test_layouts(void **state)
+{
+    (void)state;
+    static const int sizes[][3] = { { 1, 1, 1 }, { 4, 5, 6 }, { 1, 7, 3 }, { 7, 1, 3 }, { 3, 4, 1 },
+                                    { 1, 1, 9 }, { 1, 5, 1 }, { 5, 1, 1 }, { 0, 3, 2 }, { 35, 19, 21 } };
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        int m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
+        for (int i = 0; i < LAYOUTS * LAYOUTS; i++) {
+            check_layouts(TAP_F32, TAP_SHAPE(m, k), TAP_SHAPE(k, n), i / LAYOUTS, i % LAYOUTS);
+            check_layouts(TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), i / LAYOUTS, i % LAYOUTS);
+        }
+    }
+}
+
+/* Leading axes, with those of size 1 repeated, before matrices of one row and of several. */
+static void test_batches(void **state)
+{
+    (void)state;
+    static const tap_shape lead[][2] = {
+        { { 1, { 3 } }, { 1, { 3 } } },       { { 1, { 1 } }, { 1, { 3 } } },          { { 1, { 3 } }, { 1, { 1 } } },
+        { { 1, { 0 } }, { 1, { 1 } } },       { { 2, { 2, 3 } }, { 2, { 2, 3 } } },    { { 2, { 2, 1 } }, { 2, { 1, 3 } } },
+        { { 2, { 1, 3 } }, { 2, { 2, 1 } } }, { { 2, { 2, 3 } }, { 2, { 1, 1 } } },    { { 2, { 2, 3 } }, { 2, { 2, 1 } } },
+        { { 2, { 1, 1 } }, { 2, { 2, 3 } } }, { { 3, { 2, 1, 3 } }, { 3, { 1, 2, 1 } } },
+    };
+    for (size_t s = 0; s < sizeof lead / sizeof *lead; s++) {
+        for (int i = 0; i < 4 * LAYOUTS * LAYOUTS; i++) {
+            tap_shape a = lead[s][0], b = lead[s][1];
+            int       layout_a = i / 4 / LAYOUTS, layout_b = i / 4 % LAYOUTS;
+            a.n[a.rank++] = i & 1 ? 1 : 4;
+            a.n[a.rank++] = b.n[b.rank++] = 3;
+            b.n[b.rank++] = i & 2 ? 1 : 5;
+            check_layouts(i & 1 ? TAP_F64 : TAP_F32, a, b, layout_a, layout_b);
+        }
+    }
+}
+
+/* One right-hand matrix for all rows, and left-hand rows that repeat, overlap or run backwards. */
+static void test_odd_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t n[3], stride[3], start;
+    } cases[] = {
+        { { 6, 1, 4 }, { 0, 0, 1 }, 0 },   /* a vector, repeated */
+        { { 6, 1, 4 }, { 0, 4, 1 }, 0 },
+        { { 6, 1, 4 }, { 4, 0, 1 }, 0 },
+        { { 6, 1, 4 }, { -4, -4, 1 }, 20 }, /* backwards */
+        { { 6, 1, 4 }, { 1, 1, 1 }, 0 },   /* overlapping windows */
+        { { 3, 2, 4 }, { 4, 2, 1 }, 0 },
+        { { 6, 2, 4 }, { 2, 1, 2 }, 0 },
+        { { 6, 1, 4 }, { 1, 1, 6 }, 0 },   /* transposed */
+        { { 6, 2, 4 }, { 2, 1, 12 }, 0 },
+        { { 3, 2, 4 }, { -8, -4, 1 }, 20 },
+        { { 1, 6, 4 }, { 99, 0, 1 }, 0 },
+        { { 6, 4, 1 }, { 4, 1, 0 }, 0 },   /* columns */
+        { { 6, 4, 1 }, { 4, 1, -3 }, 0 },
+        { { 6, 4, 1 }, { 1, 0, 1 }, 0 },
+    };
+    for (size_t s = 0; s < sizeof cases / sizeof *cases; s++) {
+        for (int repeated = 0; repeated <= 1; repeated++) {
+            uint64_t   dice = s;
+            tap_arena *memory = tap_arena_new();
+            int64_t    k = cases[s].n[2];
+            laid       x = lay_out(memory, TAP_F32, TAP_SHAPE(100), PLAIN), y = lay_out(memory, TAP_F32, TAP_SHAPE(1, k, 5), PLAIN);
+            tap_tensor a = { .dtype = TAP_F32, .shape = { .rank = 3 } }, b = y.view;
+            fill_with_dice(x, -4, 9, &dice);
+            fill_with_dice(y, -4, 9, &dice);
+            for (int i = 0; i < 3; i++) {
+                a.shape.n[i] = cases[s].n[i];
+                a.stride[i] = cases[s].stride[i];
+            }
+            a.data = (float *)x.view.data + cases[s].start;
+            if (repeated) b = tap_tensor_expand(memory, b, TAP_SHAPE(a.shape.n[0], k, 5));
+            check(memory, a, b);
+            tap_arena_free(memory);
+        }
+    }
+}
+
+static void test_scratch(void **state)
+{
+    (void)state;
+    uint64_t   dice = 5;
+    tap_arena *memory = tap_arena_new(), *broken = tap_arena_new(), *scratch = tap_arena_new();
+    tap_shape  shape = TAP_SHAPE(200, 200);
+    laid       plain = lay_out(memory, TAP_F64, shape, PLAIN), odd = lay_out(memory, TAP_F64, shape, REVERSED);
+    laid       turned = lay_out(memory, TAP_F64, shape, TRANSPOSED), sliced = lay_out(memory, TAP_F64, shape, SLICED);
+    tap_tensor out = guarded(memory, TAP_F64, shape);
+    fill_with_dice(plain, -4, 9, &dice);
+    fill_with_dice(odd, -4, 9, &dice);
+    tap_error_set(tap_arena_error(broken), TAP_ENOMEM, "broken");
+    assert_false(tap__matmul(plain.view, odd.view, out, false, broken));
+    assert_false(tap__matmul(odd.view, plain.view, out, false, broken));
+    for (int64_t i = 0; i < 40000; i += 97) assert_true(load_at(out, i) == 77);
+
+    assert_true(tap__matmul(turned.view, sliced.view, out, false, broken)); /* views need no memory */
+    assert_true(tap__matmul(turned.view, sliced.view, out, false, scratch));
+    assert_int_equal(tap__arena_bytes(scratch), 0);
+    assert_true(tap__matmul(odd.view, odd.view, out, false, scratch));
+    size_t held = tap__arena_bytes(scratch);
+    assert_true(held >= 2 * 200 * 200 * sizeof(double));
+    for (int i = 0; i < 10; i++) assert_true(tap__matmul(odd.view, odd.view, out, false, scratch));
+    assert_int_equal(tap__arena_bytes(scratch), held);
+    tap_arena_free(scratch);
+    tap_arena_free(broken);
+    tap_arena_free(memory);
+}
+
+static void fill_with_fractions(laid l, uint64_t *dice)
+{
+    for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, roll(dice, 1 << 30) / 0x1p29 - 1);
+}
+
+static void test_accuracy(void **state)
+{
+    (void)state;
+    uint64_t   dice = 9;
+    tap_arena *memory = tap_arena_new();
+    laid       a = lay_out(memory, TAP_F32, TAP_SHAPE(3, 5000), PLAIN), b = lay_out(memory, TAP_F32, TAP_SHAPE(5000, 4), PLAIN);
+    tap_tensor out = guarded(memory, TAP_F32, TAP_SHAPE(3, 4));
+    int64_t    index[TAP_MAX_RANK] = { 0 };
+    fill_with_fractions(a, &dice);
+    fill_with_fractions(b, &dice);
+    assert_true(tap__matmul(a.view, b.view, out, false, memory));
+    /* The terms' magnitudes add up to about 1250; roundings of such a sum, at random, stay far below this. */
+    for (int i = 0; i < 12; i++, next_index(out.shape, index))
+        assert_true(fabs(load_at(out, i) - product_at(a.view, b.view, out.shape, index)) < 1250 * 0x1p-23 * 8);
+    tap_arena_free(memory);
+}
+
+static void check_threads(tap_dtype dtype, tap_shape a, tap_shape b, int layout_a, int layout_b, bool add, uint64_t *dice)
+{
+    static const int threads[] = { 1, 2, 3, 4, 8 };
+    tap_arena       *memory = tap_arena_new();
+    laid             x = lay_out(memory, dtype, a, layout_a), y = lay_out(memory, dtype, b, layout_b);
+    tap_tensor       first = guarded(memory, dtype, out_shape(x.view, y.view)), out = guarded(memory, dtype, first.shape);
+    size_t           bytes = (size_t)tap_numel(out.shape) * tap_dtype_size(dtype);
+    fill_with_fractions(x, dice);
+    fill_with_fractions(y, dice);
+    for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+        tap_tensor to = t == 0 ? first : out;
+        tap_set_threads(threads[t]);
+        tap_tensor_fill(to, 0.3);
+        assert_true(tap__matmul(x.view, y.view, to, add, memory));
+        if (memcmp(to.data, first.data, bytes) != 0) {
+            char text[2][TAP_SHAPE_TEXT];
+            fail_msg("%s x %s, layouts %d %d: other bits with %d threads", tap_shape_format(text[0], a),
+                     tap_shape_format(text[1], b), layout_a, layout_b, threads[t]);
+        }
+    }
+    tap_set_threads(0);
+    tap_arena_free(memory);
+}
+
+static void test_threads_change_no_bits(void **state)
+{
+    (void)state;
+    static const int sizes[][3] = { { 33, 17, 1000 }, { 128, 400, 784 }, { 64, 64, 64 },    { 784, 400, 128 },
+                                    { 1, 300, 9000 }, { 300, 1, 9000 },  { 97, 193, 300 },  { 193, 97, 300 },
+                                    { 5, 5, 110000 }, { 2000, 3, 450 },  { 3, 2000, 450 },  { 129, 130, 257 },
+                                    { 65, 16, 3000 }, { 16, 65, 3000 },  { 1000, 1000, 3 }, { 400, 20, 128 } };
+    uint64_t dice = 3;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        int m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
+        for (int add = 0; add <= 1; add++) {
+            check_threads(TAP_F32, TAP_SHAPE(m, k), TAP_SHAPE(k, n), PLAIN, add ? PLAIN : TRANSPOSED, add, &dice);
+            check_threads(TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), add ? TRANSPOSED : PLAIN, PLAIN, add, &dice);
+        }
+    }
+}
+
+/* Odd sizes and layouts, all large enough for several threads. */
+static void test_threads_change_no_bits_anywhere(void **state)
+{
+    (void)state;
+    uint64_t dice = 4;
+    for (int i = 0; i < 60; i++) {
+        int m = 1 + roll(&dice, 300), n = 1 + roll(&dice, 300), k = 1 + 1000000 * (1 + i % 4) / (m * n) + roll(&dice, 40);
+        check_threads(i % 3 ? TAP_F32 : TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), roll(&dice, LAYOUTS), roll(&dice, LAYOUTS),
+                      i & 1, &dice);
+    }
+}
+
+static void test_threads_change_no_bits_in_batches(void **state)
+{
+    (void)state;
+    uint64_t dice = 6;
+    for (int layout = 0; layout < LAYOUTS; layout++) {
+        check_threads(TAP_F32, TAP_SHAPE(7, 60, 50), TAP_SHAPE(7, 50, 70), layout, PLAIN, false, &dice);
+        check_threads(TAP_F32, TAP_SHAPE(5, 61, 50), TAP_SHAPE(1, 50, 73), layout, PLAIN, true, &dice);
+        check_threads(TAP_F64, TAP_SHAPE(1, 61, 50), TAP_SHAPE(5, 50, 73), PLAIN, layout, false, &dice);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_odd_rows),
+        cmocka_unit_test(test_scratch),
+        cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_threads_change_no_bits),
+        cmocka_unit_test(test_threads_change_no_bits_anywhere),
+        cmocka_unit_test(test_threads_change_no_bits_in_batches),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

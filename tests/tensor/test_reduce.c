@@ -1,0 +1,253 @@
+/* Sums and maxima against plain loops, over every set of axes, every layout and any number of threads. */
+#include "layouts.h"
+#include "tensor/reduce.h"
+
+enum { GUARD = 16 }; /* elements after a result that nothing may touch */
+
+static tap_tensor result_for(tap_arena *a, tap_tensor x, unsigned mask)
+{
+    tap_shape shape = { 0 };
+    for (int i = 0; i < x.shape.rank; i++) {
+        if (!(mask & 1u << i)) shape.n[shape.rank++] = x.shape.n[i];
+    }
+    tap_tensor memory = tap_tensor_zeros(a, x.dtype, TAP_SHAPE(tap_numel(shape) + GUARD));
+    assert_non_null(memory.data);
+    tap_tensor_fill(memory, 77);
+    return tap_tensor_wrap(x.dtype, shape, memory.data);
+}
+
+/* Where in the result element `index` of x goes. */
+static int64_t place(tap_tensor x, unsigned mask, const int64_t *index)
+{
+    int64_t at = 0;
+    for (int i = 0; i < x.shape.rank; i++) {
+        if (!(mask & 1u << i)) at = at * x.shape.n[i] + index[i];
+    }
+    return at;
+}
+
+static double add_or_max(tap__reduction how, double a, double b)
+{
+    return how == TAP__SUM ? a + b : isnan(a) || isnan(b) ? (double)NAN : fmax(a, b);
+}
+
+static void check(tap_arena *memory, tap__reduction how, tap_tensor x, unsigned mask)
+{
+    tap_tensor out = result_for(memory, x, mask);
+    int64_t    n = tap_numel(out.shape), index[TAP_MAX_RANK] = { 0 };
+    double    *want = tap_arena_alloc(memory, (size_t)n * sizeof *want);
+    for (int64_t i = 0; i < n; i++) want[i] = how == TAP__SUM ? 0 : -(double)INFINITY;
+    if (tap_numel(x.shape) > 0) {
+        do {
+            int64_t at = place(x, mask, index);
+            want[at] = add_or_max(how, want[at], load_at(x, offset_at(x, index)));
+        } while (next_index(x.shape, index));
+    }
+    assert_true(tap__reduce(how, x, mask, out, memory));
+    for (int64_t i = 0; i < n; i++) {
+        double got = load_at(out, i);
+        if (got != want[i] && !(isnan(got) && isnan(want[i])))
+            fail_msg("axes %x, element %lld: %g, not %g", mask, (long long)i, got, want[i]);
+    }
+    for (int i = 0; i < GUARD; i++) assert_true(load_at(out, n + i) == 77);
+}
+
+static void check_all_axes(tap_arena *memory, tap_tensor x)
+{
+    for (unsigned mask = 0; mask < 1u << x.shape.rank; mask++) {
+        check(memory, TAP__SUM, x, mask);
+        check(memory, TAP__MAX, x, mask);
+    }
+    assert_int_equal(tap_arena_status(memory, NULL), TAP_OK);
+}
+
+static void test_all_axes(void **state)
+{
+    (void)state;
+    static const tap_shape shapes[] = {
+        { 0, { 0 } },    { 1, { 1 } },       { 1, { 0 } },       { 1, { 9 } },       { 1, { 5000 } },       { 2, { 3, 4 } },
+        { 2, { 17, 1 } }, { 2, { 0, 3 } },   { 2, { 3, 0 } },    { 2, { 3, 4200 } }, { 2, { 4200, 3 } },    { 2, { 7, 300 } },
+        { 2, { 300, 7 } }, { 3, { 2, 3, 4 } }, { 3, { 3, 0, 2 } }, { 3, { 1, 1, 1 } }, { 3, { 5, 1, 270 } }, { 3, { 270, 2, 5 } },
+        { 4, { 2, 3, 4, 5 } }, { 4, { 1, 3, 1, 20 } }, { 4, { 20, 2, 1, 19 } }, { 4, { 2, 0, 3, 0 } },
+    };
+    uint64_t dice = 1;
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        for (int layout = 0; layout < LAYOUTS; layout++) {
+            for (int dtype = TAP_F32; dtype <= TAP_F64; dtype++) {
+                tap_arena *memory = tap_arena_new();
+                laid       l = lay_out(memory, (tap_dtype)dtype, shapes[s], layout);
+                fill_with_dice(l, -20, 41, &dice);
+                check_all_axes(memory, l.view);
+                fill_with_dice(l, -20, 10, &dice); /* no maximum above 0 */
+                check_all_axes(memory, l.view);
+                tap_arena_free(memory);
+            }
+        }
+    }
+}
+
+/* Axes in an order of their own, repeated in between. */
+static void test_odd_strides(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t n[4], stride[4], start;
+    } cases[] = {
+        { { 3, 4, 5, 6 }, { 5, 90, 1, 15 }, 0 },    { { 3, 4, 5, 6 }, { 1, 3, 0, 12 }, 0 }, { { 3, 4, 5, 6 }, { 0, 0, 0, 0 }, 7 },
+        { { 3, 4, 5, 6 }, { -120, 30, -6, 1 }, 264 }, { { 3, 4, 5, 6 }, { 1, 1, 1, 1 }, 0 }, { { 3, 1, 5, 1 }, { 5, -7, 1, 0 }, 0 },
+    };
+    uint64_t   dice = 2;
+    tap_arena *memory = tap_arena_new();
+    laid       l = lay_out(memory, TAP_F32, TAP_SHAPE(500), PLAIN);
+    fill_with_dice(l, -20, 41, &dice);
+    for (size_t s = 0; s < sizeof cases / sizeof *cases; s++) {
+        tap_tensor x = { .dtype = TAP_F32, .shape = { .rank = 4 }, .data = (float *)l.memory.data + cases[s].start };
+        memcpy(x.shape.n, cases[s].n, sizeof cases[s].n);
+        memcpy(x.stride, cases[s].stride, sizeof cases[s].stride);
+        check_all_axes(memory, x);
+    }
+    tap_arena_free(memory);
+}
+
+/* A NaN or an infinity at each place in turn. */
+static void test_nan_and_infinity(void **state)
+{
+    (void)state;
+    const double odd[] = { (double)NAN, (double)INFINITY, -(double)INFINITY };
+    uint64_t     dice = 3;
+    for (int layout = 0; layout < LAYOUTS; layout++) {
+        tap_arena *memory = tap_arena_new();
+        laid       l = lay_out(memory, layout % 2 ? TAP_F64 : TAP_F32, TAP_SHAPE(3, 37), layout);
+        int64_t    index[TAP_MAX_RANK] = { 0 };
+        fill_with_dice(l, -20, 41, &dice);
+        do {
+            for (int k = 0; k < 3; k++) {
+                int64_t at = offset_at(l.view, index);
+                double  before = load_at(l.view, at);
+                store_at(l.view, at, odd[k]);
+                check_all_axes(memory, l.view);
+                store_at(l.view, at, before);
+            }
+        } while (next_index(l.view.shape, index));
+        for (int k = 0; k < 3; k++) {
+            tap_tensor_fill(l.memory, odd[k]);
+            check_all_axes(memory, l.view);
+        }
+        store_at(l.view, 0, (double)INFINITY); /* with -infinity, no sum */
+        check_all_axes(memory, l.view);
+        tap_arena_free(memory);
+    }
+}
+
+static void test_nan_in_a_long_row(void **state)
+{
+    (void)state;
+    tap_arena *memory = tap_arena_new();
+    tap_tensor x = tap_tensor_zeros(memory, TAP_F32, TAP_SHAPE(100000)), out = result_for(memory, x, 1);
+    for (int64_t i = 0; i < 100000; i += 997) {
+        store_at(x, i, (double)NAN);
+        assert_true(tap__reduce(TAP__MAX, x, 1, out, memory) && isnan(load_at(out, 0)));
+        assert_true(tap__reduce(TAP__SUM, x, 1, out, memory) && isnan(load_at(out, 0)));
+        store_at(x, i, (double)INFINITY);
+        assert_true(tap__reduce(TAP__MAX, x, 1, out, memory) && isinf(load_at(out, 0)));
+        store_at(x, i, 0);
+    }
+    tap_arena_free(memory);
+}
+
+/* Ten million floats of very different sizes, whose exact sum fits in an integer: what comes out is that sum, rounded. */
+static void test_accuracy(void **state)
+{
+    (void)state;
+    enum { N = 10000000 };
+    uint64_t   dice = 4;
+    tap_arena *memory = tap_arena_new();
+    tap_tensor x = tap_tensor_zeros(memory, TAP_F32, TAP_SHAPE(N)), out = result_for(memory, x, 1);
+    int64_t    exact = 0;
+    for (int64_t i = 0; i < N; i++) {
+        int64_t value = (int64_t)roll(&dice, 1 << 24) << roll(&dice, 11);
+        exact += value;
+        ((float *)x.data)[i] = (float)value;
+    }
+    assert_true(tap__reduce(TAP__SUM, x, 1, out, memory));
+    assert_true(fabs(load_at(out, 0) - (double)exact) <= (double)exact * 0x1p-24 * 1.0001);
+
+    /* As the columns of a matrix, too. */
+    tap_tensor rows = tap_tensor_wrap(TAP_F32, TAP_SHAPE(N / 4, 4), x.data), columns = result_for(memory, rows, 1);
+    double     sum = 0;
+    assert_true(tap__reduce(TAP__SUM, rows, 1, columns, memory));
+    for (int64_t i = 0; i < 4; i++) sum += load_at(columns, i);
+    assert_true(fabs(sum - (double)exact) <= (double)exact * 0x1p-24 * 1.0001);
+    tap_arena_free(memory);
+}
+
+static void check_threads(tap_dtype dtype, tap_shape shape, int layout, uint64_t *dice)
+{
+    static const int threads[] = { 1, 2, 3, 4, 8 };
+    tap_arena       *memory = tap_arena_new();
+    laid             l = lay_out(memory, dtype, shape, layout);
+    for (int64_t i = 0; i < l.memory.shape.n[0]; i++)
+        store_at(l.memory, i, ldexp(roll(dice, 1 << 30) / 0x1p29 - 1, roll(dice, 40)));
+    for (unsigned mask = 1; mask < 1u << shape.rank; mask++) {
+        for (int how = 0; how < TAP__REDUCTIONS; how++) {
+            tap_tensor first = result_for(memory, l.view, mask), out = result_for(memory, l.view, mask);
+            for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+                tap_tensor to = t == 0 ? first : out;
+                tap_set_threads(threads[t]);
+                assert_true(tap__reduce((tap__reduction)how, l.view, mask, to, memory));
+                assert_memory_equal(to.data, first.data, (size_t)tap_numel(to.shape) * tap_dtype_size(dtype));
+            }
+        }
+    }
+    tap_set_threads(0);
+    tap_arena_free(memory);
+}
+
+static void test_threads_change_no_bits(void **state)
+{
+    (void)state;
+    static const tap_shape shapes[] = {
+        { 1, { 330000 } },     { 2, { 3, 110000 } },   { 2, { 110000, 3 } }, { 2, { 700, 480 } },
+        { 3, { 50, 60, 40 } }, { 3, { 2, 40000, 2 } }, { 2, { 33, 10001 } }, { 2, { 10001, 33 } },
+    };
+    uint64_t dice = 5;
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        check_threads(s % 2 ? TAP_F32 : TAP_F64, shapes[s], PLAIN, &dice);
+        check_threads(s % 2 ? TAP_F64 : TAP_F32, shapes[s], (int)s % LAYOUTS, &dice);
+    }
+}
+
+static void test_scratch(void **state)
+{
+    (void)state;
+    tap_arena *memory = tap_arena_new(), *broken = tap_arena_new(), *scratch = tap_arena_new();
+    tap_tensor x = tap_tensor_zeros(memory, TAP_F32, TAP_SHAPE(3, 100000)), out = result_for(memory, x, 2);
+    tap_error_set(tap_arena_error(broken), TAP_ENOMEM, "broken");
+    tap_set_threads(4);
+    assert_false(tap__reduce(TAP__SUM, x, 2, out, broken));
+    assert_true(load_at(out, 0) == 77);
+    assert_true(tap__reduce(TAP__SUM, x, 2, out, scratch));
+    assert_true(load_at(out, 0) == 0);
+    size_t held = tap__arena_bytes(scratch);
+    assert_true(held > 0);
+    for (int i = 0; i < 1000; i++) assert_true(tap__reduce(TAP__MAX, x, 2, out, scratch));
+    assert_int_equal(tap__arena_bytes(scratch), held);
+    tap_set_threads(0);
+    tap_arena_free(scratch);
+    tap_arena_free(broken);
+    tap_arena_free(memory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_axes),
+        cmocka_unit_test(test_odd_strides),
+        cmocka_unit_test(test_nan_and_infinity),
+        cmocka_unit_test(test_nan_in_a_long_row),
+        cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_threads_change_no_bits),
+        cmocka_unit_test(test_scratch),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

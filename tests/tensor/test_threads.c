@@ -1,0 +1,185 @@
+/* How many threads run, which kernels, and what the environment has to say about it. */
+#define _POSIX_C_SOURCE 200809L
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "layouts.h"
+#include "tensor/matmul.h"
+#include "tensor/reduce.h"
+
+static const char *self; /* this program, to run it again in another environment */
+
+static void test_number_of_threads(void **state)
+{
+    (void)state;
+    static const int asked[] = { 1, 2, 7, 256, 257, 1000000, INT32_MAX }, given[] = { 1, 2, 7, 256, 256, 256, 256 };
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        tap_set_threads(asked[i]);
+        assert_int_equal(tap_threads(), given[i]);
+    }
+    int most = omp_get_max_threads() < 256 ? omp_get_max_threads() : 256;
+    tap_set_threads(0);
+    assert_int_equal(tap_threads(), most);
+    tap_set_threads(INT32_MIN);
+    assert_int_equal(tap_threads(), most);
+}
+
+static void test_small_loops_stay_in_one_thread(void **state)
+{
+    (void)state;
+    int before = 1;
+    tap_set_threads(5);
+    for (int64_t steps = 0; steps < INT64_C(1) << 40; steps += 1 + steps / 3) {
+        int n = tap__threads_for(steps);
+        assert_true(n >= before && n <= 5); /* never fewer for more work */
+        if (steps < 10000) assert_int_equal(n, 1);
+        before = n;
+    }
+    assert_int_equal(before, 5);
+    assert_int_equal(tap__threads_for(INT64_MAX), 5);
+    assert_int_equal(tap__threads_for(-1), 1);
+    tap_set_threads(1);
+    assert_int_equal(tap__threads_for(INT64_MAX), 1);
+    tap_set_threads(0);
+}
+
+/* Loops within a user's parallel region start no threads of their own. */
+static void test_within_a_parallel_region(void **state)
+{
+    (void)state;
+    int most = 0;
+    tap_set_threads(4);
+#pragma omp parallel num_threads(2) reduction(max : most)
+    most = omp_get_num_threads() > 1 ? tap__threads_for(INT64_MAX) : 1;
+    assert_int_equal(most, 1);
+    tap_set_threads(0);
+}
+
+static void test_config(void **state)
+{
+    (void)state;
+    tap_set_threads(3);
+    const char *text = tap_config();
+    assert_int_equal(strncmp(text, "tapestry ", 9), 0);
+    assert_non_null(strstr(text, " kernels, BLIS "));
+    assert_non_null(strstr(text, ", 3 threads"));
+    tap_set_threads(1);
+    text = tap_config();
+    assert_string_equal(text + strlen(text) - 10, ", 1 thread");
+    tap_set_threads(0);
+}
+
+/* ---- Another environment ----------------------------------------------------------------------------------------- */
+
+/* A checksum of a sum, a copy and a product, each large enough for eight threads. */
+static unsigned checksum(void)
+{
+    uint64_t   dice = 1;
+    unsigned   hash = 1;
+    tap_arena *a = tap_arena_new();
+    laid       x = lay_out(a, TAP_F32, TAP_SHAPE(300, 1300), PLAIN), y = lay_out(a, TAP_F32, TAP_SHAPE(1300, 60), PLAIN);
+    tap_tensor sums = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(300)), product = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(300, 60));
+    for (int64_t i = 0; i < 300 * 1300; i++) store_at(x.memory, i, roll(&dice, 1 << 30) / 0x1p29 - 1);
+    for (int64_t i = 0; i < 1300 * 60; i++) store_at(y.memory, i, roll(&dice, 1 << 30) / 0x1p29 - 1);
+    tap_set_threads(8);
+    bool       ok = tap__reduce(TAP__SUM, x.view, 2, sums, a) && tap__matmul(x.view, y.view, product, false, a);
+    tap_tensor turned = tap_tensor_contiguous(a, tap_tensor_transpose(a, x.view, 0, 1)), all[] = { sums, product, turned };
+    for (int k = 0; k < 3; k++) {
+        const unsigned char *bytes = all[k].data;
+        for (int64_t i = 0; i < 4 * tap_tensor_numel(all[k]); i++) hash = hash * 31 + bytes[i];
+    }
+    if (!ok || tap_arena_status(a, NULL) != TAP_OK) hash = 0;
+    tap_arena_free(a);
+    return hash;
+}
+
+typedef struct {
+    int      threads, isa;
+    unsigned checksum;
+} answers;
+
+/* What this program answers where a variable is set, or not (value NULL). */
+static answers run_with(const char *name, const char *value)
+{
+    answers got = { -1, -1, 0 };
+    int     ends[2], status;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        if (value) setenv(name, value, 1);
+        else unsetenv(name);
+        execl(self, self, "answer", (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    FILE *f = fdopen(ends[0], "r");
+    assert_non_null(f);
+    int fields = fscanf(f, "%d %d %u", &got.threads, &got.isa, &got.checksum);
+    fclose(f);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || fields != 3)
+        fail_msg("%s=%s: the program ends with %d", name, value ? value : "", status);
+    return got;
+}
+
+static int answer(void)
+{
+    int threads = tap_threads(), isa = (int)tap__isa();
+    printf("%d %d %u\n", threads, isa, checksum());
+    return 0;
+}
+
+static void test_omp_num_threads(void **state)
+{
+    (void)state;
+    assert_int_equal(run_with("OMP_NUM_THREADS", "3").threads, 3);
+    assert_int_equal(run_with("OMP_NUM_THREADS", "1").threads, 1);
+    assert_int_equal(run_with("OMP_NUM_THREADS", "1000").threads, 256);
+    assert_int_equal(run_with("OMP_NUM_THREADS", NULL).threads, omp_get_num_procs());
+}
+
+/* Fewer threads than asked for: the same bits, and BLIS, which would abort on it, does not notice. */
+static void test_fewer_threads_than_asked_for(void **state)
+{
+    (void)state;
+    unsigned want = checksum();
+    assert_int_not_equal(want, 0);
+    assert_int_equal(run_with("OMP_THREAD_LIMIT", "1").checksum, want);
+    assert_int_equal(run_with("OMP_THREAD_LIMIT", "3").checksum, want);
+    assert_int_equal(run_with("OMP_DYNAMIC", "true").checksum, want);
+    assert_int_equal(run_with("OMP_MAX_ACTIVE_LEVELS", "0").checksum, want);
+    assert_int_equal(run_with("BLIS_NUM_THREADS", "5").checksum, want);
+    tap_set_threads(0);
+}
+
+static void test_vector_width(void **state)
+{
+    (void)state;
+    int best = run_with("TAP_ISA", NULL).isa, avx2 = run_with("TAP_ISA", "avx2").isa;
+    assert_true(best >= TAP__GENERIC && best < TAP__ISAS);
+    assert_int_equal(run_with("TAP_ISA", "generic").isa, TAP__GENERIC);
+    assert_int_equal(avx2, best < TAP__AVX2 ? best : TAP__AVX2);
+    assert_int_equal(run_with("TAP_ISA", "avx512").isa, best); /* the processor has the last word */
+    assert_int_equal(run_with("TAP_ISA", "nonsense").isa, best);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_number_of_threads),
+        cmocka_unit_test(test_small_loops_stay_in_one_thread),
+        cmocka_unit_test(test_within_a_parallel_region),
+        cmocka_unit_test(test_config),
+        cmocka_unit_test(test_omp_num_threads),
+        cmocka_unit_test(test_fewer_threads_than_asked_for),
+        cmocka_unit_test(test_vector_width),
+    };
+    self = argv[0];
+    if (argc > 1 && strcmp(argv[1], "answer") == 0) return answer();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
