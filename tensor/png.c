@@ -14,7 +14,7 @@ typedef struct {
 
 static void on_error(png_structp png, png_const_charp message)
 {
-    output *o = png_get_error_ptr(png);
+    output    *o = png_get_error_ptr(png);
     tap_status status = errno == ENOMEM ? TAP_ENOMEM : TAP_EIO;
     o->status = tap_error_set(o->e, status, "%s: libpng: %s", o->path, message); /* unless the file has said more */
     png_longjmp(png, 1);

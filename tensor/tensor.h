@@ -199,8 +199,8 @@ typedef struct {
     const tap_metadata     *metadata;
 } tap_safetensors;
 
-/* Reads a whole file. Dtypes F32, F64, I64, U8 and BOOL; any other is an error that names the tensor. Accepts exactly the files that
- * the format's reference reader accepts: header up to 100 MB, no duplicate names, no gaps, no overlaps, no bytes left over. */
+/* Reads a whole file. Dtypes F32, F64, I64, U8 and BOOL; any other is an error that names the tensor. Accepts no file that the
+ * format's reference reader refuses: header up to 100 MB, no duplicate names, no gaps, no overlaps, no bytes left over. */
 TAP_API tap_safetensors   tap_safetensors_read(tap_arena *a, const char *path);
 TAP_API tap_status        tap_safetensors_write(const char *path, int n, const tap_named_tensor *tensors, int n_metadata,
                                                 const tap_metadata *metadata, tap_error *e);
@@ -210,7 +210,8 @@ TAP_API const char       *tap_safetensors_metadata(const tap_safetensors *s, con
 /* A file that appears whole or not at all, for a program's own text and binary output. */
 typedef struct tap_file tap_file;
 
-TAP_API tap_file  *tap_file_create(const char *path, tap_error *e); /* writes to a temporary file beside path; NULL on error */
+/* Writes to a temporary file beside path (a device or a pipe is written directly); NULL on error. e is kept until the end. */
+TAP_API tap_file  *tap_file_create(const char *path, tap_error *e);
 TAP_API tap_status tap_file_write(tap_file *f, const void *bytes, size_t n);
 TAP_API tap_status tap_file_commit(tap_file *f);  /* sync, rename to path, free f; on an error path is as it was */
 TAP_API void       tap_file_abandon(tap_file *f); /* removes the temporary file and frees f; NULL is allowed */

@@ -78,4 +78,12 @@ static inline int scratch_count(void)
     return n;
 }
 
+/* The next free file descriptor: a leak moves it. */
+static inline int scratch_next_fd(void)
+{
+    int fd = dup(STDERR_FILENO);
+    close(fd);
+    return fd;
+}
+
 #endif

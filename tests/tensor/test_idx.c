@@ -198,7 +198,7 @@ static void test_damaged_gzip(void **state)
 {
     const double values[] = { 3, 1, 4, 1, 5, 9, 2, 6 };
     const blob   packed = gzipped(BLOB(0, 0, 8, 1, 0, 0, 0, 8, 3, 1, 4, 1, 5, 9, 2, 6));
-    int          refused = 0;
+    int          refused = 0, fd = scratch_next_fd();
     (void)state;
     for (size_t i = 0; i < packed.n; i++) {
         for (int bit = 0; bit < 8; bit++) {
@@ -213,6 +213,7 @@ static void test_damaged_gzip(void **state)
         }
     }
     assert_true(refused > (int)packed.n * 8 / 2);
+    assert_int_equal(scratch_next_fd(), fd);
 }
 
 static void expect_path_error(const char *path, tap_status status, const char *expected)
@@ -227,12 +228,14 @@ static void expect_path_error(const char *path, tap_status status, const char *e
 
 static void test_bad_paths(void **state)
 {
+    int fd = scratch_next_fd();
     (void)state;
     expect_path_error("missing", TAP_EIO, "missing: cannot open: No such file or directory");
     expect_path_error(".", TAP_EIO, ".: is not a regular file");
     expect_path_error("/dev/zero", TAP_EIO, "/dev/zero: is not a regular file");
     expect_path_error(NULL, TAP_EARG, "idx: the path is NULL");
     assert_null(tap_idx_read(NULL, "missing").data);
+    assert_int_equal(scratch_next_fd(), fd);
 }
 
 static void test_failed_arena(void **state)

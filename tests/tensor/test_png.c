@@ -141,8 +141,8 @@ static void test_interrupted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_float32),    cmocka_unit_test(test_float64),     cmocka_unit_test(test_uint8_views),
-        cmocka_unit_test(test_wide), cmocka_unit_test(test_bad_images), cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_float32), cmocka_unit_test(test_float64),    cmocka_unit_test(test_uint8_views),
+        cmocka_unit_test(test_wide),    cmocka_unit_test(test_bad_images), cmocka_unit_test(test_interrupted),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

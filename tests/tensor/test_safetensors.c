@@ -289,6 +289,8 @@ static void test_hostile_headers(void **state)
         /* names */
         { "{" ENTRY("a", "U8", "[1]", 0, 1) "," ENTRY("a", "U8", "[1]", 1, 2) "}", 2, "tensor 'a' is there twice" },
         { "{" ENTRY("a", "U8", "[1]", 0, 1) "," ENTRY("\\u0061", "U8", "[1]", 1, 2) "}", 2, "tensor 'a' is there twice" },
+        { "{" ENTRY("b", "U8", "[0]", 0, 0) "," ENTRY("a", "U8", "[0]", 0, 0) "," ENTRY("b", "U8", "[1]", 0, 1) "}", 1,
+          "tensor 'b' is there twice" },
         { "{" ENTRY("a\\u0000b", "U8", "[1]", 0, 1) "}", 1, "header byte 3: a NUL character in a string" },
         { "{" ENTRY("\\u00zz", "U8", "[1]", 0, 1) "}", 1, "header byte 2: a \\u without four hexadecimal digits" },
         { "{" ENTRY("\\u12", "U8", "[1]", 0, 1) "}", 1, "header byte 2: a \\u without four hexadecimal digits" },
@@ -456,6 +458,7 @@ static void test_every_byte(void **state)
     const char header[] =
         "{\"__metadata__\":{\"k\":\"v\"}," ENTRY("a", "F32", "[2,1]", 0, 8) "," ENTRY("b", "U8", "[3]", 8, 11) "} ";
     size_t n;
+    int    fd = scratch_next_fd();
     (void)state;
     write_file(header, 11);
     assert_true(accepted());
@@ -474,6 +477,7 @@ static void test_every_byte(void **state)
             if (i < 8) assert_false(ok);      /* the length may not */
         }
     }
+    assert_int_equal(scratch_next_fd(), fd);
     free(bytes);
     unlink("x");
 }
