@@ -1,5 +1,5 @@
-/* examples/new_layer.c: a layer of one's own, the gated linear unit of Dauphin et al. 2017: checked, then trained.
- * A layer is a struct of parameters, a function that makes them and a function from vars to vars; gradients come from the tape. */
+/* examples/new_layer.c: a layer of one's own, the gated linear unit of Dauphin et al. 2017: checked, then trained. A layer is
+ * a struct of parameters, a function that makes them and a function from vars to vars. Its gradient comes from the tape. */
 #include <stdio.h>
 
 #include "nn/nn.h"

@@ -33,7 +33,7 @@ typedef struct {
     double             sigma;                      /* Gaussian: sigma_dec; 0 means learned, one number for all pixels [0] */
     tap_activation     mean;                       /* Gaussian: from the decoder's output to the mean of a pixel [tap_sigmoid] */
     int64_t            samples;                    /* L, draws of z per image [1] */
-    double             beta;                       /* weight of the KL in the loss (Higgins et al. 2017) [1] */
+    double             beta;                       /* weight of the KL in the loss (Higgins et al. 2017); negative stands for 0 [1] */
 } tap_vae_options;
 
 typedef struct {
@@ -54,6 +54,7 @@ TAP_API tap_dist      tap_vae_decode(const tap_vae *v, tap_var z);              
 TAP_API tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x);                       /* x [batch,D]; L draws of z, KL in closed form */
 TAP_API tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise);   /* the same with given noise [L,batch,latent] */
 TAP_API tap_var       tap_vae_loss(const tap_vae *v, tap_var x);                       /* mean over images of beta KL - rec: [] */
+TAP_API tap_var       tap_vae_loss_of(const tap_vae *v, tap_vae_terms terms);          /* the same from terms already computed */
 TAP_API tap_var       tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n);        /* means of p(x|z), z ~ p(z): [n,D] */
 TAP_API tap_var       tap_vae_reconstruct(const tap_vae *v, tap_var x);                /* mean of p(x|z) at z = mu(x): [batch,D] */
 

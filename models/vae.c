@@ -13,6 +13,7 @@ static tap_vae_options resolve(tap_module *m, tap_vae_options o)
     if (!o.mean) o.mean = tap_sigmoid;
     if (o.samples == 0) o.samples = 1;
     if (o.beta == 0) o.beta = 1;
+    else if (o.beta < 0) o.beta = 0;
 
     if (o.data <= 0) tap_module_fail(m, TAP_EARG, "vae: data = %lld is not positive", (long long)o.data);
     if (o.n_hidden < 1 || o.n_hidden > TAP_VAE_MAX_HIDDEN) {
@@ -27,12 +28,16 @@ static tap_vae_options resolve(tap_module *m, tap_vae_options o)
         tap_module_fail(m, TAP_EARG, "vae: likelihood %d is neither Bernoulli nor Gaussian", (int)o.likelihood);
     if (!(o.sigma >= 0 && isfinite(o.sigma))) tap_module_fail(m, TAP_EARG, "vae: sigma = %g is not a finite number from 0 up", o.sigma);
     if (o.samples < 0) tap_module_fail(m, TAP_EARG, "vae: samples = %lld is not positive", (long long)o.samples);
-    if (!(o.beta >= 0 && isfinite(o.beta))) tap_module_fail(m, TAP_EARG, "vae: beta = %g is not a finite number from 0 up", o.beta);
+    if (!isfinite(o.beta)) tap_module_fail(m, TAP_EARG, "vae: beta = %g is not finite", o.beta);
     return o;
 }
 
 void tap_vae_init(tap_vae *v, tap_module *m, tap_vae_options o)
 {
+    if (!v) {
+        tap_module_fail(m, TAP_EARG, "vae: NULL");
+        return;
+    }
     o = resolve(m, o);
     const int     n = o.n_hidden;
     const int64_t last = o.hidden[n - 1];
@@ -51,8 +56,16 @@ void tap_vae_init(tap_vae *v, tap_module *m, tap_vae_options o)
         v->log_sigma = tap_param_new(m, "log_sigma", TAP_SCALAR, tap_init_zeros());
 }
 
+/* NULL is taken for a VAE that was never initialized, which its layers find out. */
+static const tap_vae *given(const tap_vae *v)
+{
+    static const tap_vae none;
+    return v ? v : &none;
+}
+
 tap_dist tap_vae_encode(const tap_vae *v, tap_var x)
 {
+    v = given(v);
     tap_var h = tap_mlp_forward(&v->enc, x);
     tap_var mu = tap_linear_forward(&v->loc, h);
     tap_var log_sigma = tap_mul_scalar(tap_linear_forward(&v->logvar, h), 0.5);
@@ -61,6 +74,7 @@ tap_dist tap_vae_encode(const tap_vae *v, tap_var x)
 
 tap_dist tap_vae_decode(const tap_vae *v, tap_var z)
 {
+    v = given(v);
     tap_var f = tap_linear_forward(&v->out, tap_mlp_forward(&v->dec, z));
     if (v->options.likelihood == TAP_VAE_BERNOULLI || !z.tape) return tap_bernoulli(f);
     tap_var log_sigma = v->log_sigma ? tap_use(z.tape, v->log_sigma) : tap_scalar(z.tape, log(v->options.sigma));
@@ -79,7 +93,7 @@ static tap_vae_terms terms(const tap_vae *v, tap_var x, tap_dist q, tap_var z)
 tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x)
 {
     tap_dist q = tap_vae_encode(v, x);
-    return terms(v, x, q, tap_sample_n(q, v->options.samples));
+    return terms(v, x, q, tap_sample_n(q, given(v)->options.samples));
 }
 
 tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise)
@@ -95,15 +109,19 @@ tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise)
     return terms(v, x, q, tap_sample_from(q, noise));
 }
 
+tap_var tap_vae_loss_of(const tap_vae *v, tap_vae_terms e)
+{
+    return tap_mean(tap_sub(tap_mul_scalar(e.kl, given(v)->options.beta), e.rec), TAP_ALL);
+}
+
 tap_var tap_vae_loss(const tap_vae *v, tap_var x)
 {
-    tap_vae_terms e = tap_vae_elbo(v, x);
-    return tap_mean(tap_sub(tap_mul_scalar(e.kl, v->options.beta), e.rec), TAP_ALL);
+    return tap_vae_loss_of(v, tap_vae_elbo(v, x));
 }
 
 tap_var tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n)
 {
-    return tap_dist_mean(tap_vae_decode(v, tap_randn(t, TAP_SHAPE(n, v->options.latent))));
+    return tap_dist_mean(tap_vae_decode(v, tap_randn(t, TAP_SHAPE(n, given(v)->options.latent))));
 }
 
 tap_var tap_vae_reconstruct(const tap_vae *v, tap_var x)

@@ -7,7 +7,7 @@
 
 tap_status tap_module_save(const tap_module *m, const char *path, int n_metadata, const tap_metadata *metadata, tap_error *e)
 {
-    tap_error mine = m->root->error;
+    tap_error mine = tap__module(m)->root->error;
     if (!path) tap_error_set(&mine, TAP_EARG, "save: no path");
     tap_arena *a = tap_arena_new();
     size_t     n = 0;
@@ -77,7 +77,7 @@ static tap_status check(const tap_module *m, const tap_safetensors *file, const 
 
 tap_status tap_module_load(tap_module *m, const char *path, tap_error *e)
 {
-    tap_error mine = m->root->error;
+    tap_error mine = tap__module(m)->root->error;
     if (!path) tap_error_set(&mine, TAP_EARG, "load: no path");
     tap_arena *a = tap_arena_new();
     if (mine.status == TAP_OK) {

@@ -99,49 +99,56 @@ tap_dist tap_bernoulli(tap_var logits)
 
 /* ---- What they have in common ------------------------------------------------------------------------------------ */
 
+/* The first tape there is, to report to: one of the parameters', or that of the var that comes with them. */
+static tap_tape *tape_of(tap_dist d, tap_var with)
+{
+    return d.param[0].tape ? d.param[0].tape : d.param[1].tape ? d.param[1].tape : with.tape;
+}
+
 /* A distribution that nobody made, and one whose parameters do not go together, fail the tape. */
-static bool is_sound(tap_dist d, const char *who, tap_shape *shape)
+static bool is_sound(tap_dist d, tap_var with, const char *who, tap_shape *shape)
 {
     char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
-    tap_tape *t = d.param[0].tape;
-    if (!d.type) {
+    tap_tape *t = tape_of(d, with);
+    if (!d.type || !d.param[0].tape) {
         if (t) tap_tape_fail(t, TAP_EARG, "%s: a distribution that was never made", who);
         return false;
     }
     tap_shape first = tap_shape_of(d.param[0]), second = d.type->n_param == 2 ? tap_shape_of(d.param[1]) : first;
-    if (!t || tap_tape_status(t, NULL) != TAP_OK) return false;
+    if (tap_tape_status(t, NULL) != TAP_OK) return false;
     if (tap__broadcast(first, second, shape)) return true;
     tap_tape_fail(t, TAP_ESHAPE, "%s: the parameters of a %s, %s and %s, do not broadcast", who, d.type->name,
                   tap_shape_format(a, first), tap_shape_format(b, second));
     return false;
 }
 
-static tap_var inert(tap_dist d)
+static tap_var inert(tap_dist d, tap_var with)
 {
-    return (tap_var){ .tape = d.param[0].tape };
+    return (tap_var){ .tape = tape_of(d, with) };
 }
 
 static tap_var as_sample(tap_dist d, tap_var x)
 {
     tap_shape shape;
-    if (!is_sound(d, d.type->name, &shape)) return inert(d);
+    if (!is_sound(d, x, d.type->name, &shape)) return inert(d, x);
     return tap_shape_equal(tap_shape_of(x), shape) ? x : tap_expand(x, shape);
 }
 
 tap_var tap_sample(tap_dist d)
 {
     tap_shape shape;
-    return is_sound(d, "sample", &shape) ? d.type->sample(d, d.type->noise(d.param[0].tape, shape)) : inert(d);
+    if (!is_sound(d, d.param[0], "sample", &shape)) return inert(d, d.param[0]);
+    return d.type->sample(d, d.type->noise(d.param[0].tape, shape));
 }
 
 tap_var tap_sample_n(tap_dist d, int64_t n)
 {
     tap_shape shape;
-    if (!is_sound(d, "sample_n", &shape)) return inert(d);
+    if (!is_sound(d, d.param[0], "sample_n", &shape)) return inert(d, d.param[0]);
     if (n < 0 || shape.rank == TAP_MAX_RANK) {
         char text[TAP_SHAPE_TEXT];
         tap_tape_fail(d.param[0].tape, TAP_EARG, "sample_n: %lld samples of shape %s", (long long)n, tap_shape_format(text, shape));
-        return inert(d);
+        return inert(d, d.param[0]);
     }
     tap_shape more = { .rank = shape.rank + 1, .n = { n } };
     for (int i = 0; i < shape.rank; i++) more.n[i + 1] = shape.n[i];
@@ -151,23 +158,23 @@ tap_var tap_sample_n(tap_dist d, int64_t n)
 tap_var tap_sample_from(tap_dist d, tap_var noise)
 {
     tap_shape shape;
-    return is_sound(d, "sample_from", &shape) ? d.type->sample(d, noise) : inert(d);
+    return is_sound(d, noise, "sample_from", &shape) ? d.type->sample(d, noise) : inert(d, noise);
 }
 
 tap_var tap_log_prob(tap_dist d, tap_var x)
 {
     tap_shape shape;
-    return is_sound(d, "log_prob", &shape) ? d.type->log_prob(d, x) : inert(d);
+    return is_sound(d, x, "log_prob", &shape) ? d.type->log_prob(d, x) : inert(d, x);
 }
 
 tap_var tap_entropy(tap_dist d)
 {
     tap_shape shape;
-    return is_sound(d, "entropy", &shape) ? d.type->entropy(d) : inert(d);
+    return is_sound(d, d.param[0], "entropy", &shape) ? d.type->entropy(d) : inert(d, d.param[0]);
 }
 
 tap_var tap_dist_mean(tap_dist d)
 {
     tap_shape shape;
-    return is_sound(d, "dist_mean", &shape) ? d.type->mean(d) : inert(d);
+    return is_sound(d, d.param[0], "dist_mean", &shape) ? d.type->mean(d) : inert(d, d.param[0]);
 }

@@ -123,9 +123,10 @@ static tap_var gradient(tap_tape *t, void *ctx)
     return total;
 }
 
-static tap_status check_options(const tap_module *m, const tap_gradcheck_options *o, tap_error *e)
+static tap_status check_options(const tap_module *m, tap_module_function f, const tap_gradcheck_options *o, tap_error *e)
 {
     tap__error_copy(e, &m->root->error);
+    if (!f) tap_error_set(e, TAP_EARG, "gradcheck: the function is NULL");
     if (m->root->dtype != TAP_F64)
         tap_error_set(e, TAP_EDTYPE, "gradcheck: the module is %s; differences need float64", tap_dtype_name(m->root->dtype));
     if (!(o->eps > 0 && o->atol > 0 && o->rtol > 0))
@@ -141,7 +142,8 @@ tap_gradcheck_result tap_module_gradcheck(tap_module *root, tap_module_function 
     if (options.atol == 0) options.atol = 1e-6;
     if (options.rtol == 0) options.rtol = 1e-5;
     if (options.order == 0) options.order = 1;
-    if (check_options(root, &options, &e) != TAP_OK) {
+    root = tap__module(root);
+    if (check_options(root, f, &options, &e) != TAP_OK) {
         tap_gradcheck_result refused = { .status = e.status };
         snprintf(refused.message, sizeof refused.message, "%s", e.message);
         return refused;

@@ -71,6 +71,9 @@ struct tap__root {
     tap_optim  no_optim;
 };
 
+/* m itself, or a module that has failed if m is NULL. */
+tap_module *tap__module(const tap_module *m);
+
 /* Zeroed memory of the root; NULL, and the root has failed, if there is none. */
 void *tap__module_alloc(tap_module *m, size_t bytes);
 

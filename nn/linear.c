@@ -4,6 +4,10 @@
 void tap_linear_init(tap_linear *l, tap_module *m, const char *name, int64_t in, int64_t out)
 {
     tap_module *here = tap_module_child(m, name);
+    if (!l) {
+        tap_module_fail(here, TAP_EARG, "linear: NULL");
+        return;
+    }
     if (in <= 0 || out <= 0)
         tap_module_fail(here, TAP_EARG, "linear: sizes %lld -> %lld are not both positive", (long long)in, (long long)out);
     l->weight = tap_param_new(here, "weight", TAP_SHAPE(out, in), tap_init_linear(in));
@@ -12,5 +16,7 @@ void tap_linear_init(tap_linear *l, tap_module *m, const char *name, int64_t in,
 
 tap_var tap_linear_forward(const tap_linear *l, tap_var x)
 {
+    static const tap_linear none;
+    if (!l) l = &none;
     return tap_affine(x, tap_use(x.tape, l->weight), tap_use(x.tape, l->bias));
 }

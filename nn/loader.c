@@ -73,9 +73,9 @@ void tap_loader_free(tap_loader *l)
 
 tap_status tap_loader_status(const tap_loader *l, const char **message)
 {
-    if (l != &no_loader) return tap_arena_status(l->memory, message);
-    if (message) *message = "loader: no memory";
-    return TAP_ENOMEM;
+    if (l && l != &no_loader) return tap_arena_status(l->memory, message);
+    if (message) *message = l ? "loader: no memory" : "loader: NULL";
+    return l ? TAP_ENOMEM : TAP_EARG;
 }
 
 void tap_loader_start(tap_loader *l, uint64_t epoch)
@@ -113,8 +113,8 @@ static void copy_row(const tap_loader *l, int64_t to, int64_t from)
 
 bool tap_loader_next(tap_loader *l, tap_tensor *x)
 {
-    *x = (tap_tensor){ 0 };
-    if (tap_loader_status(l, NULL) != TAP_OK) return false;
+    if (x) *x = (tap_tensor){ 0 };
+    if (!x || tap_loader_status(l, NULL) != TAP_OK) return false;
     int64_t left = l->rows - l->next, n = left < l->options.batch ? left : l->options.batch;
     if (n == 0 || (n < l->options.batch && l->options.drop_last)) return false;
     for (int64_t i = 0; i < n; i++) copy_row(l, i, l->order[l->next + i]);
@@ -135,6 +135,6 @@ int64_t tap_loader_batches(const tap_loader *l)
 
 const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n)
 {
-    *n = l->n_last;
-    return l->order ? l->order + l->next - l->n_last : NULL;
+    if (n) *n = l ? l->n_last : 0;
+    return l && l->order ? l->order + l->next - l->n_last : NULL;
 }

@@ -6,11 +6,15 @@
 void tap_mlp_init(tap_mlp *l, tap_module *m, const char *name, int n_sizes, const int64_t *sizes, tap_activation activation)
 {
     tap_module *here = tap_module_child(m, name);
+    if (!l) {
+        tap_module_fail(here, TAP_EARG, "mlp: NULL");
+        return;
+    }
     if (n_sizes < 2 || !sizes) tap_module_fail(here, TAP_EARG, "mlp: %d sizes; the least is two, in and out", n_sizes);
     if (!activation) tap_module_fail(here, TAP_EARG, "mlp: no activation; there are %s", tap_activation_names());
     tap_linear *layers = tap__module_alloc(here, (size_t)n_sizes * sizeof *layers);
     if (!layers) {
-        *l = (tap_mlp){ .n = 1, .layers = &m->root->no_linear, .activation = tap_identity };
+        *l = (tap_mlp){ .n = 1, .layers = &here->root->no_linear, .activation = tap_identity };
         return;
     }
     *l = (tap_mlp){ .n = n_sizes - 1, .layers = layers, .activation = activation };
@@ -23,7 +27,10 @@ void tap_mlp_init(tap_mlp *l, tap_module *m, const char *name, int n_sizes, cons
 
 tap_var tap_mlp_forward(const tap_mlp *l, tap_var x)
 {
-    if (l->n == 0 && x.tape) tap_tape_fail(x.tape, TAP_EARG, "mlp: not initialized");
+    if (!l || l->n == 0) {
+        if (x.tape) tap_tape_fail(x.tape, TAP_EARG, "mlp: not initialized");
+        return (tap_var){ .tape = x.tape };
+    }
     for (int i = 0; i < l->n; i++) x = l->activation(tap_linear_forward(&l->layers[i], x));
     return x;
 }

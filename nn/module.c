@@ -10,14 +10,20 @@
 
 #define NO_MEMORY "module: no memory for a root"
 
-/* Stands for a root for which there was no memory. It has failed, so nothing ever writes to it. */
-static tap__root no_root = {
-    .module = { .root = &no_root, .path = "" },
-    .error = { TAP_ENOMEM, NO_MEMORY },
-    .no_param = { .module = &no_root.module, .path = "" },
-    .no_linear = { &no_root.no_param, &no_root.no_param },
-    .no_optim = { .root = &no_root },
-};
+/* Stand for a root for which there was no memory, and for NULL. They have failed, so nothing ever writes to them. */
+#define FAILED_ROOT(self, status, sentence)                                                             \
+    {                                                                                                   \
+        .module = { .root = &self, .path = "" }, .error = { status, sentence },                         \
+        .no_param = { .module = &self.module, .path = "" }, .no_optim = { .root = &self },              \
+        .no_linear = { &self.no_param, &self.no_param },                                                \
+    }
+static tap__root no_root = FAILED_ROOT(no_root, TAP_ENOMEM, NO_MEMORY);
+static tap__root null_root = FAILED_ROOT(null_root, TAP_EARG, "module: NULL");
+
+tap_module *tap__module(const tap_module *m)
+{
+    return m ? (tap_module *)(uintptr_t)m : &null_root.module;
+}
 
 tap_module *tap_module_new(tap_dtype dtype, uint64_t seed)
 {
@@ -42,7 +48,7 @@ tap_module *tap_module_new(tap_dtype dtype, uint64_t seed)
 
 void tap_module_free(tap_module *root)
 {
-    if (!root || root->parent || root == &no_root.module) return;
+    if (!root || root->parent || root == &no_root.module || root == &null_root.module) return;
     tap__root *r = root->root;
     tap_arena_free(r->memory);
     tap_arena_free(r->values);
@@ -52,7 +58,7 @@ void tap_module_free(tap_module *root)
 
 tap_status tap_module_status(const tap_module *m, const char **message)
 {
-    const tap_error *e = &m->root->error;
+    const tap_error *e = &tap__module(m)->root->error;
     if (message) *message = e->status == TAP_OK ? "" : e->message;
     return e->status;
 }
@@ -64,12 +70,13 @@ tap_status tap_module_fail(tap_module *m, tap_status status, const char *format,
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    m = tap__module(m);
     return tap_error_set(&m->root->error, status, "%s%s%s", m->path, *m->path ? ": " : "", message);
 }
 
 tap_dtype tap_module_dtype(const tap_module *m)
 {
-    return m->root->dtype;
+    return tap__module(m)->root->dtype;
 }
 
 void *tap__module_alloc(tap_module *m, size_t bytes)
@@ -127,6 +134,7 @@ static const char *new_path(tap_module *m, const char *name)
 
 tap_module *tap_module_child(tap_module *m, const char *name)
 {
+    m = tap__module(m);
     const char *path = new_path(m, name);
     tap_module *c = path ? tap__module_alloc(m, sizeof *c) : NULL;
     if (!c) return &m->root->module;
@@ -136,6 +144,7 @@ tap_module *tap_module_child(tap_module *m, const char *name)
 
 tap_param *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_init how)
 {
+    m = tap__module(m);
     tap__root  *r = m->root;
     const char *path = new_path(m, name);
     tap_param  *p = path ? tap__module_alloc(m, sizeof *p) : NULL;
@@ -157,16 +166,17 @@ tap_param *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_i
 
 const char *tap_param_path(const tap_param *p)
 {
-    return p->path;
+    return p ? p->path : "";
 }
 
 tap_tensor tap_param_value(const tap_param *p)
 {
-    return p->value;
+    return p ? p->value : (tap_tensor){ 0 };
 }
 
 tap_tensor tap_param_grad(tap_param *p)
 {
+    if (!p) return (tap_tensor){ 0 };
     if (p->fresh && p->grad.data) {
         tap_tensor_fill(p->grad, 0);
         p->fresh = false; /* what the caller writes now counts */
@@ -215,6 +225,7 @@ bool tap__module_has(const tap_module *m, const tap_param *p)
 
 tap_param *tap_module_next(const tap_module *m, const tap_param *p)
 {
+    m = tap__module(m);
     tap_param *next = p ? p->next : m->root->first;
     while (next && !tap__module_has(m, next)) next = next->next;
     return next;

@@ -131,7 +131,7 @@ typedef struct {
 
 TAP_API tap_optim *tap_adam(tap_module *root, tap_adam_options o); /* Kingma & Ba 2015, algorithm 1. For all parameters there are now; never NULL */
 TAP_API tap_optim *tap_sgd(tap_module *root, tap_sgd_options o);   /* v = momentum v + g; x -= lr v (PyTorch's form) */
-/* One step on the accumulated gradients, which then count as zero. Touches nothing if the tape or the root has failed. */
+/* One step on the accumulated gradients, which then count as zero. Touches nothing if the tape (NULL: none to ask) or the root has failed. */
 TAP_API tap_status tap_optim_step(tap_optim *o, tap_tape *t);
 TAP_API void       tap_optim_set_lr(tap_optim *o, double lr); /* for a schedule */
 

@@ -50,6 +50,7 @@ static tap_optim *optim_new(tap_module *m, int kind, int n_state, tap__optim_num
 
 tap_optim *tap_adam(tap_module *root, tap_adam_options o)
 {
+    root = tap__module(root);
     const double all = (double)INFINITY;
     return optim_new(root, TAP__ADAM, 2,
                      (tap__optim_numbers){
@@ -63,6 +64,7 @@ tap_optim *tap_adam(tap_module *root, tap_adam_options o)
 
 tap_optim *tap_sgd(tap_module *root, tap_sgd_options o)
 {
+    root = tap__module(root);
     const double       all = (double)INFINITY;
     tap__optim_numbers numbers = {
         .lr = option(root, "sgd: lr", o.lr, 1e-3, all),
@@ -78,6 +80,7 @@ tap_optim *tap_sgd(tap_module *root, tap_sgd_options o)
 
 void tap_optim_set_lr(tap_optim *o, double lr)
 {
+    if (!o) return;
     if (!(isfinite(lr) && lr >= 0)) tap_module_fail(&o->root->module, TAP_EARG, "optim_set_lr: %g is no learning rate", lr);
     else if (o->root->error.status == TAP_OK) o->numbers.lr = lr;
 }
@@ -101,6 +104,7 @@ static void step_chunk(const tap_optim *o, const tap__optim_numbers *numbers, co
 
 tap_status tap_optim_step(tap_optim *o, tap_tape *t)
 {
+    if (!o) return TAP_EARG;
     tap_status status = t ? tap_tape_status(t, NULL) : TAP_OK;
     if (status == TAP_OK) status = o->root->error.status;
     if (status != TAP_OK) return status;

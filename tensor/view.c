@@ -179,7 +179,7 @@ bool tap__reshape_view(tap_tensor x, tap_shape shape, tap_tensor *out)
         int64_t stride = x.stride[from[i]], run = x.shape.n[from[i]], used = 1;
         i--;
         while (used < run) {
-            while (j >= 0 && used * shape.n[j] <= run && run % (used * shape.n[j]) == 0) {
+            while (j >= 0 && used * shape.n[j] <= run) {
                 y.stride[j] = stride * used;
                 used *= shape.n[j];
                 j--;

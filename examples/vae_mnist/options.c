@@ -176,6 +176,7 @@ static bool parse(options *o, int argc, char **argv)
     }
     if (o->sigma && o->model.likelihood != TAP_VAE_GAUSSIAN)
         return usage("--sigma", o->sigma, "goes with --likelihood gaussian only");
+    o->model.beta = o->beta > 0 ? o->beta : -1; /* in the model's options 0 stands for the default */
     return true;
 }
 

@@ -34,8 +34,7 @@ static double step(const trainer *t, tap_tensor x)
 {
     tap_tape_reset(t->tape);
     tap_vae_terms terms = tap_vae_elbo(t->vae, tap_input(t->tape, x));
-    tap_var       loss  = tap_mean(tap_sub(tap_mul_scalar(terms.kl, t->o->beta), terms.rec), TAP_ALL);
-    tap_backward(loss);
+    tap_backward(tap_vae_loss_of(t->vae, terms));
     tap_optim_step(t->optim, t->tape);
     return total(terms.elbo);
 }

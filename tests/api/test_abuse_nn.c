@@ -1,5 +1,5 @@
-/* Every function of nn.h and models.h on modules, tapes and vars that are no good, and with arguments that make no sense: nothing
- * crashes, the first message is kept, results are inert, and parameters and their gradients stay as they were to the last bit. */
+/* Every function of nn.h and models.h on modules, tapes and vars that are no good, and with arguments that make no sense:
+ * nothing crashes, the first message is kept, results are inert, and parameters and gradients keep every bit. */
 #define _XOPEN_SOURCE 700
 #include "models/models.h"
 #include "tests/api/abuse.h"
@@ -44,7 +44,8 @@ static tap_tensor data_of(world *w)
 static operands operands_on(tap_tape *t, tap_tensor data)
 {
     tap_var x = tap_input(t, data), zero = tap_scalar(t, 0);
-    return (operands){ x, tap_zeros(t, TAP_SHAPE(1, BATCH, LATENT)), tap_normal(x, zero), tap_normal(zero, zero), tap_bernoulli(x) };
+    tap_var noise = tap_zeros(t, TAP_SHAPE(1, BATCH, LATENT));
+    return (operands){ x, noise, tap_normal(x, zero), tap_normal(zero, zero), tap_bernoulli(x) };
 }
 
 /* Every parameter gets a gradient. */
@@ -67,7 +68,8 @@ static void world_begin(world *w)
     w->vae = &w->vae_memory;
     tap_linear_init(w->linear, w->m, "linear", IN, OUT);
     tap_mlp_init(w->mlp, w->m, "mlp", 2, (int64_t[]){ IN, OUT }, tap_tanh);
-    tap_vae_init(w->vae, tap_module_child(w->m, "vae"), (tap_vae_options){ .data = IN, .hidden = { OUT }, .n_hidden = 1, .latent = LATENT });
+    tap_vae_options options = { .data = IN, .n_hidden = 1, .hidden = { OUT }, .latent = LATENT };
+    tap_vae_init(w->vae, tap_module_child(w->m, "vae"), options);
     w->weight = w->linear->weight;
     w->optim = tap_adam(w->m, (tap_adam_options){ 0 });
     w->loader = tap_loader_new(data_of(w), (tap_loader_options){ .batch = 1, .dtype = TAP_F64 });
@@ -196,6 +198,7 @@ enum {
     X(tap_vae_elbo, MODULE | ON_TAPE | VARS, w->out = tap_vae_elbo(w->vae, w->in.x).elbo)                                  \
     X(tap_vae_elbo_from, MODULE | ON_TAPE | VARS | PAIR, w->out = tap_vae_elbo_from(w->vae, w->in.x, w->in.noise).elbo)    \
     X(tap_vae_loss, MODULE | ON_TAPE | VARS, w->out = tap_vae_loss(w->vae, w->in.x))                                       \
+    X(tap_vae_loss_of, MODULE | ON_TAPE | VARS, w->out = tap_vae_loss_of(w->vae, tap_vae_elbo(w->vae, w->in.x)))           \
     X(tap_vae_sample, MODULE | ON_TAPE, w->out = tap_vae_sample(w->vae, w->t, 2))                                          \
     X(tap_vae_reconstruct, MODULE | ON_TAPE | VARS, w->out = tap_vae_reconstruct(w->vae, w->in.x))
 
@@ -305,7 +308,7 @@ static void check_tape(const tap_tape *t, tap_status expected, const char *call,
     const char *message;
     tap_status  status = tap_tape_status(t, &message);
     if (t && status != expected) fail_msg("%s, %s: the tape says %s: %s", call, where, tap_status_name(status), message);
-    if (t && status == TAP_EIO && strcmp(message, "the first error") != 0) fail_msg("%s, %s: the tape says '%s'", call, where, message);
+    if (t && status == TAP_EIO) assert_string_equal(message, "the first error");
 }
 
 static void check_module(const tap_module *m, tap_status expected, const char *call, const char *where)
@@ -332,7 +335,7 @@ static void check_call(size_t k, const row *r)
     check_tape(w.t, here, r->name, where);
     check_tape(w.other, worlds[k].make == mixed && broken ? TAP_ESTALE : TAP_OK, r->name, where);
     check_module(w.root, worlds[k].make == module_failed || (w.m && r->traits & FAILS) ? TAP_EIO : TAP_OK, r->name, where);
-    if (broken && memcmp(&before, &after, sizeof before) != 0) fail_msg("%s, %s: the parameters have changed", r->name, where);
+    if (broken) assert_memory_equal(before.numbers, after.numbers, sizeof before.numbers);
     world_end(&w);
 }
 
@@ -457,113 +460,181 @@ static void linear(world *w, int64_t in, int64_t out)
 
 /* clang-format off */
 #define WRONGS \
-    X(child_null, TAP_EARG, "", SAYS(tap_module_status(tap_module_child(w->m, NULL), NULL))) \
-    X(child_dot, TAP_EARG, "", SAYS(tap_module_status(tap_module_child(w->m, "a.b"), NULL))) \
-    X(child_taken, TAP_EARG, "", SAYS(tap_module_status(tap_module_child(w->m, "linear"), NULL))) \
-    X(param_null, TAP_EARG, "", param(w, NULL, TAP_SCALAR, tap_init_zeros())) \
-    X(param_negative, TAP_ESHAPE, "", param(w, "p", negative, tap_init_zeros())) \
-    X(param_overflowing, TAP_ESHAPE, "", param(w, "p", overflowing, tap_init_zeros())) \
-    X(param_rank, TAP_ESHAPE, "", param(w, "p", rank_9, tap_init_zeros())) \
-    X(param_rank_min, TAP_ESHAPE, "", param(w, "p", rank_min, tap_init_normal(1))) \
+    X(child_null, TAP_EARG, "'' is no name: it takes printable ASCII without space, dot, \" and \\", \
+      SAYS(tap_module_status(tap_module_child(w->m, NULL), NULL))) \
+    X(child_dot, TAP_EARG, "'a.b' is no name: it takes printable ASCII without space, dot, \" and \\", \
+      SAYS(tap_module_status(tap_module_child(w->m, "a.b"), NULL))) \
+    X(child_taken, TAP_EARG, "linear: the name is taken", SAYS(tap_module_status(tap_module_child(w->m, "linear"), NULL))) \
+    X(param_null, TAP_EARG, "'' is no name: it takes printable ASCII without space, dot, \" and \\", \
+      param(w, NULL, TAP_SCALAR, tap_init_zeros())) \
+    X(param_negative, TAP_ESHAPE, "p: tensor: [-3] is no shape", param(w, "p", negative, tap_init_zeros())) \
+    X(param_overflowing, TAP_ESHAPE, "p: tensor: [9223372036854775807,9223372036854775807] is no shape", \
+      param(w, "p", overflowing, tap_init_zeros())) \
+    X(param_rank, TAP_ESHAPE, "p: tensor: [0,0,0,0,0,0,0,0] is no shape", param(w, "p", rank_9, tap_init_zeros())) \
+    X(param_rank_min, TAP_ESHAPE, "p: tensor: [] is no shape", param(w, "p", rank_min, tap_init_normal(1))) \
     X(param_vast, TAP_ENOMEM, NULL, param(w, "p", vast, tap_init_normal(1))) \
-    X(param_no_init, TAP_EARG, "", tap_init how = { .how = 99 }; param(w, "p", TAP_SCALAR, how)) \
-    X(param_uniform, TAP_EARG, "", param(w, "p", TAP_SCALAR, tap_init_uniform(-1))) \
-    X(param_normal, TAP_EARG, "", param(w, "p", TAP_SCALAR, tap_init_normal((double)NAN))) \
-    X(param_no_fan, TAP_EARG, "", param(w, "p", TAP_SHAPE(3), tap_init_xavier_normal(1))) \
-    X(param_fan, TAP_EARG, "", param(w, "p", TAP_SHAPE(3), tap_init_linear(INT64_MIN))) \
-    X(use_null, TAP_EARG, "", w->out = tap_use(w->t, NULL)) \
-    X(use_dtype, TAP_EDTYPE, "", tap_module *m = tap_module_new(TAP_F32, 0); \
+    X(param_no_init, TAP_EARG, "p: 99 is no initializer", tap_init how = { .how = 99 }; param(w, "p", TAP_SCALAR, how)) \
+    X(param_uniform, TAP_EARG, "p: the initializer's -1 is not a finite number from 0 up", \
+      param(w, "p", TAP_SCALAR, tap_init_uniform(-1))) \
+    X(param_normal, TAP_EARG, "p: the initializer's nan is not a finite number from 0 up", \
+      param(w, "p", TAP_SCALAR, tap_init_normal((double)NAN))) \
+    X(param_no_fan, TAP_EARG, "p: shape [3] and fan_in 0 do not give the initializer its fan", \
+      param(w, "p", TAP_SHAPE(3), tap_init_xavier_normal(1))) \
+    X(param_fan, TAP_EARG, "p: shape [3] and fan_in -9223372036854775808 do not give the initializer its fan", \
+      param(w, "p", TAP_SHAPE(3), tap_init_linear(INT64_MIN))) \
+    X(use_null, TAP_EARG, "use: there is no parameter; was the layer initialized?", w->out = tap_use(w->t, NULL)) \
+    X(use_dtype, TAP_EDTYPE, "use: p is float32, the tape float64", tap_module *m = tap_module_new(TAP_F32, 0); \
       w->out = tap_use(w->t, tap_param_new(m, "p", TAP_SCALAR, tap_init_zeros())); tap_module_free(m)) \
-    X(save_null, TAP_EARG, "", save(w, NULL, 0, NULL)) \
-    X(save_folder, TAP_EIO, "", save(w, "none/module", 0, NULL)) \
-    X(save_no_metadata, TAP_EARG, "", save(w, "module", 1, NULL)) \
-    X(save_negative, TAP_EARG, "", save(w, "module", -1, NULL)) \
-    X(load_null, TAP_EARG, "", load_from(w, NULL)) \
-    X(load_nothing, TAP_EIO, "", load_from(w, "none")) \
-    X(load_other, TAP_EIO, "", load(w, data_of(w), "linear.weight")) \
-    X(linear_zero, TAP_EARG, "", linear(w, 0, 2)) \
-    X(linear_negative, TAP_EARG, "", linear(w, IN, INT64_MIN)) \
-    X(linear_overflowing, TAP_ESHAPE, "", linear(w, INT64_MAX, INT64_MAX)) \
+    X(save_null, TAP_EARG, "save: no path", save(w, NULL, 0, NULL)) \
+    X(save_folder, TAP_EIO, "none/module: cannot create a file in its folder: No such file or directory", \
+      save(w, "none/module", 0, NULL)) \
+    X(save_no_metadata, TAP_EARG, "module: a path, tensors or metadata are missing", save(w, "module", 1, NULL)) \
+    X(save_negative, TAP_EARG, "module: a path, tensors or metadata are missing", save(w, "module", -1, NULL)) \
+    X(load_null, TAP_EARG, "load: no path", load_from(w, NULL)) \
+    X(load_nothing, TAP_EIO, "none: cannot open: No such file or directory", load_from(w, "none")) \
+    X(load_other, TAP_EIO, \
+      "bad does not fit the module: missing linear.bias, mlp.0.weight and 11 more; " \
+      "different linear.weight (float64 [2,4], not float64 [3,4])", \
+      load(w, data_of(w), "linear.weight")) \
+    X(linear_zero, TAP_EARG, "new: linear: sizes 0 -> 2 are not both positive", linear(w, 0, 2)) \
+    X(linear_negative, TAP_EARG, "new: linear: sizes 4 -> -9223372036854775808 are not both positive", \
+      linear(w, IN, INT64_MIN)) \
+    X(linear_overflowing, TAP_ESHAPE, "new.weight: tensor: [9223372036854775807,9223372036854775807] is no shape", \
+      linear(w, INT64_MAX, INT64_MAX)) \
     X(linear_vast, TAP_ENOMEM, NULL, linear(w, 1 << 25, 1 << 25)) \
-    X(linear_init_null, TAP_EARG, "", tap_linear_init(NULL, w->m, "new", 1, 1)) \
-    X(linear_forward_null, TAP_EARG, "", w->out = tap_linear_forward(NULL, w->in.x)) \
-    X(linear_forward_empty, TAP_EARG, "", w->out = tap_linear_forward(&(tap_linear){ 0 }, w->in.x)) \
-    X(linear_forward_shape, TAP_ESHAPE, "", w->out = tap_linear_forward(w->linear, w->in.noise)) \
-    X(linear_forward_dtype, TAP_EDTYPE, "", w->out = tap_linear_forward(w->linear, tap_cast(w->in.x, TAP_I64))) \
-    X(mlp_sizes, TAP_EARG, "", mlp(w, 1, (int64_t[]){ IN }, tap_relu)) \
-    X(mlp_sizes_min, TAP_EARG, "", mlp(w, INT_MIN, (int64_t[]){ IN }, tap_relu)) \
-    X(mlp_null, TAP_EARG, "", mlp(w, 2, NULL, tap_relu)) \
-    X(mlp_negative, TAP_EARG, "", mlp(w, 2, (int64_t[]){ IN, -1 }, tap_relu)) \
-    X(mlp_no_activation, TAP_EARG, "", mlp(w, 2, (int64_t[]){ IN, OUT }, NULL)) \
-    X(mlp_init_null, TAP_EARG, "", tap_mlp_init(NULL, w->m, "new", 2, (int64_t[]){ 1, 1 }, tap_relu)) \
-    X(mlp_forward_null, TAP_EARG, "", w->out = tap_mlp_forward(NULL, w->in.x)) \
-    X(mlp_forward_empty, TAP_EARG, "", w->out = tap_mlp_forward(&(tap_mlp){ 0 }, w->in.x)) \
-    X(mlp_forward_shape, TAP_ESHAPE, "", w->out = tap_mlp_forward(w->mlp, w->in.noise)) \
-    X(sample_shapes, TAP_ESHAPE, "", w->out = tap_sample(tap_normal(w->in.x, w->in.noise))) \
-    X(sample_untyped, TAP_EARG, "", w->in.q.type = NULL; w->out = tap_sample(w->in.q)) \
-    X(sample_dtype, TAP_EDTYPE, "", w->out = tap_sample(tap_normal(tap_cast(w->in.x, TAP_I64), tap_cast(w->in.x, TAP_I64)))) \
-    X(sample_half, TAP_EARG, "", w->out = tap_sample(tap_normal(w->in.x, (tap_var){ 0 }))) \
-    X(sample_other_half, TAP_EARG, "", w->out = tap_sample(tap_normal((tap_var){ 0 }, w->in.x))) \
-    X(sample_bool, TAP_EDTYPE, "", w->out = tap_sample(tap_bernoulli(tap_gt(w->in.x, w->in.x)))) \
-    X(sample_n_negative, TAP_EARG, "", w->out = tap_sample_n(w->in.q, -1)) \
-    X(sample_n_overflowing, TAP_ESHAPE, "", w->out = tap_sample_n(w->in.q, INT64_MAX)) \
+    X(linear_init_null, TAP_EARG, "new: linear: NULL", tap_linear_init(NULL, w->m, "new", 1, 1)) \
+    X(linear_forward_null, TAP_EARG, "use: there is no parameter; was the layer initialized?", \
+      w->out = tap_linear_forward(NULL, w->in.x)) \
+    X(linear_forward_empty, TAP_EARG, "use: there is no parameter; was the layer initialized?", \
+      w->out = tap_linear_forward(&(tap_linear){ 0 }, w->in.x)) \
+    X(linear_forward_shape, TAP_ESHAPE, \
+      "affine: [1,2,2] x [3,4] x [3] (linear.weight, linear.bias): inner sizes 2 and 4 differ", \
+      w->out = tap_linear_forward(w->linear, w->in.noise)) \
+    X(linear_forward_dtype, TAP_EDTYPE, \
+      "affine: [2,4] x [3,4] x [3] (linear.weight, linear.bias): int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_linear_forward(w->linear, tap_cast(w->in.x, TAP_I64))) \
+    X(mlp_sizes, TAP_EARG, "new: mlp: 1 sizes; the least is two, in and out", mlp(w, 1, (int64_t[]){ IN }, tap_relu)) \
+    X(mlp_sizes_min, TAP_EARG, "new: mlp: -2147483648 sizes; the least is two, in and out", \
+      mlp(w, INT_MIN, (int64_t[]){ IN }, tap_relu)) \
+    X(mlp_null, TAP_EARG, "new: mlp: 2 sizes; the least is two, in and out", mlp(w, 2, NULL, tap_relu)) \
+    X(mlp_negative, TAP_EARG, "new.0: linear: sizes 4 -> -1 are not both positive", \
+      mlp(w, 2, (int64_t[]){ IN, -1 }, tap_relu)) \
+    X(mlp_no_activation, TAP_EARG, "new: mlp: no activation; there are relu, tanh, sigmoid, softplus, elu, silu, identity", \
+      mlp(w, 2, (int64_t[]){ IN, OUT }, NULL)) \
+    X(mlp_init_null, TAP_EARG, "new: mlp: NULL", tap_mlp_init(NULL, w->m, "new", 2, (int64_t[]){ 1, 1 }, tap_relu)) \
+    X(mlp_forward_null, TAP_EARG, "mlp: not initialized", w->out = tap_mlp_forward(NULL, w->in.x)) \
+    X(mlp_forward_empty, TAP_EARG, "mlp: not initialized", w->out = tap_mlp_forward(&(tap_mlp){ 0 }, w->in.x)) \
+    X(mlp_forward_shape, TAP_ESHAPE, "affine: [1,2,2] x [3,4] x [3] (mlp.0.weight, mlp.0.bias): inner sizes 2 and 4 differ", \
+      w->out = tap_mlp_forward(w->mlp, w->in.noise)) \
+    X(sample_shapes, TAP_ESHAPE, "sample: the parameters of a normal, [2,4] and [1,2,2], do not broadcast", \
+      w->out = tap_sample(tap_normal(w->in.x, w->in.noise))) \
+    X(sample_untyped, TAP_EARG, "sample: a distribution that was never made", \
+      w->in.q.type = NULL; w->out = tap_sample(w->in.q)) \
+    X(sample_dtype, TAP_EDTYPE, "exp: [2,4]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_sample(tap_normal(tap_cast(w->in.x, TAP_I64), tap_cast(w->in.x, TAP_I64)))) \
+    X(sample_half, TAP_EARG, "mul: input 0 is no var", w->out = tap_sample(tap_normal(w->in.x, (tap_var){ 0 }))) \
+    X(sample_other_half, TAP_EARG, "sample: a distribution that was never made", \
+      w->out = tap_sample(tap_normal((tap_var){ 0 }, w->in.x))) \
+    X(sample_bool, TAP_EDTYPE, "sigmoid: [2,4]: bool is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_sample(tap_bernoulli(tap_gt(w->in.x, w->in.x)))) \
+    X(sample_n_negative, TAP_EARG, "sample_n: -1 samples of shape [2,4]", w->out = tap_sample_n(w->in.q, -1)) \
+    X(sample_n_overflowing, TAP_ESHAPE, "tape: [9223372036854775807,2,4] is no shape", \
+      w->out = tap_sample_n(w->in.q, INT64_MAX)) \
     X(sample_n_vast, TAP_ENOMEM, NULL, w->out = tap_sample_n(w->in.q, 1ll << 50)) \
-    X(sample_n_rank, TAP_EARG, "", w->out = tap_sample_n(tap_bernoulli(tap_reshape(w->in.x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 2, 4))), 1)) \
-    X(sample_from_shape, TAP_ESHAPE, "", w->out = tap_sample_from(w->in.q, w->in.noise)) \
-    X(log_prob_shape, TAP_ESHAPE, "", w->out = tap_log_prob(w->in.q, w->in.noise)) \
-    X(log_prob_dtype, TAP_EDTYPE, "", w->out = tap_log_prob(w->in.b, tap_cast(w->in.x, TAP_BOOL))) \
-    X(log_prob_nothing, TAP_EARG, "", w->out = tap_log_prob((tap_dist){ 0 }, w->in.x)) \
-    X(entropy_untyped, TAP_EARG, "", w->in.q.type = NULL; w->out = tap_entropy(w->in.q)) \
-    X(mean_shapes, TAP_ESHAPE, "", w->out = tap_dist_mean(tap_normal(w->in.x, w->in.noise))) \
-    X(kl_kinds, TAP_EARG, "", w->out = tap_kl(w->in.q, w->in.b)) \
-    X(kl_nothing, TAP_EARG, "", w->out = tap_kl((tap_dist){ 0 }, w->in.b)) \
-    X(kl_shapes, TAP_ESHAPE, "", w->out = tap_kl(w->in.q, tap_normal(w->in.noise, w->in.noise))) \
-    X(adam_lr, TAP_EARG, "", adam(w, (tap_adam_options){ .lr = (double)NAN })) \
-    X(adam_beta1, TAP_EARG, "", adam(w, (tap_adam_options){ .beta1 = 1 })) \
-    X(adam_beta2, TAP_EARG, "", adam(w, (tap_adam_options){ .beta2 = 2 })) \
-    X(adam_eps, TAP_EARG, "", adam(w, (tap_adam_options){ .eps = (double)INFINITY })) \
-    X(adam_decay, TAP_EARG, "", adam(w, (tap_adam_options){ .weight_decay = (double)NAN })) \
-    X(sgd_lr, TAP_EARG, "", sgd(w, (tap_sgd_options){ .lr = (double)INFINITY })) \
-    X(sgd_momentum, TAP_EARG, "", sgd(w, (tap_sgd_options){ .momentum = (double)NAN })) \
-    X(sgd_nesterov, TAP_EARG, "", sgd(w, (tap_sgd_options){ .nesterov = true })) \
-    X(optim_set_lr, TAP_EARG, "", tap_optim_set_lr(w->optim, -1)) \
-    X(loader_inert, TAP_ESHAPE, "", make_loader(w, (tap_tensor){ 0 }, (tap_loader_options){ 0 })) \
-    X(loader_scalar, TAP_ESHAPE, "", make_loader(w, of_rank(w, 0), (tap_loader_options){ 0 })) \
-    X(loader_rank, TAP_ESHAPE, "", make_loader(w, of_rank(w, INT_MAX), (tap_loader_options){ 0 })) \
-    X(loader_rank_min, TAP_ESHAPE, "", make_loader(w, of_rank(w, INT_MIN), (tap_loader_options){ 0 })) \
-    X(loader_batch, TAP_EARG, "", make_loader(w, data_of(w), (tap_loader_options){ .batch = INT64_MIN })) \
-    X(loader_dtype, TAP_EDTYPE, "", make_loader(w, data_of(w), (tap_loader_options){ .dtype = TAP_U8 })) \
-    X(loader_no_dtype, TAP_EDTYPE, "", make_loader(w, data_of(w), (tap_loader_options){ .dtype = no_dtype })) \
-    X(loader_scale, TAP_EARG, "", make_loader(w, data_of(w), (tap_loader_options){ .scale = (double)NAN })) \
+    X(sample_n_rank, TAP_EARG, "sample_n: 1 samples of shape [1,1,1,1,1,1,2,4]", \
+      w->out = tap_sample_n(tap_bernoulli(tap_reshape(w->in.x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 2, 4))), 1)) \
+    X(sample_from_shape, TAP_ESHAPE, "add: [2,4] x [1,2,2]: the shapes do not broadcast", \
+      w->out = tap_sample_from(w->in.q, w->in.noise)) \
+    X(log_prob_shape, TAP_ESHAPE, "sub: [1,2,2] x [2,4]: the shapes do not broadcast", \
+      w->out = tap_log_prob(w->in.q, w->in.noise)) \
+    X(log_prob_dtype, TAP_EDTYPE, "bce_with_logits: [2,4] x [2,4]: dtypes float64 and bool differ", \
+      w->out = tap_log_prob(w->in.b, tap_cast(w->in.x, TAP_BOOL))) \
+    X(log_prob_nothing, TAP_EARG, "log_prob: a distribution that was never made", \
+      w->out = tap_log_prob((tap_dist){ 0 }, w->in.x)) \
+    X(entropy_untyped, TAP_EARG, "entropy: a distribution that was never made", \
+      w->in.q.type = NULL; w->out = tap_entropy(w->in.q)) \
+    X(mean_shapes, TAP_ESHAPE, "dist_mean: the parameters of a normal, [2,4] and [1,2,2], do not broadcast", \
+      w->out = tap_dist_mean(tap_normal(w->in.x, w->in.noise))) \
+    X(kl_kinds, TAP_EARG, "kl: no closed form for KL(normal || bernoulli)", w->out = tap_kl(w->in.q, w->in.b)) \
+    X(kl_nothing, TAP_EARG, "kl: no closed form for KL(nothing || bernoulli)", w->out = tap_kl((tap_dist){ 0 }, w->in.b)) \
+    X(kl_shapes, TAP_ESHAPE, "sub: [2,4] x [1,2,2]: the shapes do not broadcast", \
+      w->out = tap_kl(w->in.q, tap_normal(w->in.noise, w->in.noise))) \
+    X(adam_lr, TAP_EARG, "adam: lr = nan is out of range", adam(w, (tap_adam_options){ .lr = (double)NAN })) \
+    X(adam_beta1, TAP_EARG, "adam: beta1 = 1 is out of range", adam(w, (tap_adam_options){ .beta1 = 1 })) \
+    X(adam_beta2, TAP_EARG, "adam: beta2 = 2 is out of range", adam(w, (tap_adam_options){ .beta2 = 2 })) \
+    X(adam_eps, TAP_EARG, "adam: eps = inf is out of range", adam(w, (tap_adam_options){ .eps = (double)INFINITY })) \
+    X(adam_decay, TAP_EARG, "adam: weight_decay = nan is out of range", \
+      adam(w, (tap_adam_options){ .weight_decay = (double)NAN })) \
+    X(sgd_lr, TAP_EARG, "sgd: lr = inf is out of range", sgd(w, (tap_sgd_options){ .lr = (double)INFINITY })) \
+    X(sgd_momentum, TAP_EARG, "sgd: momentum = nan is out of range", sgd(w, (tap_sgd_options){ .momentum = (double)NAN })) \
+    X(sgd_nesterov, TAP_EARG, "sgd: nesterov needs a momentum", sgd(w, (tap_sgd_options){ .nesterov = true })) \
+    X(optim_set_lr, TAP_EARG, "optim_set_lr: -1 is no learning rate", tap_optim_set_lr(w->optim, -1)) \
+    X(loader_inert, TAP_ESHAPE, "loader: data of shape [] have no rows", \
+      make_loader(w, (tap_tensor){ 0 }, (tap_loader_options){ 0 })) \
+    X(loader_scalar, TAP_ESHAPE, "loader: data of shape [] have no rows", \
+      make_loader(w, of_rank(w, 0), (tap_loader_options){ 0 })) \
+    X(loader_rank, TAP_ESHAPE, "loader: data of shape [2,4,0,0,0,0,0,0] have no rows", \
+      make_loader(w, of_rank(w, INT_MAX), (tap_loader_options){ 0 })) \
+    X(loader_rank_min, TAP_ESHAPE, "loader: data of shape [] have no rows", \
+      make_loader(w, of_rank(w, INT_MIN), (tap_loader_options){ 0 })) \
+    X(loader_batch, TAP_EARG, "loader: batch = -9223372036854775808 is not positive", \
+      make_loader(w, data_of(w), (tap_loader_options){ .batch = INT64_MIN })) \
+    X(loader_dtype, TAP_EDTYPE, "loader: batches are float32 or float64, not uint8", \
+      make_loader(w, data_of(w), (tap_loader_options){ .dtype = TAP_U8 })) \
+    X(loader_no_dtype, TAP_EDTYPE, "loader: batches are float32 or float64, not no dtype", \
+      make_loader(w, data_of(w), (tap_loader_options){ .dtype = no_dtype })) \
+    X(loader_scale, TAP_EARG, "loader: scale = nan is not finite", \
+      make_loader(w, data_of(w), (tap_loader_options){ .scale = (double)NAN })) \
     X(loader_vast, TAP_ENOMEM, NULL, tap_tensor wide = { TAP_F64, { 2, { 1ll << 50, 1 } }, { 0 }, w->data }; \
       make_loader(w, wide, (tap_loader_options){ 0 })) \
-    X(gradcheck_null, TAP_EARG, "", gradcheck(w, NULL, (tap_gradcheck_options){ 0 })) \
-    X(gradcheck_nowhere, TAP_EARG, "", gradcheck(w, nowhere, (tap_gradcheck_options){ 0 })) \
+    X(gradcheck_null, TAP_EARG, "gradcheck: the function is NULL", gradcheck(w, NULL, (tap_gradcheck_options){ 0 })) \
+    X(gradcheck_nowhere, TAP_EARG, "gradcheck: mul: input 0 is no var", gradcheck(w, nowhere, (tap_gradcheck_options){ 0 })) \
     X(gradcheck_vast, TAP_ENOMEM, NULL, gradcheck(w, matrix_function, (tap_gradcheck_options){ 0 })) \
-    X(gradcheck_eps, TAP_EARG, "", gradcheck(w, module_function, (tap_gradcheck_options){ .eps = -1 })) \
-    X(gradcheck_order, TAP_EARG, "", gradcheck(w, module_function, (tap_gradcheck_options){ .order = 3 })) \
-    X(vae_nothing, TAP_EARG, "", vae(w, (tap_vae_options){ 0 })) \
-    X(vae_data, TAP_EARG, "", vae(w, (tap_vae_options){ .data = INT64_MIN })) \
-    X(vae_data_max, TAP_ESHAPE, "", vae(w, (tap_vae_options){ .data = INT64_MAX })) \
-    X(vae_n_hidden, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .n_hidden = TAP_VAE_MAX_HIDDEN + 1 })) \
-    X(vae_n_hidden_min, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .n_hidden = INT_MIN })) \
-    X(vae_hidden, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .n_hidden = 2, .hidden = { 3 } })) \
-    X(vae_latent, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .latent = -1 })) \
-    X(vae_likelihood, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .likelihood = (tap_vae_likelihood)99 })) \
-    X(vae_sigma, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .sigma = (double)NAN })) \
-    X(vae_samples, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .samples = INT64_MIN })) \
-    X(vae_beta, TAP_EARG, "", vae(w, (tap_vae_options){ .data = IN, .beta = -1 })) \
-    X(vae_init_null, TAP_EARG, "", tap_vae_init(NULL, w->m, (tap_vae_options){ .data = IN })) \
-    X(vae_loss_empty, TAP_EARG, "", w->out = tap_vae_loss(&(tap_vae){ 0 }, w->in.x)) \
-    X(vae_sample_empty, TAP_EARG, "", w->out = tap_vae_sample(&(tap_vae){ 0 }, w->t, 1)) \
-    X(vae_encode_shape, TAP_ESHAPE, "", w->out = tap_vae_encode(w->vae, w->in.noise).param[0]) \
-    X(vae_decode_shape, TAP_ESHAPE, "", w->out = tap_vae_decode(w->vae, w->in.x).param[0]) \
-    X(vae_elbo_dtype, TAP_EDTYPE, "", w->out = tap_vae_elbo(w->vae, tap_cast(w->in.x, TAP_U8)).elbo) \
-    X(vae_noise, TAP_ESHAPE, "", w->out = tap_vae_elbo_from(w->vae, w->in.x, w->in.x).elbo) \
-    X(vae_no_noise, TAP_ESHAPE, "", w->out = tap_vae_elbo_from(w->vae, w->in.x, tap_zeros(w->t, TAP_SHAPE(0, BATCH, LATENT))).elbo) \
-    X(vae_sample_negative, TAP_ESHAPE, "", w->out = tap_vae_sample(w->vae, w->t, -1)) \
+    X(gradcheck_eps, TAP_EARG, "gradcheck: eps -1, atol 1e-06 and rtol 1e-05 are not all positive", \
+      gradcheck(w, module_function, (tap_gradcheck_options){ .eps = -1 })) \
+    X(gradcheck_order, TAP_EARG, "gradcheck: order 3 is neither 1 nor 2", \
+      gradcheck(w, module_function, (tap_gradcheck_options){ .order = 3 })) \
+    X(vae_nothing, TAP_EARG, "new: vae: data = 0 is not positive", vae(w, (tap_vae_options){ 0 })) \
+    X(vae_data, TAP_EARG, "new: vae: data = -9223372036854775808 is not positive", \
+      vae(w, (tap_vae_options){ .data = INT64_MIN })) \
+    X(vae_data_max, TAP_ESHAPE, "new.enc.0.weight: tensor: [400,9223372036854775807] is no shape", \
+      vae(w, (tap_vae_options){ .data = INT64_MAX })) \
+    X(vae_n_hidden, TAP_EARG, "new: vae: n_hidden = 17 is not between 1 and 16", \
+      vae(w, (tap_vae_options){ .data = IN, .n_hidden = TAP_VAE_MAX_HIDDEN + 1 })) \
+    X(vae_n_hidden_min, TAP_EARG, "new: vae: n_hidden = -2147483648 is not between 1 and 16", \
+      vae(w, (tap_vae_options){ .data = IN, .n_hidden = INT_MIN })) \
+    X(vae_hidden, TAP_EARG, "new: vae: hidden[1] = 0 is not positive", \
+      vae(w, (tap_vae_options){ .data = IN, .n_hidden = 2, .hidden = { 3 } })) \
+    X(vae_latent, TAP_EARG, "new: vae: latent = -1 is not positive", vae(w, (tap_vae_options){ .data = IN, .latent = -1 })) \
+    X(vae_likelihood, TAP_EARG, "new: vae: likelihood 99 is neither Bernoulli nor Gaussian", \
+      vae(w, (tap_vae_options){ .data = IN, .likelihood = (tap_vae_likelihood)99 })) \
+    X(vae_sigma, TAP_EARG, "new: vae: sigma = nan is not a finite number from 0 up", \
+      vae(w, (tap_vae_options){ .data = IN, .sigma = (double)NAN })) \
+    X(vae_samples, TAP_EARG, "new: vae: samples = -9223372036854775808 is not positive", \
+      vae(w, (tap_vae_options){ .data = IN, .samples = INT64_MIN })) \
+    X(vae_beta, TAP_EARG, "new: vae: beta = nan is not finite", \
+      vae(w, (tap_vae_options){ .data = IN, .beta = (double)NAN })) \
+    X(vae_init_null, TAP_EARG, "vae: NULL", tap_vae_init(NULL, w->m, (tap_vae_options){ .data = IN })) \
+    X(vae_loss_empty, TAP_EARG, "mlp: not initialized", w->out = tap_vae_loss(&(tap_vae){ 0 }, w->in.x)) \
+    X(vae_sample_empty, TAP_EARG, "mlp: not initialized", w->out = tap_vae_sample(&(tap_vae){ 0 }, w->t, 1)) \
+    X(vae_encode_shape, TAP_ESHAPE, \
+      "affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): inner sizes 2 and 4 differ", \
+      w->out = tap_vae_encode(w->vae, w->in.noise).param[0]) \
+    X(vae_decode_shape, TAP_ESHAPE, \
+      "affine: [2,4] x [3,2] x [3] (vae.dec.0.weight, vae.dec.0.bias): inner sizes 4 and 2 differ", \
+      w->out = tap_vae_decode(w->vae, w->in.x).param[0]) \
+    X(vae_elbo_dtype, TAP_EDTYPE, \
+      "affine: [2,4] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): uint8 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_vae_elbo(w->vae, tap_cast(w->in.x, TAP_U8)).elbo) \
+    X(vae_noise, TAP_ESHAPE, "vae_elbo_from: noise [2,4] is no stack of draws of shape [2,2]", \
+      w->out = tap_vae_elbo_from(w->vae, w->in.x, w->in.x).elbo) \
+    X(vae_no_noise, TAP_ESHAPE, "vae_elbo_from: noise [0,2,2] is no stack of draws of shape [2,2]", \
+      w->out = tap_vae_elbo_from(w->vae, w->in.x, tap_zeros(w->t, TAP_SHAPE(0, BATCH, LATENT))).elbo) \
+    X(vae_sample_negative, TAP_ESHAPE, "tape: [-1,2] is no shape", w->out = tap_vae_sample(w->vae, w->t, -1)) \
     X(vae_sample_vast, TAP_ENOMEM, NULL, w->out = tap_vae_sample(w->vae, w->t, 1ll << 50)) \
-    X(vae_reconstruct_shape, TAP_ESHAPE, "", w->out = tap_vae_reconstruct(w->vae, w->in.noise))
+    X(vae_reconstruct_shape, TAP_ESHAPE, \
+      "affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): inner sizes 2 and 4 differ", \
+      w->out = tap_vae_reconstruct(w->vae, w->in.noise))
 /* clang-format on */
 
 #define X AS_WRONG_FUNCTION
@@ -589,12 +660,11 @@ static void test_wrong_arguments(void **state)
         r->call(&w);
         tap_status status = tap_tape_status(w.t, &message);
         if (status == TAP_OK) status = tap_module_status(w.m, &message);
-        if (getenv("SHOW")) printf("@@%s|%s|%s\n", r->name, tap_status_name(status), message);
         if ((int)status != r->status) fail_msg("%s: %s: %s", r->name, tap_status_name(status), message);
         if (r->message && strcmp(message, r->message) != 0) fail_msg("%s: '%s'", r->name, message);
         check_outcome(&w, r->name, true, "wrong arguments");
         const snapshot after = snap(&w);
-        if (memcmp(&before, &after, sizeof before) != 0) fail_msg("%s: the parameters have changed", r->name);
+        assert_memory_equal(before.numbers, after.numbers, sizeof before.numbers);
         world_end(&w);
     }
 }

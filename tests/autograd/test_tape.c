@@ -22,7 +22,8 @@ static void assert_elements(tap_var v, const double *expected)
     tap_tensor x = tap_value(v);
     assert_non_null(x.data);
     for (int64_t i = 0; i < tap_tensor_numel(x); i++) {
-        if (tap_tensor_item(x, i) != expected[i]) fail_msg("element %d: %.17g != %.17g", (int)i, tap_tensor_item(x, i), expected[i]);
+        double element = tap_tensor_item(x, i);
+        if (element != expected[i]) fail_msg("element %d: %.17g != %.17g", (int)i, element, expected[i]);
     }
 }
 
@@ -60,7 +61,8 @@ static void test_reset_keeps_memory(void **state)
 {
     tap_tape  *t = tap_tape_new(TAP_F64, 1);
     tap_arena *a = tap_arena_new();
-    tap_leaf   w = { tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(30, 20)), tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(30, 20)), NULL, "w" };
+    tap_shape  shape = TAP_SHAPE(30, 20);
+    tap_leaf   w = { tap_tensor_zeros(a, TAP_F64, shape), tap_tensor_zeros(a, TAP_F64, shape), NULL, "w" };
     void      *second[WATCHED], *address[WATCHED];
     (void)state;
     tap_random_normal(w.value, (tap_random){ 0 });
@@ -142,6 +144,7 @@ static void test_messages_name_what_failed(void **state)
     t = tap_tape_new(TAP_F32, 1);
     tap_var old = tap_scalar(t, 1);
     tap_tape_reset(t);
+    tap_scalar(t, 2); /* has the number of the old one */
     tap_exp(old);
     assert_error(t, TAP_ESTALE, "var 1 of step 1 is used in step 2: its tape was reset since");
     tap_tape_free(t);
@@ -242,6 +245,13 @@ static tap_leaf leaf_of(memory *m, const char *name)
     return (tap_leaf){ vector(m->value), vector(m->grad), &m->fresh, name };
 }
 
+static void assert_untouched(const memory *before, const memory *after)
+{
+    assert_memory_equal(before->value, after->value, sizeof before->value);
+    assert_memory_equal(before->grad, after->grad, sizeof before->grad);
+    assert_int_equal(before->fresh, after->fresh);
+}
+
 /* sum over the batch of (w . x)^2; small integers, so that no sum is rounded */
 static tap_var batch_loss(tap_tape *t, const tap_leaf *w, double *x, int64_t batch)
 {
@@ -296,8 +306,9 @@ static void test_leaf_used_twice(void **state)
 static void test_single_precision_leaf(void **state)
 {
     float     value[2] = { 1, 2 }, grad[2] = { 10, 10 };
+    tap_shape pair = TAP_SHAPE(2);
     tap_tape *t = tap_tape_new(TAP_F32, 1);
-    tap_leaf  leaf = { tap_tensor_wrap(TAP_F32, TAP_SHAPE(2), value), tap_tensor_wrap(TAP_F32, TAP_SHAPE(2), grad), NULL, NULL };
+    tap_leaf  leaf = { tap_tensor_wrap(TAP_F32, pair, value), tap_tensor_wrap(TAP_F32, pair, grad), NULL, NULL };
     (void)state;
     tap_var v = tap_cast(tap_leaf_var(t, &leaf), TAP_F64);
     assert_int_equal(tap_backward(tap_sum(tap_mul(v, v), TAP_ALL)), TAP_OK);
@@ -498,7 +509,7 @@ static void test_failing_backward_touches_nothing(void **state)
         assert_true(tap_item(loss) == 14);
         assert_int_equal(tap_backward(loss), rules[i].status);
         assert_error(t, rules[i].status, rules[i].message);
-        assert_memory_equal(before, m, sizeof m);
+        for (int k = 0; k < 2; k++) assert_untouched(&before[k], &m[k]);
         assert_sound(other);
         assert_true(tap_tape_set_recording(t, true)); /* the pass had switched it off */
         tap_tape_free(t);
@@ -547,7 +558,8 @@ static void test_unused_inputs(void **state)
 {
     double    numbers[N] = { 1, 2, 3 };
     tap_tape *t = tap_tape_new(TAP_F64, 1);
-    tap_var   x = tap_variable(t, vector(numbers)), unused = tap_variable(t, vector(numbers)), data = tap_input(t, vector(numbers));
+    tap_var   x = tap_variable(t, vector(numbers)), unused = tap_variable(t, vector(numbers));
+    tap_var   data = tap_input(t, vector(numbers));
     tap_var   y = tap_sum(tap_mul(x, data), TAP_ALL), later = tap_exp(x), in[4] = { unused, data, later, x }, dx[4];
     (void)state;
     tap_grad(y, 4, in, dx);
@@ -807,7 +819,8 @@ static void test_dot(void **state)
     assert_string_equal(text, "digraph tape {\n"
                               "  rankdir=BT;\n"
                               "  node [shape=box, fontname=monospace];\n"
-                              "  n1 [label=\"parameter\\na \\\"quoted\\\" \\\\ name\\nfloat64 [3]\", style=filled, fillcolor=lightblue];\n"
+                              "  n1 [label=\"parameter\\na \\\"quoted\\\" \\\\ name\\nfloat64 [3]\", "
+                              "style=filled, fillcolor=lightblue];\n"
                               "  n2 [label=\"constant\\nx\\nfloat64 []\", style=filled, fillcolor=lightgrey];\n"
                               "  n4 [label=\"mul\\ny\\nfloat64 [3]\"];\n"
                               "  n1 -> n4;\n"

@@ -64,6 +64,8 @@ static void test_parameters(void **state)
     assert_int_equal(v.options.latent, 20);
     assert_int_equal(v.options.samples, 1);
     assert_true(v.options.beta == 1 && v.options.activation == tap_relu && v.options.mean == tap_sigmoid && !v.log_sigma);
+    tap_vae_init(&v, tap_module_child(root, "plain"), (tap_vae_options){ .data = 784, .beta = -1 });
+    assert_true(v.options.beta == 0);
     tap_module_free(root);
 }
 
@@ -317,7 +319,7 @@ static void test_bad_options(void **state)
     assert_bad((tap_vae_options){ .data = 3, .samples = -1 }, "vae: samples = -1 is not positive");
     assert_bad((tap_vae_options){ .data = 3, .sigma = -0.5 }, "vae: sigma = -0.5 is not a finite number from 0 up");
     assert_bad((tap_vae_options){ .data = 3, .sigma = inf }, "vae: sigma = inf is not a finite number from 0 up");
-    assert_bad((tap_vae_options){ .data = 3, .beta = -1 }, "vae: beta = -1 is not a finite number from 0 up");
+    assert_bad((tap_vae_options){ .data = 3, .beta = inf }, "vae: beta = inf is not finite");
     assert_bad((tap_vae_options){ .data = 3, .likelihood = (tap_vae_likelihood)5 }, "vae: likelihood 5 is neither Bernoulli nor Gaussian");
 }
 

@@ -252,9 +252,10 @@ static void test_contiguous(void **state)
         int64_t n[2], stride[2];
         bool    contiguous;
     } cases[] = {
-        { { 3, 4 }, { 4, 1 }, true },  { { 3, 4 }, { 5, 1 }, false }, { { 3, 4 }, { 1, 3 }, false }, { { 3, 4 }, { -4, 1 }, false },
-        { { 1, 4 }, { 99, 1 }, true }, { { 4, 1 }, { 1, -7 }, true }, { { 4, 1 }, { 2, 1 }, false }, { { 0, 4 }, { 9, 9 }, true },
-        { { 3, 4 }, { 0, 1 }, false }, { { 1, 1 }, { 0, 0 }, true },
+        { { 3, 4 }, { 4, 1 }, true },   { { 3, 4 }, { 5, 1 }, false },  { { 3, 4 }, { 1, 3 }, false },
+        { { 3, 4 }, { -4, 1 }, false }, { { 3, 4 }, { 0, 1 }, false },  { { 1, 4 }, { 99, 1 }, true },
+        { { 4, 1 }, { 1, -7 }, true },  { { 4, 1 }, { 2, 1 }, false },  { { 1, 1 }, { 0, 0 }, true },
+        { { 0, 4 }, { 9, 9 }, true },
     };
     for (size_t s = 0; s < sizeof cases / sizeof *cases; s++) {
         float      data[64];

@@ -65,10 +65,11 @@ static void test_all_axes(void **state)
 {
     (void)state;
     static const tap_shape shapes[] = {
-        { 0, { 0 } },    { 1, { 1 } },       { 1, { 0 } },       { 1, { 9 } },       { 1, { 5000 } },       { 2, { 3, 4 } },
-        { 2, { 17, 1 } }, { 2, { 0, 3 } },   { 2, { 3, 0 } },    { 2, { 3, 4200 } }, { 2, { 4200, 3 } },    { 2, { 7, 300 } },
-        { 2, { 300, 7 } }, { 3, { 2, 3, 4 } }, { 3, { 3, 0, 2 } }, { 3, { 1, 1, 1 } }, { 3, { 5, 1, 270 } }, { 3, { 270, 2, 5 } },
-        { 4, { 2, 3, 4, 5 } }, { 4, { 1, 3, 1, 20 } }, { 4, { 20, 2, 1, 19 } }, { 4, { 2, 0, 3, 0 } },
+        { 0, { 0 } },          { 1, { 1 } },           { 1, { 0 } },           { 1, { 9 } },          { 1, { 8192 } },
+        { 2, { 3, 4 } },       { 2, { 17, 1 } },       { 2, { 0, 3 } },        { 2, { 3, 0 } },       { 2, { 4, 4200 } },
+        { 2, { 5000, 3 } },    { 2, { 7, 300 } },      { 2, { 300, 7 } },      { 3, { 2, 3, 4 } },    { 3, { 3, 0, 2 } },
+        { 3, { 1, 1, 1 } },    { 3, { 5, 1, 270 } },   { 3, { 270, 2, 5 } },   { 4, { 2, 3, 4, 5 } }, { 4, { 1, 3, 1, 20 } },
+        { 4, { 20, 2, 1, 9 } }, { 4, { 2, 0, 3, 0 } },
     };
     uint64_t dice = 1;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
@@ -93,8 +94,9 @@ static void test_odd_strides(void **state)
     static const struct {
         int64_t n[4], stride[4], start;
     } cases[] = {
-        { { 3, 4, 5, 6 }, { 5, 90, 1, 15 }, 0 },    { { 3, 4, 5, 6 }, { 1, 3, 0, 12 }, 0 }, { { 3, 4, 5, 6 }, { 0, 0, 0, 0 }, 7 },
-        { { 3, 4, 5, 6 }, { -120, 30, -6, 1 }, 264 }, { { 3, 4, 5, 6 }, { 1, 1, 1, 1 }, 0 }, { { 3, 1, 5, 1 }, { 5, -7, 1, 0 }, 0 },
+        { { 3, 4, 5, 6 }, { 5, 90, 1, 15 }, 0 }, { { 3, 4, 5, 6 }, { -120, 30, -6, 1 }, 264 },
+        { { 3, 4, 5, 6 }, { 1, 3, 0, 12 }, 0 },  { { 3, 4, 5, 6 }, { 0, 0, 0, 0 }, 7 },
+        { { 3, 4, 5, 6 }, { 1, 1, 1, 1 }, 0 },   { { 3, 1, 5, 1 }, { 5, -7, 1, 0 }, 0 },
     };
     uint64_t   dice = 2;
     tap_arena *memory = tap_arena_new();
@@ -152,6 +154,19 @@ static void test_nan_in_a_long_row(void **state)
         assert_true(tap__reduce(TAP__MAX, x, 1, out, memory) && isinf(load_at(out, 0)));
         store_at(x, i, 0);
     }
+    tap_arena_free(memory);
+}
+
+/* The first number takes all the digits that a float has. */
+static void test_sums_in_double(void **state)
+{
+    (void)state;
+    tap_arena *memory = tap_arena_new();
+    tap_tensor x = tap_tensor_zeros(memory, TAP_F32, TAP_SHAPE(1001)), out = result_for(memory, x, 1);
+    tap_tensor_fill(x, 1);
+    store_at(x, 0, 0x1p24);
+    assert_true(tap__reduce(TAP__SUM, x, 1, out, memory));
+    assert_true(load_at(out, 0) == 0x1p24 + 1000);
     tap_arena_free(memory);
 }
 
@@ -245,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_odd_strides),
         cmocka_unit_test(test_nan_and_infinity),
         cmocka_unit_test(test_nan_in_a_long_row),
+        cmocka_unit_test(test_sums_in_double),
         cmocka_unit_test(test_accuracy),
         cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_scratch),
