@@ -4,16 +4,14 @@
 
 #include "autograd/autograd.h"
 
-tap_gradcheck_options tap__gradcheck_defaults(tap_gradcheck_options o);
-/* How many elements of n are checked, and which one is the i-th of them. */
-int64_t    tap__gradcheck_count(tap_gradcheck_options o, int64_t n);
-int64_t    tap__gradcheck_place(tap_gradcheck_options o, int input, int64_t n, int64_t i);
-tap_tensor tap__gradcheck_cotangent(tap_arena *a, tap_gradcheck_options o, tap_shape shape);
-double     tap__gradcheck_contract(tap_tensor y, tap_tensor cotangent); /* sum_j cotangent_j y_j; NaN if they have two shapes */
-/* Counts a pair of derivatives in, and keeps it if it is the worst so far. */
-void tap__gradcheck_compare(tap_gradcheck_result *r, tap_gradcheck_options o, int input, int64_t element, double analytic,
+/* Fills in the defaults; an error for options that make no sense. */
+tap_status tap__gradcheck_options(tap_gradcheck_options *o, tap_error *e);
+/* The elements of n to check: NULL for all; else some at random, and *n becomes their number (0, and a has failed, without memory). */
+const int64_t *tap__gradcheck_elements(tap_arena *a, const tap_gradcheck_options *o, uint64_t stream, int64_t *n);
+/* Counts a pair of derivatives in; whether it is the worst so far, and now the one in *r. NaN is worse than anything. */
+bool tap__gradcheck_compare(tap_gradcheck_result *r, const tap_gradcheck_options *o, int input, int64_t element, double analytic,
                             double numeric);
-void tap__gradcheck_fail(tap_gradcheck_result *r, tap_status status, const char *message);
-void tap__gradcheck_conclude(tap_gradcheck_result *r, tap_gradcheck_options o, const char *where); /* writes the sentence */
+void tap__gradcheck_conclude(tap_gradcheck_result *r, const char *where);                     /* writes the sentence */
+tap_gradcheck_result tap__gradcheck_failed(tap_status status, const char *message); /* the result of a check that could not be made */
 
 #endif

@@ -1,9 +1,9 @@
 /* The gradients of a whole module against central differences. Noise is a function of the tape's seed and step, so it stays the same
  * while a parameter moves, and sampling can be checked with the rest. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "autograd/gradcheck.h"
 #include "nn/internal.h"
 
 typedef struct {
@@ -15,7 +15,6 @@ typedef struct {
     tap_arena            *memory;
     tap_gradcheck_result  result;
     const char           *path; /* of the worst element */
-    double                worst; /* its error, in tolerances */
 } check;
 
 /* f contracted with a cotangent, on a tape that repeats the same step: the cotangent is noise drawn after all that f draws. */
@@ -43,30 +42,15 @@ static void compare(check *c, const tap_param *p, int input, int64_t i)
     double numeric = (value_with(c, x, above) - value_with(c, x, below)) / (above - below);
     memcpy(x, &before, sizeof before);
 
-    double error = fabs(analytic - numeric) / (c->options.atol + c->options.rtol * fabs(numeric));
-    if (isnan(error)) error = (double)INFINITY;
-    c->result.checked++;
-    if (c->path && error <= c->worst) return;
-    c->worst = error;
-    c->path = p->path;
-    c->result.input = input;
-    c->result.element = i;
-    c->result.analytic = analytic;
-    c->result.numeric = numeric;
+    if (tap__gradcheck_compare(&c->result, &c->options, input, i, analytic, numeric)) c->path = p->path;
 }
 
 /* All elements of a parameter, or some at random. */
 static void compare_parameter(check *c, const tap_param *p, int input)
 {
-    int64_t  n = tap_numel(p->value.shape), some = c->options.elements;
-    int64_t *order = NULL;
-    if (some > 0 && some < n) {
-        order = tap_arena_alloc(c->memory, (size_t)n * sizeof *order);
-        if (!order) return;
-        tap_random_permutation(order, n, (tap_random){ c->options.seed, tap_random_hash(p->path), 0 });
-        n = some;
-    }
-    for (int64_t i = 0; i < n && tap_tape_status(c->tape, NULL) == TAP_OK; i++) compare(c, p, input, order ? order[i] : i);
+    int64_t        n = tap_numel(p->value.shape);
+    const int64_t *some = tap__gradcheck_elements(c->memory, &c->options, tap_random_hash(p->path), &n);
+    for (int64_t i = 0; i < n && tap_tape_status(c->tape, NULL) == TAP_OK; i++) compare(c, p, input, some ? some[i] : i);
 }
 
 static void run(check *c)
@@ -83,18 +67,12 @@ static void run(check *c)
 
 static tap_gradcheck_result conclude(check *c)
 {
-    tap_gradcheck_result *r = &c->result;
-    const char           *message;
-    r->status = tap_arena_status(c->memory, &message);
-    if (r->status == TAP_OK) r->status = tap_tape_status(c->tape, &message);
-    r->ok = r->status == TAP_OK && c->path && c->worst <= 1;
-    if (r->status != TAP_OK) snprintf(r->message, sizeof r->message, "gradcheck: %s", message);
-    else if (!c->path) snprintf(r->message, sizeof r->message, "gradcheck: there is nothing to compare");
-    else
-        snprintf(r->message, sizeof r->message, "gradcheck: %lld derivatives compared, %s %s, element %lld: analytic %.12g, numeric %.12g",
-                 (long long)r->checked, r->ok ? "and all agree; the farthest apart is" : "and they disagree, most in", c->path,
-                 (long long)r->element, r->analytic, r->numeric);
-    return *r;
+    const char *message;
+    tap_status  status = tap_arena_status(c->memory, &message);
+    if (status == TAP_OK) status = tap_tape_status(c->tape, &message);
+    if (status != TAP_OK) return tap__gradcheck_failed(status, message);
+    tap__gradcheck_conclude(&c->result, c->path);
+    return c->result;
 }
 
 /* Checks f, or fails with a sentence. */
@@ -123,36 +101,28 @@ static tap_var gradient(tap_tape *t, void *ctx)
     return total;
 }
 
-static tap_status check_options(const tap_module *m, tap_module_function f, const tap_gradcheck_options *o, tap_error *e)
+static tap_status check_arguments(const tap_module *m, tap_module_function f, tap_gradcheck_options *o, tap_error *e)
 {
     tap__error_copy(e, &m->root->error);
     if (!f) tap_error_set(e, TAP_EARG, "gradcheck: the function is NULL");
     if (m->root->dtype != TAP_F64)
         tap_error_set(e, TAP_EDTYPE, "gradcheck: the module is %s; differences need float64", tap_dtype_name(m->root->dtype));
-    if (!(o->eps > 0 && o->atol > 0 && o->rtol > 0))
-        tap_error_set(e, TAP_EARG, "gradcheck: eps %g, atol %g and rtol %g are not all positive", o->eps, o->atol, o->rtol);
-    if (o->order < 1 || o->order > 2) tap_error_set(e, TAP_EARG, "gradcheck: order %d is neither 1 nor 2", o->order);
-    return e->status;
+    return tap__gradcheck_options(o, e);
 }
 
 tap_gradcheck_result tap_module_gradcheck(tap_module *root, tap_module_function f, void *ctx, tap_gradcheck_options options)
 {
     tap_error e = { 0 };
-    if (options.eps == 0) options.eps = 1e-6;
-    if (options.atol == 0) options.atol = 1e-6;
-    if (options.rtol == 0) options.rtol = 1e-5;
-    if (options.order == 0) options.order = 1;
     root = tap__module(root);
-    if (check_options(root, f, &options, &e) != TAP_OK) {
-        tap_gradcheck_result refused = { .status = e.status };
-        snprintf(refused.message, sizeof refused.message, "%s", e.message);
-        return refused;
-    }
+    check_arguments(root, f, &options, &e);
+    if (e.status != TAP_OK) return tap__gradcheck_failed(e.status, e.message);
+
     check                first = { .module = root, .f = f, .ctx = ctx, .options = options };
     tap_gradcheck_result result = check_once(&first);
     if (options.order == 1 || !result.ok) return result;
 
-    check second = { .module = root, .f = gradient, .ctx = &first, .options = options };
-    second.result.checked = result.checked;
-    return check_once(&second);
+    check                second = { .module = root, .f = gradient, .ctx = &first, .options = options };
+    tap_gradcheck_result both = check_once(&second);
+    both.checked += result.checked;
+    return both;
 }
