@@ -3,11 +3,28 @@
 
 #include "autograd/internal.h"
 
-/* Runs a view function of the tensor floor as an operator's infer: its error becomes the tape's, with names. */
+/* The reason in a message "call: shape: reason" of the tensor floor. */
+static const char *reason(const tap_error *e)
+{
+    const char *shape = strstr(e->message, ": ");
+    const char *why = shape ? strstr(shape + 2, ": ") : NULL;
+    return why ? why + 2 : e->message;
+}
+
+/* Makes a view function of the tensor floor an operator's infer: its error becomes the tape's, with names. */
 static tap_status viewed(tap_call *c, tap_status status, const tap_error *e)
 {
-    const char *why = strchr(e->message, ':');
-    return status == TAP_OK ? TAP_OK : tap_call_fail(c, status, "%s", why ? why + 2 : e->message);
+    return status == TAP_OK ? TAP_OK : tap_call_fail(c, status, "%s", reason(e));
+}
+
+/* The same for what is composed of operators. */
+static tap_var refuse(const tap_node *n, const char *call, const tap_error *e)
+{
+    char shape[TAP_SHAPE_TEXT];
+    tap_shape_format(shape, n->value.shape);
+    if (n->name) tap_tape_fail(n->tape, e->status, "%s: %s (%s): %s", call, shape, n->name, reason(e));
+    else tap_tape_fail(n->tape, e->status, "%s: %s: %s", call, shape, reason(e));
+    return tap__inert(n->tape);
 }
 
 /* ---- permute ---- */
@@ -43,17 +60,12 @@ tap_var tap_permute(tap_var x, int rank, const int *axes)
 tap_var tap_transpose(tap_var x, int axis0, int axis1)
 {
     const tap_node *n = tap__live(x);
-    int             axes[TAP_MAX_RANK], rank = n ? n->value.shape.rank : 0, a = axis0, b = axis1;
+    tap_tensor      y;
+    tap_error       e = { 0 };
+    int             axes[TAP_MAX_RANK];
     if (!n) return tap__inert(x.tape);
-    for (int i = 0; i < rank; i++) axes[i] = i;
-    if (!tap__axis(&a, rank) || !tap__axis(&b, rank)) {
-        char text[TAP_SHAPE_TEXT];
-        tap_tape_fail(x.tape, TAP_EARG, "transpose: %s has no axes %d and %d", tap_shape_format(text, n->value.shape), axis0, axis1);
-        return tap__inert(x.tape);
-    }
-    axes[a] = b;
-    axes[b] = a;
-    return tap_permute(x, rank, axes);
+    if (tap__transpose(n->value, axis0, axis1, axes, &y, &e) != TAP_OK) return refuse(n, "transpose", &e);
+    return tap_permute(x, n->value.shape.rank, axes);
 }
 
 tap_var tap_mT(tap_var x)
@@ -116,8 +128,9 @@ tap_var tap_unsqueeze(tap_var x, int axis)
 {
     const tap_node *n = tap__live(x);
     tap_tensor      y;
+    tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (tap__unsqueeze(n->value, axis, &y, &x.tape->error) != TAP_OK) return tap__inert(x.tape);
+    if (tap__unsqueeze(n->value, axis, &y, &e) != TAP_OK) return refuse(n, "unsqueeze", &e);
     return tap_reshape(x, y.shape);
 }
 
@@ -125,8 +138,9 @@ tap_var tap_squeeze(tap_var x, int axis)
 {
     const tap_node *n = tap__live(x);
     tap_tensor      y;
+    tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (tap__squeeze(n->value, axis, &y, &x.tape->error) != TAP_OK) return tap__inert(x.tape);
+    if (tap__squeeze(n->value, axis, &y, &e) != TAP_OK) return refuse(n, "squeeze", &e);
     return tap_reshape(x, y.shape);
 }
 
@@ -164,8 +178,9 @@ tap_var tap_select(tap_var x, int axis, int64_t index)
 {
     const tap_node *n = tap__live(x);
     tap_tensor      y;
+    tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (tap__select(n->value, axis, index, &y, &x.tape->error) != TAP_OK) return tap__inert(x.tape);
+    if (tap__select(n->value, axis, index, &y, &e) != TAP_OK) return refuse(n, "select", &e);
     int64_t stop = index == -1 ? TAP_END : index + 1;
     return tap_squeeze(tap_slice(x, axis, index, stop, 1), axis);
 }

@@ -15,6 +15,8 @@ bool tap__axis(int *axis, int rank);
 
 /* The view functions of tensor.h, reporting to an error instead of an arena. On an error *out is inert. */
 tap_status tap__permute(tap_tensor x, int rank, const int *axes, tap_tensor *out, tap_error *e);
+/* Fills in the permutation too. */
+tap_status tap__transpose(tap_tensor x, int axis0, int axis1, int *axes, tap_tensor *out, tap_error *e);
 tap_status tap__slice(tap_tensor x, int axis, int64_t start, int64_t stop, int64_t step, tap_tensor *out, tap_error *e);
 int64_t    tap__slice_start(int64_t n, int64_t start, int64_t step); /* where a slice of an axis of size n begins */
 tap_status tap__select(tap_tensor x, int axis, int64_t index, tap_tensor *out, tap_error *e);

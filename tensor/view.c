@@ -1,4 +1,5 @@
-/* Views: the same memory under another shape. Each has a form that reports to an error, for the operators, and one for arenas. */
+/* Views: the same memory under another shape. Each has a form that reports to an error, for the operators, and one for arenas. Messages
+ * are "call: shape: reason". */
 #include <string.h>
 
 #include "tensor/internal.h"
@@ -14,7 +15,7 @@ static tap_status bad_axis(tap_tensor *out, tap_tensor x, tap_error *e, const ch
 {
     char shape[TAP_SHAPE_TEXT];
     *out = (tap_tensor){ .dtype = x.dtype };
-    return tap_error_set(e, TAP_EARG, "%s: axis %d is out of range for %s", call, axis, tap_shape_format(shape, x.shape));
+    return tap_error_set(e, TAP_EARG, "%s: %s: axis %d is out of range", call, tap_shape_format(shape, x.shape), axis);
 }
 
 static void *shifted(tap_tensor x, int64_t elements)
@@ -47,6 +48,15 @@ static int64_t clip(int64_t index, int64_t n, int64_t step)
     return index < low ? low : index > high ? high : index;
 }
 
+tap_status tap__transpose(tap_tensor x, int axis0, int axis1, int *axes, tap_tensor *out, tap_error *e)
+{
+    int rank = x.shape.rank, a = axis0, b = axis1;
+    if (!tap__axis(&a, rank)) return bad_axis(out, x, e, "transpose", axis0);
+    if (!tap__axis(&b, rank)) return bad_axis(out, x, e, "transpose", axis1);
+    for (int i = 0; i < rank; i++) axes[i] = i == a ? b : i == b ? a : i;
+    return tap__permute(x, rank, axes, out, e);
+}
+
 int64_t tap__slice_start(int64_t n, int64_t start, int64_t step)
 {
     return clip(start, n, step);
@@ -77,8 +87,8 @@ tap_status tap__select(tap_tensor x, int axis, int64_t index, tap_tensor *out, t
     int64_t n = x.shape.n[axis], i = index < 0 ? index + n : index;
     if (i < 0 || i >= n) {
         *out = (tap_tensor){ .dtype = x.dtype };
-        return tap_error_set(e, TAP_EARG, "select: index %lld is out of range for axis %d of %s", (long long)index, given,
-                             tap_shape_format(shape, x.shape));
+        return tap_error_set(e, TAP_EARG, "select: %s: index %lld is out of range for axis %d", tap_shape_format(shape, x.shape),
+                             (long long)index, given);
     }
     x.data = shifted(x, i * x.stride[axis]);
     x.shape.n[axis] = 1;
@@ -99,7 +109,7 @@ tap_status tap__expand(tap_tensor x, tap_shape shape, tap_tensor *out, tap_error
     }
     if (fits) return TAP_OK;
     *out = (tap_tensor){ .dtype = x.dtype };
-    return tap_error_set(e, TAP_ESHAPE, "expand: %s does not broadcast to %s", tap_shape_format(a, x.shape),
+    return tap_error_set(e, TAP_ESHAPE, "expand: %s: does not broadcast to %s", tap_shape_format(a, x.shape),
                          tap_shape_format(b, shape));
 }
 
@@ -148,7 +158,7 @@ tap_status tap__reshape_shape(tap_shape from, tap_shape *shape, tap_error *e)
     bool    fits = unknowns == 0 ? have == want : unknowns == 1 && have > 0 && want % have == 0;
     if (fits && unknowns == 1) to.n[unknown] = want / have;
     if (!fits || want < 0)
-        return tap_error_set(e, TAP_ESHAPE, "reshape: %s does not hold as many elements as %s", tap_shape_format(a, from),
+        return tap_error_set(e, TAP_ESHAPE, "reshape: %s: does not hold as many elements as %s", tap_shape_format(a, from),
                              tap_shape_format(b, *shape));
     *shape = to;
     return TAP_OK;
@@ -213,18 +223,8 @@ tap_tensor tap_tensor_permute(tap_arena *a, tap_tensor x, int rank, const int *a
 tap_tensor tap_tensor_transpose(tap_arena *a, tap_tensor x, int axis0, int axis1)
 {
     tap_tensor out;
-    if (!tap__usable(a, x, &out, "transpose")) return out;
-    int axes[TAP_MAX_RANK], given0 = axis0, given1 = axis1;
-    for (int i = 0; i < x.shape.rank; i++) axes[i] = i;
-    if (!tap__axis(&axis0, x.shape.rank)) {
-        bad_axis(&out, x, tap_arena_error(a), "transpose", given0);
-    } else if (!tap__axis(&axis1, x.shape.rank)) {
-        bad_axis(&out, x, tap_arena_error(a), "transpose", given1);
-    } else {
-        axes[axis0] = axis1;
-        axes[axis1] = axis0;
-        tap__permute(x, x.shape.rank, axes, &out, tap_arena_error(a));
-    }
+    int        axes[TAP_MAX_RANK];
+    if (tap__usable(a, x, &out, "transpose")) tap__transpose(x, axis0, axis1, axes, &out, tap_arena_error(a));
     return out;
 }
 

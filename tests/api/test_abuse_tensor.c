@@ -271,36 +271,36 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
       w->out = tap_tensor_permute(w->a, w->x, INT_MIN, (int[]){ 0 })) \
     X(permute_null, TAP_ESHAPE, "permute: [3,2]: as many axes are needed as there are", \
       w->out = tap_tensor_permute(w->a, w->x, 2, NULL)) \
-    X(permute_axis, TAP_EARG, "permute: axis 2147483647 is out of range for [3,2]", \
+    X(permute_axis, TAP_EARG, "permute: [3,2]: axis 2147483647 is out of range", \
       w->out = tap_tensor_permute(w->a, w->x, 2, (int[]){ 0, INT_MAX })) \
     X(permute_twice, TAP_ESHAPE, "permute: [3,2]: an axis is named twice", \
       w->out = tap_tensor_permute(w->a, w->x, 2, (int[]){ 1, -1 })) \
-    X(transpose_first, TAP_EARG, "transpose: axis 2 is out of range for [3,2]", \
+    X(transpose_first, TAP_EARG, "transpose: [3,2]: axis 2 is out of range", \
       w->out = tap_tensor_transpose(w->a, w->x, 2, 0)) \
-    X(transpose_second, TAP_EARG, "transpose: axis -2147483648 is out of range for [3,2]", \
+    X(transpose_second, TAP_EARG, "transpose: [3,2]: axis -2147483648 is out of range", \
       w->out = tap_tensor_transpose(w->a, w->x, 0, INT_MIN)) \
-    X(slice_axis, TAP_EARG, "slice: axis -3 is out of range for [3,2]", w->out = tap_tensor_slice(w->a, w->x, -3, 0, 1, 1)) \
+    X(slice_axis, TAP_EARG, "slice: [3,2]: axis -3 is out of range", w->out = tap_tensor_slice(w->a, w->x, -3, 0, 1, 1)) \
     X(slice_step, TAP_ESHAPE, "slice: [3,2]: the step must not be 0", w->out = tap_tensor_slice(w->a, w->x, 0, 0, 1, 0)) \
-    X(select_axis, TAP_EARG, "select: axis 2 is out of range for [3,2]", w->out = tap_tensor_select(w->a, w->x, 2, 0)) \
-    X(select_index, TAP_EARG, "select: index -3 is out of range for axis 1 of [3,2]", \
+    X(select_axis, TAP_EARG, "select: [3,2]: axis 2 is out of range", w->out = tap_tensor_select(w->a, w->x, 2, 0)) \
+    X(select_index, TAP_EARG, "select: [3,2]: index -3 is out of range for axis 1", \
       w->out = tap_tensor_select(w->a, w->x, 1, -3)) \
-    X(select_index_max, TAP_EARG, "select: index 9223372036854775807 is out of range for axis 1 of [3,2]", \
+    X(select_index_max, TAP_EARG, "select: [3,2]: index 9223372036854775807 is out of range for axis 1", \
       w->out = tap_tensor_select(w->a, w->x, 1, INT64_MAX)) \
-    X(expand_shape, TAP_ESHAPE, "expand: [3,2] does not broadcast to [3,3]", \
+    X(expand_shape, TAP_ESHAPE, "expand: [3,2]: does not broadcast to [3,3]", \
       w->out = tap_tensor_expand(w->a, w->x, TAP_SHAPE(3, 3))) \
-    X(expand_fewer, TAP_ESHAPE, "expand: [3,2] does not broadcast to []", w->out = tap_tensor_expand(w->a, w->x, TAP_SCALAR)) \
-    X(unsqueeze_axis, TAP_EARG, "unsqueeze: axis -4 is out of range for [3,2]", w->out = tap_tensor_unsqueeze(w->a, w->x, -4)) \
+    X(expand_fewer, TAP_ESHAPE, "expand: [3,2]: does not broadcast to []", w->out = tap_tensor_expand(w->a, w->x, TAP_SCALAR)) \
+    X(unsqueeze_axis, TAP_EARG, "unsqueeze: [3,2]: axis -4 is out of range", w->out = tap_tensor_unsqueeze(w->a, w->x, -4)) \
     X(unsqueeze_full, TAP_ESHAPE, "unsqueeze: [1,1,1,1,1,1,3,2]: it has as many axes as a tensor can have", \
       w->out = tap_tensor_unsqueeze(w->a, tap_tensor_expand(w->a, w->x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 3, 2)), 0)) \
-    X(squeeze_axis, TAP_EARG, "squeeze: axis 2 is out of range for [3,2]", w->out = tap_tensor_squeeze(w->a, w->x, 2)) \
+    X(squeeze_axis, TAP_EARG, "squeeze: [3,2]: axis 2 is out of range", w->out = tap_tensor_squeeze(w->a, w->x, 2)) \
     X(squeeze_size, TAP_ESHAPE, "squeeze: [3,2]: the axis has a size other than 1", \
       w->out = tap_tensor_squeeze(w->a, w->x, 0)) \
-    X(reshape_count, TAP_ESHAPE, "reshape: [3,2] does not hold as many elements as [4,-1]", \
+    X(reshape_count, TAP_ESHAPE, "reshape: [3,2]: does not hold as many elements as [4,-1]", \
       w->out = tap_tensor_reshape(w->a, w->x, TAP_SHAPE(4, -1))) \
-    X(reshape_unknowns, TAP_ESHAPE, "reshape: [3,2] does not hold as many elements as [-1,-1,6]", \
+    X(reshape_unknowns, TAP_ESHAPE, "reshape: [3,2]: does not hold as many elements as [-1,-1,6]", \
       w->out = tap_tensor_reshape(w->a, w->x, TAP_SHAPE(-1, -1, 6))) \
     X(reshape_overflowing, TAP_ESHAPE, \
-      "reshape: [3,2] does not hold as many elements as [9223372036854775807,9223372036854775807]", \
+      "reshape: [3,2]: does not hold as many elements as [9223372036854775807,9223372036854775807]", \
       w->out = tap_tensor_reshape(w->a, w->x, overflowing)) \
     X(reshape_vast, TAP_ENOMEM, NULL, \
       tap_tensor wide = tap_tensor_expand(w->a, tap_tensor_select(w->a, w->x, 0, 0), (tap_shape){ 2, { 1ll << 50, 2 } }); \
