@@ -40,14 +40,18 @@ typedef struct {
 
 tap_status tap_call_fail(tap_call *c, tap_status status, const char *format, ...)
 {
-    char    message[TAP_MESSAGE_SIZE], operands[TAP_MESSAGE_SIZE];
-    va_list args;
+    char      where[TAP_MESSAGE_SIZE / 2] = "";
+    tap_error none = { 0 }, *e = c ? &c->tape->error : &none;
+    va_list   args;
+    if (c) {
+        snprintf(where, sizeof where, "%s: ", c->op->name);
+        size_t used = strlen(where);
+        describe(c, ((const running *)c)->vars, where + used, sizeof where - used);
+    }
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    status = tap__error_set_in(e, status, where, format, args);
     va_end(args);
-    if (!c) return tap_error_set(NULL, status, "%s", message);
-    describe(c, ((const running *)c)->vars, operands, 240);
-    return tap_error_set(&c->tape->error, status, "%s: %s: %s", c->op->name, operands, message);
+    return status;
 }
 
 void *tap_call_scratch(tap_call *c, size_t bytes)

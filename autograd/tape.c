@@ -59,12 +59,11 @@ tap_status tap_tape_status(const tap_tape *t, const char **message)
 
 tap_status tap_tape_fail(tap_tape *t, tap_status status, const char *format, ...)
 {
-    char    message[TAP_MESSAGE_SIZE];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    status = tap__error_set_in(t ? &t->error : NULL, status, NULL, format, args);
     va_end(args);
-    return tap_error_set(t ? &t->error : NULL, status, "%s", message);
+    return status;
 }
 
 bool tap_tape_set_recording(tap_tape *t, bool on)

@@ -14,20 +14,29 @@ static void stop_if_asked(const char *message)
     abort();
 }
 
-tap_status tap_error_set(tap_error *e, tap_status status, const char *format, ...)
+tap_status tap__error_set_in(tap_error *e, tap_status status, const char *where, const char *format, va_list args)
 {
     if (status == TAP_OK) return e ? e->status : TAP_OK;
     if (e && e->status != TAP_OK) return e->status;
 
-    tap_error here;
-    va_list   args;
-    va_start(args, format);
-    int n = vsnprintf(here.message, sizeof here.message, format, args);
-    va_end(args);
-    if (n < 0) here.message[0] = '\0';
-    here.status = status;
+    tap_error here = { .status = status };
+    size_t    used = 0;
+    if (where && *where) {
+        snprintf(here.message, sizeof here.message, "%s: ", where);
+        used = strlen(here.message);
+    }
+    if (format) vsnprintf(here.message + used, sizeof here.message - used, format, args);
     stop_if_asked(here.message);
     if (e) *e = here;
+    return status;
+}
+
+tap_status tap_error_set(tap_error *e, tap_status status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    status = tap__error_set_in(e, status, NULL, format, args);
+    va_end(args);
     return status;
 }
 

@@ -2,7 +2,12 @@
 #ifndef TAP_TENSOR_INTERNAL_H
 #define TAP_TENSOR_INTERNAL_H
 
+#include <stdarg.h>
+
 #include "tensor/tensor.h"
+
+/* tap_error_set with "where: " in front, unless that is NULL or empty. */
+tap_status tap__error_set_in(tap_error *e, tap_status status, const char *where, const char *format, va_list args);
 
 /* Records the error in the arena and returns an inert tensor. */
 tap_tensor tap__tensor_fail(tap_arena *a, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);

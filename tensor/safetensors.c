@@ -33,12 +33,10 @@ typedef struct {
 static bool fail(const reader *r, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 static bool fail(const reader *r, tap_status status, const char *format, ...)
 {
-    char    reason[TAP_MESSAGE_SIZE];
     va_list args;
     va_start(args, format);
-    vsnprintf(reason, sizeof reason, format, args);
+    tap__error_set_in(tap_arena_error(r->arena), status, r->path, format, args);
     va_end(args);
-    tap_error_set(tap_arena_error(r->arena), status, "%s: %s", r->path, reason);
     return false;
 }
 

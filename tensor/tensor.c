@@ -1,6 +1,5 @@
 /* Making, copying, converting and reading tensors. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,12 +7,10 @@
 
 tap_tensor tap__tensor_fail(tap_arena *a, tap_status status, const char *format, ...)
 {
-    char    message[TAP_MESSAGE_SIZE];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    tap__error_set_in(tap_arena_error(a), status, NULL, format, args);
     va_end(args);
-    tap_error_set(tap_arena_error(a), status, "%s", message);
     return (tap_tensor){ 0 };
 }
 

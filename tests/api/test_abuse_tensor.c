@@ -315,7 +315,7 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
     X(copy_inert, TAP_EARG, "copy: a tensor is inert or invalid", w->status = tap_tensor_copy((tap_tensor){ 0 }, w->x, w->e)) \
     X(idx_null, TAP_EARG, "idx: the path is NULL", w->out = tap_idx_read(w->a, NULL)) \
     X(idx_folder, TAP_EIO, ".: is not a regular file", w->out = tap_idx_read(w->a, ".")) \
-    X(idx_empty_path, TAP_EIO, ": cannot open: No such file or directory", w->out = tap_idx_read(w->a, "")) \
+    X(idx_empty_path, TAP_EIO, "cannot open: No such file or directory", w->out = tap_idx_read(w->a, "")) \
     X(png_null, TAP_EARG, "png: the path is NULL", w->status = tap_png_write(NULL, w->x, w->e)) \
     X(png_int, TAP_EDTYPE, "p.png: an image is float32, float64 or uint8, not int64", \
       w->status = tap_png_write("p.png", view_of(w, TAP_I64, TAP_SHAPE(1, 1)), w->e)) \
