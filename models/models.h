@@ -15,8 +15,8 @@ extern "C" {
  *   decoder  p(x|z)  = Bernoulli(sigmoid(f(z))) or N(mean(f(z)), sigma_dec^2 I)
  *   ELBO(x)  = E_q[log p(x|z)] - KL(q(z|x) || p(z))
  *
- * Parameters: enc.0, enc.1, ... hidden layers; loc and logvar, the heads; dec.0, dec.1, ... the hidden sizes backwards; out; and
- * log_sigma [] when sigma_dec is learned. */
+ * Parameters: enc.0, enc.1, ... hidden layers; loc and logvar, the heads; dec.0, dec.1, ... the hidden sizes backwards; out;
+ * and log_sigma [] when sigma_dec is learned. */
 
 #define TAP_VAE_MAX_HIDDEN 16
 
@@ -26,14 +26,14 @@ typedef enum { TAP_VAE_BERNOULLI, TAP_VAE_GAUSSIAN } tap_vae_likelihood;
 typedef struct {
     int64_t            data;                       /* D, numbers in an image */
     int                n_hidden;                   /* [1] */
-    int64_t            hidden[TAP_VAE_MAX_HIDDEN]; /* sizes of the encoder's hidden layers; the decoder has them backwards [400] */
+    int64_t            hidden[TAP_VAE_MAX_HIDDEN]; /* sizes of the encoder's hidden layers, backwards the decoder's [400] */
     tap_activation     activation;                 /* [tap_relu] */
     int64_t            latent;                     /* [20] */
     tap_vae_likelihood likelihood;                 /* [Bernoulli] */
     double             sigma;                      /* Gaussian: sigma_dec; 0 means learned, one number for all pixels [0] */
-    tap_activation     mean;                       /* Gaussian: from the decoder's output to the mean of a pixel [tap_sigmoid] */
+    tap_activation     mean;                       /* Gaussian: from the decoder's output to a pixel's mean [tap_sigmoid] */
     int64_t            samples;                    /* L, draws of z per image [1] */
-    double             beta;                       /* weight of the KL in the loss (Higgins et al. 2017); negative stands for 0 [1] */
+    double             beta;                       /* of the KL in the loss (Higgins et al. 2017); negative stands for 0 [1] */
 } tap_vae_options;
 
 typedef struct {
@@ -48,15 +48,15 @@ typedef struct {
     tap_var elbo, rec, kl;
 } tap_vae_terms;
 
-TAP_API void          tap_vae_init(tap_vae *v, tap_module *m, tap_vae_options o);      /* errors go to m's root */
-TAP_API tap_dist      tap_vae_encode(const tap_vae *v, tap_var x);                     /* q(z|x): [batch,D] -> over [batch,latent] */
-TAP_API tap_dist      tap_vae_decode(const tap_vae *v, tap_var z);                     /* p(x|z): [..,latent] -> over [..,D] */
-TAP_API tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x);                       /* x [batch,D]; L draws of z, KL in closed form */
-TAP_API tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise);   /* the same with given noise [L,batch,latent] */
-TAP_API tap_var       tap_vae_loss(const tap_vae *v, tap_var x);                       /* mean over images of beta KL - rec: [] */
-TAP_API tap_var       tap_vae_loss_of(const tap_vae *v, tap_vae_terms terms);          /* the same from terms already computed */
-TAP_API tap_var       tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n);        /* means of p(x|z), z ~ p(z): [n,D] */
-TAP_API tap_var       tap_vae_reconstruct(const tap_vae *v, tap_var x);                /* mean of p(x|z) at z = mu(x): [batch,D] */
+TAP_API void          tap_vae_init(tap_vae *v, tap_module *m, tap_vae_options o);    /* errors go to m's root */
+TAP_API tap_dist      tap_vae_encode(const tap_vae *v, tap_var x);                   /* q(z|x): x [batch,D], z [batch,latent] */
+TAP_API tap_dist      tap_vae_decode(const tap_vae *v, tap_var z);                   /* p(x|z): z [..,latent], x [..,D] */
+TAP_API tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x);                     /* L draws of z, KL in closed form */
+TAP_API tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise); /* with noise [L,batch,latent] */
+TAP_API tap_var       tap_vae_loss(const tap_vae *v, tap_var x);                     /* mean over images of beta KL - rec: [] */
+TAP_API tap_var       tap_vae_loss_of(const tap_vae *v, tap_vae_terms terms);        /* the same from terms already computed */
+TAP_API tap_var       tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n);      /* means of p(x|z), z ~ p(z): [n,D] */
+TAP_API tap_var       tap_vae_reconstruct(const tap_vae *v, tap_var x);              /* mean of p(x|z), z = mu(x): [batch,D] */
 
 #ifdef __cplusplus
 }

@@ -26,7 +26,8 @@ static tap_vae_options resolve(tap_module *m, tap_vae_options o)
     if (o.latent < 0) tap_module_fail(m, TAP_EARG, "vae: latent = %lld is not positive", (long long)o.latent);
     if (o.likelihood != TAP_VAE_BERNOULLI && o.likelihood != TAP_VAE_GAUSSIAN)
         tap_module_fail(m, TAP_EARG, "vae: likelihood %d is neither Bernoulli nor Gaussian", (int)o.likelihood);
-    if (!(o.sigma >= 0 && isfinite(o.sigma))) tap_module_fail(m, TAP_EARG, "vae: sigma = %g is not a finite number from 0 up", o.sigma);
+    if (!(o.sigma >= 0 && isfinite(o.sigma)))
+        tap_module_fail(m, TAP_EARG, "vae: sigma = %g is not a finite number from 0 up", o.sigma);
     if (o.samples < 0) tap_module_fail(m, TAP_EARG, "vae: samples = %lld is not positive", (long long)o.samples);
     if (!isfinite(o.beta)) tap_module_fail(m, TAP_EARG, "vae: beta = %g is not finite", o.beta);
     return o;
@@ -103,8 +104,8 @@ tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise)
     wanted.n[0] = given.n[0];
     if (noise.tape && (given.n[0] <= 0 || !tap_shape_equal(given, wanted))) {
         char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
-        tap_tape_fail(noise.tape, TAP_ESHAPE, "vae_elbo_from: noise %s is no stack of draws of shape %s", tap_shape_format(a, given),
-                      tap_shape_format(b, tap_shape_of(q.param[0])));
+        tap_tape_fail(noise.tape, TAP_ESHAPE, "vae_elbo_from: noise %s is no stack of draws of shape %s",
+                      tap_shape_format(a, given), tap_shape_format(b, tap_shape_of(q.param[0])));
     }
     return terms(v, x, q, tap_sample_from(q, noise));
 }

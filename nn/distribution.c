@@ -15,8 +15,8 @@ static tap_var normal_sample(tap_dist d, tap_var noise)
     return tap_add(d.param[0], tap_mul(tap_exp(d.param[1]), noise));
 }
 
-/* -((x - loc) / (sqrt 2 scale))^2 - (log scale + log(2 pi) / 2). What depends on the scale alone is computed in its own shape, often
- * one number, and is no pass over x. */
+/* -((x - loc) / (sqrt 2 scale))^2 - (log scale + log(2 pi) / 2). What depends on the scale alone is computed in its own shape,
+ * often one number, and is no pass over x. */
 static tap_var normal_log_prob(tap_dist d, tap_var x)
 {
     tap_var minus_log = tap_neg(d.param[1]);
@@ -147,7 +147,8 @@ tap_var tap_sample_n(tap_dist d, int64_t n)
     if (!is_sound(d, d.param[0], "sample_n", &shape)) return inert(d, d.param[0]);
     if (n < 0 || shape.rank == TAP_MAX_RANK) {
         char text[TAP_SHAPE_TEXT];
-        tap_tape_fail(d.param[0].tape, TAP_EARG, "sample_n: %lld samples of shape %s", (long long)n, tap_shape_format(text, shape));
+        tap_tape_fail(d.param[0].tape, TAP_EARG, "sample_n: %lld samples of shape %s", (long long)n,
+                      tap_shape_format(text, shape));
         return inert(d, d.param[0]);
     }
     tap_shape more = { .rank = shape.rank + 1, .n = { n } };

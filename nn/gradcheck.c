@@ -1,5 +1,5 @@
-/* The gradients of a whole module against central differences. Noise is a function of the tape's seed and step, so it stays the same
- * while a parameter moves, and sampling can be checked with the rest. */
+/* The gradients of a whole module against central differences. Noise is a function of the tape's seed and step, so it stays the
+ * same while a parameter moves, and sampling can be checked with the rest. */
 #include <math.h>
 #include <string.h>
 

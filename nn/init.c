@@ -1,4 +1,5 @@
-/* How parameters begin. The numbers depend on the root's seed and the parameter's path alone: adding a layer changes no other one. */
+/* How parameters begin. The numbers depend on the root's seed and the parameter's path alone: adding a layer changes no other
+ * one. */
 #include <math.h>
 
 #include "nn/internal.h"

@@ -57,8 +57,8 @@ struct tap_optim {
     tap__chunk        *chunks;
 };
 
-/* The root of a tree owns everything in it: names and the optimizers' state in `memory`, values and gradients side by side in arenas of
- * their own. What a failed root hands out is `no_...`. */
+/* The root of a tree owns everything in it: names and the optimizers' state in `memory`, values and gradients side by side in
+ * arenas of their own. What a failed root hands out is `no_...`. */
 struct tap__root {
     tap_module module; /* the root as a module, its first member */
     tap_dtype  dtype;

@@ -1,4 +1,5 @@
-/* Batches of a tensor's rows. The loader holds one batch and the order of the rows, nothing else; the data stay with the caller. */
+/* Batches of a tensor's rows. The loader holds one batch and the order of the rows, nothing else; the data stay with the
+ * caller. */
 #include <math.h>
 #include <stdlib.h>
 

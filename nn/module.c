@@ -1,5 +1,5 @@
-/* The tree of modules and their parameters. The root owns all of it, and keeps the first error; a root that has failed makes nothing
- * any more and hands out inert modules and parameters. */
+/* The tree of modules and their parameters. The root owns all of it, and keeps the first error; a root that has failed makes
+ * nothing any more and hands out inert modules and parameters. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +119,8 @@ static const char *new_path(tap_module *m, const char *name)
     const char *dot = *m->path ? "." : "";
     if (m->root->error.status != TAP_OK) return NULL;
     if (!is_name(name)) {
-        tap_module_fail(m, TAP_EARG, "'%s' is no name: it takes printable ASCII without space, dot, \" and \\", name ? name : "");
+        tap_module_fail(m, TAP_EARG,
+                        "'%s' is no name: it takes printable ASCII without space, dot, \" and \\", name ? name : "");
         return NULL;
     }
     if (is_taken(m, name)) {
@@ -184,8 +185,8 @@ tap_tensor tap_param_grad(tap_param *p)
     return p->grad;
 }
 
-/* Whether p->var still stands for p. Its tape may have been freed and another one made at the same address. A leaf made while the
- * tape did not record takes no gradient. */
+/* Whether p->var still stands for p. Its tape may have been freed and another one made at the same address. A leaf made while
+ * the tape did not record takes no gradient. */
 static bool is_on(const tap_tape *t, const tap_param *p)
 {
     if (p->var.tape != t || p->var.epoch != t->epoch || p->var.id == 0 || p->var.id >= t->n_nodes) return false;

@@ -1,7 +1,8 @@
 /* nn/nn.h: modules and parameters, layers, distributions, optimizers, data loading, checkpoints.
  *
- * A model is a struct of the user's with layers embedded by value; its parameters hang in a tree of named modules, whose root owns
- * them, their gradients and the optimizer's state. forward is a function from vars to vars. Names and layouts are PyTorch's.
+ * A model is a struct of the user's with layers embedded by value; its parameters hang in a tree of named modules, whose root
+ * owns them, their gradients and the optimizer's state. forward is a function from vars to vars. Names and layouts are
+ * PyTorch's.
  *
  * Errors: a root keeps its first one. A parameter of a failed root fails the tape it is used on.
  */
@@ -21,31 +22,32 @@ typedef struct tap_param  tap_param;
 
 TAP_API tap_module *tap_module_new(tap_dtype dtype, uint64_t seed); /* a root, float32 or float64; never NULL */
 TAP_API void        tap_module_free(tap_module *root);              /* and everything below it; NULL is allowed */
-TAP_API tap_module *tap_module_child(tap_module *m, const char *name); /* "enc", without a dot; never NULL. A name given twice is an error */
+/* Names of modules and parameters are printable ASCII without space, dot, " and \; one given twice is an error. */
+TAP_API tap_module *tap_module_child(tap_module *m, const char *name); /* "enc"; never NULL */
 TAP_API tap_status  tap_module_status(const tap_module *m, const char **message); /* the root's first error */
 /* A caller's own error; the message gets m's path in front. */
 TAP_API tap_status  tap_module_fail(tap_module *m, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 TAP_API tap_dtype   tap_module_dtype(const tap_module *m);
 TAP_API int64_t     tap_module_count(const tap_module *m);          /* numbers in all parameters at and below m */
 
-/* How a new parameter is filled. Values depend on the root's seed and the parameter's path alone. fan_in and fan_out are PyTorch's:
- * for a weight [out,in,...], in and out times the sizes behind. */
+/* How a new parameter is filled. Values depend on the root's seed and the parameter's path alone. fan_in and fan_out are
+ * PyTorch's: for a weight [out,in,...], in and out times the sizes behind. */
 typedef struct {
-    enum { TAP_INIT_ZEROS, TAP_INIT_CONSTANT, TAP_INIT_UNIFORM, TAP_INIT_NORMAL, TAP_INIT_XAVIER_UNIFORM, TAP_INIT_XAVIER_NORMAL,
-           TAP_INIT_KAIMING_UNIFORM, TAP_INIT_KAIMING_NORMAL } how;
+    enum { TAP_INIT_ZEROS, TAP_INIT_CONSTANT, TAP_INIT_UNIFORM, TAP_INIT_NORMAL, TAP_INIT_XAVIER_UNIFORM,
+           TAP_INIT_XAVIER_NORMAL, TAP_INIT_KAIMING_UNIFORM, TAP_INIT_KAIMING_NORMAL } how;
     double  value;  /* constant: the constant; uniform: +-value; normal: standard deviation; xavier, kaiming: gain */
     int64_t fan_in; /* 0: from the shape */
 } tap_init;
 
 TAP_API tap_init tap_init_zeros(void);
 TAP_API tap_init tap_init_constant(double c);
-TAP_API tap_init tap_init_uniform(double bound);                /* U(-bound, bound) */
-TAP_API tap_init tap_init_normal(double std);                   /* N(0, std^2) */
-TAP_API tap_init tap_init_xavier_uniform(double gain);          /* U(+-gain sqrt(6 / (fan_in + fan_out))), Glorot & Bengio 2010 */
-TAP_API tap_init tap_init_xavier_normal(double gain);           /* N(0, gain^2 2 / (fan_in + fan_out)) */
-TAP_API tap_init tap_init_kaiming_uniform(double gain);         /* U(+-gain sqrt(3 / fan_in)), He et al. 2015 */
-TAP_API tap_init tap_init_kaiming_normal(double gain);          /* N(0, gain^2 / fan_in) */
-TAP_API tap_init tap_init_linear(int64_t fan_in);               /* PyTorch's default for Linear, weight and bias: U(+-1/sqrt(fan_in)) */
+TAP_API tap_init tap_init_uniform(double bound);        /* U(-bound, bound) */
+TAP_API tap_init tap_init_normal(double std);           /* N(0, std^2) */
+TAP_API tap_init tap_init_xavier_uniform(double gain);  /* U(+-gain sqrt(6 / (fan_in + fan_out))), Glorot & Bengio 2010 */
+TAP_API tap_init tap_init_xavier_normal(double gain);   /* N(0, gain^2 2 / (fan_in + fan_out)) */
+TAP_API tap_init tap_init_kaiming_uniform(double gain); /* U(+-gain sqrt(3 / fan_in)), He et al. 2015 */
+TAP_API tap_init tap_init_kaiming_normal(double gain);  /* N(0, gain^2 / fan_in) */
+TAP_API tap_init tap_init_linear(int64_t fan_in);       /* PyTorch's default for Linear, weight and bias: U(+-1/sqrt(fan_in)) */
 
 /* A new parameter of m with a zero gradient. Never NULL; on an error an inert one, and the root has failed. */
 TAP_API tap_param  *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_init how);
@@ -53,13 +55,15 @@ TAP_API const char *tap_param_path(const tap_param *p);  /* "enc.0.weight" */
 TAP_API tap_tensor  tap_param_value(const tap_param *p); /* a view, writable between steps */
 TAP_API tap_tensor  tap_param_grad(tap_param *p);        /* a view of the gradient accumulated since the last optimizer step */
 TAP_API tap_var     tap_use(tap_tape *t, tap_param *p);  /* the parameter as a var; the same one all step long */
-TAP_API tap_param  *tap_module_next(const tap_module *m, const tap_param *p); /* parameters at and below m in order of creation: NULL, first, ..., NULL */
+/* Parameters at and below m in order of creation: NULL gives the first, the last one NULL. */
+TAP_API tap_param  *tap_module_next(const tap_module *m, const tap_param *p);
 TAP_API tap_param  *tap_module_find(const tap_module *m, const char *path);   /* by full path; NULL: there is none */
 TAP_API void        tap_module_zero_grad(tap_module *m);
 /* One training tape per module at a time. */
 
 /* Writes all parameters under their paths, with metadata of the caller's; whole or not at all. */
-TAP_API tap_status tap_module_save(const tap_module *m, const char *path, int n_metadata, const tap_metadata *metadata, tap_error *e);
+TAP_API tap_status tap_module_save(const tap_module *m, const char *path, int n_metadata, const tap_metadata *metadata,
+                                   tap_error *e);
 /* Reads all parameters (converting between float32 and float64) or, if a name, shape or dtype does not fit, none. */
 TAP_API tap_status tap_module_load(tap_module *m, const char *path, tap_error *e);
 
@@ -74,7 +78,8 @@ TAP_API tap_var tap_linear_forward(const tap_linear *l, tap_var x); /* x W^T + b
 
 typedef tap_var (*tap_activation)(tap_var x);
 
-TAP_API tap_activation tap_activation_find(const char *name); /* relu, tanh, sigmoid, softplus, elu, silu, identity; NULL: unknown */
+/* relu, tanh, sigmoid, softplus, elu, silu, identity; NULL: unknown */
+TAP_API tap_activation tap_activation_find(const char *name);
 TAP_API const char    *tap_activation_names(void);            /* "relu, tanh, ..." for help texts */
 TAP_API tap_var        tap_identity(tap_var x);
 
@@ -85,7 +90,8 @@ typedef struct {
     tap_activation activation;
 } tap_mlp;
 
-TAP_API void    tap_mlp_init(tap_mlp *l, tap_module *m, const char *name, int n_sizes, const int64_t *sizes, tap_activation activation);
+TAP_API void    tap_mlp_init(tap_mlp *l, tap_module *m, const char *name, int n_sizes, const int64_t *sizes,
+                             tap_activation activation);
 TAP_API tap_var tap_mlp_forward(const tap_mlp *l, tap_var x); /* [..,sizes[0]] -> [..,sizes[n_sizes-1]] */
 
 /* ---- Distributions ----------------------------------------------------------------------------------------------- */
@@ -102,13 +108,15 @@ TAP_API tap_dist tap_normal(tap_var loc, tap_var log_scale); /* N(loc, exp(log_s
 TAP_API tap_dist tap_standard_normal_like(tap_dist q);       /* N(0, 1), to compare q with */
 TAP_API tap_dist tap_bernoulli(tap_var logits);              /* P(1) = sigmoid(logits) */
 
-TAP_API tap_var tap_sample(tap_dist d);                      /* reparameterized: gradients reach d's parameters. Bernoulli: 0 or 1, no gradient */
+/* Samples are reparameterized, so that gradients reach d's parameters; a Bernoulli's are 0 or 1, and have none. */
+TAP_API tap_var tap_sample(tap_dist d);
 TAP_API tap_var tap_sample_n(tap_dist d, int64_t n);         /* n samples along a new axis in front */
-TAP_API tap_var tap_sample_from(tap_dist d, tap_var noise);  /* z = g(noise): Normal loc + scale noise; Bernoulli noise < P(1), noise in (0,1) */
-TAP_API tap_var tap_log_prob(tap_dist d, tap_var x);         /* natural logarithm of the density or mass, all constants included */
+/* z = g(noise): Normal loc + scale noise; Bernoulli noise < P(1), noise in (0,1) */
+TAP_API tap_var tap_sample_from(tap_dist d, tap_var noise);
+TAP_API tap_var tap_log_prob(tap_dist d, tap_var x);         /* natural logarithm of density or mass, all constants included */
 TAP_API tap_var tap_entropy(tap_dist d);
 TAP_API tap_var tap_dist_mean(tap_dist d);
-TAP_API tap_var tap_kl(tap_dist q, tap_dist p);              /* KL(q || p); a pair without a closed form is an error that names both */
+TAP_API tap_var tap_kl(tap_dist q, tap_dist p);              /* KL(q || p); a pair without a closed form is an error */
 
 /* ---- Optimizers -------------------------------------------------------------------------------------------------- */
 
@@ -129,9 +137,11 @@ typedef struct {
     bool   nesterov;
 } tap_sgd_options;
 
-TAP_API tap_optim *tap_adam(tap_module *root, tap_adam_options o); /* Kingma & Ba 2015, algorithm 1. For all parameters there are now; never NULL */
-TAP_API tap_optim *tap_sgd(tap_module *root, tap_sgd_options o);   /* v = momentum v + g; x -= lr v (PyTorch's form) */
-/* One step on the accumulated gradients, which then count as zero. Touches nothing if the tape (NULL: none to ask) or the root has failed. */
+/* For all parameters there are now at and below m; never NULL. */
+TAP_API tap_optim *tap_adam(tap_module *m, tap_adam_options o); /* Kingma & Ba 2015, algorithm 1 */
+TAP_API tap_optim *tap_sgd(tap_module *m, tap_sgd_options o);   /* v = momentum v + g; x -= lr v (PyTorch's form) */
+/* One step on the accumulated gradients, which then count as zero. Touches nothing if the tape (NULL: none to ask) or the root
+ * has failed. */
 TAP_API tap_status tap_optim_step(tap_optim *o, tap_tape *t);
 TAP_API void       tap_optim_set_lr(tap_optim *o, double lr); /* for a schedule */
 
@@ -153,9 +163,9 @@ typedef struct {
 TAP_API tap_loader *tap_loader_new(tap_tensor data, tap_loader_options o);
 TAP_API void        tap_loader_free(tap_loader *l);
 TAP_API tap_status  tap_loader_status(const tap_loader *l, const char **message);
-TAP_API void        tap_loader_start(tap_loader *l, uint64_t epoch);        /* begins an epoch; a new loader stands at epoch 0 */
-TAP_API bool        tap_loader_next(tap_loader *l, tap_tensor *x);          /* false at the epoch's end. *x is good until the next call */
-TAP_API int64_t     tap_loader_batches(const tap_loader *l);                /* per epoch */
+TAP_API void        tap_loader_start(tap_loader *l, uint64_t epoch); /* begins an epoch; a new loader stands at epoch 0 */
+TAP_API bool        tap_loader_next(tap_loader *l, tap_tensor *x);   /* false at the end; *x lives until the next call */
+TAP_API int64_t     tap_loader_batches(const tap_loader *l);         /* per epoch */
 TAP_API const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n);    /* which rows the last batch holds, for labels */
 
 /* ---- Checking ---------------------------------------------------------------------------------------------------- */
@@ -165,7 +175,8 @@ typedef tap_var (*tap_module_function)(tap_tape *t, void *ctx);
 
 /* tap_gradcheck by every parameter of a float64 module, noise held fixed. The message names the parameter. Parameter values are
  * perturbed and put back; gradients are left zero. */
-TAP_API tap_gradcheck_result tap_module_gradcheck(tap_module *root, tap_module_function f, void *ctx, tap_gradcheck_options options);
+TAP_API tap_gradcheck_result tap_module_gradcheck(tap_module *m, tap_module_function f, void *ctx,
+                                                  tap_gradcheck_options options);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,5 @@
-/* nn/optim_template.h: the kernels of optim_kernels.c, written once for a type T with its square root SQRT. NAME(f) is f's name for T. */
+/* nn/optim_template.h: the kernels of optim_kernels.c, written once for a type T with its square root SQRT. NAME(f) is f's name
+ * for T. */
 
 /* d = g + decay x;  m += (1 - beta1) (d - m);  v = beta2 v + (1 - beta2) d^2;  x -= lr m / (sqrt(v) correction + eps) */
 static void NAME(adam)(const tap__optim_numbers *s, int64_t n, void *value, const void *grad, void *mean, void *square)

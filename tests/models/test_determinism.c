@@ -1,6 +1,7 @@
-/* Training gives the same bits with any number of threads, and after its first steps takes no memory from the heap. The counting
- * functions below stand before the C library's, for other libraries too. OpenMP is not counted, as it takes and gives back a record for each
- * team of one thread. BLIS is counted with one thread: its pools grow when threads first meet in it, which may be late. */
+/* Training gives the same bits with any number of threads, and after its first steps takes no memory from the heap. The
+ * counting functions below stand before the C library's, for other libraries too. OpenMP is not counted, as it takes and gives
+ * back a record for each team of one thread. BLIS is counted with one thread: its pools grow when threads first meet in it,
+ * which may be late. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

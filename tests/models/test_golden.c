@@ -1,5 +1,5 @@
-/* Ten training steps of two VAEs against PyTorch's, in float64: terms of every step, all gradients of the first, all weights after the
- * last. Errors are relative to the largest element of a tensor, and again in the Euclidean norm. */
+/* Ten training steps of two VAEs against PyTorch's, in float64: terms of every step, all gradients of the first, all weights
+ * after the last. Errors are relative to the largest element of a tensor, and again in the Euclidean norm. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

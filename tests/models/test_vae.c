@@ -45,7 +45,8 @@ static void test_parameters(void **state)
     };
     tap_module *root = tap_module_new(TAP_F32, 0);
     tap_vae     v;
-    tap_vae_init(&v, root, (tap_vae_options){ .data = 7, .n_hidden = 2, .hidden = { 5, 4 }, .latent = 2, .likelihood = TAP_VAE_GAUSSIAN });
+    tap_vae_init(&v, root, (tap_vae_options){ .data = 7, .n_hidden = 2, .hidden = { 5, 4 }, .latent = 2,
+                                              .likelihood = TAP_VAE_GAUSSIAN });
     tap_param *p = tap_module_next(root, NULL);
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++, p = tap_module_next(root, p)) {
         assert_string_equal(tap_param_path(p), expected[i].path);
@@ -78,7 +79,8 @@ static double at(const tap_module *m, const char *path, int64_t i)
     return tap_tensor_item(tap_param_value(tap_module_find(m, path)), i);
 }
 
-static void layer(const tap_module *m, const char *weight, const char *bias, int in, int out, const double *x, double *y, bool squash)
+static void layer(const tap_module *m, const char *weight, const char *bias, int in, int out, const double *x, double *y,
+                  bool squash)
 {
     for (int i = 0; i < out; i++) {
         y[i] = at(m, bias, i);
@@ -105,8 +107,8 @@ static double log_likelihood(const tap_module *m, const tap_vae_options *o, cons
     return sum;
 }
 
-static void reference(const tap_module *m, const tap_vae_options *o, const double *x, double noise[DRAWS][BATCH][LATENT], int image,
-                      double *rec, double *kl)
+static void reference(const tap_module *m, const tap_vae_options *o, const double *x, double noise[DRAWS][BATCH][LATENT],
+                      int image, double *rec, double *kl)
 {
     double a[WIDEST], b[WIDEST], mu[LATENT], logvar[LATENT], z[LATENT];
     layer(m, "enc.0.weight", "enc.0.bias", DATA, 5, x, a, true);
@@ -124,7 +126,8 @@ static void reference(const tap_module *m, const tap_vae_options *o, const doubl
 /* Small VAEs of every likelihood. */
 static tap_vae_options small(int kind)
 {
-    tap_vae_options o = { .data = DATA, .n_hidden = 2, .hidden = { 5, 4 }, .latent = LATENT, .activation = tap_tanh, .samples = DRAWS };
+    tap_vae_options o = { .data = DATA, .n_hidden = 2, .hidden = { 5, 4 }, .latent = LATENT, .activation = tap_tanh,
+                          .samples = DRAWS };
     o.likelihood = kind == 0 ? TAP_VAE_BERNOULLI : TAP_VAE_GAUSSIAN;
     o.sigma = kind == 1 ? 0.7 : 0;
     o.beta = 1.5;
@@ -171,7 +174,8 @@ static void test_terms(void **state)
         /* The same draws, made by the VAE itself: the tape's first noise of the step. */
         tap_tensor_copy(draws, tap_value(tap_randn(u, TAP_SHAPE(DRAWS, BATCH, LATENT))), NULL);
         tap_tape_set_step(t, 0);
-        tap_vae_terms drawn = tap_vae_elbo(&v, image_input(t)), given = tap_vae_elbo_from(&v, image_input(t), tap_input(t, draws));
+        tap_vae_terms drawn = tap_vae_elbo(&v, image_input(t));
+        tap_vae_terms given = tap_vae_elbo_from(&v, image_input(t), tap_input(t, draws));
         for (int i = 0; i < BATCH; i++) {
             assert_true(tap_tensor_item(tap_value(drawn.elbo), i) == tap_tensor_item(tap_value(given.elbo), i));
             loss += 1.5 * tap_tensor_item(tap_value(drawn.kl), i) - tap_tensor_item(tap_value(drawn.rec), i);
@@ -192,9 +196,9 @@ static void set(tap_module *root, const char *path, double value)
     tap_tensor_fill(tap_param_value(tap_module_find(root, path)), value);
 }
 
-/* p(x|z) = N(c z + v, s^2), q(z|x) = N(a x + b, t^2). Data from N(mu, sigma^2) have a whole family of optima: for every c below sigma,
- * s^2 = sigma^2 - c^2 and the q below, ELBO(x) is log N(x | mu, sigma^2) for each x. Noise of +-1 takes the expectation of a
- * quadratic exactly. */
+/* p(x|z) = N(c z + v, s^2), q(z|x) = N(a x + b, t^2). Data from N(mu, sigma^2) have a whole family of optima: for every c below
+ * sigma, s^2 = sigma^2 - c^2 and the q below, ELBO(x) is log N(x | mu, sigma^2) for each x. Noise of +-1 takes the expectation
+ * of a quadratic exactly. */
 static void test_linear_gaussian_family(void **state)
 {
     (void)state;
@@ -205,8 +209,8 @@ static void test_linear_gaussian_family(void **state)
         tap_vae      v;
         tap_tape    *t = tap_tape_new(TAP_F64, 0);
         tap_module  *root = tap_module_new(TAP_F64, 0);
-        tap_vae_init(&v, root, (tap_vae_options){ .data = 1, .hidden = { 1 }, .latent = 1, .activation = tap_identity, .mean = tap_identity,
-                                                  .likelihood = TAP_VAE_GAUSSIAN, .sigma = s });
+        tap_vae_init(&v, root, (tap_vae_options){ .data = 1, .hidden = { 1 }, .latent = 1, .activation = tap_identity,
+                                                  .mean = tap_identity, .likelihood = TAP_VAE_GAUSSIAN, .sigma = s });
         set(root, "enc.0.weight", 1);
         set(root, "enc.0.bias", 0);
         set(root, "loc.weight", c[k] / (sigma * sigma));
@@ -279,7 +283,8 @@ static void test_sample_and_reconstruct(void **state)
         tap_var mean = tap_dist_mean(tap_vae_decode(&v, mu));
         assert_true(tap_shape_equal(tap_shape_of(mu), TAP_SHAPE(BATCH, LATENT)));
         assert_true(tap_shape_equal(tap_shape_of(r), TAP_SHAPE(BATCH, DATA)));
-        for (int i = 0; i < BATCH * DATA; i++) assert_true(tap_tensor_item(tap_value(r), i) == tap_tensor_item(tap_value(mean), i));
+        for (int i = 0; i < BATCH * DATA; i++)
+            assert_true(tap_tensor_item(tap_value(r), i) == tap_tensor_item(tap_value(mean), i));
         assert_tape_ok(t);
         tap_tape_free(t);
         tap_module_free(root);
@@ -320,7 +325,8 @@ static void test_bad_options(void **state)
     assert_bad((tap_vae_options){ .data = 3, .sigma = -0.5 }, "vae: sigma = -0.5 is not a finite number from 0 up");
     assert_bad((tap_vae_options){ .data = 3, .sigma = inf }, "vae: sigma = inf is not a finite number from 0 up");
     assert_bad((tap_vae_options){ .data = 3, .beta = inf }, "vae: beta = inf is not finite");
-    assert_bad((tap_vae_options){ .data = 3, .likelihood = (tap_vae_likelihood)5 }, "vae: likelihood 5 is neither Bernoulli nor Gaussian");
+    assert_bad((tap_vae_options){ .data = 3, .likelihood = (tap_vae_likelihood)5 },
+               "vae: likelihood 5 is neither Bernoulli nor Gaussian");
 }
 
 static void test_bad_calls(void **state)

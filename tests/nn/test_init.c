@@ -104,7 +104,8 @@ static void test_errors(void **state)
     (void)state;
     assert_refused((tap_init){ .how = 99 }, TAP_SHAPE(2), "w: 99 is no initializer");
     assert_refused(tap_init_uniform(-1), TAP_SHAPE(2), "w: the initializer's -1 is not a finite number from 0 up");
-    assert_refused(tap_init_normal((double)INFINITY), TAP_SHAPE(2), "w: the initializer's inf is not a finite number from 0 up");
+    assert_refused(tap_init_normal((double)INFINITY), TAP_SHAPE(2),
+                   "w: the initializer's inf is not a finite number from 0 up");
     assert_refused(tap_init_kaiming_normal(1), TAP_SHAPE(2), "w: shape [2] and fan_in 0 do not give the initializer its fan");
     assert_refused(tap_init_xavier_uniform(1), TAP_SHAPE(2), "w: shape [2] and fan_in 0 do not give the initializer its fan");
     assert_refused(tap_init_linear(-4), TAP_SHAPE(2, 2), "w: shape [2,2] and fan_in -4 do not give the initializer its fan");

@@ -81,7 +81,8 @@ static void test_bad_names(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char        expected[200];
         tap_module *root = tap_module_new(TAP_F32, 0), *m = tap_module_child(root, "m");
-        snprintf(expected, sizeof expected, "m: '%s' is no name: it takes printable ASCII without space, dot, \" and \\", bad[i]);
+        snprintf(expected, sizeof expected,
+                 "m: '%s' is no name: it takes printable ASCII without space, dot, \" and \\", bad[i]);
         if (i % 2) assert_non_null(tap_module_child(m, bad[i]));
         else assert_non_null(tap_param_new(m, bad[i], TAP_SCALAR, tap_init_zeros()));
         assert_module_error(root, TAP_EARG, expected);
@@ -276,6 +277,21 @@ static void set(tap_param *p, const double *values)
     for (int64_t i = 0; i < tap_tensor_numel(v); i++) tap_tensor_set_item(v, i, values[i]);
 }
 
+/* PyTorch's: weight and bias from U(+-1/sqrt(in)). */
+static void test_linear_begins(void **state)
+{
+    (void)state;
+    tap_module *root = tap_module_new(TAP_F64, 0);
+    tap_linear  l;
+    tap_linear_init(&l, root, "l", 4, 1000);
+    for (tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p)) {
+        double most = 0;
+        for (int i = 0; i < 1000; i++) most = fmax(most, fabs(tap_tensor_item(tap_param_value(p), i)));
+        assert_true(most > 0.49 && most <= 0.5 * (1 + 1e-15));
+    }
+    tap_module_free(root);
+}
+
 static void test_linear(void **state)
 {
     (void)state;
@@ -285,7 +301,6 @@ static void test_linear(void **state)
     assert_string_equal(tap_param_path(l.weight), "l.weight");
     assert_true(tap_shape_equal(tap_param_value(l.weight).shape, TAP_SHAPE(3, 2)));
     assert_true(tap_shape_equal(tap_param_value(l.bias).shape, TAP_SHAPE(3)));
-    for (int i = 0; i < 6; i++) assert_true(fabs(tap_tensor_item(tap_param_value(l.weight), i)) <= sqrt(0.5) * (1 + 1e-15));
 
     set(l.weight, (double[]){ 1, 2, 3, 4, 5, 6 });
     set(l.bias, (double[]){ 0.5, -1, 2 });
@@ -355,11 +370,17 @@ static void test_activations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tree),          cmocka_unit_test(test_bad_names),
-        cmocka_unit_test(test_taken_names),   cmocka_unit_test(test_failed_root),
-        cmocka_unit_test(test_bad_parameters), cmocka_unit_test(test_use),
-        cmocka_unit_test(test_use_without_recording), cmocka_unit_test(test_gradients_accumulate),
-        cmocka_unit_test(test_linear),        cmocka_unit_test(test_mlp),
+        cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_bad_names),
+        cmocka_unit_test(test_taken_names),
+        cmocka_unit_test(test_failed_root),
+        cmocka_unit_test(test_bad_parameters),
+        cmocka_unit_test(test_use),
+        cmocka_unit_test(test_use_without_recording),
+        cmocka_unit_test(test_gradients_accumulate),
+        cmocka_unit_test(test_linear_begins),
+        cmocka_unit_test(test_linear),
+        cmocka_unit_test(test_mlp),
         cmocka_unit_test(test_activations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
