@@ -1,12 +1,20 @@
 /* Tapes: their life, their nodes, and values going in and out. */
 #include <math.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "autograd/internal.h"
 
 static tap_tape no_memory = { .error = { TAP_ENOMEM, "tape: no memory" }, .dtype = TAP_F32 };
+
+/* Never the same twice in a process, so that a var is stale also where a new tape lies at the address of a freed one. */
+static uint32_t next_epoch(void)
+{
+    static atomic_uint last;
+    return atomic_fetch_add(&last, 1) + 1;
+}
 
 tap_tape *tap_tape_new(tap_dtype dtype, uint64_t seed)
 {
@@ -19,7 +27,7 @@ tap_tape *tap_tape_new(tap_dtype dtype, uint64_t seed)
     t->dtype = dtype;
     t->seed = seed;
     t->recording = true;
-    t->epoch = 1;
+    t->epoch = next_epoch();
     t->n_nodes = 1;
     if (tap_arena_status(t->arena, NULL) != TAP_OK) tap__error_copy(&t->error, tap_arena_error(t->arena));
     if (!tap_dtype_is_float(dtype)) {
@@ -44,7 +52,7 @@ void tap_tape_reset(tap_tape *t)
     tap_arena_reset(t->arena);
     t->n_nodes = 1;
     t->n_scratch = 0;
-    t->epoch++;
+    t->epoch = next_epoch();
     t->step++;
     t->draws = 0;
 }
@@ -116,8 +124,7 @@ tap_node *tap__live(tap_var v)
     tap_tape *t = v.tape;
     if (!t || t->error.status != TAP_OK) return NULL;
     if (v.epoch != t->epoch || v.id >= t->n_nodes) {
-        tap_error_set(&t->error, TAP_ESTALE, "var %u of step %u is used in step %u: its tape was reset since", v.id, v.epoch,
-                      t->epoch);
+        tap_error_set(&t->error, TAP_ESTALE, "var %u is used after its tape was reset", v.id);
         return NULL;
     }
     if (v.id != 0) return tap__node(t, v.id);

@@ -94,12 +94,22 @@ static tap__optim_numbers numbers_of(const tap_optim *o)
     return s;
 }
 
-static void step_chunk(const tap_optim *o, const tap__optim_numbers *numbers, const tap__chunk *c)
+typedef struct {
+    const tap_optim   *o;
+    tap__optim_numbers numbers;
+} job;
+
+static void step_chunks(const void *context, int64_t first, int64_t last)
 {
-    const tap__slot *s = c->slot;
-    const size_t     at = (size_t)c->start * tap_dtype_size(o->root->dtype);
-    char            *m = s->state[0], *v = s->state[1], *x = s->param->value.data, *g = s->param->grad.data;
-    o->kernel(numbers, c->n, x + at, g + at, m ? m + at : NULL, v ? v + at : NULL);
+    const job       *j = context;
+    const tap_optim *o = j->o;
+    for (int64_t i = first; i < last; i++) {
+        const tap__chunk *c = &o->chunks[i];
+        const tap__slot  *s = c->slot;
+        const size_t      at = (size_t)c->start * tap_dtype_size(o->root->dtype);
+        char             *m = s->state[0], *v = s->state[1], *x = s->param->value.data, *g = s->param->grad.data;
+        o->kernel(&j->numbers, c->n, x + at, g + at, m ? m + at : NULL, v ? v + at : NULL);
+    }
 }
 
 tap_status tap_optim_step(tap_optim *o, tap_tape *t)
@@ -115,13 +125,7 @@ tap_status tap_optim_step(tap_optim *o, tap_tape *t)
         if (p->fresh) tap_tensor_fill(p->grad, 0); /* no backward pass has reached it */
         p->fresh = true;
     }
-    const tap__optim_numbers numbers = numbers_of(o);
-    const int                threads = tap__threads_for(o->numel);
-    if (threads == 1) { /* not a team of one: OpenMP takes memory for it */
-        for (int64_t i = 0; i < o->n_chunks; i++) step_chunk(o, &numbers, &o->chunks[i]);
-        return TAP_OK;
-    }
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t i = 0; i < o->n_chunks; i++) step_chunk(o, &numbers, &o->chunks[i]);
+    const job j = { o, numbers_of(o) };
+    tap__parallel(o->n_chunks, o->numel, step_chunks, &j);
     return TAP_OK;
 }

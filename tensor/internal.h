@@ -53,8 +53,10 @@ size_t tap__arena_bytes(const tap_arena *a);
 /* Carries a first error over from one owner to another. */
 tap_status tap__error_copy(tap_error *to, const tap_error *from);
 
-/* How many threads a loop of so many elementary steps (about a nanosecond each) is worth: 1 for small ones. */
-int tap__threads_for(int64_t steps);
+/* Calls body for all of 0..n-1, cut into ranges for threads to share when the whole is worth it; steps: its cost in nanoseconds,
+ * roughly. What body does for an index must not depend on the range it comes in. All of the library's threads start here. */
+typedef void (*tap__range)(const void *context, int64_t first, int64_t last);
+void tap__parallel(int64_t n, int64_t steps, tap__range body, const void *context);
 
 /* The vector width chosen for this processor, once: generic, avx2 (with FMA) or avx512. TAP_ISA in the environment may lower it. */
 typedef enum { TAP__GENERIC, TAP__AVX2, TAP__AVX512, TAP__ISAS } tap__isa_level;

@@ -84,14 +84,23 @@ static loop loop_over(int n_op, const tap_tensor *operand)
     return l;
 }
 
-/* Runs number first..last-1: run r is piece r % pieces of row r / pieces. */
-static void do_runs(const loop *l, tap__run run, const void *context, int64_t pieces, int64_t first, int64_t last)
+/* A loop, and the runs it is cut into: run r is piece r % pieces of row r / pieces. */
+typedef struct {
+    loop        l;
+    tap__run    run;
+    const void *context;
+    int64_t     pieces;
+} job;
+
+static void do_runs(const void *context, int64_t first, int64_t last)
 {
-    int     inner = l->rank - 1;
-    int64_t stride[TAP__MAP_MAX];
+    const job  *j = context;
+    const loop *l = &j->l;
+    int         inner = l->rank - 1;
+    int64_t     stride[TAP__MAP_MAX];
     for (int k = 0; k < l->n_op; k++) stride[k] = l->stride[k][inner];
     for (int64_t r = first; r < last; r++) {
-        int64_t row = r / pieces, start = r % pieces * RUN, n = l->n[inner] - start;
+        int64_t row = r / j->pieces, start = r % j->pieces * RUN, n = l->n[inner] - start;
         int64_t offset[TAP__MAP_MAX];
         void   *data[TAP__MAP_MAX];
         for (int k = 0; k < l->n_op; k++) offset[k] = start * stride[k];
@@ -101,7 +110,7 @@ static void do_runs(const loop *l, tap__run run, const void *context, int64_t pi
             for (int k = 0; k < l->n_op; k++) offset[k] += at * l->stride[k][i];
         }
         for (int k = 0; k < l->n_op; k++) data[k] = l->data[k] + offset[k] * l->size[k];
-        run(n < RUN ? n : RUN, data, stride, context);
+        j->run(n < RUN ? n : RUN, data, stride, j->context);
     }
 }
 
@@ -109,14 +118,8 @@ void tap__map(tap__run run, const void *context, int n, const tap_tensor *operan
 {
     int64_t count = tap_numel(operand[0].shape);
     if (count <= 0) return;
-    loop    l = loop_over(n, operand);
-    int64_t pieces = (l.n[l.rank - 1] + RUN - 1) / RUN, runs = count / l.n[l.rank - 1] * pieces;
-    int     threads = tap__threads_for(count * cost);
-    if (threads > runs) threads = (int)runs;
-    if (threads <= 1) {
-        do_runs(&l, run, context, pieces, 0, runs);
-        return;
-    }
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int t = 0; t < threads; t++) do_runs(&l, run, context, pieces, runs * t / threads, runs * (t + 1) / threads);
+    job     j = { .l = loop_over(n, operand), .run = run, .context = context };
+    int64_t inner = j.l.n[j.l.rank - 1];
+    j.pieces = (inner + RUN - 1) / RUN;
+    tap__parallel(count / inner * j.pieces, count * cost, do_runs, &j);
 }

@@ -1,6 +1,5 @@
 /* Matrix products: batches over leading axes, each a call of BLIS on views. */
 #include <string.h>
-#include <omp.h>
 
 #include "tensor/gemm.h"
 #include "tensor/matmul.h"
@@ -65,60 +64,66 @@ static bool usable(tap_tensor *x, tap_arena *scratch, void **copy)
     return true;
 }
 
-static void product(const batch *l, int64_t i, tap_tensor a, tap_tensor b, tap_tensor out, tap__matrix am, tap__matrix bm, bool add)
+typedef struct {
+    batch       l;
+    tap_tensor  a, b, out;
+    tap__matrix am, bm; /* of the first product */
+    bool        add, by_columns;
+} job;
+
+/* Products first..last-1 of the batch. */
+static void whole_products(const void *context, int64_t first, int64_t last)
 {
-    int64_t size = (int64_t)tap_dtype_size(out.dtype), at_a = 0, at_b = 0, at_out = 0;
-    for (int k = l->rank - 1; k >= 0; k--) {
-        int64_t index = i % l->n[k];
-        i /= l->n[k];
-        at_a += index * l->a_step[k];
-        at_b += index * l->b_step[k];
-        at_out += index * l->out_step[k];
+    const job *j = context;
+    int64_t    size = (int64_t)tap_dtype_size(j->out.dtype);
+    for (int64_t i = first; i < last; i++) {
+        tap__matrix am = j->am, bm = j->bm;
+        int64_t     at_a = 0, at_b = 0, at_out = 0, rest = i;
+        for (int k = j->l.rank - 1; k >= 0; k--) {
+            int64_t index = rest % j->l.n[k];
+            rest /= j->l.n[k];
+            at_a += index * j->l.a_step[k];
+            at_b += index * j->l.b_step[k];
+            at_out += index * j->l.out_step[k];
+        }
+        am.data = (char *)j->a.data + at_a * size;
+        bm.data = (char *)j->b.data + at_b * size;
+        tap__gemm(j->out.dtype, am, bm, (char *)j->out.data + at_out * size, bm.columns, j->add);
     }
-    am.data = (char *)a.data + at_a * size;
-    bm.data = (char *)b.data + at_b * size;
-    tap__gemm(out.dtype, am, bm, (char *)out.data + at_out * size, bm.columns, add);
 }
 
-/* Part p of parts of one product: some of its rows or, where there are more, of its columns. An element is summed in the same order
- * whichever part it falls into. */
-static void part(tap_tensor out, tap__matrix am, tap__matrix bm, bool add, int64_t p, int64_t parts)
+/* Tiles first..last-1 of one product: some of its columns or, where there are more, of its rows. An element is summed in the same order
+ * whichever range it falls into. */
+static void tiles_of_one(const void *context, int64_t first, int64_t last)
 {
-    bool    by_columns = bm.columns >= am.rows;
-    int64_t size = (int64_t)tap_dtype_size(out.dtype), n = bm.columns;
-    int64_t tiles = ((by_columns ? n : am.rows) + TILE - 1) / TILE;
-    int64_t first = tiles * p / parts * TILE, last = tiles * (p + 1) / parts * TILE;
-    if (by_columns) {
-        bm.columns = (last < n ? last : n) - first;
-        bm.data = (const char *)bm.data + first * bm.column_stride * size;
-        tap__gemm(out.dtype, am, bm, (char *)out.data + first * size, n, add);
+    const job  *j = context;
+    tap__matrix am = j->am, bm = j->bm;
+    int64_t     size = (int64_t)tap_dtype_size(j->out.dtype), n = bm.columns, whole = j->by_columns ? n : am.rows;
+    int64_t     from = first * TILE, count = (last * TILE < whole ? last * TILE : whole) - from;
+    if (j->by_columns) {
+        bm.columns = count;
+        bm.data = (const char *)bm.data + from * bm.column_stride * size;
+        tap__gemm(j->out.dtype, am, bm, (char *)j->out.data + from * size, n, j->add);
     } else {
-        am.rows = (last < am.rows ? last : am.rows) - first;
-        am.data = (const char *)am.data + first * am.row_stride * size;
-        tap__gemm(out.dtype, am, bm, (char *)out.data + first * n * size, n, add);
+        am.rows = count;
+        am.data = (const char *)am.data + from * am.row_stride * size;
+        tap__gemm(j->out.dtype, am, bm, (char *)j->out.data + from * n * size, n, j->add);
     }
 }
 
 /* Threads are ours, one product of BLIS each: its own would spin at barriers, which stalls for whole time slices on a busy machine. */
 static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add)
 {
-    batch       l = batch_of(a, b, out);
-    tap__matrix am = last_two(a), bm = last_two(b);
-    if (l.rank > 0) fold_rows(&l, &am, bm.columns);
-    tap__blis_takes(&am);
-    tap__blis_takes(&bm);
+    job j = { batch_of(a, b, out), a, b, out, last_two(a), last_two(b), add, false };
+    if (j.l.rank > 0) fold_rows(&j.l, &j.am, j.bm.columns);
+    tap__blis_takes(&j.am);
+    tap__blis_takes(&j.bm);
+    j.by_columns = j.bm.columns >= j.am.rows;
 
-    int64_t work = am.rows * bm.columns * am.columns / 16; /* nanoseconds, roughly */
-    int     threads = tap__threads_for(work * l.count);
-    if (l.count > 1) {
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-        for (int64_t i = 0; i < l.count; i++) product(&l, i, a, b, out, am, bm, add);
-        return;
-    }
-    int64_t tiles = ((bm.columns > am.rows ? bm.columns : am.rows) + TILE - 1) / TILE;
-    int     parts = threads < tiles ? threads : (int)tiles;
-#pragma omp parallel for num_threads(parts) schedule(static) if (parts > 1)
-    for (int p = 0; p < parts; p++) part(out, am, bm, add, p, parts);
+    int64_t work = j.am.rows * j.bm.columns * j.am.columns / 16; /* nanoseconds, roughly */
+    int64_t tiles = ((j.by_columns ? j.bm.columns : j.am.rows) + TILE - 1) / TILE;
+    if (j.l.count > 1) tap__parallel(j.l.count, work * j.l.count, whole_products, &j);
+    else tap__parallel(tiles, work, tiles_of_one, &j);
 }
 
 bool tap__matmul(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch)

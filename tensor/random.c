@@ -39,24 +39,38 @@ static void store(tap_tensor x, int64_t first, int n, const double *value)
     }
 }
 
-/* No value is above `most`. Elements of a view may share memory: then one thread, so that the last number wins. */
-static void fill(tap_tensor x, tap_random at, transform make, double most, int cost)
-{
-    int64_t n = tap_tensor_numel(x);
-    if (!x.data || !tap_dtype_is_float(x.dtype)) return;
+typedef struct {
+    tap_tensor x;
+    tap_random at;
+    transform  make;
+    double     most; /* no value is above it */
+} job;
 
-    int threads = tap_tensor_is_contiguous(x) ? tap__threads_for(n * cost) : 1;
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (int64_t first = 0; first < n; first += BLOCK) {
+/* Blocks first..last-1 of BLOCK numbers. */
+static void fill_blocks(const void *context, int64_t first, int64_t last)
+{
+    const job *j = context;
+    int64_t    n = tap_numel(j->x.shape);
+    for (int64_t block = first; block < last; block++) {
         uint64_t word[BLOCK];
         double   value[BLOCK];
-        int      count = n - first < BLOCK ? (int)(n - first) : BLOCK;
-        int      whole = (count + 3) / 4 * 4;
-        tap__random_words(at, (uint64_t)first / 4, whole, word);
-        make(whole, word, value);
-        for (int i = 0; i < whole; i++) value[i] = value[i] < most ? value[i] : most;
-        store(x, first, count, value);
+        int64_t  start = block * BLOCK;
+        int      count = n - start < BLOCK ? (int)(n - start) : BLOCK, whole = (count + 3) / 4 * 4;
+        tap__random_words(j->at, (uint64_t)start / 4, whole, word);
+        j->make(whole, word, value);
+        for (int i = 0; i < whole; i++) value[i] = value[i] < j->most ? value[i] : j->most;
+        store(j->x, start, count, value);
     }
+}
+
+/* Elements of a view may share memory: then one thread, so that the last number wins. */
+static void fill(tap_tensor x, tap_random at, transform make, double most, int cost)
+{
+    int64_t n = tap_tensor_numel(x), blocks = (n + BLOCK - 1) / BLOCK;
+    job     j = { x, at, make, most };
+    if (!x.data || n < 0 || !tap_dtype_is_float(x.dtype)) return;
+    if (tap_tensor_is_contiguous(x)) tap__parallel(blocks, n * cost, fill_blocks, &j);
+    else fill_blocks(&j, 0, blocks);
 }
 
 void tap_random_uniform(tap_tensor x, tap_random at)

@@ -4,7 +4,7 @@
 
 #include "tensor/reduce.h"
 
-enum { RUN = 4096, STRIP = 256 };
+enum { RUN = 4096, STRIP = 256, FEW = 8 };
 
 typedef struct {
     int     rank;
@@ -17,6 +17,9 @@ typedef struct {
     const tap__reduce_kernel *kernel;
     tap_tensor                x, out;
     axes                      kept, reduced;
+    int64_t                   pieces; /* that each result is the sum of */
+    int64_t                   result; /* whose pieces are summed into part */
+    double                   *part;
 } job;
 
 static int64_t magnitude(int64_t x)
@@ -104,36 +107,42 @@ static double piece(const job *j, int64_t i, int64_t p)
     return j->kernel->run(n, element(j, offset), step);
 }
 
-static void result(const job *j, int64_t i, int64_t pieces)
+static void results(const void *context, int64_t first, int64_t last)
 {
-    double total = start_value(j);
-    for (int64_t p = 0; p < pieces; p++) total = combine(j, total, piece(j, i, p));
-    store(j, i, total);
-}
-
-/* Few long sums: threads share the pieces, which are then added in order. */
-static bool results_by_pieces(const job *j, int64_t pieces, int threads, tap_arena *scratch)
-{
-    double *part = tap__arena_take(scratch, (size_t)pieces * sizeof *part);
-    if (!part) return false;
-    for (int64_t i = 0; i < j->kept.count; i++) {
-#pragma omp parallel for num_threads(threads) schedule(static)
-        for (int64_t p = 0; p < pieces; p++) part[p] = piece(j, i, p);
+    const job *j = context;
+    for (int64_t i = first; i < last; i++) {
         double total = start_value(j);
-        for (int64_t p = 0; p < pieces; p++) total = combine(j, total, part[p]);
+        for (int64_t p = 0; p < j->pieces; p++) total = combine(j, total, piece(j, i, p));
         store(j, i, total);
     }
-    tap__arena_give_back(scratch, part);
+}
+
+static void pieces_of_one(const void *context, int64_t first, int64_t last)
+{
+    const job *j = context;
+    for (int64_t p = first; p < last; p++) j->part[p] = piece(j, j->result, p);
+}
+
+/* Few long sums: threads share the pieces of each, which are then added in order. */
+static bool results_by_pieces(job *j, tap_arena *scratch)
+{
+    j->part = tap__arena_take(scratch, (size_t)j->pieces * sizeof *j->part);
+    if (!j->part) return false;
+    for (j->result = 0; j->result < j->kept.count; j->result++) {
+        tap__parallel(j->pieces, j->reduced.count / 2, pieces_of_one, j);
+        double total = start_value(j);
+        for (int64_t p = 0; p < j->pieces; p++) total = combine(j, total, j->part[p]);
+        store(j, j->result, total);
+    }
+    tap__arena_give_back(scratch, j->part);
     return true;
 }
 
-static bool reduce_fastest(const job *j, tap_arena *scratch)
+static bool reduce_fastest(job *j, tap_arena *scratch)
 {
-    int64_t pieces = pieces_of(j), count = j->kept.count;
-    int     threads = tap__threads_for(count * j->reduced.count / 2);
-    if (threads > 1 && count < 8 * threads && pieces >= threads) return results_by_pieces(j, pieces, threads, scratch);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (int64_t i = 0; i < count; i++) result(j, i, pieces);
+    j->pieces = pieces_of(j);
+    if (j->kept.count < FEW && j->pieces >= FEW) return results_by_pieces(j, scratch);
+    tap__parallel(j->kept.count, j->kept.count * j->reduced.count / 2, results, j);
     return true;
 }
 
@@ -151,18 +160,21 @@ static void strip(const job *j, int64_t s)
     for (int64_t i = 0; i < n; i++) store(j, row * inner + start + i, acc[i]);
 }
 
+static void strips(const void *context, int64_t first, int64_t last)
+{
+    for (int64_t s = first; s < last; s++) strip(context, s);
+}
+
 static void reduce_slower(const job *j)
 {
-    int64_t inner = inner_size(&j->kept), strips = j->kept.count / inner * ((inner + STRIP - 1) / STRIP);
-    int     threads = tap__threads_for(j->kept.count * j->reduced.count / 2);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (int64_t s = 0; s < strips; s++) strip(j, s);
+    int64_t inner = inner_size(&j->kept), n = j->kept.count / inner * ((inner + STRIP - 1) / STRIP);
+    tap__parallel(n, j->kept.count * j->reduced.count / 2, strips, j);
 }
 
 bool tap__reduce(tap__reduction how, tap_tensor x, unsigned mask, tap_tensor out, tap_arena *scratch)
 {
     const tap__reduce_kernel(*table)[2] = TAP__KERNEL_PICK(tap__reduce_kernels);
-    job j = { how, &table[how][x.dtype == TAP_F64], x, out, { .count = 1 }, { .count = 1 } };
+    job j = { .how = how, .kernel = &table[how][x.dtype == TAP_F64], .x = x, .out = out, .kept.count = 1, .reduced.count = 1 };
     for (int i = 0; i < x.shape.rank; i++) add_axis(mask & 1u << i ? &j.reduced : &j.kept, x.shape.n[i], x.stride[i]);
     if (j.kept.count == 0) return true;
     if (j.reduced.count == 0) {

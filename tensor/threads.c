@@ -1,4 +1,4 @@
-/* How many threads, which vector width. */
+/* Threads, and which vector width. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +22,20 @@ int tap_threads(void)
     return atomic_load(&chosen);
 }
 
-int tap__threads_for(int64_t steps)
+/* All threads or one: OpenMP ends and starts threads when the size of its team changes, and a team of one costs memory. */
+void tap__parallel(int64_t n, int64_t steps, tap__range body, const void *context)
 {
-    int     most = tap_threads();
-    int64_t n = steps / STEPS_PER_THREAD;
-    if (n < 2 || omp_in_parallel()) return 1;
-    return n < most ? (int)n : most;
+    int threads = tap_threads();
+    if (n < 2 || threads == 1 || steps < 2 * STEPS_PER_THREAD || omp_in_parallel()) {
+        if (n > 0) body(context, 0, n);
+        return;
+    }
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int t = 0; t < threads; t++) {
+        int64_t first = n / threads * t + n % threads * t / threads;
+        int64_t last = n / threads * (t + 1) + n % threads * (t + 1) / threads;
+        if (first < last) body(context, first, last);
+    }
 }
 
 static tap__isa_level detect(void)

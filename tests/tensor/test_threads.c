@@ -1,6 +1,7 @@
 /* How many threads run, which kernels, and what the environment has to say about it. */
 #define _POSIX_C_SOURCE 200809L
 #include <omp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -27,22 +28,51 @@ static void test_number_of_threads(void **state)
     assert_int_equal(tap_threads(), most);
 }
 
+enum { MOST = 1000 };
+
+typedef struct {
+    atomic_int calls;
+    atomic_int seen[MOST];
+} tally;
+
+static void visit(const void *context, int64_t first, int64_t last)
+{
+    tally *t = (tally *)(uintptr_t)context;
+    atomic_fetch_add(&t->calls, 1);
+    for (int64_t i = first; i < last; i++) atomic_fetch_add(&t->seen[i], 1);
+}
+
+/* How many ranges 0..n-1 came in; every index in exactly one. */
+static int ranges(int64_t n, int64_t steps)
+{
+    tally t = { 0 };
+    tap__parallel(n, steps, visit, &t);
+    for (int64_t i = 0; i < MOST; i++) assert_int_equal(atomic_load(&t.seen[i]), i < n);
+    return atomic_load(&t.calls);
+}
+
+static void test_every_index_once(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 9; threads++) {
+        tap_set_threads(threads);
+        for (int64_t n = 0; n <= MOST; n += n < 40 ? 1 : 137) {
+            int count = ranges(n, INT64_MAX);
+            assert_int_equal(count, n < threads ? n : threads);
+        }
+    }
+    tap_set_threads(0);
+}
+
 static void test_small_loops_stay_in_one_thread(void **state)
 {
     (void)state;
-    int before = 1;
     tap_set_threads(5);
-    for (int64_t steps = 0; steps < 1000000; steps += 1000) {
-        int n = tap__threads_for(steps);
-        assert_true(n == before || n == before + 1); /* one after the other */
-        if (steps < 10000) assert_int_equal(n, 1);
-        before = n;
-    }
-    assert_int_equal(before, 5);
-    assert_int_equal(tap__threads_for(INT64_MAX), 5);
-    assert_int_equal(tap__threads_for(-1), 1);
+    for (int64_t steps = -1000; steps < 10000; steps += 1000) assert_int_equal(ranges(100, steps), 1);
+    assert_int_equal(ranges(100, 1000000), 5);
+    assert_int_equal(ranges(100, INT64_MIN), 1);
     tap_set_threads(1);
-    assert_int_equal(tap__threads_for(INT64_MAX), 1);
+    assert_int_equal(ranges(100, INT64_MAX), 1);
     tap_set_threads(0);
 }
 
@@ -53,7 +83,7 @@ static void test_within_a_parallel_region(void **state)
     int most = 0;
     tap_set_threads(4);
 #pragma omp parallel num_threads(2) reduction(max : most)
-    most = omp_get_num_threads() > 1 ? tap__threads_for(INT64_MAX) : 1;
+    most = omp_get_num_threads() > 1 ? ranges(100, INT64_MAX) : 1;
     assert_int_equal(most, 1);
     tap_set_threads(0);
 }
@@ -172,7 +202,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_number_of_threads),
-        cmocka_unit_test(test_small_loops_stay_in_one_thread),
+        cmocka_unit_test(test_every_index_once), cmocka_unit_test(test_small_loops_stay_in_one_thread),
         cmocka_unit_test(test_within_a_parallel_region),
         cmocka_unit_test(test_config),
         cmocka_unit_test(test_omp_num_threads),
