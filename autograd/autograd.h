@@ -1,14 +1,14 @@
 /* autograd/autograd.h: a tape over tensors, operators that record themselves on it, gradients, and their checks.
  *
- * An operator runs when it is called. While the tape records, it also notes how its result came about; tap_backward then walks the
- * tape from its end and applies each operator's rule, which is itself written in operators.
+ * An operator runs when it is called. While the tape records, it also notes how its result came about; tap_backward then
+ * walks the tape from its end and applies each operator's rule, which is itself written in operators.
  *
  * Ownership: the caller owns input data, the tape owns every result until tap_tape_reset. Nothing is freed one by one.
- * Errors: the tape keeps its first one. From then on operators return inert vars, values read as NaN, and nothing outside the tape
- * is touched. Check once, at the end. A tape, like an arena, is for one thread at a time.
+ * Errors: the tape keeps its first one. From then on operators return inert vars, values read as NaN, and nothing outside
+ * the tape is touched. Check once, at the end. A tape, like an arena, is for one thread at a time.
  *
- * Shapes: [..,m,k] is any number of leading axes, then m, then k. "Broadcast" is NumPy's rule: axes are aligned at the end, and a size of 1
- * stretches. Both inputs of an operator have one dtype unless it says otherwise.
+ * Shapes: [..,m,k] is any number of leading axes, then m, then k. "Broadcast" is NumPy's rule: axes are aligned at the end,
+ * and a size of 1 stretches. Both inputs of an operator have one dtype unless it says otherwise.
  */
 #ifndef TAP_AUTOGRAD_AUTOGRAD_H
 #define TAP_AUTOGRAD_AUTOGRAD_H
@@ -38,7 +38,8 @@ TAP_API tap_status tap_tape_status(const tap_tape *t, const char **message); /* 
 TAP_API tap_status tap_tape_fail(tap_tape *t, tap_status status, const char *format, ...) TAP_PRINTF(3, 4); /* a caller's own error */
 TAP_API bool       tap_tape_set_recording(tap_tape *t, bool on); /* returns what it was; a new tape records */
 TAP_API tap_dtype  tap_tape_dtype(const tap_tape *t);
-/* Noise on a tape is a function of (seed, n-th draw of the step, step, index). A reset counts the step up; setting it replays one. */
+/* Noise on a tape is a function of (seed, n-th draw of the step, step, index). A reset counts the step up; setting it
+ * replays one. */
 TAP_API uint64_t   tap_tape_step(const tap_tape *t);
 TAP_API void       tap_tape_set_step(tap_tape *t, uint64_t step);
 TAP_API size_t     tap_tape_bytes(const tap_tape *t);            /* heap memory the tape holds now */
@@ -143,7 +144,8 @@ TAP_API tap_var tap_affine(tap_var x, tap_var weight, tap_var bias); /* x W^T + 
 
 /* Adds d loss / d leaf into the gradient of every leaf that loss [] depends on: all of them or, on an error, none. */
 TAP_API tap_status tap_backward(tap_var loss);
-/* dx[i] = d y / d x[i], y []; zeros where y does not depend on x[i]. If the tape records, so are the dx: differentiate them again. */
+/* dx[i] = d y / d x[i], y []; zeros where y does not depend on x[i]. If the tape records, so are the dx: differentiate them
+ * again. */
 TAP_API void       tap_grad(tap_var y, int n, const tap_var *x, tap_var *dx);
 /* The same for y of any shape, contracted with a cotangent of y's shape: dx[i] = sum_j cotangent_j d y_j / d x[i] */
 TAP_API void       tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx);
@@ -171,9 +173,9 @@ struct tap_op {
     tap_status (*infer)(tap_call *c, tap_tensor *out);
     /* Fills *out: contiguous, of the inferred dtype and shape, contents undefined; never called for empty ones. */
     void (*forward)(tap_call *c, tap_tensor *out);
-    /* gin[i] = g . d out / d in[i], in operators, for the i that tap_needs. g has the shape of out. gin[i] may have the shape that in[i]
-     * broadcasts to: the engine sums it. A gin[i] left alone is zero. NULL: the operator has no rule, and an input that needs a
-     * gradient is an error at the call. */
+    /* gin[i] = g . d out / d in[i], in operators, for the i that tap_needs. g has the shape of out. gin[i] may have the
+     * shape that in[i] broadcasts to: the engine sums it. A gin[i] left alone is zero. NULL: the operator has no rule, and
+     * an input that needs a gradient is an error at the call. */
     void  (*vjp)(const tap_node *n, tap_var g, tap_var *gin);
     size_t attr_size;
 };

@@ -1,7 +1,8 @@
-/* The engine: walks the tape from a result to what it depends on, applying each operator's rule, and adds up what arrives at each node.
+/* The engine: walks the tape from a result to what it depends on, applying each operator's rule, and adds up what arrives
+ * at each node.
  *
- * It alone undoes broadcasting. Unless the tape records (for second derivatives), whatever a rule has left over is given back as
- * soon as the rule has run, and so is each gradient once it has been passed on. */
+ * It alone undoes broadcasting. Unless the tape records (for second derivatives), whatever a rule has left over is given
+ * back as soon as the rule has run, and so is each gradient once it has been passed on. */
 #include <string.h>
 
 #include "autograd/internal.h"
@@ -83,8 +84,8 @@ static void accumulate(pass *p, uint32_t node, tap_var g)
     }
 }
 
-/* One rule. What it passes on as it is (an add does) gets a node of its own, sharing the memory, so that each node's gradient can be
- * given back alone. */
+/* One rule. What it passes on as it is (an add does) gets a node of its own, sharing the memory, so that each node's
+ * gradient can be given back alone. */
 static void apply_rule(pass *p, uint32_t id)
 {
     tap_tape *t = p->tape;

@@ -1,4 +1,5 @@
-/* The loops behind elementwise.def: each row for each dtype, with separate loops for the strides that matter, so that they vectorize. */
+/* The loops behind elementwise.def: each row for each dtype, with separate loops for the strides that matter, so that they
+ * vectorize. */
 #include <math.h>
 
 #include "autograd/elementwise.h"

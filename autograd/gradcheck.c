@@ -1,4 +1,5 @@
-/* Gradients against central differences, contracted with a random cotangent: never a plain sum, which for a softmax would be blind. */
+/* Gradients against central differences, contracted with a random cotangent: never a plain sum, which for a softmax would
+ * be blind. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,8 @@
 
 /* Fills in the defaults; an error for options that make no sense. */
 tap_status tap__gradcheck_options(tap_gradcheck_options *o, tap_error *e);
-/* The elements of n to check: NULL for all; else some at random, and *n becomes their number (0, and a has failed, without memory). */
+/* The elements of n to check: NULL for all; else some at random, and *n becomes their number (0, and a has failed, without
+ * memory). */
 const int64_t *tap__gradcheck_elements(tap_arena *a, const tap_gradcheck_options *o, uint64_t stream, int64_t *n);
 /* Counts a pair of derivatives in; whether it is the worst so far, and now the one in *r. NaN is worse than anything. */
 bool tap__gradcheck_compare(tap_gradcheck_result *r, const tap_gradcheck_options *o, int input, int64_t element, double analytic,

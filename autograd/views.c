@@ -1,4 +1,5 @@
-/* Operators that change the shape: views of their input, whose gradients are views too; and what needs a copy: reshape at times, pad, cat. */
+/* Operators that change the shape: views of their input, whose gradients are views too; and what needs a copy: reshape at
+ * times, pad, cat. */
 #include <string.h>
 
 #include "autograd/internal.h"

@@ -1,5 +1,5 @@
-/* Arenas: a bump through chunks, and a list of blocks given back early. A reset keeps the memory, and replaces several chunks by one
- * that holds as much, so that a loop settles on one chunk and the same addresses. */
+/* Arenas: a bump through chunks, and a list of blocks given back early. A reset keeps the memory, and replaces several
+ * chunks by one that holds as much, so that a loop settles on one chunk and the same addresses. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -11,8 +11,8 @@
 #include "tensor/gemm.h"
 #include "tensor/matmul.h"
 
-/* BLIS recognizes AMD processors by model number and runs portable C, five times slower, on those it was not told of. Its AVX-512 and AVX2
- * kernels run on them all the same. */
+/* BLIS recognizes AMD processors by model number and runs portable C, five times slower, on those it was not told of. Its
+ * AVX-512 and AVX2 kernels run on them all the same. */
 static int kernels_for_this_processor(void)
 {
 #if defined(__x86_64__) && defined(BLIS_CONFIG_SKX) && defined(BLIS_CONFIG_ZEN3) && defined(BLIS_CONFIG_HASWELL)
@@ -27,7 +27,8 @@ static int kernels_for_this_processor(void)
     return -1;
 }
 
-/* A number of the user's that names no kernels in this BLIS would make it abort, and AVX-512 elsewhere would be an illegal instruction. */
+/* A number of the user's that names no kernels in this BLIS would make it abort, and AVX-512 elsewhere would be an illegal
+ * instruction. */
 static bool user_choice_is_sound(const char *text)
 {
     static const int built[] = {

@@ -9,8 +9,8 @@ typedef struct {
     int64_t     rows, columns, row_stride, column_stride;
 } tap__matrix;
 
-/* Whether BLIS takes such a matrix: positive strides, rows or columns that do not overlap. Rewrites strides of axes of size 1, which
- * say nothing. */
+/* Whether BLIS takes such a matrix: positive strides, rows or columns that do not overlap. Rewrites strides of axes of size
+ * 1, which say nothing. */
 bool tap__blis_takes(tap__matrix *x);
 
 /* out = a b + (add ? out : 0), float or double, in this thread; sizes and strides have been checked. */

@@ -12,7 +12,8 @@ tap_status tap__error_set_in(tap_error *e, tap_status status, const char *where,
 /* Records the error in the arena and returns an inert tensor. */
 tap_tensor tap__tensor_fail(tap_arena *a, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 
-/* Whether a function of the arena can go on with x. If not, *out is inert, and a bad x has failed the arena in the call's name. */
+/* Whether a function of the arena can go on with x. If not, *out is inert, and a bad x has failed the arena in the call's
+ * name. */
 bool tap__usable(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call);
 
 /* Makes a negative axis positive; false if it is out of range for the rank. */
@@ -53,12 +54,14 @@ size_t tap__arena_bytes(const tap_arena *a);
 /* Carries a first error over from one owner to another. */
 tap_status tap__error_copy(tap_error *to, const tap_error *from);
 
-/* Calls body for all of 0..n-1, cut into ranges for threads to share when the whole is worth it; steps: its cost in nanoseconds,
- * roughly. What body does for an index must not depend on the range it comes in. All of the library's threads start here. */
+/* Calls body for all of 0..n-1, cut into ranges for threads to share when the whole is worth it; steps: its cost in
+ * nanoseconds, roughly. What body does for an index must not depend on the range it comes in. All of the library's threads
+ * start here. */
 typedef void (*tap__range)(const void *context, int64_t first, int64_t last);
 void tap__parallel(int64_t n, int64_t steps, tap__range body, const void *context);
 
-/* The vector width chosen for this processor, once: generic, avx2 (with FMA) or avx512. TAP_ISA in the environment may lower it. */
+/* The vector width chosen for this processor, once: generic, avx2 (with FMA) or avx512. TAP_ISA in the environment may
+ * lower it. */
 typedef enum { TAP__GENERIC, TAP__AVX2, TAP__AVX512, TAP__ISAS } tap__isa_level;
 tap__isa_level tap__isa(void);
 

@@ -1,5 +1,5 @@
-/* The loop over broadcast, strided tensors: axes are merged where all operands allow it, the last one becomes the run, and the runs are
- * shared out among threads. */
+/* The loop over broadcast, strided tensors: axes are merged where all operands allow it, the last one becomes the run, and
+ * the runs are shared out among threads. */
 #include "tensor/map.h"
 
 enum { RUN = 4096 }; /* elements of a run at most: small enough to share out, large enough to forget the call */

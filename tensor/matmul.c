@@ -92,8 +92,8 @@ static void whole_products(const void *context, int64_t first, int64_t last)
     }
 }
 
-/* Tiles first..last-1 of one product: some of its columns or, where there are more, of its rows. An element is summed in the same order
- * whichever range it falls into. */
+/* Tiles first..last-1 of one product: some of its columns or, where there are more, of its rows. An element is summed in
+ * the same order whichever range it falls into. */
 static void tiles_of_one(const void *context, int64_t first, int64_t last)
 {
     const job  *j = context;
@@ -111,7 +111,8 @@ static void tiles_of_one(const void *context, int64_t first, int64_t last)
     }
 }
 
-/* Threads are ours, one product of BLIS each: its own would spin at barriers, which stalls for whole time slices on a busy machine. */
+/* Threads are ours, one product of BLIS each: its own would spin at barriers, which stalls for whole time slices on a busy
+ * machine. */
 static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add)
 {
     job j = { batch_of(a, b, out), a, b, out, last_two(a), last_two(b), add, false };

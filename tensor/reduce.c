@@ -1,5 +1,5 @@
-/* Reductions over any axes. Where the fastest axis is reduced, each result is a sum of runs; where it is kept, rows are added into a
- * strip of results. Both in double, cut at fixed places, so threads change nothing. */
+/* Reductions over any axes. Where the fastest axis is reduced, each result is a sum of runs; where it is kept, rows are
+ * added into a strip of results. Both in double, cut at fixed places, so threads change nothing. */
 #include <math.h>
 
 #include "tensor/reduce.h"

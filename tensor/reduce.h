@@ -6,9 +6,10 @@
 
 typedef enum { TAP__SUM, TAP__MAX, TAP__REDUCTIONS } tap__reduction;
 
-/* Reduces the axes of x whose bits are set in mask; out is contiguous, of x's float dtype, its shape that of x with those axes gone (or kept
- * with size 1: only the order of elements counts). Accumulates in double in an order that depends on the shapes alone. Over no
- * elements a sum is 0 and a maximum -infinity. scratch lends memory for partial results; false if it has none. */
+/* Reduces the axes of x whose bits are set in mask; out is contiguous, of x's float dtype, its shape that of x with those
+ * axes gone (or kept with size 1: only the order of elements counts). Accumulates in double in an order that depends on the
+ * shapes alone. Over no elements a sum is 0 and a maximum -infinity. scratch lends memory for partial results; false if it
+ * has none. */
 bool tap__reduce(tap__reduction how, tap_tensor x, unsigned mask, tap_tensor out, tap_arena *scratch);
 
 /* The inner loops, per dtype. */

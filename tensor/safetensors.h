@@ -1,6 +1,7 @@
 /* tensor/safetensors.h: what the reader and the writer of safetensors files share. Not installed.
  *
- * A file is the header's length (8 bytes, little-endian), the header (JSON, padded with spaces), and the tensors' data in C order. */
+ * A file is the header's length (8 bytes, little-endian), the header (JSON, padded with spaces), and the tensors' data in C
+ * order. */
 #ifndef TAP_TENSOR_SAFETENSORS_H
 #define TAP_TENSOR_SAFETENSORS_H
 

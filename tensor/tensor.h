@@ -78,7 +78,8 @@ TAP_API bool    tap_shape_equal(tap_shape a, tap_shape b);
 /* Writes "[128,784]" into text and returns it. */
 TAP_API const char *tap_shape_format(char text[TAP_SHAPE_TEXT], tap_shape shape);
 
-/* A set of axes, as reductions take it: negative axes count from the end, `all` is every axis. With keepdim the reduced axes stay, with size 1. */
+/* A set of axes, as reductions take it: negative axes count from the end, `all` is every axis. With keepdim the reduced
+ * axes stay, with size 1. */
 typedef struct {
     bool all, keepdim;
     int  n;
@@ -167,12 +168,13 @@ TAP_API uint64_t tap_random_hash(const char *text);                   /* a strea
 
 TAP_API void tap_set_threads(int n); /* how many threads kernels use, 1 to 256; <= 0: as OMP_NUM_THREADS says, else all processors */
 TAP_API int  tap_threads(void);
-/* What the machine runs, for a log: "tapestry 0.1.0, avx2 kernels, BLIS zen3, 2 threads". Lives until the next call in this thread. */
+/* What the machine runs, for a log: "tapestry 0.1.0, avx2 kernels, BLIS zen3, 2 threads". Lives until the next call in this
+ * thread. */
 TAP_API const char *tap_config(void);
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
-/* Readers put the tensor into the arena. Writers write beside the old file, sync and rename: a file is whole or untouched. Messages
- * name the file. */
+/* Readers put the tensor into the arena. Writers write beside the old file, sync and rename: a file is whole or untouched.
+ * Messages name the file. */
 
 /* IDX, the format of MNIST, plain or gzipped: big-endian, dtype uint8, int8..int32 (read as int64), float32 or float64. */
 TAP_API tap_tensor tap_idx_read(tap_arena *a, const char *path);

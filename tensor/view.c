@@ -1,5 +1,5 @@
-/* Views: the same memory under another shape. Each has a form that reports to an error, for the operators, and one for arenas. Messages
- * are "call: shape: reason". */
+/* Views: the same memory under another shape. Each has a form that reports to an error, for the operators, and one for
+ * arenas. Messages are "call: shape: reason". */
 #include <string.h>
 
 #include "tensor/internal.h"
@@ -40,7 +40,8 @@ tap_status tap__permute(tap_tensor x, int rank, const int *axes, tap_tensor *out
     return TAP_OK;
 }
 
-/* Python's rules: a negative index counts from the end, then it is clipped to where a walk in this direction can start or stop. */
+/* Python's rules: a negative index counts from the end, then it is clipped to where a walk in this direction can start or
+ * stop. */
 static int64_t clip(int64_t index, int64_t n, int64_t step)
 {
     if (index < 0) index += n;

@@ -1,5 +1,5 @@
-/* Every differentiable operator against finite differences: first and second order, through contiguous, transposed, sliced, reversed,
- * expanded, size-1 and empty inputs, and with inputs shared. An operator without a row here fails the last test. */
+/* Every differentiable operator against finite differences: first and second order, through contiguous, transposed, sliced,
+ * reversed, expanded, size-1 and empty inputs, and with inputs shared. An operator without a row here fails the last test. */
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
 #include <math.h>
@@ -217,8 +217,8 @@ static const row rows[] = {
 
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
-/* Values spread evenly over the interval in a shuffled order, the inputs of one row offset against each other: no two are equal, so
- * maxima have no ties, and none is near the kink. */
+/* Values spread evenly over the interval in a shuffled order, the inputs of one row offset against each other: no two are
+ * equal, so maxima have no ties, and none is near the kink. */
 static void spread(const row *r, int input, tap_tensor x)
 {
     int64_t  n = tap_numel(x.shape);
