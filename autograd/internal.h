@@ -60,9 +60,6 @@ tap_var tap__inert(tap_tape *t);
 /* The tape of the first var that has one, NULL if none has. */
 tap_tape *tap__tape_of(int n, const tap_var *v);
 
-/* For results without a gradient by nature. */
-void tap__no_gradient(const tap_node *n, tap_var g, tap_var *gin);
-
 /* sum += x, outside any tape: sum contiguous, x broadcasting to it, one float dtype. */
 void tap__accumulate(tap_tensor sum, tap_tensor x);
 

@@ -359,8 +359,3 @@ bool tap_needs(const tap_node *n, int i)
     const tap_tape *t = n->tape;
     return t->wanted ? t->wanted[n->in[i]] : tap__node(t, n->in[i])->needs;
 }
-
-void tap__no_gradient(const tap_node *n, tap_var g, tap_var *gin)
-{
-    (void)n, (void)g, (void)gin;
-}

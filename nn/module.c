@@ -65,13 +65,12 @@ tap_status tap_module_status(const tap_module *m, const char **message)
 
 tap_status tap_module_fail(tap_module *m, tap_status status, const char *format, ...)
 {
-    char    message[TAP_MESSAGE_SIZE];
     va_list args;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
     m = tap__module(m);
-    return tap_error_set(&m->root->error, status, "%s%s%s", m->path, *m->path ? ": " : "", message);
+    va_start(args, format);
+    status = tap__error_set_in(&m->root->error, status, m->path, format, args);
+    va_end(args);
+    return status;
 }
 
 tap_dtype tap_module_dtype(const tap_module *m)

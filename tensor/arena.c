@@ -141,11 +141,6 @@ void tap__arena_share(void *p)
     block_of(p)->uses++;
 }
 
-bool tap__arena_is_shared(void *p)
-{
-    return block_of(p)->uses > 1;
-}
-
 void tap__arena_give_back(tap_arena *a, void *p)
 {
     block *b = block_of(p);

@@ -47,7 +47,6 @@ void tap__set_contiguous(tap_tensor *x);
  * later requests may have it. */
 void  *tap__arena_take(tap_arena *a, size_t bytes);
 void   tap__arena_share(void *p);
-bool   tap__arena_is_shared(void *p);
 void   tap__arena_give_back(tap_arena *a, void *p);
 size_t tap__arena_bytes(const tap_arena *a);
 
