@@ -45,7 +45,7 @@ static void run_row(tap_call *c, tap_tensor *out)
     const row_op *op = (const row_op *)c->op;
     tap_tensor    operand[3] = { *out, c->in[0] };
     if (c->n_in == 2) operand[2] = c->in[1];
-    tap__map(loop_for(op->row, c->in[0].dtype), NULL, 1 + c->n_in, operand, op->cost);
+    tap__map(loop_for(op->row, c->in[0].dtype), c->attr, 1 + c->n_in, operand, op->cost);
 }
 
 /* ---- Pieces of rules ---- */
@@ -80,18 +80,27 @@ static tap_var pow_by_exponent(tap_var g, tap_var a, tap_var y)
         if (given.tape) gin[i] = given;    \
     }
 
-#define UNARY(name, cost, value, rule)                                                              \
+/* The numbers p and q of a WITH row are its attributes. */
+#define SINGLE(name, cost, rule, attr_size, parameters, attr)                                       \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
     {                                                                                               \
+        const double *pq = tap_attr(n);                                                             \
+        const double  p = pq ? pq[0] : 0, q = pq ? pq[1] : 0;                                       \
         const tap_var x = tap_in(n, 0), y = tap_out(n);                                             \
-        (void)g, (void)x, (void)y;                                                                  \
+        (void)g, (void)x, (void)y, (void)p, (void)q;                                                \
         GIVE(0, rule)                                                                               \
     }                                                                                               \
-    static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, 0 }, TAP__ROW_##name, cost }; \
-    tap_var tap_##name(tap_var x)                                                                   \
+    static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, attr_size }, TAP__ROW_##name, cost }; \
+    tap_var tap_##name parameters                                                                   \
     {                                                                                               \
-        return tap_apply(&name##_op.op, NULL, 1, &x);                                               \
+        return tap_apply(&name##_op.op, attr, 1, &x);                                               \
     }
+
+#define UNARY(name, cost, value, rule) SINGLE(name, cost, rule, 0, (tap_var x), NULL)
+#define WITH(name, cost, value, rule) \
+    SINGLE(name, cost, rule, 2 * sizeof(double), (tap_var x, double p), ((const double[]){ p, 0 }))
+#define WITH2(name, cost, value, rule) \
+    SINGLE(name, cost, rule, 2 * sizeof(double), (tap_var x, double p, double q), ((const double[]){ p, q }))
 
 #define PAIR(function, name, cost, rule_a, rule_b)                                                  \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
@@ -118,16 +127,6 @@ static tap_var pow_by_exponent(tap_var g, tap_var a, tap_var y)
     }
 
 #include "autograd/elementwise.def"
-
-tap_var tap_add_scalar(tap_var x, double s)
-{
-    return tap_add(x, tap__scalar_like(x, s));
-}
-
-tap_var tap_mul_scalar(tap_var x, double s)
-{
-    return tap_mul(x, tap__scalar_like(x, s));
-}
 
 void tap__accumulate(tap_tensor sum, tap_tensor x)
 {

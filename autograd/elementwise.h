@@ -7,11 +7,15 @@
 /* One number per row, in order. */
 enum {
 #define UNARY(name, cost, value, rule)           TAP__ROW_##name,
+#define WITH                                     UNARY
+#define WITH2                                    UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) TAP__ROW_##name,
 #define INNER                                    BINARY
 #define COMPARE(name, value)                     TAP__ROW_##name,
 #include "autograd/elementwise.def"
 #undef UNARY
+#undef WITH
+#undef WITH2
 #undef BINARY
 #undef INNER
 #undef COMPARE

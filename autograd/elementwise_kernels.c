@@ -44,16 +44,19 @@ static inline int64_t block_at(int64_t at, int64_t n)
     }
 
 #define LOOP1(R, name, value)                                                                           \
-    static inline R F(name##_of)(T x)                                                                   \
+    static inline R F(name##_of)(T x, T p, T q)                                                         \
     {                                                                                                   \
+        (void)p, (void)q;                                                                               \
         return (R)(value);                                                                              \
     }                                                                                                   \
     static NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
     {                                                                                                   \
         R *restrict       y = data[0];                                                                  \
         const T *restrict x = data[1];                                                                  \
+        const double *pq = context;                                                                     \
+        const T       p = pq ? (T)pq[0] : 0, q = pq ? (T)pq[1] : 0;                                     \
         if (stride[0] == 1 && stride[1] == 1) {                                                         \
-            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(x[i]);                                  \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(x[i], p, q);                            \
             return;                                                                                     \
         }                                                                                               \
         for (int64_t at = 0; at < n; at += BLOCK) {                                                     \
@@ -121,6 +124,8 @@ static inline int64_t block_at(int64_t at, int64_t n)
     }
 
 #define UNARY(name, cost, value, rule)            LOOP1(T, name, value)
+#define WITH                                      UNARY
+#define WITH2                                     UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) LOOP2(T, name, value)
 #define INNER                                     BINARY
 #define COMPARE(name, value)                      LOOP2(uint8_t, name, value)

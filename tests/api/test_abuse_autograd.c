@@ -466,9 +466,9 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       w->out = tap_maximum(var_of(w, TAP_I64), var_of(w, TAP_I64))) \
     X(minimum_dtypes, TAP_EDTYPE, "minimum: [2,2] x [2,2] (theta): dtypes float64 and uint8 differ", \
       w->out = two(w, tap_minimum, var_of(w, TAP_U8))) \
-    X(add_scalar_int, TAP_EDTYPE, "add: [2,2] x []: dtypes int64 and float64 differ", \
+    X(add_scalar_int, TAP_EDTYPE, "add_scalar: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_add_scalar(var_of(w, TAP_I64), 1)) \
-    X(mul_scalar_bool, TAP_EDTYPE, "mul: [2,2] x []: dtypes bool and float64 differ", \
+    X(mul_scalar_bool, TAP_EDTYPE, "mul_scalar: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
       w->out = tap_mul_scalar(w->in.condition, 1)) \
     X(bce_target_bool, TAP_EDTYPE, "bce_with_logits: [2,2] x [2,2] (theta): dtypes float64 and bool differ", \
       w->out = two(w, tap_bce_with_logits, w->in.condition)) \

@@ -150,8 +150,8 @@ static const row rows[] = {
     { "relu", f_relu, R1 },
     { "elu", f_elu, R1 },
     { "silu", f_silu, R1, .kink = NONE },
-    { "add", f_add_scalar, R1, .kink = NONE },
-    { "mul", f_mul_scalar, R1, .kink = NONE },
+    { "add_scalar", f_add_scalar, R1, .kink = NONE },
+    { "mul_scalar", f_mul_scalar, R1, .kink = NONE },
     { "mul", f_shared, R1, .kink = NONE },
     { "cast", f_cast, R1, .kink = NONE },
     { "cast", f_mask, R1 },
@@ -429,8 +429,8 @@ static bool word_after(const char *line, const char *before, const char *until, 
 static bool operator_on(const char *line, bool table, char *name, size_t size)
 {
     if (!table) return strstr(line, "const tap_op ") && word_after(line, "= { \"", "\"", name, size);
-    static const char *const kinds[] = { "UNARY(", "BINARY(", "INNER(" };
-    for (int i = 0; i < 3; i++) {
+    static const char *const kinds[] = { "UNARY(", "WITH(", "WITH2(", "BINARY(", "INNER(" };
+    for (int i = 0; i < 5; i++) {
         if (!strncmp(line, kinds[i], strlen(kinds[i]))) return word_after(line, kinds[i], ",", name, size);
     }
     return false;
