@@ -1,0 +1,58 @@
+/* tests/autograd/gradients.h: rows of the gradient tests. A row names what it tests, a function that calls it, the shapes of its
+ * inputs and the intervals their values come from; test_gradients.c does the rest with every row. */
+#ifndef TAP_TESTS_GRADIENTS_H
+#define TAP_TESTS_GRADIENTS_H
+
+#include <math.h>
+
+#include "autograd/internal.h"
+
+enum { GRADIENT_INPUTS = 5 };
+
+typedef struct {
+    const char  *op; /* the operator or public function that this row stands for, without tap_ */
+    tap_function f;
+    int          n;
+    tap_shape    shape[GRADIENT_INPUTS];
+    double       low[GRADIENT_INPUTS], high[GRADIENT_INPUTS]; /* inputs are spread over these intervals */
+    bool         has_kink;
+    double       kink;  /* inputs keep clear of it */
+    bool         ties;  /* equal inputs are a kink, too: none is expanded */
+    bool         fixed; /* f goes with these sizes only: not with 1 and 0 */
+    bool         not_empty; /* f has no value over no elements */
+} gradient_row;
+
+/* Tables end with { 0 }. */
+extern const gradient_row elementwise_gradients[], views_gradients[], reductions_gradients[], products_gradients[];
+
+/* A function of one or two inputs that is an expression in a (and b). */
+#define ONE(name, expression)                                                      \
+    static tap_var name(tap_tape *t, const tap_var *in, void *ctx)                 \
+    {                                                                              \
+        const tap_var a = in[0];                                                   \
+        (void)t, (void)ctx, (void)a;                                               \
+        return expression;                                                         \
+    }
+#define TWO(name, expression)                                                      \
+    static tap_var name(tap_tape *t, const tap_var *in, void *ctx)                 \
+    {                                                                              \
+        const tap_var a = in[0], b = in[1];                                        \
+        (void)t, (void)ctx, (void)a, (void)b;                                      \
+        return expression;                                                         \
+    }
+#define THREE(name, expression)                                                    \
+    static tap_var name(tap_tape *t, const tap_var *in, void *ctx)                 \
+    {                                                                              \
+        const tap_var a = in[0], b = in[1], c = in[2];                             \
+        (void)t, (void)ctx, (void)a, (void)b, (void)c;                             \
+        return expression;                                                         \
+    }
+
+#define KINK(x)   .has_kink = true, .kink = x
+#define S3        { .rank = 3, .n = { 2, 3, 4 } }
+#define S(...)    { .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } }
+#define R1        .n = 1, .shape = { S3 }, .low = { -2 }, .high = { 2.3 }
+#define POSITIVE1 .n = 1, .shape = { S3 }, .low = { 0.3 }, .high = { 3 }
+#define R2        .n = 2, .shape = { S3, S3 }, .low = { -2, -2 }, .high = { 2.3, 2.3 }
+
+#endif
