@@ -54,6 +54,18 @@ tap_status tap_call_fail(tap_call *c, tap_status status, const char *format, ...
     return status;
 }
 
+tap_var tap__refuse(const tap_node *n, tap_status status, const char *call, const char *format, ...)
+{
+    char    where[TAP_MESSAGE_SIZE / 2], shape[TAP_SHAPE_TEXT];
+    va_list args;
+    snprintf(where, sizeof where, "%s: %s%s%s%s", call, tap_shape_format(shape, n->value.shape), n->name ? " (" : "",
+             n->name ? n->name : "", n->name ? ")" : "");
+    va_start(args, format);
+    tap__error_set_in(&n->tape->error, status, where, format, args);
+    va_end(args);
+    return tap__inert(n->tape);
+}
+
 void *tap_call_scratch(tap_call *c, size_t bytes)
 {
     if (!c) return NULL;

@@ -50,6 +50,10 @@ TAP_API tap_var tap_input(tap_tape *t, tap_tensor x);    /* data: no gradient. B
 TAP_API tap_var tap_variable(tap_tape *t, tap_tensor x); /* the same, with a gradient for tap_grad to ask for */
 TAP_API tap_var tap_scalar(tap_tape *t, double value);   /* [] in the tape's dtype */
 TAP_API tap_var tap_zeros(tap_tape *t, tap_shape shape);
+TAP_API tap_var tap_ones(tap_tape *t, tap_shape shape);
+TAP_API tap_var tap_full(tap_tape *t, tap_shape shape, double value);
+TAP_API tap_var tap_arange(tap_tape *t, int64_t n);      /* int64: 0, 1, ..., n-1 */
+TAP_API tap_var tap_eye(tap_tape *t, int64_t n);         /* [n,n], 1 on the diagonal */
 TAP_API tap_var tap_randn(tap_tape *t, tap_shape shape); /* N(0,1) noise, the next draw of this step */
 TAP_API tap_var tap_rand(tap_tape *t, tap_shape shape);  /* uniform on (0,1) */
 
@@ -113,18 +117,46 @@ TAP_API tap_var tap_where(tap_var condition, tap_var a, tap_var b); /* condition
 TAP_API tap_var tap_cast(tap_var x, tap_dtype dtype);               /* a gradient passes between float dtypes only */
 
 /* ---- Shape ------------------------------------------------------------------------------------------------------- */
-/* Views, but cat, and reshape where strides do not allow one. The tensor functions of the same names say the details. */
+/* Views without a copy, but for reshape, flatten and unflatten where strides do not allow one, and diag_embed, fold and zero_pad.
+ * Negative axes count from the end. */
 
 TAP_API tap_var tap_reshape(tap_var x, tap_shape shape); /* one size may be -1 */
-TAP_API tap_var tap_permute(tap_var x, int rank, const int *axes);
+TAP_API tap_var tap_flatten(tap_var x, int start, int end);                     /* axes start..end become one; [] becomes [1] */
+TAP_API tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes);            /* one axis becomes several; one size may be -1 */
+TAP_API tap_var tap_permute(tap_var x, int rank, const int *axes);              /* out axis i = x axis axes[i] */
 TAP_API tap_var tap_transpose(tap_var x, int axis0, int axis1);
-TAP_API tap_var tap_mT(tap_var x);                       /* [..,m,n] -> [..,n,m] */
-TAP_API tap_var tap_expand(tap_var x, tap_shape shape);
-TAP_API tap_var tap_slice(tap_var x, int axis, int64_t start, int64_t stop, int64_t step);
-TAP_API tap_var tap_select(tap_var x, int axis, int64_t index);
-TAP_API tap_var tap_unsqueeze(tap_var x, int axis);
-TAP_API tap_var tap_squeeze(tap_var x, int axis);
-TAP_API tap_var tap_cat(int n, const tap_var *x, int axis); /* equal shapes but along axis */
+TAP_API tap_var tap_mT(tap_var x);                                              /* [..,m,n] -> [..,n,m] */
+TAP_API tap_var tap_movedim(tap_var x, int n, const int *from, const int *to);  /* axis from[i] goes to to[i], the rest keep order */
+TAP_API tap_var tap_expand(tap_var x, tap_shape shape);                         /* size 1 -> n, -1 keeps, new axes in front */
+TAP_API tap_var tap_unsqueeze(tap_var x, int axis);                             /* a new axis of size 1 there */
+TAP_API tap_var tap_squeeze(tap_var x, tap_axes axes);                          /* drops those of size 1 among the axes */
+TAP_API tap_var tap_slice(tap_var x, int axis, int64_t start, int64_t stop, int64_t step); /* as tap_tensor_slice */
+TAP_API tap_var tap_narrow(tap_var x, int axis, int64_t start, int64_t length); /* that piece; outside the axis is an error */
+TAP_API tap_var tap_select(tap_var x, int axis, int64_t index);                 /* drops the axis */
+TAP_API tap_var tap_flip(tap_var x, tap_axes axes);                             /* backwards */
+/* x[i,i+offset] of two axes, as a new last axis. */
+TAP_API tap_var tap_diagonal(tap_var x, int64_t offset, int axis1, int axis2);
+/* The adjoint: zeros but for x's last axis on that diagonal. */
+TAP_API tap_var tap_diag_embed(tap_var x, int64_t offset, int axis1, int axis2);
+TAP_API tap_var tap_diag(tap_var x, int64_t offset); /* [n] -> a matrix with that diagonal; [m,n] -> its diagonal */
+/* Windows along an axis, PyTorch's Tensor.unfold: [..,n,..] -> [..,(n-size)/step+1,..,size]. */
+TAP_API tap_var tap_unfold(tap_var x, int axis, int64_t size, int64_t step);
+/* The adjoint: [..,windows,..,size] -> [..,n,..], elements added where windows overlap. */
+TAP_API tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step);
+TAP_API tap_var tap_zero_pad(tap_var x, int axis, int64_t before, int64_t after); /* zeros at both ends; a negative number crops */
+
+/* ---- Pieces ------------------------------------------------------------------------------------------------------ */
+
+TAP_API tap_var tap_cat(int n, const tap_var *x, int axis);   /* equal shapes but along axis */
+TAP_API tap_var tap_stack(int n, const tap_var *x, int axis); /* equal shapes, along a new axis */
+/* Views of the pieces of an axis go into out[0..room-1]. They return how many there are, 0 on an error. */
+TAP_API int     tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out);   /* of the size, the last may be smaller */
+TAP_API int     tap_chunk(tap_var x, int64_t chunks, int axis, int room, tap_var *out); /* at most so many, of equal size */
+TAP_API int     tap_unbind(tap_var x, int axis, int room, tap_var *out);                /* without the axis */
+TAP_API tap_var tap_repeat(tap_var x, tap_shape times); /* NumPy's tile; at least as many numbers as axes */
+TAP_API tap_var tap_tile(tap_var x, tap_shape times);   /* the same; missing numbers in front are 1 */
+/* Element i goes to i + shift, around the end; axes NULL (then n = 1): of all elements in C order. */
+TAP_API tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axes);
 
 /* ---- Reductions -------------------------------------------------------------------------------------------------- */
 /* axes: TAP_ALL, TAP_LAST, TAP_AXES(0, 2), and tap_keep(...) of these. Summation order is fixed, whatever the threads. */

@@ -51,10 +51,14 @@ tap_var tap__push(tap_tape *t, tap_tensor value, void *storage);
 tap_var tap__push_empty(tap_tape *t, tap_dtype dtype, tap_shape shape, tap_tensor *value);
 /* A constant of v's shape and dtype. */
 tap_var tap__full_like(tap_var v, double value);
+/* A constant [] of the dtype. */
+tap_var tap__number(tap_tape *t, tap_dtype dtype, double value);
 /* A constant [] of v's dtype where that is a float one, else of the tape's. */
 tap_var tap__scalar_like(tap_var v, double value);
 /* Gives the node's memory back early; the var behind it must not be used again. */
 void tap__drop(tap_node *n);
+/* Fails the tape of n, an input of a function that is composed of operators: "call: [2,3] (name): format". Inert. */
+tap_var tap__refuse(const tap_node *n, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
 /* Number 0 of the tape. */
 tap_var tap__inert(tap_tape *t);
 /* The tape of the first var that has one, NULL if none has. */
@@ -69,6 +73,5 @@ tap_var tap__tanh_grad(tap_var g, tap_var y);          /* g (1 - y^2) */
 tap_var tap__sigmoid_grad(tap_var g, tap_var y);       /* g y (1 - y) */
 tap_var tap__sigmoid_sub(tap_var x, tap_var t);        /* sigmoid(x) - t */
 tap_var tap__ahead(tap_var a, tap_var b);              /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
-tap_var tap__pad(tap_var g, tap_shape shape, int axis, int64_t start, int64_t step); /* zeros [shape] with g at that slice */
 
 #endif

@@ -248,10 +248,34 @@ tap_var tap_leaf_var(tap_tape *t, const tap_leaf *leaf)
 
 tap_var tap_scalar(tap_tape *t, double value)
 {
+    return tap__number(t, tap_tape_dtype(t), value);
+}
+
+tap_var tap_full(tap_tape *t, tap_shape shape, double value)
+{
     tap_tensor x;
-    tap_var    v = tap__push_empty(t, tap_tape_dtype(t), TAP_SCALAR, &x);
+    tap_var    v = tap__push_empty(t, tap_tape_dtype(t), shape, &x);
     if (x.data) tap_tensor_fill(x, value);
     return v;
+}
+
+tap_var tap_ones(tap_tape *t, tap_shape shape)
+{
+    return tap_full(t, shape, 1);
+}
+
+tap_var tap_arange(tap_tape *t, int64_t n)
+{
+    tap_tensor x;
+    tap_var    v = tap__push_empty(t, TAP_I64, TAP_SHAPE(n), &x);
+    for (int64_t i = 0; x.data && i < n; i++) ((int64_t *)x.data)[i] = i;
+    return v;
+}
+
+tap_var tap_eye(tap_tape *t, int64_t n)
+{
+    tap_var i = tap_arange(t, n);
+    return tap_cast(tap_eq(i, tap_unsqueeze(i, 1)), tap_tape_dtype(t));
 }
 
 tap_var tap_zeros(tap_tape *t, tap_shape shape)
@@ -272,15 +296,19 @@ tap_var tap__full_like(tap_var v, double value)
     return full;
 }
 
+tap_var tap__number(tap_tape *t, tap_dtype dtype, double value)
+{
+    tap_tensor x;
+    tap_var    v = tap__push_empty(t, dtype, TAP_SCALAR, &x);
+    if (x.data) tap_tensor_fill(x, value);
+    return v;
+}
+
 tap_var tap__scalar_like(tap_var v, double value)
 {
     const tap_node *n = tap__live(v);
-    tap_tensor      x;
     if (!n) return tap__inert(v.tape);
-    bool    is_float = tap_dtype_is_float(n->value.dtype);
-    tap_var scalar = tap__push_empty(v.tape, is_float ? n->value.dtype : v.tape->dtype, TAP_SCALAR, &x);
-    if (x.data) tap_tensor_fill(x, value);
-    return scalar;
+    return tap__number(v.tape, tap_dtype_is_float(n->value.dtype) ? n->value.dtype : v.tape->dtype, value);
 }
 
 static tap_var noise(tap_tape *t, tap_shape shape, void (*fill)(tap_tensor, tap_random))

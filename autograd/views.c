@@ -1,5 +1,5 @@
-/* Operators that change the shape: views of their input, whose gradients are views too; and what needs a copy: reshape at
- * times, pad, cat. */
+/* Operators that are views of their input. The gradient of one that shows every element once is a view, too; that of one that
+ * leaves some out, or shows them often, is embed: zeros with the gradient added at the places the view shows. */
 #include <string.h>
 
 #include "autograd/internal.h"
@@ -19,13 +19,9 @@ static tap_status viewed(tap_call *c, tap_status status, const tap_error *e)
 }
 
 /* The same for what is composed of operators. */
-static tap_var refuse(const tap_node *n, const char *call, const tap_error *e)
+static tap_var refuse_as(const tap_node *n, const char *call, const tap_error *e)
 {
-    char shape[TAP_SHAPE_TEXT];
-    tap_shape_format(shape, n->value.shape);
-    if (n->name) tap_tape_fail(n->tape, e->status, "%s: %s (%s): %s", call, shape, n->name, reason(e));
-    else tap_tape_fail(n->tape, e->status, "%s: %s: %s", call, shape, reason(e));
-    return tap__inert(n->tape);
+    return tap__refuse(n, e->status, call, "%s", reason(e));
 }
 
 /* ---- permute ---- */
@@ -65,13 +61,37 @@ tap_var tap_transpose(tap_var x, int axis0, int axis1)
     tap_error       e = { 0 };
     int             axes[TAP_MAX_RANK];
     if (!n) return tap__inert(x.tape);
-    if (tap__transpose(n->value, axis0, axis1, axes, &y, &e) != TAP_OK) return refuse(n, "transpose", &e);
+    if (tap__transpose(n->value, axis0, axis1, axes, &y, &e) != TAP_OK) return refuse_as(n, "transpose", &e);
     return tap_permute(x, n->value.shape.rank, axes);
 }
 
 tap_var tap_mT(tap_var x)
 {
     return tap_transpose(x, -2, -1);
+}
+
+tap_var tap_movedim(tap_var x, int n, const int *from, const int *to)
+{
+    const tap_node *node = tap__live(x);
+    int             axes[TAP_MAX_RANK], rank;
+    unsigned        taken = 0, placed = 0;
+    if (!node) return tap__inert(x.tape);
+    rank = node->value.shape.rank;
+    if (n < 0 || n > rank || (n > 0 && (!from || !to))) return tap__refuse(node, TAP_EARG, "movedim", "as many axes as there are can be moved");
+    for (int i = 0; i < n; i++) {
+        int a = from[i], b = to[i];
+        if (!tap__axis(&a, rank) || !tap__axis(&b, rank)) return tap__refuse(node, TAP_EARG, "movedim", "an axis is out of range");
+        if (taken & 1u << a || placed & 1u << b) return tap__refuse(node, TAP_EARG, "movedim", "an axis is named twice");
+        taken |= 1u << a;
+        placed |= 1u << b;
+        axes[b] = a;
+    }
+    for (int i = 0, rest = 0; i < rank; i++) {
+        if (placed & 1u << i) continue;
+        while (taken & 1u << rest) rest++;
+        axes[i] = rest++;
+    }
+    return tap_permute(x, rank, axes);
 }
 
 /* ---- expand: the engine sums gradients back to the input's shape ---- */
@@ -125,27 +145,130 @@ tap_var tap_reshape(tap_var x, tap_shape shape)
     return tap_apply(&reshape_op, &shape, 1, &x);
 }
 
+tap_var tap_flatten(tap_var x, int start, int end)
+{
+    const tap_node *n = tap__live(x);
+    if (!n) return tap__inert(x.tape);
+    tap_shape s = n->value.shape, flat = { .rank = 1, .n = { 1 } };
+    if (s.rank == 0) return tap_reshape(x, flat);
+    if (!tap__axis(&start, s.rank) || !tap__axis(&end, s.rank) || start > end)
+        return tap__refuse(n, TAP_EARG, "flatten", "the axes are out of range or in the wrong order");
+    flat.rank = 0;
+    for (int i = 0; i < s.rank; i++) {
+        if (i <= start || i > end) flat.n[flat.rank++] = s.n[i];
+        else flat.n[flat.rank - 1] *= s.n[i];
+    }
+    return tap_reshape(x, flat);
+}
+
+tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes)
+{
+    const tap_node *n = tap__live(x);
+    if (!n) return tap__inert(x.tape);
+    tap_shape s = n->value.shape, to = { .rank = 0 };
+    if (!tap__axis(&axis, s.rank)) return tap__refuse(n, TAP_EARG, "unflatten", "the axis is out of range");
+    if (sizes.rank < 1 || s.rank - 1 + sizes.rank > TAP_MAX_RANK) return tap__refuse(n, TAP_EARG, "unflatten", "too few or too many axes");
+    tap_shape part = TAP_SHAPE(s.n[axis]);
+    if (tap__reshape_shape(part, &sizes, NULL) != TAP_OK) return tap__refuse(n, TAP_EARG, "unflatten", "the sizes do not make up the axis");
+    for (int i = 0; i < axis; i++) to.n[to.rank++] = s.n[i];
+    for (int i = 0; i < sizes.rank; i++) to.n[to.rank++] = sizes.n[i];
+    for (int i = axis + 1; i < s.rank; i++) to.n[to.rank++] = s.n[i];
+    return tap_reshape(x, to);
+}
+
 tap_var tap_unsqueeze(tap_var x, int axis)
 {
     const tap_node *n = tap__live(x);
     tap_tensor      y;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (tap__unsqueeze(n->value, axis, &y, &e) != TAP_OK) return refuse(n, "unsqueeze", &e);
+    if (tap__unsqueeze(n->value, axis, &y, &e) != TAP_OK) return refuse_as(n, "unsqueeze", &e);
     return tap_reshape(x, y.shape);
 }
 
-tap_var tap_squeeze(tap_var x, int axis)
+tap_var tap_squeeze(tap_var x, tap_axes axes)
 {
     const tap_node *n = tap__live(x);
-    tap_tensor      y;
+    unsigned        mask;
+    tap_shape       kept, to = { .rank = 0 };
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (tap__squeeze(n->value, axis, &y, &e) != TAP_OK) return refuse(n, "squeeze", &e);
-    return tap_reshape(x, y.shape);
+    tap_shape s = n->value.shape;
+    if (tap__reduced(s, axes, &mask, &kept, &e) != TAP_OK) return tap__refuse(n, TAP_EARG, "squeeze", "%s", e.message);
+    for (int i = 0; i < s.rank; i++) {
+        if (s.n[i] != 1 || !(mask & 1u << i)) to.n[to.rank++] = s.n[i];
+    }
+    return tap_reshape(x, to);
 }
 
-/* ---- slice, and pad, which is its gradient ---- */
+/* ---- embed: the adjoint of a view ---- */
+
+typedef struct {
+    tap_shape     shape;
+    const tap_op *view;
+    int64_t       attr[5]; /* the view's */
+} embedding;
+
+static tap_status embed_infer(tap_call *c, tap_tensor *out)
+{
+    const embedding *a = c->attr;
+    out->dtype = c->in[0].dtype;
+    out->shape = a->shape;
+    return TAP_OK;
+}
+
+/* Windows are the last axis of their view. Where they overlap, elements of one index in the window still do not. */
+static bool overlaps(tap_tensor x)
+{
+    int last = x.shape.rank - 1;
+    for (int i = 0; i < last; i++) {
+        int64_t step = x.stride[i] < 0 ? -x.stride[i] : x.stride[i];
+        if (x.shape.n[i] > 1 && step <= (x.shape.n[last] - 1) * x.stride[last]) return true;
+    }
+    return false;
+}
+
+static void embed_forward(tap_call *c, tap_tensor *out)
+{
+    const embedding *a = c->attr;
+    tap_call         view = { c->tape, a->view, a->attr, 1, out };
+    tap_tensor       place = { 0 }, g = c->in[0];
+    tap_tensor_fill(*out, 0);
+    if (tap_numel(g.shape) == 0 || a->view->infer(&view, &place) != TAP_OK) return;
+    if (!overlaps(place)) {
+        tap_tensor_copy(place, g, NULL);
+        return;
+    }
+    for (int64_t i = 0; i < g.shape.n[g.shape.rank - 1]; i++) {
+        tap_tensor place_i, g_i;
+        tap__select(place, -1, i, &place_i, NULL);
+        tap__select(g, -1, i, &g_i, NULL);
+        tap__accumulate(place_i, g_i);
+    }
+}
+
+static void embed_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    const embedding *a = tap_attr(n);
+    gin[0] = tap_apply(a->view, a->attr, 1, &g);
+}
+
+static const tap_op embed_op = { "embed", embed_infer, embed_forward, embed_vjp, sizeof(embedding) };
+
+/* Zeros of the shape, with g added where the view with these attributes shows them. */
+static tap_var embed(tap_var g, tap_shape shape, const tap_op *view, const void *attr)
+{
+    embedding a = { .shape = shape, .view = view };
+    memcpy(a.attr, attr, view->attr_size);
+    return tap_apply(&embed_op, &a, 1, &g);
+}
+
+static void view_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    gin[0] = embed(g, tap_shape_of(tap_in(n, 0)), n->op, tap_attr(n));
+}
+
+/* ---- slice ---- */
 
 typedef struct {
     int64_t start, stop, step;
@@ -159,15 +282,7 @@ static tap_status slice_infer(tap_call *c, tap_tensor *out)
     return viewed(c, tap__slice(c->in[0], s->axis, s->start, s->stop, s->step, out, &e), &e);
 }
 
-static void slice_vjp(const tap_node *n, tap_var g, tap_var *gin)
-{
-    const slice *s = tap_attr(n);
-    tap_shape    x = tap_shape_of(tap_in(n, 0));
-    int          axis = s->axis < 0 ? s->axis + x.rank : s->axis;
-    gin[0] = tap__pad(g, x, axis, tap__slice_start(x.n[axis], s->start, s->step), s->step);
-}
-
-static const tap_op slice_op = { "slice", slice_infer, NULL, slice_vjp, sizeof(slice) };
+static const tap_op slice_op = { "slice", slice_infer, NULL, view_vjp, sizeof(slice) };
 
 tap_var tap_slice(tap_var x, int axis, int64_t start, int64_t stop, int64_t step)
 {
@@ -181,112 +296,138 @@ tap_var tap_select(tap_var x, int axis, int64_t index)
     tap_tensor      y;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (tap__select(n->value, axis, index, &y, &e) != TAP_OK) return refuse(n, "select", &e);
+    if (tap__select(n->value, axis, index, &y, &e) != TAP_OK) return refuse_as(n, "select", &e);
     int64_t stop = index == -1 ? TAP_END : index + 1;
-    return tap_squeeze(tap_slice(x, axis, index, stop, 1), axis);
+    return tap_squeeze(tap_slice(x, axis, index, stop, 1), TAP_AXES(axis));
 }
+
+tap_var tap_narrow(tap_var x, int axis, int64_t start, int64_t length)
+{
+    const tap_node *n = tap__live(x);
+    int             at = axis;
+    if (!n) return tap__inert(x.tape);
+    if (!tap__axis(&at, n->value.shape.rank)) return tap__refuse(n, TAP_EARG, "narrow", "the axis is out of range");
+    int64_t size = n->value.shape.n[at];
+    if (start < 0 && start >= -size) start += size;
+    if (start < 0 || length < 0 || start > size || length > size - start)
+        return tap__refuse(n, TAP_EARG, "narrow", "the piece does not lie within the axis");
+    return tap_slice(x, axis, start, start + length, 1);
+}
+
+tap_var tap_flip(tap_var x, tap_axes axes)
+{
+    const tap_node *n = tap__live(x);
+    unsigned        mask;
+    tap_shape       kept;
+    tap_error       e = { 0 };
+    if (!n) return tap__inert(x.tape);
+    if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK) return tap__refuse(n, TAP_EARG, "flip", "%s", e.message);
+    for (int i = 0; i < TAP_MAX_RANK; i++) {
+        if (mask & 1u << i) x = tap_slice(x, i, TAP_END, TAP_END, -1);
+    }
+    return x;
+}
+
+/* ---- diagonal ---- */
 
 typedef struct {
-    tap_shape shape;
-    int       axis;
-    int64_t   start, step;
-} padding;
+    int64_t offset;
+    int     axis1, axis2;
+} diagonal;
 
-/* Element i of the input goes to place start + i step of the axis. */
-static tap_tensor place_in(tap_tensor out, const padding *p, int64_t count)
+static tap_status diagonal_infer(tap_call *c, tap_tensor *out)
 {
-    out.shape.n[p->axis] = count;
-    out.data = (char *)out.data + p->start * out.stride[p->axis] * (int64_t)tap_dtype_size(out.dtype);
-    out.stride[p->axis] *= p->step;
-    return out;
+    const diagonal *d = c->attr;
+    tap_error       e = { 0 };
+    return viewed(c, tap__diagonal(c->in[0], d->offset, d->axis1, d->axis2, out, &e), &e);
 }
 
-static tap_status pad_infer(tap_call *c, tap_tensor *out)
+static const tap_op diagonal_op = { "diagonal", diagonal_infer, NULL, view_vjp, sizeof(diagonal) };
+
+tap_var tap_diagonal(tap_var x, int64_t offset, int axis1, int axis2)
 {
-    const padding *p = c->attr;
-    out->dtype = c->in[0].dtype;
-    out->shape = p->shape;
-    return TAP_OK;
+    diagonal d = { offset, axis1, axis2 };
+    return tap_apply(&diagonal_op, &d, 1, &x);
 }
 
-static void pad_forward(tap_call *c, tap_tensor *out)
+tap_var tap_diag_embed(tap_var x, int64_t offset, int axis1, int axis2)
 {
-    const padding *p = c->attr;
-    int64_t        count = c->in[0].shape.n[p->axis];
-    tap_tensor_fill(*out, 0);
-    if (count > 0) tap_tensor_copy(place_in(*out, p, count), c->in[0], NULL);
+    const tap_node *n = tap__live(x);
+    int             a = axis1, b = axis2;
+    if (!n) return tap__inert(x.tape);
+    tap_shape s = n->value.shape, square = { .rank = s.rank + 1 };
+    if (s.rank == 0 || s.rank == TAP_MAX_RANK) return tap__refuse(n, TAP_EARG, "diag_embed", "it has no axis, or as many as a tensor can have");
+    if (!tap__axis(&a, square.rank) || !tap__axis(&b, square.rank) || a == b)
+        return tap__refuse(n, TAP_EARG, "diag_embed", "the axes are out of range or the same");
+    int64_t side;
+    if (offset == INT64_MIN || __builtin_add_overflow(s.n[s.rank - 1], offset < 0 ? -offset : offset, &side))
+        return tap__refuse(n, TAP_EARG, "diag_embed", "the offset is too large");
+    for (int i = 0, k = 0; i < square.rank; i++) square.n[i] = i == a || i == b ? side : s.n[k++];
+    return embed(x, square, &diagonal_op, &(diagonal){ offset, axis1, axis2 });
 }
 
-static void pad_vjp(const tap_node *n, tap_var g, tap_var *gin)
+tap_var tap_diag(tap_var x, int64_t offset)
 {
-    const padding *p = tap_attr(n);
-    int64_t        count = tap_shape_of(tap_in(n, 0)).n[p->axis], end = p->start + count * p->step;
-    gin[0] = tap_slice(g, p->axis, p->start, end < 0 ? TAP_END : end, p->step);
+    const tap_node *n = tap__live(x);
+    if (!n) return tap__inert(x.tape);
+    if (n->value.shape.rank == 1) return tap_diag_embed(x, offset, 0, 1);
+    return n->value.shape.rank == 2 ? tap_diagonal(x, offset, 0, 1) : tap__refuse(n, TAP_EARG, "diag", "needs one axis or two");
 }
 
-static const tap_op pad_op = { "pad", pad_infer, pad_forward, pad_vjp, sizeof(padding) };
+/* ---- unfold ---- */
 
-tap_var tap__pad(tap_var g, tap_shape shape, int axis, int64_t start, int64_t step)
+typedef struct {
+    int64_t size, step;
+    int     axis;
+} window;
+
+static tap_status unfold_infer(tap_call *c, tap_tensor *out)
 {
-    padding p = { shape, axis, start, step };
-    return tap_apply(&pad_op, &p, 1, &g);
+    const window *w = c->attr;
+    tap_error     e = { 0 };
+    return viewed(c, tap__unfold(c->in[0], w->axis, w->size, w->step, out, &e), &e);
 }
 
-/* ---- cat ---- */
+static const tap_op unfold_op = { "unfold", unfold_infer, NULL, view_vjp, sizeof(window) };
 
-static tap_status cat_infer(tap_call *c, tap_tensor *out)
+tap_var tap_unfold(tap_var x, int axis, int64_t size, int64_t step)
 {
-    int given = *(const int *)c->attr, axis = given;
-    out->dtype = c->in[0].dtype;
-    out->shape = c->in[0].shape;
-    if (!tap__axis(&axis, out->shape.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
-    for (int i = 1; i < c->n_in; i++) {
-        tap_shape s = c->in[i].shape;
-        if (c->in[i].dtype != out->dtype) return tap_call_fail(c, TAP_EDTYPE, "the dtype of input %d differs from input 0", i);
-        bool fits = s.rank == out->shape.rank;
-        for (int k = 0; fits && k < s.rank; k++) fits = k == axis || s.n[k] == out->shape.n[k];
-        if (!fits || __builtin_add_overflow(out->shape.n[axis], s.n[axis], &out->shape.n[axis]))
-            return tap_call_fail(c, TAP_ESHAPE, "input %d does not fit input 0 beside axis %d", i, given);
-    }
-    return TAP_OK;
+    window w = { size, step, axis };
+    return tap_apply(&unfold_op, &w, 1, &x);
 }
 
-static void cat_forward(tap_call *c, tap_tensor *out)
+tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step)
 {
-    padding p = { .axis = *(const int *)c->attr, .step = 1 };
-    tap__axis(&p.axis, out->shape.rank);
-    for (int i = 0; i < c->n_in; i++) {
-        int64_t count = c->in[i].shape.n[p.axis];
-        if (tap_numel(c->in[i].shape) > 0) tap_tensor_copy(place_in(*out, &p, count), c->in[i], NULL);
-        p.start += count;
-    }
+    const tap_node *w = tap__live(windows);
+    int             at = axis;
+    if (!w) return tap__inert(windows.tape);
+    tap_shape s = w->value.shape;
+    int       rank = s.rank - 1;
+    if (rank < 1 || !tap__axis(&at, rank)) return tap__refuse(w, TAP_EARG, "fold", "needs windows as last axis, and an axis before it");
+    int64_t size = s.n[rank], count = s.n[at];
+    if (size < 1 || step < 1 || n < size || (n - size) / step + 1 != count)
+        return tap__refuse(w, TAP_EARG, "fold", "there are not as many windows as fit into the axis");
+    s.rank = rank;
+    s.n[at] = n;
+    return embed(windows, s, &unfold_op, &(window){ size, step, axis });
 }
 
-static void cat_vjp(const tap_node *n, tap_var g, tap_var *gin)
+tap_var tap_zero_pad(tap_var x, int axis, int64_t before, int64_t after)
 {
-    int     axis = *(const int *)tap_attr(n);
-    int64_t start = 0;
-    tap__axis(&axis, tap_shape_of(g).rank);
-    for (int i = 0; tap_in(n, i).id; i++) {
-        int64_t count = tap_shape_of(tap_in(n, i)).n[axis];
-        if (tap_needs(n, i)) gin[i] = tap_slice(g, axis, start, start + count, 1);
-        start += count;
-    }
-}
-
-static const tap_op cat_op = { "cat", cat_infer, cat_forward, cat_vjp, sizeof(int) };
-
-tap_var tap_cat(int n, const tap_var *x, int axis)
-{
-    tap_tape *t = x && n > 0 ? tap__tape_of(n, x) : NULL;
-    tap_var   all = tap__inert(t);
-    if (!t || n <= TAP_MAX_INPUTS) return tap_apply(&cat_op, &axis, n, x);
-    for (int i = 0; i < n; i += TAP_MAX_INPUTS - 1) {
-        tap_var part[TAP_MAX_INPUTS];
-        int     count = 0;
-        if (i > 0) part[count++] = all;
-        for (int k = i; k < n && k < i + TAP_MAX_INPUTS - 1; k++) part[count++] = x[k];
-        all = tap_apply(&cat_op, &axis, count, part);
-    }
-    return all;
+    const tap_node *n = tap__live(x);
+    int             at = axis;
+    int64_t         total;
+    if (!n) return tap__inert(x.tape);
+    tap_shape s = n->value.shape;
+    if (!tap__axis(&at, s.rank)) return tap__refuse(n, TAP_EARG, "zero_pad", "axis %d is out of range", axis);
+    int64_t size = s.n[at];
+    if (before < -size || after < -size || __builtin_add_overflow(before, after, &total) ||
+        __builtin_add_overflow(total, size, &total) || total < 0)
+        return tap__refuse(n, TAP_EARG, "zero_pad", "%lld before and %lld after do not go with axis %d", (long long)before,
+                           (long long)after, axis);
+    x = tap_slice(x, at, before < 0 ? -before : 0, after < 0 ? size + after : TAP_END, 1);
+    if (before <= 0 && after <= 0) return x;
+    int64_t start = before > 0 ? before : 0, stop = start + tap_shape_of(x).n[at];
+    s.n[at] = total;
+    return embed(x, s, &slice_op, &(slice){ start, stop, 1, at });
 }

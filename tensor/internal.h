@@ -29,6 +29,8 @@ tap_status tap__select(tap_tensor x, int axis, int64_t index, tap_tensor *out, t
 tap_status tap__expand(tap_tensor x, tap_shape shape, tap_tensor *out, tap_error *e);
 tap_status tap__unsqueeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e);
 tap_status tap__squeeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e);
+tap_status tap__diagonal(tap_tensor x, int64_t offset, int axis1, int axis2, tap_tensor *out, tap_error *e); /* as last axis */
+tap_status tap__unfold(tap_tensor x, int axis, int64_t size, int64_t step, tap_tensor *out, tap_error *e);  /* windows as last axis */
 /* Fills in a -1 of the wanted shape; an error if the sizes do not multiply up. */
 tap_status tap__reshape_shape(tap_shape from, tap_shape *shape, tap_error *e);
 /* A view of x under another shape of the same size, or false if its strides do not allow one. */

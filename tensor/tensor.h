@@ -134,7 +134,7 @@ TAP_API tap_tensor tap_tensor_transpose(tap_arena *a, tap_tensor x, int axis0, i
 TAP_API tap_tensor tap_tensor_slice(tap_arena *a, tap_tensor x, int axis, int64_t start, int64_t stop, int64_t step);
 #define TAP_END INT64_MAX
 TAP_API tap_tensor tap_tensor_select(tap_arena *a, tap_tensor x, int axis, int64_t index); /* drops the axis */
-TAP_API tap_tensor tap_tensor_expand(tap_arena *a, tap_tensor x, tap_shape shape);         /* size 1 -> n, new axes in front */
+TAP_API tap_tensor tap_tensor_expand(tap_arena *a, tap_tensor x, tap_shape shape); /* size 1 -> n, -1 keeps, new axes in front */
 TAP_API tap_tensor tap_tensor_unsqueeze(tap_arena *a, tap_tensor x, int axis);             /* a new axis of size 1 there */
 TAP_API tap_tensor tap_tensor_squeeze(tap_arena *a, tap_tensor x, int axis);               /* drops an axis of size 1 */
 /* The same elements in C order under another shape, one size of which may be -1. A view when strides allow it, else a copy. */

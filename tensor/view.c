@@ -99,9 +99,12 @@ tap_status tap__select(tap_tensor x, int axis, int64_t index, tap_tensor *out, t
 tap_status tap__expand(tap_tensor x, tap_shape shape, tap_tensor *out, tap_error *e)
 {
     char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
-    bool valid = tap_numel(shape) >= 0;
+    bool valid = shape.rank >= 0 && shape.rank <= TAP_MAX_RANK;
     int  lead = valid ? shape.rank - x.shape.rank : -1;
-    bool fits = lead >= 0;
+    for (int i = 0; lead >= 0 && i < x.shape.rank; i++) {
+        if (shape.n[lead + i] == -1) shape.n[lead + i] = x.shape.n[i];
+    }
+    bool fits = lead >= 0 && tap_numel(shape) >= 0;
     *out = (tap_tensor){ .dtype = x.dtype, .shape = shape, .data = x.data };
     for (int i = 0; fits && i < x.shape.rank; i++) {
         bool same = x.shape.n[i] == shape.n[lead + i];
@@ -141,6 +144,45 @@ tap_status tap__squeeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e)
     }
     x.shape.rank--;
     *out = x;
+    return TAP_OK;
+}
+
+tap_status tap__diagonal(tap_tensor x, int64_t offset, int axis1, int axis2, tap_tensor *out, tap_error *e)
+{
+    int a = axis1, b = axis2, rank = x.shape.rank, kept = 0;
+    if (!tap__axis(&a, rank)) return bad_axis(out, x, e, "diagonal", axis1);
+    if (!tap__axis(&b, rank)) return bad_axis(out, x, e, "diagonal", axis2);
+    if (a == b) return fail(out, x, e, "diagonal", "an axis is named twice");
+    int64_t rows = x.shape.n[a], columns = x.shape.n[b];
+    offset = offset < -rows ? -rows : offset > columns ? columns : offset;
+    int64_t down = offset < 0 ? -offset : 0, right = offset > 0 ? offset : 0;
+    int64_t n = rows - down < columns - right ? rows - down : columns - right;
+    *out = x;
+    for (int i = 0; i < rank; i++) {
+        if (i == a || i == b) continue;
+        out->shape.n[kept] = x.shape.n[i];
+        out->stride[kept++] = x.stride[i];
+    }
+    out->shape.rank = rank - 1;
+    out->shape.n[kept] = n;
+    out->stride[kept] = x.stride[a] + x.stride[b];
+    if (n > 0) out->data = shifted(x, down * x.stride[a] + right * x.stride[b]);
+    return TAP_OK;
+}
+
+tap_status tap__unfold(tap_tensor x, int axis, int64_t size, int64_t step, tap_tensor *out, tap_error *e)
+{
+    int given = axis, rank = x.shape.rank;
+    if (rank == TAP_MAX_RANK) return fail(out, x, e, "unfold", "it has as many axes as a tensor can have");
+    if (!tap__axis(&axis, rank)) return bad_axis(out, x, e, "unfold", given);
+    if (size < 1 || step < 1) return fail(out, x, e, "unfold", "size and step must be above 0");
+    if (size > x.shape.n[axis]) return fail(out, x, e, "unfold", "the window is larger than the axis");
+    *out = x;
+    out->shape.rank = rank + 1;
+    out->shape.n[axis] = (x.shape.n[axis] - size) / step + 1;
+    out->stride[axis] = out->shape.n[axis] > 1 ? x.stride[axis] * step : x.stride[axis];
+    out->shape.n[rank] = size;
+    out->stride[rank] = x.stride[axis];
     return TAP_OK;
 }
 

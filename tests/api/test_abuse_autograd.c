@@ -188,6 +188,10 @@ enum {
     X(tap_variable, 0, w->out = tap_variable(w->t, w->leaf.value))                                             \
     X(tap_scalar, 0, w->out = tap_scalar(w->t, 2))                                                             \
     X(tap_zeros, 0, w->out = tap_zeros(w->t, TAP_SHAPE(2, 3)))                                                 \
+    X(tap_ones, 0, w->out = tap_ones(w->t, TAP_SHAPE(2, 3)))                                                   \
+    X(tap_full, 0, w->out = tap_full(w->t, TAP_SHAPE(2, 3), 5))                                                \
+    X(tap_arange, 0, w->out = tap_arange(w->t, 3))                                                             \
+    X(tap_eye, 0, w->out = tap_eye(w->t, 3))                                                                   \
     X(tap_randn, 0, w->out = tap_randn(w->t, TAP_SHAPE(2, 3)))                                                 \
     X(tap_rand, 0, w->out = tap_rand(w->t, TAP_SHAPE(2, 3)))                                                   \
     X(tap_leaf_var, 0, w->out = tap_leaf_var(w->t, &w->leaf))                                                  \
@@ -214,8 +218,26 @@ enum {
     X(tap_slice, 1, w->out = tap_slice(w->in.a, 0, 1, INT64_MIN, -1))                                          \
     X(tap_select, 1, w->out = tap_select(w->in.a, 0, -1))                                                      \
     X(tap_unsqueeze, 1, w->out = tap_unsqueeze(w->in.a, -1))                                                   \
-    X(tap_squeeze, 1, w->out = tap_squeeze(tap_expand(w->in.s, TAP_SHAPE(1)), 0))                              \
+    X(tap_squeeze, 1, w->out = tap_squeeze(tap_expand(w->in.s, TAP_SHAPE(1)), TAP_ALL))                        \
+    X(tap_flatten, 1, w->out = tap_flatten(w->in.a, 0, -1))                                                    \
+    X(tap_unflatten, 1, w->out = tap_unflatten(w->in.a, 0, TAP_SHAPE(2, 1)))                                   \
+    X(tap_movedim, 1, w->out = tap_movedim(w->in.a, 1, (int[]){ 0 }, (int[]){ -1 }))                           \
+    X(tap_narrow, 1, w->out = tap_narrow(w->in.a, 0, 1, 1))                                                    \
+    X(tap_flip, 1, w->out = tap_flip(w->in.a, TAP_ALL))                                                        \
+    X(tap_diagonal, 1, w->out = tap_diagonal(w->in.a, INT64_MIN, 0, 1))                                        \
+    X(tap_diag_embed, 1, w->out = tap_diag_embed(w->in.a, 1, 0, 1))                                            \
+    X(tap_diag, 1, w->out = tap_diag(w->in.a, INT64_MAX))                                                      \
+    X(tap_unfold, 1, w->out = tap_unfold(w->in.a, 0, 1, INT64_MAX))                                            \
+    X(tap_fold, 1, w->out = tap_fold(w->in.a, 0, 3, 1))                                                        \
+    X(tap_zero_pad, 1, w->out = tap_zero_pad(w->in.a, 0, -2, 3))                                               \
     X(tap_cat, 2, w->out = tap_cat(2, (tap_var[]){ w->in.a, w->in.b }, 0))                                     \
+    X(tap_stack, 2, w->out = tap_stack(2, (tap_var[]){ w->in.a, w->in.b }, 0))                                 \
+    X(tap_split, 1, tap_var piece[2] = { { 0 } }; tap_split(w->in.a, 1, 0, 2, piece); w->out = piece[1])       \
+    X(tap_chunk, 1, tap_var piece[2] = { { 0 } }; tap_chunk(w->in.a, INT64_MAX, 0, 2, piece); w->out = piece[1]) \
+    X(tap_unbind, 1, tap_var piece[2] = { { 0 } }; tap_unbind(w->in.a, 0, 2, piece); w->out = piece[1])        \
+    X(tap_repeat, 1, w->out = tap_repeat(w->in.a, TAP_SHAPE(2, 1, 3)))                                         \
+    X(tap_tile, 1, w->out = tap_tile(w->in.a, TAP_SHAPE(2)))                                                   \
+    X(tap_roll, 1, w->out = tap_roll(w->in.a, 1, (int64_t[]){ INT64_MIN }, (int[]){ 0 }))                      \
     X(tap_sum, 1, w->out = tap_sum(w->in.a, TAP_LAST))                                                         \
     X(tap_mean, 1, w->out = tap_mean(w->in.a, TAP_LAST))                                                       \
     X(tap_amax, 1, w->out = tap_amax(w->in.a, TAP_LAST))                                                       \
@@ -537,8 +559,62 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
     X(unsqueeze_axis, TAP_EARG, "unsqueeze: [2,2] (theta): axis 3 is out of range", w->out = tap_unsqueeze(w->in.a, 3)) \
     X(unsqueeze_full, TAP_ESHAPE, "unsqueeze: [1,1,1,1,1,1,1,4]: it has as many axes as a tensor can have", \
       w->out = tap_unsqueeze(tap_reshape(w->in.a, TAP_SHAPE(1, 1, 1, 1, 1, 1, 1, 4)), 0)) \
-    X(squeeze_axis, TAP_EARG, "squeeze: []: axis 0 is out of range", w->out = tap_squeeze(w->in.s, 0)) \
-    X(squeeze_size, TAP_ESHAPE, "squeeze: [2,2] (theta): the axis has a size other than 1", w->out = tap_squeeze(w->in.a, 1)) \
+    X(squeeze_axis, TAP_EARG, "squeeze: []: axis 1 is out of range for rank 0", w->out = tap_squeeze(w->in.s, TAP_AXES(1))) \
+    X(arange_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_arange(w->t, -3)) \
+    X(eye_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_eye(w->t, -3)) \
+    X(full_vast, TAP_ENOMEM, NULL, w->out = tap_full(w->t, vast, 1)) \
+    X(flatten_order, TAP_EARG, "flatten: [2,2] (theta): the axes are out of range or in the wrong order", \
+      w->out = tap_flatten(w->in.a, 1, 0)) \
+    X(unflatten_axis, TAP_EARG, "unflatten: [2,2] (theta): the axis is out of range", \
+      w->out = tap_unflatten(w->in.a, INT_MIN, TAP_SHAPE(2))) \
+    X(unflatten_rank, TAP_EARG, "unflatten: [2,2] (theta): too few or too many axes", \
+      w->out = tap_unflatten(w->in.a, 0, rank_min)) \
+    X(unflatten_sizes, TAP_EARG, "unflatten: [2,2] (theta): the sizes do not make up the axis", \
+      w->out = tap_unflatten(w->in.a, 0, TAP_SHAPE(3, -1))) \
+    X(movedim_null, TAP_EARG, "movedim: [2,2] (theta): as many axes as there are can be moved", \
+      w->out = tap_movedim(w->in.a, 1, NULL, NULL)) \
+    X(movedim_twice, TAP_EARG, "movedim: [2,2] (theta): an axis is named twice", \
+      w->out = tap_movedim(w->in.a, 2, (int[]){ 0, 1 }, (int[]){ 1, -1 })) \
+    X(narrow_axis, TAP_EARG, "narrow: [2,2] (theta): the axis is out of range", w->out = tap_narrow(w->in.a, 2, 0, 1)) \
+    X(narrow_length, TAP_EARG, "narrow: [2,2] (theta): the piece does not lie within the axis", \
+      w->out = tap_narrow(w->in.a, 0, 1, INT64_MAX)) \
+    X(flip_axis, TAP_EARG, "flip: [2,2] (theta): axis 3 is out of range for rank 2", w->out = tap_flip(w->in.a, TAP_AXES(3))) \
+    X(diagonal_axis, TAP_EARG, "diagonal: [2,2] (theta): axis 2 is out of range", w->out = tap_diagonal(w->in.a, 0, 0, 2)) \
+    X(diagonal_same, TAP_ESHAPE, "diagonal: [2,2] (theta): an axis is named twice", w->out = tap_diagonal(w->in.a, 0, 0, -2)) \
+    X(diag_embed_offset, TAP_EARG, "diag_embed: [2,2] (theta): the offset is too large", \
+      w->out = tap_diag_embed(w->in.a, INT64_MIN, 0, 1)) \
+    X(diag_embed_axes, TAP_EARG, "diag_embed: [2,2] (theta): the axes are out of range or the same", \
+      w->out = tap_diag_embed(w->in.a, 0, 1, 1)) \
+    X(diag_scalar, TAP_EARG, "diag: []: needs one axis or two", w->out = tap_diag(w->in.s, 0)) \
+    X(unfold_size, TAP_ESHAPE, "unfold: [2,2] (theta): the window is larger than the axis", \
+      w->out = tap_unfold(w->in.a, 0, 3, 1)) \
+    X(unfold_step, TAP_ESHAPE, "unfold: [2,2] (theta): size and step must be above 0", w->out = tap_unfold(w->in.a, 0, 1, 0)) \
+    X(fold_count, TAP_EARG, "fold: [2,2] (theta): there are not as many windows as fit into the axis", \
+      w->out = tap_fold(w->in.a, 0, 4, 1)) \
+    X(fold_rank, TAP_EARG, "fold: []: needs windows as last axis, and an axis before it", w->out = tap_fold(w->in.s, 0, 4, 1)) \
+    X(zero_pad_crop, TAP_EARG, "zero_pad: [2,2] (theta): -2 before and -1 after do not go with axis 1", \
+      w->out = tap_zero_pad(w->in.a, 1, -2, -1)) \
+    X(zero_pad_max, TAP_EARG, NULL, w->out = tap_zero_pad(w->in.a, 1, INT64_MAX, INT64_MAX)) \
+    X(stack_shapes, TAP_ESHAPE, "cat: [1,2,2] x [1,2]: input 1 does not fit input 0 beside axis 0", \
+      w->out = tap_stack(2, (tap_var[]){ w->in.a, w->in.v }, 0)) \
+    X(split_room, TAP_EARG, "split: [2,2] (theta): there are more pieces than there is room for", \
+      tap_split(w->in.a, 1, 0, 1, &w->out)) \
+    X(split_size, TAP_EARG, "split: [2,2] (theta): the size of a piece must be above 0", \
+      tap_split(w->in.a, INT64_MIN, 0, 1, &w->out)) \
+    X(split_null, TAP_EARG, "split: [2,2] (theta): there are more pieces than there is room for", \
+      tap_split(w->in.a, 1, 0, 2, NULL)) \
+    X(chunk_none, TAP_EARG, "chunk: [2,2] (theta): the number of chunks must be above 0", \
+      tap_chunk(w->in.a, 0, 0, 1, &w->out)) \
+    X(unbind_axis, TAP_EARG, "unbind: [2,2] (theta): the axis is out of range", tap_unbind(w->in.a, 7, 1, &w->out)) \
+    X(repeat_rank, TAP_ESHAPE, "repeat: [2,2] (theta): needs a number of times for every axis", \
+      w->out = tap_repeat(w->in.a, TAP_SHAPE(2))) \
+    X(repeat_overflowing, TAP_ESHAPE, "repeat: [2,2] (theta): too many times", \
+      w->out = tap_repeat(w->in.a, TAP_SHAPE(1, INT64_MAX))) \
+    X(tile_rank, TAP_ESHAPE, "repeat: [2,2] (theta): needs a number of times for every axis", \
+      w->out = tap_tile(w->in.a, rank_min)) \
+    X(roll_axis, TAP_EARG, "roll: [2,2] (theta): axis -3 is out of range", \
+      w->out = tap_roll(w->in.a, 1, (int64_t[]){ 1 }, (int[]){ -3 })) \
+    X(roll_null, TAP_EARG, "roll: [2,2] (theta): needs a shift for every axis", w->out = tap_roll(w->in.a, 1, NULL, NULL)) \
     X(cat_axis, TAP_EARG, "cat: [2,2] (theta): axis -2147483648 is out of range", w->out = tap_cat(1, &w->in.a, INT_MIN)) \
     X(cat_scalar, TAP_EARG, "cat: []: axis 0 is out of range", w->out = tap_cat(1, &w->in.s, 0)) \
     X(cat_shapes, TAP_ESHAPE, "cat: [2,2] x [2] (theta): input 1 does not fit input 0 beside axis 0", \

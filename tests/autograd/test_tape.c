@@ -664,7 +664,7 @@ static tap_var curved(tap_tape *t, tap_var x)
 {
     static double a[N * N] = { 1, -0.5, 0.25, 0.75, 1.5, -1, 0.125, 0.5, -0.75 };
     tap_var       matrix = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(N, N), a));
-    tap_var       ax = tap_squeeze(tap_matmul(matrix, tap_unsqueeze(x, 1)), 1);
+    tap_var       ax = tap_squeeze(tap_matmul(matrix, tap_unsqueeze(x, 1)), TAP_AXES(1));
     return tap_sum(tap_mul(tap_tanh(ax), tap_exp(x)), TAP_ALL);
 }
 

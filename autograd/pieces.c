@@ -1,0 +1,182 @@
+/* Putting tensors together and taking them apart: cat and stack, split and its kin, and what repeats or rolls. */
+#include "autograd/internal.h"
+
+static tap_status cat_infer(tap_call *c, tap_tensor *out)
+{
+    int given = *(const int *)c->attr, axis = given;
+    out->dtype = c->in[0].dtype;
+    out->shape = c->in[0].shape;
+    if (!tap__axis(&axis, out->shape.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+    for (int i = 1; i < c->n_in; i++) {
+        tap_shape s = c->in[i].shape;
+        if (c->in[i].dtype != out->dtype) return tap_call_fail(c, TAP_EDTYPE, "the dtype of input %d differs from input 0", i);
+        bool fits = s.rank == out->shape.rank;
+        for (int k = 0; fits && k < s.rank; k++) fits = k == axis || s.n[k] == out->shape.n[k];
+        if (!fits || __builtin_add_overflow(out->shape.n[axis], s.n[axis], &out->shape.n[axis]))
+            return tap_call_fail(c, TAP_ESHAPE, "input %d does not fit input 0 beside axis %d", i, given);
+    }
+    return TAP_OK;
+}
+
+static void cat_forward(tap_call *c, tap_tensor *out)
+{
+    int        axis = *(const int *)c->attr;
+    int64_t    start = 0;
+    tap_tensor place;
+    tap__axis(&axis, out->shape.rank);
+    for (int i = 0; i < c->n_in; i++) {
+        int64_t count = c->in[i].shape.n[axis];
+        tap__slice(*out, axis, start, start + count, 1, &place, NULL);
+        if (tap_numel(place.shape) > 0) tap_tensor_copy(place, c->in[i], NULL);
+        start += count;
+    }
+}
+
+static void cat_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    int     axis = *(const int *)tap_attr(n);
+    int64_t start = 0;
+    tap__axis(&axis, tap_shape_of(g).rank);
+    for (int i = 0; tap_in(n, i).id; i++) {
+        int64_t count = tap_shape_of(tap_in(n, i)).n[axis];
+        if (tap_needs(n, i)) gin[i] = tap_slice(g, axis, start, start + count, 1);
+        start += count;
+    }
+}
+
+static const tap_op cat_op = { "cat", cat_infer, cat_forward, cat_vjp, sizeof(int) };
+
+tap_var tap_cat(int n, const tap_var *x, int axis)
+{
+    tap_tape *t = x && n > 0 ? tap__tape_of(n, x) : NULL;
+    tap_var   all = tap__inert(t);
+    if (!t || n <= TAP_MAX_INPUTS) return tap_apply(&cat_op, &axis, n, x);
+    for (int i = 0; i < n; i += TAP_MAX_INPUTS - 1) {
+        tap_var part[TAP_MAX_INPUTS];
+        int     count = 0;
+        if (i > 0) part[count++] = all;
+        for (int k = i; k < n && k < i + TAP_MAX_INPUTS - 1; k++) part[count++] = x[k];
+        all = tap_apply(&cat_op, &axis, count, part);
+    }
+    return all;
+}
+
+tap_var tap_stack(int n, const tap_var *x, int axis)
+{
+    tap_tape *t = x && n > 0 ? tap__tape_of(n, x) : NULL;
+    tap_var  *wide = t ? tap__arena_take(t->arena, (size_t)n * sizeof *wide) : NULL;
+    if (!wide) {
+        if (t) tap__error_copy(&t->error, tap_arena_error(t->arena));
+        return tap__inert(t);
+    }
+    for (int i = 0; i < n; i++) wide[i] = tap_unsqueeze(x[i], axis);
+    tap_var all = tap_cat(n, wide, axis);
+    tap__arena_give_back(t->arena, wide);
+    return all;
+}
+
+/* ---- Pieces along an axis: how many there are, or 0 and an error ---- */
+
+static bool can_take(const tap_node *n, const char *call, int *axis, int64_t pieces, int room, const tap_var *out)
+{
+    if (!tap__axis(axis, n->value.shape.rank)) tap__refuse(n, TAP_EARG, call, "the axis is out of range");
+    else if (pieces > room || (pieces > 0 && !out)) tap__refuse(n, TAP_EARG, call, "there are more pieces than there is room for");
+    else return true;
+    return false;
+}
+
+static int64_t size_of(const tap_node *n, int axis)
+{
+    return tap__axis(&axis, n->value.shape.rank) ? n->value.shape.n[axis] : 0;
+}
+
+int tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out)
+{
+    const tap_node *n = tap__live(x);
+    if (!n) return 0;
+    int64_t whole = size_of(n, axis), pieces = size > 0 && whole > 0 ? (whole - 1) / size + 1 : 1;
+    if (size < 0 || (size == 0 && whole > 0)) tap__refuse(n, TAP_EARG, "split", "the size of a piece must be above 0");
+    else if (can_take(n, "split", &axis, pieces, room, out)) {
+        for (int64_t i = 0; i < pieces; i++) {
+            int64_t start = i * size, rest = whole - start;
+            out[i] = tap_narrow(x, axis, start, rest < size ? rest : size);
+        }
+        return (int)pieces;
+    }
+    return 0;
+}
+
+int tap_chunk(tap_var x, int64_t chunks, int axis, int room, tap_var *out)
+{
+    const tap_node *n = tap__live(x);
+    if (!n) return 0;
+    if (chunks < 1) {
+        tap__refuse(n, TAP_EARG, "chunk", "the number of chunks must be above 0");
+        return 0;
+    }
+    int64_t whole = size_of(n, axis);
+    return tap_split(x, whole > 0 ? (whole - 1) / chunks + 1 : 1, axis, room, out);
+}
+
+int tap_unbind(tap_var x, int axis, int room, tap_var *out)
+{
+    const tap_node *n = tap__live(x);
+    if (!n || !can_take(n, "unbind", &axis, size_of(n, axis), room, out)) return 0;
+    int pieces = (int)n->value.shape.n[axis];
+    for (int i = 0; i < pieces; i++) out[i] = tap_select(x, axis, i);
+    return pieces;
+}
+
+/* ---- Repeating and rolling ---- */
+
+/* Axis by axis, seen as [outer,n,inner]: repeating n is expanding an axis in front of it. */
+tap_var tap_repeat(tap_var x, tap_shape times)
+{
+    const tap_node *n = tap__live(x);
+    if (!n) return tap__inert(x.tape);
+    tap_shape s = n->value.shape, out = times;
+    bool      valid = tap_numel(times) >= 0;
+    int       lead = valid ? times.rank - s.rank : -1;
+    if (lead < 0) return tap__refuse(n, TAP_ESHAPE, "repeat", "needs a number of times for every axis");
+    int64_t outer = 1, inner = tap_numel(s);
+    for (int i = 0; i < times.rank; i++) {
+        int64_t size = i < lead ? 1 : s.n[i - lead];
+        if (__builtin_mul_overflow(size, times.n[i], &out.n[i])) return tap__refuse(n, TAP_ESHAPE, "repeat", "too many times");
+        if (times.n[i] != 1) x = tap_expand(tap_reshape(x, TAP_SHAPE(outer, 1, inner)), TAP_SHAPE(outer, times.n[i], inner));
+        outer *= out.n[i];
+        if (size > 0) inner /= size;
+    }
+    return tap_reshape(x, out);
+}
+
+tap_var tap_tile(tap_var x, tap_shape times)
+{
+    if (tap_numel(times) < 0) return tap_repeat(x, times);
+    int       rank = tap_shape_of(x).rank;
+    tap_shape all = { .rank = times.rank > rank ? times.rank : rank };
+    for (int i = 0; i < all.rank; i++) all.n[i] = i < all.rank - times.rank ? 1 : times.n[i - (all.rank - times.rank)];
+    return tap_repeat(x, all);
+}
+
+static tap_var roll_axis(tap_var x, int64_t shift, int axis)
+{
+    int64_t size = tap_shape_of(x).n[axis];
+    shift = size > 0 ? (shift % size + size) % size : 0;
+    if (shift == 0) return x;
+    return tap_cat(2, (tap_var[]){ tap_slice(x, axis, size - shift, TAP_END, 1), tap_slice(x, axis, 0, size - shift, 1) }, axis);
+}
+
+tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axes)
+{
+    const tap_node *node = tap__live(x);
+    if (!node) return tap__inert(x.tape);
+    tap_shape s = node->value.shape;
+    if (n < 0 || (n > 0 && !shifts) || (!axes && n != 1)) return tap__refuse(node, TAP_EARG, "roll", "needs a shift for every axis");
+    if (!axes) return tap_reshape(roll_axis(tap_flatten(x, 0, -1), *shifts, 0), s);
+    for (int i = 0; i < n; i++) {
+        int axis = axes[i];
+        if (!tap__axis(&axis, s.rank)) return tap__refuse(node, TAP_EARG, "roll", "axis %d is out of range", axes[i]);
+        x = roll_axis(x, shifts[i], axis);
+    }
+    return x;
+}
