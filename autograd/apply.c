@@ -80,25 +80,22 @@ void *tap_call_scratch(tap_call *c, size_t bytes)
     return p;
 }
 
-static bool gather(tap_tape *t, int n_in, const tap_var *in, const tap_op *op, tap_tensor *values, bool *needs)
+bool tap__together(const char *call, int n, const tap_var *in)
 {
-    *needs = false;
-    for (int i = 0; i < n_in; i++) {
+    tap_tape *t = tap__tape_of(n, in);
+    for (int i = 0; t && i < n; i++) {
         if (in[i].tape && in[i].tape != t) {
-            tap_error_set(&t->error, TAP_ESTALE, "%s: input %d is on another tape", op->name, i);
-            tap_error_set(&in[i].tape->error, TAP_ESTALE, "%s: input 0 is on another tape", op->name);
+            tap_error_set(&t->error, TAP_ESTALE, "%s: input %d is on another tape", call, i);
+            tap_error_set(&in[i].tape->error, TAP_ESTALE, "%s: input 0 is on another tape", call);
             return false;
         }
         if (!in[i].tape) {
-            tap_error_set(&t->error, TAP_EARG, "%s: input %d is no var", op->name, i);
+            tap_error_set(&t->error, TAP_EARG, "%s: input %d is no var", call, i);
             return false;
         }
-        tap_node *n = tap__live(in[i]);
-        if (!n) return false;
-        values[i] = n->value;
-        *needs = *needs || n->needs;
+        if (!tap__live(in[i])) return false;
     }
-    return true;
+    return t != NULL;
 }
 
 static tap_status check_result(tap_call *c, const tap_tensor *out)
@@ -144,8 +141,13 @@ tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *i
         return tap__inert(t);
     }
     tap_tensor values[TAP_MAX_INPUTS], out = { 0 };
-    bool       needs;
-    if (!gather(t, n_in, in, op, values, &needs)) return tap__inert(t);
+    bool       needs = false;
+    if (!tap__together(op->name, n_in, in)) return tap__inert(t);
+    for (int i = 0; i < n_in; i++) {
+        const tap_node *n = tap__node(t, in[i].id);
+        values[i] = n->value;
+        needs = needs || n->needs;
+    }
 
     running r = { { t, op, attr, n_in, values }, in };
     if (op->infer(&r.call, &out) != TAP_OK || t->error.status != TAP_OK || check_result(&r.call, &out) != TAP_OK) {

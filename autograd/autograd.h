@@ -113,7 +113,14 @@ TAP_API tap_var tap_lt(tap_var a, tap_var b);
 TAP_API tap_var tap_le(tap_var a, tap_var b);
 TAP_API tap_var tap_gt(tap_var a, tap_var b);
 TAP_API tap_var tap_ge(tap_var a, tap_var b);
+TAP_API tap_var tap_logical_and(tap_var a, tap_var b); /* of any dtype; what is not 0 is true */
+TAP_API tap_var tap_logical_or(tap_var a, tap_var b);
+TAP_API tap_var tap_logical_not(tap_var x);
+TAP_API tap_var tap_isnan(tap_var x);
+TAP_API tap_var tap_isinf(tap_var x);
+TAP_API tap_var tap_isfinite(tap_var x);
 TAP_API tap_var tap_where(tap_var condition, tap_var a, tap_var b); /* condition ? a : b; condition bool, all broadcast */
+TAP_API tap_var tap_masked_fill(tap_var x, tap_var mask, double value); /* value where mask (bool), else x; both broadcast */
 TAP_API tap_var tap_cast(tap_var x, tap_dtype dtype);               /* a gradient passes between float dtypes only */
 
 /* ---- Shape ------------------------------------------------------------------------------------------------------- */
@@ -164,8 +171,43 @@ TAP_API tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axe
 TAP_API tap_var tap_sum(tap_var x, tap_axes axes);
 TAP_API tap_var tap_mean(tap_var x, tap_axes axes);      /* NaN over no elements */
 TAP_API tap_var tap_amax(tap_var x, tap_axes axes);      /* gradients are shared equally between ties; an axis of size 0 is an error */
+TAP_API tap_var tap_amin(tap_var x, tap_axes axes);
+TAP_API tap_var tap_prod(tap_var x, tap_axes axes);      /* 1 over no elements */
 TAP_API tap_var tap_logsumexp(tap_var x, tap_axes axes); /* log sum e^x, without overflow */
+/* Moments: sum (x - mean)^2 / (n - correction); PyTorch's default correction is 1. NaN where n <= correction. */
+TAP_API tap_var tap_variance(tap_var x, tap_axes axes, double correction);
+TAP_API tap_var tap_std(tap_var x, tap_axes axes, double correction); /* gradient 0 where it is 0 */
+TAP_API tap_var tap_var_mean(tap_var x, tap_axes axes, double correction, tap_var *mean); /* returns the variance; mean may be NULL */
+/* (sum |x|^ord)^(1/ord); ord 0 counts, +-INFINITY is the largest or smallest |x|; gradient 0 where a norm of order 2 is 0 */
+TAP_API tap_var tap_vector_norm(tap_var x, double ord, tap_axes axes);
+TAP_API tap_var tap_count_nonzero(tap_var x, tap_axes axes); /* int64, x of any dtype; no gradient */
+TAP_API tap_var tap_any(tap_var x, tap_axes axes);           /* bool; false over no elements */
+TAP_API tap_var tap_all(tap_var x, tap_axes axes);           /* bool; true over no elements */
+/* The place of the largest (smallest) element along one axis or, with TAP_ALL, in C order: int64. The first of equal ones; NaN
+ * counts as both. */
+TAP_API tap_var tap_argmax(tap_var x, tap_axes axes);
+TAP_API tap_var tap_argmin(tap_var x, tap_axes axes);
 TAP_API tap_var tap_sum_to(tap_var x, tap_shape shape);  /* sums what broadcasting shape to x's shape has repeated */
+
+/* ---- Along one axis ---------------------------------------------------------------------------------------------- */
+/* A scalar has axis 0, as in PyTorch. */
+
+TAP_API tap_var tap_softmax(tap_var x, int axis);     /* e^x / sum e^x */
+TAP_API tap_var tap_log_softmax(tap_var x, int axis); /* x - log sum e^x */
+TAP_API tap_var tap_cumsum(tap_var x, int axis);      /* y_i = x_0 + ... + x_i */
+TAP_API tap_var tap_cumprod(tap_var x, int axis);     /* y_i = x_0 ... x_i */
+TAP_API tap_var tap_argsort(tap_var x, int axis, bool descending); /* int64; equal elements keep their order, NaN is largest */
+TAP_API tap_var tap_sort(tap_var x, int axis, bool descending, tap_var *index);      /* index (may be NULL): as argsort */
+TAP_API tap_var tap_topk(tap_var x, int64_t k, int axis, bool largest, tap_var *index); /* the first k of the sorted ones */
+
+/* ---- Indexing ---------------------------------------------------------------------------------------------------- */
+/* index: int64, of as many axes as x, and beside the axis not larger than x. An index out of range is an error. */
+
+TAP_API tap_var tap_gather(tap_var x, int axis, tap_var index);               /* y[i,j] = x[index[i,j],j], for axis 0 */
+TAP_API tap_var tap_scatter(tap_var x, int axis, tap_var index, tap_var src); /* x with x[index[i,j],j] = src[i,j]; the last wins */
+TAP_API tap_var tap_scatter_add(tap_var x, int axis, tap_var index, tap_var src); /* the same, added */
+TAP_API tap_var tap_index_select(tap_var x, int axis, tap_var index);         /* index [n]: those places of the axis */
+TAP_API tap_var tap_take_along_dim(tap_var x, tap_var index, int axis);       /* gather; x and index broadcast beside the axis */
 
 /* ---- Matrices ---------------------------------------------------------------------------------------------------- */
 

@@ -57,6 +57,9 @@ tap_var tap__number(tap_tape *t, tap_dtype dtype, double value);
 tap_var tap__scalar_like(tap_var v, double value);
 /* Gives the node's memory back early; the var behind it must not be used again. */
 void tap__drop(tap_node *n);
+/* Whether all of in are live and on one tape; if not, each of their tapes has failed in the name of the call. For functions
+ * that look at several vars before the first operator does. */
+bool tap__together(const char *call, int n, const tap_var *in);
 /* Fails the tape of n, an input of a function that is composed of operators: "call: [2,3] (name): format". Inert. */
 tap_var tap__refuse(const tap_node *n, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
 /* Number 0 of the tape. */

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "autograd/internal.h"
+#include "tensor/index.h"
 #include "tensor/reduce.h"
 
 static tap_status reduce_infer(tap_call *c, tap_tensor *out)
@@ -113,13 +114,208 @@ tap_var tap_amax(tap_var x, tap_axes axes)
     return tap_apply(&amax_op, &axes, 1, &x);
 }
 
-/* Shifted by the maximum, as a constant: it cancels. An infinite maximum is not subtracted, lest inf - inf make NaN. */
+tap_var tap_amin(tap_var x, tap_axes axes)
+{
+    return tap_neg(tap_amax(tap_neg(x), axes));
+}
+
+/* The maximum as a constant, to be subtracted before exp: it cancels. An infinite one becomes 0, lest inf - inf make NaN. */
+static tap_var shift_of(tap_var x, tap_axes axes)
+{
+    tap_var top = tap_detach(tap_amax(x, tap_keep(axes)));
+    return tap_where(tap_isfinite(top), top, tap__scalar_like(top, 0));
+}
+
 tap_var tap_logsumexp(tap_var x, tap_axes axes)
 {
     if (tap__live(x) && tap_numel(tap_shape_of(x)) == 0) return tap_log(tap_sum(tap_exp(x), axes));
-    tap_var top = tap_detach(tap_amax(x, tap_keep(axes)));
-    tap_var finite = tap_lt(tap_abs(top), tap__scalar_like(top, (double)INFINITY));
-    top = tap_where(finite, top, tap__scalar_like(top, 0));
-    tap_var sum = tap_log(tap_sum(tap_exp(tap_sub(x, top)), axes));
+    tap_var top = shift_of(x, axes), sum = tap_log(tap_sum(tap_exp(tap_sub(x, top)), axes));
     return tap_add(sum, tap_reshape(top, tap_shape_of(sum)));
+}
+
+tap_var tap_softmax(tap_var x, int axis)
+{
+    tap_axes axes = tap_keep(TAP_AXES(axis));
+    if (tap__live(x) && tap_numel(tap_shape_of(x)) == 0) return tap_mul(x, tap_sum(x, axes));
+    tap_var e = tap_exp(tap_sub(x, shift_of(x, axes)));
+    return tap_div(e, tap_sum(e, axes));
+}
+
+tap_var tap_log_softmax(tap_var x, int axis)
+{
+    return tap_sub(x, tap_logsumexp(x, tap_keep(TAP_AXES(axis))));
+}
+
+/* ---- Products and moments ---- */
+
+/* By halves: every factor stays apart, so that zeros need no care in the gradient. */
+static tap_var prod_axis(tap_var x, int axis)
+{
+    tap_shape s = tap_shape_of(x);
+    int64_t   n = s.n[axis];
+    s.n[axis] = 1;
+    if (n == 0) return tap_expand(tap__scalar_like(x, 1), s);
+    while (n > 1) {
+        int64_t half = n / 2;
+        tap_var y = tap_mul(tap_slice(x, axis, 0, half, 1), tap_slice(x, axis, half, 2 * half, 1));
+        x = n % 2 ? tap_cat(2, (tap_var[]){ y, tap_slice(x, axis, n - 1, n, 1) }, axis) : y;
+        n = half + n % 2;
+    }
+    return x;
+}
+
+tap_var tap_prod(tap_var x, tap_axes axes)
+{
+    const tap_node *n = tap__live(x);
+    unsigned        mask;
+    tap_shape       out;
+    tap_error       e = { 0 };
+    if (!n) return tap__inert(x.tape);
+    if (!tap_dtype_is_float(n->value.dtype)) return tap__refuse(n, TAP_EDTYPE, "prod", "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(n->value.dtype));
+    if (tap__reduced(n->value.shape, axes, &mask, &out, &e) != TAP_OK) return tap__refuse(n, e.status, "prod", "%s", e.message);
+    for (int i = 0; i < n->value.shape.rank; i++) {
+        if (mask & 1u << i) x = prod_axis(x, i);
+    }
+    return tap_reshape(x, out);
+}
+
+/* The number of elements of x that go into one result. */
+static double count_of(tap_var x, tap_var result)
+{
+    return (double)tap_numel(tap_shape_of(x)) / (double)tap_numel(tap_shape_of(result));
+}
+
+tap_var tap_var_mean(tap_var x, tap_axes axes, double correction, tap_var *mean)
+{
+    tap_var m = tap_mean(x, tap_keep(axes)), sum = tap_sum(tap_square(tap_sub(x, m)), axes);
+    double  n = count_of(x, sum) - correction;
+    if (mean) *mean = tap_reshape(m, tap_shape_of(sum));
+    return tap_div(sum, tap__scalar_like(sum, n > 0 ? n : 0)); /* 0 / 0 is NaN */
+}
+
+tap_var tap_variance(tap_var x, tap_axes axes, double correction)
+{
+    return tap_var_mean(x, axes, correction, NULL);
+}
+
+/* The square root with gradient 0 at 0, where it has a cusp. */
+static tap_var cusp(tap_var x)
+{
+    tap_var zero = tap_eq(x, tap__scalar_like(x, 0));
+    return tap_where(zero, tap__scalar_like(x, 0), tap_sqrt(tap_masked_fill(x, zero, 1)));
+}
+
+tap_var tap_std(tap_var x, tap_axes axes, double correction)
+{
+    return cusp(tap_variance(x, axes, correction));
+}
+
+tap_var tap_vector_norm(tap_var x, double ord, tap_axes axes)
+{
+    if (ord == 2) return cusp(tap_sum(tap_square(x), axes));
+    tap_var size = tap_abs(x);
+    if (ord == 1) return tap_sum(size, axes);
+    if (isinf(ord)) return ord > 0 ? tap_amax(size, axes) : tap_amin(size, axes);
+    if (ord == 0) return tap_sum(tap_cast(tap_ne(size, tap__scalar_like(size, 0)), tap_value(size).dtype), axes);
+    tap_var power = tap_sum(tap_pow(size, tap__scalar_like(size, ord)), axes);
+    return tap_pow(power, tap__scalar_like(power, 1 / ord));
+}
+
+/* ---- Counting: results are int64 or bool, and have no gradient ---- */
+
+static tap_var number_like(tap_var x, double value)
+{
+    return tap__number(x.tape, tap_value(x).dtype, value);
+}
+
+tap_var tap_count_nonzero(tap_var x, tap_axes axes)
+{
+    return tap_cast(tap_sum(tap_cast(tap_ne(x, number_like(x, 0)), TAP_F64), axes), TAP_I64);
+}
+
+tap_var tap_any(tap_var x, tap_axes axes)
+{
+    return tap_cast(tap_count_nonzero(x, axes), TAP_BOOL);
+}
+
+tap_var tap_all(tap_var x, tap_axes axes)
+{
+    return tap_logical_not(tap_any(tap_logical_not(x), axes));
+}
+
+tap_var tap_logical_not(tap_var x)
+{
+    return tap_eq(x, number_like(x, 0));
+}
+
+tap_var tap_isnan(tap_var x)
+{
+    return tap_ne(x, x);
+}
+
+tap_var tap_isinf(tap_var x)
+{
+    return tap_eq(tap_abs(x), tap__scalar_like(x, (double)INFINITY));
+}
+
+tap_var tap_isfinite(tap_var x)
+{
+    return tap_lt(tap_abs(x), tap__scalar_like(x, (double)INFINITY));
+}
+
+/* ---- Running sums and products ---- */
+
+static tap_status cumsum_infer(tap_call *c, tap_tensor *out)
+{
+    int given = *(const int *)c->attr, axis = given;
+    out->dtype = c->in[0].dtype;
+    out->shape = c->in[0].shape;
+    if (!tap_dtype_is_float(out->dtype))
+        return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(out->dtype));
+    return tap__axis(&axis, out->shape.rank) ? TAP_OK : tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+}
+
+static void cumsum_forward(tap_call *c, tap_tensor *out)
+{
+    int axis = *(const int *)c->attr;
+    tap__axis(&axis, out->shape.rank);
+    tap__cumsum(c->in[0], axis, *out);
+}
+
+/* Element i counts in sums i and after. */
+static void cumsum_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    int      axis = *(const int *)tap_attr(n);
+    tap_axes axes = TAP_AXES(axis);
+    gin[0] = tap_flip(tap_cumsum(tap_flip(g, axes), axis), axes);
+}
+
+static const tap_op cumsum_op = { "cumsum", cumsum_infer, cumsum_forward, cumsum_vjp, sizeof(int) };
+
+tap_var tap_cumsum(tap_var x, int axis)
+{
+    if (tap_shape_of(x).rank == 0) return tap_sum(x, TAP_AXES(axis));
+    return tap_apply(&cumsum_op, &axis, 1, &x);
+}
+
+/* Running results of any associative operator: after the pass with k, each element stands for the last 2 k (Hillis & Steele
+ * 1986). Made of op alone, so its gradient is op's. */
+static tap_var scan(const char *call, tap_var x, int axis, tap_var (*op)(tap_var, tap_var))
+{
+    const tap_node *node = tap__live(x);
+    if (!node) return tap__inert(x.tape);
+    if (node->value.shape.rank == 0) return tap_sum(x, TAP_AXES(axis));
+    int at = axis;
+    if (!tap__axis(&at, node->value.shape.rank)) return tap__refuse(node, TAP_EARG, call, "axis %d is out of range", axis);
+    int64_t n = node->value.shape.n[at];
+    for (int64_t k = 1; k < n; k *= 2) {
+        tap_var both = op(tap_slice(x, at, k, n, 1), tap_slice(x, at, 0, n - k, 1));
+        x = tap_cat(2, (tap_var[]){ tap_slice(x, at, 0, k, 1), both }, at);
+    }
+    return x;
+}
+
+tap_var tap_cumprod(tap_var x, int axis)
+{
+    return scan("cumprod", x, axis, tap_mul);
 }

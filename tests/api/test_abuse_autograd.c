@@ -162,6 +162,12 @@ static tap_gradcheck_result check(tap_function f, void *ctx, int n, const tap_te
     return tap_gradcheck(f, ctx, n, x, (tap_gradcheck_options){ 0 });
 }
 
+/* int64 [2,2], all the same. */
+static tap_var places(world *w, double value)
+{
+    return tap_cast(tap_full(w->t, TAP_SHAPE(2, 2), value), TAP_I64);
+}
+
 /* ---- A call of every function. Its traits: how many vars it takes, and what is special about it ---- */
 
 enum {
@@ -208,6 +214,8 @@ enum {
     X(tap_mul_scalar, 1, w->out = tap_mul_scalar(w->in.a, (double)INFINITY))                                   \
     PAIR(tap_bce_with_logits)                                                                                  \
     PAIR(tap_eq) PAIR(tap_ne) PAIR(tap_lt) PAIR(tap_le) PAIR(tap_gt) PAIR(tap_ge)                              \
+    PAIR(tap_logical_and) PAIR(tap_logical_or) ONE(tap_logical_not) ONE(tap_isnan) ONE(tap_isinf) ONE(tap_isfinite) \
+    X(tap_masked_fill, 2, w->out = tap_masked_fill(w->in.a, w->in.condition, 5))                               \
     X(tap_where, 3, w->out = tap_where(w->in.condition, w->in.a, w->in.b))                                     \
     X(tap_cast, 1, w->out = tap_cast(w->in.a, TAP_F32))                                                        \
     X(tap_reshape, 1, w->out = tap_reshape(w->in.a, TAP_SHAPE(-1)))                                            \
@@ -242,6 +250,29 @@ enum {
     X(tap_mean, 1, w->out = tap_mean(w->in.a, TAP_LAST))                                                       \
     X(tap_amax, 1, w->out = tap_amax(w->in.a, TAP_LAST))                                                       \
     X(tap_logsumexp, 1, w->out = tap_logsumexp(w->in.a, TAP_LAST))                                             \
+    X(tap_amin, 1, w->out = tap_amin(w->in.a, TAP_LAST))                                                       \
+    X(tap_prod, 1, w->out = tap_prod(w->in.a, TAP_LAST))                                                       \
+    X(tap_variance, 1, w->out = tap_variance(w->in.a, TAP_LAST, 1))                                            \
+    X(tap_std, 1, w->out = tap_std(w->in.a, TAP_ALL, (double)NAN))                                             \
+    X(tap_var_mean, 1, tap_var_mean(w->in.a, TAP_LAST, 1, &w->out))                                            \
+    X(tap_vector_norm, 1, w->out = tap_vector_norm(w->in.a, (double)NAN, TAP_LAST))                            \
+    X(tap_count_nonzero, 1, w->out = tap_count_nonzero(w->in.a, TAP_ALL))                                      \
+    X(tap_any, 1, w->out = tap_any(w->in.a, TAP_ALL))                                                          \
+    X(tap_all, 1, w->out = tap_all(w->in.a, TAP_ALL))                                                          \
+    X(tap_argmax, 1, w->out = tap_argmax(w->in.a, TAP_ALL))                                                    \
+    X(tap_argmin, 1, w->out = tap_argmin(w->in.a, TAP_LAST))                                                   \
+    X(tap_softmax, 1, w->out = tap_softmax(w->in.a, 0))                                                        \
+    X(tap_log_softmax, 1, w->out = tap_log_softmax(w->in.a, 0))                                                \
+    X(tap_cumsum, 1, w->out = tap_cumsum(w->in.a, 0))                                                          \
+    X(tap_cumprod, 1, w->out = tap_cumprod(w->in.a, 0))                                                        \
+    X(tap_argsort, 1, w->out = tap_argsort(w->in.a, 0, true))                                                  \
+    X(tap_sort, 1, w->out = tap_sort(w->in.a, 0, true, NULL))                                                  \
+    X(tap_topk, 1, tap_topk(w->in.a, 1, 0, true, &w->out))                                                     \
+    X(tap_gather, 2, w->out = tap_gather(w->in.a, 0, tap_cast(w->in.condition, TAP_I64)))                      \
+    X(tap_scatter, 3, w->out = tap_scatter(w->in.a, 0, tap_cast(w->in.condition, TAP_I64), w->in.b))           \
+    X(tap_scatter_add, 3, w->out = tap_scatter_add(w->in.a, 0, tap_cast(w->in.condition, TAP_I64), w->in.b))   \
+    X(tap_index_select, 2, w->out = tap_index_select(w->in.a, 0, tap_cast(tap_select(w->in.condition, 0, 0), TAP_I64))) \
+    X(tap_take_along_dim, 2, w->out = tap_take_along_dim(w->in.a, tap_cast(w->in.condition, TAP_I64), 1))      \
     X(tap_sum_to, 1, w->out = tap_sum_to(w->in.a, TAP_SHAPE(2, 1)))                                            \
     PAIR(tap_matmul)                                                                                           \
     X(tap_affine, 3, w->out = tap_affine(w->in.a, w->in.b, w->in.v))                                           \
@@ -559,6 +590,43 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
     X(unsqueeze_axis, TAP_EARG, "unsqueeze: [2,2] (theta): axis 3 is out of range", w->out = tap_unsqueeze(w->in.a, 3)) \
     X(unsqueeze_full, TAP_ESHAPE, "unsqueeze: [1,1,1,1,1,1,1,4]: it has as many axes as a tensor can have", \
       w->out = tap_unsqueeze(tap_reshape(w->in.a, TAP_SHAPE(1, 1, 1, 1, 1, 1, 1, 4)), 0)) \
+    X(amin_bool, TAP_EDTYPE, NULL, w->out = tap_amin(w->in.condition, TAP_ALL)) \
+    X(prod_int, TAP_EDTYPE, "prod: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_prod(var_of(w, TAP_I64), TAP_ALL)) \
+    X(prod_axis, TAP_EARG, "prod: [2,2] (theta): axis 2 is out of range for rank 2", w->out = tap_prod(w->in.a, TAP_AXES(2))) \
+    X(argmax_axes, TAP_EARG, "argmax: [2,2] (theta): takes one axis, or all", w->out = tap_argmax(w->in.a, TAP_AXES(0, 1))) \
+    X(argmax_empty, TAP_ESHAPE, "argmax: [0]: there is none among no elements", \
+      w->out = tap_argmax(tap_zeros(w->t, TAP_SHAPE(0)), TAP_ALL)) \
+    X(softmax_axis, TAP_EARG, "amax: [2,2] (theta): axis -3 is out of range for rank 2", w->out = tap_softmax(w->in.a, -3)) \
+    X(cumsum_axis, TAP_EARG, "cumsum: [2,2] (theta): axis 2 is out of range", w->out = tap_cumsum(w->in.a, 2)) \
+    X(cumprod_axis, TAP_EARG, "cumprod: [2,2] (theta): axis 2 is out of range", w->out = tap_cumprod(w->in.a, 2)) \
+    X(argsort_axis, TAP_EARG, "argsort: [2,2]: axis 2 is out of range", w->out = tap_argsort(w->in.a, 2, false)) \
+    X(topk_many, TAP_EARG, "narrow: [2,2]: the piece does not lie within the axis", \
+      w->out = tap_topk(w->in.a, 3, 0, true, NULL)) \
+    X(gather_dtype, TAP_EDTYPE, "gather: [2,2] x [2,2] (theta): the index is float64, not int64", \
+      w->out = tap_gather(w->in.a, 0, w->in.b)) \
+    X(gather_range, TAP_EARG, "gather: [2,2] x [2,2] (theta): index 4 is out of range for axis 1", \
+      w->out = tap_gather(w->in.a, 1, places(w, 4))) \
+    X(gather_negative, TAP_EARG, "gather: [2,2] x [2,2] (theta): index -1 is out of range for axis -1", \
+      w->out = tap_gather(w->in.a, -1, places(w, -1))) \
+    X(gather_axis, TAP_EARG, "gather: [2,2] x [2,2] (theta): axis 2 is out of range", \
+      w->out = tap_gather(w->in.a, 2, places(w, 0))) \
+    X(gather_rank, TAP_ESHAPE, "gather: [2,2] x [3] (theta): the index must have as many axes", \
+      w->out = tap_gather(w->in.a, 0, tap_arange(w->t, 3))) \
+    X(gather_larger, TAP_ESHAPE, "gather: [2,2] x [1,3] (theta): the index is larger beside axis 0", \
+      w->out = tap_gather(w->in.a, 0, tap_unsqueeze(tap_arange(w->t, 3), 0))) \
+    X(scatter_shapes, TAP_ESHAPE, "scatter: [2,2] x [2,2] x [2] (theta): index and source differ in shape", \
+      w->out = tap_scatter(w->in.a, 0, places(w, 0), w->in.v)) \
+    X(scatter_dtypes, TAP_EDTYPE, "scatter: [2,2] x [2,2] x [2,2] (theta): dtypes float64 and bool differ", \
+      w->out = tap_scatter(w->in.a, 0, places(w, 0), w->in.condition)) \
+    X(scatter_add_int, TAP_EDTYPE, NULL, \
+      w->out = tap_scatter_add(places(w, 0), 0, places(w, 0), places(w, 0))) \
+    X(index_select_rank, TAP_ESHAPE, "index_select: [2,2] (theta): the index must be one list of places", \
+      w->out = tap_index_select(w->in.a, 0, places(w, 0))) \
+    X(take_along_dim_rank, TAP_ESHAPE, "take_along_dim: [2,2] (theta): the index must have as many axes", \
+      w->out = tap_take_along_dim(w->in.a, tap_arange(w->t, 2), 0)) \
+    X(masked_fill_dtype, TAP_EDTYPE, "where: [2,2] x [] x [2,2] (theta): the condition is float64, not bool", \
+      w->out = tap_masked_fill(w->in.a, w->in.b, 0)) \
     X(squeeze_axis, TAP_EARG, "squeeze: []: axis 1 is out of range for rank 0", w->out = tap_squeeze(w->in.s, TAP_AXES(1))) \
     X(arange_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_arange(w->t, -3)) \
     X(eye_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_eye(w->t, -3)) \
@@ -608,8 +676,7 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
     X(unbind_axis, TAP_EARG, "unbind: [2,2] (theta): the axis is out of range", tap_unbind(w->in.a, 7, 1, &w->out)) \
     X(repeat_rank, TAP_ESHAPE, "repeat: [2,2] (theta): needs a number of times for every axis", \
       w->out = tap_repeat(w->in.a, TAP_SHAPE(2))) \
-    X(repeat_overflowing, TAP_ESHAPE, "repeat: [2,2] (theta): too many times", \
-      w->out = tap_repeat(w->in.a, TAP_SHAPE(1, INT64_MAX))) \
+    X(repeat_vast, TAP_ENOMEM, NULL, w->out = tap_repeat(w->in.a, vast)) \
     X(tile_rank, TAP_ESHAPE, "repeat: [2,2] (theta): needs a number of times for every axis", \
       w->out = tap_tile(w->in.a, rank_min)) \
     X(roll_axis, TAP_EARG, "roll: [2,2] (theta): axis -3 is out of range", \

@@ -15,6 +15,30 @@ ONE(f_amax_keep, tap_amax(a, tap_keep(TAP_AXES(0, 1))))
 ONE(f_logsumexp, tap_logsumexp(a, TAP_LAST))
 ONE(f_logsumexp_keep, tap_logsumexp(a, tap_keep(TAP_AXES(0))))
 ONE(f_softmax, tap_exp(tap_sub(a, tap_logsumexp(a, tap_keep(TAP_LAST)))))
+ONE(f_amin, tap_amin(a, TAP_AXES(1)))
+ONE(f_prod_all, tap_prod(a, TAP_ALL))
+ONE(f_prod, tap_prod(a, tap_keep(TAP_AXES(1, -1))))
+ONE(f_variance, tap_variance(a, TAP_AXES(0, 2), 1))
+ONE(f_std, tap_std(a, TAP_LAST, 0))
+ONE(f_norm, tap_vector_norm(a, 2, TAP_LAST))
+ONE(f_norm_1, tap_vector_norm(a, 1, TAP_AXES(0, 1)))
+ONE(f_norm_3, tap_vector_norm(a, 3.5, tap_keep(TAP_AXES(1))))
+ONE(f_norm_minus, tap_vector_norm(a, -1.5, TAP_LAST))
+ONE(f_norm_max, tap_vector_norm(a, (double)INFINITY, TAP_LAST))
+ONE(f_norm_min, tap_vector_norm(a, -(double)INFINITY, TAP_LAST))
+ONE(f_norm_0, tap_vector_norm(a, 0, TAP_LAST))
+ONE(f_softmax_axis, tap_softmax(a, 1))
+ONE(f_log_softmax, tap_log_softmax(a, -1))
+ONE(f_cumsum, tap_cumsum(a, 1))
+ONE(f_cumsum_last, tap_cumsum(a, -1))
+ONE(f_cumprod, tap_cumprod(a, 2))
+
+static tap_var f_var_mean(tap_tape *t, const tap_var *in, void *ctx)
+{
+    tap_var mean, variance = tap_var_mean(in[0], TAP_AXES(1), 1, &mean);
+    (void)t, (void)ctx;
+    return tap_mul(variance, mean);
+}
 
 const gradient_row reductions_gradients[] = {
     { "sum", f_sum_all, R1 },
@@ -31,5 +55,23 @@ const gradient_row reductions_gradients[] = {
     { "logsumexp", f_logsumexp, R1 },
     { "logsumexp", f_logsumexp_keep, R1, .not_empty = true },
     { "logsumexp", f_softmax, R1 },
+    { "amin", f_amin, R1, .ties = true, .not_empty = true },
+    { "prod", f_prod_all, .n = 1, .shape = { S3 }, .low = { 0.5 }, .high = { 1.6 } },
+    { "prod", f_prod, .n = 1, .shape = { S3 }, .low = { -1.6 }, .high = { 1.7 } },
+    { "variance", f_variance, R1, .not_empty = true },
+    { "std", f_std, R1 },
+    { "var_mean", f_var_mean, R1 },
+    { "vector_norm", f_norm, R1 },
+    { "vector_norm", f_norm_1, R1, KINK(0) },
+    { "vector_norm", f_norm_3, R1, KINK(0) },
+    { "vector_norm", f_norm_minus, R1, KINK(0) },
+    { "vector_norm", f_norm_max, R1, .ties = true, .not_empty = true },
+    { "vector_norm", f_norm_min, .n = 1, .shape = { S3 }, .low = { 0.3 }, .high = { 3 }, .ties = true, .not_empty = true },
+    { "vector_norm", f_norm_0, R1, KINK(0) },
+    { "softmax", f_softmax_axis, R1 },
+    { "log_softmax", f_log_softmax, R1 },
+    { "cumsum", f_cumsum, R1 },
+    { "cumsum", f_cumsum_last, R1 },
+    { "cumprod", f_cumprod, R1 },
     { 0 },
 };

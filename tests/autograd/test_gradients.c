@@ -17,6 +17,7 @@ static const gradient_row *const tables[] = {
     elementwise_gradients,
     views_gradients,
     reductions_gradients,
+    indexing_gradients,
     products_gradients,
 };
 
@@ -165,7 +166,8 @@ static const char *const no_gradient[] = {
     "input", "variable", "scalar", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "leaf_var", "named", "apply", "in",
     "out", "use",
     /* results that are bool or integer */
-    "eq", "ne", "lt", "le", "gt", "ge",
+    "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan", "isinf", "isfinite", "any", "all",
+    "count_nonzero", "argmax", "argmin", "argsort",
     /* layers and distributions are checked in tests/nn */
     "linear_forward", "mlp_forward", "identity", "sample", "sample_n", "sample_from", "log_prob", "entropy", "dist_mean", "kl",
 };
@@ -211,7 +213,7 @@ static bool operator_on(const char *line, char *name, size_t size)
 static bool function_on(const char *line, char *name, size_t size)
 {
     if (strncmp(line, "TAP_API tap_var ", 16) != 0) return false;
-    return word_after(line + 15, " tap_", "(", name, size) && !is_exempt(name);
+    return word_after(line + 15, " tap_", "(", name, size);
 }
 
 typedef bool (*finder)(const char *line, char *name, size_t size);
@@ -231,7 +233,7 @@ static int check_file(const char *path, finder find, char *missing, size_t size)
     while (fgets(line, sizeof line, f)) {
         if (!find(line, name, sizeof name)) continue;
         found++;
-        if (!has_row(name) && strlen(missing) + strlen(name) + 2 < size) strcat(strcat(missing, " "), name);
+        if (!has_row(name) && !is_exempt(name) && strlen(missing) + strlen(name) + 2 < size) strcat(strcat(missing, " "), name);
     }
     fclose(f);
     return found;

@@ -1,0 +1,232 @@
+/* What indexing, ordering, reducing and scanning give, element by element: places twice, ties, NaN, zeros, empty and scalar
+ * inputs. Gradients are checked in test_gradients.c but where an exact value (a zero among factors) matters. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "autograd/autograd.h"
+
+#define NOT_A_NUMBER (double)NAN
+#define ENDLESS      (double)INFINITY
+
+static tap_tape *t;
+
+static int begin(void **state)
+{
+    (void)state;
+    t = tap_tape_new(TAP_F64, 0);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    tap_tape_free(t);
+    return 0;
+}
+
+static tap_var floats(tap_shape shape, const double *x)
+{
+    tap_var v = tap_zeros(t, shape);
+    for (int64_t i = 0; i < tap_numel(shape); i++) tap_tensor_set_item(tap_value(v), i, x[i]);
+    return v;
+}
+
+static tap_var places(tap_shape shape, const int64_t *x)
+{
+    return tap_input(t, tap_tensor_wrap(TAP_I64, shape, (void *)(uintptr_t)x));
+}
+
+static void expect(tap_var v, tap_shape shape, const double *want)
+{
+    const char *message;
+    tap_tensor  x = tap_value(v);
+    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
+    assert_true(tap_shape_equal(x.shape, shape));
+    for (int64_t i = 0; i < tap_numel(shape); i++) {
+        double got = tap_tensor_item(x, i);
+        if (got != want[i] && !(isnan(got) && isnan(want[i]))) fail_msg("element %d: %g, not %g", (int)i, got, want[i]);
+    }
+}
+
+#define D(...) ((const double[]){ __VA_ARGS__ })
+#define I(...) ((const int64_t[]){ __VA_ARGS__ })
+
+static void test_gather_and_scatter(void **state)
+{
+    (void)state;
+    tap_var x = floats(TAP_SHAPE(2, 3), D(1, 2, 3, 4, 5, 6)), zero = tap_zeros(t, TAP_SHAPE(2, 3));
+    tap_var twice = places(TAP_SHAPE(2, 2), I(0, 0, 2, 1)), rows = places(TAP_SHAPE(1, 3), I(1, 0, 1));
+    expect(tap_gather(x, 1, twice), TAP_SHAPE(2, 2), D(1, 1, 6, 5));
+    expect(tap_gather(x, 0, rows), TAP_SHAPE(1, 3), D(4, 2, 6));
+    expect(tap_scatter_add(zero, 1, twice, x), TAP_SHAPE(2, 3), D(3, 0, 0, 0, 5, 4));
+    expect(tap_scatter(zero, 1, twice, x), TAP_SHAPE(2, 3), D(2, 0, 0, 0, 5, 4));
+    expect(tap_scatter(x, 0, rows, tap_zeros(t, TAP_SHAPE(1, 3))), TAP_SHAPE(2, 3), D(1, 0, 3, 0, 5, 0));
+    expect(tap_index_select(x, -1, places(TAP_SHAPE(4), I(2, 0, 0, 1))), TAP_SHAPE(2, 4), D(3, 1, 1, 2, 6, 4, 4, 5));
+    expect(tap_take_along_dim(x, places(TAP_SHAPE(1, 1), I(1)), 1), TAP_SHAPE(2, 1), D(2, 5));
+    expect(tap_gather(tap_arange(t, 3), 0, places(TAP_SHAPE(2), I(2, 1))), TAP_SHAPE(2), D(2, 1));
+    expect(tap_masked_fill(x, tap_gt(x, tap_scalar(t, 2)), -1), TAP_SHAPE(2, 3), D(1, 2, -1, -1, -1, -1));
+}
+
+/* Through a transposed view, an expanded index, and more columns than go together. */
+static void test_strided_indexing(void **state)
+{
+    (void)state;
+    enum { ROWS = 5, WIDE = 200 };
+    tap_var x = tap_mT(tap_randn(t, TAP_SHAPE(WIDE, ROWS))), zero = tap_zeros(t, TAP_SHAPE(ROWS, WIDE));
+    tap_var index = tap_expand(places(TAP_SHAPE(3, 1), I(4, 0, 4)), TAP_SHAPE(3, WIDE));
+    tap_var y = tap_gather(x, 0, index), z = tap_scatter_add(zero, 0, index, y);
+    assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
+    for (int64_t k = 0; k < WIDE; k++) {
+        double first = tap_tensor_get(tap_value(x), I(0, k)), last = tap_tensor_get(tap_value(x), I(4, k));
+        assert_true(tap_tensor_get(tap_value(y), I(1, k)) == first);
+        assert_true(tap_tensor_get(tap_value(y), I(2, k)) == last);
+        assert_true(tap_tensor_get(tap_value(z), I(4, k)) == last + last);
+        assert_true(tap_tensor_get(tap_value(z), I(1, k)) == 0);
+    }
+}
+
+static void test_scalars_and_nothing(void **state)
+{
+    (void)state;
+    tap_var s = tap_scalar(t, 7), none = places(TAP_SHAPE(2, 0), I(0)), one = places(TAP_SHAPE(1), I(0)), order;
+    expect(tap_gather(s, 0, one), TAP_SHAPE(1), D(7));
+    expect(tap_gather(s, -1, places(TAP_SCALAR, I(0))), TAP_SCALAR, D(7));
+    expect(tap_index_select(s, 0, one), TAP_SCALAR, D(7));
+    expect(tap_gather(tap_ones(t, TAP_SHAPE(5)), 0, none), TAP_SHAPE(2, 0), NULL);
+    expect(tap_scatter_add(s, 0, places(TAP_SCALAR, I(0)), s), TAP_SCALAR, D(14));
+    expect(tap_sort(s, 0, true, &order), TAP_SCALAR, D(7));
+    expect(order, TAP_SCALAR, D(0));
+    expect(tap_topk(s, 1, -1, true, &order), TAP_SCALAR, D(7));
+    expect(tap_cumsum(s, 0), TAP_SCALAR, D(7));
+    expect(tap_cumprod(s, -1), TAP_SCALAR, D(7));
+    expect(tap_softmax(s, 0), TAP_SCALAR, D(1));
+    expect(tap_argmax(s, TAP_AXES(0)), TAP_SCALAR, D(0));
+    expect(tap_sort(tap_zeros(t, TAP_SHAPE(0, 3)), 0, false, NULL), TAP_SHAPE(0, 3), NULL);
+    expect(tap_cumsum(tap_zeros(t, TAP_SHAPE(0)), 0), TAP_SHAPE(0), NULL);
+    expect(tap_prod(tap_zeros(t, TAP_SHAPE(2, 0)), TAP_LAST), TAP_SHAPE(2), D(1, 1));
+    expect(tap_any(tap_zeros(t, TAP_SHAPE(2, 0)), TAP_LAST), TAP_SHAPE(2), D(0, 0));
+    expect(tap_all(tap_zeros(t, TAP_SHAPE(2, 0)), TAP_LAST), TAP_SHAPE(2), D(1, 1));
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    tap_var x = floats(TAP_SHAPE(7), D(3, -1, NOT_A_NUMBER, 3, ENDLESS, -1, 0)), order;
+    expect(tap_argsort(x, 0, false), TAP_SHAPE(7), D(1, 5, 6, 0, 3, 4, 2));
+    expect(tap_argsort(x, 0, true), TAP_SHAPE(7), D(2, 4, 0, 3, 6, 1, 5));
+    expect(tap_sort(x, 0, false, &order), TAP_SHAPE(7), D(-1, -1, 0, 3, 3, ENDLESS, NOT_A_NUMBER));
+    expect(tap_topk(tap_narrow(x, 0, 3, 4), 2, 0, false, &order), TAP_SHAPE(2), D(-1, 0));
+    expect(order, TAP_SHAPE(2), D(2, 3));
+    expect(tap_argmax(x, TAP_ALL), TAP_SCALAR, D(2));
+    expect(tap_argmin(x, TAP_ALL), TAP_SCALAR, D(2));
+    tap_var m = floats(TAP_SHAPE(2, 3), D(1, 5, 5, 2, 0, 0));
+    expect(tap_argmax(m, TAP_LAST), TAP_SHAPE(2), D(1, 0));
+    expect(tap_argmin(m, tap_keep(TAP_AXES(0))), TAP_SHAPE(1, 3), D(0, 1, 1));
+    expect(tap_argmax(tap_mT(m), TAP_ALL), TAP_SCALAR, D(2));
+    expect(tap_argmax(tap_arange(t, 9), TAP_ALL), TAP_SCALAR, D(8));
+    expect(tap_sort(tap_eq(m, tap_scalar(t, 5)), 1, true, NULL), TAP_SHAPE(2, 3), D(1, 1, 0, 0, 0, 0));
+}
+
+static int rising(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void test_long_sorts(void **state)
+{
+    (void)state;
+    enum { N = 1000, LANES = 3 };
+    static double lane[N];
+    for (int64_t n = 1; n <= N; n += 111) {
+        tap_var x = tap_randn(t, TAP_SHAPE(n, LANES)), y = tap_sort(x, 0, false, NULL);
+        for (int64_t k = 0; k < LANES; k++) {
+            for (int64_t i = 0; i < n; i++) lane[i] = tap_tensor_get(tap_value(x), I(i, k));
+            qsort(lane, (size_t)n, sizeof *lane, rising);
+            for (int64_t i = 0; i < n; i++) assert_true(tap_tensor_get(tap_value(y), I(i, k)) == lane[i]);
+        }
+    }
+}
+
+static void test_reductions(void **state)
+{
+    (void)state;
+    tap_var x = floats(TAP_SHAPE(2, 3), D(0, 2, NOT_A_NUMBER, 0, 0, -3)), mean;
+    expect(tap_count_nonzero(x, TAP_LAST), TAP_SHAPE(2), D(2, 1));
+    expect(tap_any(x, TAP_AXES(0)), TAP_SHAPE(3), D(0, 1, 1));
+    expect(tap_all(x, tap_keep(TAP_AXES(0))), TAP_SHAPE(1, 3), D(0, 0, 1));
+    expect(tap_isnan(x), TAP_SHAPE(2, 3), D(0, 0, 1, 0, 0, 0));
+    expect(tap_isinf(tap_div(x, tap_scalar(t, 0))), TAP_SHAPE(2, 3), D(0, 1, 0, 0, 0, 1));
+    expect(tap_isfinite(x), TAP_SHAPE(2, 3), D(1, 1, 0, 1, 1, 1));
+    expect(tap_logical_not(x), TAP_SHAPE(2, 3), D(1, 0, 0, 1, 1, 0));
+    expect(tap_logical_and(x, tap_scalar(t, 1)), TAP_SHAPE(2, 3), D(0, 1, 1, 0, 0, 1));
+    expect(tap_logical_or(tap_arange(t, 3), tap_arange(t, 1)), TAP_SHAPE(3), D(0, 1, 1));
+    expect(tap_amin(x, TAP_LAST), TAP_SHAPE(2), D(NOT_A_NUMBER, -3));
+    tap_var y = floats(TAP_SHAPE(4), D(1, 2, 3, 6));
+    expect(tap_prod(y, TAP_ALL), TAP_SCALAR, D(36));
+    expect(tap_var_mean(y, TAP_ALL, 1, &mean), TAP_SCALAR, D(14.0 / 3));
+    expect(mean, TAP_SCALAR, D(3));
+    expect(tap_std(tap_ones(t, TAP_SHAPE(3)), TAP_ALL, 0), TAP_SCALAR, D(0));
+    expect(tap_variance(tap_ones(t, TAP_SHAPE(1)), TAP_ALL, 1), TAP_SCALAR, D(NOT_A_NUMBER));
+    expect(tap_vector_norm(floats(TAP_SHAPE(2), D(3, -4)), 2, TAP_ALL), TAP_SCALAR, D(5));
+    expect(tap_vector_norm(y, 0, TAP_ALL), TAP_SCALAR, D(4));
+    expect(tap_cumsum(y, 0), TAP_SHAPE(4), D(1, 3, 6, 12));
+    expect(tap_cumprod(y, 0), TAP_SHAPE(4), D(1, 2, 6, 36));
+    expect(tap_softmax(floats(TAP_SHAPE(2), D(ENDLESS, 0)), 0), TAP_SHAPE(2), D(NOT_A_NUMBER, 0));
+    expect(tap_softmax(floats(TAP_SHAPE(2), D(-ENDLESS, 1e4)), 0), TAP_SHAPE(2), D(0, 1));
+}
+
+static void test_slopes_at_cusps(void **state)
+{
+    (void)state;
+    double  zeros[3] = { 0 };
+    tap_var x = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), zeros)), dx;
+    tap_grad(tap_vector_norm(x, 2, TAP_ALL), 1, &x, &dx);
+    expect(dx, TAP_SHAPE(3), D(0, 0, 0));
+    tap_grad(tap_std(x, TAP_ALL, 1), 1, &x, &dx);
+    expect(dx, TAP_SHAPE(3), D(0, 0, 0));
+}
+
+static tap_var product(tap_tape *tape, const tap_var *in, void *ctx)
+{
+    (void)tape, (void)ctx;
+    return tap_prod(in[0], TAP_LAST);
+}
+
+static tap_var products(tap_tape *tape, const tap_var *in, void *ctx)
+{
+    (void)tape, (void)ctx;
+    return tap_cumprod(in[0], 1);
+}
+
+/* No zero, one, and two among the factors. */
+static void test_products_with_zeros(void **state)
+{
+    (void)state;
+    double                x[15] = { 2, -1, 0.5, 3, 1.5, 2, 0, 0.5, 3, 1.5, 2, 0, 0.5, 0, 1.5 };
+    tap_tensor            in = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 5), x);
+    tap_gradcheck_options o = { .order = 2 };
+    tap_gradcheck_result  r = tap_gradcheck(product, NULL, 1, &in, o);
+    if (!r.ok) fail_msg("%s", r.message);
+    r = tap_gradcheck(products, NULL, 1, &in, o);
+    if (!r.ok) fail_msg("%s", r.message);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_gather_and_scatter, begin, end),
+        cmocka_unit_test_setup_teardown(test_strided_indexing, begin, end),
+        cmocka_unit_test_setup_teardown(test_scalars_and_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(test_order, begin, end),
+        cmocka_unit_test_setup_teardown(test_long_sorts, begin, end),
+        cmocka_unit_test_setup_teardown(test_reductions, begin, end),
+        cmocka_unit_test_setup_teardown(test_slopes_at_cusps, begin, end),
+        cmocka_unit_test(test_products_with_zeros),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
