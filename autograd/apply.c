@@ -11,25 +11,25 @@ static void append(char *text, size_t size, const char *part)
     if (used + 1 < size) snprintf(text + used, size - used, "%s", part);
 }
 
-/* "[128,784] x [400,20] (enc.0.weight)" */
-static void describe(const tap_call *c, const tap_var *in, char *text, size_t size)
+bool tap__describe(const tap_tape *t, int n, const uint32_t *id, char *text, size_t size)
 {
     char shape[TAP_SHAPE_TEXT];
     bool named = false;
     text[0] = '\0';
-    for (int i = 0; i < c->n_in && i < 4; i++) {
+    for (int i = 0; i < n && i < 4; i++) {
         append(text, size, i ? " x " : "");
-        append(text, size, tap_shape_format(shape, c->in[i].shape));
+        append(text, size, tap_shape_format(shape, tap__node(t, id[i])->value.shape));
     }
-    if (c->n_in > 4) append(text, size, " x ...");
-    for (int i = 0; in && i < c->n_in && i < 4; i++) {
-        const char *name = tap__node(c->tape, in[i].id)->name;
+    if (n > 4) append(text, size, " x ...");
+    for (int i = 0; i < n && i < 4; i++) {
+        const char *name = tap__node(t, id[i])->name;
         if (!name) continue;
         append(text, size, named ? ", " : " (");
         append(text, size, name);
         named = true;
     }
     if (named) append(text, size, ")");
+    return named;
 }
 
 /* What a call carries beyond its public part. */
@@ -44,9 +44,11 @@ tap_status tap_call_fail(tap_call *c, tap_status status, const char *format, ...
     tap_error none = { 0 }, *e = c ? &c->tape->error : &none;
     va_list   args;
     if (c) {
+        uint32_t id[TAP_MAX_INPUTS];
+        for (int i = 0; i < c->n_in; i++) id[i] = ((const running *)c)->vars[i].id;
         snprintf(where, sizeof where, "%s: ", c->op->name);
         size_t used = strlen(where);
-        describe(c, ((const running *)c)->vars, where + used, sizeof where - used);
+        tap__describe(c->tape, c->n_in, id, where + used, sizeof where - used);
     }
     va_start(args, format);
     status = tap__error_set_in(e, status, where, format, args);
@@ -163,7 +165,9 @@ tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *i
         tap_call_fail(&r.call, TAP_EARG, "the operator has no forward");
         return tap__inert(t);
     }
+    bool    is_view = out.data != NULL; /* and holds nothing new */
     tap_var v = compute(&r.call, in, out);
+    if (t->trace && v.id && !is_view) tap__trace_nonfinite(&r.call, in, tap__node(t, v.id)->value);
     if (v.id && needs) record(tap__node(t, v.id), op, attr, n_in, in);
     return t->error.status == TAP_OK ? v : tap__inert(t);
 }

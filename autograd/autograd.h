@@ -37,6 +37,11 @@ TAP_API void       tap_tape_reset(tap_tape *t);                  /* ends every v
 TAP_API tap_status tap_tape_status(const tap_tape *t, const char **message); /* the first error; *message "" if none, may be NULL */
 TAP_API tap_status tap_tape_fail(tap_tape *t, tap_status status, const char *format, ...) TAP_PRINTF(3, 4); /* a caller's own error */
 TAP_API bool       tap_tape_set_recording(tap_tape *t, bool on); /* returns what it was; a new tape records */
+/* Looks for the source of NaN and infinity: the first operator, or rule, whose result holds one that its inputs do not hold
+ * fails the tape with TAP_ENONFINITE and a sentence that says where: "log: [128,20] (enc.weight): gives -inf at [3,7]". A NaN
+ * from outside is found where it is used, one in a leaf at once; infinite constants, as masks are, may be used. Returns what it
+ * was; a new tape does not look, and then it costs nothing. */
+TAP_API bool       tap_tape_trace_nonfinite(tap_tape *t, bool on);
 TAP_API tap_dtype  tap_tape_dtype(const tap_tape *t);
 /* Noise on a tape is a function of (seed, n-th draw of the step, step, index). A reset counts the step up; setting it
  * replays one. */
@@ -269,27 +274,35 @@ TAP_API bool        tap_needs(const tap_node *n, int i); /* whether gin[i] is wa
 /* A function under test: builds its result from in[0..n-1] on t; ctx is the caller's. Must be the same function every time. */
 typedef tap_var (*tap_function)(tap_tape *t, const tap_var *in, void *ctx);
 
-/* {0} gives the defaults in brackets. */
+/* {0} gives the defaults in brackets. What is compared with central differences:
+ * - every derivative d out_j / d in_i by itself, while there are not more than `jacobian` of them;
+ * - else the gradient of <out, random cotangent>, element by element, while the inputs have not more than 10000;
+ * - else that gradient along random directions in the space of each input, `directions` times for each. */
 typedef struct {
     double   eps;        /* half width of the central difference, relative to max(1, |x|) [1e-6] */
     double   atol, rtol; /* |analytic - numeric| <= atol + rtol |numeric| [1e-6, 1e-5] */
-    uint64_t seed;       /* of the random cotangent, and of noise drawn inside the function */
+    uint64_t seed;       /* of what is random, and of noise drawn inside the function */
     int64_t  elements;   /* at most so many elements of each input, chosen at random [0: every one] */
     int      order;      /* 2: check the gradient of the gradient too [1] */
+    int64_t  jacobian;   /* negative: never [4096] */
+    int      directions; /* above 0: directions in any case; negative: never [8, where needed] */
+    bool     once;       /* do not ask that function and gradient be the same to the last bit when computed again */
 } tap_gradcheck_options;
 
 typedef struct {
     bool       ok;
     tap_status status;                    /* an error on the way, in message */
-    int        input;                     /* of the worst element: input number, */
-    int64_t    element;                   /* place in C order, */
+    int        input;                     /* of the worst derivative: input number (at order 2, n is the cotangent), */
+    char       name[64];                  /* its name: of tap_named, or the parameter's path; "": none, */
+    int64_t    element, output;           /* places of input and result in C order, -1: along a direction, contracted (at order 2
+                                             the result is the gradients of order 1, end to end), */
     double     analytic, numeric;         /* and both derivatives */
-    int64_t    checked;                   /* elements compared */
+    int64_t    checked;                   /* derivatives compared */
     char       message[TAP_MESSAGE_SIZE]; /* one sentence, pass or fail */
 } tap_gradcheck_result;
 
-/* Compares gradients of f at float64 inputs x[0..n-1] with central differences, contracted with a random cotangent. x is
- * perturbed on copies. Noise is held fixed. */
+/* Checks the gradients of f at float64 inputs x[0..n-1]. x is perturbed on copies. Noise is held fixed. A kink or a jump at an
+ * input fails, and the message says that it looks like one: move the input away from it. */
 TAP_API tap_gradcheck_result tap_gradcheck(tap_function f, void *ctx, int n, const tap_tensor *x, tap_gradcheck_options options);
 
 TAP_API void       tap_dump(tap_var v, FILE *out);                                 /* name, operator, shape, first values */

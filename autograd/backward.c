@@ -113,12 +113,14 @@ static void walk(pass *p, const bool *kept)
     t->wanted = p->wanted;
     for (uint32_t id = p->top; id > 0 && t->error.status == TAP_OK; id--) {
         if (!p->wanted[id] || !p->adjoint[id] || !tap__node(t, id)->op) continue;
+        t->rule = tap__node(t, id);
         apply_rule(p, id);
         if (kept && kept[id]) continue;
         release(p, p->adjoint[id]);
         p->adjoint[id] = 0;
     }
     t->wanted = NULL;
+    t->rule = NULL;
 }
 
 static void end(pass *p)
@@ -126,13 +128,6 @@ static void end(pass *p)
     tap_tape *t = p->tape;
     tap__arena_give_back(t->arena, p->wanted);
     tap__arena_give_back(t->arena, p->adjoint);
-}
-
-static void forget_new_nodes(const pass *p)
-{
-    tap_tape *t = p->tape;
-    for (uint32_t id = p->first_new; id < t->n_nodes; id++) tap__drop(tap__node(t, id));
-    t->n_nodes = p->first_new;
 }
 
 static void add_to_leaf(const tap_leaf *leaf, tap_tensor g)
@@ -168,7 +163,7 @@ tap_status tap_backward(tap_var loss)
             const tap_node *n = tap__node(t, id);
             if (n->is_leaf && p.adjoint[id]) add_to_leaf(&n->leaf, tap__node(t, p.adjoint[id])->value);
         }
-        forget_new_nodes(&p);
+        tap__forget(t, p.first_new);
         end(&p);
     }
     tap_tape_set_recording(t, was);

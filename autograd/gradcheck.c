@@ -1,5 +1,8 @@
-/* Gradients against central differences, contracted with a random cotangent: never a plain sum, which for a softmax would
- * be blind. */
+/* Gradients against central differences.
+ *
+ * A check is a table of derivatives, computed twice: by the tape, row by row, and by differences, column by column. A column is
+ * an element of an input, or a random direction in the space of one; a row is an element of the result or, where these would be
+ * too many, the only one, the result contracted with a random cotangent (never a plain sum, which for a softmax is blind). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +10,32 @@
 #include "autograd/gradcheck.h"
 #include "autograd/internal.h"
 
-enum { COTANGENT_STREAM = 1, DIRECTION_STREAM = 2 };
+enum { COTANGENT_STREAM = 1, DIRECTION_STREAM = 2, MANY_ELEMENTS = 10000, CONTRACTED = -1, NAME = sizeof((tap_gradcheck_result *)0)->name };
+
+typedef struct {
+    int     input;
+    int64_t element;   /* CONTRACTED: */
+    int     direction; /* along this one */
+} column;
+
+typedef struct {
+    const tap__checked   *of;
+    tap_gradcheck_options o;
+    bool                  second; /* order */
+    tap_tape             *tape;
+    tap_arena            *arena;
+    tap_var              *in, *g, y;
+    tap_tensor           *dx, value, now, cotangent; /* the gradients; the result, unperturbed and as it is */
+    bool                  full; /* a row for every element of the result */
+    int64_t               n_rows, n_columns;
+    column               *columns;
+    double               *analytic;                   /* [n_rows,n_columns] */
+    double               *rest, *above, *below;       /* the result's rows, where nothing is moved and to both sides */
+    double               *from, *along;               /* of an input: values, and a direction */
+    double                up, down, left, right; /* steps taken; slopes of the worst derivative to both sides */
+    char                (*name)[NAME];
+    tap_gradcheck_result  r;
+} check;
 
 tap_status tap__gradcheck_options(tap_gradcheck_options *o, tap_error *e)
 {
@@ -15,35 +43,11 @@ tap_status tap__gradcheck_options(tap_gradcheck_options *o, tap_error *e)
     if (o->atol == 0) o->atol = 1e-6;
     if (o->rtol == 0) o->rtol = 1e-5;
     if (o->order == 0) o->order = 1;
+    if (o->jacobian == 0) o->jacobian = 4096;
     if (!(o->eps > 0 && o->atol > 0 && o->rtol > 0))
         return tap_error_set(e, TAP_EARG, "gradcheck: eps %g, atol %g and rtol %g are not all positive", o->eps, o->atol, o->rtol);
     if (o->order < 1 || o->order > 2) return tap_error_set(e, TAP_EARG, "gradcheck: order %d is neither 1 nor 2", o->order);
     return TAP_OK;
-}
-
-bool tap__gradcheck_compare(tap_gradcheck_result *r, const tap_gradcheck_options *o, int input, int64_t element, double analytic,
-                            double numeric)
-{
-    double error = fabs(analytic - numeric) / (o->atol + o->rtol * fabs(numeric));
-    double worst = fabs(r->analytic - r->numeric) / (o->atol + o->rtol * fabs(r->numeric));
-    bool   first = r->checked++ == 0;
-    if (!first && (isnan(worst) || error <= worst)) return false;
-    r->input = input;
-    r->element = element;
-    r->analytic = analytic;
-    r->numeric = numeric;
-    r->ok = error <= 1;
-    return true;
-}
-
-void tap__gradcheck_conclude(tap_gradcheck_result *r, const char *where)
-{
-    if (r->checked == 0)
-        snprintf(r->message, sizeof r->message, "gradcheck: there is nothing to compare");
-    else
-        snprintf(r->message, sizeof r->message, "gradcheck: %lld derivatives compared, and %s %s, element %lld: analytic %.12g, numeric %.12g",
-                 (long long)r->checked, r->ok ? "all agree; the farthest apart is" : "they disagree, most in", where,
-                 (long long)r->element, r->analytic, r->numeric);
 }
 
 tap_gradcheck_result tap__gradcheck_failed(tap_status status, const char *message)
@@ -53,184 +57,418 @@ tap_gradcheck_result tap__gradcheck_failed(tap_status status, const char *messag
     return r;
 }
 
-const int64_t *tap__gradcheck_elements(tap_arena *a, const tap_gradcheck_options *o, uint64_t stream, int64_t *n)
-{
-    int64_t *order = NULL;
-    if (o->elements <= 0 || o->elements >= *n) return NULL;
-    order = tap__arena_take(a, (size_t)*n * sizeof *order);
-    if (order) tap_random_permutation(order, *n, (tap_random){ .seed = o->seed, .stream = stream });
-    *n = order ? o->elements : 0;
-    return order;
-}
+/* ---- What is compared ---- */
 
-static double contract(tap_tensor y, tap_tensor cotangent)
+static bool is_well(const check *c)
 {
-    double  sum = 0;
-    int64_t n = tap_tensor_numel(y);
-    if (!tap_shape_equal(y.shape, cotangent.shape)) return (double)NAN; /* not the same function as before */
-    for (int64_t i = 0; i < n; i++) sum += ((const double *)cotangent.data)[i] * tap_tensor_item(y, i);
-    return sum;
-}
-
-static tap_tensor normal(tap_arena *a, const tap_gradcheck_options *o, uint64_t stream, tap_shape shape)
-{
-    tap_tensor x = tap_tensor_zeros(a, TAP_F64, shape);
-    if (x.data) tap_random_normal(x, (tap_random){ .seed = o->seed, .stream = stream });
-    return x;
-}
-
-typedef struct {
-    tap_function          f;
-    void                 *ctx;
-    int                   n;
-    tap_tensor           *x; /* copies */
-    tap_gradcheck_options o;
-    tap_tape             *tape;
-    tap_arena            *arena;
-    tap_gradcheck_result  r;
-} check;
-
-static tap_var evaluate(check *c, tap_var *in)
-{
-    tap_tape_reset(c->tape);
-    tap_tape_set_step(c->tape, 0);
-    for (int i = 0; i < c->n; i++) in[i] = tap_variable(c->tape, c->x[i]);
-    tap_var y = c->f(c->tape, in, c->ctx);
-    if (y.tape != c->tape) tap_tape_fail(c->tape, TAP_EARG, "gradcheck: the function's result is not on the tape it was given");
-    return y;
-}
-
-/* All gradients at once, by the tape. */
-static bool analytic(check *c, tap_tensor *dx, tap_tensor *cotangent)
-{
-    tap_var    in[TAP_MAX_INPUTS], g[TAP_MAX_INPUTS];
-    tap_var    y = evaluate(c, in);
-    tap_tensor value = tap_value(y);
-    if (value.data && value.dtype != TAP_F64)
-        tap_tape_fail(c->tape, TAP_EDTYPE, "gradcheck: the function's result is %s, not float64", tap_dtype_name(value.dtype));
-    *cotangent = normal(c->arena, &c->o, COTANGENT_STREAM, value.shape);
-    tap_tape_set_recording(c->tape, false);
-    tap_vjp(y, tap_input(c->tape, *cotangent), c->n, in, g);
-    tap_tape_set_recording(c->tape, true);
-    for (int i = 0; i < c->n; i++) {
-        dx[i] = tap_tensor_zeros(c->arena, TAP_F64, c->x[i].shape);
-        tap_tensor gi = tap_value(g[i]);
-        if (gi.data && dx[i].data) tap_tensor_copy(dx[i], gi, tap_arena_error(c->arena));
-    }
     return tap_tape_status(c->tape, NULL) == TAP_OK && tap_arena_status(c->arena, NULL) == TAP_OK;
 }
 
-static double value_with(check *c, double *element, double x, tap_tensor cotangent)
+static void *take(check *c, int64_t n, size_t size)
 {
-    tap_var in[TAP_MAX_INPUTS];
-    double  was = *element;
-    *element = x;
-    double sum = contract(tap_value(evaluate(c, in)), cotangent);
-    *element = was;
+    return tap_arena_alloc(c->arena, n < 0 || (uint64_t)n > SIZE_MAX / 2 / size ? SIZE_MAX : (size_t)n * size);
+}
+
+static tap_tensor normal(check *c, uint64_t stream, tap_shape shape)
+{
+    tap_tensor x = tap_tensor_zeros(c->arena, TAP_F64, shape);
+    if (x.data) tap_random_normal(x, (tap_random){ .seed = c->o.seed, .stream = stream });
+    return x;
+}
+
+static int64_t columns_of(const check *c, int input)
+{
+    int64_t n = tap_numel(c->of->x[input].shape);
+    if (c->o.directions > 0) return n > 0 ? c->o.directions : 0;
+    return c->o.elements > 0 && c->o.elements < n ? c->o.elements : n;
+}
+
+static int64_t count_columns(const check *c)
+{
+    int64_t n = 0;
+    for (int i = 0; i < c->of->n; i++) n += columns_of(c, i);
+    return n;
+}
+
+/* All elements of an input, some at random, or directions. */
+static column *add_columns(check *c, int input, column *to)
+{
+    int64_t  n = tap_numel(c->of->x[input].shape), count = columns_of(c, input);
+    int64_t *order = c->o.directions <= 0 && count < n ? take(c, n, sizeof *order) : NULL;
+    if (order) tap_random_permutation(order, n, (tap_random){ .seed = c->o.seed, .stream = (uint64_t)input });
+    for (int64_t i = 0; i < count; i++) {
+        if (c->o.directions > 0) *to++ = (column){ input, CONTRACTED, (int)i };
+        else *to++ = (column){ .input = input, .element = order ? order[i] : i };
+    }
+    return to;
+}
+
+static void plan(check *c)
+{
+    int64_t rows = tap_numel(c->value.shape), most = 0;
+    c->n_columns = count_columns(c);
+    c->full = c->o.directions <= 0 && (c->n_columns == 0 || rows <= c->o.jacobian / c->n_columns);
+    if (!c->full && c->o.directions == 0 && c->n_columns > MANY_ELEMENTS) {
+        c->o.directions = 8;
+        c->n_columns = count_columns(c);
+    }
+    c->n_rows = c->full ? rows : 1;
+    c->columns = take(c, c->n_columns, sizeof *c->columns);
+    c->analytic = take(c, c->n_rows * c->n_columns, sizeof *c->analytic);
+    c->rest = take(c, c->n_rows, sizeof *c->rest);
+    c->above = take(c, c->n_rows, sizeof *c->above);
+    c->below = take(c, c->n_rows, sizeof *c->below);
+    for (int i = 0; i < c->of->n; i++) most = tap_numel(c->of->x[i].shape) > most ? tap_numel(c->of->x[i].shape) : most;
+    if (c->o.directions > 0) {
+        c->from = take(c, most, sizeof *c->from);
+        c->along = take(c, most, sizeof *c->along);
+    }
+    column *at = c->columns;
+    for (int i = 0; i < c->of->n && tap_arena_status(c->arena, NULL) == TAP_OK; i++) at = add_columns(c, i, at);
+}
+
+static const double *direction(check *c, const column *k)
+{
+    tap_tensor v = tap_tensor_wrap(TAP_F64, c->of->x[k->input].shape, c->along);
+    uint64_t   stream = DIRECTION_STREAM + ((uint64_t)k->input << 32) + (uint64_t)k->direction;
+    tap_random_normal(v, (tap_random){ .seed = c->o.seed, .stream = stream });
+    return c->along;
+}
+
+static double dot(int64_t n, const double *a, const double *b)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
     return sum;
 }
 
-static void compare_all(check *c)
+/* ---- By the tape ---- */
+
+/* c->y = f(x), and the result in c->now. */
+static void evaluate(check *c)
 {
-    tap_tensor dx[TAP_MAX_INPUTS], cotangent;
-    if (!analytic(c, dx, &cotangent)) return;
-    for (int k = 0; k < c->n; k++) {
-        double *x = c->x[k].data;
-        int64_t n = tap_numel(c->x[k].shape);
-        const int64_t *some = tap__gradcheck_elements(c->arena, &c->o, (uint64_t)k, &n);
-        for (int64_t i = 0; i < n && tap_tape_status(c->tape, NULL) == TAP_OK; i++) {
-            int64_t at = some ? some[i] : i;
-            double  h = c->o.eps * fmax(1, fabs(x[at]));
-            volatile double above = x[at] + h, below = x[at] - h; /* the step that is really taken */
-            double  slope = value_with(c, &x[at], above, cotangent) - value_with(c, &x[at], below, cotangent);
-            tap__gradcheck_compare(&c->r, &c->o, k, at, ((double *)dx[k].data)[at], slope / (above - below));
-        }
+    char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    tap_tape *t = c->tape;
+    tap_tape_reset(t);
+    tap_tape_set_step(t, 0);
+    tap_tape_set_recording(t, true);
+    c->y = c->of->call(t, c->in, c->of->ctx);
+    if (c->y.tape != t) tap_tape_fail(t, TAP_EARG, "gradcheck: the function's result is not on the tape it was given");
+    tap_tensor y = tap_value(c->y);
+    if (tap_tape_status(t, NULL) != TAP_OK) return;
+    if (y.dtype != TAP_F64)
+        tap_tape_fail(t, TAP_EDTYPE, "gradcheck: the function's result is %s, not float64", tap_dtype_name(y.dtype));
+    if (!c->now.data) c->now = tap_tensor_zeros(c->arena, TAP_F64, y.shape);
+    if (!tap_shape_equal(y.shape, c->now.shape))
+        tap_tape_fail(t, TAP_ESHAPE, "gradcheck: the function's result is %s, and then %s", tap_shape_format(a, c->now.shape),
+                      tap_shape_format(b, y.shape));
+    if (is_well(c)) tap_tensor_copy(c->now, y, tap_arena_error(c->arena));
+}
+
+/* c->g = the gradients for a cotangent. They are the tape's newest nodes, from the number given back on. */
+static uint32_t pull(check *c, tap_tensor cotangent)
+{
+    uint32_t mark = c->tape->n_nodes;
+    tap_tape_set_recording(c->tape, false);
+    tap_vjp(c->y, tap_input(c->tape, cotangent), c->of->n, c->in, c->g);
+    return mark;
+}
+
+/* f for the first time: the result, its gradients for the random cotangent, and the inputs' names. */
+static void begin(check *c)
+{
+    evaluate(c);
+    if (!is_well(c)) return;
+    c->value = tap_tensor_zeros(c->arena, TAP_F64, c->now.shape);
+    if (c->value.data) tap_tensor_copy(c->value, c->now, NULL);
+    c->cotangent = normal(c, COTANGENT_STREAM, c->value.shape);
+    for (int i = 0; i < c->of->n && is_well(c); i++) {
+        const tap_node *x = tap__live(c->in[i]);
+        if (x && x->name) snprintf(c->name[i], sizeof c->name[i], "%s", x->name);
+    }
+    if (is_well(c)) pull(c, c->cotangent);
+    for (int i = 0; i < c->of->n && is_well(c); i++) {
+        c->dx[i] = tap_tensor_zeros(c->arena, TAP_F64, c->of->x[i].shape);
+        if (c->dx[i].data) tap_tensor_copy(c->dx[i], tap_value(c->g[i]), tap_arena_error(c->arena));
     }
 }
 
-/* ---- The gradient of the gradient: sum_i <v_i, dx_i>, as a function of x and of the cotangent ---- */
+/* The table by the tape: the gradient for each one-hot cotangent, or the one that there is. */
+static void differentiate(check *c)
+{
+    tap_tensor one = tap_tensor_zeros(c->arena, TAP_F64, c->full ? c->value.shape : TAP_SCALAR);
+    uint32_t   mark = c->tape->n_nodes;
+    for (int64_t row = 0; row < c->n_rows && is_well(c); row++) {
+        double *hot = (double *)one.data + row;
+        *hot = 1;
+        if (c->full) pull(c, one);
+        for (int64_t i = 0; i < c->n_columns && is_well(c); i++) {
+            const column *k = &c->columns[i];
+            tap_tensor    dx = c->full ? tap_value(c->g[k->input]) : c->dx[k->input];
+            c->analytic[row * c->n_columns + i] = k->element >= 0 ? tap_tensor_item(dx, k->element)
+                                                                  : dot(tap_tensor_numel(dx), dx.data, direction(c, k));
+        }
+        tap__forget(c->tape, mark);
+        *hot = 0;
+    }
+}
+
+static const char *describe(const check *c, int input, char *text, size_t size)
+{
+    const char *name = c->name[input];
+    if (c->second && input == c->of->n - 1) snprintf(text, size, "the cotangent");
+    else if (c->of->by_name) snprintf(text, size, "%s", name);
+    else snprintf(text, size, *name ? "input %d (%s)" : "input %d", input, name);
+    return text;
+}
+
+static void compare_bits(check *c, const char *what, tap_tensor before, tap_tensor after)
+{
+    for (int64_t i = 0; i < tap_tensor_numel(before) && is_well(c); i++) {
+        double a = tap_tensor_item(before, i), b = tap_tensor_item(after, i);
+        if (memcmp(&a, &b, sizeof a) != 0 && !(isnan(a) && isnan(b)))
+            tap_tape_fail(c->tape, TAP_EARG,
+                          "gradcheck: the function does not give the same result twice: %s, element %lld, is %.12g and then %.12g",
+                          what, (long long)i, a, b);
+    }
+}
+
+/* Everything once more, which is to be the same to the last bit. */
+static void repeat(check *c)
+{
+    char what[NAME + 64], where[NAME + 32];
+    evaluate(c);
+    compare_bits(c, "its value", c->value, c->now);
+    if (is_well(c)) pull(c, c->cotangent);
+    for (int i = 0; i < c->of->n && is_well(c); i++) {
+        snprintf(what, sizeof what, "its gradient by %s", describe(c, i, where, sizeof where));
+        compare_bits(c, what, c->dx[i], tap_value(c->g[i]));
+    }
+}
+
+/* ---- By differences ---- */
+
+static void rows_of(const check *c, tap_tensor value, double *rows)
+{
+    size_t n = (size_t)tap_tensor_numel(value);
+    if (!c->full) rows[0] = dot((int64_t)n, value.data, c->cotangent.data);
+    else if (n > 0) memcpy(rows, value.data, n * sizeof *rows);
+}
+
+/* Steps from x along the column, evaluates there and steps back; the step that was really taken. */
+static double step(check *c, const column *k, double h, double *rows)
+{
+    double *x = c->of->x[k->input].data;
+    int64_t n = tap_tensor_numel(c->of->x[k->input]);
+    if (k->element >= 0) {
+        double          was = x[k->element];
+        volatile double to = was + h;
+        x[k->element] = to;
+        evaluate(c);
+        x[k->element] = was;
+        h = to - was;
+    } else {
+        memcpy(c->from, x, (size_t)n * sizeof *x);
+        for (int64_t i = 0; i < n; i++) x[i] += h * c->along[i];
+        evaluate(c);
+        memcpy(x, c->from, (size_t)n * sizeof *x);
+    }
+    rows_of(c, c->now, rows);
+    return h;
+}
+
+/* How far apart two derivatives are, in tolerances. NaN is worse than anything. */
+static double distance(const check *c, double analytic, double numeric)
+{
+    return fabs(analytic - numeric) / (c->o.atol + c->o.rtol * fabs(numeric));
+}
+
+static void compare(check *c, const column *k, int64_t row, double analytic, double numeric)
+{
+    tap_gradcheck_result *r = &c->r;
+    double                error = distance(c, analytic, numeric), worst = distance(c, r->analytic, r->numeric);
+    bool                  first = r->checked++ == 0;
+    if (!first && (isnan(worst) || error <= worst)) return;
+    r->ok = error <= 1;
+    r->input = k->input;
+    r->element = k->element;
+    r->output = c->full ? row : CONTRACTED;
+    r->analytic = analytic;
+    r->numeric = numeric;
+    c->left = (c->rest[row] - c->below[row]) / -c->down;
+    c->right = (c->above[row] - c->rest[row]) / c->up;
+}
+
+static void compare_column(check *c, int64_t i)
+{
+    const column *k = &c->columns[i];
+    const double *x = c->of->x[k->input].data;
+    double        h = k->element >= 0 ? c->o.eps * fmax(1, fabs(x[k->element])) : c->o.eps;
+    if (k->element < 0) direction(c, k);
+    c->up = step(c, k, h, c->above);
+    c->down = step(c, k, -h, c->below);
+    for (int64_t row = 0; row < c->n_rows && is_well(c); row++) {
+        double numeric = (c->above[row] - c->below[row]) / (c->up - c->down);
+        compare(c, k, row, c->analytic[row * c->n_columns + i], numeric);
+    }
+}
+
+/* ---- The verdict ---- */
+
+/* ", of output element 3"; at order 2 an output is an element of a gradient. */
+static void describe_output(const check *c, char *text, size_t size)
+{
+    char    where[NAME + 32];
+    int64_t at = c->r.output;
+    int     input = 0;
+    *text = '\0';
+    if (at < 0 || c->n_rows == 1) return;
+    if (!c->second) {
+        snprintf(text, size, ", of output element %lld", (long long)at);
+        return;
+    }
+    while (at >= tap_tensor_numel(c->of->x[input])) at -= tap_tensor_numel(c->of->x[input++]);
+    snprintf(text, size, ", of the gradient by %s, element %lld", describe(c, input, where, sizeof where), (long long)at);
+}
+
+/* Where the slopes to both sides are far apart, the point may be no place to differentiate at: a hint, and no excuse. */
+static void describe_kink(const check *c, char *text, size_t size)
+{
+    double tolerance = c->o.atol + c->o.rtol * fabs(c->r.numeric) + c->o.eps;
+    *text = '\0';
+    if (!c->r.ok && fabs(c->left - c->right) > 100 * tolerance)
+        snprintf(text, size, "; is there a kink? The slope is %.6g to the left and %.6g to the right", c->left, c->right);
+}
+
+static void conclude(check *c, int64_t before)
+{
+    tap_gradcheck_result *r = &c->r;
+    char                  where[NAME + 32], element[32] = ", a random direction", output[NAME + 96], kink[128];
+    bool                  any = r->checked > 0;
+    if (!any) r->ok = c->of->n > 0; /* of empty inputs, all elements agree */
+    r->checked += before;
+    if (!any) {
+        snprintf(r->message, sizeof r->message, "gradcheck: there is nothing to compare");
+        return;
+    }
+    snprintf(r->name, sizeof r->name, "%s", c->name[r->input]);
+    if (r->element >= 0) snprintf(element, sizeof element, ", element %lld", (long long)r->element);
+    describe_output(c, output, sizeof output);
+    describe_kink(c, kink, sizeof kink);
+    snprintf(r->message, sizeof r->message, "gradcheck: %lld derivatives compared, and %s %s%s%s%s: analytic %.12g, numeric %.12g%s",
+             (long long)r->checked, r->ok ? "all agree; the farthest apart is" : "they disagree, most in",
+             c->second ? "second order, " : "", describe(c, r->input, where, sizeof where), element, output, r->analytic,
+             r->numeric, kink);
+}
+
+/* ---- The gradient of the gradient: of <dy/dx, cotangent>, by x and by the cotangent ---- */
 
 typedef struct {
-    tap_function f;
-    void        *ctx;
-    int          n;
-    tap_tensor  *v;
-} second;
+    const tap__checked *f;
+    tap_tensor          cotangent;
+    tap_var            *dx;
+} first_order;
 
-static tap_var contracted_gradient(tap_tape *t, const tap_var *in, void *ctx)
+static tap_var gradients(tap_tape *t, tap_var *in, const void *ctx)
 {
-    const second *s = ctx;
-    tap_var       dx[TAP_MAX_INPUTS], sum = tap_scalar(t, 0);
-    tap_var       y = s->f(t, in, s->ctx);
-    tap_vjp(y, in[s->n], s->n, in, dx);
-    for (int i = 0; i < s->n; i++) sum = tap_add(sum, tap_sum(tap_mul(dx[i], tap_input(t, s->v[i])), TAP_ALL));
-    return sum;
+    const first_order *s = ctx;
+    int                n = s->f->n;
+    tap_var            y = s->f->call(t, in, s->f->ctx);
+    in[n] = tap_variable(t, s->cotangent);
+    tap_vjp(y, in[n], n, in, s->dx);
+    for (int i = 0; i < n; i++) s->dx[i] = tap_reshape(s->dx[i], TAP_SHAPE(-1));
+    return tap_cat(n, s->dx, 0);
 }
 
-static tap_gradcheck_result run(tap_function f, void *ctx, int n, const tap_tensor *x, tap_gradcheck_options o, const char *order);
+static tap_gradcheck_result run(const tap__checked *f, tap_gradcheck_options o, const check *first);
 
-static tap_gradcheck_result check_second(check *c)
+static tap_gradcheck_result run_second(check *c)
 {
-    tap_tensor  v[TAP_MAX_INPUTS], x[TAP_MAX_INPUTS], dx[TAP_MAX_INPUTS];
-    second      s = { c->f, c->ctx, c->n, v };
-    const char *message = "there are too many inputs for order 2";
-    if (c->n + 1 > TAP_MAX_INPUTS) return tap__gradcheck_failed(TAP_EARG, message);
-    analytic(c, dx, &x[c->n]);
-    for (int i = 0; i < c->n; i++) {
-        x[i] = c->x[i];
-        v[i] = normal(c->arena, &c->o, DIRECTION_STREAM + (uint64_t)i, x[i].shape);
-    }
-    if (tap_arena_status(c->arena, &message) != TAP_OK) return tap__gradcheck_failed(TAP_ENOMEM, message);
-    tap_gradcheck_result r = run(contracted_gradient, &s, c->n + 1, x, c->o, "second order, ");
-    r.checked += c->r.checked;
-    return r;
+    int          n = c->of->n;
+    first_order  s = { c->of, c->cotangent, c->g };
+    tap__checked g = *c->of;
+    tap_tensor  *x = take(c, n + 1, sizeof *x);
+    for (int i = 0; x && i < n; i++) x[i] = c->of->x[i];
+    if (x) x[n] = c->cotangent;
+    g.n = n + 1;
+    g.x = x;
+    g.call = gradients;
+    g.ctx = &s;
+    return run(&g, c->o, c);
 }
 
-static void copy_inputs(check *c, const tap_tensor *x)
+static void allocate(check *c)
 {
-    for (int i = 0; i < c->n; i++) {
-        if (x[i].dtype != TAP_F64 || !x[i].data || tap_numel(x[i].shape) < 0) {
-            tap_tape_fail(c->tape, TAP_EDTYPE, "gradcheck: input %d must be a float64 tensor", i);
-            return;
-        }
-        c->x[i] = tap_tensor_zeros(c->arena, TAP_F64, x[i].shape);
-        if (c->x[i].data) tap_tensor_copy(c->x[i], x[i], tap_arena_error(c->arena));
-    }
+    int n = c->of->n;
+    c->in = take(c, n, sizeof *c->in);
+    c->g = take(c, n, sizeof *c->g);
+    c->dx = take(c, n, sizeof *c->dx);
+    c->name = take(c, n, sizeof *c->name);
 }
 
-static tap_gradcheck_result conclude(check *c, const char *order)
+static tap_gradcheck_result run(const tap__checked *f, tap_gradcheck_options o, const check *first)
 {
-    char        where[64];
     const char *message;
-    tap_status  status = tap_tape_status(c->tape, &message);
-    if (status == TAP_OK) status = tap_arena_status(c->arena, &message);
-    if (status != TAP_OK) return tap__gradcheck_failed(status, message);
-    if (c->r.checked == 0) c->r.ok = true; /* of empty inputs, all elements agree */
-    snprintf(where, sizeof where, "%sinput %d", order, c->r.input);
-    tap__gradcheck_conclude(&c->r, where);
-    return c->r;
-}
-
-static tap_gradcheck_result run(tap_function f, void *ctx, int n, const tap_tensor *x, tap_gradcheck_options o, const char *order)
-{
-    tap_tensor copy[TAP_MAX_INPUTS];
-    check      c = { .f = f, .ctx = ctx, .n = n, .x = copy, .o = o };
+    check       c = { .of = f, .o = o, .second = first != NULL };
     c.arena = tap_arena_new();
     c.tape = tap_tape_new(TAP_F64, o.seed);
-    copy_inputs(&c, x);
-    if (tap_tape_status(c.tape, NULL) == TAP_OK && tap_arena_status(c.arena, NULL) == TAP_OK) compare_all(&c);
-    tap_gradcheck_result r = conclude(&c, order);
-    if (r.ok && o.order == 2 && !*order) r = check_second(&c);
+    if (is_well(&c)) c.tape->widen = f->widen;
+    allocate(&c);
+    if (is_well(&c)) begin(&c);
+    if (is_well(&c)) plan(&c);
+    if (is_well(&c)) differentiate(&c);
+    if (is_well(&c) && !o.once) repeat(&c);
+    if (is_well(&c)) rows_of(&c, c.value, c.rest);
+    for (int64_t i = 0; i < c.n_columns && is_well(&c); i++) compare_column(&c, i);
+
+    tap_status status = tap_tape_status(c.tape, &message);
+    if (status == TAP_OK) status = tap_arena_status(c.arena, &message);
+    if (status == TAP_OK) conclude(&c, first ? first->r.checked : 0);
+    else c.r = tap__gradcheck_failed(status, message);
+    tap_gradcheck_result r = c.r.ok && o.order == 2 && !first ? run_second(&c) : c.r;
     tap_tape_free(c.tape);
     tap_arena_free(c.arena);
     return r;
 }
 
+tap_gradcheck_result tap__gradcheck(const tap__checked *f, tap_gradcheck_options o)
+{
+    return run(f, o, NULL);
+}
+
+/* ---- Of a function ---- */
+
+typedef struct {
+    tap_function f;
+    void        *ctx;
+    int          n;
+    tap_tensor   x[TAP_MAX_INPUTS]; /* copies */
+} function;
+
+static tap_var call(tap_tape *t, tap_var *in, const void *ctx)
+{
+    const function *f = ctx;
+    for (int i = 0; i < f->n; i++) in[i] = tap_variable(t, f->x[i]);
+    return f->f(t, in, f->ctx);
+}
+
 tap_gradcheck_result tap_gradcheck(tap_function f, void *ctx, int n, const tap_tensor *x, tap_gradcheck_options options)
 {
     tap_error e = { 0 };
+    function  own = { .f = f, .ctx = ctx, .n = n };
     if (!f || !x || n < 1 || n > TAP_MAX_INPUTS)
         return tap__gradcheck_failed(TAP_EARG, "a function and 1 to 16 inputs are needed");
     if (tap__gradcheck_options(&options, &e) != TAP_OK) return tap__gradcheck_failed(e.status, e.message);
-    return run(f, ctx, n, x, options, "");
+    tap_arena *copies = tap_arena_new();
+    for (int i = 0; i < n; i++) {
+        if (x[i].dtype != TAP_F64 || !x[i].data || tap_numel(x[i].shape) < 0)
+            tap_error_set(&e, TAP_EDTYPE, "gradcheck: input %d must be a float64 tensor", i);
+        else own.x[i] = tap_tensor_zeros(copies, TAP_F64, x[i].shape);
+        if (own.x[i].data) tap_tensor_copy(own.x[i], x[i], &e);
+    }
+    tap__error_copy(&e, tap_arena_error(copies));
+    const tap__checked checked = { .n = n, .x = own.x, .ctx = &own, .call = call };
+    tap_gradcheck_result r = e.status == TAP_OK ? tap__gradcheck(&checked, options) : tap__gradcheck_failed(e.status, e.message);
+    tap_arena_free(copies);
+    return r;
 }

@@ -29,11 +29,14 @@ struct tap_tape {
     tap_error   error;
     tap_dtype   dtype;
     bool        recording;
+    bool        trace;   /* NaN and infinity: an operator that brings them up fails */
+    bool        widen;   /* float32 becomes float64 on it: a gradient check of a float32 module */
     uint32_t    epoch, n_nodes;
     uint64_t    seed, step, draws;
     tap_node  **segment; /* nodes in pieces that never move */
     uint32_t    n_segments, max_segments;
-    const bool *wanted;  /* during a backward pass: the nodes on a way to what is differentiated by */
+    const bool *wanted;  /* during a backward pass: the nodes on a way to what is differentiated by, */
+    const tap_node *rule; /* and the one whose rule runs */
     void       *scratch[TAP__SCRATCH];
     int         n_scratch;
 };
@@ -62,10 +65,19 @@ void tap__drop(tap_node *n);
 bool tap__together(const char *call, int n, const tap_var *in);
 /* Fails the tape of n, an input of a function that is composed of operators: "call: [2,3] (name): format". Inert. */
 tap_var tap__refuse(const tap_node *n, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
+/* Forgets all nodes from number first on, and gives their memory back. */
+void tap__forget(tap_tape *t, uint32_t first);
 /* Number 0 of the tape. */
 tap_var tap__inert(tap_tape *t);
 /* The tape of the first var that has one, NULL if none has. */
 tap_tape *tap__tape_of(int n, const tap_var *v);
+
+/* "[128,784] x [400,20] (enc.0.weight)": shapes and names of the nodes, the first four. Whether one has a name. */
+bool tap__describe(const tap_tape *t, int n, const uint32_t *id, char *text, size_t size);
+/* Fails the tape if out, which the call has just computed, holds a NaN or an infinity that came from none of its inputs. */
+void tap__trace_nonfinite(tap_call *c, const tap_var *in, tap_tensor out);
+/* The same for the value of a leaf, which is to hold none at all. */
+void tap__trace_leaf(tap_tape *t, const tap_leaf *leaf);
 
 /* sum += x, outside any tape: sum contiguous, x broadcasting to it, one float dtype. */
 void tap__accumulate(tap_tensor sum, tap_tensor x);

@@ -82,6 +82,14 @@ bool tap_tape_set_recording(tap_tape *t, bool on)
     return was;
 }
 
+bool tap_tape_trace_nonfinite(tap_tape *t, bool on)
+{
+    if (!t || t == &no_memory) return false;
+    bool was = t->trace;
+    t->trace = on;
+    return was;
+}
+
 tap_dtype tap_tape_dtype(const tap_tape *t)
 {
     return t ? t->dtype : TAP_F32;
@@ -197,6 +205,22 @@ void tap__drop(tap_node *n)
     n->value.data = NULL;
 }
 
+void tap__forget(tap_tape *t, uint32_t first)
+{
+    for (uint32_t id = first; id < t->n_nodes; id++) tap__drop(tap__node(t, id));
+    t->n_nodes = first;
+}
+
+/* A node with x itself or, on a tape that widens, with float32 values as float64. */
+static tap_var borrow(tap_tape *t, tap_tensor x)
+{
+    tap_tensor wide;
+    if (!t->widen || x.dtype != TAP_F32) return tap__push(t, x, NULL);
+    tap_var v = tap__push_empty(t, TAP_F64, x.shape, &wide);
+    if (v.id) tap_tensor_copy(wide, x, &t->error);
+    return v;
+}
+
 static tap_var put(tap_tape *t, tap_tensor x, const char *call, bool needs)
 {
     if (!t || t->error.status != TAP_OK) return tap__inert(t);
@@ -208,7 +232,7 @@ static tap_var put(tap_tape *t, tap_tensor x, const char *call, bool needs)
         tap_error_set(&t->error, TAP_EDTYPE, "%s: %s has no gradient", call, tap_dtype_name(x.dtype));
         return tap__inert(t);
     }
-    tap_var v = tap__push(t, x, NULL);
+    tap_var v = borrow(t, x);
     if (v.id) tap__node(t, v.id)->needs = needs && t->recording;
     return v;
 }
@@ -240,10 +264,11 @@ tap_var tap_leaf_var(tap_tape *t, const tap_leaf *leaf)
     tap_var v = put(t, leaf->value, "leaf", true);
     if (!v.id) return v;
     tap_node *n = tap__node(t, v.id);
-    n->is_leaf = true;
+    n->is_leaf = n->value.dtype == grad.dtype; /* widened, it is a variable */
     n->leaf = *leaf;
     n->name = leaf->name;
-    return v;
+    if (t->trace) tap__trace_leaf(t, leaf);
+    return t->error.status == TAP_OK ? v : tap__inert(t);
 }
 
 tap_var tap_scalar(tap_tape *t, double value)

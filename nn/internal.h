@@ -21,6 +21,7 @@ struct tap_param {
     bool        fresh;  /* grad counts as zero */
     tap_var     var;    /* on the tape that used it last */
     tap_param  *next;
+    tap_param  *twin;   /* its float64 copy, during a gradient check of a float32 module */
 };
 
 /* The numbers of one step of an optimizer; the formulas are in optim_template.h. */

@@ -206,8 +206,9 @@ tap_var tap_use(tap_tape *t, tap_param *p)
         tap_tape_fail(t, r->error.status, "%s", r->error.message);
         return inert;
     }
-    if (r->dtype != tap_tape_dtype(t)) {
-        tap_tape_fail(t, TAP_EDTYPE, "use: %s is %s, the tape %s", p->path, tap_dtype_name(r->dtype),
+    if (t->widen && p->twin) p = p->twin;
+    if (p->value.dtype != tap_tape_dtype(t)) {
+        tap_tape_fail(t, TAP_EDTYPE, "use: %s is %s, the tape %s", p->path, tap_dtype_name(p->value.dtype),
                       tap_dtype_name(tap_tape_dtype(t)));
         return inert;
     }

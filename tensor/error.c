@@ -56,6 +56,7 @@ const char *tap_status_name(tap_status status)
     case TAP_EARG: return "TAP_EARG";
     case TAP_ESTALE: return "TAP_ESTALE";
     case TAP_EIO: return "TAP_EIO";
+    case TAP_ENONFINITE: return "TAP_ENONFINITE";
     }
     return "unknown status";
 }

@@ -34,7 +34,8 @@ typedef enum {
     TAP_EDTYPE, /* dtypes that do not fit */
     TAP_EARG,   /* any other bad argument */
     TAP_ESTALE, /* a var used after its tape was reset, or on another tape */
-    TAP_EIO     /* a file that cannot be read or written, or holds what it should not */
+    TAP_EIO,    /* a file that cannot be read or written, or holds what it should not */
+    TAP_ENONFINITE /* a NaN or an infinity came up on a tape that traces them */
 } tap_status;
 
 #define TAP_MESSAGE_SIZE 480

@@ -1,0 +1,135 @@
+/* Where NaN and infinity come from: each result is looked through when it has been computed, while the tape is told to. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "autograd/internal.h"
+
+/* Without a branch in the loop, so that it runs in vectors. */
+static bool all_finite(int64_t n, tap_dtype dtype, const void *data)
+{
+    const float  *single = data;
+    const double *twice = data;
+    int           bad = 0;
+    if (dtype == TAP_F32) {
+        for (int64_t i = 0; i < n; i++) bad |= !(fabsf(single[i]) <= FLT_MAX);
+    } else {
+        for (int64_t i = 0; i < n; i++) bad |= !(fabs(twice[i]) <= DBL_MAX);
+    }
+    return !bad;
+}
+
+static bool is_nan(double x)
+{
+    return isnan(x);
+}
+
+static bool is_not_finite(double x)
+{
+    return !isfinite(x);
+}
+
+/* The first such element, or -1. */
+static int64_t find(tap_tensor x, bool (*is_such)(double))
+{
+    int64_t n = tap_tensor_numel(x);
+    if (!tap_dtype_is_float(x.dtype) || (tap_tensor_is_contiguous(x) && all_finite(n, x.dtype, x.data))) return -1;
+    for (int64_t i = 0; i < n; i++) {
+        if (is_such(tap_tensor_item(x, i))) return i;
+    }
+    return -1;
+}
+
+/* "-inf at [3,7]" */
+static const char *found_at(char *text, size_t size, tap_tensor x, int64_t element)
+{
+    char      place[TAP_SHAPE_TEXT];
+    double    value = tap_tensor_item(x, element);
+    tap_shape at = { .rank = x.shape.rank };
+    for (int i = at.rank - 1; i >= 0; i--) {
+        at.n[i] = element % x.shape.n[i];
+        element /= x.shape.n[i];
+    }
+    snprintf(text, size, "%s at %s", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf", tap_shape_format(place, at));
+    return text;
+}
+
+/* The name nearest to the nodes among all that they were computed from, or NULL. */
+static const char *upstream(tap_tape *t, int n, const uint32_t *id)
+{
+    uint32_t    nearest = UINT32_MAX, top = t->n_nodes;
+    const char *name = NULL;
+    uint32_t   *steps = tap__arena_take(t->arena, top * sizeof *steps); /* from here back to the node; 0: none */
+    if (!steps) return NULL;
+    memset(steps, 0, top * sizeof *steps);
+    for (int i = 0; i < n; i++) steps[id[i]] = 1;
+    while (--top > 0) { /* a node's inputs have smaller numbers */
+        const tap_node *at = tap__node(t, top);
+        if (!steps[top]) continue;
+        if (at->name && steps[top] < nearest) {
+            name = at->name;
+            nearest = steps[top];
+        }
+        for (int i = 0; at->op && i < at->n_in; i++) {
+            uint32_t *to = &steps[at->in[i]];
+            if (!*to || *to > steps[top] + 1) *to = steps[top] + 1;
+        }
+    }
+    tap__arena_give_back(t->arena, steps);
+    return name;
+}
+
+/* Operators do not nest, but a rule calls some: then it is the rule's operator that stands in the user's source. */
+static void fail(tap_call *c, int n, const uint32_t *id, const char *what)
+{
+    tap_tape       *t = c->tape;
+    const tap_node *rule = t->rule;
+    char            shapes[TAP_MESSAGE_SIZE / 3], outer[TAP_MESSAGE_SIZE / 2] = "";
+    bool            named = tap__describe(t, n, id, shapes, sizeof shapes);
+    if (rule) {
+        char around[TAP_MESSAGE_SIZE / 3];
+        named = tap__describe(t, rule->n_in, rule->in, around, sizeof around) || named;
+        snprintf(outer, sizeof outer, "backward of %s: %s: ", rule->op->name, around);
+    }
+    const char *name = named ? NULL : rule ? upstream(t, rule->n_in, rule->in) : upstream(t, n, id);
+    tap_error_set(&t->error, TAP_ENONFINITE, "%s%s: %s: %s%s%s", outer, c->op->name, shapes, what,
+                  name ? ", downstream of " : "", name ? name : "");
+}
+
+/* An infinite number among the operator's attributes is an input too: the value that a mask fills in. */
+static bool is_infinite_by_attr(const tap_call *c)
+{
+    double number;
+    for (size_t at = 0; c->attr && at + sizeof number <= c->op->attr_size; at += sizeof number) {
+        memcpy(&number, (const char *)c->attr + at, sizeof number);
+        if (isinf(number)) return true;
+    }
+    return false;
+}
+
+void tap__trace_nonfinite(tap_call *c, const tap_var *in, tap_tensor out)
+{
+    char     what[TAP_SHAPE_TEXT + 64], place[TAP_SHAPE_TEXT + 16];
+    uint32_t id[TAP_MAX_INPUTS];
+    int64_t  infinite = find(out, is_not_finite);
+    if (infinite < 0) return;
+    int64_t nan = find(out, is_nan), source = -1;
+    int     i = 0;
+    while (i < c->n_in && (source = find(c->in[i], nan < 0 ? is_not_finite : is_nan)) < 0) i++;
+    if (nan < 0 && (source >= 0 || is_infinite_by_attr(c))) return;
+    if (source >= 0) snprintf(what, sizeof what, "input %d holds %s", i, found_at(place, sizeof place, c->in[i], source));
+    else snprintf(what, sizeof what, "gives %s", found_at(place, sizeof place, out, nan < 0 ? infinite : nan));
+    for (int k = 0; k < c->n_in; k++) id[k] = in[k].id;
+    fail(c, c->n_in, id, what);
+}
+
+void tap__trace_leaf(tap_tape *t, const tap_leaf *leaf)
+{
+    char    place[TAP_SHAPE_TEXT + 16], shape[TAP_SHAPE_TEXT];
+    int64_t element = find(leaf->value, is_not_finite);
+    if (element < 0) return;
+    tap_error_set(&t->error, TAP_ENONFINITE, "leaf: %s%s%s%s: holds %s", tap_shape_format(shape, leaf->value.shape),
+                  leaf->name ? " (" : "", leaf->name ? leaf->name : "", leaf->name ? ")" : "",
+                  found_at(place, sizeof place, leaf->value, element));
+}
