@@ -285,7 +285,7 @@ typedef struct {
     int64_t  elements;   /* at most so many elements of each input, chosen at random [0: every one] */
     int      order;      /* 2: check the gradient of the gradient too [1] */
     int64_t  jacobian;   /* negative: never [4096] */
-    int      directions; /* above 0: directions in any case; negative: never [8, where needed] */
+    int      directions; /* above 0, to 10000: directions in any case; negative: never [8, where needed] */
     bool     once;       /* do not ask that function and gradient be the same to the last bit when computed again */
 } tap_gradcheck_options;
 

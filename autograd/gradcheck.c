@@ -10,7 +10,7 @@
 #include "autograd/gradcheck.h"
 #include "autograd/internal.h"
 
-enum { COTANGENT_STREAM = 1, DIRECTION_STREAM = 2, MANY_ELEMENTS = 10000, CONTRACTED = -1, NAME = sizeof((tap_gradcheck_result *)0)->name };
+enum { COTANGENT_STREAM = 1, DIRECTION_STREAM = 3, MANY_ELEMENTS = 10000, CONTRACTED = -1, NAME = sizeof((tap_gradcheck_result *)0)->name };
 
 typedef struct {
     int     input;
@@ -30,7 +30,7 @@ typedef struct {
     int64_t               n_rows, n_columns;
     column               *columns;
     double               *analytic;                   /* [n_rows,n_columns] */
-    double               *rest, *above, *below;       /* the result's rows, where nothing is moved and to both sides */
+    double               *above, *below;              /* the result to both sides */
     double               *from, *along;               /* of an input: values, and a direction */
     double                up, down, left, right; /* steps taken; slopes of the worst derivative to both sides */
     char                (*name)[NAME];
@@ -47,6 +47,8 @@ tap_status tap__gradcheck_options(tap_gradcheck_options *o, tap_error *e)
     if (!(o->eps > 0 && o->atol > 0 && o->rtol > 0))
         return tap_error_set(e, TAP_EARG, "gradcheck: eps %g, atol %g and rtol %g are not all positive", o->eps, o->atol, o->rtol);
     if (o->order < 1 || o->order > 2) return tap_error_set(e, TAP_EARG, "gradcheck: order %d is neither 1 nor 2", o->order);
+    if (o->directions > MANY_ELEMENTS)
+        return tap_error_set(e, TAP_EARG, "gradcheck: %d directions are more than %d", o->directions, MANY_ELEMENTS);
     return TAP_OK;
 }
 
@@ -115,9 +117,8 @@ static void plan(check *c)
     c->n_rows = c->full ? rows : 1;
     c->columns = take(c, c->n_columns, sizeof *c->columns);
     c->analytic = take(c, c->n_rows * c->n_columns, sizeof *c->analytic);
-    c->rest = take(c, c->n_rows, sizeof *c->rest);
-    c->above = take(c, c->n_rows, sizeof *c->above);
-    c->below = take(c, c->n_rows, sizeof *c->below);
+    c->above = take(c, rows, sizeof *c->above);
+    c->below = take(c, rows, sizeof *c->below);
     for (int i = 0; i < c->of->n; i++) most = tap_numel(c->of->x[i].shape) > most ? tap_numel(c->of->x[i].shape) : most;
     if (c->o.directions > 0) {
         c->from = take(c, most, sizeof *c->from);
@@ -181,7 +182,7 @@ static void begin(check *c)
     if (!is_well(c)) return;
     c->value = tap_tensor_zeros(c->arena, TAP_F64, c->now.shape);
     if (c->value.data) tap_tensor_copy(c->value, c->now, NULL);
-    c->cotangent = normal(c, COTANGENT_STREAM, c->value.shape);
+    c->cotangent = normal(c, COTANGENT_STREAM + c->second, c->value.shape);
     for (int i = 0; i < c->of->n && is_well(c); i++) {
         const tap_node *x = tap__live(c->in[i]);
         if (x && x->name) snprintf(c->name[i], sizeof c->name[i], "%s", x->name);
@@ -248,15 +249,18 @@ static void repeat(check *c)
 
 /* ---- By differences ---- */
 
-static void rows_of(const check *c, tap_tensor value, double *rows)
+/* Between two results h apart. Contracted are the differences, whose sum rounds less than a difference of sums. */
+static double slope(const check *c, int64_t row, const double *to, const double *from, double h)
 {
-    size_t n = (size_t)tap_tensor_numel(value);
-    if (!c->full) rows[0] = dot((int64_t)n, value.data, c->cotangent.data);
-    else if (n > 0) memcpy(rows, value.data, n * sizeof *rows);
+    const double *u = c->cotangent.data;
+    double        sum = 0;
+    if (c->full) return (to[row] - from[row]) / h;
+    for (int64_t i = 0; i < tap_tensor_numel(c->value); i++) sum += u[i] * (to[i] - from[i]);
+    return sum / h;
 }
 
 /* Steps from x along the column, evaluates there and steps back; the step that was really taken. */
-static double step(check *c, const column *k, double h, double *rows)
+static double step(check *c, const column *k, double h, double *result)
 {
     double *x = c->of->x[k->input].data;
     int64_t n = tap_tensor_numel(c->of->x[k->input]);
@@ -273,7 +277,7 @@ static double step(check *c, const column *k, double h, double *rows)
         evaluate(c);
         memcpy(x, c->from, (size_t)n * sizeof *x);
     }
-    rows_of(c, c->now, rows);
+    if (tap_tensor_numel(c->now) > 0) memcpy(result, c->now.data, (size_t)tap_tensor_numel(c->now) * sizeof *result);
     return h;
 }
 
@@ -295,8 +299,8 @@ static void compare(check *c, const column *k, int64_t row, double analytic, dou
     r->output = c->full ? row : CONTRACTED;
     r->analytic = analytic;
     r->numeric = numeric;
-    c->left = (c->rest[row] - c->below[row]) / -c->down;
-    c->right = (c->above[row] - c->rest[row]) / c->up;
+    c->left = slope(c, row, c->value.data, c->below, -c->down);
+    c->right = slope(c, row, c->above, c->value.data, c->up);
 }
 
 static void compare_column(check *c, int64_t i)
@@ -307,15 +311,13 @@ static void compare_column(check *c, int64_t i)
     if (k->element < 0) direction(c, k);
     c->up = step(c, k, h, c->above);
     c->down = step(c, k, -h, c->below);
-    for (int64_t row = 0; row < c->n_rows && is_well(c); row++) {
-        double numeric = (c->above[row] - c->below[row]) / (c->up - c->down);
-        compare(c, k, row, c->analytic[row * c->n_columns + i], numeric);
-    }
+    for (int64_t row = 0; row < c->n_rows && is_well(c); row++)
+        compare(c, k, row, c->analytic[row * c->n_columns + i], slope(c, row, c->above, c->below, c->up - c->down));
 }
 
 /* ---- The verdict ---- */
 
-/* ", of output element 3"; at order 2 an output is an element of a gradient. */
+/* " (output element 3)"; at order 2 an output is an element of a gradient. */
 static void describe_output(const check *c, char *text, size_t size)
 {
     char    where[NAME + 32];
@@ -324,11 +326,11 @@ static void describe_output(const check *c, char *text, size_t size)
     *text = '\0';
     if (at < 0 || c->n_rows == 1) return;
     if (!c->second) {
-        snprintf(text, size, ", of output element %lld", (long long)at);
+        snprintf(text, size, " (output element %lld)", (long long)at);
         return;
     }
     while (at >= tap_tensor_numel(c->of->x[input])) at -= tap_tensor_numel(c->of->x[input++]);
-    snprintf(text, size, ", of the gradient by %s, element %lld", describe(c, input, where, sizeof where), (long long)at);
+    snprintf(text, size, " (gradient by %s, element %lld)", describe(c, input, where, sizeof where), (long long)at);
 }
 
 /* Where the slopes to both sides are far apart, the point may be no place to differentiate at: a hint, and no excuse. */
@@ -418,7 +420,6 @@ static tap_gradcheck_result run(const tap__checked *f, tap_gradcheck_options o, 
     if (is_well(&c)) plan(&c);
     if (is_well(&c)) differentiate(&c);
     if (is_well(&c) && !o.once) repeat(&c);
-    if (is_well(&c)) rows_of(&c, c.value, c.rest);
     for (int64_t i = 0; i < c.n_columns && is_well(&c); i++) compare_column(&c, i);
 
     tap_status status = tap_tape_status(c.tape, &message);

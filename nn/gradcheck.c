@@ -66,7 +66,8 @@ tap_gradcheck_result tap_module_gradcheck(tap_module *m, tap_module_function f, 
     m = tap__module(m);
     tap__error_copy(&e, &m->root->error);
     if (!f) tap_error_set(&e, TAP_EARG, "gradcheck: the function is NULL");
-    if (tap__gradcheck_options(&options, &e) != TAP_OK) return tap__gradcheck_failed(e.status, e.message);
+    tap__gradcheck_options(&options, &e);
+    if (e.status != TAP_OK) return tap__gradcheck_failed(e.status, e.message);
     tap_arena           *memory = tap_arena_new();
     tap_gradcheck_result r = check(m, f, ctx, options, memory);
     drop_twins(m->root);

@@ -186,6 +186,7 @@ enum {
     X(tap_tape_status, 0, tap_tape_status(w->t, NULL))                                                         \
     X(tap_tape_fail, FAILS, tap_tape_fail(w->t, TAP_EIO, "%s", "another one"))                                 \
     X(tap_tape_set_recording, 0, tap_tape_set_recording(w->t, tap_tape_set_recording(w->t, false)))            \
+    X(tap_tape_trace_nonfinite, 0, tap_tape_trace_nonfinite(w->t, tap_tape_trace_nonfinite(w->t, false)))      \
     X(tap_tape_dtype, 0, tap_tape_dtype(w->t))                                                                 \
     X(tap_tape_step, 0, tap_tape_step(w->t))                                                                   \
     X(tap_tape_set_step, 0, tap_tape_set_step(w->t, UINT64_MAX))                                               \
@@ -879,8 +880,14 @@ static void test_gradcheck(void **state)
     assert_int_equal(check(square_function, NULL, 1, &bad).status, TAP_EDTYPE);
     assert_int_equal(check(foreign_function, &w, 1, &x).status, TAP_EARG);
     assert_false(check(growing_function, &calls, 1, &x).ok);
-    tap_gradcheck_options odd = { -1, -1, (double)NAN, UINT64_MAX, INT64_MIN, INT_MAX };
+    tap_gradcheck_options odd = { -1, -1, (double)NAN, UINT64_MAX, INT64_MIN, INT_MAX, INT64_MIN, INT_MIN, true };
     assert_int_equal(tap_gradcheck(square_function, NULL, 1, &x, odd).status, TAP_EARG);
+    odd = (tap_gradcheck_options){ .elements = INT64_MIN, .jacobian = INT64_MIN, .directions = INT_MIN, .order = 2 };
+    assert_true(tap_gradcheck(square_function, NULL, 1, &x, odd).ok);
+    odd = (tap_gradcheck_options){ .elements = INT64_MAX, .jacobian = INT64_MAX, .seed = UINT64_MAX, .order = 2 };
+    assert_true(tap_gradcheck(square_function, NULL, 1, &x, odd).ok);
+    assert_int_equal(tap_gradcheck(square_function, NULL, 1, &x, (tap_gradcheck_options){ .order = INT_MIN }).status, TAP_EARG);
+    assert_int_equal(tap_gradcheck(square_function, NULL, 1, &x, (tap_gradcheck_options){ .directions = INT_MAX }).status, TAP_EARG);
     odd = (tap_gradcheck_options){ .eps = (double)INFINITY };
     assert_false(tap_gradcheck(square_function, NULL, 1, &x, odd).ok);
     world_end(&w);

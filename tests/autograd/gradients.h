@@ -20,6 +20,7 @@ typedef struct {
     bool         ties;  /* equal inputs are a kink, too: none is expanded */
     bool         fixed; /* f goes with these sizes only: not with 1 and 0 */
     bool         not_empty; /* f has no value over no elements */
+    bool         apart;     /* f(x, x) cannot be differentiated */
 } gradient_row;
 
 /* Tables end with { 0 }. */

@@ -1,6 +1,7 @@
 /* Every differentiable operator against finite differences: first and second order, through contiguous, transposed, sliced,
- * reversed, expanded, size-1 and empty inputs. The rows are in gradients_*.c; an operator or a public function without one
- * fails the last tests. With arguments, only the rows of the operators named are run. */
+ * reversed, expanded, shared, size-1 and empty inputs; and the same bits every time, for any number of threads. The rows are in
+ * gradients_*.c; an operator or a public function without one fails the last tests. With arguments, only the rows of the
+ * operators named are run. */
 #define _POSIX_C_SOURCE 200809L
 #include <ctype.h>
 #include <dirent.h>
@@ -23,7 +24,8 @@ static const gradient_row *const tables[] = {
 
 enum { TABLES = sizeof tables / sizeof *tables };
 
-static char **named; /* the operators asked for, up to NULL; NULL: all */
+static char  **named;    /* the operators asked for, up to NULL; NULL: all */
+static int64_t compared; /* derivatives, so far */
 
 static bool is_named(const gradient_row *r)
 {
@@ -88,27 +90,35 @@ static tap_var through(tap_var x, tap_shape s, layout how)
 typedef struct {
     const gradient_row *r;
     layout              how;
+    bool                shared; /* the first input stands for all */
 } viewed_row;
 
 static tap_var viewed(tap_tape *t, const tap_var *in, void *ctx)
 {
     const viewed_row *v = ctx;
     tap_var           x[GRADIENT_INPUTS] = { { 0 } };
-    for (int i = 0; i < v->r->n; i++) x[i] = through(in[i], v->r->shape[i], v->how);
+    for (int i = 0; i < v->r->n; i++) x[i] = through(in[v->shared ? 0 : i], v->r->shape[i], v->how);
     return v->r->f(t, x, NULL);
 }
 
-static void check_row(const gradient_row *r, layout how)
+static void make_inputs(const gradient_row *r, layout how, tap_arena *a, tap_tensor *x)
 {
-    tap_arena *a = tap_arena_new();
-    tap_tensor x[GRADIENT_INPUTS];
-    viewed_row v = { r, how };
     for (int i = 0; i < r->n; i++) {
         x[i] = tap_tensor_zeros(a, TAP_F64, base_shape(r->shape[i], how));
         spread(r, i, x[i]);
     }
-    tap_gradcheck_result g = tap_gradcheck(viewed, &v, r->n, x, (tap_gradcheck_options){ .order = 2, .seed = 3 });
-    if (!g.ok) fail_msg("%s, %s: %s", r->op, layout_name[how], g.message);
+}
+
+static void check_row(const gradient_row *r, layout how, bool shared)
+{
+    tap_arena *a = tap_arena_new();
+    tap_tensor x[GRADIENT_INPUTS];
+    viewed_row v = { r, how, shared };
+    make_inputs(r, how, a, x);
+    tap_gradcheck_options o = { .order = 2, .seed = 3 };
+    tap_gradcheck_result  g = tap_gradcheck(viewed, &v, shared ? 1 : r->n, x, o);
+    if (!g.ok) fail_msg("%s, %s%s: %s", r->op, layout_name[how], shared ? ", all inputs the same" : "", g.message);
+    compared += g.checked;
     tap_arena_free(a);
 }
 
@@ -118,7 +128,7 @@ static void test_every_row_and_layout(void **state)
     for (int k = 0; k < TABLES; k++) {
         for (const gradient_row *r = tables[k]; r->op; r++) {
             for (int how = 0; how < LAYOUTS && is_named(r); how++) {
-                if (how != EXPANDED || !r->ties) check_row(r, (layout)how);
+                if (how != EXPANDED || !r->ties) check_row(r, (layout)how, false);
             }
         }
     }
@@ -133,7 +143,7 @@ static int check_small(gradient_row r)
     }
     for (int64_t size = r.not_empty; size <= 1; size++) {
         for (int k = 0; k < r.n; k++) r.shape[k].n[0] = size;
-        check_row(&r, CONTIGUOUS);
+        check_row(&r, CONTIGUOUS, false);
         tried++;
     }
     return tried;
@@ -147,6 +157,126 @@ static void test_single_and_empty_inputs(void **state)
         for (const gradient_row *r = tables[k]; r->op; r++) tried += is_named(r) ? check_small(*r) : 0;
     }
     if (!named) assert_true(tried > 80);
+}
+
+/* f(x, x), for values that both inputs may have. */
+static int check_shared(gradient_row r)
+{
+    if (r.n != 2 || r.apart || !tap_shape_equal(r.shape[0], r.shape[1])) return 0;
+    r.low[0] = fmax(r.low[0], r.low[1]);
+    r.high[0] = fmin(r.high[0], r.high[1]);
+    if (r.low[0] >= r.high[0]) return 0;
+    check_row(&r, CONTIGUOUS, true);
+    return 1;
+}
+
+static void test_shared_inputs(void **state)
+{
+    (void)state;
+    int tried = 0;
+    for (int k = 0; k < TABLES; k++) {
+        for (const gradient_row *r = tables[k]; r->op; r++) tried += is_named(r) ? check_shared(*r) : 0;
+    }
+    if (!named) assert_true(tried > 10);
+}
+
+/* ---- The same bits, twice and for any number of threads ---- */
+
+enum { GRADIENTS = GRADIENT_INPUTS, RESULTS };
+
+static tap_tensor copy_of(tap_arena *a, tap_tensor x)
+{
+    tap_tensor copy = tap_tensor_zeros(a, x.dtype, x.shape);
+    assert_int_equal(tap_tensor_copy(copy, x, NULL), TAP_OK);
+    return copy;
+}
+
+/* The row's result and gradients, copied into a; how many numbers the tape computed for them. */
+static int64_t compute(const gradient_row *r, layout how, const tap_tensor *x, int threads, tap_arena *a, tap_tensor *out)
+{
+    viewed_row v = { r, how, false };
+    tap_var    in[GRADIENT_INPUTS], dx[GRADIENT_INPUTS];
+    int64_t    numbers = 0;
+    tap_tape  *t = tap_tape_new(TAP_F64, 3);
+    tap_set_threads(threads);
+    for (int i = 0; i < r->n; i++) in[i] = tap_variable(t, x[i]);
+    tap_var y = viewed(t, in, &v);
+    tap_tape_set_recording(t, false);
+    tap_vjp(y, tap_randn(t, tap_shape_of(y)), r->n, in, dx);
+    const char *message;
+    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s, %s: %s", r->op, layout_name[how], message);
+    for (int i = 0; i < r->n; i++) out[i] = copy_of(a, tap_value(dx[i]));
+    out[GRADIENTS] = copy_of(a, tap_value(y));
+    for (uint32_t id = 1; id < t->n_nodes; id++) numbers += tap_numel(tap__node(t, id)->value.shape);
+    tap_tape_free(t);
+    tap_set_threads(0);
+    return numbers;
+}
+
+static void assert_same(const gradient_row *r, const char *what, const tap_tensor *a, const tap_tensor *b)
+{
+    for (int i = 0; i < RESULTS; i++) {
+        if (i >= r->n && i != GRADIENTS) continue;
+        size_t bytes = (size_t)tap_tensor_numel(a[i]) * tap_dtype_size(a[i].dtype);
+        if (bytes && memcmp(a[i].data, b[i].data, bytes) != 0)
+            fail_msg("%s: %s: the %s differ", r->op, what, i == GRADIENTS ? "values" : "gradients");
+    }
+}
+
+static void check_bits(const gradient_row *r, layout how)
+{
+    tap_tensor x[GRADIENT_INPUTS], one[RESULTS], again[RESULTS], four[RESULTS];
+    tap_arena *a = tap_arena_new();
+    make_inputs(r, how, a, x);
+    compute(r, how, x, 1, a, one);
+    compute(r, how, x, 1, a, again);
+    compute(r, how, x, 4, a, four);
+    assert_same(r, "computed twice", one, again);
+    assert_same(r, "with 1 and with 4 threads", one, four);
+    tap_arena_free(a);
+}
+
+static gradient_row scaled(gradient_row r, int64_t by)
+{
+    for (int k = 0; k < r.n; k++) r.shape[k].n[0] *= by;
+    return r;
+}
+
+static int64_t numbers_for(gradient_row r)
+{
+    tap_tensor x[GRADIENT_INPUTS], out[RESULTS];
+    tap_arena *a = tap_arena_new();
+    make_inputs(&r, CONTIGUOUS, a, x);
+    int64_t numbers = compute(&r, CONTIGUOUS, x, 1, a, out);
+    tap_arena_free(a);
+    return numbers;
+}
+
+/* Whether the first axis may become long: all inputs have it, and the work grows in proportion. */
+static bool can_grow(const gradient_row *r)
+{
+    for (int k = 0; k < r->n; k++) {
+        if (r->fixed || r->shape[k].rank != 3 || r->shape[k].n[0] != r->shape[0].n[0]) return false;
+    }
+    return 2 * numbers_for(scaled(*r, 4)) <= 5 * numbers_for(scaled(*r, 2));
+}
+
+static void test_same_bits(void **state)
+{
+    (void)state;
+    int grown = 0;
+    for (int k = 0; k < TABLES; k++) {
+        for (const gradient_row *r = tables[k]; r->op; r++) {
+            if (!is_named(r)) continue;
+            check_bits(r, CONTIGUOUS);
+            if (!can_grow(r)) continue;
+            gradient_row large = scaled(*r, 2000); /* threads start for it */
+            check_bits(&large, CONTIGUOUS);
+            check_bits(&large, TRANSPOSED);
+            grown++;
+        }
+    }
+    if (!named) assert_true(grown > 40);
 }
 
 /* ---- Completeness: the sources are asked which operators there are, the headers which functions ---- */
@@ -274,18 +404,41 @@ static void test_every_function_has_a_row(void **state)
     if (*missing) fail_msg("functions without a gradient test:%s", missing);
 }
 
+/* Operators and functions are counted once, in whatever rows they stand. */
+static void print_totals(void)
+{
+    const char *seen[1024];
+    int         rows = 0, operators = 0;
+    for (int k = 0; k < TABLES; k++) {
+        for (const gradient_row *r = tables[k]; r->op; r++) {
+            int i = 0;
+            if (!is_named(r)) continue;
+            while (i < operators && strcmp(seen[i], r->op) != 0) i++;
+            if (i == operators && operators < 1024) seen[operators++] = r->op;
+            rows++;
+        }
+    }
+    printf("%d rows, %d operators and functions, %lld derivatives compared\n", rows, operators, (long long)compared);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_row_and_layout),
         cmocka_unit_test(test_single_and_empty_inputs),
+        cmocka_unit_test(test_shared_inputs),
+        cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_every_operator_has_a_row),
         cmocka_unit_test(test_every_function_has_a_row),
     };
     const struct CMUnitTest some[] = {
         cmocka_unit_test(test_every_row_and_layout),
         cmocka_unit_test(test_single_and_empty_inputs),
+        cmocka_unit_test(test_shared_inputs),
+        cmocka_unit_test(test_same_bits),
     };
     named = argc > 1 ? argv + 1 : NULL;
-    return named ? cmocka_run_group_tests(some, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = named ? cmocka_run_group_tests(some, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
+    print_totals();
+    return failed;
 }

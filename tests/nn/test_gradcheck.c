@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "nn/nn.h"
+#include "nn/internal.h"
 
 typedef struct {
     tap_module *root;
@@ -56,50 +56,72 @@ static tap_var fails_later(tap_tape *t, void *ctx)
     return tap_square(tap_use(t, m->scale));
 }
 
-static void snapshot(const model *m, double *values)
+enum { ROOM = 32 };
+
+/* All of a module's state, in one row: values, gradients as they lie in memory, whether those count. */
+typedef struct {
+    double value[ROOM], grad[ROOM];
+    bool   fresh[ROOM];
+} state_of;
+
+static void snapshot(const model *m, state_of *s)
 {
+    size_t at = 0;
+    memset(s, 0, sizeof *s);
     for (tap_param *p = tap_module_next(m->root, NULL); p; p = tap_module_next(m->root, p)) {
-        tap_tensor v = tap_param_value(p);
-        size_t     n = (size_t)tap_tensor_numel(v);
-        memcpy(values, v.data, n * sizeof *values);
-        values += n;
+        size_t n = (size_t)tap_tensor_numel(p->value), size = tap_dtype_size(p->value.dtype);
+        memcpy(&s->value[at], p->value.data, n * size);
+        memcpy(&s->grad[at], p->grad.data, n * size);
+        s->fresh[at] = p->fresh;
+        at += n;
+        assert_true(at <= ROOM);
+        assert_null(p->twin);
     }
 }
 
+/* The check leaves everything as it is, gradients that wait for the optimizer too. */
 static tap_gradcheck_result check(model *m, tap_module_function f, tap_gradcheck_options o)
 {
-    double before[16] = { 0 }, after[16] = { 0 };
-    snapshot(m, before);
+    static state_of before, after;
+    tap_tensor_fill(tap_param_grad(m->unused), 7);
+    snapshot(m, &before);
     tap_gradcheck_result r = tap_module_gradcheck(m->root, f, m, o);
-    snapshot(m, after);
-    assert_memory_equal(before, after, sizeof before);
-    for (tap_param *p = tap_module_next(m->root, NULL); p; p = tap_module_next(m->root, p)) {
-        tap_tensor g = tap_param_grad(p);
-        for (int64_t i = 0; i < tap_tensor_numel(g); i++) assert_true(tap_tensor_item(g, i) == 0);
-    }
+    snapshot(m, &after);
+    assert_memory_equal(&before, &after, sizeof before);
     return r;
 }
 
 static void test_right(void **state)
 {
     (void)state;
-    model m = model_new(TAP_F64);
-    tap_tensor_fill(tap_param_grad(m.unused), 7); /* what was accumulated before does not count */
+    model                m = model_new(TAP_F64);
     tap_gradcheck_result r = check(&m, right, (tap_gradcheck_options){ 0 });
     if (!r.ok) fail_msg("%s", r.message);
     assert_int_equal(r.status, TAP_OK);
-    assert_int_equal(r.checked, 6 + 2 + 1 + 2);
-    assert_int_equal(m.calls, 1 + 2 * 11);
-    assert_non_null(strstr(r.message, "gradcheck: 11 derivatives compared, and all agree"));
+    assert_int_equal(r.checked, 8 * (6 + 2 + 1 + 2));
+    assert_int_equal(m.calls, 2 + 2 * 11);
+    assert_non_null(strstr(r.message, "gradcheck: 88 derivatives compared, and all agree"));
 
     r = check(&m, right, (tap_gradcheck_options){ .order = 2 });
     if (!r.ok) fail_msg("%s", r.message);
-    assert_int_equal(r.checked, 22);
+    assert_int_equal(r.checked, 88 + 11 * (11 + 8));
 
-    m.calls = 0;
     r = check(&m, right, (tap_gradcheck_options){ .elements = 2, .seed = 9 });
     assert_true(r.ok);
-    assert_int_equal(r.checked, 2 + 2 + 1 + 2);
+    assert_int_equal(r.checked, 8 * (2 + 2 + 1 + 2));
+
+    m.calls = 0;
+    r = check(&m, right, (tap_gradcheck_options){ .jacobian = -1, .once = true });
+    assert_true(r.ok);
+    assert_int_equal(r.checked, 11);
+    assert_int_equal(m.calls, 1 + 2 * 11);
+    assert_true(check(&m, right, (tap_gradcheck_options){ .directions = 3 }).ok);
+
+    tap_module *part = m.scale->module;
+    r = tap_module_gradcheck(part, right, &m, (tap_gradcheck_options){ 0 });
+    assert_true(r.ok);
+    assert_int_equal(r.checked, 8);
+    assert_string_equal(r.name, "noise.scale");
     tap_module_free(m.root);
 }
 
@@ -114,8 +136,9 @@ static void test_wrong(void **state)
         assert_int_equal(r.input, 2);
         assert_int_equal(r.element, 0);
         assert_true(fabs(r.numeric - r.analytic) > 1e-5);
-        assert_non_null(strstr(r.message,
-                               "gradcheck: 11 derivatives compared, and they disagree, most in noise.scale, element 0: "));
+        assert_string_equal(r.name, "noise.scale");
+        assert_non_null(strstr(r.message, "gradcheck: 88 derivatives compared, and they disagree, most in noise.scale, element 0 "
+                                          "(output element "));
     }
     assert_true(check(&m, wrong, (tap_gradcheck_options){ .atol = 1e-2 }).ok);
     tap_module_free(m.root);
@@ -142,7 +165,56 @@ static void test_error_on_the_way(void **state)
     assert_false(r.ok);
     assert_int_equal(r.status, TAP_EARG);
     assert_string_equal(r.message, "gradcheck: enough");
-    assert_int_equal(m.calls, 5); /* it stops there */
+    assert_int_equal(m.calls, 4); /* it stops there */
+    tap_module_free(m.root);
+}
+
+/* ---- float32 ---- */
+
+static const float data[4][3] = { { 1, -2, 0.5f }, { 0.1f, 0.2f, 0.3f }, { -1, 3, 2 }, { 0, 0, 1 } };
+
+/* What a user writes for a float32 model: float32 data, a sample, and casts there and back. */
+static tap_var single(tap_tape *t, void *ctx)
+{
+    model   *m = ctx;
+    tap_var  x = tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 3), (void *)(uintptr_t)data));
+    tap_dist q = tap_normal(tap_linear_forward(&m->layer, x), tap_use(t, m->scale));
+    tap_var  z = tap_cast(tap_cast(tap_tanh(tap_sample(q)), TAP_F64), TAP_F32);
+    m->calls++;
+    return tap_mean(tap_square(tap_sub(z, tap_tanh(tap_sample(tap_standard_normal_like(q))))), TAP_LAST);
+}
+
+static tap_var single_wrong(tap_tape *t, void *ctx)
+{
+    model  *m = ctx;
+    tap_var s = tap_use(t, m->scale);
+    return tap_add(single(t, ctx), tap_mul_scalar(tap_square(tap_detach(s)), 1e-3));
+}
+
+static void test_a_float32_module_through_its_twin(void **state)
+{
+    (void)state;
+    model       m = model_new(TAP_F32);
+    tap_tape   *t = tap_tape_new(TAP_F32, 1);
+    const char *message;
+    tap_backward(tap_sum(single(t, &m), TAP_ALL)); /* gradients that are to stay */
+    assert_false(m.scale->fresh);
+
+    tap_gradcheck_result r = check(&m, single, (tap_gradcheck_options){ .order = 2 });
+    if (!r.ok) fail_msg("%s", r.message);
+    assert_int_equal(r.checked, 4 * 11 + 11 * (11 + 4));
+    r = check(&m, right, (tap_gradcheck_options){ 0 });
+    if (!r.ok) fail_msg("%s", r.message);
+    r = check(&m, single_wrong, (tap_gradcheck_options){ 0 });
+    assert_false(r.ok);
+    assert_int_equal(r.status, TAP_OK);
+    assert_string_equal(r.name, "noise.scale");
+    assert_true(fabs(r.numeric - r.analytic - 2e-3 * 0.3) < 1e-7);
+
+    tap_tape_reset(t);
+    assert_int_equal(tap_value(single(t, &m)).dtype, TAP_F32); /* and works on as before */
+    assert_int_equal(tap_tape_status(t, &message), TAP_OK);
+    tap_tape_free(t);
     tap_module_free(m.root);
 }
 
@@ -159,10 +231,7 @@ static void assert_refused(model *m, tap_gradcheck_options o, tap_status status,
 static void test_errors(void **state)
 {
     (void)state;
-    model m = model_new(TAP_F32);
-    assert_refused(&m, (tap_gradcheck_options){ 0 }, TAP_EDTYPE, "gradcheck: the module is float32; differences need float64");
-    tap_module_free(m.root);
-    m = model_new(TAP_F64);
+    model m = model_new(TAP_F64);
     assert_refused(&m, (tap_gradcheck_options){ .order = 3 }, TAP_EARG, "gradcheck: order 3 is neither 1 nor 2");
     assert_refused(&m, (tap_gradcheck_options){ .eps = -1 }, TAP_EARG,
                    "gradcheck: eps -1, atol 1e-06 and rtol 1e-05 are not all positive");
@@ -183,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_nan_fails),
         cmocka_unit_test(test_error_on_the_way),
+        cmocka_unit_test(test_a_float32_module_through_its_twin),
         cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
