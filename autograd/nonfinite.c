@@ -1,23 +1,25 @@
 /* Where NaN and infinity come from: each result is looked through when it has been computed, while the tape is told to. */
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "autograd/internal.h"
 
-/* Without a branch in the loop, so that it runs in vectors. */
+/* Whether no exponent is all ones: such a one, and only such, carries into the sign when one is added to it. There is no branch
+ * in the loops, so that they run in vectors. */
 static bool all_finite(int64_t n, tap_dtype dtype, const void *data)
 {
-    const float  *single = data;
-    const double *twice = data;
-    int           bad = 0;
-    if (dtype == TAP_F32) {
-        for (int64_t i = 0; i < n; i++) bad |= !(fabsf(single[i]) <= FLT_MAX);
-    } else {
-        for (int64_t i = 0; i < n; i++) bad |= !(fabs(twice[i]) <= DBL_MAX);
+    uint32_t single, carry_single = 0;
+    uint64_t twice, carry_twice = 0;
+    for (int64_t i = 0; dtype == TAP_F32 && i < n; i++) {
+        memcpy(&single, (const float *)data + i, sizeof single);
+        carry_single |= (single & 0x7f800000u) + 0x00800000u;
     }
-    return !bad;
+    for (int64_t i = 0; dtype == TAP_F64 && i < n; i++) {
+        memcpy(&twice, (const double *)data + i, sizeof twice);
+        carry_twice |= (twice & 0x7ff0000000000000u) + 0x0010000000000000u;
+    }
+    return !(carry_single >> 31) && !(carry_twice >> 63);
 }
 
 static bool is_nan(double x)
