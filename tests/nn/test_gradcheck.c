@@ -171,14 +171,17 @@ static void test_error_on_the_way(void **state)
 
 /* ---- float32 ---- */
 
+static float one = 1, one_grad;
 static const float data[4][3] = { { 1, -2, 0.5f }, { 0.1f, 0.2f, 0.3f }, { -1, 3, 2 }, { 0, 0, 1 } };
 
-/* What a user writes for a float32 model: float32 data, a sample, and casts there and back. */
+/* What a user writes for a float32 model: float32 data, leaves of his own, a sample, and casts there and back. */
 static tap_var single(tap_tape *t, void *ctx)
 {
     model   *m = ctx;
     tap_var  x = tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 3), (void *)(uintptr_t)data));
-    tap_dist q = tap_normal(tap_linear_forward(&m->layer, x), tap_use(t, m->scale));
+    tap_leaf leaf = { tap_tensor_wrap(TAP_F32, TAP_SCALAR, &one), tap_tensor_wrap(TAP_F32, TAP_SCALAR, &one_grad), NULL, "one" };
+    tap_var  scale = tap_mul(tap_use(t, m->scale), tap_mul(tap_leaf_var(t, &leaf), tap_variable(t, leaf.value)));
+    tap_dist q = tap_normal(tap_linear_forward(&m->layer, x), scale);
     tap_var  z = tap_cast(tap_cast(tap_tanh(tap_sample(q)), TAP_F64), TAP_F32);
     m->calls++;
     return tap_mean(tap_square(tap_sub(z, tap_tanh(tap_sample(tap_standard_normal_like(q))))), TAP_LAST);
@@ -205,6 +208,9 @@ static void test_a_float32_module_through_its_twin(void **state)
     assert_int_equal(r.checked, 4 * 11 + 11 * (11 + 4));
     r = check(&m, right, (tap_gradcheck_options){ 0 });
     if (!r.ok) fail_msg("%s", r.message);
+    r = tap_module_gradcheck(m.scale->module, single, &m, (tap_gradcheck_options){ 0 }); /* the others have twins, too */
+    assert_true(r.ok);
+    assert_int_equal(r.checked, 4);
     r = check(&m, single_wrong, (tap_gradcheck_options){ 0 });
     assert_false(r.ok);
     assert_int_equal(r.status, TAP_OK);

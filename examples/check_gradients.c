@@ -1,0 +1,104 @@
+/* examples/check_gradients.c: how a wrong gradient is found. A float32 model with an operator of its own, first with an error in
+ * the operator's rule, then without; and a plain function, checked to second order. */
+#include <math.h>
+#include <stdio.h>
+
+#include "nn/nn.h"
+
+/* ---- An operator: y = exp(-a x^2), with two rules, one of which forgets a factor ---- */
+
+typedef struct {
+    double a;
+} bump_attr;
+
+static tap_status bump_infer(tap_call *c, tap_tensor *out)
+{
+    if (!tap_dtype_is_float(c->in[0].dtype))
+        return tap_call_fail(c, TAP_EDTYPE, "needs floats, not %s", tap_dtype_name(c->in[0].dtype));
+    out->dtype = c->in[0].dtype;
+    out->shape = c->in[0].shape;
+    return TAP_OK;
+}
+
+static void bump_forward(tap_call *c, tap_tensor *out)
+{
+    double a = ((const bump_attr *)c->attr)->a;
+    for (int64_t i = 0; i < tap_tensor_numel(*out); i++) {
+        double x = tap_tensor_item(c->in[0], i);
+        tap_tensor_set_item(*out, i, exp(-a * x * x));
+    }
+}
+
+/* dx = -2 a x y g */
+static void right_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    double a = ((const bump_attr *)tap_attr(n))->a;
+    gin[0] = tap_mul_scalar(tap_mul(g, tap_mul(tap_in(n, 0), tap_out(n))), -2 * a);
+}
+
+/* The error: a is missing. */
+static void wrong_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    gin[0] = tap_mul_scalar(tap_mul(g, tap_mul(tap_in(n, 0), tap_out(n))), -2);
+}
+
+static const tap_op right_bump = { "bump", bump_infer, bump_forward, right_vjp, sizeof(bump_attr) };
+static const tap_op wrong_bump = { "bump", bump_infer, bump_forward, wrong_vjp, sizeof(bump_attr) };
+
+/* ---- A model that uses it: float32, as models are ---- */
+
+enum { A = 3 };
+
+typedef struct {
+    tap_linear    hidden, out;
+    const tap_op *bump;
+} model;
+
+static tap_var loss(tap_tape *t, void *ctx)
+{
+    static float x[4][2] = { { -1, -1 }, { -1, 1 }, { 1, -1 }, { 1, 1 } }, target[4][1] = { { 1 }, { 0 }, { 0 }, { 1 } };
+    const model *m = ctx;
+    tap_var      z = tap_linear_forward(&m->hidden, tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 2), x)));
+    tap_var      h = tap_apply(m->bump, &(bump_attr){ A }, 1, &z);
+    tap_var      logits = tap_linear_forward(&m->out, h);
+    return tap_mean(tap_bce_with_logits(logits, tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 1), target))), TAP_ALL);
+}
+
+/* Differences need float64, so the check runs the function on float64 copies of all parameters; the model stays as it is. */
+static tap_gradcheck_result check_model(const tap_op *bump)
+{
+    tap_module *root = tap_module_new(TAP_F32, 0);
+    model       m = { .bump = bump };
+    tap_linear_init(&m.hidden, root, "hidden", 2, 4);
+    tap_linear_init(&m.out, root, "out", 4, 1);
+    tap_gradcheck_result r = tap_module_gradcheck(root, loss, &m, (tap_gradcheck_options){ .order = 2 });
+    tap_module_free(root);
+    return r;
+}
+
+/* ---- A plain function: every derivative of every output by every input, and those of the gradients ---- */
+
+static tap_var cosine(tap_tape *t, const tap_var *in, void *ctx)
+{
+    tap_var u = tap_named(in[0], "u"), v = tap_named(in[1], "v");
+    tap_var lengths = tap_mul(tap_sum(tap_square(u), TAP_LAST), tap_sum(tap_square(v), TAP_LAST));
+    (void)t, (void)ctx;
+    return tap_div(tap_sum(tap_mul(u, v), TAP_LAST), tap_sqrt(lengths));
+}
+
+int main(void)
+{
+    tap_gradcheck_result wrong = check_model(&wrong_bump), right = check_model(&right_bump);
+    printf("With an error in the rule of bump:\n  %s\n", wrong.message);
+    printf("analytic is what the tape says, numeric what differences say. %s is where they are farthest apart;\n", wrong.name);
+    printf("its gradient is %.4f times too small, and a is %d: the rule has forgotten it.\n\n", wrong.numeric / wrong.analytic, A);
+    printf("With the right rule, first and second order:\n  %s\n\n", right.message);
+
+    double               x[2][6] = { { 1, 2, -1, 0.5, 3, 1 }, { -2, 0.3, 1, 1, 1, -1 } };
+    tap_tensor           in[2] = { tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), x[0]), tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), x[1]) };
+    tap_gradcheck_result plain = tap_gradcheck(cosine, NULL, 2, in, (tap_gradcheck_options){ .order = 2 });
+    printf("The cosine of the angle between two vectors, first and second order:\n  %s\n", plain.message);
+
+    bool found = !wrong.ok && wrong.status == TAP_OK && fabs(wrong.numeric / wrong.analytic - A) < 1e-4;
+    return !(found && right.ok && plain.ok);
+}
