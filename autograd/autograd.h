@@ -293,9 +293,9 @@ typedef struct {
     bool       ok;
     tap_status status;                    /* an error on the way, in message */
     int        input;                     /* of the worst derivative: input number (at order 2, n is the cotangent), */
-    char       name[64];                  /* its name: of tap_named, or the parameter's path; "": none, */
-    int64_t    element, output;           /* places of input and result in C order, -1: along a direction, contracted (at order 2
-                                             the result is the gradients of order 1, end to end), */
+    char       name[96];                  /* its name: of tap_named, or the parameter's path; "": none, */
+    int64_t    element, output;           /* places of input and result in C order, -1: along a direction, contracted (at
+                                             order 2 the result is the gradients of order 1, end to end), */
     double     analytic, numeric;         /* and both derivatives */
     int64_t    checked;                   /* derivatives compared */
     char       message[TAP_MESSAGE_SIZE]; /* one sentence, pass or fail */

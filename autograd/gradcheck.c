@@ -10,7 +10,8 @@
 #include "autograd/gradcheck.h"
 #include "autograd/internal.h"
 
-enum { COTANGENT_STREAM = 1, DIRECTION_STREAM = 3, MANY_ELEMENTS = 10000, CONTRACTED = -1, NAME = sizeof((tap_gradcheck_result *)0)->name };
+enum { COTANGENT_STREAM = 1, DIRECTION_STREAM = 3 }; /* the second order has a cotangent of its own */
+enum { MANY_ELEMENTS = 10000, CONTRACTED = -1, NAME = sizeof((tap_gradcheck_result *)0)->name };
 
 typedef struct {
     int     input;
@@ -32,7 +33,7 @@ typedef struct {
     double               *analytic;                   /* [n_rows,n_columns] */
     double               *above, *below;              /* the result to both sides */
     double               *from, *along;               /* of an input: values, and a direction */
-    double                up, down, left, right; /* steps taken; slopes of the worst derivative to both sides */
+    double                up, down, left, right;      /* steps taken; slopes of the worst derivative to both sides */
     char                (*name)[NAME];
     tap_gradcheck_result  r;
 } check;
@@ -45,7 +46,8 @@ tap_status tap__gradcheck_options(tap_gradcheck_options *o, tap_error *e)
     if (o->order == 0) o->order = 1;
     if (o->jacobian == 0) o->jacobian = 4096;
     if (!(o->eps > 0 && o->atol > 0 && o->rtol > 0))
-        return tap_error_set(e, TAP_EARG, "gradcheck: eps %g, atol %g and rtol %g are not all positive", o->eps, o->atol, o->rtol);
+        return tap_error_set(e, TAP_EARG, "gradcheck: eps %g, atol %g and rtol %g are not all positive", o->eps, o->atol,
+                             o->rtol);
     if (o->order < 1 || o->order > 2) return tap_error_set(e, TAP_EARG, "gradcheck: order %d is neither 1 nor 2", o->order);
     if (o->directions > MANY_ELEMENTS)
         return tap_error_set(e, TAP_EARG, "gradcheck: %d directions are more than %d", o->directions, MANY_ELEMENTS);
@@ -166,13 +168,11 @@ static void evaluate(check *c)
     if (is_well(c)) tap_tensor_copy(c->now, y, tap_arena_error(c->arena));
 }
 
-/* c->g = the gradients for a cotangent. They are the tape's newest nodes, from the number given back on. */
-static uint32_t pull(check *c, tap_tensor cotangent)
+/* c->g = the gradients for a cotangent. */
+static void pull(check *c, tap_tensor cotangent)
 {
-    uint32_t mark = c->tape->n_nodes;
     tap_tape_set_recording(c->tape, false);
     tap_vjp(c->y, tap_input(c->tape, cotangent), c->of->n, c->in, c->g);
-    return mark;
 }
 
 /* f for the first time: the result, its gradients for the random cotangent, and the inputs' names. */
@@ -227,10 +227,9 @@ static void compare_bits(check *c, const char *what, tap_tensor before, tap_tens
 {
     for (int64_t i = 0; i < tap_tensor_numel(before) && is_well(c); i++) {
         double a = tap_tensor_item(before, i), b = tap_tensor_item(after, i);
-        if (memcmp(&a, &b, sizeof a) != 0 && !(isnan(a) && isnan(b)))
-            tap_tape_fail(c->tape, TAP_EARG,
-                          "gradcheck: the function does not give the same result twice: %s, element %lld, is %.12g and then %.12g",
-                          what, (long long)i, a, b);
+        if (memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b))) continue;
+        tap_tape_fail(c->tape, TAP_EARG, "gradcheck: the function does not give the same result twice: %s, element %lld, "
+                      "is %.17g and then %.17g", what, (long long)i, a, b);
     }
 }
 
@@ -357,10 +356,10 @@ static void conclude(check *c, int64_t before)
     if (r->element >= 0) snprintf(element, sizeof element, ", element %lld", (long long)r->element);
     describe_output(c, output, sizeof output);
     describe_kink(c, kink, sizeof kink);
-    snprintf(r->message, sizeof r->message, "gradcheck: %lld derivatives compared, and %s %s%s%s%s: analytic %.12g, numeric %.12g%s",
-             (long long)r->checked, r->ok ? "all agree; the farthest apart is" : "they disagree, most in",
-             c->second ? "second order, " : "", describe(c, r->input, where, sizeof where), element, output, r->analytic,
-             r->numeric, kink);
+    snprintf(r->message, sizeof r->message,
+             "gradcheck: %lld derivatives compared, and %s %s%s%s%s: analytic %.12g, numeric %.12g%s", (long long)r->checked,
+             r->ok ? "all agree; the farthest apart is" : "they disagree, most in", c->second ? "second order, " : "",
+             describe(c, r->input, where, sizeof where), element, output, r->analytic, r->numeric, kink);
 }
 
 /* ---- The gradient of the gradient: of <dy/dx, cotangent>, by x and by the cotangent ---- */
@@ -468,8 +467,8 @@ tap_gradcheck_result tap_gradcheck(tap_function f, void *ctx, int n, const tap_t
         if (own.x[i].data) tap_tensor_copy(own.x[i], x[i], &e);
     }
     tap__error_copy(&e, tap_arena_error(copies));
-    const tap__checked checked = { .n = n, .x = own.x, .ctx = &own, .call = call };
-    tap_gradcheck_result r = e.status == TAP_OK ? tap__gradcheck(&checked, options) : tap__gradcheck_failed(e.status, e.message);
+    const tap__checked   checked = { .n = n, .x = own.x, .ctx = &own, .call = call };
+    tap_gradcheck_result r = e.status == TAP_OK ? run(&checked, options, NULL) : tap__gradcheck_failed(e.status, e.message);
     tap_arena_free(copies);
     return r;
 }

@@ -1,5 +1,5 @@
-/* examples/check_gradients.c: how a wrong gradient is found. A float32 model with an operator of its own, first with an error in
- * the operator's rule, then without; and a plain function, checked to second order. */
+/* examples/check_gradients.c: how a wrong gradient is found. A float32 model with an operator of its own, first with an error
+ * in the operator's rule, then without; and a plain function, checked to second order. */
 #include <math.h>
 #include <stdio.h>
 
@@ -91,11 +91,12 @@ int main(void)
     tap_gradcheck_result wrong = check_model(&wrong_bump), right = check_model(&right_bump);
     printf("With an error in the rule of bump:\n  %s\n", wrong.message);
     printf("analytic is what the tape says, numeric what differences say. %s is where they are farthest apart;\n", wrong.name);
-    printf("its gradient is %.4f times too small, and a is %d: the rule has forgotten it.\n\n", wrong.numeric / wrong.analytic, A);
+    printf("its gradient is %.4f times too small, and a is %d: the rule has forgotten it.\n\n", wrong.numeric / wrong.analytic,
+           A);
     printf("With the right rule, first and second order:\n  %s\n\n", right.message);
 
-    double               x[2][6] = { { 1, 2, -1, 0.5, 3, 1 }, { -2, 0.3, 1, 1, 1, -1 } };
-    tap_tensor           in[2] = { tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), x[0]), tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), x[1]) };
+    double     u[2][3] = { { 1, 2, -1 }, { 0.5, 3, 1 } }, v[2][3] = { { -2, 0.3, 1 }, { 1, 1, -1 } };
+    tap_tensor in[2] = { tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), u), tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), v) };
     tap_gradcheck_result plain = tap_gradcheck(cosine, NULL, 2, in, (tap_gradcheck_options){ .order = 2 });
     printf("The cosine of the angle between two vectors, first and second order:\n  %s\n", plain.message);
 

@@ -1,8 +1,8 @@
 /* The gradients of a whole module against central differences. Noise is a function of the tape's seed and step, so it stays the
  * same while a parameter moves, and sampling can be checked with the rest.
  *
- * A float32 module is checked through a twin: while the check lasts, every parameter of the root has a float64 copy, which tap_use
- * returns on the check's tape in its place. */
+ * A float32 module is checked through a twin: while the check lasts, every parameter of the root has a float64 copy, which
+ * tap_use gives on the check's tape in its place. */
 #include "autograd/gradcheck.h"
 #include "nn/internal.h"
 

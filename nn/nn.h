@@ -173,9 +173,10 @@ TAP_API const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n);    /* w
 /* Any function of a module's parameters. */
 typedef tap_var (*tap_module_function)(tap_tape *t, void *ctx);
 
-/* tap_gradcheck by every parameter at and below m, noise held fixed. The message names the parameter. Values of a float64 module
- * are perturbed and put back. A float32 one is checked through a float64 twin: on the check's tape tap_use gives the twin's
- * parameters, and float32 data put on it become float64, as do casts to float32. Afterwards values and gradients are as before. */
+/* tap_gradcheck by every parameter at and below m, noise held fixed. The message names the parameter. Values of a float64
+ * module are perturbed and put back. A float32 one is checked through a float64 twin: on the check's tape tap_use gives the
+ * twin's parameters, and float32 data put on it become float64, as do casts to float32. In the end values and gradients are
+ * as they were. */
 TAP_API tap_gradcheck_result tap_module_gradcheck(tap_module *m, tap_module_function f, void *ctx,
                                                   tap_gradcheck_options options);
 
