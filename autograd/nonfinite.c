@@ -57,28 +57,26 @@ static const char *found_at(char *text, size_t size, tap_tensor x, int64_t eleme
     return text;
 }
 
-/* The name nearest to the nodes among all that they were computed from, or NULL. */
+/* The nearest name among all that the nodes were computed from, the first input's first; NULL: there is none. */
 static const char *upstream(tap_tape *t, int n, const uint32_t *id)
 {
-    uint32_t    nearest = UINT32_MAX, top = t->n_nodes;
     const char *name = NULL;
-    uint32_t   *steps = tap__arena_take(t->arena, top * sizeof *steps); /* from here back to the node; 0: none */
-    if (!steps) return NULL;
-    memset(steps, 0, top * sizeof *steps);
-    for (int i = 0; i < n; i++) steps[id[i]] = 1;
-    while (--top > 0) { /* a node's inputs have smaller numbers */
-        const tap_node *at = tap__node(t, top);
-        if (!steps[top]) continue;
-        if (at->name && steps[top] < nearest) {
-            name = at->name;
-            nearest = steps[top];
+    uint32_t    first = 0, last = 0, *queue = tap__arena_take(t->arena, t->n_nodes * sizeof *queue);
+    bool       *seen = tap__arena_take(t->arena, t->n_nodes * sizeof *seen);
+    if (seen) memset(seen, 0, t->n_nodes * sizeof *seen);
+    while (queue && seen && !name) {
+        for (int i = 0; i < n; i++) {
+            if (!seen[id[i]]) queue[last++] = id[i];
+            seen[id[i]] = true;
         }
-        for (int i = 0; at->op && i < at->n_in; i++) {
-            uint32_t *to = &steps[at->in[i]];
-            if (!*to || *to > steps[top] + 1) *to = steps[top] + 1;
-        }
+        if (first == last) break;
+        const tap_node *at = tap__node(t, queue[first++]);
+        name = at->name;
+        n = at->op ? at->n_in : 0;
+        id = at->in;
     }
-    tap__arena_give_back(t->arena, steps);
+    if (queue) tap__arena_give_back(t->arena, queue);
+    if (seen) tap__arena_give_back(t->arena, seen);
     return name;
 }
 
