@@ -80,30 +80,77 @@ TAP_API tap_var    tap_named(tap_var v, const char *name); /* v, called so in me
 
 /* ---- Elementwise, with broadcasting ------------------------------------------------------------------------------ */
 
-TAP_API tap_var tap_neg(tap_var x);        /* -x */
+TAP_API tap_var tap_neg(tap_var x);
 TAP_API tap_var tap_abs(tap_var x);        /* |x|; gradient 0 at 0 */
-TAP_API tap_var tap_sign(tap_var x);       /* -1, 0 or 1; gradient 0 */
+TAP_API tap_var tap_sign(tap_var x);       /* -1, 0 or 1; gradient 0, as of the next four */
+TAP_API tap_var tap_ceil(tap_var x);
+TAP_API tap_var tap_floor(tap_var x);
+TAP_API tap_var tap_round(tap_var x);      /* to the nearest integer, halves to the even one */
+TAP_API tap_var tap_trunc(tap_var x);      /* towards 0 */
 TAP_API tap_var tap_square(tap_var x);     /* x^2 */
 TAP_API tap_var tap_sqrt(tap_var x);
+TAP_API tap_var tap_rsqrt(tap_var x);      /* 1 / sqrt(x) */
 TAP_API tap_var tap_reciprocal(tap_var x); /* 1 / x */
+TAP_API tap_var tap_pow_scalar(tap_var x, double p); /* x^p */
 TAP_API tap_var tap_exp(tap_var x);
+TAP_API tap_var tap_exp2(tap_var x);       /* 2^x */
 TAP_API tap_var tap_expm1(tap_var x);      /* e^x - 1, accurate near 0 */
 TAP_API tap_var tap_log(tap_var x);        /* natural */
+TAP_API tap_var tap_log2(tap_var x);
+TAP_API tap_var tap_log10(tap_var x);
 TAP_API tap_var tap_log1p(tap_var x);      /* log(1 + x), accurate near 0 */
 TAP_API tap_var tap_sin(tap_var x);
 TAP_API tap_var tap_cos(tap_var x);
+TAP_API tap_var tap_tan(tap_var x);
+TAP_API tap_var tap_asin(tap_var x);
+TAP_API tap_var tap_acos(tap_var x);
+TAP_API tap_var tap_atan(tap_var x);
+TAP_API tap_var tap_sinh(tap_var x);
+TAP_API tap_var tap_cosh(tap_var x);
 TAP_API tap_var tap_tanh(tap_var x);
+TAP_API tap_var tap_asinh(tap_var x);
+TAP_API tap_var tap_acosh(tap_var x);
+TAP_API tap_var tap_atanh(tap_var x);
+TAP_API tap_var tap_erf(tap_var x);        /* 2/sqrt(pi) integral of e^(-t^2) from 0 to x */
+TAP_API tap_var tap_erfc(tap_var x);       /* 1 - erf(x), accurate for large x */
+TAP_API tap_var tap_erfinv(tap_var x);     /* erf(erfinv(x)) = x */
+TAP_API tap_var tap_lgamma(tap_var x);     /* log |Gamma(x)| */
+TAP_API tap_var tap_digamma(tap_var x);    /* its derivative */
+TAP_API tap_var tap_polygamma(int n, tap_var x); /* the n-th derivative of digamma, 0 <= n <= 1000000 */
+
 TAP_API tap_var tap_sigmoid(tap_var x);    /* 1 / (1 + e^-x) */
+TAP_API tap_var tap_log_sigmoid(tap_var x);
 TAP_API tap_var tap_softplus(tap_var x);   /* log(1 + e^x), without overflow */
+TAP_API tap_var tap_softplus_beta(tap_var x, double beta, double threshold); /* softplus(beta x) / beta; x if beta x > threshold */
+TAP_API tap_var tap_softsign(tap_var x);   /* x / (1 + |x|) */
 TAP_API tap_var tap_relu(tap_var x);       /* max(x, 0); gradient 0 at 0 */
-TAP_API tap_var tap_elu(tap_var x);        /* x if x > 0, else e^x - 1 */
+TAP_API tap_var tap_relu6(tap_var x);      /* min(max(x, 0), 6); gradient 0 at 0 and 6 */
+TAP_API tap_var tap_leaky_relu(tap_var x, double slope); /* x if x > 0, else slope x */
+TAP_API tap_var tap_elu(tap_var x, double alpha);  /* x if x > 0, else alpha (e^x - 1) */
+TAP_API tap_var tap_celu(tap_var x, double alpha); /* x if x > 0, else alpha (e^(x / alpha) - 1); alpha not 0 */
+TAP_API tap_var tap_selu(tap_var x);       /* 1.0507.. elu(x, 1.6732..): keeps mean 0 and variance 1 */
 TAP_API tap_var tap_silu(tap_var x);       /* x sigmoid(x) */
+TAP_API tap_var tap_mish(tap_var x);       /* x tanh(softplus(x)) */
+TAP_API tap_var tap_gelu(tap_var x);       /* x (1 + erf(x / sqrt 2)) / 2 */
+TAP_API tap_var tap_gelu_tanh(tap_var x);  /* its approximation x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 */
+TAP_API tap_var tap_hardtanh(tap_var x, double lo, double hi); /* min(max(x, lo), hi); gradient 0 at lo and hi */
+TAP_API tap_var tap_clamp(tap_var x, double lo, double hi);    /* min(max(x, lo), hi); gradient 1 at lo and hi. NaN stays */
+TAP_API tap_var tap_clamp_min(tap_var a, tap_var b);           /* max(a, b), all of its gradient to a where a == b */
+TAP_API tap_var tap_clamp_max(tap_var a, tap_var b);           /* min(a, b), the same */
+/* NaN, inf and -inf replaced by finite numbers: what is given, or the nearest that x's dtype has. Gradient 0 there. */
+TAP_API tap_var tap_nan_to_num(tap_var x, double nan, double posinf, double neginf);
 
 TAP_API tap_var tap_add(tap_var a, tap_var b); /* a + b */
 TAP_API tap_var tap_sub(tap_var a, tap_var b); /* a - b */
 TAP_API tap_var tap_mul(tap_var a, tap_var b); /* a * b */
 TAP_API tap_var tap_div(tap_var a, tap_var b); /* a / b */
-TAP_API tap_var tap_pow(tap_var a, tap_var b); /* a^b; a > 0 where a gradient by b is wanted */
+TAP_API tap_var tap_floor_divide(tap_var a, tap_var b); /* floor(a / b), rounded as Python does; gradient 0 */
+TAP_API tap_var tap_pow(tap_var a, tap_var b); /* a^b; a > 0, or a = 0 <= b, where a gradient by b is wanted */
+TAP_API tap_var tap_hypot(tap_var a, tap_var b); /* sqrt(a^2 + b^2), without overflow; gradient 0 at 0, 0 */
+TAP_API tap_var tap_atan2(tap_var a, tap_var b); /* the angle of the point (b, a); gradient 0 at 0, 0 */
+TAP_API tap_var tap_xlogy(tap_var a, tap_var b); /* a log b; 0 where a is 0 and b is not NaN */
+TAP_API tap_var tap_logaddexp(tap_var a, tap_var b); /* log(e^a + e^b), without overflow */
+TAP_API tap_var tap_lerp(tap_var a, tap_var b, tap_var weight); /* a + weight (b - a) */
 TAP_API tap_var tap_maximum(tap_var a, tap_var b); /* gradients are halved where a == b */
 TAP_API tap_var tap_minimum(tap_var a, tap_var b);
 TAP_API tap_var tap_add_scalar(tap_var x, double s); /* x + s */

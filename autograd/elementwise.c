@@ -1,8 +1,10 @@
 /* Elementwise operators: the rows of elementwise.def, where and cast. */
+#include <math.h>
+
 #include "autograd/elementwise.h"
 #include "autograd/internal.h"
 
-enum { CHEAP = 1, DEAR = 4 }; /* nanoseconds per element, roughly */
+enum { CHEAP = 1, DEAR = 4, SLOW = 30 }; /* nanoseconds per element, roughly */
 
 /* An operator of the table knows its row. */
 typedef struct {
@@ -50,7 +52,35 @@ static void run_row(tap_call *c, tap_tensor *out)
 
 /* ---- Pieces of rules ---- */
 
-#define NONE ((tap_var){ 0 })
+#define NONE    ((tap_var){ 0 })
+#define C(v)    tap__scalar_like(x, v)
+#define LN2     0.693147180559945309
+#define LN10    2.30258509299404568
+#define SQRT_PI 1.77245385090551603
+#define SQRT_2  1.41421356237309505
+
+/* g where the condition holds, else 0 */
+static tap_var keep(tap_var condition, tap_var g)
+{
+    return tap_where(condition, g, tap__scalar_like(g, 0));
+}
+
+/* (1 - x) (1 + x): all digits, also near 1 */
+static tap_var one_minus_square(tap_var x)
+{
+    return tap_mul(tap_add_scalar(tap_neg(x), 1), tap_add_scalar(x, 1));
+}
+
+static tap_var square_minus_one(tap_var x)
+{
+    return tap_mul(tap_add_scalar(x, -1), tap_add_scalar(x, 1));
+}
+
+/* height e^(rate x^2) */
+static tap_var bell(tap_var x, double height, double rate)
+{
+    return tap_mul_scalar(tap_exp(tap_mul_scalar(tap_square(x), rate)), height);
+}
 
 /* s + y (1 - s) */
 static tap_var silu_slope(tap_var s, tap_var y)
@@ -58,18 +88,54 @@ static tap_var silu_slope(tap_var s, tap_var y)
     return tap_add(s, tap_sub(y, tap_mul(y, s)));
 }
 
-/* b a^(b-1), and 0 where b is 0, also at a = 0 */
-static tap_var pow_by_base(tap_var g, tap_var a, tap_var b)
+/* The normal distribution: its function, and x times its density. */
+static tap_var gelu_slope(tap_var x)
 {
-    tap_var slope = tap_mul(b, tap_pow(a, tap_add_scalar(b, -1)));
-    return tap_mul(g, tap_where(tap_eq(b, tap__scalar_like(b, 0)), tap__scalar_like(b, 0), slope));
+    tap_var function = tap_mul_scalar(tap_erfc(tap_mul_scalar(x, -1 / SQRT_2)), 0.5);
+    return tap_add(function, tap_mul(x, bell(x, 1 / (SQRT_2 * SQRT_PI), -0.5)));
 }
 
-/* y log a, and 0 where y is 0 */
-static tap_var pow_by_exponent(tap_var g, tap_var a, tap_var y)
+/* 1 where x > 0, else height e^(rate x), whose x is kept from overflowing the power where it does not count */
+static tap_var elu_slope(tap_var x, double height, double rate)
+{
+    tap_var slope = tap_mul_scalar(tap_exp(tap_mul_scalar(tap_clamp(x, -HUGE_VAL, 0), rate)), height);
+    return tap_where(tap_gt(x, C(0)), C(1), slope);
+}
+
+/* u / y, and 0 where u and y are 0 */
+static tap_var over(tap_var u, tap_var y)
+{
+    return tap_div(u, tap_where(tap_eq(y, tap__scalar_like(y, 0)), tap__scalar_like(y, 1), y));
+}
+
+/* u / (a^2 + b^2), without overflow, and 0 where all are 0 */
+static tap_var over_square(tap_var u, tap_var a, tap_var b)
+{
+    tap_var h = tap_hypot(a, b);
+    return over(over(u, h), h);
+}
+
+/* b a^(b-1), and 0 where b is 0, also at a = 0 and in the next derivative */
+static tap_var pow_by_base(tap_var g, tap_var a, tap_var b)
+{
+    tap_var none = tap__scalar_like(b, 0), flat = tap_eq(b, none);
+    tap_var exponent = tap_where(flat, none, tap_add_scalar(b, -1));
+    return tap_mul(g, tap_where(flat, none, tap_mul(b, tap_pow(a, exponent))));
+}
+
+/* y log a, and 0 where y is 0 or a and b are */
+static tap_var pow_by_exponent(tap_var g, tap_var a, tap_var b, tap_var y)
 {
     tap_var none = tap__scalar_like(y, 0);
-    return tap_mul(g, tap_where(tap_eq(y, none), none, tap_mul(y, tap_log(a))));
+    tap_var origin = tap_eq(tap_add(tap_abs(a), tap_abs(b)), none);
+    return tap_mul(g, tap_where(origin, none, tap_xlogy(y, a)));
+}
+
+/* g log b, and 0 where a is 0 and b has no finite logarithm */
+static tap_var xlogy_by_factor(tap_var g, tap_var a, tap_var b)
+{
+    tap_var none = tap__scalar_like(b, 0), slope = tap_xlogy(g, b);
+    return tap_where(tap_eq(a, none), tap_where(tap_le(b, none), none, slope), slope);
 }
 
 /* ---- The table ---- */
@@ -81,7 +147,7 @@ static tap_var pow_by_exponent(tap_var g, tap_var a, tap_var y)
     }
 
 /* The numbers p and q of a WITH row are its attributes. */
-#define SINGLE(name, cost, rule, attr_size, parameters, attr)                                       \
+#define SINGLE(function, name, cost, rule, attr_size, attr)                                         \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
     {                                                                                               \
         const double *pq = tap_attr(n);                                                             \
@@ -91,16 +157,17 @@ static tap_var pow_by_exponent(tap_var g, tap_var a, tap_var y)
         GIVE(0, rule)                                                                               \
     }                                                                                               \
     static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, attr_size }, TAP__ROW_##name, cost }; \
-    tap_var tap_##name parameters                                                                   \
+    tap_var function                                                                                \
     {                                                                                               \
         return tap_apply(&name##_op.op, attr, 1, &x);                                               \
     }
 
-#define UNARY(name, cost, value, rule) SINGLE(name, cost, rule, 0, (tap_var x), NULL)
-#define WITH(name, cost, value, rule) \
-    SINGLE(name, cost, rule, 2 * sizeof(double), (tap_var x, double p), ((const double[]){ p, 0 }))
-#define WITH2(name, cost, value, rule) \
-    SINGLE(name, cost, rule, 2 * sizeof(double), (tap_var x, double p, double q), ((const double[]){ p, q }))
+#define UNARY(name, cost, value, rule) SINGLE(tap_##name(tap_var x), name, cost, rule, 0, NULL)
+#define NUMBERS(function, name, cost, rule, p, q) \
+    SINGLE(function, name, cost, rule, 2 * sizeof(double), ((const double[]){ p, q }))
+#define WITH(name, cost, value, rule)       NUMBERS(tap_##name(tap_var x, double p), name, cost, rule, p, 0)
+#define WITH2(name, cost, value, rule)      NUMBERS(tap_##name(tap_var x, double p, double q), name, cost, rule, p, q)
+#define INNER_WITH(name, cost, value, rule) NUMBERS(tap__##name(tap_var x, double p), name, cost, rule, p, 0)
 
 #define PAIR(function, name, cost, rule_a, rule_b)                                                  \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \

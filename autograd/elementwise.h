@@ -9,6 +9,7 @@ enum {
 #define UNARY(name, cost, value, rule)           TAP__ROW_##name,
 #define WITH                                     UNARY
 #define WITH2                                    UNARY
+#define INNER_WITH                               UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) TAP__ROW_##name,
 #define INNER                                    BINARY
 #define COMPARE(name, value)                     TAP__ROW_##name,
@@ -16,6 +17,7 @@ enum {
 #undef UNARY
 #undef WITH
 #undef WITH2
+#undef INNER_WITH
 #undef BINARY
 #undef INNER
 #undef COMPARE

@@ -3,14 +3,8 @@
 #include <math.h>
 
 #include "autograd/elementwise.h"
+#include "tensor/special.h"
 #include "tensor/vmath.h"
-
-#define tap__abs_f32  fabsf
-#define tap__abs_f64  fabs
-#define tap__sqrt_f32 sqrtf
-#define tap__sqrt_f64 sqrt
-#define tap__pow_f32  powf
-#define tap__pow_f64  pow
 
 /* The vector forms reduce arguments up to a million. */
 #define tap__any_sin_f32(x) (fabsf(x) <= 1e6f ? tap__sin_f32(x) : sinf(x))
@@ -18,7 +12,15 @@
 #define tap__any_sin_f64(x) (fabs(x) <= 1e6 ? tap__sin_f64(x) : sin(x))
 #define tap__any_cos_f64(x) (fabs(x) <= 1e6 ? tap__cos_f64(x) : cos(x))
 
+#define LN2          0.693147180559945309
+#define HIGHER(a, b) ((a) > (b) || (a) != (a) ? (a) : (b)) /* of any NaN, too */
+#define LOWER(a, b)  ((a) < (b) || (a) != (a) ? (a) : (b))
+
+/* M(exp) is a function of vmath.h for T, L(asin) one of the C library. */
 #define M(name)           TAP__MATH(name)
+#define L(name)           F2(LIBRARY, TAP__SUFFIX)(name)
+#define LIBRARY_f32(name) name##f
+#define LIBRARY_f64(name) name
 #define F(name)           F2(name, TAP__SUFFIX)
 #define F2(name, suffix)  F3(name, suffix)
 #define F3(name, suffix)  name##_##suffix
@@ -126,6 +128,7 @@ static inline int64_t block_at(int64_t at, int64_t n)
 #define UNARY(name, cost, value, rule)            LOOP1(T, name, value)
 #define WITH                                      UNARY
 #define WITH2                                     UNARY
+#define INNER_WITH                                UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) LOOP2(T, name, value)
 #define INNER                                     BINARY
 #define COMPARE(name, value)                      LOOP2(uint8_t, name, value)

@@ -87,6 +87,10 @@ tap_var tap__relu_grad(tap_var g, tap_var y);          /* g where y > 0, else 0 
 tap_var tap__tanh_grad(tap_var g, tap_var y);          /* g (1 - y^2) */
 tap_var tap__sigmoid_grad(tap_var g, tap_var y);       /* g y (1 - y) */
 tap_var tap__sigmoid_sub(tap_var x, tap_var t);        /* sigmoid(x) - t */
+tap_var tap__share(tap_var a, tap_var b);              /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
 tap_var tap__ahead(tap_var a, tap_var b);              /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
+/* Rows behind public functions that check p. */
+tap_var tap__celu(tap_var x, double p);
+tap_var tap__polygamma(tap_var x, double p);
 
 #endif

@@ -209,7 +209,24 @@ enum {
     X(tap_named, 1, w->value = tap_value(tap_named(w->in.a, NULL)))                                            \
     ONE(tap_neg) ONE(tap_abs) ONE(tap_sign) ONE(tap_square) ONE(tap_sqrt) ONE(tap_reciprocal) ONE(tap_exp)     \
     ONE(tap_expm1) ONE(tap_log) ONE(tap_log1p) ONE(tap_sin) ONE(tap_cos) ONE(tap_tanh) ONE(tap_sigmoid)        \
-    ONE(tap_softplus) ONE(tap_relu) ONE(tap_elu) ONE(tap_silu)                                                 \
+    ONE(tap_softplus) ONE(tap_relu) ONE(tap_silu)                                                              \
+    ONE(tap_ceil) ONE(tap_floor) ONE(tap_round) ONE(tap_trunc) ONE(tap_rsqrt) ONE(tap_exp2) ONE(tap_log2)      \
+    ONE(tap_log10) ONE(tap_tan) ONE(tap_asin) ONE(tap_acos) ONE(tap_atan) ONE(tap_sinh) ONE(tap_cosh)          \
+    ONE(tap_asinh) ONE(tap_acosh) ONE(tap_atanh) ONE(tap_erf) ONE(tap_erfc) ONE(tap_erfinv) ONE(tap_lgamma)    \
+    ONE(tap_digamma) ONE(tap_log_sigmoid) ONE(tap_softsign) ONE(tap_relu6) ONE(tap_selu) ONE(tap_mish)         \
+    ONE(tap_gelu) ONE(tap_gelu_tanh)                                                                           \
+    X(tap_polygamma, 1, w->out = tap_polygamma(1000000, w->in.a))                                              \
+    X(tap_pow_scalar, 1, w->out = tap_pow_scalar(w->in.a, (double)NAN))                                        \
+    X(tap_leaky_relu, 1, w->out = tap_leaky_relu(w->in.a, -(double)INFINITY))                                  \
+    X(tap_elu, 1, w->out = tap_elu(w->in.a, (double)NAN))                                                      \
+    X(tap_celu, 1, w->out = tap_celu(w->in.a, (double)NAN))                                                    \
+    X(tap_softplus_beta, 1, w->out = tap_softplus_beta(w->in.a, (double)INFINITY, (double)NAN))                \
+    X(tap_clamp, 1, w->out = tap_clamp(w->in.a, (double)NAN, -(double)INFINITY))                               \
+    X(tap_hardtanh, 1, w->out = tap_hardtanh(w->in.a, 1, -1))                                                  \
+    X(tap_nan_to_num, 1, w->out = tap_nan_to_num(w->in.a, (double)NAN, (double)NAN, (double)NAN))              \
+    PAIR(tap_floor_divide) PAIR(tap_hypot) PAIR(tap_atan2) PAIR(tap_xlogy) PAIR(tap_logaddexp)                 \
+    PAIR(tap_clamp_min) PAIR(tap_clamp_max)                                                                    \
+    X(tap_lerp, 3, w->out = tap_lerp(w->in.a, w->in.b, w->in.one))                                             \
     PAIR(tap_add) PAIR(tap_sub) PAIR(tap_mul) PAIR(tap_div) PAIR(tap_pow) PAIR(tap_maximum) PAIR(tap_minimum)  \
     X(tap_add_scalar, 1, w->out = tap_add_scalar(w->in.a, (double)NAN))                                        \
     X(tap_mul_scalar, 1, w->out = tap_mul_scalar(w->in.a, (double)INFINITY))                                   \
@@ -524,6 +541,21 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       w->out = tap_add_scalar(var_of(w, TAP_I64), 1)) \
     X(mul_scalar_bool, TAP_EDTYPE, "mul_scalar: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
       w->out = tap_mul_scalar(w->in.condition, 1)) \
+    X(polygamma_negative, TAP_EARG, "polygamma: n must be from 0 to 1000000", w->out = tap_polygamma(-1, w->in.a)) \
+    X(polygamma_min, TAP_EARG, "polygamma: n must be from 0 to 1000000", w->out = tap_polygamma(INT_MIN, w->in.a)) \
+    X(polygamma_max, TAP_EARG, "polygamma: n must be from 0 to 1000000", w->out = tap_polygamma(INT_MAX, w->in.a)) \
+    X(polygamma_bool, TAP_EDTYPE, "polygamma: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_polygamma(1, w->in.condition)) \
+    X(celu_flat, TAP_EARG, "celu: alpha is 0", w->out = tap_celu(w->in.a, -0.0)) \
+    X(softplus_beta_flat, TAP_EARG, "softplus_beta: beta is 0", w->out = tap_softplus_beta(w->in.a, 0, 20)) \
+    X(gelu_int, TAP_EDTYPE, "gelu: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_gelu(var_of(w, TAP_I64))) \
+    X(clamp_int, TAP_EDTYPE, "clamp: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_clamp(var_of(w, TAP_I64), 0, 1)) \
+    X(xlogy_dtypes, TAP_EDTYPE, "xlogy: [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
+      w->out = two(w, tap_xlogy, var_of(w, TAP_F32))) \
+    X(lerp_shapes, TAP_ESHAPE, "mul: [2,2] x [3]: the shapes do not broadcast", \
+      w->out = tap_lerp(w->in.a, w->in.b, tap_zeros(w->t, TAP_SHAPE(3)))) \
     X(bce_target_bool, TAP_EDTYPE, "bce_with_logits: [2,2] x [2,2] (theta): dtypes float64 and bool differ", \
       w->out = two(w, tap_bce_with_logits, w->in.condition)) \
     X(bce_shapes, TAP_ESHAPE, "bce_with_logits: [2,2] x [2,3] (theta): the shapes do not broadcast", \

@@ -517,7 +517,8 @@ static void linear(world *w, int64_t in, int64_t out)
     X(mlp_null, TAP_EARG, "new: mlp: 2 sizes; the least is two, in and out", mlp(w, 2, NULL, tap_relu)) \
     X(mlp_negative, TAP_EARG, "new.0: linear: sizes 4 -> -1 are not both positive", \
       mlp(w, 2, (int64_t[]){ IN, -1 }, tap_relu)) \
-    X(mlp_no_activation, TAP_EARG, "new: mlp: no activation; there are relu, tanh, sigmoid, softplus, elu, silu, identity", \
+    X(mlp_no_activation, TAP_EARG, "new: mlp: no activation; there are relu, tanh, sigmoid, softplus, elu, silu, gelu, leaky_relu, " \
+      "selu, mish, identity", \
       mlp(w, 2, (int64_t[]){ IN, OUT }, NULL)) \
     X(mlp_init_null, TAP_EARG, "new: mlp: NULL", tap_mlp_init(NULL, w->m, "new", 2, (int64_t[]){ 1, 1 }, tap_relu)) \
     X(mlp_forward_null, TAP_EARG, "mlp: not initialized", w->out = tap_mlp_forward(NULL, w->in.x)) \

@@ -24,7 +24,8 @@ typedef struct {
 } gradient_row;
 
 /* Tables end with { 0 }. */
-extern const gradient_row elementwise_gradients[], views_gradients[], reductions_gradients[], indexing_gradients[], products_gradients[];
+extern const gradient_row elementwise_gradients[], special_gradients[], views_gradients[], reductions_gradients[],
+    indexing_gradients[], products_gradients[];
 
 /* A function of one or two inputs that is an expression in a (and b). */
 #define ONE(name, expression)                                                      \

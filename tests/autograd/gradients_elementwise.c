@@ -17,7 +17,6 @@ ONE(f_tanh, tap_tanh(a))
 ONE(f_sigmoid, tap_sigmoid(a))
 ONE(f_softplus, tap_softplus(a))
 ONE(f_relu, tap_relu(a))
-ONE(f_elu, tap_elu(a))
 ONE(f_silu, tap_silu(a))
 ONE(f_add_scalar, tap_add_scalar(a, 3))
 ONE(f_mul_scalar, tap_mul_scalar(a, -3))
@@ -37,6 +36,7 @@ TWO(f_relu_grad, tap__relu_grad(a, b))
 TWO(f_tanh_grad, tap__tanh_grad(a, b))
 TWO(f_sigmoid_grad, tap__sigmoid_grad(a, b))
 TWO(f_sigmoid_sub, tap__sigmoid_sub(a, b))
+TWO(f_share, tap__share(a, b))
 TWO(f_ahead, tap__ahead(a, b))
 TWO(f_where, tap_where(tap_gt(a, b), tap_mul(a, b), tap_sin(b)))
 
@@ -57,7 +57,6 @@ const gradient_row elementwise_gradients[] = {
     { "sigmoid", f_sigmoid, R1 },
     { "softplus", f_softplus, R1 },
     { "relu", f_relu, R1, KINK(0) },
-    { "elu", f_elu, R1, KINK(0) },
     { "silu", f_silu, R1 },
     { "add_scalar", f_add_scalar, R1 },
     { "mul_scalar", f_mul_scalar, R1 },
@@ -80,6 +79,7 @@ const gradient_row elementwise_gradients[] = {
     { "tanh_grad", f_tanh_grad, R2 },
     { "sigmoid_grad", f_sigmoid_grad, R2 },
     { "sigmoid_sub", f_sigmoid_sub, R2 },
+    { "share", f_share, R2 },
     { "ahead", f_ahead, R2 },
     { "where", f_where, R2 },
     { 0 },

@@ -1,0 +1,13 @@
+/* tensor/special.h: functions that the C library lacks or does not have as needed, in double: to a few units of the last
+ * place, but near the zeros at x < 0. Not installed. */
+#ifndef TAP_TENSOR_SPECIAL_H
+#define TAP_TENSOR_SPECIAL_H
+
+double tap__lgamma_f64(double x);           /* log |Gamma(x)|; inf at the poles */
+double tap__digamma_f64(double x);          /* d/dx log |Gamma(x)|; at +-0 it is -+inf, at the other poles NaN */
+double tap__polygamma_f64(int n, double x); /* the n-th derivative of digamma; for n > 0 it is (-1)^(n+1) inf at the poles */
+double tap__erfinv_f64(double x);           /* erf(erfinv(x)) = x; +-inf at +-1, NaN beyond */
+double tap__normal_cdf_f64(double x);       /* (1 + erf(x / sqrt(2))) / 2, with all digits in the lower tail, too */
+double tap__floor_divide_f64(double a, double b); /* floor(a / b) of the exact quotient; a / b for b = 0 */
+
+#endif

@@ -1,0 +1,127 @@
+/* Gradient tests of the less common elementwise functions and of activations. */
+#include "tests/autograd/gradients.h"
+
+ONE(f_ceil, tap_mul(tap_ceil(a), a))
+ONE(f_floor, tap_mul(tap_floor(a), a))
+ONE(f_round, tap_mul(tap_round(a), a))
+ONE(f_trunc, tap_mul(tap_trunc(a), a))
+ONE(f_rsqrt, tap_rsqrt(a))
+ONE(f_exp2, tap_exp2(a))
+ONE(f_log2, tap_log2(a))
+ONE(f_log10, tap_log10(a))
+ONE(f_tan, tap_tan(a))
+ONE(f_asin, tap_asin(a))
+ONE(f_acos, tap_acos(a))
+ONE(f_atan, tap_atan(a))
+ONE(f_sinh, tap_sinh(a))
+ONE(f_cosh, tap_cosh(a))
+ONE(f_asinh, tap_asinh(a))
+ONE(f_acosh, tap_acosh(a))
+ONE(f_atanh, tap_atanh(a))
+ONE(f_erf, tap_erf(a))
+ONE(f_erfc, tap_erfc(a))
+ONE(f_erfinv, tap_erfinv(a))
+ONE(f_lgamma, tap_lgamma(a))
+ONE(f_digamma, tap_digamma(a))
+ONE(f_polygamma_0, tap_polygamma(0, a))
+ONE(f_polygamma_2, tap_polygamma(2, a))
+ONE(f_log_sigmoid, tap_log_sigmoid(a))
+ONE(f_softplus_beta, tap_softplus_beta(a, 3, 1.5))
+ONE(f_softsign, tap_softsign(a))
+ONE(f_relu6, tap_relu6(a))
+ONE(f_relu6_high, tap_relu6(tap_add_scalar(a, 6)))
+ONE(f_leaky_relu, tap_leaky_relu(a, 0.2))
+ONE(f_elu, tap_elu(a, 1.5))
+ONE(f_celu, tap_celu(a, 1.5))
+ONE(f_selu, tap_selu(a))
+ONE(f_mish, tap_mish(a))
+ONE(f_gelu, tap_gelu(a))
+ONE(f_gelu_tanh, tap_gelu_tanh(a))
+ONE(f_clamp, tap_clamp(a, -1, 9))
+ONE(f_clamp_high, tap_clamp(a, -9, 1))
+ONE(f_hardtanh, tap_hardtanh(a, -1, 9))
+ONE(f_hardtanh_high, tap_hardtanh(a, -9, 1))
+ONE(f_nan_to_num, tap_nan_to_num(tap_mul(a, a), 0, 1, -1))
+ONE(f_pow_scalar, tap_pow_scalar(a, 2.5))
+ONE(f_pow_scalar_0, tap_mul(tap_pow_scalar(a, 0), a))
+ONE(f_pow_scalar_3, tap_pow_scalar(a, 3))
+ONE(f_pow_scalar_minus_2, tap_pow_scalar(a, -2))
+ONE(f_pow_constant, tap_pow(a, tap_scalar(t, 3)))
+TWO(f_hypot, tap_hypot(a, b))
+TWO(f_atan2, tap_atan2(a, b))
+TWO(f_xlogy, tap_xlogy(a, b))
+TWO(f_logaddexp, tap_logaddexp(a, b))
+TWO(f_floor_divide, tap_mul(tap_floor_divide(a, b), a))
+TWO(f_clamp_min, tap_clamp_min(a, b))
+TWO(f_clamp_max, tap_clamp_max(a, b))
+THREE(f_lerp, tap_lerp(a, b, c))
+
+#define FROM(a, b) .n = 1, .shape = { S3 }, .low = { a }, .high = { b }
+#define ROWS(low_b)  .n = 2, .shape = { S(2, 1, 4), S(3, 1) }, .low = { -2, low_b }, .high = { 2.3, 2.2 }
+
+const gradient_row special_gradients[] = {
+    { "ceil", f_ceil, FROM(-0.9, 0.9), KINK(0) },
+    { "floor", f_floor, FROM(0.1, 0.9) },
+    { "round", f_round, FROM(0.6, 1.4) },
+    { "trunc", f_trunc, FROM(-0.9, 0.9) },
+    { "rsqrt", f_rsqrt, POSITIVE1 },
+    { "exp2", f_exp2, R1 },
+    { "log2", f_log2, POSITIVE1 },
+    { "log10", f_log10, POSITIVE1 },
+    { "tan", f_tan, FROM(-1.3, 1.2) },
+    { "asin", f_asin, FROM(-0.9, 0.8) },
+    { "acos", f_acos, FROM(-0.9, 0.8) },
+    { "atan", f_atan, R1 },
+    { "sinh", f_sinh, R1 },
+    { "cosh", f_cosh, R1 },
+    { "asinh", f_asinh, R1 },
+    { "acosh", f_acosh, FROM(1.2, 3) },
+    { "atanh", f_atanh, FROM(-0.9, 0.8) },
+    { "erf", f_erf, R1 },
+    { "erfc", f_erfc, R1 },
+    { "erfinv", f_erfinv, FROM(-0.9, 0.8) },
+    { "lgamma", f_lgamma, POSITIVE1 },
+    { "lgamma", f_lgamma, FROM(-2.8, -2.2) },
+    { "digamma", f_digamma, POSITIVE1 },
+    { "digamma", f_digamma, FROM(-0.8, -0.3) },
+    { "polygamma", f_polygamma_0, POSITIVE1 },
+    { "polygamma", f_polygamma_2, FROM(0.8, 3) },
+    { "polygamma", f_polygamma_2, FROM(-1.7, -1.3) },
+    { "log_sigmoid", f_log_sigmoid, R1 },
+    { "softplus_beta", f_softplus_beta, R1, KINK(0.5) },
+    { "softsign", f_softsign, R1 },
+    { "relu6", f_relu6, R1, KINK(0) },
+    { "relu6", f_relu6_high, R1, KINK(0) },
+    { "leaky_relu", f_leaky_relu, R1, KINK(0) },
+    { "elu", f_elu, R1, KINK(0) },
+    { "celu", f_celu, R1, KINK(0) },
+    { "selu", f_selu, R1, KINK(0) },
+    { "mish", f_mish, R1 },
+    { "gelu", f_gelu, R1 },
+    { "gelu_tanh", f_gelu_tanh, R1 },
+    { "clamp", f_clamp, R1, KINK(-1) },
+    { "clamp", f_clamp_high, R1, KINK(1) },
+    { "hardtanh", f_hardtanh, R1, KINK(-1) },
+    { "hardtanh", f_hardtanh_high, R1, KINK(1) },
+    { "nan_to_num", f_nan_to_num, R1 },
+    { "pow_scalar", f_pow_scalar, POSITIVE1 },
+    { "pow_scalar", f_pow_scalar_0, R1 },
+    { "pow_scalar", f_pow_scalar_3, R1 },
+    { "pow_scalar", f_pow_scalar_minus_2, FROM(-3, -0.5) },
+    { "pow", f_pow_constant, R1 },
+    { "hypot", f_hypot, R2 },
+    { "hypot", f_hypot, ROWS(-1.9) },
+    { "atan2", f_atan2, R2 },
+    { "atan2", f_atan2, ROWS(-1.9) },
+    { "xlogy", f_xlogy, .n = 2, .shape = { S3, S3 }, .low = { -2, 0.3 }, .high = { 2, 3 } },
+    { "xlogy", f_xlogy, ROWS(0.3) },
+    { "logaddexp", f_logaddexp, R2 },
+    { "logaddexp", f_logaddexp, ROWS(-2) },
+    { "floor_divide", f_floor_divide, .n = 2, .shape = { S3, S3 }, .low = { 2.1, 0.8 }, .high = { 2.3, 1 } },
+    { "clamp_min", f_clamp_min, R2 },
+    { "clamp_min", f_clamp_min, ROWS(-1.9) },
+    { "clamp_max", f_clamp_max, R2 },
+    { "clamp_max", f_clamp_max, ROWS(-1.9) },
+    { "lerp", f_lerp, .n = 3, .shape = { S3, S(3, 1), S(4) }, .low = { -2, -2, -1 }, .high = { 2, 2, 2 } },
+    { 0 },
+};

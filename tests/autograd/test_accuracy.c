@@ -1,0 +1,507 @@
+/* Every row of elementwise.def against the C library in long double, or against a reference written here by another method:
+ * through its operator, in float32 and float64, over the whole range. Prints a table of the worst errors, each of which has its
+ * bound. A row without an entry fails. */
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "autograd/internal.h"
+
+typedef long double wide;
+
+/* ---- The rows, and how each is called ---- */
+
+typedef tap_var (*caller)(tap_var a, tap_var b, double p, double q);
+
+#define CALL(name, call)                                                  \
+    static tap_var call_##name(tap_var a, tap_var b, double p, double q) \
+    {                                                                     \
+        (void)b, (void)p, (void)q;                                        \
+        return call;                                                      \
+    }
+#define UNARY(name, cost, value, rule)             CALL(name, tap_##name(a))
+#define WITH(name, cost, value, rule)              CALL(name, tap_##name(a, p))
+#define WITH2(name, cost, value, rule)             CALL(name, tap_##name(a, p, q))
+#define INNER_WITH(name, cost, value, rule)        CALL(name, tap__##name(a, p))
+#define BINARY(name, cost, value, rule_a, rule_b)  CALL(name, tap_##name(a, b))
+#define INNER(name, cost, value, rule_a, rule_b)
+#define COMPARE(name, value)
+#include "autograd/elementwise.def"
+#undef UNARY
+#undef WITH
+#undef WITH2
+#undef INNER_WITH
+#undef BINARY
+
+static const char *const row_names[] = {
+#define UNARY(name, cost, value, rule)            #name,
+#define WITH                                      UNARY
+#define WITH2                                     UNARY
+#define INNER_WITH                                UNARY
+#define BINARY(name, cost, value, rule_a, rule_b) #name,
+#include "autograd/elementwise.def"
+};
+
+/* Functions made of several operators. */
+CALL(gelu_tanh, tap_gelu_tanh(a))
+CALL(mish, tap_mish(a))
+CALL(selu, tap_selu(a))
+CALL(softplus_beta, tap_softplus_beta(a, p, q))
+CALL(logsumexp, tap_logsumexp(tap_cat(2, (tap_var[]){ tap_unsqueeze(a, 0), tap_unsqueeze(b, 0) }, 0), TAP_AXES(0)))
+
+/* ---- References ---- */
+
+static const wide pi = 3.14159265358979323846264338327950288L, ln2 = 0.693147180559945309417232121458176568L;
+
+static wide higher(wide a, wide b)
+{
+    return a > b || isnan(a) ? a : b;
+}
+
+static wide lower(wide a, wide b)
+{
+    return a < b || isnan(a) ? a : b;
+}
+
+static wide sigmoid(wide x)
+{
+    return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
+}
+
+static wide softplus(wide x)
+{
+    return higher(x, 0) + log1pl(expl(-fabsl(x)));
+}
+
+static wide logaddexp(wide a, wide b)
+{
+    return a == b ? a + ln2 : higher(a, b) + log1pl(expl(-fabsl(a - b)));
+}
+
+/* By Newton's method: on erf, or in the tail on the logarithm of erfc. */
+static wide erfinv(wide x)
+{
+    wide a = fabsl(x), y = a < 0.5L ? a : sqrtl(-logl(1 - a));
+    if (!(a < 1)) return a == 1 ? copysignl(HUGE_VALL, x) : (wide)NAN;
+    for (int i = 0; i < 12; i++) {
+        wide slope = 2 / sqrtl(pi) * expl(-y * y), tail = erfcl(y);
+        y += a < 0.5L ? (a - erfl(y)) / slope : (logl(tail) - logl(1 - a)) * tail / slope;
+    }
+    return copysignl(y, x);
+}
+
+static const wide bernoulli[] = { 1 / 6.L, -1 / 30.L, 1 / 42.L, -1 / 30.L, 5 / 66.L, -691 / 2730.L, 7 / 6.L, -3617 / 510.L };
+
+/* digamma(u) - digamma(v) for large u and v, with all digits also where u - v = t is small. */
+static wide digamma_difference(wide u, wide v, wide t)
+{
+    wide log_ratio = log1pl(t / v), sum = log_ratio + t / (2 * u * v);
+    for (int k = 1; k <= 8; k++) sum -= bernoulli[k - 1] / (2 * k) * powl(v, -2 * k) * expm1l(-2 * k * log_ratio);
+    return sum;
+}
+
+/* From the root r: digamma(x) = sum of (x - r) / ((r + k) (x + k)), 20 terms of it, then by the asymptotic series. */
+static wide digamma(wide x)
+{
+    const wide r = 0x1.762d86356be3fp+0L, r_low = 9.54999542996569771518419907597e-17L;
+    wide       from_zero = x - rintl(x), t = (x - r) - r_low, sum = 0;
+    if (x == 0) return copysignl(HUGE_VALL, -x);
+    if (x < 0) return from_zero == 0 ? (wide)NAN : digamma(1 - x) - pi / tanl(pi * from_zero);
+    if (x == HUGE_VALL) return x;
+    for (int k = 0; k < 20; k++) sum += t / ((r + k) * (x + k));
+    return sum + digamma_difference(x + 20, r + 20, t);
+}
+
+static wide factorial(int n)
+{
+    return n > 1 ? n * factorial(n - 1) : 1;
+}
+
+/* (-1)^(n+1) times polygamma for x > 0: recurrence to 30 and more, then the asymptotic series (A&S 6.4.11). */
+static wide polygamma_above(int n, wide x)
+{
+    wide sum = 0;
+    for (; x < 30 + n; x++) sum += factorial(n) * powl(x, -n - 1);
+    wide term = factorial(n - 1) * powl(x, -n), product = factorial(n + 1) * powl(x, -n - 2) / 2;
+    sum += term + factorial(n) * powl(x, -n - 1) / 2;
+    for (int k = 1; k <= 8; k++) {
+        sum += bernoulli[k - 1] * product;
+        product *= (2 * k + n) * (2 * k + n + 1) / (x * x) / ((2 * k + 1) * (2 * k + 2));
+    }
+    return sum;
+}
+
+/* Below 0 by the derivatives of pi cot(pi x), for n up to 3. */
+static wide polygamma(int n, wide x)
+{
+    wide sign = n % 2 ? 1 : -1, r = x - rintl(x), s = sinl(pi * r), c = cosl(pi * r);
+    if (n == 0) return digamma(x);
+    if (x == HUGE_VALL) return copysignl(0, sign);
+    if (x > 0) return sign * polygamma_above(n, x);
+    if (r == 0) return sign * HUGE_VALL;
+    if (n > 3 || isnan(x) || x < -1e5L) return (wide)NAN;
+    wide cot = n == 1 ? pi * pi / (s * s) : n == 2 ? 2 * powl(pi, 3) * c / powl(s, 3) : powl(pi, 4) * (2 + 4 * c * c) / powl(s, 4);
+    return n == 2 ? -cot - polygamma_above(n, 1 - x) : cot - polygamma_above(n, 1 - x);
+}
+
+/* The largest of the candidates that leaves no remainder of the wrong sign, says fma. */
+static wide floor_divide(wide a, wide b)
+{
+    if (b == 0 || isinf(a) || isnan(a)) return b == 0 ? a / b : (wide)NAN;
+    if (isinf(b)) return a == 0 || (a < 0) == (b < 0) ? copysignl(0, a / b) : -1;
+    wide y = floorl(a / b) + 1;
+    for (int i = 0; i < 2; i++) {
+        wide rest = fmal(-y, b, a);
+        if (rest != 0 && (rest < 0) != (b < 0)) y--;
+    }
+    return y == 0 ? copysignl(0, a / b) : y;
+}
+
+static wide gelu_tanh(wide x)
+{
+    return x * sigmoid(2 * sqrtl(2 / pi) * (x + 0.044715L * x * x * x));
+}
+
+/* ---- The table ---- */
+
+/* Errors are in units of the last place of the result, or of `scale` where that is larger: for results near 0 far from 0, which
+ * are small through cancellation. A negative scale counts the smallest normal numbers, where a factor is subnormal already. */
+typedef struct {
+    const char *name, *row;
+    caller      call;
+    wide (*exact)(wide a, wide b, wide p, wide q);
+    int    n; /* inputs */
+    double p, q;
+    double bound[2]; /* in float32 and float64 */
+    double scale;
+    double low, least_b, most_b; /* the domain: a >= low, least_b <= b <= most_b */
+} entry;
+
+#define ALL       -HUGE_VAL, -HUGE_VAL, HUGE_VAL
+#define FROM(low) low, -HUGE_VAL, HUGE_VAL
+#define LOGITS    -HUGE_VAL, 0, 1
+
+/* clang-format off */
+#define ENTRIES                                                                                                         \
+    X(neg, neg, 1, 0, 0,                       0, 0, 0, ALL,             -a)                                            \
+    X(abs, abs, 1, 0, 0,                       0, 0, 0, ALL,             fabsl(a))                                      \
+    X(sign, sign, 1, 0, 0,                     0, 0, 0, ALL,             isnan(a) ? a : (a > 0) - (a < 0))              \
+    X(ceil, ceil, 1, 0, 0,                     0, 0, 0, ALL,             ceill(a))                                      \
+    X(floor, floor, 1, 0, 0,                   0, 0, 0, ALL,             floorl(a))                                     \
+    X(round, round, 1, 0, 0,                   0, 0, 0, ALL,             rintl(a))                                      \
+    X(trunc, trunc, 1, 0, 0,                   0, 0, 0, ALL,             truncl(a))                                     \
+    X(square, square, 1, 0, 0,                 0.51, 0.51, 0, ALL,       a * a)                                         \
+    X(sqrt, sqrt, 1, 0, 0,                     0.51, 0.51, 0, ALL,       sqrtl(a))                                      \
+    X(rsqrt, rsqrt, 1, 0, 0,                   1.75, 1.75, 0, ALL,       1 / sqrtl(a))                                  \
+    X(reciprocal, reciprocal, 1, 0, 0,         0.51, 0.51, 0, ALL,       1 / a)                                         \
+    X(exp, exp, 1, 0, 0,                       1, 1, 0, ALL,             expl(a))                                       \
+    X(exp2, exp2, 1, 0, 0,                     1.5, 1.5, 0, ALL,         exp2l(a))                                      \
+    X(expm1, expm1, 1, 0, 0,                   1.25, 1.5, 0, ALL,        expm1l(a))                                     \
+    X(log, log, 1, 0, 0,                       1, 1.25, 0, ALL,          logl(a))                                       \
+    X(log2, log2, 1, 0, 0,                     1.5, 1.5, 0, ALL,         log2l(a))                                      \
+    X(log10, log10, 1, 0, 0,                   3, 3, 0, ALL,             log10l(a))                                     \
+    X(log1p, log1p, 1, 0, 0,                   1, 1, 0, ALL,             log1pl(a))                                     \
+    X(sin, sin, 1, 0, 0,                       1.75, 1, 0, ALL,          sinl(a))                                       \
+    X(cos, cos, 1, 0, 0,                       1.75, 1, 0, ALL,          cosl(a))                                       \
+    X(tan, tan, 1, 0, 0,                       1.5, 1.5, 0, ALL,         tanl(a))                                       \
+    X(asin, asin, 1, 0, 0,                     1.5, 1.5, 0, ALL,         asinl(a))                                      \
+    X(acos, acos, 1, 0, 0,                     1.5, 1.5, 0, ALL,         acosl(a))                                      \
+    X(atan, atan, 1, 0, 0,                     1.5, 1.5, 0, ALL,         atanl(a))                                      \
+    X(sinh, sinh, 1, 0, 0,                     3, 3, 0, ALL,             sinhl(a))                                      \
+    X(cosh, cosh, 1, 0, 0,                     3, 3, 0, ALL,             coshl(a))                                      \
+    X(tanh, tanh, 1, 0, 0,                     1.75, 2.5, 0, ALL,        tanhl(a))                                      \
+    X(asinh, asinh, 1, 0, 0,                   3, 3, 0, ALL,             asinhl(a))                                     \
+    X(acosh, acosh, 1, 0, 0,                   3, 3, 0, ALL,             acoshl(a))                                     \
+    X(atanh, atanh, 1, 0, 0,                   3, 3, 0, ALL,             atanhl(a))                                     \
+    X(erf, erf, 1, 0, 0,                       1.5, 1.5, 0, ALL,         erfl(a))                                       \
+    X(erfc, erfc, 1, 0, 0,                     6, 6, 0, ALL,             erfcl(a))                                      \
+    X(erfinv, erfinv, 1, 0, 0,                 0.51, 1.5, 0, ALL,        erfinv(a))                                     \
+    X(lgamma, lgamma, 1, 0, 0,                 0.51, 6, 1, ALL,          lgammal(a))                                    \
+    X(digamma, digamma, 1, 0, 0,               0.51, 2.75, 16, FROM(-1e4), digamma(a))                                  \
+    X(digamma_above, digamma, 1, 0, 0,         0.51, 3.25, 0, FROM(0),   digamma(a))                                    \
+    X(sigmoid, sigmoid, 1, 0, 0,               2, 1.75, 0, ALL,          sigmoid(a))                                    \
+    X(softplus, softplus, 1, 0, 0,             1.75, 1.75, 0, ALL,       softplus(a))                                   \
+    X(log_sigmoid, log_sigmoid, 1, 0, 0,       1.75, 1.75, 0, ALL,       -softplus(-a))                                 \
+    X(softsign, softsign, 1, 0, 0,             1.75, 1.75, 0, ALL,       a / (1 + fabsl(a)))                            \
+    X(relu, relu, 1, 0, 0,                     0, 0, 0, ALL,             higher(a, 0))                                  \
+    X(silu, silu, 1, 0, 0,                     2.75, 2.75, -1024, ALL,   a * sigmoid(a))                                \
+    X(gelu, gelu, 1, 0, 0,                     0.51, 3.5, -64, ALL,      a * erfcl(-a / sqrtl(2)) / 2)                  \
+    X(gelu_tanh, gelu_tanh, 1, 0, 0,           16.25, 16.25, 0.001, ALL, gelu_tanh(a))                                  \
+    X(mish, mish, 1, 0, 0,                     3.25, 3.25, -1024, ALL,   a * tanhl(softplus(a)))                        \
+    X(selu, selu, 1, 0, 0,                     3, 3.75, 0, ALL,                                                         \
+      1.0507009873554804934193349852946L * (a > 0 ? a : 1.6732632423543772848170429916717L * expm1l(a)))                \
+    X(softplus_beta, softplus_beta, 1, 2, 4,   1.75, 1.75, 0, ALL,       a > 2 ? a : softplus(2 * a) / 2)               \
+    X(add_scalar, add_scalar, 1, 3, 0,         0.51, 0.51, 0, ALL,       a + p)                                         \
+    X(mul_scalar, mul_scalar, 1, -3, 0,        0.51, 0.51, 0, ALL,       a * p)                                         \
+    X(pow_2, pow_scalar, 1, 2, 0,              1.5, 1.5, 0, ALL,        powl(a, p))                                    \
+    X(pow_half, pow_scalar, 1, 0.5, 0,         1.5, 1.5, 0, ALL,        powl(a, p))                                    \
+    X(pow_minus_3, pow_scalar, 1, -3, 0,       1.5, 1.5, 0, ALL,        powl(a, p))                                    \
+    X(pow_0, pow_scalar, 1, 0, 0,              0, 0, 0, ALL,             powl(a, p))                                    \
+    X(leaky_relu, leaky_relu, 1, 0.125, 0,     0.51, 0.51, 0, ALL,       a > 0 ? a : a * p)                             \
+    X(elu, elu, 1, 1.5, 0,                     2.5, 2.5, 0, ALL,         a > 0 ? a : p * expm1l(a))                     \
+    X(celu, celu, 1, 1.5, 0,                   2.75, 2.75, 0, ALL,       a > 0 ? a : p * expm1l(a / p))                 \
+    X(polygamma_0, polygamma, 1, 0, 0,         0.51, 2.75, 16, FROM(-1e4), polygamma(0, a))                             \
+    X(polygamma_1, polygamma, 1, 1, 0,         0.51, 6.25, 16, FROM(-1e4), polygamma(1, a))                             \
+    X(polygamma_2, polygamma, 1, 2, 0,         0.51, 7.75, 16, FROM(-1e4), polygamma(2, a))                             \
+    X(polygamma_3, polygamma, 1, 3, 0,         0.51, 7.5, 16, FROM(-1e4), polygamma(3, a))                              \
+    X(polygamma_1_above, polygamma, 1, 1, 0,   0.51, 6.25, 0, FROM(0),   polygamma(1, a))                               \
+    X(polygamma_2_above, polygamma, 1, 2, 0,   0.51, 7.75, 0, FROM(0),   polygamma(2, a))                               \
+    X(polygamma_30, polygamma, 1, 30, 0,       0.51, 15.25, 0, FROM(0),  polygamma(30, a))                              \
+    X(clamp, clamp, 1, -1.5, 2,                0, 0, 0, ALL,             lower(higher(a, p), q))                        \
+    X(hardtanh, hardtanh, 1, -1.5, 2,          0, 0, 0, ALL,             lower(higher(a, p), q))                        \
+    X(add, add, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a + b)                                         \
+    X(sub, sub, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a - b)                                         \
+    X(mul, mul, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a * b)                                         \
+    X(div, div, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a / b)                                         \
+    X(floor_divide, floor_divide, 2, 0, 0,     0.51, 1, 0, ALL,          floor_divide(a, b))                            \
+    X(pow, pow, 2, 0, 0,                       1.5, 1.5, 0, ALL,         powl(a, b))                                    \
+    X(hypot, hypot, 2, 0, 0,                   1.5, 1.5, 0, ALL,         hypotl(a, b))                                  \
+    X(atan2, atan2, 2, 0, 0,                   2, 2, 0, ALL,             atan2l(a, b))                                  \
+    X(xlogy, xlogy, 2, 0, 0,                   2, 2, 0, ALL,             a == 0 && !isnan(b) ? 0 : a * logl(b))         \
+    X(logaddexp, logaddexp, 2, 0, 0,           1.25, 1.25, 1, ALL,       logaddexp(a, b))                               \
+    X(logsumexp, logsumexp, 2, 0, 0,           1.5, 1.5, 1, ALL,         logaddexp(a, b))                               \
+    X(logaddexp_above, logaddexp, 2, 0, 0,     4, 4, 0, FROM(0),         logaddexp(a, b))                               \
+    X(maximum, maximum, 2, 0, 0,               0, 0, 0, ALL,             higher(a, b))                                  \
+    X(minimum, minimum, 2, 0, 0,               0, 0, 0, ALL,             lower(a, b))                                   \
+    X(clamp_min, clamp_min, 2, 0, 0,           0, 0, 0, ALL,             higher(a, b))                                  \
+    X(clamp_max, clamp_max, 2, 0, 0,           0, 0, 0, ALL,             lower(a, b))                                   \
+    X(bce_with_logits, bce_with_logits, 2, 0, 0, 2.25, 1.75, 0, LOGITS,  (1 - b) * softplus(a) + b * softplus(-a))
+/* clang-format on */
+
+#define X(id, name, n, p_, q_, bound32, bound64, scale, domain, value) \
+    static wide exact_##id(wide a, wide b, wide p, wide q)             \
+    {                                                                  \
+        (void)b, (void)p, (void)q;                                     \
+        return value;                                                  \
+    }
+ENTRIES
+#undef X
+
+static const entry entries[] = {
+#define X(id, name, n, p, q, bound32, bound64, scale, domain, value) \
+    { #id, #name, call_##name, exact_##id, n, p, q, { bound32, bound64 }, scale, domain },
+    ENTRIES
+#undef X
+};
+
+enum { N_ENTRIES = sizeof entries / sizeof *entries, N_ROWS = sizeof row_names / sizeof *row_names };
+
+static void test_every_row_has_an_entry(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_ROWS; i++) {
+        int found = 0;
+        for (int k = 0; k < N_ENTRIES; k++) found += strcmp(entries[k].row, row_names[i]) == 0;
+        if (!found) fail_msg("%s has no entry in the table of accuracies", row_names[i]);
+    }
+}
+
+/* ---- Arguments ---- */
+
+/* A floating-point type, as <float.h> describes it. */
+typedef struct {
+    tap_dtype dtype;
+    int       digits, least, largest;
+    double    smallest, most;
+} type;
+
+static const type types[] = {
+    { TAP_F32, FLT_MANT_DIG, FLT_MIN_EXP, FLT_MAX_EXP, 0x1p-149, 0x1.fffffep127 },
+    { TAP_F64, DBL_MANT_DIG, DBL_MIN_EXP, DBL_MAX_EXP, 0x1p-1074, 0x1.fffffffffffffp1023 },
+};
+
+enum { MOST = 60000 };
+
+typedef struct {
+    const type *t;
+    int64_t     n;
+    double      x[2][MOST]; /* for each input */
+    uint64_t    random;
+} grid;
+
+static double unit(grid *g)
+{
+    g->random = g->random * 6364136223846793005u + 1442695040888963407u;
+    return (double)((g->random ^ g->random >> 29) >> 11) * 0x1p-53;
+}
+
+/* a with either sign, and b. */
+static void point(grid *g, double a, double b)
+{
+    assert_true(g->n + 2 <= MOST);
+    for (int sign = 1; sign >= -1; sign -= 2, g->n++) {
+        g->x[0][g->n] = sign * a;
+        g->x[1][g->n] = b;
+    }
+}
+
+/* Values where something may happen, and their neighbours in the type. */
+static int turning_points(const type *t, double *x)
+{
+    static const double at[] = { 0,  0.25, 1 / 3., 0.5, 0.6931471805599453, 0.75, 1, 1.4616321449683623, 1.5, 2, 2.5, 3, 4, 5, 6, 8,
+                                 10, 12, 16, 20, 40, 88.72, 100, 170.5, 709.78, 745.13, 1e4, 1e6, 1e15 };
+    int                 n = 0;
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        double step = at[i] > 0 ? ldexp(1, ilogb(at[i]) + 1 - t->digits) : t->smallest;
+        for (int k = -2; k <= 2; k++) x[n++] = at[i] + k * step;
+    }
+    x[n++] = t->most;
+    x[n++] = ldexp(1, t->least - 1);
+    x[n++] = HUGE_VAL;
+    x[n++] = (double)NAN;
+    return n;
+}
+
+/* All exponents, and the intervals where functions have their bends. */
+static void fill_single(grid *g)
+{
+    static const double width[] = { 1, 3, 8, 40, 1000, 1e4 };
+    double              special[200];
+    int                 n = turning_points(g->t, special), per_exponent = g->t->dtype == TAP_F32 ? 16 : 3;
+    for (int i = 0; i < n; i++) point(g, special[i], 0);
+    for (int e = g->t->least - g->t->digits; e < g->t->largest; e++) {
+        for (int k = 0; k < per_exponent; k++) point(g, ldexp(1 + unit(g), e), 0);
+    }
+    for (int i = 0; i < 6; i++) {
+        for (int k = 0; k < 1500; k++) point(g, width[i] * unit(g), 0);
+    }
+    for (int k = 1; k < 300; k++) point(g, 1 + ldexp(k % 2 ? 1 : -1, -k / 6 - 1) * unit(g), 0), point(g, 1.4616321449683623 + ldexp(unit(g), -k / 6), 0);
+    for (int k = 0; k <= 200; k++) point(g, k / 2., 0);
+}
+
+static void fill_pairs(grid *g)
+{
+    static const double width[] = { 1, 10, 100, 1e4 };
+    double              special[200];
+    int                 n = turning_points(g->t, special), span = g->t->largest - g->t->least;
+    for (int i = 0; i < n; i += 2) {
+        for (int k = 0; k < n; k += 3) point(g, special[i], special[k]), point(g, special[i], -special[k]);
+    }
+    for (int i = 0; i < 4; i++) {
+        for (int k = 0; k < 600; k++) {
+            double a = width[i] * (2 * unit(g) - 1);
+            point(g, a, width[i] * (2 * unit(g) - 1));
+            point(g, a, unit(g));
+            point(g, a, a * (1 + ldexp(unit(g), -k % 60)));
+            point(g, a, 1 - ldexp(unit(g), -k % 60));
+        }
+    }
+    for (int k = 0; k < 3000; k++) {
+        double a = ldexp(1 + unit(g), (int)(span * unit(g)) + g->t->least);
+        point(g, a, ldexp(2 * unit(g) - 1, (int)(span * unit(g)) + g->t->least));
+        point(g, ldexp(1 + unit(g), (int)(40 * unit(g)) - 20), ldexp(2 * unit(g) - 1, (int)(40 * unit(g)) - 20));
+    }
+}
+
+/* ---- Errors ---- */
+
+/* How far y is from the exact value, in units of the last place. What overflows counts as the power of two after the largest
+ * number. */
+static double error(const type *t, wide exact, double y, double scale)
+{
+    wide top = ldexpl(1, t->largest), got = (wide)y, least = (wide)scale;
+    int  exponent;
+    if (isnan(exact) || isnan(got)) return isnan(exact) && isnan(got) ? 0 : HUGE_VAL;
+    exact = fabsl(exact) > top ? copysignl(top, exact) : exact;
+    got = fabsl(got) > top ? copysignl(top, got) : got;
+    if (exact == 0 && scale == 0) return got == 0 && !signbit(got) == !signbit(exact) ? 0 : HUGE_VAL;
+    if (scale < 0) least *= -ldexpl(1, t->least - 1);
+    frexpl(fmaxl(fabsl(exact), least), &exponent);
+    if (exponent < t->least) exponent = t->least;
+    if (exponent > t->largest) exponent = t->largest;
+    return (double)(fabsl(got - exact) / ldexpl(1, exponent - t->digits));
+}
+
+typedef struct {
+    double error, a, b, y;
+} worst;
+
+/* Rounded to the type. */
+static tap_var operand(tap_tape *tape, grid *g, int i)
+{
+    return tap_cast(tap_input(tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(g->n), g->x[i])), g->t->dtype);
+}
+
+static const double *as_double(tap_var v)
+{
+    return tap_value(tap_cast(v, TAP_F64)).data;
+}
+
+static worst measure(const entry *e, grid *g)
+{
+    worst         w = { 0, 0, 0, 0 };
+    tap_tape     *tape = tap_tape_new(g->t->dtype, 1);
+    tap_var       in[2] = { operand(tape, g, 0), operand(tape, g, 1) };
+    const double *x[2] = { as_double(in[0]), as_double(in[1]) }, *y = as_double(e->call(in[0], in[1], e->p, e->q));
+    assert_int_equal(tap_tape_status(tape, NULL), TAP_OK);
+    for (int64_t i = 0; i < g->n; i++) {
+        double a = x[0][i], b = x[1][i];
+        if (a < e->low || (e->n == 2 && (b < e->least_b || b > e->most_b))) continue;
+        double ulps = error(g->t, e->exact((wide)a, (wide)b, (wide)e->p, (wide)e->q), y[i], e->scale);
+        if (ulps > w.error) w = (worst){ ulps, a, b, y[i] };
+    }
+    tap_tape_free(tape);
+    return w;
+}
+
+static void report(const entry *e, const worst *w)
+{
+    char where[2][64];
+    for (int i = 0; i < 2; i++) {
+        if (w[i].error == 0) snprintf(where[i], sizeof where[i], "-");
+        else if (e->n == 1) snprintf(where[i], sizeof where[i], "%.9g", w[i].a);
+        else snprintf(where[i], sizeof where[i], "%.6g, %.6g", w[i].a, w[i].b);
+    }
+    print_message("%-16s %8.2f  %-26s %8.2f  %-26s", e->name, w[0].error, where[0], w[1].error, where[1]);
+    if (e->scale != 0) print_message(" of max(|y|, %g%s)", fabs(e->scale), e->scale < 0 ? " least" : "");
+    print_message("\n");
+}
+
+/* Is long double wider than double? Not on all machines, and not under valgrind. */
+static bool is_wider(void)
+{
+    volatile wide one = 1, sum = one + (wide)DBL_EPSILON / 16;
+    return sum != one;
+}
+
+static void test_errors(void **state)
+{
+    static grid grids[2][2]; /* type, inputs */
+    int         bad = 0;
+    (void)state;
+    if (!is_wider()) {
+        print_message("skipped: long double is no wider than double here\n");
+        skip();
+    }
+    for (int t = 0; t < 2; t++) {
+        for (int n = 0; n < 2; n++) grids[t][n] = (grid){ .t = &types[t], .random = 1 };
+        fill_single(&grids[t][0]);
+        fill_pairs(&grids[t][1]);
+    }
+    print_message("%-16s %8s  %-26s %8s  %s\n", "worst errors", "float32", "at", "float64", "at");
+    for (int k = 0; k < N_ENTRIES; k++) {
+        const entry *e = &entries[k];
+        worst        w[2];
+        for (int t = 0; t < 2; t++) w[t] = measure(e, &grids[t][e->n - 1]);
+        report(e, w);
+        for (int t = 0; t < 2; t++) {
+            if (w[t].error <= e->bound[t]) continue;
+            print_error("%s of %a, %a is %a in %s: %g ulp, %g allowed\n", e->name, w[t].a, w[t].b, w[t].y,
+                        tap_dtype_name(types[t].dtype), w[t].error, e->bound[t]);
+            bad++;
+        }
+    }
+    assert_int_equal(bad, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_row_has_an_entry), cmocka_unit_test(test_errors) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
