@@ -1,7 +1,43 @@
-/* Activations by name. */
+/* Activations that take a weight or an axis, and those of x alone by name. */
 #include <string.h>
 
-#include "nn/nn.h"
+#include "autograd/internal.h"
+#include "nn/internal.h"
+
+tap_var tap_prelu(tap_var x, tap_var weight)
+{
+    if (!tap__together("prelu", 2, (tap_var[]){ x, weight })) return tap__inert(x.tape);
+    const tap_node *n = tap__live(x);
+    tap_shape       s = n->value.shape, w = tap_shape_of(weight), along = { .rank = s.rank };
+    if (w.rank == 1 && w.n[0] != 1) {
+        if (s.rank < 2 || s.n[1] != w.n[0]) return tap__refuse(n, TAP_ESHAPE, "prelu", "the weight does not go with axis 1");
+        for (int i = 0; i < s.rank; i++) along.n[i] = i == 1 ? -1 : 1;
+        weight = tap_reshape(weight, along);
+    } else if (w.rank <= 1) {
+        weight = tap_reshape(weight, TAP_SCALAR);
+    } else {
+        return tap__refuse(n, TAP_ESHAPE, "prelu", "the weight must be [], [1] or [channels]");
+    }
+    return tap_where(tap_gt(x, tap__scalar_like(x, 0)), x, tap_mul(weight, x));
+}
+
+tap_var tap_glu(tap_var x, int axis)
+{
+    const tap_node *n = tap__live(x);
+    tap_var         half[2];
+    int             at = axis;
+    if (!n) return tap__inert(x.tape);
+    if (!tap__axis(&at, n->value.shape.rank)) return tap__refuse(n, TAP_EARG, "glu", "axis %d is out of range", axis);
+    int64_t size = n->value.shape.n[at];
+    if (size % 2 != 0 || size == 0) return tap__refuse(n, TAP_ESHAPE, "glu", "axis %d does not have two halves", axis);
+    tap_split(x, size / 2, at, 2, half);
+    return tap_mul(half[0], tap_sigmoid(half[1]));
+}
+
+tap_var tap_softmin(tap_var x, int axis)
+{
+    return tap_softmax(tap_neg(x), axis);
+}
 
 tap_var tap_identity(tap_var x)
 {

@@ -94,6 +94,66 @@ TAP_API void    tap_mlp_init(tap_mlp *l, tap_module *m, const char *name, int n_
                              tap_activation activation);
 TAP_API tap_var tap_mlp_forward(const tap_mlp *l, tap_var x); /* [..,sizes[0]] -> [..,sizes[n_sizes-1]] */
 
+/* ---- Functions in PyTorch's terms (torch.nn.functional) ---------------------------------------------------------- */
+/* Composed of the operators of autograd.h, and differentiable as often as these. A tensor that may be absent is { 0 } then. */
+
+TAP_API tap_var tap_prelu(tap_var x, tap_var weight); /* max(x, 0) + weight min(x, 0); weight [], [1] or [channels], axis 1 of x */
+TAP_API tap_var tap_glu(tap_var x, int axis);         /* a sigmoid(b), x = [a,b] along the axis */
+TAP_API tap_var tap_softmin(tap_var x, int axis);     /* softmax(-x) */
+/* While training, each element is 0 with probability p, else divided by 1 - p; noise of the tape. */
+TAP_API tap_var tap_dropout(tap_var x, double p, bool training);
+
+/* Rows of a table: index [..] int64, weight [rows,width] -> [..,width]. The row padding_idx gets no gradient. */
+TAP_API tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx);
+#define TAP_NO_INDEX INT64_MIN /* for padding_idx and ignore_index: none */
+TAP_API tap_var tap_one_hot(tap_var index, int64_t num_classes); /* int64 [..] -> [..,num_classes]; -1: the largest index + 1 */
+
+TAP_API tap_var tap_normalize(tap_var x, double p, int axis, double eps); /* x / max(|x|_p, eps), the norm along the axis */
+TAP_API tap_var tap_cosine_similarity(tap_var x1, tap_var x2, int axis, double eps); /* of normalized x1 and x2; they broadcast */
+
+/* (x - mean) / sqrt(var + eps) * weight + bias. Weight and bias may be absent. Mean and variance (divided by n) are */
+/* over the last axes, whose shape is given and is weight's and bias's; */
+TAP_API tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var weight, tap_var bias, double eps);
+/* over each of the groups of channels of each example: x [batch,channels,..], weight and bias [channels]; */
+TAP_API tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, double eps);
+/* over all but the channels while training; the running statistics [channels] (the caller's, may be NULL then) follow with the
+ * momentum, the variance divided by n - 1. Else the running statistics themselves. */
+TAP_API tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight,
+                               tap_var bias, bool training, double momentum, double eps);
+TAP_API tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, double eps); /* x / sqrt(mean x^2 + eps) * weight */
+
+/* softmax(scale q k^T + mask) v: q [..,n,width], k [..,m,width], v [..,m,out] -> [..,n,out]; leading axes broadcast. mask may be
+ * absent, bool (true: takes part) or float (added), and broadcasts to [..,n,m]; causal: query i sees keys 0..i. scale 0 stands for
+ * 1/sqrt(width). A query that sees nothing gives 0. Dropout is on the weights. Vaswani et al. 2017. */
+TAP_API tap_var tap_scaled_dot_product_attention(tap_var query, tap_var key, tap_var value, tap_var mask, double dropout_p,
+                                                 bool is_causal, double scale);
+
+/* ---- Losses ------------------------------------------------------------------------------------------------------ */
+
+/* Of the terms: their mean, their sum, the terms themselves, the sum divided by the size of axis 0. */
+typedef enum { TAP_REDUCE_MEAN, TAP_REDUCE_SUM, TAP_REDUCE_NONE, TAP_REDUCE_BATCHMEAN } tap_reduction;
+
+TAP_API tap_var tap_mse_loss(tap_var input, tap_var target, tap_reduction how); /* (input - target)^2 */
+TAP_API tap_var tap_l1_loss(tap_var input, tap_var target, tap_reduction how);  /* |input - target| */
+/* d^2 / (2 beta) for d = |input - target| < beta, else d - beta / 2 */
+TAP_API tap_var tap_smooth_l1_loss(tap_var input, tap_var target, tap_reduction how, double beta);
+/* d^2 / 2 for d < delta, else delta (d - delta / 2) */
+TAP_API tap_var tap_huber_loss(tap_var input, tap_var target, tap_reduction how, double delta);
+/* target (log target - input), input being log-probabilities; log_target: so is the target */
+TAP_API tap_var tap_kl_div(tap_var input, tap_var target, tap_reduction how, bool log_target);
+/* -target log input - (1 - target) log(1 - input), logarithms not below -100; input in 0..1; times weight, which broadcasts */
+TAP_API tap_var tap_binary_cross_entropy(tap_var input, tap_var target, tap_var weight, tap_reduction how);
+/* The same of sigmoid(input), without the bound; pos_weight multiplies the first term. */
+TAP_API tap_var tap_binary_cross_entropy_with_logits(tap_var input, tap_var target, tap_var weight, tap_reduction how,
+                                                     tap_var pos_weight);
+/* -weight[target] input[target]: input [batch,classes,..] (or [classes]), target int64 [batch,..] (or []), weight [classes]. Targets
+ * equal to ignore_index do not count. The mean is weighted. */
+TAP_API tap_var tap_nll_loss(tap_var input, tap_var target, tap_var weight, int64_t ignore_index, tap_reduction how);
+/* nll_loss of log_softmax(input); or, for a float target of input's shape, -sum_c weight[c] target[c] log_softmax(input)[c]. With
+ * label_smoothing e the target is mixed with the uniform distribution, 1 - e to e. */
+TAP_API tap_var tap_cross_entropy(tap_var input, tap_var target, tap_var weight, int64_t ignore_index, tap_reduction how,
+                                  double label_smoothing);
+
 /* ---- Distributions ----------------------------------------------------------------------------------------------- */
 
 typedef struct tap_dist_type tap_dist_type;

@@ -202,14 +202,17 @@ enum {
     X(tap_vae_sample, MODULE | ON_TAPE, w->out = tap_vae_sample(w->vae, w->t, 2))                                          \
     X(tap_vae_reconstruct, MODULE | ON_TAPE | VARS, w->out = tap_vae_reconstruct(w->vae, w->in.x))
 
+#include "tests/api/abuse_functional.h"
+
 #define X AS_FUNCTION
 FUNCTIONS_OF_NN
+FUNCTIONAL
 FUNCTIONS_OF_MODELS
 #undef X
 
 static const row rows[] = {
 #define X AS_ROW
-    FUNCTIONS_OF_NN FUNCTIONS_OF_MODELS
+    FUNCTIONS_OF_NN FUNCTIONAL FUNCTIONS_OF_MODELS
 #undef X
 };
 
@@ -640,11 +643,12 @@ static void linear(world *w, int64_t in, int64_t out)
 
 #define X AS_WRONG_FUNCTION
 WRONGS
+FUNCTIONAL_WRONGS
 #undef X
 
 static const wrong wrongs[] = {
 #define X AS_WRONG_ROW
-    WRONGS
+    WRONGS FUNCTIONAL_WRONGS
 #undef X
 };
 

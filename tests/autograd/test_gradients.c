@@ -21,6 +21,7 @@ static const gradient_row *const tables[] = {
     reductions_gradients,
     indexing_gradients,
     products_gradients,
+    functional_gradients,
 };
 
 enum { TABLES = sizeof tables / sizeof *tables };
@@ -297,7 +298,7 @@ static const char *const no_gradient[] = {
     "input", "variable", "scalar", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "leaf_var", "named", "apply", "in",
     "out", "use",
     /* results that are bool or integer */
-    "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan", "isinf", "isfinite", "any", "all",
+    "one_hot", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan", "isinf", "isfinite", "any", "all",
     "count_nonzero", "argmax", "argmin", "argsort",
     /* layers and distributions are checked in tests/nn */
     "linear_forward", "mlp_forward", "identity", "sample", "sample_n", "sample_from", "log_prob", "entropy", "dist_mean", "kl",

@@ -1,0 +1,145 @@
+/* Normalization in PyTorch's terms: (x - mean) / sqrt(var + eps) over some axes, then weight and bias. An absent one is { 0 }. */
+#include "autograd/internal.h"
+#include "nn/internal.h"
+
+static tap_var scaled(tap_var x, tap_var mean, tap_var var, double eps)
+{
+    return tap_div(tap_sub(x, mean), tap_sqrt(tap_add_scalar(var, eps)));
+}
+
+static tap_var standardized(tap_var x, tap_axes axes, double eps)
+{
+    tap_var mean, var = tap_var_mean(x, tap_keep(axes), 0, &mean);
+    return scaled(x, mean, var, eps);
+}
+
+static tap_var affine(tap_var x, tap_var weight, tap_var bias)
+{
+    if (weight.tape) x = tap_mul(x, weight);
+    return bias.tape ? tap_add(x, bias) : x;
+}
+
+/* A vector along the channels, which are axis 1. */
+static tap_var by_channel(tap_var v, int rank)
+{
+    tap_shape s = { .rank = rank };
+    for (int i = 0; i < rank; i++) s.n[i] = i == 1 ? -1 : 1;
+    return v.tape ? tap_reshape(v, s) : v;
+}
+
+static bool has_shape(const tap_node *n, const char *call, const char *what, tap_var v, tap_shape shape)
+{
+    char text[TAP_SHAPE_TEXT];
+    if (!v.tape || tap_shape_equal(tap_shape_of(v), shape)) return true;
+    tap__refuse(n, TAP_ESHAPE, call, "%s is %s", what, tap_shape_format(text, tap_shape_of(v)));
+    return false;
+}
+
+/* The trailing axes, if they are of this shape. */
+static bool trailing(const tap_node *n, const char *call, tap_shape shape, tap_axes *axes)
+{
+    char text[TAP_SHAPE_TEXT];
+    bool fits = tap_numel(shape) >= 0 && shape.rank >= 1 && shape.rank <= n->value.shape.rank;
+    *axes = (tap_axes){ .n = fits ? shape.rank : 0 };
+    for (int i = 0; i < axes->n; i++) {
+        axes->axis[i] = i - shape.rank;
+        fits = fits && n->value.shape.n[n->value.shape.rank - shape.rank + i] == shape.n[i];
+    }
+    if (!fits) tap__refuse(n, TAP_ESHAPE, call, "its last axes are not %s", tap_shape_format(text, shape));
+    return fits;
+}
+
+tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var weight, tap_var bias, double eps)
+{
+    const tap_node *n = tap__live(x);
+    tap_axes        axes;
+    if (!n || !trailing(n, "layer_norm", normalized_shape, &axes)) return tap__inert(x.tape);
+    if (!has_shape(n, "layer_norm", "the weight", weight, normalized_shape)) return tap__inert(x.tape);
+    if (!has_shape(n, "layer_norm", "the bias", bias, normalized_shape)) return tap__inert(x.tape);
+    return affine(standardized(x, axes, eps), weight, bias);
+}
+
+tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, double eps)
+{
+    const tap_node *n = tap__live(x);
+    tap_axes        axes;
+    if (!n || !trailing(n, "rms_norm", normalized_shape, &axes)) return tap__inert(x.tape);
+    if (!has_shape(n, "rms_norm", "the weight", weight, normalized_shape)) return tap__inert(x.tape);
+    tap_var square = tap_mean(tap_square(x), tap_keep(axes));
+    return affine(tap_div(x, tap_sqrt(tap_add_scalar(square, eps))), weight, (tap_var){ 0 });
+}
+
+tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, double eps)
+{
+    const tap_node *n = tap__live(x);
+    if (!n) return tap__inert(x.tape);
+    tap_shape s = n->value.shape;
+    if (s.rank < 2 || groups < 1 || s.n[1] % groups != 0)
+        return tap__refuse(n, TAP_ESHAPE, "group_norm", "its channels, axis 1, do not make %lld groups", (long long)groups);
+    tap_shape channels = TAP_SHAPE(s.n[1]), grouped = TAP_SHAPE(s.n[0], groups, s.n[1] / groups);
+    if (!has_shape(n, "group_norm", "the weight", weight, channels)) return tap__inert(x.tape);
+    if (!has_shape(n, "group_norm", "the bias", bias, channels)) return tap__inert(x.tape);
+    for (int i = 2; i < s.rank; i++) grouped.n[2] *= s.n[i];
+    tap_var y = tap_reshape(standardized(tap_reshape(x, grouped), TAP_LAST, eps), s);
+    return affine(y, by_channel(weight, s.rank), by_channel(bias, s.rank));
+}
+
+/* ---- Batch norm ---- */
+
+static bool is_statistic(const tap_node *n, const char *what, const tap_tensor *stat)
+{
+    char text[TAP_SHAPE_TEXT];
+    if (!stat || (stat->data && tap_dtype_is_float(stat->dtype) && stat->shape.rank == 1 && stat->shape.n[0] == n->value.shape.n[1]))
+        return true;
+    tap__refuse(n, TAP_ESHAPE, "batch_norm", "the %s is %s", what, tap_shape_format(text, stat->shape));
+    return false;
+}
+
+/* stat = (1 - momentum) stat + momentum value */
+static void follow(const tap_tensor *stat, tap_var value, double momentum)
+{
+    tap_tensor v = tap_value(value);
+    for (int64_t i = 0; stat && i < tap_numel(stat->shape); i++)
+        tap_tensor_set_item(*stat, i, (1 - momentum) * tap_tensor_item(*stat, i) + momentum * tap_tensor_item(v, i));
+}
+
+static tap_var constant(tap_var x, const tap_tensor *stat)
+{
+    tap_var v = tap_cast(tap_input(x.tape, *stat), tap_value(x).dtype);
+    return by_channel(v, tap_shape_of(x).rank);
+}
+
+tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight, tap_var bias,
+                       bool training, double momentum, double eps)
+{
+    const tap_node *n = tap__live(x);
+    if (!n) return tap__inert(x.tape);
+    tap_shape s = n->value.shape;
+    if (s.rank < 2) return tap__refuse(n, TAP_ESHAPE, "batch_norm", "needs [batch,channels,..]");
+    tap_shape channels = TAP_SHAPE(s.n[1]);
+    if (!has_shape(n, "batch_norm", "the weight", weight, channels)) return tap__inert(x.tape);
+    if (!has_shape(n, "batch_norm", "the bias", bias, channels)) return tap__inert(x.tape);
+    if (!is_statistic(n, "running mean", running_mean)) return tap__inert(x.tape);
+    if (!is_statistic(n, "running variance", running_var)) return tap__inert(x.tape);
+    weight = by_channel(weight, s.rank);
+    bias = by_channel(bias, s.rank);
+    if (!training) {
+        if (!running_mean || !running_var)
+            return tap__refuse(n, TAP_EARG, "batch_norm", "needs running statistics when it is not training");
+        return affine(scaled(x, constant(x, running_mean), constant(x, running_var), eps), weight, bias);
+    }
+    tap_axes axes = { .n = s.rank - 1 };
+    int64_t  count = 1;
+    for (int i = 0, k = 0; i < s.rank; i++) {
+        if (i == 1) continue;
+        axes.axis[k++] = i;
+        count *= s.n[i];
+    }
+    if (count == 1) return tap__refuse(n, TAP_ESHAPE, "batch_norm", "one value per channel has no variance to train with");
+    tap_var mean, var = tap_var_mean(x, tap_keep(axes), 0, &mean);
+    tap_var y = affine(scaled(x, mean, var, eps), weight, bias);
+    if (tap_tape_status(x.tape, NULL) != TAP_OK) return y;
+    follow(running_mean, mean, momentum);
+    follow(running_var, tap_mul_scalar(var, (double)count / (double)(count - 1)), momentum);
+    return y;
+}

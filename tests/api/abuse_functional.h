@@ -1,0 +1,109 @@
+/* Rows of test_abuse_nn.c for the functions and losses of nn.h that are composed of operators. */
+#ifndef TAP_TESTS_ABUSE_FUNCTIONAL_H
+#define TAP_TESTS_ABUSE_FUNCTIONAL_H
+
+/* clang-format off */
+#define ABSENT ((tap_var){ 0 })
+#define X_VAR  w->in.x          /* [2,4] */
+#define Y_VAR  w->in.q.param[0] /* [2,4], on the other tape where tapes are mixed */
+#define A_VAR  (ON_TAPE | VARS)
+#define TWO_VARS (ON_TAPE | VARS | PAIR)
+
+/* Rows 0, 0, ... of the shape, int64, on the tape of v. */
+static inline tap_var classes_like(tap_var v, tap_shape shape)
+{
+    return v.tape ? tap_cast(tap_zeros(v.tape, shape), TAP_I64) : v;
+}
+
+#define FUNCTIONAL                                                                                                   \
+    X(tap_prelu, TWO_VARS, w->out = tap_prelu(X_VAR, tap_select(tap_flatten(Y_VAR, 0, -1), 0, 0)))                   \
+    X(tap_glu, A_VAR, w->out = tap_glu(X_VAR, -1))                                                                   \
+    X(tap_softmin, A_VAR, w->out = tap_softmin(X_VAR, 0))                                                            \
+    X(tap_dropout, A_VAR, w->out = tap_dropout(X_VAR, 0.5, true))                                                    \
+    X(tap_embedding, A_VAR, w->out = tap_embedding(classes_like(X_VAR, TAP_SHAPE(3)), X_VAR, INT64_MAX))             \
+    X(tap_one_hot, A_VAR, w->out = tap_one_hot(tap_cast(tap_abs(X_VAR), TAP_I64), -1))                               \
+    X(tap_normalize, A_VAR, w->out = tap_normalize(X_VAR, 2, 0, -1))                                                 \
+    X(tap_cosine_similarity, TWO_VARS, w->out = tap_cosine_similarity(X_VAR, Y_VAR, -1, (double)NAN))                \
+    X(tap_layer_norm, A_VAR, w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), ABSENT, ABSENT, (double)NAN))              \
+    X(tap_group_norm, A_VAR, w->out = tap_group_norm(X_VAR, 2, ABSENT, ABSENT, 0))                                   \
+    X(tap_batch_norm, A_VAR, w->out = tap_batch_norm(X_VAR, NULL, NULL, ABSENT, ABSENT, true, (double)NAN, 0))       \
+    X(tap_rms_norm, A_VAR, w->out = tap_rms_norm(X_VAR, TAP_SHAPE(4), ABSENT, -1))                                   \
+    X(tap_scaled_dot_product_attention, TWO_VARS,                                                                    \
+      w->out = tap_scaled_dot_product_attention(X_VAR, Y_VAR, Y_VAR, ABSENT, 0.5, true, (double)NAN))                \
+    X(tap_mse_loss, TWO_VARS, w->out = tap_mse_loss(X_VAR, Y_VAR, TAP_REDUCE_MEAN))                                  \
+    X(tap_l1_loss, TWO_VARS, w->out = tap_l1_loss(X_VAR, Y_VAR, TAP_REDUCE_SUM))                                     \
+    X(tap_smooth_l1_loss, TWO_VARS, w->out = tap_smooth_l1_loss(X_VAR, Y_VAR, TAP_REDUCE_NONE, 1))                   \
+    X(tap_huber_loss, TWO_VARS, w->out = tap_huber_loss(X_VAR, Y_VAR, TAP_REDUCE_BATCHMEAN, 1))                      \
+    X(tap_kl_div, TWO_VARS, w->out = tap_kl_div(X_VAR, Y_VAR, TAP_REDUCE_MEAN, false))                               \
+    X(tap_binary_cross_entropy, TWO_VARS, w->out = tap_binary_cross_entropy(X_VAR, Y_VAR, ABSENT, TAP_REDUCE_MEAN))  \
+    X(tap_binary_cross_entropy_with_logits, TWO_VARS,                                                                \
+      w->out = tap_binary_cross_entropy_with_logits(X_VAR, Y_VAR, X_VAR, TAP_REDUCE_MEAN, X_VAR))                    \
+    X(tap_nll_loss, A_VAR,                                                                                           \
+      w->out = tap_nll_loss(X_VAR, classes_like(X_VAR, TAP_SHAPE(2)), ABSENT, INT64_MAX, TAP_REDUCE_MEAN))           \
+    X(tap_cross_entropy, TWO_VARS, w->out = tap_cross_entropy(X_VAR, Y_VAR, ABSENT, 0, TAP_REDUCE_MEAN, 0))
+
+#define FUNCTIONAL_WRONGS \
+    X(prelu_channels, TAP_ESHAPE, "prelu: [2,4]: the weight does not go with axis 1", \
+      w->out = tap_prelu(X_VAR, tap_zeros(w->t, TAP_SHAPE(3)))) \
+    X(prelu_rank, TAP_ESHAPE, "prelu: [2,4]: the weight must be [], [1] or [channels]", w->out = tap_prelu(X_VAR, X_VAR)) \
+    X(glu_axis, TAP_EARG, "glu: [2,4]: axis 2 is out of range", w->out = tap_glu(X_VAR, 2)) \
+    X(glu_odd, TAP_ESHAPE, "glu: [3]: axis 0 does not have two halves", w->out = tap_glu(tap_zeros(w->t, TAP_SHAPE(3)), 0)) \
+    X(dropout_p, TAP_EARG, "dropout: [2,4]: p is nan, not within 0..1", w->out = tap_dropout(X_VAR, (double)NAN, false)) \
+    X(embedding_weight, TAP_ESHAPE, "embedding: the weight must be [rows,width], not [3]", \
+      w->out = tap_embedding(classes_like(X_VAR, TAP_SHAPE(3)), tap_zeros(w->t, TAP_SHAPE(3)), 0)) \
+    X(embedding_range, TAP_EARG, "gather: [2,4] x [3,4]: index 2 is out of range for axis 0", \
+      w->out = tap_embedding(tap_arange(w->t, 3), X_VAR, TAP_NO_INDEX)) \
+    X(one_hot_dtype, TAP_EDTYPE, "one_hot: [2,4]: the index is float64, not int64", w->out = tap_one_hot(X_VAR, 3)) \
+    X(one_hot_classes, TAP_EARG, "one_hot: [3]: index 2 does not go with 2 classes", \
+      w->out = tap_one_hot(tap_arange(w->t, 3), 2)) \
+    X(one_hot_negative, TAP_EARG, "one_hot: []: index -1 is below 0", \
+      w->out = tap_one_hot(tap_cast(tap_scalar(w->t, -1), TAP_I64), -1)) \
+    X(one_hot_none, TAP_EARG, "one_hot: [0]: index -1 does not go with 0 classes", \
+      w->out = tap_one_hot(tap_arange(w->t, 0), -1)) \
+    X(cosine_shapes, TAP_ESHAPE, "cosine_similarity: [2,4]: the shapes do not broadcast", \
+      w->out = tap_cosine_similarity(X_VAR, tap_zeros(w->t, TAP_SHAPE(3)), 0, 0)) \
+    X(layer_norm_shape, TAP_ESHAPE, "layer_norm: [2,4]: its last axes are not [2]", \
+      w->out = tap_layer_norm(X_VAR, TAP_SHAPE(2), ABSENT, ABSENT, 0)) \
+    X(layer_norm_rank, TAP_ESHAPE, NULL, w->out = tap_layer_norm(X_VAR, rank_min, ABSENT, ABSENT, 0)) \
+    X(layer_norm_weight, TAP_ESHAPE, "layer_norm: [2,4]: the weight is [2,4]", \
+      w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), X_VAR, ABSENT, 0)) \
+    X(layer_norm_bias, TAP_ESHAPE, "layer_norm: [2,4]: the bias is [2,4]", \
+      w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), ABSENT, X_VAR, 0)) \
+    X(rms_norm_weight, TAP_ESHAPE, "rms_norm: [2,4]: the weight is [2,4]", w->out = tap_rms_norm(X_VAR, TAP_SHAPE(4), X_VAR, 0)) \
+    X(group_norm_groups, TAP_ESHAPE, "group_norm: [2,4]: its channels, axis 1, do not make 3 groups", \
+      w->out = tap_group_norm(X_VAR, 3, ABSENT, ABSENT, 0)) \
+    X(group_norm_weight, TAP_ESHAPE, "group_norm: [2,4]: the weight is [2,4]", \
+      w->out = tap_group_norm(X_VAR, 2, X_VAR, ABSENT, 0)) \
+    X(batch_norm_rank, TAP_ESHAPE, "batch_norm: [3]: needs [batch,channels,..]", \
+      w->out = tap_batch_norm(tap_zeros(w->t, TAP_SHAPE(3)), NULL, NULL, ABSENT, ABSENT, true, 0, 0)) \
+    X(batch_norm_none, TAP_EARG, "batch_norm: [2,4]: needs running statistics when it is not training", \
+      w->out = tap_batch_norm(X_VAR, NULL, NULL, ABSENT, ABSENT, false, 0, 0)) \
+    X(batch_norm_one, TAP_ESHAPE, "batch_norm: [1,4]: one value per channel has no variance to train with", \
+      w->out = tap_batch_norm(tap_slice(X_VAR, 0, 0, 1, 1), NULL, NULL, ABSENT, ABSENT, true, 0, 0)) \
+    X(batch_norm_mean, TAP_ESHAPE, "batch_norm: [2,4]: the running mean is [2,4]", \
+      const tap_tensor stat = data_of(w); \
+      w->out = tap_batch_norm(X_VAR, &stat, &stat, ABSENT, ABSENT, true, 0, 0)) \
+    X(attention_rank, TAP_ESHAPE, "scaled_dot_product_attention: [3]: query and key need [..,length,width]", \
+      tap_var v = tap_zeros(w->t, TAP_SHAPE(3)); \
+      w->out = tap_scaled_dot_product_attention(v, v, v, ABSENT, 0, false, 0)) \
+    X(attention_mask, TAP_ESHAPE, NULL, \
+      w->out = tap_scaled_dot_product_attention(X_VAR, X_VAR, X_VAR, tap_zeros(w->t, TAP_SHAPE(3)), 0, false, 0)) \
+    X(loss_reduction, TAP_EARG, "loss: 99 is no reduction", w->out = tap_mse_loss(X_VAR, X_VAR, (tap_reduction)99)) \
+    X(huber_delta, TAP_EARG, "huber_loss: delta must be above 0, not nan", \
+      w->out = tap_huber_loss(X_VAR, X_VAR, TAP_REDUCE_MEAN, (double)NAN)) \
+    X(smooth_l1_beta, TAP_EARG, "smooth_l1_loss: beta must not be below 0, but is -1", \
+      w->out = tap_smooth_l1_loss(X_VAR, X_VAR, TAP_REDUCE_MEAN, -1)) \
+    X(nll_dtype, TAP_EDTYPE, "nll_loss: the target is float64, not int64", \
+      w->out = tap_nll_loss(X_VAR, X_VAR, ABSENT, 0, TAP_REDUCE_MEAN)) \
+    X(nll_shape, TAP_ESHAPE, "nll_loss: [2,4] x [3]: the target must be the input's shape without its class axis", \
+      w->out = tap_nll_loss(X_VAR, tap_arange(w->t, 3), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
+    X(nll_range, TAP_EARG, NULL, \
+      w->out = tap_nll_loss(tap_slice(X_VAR, 1, 0, 1, 1), tap_arange(w->t, 2), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
+    X(cross_entropy_smoothing, TAP_EARG, "cross_entropy: label_smoothing nan is not within 0..1", \
+      w->out = tap_cross_entropy(X_VAR, X_VAR, ABSENT, 0, TAP_REDUCE_MEAN, (double)NAN)) \
+    X(cross_entropy_shape, TAP_ESHAPE, \
+      "cross_entropy: [2,4] x [3]: the target must be the input's shape without its class axis", \
+      w->out = tap_cross_entropy(X_VAR, tap_arange(w->t, 3), ABSENT, 0, TAP_REDUCE_MEAN, 0))
+/* clang-format on */
+
+#endif
