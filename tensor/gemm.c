@@ -121,7 +121,7 @@ bool tap__blis_takes(tap__matrix *x)
     return (r >= c && r / c >= x->columns) || (c >= r && c / r >= x->rows) || x->rows <= 1 || x->columns <= 1;
 }
 
-void tap__gemm(tap_dtype dtype, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add)
+void tap__gemm(tap_dtype dtype, double alpha, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add)
 {
     start_blis();
     /* BLIS's path for small products rounds by their size, and so would the parts of a product by their number. */
@@ -130,13 +130,13 @@ void tap__gemm(tap_dtype dtype, tap__matrix a, tap__matrix b, void *out, int64_t
     bli_rntm_set_num_threads(1, &run);
     bli_rntm_disable_l3_sup(&run);
     if (dtype == TAP_F32) {
-        float one = 1, beta = add ? 1 : 0;
-        bli_sgemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, a.rows, b.columns, a.columns, &one, (float *)(uintptr_t)a.data,
+        float by = (float)alpha, beta = add ? 1 : 0;
+        bli_sgemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, a.rows, b.columns, a.columns, &by, (float *)(uintptr_t)a.data,
                      a.row_stride, a.column_stride, (float *)(uintptr_t)b.data, b.row_stride, b.column_stride, &beta, out,
                      out_stride, 1, NULL, &run);
     } else {
-        double one = 1, beta = add ? 1 : 0;
-        bli_dgemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, a.rows, b.columns, a.columns, &one, (double *)(uintptr_t)a.data,
+        double beta = add ? 1 : 0;
+        bli_dgemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, a.rows, b.columns, a.columns, &alpha, (double *)(uintptr_t)a.data,
                      a.row_stride, a.column_stride, (double *)(uintptr_t)b.data, b.row_stride, b.column_stride, &beta, out,
                      out_stride, 1, NULL, &run);
     }

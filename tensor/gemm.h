@@ -13,7 +13,7 @@ typedef struct {
  * 1, which say nothing. */
 bool tap__blis_takes(tap__matrix *x);
 
-/* out = a b + (add ? out : 0), float or double, in this thread; sizes and strides have been checked. */
-void tap__gemm(tap_dtype dtype, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add);
+/* out = alpha a b + (add ? out : 0), float or double, in this thread; sizes and strides have been checked. */
+void tap__gemm(tap_dtype dtype, double alpha, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add);
 
 #endif

@@ -88,7 +88,7 @@ static void whole_products(const void *context, int64_t first, int64_t last)
         }
         am.data = (char *)j->a.data + at_a * size;
         bm.data = (char *)j->b.data + at_b * size;
-        tap__gemm(j->out.dtype, am, bm, (char *)j->out.data + at_out * size, bm.columns, j->add);
+        tap__gemm(j->out.dtype, 1, am, bm, (char *)j->out.data + at_out * size, bm.columns, j->add);
     }
 }
 
@@ -103,11 +103,11 @@ static void tiles_of_one(const void *context, int64_t first, int64_t last)
     if (j->by_columns) {
         bm.columns = count;
         bm.data = (const char *)bm.data + from * bm.column_stride * size;
-        tap__gemm(j->out.dtype, am, bm, (char *)j->out.data + from * size, n, j->add);
+        tap__gemm(j->out.dtype, 1, am, bm, (char *)j->out.data + from * size, n, j->add);
     } else {
         am.rows = count;
         am.data = (const char *)am.data + from * am.row_stride * size;
-        tap__gemm(j->out.dtype, am, bm, (char *)j->out.data + from * n * size, n, j->add);
+        tap__gemm(j->out.dtype, 1, am, bm, (char *)j->out.data + from * n * size, n, j->add);
     }
 }
 
