@@ -100,6 +100,28 @@ bool tap__together(const char *call, int n, const tap_var *in)
     return t != NULL;
 }
 
+bool tap__inputs(const char *call, int n, const tap_var *x, tap_tensor *values)
+{
+    if (!tap__together(call, n, x)) return false;
+    for (int i = 0; i < n; i++) values[i] = tap__node(x[i].tape, x[i].id)->value;
+    return true;
+}
+
+tap_var tap__refuse_all(const char *call, int n, const tap_var *x, tap_status status, const char *format, ...)
+{
+    tap_tensor   values[TAP_MAX_INPUTS];
+    const tap_op op = { .name = call };
+    char         why[TAP_MESSAGE_SIZE];
+    va_list      args;
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    if (!tap__inputs(call, n, x, values)) return tap__inert(tap__tape_of(n, x));
+    running r = { { tap__tape_of(n, x), &op, NULL, n, values }, x };
+    tap_call_fail(&r.call, status, "%s", why);
+    return tap__inert(r.call.tape);
+}
+
 static tap_status check_result(tap_call *c, const tap_tensor *out)
 {
     char text[TAP_SHAPE_TEXT];

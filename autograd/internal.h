@@ -65,6 +65,13 @@ void tap__drop(tap_node *n);
 bool tap__together(const char *call, int n, const tap_var *in);
 /* Fails the tape of n, an input of a function that is composed of operators: "call: [2,3] (name): format". Inert. */
 tap_var tap__refuse(const tap_node *n, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
+/* The same with all of a function's inputs, at most TAP_MAX_INPUTS: "call: [2,3] x [4] (name): format". */
+tap_var tap__refuse_all(const char *call, int n, const tap_var *x, tap_status status, const char *format, ...) TAP_PRINTF(5, 6);
+/* Whether a function that is composed of operators may look at its inputs: all are live vars of one tape, which else has an
+ * error. */
+bool tap__inputs(const char *call, int n, const tap_var *x, tap_tensor *values);
+/* Whether a call's inputs are of one float dtype; an error if not. */
+tap_status tap__one_float(tap_call *c);
 /* Forgets all nodes from number first on, and gives their memory back. */
 void tap__forget(tap_tape *t, uint32_t first);
 /* Number 0 of the tape. */
@@ -89,6 +96,7 @@ tap_var tap__sigmoid_grad(tap_var g, tap_var y);       /* g y (1 - y) */
 tap_var tap__sigmoid_sub(tap_var x, tap_var t);        /* sigmoid(x) - t */
 tap_var tap__share(tap_var a, tap_var b);              /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
 tap_var tap__ahead(tap_var a, tap_var b);              /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
+tap_var tap__cofactors(tap_var x);                      /* d det(x) / d x, [..,n,n] */
 /* Rows behind public functions that check p. */
 tap_var tap__celu(tap_var x, double p);
 tap_var tap__polygamma(tap_var x, double p);

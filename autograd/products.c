@@ -1,8 +1,8 @@
-/* Matrix products. */
+/* Matrix products, and what is composed of them; einsum.c has those over named axes. */
 #include "autograd/internal.h"
 #include "tensor/matmul.h"
 
-static tap_status both_float(tap_call *c)
+tap_status tap__one_float(tap_call *c)
 {
     for (int i = 0; i < c->n_in; i++) {
         if (!tap_dtype_is_float(c->in[i].dtype))
@@ -29,8 +29,8 @@ static tap_status matmul_infer(tap_call *c, tap_tensor *out)
 {
     tap_shape a = c->in[0].shape, b = c->in[1].shape;
     out->dtype = c->in[0].dtype;
-    if (both_float(c) != TAP_OK) return c->tape->error.status;
-    if (a.rank < 2 || b.rank < 2) return tap_call_fail(c, TAP_ESHAPE, "both must have two axes or more");
+    if (tap__one_float(c) != TAP_OK) return c->tape->error.status;
+    if (a.rank < 2 || b.rank < 2) return tap_call_fail(c, TAP_ESHAPE, "a scalar is no matrix or vector; see tap_mul");
     int64_t m = a.n[a.rank - 2], k = a.n[a.rank - 1], inner = b.n[b.rank - 2], n = b.n[b.rank - 1];
     if (k != inner) return tap_call_fail(c, TAP_ESHAPE, "inner sizes %lld and %lld differ", (long long)k, (long long)inner);
     a.rank -= 2;
@@ -54,9 +54,88 @@ static void matmul_vjp(const tap_node *n, tap_var g, tap_var *gin)
 
 static const tap_op matmul_op = { "matmul", matmul_infer, matmul_forward, matmul_vjp, 0 };
 
+/* A vector is a row on the left, a column on the right, and its axis of size 1 goes again. */
 tap_var tap_matmul(tap_var a, tap_var b)
 {
-    return tap_apply(&matmul_op, NULL, 2, (tap_var[]){ a, b });
+    tap_var    in[2] = { a, b };
+    tap_tensor x[2];
+    if (!tap__inputs("matmul", 2, in, x)) return tap__inert(tap__tape_of(2, in));
+    int ra = x[0].shape.rank, rb = x[1].shape.rank;
+    if ((ra != 1 && rb != 1) || ra == 0 || rb == 0) return tap_apply(&matmul_op, NULL, 2, in);
+
+    int64_t k = x[0].shape.n[ra - 1], inner = x[1].shape.n[rb > 1 ? rb - 2 : 0];
+    if (k != inner)
+        return tap__refuse_all("matmul", 2, in, TAP_ESHAPE, "inner sizes %lld and %lld differ", (long long)k, (long long)inner);
+    if (ra == 1) in[0] = tap_unsqueeze(a, 0);
+    if (rb == 1) in[1] = tap_unsqueeze(b, 1);
+    tap_var product = tap_apply(&matmul_op, NULL, 2, in);
+    if (ra == 1) product = tap_squeeze(product, TAP_AXES(-2));
+    return rb == 1 ? tap_squeeze(product, TAP_AXES(-1)) : product;
+}
+
+/* The product of what has these ranks, and leading axes that are the same. */
+static tap_var strictly(const char *call, tap_var a, int rank_a, tap_var b, int rank_b, const char *needs)
+{
+    tap_var    in[2] = { a, b };
+    tap_tensor x[2];
+    if (!tap__inputs(call, 2, in, x)) return tap__inert(tap__tape_of(2, in));
+    tap_shape sa = x[0].shape, sb = x[1].shape;
+    bool      fits = sa.rank == rank_a && sb.rank == rank_b && (rank_a < 3 || sa.n[0] == sb.n[0]) &&
+                sa.n[rank_a - 1] == sb.n[rank_b > 1 ? rank_b - 2 : 0];
+    return fits ? tap_matmul(a, b) : tap__refuse_all(call, 2, in, TAP_ESHAPE, "needs %s", needs);
+}
+
+tap_var tap_dot(tap_var a, tap_var b)
+{
+    return strictly("dot", a, 1, b, 1, "vectors [n] and [n]");
+}
+
+tap_var tap_mv(tap_var a, tap_var b)
+{
+    return strictly("mv", a, 2, b, 1, "a matrix [m,n] and a vector [n]");
+}
+
+tap_var tap_mm(tap_var a, tap_var b)
+{
+    return strictly("mm", a, 2, b, 2, "matrices [m,k] and [k,n]");
+}
+
+tap_var tap_bmm(tap_var a, tap_var b)
+{
+    return strictly("bmm", a, 3, b, 3, "batches of matrices [b,m,k] and [b,k,n]");
+}
+
+tap_var tap_outer(tap_var a, tap_var b)
+{
+    tap_var    in[2] = { a, b };
+    tap_tensor x[2];
+    if (!tap__inputs("outer", 2, in, x)) return tap__inert(tap__tape_of(2, in));
+    if (x[0].shape.rank != 1 || x[1].shape.rank != 1) return tap__refuse_all("outer", 2, in, TAP_ESHAPE, "needs vectors [m] and [n]");
+    return tap_mul(tap_unsqueeze(a, 1), b);
+}
+
+/* beta input + alpha product; an input that counts for nothing is not looked at, and may hold NaN. */
+static tap_var plus_product(const char *call, tap_var input, tap_var product, double beta, double alpha)
+{
+    tap_var    in[2] = { input, product };
+    tap_tensor x[2];
+    tap_shape  wide;
+    if (!tap__inputs(call, 2, in, x)) return tap__inert(tap__tape_of(2, in));
+    if (!tap__broadcast(x[0].shape, x[1].shape, &wide) || !tap_shape_equal(wide, x[1].shape))
+        return tap__refuse_all(call, 2, in, TAP_ESHAPE, "the input does not broadcast to the product");
+    if (alpha != 1) product = tap_mul_scalar(product, alpha);
+    if (beta == 0) return product;
+    return tap_add(beta != 1 ? tap_mul_scalar(input, beta) : input, product);
+}
+
+tap_var tap_addmm(tap_var input, tap_var a, tap_var b, double beta, double alpha)
+{
+    return plus_product("addmm", input, tap_mm(a, b), beta, alpha);
+}
+
+tap_var tap_baddbmm(tap_var input, tap_var a, tap_var b, double beta, double alpha)
+{
+    return plus_product("baddbmm", input, tap_bmm(a, b), beta, alpha);
 }
 
 /* ---- affine: the bias is what the product starts from ---- */
@@ -66,7 +145,7 @@ static tap_status affine_infer(tap_call *c, tap_tensor *out)
     tap_shape x = c->in[0].shape, w = c->in[1].shape, b = c->in[2].shape;
     out->dtype = c->in[0].dtype;
     out->shape = x;
-    if (both_float(c) != TAP_OK) return c->tape->error.status;
+    if (tap__one_float(c) != TAP_OK) return c->tape->error.status;
     if (x.rank < 1 || w.rank != 2 || b.rank != 1) return tap_call_fail(c, TAP_ESHAPE, "needs x [..,in], weight [out,in] and bias [out]");
     if (x.n[x.rank - 1] != w.n[1])
         return tap_call_fail(c, TAP_ESHAPE, "inner sizes %lld and %lld differ", (long long)x.n[x.rank - 1], (long long)w.n[1]);

@@ -151,7 +151,7 @@ static void cofactors_of(const void *context, int64_t first, int64_t last)
         j->kernel->cofactors(j->n, matrix_at(j->a, 2, j->a, i), matrix_at(j->swap, 1, j->a, i), matrix_at(j->x, 2, j->a, i));
 }
 
-void tap__cofactors(tap_tensor a, tap_tensor swap, tap_tensor out)
+void tap__adjugate(tap_tensor a, tap_tensor swap, tap_tensor out)
 {
     job j = job_on(a);
     j.swap = swap;

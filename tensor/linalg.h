@@ -29,7 +29,7 @@ bool tap__solve_triangular(tap_tensor a, tap_tensor x, bool upper, bool unit, ta
 
 /* out [..,n,n]: the cofactors of a, d det(a) / d a, for singular a as well. a is contiguous, and destroyed; swap [..,2n] is
  * for its use. */
-void tap__cofactors(tap_tensor a, tap_tensor swap, tap_tensor out);
+void tap__adjugate(tap_tensor a, tap_tensor swap, tap_tensor out);
 
 /* The same for one matrix. Rows of a, lu and out follow each other without gaps, rows of x are stride elements apart. */
 typedef struct {

@@ -21,6 +21,7 @@ static const gradient_row *const tables[] = {
     reductions_gradients,
     indexing_gradients,
     products_gradients,
+    linalg_gradients,
     functional_gradients,
 };
 
