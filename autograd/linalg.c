@@ -188,7 +188,7 @@ static tap_status solution_infer(tap_call *c, tap_tensor *out, bool vectors)
     if (b.rank < inner) return tap_call_fail(c, TAP_ESHAPE, "needs b [..,n,m]");
     int64_t rows = b.n[b.rank - inner], columns = b.n[b.rank - 1];
     if (rows != n)
-        return tap_call_fail(c, TAP_ESHAPE, "%lld equations, but %lld right-hand sides", (long long)n, (long long)rows);
+        return tap_call_fail(c, TAP_ESHAPE, "a has size %lld, b has %lld rows", (long long)n, (long long)rows);
     a.rank -= 2;
     b.rank -= inner;
     if (!tap__broadcast(a, b, &out->shape) || out->shape.rank + inner > TAP_MAX_RANK)
@@ -238,7 +238,8 @@ tap_var tap_solve_triangular(tap_var a, tap_var b, bool upper, bool left, bool u
     tap_tensor x[2];
     if (left) return triangular(a, b, (triangle){ upper, unitriangular, false });
     if (!tap__inputs("solve_triangular", 2, in, x)) return tap__inert(tap__tape_of(2, in));
-    if (x[0].shape.rank < 2 || x[1].shape.rank < 2)
+    const tap_shape sa = x[0].shape, sb = x[1].shape;
+    if (sa.rank < 2 || sb.rank < 2 || sa.n[sa.rank - 1] != sb.n[sb.rank - 1])
         return tap__refuse_all("solve_triangular", 2, in, TAP_ESHAPE, "needs a [..,n,n] and b [..,m,n]");
     return tap_mT(triangular(tap_mT(a), tap_mT(b), (triangle){ !upper, unitriangular, false }));
 }

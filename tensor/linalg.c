@@ -1,7 +1,7 @@
 /* Batches of factorizations and solves: threads share matrices and, when solving, strips of columns. */
 #include "tensor/linalg.h"
 
-enum { STRIP = 48 }; /* columns; fixed, lest the bits depend on the threads */
+enum { STRIP = 96 }; /* columns; fixed, lest the bits depend on the threads */
 
 typedef struct {
     const tap__linalg_kernel *kernel;

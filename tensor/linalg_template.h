@@ -5,11 +5,16 @@
 #ifndef TAP_TENSOR_LINALG_TEMPLATE_H
 #define TAP_TENSOR_LINALG_TEMPLATE_H
 
-enum { BLOCK = 32 };
+enum { BLOCK = 32, STRIP = 128, TILE = 16 };
+
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 static inline int64_t block_end(int64_t begin, int64_t n)
 {
-    return begin + BLOCK < n ? begin + BLOCK : n;
+    return least(begin + BLOCK, n);
 }
 
 #endif
@@ -33,13 +38,12 @@ static inline void NAME(exchange)(int64_t n, T *restrict x, T *restrict y)
     }
 }
 
+/* By tiles, which stay in the cache. */
 static void NAME(transpose)(int64_t n, T *a)
 {
-    for (int64_t i = 1; i < n; i++) {
-        for (int64_t j = 0; j < i; j++) {
-            T kept = a[i * n + j];
-            a[i * n + j] = a[j * n + i];
-            a[j * n + i] = kept;
+    for (int64_t tile = 0; tile < n; tile += TILE) {
+        for (int64_t i = tile; i < n; i++) {
+            for (int64_t j = tile; j < least(tile + TILE, i); j++) NAME(exchange)(1, a + i * n + j, a + j * n + i);
         }
     }
 }
@@ -76,9 +80,9 @@ static int64_t NAME(cholesky)(int64_t n, void *matrix, bool upper)
         end = block_end(k, n);
         int64_t bad = NAME(cholesky_rows)(n, a, k, end);
         if (bad) return bad;
-        for (int64_t i = end; i < n; i = block_end(i, n)) {
+        for (int64_t i = end; i < n; i += STRIP) {
             const T *u = a + k * n + i;
-            NAME(subtract)(n, a + i * n + i, block_end(i, n) - i, n - i, end - k, u, true, u);
+            NAME(subtract)(n, a + i * n + i, least(STRIP, n - i), n - i, end - k, u, true, u);
         }
     }
     for (int64_t i = 1; i < n; i++) {
