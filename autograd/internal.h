@@ -63,13 +63,12 @@ void tap__drop(tap_node *n);
 /* Whether all of in are live and on one tape; if not, each of their tapes has failed in the name of the call. For functions
  * that look at several vars before the first operator does. */
 bool tap__together(const char *call, int n, const tap_var *in);
+/* The same, and their values. */
+bool tap__inputs(const char *call, int n, const tap_var *x, tap_tensor *values);
 /* Fails the tape of n, an input of a function that is composed of operators: "call: [2,3] (name): format". Inert. */
 tap_var tap__refuse(const tap_node *n, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
 /* The same with all of a function's inputs, at most TAP_MAX_INPUTS: "call: [2,3] x [4] (name): format". */
 tap_var tap__refuse_all(const char *call, int n, const tap_var *x, tap_status status, const char *format, ...) TAP_PRINTF(5, 6);
-/* Whether a function that is composed of operators may look at its inputs: all are live vars of one tape, which else has an
- * error. */
-bool tap__inputs(const char *call, int n, const tap_var *x, tap_tensor *values);
 /* Whether a call's inputs are of one float dtype; an error if not. */
 tap_status tap__one_float(tap_call *c);
 /* Forgets all nodes from number first on, and gives their memory back. */
