@@ -369,7 +369,8 @@ tap_var tap_einsum(const char *equation, int n, const tap_var *x)
     if (wrong) return tap__refuse_all("einsum", n, x, TAP_EARG, "'%.64s': %s", equation, wrong);
     for (int i = 0; i < n; i++) {
         if (!diagonals(&terms[i], &label))
-            return tap__refuse_all("einsum", n, x, TAP_ESHAPE, "'%.64s': %s stands for two sizes", equation, label_name(label, name));
+            return tap__refuse_all("einsum", n, x, TAP_ESHAPE, "'%.64s': %s stands for two sizes", equation,
+                                   label_name(label, name));
     }
     if (!agree(n, terms, &label, &size, &other))
         return tap__refuse_all("einsum", n, x, TAP_ESHAPE, "'%.64s': %s is %lld and %lld", equation, label_name(label, name),

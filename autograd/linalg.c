@@ -187,8 +187,7 @@ static tap_status solution_infer(tap_call *c, tap_tensor *out, bool vectors)
     int     inner = vectors ? 1 : 2;
     if (b.rank < inner) return tap_call_fail(c, TAP_ESHAPE, "needs b [..,n,m]");
     int64_t rows = b.n[b.rank - inner], columns = b.n[b.rank - 1];
-    if (rows != n)
-        return tap_call_fail(c, TAP_ESHAPE, "a has size %lld, b has %lld rows", (long long)n, (long long)rows);
+    if (rows != n) return tap_call_fail(c, TAP_ESHAPE, "a has size %lld, b has %lld rows", (long long)n, (long long)rows);
     a.rank -= 2;
     b.rank -= inner;
     if (!tap__broadcast(a, b, &out->shape) || out->shape.rank + inner > TAP_MAX_RANK)

@@ -6,7 +6,8 @@ tap_status tap__one_float(tap_call *c)
 {
     for (int i = 0; i < c->n_in; i++) {
         if (!tap_dtype_is_float(c->in[i].dtype))
-            return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(c->in[i].dtype));
+            return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so",
+                                 tap_dtype_name(c->in[i].dtype));
         if (c->in[i].dtype != c->in[0].dtype)
             return tap_call_fail(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(c->in[0].dtype),
                                  tap_dtype_name(c->in[i].dtype));
@@ -110,7 +111,8 @@ tap_var tap_outer(tap_var a, tap_var b)
     tap_var    in[2] = { a, b };
     tap_tensor x[2];
     if (!tap__inputs("outer", 2, in, x)) return tap__inert(tap__tape_of(2, in));
-    if (x[0].shape.rank != 1 || x[1].shape.rank != 1) return tap__refuse_all("outer", 2, in, TAP_ESHAPE, "needs vectors [m] and [n]");
+    if (x[0].shape.rank != 1 || x[1].shape.rank != 1)
+        return tap__refuse_all("outer", 2, in, TAP_ESHAPE, "needs vectors [m] and [n]");
     return tap_mul(tap_unsqueeze(a, 1), b);
 }
 
@@ -146,7 +148,8 @@ static tap_status affine_infer(tap_call *c, tap_tensor *out)
     out->dtype = c->in[0].dtype;
     out->shape = x;
     if (tap__one_float(c) != TAP_OK) return c->tape->error.status;
-    if (x.rank < 1 || w.rank != 2 || b.rank != 1) return tap_call_fail(c, TAP_ESHAPE, "needs x [..,in], weight [out,in] and bias [out]");
+    if (x.rank < 1 || w.rank != 2 || b.rank != 1)
+        return tap_call_fail(c, TAP_ESHAPE, "needs x [..,in], weight [out,in] and bias [out]");
     if (x.n[x.rank - 1] != w.n[1])
         return tap_call_fail(c, TAP_ESHAPE, "inner sizes %lld and %lld differ", (long long)x.n[x.rank - 1], (long long)w.n[1]);
     if (b.n[0] != w.n[0])

@@ -14,7 +14,8 @@ typedef struct {
 
 static job job_on(tap_tensor a)
 {
-    return (job){ .kernel = &TAP__KERNEL_PICK(tap__linalg_kernels)[a.dtype == TAP_F64], .a = a, .n = a.shape.n[a.shape.rank - 1] };
+    return (
+        job){ .kernel = &TAP__KERNEL_PICK(tap__linalg_kernels)[a.dtype == TAP_F64], .a = a, .n = a.shape.n[a.shape.rank - 1] };
 }
 
 /* The leading axes: all but the last `inner`. */

@@ -1,6 +1,391 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-int main(void){return 0;}
+/* Factorizations and solves, multiplied back; by size, dtype, layout, batch and number of threads. */
+#include <float.h>
+
+#include "layouts.h"
+#include "tensor/linalg.h"
+
+static const int64_t sizes[] = { 0, 1, 2, 3, 5, 8, 13, 16, 31, 32, 33, 47, 64, 65, 97, 130 };
+
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+static double epsilon(tap_dtype dtype)
+{
+    return dtype == TAP_F32 ? (double)FLT_EPSILON : DBL_EPSILON;
+}
+
+static double at(tap_tensor x, int64_t i, int64_t j)
+{
+    return load_at(x, i * x.stride[0] + j * x.stride[1]);
+}
+
+static void put(tap_tensor x, int64_t i, int64_t j, double value)
+{
+    store_at(x, i * x.stride[0] + j * x.stride[1], value);
+}
+
+/* Numbers of -1..1 in every element. */
+static laid noise(tap_arena *a, tap_dtype dtype, tap_shape shape, int layout, uint64_t seed)
+{
+    laid l = lay_out(a, dtype, shape, layout);
+    for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, roll(&seed, 2001) / 1000.0 - 1);
+    return l;
+}
+
+static tap_tensor copy_of(tap_arena *a, tap_tensor x)
+{
+    tap_tensor y = tap_tensor_zeros(a, x.dtype, x.shape);
+    assert_int_equal(tap_tensor_copy(y, x, NULL), TAP_OK);
+    return y;
+}
+
+/* a b, where a_ik and b_kj are given by functions of a tensor. */
+typedef double (*element)(tap_tensor x, int64_t i, int64_t j);
+
+static double turned(tap_tensor x, int64_t i, int64_t j)
+{
+    return at(x, j, i);
+}
+
+static double lower(tap_tensor x, int64_t i, int64_t j)
+{
+    return i >= j ? at(x, i, j) : 0;
+}
+
+static double upper(tap_tensor x, int64_t i, int64_t j)
+{
+    return i <= j ? at(x, i, j) : 0;
+}
+
+static double unit_lower(tap_tensor x, int64_t i, int64_t j)
+{
+    return i > j ? at(x, i, j) : i == j;
+}
+
+static double unit_upper(tap_tensor x, int64_t i, int64_t j)
+{
+    return i < j ? at(x, i, j) : i == j;
+}
+
+static double product(tap_tensor a, element ea, tap_tensor b, element eb, int64_t i, int64_t j)
+{
+    double sum = 0;
+    for (int64_t k = 0; k < a.shape.n[1]; k++) sum += ea(a, i, k) * eb(b, k, j);
+    return sum;
+}
+
+static void assert_near(double x, double y, double tolerance, const char *what, int64_t n)
+{
+    if (!(fabs(x - y) <= tolerance)) fail_msg("%s, size %lld: %.17g, not %.17g", what, (long long)n, x, y);
+}
+
+/* ---- Cholesky ---- */
+
+/* The triangle that is not read holds NaN. */
+static void check_cholesky(tap_dtype dtype, int64_t n, bool up)
+{
+    int64_t    bad = -1;
+    tap_arena *a = tap_arena_new();
+    tap_tensor m = noise(a, dtype, TAP_SHAPE(n, n), PLAIN, 1).view, x = copy_of(a, m), y = copy_of(a, m);
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < n; j++) put(x, i, j, product(m, at, m, turned, i, j) + (i == j));
+    }
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < n; j++) put(y, i, j, (up ? i <= j : i >= j) ? at(x, i, j) : (double)NAN);
+    }
+    tap__cholesky(y, up, &bad);
+    assert_int_equal(bad, 0);
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < n; j++) {
+            double back = up ? product(y, turned, y, at, i, j) : product(y, at, y, turned, i, j);
+            if (up ? i > j : i < j) assert_true(at(y, i, j) == 0);
+            assert_near(back, at(x, i, j), 4 * (double)n * epsilon(dtype) * (1 + (double)n), "cholesky", n);
+        }
+    }
+    tap_arena_free(a);
+}
+
+static void test_cholesky(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SIZES; i++) {
+        for (int way = 0; way < 4; way++) check_cholesky(way & 1 ? TAP_F32 : TAP_F64, sizes[i], way & 2);
+    }
+}
+
+/* The minor named is the first that is not positive, wherever it lies in a block. */
+static void test_cholesky_names_the_minor(void **state)
+{
+    (void)state;
+    enum { N = 70 };
+    for (int64_t k = 0; k < N; k++) {
+        int64_t    bad[3] = { -1, -1, -1 };
+        tap_arena *a = tap_arena_new();
+        tap_tensor x = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(3, N, N));
+        for (int64_t i = 0; i < 3 * N; i++) store_at(x, i * N + i % N, i == N + k ? 0 : i == 2 * N + k ? (double)NAN : 1);
+        tap__cholesky(x, k % 2, bad);
+        assert_int_equal(bad[0], 0);
+        assert_int_equal(bad[1], k + 1);
+        assert_int_equal(bad[2], k + 1);
+        tap_arena_free(a);
+    }
+}
+
+/* ---- LU ---- */
+
+static void exchange_rows(tap_tensor x, int64_t i, int64_t j)
+{
+    for (int64_t k = 0; k < x.shape.n[1]; k++) {
+        double kept = at(x, i, k);
+        put(x, i, k, at(x, j, k));
+        put(x, j, k, kept);
+    }
+}
+
+static void check_lu(tap_dtype dtype, int64_t n)
+{
+    int64_t    bad = -1;
+    tap_arena *a = tap_arena_new();
+    tap_tensor x = noise(a, dtype, TAP_SHAPE(n, n), PLAIN, 2).view, lu = copy_of(a, x);
+    tap_tensor swap = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(n));
+    tap__lu(lu, swap, &bad);
+    assert_int_equal(bad, 0);
+    for (int64_t k = 0; k < n; k++) {
+        int64_t with = ((int64_t *)swap.data)[k];
+        assert_true(with >= k && with < n);
+        exchange_rows(x, k, with);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < n; j++) {
+            if (i > j) assert_true(fabs(at(lu, i, j)) <= 1);
+            assert_near(product(lu, unit_lower, lu, upper, i, j), at(x, i, j), 20 * (double)n * epsilon(dtype), "lu", n);
+        }
+    }
+    tap_arena_free(a);
+}
+
+static void test_lu(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SIZES; i++) {
+        check_lu(TAP_F64, sizes[i]);
+        check_lu(TAP_F32, sizes[i]);
+    }
+}
+
+/* A column of zeros is no pivot, and no division; a NaN is not passed over. */
+static void test_lu_names_the_pivot(void **state)
+{
+    (void)state;
+    enum { N = 40 };
+    for (int64_t k = 0; k < N; k++) {
+        int64_t    bad[2] = { -1, -1 };
+        tap_arena *a = tap_arena_new();
+        tap_tensor x = noise(a, TAP_F32, TAP_SHAPE(2, N, N), PLAIN, 3).view,
+                   swap = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(2, N));
+        for (int64_t i = 0; i < N; i++) store_at(x, i * N + k, 0), store_at(x, (N + i) * N + k, i == N - 1 ? (double)NAN : 0);
+        tap__lu(x, swap, bad);
+        assert_int_equal(bad[0], k + 1);
+        assert_int_equal(bad[1], 0);
+        tap_arena_free(a);
+    }
+}
+
+static void test_determinants(void **state)
+{
+    (void)state;
+    static const double x[3][3][3] = { { { 2, 0, 0 }, { 7, 3, 0 }, { 1, 1, 5 } },
+                                       { { 0, 1, 0 }, { 1, 0, 0 }, { 0, 0, 1e200 } },
+                                       { { 1, 2, 3 }, { 2, 4, 6 }, { 0, 1, 1 } } };
+    double              memory[3][3][3], det[3], sign[3], log_abs[3];
+    int64_t             rows[9], bad[3];
+    tap_tensor          lu = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3, 3), memory),
+               swap = tap_tensor_wrap(TAP_I64, TAP_SHAPE(3, 3), rows);
+    memcpy(memory, x, sizeof x);
+    tap__lu(lu, swap, bad);
+    tap__lu_determinant(lu, swap, det, sign, log_abs);
+    assert_near(det[0], 30, 1e-13, "det", 3);
+    assert_near(log_abs[0], log(30), 1e-14, "log", 3);
+    assert_true(sign[0] == 1 && det[1] == -1e200 && sign[1] == -1 && det[2] == 0 && sign[2] == 0 && isinf(log_abs[2]));
+    assert_near(log_abs[1], 200 * log(10), 1e-12, "log", 3);
+}
+
+/* ---- Solving ---- */
+
+static void check_triangular(tap_dtype dtype, int64_t n, int64_t m, int layout, bool up, bool unit)
+{
+    tap_arena *memory = tap_arena_new(), *scratch = tap_arena_new();
+    tap_tensor a = noise(memory, dtype, TAP_SHAPE(n, n), layout, 4).view,
+               b = noise(memory, dtype, TAP_SHAPE(n, m), PLAIN, 5).view;
+    for (int64_t i = 0; i < n; i++) { /* dominated by its diagonal; the other triangle must not be looked at */
+        for (int64_t j = 0; j < n; j++) put(a, i, j, (up ? i > j : i < j) ? (double)NAN : at(a, i, j) / (double)n);
+        put(a, i, i, unit ? (double)NAN : i % 2 ? 2 : -2);
+    }
+    tap_tensor x = copy_of(memory, b);
+    assert_true(tap__solve_triangular(a, x, up, unit, scratch));
+    element part = up ? unit ? unit_upper : upper : unit ? unit_lower : lower;
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < m; j++) {
+            assert_near(product(a, part, x, at, i, j), at(b, i, j), 40 * (double)n * epsilon(dtype), "solve_triangular", n);
+        }
+    }
+    tap_arena_free(memory);
+    tap_arena_free(scratch);
+}
+
+static void test_triangular(void **state)
+{
+    (void)state;
+    static const int layouts[] = { PLAIN, TRANSPOSED, SLICED, REVERSED, MIXED };
+    for (int i = 0; i < SIZES; i++) {
+        for (int way = 0; way < 8; way++) {
+            tap_dtype dtype = way & 1 ? TAP_F32 : TAP_F64;
+            check_triangular(dtype, sizes[i], i % 3 ? 7 : 100, layouts[(i + way) % 5], way & 2, way & 4);
+            check_triangular(dtype, sizes[i], 1, layouts[(i + way) % 5], way & 2, way & 4);
+        }
+    }
+}
+
+/* [2,1,n,n] against [1,3,n,m]: leading axes repeat. */
+static void test_solve_broadcasts(void **state)
+{
+    (void)state;
+    enum { N = 37, M = 5 };
+    int64_t    bad[2];
+    tap_arena *memory = tap_arena_new();
+    tap_tensor a = noise(memory, TAP_F64, TAP_SHAPE(2, 1, N, N), PLAIN, 6).view, lu = copy_of(memory, a);
+    tap_tensor b = noise(memory, TAP_F64, TAP_SHAPE(3, N, M), PLAIN, 7).view,
+               swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(2, 1, N));
+    tap_tensor x = copy_of(memory, tap_tensor_expand(memory, b, TAP_SHAPE(2, 3, N, M)));
+    tap__lu(lu, swap, bad);
+    tap__lu_solve(lu, swap, x);
+    for (int64_t k = 0; k < 6; k++) {
+        tap_tensor ak = tap_tensor_select(memory, tap_tensor_select(memory, a, 0, k / 3), 0, 0);
+        tap_tensor xk = tap_tensor_select(memory, tap_tensor_select(memory, x, 0, k / 3), 0, k % 3);
+        tap_tensor bk = tap_tensor_select(memory, b, 0, k % 3);
+        for (int64_t i = 0; i < N * M; i++)
+            assert_near(product(ak, at, xk, at, i / M, i % M), at(bk, i / M, i % M), 1e-11, "solve", N);
+    }
+    tap_arena_free(memory);
+}
+
+/* The solution is off by no more than the condition of the matrix explains: 1.5e10 for the Hilbert matrix of size 8. */
+static void test_hilbert(void **state)
+{
+    (void)state;
+    enum { N = 8 };
+    int64_t    bad;
+    tap_arena *memory = tap_arena_new();
+    tap_tensor h = tap_tensor_zeros(memory, TAP_F64, TAP_SHAPE(N, N)), b = tap_tensor_zeros(memory, TAP_F64, TAP_SHAPE(N, 1));
+    tap_tensor swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(N));
+    for (int64_t i = 0; i < N * N; i++) put(h, i / N, i % N, 1.0 / (double)(i / N + i % N + 1));
+    for (int64_t i = 0; i < N * N; i++) put(b, i / N, 0, at(b, i / N, 0) + at(h, i / N, i % N));
+    tap__lu(h, swap, &bad);
+    tap__lu_solve(h, swap, b);
+    for (int64_t i = 0; i < N; i++) assert_near(at(b, i, 0), 1, 1.6e10 * DBL_EPSILON, "hilbert", N);
+    tap_arena_free(memory);
+}
+
+/* ---- Cofactors ---- */
+
+/* Of the matrix without a row and a column, by those of the first row that is left. */
+static double minor(tap_tensor x, unsigned rows, unsigned columns)
+{
+    int    i = 0, sign = 1;
+    double sum = 0;
+    if (rows == 0) return 1;
+    while (!(rows & 1u << i)) i++;
+    for (int j = 0; 1u << j <= columns; j++) {
+        if (!(columns & 1u << j)) continue;
+        sum += sign * at(x, i, j) * minor(x, rows & ~(1u << i), columns & ~(1u << j));
+        sign = -sign;
+    }
+    return sum;
+}
+
+/* Of rank n, n-1, n-2, ...; exactly, and but for rounding. */
+static void check_cofactors(int n, int lost, bool exactly)
+{
+    unsigned   all = (1u << n) - 1;
+    tap_arena *memory = tap_arena_new();
+    tap_tensor x = noise(memory, TAP_F64, TAP_SHAPE(n, n), PLAIN, (uint64_t)(8 + n)).view;
+    for (int k = 0; k < lost && k < n; k++) {
+        for (int j = 0; j < n; j++)
+            put(x, k, j, exactly || n == 1 ? 0 : at(x, n - 1, j) / 3 + at(x, n - 1 - (n > lost + 1), j));
+    }
+    tap_tensor a = copy_of(memory, x), out = copy_of(memory, x), swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(2 * n));
+    tap__adjugate(a, swap, out);
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < n; j++) {
+            double want = ((i + j) % 2 ? -1 : 1) * minor(x, all & ~(1u << i), all & ~(1u << j));
+            assert_near(at(out, i, j), want, 1e-13, "cofactors", n);
+        }
+    }
+    tap_arena_free(memory);
+}
+
+static void test_cofactors(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 6; n++) {
+        for (int lost = 0; lost <= 3; lost++) {
+            check_cofactors(n, lost, true);
+            check_cofactors(n, lost, false);
+        }
+    }
+}
+
+/* ---- Threads ---- */
+
+/* All of them for one batch: [4,n,n] is factored, and [4,n,300] solved for. */
+static tap_tensor everything(tap_arena *memory, tap_dtype dtype, int64_t n)
+{
+    int64_t    bad[4];
+    tap_tensor x = noise(memory, dtype, TAP_SHAPE(4, n, n), PLAIN, 9).view,
+               all = tap_tensor_zeros(memory, dtype, TAP_SHAPE(3, 4, n, 300));
+    tap_tensor lu = copy_of(memory, x), cholesky = copy_of(memory, x),
+               swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(4, n));
+    tap_tensor right = noise(memory, dtype, TAP_SHAPE(3, 4, n, 300), PLAIN, 10).view;
+    tap_tensor_copy(all, right, NULL);
+    for (int64_t i = 0; i < 4 * n; i++) store_at(cholesky, i * n + i % n, (double)n);
+    tap__cholesky(cholesky, false, bad);
+    tap__lu(lu, swap, bad);
+    tap__lu_solve(lu, swap, tap_tensor_select(memory, all, 0, 0));
+    assert_true(tap__solve_triangular(cholesky, tap_tensor_select(memory, all, 0, 1), false, false, memory));
+    assert_true(tap__solve_triangular(lu, tap_tensor_select(memory, all, 0, 2), true, false, memory));
+    return all;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    static const int counts[] = { 1, 2, 3, 4, 7 };
+    for (int way = 0; way < 2; way++) {
+        tap_arena *memory = tap_arena_new();
+        tap_tensor first = { 0 };
+        for (int i = 0; i < 5; i++) {
+            tap_set_threads(counts[i]);
+            tap_tensor now = everything(memory, way ? TAP_F32 : TAP_F64, 90);
+            if (i == 0) first = now;
+            assert_memory_equal(first.data, now.data, (size_t)tap_tensor_numel(now) * tap_dtype_size(now.dtype));
+        }
+        tap_set_threads(0);
+        tap_arena_free(memory);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cholesky),
+        cmocka_unit_test(test_cholesky_names_the_minor),
+        cmocka_unit_test(test_lu),
+        cmocka_unit_test(test_lu_names_the_pivot),
+        cmocka_unit_test(test_determinants),
+        cmocka_unit_test(test_triangular),
+        cmocka_unit_test(test_solve_broadcasts),
+        cmocka_unit_test(test_hilbert),
+        cmocka_unit_test(test_cofactors),
+        cmocka_unit_test(test_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
