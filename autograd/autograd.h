@@ -263,24 +263,24 @@ TAP_API tap_var tap_take_along_dim(tap_var x, tap_var index, int axis);       /*
 
 /* ---- Matrices ---------------------------------------------------------------------------------------------------- */
 
-/* [..,m,k] x [..,k,n] -> [..,m,n]; leading axes broadcast. A vector is a row on the left, a column on the right: [..,m,k] x [k] ->
- * [..,m], [k] x [..,k,n] -> [..,n], [k] x [k] -> []. */
+/* [..,m,k] x [..,k,n] -> [..,m,n]; leading axes broadcast. A vector is a row on the left, a column on the right:
+ * [..,m,k] x [k] -> [..,m], [k] x [..,k,n] -> [..,n], [k] x [k] -> []. */
 TAP_API tap_var tap_matmul(tap_var a, tap_var b);
 TAP_API tap_var tap_dot(tap_var a, tap_var b);   /* [n] x [n] -> [] */
 TAP_API tap_var tap_mv(tap_var a, tap_var b);    /* [m,n] x [n] -> [m] */
 TAP_API tap_var tap_mm(tap_var a, tap_var b);    /* [m,k] x [k,n] -> [m,n] */
 TAP_API tap_var tap_bmm(tap_var a, tap_var b);   /* [b,m,k] x [b,k,n] -> [b,m,n] */
 TAP_API tap_var tap_outer(tap_var a, tap_var b); /* [m] x [n] -> [m,n] */
-TAP_API tap_var tap_inner(tap_var a, tap_var b); /* sums over both last axes: [..,k] x [..,k] -> [..,..]; a product if one is [] */
+TAP_API tap_var tap_inner(tap_var a, tap_var b); /* [..,k] x [..,k] -> [..,..], summed over k; the product if one is [] */
 TAP_API tap_var tap_affine(tap_var x, tap_var weight, tap_var bias); /* x W^T + b: [..,in], [out,in], [out] -> [..,out] */
 /* beta input + alpha a b, where input broadcasts to the product of tap_mm or tap_bmm. With beta 0, input may hold anything. */
 TAP_API tap_var tap_addmm(tap_var input, tap_var a, tap_var b, double beta, double alpha);
 TAP_API tap_var tap_baddbmm(tap_var input, tap_var a, tap_var b, double beta, double alpha);
-/* Sums over axes_a[i] of a and axes_b[i] of b; their other axes follow each other. NULL, NULL: the last n of a, the first n of b. */
+/* Sums over axes_a[i] of a with axes_b[i] of b; their other axes follow each other. NULL, NULL: a's last n, b's first n. */
 TAP_API tap_var tap_tensordot(tap_var a, tap_var b, int n, const int *axes_a, const int *axes_b);
-/* "bij,bjk->bik": each letter, A-Z and a-z, an axis; those that are not behind "->" are summed over. "..." stands for any number
- * of axes, which broadcast. A letter twice in one input is its diagonal. Without "->", the letters that occur once, in the order
- * of their codes, after "...". Up to TAP_MAX_INPUTS inputs, multiplied from left to right; sizes of 1 broadcast. */
+/* "bij,bjk->bik": each letter, A-Z and a-z, is an axis; those that are not behind "->" are summed over. "..." stands for any
+ * number of axes, which broadcast. A letter twice in one input is its diagonal. Without "->", the result has "..." and then
+ * the letters that occur once, A-Z before a-z. Up to TAP_MAX_INPUTS inputs, multiplied from left to right. */
 TAP_API tap_var tap_einsum(const char *equation, int n, const tap_var *x);
 
 TAP_API tap_var tap_tril(tap_var x, int64_t diagonal); /* [..,m,n], zeros above that diagonal; any dtype */
@@ -290,11 +290,11 @@ TAP_API tap_var tap_trace(tap_var x);                  /* [..,m,n] -> [..] */
 /* ---- Linear algebra ---------------------------------------------------------------------------------------------- */
 /* Matrices [..,n,n] in batches; leading axes of two inputs broadcast. Empty batches and matrices are fine. */
 
-/* L of x = L L^T or, if upper, U of x = U^T U. Reads that triangle of x alone, but its gradient is symmetric. A matrix that is not
- * positive definite is an error. */
+/* L of x = L L^T or, if upper, U of x = U^T U. Reads that triangle of x alone, but its gradient is symmetric. A matrix that
+ * is not positive definite is an error. */
 TAP_API tap_var tap_cholesky(tap_var x, bool upper);
-/* y of L L^T y = b (or U^T U y = b), given the factor l; b [..,n,m]. The gradient by l is that of (l l^T)^-1 b at a triangular l,
- * by both triangles, as PyTorch's. */
+/* y of L L^T y = b (or U^T U y = b), given the factor l; b [..,n,m]. The gradient by l is that of (l l^T)^-1 b at a
+ * triangular l, with both of its triangles, as PyTorch's. */
 TAP_API tap_var tap_cholesky_solve(tap_var b, tap_var l, bool upper);
 /* y of a y = b, b [..,n,m], or, if not left, of y a = b, b [..,m,n]. One triangle of a is read, without its diagonal if
  * unitriangular: that is then 1. A 0 on the diagonal gives infinities. */

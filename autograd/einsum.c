@@ -1,5 +1,5 @@
-/* Products over named axes: einsum, and with axes named by number tensordot and inner. Two inputs become two batches of matrices
- * (permuted, reshaped), which are multiplied; an axis that only one of them has is summed first. */
+/* Products over named axes: einsum, and with axes named by number tensordot and inner. Two inputs become two batches of
+ * matrices (permuted, reshaped), which are multiplied; an axis that only one of them has is summed first. */
 #include <string.h>
 
 #include "autograd/internal.h"
@@ -159,7 +159,21 @@ static bool diagonals(term *x, int *wrong)
     return true;
 }
 
-/* Axes of size 1 go where the label is larger elsewhere: so does broadcasting. False if two larger sizes differ. */
+/* Axes of size 1 go where the label is larger elsewhere: so does broadcasting. */
+static void drop_ones(term *x, const int64_t *size)
+{
+    tap_shape s = tap_shape_of(x->v);
+    uint64_t  keep = 0;
+    tap_axes  gone = { 0 };
+    for (int k = 0; k < x->axes.n && k < s.rank; k++) {
+        if (s.n[k] == size[x->axes.label[k]]) keep |= bit(x->axes.label[k]);
+        else gone.axis[gone.n++] = k;
+    }
+    if (gone.n > 0) x->v = tap_squeeze(x->v, gone);
+    x->axes = chosen(x->axes, keep);
+}
+
+/* Gives every label one size; false if there are two, and none of them is 1. */
 static bool agree(int n, term *x, int *wrong, int64_t *size, int64_t *other)
 {
     int64_t of[LABELS];
@@ -174,55 +188,61 @@ static bool agree(int n, term *x, int *wrong, int64_t *size, int64_t *other)
             if (*other != 1) of[*wrong] = *other;
         }
     }
-    for (int i = 0; i < n; i++) {
-        tap_shape s = tap_shape_of(x[i].v);
-        uint64_t  keep = 0;
-        tap_axes  gone = { 0 };
-        for (int k = 0; k < x[i].axes.n && k < s.rank; k++) {
-            if (s.n[k] == of[x[i].axes.label[k]]) keep |= bit(x[i].axes.label[k]);
-            else gone.axis[gone.n++] = k;
-        }
-        if (gone.n > 0) x[i].v = tap_squeeze(x[i].v, gone);
-        x[i].axes = chosen(x[i].axes, keep);
-    }
+    for (int i = 0; i < n; i++) drop_ones(&x[i], of);
     return true;
 }
 
 /* ---- tensordot and inner: pairs of axes with one label ---- */
 
+/* Labels 0..n-1 for these axes of input i, -1 for its others. */
+static bool label_pairs(const char *call, const tap_var *in, int i, labels *l, int n, const int *axes)
+{
+    for (int k = 0; k < l->n; k++) l->label[k] = -1;
+    for (int k = 0; k < n; k++) {
+        int axis = axes[k];
+        if (!tap__axis(&axis, l->n)) {
+            tap__refuse_all(call, 2, in, TAP_EARG, "axis %d of input %d is out of range", axes[k], i);
+            return false;
+        }
+        if (l->label[axis] >= 0) {
+            tap__refuse_all(call, 2, in, TAP_EARG, "axis %d of input %d is named twice", axes[k], i);
+            return false;
+        }
+        l->label[axis] = k;
+    }
+    return true;
+}
+
+/* New labels for the others, which go to the output. */
+static bool label_rest(labels *l, int *next, labels *out)
+{
+    for (int k = 0; k < l->n; k++) {
+        if (l->label[k] >= 0) continue;
+        if (out->n == TAP_MAX_RANK) return false;
+        out->label[out->n++] = l->label[k] = (*next)++;
+    }
+    return true;
+}
+
 static tap_var over_pairs(const char *call, tap_var a, tap_var b, int n, const int *axes_a, const int *axes_b)
 {
     tap_var    in[2] = { a, b }, result;
     tap_tensor v[2];
-    term       x[2] = { { a, { 0 } }, { b, { 0 } } };
     labels     out = { 0 };
-    int        wrong, paired[2][TAP_MAX_RANK], next = n;
+    int        wrong, next = n, last[TAP_MAX_RANK], first[TAP_MAX_RANK];
     int64_t    size, other;
     if (!tap__inputs(call, 2, in, v)) return tap__inert(tap__tape_of(2, in));
-    for (int i = 0; i < 2; i++) {
-        x[i].axes.n = v[i].shape.rank;
-        if (n < 0 || n > x[i].axes.n || !axes_a != !axes_b)
-            return tap__refuse_all(call, 2, in, TAP_EARG, "%d pairs of axes cannot be summed over", n);
-        for (int k = 0; k < x[i].axes.n; k++) x[i].axes.label[k] = -1;
-        for (int k = 0; k < n; k++) {
-            const int *given = i ? axes_b : axes_a;
-            paired[i][k] = given ? given[k] : i ? k : x[0].axes.n - n + k;
-            if (!tap__axis(&paired[i][k], x[i].axes.n))
-                return tap__refuse_all(call, 2, in, TAP_EARG, "axis %d of input %d is out of range", given[k], i);
-            if (x[i].axes.label[paired[i][k]] >= 0)
-                return tap__refuse_all(call, 2, in, TAP_EARG, "axis %d of input %d is named twice", given[k], i);
-            x[i].axes.label[paired[i][k]] = k;
-        }
-        for (int k = 0; k < x[i].axes.n; k++) {
-            if (x[i].axes.label[k] >= 0) continue;
-            if (out.n == TAP_MAX_RANK) return tap__refuse_all(call, 2, in, TAP_ESHAPE, "the result has too many axes");
-            out.label[out.n++] = x[i].axes.label[k] = next++;
-        }
-    }
+    term x[2] = { { a, { .n = v[0].shape.rank } }, { b, { .n = v[1].shape.rank } } };
+    if (n < 0 || n > x[0].axes.n || n > x[1].axes.n || !axes_a != !axes_b)
+        return tap__refuse_all(call, 2, in, TAP_EARG, "%d pairs of axes cannot be summed over", n);
+    for (int k = 0; k < n; k++) last[k] = k - n, first[k] = k;
+    if (!label_pairs(call, in, 0, &x[0].axes, n, axes_a ? axes_a : last)) return tap__inert(a.tape);
+    if (!label_pairs(call, in, 1, &x[1].axes, n, axes_b ? axes_b : first)) return tap__inert(a.tape);
+    if (!label_rest(&x[0].axes, &next, &out) || !label_rest(&x[1].axes, &next, &out))
+        return tap__refuse_all(call, 2, in, TAP_ESHAPE, "the result has too many axes");
     if (!agree(2, x, &wrong, &size, &other))
         return tap__refuse_all(call, 2, in, TAP_ESHAPE, "paired sizes %lld and %lld differ", (long long)size, (long long)other);
-    contract(2, x, out, &result);
-    return result;
+    return contract(2, x, out, &result) ? result : tap__inert(a.tape);
 }
 
 tap_var tap_tensordot(tap_var a, tap_var b, int n, const int *axes_a, const int *axes_b)

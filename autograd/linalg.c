@@ -354,7 +354,7 @@ tap_var tap_det(tap_var x)
 static void cofactors_forward(tap_call *c, tap_tensor *out)
 {
     factors f;
-    if (factors_for(c, 2 * out->shape.n[out->shape.rank - 1], &f)) tap__adjugate(f.lu, f.swap, *out);
+    if (factors_for(c, 2 * out->shape.n[out->shape.rank - 1], &f)) tap__cofactors_of(f.lu, f.swap, *out);
 }
 
 /* c = det(x) x^-T, thus dc = (tr(c^T dx) c - c dx^T c) / det(x) */

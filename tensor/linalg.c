@@ -14,8 +14,8 @@ typedef struct {
 
 static job job_on(tap_tensor a)
 {
-    return (
-        job){ .kernel = &TAP__KERNEL_PICK(tap__linalg_kernels)[a.dtype == TAP_F64], .a = a, .n = a.shape.n[a.shape.rank - 1] };
+    const tap__linalg_kernel *table = TAP__KERNEL_PICK(tap__linalg_kernels);
+    return (job){ .kernel = &table[a.dtype == TAP_F64], .a = a, .n = a.shape.n[a.shape.rank - 1] };
 }
 
 /* The leading axes: all but the last `inner`. */
@@ -152,7 +152,7 @@ static void cofactors_of(const void *context, int64_t first, int64_t last)
         j->kernel->cofactors(j->n, matrix_at(j->a, 2, j->a, i), matrix_at(j->swap, 1, j->a, i), matrix_at(j->x, 2, j->a, i));
 }
 
-void tap__adjugate(tap_tensor a, tap_tensor swap, tap_tensor out)
+void tap__cofactors_of(tap_tensor a, tap_tensor swap, tap_tensor out)
 {
     job j = job_on(a);
     j.swap = swap;

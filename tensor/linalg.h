@@ -4,32 +4,32 @@
 
 #include "tensor/gemm.h"
 
-/* All take batches over leading axes, float32 or float64; the bits do not depend on the number of threads. What is written to is
- * contiguous; "per matrix" is in C order of its leading axes. */
+/* All take batches over leading axes, float32 or float64; the bits do not depend on the number of threads. What is written to
+ * is contiguous; "per matrix" is in C order of its leading axes. */
 
-/* x [..,n,n], of which one triangle is read, becomes its Cholesky factor U (x = U^T U) or else L (x = L L^T), zeros in the other
- * triangle. bad, per matrix: 0, or the order of the first leading minor that is not positive. */
+/* x [..,n,n], of which one triangle is read, becomes its Cholesky factor U (x = U^T U) or else L (x = L L^T), with zeros in the
+ * other triangle. bad, per matrix: 0, or the order of the first leading minor that is not positive. */
 void tap__cholesky(tap_tensor x, bool upper, int64_t *bad);
 
 /* x [..,n,n] becomes L (of unit diagonal, below) and U (on and above the diagonal) of P x = L U. swap [..,n], int64: step k
  * exchanged rows k and swap[k]. bad, per matrix: 0, or the number (from 1) of the first pivot that is 0. */
 void tap__lu(tap_tensor x, tap_tensor swap, int64_t *bad);
 
-/* x [..,n,m] becomes the solution y of A y = x, where A was factored into lu and swap, with no bad pivot. Leading axes of size 1
- * in lu and swap repeat. */
+/* x [..,n,m] becomes the solution y of A y = x, where A was factored into lu and swap, with no bad pivot. Leading axes of size
+ * 1 in lu and swap repeat. */
 void tap__lu_solve(tap_tensor lu, tap_tensor swap, tap_tensor x);
 
-/* Determinants, per matrix: of the tensors' dtype, where they are not NULL. log is of the absolute value. */
+/* Determinants, per matrix, of the tensors' dtype, where they are not NULL. log is that of the absolute value. */
 void tap__lu_determinant(tap_tensor lu, tap_tensor swap, void *det, void *sign, void *log);
 
-/* x [..,n,m] becomes the solution y of A y = x, A being one triangle of a [..,n,n], with ones for its diagonal if unit. a has the
- * rank of x; leading axes of size 1 repeat, strides are free. A copy that BLIS may ask for is made in scratch; false if there is
- * no memory. */
+/* x [..,n,m] becomes the solution y of A y = x, A being one triangle of a [..,n,n], with ones for its diagonal if unit. a has
+ * the rank of x; leading axes of size 1 repeat, strides are free. A copy that BLIS may ask for is made in scratch; false if
+ * there is no memory. */
 bool tap__solve_triangular(tap_tensor a, tap_tensor x, bool upper, bool unit, tap_arena *scratch);
 
-/* out [..,n,n]: the cofactors of a, d det(a) / d a, for singular a as well. a is contiguous, and destroyed; swap [..,2n] is
- * for its use. */
-void tap__adjugate(tap_tensor a, tap_tensor swap, tap_tensor out);
+/* out [..,n,n]: the cofactors of a (the transposed adjugate), d det(a) / d a, for singular a as well. a is contiguous, and
+ * destroyed; swap [..,2n], int64, is for its use. */
+void tap__cofactors_of(tap_tensor a, tap_tensor swap, tap_tensor out);
 
 /* The same for one matrix. Rows of a, lu and out follow each other without gaps, rows of x are stride elements apart. */
 typedef struct {

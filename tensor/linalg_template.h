@@ -49,7 +49,8 @@ static void NAME(transpose)(int64_t n, T *a)
 }
 
 /* out -= a b, for pieces of matrices in rows of length stride; a in columns if it is turned. */
-static void NAME(subtract)(int64_t stride, T *out, int64_t rows, int64_t columns, int64_t inner, const T *a, bool turned, const T *b)
+static void NAME(subtract)(int64_t stride, T *out, int64_t rows, int64_t columns, int64_t inner, const T *a, bool turned,
+                           const T *b)
 {
     tap__matrix am = { a, rows, inner, turned ? 1 : stride, turned ? stride : 1 }, bm = { b, inner, columns, stride, 1 };
     if (rows == 0 || columns == 0) return;
@@ -192,7 +193,8 @@ static void NAME(solve)(tap__matrix m, void *rows, int64_t columns, int64_t stri
         NAME(solve_block)(m, x, columns, stride, first, size, upper, unit);
         if (rest == 0) return;
         const T    *a = (const T *)m.data + next * m.row_stride + first * m.column_stride;
-        tap__matrix beside = { a, rest, size, m.row_stride, m.column_stride }, known = { x + first * stride, size, columns, stride, 1 };
+        tap__matrix beside = { a, rest, size, m.row_stride, m.column_stride };
+        tap__matrix known = { x + first * stride, size, columns, stride, 1 };
         tap__blis_takes(&beside);
         tap__blis_takes(&known);
         tap__gemm(DTYPE, -1, beside, known, x + next * stride, stride, true);

@@ -313,7 +313,7 @@ static void check_cofactors(int n, int lost, bool exactly)
             put(x, k, j, exactly || n == 1 ? 0 : at(x, n - 1, j) / 3 + at(x, n - 1 - (n > lost + 1), j));
     }
     tap_tensor a = copy_of(memory, x), out = copy_of(memory, x), swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(2 * n));
-    tap__adjugate(a, swap, out);
+    tap__cofactors_of(a, swap, out);
     for (int i = 0; i < n; i++) {
         for (int j = 0; j < n; j++) {
             double want = ((i + j) % 2 ? -1 : 1) * minor(x, all & ~(1u << i), all & ~(1u << j));
