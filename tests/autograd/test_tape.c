@@ -366,7 +366,7 @@ static void vjp_that_fails(const tap_node *n, tap_var g, tap_var *gin)
 
 static void vjp_with_bad_call(const tap_node *n, tap_var g, tap_var *gin)
 {
-    gin[0] = tap_matmul(g, tap_in(n, 0));
+    gin[0] = tap_mm(g, tap_in(n, 0));
 }
 
 static void vjp_on_another_tape(const tap_node *n, tap_var g, tap_var *gin)
@@ -494,7 +494,7 @@ static void test_failing_backward_touches_nothing(void **state)
         { vjp_of_wrong_shape, TAP_ESHAPE, "sum_to: [3] does not broadcast to [2,1,2]" },
         { vjp_of_wrong_dtype, TAP_EDTYPE, "backward: a rule gave a float32 gradient for [3] second of float64" },
         { vjp_that_fails, TAP_EARG, "the rule gave up" },
-        { vjp_with_bad_call, TAP_ESHAPE, "matmul: [3] x [3] (second): both must have two axes or more" },
+        { vjp_with_bad_call, TAP_ESHAPE, "mm: [3] x [3] (second): needs matrices [m,k] and [k,n]" },
         { vjp_on_another_tape, TAP_ESTALE, "broken: its rule gave a gradient on another tape" },
     };
     (void)state;
