@@ -14,6 +14,7 @@
 
 typedef struct {
     tap_named_tensor named;
+    int              size; /* bytes per element in the file */
     uint64_t         begin, end;
 } entry;
 
@@ -155,15 +156,16 @@ static const cJSON *only(const cJSON *object, const char *name)
     return found;
 }
 
-static bool read_dtype(const reader *r, const char *name, const cJSON *json, tap_dtype *dtype)
+static bool read_dtype(const reader *r, const char *name, const cJSON *json, entry *x)
 {
     if (!cJSON_IsString(json)) return fail_tensor(r, name, "needs one dtype");
     for (int i = 0; i < CODES; i++) {
         if (strcmp(codes[i].code, json->valuestring) != 0) continue;
-        *dtype = codes[i].dtype;
+        x->named.tensor.dtype = codes[i].dtype;
+        x->size = codes[i].size;
         return true;
     }
-    return fail(r, TAP_EDTYPE, "tensor '%.100s' has dtype %.20s; F32, F64, I64, U8 and BOOL can be read", name,
+    return fail(r, TAP_EDTYPE, "tensor '%.100s' has dtype %.20s; F32, F64, I8 to I64, U8 and BOOL can be read", name,
                 json->valuestring);
 }
 
@@ -176,14 +178,14 @@ static bool read_entry(reader *r, const cJSON *json)
     char        text[TAP_SHAPE_TEXT];
     *x = (entry){ 0 };
     if (!cJSON_IsObject(json)) return fail_tensor(r, name, "needs an object for its entry");
-    if (!read_dtype(r, name, only(json, "dtype"), &t->dtype)) return false;
+    if (!read_dtype(r, name, only(json, "dtype"), x)) return false;
     t->shape.rank = read_integers(only(json, "shape"), TAP_MAX_RANK, t->shape.n);
     if (t->shape.rank < 0) return fail_tensor(r, name, "needs one shape, a list of sizes");
     if (t->shape.rank > TAP_MAX_RANK)
         return fail(r, TAP_ESHAPE, "tensor '%.100s' has %d axes, more than %d", name, t->shape.rank, TAP_MAX_RANK);
     if (read_integers(only(json, "data_offsets"), 2, offsets) != 2)
         return fail_tensor(r, name, "needs one data_offsets, a list of two");
-    int64_t n = tap_numel(t->shape), size = (int64_t)tap_dtype_size(t->dtype);
+    int64_t n = tap_numel(t->shape), size = x->size;
     tap_shape_format(text, t->shape);
     if (n < 0) return fail(r, TAP_EIO, "tensor '%.100s' has shape %s, which is too large", name, text);
     if (n * size != offsets[1] - offsets[0])
@@ -244,15 +246,28 @@ static bool check_entries(reader *r)
     return true;
 }
 
+/* Small integers lie at the front of room for int64; from the last on, none is overwritten before it is read. */
+static void widen(unsigned char *data, size_t n, int size)
+{
+    int above = 64 - 8 * size;
+    for (size_t i = n; i-- > 0;) {
+        uint64_t bits = 0;
+        memcpy(&bits, data + i * (size_t)size, (size_t)size);
+        int64_t value = (int64_t)(bits << above) >> above;
+        memcpy(data + i * sizeof value, &value, sizeof value);
+    }
+}
+
 /* Each tensor gets its own memory, so that it is aligned wherever the file has it. */
 static bool read_data(reader *r)
 {
     for (int i = 0; i < r->n; i++) {
-        size_t         n = (size_t)(r->entries[i].end - r->entries[i].begin);
+        size_t         n = (size_t)(r->entries[i].end - r->entries[i].begin), size = (size_t)r->entries[i].size;
         tap_tensor    *t = &r->entries[i].named.tensor;
-        unsigned char *data = tap__arena_take(r->arena, n);
+        unsigned char *data = tap__arena_take(r->arena, n / size * tap_dtype_size(t->dtype));
         if (!data || !read_bytes(r, data, n)) return false;
         for (size_t k = 0; k < n && t->dtype == TAP_BOOL; k++) data[k] = data[k] != 0; /* the format does not say 0 or 1 */
+        if (t->dtype == TAP_I64) widen(data, n / size, (int)size);
         *t = tap_tensor_wrap(t->dtype, t->shape, data);
     }
     return true;

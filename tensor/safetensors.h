@@ -11,12 +11,16 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "data is copied betwee
 
 #define METADATA "__metadata__"
 
-enum { MAX_HEADER = 100000000, CODES = 5 };
+enum { MAX_HEADER = 100000000, CODES = 8 };
 
-/* By ascending alignment, as the format orders its dtypes. */
+/* By ascending alignment, as the format orders its dtypes. Small integers are read as int64; writing takes a dtype's last. */
 static const struct {
     const char *code;
     tap_dtype   dtype;
-} codes[CODES] = { { "BOOL", TAP_BOOL }, { "U8", TAP_U8 }, { "F32", TAP_F32 }, { "F64", TAP_F64 }, { "I64", TAP_I64 } };
+    int         size; /* bytes in the file */
+} codes[CODES] = {
+    { "BOOL", TAP_BOOL, 1 }, { "U8", TAP_U8, 1 },   { "I8", TAP_I64, 1 },  { "I16", TAP_I64, 2 },
+    { "I32", TAP_I64, 4 },   { "F32", TAP_F32, 4 }, { "F64", TAP_F64, 8 }, { "I64", TAP_I64, 8 },
+};
 
 #endif

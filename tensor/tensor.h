@@ -202,8 +202,9 @@ typedef struct {
     const tap_metadata     *metadata;
 } tap_safetensors;
 
-/* Reads a whole file. Dtypes F32, F64, I64, U8 and BOOL; any other is an error that names the tensor. Accepts no file that the
- * format's reference reader refuses: header up to 100 MB, no duplicate names, no gaps, no overlaps, no bytes left over. */
+/* Reads a whole file. Dtypes F32, F64, I64, I8 to I32 (read as int64), U8 and BOOL; any other is an error that names the tensor.
+ * Accepts no file that the format's reference reader refuses: header up to 100 MB, no duplicate names, no gaps, no overlaps, no
+ * bytes left over. */
 TAP_API tap_safetensors   tap_safetensors_read(tap_arena *a, const char *path);
 TAP_API tap_status        tap_safetensors_write(const char *path, int n, const tap_named_tensor *tensors, int n_metadata,
                                                 const tap_metadata *metadata, tap_error *e);

@@ -266,6 +266,36 @@ static void test_bools(void **state)
     unlink("x");
 }
 
+static void test_small_integers(void **state)
+{
+    const char header[] = "{" ENTRY("a", "I8", "[3]", 0, 3) "," ENTRY("b", "I16", "[2,1]", 3, 7) ","
+                          ENTRY("c", "I32", "[2]", 7, 15) "," ENTRY("d", "I32", "[0]", 15, 15) "}";
+    const unsigned char data[] = { 1, 255, 128, 0, 128, 44, 1, 255, 255, 255, 255, 255, 255, 255, 127 };
+    const struct {
+        const char *name;
+        int         n;
+        int64_t     values[3];
+    } want[] = { { "a", 3, { 1, -1, -128 } }, { "b", 2, { -32768, 300 } }, { "c", 2, { -1, 2147483647 } }, { "d", 0, { 0 } } };
+    size_t n = 0;
+    (void)state;
+    write_raw(header, sizeof header - 1, sizeof data);
+    char *bytes = scratch_read("x", &n);
+    memcpy(bytes + n - sizeof data, data, sizeof data);
+    scratch_write("x", bytes, n);
+    free(bytes);
+    tap_arena      *a = tap_arena_new();
+    tap_safetensors s = tap_safetensors_read(a, "x");
+    assert_int_equal(s.n, 4);
+    for (int i = 0; i < 4; i++) {
+        const tap_tensor *x = tap_safetensors_find(&s, want[i].name);
+        assert_int_equal(x->dtype, TAP_I64);
+        assert_int_equal(tap_tensor_numel(*x), want[i].n);
+        assert_memory_equal(x->data, want[i].values, (size_t)want[i].n * sizeof *want[i].values);
+    }
+    tap_arena_free(a);
+    unlink("x");
+}
+
 static void test_hostile_headers(void **state)
 {
     static const struct {
@@ -286,6 +316,7 @@ static void test_hostile_headers(void **state)
         { "{" ENTRY("a", "F32", "[2]", 0, 9) "}", 9, "tensor 'a' is float32[2], 8 bytes, but lies from offset 0 to 9" },
         { "{" ENTRY("a", "U8", "[9007199254740992]", 0, 9007199254740992) "}", 8,
           "truncated: the tensors take 9007199254740992 bytes, the file has 8" },
+        { "{" ENTRY("a", "I16", "[2]", 0, 16) "}", 16, "tensor 'a' is int64[2], 4 bytes, but lies from offset 0 to 16" },
         /* names */
         { "{" ENTRY("a", "U8", "[1]", 0, 1) "," ENTRY("a", "U8", "[1]", 1, 2) "}", 2, "tensor 'a' is there twice" },
         { "{" ENTRY("a", "U8", "[1]", 0, 1) "," ENTRY("\\u0061", "U8", "[1]", 1, 2) "}", 2, "tensor 'a' is there twice" },
@@ -365,9 +396,9 @@ static void test_limits(void **state)
     char header[2000] = "{\"a\":";
     (void)state;
     write_file("{" ENTRY("a", "F16", "[1]", 0, 2) "}", 2);
-    assert_string_equal(refusal(TAP_EDTYPE), "x: tensor 'a' has dtype F16; F32, F64, I64, U8 and BOOL can be read");
+    assert_string_equal(refusal(TAP_EDTYPE), "x: tensor 'a' has dtype F16; F32, F64, I8 to I64, U8 and BOOL can be read");
     write_file("{" ENTRY("a", "f32", "[1]", 0, 4) "}", 4);
-    assert_string_equal(refusal(TAP_EDTYPE), "x: tensor 'a' has dtype f32; F32, F64, I64, U8 and BOOL can be read");
+    assert_string_equal(refusal(TAP_EDTYPE), "x: tensor 'a' has dtype f32; F32, F64, I8 to I64, U8 and BOOL can be read");
     write_file("{" ENTRY("a", "U8", "[1,1,1,1,1,1,1,1,1]", 0, 1) "}", 1);
     assert_string_equal(refusal(TAP_ESHAPE), "x: tensor 'a' has 9 axes, more than 8");
     memset(header + 5, '[', 1000);
@@ -600,6 +631,7 @@ int main(void)
         cmocka_unit_test(test_unusual_but_valid),
         cmocka_unit_test(test_alignment),
         cmocka_unit_test(test_bools),
+        cmocka_unit_test(test_small_integers),
         cmocka_unit_test(test_hostile_headers),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_header_length),
