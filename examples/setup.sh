@@ -76,7 +76,7 @@ install_missing()
     [ -z "$missing" ] || die "installed, but not usable:$missing"
 }
 
-# build DIR OPTION...: configures DIR once, and compiles. Shows what the tools say only where that helps.
+# build DIR OPTION...: configures DIR once, and compiles it, or only $targets. Shows what the tools say only where that helps.
 build()
 {
     dir=$1
@@ -87,8 +87,8 @@ build()
         meson setup "$@" "$dir" "$root" >"$log" 2>&1 || { cat "$log"; return 1; }
     fi
     if [ -t 1 ]; then
-        ninja -C "$dir"
+        ninja -C "$dir" ${targets-}
     else
-        ninja -C "$dir" >"$log" 2>&1 || { grep -v '^\[[0-9]*/' "$log"; return 1; }
+        ninja -C "$dir" ${targets-} >"$log" 2>&1 || { grep -v '^\[[0-9]*/' "$log"; return 1; }
     fi
 }

@@ -1,0 +1,185 @@
+/* The program that runs PyTorch's samples must see what is wrong: on samples of our own, right and wrong. */
+#define _XOPEN_SOURCE 700
+#include "tests/tensor/scratch.h"
+
+#include <math.h>
+#include <sys/stat.h>
+
+#include "tests/golden/opinfo.h"
+
+static double one_to_six[] = { 1, 2, 3, 4, 5, 6 }, columns[] = { 5, 7, 9 }, cotangent[] = { 1, 10, 100 };
+static double gradient[] = { 1, 10, 100, 1, 10, 100 };
+
+/* A file with one case, which reads in0 = 1..6, and what it expects. */
+static void write_samples(const char *operator_name, const char *sample, double *out, double *grad)
+{
+    char                   path[64];
+    const tap_metadata     metadata = { "c0", sample };
+    const tap_named_tensor tensors[] = {
+        { "c0/in0", tap_tensor_wrap(TAP_F64, TAP_SHAPE(6), one_to_six) },
+        { "c0/out0", tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), out) },
+        { "c0/cot0", tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), cotangent) },
+        { "c0/grad0", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), grad) },
+    };
+    snprintf(path, sizeof path, "s/%s.safetensors", operator_name);
+    assert_int_equal(tap_safetensors_write(path, 4, tensors, 1, &metadata, NULL), TAP_OK);
+}
+
+#define ARGUMENT(shape, strides, offset) \
+    "{\"tensor\":\"c0/in0\",\"shape\":" shape ",\"strides\":" strides ",\"offset\":" offset "}"
+#define SAMPLE(op, args, kwargs) "{\"op\":\"" op "\",\"args\":[" args "],\"kwargs\":{" kwargs "}}"
+#define X                        ARGUMENT("[2,3]", "[3,1]", "0")
+
+/* Runs the folder s, expects its account to the letter, and empties it. */
+static void expect(int failures, const char *account)
+{
+    char  *text = NULL;
+    size_t size;
+    FILE  *out = open_memstream(&text, &size);
+    int    got = opinfo_run(out, "s", 0, NULL);
+    fclose(out);
+    assert_string_equal(text, account);
+    assert_int_equal(got, failures);
+    free(text);
+    assert_int_equal(nftw("s", scratch_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(mkdir("s", 0777), 0);
+}
+
+static int enter(void **state)
+{
+    return scratch_enter(state) == 0 ? mkdir("s", 0777) : -1;
+}
+
+static void test_right(void **state)
+{
+    (void)state;
+    write_samples("sum", SAMPLE("sum", X ",0", ""), columns, gradient);
+    expect(0, "sum 1/1\n1 passed, 0 failed, 0 skipped\n");
+    write_samples("sum", SAMPLE("sum", X, "\"keepdim\":false,\"dim\":[0]"), columns, gradient);
+    expect(0, "sum 1/1\n1 passed, 0 failed, 0 skipped\n");
+}
+
+static void test_wrong_values(void **state)
+{
+    double almost[] = { 5, 7 + 7.1e-7, 9 }, enough[] = { 5, 7 + 6.9e-7, 9 }, bent[] = { 1, 10, 100, 1, 10, (double)NAN };
+    (void)state;
+    write_samples("sum", SAMPLE("sum", X ",0", ""), enough, gradient);
+    expect(0, "sum 1/1\n1 passed, 0 failed, 0 skipped\n");
+    write_samples("sum", SAMPLE("sum", X ",0", ""), almost, gradient);
+    expect(1, "sum 0/1\n  c0 (float64[2,3], 0): out0[1] is 7, expected 7.0000007100000001 (1 of 3 elements differ)\n"
+              "0 passed, 1 failed, 0 skipped\n");
+    write_samples("sum", SAMPLE("sum", X ",0", ""), columns, bent);
+    expect(1, "sum 0/1\n  c0 (float64[2,3], 0): grad0[1,2] is 100, expected nan (1 of 6 elements differ)\n"
+              "0 passed, 1 failed, 0 skipped\n");
+    write_samples("mean", SAMPLE("mean", X ",1", ""), columns, gradient);
+    expect(1, "mean 0/1\n  c0 (float64[2,3], 1): out0 is float[2], expected float[3]\n0 passed, 1 failed, 0 skipped\n");
+    write_samples("eq", SAMPLE("eq", X ",1", ""), columns, gradient);
+    expect(1, "eq 0/1\n  c0 (float64[2,3], 1): out0 is bool[2,3], expected float[3]\n0 passed, 1 failed, 0 skipped\n");
+}
+
+static void test_views(void **state)
+{
+    static const char *const outside[] = {
+        SAMPLE("sum", ARGUMENT("[2,3]", "[3,1]", "1"), ""),
+        SAMPLE("sum", ARGUMENT("[2,3]", "[9000000000000000,1]", "0"), ""),
+        SAMPLE("sum", ARGUMENT("[2,3]", "[-3,1]", "0"), ""),
+        SAMPLE("sum", ARGUMENT("[2,3]", "[3,1]", "-1"), ""),
+    };
+    (void)state;
+    write_samples("sum", SAMPLE("sum", ARGUMENT("[3,2]", "[1,3]", "0") ",1", ""), columns, gradient);
+    expect(1, "sum 0/1\n  c0 (float64[3,2], 1): grad0 is float[3,2], expected float[2,3]\n0 passed, 1 failed, 0 skipped\n");
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
+        write_samples("sum", outside[i], columns, gradient);
+        expect(1, "sum 0/1\n  c0 (float64[2,3]): tensor 'c0/in0' is no view within its storage\n"
+                  "0 passed, 1 failed, 0 skipped\n");
+    }
+    write_samples("sum", SAMPLE("sum", ARGUMENT("[2,3]", "[3]", "0") ",0", ""), columns, gradient);
+    expect(1, "sum 0/1\n  c0 (float64[2,3], 0): tensor 'c0/in0' needs a shape and as many strides, at most 8\n"
+              "0 passed, 1 failed, 0 skipped\n");
+}
+
+static void test_bad_samples(void **state)
+{
+    static const struct {
+        const char *sample, *complaint;
+    } bad[] = {
+        { "nonsense", "(): not a JSON object" },
+        { "[]", "(): not a JSON object" },
+        { "{}", "(): is a sample of ''" },
+        { SAMPLE("prod", X, ""), "(float64[2,3]): is a sample of 'prod'" },
+        { "{\"op\":\"sum\",\"args\":{}}", "(): needs a list of args and an object of kwargs" },
+        { SAMPLE("sum", "", ""), "(): lacks the argument 'input'" },
+        { SAMPLE("sum", "0", ""), "(0): the argument 'input' is not a tensor" },
+        { SAMPLE("sum", X ",1.5", ""), "(float64[2,3], 1.5): the argument 'dim' is not an integer" },
+        { SAMPLE("sum", X ",1e300", ""), "(float64[2,3], 1e+300): the argument 'dim' is not an integer" },
+        { SAMPLE("sum", X ",4294967296", ""), "(float64[2,3], 4294967296): the argument 'dim' is not a list of ints" },
+        { SAMPLE("sum", X ",[\"a\"]", ""), "(float64[2,3], [\"a\"]): the argument 'dim' is not a list of a few integers" },
+        { SAMPLE("sum", X ",0,1", ""), "(float64[2,3], 0, 1): the argument 'keepdim' is not true or false" },
+        { SAMPLE("sum", X ",0,false,3,4", ""), "(float64[2,3], 0, false, 3, 4): more than 4 arguments (input, dim=null, "
+                                               "keepdim=false, dtype=null)" },
+        { SAMPLE("sum", X, "\"axis\":0"), "(float64[2,3], axis=0): there is no parameter 'axis' (input, dim=null, "
+                                          "keepdim=false, dtype=null)" },
+        { SAMPLE("sum", "{\"tensor\":\"c0/in1\"}", ""), "(tensor?): the file has no tensor 'c0/in1'" },
+        { SAMPLE("sum", "{\"tensor\":7}", ""), "(tensor?): the file has no tensor ''" },
+        { SAMPLE("sum", X ",{\"float\":\"nan\"}", ""), "(float64[2,3], nan): the argument 'dim' is not an integer" },
+        { SAMPLE("sum", X ",7", ""), "(float64[2,3], 7): sum: [2,3]: axis 7 is out of range for rank 2" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char account[512];
+        write_samples("sum", bad[i].sample, columns, gradient);
+        snprintf(account, sizeof account, "sum 0/1\n  c0 %s\n0 passed, 1 failed, 0 skipped\n", bad[i].complaint);
+        expect(1, account);
+    }
+}
+
+static void test_operators_and_files(void **state)
+{
+    (void)state;
+    write_samples("kron", SAMPLE("kron", X, ""), columns, gradient);
+    write_samples("nonesuch", SAMPLE("nonesuch", X, ""), columns, gradient);
+    scratch_write("s/cos.safetensors", "half", 4);
+    scratch_write("s/notes.txt", "", 0);
+    assert_int_equal(tap_safetensors_write("s/sin.safetensors", 0, NULL, 0, NULL, NULL), TAP_OK);
+    expect(3, "cos 0/1\n  s/cos.safetensors: truncated: ends within the header's length\n"
+              "kron 0/0, 1 skipped\n"
+              "nonesuch 0/1\n  not known to this program\n"
+              "sin 0/1\n  has no samples\n"
+              "0 passed, 3 failed, 1 skipped\n"
+              "kron: not supported\n");
+    expect(-1, "s: no samples, *.safetensors\n");
+    assert_int_equal(rmdir("s"), 0);
+    char  *text = NULL;
+    size_t size;
+    FILE  *out = open_memstream(&text, &size);
+    assert_int_equal(opinfo_run(out, "s", 0, NULL), -1);
+    fclose(out);
+    assert_string_equal(text, "s: cannot read: No such file or directory\n");
+    free(text);
+    assert_int_equal(mkdir("s", 0777), 0);
+}
+
+/* Both the wrong result in float32 and the tolerance that finds it. */
+static void test_float32(void **state)
+{
+    double     y[] = { 1, 1000, 0 }, moved[] = { 1, 1000 + 1e-5, 0 };
+    float      near[] = { 1, 1000.0001f, 1e-4f }, far[] = { 1, 1000.01f, 0 };
+    tap_tensor exact = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), y), rounded = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), moved);
+    tolerance  t = opinfo_single(exact, rounded);
+    (void)state;
+    assert_true(opinfo_compare(NULL, "y", tap_tensor_wrap(TAP_F32, TAP_SHAPE(3), near), exact, t));
+    assert_false(opinfo_compare(NULL, "y", tap_tensor_wrap(TAP_F32, TAP_SHAPE(3), far), exact, t));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_right),
+        cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_bad_samples),
+        cmocka_unit_test(test_operators_and_files),
+        cmocka_unit_test(test_float32),
+    };
+    return cmocka_run_group_tests(tests, enter, scratch_leave);
+}
