@@ -154,6 +154,62 @@ TAP_API tap_var tap_nll_loss(tap_var input, tap_var target, tap_var weight, int6
 TAP_API tap_var tap_cross_entropy(tap_var input, tap_var target, tap_var weight, int64_t ignore_index, tap_reduction how,
                                   double label_smoothing);
 
+/* ---- Images ------------------------------------------------------------------------------------------------------ */
+/* torch.nn.functional over spatial axes. x is [N,C,H,W] or, for one image, [C,H,W]; an axis less in 1-D, which uses the first
+ * of two numbers. {0} gives the defaults in brackets. */
+
+typedef struct {
+    int64_t stride[2], padding[2], dilation[2]; /* [1, 0, 1] */
+    int64_t output_padding[2];                  /* transposed only: added to the output's size, at the end */
+    int64_t groups;                             /* [1] */
+    bool    same;                               /* padding = "same", for stride 1: as large as x */
+} tap_conv_options;
+
+/* y[n,o] = bias[o] + sum_c weight[o,c] * x[n,c], cross-correlations: weight [out,in/groups,kh,kw], bias [out] or (tap_var){ 0 }.
+ * A size becomes (size + 2 padding - dilation (k - 1) - 1) / stride + 1, rounded down. */
+TAP_API tap_var tap_conv1d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o);
+TAP_API tap_var tap_conv2d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o);
+/* The adjoints, with a bias of their own: weight [in,out/groups,kh,kw].
+ * A size becomes (size - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding. */
+TAP_API tap_var tap_conv_transpose1d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o);
+TAP_API tap_var tap_conv_transpose2d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o);
+
+typedef struct {
+    int64_t kernel[2];             /* must be given */
+    int64_t stride[2], padding[2]; /* [the kernel's, 0] */
+    int64_t dilation[2];           /* of maxima [1] */
+    int64_t divisor;               /* of means [0: how many elements a window has] */
+    bool    ceil_mode;             /* round sizes up: windows may reach beyond the padding */
+    bool    exclude_pad;           /* a mean is over elements of x alone, not over the padding's zeros */
+} tap_pool_options;
+
+/* The largest of each window, NaN if there is one; *index (may be NULL): the first place of it in its H W plane, int64. */
+TAP_API tap_var tap_max_pool2d(tap_var x, tap_pool_options o, tap_var *index);
+TAP_API tap_var tap_avg_pool2d(tap_var x, tap_pool_options o);
+/* Means over windows floor(i H / height) to ceil((i + 1) H / height), so that the result has this size; 0 keeps one. */
+TAP_API tap_var tap_adaptive_avg_pool2d(tap_var x, int64_t height, int64_t width);
+
+typedef enum { TAP_PAD_CONSTANT, TAP_PAD_REFLECT, TAP_PAD_REPLICATE, TAP_PAD_CIRCULAR } tap_pad_mode;
+
+/* padding: for the last axis how much before and after it, then for the one before it, and so on: n numbers. Negative ones crop.
+ * x of any dtype. value is for TAP_PAD_CONSTANT; the other modes need one or two axes in front of the padded ones. */
+TAP_API tap_var tap_pad(tap_var x, int n, const int64_t *padding, tap_pad_mode mode, double value);
+
+typedef struct {
+    int64_t size[3];  /* of the spatial axes: these, */
+    double  scale[3]; /* or floor(scale * x's size) */
+    enum { TAP_INTERPOLATE_NEAREST, TAP_INTERPOLATE_NEAREST_EXACT, TAP_INTERPOLATE_LINEAR, TAP_INTERPOLATE_BICUBIC,
+           TAP_INTERPOLATE_AREA } mode;
+    bool    align_corners;   /* linear and bicubic: the outermost elements stay where they are, not the image's edges */
+    bool    recompute_scale; /* places follow from the sizes, not from scale */
+} tap_interpolate_options;
+
+/* x [N,C,..] at another resolution, with one to three spatial axes (linear is bilinear and trilinear, too; bicubic two). */
+TAP_API tap_var tap_interpolate(tap_var x, tap_interpolate_options o);
+
+TAP_API tap_var tap_pixel_shuffle(tap_var x, int64_t r);   /* [..,C r r,H,W] -> [..,C,H r,W r] */
+TAP_API tap_var tap_pixel_unshuffle(tap_var x, int64_t r); /* and back */
+
 /* ---- Distributions ----------------------------------------------------------------------------------------------- */
 
 typedef struct tap_dist_type tap_dist_type;

@@ -1,0 +1,202 @@
+/* Convolution over one axis or two. Windows are a view of the padded input, which one copy lays out as the columns of a matrix;
+ * the rest is a product. Transposed, it runs backwards: a product, whose columns are added up where windows overlap. */
+#include "nn/spatial.h"
+
+/* A call and what follows from its shapes and options. */
+typedef struct {
+    const char  *name;
+    tap_var      in[3]; /* x, weight, bias */
+    int          axes;
+    bool         transposed, single;            /* single: x has no batch axis */
+    int64_t      batch, channels, out, groups;
+    int64_t      size[2], extra[2], elements;   /* of x; added to the output's end; of a window */
+    tap__windows w[2];
+} convolution;
+
+#define GIVEN(c) ((c)->in[2].tape ? 3 : 2)
+
+/* Fails the tape with the shapes in front; false. */
+#define REFUSE(c, status, ...) (tap__refuse_all((c)->name, GIVEN(c), (c)->in, status, __VA_ARGS__), false)
+
+static bool check_channels(convolution *c, tap_shape x, tap_shape w, tap_conv_options o)
+{
+    c->groups = o.groups ? o.groups : 1;
+    if (!tap__is_small(c->groups)) return REFUSE(c, TAP_EARG, "%lld groups", (long long)o.groups);
+    int64_t split = w.n[0], takes = c->transposed ? w.n[0] : w.n[1] * c->groups;
+    c->channels = x.n[c->single ? 0 : 1];
+    c->out = c->transposed ? w.n[1] * c->groups : w.n[0];
+    if (c->channels != takes)
+        return REFUSE(c, TAP_ESHAPE, "%lld channels, but the weight takes %lld", (long long)c->channels, (long long)takes);
+    if (split % c->groups != 0)
+        return REFUSE(c, TAP_ESHAPE, "%lld channels do not go into %lld groups", (long long)split, (long long)c->groups);
+    if (!c->in[2].tape) return true;
+    tap_shape b = tap_shape_of(c->in[2]);
+    return (b.rank == 1 && b.n[0] == c->out) || REFUSE(c, TAP_ESHAPE, "the bias is not [%lld]", (long long)c->out);
+}
+
+static bool check_axis(convolution *c, int i, tap_conv_options o)
+{
+    const struct {
+        const char *name;
+        int64_t     value;
+    } number[] = { { "stride", o.stride[i] }, { "padding", o.padding[i] }, { "dilation", o.dilation[i] },
+                   { "output_padding", o.output_padding[i] } };
+    for (int k = 0; k < 4; k++) {
+        if (!tap__is_small(number[k].value))
+            return REFUSE(c, TAP_EARG, "%s %lld is out of range", number[k].name, (long long)number[k].value);
+    }
+    tap__windows *w = &c->w[i];
+    int64_t       size = c->size[i];
+    w->stride = o.stride[i] ? o.stride[i] : 1;
+    w->dilation = o.dilation[i] ? o.dilation[i] : 1;
+    c->extra[i] = o.output_padding[i];
+    if (w->size == 0) return REFUSE(c, TAP_ESHAPE, "the weight has no elements");
+    if (o.same && (c->transposed || w->stride != 1 || o.padding[i] != 0))
+        return REFUSE(c, TAP_EARG, "same sizes go with a convolution of stride 1, and no other padding");
+    int64_t reach = tap__reach(*w), padding = o.same ? reach - 1 : 2 * o.padding[i];
+    w->before = padding / 2;
+    w->after = padding - w->before;
+    if (c->transposed) {
+        if (c->extra[i] >= w->stride && c->extra[i] >= w->dilation)
+            return REFUSE(c, TAP_EARG, "output_padding %lld is not below stride or dilation", (long long)c->extra[i]);
+        if (size == 0 || (size - 1) * w->stride + reach + c->extra[i] <= padding)
+            return REFUSE(c, TAP_ESHAPE, "nothing is left of axis %d", i - c->axes);
+        w->count = size;
+        return true;
+    }
+    if (c->extra[i] != 0) return REFUSE(c, TAP_EARG, "output_padding is for transposed convolutions");
+    if (reach > size + padding)
+        return REFUSE(c, TAP_ESHAPE, "the kernel reaches over %lld elements, axis %d has %lld with its padding", (long long)reach,
+                      i - c->axes, (long long)(size + padding));
+    w->count = (size + padding - reach) / w->stride + 1;
+    return true;
+}
+
+static bool check(convolution *c, tap_conv_options o)
+{
+    if (!tap__together(c->name, GIVEN(c), c->in)) return false;
+    tap_shape x = tap_shape_of(c->in[0]), w = tap_shape_of(c->in[1]);
+    tap_dtype dtype = tap_value(c->in[0]).dtype;
+    if (!tap_dtype_is_float(dtype))
+        return REFUSE(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(dtype));
+    for (int i = 1; i < GIVEN(c); i++) {
+        tap_dtype other = tap_value(c->in[i]).dtype;
+        if (other != dtype) return REFUSE(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(dtype), tap_dtype_name(other));
+    }
+    c->single = x.rank == c->axes + 1;
+    if ((!c->single && x.rank != c->axes + 2) || w.rank != c->axes + 2)
+        return REFUSE(c, TAP_ESHAPE, "needs x of %d or %d axes, and a weight of %d", c->axes + 1, c->axes + 2, c->axes + 2);
+    if (!tap__all_small(x) || !tap__all_small(w)) return REFUSE(c, TAP_ESHAPE, "the sizes are too large");
+    if (!check_channels(c, x, w, o)) return false;
+    c->batch = c->single ? 1 : x.n[0];
+    c->elements = 1;
+    for (int i = 0; i < c->axes; i++) {
+        c->size[i] = x.n[x.rank - c->axes + i];
+        c->w[i].size = w.n[2 + i];
+        if (!check_axis(c, i, o)) return false;
+        c->elements *= w.n[2 + i];
+    }
+    return true;
+}
+
+tap_var tap__slide(tap_var x, int axis, int n, const tap__windows *w)
+{
+    for (int i = 0; i < n; i++) {
+        x = tap_unfold(x, axis + i, tap__reach(w[i]), w[i].stride);
+        if (w[i].dilation > 1) x = tap_slice(x, -1, 0, TAP_END, w[i].dilation);
+    }
+    return x;
+}
+
+/* [batch,channels,places..,window..] -> [channels,window..,batch,places..] or, back, the other way round. */
+static tap_var columns(const convolution *c, tap_var x, bool back)
+{
+    const int a = c->axes;
+    int       to[6] = { 1 }, from[6];
+    for (int i = 0; i < a; i++) {
+        to[1 + i] = 2 + a + i;
+        to[2 + a + i] = 2 + i;
+    }
+    to[1 + a] = 0;
+    for (int i = 0; i < 2 + 2 * a; i++) from[to[i]] = i;
+    return tap_permute(x, 2 + 2 * a, back ? from : to);
+}
+
+/* The output [batch,out,..] with its bias, and without a batch axis where x had none. */
+static tap_var finish(const convolution *c, tap_var y)
+{
+    if (c->in[2].tape) y = tap_add(y, tap_reshape(c->in[2], c->axes == 1 ? TAP_SHAPE(c->out, 1) : TAP_SHAPE(c->out, 1, 1)));
+    return c->single ? tap_squeeze(y, TAP_AXES(0)) : y;
+}
+
+/* [channels,batch,places..] seen as [batch,channels,places..], and the other way round. */
+static tap_var swap(tap_var x)
+{
+    return tap_transpose(x, 0, 1);
+}
+
+static tap_var convolve(tap_var x, tap_var weight, tap_var bias, tap_conv_options o, const char *name, int axes)
+{
+    convolution c = { .name = name, .in = { x, weight, bias }, .axes = axes };
+    if (!check(&c, o)) return tap__inert(x.tape ? x.tape : tap__tape_of(3, c.in));
+    const int64_t k = c.channels / c.groups * c.elements, places = c.w[0].count * (axes == 2 ? c.w[1].count : 1);
+    if (c.single) x = tap_unsqueeze(x, 0);
+    for (int i = 0; i < axes; i++) x = tap_zero_pad(x, 2 + i, c.w[i].before, c.w[i].after);
+    x = tap_reshape(columns(&c, tap__slide(x, 2, axes, c.w), false), TAP_SHAPE(c.groups, k, c.batch * places));
+    tap_var   y = tap_matmul(tap_reshape(weight, TAP_SHAPE(c.groups, c.out / c.groups, k)), x);
+    tap_shape s = { axes + 2, { c.out, c.batch, c.w[0].count, c.w[1].count } };
+    return finish(&c, swap(tap_reshape(y, s)));
+}
+
+/* The adjoint of tap__slide: windows [..,places..,window..] are added up over each other. */
+static tap_var overlay(const convolution *c, tap_var x)
+{
+    for (int i = c->axes - 1; i >= 0; i--) {
+        tap__windows w = c->w[i];
+        if (w.dilation > 1) x = tap_fold(tap_unsqueeze(x, -1), -1, tap__reach(w), w.dilation);
+        x = tap_fold(x, 2 + i, (c->size[i] - 1) * w.stride + tap__reach(w), w.stride);
+    }
+    return x;
+}
+
+static tap_var convolve_transposed(tap_var x, tap_var weight, tap_var bias, tap_conv_options o, const char *name, int axes)
+{
+    convolution c = { .name = name, .in = { x, weight, bias }, .axes = axes, .transposed = true };
+    if (!check(&c, o)) return tap__inert(x.tape ? x.tape : tap__tape_of(3, c.in));
+    const int64_t in = c.channels / c.groups, k = c.out / c.groups * c.elements, places = c.size[0] * (axes == 2 ? c.size[1] : 1);
+    if (c.single) x = tap_unsqueeze(x, 0);
+    x = tap_reshape(swap(x), TAP_SHAPE(c.groups, in, c.batch * places));
+    tap_var   y = tap_matmul(tap_mT(tap_reshape(weight, TAP_SHAPE(c.groups, in, k))), x);
+    tap_shape s = { .rank = 2 * axes + 2, .n = { c.out } };
+    for (int i = 0; i < axes; i++) {
+        s.n[1 + i] = c.w[i].size;
+        s.n[2 + axes + i] = c.size[i];
+    }
+    s.n[1 + axes] = c.batch;
+    y = overlay(&c, columns(&c, tap_reshape(y, s), true));
+    for (int i = 0; i < axes; i++) {
+        if (c.extra[i] > 0) y = tap_zero_pad(y, 2 + i, 0, c.extra[i]);
+        y = tap_zero_pad(y, 2 + i, -c.w[i].before, -c.w[i].after);
+    }
+    return finish(&c, y);
+}
+
+tap_var tap_conv1d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
+{
+    return convolve(x, weight, bias, o, "conv1d", 1);
+}
+
+tap_var tap_conv2d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
+{
+    return convolve(x, weight, bias, o, "conv2d", 2);
+}
+
+tap_var tap_conv_transpose1d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
+{
+    return convolve_transposed(x, weight, bias, o, "conv_transpose1d", 1);
+}
+
+tap_var tap_conv_transpose2d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
+{
+    return convolve_transposed(x, weight, bias, o, "conv_transpose2d", 2);
+}
