@@ -9,7 +9,7 @@ typedef struct {
     int          axes;
     bool         transposed, single;            /* single: x has no batch axis */
     int64_t      batch, channels, out, groups;
-    int64_t      size[2], extra[2], elements;   /* of x; added to the output's end; of a window */
+    int64_t      size[2], extra[2];             /* of x; added to the output's end */
     tap__windows w[2];
 } convolution;
 
@@ -89,12 +89,10 @@ static bool check(convolution *c, tap_conv_options o)
     if (!tap__all_small(x) || !tap__all_small(w)) return REFUSE(c, TAP_ESHAPE, "the sizes are too large");
     if (!check_channels(c, x, w, o)) return false;
     c->batch = c->single ? 1 : x.n[0];
-    c->elements = 1;
     for (int i = 0; i < c->axes; i++) {
         c->size[i] = x.n[x.rank - c->axes + i];
         c->w[i].size = w.n[2 + i];
         if (!check_axis(c, i, o)) return false;
-        c->elements *= w.n[2 + i];
     }
     return true;
 }
@@ -135,15 +133,23 @@ static tap_var swap(tap_var x)
     return tap_transpose(x, 0, 1);
 }
 
+/* A matrix for each group: x's first axes, shared out among the groups, by the rest. */
+static tap_var matrices(tap_var x, int64_t groups, int first)
+{
+    tap_shape s = tap_shape_of(x);
+    int64_t   rows = 1, columns = 1;
+    for (int i = 0; i < s.rank; i++) *(i < first ? &rows : &columns) *= s.n[i];
+    return tap_reshape(x, TAP_SHAPE(groups, rows / groups, columns));
+}
+
 static tap_var convolve(tap_var x, tap_var weight, tap_var bias, tap_conv_options o, const char *name, int axes)
 {
     convolution c = { .name = name, .in = { x, weight, bias }, .axes = axes };
-    if (!check(&c, o)) return tap__inert(x.tape ? x.tape : tap__tape_of(3, c.in));
-    const int64_t k = c.channels / c.groups * c.elements, places = c.w[0].count * (axes == 2 ? c.w[1].count : 1);
+    if (!check(&c, o)) return tap__inert(tap__tape_of(3, c.in));
     if (c.single) x = tap_unsqueeze(x, 0);
     for (int i = 0; i < axes; i++) x = tap_zero_pad(x, 2 + i, c.w[i].before, c.w[i].after);
-    x = tap_reshape(columns(&c, tap__slide(x, 2, axes, c.w), false), TAP_SHAPE(c.groups, k, c.batch * places));
-    tap_var   y = tap_matmul(tap_reshape(weight, TAP_SHAPE(c.groups, c.out / c.groups, k)), x);
+    x = columns(&c, tap__slide(x, 2, axes, c.w), false);
+    tap_var   y = tap_matmul(matrices(weight, c.groups, 1), matrices(x, c.groups, 1 + axes));
     tap_shape s = { axes + 2, { c.out, c.batch, c.w[0].count, c.w[1].count } };
     return finish(&c, swap(tap_reshape(y, s)));
 }
@@ -162,12 +168,10 @@ static tap_var overlay(const convolution *c, tap_var x)
 static tap_var convolve_transposed(tap_var x, tap_var weight, tap_var bias, tap_conv_options o, const char *name, int axes)
 {
     convolution c = { .name = name, .in = { x, weight, bias }, .axes = axes, .transposed = true };
-    if (!check(&c, o)) return tap__inert(x.tape ? x.tape : tap__tape_of(3, c.in));
-    const int64_t in = c.channels / c.groups, k = c.out / c.groups * c.elements, places = c.size[0] * (axes == 2 ? c.size[1] : 1);
+    if (!check(&c, o)) return tap__inert(tap__tape_of(3, c.in));
     if (c.single) x = tap_unsqueeze(x, 0);
-    x = tap_reshape(swap(x), TAP_SHAPE(c.groups, in, c.batch * places));
-    tap_var   y = tap_matmul(tap_mT(tap_reshape(weight, TAP_SHAPE(c.groups, in, k))), x);
-    tap_shape s = { .rank = 2 * axes + 2, .n = { c.out } };
+    tap_var   y = tap_matmul(tap_mT(matrices(weight, c.groups, 1)), matrices(swap(x), c.groups, 1));
+    tap_shape s = { .rank = 2 + 2 * axes, .n = { c.out } };
     for (int i = 0; i < axes; i++) {
         s.n[1 + i] = c.w[i].size;
         s.n[2 + axes + i] = c.size[i];
@@ -175,7 +179,7 @@ static tap_var convolve_transposed(tap_var x, tap_var weight, tap_var bias, tap_
     s.n[1 + axes] = c.batch;
     y = overlay(&c, columns(&c, tap_reshape(y, s), true));
     for (int i = 0; i < axes; i++) {
-        if (c.extra[i] > 0) y = tap_zero_pad(y, 2 + i, 0, c.extra[i]);
+        y = tap_zero_pad(y, 2 + i, 0, c.extra[i]); /* first: padding may crop into it */
         y = tap_zero_pad(y, 2 + i, -c.w[i].before, -c.w[i].after);
     }
     return finish(&c, y);

@@ -166,26 +166,27 @@ tap_var tap_interpolate(tap_var x, tap_interpolate_options o)
 
 /* ---- pixel_shuffle, pixel_unshuffle ---- */
 
-/* How many leading axes [..,A,H,W] has as one, and r r; NULL, or what is wrong with them. */
-static const char *planes(tap_shape s, int64_t r, int64_t *batch, int64_t *square)
+/* How many planes [..,A,H,W] has in its leading axes; -1, and the tape has failed, if it has none or r is no factor. */
+static int64_t planes(const tap_node *n, const char *call, int64_t r)
 {
-    *batch = 1;
-    if (s.rank < 3) return "needs [..,C,H,W]";
-    for (int i = 0; i < s.rank - 3; i++) {
-        if (__builtin_mul_overflow(*batch, s.n[i], batch)) return "the sizes are too large";
+    tap_shape s = n->value.shape;
+    int64_t   count = 1;
+    if (s.rank < 3) tap__refuse(n, TAP_ESHAPE, call, "needs [..,C,H,W]");
+    else if (r < 1 || !tap__is_small(r)) tap__refuse(n, TAP_EARG, call, "factor %lld is out of range", (long long)r);
+    else {
+        for (int i = 0; i < s.rank - 3; i++) count *= s.n[i];
+        return count;
     }
-    return r < 1 || !tap__is_small(r) || __builtin_mul_overflow(r, r, square) ? "the factor is out of range" : NULL;
+    return -1;
 }
 
 tap_var tap_pixel_shuffle(tap_var x, int64_t r)
 {
     const tap_node *n = tap__live(x);
-    int64_t         b, square;
-    if (!n) return tap__inert(x.tape);
-    tap_shape   s = n->value.shape, to = s;
-    const char *why = planes(s, r, &b, &square);
-    if (why) return tap__refuse(n, TAP_EARG, "pixel_shuffle", "%s", why);
-    int64_t *size = to.n + s.rank - 3, c = size[0] / square, h = size[1], w = size[2];
+    int64_t         b = n ? planes(n, "pixel_shuffle", r) : -1;
+    if (b < 0) return tap__inert(x.tape);
+    tap_shape s = n->value.shape, to = s;
+    int64_t square = r * r, *size = to.n + s.rank - 3, c = size[0] / square, h = size[1], w = size[2];
     if (size[0] % square != 0)
         return tap__refuse(n, TAP_ESHAPE, "pixel_shuffle", "%lld channels do not make up squares of %lld", (long long)size[0], (long long)r);
     if (__builtin_mul_overflow(h, r, &size[1]) || __builtin_mul_overflow(w, r, &size[2]))
@@ -198,12 +199,10 @@ tap_var tap_pixel_shuffle(tap_var x, int64_t r)
 tap_var tap_pixel_unshuffle(tap_var x, int64_t r)
 {
     const tap_node *n = tap__live(x);
-    int64_t         b, square;
-    if (!n) return tap__inert(x.tape);
-    tap_shape   s = n->value.shape, to = s;
-    const char *why = planes(s, r, &b, &square);
-    if (why) return tap__refuse(n, TAP_EARG, "pixel_unshuffle", "%s", why);
-    int64_t *size = to.n + s.rank - 3, c = size[0], h = size[1] / r, w = size[2] / r;
+    int64_t         b = n ? planes(n, "pixel_unshuffle", r) : -1;
+    if (b < 0) return tap__inert(x.tape);
+    tap_shape s = n->value.shape, to = s;
+    int64_t square = r * r, *size = to.n + s.rank - 3, c = size[0], h = size[1] / r, w = size[2] / r;
     if (size[1] % r != 0 || size[2] % r != 0)
         return tap__refuse(n, TAP_ESHAPE, "pixel_unshuffle", "[%lld,%lld] does not divide into squares of %lld", (long long)size[1],
                            (long long)size[2], (long long)r);

@@ -25,7 +25,8 @@ typedef struct {
 
 /* Tables end with { 0 }. */
 extern const gradient_row elementwise_gradients[], special_gradients[], views_gradients[], reductions_gradients[],
-    indexing_gradients[], products_gradients[], linalg_gradients[], functional_gradients[];
+    indexing_gradients[], products_gradients[], linalg_gradients[], functional_gradients[],
+    spatial_gradients[];
 
 /* A function of one or two inputs that is an expression in a (and b). */
 #define ONE(name, expression)                                                      \

@@ -1,6 +1,6 @@
 /* Every differentiable operator against finite differences: first and second order, through contiguous, transposed, sliced,
  * reversed, expanded, shared, size-1 and empty inputs; and the same bits every time, for any number of threads. The rows are in
- * gradients_*.c; an operator or a public function without one fails the last tests. With arguments, only the rows of the
+ * gradients_*.c here and in tests/nn; an operator or a public function without one fails the last tests. With arguments, only the rows of the
  * operators named are run. */
 #define _POSIX_C_SOURCE 200809L
 #include <ctype.h>
@@ -23,6 +23,7 @@ static const gradient_row *const tables[] = {
     products_gradients,
     linalg_gradients,
     functional_gradients,
+    spatial_gradients,
 };
 
 enum { TABLES = sizeof tables / sizeof *tables };
