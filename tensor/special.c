@@ -62,8 +62,8 @@ double tap__digamma_f64(double x)
     return sum + digamma_middle(x);
 }
 
-/* x^s zeta(s, x) = sum (x / (x + k))^s over k >= 0, for x > 0 and s >= 2: the first terms one by one, those from w = x + k on by
- * Euler and Maclaurin: (x / w)^s (w / (s-1) + 1/2 + sum B_2j / (2j)! s (s+1) .. (s+2j-2) / w^(2j-1)) */
+/* x^s zeta(s, x) = sum (x / (x + k))^s over k >= 0, for x > 0 and s >= 2: the first terms one by one, those from w = x + k on
+ * by Euler and Maclaurin: (x / w)^s (w / (s-1) + 1/2 + sum B_2j / (2j)! s (s+1) .. (s+2j-2) / w^(2j-1)) */
 static double scaled_zeta(double s, double x)
 {
     static const double b[] = { 1. / 6, -1. / 30, 1. / 42, -1. / 30, 5. / 66, -691. / 2730, 7. / 6, -3617. / 510 };

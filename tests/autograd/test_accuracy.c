@@ -146,8 +146,8 @@ static wide polygamma(int n, wide x)
     if (x > 0) return sign * polygamma_above(n, x);
     if (r == 0) return sign * HUGE_VALL;
     if (n > 3 || isnan(x) || x < -1e5L) return (wide)NAN;
-    wide cot = n == 1 ? pi * pi / (s * s) : n == 2 ? 2 * powl(pi, 3) * c / powl(s, 3) : powl(pi, 4) * (2 + 4 * c * c) / powl(s, 4);
-    return n == 2 ? -cot - polygamma_above(n, 1 - x) : cot - polygamma_above(n, 1 - x);
+    wide derivative[] = { 0, 1, -2 * c / s, (2 + 4 * c * c) / (s * s) };
+    return powl(pi, n + 1) * derivative[n] / (s * s) - polygamma_above(n, 1 - x);
 }
 
 /* The largest of the candidates that leaves no remainder of the wrong sign, says fma. */
@@ -266,7 +266,7 @@ typedef struct {
     X(xlogy, xlogy, 2, 0, 0,                   2, 2, 0, ALL,             a == 0 && !isnan(b) ? 0 : a * logl(b))         \
     X(logaddexp, logaddexp, 2, 0, 0,           1.25, 1.25, 1, ALL,       logaddexp(a, b))                               \
     X(logsumexp, logsumexp, 2, 0, 0,           1.5, 1.5, 1, ALL,         logaddexp(a, b))                               \
-    X(logaddexp_above, logaddexp, 2, 0, 0,     4, 4, 0, FROM(0),         logaddexp(a, b))                               \
+    X(logaddexp_above, logaddexp, 2, 0, 0,     12, 24, 0, FROM(0),        logaddexp(a, b))                               \
     X(maximum, maximum, 2, 0, 0,               0, 0, 0, ALL,             higher(a, b))                                  \
     X(minimum, minimum, 2, 0, 0,               0, 0, 0, ALL,             lower(a, b))                                   \
     X(clamp_min, clamp_min, 2, 0, 0,           0, 0, 0, ALL,             higher(a, b))                                  \
@@ -344,8 +344,8 @@ static void point(grid *g, double a, double b)
 /* Values where something may happen, and their neighbours in the type. */
 static int turning_points(const type *t, double *x)
 {
-    static const double at[] = { 0,  0.25, 1 / 3., 0.5, 0.6931471805599453, 0.75, 1, 1.4616321449683623, 1.5, 2, 2.5, 3, 4, 5, 6, 8,
-                                 10, 12, 16, 20, 40, 88.72, 100, 170.5, 709.78, 745.13, 1e4, 1e6, 1e15 };
+    static const double at[] = { 0, 0.25, 1 / 3., 0.5, 0.6931471805599453, 0.75, 1, 1.4616321449683623, 1.5, 2, 2.5, 3, 4, 5, 6,
+                                 8, 10, 12, 16, 20, 40, 88.72, 100, 170.5, 709.78, 745.13, 1e4, 1e6, 1e15 };
     int                 n = 0;
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
         double step = at[i] > 0 ? ldexp(1, ilogb(at[i]) + 1 - t->digits) : t->smallest;
@@ -358,6 +358,12 @@ static int turning_points(const type *t, double *x)
     return n;
 }
 
+static double power_of_two(grid *g, int least, int most)
+{
+    int exponent = least + (int)((most - least) * unit(g));
+    return ldexp(1 + unit(g), exponent);
+}
+
 /* All exponents, and the intervals where functions have their bends. */
 static void fill_single(grid *g)
 {
@@ -366,12 +372,15 @@ static void fill_single(grid *g)
     int                 n = turning_points(g->t, special), per_exponent = g->t->dtype == TAP_F32 ? 16 : 3;
     for (int i = 0; i < n; i++) point(g, special[i], 0);
     for (int e = g->t->least - g->t->digits; e < g->t->largest; e++) {
-        for (int k = 0; k < per_exponent; k++) point(g, ldexp(1 + unit(g), e), 0);
+        for (int k = 0; k < per_exponent; k++) point(g, power_of_two(g, e, e), 0);
     }
     for (int i = 0; i < 6; i++) {
         for (int k = 0; k < 1500; k++) point(g, width[i] * unit(g), 0);
     }
-    for (int k = 1; k < 300; k++) point(g, 1 + ldexp(k % 2 ? 1 : -1, -k / 6 - 1) * unit(g), 0), point(g, 1.4616321449683623 + ldexp(unit(g), -k / 6), 0);
+    for (int k = 0; k < 300; k++) {
+        point(g, 1 + ldexp(unit(g) - 0.5, -k / 6), 0);
+        point(g, 1.4616321449683623 + ldexp(unit(g) - 0.5, -k / 6), 0);
+    }
     for (int k = 0; k <= 200; k++) point(g, k / 2., 0);
 }
 
@@ -379,7 +388,7 @@ static void fill_pairs(grid *g)
 {
     static const double width[] = { 1, 10, 100, 1e4 };
     double              special[200];
-    int                 n = turning_points(g->t, special), span = g->t->largest - g->t->least;
+    int                 n = turning_points(g->t, special), least = g->t->least, largest = g->t->largest;
     for (int i = 0; i < n; i += 2) {
         for (int k = 0; k < n; k += 3) point(g, special[i], special[k]), point(g, special[i], -special[k]);
     }
@@ -393,10 +402,12 @@ static void fill_pairs(grid *g)
         }
     }
     for (int k = 0; k < 3000; k++) {
-        double a = ldexp(1 + unit(g), (int)(span * unit(g)) + g->t->least);
-        point(g, a, ldexp(2 * unit(g) - 1, (int)(span * unit(g)) + g->t->least));
-        point(g, ldexp(1 + unit(g), (int)(40 * unit(g)) - 20), ldexp(2 * unit(g) - 1, (int)(40 * unit(g)) - 20));
+        double a = power_of_two(g, least, largest), b = power_of_two(g, least, largest), sign = unit(g) < 0.5 ? -1 : 1;
+        point(g, a, sign * b);
+        a = power_of_two(g, -20, 20), b = power_of_two(g, -20, 20);
+        point(g, a, sign * b);
     }
+    for (int k = 0; k < 1000; k++) point(g, ldexp(1, -k / 10), -k / 25.);
 }
 
 /* ---- Errors ---- */
