@@ -248,6 +248,7 @@ TAP_API tap_var tap_softmax(tap_var x, int axis);     /* e^x / sum e^x */
 TAP_API tap_var tap_log_softmax(tap_var x, int axis); /* x - log sum e^x */
 TAP_API tap_var tap_cumsum(tap_var x, int axis);      /* y_i = x_0 + ... + x_i */
 TAP_API tap_var tap_cumprod(tap_var x, int axis);     /* y_i = x_0 ... x_i */
+TAP_API tap_var tap_logcumsumexp(tap_var x, int axis); /* y_i = log(e^x_0 + ... + e^x_i) */
 TAP_API tap_var tap_argsort(tap_var x, int axis, bool descending); /* int64; equal elements keep their order, NaN is largest */
 TAP_API tap_var tap_sort(tap_var x, int axis, bool descending, tap_var *index);      /* index (may be NULL): as argsort */
 TAP_API tap_var tap_topk(tap_var x, int64_t k, int axis, bool largest, tap_var *index); /* the first k of the sorted ones */

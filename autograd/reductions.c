@@ -217,8 +217,7 @@ tap_var tap_vector_norm(tap_var x, double ord, tap_axes axes)
     if (ord == 1) return tap_sum(size, axes);
     if (isinf(ord)) return ord > 0 ? tap_amax(size, axes) : tap_amin(size, axes);
     if (ord == 0) return tap_sum(tap_cast(tap_ne(size, tap__scalar_like(size, 0)), tap_value(size).dtype), axes);
-    tap_var power = tap_sum(tap_pow(size, tap__scalar_like(size, ord)), axes);
-    return tap_pow(power, tap__scalar_like(power, 1 / ord));
+    return tap_pow_scalar(tap_sum(tap_pow_scalar(size, ord), axes), 1 / ord);
 }
 
 /* ---- Counting: results are int64 or bool, and have no gradient ---- */
@@ -318,4 +317,9 @@ static tap_var scan(const char *call, tap_var x, int axis, tap_var (*op)(tap_var
 tap_var tap_cumprod(tap_var x, int axis)
 {
     return scan("cumprod", x, axis, tap_mul);
+}
+
+tap_var tap_logcumsumexp(tap_var x, int axis)
+{
+    return scan("logcumsumexp", x, axis, tap_logaddexp);
 }

@@ -283,6 +283,7 @@ enum {
     X(tap_log_softmax, 1, w->out = tap_log_softmax(w->in.a, 0))                                                \
     X(tap_cumsum, 1, w->out = tap_cumsum(w->in.a, 0))                                                          \
     X(tap_cumprod, 1, w->out = tap_cumprod(w->in.a, 0))                                                        \
+    X(tap_logcumsumexp, 1, w->out = tap_logcumsumexp(w->in.a, 0))                                              \
     X(tap_argsort, 1, w->out = tap_argsort(w->in.a, 0, true))                                                  \
     X(tap_sort, 1, w->out = tap_sort(w->in.a, 0, true, NULL))                                                  \
     X(tap_topk, 1, tap_topk(w->in.a, 1, 0, true, &w->out))                                                     \

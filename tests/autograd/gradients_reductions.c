@@ -31,6 +31,7 @@ ONE(f_softmax_axis, tap_softmax(a, 1))
 ONE(f_log_softmax, tap_log_softmax(a, -1))
 ONE(f_cumsum, tap_cumsum(a, 1))
 ONE(f_cumsum_last, tap_cumsum(a, -1))
+ONE(f_logcumsumexp, tap_logcumsumexp(a, 1))
 ONE(f_cumprod, tap_cumprod(a, 2))
 
 static tap_var f_var_mean(tap_tape *t, const tap_var *in, void *ctx)
@@ -73,5 +74,6 @@ const gradient_row reductions_gradients[] = {
     { "cumsum", f_cumsum, R1 },
     { "cumsum", f_cumsum_last, R1 },
     { "cumprod", f_cumprod, R1 },
+    { "logcumsumexp", f_logcumsumexp, R1 },
     { 0 },
 };

@@ -176,6 +176,7 @@ static void test_reductions(void **state)
     expect(tap_vector_norm(y, 0, TAP_ALL), TAP_SCALAR, D(4));
     expect(tap_cumsum(y, 0), TAP_SHAPE(4), D(1, 3, 6, 12));
     expect(tap_cumprod(y, 0), TAP_SHAPE(4), D(1, 2, 6, 36));
+    expect(tap_logcumsumexp(floats(TAP_SHAPE(4), D(-ENDLESS, -ENDLESS, 5, -1e4)), 0), TAP_SHAPE(4), D(-ENDLESS, -ENDLESS, 5, 5));
     expect(tap_softmax(floats(TAP_SHAPE(2), D(ENDLESS, 0)), 0), TAP_SHAPE(2), D(NOT_A_NUMBER, 0));
     expect(tap_softmax(floats(TAP_SHAPE(2), D(-ENDLESS, 1e4)), 0), TAP_SHAPE(2), D(0, 1));
 }
