@@ -203,6 +203,7 @@ static const pooling poolings[] = {
     { 5, 6, { .kernel = { 3, 4 }, .stride = { 2, 3 }, .padding = { 1, 2 }, .ceil_mode = true }, 3, 3 },
     { 2, 2, { .kernel = { 2, 2 }, .stride = { 2, 2 }, .padding = { 1, 1 }, .ceil_mode = true }, 2, 2 },
     { 3, 2, { .kernel = { 4, 3 }, .stride = { 4, 9 }, .ceil_mode = true }, 1, 1 },
+    { 3, 4, { .kernel = { 1, 2 }, .stride = { 3, 5 }, .padding = { 0, 1 }, .ceil_mode = true }, 1, 1 },
 };
 
 /* What a window holds: the sum, how many elements of the image and how many of the padding, and the place of the largest. */
@@ -279,11 +280,14 @@ static void test_pooling(void **state)
 static void test_maxima_at_the_edge(void **state)
 {
     const tap_pool_options o = { .kernel = { 2, 2 }, .padding = { 1, 1 }, .stride = { 1, 1 } }, pairs = { .kernel = { 1, 2 } };
+    const tap_pool_options apart = { .kernel = { 1, 3 }, .padding = { 0, 1 }, .stride = { 1, 1 }, .dilation = { 1, 2 } };
     tap_var                index;
     (void)state;
     begin(TAP_F64);
     tap_max_pool2d(floats(TAP_SHAPE(1, 2, 2), D(-ENDLESS, -ENDLESS, -ENDLESS, -ENDLESS)), o, &index);
     expect(index, TAP_SHAPE(1, 3, 3), D(0, 0, 1, 0, 0, 1, 2, 2, 3), 0);
+    tap_max_pool2d(tap_full(t, TAP_SHAPE(1, 1, 4), -ENDLESS), apart, &index);
+    expect(index, TAP_SHAPE(1, 1, 2), D(1, 0), 0);
     expect(tap_max_pool2d(floats(TAP_SHAPE(1, 1, 6), D(1, NOT_A_NUMBER, 3, 3, -ENDLESS, 2)), pairs, &index), TAP_SHAPE(1, 1, 3),
            D(NOT_A_NUMBER, 3, 2), 0);
     expect(index, TAP_SHAPE(1, 1, 3), D(1, 2, 5), 0);
