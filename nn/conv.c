@@ -7,10 +7,10 @@ typedef struct {
     const char  *name;
     tap_var      in[3]; /* x, weight, bias */
     int          axes;
-    bool         transposed, single;            /* single: x has no batch axis */
-    int64_t      batch, channels, out, groups;
-    int64_t      size[2], extra[2];             /* of x; added to the output's end */
-    tap__windows w[2];
+    bool         transposed, single; /* single: x has no batch axis */
+    int64_t      batch, out, groups; /* out: channels */
+    tap__windows w[2];               /* over x or, transposed, over the output */
+    int64_t      extra[2];           /* added to the output's end */
 } convolution;
 
 #define GIVEN(c) ((c)->in[2].tape ? 3 : 2)
@@ -23,10 +23,10 @@ static bool check_channels(convolution *c, tap_shape x, tap_shape w, tap_conv_op
     c->groups = o.groups ? o.groups : 1;
     if (!tap__is_small(c->groups)) return REFUSE(c, TAP_EARG, "%lld groups", (long long)o.groups);
     int64_t split = w.n[0], takes = c->transposed ? w.n[0] : w.n[1] * c->groups;
-    c->channels = x.n[c->single ? 0 : 1];
+    int64_t channels = x.n[c->single ? 0 : 1];
     c->out = c->transposed ? w.n[1] * c->groups : w.n[0];
-    if (c->channels != takes)
-        return REFUSE(c, TAP_ESHAPE, "%lld channels, but the weight takes %lld", (long long)c->channels, (long long)takes);
+    if (channels != takes)
+        return REFUSE(c, TAP_ESHAPE, "%lld channels, but the weight takes %lld", (long long)channels, (long long)takes);
     if (split % c->groups != 0)
         return REFUSE(c, TAP_ESHAPE, "%lld channels do not go into %lld groups", (long long)split, (long long)c->groups);
     if (!c->in[2].tape) return true;
@@ -34,41 +34,40 @@ static bool check_channels(convolution *c, tap_shape x, tap_shape w, tap_conv_op
     return (b.rank == 1 && b.n[0] == c->out) || REFUSE(c, TAP_ESHAPE, "the bias is not [%lld]", (long long)c->out);
 }
 
-static bool check_axis(convolution *c, int i, tap_conv_options o)
+/* What the options say about one axis, in the numbers they stand for; those of the padding come later. */
+static bool read_options(convolution *c, int i, tap_conv_options o)
 {
-    const struct {
-        const char *name;
-        int64_t     value;
-    } number[] = { { "stride", o.stride[i] }, { "padding", o.padding[i] }, { "dilation", o.dilation[i] },
-                   { "output_padding", o.output_padding[i] } };
+    const char   *name[] = { "stride", "padding", "dilation", "output_padding" };
+    const int64_t value[] = { o.stride[i], o.padding[i], o.dilation[i], o.output_padding[i] };
     for (int k = 0; k < 4; k++) {
-        if (!tap__is_small(number[k].value))
-            return REFUSE(c, TAP_EARG, "%s %lld is out of range", number[k].name, (long long)number[k].value);
+        if (!tap__is_small(value[k])) return REFUSE(c, TAP_EARG, "%s %lld is out of range", name[k], (long long)value[k]);
     }
-    tap__windows *w = &c->w[i];
-    int64_t       size = c->size[i];
-    w->stride = o.stride[i] ? o.stride[i] : 1;
-    w->dilation = o.dilation[i] ? o.dilation[i] : 1;
+    c->w[i].stride = o.stride[i] ? o.stride[i] : 1;
+    c->w[i].dilation = o.dilation[i] ? o.dilation[i] : 1;
     c->extra[i] = o.output_padding[i];
-    if (w->size == 0) return REFUSE(c, TAP_ESHAPE, "the weight has no elements");
-    if (o.same && (c->transposed || w->stride != 1 || o.padding[i] != 0))
+    if (o.same && (c->transposed || c->w[i].stride != 1 || o.padding[i] != 0))
         return REFUSE(c, TAP_EARG, "same sizes go with a convolution of stride 1, and no other padding");
-    int64_t reach = tap__reach(*w), padding = o.same ? reach - 1 : 2 * o.padding[i];
+    if (c->extra[i] > 0 && !c->transposed) return REFUSE(c, TAP_EARG, "output_padding is for transposed convolutions");
+    if (c->extra[i] > 0 && c->extra[i] >= c->w[i].stride && c->extra[i] >= c->w[i].dilation)
+        return REFUSE(c, TAP_EARG, "output_padding %lld is not below stride or dilation", (long long)c->extra[i]);
+    return true;
+}
+
+/* Lays the windows along an axis of this size. */
+static bool check_axis(convolution *c, int i, int64_t size, tap_conv_options o)
+{
+    tap__windows *w = &c->w[i];
+    if (!read_options(c, i, o)) return false;
+    if (w->size == 0) return REFUSE(c, TAP_ESHAPE, "the weight has no elements");
+    const int64_t reach = tap__reach(*w), padding = o.same ? reach - 1 : 2 * o.padding[i];
     w->before = padding / 2;
     w->after = padding - w->before;
-    if (c->transposed) {
-        if (c->extra[i] >= w->stride && c->extra[i] >= w->dilation)
-            return REFUSE(c, TAP_EARG, "output_padding %lld is not below stride or dilation", (long long)c->extra[i]);
-        if (size == 0 || (size - 1) * w->stride + reach + c->extra[i] <= padding)
-            return REFUSE(c, TAP_ESHAPE, "nothing is left of axis %d", i - c->axes);
-        w->count = size;
-        return true;
-    }
-    if (c->extra[i] != 0) return REFUSE(c, TAP_EARG, "output_padding is for transposed convolutions");
-    if (reach > size + padding)
-        return REFUSE(c, TAP_ESHAPE, "the kernel reaches over %lld elements, axis %d has %lld with its padding", (long long)reach,
-                      i - c->axes, (long long)(size + padding));
-    w->count = (size + padding - reach) / w->stride + 1;
+    if (c->transposed && (size == 0 || (size - 1) * w->stride + reach + c->extra[i] <= padding))
+        return REFUSE(c, TAP_ESHAPE, "nothing is left of axis %d", i - c->axes);
+    if (!c->transposed && reach > size + padding)
+        return REFUSE(c, TAP_ESHAPE, "the kernel reaches over %lld elements, axis %d has %lld with its padding",
+                      (long long)reach, i - c->axes, (long long)(size + padding));
+    w->count = c->transposed ? size : (size + padding - reach) / w->stride + 1;
     return true;
 }
 
@@ -81,7 +80,8 @@ static bool check(convolution *c, tap_conv_options o)
         return REFUSE(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(dtype));
     for (int i = 1; i < GIVEN(c); i++) {
         tap_dtype other = tap_value(c->in[i]).dtype;
-        if (other != dtype) return REFUSE(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(dtype), tap_dtype_name(other));
+        if (other != dtype)
+            return REFUSE(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(dtype), tap_dtype_name(other));
     }
     c->single = x.rank == c->axes + 1;
     if ((!c->single && x.rank != c->axes + 2) || w.rank != c->axes + 2)
@@ -90,9 +90,8 @@ static bool check(convolution *c, tap_conv_options o)
     if (!check_channels(c, x, w, o)) return false;
     c->batch = c->single ? 1 : x.n[0];
     for (int i = 0; i < c->axes; i++) {
-        c->size[i] = x.n[x.rank - c->axes + i];
         c->w[i].size = w.n[2 + i];
-        if (!check_axis(c, i, o)) return false;
+        if (!check_axis(c, i, x.n[x.rank - c->axes + i], o)) return false;
     }
     return true;
 }
@@ -160,7 +159,7 @@ static tap_var overlay(const convolution *c, tap_var x)
     for (int i = c->axes - 1; i >= 0; i--) {
         tap__windows w = c->w[i];
         if (w.dilation > 1) x = tap_fold(tap_unsqueeze(x, -1), -1, tap__reach(w), w.dilation);
-        x = tap_fold(x, 2 + i, (c->size[i] - 1) * w.stride + tap__reach(w), w.stride);
+        x = tap_fold(x, 2 + i, (w.count - 1) * w.stride + tap__reach(w), w.stride);
     }
     return x;
 }
@@ -174,7 +173,7 @@ static tap_var convolve_transposed(tap_var x, tap_var weight, tap_var bias, tap_
     tap_shape s = { .rank = 2 + 2 * axes, .n = { c.out } };
     for (int i = 0; i < axes; i++) {
         s.n[1 + i] = c.w[i].size;
-        s.n[2 + axes + i] = c.size[i];
+        s.n[2 + axes + i] = c.w[i].count;
     }
     s.n[1 + axes] = c.batch;
     y = overlay(&c, columns(&c, tap_reshape(y, s), true));

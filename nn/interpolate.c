@@ -153,7 +153,8 @@ tap_var tap_interpolate(tap_var x, tap_interpolate_options o)
     if (axes < 1 || axes > 3) return tap__refuse(n, TAP_ESHAPE, "interpolate", "needs [N,C,..] with one to three axes more");
     if (o.mode < TAP_INTERPOLATE_NEAREST || o.mode > TAP_INTERPOLATE_AREA)
         return tap__refuse(n, TAP_EARG, "interpolate", "%d is no mode", (int)o.mode);
-    if (o.mode == TAP_INTERPOLATE_BICUBIC && axes != 2) return tap__refuse(n, TAP_ESHAPE, "interpolate", "bicubic needs [N,C,H,W]");
+    if (o.mode == TAP_INTERPOLATE_BICUBIC && axes != 2)
+        return tap__refuse(n, TAP_ESHAPE, "interpolate", "bicubic needs [N,C,H,W]");
     if (o.align_corners && o.mode != TAP_INTERPOLATE_LINEAR && o.mode != TAP_INTERPOLATE_BICUBIC)
         return tap__refuse(n, TAP_EARG, "interpolate", "align_corners goes with linear and bicubic");
     for (int i = 0; i < axes; i++) {
@@ -186,9 +187,10 @@ tap_var tap_pixel_shuffle(tap_var x, int64_t r)
     int64_t         b = n ? planes(n, "pixel_shuffle", r) : -1;
     if (b < 0) return tap__inert(x.tape);
     tap_shape s = n->value.shape, to = s;
-    int64_t square = r * r, *size = to.n + s.rank - 3, c = size[0] / square, h = size[1], w = size[2];
+    int64_t   square = r * r, *size = to.n + s.rank - 3, c = size[0] / square, h = size[1], w = size[2];
     if (size[0] % square != 0)
-        return tap__refuse(n, TAP_ESHAPE, "pixel_shuffle", "%lld channels do not make up squares of %lld", (long long)size[0], (long long)r);
+        return tap__refuse(n, TAP_ESHAPE, "pixel_shuffle", "%lld channels do not make up squares of %lld", (long long)size[0],
+                           (long long)r);
     if (__builtin_mul_overflow(h, r, &size[1]) || __builtin_mul_overflow(w, r, &size[2]))
         return tap__refuse(n, TAP_ESHAPE, "pixel_shuffle", "the result is too large");
     size[0] = c;
@@ -202,11 +204,12 @@ tap_var tap_pixel_unshuffle(tap_var x, int64_t r)
     int64_t         b = n ? planes(n, "pixel_unshuffle", r) : -1;
     if (b < 0) return tap__inert(x.tape);
     tap_shape s = n->value.shape, to = s;
-    int64_t square = r * r, *size = to.n + s.rank - 3, c = size[0], h = size[1] / r, w = size[2] / r;
+    int64_t   square = r * r, *size = to.n + s.rank - 3, c = size[0], h = size[1] / r, w = size[2] / r;
     if (size[1] % r != 0 || size[2] % r != 0)
-        return tap__refuse(n, TAP_ESHAPE, "pixel_unshuffle", "[%lld,%lld] does not divide into squares of %lld", (long long)size[1],
-                           (long long)size[2], (long long)r);
-    if (__builtin_mul_overflow(c, square, &size[0])) return tap__refuse(n, TAP_ESHAPE, "pixel_unshuffle", "the result is too large");
+        return tap__refuse(n, TAP_ESHAPE, "pixel_unshuffle", "[%lld,%lld] does not divide into squares of %lld",
+                           (long long)size[1], (long long)size[2], (long long)r);
+    if (__builtin_mul_overflow(c, square, &size[0]))
+        return tap__refuse(n, TAP_ESHAPE, "pixel_unshuffle", "the result is too large");
     size[1] = h;
     size[2] = w;
     x = tap_permute(tap_reshape(x, TAP_SHAPE(b, c, h, r, w, r)), 6, (const int[]){ 0, 1, 3, 5, 2, 4 });

@@ -165,8 +165,8 @@ typedef struct {
     bool    same;                               /* padding = "same", for stride 1: as large as x */
 } tap_conv_options;
 
-/* y[n,o] = bias[o] + sum_c weight[o,c] * x[n,c], cross-correlations: weight [out,in/groups,kh,kw], bias [out] or (tap_var){ 0 }.
- * A size becomes (size + 2 padding - dilation (k - 1) - 1) / stride + 1, rounded down. */
+/* y[n,o] = bias[o] + sum_c weight[o,c] * x[n,c], a cross-correlation: weight [out,in/groups,kh,kw]; bias [out] or
+ * (tap_var){ 0 }. A size becomes (size + 2 padding - dilation (k - 1) - 1) / stride + 1, rounded down. */
 TAP_API tap_var tap_conv1d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o);
 TAP_API tap_var tap_conv2d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o);
 /* The adjoints, with a bias of their own: weight [in,out/groups,kh,kw].
@@ -191,8 +191,8 @@ TAP_API tap_var tap_adaptive_avg_pool2d(tap_var x, int64_t height, int64_t width
 
 typedef enum { TAP_PAD_CONSTANT, TAP_PAD_REFLECT, TAP_PAD_REPLICATE, TAP_PAD_CIRCULAR } tap_pad_mode;
 
-/* padding: for the last axis how much before and after it, then for the one before it, and so on: n numbers. Negative ones crop.
- * x of any dtype. value is for TAP_PAD_CONSTANT; the other modes need one or two axes in front of the padded ones. */
+/* padding: for the last axis how much before and after it, then for the one before it, and so on: n numbers, negative
+ * ones crop. x of any dtype. value is for TAP_PAD_CONSTANT; the other modes need one or two axes before the padded ones. */
 TAP_API tap_var tap_pad(tap_var x, int n, const int64_t *padding, tap_pad_mode mode, double value);
 
 typedef struct {

@@ -54,16 +54,20 @@ tap_var tap_pad(tap_var x, int n, const int64_t *padding, tap_pad_mode mode, dou
     const tap_node *node = tap__live(x);
     if (!node) return tap__inert(x.tape);
     tap_shape s = node->value.shape;
-    if (mode < TAP_PAD_CONSTANT || mode > TAP_PAD_CIRCULAR) return tap__refuse(node, TAP_EARG, "pad", "%d is no mode", (int)mode);
+    if (mode < TAP_PAD_CONSTANT || mode > TAP_PAD_CIRCULAR)
+        return tap__refuse(node, TAP_EARG, "pad", "%d is no mode", (int)mode);
     if (n < 0 || n % 2 != 0 || n / 2 > s.rank || (n > 0 && !padding))
         return tap__refuse(node, TAP_EARG, "pad", "needs two numbers for each of its last axes, not %d", n);
     if (mode != TAP_PAD_CONSTANT && (n < 2 || n > 6 || (s.rank != n / 2 + 1 && s.rank != n / 2 + 2)))
-        return tap__refuse(node, TAP_ESHAPE, "pad", "%d numbers go with %d or %d axes, if not with a constant", n, n / 2 + 1, n / 2 + 2);
+        return tap__refuse(node, TAP_ESHAPE, "pad", "%d numbers go with %d or %d axes, if not with a constant", n, n / 2 + 1,
+                           n / 2 + 2);
     for (int i = 0; i < n / 2; i++) {
-        int64_t     size = s.n[s.rank - 1 - i], before = padding[2 * i], after = padding[2 * i + 1];
-        bool        far = !tap__is_small(size) || before < -INT32_MAX || before > INT32_MAX || after < -INT32_MAX || after > INT32_MAX;
+        int64_t size = s.n[s.rank - 1 - i], before = padding[2 * i], after = padding[2 * i + 1];
+        bool far = !tap__is_small(size) || before < -INT32_MAX || before > INT32_MAX || after < -INT32_MAX || after > INT32_MAX;
         const char *why = far ? "too far" : check_axis(mode, size, before, after);
-        if (why) return tap__refuse(node, TAP_EARG, "pad", "%lld and %lld at axis %d: %s", (long long)before, (long long)after, -1 - i, why);
+        if (why)
+            return tap__refuse(node, TAP_EARG, "pad", "%lld and %lld at axis %d: %s", (long long)before, (long long)after,
+                               -1 - i, why);
     }
     if (mode == TAP_PAD_CONSTANT) return with_number(x, n, padding, value);
     for (int i = 0; i < n / 2; i++) {

@@ -22,9 +22,10 @@ static bool check_image(const tap_node *n, const char *call)
 static bool check_axis(const tap_node *n, const char *call, int64_t size, int i, tap_pool_options o, tap__windows *w)
 {
     const int64_t kernel = o.kernel[i], padding = o.padding[i];
-    if (kernel < 1 || !tap__is_small(kernel) || !tap__is_small(o.stride[i]) || !tap__is_small(padding) || !tap__is_small(o.dilation[i])) {
-        tap__refuse(n, TAP_EARG, call, "kernel %lld, stride %lld, padding %lld or dilation %lld is out of range", (long long)kernel,
-                    (long long)o.stride[i], (long long)padding, (long long)o.dilation[i]);
+    if (kernel < 1 || !tap__is_small(kernel) || !tap__is_small(o.stride[i]) || !tap__is_small(padding) ||
+        !tap__is_small(o.dilation[i])) {
+        tap__refuse(n, TAP_EARG, call, "kernel %lld, stride %lld, padding %lld or dilation %lld is out of range",
+                    (long long)kernel, (long long)o.stride[i], (long long)padding, (long long)o.dilation[i]);
         return false;
     }
     *w = (tap__windows){ .size = kernel, .before = padding };
@@ -32,12 +33,13 @@ static bool check_axis(const tap_node *n, const char *call, int64_t size, int i,
     w->dilation = o.dilation[i] ? o.dilation[i] : 1;
     int64_t reach = tap__reach(*w), room = size + 2 * padding - reach + (o.ceil_mode ? w->stride - 1 : 0);
     if (padding > kernel / 2) {
-        tap__refuse(n, TAP_EARG, call, "padding %lld is more than half of the kernel, %lld", (long long)padding, (long long)kernel);
+        tap__refuse(n, TAP_EARG, call, "padding %lld is more than half of the kernel, %lld", (long long)padding,
+                    (long long)kernel);
         return false;
     }
     if (room < 0) {
-        tap__refuse(n, TAP_ESHAPE, call, "a window reaches over %lld elements, axis %d has %lld with its padding", (long long)reach, i - 2,
-                    (long long)(size + 2 * padding));
+        tap__refuse(n, TAP_ESHAPE, call, "a window reaches over %lld elements, axis %d has %lld with its padding",
+                    (long long)reach, i - 2, (long long)(size + 2 * padding));
         return false;
     }
     w->count = room / w->stride + 1;
@@ -74,9 +76,9 @@ static int64_t place_on(tap__windows w, int64_t size, int64_t i, int64_t k)
  * a window is -inf, and then as its first element. */
 static tap_var places(tap_tape *t, const tap__windows w[2], const int64_t size[2])
 {
-    tap_tensor x;
+    tap_tensor    x;
     const int64_t n = w[HEIGHT].size * w[WIDTH].size, count = w[HEIGHT].count * w[WIDTH].count;
-    tap_var    v = tap__push_empty(t, TAP_I64, TAP_SHAPE(count, n), &x);
+    tap_var       v = tap__push_empty(t, TAP_I64, TAP_SHAPE(count, n), &x);
     for (int64_t i = 0; x.data && i < count; i++) {
         for (int64_t k = 0; k < n; k++) {
             int64_t row = place_on(w[HEIGHT], size[HEIGHT], i / w[WIDTH].count, k / w[WIDTH].size);
@@ -137,7 +139,8 @@ tap_var tap_avg_pool2d(tap_var x, tap_pool_options o)
     const tap_node *n = tap__live(x);
     tap__windows    w[2];
     if (!n || !check(n, "avg_pool2d", o, w)) return tap__inert(x.tape);
-    if (w[HEIGHT].dilation != 1 || w[WIDTH].dilation != 1) return tap__refuse(n, TAP_EARG, "avg_pool2d", "dilation is for maxima");
+    if (w[HEIGHT].dilation != 1 || w[WIDTH].dilation != 1)
+        return tap__refuse(n, TAP_EARG, "avg_pool2d", "dilation is for maxima");
     tap_var by = o.divisor ? tap__scalar_like(x, (double)o.divisor) : counts(n, w, o.exclude_pad);
     return tap_div(tap_sum(slide(x, w, 0), TAP_AXES(-2, -1)), by);
 }
@@ -148,7 +151,8 @@ tap_var tap_adaptive_avg_pool2d(tap_var x, int64_t height, int64_t width)
     if (!n || !check_image(n, "adaptive_avg_pool2d")) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
     if (!tap__is_small(height) || !tap__is_small(width))
-        return tap__refuse(n, TAP_EARG, "adaptive_avg_pool2d", "[%lld,%lld] is out of range", (long long)height, (long long)width);
+        return tap__refuse(n, TAP_EARG, "adaptive_avg_pool2d", "[%lld,%lld] is out of range", (long long)height,
+                           (long long)width);
     if (height) x = tap__adaptive_mean(x, s.rank - 2, height);
     return width ? tap__adaptive_mean(x, s.rank - 1, width) : x;
 }

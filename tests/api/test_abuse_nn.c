@@ -558,8 +558,10 @@ static void linear(world *w, int64_t in, int64_t out)
       w->out = tap_sample(tap_normal(tap_cast(w->in.x, TAP_I64), tap_cast(w->in.x, TAP_I64)))) \
     X(conv_channels, TAP_ESHAPE, "conv2d: [1,2,2,2] x [4,1,1,1]: 2 channels, but the weight takes 1", \
       w->out = tap_conv2d(IMAGE, tap_reshape(w->in.noise, TAP_SHAPE(4, 1, 1, 1)), NOTHING, CONV(0))) \
-    X(conv_names, TAP_ESHAPE, "conv_transpose2d: [1,2,2,2] x [1,2,1,2] x [1] (image, weight): 2 channels, but the weight takes 1", \
-      w->out = tap_conv_transpose2d(tap_named(IMAGE, "image"), tap_named(WEIGHT(1, 2), "weight"), tap_ones(w->t, TAP_SHAPE(1)), CONV(0))) \
+    X(conv_names, TAP_ESHAPE, \
+      "conv_transpose2d: [1,2,2,2] x [1,2,1,2] x [1] (image, weight): 2 channels, but the weight takes 1", \
+      w->out = tap_conv_transpose2d(tap_named(IMAGE, "image"), tap_named(WEIGHT(1, 2), "weight"), \
+                                    tap_ones(w->t, TAP_SHAPE(1)), CONV(0))) \
     X(conv_groups, TAP_ESHAPE, "conv2d: [1,2,2,2] x [1,1,1,2]: 1 channels do not go into 2 groups", \
       w->out = tap_conv2d(IMAGE, tap_ones(w->t, TAP_SHAPE(1, 1, 1, 2)), NOTHING, CONV(.groups = 2))) \
     X(conv_groups_min, TAP_EARG, "conv1d: [2,4] x [1,2,2]: -9223372036854775808 groups", \
@@ -590,7 +592,8 @@ static void linear(world *w, int64_t in, int64_t out)
       w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.same = true, .stride = { 2 }))) \
     X(conv_output_padding, TAP_EARG, "conv1d: [2,4] x [1,2,2]: output_padding is for transposed convolutions", \
       w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.output_padding = { 1 }))) \
-    X(conv_transpose_padding, TAP_EARG, "conv_transpose2d: [1,2,2,2] x [2,1,1,2]: output_padding 2 is not below stride or dilation", \
+    X(conv_transpose_padding, TAP_EARG, \
+      "conv_transpose2d: [1,2,2,2] x [2,1,1,2]: output_padding 2 is not below stride or dilation", \
       w->out = tap_conv_transpose2d(IMAGE, WEIGHT(2, 1), NOTHING, CONV(.stride = { 2, 2 }, .output_padding = { 2 }))) \
     X(conv_transpose_nothing, TAP_ESHAPE, "conv_transpose2d: [1,2,2,2] x [2,1,1,2]: nothing is left of axis -2", \
       w->out = tap_conv_transpose2d(IMAGE, WEIGHT(2, 1), NOTHING, CONV(.padding = { 1, 0 }))) \
@@ -617,8 +620,8 @@ static void linear(world *w, int64_t in, int64_t out)
     X(pool_window, TAP_ESHAPE, "avg_pool2d: [1,2,2,2]: a window reaches over 3 elements, axis -2 has 2 with its padding", \
       w->out = tap_avg_pool2d(IMAGE, POOL(.kernel = { 3, 1 }))) \
     X(pool_window_outside, TAP_ESHAPE, "max_pool2d: [1,1,2]: the first window lies in the padding", \
-      w->out = tap_max_pool2d(tap_ones(w->t, TAP_SHAPE(1, 1, 2)), \
-                              POOL(.kernel = { 3, 1 }, .stride = { 3 }, .padding = { 1 }, .dilation = { 2 }, .ceil_mode = true), NULL)) \
+      tap_pool_options o = { .kernel = { 3, 1 }, .stride = { 3 }, .padding = { 1 }, .dilation = { 2 }, .ceil_mode = true }; \
+      w->out = tap_max_pool2d(tap_ones(w->t, TAP_SHAPE(1, 1, 2)), o, NULL)) \
     X(pool_divisor, TAP_EARG, "max_pool2d: [1,2,2,2]: divisor and exclude_pad are for means", \
       w->out = tap_max_pool2d(IMAGE, POOL(.kernel = { 1, 1 }, .divisor = 1), NULL)) \
     X(pool_dilation, TAP_EARG, "avg_pool2d: [1,2,2,2]: dilation is for maxima", \
@@ -669,7 +672,8 @@ static void linear(world *w, int64_t in, int64_t out)
       w->out = tap_interpolate(IMAGE, TO(.scale = { (double)INFINITY, 1 }))) \
     X(interpolate_empty, TAP_ESHAPE, "interpolate: [1,1,0]: axis 2 is empty or too large", \
       w->out = tap_interpolate(tap_ones(w->t, TAP_SHAPE(1, 1, 0)), TO(.size = { 1 }))) \
-    X(interpolate_vast, TAP_ENOMEM, NULL, w->out = tap_interpolate(IMAGE, TO(.size = { INT32_MAX, INT32_MAX }, .mode = TAP_INTERPOLATE_AREA))) \
+    X(interpolate_vast, TAP_ENOMEM, NULL, \
+      w->out = tap_interpolate(IMAGE, TO(.size = { INT32_MAX, INT32_MAX }, .mode = TAP_INTERPOLATE_AREA))) \
     X(interpolate_align, TAP_EARG, "interpolate: [1,2,2,2]: align_corners goes with linear and bicubic", \
       w->out = tap_interpolate(IMAGE, TO(.size = { 1, 1 }, .align_corners = true))) \
     X(interpolate_bicubic, TAP_ESHAPE, "interpolate: [1,2,2]: bicubic needs [N,C,H,W]", \
@@ -685,7 +689,8 @@ static void linear(world *w, int64_t in, int64_t out)
       w->out = tap_pixel_unshuffle(IMAGE, 3)) \
     X(pixel_unshuffle_vast, TAP_ESHAPE, "pixel_unshuffle: [1099511627776,0,0]: the result is too large", \
       w->out = tap_pixel_unshuffle(tap_ones(w->t, TAP_SHAPE(1ll << 40, 0, 0)), INT32_MAX)) \
-    X(pixel_unshuffle_factor, TAP_EARG, "pixel_unshuffle: [1,2,2,2]: factor 0 is out of range", w->out = tap_pixel_unshuffle(IMAGE, 0)) \
+    X(pixel_unshuffle_factor, TAP_EARG, "pixel_unshuffle: [1,2,2,2]: factor 0 is out of range", \
+      w->out = tap_pixel_unshuffle(IMAGE, 0)) \
     X(sample_half, TAP_EARG, "mul: input 0 is no var", w->out = tap_sample(tap_normal(w->in.x, (tap_var){ 0 }))) \
     X(sample_other_half, TAP_EARG, "sample: a distribution that was never made", \
       w->out = tap_sample(tap_normal((tap_var){ 0 }, w->in.x))) \

@@ -11,7 +11,8 @@ THREE(f_conv1d, tap_conv1d(a, b, c, OPTIONS(.stride = { 2 }, .padding = { 1 })))
 TWO(f_conv1d_dilated, tap_conv1d(a, b, NO_BIAS, OPTIONS(.dilation = { 2 }, .groups = 2)))
 TWO(f_conv1d_same, tap_conv1d(a, b, NO_BIAS, OPTIONS(.dilation = { 3 }, .same = true)))
 THREE(f_conv2d, tap_conv2d(a, b, c, OPTIONS(0)))
-THREE(f_conv2d_options, tap_conv2d(a, b, c, OPTIONS(.stride = { 2, 1 }, .padding = { 1, 2 }, .dilation = { 1, 2 }, .groups = 2)))
+THREE(f_conv2d_options,
+      tap_conv2d(a, b, c, OPTIONS(.stride = { 2, 1 }, .padding = { 1, 2 }, .dilation = { 1, 2 }, .groups = 2)))
 TWO(f_conv2d_same, tap_conv2d(a, b, NO_BIAS, OPTIONS(.dilation = { 2, 1 }, .same = true)))
 THREE(f_conv_transpose1d, tap_conv_transpose1d(a, b, c, OPTIONS(.stride = { 3 }, .padding = { 1 }, .output_padding = { 2 })))
 TWO(f_conv_transpose1d_dilated, tap_conv_transpose1d(a, b, NO_BIAS, OPTIONS(.dilation = { 2 }, .groups = 2)))
@@ -28,11 +29,13 @@ THREE(f_conv_transpose2d_options,
 #define POOL(...) ((tap_pool_options){ __VA_ARGS__ })
 
 ONE(f_max_pool2d, tap_max_pool2d(a, POOL(.kernel = { 2, 2 }), NULL))
-ONE(f_max_pool2d_options, tap_max_pool2d(a, POOL(.kernel = { 3, 2 }, .stride = { 2, 1 }, .padding = { 1, 1 }, .dilation = { 1, 2 },
-                                                 .ceil_mode = true), NULL))
+ONE(f_max_pool2d_options,
+    tap_max_pool2d(
+        a, POOL(.kernel = { 3, 2 }, .stride = { 2, 1 }, .padding = { 1, 1 }, .dilation = { 1, 2 }, .ceil_mode = true), NULL))
 ONE(f_avg_pool2d, tap_avg_pool2d(a, POOL(.kernel = { 2, 2 })))
 ONE(f_avg_pool2d_pad, tap_avg_pool2d(a, POOL(.kernel = { 3, 2 }, .stride = { 2, 2 }, .padding = { 1, 1 }, .ceil_mode = true)))
-ONE(f_avg_pool2d_exclude, tap_avg_pool2d(a, POOL(.kernel = { 3, 2 }, .stride = { 1, 2 }, .padding = { 1, 0 }, .exclude_pad = true)))
+ONE(f_avg_pool2d_exclude,
+    tap_avg_pool2d(a, POOL(.kernel = { 3, 2 }, .stride = { 1, 2 }, .padding = { 1, 0 }, .exclude_pad = true)))
 ONE(f_avg_pool2d_divisor, tap_avg_pool2d(a, POOL(.kernel = { 2, 3 }, .stride = { 1, 1 }, .divisor = -3)))
 ONE(f_adaptive, tap_adaptive_avg_pool2d(a, 2, 3))
 ONE(f_adaptive_up, tap_adaptive_avg_pool2d(a, 5, 0))

@@ -79,14 +79,22 @@ static int64_t or_1(int64_t a)
     return a ? a : 1;
 }
 
-#define IMAGES(...) { .rank = 4, .n = { __VA_ARGS__ } }
+#define IMAGES(...) \
+    { \
+        .rank = 4, .n = { __VA_ARGS__ } \
+    }
 
 static const convolution convolutions[] = {
     { IMAGES(2, 3, 5, 4), IMAGES(4, 3, 3, 2), true, { .groups = 0 }, 3, 3 },
     { IMAGES(2, 3, 5, 4), IMAGES(4, 3, 3, 2), false, { .stride = { 2, 3 } }, 2, 1 },
     { IMAGES(1, 2, 6, 7), IMAGES(2, 2, 3, 3), true, { .padding = { 2, 1 }, .dilation = { 1, 3 } }, 8, 3 },
     { IMAGES(3, 4, 5, 5), IMAGES(6, 2, 2, 3), true, { .stride = { 2, 1 }, .padding = { 1, 0 }, .groups = 2 }, 3, 3 },
-    { IMAGES(2, 4, 4, 6), IMAGES(8, 1, 3, 3), true, { .stride = { 1, 2 }, .padding = { 1, 1 }, .dilation = { 1, 2 }, .groups = 4 }, 4, 2 },
+    { IMAGES(2, 4, 4, 6),
+      IMAGES(8, 1, 3, 3),
+      true,
+      { .stride = { 1, 2 }, .padding = { 1, 1 }, .dilation = { 1, 2 }, .groups = 4 },
+      4,
+      2 },
     { IMAGES(2, 1, 4, 5), IMAGES(2, 1, 2, 4), false, { .dilation = { 2, 1 }, .same = true }, 4, 5 },
     { IMAGES(2, 2, 3, 3), IMAGES(2, 2, 1, 1), true, { .stride = { 2, 2 }, .padding = { 3, 3 } }, 5, 5 },
     { IMAGES(0, 2, 3, 3), IMAGES(2, 2, 2, 2), true, { .groups = 1 }, 2, 2 },
@@ -131,14 +139,16 @@ static void check_convolution(const convolution *c)
 /* The row's options read backwards: its x is what comes out, and y what goes in. sum(y conv(x)) = sum(x conv_transpose(y)). */
 static void check_adjoint(const convolution *c)
 {
-    const int64_t size[2] = { c->height, c->width };
+    const int64_t    size[2] = { c->height, c->width };
     tap_conv_options o = c->o;
     if (o.same || c->x.n[0] == 0 || c->x.n[1] == 0) return;
     for (int i = 0; i < 2; i++) {
-        int64_t back = (size[i] - 1) * or_1(o.stride[i]) - 2 * o.padding[i] + or_1(o.dilation[i]) * (c->weight.n[2 + i] - 1) + 1;
+        int64_t back =
+            (size[i] - 1) * or_1(o.stride[i]) - 2 * o.padding[i] + or_1(o.dilation[i]) * (c->weight.n[2 + i] - 1) + 1;
         o.output_padding[i] = c->x.n[2 + i] - back;
     }
-    tap_var x = tap_randn(t, c->x), w = tap_randn(t, c->weight), y = tap_randn(t, TAP_SHAPE(c->x.n[0], c->weight.n[0], c->height, c->width));
+    tap_var x = tap_randn(t, c->x), w = tap_randn(t, c->weight),
+            y = tap_randn(t, TAP_SHAPE(c->x.n[0], c->weight.n[0], c->height, c->width));
     tap_var back = tap_conv_transpose2d(y, w, NOTHING, o);
     assert_true(tap_shape_equal(tap_shape_of(back), c->x));
     double there = tap_item(tap_sum(tap_mul(y, tap_conv2d(x, w, NOTHING, c->o)), TAP_ALL));
@@ -166,9 +176,9 @@ static void test_one_axis_and_one_image(void **state)
     begin(TAP_F64);
     tap_conv_options o1 = { .stride = { 2 }, .padding = { 1 }, .dilation = { 2 }, .groups = 2 };
     tap_conv_options o2 = { .stride = { 1, 2 }, .padding = { 0, 1 }, .dilation = { 1, 2 }, .groups = 2 };
-    tap_var x = tap_randn(t, TAP_SHAPE(3, 4, 9)), w = tap_randn(t, TAP_SHAPE(4, 2, 3)), b = tap_randn(t, TAP_SHAPE(4));
-    tap_var wide = tap_unsqueeze(x, 2), w2 = tap_unsqueeze(w, 2), b8 = tap_randn(t, TAP_SHAPE(4));
-    tap_var y = tap_conv1d(x, w, b, o1), y2 = tap_squeeze(tap_conv2d(wide, w2, b, o2), TAP_AXES(2));
+    tap_var          x = tap_randn(t, TAP_SHAPE(3, 4, 9)), w = tap_randn(t, TAP_SHAPE(4, 2, 3)), b = tap_randn(t, TAP_SHAPE(4));
+    tap_var          wide = tap_unsqueeze(x, 2), w2 = tap_unsqueeze(w, 2), b8 = tap_randn(t, TAP_SHAPE(4));
+    tap_var          y = tap_conv1d(x, w, b, o1), y2 = tap_squeeze(tap_conv2d(wide, w2, b, o2), TAP_AXES(2));
     assert_true(tap_shape_equal(tap_shape_of(y), TAP_SHAPE(3, 4, 4)));
     assert_true(tap_item(tap_all(tap_eq(y, y2), TAP_ALL)) == 1);
     assert_true(tap_item(tap_all(tap_eq(tap_conv1d(tap_select(x, 0, 1), w, b, o1), tap_select(y, 0, 1)), TAP_ALL)) == 1);
@@ -177,9 +187,10 @@ static void test_one_axis_and_one_image(void **state)
     y2 = tap_squeeze(tap_conv_transpose2d(wide, w2, b8, o2), TAP_AXES(2));
     assert_true(tap_shape_equal(tap_shape_of(y), TAP_SHAPE(3, 4, 20)));
     assert_true(tap_item(tap_all(tap_eq(y, y2), TAP_ALL)) == 1);
-    assert_true(tap_item(tap_all(tap_eq(tap_conv_transpose1d(tap_select(x, 0, 2), w, b8, o1), tap_select(y, 0, 2)), TAP_ALL)) == 1);
-    expect(tap_conv_transpose1d(floats(TAP_SHAPE(1, 2), D(1, 2)), floats(TAP_SHAPE(1, 1, 3), D(1, 10, 100)), floats(TAP_SHAPE(1), D(0.5)),
-                                (tap_conv_options){ .stride = { 2 } }),
+    assert_true(tap_item(tap_all(tap_eq(tap_conv_transpose1d(tap_select(x, 0, 2), w, b8, o1), tap_select(y, 0, 2)), TAP_ALL)) ==
+                1);
+    expect(tap_conv_transpose1d(floats(TAP_SHAPE(1, 2), D(1, 2)), floats(TAP_SHAPE(1, 1, 3), D(1, 10, 100)),
+                                floats(TAP_SHAPE(1), D(0.5)), (tap_conv_options){ .stride = { 2 } }),
            TAP_SHAPE(1, 5), D(1.5, 10.5, 102.5, 20.5, 200.5), 0);
     /* All of the product is cropped away; what is left are zeros behind it. */
     expect(tap_conv_transpose1d(floats(TAP_SHAPE(1, 1), D(7)), floats(TAP_SHAPE(1, 1, 1), D(1)), NOTHING,
@@ -267,7 +278,9 @@ static void check_pooling(const pooling *p, const int64_t dilation[2])
 
 static void test_pooling(void **state)
 {
-    static const pooling dilated = { 7, 8, { .kernel = { 3, 2 }, .stride = { 2, 1 }, .padding = { 1, 1 }, .ceil_mode = true }, 3, 7 };
+    static const pooling dilated = {
+        7, 8, { .kernel = { 3, 2 }, .stride = { 2, 1 }, .padding = { 1, 1 }, .ceil_mode = true }, 3, 7
+    };
     (void)state;
     for (int k = 0; k < 2; k++) {
         begin(k ? TAP_F64 : TAP_F32);
@@ -291,9 +304,11 @@ static void test_maxima_at_the_edge(void **state)
     expect(tap_max_pool2d(floats(TAP_SHAPE(1, 1, 6), D(1, NOT_A_NUMBER, 3, 3, -ENDLESS, 2)), pairs, &index), TAP_SHAPE(1, 1, 3),
            D(NOT_A_NUMBER, 3, 2), 0);
     expect(index, TAP_SHAPE(1, 1, 3), D(1, 2, 5), 0);
-    assert_true(tap_shape_equal(tap_shape_of(tap_max_pool2d(tap_zeros(t, TAP_SHAPE(0, 3, 4, 4)), pairs, &index)), TAP_SHAPE(0, 3, 4, 2)));
+    assert_true(tap_shape_equal(tap_shape_of(tap_max_pool2d(tap_zeros(t, TAP_SHAPE(0, 3, 4, 4)), pairs, &index)),
+                                TAP_SHAPE(0, 3, 4, 2)));
     assert_true(tap_shape_equal(tap_shape_of(index), TAP_SHAPE(0, 3, 4, 2)));
-    assert_true(tap_shape_equal(tap_shape_of(tap_avg_pool2d(tap_zeros(t, TAP_SHAPE(0, 3, 4, 4)), pairs)), TAP_SHAPE(0, 3, 4, 2)));
+    assert_true(
+        tap_shape_equal(tap_shape_of(tap_avg_pool2d(tap_zeros(t, TAP_SHAPE(0, 3, 4, 4)), pairs)), TAP_SHAPE(0, 3, 4, 2)));
     end();
 }
 
@@ -307,7 +322,8 @@ static void test_adaptive_means(void **state)
         expect(tap_adaptive_avg_pool2d(row, 2, 7), TAP_SHAPE(1, 2, 7),
                D(1, 1.5, 3, 4, 6, ENDLESS, ENDLESS, 1, 1.5, 3, 4, 6, ENDLESS, ENDLESS), tolerance());
         expect(tap_adaptive_avg_pool2d(x, 2, 2), TAP_SHAPE(1, 2, 2, 2), D(4, 7, 16, 19, 28, 31, 40, 43), tolerance());
-        expect(tap_adaptive_avg_pool2d(x, 1, 4), TAP_SHAPE(1, 2, 1, 4), D(9.5, 10.5, 12.5, 13.5, 33.5, 34.5, 36.5, 37.5), 3 * tolerance());
+        expect(tap_adaptive_avg_pool2d(x, 1, 4), TAP_SHAPE(1, 2, 1, 4), D(9.5, 10.5, 12.5, 13.5, 33.5, 34.5, 36.5, 37.5),
+               3 * tolerance());
         expect(tap_adaptive_avg_pool2d(row, 0, 0), TAP_SHAPE(1, 1, 5), D(1, 2, 4, 8, ENDLESS), 0);
         end();
     }
@@ -335,7 +351,8 @@ static void test_pad(void **state)
         expect(PAD(row, TAP_PAD_CIRCULAR, 9, 2, 4), TAP_SHAPE(1, 10), D(2, 3, 0, 1, 2, 3, 0, 1, 2, 3), 0);
         expect(PAD(row, TAP_PAD_CIRCULAR, 9, 2, -1), TAP_SHAPE(1, 5), D(1, 2, 0, 1, 2), 0);
         expect(PAD(row, TAP_PAD_CIRCULAR, 9, -1, 3), TAP_SHAPE(1, 6), D(1, 2, 3, 1, 2, 3), 0);
-        expect(PAD(count(TAP_SHAPE(1, 2, 2)), TAP_PAD_REFLECT, 9, 0, 1, 1, 0), TAP_SHAPE(1, 3, 3), D(2, 3, 2, 0, 1, 0, 2, 3, 2), 0);
+        expect(PAD(count(TAP_SHAPE(1, 2, 2)), TAP_PAD_REFLECT, 9, 0, 1, 1, 0), TAP_SHAPE(1, 3, 3), D(2, 3, 2, 0, 1, 0, 2, 3, 2),
+               0);
         expect(PAD(tap_zeros(t, TAP_SHAPE(0, 3, 2)), TAP_PAD_CIRCULAR, 0, 1, 1), TAP_SHAPE(0, 3, 4), D(0), 0);
         expect(PAD(tap_zeros(t, TAP_SHAPE(0, 2)), TAP_PAD_CONSTANT, 3, 0, 0, 1, 0), TAP_SHAPE(1, 2), D(3, 3), 0);
         expect(PAD(tap_arange(t, 2), TAP_PAD_CONSTANT, -1, 1, 1), TAP_SHAPE(4), D(-1, 0, 1, -1), 0);
@@ -361,7 +378,8 @@ static void test_interpolate(void **state)
         expect(TO(x, .scale = { 1.6 }), TAP_SHAPE(1, 1, 6), D(0, 0, 1, 1, 2, 10), 0);
         expect(TO(x, .scale = { 1.6 }, .recompute_scale = true), TAP_SHAPE(1, 1, 6), D(0, 0, 1, 2, 2, 10), 0);
         expect(TO(x, .size = { 2 }, .mode = TAP_INTERPOLATE_LINEAR), TAP_SHAPE(1, 1, 2), D(0.5, 6), 0);
-        expect(TO(x, .size = { 8 }, .mode = TAP_INTERPOLATE_LINEAR), TAP_SHAPE(1, 1, 8), D(0, 0.25, 0.75, 1.25, 1.75, 4, 8, 10), 0);
+        expect(TO(x, .size = { 8 }, .mode = TAP_INTERPOLATE_LINEAR), TAP_SHAPE(1, 1, 8), D(0, 0.25, 0.75, 1.25, 1.75, 4, 8, 10),
+               0);
         expect(TO(x, .size = { 7 }, .mode = TAP_INTERPOLATE_LINEAR, .align_corners = true), TAP_SHAPE(1, 1, 7),
                D(0, 0.5, 1, 1.5, 2, 6, 10), tolerance());
         expect(TO(x, .size = { 1 }, .mode = TAP_INTERPOLATE_LINEAR, .align_corners = true), TAP_SHAPE(1, 1, 1), D(0), 0);
@@ -387,22 +405,20 @@ static void test_pixel_shuffle(void **state)
     y = tap_pixel_shuffle(many, 3);
     assert_true(tap_shape_equal(tap_shape_of(y), TAP_SHAPE(2, 3, 2, 6, 3)));
     assert_true(tap_item(tap_all(tap_eq(tap_pixel_unshuffle(y, 3), many), TAP_ALL)) == 1);
-    assert_true(tap_shape_equal(tap_shape_of(tap_pixel_shuffle(tap_zeros(t, TAP_SHAPE(1, 0, 1, 1)), 2)), TAP_SHAPE(1, 0, 2, 2)));
-    assert_true(tap_shape_equal(tap_shape_of(tap_pixel_unshuffle(tap_zeros(t, TAP_SHAPE(1, 1, 0, 2)), 2)), TAP_SHAPE(1, 4, 0, 1)));
+    assert_true(
+        tap_shape_equal(tap_shape_of(tap_pixel_shuffle(tap_zeros(t, TAP_SHAPE(1, 0, 1, 1)), 2)), TAP_SHAPE(1, 0, 2, 2)));
+    assert_true(
+        tap_shape_equal(tap_shape_of(tap_pixel_unshuffle(tap_zeros(t, TAP_SHAPE(1, 1, 0, 2)), 2)), TAP_SHAPE(1, 4, 0, 1)));
     end();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_convolutions),
-        cmocka_unit_test(test_one_axis_and_one_image),
-        cmocka_unit_test(test_pooling),
-        cmocka_unit_test(test_maxima_at_the_edge),
-        cmocka_unit_test(test_adaptive_means),
-        cmocka_unit_test(test_pad),
-        cmocka_unit_test(test_interpolate),
-        cmocka_unit_test(test_pixel_shuffle),
+        cmocka_unit_test(test_convolutions),   cmocka_unit_test(test_one_axis_and_one_image),
+        cmocka_unit_test(test_pooling),        cmocka_unit_test(test_maxima_at_the_edge),
+        cmocka_unit_test(test_adaptive_means), cmocka_unit_test(test_pad),
+        cmocka_unit_test(test_interpolate),    cmocka_unit_test(test_pixel_shuffle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
