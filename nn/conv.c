@@ -73,15 +73,15 @@ static bool check_axis(convolution *c, int i, int64_t size, tap_conv_options o)
 
 static bool check(convolution *c, tap_conv_options o)
 {
-    if (!tap__together(c->name, GIVEN(c), c->in)) return false;
-    tap_shape x = tap_shape_of(c->in[0]), w = tap_shape_of(c->in[1]);
-    tap_dtype dtype = tap_value(c->in[0]).dtype;
+    tap_tensor in[3];
+    if (!tap__inputs(c->name, GIVEN(c), c->in, in)) return false;
+    const tap_shape x = in[0].shape, w = in[1].shape;
+    const tap_dtype dtype = in[0].dtype;
     if (!tap_dtype_is_float(dtype))
         return REFUSE(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(dtype));
     for (int i = 1; i < GIVEN(c); i++) {
-        tap_dtype other = tap_value(c->in[i]).dtype;
-        if (other != dtype)
-            return REFUSE(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(dtype), tap_dtype_name(other));
+        if (in[i].dtype != dtype)
+            return REFUSE(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(dtype), tap_dtype_name(in[i].dtype));
     }
     c->single = x.rank == c->axes + 1;
     if ((!c->single && x.rank != c->axes + 2) || w.rank != c->axes + 2)
