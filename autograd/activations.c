@@ -4,26 +4,23 @@
 
 #include "autograd/internal.h"
 
-static tap_var fail(tap_var x, const char *message)
-{
-    if (tap__live(x)) tap_tape_fail(x.tape, TAP_EARG, "%s", message);
-    return tap__inert(x.tape);
-}
-
 tap_var tap_polygamma(int n, tap_var x)
 {
-    if (n < 0 || n > 1000000) return fail(x, "polygamma: n must be from 0 to 1000000");
+    const tap_node *v = tap__live(x);
+    if (v && (n < 0 || n > 1000000)) return tap__refuse(v, TAP_EARG, "polygamma", "n = %d is not from 0 to 1000000", n);
     return tap__polygamma(x, n);
 }
 
 tap_var tap_celu(tap_var x, double alpha)
 {
-    return alpha == 0 ? fail(x, "celu: alpha is 0") : tap__celu(x, alpha);
+    const tap_node *v = tap__live(x);
+    return v && alpha == 0 ? tap__refuse(v, TAP_EARG, "celu", "alpha is 0") : tap__celu(x, alpha);
 }
 
 tap_var tap_softplus_beta(tap_var x, double beta, double threshold)
 {
-    if (beta == 0) return fail(x, "softplus_beta: beta is 0");
+    const tap_node *v = tap__live(x);
+    if (v && beta == 0) return tap__refuse(v, TAP_EARG, "softplus_beta", "beta is 0");
     tap_var z = tap_mul_scalar(x, beta);
     return tap_where(tap_gt(z, tap__scalar_like(z, threshold)), x, tap_mul_scalar(tap_softplus(z), 1 / beta));
 }

@@ -127,15 +127,15 @@ static tap_var pow_by_base(tap_var g, tap_var a, tap_var b)
 static tap_var pow_by_exponent(tap_var g, tap_var a, tap_var b, tap_var y)
 {
     tap_var none = tap__scalar_like(y, 0);
-    tap_var origin = tap_eq(tap_add(tap_abs(a), tap_abs(b)), none);
+    tap_var origin = tap_logical_and(tap_eq(a, none), tap_eq(b, none));
     return tap_mul(g, tap_where(origin, none, tap_xlogy(y, a)));
 }
 
 /* g log b, and 0 where a is 0 and b has no finite logarithm */
 static tap_var xlogy_by_factor(tap_var g, tap_var a, tap_var b)
 {
-    tap_var none = tap__scalar_like(b, 0), slope = tap_xlogy(g, b);
-    return tap_where(tap_eq(a, none), tap_where(tap_le(b, none), none, slope), slope);
+    tap_var none = tap__scalar_like(b, 0);
+    return tap_where(tap_logical_and(tap_eq(a, none), tap_le(b, none)), none, tap_xlogy(g, b));
 }
 
 /* ---- The table ---- */

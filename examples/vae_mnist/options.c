@@ -24,7 +24,8 @@ static const char help[] = "usage: vae_mnist [options]\n"
                            "  --hidden N,...     sizes of the encoder's hidden layers; the decoder has them\n"
                            "                     backwards [400]\n"
                            "  --latent N         dimensions of z; 2 also draws manifold.png [20]\n"
-                           "  --activation NAME  %s [relu]\n"
+                           "  --activation NAME  %.*s\n"
+                           "                    %s [relu]\n"
                            "  --likelihood NAME  bernoulli or gaussian [bernoulli]\n"
                            "  --sigma S          gaussian only: standard deviation of a pixel, a number or\n"
                            "                     the word learned [learned]\n"
@@ -200,7 +201,9 @@ bool options_parse(options *o, int argc, char **argv, int *status)
         .model = { .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 400 }, .activation = tap_relu, .latent = 20, .samples = 1 },
     };
     if (asks_for_help(argc, argv)) {
-        printf(help, tap_activation_names());
+        const char *names = tap_activation_names(), *rest = names + strlen(names) * 2 / 3;
+        while (*rest != ' ') rest--;
+        printf(help, (int)(rest - names), names, rest);
         *status = fflush(stdout) ? !fail("standard output: %s", strerror(errno)) : 0;
         return false;
     }

@@ -316,7 +316,7 @@ static const type types[] = {
     { TAP_F64, DBL_MANT_DIG, DBL_MIN_EXP, DBL_MAX_EXP, 0x1p-1074, 0x1.fffffffffffffp1023 },
 };
 
-enum { MOST = 60000 };
+enum { MOST = 30000 };
 
 typedef struct {
     const type *t;
@@ -369,13 +369,13 @@ static void fill_single(grid *g)
 {
     static const double width[] = { 1, 3, 8, 40, 1000, 1e4 };
     double              special[200];
-    int                 n = turning_points(g->t, special), per_exponent = g->t->dtype == TAP_F32 ? 16 : 3;
+    int                 n = turning_points(g->t, special), per_exponent = g->t->dtype == TAP_F32 ? 8 : 2;
     for (int i = 0; i < n; i++) point(g, special[i], 0);
     for (int e = g->t->least - g->t->digits; e < g->t->largest; e++) {
         for (int k = 0; k < per_exponent; k++) point(g, power_of_two(g, e, e), 0);
     }
     for (int i = 0; i < 6; i++) {
-        for (int k = 0; k < 1500; k++) point(g, width[i] * unit(g), 0);
+        for (int k = 0; k < 800; k++) point(g, width[i] * unit(g), 0);
     }
     for (int k = 0; k < 300; k++) {
         point(g, 1 + ldexp(unit(g) - 0.5, -k / 6), 0);
@@ -389,11 +389,11 @@ static void fill_pairs(grid *g)
     static const double width[] = { 1, 10, 100, 1e4 };
     double              special[200];
     int                 n = turning_points(g->t, special), least = g->t->least, largest = g->t->largest;
-    for (int i = 0; i < n; i += 2) {
-        for (int k = 0; k < n; k += 3) point(g, special[i], special[k]), point(g, special[i], -special[k]);
+    for (int i = 0; i < n; i += 3) {
+        for (int k = 0; k < n; k += 4) point(g, special[i], special[k]), point(g, special[i], -special[k]);
     }
     for (int i = 0; i < 4; i++) {
-        for (int k = 0; k < 600; k++) {
+        for (int k = 0; k < 300; k++) {
             double a = width[i] * (2 * unit(g) - 1);
             point(g, a, width[i] * (2 * unit(g) - 1));
             point(g, a, unit(g));
@@ -401,7 +401,7 @@ static void fill_pairs(grid *g)
             point(g, a, 1 - ldexp(unit(g), -k % 60));
         }
     }
-    for (int k = 0; k < 3000; k++) {
+    for (int k = 0; k < 1500; k++) {
         double a = power_of_two(g, least, largest), b = power_of_two(g, least, largest), sign = unit(g) < 0.5 ? -1 : 1;
         point(g, a, sign * b);
         a = power_of_two(g, -20, 20), b = power_of_two(g, -20, 20);
