@@ -81,6 +81,7 @@ bool           is_text(const call *c, int i, const char *value);
 /* The elements of a list of integers; a lone number counts as a list of one. */
 int       integers(call *c, int i, int64_t to[LIST_SIZE]);
 int       smalls(call *c, int i, int to[LIST_SIZE]);
+call      part_of(const call *c, int i, int which); /* the call with this element of the list for the argument */
 tap_shape shape(call *c, int i);
 tap_axes  axes(call *c, int dim, int keepdim); /* null and [] are all axes; keepdim < 0: there is none */
 

@@ -136,6 +136,13 @@ int smalls(call *c, int i, int to[LIST_SIZE])
     return n;
 }
 
+call part_of(const call *c, int i, int which)
+{
+    call part = *c;
+    part.argument[i] = cJSON_GetArrayItem(c->argument[i], which);
+    return part;
+}
+
 tap_shape shape(call *c, int i)
 {
     int64_t   n[LIST_SIZE];

@@ -35,6 +35,6 @@ typedef struct {
 
 #define TABLE(rows) { (int)(sizeof(rows) / sizeof *(rows)), rows }
 
-extern const table opinfo_elementwise, opinfo_reductions, opinfo_shapes, opinfo_matrices, opinfo_layers, opinfo_losses;
+extern const table opinfo_elementwise, opinfo_reductions, opinfo_shapes, opinfo_matrices, opinfo_images, opinfo_layers, opinfo_losses;
 
 #endif

@@ -1,7 +1,8 @@
 /* All operators, by their names in PyTorch. */
 #include "tests/golden/opinfo_rows.h"
 
-static const table *const tables[] = { &opinfo_elementwise, &opinfo_reductions, &opinfo_shapes, &opinfo_matrices };
+static const table *const tables[] = { &opinfo_elementwise, &opinfo_reductions, &opinfo_shapes, &opinfo_matrices,
+                                       &opinfo_images };
 
 const operator_row *opinfo_find(const char *name)
 {
