@@ -73,7 +73,8 @@ int64_t        integer(call *c, int i);
 int            small(call *c, int i); /* an int */
 bool           flag(call *c, int i);
 const char    *text(call *c, int i);
-bool           given(const call *c, int i); /* neither left out nor null */
+int            named(call *c, int i, int n, const char *const *names); /* which of n names */
+bool           given(const call *c, int i);                            /* neither left out nor null */
 bool           is_tensor(const call *c, int i);
 bool           is_list(const call *c, int i);
 bool           is_bool(const call *c, int i);

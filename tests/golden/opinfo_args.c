@@ -181,6 +181,16 @@ const char *text(call *c, int i)
     return s ? s : "";
 }
 
+int named(call *c, int i, int n, const char *const *names)
+{
+    const char *s = text(c, i);
+    for (int k = 0; k < n; k++) {
+        if (strcmp(s, names[k]) == 0) return k;
+    }
+    wrong(c, i, "a name that is known here");
+    return 0;
+}
+
 /* ---- What kind it is --------------------------------------------------------------------------------------------- */
 
 bool given(const call *c, int i)

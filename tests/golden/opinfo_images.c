@@ -73,15 +73,6 @@ static tap_var adaptive(call *c)
     return tap_adaptive_avg_pool2d(T(0), size[0], size[1]);
 }
 
-static int named(call *c, int i, int n, const char *const *names)
-{
-    for (int k = 0; k < n; k++) {
-        if (is_text(c, i, names[k])) return k;
-    }
-    wrong(c, i, "a known one");
-    return 0;
-}
-
 static tap_interpolate_options interpolation(call *c)
 {
     static const char *const names[] = { "nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic", "area" };

@@ -2,7 +2,7 @@
 #include "tests/golden/opinfo_rows.h"
 
 static const table *const tables[] = { &opinfo_elementwise, &opinfo_reductions, &opinfo_shapes, &opinfo_matrices,
-                                       &opinfo_images };
+                                       &opinfo_images,      &opinfo_layers,     &opinfo_losses };
 
 const operator_row *opinfo_find(const char *name)
 {
