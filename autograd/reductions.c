@@ -143,7 +143,10 @@ tap_var tap_softmax(tap_var x, int axis)
 
 tap_var tap_log_softmax(tap_var x, int axis)
 {
-    return tap_sub(x, tap_logsumexp(x, tap_keep(TAP_AXES(axis))));
+    tap_axes axes = tap_keep(TAP_AXES(axis));
+    if (tap__live(x) && tap_numel(tap_shape_of(x)) == 0) return tap_mul(x, tap_sum(x, axes));
+    tap_var below = tap_sub(x, shift_of(x, axes)); /* before the logarithm is taken off: a large x would round it away */
+    return tap_sub(below, tap_log(tap_sum(tap_exp(below), axes)));
 }
 
 /* ---- Products and moments ---- */

@@ -117,7 +117,7 @@ TAP_API tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var we
 /* over each of the groups of channels of each example: x [batch,channels,..], weight and bias [channels]; */
 TAP_API tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, double eps);
 /* over all but the channels while training; the running statistics [channels] (the caller's, may be NULL then) follow with the
- * momentum, the variance divided by n - 1. Else the running statistics themselves. */
+ * momentum, the variance divided by n - 1. Else the running statistics themselves. An empty batch [0] comes back as it is. */
 TAP_API tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight,
                                tap_var bias, bool training, double momentum, double eps);
 TAP_API tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, double eps); /* x / sqrt(mean x^2 + eps) * weight */

@@ -115,6 +115,7 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
     const tap_node *n = tap__live(x);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
+    if (s.rank == 1 && s.n[0] == 0) return x;
     if (s.rank < 2) return tap__refuse(n, TAP_ESHAPE, "batch_norm", "needs [batch,channels,..]");
     tap_shape channels = TAP_SHAPE(s.n[1]);
     if (!has_shape(n, "batch_norm", "the weight", weight, channels)) return tap__inert(x.tape);

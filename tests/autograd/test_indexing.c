@@ -179,6 +179,8 @@ static void test_reductions(void **state)
     expect(tap_logcumsumexp(floats(TAP_SHAPE(4), D(-ENDLESS, -ENDLESS, 5, -1e4)), 0), TAP_SHAPE(4), D(-ENDLESS, -ENDLESS, 5, 5));
     expect(tap_softmax(floats(TAP_SHAPE(2), D(ENDLESS, 0)), 0), TAP_SHAPE(2), D(NOT_A_NUMBER, 0));
     expect(tap_softmax(floats(TAP_SHAPE(2), D(-ENDLESS, 1e4)), 0), TAP_SHAPE(2), D(0, 1));
+    expect(tap_log_softmax(floats(TAP_SHAPE(2), D(1e9, 1e9)), 0), TAP_SHAPE(2), D(-log(2), -log(2))); /* no digit is lost */
+    expect(tap_log_softmax(floats(TAP_SHAPE(2), D(-1e4, 1e4)), -1), TAP_SHAPE(2), D(-2e4, 0));
 }
 
 static void test_slopes_at_cusps(void **state)

@@ -176,6 +176,7 @@ static void test_batch_norm_follows(void **state)
     expect(tap_batch_norm(x, &m, &v, ABSENT, ABSENT, false, 0.5, 0), TAP_SHAPE(2, 2, 1),
            D(0, -4 / sqrt(4.5), 2 / sqrt(1.5), 0));
     assert_true(mean[0] == 1 && var[0] == 1.5);
+    expect(tap_batch_norm(tap_zeros(t, TAP_SHAPE(0)), NULL, NULL, ABSENT, ABSENT, true, 0.5, 0), TAP_SHAPE(0), NULL);
 }
 
 int main(void)

@@ -175,6 +175,8 @@ static void test_transpose(void **state)
             assert_int_equal(y.shape.n[p], x.shape.n[q]);
         }
     }
+    tap_tensor scalar = tap_tensor_zeros(a, TAP_F64, TAP_SCALAR);
+    assert_true(tap_tensor_transpose(a, scalar, 0, -1).data == scalar.data);
     tap_arena_free(a);
     ASSERT_FAILS(tap_tensor_transpose(arena, x, 0, 3), TAP_EARG, "transpose: [2,3,4]: axis 3 is out of range");
     ASSERT_FAILS(tap_tensor_transpose(arena, x, -4, 0), TAP_EARG, "transpose: [2,3,4]: axis -4 is out of range");
