@@ -208,7 +208,8 @@ TAP_API tap_var tap_zero_pad(tap_var x, int axis, int64_t before, int64_t after)
 
 TAP_API tap_var tap_cat(int n, const tap_var *x, int axis);   /* equal shapes but along axis */
 TAP_API tap_var tap_stack(int n, const tap_var *x, int axis); /* equal shapes, along a new axis */
-/* Views of the pieces of an axis go into out[0..room-1]. They return how many there are, 0 on an error. */
+/* Views of the pieces of an axis go into out[0..room-1], the rest of which is inert. They return how many there are, 0 on an
+ * error. */
 TAP_API int     tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out);   /* of the size, the last may be smaller */
 TAP_API int     tap_chunk(tap_var x, int64_t chunks, int axis, int room, tap_var *out); /* at most so many, of equal size */
 TAP_API int     tap_unbind(tap_var x, int axis, int room, tap_var *out);                /* without the axis */

@@ -85,6 +85,13 @@ static bool can_take(const tap_node *n, const char *call, int *axis, int64_t pie
     return false;
 }
 
+/* So that the pieces of a failed call are inert, as any other result is. */
+static const tap_node *start(tap_var x, int room, tap_var *out)
+{
+    for (int i = 0; out && i < room; i++) out[i] = tap__inert(x.tape);
+    return tap__live(x);
+}
+
 static int64_t size_of(const tap_node *n, int axis)
 {
     return tap__axis(&axis, n->value.shape.rank) ? n->value.shape.n[axis] : 0;
@@ -92,7 +99,7 @@ static int64_t size_of(const tap_node *n, int axis)
 
 int tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out)
 {
-    const tap_node *n = tap__live(x);
+    const tap_node *n = start(x, room, out);
     if (!n) return 0;
     int64_t whole = size_of(n, axis), pieces = size > 0 && whole > 0 ? (whole - 1) / size + 1 : 1;
     if (size < 0 || (size == 0 && whole > 0)) tap__refuse(n, TAP_EARG, "split", "the size of a piece must be above 0");
@@ -108,7 +115,7 @@ int tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out)
 
 int tap_chunk(tap_var x, int64_t chunks, int axis, int room, tap_var *out)
 {
-    const tap_node *n = tap__live(x);
+    const tap_node *n = start(x, room, out);
     if (!n) return 0;
     if (chunks < 1) {
         tap__refuse(n, TAP_EARG, "chunk", "the number of chunks must be above 0");
@@ -120,7 +127,7 @@ int tap_chunk(tap_var x, int64_t chunks, int axis, int room, tap_var *out)
 
 int tap_unbind(tap_var x, int axis, int room, tap_var *out)
 {
-    const tap_node *n = tap__live(x);
+    const tap_node *n = start(x, room, out);
     if (!n || !can_take(n, "unbind", &axis, size_of(n, axis), room, out)) return 0;
     int pieces = (int)n->value.shape.n[axis];
     for (int i = 0; i < pieces; i++) out[i] = tap_select(x, axis, i);

@@ -1,46 +1,16 @@
-/* Rows of test_abuse_nn.c for the functions and losses of nn.h that are composed of operators. */
+/* Wrong arguments, for test_abuse_nn.c, of the functions and losses of nn.h that are composed of operators. */
 #ifndef TAP_TESTS_ABUSE_FUNCTIONAL_H
 #define TAP_TESTS_ABUSE_FUNCTIONAL_H
 
 /* clang-format off */
 #define ABSENT ((tap_var){ 0 })
-#define X_VAR  w->in.x          /* [2,4] */
-#define Y_VAR  w->in.q.param[0] /* [2,4], on the other tape where tapes are mixed */
-#define A_VAR  (ON_TAPE | VARS)
-#define TWO_VARS (ON_TAPE | VARS | PAIR)
+#define X_VAR  w->in.x /* [2,4] */
 
 /* Rows 0, 0, ... of the shape, int64, on the tape of v. */
 static inline tap_var classes_like(tap_var v, tap_shape shape)
 {
     return v.tape ? tap_cast(tap_zeros(v.tape, shape), TAP_I64) : v;
 }
-
-#define FUNCTIONAL                                                                                                   \
-    X(tap_prelu, TWO_VARS, w->out = tap_prelu(X_VAR, tap_select(tap_flatten(Y_VAR, 0, -1), 0, 0)))                   \
-    X(tap_glu, A_VAR, w->out = tap_glu(X_VAR, -1))                                                                   \
-    X(tap_softmin, A_VAR, w->out = tap_softmin(X_VAR, 0))                                                            \
-    X(tap_dropout, A_VAR, w->out = tap_dropout(X_VAR, 0.5, true))                                                    \
-    X(tap_embedding, A_VAR, w->out = tap_embedding(classes_like(X_VAR, TAP_SHAPE(3)), X_VAR, INT64_MAX))             \
-    X(tap_one_hot, A_VAR, w->out = tap_one_hot(tap_cast(tap_abs(X_VAR), TAP_I64), -1))                               \
-    X(tap_normalize, A_VAR, w->out = tap_normalize(X_VAR, 2, 0, -1))                                                 \
-    X(tap_cosine_similarity, TWO_VARS, w->out = tap_cosine_similarity(X_VAR, Y_VAR, -1, (double)NAN))                \
-    X(tap_layer_norm, A_VAR, w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), ABSENT, ABSENT, (double)NAN))              \
-    X(tap_group_norm, A_VAR, w->out = tap_group_norm(X_VAR, 2, ABSENT, ABSENT, 0))                                   \
-    X(tap_batch_norm, A_VAR, w->out = tap_batch_norm(X_VAR, NULL, NULL, ABSENT, ABSENT, true, (double)NAN, 0))       \
-    X(tap_rms_norm, A_VAR, w->out = tap_rms_norm(X_VAR, TAP_SHAPE(4), ABSENT, -1))                                   \
-    X(tap_scaled_dot_product_attention, TWO_VARS,                                                                    \
-      w->out = tap_scaled_dot_product_attention(X_VAR, Y_VAR, Y_VAR, ABSENT, 0.5, true, (double)NAN))                \
-    X(tap_mse_loss, TWO_VARS, w->out = tap_mse_loss(X_VAR, Y_VAR, TAP_REDUCE_MEAN))                                  \
-    X(tap_l1_loss, TWO_VARS, w->out = tap_l1_loss(X_VAR, Y_VAR, TAP_REDUCE_SUM))                                     \
-    X(tap_smooth_l1_loss, TWO_VARS, w->out = tap_smooth_l1_loss(X_VAR, Y_VAR, TAP_REDUCE_NONE, 1))                   \
-    X(tap_huber_loss, TWO_VARS, w->out = tap_huber_loss(X_VAR, Y_VAR, TAP_REDUCE_BATCHMEAN, 1))                      \
-    X(tap_kl_div, TWO_VARS, w->out = tap_kl_div(X_VAR, Y_VAR, TAP_REDUCE_MEAN, false))                               \
-    X(tap_binary_cross_entropy, TWO_VARS, w->out = tap_binary_cross_entropy(X_VAR, Y_VAR, ABSENT, TAP_REDUCE_MEAN))  \
-    X(tap_binary_cross_entropy_with_logits, TWO_VARS,                                                                \
-      w->out = tap_binary_cross_entropy_with_logits(X_VAR, Y_VAR, X_VAR, TAP_REDUCE_MEAN, X_VAR))                    \
-    X(tap_nll_loss, A_VAR,                                                                                           \
-      w->out = tap_nll_loss(X_VAR, classes_like(X_VAR, TAP_SHAPE(2)), ABSENT, INT64_MAX, TAP_REDUCE_MEAN))           \
-    X(tap_cross_entropy, TWO_VARS, w->out = tap_cross_entropy(X_VAR, Y_VAR, ABSENT, 0, TAP_REDUCE_MEAN, 0))
 
 #define FUNCTIONAL_WRONGS \
     X(prelu_channels, TAP_ESHAPE, "prelu: [2,4]: the weight does not go with axis 1", \

@@ -178,151 +178,57 @@ enum {
 #define ONE(f)  X(f, 1, w->out = f(w->in.a))
 #define PAIR(f) X(f, 2, w->out = f(w->in.a, w->in.b))
 
-#define FUNCTIONS                                                                                              \
-    X(tap_tape_new, 0, tap_tape *t = tap_tape_new(no_dtype, 1);                                 \
-      assert_int_equal(tap_tape_status(t, NULL), TAP_EDTYPE); tap_tape_free(t))                                \
-    X(tap_tape_free, 0, tap_tape_free(NULL))                                                                   \
-    X(tap_tape_reset, 0, tap_tape_reset(w->t))                                                                 \
-    X(tap_tape_status, 0, tap_tape_status(w->t, NULL))                                                         \
-    X(tap_tape_fail, FAILS, tap_tape_fail(w->t, TAP_EIO, "%s", "another one"))                                 \
-    X(tap_tape_set_recording, 0, tap_tape_set_recording(w->t, tap_tape_set_recording(w->t, false)))            \
-    X(tap_tape_trace_nonfinite, 0, tap_tape_trace_nonfinite(w->t, tap_tape_trace_nonfinite(w->t, false)))      \
-    X(tap_tape_dtype, 0, tap_tape_dtype(w->t))                                                                 \
-    X(tap_tape_step, 0, tap_tape_step(w->t))                                                                   \
-    X(tap_tape_set_step, 0, tap_tape_set_step(w->t, UINT64_MAX))                                               \
-    X(tap_tape_bytes, 0, tap_tape_bytes(w->t))                                                                 \
-    X(tap_input, 0, w->out = tap_input(w->t, w->leaf.value))                                                   \
-    X(tap_variable, 0, w->out = tap_variable(w->t, w->leaf.value))                                             \
-    X(tap_scalar, 0, w->out = tap_scalar(w->t, 2))                                                             \
-    X(tap_zeros, 0, w->out = tap_zeros(w->t, TAP_SHAPE(2, 3)))                                                 \
-    X(tap_ones, 0, w->out = tap_ones(w->t, TAP_SHAPE(2, 3)))                                                   \
-    X(tap_full, 0, w->out = tap_full(w->t, TAP_SHAPE(2, 3), 5))                                                \
-    X(tap_arange, 0, w->out = tap_arange(w->t, 3))                                                             \
-    X(tap_eye, 0, w->out = tap_eye(w->t, 3))                                                                   \
-    X(tap_randn, 0, w->out = tap_randn(w->t, TAP_SHAPE(2, 3)))                                                 \
-    X(tap_rand, 0, w->out = tap_rand(w->t, TAP_SHAPE(2, 3)))                                                   \
-    X(tap_leaf_var, 0, w->out = tap_leaf_var(w->t, &w->leaf))                                                  \
-    X(tap_value, 1, w->value = tap_value(w->in.a))                                                             \
-    X(tap_shape_of, 1, tap_shape_of(w->in.a))                                                                  \
-    X(tap_item, 1, w->item = tap_item(w->in.s))                                                                \
-    X(tap_detach, 1, w->out = tap_detach(w->in.a))                                                             \
-    X(tap_named, 1, w->value = tap_value(tap_named(w->in.a, NULL)))                                            \
-    ONE(tap_neg) ONE(tap_abs) ONE(tap_sign) ONE(tap_square) ONE(tap_sqrt) ONE(tap_reciprocal) ONE(tap_exp)     \
-    ONE(tap_expm1) ONE(tap_log) ONE(tap_log1p) ONE(tap_sin) ONE(tap_cos) ONE(tap_tanh) ONE(tap_sigmoid)        \
-    ONE(tap_softplus) ONE(tap_relu) ONE(tap_silu)                                                              \
-    ONE(tap_ceil) ONE(tap_floor) ONE(tap_round) ONE(tap_trunc) ONE(tap_rsqrt) ONE(tap_exp2) ONE(tap_log2)      \
-    ONE(tap_log10) ONE(tap_tan) ONE(tap_asin) ONE(tap_acos) ONE(tap_atan) ONE(tap_sinh) ONE(tap_cosh)          \
-    ONE(tap_asinh) ONE(tap_acosh) ONE(tap_atanh) ONE(tap_erf) ONE(tap_erfc) ONE(tap_erfinv) ONE(tap_lgamma)    \
-    ONE(tap_digamma) ONE(tap_log_sigmoid) ONE(tap_softsign) ONE(tap_relu6) ONE(tap_selu) ONE(tap_mish)         \
-    ONE(tap_gelu) ONE(tap_gelu_tanh)                                                                           \
-    X(tap_polygamma, 1, w->out = tap_polygamma(1000000, w->in.a))                                              \
-    X(tap_pow_scalar, 1, w->out = tap_pow_scalar(w->in.a, (double)NAN))                                        \
-    X(tap_leaky_relu, 1, w->out = tap_leaky_relu(w->in.a, -(double)INFINITY))                                  \
-    X(tap_elu, 1, w->out = tap_elu(w->in.a, (double)NAN))                                                      \
-    X(tap_celu, 1, w->out = tap_celu(w->in.a, (double)NAN))                                                    \
-    X(tap_softplus_beta, 1, w->out = tap_softplus_beta(w->in.a, (double)INFINITY, (double)NAN))                \
-    X(tap_clamp, 1, w->out = tap_clamp(w->in.a, (double)NAN, -(double)INFINITY))                               \
-    X(tap_hardtanh, 1, w->out = tap_hardtanh(w->in.a, 1, -1))                                                  \
-    X(tap_nan_to_num, 1, w->out = tap_nan_to_num(w->in.a, (double)NAN, (double)NAN, (double)NAN))              \
-    PAIR(tap_floor_divide) PAIR(tap_hypot) PAIR(tap_atan2) PAIR(tap_xlogy) PAIR(tap_logaddexp)                 \
-    PAIR(tap_clamp_min) PAIR(tap_clamp_max)                                                                    \
-    X(tap_lerp, 3, w->out = tap_lerp(w->in.a, w->in.b, w->in.one))                                             \
-    PAIR(tap_add) PAIR(tap_sub) PAIR(tap_mul) PAIR(tap_div) PAIR(tap_pow) PAIR(tap_maximum) PAIR(tap_minimum)  \
-    X(tap_add_scalar, 1, w->out = tap_add_scalar(w->in.a, (double)NAN))                                        \
-    X(tap_mul_scalar, 1, w->out = tap_mul_scalar(w->in.a, (double)INFINITY))                                   \
-    PAIR(tap_bce_with_logits)                                                                                  \
-    PAIR(tap_eq) PAIR(tap_ne) PAIR(tap_lt) PAIR(tap_le) PAIR(tap_gt) PAIR(tap_ge)                              \
-    PAIR(tap_logical_and) PAIR(tap_logical_or) ONE(tap_logical_not) ONE(tap_isnan) ONE(tap_isinf) ONE(tap_isfinite) \
-    X(tap_masked_fill, 2, w->out = tap_masked_fill(w->in.a, w->in.condition, 5))                               \
-    X(tap_where, 3, w->out = tap_where(w->in.condition, w->in.a, w->in.b))                                     \
-    X(tap_cast, 1, w->out = tap_cast(w->in.a, TAP_F32))                                                        \
-    X(tap_reshape, 1, w->out = tap_reshape(w->in.a, TAP_SHAPE(-1)))                                            \
-    X(tap_permute, 1, w->out = tap_permute(w->in.a, 2, (int[]){ 1, 0 }))                                       \
-    X(tap_transpose, 1, w->out = tap_transpose(w->in.a, 0, 1))                                                 \
-    ONE(tap_mT)                                                                                                \
-    X(tap_expand, 1, w->out = tap_expand(w->in.a, TAP_SHAPE(3, 2, 2)))                                         \
-    X(tap_slice, 1, w->out = tap_slice(w->in.a, 0, 1, INT64_MIN, -1))                                          \
-    X(tap_select, 1, w->out = tap_select(w->in.a, 0, -1))                                                      \
-    X(tap_unsqueeze, 1, w->out = tap_unsqueeze(w->in.a, -1))                                                   \
-    X(tap_squeeze, 1, w->out = tap_squeeze(tap_expand(w->in.s, TAP_SHAPE(1)), TAP_ALL))                        \
-    X(tap_flatten, 1, w->out = tap_flatten(w->in.a, 0, -1))                                                    \
-    X(tap_unflatten, 1, w->out = tap_unflatten(w->in.a, 0, TAP_SHAPE(2, 1)))                                   \
-    X(tap_movedim, 1, w->out = tap_movedim(w->in.a, 1, (int[]){ 0 }, (int[]){ -1 }))                           \
-    X(tap_narrow, 1, w->out = tap_narrow(w->in.a, 0, 1, 1))                                                    \
-    X(tap_flip, 1, w->out = tap_flip(w->in.a, TAP_ALL))                                                        \
-    X(tap_diagonal, 1, w->out = tap_diagonal(w->in.a, INT64_MIN, 0, 1))                                        \
-    X(tap_diag_embed, 1, w->out = tap_diag_embed(w->in.a, 1, 0, 1))                                            \
-    X(tap_diag, 1, w->out = tap_diag(w->in.a, INT64_MAX))                                                      \
-    X(tap_unfold, 1, w->out = tap_unfold(w->in.a, 0, 1, INT64_MAX))                                            \
-    X(tap_fold, 1, w->out = tap_fold(w->in.a, 0, 3, 1))                                                        \
-    X(tap_zero_pad, 1, w->out = tap_zero_pad(w->in.a, 0, -2, 3))                                               \
-    X(tap_cat, 2, w->out = tap_cat(2, (tap_var[]){ w->in.a, w->in.b }, 0))                                     \
-    X(tap_stack, 2, w->out = tap_stack(2, (tap_var[]){ w->in.a, w->in.b }, 0))                                 \
-    X(tap_split, 1, tap_var piece[2] = { { 0 } }; tap_split(w->in.a, 1, 0, 2, piece); w->out = piece[1])       \
+#define FUNCTIONS \
+    X(tap_tape_new, 0, tap_tape *t = tap_tape_new(no_dtype, 1); \
+      assert_int_equal(tap_tape_status(t, NULL), TAP_EDTYPE); tap_tape_free(t)) \
+    X(tap_tape_free, 0, tap_tape_free(NULL)) \
+    X(tap_tape_reset, 0, tap_tape_reset(w->t)) \
+    X(tap_tape_status, 0, tap_tape_status(w->t, NULL)) \
+    X(tap_tape_fail, FAILS, tap_tape_fail(w->t, TAP_EIO, "%s", "another one")) \
+    X(tap_tape_set_recording, 0, tap_tape_set_recording(w->t, tap_tape_set_recording(w->t, false))) \
+    X(tap_tape_trace_nonfinite, 0, tap_tape_trace_nonfinite(w->t, tap_tape_trace_nonfinite(w->t, false))) \
+    X(tap_tape_dtype, 0, tap_tape_dtype(w->t)) \
+    X(tap_tape_step, 0, tap_tape_step(w->t)) \
+    X(tap_tape_set_step, 0, tap_tape_set_step(w->t, UINT64_MAX)) \
+    X(tap_tape_bytes, 0, tap_tape_bytes(w->t)) \
+    X(tap_input, 0, w->out = tap_input(w->t, w->leaf.value)) \
+    X(tap_variable, 0, w->out = tap_variable(w->t, w->leaf.value)) \
+    X(tap_scalar, 0, w->out = tap_scalar(w->t, 2)) \
+    X(tap_zeros, 0, w->out = tap_zeros(w->t, TAP_SHAPE(2, 3))) \
+    X(tap_ones, 0, w->out = tap_ones(w->t, TAP_SHAPE(2, 3))) \
+    X(tap_full, 0, w->out = tap_full(w->t, TAP_SHAPE(2, 3), 5)) \
+    X(tap_arange, 0, w->out = tap_arange(w->t, 3)) \
+    X(tap_eye, 0, w->out = tap_eye(w->t, 3)) \
+    X(tap_randn, 0, w->out = tap_randn(w->t, TAP_SHAPE(2, 3))) \
+    X(tap_rand, 0, w->out = tap_rand(w->t, TAP_SHAPE(2, 3))) \
+    X(tap_leaf_var, 0, w->out = tap_leaf_var(w->t, &w->leaf)) \
+    X(tap_value, 1, w->value = tap_value(w->in.a)) \
+    X(tap_shape_of, 1, tap_shape_of(w->in.a)) \
+    X(tap_item, 1, w->item = tap_item(w->in.s)) \
+    X(tap_named, 1, w->value = tap_value(tap_named(w->in.a, NULL))) \
+    PAIR(tap_eq) PAIR(tap_ne) PAIR(tap_lt) PAIR(tap_le) PAIR(tap_gt) PAIR(tap_ge) PAIR(tap_logical_and) \
+    PAIR(tap_logical_or) ONE(tap_logical_not) ONE(tap_isnan) ONE(tap_isinf) ONE(tap_isfinite) \
+    X(tap_split, 1, tap_var piece[2] = { { 0 } }; tap_split(w->in.a, 1, 0, 2, piece); w->out = piece[1]) \
     X(tap_chunk, 1, tap_var piece[2] = { { 0 } }; tap_chunk(w->in.a, INT64_MAX, 0, 2, piece); w->out = piece[1]) \
-    X(tap_unbind, 1, tap_var piece[2] = { { 0 } }; tap_unbind(w->in.a, 0, 2, piece); w->out = piece[1])        \
-    X(tap_repeat, 1, w->out = tap_repeat(w->in.a, TAP_SHAPE(2, 1, 3)))                                         \
-    X(tap_tile, 1, w->out = tap_tile(w->in.a, TAP_SHAPE(2)))                                                   \
-    X(tap_roll, 1, w->out = tap_roll(w->in.a, 1, (int64_t[]){ INT64_MIN }, (int[]){ 0 }))                      \
-    X(tap_sum, 1, w->out = tap_sum(w->in.a, TAP_LAST))                                                         \
-    X(tap_mean, 1, w->out = tap_mean(w->in.a, TAP_LAST))                                                       \
-    X(tap_amax, 1, w->out = tap_amax(w->in.a, TAP_LAST))                                                       \
-    X(tap_logsumexp, 1, w->out = tap_logsumexp(w->in.a, TAP_LAST))                                             \
-    X(tap_amin, 1, w->out = tap_amin(w->in.a, TAP_LAST))                                                       \
-    X(tap_prod, 1, w->out = tap_prod(w->in.a, TAP_LAST))                                                       \
-    X(tap_variance, 1, w->out = tap_variance(w->in.a, TAP_LAST, 1))                                            \
-    X(tap_std, 1, w->out = tap_std(w->in.a, TAP_ALL, (double)NAN))                                             \
-    X(tap_var_mean, 1, tap_var_mean(w->in.a, TAP_LAST, 1, &w->out))                                            \
-    X(tap_vector_norm, 1, w->out = tap_vector_norm(w->in.a, (double)NAN, TAP_LAST))                            \
-    X(tap_count_nonzero, 1, w->out = tap_count_nonzero(w->in.a, TAP_ALL))                                      \
-    X(tap_any, 1, w->out = tap_any(w->in.a, TAP_ALL))                                                          \
-    X(tap_all, 1, w->out = tap_all(w->in.a, TAP_ALL))                                                          \
-    X(tap_argmax, 1, w->out = tap_argmax(w->in.a, TAP_ALL))                                                    \
-    X(tap_argmin, 1, w->out = tap_argmin(w->in.a, TAP_LAST))                                                   \
-    X(tap_softmax, 1, w->out = tap_softmax(w->in.a, 0))                                                        \
-    X(tap_log_softmax, 1, w->out = tap_log_softmax(w->in.a, 0))                                                \
-    X(tap_cumsum, 1, w->out = tap_cumsum(w->in.a, 0))                                                          \
-    X(tap_cumprod, 1, w->out = tap_cumprod(w->in.a, 0))                                                        \
-    X(tap_logcumsumexp, 1, w->out = tap_logcumsumexp(w->in.a, 0))                                              \
-    X(tap_argsort, 1, w->out = tap_argsort(w->in.a, 0, true))                                                  \
-    X(tap_sort, 1, w->out = tap_sort(w->in.a, 0, true, NULL))                                                  \
-    X(tap_topk, 1, tap_topk(w->in.a, 1, 0, true, &w->out))                                                     \
-    X(tap_gather, 2, w->out = tap_gather(w->in.a, 0, tap_cast(w->in.condition, TAP_I64)))                      \
-    X(tap_scatter, 3, w->out = tap_scatter(w->in.a, 0, tap_cast(w->in.condition, TAP_I64), w->in.b))           \
-    X(tap_scatter_add, 3, w->out = tap_scatter_add(w->in.a, 0, tap_cast(w->in.condition, TAP_I64), w->in.b))   \
-    X(tap_index_select, 2, w->out = tap_index_select(w->in.a, 0, tap_cast(tap_select(w->in.condition, 0, 0), TAP_I64))) \
-    X(tap_take_along_dim, 2, w->out = tap_take_along_dim(w->in.a, tap_cast(w->in.condition, TAP_I64), 1))      \
-    X(tap_sum_to, 1, w->out = tap_sum_to(w->in.a, TAP_SHAPE(2, 1)))                                            \
-    PAIR(tap_matmul) PAIR(tap_mm) PAIR(tap_inner)                                                              \
-    X(tap_dot, 2, w->out = tap_dot(tap_select(w->in.a, 0, 1), w->in.v))                                        \
-    X(tap_mv, 2, w->out = tap_mv(w->in.a, w->in.v))                                                            \
-    X(tap_bmm, 1, w->out = tap_bmm(tap_unsqueeze(w->in.a, 0), tap_unsqueeze(w->in.a, 0)))                      \
-    X(tap_outer, 2, w->out = tap_outer(tap_select(w->in.a, 1, 0), w->in.v))                                    \
-    X(tap_addmm, 3, w->out = tap_addmm(w->in.a, w->in.b, w->in.b, 0, (double)NAN))                             \
-    X(tap_baddbmm, 2, tap_var x = tap_unsqueeze(w->in.b, 0); w->out = tap_baddbmm(w->in.a, x, x, 2, 3))        \
-    X(tap_tensordot, 2, w->out = tap_tensordot(w->in.a, w->in.b, 0, NULL, NULL))                               \
-    X(tap_einsum, 2, w->out = tap_einsum("ij,kj", 2, (tap_var[]){ w->in.a, w->in.b }))                         \
-    X(tap_tril, 1, w->out = tap_tril(w->in.a, INT64_MIN))                                                      \
-    X(tap_triu, 1, w->out = tap_triu(w->in.a, INT64_MAX))                                                      \
-    ONE(tap_trace) ONE(tap_inv) ONE(tap_det) ONE(tap_logdet)                                                   \
-    X(tap_cholesky, 1, w->out = tap_cholesky(tap_matmul(tap_mT(w->in.a), w->in.a), true))                                    \
-    X(tap_cholesky_solve, 2, w->out = tap_cholesky_solve(w->in.a, w->in.b, false))                             \
-    X(tap_solve_triangular, 2, w->out = tap_solve_triangular(w->in.a, w->in.b, true, false, true))             \
-    PAIR(tap_solve)                                                                                            \
-    X(tap_slogdet, 1, w->out = tap_slogdet(w->in.a, NULL))                                                     \
-    X(tap_affine, 3, w->out = tap_affine(w->in.a, w->in.b, w->in.v))                                           \
-    X(tap_backward, 1, w->status = tap_backward(w->in.s))                                                      \
-    X(tap_grad, 2, tap_grad(w->in.s, 1, &w->in.b, &w->out))                                                    \
-    X(tap_vjp, 3, tap_vjp(w->in.s, w->in.one, 1, &w->in.a, &w->out))                                           \
-    X(tap_apply, 1, tap_vjp(tap_apply(&probe, NULL, 1, &w->in.a), w->in.a, 1, &w->in.a, &w->out))               \
-    X(tap_call_fail, 0, assert_int_equal(tap_call_fail(NULL, TAP_EIO, "nobody's"), TAP_EIO))                   \
-    X(tap_call_scratch, 0, assert_null(tap_call_scratch(NULL, 8)))                                             \
-    X(tap_in, 0, w->out = tap_in(NULL, 0))                                                                     \
-    X(tap_out, 0, w->out = tap_out(NULL))                                                                      \
-    X(tap_attr, 0, assert_null(tap_attr(NULL)))                                                                \
-    X(tap_needs, 0, assert_false(tap_needs(NULL, 0)))                                                          \
-    X(tap_gradcheck, 0, assert_int_equal(check(NULL, NULL, 1, &w->leaf.value).status, TAP_EARG))               \
-    X(tap_dump, 1, tap_dump(w->in.a, w->sink))                                                                 \
+    X(tap_unbind, 1, tap_var piece[2] = { { 0 } }; tap_unbind(w->in.a, 0, 2, piece); w->out = piece[1]) \
+    X(tap_count_nonzero, 1, w->out = tap_count_nonzero(w->in.a, TAP_ALL)) \
+    X(tap_any, 1, w->out = tap_any(w->in.a, TAP_ALL)) \
+    X(tap_all, 1, w->out = tap_all(w->in.a, TAP_ALL)) \
+    X(tap_argmax, 1, w->out = tap_argmax(w->in.a, TAP_ALL)) \
+    X(tap_argmin, 1, w->out = tap_argmin(w->in.a, TAP_LAST)) \
+    X(tap_argsort, 1, w->out = tap_argsort(w->in.a, 0, true)) \
+    X(tap_backward, 1, w->status = tap_backward(w->in.s)) \
+    X(tap_grad, 2, tap_grad(w->in.s, 1, &w->in.b, &w->out)) \
+    X(tap_vjp, 3, tap_vjp(w->in.s, w->in.one, 1, &w->in.a, &w->out)) \
+    X(tap_apply, 1, tap_vjp(tap_apply(&probe, NULL, 1, &w->in.a), w->in.a, 1, &w->in.a, &w->out)) \
+    X(tap_call_fail, 0, assert_int_equal(tap_call_fail(NULL, TAP_EIO, "nobody's"), TAP_EIO)) \
+    X(tap_call_scratch, 0, assert_null(tap_call_scratch(NULL, 8))) \
+    X(tap_in, 0, w->out = tap_in(NULL, 0)) \
+    X(tap_out, 0, w->out = tap_out(NULL)) \
+    X(tap_attr, 0, assert_null(tap_attr(NULL))) \
+    X(tap_needs, 0, assert_false(tap_needs(NULL, 0))) \
+    X(tap_gradcheck, 0, assert_int_equal(check(NULL, NULL, 1, &w->leaf.value).status, TAP_EARG)) \
+    X(tap_dump, 1, tap_dump(w->in.a, w->sink)) \
     X(tap_tape_write_dot, 0, tap_tape_write_dot(w->t, "graph.dot", NULL))
 
 #define X AS_FUNCTION

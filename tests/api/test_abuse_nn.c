@@ -139,77 +139,65 @@ enum {
 #define PAD(x, mode, ...) \
     tap_pad(x, (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (const int64_t[]){ __VA_ARGS__ }, mode, 1)
 
-#define FUNCTIONS_OF_NN                                                                                                 \
-    X(tap_module_new, 0, tap_module *m = tap_module_new(no_dtype, 0);                                                   \
-      assert_int_equal(tap_module_status(m, NULL), TAP_EDTYPE); tap_module_free(m))                                     \
-    X(tap_module_free, 0, tap_module_free(NULL))                                                                        \
-    X(tap_module_child, MODULE, SAYS(tap_module_status(tap_module_child(w->m, "child"), NULL)))                         \
-    X(tap_module_status, MODULE, SAYS(tap_module_status(w->m, NULL)))                                                   \
-    X(tap_module_fail, MODULE | FAILS, tap_module_fail(w->m, TAP_EIO, "%s", "one more"))                                \
-    X(tap_module_dtype, 0, tap_module_dtype(w->m))                                                                      \
-    X(tap_module_count, 0, tap_module_count(w->m))                                                                      \
-    X(tap_init_zeros, 0, tap_init_zeros())                                                                              \
-    X(tap_init_constant, 0, tap_init_constant((double)NAN))                                                             \
-    X(tap_init_uniform, 0, tap_init_uniform(-1))                                                                        \
-    X(tap_init_normal, 0, tap_init_normal((double)INFINITY))                                                            \
-    X(tap_init_xavier_uniform, 0, tap_init_xavier_uniform(-1))                                                          \
-    X(tap_init_xavier_normal, 0, tap_init_xavier_normal(-1))                                                            \
-    X(tap_init_kaiming_uniform, 0, tap_init_kaiming_uniform(-1))                                                        \
-    X(tap_init_kaiming_normal, 0, tap_init_kaiming_normal(-1))                                                          \
-    X(tap_init_linear, 0, tap_init_linear(INT64_MIN))                                                                   \
-    X(tap_param_new, MODULE, w->value = tap_param_value(tap_param_new(w->m, "new", TAP_SHAPE(2), tap_init_zeros())))    \
-    X(tap_param_path, 0, assert_non_null(tap_param_path(w->weight)))                                                    \
-    X(tap_param_value, 0, tap_param_value(w->weight))                                                                   \
-    X(tap_param_grad, 0, tap_param_grad(w->weight))                                                                     \
-    X(tap_use, MODULE | ON_TAPE, w->out = tap_use(w->t, w->weight))                                                        \
-    X(tap_module_next, 0, tap_module_next(w->m, w->weight))                                                             \
-    X(tap_module_find, 0, tap_module_find(w->m, "linear.weight"))                                                       \
-    X(tap_module_zero_grad, 0, tap_module_zero_grad(w->m))                                                              \
-    X(tap_module_save, MODULE, SAYS(tap_module_save(w->m, "module", 0, NULL, NULL)))                                    \
-    X(tap_module_load, MODULE, SAYS(tap_module_load(w->m, "good", NULL)))                                               \
-    X(tap_linear_init, MODULE, tap_linear l; tap_linear_init(&l, w->m, "new", 2, 2);                                    \
-      w->value = tap_param_value(l.weight))                                                                             \
-    X(tap_linear_forward, MODULE | ON_TAPE | VARS, w->out = tap_linear_forward(w->linear, w->in.x))                        \
-    X(tap_activation_find, 0, assert_null(tap_activation_find(NULL)); assert_null(tap_activation_find("")))             \
-    X(tap_activation_names, 0, assert_non_null(tap_activation_names()))                                                 \
-    X(tap_identity, ON_TAPE | VARS, w->value = tap_value(tap_identity(w->in.x)))                                           \
-    X(tap_mlp_init, MODULE, tap_mlp l; tap_mlp_init(&l, w->m, "new", 2, (int64_t[]){ 2, 2 }, tap_relu);                 \
-      w->value = tap_param_value(l.layers[0].weight))                                                                   \
-    X(tap_mlp_forward, MODULE | ON_TAPE | VARS, w->out = tap_mlp_forward(w->mlp, w->in.x))                                 \
-    X(tap_conv1d, ON_TAPE | VARS | PAIR, w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(0)))                   \
-    X(tap_conv2d, ON_TAPE | VARS | PAIR, w->out = tap_conv2d(IMAGE, WEIGHT(1, 2), NOTHING, CONV(0)))                    \
-    X(tap_conv_transpose1d, ON_TAPE | VARS | PAIR,                                                                      \
-      w->out = tap_conv_transpose1d(w->in.x, tap_reshape(w->in.noise, TAP_SHAPE(2, 1, 2)), NOTHING, CONV(0)))   \
-    X(tap_conv_transpose2d, ON_TAPE | VARS | PAIR, w->out = tap_conv_transpose2d(IMAGE, WEIGHT(2, 1), NOTHING, CONV(0))) \
-    X(tap_max_pool2d, ON_TAPE | VARS, w->out = tap_max_pool2d(IMAGE, POOL(.kernel = { 2, 2 }), NULL))                   \
-    X(tap_avg_pool2d, ON_TAPE | VARS, w->out = tap_avg_pool2d(IMAGE, POOL(.kernel = { 2, 2 })))                         \
-    X(tap_adaptive_avg_pool2d, ON_TAPE | VARS, w->out = tap_adaptive_avg_pool2d(IMAGE, 3, 1))                           \
-    X(tap_pad, ON_TAPE | VARS, w->out = PAD(w->in.x, TAP_PAD_CONSTANT, 1, -1))                                          \
-    X(tap_interpolate, ON_TAPE | VARS, w->out = tap_interpolate(IMAGE, TO(.size = { 3, 1 })))                           \
-    X(tap_pixel_shuffle, ON_TAPE | VARS, w->out = tap_pixel_shuffle(tap_reshape(w->in.x, TAP_SHAPE(4, 1, 2)), 2))       \
-    X(tap_pixel_unshuffle, ON_TAPE | VARS, w->out = tap_pixel_unshuffle(IMAGE, 2))                                      \
-    X(tap_normal, 0, tap_normal(w->in.x, w->in.noise))                                                                  \
-    X(tap_standard_normal_like, ON_TAPE,        w->out = tap_neg(tap_standard_normal_like(w->in.q).param[0]))              \
-    X(tap_bernoulli, 0, tap_bernoulli(w->in.x))                                                                         \
-    DIST(tap_sample)                                                                                                    \
-    X(tap_sample_n, ON_TAPE | VARS, w->out = tap_sample_n(w->in.b, 3))                                                     \
-    X(tap_sample_from, ON_TAPE | VARS | PAIR, w->out = tap_sample_from(w->in.p, w->in.x))                                  \
-    X(tap_log_prob, ON_TAPE | VARS | PAIR, w->out = tap_log_prob(w->in.b, w->in.x))                                        \
-    DIST(tap_entropy)                                                                                                   \
-    DIST(tap_dist_mean)                                                                                                 \
-    X(tap_kl, ON_TAPE | VARS, w->out = tap_kl(w->in.q, w->in.p))                                                           \
-    X(tap_adam, MODULE, SAYS(tap_optim_step(tap_adam(w->m, (tap_adam_options){ .lr = -1 }), NULL)))                     \
-    X(tap_sgd, MODULE, SAYS(tap_optim_step(tap_sgd(w->m, (tap_sgd_options){ .lr = -1 }), NULL)))                        \
-    X(tap_optim_step, MODULE | TAPE, SAYS(tap_optim_step(w->optim, w->t)))                                              \
-    X(tap_optim_set_lr, 0, tap_optim_set_lr(w->optim, 1))                                                               \
-    X(tap_loader_new, 0, tap_loader *l = tap_loader_new((tap_tensor){ 0 }, (tap_loader_options){ 0 });                  \
-      assert_int_equal(tap_loader_status(l, NULL), TAP_ESHAPE); tap_loader_free(l))                                     \
-    X(tap_loader_free, 0, tap_loader_free(NULL))                                                                        \
-    X(tap_loader_status, LOADER, SAYS(tap_loader_status(w->loader, NULL)))                                              \
-    X(tap_loader_start, 0, tap_loader_start(w->loader, UINT64_MAX))                                                     \
-    X(tap_loader_next, LOADER, tap_loader_next(w->loader, &w->value))                                                   \
-    X(tap_loader_batches, LOADER, SAYS(tap_loader_batches(w->loader) == 2 ? TAP_OK : TAP_EARG))                         \
-    X(tap_loader_rows, LOADER, int64_t n = -1; tap_loader_rows(w->loader, &n); assert_int_equal(n, 0))                  \
+#define FUNCTIONS_OF_NN \
+    X(tap_module_new, 0, tap_module *m = tap_module_new(no_dtype, 0); \
+      assert_int_equal(tap_module_status(m, NULL), TAP_EDTYPE); tap_module_free(m)) \
+    X(tap_module_free, 0, tap_module_free(NULL)) \
+    X(tap_module_child, MODULE, SAYS(tap_module_status(tap_module_child(w->m, "child"), NULL))) \
+    X(tap_module_status, MODULE, SAYS(tap_module_status(w->m, NULL))) \
+    X(tap_module_fail, MODULE | FAILS, tap_module_fail(w->m, TAP_EIO, "%s", "one more")) \
+    X(tap_module_dtype, 0, tap_module_dtype(w->m)) \
+    X(tap_module_count, 0, tap_module_count(w->m)) \
+    X(tap_init_zeros, 0, tap_init_zeros()) \
+    X(tap_init_constant, 0, tap_init_constant((double)NAN)) \
+    X(tap_init_uniform, 0, tap_init_uniform(-1)) \
+    X(tap_init_normal, 0, tap_init_normal((double)INFINITY)) \
+    X(tap_init_xavier_uniform, 0, tap_init_xavier_uniform(-1)) \
+    X(tap_init_xavier_normal, 0, tap_init_xavier_normal(-1)) \
+    X(tap_init_kaiming_uniform, 0, tap_init_kaiming_uniform(-1)) \
+    X(tap_init_kaiming_normal, 0, tap_init_kaiming_normal(-1)) \
+    X(tap_init_linear, 0, tap_init_linear(INT64_MIN)) \
+    X(tap_param_new, MODULE, w->value = tap_param_value(tap_param_new(w->m, "new", TAP_SHAPE(2), tap_init_zeros()))) \
+    X(tap_param_path, 0, assert_non_null(tap_param_path(w->weight))) \
+    X(tap_param_value, 0, tap_param_value(w->weight)) \
+    X(tap_param_grad, 0, tap_param_grad(w->weight)) \
+    X(tap_use, MODULE | ON_TAPE, w->out = tap_use(w->t, w->weight)) \
+    X(tap_module_next, 0, tap_module_next(w->m, w->weight)) \
+    X(tap_module_find, 0, tap_module_find(w->m, "linear.weight")) \
+    X(tap_module_zero_grad, 0, tap_module_zero_grad(w->m)) \
+    X(tap_module_save, MODULE, SAYS(tap_module_save(w->m, "module", 0, NULL, NULL))) \
+    X(tap_module_load, MODULE, SAYS(tap_module_load(w->m, "good", NULL))) \
+    X(tap_linear_init, MODULE, tap_linear l; tap_linear_init(&l, w->m, "new", 2, 2); \
+      w->value = tap_param_value(l.weight)) \
+    X(tap_linear_forward, MODULE | ON_TAPE | VARS, w->out = tap_linear_forward(w->linear, w->in.x)) \
+    X(tap_activation_find, 0, assert_null(tap_activation_find(NULL)); assert_null(tap_activation_find(""))) \
+    X(tap_activation_names, 0, assert_non_null(tap_activation_names())) \
+    X(tap_identity, ON_TAPE | VARS, w->value = tap_value(tap_identity(w->in.x))) \
+    X(tap_mlp_init, MODULE, tap_mlp l; tap_mlp_init(&l, w->m, "new", 2, (int64_t[]){ 2, 2 }, tap_relu); \
+      w->value = tap_param_value(l.layers[0].weight)) \
+    X(tap_mlp_forward, MODULE | ON_TAPE | VARS, w->out = tap_mlp_forward(w->mlp, w->in.x)) \
+    X(tap_one_hot, ON_TAPE | VARS, w->out = tap_one_hot(tap_cast(tap_abs(w->in.x), TAP_I64), -1)) \
+    X(tap_normal, 0, tap_normal(w->in.x, w->in.noise)) \
+    X(tap_standard_normal_like, ON_TAPE,        w->out = tap_neg(tap_standard_normal_like(w->in.q).param[0])) \
+    X(tap_bernoulli, 0, tap_bernoulli(w->in.x)) \
+    DIST(tap_sample) \
+    X(tap_sample_n, ON_TAPE | VARS, w->out = tap_sample_n(w->in.b, 3)) \
+    X(tap_sample_from, ON_TAPE | VARS | PAIR, w->out = tap_sample_from(w->in.p, w->in.x)) \
+    X(tap_log_prob, ON_TAPE | VARS | PAIR, w->out = tap_log_prob(w->in.b, w->in.x)) \
+    DIST(tap_entropy) DIST(tap_dist_mean) \
+    X(tap_kl, ON_TAPE | VARS, w->out = tap_kl(w->in.q, w->in.p)) \
+    X(tap_adam, MODULE, SAYS(tap_optim_step(tap_adam(w->m, (tap_adam_options){ .lr = -1 }), NULL))) \
+    X(tap_sgd, MODULE, SAYS(tap_optim_step(tap_sgd(w->m, (tap_sgd_options){ .lr = -1 }), NULL))) \
+    X(tap_optim_step, MODULE | TAPE, SAYS(tap_optim_step(w->optim, w->t))) \
+    X(tap_optim_set_lr, 0, tap_optim_set_lr(w->optim, 1)) \
+    X(tap_loader_new, 0, tap_loader *l = tap_loader_new((tap_tensor){ 0 }, (tap_loader_options){ 0 }); \
+      assert_int_equal(tap_loader_status(l, NULL), TAP_ESHAPE); tap_loader_free(l)) \
+    X(tap_loader_free, 0, tap_loader_free(NULL)) \
+    X(tap_loader_status, LOADER, SAYS(tap_loader_status(w->loader, NULL))) \
+    X(tap_loader_start, 0, tap_loader_start(w->loader, UINT64_MAX)) \
+    X(tap_loader_next, LOADER, tap_loader_next(w->loader, &w->value)) \
+    X(tap_loader_batches, LOADER, SAYS(tap_loader_batches(w->loader) == 2 ? TAP_OK : TAP_EARG)) \
+    X(tap_loader_rows, LOADER, int64_t n = -1; tap_loader_rows(w->loader, &n); assert_int_equal(n, 0)) \
     X(tap_module_gradcheck, MODULE, SAYS(check(w, module_function, (tap_gradcheck_options){ 0 }).status))
 
 #define FUNCTIONS_OF_MODELS                                                                                             \
@@ -228,13 +216,12 @@ enum {
 
 #define X AS_FUNCTION
 FUNCTIONS_OF_NN
-FUNCTIONAL
 FUNCTIONS_OF_MODELS
 #undef X
 
 static const row rows[] = {
 #define X AS_ROW
-    FUNCTIONS_OF_NN FUNCTIONAL FUNCTIONS_OF_MODELS
+    FUNCTIONS_OF_NN FUNCTIONS_OF_MODELS
 #undef X
 };
 

@@ -1,10 +1,8 @@
 /* Every differentiable operator against finite differences: first and second order, through contiguous, transposed, sliced,
  * reversed, expanded, shared, size-1 and empty inputs; and the same bits every time, for any number of threads. The rows are in
- * gradients_*.c here and in tests/nn; an operator or a public function without one fails the last tests. With arguments, only the rows of the
+ * gradients_*.c here and in tests/nn; test_operators.c sees to it that there are enough. With arguments, only the rows of the
  * operators named are run. */
 #define _POSIX_C_SOURCE 200809L
-#include <ctype.h>
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,21 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "tests/autograd/gradients.h"
-
-static const gradient_row *const tables[] = {
-    elementwise_gradients,
-    special_gradients,
-    views_gradients,
-    reductions_gradients,
-    indexing_gradients,
-    products_gradients,
-    linalg_gradients,
-    functional_gradients,
-    spatial_gradients,
-};
-
-enum { TABLES = sizeof tables / sizeof *tables };
+#include "tests/autograd/gradient_tables.h"
 
 static char  **named;    /* the operators asked for, up to NULL; NULL: all */
 static int64_t compared; /* derivatives, so far */
@@ -283,131 +267,6 @@ static void test_same_bits(void **state)
     if (!named) assert_true(grown > 40);
 }
 
-/* ---- Completeness: the sources are asked which operators there are, the headers which functions ---- */
-
-static bool has_row(const char *name)
-{
-    for (int k = 0; k < TABLES; k++) {
-        for (const gradient_row *r = tables[k]; r->op; r++) {
-            if (!strcmp(r->op, name)) return true;
-        }
-    }
-    return false;
-}
-
-static const char *const no_gradient[] = {
-    /* values that come from outside, or handles */
-    "input", "variable", "scalar", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "leaf_var", "named", "apply", "in",
-    "out", "use",
-    /* results that are bool or integer */
-    "one_hot", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan", "isinf", "isfinite", "any", "all",
-    "count_nonzero", "argmax", "argmin", "argsort",
-    /* layers and distributions are checked in tests/nn */
-    "linear_forward", "mlp_forward", "identity", "sample", "sample_n", "sample_from", "log_prob", "entropy", "dist_mean", "kl",
-};
-
-static bool is_exempt(const char *name)
-{
-    for (size_t i = 0; i < sizeof no_gradient / sizeof *no_gradient; i++) {
-        if (!strcmp(no_gradient[i], name)) return true;
-    }
-    return false;
-}
-
-/* The word after `before` on the line, up to one of the characters in `until`; false if there is none. */
-static bool word_after(const char *line, const char *before, const char *until, char *word, size_t size)
-{
-    const char *at = strstr(line, before);
-    if (!at) return false;
-    at += strlen(before);
-    size_t n = strcspn(at, until);
-    if (n == 0 || n >= size) return false;
-    memcpy(word, at, n);
-    word[n] = '\0';
-    return true;
-}
-
-/* "UNARY(exp, ..." in a table. */
-static bool row_on(const char *line, char *name, size_t size)
-{
-    static const char *const kinds[] = { "UNARY(", "WITH(", "WITH2(", "BINARY(", "INNER(", "INNER_WITH(" };
-    for (int i = 0; i < 6; i++) {
-        if (!strncmp(line, kinds[i], strlen(kinds[i]))) return word_after(line, kinds[i], ",", name, size);
-    }
-    return false;
-}
-
-/* `const tap_op exp_op = { "exp", ...` in a source file. */
-static bool operator_on(const char *line, char *name, size_t size)
-{
-    return strstr(line, "const tap_op ") && word_after(line, "= { \"", "\"", name, size);
-}
-
-/* "TAP_API tap_var tap_exp(tap_var x);" in a header. */
-static bool function_on(const char *line, char *name, size_t size)
-{
-    if (strncmp(line, "TAP_API tap_var ", 16) != 0) return false;
-    return word_after(line + 15, " tap_", "(", name, size);
-}
-
-typedef bool (*finder)(const char *line, char *name, size_t size);
-
-static const char *source_root(void)
-{
-    const char *root = getenv("TAP_SOURCE_ROOT");
-    return root ? root : ".";
-}
-
-static int check_file(const char *path, finder find, char *missing, size_t size)
-{
-    char  line[1024], name[64];
-    int   found = 0;
-    FILE *f = fopen(path, "r");
-    if (!f) fail_msg("%s cannot be read; set TAP_SOURCE_ROOT", path);
-    while (fgets(line, sizeof line, f)) {
-        if (!find(line, name, sizeof name)) continue;
-        found++;
-        if (!has_row(name) && !is_exempt(name) && strlen(missing) + strlen(name) + 2 < size) strcat(strcat(missing, " "), name);
-    }
-    fclose(f);
-    return found;
-}
-
-static void test_every_operator_has_a_row(void **state)
-{
-    (void)state;
-    static const char *const folders[] = { "tensor", "autograd", "nn", "models" };
-    char                     path[4096], missing[4096] = "";
-    int                      found = 0;
-    for (int i = 0; i < 4; i++) {
-        snprintf(path, sizeof path, "%s/%s", source_root(), folders[i]);
-        DIR *d = opendir(path);
-        if (!d) fail_msg("%s cannot be opened; set TAP_SOURCE_ROOT", path);
-        for (struct dirent *e; (e = readdir(d));) {
-            const char *dot = strrchr(e->d_name, '.');
-            bool        table = dot && !strcmp(dot, ".def");
-            if (!dot || (!table && strcmp(dot, ".c") != 0)) continue;
-            snprintf(path, sizeof path, "%s/%s/%s", source_root(), folders[i], e->d_name);
-            found += check_file(path, table ? row_on : operator_on, missing, sizeof missing);
-        }
-        closedir(d);
-    }
-    assert_true(found >= 42);
-    if (*missing) fail_msg("operators without a gradient test:%s", missing);
-}
-
-static void test_every_function_has_a_row(void **state)
-{
-    (void)state;
-    static const char *const headers[] = { "autograd/autograd.h", "nn/nn.h" };
-    char                     path[4096], missing[4096] = "";
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", source_root(), headers[i]);
-        assert_true(check_file(path, function_on, missing, sizeof missing) > 0 || i == 1);
-    }
-    if (*missing) fail_msg("functions without a gradient test:%s", missing);
-}
-
 /* Operators and functions are counted once, in whatever rows they stand. */
 static void print_totals(void)
 {
@@ -432,17 +291,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_single_and_empty_inputs),
         cmocka_unit_test(test_shared_inputs),
         cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_every_operator_has_a_row),
-        cmocka_unit_test(test_every_function_has_a_row),
-    };
-    const struct CMUnitTest some[] = {
-        cmocka_unit_test(test_every_row_and_layout),
-        cmocka_unit_test(test_single_and_empty_inputs),
-        cmocka_unit_test(test_shared_inputs),
-        cmocka_unit_test(test_same_bits),
     };
     named = argc > 1 ? argv + 1 : NULL;
-    int failed = named ? cmocka_run_group_tests(some, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
     print_totals();
     return failed;
 }

@@ -1,0 +1,21 @@
+/* tests/autograd/gradient_tables.h: all rows of the gradient tests, for the programs that go through them. */
+#ifndef TAP_TESTS_GRADIENT_TABLES_H
+#define TAP_TESTS_GRADIENT_TABLES_H
+
+#include "tests/autograd/gradients.h"
+
+static const gradient_row *const tables[] = {
+    elementwise_gradients,
+    special_gradients,
+    views_gradients,
+    reductions_gradients,
+    indexing_gradients,
+    products_gradients,
+    linalg_gradients,
+    functional_gradients,
+    spatial_gradients,
+};
+
+enum { TABLES = sizeof tables / sizeof *tables };
+
+#endif

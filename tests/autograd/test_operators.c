@@ -1,0 +1,189 @@
+/* All operators, by the rows of their gradient tests: what each makes of vars that are no good, and whether each has a row. */
+#define _POSIX_C_SOURCE 200809L
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/autograd/gradient_tables.h"
+#include "tests/autograd/no_gradient.h"
+
+/* ---- Vars that are no good: the result is inert, nothing crashes, and the tape keeps its first error ---- */
+
+static void inputs_on(tap_tape *t, const gradient_row *r, tap_var *in)
+{
+    for (int i = 0; i < r->n; i++) in[i] = tap_full(t, r->shape[i], 0.5 * (r->low[i] + r->high[i]));
+}
+
+static void expect_inert(const gradient_row *r, const char *how, tap_tape *t, const tap_var *in, tap_status want)
+{
+    const char *message;
+    tap_var     y = r->f(t, in, NULL);
+    tap_status  status = tap_tape_status(t, &message);
+    if (y.id != 0) fail_msg("%s, %s: the result is not inert", r->op, how);
+    if (want != TAP_OK && status != want) fail_msg("%s, %s: %s: %s", r->op, how, tap_status_name(status), message);
+    if (status != TAP_OK && !*message) fail_msg("%s, %s: fails without a message", r->op, how);
+}
+
+static void check_broken(const gradient_row *r)
+{
+    tap_tape   *t = tap_tape_new(TAP_F64, 1), *other = tap_tape_new(TAP_F64, 2);
+    tap_var     in[GRADIENT_INPUTS] = { { 0 } }, none[GRADIENT_INPUTS] = { { 0 } };
+    const char *message;
+    expect_inert(r, "no vars", t, none, TAP_OK);
+    tap_tape_free(t);
+
+    t = tap_tape_new(TAP_F64, 1);
+    inputs_on(t, r, in);
+    tap_tape_reset(t);
+    expect_inert(r, "stale vars", t, in, TAP_ESTALE);
+    tap_tape_free(t);
+
+    t = tap_tape_new(TAP_F64, 1);
+    for (int i = 0; i < r->n; i++) in[i] = tap__inert(t);
+    expect_inert(r, "inert vars", t, in, TAP_EARG);
+    tap_tape_free(t);
+
+    t = tap_tape_new(TAP_F64, 1);
+    inputs_on(t, r, in);
+    inputs_on(other, r, none);
+    for (int i = 1; i < r->n; i++) in[i] = none[i];
+    if (r->n > 1) expect_inert(r, "vars of two tapes", t, in, TAP_ESTALE);
+    tap_tape_free(t);
+
+    t = tap_tape_new(TAP_F64, 1);
+    inputs_on(t, r, in);
+    tap_tape_fail(t, TAP_EIO, "the first error");
+    expect_inert(r, "a failed tape", t, in, TAP_EIO);
+    tap_tape_status(t, &message);
+    assert_string_equal(message, "the first error");
+    tap_tape_free(t);
+    tap_tape_free(other);
+}
+
+static void test_broken_vars(void **state)
+{
+    (void)state;
+    for (int k = 0; k < TABLES; k++) {
+        for (const gradient_row *r = tables[k]; r->op; r++) check_broken(r);
+    }
+}
+
+/* ---- Completeness: the sources are asked which operators there are, the headers which functions ---- */
+
+static bool has_row(const char *name)
+{
+    for (int k = 0; k < TABLES; k++) {
+        for (const gradient_row *r = tables[k]; r->op; r++) {
+            if (!strcmp(r->op, name)) return true;
+        }
+    }
+    return false;
+}
+
+/* The word after `before` on the line, up to one of the characters in `until`; false if there is none. */
+static bool word_after(const char *line, const char *before, const char *until, char *word, size_t size)
+{
+    const char *at = strstr(line, before);
+    if (!at) return false;
+    at += strlen(before);
+    size_t n = strcspn(at, until);
+    if (n == 0 || n >= size) return false;
+    memcpy(word, at, n);
+    word[n] = '\0';
+    return true;
+}
+
+/* "UNARY(exp, ..." in a table. */
+static bool row_on(const char *line, char *name, size_t size)
+{
+    static const char *const kinds[] = { "UNARY(", "WITH(", "WITH2(", "BINARY(", "INNER(", "INNER_WITH(" };
+    for (int i = 0; i < 6; i++) {
+        if (!strncmp(line, kinds[i], strlen(kinds[i]))) return word_after(line, kinds[i], ",", name, size);
+    }
+    return false;
+}
+
+/* `const tap_op exp_op = { "exp", ...` in a source file. */
+static bool operator_on(const char *line, char *name, size_t size)
+{
+    return strstr(line, "const tap_op ") && word_after(line, "= { \"", "\"", name, size);
+}
+
+/* "TAP_API tap_var tap_exp(tap_var x);" in a header. */
+static bool function_on(const char *line, char *name, size_t size)
+{
+    if (strncmp(line, "TAP_API tap_var ", 16) != 0) return false;
+    return word_after(line + 15, " tap_", "(", name, size);
+}
+
+typedef bool (*finder)(const char *line, char *name, size_t size);
+
+static const char *source_root(void)
+{
+    const char *root = getenv("TAP_SOURCE_ROOT");
+    return root ? root : ".";
+}
+
+static int check_file(const char *path, finder find, char *missing, size_t size)
+{
+    char  line[1024], name[64];
+    int   found = 0;
+    FILE *f = fopen(path, "r");
+    if (!f) fail_msg("%s cannot be read; set TAP_SOURCE_ROOT", path);
+    while (fgets(line, sizeof line, f)) {
+        if (!find(line, name, sizeof name)) continue;
+        found++;
+        if (!has_row(name) && !needs_no_gradient(name) && strlen(missing) + strlen(name) + 2 < size) strcat(strcat(missing, " "), name);
+    }
+    fclose(f);
+    return found;
+}
+
+static void test_every_operator_has_a_row(void **state)
+{
+    (void)state;
+    static const char *const folders[] = { "tensor", "autograd", "nn", "models" };
+    char                     path[4096], missing[4096] = "";
+    int                      found = 0;
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%s", source_root(), folders[i]);
+        DIR *d = opendir(path);
+        if (!d) fail_msg("%s cannot be opened; set TAP_SOURCE_ROOT", path);
+        for (struct dirent *e; (e = readdir(d));) {
+            const char *dot = strrchr(e->d_name, '.');
+            bool        table = dot && !strcmp(dot, ".def");
+            if (!dot || (!table && strcmp(dot, ".c") != 0)) continue;
+            snprintf(path, sizeof path, "%s/%s/%s", source_root(), folders[i], e->d_name);
+            found += check_file(path, table ? row_on : operator_on, missing, sizeof missing);
+        }
+        closedir(d);
+    }
+    assert_true(found >= 42);
+    if (*missing) fail_msg("operators without a gradient test:%s", missing);
+}
+
+static void test_every_function_has_a_row(void **state)
+{
+    (void)state;
+    static const char *const headers[] = { "autograd/autograd.h", "nn/nn.h" };
+    char                     path[4096], missing[4096] = "";
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", source_root(), headers[i]);
+        assert_true(check_file(path, function_on, missing, sizeof missing) > 0 || i == 1);
+    }
+    if (*missing) fail_msg("functions without a gradient test:%s", missing);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_broken_vars),
+        cmocka_unit_test(test_every_operator_has_a_row),
+        cmocka_unit_test(test_every_function_has_a_row),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
