@@ -5,13 +5,14 @@
 static tap_var regular(tap_var a)
 {
     tap_shape s = tap_shape_of(a);
-    return tap_add(a, tap_mul_scalar(tap_eye(a.tape, s.n[s.rank - 1]), 4));
+    return tap_add(a, tap_mul_scalar(tap_eye(a.tape, s.rank > 0 ? s.n[s.rank - 1] : 0), 4));
 }
 
 /* a a^T + 3 I */
 static tap_var positive(tap_var a)
 {
-    return tap_add(tap_matmul(a, tap_mT(a)), tap_mul_scalar(tap_eye(a.tape, tap_shape_of(a).n[tap_shape_of(a).rank - 1]), 3));
+    tap_shape s = tap_shape_of(a);
+    return tap_add(tap_matmul(a, tap_mT(a)), tap_mul_scalar(tap_eye(a.tape, s.rank > 0 ? s.n[s.rank - 1] : 0), 3));
 }
 
 static tap_var slogdet_and_sign(tap_var a)
