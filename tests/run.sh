@@ -141,7 +141,7 @@ if [ $quick = no ]; then
     if [ $built = yes ]; then
         # Valgrind knows no AVX-512, and takes a hundred times longer for a fused multiply-add: portable kernels, and BLIS's for
         # Sandy Bridge (4), have none.
-        export TAP_ISA=generic BLIS_ARCH_TYPE=4 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive
+        export TAP_SLOWLY=1 TAP_ISA=generic BLIS_ARCH_TYPE=4 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive
         run "valgrind: the test programs" gcc testlog-valgrind --suite unit -t 20 --wrap "$valgrind"
         vae_mnist_under_valgrind
     fi
