@@ -1,0 +1,408 @@
+#!/usr/bin/env python3
+"""Changes one rule or kernel of the library at a time and demands that a test turns red. See README.md beside this file."""
+import argparse
+import collections
+import fnmatch
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import mutants as finding
+from build import Build, Failed
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+SCOPE = ["autograd/*.def", "autograd/*.c", "nn/*.c", "tensor/*.c", "tensor/vmath*.h"]
+REQUIRED = 95  # per cent
+GRADIENTS = "autograd/gradients"
+# Which tests beside a tensor file's own should notice, before those of the operators.
+TENSOR_TESTS = {
+    "gemm": ["matmul", "threads"], "map": ["copy", "threads"], "matmul": ["matmul", "threads"], "reduce": ["reduce", "threads"],
+    "reduce_kernels": ["reduce"], "shape": ["shape", "view", "copy", "reduce"], "tensor": ["copy", "view", "shape"],
+    "view": ["view", "copy"], "vmath_functions": ["vmath"],
+}  # fmt: skip
+
+
+def read(path):
+    with open(os.path.join(ROOT, path)) as f:
+        return f.read()
+
+
+def listed(name, fields):
+    """Lines of a list beside this file, cut at ' :: ', without comments."""
+    with open(os.path.join(HERE, name)) as f:
+        lines = [line.strip() for line in f]
+    rows = [line.split(" :: ") for line in lines if line and not line.startswith("#")]
+    for row in rows:
+        if len(row) != fields:
+            sys.exit("%s: not %d fields: %s" % (name, fields, " :: ".join(row)))
+    return rows
+
+
+# ---- What is mutated, and which gradient rows stand for it ----
+
+
+def find_mutants(only):
+    prototypes = {}
+    for header in glob.glob(os.path.join(ROOT, "*", "*.h")):
+        prototypes.update(finding.prototypes_of(read(header)))
+    excluded = listed("excluded.txt", 3)
+    found = []
+    for pattern in SCOPE:
+        for path in sorted(glob.glob(os.path.join(ROOT, pattern))):
+            file = os.path.relpath(path, ROOT)
+            find = finding.mutants_of_rows if file.endswith(".def") else finding.mutants_of
+            found += find(file, read(file), prototypes)
+    found = [m for m in found if not any(fnmatch.fnmatch(m.file, f) and fnmatch.fnmatch(m.function, g) for f, g, _ in excluded)]
+    wanted = lambda m: m.file in only or os.path.basename(m.file) in only or operator_of(m) in only or m.function in only
+    return [m for m in found if not only or wanted(m)]
+
+
+def operator_of(m):
+    """exp for the row exp, for tap_exp and exp_vjp; a helper function goes by its own name."""
+    name = re.sub(r"^tap__?", "", m.function)
+    return re.sub(r"_(infer|forward|vjp)$", "", name)
+
+
+class Rows:
+    """The gradient rows that stand for a function: those of the operators nearest among its callers."""
+
+    def __init__(self):
+        self.known = set()
+        for path in glob.glob(os.path.join(ROOT, "tests/autograd/gradients_*.c")):
+            self.known.update(re.findall(r'\{ "(\w+)",', read(path)))
+        self.callers = collections.defaultdict(set)
+        for pattern in ("autograd/*.c", "nn/*.c", "autograd/*.def"):
+            for path in sorted(glob.glob(os.path.join(ROOT, pattern))):
+                self.note(read(path), path.endswith(".def"))
+
+    def note(self, text, table):
+        nodes = [(name, {t.text for t in tokens}) for name, tokens in finding.functions_of(text)] if not table else [
+            ("tap_" + name, set(re.findall(r"\w+", text[fields[0][1] : fields[-1][2]]))) for name, fields in finding.rows_of(text)]
+        nodes += [(m.group(1), set(re.findall(r"\w+", m.group(2)))) for m in re.finditer(r"^(?:static )?const tap_op (\w+) = \{(.*?)\};", text, re.M | re.S)]
+        for name, used in nodes:
+            for callee in used:
+                self.callers[callee].add(name)
+
+    def near(self, function, most=10):
+        rows, seen, front = [], {function}, [function]
+        while front and len(rows) < most:
+            after = []
+            for f in front:
+                name = re.sub(r"^tap__?|_op$", "", f)
+                if name in self.known and name not in rows:
+                    rows.append(name)
+                if name not in self.known or f == function:
+                    after += sorted(self.callers[f] - seen)
+                seen.update(after)
+            front = after
+        return rows[:most]
+
+
+# ---- Running tests ----
+
+
+class Judge:
+    """Builds mutants, and finds out whether a test notices them."""
+
+    def __init__(self, build, rows):
+        self.build, self.rows = build, rows
+        self.local = threading.local()
+        self.workers = 0
+        self.lock = threading.Lock()
+        self.schemata = {}
+        self.measure()
+
+    def measure(self):
+        """What each test takes when nothing is wrong; all must be green."""
+        self.seconds = {}
+        for test in self.build.tests:
+            before = time.time(), os.times()
+            how = self.run_test(test, [], self.build.plain, 600)
+            if how:
+                sys.exit("%s fails (%s) before anything is changed" % (test, how))
+            after = os.times()
+            self.seconds[test] = max(after[2] - before[1][2] + after[3] - before[1][3], 0.01)
+
+    def place(self):
+        """A folder of this thread's own."""
+        if not hasattr(self.local, "folder"):
+            with self.lock:
+                self.local.folder = os.path.join(self.build.folder, "worker%d" % self.workers)
+                self.workers += 1
+            for part in ("tmp", "tree"):
+                os.makedirs(os.path.join(self.local.folder, part), exist_ok=True)
+        return self.local.folder
+
+    def run_test(self, test, arguments, where, cpu, more={}, program=None):
+        """None if the test passes with the libmutant.so of that folder, else what happened."""
+        folder = self.place()
+        environment = {**self.build.environment, "LD_LIBRARY_PATH": where + ":" + self.build.plain, "TMPDIR": os.path.join(folder, "tmp"), **more}
+        limits = 'ulimit -c 0; ulimit -t %d; ulimit -v 8000000; exec "$@"' % cpu
+        p = subprocess.Popen(["sh", "-c", limits, "sh", program or self.build.program(test)] + arguments, env=environment, cwd=folder,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+        try:
+            code = p.wait(timeout=20 * cpu)
+        except subprocess.TimeoutExpired:
+            os.killpg(p.pid, signal.SIGKILL)
+            p.wait()
+            return "no end"
+        if code == 0:
+            return None
+        return "no end" if code in (-signal.SIGXCPU, -signal.SIGKILL) else "crash" if code < 0 else "red"
+
+    def limit(self, test):
+        return 2 + int(5 * self.seconds[test])
+
+    def plan(self, m):
+        """Tests in the order in which they are asked, with arguments."""
+        stem = os.path.splitext(os.path.basename(m.file))[0]
+        floor = m.file.split("/")[0]
+        if m.file.endswith(".h"):
+            return [("tensor/" + TENSOR_TESTS.get(stem, [stem])[0], [])]
+        names = sorted(self.build.tests, key=self.seconds.get)
+        of = lambda floor: [t for t in names if t.startswith(floor + "/") and t != GRADIENTS]
+        near = self.rows.near("tap_" + m.function if m.file.endswith(".def") else m.function)
+        order = [(GRADIENTS, near)] if near else []
+        if floor == "tensor":
+            order += [("tensor/" + t, []) for t in dict.fromkeys(["index" if stem == "index" else stem] + TENSOR_TESTS.get(stem, []))]
+            later = [GRADIENTS] + of("autograd") + ["models/determinism", "api/abuse_tensor"]
+        elif floor == "nn":
+            later = ["nn/" + stem] + of("nn") + [GRADIENTS, "models/vae", "models/golden", "api/abuse_nn"]
+        else:
+            later = ["autograd/" + stem] + of("autograd") + [GRADIENTS, "nn/distribution", "nn/optim", "models/vae", "api/abuse_autograd"]
+        order += [(t, []) for t in later]
+        return [(t, a) for t, a in order if t in self.build.tests]
+
+    def ask(self, m, where, more={}, program=None):
+        for test, arguments in self.plan(m):
+            how = self.run_test(test, arguments, where, self.limit(test), more, program)
+            if how:
+                return "killed", "%s by %s" % (how, " ".join([test] + arguments))
+        return "survived", ""
+
+    # ---- One file compiled anew ----
+
+    def judge(self, m):
+        if m.file.endswith(".def"):
+            return self.judge_row(m)
+        folder = self.place()
+        text = read(m.file)
+        path = os.path.join(folder, "tree", m.file)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(text[: m.start] + m.new + text[m.end :])
+        try:
+            if m.file.endswith(".h"):
+                return self.judge_header(m, folder, path)
+            width = "generic" if "generic" in self.build.widths(m.file) else ""
+            out = os.path.join(folder, "mutant.o")
+            try:
+                self.build.compile(m.file, width, out, path, "-O0")
+            except Failed:
+                return "broken", ""
+            self.build.link([out], os.path.join(folder, "libmutant.so"))
+            verdict = self.ask(m, folder)
+            return ("same", "") if verdict[0] == "survived" and self.is_same(m, width, path) else verdict
+        finally:
+            os.remove(path)
+
+    def is_same(self, m, width, path):
+        """Whether the compiler makes the same code of both: then nothing was changed."""
+        code = []
+        for source in (os.path.join(ROOT, m.file), path):
+            out = os.path.join(self.place(), "optimized.s")
+            self.build.compile(m.file, width, out, source, "-O2", ["-S"])
+            with open(out) as f:
+                code.append([line for line in f if not line.startswith("\t.file") and "ident" not in line])
+        return code[0] == code[1]
+
+    def judge_header(self, m, folder, path):
+        """A header of functions that are compiled into their callers: their test is, too."""
+        (test, _), = self.plan(m)
+        source = self.build.tests[test][0]
+        out, program = os.path.join(folder, "mutant.o"), os.path.join(folder, "program")
+        try:
+            self.build.compile(source, "", out, level="-O1", more=["-I" + os.path.join(folder, "tree")])
+        except Failed:
+            return "broken", ""
+        self.build.link_program([out], program)
+        return self.ask(m, self.build.plain, program=program)
+
+    # ---- A table: all of its mutants in one library, of which the environment picks one ----
+
+    def prepare_table(self, file, all_of_it):
+        good = self.compilable(file, all_of_it)
+        folder = os.path.join(self.build.folder, "table")
+        os.makedirs(folder, exist_ok=True)
+        objects = {}
+        for source, width in self.users(file):
+            objects[source, width] = os.path.join(folder, source.replace("/", "_") + ".o")
+            self.build.compile(source, width, objects[source, width], level="-O0", more=self.table(file, good, folder))
+        switch = os.path.join(folder, "switch.c")
+        with open(switch, "w") as f:
+            f.write("#include <stdlib.h>\nint tap__mutant;\n__attribute__((constructor)) static void pick(void)\n{\n"
+                    '    const char *k = getenv("TAP_MUTANT");\n    tap__mutant = k ? atoi(k) : 0;\n}\n')  # fmt: skip
+        from_switch = os.path.join(folder, "switch.o")
+        self.build.compile_plain(switch, from_switch)
+        self.build.link(list(objects.values()) + [from_switch], os.path.join(folder, "libmutant.so"))
+        for k, m in enumerate(good):
+            self.schemata[m] = k + 1, folder
+
+    def users(self, file):
+        """What includes the table, of the vector widths only the portable one."""
+        for source, width in self.build.library_sources():
+            if width in ("", "generic") and '#include "%s"' % file in read(source):
+                yield source, width
+
+    def table(self, file, some, folder):
+        """Writes the table with choices in its fields; returns the options that have it included."""
+        text, fields = read(file), collections.defaultdict(list)
+        spans = [(start, end) for _, row in finding.rows_of(text) for _, start, end in row]
+        for k, m in enumerate(some):
+            span = next((a, b) for a, b in spans if a <= m.start and m.end <= b)
+            fields[span].append((k + 1, text[span[0] : m.start] + m.new + text[m.end : span[1]]))
+        for (start, end), changed in sorted(fields.items(), reverse=True):
+            choice = "".join("tap__mutant == %d ? (%s) : " % c for c in changed)
+            text = "%s(%s(%s))%s" % (text[:start], choice.replace("NONE", "((tap_var){ 0 })"), text[start:end], text[end:])
+        path = os.path.join(folder, "tree", file)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(text)
+        declaration = os.path.join(folder, "switch.h")
+        with open(declaration, "w") as f:
+            f.write("extern int tap__mutant;\n")
+        return ["-I" + os.path.join(folder, "tree"), "-include", declaration]
+
+    def compilable(self, file, some):
+        """Those of the mutants that compile, by halves."""
+        folder = os.path.join(self.build.folder, "trial")
+        try:
+            options = self.table(file, some, folder)
+            for source, width in self.users(file):
+                self.build.compile(source, width, os.devnull, level="-O0", more=options + ["-fsyntax-only"])
+            return some
+        except Failed:
+            half = len(some) // 2
+            return self.compilable(file, some[:half]) + self.compilable(file, some[half:]) if half else []
+
+    def judge_row(self, m):
+        if m not in self.schemata:
+            return "broken", ""
+        number, folder = self.schemata[m]
+        return self.ask(m, folder, {"TAP_MUTANT": str(number)})
+
+
+# ---- The report ----
+
+
+def report(results, seconds):
+    lines, table = [], collections.OrderedDict()
+    for m, (verdict, _) in results:
+        table.setdefault((m.file, operator_of(m)), collections.Counter())[verdict] += 1
+    file = None
+    for (f, operator), c in table.items():
+        if f != file:
+            lines.append("\n%s" % f)
+            file = f
+        notes = ["%d %s" % (c[k], n) for k, n in (("same", "of the same code"), ("broken", "not compiled")) if c[k]]
+        lines.append("  %-32s %d/%d%s" % (operator, c["killed"], c["killed"] + c["survived"], "  " + ", ".join(notes) if notes else ""))
+    survivors = [m for m, (verdict, _) in results if verdict == "survived"]
+    if survivors:
+        lines.append("\nSurvivors")
+        lines += ["  %s:%d %s: %s: %s" % (m.file, m.line, m.function, m.kind, m.context) for m in survivors]
+    count = collections.Counter(verdict for _, (verdict, _) in results)
+    tried = count["killed"] + count["survived"]
+    score = 100 * count["killed"] / tried if tried else 100
+    lines.append("\n%d made the same code and are not counted; %d seconds" % (count["same"], seconds))
+    lines.append("%d mutants, %d killed, %d survived, %d did not compile, score %.1f %%"
+                 % (tried + count["broken"], count["killed"], count["survived"], count["broken"], score))  # fmt: skip
+    return "\n".join(lines), score, survivors
+
+
+def key_of(m):
+    return m.function, re.sub(r"\s+", " ", m.context)
+
+
+def save(path, text, results):
+    with open(path, "w") as f:
+        if path.endswith(".json"):
+            rows = [dict(file=m.file, line=m.line, function=m.function, operator=operator_of(m), kind=m.kind, change=m.context,
+                         verdict=v, by=how) for m, (v, how) in results]  # fmt: skip
+            json.dump(rows, f, indent=1)
+        else:
+            f.write(text + "\n")
+
+
+def survivors_of(path):
+    with open(path) as f:
+        return {(r["function"], r["change"]) for r in json.load(f) if r["verdict"] == "survived"}
+
+
+def options():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--only", action="append", default=[], metavar="FILE|OPERATOR", help="mutants of this file, operator or function (repeatable)")
+    p.add_argument("--again", metavar="REPORT.json", help="only those that survived in that report")
+    p.add_argument("--explained", action="store_true", help="only those that explained.txt calls equivalent: none may be killed")
+    p.add_argument("--sample", type=int, default=1, metavar="P", help="every P-th mutant")
+    p.add_argument("--list", action="store_true", help="show the mutants, run nothing")
+    p.add_argument("--jobs", type=int, default=2, help="workers side by side (2)")
+    p.add_argument("--build", default=os.path.join(ROOT, "build", "mutation"), metavar="FOLDER", help="build folder (build/mutation)")
+    p.add_argument("--report", metavar="FILE", help="write the report there too: FILE.json has every mutant, any other name the text")
+    return p.parse_args()
+
+
+def main():
+    o = options()
+    explained = {(function, re.sub(r"\s+", " ", change)) for function, change, _ in listed("explained.txt", 3)}
+    todo = [m for m in find_mutants(o.only) if (key_of(m) in explained) == o.explained][:: max(o.sample, 1)]
+    if o.again:
+        before = survivors_of(o.again)
+        todo = [m for m in todo if key_of(m) in before]
+    if o.list:
+        for m in todo:
+            print("%s:%d %s: %s: %s" % (m.file, m.line, operator_of(m), m.kind, m.context))
+        print("%d mutants" % len(todo))
+        return 0
+    if not todo:
+        sys.exit("there are no such mutants")
+    begun = time.time()
+    build = Build(ROOT, os.path.abspath(o.build), o.jobs)
+    build.prepare()
+    judge = Judge(build, Rows())
+    for file in sorted({m.file for m in todo if m.file.endswith(".def")}):
+        judge.prepare_table(file, [m for m in todo if m.file == file])
+    print("%d mutants; ready after %d seconds" % (len(todo), time.time() - begun), file=sys.stderr)
+
+    verdicts = {}
+    with ThreadPoolExecutor(o.jobs) as pool:
+        waiting = {pool.submit(judge.judge, m): m for m in todo}
+        for done in as_completed(waiting):
+            m = waiting[done]
+            verdicts[m] = done.result()
+            if verdicts[m][0] == "survived":
+                print("survived: %s:%d %s: %s" % (m.file, m.line, m.function, m.context), file=sys.stderr)
+            if len(verdicts) % 100 == 0:
+                print("%d of %d, %d seconds" % (len(verdicts), len(todo), time.time() - begun), file=sys.stderr)
+    results = [(m, verdicts[m]) for m in todo]
+    text, score, survivors = report(results, time.time() - begun)
+    print(text)
+    if o.report:
+        save(o.report, text, results)
+    if o.explained:
+        killed = [m for m, (verdict, _) in results if verdict == "killed"]
+        for m in killed:
+            print("not equivalent: %s:%d %s: %s" % (m.file, m.line, m.function, m.context))
+        return 1 if killed else 0
+    return 0 if score >= REQUIRED and not survivors else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
