@@ -1,59 +1,9 @@
 /* What indexing, ordering, reducing and scanning give, element by element: places twice, ties, NaN, zeros, empty and scalar
  * inputs. Gradients are checked in test_gradients.c but where an exact value (a zero among factors) matters. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
-#include "autograd/autograd.h"
-
-#define NOT_A_NUMBER (double)NAN
-#define ENDLESS      (double)INFINITY
-
-static tap_tape *t;
-
-static int begin(void **state)
-{
-    (void)state;
-    t = tap_tape_new(TAP_F64, 0);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    tap_tape_free(t);
-    return 0;
-}
-
-static tap_var floats(tap_shape shape, const double *x)
-{
-    tap_var v = tap_zeros(t, shape);
-    for (int64_t i = 0; i < tap_numel(shape); i++) tap_tensor_set_item(tap_value(v), i, x[i]);
-    return v;
-}
-
-static tap_var places(tap_shape shape, const int64_t *x)
-{
-    return tap_input(t, tap_tensor_wrap(TAP_I64, shape, (void *)(uintptr_t)x));
-}
-
-static void expect(tap_var v, tap_shape shape, const double *want)
-{
-    const char *message;
-    tap_tensor  x = tap_value(v);
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
-    assert_true(tap_shape_equal(x.shape, shape));
-    for (int64_t i = 0; i < tap_numel(shape); i++) {
-        double got = tap_tensor_item(x, i);
-        if (got != want[i] && !(isnan(got) && isnan(want[i]))) fail_msg("element %d: %g, not %g", (int)i, got, want[i]);
-    }
-}
-
-#define D(...) ((const double[]){ __VA_ARGS__ })
-#define I(...) ((const int64_t[]){ __VA_ARGS__ })
+#include "tests/autograd/values.h"
 
 static void test_gather_and_scatter(void **state)
 {

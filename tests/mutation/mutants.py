@@ -15,6 +15,7 @@ TOKEN = re.compile(
 
 COMPARE = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 LOGIC = {"&&": "||", "||": "&&"}
+STEP = {"<": "+ 1 <", "<=": "+ 1 <=", ">": "- 1 >", ">=": "- 1 >="}  # ends a loop one early
 ARITHMETIC = {"+": "-", "-": "+", "/": "*", "%": "/", "<<": ">>", ">>": "<<", "&": "|", "|": "&", "^": "|"}
 ASSIGN = {"+=": "-=", "-=": "+=", "*=": "+=", "/=": "*=", "|=": "=", "&=": "="}
 # What looks like a function it is easily mistaken for.
@@ -278,11 +279,19 @@ class Finder:
 
     def operators(self, i, t):
         if t.text in COMPARE and self.spaced(i):
-            self.add("compare", i, i, COMPARE[t.text])
+            within = self.opening(i)
+            loop = self.tokens[within - 1].text == "for"
+            branch = self.tokens[within - 1].text in ("if", "while") and t.text in ("==", "!=")
+            if loop and t.text in STEP:
+                self.add("loop", i, i, STEP[t.text])
+            elif not (branch and not {"&&", "||"} & {x.text for x in self.tokens[within : self.pair[within]]}):
+                self.add("compare", i, i, COMPARE[t.text])
         elif t.text in LOGIC:
             self.add("logic", i, i, LOGIC[t.text])
         elif t.text in ASSIGN:
             self.add("arithmetic", i, i, ASSIGN[t.text])
+        elif t.text in ("&", "<<") and "1u" in (self.tokens[i - 1].text, self.tokens[i + 1].text):
+            pass  # a bit of a mask
         elif t.text in ARITHMETIC and self.spaced(i):
             self.add("arithmetic", i, i, ARITHMETIC[t.text])
         elif t.text == "*" and self.spaced(i):
@@ -311,12 +320,19 @@ class Finder:
         if self.tokens[i - 1].text == "case" or text.endswith(("u", "U")):
             return
         if re.fullmatch(r"\d+", text):
-            if i >= 2 and self.tokens[i - 1].text == "[" and self.tokens[i - 2].text == "gin":
+            if i >= 2 and self.tokens[i - 1].text == "[" and self.tokens[i - 2].text in ("gin", "in") and not self.has_second():
                 return
+            call = self.opening(i)
+            if self.tokens[call - 1].text == "tap_apply":
+                return  # the number of inputs
             self.add("constant", i, i, str(int(text) + 1))
         elif not text.lower().startswith("0x") or "p" in text:
             zero = re.fullmatch(r"0*\.?0*f?", text)
             self.add("constant", i, i, "1" if zero else "(%s * 1.01%s)" % (text, "f" if text.endswith("f") else ""))
+
+    def has_second(self):
+        """Whether there are several inputs that could be taken for each other."""
+        return any(a.text == "in" and b.text == "[" and c.text == "1" for a, b, c in zip(self.tokens, self.tokens[1:], self.tokens[2:]))
 
     def names(self, i, t):
         if t.text in ("true", "false"):
@@ -346,7 +362,7 @@ class Finder:
                 if depth == 0:
                     return k
                 depth -= 1
-        return 1
+        return 1 if len(self.tokens) > 1 else 0
 
     def call(self, i, t):
         arguments, close = self.arguments(i + 1), self.pair[i + 1]

@@ -19,15 +19,18 @@ from build import Build, Failed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-SCOPE = ["autograd/*.def", "autograd/*.c", "nn/*.c", "tensor/*.c", "tensor/vmath*.h"]
+SCOPE = ["autograd/*.def", "autograd/*.c", "nn/*.c", "tensor/*.c", "tensor/*_template.h", "tensor/vmath*.h"]
 REQUIRED = 95  # per cent
 GRADIENTS = "autograd/gradients"
 # Which tests beside a tensor file's own should notice, before those of the operators.
 TENSOR_TESTS = {
     "gemm": ["matmul", "threads"], "map": ["copy", "threads"], "matmul": ["matmul", "threads"], "reduce": ["reduce", "threads"],
     "reduce_kernels": ["reduce"], "shape": ["shape", "view", "copy", "reduce"], "tensor": ["copy", "view", "shape"],
-    "view": ["view", "copy"], "vmath_functions": ["vmath"],
+    "view": ["view", "copy"], "vmath_functions": ["vmath"], "linalg_template": ["linalg"],
 }  # fmt: skip
+# Tests of what is not mutated: files, data, memory.
+UNRELATED = ["tensor/arena", "tensor/file", "tensor/idx", "tensor/png", "tensor/random", "tensor/safetensors", "nn/checkpoint",
+             "nn/init", "nn/loader", "nn/module", "golden/*", "*/gradcheck"]  # fmt: skip
 
 
 def read(path):
@@ -76,7 +79,7 @@ class Rows:
 
     def __init__(self):
         self.known = set()
-        for path in glob.glob(os.path.join(ROOT, "tests/autograd/gradients_*.c")):
+        for path in glob.glob(os.path.join(ROOT, "tests/*/gradients_*.c")):
             self.known.update(re.findall(r'\{ "(\w+)",', read(path)))
         self.callers = collections.defaultdict(set)
         for pattern in ("autograd/*.c", "nn/*.c", "autograd/*.def"):
@@ -124,6 +127,8 @@ class Judge:
         """What each test takes when nothing is wrong; all must be green."""
         self.seconds = {}
         for test in self.build.tests:
+            if any(fnmatch.fnmatch(test, pattern) for pattern in UNRELATED):
+                continue
             before = time.time(), os.times()
             how = self.run_test(test, [], self.build.plain, 600)
             if how:
@@ -165,9 +170,7 @@ class Judge:
         """Tests in the order in which they are asked, with arguments."""
         stem = os.path.splitext(os.path.basename(m.file))[0]
         floor = m.file.split("/")[0]
-        if m.file.endswith(".h"):
-            return [("tensor/" + TENSOR_TESTS.get(stem, [stem])[0], [])]
-        names = sorted(self.build.tests, key=self.seconds.get)
+        names = sorted(self.seconds, key=self.seconds.get)
         of = lambda floor: [t for t in names if t.startswith(floor + "/") and t != GRADIENTS]
         near = self.rows.near("tap_" + m.function if m.file.endswith(".def") else m.function)
         order = [(GRADIENTS, near)] if near else []
@@ -179,11 +182,11 @@ class Judge:
         else:
             later = ["autograd/" + stem] + of("autograd") + [GRADIENTS, "nn/distribution", "nn/optim", "models/vae", "api/abuse_autograd"]
         order += [(t, []) for t in later]
-        return [(t, a) for t, a in order if t in self.build.tests]
+        return [(t, a) for t, a in order if t in self.seconds]
 
-    def ask(self, m, where, more={}, program=None):
+    def ask(self, m, where, more={}):
         for test, arguments in self.plan(m):
-            how = self.run_test(test, arguments, where, self.limit(test), more, program)
+            how = self.run_test(test, arguments, where, self.limit(test), more)
             if how:
                 return "killed", "%s by %s" % (how, " ".join([test] + arguments))
         return "survived", ""
@@ -225,16 +228,25 @@ class Judge:
         return code[0] == code[1]
 
     def judge_header(self, m, folder, path):
-        """A header of functions that are compiled into their callers: their test is, too."""
-        (test, _), = self.plan(m)
+        """Functions that are compiled into their callers: into the test of the header, or else into the library's files."""
+        overlay = ["-I" + os.path.join(folder, "tree")]
+        test = self.plan(m)[0][0]
         source = self.build.tests[test][0]
         out, program = os.path.join(folder, "mutant.o"), os.path.join(folder, "program")
         try:
-            self.build.compile(source, "", out, level="-O1", more=["-I" + os.path.join(folder, "tree")])
+            if '"tensor/vmath' in read(source):
+                self.build.compile(source, "", out, level="-O1", more=overlay)
+                self.build.link_program([out], program)
+                how = self.run_test(test, [], self.build.plain, self.limit(test), program=program)
+                return ("killed", "%s by %s" % (how, test)) if how else ("survived", "")
+            objects = []
+            for user, width in self.users(m.file):
+                objects.append(os.path.join(folder, "user%d.o" % len(objects)))
+                self.build.compile(user, width, objects[-1], level="-O0", more=overlay)
         except Failed:
             return "broken", ""
-        self.build.link_program([out], program)
-        return self.ask(m, self.build.plain, program=program)
+        self.build.link(objects, os.path.join(folder, "libmutant.so"))
+        return self.ask(m, folder)
 
     # ---- A table: all of its mutants in one library, of which the environment picks one ----
 
