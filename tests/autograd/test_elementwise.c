@@ -226,7 +226,23 @@ static void test_lerp_meets_its_ends(void **state)
     assert_true(tap_item(tap_lerp(a, b, tap_scalar(t, 0))) == 0.1);
     assert_true(tap_item(tap_lerp(a, b, tap_scalar(t, 1))) == 1e17 / 3);
     assert_true(tap_item(tap_lerp(a, a, tap_scalar(t, 0.7))) == 0.1);
+    for (int i = -1; i <= 5; i++) assert_true(tap_item(tap_lerp(tap_scalar(t, 8), tap_scalar(t, 12), tap_scalar(t, i * 0.25))) == 8 + i);
     tap_tape_free(t);
+}
+
+/* From a million on, where the vector forms end, it is the C library's turn. */
+static void test_large_angles(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        tap_tape *t = tap_tape_new(k ? TAP_F64 : TAP_F32, 1);
+        for (double x = 999000; fabs(x) < 1e7; x *= -1.003) {
+            double angle = k ? x : (double)(float)x;
+            assert_true(fabs(tap_item(tap_sin(tap_scalar(t, angle))) - sin(angle)) < 1e-6);
+            assert_true(fabs(tap_item(tap_cos(tap_scalar(t, angle))) - cos(angle)) < 1e-6);
+        }
+        tap_tape_free(t);
+    }
 }
 
 /* What is too large for float32 becomes its largest number. */
@@ -246,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_two_inputs),
         cmocka_unit_test(test_small_results),
         cmocka_unit_test(test_second_derivatives_of_powers),
+        cmocka_unit_test(test_large_angles),
         cmocka_unit_test(test_lerp_meets_its_ends),
         cmocka_unit_test(test_nan_to_num_in_float32),
     };

@@ -46,6 +46,7 @@ static void test_scalars_and_nothing(void **state)
     expect(tap_gather(s, 0, one), TAP_SHAPE(1), D(7));
     expect(tap_gather(s, -1, places(TAP_SCALAR, I(0))), TAP_SCALAR, D(7));
     expect(tap_index_select(s, 0, one), TAP_SCALAR, D(7));
+    expect(tap_index_select(floats(TAP_SHAPE(2, 2), D(1, 2, 3, 4)), 0, places(TAP_SCALAR, I(1))), TAP_SHAPE(1, 2), D(3, 4));
     expect(tap_gather(tap_ones(t, TAP_SHAPE(5)), 0, none), TAP_SHAPE(2, 0), NULL);
     expect(tap_scatter_add(s, 0, places(TAP_SCALAR, I(0)), s), TAP_SCALAR, D(14));
     expect(tap_sort(s, 0, true, &order), TAP_SCALAR, D(7));

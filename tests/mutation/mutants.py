@@ -36,10 +36,10 @@ MISTAKEN_VALUE = {  # within M( )
 SYMMETRIC = {"tap_add", "tap_mul", "tap_maximum", "tap_minimum", "tap_eq", "tap_ne", "tap_logical_and", "tap_logical_or",
              "tap_transpose", "tap_shape_equal", "tap__transpose", "tap_hypot", "tap_logaddexp"}  # fmt: skip
 # Calls that report an error. What guards them has tests of its own (tests/api), and is left alone.
-REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__refuse", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
-           "bad_axis", "refuse_as", "fail_foreign", "viewed", "tap__inert", "tap__live", "inert", "tap__usable", "tap__together", "tap_module_fail",
-           "tap__error_set_in"}  # fmt: skip
-GUARD_ONLY = {"tap__live", "tap__usable", "tap__together"}  # calls that may also stand in ordinary code
+REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
+           "bad_axis", "refuse_as", "fail_foreign", "viewed", "tap__inert", "tap__live", "inert", "tap__usable", "tap__together", "tap__inputs", "tap_module_fail",
+           "tap__error_set_in", "tap__arena_give_back", "can_take"}  # fmt: skip
+GUARD_ONLY = {"tap__live", "tap__usable", "tap__together", "tap__inputs", "can_take"}  # calls that may also stand in ordinary code
 KEYWORDS = {"if", "else", "for", "while", "do", "switch", "case", "default", "return", "break", "continue", "goto", "sizeof"}
 
 
@@ -207,7 +207,8 @@ class Finder:
                     self.skip(i, end)
             elif t.text == "(" and self.source(i, min(i + 2, n - 1)) == "(void)":
                 self.skip(i, self.statement_end(i))
-            elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__refuse", "tap_error_set", "fail", "bad_axis", "refuse_as"):
+            elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "fail", "bad_axis", "refuse_as",
+                            "tap__arena_give_back"):
                 self.skip(i, self.statement_end(i))
             elif t.text == "[" and i + 2 < n and self.tokens[i + 2].text == "]" and self.declares(i):
                 self.skip(i, i + 2)

@@ -21,16 +21,26 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SCOPE = ["autograd/*.def", "autograd/*.c", "nn/*.c", "tensor/*.c", "tensor/*_template.h", "tensor/vmath*.h"]
 REQUIRED = 95  # per cent
-GRADIENTS = "autograd/gradients"
+GRADIENTS, ACCURACY = "autograd/gradients", "autograd/accuracy"
 # Which tests beside a tensor file's own should notice, before those of the operators.
 TENSOR_TESTS = {
     "gemm": ["matmul", "threads"], "map": ["copy", "threads"], "matmul": ["matmul", "threads"], "reduce": ["reduce", "threads"],
     "reduce_kernels": ["reduce"], "shape": ["shape", "view", "copy", "reduce"], "tensor": ["copy", "view", "shape"],
     "view": ["view", "copy"], "vmath_functions": ["vmath"], "linalg_template": ["linalg"],
 }  # fmt: skip
+# Gradient rows for what all operators stand on.
+ROWS = {
+    "apply": "add matmul", "backward": "add mul expand sum matmul where cat", "tape": "add matmul", "gemm": "matmul affine bmm",
+    "index": "gather scatter scatter_add index_select sort cumsum", "linalg": "cholesky solve inv det slogdet solve_triangular",
+    "map": "add mul where cast", "matmul": "matmul affine bmm", "reduce": "sum amax logsumexp variance", "reduce_kernels": "sum amax",
+    "shape": "add sum expand reshape flip", "special": "lgamma digamma polygamma erfinv gelu", "tensor": "cast reshape cat",
+    "view": "permute transpose slice select expand unsqueeze squeeze diagonal unfold reshape",
+    "linalg_template": "cholesky solve inv det slogdet solve_triangular",
+}  # fmt: skip
+LONG = 8  # seconds of processor time after which gradient rows have no end
 # Tests of what is not mutated: files, data, memory.
 UNRELATED = ["tensor/arena", "tensor/file", "tensor/idx", "tensor/png", "tensor/random", "tensor/safetensors", "nn/checkpoint",
-             "nn/init", "nn/loader", "nn/module", "golden/*", "*/gradcheck"]  # fmt: skip
+             "nn/init", "nn/loader", "nn/module", "golden/*", "*/gradcheck", GRADIENTS]  # fmt: skip
 
 
 def read(path):
@@ -94,7 +104,7 @@ class Rows:
             for callee in used:
                 self.callers[callee].add(name)
 
-    def near(self, function, most=10):
+    def near(self, function, most=7):
         rows, seen, front = [], {function}, [function]
         while front and len(rows) < most:
             after = []
@@ -164,25 +174,28 @@ class Judge:
         return "no end" if code in (-signal.SIGXCPU, -signal.SIGKILL) else "crash" if code < 0 else "red"
 
     def limit(self, test):
-        return 2 + int(5 * self.seconds[test])
+        return LONG if test == GRADIENTS else 2 + int(5 * self.seconds[test])
 
     def plan(self, m):
         """Tests in the order in which they are asked, with arguments."""
         stem = os.path.splitext(os.path.basename(m.file))[0]
         floor = m.file.split("/")[0]
         names = sorted(self.seconds, key=self.seconds.get)
-        of = lambda floor: [t for t in names if t.startswith(floor + "/") and t != GRADIENTS]
+        of = lambda floor: [t for t in names if t.startswith(floor + "/") and (t != ACCURACY or stem in ("elementwise", "special", "activations"))]
         near = self.rows.near("tap_" + m.function if m.file.endswith(".def") else m.function)
-        order = [(GRADIENTS, near)] if near else []
+        if stem in ROWS:
+            near = near[:3] + [r for r in ROWS[stem].split() if r not in near]
+        order = [(GRADIENTS, rows) for rows in (near[:2], near[2:]) if rows]
         if floor == "tensor":
-            order += [("tensor/" + t, []) for t in dict.fromkeys(["index" if stem == "index" else stem] + TENSOR_TESTS.get(stem, []))]
-            later = [GRADIENTS] + of("autograd") + ["models/determinism", "api/abuse_tensor"]
+            first = [("tensor/" + t, []) for t in dict.fromkeys([stem] + TENSOR_TESTS.get(stem, []))]
+            order = first + order
+            later = of("autograd") + ["models/determinism", "api/abuse_tensor"]
         elif floor == "nn":
-            later = ["nn/" + stem] + of("nn") + [GRADIENTS, "models/vae", "models/golden", "api/abuse_nn"]
+            later = ["nn/" + stem] + of("nn") + ["models/vae", "models/golden", "api/abuse_nn"]
         else:
-            later = ["autograd/" + stem] + of("autograd") + [GRADIENTS, "nn/distribution", "nn/optim", "models/vae", "api/abuse_autograd"]
+            later = ["autograd/" + stem] + of("autograd") + ["nn/functional", "nn/distribution", "nn/optim", "models/vae", "api/abuse_autograd"]
         order += [(t, []) for t in later]
-        return [(t, a) for t, a in order if t in self.seconds]
+        return [(t, a) for t, a in order if t == GRADIENTS or t in self.seconds]
 
     def ask(self, m, where, more={}):
         for test, arguments in self.plan(m):
