@@ -204,6 +204,8 @@ static void test_addmm_without_input(void **state)
     tap_var   input = matrix(t, 2, bad), a = tap_randn(t, TAP_SHAPE(2, 3)), b = tap_randn(t, TAP_SHAPE(3, 2));
     assert_same(tap_addmm(input, a, b, 0, 2), tap_mul_scalar(tap_mm(a, b), 2));
     assert_same(tap_addmm(tap_scalar(t, 5), a, b, 2, -1), tap_add_scalar(tap_neg(tap_mm(a, b)), 10));
+    tap_var as = tap_unsqueeze(a, 0), bs = tap_unsqueeze(b, 0);
+    assert_same(tap_baddbmm(tap_scalar(t, 5), as, bs, 2, -1), tap_unsqueeze(tap_add_scalar(tap_neg(tap_mm(a, b)), 10), 0));
     tap_tape_free(t);
 }
 
