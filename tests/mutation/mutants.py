@@ -38,7 +38,7 @@ SYMMETRIC = {"tap_add", "tap_mul", "tap_maximum", "tap_minimum", "tap_eq", "tap_
 # Calls that report an error. What guards them has tests of its own (tests/api), and is left alone.
 REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
            "bad_axis", "refuse_as", "fail_foreign", "viewed", "tap__inert", "tap__live", "inert", "tap__usable", "tap__together", "tap__inputs", "tap_module_fail",
-           "tap__error_set_in", "tap__arena_give_back", "can_take"}  # fmt: skip
+           "tap__error_set_in", "tap__arena_give_back", "can_take", "REFUSE"}  # fmt: skip
 GUARD_ONLY = {"tap__live", "tap__usable", "tap__together", "tap__inputs", "can_take"}  # calls that may also stand in ordinary code
 KEYWORDS = {"if", "else", "for", "while", "do", "switch", "case", "default", "return", "break", "continue", "goto", "sizeof"}
 

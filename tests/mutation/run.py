@@ -328,6 +328,22 @@ class Judge:
 # ---- The report ----
 
 
+class Explained:
+    """Lines of explained.txt: function :: changed line :: reason. Three dots stand for any text."""
+
+    def __init__(self):
+        lines = [(function, re.sub(r"\s+", " ", change)) for function, change, _ in listed("explained.txt", 3)]
+        self.exact = {line for line in lines if "..." not in line[1]}
+        self.patterns = [(f, re.compile(".*".join(map(re.escape, change.split("..."))))) for f, change in lines if "..." in change]
+
+    def exactly(self, m):
+        return key_of(m) in self.exact
+
+    def roughly(self, m):
+        function, change = key_of(m)
+        return any(f == function and p.fullmatch(change) for f, p in self.patterns)
+
+
 def report(results, seconds):
     lines, table = [], collections.OrderedDict()
     for m, (verdict, _) in results:
@@ -337,7 +353,7 @@ def report(results, seconds):
         if f != file:
             lines.append("\n%s" % f)
             file = f
-        notes = ["%d %s" % (c[k], n) for k, n in (("same", "of the same code"), ("broken", "not compiled")) if c[k]]
+        notes = ["%d %s" % (c[k], n) for k, n in (("explained", "explained"), ("same", "of the same code"), ("broken", "not compiled")) if c[k]]
         lines.append("  %-32s %d/%d%s" % (operator, c["killed"], c["killed"] + c["survived"], "  " + ", ".join(notes) if notes else ""))
     survivors = [m for m, (verdict, _) in results if verdict == "survived"]
     if survivors:
@@ -346,7 +362,8 @@ def report(results, seconds):
     count = collections.Counter(verdict for _, (verdict, _) in results)
     tried = count["killed"] + count["survived"]
     score = 100 * count["killed"] / tried if tried else 100
-    lines.append("\n%d made the same code and are not counted; %d seconds" % (count["same"], seconds))
+    lines.append("\nNot counted: %d of the same code, %d explained besides those that were not run; %d seconds"
+                 % (count["same"], count["explained"], seconds))  # fmt: skip
     lines.append("%d mutants, %d killed, %d survived, %d did not compile, score %.1f %%"
                  % (tried + count["broken"], count["killed"], count["survived"], count["broken"], score))  # fmt: skip
     return "\n".join(lines), score, survivors
@@ -386,8 +403,8 @@ def options():
 
 def main():
     o = options()
-    explained = {(function, re.sub(r"\s+", " ", change)) for function, change, _ in listed("explained.txt", 3)}
-    todo = [m for m in find_mutants(o.only) if (key_of(m) in explained) == o.explained][:: max(o.sample, 1)]
+    explained = Explained()
+    todo = [m for m in find_mutants(o.only) if explained.exactly(m) == o.explained][:: max(o.sample, 1)]
     if o.again:
         before = survivors_of(o.again)
         todo = [m for m in todo if key_of(m) in before]
@@ -412,6 +429,8 @@ def main():
         for done in as_completed(waiting):
             m = waiting[done]
             verdicts[m] = done.result()
+            if verdicts[m][0] == "survived" and explained.roughly(m):
+                verdicts[m] = "explained", ""
             if verdicts[m][0] == "survived":
                 print("survived: %s:%d %s: %s" % (m.file, m.line, m.function, m.context), file=sys.stderr)
             if len(verdicts) % 100 == 0:

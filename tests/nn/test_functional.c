@@ -129,6 +129,8 @@ static void test_attention(void **state)
     expect(tap_scaled_dot_product_attention(q, k, v, bias, 0, false, 0), TAP_SHAPE(2, 1), D(3.5, 4.0 / 3));
     expect(tap_scaled_dot_product_attention(tap_ones(t, TAP_SHAPE(1, 4)), tap_eye(t, 4), tap_eye(t, 4), ABSENT, 0, false, 0),
            TAP_SHAPE(1, 4), D(0.25, 0.25, 0.25, 0.25));
+    tap_var wide = floats(TAP_SHAPE(2, 4), D(0, 0, 0, 0, log(3), 0, 0, 0)), two = floats(TAP_SHAPE(1, 4), D(2, 5, 0, 0));
+    expect(tap_scaled_dot_product_attention(two, wide, floats(TAP_SHAPE(2, 1), D(0, 4)), ABSENT, 0, false, 0), TAP_SHAPE(1, 1), D(3)); /* 2 log 3 / sqrt 4 */
     expect(tap_scaled_dot_product_attention(floats(TAP_SHAPE(1, 1), D(1)), floats(TAP_SHAPE(2, 1), D(0, log(3))),
                                             floats(TAP_SHAPE(2, 1), D(0, 4)), ABSENT, 0, false, 2),
            TAP_SHAPE(1, 1), D(4 * 0.9));
