@@ -103,6 +103,75 @@ static void test_long_sorts(void **state)
     }
 }
 
+static tap_var float32(tap_shape shape, const double *x)
+{
+    return tap_cast(floats(shape, x), TAP_F32);
+}
+
+static void test_float32(void **state)
+{
+    (void)state;
+    tap_var x = float32(TAP_SHAPE(2, 3), D(1, 5, NOT_A_NUMBER, 4, 2, 6)), zero = float32(TAP_SHAPE(2, 3), D(0, 0, 0, 0, 0, 0));
+    tap_var twice = places(TAP_SHAPE(2, 2), I(0, 0, 2, 1));
+    expect(tap_gather(x, 1, twice), TAP_SHAPE(2, 2), D(1, 1, 6, 2));
+    expect(tap_scatter(zero, 1, twice, tap_narrow(x, 1, 0, 2)), TAP_SHAPE(2, 3), D(5, 0, 0, 0, 2, 4));
+    expect(tap_scatter_add(zero, 1, twice, tap_narrow(x, 1, 0, 2)), TAP_SHAPE(2, 3), D(6, 0, 0, 0, 2, 4));
+    expect(tap_argsort(x, 1, false), TAP_SHAPE(2, 3), D(0, 1, 2, 1, 0, 2));
+    expect(tap_argsort(x, 0, true), TAP_SHAPE(2, 3), D(1, 0, 0, 0, 1, 1));
+    expect(tap_argmax(x, TAP_LAST), TAP_SHAPE(2), D(2, 2));
+    expect(tap_argmin(x, TAP_AXES(0)), TAP_SHAPE(3), D(0, 1, 0));
+    expect(tap_cumsum(tap_mT(x), 1), TAP_SHAPE(3, 2), D(1, 5, 5, 7, NOT_A_NUMBER, NOT_A_NUMBER));
+    expect(tap_cumsum(tap_narrow(x, 1, 0, 2), 0), TAP_SHAPE(2, 2), D(1, 5, 5, 7));
+}
+
+/* Integers are moved and ordered, too. */
+static void test_integers(void **state)
+{
+    (void)state;
+    tap_var i = places(TAP_SHAPE(2, 3), I(7, -2, 7, 1, 9, 0)), b = tap_cast(floats(TAP_SHAPE(4), D(3, 0, 200, 3)), TAP_U8), order;
+    tap_var index = places(TAP_SHAPE(2, 1), I(2, 1));
+    expect(tap_gather(i, 1, index), TAP_SHAPE(2, 1), D(7, 9));
+    expect(tap_scatter(i, 1, index, places(TAP_SHAPE(2, 1), I(5, 6))), TAP_SHAPE(2, 3), D(7, -2, 5, 1, 6, 0));
+    expect(tap_sort(i, 1, false, &order), TAP_SHAPE(2, 3), D(-2, 7, 7, 0, 1, 9));
+    expect(order, TAP_SHAPE(2, 3), D(1, 0, 2, 2, 0, 1));
+    expect(tap_argmin(i, TAP_LAST), TAP_SHAPE(2), D(1, 2));
+    expect(tap_sort(b, 0, true, &order), TAP_SHAPE(4), D(200, 3, 3, 0));
+    expect(order, TAP_SHAPE(4), D(2, 0, 3, 1));
+    expect(tap_argmax(b, TAP_ALL), TAP_SCALAR, D(2));
+    expect(tap_argmin(b, TAP_ALL), TAP_SCALAR, D(1));
+}
+
+/* Wherever it stands in the index, and however that is strided. */
+static void test_every_index_is_looked_at(void **state)
+{
+    (void)state;
+    for (int at = 0; at < 6; at++) {
+        for (int how = 0; how < 4; how++) {
+            int64_t number[6] = { 0, 1, 2, 2, 1, 0 };
+            number[at] = how % 2 ? -1 : 3;
+            tap_tape_free(t);
+            t = tap_tape_new(TAP_F64, 0);
+            tap_var index = places(TAP_SHAPE(2, 3), number), x = tap_zeros(t, TAP_SHAPE(3, 3));
+            if (how >= 2) index = tap_mT(index);
+            assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
+            assert_int_equal(tap_gather(x, 0, index).id, 0);
+            assert_int_equal(tap_tape_status(t, NULL), TAP_EARG);
+        }
+    }
+    for (int at = 0; at < 2; at++) {
+        int64_t number[2] = { 1, 1 };
+        number[at] = 2;
+        tap_tape_free(t);
+        t = tap_tape_new(TAP_F64, 0);
+        tap_var repeated = tap_expand(places(TAP_SHAPE(2, 1), number), TAP_SHAPE(2, 2));
+        assert_int_equal(tap_gather(tap_zeros(t, TAP_SHAPE(2, 2)), 0, repeated).id, 0);
+        tap_tape_free(t);
+        t = tap_tape_new(TAP_F64, 0);
+        repeated = tap_expand(places(TAP_SHAPE(1, 2), number), TAP_SHAPE(2, 2));
+        assert_int_equal(tap_gather(tap_zeros(t, TAP_SHAPE(2, 2)), 0, repeated).id, 0);
+    }
+}
+
 static void test_reductions(void **state)
 {
     (void)state;
@@ -178,6 +247,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_scalars_and_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_order, begin, end),
         cmocka_unit_test_setup_teardown(test_long_sorts, begin, end),
+        cmocka_unit_test_setup_teardown(test_float32, begin, end),
+        cmocka_unit_test_setup_teardown(test_integers, begin, end),
+        cmocka_unit_test_setup_teardown(test_every_index_is_looked_at, begin, end),
         cmocka_unit_test_setup_teardown(test_reductions, begin, end),
         cmocka_unit_test_setup_teardown(test_slopes_at_cusps, begin, end),
         cmocka_unit_test(test_products_with_zeros),

@@ -34,7 +34,7 @@ MISTAKEN_VALUE = {  # within M( )
     "asinh": "acosh", "acosh": "asinh", "lgamma": "digamma",
 }  # fmt: skip
 SYMMETRIC = {"tap_add", "tap_mul", "tap_maximum", "tap_minimum", "tap_eq", "tap_ne", "tap_logical_and", "tap_logical_or",
-             "tap_transpose", "tap_shape_equal", "tap__transpose", "tap_hypot", "tap_logaddexp"}  # fmt: skip
+             "tap_transpose", "tap_shape_equal", "tap__transpose", "tap_hypot", "tap_logaddexp", "tap__parallel"}  # fmt: skip
 # Calls that report an error. What guards them has tests of its own (tests/api), and is left alone.
 REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
            "bad_axis", "refuse_as", "fail_foreign", "viewed", "tap__inert", "tap__live", "inert", "tap__usable", "tap__together", "tap__inputs", "tap_module_fail",
@@ -217,6 +217,8 @@ class Finder:
                     self.skip(i, self.pair[i + 1])
             elif t.text in ("TAP_SHAPE_TEXT", "sizeof"):
                 self.skip(i, i)
+            elif t.text == "tap__parallel" and self.tokens[i + 1].text == "(":
+                self.skip(*self.arguments(i + 1)[1])  # what it costs
             elif t.text in ("static", "enum") and i > 0 and self.tokens[i - 1].text in ("{", "}", ";"):
                 self.skip(i, self.statement_end(i))  # a table
             i += 1

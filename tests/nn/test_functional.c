@@ -97,6 +97,12 @@ static void test_binary_losses(void **state)
     expect(tap_binary_cross_entropy_with_logits(x, z, ABSENT, TAP_REDUCE_NONE, ABSENT), TAP_SHAPE(2), D(log(2), 1e4));
     expect(tap_binary_cross_entropy_with_logits(x, z, ABSENT, TAP_REDUCE_NONE, tap_scalar(t, 3)), TAP_SHAPE(2),
            D(1.5 * log(2), 1e4));
+    expect(tap_binary_cross_entropy(p, y, w, TAP_REDUCE_SUM), TAP_SCALAR, D(log(4) + 300));
+    tap_var l3 = tap_scalar(t, log(3)), quarter = tap_scalar(t, 0.25), twice = tap_scalar(t, 2);
+    expect(tap_binary_cross_entropy_with_logits(l3, quarter, twice, TAP_REDUCE_SUM, tap_scalar(t, 3)), TAP_SCALAR,
+           D(2 * (0.75 * log(3) + 1.5 * log(4.0 / 3))));
+    expect(tap_binary_cross_entropy_with_logits(l3, quarter, twice, TAP_REDUCE_MEAN, ABSENT), TAP_SCALAR,
+           D(2 * (log(4) - 0.25 * log(3))));
     tap_var q = floats(TAP_SHAPE(2), D(0, 0.5)), l = floats(TAP_SHAPE(2), D(-1, -2));
     expect(tap_kl_div(l, q, TAP_REDUCE_NONE, false), TAP_SHAPE(2), D(0, 0.5 * (log(0.5) + 2)));
     expect(tap_kl_div(l, tap_neg(tap_ones(t, TAP_SHAPE(2))), TAP_REDUCE_NONE, true), TAP_SHAPE(2), D(0, exp(-1)));
