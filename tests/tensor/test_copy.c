@@ -146,6 +146,26 @@ static void test_layouts(void **state)
     }
 }
 
+/* Both ends are pieces of something larger: axes must not be taken as one where there is a gap. */
+static void test_pieces_of_all_sizes(void **state)
+{
+    (void)state;
+    enum { SIDE = 4, ALL = SIDE * SIDE * SIDE };
+    for (int64_t size = 1; size < SIDE * SIDE * SIDE; size++) {
+        const int64_t n[3] = { 1 + size / 16, 1 + size / 4 % 4, 1 + size % 4 };
+        double        from[ALL], to[ALL] = { 0 };
+        tap_tensor    x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(SIDE, SIDE, SIDE), from), y = x;
+        for (int i = 0; i < ALL; i++) from[i] = i + 1;
+        y.data = to;
+        for (int i = 0; i < 3; i++) x.shape.n[i] = y.shape.n[i] = n[i];
+        assert_int_equal(tap_tensor_copy(y, x, NULL), TAP_OK);
+        for (int i = 0; i < ALL; i++) {
+            bool inside = i / 16 < n[0] && i / 4 % 4 < n[1] && i % 4 < n[2];
+            assert_true(to[i] == (inside ? i + 1 : 0));
+        }
+    }
+}
+
 static void test_threads_change_no_bits(void **state)
 {
     (void)state;
@@ -374,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conversions),
         cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_pieces_of_all_sizes),
         cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_copy_errors),
         cmocka_unit_test(test_wrap_and_zeros),
