@@ -225,6 +225,8 @@ static void test_lerp_meets_its_ends(void **state)
     tap_var   a = tap_scalar(t, 0.1), b = tap_scalar(t, 1e17 / 3);
     assert_true(tap_item(tap_lerp(a, b, tap_scalar(t, 0))) == 0.1);
     assert_true(tap_item(tap_lerp(a, b, tap_scalar(t, 1))) == 1e17 / 3);
+    assert_true(tap_item(tap_lerp(b, a, tap_scalar(t, 1))) == 0.1);
+    assert_true(tap_item(tap_lerp(b, a, tap_scalar(t, 0))) == 1e17 / 3);
     assert_true(tap_item(tap_lerp(a, a, tap_scalar(t, 0.7))) == 0.1);
     for (int i = -1; i <= 5; i++) assert_true(tap_item(tap_lerp(tap_scalar(t, 8), tap_scalar(t, 12), tap_scalar(t, i * 0.25))) == 8 + i);
     tap_tape_free(t);

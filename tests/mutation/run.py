@@ -103,6 +103,7 @@ class Rows:
         for name, used in nodes:
             for callee in used:
                 self.callers[callee].add(name)
+                self.callers[re.sub("^tap__", "tap_", callee)].add(name)
 
     def near(self, function, most=7):
         rows, seen, front = [], {function}, [function]
@@ -433,6 +434,8 @@ def main():
                 verdicts[m] = "explained", ""
             if verdicts[m][0] == "survived":
                 print("survived: %s:%d %s: %s" % (m.file, m.line, m.function, m.context), file=sys.stderr)
+            if o.report and len(verdicts) % 100 == 0:
+                save(o.report, "", [(m, verdicts[m]) for m in todo if m in verdicts])
             if len(verdicts) % 100 == 0:
                 print("%d of %d, %d seconds" % (len(verdicts), len(todo), time.time() - begun), file=sys.stderr)
     results = [(m, verdicts[m]) for m in todo]
