@@ -573,6 +573,8 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       w->out = tap_gather(w->in.a, 2, places(w, 0))) \
     X(gather_rank, TAP_ESHAPE, "gather: [2,2] x [3] (theta): the index must have as many axes", \
       w->out = tap_gather(w->in.a, 0, tap_arange(w->t, 3))) \
+    X(gather_longer, TAP_ESHAPE, "gather: [2,2] x [3,1] (theta): the index is larger beside axis 1", \
+      w->out = tap_gather(w->in.a, 1, tap_unsqueeze(tap_arange(w->t, 3), 1))) \
     X(gather_larger, TAP_ESHAPE, "gather: [2,2] x [1,3] (theta): the index is larger beside axis 0", \
       w->out = tap_gather(w->in.a, 0, tap_unsqueeze(tap_arange(w->t, 3), 0))) \
     X(scatter_shapes, TAP_ESHAPE, "scatter: [2,2] x [2,2] x [2] (theta): index and source differ in shape", \
@@ -646,6 +648,8 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
     X(cat_scalar, TAP_EARG, "cat: []: axis 0 is out of range", w->out = tap_cat(1, &w->in.s, 0)) \
     X(cat_shapes, TAP_ESHAPE, "cat: [2,2] x [2] (theta): input 1 does not fit input 0 beside axis 0", \
       w->out = tap_cat(2, (tap_var[]){ w->in.a, w->in.v }, 0)) \
+    X(cat_first_axis, TAP_ESHAPE, "cat: [2,2] x [1,2] (theta): input 1 does not fit input 0 beside axis 1", \
+      w->out = tap_cat(2, (tap_var[]){ w->in.a, tap_unsqueeze(w->in.v, 0) }, 1)) \
     X(cat_dtypes, TAP_EDTYPE, "cat: [2,2] x [2,2] (theta): the dtype of input 1 differs from input 0", \
       w->out = tap_cat(2, (tap_var[]){ w->in.a, w->in.condition }, 0)) \
     X(cat_overflowing, TAP_ESHAPE, \

@@ -21,6 +21,7 @@ ONE(f_gather_last, tap_gather(a, -1, places(t, with_size(a, 1, 2), 4)))
 ONE(f_gather_scalar, tap_gather(tap_sum(a, TAP_ALL), 0, tap_cast(tap_zeros(t, TAP_SHAPE(1)), TAP_I64)))
 TWO(f_scatter, tap_scatter(a, 1, places(t, with_size(b, 1, 3), 3), b))
 TWO(f_scatter_fewer, tap_scatter(a, 2, places(t, with_size(b, 1, 2), 4), b))
+TWO(f_scatter_last, tap_scatter(a, -1, places(t, with_size(b, 1, 2), 4), b))
 TWO(f_scatter_add, tap_scatter_add(a, 1, places(t, with_size(b, 1, 3), 3), b))
 TWO(f_scatter_add_last, tap_scatter_add(a, -1, places(t, with_size(b, 1, 2), 4), b))
 ONE(f_index_select, tap_index_select(a, 1, places(t, TAP_SHAPE(6), 3)))
@@ -37,6 +38,7 @@ const gradient_row indexing_gradients[] = {
     { "gather", f_gather_scalar, R1 },
     { "scatter", f_scatter, R2 },
     { "scatter", f_scatter_fewer, R2 },
+    { "scatter", f_scatter_last, R2 },
     { "scatter_add", f_scatter_add, R2 },
     { "scatter_add", f_scatter_add_last, R2 },
     { "index_select", f_index_select, R1 },

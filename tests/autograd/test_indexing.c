@@ -18,6 +18,9 @@ static void test_gather_and_scatter(void **state)
     expect(tap_index_select(x, -1, places(TAP_SHAPE(4), I(2, 0, 0, 1))), TAP_SHAPE(2, 4), D(3, 1, 1, 2, 6, 4, 4, 5));
     expect(tap_take_along_dim(x, places(TAP_SHAPE(1, 1), I(1)), 1), TAP_SHAPE(2, 1), D(2, 5));
     expect(tap_gather(tap_arange(t, 3), 0, places(TAP_SHAPE(2), I(2, 1))), TAP_SHAPE(2), D(2, 1));
+    expect(tap_scatter(zero, 1, places(TAP_SHAPE(1, 2), I(2, 1)), x), TAP_SHAPE(2, 3), D(0, 2, 1, 0, 0, 0));
+    expect(tap_scatter(zero, -2, places(TAP_SHAPE(1, 2), I(1, 0)), x), TAP_SHAPE(2, 3), D(0, 2, 0, 1, 0, 0));
+    expect(tap_take_along_dim(tap_narrow(x, 0, 1, 1), places(TAP_SHAPE(2, 2), I(0, 1, 2, 0)), -1), TAP_SHAPE(2, 2), D(4, 5, 6, 4));
     expect(tap_masked_fill(x, tap_gt(x, tap_scalar(t, 2)), -1), TAP_SHAPE(2, 3), D(1, 2, -1, -1, -1, -1));
 }
 

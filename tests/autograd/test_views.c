@@ -140,6 +140,7 @@ static void test_putting_together(void **state)
     expect(tap_cat(2, V(x, y), -1), TAP_SHAPE(2, 6), D(0, 1, 2, 10, 11, 12, 3, 4, 5, 13, 14, 15));
     expect(tap_cat(3, V(column, none, x), 1), TAP_SHAPE(2, 4), D(0, 0, 1, 2, 3, 3, 4, 5));
     expect(tap_cat(1, &x, 1), TAP_SHAPE(2, 3), D(0, 1, 2, 3, 4, 5));
+    expect(tap_stack(1, &x, 1), TAP_SHAPE(2, 1, 3), D(0, 1, 2, 3, 4, 5));
     expect(tap_stack(2, V(x, y), 0), TAP_SHAPE(2, 2, 3), D(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15));
     expect(tap_stack(2, V(x, y), 1), TAP_SHAPE(2, 2, 3), D(0, 1, 2, 10, 11, 12, 3, 4, 5, 13, 14, 15));
     expect(tap_stack(2, V(x, y), -1), TAP_SHAPE(2, 3, 2), D(0, 10, 1, 11, 2, 12, 3, 13, 4, 14, 5, 15));
@@ -185,6 +186,16 @@ static void test_taking_apart(void **state)
     assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
 }
 
+/* What there is no room for is an error, and leaves nothing behind. */
+static void test_too_many_pieces(void **state)
+{
+    (void)state;
+    tap_var part[3] = { X, X, X };
+    assert_int_equal(tap_unbind(X, 1, 2, part), 0);
+    assert_true(part[0].id == 0 && part[1].id == 0 && part[2].id != 0);
+    assert_int_equal(tap_tape_status(t, NULL), TAP_EARG);
+}
+
 static void test_repeating_and_rolling(void **state)
 {
     (void)state;
@@ -223,6 +234,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_folding_and_padding, begin, end),
         cmocka_unit_test_setup_teardown(test_putting_together, begin, end),
         cmocka_unit_test_setup_teardown(test_taking_apart, begin, end),
+        cmocka_unit_test_setup_teardown(test_too_many_pieces, begin, end),
         cmocka_unit_test_setup_teardown(test_repeating_and_rolling, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
