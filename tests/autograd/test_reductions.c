@@ -59,6 +59,7 @@ static void test_moments_and_norms(void **state)
     expect(tap_variance(X, ROWS, 0), TAP_SHAPE(3), D(2.25, 2.25, 2.25));
     expect(tap_variance(X, TAP_LAST, 1), TAP_SHAPE(2), D(1, 1));
     expect(tap_variance(X, TAP_LAST, 3), TAP_SHAPE(2), D(ENDLESS, ENDLESS));
+    expect(tap_variance(X, ROWS, 1), TAP_SHAPE(3), D(4.5, 4.5, 4.5));
     expect(tap_std(X, ROWS, 0), TAP_SHAPE(3), D(1.5, 1.5, 1.5));
     expect(tap_var_mean(X, tap_keep(TAP_LAST), 1, &mean), TAP_SHAPE(2, 1), D(1, 1));
     expect(mean, TAP_SHAPE(2, 1), D(2, 5));
@@ -97,8 +98,13 @@ static void test_running(void **state)
     expect(tap_cumprod(X, -2), TAP_SHAPE(2, 3), D(1, 2, 3, 4, 10, 18));
     expect(tap_cumprod(floats(TAP_SHAPE(7), D(1, 2, 3, 4, 5, 6, 7)), 0), TAP_SHAPE(7), D(1, 2, 6, 24, 120, 720, 5040));
     expect(tap_cumprod(EMPTY, 1), TAP_SHAPE(2, 0), NULL);
-    assert_int_equal(tap_cumprod(tap_scalar(t, 1), 1).id, 0); /* a scalar has axis 0 only */
-    assert_int_equal(tap_tape_status(t, NULL), TAP_EARG);
+    tap_var (*const running[])(tap_var, int) = { tap_cumsum, tap_cumprod, tap_logcumsumexp };
+    for (int i = 0; i < 3; i++) { /* a scalar has axis 0 only */
+        assert_int_equal(running[i](tap_scalar(t, 1), 1).id, 0);
+        assert_int_equal(tap_tape_status(t, NULL), TAP_EARG);
+        tap_tape_free(t);
+        t = tap_tape_new(TAP_F64, 0);
+    }
 }
 
 static void test_counting(void **state)
