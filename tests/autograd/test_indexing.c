@@ -42,6 +42,36 @@ static void test_strided_indexing(void **state)
     }
 }
 
+/* Several rows of places beside the axis, each wider than what goes together, and an index that is transposed. */
+static void test_wide_lanes(void **state)
+{
+    (void)state;
+    enum { OUTER = 3, LONG = 4, WIDE = 150 };
+    tap_var x = tap_randn(t, TAP_SHAPE(OUTER, LONG, WIDE)), zero = tap_zeros(t, TAP_SHAPE(OUTER, LONG, WIDE));
+    int64_t number[WIDE * LONG * OUTER];
+    for (int i = 0; i < WIDE * LONG * OUTER; i++) number[i] = (i * 7 + i / 11) % LONG;
+    tap_var index = tap_transpose(places(TAP_SHAPE(WIDE, LONG, OUTER), number), 0, 2);
+    tap_var sums = tap_cumsum(x, 1), picked = tap_gather(x, 1, index), put = tap_scatter(zero, 1, index, x), added = tap_scatter_add(zero, 1, index, x);
+    assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
+    for (int64_t i = 0; i < OUTER; i++) {
+        for (int64_t k = 0; k < WIDE; k++) {
+            double sum = 0, last[LONG] = { 0 }, all[LONG] = { 0 };
+            for (int64_t j = 0; j < LONG; j++) {
+                double  value = tap_tensor_get(tap_value(x), I(i, j, k));
+                int64_t to = number[(k * LONG + j) * OUTER + i];
+                assert_true(tap_tensor_get(tap_value(sums), I(i, j, k)) == (sum += value));
+                assert_true(tap_tensor_get(tap_value(picked), I(i, j, k)) == tap_tensor_get(tap_value(x), I(i, to, k)));
+                last[to] = value;
+                all[to] += value;
+            }
+            for (int64_t j = 0; j < LONG; j++) {
+                assert_true(tap_tensor_get(tap_value(put), I(i, j, k)) == last[j]);
+                assert_true(tap_tensor_get(tap_value(added), I(i, j, k)) == all[j]);
+            }
+        }
+    }
+}
+
 static void test_scalars_and_nothing(void **state)
 {
     (void)state;
@@ -83,6 +113,17 @@ static void test_order(void **state)
     expect(tap_argmax(tap_mT(m), TAP_ALL), TAP_SCALAR, D(2));
     expect(tap_argmax(tap_arange(t, 9), TAP_ALL), TAP_SCALAR, D(8));
     expect(tap_sort(tap_eq(m, tap_scalar(t, 5)), 1, true, NULL), TAP_SHAPE(2, 3), D(1, 1, 0, 0, 0, 0));
+}
+
+/* Enough lanes for several threads, each of which sorts in memory of its own. */
+static void test_many_sorts(void **state)
+{
+    (void)state;
+    enum { LANES = 300, N = 400 };
+    tap_var x = tap_randn(t, TAP_SHAPE(LANES, N)), y = tap_sort(x, 1, true, NULL);
+    const double *sorted = tap_value(y).data;
+    assert_true(fabs(tap_item(tap_sum(tap_sub(x, y), TAP_ALL))) < 1e-9);
+    for (int i = 0; i < LANES * N; i++) assert_true(i % N == 0 || sorted[i - 1] >= sorted[i]);
 }
 
 static int rising(const void *a, const void *b)
@@ -142,6 +183,11 @@ static void test_integers(void **state)
     expect(order, TAP_SHAPE(4), D(2, 0, 3, 1));
     expect(tap_argmax(b, TAP_ALL), TAP_SCALAR, D(2));
     expect(tap_argmin(b, TAP_ALL), TAP_SCALAR, D(1));
+    for (int dtype = TAP_F32; dtype <= TAP_U8; dtype++) { /* the first of equal ones */
+        tap_var equal = tap_cast(floats(TAP_SHAPE(4), D(2, 1, 1, 2)), (tap_dtype)dtype);
+        expect(tap_argmin(equal, TAP_ALL), TAP_SCALAR, D(1));
+        expect(tap_argmax(equal, TAP_ALL), TAP_SCALAR, D(0));
+    }
 }
 
 /* Wherever it stands in the index, and however that is strided. */
@@ -247,9 +293,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_gather_and_scatter, begin, end),
         cmocka_unit_test_setup_teardown(test_strided_indexing, begin, end),
+        cmocka_unit_test_setup_teardown(test_wide_lanes, begin, end),
         cmocka_unit_test_setup_teardown(test_scalars_and_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_order, begin, end),
         cmocka_unit_test_setup_teardown(test_long_sorts, begin, end),
+        cmocka_unit_test_setup_teardown(test_many_sorts, begin, end),
         cmocka_unit_test_setup_teardown(test_float32, begin, end),
         cmocka_unit_test_setup_teardown(test_integers, begin, end),
         cmocka_unit_test_setup_teardown(test_every_index_is_looked_at, begin, end),

@@ -94,6 +94,7 @@ static void test_running(void **state)
     (void)state;
     expect(tap_cumsum(X, -1), TAP_SHAPE(2, 3), D(1, 3, 6, 4, 9, 15));
     expect(tap_cumsum(X, -2), TAP_SHAPE(2, 3), D(1, 2, 3, 5, 7, 9));
+    expect(tap_cumsum(tap_ones(t, TAP_SHAPE(1, 1)), 1), TAP_SHAPE(1, 1), D(1));
     expect(tap_cumprod(X, 1), TAP_SHAPE(2, 3), D(1, 2, 6, 4, 20, 120));
     expect(tap_cumprod(X, -2), TAP_SHAPE(2, 3), D(1, 2, 3, 4, 10, 18));
     expect(tap_cumprod(floats(TAP_SHAPE(7), D(1, 2, 3, 4, 5, 6, 7)), 0), TAP_SHAPE(7), D(1, 2, 6, 24, 120, 720, 5040));

@@ -70,6 +70,38 @@ static void test_other_shapes(void **state)
     expect_steps(tap_expand(tap_unsqueeze(X, 1), TAP_SHAPE(5, -1, 4, 3)), TAP_SHAPE(5, 2, 4, 3), 0, I(0, 3, 0, 1));
 }
 
+static void test_as_many_axes_as_there_can_be(void **state)
+{
+    (void)state;
+    tap_shape s = { .rank = TAP_MAX_RANK }, back = s;
+    int       axes[TAP_MAX_RANK];
+    int64_t   step[TAP_MAX_RANK], turned[TAP_MAX_RANK], reversed[TAP_MAX_RANK], count = 1;
+    for (int i = TAP_MAX_RANK - 1; i >= 0; i--) {
+        s.n[i] = 2 + i % 2;
+        step[i] = count;
+        count *= s.n[i];
+    }
+    for (int i = 0; i < TAP_MAX_RANK; i++) {
+        axes[i] = TAP_MAX_RANK - 1 - i;
+        back.n[i] = s.n[axes[i]];
+        turned[i] = step[axes[i]];
+        reversed[i] = -step[i];
+    }
+    expect_steps(tap_permute(counted(s), TAP_MAX_RANK, axes), back, 0, turned);
+    expect_steps(tap_flip(counted(s), TAP_ALL), s, count - 1, reversed);
+}
+
+static void test_views_share_memory(void **state)
+{
+    (void)state;
+    tap_var     x = C;
+    const void *data = tap_value(x).data;
+    assert_ptr_equal(tap_value(tap_reshape(x, TAP_SHAPE(6, 4))).data, data);
+    assert_ptr_equal(tap_value(tap_mT(x)).data, data);
+    assert_ptr_equal(tap_value(tap_expand(tap_unsqueeze(x, 0), TAP_SHAPE(5, 2, 3, 4))).data, data);
+    assert_ptr_equal(tap_value(tap_select(x, 0, 1)).data, (const double *)data + 12);
+}
+
 static void test_parts(void **state)
 {
     (void)state;
@@ -105,6 +137,7 @@ static void test_diagonals(void **state)
     expect(tap_diag_embed(v, -1, -2, -1), TAP_SHAPE(3, 3), D(0, 0, 0, 1, 0, 0, 0, 2, 0));
     expect(tap_diag_embed(v, 1, 1, 0), TAP_SHAPE(3, 3), D(0, 0, 0, 1, 0, 0, 0, 2, 0));
     expect(tap_diag_embed(m, 0, 0, 2), TAP_SHAPE(2, 2, 2), D(1, 0, 3, 0, 0, 2, 0, 4));
+    expect(tap_diag_embed(floats(TAP_SHAPE(1), D(5)), 0, 0, 1), TAP_SHAPE(1, 1), D(5));
     expect(tap_diag(v, 0), TAP_SHAPE(2, 2), D(1, 0, 0, 2));
     expect(tap_diag(v, 1), TAP_SHAPE(3, 3), D(0, 1, 0, 0, 0, 2, 0, 0, 0));
     expect(tap_diag(m, -1), TAP_SHAPE(1), D(3));
@@ -229,6 +262,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_order_of_axes, begin, end),
         cmocka_unit_test_setup_teardown(test_other_shapes, begin, end),
+        cmocka_unit_test_setup_teardown(test_as_many_axes_as_there_can_be, begin, end),
+        cmocka_unit_test_setup_teardown(test_views_share_memory, begin, end),
         cmocka_unit_test_setup_teardown(test_parts, begin, end),
         cmocka_unit_test_setup_teardown(test_diagonals, begin, end),
         cmocka_unit_test_setup_teardown(test_folding_and_padding, begin, end),
