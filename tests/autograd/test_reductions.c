@@ -27,6 +27,30 @@ static void test_sums(void **state)
     expect(tap_sum_to(X, TAP_SHAPE(2, 3)), TAP_SHAPE(2, 3), D(1, 2, 3, 4, 5, 6));
 }
 
+/* Around the sizes at which rows and results are cut into pieces. */
+static void test_sums_of_every_size(void **state)
+{
+    (void)state;
+    static const int64_t sizes[] = { 15, 16, 17, 255, 256, 257, 258, 512, 513, 4095, 4096, 4097, 8193 };
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        int64_t n = sizes[k];
+        tap_var row = tap_cast(tap_arange(t, n), TAP_F64), rows = tap_repeat(tap_unsqueeze(row, 0), TAP_SHAPE(6, 1));
+        tap_var deep = tap_reshape(rows, TAP_SHAPE(2, 3, n)), one = tap_scalar(t, (double)(n * (n - 1) / 2));
+        tap_var same[] = {
+            tap_eq(tap_sum(rows, ROWS), tap_mul_scalar(row, 6)),
+            tap_eq(tap_sum(deep, TAP_AXES(1)), tap_mul_scalar(row, 3)),
+            tap_eq(tap_amax(deep, TAP_AXES(0)), row),
+            tap_eq(tap_sum(deep, TAP_LAST), one),
+            tap_eq(tap_sum(tap_mT(deep), TAP_AXES(1)), one),
+            tap_eq(tap_sum(deep, TAP_AXES(0, 2)), tap_mul_scalar(one, 2)),
+            tap_eq(tap_amax(deep, TAP_LAST), tap_scalar(t, (double)(n - 1))),
+            tap_eq(tap_amax(tap_neg(row), TAP_ALL), tap_scalar(t, 0)),
+        };
+        for (size_t i = 0; i < sizeof same / sizeof *same; i++) expect(tap_all(same[i], TAP_ALL), TAP_SCALAR, D(1));
+        tap_tape_reset(t);
+    }
+}
+
 static void test_products_and_extremes(void **state)
 {
     (void)state;
@@ -124,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sums, begin, end),
+        cmocka_unit_test_setup_teardown(test_sums_of_every_size, begin, end),
         cmocka_unit_test_setup_teardown(test_products_and_extremes, begin, end),
         cmocka_unit_test_setup_teardown(test_ties, begin, end),
         cmocka_unit_test_setup_teardown(test_moments_and_norms, begin, end),

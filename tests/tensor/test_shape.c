@@ -65,6 +65,12 @@ static void test_equal(void **state)
     assert_false(tap_shape_equal(TAP_SHAPE(3, 4), TAP_SHAPE(4, 3)));
     assert_false(tap_shape_equal(TAP_SHAPE(3), TAP_SHAPE(3, 1)));
     assert_false(tap_shape_equal(TAP_SCALAR, TAP_SHAPE(1)));
+    for (int i = 0; i < TAP_MAX_RANK; i++) {
+        tap_shape a = TAP_SHAPE(1, 2, 3, 4, 5, 6, 7, 8), b = a;
+        assert_true(tap_shape_equal(a, b));
+        b.n[i] = 9;
+        assert_false(tap_shape_equal(a, b));
+    }
 }
 
 static void test_format(void **state)
