@@ -67,6 +67,7 @@ static void test_other_shapes(void **state)
     expect_steps(tap_squeeze(thin, TAP_ALL), TAP_SHAPE(2, 3), 0, I(3, 1));
     expect_steps(tap_squeeze(thin, TAP_AXES(0, 1)), TAP_SHAPE(2, 1, 3), 0, I(3, 0, 1));
     expect_steps(tap_squeeze(thin, TAP_AXES(-2)), TAP_SHAPE(1, 2, 3), 0, I(0, 3, 1));
+    expect(tap_expand(s, TAP_SCALAR), TAP_SCALAR, D(7));
     expect_steps(tap_expand(tap_unsqueeze(X, 1), TAP_SHAPE(5, -1, 4, 3)), TAP_SHAPE(5, 2, 4, 3), 0, I(0, 3, 0, 1));
 }
 
@@ -229,6 +230,13 @@ static void test_too_many_pieces(void **state)
     assert_int_equal(tap_tape_status(t, NULL), TAP_EARG);
 }
 
+static void test_an_axis_named_twice(void **state)
+{
+    (void)state;
+    assert_int_equal(tap_permute(C, 3, A(0, 1, 0)).id, 0);
+    assert_true(tap_tape_status(t, NULL) != TAP_OK);
+}
+
 static void test_repeating_and_rolling(void **state)
 {
     (void)state;
@@ -270,6 +278,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_putting_together, begin, end),
         cmocka_unit_test_setup_teardown(test_taking_apart, begin, end),
         cmocka_unit_test_setup_teardown(test_too_many_pieces, begin, end),
+        cmocka_unit_test_setup_teardown(test_an_axis_named_twice, begin, end),
         cmocka_unit_test_setup_teardown(test_repeating_and_rolling, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
