@@ -68,6 +68,7 @@ static void test_other_shapes(void **state)
     expect_steps(tap_squeeze(thin, TAP_AXES(0, 1)), TAP_SHAPE(2, 1, 3), 0, I(3, 0, 1));
     expect_steps(tap_squeeze(thin, TAP_AXES(-2)), TAP_SHAPE(1, 2, 3), 0, I(0, 3, 1));
     expect(tap_expand(s, TAP_SCALAR), TAP_SCALAR, D(7));
+    expect_steps(tap_expand(tap_narrow(X, 1, 0, 1), TAP_SHAPE(-1, 4)), TAP_SHAPE(2, 4), 0, I(3, 0));
     expect_steps(tap_expand(tap_unsqueeze(X, 1), TAP_SHAPE(5, -1, 4, 3)), TAP_SHAPE(5, 2, 4, 3), 0, I(0, 3, 0, 1));
 }
 
@@ -133,6 +134,8 @@ static void test_diagonals(void **state)
     expect_steps(tap_diagonal(C, 2, -2, -1), TAP_SHAPE(2, 2), 2, I(12, 5));
     expect_steps(tap_diagonal(C, -1, 2, 0), TAP_SHAPE(3, 2), 1, I(4, 13));
     expect_steps(tap_diagonal(C, 9, 0, 1), TAP_SHAPE(4, 0), 0, NOTHING);
+    expect_steps(tap_diagonal(C, -9, 0, 1), TAP_SHAPE(4, 0), 0, NOTHING);
+    expect_steps(tap_diagonal(C, -1, 0, 1), TAP_SHAPE(4, 1), 12, I(1, 0));
     tap_var v = floats(TAP_SHAPE(2), D(1, 2)), m = floats(TAP_SHAPE(2, 2), D(1, 2, 3, 4));
     expect(tap_diag_embed(v, 1, 0, 1), TAP_SHAPE(3, 3), D(0, 1, 0, 0, 0, 2, 0, 0, 0));
     expect(tap_diag_embed(v, -1, -2, -1), TAP_SHAPE(3, 3), D(0, 0, 0, 1, 0, 0, 0, 2, 0));
