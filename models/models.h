@@ -12,15 +12,20 @@ extern "C" {
  *
  *   prior    p(z)    = N(0, I)                                         z in R^latent
  *   encoder  q(z|x)  = N(mu(x), diag(sigma^2(x)))                      (mu, log sigma^2) by networks
- *   decoder  p(x|z)  = Bernoulli(sigmoid(f(z))) or N(mean(f(z)), sigma_dec^2 I)
+ *   decoder  p(x|z)  = Bernoulli(sigmoid(f(z))) or N(mean(f(z)), sigma_dec^2 I), sigma_dec a number, one per pixel, or sigma(z)
  *   ELBO(x)  = E_q[log p(x|z)] - KL(q(z|x) || p(z))
  *
  * Parameters: enc.0, enc.1, ... hidden layers; loc and logvar, the heads; dec.0, dec.1, ... the hidden sizes backwards; out;
- * and log_sigma [] when sigma_dec is learned. */
+ * and log_sigma [], or [data], when sigma_dec is learned; or out_log_sigma, a second head of the decoder. */
 
 #define TAP_VAE_MAX_HIDDEN 16
 
 typedef enum { TAP_VAE_BERNOULLI, TAP_VAE_GAUSSIAN } tap_vae_likelihood;
+typedef enum {
+    TAP_VAE_SIGMA,             /* one number for all pixels, given or learned */
+    TAP_VAE_SIGMA_PER_PIXEL,   /* learned, one for each */
+    TAP_VAE_SIGMA_BY_DECODER,  /* the decoder's own sigma(z), for each pixel of each image */
+} tap_vae_sigma;
 
 /* {.data = D} gives the defaults in brackets. */
 typedef struct {
@@ -30,30 +35,37 @@ typedef struct {
     tap_activation     activation;                 /* [tap_relu] */
     int64_t            latent;                     /* [20] */
     tap_vae_likelihood likelihood;                 /* [Bernoulli] */
-    double             sigma;                      /* Gaussian: sigma_dec; 0 means learned, one number for all pixels [0] */
+    tap_vae_sigma      sigma_kind;                 /* Gaussian: what sigma_dec is [one number] */
+    double             sigma;                      /* Gaussian: this number; 0 means learned [0] */
+    double             clip;                       /* |log sigma| of encoder and decoder stays below it, by tap_smooth_clip;
+                                                      negative: not [0: not, but 10 for the decoder's own sigma] */
     tap_activation     mean;                       /* Gaussian: from the decoder's output to a pixel's mean [tap_sigmoid] */
-    int64_t            samples;                    /* L, draws of z per image [1] */
-    double             beta;                       /* of the KL in the loss (Higgins et al. 2017); negative stands for 0 [1] */
+    int64_t            samples;                    /* L or K, draws of z per image [1] */
+    tap_bound          bound;                      /* what training climbs [ELBO], */
+    tap_estimator      estimator;                  /* along which gradient [reparameterized], */
+    double             beta, free_bits;            /* as in tap_bound_options [1, 0] */
 } tap_vae_options;
 
 typedef struct {
     tap_vae_options options; /* as given, defaults filled in */
     tap_mlp         enc, dec;
     tap_linear      loc, logvar, out;
-    tap_param      *log_sigma; /* NULL unless learned */
+    tap_param      *log_sigma;     /* NULL unless learned by itself */
+    tap_linear      out_log_sigma; /* of the decoder's own sigma */
 } tap_vae;
 
-/* In nats, per image: [batch]. elbo = rec - kl */
+/* In nats, per image: [batch]. elbo = rec - kl, KL in closed form. bound is what the options ask for, with the gradient to
+ * train with (tap_bound_of): by default, elbo itself. */
 typedef struct {
-    tap_var elbo, rec, kl;
+    tap_var elbo, rec, kl, bound;
 } tap_vae_terms;
 
 TAP_API void          tap_vae_init(tap_vae *v, tap_module *m, tap_vae_options o);    /* errors go to m's root */
 TAP_API tap_dist      tap_vae_encode(const tap_vae *v, tap_var x);                   /* q(z|x): x [batch,D], z [batch,latent] */
 TAP_API tap_dist      tap_vae_decode(const tap_vae *v, tap_var z);                   /* p(x|z): z [..,latent], x [..,D] */
-TAP_API tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x);                     /* L draws of z, KL in closed form */
+TAP_API tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x);                     /* L draws of z */
 TAP_API tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise); /* with noise [L,batch,latent] */
-TAP_API tap_var       tap_vae_loss(const tap_vae *v, tap_var x);                     /* mean over images of beta KL - rec: [] */
+TAP_API tap_var       tap_vae_loss(const tap_vae *v, tap_var x);                     /* -mean over images of the bound: [] */
 TAP_API tap_var       tap_vae_loss_of(const tap_vae *v, tap_vae_terms terms);        /* the same from terms already computed */
 TAP_API tap_var       tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n);      /* means of p(x|z), z ~ p(z): [n,D] */
 TAP_API tap_var       tap_vae_reconstruct(const tap_vae *v, tap_var x);              /* mean of p(x|z), z = mu(x): [batch,D] */

@@ -3,6 +3,43 @@
 
 #include "models/models.h"
 
+static void check_sigma(tap_module *m, tap_vae_options *o)
+{
+    if (o->clip == 0 && o->sigma_kind == TAP_VAE_SIGMA_BY_DECODER) o->clip = 10;
+    if (o->clip < 0) o->clip = 0;
+    if (!isfinite(o->clip)) tap_module_fail(m, TAP_EARG, "vae: clip = %g is not finite", o->clip);
+    if (o->sigma_kind != TAP_VAE_SIGMA && o->sigma_kind != TAP_VAE_SIGMA_PER_PIXEL && o->sigma_kind != TAP_VAE_SIGMA_BY_DECODER)
+        tap_module_fail(m, TAP_EARG, "vae: there is no sigma_kind %d", (int)o->sigma_kind);
+    if (o->sigma_kind != TAP_VAE_SIGMA && o->sigma > 0)
+        tap_module_fail(m, TAP_EARG, "vae: sigma = %g is given, but is to be learned", o->sigma);
+    if (o->sigma_kind != TAP_VAE_SIGMA && o->likelihood == TAP_VAE_BERNOULLI)
+        tap_module_fail(m, TAP_EARG, "vae: a Bernoulli has no sigma");
+}
+
+static bool is_score(tap_estimator e)
+{
+    return e == TAP_SCORE || e == TAP_SCORE_BASELINE || e == TAP_SCORE_LEAVE_ONE_OUT;
+}
+
+/* What tap_bound_of would find out at every step. */
+static void check_bound(tap_module *m, tap_vae_options o)
+{
+    if (o.bound != TAP_ELBO && o.bound != TAP_IWAE) tap_module_fail(m, TAP_EARG, "vae: there is no bound %d", (int)o.bound);
+    if (!is_score(o.estimator) && o.estimator != TAP_REPARAMETERIZED && o.estimator != TAP_STICKING_THE_LANDING &&
+        o.estimator != TAP_DOUBLY_REPARAMETERIZED)
+        tap_module_fail(m, TAP_EARG, "vae: there is no estimator %d", (int)o.estimator);
+    if (!(o.free_bits >= 0 && isfinite(o.free_bits)))
+        tap_module_fail(m, TAP_EARG, "vae: free_bits = %g is not a finite number from 0 up", o.free_bits);
+    if (o.bound == TAP_IWAE && (o.beta != 1 || o.free_bits > 0))
+        tap_module_fail(m, TAP_EARG, "vae: beta and free bits belong to the ELBO, not to IWAE");
+    if (o.bound == TAP_IWAE && o.estimator == TAP_STICKING_THE_LANDING)
+        tap_module_fail(m, TAP_EARG, "vae: sticking the landing is biased for IWAE; take the doubly reparameterized estimator");
+    if (o.free_bits > 0 && !is_score(o.estimator) && o.estimator != TAP_REPARAMETERIZED)
+        tap_module_fail(m, TAP_EARG, "vae: free bits need the KL in closed form, which this estimator does not use");
+    if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT && o.samples < 2)
+        tap_module_fail(m, TAP_EARG, "vae: leaving one out needs two samples, not %lld", (long long)o.samples);
+}
+
 /* The options with defaults filled in. What cannot be used fails the module. */
 static tap_vae_options resolve(tap_module *m, tap_vae_options o)
 {
@@ -30,6 +67,8 @@ static tap_vae_options resolve(tap_module *m, tap_vae_options o)
         tap_module_fail(m, TAP_EARG, "vae: sigma = %g is not a finite number from 0 up", o.sigma);
     if (o.samples < 0) tap_module_fail(m, TAP_EARG, "vae: samples = %lld is not positive", (long long)o.samples);
     if (!isfinite(o.beta)) tap_module_fail(m, TAP_EARG, "vae: beta = %g is not finite", o.beta);
+    check_sigma(m, &o);
+    check_bound(m, o);
     return o;
 }
 
@@ -53,8 +92,9 @@ void tap_vae_init(tap_vae *v, tap_module *m, tap_vae_options o)
     tap_linear_init(&v->logvar, m, "logvar", last, o.latent);
     tap_mlp_init(&v->dec, m, "dec", n + 1, up, o.activation);
     tap_linear_init(&v->out, m, "out", o.hidden[0], o.data);
-    if (o.likelihood == TAP_VAE_GAUSSIAN && o.sigma == 0)
-        v->log_sigma = tap_param_new(m, "log_sigma", TAP_SCALAR, tap_init_zeros());
+    if (o.likelihood == TAP_VAE_BERNOULLI || o.sigma > 0) return;
+    if (o.sigma_kind == TAP_VAE_SIGMA_BY_DECODER) tap_linear_init(&v->out_log_sigma, m, "out_log_sigma", o.hidden[0], o.data);
+    else v->log_sigma = tap_param_new(m, "log_sigma", o.sigma_kind == TAP_VAE_SIGMA ? TAP_SCALAR : TAP_SHAPE(o.data), tap_init_zeros());
 }
 
 /* NULL is taken for a VAE that was never initialized, which its layers find out. */
@@ -64,31 +104,55 @@ static const tap_vae *given(const tap_vae *v)
     return v ? v : &none;
 }
 
+static tap_var clipped(const tap_vae *v, tap_var log_sigma)
+{
+    const double c = v->options.clip;
+    return c > 0 ? tap_smooth_clip(log_sigma, -c, c) : log_sigma;
+}
+
 tap_dist tap_vae_encode(const tap_vae *v, tap_var x)
 {
     v = given(v);
     tap_var h = tap_mlp_forward(&v->enc, x);
     tap_var mu = tap_linear_forward(&v->loc, h);
     tap_var log_sigma = tap_mul_scalar(tap_linear_forward(&v->logvar, h), 0.5);
-    return tap_normal(mu, log_sigma);
+    return tap_normal(mu, clipped(v, log_sigma));
+}
+
+/* h is the decoder's last hidden layer. */
+static tap_var decoder_log_sigma(const tap_vae *v, tap_var h)
+{
+    if (v->options.sigma_kind == TAP_VAE_SIGMA_BY_DECODER) return clipped(v, tap_linear_forward(&v->out_log_sigma, h));
+    if (v->log_sigma) return clipped(v, tap_use(h.tape, v->log_sigma));
+    return tap_scalar(h.tape, log(v->options.sigma));
 }
 
 tap_dist tap_vae_decode(const tap_vae *v, tap_var z)
 {
     v = given(v);
-    tap_var f = tap_linear_forward(&v->out, tap_mlp_forward(&v->dec, z));
+    tap_var h = tap_mlp_forward(&v->dec, z), f = tap_linear_forward(&v->out, h);
     if (v->options.likelihood == TAP_VAE_BERNOULLI || !z.tape) return tap_bernoulli(f);
-    tap_var log_sigma = v->log_sigma ? tap_use(z.tape, v->log_sigma) : tap_scalar(z.tape, log(v->options.sigma));
-    return tap_normal(v->options.mean(f), log_sigma);
+    return tap_normal(v->options.mean(f), decoder_log_sigma(v, h));
 }
 
 /* z [L,batch,latent] are draws from q */
 static tap_vae_terms terms(const tap_vae *v, tap_var x, tap_dist q, tap_var z)
 {
-    tap_var log_p = tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST); /* [L,batch] */
-    tap_var rec = tap_mean(log_p, TAP_AXES(0));
-    tap_var kl = tap_sum(tap_kl(q, tap_standard_normal_like(q)), TAP_LAST);
-    return (tap_vae_terms){ .elbo = tap_sub(rec, kl), .rec = rec, .kl = kl };
+    const tap_vae_options *o = &v->options;
+    const bool             plain = o->bound == TAP_ELBO && o->estimator == TAP_REPARAMETERIZED;
+    z = tap_estimator_draws(o->estimator, z);
+    tap_dist prior = tap_standard_normal_like(q);
+    tap_var  log_p = tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST); /* [L,batch] */
+    tap_var  rec = tap_mean(log_p, TAP_AXES(0)), kl_each = tap_kl(q, prior), kl = tap_sum(kl_each, TAP_LAST);
+    tap_var  elbo = tap_sub(rec, kl);
+    if (plain && o->beta == 1 && o->free_bits == 0) return (tap_vae_terms){ elbo, rec, kl, elbo };
+
+    tap_densities d = { .log_px_z = log_p, .z = z };
+    if (o->bound == TAP_ELBO && (plain || is_score(o->estimator))) d.kl = kl_each;
+    if (!plain) d.log_q = tap_sum(tap_log_prob(tap_estimator_density(o->estimator, q), z), TAP_LAST);
+    if (!d.kl.tape) d.log_pz = tap_sum(tap_log_prob(prior, z), TAP_LAST);
+    tap_bound_options how = { o->bound, o->estimator, o->beta == 0 ? -1 : o->beta, o->free_bits };
+    return (tap_vae_terms){ elbo, rec, kl, tap_bound_of(d, how) };
 }
 
 tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x)
@@ -112,7 +176,8 @@ tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise)
 
 tap_var tap_vae_loss_of(const tap_vae *v, tap_vae_terms e)
 {
-    return tap_mean(tap_sub(tap_mul_scalar(e.kl, given(v)->options.beta), e.rec), TAP_ALL);
+    (void)v; /* its options are in the bound already */
+    return tap_neg(tap_mean(e.bound, TAP_ALL));
 }
 
 tap_var tap_vae_loss(const tap_vae *v, tap_var x)

@@ -1,4 +1,5 @@
 /* Activations that take a weight or an axis, and those of x alone by name. */
+#include <math.h>
 #include <string.h>
 
 #include "autograd/internal.h"
@@ -37,6 +38,17 @@ tap_var tap_glu(tap_var x, int axis)
 tap_var tap_softmin(tap_var x, int axis)
 {
     return tap_softmax(tap_neg(x), axis);
+}
+
+tap_var tap_smooth_clip(tap_var x, double lo, double hi)
+{
+    const tap_node *n = tap__live(x);
+    if (!n) return tap__inert(x.tape);
+    if (!(lo < hi && isfinite(hi - lo)))
+        return tap__refuse(n, TAP_EARG, "smooth_clip", "%g and %g are no finite bounds, one below the other", lo, hi);
+    tap_var above = tap_softplus(tap_add_scalar(x, -lo));
+    tap_var below = tap_softplus(tap_add_scalar(tap_neg(above), hi - lo));
+    return tap_add_scalar(tap_neg(below), hi);
 }
 
 tap_var tap_identity(tap_var x)

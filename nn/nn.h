@@ -98,6 +98,9 @@ TAP_API tap_var tap_mlp_forward(const tap_mlp *l, tap_var x); /* [..,sizes[0]] -
 /* Composed of the operators of autograd.h, and differentiable as often as these. A tensor that may be absent is { 0 } then. */
 
 TAP_API tap_var tap_prelu(tap_var x, tap_var weight); /* max(x, 0) + weight min(x, 0); weight [], [1] or [channels], axis 1 of x */
+/* x held between lo and hi without a corner: hi - softplus(hi - lo - softplus(x - lo)), which is x up to e^-d at a distance d
+ * from both. For log-scales, whose exponential is to stay finite. */
+TAP_API tap_var tap_smooth_clip(tap_var x, double lo, double hi);
 TAP_API tap_var tap_glu(tap_var x, int axis);         /* a sigmoid(b), x = [a,b] along the axis */
 TAP_API tap_var tap_softmin(tap_var x, int axis);     /* softmax(-x) */
 /* While training, each element is 0 with probability p, else divided by 1 - p; noise of the tape. */
@@ -233,6 +236,49 @@ TAP_API tap_var tap_log_prob(tap_dist d, tap_var x);         /* natural logarith
 TAP_API tap_var tap_entropy(tap_dist d);
 TAP_API tap_var tap_dist_mean(tap_dist d);
 TAP_API tap_var tap_kl(tap_dist q, tap_dist p);              /* KL(q || p); a pair without a closed form is an error */
+
+/* ---- Bounds on log p(x) and the gradients of them ----------------------------------------------------------------- */
+
+typedef enum {
+    TAP_ELBO, /* mean_l [log p(x,z_l) - log q(z_l|x)], or mean_l log p(x|z_l) - KL(q(z|x) || p(z)): Kingma & Welling 2014 */
+    TAP_IWAE, /* log mean_l [p(x,z_l) / q(z_l|x)], draws l = 1..K: Burda et al. 2016 */
+} tap_bound;
+
+/* How a gradient reaches the parameters of q(z|x), from which z was drawn. All are unbiased. */
+typedef enum {
+    TAP_REPARAMETERIZED,        /* through z = g(noise), and log q */
+    TAP_STICKING_THE_LANDING,   /* through z alone: ELBO, KL by the draws; Roeder et al. 2017 */
+    TAP_DOUBLY_REPARAMETERIZED, /* the same for IWAE, Tucker et al. 2019; for the ELBO, it is sticking the landing */
+    TAP_SCORE,                  /* (log p(x,z) - log q(z|x)) grad log q(z|x); no gradient through z */
+    TAP_SCORE_BASELINE,         /* less a baseline that does not depend on z; by default the mean over the other images */
+    TAP_SCORE_LEAVE_ONE_OUT,    /* less what the image's other draws give; for IWAE, Mnih & Rezende 2016 */
+} tap_estimator;
+
+/* {0} gives the defaults in brackets. */
+typedef struct {
+    tap_bound     bound;     /* [ELBO] */
+    tap_estimator estimator; /* [reparameterized] */
+    double        beta;      /* ELBO: of the KL (Higgins et al. 2017); negative stands for 0 [1] */
+    double        free_bits; /* ELBO: nats each latent dimension has free, tap_free_bits [0] */
+} tap_bound_options;
+
+/* Of draws z ~ q(z|x), in nats, summed over all that is one event. What is not needed may be absent, { 0 }. */
+typedef struct {
+    tap_var log_px_z, log_pz, log_q; /* log p(x|z), log p(z), log q(z|x): [L,..], a draw and the images */
+    tap_var kl;                      /* KL(q(z|x) || p(z)) by latent dimension [..,d]: then the ELBO is in its second form */
+    tap_var z;                       /* [L,..,d]: IWAE, doubly reparameterized */
+    tap_var baseline;                /* broadcasts to [L,..] */
+} tap_densities;
+
+/* Draws and density as the estimator wants them: tap_log_prob(tap_estimator_density(e, q), tap_estimator_draws(e, z)), and the
+ * same draws for the model. They cut the gradients that are not to flow. */
+TAP_API tap_var  tap_estimator_draws(tap_estimator e, tap_var z);
+TAP_API tap_dist tap_estimator_density(tap_estimator e, tap_dist q);
+/* The bound for each image [..]; its gradient is the estimator, so that -tap_mean(bound) is a loss. First derivatives only. */
+TAP_API tap_var  tap_bound_of(tap_densities d, tap_bound_options o);
+/* KL by latent dimension [..,d]; a dimension whose mean over images is not above `nats` has this constant instead: the mean of the
+ * sum is sum_j max(nats, mean KL_j), Kingma et al. 2016 */
+TAP_API tap_var  tap_free_bits(tap_var kl, double nats);
 
 /* ---- Optimizers -------------------------------------------------------------------------------------------------- */
 
