@@ -70,6 +70,66 @@ TAP_API tap_var       tap_vae_loss_of(const tap_vae *v, tap_vae_terms terms);   
 TAP_API tap_var       tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n);      /* means of p(x|z), z ~ p(z): [n,D] */
 TAP_API tap_var       tap_vae_reconstruct(const tap_vae *v, tap_var x);              /* mean of p(x|z), z = mu(x): [batch,D] */
 
+/* The same with one number of everything:
+ *
+ *   p(z) = N(0, 1)   q(z|x) = N(a x + b, t^2)   p(x|z) = N(c z + v, s^2)
+ *
+ * For x ~ N(mu, sigma^2) its ELBO is best, -log(2 pi e sigma^2) / 2, for every c in [0, sigma) (or its negative) with
+ *   v = mu, s^2 = sigma^2 - c^2, a = c / sigma^2, b = -a mu, t = s / sigma. */
+typedef struct {
+    tap_param *a, *b, *log_t, *c, *v, *log_s; /* [] */
+} tap_tiny;
+
+TAP_API void     tap_tiny_init(tap_tiny *v, tap_module *m); /* a = c = 0.5, t = s = 1, b = v = 0 */
+TAP_API tap_dist tap_tiny_encode(const tap_tiny *v, tap_var x); /* any shape */
+TAP_API tap_dist tap_tiny_decode(const tap_tiny *v, tap_var z);
+TAP_API tap_var  tap_tiny_elbo(const tap_tiny *v, tap_var x); /* in closed form, for each number of x */
+
+/* The trivial solution when p(x) = N(mu, sigma^2) is known, the limit s -> 0 of the above: z = (x - mu) / sigma and back. */
+TAP_API tap_var tap_standardize(tap_var x, tap_var mu, tap_var sigma);
+TAP_API tap_var tap_unstandardize(tap_var z, tap_var mu, tap_var sigma);
+
+/* The linear VAE, which is probabilistic PCA (Tipping & Bishop 1999, Lucas et al. 2019):
+ *
+ *   p(z) = N(0, I)   q(z|x) = N(V (x - mu), diag(t^2))   p(x|z) = N(W z + mu, sigma^2 I),   so p(x) = N(mu, W W^T + sigma^2 I)
+ *
+ * At its best ELBO, mu is the data's mean, W spans the directions in which their variance is above sigma^2, and ELBO = log p. */
+typedef struct {
+    tap_param *V, *log_t, *W, *mu; /* [latent,data], [latent], [data,latent], [data] */
+    tap_param *log_sigma;          /* [], NULL if sigma is fixed */
+    double     sigma;
+} tap_linear_vae;
+
+TAP_API void     tap_linear_vae_init(tap_linear_vae *v, tap_module *m, int64_t data, int64_t latent, double sigma); /* 0: learned */
+TAP_API tap_dist tap_linear_vae_encode(const tap_linear_vae *v, tap_var x);   /* [..,data] */
+TAP_API tap_dist tap_linear_vae_decode(const tap_linear_vae *v, tap_var z);   /* [..,latent] */
+TAP_API tap_var  tap_linear_vae_elbo(const tap_linear_vae *v, tap_var x);     /* in closed form: [batch,data] -> [batch] */
+/* Its mean over any number of images with this mean [data] and covariance [data,data], divided by n: [] */
+TAP_API tap_var  tap_linear_vae_elbo_of(const tap_linear_vae *v, tap_var mean, tap_var cov);
+TAP_API tap_var  tap_linear_vae_log_prob(const tap_linear_vae *v, tap_var x); /* log p(x), exactly: [batch,data] -> [batch] */
+
+/* {.data = D} gives the defaults in brackets, those of tap_vae_options. */
+typedef struct {
+    int64_t        data;
+    int            n_hidden;                   /* [1] */
+    int64_t        hidden[TAP_VAE_MAX_HIDDEN]; /* [400] */
+    tap_activation activation;                 /* [tap_relu] */
+    int64_t        latent;                     /* [20] */
+} tap_autoencoder_options;
+
+/* A plain autoencoder with a VAE's networks: z = f(x), x^ = g(z), pixels in [0,1]. No distribution to draw from.
+ * Parameters: enc.0, ...; code; dec.0, ...; out. */
+typedef struct {
+    tap_autoencoder_options options;
+    tap_mlp                 enc, dec;
+    tap_linear              code, out;
+} tap_autoencoder;
+
+TAP_API void    tap_autoencoder_init(tap_autoencoder *a, tap_module *m, tap_autoencoder_options o);
+TAP_API tap_var tap_autoencoder_encode(const tap_autoencoder *a, tap_var x); /* [..,data] -> [..,latent] */
+TAP_API tap_var tap_autoencoder_decode(const tap_autoencoder *a, tap_var z); /* and back, in (0,1) */
+TAP_API tap_var tap_autoencoder_loss(const tap_autoencoder *a, tap_var x);   /* mean over images of -log Bernoulli(x | x^): [] */
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,53 @@
+/* The plain autoencoder: a VAE's networks, a code in the place of q(z|x), no noise and no KL. */
+#include "models/models.h"
+
+void tap_autoencoder_init(tap_autoencoder *a, tap_module *m, tap_autoencoder_options o)
+{
+    if (o.n_hidden == 0) o.n_hidden = 1;
+    if (o.n_hidden == 1 && o.hidden[0] == 0) o.hidden[0] = 400;
+    if (!o.activation) o.activation = tap_relu;
+    if (o.latent == 0) o.latent = 20;
+    if (!a || o.n_hidden < 1 || o.n_hidden > TAP_VAE_MAX_HIDDEN) {
+        tap_module_fail(m, TAP_EARG, "autoencoder: %s, n_hidden = %d of 1 to %d", a ? "a" : "NULL", o.n_hidden, TAP_VAE_MAX_HIDDEN);
+        if (a) *a = (tap_autoencoder){ 0 };
+        return;
+    }
+    const int n = o.n_hidden;
+    int64_t   down[TAP_VAE_MAX_HIDDEN + 1] = { o.data }, up[TAP_VAE_MAX_HIDDEN + 1] = { o.latent };
+    for (int i = 0; i < n; i++) {
+        down[i + 1] = o.hidden[i];
+        up[i + 1] = o.hidden[n - 1 - i];
+    }
+    *a = (tap_autoencoder){ .options = o };
+    tap_mlp_init(&a->enc, m, "enc", n + 1, down, o.activation);
+    tap_linear_init(&a->code, m, "code", down[n], o.latent);
+    tap_mlp_init(&a->dec, m, "dec", n + 1, up, o.activation);
+    tap_linear_init(&a->out, m, "out", up[n], o.data);
+}
+
+static const tap_autoencoder *given(const tap_autoencoder *a)
+{
+    static const tap_autoencoder none;
+    return a ? a : &none;
+}
+
+tap_var tap_autoencoder_encode(const tap_autoencoder *a, tap_var x)
+{
+    return tap_linear_forward(&given(a)->code, tap_mlp_forward(&given(a)->enc, x));
+}
+
+static tap_var logits(const tap_autoencoder *a, tap_var z)
+{
+    return tap_linear_forward(&given(a)->out, tap_mlp_forward(&given(a)->dec, z));
+}
+
+tap_var tap_autoencoder_decode(const tap_autoencoder *a, tap_var z)
+{
+    return tap_sigmoid(logits(a, z));
+}
+
+tap_var tap_autoencoder_loss(const tap_autoencoder *a, tap_var x)
+{
+    tap_var error = tap_bce_with_logits(logits(a, tap_autoencoder_encode(a, x)), x);
+    return tap_mean(tap_sum(error, TAP_LAST), TAP_ALL);
+}

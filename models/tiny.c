@@ -1,0 +1,56 @@
+/* The smallest VAE there is, and the trivial solution it approaches. */
+#include "models/models.h"
+
+void tap_tiny_init(tap_tiny *v, tap_module *m)
+{
+    if (!v) {
+        tap_module_fail(m, TAP_EARG, "tiny: NULL");
+        return;
+    }
+    v->a = tap_param_new(m, "a", TAP_SCALAR, tap_init_constant(0.5));
+    v->b = tap_param_new(m, "b", TAP_SCALAR, tap_init_zeros());
+    v->log_t = tap_param_new(m, "log_t", TAP_SCALAR, tap_init_zeros());
+    v->c = tap_param_new(m, "c", TAP_SCALAR, tap_init_constant(0.5));
+    v->v = tap_param_new(m, "v", TAP_SCALAR, tap_init_zeros());
+    v->log_s = tap_param_new(m, "log_s", TAP_SCALAR, tap_init_zeros());
+}
+
+static tap_dist line(tap_var x, tap_param *slope, tap_param *offset, tap_param *log_scale)
+{
+    tap_var mean = tap_add(tap_mul(tap_use(x.tape, slope), x), tap_use(x.tape, offset));
+    return tap_normal(mean, tap_use(x.tape, log_scale));
+}
+
+tap_dist tap_tiny_encode(const tap_tiny *v, tap_var x)
+{
+    static const tap_tiny none;
+    if (!v) v = &none;
+    return line(x, v->a, v->b, v->log_t);
+}
+
+tap_dist tap_tiny_decode(const tap_tiny *v, tap_var z)
+{
+    static const tap_tiny none;
+    if (!v) v = &none;
+    return line(z, v->c, v->v, v->log_s);
+}
+
+/* E_q log N(x | c z + v, s^2) is log N(x | c E[z] + v, s^2) - (c t / s)^2 / 2. */
+tap_var tap_tiny_elbo(const tap_tiny *v, tap_var x)
+{
+    tap_dist q = tap_tiny_encode(v, x), p = tap_tiny_decode(v, q.param[0]);
+    if (!v) return p.param[0];
+    tap_var spread = tap_square(tap_mul(tap_use(x.tape, v->c), tap_exp(tap_sub(q.param[1], p.param[1]))));
+    tap_var rec = tap_sub(tap_log_prob(p, x), tap_mul_scalar(spread, 0.5));
+    return tap_sub(rec, tap_kl(q, tap_standard_normal_like(q)));
+}
+
+tap_var tap_standardize(tap_var x, tap_var mu, tap_var sigma)
+{
+    return tap_div(tap_sub(x, mu), sigma);
+}
+
+tap_var tap_unstandardize(tap_var z, tap_var mu, tap_var sigma)
+{
+    return tap_add(mu, tap_mul(sigma, z));
+}

@@ -1,0 +1,91 @@
+/* The linear VAE with 20 latent dimensions, trained on all 60,000 images of MNIST by its analytic ELBO, against the optimum in
+ * closed form:
+ *
+ *     build/tests/train_linear_vae DIR [steps [rate]]     with train-images-idx3-ubyte.gz in DIR
+ *
+ * The ELBO depends on the images by their mean and covariance alone, so each step is one over all images. Twice: sigma learned;
+ * then fixed between two eigenvalues of the covariance, where the units that stay active can be counted beforehand. The learned
+ * model's ELBO and exact log-likelihood are then averaged over the images one by one. */
+#include <string.h>
+
+#include "tests/models/ppca.h"
+
+enum { LATENT = 20, ITERATIONS = 1500, KEPT = 12 };
+
+static double average(const tap_linear_vae *v, tap_tensor images, tap_var (*f)(const tap_linear_vae *v, tap_var x))
+{
+    double      sum = 0;
+    tap_tensor  x;
+    tap_tape   *t = tap_tape_new(TAP_F64, 0);
+    tap_loader *l = tap_loader_new(images, (tap_loader_options){ .batch = 1000, .dtype = TAP_F64 });
+    tap_tape_set_recording(t, false);
+    for (tap_loader_start(l, 0); tap_loader_next(l, &x); tap_tape_reset(t)) sum += tap_item(tap_sum(f(v, tap_input(t, x)), TAP_ALL));
+    tap_loader_free(l);
+    tap_tape_free(t);
+    return sum / (double)images.shape.n[0];
+}
+
+static bool within(const char *what, double value, double expected, double tolerance)
+{
+    bool ok = fabs(value - expected) <= tolerance;
+    printf("%-40s %.9f, expected %.9f within %g: %s\n", what, value, expected, tolerance, ok ? "yes" : "NO");
+    return ok;
+}
+
+static bool learned_sigma(tap_tensor images, moments m, const double *value, int64_t steps, double rate)
+{
+    double         sigma2, best = optimum(m, LATENT, value, &sigma2);
+    tap_module    *root = tap_module_new(TAP_F64, 1);
+    tap_linear_vae v;
+    printf("optimum in closed form: %.6f nats per image, sigma^2 = %.9f\n", best, sigma2);
+    tap_linear_vae_init(&v, root, m.d, LATENT, 0);
+    double elbo = climb(&v, root, m, steps, rate, steps / 20);
+    bool   ok = within("ELBO", elbo, best, 0.05);
+    ok &= within("sigma^2", sigma2_of(&v), sigma2, 1e-5);
+    ok &= within("ELBO, mean over the images", average(&v, images, tap_linear_vae_elbo), best, 0.05);
+    ok &= within("log p(x), mean over the images", average(&v, images, tap_linear_vae_log_prob), best, 0.05);
+    tap_module_free(root);
+    return ok;
+}
+
+static bool fixed_sigma(moments m, const double *value, int64_t steps, double rate)
+{
+    const double   sigma2 = (value[KEPT - 1] + value[KEPT]) / 2;
+    tap_module    *root = tap_module_new(TAP_F64, 2);
+    tap_linear_vae v;
+    printf("\nsigma^2 = %.6f, between eigenvalues %d and %d: %.6f and %.6f\n", sigma2, KEPT, KEPT + 1, value[KEPT - 1], value[KEPT]);
+    tap_linear_vae_init(&v, root, m.d, LATENT, sqrt(sigma2));
+    climb(&v, root, m, steps, rate, steps / 10);
+    bool ok = within("active units", active_units(&v, m), KEPT, 0);
+    tap_module_free(root);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    char        path[4096], *end = NULL;
+    const char *message;
+    double      value[LATENT + 1];
+    int64_t     steps = argc > 2 ? strtoll(argv[2], &end, 10) : 8000;
+    double      rate = argc > 3 ? strtod(argv[3], &end) : 0.005;
+    if (argc < 2 || argc > 4 || steps < 20 || !(rate > 0) || (end && *end)) {
+        fprintf(stderr, "usage: %s DIR [steps [rate]]\n", argv[0]);
+        return 2;
+    }
+    snprintf(path, sizeof path, "%s/train-images-idx3-ubyte.gz", argv[1]);
+    tap_arena *a = tap_arena_new();
+    tap_tensor images = tap_idx_read(a, path);
+    bool       ok = tap_arena_status(a, &message) == TAP_OK;
+    if (!ok) fprintf(stderr, "train_linear_vae: %s\n", message);
+    if (ok) {
+        moments m = moments_of(images);
+        eigenvalues(m, LATENT + 1, ITERATIONS, value);
+        printf("%lld images, variance %.6f in all, eigenvalues %d and %d: %.6f and %.6f\n", (long long)m.n, trace_of(m), LATENT,
+               LATENT + 1, value[LATENT - 1], value[LATENT]);
+        ok = learned_sigma(images, m, value, steps, rate);
+        ok &= fixed_sigma(m, value, steps, rate);
+        moments_free(m);
+    }
+    tap_arena_free(a);
+    return !ok;
+}
