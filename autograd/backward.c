@@ -35,6 +35,13 @@ static bool begin(pass *p, tap_var y)
     return true;
 }
 
+static void end(pass *p)
+{
+    tap_tape *t = p->tape;
+    tap__arena_give_back(t->arena, p->wanted);
+    tap__arena_give_back(t->arena, p->adjoint);
+}
+
 /* Everything on a way from the nodes already marked up to the top. */
 static void mark_ways(pass *p)
 {
@@ -42,6 +49,20 @@ static void mark_ways(pass *p)
         const tap_node *n = tap__node(p->tape, id);
         for (int i = 0; n->op && i < n->n_in && !p->wanted[id]; i++) p->wanted[id] = p->wanted[n->in[i]];
     }
+}
+
+bool tap__depends(tap_var y, tap_var x)
+{
+    pass p;
+    bool depends = false;
+    if (!tap__live(y) || !tap__live(x) || x.id > y.id) return false;
+    if (begin(&p, y)) {
+        p.wanted[x.id] = true;
+        mark_ways(&p);
+        depends = p.wanted[y.id];
+        end(&p);
+    }
+    return depends;
 }
 
 static void release(const pass *p, uint32_t id)
@@ -121,13 +142,6 @@ static void walk(pass *p, const bool *kept)
     }
     t->wanted = NULL;
     t->rule = NULL;
-}
-
-static void end(pass *p)
-{
-    tap_tape *t = p->tape;
-    tap__arena_give_back(t->arena, p->wanted);
-    tap__arena_give_back(t->arena, p->adjoint);
 }
 
 static void add_to_leaf(const tap_leaf *leaf, tap_tensor g)

@@ -71,6 +71,8 @@ tap_var tap__refuse(const tap_node *n, tap_status status, const char *call, cons
 tap_var tap__refuse_all(const char *call, int n, const tap_var *x, tap_status status, const char *format, ...) TAP_PRINTF(5, 6);
 /* Whether a call's inputs are of one float dtype; an error if not. */
 tap_status tap__one_float(tap_call *c);
+/* Whether y was computed from x, as far as the tape has recorded it. Both live on one tape. */
+bool tap__depends(tap_var y, tap_var x);
 /* Forgets all nodes from number first on, and gives their memory back. */
 void tap__forget(tap_tape *t, uint32_t first);
 /* Number 0 of the tape. */

@@ -7,10 +7,13 @@ void tap_autoencoder_init(tap_autoencoder *a, tap_module *m, tap_autoencoder_opt
     if (o.n_hidden == 1 && o.hidden[0] == 0) o.hidden[0] = 400;
     if (!o.activation) o.activation = tap_relu;
     if (o.latent == 0) o.latent = 20;
-    if (!a || o.n_hidden < 1 || o.n_hidden > TAP_VAE_MAX_HIDDEN) {
-        tap_module_fail(m, TAP_EARG, "autoencoder: %s, n_hidden = %d of 1 to %d", a ? "a" : "NULL", o.n_hidden, TAP_VAE_MAX_HIDDEN);
-        if (a) *a = (tap_autoencoder){ 0 };
+    if (!a) {
+        tap_module_fail(m, TAP_EARG, "autoencoder: NULL");
         return;
+    }
+    if (o.n_hidden < 1 || o.n_hidden > TAP_VAE_MAX_HIDDEN) {
+        tap_module_fail(m, TAP_EARG, "autoencoder: n_hidden = %d is not between 1 and %d", o.n_hidden, TAP_VAE_MAX_HIDDEN);
+        o.n_hidden = 1;
     }
     const int n = o.n_hidden;
     int64_t   down[TAP_VAE_MAX_HIDDEN + 1] = { o.data }, up[TAP_VAE_MAX_HIDDEN + 1] = { o.latent };

@@ -7,12 +7,14 @@
 
 void tap_linear_vae_init(tap_linear_vae *v, tap_module *m, int64_t data, int64_t latent, double sigma)
 {
-    if (!v || data <= 0 || latent <= 0 || !(sigma >= 0 && isfinite(sigma))) {
-        tap_module_fail(m, TAP_EARG, "linear_vae: %s, data = %lld, latent = %lld, sigma = %g", v ? "v" : "NULL", (long long)data,
-                        (long long)latent, sigma);
-        if (v) *v = (tap_linear_vae){ 0 };
+    if (!v) {
+        tap_module_fail(m, TAP_EARG, "linear_vae: NULL");
         return;
     }
+    if (data <= 0 || latent <= 0)
+        tap_module_fail(m, TAP_EARG, "linear_vae: sizes %lld and %lld are not both positive", (long long)data, (long long)latent);
+    if (!(sigma >= 0 && isfinite(sigma)))
+        tap_module_fail(m, TAP_EARG, "linear_vae: sigma = %g is not a finite number from 0 up", sigma);
     *v = (tap_linear_vae){ .sigma = sigma };
     v->V = tap_param_new(m, "V", TAP_SHAPE(latent, data), tap_init_linear(data));
     v->log_t = tap_param_new(m, "log_t", TAP_SHAPE(latent), tap_init_zeros());

@@ -21,17 +21,22 @@ static tap_dist line(tap_var x, tap_param *slope, tap_param *offset, tap_param *
     return tap_normal(mean, tap_use(x.tape, log_scale));
 }
 
-tap_dist tap_tiny_encode(const tap_tiny *v, tap_var x)
+/* NULL is taken for a model that was never initialized, which its parameters find out. */
+static const tap_tiny *given(const tap_tiny *v)
 {
     static const tap_tiny none;
-    if (!v) v = &none;
+    return v ? v : &none;
+}
+
+tap_dist tap_tiny_encode(const tap_tiny *v, tap_var x)
+{
+    v = given(v);
     return line(x, v->a, v->b, v->log_t);
 }
 
 tap_dist tap_tiny_decode(const tap_tiny *v, tap_var z)
 {
-    static const tap_tiny none;
-    if (!v) v = &none;
+    v = given(v);
     return line(z, v->c, v->v, v->log_s);
 }
 
@@ -39,9 +44,8 @@ tap_dist tap_tiny_decode(const tap_tiny *v, tap_var z)
 tap_var tap_tiny_elbo(const tap_tiny *v, tap_var x)
 {
     tap_dist q = tap_tiny_encode(v, x), p = tap_tiny_decode(v, q.param[0]);
-    if (!v) return p.param[0];
-    tap_var spread = tap_square(tap_mul(tap_use(x.tape, v->c), tap_exp(tap_sub(q.param[1], p.param[1]))));
-    tap_var rec = tap_sub(tap_log_prob(p, x), tap_mul_scalar(spread, 0.5));
+    tap_var  spread = tap_square(tap_mul(tap_use(x.tape, given(v)->c), tap_exp(tap_sub(q.param[1], p.param[1]))));
+    tap_var  rec = tap_sub(tap_log_prob(p, x), tap_mul_scalar(spread, 0.5));
     return tap_sub(rec, tap_kl(q, tap_standard_normal_like(q)));
 }
 

@@ -106,11 +106,19 @@ static tap_var doubly_reparameterized(tap_densities d, tap_var log_w, tap_var bo
 {
     tap_var dz;
     if (!tap__live(bound) || !tap__live(bound)->needs) return bound;
-    bool was = tap_tape_set_recording(bound.tape, false);
-    tap_grad(tap_sum(bound, TAP_ALL), 1, &d.z, &dz);
-    tap_var missing = tap_mul(tap_unsqueeze(tap_add_scalar(tap_softmax(log_w, 0), -1), -1), dz);
+    if (!tap__depends(bound, d.z))
+        return tap__refuse(tap__live(d.z), TAP_EARG, "bound_of", "log p(x|z) was not computed from this z, but from a copy");
+    tap_var total = tap_sum(bound, TAP_ALL);
+    bool    was = tap_tape_set_recording(bound.tape, false);
+    tap_grad(total, 1, &d.z, &dz);
+    tap_var factor = tap_add_scalar(tap_softmax(log_w, 0), -1);
+    const int events = tap_shape_of(d.z).rank - tap_shape_of(log_w).rank;
+    for (int i = 0; i < events; i++) factor = tap_unsqueeze(factor, -1);
+    factor = tap_mul(factor, dz);
     tap_tape_set_recording(bound.tape, was);
-    return tap_add(bound, tap_sum(tap_sum(only_gradient(missing, d.z), TAP_LAST), TAP_AXES(0)));
+    tap_var added = only_gradient(factor, d.z);
+    for (int i = 0; i < events; i++) added = tap_sum(added, TAP_LAST);
+    return tap_add(bound, tap_sum(added, TAP_AXES(0)));
 }
 
 /* log 1/K sum_k w_k, w = p(x,z) / q(z|x): Burda et al. 2016 */
@@ -155,14 +163,12 @@ static const char *missing(tap_densities d, tap_bound_options o)
     return NULL;
 }
 
-/* Whether the shape is `of` but for one axis, the first (at 0) or the last (at of's rank - 1). */
-static bool is_without(tap_shape s, tap_shape of, int axis)
+/* Whether s begins with the axes of `front` from number `from` on. */
+static bool begins_with(tap_shape s, tap_shape front, int from)
 {
-    if (s.rank != of.rank - 1) return false;
-    for (int i = 0; i < s.rank; i++) {
-        if (s.n[i] != of.n[i + (i >= axis)]) return false;
-    }
-    return true;
+    bool same = s.rank >= front.rank - from;
+    for (int i = from; i < front.rank && same; i++) same = s.n[i - from] == front.n[i];
+    return same;
 }
 
 static const char *misfit(tap_densities d, tap_bound_options o)
@@ -171,14 +177,9 @@ static const char *misfit(tap_densities d, tap_bound_options o)
     if (s.rank < 1 || s.n[0] < 1) return "log p(x|z) has no axis of draws";
     if (d.log_pz.tape && !tap_shape_equal(tap_shape_of(d.log_pz), s)) return "log p(z) has another shape than log p(x|z)";
     if (d.log_q.tape && !tap_shape_equal(tap_shape_of(d.log_q), s)) return "log q(z|x) has another shape than log p(x|z)";
-    if (d.z.tape && !is_without(s, tap_shape_of(d.z), s.rank)) return "z is not [..,latent], with the axes of log p(x|z)";
-    if (d.kl.tape) {
-        tap_shape kl = tap_shape_of(d.kl);
-        if (kl.rank != s.rank) return "the KL is not [..,latent] for the images of log p(x|z)";
-        for (int i = 0; i + 1 < s.rank; i++) {
-            if (kl.n[i] != s.n[i + 1]) return "the KL is not [..,latent] for the images of log p(x|z)";
-        }
-    }
+    if (d.z.tape && !begins_with(tap_shape_of(d.z), s, 0)) return "z does not begin with the axes of log p(x|z)";
+    if (d.kl.tape && (tap_shape_of(d.kl).rank != s.rank || !begins_with(tap_shape_of(d.kl), s, 1)))
+        return "the KL is not [..,latent] for the images of log p(x|z)";
     if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT && s.n[0] < 2) return "leaving one out needs two draws";
     if (o.estimator != TAP_SCORE_BASELINE) return NULL;
     if (d.baseline.tape && (!tap__broadcast(tap_shape_of(d.baseline), s, &both) || !tap_shape_equal(both, s)))

@@ -266,7 +266,7 @@ typedef struct {
 typedef struct {
     tap_var log_px_z, log_pz, log_q; /* log p(x|z), log p(z), log q(z|x): [L,..], a draw and the images */
     tap_var kl;                      /* KL(q(z|x) || p(z)) by latent dimension [..,d]: then the ELBO is in its second form */
-    tap_var z;                       /* [L,..,d]: IWAE, doubly reparameterized */
+    tap_var z;                       /* [L,..,d], the very var log p(x|z) was computed from: IWAE, doubly reparameterized */
     tap_var baseline;                /* broadcasts to [L,..] */
 } tap_densities;
 

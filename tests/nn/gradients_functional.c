@@ -26,6 +26,7 @@ static tap_shape targets(tap_var x)
 TWO(f_prelu, tap_prelu(a, b))
 ONE(f_glu, tap_glu(a, -1))
 ONE(f_glu_first, tap_glu(tap_cat(2, ((const tap_var[]){ a, tap_sin(a) }), 1), 1))
+ONE(f_smooth_clip, tap_smooth_clip(a, -1.5, 0.5))
 ONE(f_softmin, tap_softmin(a, 1))
 ONE(f_dropout, tap_dropout(a, 0.4, true))
 ONE(f_embedding, tap_embedding(classes(t, TAP_SHAPE(2, 5), 3), a, TAP_NO_INDEX))
@@ -80,6 +81,7 @@ const gradient_row functional_gradients[] = {
     { "prelu", f_prelu, .n = 2, .shape = { S3, { .rank = 0 } }, .low = { -2, -1 }, .high = { 2, 1 }, KINK(0) },
     { "glu", f_glu, R1 },
     { "glu", f_glu_first, R1 },
+    { "smooth_clip", f_smooth_clip, R1 },
     { "softmin", f_softmin, R1 },
     { "dropout", f_dropout, R1 },
     { "embedding", f_embedding, .n = 1, .shape = { S(3, 4) }, .low = { -2 }, .high = { 2 } },
