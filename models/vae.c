@@ -138,7 +138,7 @@ tap_dist tap_vae_decode(const tap_vae *v, tap_var z)
 /* z [L,batch,latent] are draws from q */
 static tap_vae_terms terms(const tap_vae *v, tap_var x, tap_dist q, tap_var z)
 {
-    const tap_vae_options *o = &v->options;
+    const tap_vae_options *o = &given(v)->options;
     const bool             plain = o->bound == TAP_ELBO && o->estimator == TAP_REPARAMETERIZED;
     z = tap_estimator_draws(o->estimator, z);
     tap_dist prior = tap_standard_normal_like(q);

@@ -6,7 +6,7 @@
 
 /* ---- The world that a call finds ---- */
 
-enum { BATCH = 2, IN = 4, OUT = 3, LATENT = 2, NUMBERS = 256 };
+enum { BATCH = 2, IN = 4, OUT = 3, LATENT = 2, NUMBERS = 512 };
 
 /* The bits of all parameters and gradients. */
 typedef struct {
@@ -26,6 +26,9 @@ struct world {
     tap_linear  linear_memory, *linear;
     tap_mlp     mlp_memory, *mlp;
     tap_vae     vae_memory, *vae;
+    tap_tiny    tiny_memory, *tiny;
+    tap_linear_vae  linear_vae_memory, *linear_vae;
+    tap_autoencoder autoencoder_memory, *autoencoder;
     tap_optim  *optim;
     tap_loader *loader;
     tap_tape   *t, *other;
@@ -54,7 +57,9 @@ static void learn(world *w)
     tap_tape *t = tap_tape_new(TAP_F64, 3);
     tap_var   x = tap_input(t, data_of(w));
     tap_var   y = tap_add(tap_linear_forward(w->linear, x), tap_mlp_forward(w->mlp, x));
-    assert_int_equal(tap_backward(tap_add(tap_vae_loss(w->vae, x), tap_sum(tap_square(y), TAP_ALL))), TAP_OK);
+    tap_var   losses[] = { tap_vae_loss(w->vae, x), tap_sum(tap_square(y), TAP_ALL), tap_sum(tap_tiny_elbo(w->tiny, x), TAP_ALL),
+                           tap_sum(tap_linear_vae_elbo(w->linear_vae, x), TAP_ALL), tap_autoencoder_loss(w->autoencoder, x) };
+    assert_int_equal(tap_backward(tap_sum(tap_stack(5, losses, 0), TAP_ALL)), TAP_OK);
     tap_tape_free(t);
 }
 
@@ -70,6 +75,13 @@ static void world_begin(world *w)
     tap_mlp_init(w->mlp, w->m, "mlp", 2, (int64_t[]){ IN, OUT }, tap_tanh);
     tap_vae_options options = { .data = IN, .n_hidden = 1, .hidden = { OUT }, .latent = LATENT };
     tap_vae_init(w->vae, tap_module_child(w->m, "vae"), options);
+    w->tiny = &w->tiny_memory;
+    w->linear_vae = &w->linear_vae_memory;
+    w->autoencoder = &w->autoencoder_memory;
+    tap_tiny_init(w->tiny, tap_module_child(w->m, "tiny"));
+    tap_linear_vae_init(w->linear_vae, tap_module_child(w->m, "linear_vae"), IN, LATENT, 0);
+    tap_autoencoder_init(w->autoencoder, tap_module_child(w->m, "autoencoder"),
+                         (tap_autoencoder_options){ .data = IN, .hidden = { OUT }, .latent = LATENT });
     w->weight = w->linear->weight;
     w->optim = tap_adam(w->m, (tap_adam_options){ 0 });
     w->loader = tap_loader_new(data_of(w), (tap_loader_options){ .batch = 1, .dtype = TAP_F64 });
@@ -136,6 +148,10 @@ enum {
 #define CONV(...)    ((tap_conv_options){ __VA_ARGS__ })
 #define POOL(...)    ((tap_pool_options){ __VA_ARGS__ })
 #define TO(...)      ((tap_interpolate_options){ __VA_ARGS__ })
+/* Log densities, and options */
+#define BOUND(x) ((tap_densities){ .log_px_z = x, .log_pz = x, .log_q = x })
+#define KL       tap_reshape(tap_select(w->in.x, 0, 0), TAP_SHAPE(4, 1))
+#define OF(...)  ((tap_bound_options){ __VA_ARGS__ })
 #define PAD(x, mode, ...) \
     tap_pad(x, (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (const int64_t[]){ __VA_ARGS__ }, mode, 1)
 
@@ -186,6 +202,11 @@ enum {
     X(tap_log_prob, ON_TAPE | VARS | PAIR, w->out = tap_log_prob(w->in.b, w->in.x)) \
     DIST(tap_entropy) DIST(tap_dist_mean) \
     X(tap_kl, ON_TAPE | VARS, w->out = tap_kl(w->in.q, w->in.p)) \
+    X(tap_estimator_draws, ON_TAPE | VARS, w->out = tap_estimator_draws(TAP_SCORE, w->in.x)) \
+    X(tap_estimator_density, ON_TAPE | VARS, w->out = tap_estimator_density(TAP_STICKING_THE_LANDING, w->in.q).param[0]) \
+    X(tap_bound_of, ON_TAPE | VARS | PAIR, tap_var y = tap_log_prob(w->in.q, w->in.x); \
+      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .log_pz = y, .log_q = y }, OF(0))) \
+    X(tap_free_bits, ON_TAPE | VARS, w->out = tap_free_bits(w->in.x, 0.5)) \
     X(tap_adam, MODULE, SAYS(tap_optim_step(tap_adam(w->m, (tap_adam_options){ .lr = -1 }), NULL))) \
     X(tap_sgd, MODULE, SAYS(tap_optim_step(tap_sgd(w->m, (tap_sgd_options){ .lr = -1 }), NULL))) \
     X(tap_optim_step, MODULE | TAPE, SAYS(tap_optim_step(w->optim, w->t))) \
@@ -210,7 +231,27 @@ enum {
     X(tap_vae_loss, MODULE | ON_TAPE | VARS, w->out = tap_vae_loss(w->vae, w->in.x))                                       \
     X(tap_vae_loss_of, MODULE | ON_TAPE | VARS, w->out = tap_vae_loss_of(w->vae, tap_vae_elbo(w->vae, w->in.x)))           \
     X(tap_vae_sample, MODULE | ON_TAPE, w->out = tap_vae_sample(w->vae, w->t, 2))                                          \
-    X(tap_vae_reconstruct, MODULE | ON_TAPE | VARS, w->out = tap_vae_reconstruct(w->vae, w->in.x))
+    X(tap_vae_reconstruct, MODULE | ON_TAPE | VARS, w->out = tap_vae_reconstruct(w->vae, w->in.x))                         \
+    X(tap_tiny_init, MODULE, tap_tiny v; tap_tiny_init(&v, tap_module_child(w->m, "new")); w->value = tap_param_value(v.a)) \
+    X(tap_tiny_encode, MODULE | ON_TAPE | VARS, w->out = tap_tiny_encode(w->tiny, w->in.x).param[0])                       \
+    X(tap_tiny_decode, MODULE | ON_TAPE | VARS, w->out = tap_tiny_decode(w->tiny, w->in.x).param[0])                       \
+    X(tap_tiny_elbo, MODULE | ON_TAPE | VARS, w->out = tap_tiny_elbo(w->tiny, w->in.x))                                    \
+    X(tap_standardize, ON_TAPE | VARS | PAIR, w->out = tap_standardize(w->in.x, w->in.q.param[0], w->in.p.param[0]))       \
+    X(tap_unstandardize, ON_TAPE | VARS | PAIR, w->out = tap_unstandardize(w->in.x, w->in.q.param[0], w->in.p.param[0]))   \
+    X(tap_linear_vae_init, MODULE, tap_linear_vae v; tap_linear_vae_init(&v, tap_module_child(w->m, "new"), 2, 1, 0);      \
+      w->value = tap_param_value(v.V))                                                                                     \
+    X(tap_linear_vae_encode, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_encode(w->linear_vae, w->in.x).param[0])     \
+    X(tap_linear_vae_decode, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_decode(w->linear_vae, w->in.noise).param[0]) \
+    X(tap_linear_vae_elbo, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_elbo(w->linear_vae, w->in.x))                  \
+    X(tap_linear_vae_elbo_of, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_elbo_of(w->linear_vae, tap_select(w->in.x, 0, 0), \
+      tap_matmul(tap_mT(w->in.x), w->in.x)))                                                                               \
+    X(tap_linear_vae_log_prob, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_log_prob(w->linear_vae, w->in.x))          \
+    X(tap_autoencoder_init, MODULE, tap_autoencoder a;                                                                     \
+      tap_autoencoder_init(&a, tap_module_child(w->m, "new"), (tap_autoencoder_options){ .data = 1 });                     \
+      w->value = tap_param_value(a.code.weight))                                                                           \
+    X(tap_autoencoder_encode, MODULE | ON_TAPE | VARS, w->out = tap_autoencoder_encode(w->autoencoder, w->in.x))           \
+    X(tap_autoencoder_decode, MODULE | ON_TAPE | VARS, w->out = tap_autoencoder_decode(w->autoencoder, w->in.noise))       \
+    X(tap_autoencoder_loss, MODULE | ON_TAPE | VARS, w->out = tap_autoencoder_loss(w->autoencoder, w->in.x))
 
 #include "tests/api/abuse_functional.h"
 
@@ -283,6 +324,9 @@ static void no_pointers(world *w)
     w->linear = NULL;
     w->mlp = NULL;
     w->vae = NULL;
+    w->tiny = NULL;
+    w->linear_vae = NULL;
+    w->autoencoder = NULL;
     w->optim = NULL;
     w->loader = NULL;
 }
@@ -454,6 +498,13 @@ static void vae(world *w, tap_vae_options o)
     w->out = tap_vae_loss(&v, w->in.x);
 }
 
+static void linear_vae(world *w, int64_t data, int64_t latent, double sigma)
+{
+    tap_linear_vae v;
+    tap_linear_vae_init(&v, w->m, data, latent, sigma);
+    w->out = tap_linear_vae_elbo(&v, w->in.x);
+}
+
 static void mlp(world *w, int n, const int64_t *sizes, tap_activation f)
 {
     tap_mlp l;
@@ -503,7 +554,7 @@ static void linear(world *w, int64_t in, int64_t out)
     X(load_null, TAP_EARG, "load: no path", load_from(w, NULL)) \
     X(load_nothing, TAP_EIO, "none: cannot open: No such file or directory", load_from(w, "none")) \
     X(load_other, TAP_EIO, \
-      "bad does not fit the module: missing linear.bias, mlp.0.weight and 11 more; " \
+      "bad does not fit the module: missing linear.bias, mlp.0.weight and 30 more; " \
       "different linear.weight (float64 [2,4], not float64 [3,4])", \
       load(w, data_of(w), "linear.weight")) \
     X(linear_zero, TAP_EARG, "new: linear: sizes 0 -> 2 are not both positive", linear(w, 0, 2)) \
@@ -782,7 +833,95 @@ static void linear(world *w, int64_t in, int64_t out)
     X(vae_sample_vast, TAP_ENOMEM, NULL, w->out = tap_vae_sample(w->vae, w->t, 1ll << 50)) \
     X(vae_reconstruct_shape, TAP_ESHAPE, \
       "affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): inner sizes 2 and 4 differ", \
-      w->out = tap_vae_reconstruct(w->vae, w->in.noise))
+      w->out = tap_vae_reconstruct(w->vae, w->in.noise)) \
+    X(vae_clip, TAP_EARG, "new: vae: clip = inf is not finite", vae(w, (tap_vae_options){ .data = IN, .clip = (double)INFINITY })) \
+    X(vae_sigma_kind, TAP_EARG, "new: vae: there is no sigma_kind 7", \
+      vae(w, (tap_vae_options){ .data = IN, .likelihood = TAP_VAE_GAUSSIAN, .sigma_kind = (tap_vae_sigma)7 })) \
+    X(vae_sigma_given, TAP_EARG, "new: vae: sigma = 0.5 is given, but is to be learned", \
+      vae(w, (tap_vae_options){ .data = IN, .likelihood = TAP_VAE_GAUSSIAN, .sigma_kind = TAP_VAE_SIGMA_PER_PIXEL, .sigma = 0.5 })) \
+    X(vae_sigma_bernoulli, TAP_EARG, "new: vae: a Bernoulli has no sigma", \
+      vae(w, (tap_vae_options){ .data = IN, .sigma_kind = TAP_VAE_SIGMA_BY_DECODER })) \
+    X(vae_bound, TAP_EARG, "new: vae: there is no bound 5", vae(w, (tap_vae_options){ .data = IN, .bound = (tap_bound)5 })) \
+    X(vae_estimator, TAP_EARG, "new: vae: there is no estimator -1", \
+      vae(w, (tap_vae_options){ .data = IN, .estimator = (tap_estimator)-1 })) \
+    X(vae_free_bits, TAP_EARG, "new: vae: free_bits = nan is not a finite number from 0 up", \
+      vae(w, (tap_vae_options){ .data = IN, .free_bits = (double)NAN })) \
+    X(vae_free_bits_stl, TAP_EARG, "new: vae: free bits need the KL in closed form, which this estimator does not use", \
+      vae(w, (tap_vae_options){ .data = IN, .free_bits = 1, .estimator = TAP_STICKING_THE_LANDING })) \
+    X(vae_iwae_beta, TAP_EARG, "new: vae: beta and free bits belong to the ELBO, not to IWAE", \
+      vae(w, (tap_vae_options){ .data = IN, .bound = TAP_IWAE, .beta = 2 })) \
+    X(vae_iwae_stl, TAP_EARG, \
+      "new: vae: sticking the landing is biased for IWAE; take the doubly reparameterized estimator", \
+      vae(w, (tap_vae_options){ .data = IN, .bound = TAP_IWAE, .estimator = TAP_STICKING_THE_LANDING })) \
+    X(vae_leave_one_out, TAP_EARG, "new: vae: leaving one out needs two samples, not 1", \
+      vae(w, (tap_vae_options){ .data = IN, .estimator = TAP_SCORE_LEAVE_ONE_OUT })) \
+    X(clip_order, TAP_EARG, "smooth_clip: [2,4]: 1 and 1 are no finite bounds, one below the other", \
+      w->out = tap_smooth_clip(w->in.x, 1, 1)) \
+    X(clip_nan, TAP_EARG, "smooth_clip: [2,4]: nan and 1 are no finite bounds, one below the other", \
+      w->out = tap_smooth_clip(w->in.x, (double)NAN, 1)) \
+    X(free_bits_scalar, TAP_ESHAPE, "free_bits: []: needs an axis of latent dimensions", \
+      w->out = tap_free_bits(tap_scalar(w->t, 1), 1)) \
+    X(free_bits_negative, TAP_EARG, "free_bits: [2,4]: -1 nats are not a finite number from 0 up", \
+      w->out = tap_free_bits(w->in.x, -1)) \
+    X(bound_nothing, TAP_EARG, "bound_of: input 0 is no var", w->out = tap_bound_of((tap_densities){ .log_q = w->in.x }, OF(0))) \
+    X(bound_missing, TAP_EARG, "bound_of: [2,4]: log p(z) or log q(z|x) is missing", \
+      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x }, OF(0))) \
+    X(bound_iwae_missing, TAP_EARG, "bound_of: [2,4] x [4,1]: log p(z) or log q(z|x) is missing", \
+      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = KL }, OF(.bound = TAP_IWAE))) \
+    X(bound_score, TAP_EARG, "bound_of: [2,4] x [4,1]: the score function needs log q(z|x)", \
+      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = KL }, OF(.estimator = TAP_SCORE))) \
+    X(bound_stl, TAP_EARG, "bound_of: [2,4] x [4,1]: this estimator takes the KL by the draws, not in closed form", \
+      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = KL }, OF(.estimator = TAP_STICKING_THE_LANDING))) \
+    X(bound_free_bits, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: free bits need the KL in closed form", \
+      w->out = tap_bound_of(BOUND(w->in.x), OF(.free_bits = 1))) \
+    X(bound_dreg, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: this estimator needs the draws z", \
+      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_DOUBLY_REPARAMETERIZED))) \
+    X(bound_dreg_copy, TAP_EARG, "bound_of: [2,4] (weights): log p(x|z) was not computed from this z, but from a copy", \
+      tap_var z = tap_mul_scalar(tap_reshape(tap_narrow(tap_use(w->t, w->weight), 0, 0, 2), TAP_SHAPE(2, 4)), 1); \
+      tap_densities d = BOUND(tap_sin(z)); \
+      d.z = tap_named(tap_mul_scalar(z, 1), "weights"); w->out = tap_bound_of(d, OF(.bound = TAP_IWAE, .estimator = TAP_DOUBLY_REPARAMETERIZED))) \
+    X(bound_estimator, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: there is no such estimator", \
+      w->out = tap_bound_of(BOUND(w->in.x), OF(.estimator = (tap_estimator)9))) \
+    X(bound_bound, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: there is no such bound", \
+      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = (tap_bound)9))) \
+    X(bound_beta, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: beta is not finite", \
+      w->out = tap_bound_of(BOUND(w->in.x), OF(.beta = (double)NAN))) \
+    X(bound_nan_bits, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: free_bits is not a finite number from 0 up", \
+      w->out = tap_bound_of(BOUND(w->in.x), OF(.free_bits = -1))) \
+    X(bound_iwae_beta, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: beta and free bits belong to the ELBO", \
+      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .beta = 2))) \
+    X(bound_iwae_stl, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: sticking the landing is biased for the importance-weighted bound: " \
+      "take the doubly reparameterized estimator", w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_STICKING_THE_LANDING))) \
+    X(bound_scalar, TAP_ESHAPE, "bound_of: [] x [] x []: log p(x|z) has no axis of draws", \
+      w->out = tap_bound_of(BOUND(tap_scalar(w->t, 1)), OF(0))) \
+    X(bound_no_draws, TAP_ESHAPE, "bound_of: [0,4] x [0,4] x [0,4]: log p(x|z) has no axis of draws", \
+      w->out = tap_bound_of(BOUND(tap_narrow(w->in.x, 0, 0, 0)), OF(0))) \
+    X(bound_shape, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [1,2,2]: log q(z|x) has another shape than log p(x|z)", \
+      tap_densities d = BOUND(w->in.x); d.log_q = w->in.noise; w->out = tap_bound_of(d, OF(0))) \
+    X(bound_prior_shape, TAP_ESHAPE, "bound_of: [2,4] x [1,2,2] x [2,4]: log p(z) has another shape than log p(x|z)", \
+      tap_densities d = BOUND(w->in.x); d.log_pz = w->in.noise; w->out = tap_bound_of(d, OF(0))) \
+    X(bound_z_shape, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [2,4] x [1,2,2]: z does not begin with the axes of log p(x|z)", \
+      tap_densities d = BOUND(w->in.x); d.z = w->in.noise; w->out = tap_bound_of(d, OF(0))) \
+    X(bound_kl_shape, TAP_ESHAPE, "bound_of: [2,4] x [2,4]: the KL is not [..,latent] for the images of log p(x|z)", \
+      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = w->in.x }, OF(0))) \
+    X(bound_one_draw, TAP_ESHAPE, "bound_of: [1,4] x [1,4] x [1,4]: leaving one out needs two draws", \
+      w->out = tap_bound_of(BOUND(tap_narrow(w->in.x, 0, 0, 1)), OF(.estimator = TAP_SCORE_LEAVE_ONE_OUT))) \
+    X(bound_one_image, TAP_ESHAPE, "bound_of: [2,1] x [2,1] x [2,1]: a baseline from the other images needs two of them", \
+      w->out = tap_bound_of(BOUND(tap_narrow(w->in.x, 1, 0, 1)), OF(.estimator = TAP_SCORE_BASELINE))) \
+    X(bound_baseline, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [2,4] x [1,2,2]: the baseline does not broadcast to log p(x|z)", \
+      tap_densities d = BOUND(w->in.x); d.baseline = w->in.noise; w->out = tap_bound_of(d, OF(.estimator = TAP_SCORE_BASELINE))) \
+    X(tiny_null, TAP_EARG, "tiny: NULL", tap_tiny_init(NULL, w->m)) \
+    X(linear_vae_null, TAP_EARG, "linear_vae: NULL", tap_linear_vae_init(NULL, w->m, 1, 1, 0)) \
+    X(linear_vae_sizes, TAP_EARG, "linear_vae: sizes 3 and -1 are not both positive", linear_vae(w, 3, -1, 0)) \
+    X(linear_vae_sigma, TAP_EARG, "linear_vae: sigma = nan is not a finite number from 0 up", linear_vae(w, 4, 1, (double)NAN)) \
+    X(linear_vae_shape, TAP_ESHAPE, NULL, w->out = tap_linear_vae_log_prob(w->linear_vae, w->in.noise)) \
+    X(linear_vae_cov, TAP_ESHAPE, NULL, w->out = tap_linear_vae_elbo_of(w->linear_vae, tap_select(w->in.x, 0, 0), w->in.noise)) \
+    X(autoencoder_null, TAP_EARG, "autoencoder: NULL", tap_autoencoder_init(NULL, w->m, (tap_autoencoder_options){ .data = 1 })) \
+    X(autoencoder_n_hidden, TAP_EARG, "autoencoder: n_hidden = -1 is not between 1 and 16", \
+      tap_autoencoder a; tap_autoencoder_init(&a, w->m, (tap_autoencoder_options){ .data = 1, .n_hidden = -1 })) \
+    X(autoencoder_data, TAP_EARG, "new.enc.0: linear: sizes 0 -> 400 are not both positive", tap_autoencoder a; \
+      tap_autoencoder_init(&a, tap_module_child(w->m, "new"), (tap_autoencoder_options){ 0 }); \
+      w->out = tap_autoencoder_loss(&a, w->in.x))
 /* clang-format on */
 
 #define X AS_WRONG_FUNCTION
