@@ -12,7 +12,8 @@ void tap_linear_vae_init(tap_linear_vae *v, tap_module *m, int64_t data, int64_t
         return;
     }
     if (data <= 0 || latent <= 0)
-        tap_module_fail(m, TAP_EARG, "linear_vae: sizes %lld and %lld are not both positive", (long long)data, (long long)latent);
+        tap_module_fail(m, TAP_EARG, "linear_vae: sizes %lld and %lld are not both positive", (long long)data,
+                        (long long)latent);
     if (!(sigma >= 0 && isfinite(sigma)))
         tap_module_fail(m, TAP_EARG, "linear_vae: sigma = %g is not a finite number from 0 up", sigma);
     *v = (tap_linear_vae){ .sigma = sigma };
@@ -93,8 +94,8 @@ tap_var tap_linear_vae_log_prob(const tap_linear_vae *v, tap_var x)
     vars    u = use(v, x.tape);
     tap_var y = tap_sub(x, u.mu), W = tap_mul(u.W, tap_exp(tap_neg(u.log_sigma))), I = tap_eye(x.tape, (int64_t)u.k);
     tap_var L = tap_cholesky(tap_add(I, tap_matmul(tap_mT(W), W)), false);
-    tap_var seen = tap_matmul(y, W);                                               /* [batch,k] */
-    tap_var inside = tap_solve_triangular(L, tap_mT(seen), false, true, false);    /* [k,batch] */
+    tap_var seen = tap_matmul(y, W);                                            /* [batch,k] */
+    tap_var inside = tap_solve_triangular(L, tap_mT(seen), false, true, false); /* [k,batch] */
     tap_var far = tap_sub(tap_sum(tap_square(y), TAP_LAST), tap_sum(tap_square(inside), TAP_AXES(-2)));
     tap_var log_det = tap_mul_scalar(tap_add_scalar(tap_mul_scalar(u.log_sigma, 2), LOG_2PI), u.d);
     log_det = tap_add(log_det, tap_mul_scalar(tap_sum(tap_log(tap_diagonal(L, 0, -2, -1)), TAP_ALL), 2));

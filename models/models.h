@@ -91,20 +91,20 @@ TAP_API tap_var tap_unstandardize(tap_var z, tap_var mu, tap_var sigma);
 
 /* The linear VAE, which is probabilistic PCA (Tipping & Bishop 1999, Lucas et al. 2019):
  *
- *   p(z) = N(0, I)   q(z|x) = N(V (x - mu), diag(t^2))   p(x|z) = N(W z + mu, sigma^2 I),   so p(x) = N(mu, W W^T + sigma^2 I)
+ *   p(z) = N(0, I)   q(z|x) = N(V (x - mu), diag(t^2))   p(x|z) = N(W z + mu, sigma^2 I)   p(x) = N(mu, W W^T + sigma^2 I)
  *
- * At its best ELBO, mu is the data's mean, W spans the directions in which their variance is above sigma^2, and ELBO = log p. */
+ * At its best, mu is the data's mean, W spans the directions in which their variance is above sigma^2, and ELBO = log p. */
 typedef struct {
     tap_param *V, *log_t, *W, *mu; /* [latent,data], [latent], [data,latent], [data] */
     tap_param *log_sigma;          /* [], NULL if sigma is fixed */
-    double     sigma;
+    double     sigma;              /* as given: 0 means learned */
 } tap_linear_vae;
 
-TAP_API void     tap_linear_vae_init(tap_linear_vae *v, tap_module *m, int64_t data, int64_t latent, double sigma); /* 0: learned */
+TAP_API void     tap_linear_vae_init(tap_linear_vae *v, tap_module *m, int64_t data, int64_t latent, double sigma);
 TAP_API tap_dist tap_linear_vae_encode(const tap_linear_vae *v, tap_var x);   /* [..,data] */
 TAP_API tap_dist tap_linear_vae_decode(const tap_linear_vae *v, tap_var z);   /* [..,latent] */
 TAP_API tap_var  tap_linear_vae_elbo(const tap_linear_vae *v, tap_var x);     /* in closed form: [batch,data] -> [batch] */
-/* Its mean over any number of images with this mean [data] and covariance [data,data], divided by n: [] */
+/* Its mean over any number of images with this mean [data] and covariance [data,data] (divided by n): [] */
 TAP_API tap_var  tap_linear_vae_elbo_of(const tap_linear_vae *v, tap_var mean, tap_var cov);
 TAP_API tap_var  tap_linear_vae_log_prob(const tap_linear_vae *v, tap_var x); /* log p(x), exactly: [batch,data] -> [batch] */
 
@@ -128,7 +128,7 @@ typedef struct {
 TAP_API void    tap_autoencoder_init(tap_autoencoder *a, tap_module *m, tap_autoencoder_options o);
 TAP_API tap_var tap_autoencoder_encode(const tap_autoencoder *a, tap_var x); /* [..,data] -> [..,latent] */
 TAP_API tap_var tap_autoencoder_decode(const tap_autoencoder *a, tap_var z); /* and back, in (0,1) */
-TAP_API tap_var tap_autoencoder_loss(const tap_autoencoder *a, tap_var x);   /* mean over images of -log Bernoulli(x | x^): [] */
+TAP_API tap_var tap_autoencoder_loss(const tap_autoencoder *a, tap_var x);   /* mean of -log Bernoulli(x|x^): [] */
 
 #ifdef __cplusplus
 }

@@ -93,8 +93,12 @@ void tap_vae_init(tap_vae *v, tap_module *m, tap_vae_options o)
     tap_mlp_init(&v->dec, m, "dec", n + 1, up, o.activation);
     tap_linear_init(&v->out, m, "out", o.hidden[0], o.data);
     if (o.likelihood == TAP_VAE_BERNOULLI || o.sigma > 0) return;
-    if (o.sigma_kind == TAP_VAE_SIGMA_BY_DECODER) tap_linear_init(&v->out_log_sigma, m, "out_log_sigma", o.hidden[0], o.data);
-    else v->log_sigma = tap_param_new(m, "log_sigma", o.sigma_kind == TAP_VAE_SIGMA ? TAP_SCALAR : TAP_SHAPE(o.data), tap_init_zeros());
+    if (o.sigma_kind == TAP_VAE_SIGMA_BY_DECODER) {
+        tap_linear_init(&v->out_log_sigma, m, "out_log_sigma", o.hidden[0], o.data);
+        return;
+    }
+    tap_shape each = o.sigma_kind == TAP_VAE_SIGMA ? TAP_SCALAR : TAP_SHAPE(o.data);
+    v->log_sigma = tap_param_new(m, "log_sigma", each, tap_init_zeros());
 }
 
 /* NULL is taken for a VAE that was never initialized, which its layers find out. */

@@ -58,7 +58,8 @@ tap_var tap_free_bits(tap_var kl, double nats)
     if (!n) return tap__inert(kl.tape);
     tap_shape s = n->value.shape;
     if (s.rank == 0) return tap__refuse(n, TAP_ESHAPE, "free_bits", "needs an axis of latent dimensions");
-    if (!(nats >= 0 && isfinite(nats))) return tap__refuse(n, TAP_EARG, "free_bits", "%g nats are not a finite number from 0 up", nats);
+    if (!(nats >= 0 && isfinite(nats)))
+        return tap__refuse(n, TAP_EARG, "free_bits", "%g nats are not a finite number from 0 up", nats);
     tap_var rows = tap_numel(s) ? tap_reshape(kl, TAP_SHAPE(-1, s.n[s.rank - 1])) : kl;
     if (tap_numel(s) == 0) return kl;
     tap_var mean = tap_mean(tap_detach(rows), TAP_AXES(0));
@@ -90,7 +91,7 @@ static tap_var log_mean_exp(tap_var log_w, tap_axes axes, int64_t k)
     return tap_add_scalar(tap_logsumexp(log_w, axes), -log((double)k));
 }
 
-/* For each draw, the bound with the geometric mean of the other weights in the place of its own: [K,batch] (Mnih & Rezende 2016). */
+/* For each draw, the bound with the geometric mean of the other weights in the place of its own (Mnih & Rezende 2016). */
 static tap_var without_own_weight(tap_var log_w, int64_t k)
 {
     tap_shape matrix = { .rank = tap_shape_of(log_w).rank + 1 }; /* [own,K,1..]: true on the diagonal */
@@ -111,7 +112,7 @@ static tap_var doubly_reparameterized(tap_densities d, tap_var log_w, tap_var bo
     tap_var total = tap_sum(bound, TAP_ALL);
     bool    was = tap_tape_set_recording(bound.tape, false);
     tap_grad(total, 1, &d.z, &dz);
-    tap_var factor = tap_add_scalar(tap_softmax(log_w, 0), -1);
+    tap_var   factor = tap_add_scalar(tap_softmax(log_w, 0), -1);
     const int events = tap_shape_of(d.z).rank - tap_shape_of(log_w).rank;
     for (int i = 0; i < events; i++) factor = tap_unsqueeze(factor, -1);
     factor = tap_mul(factor, dz);
@@ -159,7 +160,8 @@ static const char *missing(tap_densities d, tap_bound_options o)
     if (is_score(o.estimator) && !d.log_q.tape) return "the score function needs log q(z|x)";
     if (o.bound == TAP_ELBO && pathwise && d.kl.tape) return "this estimator takes the KL by the draws, not in closed form";
     if (o.free_bits > 0 && !d.kl.tape) return "free bits need the KL in closed form";
-    if (o.bound == TAP_IWAE && o.estimator == TAP_DOUBLY_REPARAMETERIZED && !d.z.tape) return "this estimator needs the draws z";
+    if (o.bound == TAP_IWAE && o.estimator == TAP_DOUBLY_REPARAMETERIZED && !d.z.tape)
+        return "this estimator needs the draws z";
     return NULL;
 }
 

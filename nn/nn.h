@@ -266,7 +266,7 @@ typedef struct {
 typedef struct {
     tap_var log_px_z, log_pz, log_q; /* log p(x|z), log p(z), log q(z|x): [L,..], a draw and the images */
     tap_var kl;                      /* KL(q(z|x) || p(z)) by latent dimension [..,d]: then the ELBO is in its second form */
-    tap_var z;                       /* [L,..,d], the very var log p(x|z) was computed from: IWAE, doubly reparameterized */
+    tap_var z;                       /* [L,..,d], the var that log p(x|z) was computed from: IWAE, doubly reparameterized */
     tap_var baseline;                /* broadcasts to [L,..] */
 } tap_densities;
 
@@ -276,8 +276,8 @@ TAP_API tap_var  tap_estimator_draws(tap_estimator e, tap_var z);
 TAP_API tap_dist tap_estimator_density(tap_estimator e, tap_dist q);
 /* The bound for each image [..]; its gradient is the estimator, so that -tap_mean(bound) is a loss. First derivatives only. */
 TAP_API tap_var  tap_bound_of(tap_densities d, tap_bound_options o);
-/* KL by latent dimension [..,d]; a dimension whose mean over images is not above `nats` has this constant instead: the mean of the
- * sum is sum_j max(nats, mean KL_j), Kingma et al. 2016 */
+/* KL by latent dimension [..,d]; a dimension whose mean over images is not above `nats` has this constant instead. The mean of
+ * the sum is sum_j max(nats, mean KL_j), Kingma et al. 2016 */
 TAP_API tap_var  tap_free_bits(tap_var kl, double nats);
 
 /* ---- Optimizers -------------------------------------------------------------------------------------------------- */

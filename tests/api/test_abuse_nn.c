@@ -57,7 +57,8 @@ static void learn(world *w)
     tap_tape *t = tap_tape_new(TAP_F64, 3);
     tap_var   x = tap_input(t, data_of(w));
     tap_var   y = tap_add(tap_linear_forward(w->linear, x), tap_mlp_forward(w->mlp, x));
-    tap_var   losses[] = { tap_vae_loss(w->vae, x), tap_sum(tap_square(y), TAP_ALL), tap_sum(tap_tiny_elbo(w->tiny, x), TAP_ALL),
+    tap_var   losses[] = { tap_vae_loss(w->vae, x), tap_sum(tap_square(y), TAP_ALL),
+                           tap_sum(tap_tiny_elbo(w->tiny, x), TAP_ALL),
                            tap_sum(tap_linear_vae_elbo(w->linear_vae, x), TAP_ALL), tap_autoencoder_loss(w->autoencoder, x) };
     assert_int_equal(tap_backward(tap_sum(tap_stack(5, losses, 0), TAP_ALL)), TAP_OK);
     tap_tape_free(t);
@@ -243,8 +244,8 @@ enum {
     X(tap_linear_vae_encode, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_encode(w->linear_vae, w->in.x).param[0])     \
     X(tap_linear_vae_decode, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_decode(w->linear_vae, w->in.noise).param[0]) \
     X(tap_linear_vae_elbo, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_elbo(w->linear_vae, w->in.x))                  \
-    X(tap_linear_vae_elbo_of, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_elbo_of(w->linear_vae, tap_select(w->in.x, 0, 0), \
-      tap_matmul(tap_mT(w->in.x), w->in.x)))                                                                               \
+    X(tap_linear_vae_elbo_of, MODULE | ON_TAPE | VARS, tap_var mean = tap_select(w->in.x, 0, 0);                           \
+      w->out = tap_linear_vae_elbo_of(w->linear_vae, mean, tap_matmul(tap_mT(w->in.x), w->in.x)))                          \
     X(tap_linear_vae_log_prob, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_log_prob(w->linear_vae, w->in.x))          \
     X(tap_autoencoder_init, MODULE, tap_autoencoder a;                                                                     \
       tap_autoencoder_init(&a, tap_module_child(w->m, "new"), (tap_autoencoder_options){ .data = 1 });                     \
@@ -834,11 +835,13 @@ static void linear(world *w, int64_t in, int64_t out)
     X(vae_reconstruct_shape, TAP_ESHAPE, \
       "affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): inner sizes 2 and 4 differ", \
       w->out = tap_vae_reconstruct(w->vae, w->in.noise)) \
-    X(vae_clip, TAP_EARG, "new: vae: clip = inf is not finite", vae(w, (tap_vae_options){ .data = IN, .clip = (double)INFINITY })) \
+    X(vae_clip, TAP_EARG, "new: vae: clip = inf is not finite", \
+      vae(w, (tap_vae_options){ .data = IN, .clip = (double)INFINITY })) \
     X(vae_sigma_kind, TAP_EARG, "new: vae: there is no sigma_kind 7", \
       vae(w, (tap_vae_options){ .data = IN, .likelihood = TAP_VAE_GAUSSIAN, .sigma_kind = (tap_vae_sigma)7 })) \
     X(vae_sigma_given, TAP_EARG, "new: vae: sigma = 0.5 is given, but is to be learned", \
-      vae(w, (tap_vae_options){ .data = IN, .likelihood = TAP_VAE_GAUSSIAN, .sigma_kind = TAP_VAE_SIGMA_PER_PIXEL, .sigma = 0.5 })) \
+      vae(w, (tap_vae_options){ .data = IN, .likelihood = TAP_VAE_GAUSSIAN, .sigma_kind = TAP_VAE_SIGMA_PER_PIXEL, \
+                                .sigma = 0.5 })) \
     X(vae_sigma_bernoulli, TAP_EARG, "new: vae: a Bernoulli has no sigma", \
       vae(w, (tap_vae_options){ .data = IN, .sigma_kind = TAP_VAE_SIGMA_BY_DECODER })) \
     X(vae_bound, TAP_EARG, "new: vae: there is no bound 5", vae(w, (tap_vae_options){ .data = IN, .bound = (tap_bound)5 })) \
@@ -863,7 +866,8 @@ static void linear(world *w, int64_t in, int64_t out)
       w->out = tap_free_bits(tap_scalar(w->t, 1), 1)) \
     X(free_bits_negative, TAP_EARG, "free_bits: [2,4]: -1 nats are not a finite number from 0 up", \
       w->out = tap_free_bits(w->in.x, -1)) \
-    X(bound_nothing, TAP_EARG, "bound_of: input 0 is no var", w->out = tap_bound_of((tap_densities){ .log_q = w->in.x }, OF(0))) \
+    X(bound_nothing, TAP_EARG, "bound_of: input 0 is no var", \
+      w->out = tap_bound_of((tap_densities){ .log_q = w->in.x }, OF(0))) \
     X(bound_missing, TAP_EARG, "bound_of: [2,4]: log p(z) or log q(z|x) is missing", \
       w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x }, OF(0))) \
     X(bound_iwae_missing, TAP_EARG, "bound_of: [2,4] x [4,1]: log p(z) or log q(z|x) is missing", \
@@ -879,7 +883,8 @@ static void linear(world *w, int64_t in, int64_t out)
     X(bound_dreg_copy, TAP_EARG, "bound_of: [2,4] (weights): log p(x|z) was not computed from this z, but from a copy", \
       tap_var z = tap_mul_scalar(tap_reshape(tap_narrow(tap_use(w->t, w->weight), 0, 0, 2), TAP_SHAPE(2, 4)), 1); \
       tap_densities d = BOUND(tap_sin(z)); \
-      d.z = tap_named(tap_mul_scalar(z, 1), "weights"); w->out = tap_bound_of(d, OF(.bound = TAP_IWAE, .estimator = TAP_DOUBLY_REPARAMETERIZED))) \
+      d.z = tap_named(tap_mul_scalar(z, 1), "weights"); \
+      w->out = tap_bound_of(d, OF(.bound = TAP_IWAE, .estimator = TAP_DOUBLY_REPARAMETERIZED))) \
     X(bound_estimator, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: there is no such estimator", \
       w->out = tap_bound_of(BOUND(w->in.x), OF(.estimator = (tap_estimator)9))) \
     X(bound_bound, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: there is no such bound", \
@@ -890,8 +895,9 @@ static void linear(world *w, int64_t in, int64_t out)
       w->out = tap_bound_of(BOUND(w->in.x), OF(.free_bits = -1))) \
     X(bound_iwae_beta, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: beta and free bits belong to the ELBO", \
       w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .beta = 2))) \
-    X(bound_iwae_stl, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: sticking the landing is biased for the importance-weighted bound: " \
-      "take the doubly reparameterized estimator", w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_STICKING_THE_LANDING))) \
+    X(bound_iwae_stl, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: sticking the landing is biased for the " \
+      "importance-weighted bound: take the doubly reparameterized estimator", \
+      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_STICKING_THE_LANDING))) \
     X(bound_scalar, TAP_ESHAPE, "bound_of: [] x [] x []: log p(x|z) has no axis of draws", \
       w->out = tap_bound_of(BOUND(tap_scalar(w->t, 1)), OF(0))) \
     X(bound_no_draws, TAP_ESHAPE, "bound_of: [0,4] x [0,4] x [0,4]: log p(x|z) has no axis of draws", \
@@ -909,14 +915,18 @@ static void linear(world *w, int64_t in, int64_t out)
     X(bound_one_image, TAP_ESHAPE, "bound_of: [2,1] x [2,1] x [2,1]: a baseline from the other images needs two of them", \
       w->out = tap_bound_of(BOUND(tap_narrow(w->in.x, 1, 0, 1)), OF(.estimator = TAP_SCORE_BASELINE))) \
     X(bound_baseline, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [2,4] x [1,2,2]: the baseline does not broadcast to log p(x|z)", \
-      tap_densities d = BOUND(w->in.x); d.baseline = w->in.noise; w->out = tap_bound_of(d, OF(.estimator = TAP_SCORE_BASELINE))) \
+      tap_densities d = BOUND(w->in.x); d.baseline = w->in.noise; \
+      w->out = tap_bound_of(d, OF(.estimator = TAP_SCORE_BASELINE))) \
     X(tiny_null, TAP_EARG, "tiny: NULL", tap_tiny_init(NULL, w->m)) \
     X(linear_vae_null, TAP_EARG, "linear_vae: NULL", tap_linear_vae_init(NULL, w->m, 1, 1, 0)) \
     X(linear_vae_sizes, TAP_EARG, "linear_vae: sizes 3 and -1 are not both positive", linear_vae(w, 3, -1, 0)) \
-    X(linear_vae_sigma, TAP_EARG, "linear_vae: sigma = nan is not a finite number from 0 up", linear_vae(w, 4, 1, (double)NAN)) \
+    X(linear_vae_sigma, TAP_EARG, "linear_vae: sigma = nan is not a finite number from 0 up", \
+      linear_vae(w, 4, 1, (double)NAN)) \
     X(linear_vae_shape, TAP_ESHAPE, NULL, w->out = tap_linear_vae_log_prob(w->linear_vae, w->in.noise)) \
-    X(linear_vae_cov, TAP_ESHAPE, NULL, w->out = tap_linear_vae_elbo_of(w->linear_vae, tap_select(w->in.x, 0, 0), w->in.noise)) \
-    X(autoencoder_null, TAP_EARG, "autoencoder: NULL", tap_autoencoder_init(NULL, w->m, (tap_autoencoder_options){ .data = 1 })) \
+    X(linear_vae_cov, TAP_ESHAPE, NULL, \
+      w->out = tap_linear_vae_elbo_of(w->linear_vae, tap_select(w->in.x, 0, 0), w->in.noise)) \
+    X(autoencoder_null, TAP_EARG, "autoencoder: NULL", \
+      tap_autoencoder_init(NULL, w->m, (tap_autoencoder_options){ .data = 1 })) \
     X(autoencoder_n_hidden, TAP_EARG, "autoencoder: n_hidden = -1 is not between 1 and 16", \
       tap_autoencoder a; tap_autoencoder_init(&a, w->m, (tap_autoencoder_options){ .data = 1, .n_hidden = -1 })) \
     X(autoencoder_data, TAP_EARG, "new.enc.0: linear: sizes 0 -> 400 are not both positive", tap_autoencoder a; \

@@ -78,7 +78,7 @@ static inline void orthonormalize(double *q, int64_t k, int64_t d)
 /* The k largest eigenvalues of the covariance, falling. */
 static inline void eigenvalues(moments m, int64_t k, int iterations, double *value)
 {
-    double *q = malloc((size_t)(k * m.d) * sizeof *q);
+    double   *q = malloc((size_t)(k * m.d) * sizeof *q);
     tap_tape *t = tap_tape_new(TAP_F64, 0);
     tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(k, m.d), q), (tap_random){ .seed = 1 });
     for (int i = 0; i < iterations; i++, tap_tape_reset(t)) {
@@ -136,7 +136,8 @@ static inline double climb(tap_linear_vae *v, tap_module *root, moments m, int64
         tap_optim_step(adam, t);
         elbo = tap_item(mean);
         if (report && (step + 1) % report == 0) {
-            printf("%7lld  ELBO %.6f  sigma^2 %.9f  %d active units\n", (long long)(step + 1), elbo, sigma2_of(v), active_units(v, m));
+            printf("%7lld  ELBO %.6f  sigma^2 %.9f  %d active units\n", (long long)(step + 1), elbo, sigma2_of(v),
+                   active_units(v, m));
             fflush(stdout);
         }
     }

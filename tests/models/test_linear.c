@@ -9,7 +9,8 @@
 
 static void assert_near(const char *what, double value, double expected, double tolerance)
 {
-    if (!(fabs(value - expected) <= tolerance)) fail_msg("%s: %.17g is not within %g of %.17g", what, value, tolerance, expected);
+    if (!(fabs(value - expected) <= tolerance))
+        fail_msg("%s: %.17g is not within %g of %.17g", what, value, tolerance, expected);
 }
 
 static void assert_tape_ok(const tap_tape *t)
@@ -22,7 +23,9 @@ static void assert_tape_ok(const tap_tape *t)
 
 enum { DATA = 4, LATENT = 2, IMAGES = 5, DRAWS = 20000 };
 
-static double images[IMAGES][DATA] = { { 0.3, -1, 2, 0.1 }, { 0, 0, 0, 0 }, { 1, 1, -1, 0.5 }, { -2, 0.7, 0.4, 3 }, { 5, 1, 0, 1 } };
+static double images[IMAGES][DATA] = {
+    { 0.3, -1, 2, 0.1 }, { 0, 0, 0, 0 }, { 1, 1, -1, 0.5 }, { -2, 0.7, 0.4, 3 }, { 5, 1, 0, 1 }
+};
 
 static double at(const tap_param *p, int64_t i)
 {
@@ -40,7 +43,8 @@ static double invert(int n, double *m, double *inverse)
         for (int c = 0; c < n; c++) m[k * n + c] /= pivot, inverse[k * n + c] /= pivot;
         for (int r = 0; r < n; r++) {
             double factor = r == k ? 0 : m[r * n + k];
-            for (int c = 0; c < n; c++) m[r * n + c] -= factor * m[k * n + c], inverse[r * n + c] -= factor * inverse[k * n + c];
+            for (int c = 0; c < n; c++)
+                m[r * n + c] -= factor * m[k * n + c], inverse[r * n + c] -= factor * inverse[k * n + c];
         }
     }
     return log_det;
@@ -72,10 +76,12 @@ static double gap(const tap_linear_vae *v, const double *x)
     double P[LATENT * LATENT], copy[LATENT * LATENT], inverse[LATENT * LATENT], y[LATENT] = { 0 }, off[LATENT], kl = -LATENT;
     for (int i = 0; i < LATENT * LATENT; i++) {
         P[i] = i % (LATENT + 1) == 0;
-        for (int k = 0; k < DATA; k++) P[i] += at(v->W, k * LATENT + i / LATENT) * at(v->W, k * LATENT + i % LATENT) / sigma2_of(v);
+        for (int k = 0; k < DATA; k++)
+            P[i] += at(v->W, k * LATENT + i / LATENT) * at(v->W, k * LATENT + i % LATENT) / sigma2_of(v);
         copy[i] = P[i];
     }
-    for (int i = 0; i < DATA * LATENT; i++) y[i % LATENT] += at(v->W, i) * (x[i / LATENT] - at(v->mu, i / LATENT)) / sigma2_of(v);
+    for (int i = 0; i < DATA * LATENT; i++)
+        y[i % LATENT] += at(v->W, i) * (x[i / LATENT] - at(v->mu, i / LATENT)) / sigma2_of(v);
     double log_det = invert(LATENT, copy, inverse);
     for (int i = 0; i < LATENT; i++) {
         off[i] = 0;

@@ -69,8 +69,12 @@ static double mean_elbo(const tap_tiny *m)
 static void test_training_reaches_the_family(void **state)
 {
     static const double starts[][6] = { /* a, b, log t, c, v, log s */
-                                        { 0.5, 0, 0, 0.5, 0, 0 },    { -1, 1, 0.5, -0.5, 2, 0.3 }, { 0.2, -0.5, -1, 1.5, -1, 0.7 },
-                                        { 1, 0.3, -0.5, 2, 1.5, 1 }, { -0.3, 0.5, 0.2, -1.2, 0, 0.5 } };
+                                        { 0.5, 0, 0, 0.5, 0, 0 },
+                                        { -1, 1, 0.5, -0.5, 2, 0.3 },
+                                        { 0.2, -0.5, -1, 1.5, -1, 0.7 },
+                                        { 1, 0.3, -0.5, 2, 1.5, 1 },
+                                        { -0.3, 0.5, 0.2, -1.2, 0, 0.5 }
+    };
     (void)state;
     for (size_t k = 0; k < sizeof starts / sizeof *starts; k++) {
         tap_module *root = tap_module_new(TAP_F64, 0);

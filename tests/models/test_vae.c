@@ -37,16 +37,17 @@ static void test_parameters(void **state)
         const char *path;
         tap_shape   shape;
     } expected[] = {
-        { "enc.0.weight", { 2, { 5, 7 } } }, { "enc.0.bias", { 1, { 5 } } },   { "enc.1.weight", { 2, { 4, 5 } } },
-        { "enc.1.bias", { 1, { 4 } } },      { "loc.weight", { 2, { 2, 4 } } }, { "loc.bias", { 1, { 2 } } },
-        { "logvar.weight", { 2, { 2, 4 } } }, { "logvar.bias", { 1, { 2 } } },  { "dec.0.weight", { 2, { 4, 2 } } },
-        { "dec.0.bias", { 1, { 4 } } },      { "dec.1.weight", { 2, { 5, 4 } } }, { "dec.1.bias", { 1, { 5 } } },
-        { "out.weight", { 2, { 7, 5 } } },   { "out.bias", { 1, { 7 } } },     { "log_sigma", { 0, { 0 } } },
+        { "enc.0.weight", { 2, { 5, 7 } } },  { "enc.0.bias", { 1, { 5 } } },      { "enc.1.weight", { 2, { 4, 5 } } },
+        { "enc.1.bias", { 1, { 4 } } },       { "loc.weight", { 2, { 2, 4 } } },   { "loc.bias", { 1, { 2 } } },
+        { "logvar.weight", { 2, { 2, 4 } } }, { "logvar.bias", { 1, { 2 } } },     { "dec.0.weight", { 2, { 4, 2 } } },
+        { "dec.0.bias", { 1, { 4 } } },       { "dec.1.weight", { 2, { 5, 4 } } }, { "dec.1.bias", { 1, { 5 } } },
+        { "out.weight", { 2, { 7, 5 } } },    { "out.bias", { 1, { 7 } } },        { "log_sigma", { 0, { 0 } } },
     };
     tap_module *root = tap_module_new(TAP_F32, 0);
     tap_vae     v;
-    tap_vae_init(&v, root, (tap_vae_options){ .data = 7, .n_hidden = 2, .hidden = { 5, 4 }, .latent = 2,
-                                              .likelihood = TAP_VAE_GAUSSIAN });
+    tap_vae_init(
+        &v, root,
+        (tap_vae_options){ .data = 7, .n_hidden = 2, .hidden = { 5, 4 }, .latent = 2, .likelihood = TAP_VAE_GAUSSIAN });
     tap_param *p = tap_module_next(root, NULL);
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++, p = tap_module_next(root, p)) {
         assert_string_equal(tap_param_path(p), expected[i].path);
@@ -72,7 +73,7 @@ static void test_parameters(void **state)
 
 /* ---- The formulas, in plain C ------------------------------------------------------------------------------------ */
 
-enum { DATA = 3, LATENT = 2, BATCH = 4, DRAWS = 3, WIDEST = 5 };
+enum { DATA = 3, LATENT = 2, BATCH = 4, DRAWS = 3, WIDEST = 5, KINDS = 5 };
 
 static double at(const tap_module *m, const char *path, int64_t i)
 {
@@ -89,6 +90,11 @@ static void layer(const tap_module *m, const char *weight, const char *bias, int
     }
 }
 
+static double clip(double c, double x)
+{
+    return c > 0 ? c - log1p(exp(2 * c - log1p(exp(x + c)))) : x;
+}
+
 static double log_likelihood(const tap_module *m, const tap_vae_options *o, const double *z, const double *x)
 {
     double a[WIDEST], b[WIDEST], f[WIDEST], sum = 0;
@@ -96,52 +102,72 @@ static double log_likelihood(const tap_module *m, const tap_vae_options *o, cons
     layer(m, "dec.1.weight", "dec.1.bias", 4, 5, a, b, true);
     layer(m, "out.weight", "out.bias", 5, DATA, b, f, false);
     for (int i = 0; i < DATA; i++) {
-        double p = 1 / (1 + exp(-f[i])), log_sigma = o->sigma > 0 ? log(o->sigma) : 0;
+        double p = 1 / (1 + exp(-f[i])), log_sigma = o->sigma > 0 ? log(o->sigma) : 0, own[DATA];
         if (o->likelihood == TAP_VAE_BERNOULLI) {
             sum += x[i] * log(p) + (1 - x[i]) * log(1 - p);
             continue;
         }
-        if (o->sigma == 0) log_sigma = at(m, "log_sigma", 0);
+        if (o->sigma_kind == TAP_VAE_SIGMA_BY_DECODER) {
+            layer(m, "out_log_sigma.weight", "out_log_sigma.bias", 5, DATA, b, own, false);
+            log_sigma = clip(o->clip, own[i]);
+        } else if (o->sigma == 0) {
+            log_sigma = clip(o->clip, at(m, "log_sigma", o->sigma_kind == TAP_VAE_SIGMA_PER_PIXEL ? i : 0));
+        }
         sum -= 0.5 * pow((x[i] - p) / exp(log_sigma), 2) + log_sigma + 0.5 * LOG_2PI;
     }
     return sum;
 }
 
+/* log_w: log p(x,z) - log q(z|x) of each draw */
 static void reference(const tap_module *m, const tap_vae_options *o, const double *x, double noise[DRAWS][BATCH][LATENT],
-                      int image, double *rec, double *kl)
+                      int image, double *rec, double *kl, double *log_w)
 {
-    double a[WIDEST], b[WIDEST], mu[LATENT], logvar[LATENT], z[LATENT];
+    double a[WIDEST], b[WIDEST], mu[LATENT], log_sigma[LATENT], z[LATENT];
     layer(m, "enc.0.weight", "enc.0.bias", DATA, 5, x, a, true);
     layer(m, "enc.1.weight", "enc.1.bias", 5, 4, a, b, true);
     layer(m, "loc.weight", "loc.bias", 4, LATENT, b, mu, false);
-    layer(m, "logvar.weight", "logvar.bias", 4, LATENT, b, logvar, false);
+    layer(m, "logvar.weight", "logvar.bias", 4, LATENT, b, log_sigma, false);
     *rec = *kl = 0;
-    for (int i = 0; i < LATENT; i++) *kl += 0.5 * (exp(logvar[i]) + mu[i] * mu[i] - 1 - logvar[i]);
+    for (int i = 0; i < LATENT; i++) {
+        log_sigma[i] = clip(o->clip, log_sigma[i] / 2);
+        *kl += 0.5 * (exp(2 * log_sigma[i]) + mu[i] * mu[i] - 1) - log_sigma[i];
+    }
     for (int l = 0; l < DRAWS; l++) {
-        for (int i = 0; i < LATENT; i++) z[i] = mu[i] + exp(0.5 * logvar[i]) * noise[l][image][i];
-        *rec += log_likelihood(m, o, z, x) / DRAWS;
+        for (int i = 0; i < LATENT; i++) z[i] = mu[i] + exp(log_sigma[i]) * noise[l][image][i];
+        log_w[l] = log_likelihood(m, o, z, x);
+        *rec += log_w[l] / DRAWS;
+        for (int i = 0; i < LATENT; i++) log_w[l] += (pow(noise[l][image][i], 2) - z[i] * z[i]) / 2 + log_sigma[i];
     }
 }
 
 /* Small VAEs of every likelihood. */
 static tap_vae_options small(int kind)
 {
-    tap_vae_options o = { .data = DATA, .n_hidden = 2, .hidden = { 5, 4 }, .latent = LATENT, .activation = tap_tanh,
-                          .samples = DRAWS };
+    tap_vae_options o = {
+        .data = DATA, .n_hidden = 2, .hidden = { 5, 4 }, .latent = LATENT, .activation = tap_tanh, .samples = DRAWS
+    };
     o.likelihood = kind == 0 ? TAP_VAE_BERNOULLI : TAP_VAE_GAUSSIAN;
     o.sigma = kind == 1 ? 0.7 : 0;
+    o.sigma_kind = kind == 3 ? TAP_VAE_SIGMA_PER_PIXEL : kind == 4 ? TAP_VAE_SIGMA_BY_DECODER : TAP_VAE_SIGMA;
+    o.clip = kind == 3 ? 1 : kind == 4 ? 2 : 0;
     o.beta = 1.5;
     return o;
 }
 
 /* Biases and log_sigma away from zero, so that nothing hides behind it. */
-static tap_module *small_model(tap_vae *v, int kind)
+static tap_module *model_of(tap_vae *v, tap_vae_options o)
 {
     tap_module *root = tap_module_new(TAP_F64, 3);
-    tap_vae_init(v, root, small(kind));
-    if (v->log_sigma) tap_tensor_fill(tap_param_value(v->log_sigma), -0.4);
+    tap_vae_init(v, root, o);
+    for (int i = 0; v->log_sigma && i < tap_tensor_numel(tap_param_value(v->log_sigma)); i++)
+        tap_tensor_set_item(tap_param_value(v->log_sigma), i, -0.4 + 0.1 * i);
     assert_int_equal(tap_module_status(root, NULL), TAP_OK);
     return root;
+}
+
+static tap_module *small_model(tap_vae *v, int kind)
+{
+    return model_of(v, small(kind));
 }
 
 static double images[BATCH][DATA] = { { 0, 1, 1 }, { 0.25, 0, 0.75 }, { 1, 0.5, 0 }, { 0.1, 0.9, 0.3 } };
@@ -154,8 +180,8 @@ static tap_var image_input(tap_tape *t)
 static void test_terms(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 3; kind++) {
-        double      noise[DRAWS][BATCH][LATENT], rec, kl, loss = 0;
+    for (int kind = 0; kind < KINDS; kind++) {
+        double      noise[DRAWS][BATCH][LATENT], rec, kl, log_w[DRAWS], loss = 0;
         tap_vae     v;
         tap_module *root = small_model(&v, kind);
         tap_tape   *t = tap_tape_new(TAP_F64, 8), *u = tap_tape_new(TAP_F64, 8);
@@ -165,7 +191,7 @@ static void test_terms(void **state)
         tap_vae_terms e = tap_vae_elbo_from(&v, image_input(t), tap_input(t, draws));
         assert_true(tap_shape_equal(tap_shape_of(e.elbo), TAP_SHAPE(BATCH)));
         for (int i = 0; i < BATCH; i++) {
-            reference(root, &v.options, images[i], noise, i, &rec, &kl);
+            reference(root, &v.options, images[i], noise, i, &rec, &kl, log_w);
             assert_near(tap_tensor_item(tap_value(e.rec), i), rec, 1e-12);
             assert_near(tap_tensor_item(tap_value(e.kl), i), kl, 1e-13);
             assert_near(tap_tensor_item(tap_value(e.elbo), i), rec - kl, 1e-12);
@@ -185,6 +211,65 @@ static void test_terms(void **state)
         assert_tape_ok(t);
         tap_tape_free(t);
         tap_tape_free(u);
+        tap_module_free(root);
+    }
+}
+
+/* What training climbs, for each bound and estimator. */
+static void test_bounds(void **state)
+{
+    (void)state;
+    static const struct {
+        tap_bound     bound;
+        tap_estimator estimator;
+        double        beta, free_bits;
+    } cases[] = {
+        { TAP_ELBO, TAP_REPARAMETERIZED, 1, 0 },
+        { TAP_ELBO, TAP_REPARAMETERIZED, 2, 0.05 },
+        { TAP_ELBO, TAP_SCORE, 2, 0.05 },
+        { TAP_ELBO, TAP_SCORE_BASELINE, -1, 0 },
+        { TAP_ELBO, TAP_SCORE_LEAVE_ONE_OUT, 1, 0 },
+        { TAP_ELBO, TAP_STICKING_THE_LANDING, 1, 0 },
+        { TAP_ELBO, TAP_DOUBLY_REPARAMETERIZED, 1, 0 },
+        { TAP_IWAE, TAP_REPARAMETERIZED, 1, 0 },
+        { TAP_IWAE, TAP_DOUBLY_REPARAMETERIZED, 1, 0 },
+        { TAP_IWAE, TAP_SCORE, 1, 0 },
+        { TAP_IWAE, TAP_SCORE_BASELINE, 1, 0 },
+        { TAP_IWAE, TAP_SCORE_LEAVE_ONE_OUT, 1, 0 },
+    };
+    double noise[DRAWS][BATCH][LATENT], rec, kl, log_w[DRAWS];
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(DRAWS, BATCH, LATENT), noise), (tap_random){ 1, 2, 3 });
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        tap_vae_options o = small(4);
+        o.bound = cases[k].bound;
+        o.estimator = cases[k].estimator;
+        o.beta = cases[k].beta;
+        o.free_bits = cases[k].free_bits;
+        tap_vae       v;
+        tap_module   *root = model_of(&v, o);
+        tap_tape     *t = tap_tape_new(TAP_F64, 8);
+        tap_var       x = image_input(t), z = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(DRAWS, BATCH, LATENT), noise));
+        tap_vae_terms e = tap_vae_elbo_from(&v, x, z);
+        tap_tensor    bound = tap_value(e.bound);
+        tap_dist      q = tap_vae_encode(&v, x);
+        tap_tensor free_kl = tap_value(tap_sum(tap_free_bits(tap_kl(q, tap_standard_normal_like(q)), o.free_bits), TAP_LAST));
+        double     loss = 0;
+        for (int i = 0; i < BATCH; i++) {
+            const bool closed =
+                o.bound == TAP_ELBO && o.estimator != TAP_STICKING_THE_LANDING && o.estimator != TAP_DOUBLY_REPARAMETERIZED;
+            double mean = 0, weight = 0, expected;
+            reference(root, &v.options, images[i], noise, i, &rec, &kl, log_w);
+            for (int l = 0; l < DRAWS; l++) mean += log_w[l] / DRAWS, weight += exp(log_w[l]) / DRAWS;
+            expected = o.bound == TAP_IWAE ? log(weight) : mean;
+            if (closed) expected = rec - fmax(o.beta, 0) * (o.free_bits > 0 ? tap_tensor_item(free_kl, i) : kl);
+            assert_near(tap_tensor_item(bound, i), expected, 1e-12);
+            assert_near(tap_tensor_item(tap_value(e.elbo), i), rec - kl, 1e-12);
+            loss -= expected / BATCH;
+        }
+        assert_near(tap_item(tap_vae_loss_of(&v, e)), loss, 1e-12);
+        assert_int_equal(tap_backward(tap_vae_loss_of(&v, e)), TAP_OK);
+        assert_tape_ok(t);
+        tap_tape_free(t);
         tap_module_free(root);
     }
 }
@@ -209,8 +294,14 @@ static void test_linear_gaussian_family(void **state)
         tap_vae      v;
         tap_tape    *t = tap_tape_new(TAP_F64, 0);
         tap_module  *root = tap_module_new(TAP_F64, 0);
-        tap_vae_init(&v, root, (tap_vae_options){ .data = 1, .hidden = { 1 }, .latent = 1, .activation = tap_identity,
-                                                  .mean = tap_identity, .likelihood = TAP_VAE_GAUSSIAN, .sigma = s });
+        tap_vae_init(&v, root,
+                     (tap_vae_options){ .data = 1,
+                                        .hidden = { 1 },
+                                        .latent = 1,
+                                        .activation = tap_identity,
+                                        .mean = tap_identity,
+                                        .likelihood = TAP_VAE_GAUSSIAN,
+                                        .sigma = s });
         set(root, "enc.0.weight", 1);
         set(root, "enc.0.bias", 0);
         set(root, "loc.weight", c[k] / (sigma * sigma));
@@ -250,7 +341,7 @@ static tap_var terms_function(tap_tape *t, void *ctx)
 static void test_gradients(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         tap_vae              v;
         tap_module          *root = small_model(&v, kind);
         tap_gradcheck_result r = tap_module_gradcheck(root, loss_function, &v, (tap_gradcheck_options){ 0 });
@@ -264,12 +355,63 @@ static void test_gradients(void **state)
     }
 }
 
+enum { REPLICATES = 500, NUMBERS = 160 };
+
+/* The mean of the loss's gradient over the noise, and its squared standard error. */
+static int mean_gradient(tap_bound bound, tap_estimator e, double *mean, double *error2)
+{
+    tap_vae_options o = small(2);
+    o.bound = bound;
+    o.estimator = e;
+    o.beta = 1;
+    tap_vae     v;
+    tap_module *root = model_of(&v, o);
+    tap_tape   *t = tap_tape_new(TAP_F64, 40 + (uint64_t)e);
+    int         n = 0;
+    for (int r = 0; r < REPLICATES; r++) {
+        tap_tape_reset(t);
+        tap_module_zero_grad(root);
+        assert_int_equal(tap_backward(tap_vae_loss(&v, image_input(t))), TAP_OK);
+        n = 0;
+        for (tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p)) {
+            for (int64_t i = 0; i < tap_tensor_numel(tap_param_grad(p)); i++, n++) {
+                assert_true(n < NUMBERS);
+                if (r == 0) mean[n] = error2[n] = 0;
+                double d = tap_tensor_item(tap_param_grad(p), i) - mean[n];
+                mean[n] += d / (r + 1);
+                error2[n] += d * d * r / (r + 1) / REPLICATES / (REPLICATES - 1);
+            }
+        }
+    }
+    tap_tape_free(t);
+    tap_module_free(root);
+    return n;
+}
+
+static void test_estimators_agree(void **state)
+{
+    (void)state;
+    for (int b = 0; b < 2; b++) {
+        const tap_bound bound = b ? TAP_IWAE : TAP_ELBO;
+        double          mean[NUMBERS], error2[NUMBERS], other[NUMBERS], other2[NUMBERS];
+        mean_gradient(bound, TAP_REPARAMETERIZED, mean, error2);
+        for (int e = TAP_STICKING_THE_LANDING; e <= TAP_SCORE_LEAVE_ONE_OUT; e++) {
+            if (b && e == TAP_STICKING_THE_LANDING) continue;
+            int n = mean_gradient(bound, (tap_estimator)e, other, other2);
+            for (int i = 0; i < n; i++) {
+                if (!(fabs(mean[i] - other[i]) <= 4 * sqrt(error2[i] + other2[i]) + 1e-12))
+                    fail_msg("bound %d, estimator %d: derivative %d is %g, not %g", b, e, i, other[i], mean[i]);
+            }
+        }
+    }
+}
+
 /* ---- Pictures ---------------------------------------------------------------------------------------------------- */
 
 static void test_sample_and_reconstruct(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         tap_vae     v;
         tap_module *root = small_model(&v, kind);
         tap_tape   *t = tap_tape_new(TAP_F64, 0);
@@ -367,9 +509,14 @@ static void test_bad_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parameters), cmocka_unit_test(test_terms),
-        cmocka_unit_test(test_linear_gaussian_family), cmocka_unit_test(test_gradients),
-        cmocka_unit_test(test_sample_and_reconstruct), cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_terms),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_linear_gaussian_family),
+        cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_estimators_agree),
+        cmocka_unit_test(test_sample_and_reconstruct),
+        cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_bad_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,12 +5,12 @@
  *
  * The ELBO depends on the images by their mean and covariance alone, so each step is one over all images. Twice: sigma learned;
  * then fixed between two eigenvalues of the covariance, where the units that stay active can be counted beforehand. The learned
- * model's ELBO and exact log-likelihood are then averaged over the images one by one. */
+ * model's ELBO and exact log-likelihood are averaged over the images one by one, too, and the latter is estimated by draws. */
 #include <string.h>
 
 #include "tests/models/ppca.h"
 
-enum { LATENT = 20, ITERATIONS = 1500, KEPT = 12 };
+enum { LATENT = 20, ITERATIONS = 1500, KEPT = 12, SOME = 100, DRAWS = 1000 };
 
 static double average(const tap_linear_vae *v, tap_tensor images, tap_var (*f)(const tap_linear_vae *v, tap_var x))
 {
@@ -19,7 +19,8 @@ static double average(const tap_linear_vae *v, tap_tensor images, tap_var (*f)(c
     tap_tape   *t = tap_tape_new(TAP_F64, 0);
     tap_loader *l = tap_loader_new(images, (tap_loader_options){ .batch = 1000, .dtype = TAP_F64 });
     tap_tape_set_recording(t, false);
-    for (tap_loader_start(l, 0); tap_loader_next(l, &x); tap_tape_reset(t)) sum += tap_item(tap_sum(f(v, tap_input(t, x)), TAP_ALL));
+    for (tap_loader_start(l, 0); tap_loader_next(l, &x); tap_tape_reset(t))
+        sum += tap_item(tap_sum(f(v, tap_input(t, x)), TAP_ALL));
     tap_loader_free(l);
     tap_tape_free(t);
     return sum / (double)images.shape.n[0];
@@ -30,6 +31,33 @@ static bool within(const char *what, double value, double expected, double toler
     bool ok = fabs(value - expected) <= tolerance;
     printf("%-40s %.9f, expected %.9f within %g: %s\n", what, value, expected, tolerance, ok ? "yes" : "NO");
     return ok;
+}
+
+/* log p(x) of some images by K draws each from q, against the exact one, in standard errors of the estimate. */
+static bool k_draws(const tap_linear_vae *v, tap_tensor images)
+{
+    double      off = 0, variance = 0;
+    tap_tensor  x;
+    tap_tape   *t = tap_tape_new(TAP_F64, 1);
+    tap_loader *l = tap_loader_new(images, (tap_loader_options){ .batch = 1, .dtype = TAP_F64 });
+    tap_tape_set_recording(t, false);
+    for (int i = 0; i < SOME && tap_loader_next(l, &x); i++, tap_tape_reset(t)) {
+        tap_var       image = tap_input(t, x);
+        tap_dist      q = tap_linear_vae_encode(v, image);
+        tap_var       z = tap_sample_n(q, DRAWS);
+        tap_densities d = { .log_px_z = tap_sum(tap_log_prob(tap_linear_vae_decode(v, z), image), TAP_LAST),
+                            .log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST),
+                            .log_q = tap_sum(tap_log_prob(q, z), TAP_LAST) };
+        tap_var       estimate = tap_bound_of(d, (tap_bound_options){ .bound = TAP_IWAE });
+        tap_var       log_w = tap_sub(tap_add(d.log_px_z, d.log_pz), d.log_q);
+        tap_var       w = tap_mul_scalar(tap_softmax(log_w, 0), DRAWS); /* w / mean(w) */
+        off += tap_item(tap_sub(estimate, tap_linear_vae_log_prob(v, image))) / SOME;
+        variance += tap_item(tap_variance(w, TAP_ALL, 1)) / DRAWS / SOME / SOME;
+    }
+    tap_loader_free(l);
+    tap_tape_free(t);
+    printf("log p(x) of %d images by %d draws: off by %.2e, standard error %.2e\n", SOME, DRAWS, off, sqrt(variance));
+    return fabs(off) < 2 * sqrt(variance);
 }
 
 static bool learned_sigma(tap_tensor images, moments m, const double *value, int64_t steps, double rate)
@@ -44,6 +72,7 @@ static bool learned_sigma(tap_tensor images, moments m, const double *value, int
     ok &= within("sigma^2", sigma2_of(&v), sigma2, 1e-5);
     ok &= within("ELBO, mean over the images", average(&v, images, tap_linear_vae_elbo), best, 0.05);
     ok &= within("log p(x), mean over the images", average(&v, images, tap_linear_vae_log_prob), best, 0.05);
+    ok &= k_draws(&v, images);
     tap_module_free(root);
     return ok;
 }
@@ -53,7 +82,8 @@ static bool fixed_sigma(moments m, const double *value, int64_t steps, double ra
     const double   sigma2 = (value[KEPT - 1] + value[KEPT]) / 2;
     tap_module    *root = tap_module_new(TAP_F64, 2);
     tap_linear_vae v;
-    printf("\nsigma^2 = %.6f, between eigenvalues %d and %d: %.6f and %.6f\n", sigma2, KEPT, KEPT + 1, value[KEPT - 1], value[KEPT]);
+    printf("\nsigma^2 = %.6f, between eigenvalues %d and %d: %.6f and %.6f\n", sigma2, KEPT, KEPT + 1, value[KEPT - 1],
+           value[KEPT]);
     tap_linear_vae_init(&v, root, m.d, LATENT, sqrt(sigma2));
     climb(&v, root, m, steps, rate, steps / 10);
     bool ok = within("active units", active_units(&v, m), KEPT, 0);
@@ -66,8 +96,8 @@ int main(int argc, char **argv)
     char        path[4096], *end = NULL;
     const char *message;
     double      value[LATENT + 1];
-    int64_t     steps = argc > 2 ? strtoll(argv[2], &end, 10) : 8000;
-    double      rate = argc > 3 ? strtod(argv[3], &end) : 0.005;
+    int64_t     steps = argc > 2 ? strtoll(argv[2], &end, 10) : 4000;
+    double      rate = argc > 3 ? strtod(argv[3], &end) : 0.01;
     if (argc < 2 || argc > 4 || steps < 20 || !(rate > 0) || (end && *end)) {
         fprintf(stderr, "usage: %s DIR [steps [rate]]\n", argv[0]);
         return 2;

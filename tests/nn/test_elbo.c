@@ -14,7 +14,8 @@
 
 static void assert_near(const char *what, double value, double expected, double tolerance)
 {
-    if (!(fabs(value - expected) <= tolerance)) fail_msg("%s: %.17g is not within %g of %.17g", what, value, tolerance, expected);
+    if (!(fabs(value - expected) <= tolerance))
+        fail_msg("%s: %.17g is not within %g of %.17g", what, value, tolerance, expected);
 }
 
 static void assert_tape_ok(const tap_tape *t)
@@ -71,7 +72,8 @@ static void assert_agrees(const char *what, const statistics *s, const double *e
 {
     for (int i = 0; i < s->n; i++) {
         if (!(fabs(s->mean[i] - exact[i]) <= 4 * s->error[i] + 1e-12))
-            fail_msg("%s: derivative %d is %.6g, not %.6g, with a standard error of %.2g", what, i, s->mean[i], exact[i], s->error[i]);
+            fail_msg("%s: derivative %d is %.6g, not %.6g, with a standard error of %.2g", what, i, s->mean[i], exact[i],
+                     s->error[i]);
     }
 }
 
@@ -198,8 +200,8 @@ static void test_literal_eq_9_is_zero(void **state)
     tap_module  *root = linear_new(&l);
     statistics   s = gradient(root, literal_eq_9, &l, 3000), exact = gradient(root, exact_elbo, &l, 1);
     assert_agrees("eq. 9", &s, zeros);
-    assert_true(s.error[0] > 0);                            /* it is noise around zero, */
-    assert_true(fabs(exact.mean[0]) > 20 * s.error[0]);     /* and the gradient is not zero */
+    assert_true(s.error[0] > 0);                        /* it is noise around zero, */
+    assert_true(fabs(exact.mean[0]) > 20 * s.error[0]); /* and the gradient is not zero */
     tap_module_free(root);
 }
 
@@ -279,7 +281,8 @@ static tap_module *tiny_new(tap_tiny *m)
     tap_module *root = tap_module_new(TAP_F64, 0);
     int         i = 0;
     tap_tiny_init(m, root);
-    for (tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p)) tap_tensor_fill(tap_param_value(p), tiny_at[i++]);
+    for (tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p))
+        tap_tensor_fill(tap_param_value(p), tiny_at[i++]);
     return root;
 }
 
@@ -313,9 +316,9 @@ static void test_gradients_of_iwae(void **state)
     (void)state;
     static const tap_estimator some[] = { TAP_REPARAMETERIZED, TAP_DOUBLY_REPARAMETERIZED, TAP_SCORE, TAP_SCORE_BASELINE,
                                           TAP_SCORE_LEAVE_ONE_OUT };
-    double      exact[PARAMETERS];
-    tiny        m = { .k = 2, .n = REPEATS };
-    tap_module *root = tiny_new(&m.model);
+    double                     exact[PARAMETERS];
+    tiny                       m = { .k = 2, .n = REPEATS };
+    tap_module                *root = tiny_new(&m.model);
     for (int i = 0; i < PARAMETERS; i++) {
         double p[PARAMETERS], at[2];
         for (int side = 0; side < 2; side++) {
@@ -355,7 +358,8 @@ static void test_iwae_rises_to_log_p(void **state)
         double  value = tap_item(mean), error = sqrt(tap_item(var) / (double)m.n);
         if (m.k == 1) assert_near("K = 1", value, elbo, 4 * error);
         if (m.k == 2) assert_near("K = 2", value, bound_of_two(tiny_at), 4 * error);
-        if (i > 0 && !(value > before - 4 * sqrt(variance + error * error))) fail_msg("K = %lld: %g after %g", (long long)m.k, value, before);
+        if (i > 0 && !(value > before - 4 * sqrt(variance + error * error)))
+            fail_msg("K = %lld: %g after %g", (long long)m.k, value, before);
         if (i > 0 && i < 4) assert_true(value > before + 4 * sqrt(variance + error * error)); /* by far, as long as it can */
         assert_true(value < log_p + 4 * error);
         before = value;
@@ -399,7 +403,8 @@ static void test_doubly_reparameterized_by_hand(void **state)
     for (int i = 0; i < 3; i++) total += w[i] = exp(log_weight(tiny_at, noise[i]));
     for (int i = 0; i < 3; i++) {
         double mean = tiny_at[0] * x0 + tiny_at[1], z = mean + exp(tiny_at[2]) * noise[i];
-        double by_z = tiny_at[3] * (x0 - tiny_at[3] * z - tiny_at[4]) / exp(2 * tiny_at[5]) - z + (z - mean) / exp(2 * tiny_at[2]);
+        double by_z =
+            tiny_at[3] * (x0 - tiny_at[3] * z - tiny_at[4]) / exp(2 * tiny_at[5]) - z + (z - mean) / exp(2 * tiny_at[2]);
         expected += pow(w[i] / total, 2) * by_z;
     }
     tap_var value = tiny_with_noise(t, &m, noise, 3);
@@ -424,7 +429,8 @@ static void test_sticking_the_landing_has_no_noise_at_the_optimum(void **state)
         tap_module *root = tiny_new(&m.model);
         tap_tape   *t = tap_tape_new(TAP_F64, 0);
         int         i = 0;
-        for (tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p)) tap_tensor_fill(tap_param_value(p), optimum[i++]);
+        for (tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p))
+            tap_tensor_fill(tap_param_value(p), optimum[i++]);
         tap_backward(tiny_with_noise(t, &m, noise, 1));
         read_gradient(root, g);
         for (i = 0; i < 3; i++) assert_true(e ? fabs(g[i]) > 0.1 : fabs(g[i]) < 1e-13);
@@ -437,17 +443,18 @@ static void test_sticking_the_landing_has_no_noise_at_the_optimum(void **state)
 static void test_free_bits(void **state)
 {
     (void)state;
-    double      kl[] = { 0.1, 2, 0.5, 0.2, 4, 0.5 };
+    double       kl[] = { 0.1, 2, 0.5, 0.2, 4, 0.5 };
     const double expected[] = { 0.3, 2, 0.5, 0.3, 4, 0.5 }, by_kl[] = { 0, 1, 1, 0, 1, 1 };
-    tap_tape   *t = tap_tape_new(TAP_F64, 0);
-    tap_var     v = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), kl)), dv;
-    tap_var     held = tap_free_bits(v, 0.3), log_px_z = tap_zeros(t, TAP_SHAPE(1, 2));
+    tap_tape    *t = tap_tape_new(TAP_F64, 0);
+    tap_var      v = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), kl)), dv;
+    tap_var      held = tap_free_bits(v, 0.3), log_px_z = tap_zeros(t, TAP_SHAPE(1, 2));
     tap_grad(tap_sum(held, TAP_ALL), 1, &v, &dv);
     for (int i = 0; i < 6; i++) {
         assert_near("KL", tap_tensor_item(tap_value(held), i), expected[i], 0);
         assert_near("gradient", tap_tensor_item(tap_value(dv), i), by_kl[i], 0);
     }
-    tap_var b = tap_bound_of((tap_densities){ .log_px_z = log_px_z, .kl = v }, (tap_bound_options){ .free_bits = 0.3, .beta = 2 });
+    tap_var b =
+        tap_bound_of((tap_densities){ .log_px_z = log_px_z, .kl = v }, (tap_bound_options){ .free_bits = 0.3, .beta = 2 });
     assert_near("bound", tap_tensor_item(tap_value(b), 0), -2 * 2.8, 1e-15);
     assert_near("bound", tap_tensor_item(tap_value(b), 1), -2 * 4.8, 1e-15);
     assert_tape_ok(t);
@@ -457,9 +464,9 @@ static void test_free_bits(void **state)
 static void test_smooth_clip(void **state)
 {
     (void)state;
-    double     x[] = { -1e300, -(double)INFINITY, -30, -3, 0, 3, 30, 1e300, (double)INFINITY };
-    tap_tape  *t = tap_tape_new(TAP_F64, 0);
-    tap_var    v = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(9), x)), dv, y = tap_smooth_clip(v, -10, 10);
+    double    x[] = { -1e300, -(double)INFINITY, -30, -3, 0, 3, 30, 1e300, (double)INFINITY };
+    tap_tape *t = tap_tape_new(TAP_F64, 0);
+    tap_var   v = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(9), x)), dv, y = tap_smooth_clip(v, -10, 10);
     tap_grad(tap_sum(y, TAP_ALL), 1, &v, &dv);
     for (int i = 0; i < 9; i++) {
         assert_near("clip", tap_tensor_item(tap_value(y), i), fmin(fmax(x[i], -10), 10), fabs(x[i]) < 10 ? 1e-3 : 1e-8);
