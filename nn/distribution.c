@@ -1,103 +1,11 @@
-/* Distributions: a table of formulas for each kind. Everything is ordinary operators on the parameters, so gradients follow. */
+/* Distributions: what all kinds have in common. A kind is a table of formulas, in dist_*.c. Everything is ordinary operators on the
+ * parameters, so gradients follow. */
 #include "nn/distribution.h"
-#include "tensor/internal.h"
 
-#define HALF_LOG_2PI 0.91893853320467274178
-#define SQRT_HALF    0.70710678118654752440
+#include <float.h>
+#include <string.h>
 
-/* x in the shape of a sample, where a parameter alone may be smaller. */
-static tap_var as_sample(tap_dist d, tap_var x);
-
-/* ---- Normal: loc, log_scale -------------------------------------------------------------------------------------- */
-
-static tap_var normal_sample(tap_dist d, tap_var noise)
-{
-    return tap_add(d.param[0], tap_mul(tap_exp(d.param[1]), noise));
-}
-
-/* -((x - loc) / (sqrt 2 scale))^2 - (log scale + log(2 pi) / 2). What depends on the scale alone is computed in its own shape,
- * often one number, and is no pass over x. */
-static tap_var normal_log_prob(tap_dist d, tap_var x)
-{
-    tap_var minus_log = tap_neg(d.param[1]);
-    tap_var inverse = tap_mul_scalar(tap_exp(minus_log), SQRT_HALF);
-    tap_var u = tap_mul(tap_sub(x, d.param[0]), inverse);
-    return tap_sub(tap_add_scalar(minus_log, -HALF_LOG_2PI), tap_square(u));
-}
-
-/* log scale + log(2 pi e) / 2 */
-static tap_var normal_entropy(tap_dist d)
-{
-    return as_sample(d, tap_add_scalar(d.param[1], 0.5 + HALF_LOG_2PI));
-}
-
-static tap_var normal_mean(tap_dist d)
-{
-    return as_sample(d, d.param[0]);
-}
-
-const tap_dist_type tap__normal_type = {
-    .name = "normal",
-    .n_param = 2,
-    .noise = tap_randn,
-    .sample = normal_sample,
-    .log_prob = normal_log_prob,
-    .entropy = normal_entropy,
-    .mean = normal_mean,
-};
-
-tap_dist tap_normal(tap_var loc, tap_var log_scale)
-{
-    return (tap_dist){ &tap__normal_type, { loc, log_scale } };
-}
-
-/* Its parameters stay scalars: whatever is computed with q broadcasts them. */
-tap_dist tap_standard_normal_like(tap_dist q)
-{
-    tap_var zero = q.param[0].tape ? tap_scalar(q.param[0].tape, 0) : q.param[0];
-    return tap_normal(zero, zero);
-}
-
-/* ---- Bernoulli: logits ------------------------------------------------------------------------------------------- */
-
-static tap_var bernoulli_mean(tap_dist d)
-{
-    return tap_sigmoid(d.param[0]);
-}
-
-static tap_var bernoulli_sample(tap_dist d, tap_var noise)
-{
-    tap_var p = tap_sigmoid(tap_detach(d.param[0]));
-    return tap_cast(tap_lt(noise, p), tap_tape_dtype(p.tape));
-}
-
-static tap_var bernoulli_log_prob(tap_dist d, tap_var x)
-{
-    return tap_neg(tap_bce_with_logits(d.param[0], x));
-}
-
-/* log(1 + e^l) - l sigmoid(l) */
-static tap_var bernoulli_entropy(tap_dist d)
-{
-    return tap_sub(tap_softplus(d.param[0]), tap_silu(d.param[0]));
-}
-
-const tap_dist_type tap__bernoulli_type = {
-    .name = "bernoulli",
-    .n_param = 1,
-    .noise = tap_rand,
-    .sample = bernoulli_sample,
-    .log_prob = bernoulli_log_prob,
-    .entropy = bernoulli_entropy,
-    .mean = bernoulli_mean,
-};
-
-tap_dist tap_bernoulli(tap_var logits)
-{
-    return (tap_dist){ .type = &tap__bernoulli_type, .param = { logits } };
-}
-
-/* ---- What they have in common ------------------------------------------------------------------------------------ */
+/* ---- Shapes ------------------------------------------------------------------------------------------------------ */
 
 /* The first tape there is, to report to: one of the parameters', or that of the var that comes with them. */
 static tap_tape *tape_of(tap_dist d, tap_var with)
@@ -105,77 +13,223 @@ static tap_tape *tape_of(tap_dist d, tap_var with)
     return d.param[0].tape ? d.param[0].tape : d.param[1].tape ? d.param[1].tape : with.tape;
 }
 
-/* A distribution that nobody made, and one whose parameters do not go together, fail the tape. */
-static bool is_sound(tap_dist d, tap_var with, const char *who, tap_shape *shape)
-{
-    char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
-    tap_tape *t = tape_of(d, with);
-    if (!d.type || !d.param[0].tape) {
-        if (t) tap_tape_fail(t, TAP_EARG, "%s: a distribution that was never made", who);
-        return false;
-    }
-    tap_shape first = tap_shape_of(d.param[0]), second = d.type->n_param == 2 ? tap_shape_of(d.param[1]) : first;
-    if (tap_tape_status(t, NULL) != TAP_OK) return false;
-    if (tap__broadcast(first, second, shape)) return true;
-    tap_tape_fail(t, TAP_ESHAPE, "%s: the parameters of a %s, %s and %s, do not broadcast", who, d.type->name,
-                  tap_shape_format(a, first), tap_shape_format(b, second));
-    return false;
-}
-
 static tap_var inert(tap_dist d, tap_var with)
 {
     return (tap_var){ .tape = tape_of(d, with) };
 }
 
-static tap_var as_sample(tap_dist d, tap_var x)
+static const char *article(const tap_dist_type *type)
 {
-    tap_shape shape;
-    if (!is_sound(d, x, d.type->name, &shape)) return inert(d, x);
-    return tap_shape_equal(tap_shape_of(x), shape) ? x : tap_expand(x, shape);
+    return strchr("aei", type->name[0]) ? "an" : "a";
+}
+
+static tap_shape without_last(tap_shape s, int axes)
+{
+    s.rank = s.rank > axes ? s.rank - axes : 0;
+    return s;
+}
+
+static tap_shape last_of(tap_shape s, int axes)
+{
+    tap_shape last = { .rank = axes };
+    for (int i = 0; i < axes; i++) last.n[i] = s.n[s.rank - axes + i];
+    return last;
+}
+
+bool tap__shape_join(tap_shape a, tap_shape b, tap_shape *out)
+{
+    if (a.rank + b.rank > TAP_MAX_RANK) return false;
+    for (int i = 0; i < b.rank; i++) a.n[a.rank + i] = b.n[i];
+    a.rank += b.rank;
+    *out = a;
+    return true;
+}
+
+/* Whether both parameters have the axes of their own, and a matrix is as large as the vector beside it. */
+static bool fits(const tap_dist_type *type, tap_shape first, tap_shape second)
+{
+    if (first.rank < type->own[0] || second.rank < type->own[1]) return false;
+    for (int i = 1; i <= type->own[1]; i++) {
+        if (second.n[second.rank - i] != first.n[first.rank - 1]) return false;
+    }
+    return true;
+}
+
+bool tap__dist_sound(tap_dist d, tap_var with, const char *call, tap__dist_shapes *s)
+{
+    char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    tap_tape *t = tape_of(d, with);
+    *s = (tap__dist_shapes){ 0 };
+    if (!d.type || !d.param[0].tape) {
+        if (t) tap_tape_fail(t, TAP_EARG, "%s: a distribution that was never made", call);
+        return false;
+    }
+    const bool two = d.type->n_param == 2;
+    tap_shape  first = tap_shape_of(d.param[0]), second = two ? tap_shape_of(d.param[1]) : first, whole;
+    if (tap_tape_status(t, NULL) != TAP_OK) return false;
+    tap_shape_format(a, first);
+    tap_shape_format(b, second);
+    if (!fits(d.type, first, second)) {
+        tap_tape_fail(t, TAP_ESHAPE, "%s: %s %s takes %s, not %s%s%s", call, article(d.type), d.type->name, d.type->takes, a,
+                      two ? " and " : "", two ? b : "");
+        return false;
+    }
+    s->own = last_of(first, d.type->own[0]);
+    s->event = last_of(first, d.type->event_rank);
+    first = without_last(first, d.type->own[0]);
+    second = two ? without_last(second, d.type->own[1]) : first;
+    if (tap__broadcast(first, second, &s->batch) && tap__shape_join(s->batch, s->own, &whole)) return true;
+    tap_tape_fail(t, TAP_ESHAPE, "%s: the parameters of %s %s, %s and %s, do not broadcast", call, article(d.type), d.type->name,
+                  a, b);
+    return false;
+}
+
+/* Whether the elementwise d can stand for vectors: its last axis is one, or stretches to it. */
+static bool stands_for(tap__dist_shapes s, tap_shape event)
+{
+    const int64_t size = s.batch.rank ? s.batch.n[s.batch.rank - 1] : 1;
+    return s.event.rank == event.rank || size == event.n[0] || size == 1;
+}
+
+bool tap__dist_matched(tap_dist q, tap_dist p, const char *call, tap__dist_pair *pair)
+{
+    char              x[TAP_SHAPE_TEXT], y[TAP_SHAPE_TEXT];
+    tap__dist_shapes *a = &pair->q, *b = &pair->p;
+    *pair = (tap__dist_pair){ .batch = TAP_SCALAR };
+    if (!tap__dist_sound(q, p.param[0], call, a) || !tap__dist_sound(p, q.param[0], call, b)) return false;
+    pair->event = a->event.rank ? a->event : b->event;
+    const bool same = a->own.rank == 0 || b->own.rank == 0 || a->own.n[0] == b->own.n[0];
+    tap_shape  first = without_last(a->batch, pair->event.rank - a->event.rank);
+    tap_shape  second = without_last(b->batch, pair->event.rank - b->event.rank);
+    if (same && stands_for(*a, pair->event) && stands_for(*b, pair->event) && tap__broadcast(first, second, &pair->batch)) return true;
+    tap_tape_fail(q.param[0].tape, TAP_ESHAPE, "%s: %s %s and %s %s do not go together", call, q.type->name,
+                  tap_shape_format(x, tap_shape_of(q.param[0])), p.type->name, tap_shape_format(y, tap_shape_of(p.param[0])));
+    return false;
+}
+
+tap_shape tap_dist_batch_shape(tap_dist d)
+{
+    tap__dist_shapes s;
+    tap__dist_sound(d, d.param[0], "dist_batch_shape", &s);
+    return s.batch;
+}
+
+tap_shape tap_dist_event_shape(tap_dist d)
+{
+    tap__dist_shapes s;
+    tap__dist_sound(d, d.param[0], "dist_event_shape", &s);
+    return s.event;
+}
+
+/* ---- Samples ----------------------------------------------------------------------------------------------------- */
+
+/* One draw for n < 0, else n along a new axis in front. */
+static tap_var draw(tap_dist d, int64_t n, const char *call, bool by_path)
+{
+    tap__dist_shapes s;
+    tap_shape        shape;
+    if (!tap__dist_sound(d, d.param[0], call, &s)) return inert(d, d.param[0]);
+    if (by_path && d.type->hard) {
+        tap_tape_fail(d.param[0].tape, TAP_EARG, "%s: %s %s has no reparameterized sample; take tap_sample and the score function",
+                      call, article(d.type), d.type->name);
+        return inert(d, d.param[0]);
+    }
+    tap__shape_join(s.batch, s.own, &shape);
+    if (n >= 0) tap__shape_join(TAP_SHAPE(n), shape, &shape);
+    return d.type->sample(d, d.type->noise(d.param[0].tape, shape));
+}
+
+static bool countable(tap_dist d, int64_t n, const char *call)
+{
+    char             text[TAP_SHAPE_TEXT];
+    tap__dist_shapes s;
+    if (!tap__dist_sound(d, d.param[0], call, &s)) return false;
+    if (n >= 0 && s.batch.rank + s.own.rank < TAP_MAX_RANK) return true;
+    tap__shape_join(s.batch, s.event, &s.batch);
+    tap_tape_fail(d.param[0].tape, TAP_EARG, "%s: %lld samples of shape %s", call, (long long)n, tap_shape_format(text, s.batch));
+    return false;
 }
 
 tap_var tap_sample(tap_dist d)
 {
-    tap_shape shape;
-    if (!is_sound(d, d.param[0], "sample", &shape)) return inert(d, d.param[0]);
-    return d.type->sample(d, d.type->noise(d.param[0].tape, shape));
+    return draw(d, -1, "sample", false);
 }
 
 tap_var tap_sample_n(tap_dist d, int64_t n)
 {
-    tap_shape shape;
-    if (!is_sound(d, d.param[0], "sample_n", &shape)) return inert(d, d.param[0]);
-    if (n < 0 || shape.rank == TAP_MAX_RANK) {
-        char text[TAP_SHAPE_TEXT];
-        tap_tape_fail(d.param[0].tape, TAP_EARG, "sample_n: %lld samples of shape %s", (long long)n,
-                      tap_shape_format(text, shape));
-        return inert(d, d.param[0]);
-    }
-    tap_shape more = { .rank = shape.rank + 1, .n = { n } };
-    for (int i = 0; i < shape.rank; i++) more.n[i + 1] = shape.n[i];
-    return d.type->sample(d, d.type->noise(d.param[0].tape, more));
+    return countable(d, n, "sample_n") ? draw(d, n, "sample_n", false) : inert(d, d.param[0]);
+}
+
+tap_var tap_rsample(tap_dist d)
+{
+    return draw(d, -1, "rsample", true);
+}
+
+tap_var tap_rsample_n(tap_dist d, int64_t n)
+{
+    return countable(d, n, "rsample_n") ? draw(d, n, "rsample_n", true) : inert(d, d.param[0]);
+}
+
+/* Whether x ends in the axis that it must have; a smaller one is not stretched. */
+static bool ends_in(tap_dist d, tap_var x, tap_shape end, const char *call)
+{
+    char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    tap_shape s = tap_shape_of(x);
+    if (!tap__together(call, 2, (tap_var[]){ d.param[0], x })) return false;
+    if (end.rank == 0 || (s.rank > 0 && s.n[s.rank - 1] == end.n[0])) return true;
+    tap_tape_fail(x.tape, TAP_ESHAPE, "%s: %s does not end in the %s of %s %s", call, tap_shape_format(a, s),
+                  tap_shape_format(b, end), article(d.type), d.type->name);
+    return false;
 }
 
 tap_var tap_sample_from(tap_dist d, tap_var noise)
 {
-    tap_shape shape;
-    return is_sound(d, noise, "sample_from", &shape) ? d.type->sample(d, noise) : inert(d, noise);
+    tap__dist_shapes s;
+    if (!tap__dist_sound(d, noise, "sample_from", &s) || !ends_in(d, noise, s.own, "sample_from")) return inert(d, noise);
+    return d.type->sample(d, noise);
 }
+
+/* ---- Numbers ----------------------------------------------------------------------------------------------------- */
 
 tap_var tap_log_prob(tap_dist d, tap_var x)
 {
-    tap_shape shape;
-    return is_sound(d, x, "log_prob", &shape) ? d.type->log_prob(d, x) : inert(d, x);
+    tap__dist_shapes s;
+    if (!tap__dist_sound(d, x, "log_prob", &s) || !ends_in(d, x, s.event, "log_prob")) return inert(d, x);
+    return d.type->log_prob(d, x);
+}
+
+/* What a formula gives, in full shape. */
+static tap_var quantity(tap_dist d, tap_var (*formula)(tap_dist d), bool of_event, const char *call)
+{
+    tap__dist_shapes s;
+    if (!tap__dist_sound(d, d.param[0], call, &s)) return inert(d, d.param[0]);
+    if (!formula) {
+        tap_tape_fail(d.param[0].tape, TAP_EARG, "%s: %s %s has none in closed form", call, article(d.type), d.type->name);
+        return inert(d, d.param[0]);
+    }
+    if (of_event) tap__shape_join(s.batch, s.event, &s.batch);
+    tap_var v = formula(d);
+    return tap_shape_equal(tap_shape_of(v), s.batch) ? v : tap_expand(v, s.batch);
 }
 
 tap_var tap_entropy(tap_dist d)
 {
-    tap_shape shape;
-    return is_sound(d, d.param[0], "entropy", &shape) ? d.type->entropy(d) : inert(d, d.param[0]);
+    return quantity(d, d.type ? d.type->entropy : NULL, false, "entropy");
 }
 
 tap_var tap_dist_mean(tap_dist d)
 {
-    tap_shape shape;
-    return is_sound(d, d.param[0], "dist_mean", &shape) ? d.type->mean(d) : inert(d, d.param[0]);
+    return quantity(d, d.type ? d.type->mean : NULL, true, "dist_mean");
+}
+
+tap_var tap_dist_variance(tap_dist d)
+{
+    return quantity(d, d.type ? d.type->variance : NULL, true, "dist_variance");
+}
+
+/* ---- For the formulas -------------------------------------------------------------------------------------------- */
+
+tap_var tap__above_zero(tap_var x)
+{
+    return tap__scalar_like(x, tap_value(x).dtype == TAP_F32 ? (double)FLT_MIN : DBL_MIN);
 }

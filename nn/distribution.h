@@ -2,18 +2,61 @@
 #ifndef TAP_NN_DISTRIBUTION_H
 #define TAP_NN_DISTRIBUTION_H
 
+#include <math.h>
+
+#include "autograd/internal.h"
 #include "nn/nn.h"
 
+/* Formulas, in operators, on parameters that go together. Entropy and moments may come in the smaller shape of what they depend
+ * on; NULL: there is no closed form. */
 struct tap_dist_type {
     const char *name;
+    const char *takes;  /* the parameters and their shapes, for messages */
     int         n_param;
-    tap_var (*noise)(tap_tape *t, tap_shape shape);
+    int         own[2];     /* how many last axes of a parameter are no batch axes: 1, or 2 for a matrix [d,d] */
+    int         event_rank; /* 1: the last axis of the first parameter is one event; 0: every element is */
+    bool        hard;       /* samples jump: no gradient leads from them to the parameters */
+    tap_var (*noise)(tap_tape *t, tap_shape shape); /* over the batch and the first parameter's own axis */
     tap_var (*sample)(tap_dist d, tap_var noise);
     tap_var (*log_prob)(tap_dist d, tap_var x);
     tap_var (*entropy)(tap_dist d);
     tap_var (*mean)(tap_dist d);
+    tap_var (*variance)(tap_dist d);
 };
 
-extern const tap_dist_type tap__normal_type, tap__bernoulli_type;
+extern const tap_dist_type tap__normal_type, tap__isotropic_normal_type, tap__multivariate_normal_type, tap__log_normal_type,
+    tap__laplace_type, tap__delta_type, tap__continuous_bernoulli_type, tap__bernoulli_type, tap__categorical_type,
+    tap__one_hot_categorical_type, tap__relaxed_bernoulli_type, tap__relaxed_one_hot_categorical_type;
+
+#define TAP__HALF_LOG_2PI 0.91893853320467274178
+#define TAP__LOG_2        0.69314718055994530942
+
+typedef struct {
+    tap_shape batch, event;
+    tap_shape own; /* the last axis of the first parameter, where that is no batch axis */
+} tap__dist_shapes;
+
+/* Two distributions of the same thing. One that is elementwise stands for a vector's beside one that is a vector's. */
+typedef struct {
+    tap__dist_shapes q, p;
+    tap_shape        batch; /* that both broadcast to */
+    tap_shape        event; /* the larger one */
+} tap__dist_pair;
+
+/* False, and an error in the name of the call, if nobody made d or its parameters do not go together. `with` is a var that came
+ * along, to report to. */
+bool tap__dist_sound(tap_dist d, tap_var with, const char *call, tap__dist_shapes *s);
+/* The same of both, and whether they go together. */
+bool tap__dist_matched(tap_dist q, tap_dist p, const char *call, tap__dist_pair *pair);
+
+/* The axes of a, then those of b; false if they are too many. */
+bool tap__shape_join(tap_shape a, tap_shape b, tap_shape *out);
+
+/* The smallest normal number of x's dtype: what is not below has a finite logarithm. */
+tap_var tap__above_zero(tap_var x);
+
+/* What log_prob, mean and KL of a kind have in common. */
+tap_var tap__continuous_bernoulli_normalizer(tap_var logits); /* log Z of the density e^(l x) / Z */
+tap_var tap__classes_kl(tap_var log_p, tap_var log_r);        /* sum p log(p / r) over the last axis, where p > 0 */
 
 #endif

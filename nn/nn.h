@@ -217,25 +217,62 @@ TAP_API tap_var tap_pixel_unshuffle(tap_var x, int64_t r); /* and back */
 
 typedef struct tap_dist_type tap_dist_type;
 
-/* A distribution per element: log_prob, entropy and KL are elementwise; sum them over the axes that are one event. */
+/* A batch of distributions. Where an event is an element, log_prob, entropy and KL are elementwise: sum them over the axes that
+ * belong together. Where it is a vector, in the last axis, they are without that axis. Parameters of different shapes broadcast. */
 typedef struct {
     const tap_dist_type *type;
     tap_var              param[2];
 } tap_dist;
 
-TAP_API tap_dist tap_normal(tap_var loc, tap_var log_scale); /* N(loc, exp(log_scale)^2); the two broadcast */
-TAP_API tap_dist tap_standard_normal_like(tap_dist q);       /* N(0, 1), to compare q with */
-TAP_API tap_dist tap_bernoulli(tap_var logits);              /* P(1) = sigmoid(logits) */
+/* Events are elements. */
+TAP_API tap_dist tap_normal(tap_var loc, tap_var log_scale);     /* N(loc, exp(log_scale)^2) */
+TAP_API tap_dist tap_log_normal(tap_var loc, tap_var log_scale); /* e^z, z as above; x > 0 */
+TAP_API tap_dist tap_laplace(tap_var loc, tap_var log_scale);    /* density e^(-|x - loc| / scale) / (2 scale) */
+/* All at loc, the limit of a Normal whose scale goes to 0: log_prob is infinity there, -infinity elsewhere, entropy -infinity. */
+TAP_API tap_dist tap_delta(tap_var loc);
+TAP_API tap_dist tap_bernoulli(tap_var logits);                  /* P(1) = sigmoid(logits) */
+/* density e^(logits x) / Z, x in [0,1], with Z from (0,1): Loaiza-Ganem & Cunningham 2019 */
+TAP_API tap_dist tap_continuous_bernoulli(tap_var logits);
+/* sigmoid((logits + logit(u)) / temperature), u uniform: the binary concrete density on [0,1], Maddison et al. 2017 */
+TAP_API tap_dist tap_relaxed_bernoulli(tap_var logits, tap_var temperature);
+TAP_API tap_dist tap_categorical(tap_var logits);                /* softmax(logits [..,k]) over classes 0..k-1, int64 [..] */
 
-/* Samples are reparameterized, so that gradients reach d's parameters; a Bernoulli's are 0 or 1, and have none. */
+/* Events are vectors [..,d]. */
+TAP_API tap_dist tap_isotropic_normal(tap_var loc, tap_var log_scale);      /* N(loc, exp(log_scale)^2 I): [..,d], [..] */
+TAP_API tap_dist tap_multivariate_normal(tap_var loc, tap_var scale_tril);  /* N(loc, L L^T), L the lower triangle: [..,d], [..,d,d] */
+TAP_API tap_dist tap_one_hot_categorical(tap_var logits);                   /* as Categorical; vectors with a single 1 */
+/* softmax((logits + Gumbel noise) / temperature): [..,k], [..]; the concrete density on the simplex, by all but one component */
+TAP_API tap_dist tap_relaxed_one_hot_categorical(tap_var logits, tap_var temperature);
+
+/* N(0, 1), or N(0, I) where q's events are vectors, to compare q with. */
+TAP_API tap_dist  tap_standard_normal_like(tap_dist q);
+TAP_API tap_shape tap_dist_batch_shape(tap_dist d); /* [..] of the parameters, together */
+TAP_API tap_shape tap_dist_event_shape(tap_dist d); /* [] or [d] */
+
+/* Samples are reparameterized, so that gradients reach d's parameters; those of Bernoulli, Categorical and OneHotCategorical are
+ * values, and have none. */
 TAP_API tap_var tap_sample(tap_dist d);
 TAP_API tap_var tap_sample_n(tap_dist d, int64_t n);         /* n samples along a new axis in front */
-/* z = g(noise): Normal loc + scale noise; Bernoulli noise < P(1), noise in (0,1) */
+/* The same; an error, where gradients would need the score function. */
+TAP_API tap_var tap_rsample(tap_dist d);
+TAP_API tap_var tap_rsample_n(tap_dist d, int64_t n);
+/* z = g(noise): Gaussians loc + L noise, noise ~ N(0,1); the others by inverse distribution functions, noise in (0,1), so that a
+ * Bernoulli is noise < P(1); classes take noise [..,k]. A Delta takes the shape alone. */
 TAP_API tap_var tap_sample_from(tap_dist d, tap_var noise);
-TAP_API tap_var tap_log_prob(tap_dist d, tap_var x);         /* natural logarithm of density or mass, all constants included */
+/* Natural logarithm of density or mass, all constants included; -infinity where x cannot be. A Bernoulli takes x between 0 and 1,
+ * too. */
+TAP_API tap_var tap_log_prob(tap_dist d, tap_var x);
+/* The next three are errors where there is no closed form: for relaxed kinds, and moments of Categorical. */
 TAP_API tap_var tap_entropy(tap_dist d);
 TAP_API tap_var tap_dist_mean(tap_dist d);
-TAP_API tap_var tap_kl(tap_dist q, tap_dist p);              /* KL(q || p); a pair without a closed form is an error */
+TAP_API tap_var tap_dist_variance(tap_dist d);               /* of each element */
+/* KL(q || p). Closed forms: between Normal, isotropic and multivariate (theirs are of vectors as soon as one of the two is), between
+ * two of a kind but the relaxed ones, between Normal and Laplace, and from Delta, which is infinity for any density. Another pair is
+ * an error. */
+TAP_API tap_var tap_kl(tap_dist q, tap_dist p);
+/* The mean of log q(z) - log p(z) over n samples from q, for any pair, and its standard error (may be NULL; else n >= 2), a constant.
+ * Gradients are unbiased: along the samples or, where these have none, by the score function. */
+TAP_API tap_var tap_kl_monte_carlo(tap_dist q, tap_dist p, int64_t n, tap_var *standard_error);
 
 /* ---- Bounds on log p(x) and the gradients of them ----------------------------------------------------------------- */
 

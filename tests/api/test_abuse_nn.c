@@ -255,15 +255,17 @@ enum {
     X(tap_autoencoder_loss, MODULE | ON_TAPE | VARS, w->out = tap_autoencoder_loss(w->autoencoder, w->in.x))
 
 #include "tests/api/abuse_functional.h"
+#include "tests/api/abuse_distributions.h"
 
 #define X AS_FUNCTION
 FUNCTIONS_OF_NN
+FUNCTIONS_OF_DISTRIBUTIONS
 FUNCTIONS_OF_MODELS
 #undef X
 
 static const row rows[] = {
 #define X AS_ROW
-    FUNCTIONS_OF_NN FUNCTIONS_OF_MODELS
+    FUNCTIONS_OF_NN FUNCTIONS_OF_DISTRIBUTIONS FUNCTIONS_OF_MODELS
 #undef X
 };
 
@@ -937,11 +939,12 @@ static void linear(world *w, int64_t in, int64_t out)
 #define X AS_WRONG_FUNCTION
 WRONGS
 FUNCTIONAL_WRONGS
+DISTRIBUTION_WRONGS
 #undef X
 
 static const wrong wrongs[] = {
 #define X AS_WRONG_ROW
-    WRONGS FUNCTIONAL_WRONGS
+    WRONGS FUNCTIONAL_WRONGS DISTRIBUTION_WRONGS
 #undef X
 };
 

@@ -1,0 +1,74 @@
+/* Relaxations of Bernoulli and one-hot classes whose samples have gradients: Maddison et al. 2017, Jang et al. 2017. */
+#include "nn/distribution.h"
+
+/* ---- Relaxed Bernoulli: logits, temperature ---------------------------------------------------------------------- */
+
+/* sigmoid((logits + logit(noise)) / temperature) */
+static tap_var relaxed_bernoulli_sample(tap_dist d, tap_var noise)
+{
+    tap_var logistic = tap_sub(tap_log(noise), tap_log1p(tap_neg(noise)));
+    return tap_sigmoid(tap_div(tap_add(d.param[0], logistic), d.param[1]));
+}
+
+/* log T + v - 2 log(1 + e^v) - log x - log(1 - x) with v = logits - T logit(x). At 0 and 1, where samples may have been rounded
+ * to, x is a little inside. */
+static tap_var relaxed_bernoulli_log_prob(tap_dist d, tap_var x)
+{
+    tap_var zero = tap__scalar_like(x, 0), one = tap__scalar_like(x, 1), least = tap__above_zero(x);
+    tap_var outside = tap_logical_or(tap_lt(x, zero), tap_gt(x, one));
+    tap_var yes = tap_log(tap_clamp_min(x, least)), no = tap_log(tap_clamp_min(tap_sub(one, x), least));
+    tap_var v = tap_sub(d.param[0], tap_mul(d.param[1], tap_sub(yes, no)));
+    tap_var logistic = tap_add(tap_log_sigmoid(v), tap_log_sigmoid(tap_neg(v)));
+    return tap_masked_fill(tap_sub(tap_add(tap_log(d.param[1]), logistic), tap_add(yes, no)), outside, -(double)INFINITY);
+}
+
+const tap_dist_type tap__relaxed_bernoulli_type = {
+    .name = "relaxed_bernoulli",
+    .takes = "logits and temperature",
+    .n_param = 2,
+    .noise = tap_rand,
+    .sample = relaxed_bernoulli_sample,
+    .log_prob = relaxed_bernoulli_log_prob,
+};
+
+tap_dist tap_relaxed_bernoulli(tap_var logits, tap_var temperature)
+{
+    return (tap_dist){ &tap__relaxed_bernoulli_type, { logits, temperature } };
+}
+
+/* ---- Relaxed one-hot categorical: logits [..,k], temperature [..] ------------------------------------------------ */
+
+/* softmax((logits + Gumbel) / temperature) */
+static tap_var relaxed_one_hot_sample(tap_dist d, tap_var noise)
+{
+    tap_var gumbel = tap_neg(tap_log(tap_neg(tap_log(noise))));
+    return tap_softmax(tap_div(tap_add(d.param[0], gumbel), tap_unsqueeze(d.param[1], -1)), -1);
+}
+
+/* log (k-1)! + (k-1) log T + sum_i (log_softmax(logits - T log x)_i - log x_i), a density by x_1 .. x_(k-1) */
+static tap_var relaxed_one_hot_log_prob(tap_dist d, tap_var x)
+{
+    tap_shape s = tap_shape_of(x);
+    double    k = (double)s.n[s.rank - 1];
+    tap_var   outside = tap_any(tap_lt(x, tap__scalar_like(x, 0)), TAP_LAST);
+    tap_var   y = tap_log(tap_clamp_min(x, tap__above_zero(x)));
+    tap_var   score = tap_log_softmax(tap_sub(d.param[0], tap_mul(tap_unsqueeze(d.param[1], -1), y)), -1);
+    tap_var   constant = tap_add_scalar(tap_mul_scalar(tap_log(d.param[1]), k - 1), lgamma(k));
+    return tap_masked_fill(tap_add(tap_sum(tap_sub(score, y), TAP_LAST), constant), outside, -(double)INFINITY);
+}
+
+const tap_dist_type tap__relaxed_one_hot_categorical_type = {
+    .name = "relaxed_one_hot_categorical",
+    .takes = "logits [..,k] and temperature [..]",
+    .n_param = 2,
+    .own = { 1, 0 },
+    .event_rank = 1,
+    .noise = tap_rand,
+    .sample = relaxed_one_hot_sample,
+    .log_prob = relaxed_one_hot_log_prob,
+};
+
+tap_dist tap_relaxed_one_hot_categorical(tap_var logits, tap_var temperature)
+{
+    return (tap_dist){ &tap__relaxed_one_hot_categorical_type, { logits, temperature } };
+}

@@ -1,0 +1,100 @@
+/* Rows of test_abuse_nn.c for distributions: a call of each kind, and wrong arguments. */
+#ifndef TAP_TESTS_ABUSE_DISTRIBUTIONS_H
+#define TAP_TESTS_ABUSE_DISTRIBUTIONS_H
+
+/* clang-format off */
+#define FUNCTIONS_OF_DISTRIBUTIONS \
+    X(tap_log_normal, 0, tap_log_normal(w->in.x, w->in.noise)) \
+    X(tap_laplace, 0, tap_laplace(w->in.x, w->in.noise)) \
+    X(tap_delta, 0, tap_delta(w->in.x)) \
+    X(tap_continuous_bernoulli, 0, tap_continuous_bernoulli(w->in.x)) \
+    X(tap_relaxed_bernoulli, 0, tap_relaxed_bernoulli(w->in.x, w->in.noise)) \
+    X(tap_categorical, 0, tap_categorical(w->in.x)) \
+    X(tap_isotropic_normal, 0, tap_isotropic_normal(w->in.x, w->in.noise)) \
+    X(tap_multivariate_normal, 0, tap_multivariate_normal(w->in.x, w->in.noise)) \
+    X(tap_one_hot_categorical, 0, tap_one_hot_categorical(w->in.x)) \
+    X(tap_relaxed_one_hot_categorical, 0, tap_relaxed_one_hot_categorical(w->in.x, w->in.noise)) \
+    X(tap_dist_batch_shape, ON_TAPE | VARS, tap_dist_batch_shape(w->in.q)) \
+    X(tap_dist_event_shape, ON_TAPE | VARS, tap_dist_event_shape(w->in.q)) \
+    DIST(tap_rsample) DIST(tap_dist_variance) \
+    X(tap_rsample_n, ON_TAPE | VARS, w->out = tap_rsample_n(w->in.q, 3)) \
+    X(tap_kl_monte_carlo, ON_TAPE | VARS, tap_var e; w->out = tap_kl_monte_carlo(w->in.b, w->in.b, 3, &e))
+
+#define ZEROS(...) tap_zeros(w->t, TAP_SHAPE(__VA_ARGS__))
+#define DIAGONAL(...) tap_isotropic_normal(ZEROS(__VA_ARGS__), tap_scalar(w->t, 0))
+
+#define DISTRIBUTION_WRONGS \
+    X(rsample_bernoulli, TAP_EARG, \
+      "rsample: a bernoulli has no reparameterized sample; take tap_sample and the score function", \
+      w->out = tap_rsample(w->in.b)) \
+    X(rsample_categorical, TAP_EARG, \
+      "rsample_n: a categorical has no reparameterized sample; take tap_sample and the score function", \
+      w->out = tap_rsample_n(tap_categorical(w->in.x), 2)) \
+    X(rsample_one_hot, TAP_EARG, \
+      "rsample: a one_hot_categorical has no reparameterized sample; take tap_sample and the score function", \
+      w->out = tap_rsample(tap_one_hot_categorical(w->in.x))) \
+    X(rsample_n_min, TAP_EARG, "rsample_n: -9223372036854775808 samples of shape [2,4]", \
+      w->out = tap_rsample_n(w->in.q, INT64_MIN)) \
+    X(rsample_nothing, TAP_EARG, "sample_from: a distribution that was never made", \
+      w->out = tap_sample_from((tap_dist){ 0 }, w->in.x)) \
+    X(isotropic_scalar, TAP_ESHAPE, "sample: an isotropic_normal takes loc [..,d] and log_scale [..], not [] and []", \
+      w->out = tap_sample(tap_isotropic_normal(tap_scalar(w->t, 0), tap_scalar(w->t, 0)))) \
+    X(isotropic_batch, TAP_ESHAPE, "entropy: the parameters of an isotropic_normal, [2,4] and [4], do not broadcast", \
+      w->out = tap_entropy(tap_isotropic_normal(w->in.x, ZEROS(4)))) \
+    X(isotropic_rank, TAP_ESHAPE, \
+      "entropy: the parameters of an isotropic_normal, [2,4] and [1,1,1,1,1,1,1,2], do not broadcast", \
+      w->out = tap_entropy(tap_isotropic_normal(w->in.x, ZEROS(1, 1, 1, 1, 1, 1, 1, 2)))) \
+    X(isotropic_event, TAP_ESHAPE, "log_prob: [2,1] does not end in the [4] of an isotropic_normal", \
+      w->out = tap_log_prob(tap_isotropic_normal(w->in.x, tap_scalar(w->t, 0)), ZEROS(2, 1))) \
+    X(isotropic_noise, TAP_ESHAPE, "sample_from: [] does not end in the [4] of an isotropic_normal", \
+      w->out = tap_sample_from(tap_isotropic_normal(w->in.x, tap_scalar(w->t, 0)), tap_scalar(w->t, 0))) \
+    X(isotropic_foreign, TAP_ESTALE, NULL, \
+      w->out = tap_log_prob(tap_isotropic_normal(w->in.x, tap_scalar(w->other, 0)), w->in.x)) \
+    X(multivariate_vector, TAP_ESHAPE, \
+      "log_prob: a multivariate_normal takes loc [..,d] and scale_tril [..,d,d], not [2,4] and [4]", \
+      w->out = tap_log_prob(tap_multivariate_normal(w->in.x, ZEROS(4)), w->in.x)) \
+    X(multivariate_sizes, TAP_ESHAPE, \
+      "dist_mean: a multivariate_normal takes loc [..,d] and scale_tril [..,d,d], not [2,4] and [4,3]", \
+      w->out = tap_dist_mean(tap_multivariate_normal(w->in.x, ZEROS(4, 3)))) \
+    X(categorical_scalar, TAP_ESHAPE, "sample: a categorical takes logits [..,k], not []", \
+      w->out = tap_sample(tap_categorical(tap_scalar(w->t, 0)))) \
+    X(categorical_value, TAP_EDTYPE, NULL, w->out = tap_log_prob(tap_categorical(w->in.x), ZEROS(2))) \
+    X(categorical_range, TAP_EARG, NULL, w->out = tap_log_prob(tap_categorical(w->in.x), tap_cast(tap_full(w->t, TAP_SHAPE(2), 4), TAP_I64))) \
+    X(one_hot_event, TAP_ESHAPE, "log_prob: [2,3] does not end in the [4] of a one_hot_categorical", \
+      w->out = tap_log_prob(tap_one_hot_categorical(w->in.x), ZEROS(2, 3))) \
+    X(entropy_relaxed, TAP_EARG, "entropy: a relaxed_bernoulli has none in closed form", \
+      w->out = tap_entropy(tap_relaxed_bernoulli(w->in.x, tap_scalar(w->t, 1)))) \
+    X(mean_relaxed, TAP_EARG, "dist_mean: a relaxed_one_hot_categorical has none in closed form", \
+      w->out = tap_dist_mean(tap_relaxed_one_hot_categorical(w->in.x, tap_scalar(w->t, 1)))) \
+    X(variance_categorical, TAP_EARG, "dist_variance: a categorical has none in closed form", \
+      w->out = tap_dist_variance(tap_categorical(w->in.x))) \
+    X(variance_nothing, TAP_EARG, "dist_variance: a distribution that was never made", \
+      w->in.q.type = NULL; w->out = tap_dist_variance(w->in.q)) \
+    X(batch_shape_nothing, TAP_EARG, "dist_batch_shape: a distribution that was never made", \
+      w->in.q.type = NULL; assert_int_equal(tap_dist_batch_shape(w->in.q).rank, 0)) \
+    X(event_shape_scalar, TAP_ESHAPE, "dist_event_shape: a one_hot_categorical takes logits [..,k], not []", \
+      assert_int_equal(tap_dist_event_shape(tap_one_hot_categorical(tap_scalar(w->t, 0))).rank, 0)) \
+    X(kl_relaxed, TAP_EARG, "kl: no closed form for KL(relaxed_bernoulli || relaxed_bernoulli)", \
+      tap_dist d = tap_relaxed_bernoulli(w->in.x, tap_scalar(w->t, 1)); w->out = tap_kl(d, d)) \
+    X(kl_delta, TAP_EARG, "kl: no closed form for KL(normal || delta)", w->out = tap_kl(w->in.q, tap_delta(w->in.x))) \
+    X(kl_sizes, TAP_ESHAPE, "kl: isotropic_normal [2,3] and isotropic_normal [1] do not go together", \
+      w->out = tap_kl(DIAGONAL(2, 3), DIAGONAL(1))) \
+    X(kl_normal_size, TAP_ESHAPE, "kl: normal [2,4] and isotropic_normal [2,1] do not go together", \
+      w->out = tap_kl(w->in.q, DIAGONAL(2, 1))) \
+    X(kl_batches, TAP_ESHAPE, "kl: normal [2,4] and isotropic_normal [3,4] do not go together", \
+      w->out = tap_kl(w->in.q, DIAGONAL(3, 4))) \
+    X(kl_classes, TAP_ESHAPE, "kl: categorical [2,4] and categorical [1] do not go together", \
+      w->out = tap_kl(tap_categorical(w->in.x), tap_categorical(ZEROS(1)))) \
+    X(kl_foreign, TAP_ESTALE, NULL, w->out = tap_kl(w->in.q, tap_isotropic_normal(tap_zeros(w->other, TAP_SHAPE(4)), tap_scalar(w->other, 0)))) \
+    X(kl_monte_carlo_one, TAP_EARG, "kl_monte_carlo: 1 samples of batch shape [2,4]; a standard error needs two", \
+      tap_var e; w->out = tap_kl_monte_carlo(w->in.q, w->in.p, 1, &e)) \
+    X(kl_monte_carlo_min, TAP_EARG, "kl_monte_carlo: -9223372036854775808 samples of batch shape [2,4]", \
+      w->out = tap_kl_monte_carlo(w->in.q, w->in.p, INT64_MIN, NULL)) \
+    X(kl_monte_carlo_vast, TAP_ENOMEM, NULL, w->out = tap_kl_monte_carlo(w->in.q, w->in.p, 1ll << 50, NULL)) \
+    X(kl_monte_carlo_kinds, TAP_ESHAPE, "kl_monte_carlo: normal [2,4] and one_hot_categorical [2,3] do not go together", \
+      w->out = tap_kl_monte_carlo(w->in.q, tap_one_hot_categorical(ZEROS(2, 3)), 3, NULL)) \
+    X(kl_monte_carlo_nothing, TAP_EARG, "kl_monte_carlo: a distribution that was never made", \
+      w->out = tap_kl_monte_carlo(w->in.q, (tap_dist){ 0 }, 3, NULL))
+/* clang-format on */
+
+#endif
