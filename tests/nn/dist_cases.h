@@ -1,0 +1,68 @@
+/* What the tests of distributions have in common: a distribution as data, so that tables can hold them. */
+#ifndef TAP_TESTS_DIST_CASES_H
+#define TAP_TESTS_DIST_CASES_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "nn/nn.h"
+
+#define S(...) { .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } }
+
+/* A kind of one parameter or of two, and these. */
+typedef struct {
+    tap_dist (*one)(tap_var);
+    tap_dist (*two)(tap_var, tap_var);
+    tap_shape shape[2];
+    double    p[2][9];
+} dist_case;
+
+static inline int params_of(const dist_case *c)
+{
+    return c->two ? 2 : 1;
+}
+
+static inline tap_dist dist_of_vars(const dist_case *c, const tap_var *in)
+{
+    return c->two ? c->two(in[0], in[1]) : c->one(in[0]);
+}
+
+static inline tap_tensor wrap(tap_shape shape, const double *x)
+{
+    return tap_tensor_wrap(TAP_F64, shape, (void *)(uintptr_t)x);
+}
+
+static inline tap_tensor param_of(const dist_case *c, int i)
+{
+    return wrap(c->shape[i], c->p[i]);
+}
+
+static inline tap_dist dist_of(tap_tape *t, const dist_case *c)
+{
+    tap_var in[2] = { { 0 } };
+    for (int i = 0; i < params_of(c); i++) in[i] = tap_cast(tap_variable(t, param_of(c, i)), tap_tape_dtype(t));
+    return dist_of_vars(c, in);
+}
+
+static inline double item(tap_var v, int64_t i)
+{
+    return tap_tensor_item(tap_value(v), i);
+}
+
+static inline void assert_close(double a, double b, double tolerance, const char *what)
+{
+    if (!(fabs(a - b) <= tolerance)) fail_msg("%s: %.17g is not within %g of %.17g", what, a, tolerance, b);
+}
+
+static inline void assert_tape_ok(const tap_tape *t, const char *what)
+{
+    const char *message;
+    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s: %s", what, message);
+}
+
+#endif
