@@ -1,6 +1,20 @@
 /* Relaxations of Bernoulli and one-hot classes whose samples have gradients: Maddison et al. 2017, Jang et al. 2017. */
 #include "nn/distribution.h"
 
+#include <float.h>
+
+/* log x and log(1 - x). A sample that was rounded to 0 or 1 counts as the farthest one that is not. */
+static tap_var log_of(tap_var x)
+{
+    return tap_log(tap_clamp_min(x, tap__scalar_like(x, tap_value(x).dtype == TAP_F32 ? (double)FLT_MIN : DBL_MIN)));
+}
+
+static tap_var log_of_rest(tap_var x)
+{
+    tap_var least = tap__scalar_like(x, (tap_value(x).dtype == TAP_F32 ? (double)FLT_EPSILON : DBL_EPSILON) / 4);
+    return tap_log(tap_clamp_min(tap_sub(tap__scalar_like(x, 1), x), least));
+}
+
 /* ---- Relaxed Bernoulli: logits, temperature ---------------------------------------------------------------------- */
 
 /* sigmoid((logits + logit(noise)) / temperature) */
@@ -10,13 +24,11 @@ static tap_var relaxed_bernoulli_sample(tap_dist d, tap_var noise)
     return tap_sigmoid(tap_div(tap_add(d.param[0], logistic), d.param[1]));
 }
 
-/* log T + v - 2 log(1 + e^v) - log x - log(1 - x) with v = logits - T logit(x). At 0 and 1, where samples may have been rounded
- * to, x is a little inside. */
+/* log T + v - 2 log(1 + e^v) - log x - log(1 - x) with v = logits - T logit(x) */
 static tap_var relaxed_bernoulli_log_prob(tap_dist d, tap_var x)
 {
-    tap_var zero = tap__scalar_like(x, 0), one = tap__scalar_like(x, 1), least = tap__above_zero(x);
-    tap_var outside = tap_logical_or(tap_lt(x, zero), tap_gt(x, one));
-    tap_var yes = tap_log(tap_clamp_min(x, least)), no = tap_log(tap_clamp_min(tap_sub(one, x), least));
+    tap_var outside = tap_logical_or(tap_lt(x, tap__scalar_like(x, 0)), tap_gt(x, tap__scalar_like(x, 1)));
+    tap_var yes = log_of(x), no = log_of_rest(x);
     tap_var v = tap_sub(d.param[0], tap_mul(d.param[1], tap_sub(yes, no)));
     tap_var logistic = tap_add(tap_log_sigmoid(v), tap_log_sigmoid(tap_neg(v)));
     return tap_masked_fill(tap_sub(tap_add(tap_log(d.param[1]), logistic), tap_add(yes, no)), outside, -(double)INFINITY);
@@ -51,7 +63,7 @@ static tap_var relaxed_one_hot_log_prob(tap_dist d, tap_var x)
     tap_shape s = tap_shape_of(x);
     double    k = (double)s.n[s.rank - 1];
     tap_var   outside = tap_any(tap_lt(x, tap__scalar_like(x, 0)), TAP_LAST);
-    tap_var   y = tap_log(tap_clamp_min(x, tap__above_zero(x)));
+    tap_var   y = log_of(x);
     tap_var   score = tap_log_softmax(tap_sub(d.param[0], tap_mul(tap_unsqueeze(d.param[1], -1), y)), -1);
     tap_var   constant = tap_add_scalar(tap_mul_scalar(tap_log(d.param[1]), k - 1), lgamma(k));
     return tap_masked_fill(tap_add(tap_sum(tap_sub(score, y), TAP_LAST), constant), outside, -(double)INFINITY);

@@ -2,7 +2,6 @@
  * parameters, so gradients follow. */
 #include "nn/distribution.h"
 
-#include <float.h>
 #include <string.h>
 
 /* ---- Shapes ------------------------------------------------------------------------------------------------------ */
@@ -79,8 +78,9 @@ bool tap__dist_sound(tap_dist d, tap_var with, const char *call, tap__dist_shape
     first = without_last(first, d.type->own[0]);
     second = two ? without_last(second, d.type->own[1]) : first;
     if (tap__broadcast(first, second, &s->batch) && tap__shape_join(s->batch, s->own, &whole)) return true;
-    tap_tape_fail(t, TAP_ESHAPE, "%s: the parameters of %s %s, %s and %s, do not broadcast", call, article(d.type), d.type->name,
-                  a, b);
+    tap_tape_fail(t, TAP_ESHAPE, "%s: the parameters of %s %s, %s and %s, do not broadcast", call, article(d.type),
+                  d.type->name, a, b);
+    *s = (tap__dist_shapes){ 0 };
     return false;
 }
 
@@ -101,7 +101,8 @@ bool tap__dist_matched(tap_dist q, tap_dist p, const char *call, tap__dist_pair 
     const bool same = a->own.rank == 0 || b->own.rank == 0 || a->own.n[0] == b->own.n[0];
     tap_shape  first = without_last(a->batch, pair->event.rank - a->event.rank);
     tap_shape  second = without_last(b->batch, pair->event.rank - b->event.rank);
-    if (same && stands_for(*a, pair->event) && stands_for(*b, pair->event) && tap__broadcast(first, second, &pair->batch)) return true;
+    if (same && stands_for(*a, pair->event) && stands_for(*b, pair->event) && tap__broadcast(first, second, &pair->batch))
+        return true;
     tap_tape_fail(q.param[0].tape, TAP_ESHAPE, "%s: %s %s and %s %s do not go together", call, q.type->name,
                   tap_shape_format(x, tap_shape_of(q.param[0])), p.type->name, tap_shape_format(y, tap_shape_of(p.param[0])));
     return false;
@@ -130,8 +131,9 @@ static tap_var draw(tap_dist d, int64_t n, const char *call, bool by_path)
     tap_shape        shape;
     if (!tap__dist_sound(d, d.param[0], call, &s)) return inert(d, d.param[0]);
     if (by_path && d.type->hard) {
-        tap_tape_fail(d.param[0].tape, TAP_EARG, "%s: %s %s has no reparameterized sample; take tap_sample and the score function",
-                      call, article(d.type), d.type->name);
+        tap_tape_fail(d.param[0].tape, TAP_EARG,
+                      "%s: %s %s has no reparameterized sample; take tap_sample and the score function", call, article(d.type),
+                      d.type->name);
         return inert(d, d.param[0]);
     }
     tap__shape_join(s.batch, s.own, &shape);
@@ -146,7 +148,8 @@ static bool countable(tap_dist d, int64_t n, const char *call)
     if (!tap__dist_sound(d, d.param[0], call, &s)) return false;
     if (n >= 0 && s.batch.rank + s.own.rank < TAP_MAX_RANK) return true;
     tap__shape_join(s.batch, s.event, &s.batch);
-    tap_tape_fail(d.param[0].tape, TAP_EARG, "%s: %lld samples of shape %s", call, (long long)n, tap_shape_format(text, s.batch));
+    tap_tape_fail(d.param[0].tape, TAP_EARG, "%s: %lld samples of shape %s", call, (long long)n,
+                  tap_shape_format(text, s.batch));
     return false;
 }
 
@@ -225,11 +228,4 @@ tap_var tap_dist_mean(tap_dist d)
 tap_var tap_dist_variance(tap_dist d)
 {
     return quantity(d, d.type ? d.type->variance : NULL, true, "dist_variance");
-}
-
-/* ---- For the formulas -------------------------------------------------------------------------------------------- */
-
-tap_var tap__above_zero(tap_var x)
-{
-    return tap__scalar_like(x, tap_value(x).dtype == TAP_F32 ? (double)FLT_MIN : DBL_MIN);
 }

@@ -11,7 +11,7 @@
  * on; NULL: there is no closed form. */
 struct tap_dist_type {
     const char *name;
-    const char *takes;  /* the parameters and their shapes, for messages */
+    const char *takes; /* the parameters and their shapes, for messages */
     int         n_param;
     int         own[2];     /* how many last axes of a parameter are no batch axes: 1, or 2 for a matrix [d,d] */
     int         event_rank; /* 1: the last axis of the first parameter is one event; 0: every element is */
@@ -51,9 +51,6 @@ bool tap__dist_matched(tap_dist q, tap_dist p, const char *call, tap__dist_pair 
 
 /* The axes of a, then those of b; false if they are too many. */
 bool tap__shape_join(tap_shape a, tap_shape b, tap_shape *out);
-
-/* The smallest normal number of x's dtype: what is not below has a finite logarithm. */
-tap_var tap__above_zero(tap_var x);
 
 /* What log_prob, mean and KL of a kind have in common. */
 tap_var tap__continuous_bernoulli_normalizer(tap_var logits); /* log Z of the density e^(l x) / Z */

@@ -210,8 +210,8 @@ tap_var tap_kl_monte_carlo(tap_dist q, tap_dist p, int64_t n, tap_var *standard_
     if (!tap__dist_matched(q, p, "kl_monte_carlo", &s)) return (tap_var){ .tape = t };
     if (n < 1 + (standard_error != NULL) || s.batch.rank + 1 + s.q.own.rank + s.event.rank > TAP_MAX_RANK) {
         char text[TAP_SHAPE_TEXT];
-        tap_tape_fail(t, TAP_EARG, "kl_monte_carlo: %lld samples of batch shape %s%s", (long long)n, tap_shape_format(text, s.batch),
-                      n == 1 ? "; a standard error needs two" : "");
+        tap_tape_fail(t, TAP_EARG, "kl_monte_carlo: %lld samples of batch shape %s%s", (long long)n,
+                      tap_shape_format(text, s.batch), n == 1 ? "; a standard error needs two" : "");
         return (tap_var){ .tape = t };
     }
     tap_var z = samples(q, &s, n);

@@ -72,6 +72,8 @@
       w->in.q.type = NULL; w->out = tap_dist_variance(w->in.q)) \
     X(batch_shape_nothing, TAP_EARG, "dist_batch_shape: a distribution that was never made", \
       w->in.q.type = NULL; assert_int_equal(tap_dist_batch_shape(w->in.q).rank, 0)) \
+    X(event_shape_batch, TAP_ESHAPE, "dist_event_shape: the parameters of an isotropic_normal, [2,4] and [4], do not broadcast", \
+      assert_int_equal(tap_dist_event_shape(tap_isotropic_normal(w->in.x, ZEROS(4))).rank, 0)) \
     X(event_shape_scalar, TAP_ESHAPE, "dist_event_shape: a one_hot_categorical takes logits [..,k], not []", \
       assert_int_equal(tap_dist_event_shape(tap_one_hot_categorical(tap_scalar(w->t, 0))).rank, 0)) \
     X(kl_relaxed, TAP_EARG, "kl: no closed form for KL(relaxed_bernoulli || relaxed_bernoulli)", \

@@ -12,7 +12,10 @@
 
 #include "nn/nn.h"
 
-#define S(...) { .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } }
+#define S(...) \
+    { \
+        .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } \
+    }
 
 /* A kind of one parameter or of two, and these. */
 typedef struct {

@@ -10,7 +10,7 @@ typedef enum { NOTHING, ENTROPY, ALL } closed;
 typedef struct {
     const char *name;
     dist_case   d;
-    rule        rule; /* how to go over the support: */
+    rule        rule;  /* how to go over the support: */
     double      at[6]; /* pieces of the line, a square's sides; */
     int         n;
     double      x[9], log_prob[3];
@@ -125,7 +125,8 @@ static void piece(double a, double b)
 {
     const double h = 1 / 32.0, half_pi = 1.57079632679489661923;
     for (int k = -120; k <= 120; k++) {
-        double u = half_pi * sinh(k * h), share = 1 / (1 + exp(-2 * u)), x = k < 0 ? a + (b - a) * share : b - (b - a) / (1 + exp(2 * u));
+        double u = half_pi * sinh(k * h), share = 1 / (1 + exp(-2 * u)),
+               x = k < 0 ? a + (b - a) * share : b - (b - a) / (1 + exp(2 * u));
         put((b - a) * 0.5 * h * half_pi * cosh(k * h) / (cosh(u) * cosh(u)), &x);
     }
 }
@@ -153,7 +154,8 @@ static void lay_out(const row *r, int width)
 {
     nodes.n = 0;
     nodes.width = width;
-    for (int i = 0; r->rule == LINE && (i == 0 || r->at[i] > r->at[i - 1]) && r->at[i + 1] > r->at[i]; i++) piece(r->at[i], r->at[i + 1]);
+    for (int i = 0; r->rule == LINE && (i == 0 || r->at[i] > r->at[i - 1]) && r->at[i + 1] > r->at[i]; i++)
+        piece(r->at[i], r->at[i + 1]);
     for (int i = 0; r->rule == POINTS && i < r->at[0]; i++) put(1, (double[]){ i });
     for (int i = 0; r->rule == UNITS && i < width; i++) put(1, (double[]){ i == 0, i == 1, i == 2 });
     if (r->rule == PLANE) plane(r->at[0], r->at[1]);
@@ -181,7 +183,8 @@ static void check_values(const row *r, tap_dtype dtype, double tolerance)
     tap_dist  d = dist_of(t, &r->d);
     const int width = width_of(r, t);
     tap_var   log_p = tap_log_prob(d, values(t, r, r->n, width, r->x));
-    for (int i = 0; i < r->n; i++) assert_close(item(log_p, i), r->log_prob[i], tolerance * (1 + fabs(r->log_prob[i])), r->name);
+    for (int i = 0; i < r->n; i++)
+        assert_close(item(log_p, i), r->log_prob[i], tolerance * (1 + fabs(r->log_prob[i])), r->name);
     if (r->closed >= ENTROPY) assert_close(tap_item(tap_entropy(d)), r->entropy, tolerance * (1 + fabs(r->entropy)), r->name);
     for (int i = 0; r->closed == ALL && i < (width ? width : 1); i++) {
         assert_close(item(tap_dist_mean(d), i), r->mean[i], tolerance * (1 + fabs(r->mean[i])), r->name);
@@ -286,8 +289,7 @@ static void test_covariance(void **state)
             const int a = k / 3, b = k % 3;
             double    covariance = 0;
             for (int j = 0; j < 3; j++) covariance += l[3 * a + j] * l[3 * b + j];
-            for (int i = 0; i < DRAWS; i++)
-                product[i] = (item(z, 3 * i + a) - r->mean[a]) * (item(z, 3 * i + b) - r->mean[b]);
+            for (int i = 0; i < DRAWS; i++) product[i] = (item(z, 3 * i + a) - r->mean[a]) * (item(z, 3 * i + b) - r->mean[b]);
             assert_mean(product, DRAWS, covariance, "covariance");
         }
     }
@@ -303,7 +305,7 @@ typedef struct {
     const row *r;
     what       what;
     int        width;
-    tap_var    (*of)(tap_dist d);
+    tap_var (*of)(tap_dist d);
 } question;
 
 static tap_var answer(tap_tape *t, const tap_var *in, void *ctx)
@@ -321,7 +323,8 @@ static tap_var answer(tap_tape *t, const tap_var *in, void *ctx)
 
 static void check_gradients(const row *r, what about)
 {
-    static tap_var (*const of[])(tap_dist) = { [ENTROPY_OF] = tap_entropy, [MEAN_OF] = tap_dist_mean, [VARIANCE_OF] = tap_dist_variance };
+    static tap_var (*const of[])(
+        tap_dist) = { [ENTROPY_OF] = tap_entropy, [MEAN_OF] = tap_dist_mean, [VARIANCE_OF] = tap_dist_variance };
     tap_tape  *t = tap_tape_new(TAP_F64, 0);
     question   q = { r, about, width_of(r, t), about > SAMPLE ? of[about] : NULL };
     const bool hard = r->rule == POINTS || r->rule == UNITS;
@@ -331,8 +334,10 @@ static void check_gradients(const row *r, what about)
     tap_tape_free(t);
     if (n == 2) in[1] = param_of(&r->d, 1);
     /* Inside of the support, and off a kink. */
-    for (int i = 0; i < 9; i++) x[i] = r->x[i] == 0 && r->rule == LINE ? 0.2 : r->x[i] == 1 ? 0.9 : r->x[i] == -0.7 ? -0.5 : r->x[i];
-    if (about == LOG_PROB && !hard) in[n++] = wrap(q.width ? (tap_shape){ 2, { r->n, q.width } } : (tap_shape){ 1, { r->n } }, x);
+    for (int i = 0; i < 9; i++)
+        x[i] = r->x[i] == 0 && r->rule == LINE ? 0.2 : r->x[i] == 1 ? 0.9 : r->x[i] == -0.7 ? -0.5 : r->x[i];
+    if (about == LOG_PROB && !hard)
+        in[n++] = wrap(q.width ? (tap_shape){ 2, { r->n, q.width } } : (tap_shape){ 1, { r->n } }, x);
     tap_gradcheck_result g = tap_gradcheck(answer, &q, n, in, (tap_gradcheck_options){ .order = 2, .seed = 5 });
     if (!g.ok) fail_msg("%s, %d: %s", r->name, (int)about, g.message);
 }
@@ -357,13 +362,15 @@ static const struct {
     double sample, slope;                       /* of noise 0.3, and its derivative by the logits */
 } continuous[] = {
     { 0, 0.0, 0.5, 0.0833333333333333333, 0.299999999999999989, 0.104999999999999998 },
-    { 1e-12, -2.50000000000041662e-13, 0.500000000000083333, 0.0833333333333333333, 0.300000000000104989, 0.105000000000027998 },
+    { 1e-12, -2.50000000000041662e-13, 0.500000000000083333, 0.0833333333333333333, 0.300000000000104989,
+      0.105000000000027998 },
     { -1e-5, 2.49999583333333354e-6, 0.499999166666666668, 0.0833333333329166667, 0.299998950001399991, 0.104999719999317502 },
     { 0.02, -0.00501666661111146395, 0.501666655555661375, 0.0833316666931213228, 0.302105581629757096, 0.105557235951506168 },
     { -0.5, 0.114604949007243262, 0.458505917463201716, 0.0823019109672362351, 0.251218969828263048, 0.0898129603055511453 },
     { 0.999, -0.290992917570535612, 0.581897376612003384, 0.0793341077681289701, 0.41561285745214482, 0.12236247352241163 },
     { 1.001, -0.291656870981705818, 0.582056029421416859, 0.0793186973034899372, 0.415857590050777404, 0.122370104852100196 },
-    { -40, -6.31112054588606369, 0.0249999999999999958, 0.000624999999999995752, 0.00891687359846830903, 0.00022292183996170768 },
+    { -40, -6.31112054588606369, 0.0249999999999999958, 0.000624999999999995752, 0.00891687359846830903,
+      0.00022292183996170768 },
 };
 
 static void test_continuous_bernoulli(void **state)
@@ -438,7 +445,8 @@ static void test_outside_of_the_support(void **state)
     const double outside[] = { -0.5, 1.5 }, vector[] = { -0.25, 1.25 };
     tap_tape    *t = tap_tape_new(TAP_F64, 0);
     tap_var      zero = tap_scalar(t, 0), one = tap_scalar(t, 1), x = many(t, 2, outside), nan = tap_scalar(t, (double)NAN);
-    tap_dist     d[] = { tap_continuous_bernoulli(zero), tap_relaxed_bernoulli(zero, one), tap_log_normal(zero, zero), tap_delta(zero) };
+    tap_dist     d[] = { tap_continuous_bernoulli(zero), tap_relaxed_bernoulli(zero, one), tap_log_normal(zero, zero),
+                         tap_delta(zero) };
     for (int k = 0; k < 4; k++) {
         assert_true(item(tap_log_prob(d[k], x), 0) == -(double)INFINITY);
         assert_true(k == 2 || item(tap_log_prob(d[k], x), 1) == -(double)INFINITY);
@@ -476,8 +484,9 @@ static void test_impossible_classes(void **state)
     const double logits[] = { 0, -(double)INFINITY, 0 };
     tap_tape    *t = tap_tape_new(TAP_F64, 9);
     tap_var      l = tap_variable(t, wrap((tap_shape){ 1, { 3 } }, logits)), dl;
-    tap_dist     c = tap_categorical(l), o = tap_one_hot_categorical(l), all = tap_categorical(tap_zeros(t, (tap_shape){ 1, { 3 } }));
-    tap_var      h = tap_entropy(c), z = tap_sample_n(c, 1000);
+    tap_dist     c = tap_categorical(l), o = tap_one_hot_categorical(l),
+             all = tap_categorical(tap_zeros(t, (tap_shape){ 1, { 3 } }));
+    tap_var h = tap_entropy(c), z = tap_sample_n(c, 1000);
     assert_close(tap_item(h), log(2), 1e-15, "entropy");
     assert_close(tap_item(tap_kl(c, all)), log(1.5), 1e-15, "kl");
     assert_true(tap_item(tap_kl(all, c)) == (double)INFINITY);
@@ -516,7 +525,8 @@ static void test_shapes(void **state)
 {
     (void)state;
     tap_tape *t = tap_tape_new(TAP_F64, 0);
-    tap_var   a = tap_zeros(t, SHAPE(5, 1, 3)), b = tap_zeros(t, SHAPE(2, 1)), one = tap_ones(t, SHAPE(2)), two = tap_ones(t, SHAPE(5, 2));
+    tap_var   a = tap_zeros(t, SHAPE(5, 1, 3)), b = tap_zeros(t, SHAPE(2, 1)), one = tap_ones(t, SHAPE(2)),
+            two = tap_ones(t, SHAPE(5, 2));
     tap_dist (*const elements[])(tap_var, tap_var) = { tap_normal, tap_log_normal, tap_laplace, tap_relaxed_bernoulli };
     for (int k = 0; k < 4; k++) check_shapes(t, elements[k](a, tap_add_scalar(b, 1)), SHAPE(5, 2, 3), NONE, SHAPE(5, 2, 3));
     tap_dist (*const alone[])(tap_var) = { tap_delta, tap_bernoulli, tap_continuous_bernoulli };
@@ -526,8 +536,10 @@ static void test_shapes(void **state)
     check_shapes(t, tap_relaxed_one_hot_categorical(a, one), SHAPE(5, 2), SHAPE(3), SHAPE(5, 2, 3));
     check_shapes(t, tap_isotropic_normal(a, two), SHAPE(5, 2), SHAPE(3), SHAPE(5, 2, 3));
     check_shapes(t, tap_multivariate_normal(a, tap_eye(t, 3)), SHAPE(5, 1), SHAPE(3), SHAPE(5, 1, 3));
-    check_shapes(t, tap_multivariate_normal(a, tap_expand(tap_eye(t, 3), SHAPE(2, 3, 3))), SHAPE(5, 2), SHAPE(3), SHAPE(5, 2, 3));
-    check_shapes(t, tap_multivariate_normal(tap_zeros(t, SHAPE(3)), tap_expand(tap_eye(t, 3), SHAPE(2, 3, 3))), SHAPE(2), SHAPE(3), SHAPE(2, 3));
+    check_shapes(t, tap_multivariate_normal(a, tap_expand(tap_eye(t, 3), SHAPE(2, 3, 3))), SHAPE(5, 2), SHAPE(3),
+                 SHAPE(5, 2, 3));
+    check_shapes(t, tap_multivariate_normal(tap_zeros(t, SHAPE(3)), tap_expand(tap_eye(t, 3), SHAPE(2, 3, 3))), SHAPE(2),
+                 SHAPE(3), SHAPE(2, 3));
 
     tap_dist iso = tap_isotropic_normal(a, two), full = tap_multivariate_normal(a, tap_eye(t, 3));
     tap_dist from[] = { iso, full, tap_standard_normal_like(iso) };
@@ -540,8 +552,10 @@ static void test_shapes(void **state)
     }
     assert_true(tap_shape_equal(tap_shape_of(tap_kl(iso, full)), SHAPE(5, 2)));
     assert_true(tap_shape_equal(tap_shape_of(tap_kl_monte_carlo(full, iso, 4, NULL)), SHAPE(5, 2)));
-    assert_true(tap_shape_equal(tap_shape_of(tap_kl_monte_carlo(tap_normal(tap_scalar(t, 0), tap_scalar(t, 0)), iso, 2, NULL)), SHAPE(5, 2)));
-    assert_true(tap_shape_equal(tap_shape_of(tap_kl_monte_carlo(tap_categorical(a), tap_categorical(a), 4, NULL)), SHAPE(5, 1)));
+    assert_true(tap_shape_equal(tap_shape_of(tap_kl_monte_carlo(tap_normal(tap_scalar(t, 0), tap_scalar(t, 0)), iso, 2, NULL)),
+                                SHAPE(5, 2)));
+    assert_true(
+        tap_shape_equal(tap_shape_of(tap_kl_monte_carlo(tap_categorical(a), tap_categorical(a), 4, NULL)), SHAPE(5, 1)));
     assert_tape_ok(t, "shapes");
     tap_tape_free(t);
 }

@@ -68,7 +68,8 @@ static void test_values(void **state)
             tap_tape *t = tap_tape_new((tap_dtype)dtype, 0);
             tap_dist  q = dist_of(t, &r->q), p = dist_of(t, &r->p);
             double    tolerance = dtype == TAP_F64 ? 2e-14 : 2e-6;
-            assert_close(tap_item(tap_kl(q, p)), r->kl, tolerance * (1 + r->kl), q.type == p.type ? "of a kind" : "of two kinds");
+            assert_close(tap_item(tap_kl(q, p)), r->kl, tolerance * (1 + r->kl),
+                         q.type == p.type ? "of a kind" : "of two kinds");
             if (q.type == p.type) assert_close(tap_item(tap_kl(q, q)), 0, dtype == TAP_F64 ? 1e-15 : 5e-7, "to itself");
             assert_tape_ok(t, "kl");
             tap_tape_free(t);
@@ -104,10 +105,11 @@ static void test_monte_carlo(void **state)
     (void)state;
     const double l = 1.3, m = -0.4, two[] = { 0.5, -0.3 }, other[] = { 1, 0.2 };
     tap_tape    *t = tap_tape_new(TAP_F64, 2);
-    tap_var      a = tap_variable(t, wrap(TAP_SCALAR, &l)), b = tap_input(t, wrap(TAP_SCALAR, &m)), one = tap_scalar(t, 1), e, g, exact;
-    tap_var      x = tap_input(t, wrap((tap_shape)S(2), two)), y = tap_input(t, wrap((tap_shape)S(2), other));
-    tap_dist     q = tap_relaxed_one_hot_categorical(x, one), p = tap_relaxed_one_hot_categorical(y, one);
-    tap_var kl = tap_kl_monte_carlo(q, p, 1000, &e);
+    tap_var a = tap_variable(t, wrap(TAP_SCALAR, &l)), b = tap_input(t, wrap(TAP_SCALAR, &m)), one = tap_scalar(t, 1), e, g,
+            exact;
+    tap_var  x = tap_input(t, wrap((tap_shape)S(2), two)), y = tap_input(t, wrap((tap_shape)S(2), other));
+    tap_dist q = tap_relaxed_one_hot_categorical(x, one), p = tap_relaxed_one_hot_categorical(y, one);
+    tap_var  kl = tap_kl_monte_carlo(q, p, 1000, &e);
     assert_true(tap_item(kl) > 0 && tap_item(e) > 0 && tap_item(e) < 0.1);
 
     tap_dist pair[][2] = { { tap_bernoulli(a), tap_bernoulli(b) }, { tap_normal(a, one), tap_normal(b, one) } };
@@ -338,7 +340,7 @@ static void test_gradients(void **state)
 static void test_laplace_at_the_same_place(void **state)
 {
     (void)state;
-    const double  zero = 0, half = 0.5;
+    const double    zero = 0, half = 0.5;
     const dist_case q = { .two = tap_laplace, .shape = { { 0 }, { 0 } }, .p = { { 0.3 }, { 0.2 } } };
     row             r = { q, q, 0 };
     tap_tape       *t = tap_tape_new(TAP_F64, 0);
