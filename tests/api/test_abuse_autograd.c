@@ -761,6 +761,8 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       w->out = tap_einsum("ij->ii", 1, &w->in.a)) \
     X(einsum_output_new, TAP_EARG, "einsum: [2,2] (theta): 'ij->k': a letter of the output is in no input", \
       w->out = tap_einsum("ij->k", 1, &w->in.a)) \
+    X(einsum_output_first, TAP_EARG, "einsum: [2,2] (theta): 'ij->A': a letter of the output is in no input", \
+      w->out = tap_einsum("ij->A", 1, &w->in.a)) \
     X(einsum_output_rank, TAP_EARG, "einsum: [1,1,1,1,1] x [1,1,1,1,1]: 'abcde,fghij': the result has too many axes", \
       tap_var x = tap_zeros(w->t, TAP_SHAPE(1, 1, 1, 1, 1)); w->out = tap_einsum("abcde,fghij", 2, (tap_var[]){ x, x })) \
     X(einsum_product_rank, TAP_ESHAPE, "einsum: [2,2] x [2,2] x [2,2] x [2,2] x ... (theta, theta, theta, theta): " \

@@ -838,6 +838,26 @@ static void test_dot(void **state)
     tap_tape_free(t);
 }
 
+/* Gradients that have been passed on, and what rules leave over, are given back at once: a pass needs a few values at a time,
+ * however long the chain is, and however often a value is used. */
+static void test_backward_needs_little_memory(void **state)
+{
+    (void)state;
+    enum { LONG = 60, WIDE = 20000 };
+    static double ones[WIDE], slope[WIDE];
+    for (int often = 0; often < 2; often++) {
+        tap_tape *t = tap_tape_new(TAP_F64, 1);
+        tap_leaf  leaf = { .value = tap_tensor_wrap(TAP_F64, TAP_SHAPE(WIDE), ones), .grad = tap_tensor_wrap(TAP_F64, TAP_SHAPE(WIDE), slope) };
+        tap_var   x = tap_leaf_var(t, &leaf), y = x;
+        for (int i = 0; i < LONG; i++) y = often ? tap_add(y, tap_mul_scalar(x, i)) : tap_sin(y);
+        tap_var loss = tap_sum(y, TAP_ALL);
+        size_t  before = tap_tape_bytes(t);
+        assert_int_equal(tap_backward(loss), TAP_OK);
+        assert_true(tap_tape_bytes(t) - before <= 8 * sizeof ones);
+        tap_tape_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -870,6 +890,7 @@ int main(void)
         cmocka_unit_test(test_noise),
         cmocka_unit_test(test_dump),
         cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_backward_needs_little_memory),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }
