@@ -176,15 +176,15 @@ static void test_gradients_of_the_elbo(void **state)
         l.options = (tap_bound_options){ .estimator = estimators[i].estimator };
         l.closed_kl = estimators[i].closed_kl;
         l.own_baseline = estimators[i].own_baseline;
-        statistics s = gradient(root, bound, &l, 1500);
+        statistics s = gradient(root, bound, &l, 500);
         assert_agrees(estimators[i].name, &s, exact.mean);
     }
     /* beta: any estimator against the reparameterized one with the KL in closed form. */
     for (int k = 0; k < 2; k++) {
         l = (linear){ .model = l.model, .options = { .beta = betas[k] }, .closed_kl = true };
-        even[k] = gradient(root, bound, &l, 1500);
+        even[k] = gradient(root, bound, &l, 500);
         l = (linear){ .model = l.model, .options = { .beta = betas[k], .estimator = TAP_SCORE_LEAVE_ONE_OUT } };
-        statistics s = gradient(root, bound, &l, 1500);
+        statistics s = gradient(root, bound, &l, 500);
         for (int i = 0; i < s.n; i++) s.error[i] = hypot(s.error[i], even[k].error[i]);
         assert_agrees("beta", &s, even[k].mean);
     }
@@ -198,7 +198,7 @@ static void test_literal_eq_9_is_zero(void **state)
     const double zeros[NUMBERS] = { 0 };
     linear       l;
     tap_module  *root = linear_new(&l);
-    statistics   s = gradient(root, literal_eq_9, &l, 3000), exact = gradient(root, exact_elbo, &l, 1);
+    statistics   s = gradient(root, literal_eq_9, &l, 1000), exact = gradient(root, exact_elbo, &l, 1);
     assert_agrees("eq. 9", &s, zeros);
     assert_true(s.error[0] > 0);                        /* it is noise around zero, */
     assert_true(fabs(exact.mean[0]) > 20 * s.error[0]); /* and the gradient is not zero */
@@ -331,7 +331,7 @@ static void test_gradients_of_iwae(void **state)
         char name[32];
         snprintf(name, sizeof name, "IWAE, estimator %d", (int)some[i]);
         m.options = (tap_bound_options){ .bound = TAP_IWAE, .estimator = some[i] };
-        statistics s = gradient(root, tiny_bound, &m, 3000);
+        statistics s = gradient(root, tiny_bound, &m, 1000);
         assert_agrees(name, &s, exact);
     }
     tap_module_free(root);
