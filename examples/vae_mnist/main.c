@@ -58,15 +58,24 @@ static void print_start(const options *o, const dataset *d, const tap_module *ro
 
 /* Writes what there is and says so, also after Ctrl-C. */
 static bool finish(const options *o, const dataset *d, const tap_module *root, const tap_vae *vae, int64_t n,
-                   const record *records, const score *test)
+                   const record *records, const record *last)
 {
-    bool ok = model_write(o, root, d->name, n) && metrics_write(o, n, records) && chart_write(o, n, records) &&
+    const score *test = &last->test;
+    evidence     l    = { 0 };
+
+    bool ok = model_write(o, root, d->name, n) && metrics_write(o, n, records, l) && chart_write(o, n, records) &&
               pictures_write(o, vae, d->test);
     if (ok && !o->quiet) printf("\nthe model, its metrics and pictures are in %s\n", o->out);
+    if (ok && !o->quiet && last->z.n) latents_print(&last->z);
+    if (ok && o->evaluate && n == o->epochs) ok = evidence_measure(&l, vae, o, d->test) && metrics_write(o, n, records, l);
     if (n == o->epochs)
         printf("test ELBO %.2f nats per image (reconstruction %.2f, KL %.2f)\n", test->elbo, test->rec, test->kl);
     else
         fprintf(stderr, "vae_mnist: interrupted in epoch %lld of %lld\n", (long long)n + 1, (long long)o->epochs);
+    if (l.known)
+        printf("test log-likelihood %.2f +- %.2f nats per image (%lld draws)\n", l.mean, l.error, (long long)o->evaluate);
+    else if (ok && o->evaluate && n == o->epochs)
+        fprintf(stderr, "vae_mnist: interrupted in the evaluation\n");
     if (!o->quiet && !pictures_show(o, vae, d->test)) ok = false;
     return ok;
 }
@@ -84,13 +93,13 @@ static bool run(const options *o)
     record     *records = calloc((size_t)o->epochs + 1, sizeof *records);
     dataset     data;
     tap_vae     vae;
-    score       test = { 0 };
+    record      last = { 0 };
     int64_t     n    = 0;
     tap_vae_init(&vae, root, o->model);
     bool ok = (records || fail("out of memory")) && check_module(root) && dataset_load(&data, arena, o) && prepare_out(o->out);
     if (ok) {
         print_start(o, &data, root);
-        ok = train(&vae, root, &data, o, records, &n, &test) && finish(o, &data, root, &vae, n, records, &test);
+        ok = train(&vae, root, &data, o, arena, records, &n, &last) && finish(o, &data, root, &vae, n, records, &last);
     }
     free(records);
     tap_module_free(root);

@@ -33,19 +33,29 @@ static const char help[] = "usage: vae_mnist [options]\n"
                            "Training\n"
                            "  --epochs N         passes over the data; 0 evaluates an untrained model [10]\n"
                            "  --batch N          images per step [128]\n"
+                           "  --bound NAME       what to climb: elbo, or iwae, the importance-weighted\n"
+                           "                     bound of Burda et al. 2016 [elbo]\n"
                            "  --samples L        draws of z per image [1]\n"
-                           "  --beta B           weight of the KL in the loss [1]\n"
+                           "  --estimator NAME   of the gradient: reparameterized, stl, dreg, score,\n"
+                           "                     score-baseline or score-loo [reparameterized]\n"
+                           "  --beta B           elbo only: weight of the KL in the loss [1]\n"
+                           "  --free-bits X      elbo only: nats of KL that cost nothing, for each dimension\n"
+                           "                     of z [0]\n"
                            "  --lr RATE          step size of Adam [1e-3]\n"
                            "  --seed N           results depend on it, and not on the number of threads [0]\n"
                            "  --threads N        1 to 256 [OMP_NUM_THREADS, else all processors]\n"
                            "\n"
-                           "  --quiet            print the final line only\n"
+                           "  --evaluate K       in the end, estimate the log-likelihood of the test images\n"
+                           "                     from K weighted draws each [not]\n"
+                           "  --quiet            print the results only\n"
                            "  --help             print this\n"
                            "\n"
                            "Example\n"
-                           "  vae_mnist --latent 2 --hidden 500,500 --activation tanh --out out/plane\n";
+                           "  vae_mnist --latent 2 --hidden 500,500 --activation tanh --out out/plane\n"
+                           "  vae_mnist --hidden 200,200 --latent 50 --activation tanh --bound iwae \\\n"
+                           "      --samples 50 --evaluate 5000 --out out/iwae\n";
 
-typedef enum { TEXT, WHOLE, SEED, REAL, HIDDEN, ACTIVATION, LIKELIHOOD, SIGMA } kind;
+typedef enum { TEXT, WHOLE, SEED, REAL, HIDDEN, ACTIVATION, LIKELIHOOD, SIGMA, BOUND, ESTIMATOR } kind;
 
 typedef struct {
     const char *name;
@@ -108,6 +118,27 @@ static bool parse_likelihood(const char *text, tap_vae_likelihood *likelihood)
     return *likelihood == TAP_VAE_GAUSSIAN || !strcmp(text, "bernoulli");
 }
 
+static bool parse_bound(const char *text, tap_bound *bound)
+{
+    *bound = strcmp(text, "iwae") ? TAP_ELBO : TAP_IWAE;
+    return *bound == TAP_IWAE || !strcmp(text, "elbo");
+}
+
+static bool parse_estimator(const char *text, tap_estimator *estimator)
+{
+    static const struct {
+        const char   *name;
+        tap_estimator value;
+    } known[] = { { "reparameterized", TAP_REPARAMETERIZED },   { "stl", TAP_STICKING_THE_LANDING },
+                  { "dreg", TAP_DOUBLY_REPARAMETERIZED },       { "score", TAP_SCORE },
+                  { "score-baseline", TAP_SCORE_BASELINE },     { "score-loo", TAP_SCORE_LEAVE_ONE_OUT } };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        *estimator = known[i].value;
+        if (!strcmp(text, known[i].name)) return true;
+    }
+    return false;
+}
+
 static bool set(options *o, const option *row, const char *value)
 {
     switch (row->kind) {
@@ -118,6 +149,8 @@ static bool set(options *o, const option *row, const char *value)
     case HIDDEN: o->hidden = value; return parse_hidden(value, &o->model);
     case ACTIVATION: o->activation = value; return (o->model.activation = tap_activation_find(value)) != NULL;
     case LIKELIHOOD: return parse_likelihood(value, &o->model.likelihood);
+    case BOUND: o->bound = value; return parse_bound(value, &o->model.bound);
+    case ESTIMATOR: o->estimator = value; return parse_estimator(value, &o->model.estimator);
     case SIGMA:
         o->sigma       = value;
         o->model.sigma = 0; /* learned */
@@ -148,6 +181,25 @@ static int take(options *o, const option *table, char **argv, int i)
     return equals ? 1 : 2;
 }
 
+/* Options that are right by themselves and not together. */
+static bool check(const options *o)
+{
+    const tap_vae_options *m = &o->model;
+    const bool             pathwise = m->estimator == TAP_STICKING_THE_LANDING || m->estimator == TAP_DOUBLY_REPARAMETERIZED;
+    if (o->sigma && m->likelihood != TAP_VAE_GAUSSIAN)
+        return usage("--sigma", o->sigma, "goes with --likelihood gaussian only");
+    if (m->bound == TAP_IWAE && o->beta != 1) return usage("--beta", "", "goes with --bound elbo only");
+    if (m->bound == TAP_IWAE && m->free_bits > 0) return usage("--free-bits", "", "goes with --bound elbo only");
+    if (m->bound == TAP_IWAE && m->estimator == TAP_STICKING_THE_LANDING)
+        return usage("--estimator", "stl", "is biased with --bound iwae; dreg is not");
+    if (m->free_bits > 0 && pathwise) return usage("--free-bits", "", "does not go with --estimator stl or dreg");
+    if (m->estimator == TAP_SCORE_LEAVE_ONE_OUT && m->samples < 2)
+        return usage("--estimator", "score-loo", "needs --samples 2 or more");
+    if (m->estimator == TAP_SCORE_BASELINE && o->batch < 2)
+        return usage("--estimator", "score-baseline", "needs --batch 2 or more");
+    return true;
+}
+
 static bool parse(options *o, int argc, char **argv)
 {
     char activation[160];
@@ -163,6 +215,11 @@ static bool parse(options *o, int argc, char **argv)
         { "--epochs", WHOLE, &o->epochs, 0, 1e6, "must be a whole number from 0 to 1000000" },
         { "--batch", WHOLE, &o->batch, 1, 1e6, "must be a whole number from 1 to 1000000" },
         { "--samples", WHOLE, &o->model.samples, 1, 1e6, "must be a whole number from 1 to 1000000" },
+        { "--bound", BOUND, NULL, 0, 0, "must be elbo or iwae" },
+        { "--estimator", ESTIMATOR, NULL, 0, 0,
+          "must be reparameterized, stl, dreg, score, score-baseline or score-loo" },
+        { "--free-bits", REAL, &o->model.free_bits, 0, 1e6, "must be a number from 0 to 1000000" },
+        { "--evaluate", WHOLE, &o->evaluate, 1, 1e9, "must be a whole number from 1 to 1000000000" },
         { "--beta", REAL, &o->beta, 0, 1e6, "must be a number from 0 to 1000000" },
         { "--lr", REAL, &o->lr, DBL_MIN, 1e3, "must be a number above 0, at most 1000" },
         { "--seed", SEED, &o->seed, 0, 0, "must be a whole number from 0 to 18446744073709551615" },
@@ -175,8 +232,7 @@ static bool parse(options *o, int argc, char **argv)
         else if (!(n = take(o, table, argv, i)))
             return false;
     }
-    if (o->sigma && o->model.likelihood != TAP_VAE_GAUSSIAN)
-        return usage("--sigma", o->sigma, "goes with --likelihood gaussian only");
+    if (!check(o)) return false;
     o->model.beta = o->beta > 0 ? o->beta : -1; /* in the model's options 0 stands for the default */
     return true;
 }
@@ -194,11 +250,14 @@ bool options_parse(options *o, int argc, char **argv, int *status)
         .out        = "out/vae_mnist",
         .hidden     = "400",
         .activation = "relu",
+        .bound      = "elbo",
+        .estimator  = "reparameterized",
         .beta       = 1,
         .lr         = 1e-3,
         .epochs     = 10,
         .batch      = 128,
-        .model = { .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 400 }, .activation = tap_relu, .latent = 20, .samples = 1 },
+        .model = { .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 400 }, .activation = tap_relu, .latent = 20, .samples = 1,
+                   .clip = 20 }, /* e^40 and e^-40 are numbers, in float32, too */
     };
     if (asks_for_help(argc, argv)) {
         const char *names = tap_activation_names(), *rest = names + strlen(names) * 2 / 3;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 
 static void put_field(tap_file *f, const char *before, const char *name, double value)
 {
@@ -13,8 +14,33 @@ static void put_field(tap_file *f, const char *before, const char *name, double 
     tap_file_write(f, text, (size_t)n);
 }
 
+static void put(tap_file *f, const char *format, ...) TAP_PRINTF(2, 3);
+static void put(tap_file *f, const char *format, ...)
+{
+    char    text[64];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    tap_file_write(f, text, (size_t)n);
+}
+
+static void put_latents(tap_file *f, const latents *z)
+{
+    put_field(f, ", ", "active_units", (double)z->active);
+    const char *before = ", \"active\": [";
+    for (int64_t i = 0; i < z->n; i++) {
+        if (!is_active(z, i)) continue;
+        put(f, "%s%lld", before, (long long)i);
+        before = ", ";
+    }
+    put(f, "%s]", z->active ? "" : before);
+    for (int64_t i = 0; i < z->n; i++) put(f, "%s%.6g", i ? ", " : ", \"kl_per_dimension\": [", z->kl[i]);
+    put(f, "]");
+}
+
 /* Written anew after each epoch, so that it is whole at any moment. */
-bool metrics_write(const options *o, int64_t n, const record *records)
+bool metrics_write(const options *o, int64_t n, const record *records, evidence l)
 {
     char      path[PATH_SIZE];
     tap_error e = { 0 };
@@ -29,14 +55,22 @@ bool metrics_write(const options *o, int64_t n, const record *records)
         put_field(f, ", ", "test_kl", r->test.kl);
         put_field(f, ", ", "images_per_second", r->images_per_second);
         put_field(f, ", ", "seconds", r->seconds);
-        tap_file_write(f, "}\n", 2);
+        put_latents(f, &r->z);
+        put(f, "}\n");
+    }
+    if (l.known) {
+        put_field(f, "{", "samples", (double)o->evaluate);
+        put_field(f, ", ", "test_log_likelihood", l.mean);
+        put_field(f, ", ", "standard_error", l.error);
+        put(f, "}\n");
     }
     return tap_file_commit(f) ? fail("%s", e.message) : true;
 }
 
 bool model_write(const options *o, const tap_module *root, const char *data, int64_t epochs)
 {
-    char      path[PATH_SIZE], epochs_text[24], batch[24], latent[24], samples[24], beta[32], lr[32], seed[24];
+    char      path[PATH_SIZE], epochs_text[24], batch[24], latent[24], samples[24], beta[32], free_bits[32], lr[32],
+        seed[24];
     tap_error e        = { 0 };
     bool      gaussian = o->model.likelihood == TAP_VAE_GAUSSIAN;
     snprintf(epochs_text, sizeof epochs_text, "%" PRId64, epochs);
@@ -44,6 +78,7 @@ bool model_write(const options *o, const tap_module *root, const char *data, int
     snprintf(latent, sizeof latent, "%" PRId64, o->model.latent);
     snprintf(samples, sizeof samples, "%" PRId64, o->model.samples);
     snprintf(beta, sizeof beta, "%.9g", o->beta);
+    snprintf(free_bits, sizeof free_bits, "%.9g", o->model.free_bits);
     snprintf(lr, sizeof lr, "%.9g", o->lr);
     snprintf(seed, sizeof seed, "%" PRIu64, o->seed);
     const tap_metadata metadata[] = {
@@ -56,7 +91,10 @@ bool model_write(const options *o, const tap_module *root, const char *data, int
         { "activation", o->activation },
         { "likelihood", gaussian ? "gaussian" : "bernoulli" },
         { "samples", samples },
+        { "bound", o->bound },
+        { "estimator", o->estimator },
         { "beta", beta },
+        { "free_bits", free_bits },
         { "lr", lr },
         { "seed", seed },
         { "sigma", o->sigma ? o->sigma : "learned" }, /* the last: only the Gaussian has one */

@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 static struct {
-    bool    on, drawn;
-    int64_t epochs, images;
-    double  start, last;
+    bool        on, drawn;
+    const char *task, *number;
+    int64_t     rounds, images;
+    double      start, last;
 } bar;
 
 double now(void)
@@ -60,11 +61,13 @@ int screen_width(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-void bar_start(bool quiet, int64_t epochs, int64_t images_per_epoch)
+void bar_start(bool quiet, const char *task, const char *number, int64_t rounds, int64_t images_per_round)
 {
     bar.on     = !quiet && screen_is_terminal(STDERR_FILENO);
-    bar.epochs = epochs;
-    bar.images = images_per_epoch;
+    bar.task   = task;
+    bar.number = number;
+    bar.rounds = rounds;
+    bar.images = images_per_round;
     bar.start  = now();
 }
 
@@ -96,18 +99,19 @@ static void append_cells(char *line, size_t size, int cells, int full)
     snprintf(line + used, size - used, "%s", color ? "\033[0m" : "");
 }
 
-void bar_update(int64_t epoch, int64_t images, double elbo)
+void bar_update(int64_t round, int64_t images, double value)
 {
     double time = now();
     if (!bar.on || (time - bar.last < 0.1 && images < bar.images)) return;
     bar.last = time;
 
-    double part = (double)images / (double)bar.images, done = ((double)(epoch - 1) + part) / (double)bar.epochs;
-    double elapsed = time - bar.start, rate = done * (double)bar.epochs * (double)bar.images / elapsed;
+    double part = (double)images / (double)bar.images, done = ((double)(round - 1) + part) / (double)bar.rounds;
+    double elapsed = time - bar.start, rate = done * (double)bar.rounds * (double)bar.images / elapsed;
     char   left[24], head[64], tail[128], line[1024];
     time_text(left, elapsed / done - elapsed);
-    int n_head = snprintf(head, sizeof head, "epoch %lld/%lld ", (long long)epoch, (long long)bar.epochs);
-    int n_tail = snprintf(tail, sizeof tail, " %3.0f%%  ELBO %.1f  %.0f images/s  %s left", 100 * part, elbo, rate, left);
+    int n_head = snprintf(head, sizeof head, "%s %lld/%lld ", bar.task, (long long)round, (long long)bar.rounds);
+    int n_tail = snprintf(tail, sizeof tail, " %3.0f%%  %s %.1f  %.0f images/s  %s left", 100 * part, bar.number, value, rate,
+                          left);
 
     int room = screen_width(STDERR_FILENO) - 1 - n_head - n_tail, cells = room > 40 ? 40 : room;
     if (n_tail + room < 0) return;

@@ -6,6 +6,8 @@
 typedef struct {
     const options *o;
     const tap_vae *vae;
+    tap_arena     *arena; /* of the records */
+    tap_tensor     test;
     tap_tape      *tape, *test_tape;
     tap_optim     *optim;
     tap_loader    *images, *test_images;
@@ -61,7 +63,7 @@ static bool train_epoch(const trainer *t, int64_t epoch, int64_t n_images, recor
 }
 
 /* Means over the whole test set, with the same noise every time. */
-static bool evaluate(const trainer *t, int64_t epoch, score *mean)
+static bool evaluate(const trainer *t, record *r)
 {
     double     rec = 0, kl = 0;
     int64_t    n = 0;
@@ -75,8 +77,9 @@ static bool evaluate(const trainer *t, int64_t epoch, score *mean)
         kl += total(terms.kl);
         n += x.shape.n[0];
     }
-    *mean = (score){ .elbo = (rec - kl) / (double)n, .rec = rec / (double)n, .kl = kl / (double)n };
-    return check(t->test_tape, t->test_images, mean->elbo, "test ELBO", epoch);
+    r->test = (score){ .elbo = (rec - kl) / (double)n, .rec = rec / (double)n, .kl = kl / (double)n };
+    return check(t->test_tape, t->test_images, r->test.elbo, "test ELBO", r->epoch) &&
+           latents_measure(&r->z, t->arena, t->vae, t->o, t->test);
 }
 
 static void print_epoch(const options *o, const record *r)
@@ -89,26 +92,26 @@ static void print_epoch(const options *o, const record *r)
     fflush(stdout);
 }
 
-static bool run(const trainer *t, int64_t n_images, record *records, int64_t *n_records, score *test)
+static bool run(const trainer *t, int64_t n_images, record *records, int64_t *n_records, record *last)
 {
     bool whole = true;
-    if (t->o->epochs == 0) return evaluate(t, 0, test);
-    bar_start(t->o->quiet, t->o->epochs, n_images);
+    if (t->o->epochs == 0) return evaluate(t, last);
+    bar_start(t->o->quiet, "epoch", "ELBO", t->o->epochs, n_images);
     for (int64_t epoch = 1; epoch <= t->o->epochs && !interrupted(); epoch++) {
         record r = { 0 };
         if (!train_epoch(t, epoch, n_images, &r, &whole)) return false;
         if (!whole) break;
-        if (!evaluate(t, epoch, &r.test)) return false;
-        *test                   = r.test;
-        records[(*n_records)++] = r;
+        if (!evaluate(t, &r)) return false;
+        *last = records[(*n_records)++] = r;
         print_epoch(t->o, &r);
-        if (!metrics_write(t->o, *n_records, records)) return false;
+        if (!metrics_write(t->o, *n_records, records, (evidence){ 0 })) return false;
     }
     bar_clear();
     return true;
 }
 
-bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, record *records, int64_t *n_records, score *test)
+bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, tap_arena *a, record *records,
+           int64_t *n_records, record *last)
 {
     /* About the same memory for any number of samples. */
     int64_t            test_batch = o->model.samples < 500 ? 500 / o->model.samples : 1;
@@ -117,6 +120,8 @@ bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, r
     trainer t = {
         .o           = o,
         .vae         = vae,
+        .arena       = a,
+        .test        = d->test,
         .tape        = tap_tape_new(TAP_F32, o->seed),
         .test_tape   = tap_tape_new(TAP_F32, o->seed ^ tap_random_hash("test")),
         .optim       = tap_adam(root, (tap_adam_options){ .lr = o->lr }),
@@ -124,7 +129,7 @@ bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, r
         .test_images = tap_loader_new(d->test, (tap_loader_options){ .batch = test_batch }),
     };
     tap_tape_set_recording(t.test_tape, false);
-    bool ok = run(&t, d->train.shape.n[0], records, n_records, test);
+    bool ok = run(&t, d->train.shape.n[0], records, n_records, last);
     tap_loader_free(t.test_images);
     tap_loader_free(t.images);
     tap_tape_free(t.test_tape);

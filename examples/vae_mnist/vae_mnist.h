@@ -18,9 +18,10 @@ typedef struct {
     const char     *data; /* NULL: look for some */
     const char     *out;
     tap_vae_options model;
-    const char     *hidden, *activation, *sigma; /* as text, for the records; sigma NULL: not given */
+    const char     *hidden, *activation, *sigma, *bound, *estimator; /* as text, for the records; sigma NULL: not given */
     double          beta, lr;
     int64_t         epochs, batch, threads; /* threads 0: the library's choice */
+    int64_t         evaluate;               /* K, draws per image for the log-likelihood; 0: not asked for */
     uint64_t        seed;
     bool            quiet;
 } options;
@@ -49,20 +50,42 @@ typedef struct {
     double elbo, rec, kl;
 } score;
 
+/* What became of the dimensions of z, over the test images. */
+typedef struct {
+    int64_t n, active; /* dimensions; those whose posterior mean has a variance above 0.01 */
+    double *kl, *variance;
+} latents;
+
 /* One epoch. The training ELBO is the mean over the epoch's steps, each before its update. */
 typedef struct {
     int64_t epoch;
     double  train_elbo, images_per_second, seconds; /* of training alone */
     score   test;
+    latents z;
 } record;
 
-/* Trains as the options say, evaluates after each epoch (without epochs: once) and appends to records[0..epochs-1]. */
-bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, record *records, int64_t *n_records,
-           score *test);
+/* Trains as the options say, evaluates after each epoch (without epochs: once) and appends to records[0..epochs-1]. In *last
+ * is the latest evaluation. What records point to is in the arena. */
+bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, tap_arena *a, record *records,
+           int64_t *n_records, record *last);
+
+/* ---- evaluate.c -------------------------------------------------------------------------------------------------- */
+
+/* log p(x) by K draws, a mean over the test images, and its standard error over images. */
+typedef struct {
+    bool   known;
+    double mean, error;
+} evidence;
+
+bool is_active(const latents *z, int64_t i);
+bool latents_measure(latents *z, tap_arena *a, const tap_vae *vae, const options *o, tap_tensor test);
+void latents_print(const latents *z);
+/* Interrupted, it is not known. */
+bool evidence_measure(evidence *l, const tap_vae *vae, const options *o, tap_tensor test);
 
 /* ---- records.c --------------------------------------------------------------------------------------------------- */
 
-bool metrics_write(const options *o, int64_t n, const record *records);                       /* metrics.jsonl */
+bool metrics_write(const options *o, int64_t n, const record *records, evidence l);         /* metrics.jsonl */
 bool model_write(const options *o, const tap_module *root, const char *data, int64_t epochs); /* model.safetensors */
 
 /* ---- chart.c ----------------------------------------------------------------------------------------------------- */
@@ -87,8 +110,8 @@ bool   fail(const char *format, ...) TAP_PRINTF(1, 2); /* one line on standard e
 double now(void);                                      /* seconds since some moment */
 
 /* A line on the terminal behind standard error, redrawn now and then; nothing when that is no terminal. */
-void bar_start(bool quiet, int64_t epochs, int64_t images_per_epoch);
-void bar_update(int64_t epoch, int64_t images, double elbo); /* the ELBO over the epoch so far */
+void bar_start(bool quiet, const char *task, const char *number, int64_t rounds, int64_t images_per_round);
+void bar_update(int64_t round, int64_t images, double value); /* the number that is to be shown, so far */
 void bar_clear(void);
 
 /* What the terminal behind a descriptor can show. */

@@ -1,0 +1,143 @@
+/* examples/vae_mnist/evaluate.c: how likely the test images are under the model, and which dimensions of z it uses. */
+#include "vae_mnist.h"
+
+#include <math.h>
+
+enum { ROWS = 1000, IMAGES = 20 }; /* draws decoded at a time, and of how many images: memory stays small for any K */
+
+bool is_active(const latents *z, int64_t i)
+{
+    return z->variance[i] > 0.01;
+}
+
+static double sum_of_squares_about(double sum, double squares, double n)
+{
+    return fmax(squares - sum * sum / n, 0);
+}
+
+/* Adds what each row of x [n,latent] says, and its square. */
+static void add_rows(tap_tensor x, double *sum, double *squares)
+{
+    int64_t width = x.shape.rank == 2 ? x.shape.n[1] : 1, n = x.data ? tap_tensor_numel(x) : 0;
+    for (int64_t i = 0; i < n; i++) {
+        double v = tap_tensor_item(x, i);
+        sum[i % width] += v;
+        if (squares) squares[i % width] += v * v;
+    }
+}
+
+bool latents_measure(latents *z, tap_arena *a, const tap_vae *vae, const options *o, tap_tensor test)
+{
+    const char *message;
+    const int64_t n = o->model.latent;
+    const size_t  bytes = (size_t)n * sizeof(double);
+    double       *kl = tap_arena_alloc(a, bytes), *mean = tap_arena_alloc(a, bytes), *variance = tap_arena_alloc(a, bytes);
+    if (tap_arena_status(a, &message)) return fail("%s", message);
+
+    tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
+    tap_loader *images = tap_loader_new(test, (tap_loader_options){ .batch = 500 });
+    tap_tensor  x;
+    tap_tape_set_recording(t, false);
+    while (tap_loader_next(images, &x)) {
+        tap_tape_reset(t);
+        tap_dist q = tap_vae_encode(vae, tap_input(t, x));
+        add_rows(tap_value(q.param[0]), mean, variance);
+        add_rows(tap_value(tap_kl(q, tap_standard_normal_like(q))), kl, NULL);
+    }
+    const double count = (double)test.shape.n[0];
+    *z = (latents){ n, 0, kl, variance };
+    for (int64_t i = 0; i < n; i++) {
+        kl[i] /= count;
+        variance[i] = sum_of_squares_about(mean[i], variance[i], count) / count;
+        z->active += is_active(z, i);
+    }
+    bool ok = !tap_tape_status(t, &message) && !tap_loader_status(images, &message);
+    if (!ok) fail("%s", message);
+    tap_loader_free(images);
+    tap_tape_free(t);
+    return ok;
+}
+
+void latents_print(const latents *z)
+{
+    printf("%lld of %lld dimensions of z are active; KL by dimension, in parentheses where not:\n", (long long)z->active,
+           (long long)z->n);
+    for (int64_t i = 0; i < z->n; i++) {
+        if (i % 10 == 0) printf("%s%5lld:", i ? "\n" : "", (long long)i);
+        printf(is_active(z, i) ? "  %4.2f " : " (%4.2f)", z->kl[i]);
+    }
+    printf("\n");
+}
+
+/* ---- The log-likelihood: log p(x) = log E_q [p(x|z) p(z) / q(z|x)] ------------------------------------------------ */
+
+/* log sum e^w over the draws w of an image so far: the largest, and the sum relative to it. */
+typedef struct {
+    double largest, sum;
+} log_sum;
+
+static void add(log_sum *s, double w)
+{
+    if (w > s->largest) {
+        s->sum *= exp(s->largest - w);
+        s->largest = w;
+    }
+    s->sum += exp(w - s->largest);
+}
+
+/* [k,batch] for k draws from q, of the images x */
+static tap_var log_weights(const tap_vae *vae, tap_var x, tap_dist q, int64_t k)
+{
+    tap_var z = tap_sample_n(q, k), log_pz = tap_log_prob(tap_standard_normal_like(q), z);
+    tap_var log_px = tap_sum(tap_log_prob(tap_vae_decode(vae, z), x), TAP_LAST);
+    return tap_add(log_px, tap_sum(tap_sub(log_pz, tap_log_prob(q, z)), TAP_LAST));
+}
+
+/* The encoder's tape keeps q, while draws of it come and go on the other one. False if interrupted. */
+static bool weigh(const tap_vae *vae, tap_tape *encoder, tap_tape *decoder, tap_tensor x, int64_t k, log_sum *sums)
+{
+    const int64_t n = x.shape.n[0];
+    tap_tape_reset(encoder);
+    tap_dist q = tap_vae_encode(vae, tap_input(encoder, x));
+    for (int64_t i = 0; i < n; i++) sums[i] = (log_sum){ -HUGE_VAL, 0 };
+    for (int64_t done = 0, part; done < k && !interrupted(); done += part) {
+        part = k - done < ROWS / IMAGES ? k - done : ROWS / IMAGES;
+        tap_tape_reset(decoder);
+        tap_dist   here = tap_normal(tap_input(decoder, tap_value(q.param[0])), tap_input(decoder, tap_value(q.param[1])));
+        tap_tensor w = tap_value(log_weights(vae, tap_input(decoder, x), here, part));
+        for (int64_t i = 0; i < part * n; i++) add(&sums[i % n], tap_tensor_item(w, i));
+    }
+    return !interrupted();
+}
+
+bool evidence_measure(evidence *l, const tap_vae *vae, const options *o, tap_tensor test)
+{
+    const char *message = "";
+    tap_tape   *encoder = tap_tape_new(TAP_F32, o->seed), *decoder = tap_tape_new(TAP_F32, o->seed ^ tap_random_hash("evaluate"));
+    tap_loader *images = tap_loader_new(test, (tap_loader_options){ .batch = IMAGES });
+    tap_tensor  x;
+    log_sum     sums[IMAGES];
+    double      n = 0, sum = 0, squares = 0;
+    tap_tape_set_recording(encoder, false);
+    tap_tape_set_recording(decoder, false);
+    bar_start(o->quiet, "evaluation", "log p(x)", 1, test.shape.n[0]);
+    while (tap_loader_next(images, &x) && weigh(vae, encoder, decoder, x, o->evaluate, sums)) {
+        for (int64_t i = 0; i < x.shape.n[0]; i++, n++) {
+            double log_p = sums[i].largest + log(sums[i].sum / (double)o->evaluate);
+            sum += log_p;
+            squares += log_p * log_p;
+        }
+        bar_update(1, (int64_t)n, sum / n);
+    }
+    bar_clear();
+    *l = (evidence){ !interrupted(), sum / n, sqrt(sum_of_squares_about(sum, squares, n) / (n * fmax(n - 1, 1))) };
+    bool ok = !tap_tape_status(encoder, &message) && !tap_tape_status(decoder, &message) &&
+              !tap_loader_status(images, &message);
+    if (ok && l->known && !isfinite(l->mean)) ok = fail("the log-likelihood is not a finite number");
+    else if (!ok)
+        fail("%s", message);
+    tap_loader_free(images);
+    tap_tape_free(decoder);
+    tap_tape_free(encoder);
+    return ok;
+}
