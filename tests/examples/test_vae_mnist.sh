@@ -90,7 +90,7 @@ ok "the data have the right size" [ "$(wc -c <data/train-images-idx3-ubyte)" -eq
 # ---- options
 run --help
 ok "--help: status 0" [ "$status" -eq 0 ]
-for option in data epochs batch hidden latent activation likelihood sigma samples beta lr seed threads out quiet help; do
+for option in data epochs batch hidden latent activation likelihood sigma bound samples estimator beta free-bits evaluate lr seed threads out quiet help; do
     ok "--help names --$option" says stdout "^  --$option "
 done
 ok "--help says nothing on standard error" [ ! -s stderr ]
@@ -115,6 +115,17 @@ refuses '--sigma 0: ' --likelihood gaussian --sigma 0
 refuses '--sigma nan: ' --likelihood gaussian --sigma nan
 refuses '--samples 0: ' --samples 0
 refuses '--beta -1: ' --beta -1
+refuses '--bound vae: must be elbo or iwae' --bound vae
+refuses '--estimator best: must be reparameterized, ' --estimator best
+refuses '--free-bits -1: ' --free-bits -1
+refuses '--free-bits nan: ' --free-bits nan
+refuses '--evaluate 0: ' --evaluate 0
+refuses '--beta: goes with --bound elbo only' --bound iwae --beta 2
+refuses '--free-bits: goes with --bound elbo only' --bound iwae --free-bits 1
+refuses '--estimator stl: is biased' --bound iwae --estimator stl
+refuses '--free-bits: does not go with --estimator stl or dreg' --estimator dreg --free-bits 1
+refuses '--estimator score-loo: needs --samples 2' --estimator score-loo
+refuses '--estimator score-baseline: needs --batch 2' --estimator score-baseline --batch 1
 refuses '--lr 0: ' --lr 0
 refuses '--lr inf: ' --lr inf
 refuses '--lr 1e-3x: ' --lr 1e-3x
@@ -140,7 +151,10 @@ ok "all files, and no others" files a/b/c "$results"
 for picture in interpolation reconstructions samples; do ok "$picture.png is a PNG" is_png a/b/c/$picture.png; done
 number='-?[0-9]+(\.[0-9]+)?(e[-+][0-9]+)?'
 line="\"epoch\": [12]"
-for field in train_elbo test_elbo test_rec test_kl images_per_second seconds; do line="$line, \"$field\": $number"; done
+for field in train_elbo test_elbo test_rec test_kl images_per_second seconds active_units; do
+    line="$line, \"$field\": $number"
+done
+line="$line, \"active\": \[[0-2, ]*\], \"kl_per_dimension\": \[$number, $number, $number\]"
 ok "metrics.jsonl: an object per epoch" [ "$(grep -Ecx "\{$line\}" a/b/c/metrics.jsonl)" -eq 2 ]
 ok "metrics.jsonl: nothing else" [ "$(wc -l <a/b/c/metrics.jsonl)" -eq 2 ]
 ok "elbo = rec - kl, and it is what the last line says" awk -v line="$(cat last)" -F '[:,}]' '
@@ -165,6 +179,49 @@ ok "the options are in the model" says plane/model.safetensors '"hidden":"8,7"'
 ok "the learned sigma is in the model" says plane/model.safetensors '"log_sigma"'
 small --likelihood gaussian --sigma 0.1 --out sigma
 ok "a fixed sigma: status 0" [ "$status" -eq 0 ]
+
+# ---- bounds, estimators and what they are measured by
+for bound in elbo iwae; do
+    for estimator in reparameterized stl dreg score score-baseline score-loo; do
+        [ $bound-$estimator = iwae-stl ] && continue
+        small --quiet --bound $bound --samples 3 --estimator $estimator --out $bound-$estimator
+        ok "--bound $bound --estimator $estimator: status 0" [ "$status" -eq 0 ]
+        ok "--bound $bound --estimator $estimator is in the model" says $bound-$estimator/model.safetensors "\"$estimator\""
+    done
+done
+ok "other estimators, other models" differ elbo-score/model.safetensors elbo-score-loo/model.safetensors
+ok "other bounds, other models" differ elbo-dreg/model.safetensors iwae-dreg/model.safetensors
+small --epochs 20 --free-bits 0.5 --out free
+ok "--free-bits: the KL stays near what is free" awk -F '"test_kl": ' '{ kl = $2 + 0 } END { exit !(kl > 1) }' free/metrics.jsonl
+
+# Importance-weighted draws give more than the ELBO, and the more the better; of one draw the mean is the ELBO.
+value() { awk -F "\"$2\": " 'NF > 1 { v = $2 + 0 } END { printf "%.6f", v }' "$1/metrics.jsonl"; }
+for k in 1 7 1234; do
+    small --quiet --epochs 20 --lr 0.01 --evaluate $k --out k$k
+    ok "--evaluate $k: status 0" [ "$status" -eq 0 ]
+    ok "--evaluate $k: two lines" [ "$(wc -l <stdout)" -eq 2 ]
+    ok "--evaluate $k: the last" grep -Eqx "test log-likelihood -$cents \+- $cents nats per image \($k draws\)" stdout
+    ok "--evaluate $k: it is in the metrics" [ "$(value k$k samples)" = $k.000000 ]
+done
+elbo=$(value k1 test_elbo) one=$(value k1 test_log_likelihood) many=$(value k1234 test_log_likelihood)
+ok "one draw gives about the ELBO" awk "BEGIN { d = $one - $elbo; exit !(d < 5 && d > -5) }"
+ok "many give more" awk "BEGIN { exit !($many > $elbo && $many > $one) }"
+small --quiet --epochs 20 --lr 0.01 --evaluate 1234 --threads 1 --out k1234b
+ok "the log-likelihood is the same for any number of threads" [ "$many" = "$(value k1234b test_log_likelihood)" ]
+small --epochs 0 --evaluate 5 --out none
+ok "--epochs 0 evaluates that, too" says stdout '^test log-likelihood -'
+"$program" --data data --hidden 16 --epochs 0 --evaluate 1000000000 --out unsure >stdout 2>stderr &
+waited=0
+while [ ! -s unsure/samples.png ] && [ $waited -lt 100 ]; do
+    sleep 0.1
+    waited=$((waited + 1))
+done
+kill -INT $!
+wait $!
+status=$?
+ok "Ctrl-C in the evaluation: status 130" [ "$status" -eq 130 ]
+ok "Ctrl-C in the evaluation: a word on it" says_only stderr 'interrupted in the evaluation'
+ok "Ctrl-C in the evaluation: the ELBO is there" says stdout '^test ELBO -'
 
 # ---- the same numbers for the same seed, whatever the threads
 for threads in 1 2 3; do small --epochs 2 --out "threads$threads" --threads "$threads"; done
@@ -248,7 +305,7 @@ if [ -c /dev/full ]; then
 fi
 
 # ---- training that goes wrong, and training that is stopped
-small --quiet --lr 1000 --epochs 50 --out wild
+small --quiet --hidden 16,16,16,16,16,16 --lr 1000 --epochs 50 --out wild
 ok "numbers that run away: status 1" [ "$status" -eq 1 ]
 ok "numbers that run away: a word on it" says_only stderr 'is not a finite number in epoch'
 ok "numbers that run away: no model" nothing wild/model.safetensors
