@@ -14,14 +14,11 @@ bool join(char path[PATH_SIZE], const char *dir, const char *name)
     return snprintf(path, PATH_SIZE, "%s%s%s", dir, slash ? "/" : "", name) < PATH_SIZE;
 }
 
-/* The file of the part ("train", "t10k") in a directory, under any of the names it is handed around with. */
-static bool find_file(char path[PATH_SIZE], const char *dir, const char *part)
+bool dataset_file(char path[PATH_SIZE], const char *dir, const char *part, const char *kind, int rank)
 {
-    static const char *const ends[] = { "-images-idx3-ubyte.gz", "-images-idx3-ubyte", "-images.idx3-ubyte.gz",
-                                        "-images.idx3-ubyte" };
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    for (int i = 0; i < 4; i++) {
         char name[64];
-        snprintf(name, sizeof name, "%s%s", part, ends[i]);
+        snprintf(name, sizeof name, "%s-%s%cidx%d-ubyte%s", part, kind, i < 2 ? '-' : '.', rank, i % 2 ? "" : ".gz");
         if (join(path, dir, name) && access(path, F_OK) == 0) return true;
     }
     return false;
@@ -30,18 +27,23 @@ static bool find_file(char path[PATH_SIZE], const char *dir, const char *part)
 static bool has_data(char dir[PATH_SIZE], const char *base, const char *below)
 {
     char path[PATH_SIZE];
-    return base && *base && join(dir, base, below) && (find_file(path, dir, "train") || find_file(path, dir, "t10k"));
+    return base && *base && join(dir, base, below) && (dataset_file(path, dir, "train", "images", 3) || dataset_file(path, dir, "t10k", "images", 3));
 }
 
-static bool find_dir(char dir[PATH_SIZE], const options *o)
+bool dataset_find(char dir[PATH_SIZE], const char *wanted)
 {
-    if (o->data) return join(dir, o->data, "");
+    if (wanted) return join(dir, wanted, "");
     const char *given = getenv("TAPESTRY_DATA"), *cache = getenv("XDG_CACHE_HOME");
     if (has_data(dir, given, "")) return true;
     if (given && *given) fprintf(stderr, "vae_mnist: $TAPESTRY_DATA (%s) holds no images; looking elsewhere\n", given);
     if (cache && *cache ? has_data(dir, cache, "tapestry/mnist") : has_data(dir, getenv("HOME"), ".cache/tapestry/mnist"))
         return true;
-    if (has_data(dir, "/usr/share/datasets/fashion-mnist", "")) return true;
+    return has_data(dir, "/usr/share/datasets/fashion-mnist", "");
+}
+
+static bool find_dir(char dir[PATH_SIZE], const options *o)
+{
+    if (dataset_find(dir, o->data)) return true;
     return fail("found no images: run `sh examples/quickstart.sh`, which fetches MNIST, or install the package "
                 "dataset-fashion-mnist, or name a directory with --data");
 }
@@ -51,7 +53,7 @@ static bool read_images(tap_tensor *images, tap_arena *a, const char *dir, const
     char        path[PATH_SIZE], shape[TAP_SHAPE_TEXT];
     const char *message;
     if (access(dir, F_OK)) return fail("%s: %s", dir, strerror(errno));
-    if (!find_file(path, dir, part)) return fail("%s: has no file %s-images-idx3-ubyte.gz, nor a plain one", dir, part);
+    if (!dataset_file(path, dir, part, "images", 3)) return fail("%s: has no file %s-images-idx3-ubyte.gz, nor a plain one", dir, part);
     *images = tap_idx_read(a, path);
     if (tap_arena_status(a, &message)) return fail("%s", message);
     tap_shape s = images->shape;

@@ -40,6 +40,11 @@ typedef struct {
 /* From o->data, or from the first place of the search that has any. The images live in the arena. */
 bool dataset_load(dataset *d, tap_arena *a, const options *o);
 
+/* The first place of the search that has any images, or `given` if that is not NULL; no word if there is none. */
+bool dataset_find(char dir[PATH_SIZE], const char *given);
+/* The file of a part ("train", "t10k") and a kind ("images", "labels") in dir, whatever it is called there; its tensor's rank. */
+bool dataset_file(char path[PATH_SIZE], const char *dir, const char *part, const char *kind, int rank);
+
 /* path = dir/name, or dir for an empty name; false if that is too long. */
 bool join(char path[PATH_SIZE], const char *dir, const char *name);
 

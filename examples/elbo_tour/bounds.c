@@ -1,0 +1,117 @@
+/* examples/elbo_tour/bounds.c: section 4. A VAE with two latent dimensions, small enough for quadrature: log p(x), its bound and
+ * what is between them, each computed by itself. And a linear one, where all of it is known exactly. */
+#include "elbo_tour.h"
+
+#include <math.h>
+
+enum { PIXELS = 8, GRID = 401 };
+
+static const double edge = 8;
+
+static const double patterns[4][PIXELS] = {
+    { 1, 1, 1, 1, 0, 0, 0, 0 }, { 0, 0, 0, 0, 1, 1, 1, 1 }, { 1, 0, 1, 0, 1, 0, 1, 0 }, { 0, 1, 1, 0, 0, 1, 1, 0 }
+};
+
+/* 64 images: each pixel of a pattern is wrong one time in ten. */
+static tap_var images(tap_tape *t)
+{
+    tap_var p = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(1, 4, PIXELS), (void *)patterns));
+    p = tap_add_scalar(tap_mul_scalar(p, 0.8), 0.1);
+    return tap_reshape(tap_cast(tap_lt(tap_rand(t, TAP_SHAPE(16, 4, PIXELS)), p), TAP_F64), TAP_SHAPE(64, PIXELS));
+}
+
+static void train_small(const tap_vae *v, tap_module *root, tap_tape *t)
+{
+    tap_optim *adam = tap_adam(root, (tap_adam_options){ .lr = 0.01 });
+    for (int i = 0; i < 400; i++) {
+        tap_tape_reset(t);
+        tap_backward(tap_vae_loss(v, images(t)));
+        tap_optim_step(adam, t);
+    }
+    tap_tape_reset(t);
+}
+
+/* [GRID^2,2], all over the plane as far as the prior reaches */
+static tap_var plane(tap_tape *t)
+{
+    tap_var line = tap_add_scalar(tap_mul_scalar(tap_cast(tap_arange(t, GRID), TAP_F64), 2 * edge / (GRID - 1)), -edge);
+    tap_var x = tap_expand(tap_unsqueeze(line, 1), TAP_SHAPE(GRID, GRID)), y = tap_expand(line, TAP_SHAPE(GRID, GRID));
+    return tap_reshape(tap_stack(2, (tap_var[]){ x, y }, -1), TAP_SHAPE(GRID * GRID, 2));
+}
+
+static double integral(tap_var f)
+{
+    const double apart = 2 * edge / (GRID - 1);
+    return tap_item(tap_sum(f, TAP_ALL)) * apart * apart;
+}
+
+static tap_var log_likelihood(const tap_vae *v, tap_var z, tap_var x)
+{
+    return tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST);
+}
+
+static tap_var of_pair(tap_dist d, tap_var z)
+{
+    return tap_sum(tap_log_prob(d, z), TAP_LAST);
+}
+
+static void walk_plane(const tour *o, const tap_vae *v, tap_tape *t)
+{
+    static double pixels[PIXELS] = { 1, 1, 1, 0, 0, 0, 0, 0 };
+    tap_var       x = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(1, PIXELS), pixels));
+    tap_dist      q = tap_vae_encode(v, x), prior = tap_standard_normal_like(q);
+    const double  kl_prior = tap_item(tap_sum(tap_kl(q, prior), TAP_ALL));
+
+    tap_var z = plane(t), log_px_z = log_likelihood(v, z, x), log_q = of_pair(q, z), density = tap_exp(log_q);
+    tap_var joint = tap_add(log_px_z, of_pair(prior, z));
+    double  log_p = log(integral(tap_exp(joint)));
+    double  elbo = integral(tap_mul(density, tap_sub(joint, log_q))), rec = integral(tap_mul(density, log_px_z));
+    double  gap = integral(tap_mul(density, tap_sub(log_q, tap_add_scalar(joint, -log_p)))); /* KL(q || posterior) */
+
+    tap_dist each = { q.type, { tap_expand(q.param[0], TAP_SHAPE(o->draws, 2)), tap_expand(q.param[1], TAP_SHAPE(o->draws, 2)) } };
+    tap_var  drawn = tap_sample(each), log_pd = log_likelihood(v, drawn, x);
+    tap_var  log_w = tap_add(log_pd, tap_sub(of_pair(prior, drawn), of_pair(q, drawn)));
+    estimate draws = estimate_of(log_w), rec_draws = estimate_of(log_pd), w = estimate_of(tap_exp(log_w));
+    section("4. The evidence lower bound: z in the plane, a trained decoder; left by draws, right by quadrature");
+    equation("(1)  E_q[log p(x,z) - log q(z|x)]", draws.mean, elbo, draws.error);
+    equation("(3)  th. 1.2: ELBO = E_q[log p(x|z)] - KL", rec_draws.mean - kl_prior, elbo, rec_draws.error);
+    equation("     the same, both by quadrature", rec - kl_prior, elbo, 0);
+    equation("(2)  th. 1.1: ELBO + KL(q||posterior) = log p", draws.mean + gap, log_p, draws.error);
+    equation("     the gap log p - ELBO = KL(q||posterior)", log_p - draws.mean, gap, draws.error);
+    equation("     IWAE, all draws as one: log mean w = log p", log(w.mean), log_p, w.error / w.mean);
+    note("log p(x) = %.6f, ELBO = %.6f, the gap %.6f nats", log_p, elbo, log_p - elbo);
+}
+
+/* The posterior of the linear VAE is N(M^-1 W^T (x - mu), sigma^2 M^-1), M = W^T W + sigma^2 I. */
+static bool walk_linear(const tour *o)
+{
+    tap_module    *root = tap_module_new(TAP_F64, o->seed);
+    tap_tape      *t = tap_tape_new(TAP_F64, o->seed);
+    tap_linear_vae v;
+    const double   sigma = 0.7;
+    tap_linear_vae_init(&v, root, 5, 2, sigma);
+    tap_var  x = tap_randn(t, TAP_SHAPE(1, 5)), W = tap_use(t, v.W);
+    tap_var  M = tap_add(tap_matmul(tap_mT(W), W), tap_mul_scalar(tap_eye(t, 2), sigma * sigma));
+    tap_var  mean = tap_reshape(tap_solve(M, tap_matmul(tap_mT(W), tap_mT(x))), TAP_SHAPE(1, 2)); /* mu is 0 yet */
+    tap_dist posterior = tap_multivariate_normal(mean, tap_cholesky(tap_mul_scalar(tap_inv(M), sigma * sigma), false));
+    double   elbo = tap_item(tap_sum(tap_linear_vae_elbo(&v, x), TAP_ALL));
+    double   gap = tap_item(tap_sum(tap_kl(tap_linear_vae_encode(&v, x), posterior), TAP_ALL));
+    equation("th. 1.1, linear VAE: ELBO + KL = log p", elbo + gap, tap_item(tap_sum(tap_linear_vae_log_prob(&v, x), TAP_ALL)), 0);
+    bool ok = tape_end(t);
+    tap_module_free(root);
+    return ok;
+}
+
+bool walk_bounds(const tour *o)
+{
+    tap_module *root = tap_module_new(TAP_F64, o->seed);
+    tap_tape   *t = tap_tape_new(TAP_F64, o->seed);
+    tap_vae     v;
+    tap_vae_init(&v, root, (tap_vae_options){ .data = PIXELS, .hidden = { 16 }, .n_hidden = 1, .activation = tap_tanh, .latent = 2 });
+    train_small(&v, root, t);
+    tap_tape_set_recording(t, false);
+    walk_plane(o, &v, t);
+    bool ok = tape_end(t);
+    tap_module_free(root);
+    return ok && walk_linear(o);
+}

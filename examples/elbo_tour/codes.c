@@ -1,0 +1,122 @@
+/* examples/elbo_tour/codes.c: section 1.2. The same networks as an autoencoder and as a VAE: where they put the images. */
+#include "elbo_tour.h"
+
+#include <math.h>
+
+enum { CLASSES = 10, SHOWN = 1500 };
+
+typedef struct {
+    const char *name;
+    tap_tensor  train, test, labels; /* uint8; labels those of test */
+} pictures;
+
+/* Discs, of ten kinds by their place, each a little elsewhere and of another size. */
+static void make_up(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *images, tap_tensor *labels)
+{
+    tap_tensor u = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(n, 3));
+    *images = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(n, SIDE, SIDE));
+    *labels = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(n));
+    tap_random_uniform(u, (tap_random){ .seed = seed, .stream = (uint64_t)n });
+    for (int64_t i = 0; i < n * SIDE * SIDE && images->data; i++) {
+        const int64_t image = i / (SIDE * SIDE), kind = image % CLASSES, y = i / SIDE % SIDE, x = i % SIDE;
+        const double *r = (const double *)u.data + 3 * image, turn = 0.628 * (double)kind;
+        const double  far = hypot((double)x - 14 - 7 * cos(turn) - 2 * r[0], (double)y - 14 - 7 * sin(turn) - 2 * r[1]);
+        ((uint8_t *)images->data)[i] = (uint8_t)(255 * fmin(fmax(3.5 + 2 * r[2] - far, 0), 1));
+        ((uint8_t *)labels->data)[image] = (uint8_t)kind;
+    }
+}
+
+static bool find(pictures *p, tap_arena *a, const tour *o)
+{
+    char        dir[PATH_SIZE], path[PATH_SIZE];
+    const char *message;
+    dataset     found = { 0 };
+    options     as = { .data = o->data };
+    if (!o->data && !dataset_find(dir, NULL)) {
+        make_up(a, o->seed, o->quick ? 2000 : 10000, &p->train, &p->labels);
+        make_up(a, o->seed, SHOWN, &p->test, &p->labels);
+        p->name = "made-up discs, as there is no MNIST (see --help)";
+        return !tap_arena_status(a, &message) || fail("%s", message);
+    }
+    if (!dataset_load(&found, a, &as)) return false;
+    if (!dataset_file(path, found.from, "t10k", "labels", 1)) return fail("%s: has no labels", found.from);
+    p->labels = tap_idx_read(a, path);
+    if (tap_arena_status(a, &message)) return fail("%s", message);
+    if (p->labels.dtype != TAP_U8 || p->labels.shape.rank != 1 || p->labels.shape.n[0] != found.test.shape.n[0])
+        return fail("%s: is not a label for each image", path);
+    p->train = tap_tensor_slice(a, found.train, 0, 0, o->quick ? 2000 : 20000, 1);
+    p->test = tap_tensor_slice(a, found.test, 0, 0, SHOWN, 1);
+    p->name = found.name;
+    return true;
+}
+
+typedef tap_var (*function)(const void *model, tap_var x);
+
+static tap_var autoencoder_loss(const void *model, tap_var x) { return tap_autoencoder_loss(model, x); }
+static tap_var autoencoder_code(const void *model, tap_var x) { return tap_autoencoder_encode(model, x); }
+static tap_var vae_loss(const void *model, tap_var x) { return tap_vae_loss(model, x); }
+static tap_var vae_code(const void *model, tap_var x) { return tap_sample(tap_vae_encode(model, x)); }
+
+/* Trains, and draws where the test images are. */
+static void show(const tour *o, const pictures *data, tap_module *root, const void *model, function loss, function code, panel *p,
+                 const char *title)
+{
+    tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
+    tap_optim  *adam = tap_adam(root, (tap_adam_options){ .lr = 2e-3 });
+    tap_loader *images = tap_loader_new(data->train, (tap_loader_options){ .batch = 100, .shuffle = true, .seed = o->seed });
+    tap_loader *shown = tap_loader_new(data->test, (tap_loader_options){ .batch = data->test.shape.n[0] });
+    tap_tensor  x;
+    for (uint64_t epoch = 0; epoch < (o->quick ? 1 : 4); epoch++) {
+        tap_loader_start(images, epoch);
+        while (tap_loader_next(images, &x)) {
+            tap_tape_reset(t);
+            tap_backward(loss(model, tap_input(t, x)));
+            tap_optim_step(adam, t);
+        }
+    }
+    tap_tape_reset(t);
+    if (!tap_loader_next(shown, &x)) return;
+    tap_var    z = code(model, tap_input(t, x));
+    tap_tensor at = tap_value(z);
+    double     sd = tap_item(tap_std(z, TAP_ALL, 1)), edge = fmax(3.5, 2.8 * sd);
+    p->x0 = p->y0 = -edge;
+    p->x1 = p->y1 = edge;
+    plot_axes(p, title, "z_1");
+    for (int64_t i = 0; i < data->test.shape.n[0] && at.data; i++)
+        plot_letter(p, tap_tensor_item(at, 2 * i), tap_tensor_item(at, 2 * i + 1), (char)('0' + (int)tap_tensor_item(data->labels, i) % 10),
+                    0.1 + 0.06 * tap_tensor_item(data->labels, i));
+    estimate all = estimate_of(z);
+    note("%s: codes of mean %.2f and standard deviation %.2f", title, all.mean, sqrt(all.variance));
+    tap_loader_free(shown);
+    tap_loader_free(images);
+    tape_end(t);
+}
+
+bool walk_codes(const tour *o)
+{
+    tap_arena      *a = tap_arena_new();
+    tap_module     *plain_root = tap_module_new(TAP_F32, o->seed), *root = tap_module_new(TAP_F32, o->seed);
+    tap_autoencoder plain;
+    tap_vae         vae;
+    pictures        data;
+    const char     *message = "";
+    bool            ok = find(&data, a, o);
+    tap_autoencoder_init(&plain, plain_root, (tap_autoencoder_options){ SIDE * SIDE, 1, { 200 }, tap_tanh, 2 });
+    tap_vae_init(&vae, root, (tap_vae_options){ .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 200 }, .activation = tap_tanh,
+                                                .latent = 2 });
+    if (ok) {
+        tap_tensor picture = picture_new(a, 1180, 620);
+        panel      left = { .picture = picture, .left = 70, .top = 50, .right = 570, .bottom = 550 };
+        panel      right = { .picture = picture, .left = 650, .top = 50, .right = 1150, .bottom = 550 };
+        printf("\n1.2 Why not just an autoencoder? Both with two latent dimensions, on %s\n", data.name);
+        show(o, &data, plain_root, &plain, autoencoder_loss, autoencoder_code, &left, "autoencoder");
+        show(o, &data, root, &vae, vae_loss, vae_code, &right, "VAE, z drawn from q");
+        note("p(z) has 0 and 1: one can draw from the VAE's codes, and not from the autoencoder's");
+        ok = picture_write(o, "codes.png", picture);
+    }
+    if (tap_module_status(plain_root, &message) || tap_module_status(root, &message)) ok = fail("%s", message);
+    tap_module_free(plain_root);
+    tap_module_free(root);
+    tap_arena_free(a);
+    return ok;
+}

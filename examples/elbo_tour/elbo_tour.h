@@ -1,0 +1,63 @@
+/* examples/elbo_tour/elbo_tour.h: what the files of this program share. A function that returns false has already said why, in
+ * one line on standard error. */
+#ifndef ELBO_TOUR_H
+#define ELBO_TOUR_H
+
+#include "../vae_mnist/vae_mnist.h"
+
+typedef struct {
+    const char *out, *data; /* data NULL: look for some */
+    uint64_t    seed;
+    int64_t     draws; /* of a Monte Carlo mean */
+    bool        quick;
+} tour;
+
+/* ---- table.c ----------------------------------------------------------------------------------------------------- */
+
+/* A mean over draws, and what is known about it. */
+typedef struct {
+    double mean, variance, error; /* of one draw, and of the mean */
+} estimate;
+
+estimate estimate_of(tap_var draws);
+void     section(const char *title);
+/* A line of the table: both sides of an equation, with the standard error of their difference; 0: it is to be exact. */
+void     equation(const char *name, double left, double right, double error);
+void     note(const char *format, ...) TAP_PRINTF(1, 2);
+bool     table_end(void); /* whether all equations hold */
+bool     tape_end(tap_tape *t); /* frees it; whether all went well on it */
+
+/* ---- The walk ---------------------------------------------------------------------------------------------------- */
+
+bool walk_trivial(const tour *o);    /* trivial.c: section 3, figures 3 and 4 in numbers */
+bool walk_bounds(const tour *o);     /* bounds.c: section 4, by quadrature */
+bool walk_gradients(const tour *o);  /* gradients.c: section 5 */
+bool walk_gaussians(const tour *o);  /* gaussians.c: section 6 */
+bool walk_codes(const tour *o);      /* codes.c: section 1.2, an autoencoder beside a VAE; codes.png */
+bool draw_figures(const tour *o);    /* figures.c: delta.png, kl.png */
+
+/* ---- plot.c ------------------------------------------------------------------------------------------------------ */
+
+/* A rectangle of a grey picture, and the numbers at its edges. With a base, they are logarithms. */
+typedef struct {
+    tap_tensor picture;
+    int        left, top, right, bottom;
+    double     x0, x1, y0, y1;
+    double     x_base, y_base;
+    int        legend; /* entries so far */
+} panel;
+
+typedef struct {
+    double grey; /* 0 is black */
+    int    dash; /* pixels on, and off; 0: solid */
+} pen;
+
+tap_tensor picture_new(tap_arena *a, int width, int height); /* white */
+bool       picture_write(const tour *o, const char *name, tap_tensor picture);
+void       plot_axes(panel *p, const char *title, const char *x_name);
+void       plot_curve(panel *p, int n, const double *x, const double *y, pen with, const char *name);
+void       plot_area(panel *p, int n, const double *x, const double *y, double grey); /* between the curve and 0 */
+void       plot_letter(panel *p, double x, double y, char c, double grey);
+void       plot_text(tap_tensor picture, int x, int y, int scale, const char *text);
+
+#endif
