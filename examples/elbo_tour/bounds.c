@@ -72,7 +72,7 @@ static void walk_plane(const tour *o, const tap_vae *v, tap_tape *t)
     tap_var  drawn = tap_sample(each), log_pd = log_likelihood(v, drawn, x);
     tap_var  log_w = tap_add(log_pd, tap_sub(of_pair(prior, drawn), of_pair(q, drawn)));
     estimate draws = estimate_of(log_w), rec_draws = estimate_of(log_pd), w = estimate_of(tap_exp(log_w));
-    section("4. The evidence lower bound: z in the plane, a trained decoder; left by draws, right by quadrature");
+    section("4. The evidence lower bound, two latent dimensions: left by draws, right by quadrature");
     equation("(1)  E_q[log p(x,z) - log q(z|x)]", draws.mean, elbo, draws.error);
     equation("(3)  th. 1.2: ELBO = E_q[log p(x|z)] - KL", rec_draws.mean - kl_prior, elbo, rec_draws.error);
     equation("     the same, both by quadrature", rec - kl_prior, elbo, 0);
@@ -107,7 +107,8 @@ bool walk_bounds(const tour *o)
     tap_module *root = tap_module_new(TAP_F64, o->seed);
     tap_tape   *t = tap_tape_new(TAP_F64, o->seed);
     tap_vae     v;
-    tap_vae_init(&v, root, (tap_vae_options){ .data = PIXELS, .hidden = { 16 }, .n_hidden = 1, .activation = tap_tanh, .latent = 2 });
+    tap_vae_init(&v, root, (tap_vae_options){ .data = PIXELS, .hidden = { 16 }, .n_hidden = 1, .activation = tap_tanh, .latent = 2,
+                                             .bound = TAP_IWAE, .samples = 8 }); /* so that q is not too narrow for its draws to be weighted */
     train_small(&v, root, t);
     tap_tape_set_recording(t, false);
     walk_plane(o, &v, t);

@@ -39,12 +39,13 @@ static bool find(pictures *p, tap_arena *a, const tour *o)
         return !tap_arena_status(a, &message) || fail("%s", message);
     }
     if (!dataset_load(&found, a, &as)) return false;
-    if (!dataset_file(path, found.from, "t10k", "labels", 1)) return fail("%s: has no labels", found.from);
-    p->labels = tap_idx_read(a, path);
+    p->labels = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(found.test.shape.n[0]));
+    tap_tensor_fill(p->labels, CLASSES); /* unknown */
+    if (dataset_file(path, found.from, "t10k", "labels", 1)) p->labels = tap_idx_read(a, path);
     if (tap_arena_status(a, &message)) return fail("%s", message);
     if (p->labels.dtype != TAP_U8 || p->labels.shape.rank != 1 || p->labels.shape.n[0] != found.test.shape.n[0])
         return fail("%s: is not a label for each image", path);
-    p->train = tap_tensor_slice(a, found.train, 0, 0, o->quick ? 2000 : 20000, 1);
+    p->train = tap_tensor_slice(a, found.train, 0, 0, o->quick ? 2000 : TAP_END, 1);
     p->test = tap_tensor_slice(a, found.test, 0, 0, SHOWN, 1);
     p->name = found.name;
     return true;
@@ -66,7 +67,7 @@ static void show(const tour *o, const pictures *data, tap_module *root, const vo
     tap_loader *images = tap_loader_new(data->train, (tap_loader_options){ .batch = 100, .shuffle = true, .seed = o->seed });
     tap_loader *shown = tap_loader_new(data->test, (tap_loader_options){ .batch = data->test.shape.n[0] });
     tap_tensor  x;
-    for (uint64_t epoch = 0; epoch < (o->quick ? 1 : 4); epoch++) {
+    for (uint64_t epoch = 0; epoch < (o->quick ? 1 : 3); epoch++) {
         tap_loader_start(images, epoch);
         while (tap_loader_next(images, &x)) {
             tap_tape_reset(t);
@@ -78,15 +79,18 @@ static void show(const tour *o, const pictures *data, tap_module *root, const vo
     if (!tap_loader_next(shown, &x)) return;
     tap_var    z = code(model, tap_input(t, x));
     tap_tensor at = tap_value(z);
-    double     sd = tap_item(tap_std(z, TAP_ALL, 1)), edge = fmax(3.5, 2.8 * sd);
-    p->x0 = p->y0 = -edge;
-    p->x1 = p->y1 = edge;
+    estimate   z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
+    double     half = 3 * sqrt(fmax(z1.variance, z2.variance));
+    p->x0 = z1.mean - half, p->x1 = z1.mean + half;
+    p->y0 = z2.mean - half, p->y1 = z2.mean + half;
     plot_axes(p, title, "z_1");
-    for (int64_t i = 0; i < data->test.shape.n[0] && at.data; i++)
-        plot_letter(p, tap_tensor_item(at, 2 * i), tap_tensor_item(at, 2 * i + 1), (char)('0' + (int)tap_tensor_item(data->labels, i) % 10),
-                    0.1 + 0.06 * tap_tensor_item(data->labels, i));
-    estimate all = estimate_of(z);
-    note("%s: codes of mean %.2f and standard deviation %.2f", title, all.mean, sqrt(all.variance));
+    for (int64_t i = 0; i < data->test.shape.n[0] && at.data; i++) {
+        const double label = tap_tensor_item(data->labels, i);
+        plot_letter(p, tap_tensor_item(at, 2 * i), tap_tensor_item(at, 2 * i + 1), label < CLASSES ? (char)('0' + (int)label) : '+',
+                    0.1 + 0.06 * label);
+    }
+    note("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance), z2.mean,
+         sqrt(z2.variance));
     tap_loader_free(shown);
     tap_loader_free(images);
     tape_end(t);
@@ -111,7 +115,7 @@ bool walk_codes(const tour *o)
         printf("\n1.2 Why not just an autoencoder? Both with two latent dimensions, on %s\n", data.name);
         show(o, &data, plain_root, &plain, autoencoder_loss, autoencoder_code, &left, "autoencoder");
         show(o, &data, root, &vae, vae_loss, vae_code, &right, "VAE, z drawn from q");
-        note("p(z) has 0 and 1: one can draw from the VAE's codes, and not from the autoencoder's");
+        note("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
         ok = picture_write(o, "codes.png", picture);
     }
     if (tap_module_status(plain_root, &message) || tap_module_status(root, &message)) ok = fail("%s", message);

@@ -6,7 +6,7 @@
 #include <math.h>
 
 /* x, and q(z|x) = N(m, t^2), p(x|z) = N(c z + v, s^2) */
-static const double x = 2, m = 1.3, t = 0.8, c = 0.7, v = 0.1, s = 0.9;
+static const double x = 2, m = 1.3, t = 0.6, c = 0.7, v = 0.1, s = 0.9;
 
 typedef struct {
     const char   *name;

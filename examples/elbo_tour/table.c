@@ -30,7 +30,7 @@ estimate estimate_of(tap_var draws)
 
 void section(const char *title)
 {
-    printf("\n%s\n%-44s %14s %14s %10s %9s\n", title, "", "left", "right", "difference", "std.error");
+    printf("\n%s\n%-47s %14s %14s %10s %9s\n", title, "", "left", "right", "difference", "std.error");
 }
 
 /* The comparisons are false for NaN. */
@@ -40,7 +40,7 @@ void equation(const char *name, double left, double right, double error)
     const bool   holds = fabs(difference) <= (error > 0 ? 4 * error : 1e-9 * fmax(1, fabs(right)));
     n_equations++;
     n_wrong += !holds;
-    printf("%-44s %14.8f %14.8f %10.1e ", name, left, right, difference);
+    printf("%-47s %14.8f %14.8f %10.1e ", name, left, right, difference);
     if (error > 0) printf("%9.1e%s\n", error, holds ? "" : "  WRONG");
     else
         printf("%9s%s\n", "exact", holds ? "" : "  WRONG");

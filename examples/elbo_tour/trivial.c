@@ -31,7 +31,7 @@ static void walk_delta(tap_tape *t)
         tap_dist delta = tap_normal(tap_scalar(t, 0), tap_scalar(t, log(a / sqrt(2))));
         tap_var  density = tap_exp(tap_log_prob(delta, x));
         if (i == 0) equation("3.1  integral of delta_a dx = 1, a = 1", integral(density, dx), 1, 0);
-        snprintf(name, sizeof name, "     integral of delta_a cos = e^(-a^2/4), %g", a);
+        snprintf(name, sizeof name, "     integral delta_a cos = e^(-a^2/4), a = %g", a);
         equation(name, integral(tap_mul(density, tap_cos(x)), dx), exp(-a * a / 4), 0);
     }
 }

@@ -1,0 +1,85 @@
+#!/bin/sh
+# The program elbo_tour from outside: its table says that all is well, and its pictures are there.
+# usage: test_elbo_tour.sh PROGRAM
+set -u
+export LC_ALL=C
+program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+unset TAPESTRY_DATA XDG_CACHE_HOME
+export HOME="$work"
+passed=0 failed=0
+
+ok() # WHAT CONDITION...: a test is a command that succeeds
+{
+    what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $what"
+        sed 's/^/    /' stdout stderr 2>/dev/null | tail -80
+    fi
+}
+
+run() # ARGUMENT...
+{
+    "$program" "$@" >stdout 2>stderr
+    status=$?
+}
+
+says() { grep -q -e "$2" "$1"; }
+is_png() { [ "$(head -c 4 "$1" | tail -c 3)" = PNG ]; }
+
+refuses() # FRAGMENT ARGUMENT...: one line that names the option and the remedy, and status 2
+{
+    fragment=$1
+    shift
+    run "$@"
+    ok "$*: status 2" [ "$status" -eq 2 ]
+    ok "$*: one line" [ "$(wc -l <stderr)" -eq 1 ]
+    ok "$*: says '$fragment'" says stderr "$fragment.*see --help$"
+    ok "$*: prints nothing else" [ ! -s stdout ]
+}
+
+run --help
+ok "--help: status 0" [ "$status" -eq 0 ]
+for option in data out seed quick help; do ok "--help names --$option" says stdout "^  --$option "; done
+ok "no line of --help is longer than 80 characters" [ "$(awk 'length > n { n = length } END { print n }' stdout)" -le 80 ]
+refuses '--seed -1: ' --seed -1
+refuses "--seed '': " --seed ''
+refuses '--seed 18446744073709551616: ' --seed=18446744073709551616
+refuses '--seed: a value is missing' --seed
+refuses '--out: a value is missing' --out --quick
+refuses "--out '': " --out ''
+refuses '--colour: there is no such option' --colour
+refuses '--quick=1: there is no such option' --quick=1
+refuses 'here: not an option' here
+
+run --quick --out a/b
+ok "a tour: status 0" [ "$status" -eq 0 ]
+ok "a tour: nothing on standard error" [ ! -s stderr ]
+ok "all differences are small" says stdout '^all [0-9]* differences are within 4 standard errors$'
+ok "nothing is wrong" eval '! says stdout WRONG'
+ok "nothing is not a number" eval '! grep -qiw -e "-\{0,1\}nan" -e "-\{0,1\}inf" stdout'
+ok "no line is longer than 100 characters" [ "$(awk 'length > n { n = length } END { print n }' stdout)" -le 100 ]
+for equation in '(1)' '(3)' '(4)' '(7)' '(8)' '(9)' '(11)' '3\.1' '5\.3' '5\.4' '6\.3' '6\.4' '6\.5' '6\.6'; do
+    ok "the table has $equation" says stdout "^$equation  *[^ ]"
+done
+for picture in codes delta kl variance; do ok "$picture.png is a PNG" is_png a/b/$picture.png; done
+cp stdout first
+OMP_NUM_THREADS=1 run --quick --out a/b
+ok "the same numbers again, and with one thread" cmp -s first stdout
+
+run --quick --data nowhere --out c
+ok "no data where they should be: status 1" [ "$status" -eq 1 ]
+ok "no data where they should be: a word on it" says stderr 'nowhere: No such file'
+: >file
+run --quick --out file/below
+ok "a place that cannot be written: status 1" [ "$status" -eq 1 ]
+ok "a place that cannot be written: a word on it" says stderr 'file'
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
