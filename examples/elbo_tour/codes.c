@@ -35,7 +35,7 @@ static bool find(pictures *p, tap_arena *a, const tour *o)
     if (!o->data && !dataset_find(dir, NULL)) {
         make_up(a, o->seed, o->quick ? 2000 : 10000, &p->train, &p->labels);
         make_up(a, o->seed, SHOWN, &p->test, &p->labels);
-        p->name = "made-up discs, as there is no MNIST (see --help)";
+        p->name = "made-up discs (no MNIST was found)";
         return !tap_arena_status(a, &message) || fail("%s", message);
     }
     if (!dataset_load(&found, a, &as)) return false;
@@ -112,7 +112,7 @@ bool walk_codes(const tour *o)
         tap_tensor picture = picture_new(a, 1180, 620);
         panel      left = { .picture = picture, .left = 70, .top = 50, .right = 570, .bottom = 550 };
         panel      right = { .picture = picture, .left = 650, .top = 50, .right = 1150, .bottom = 550 };
-        printf("\n1.2 Why not just an autoencoder? Both with two latent dimensions, on %s\n", data.name);
+        printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", data.name);
         show(o, &data, plain_root, &plain, autoencoder_loss, autoencoder_code, &left, "autoencoder");
         show(o, &data, root, &vae, vae_loss, vae_code, &right, "VAE, z drawn from q");
         note("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
