@@ -83,7 +83,7 @@ static void show(const tour *o, const pictures *data, tap_module *root, const vo
     double     half = 3 * sqrt(fmax(z1.variance, z2.variance));
     p->x0 = z1.mean - half, p->x1 = z1.mean + half;
     p->y0 = z2.mean - half, p->y1 = z2.mean + half;
-    plot_axes(p, title, "z_1");
+    plot_axes(p, title, "z_1 across, z_2 up");
     for (int64_t i = 0; i < data->test.shape.n[0] && at.data; i++) {
         const double label = tap_tensor_item(data->labels, i);
         plot_letter(p, tap_tensor_item(at, 2 * i), tap_tensor_item(at, 2 * i + 1), label < CLASSES ? (char)('0' + (int)label) : '+',
