@@ -60,6 +60,7 @@ static void test_reductions(void **state)
     expect(tap_mse_loss(x, y, TAP_REDUCE_MEAN), TAP_SCALAR, D(4.5));
     expect(tap_mse_loss(x, y, TAP_REDUCE_SUM), TAP_SCALAR, D(18));
     expect(tap_mse_loss(x, y, TAP_REDUCE_BATCHMEAN), TAP_SCALAR, D(9));
+    expect(tap_mse_loss(tap_scalar(t, 3), tap_scalar(t, 1), TAP_REDUCE_BATCHMEAN), TAP_SCALAR, D(4));
     expect(tap_l1_loss(x, y, TAP_REDUCE_SUM), TAP_SCALAR, D(8));
     expect(tap_huber_loss(x, y, TAP_REDUCE_NONE, 2.5), TAP_SHAPE(2, 2), D(0.5, 2, 2.5 * 1.75, 2));
     expect(tap_smooth_l1_loss(x, y, TAP_REDUCE_NONE, 2.5), TAP_SHAPE(2, 2), D(0.2, 0.8, 1.75, 0.8));
@@ -185,6 +186,14 @@ static void test_batch_norm_follows(void **state)
            D(0, -4 / sqrt(4.5), 2 / sqrt(1.5), 0));
     assert_true(mean[0] == 1 && var[0] == 1.5);
     expect(tap_batch_norm(tap_zeros(t, TAP_SHAPE(0)), NULL, NULL, ABSENT, ABSENT, true, 0.5, 0), TAP_SHAPE(0), NULL);
+    tap_var w = floats(TAP_SHAPE(2), D(2, 10)), b = floats(TAP_SHAPE(2), D(0, 1));
+    expect(tap_batch_norm(x, NULL, NULL, w, b, true, 0.5, 0), TAP_SHAPE(2, 2, 1), D(-2, -9, 2, 11));
+    expect(tap_batch_norm(floats(TAP_SHAPE(2, 1, 2), D(1, 3, 5, 7)), NULL, NULL, ABSENT, ABSENT, true, 0.5, 4), TAP_SHAPE(2, 1, 2),
+           D(-1, -1 / 3.0, 1 / 3.0, 1));
+    double     zero[2] = { 0 }, three[2] = { 3, 3 };
+    tap_tensor m0 = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), zero), v3 = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), three);
+    expect(tap_batch_norm(x, &m0, &v3, w, b, false, 0.5, 1), TAP_SHAPE(2, 2, 1), D(1, 21, 3, 41));
+    expect(tap_batch_norm(tap_cast(x, TAP_F32), &m0, &v3, ABSENT, ABSENT, false, 0.5, 1), TAP_SHAPE(2, 2, 1), D(0.5, 2, 1.5, 4));
 }
 
 int main(void)

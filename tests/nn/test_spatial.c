@@ -357,6 +357,7 @@ static void test_pad(void **state)
         expect(PAD(tap_zeros(t, TAP_SHAPE(0, 2)), TAP_PAD_CONSTANT, 3, 0, 0, 1, 0), TAP_SHAPE(1, 2), D(3, 3), 0);
         expect(PAD(tap_arange(t, 2), TAP_PAD_CONSTANT, -1, 1, 1), TAP_SHAPE(4), D(-1, 0, 1, -1), 0);
         expect(tap_pad(row, 0, NULL, TAP_PAD_CONSTANT, 1), TAP_SHAPE(1, 4), D(0, 1, 2, 3), 0);
+        expect(PAD(row, TAP_PAD_CONSTANT, 1, 1, 2), TAP_SHAPE(1, 7), D(1, 0, 1, 2, 3, 1, 1), 0);
         end();
     }
 }
