@@ -60,6 +60,8 @@ static void test_reductions(void **state)
     expect(tap_mse_loss(x, y, TAP_REDUCE_MEAN), TAP_SCALAR, D(4.5));
     expect(tap_mse_loss(x, y, TAP_REDUCE_SUM), TAP_SCALAR, D(18));
     expect(tap_mse_loss(x, y, TAP_REDUCE_BATCHMEAN), TAP_SCALAR, D(9));
+    expect(tap_mse_loss(tap_ones(t, TAP_SHAPE(3, 2)), tap_scalar(t, 3), TAP_REDUCE_BATCHMEAN), TAP_SCALAR, D(8));
+    expect(tap_mse_loss(tap_ones(t, TAP_SHAPE(3)), tap_scalar(t, 3), TAP_REDUCE_BATCHMEAN), TAP_SCALAR, D(4));
     expect(tap_mse_loss(tap_scalar(t, 3), tap_scalar(t, 1), TAP_REDUCE_BATCHMEAN), TAP_SCALAR, D(4));
     expect(tap_l1_loss(x, y, TAP_REDUCE_SUM), TAP_SCALAR, D(8));
     expect(tap_huber_loss(x, y, TAP_REDUCE_NONE, 2.5), TAP_SHAPE(2, 2), D(0.5, 2, 2.5 * 1.75, 2));
@@ -194,6 +196,13 @@ static void test_batch_norm_follows(void **state)
     tap_tensor m0 = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), zero), v3 = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), three);
     expect(tap_batch_norm(x, &m0, &v3, w, b, false, 0.5, 1), TAP_SHAPE(2, 2, 1), D(1, 21, 3, 41));
     expect(tap_batch_norm(tap_cast(x, TAP_F32), &m0, &v3, ABSENT, ABSENT, false, 0.5, 1), TAP_SHAPE(2, 2, 1), D(0.5, 2, 1.5, 4));
+    double     far = 8, wide = 0;
+    tap_tensor m1 = tap_tensor_wrap(TAP_F64, TAP_SHAPE(1), &far), v1 = tap_tensor_wrap(TAP_F64, TAP_SHAPE(1), &wide);
+    tap_batch_norm(floats(TAP_SHAPE(2, 1, 2), D(1, 3, 5, 7)), &m1, &v1, ABSENT, ABSENT, true, 0.25, 0);
+    assert_true(far == 7 && fabs(wide - 5.0 / 3) < 1e-14); /* a quarter of the way to 4 and to 20/3 */
+    tap_var odd = tap_cast(tap_ones(t, TAP_SHAPE(1)), TAP_F32); /* of another dtype: the tape fails, and the statistics stay */
+    tap_batch_norm(floats(TAP_SHAPE(2, 1, 2), D(1, 3, 5, 7)), &m1, &v1, odd, ABSENT, true, 0.25, 0);
+    assert_true(tap_tape_status(t, NULL) != TAP_OK && far == 7 && wide > 1);
 }
 
 int main(void)
