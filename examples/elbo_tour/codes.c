@@ -59,7 +59,7 @@ static tap_var vae_loss(const void *model, tap_var x) { return tap_vae_loss(mode
 static tap_var vae_code(const void *model, tap_var x) { return tap_sample(tap_vae_encode(model, x)); }
 
 /* Trains, and draws where the test images are. */
-static void show(const tour *o, const pictures *data, tap_module *root, const void *model, function loss, function code, panel *p,
+static bool show(const tour *o, const pictures *data, tap_module *root, const void *model, function loss, function code, panel *p,
                  const char *title)
 {
     tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
@@ -76,7 +76,7 @@ static void show(const tour *o, const pictures *data, tap_module *root, const vo
         }
     }
     tap_tape_reset(t);
-    if (!tap_loader_next(shown, &x)) return;
+    tap_loader_next(shown, &x);
     tap_var    z = code(model, tap_input(t, x));
     tap_tensor at = tap_value(z);
     estimate   z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
@@ -93,7 +93,7 @@ static void show(const tour *o, const pictures *data, tap_module *root, const vo
          sqrt(z2.variance));
     tap_loader_free(shown);
     tap_loader_free(images);
-    tape_end(t);
+    return tape_end(t);
 }
 
 bool walk_codes(const tour *o)
@@ -113,10 +113,10 @@ bool walk_codes(const tour *o)
         panel      left = { .picture = picture, .left = 70, .top = 50, .right = 570, .bottom = 550 };
         panel      right = { .picture = picture, .left = 650, .top = 50, .right = 1150, .bottom = 550 };
         printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", data.name);
-        show(o, &data, plain_root, &plain, autoencoder_loss, autoencoder_code, &left, "autoencoder");
-        show(o, &data, root, &vae, vae_loss, vae_code, &right, "VAE, z drawn from q");
+        ok = show(o, &data, plain_root, &plain, autoencoder_loss, autoencoder_code, &left, "autoencoder") &&
+             show(o, &data, root, &vae, vae_loss, vae_code, &right, "VAE, z drawn from q");
         note("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
-        ok = picture_write(o, "codes.png", picture);
+        ok = ok && picture_write(o, "codes.png", picture);
     }
     if (tap_module_status(plain_root, &message) || tap_module_status(root, &message)) ok = fail("%s", message);
     tap_module_free(plain_root);

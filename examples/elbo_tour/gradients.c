@@ -155,7 +155,7 @@ bool walk_gradients(const tour *o)
     tap_tape_reset(tape);
     walk_reparameterization(o, tape);
     print_variances(found, weighted);
-    bool ok = draw_variances(o, tape, a) && tape_end(tape);
+    bool drawn = draw_variances(o, tape, a), ok = tape_end(tape);
     tap_arena_free(a);
-    return ok;
+    return drawn && ok;
 }

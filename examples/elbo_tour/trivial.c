@@ -85,5 +85,5 @@ bool walk_trivial(const tour *o)
     tap_var  at = places(t, 30, &dx), log_q = tap_log_prob(q, at);
     tap_var  integrand = tap_mul(tap_exp(log_q), tap_sub(log_q, tap_log_prob(p, at)));
     equation("fig4 integral of q log(q/p) = KL(q||p)", integral(integrand, dx), tap_item(tap_kl(q, p)), 0);
-    return walk_tiny(o) && tape_end(t);
+    return tape_end(t) && walk_tiny(o);
 }

@@ -64,7 +64,7 @@ void latents_print(const latents *z)
            (long long)z->n);
     for (int64_t i = 0; i < z->n; i++) {
         if (i % 10 == 0) printf("%s%5lld:", i ? "\n" : "", (long long)i);
-        printf(is_active(z, i) ? "  %4.2f " : " (%4.2f)", z->kl[i]);
+        printf(is_active(z, i) ? "  %4.2f%s" : " (%4.2f)%.0s", z->kl[i], i % 10 == 9 || i == z->n - 1 ? "" : " ");
     }
     printf("\n");
 }
