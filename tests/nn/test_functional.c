@@ -67,6 +67,8 @@ static void test_reductions(void **state)
     expect(tap_huber_loss(x, y, TAP_REDUCE_NONE, 2.5), TAP_SHAPE(2, 2), D(0.5, 2, 2.5 * 1.75, 2));
     expect(tap_smooth_l1_loss(x, y, TAP_REDUCE_NONE, 2.5), TAP_SHAPE(2, 2), D(0.2, 0.8, 1.75, 0.8));
     expect(tap_smooth_l1_loss(x, y, TAP_REDUCE_SUM, 0), TAP_SCALAR, D(8));
+    expect(tap_huber_loss(y, x, TAP_REDUCE_SUM, 2.5), TAP_SCALAR, D(8.875));
+    expect(tap_smooth_l1_loss(y, x, TAP_REDUCE_SUM, 2.5), TAP_SCALAR, D(3.55));
 }
 
 static void test_class_losses(void **state)
@@ -86,6 +88,8 @@ static void test_class_losses(void **state)
     expect(tap_cross_entropy(p, target, w, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0), TAP_SCALAR, D((a + 1 + 3 * (b + 4) + c + 5) / 5));
     expect(tap_cross_entropy(p, target, w, 1, TAP_REDUCE_SUM, 0.5), TAP_SCALAR,
            D(0.5 * (a + 1 + c + 5) + 0.25 * (a + 1 + 3 * (a + 2) + c + 5 + 3 * (c + 6))));
+    tap_var hard = floats(TAP_SHAPE(3, 2), D(1, 0, 0, 1, 1, 0)); /* smoothed by 1/2: 3/4 and 1/4 */
+    expect(tap_cross_entropy(p, hard, ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0.5), TAP_SHAPE(3), D(a + 1.25, b + 3.75, c + 5.25));
     tap_var soft = floats(TAP_SHAPE(3, 2), D(1, 0, 0.25, 0.75, 0, 0));
     expect(tap_cross_entropy(p, soft, w, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0), TAP_SCALAR,
            D((a + 1 + 0.25 * (b + 3) + 2.25 * (b + 4)) / 3));
@@ -101,12 +105,17 @@ static void test_binary_losses(void **state)
     expect(tap_binary_cross_entropy_with_logits(x, z, ABSENT, TAP_REDUCE_NONE, tap_scalar(t, 3)), TAP_SHAPE(2),
            D(1.5 * log(2), 1e4));
     expect(tap_binary_cross_entropy(p, y, w, TAP_REDUCE_SUM), TAP_SCALAR, D(log(4) + 300));
+    expect(tap_binary_cross_entropy(tap_scalar(t, 0.25), tap_scalar(t, 0), ABSENT, TAP_REDUCE_MEAN), TAP_SCALAR, D(log(4.0 / 3)));
+    expect(tap_binary_cross_entropy_with_logits(x, z, ABSENT, TAP_REDUCE_SUM, ABSENT), TAP_SCALAR, D(log(2) + 1e4));
+    expect(tap_binary_cross_entropy_with_logits(x, z, ABSENT, TAP_REDUCE_SUM, tap_scalar(t, 3)), TAP_SCALAR, D(1.5 * log(2) + 1e4));
     tap_var l3 = tap_scalar(t, log(3)), quarter = tap_scalar(t, 0.25), twice = tap_scalar(t, 2);
     expect(tap_binary_cross_entropy_with_logits(l3, quarter, twice, TAP_REDUCE_SUM, tap_scalar(t, 3)), TAP_SCALAR,
            D(2 * (0.75 * log(3) + 1.5 * log(4.0 / 3))));
     expect(tap_binary_cross_entropy_with_logits(l3, quarter, twice, TAP_REDUCE_MEAN, ABSENT), TAP_SCALAR,
            D(2 * (log(4) - 0.25 * log(3))));
     tap_var q = floats(TAP_SHAPE(2), D(0, 0.5)), l = floats(TAP_SHAPE(2), D(-1, -2));
+    expect(tap_kl_div(l, q, TAP_REDUCE_SUM, false), TAP_SCALAR, D(0.5 * (log(0.5) + 2)));
+    expect(tap_kl_div(l, tap_neg(tap_ones(t, TAP_SHAPE(2))), TAP_REDUCE_SUM, true), TAP_SCALAR, D(exp(-1)));
     expect(tap_kl_div(l, q, TAP_REDUCE_NONE, false), TAP_SHAPE(2), D(0, 0.5 * (log(0.5) + 2)));
     expect(tap_kl_div(l, tap_neg(tap_ones(t, TAP_SHAPE(2))), TAP_REDUCE_NONE, true), TAP_SHAPE(2), D(0, exp(-1)));
 }
