@@ -1,7 +1,15 @@
 /* Relaxations of Bernoulli and one-hot classes whose samples have gradients: Maddison et al. 2017, Jang et al. 2017. */
-#include "nn/distribution.h"
-
 #include <float.h>
+
+#include "nn/distribution.h"
+#include "tensor/special.h"
+
+/* NaN where it is none, as its logarithm is in log_prob. */
+static tap_var temperature_of(tap_dist d)
+{
+    tap_var t = d.param[1];
+    return tap_masked_fill(t, tap_le(t, tap__scalar_like(t, 0)), (double)NAN);
+}
 
 /* log x and log(1 - x). A sample that was rounded to 0 or 1 counts as the farthest one that is not. */
 static tap_var log_of(tap_var x)
@@ -21,7 +29,7 @@ static tap_var log_of_rest(tap_var x)
 static tap_var relaxed_bernoulli_sample(tap_dist d, tap_var noise)
 {
     tap_var logistic = tap_sub(tap_log(noise), tap_log1p(tap_neg(noise)));
-    return tap_sigmoid(tap_div(tap_add(d.param[0], logistic), d.param[1]));
+    return tap_sigmoid(tap_div(tap_add(d.param[0], logistic), temperature_of(d)));
 }
 
 /* log T + v - 2 log(1 + e^v) - log x - log(1 - x) with v = logits - T logit(x) */
@@ -54,7 +62,7 @@ tap_dist tap_relaxed_bernoulli(tap_var logits, tap_var temperature)
 static tap_var relaxed_one_hot_sample(tap_dist d, tap_var noise)
 {
     tap_var gumbel = tap_neg(tap_log(tap_neg(tap_log(noise))));
-    return tap_softmax(tap_div(tap_add(d.param[0], gumbel), tap_unsqueeze(d.param[1], -1)), -1);
+    return tap_softmax(tap_div(tap_add(d.param[0], gumbel), tap_unsqueeze(temperature_of(d), -1)), -1);
 }
 
 /* log (k-1)! + (k-1) log T + sum_i (log_softmax(logits - T log x)_i - log x_i), a density by x_1 .. x_(k-1) */
@@ -65,7 +73,7 @@ static tap_var relaxed_one_hot_log_prob(tap_dist d, tap_var x)
     tap_var   outside = tap_any(tap_lt(x, tap__scalar_like(x, 0)), TAP_LAST);
     tap_var   y = log_of(x);
     tap_var   score = tap_log_softmax(tap_sub(d.param[0], tap_mul(tap_unsqueeze(d.param[1], -1), y)), -1);
-    tap_var   constant = tap_add_scalar(tap_mul_scalar(tap_log(d.param[1]), k - 1), lgamma(k));
+    tap_var   constant = tap_add_scalar(tap_mul_scalar(tap_log(d.param[1]), k - 1), tap__lgamma_f64(k));
     return tap_masked_fill(tap_add(tap_sum(tap_sub(score, y), TAP_LAST), constant), outside, -(double)INFINITY);
 }
 

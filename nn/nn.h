@@ -233,7 +233,8 @@ TAP_API tap_dist tap_delta(tap_var loc);
 TAP_API tap_dist tap_bernoulli(tap_var logits);                  /* P(1) = sigmoid(logits) */
 /* density e^(logits x) / Z, x in [0,1], with Z from (0,1): Loaiza-Ganem & Cunningham 2019 */
 TAP_API tap_dist tap_continuous_bernoulli(tap_var logits);
-/* sigmoid((logits + logit(u)) / temperature), u uniform: the binary concrete density on [0,1], Maddison et al. 2017 */
+/* sigmoid((logits + logit(u)) / temperature), u uniform: the binary concrete density on [0,1], Maddison et al. 2017. A temperature
+ * that is not above 0 gives NaN. */
 TAP_API tap_dist tap_relaxed_bernoulli(tap_var logits, tap_var temperature);
 TAP_API tap_dist tap_categorical(tap_var logits);                /* softmax(logits [..,k]) over classes 0..k-1, int64 [..] */
 

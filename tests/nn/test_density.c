@@ -455,6 +455,9 @@ static void test_outside_of_the_support(void **state)
     tap_dist simplex_of = tap_relaxed_one_hot_categorical(tap_zeros(t, (tap_shape){ 1, { 2 } }), one);
     assert_true(tap_item(tap_log_prob(simplex_of, many(t, 2, vector))) == -(double)INFINITY);
     assert_true(tap_item(tap_log_prob(d[2], zero)) == -(double)INFINITY);
+    tap_var below = tap_scalar(t, -0.5);
+    assert_true(isnan(tap_item(tap_sample(tap_relaxed_bernoulli(zero, below)))));
+    assert_true(isnan(item(tap_sample(tap_relaxed_one_hot_categorical(tap_zeros(t, (tap_shape){ 1, { 2 } }), below)), 1)));
     assert_tape_ok(t, "outside");
     tap_tape_free(t);
 }
