@@ -27,6 +27,16 @@ static tap_var by_channel(tap_var v, int rank)
     return v.tape ? tap_reshape(v, s) : v;
 }
 
+/* x, if it and what else is given are on one tape; else NULL, and the call has failed. */
+static const tap_node *live(const char *call, tap_var x, tap_var weight, tap_var bias)
+{
+    tap_var in[3] = { x };
+    int     n = 1;
+    if (weight.tape) in[n++] = weight;
+    if (bias.tape) in[n++] = bias;
+    return tap__together(call, n, in) ? tap__live(x) : NULL;
+}
+
 static bool has_shape(const tap_node *n, const char *call, const char *what, tap_var v, tap_shape shape)
 {
     char text[TAP_SHAPE_TEXT];
@@ -51,7 +61,7 @@ static bool trailing(const tap_node *n, const char *call, tap_shape shape, tap_a
 
 tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var weight, tap_var bias, double eps)
 {
-    const tap_node *n = tap__live(x);
+    const tap_node *n = live("layer_norm", x, weight, bias);
     tap_axes        axes;
     if (!n || !trailing(n, "layer_norm", normalized_shape, &axes)) return tap__inert(x.tape);
     if (!has_shape(n, "layer_norm", "the weight", weight, normalized_shape)) return tap__inert(x.tape);
@@ -61,7 +71,7 @@ tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var weight, ta
 
 tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, double eps)
 {
-    const tap_node *n = tap__live(x);
+    const tap_node *n = live("rms_norm", x, weight, (tap_var){ 0 });
     tap_axes        axes;
     if (!n || !trailing(n, "rms_norm", normalized_shape, &axes)) return tap__inert(x.tape);
     if (!has_shape(n, "rms_norm", "the weight", weight, normalized_shape)) return tap__inert(x.tape);
@@ -71,7 +81,7 @@ tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, doub
 
 tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, double eps)
 {
-    const tap_node *n = tap__live(x);
+    const tap_node *n = live("group_norm", x, weight, bias);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
     if (s.rank < 2 || groups < 1 || s.n[1] % groups != 0)
@@ -112,7 +122,7 @@ static tap_var constant(tap_var x, const tap_tensor *stat)
 tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight, tap_var bias,
                        bool training, double momentum, double eps)
 {
-    const tap_node *n = tap__live(x);
+    const tap_node *n = live("batch_norm", x, weight, bias);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
     if (s.rank == 1 && s.n[0] == 0) return x;

@@ -99,7 +99,7 @@ static void test_einsum_by_loops(void **state)
         "ij,jk->ik",    "ij,jk->ki",    "ji,kj->ik",     "ij->ji",          "ij->",        "ij->j",    "ii->i",
         "ii->",         "iji->j",       "iijj->ji",      "i,i->",           "i,j->ji",     "ij,ij->",  "ij,ij->ji",
         "bij,bjk->bik", "bij,kjb->kbi", "abc,cd->abd",   "abcd,dcef->afbe", "ij,kl->jl",   "Ab,bA->A", "iij,jk->ki",
-        "ij,jk,kl->il", "bi,bj,bij->b", "i,j,k,l->lkji", "ij,jk,ki->",      "aA,Aa,aB->B", "ij,->ji",  "iab,jab,kab->ijk",
+        "ij,jk,kl->il", "bi,bj,bij->b", "i,j,k,l->lkji", "ij,jk,ki->",      "aA,Aa,aB->B", "ij,->ji",  "iab,jab,kab->ijk", "Zz,zy->yZ",
     };
     for (size_t i = 0; i < sizeof equations / sizeof *equations; i++) {
         const char *eq = equations[i], *at = eq;

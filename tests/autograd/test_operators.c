@@ -49,6 +49,12 @@ static void check_broken(const gradient_row *r)
 
     t = tap_tape_new(TAP_F64, 1);
     inputs_on(t, r, in);
+    in[0] = (tap_var){ 0 };
+    if (r->n > 1) expect_inert(r, "no first var", t, in, TAP_EARG);
+    tap_tape_free(t);
+
+    t = tap_tape_new(TAP_F64, 1);
+    inputs_on(t, r, in);
     inputs_on(other, r, none);
     for (int i = 1; i < r->n; i++) in[i] = none[i];
     if (r->n > 1) expect_inert(r, "vars of two tapes", t, in, TAP_ESTALE);

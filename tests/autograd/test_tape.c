@@ -858,6 +858,38 @@ static void test_backward_needs_little_memory(void **state)
     }
 }
 
+/* malloc gives the same place again, most often. */
+static void test_a_new_tape_at_an_old_address(void **state)
+{
+    (void)state;
+    tap_tape *t = tap_tape_new(TAP_F64, 1);
+    tap_var   old = tap_scalar(t, 1);
+    tap_tape_free(t);
+    t = tap_tape_new(TAP_F64, 1);
+    tap_var new = tap_scalar(t, 2);
+    assert_true(tap_item(new) == 2);
+    if (old.tape == t) {
+        assert_true(isnan(tap_item(old)));
+        assert_int_equal(tap_tape_status(t, NULL), TAP_ESTALE);
+    }
+    tap_tape_free(t);
+}
+
+/* More nodes than the tape first has room for. */
+static void test_a_long_tape(void **state)
+{
+    (void)state;
+    enum { NODES = 20000 };
+    double    one = 1;
+    tap_tape *t = tap_tape_new(TAP_F64, 1);
+    tap_var   x = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SCALAR, &one)), y = x, dx;
+    for (int i = 0; i < NODES; i++) y = tap_add_scalar(y, 1);
+    assert_true(tap_item(y) == NODES + 1);
+    tap_grad(y, 1, &x, &dx);
+    assert_true(tap_item(dx) == 1);
+    tap_tape_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -891,6 +923,8 @@ int main(void)
         cmocka_unit_test(test_dump),
         cmocka_unit_test(test_dot),
         cmocka_unit_test(test_backward_needs_little_memory),
+        cmocka_unit_test(test_a_new_tape_at_an_old_address),
+        cmocka_unit_test(test_a_long_tape),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }
