@@ -107,6 +107,9 @@ static void test_order(void **state)
     expect(order, TAP_SHAPE(2), D(2, 3));
     expect(tap_argmax(x, TAP_ALL), TAP_SCALAR, D(2));
     expect(tap_argmin(x, TAP_ALL), TAP_SCALAR, D(2));
+    tap_var gaps = floats(TAP_SHAPE(4), D(NOT_A_NUMBER, 1, NOT_A_NUMBER, 2));
+    expect(tap_argsort(gaps, 0, true), TAP_SHAPE(4), D(0, 2, 3, 1));
+    expect(tap_argsort(gaps, 0, false), TAP_SHAPE(4), D(1, 3, 0, 2));
     tap_var m = floats(TAP_SHAPE(2, 3), D(1, 5, 5, 2, 0, 0));
     expect(tap_argmax(m, TAP_LAST), TAP_SHAPE(2), D(1, 0));
     expect(tap_argmin(m, tap_keep(TAP_AXES(0))), TAP_SHAPE(1, 3), D(0, 1, 1));

@@ -179,6 +179,8 @@ static void test_products_of_every_rank(void **state)
     tap_var   b = tap_randn(t, TAP_SHAPE(2, 4, 3)), s = tap_scalar(t, 3);
     assert_same(tap_matmul(v, v), tap_sum(tap_mul(v, v), TAP_ALL));
     assert_same(tap_matmul(m, v), tap_sum(tap_mul(m, v), TAP_LAST));
+    assert_same(tap_einsum("az,Az,ZA->aZ", 3, (tap_var[]){ m, m, tap_mm(m, tap_mT(m)) }), /* the first and last letters */
+                tap_mm(tap_mm(m, tap_mT(m)), tap_mT(tap_mm(m, tap_mT(m)))));
     assert_same(tap_matmul(tap_narrow(m, 0, 0, 1), v), tap_narrow(tap_matmul(m, v), 0, 0, 1)); /* [1,4] x [4] is [1] */
     assert_same(tap_matmul(u, m), tap_sum(tap_mul(tap_unsqueeze(u, 1), m), TAP_AXES(0)));
     assert_same(tap_matmul(v, b), tap_einsum("i,bij->bj", 2, (tap_var[]){ v, b }));
