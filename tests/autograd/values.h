@@ -42,7 +42,8 @@ static inline tap_var places(tap_shape shape, const int64_t *x)
     return tap_input(t, tap_tensor_wrap(TAP_I64, shape, (void *)(uintptr_t)x));
 }
 
-static inline void expect(tap_var v, tap_shape shape, const double *want)
+/* Each element is within tolerance (1 + |want|); NaN where NaN is wanted. */
+static inline void expect_near(tap_var v, tap_shape shape, const double *want, double tolerance)
 {
     const char *message;
     tap_tensor  x = tap_value(v);
@@ -50,8 +51,15 @@ static inline void expect(tap_var v, tap_shape shape, const double *want)
     assert_true(tap_shape_equal(x.shape, shape));
     for (int64_t i = 0; i < tap_numel(shape); i++) {
         double got = tap_tensor_item(x, i);
-        if (got != want[i] && !(isnan(got) && isnan(want[i]))) fail_msg("element %d: %g, not %g", (int)i, got, want[i]);
+        bool   same = got == want[i] || (isnan(got) && isnan(want[i]));
+        bool   near = isfinite(want[i]) && fabs(got - want[i]) <= tolerance * (1 + fabs(want[i]));
+        if (!same && !near) fail_msg("element %d: %.17g, not %.17g", (int)i, got, want[i]);
     }
+}
+
+static inline void expect(tap_var v, tap_shape shape, const double *want)
+{
+    expect_near(v, shape, want, 0);
 }
 
 #define D(...) ((const double[]){ __VA_ARGS__ })
