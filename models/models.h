@@ -16,9 +16,13 @@ extern "C" {
  *   ELBO(x)  = E_q[log p(x|z)] - KL(q(z|x) || p(z))
  *
  * Parameters: enc.0, enc.1, ... hidden layers; loc and logvar, the heads; dec.0, dec.1, ... the hidden sizes backwards; out;
- * and log_sigma [], or [data], when sigma_dec is learned; or out_log_sigma, a second head of the decoder. */
+ * and log_sigma [], or [data], when sigma_dec is learned; or out_log_sigma, a second head of the decoder.
+ *
+ * For images it may be convolutional: conv.0, conv.1, ... halve height and width by windows of 4x4, and the hidden layers (now none by
+ * default) follow. Back go up, a linear layer, and transposed convolutions conv_t.0, conv_t.1, ..., the last of which is out. */
 
 #define TAP_VAE_MAX_HIDDEN 16
+#define TAP_VAE_MAX_CONV   8
 
 typedef enum { TAP_VAE_BERNOULLI, TAP_VAE_GAUSSIAN } tap_vae_likelihood;
 typedef enum {
@@ -30,7 +34,10 @@ typedef enum {
 /* {.data = D} gives the defaults in brackets. */
 typedef struct {
     int64_t            data;                       /* D, numbers in an image */
-    int                n_hidden;                   /* [1] */
+    int64_t            image[3];                   /* with convolutions: channels, height, width, whose product data is */
+    int                n_conv;                     /* [0] */
+    int64_t            conv[TAP_VAE_MAX_CONV];     /* channels of the encoder's convolutions, backwards the decoder's */
+    int                n_hidden;                   /* [1; 0 with convolutions] */
     int64_t            hidden[TAP_VAE_MAX_HIDDEN]; /* sizes of the encoder's hidden layers, backwards the decoder's [400] */
     tap_activation     activation;                 /* [tap_relu] */
     int64_t            latent;                     /* [20] */
@@ -46,12 +53,19 @@ typedef struct {
     double             beta, free_bits;            /* as in tap_bound_options [1, 0] */
 } tap_vae_options;
 
+/* A last layer of the decoder: transposed convolution, or linear. */
+typedef struct {
+    tap_linear linear;
+    tap_conv   conv;
+} tap_vae_head;
+
 typedef struct {
     tap_vae_options options; /* as given, defaults filled in */
+    tap_conv        conv[TAP_VAE_MAX_CONV], conv_t[TAP_VAE_MAX_CONV]; /* conv_t[i] has conv[i]'s output as input */
     tap_mlp         enc, dec;
-    tap_linear      loc, logvar, out;
-    tap_param      *log_sigma;     /* NULL unless learned by itself */
-    tap_linear      out_log_sigma; /* of the decoder's own sigma */
+    tap_linear      loc, logvar, up;
+    tap_vae_head    out, out_log_sigma; /* the second for the decoder's own sigma */
+    tap_param      *log_sigma;          /* NULL unless learned by itself */
 } tap_vae;
 
 /* In nats, per image: [batch]. elbo = rec - kl, KL in closed form. bound is what the options ask for, with the gradient to

@@ -1,7 +1,7 @@
 /* The variational autoencoder. Formulas are in models.h; this file follows them line by line. */
 #include <math.h>
 
-#include "models/models.h"
+#include "models/vae.h"
 
 static void check_sigma(tap_module *m, tap_vae_options *o)
 {
@@ -40,10 +40,39 @@ static void check_bound(tap_module *m, tap_vae_options o)
         tap_module_fail(m, TAP_EARG, "vae: leaving one out needs two samples, not %lld", (long long)o.samples);
 }
 
+/* Each convolution halves both sides of the image. NULL if they can all be. */
+static const char *wrong_convolutions(const tap_vae_options *o)
+{
+    const int64_t *image = o->image;
+    if (image[0] <= 0 || image[1] <= 0 || image[2] <= 0 || tap_numel(TAP_SHAPE(image[0], image[1], image[2])) != o->data)
+        return "the product of image is not data";
+    if (image[1] % (1 << o->n_conv) || image[2] % (1 << o->n_conv)) return "its sides cannot be halved by each convolution";
+    for (int i = 0; i < o->n_conv; i++) {
+        if (o->conv[i] <= 0 || tap_numel(TAP_SHAPE(o->conv[i], image[1], image[2])) < 0) return "channels are out of range";
+    }
+    return NULL;
+}
+
+static void check_convolutions(tap_module *m, tap_vae_options *o)
+{
+    if (o->n_conv == 0) return;
+    if (o->n_conv < 0 || o->n_conv > TAP_VAE_MAX_CONV) {
+        tap_module_fail(m, TAP_EARG, "vae: n_conv = %d is not between 0 and %d", o->n_conv, TAP_VAE_MAX_CONV);
+        o->n_conv = 0;
+        return;
+    }
+    const char *wrong = wrong_convolutions(o);
+    if (!wrong) return;
+    tap_module_fail(m, TAP_EARG, "vae: image %lld x %lld x %lld, data = %lld: %s", (long long)o->image[0], (long long)o->image[1],
+                    (long long)o->image[2], (long long)o->data, wrong);
+    o->n_conv = 0;
+}
+
 /* The options with defaults filled in. What cannot be used fails the module. */
 static tap_vae_options resolve(tap_module *m, tap_vae_options o)
 {
-    if (o.n_hidden == 0) o.n_hidden = 1;
+    check_convolutions(m, &o);
+    if (o.n_hidden == 0 && o.n_conv == 0) o.n_hidden = 1;
     if (o.n_hidden == 1 && o.hidden[0] == 0) o.hidden[0] = 400;
     if (!o.activation) o.activation = tap_relu;
     if (o.latent == 0) o.latent = 20;
@@ -53,7 +82,7 @@ static tap_vae_options resolve(tap_module *m, tap_vae_options o)
     else if (o.beta < 0) o.beta = 0;
 
     if (o.data <= 0) tap_module_fail(m, TAP_EARG, "vae: data = %lld is not positive", (long long)o.data);
-    if (o.n_hidden < 1 || o.n_hidden > TAP_VAE_MAX_HIDDEN) {
+    if (o.n_hidden < 0 || o.n_hidden > TAP_VAE_MAX_HIDDEN) {
         tap_module_fail(m, TAP_EARG, "vae: n_hidden = %d is not between 1 and %d", o.n_hidden, TAP_VAE_MAX_HIDDEN);
         o.n_hidden = 1;
     }
@@ -78,25 +107,9 @@ void tap_vae_init(tap_vae *v, tap_module *m, tap_vae_options o)
         tap_module_fail(m, TAP_EARG, "vae: NULL");
         return;
     }
-    o = resolve(m, o);
-    const int     n = o.n_hidden;
-    const int64_t last = o.hidden[n - 1];
-    int64_t       down[TAP_VAE_MAX_HIDDEN + 1] = { o.data }, up[TAP_VAE_MAX_HIDDEN + 1] = { o.latent };
-    for (int i = 0; i < n; i++) {
-        down[i + 1] = o.hidden[i];
-        up[i + 1] = o.hidden[n - 1 - i];
-    }
-    *v = (tap_vae){ .options = o };
-    tap_mlp_init(&v->enc, m, "enc", n + 1, down, o.activation);
-    tap_linear_init(&v->loc, m, "loc", last, o.latent);
-    tap_linear_init(&v->logvar, m, "logvar", last, o.latent);
-    tap_mlp_init(&v->dec, m, "dec", n + 1, up, o.activation);
-    tap_linear_init(&v->out, m, "out", o.hidden[0], o.data);
-    if (o.likelihood == TAP_VAE_BERNOULLI || o.sigma > 0) return;
-    if (o.sigma_kind == TAP_VAE_SIGMA_BY_DECODER) {
-        tap_linear_init(&v->out_log_sigma, m, "out_log_sigma", o.hidden[0], o.data);
-        return;
-    }
+    *v = (tap_vae){ .options = o = resolve(m, o) };
+    tap__vae_networks_init(v, m);
+    if (o.likelihood == TAP_VAE_BERNOULLI || o.sigma > 0 || o.sigma_kind == TAP_VAE_SIGMA_BY_DECODER) return;
     tap_shape each = o.sigma_kind == TAP_VAE_SIGMA ? TAP_SCALAR : TAP_SHAPE(o.data);
     v->log_sigma = tap_param_new(m, "log_sigma", each, tap_init_zeros());
 }
@@ -117,16 +130,17 @@ static tap_var clipped(const tap_vae *v, tap_var log_sigma)
 tap_dist tap_vae_encode(const tap_vae *v, tap_var x)
 {
     v = given(v);
-    tap_var h = tap_mlp_forward(&v->enc, x);
+    tap_var h = tap__vae_encoder(v, x);
     tap_var mu = tap_linear_forward(&v->loc, h);
     tap_var log_sigma = tap_mul_scalar(tap_linear_forward(&v->logvar, h), 0.5);
     return tap_normal(mu, clipped(v, log_sigma));
 }
 
 /* h is the decoder's last hidden layer. */
-static tap_var decoder_log_sigma(const tap_vae *v, tap_var h)
+static tap_var decoder_log_sigma(const tap_vae *v, tap_var h, tap_var z)
 {
-    if (v->options.sigma_kind == TAP_VAE_SIGMA_BY_DECODER) return clipped(v, tap_linear_forward(&v->out_log_sigma, h));
+    if (v->options.sigma_kind == TAP_VAE_SIGMA_BY_DECODER)
+        return clipped(v, tap__vae_head(v, &v->out_log_sigma, h, tap_shape_of(z)));
     if (v->log_sigma) return clipped(v, tap_use(h.tape, v->log_sigma));
     return tap_scalar(h.tape, log(v->options.sigma));
 }
@@ -134,9 +148,9 @@ static tap_var decoder_log_sigma(const tap_vae *v, tap_var h)
 tap_dist tap_vae_decode(const tap_vae *v, tap_var z)
 {
     v = given(v);
-    tap_var h = tap_mlp_forward(&v->dec, z), f = tap_linear_forward(&v->out, h);
+    tap_var h = tap__vae_decoder(v, z), f = tap__vae_head(v, &v->out, h, tap_shape_of(z));
     if (v->options.likelihood == TAP_VAE_BERNOULLI || !z.tape) return tap_bernoulli(f);
-    return tap_normal(v->options.mean(f), decoder_log_sigma(v, h));
+    return tap_normal(v->options.mean(f), decoder_log_sigma(v, h, z));
 }
 
 /* z [L,batch,latent] are draws from q */

@@ -177,6 +177,20 @@ TAP_API tap_var tap_conv2d(tap_var x, tap_var weight, tap_var bias, tap_conv_opt
 TAP_API tap_var tap_conv_transpose1d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o);
 TAP_API tap_var tap_conv_transpose2d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o);
 
+/* A layer of 2-D convolution with a square kernel: weight [out,in/groups,kernel,kernel] or, transposed,
+ * [in,out/groups,kernel,kernel]; bias [out]. */
+typedef struct {
+    tap_param       *weight, *bias; /* owned by the root */
+    tap_conv_options options;
+    bool             transposed;
+} tap_conv;
+
+TAP_API void    tap_conv_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel,
+                              tap_conv_options o);
+TAP_API void    tap_conv_transpose_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel,
+                                        tap_conv_options o);
+TAP_API tap_var tap_conv_forward(const tap_conv *l, tap_var x); /* [N,in,H,W] or [in,H,W]: by tap_conv2d or its adjoint */
+
 typedef struct {
     int64_t kernel[2];             /* must be given */
     int64_t stride[2], padding[2]; /* [the kernel's, 0] */

@@ -25,6 +25,7 @@ struct world {
     tap_param  *weight;
     tap_linear  linear_memory, *linear;
     tap_mlp     mlp_memory, *mlp;
+    tap_conv    conv_memory, *conv;
     tap_vae     vae_memory, *vae;
     tap_tiny    tiny_memory, *tiny;
     tap_linear_vae  linear_vae_memory, *linear_vae;
@@ -57,10 +58,11 @@ static void learn(world *w)
     tap_tape *t = tap_tape_new(TAP_F64, 3);
     tap_var   x = tap_input(t, data_of(w));
     tap_var   y = tap_add(tap_linear_forward(w->linear, x), tap_mlp_forward(w->mlp, x));
-    tap_var   losses[] = { tap_vae_loss(w->vae, x), tap_sum(tap_square(y), TAP_ALL),
+    tap_var   image = tap_conv_forward(w->conv, tap_unsqueeze(x, 0));
+    tap_var   losses[] = { tap_vae_loss(w->vae, x), tap_sum(tap_square(y), TAP_ALL), tap_sum(tap_square(image), TAP_ALL),
                            tap_sum(tap_tiny_elbo(w->tiny, x), TAP_ALL),
                            tap_sum(tap_linear_vae_elbo(w->linear_vae, x), TAP_ALL), tap_autoencoder_loss(w->autoencoder, x) };
-    assert_int_equal(tap_backward(tap_sum(tap_stack(5, losses, 0), TAP_ALL)), TAP_OK);
+    assert_int_equal(tap_backward(tap_sum(tap_stack(6, losses, 0), TAP_ALL)), TAP_OK);
     tap_tape_free(t);
 }
 
@@ -71,7 +73,9 @@ static void world_begin(world *w)
     w->m = w->root = tap_module_new(TAP_F64, 1);
     w->linear = &w->linear_memory;
     w->mlp = &w->mlp_memory;
+    w->conv = &w->conv_memory;
     w->vae = &w->vae_memory;
+    tap_conv_init(w->conv, w->m, "conv", 1, 2, 2, (tap_conv_options){ 0 });
     tap_linear_init(w->linear, w->m, "linear", IN, OUT);
     tap_mlp_init(w->mlp, w->m, "mlp", 2, (int64_t[]){ IN, OUT }, tap_tanh);
     tap_vae_options options = { .data = IN, .n_hidden = 1, .hidden = { OUT }, .latent = LATENT };
@@ -193,6 +197,11 @@ enum {
     X(tap_mlp_init, MODULE, tap_mlp l; tap_mlp_init(&l, w->m, "new", 2, (int64_t[]){ 2, 2 }, tap_relu); \
       w->value = tap_param_value(l.layers[0].weight)) \
     X(tap_mlp_forward, MODULE | ON_TAPE | VARS, w->out = tap_mlp_forward(w->mlp, w->in.x)) \
+    X(tap_conv_init, MODULE, tap_conv l; tap_conv_init(&l, w->m, "new", 2, 3, 2, (tap_conv_options){ 0 }); \
+      w->value = tap_param_value(l.weight)) \
+    X(tap_conv_transpose_init, MODULE, tap_conv l; \
+      tap_conv_transpose_init(&l, w->m, "new", 2, 3, 2, (tap_conv_options){ 0 }); w->value = tap_param_value(l.weight)) \
+    X(tap_conv_forward, MODULE | ON_TAPE | VARS, w->out = tap_conv_forward(w->conv, tap_unsqueeze(w->in.x, 0))) \
     X(tap_one_hot, ON_TAPE | VARS, w->out = tap_one_hot(tap_cast(tap_abs(w->in.x), TAP_I64), -1)) \
     X(tap_normal, 0, tap_normal(w->in.x, w->in.noise)) \
     X(tap_standard_normal_like, ON_TAPE,        w->out = tap_neg(tap_standard_normal_like(w->in.q).param[0])) \
@@ -326,6 +335,7 @@ static void no_pointers(world *w)
     w->weight = NULL;
     w->linear = NULL;
     w->mlp = NULL;
+    w->conv = NULL;
     w->vae = NULL;
     w->tiny = NULL;
     w->linear_vae = NULL;
@@ -522,6 +532,13 @@ static void linear(world *w, int64_t in, int64_t out)
     w->out = tap_linear_forward(&l, w->in.x);
 }
 
+static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t groups)
+{
+    tap_conv l;
+    tap_conv_init(&l, w->m, "new", in, out, kernel, (tap_conv_options){ .groups = groups });
+    w->out = tap_conv_forward(&l, tap_unsqueeze(w->in.x, 0));
+}
+
 /* clang-format off */
 #define WRONGS \
     X(child_null, TAP_EARG, "'' is no name: it takes printable ASCII without space, dot, \" and \\", \
@@ -557,7 +574,7 @@ static void linear(world *w, int64_t in, int64_t out)
     X(load_null, TAP_EARG, "load: no path", load_from(w, NULL)) \
     X(load_nothing, TAP_EIO, "none: cannot open: No such file or directory", load_from(w, "none")) \
     X(load_other, TAP_EIO, \
-      "bad does not fit the module: missing linear.bias, mlp.0.weight and 30 more; " \
+      "bad does not fit the module: missing conv.weight, conv.bias and 32 more; " \
       "different linear.weight (float64 [2,4], not float64 [3,4])", \
       load(w, data_of(w), "linear.weight")) \
     X(linear_zero, TAP_EARG, "new: linear: sizes 0 -> 2 are not both positive", linear(w, 0, 2)) \
@@ -577,6 +594,21 @@ static void linear(world *w, int64_t in, int64_t out)
     X(linear_forward_dtype, TAP_EDTYPE, \
       "affine: [2,4] x [3,4] x [3] (linear.weight, linear.bias): int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_linear_forward(w->linear, tap_cast(w->in.x, TAP_I64))) \
+    X(conv_layer_init_null, TAP_EARG, "new: conv: NULL", tap_conv_init(NULL, w->m, "new", 1, 1, 1, (tap_conv_options){ 0 })) \
+    X(conv_layer_transpose_init_null, TAP_EARG, "new: conv_transpose: NULL", \
+      tap_conv_transpose_init(NULL, w->m, "new", 1, 1, 1, (tap_conv_options){ 0 })) \
+    X(conv_layer_channels, TAP_EARG, "new: conv: 0 -> 2 channels and a kernel of 2 are not all positive", conv(w, 0, 2, 2, 0)) \
+    X(conv_layer_kernel, TAP_EARG, "new: conv: 1 -> 2 channels and a kernel of -2 are not all positive", conv(w, 1, 2, -2, 0)) \
+    X(conv_layer_groups, TAP_EARG, "new: conv: 1 -> 2 channels do not go into 2 groups", conv(w, 1, 2, 2, 2)) \
+    X(conv_layer_groups_min, TAP_EARG, "new: conv: 1 -> 2 channels do not go into -9223372036854775808 groups", \
+      conv(w, 1, 2, 2, INT64_MIN)) \
+    X(conv_layer_overflowing, TAP_ESHAPE, NULL, conv(w, INT64_MAX, INT64_MAX, INT64_MAX, 0)) \
+    X(conv_layer_vast, TAP_ENOMEM, NULL, conv(w, 1 << 20, 1 << 20, 16, 0)) \
+    X(conv_layer_forward_null, TAP_EARG, "use: there is no parameter; was the layer initialized?", \
+      w->out = tap_conv_forward(NULL, w->in.x)) \
+    X(conv_layer_forward_shape, TAP_ESHAPE, \
+      "conv2d: [2,4] x [2,1,2,2] x [2] (conv.weight, conv.bias): needs x of 3 or 4 axes, and a weight of 4", \
+      w->out = tap_conv_forward(w->conv, w->in.x)) \
     X(mlp_sizes, TAP_EARG, "new: mlp: 1 sizes; the least is two, in and out", mlp(w, 1, (int64_t[]){ IN }, tap_relu)) \
     X(mlp_sizes_min, TAP_EARG, "new: mlp: -2147483648 sizes; the least is two, in and out", \
       mlp(w, INT_MIN, (int64_t[]){ IN }, tap_relu)) \
@@ -816,6 +848,15 @@ static void linear(world *w, int64_t in, int64_t out)
       vae(w, (tap_vae_options){ .data = IN, .samples = INT64_MIN })) \
     X(vae_beta, TAP_EARG, "new: vae: beta = nan is not finite", \
       vae(w, (tap_vae_options){ .data = IN, .beta = (double)NAN })) \
+    X(vae_n_conv, TAP_EARG, "new: vae: n_conv = -1 is not between 0 and 8", vae(w, (tap_vae_options){ .data = IN, .n_conv = -1 })) \
+    X(vae_image, TAP_EARG, "new: vae: image 1 x 2 x 4, data = 4: the product of image is not data", \
+      vae(w, (tap_vae_options){ .data = IN, .image = { 1, 2, 4 }, .n_conv = 1, .conv = { 2 } })) \
+    X(vae_image_min, TAP_EARG, NULL, \
+      vae(w, (tap_vae_options){ .data = IN, .image = { INT64_MIN, INT64_MIN, INT64_MIN }, .n_conv = 1, .conv = { 2 } })) \
+    X(vae_image_sides, TAP_EARG, "new: vae: image 1 x 2 x 2, data = 4: its sides cannot be halved by each convolution", \
+      vae(w, (tap_vae_options){ .data = IN, .image = { 1, 2, 2 }, .n_conv = 2, .conv = { 2, 2 } })) \
+    X(vae_conv_channels, TAP_EARG, "new: vae: image 1 x 2 x 2, data = 4: channels are out of range", \
+      vae(w, (tap_vae_options){ .data = IN, .image = { 1, 2, 2 }, .n_conv = 1, .conv = { INT64_MAX } })) \
     X(vae_init_null, TAP_EARG, "vae: NULL", tap_vae_init(NULL, w->m, (tap_vae_options){ .data = IN })) \
     X(vae_loss_empty, TAP_EARG, "mlp: not initialized", w->out = tap_vae_loss(&(tap_vae){ 0 }, w->in.x)) \
     X(vae_sample_empty, TAP_EARG, "mlp: not initialized", w->out = tap_vae_sample(&(tap_vae){ 0 }, w->t, 1)) \

@@ -15,7 +15,7 @@ static inline bool needs_no_gradient(const char *name)
         "one_hot", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan", "isinf",
         "isfinite", "any", "all", "count_nonzero", "argmax", "argmin", "argsort",
         /* layers, distributions and models, which are checked in tests/nn and tests/models */
-        "linear_forward", "mlp_forward", "identity", "sample", "sample_n", "rsample", "rsample_n", "sample_from", "log_prob",
+        "linear_forward", "mlp_forward", "conv_forward", "identity", "sample", "sample_n", "rsample", "rsample_n", "sample_from", "log_prob",
         "entropy", "dist_mean", "dist_variance", "kl", "kl_monte_carlo", "estimator_draws", "bound_of", "free_bits", "vae_loss",
         "vae_loss_of", "vae_sample", "vae_reconstruct", "tiny_elbo", "standardize", "unstandardize", "linear_vae_elbo",
         "linear_vae_elbo_of", "linear_vae_log_prob", "autoencoder_encode", "autoencoder_decode", "autoencoder_loss",

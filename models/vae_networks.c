@@ -1,0 +1,123 @@
+/* The networks of the variational autoencoder: linear layers and, for images, convolutions on the side of the pixels. */
+#include <stdio.h>
+
+#include "models/vae.h"
+
+/* 4x4 windows at every second place: half the height, half the width. */
+static const tap_conv_options halving = { .stride = { 2, 2 }, .padding = { 1, 1 } };
+enum { KERNEL = 4 };
+
+/* Sides of the image on which the last convolution arrives. */
+static int64_t height(const tap_vae_options *o)
+{
+    return o->image[1] >> o->n_conv;
+}
+
+static int64_t width(const tap_vae_options *o)
+{
+    return o->image[2] >> o->n_conv;
+}
+
+/* What leaves the convolutions, or the image itself. */
+static int64_t features(const tap_vae_options *o)
+{
+    return o->n_conv > 0 ? o->conv[o->n_conv - 1] * height(o) * width(o) : o->data;
+}
+
+/* Always without convolutions, which may do without. */
+static bool has_mlp(const tap_vae_options *o)
+{
+    return o->n_hidden > 0 || o->n_conv == 0;
+}
+
+static const char *numbered(char text[16], int i)
+{
+    snprintf(text, 16, "%d", i);
+    return text;
+}
+
+static void init_head(tap_vae_head *head, tap_module *m, const char *name, const tap_vae_options *o)
+{
+    if (o->n_conv > 0) tap_conv_transpose_init(&head->conv, m, name, o->conv[0], o->image[0], KERNEL, halving);
+    else tap_linear_init(&head->linear, m, name, o->hidden[0], o->data);
+}
+
+static void init_convolutions(tap_vae *v, tap_module *m)
+{
+    const tap_vae_options *o = &v->options;
+    tap_module            *down = tap_module_child(m, "conv"), *up = tap_module_child(m, "conv_t");
+    char                   name[16];
+    for (int i = 0; i < o->n_conv; i++)
+        tap_conv_init(&v->conv[i], down, numbered(name, i), i == 0 ? o->image[0] : o->conv[i - 1], o->conv[i], KERNEL, halving);
+    for (int i = o->n_conv - 1; i > 0; i--)
+        tap_conv_transpose_init(&v->conv_t[i], up, numbered(name, o->n_conv - 1 - i), o->conv[i], o->conv[i - 1], KERNEL, halving);
+}
+
+void tap__vae_networks_init(tap_vae *v, tap_module *m)
+{
+    const tap_vae_options *o = &v->options;
+    const int              n = o->n_hidden;
+    const int64_t          wide = features(o), last = n > 0 ? o->hidden[n - 1] : wide;
+    int64_t                down[TAP_VAE_MAX_HIDDEN + 1] = { wide }, up[TAP_VAE_MAX_HIDDEN + 1] = { o->latent };
+    for (int i = 0; i < n; i++) {
+        down[i + 1] = o->hidden[i];
+        up[i + 1] = o->hidden[n - 1 - i];
+    }
+    if (o->n_conv > 0) init_convolutions(v, m);
+    if (has_mlp(o)) tap_mlp_init(&v->enc, m, "enc", n + 1, down, o->activation);
+    tap_linear_init(&v->loc, m, "loc", last, o->latent);
+    tap_linear_init(&v->logvar, m, "logvar", last, o->latent);
+    if (has_mlp(o)) tap_mlp_init(&v->dec, m, "dec", n + 1, up, o->activation);
+    if (o->n_conv > 0) tap_linear_init(&v->up, m, "up", up[n], wide);
+    init_head(&v->out, m, "out", o);
+    if (o->likelihood == TAP_VAE_GAUSSIAN && o->sigma_kind == TAP_VAE_SIGMA_BY_DECODER)
+        init_head(&v->out_log_sigma, m, "out_log_sigma", o);
+}
+
+/* x [..,size] as [n,C,H,W], n being the product of the leading axes. */
+static tap_var as_images(tap_var x, int64_t channels, int64_t h, int64_t w)
+{
+    char      text[TAP_SHAPE_TEXT];
+    tap_shape s = tap_shape_of(x);
+    int64_t   n = 1, size = channels * h * w;
+    for (int i = 0; i + 1 < s.rank; i++) n *= s.n[i];
+    if (x.tape && (s.rank == 0 || s.n[s.rank - 1] != size))
+        tap_tape_fail(x.tape, TAP_ESHAPE, "vae: %s does not end in the %lld numbers of an image", tap_shape_format(text, s),
+                      (long long)size);
+    return tap_reshape(x, TAP_SHAPE(n, channels, h, w));
+}
+
+/* x [n,C,H,W] as [..,size] behind the leading axes of s. */
+static tap_var as_rows(tap_var x, tap_shape s, int64_t size)
+{
+    if (s.rank > 0) s.n[s.rank - 1] = size;
+    return tap_reshape(x, s);
+}
+
+tap_var tap__vae_encoder(const tap_vae *v, tap_var x)
+{
+    const tap_vae_options *o = &v->options;
+    const tap_shape        s = tap_shape_of(x);
+    if (o->n_conv > 0) {
+        x = as_images(x, o->image[0], o->image[1], o->image[2]);
+        for (int i = 0; i < o->n_conv; i++) x = o->activation(tap_conv_forward(&v->conv[i], x));
+        x = as_rows(x, s, features(o));
+    }
+    return has_mlp(o) ? tap_mlp_forward(&v->enc, x) : x;
+}
+
+tap_var tap__vae_decoder(const tap_vae *v, tap_var z)
+{
+    const tap_vae_options *o = &v->options;
+    if (has_mlp(o)) z = tap_mlp_forward(&v->dec, z);
+    if (o->n_conv == 0) return z;
+    z = as_images(o->activation(tap_linear_forward(&v->up, z)), o->conv[o->n_conv - 1], height(o), width(o));
+    for (int i = o->n_conv - 1; i > 0; i--) z = o->activation(tap_conv_forward(&v->conv_t[i], z));
+    return z;
+}
+
+tap_var tap__vae_head(const tap_vae *v, const tap_vae_head *head, tap_var h, tap_shape of)
+{
+    return v->options.n_conv > 0 ? as_rows(tap_conv_forward(&head->conv, h), of, v->options.data)
+                                 : tap_linear_forward(&head->linear, h);
+}
