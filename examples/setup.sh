@@ -27,7 +27,7 @@ header()
 
 blis()
 {
-    pkg-config --exists blis || header blis.h || header blis-openmp/blis.h
+    header blis-serial/blis.h || pkg-config --exists blis
 }
 
 build_packages()
@@ -37,7 +37,7 @@ build_packages()
     needs meson command -v meson
     needs ninja-build command -v ninja
     needs pkg-config command -v pkg-config
-    needs libblis-openmp-dev blis
+    needs libblis-serial-dev blis
     needs librandom123-dev header Random123/philox.h
     needs zlib1g-dev pkg-config --exists zlib
     needs libpng-dev pkg-config --exists libpng
