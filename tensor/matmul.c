@@ -1,10 +1,12 @@
-/* Matrix products: batches over leading axes, each a call of BLIS on views. */
+/* Matrix products: batches over leading axes, each a call of a kernel, or of BLIS, on views. */
 #include <string.h>
 
-#include "tensor/gemm.h"
 #include "tensor/matmul.h"
+#include "tensor/product.h"
 
-enum { TILE = 48 }; /* rows or columns are shared out in multiples of what BLIS's kernels compute at a time */
+/* Rows or columns are shared out in multiples of what kernels compute at a time. BLIS copies what it multiplies, which pays for
+ * products of so many terms. */
+enum { TILE = 48, LARGE = 1 << 29 };
 
 /* Leading axes as loops, and the last two as a product of m x k by k x n. */
 typedef struct {
@@ -68,8 +70,14 @@ typedef struct {
     batch       l;
     tap_tensor  a, b, out;
     tap__matrix am, bm; /* of the first product */
-    bool        add, by_columns;
+    bool        add, by_columns, by_blis;
 } job;
+
+static void multiply(const job *j, tap__matrix a, tap__matrix b, void *out, int64_t out_stride)
+{
+    if (j->by_blis) tap__gemm(j->out.dtype, 1, a, b, out, out_stride, j->add);
+    else tap__product(j->out.dtype, a, b, out, out_stride, j->add);
+}
 
 /* Products first..last-1 of the batch. */
 static void whole_products(const void *context, int64_t first, int64_t last)
@@ -88,7 +96,7 @@ static void whole_products(const void *context, int64_t first, int64_t last)
         }
         am.data = (char *)j->a.data + at_a * size;
         bm.data = (char *)j->b.data + at_b * size;
-        tap__gemm(j->out.dtype, 1, am, bm, (char *)j->out.data + at_out * size, bm.columns, j->add);
+        multiply(j, am, bm, (char *)j->out.data + at_out * size, bm.columns);
     }
 }
 
@@ -103,40 +111,56 @@ static void tiles_of_one(const void *context, int64_t first, int64_t last)
     if (j->by_columns) {
         bm.columns = count;
         bm.data = (const char *)bm.data + from * bm.column_stride * size;
-        tap__gemm(j->out.dtype, 1, am, bm, (char *)j->out.data + from * size, n, j->add);
+        multiply(j, am, bm, (char *)j->out.data + from * size, n);
     } else {
         am.rows = count;
         am.data = (const char *)am.data + from * am.row_stride * size;
-        tap__gemm(j->out.dtype, 1, am, bm, (char *)j->out.data + from * n * size, n, j->add);
+        multiply(j, am, bm, (char *)j->out.data + from * n * size, n);
     }
 }
 
-/* Threads are ours, one product of BLIS each: its own would spin at barriers, which stalls for whole time slices on a busy
- * machine. */
-static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add)
+/* Threads are ours, one product each: BLIS's own would spin at barriers, which stalls for whole time slices on a busy machine. */
+static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add, bool by_blis)
 {
-    job j = { batch_of(a, b, out), a, b, out, last_two(a), last_two(b), add, false };
+    job j = { batch_of(a, b, out), a, b, out, last_two(a), last_two(b), add, false, by_blis };
     if (j.l.rank > 0) fold_rows(&j.l, &j.am, j.bm.columns);
     tap__blis_takes(&j.am);
     tap__blis_takes(&j.bm);
     j.by_columns = j.bm.columns >= j.am.rows;
 
-    int64_t work = j.am.rows * j.bm.columns * j.am.columns / 16; /* nanoseconds, roughly */
+    int64_t work = j.am.rows * j.bm.columns * j.am.columns / 32; /* nanoseconds, roughly */
     int64_t tiles = ((j.by_columns ? j.bm.columns : j.am.rows) + TILE - 1) / TILE;
     if (j.l.count > 1) tap__parallel(j.l.count, work * j.l.count, whole_products, &j);
     else tap__parallel(tiles, work, tiles_of_one, &j);
 }
 
-bool tap__matmul(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch)
+static bool nothing_to_add(tap_tensor a, tap_tensor out, bool add)
 {
     if (tap_numel(out.shape) == 0) return true;
-    if (a.shape.n[a.shape.rank - 1] == 0) {
-        if (!add) memset(out.data, 0, (size_t)tap_numel(out.shape) * tap_dtype_size(out.dtype));
-        return true;
-    }
+    if (a.shape.n[a.shape.rank - 1] > 0) return false;
+    if (!add) memset(out.data, 0, (size_t)tap_numel(out.shape) * tap_dtype_size(out.dtype));
+    return true;
+}
+
+static bool is_large(tap_tensor a, tap_tensor b)
+{
+    const tap__matrix am = last_two(a), bm = last_two(b);
+    return (double)am.rows * (double)am.columns * (double)bm.columns >= LARGE;
+}
+
+bool tap__matmul(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch)
+{
+    if (is_large(a, b)) return tap__matmul_by_blis(a, b, out, add, scratch);
+    if (!nothing_to_add(a, out, add)) products(a, b, out, add, false);
+    return true;
+}
+
+bool tap__matmul_by_blis(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch)
+{
+    if (nothing_to_add(a, out, add)) return true;
     void *copy[2] = { NULL, NULL };
     bool  ok = usable(&a, scratch, &copy[0]) && usable(&b, scratch, &copy[1]);
-    if (ok) products(a, b, out, add);
+    if (ok) products(a, b, out, add, true);
     for (int i = 0; i < 2; i++) {
         if (copy[i]) tap__arena_give_back(scratch, copy[i]);
     }

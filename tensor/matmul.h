@@ -9,6 +9,9 @@
  * false (and scratch has failed) if there is none. The bits do not depend on the number of threads. */
 bool tap__matmul(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch);
 
+/* The same by BLIS, whatever the size. */
+bool tap__matmul_by_blis(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch);
+
 /* Name of the kernels that BLIS runs. */
 const char *tap__blis_kernels(void);
 

@@ -1,6 +1,7 @@
 /* Matrix products against three plain loops, for every size, layout, batch and number of threads. */
 #include "layouts.h"
 #include "tensor/matmul.h"
+#include "tensor/product.h"
 
 enum { GUARD = 16 }; /* elements before and after a result that nothing may touch */
 
@@ -46,18 +47,27 @@ static tap_shape out_shape(tap_tensor a, tap_tensor b)
     return out;
 }
 
-/* a and b hold small whole numbers, so any order of summation gives the same. */
+/* a and b hold small whole numbers, so any order of summation gives the same. `more` was added to. */
+static void assert_product(tap_tensor a, tap_tensor b, tap_tensor out, double more)
+{
+    int64_t index[TAP_MAX_RANK] = { 0 }, i = 0, n = tap_numel(out.shape);
+    for (; i < n; i++, next_index(out.shape, index)) {
+        double want = product_at(a, b, out.shape, index) + more;
+        if (load_at(out, i) != want) fail_msg("element %lld: %g, not %g", (long long)i, load_at(out, i), want);
+    }
+    assert_guarded(out);
+}
+
+/* By our kernels, and by BLIS. */
 static void check(tap_arena *memory, tap_tensor a, tap_tensor b)
 {
-    for (int add = 0; add <= 1; add++) {
+    for (int way = 0; way < 4; way++) {
         tap_tensor out = guarded(memory, a.dtype, out_shape(a, b));
-        int64_t    index[TAP_MAX_RANK] = { 0 }, i = 0, n = tap_numel(out.shape);
-        assert_true(tap__matmul(a, b, out, add, memory));
-        for (; i < n; i++, next_index(out.shape, index)) {
-            double want = product_at(a, b, out.shape, index) + (add ? 77 : 0);
-            if (load_at(out, i) != want) fail_msg("element %lld: %g, not %g", (long long)i, load_at(out, i), want);
-        }
-        assert_guarded(out);
+        bool       add = way & 1, ok;
+        if (way < 2) ok = tap__matmul(a, b, out, add, memory);
+        else ok = tap__matmul_by_blis(a, b, out, add, memory);
+        assert_true(ok);
+        assert_product(a, b, out, add ? 77 : 0);
     }
     assert_int_equal(tap_arena_status(memory, NULL), TAP_OK);
 }
@@ -166,6 +176,12 @@ static void test_odd_rows(void **state)
     }
 }
 
+static void fill_with_fractions(laid l, uint64_t *dice)
+{
+    for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, roll(dice, 1 << 30) / 0x1p29 - 1);
+}
+
+/* BLIS takes no strides that run backwards: such matrices are copied. */
 static void test_scratch(void **state)
 {
     (void)state;
@@ -178,26 +194,86 @@ static void test_scratch(void **state)
     fill_with_dice(plain, -4, 9, &dice);
     fill_with_dice(odd, -4, 9, &dice);
     tap_error_set(tap_arena_error(broken), TAP_ENOMEM, "broken");
-    assert_false(tap__matmul(plain.view, odd.view, out, false, broken));
-    assert_false(tap__matmul(odd.view, plain.view, out, false, broken));
+    assert_false(tap__matmul_by_blis(plain.view, odd.view, out, false, broken));
+    assert_false(tap__matmul_by_blis(odd.view, plain.view, out, false, broken));
     for (int64_t i = 0; i < 40000; i += 97) assert_true(load_at(out, i) == 77);
 
-    assert_true(tap__matmul(turned.view, sliced.view, out, false, broken)); /* views need no memory */
-    assert_true(tap__matmul(turned.view, sliced.view, out, false, scratch));
+    assert_true(tap__matmul_by_blis(turned.view, sliced.view, out, false, broken)); /* views need no memory */
+    assert_true(tap__matmul_by_blis(turned.view, sliced.view, out, false, scratch));
     assert_int_equal(tap__arena_bytes(scratch), 0);
-    assert_true(tap__matmul(odd.view, odd.view, out, false, scratch));
+    assert_true(tap__matmul_by_blis(odd.view, odd.view, out, false, scratch));
     size_t held = tap__arena_bytes(scratch);
     assert_true(held >= 2 * 200 * 200 * sizeof(double));
-    for (int i = 0; i < 10; i++) assert_true(tap__matmul(odd.view, odd.view, out, false, scratch));
+    for (int i = 0; i < 10; i++) assert_true(tap__matmul_by_blis(odd.view, odd.view, out, false, scratch));
     assert_int_equal(tap__arena_bytes(scratch), held);
     tap_arena_free(scratch);
     tap_arena_free(broken);
     tap_arena_free(memory);
 }
 
-static void fill_with_fractions(laid l, uint64_t *dice)
+static tap__matrix matrix_of(tap_tensor x)
 {
-    for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, roll(dice, 1 << 30) / 0x1p29 - 1);
+    return (tap__matrix){ x.data, x.shape.n[0], x.shape.n[1], x.stride[0], x.stride[1] };
+}
+
+/* Kernels of all vector widths that run here, for products of several tiles, panels and pieces of k, and their remainders. */
+static void test_every_width(void **state)
+{
+    (void)state;
+    const tap__product_kernel *const widths[] = {
+        tap__product_kernels_generic,
+#if defined(__x86_64__)
+        tap__isa() >= TAP__AVX2 ? tap__product_kernels_avx2 : NULL,
+        tap__isa() >= TAP__AVX512 ? tap__product_kernels_avx512 : NULL,
+#endif
+    };
+    static const int sizes[][3] = { { 1, 1, 1 },   { 5, 4, 9 },     { 15, 50, 31 }, { 64, 48, 20 }, { 66, 47, 7 },
+                                    { 9, 3, 600 }, { 70, 101, 521 }, { 3, 97, 30 },  { 97, 3, 30 },  { 80, 16, 64 } };
+    uint64_t dice = 12;
+    for (size_t i = 0; i < sizeof widths / sizeof *widths * (sizeof sizes / sizeof *sizes) * LAYOUTS * 4; i++) {
+        const tap__product_kernel *kernels = widths[i % (sizeof widths / sizeof *widths)];
+        const int                 *size = sizes[i / (sizeof widths / sizeof *widths) % (sizeof sizes / sizeof *sizes)];
+        const tap_dtype            dtype = roll(&dice, 2) ? TAP_F32 : TAP_F64;
+        tap_arena                 *memory = tap_arena_new();
+        laid       x = lay_out(memory, dtype, TAP_SHAPE(size[0], size[2]), roll(&dice, LAYOUTS));
+        laid       y = lay_out(memory, dtype, TAP_SHAPE(size[2], size[1]), roll(&dice, LAYOUTS));
+        tap_tensor out = guarded(memory, dtype, TAP_SHAPE(size[0], size[1]));
+        const bool add = roll(&dice, 2);
+        fill_with_dice(x, -4, 9, &dice);
+        fill_with_dice(y, -4, 9, &dice);
+        if (kernels) kernels[dtype == TAP_F64](matrix_of(x.view), matrix_of(y.view), out.data, size[1], add);
+        if (kernels) assert_product(x.view, y.view, out, add ? 77 : 0);
+        tap_arena_free(memory);
+    }
+}
+
+/* A part of a product has the bits that it has in the whole. */
+static void test_parts(void **state)
+{
+    (void)state;
+    uint64_t   dice = 8;
+    tap_arena *memory = tap_arena_new();
+    for (int i = 0; i < 40; i++) {
+        const int  m = 1 + roll(&dice, 100), n = 1 + roll(&dice, 100), k = 1 + roll(&dice, 1200);
+        laid       x = lay_out(memory, TAP_F32, TAP_SHAPE(m, k), i % 2 ? TRANSPOSED : PLAIN);
+        laid       y = lay_out(memory, TAP_F32, TAP_SHAPE(k, n), i % 4 < 2 ? TRANSPOSED : PLAIN);
+        tap_tensor whole = guarded(memory, TAP_F32, TAP_SHAPE(m, n)), part = guarded(memory, TAP_F32, TAP_SHAPE(m, n));
+        fill_with_fractions(x, &dice);
+        fill_with_fractions(y, &dice);
+        tap__matrix a = matrix_of(x.view), b = matrix_of(y.view);
+        const int   row = roll(&dice, m), column = roll(&dice, n);
+        tap__product(TAP_F32, a, b, whole.data, n, false);
+        a.data = (const float *)a.data + row * a.row_stride;
+        b.data = (const float *)b.data + column * b.column_stride;
+        a.rows -= row;
+        b.columns -= column;
+        tap__product(TAP_F32, a, b, part.data, n, false);
+        for (int64_t r = 0; r < a.rows; r++) {
+            const float *at = (const float *)whole.data + (row + r) * n + column;
+            assert_memory_equal((const float *)part.data + r * n, at, (size_t)b.columns * sizeof(float));
+        }
+    }
+    tap_arena_free(memory);
 }
 
 static void test_accuracy(void **state)
@@ -254,6 +330,7 @@ static void test_threads_change_no_bits(void **state)
         check_threads(TAP_F32, TAP_SHAPE(m, k), TAP_SHAPE(k, n), PLAIN, s % 2 ? PLAIN : TRANSPOSED, false, &dice);
         check_threads(TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), s % 2 ? TRANSPOSED : PLAIN, PLAIN, true, &dice);
     }
+    check_threads(TAP_F32, TAP_SHAPE(820, 810), TAP_SHAPE(810, 830), PLAIN, TRANSPOSED, true, &dice); /* by BLIS */
     /* The layers of a common network. */
     check_threads(TAP_F32, TAP_SHAPE(128, 784), TAP_SHAPE(784, 400), PLAIN, TRANSPOSED, true, &dice);
     check_threads(TAP_F32, TAP_SHAPE(784, 128), TAP_SHAPE(128, 400), TRANSPOSED, PLAIN, false, &dice);
@@ -290,6 +367,8 @@ int main(void)
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_odd_rows),
         cmocka_unit_test(test_scratch),
+        cmocka_unit_test(test_every_width),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_accuracy),
         cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_threads_change_no_bits_anywhere),
