@@ -1,5 +1,5 @@
-/* Convolution over one axis or two. Windows are a view of the padded input, which one copy lays out as the columns of a matrix;
- * the rest is a product. Transposed, it runs backwards: a product, whose columns are added up where windows overlap. */
+/* Convolution over one axis or two: what PyTorch's options ask for. */
+#include "autograd/convolution.h"
 #include "nn/spatial.h"
 
 /* A call and what follows from its shapes and options. */
@@ -96,110 +96,53 @@ static bool check(convolution *c, tap_conv_options o)
     return true;
 }
 
-tap_var tap__slide(tap_var x, int axis, int n, const tap__windows *w)
+/* The convolution that is meant, a transposed one being the adjoint of one with input and output exchanged; in one axis, it has
+ * a first axis of size 1. */
+static tap__conv meant(const convolution *c)
 {
-    for (int i = 0; i < n; i++) {
-        x = tap_unfold(x, axis + i, tap__reach(w[i]), w[i].stride);
-        if (w[i].dilation > 1) x = tap_slice(x, -1, 0, TAP_END, w[i].dilation);
+    const tap_shape x = tap_shape_of(c->in[0]);
+    const int64_t   channels = x.n[c->single ? 0 : 1];
+    tap__conv       m = { .batch = c->batch, .groups = c->groups, .axis = { { 1, 1, 1, 1, 1, 0 } } };
+    m.in = c->transposed ? c->out : channels;
+    m.out = c->transposed ? channels : c->out;
+    for (int i = 0; i < c->axes; i++) {
+        const tap__windows w = c->w[i];
+        const int64_t size = c->transposed ? (w.count - 1) * w.stride + tap__reach(w) - w.before - w.after + c->extra[i]
+                                           : x.n[x.rank - c->axes + i];
+        m.axis[2 - c->axes + i] = (tap__conv_axis){ size, w.size, w.count, w.stride, w.dilation, w.before };
     }
-    return x;
+    return m;
 }
 
-/* [batch,channels,places..,window..] -> [channels,window..,batch,places..] or, back, the other way round. */
-static tap_var columns(const convolution *c, tap_var x, bool back)
+static tap_var convolve(tap_var x, tap_var weight, tap_var bias, tap_conv_options o, const char *name, int axes, bool transposed)
 {
-    const int a = c->axes;
-    int       to[6] = { 1 }, from[6];
-    for (int i = 0; i < a; i++) {
-        to[1 + i] = 2 + a + i;
-        to[2 + a + i] = 2 + i;
-    }
-    to[1 + a] = 0;
-    for (int i = 0; i < 2 + 2 * a; i++) from[to[i]] = i;
-    return tap_permute(x, 2 + 2 * a, back ? from : to);
-}
-
-/* The output [batch,out,..] with its bias, and without a batch axis where x had none. */
-static tap_var finish(const convolution *c, tap_var y)
-{
-    if (c->in[2].tape) y = tap_add(y, tap_reshape(c->in[2], c->axes == 1 ? TAP_SHAPE(c->out, 1) : TAP_SHAPE(c->out, 1, 1)));
-    return c->single ? tap_squeeze(y, TAP_AXES(0)) : y;
-}
-
-/* [channels,batch,places..] seen as [batch,channels,places..], and the other way round. */
-static tap_var swap(tap_var x)
-{
-    return tap_transpose(x, 0, 1);
-}
-
-/* A matrix for each group: x's first axes, shared out among the groups, by the rest. */
-static tap_var matrices(tap_var x, int64_t groups, int first)
-{
-    tap_shape s = tap_shape_of(x);
-    int64_t   rows = 1, columns = 1;
-    for (int i = 0; i < s.rank; i++) *(i < first ? &rows : &columns) *= s.n[i];
-    return tap_reshape(x, TAP_SHAPE(groups, rows / groups, columns));
-}
-
-static tap_var convolve(tap_var x, tap_var weight, tap_var bias, tap_conv_options o, const char *name, int axes)
-{
-    convolution c = { .name = name, .in = { x, weight, bias }, .axes = axes };
+    convolution c = { .name = name, .in = { x, weight, bias }, .axes = axes, .transposed = transposed };
     if (!check(&c, o)) return tap__inert(tap__tape_of(3, c.in));
+    const tap__conv m = meant(&c);
     if (c.single) x = tap_unsqueeze(x, 0);
-    for (int i = 0; i < axes; i++) x = tap_zero_pad(x, 2 + i, c.w[i].before, c.w[i].after);
-    x = columns(&c, tap__slide(x, 2, axes, c.w), false);
-    tap_var   y = tap_matmul(matrices(weight, c.groups, 1), matrices(x, c.groups, 1 + axes));
-    tap_shape s = { axes + 2, { c.out, c.batch, c.w[0].count, c.w[1].count } };
-    return finish(&c, swap(tap_reshape(y, s)));
-}
-
-/* The adjoint of tap__slide: windows [..,places..,window..] are added up over each other. */
-static tap_var overlay(const convolution *c, tap_var x)
-{
-    for (int i = c->axes - 1; i >= 0; i--) {
-        tap__windows w = c->w[i];
-        if (w.dilation > 1) x = tap_fold(tap_unsqueeze(x, -1), -1, tap__reach(w), w.dilation);
-        x = tap_fold(x, 2 + i, (w.count - 1) * w.stride + tap__reach(w), w.stride);
-    }
-    return x;
-}
-
-static tap_var convolve_transposed(tap_var x, tap_var weight, tap_var bias, tap_conv_options o, const char *name, int axes)
-{
-    convolution c = { .name = name, .in = { x, weight, bias }, .axes = axes, .transposed = true };
-    if (!check(&c, o)) return tap__inert(tap__tape_of(3, c.in));
-    if (c.single) x = tap_unsqueeze(x, 0);
-    tap_var   y = tap_matmul(tap_mT(matrices(weight, c.groups, 1)), matrices(swap(x), c.groups, 1));
-    tap_shape s = { .rank = 2 + 2 * axes, .n = { c.out } };
-    for (int i = 0; i < axes; i++) {
-        s.n[1 + i] = c.w[i].size;
-        s.n[2 + axes + i] = c.w[i].count;
-    }
-    s.n[1 + axes] = c.batch;
-    y = overlay(&c, columns(&c, tap_reshape(y, s), true));
-    for (int i = 0; i < axes; i++) {
-        y = tap_zero_pad(y, 2 + i, 0, c.extra[i]); /* first: padding may crop into it */
-        y = tap_zero_pad(y, 2 + i, -c.w[i].before, -c.w[i].after);
-    }
-    return finish(&c, y);
+    if (axes == 1) x = tap_unsqueeze(x, 2);
+    if (axes == 1) weight = tap_unsqueeze(weight, 2);
+    tap_var y = transposed ? tap__conv_adjoint_of(x, weight, bias, &m) : tap__conv_of(x, weight, bias, &m);
+    if (axes == 1) y = tap_squeeze(y, TAP_AXES(2));
+    return c.single ? tap_squeeze(y, TAP_AXES(0)) : y;
 }
 
 tap_var tap_conv1d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
 {
-    return convolve(x, weight, bias, o, "conv1d", 1);
+    return convolve(x, weight, bias, o, "conv1d", 1, false);
 }
 
 tap_var tap_conv2d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
 {
-    return convolve(x, weight, bias, o, "conv2d", 2);
+    return convolve(x, weight, bias, o, "conv2d", 2, false);
 }
 
 tap_var tap_conv_transpose1d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
 {
-    return convolve_transposed(x, weight, bias, o, "conv_transpose1d", 1);
+    return convolve(x, weight, bias, o, "conv_transpose1d", 1, true);
 }
 
 tap_var tap_conv_transpose2d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
 {
-    return convolve_transposed(x, weight, bias, o, "conv_transpose2d", 2);
+    return convolve(x, weight, bias, o, "conv_transpose2d", 2, true);
 }

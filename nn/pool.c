@@ -55,11 +55,21 @@ static bool check(const tap_node *n, const char *call, tap_pool_options o, tap__
     return check_axis(n, call, size[HEIGHT], HEIGHT, o, &w[HEIGHT]) && check_axis(n, call, size[WIDTH], WIDTH, o, &w[WIDTH]);
 }
 
+/* The windows of axes axis, axis+1, ..., n of them, as n new last axes: a view. */
+static tap_var lay_windows(tap_var x, int axis, int n, const tap__windows *w)
+{
+    for (int i = 0; i < n; i++) {
+        x = tap_unfold(x, axis + i, tap__reach(w[i]), w[i].stride);
+        if (w[i].dilation > 1) x = tap_slice(x, -1, 0, TAP_END, w[i].dilation);
+    }
+    return x;
+}
+
 /* [..,H,W] -> [..,windows down,windows across,height,width] */
 static tap_var slide(tap_var x, const tap__windows w[2], double padding)
 {
     const int64_t ends[] = { w[WIDTH].before, w[WIDTH].after, w[HEIGHT].before, w[HEIGHT].after };
-    return tap__slide(tap_pad(x, 4, ends, TAP_PAD_CONSTANT, padding), tap_shape_of(x).rank - 2, 2, w);
+    return lay_windows(tap_pad(x, 4, ends, TAP_PAD_CONSTANT, padding), tap_shape_of(x).rank - 2, 2, w);
 }
 
 /* ---- max_pool2d ---- */

@@ -31,9 +31,6 @@ static inline bool tap__all_small(tap_shape s)
     return small;
 }
 
-/* The windows of axes axis, axis+1, ..., n of them, as n new last axes: a view. */
-tap_var tap__slide(tap_var x, int axis, int n, const tap__windows *w);
-
 /* Means over n windows that share the axis out evenly, PyTorch's adaptive pooling; 0 < n, and the axis is not empty. */
 tap_var tap__adaptive_mean(tap_var x, int axis, int64_t n);
 

@@ -1,4 +1,5 @@
 /* Gradient tests of what works on images. */
+#include "autograd/convolution.h"
 #include "tests/autograd/gradients.h"
 #include "nn/nn.h"
 
@@ -20,6 +21,12 @@ THREE(f_conv_transpose2d, tap_conv_transpose2d(a, b, c, OPTIONS(.stride = { 2, 2
 THREE(f_conv_transpose2d_options,
       tap_conv_transpose2d(a, b, c, OPTIONS(.stride = { 2, 1 }, .padding = { 0, 1 }, .dilation = { 3, 2 },
                                             .output_padding = { 1, 1 }, .groups = 2)))
+
+/* The operators underneath, of which each is the rule of the others. */
+static const tap__conv geometry = { .batch = 2, .in = 2, .out = 4, .groups = 2, .axis = { { 5, 2, 3, 2, 1, 1 }, { 4, 2, 3, 1, 2, 1 } } };
+THREE(f_conv, tap__conv_of(a, b, c, &geometry))
+THREE(f_conv_adjoint, tap__conv_adjoint_of(a, b, c, &geometry))
+TWO(f_conv_weight, tap__conv_weight_of(a, b, &geometry))
 
 #define CONV(x, w)       .n = 2, .shape = { x, w }, .low = { -1, -1 }, .high = { 1, 1.2 }
 #define BIASED(x, w, b)  .n = 3, .shape = { x, w, b }, .low = { -1, -1, -1 }, .high = { 1, 1.2, 1.1 }
@@ -71,6 +78,9 @@ const gradient_row spatial_gradients[] = {
     { "conv1d", f_conv1d, BIASED(S(2, 3, 6), S(2, 3, 3), S(2)), .fixed = true },
     { "conv1d", f_conv1d_dilated, CONV(S(4, 6), S(2, 2, 3)) },
     { "conv1d", f_conv1d_same, CONV(S(2, 2, 5), S(3, 2, 2)), .fixed = true },
+    { "conv", f_conv, BIASED(S(2, 2, 5, 4), S(4, 1, 2, 2), S(4)), .fixed = true },
+    { "conv_adjoint", f_conv_adjoint, BIASED(S(2, 4, 3, 3), S(4, 1, 2, 2), S(2)), .fixed = true },
+    { "conv_weight", f_conv_weight, CONV(S(2, 2, 5, 4), S(2, 4, 3, 3)), .fixed = true },
     { "conv2d", f_conv2d, BIASED(S(1, 2, 4, 3), S(2, 2, 2, 3), S(2)) },
     { "conv2d", f_conv2d_options, BIASED(S(2, 4, 4, 3), S(2, 2, 3, 2), S(2)) },
     { "conv2d", f_conv2d_options, BIASED(S(0, 4, 4, 3), S(2, 2, 3, 2), S(2)) },

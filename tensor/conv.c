@@ -1,0 +1,238 @@
+/* Convolutions: windows become the columns of a matrix, a few images at a time, so that they are multiplied while they are in the
+ * cache. */
+#include <string.h>
+
+#include "tensor/conv.h"
+#include "tensor/product.h"
+#include "tensor/reduce.h"
+
+/* Columns of a product, about: more gain nothing, and take memory. A sum over all images is one of so many parts at most, whose
+ * number must not depend on the threads. */
+enum { COLUMNS = 240, PARTS = 8, ALIGN = 64 };
+
+typedef struct job job;
+
+/* A unit, and the memory of its part. */
+typedef struct {
+    int64_t first, images, group, length; /* length: of a row, in columns */
+    char   *lines, *columns, *rows;
+} unit;
+
+typedef void (*step)(const job *j, const unit *u, int64_t part);
+
+/* A convolution under way. What threads share out are parts, which have memory of their own; a part is some units, the images of
+ * one block in one group. */
+struct job {
+    const tap__conv        *c;
+    const tap__conv_kernel *kernel;
+    tap_dtype               dtype;
+    int64_t                 size;                 /* bytes of an element */
+    int64_t                 places, window;       /* P Q; kH kW */
+    int64_t                 in, out;              /* channels of a group */
+    int64_t                 block, units, parts;  /* block: its images */
+    tap_tensor              x, y;
+    const char             *w, *bias;             /* in C order; bias NULL: none */
+    char                   *sums;                 /* weights, one for each part */
+    char                   *memory;               /* for each part: */
+    int64_t                 lines, columns, rows; /* bytes for lines, columns and y's rows */
+    step                    each;
+};
+
+int64_t tap__conv_room(const tap__conv *c, int64_t images)
+{
+    const int64_t phases = c->axis[1].stride;
+    return images * tap__conv_padded(c->axis[0]) * ((tap__conv_padded(c->axis[1]) + phases - 1) / phases * phases);
+}
+
+static int64_t aligned(int64_t bytes)
+{
+    return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+static job job_of(const tap__conv *c, tap_tensor x, tap_tensor y)
+{
+    job j = { .c = c, .kernel = &TAP__KERNEL_PICK(tap__conv_kernels)[x.dtype == TAP_F64], .dtype = x.dtype, .x = x, .y = y };
+    j.size = (int64_t)tap_dtype_size(x.dtype);
+    j.places = c->axis[0].count * c->axis[1].count;
+    j.window = c->axis[0].kernel * c->axis[1].kernel;
+    j.in = c->in / c->groups;
+    j.out = c->out / c->groups;
+    j.block = j.places < COLUMNS ? (COLUMNS + j.places - 1) / j.places : 1;
+    if (j.block > c->batch) j.block = c->batch > 0 ? c->batch : 1;
+    j.units = (c->batch + j.block - 1) / j.block * c->groups;
+    j.lines = aligned((tap__conv_room(c, j.block) + TAP__CONV_SPARE) * j.size);
+    j.columns = aligned((j.in * j.window * j.block * j.places + TAP__CONV_SPARE) * j.size);
+    j.rows = aligned(j.out * j.block * j.places * j.size);
+    return j;
+}
+
+/* The data of x in C order; *copy is set to the memory of a copy that had to be made. NULL: there is no memory. */
+static const void *dense(tap_tensor x, tap_arena *scratch, void **copy)
+{
+    if (tap_tensor_is_contiguous(x)) return x.data;
+    *copy = tap__arena_take(scratch, (size_t)tap_numel(x.shape) * tap_dtype_size(x.dtype));
+    if (*copy) tap_tensor_copy(tap_tensor_wrap(x.dtype, x.shape, *copy), x, NULL);
+    return *copy;
+}
+
+static unit unit_of(const job *j, int64_t part, int64_t number)
+{
+    unit u = { .first = number / j->c->groups * j->block, .group = number % j->c->groups };
+    u.images = j->c->batch - u.first < j->block ? j->c->batch - u.first : j->block;
+    u.length = u.images * j->places;
+    u.lines = j->memory + part * (j->lines + j->columns + j->rows);
+    u.columns = u.lines + j->lines;
+    u.rows = u.columns + j->columns;
+    return u;
+}
+
+/* The unit's images and channels, so many in a group, of x or y. */
+static tap_tensor share_of(tap_tensor x, const unit *u, int64_t channels)
+{
+    int64_t at = u->first * x.stride[0] + u->group * channels * x.stride[1];
+    x.data = (char *)x.data + at * (int64_t)tap_dtype_size(x.dtype);
+    x.shape.n[0] = u->images;
+    x.shape.n[1] = channels;
+    return x;
+}
+
+/* The unit's part of y, lying in rows: [out,images,P,Q] seen as [images,out,P,Q]. */
+static tap_tensor rows_of(const job *j, const unit *u)
+{
+    tap_tensor rows = share_of(j->y, u, j->out);
+    rows.data = u->rows;
+    tap__set_contiguous(&rows);
+    rows.stride[0] = j->places;
+    rows.stride[1] = u->length;
+    return rows;
+}
+
+static void spread(const job *j, const unit *u)
+{
+    j->kernel->spread(j->c, share_of(j->x, u, j->in), u->lines, u->columns);
+}
+
+static tap__matrix matrix(const void *data, int64_t rows, int64_t columns, bool transposed)
+{
+    return (tap__matrix){ data, rows, columns, transposed ? 1 : columns, transposed ? rows : 1 };
+}
+
+/* out = a b + (add ? out : 0), whose rows follow each other */
+static void multiply(const job *j, tap__matrix a, tap__matrix b, char *out, bool add)
+{
+    if (a.columns == 0 && !add) memset(out, 0, (size_t)(a.rows * b.columns * j->size));
+    if (a.rows == 0 || a.columns == 0 || b.columns == 0) return;
+    tap__product(j->dtype, a, b, out, b.columns, add);
+}
+
+static int64_t weight_bytes(const job *j)
+{
+    return j->c->out * j->in * j->window * j->size;
+}
+
+/* Where the weight of the unit's group begins. */
+static int64_t group_at(const job *j, const unit *u)
+{
+    return u->group * j->out * j->in * j->window * j->size;
+}
+
+/* y = w columns, from the bias on */
+static void forward(const job *j, const unit *u, int64_t part)
+{
+    const int64_t k = j->in * j->window;
+    tap_tensor    rows = rows_of(j, u), bias = rows;
+    spread(j, u);
+    if (j->bias) {
+        bias.data = (char *)(uintptr_t)j->bias + u->group * j->out * j->size;
+        for (int i = 0; i < 4; i++) bias.stride[i] = i == 1;
+        tap_tensor_copy(rows, bias, NULL);
+    }
+    multiply(j, matrix(j->w + group_at(j, u), j->out, k, false), matrix(u->columns, k, u->length, false), u->rows, j->bias != NULL);
+    tap_tensor_copy(share_of(j->y, u, j->out), rows, NULL);
+    (void)part;
+}
+
+/* columns = w^T y */
+static void adjoint(const job *j, const unit *u, int64_t part)
+{
+    const int64_t k = j->in * j->window;
+    tap_tensor_copy(rows_of(j, u), share_of(j->y, u, j->out), NULL);
+    multiply(j, matrix(j->w + group_at(j, u), k, j->out, true), matrix(u->rows, j->out, u->length, false), u->columns, false);
+    j->kernel->gather(j->c, share_of(j->x, u, j->in), u->lines, u->columns,
+                      j->bias ? j->bias + u->group * j->in * j->size : NULL);
+    (void)part;
+}
+
+/* w += y columns^T */
+static void add_weight(const job *j, const unit *u, int64_t part)
+{
+    const int64_t k = j->in * j->window;
+    char         *sum = j->sums + part * weight_bytes(j) + group_at(j, u);
+    tap_tensor_copy(rows_of(j, u), share_of(j->y, u, j->out), NULL);
+    spread(j, u);
+    multiply(j, matrix(u->rows, j->out, u->length, false), matrix(u->columns, u->length, k, true), sum, true);
+}
+
+static void parts(const void *context, int64_t first, int64_t last)
+{
+    const job *j = context;
+    for (int64_t part = first; part < last; part++) {
+        for (int64_t i = j->units * part / j->parts; i < j->units * (part + 1) / j->parts; i++) {
+            const unit u = unit_of(j, part, i);
+            j->each(j, &u, part);
+        }
+    }
+}
+
+/* Shares out the units among parts, and these among threads. */
+static bool run(job *j, int64_t n, step each, tap_arena *scratch)
+{
+    j->each = each;
+    j->parts = n < j->units ? n : j->units;
+    j->memory = tap__arena_take(scratch, (size_t)(j->parts * (j->lines + j->columns + j->rows)));
+    if (!j->memory) return false;
+    tap__parallel(j->parts, j->units * j->block * j->places * j->window * j->in * j->out / 16, parts, j);
+    tap__arena_give_back(scratch, j->memory);
+    return true;
+}
+
+/* Results need not be added up: there are as many parts as threads. */
+static bool run_with(job *j, tap_tensor w, const tap_tensor *bias, step each,
+                     tap_arena *scratch)
+{
+    void *copy[2] = { NULL, NULL };
+    j->w = dense(w, scratch, &copy[0]);
+    j->bias = bias ? dense(*bias, scratch, &copy[1]) : NULL;
+    bool ok = j->w && (!bias || j->bias) && run(j, tap_threads(), each, scratch);
+    for (int i = 0; i < 2; i++) {
+        if (copy[i]) tap__arena_give_back(scratch, copy[i]);
+    }
+    return ok;
+}
+
+bool tap__conv_forward(const tap__conv *c, tap_tensor x, tap_tensor w, const tap_tensor *bias, tap_tensor y, tap_arena *scratch)
+{
+    job j = job_of(c, x, y);
+    return run_with(&j, w, bias, forward, scratch);
+}
+
+bool tap__conv_adjoint(const tap__conv *c, tap_tensor y, tap_tensor w, const tap_tensor *bias, tap_tensor x, tap_arena *scratch)
+{
+    job j = job_of(c, x, y);
+    return run_with(&j, w, bias, adjoint, scratch);
+}
+
+bool tap__conv_weight(const tap__conv *c, tap_tensor x, tap_tensor y, tap_tensor w, tap_arena *scratch)
+{
+    job           j = job_of(c, x, y);
+    const int64_t n = j.units < PARTS ? j.units : PARTS;
+    j.sums = n > 1 ? tap__arena_take(scratch, (size_t)(n * weight_bytes(&j))) : w.data;
+    if (!j.sums) return false;
+    memset(j.sums, 0, (size_t)((n > 1 ? n : 1) * weight_bytes(&j)));
+    bool ok = run(&j, n, add_weight, scratch);
+    if (n <= 1) return ok;
+    tap_tensor sums = tap_tensor_wrap(j.dtype, TAP_SHAPE(n, tap_numel(w.shape)), j.sums);
+    ok = ok && tap__reduce(TAP__SUM, sums, 1, w, scratch);
+    tap__arena_give_back(scratch, j.sums);
+    return ok;
+}
