@@ -122,26 +122,33 @@ tap_var tap__refuse_all(const char *call, int n, const tap_var *x, tap_status st
     return tap__inert(r.call.tape);
 }
 
-static tap_status check_result(tap_call *c, const tap_tensor *out)
+/* The number of elements of a result, or -1 and an error. */
+static int64_t result_size(tap_call *c, const tap_tensor *out)
 {
-    char text[TAP_SHAPE_TEXT];
-    if (tap_dtype_size(out->dtype) && tap_numel(out->shape) >= 0) return TAP_OK;
-    return tap_call_fail(c, tap_dtype_size(out->dtype) ? TAP_ESHAPE : TAP_EDTYPE, "a result %s of %s cannot be",
-                         tap_shape_format(text, out->shape), tap_dtype_name(out->dtype));
+    char          text[TAP_SHAPE_TEXT];
+    const int64_t n = tap__numel(&out->shape);
+    if (tap_dtype_size(out->dtype) && n >= 0) return n;
+    tap_call_fail(c, tap_dtype_size(out->dtype) ? TAP_ESHAPE : TAP_EDTYPE, "a result %s of %s cannot be",
+                  tap_shape_format(text, out->shape), tap_dtype_name(out->dtype));
+    return -1;
 }
 
-static tap_var compute(tap_call *c, const tap_var *in, tap_tensor out)
+/* A view of the first input's memory, by another node. */
+static tap_node *view(tap_call *c, const tap_var *in, const tap_tensor *out)
+{
+    void   *storage = tap__node(c->tape, in[0].id)->storage;
+    if (storage) tap__arena_share(storage);
+    tap_var v = tap__push(c->tape, *out, storage);
+    return v.id ? tap__node(c->tape, v.id) : NULL;
+}
+
+static tap_node *compute(tap_call *c, tap_tensor *out, int64_t n)
 {
     tap_tape *t = c->tape;
-    if (out.data) {
-        void *storage = tap__node(t, in[0].id)->storage;
-        if (storage) tap__arena_share(storage);
-        return tap__push(t, out, storage);
-    }
-    tap_var v = tap__push_empty(t, out.dtype, out.shape, &out);
-    if (v.id && tap_numel(out.shape) > 0) c->op->forward(c, &out);
+    tap_node *node = tap__push_result(t, out, n);
+    if (node && n > 0) c->op->forward(c, out);
     while (t->n_scratch > 0) tap__arena_give_back(t->arena, t->scratch[--t->n_scratch]);
-    return v;
+    return node;
 }
 
 static void record(tap_node *n, const tap_op *op, const void *attr, int n_in, const tap_var *in)
@@ -164,7 +171,7 @@ tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *i
         tap_error_set(&t->error, TAP_EARG, "apply: an operator needs infer, its attributes and 1 to %d inputs", TAP_MAX_INPUTS);
         return tap__inert(t);
     }
-    tap_tensor values[TAP_MAX_INPUTS], out = { 0 };
+    tap_tensor values[TAP_MAX_INPUTS], out;
     bool       needs = false;
     if (!tap__together(op->name, n_in, in)) return tap__inert(t);
     for (int i = 0; i < n_in; i++) {
@@ -174,7 +181,12 @@ tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *i
     }
 
     running r = { { t, op, attr, n_in, values }, in };
-    if (op->infer(&r.call, &out) != TAP_OK || t->error.status != TAP_OK || check_result(&r.call, &out) != TAP_OK) {
+    int64_t size = -1;
+    out.data = NULL;
+    out.dtype = TAP_F32;
+    out.shape.rank = 0;
+    if (op->infer(&r.call, &out) == TAP_OK && t->error.status == TAP_OK) size = result_size(&r.call, &out);
+    if (size < 0) {
         tap_call_fail(&r.call, TAP_EARG, "its shape could not be inferred");
         return tap__inert(t);
     }
@@ -183,13 +195,13 @@ tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *i
         tap_call_fail(&r.call, TAP_EARG, "an input needs a gradient, and the operator has no rule for it");
         return tap__inert(t);
     }
-    if (!out.data && !op->forward) {
+    const bool is_view = out.data != NULL; /* and holds nothing new */
+    if (!is_view && !op->forward) {
         tap_call_fail(&r.call, TAP_EARG, "the operator has no forward");
         return tap__inert(t);
     }
-    bool    is_view = out.data != NULL; /* and holds nothing new */
-    tap_var v = compute(&r.call, in, out);
-    if (t->trace && v.id && !is_view) tap__trace_nonfinite(&r.call, in, tap__node(t, v.id)->value);
-    if (v.id && needs) record(tap__node(t, v.id), op, attr, n_in, in);
-    return t->error.status == TAP_OK ? v : tap__inert(t);
+    tap_node *n = is_view ? view(&r.call, in, &out) : compute(&r.call, &out, size);
+    if (n && t->trace && !is_view) tap__trace_nonfinite(&r.call, in, out);
+    if (n && needs) record(n, op, attr, n_in, in);
+    return n && t->error.status == TAP_OK ? (tap_var){ t, n->id, t->epoch } : tap__inert(t);
 }

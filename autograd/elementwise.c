@@ -45,9 +45,7 @@ static tap_status infer_bool(tap_call *c, tap_tensor *out)
 static void run_row(tap_call *c, tap_tensor *out)
 {
     const row_op *op = (const row_op *)c->op;
-    tap_tensor    operand[3] = { *out, c->in[0] };
-    if (c->n_in == 2) operand[2] = c->in[1];
-    tap__map(loop_for(op->row, c->in[0].dtype), c->attr, 1 + c->n_in, operand, op->cost);
+    tap__map(loop_for(op->row, c->in[0].dtype), c->attr, out, c->n_in, c->in, op->cost);
 }
 
 /* ---- Pieces of rules ---- */
@@ -197,8 +195,7 @@ static tap_var xlogy_by_factor(tap_var g, tap_var a, tap_var b)
 
 void tap__accumulate(tap_tensor sum, tap_tensor x)
 {
-    tap_tensor operand[2] = { sum, x };
-    tap__map(loop_for(TAP__ROW_accumulate, sum.dtype), NULL, 2, operand, CHEAP);
+    tap__map(loop_for(TAP__ROW_accumulate, sum.dtype), NULL, &sum, 1, &x, CHEAP);
 }
 
 /* ---- where and cast ---- */
@@ -218,8 +215,7 @@ static tap_status where_infer(tap_call *c, tap_tensor *out)
 
 static void where_forward(tap_call *c, tap_tensor *out)
 {
-    tap_tensor operand[4] = { *out, c->in[0], c->in[1], c->in[2] };
-    tap__map(loop_for(TAP__ROW_where, out->dtype), NULL, 4, operand, CHEAP);
+    tap__map(loop_for(TAP__ROW_where, out->dtype), NULL, out, 3, c->in, CHEAP);
 }
 
 static void where_vjp(const tap_node *n, tap_var g, tap_var *gin)

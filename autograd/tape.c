@@ -155,13 +155,12 @@ static bool add_segment(tap_tape *t)
     return true;
 }
 
-tap_var tap__push(tap_tape *t, tap_tensor value, void *storage)
+/* A node without a value, or NULL. */
+static tap_node *node_new(tap_tape *t, void *storage)
 {
-    if (!t || t->error.status != TAP_OK) return tap__inert(t);
-    bool room = t->n_nodes < UINT32_MAX && (t->n_nodes / TAP__SEGMENT < t->n_segments || add_segment(t));
-    if (!room) {
+    if (t->n_nodes == UINT32_MAX || (t->n_nodes / TAP__SEGMENT == t->n_segments && !add_segment(t))) {
         tap_error_set(&t->error, TAP_ENOMEM, "tape: no memory for node %u", t->n_nodes);
-        return tap__inert(t);
+        return NULL;
     }
     uint32_t  id = t->n_nodes++;
     tap_node *n = tap__node(t, id);
@@ -173,8 +172,30 @@ tap_var tap__push(tap_tape *t, tap_tensor value, void *storage)
     n->id = id;
     n->n_in = 0;
     n->needs = n->adjoint = n->is_leaf = false;
+    return n;
+}
+
+tap_var tap__push(tap_tape *t, tap_tensor value, void *storage)
+{
+    tap_node *n = t && t->error.status == TAP_OK ? node_new(t, storage) : NULL;
+    if (!n) return tap__inert(t);
     n->value = value;
-    return (tap_var){ t, id, t->epoch };
+    return (tap_var){ t, n->id, t->epoch };
+}
+
+tap_node *tap__push_result(tap_tape *t, tap_tensor *out, int64_t n)
+{
+    void *storage = tap__arena_take(t->arena, (size_t)n * tap_dtype_size(out->dtype));
+    if (!storage) {
+        tap__error_copy(&t->error, tap_arena_error(t->arena));
+        return NULL;
+    }
+    tap_node *node = node_new(t, storage);
+    if (!node) return NULL;
+    out->data = storage;
+    tap__set_contiguous(out);
+    node->value = *out;
+    return node;
 }
 
 tap_var tap__push_empty(tap_tape *t, tap_dtype dtype, tap_shape shape, tap_tensor *value)
@@ -187,15 +208,11 @@ tap_var tap__push_empty(tap_tape *t, tap_dtype dtype, tap_shape shape, tap_tenso
         tap_error_set(&t->error, TAP_ESHAPE, "tape: %s is no shape", tap_shape_format(text, shape));
         return tap__inert(t);
     }
-    void *storage = tap__arena_take(t->arena, (size_t)n * tap_dtype_size(dtype));
-    if (!storage) {
-        tap__error_copy(&t->error, tap_arena_error(t->arena));
-        return tap__inert(t);
-    }
-    tap_tensor x = tap_tensor_wrap(dtype, shape, storage);
-    tap_var    v = tap__push(t, x, storage);
-    if (v.id) *value = x;
-    return v;
+    tap_tensor      x = { .dtype = dtype, .shape = shape };
+    const tap_node *node = tap__push_result(t, &x, n);
+    if (!node) return tap__inert(t);
+    *value = x;
+    return (tap_var){ t, node->id, t->epoch };
 }
 
 void tap__drop(tap_node *n)

@@ -42,6 +42,22 @@ bool tap__broadcast(tap_shape a, tap_shape b, tap_shape *out);
 /* Which axes of the rank are reduced (a bit each), and the result's shape; an error for a bad or doubled axis. */
 tap_status tap__reduced(tap_shape x, tap_axes axes, unsigned *mask, tap_shape *out, tap_error *e);
 
+/* tap_numel, for those who call it for every operator. */
+static inline int64_t tap__numel(const tap_shape *shape)
+{
+    if (shape->rank < 0 || shape->rank > TAP_MAX_RANK) return -1;
+    int64_t n = 1;
+    bool    empty = false;
+    for (int i = 0; i < shape->rank; i++) {
+        if (shape->n[i] < 0) return -1;
+        if (shape->n[i] == 0) empty = true;
+        else if (__builtin_mul_overflow(n, shape->n[i], &n)) return -1;
+    }
+    /* The widest dtype must be addressable, also where another axis is empty: strides are products of sizes too. */
+    if (n > INT64_MAX / 8) return -1;
+    return empty ? 0 : n;
+}
+
 /* C-order strides of a shape. */
 void tap__set_contiguous(tap_tensor *x);
 

@@ -54,34 +54,35 @@ static void sort_axes(loop *l)
     }
 }
 
-static loop loop_over(int n_op, const tap_tensor *operand)
+static void add_operand(loop *l, const tap_tensor *x)
 {
-    loop l = { .rank = operand[0].shape.rank, .n_op = n_op };
-    for (int k = 0; k < n_op; k++) {
-        l.data[k] = operand[k].data;
-        l.size[k] = (int64_t)tap_dtype_size(operand[k].dtype);
+    const int k = l->n_op++, lead = l->rank - x->shape.rank;
+    l->data[k] = x->data;
+    l->size[k] = (int64_t)tap_dtype_size(x->dtype);
+    for (int i = 0; i < l->rank; i++) l->stride[k][i] = i < lead || x->shape.n[i - lead] == 1 ? 0 : x->stride[i - lead];
+}
+
+static void loop_over(loop *l, const tap_tensor *out, int n, const tap_tensor *in)
+{
+    l->rank = out->shape.rank;
+    l->n_op = 0;
+    for (int i = 0; i < l->rank; i++) l->n[i] = out->shape.n[i];
+    add_operand(l, out);
+    for (int k = 0; k < n; k++) add_operand(l, &in[k]);
+    for (int i = l->rank - 1; i >= 0; i--) {
+        if (l->n[i] == 1) drop_axis(l, i);
     }
-    for (int i = 0; i < l.rank; i++) {
-        l.n[i] = operand[0].shape.n[i];
-        for (int k = 0; k < n_op; k++) {
-            int at = i - (l.rank - operand[k].shape.rank);
-            l.stride[k][i] = at < 0 || operand[k].shape.n[at] == 1 ? 0 : operand[k].stride[at];
-        }
+    sort_axes(l);
+    for (int i = l->rank - 2; i >= 0; i--) {
+        if (!merges(l, i)) continue;
+        l->n[i + 1] *= l->n[i];
+        drop_axis(l, i);
     }
-    for (int i = l.rank - 1; i >= 0; i--) {
-        if (l.n[i] == 1) drop_axis(&l, i);
+    if (l->rank == 0) {
+        l->rank = 1;
+        l->n[0] = 1;
+        for (int k = 0; k < l->n_op; k++) l->stride[k][0] = 0;
     }
-    sort_axes(&l);
-    for (int i = l.rank - 2; i >= 0; i--) {
-        if (!merges(&l, i)) continue;
-        l.n[i + 1] *= l.n[i];
-        drop_axis(&l, i);
-    }
-    if (l.rank == 0) {
-        l.rank = 1;
-        l.n[0] = 1;
-    }
-    return l;
 }
 
 /* A loop, and the runs it is cut into: run r is piece r % pieces of row r / pieces. */
@@ -114,12 +115,45 @@ static void do_runs(const void *context, int64_t first, int64_t last)
     }
 }
 
-void tap__map(tap__run run, const void *context, int n, const tap_tensor *operand, int cost)
+/* The step through x in C order, x having this shape or one element; -1: it has no such step. */
+static int64_t flat_stride(const tap_tensor *x, const tap_shape *shape)
 {
-    int64_t count = tap_numel(operand[0].shape);
-    if (count <= 0) return;
-    job     j = { .l = loop_over(n, operand), .run = run, .context = context };
-    int64_t inner = j.l.n[j.l.rank - 1];
+    int64_t stride = 1, n = 1;
+    bool    flat = true;
+    for (int i = x->shape.rank - 1; i >= 0; i--) {
+        const int64_t size = x->shape.n[i];
+        n *= size;
+        flat = flat && (size == 1 || x->stride[i] == stride) && i < shape->rank && size == shape->n[i];
+        stride *= size;
+    }
+    if (n == 1) return 0;
+    return flat && x->shape.rank == shape->rank ? 1 : -1;
+}
+
+/* The one run of what is small and lies in C order, which most of a tape's many small tensors do. */
+static bool run_flat(tap__run run, const void *context, const tap_tensor *out, int n, const tap_tensor *in, int64_t count)
+{
+    void   *data[TAP__MAP_MAX] = { out->data };
+    int64_t stride[TAP__MAP_MAX] = { 1 };
+    if (count > RUN || (count > 1 && flat_stride(out, &out->shape) != 1)) return false;
+    for (int k = 0; k < n; k++) {
+        data[1 + k] = in[k].data;
+        stride[1 + k] = flat_stride(&in[k], &out->shape);
+        if (stride[1 + k] < 0) return false;
+    }
+    run(count, data, stride, context);
+    return true;
+}
+
+void tap__map(tap__run run, const void *context, const tap_tensor *out, int n, const tap_tensor *in, int cost)
+{
+    const int64_t count = tap__numel(&out->shape);
+    if (count <= 0 || run_flat(run, context, out, n, in, count)) return;
+    job j;
+    j.run = run;
+    j.context = context;
+    loop_over(&j.l, out, n, in);
+    const int64_t inner = j.l.n[j.l.rank - 1];
     j.pieces = (inner + RUN - 1) / RUN;
     tap__parallel(count / inner * j.pieces, count * cost, do_runs, &j);
 }

@@ -9,8 +9,9 @@ enum { TAP__MAP_MAX = 4 };
 /* One run of elements: operand i begins at data[i] and steps stride[i] elements at a time. Operand 0 is the result. */
 typedef void (*tap__run)(int64_t n, void *const *data, const int64_t *stride, const void *context);
 
-/* Calls run over all elements of operand[0], to whose shape the others must broadcast. Runs are cut at places that depend
- * on the shapes alone, so results do not depend on the number of threads. cost: nanoseconds per element, roughly. */
-void tap__map(tap__run run, const void *context, int n, const tap_tensor *operand, int cost);
+/* Calls run over all elements of out, to whose shape the n inputs, fewer than TAP__MAP_MAX, must broadcast. Runs are cut at
+ * places that depend on the shapes alone, so results do not depend on the number of threads. cost: nanoseconds per element,
+ * roughly. */
+void tap__map(tap__run run, const void *context, const tap_tensor *out, int n, const tap_tensor *in, int cost);
 
 #endif

@@ -34,17 +34,7 @@ bool tap_dtype_is_float(tap_dtype dtype)
 
 int64_t tap_numel(tap_shape shape)
 {
-    if (shape.rank < 0 || shape.rank > TAP_MAX_RANK) return -1;
-    int64_t n = 1;
-    bool    empty = false;
-    for (int i = 0; i < shape.rank; i++) {
-        if (shape.n[i] < 0) return -1;
-        if (shape.n[i] == 0) empty = true;
-        else if (__builtin_mul_overflow(n, shape.n[i], &n)) return -1;
-    }
-    /* The widest dtype must be addressable, also where another axis is empty: strides are products of sizes too. */
-    if (n > INT64_MAX / 8) return -1;
-    return empty ? 0 : n;
+    return tap__numel(&shape);
 }
 
 bool tap_shape_equal(tap_shape a, tap_shape b)
@@ -83,11 +73,11 @@ bool tap__axis(int *axis, int rank)
 
 bool tap__broadcast(tap_shape a, tap_shape b, tap_shape *out)
 {
-    tap_shape big = a.rank >= b.rank ? a : b, small = a.rank >= b.rank ? b : a;
-    int       lead = big.rank - small.rank;
-    *out = big;
-    for (int i = 0; i < small.rank; i++) {
-        int64_t x = big.n[lead + i], y = small.n[i];
+    const tap_shape *big = a.rank >= b.rank ? &a : &b, *small = a.rank >= b.rank ? &b : &a;
+    const int        lead = big->rank - small->rank;
+    *out = *big;
+    for (int i = 0; i < small->rank; i++) {
+        int64_t x = big->n[lead + i], y = small->n[i];
         if (x != y && x != 1 && y != 1) return false;
         out->n[lead + i] = x == 1 ? y : x;
     }

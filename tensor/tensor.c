@@ -111,8 +111,7 @@ tap_status tap_tensor_copy(tap_tensor dst, tap_tensor src, tap_error *e)
     if (!tap__broadcast(dst.shape, src.shape, &shape) || !tap_shape_equal(shape, dst.shape))
         return tap_error_set(e, TAP_ESHAPE, "copy: %s does not broadcast to %s", tap_shape_format(a, src.shape),
                              tap_shape_format(b, dst.shape));
-    tap_tensor operand[2] = { dst, src };
-    tap__map(convert[dst.dtype][src.dtype], NULL, 2, operand, 1);
+    tap__map(convert[dst.dtype][src.dtype], NULL, &dst, 1, &src, 1);
     return TAP_OK;
 }
 
