@@ -1,0 +1,10 @@
+/* tests/bench/bench_kernels.h: loops that the memory alone holds up. */
+#ifndef TAP_TESTS_BENCH_KERNELS_H
+#define TAP_TESTS_BENCH_KERNELS_H
+
+#include "tensor/internal.h"
+
+TAP__KERNEL_DECLARE(void, bench_triad, (int64_t n, float *a, const float *b, const float *c)); /* a = b + 3 c */
+TAP__KERNEL_DECLARE(float, bench_sum, (int64_t n, const float *x));
+
+#endif
