@@ -136,10 +136,13 @@ static int64_t result_size(tap_call *c, const tap_tensor *out)
 /* A view of the first input's memory, by another node. */
 static tap_node *view(tap_call *c, const tap_var *in, const tap_tensor *out)
 {
-    void   *storage = tap__node(c->tape, in[0].id)->storage;
-    if (storage) tap__arena_share(storage);
-    tap_var v = tap__push(c->tape, *out, storage);
-    return v.id ? tap__node(c->tape, v.id) : NULL;
+    const tap_node *base = tap__node(c->tape, in[0].id);
+    if (base->storage) tap__arena_share(base->storage);
+    tap_var v = tap__push(c->tape, *out, base->storage);
+    if (!v.id) return NULL;
+    tap_node *n = tap__node(c->tape, v.id);
+    n->borrower_of = base->borrower_of;
+    return n;
 }
 
 static tap_node *compute(tap_call *c, tap_tensor *out, int64_t n)

@@ -105,8 +105,25 @@ static void accumulate(pass *p, uint32_t node, tap_var g)
     }
 }
 
-/* One rule. What it passes on as it is (an add does) gets a node of its own, sharing the memory, so that each node's
- * gradient can be given back alone. */
+static tap_var copy_of(tap_var v)
+{
+    tap_tensor      to;
+    const tap_node *n = tap__node(v.tape, v.id);
+    tap_var         copy = tap__push_empty(v.tape, n->value.dtype, n->value.shape, &to);
+    if (to.data) tap_tensor_copy(to, n->value, NULL);
+    return copy;
+}
+
+/* g for the input number `to`. What a rule passes on as it is (an add does) gets a node of its own, sharing the memory, so that
+ * each node's gradient can be given back alone; what was computed in a leaf's gradient is for this leaf alone. */
+static tap_var own(const pass *p, tap_var g, uint32_t to, bool shared)
+{
+    const tap_node *n = tap__node(p->tape, g.id);
+    if (n->borrower_of && (shared || n->borrower_of != to || !tap_tensor_is_contiguous(n->value))) return copy_of(g);
+    return shared && !p->keep ? tap_detach(g) : g;
+}
+
+/* One rule. */
 static void apply_rule(pass *p, uint32_t id)
 {
     tap_tape *t = p->tape;
@@ -114,12 +131,13 @@ static void apply_rule(pass *p, uint32_t id)
     tap_var   gin[TAP_MAX_INPUTS] = { { 0 } };
     uint32_t  mark = t->n_nodes;
     n->op->vjp(n, var_of(t, p->adjoint[id]), gin);
+    t->lender = NULL;
     for (int i = 0; i < n->n_in && t->error.status == TAP_OK; i++) {
         if (!gin[i].tape || !p->wanted[n->in[i]]) continue;
         if (gin[i].tape != t) tap_error_set(&t->error, TAP_ESTALE, "%s: its rule gave a gradient on another tape", n->op->name);
         if (!tap__live(gin[i])) break;
         bool shared = gin[i].id < mark || tap__node(t, gin[i].id)->adjoint;
-        accumulate(p, n->in[i], shared && !p->keep ? tap_detach(gin[i]) : gin[i]);
+        accumulate(p, n->in[i], own(p, gin[i], n->in[i], shared));
     }
     if (p->keep || t->error.status != TAP_OK) return;
     for (uint32_t k = mark; k < t->n_nodes; k++) {
@@ -144,15 +162,30 @@ static void walk(pass *p, const bool *kept)
     t->rule = NULL;
 }
 
-static void add_to_leaf(const tap_leaf *leaf, tap_tensor g)
+/* Into what it was computed in, if it was; else copied, or added to what there is. */
+static void add_to_leaf(const tap_node *n, tap_tensor g)
 {
-    tap_tensor grad = leaf->grad;
-    if (leaf->fresh && *leaf->fresh) {
-        tap_tensor_copy(grad, g, NULL);
-        *leaf->fresh = false;
-    } else {
-        tap__accumulate(grad, g);
+    const tap_leaf *leaf = &n->leaf;
+    if (n->lent && g.data == leaf->grad.data) return;
+    if (n->lent || (leaf->fresh && *leaf->fresh)) tap_tensor_copy(leaf->grad, g, NULL);
+    else tap__accumulate(leaf->grad, g);
+    if (leaf->fresh) *leaf->fresh = false;
+}
+
+/* The gradients arrived at. Two leaves may be one parameter: what was computed in its gradient comes first. After an error, what has
+ * been computed there does not count. */
+static void finish_leaves(const pass *p)
+{
+    tap_tape *t = p->tape;
+    for (int lent = 1; lent >= 0; lent--) {
+        for (uint32_t id = 1; id <= p->top; id++) {
+            tap_node *n = tap__node(t, id);
+            if (!n->is_leaf || n->lent != lent) continue;
+            if (t->error.status == TAP_OK && p->adjoint[id]) add_to_leaf(n, tap__node(t, p->adjoint[id])->value);
+            if (t->error.status != TAP_OK && lent) *n->leaf.fresh = true;
+        }
     }
+    for (uint32_t id = 1; id <= p->top; id++) tap__node(t, id)->lent = false;
 }
 
 tap_status tap_backward(tap_var loss)
@@ -172,11 +205,10 @@ tap_status tap_backward(tap_var loss)
         for (uint32_t id = 1; id <= p.top; id++) p.wanted[id] = tap__node(t, id)->needs;
         tap_var one = tap__full_like(loss, 1);
         if (one.id) hold(&p, loss.id, one);
+        t->lends = true;
         walk(&p, NULL);
-        for (uint32_t id = 1; id <= p.top && t->error.status == TAP_OK; id++) {
-            const tap_node *n = tap__node(t, id);
-            if (n->is_leaf && p.adjoint[id]) add_to_leaf(&n->leaf, tap__node(t, p.adjoint[id])->value);
-        }
+        t->lends = false;
+        finish_leaves(&p);
         tap__forget(t, p.first_new);
         end(&p);
     }

@@ -19,6 +19,8 @@ struct tap_node {
     bool          needs;   /* a gradient: some leaf or variable is behind it */
     bool          adjoint; /* held by a backward pass under way */
     bool          is_leaf; /* then leaf says where its gradient goes */
+    bool          lent;    /* this leaf's gradient is where a result was computed */
+    uint32_t      borrower_of; /* the leaf in whose gradient this value lies, 0: none */
     tap_tensor    value;
     tap_leaf      leaf;
     uint32_t      in[TAP_MAX_INPUTS];
@@ -37,6 +39,8 @@ struct tap_tape {
     uint32_t    n_segments, max_segments;
     const bool *wanted;  /* during a backward pass: the nodes on a way to what is differentiated by, */
     const tap_node *rule; /* and the one whose rule runs */
+    bool        lends;   /* during a pass that ends in the leaves' gradients: results may be computed in these, */
+    tap_node   *lender;  /* the next one of that shape in this leaf's */
     void       *scratch[TAP__SCRATCH];
     int         n_scratch;
 };
@@ -98,6 +102,8 @@ tap_var tap__relu_grad(tap_var g, tap_var y);          /* g where y > 0, else 0 
 tap_var tap__tanh_grad(tap_var g, tap_var y);          /* g (1 - y^2) */
 tap_var tap__sigmoid_grad(tap_var g, tap_var y);       /* g y (1 - y) */
 tap_var tap__sigmoid_sub(tap_var x, tap_var t);        /* sigmoid(x) - t */
+tap_var tap__minus_sigmoid(tap_var t, tap_var x);      /* t - sigmoid(x) */
+tap_var tap__bernoulli_log_prob(tap_var x, tap_var t); /* t log sigmoid(x) + (1 - t) log(1 - sigmoid(x)) */
 tap_var tap__share(tap_var a, tap_var b);              /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
 tap_var tap__ahead(tap_var a, tap_var b);              /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
 tap_var tap__cofactors(tap_var x);                      /* d det(x) / d x, [..,n,n] */

@@ -171,7 +171,8 @@ static tap_node *node_new(tap_tape *t, void *storage)
     n->name = NULL;
     n->id = id;
     n->n_in = 0;
-    n->needs = n->adjoint = n->is_leaf = false;
+    n->needs = n->adjoint = n->is_leaf = n->lent = false;
+    n->borrower_of = 0;
     return n;
 }
 
@@ -183,8 +184,27 @@ tap_var tap__push(tap_tape *t, tap_tensor value, void *storage)
     return (tap_var){ t, n->id, t->epoch };
 }
 
+/* A new node whose value lies in the gradient of the leaf for which it is computed, or NULL. */
+static tap_node *push_lent(tap_tape *t, tap_tensor *out)
+{
+    tap_node *leaf = t->lender;
+    if (leaf->leaf.grad.dtype != out->dtype || !tap_shape_equal(leaf->leaf.grad.shape, out->shape)) return NULL;
+    tap_node *node = node_new(t, NULL);
+    t->lender = NULL;
+    if (!node) return NULL;
+    leaf->lent = true;
+    *leaf->leaf.fresh = false;
+    *out = leaf->leaf.grad;
+    tap__set_contiguous(out);
+    node->value = *out;
+    node->borrower_of = leaf->id;
+    return node;
+}
+
 tap_node *tap__push_result(tap_tape *t, tap_tensor *out, int64_t n)
 {
+    tap_node *lent = t->lender ? push_lent(t, out) : NULL;
+    if (lent || t->error.status != TAP_OK) return lent;
     void *storage = tap__arena_take(t->arena, (size_t)n * tap_dtype_size(out->dtype));
     if (!storage) {
         tap__error_copy(&t->error, tap_arena_error(t->arena));
@@ -397,7 +417,9 @@ tap_var tap_detach(tap_var v)
     tap_node *n = tap__live(v);
     if (!n) return tap__inert(v.tape);
     if (n->storage) tap__arena_share(n->storage);
-    return tap__push(v.tape, n->value, n->storage);
+    tap_var same = tap__push(v.tape, n->value, n->storage);
+    if (same.id) tap__node(v.tape, same.id)->borrower_of = n->borrower_of;
+    return same;
 }
 
 tap_var tap_named(tap_var v, const char *name)
@@ -426,6 +448,9 @@ const void *tap_attr(const tap_node *n)
 bool tap_needs(const tap_node *n, int i)
 {
     if (!n || i < 0 || i >= n->n_in) return false;
-    const tap_tape *t = n->tape;
-    return t->wanted ? t->wanted[n->in[i]] : tap__node(t, n->in[i])->needs;
+    tap_tape  *t = n->tape;
+    tap_node  *in = tap__node(t, n->in[i]);
+    const bool needs = t->wanted ? t->wanted[in->id] : in->needs;
+    if (t->lends) t->lender = needs && in->is_leaf && !in->lent && in->leaf.fresh && *in->leaf.fresh ? in : NULL;
+    return needs;
 }

@@ -412,6 +412,93 @@ static void test_own_operator(void **state)
     tap_tape_free(t);
 }
 
+static void sum_of_two(tap_call *c, tap_tensor *out)
+{
+    for (int i = 0; i < N; i++) ((double *)out->data)[i] = ((const double *)c->in[0].data)[i] + ((const double *)c->in[1].data)[i];
+}
+
+/* One gradient for both, as it was computed, and by way of a view; asked for in either order. */
+static void one_for_both(const tap_node *n, tap_var g, tap_var *gin)
+{
+    if (tap_needs(n, 0)) gin[0] = tap_mul_scalar(g, 3);
+    gin[1] = gin[0];
+}
+
+static void a_view_for_the_other(const tap_node *n, tap_var g, tap_var *gin)
+{
+    if (tap_needs(n, 1)) gin[0] = tap_detach(tap_mul_scalar(g, 3));
+    gin[1] = tap_reshape(gin[0], tap_shape_of(gin[0]));
+}
+
+static void backwards(const tap_node *n, tap_var g, tap_var *gin)
+{
+    if (tap_needs(n, 0)) gin[0] = tap_flip(tap_mul_scalar(g, 3), TAP_AXES(0));
+    if (tap_needs(n, 1)) gin[1] = tap_slice(tap_mul(g, tap_in(n, 0)), 0, -1, TAP_END, -1);
+}
+
+static const tap_op shared_op = { "shared", infer_like, sum_of_two, one_for_both, 0 };
+static const tap_op viewed_op = { "viewed", infer_like, sum_of_two, a_view_for_the_other, 0 };
+static const tap_op backwards_op = { "backwards", infer_like, sum_of_two, backwards, 0 };
+
+/* Fresh leaves a and b, and a once more as another var; more: a square of a, whose gradient is added. */
+static void differentiate(const tap_op *op, bool twice, bool more, memory *a, memory *b)
+{
+    *a = (memory){ { 1, 2, 3 }, { 9, 9, 9 }, true };
+    *b = (memory){ { 4, 5, 6 }, { 9, 9, 9 }, true };
+    const tap_leaf first = leaf_of(a, "a"), second = leaf_of(b, "b");
+    tap_tape      *t = tap_tape_new(TAP_F64, 1);
+    tap_var        x = tap_leaf_var(t, &first), y = tap_leaf_var(t, &second);
+    tap_var        loss = tap_sum(tap_apply(op, NULL, 2, (tap_var[]){ x, y }), TAP_ALL);
+    if (twice) loss = tap_add(loss, tap_sum(tap_mul_scalar(tap_leaf_var(t, &first), 10), TAP_ALL));
+    if (more) loss = tap_add(loss, tap_sum(tap_square(x), TAP_ALL));
+    assert_int_equal(tap_backward(loss), TAP_OK);
+    assert_false(a->fresh || b->fresh);
+    tap_tape_free(t);
+}
+
+static void test_gradients_in_place(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        const bool   twice = i & 1, more = i & 2;
+        const double other = twice ? 10 : 0;
+        memory       a, b;
+        const tap_op *const ops[] = { &shared_op, &viewed_op };
+        for (int k = 0; k < 2; k++) {
+            differentiate(ops[k], twice, more, &a, &b);
+            for (int j = 0; j < N; j++) {
+                assert_true(a.grad[j] == 3 + other + (more ? 2 * a.value[j] : 0));
+                assert_true(b.grad[j] == 3);
+            }
+        }
+        differentiate(&backwards_op, twice, more, &a, &b);
+        for (int j = 0; j < N; j++) {
+            assert_true(a.grad[j] == 3 + other + (more ? 2 * a.value[j] : 0));
+            assert_true(b.grad[j] == a.value[N - 1 - j]);
+        }
+    }
+}
+
+static void wrong_in_the_end(const tap_node *n, tap_var g, tap_var *gin)
+{
+    if (tap_needs(n, 0)) gin[0] = tap_mul_scalar(g, 3);
+    tap_tape_fail(g.tape, TAP_EARG, "no more");
+}
+
+/* A gradient that was under way counts for nothing. */
+static void test_gradients_in_place_after_an_error(void **state)
+{
+    (void)state;
+    static const tap_op op = { "wrong", infer_like, sum_of_two, wrong_in_the_end, 0 };
+    memory              a = { { 1, 2, 3 }, { 9, 9, 9 }, true }, b = a;
+    const tap_leaf      first = leaf_of(&a, "a"), second = leaf_of(&b, "b");
+    tap_tape           *t = tap_tape_new(TAP_F64, 1);
+    tap_var             in[] = { tap_leaf_var(t, &first), tap_leaf_var(t, &second) };
+    assert_int_equal(tap_backward(tap_sum(tap_apply(&op, NULL, 2, in), TAP_ALL)), TAP_EARG);
+    assert_true(a.fresh && b.fresh);
+    tap_tape_free(t);
+}
+
 static void test_operator_without_a_rule(void **state)
 {
     const tap_op op = { "ruleless", infer_like, copy_forward, NULL, 0 };
@@ -906,6 +993,8 @@ int main(void)
         cmocka_unit_test(test_leaf_used_twice),
         cmocka_unit_test(test_single_precision_leaf),
         cmocka_unit_test(test_own_operator),
+        cmocka_unit_test(test_gradients_in_place),
+        cmocka_unit_test(test_gradients_in_place_after_an_error),
         cmocka_unit_test(test_operator_without_a_rule),
         cmocka_unit_test(test_operator_without_forward),
         cmocka_unit_test(test_own_view),
