@@ -21,7 +21,7 @@ static tap_var bernoulli_sample(tap_dist d, tap_var noise)
 
 static tap_var bernoulli_log_prob(tap_dist d, tap_var x)
 {
-    return tap_neg(tap_bce_with_logits(d.param[0], x));
+    return tap__bernoulli_log_prob(d.param[0], x);
 }
 
 /* log(1 + e^l) - l sigmoid(l) */

@@ -779,7 +779,7 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       w->out = tap_sample_from(w->in.q, w->in.noise)) \
     X(log_prob_shape, TAP_ESHAPE, "sub: [1,2,2] x [2,4]: the shapes do not broadcast", \
       w->out = tap_log_prob(w->in.q, w->in.noise)) \
-    X(log_prob_dtype, TAP_EDTYPE, "bce_with_logits: [2,4] x [2,4]: dtypes float64 and bool differ", \
+    X(log_prob_dtype, TAP_EDTYPE, "bernoulli_log_prob: [2,4] x [2,4]: dtypes float64 and bool differ", \
       w->out = tap_log_prob(w->in.b, tap_cast(w->in.x, TAP_BOOL))) \
     X(log_prob_nothing, TAP_EARG, "log_prob: a distribution that was never made", \
       w->out = tap_log_prob((tap_dist){ 0 }, w->in.x)) \

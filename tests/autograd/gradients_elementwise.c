@@ -36,6 +36,8 @@ TWO(f_relu_grad, tap__relu_grad(a, b))
 TWO(f_tanh_grad, tap__tanh_grad(a, b))
 TWO(f_sigmoid_grad, tap__sigmoid_grad(a, b))
 TWO(f_sigmoid_sub, tap__sigmoid_sub(a, b))
+TWO(f_minus_sigmoid, tap__minus_sigmoid(a, b))
+TWO(f_bernoulli_log_prob, tap__bernoulli_log_prob(a, b))
 TWO(f_share, tap__share(a, b))
 TWO(f_ahead, tap__ahead(a, b))
 TWO(f_where, tap_where(tap_gt(a, b), tap_mul(a, b), tap_sin(b)))
@@ -79,6 +81,8 @@ const gradient_row elementwise_gradients[] = {
     { "tanh_grad", f_tanh_grad, R2 },
     { "sigmoid_grad", f_sigmoid_grad, R2 },
     { "sigmoid_sub", f_sigmoid_sub, R2 },
+    { "minus_sigmoid", f_minus_sigmoid, R2 },
+    { "bernoulli_log_prob", f_bernoulli_log_prob, R2, KINK(0) },
     { "share", f_share, R2 },
     { "ahead", f_ahead, R2 },
     { "where", f_where, R2 },
