@@ -1,21 +1,20 @@
 /* How long a training step takes, beside the time of its matrix products alone, measured in turn within one process. */
-#define _POSIX_C_SOURCE 200809L
+#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "tensor/matmul.h"
 #include "tests/bench/architectures.h"
+#include "tests/bench/bench.h"
 #include "tests/heap.h"
 
-enum { ROWS = 10240, PIXELS = 784, ROUNDS = 9, FIRST = 4, MOST_PRODUCTS = 128 };
+enum { ROWS = 10240, PIXELS = 784, ROUNDS = 9, FIRST = 4, MOST_LAYERS = 3 * TAP_VAE_MAX_HIDDEN };
 
 static const char usage[] =
     "usage: bench_step [--arch NAME] [--batch N] [--threads N] [--steps N] [--hidden N] [--layers N]\n"
     "  Prints one JSON object: the best of several rounds of a whole training step with Adam, in microseconds, and of\n"
-    "  its matrix products alone (us_floor).\n"
+    "  its matrix products alone, by BLIS (us_floor) and by the library's own kernels (us_products).\n"
     "  --arch     mlp: 784-400-20 ReLU; burda: 784-200-200-50 tanh; iwae50: burda with the importance-weighted bound\n"
     "             of 50 samples; conv: two convolutions 4x4, stride 2, of 32 and 64 channels, latent 20, and back [mlp]\n"
     "  --batch    images in a batch [128; iwae50: 20]\n"
@@ -27,66 +26,37 @@ static const char usage[] =
 typedef struct {
     const char     *arch;
     tap_vae_options model;
-    int64_t         batch, steps, hidden, layers;
-    int             threads;
+    int64_t         batch, steps, hidden, layers, threads;
 } options;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void refuse(const char *what, const char *value)
-{
-    fprintf(stderr, "bench_step: %s %s\n%s", what, value, usage);
-    exit(2);
-}
-
-static int64_t number(const char *option, const char *text, long most)
-{
-    char *end;
-    long  n = strtol(text, &end, 10);
-    if (end == text || *end || n < 1 || n > most) refuse(option, text);
-    return n;
-}
 
 static void choose(options *o)
 {
-    for (int i = 0; i < N_ARCHITECTURES; i++) {
-        const architecture *a = &architectures()[i];
-        if (strcmp(a->name, o->arch) != 0) continue;
-        o->model = a->model;
-        if (!o->batch) o->batch = a->batch;
-        if (o->layers) o->model.n_hidden = (int)o->layers;
-        for (int k = 0; k < o->model.n_hidden; k++) {
-            if (o->hidden) o->model.hidden[k] = o->hidden;
-            else if (o->model.hidden[k] == 0) o->model.hidden[k] = o->model.hidden[0];
-        }
-        return;
+    const architecture *a = architectures();
+    while (a < architectures() + N_ARCHITECTURES && strcmp(a->name, o->arch)) a++;
+    if (a == architectures() + N_ARCHITECTURES) bench_refuse("--arch", o->arch, "takes mlp, burda, iwae50 or conv");
+    o->model = a->model;
+    if (!o->batch) o->batch = a->batch;
+    if (o->layers) o->model.n_hidden = (int)o->layers;
+    for (int k = 0; k < o->model.n_hidden; k++) {
+        int64_t *width = &o->model.hidden[k];
+        if (o->hidden) *width = o->hidden;
+        else if (*width == 0) *width = k > 0 ? o->model.hidden[0] : 400;
     }
-    refuse("unknown --arch", o->arch);
 }
 
 static options parse(int argc, char **argv)
 {
-    options o = { .arch = "mlp" };
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--help")) {
-            fputs(usage, stdout);
-            exit(0);
-        }
-        if (i + 1 == argc) refuse("unknown option, or no value for", argv[i]);
-        const char *name = argv[i], *value = argv[++i];
-        if (!strcmp(name, "--arch")) o.arch = value;
-        else if (!strcmp(name, "--batch")) o.batch = number(name, value, ROWS);
-        else if (!strcmp(name, "--threads")) o.threads = (int)number(name, value, 256);
-        else if (!strcmp(name, "--steps")) o.steps = number(name, value, 1000000);
-        else if (!strcmp(name, "--hidden")) o.hidden = number(name, value, 65536);
-        else if (!strcmp(name, "--layers")) o.layers = number(name, value, TAP_VAE_MAX_HIDDEN);
-        else refuse("unknown option", name);
-    }
+    options            o = { .arch = "mlp" };
+    const bench_option all[] = {
+        { "--arch", .word = &o.arch },
+        { "--batch", .number = &o.batch, .least = 1, .most = ROWS },
+        { "--threads", .number = &o.threads, .least = 1, .most = 256 },
+        { "--steps", .number = &o.steps, .least = 1, .most = 1000000 },
+        { "--hidden", .number = &o.hidden, .least = 1, .most = 65536 },
+        { "--layers", .number = &o.layers, .least = 1, .most = TAP_VAE_MAX_HIDDEN },
+        { 0 },
+    };
+    bench_parse(argc, argv, usage, all);
     choose(&o);
     return o;
 }
@@ -106,7 +76,7 @@ static void start(trainer *r, const options *o)
 {
     static uint8_t pixels[ROWS * PIXELS];
     for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(i * 2654435761u >> 24);
-    tap_set_threads(o->threads);
+    tap_set_threads((int)o->threads);
     r->root = tap_module_new(TAP_F32, 0);
     r->tape = tap_tape_new(TAP_F32, 0);
     r->batches = tap_loader_new(tap_tensor_wrap(TAP_U8, TAP_SHAPE(ROWS, PIXELS), pixels),
@@ -115,8 +85,9 @@ static void start(trainer *r, const options *o)
     r->optim = tap_adam(r->root, (tap_adam_options){ 0 });
 }
 
-static void step(trainer *r)
+static void step(void *context)
 {
+    trainer   *r = context;
     tap_tensor x;
     if (!tap_loader_next(r->batches, &x)) {
         tap_loader_start(r->batches, ++r->epoch);
@@ -127,60 +98,64 @@ static void step(trainer *r)
     tap_optim_step(r->optim, r->tape);
 }
 
-/* Requests for heap memory in a step, once things have settled; -1 where they cannot be counted. */
-static long allocations(trainer *r)
+/* Of a training run by itself, once it has settled: peak memory, and requests for heap memory in a step, -1 where they cannot be
+ * counted. */
+typedef struct {
+    long peak_kib, requests;
+} memory;
+
+static memory settle(trainer *r)
 {
     enum { WATCHED = 5 };
+    struct rusage used;
     for (int i = 0; i < FIRST; i++) step(r);
     heap_watch(true);
     for (int i = 0; i < WATCHED; i++) step(r);
     heap_watch(false);
     const heap_requests taken = heap_take();
-    return heap_counts() ? (taken.here + taken.elsewhere + WATCHED - 1) / WATCHED : -1;
+    getrusage(RUSAGE_SELF, &used);
+    return (memory){ used.ru_maxrss, heap_counts() ? (taken.here + taken.elsewhere + WATCHED - 1) / WATCHED : -1 };
 }
 
-/* ---- Its products: y = x W^T, dx = dy W, dW = dy^T x of every layer ---- */
+/* ---- Its products: of every layer y = x W^T, dx = dy W, dW = dy^T x ---- */
 
 typedef struct {
-    tap_tensor a, b, out;
-} product;
+    tap_tensor x, w, y, dx, dw;
+    bool       first; /* which has no dx */
+} layer;
+
+typedef bool multiplier(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch);
 
 typedef struct {
-    product each[MOST_PRODUCTS];
-    int     n;
-    double  operations; /* multiplications and additions */
+    layer       layers[MOST_LAYERS];
+    int         n;
+    double      operations; /* multiplications and additions */
+    tap_arena  *memory;
+    multiplier *multiply;
 } products;
 
-static float *noise(int64_t n)
-{
-    float *x = malloc((size_t)n * sizeof *x);
-    if (!x) {
-        fprintf(stderr, "bench_step: no memory\n");
-        exit(1);
-    }
-    tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(n), x), (tap_random){ .seed = (uint64_t)n });
-    return x;
-}
-
-static tap_tensor matrix(int64_t rows, int64_t columns, bool transposed)
-{
-    tap_tensor x = tap_tensor_wrap(TAP_F32, TAP_SHAPE(rows, columns), noise(rows * columns));
-    if (transposed) x.stride[0] = 1, x.stride[1] = rows;
-    return x;
-}
-
-static void add_product(products *p, int64_t m, int64_t k, int64_t n, bool a_transposed, bool b_transposed)
-{
-    p->each[p->n++] = (product){ matrix(m, k, a_transposed), matrix(k, n, b_transposed), matrix(m, n, false) };
-    p->operations += 2 * (double)m * (double)k * (double)n;
-}
-
-/* The first layer has no dx. */
 static void add_layer(products *p, int64_t rows, int64_t in, int64_t out, bool first)
 {
-    add_product(p, rows, in, out, false, true);
-    if (!first) add_product(p, rows, out, in, false, false);
-    add_product(p, out, rows, in, true, false);
+    tap_tensor x = bench_noise(p->memory, TAP_SHAPE(rows, in)), w = bench_noise(p->memory, TAP_SHAPE(out, in));
+    p->layers[p->n++] = (layer){ x, w, bench_noise(p->memory, TAP_SHAPE(rows, out)), bench_noise(p->memory, x.shape),
+                                 bench_noise(p->memory, w.shape), first };
+    p->operations += (first ? 4 : 6) * (double)rows * (double)in * (double)out;
+}
+
+static tap_tensor turned(tap_tensor x)
+{
+    return (tap_tensor){ .dtype = x.dtype, .shape = TAP_SHAPE(x.shape.n[1], x.shape.n[0]), .stride = { 1, x.shape.n[1] },
+                         .data = x.data };
+}
+
+static void multiply_all(void *context)
+{
+    const products *p = context;
+    for (const layer *l = p->layers; l < p->layers + p->n; l++) p->multiply(l->x, turned(l->w), l->y, false, NULL);
+    for (const layer *l = p->layers + p->n; l-- > p->layers;) {
+        if (!l->first) p->multiply(l->y, l->w, l->dx, false, NULL);
+        p->multiply(turned(l->y), l->x, l->dw, false, NULL);
+    }
 }
 
 /* A convolution or its adjoint: between pixels, side x side of them, and windows, a quarter as many. */
@@ -208,78 +183,53 @@ static void add_networks(products *p, const options *o)
     add_layer(p, draws, in, wide, false);
 }
 
-static void run(const products *p)
+/* ---- All of it in turn ---- */
+
+enum { STEP, FLOOR, PRODUCTS, PEAK, CASES };
+
+static void report(const options *o, const products *p, const bench_case *c, memory m)
 {
-    for (int i = 0; i < p->n; i++) tap__matmul_by_blis(p->each[i].a, p->each[i].b, p->each[i].out, false, NULL);
-}
-
-static void free_products(products *p)
-{
-    for (int i = 0; i < p->n; i++) {
-        free(p->each[i].a.data);
-        free(p->each[i].b.data);
-        free(p->each[i].out.data);
-    }
-}
-
-/* ---- Both in turn ---- */
-
-typedef struct {
-    double step, floor; /* seconds, the best of all rounds */
-} times;
-
-static times measure(trainer *r, const products *p, int64_t steps)
-{
-    times best = { 1e9, 1e9 };
-    for (int round = 0; round < ROUNDS; round++) {
-        double begin = now();
-        for (int64_t i = 0; i < steps; i++) step(r);
-        double middle = now();
-        for (int64_t i = 0; i < steps; i++) run(p);
-        double each = (middle - begin) / (double)steps, floor = (now() - middle) / (double)steps;
-        if (each < best.step) best.step = each;
-        if (floor < best.floor) best.floor = floor;
-    }
-    return best;
-}
-
-static int64_t steps_in_a_round(trainer *r)
-{
-    double begin = now();
-    step(r);
-    int64_t n = (int64_t)(0.1 / (now() - begin)) + 1;
-    return n < 1000 ? n : 1000;
-}
-
-static void report(const options *o, const products *p, times t, long taken)
-{
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    printf("{\"arch\": \"%s\", \"batch\": %lld, \"threads\": %d, \"us_per_step\": %.1f, \"us_floor\": %.1f, \"ratio\": %.3f, "
-           "\"gflops\": %.1f, \"images_per_second\": %.0f, \"peak_rss_kib\": %ld, ",
-           o->arch, (long long)o->batch, tap_threads(), t.step * 1e6, t.floor * 1e6, t.step / t.floor,
-           p->operations / t.step * 1e-9, (double)o->batch / t.step, used.ru_maxrss);
-    if (taken < 0) printf("\"allocations_per_step\": null, ");
-    else printf("\"allocations_per_step\": %ld, ", taken);
-    printf("\"kernels\": \"%s\"}\n", tap_config());
+    const double seconds = c[STEP].seconds, flops = p->operations / seconds;
+    bench_json_open(NULL, '{');
+    bench_json_text("arch", o->arch);
+    bench_json_number("batch", (double)o->batch, 0);
+    bench_json_number("threads", tap_threads(), 0);
+    bench_json_number("us_per_step", seconds * 1e6, 1);
+    bench_json_number("us_floor", c[FLOOR].seconds * 1e6, 1);
+    bench_json_number("ratio", seconds / c[FLOOR].seconds, 3);
+    bench_json_number("us_products", c[PRODUCTS].seconds * 1e6, 1);
+    bench_json_number("gflops", flops * 1e-9, 1);
+    bench_json_number("peak_fraction", flops / (bench_peak_flops() / c[PEAK].seconds), 3);
+    bench_json_number("images_per_second", (double)o->batch / seconds, 0);
+    bench_json_number("peak_rss_kib", (double)m.peak_kib, 0);
+    bench_json_number("allocations_per_step", m.requests < 0 ? (double)NAN : (double)m.requests, 0);
+    bench_json_text("kernels", tap_config());
+    bench_json_close('}');
+    printf("\n");
 }
 
 int main(int argc, char **argv)
 {
+    static products p, own;
+    const char     *message;
     options         o = parse(argc, argv);
     trainer         r = { 0 };
-    static products p;
     start(&r, &o);
-    long taken = allocations(&r);
+    const memory m = settle(&r);
+    p = (products){ .memory = tap_arena_new(), .multiply = tap__matmul_by_blis };
     add_networks(&p, &o);
-    times       t = measure(&r, &p, o.steps ? o.steps : steps_in_a_round(&r));
-    const char *message = NULL;
-    if (tap_tape_status(r.tape, &message) != TAP_OK || tap_module_status(r.root, &message) != TAP_OK)
-        fprintf(stderr, "bench_step: %s\n", message);
-    else report(&o, &p, t, taken);
-    free_products(&p);
+    own = p;
+    own.multiply = tap__matmul;
+    bench_case cases[CASES] = { { step, &r, o.steps, 0 }, { multiply_all, &p, o.steps, 0 }, { multiply_all, &own, o.steps, 0 },
+                                bench_peak(p.memory) };
+    cases[PEAK].calls = 1;
+    bench_measure(CASES, cases, ROUNDS, 0.1);
+    bench_check(tap_tape_status(r.tape, &message), message);
+    bench_check(tap_module_status(r.root, &message), message);
+    report(&o, &p, cases, m);
+    tap_arena_free(p.memory);
     tap_loader_free(r.batches);
     tap_tape_free(r.tape);
     tap_module_free(r.root);
-    return message && *message ? 1 : 0;
+    return 0;
 }
