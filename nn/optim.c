@@ -126,6 +126,6 @@ tap_status tap_optim_step(tap_optim *o, tap_tape *t)
         p->fresh = true;
     }
     const job j = { o, numbers_of(o) };
-    tap__parallel(o->n_chunks, o->numel, step_chunks, &j);
+    tap__parallel(o->n_chunks, o->numel / 2, step_chunks, &j);
     return TAP_OK;
 }

@@ -191,7 +191,7 @@ static bool run(job *j, int64_t n, step each, tap_arena *scratch)
     j->parts = n < j->units ? n : j->units;
     j->memory = tap__arena_take(scratch, (size_t)(j->parts * (j->lines + j->columns + j->rows)));
     if (!j->memory) return false;
-    tap__parallel(j->parts, j->units * j->block * j->places * j->window * j->in * j->out / 16, parts, j);
+    tap__parallel(j->parts, j->units * j->block * j->places * j->window * j->in * j->out / 48, parts, j);
     tap__arena_give_back(scratch, j->memory);
     return true;
 }

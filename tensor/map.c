@@ -155,5 +155,5 @@ void tap__map(tap__run run, const void *context, const tap_tensor *out, int n, c
     loop_over(&j.l, out, n, in);
     const int64_t inner = j.l.n[j.l.rank - 1];
     j.pieces = (inner + RUN - 1) / RUN;
-    tap__parallel(count / inner * j.pieces, count * cost, do_runs, &j);
+    tap__parallel(count / inner * j.pieces, count * cost / 8, do_runs, &j);
 }

@@ -128,7 +128,7 @@ static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add, bool 
     tap__blis_takes(&j.bm);
     j.by_columns = j.bm.columns >= j.am.rows;
 
-    int64_t work = j.am.rows * j.bm.columns * j.am.columns / 32; /* nanoseconds, roughly */
+    int64_t work = j.am.rows * j.bm.columns * j.am.columns / 48; /* nanoseconds, roughly */
     int64_t tiles = ((j.by_columns ? j.bm.columns : j.am.rows) + TILE - 1) / TILE;
     if (j.l.count > 1) tap__parallel(j.l.count, work * j.l.count, whole_products, &j);
     else tap__parallel(tiles, work, tiles_of_one, &j);

@@ -129,7 +129,7 @@ static bool results_by_pieces(job *j, tap_arena *scratch)
     j->part = tap__arena_take(scratch, (size_t)j->pieces * sizeof *j->part);
     if (!j->part) return false;
     for (j->result = 0; j->result < j->kept.count; j->result++) {
-        tap__parallel(j->pieces, j->reduced.count / 2, pieces_of_one, j);
+        tap__parallel(j->pieces, j->reduced.count / 8, pieces_of_one, j);
         double total = start_value(j);
         for (int64_t p = 0; p < j->pieces; p++) total = combine(j, total, j->part[p]);
         store(j, j->result, total);
@@ -142,7 +142,7 @@ static bool reduce_fastest(job *j, tap_arena *scratch)
 {
     j->pieces = pieces_of(j);
     if (j->kept.count < FEW && j->pieces >= FEW) return results_by_pieces(j, scratch);
-    tap__parallel(j->kept.count, j->kept.count * j->reduced.count / 2, results, j);
+    tap__parallel(j->kept.count, j->kept.count * j->reduced.count / 8, results, j);
     return true;
 }
 
@@ -168,7 +168,7 @@ static void strips(const void *context, int64_t first, int64_t last)
 static void reduce_slower(const job *j)
 {
     int64_t inner = inner_size(&j->kept), n = j->kept.count / inner * ((inner + STRIP - 1) / STRIP);
-    tap__parallel(n, j->kept.count * j->reduced.count / 2, strips, j);
+    tap__parallel(n, j->kept.count * j->reduced.count / 8, strips, j);
 }
 
 bool tap__reduce(tap__reduction how, tap_tensor x, unsigned mask, tap_tensor out, tap_arena *scratch)

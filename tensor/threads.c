@@ -6,9 +6,15 @@
 
 #include "tensor/internal.h"
 
-enum { MOST_THREADS = 256, STEPS_PER_THREAD = 20000 }; /* a parallel region costs a few microseconds */
+enum { MOST_THREADS = 256, WORTH_IT = 25000 }; /* a parallel region costs a few microseconds, and many where processors are shared */
 
-static atomic_int chosen; /* 0: not yet */
+static atomic_int  chosen; /* 0: not yet */
+static atomic_long worth = WORTH_IT;
+
+void tap__parallel_from(int64_t steps)
+{
+    atomic_store(&worth, (long)steps);
+}
 
 void tap_set_threads(int n)
 {
@@ -26,7 +32,7 @@ int tap_threads(void)
 void tap__parallel(int64_t n, int64_t steps, tap__range body, const void *context)
 {
     int threads = tap_threads();
-    if (n < 2 || threads == 1 || steps < 2 * STEPS_PER_THREAD || omp_in_parallel()) {
+    if (n < 2 || threads == 1 || steps < atomic_load_explicit(&worth, memory_order_relaxed) || omp_in_parallel()) {
         if (n > 0) body(context, 0, n);
         return;
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tensor/internal.h"
 #include "tests/bench/architectures.h"
 #include "tests/heap.h"
 
@@ -132,5 +133,6 @@ int main(void)
         cmocka_unit_test(test_whole_batch),
         cmocka_unit_test(test_gaussian),
     };
+    tap__parallel_from(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, draw_images, NULL);
 }

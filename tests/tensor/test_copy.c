@@ -404,5 +404,6 @@ int main(void)
         cmocka_unit_test(test_get_and_item),
         cmocka_unit_test(test_out_of_range),
     };
+    tap__parallel_from(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -387,5 +387,6 @@ int main(void)
         cmocka_unit_test(test_cofactors),
         cmocka_unit_test(test_threads),
     };
+    tap__parallel_from(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -374,5 +374,6 @@ int main(void)
         cmocka_unit_test(test_threads_change_no_bits_anywhere),
         cmocka_unit_test(test_threads_change_no_bits_in_batches),
     };
+    tap__parallel_from(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -265,5 +265,6 @@ int main(void)
         cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_scratch),
     };
+    tap__parallel_from(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
