@@ -122,7 +122,7 @@ static void multiply(const job *j, tap__matrix a, tap__matrix b, char *out, bool
 {
     if (a.columns == 0 && !add) memset(out, 0, (size_t)(a.rows * b.columns * j->size));
     if (a.rows == 0 || a.columns == 0 || b.columns == 0) return;
-    tap__product(j->dtype, a, b, out, b.columns, add);
+    tap__product(TAP__BY_TILES, j->dtype, a, b, out, b.columns, add);
 }
 
 static int64_t weight_bytes(const job *j)

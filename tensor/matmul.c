@@ -71,12 +71,13 @@ typedef struct {
     tap_tensor  a, b, out;
     tap__matrix am, bm; /* of the first product */
     bool        add, by_columns, by_blis;
+    tap__product_way way;
 } job;
 
 static void multiply(const job *j, tap__matrix a, tap__matrix b, void *out, int64_t out_stride)
 {
     if (j->by_blis) tap__gemm(j->out.dtype, 1, a, b, out, out_stride, j->add);
-    else tap__product(j->out.dtype, a, b, out, out_stride, j->add);
+    else tap__product(j->way, j->out.dtype, a, b, out, out_stride, j->add);
 }
 
 /* Products first..last-1 of the batch. */
@@ -122,11 +123,12 @@ static void tiles_of_one(const void *context, int64_t first, int64_t last)
 /* Threads are ours, one product each: BLIS's own would spin at barriers, which stalls for whole time slices on a busy machine. */
 static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add, bool by_blis)
 {
-    job j = { batch_of(a, b, out), a, b, out, last_two(a), last_two(b), add, false, by_blis };
+    job j = { batch_of(a, b, out), a, b, out, last_two(a), last_two(b), add, false, by_blis, TAP__BY_TILES };
     if (j.l.rank > 0) fold_rows(&j.l, &j.am, j.bm.columns);
     tap__blis_takes(&j.am);
     tap__blis_takes(&j.bm);
     j.by_columns = j.bm.columns >= j.am.rows;
+    j.way = tap__product_way_for(j.am, j.bm);
 
     int64_t work = j.am.rows * j.bm.columns * j.am.columns / 48; /* nanoseconds, roughly */
     int64_t tiles = ((j.by_columns ? j.bm.columns : j.am.rows) + TILE - 1) / TILE;

@@ -8,7 +8,7 @@
 #include "tensor/product.h"
 
 /* DEPTH: of a panel, which then stays in the second cache; OFTEN: rows of the result that make packing worth it. */
-enum { DEPTH = 512, OFTEN = 64 };
+enum { DEPTH = 512, OFTEN = 64, DOT_ROWS = 4 };
 
 #if defined(__GNUC__)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -68,4 +68,4 @@ typedef double vec_f64 __attribute__((vector_size(BYTES)));
 #define NAME(f) f##_f64
 #include "tensor/product_template.h"
 
-const tap__product_kernel TAP__KERNEL(tap__product_kernels)[2] = { product_f32, product_f64 };
+const tap__product_kernel TAP__KERNEL(tap__product_kernels)[2][2] = { { product_f32, few_f32 }, { product_f64, few_f64 } };

@@ -162,13 +162,101 @@ static void NAME(panels)(tap__matrix a, tap__matrix b, T *out, int64_t out_row, 
     }
 }
 
-/* Elements to be turned, in a or in b: out^T = b^T a^T saves turning b, but turns the result. */
+static inline int64_t NAME(whole_vectors)(int64_t n)
+{
+    return (n + LANES - 1) / LANES * LANES;
+}
+
+/* out^T = b^T a^T saves turning b, but turns the result, and fills vectors with the rows of a. What both ways cost: elements to be
+ * turned, and vectors to be multiplied. */
 static void NAME(product)(tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add)
 {
-    const int64_t straight = b.column_stride == 1 ? 0 : b.rows * b.columns;
-    const int64_t swapped = (a.row_stride == 1 ? 0 : a.rows * a.columns) + a.rows * b.columns;
+    const int64_t m = a.rows, k = a.columns, n = b.columns;
+    const int64_t straight = (b.column_stride == 1 ? 0 : k * n) + m * NAME(whole_vectors)(n) / LANES * k;
+    const int64_t swapped = (a.row_stride == 1 ? 0 : m * k) + m * n + n * NAME(whole_vectors)(m) / LANES * k;
     if (straight <= swapped) NAME(panels)(a, b, out, out_stride, 1, add);
     else NAME(panels)(NAME(turned)(b), NAME(turned)(a), out, 1, out_stride, add);
+}
+
+/* ---- Few rows ---- */
+
+/* The lanes of v brought together in four sums or, where there are only two, two and zeros. */
+static ALWAYS_INLINE void NAME(fourths)(VEC v, T *to)
+{
+    T          lanes[LANES > 4 ? LANES : 4] = { 0 };
+    NAME(quad) sum, more;
+    memcpy(lanes, &v, sizeof v);
+    memcpy(&sum, lanes, sizeof sum);
+    for (int i = 4; i < LANES; i += 4) {
+        memcpy(&more, lanes + i, sizeof more);
+        sum += more;
+    }
+    memcpy(to, &sum, sizeof sum);
+}
+
+/* The sums over all lanes of some vectors, four at most. */
+static ALWAYS_INLINE void NAME(totals)(const int n, const VEC *v, T *total)
+{
+    T          sums[4 * 4] = { 0 }, turned[4 * 4];
+    NAME(quad) s[4];
+    for (int i = 0; i < n; i++) NAME(fourths)(v[i], sums + 4 * i);
+    NAME(turn)(sums, 4, turned, 4);
+    memcpy(s, turned, sizeof turned);
+    s[0] = (s[0] + s[1]) + (s[2] + s[3]);
+    memcpy(total, &s[0], (size_t)n * sizeof(T));
+}
+
+/* out = a b^T for rows of a and `columns` rows of b, each k elements side by side. */
+static ALWAYS_INLINE void NAME(dot_tile)(const int rows, const int columns, int64_t k, const T *a, int64_t a_row, const T *b,
+                                         int64_t b_row, T *out, int64_t out_row, int64_t out_column, bool add)
+{
+    VEC sum[DOT_ROWS][DOT_ROWS];
+    for (int r = 0; r < rows; r++) {
+        for (int c = 0; c < columns; c++) sum[r][c] = SPREAD(0);
+    }
+    int64_t i = 0;
+    for (; i + LANES <= k; i += LANES) {
+        VEC right[DOT_ROWS];
+        for (int c = 0; c < columns; c++) right[c] = NAME(load)(b + c * b_row + i);
+        for (int r = 0; r < rows; r++) {
+            const VEC left = NAME(load)(a + r * a_row + i);
+            for (int c = 0; c < columns; c++) sum[r][c] = FMA(left, right[c], sum[r][c]);
+        }
+    }
+    for (int r = 0; r < rows; r++) {
+        T all[DOT_ROWS];
+        NAME(totals)(columns, sum[r], all);
+        for (int c = 0; c < columns; c++) {
+            T *to = out + r * out_row + c * out_column;
+            for (int64_t j = i; j < k; j++) all[c] += a[r * a_row + j] * b[c * b_row + j];
+            *to = add ? *to + all[c] : all[c];
+        }
+    }
+}
+
+/* a in groups of rows and then one by one, likewise b; the loop over b's rows is the outer one: they are many, and read once. */
+static NOINLINE void NAME(dots)(tap__matrix a, tap__matrix b, void *out, int64_t out_row, int64_t out_column, bool add)
+{
+    const int64_t k = a.columns;
+    for (int64_t j = 0, c; j < b.columns; j += c) {
+        const T *right = (const T *)b.data + j * b.column_stride;
+        c = b.columns - j >= DOT_ROWS ? DOT_ROWS : 1;
+        for (int64_t i = 0, r; i < a.rows; i += r) {
+            const T *left = (const T *)a.data + i * a.row_stride;
+            T       *to = (T *)out + i * out_row + j * out_column;
+            r = a.rows - i >= DOT_ROWS ? DOT_ROWS : 1;
+            if (r > 1 && c > 1) NAME(dot_tile)(DOT_ROWS, DOT_ROWS, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column, add);
+            else if (c > 1) NAME(dot_tile)(1, DOT_ROWS, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column, add);
+            else if (r > 1) NAME(dot_tile)(DOT_ROWS, 1, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column, add);
+            else NAME(dot_tile)(1, 1, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column, add);
+        }
+    }
+}
+
+static void NAME(few)(tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add)
+{
+    if (a.rows <= b.columns) NAME(dots)(a, b, out, out_stride, 1, add);
+    else NAME(dots)(NAME(turned)(b), NAME(turned)(a), out, 1, out_stride, add);
 }
 
 #undef WIDTH

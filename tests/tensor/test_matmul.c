@@ -220,7 +220,7 @@ static tap__matrix matrix_of(tap_tensor x)
 static void test_every_width(void **state)
 {
     (void)state;
-    const tap__product_kernel *const widths[] = {
+    const tap__product_kernel (*const widths[])[2] = {
         tap__product_kernels_generic,
 #if defined(__x86_64__)
         tap__isa() >= TAP__AVX2 ? tap__product_kernels_avx2 : NULL,
@@ -231,7 +231,7 @@ static void test_every_width(void **state)
                                     { 9, 3, 600 }, { 70, 101, 521 }, { 3, 97, 30 },  { 97, 3, 30 },  { 80, 16, 64 } };
     uint64_t dice = 12;
     for (size_t i = 0; i < sizeof widths / sizeof *widths * (sizeof sizes / sizeof *sizes) * LAYOUTS * 4; i++) {
-        const tap__product_kernel *kernels = widths[i % (sizeof widths / sizeof *widths)];
+        const tap__product_kernel (*kernels)[2] = widths[i % (sizeof widths / sizeof *widths)];
         const int                 *size = sizes[i / (sizeof widths / sizeof *widths) % (sizeof sizes / sizeof *sizes)];
         const tap_dtype            dtype = roll(&dice, 2) ? TAP_F32 : TAP_F64;
         tap_arena                 *memory = tap_arena_new();
@@ -241,8 +241,12 @@ static void test_every_width(void **state)
         const bool add = roll(&dice, 2);
         fill_with_dice(x, -4, 9, &dice);
         fill_with_dice(y, -4, 9, &dice);
-        if (kernels) kernels[dtype == TAP_F64](matrix_of(x.view), matrix_of(y.view), out.data, size[1], add);
-        if (kernels) assert_product(x.view, y.view, out, add ? 77 : 0);
+        const tap__matrix a = matrix_of(x.view), b = matrix_of(y.view);
+        for (int way = 0; kernels && way < (a.column_stride == 1 && b.row_stride == 1 ? 2 : 1); way++) {
+            tap_tensor_fill(out, 77);
+            kernels[dtype == TAP_F64][way](a, b, out.data, size[1], add);
+            assert_product(x.view, y.view, out, add ? 77 : 0);
+        }
         tap_arena_free(memory);
     }
 }
@@ -253,21 +257,22 @@ static void test_parts(void **state)
     (void)state;
     uint64_t   dice = 8;
     tap_arena *memory = tap_arena_new();
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 60; i++) {
         const int  m = 1 + roll(&dice, 100), n = 1 + roll(&dice, 100), k = 1 + roll(&dice, 1200);
         laid       x = lay_out(memory, TAP_F32, TAP_SHAPE(m, k), i % 2 ? TRANSPOSED : PLAIN);
         laid       y = lay_out(memory, TAP_F32, TAP_SHAPE(k, n), i % 4 < 2 ? TRANSPOSED : PLAIN);
         tap_tensor whole = guarded(memory, TAP_F32, TAP_SHAPE(m, n)), part = guarded(memory, TAP_F32, TAP_SHAPE(m, n));
         fill_with_fractions(x, &dice);
         fill_with_fractions(y, &dice);
-        tap__matrix a = matrix_of(x.view), b = matrix_of(y.view);
-        const int   row = roll(&dice, m), column = roll(&dice, n);
-        tap__product(TAP_F32, a, b, whole.data, n, false);
+        tap__matrix      a = matrix_of(x.view), b = matrix_of(y.view);
+        tap__product_way way = a.column_stride == 1 && b.row_stride == 1 && i % 8 < 4 ? TAP__BY_DOTS : TAP__BY_TILES;
+        const int        row = roll(&dice, m), column = roll(&dice, n);
+        tap__product(way, TAP_F32, a, b, whole.data, n, false);
         a.data = (const float *)a.data + row * a.row_stride;
         b.data = (const float *)b.data + column * b.column_stride;
         a.rows -= row;
         b.columns -= column;
-        tap__product(TAP_F32, a, b, part.data, n, false);
+        tap__product(way, TAP_F32, a, b, part.data, n, false);
         for (int64_t r = 0; r < a.rows; r++) {
             const float *at = (const float *)whole.data + (row + r) * n + column;
             assert_memory_equal((const float *)part.data + r * n, at, (size_t)b.columns * sizeof(float));
