@@ -1,5 +1,6 @@
 /* Optimizers: options, state and the step, which goes once through all parameters. Their state lives as long as the root. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "nn/internal.h"
 
@@ -15,6 +16,17 @@ static double option(tap_module *m, const char *what, double given, double stand
 static int64_t pieces(const tap_param *p)
 {
     return (tap_numel(p->value.shape) + CHUNK - 1) / CHUNK;
+}
+
+/* By how far into its parameter a chunk lies, so that a thread's share is the same part of each: the part of its gradient that was
+ * computed by this thread, and is in its processor's cache. */
+static int by_place(const void *a, const void *b)
+{
+    const tap__chunk *x = a, *y = b;
+    const double      at_x = (double)x->start / (double)tap_numel(x->slot->param->value.shape);
+    const double      at_y = (double)y->start / (double)tap_numel(y->slot->param->value.shape);
+    if (at_x != at_y) return at_x < at_y ? -1 : 1;
+    return x->slot < y->slot ? -1 : x->slot > y->slot;
 }
 
 /* The optimizer over what hangs at and below m, with n_state zeroed tensors for each parameter. */
@@ -45,6 +57,7 @@ static tap_optim *optim_new(tap_module *m, int kind, int n_state, tap__optim_num
         }
         for (int64_t at = 0; at < n; at += CHUNK) *chunk++ = (tap__chunk){ slot, at, n - at < CHUNK ? n - at : CHUNK };
     }
+    qsort(o->chunks, (size_t)o->n_chunks, sizeof *o->chunks, by_place);
     return o;
 }
 

@@ -6,15 +6,15 @@
 #include "tensor/product.h"
 #include "tensor/reduce.h"
 
-/* Columns of a product, about: more gain nothing, and take memory. A sum over all images is one of so many parts at most, whose
- * number must not depend on the threads. */
-enum { COLUMNS = 240, PARTS = 8, ALIGN = 64 };
+/* Columns of a product, about: more gain nothing, and take memory. With MANY places, an image makes a product of its own. A sum over
+ * all images is one of so many parts at most, whose number must not depend on the threads. */
+enum { COLUMNS = 240, MANY = 128, PARTS = 8, ALIGN = 64 };
 
 typedef struct job job;
 
 /* A unit, and the memory of its part. */
 typedef struct {
-    int64_t first, images, group, length; /* length: of a row, in columns */
+    int64_t first, images, group, length; /* length: of a row of y, in columns */
     char   *lines, *columns, *rows;
 } unit;
 
@@ -30,6 +30,7 @@ struct job {
     int64_t                 places, window;       /* P Q; kH kW */
     int64_t                 in, out;              /* channels of a group */
     int64_t                 block, units, parts;  /* block: its images */
+    bool                    in_rows;              /* a unit's y lies as a product needs it */
     tap_tensor              x, y;
     const char             *w, *bias;             /* in C order; bias NULL: none */
     char                   *sums;                 /* weights, one for each part */
@@ -57,8 +58,9 @@ static job job_of(const tap__conv *c, tap_tensor x, tap_tensor y)
     j.window = c->axis[0].kernel * c->axis[1].kernel;
     j.in = c->in / c->groups;
     j.out = c->out / c->groups;
-    j.block = j.places < COLUMNS ? (COLUMNS + j.places - 1) / j.places : 1;
+    j.block = j.places < MANY ? (COLUMNS + j.places - 1) / (j.places > 0 ? j.places : 1) : 1;
     if (j.block > c->batch) j.block = c->batch > 0 ? c->batch : 1;
+    j.in_rows = j.block == 1 && y.stride[3] == 1 && y.stride[2] == c->axis[1].count;
     j.units = (c->batch + j.block - 1) / j.block * c->groups;
     j.lines = aligned((tap__conv_room(c, j.block) + TAP__CONV_SPARE) * j.size);
     j.columns = aligned((j.in * j.window * j.block * j.places + TAP__CONV_SPARE) * j.size);
@@ -96,15 +98,28 @@ static tap_tensor share_of(tap_tensor x, const unit *u, int64_t channels)
     return x;
 }
 
-/* The unit's part of y, lying in rows: [out,images,P,Q] seen as [images,out,P,Q]. */
+/* The unit's part of y, [images,out,P,Q], lying in rows: in its own place, or in memory of the unit as [out,images,P,Q]. */
 static tap_tensor rows_of(const job *j, const unit *u)
 {
     tap_tensor rows = share_of(j->y, u, j->out);
+    if (j->in_rows) return rows;
     rows.data = u->rows;
     tap__set_contiguous(&rows);
     rows.stride[0] = j->places;
     rows.stride[1] = u->length;
     return rows;
+}
+
+static tap_tensor load_rows(const job *j, const unit *u)
+{
+    tap_tensor rows = rows_of(j, u);
+    if (!j->in_rows) tap_tensor_copy(rows, share_of(j->y, u, j->out), NULL);
+    return rows;
+}
+
+static tap__matrix matrix_of(const unit *u, tap_tensor rows)
+{
+    return (tap__matrix){ rows.data, rows.shape.n[1], u->length, rows.stride[1], 1 };
 }
 
 static void spread(const job *j, const unit *u)
@@ -117,12 +132,13 @@ static tap__matrix matrix(const void *data, int64_t rows, int64_t columns, bool 
     return (tap__matrix){ data, rows, columns, transposed ? 1 : columns, transposed ? rows : 1 };
 }
 
-/* out = a b + (add ? out : 0), whose rows follow each other */
-static void multiply(const job *j, tap__matrix a, tap__matrix b, char *out, bool add)
+/* out = a b + (add ? out : 0) */
+static void multiply(const job *j, tap__matrix a, tap__matrix b, void *out, int64_t out_row, bool add)
 {
-    if (a.columns == 0 && !add) memset(out, 0, (size_t)(a.rows * b.columns * j->size));
+    const int64_t width = b.columns * j->size;
+    for (int64_t i = 0; a.columns == 0 && !add && i < a.rows; i++) memset((char *)out + i * out_row * j->size, 0, (size_t)width);
     if (a.rows == 0 || a.columns == 0 || b.columns == 0) return;
-    tap__product(TAP__BY_TILES, j->dtype, a, b, out, b.columns, add);
+    tap__product(TAP__BY_TILES, j->dtype, a, b, out, out_row, add);
 }
 
 static int64_t weight_bytes(const job *j)
@@ -147,17 +163,18 @@ static void forward(const job *j, const unit *u, int64_t part)
         for (int i = 0; i < 4; i++) bias.stride[i] = i == 1;
         tap_tensor_copy(rows, bias, NULL);
     }
-    multiply(j, matrix(j->w + group_at(j, u), j->out, k, false), matrix(u->columns, k, u->length, false), u->rows, j->bias != NULL);
-    tap_tensor_copy(share_of(j->y, u, j->out), rows, NULL);
+    multiply(j, matrix(j->w + group_at(j, u), j->out, k, false), matrix(u->columns, k, u->length, false), rows.data, rows.stride[1],
+             j->bias != NULL);
+    if (!j->in_rows) tap_tensor_copy(share_of(j->y, u, j->out), rows, NULL);
     (void)part;
 }
 
 /* columns = w^T y */
 static void adjoint(const job *j, const unit *u, int64_t part)
 {
-    const int64_t k = j->in * j->window;
-    tap_tensor_copy(rows_of(j, u), share_of(j->y, u, j->out), NULL);
-    multiply(j, matrix(j->w + group_at(j, u), k, j->out, true), matrix(u->rows, j->out, u->length, false), u->columns, false);
+    const int64_t    k = j->in * j->window;
+    const tap_tensor rows = load_rows(j, u);
+    multiply(j, matrix(j->w + group_at(j, u), k, j->out, true), matrix_of(u, rows), u->columns, u->length, false);
     j->kernel->gather(j->c, share_of(j->x, u, j->in), u->lines, u->columns,
                       j->bias ? j->bias + u->group * j->in * j->size : NULL);
     (void)part;
@@ -166,11 +183,11 @@ static void adjoint(const job *j, const unit *u, int64_t part)
 /* w += y columns^T */
 static void add_weight(const job *j, const unit *u, int64_t part)
 {
-    const int64_t k = j->in * j->window;
-    char         *sum = j->sums + part * weight_bytes(j) + group_at(j, u);
-    tap_tensor_copy(rows_of(j, u), share_of(j->y, u, j->out), NULL);
+    const int64_t    k = j->in * j->window;
+    const tap_tensor rows = load_rows(j, u);
     spread(j, u);
-    multiply(j, matrix(u->rows, j->out, u->length, false), matrix(u->columns, u->length, k, true), sum, true);
+    multiply(j, matrix_of(u, rows), matrix(u->columns, u->length, k, true), j->sums + part * weight_bytes(j) + group_at(j, u), k,
+             true);
 }
 
 static void parts(const void *context, int64_t first, int64_t last)
@@ -197,8 +214,7 @@ static bool run(job *j, int64_t n, step each, tap_arena *scratch)
 }
 
 /* Results need not be added up: there are as many parts as threads. */
-static bool run_with(job *j, tap_tensor w, const tap_tensor *bias, step each,
-                     tap_arena *scratch)
+static bool run_with(job *j, tap_tensor w, const tap_tensor *bias, step each, tap_arena *scratch)
 {
     void *copy[2] = { NULL, NULL };
     j->w = dense(w, scratch, &copy[0]);

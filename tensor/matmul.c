@@ -4,9 +4,10 @@
 #include "tensor/matmul.h"
 #include "tensor/product.h"
 
-/* Rows or columns are shared out in multiples of what kernels compute at a time. BLIS copies what it multiplies, which pays for
- * products of so many terms. */
-enum { TILE = 48, LARGE = 1 << 29 };
+/* Rows or columns are shared out in multiples of what kernels compute at a time; rows where there are enough of them: a thread then
+ * has the same rows of a weight's gradient that it has of the weight, and of the optimizer's state. BLIS copies what it multiplies,
+ * which pays for products of so many terms. */
+enum { TILE = 48, ROWS_FIRST = 8, LARGE = 1 << 29 };
 
 /* Leading axes as loops, and the last two as a product of m x k by k x n. */
 typedef struct {
@@ -127,7 +128,7 @@ static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add, bool 
     if (j.l.rank > 0) fold_rows(&j.l, &j.am, j.bm.columns);
     tap__blis_takes(&j.am);
     tap__blis_takes(&j.bm);
-    j.by_columns = j.bm.columns >= j.am.rows;
+    j.by_columns = j.bm.columns >= j.am.rows && j.am.rows < ROWS_FIRST * TILE;
     j.way = tap__product_way_for(j.am, j.bm);
 
     int64_t work = j.am.rows * j.bm.columns * j.am.columns / 48; /* nanoseconds, roughly */
