@@ -127,7 +127,7 @@ compare()
         round=$((round + 1))
     done
 
-    say "| step | batch | Tapestry, µs | its products, µs | ratio | PyTorch, µs | PyTorch / Tapestry |"
+    say "| step | batch | Tapestry, µs | its products by BLIS, µs | ratio | PyTorch, µs | PyTorch / Tapestry |"
     say "|---|--:|--:|--:|--:|--:|--:|"
     for arch in mlp burda iwae50 conv; do
         touch "$work/$arch" "$work/$arch.torch"
@@ -151,7 +151,7 @@ growth()
     what=$1
     option=$2
     shift 2
-    say "| $what | µs per step | µs per image | its products, µs | ratio | GFLOP/s | of peak |"
+    say "| $what | µs per step | µs per image | its products by BLIS, µs | ratio | GFLOP/s | of peak |"
     say "|--:|--:|--:|--:|--:|--:|--:|"
     for value; do
         : >"$work/growth"
