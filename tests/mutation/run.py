@@ -26,7 +26,8 @@ GRADIENTS, ACCURACY = "autograd/gradients", "autograd/accuracy"
 TENSOR_TESTS = {
     "gemm": ["matmul", "threads"], "map": ["copy", "threads"], "matmul": ["matmul", "threads"], "reduce": ["reduce", "threads"],
     "reduce_kernels": ["reduce"], "shape": ["shape", "view", "copy", "reduce"], "tensor": ["copy", "view", "shape"],
-    "view": ["view", "copy"], "vmath_functions": ["vmath"], "linalg_template": ["linalg"],
+    "view": ["view", "copy"], "vmath_functions": ["vmath"], "linalg_template": ["linalg"], "product_template": ["matmul"],
+    "product_kernels": ["matmul"],
 }  # fmt: skip
 # Gradient rows for what all operators stand on.
 ROWS = {
@@ -35,7 +36,8 @@ ROWS = {
     "map": "add mul where cast", "matmul": "matmul affine bmm", "reduce": "sum amax logsumexp variance", "reduce_kernels": "sum amax",
     "shape": "add sum expand reshape flip", "special": "lgamma digamma polygamma erfinv gelu", "tensor": "cast reshape cat",
     "view": "permute transpose slice select expand unsqueeze squeeze diagonal unfold reshape",
-    "linalg_template": "cholesky solve inv det slogdet solve_triangular",
+    "linalg_template": "cholesky solve inv det slogdet solve_triangular", "product_template": "matmul affine bmm",
+    "conv": "conv conv_adjoint conv_weight", "conv_template": "conv conv_adjoint conv_weight",
 }  # fmt: skip
 LONG = 8  # seconds of processor time after which gradient rows have no end
 # Tests of what is not mutated: files, data, memory.
