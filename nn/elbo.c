@@ -33,10 +33,10 @@ static tap_var only_gradient(tap_var g, tap_var x)
     return tap_mul(tap_detach(g), tap_sub(x, tap_detach(x)));
 }
 
-/* For each element, the mean of all others along an axis (or, with TAP_ALL, of all others). */
+/* For each element, the mean of all others along the first axis (or, with TAP_ALL, of all others). */
 static tap_var mean_of_others(tap_var x, tap_axes axes, int64_t n)
 {
-    return tap_mul_scalar(tap_sub(tap_sum(x, tap_keep(axes)), x), 1 / ((double)n - 1));
+    return tap_mul_scalar(tap_sub(tap_sum(x, axes), x), 1 / ((double)n - 1));
 }
 
 static int64_t draws(tap_densities d)
@@ -60,9 +60,8 @@ tap_var tap_free_bits(tap_var kl, double nats)
     if (s.rank == 0) return tap__refuse(n, TAP_ESHAPE, "free_bits", "needs an axis of latent dimensions");
     if (!(nats >= 0 && isfinite(nats)))
         return tap__refuse(n, TAP_EARG, "free_bits", "%g nats are not a finite number from 0 up", nats);
-    tap_var rows = tap_numel(s) ? tap_reshape(kl, TAP_SHAPE(-1, s.n[s.rank - 1])) : kl;
     if (tap_numel(s) == 0) return kl;
-    tap_var mean = tap_mean(tap_detach(rows), TAP_AXES(0));
+    tap_var mean = tap_mean(tap_reshape(kl, TAP_SHAPE(-1, s.n[s.rank - 1])), TAP_AXES(0));
     return tap_where(tap_gt(mean, tap__scalar_like(mean, nats)), kl, tap__scalar_like(kl, nats));
 }
 
@@ -97,8 +96,7 @@ static tap_var without_own_weight(tap_var log_w, int64_t k)
     tap_shape matrix = { .rank = tap_shape_of(log_w).rank + 1 }; /* [own,K,1..]: true on the diagonal */
     for (int i = 0; i < matrix.rank; i++) matrix.n[i] = i < 2 ? k : 1;
     tap_var own = tap_reshape(tap_cast(tap_eye(log_w.tape, k), TAP_BOOL), matrix);
-    tap_var others = tap_unsqueeze(mean_of_others(log_w, TAP_AXES(0), k), 1);
-    return log_mean_exp(tap_where(own, others, tap_unsqueeze(log_w, 0)), TAP_AXES(1), k);
+    return log_mean_exp(tap_where(own, mean_of_others(log_w, TAP_AXES(0), k), log_w), TAP_AXES(1), k);
 }
 
 /* Through z flow gradients weighted with w, normalized; doubly reparameterized ones are weighted with w^2: Tucker et al. 2019.

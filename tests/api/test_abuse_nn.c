@@ -647,6 +647,10 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       w->out = tap_conv1d(w->in.x, w->in.x, NOTHING, CONV(0))) \
     X(conv_bias, TAP_ESHAPE, "conv2d: [1,2,2,2] x [1,2,1,2] x []: the bias is not [1]", \
       w->out = tap_conv2d(IMAGE, WEIGHT(1, 2), tap_scalar(w->t, 1), CONV(0))) \
+    X(conv_bias_size, TAP_ESHAPE, "conv2d: [1,2,2,2] x [1,2,1,2] x [2]: the bias is not [1]", \
+      w->out = tap_conv2d(IMAGE, WEIGHT(1, 2), tap_ones(w->t, TAP_SHAPE(2)), CONV(0))) \
+    X(conv_bias_rank, TAP_ESHAPE, "conv2d: [1,2,2,2] x [1,2,1,2] x [1,1]: the bias is not [1]", \
+      w->out = tap_conv2d(IMAGE, WEIGHT(1, 2), tap_ones(w->t, TAP_SHAPE(1, 1)), CONV(0))) \
     X(conv_kernel, TAP_ESHAPE, "conv1d: [2,4] x [1,2,2]: the kernel reaches over 9 elements, axis -1 has 6 with its padding", \
       w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.padding = { 1 }, .dilation = { 8 }))) \
     X(conv_no_kernel, TAP_ESHAPE, "conv1d: [2,4] x [1,2,0]: the weight has no elements", \
@@ -665,6 +669,8 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.same = true, .stride = { 2 }))) \
     X(conv_output_padding, TAP_EARG, "conv1d: [2,4] x [1,2,2]: output_padding is for transposed convolutions", \
       w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.output_padding = { 1 }))) \
+    X(conv_output_padding_range, TAP_EARG, "conv1d: [2,4] x [1,2,2]: output_padding -1 is out of range", \
+      w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.output_padding = { -1 }))) \
     X(conv_transpose_padding, TAP_EARG, \
       "conv_transpose2d: [1,2,2,2] x [2,1,1,2]: output_padding 2 is not below stride or dilation", \
       w->out = tap_conv_transpose2d(IMAGE, WEIGHT(2, 1), NOTHING, CONV(.stride = { 2, 2 }, .output_padding = { 2 }))) \
@@ -913,6 +919,8 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       w->out = tap_bound_of((tap_densities){ .log_q = w->in.x }, OF(0))) \
     X(bound_missing, TAP_EARG, "bound_of: [2,4]: log p(z) or log q(z|x) is missing", \
       w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x }, OF(0))) \
+    X(bound_prior_missing, TAP_EARG, "bound_of: [2,4] x [2,4]: log p(z) or log q(z|x) is missing", \
+      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .log_q = w->in.x }, OF(0))) \
     X(bound_iwae_missing, TAP_EARG, "bound_of: [2,4] x [4,1]: log p(z) or log q(z|x) is missing", \
       w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = KL }, OF(.bound = TAP_IWAE))) \
     X(bound_score, TAP_EARG, "bound_of: [2,4] x [4,1]: the score function needs log q(z|x)", \
@@ -938,6 +946,8 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       w->out = tap_bound_of(BOUND(w->in.x), OF(.free_bits = -1))) \
     X(bound_iwae_beta, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: beta and free bits belong to the ELBO", \
       w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .beta = 2))) \
+    X(bound_iwae_bits, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4] x [4,1]: beta and free bits belong to the ELBO", \
+      tap_densities d = BOUND(w->in.x); d.kl = KL; w->out = tap_bound_of(d, OF(.bound = TAP_IWAE, .free_bits = 0.5))) \
     X(bound_iwae_stl, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: sticking the landing is biased for the " \
       "importance-weighted bound: take the doubly reparameterized estimator", \
       w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_STICKING_THE_LANDING))) \
@@ -959,6 +969,9 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       w->out = tap_bound_of(BOUND(tap_narrow(w->in.x, 1, 0, 1)), OF(.estimator = TAP_SCORE_BASELINE))) \
     X(bound_baseline, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [2,4] x [1,2,2]: the baseline does not broadcast to log p(x|z)", \
       tap_densities d = BOUND(w->in.x); d.baseline = w->in.noise; \
+      w->out = tap_bound_of(d, OF(.estimator = TAP_SCORE_BASELINE))) \
+    X(bound_large_baseline, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [2,4] x [3,2,4]: the baseline does not broadcast to log p(x|z)", \
+      tap_densities d = BOUND(w->in.x); d.baseline = tap_zeros(w->t, TAP_SHAPE(3, 2, 4)); \
       w->out = tap_bound_of(d, OF(.estimator = TAP_SCORE_BASELINE))) \
     X(tiny_null, TAP_EARG, "tiny: NULL", tap_tiny_init(NULL, w->m)) \
     X(linear_vae_null, TAP_EARG, "linear_vae: NULL", tap_linear_vae_init(NULL, w->m, 1, 1, 0)) \

@@ -440,17 +440,99 @@ static void test_sticking_the_landing_has_no_noise_at_the_optimum(void **state)
     }
 }
 
+/* ---- By hand ----------------------------------------------------------------------------------------------------- */
+
+/* Of x[0], x[stride], ..: all but one. */
+static double mean_without(const double *x, int n, int stride, int out)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += i == out ? 0 : x[i * stride];
+    return sum / (n - 1);
+}
+
+/* What is taken off for draw k of image b, of the f of all draws and the bounds of all columns. */
+static double baseline_of(const tap_bound_options *o, int columns, const double *f, const double *bounds, int k, int b)
+{
+    double sum = 0;
+    if (o->estimator == TAP_SCORE) return 0;
+    if (o->estimator == TAP_SCORE_BASELINE) return mean_without(bounds, columns, 1, b);
+    const double others = mean_without(f + b, DRAWS, columns, k);
+    for (int j = 0; j < DRAWS; j++) sum += exp(j == k ? others : f[j * columns + b]) / DRAWS;
+    return o->bound == TAP_IWAE ? log(sum) : others;
+}
+
+/* The derivative by log q itself: the signal of the score function, for IWAE beside what is differentiated anyhow. */
+static void check_signals(tap_bound_options o, int columns, bool closed_kl, bool given)
+{
+    enum { MOST = DRAWS * 3 };
+    const bool   iwae = o.bound == TAP_IWAE;
+    const double beta = o.beta < 0 ? 0 : o.beta > 0 ? o.beta : 1;
+    double       px[MOST], pz[MOST], q[MOST], base[MOST], f[MOST], bounds[3] = { 0 }, total[3] = { 0 };
+    for (int i = 0; i < DRAWS * columns; i++) {
+        px[i] = sin(i + 1);
+        pz[i] = cos(2 * i);
+        q[i] = 0.3 * sin(3 * i) - 0.5;
+        base[i] = 0.7 * cos(5 * i);
+        f[i] = px[i] + (closed_kl ? 0 : beta * (pz[i] - q[i]));
+        bounds[i % columns] += f[i] / DRAWS;
+        total[i % columns] += exp(f[i]);
+    }
+    tap_tape *t = tap_tape_new(TAP_F64, 0);
+    tap_shape s = columns > 1 ? TAP_SHAPE(DRAWS, columns) : TAP_SHAPE(DRAWS),
+              of_kl = columns > 1 ? TAP_SHAPE(columns, 1) : TAP_SHAPE(1);
+    tap_var       log_q = tap_variable(t, tap_tensor_wrap(TAP_F64, s, q)), by_q;
+    tap_densities d = { .log_px_z = tap_input(t, tap_tensor_wrap(TAP_F64, s, px)),
+                        .log_pz = tap_input(t, tap_tensor_wrap(TAP_F64, s, pz)),
+                        .log_q = log_q,
+                        .kl = closed_kl ? tap_zeros(t, of_kl) : (tap_var){ 0 },
+                        .baseline = given ? tap_input(t, tap_tensor_wrap(TAP_F64, s, base)) : (tap_var){ 0 } };
+    tap_var       bound = tap_bound_of(d, o);
+    tap_grad(tap_sum(bound, TAP_ALL), 1, &log_q, &by_q);
+    assert_tape_ok(t);
+    for (int b = 0; b < columns; b++) {
+        if (iwae) bounds[b] = log(total[b] / DRAWS);
+        assert_near("bound", tap_tensor_item(tap_value(bound), b), bounds[b], 1e-14);
+    }
+    for (int i = 0; i < DRAWS * columns; i++) {
+        const int    k = i / columns, b = i % columns;
+        const double signal = (iwae ? bounds[b] : f[i]) - (given ? base[i] : baseline_of(&o, columns, f, bounds, k, b));
+        const double expected = iwae ? signal - exp(f[i]) / total[b] : signal / DRAWS;
+        assert_near("d/d log q", tap_tensor_item(tap_value(by_q), i), expected, 1e-14);
+    }
+    tap_tape_free(t);
+}
+
+static void test_signals_by_hand(void **state)
+{
+    (void)state;
+    for (tap_estimator e = TAP_SCORE; e <= TAP_SCORE_LEAVE_ONE_OUT; e++) {
+        for (int given = 0; given <= (e == TAP_SCORE_BASELINE); given++) {
+            for (int columns = 3; columns > 0; columns -= 2) {
+                if (columns == 1 && e == TAP_SCORE_BASELINE && !given) continue; /* there are no others */
+                check_signals((tap_bound_options){ .estimator = e }, columns, false, given);
+                check_signals((tap_bound_options){ .estimator = e, .beta = 0.5 }, columns, false, given);
+                check_signals((tap_bound_options){ .estimator = e, .beta = -1 }, columns, false, given);
+                check_signals((tap_bound_options){ .estimator = e }, columns, true, given);
+                check_signals((tap_bound_options){ .estimator = e, .bound = TAP_IWAE }, columns, false, given);
+            }
+        }
+    }
+}
+
 /* A baseline made of the other draws or images takes off whatever they have in common: a model that is likelier everywhere by the
  * factor e^100 gets the same gradient from the same draws. */
 static void test_baselines_do_not_see_a_constant(void **state)
 {
     (void)state;
     double noise[4][BATCH][LATENT], g[2][NUMBERS];
+    for (int i = 0; i < 4 * BATCH * LATENT; i++)
+        (&noise[0][0][0])[i] = 2 * sin(1.3 * i) + 0.2; /* no mean that is 0 by itself */
     for (int i = 0; i < 4; i++) {
         linear      l;
         tap_module *root = linear_new(&l);
         tap_tape   *t = tap_tape_new(TAP_F64, 0);
         int         n = 0;
+        tap_tensor  drawn = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, BATCH, LATENT), noise);
         l.options.bound = i / 2 ? TAP_IWAE : TAP_ELBO;
         l.options.estimator = i % 2 ? TAP_SCORE_LEAVE_ONE_OUT : TAP_SCORE_BASELINE;
         for (int side = 0; side < 2; side++) {
@@ -458,7 +540,7 @@ static void test_baselines_do_not_see_a_constant(void **state)
             tap_module_zero_grad(root);
             tap_var       x = image_input(t);
             tap_dist      q = tap_linear_vae_encode(&l.model, x);
-            tap_densities d = densities(&l, x, q, tap_sample_from(q, tap_input(t, exact_draws(noise))));
+            tap_densities d = densities(&l, x, q, tap_sample_from(q, tap_input(t, drawn)));
             d.log_px_z = tap_add_scalar(d.log_px_z, side ? 100 : 0);
             tap_backward(tap_mean(tap_bound_of(d, l.options), TAP_ALL));
             n = read_gradient(root, g[side]);
@@ -473,8 +555,8 @@ static void test_baselines_do_not_see_a_constant(void **state)
 static void test_free_bits(void **state)
 {
     (void)state;
-    double       kl[] = { 0.1, 2, 0.5, 0.2, 4, 0.5 };
-    const double expected[] = { 0.3, 2, 0.5, 0.3, 4, 0.5 }, by_kl[] = { 0, 1, 1, 0, 1, 1 };
+    double kl[] = { 0.1, 2, 0.25, 0.2, 4, 0.75 }; /* a mean counts: 0.25 of a dimension that has more is no less than it is */
+    const double expected[] = { 0.3, 2, 0.25, 0.3, 4, 0.75 }, by_kl[] = { 0, 1, 1, 0, 1, 1 };
     tap_tape    *t = tap_tape_new(TAP_F64, 0);
     tap_var      v = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), kl)), dv;
     tap_var      held = tap_free_bits(v, 0.3), log_px_z = tap_zeros(t, TAP_SHAPE(1, 2));
@@ -485,8 +567,23 @@ static void test_free_bits(void **state)
     }
     tap_var b =
         tap_bound_of((tap_densities){ .log_px_z = log_px_z, .kl = v }, (tap_bound_options){ .free_bits = 0.3, .beta = 2 });
-    assert_near("bound", tap_tensor_item(tap_value(b), 0), -2 * 2.8, 1e-15);
-    assert_near("bound", tap_tensor_item(tap_value(b), 1), -2 * 4.8, 1e-15);
+    assert_near("bound", tap_tensor_item(tap_value(b), 0), -2 * 2.55, 1e-15);
+    assert_near("bound", tap_tensor_item(tap_value(b), 1), -2 * 5.05, 1e-15);
+    /* Of a single image, and of images along two axes. */
+    tap_var      single = tap_free_bits(tap_select(v, 0, 0), 0.3), two = tap_free_bits(tap_reshape(v, TAP_SHAPE(2, 1, 3)), 0.3);
+    const double alone[] = { 0.3, 2, 0.3 };
+    for (int i = 0; i < 3; i++) assert_near("of one", tap_tensor_item(tap_value(single), i), alone[i], 0);
+    for (int i = 0; i < 6; i++) assert_near("of two axes", tap_tensor_item(tap_value(two), i), expected[i], 0);
+    tap_var empty[] = { tap_zeros(t, TAP_SHAPE(3, 0)), tap_zeros(t, TAP_SHAPE(0, 3)) };
+    for (int i = 0; i < 2; i++)
+        assert_true(tap_shape_equal(tap_shape_of(tap_free_bits(empty[i], 0.3)), tap_shape_of(empty[i])));
+    assert_near("of one number", tap_item(tap_free_bits(tap_reshape(tap_select(tap_select(v, 0, 0), 0, 0), TAP_SHAPE(1)), 0.3)),
+                0.3, 0);
+    /* Where q is the prior and nothing is free, the KL has its gradient. */
+    tap_var none = tap_mul_scalar(v, 0),
+            at_prior = tap_bound_of((tap_densities){ .log_px_z = log_px_z, .kl = none }, (tap_bound_options){ 0 });
+    tap_grad(tap_sum(at_prior, TAP_ALL), 1, &none, &dv);
+    for (int i = 0; i < 6; i++) assert_near("gradient at the prior", tap_tensor_item(tap_value(dv), i), -1, 0);
     assert_tape_ok(t);
     tap_tape_free(t);
 }
@@ -516,6 +613,7 @@ int main(void)
         cmocka_unit_test(test_iwae_rises_to_log_p),
         cmocka_unit_test(test_doubly_reparameterized_by_hand),
         cmocka_unit_test(test_sticking_the_landing_has_no_noise_at_the_optimum),
+        cmocka_unit_test(test_signals_by_hand),
         cmocka_unit_test(test_baselines_do_not_see_a_constant),
         cmocka_unit_test(test_free_bits),
         cmocka_unit_test(test_smooth_clip),
