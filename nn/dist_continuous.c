@@ -119,22 +119,22 @@ static tap_var points_like(tap_var x, bool weights)
     return v;
 }
 
-/* Logits for the two ways: each gets them where it is right, else a number that does no harm. */
+/* The formulas far from 0 get a number that does no harm for the logits near it; those near it do none to any. */
 typedef struct {
-    tap_var is_near, near, far;
+    tap_var is_near, far;
 } sides;
 
 static sides sides_of(tap_var logits)
 {
     tap_var is_near = tap_lt(tap_abs(logits), tap__scalar_like(logits, 1));
-    return (sides){ is_near, tap_where(is_near, logits, tap__scalar_like(logits, 0)), tap_masked_fill(logits, is_near, 1) };
+    return (sides){ is_near, tap_masked_fill(logits, is_near, 1) };
 }
 
 /* l t + log w at the points t: the logarithms of what integrals of e^(l x) are sums of. */
-static tap_var terms(tap_var near)
+static tap_var terms(tap_var logits)
 {
-    tap_var t = points_like(near, false), w = points_like(near, true);
-    return tap_add(tap_mul(tap_unsqueeze(near, -1), t), tap_log(w));
+    tap_var t = points_like(logits, false), w = points_like(logits, true);
+    return tap_add(tap_mul(tap_unsqueeze(logits, -1), t), tap_log(w));
 }
 
 /* log Z */
@@ -143,7 +143,7 @@ tap_var tap__continuous_bernoulli_normalizer(tap_var logits)
     sides   s = sides_of(logits);
     tap_var size = tap_abs(s.far);
     tap_var far = tap_add(tap_relu(s.far), tap_sub(tap_log1p(tap_neg(tap_exp(tap_neg(size)))), tap_log(size)));
-    return tap_where(s.is_near, tap_logsumexp(terms(s.near), TAP_LAST), far);
+    return tap_where(s.is_near, tap_logsumexp(terms(logits), TAP_LAST), far);
 }
 
 /* (log Z)' = (1 + coth(l / 2)) / 2 - 1 / l */
@@ -152,7 +152,7 @@ static tap_var mean_of(tap_dist d)
     sides   s = sides_of(d.param[0]);
     tap_var coth = tap_reciprocal(tap_tanh(tap_mul_scalar(s.far, 0.5)));
     tap_var far = tap_sub(tap_mul_scalar(tap_add_scalar(coth, 1), 0.5), tap_reciprocal(s.far));
-    tap_var near = tap_sum(tap_mul(tap_softmax(terms(s.near), -1), points_like(s.near, false)), TAP_LAST);
+    tap_var near = tap_sum(tap_mul(tap_softmax(terms(d.param[0]), -1), points_like(d.param[0], false)), TAP_LAST);
     return tap_where(s.is_near, near, far);
 }
 
@@ -162,7 +162,7 @@ static tap_var variance_of(tap_dist d)
     sides   s = sides_of(d.param[0]);
     tap_var coth = tap_reciprocal(tap_tanh(tap_mul_scalar(s.far, 0.5)));
     tap_var far = tap_sub(tap_square(tap_reciprocal(s.far)), tap_mul_scalar(tap_add_scalar(tap_square(coth), -1), 0.25));
-    tap_var p = tap_softmax(terms(s.near), -1), t = points_like(s.near, false);
+    tap_var p = tap_softmax(terms(d.param[0]), -1), t = points_like(d.param[0], false);
     tap_var away = tap_sub(t, tap_sum(tap_mul(p, t), tap_keep(TAP_LAST)));
     return tap_where(s.is_near, tap_sum(tap_mul(p, tap_square(away)), TAP_LAST), far);
 }
@@ -173,8 +173,8 @@ static tap_var continuous_bernoulli_sample(tap_dist d, tap_var noise)
     sides   s = sides_of(d.param[0]);
     tap_var yes = tap_log(noise), no = tap_log1p(tap_neg(noise));
     tap_var far = tap_div(tap_logaddexp(no, tap_add(yes, s.far)), s.far);
-    tap_var t = points_like(s.near, false), w = points_like(s.near, true);
-    tap_var at = tap_add(tap_unsqueeze(tap_sub(yes, no), -1), tap_mul(tap_unsqueeze(s.near, -1), t));
+    tap_var t = points_like(d.param[0], false), w = points_like(d.param[0], true);
+    tap_var at = tap_add(tap_unsqueeze(tap_sub(yes, no), -1), tap_mul(tap_unsqueeze(d.param[0], -1), t));
     tap_var x = tap_where(s.is_near, tap_sum(tap_mul(tap_sigmoid(at), w), TAP_LAST), far);
     return tap_clamp(x, 0, 1);
 }

@@ -59,7 +59,7 @@ static tap_var probabilities(tap_dist d)
 static tap_var categorical_sample(tap_dist d, tap_var noise)
 {
     tap_var gumbel = tap_neg(tap_log(tap_neg(tap_log(noise))));
-    return tap_argmax(tap_add(tap_detach(d.param[0]), gumbel), TAP_LAST);
+    return tap_argmax(tap_add(d.param[0], gumbel), TAP_LAST);
 }
 
 static tap_var lifted(tap_var v, int rank)

@@ -28,11 +28,10 @@ static tap_shape without_last(tap_shape s, int axes)
     return s;
 }
 
+/* The last axis, or none. */
 static tap_shape last_of(tap_shape s, int axes)
 {
-    tap_shape last = { .rank = axes };
-    for (int i = 0; i < axes; i++) last.n[i] = s.n[s.rank - axes + i];
-    return last;
+    return axes ? TAP_SHAPE(s.n[s.rank - 1]) : TAP_SCALAR;
 }
 
 bool tap__shape_join(tap_shape a, tap_shape b, tap_shape *out)
@@ -95,7 +94,6 @@ bool tap__dist_matched(tap_dist q, tap_dist p, const char *call, tap__dist_pair 
 {
     char              x[TAP_SHAPE_TEXT], y[TAP_SHAPE_TEXT];
     tap__dist_shapes *a = &pair->q, *b = &pair->p;
-    *pair = (tap__dist_pair){ .batch = TAP_SCALAR };
     if (!tap__dist_sound(q, p.param[0], call, a) || !tap__dist_sound(p, q.param[0], call, b)) return false;
     pair->event = a->event.rank ? a->event : b->event;
     const bool same = a->own.rank == 0 || b->own.rank == 0 || a->own.n[0] == b->own.n[0];

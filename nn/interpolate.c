@@ -9,13 +9,13 @@ struct resizing {
     int64_t n, to, taps;
     double  ratio; /* steps of x for one of the result */
     bool    align_corners;
-    void (*fill)(const resizing *r, int64_t i, int64_t *place, double *weight);
+    void (*fill)(const resizing *r, int64_t i, int64_t *place, double *weight); /* a single tap has weight 1 */
 };
 
 static tap_var resize(tap_var x, int axis, resizing r)
 {
     tap_tensor places, weights;
-    tap_shape  shape = { .rank = tap_shape_of(x).rank - axis + 1, .n = { r.to, r.taps, 1, 1, 1, 1, 1, 1 } };
+    tap_shape  shape = { .rank = tap_shape_of(x).rank - axis + 1, .n = { r.to, r.taps, 1, 1 } };
     tap_var    place = tap__push_empty(x.tape, TAP_I64, TAP_SHAPE(r.to * r.taps), &places);
     tap_var    weight = tap__push_empty(x.tape, TAP_F64, shape, &weights);
     if (!places.data || !weights.data) return tap__inert(x.tape);
@@ -36,14 +36,14 @@ static int64_t within(int64_t i, int64_t n)
 /* PyTorch rounds to float before it rounds down. */
 static void nearest(const resizing *r, int64_t i, int64_t *place, double *weight)
 {
+    (void)weight;
     *place = within((int64_t)floorf((float)(r->ratio * (double)i)), r->n);
-    *weight = 1;
 }
 
 static void nearest_exact(const resizing *r, int64_t i, int64_t *place, double *weight)
 {
+    (void)weight;
     *place = within((int64_t)floorf((float)(r->ratio * ((double)i + 0.5))), r->n);
-    *weight = 1;
 }
 
 /* Element i of the result lies at x's element *at and this part of the way to the next. */

@@ -781,6 +781,11 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(sample_n_vast, TAP_ENOMEM, NULL, w->out = tap_sample_n(w->in.q, 1ll << 50)) \
     X(sample_n_rank, TAP_EARG, "sample_n: 1 samples of shape [1,1,1,1,1,1,2,4]", \
       w->out = tap_sample_n(tap_bernoulli(tap_reshape(w->in.x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 2, 4))), 1)) \
+    X(sample_n_vector_rank, TAP_EARG, "sample_n: 1 samples of shape [1,1,1,1,1,1,2,4]", \
+      w->out = tap_sample_n(tap_one_hot_categorical(tap_reshape(w->in.x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 2, 4))), 1)) \
+    X(sample_matrix, TAP_ESHAPE, \
+      "sample: a multivariate_normal takes loc [..,d] and scale_tril [..,d,d], not [2,4] and [3,4]", \
+      w->out = tap_sample(tap_multivariate_normal(w->in.x, tap_ones(w->t, TAP_SHAPE(3, 4))))) \
     X(sample_from_shape, TAP_ESHAPE, "add: [2,4] x [1,2,2]: the shapes do not broadcast", \
       w->out = tap_sample_from(w->in.q, w->in.noise)) \
     X(log_prob_shape, TAP_ESHAPE, "sub: [1,2,2] x [2,4]: the shapes do not broadcast", \
@@ -789,6 +794,12 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       w->out = tap_log_prob(w->in.b, tap_cast(w->in.x, TAP_BOOL))) \
     X(log_prob_nothing, TAP_EARG, "log_prob: a distribution that was never made", \
       w->out = tap_log_prob((tap_dist){ 0 }, w->in.x)) \
+    X(log_prob_scalar, TAP_ESHAPE, "log_prob: [] does not end in the [4] of an isotropic_normal", \
+      w->out = tap_log_prob(tap_isotropic_normal(w->in.x, tap_scalar(w->t, 0)), tap_scalar(w->t, 1))) \
+    X(kl_monte_carlo_of_nothing, TAP_EARG, "kl_monte_carlo: a distribution that was never made", \
+      w->out = tap_kl_monte_carlo((tap_dist){ 0 }, w->in.b, 2, NULL)) \
+    X(kl_monte_carlo_to_nothing, TAP_EARG, "kl_monte_carlo: a distribution that was never made", \
+      w->out = tap_kl_monte_carlo(w->in.b, (tap_dist){ 0 }, 2, NULL)) \
     X(entropy_untyped, TAP_EARG, "entropy: a distribution that was never made", \
       w->in.q.type = NULL; w->out = tap_entropy(w->in.q)) \
     X(mean_shapes, TAP_ESHAPE, "dist_mean: the parameters of a normal, [2,4] and [1,2,2], do not broadcast", \

@@ -1,4 +1,6 @@
 /* Every kind against values from PyTorch, by quadrature over its whole support, and by its samples; gradients at both orders. */
+#include <float.h>
+
 #include "tests/nn/dist_cases.h"
 
 enum { NODES = 70000, WIDE = 4, DRAWS = 40000 };
@@ -297,6 +299,98 @@ static void test_covariance(void **state)
     tap_tape_free(t);
 }
 
+/* ---- Samples of given noise, by hand ------------------------------------------------------------------------------ */
+
+static tap_var numbers(tap_tape *t, tap_shape shape, const double *x)
+{
+    return tap_input(t, wrap(shape, x));
+}
+
+/* A sample is as far up in its distribution as its noise is in (0,1), or on the side of the normal noise. */
+static void test_samples_by_hand(void **state)
+{
+    (void)state;
+    const double u[] = { 0.2, 0.9 }, shape2[] = { -0.7, 0.4 };
+    tap_tape    *t = tap_tape_new(TAP_F64, 0);
+    tap_var      noise = numbers(t, (tap_shape)S(2), u), a = tap_scalar(t, -0.7), b = tap_scalar(t, 0.6);
+    tap_var      laplace = tap_sample_from(tap_laplace(a, b), noise);
+    assert_close(item(laplace, 0), -0.7 + exp(0.6) * log(0.4), 1e-14, "laplace");
+    assert_close(item(laplace, 1), -0.7 - exp(0.6) * log(0.2), 1e-14, "laplace");
+    tap_var relaxed = tap_sample_from(tap_relaxed_bernoulli(a, b), noise);
+    for (int i = 0; i < 2; i++)
+        assert_close(item(relaxed, i), 1 / (1 + exp((0.7 - log(u[i] / (1 - u[i]))) / 0.6)), 1e-14, "relaxed_bernoulli");
+    tap_var log_normal = tap_sample_from(tap_log_normal(a, b), noise);
+    for (int i = 0; i < 2; i++) assert_close(item(log_normal, i), exp(-0.7 + exp(0.6) * u[i]), 1e-14, "log_normal");
+    tap_dist delta = tap_delta(numbers(t, (tap_shape)S(2), shape2)); /* of noise smaller than it, and larger */
+    tap_var  one = tap_sample_from(delta, b), four = tap_sample_from(delta, tap_zeros(t, (tap_shape)S(2, 1)));
+    assert_true(tap_shape_equal(tap_shape_of(one), (tap_shape)S(2)) && tap_shape_equal(tap_shape_of(four), (tap_shape)S(2, 2)));
+    assert_true(item(one, 1) == 0.4 && item(four, 2) == -0.7);
+    assert_tape_ok(t, "samples by hand");
+    tap_tape_free(t);
+}
+
+/* L as it is read: what lies above the diagonal counts for nothing, and a column may point either way. */
+enum { D = 3 };
+
+static const double triangle[2][D][D] = { { { 1.2, 7, -3 }, { -0.4, -0.7, 9 }, { 0.3, 0.9, 1.5 } },
+                                          { { -0.5, 5, 2 }, { 0.8, 2, -4 }, { -1.1, 0.6, 0.9 } } };
+
+/* Vectors of noise, [..,3], of which each has the factor `of[i]`: z = loc + L noise, and log p(z) follows from the noise alone. */
+static void check_vectors(tap_tape *t, tap_shape shape, tap_shape factors, const int *of)
+{
+    const double loc[D] = { 0.5, -1, 2 };
+    double       noise[8 * D];
+    const int    n = (int)tap_numel(shape) / D;
+    for (int i = 0; i < n * D; i++) noise[i] = 1.5 * sin(2.3 * i + 1);
+    tap_dist d = tap_multivariate_normal(numbers(t, (tap_shape)S(D), loc), numbers(t, factors, &triangle[0][0][0]));
+    tap_var  z = tap_sample_from(d, numbers(t, shape, noise)), log_p = tap_log_prob(d, z);
+    assert_true(tap_shape_equal(tap_shape_of(z), shape) && tap_shape_of(log_p).rank == shape.rank - 1);
+    for (int i = 0; i < n; i++) {
+        double expected = -D * 0.5 * log(2 * 3.14159265358979323846);
+        for (int j = 0; j < D; j++) {
+            double at = loc[j];
+            for (int k = 0; k <= j; k++) at += triangle[of[i]][j][k] * noise[i * D + k];
+            assert_close(item(z, i * D + j), at, 1e-14, "multivariate sample");
+            expected -= noise[i * D + j] * noise[i * D + j] / 2 + log(fabs(triangle[of[i]][j][j]));
+        }
+        assert_close(item(log_p, i), expected, 1e-13, "multivariate log_prob");
+    }
+    for (int i = 0; i < (factors.rank > 2 ? 2 : 1); i++) {
+        double entropy = D * 0.5 * (1 + log(2 * 3.14159265358979323846));
+        for (int j = 0; j < D; j++) {
+            double variance = 0;
+            for (int k = 0; k <= j; k++) variance += triangle[i][j][k] * triangle[i][j][k];
+            entropy += log(fabs(triangle[i][j][j]));
+            assert_close(item(tap_dist_variance(d), i * D + j), variance, 1e-14, "multivariate variance");
+        }
+        assert_close(item(tap_entropy(d), i), entropy, 1e-14, "multivariate entropy");
+    }
+    assert_tape_ok(t, "multivariate");
+}
+
+static void test_multivariate_by_hand(void **state)
+{
+    (void)state;
+    tap_tape       *t = tap_tape_new(TAP_F64, 0);
+    const tap_shape shared = S(D, D), own = S(2, D, D);
+    const int       first[8] = { 0 }, in_turn[8] = { 0, 1, 0, 1, 0, 1, 0, 1 };
+    check_vectors(t, (tap_shape)S(D), shared, first);
+    check_vectors(t, (tap_shape)S(4, D), shared, first);
+    check_vectors(t, (tap_shape)S(2, 4, D), shared, first);
+    check_vectors(t, (tap_shape)S(2, D), own, in_turn);
+    check_vectors(t, (tap_shape)S(4, 2, D), own, in_turn);
+    /* Columns that point the other way make no other distribution. */
+    tap_var  l = numbers(t, own, &triangle[0][0][0]), loc = tap_zeros(t, (tap_shape)S(D));
+    tap_var  signs = tap_unsqueeze(tap_sign(tap_diagonal(l, 0, -2, -1)), -2);
+    tap_dist q = tap_multivariate_normal(loc, l), p = tap_multivariate_normal(loc, tap_mul(l, signs));
+    for (int i = 0; i < 2; i++) {
+        assert_close(item(tap_kl(q, p), i), 0, 1e-14, "kl of the same");
+        assert_close(item(tap_kl(p, q), i), 0, 1e-14, "kl of the same");
+    }
+    assert_tape_ok(t, "kl");
+    tap_tape_free(t);
+}
+
 /* ---- Gradients --------------------------------------------------------------------------------------------------- */
 
 typedef enum { LOG_PROB, SAMPLE, ENTROPY_OF, MEAN_OF, VARIANCE_OF } what;
@@ -432,11 +526,43 @@ static void check_extremes(tap_dtype dtype)
     tap_tape_free(t);
 }
 
+/* A sample that was rounded to 1 counts as one that is short of it by a quarter of the rounding error of 1. */
+static void check_last_sample(tap_dtype dtype, double epsilon)
+{
+    const double rest = log(epsilon / 4);
+    tap_tape    *t = tap_tape_new(dtype, 0);
+    tap_dist     d = tap_relaxed_bernoulli(tap_scalar(t, 0), tap_scalar(t, 2));
+    assert_close(tap_item(tap_log_prob(d, tap_scalar(t, 1))), log(2) + rest, 1e-6 * fabs(rest), "log_prob of 1");
+    tap_tape_free(t);
+}
+
+/* Noise next to 0 and 1 gives samples within them, rounding or not. */
+static void check_samples_within(tap_dtype dtype, double epsilon)
+{
+    tap_tape *t = tap_tape_new(dtype, 0);
+    for (int l = -40; l <= 40; l++) {
+        double u[64];
+        for (int i = 0; i < 32; i++) {
+            u[i] = ldexp(1, -i - 1);
+            u[i + 32] = 1 - (i + 1) * epsilon / 2;
+        }
+        tap_var x = tap_sample_from(tap_continuous_bernoulli(tap_scalar(t, l / 2.0)), many(t, 64, u));
+        for (int i = 0; i < 64; i++)
+            if (!(item(x, i) >= 0 && item(x, i) <= 1)) fail_msg("sample %d %d %.17g", l, i, item(x, i));
+        tap_tape_reset(t);
+    }
+    tap_tape_free(t);
+}
+
 static void test_extremes(void **state)
 {
     (void)state;
     check_extremes(TAP_F64);
     check_extremes(TAP_F32);
+    check_last_sample(TAP_F64, DBL_EPSILON);
+    check_last_sample(TAP_F32, (double)FLT_EPSILON);
+    check_samples_within(TAP_F64, DBL_EPSILON);
+    check_samples_within(TAP_F32, (double)FLT_EPSILON);
 }
 
 static void test_outside_of_the_support(void **state)
@@ -456,6 +582,12 @@ static void test_outside_of_the_support(void **state)
     assert_true(tap_item(tap_log_prob(simplex_of, many(t, 2, vector))) == -(double)INFINITY);
     assert_true(tap_item(tap_log_prob(d[2], zero)) == -(double)INFINITY);
     tap_var below = tap_scalar(t, -0.5);
+    assert_true(isnan(tap_item(tap_sample(tap_relaxed_bernoulli(zero, zero)))));
+    tap_dist endless = tap_delta(tap_scalar(t, (double)INFINITY));
+    assert_true(tap_item(tap_log_prob(endless, tap_scalar(t, -(double)INFINITY))) == -(double)INFINITY);
+    tap_var at = tap_variable(t, wrap((tap_shape){ 1, { 2 } }, vector)), slope; /* outside there is no slope */
+    tap_grad(tap_sum(tap_log_prob(d[2], at), TAP_ALL), 1, &at, &slope);
+    assert_true(item(slope, 0) == 0 && item(slope, 1) < 0);
     assert_true(isnan(tap_item(tap_sample(tap_relaxed_bernoulli(zero, below)))));
     assert_true(isnan(item(tap_sample(tap_relaxed_one_hot_categorical(tap_zeros(t, (tap_shape){ 1, { 2 } }), below)), 1)));
     assert_tape_ok(t, "outside");
@@ -499,6 +631,19 @@ static void test_impossible_classes(void **state)
     tap_var lp = tap_log_prob(o, tap_sample_n(o, 1000));
     for (int i = 0; i < 1000; i++) assert_close(item(lp, i), -log(2), 1e-15, "log_prob");
     assert_int_equal(tap_value(z).dtype, TAP_I64);
+    /* A class for each of several, one class for all, and each for each. */
+    const double several[] = { 0, log(3), log(2), log(2) }, p[2][2] = { { 0.25, 0.75 }, { 0.5, 0.5 } };
+    tap_dist     two = tap_categorical(tap_input(t, wrap((tap_shape){ 2, { 2, 2 } }, several)));
+    tap_var index = tap_arange(t, 2), of_each = tap_log_prob(two, index), of_one = tap_log_prob(two, tap_select(index, 0, 1)),
+            of_all = tap_log_prob(two, tap_unsqueeze(index, 1));
+    assert_int_equal(tap_shape_of(of_each).rank, 1);
+    assert_int_equal(tap_shape_of(of_one).rank, 1);
+    assert_int_equal(tap_shape_of(of_all).rank, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_close(item(of_each, i), log(p[i][i]), 1e-15, "a class for each");
+        assert_close(item(of_one, i), log(p[i][1]), 1e-15, "one class");
+        for (int k = 0; k < 2; k++) assert_close(item(of_all, 2 * k + i), log(p[i][k]), 1e-15, "each for each");
+    }
     assert_tape_ok(t, "impossible classes");
     tap_tape_free(t);
 }
@@ -555,6 +700,7 @@ static void test_shapes(void **state)
     }
     assert_true(tap_shape_equal(tap_shape_of(tap_kl(iso, full)), SHAPE(5, 2)));
     assert_true(tap_shape_equal(tap_shape_of(tap_kl_monte_carlo(full, iso, 4, NULL)), SHAPE(5, 2)));
+    assert_true(tap_shape_equal(tap_shape_of(tap_kl_monte_carlo(iso, from[2], 4, NULL)), SHAPE(5, 2)));
     assert_true(tap_shape_equal(tap_shape_of(tap_kl_monte_carlo(tap_normal(tap_scalar(t, 0), tap_scalar(t, 0)), iso, 2, NULL)),
                                 SHAPE(5, 2)));
     assert_true(
@@ -569,6 +715,8 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_integrals_and_samples),
         cmocka_unit_test(test_covariance),
+        cmocka_unit_test(test_samples_by_hand),
+        cmocka_unit_test(test_multivariate_by_hand),
         cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_continuous_bernoulli),
         cmocka_unit_test(test_extremes),

@@ -262,6 +262,15 @@ static void test_errors(void **state)
     tap_sample(tap_normal(tap_zeros(t, TAP_SHAPE(2)), tap_zeros(t, TAP_SHAPE(3))));
     assert_tape_error(t, TAP_ESHAPE, "sample: the parameters of a normal, [2] and [3], do not broadcast");
 
+    /* What has no shape has that of a scalar. */
+    t = new_tape();
+    tap_dist unfit = tap_isotropic_normal(tap_zeros(t, TAP_SHAPE(2, 5)), tap_zeros(t, TAP_SHAPE(3)));
+    assert_int_equal(tap_dist_event_shape(unfit).rank, 0);
+    assert_int_equal(tap_dist_batch_shape(unfit).rank, 0);
+    assert_int_equal(tap_dist_batch_shape((tap_dist){ 0 }).rank, 0);
+    assert_tape_error(t, TAP_ESHAPE,
+                      "dist_event_shape: the parameters of an isotropic_normal, [2,5] and [3], do not broadcast");
+
     t = new_tape();
     tap_sample_n(tap_bernoulli(tap_zeros(t, TAP_SHAPE(2))), -1);
     assert_tape_error(t, TAP_EARG, "sample_n: -1 samples of shape [2]");

@@ -89,8 +89,13 @@ static void test_rows(void **state)
     expect_close(g, TAP_SHAPE(3, 2), D(1, 1, 1, 1, 0, 0));
     tap_grad(tap_sum(tap_embedding(index, weight, TAP_NO_INDEX), TAP_ALL), 1, &weight, &g);
     expect_close(g, TAP_SHAPE(3, 2), D(1, 1, 1, 1, 2, 2));
+    tap_grad(tap_sum(tap_embedding(index, weight, 0), TAP_ALL), 1, &weight, &g);
+    expect_close(g, TAP_SHAPE(3, 2), D(0, 0, 1, 1, 2, 2));
+    tap_grad(tap_sum(tap_embedding(index, weight, 1), TAP_ALL), 1, &weight, &g);
+    expect_close(g, TAP_SHAPE(3, 2), D(1, 1, 0, 0, 2, 2));
     expect_close(tap_one_hot(places(TAP_SHAPE(2), I(2, 0)), -1), TAP_SHAPE(2, 3), D(0, 0, 1, 1, 0, 0));
     expect_close(tap_one_hot(places(TAP_SCALAR, I(1)), 2), TAP_SHAPE(2), D(0, 1));
+    assert_int_equal(tap_value(tap_one_hot(places(TAP_SCALAR, I(1)), 2)).dtype, TAP_I64);
 }
 
 static void test_attention(void **state)
@@ -110,6 +115,28 @@ static void test_attention(void **state)
     expect_close(tap_scaled_dot_product_attention(floats(TAP_SHAPE(1, 1), D(1)), floats(TAP_SHAPE(2, 1), D(0, log(3))),
                                             floats(TAP_SHAPE(2, 1), D(0, 4)), ABSENT, 0, false, 2),
            TAP_SHAPE(1, 1), D(4 * 0.9));
+    /* A bias is added to scores that are not all the same: 2 log 3 / sqrt 4, less log 3. */
+    expect_close(tap_scaled_dot_product_attention(two, wide, floats(TAP_SHAPE(2, 1), D(0, 4)), floats(TAP_SHAPE(2), D(0, -log(3))), 0, false, 0),
+                 TAP_SHAPE(1, 1), D(2));
+    /* A single key has all the weight, none has none, and all that is dropped is gone. */
+    tap_var one = tap_ones(t, TAP_SHAPE(1, 4)), none = tap_zeros(t, TAP_SHAPE(0, 4));
+    expect_close(tap_scaled_dot_product_attention(one, tap_mul_scalar(one, 3), one, ABSENT, 0, false, 0), TAP_SHAPE(1, 4), D(1, 1, 1, 1));
+    expect_close(tap_scaled_dot_product_attention(q, none, none, ABSENT, 0, false, 0), TAP_SHAPE(2, 4), D(0, 0, 0, 0, 0, 0, 0, 0));
+    expect_close(tap_scaled_dot_product_attention(q, k, v, ABSENT, 1, false, 0), TAP_SHAPE(2, 1), D(0, 0));
+}
+
+/* A query that sees no key, of two: it has no gradient, and what it would have is no NaN. */
+static void test_blind_queries(void **state)
+{
+    (void)state;
+    double  numbers[4] = { 1, 2, 3, 4 };
+    tap_var q = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 2), numbers)), by_q;
+    tap_var mask = floats(TAP_SHAPE(2, 2), D(-ENDLESS, -ENDLESS, 0, 0)), v = floats(TAP_SHAPE(2, 1), D(0, 4));
+    tap_var y = tap_scaled_dot_product_attention(q, tap_zeros(t, TAP_SHAPE(2, 2)), v, mask, 0, false, 0);
+    tap_var z = tap_scaled_dot_product_attention(q, floats(TAP_SHAPE(2, 2), D(0, 0, log(3), 0)), v, mask, 0, false, 1.0 / 3);
+    expect_close(y, TAP_SHAPE(2, 1), D(0, 2));
+    tap_grad(tap_sum(z, TAP_ALL), 1, &q, &by_q);
+    expect_close(by_q, TAP_SHAPE(2, 2), D(0, 0, 4 * log(3) / 3 * 0.75 * 0.25, 0));
 }
 
 static void test_dropout(void **state)
@@ -125,6 +152,12 @@ static void test_dropout(void **state)
     assert_true(fabs(kept - 7500) < 5 * sqrt(10000 * 0.25 * 0.75));
     expect_close(tap_dropout(tap_ones(t, TAP_SHAPE(3)), 1, true), TAP_SHAPE(3), D(0, 0, 0));
     expect_close(tap_dropout(tap_ones(t, TAP_SHAPE(3)), 0.9, false), TAP_SHAPE(3), D(1, 1, 1));
+    double  numbers[3] = { 1, 2, 3 };
+    tap_var x = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), numbers)), by_x;
+    tap_grad(tap_sum(tap_dropout(x, 1, true), TAP_ALL), 1, &x, &by_x); /* 0, not 0 / 0 */
+    expect_close(by_x, TAP_SHAPE(3), D(0, 0, 0));
+    assert_int_equal(tap_value(tap_dropout(tap_cast(x, TAP_F32), 0.5, true)).dtype, TAP_F32); /* on a float64 tape */
+    assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
 }
 
 static void test_norms(void **state)
@@ -180,6 +213,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_binary_losses, begin, end),
         cmocka_unit_test_setup_teardown(test_rows, begin, end),
         cmocka_unit_test_setup_teardown(test_attention, begin, end),
+        cmocka_unit_test_setup_teardown(test_blind_queries, begin, end),
         cmocka_unit_test_setup_teardown(test_dropout, begin, end),
         cmocka_unit_test_setup_teardown(test_norms, begin, end),
         cmocka_unit_test_setup_teardown(test_batch_norm_follows, begin, end),

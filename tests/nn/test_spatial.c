@@ -185,7 +185,9 @@ static void test_one_axis_and_one_image(void **state)
     tap_var          y = tap_conv1d(x, w, b, o1), y2 = tap_squeeze(tap_conv2d(wide, w2, b, o2), TAP_AXES(2));
     assert_true(tap_shape_equal(tap_shape_of(y), TAP_SHAPE(3, 4, 4)));
     assert_true(tap_item(tap_all(tap_eq(y, y2), TAP_ALL)) == 1);
-    assert_true(tap_item(tap_all(tap_eq(tap_conv1d(tap_select(x, 0, 1), w, b, o1), tap_select(y, 0, 1)), TAP_ALL)) == 1);
+    tap_var single = tap_conv1d(tap_select(x, 0, 1), w, b, o1);
+    assert_true(tap_shape_equal(tap_shape_of(single), TAP_SHAPE(4, 4)));
+    assert_true(tap_item(tap_all(tap_eq(single, tap_select(y, 0, 1)), TAP_ALL)) == 1);
     o1.output_padding[0] = o2.output_padding[1] = 1;
     y = tap_conv_transpose1d(x, w, b8, o1);
     y2 = tap_squeeze(tap_conv_transpose2d(wide, w2, b8, o2), TAP_AXES(2));
@@ -201,6 +203,46 @@ static void test_one_axis_and_one_image(void **state)
                                 (tap_conv_options){ .stride = { 10 }, .padding = { 2 }, .output_padding = { 9 } }),
            TAP_SHAPE(1, 6), D(0, 0, 0, 0, 0, 0), 0);
     end();
+}
+
+/* ---- Layers of convolutions ---- */
+
+/* As PyTorch has them: uniform within 1 / sqrt(fan-in), the fan-in being what a row of the weight's first axis holds. */
+static void expect_uniform(const tap_param *p, tap_shape shape, double fan_in)
+{
+    double most = 0;
+    assert_true(tap_shape_equal(tap_param_value(p).shape, shape));
+    for (int64_t i = 0; i < tap_numel(shape); i++) most = fmax(most, fabs(tap_tensor_item(tap_param_value(p), i)));
+    assert_true(most * sqrt(fan_in) <= 1 && most * sqrt(fan_in) > 0.7);
+}
+
+static void test_layers(void **state)
+{
+    (void)state;
+    begin(TAP_F64);
+    tap_conv         there, back, all;
+    tap_module      *m = tap_module_new(TAP_F64, 3);
+    tap_conv_options o = { .stride = { 2, 1 }, .padding = { 1, 0 }, .groups = 2 };
+    memset(&there, 1, sizeof there); /* whatever was there before */
+    memset(&back, 0, sizeof back);
+    tap_conv_init(&there, m, "there", 4, 6, 3, o);
+    tap_conv_transpose_init(&back, m, "back", 6, 8, 3, o);
+    tap_conv_init(&all, m, "all", 1, 9, 1, (tap_conv_options){ 0 });
+    expect_uniform(there.weight, TAP_SHAPE(6, 2, 3, 3), 2 * 3 * 3);
+    expect_uniform(there.bias, TAP_SHAPE(6), 2 * 3 * 3);
+    expect_uniform(back.weight, TAP_SHAPE(6, 4, 3, 3), 4 * 3 * 3);
+    expect_uniform(back.bias, TAP_SHAPE(8), 4 * 3 * 3);
+    expect_uniform(all.weight, TAP_SHAPE(9, 1, 1, 1), 1);
+    assert_string_equal(tap_param_path(back.bias), "back.bias");
+    assert_int_equal(tap_module_status(m, NULL), TAP_OK);
+    tap_var x = tap_randn(t, TAP_SHAPE(2, 4, 5, 6)), y = tap_conv_forward(&there, x), z = tap_conv_forward(&back, y);
+    tap_var same = tap_conv2d(x, tap_use(t, there.weight), tap_use(t, there.bias), o);
+    tap_var again = tap_conv_transpose2d(y, tap_use(t, back.weight), tap_use(t, back.bias), o);
+    assert_true(tap_shape_equal(tap_shape_of(y), TAP_SHAPE(2, 6, 3, 4)));
+    assert_true(tap_shape_equal(tap_shape_of(z), TAP_SHAPE(2, 8, 5, 6)));
+    assert_true(tap_item(tap_all(tap_eq(y, same), TAP_ALL)) == 1 && tap_item(tap_all(tap_eq(z, again), TAP_ALL)) == 1);
+    end();
+    tap_module_free(m);
 }
 
 /* ---- Pooling ---- */
@@ -383,6 +425,21 @@ static void test_interpolate(void **state)
         expect(TO(x, .scale = { 1.6 }), TAP_SHAPE(1, 1, 6), D(0, 0, 1, 1, 2, 10), 0);
         expect(TO(x, .scale = { 1.6 }, .recompute_scale = true), TAP_SHAPE(1, 1, 6), D(0, 0, 1, 2, 2, 10), 0);
         expect(TO(x, .size = { 2 }, .mode = TAP_INTERPOLATE_LINEAR), TAP_SHAPE(1, 1, 2), D(0.5, 6), 0);
+        /* Steps of 1.25 by the scale, even to a size that is nearer to 4/3. The same size: linear as it is, else by the scale. */
+        expect(TO(x, .scale = { 0.8 }, .mode = TAP_INTERPOLATE_LINEAR), TAP_SHAPE(1, 1, 3), D(0.125, 1.375, 7), tolerance());
+        expect(TO(x, .scale = { 1.2 }, .mode = TAP_INTERPOLATE_LINEAR), TAP_SHAPE(1, 1, 4), D(0, 1, 2, 10), 0);
+        expect(TO(x, .scale = { 1.2 }), TAP_SHAPE(1, 1, 4), D(0, 0, 1, 2), 0);
+        expect(TO(image, .scale = { 2, 1.5 }), TAP_SHAPE(1, 1, 4, 3), D(0, 0, 4, 0, 0, 4, 8, 8, 12, 8, 8, 12), 0);
+        /* The middle of each of two hundred: 100 of 0..199, and of all 400 the one at 200. */
+        expect(TO(count(TAP_SHAPE(1, 1, 400)), .size = { 2 }, .mode = TAP_INTERPOLATE_NEAREST_EXACT), TAP_SHAPE(1, 1, 2),
+               D(100, 300), 0);
+        expect(TO(count(TAP_SHAPE(1, 1, 400)), .size = { 1 }, .mode = TAP_INTERPOLATE_NEAREST_EXACT), TAP_SHAPE(1, 1, 1),
+               D(200), 0);
+        expect(TO(count(TAP_SHAPE(1, 1, 2, 2, 1)), .size = { 3, 2, 2 }, .mode = TAP_INTERPOLATE_LINEAR),
+               TAP_SHAPE(1, 1, 3, 2, 2), D(0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3), tolerance());
+        /* 41 * 2 / 82 is 1, and just below 1 with a float's 2 / 82. */
+        tap_var half = TO(count(TAP_SHAPE(1, 1, 2)), .size = { 82 });
+        assert_true(at(tap_unsqueeze(half, 0), 0, 0, 0, 41) == k && at(tap_unsqueeze(half, 0), 0, 0, 0, 42) == 1);
         expect(TO(x, .size = { 8 }, .mode = TAP_INTERPOLATE_LINEAR), TAP_SHAPE(1, 1, 8), D(0, 0.25, 0.75, 1.25, 1.75, 4, 8, 10),
                0);
         expect(TO(x, .size = { 7 }, .mode = TAP_INTERPOLATE_LINEAR, .align_corners = true), TAP_SHAPE(1, 1, 7),
@@ -420,10 +477,15 @@ static void test_pixel_shuffle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_convolutions),   cmocka_unit_test(test_one_axis_and_one_image),
-        cmocka_unit_test(test_pooling),        cmocka_unit_test(test_maxima_at_the_edge),
-        cmocka_unit_test(test_adaptive_means), cmocka_unit_test(test_pad),
-        cmocka_unit_test(test_interpolate),    cmocka_unit_test(test_pixel_shuffle),
+        cmocka_unit_test(test_convolutions),
+        cmocka_unit_test(test_one_axis_and_one_image),
+        cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_pooling),
+        cmocka_unit_test(test_maxima_at_the_edge),
+        cmocka_unit_test(test_adaptive_means),
+        cmocka_unit_test(test_pad),
+        cmocka_unit_test(test_interpolate),
+        cmocka_unit_test(test_pixel_shuffle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
