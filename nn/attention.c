@@ -10,7 +10,7 @@ tap_var tap_dropout(tap_var x, double p, bool training)
     if (!n) return tap__inert(x.tape);
     if (!(p >= 0 && p <= 1)) return tap__refuse(n, TAP_EARG, "dropout", "p is %g, not within 0..1", p);
     if (!training || p == 0) return x;
-    tap_var u = tap_cast(tap_rand(x.tape, n->value.shape), n->value.dtype), zero = tap__scalar_like(x, 0);
+    tap_var u = tap_rand(x.tape, n->value.shape), zero = tap__scalar_like(x, 0);
     return tap_where(tap_ge(u, tap__scalar_like(u, p)), tap_mul_scalar(x, p < 1 ? 1 / (1 - p) : 0), zero);
 }
 

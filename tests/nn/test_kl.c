@@ -16,6 +16,8 @@ static const row rows[] = {
       { .two = tap_log_normal, .shape = { { 0 }, { 0 } }, .p = { { -0.2 }, { 0.1 } } }, 0.3529384500908488 },
     { { .two = tap_laplace, .shape = { { 0 }, { 0 } }, .p = { { -0.7 }, { 0.6 } } },
       { .two = tap_laplace, .shape = { { 0 }, { 0 } }, .p = { { 0.4 }, { 0.2 } } }, 0.31631674833770096 },
+    { { .two = tap_laplace, .shape = { { 0 }, { 0 } }, .p = { { 0.4 }, { 0.6 } } },
+      { .two = tap_laplace, .shape = { { 0 }, { 0 } }, .p = { { -0.7 }, { 0.2 } } }, 0.31631674833770096 },
     { { .two = tap_laplace, .shape = { { 0 }, { 0 } }, .p = { { -0.7 }, { 0.6 } } },
       { .two = tap_normal, .shape = { { 0 }, { 0 } }, .p = { { 1.25 }, { 0.4 } } }, 1.371902743313865 },
     { { .two = tap_normal, .shape = { { 0 }, { 0 } }, .p = { { 1.25 }, { 0.4 } } },
