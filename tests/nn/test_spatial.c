@@ -98,6 +98,7 @@ static const convolution convolutions[] = {
     { IMAGES(2, 1, 4, 5), IMAGES(2, 1, 2, 4), false, { .dilation = { 2, 1 }, .same = true }, 4, 5 },
     { IMAGES(2, 2, 3, 3), IMAGES(2, 2, 1, 1), true, { .stride = { 2, 2 }, .padding = { 3, 3 } }, 5, 5 },
     { IMAGES(3, 2, 9, 27), IMAGES(3, 2, 3, 4), true, { .stride = { 2, 2 }, .padding = { 1, 1 } }, 5, 13 },
+    { IMAGES(2, 2, 2, 4), IMAGES(3, 2, 2, 2), true, { .groups = 1 }, 1, 3 },
     { IMAGES(41, 2, 6, 6), IMAGES(4, 1, 3, 3), true, { .padding = { 1, 1 }, .groups = 2 }, 6, 6 },
     { IMAGES(3, 2, 12, 13), IMAGES(4, 1, 2, 2), true, { .groups = 2 }, 11, 12 },
     { IMAGES(2, 1, 3, 31), IMAGES(2, 1, 2, 3), true, { .stride = { 1, 3 }, .padding = { 0, 2 } }, 2, 11 },
