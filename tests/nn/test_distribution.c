@@ -264,10 +264,11 @@ static void test_errors(void **state)
 
     /* What has no shape has that of a scalar. */
     t = new_tape();
+    assert_int_equal(tap_dist_batch_shape(tap_normal(tap_zeros(t, TAP_SHAPE(2, 5)), tap_scalar(t, 0))).rank, 2);
+    assert_int_equal(tap_dist_batch_shape((tap_dist){ 0 }).rank, 0); /* nor what the call before left behind */
     tap_dist unfit = tap_isotropic_normal(tap_zeros(t, TAP_SHAPE(2, 5)), tap_zeros(t, TAP_SHAPE(3)));
     assert_int_equal(tap_dist_batch_shape(unfit).rank, 0);
     assert_int_equal(tap_dist_event_shape(unfit).rank, 0);
-    assert_int_equal(tap_dist_batch_shape((tap_dist){ 0 }).rank, 0);
     assert_tape_error(t, TAP_ESHAPE,
                       "dist_batch_shape: the parameters of an isotropic_normal, [2,5] and [3], do not broadcast");
 
