@@ -147,10 +147,8 @@ static tap_node *view(tap_call *c, const tap_var *in, const tap_tensor *out)
 
 static tap_node *compute(tap_call *c, tap_tensor *out, int64_t n)
 {
-    tap_tape *t = c->tape;
-    tap_node *node = tap__push_result(t, out, n);
+    tap_node *node = tap__push_result(c->tape, out, n);
     if (node && n > 0) c->op->forward(c, out);
-    while (t->n_scratch > 0) tap__arena_give_back(t->arena, t->scratch[--t->n_scratch]);
     return node;
 }
 
@@ -204,6 +202,7 @@ tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *i
         return tap__inert(t);
     }
     tap_node *n = is_view ? view(&r.call, in, &out) : compute(&r.call, &out, size);
+    while (t->n_scratch > 0) tap__arena_give_back(t->arena, t->scratch[--t->n_scratch]);
     if (n && t->trace && !is_view) tap__trace_nonfinite(&r.call, in, out);
     if (n && needs) record(n, op, attr, n_in, in);
     return n && t->error.status == TAP_OK ? (tap_var){ t, n->id, t->epoch } : tap__inert(t);

@@ -154,9 +154,7 @@ static void walk(pass *p, const bool *kept)
         if (!p->wanted[id] || !p->adjoint[id] || !tap__node(t, id)->op) continue;
         t->rule = tap__node(t, id);
         apply_rule(p, id);
-        if (kept && kept[id]) continue;
-        release(p, p->adjoint[id]);
-        p->adjoint[id] = 0;
+        if (!kept || !kept[id]) release(p, p->adjoint[id]);
     }
     t->wanted = NULL;
     t->rule = NULL;

@@ -111,12 +111,10 @@ static bool multiplied(term *x, term y, uint64_t keep)
     labels    rows = chosen(x->axes, ~both), columns = chosen(y.axes, ~both), all = batch;
     tap_shape shape = { 0 };
     if (!append(&all, rows) || !append(&all, columns)) return false;
-    if (tap__live(x->v) && tap__live(y.v)) {
-        sizes_of(*x, batch, &shape);
-        sizes_of(*x, rows, &shape);
-        sizes_of(y, columns, &shape);
-        x->v = tap_reshape(tap_matmul(matrices(*x, batch, rows, inner), matrices(y, batch, inner, columns)), shape);
-    }
+    sizes_of(*x, batch, &shape);
+    sizes_of(*x, rows, &shape);
+    sizes_of(y, columns, &shape);
+    x->v = tap_reshape(tap_matmul(matrices(*x, batch, rows, inner), matrices(y, batch, inner, columns)), shape);
     x->axes = all;
     return true;
 }
@@ -144,7 +142,7 @@ static bool diagonals(term *x, int *wrong)
             if (x->axes.label[i] != x->axes.label[k]) continue;
             *wrong = x->axes.label[i];
             tap_shape s = tap_shape_of(x->v);
-            if (s.rank == x->axes.n && s.n[i] != s.n[k]) return false;
+            if (s.n[i] != s.n[k]) return false;
             labels rest = { 0 };
             for (int j = 0; j < x->axes.n; j++) {
                 if (j != i && j != k) rest.label[rest.n++] = x->axes.label[j];
@@ -165,7 +163,7 @@ static void drop_ones(term *x, const int64_t *size)
     tap_shape s = tap_shape_of(x->v);
     uint64_t  keep = 0;
     tap_axes  gone = { 0 };
-    for (int k = 0; k < x->axes.n && k < s.rank; k++) {
+    for (int k = 0; k < x->axes.n; k++) {
         if (s.n[k] == size[x->axes.label[k]]) keep |= bit(x->axes.label[k]);
         else gone.axis[gone.n++] = k;
     }
@@ -180,7 +178,7 @@ static bool agree(int n, term *x, int *wrong, int64_t *size, int64_t *other)
     for (int i = 0; i < LABELS; i++) of[i] = 1;
     for (int i = 0; i < n; i++) {
         tap_shape s = tap_shape_of(x[i].v);
-        for (int k = 0; k < x[i].axes.n && k < s.rank; k++) {
+        for (int k = 0; k < x[i].axes.n; k++) {
             *wrong = x[i].axes.label[k];
             *size = of[*wrong];
             *other = s.n[k];

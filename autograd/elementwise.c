@@ -113,20 +113,21 @@ static tap_var over_square(tap_var u, tap_var a, tap_var b)
     return over(over(u, h), h);
 }
 
-/* b a^(b-1), and 0 where b is 0, also at a = 0 and in the next derivative */
+/* b a^(b-1), and 0 where b is 0 and a is 0 or NaN, also in the next derivative */
 static tap_var pow_by_base(tap_var g, tap_var a, tap_var b)
 {
-    tap_var none = tap__scalar_like(b, 0), flat = tap_eq(b, none);
+    tap_var none = tap__scalar_like(b, 0);
+    tap_var flat = tap_logical_and(tap_eq(b, none), tap_logical_not(tap_gt(tap_abs(a), none)));
     tap_var exponent = tap_where(flat, none, tap_add_scalar(b, -1));
     return tap_mul(g, tap_where(flat, none, tap_mul(b, tap_pow(a, exponent))));
 }
 
-/* y log a, and 0 where y is 0 or a and b are */
+/* y log a, and 0 where y is 0 or a and b are, also in the next derivative */
 static tap_var pow_by_exponent(tap_var g, tap_var a, tap_var b, tap_var y)
 {
     tap_var none = tap__scalar_like(y, 0);
     tap_var origin = tap_logical_and(tap_eq(a, none), tap_eq(b, none));
-    return tap_mul(g, tap_where(origin, none, tap_xlogy(y, a)));
+    return tap_mul(g, tap_xlogy(y, tap_where(origin, tap__scalar_like(y, 1), a)));
 }
 
 /* g log b, and 0 where a is 0 and b has no finite logarithm */
@@ -138,11 +139,8 @@ static tap_var xlogy_by_factor(tap_var g, tap_var a, tap_var b)
 
 /* ---- The table ---- */
 
-#define GIVE(i, rule)                      \
-    if (tap_needs(n, i)) {                 \
-        tap_var given = (rule);            \
-        if (given.tape) gin[i] = given;    \
-    }
+#define GIVE(i, rule) \
+    if (tap_needs(n, i)) gin[i] = (rule);
 
 /* The numbers p and q of a WITH row are its attributes. */
 #define SINGLE(function, name, cost, rule, attr_size, attr)                                         \

@@ -261,7 +261,7 @@ tap_var tap_cholesky_solve(tap_var b, tap_var l, bool upper)
 static bool is_vectors(tap_shape a, tap_shape b)
 {
     a.rank--;
-    return b.rank == 1 || (a.rank >= 1 && tap_shape_equal(a, b));
+    return b.rank == 1 || tap_shape_equal(a, b);
 }
 
 static tap_status solve_infer(tap_call *c, tap_tensor *out)
@@ -405,6 +405,5 @@ tap_var tap_slogdet(tap_var x, tap_var *sign)
 tap_var tap_logdet(tap_var x)
 {
     tap_var sign, log_abs = tap_slogdet(x, &sign);
-    if (!log_abs.id) return log_abs;
     return tap_where(tap_lt(sign, tap__scalar_like(sign, 0)), tap__scalar_like(sign, (double)NAN), log_abs);
 }

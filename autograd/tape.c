@@ -51,7 +51,6 @@ void tap_tape_reset(tap_tape *t)
     if (!t || t == &no_memory) return;
     tap_arena_reset(t->arena);
     t->n_nodes = 1;
-    t->n_scratch = 0;
     t->epoch = next_epoch();
     t->step++;
     t->draws = 0;
@@ -317,7 +316,7 @@ tap_var tap_full(tap_tape *t, tap_shape shape, double value)
 {
     tap_tensor x;
     tap_var    v = tap__push_empty(t, tap_tape_dtype(t), shape, &x);
-    if (x.data) tap_tensor_fill(x, value);
+    tap_tensor_fill(x, value);
     return v;
 }
 
@@ -354,7 +353,7 @@ tap_var tap__full_like(tap_var v, double value)
     tap_tensor      x;
     if (!n) return tap__inert(v.tape);
     tap_var full = tap__push_empty(v.tape, n->value.dtype, n->value.shape, &x);
-    if (x.data) tap_tensor_fill(x, value);
+    tap_tensor_fill(x, value);
     return full;
 }
 
@@ -362,7 +361,7 @@ tap_var tap__number(tap_tape *t, tap_dtype dtype, double value)
 {
     tap_tensor x;
     tap_var    v = tap__push_empty(t, dtype, TAP_SCALAR, &x);
-    if (x.data) tap_tensor_fill(x, value);
+    tap_tensor_fill(x, value);
     return v;
 }
 

@@ -746,6 +746,12 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       w->out = tap_einsum("ij->ij", 2, (tap_var[]){ w->in.a, w->in.b })) \
     X(einsum_sign, TAP_EARG, "einsum: [2,2] (theta): 'i1': only letters, \"...\", \",\" and one \"->\" have a meaning", \
       w->out = tap_einsum("i1", 1, &w->in.a)) \
+    X(einsum_between, TAP_EARG, "einsum: [2,2] (theta): 'i[': only letters, \"...\", \",\" and one \"->\" have a meaning", \
+      w->out = tap_einsum("i[", 1, &w->in.a)) \
+    X(einsum_half_arrow, TAP_EARG, "einsum: [2,2] (theta): 'ij-i': only letters, \"...\", \",\" and one \"->\" have a meaning", \
+      w->out = tap_einsum("ij-i", 1, &w->in.a)) \
+    X(einsum_fewer_letters, TAP_EARG, "einsum: [2,2] (theta): 'i': the letters of a group are not as many as its input has axes", \
+      w->out = tap_einsum("i", 1, &w->in.a)) \
     X(einsum_arrow, TAP_EARG, "einsum: [2,2] (theta): 'ij-': only letters, \"...\", \",\" and one \"->\" have a meaning", \
       w->out = tap_einsum("ij-", 1, &w->in.a)) \
     X(einsum_arrows, TAP_EARG, \
@@ -759,6 +765,8 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       "there are too many letters", char eq[500]; memset(eq, 'i', 499); eq[499] = '\0'; w->out = tap_einsum(eq, 1, &w->in.a)) \
     X(einsum_output_twice, TAP_EARG, "einsum: [2,2] (theta): 'ij->ii': a letter stands twice in the output", \
       w->out = tap_einsum("ij->ii", 1, &w->in.a)) \
+    X(einsum_output_apart, TAP_EARG, "einsum: [2,2] (theta): 'ij->iji': a letter stands twice in the output", \
+      w->out = tap_einsum("ij->iji", 1, &w->in.a)) \
     X(einsum_output_new, TAP_EARG, "einsum: [2,2] (theta): 'ij->k': a letter of the output is in no input", \
       w->out = tap_einsum("ij->k", 1, &w->in.a)) \
     X(einsum_output_first, TAP_EARG, "einsum: [2,2] (theta): 'ij->A': a letter of the output is in no input", \
@@ -773,6 +781,10 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       tap_var x = tap_zeros(w->t, TAP_SHAPE(2, 3)); w->out = tap_einsum("ii->i", 1, &x)) \
     X(einsum_sizes, TAP_ESHAPE, "einsum: [2,2] x [3] (theta): 'ij,j': j is 2 and 3", \
       w->out = tap_einsum("ij,j", 2, (tap_var[]){ w->in.a, tap_zeros(w->t, TAP_SHAPE(3)) })) \
+    X(einsum_first_small, TAP_ESHAPE, "einsum: [2,2] x [3] (theta): 'ia,a': a is 2 and 3", \
+      w->out = tap_einsum("ia,a", 2, (tap_var[]){ w->in.a, tap_zeros(w->t, TAP_SHAPE(3)) })) \
+    X(einsum_last_large, TAP_ESHAPE, "einsum: [2,2] x [3] (theta): 'iZ,Z': Z is 2 and 3", \
+      w->out = tap_einsum("iZ,Z", 2, (tap_var[]){ w->in.a, tap_zeros(w->t, TAP_SHAPE(3)) })) \
     X(einsum_dots_sizes, TAP_ESHAPE, "einsum: [2,2] x [3] (theta): '...,...': ... is 2 and 3", \
       w->out = tap_einsum("...,...", 2, (tap_var[]){ w->in.a, tap_zeros(w->t, TAP_SHAPE(3)) })) \
     X(einsum_int, TAP_EDTYPE, "sum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \

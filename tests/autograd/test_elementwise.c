@@ -217,6 +217,43 @@ static void test_second_derivatives_of_powers(void **state)
     tap_tape_free(t);
 }
 
+/* d^2 a^b / da db is a^(b-1) (1 + b log a), in either order; at a = b = 0, where there is none, it is 0. */
+static void test_mixed_derivatives_of_powers(void **state)
+{
+    (void)state;
+    static const double rows[][3] = { { 2, 0, 0.5 }, { 4, 0, 0.25 }, { 1, 3, 1 }, { 0, 0, 0 }, { 2, 1, 1.69314718055994531 } };
+    tap_tape           *t = tap_tape_new(TAP_F64, 1);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double  number[2] = { rows[i][0], rows[i][1] };
+        tap_var in[2], first[2], mixed;
+        for (int k = 0; k < 2; k++) in[k] = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SCALAR, &number[k]));
+        tap_grad(tap_pow(in[0], in[1]), 2, in, first);
+        for (int k = 0; k < 2; k++) {
+            tap_grad(first[k], 1, &in[1 - k], &mixed);
+            expect("pow", number[0], number[1], k ? "d/da d/db" : "d/db d/da", tap_item(mixed), rows[i][2]);
+        }
+    }
+    assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
+    tap_tape_free(t);
+}
+
+/* Where the function is a line, powers that do not count do not overflow into the second derivative. */
+static void test_second_derivatives_far_out(void **state)
+{
+    (void)state;
+    static const one functions[] = { elu_2, celu_2, tap_selu, tap_softplus, tap_silu };
+    tap_tape        *t = tap_tape_new(TAP_F64, 1);
+    double           far = 1e4;
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        tap_var x = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SCALAR, &far)), dx, ddx;
+        tap_grad(functions[i](x), 1, &x, &dx);
+        tap_grad(dx, 1, &x, &ddx);
+        assert_true(tap_item(ddx) == 0);
+    }
+    assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
+    tap_tape_free(t);
+}
+
 /* A blend meets both its ends, and is a where a == b. */
 static void test_lerp_meets_its_ends(void **state)
 {
@@ -264,6 +301,8 @@ int main(void)
         cmocka_unit_test(test_two_inputs),
         cmocka_unit_test(test_small_results),
         cmocka_unit_test(test_second_derivatives_of_powers),
+        cmocka_unit_test(test_mixed_derivatives_of_powers),
+        cmocka_unit_test(test_second_derivatives_far_out),
         cmocka_unit_test(test_large_angles),
         cmocka_unit_test(test_lerp_meets_its_ends),
         cmocka_unit_test(test_nan_to_num_in_float32),

@@ -174,7 +174,7 @@ static void test_shared_inputs(void **state)
     if (!named) assert_true(tried > 10);
 }
 
-/* ---- The same bits, twice and for any number of threads ---- */
+/* ---- The same bits, twice, for any number of threads, and for one input alone ---- */
 
 enum { GRADIENTS = GRADIENT_INPUTS, RESULTS };
 
@@ -185,8 +185,9 @@ static tap_tensor copy_of(tap_arena *a, tap_tensor x)
     return copy;
 }
 
-/* The row's result and gradients, copied into a; how many numbers the tape computed for them. */
-static int64_t compute(const gradient_row *r, layout how, const tap_tensor *x, int threads, tap_arena *a, tap_tensor *out)
+/* The row's result and gradients, copied into a; how many numbers the tape computed for them. The inputs but one (-1: none) are
+ * constants. */
+static int64_t compute_one(const gradient_row *r, layout how, const tap_tensor *x, int only, int threads, tap_arena *a, tap_tensor *out)
 {
     viewed_row v = { r, how, false };
     tap_var    in[GRADIENT_INPUTS], dx[GRADIENT_INPUTS];
@@ -194,7 +195,7 @@ static int64_t compute(const gradient_row *r, layout how, const tap_tensor *x, i
     tap_tape  *t = tap_tape_new(TAP_F64, 3);
     tap_set_threads(threads);
     tap__parallel_from(0);
-    for (int i = 0; i < r->n; i++) in[i] = tap_variable(t, x[i]);
+    for (int i = 0; i < r->n; i++) in[i] = only < 0 || i == only ? tap_variable(t, x[i]) : tap_input(t, x[i]);
     tap_var y = viewed(t, in, &v);
     tap_tape_set_recording(t, false);
     tap_vjp(y, tap_randn(t, tap_shape_of(y)), r->n, in, dx);
@@ -208,12 +209,22 @@ static int64_t compute(const gradient_row *r, layout how, const tap_tensor *x, i
     return numbers;
 }
 
+static int64_t compute(const gradient_row *r, layout how, const tap_tensor *x, int threads, tap_arena *a, tap_tensor *out)
+{
+    return compute_one(r, how, x, -1, threads, a, out);
+}
+
+static bool same_bits(tap_tensor x, tap_tensor y)
+{
+    size_t bytes = (size_t)tap_tensor_numel(x) * tap_dtype_size(x.dtype);
+    return !bytes || memcmp(x.data, y.data, bytes) == 0;
+}
+
 static void assert_same(const gradient_row *r, const char *what, const tap_tensor *a, const tap_tensor *b)
 {
     for (int i = 0; i < RESULTS; i++) {
         if (i >= r->n && i != GRADIENTS) continue;
-        size_t bytes = (size_t)tap_tensor_numel(a[i]) * tap_dtype_size(a[i].dtype);
-        if (bytes && memcmp(a[i].data, b[i].data, bytes) != 0)
+        if (!same_bits(a[i], b[i]))
             fail_msg("%s: %s: the %s differ", r->op, what, i == GRADIENTS ? "values" : "gradients");
     }
 }
@@ -228,6 +239,10 @@ static void check_bits(const gradient_row *r, layout how)
     compute(r, how, x, 4, a, four);
     assert_same(r, "computed twice", one, again);
     assert_same(r, "with 1 and with 4 threads", one, four);
+    for (int i = 0; i < r->n && r->n > 1; i++) {
+        compute_one(r, how, x, i, 1, a, again);
+        if (!same_bits(again[i], one[i])) fail_msg("%s: the gradient of input %d alone is another", r->op, i);
+    }
     tap_arena_free(a);
 }
 

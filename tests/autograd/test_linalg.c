@@ -100,6 +100,8 @@ static void test_einsum_by_loops(void **state)
         "ii->",         "iji->j",       "iijj->ji",      "i,i->",           "i,j->ji",     "ij,ij->",  "ij,ij->ji",
         "bij,bjk->bik", "bij,kjb->kbi", "abc,cd->abd",   "abcd,dcef->afbe", "ij,kl->jl",   "Ab,bA->A", "iij,jk->ki",
         "ij,jk,kl->il", "bi,bj,bij->b", "i,j,k,l->lkji", "ij,jk,ki->",      "aA,Aa,aB->B", "ij,->ji",  "iab,jab,kab->ijk", "Zz,zy->yZ",
+        "jii->ij",      "Cii->iC",      "ijkk->ji",      "abcd,efgh->hgfedcba",
+        "abcdefgh,ij->i", "ij,abcdefgh->i", /* what is summed first is no axis of a product, which could have too many */
     };
     for (size_t i = 0; i < sizeof equations / sizeof *equations; i++) {
         const char *eq = equations[i], *at = eq;
@@ -144,6 +146,9 @@ static void test_einsum_short_forms(void **state)
         { "ij,ij->i", "i,ij->i", { 2, { 2, 1 } }, { 2, { 2, 3 } } },
         { "i...,->...i", "ix,->xi", { 2, { 2, 3 } }, { 0 } },
         { "i,j->ij...", "i,j->ij", { 1, { 2 } }, { 1, { 3 } } },
+        { "zA,", "zA,->Az", { 2, { 2, 3 } }, { 0 } },
+        { "AB,AB->AB", "B,AB->AB", { 2, { 1, 3 } }, { 2, { 2, 3 } } },
+        { "...,...", "abcdefgh,abcdefgh->abcdefgh", { 8, { 2, 2, 2, 2, 2, 2, 2, 2 } }, { 8, { 2, 2, 2, 2, 2, 2, 2, 2 } } },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         tap_tape *t = tap_tape_new(TAP_F64, i);
@@ -225,6 +230,8 @@ static void test_triangles(void **state)
     assert_values(tap_triu(matrix(t, 3, y), INT64_MAX), 9, (const double[9]){ 0 });
     assert_values(tap_tril(matrix(t, 3, y), INT64_MIN), 9, (const double[9]){ 0 });
     assert_values(tap_triu(tap_cast(tap_mT(matrix(t, 3, y)), TAP_BOOL), 0), 9, (const double[]){ 1, 1, 1, 0, 1, 1, 0, 0, 1 });
+    assert_values(tap_triu(tap_ones(t, TAP_SHAPE(2, 4, 2)), 0), 16, (const double[]){ 1, 1, 0, 1, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0 });
+    assert_values(tap_tril(tap_ones(t, TAP_SHAPE(2, 2, 3)), 0), 12, (const double[]){ 1, 0, 0, 1, 1, 0, 1, 0, 0, 1, 1, 0 });
     assert_values(tap_trace(matrix(t, 3, x)), 1, (const double[]){ 15 });
     tap_tape_free(t);
 }
@@ -296,6 +303,20 @@ static void test_gradient_of_singular_determinants(void **state)
     tap_tape_free(t);
 }
 
+/* Symmetric, although only one triangle is read: of sum L for x = [4 2; 2 5], L = [2 0; 1 2]. */
+static void test_gradient_of_cholesky(void **state)
+{
+    (void)state;
+    double    x[] = { 4, 2, 2, 5 };
+    tap_tape *t = tap_tape_new(TAP_F64, 1);
+    for (int upper = 0; upper < 2; upper++) {
+        tap_var in = matrix(t, 2, x), d;
+        tap_grad(tap_sum(tap_cholesky(in, upper), TAP_ALL), 1, &in, &d);
+        assert_values(d, 4, (const double[]){ 0.1875, 0.125, 0.125, 0.25 });
+    }
+    tap_tape_free(t);
+}
+
 /* By the factor's other triangle, too, as PyTorch's. */
 static void test_gradient_of_cholesky_solve(void **state)
 {
@@ -322,6 +343,9 @@ static void test_vectors_and_matrices_of_a_batch(void **state)
     assert_same(tap_matmul(tap_inv(a), a), tap_expand(tap_eye(t, 3), TAP_SHAPE(2, 3, 3)));
     assert_same(tap_solve_triangular(tap_tril(a, 0), tap_matmul(tap_mT(m), tap_tril(a, 0)), false, false, false),
                 tap_expand(tap_mT(m), TAP_SHAPE(2, 4, 3)));
+    tap_var many = tap_randn(t, TAP_SHAPE(5, 2, 3, 4)), rows = tap_randn(t, TAP_SHAPE(2, 3, 3)); /* whose rows are exchanged */
+    assert_same(tap_matmul(rows, tap_solve(rows, many)), many);
+    assert_same(tap_matmul(tap_tril(a, 0), tap_solve_triangular(a, many, false, true, false)), many);
     tap_tape_free(t);
 }
 
@@ -380,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_signs),
         cmocka_unit_test(test_no_overflow),
         cmocka_unit_test(test_gradient_of_singular_determinants),
+        cmocka_unit_test(test_gradient_of_cholesky),
         cmocka_unit_test(test_gradient_of_cholesky_solve),
         cmocka_unit_test(test_vectors_and_matrices_of_a_batch),
         cmocka_unit_test(test_bad_matrices_are_named),

@@ -200,6 +200,18 @@ static void test_second_order(void **state)
     tap_tape_free(t);
 }
 
+/* What comes after a backward pass is no part of it. */
+static void test_after_backward(void **state)
+{
+    (void)state;
+    double    x[2] = { 4, 0 };
+    tap_tape *t = tracing(TAP_F64);
+    tap_var   v = tap_named(put(t, TAP_SHAPE(2), x), "x"), dx;
+    tap_grad(tap_sum(tap_square(v), TAP_ALL), 1, &v, &dx);
+    tap_log(v);
+    assert_finds(t, "log: [2] (x): gives -inf at [1]");
+}
+
 /* ---- On and off ---- */
 
 static void test_off_by_default_and_on_across_resets(void **state)
@@ -218,6 +230,9 @@ static void test_off_by_default_and_on_across_resets(void **state)
     }
     assert_true(tap_tape_trace_nonfinite(t, false));
     tap_log(put(t, TAP_SHAPE(2), x));
+    double         bad = infinity, grad = 0;
+    const tap_leaf leaf = { tap_tensor_wrap(TAP_F64, TAP_SCALAR, &bad), tap_tensor_wrap(TAP_F64, TAP_SCALAR, &grad), NULL, "w" };
+    tap_leaf_var(t, &leaf);
     assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
     tap_tape_trace_nonfinite(t, true);
     tap_tape_reset(t);
@@ -235,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_infinite_masks),
         cmocka_unit_test(test_backward),
         cmocka_unit_test(test_second_order),
+        cmocka_unit_test(test_after_backward),
         cmocka_unit_test(test_off_by_default_and_on_across_resets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,14 +80,17 @@ static void test_reset_keeps_memory(void **state)
     tap_arena_free(a);
 }
 
-/* What a backward pass has needed it gives back: a hundred passes over one graph need no more room than one. */
+/* What a backward pass has needed it gives back, gradients of leaves, too: a hundred passes over one graph need no more room than
+ * one. */
 static void test_backward_gives_memory_back(void **state)
 {
-    tap_tape *t = tap_tape_new(TAP_F64, 1);
-    double    x[N] = { 1, 2, 3 }, g[N] = { 0 };
-    tap_leaf  leaf = { vector(x), vector(g), NULL, "x" };
+    enum { LONG = 5000 };
+    static double x[LONG], g[LONG];
+    tap_tape     *t = tap_tape_new(TAP_F64, 1);
+    tap_shape     shape = TAP_SHAPE(LONG);
+    tap_leaf      leaf = { tap_tensor_wrap(TAP_F64, shape, x), tap_tensor_wrap(TAP_F64, shape, g), NULL, "x" };
     (void)state;
-    tap_var wide = tap_expand(tap_unsqueeze(tap_leaf_var(t, &leaf), 0), TAP_SHAPE(2000, N));
+    tap_var wide = tap_expand(tap_unsqueeze(tap_leaf_var(t, &leaf), 0), TAP_SHAPE(3, LONG));
     tap_var loss = tap_sum(tap_sin(tap_exp(tap_mul(wide, wide))), TAP_ALL);
     tap_backward(loss);
     const size_t bytes = tap_tape_bytes(t);
@@ -123,6 +126,28 @@ static void test_first_error_sticks(void **state)
     assert_int_equal(tap_scalar(t, 1).id, 0);
     tap_tape_free(t);
     assert_error(NULL, TAP_EARG, "tape: NULL");
+}
+
+static void test_no_tape(void **state)
+{
+    (void)state;
+    assert_false(tap_tape_set_recording(NULL, true));
+    assert_false(tap_tape_trace_nonfinite(NULL, true));
+    assert_int_equal(tap_tape_dtype(NULL), TAP_F32);
+    assert_int_equal(tap_tape_step(NULL), 0);
+    assert_int_equal(tap_tape_bytes(NULL), 0);
+}
+
+/* The first that a tape hears of. */
+static void test_a_bad_leaf_on_a_new_tape(void **state)
+{
+    (void)state;
+    double         grad[N] = { 4, 5, 6 };
+    const tap_leaf leaf = { { .dtype = TAP_F64, .shape = TAP_SHAPE(N) }, vector(grad), NULL, "w" };
+    tap_tape      *t = tap_tape_new(TAP_F64, 1);
+    assert_int_equal(tap_leaf_var(t, &leaf).id, 0);
+    assert_error(t, TAP_EARG, "leaf: the tensor is inert or invalid");
+    tap_tape_free(t);
 }
 
 static void test_messages_name_what_failed(void **state)
@@ -316,6 +341,29 @@ static void test_single_precision_leaf(void **state)
     tap_tape_free(t);
 }
 
+/* For a gradient check of a float32 module: what is float32 becomes float64, and a leaf a variable. */
+static void test_widening(void **state)
+{
+    (void)state;
+    float          value[2] = { 1, 0.5 }, grad[2] = { 7, 7 };
+    int64_t        whole[2] = { 3, 4 };
+    tap_shape      pair = TAP_SHAPE(2);
+    const tap_leaf leaf = { tap_tensor_wrap(TAP_F32, pair, value), tap_tensor_wrap(TAP_F32, pair, grad), NULL, NULL };
+    tap_tape      *t = tap_tape_new(TAP_F64, 1);
+    t->widen = true;
+    tap_var x = tap_leaf_var(t, &leaf), n = tap_input(t, tap_tensor_wrap(TAP_I64, pair, whole)), y = tap_cast(n, TAP_F32), dx;
+    assert_int_equal(tap_value(x).dtype, TAP_F64);
+    assert_elements(x, (double[]){ 1, 0.5 });
+    assert_ptr_equal(tap_value(n).data, whole);
+    assert_int_equal(tap_value(y).dtype, TAP_F64);
+    assert_int_equal(tap_value(tap_cast(x, TAP_I64)).dtype, TAP_I64);
+    tap_grad(tap_sum(tap_mul(x, y), TAP_ALL), 1, &x, &dx);
+    assert_elements(dx, (double[]){ 3, 4 });
+    assert_int_equal(tap_backward(tap_sum(x, TAP_ALL)), TAP_OK);
+    assert_true(grad[0] == 7 && grad[1] == 7);
+    tap_tape_free(t);
+}
+
 /* ---- Operators of one's own -------------------------------------------------------------------------------------- */
 
 static tap_status infer_like(tap_call *c, tap_tensor *out)
@@ -499,6 +547,74 @@ static void test_gradients_in_place_after_an_error(void **state)
     tap_tape_free(t);
 }
 
+/* One gradient for two inputs that are themselves results: each passes it on, and gives it back, alone. */
+static void test_one_gradient_for_two_results(void **state)
+{
+    (void)state;
+    double numbers[N] = { 1, 2, 3 };
+    for (int recording = 0; recording < 2; recording++) {
+        tap_tape *t = tap_tape_new(TAP_F64, 1);
+        tap_var   x = tap_variable(t, vector(numbers)), in[] = { tap_mul_scalar(x, 2), tap_mul_scalar(x, 5) }, dx;
+        tap_var   y = tap_sum(tap_apply(&shared_op, NULL, 2, in), TAP_ALL);
+        tap_tape_set_recording(t, recording);
+        tap_grad(y, 1, &x, &dx);
+        assert_elements(dx, (double[]){ 21, 21, 21 });
+        assert_sound(t);
+        tap_tape_free(t);
+    }
+}
+
+static bool asked_for[2];
+
+static void note_needs(const tap_node *n, tap_var g, tap_var *gin)
+{
+    for (int i = 0; i < 2; i++) {
+        asked_for[i] = tap_needs(n, i);
+        gin[i] = g;
+    }
+}
+
+/* A rule is asked for what the pass wants only; outside of one, all that there may be a gradient of is needed. */
+static void test_needs(void **state)
+{
+    (void)state;
+    const tap_op op = { "needy", infer_like, sum_of_two, note_needs, 0 };
+    double       numbers[N] = { 1, 2, 3 };
+    tap_tape    *t = tap_tape_new(TAP_F64, 1);
+    tap_var      in[] = { tap_variable(t, vector(numbers)), tap_variable(t, vector(numbers)) }, dx;
+    tap_var      y = tap_apply(&op, NULL, 2, in), half = tap_apply(&op, NULL, 2, (tap_var[]){ in[0], tap_detach(in[1]) });
+    for (int i = 0; i < 2; i++) {
+        tap_grad(tap_sum(y, TAP_ALL), 1, &in[i], &dx);
+        assert_true(asked_for[i] && !asked_for[1 - i]);
+        assert_true(tap_needs(tap__live(y), 0) && tap_needs(tap__live(y), 1));
+        assert_true(tap_needs(tap__live(half), 0) && !tap_needs(tap__live(half), 1));
+    }
+    assert_sound(t);
+    tap_tape_free(t);
+}
+
+static tap_status infer_view_with_scratch(tap_call *c, tap_tensor *out)
+{
+    *out = c->in[0];
+    return tap_call_scratch(c, 64) ? TAP_OK : TAP_ENOMEM;
+}
+
+/* Whatever a call takes it takes for itself, a view as well. */
+static void test_scratch_of_a_view(void **state)
+{
+    (void)state;
+    const tap_op op = { "looker", infer_view_with_scratch, NULL, note_needs, 0 };
+    tap_tape    *t = tap_tape_new(TAP_F64, 1);
+    for (int step = 0; step < 3; step++) {
+        tap_var x = tap_ones(t, TAP_SHAPE(N));
+        for (int i = 0; i < 20; i++) tap_apply(&op, NULL, 1, &x);
+        assert_elements(apply_scale(x, 3), (double[]){ 3, 3, 3 });
+        tap_tape_reset(t);
+    }
+    assert_sound(t);
+    tap_tape_free(t);
+}
+
 static void test_operator_without_a_rule(void **state)
 {
     const tap_op op = { "ruleless", infer_like, copy_forward, NULL, 0 };
@@ -657,6 +773,11 @@ static void test_unused_inputs(void **state)
     assert_elements(dx[3], numbers);
     tap_grad(tap_scalar(t, 1), 1, &x, dx);
     assert_elements(dx[0], (double[]){ 0, 0, 0 });
+    tap_var constant = tap_scalar(t, 1);
+    tap_grad(constant, 1, &constant, dx);
+    assert_elements(dx[0], (double[]){ 0 });
+    tap_vjp((tap_var){ 0 }, constant, 1, &x, dx);
+    assert_null(dx[0].tape);
     tap_grad(y, 0, NULL, NULL);
     assert_sound(t);
     tap_tape_free(t);
@@ -983,6 +1104,8 @@ int main(void)
         cmocka_unit_test(test_reset_keeps_memory),
         cmocka_unit_test(test_backward_gives_memory_back),
         cmocka_unit_test(test_first_error_sticks),
+        cmocka_unit_test(test_no_tape),
+        cmocka_unit_test(test_a_bad_leaf_on_a_new_tape),
         cmocka_unit_test(test_messages_name_what_failed),
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_two_tapes),
@@ -992,9 +1115,13 @@ int main(void)
         cmocka_unit_test(test_micro_batches_add_up),
         cmocka_unit_test(test_leaf_used_twice),
         cmocka_unit_test(test_single_precision_leaf),
+        cmocka_unit_test(test_widening),
         cmocka_unit_test(test_own_operator),
         cmocka_unit_test(test_gradients_in_place),
         cmocka_unit_test(test_gradients_in_place_after_an_error),
+        cmocka_unit_test(test_one_gradient_for_two_results),
+        cmocka_unit_test(test_needs),
+        cmocka_unit_test(test_scratch_of_a_view),
         cmocka_unit_test(test_operator_without_a_rule),
         cmocka_unit_test(test_operator_without_forward),
         cmocka_unit_test(test_own_view),
