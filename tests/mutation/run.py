@@ -196,7 +196,8 @@ class Judge:
         elif floor == "nn":
             later = ["nn/" + stem] + of("nn") + ["models/vae", "models/golden", "api/abuse_nn"]
         else:
-            later = ["autograd/" + stem] + of("autograd") + ["nn/functional", "nn/distribution", "nn/optim", "models/vae", "api/abuse_autograd"]
+            later = ["autograd/" + stem] + of("autograd") + ["nn/functional", "nn/spatial", "nn/distribution", "nn/optim", "models/vae",
+                                                                          "api/abuse_autograd"]
         order += [(t, []) for t in later]
         return [(t, a) for t, a in order if t == GRADIENTS or t in self.seconds]
 
