@@ -579,6 +579,8 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       w->out = tap_gather(w->in.a, 0, tap_unsqueeze(tap_arange(w->t, 3), 0))) \
     X(scatter_shapes, TAP_ESHAPE, "scatter: [2,2] x [2,2] x [2] (theta): index and source differ in shape", \
       w->out = tap_scatter(w->in.a, 0, places(w, 0), w->in.v)) \
+    X(scatter_foreign_nothing, TAP_ESTALE, "scatter: input 1 is on another tape", \
+      tap_var none = tap_cast(tap_zeros(w->other, TAP_SHAPE(0, 2)), TAP_I64); w->out = tap_scatter(w->in.a, 0, none, w->in.b)) \
     X(scatter_dtypes, TAP_EDTYPE, "scatter: [2,2] x [2,2] x [2,2] (theta): dtypes float64 and bool differ", \
       w->out = tap_scatter(w->in.a, 0, places(w, 0), w->in.condition)) \
     X(scatter_add_int, TAP_EDTYPE, NULL, \
@@ -630,7 +632,10 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
     X(split_room, TAP_EARG, "split: [2,2] (theta): there are more pieces than there is room for", \
       tap_split(w->in.a, 1, 0, 1, &w->out)) \
     X(split_size, TAP_EARG, "split: [2,2] (theta): the size of a piece must be above 0", \
-      tap_split(w->in.a, INT64_MIN, 0, 1, &w->out)) \
+      assert_int_equal(tap_split(w->in.a, INT64_MIN, 0, 1, &w->out), 0)) \
+    X(split_size_0, TAP_EARG, "split: [2,2] (theta): the size of a piece must be above 0", \
+      assert_int_equal(tap_split(w->in.a, 0, 0, 1, &w->out), 0)) \
+    X(split_axis, TAP_EARG, "split: [2,2] (theta): the axis is out of range", assert_int_equal(tap_split(w->in.a, 1, 2, 1, &w->out), 0)) \
     X(split_null, TAP_EARG, "split: [2,2] (theta): there are more pieces than there is room for", \
       tap_split(w->in.a, 1, 0, 2, NULL)) \
     X(chunk_none, TAP_EARG, "chunk: [2,2] (theta): the number of chunks must be above 0", \

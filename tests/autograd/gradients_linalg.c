@@ -1,18 +1,24 @@
 /* Gradient tests of linear algebra. The functions make well-conditioned matrices of whatever they are given. */
 #include "tests/autograd/gradients.h"
 
+/* scale I for the last axis of a */
+static tap_var diagonal(tap_var a, double scale)
+{
+    tap_shape s = tap_shape_of(a);
+    tap_var   eye = tap_eye(a.tape, s.rank > 0 ? s.n[s.rank - 1] : 0);
+    return tap_mul_scalar(tap_cast(eye, tap_value(a).dtype), scale);
+}
+
 /* a + 4 I */
 static tap_var regular(tap_var a)
 {
-    tap_shape s = tap_shape_of(a);
-    return tap_add(a, tap_mul_scalar(tap_eye(a.tape, s.rank > 0 ? s.n[s.rank - 1] : 0), 4));
+    return tap_add(a, diagonal(a, 4));
 }
 
 /* a a^T + 3 I */
 static tap_var positive(tap_var a)
 {
-    tap_shape s = tap_shape_of(a);
-    return tap_add(tap_matmul(a, tap_mT(a)), tap_mul_scalar(tap_eye(a.tape, s.rank > 0 ? s.n[s.rank - 1] : 0), 3));
+    return tap_add(tap_matmul(a, tap_mT(a)), diagonal(a, 3));
 }
 
 static tap_var slogdet_and_sign(tap_var a)

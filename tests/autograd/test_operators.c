@@ -78,6 +78,43 @@ static void test_broken_vars(void **state)
     }
 }
 
+/* ---- Inputs of another float dtype than the tape's: no operator, no rule puts a number of the tape's beside them ---- */
+
+static void expect_f32(const gradient_row *r, const char *what, tap_var v)
+{
+    const char *message;
+    if (tap_tape_status(v.tape, &message) != TAP_OK) fail_msg("%s: %s", r->op, message);
+    if (tap_value(v).dtype != TAP_F32) fail_msg("%s: the %s of float32 is %s", r->op, what, tap_dtype_name(tap_value(v).dtype));
+}
+
+static void check_other_dtype(const gradient_row *r)
+{
+    tap_tape  *t = tap_tape_new(TAP_F64, 1);
+    tap_arena *a = tap_arena_new();
+    tap_var    in[GRADIENT_INPUTS], dx[GRADIENT_INPUTS];
+    for (int i = 0; i < r->n; i++) {
+        tap_tensor x = tap_tensor_zeros(a, TAP_F32, r->shape[i]);
+        tap_tensor_fill(x, 0.5 * (r->low[i] + r->high[i]));
+        in[i] = tap_variable(t, x);
+    }
+    tap_var y = r->f(t, in, NULL);
+    expect_f32(r, "result", y);
+    tap_vjp(y, tap__full_like(y, 1), r->n, in, dx);
+    for (int i = 0; i < r->n; i++) expect_f32(r, "gradient", dx[i]);
+    tap_tape_free(t);
+    tap_arena_free(a);
+}
+
+static void test_another_dtype(void **state)
+{
+    (void)state;
+    for (int k = 0; k < TABLES; k++) {
+        for (const gradient_row *r = tables[k]; r->op; r++) {
+            if (strcmp(r->op, "cast") != 0) check_other_dtype(r);
+        }
+    }
+}
+
 /* ---- Completeness: the sources are asked which operators there are, the headers which functions ---- */
 
 static bool has_row(const char *name)
@@ -188,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broken_vars),
+        cmocka_unit_test(test_another_dtype),
         cmocka_unit_test(test_every_operator_has_a_row),
         cmocka_unit_test(test_every_function_has_a_row),
     };
