@@ -484,6 +484,14 @@ static void backwards(const tap_node *n, tap_var g, tap_var *gin)
     if (tap_needs(n, 1)) gin[1] = tap_slice(tap_mul(g, tap_in(n, 0)), 0, -1, TAP_END, -1);
 }
 
+/* The second one's is computed where the first one's was to be. */
+static void crossed(const tap_node *n, tap_var g, tap_var *gin)
+{
+    if (tap_needs(n, 0)) gin[1] = tap_mul_scalar(g, 5);
+    gin[0] = tap_mul_scalar(g, 3);
+}
+
+static const tap_op crossed_op = { "crossed", infer_like, sum_of_two, crossed, 0 };
 static const tap_op shared_op = { "shared", infer_like, sum_of_two, one_for_both, 0 };
 static const tap_op viewed_op = { "viewed", infer_like, sum_of_two, a_view_for_the_other, 0 };
 static const tap_op backwards_op = { "backwards", infer_like, sum_of_two, backwards, 0 };
@@ -519,12 +527,53 @@ static void test_gradients_in_place(void **state)
                 assert_true(b.grad[j] == 3);
             }
         }
+        differentiate(&crossed_op, twice, more, &a, &b);
+        for (int j = 0; j < N; j++) {
+            assert_true(a.grad[j] == 3 + other + (more ? 2 * a.value[j] : 0));
+            assert_true(b.grad[j] == 5);
+        }
         differentiate(&backwards_op, twice, more, &a, &b);
         for (int j = 0; j < N; j++) {
             assert_true(a.grad[j] == 3 + other + (more ? 2 * a.value[j] : 0));
             assert_true(b.grad[j] == a.value[N - 1 - j]);
         }
     }
+}
+
+/* A sum of gradients is computed in none of them, and a second pass over the same values adds to what the first has computed there. */
+static void test_sums_of_gradients_in_place(void **state)
+{
+    (void)state;
+    memory         a = { { 1, 2, 3 }, { 9, 9, 9 }, true }, b = a;
+    const tap_leaf first = leaf_of(&a, "a"), second = leaf_of(&b, "b");
+    tap_tape      *t = tap_tape_new(TAP_F64, 1);
+    tap_var        x = tap_leaf_var(t, &first), y = tap_leaf_var(t, &second), sum = tap_sum(tap_add(y, x), TAP_ALL);
+    tap_var        loss = tap_add(sum, tap_sum(tap_square(y), TAP_ALL));
+    for (int pass = 1; pass <= 3; pass++) {
+        assert_int_equal(tap_backward(loss), TAP_OK);
+        for (int i = 0; i < N; i++) assert_true(a.grad[i] == pass && b.grad[i] == pass * (1 + 2 * b.value[i]));
+    }
+    tap_tape_reset(t);
+    a.fresh = true;
+    loss = tap_sum(tap_square(tap_leaf_var(t, &first)), TAP_ALL);
+    for (int pass = 1; pass <= 2; pass++) {
+        assert_int_equal(tap_backward(loss), TAP_OK);
+        for (int i = 0; i < N; i++) assert_true(a.grad[i] == pass * 2 * a.value[i]);
+    }
+    tap_tape_free(t);
+}
+
+/* A parameter may be the loss. */
+static void test_a_leaf_as_loss(void **state)
+{
+    (void)state;
+    double         value = 2, grad = 9;
+    bool           fresh = true;
+    const tap_leaf leaf = { tap_tensor_wrap(TAP_F64, TAP_SCALAR, &value), tap_tensor_wrap(TAP_F64, TAP_SCALAR, &grad), &fresh, "w" };
+    tap_tape      *t = tap_tape_new(TAP_F64, 1);
+    assert_int_equal(tap_backward(tap_leaf_var(t, &leaf)), TAP_OK);
+    assert_true(grad == 1 && !fresh);
+    tap_tape_free(t);
 }
 
 static void wrong_in_the_end(const tap_node *n, tap_var g, tap_var *gin)
@@ -1066,6 +1115,24 @@ static void test_backward_needs_little_memory(void **state)
     }
 }
 
+/* The gradient of a fresh parameter is computed where it is kept. */
+static void test_a_gradient_in_place_needs_no_memory(void **state)
+{
+    (void)state;
+    enum { WIDE = 300 };
+    static double  w[WIDE * WIDE], grad[WIDE * WIDE];
+    bool           fresh = true;
+    tap_shape      shape = TAP_SHAPE(WIDE, WIDE);
+    const tap_leaf leaf = { tap_tensor_wrap(TAP_F64, shape, w), tap_tensor_wrap(TAP_F64, shape, grad), &fresh, "w" };
+    tap_tape      *t = tap_tape_new(TAP_F64, 1);
+    tap_var        loss = tap_sum(tap_matmul(tap_ones(t, TAP_SHAPE(1, WIDE)), tap_leaf_var(t, &leaf)), TAP_ALL);
+    const size_t   before = tap_tape_bytes(t);
+    assert_int_equal(tap_backward(loss), TAP_OK);
+    assert_true(grad[0] == 1 && grad[WIDE * WIDE - 1] == 1);
+    assert_true(tap_tape_bytes(t) - before < sizeof grad / 2);
+    tap_tape_free(t);
+}
+
 /* malloc gives the same place again, most often. */
 static void test_a_new_tape_at_an_old_address(void **state)
 {
@@ -1118,6 +1185,8 @@ int main(void)
         cmocka_unit_test(test_widening),
         cmocka_unit_test(test_own_operator),
         cmocka_unit_test(test_gradients_in_place),
+        cmocka_unit_test(test_sums_of_gradients_in_place),
+        cmocka_unit_test(test_a_leaf_as_loss),
         cmocka_unit_test(test_gradients_in_place_after_an_error),
         cmocka_unit_test(test_one_gradient_for_two_results),
         cmocka_unit_test(test_needs),
@@ -1139,6 +1208,7 @@ int main(void)
         cmocka_unit_test(test_dump),
         cmocka_unit_test(test_dot),
         cmocka_unit_test(test_backward_needs_little_memory),
+        cmocka_unit_test(test_a_gradient_in_place_needs_no_memory),
         cmocka_unit_test(test_a_new_tape_at_an_old_address),
         cmocka_unit_test(test_a_long_tape),
     };
