@@ -553,8 +553,10 @@ static void test_sums_of_gradients_in_place(void **state)
         assert_int_equal(tap_backward(loss), TAP_OK);
         for (int i = 0; i < N; i++) assert_true(a.grad[i] == pass && b.grad[i] == pass * (1 + 2 * b.value[i]));
     }
-    tap_tape_reset(t);
     a.fresh = true;
+    tap_grad(tap_sum(tap_mul_scalar(x, 7), TAP_ALL), 1, &x, &loss); /* which is not theirs */
+    for (int i = 0; i < N; i++) assert_true(item(loss, i) == 7 && a.grad[i] == 3 && a.fresh);
+    tap_tape_reset(t);
     loss = tap_sum(tap_square(tap_leaf_var(t, &first)), TAP_ALL);
     for (int pass = 1; pass <= 2; pass++) {
         assert_int_equal(tap_backward(loss), TAP_OK);
