@@ -113,11 +113,11 @@ static tap_var over_square(tap_var u, tap_var a, tap_var b)
     return over(over(u, h), h);
 }
 
-/* b a^(b-1), and 0 where b is 0 and a is 0 or NaN, also in the next derivative */
+/* b a^(b-1), and 0 where b is 0 and a is not above it, also in the next derivative */
 static tap_var pow_by_base(tap_var g, tap_var a, tap_var b)
 {
     tap_var none = tap__scalar_like(b, 0);
-    tap_var flat = tap_logical_and(tap_eq(b, none), tap_logical_not(tap_gt(tap_abs(a), none)));
+    tap_var flat = tap_logical_and(tap_eq(b, none), tap_logical_not(tap_gt(a, none)));
     tap_var exponent = tap_where(flat, none, tap_add_scalar(b, -1));
     return tap_mul(g, tap_where(flat, none, tap_mul(b, tap_pow(a, exponent))));
 }

@@ -142,6 +142,7 @@ static const struct {
     X(tap_floor_divide, -0.0, 2, -0.0, 0, 0) X(tap_clamp_min, 1, 1, 1, 1, 0) X(tap_clamp_min, 0.0, 1, 1, 0, 1)
     X(tap_clamp_min, nan_, 1, nan_, 0, 0) X(tap_clamp_min, 1, nan_, nan_, 0, 0) X(tap_clamp_max, 1, 1, 1, 1, 0)
     X(tap_clamp_max, 2, 1, 1, 0, 1) X(tap_clamp_max, nan_, 1, nan_, 0, 0) X(tap_clamp_max, 1, nan_, nan_, 0, 0)
+    X(tap_pow, nan_, 0.0, 1, 0, nan_)
     X(tap_pow, 0.0, 0.0, 1, 0, 0) X(tap_pow, 0.0, 1, 0, 1, 0) X(tap_pow, 0.0, 2, 0, 0, 0)
     X(tap_pow, 0.0, -1, inf, -inf, -inf) X(tap_pow, -2, 2, 4, -4, nan_) X(tap_pow, 2, 0.0, 1, 0, LN2)
     X(tap_bce_with_logits, 1e4, 1, 0, 0, -1e4) X(tap_bce_with_logits, 40, 1, TAIL, 0, -40)

@@ -475,6 +475,27 @@ static void test_pixel_shuffle(void **state)
     end();
 }
 
+/* Memory of more bytes than can be counted is refused, not asked for: for columns of windows, and for an image with its padding. */
+static void test_convolutions_beyond_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        tap_shape        x, w;
+        tap_conv_options o;
+    } rows[] = {
+        { { 4, { 1, 1 << 20, 1 << 19, 1 << 19 } }, { 4, { 1, 1 << 20, 2, 2 } }, { .groups = 1 } },
+        { { 4, { 1, 1, 1, 1 } }, { 4, { 1, 1, 2, 2 } }, { .padding = { 1 << 30, 1 << 30 }, .dilation = { INT32_MAX, INT32_MAX } } },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *message;
+        begin(TAP_F32);
+        tap_var one = tap_scalar(t, 1);
+        assert_int_equal(tap_conv2d(tap_expand(one, rows[i].x), tap_expand(one, rows[i].w), NOTHING, rows[i].o).id, 0);
+        if (tap_tape_status(t, &message) != TAP_ESHAPE || !strstr(message, "the sizes are too large")) fail_msg("%s", message);
+        tap_tape_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_pad),
         cmocka_unit_test(test_interpolate),
         cmocka_unit_test(test_pixel_shuffle),
+        cmocka_unit_test(test_convolutions_beyond_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
