@@ -491,6 +491,14 @@ static void crossed(const tap_node *n, tap_var g, tap_var *gin)
     gin[0] = tap_mul_scalar(g, 3);
 }
 
+/* The same, by way of another node. */
+static void crossed_and_detached(const tap_node *n, tap_var g, tap_var *gin)
+{
+    if (tap_needs(n, 1)) gin[0] = tap_detach(tap_mul_scalar(g, 3));
+    gin[1] = tap_mul_scalar(g, 5);
+}
+
+static const tap_op detached_op = { "detached", infer_like, sum_of_two, crossed_and_detached, 0 };
 static const tap_op crossed_op = { "crossed", infer_like, sum_of_two, crossed, 0 };
 static const tap_op shared_op = { "shared", infer_like, sum_of_two, one_for_both, 0 };
 static const tap_op viewed_op = { "viewed", infer_like, sum_of_two, a_view_for_the_other, 0 };
@@ -527,10 +535,13 @@ static void test_gradients_in_place(void **state)
                 assert_true(b.grad[j] == 3);
             }
         }
-        differentiate(&crossed_op, twice, more, &a, &b);
-        for (int j = 0; j < N; j++) {
-            assert_true(a.grad[j] == 3 + other + (more ? 2 * a.value[j] : 0));
-            assert_true(b.grad[j] == 5);
+        const tap_op *const crossing[] = { &crossed_op, &detached_op };
+        for (int k = 0; k < 2; k++) {
+            differentiate(crossing[k], twice, more, &a, &b);
+            for (int j = 0; j < N; j++) {
+                assert_true(a.grad[j] == 3 + other + (more ? 2 * a.value[j] : 0));
+                assert_true(b.grad[j] == 5);
+            }
         }
         differentiate(&backwards_op, twice, more, &a, &b);
         for (int j = 0; j < N; j++) {
