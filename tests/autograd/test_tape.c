@@ -651,6 +651,12 @@ static void test_needs(void **state)
         assert_true(tap_needs(tap__live(y), 0) && tap_needs(tap__live(y), 1));
         assert_true(tap_needs(tap__live(half), 0) && !tap_needs(tap__live(half), 1));
     }
+    for (int step = 0; step < 2; step++) { /* one input less than the node had before */
+        tap_tape_reset(t);
+        tap_var x = tap_variable(t, vector(numbers)), three[] = { x, x, x };
+        y = step ? tap_mul(x, x) : tap_cat(3, three, 0);
+        assert_int_equal(tap_needs(tap__live(y), 2), !step);
+    }
     assert_sound(t);
     tap_tape_free(t);
 }
