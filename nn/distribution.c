@@ -63,22 +63,20 @@ bool tap__dist_sound(tap_dist d, tap_var with, const char *call, tap__dist_shape
         return false;
     }
     const bool two = d.type->n_param == 2;
-    tap_shape  first = tap_shape_of(d.param[0]), second = two ? tap_shape_of(d.param[1]) : first, whole;
+    const tap_shape first = tap_shape_of(d.param[0]), second = two ? tap_shape_of(d.param[1]) : first;
+    tap_shape       whole;
     if (tap_tape_status(t, NULL) != TAP_OK) return false;
-    tap_shape_format(a, first);
-    tap_shape_format(b, second);
     if (!fits(d.type, first, second)) {
-        tap_tape_fail(t, TAP_ESHAPE, "%s: %s %s takes %s, not %s%s%s", call, article(d.type), d.type->name, d.type->takes, a,
-                      two ? " and " : "", two ? b : "");
+        tap_tape_fail(t, TAP_ESHAPE, "%s: %s %s takes %s, not %s%s%s", call, article(d.type), d.type->name, d.type->takes,
+                      tap_shape_format(a, first), two ? " and " : "", two ? tap_shape_format(b, second) : "");
         return false;
     }
     s->own = last_of(first, d.type->own[0]);
     s->event = last_of(first, d.type->event_rank);
-    first = without_last(first, d.type->own[0]);
-    second = two ? without_last(second, d.type->own[1]) : first;
-    if (tap__broadcast(first, second, &s->batch) && tap__shape_join(s->batch, s->own, &whole)) return true;
+    const tap_shape left = without_last(first, d.type->own[0]), right = two ? without_last(second, d.type->own[1]) : left;
+    if (tap__broadcast(left, right, &s->batch) && tap__shape_join(s->batch, s->own, &whole)) return true;
     tap_tape_fail(t, TAP_ESHAPE, "%s: the parameters of %s %s, %s and %s, do not broadcast", call, article(d.type),
-                  d.type->name, a, b);
+                  d.type->name, tap_shape_format(a, first), tap_shape_format(b, second));
     *s = (tap__dist_shapes){ 0 };
     return false;
 }

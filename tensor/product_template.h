@@ -168,12 +168,12 @@ static inline int64_t NAME(whole_vectors)(int64_t n)
 }
 
 /* out^T = b^T a^T saves turning b, but turns the result, and fills vectors with the rows of a. What both ways cost: elements to be
- * turned, and vectors to be multiplied. */
+ * turned, two of an operand in the time of one of the result, and vectors to be multiplied. */
 static void NAME(product)(tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add)
 {
     const int64_t m = a.rows, k = a.columns, n = b.columns;
-    const int64_t straight = (b.column_stride == 1 ? 0 : k * n) + m * NAME(whole_vectors)(n) / LANES * k;
-    const int64_t swapped = (a.row_stride == 1 ? 0 : m * k) + m * n + n * NAME(whole_vectors)(m) / LANES * k;
+    const int64_t straight = (b.column_stride == 1 ? 0 : k * n / 2) + m * NAME(whole_vectors)(n) / LANES * k;
+    const int64_t swapped = (a.row_stride == 1 ? 0 : m * k / 2) + m * n + n * NAME(whole_vectors)(m) / LANES * k;
     if (straight <= swapped) NAME(panels)(a, b, out, out_stride, 1, add);
     else NAME(panels)(NAME(turned)(b), NAME(turned)(a), out, 1, out_stride, add);
 }
