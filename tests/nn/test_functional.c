@@ -46,6 +46,8 @@ static void test_class_losses(void **state)
     expect_close(tap_cross_entropy(p, target, w, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0), TAP_SCALAR, D((a + 1 + 3 * (b + 4) + c + 5) / 5));
     expect_close(tap_cross_entropy(p, target, w, 1, TAP_REDUCE_SUM, 0.5), TAP_SCALAR,
            D(0.5 * (a + 1 + c + 5) + 0.25 * (a + 1 + 3 * (a + 2) + c + 5 + 3 * (c + 6))));
+    tap_var ruled_out = floats(TAP_SHAPE(1, 2), D(0, -(double)INFINITY)); /* a class that counts only when smoothed */
+    expect_close(tap_cross_entropy(ruled_out, places(TAP_SHAPE(1), I(0)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0), TAP_SHAPE(1), D(0));
     tap_var hard = floats(TAP_SHAPE(3, 2), D(1, 0, 0, 1, 1, 0)); /* smoothed by 1/2: 3/4 and 1/4 */
     expect_close(tap_cross_entropy(p, hard, ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0.5), TAP_SHAPE(3), D(a + 1.25, b + 3.75, c + 5.25));
     tap_var soft = floats(TAP_SHAPE(3, 2), D(1, 0, 0.25, 0.75, 0, 0));
