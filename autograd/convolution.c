@@ -1,6 +1,4 @@
 /* Convolution, its adjoint by the input, and that by the weight. */
-#include <string.h>
-
 #include "autograd/convolution.h"
 
 static tap_shape x_shape(const tap__conv *c)

@@ -1,7 +1,7 @@
 /* The layer of convolution, forwards and transposed. */
 #include "nn/nn.h"
 
-/* The bounds of both parameters are PyTorch's, 1 / sqrt(numbers that the weight's first axis has one row for). */
+/* Both parameters begin within PyTorch's bounds, 1 / sqrt(numbers in a row of the weight, along its first axis). */
 static void init(tap_conv *l, tap_module *m, const char *name, const int64_t size[2], int64_t kernel, tap_conv_options o,
                  bool transposed)
 {

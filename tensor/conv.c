@@ -206,9 +206,11 @@ static bool run(job *j, int64_t n, step each, tap_arena *scratch)
 {
     j->each = each;
     j->parts = n < j->units ? n : j->units;
-    j->memory = tap__arena_take(scratch, (size_t)(j->parts * (j->lines + j->columns + j->rows)));
+    const size_t room = (size_t)(j->lines + j->columns + j->rows), most = j->parts > 0 ? SIZE_MAX / (size_t)j->parts : SIZE_MAX;
+    j->memory = tap__arena_take(scratch, room <= most ? (size_t)j->parts * room : SIZE_MAX);
     if (!j->memory) return false;
-    tap__parallel(j->parts, j->units * j->block * j->places * j->window * j->in * j->out / 48, parts, j);
+    const double terms = (double)j->units * (double)(j->block * j->places) * (double)(j->window * j->in) * (double)j->out;
+    tap__parallel(j->parts, tap__steps(terms / 48), parts, j);
     tap__arena_give_back(scratch, j->memory);
     return true;
 }

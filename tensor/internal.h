@@ -76,6 +76,11 @@ tap_status tap__error_copy(tap_error *to, const tap_error *from);
  * start here. */
 typedef void (*tap__range)(const void *context, int64_t first, int64_t last);
 void tap__parallel(int64_t n, int64_t steps, tap__range body, const void *context);
+/* A cost as steps, also one that no number holds: broadcast operands may be far larger than memory. */
+static inline int64_t tap__steps(double cost)
+{
+    return cost < 1e18 ? (int64_t)cost : (int64_t)1e18;
+}
 void tap__parallel_from(int64_t steps); /* for tests: from so many steps on it is worth it, which hides nothing if it is 0 */
 
 /* The vector width chosen for this processor, once: generic, avx2 (with FMA) or avx512. TAP_ISA in the environment may

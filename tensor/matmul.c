@@ -131,10 +131,10 @@ static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add, bool 
     j.by_columns = j.bm.columns >= j.am.rows && j.am.rows < ROWS_FIRST * TILE;
     j.way = tap__product_way_for(j.am, j.bm);
 
-    int64_t work = j.am.rows * j.bm.columns * j.am.columns / 48; /* nanoseconds, roughly */
+    double  work = (double)j.am.rows * (double)j.bm.columns * (double)j.am.columns / 48; /* nanoseconds, roughly */
     int64_t tiles = ((j.by_columns ? j.bm.columns : j.am.rows) + TILE - 1) / TILE;
-    if (j.l.count > 1) tap__parallel(j.l.count, work * j.l.count, whole_products, &j);
-    else tap__parallel(tiles, work, tiles_of_one, &j);
+    if (j.l.count > 1) tap__parallel(j.l.count, tap__steps(work * (double)j.l.count), whole_products, &j);
+    else tap__parallel(tiles, tap__steps(work), tiles_of_one, &j);
 }
 
 static bool nothing_to_add(tap_tensor a, tap_tensor out, bool add)
