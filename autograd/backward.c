@@ -119,7 +119,7 @@ static tap_var copy_of(tap_var v)
 static tap_var own(const pass *p, tap_var g, uint32_t to, bool shared)
 {
     const tap_node *n = tap__node(p->tape, g.id);
-    if (n->borrower_of && (shared || n->borrower_of != to || !tap_tensor_is_contiguous(n->value))) return copy_of(g);
+    if (n->borrower_of && (n->borrower_of != to || !tap_tensor_is_contiguous(n->value))) return copy_of(g);
     return shared && !p->keep ? tap_detach(g) : g;
 }
 

@@ -104,6 +104,8 @@ static const convolution convolutions[] = {
     { IMAGES(2, 1, 3, 31), IMAGES(2, 1, 2, 3), true, { .stride = { 1, 3 }, .padding = { 0, 2 } }, 2, 11 },
     { IMAGES(0, 2, 3, 3), IMAGES(2, 2, 2, 2), true, { .groups = 1 }, 2, 2 },
     { IMAGES(2, 0, 3, 3), IMAGES(2, 0, 2, 2), true, { .groups = 1 }, 2, 2 },
+    { IMAGES(2, 0, 3, 3), IMAGES(2, 0, 2, 2), false, { .groups = 1 }, 2, 2 },
+    { IMAGES(2, 0, 13, 13), IMAGES(2, 0, 2, 2), false, { .groups = 1 }, 12, 12 },
 };
 
 static double convolved(const convolution *c, tap_var x, tap_var w, int64_t n, int64_t o, int64_t row, int64_t column)
@@ -137,7 +139,7 @@ static void check_convolution(const convolution *c)
         want[i] = convolved(c, x, w, i / (s.n[1] * s.n[2] * s.n[3]), o, i / s.n[3] % s.n[2], i % s.n[3]);
         if (c->bias) want[i] += tap_tensor_item(tap_value(b), o);
     }
-    expect(y, s, want, tolerance());
+    expect(y, s, want, c->x.n[1] == 0 ? 0 : tolerance()); /* no terms, no rounding */
     free(want);
 }
 
