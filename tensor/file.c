@@ -1,16 +1,19 @@
 /* Files that appear whole or not at all: bytes go to a temporary file in the target's folder, which a commit syncs and renames
  * over the target. A symbolic link stays and the file it leads to is replaced; that file's permissions stay too. A device or
  * pipe (/dev/stdout in a pipeline) has nothing to keep whole and is written directly. */
+#define _DEFAULT_SOURCE /* flock */
 #define _XOPEN_SOURCE 700
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tensor/tensor.h"
+#include "tensor/internal.h"
 
 enum { WRITE_AT_ONCE = 1 << 30, NAME_TRIES = 1000 };
 
@@ -21,6 +24,7 @@ struct tap_file {
     char      *path;   /* as the caller wrote it, for messages */
     char      *target; /* what to replace, free of symbolic links; NULL: fd is the path itself */
     char      *temp;   /* what fd writes to; NULL: nothing to remove */
+    char      *keep;   /* what the target becomes when it is replaced; NULL: nothing */
 };
 
 static void file_free(tap_file *f)
@@ -30,6 +34,7 @@ static void file_free(tap_file *f)
     free(f->path);
     free(f->target);
     free(f->temp);
+    free(f->keep);
     free(f);
 }
 
@@ -39,18 +44,46 @@ static tap_status fail(tap_file *f, const char *what, int reason)
     return f->status = tap_error_set(f->e, status, "%s: %s: %s", f->path, what, strerror(reason));
 }
 
-/* A new file in the target's folder. Its name owes nothing to the target's, so that a long one still fits. */
+bool tap__is_file_at(int fd, const char *path)
+{
+    struct stat a, b;
+    return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Whoever writes a temporary file holds a lock on it. One without was left behind by a program that was killed. */
+static void remove_stale(const char *temp)
+{
+    int fd = open(temp, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && tap__is_file_at(fd, temp)) unlink(temp);
+    close(fd);
+}
+
+/* A new file under f->temp, locked, if there is none. On a file system that has no locks nothing is stale. */
+static bool create_temp(tap_file *f, mode_t mode)
+{
+    f->fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (f->fd < 0) return false;
+    if ((flock(f->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && tap__is_file_at(f->fd, f->temp)) return true;
+    close(f->fd); /* another one took it for stale before it was locked */
+    f->fd = -1;
+    errno = EEXIST;
+    return false;
+}
+
+/* A new file in the target's folder. The target's name is in its name as a hash, so that a long one still fits, and what was left
+ * behind on the way to the same target is found. */
 static tap_status open_temp(tap_file *f, mode_t mode)
 {
-    const char *slash = strrchr(f->target, '/');
-    int         folder = slash ? (int)(slash + 1 - f->target) : 0;
+    const char *slash = strrchr(f->target, '/'), *name = slash ? slash + 1 : f->target;
+    int         folder = (int)(name - f->target);
     size_t      size = (size_t)folder + 64;
     f->temp = malloc(size);
     if (!f->temp) return fail(f, "cannot create", ENOMEM);
     for (int i = 0; i < NAME_TRIES; i++) {
-        snprintf(f->temp, size, "%.*s.tapestry-%ld-%d.tmp", folder, f->target, (long)getpid(), i);
-        f->fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-        if (f->fd >= 0) return TAP_OK;
+        snprintf(f->temp, size, "%.*s.tapestry-%016" PRIx64 "-%d.tmp", folder, f->target, tap_random_hash(name), i);
+        remove_stale(f->temp);
+        if (create_temp(f, mode)) return TAP_OK;
         if (errno != EEXIST) break;
     }
     int reason = errno;
@@ -161,18 +194,33 @@ static void sync_folder(char *target)
     close(fd);
 }
 
+tap_status tap__file_keep(tap_file *f, const char *path)
+{
+    if (!f || f->status != TAP_OK) return f ? f->status : TAP_EARG;
+    f->keep = strdup(path);
+    return f->keep ? TAP_OK : fail(f, "cannot keep what is there", ENOMEM);
+}
+
+/* The temporary file becomes the target, and what that was f->keep. */
+static tap_status replace(tap_file *f)
+{
+    bool moved = f->keep && rename(f->target, f->keep) == 0;
+    if (f->keep && !moved && errno != ENOENT) return fail(f, "cannot keep what is there", errno);
+    if (rename(f->temp, f->target) != 0) {
+        int reason = errno;
+        if (moved) rename(f->keep, f->target);
+        return fail(f, "cannot replace", reason);
+    }
+    free(f->temp);
+    f->temp = NULL;
+    sync_folder(f->target);
+    return TAP_OK;
+}
+
 tap_status tap_file_commit(tap_file *f)
 {
     if (!f) return TAP_EARG;
-    if (f->status == TAP_OK && sync_and_close(f) == TAP_OK && f->target) {
-        if (rename(f->temp, f->target) == 0) {
-            free(f->temp);
-            f->temp = NULL;
-            sync_folder(f->target);
-        } else {
-            fail(f, "cannot replace", errno);
-        }
-    }
+    if (f->status == TAP_OK && sync_and_close(f) == TAP_OK && f->target) replace(f);
     tap_status status = f->status;
     file_free(f);
     return status;

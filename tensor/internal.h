@@ -71,6 +71,18 @@ size_t tap__arena_bytes(const tap_arena *a);
 /* Carries a first error over from one owner to another. */
 tap_status tap__error_copy(tap_error *to, const tap_error *from);
 
+/* On commit, what was at the file's path stays under this one. It goes back if the new file cannot take its place. */
+tap_status tap__file_keep(tap_file *f, const char *path);
+/* Whether the open file is the one at the path, still. */
+bool tap__is_file_at(int fd, const char *path);
+
+/* A lock that one holder at a time can have, on every process of the machine: a file of that path, which is removed with it, and
+ * which does nothing any more when its holder is killed. NULL, and an error that names the holder, if it is taken. where: what is
+ * locked, for messages. Where the file system has no locks, everybody gets it. */
+typedef struct tap__lock tap__lock;
+tap__lock *tap__lock_take(const char *path, const char *where, tap_error *e);
+void       tap__lock_release(tap__lock *l); /* NULL is allowed */
+
 /* Calls body for all of 0..n-1, cut into ranges for threads to share when the whole is worth it; steps: its cost in
  * nanoseconds, roughly. What body does for an index must not depend on the range it comes in. All of the library's threads
  * start here. */

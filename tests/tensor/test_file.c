@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -11,7 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "tensor/tensor.h"
+#include "tensor/internal.h"
 
 static tap_status put(const char *path, const char *text, tap_error *e)
 {
@@ -211,26 +212,95 @@ static void test_failed_rename(void **state)
     rmdir("x");
 }
 
-/* What an earlier process of the same number left behind is not ours to touch. */
+/* What a killed program left behind on the way to the same file makes room. What another one is writing does not. */
 static void test_names_in_use(void **state)
 {
     char      stale[64];
     tap_error e = { 0 };
     (void)state;
-    snprintf(stale, sizeof stale, ".tapestry-%ld-0.tmp", (long)getpid());
+    snprintf(stale, sizeof stale, ".tapestry-%016" PRIx64 "-0.tmp", tap_random_hash("a"));
     scratch_write(stale, "stale", 5);
-    tap_file *a = tap_file_create("a", &e), *b = tap_file_create("b", &e);
+    assert_int_equal(chmod(stale, 0600), 0);
+    tap_file *a = tap_file_create("a", &e), *again = tap_file_create("./a", &e), *b = tap_file_create("b", &e);
     assert_non_null(a);
+    assert_non_null(again);
     assert_non_null(b);
+    assert_int_equal(scratch_count(), 3);
     tap_file_write(a, "a", 1);
+    tap_file_write(again, "again", 5);
     tap_file_write(b, "b", 1);
     assert_int_equal(tap_file_commit(b), TAP_OK);
+    assert_int_equal(tap_file_commit(again), TAP_OK);
+    scratch_expect("a", "again");
     assert_int_equal(tap_file_commit(a), TAP_OK);
     scratch_expect("a", "a");
     scratch_expect("b", "b");
-    scratch_expect(stale, "stale");
-    assert_int_equal(scratch_count(), 3);
-    unlink("a"), unlink("b"), unlink(stale);
+    assert_true(mode_of("a") == mode_of("b"));
+    assert_int_equal(scratch_count(), 2);
+    unlink("a"), unlink("b");
+}
+
+static void put_keeping(const char *text, tap_status expected, tap_error *e)
+{
+    tap_file *f = tap_file_create("new", e);
+    assert_non_null(f);
+    assert_int_equal(tap__file_keep(f, "old"), TAP_OK);
+    tap_file_write(f, text, strlen(text));
+    assert_int_equal(tap_file_commit(f), expected);
+}
+
+static void test_generations(void **state)
+{
+    tap_error e = { 0 };
+    (void)state;
+    put_keeping("1", TAP_OK, &e);
+    scratch_expect("new", "1");
+    assert_int_equal(scratch_count(), 1);
+    put_keeping("2", TAP_OK, &e);
+    scratch_expect("new", "2");
+    scratch_expect("old", "1");
+    put_keeping("3", TAP_OK, &e);
+    scratch_expect("new", "3");
+    scratch_expect("old", "2");
+    assert_int_equal(scratch_count(), 2);
+    unlink("old");
+    assert_int_equal(mkdir("old", 0777), 0);
+    put_keeping("4", TAP_EIO, &e);
+    assert_string_equal(e.message, "new: cannot keep what is there: Is a directory");
+    scratch_expect("new", "3");
+    assert_int_equal(scratch_count(), 2);
+    assert_int_equal(tap__file_keep(NULL, "old"), TAP_EARG);
+    unlink("new"), rmdir("old");
+}
+
+static void test_lock(void **state)
+{
+    tap_error   e = { 0 };
+    char        text[TAP_MESSAGE_SIZE];
+    tap__lock  *l = tap__lock_take("lock", "run", &e);
+    const pid_t me = getpid();
+    (void)state;
+    assert_non_null(l);
+    assert_null(tap__lock_take("lock", "run", &e));
+    snprintf(text, sizeof text, "run: in use by another run, process %ld", (long)me);
+    assert_string_equal(e.message, text);
+    assert_int_equal(e.status, TAP_EIO);
+    tap__lock_release(l);
+    assert_int_equal(scratch_count(), 0);
+
+    /* Its holder was killed. */
+    e = (tap_error){ 0 };
+    scratch_write("lock", "123456789", 9);
+    l = tap__lock_take("lock", "run", &e);
+    assert_non_null(l);
+    snprintf(text, sizeof text, "%ld", (long)me);
+    scratch_expect("lock", text);
+    tap__lock_release(l);
+    tap__lock_release(NULL);
+
+    assert_null(tap__lock_take("nowhere/lock", "run", &e));
+    assert_string_equal(e.message, "run: cannot create nowhere/lock: No such file or directory");
+    assert_int_equal(scratch_count(), 0);
 }
 
 static void test_device(void **state)
@@ -314,7 +384,9 @@ int main(void)
         cmocka_unit_test(test_new_file),      cmocka_unit_test(test_replaced_file), cmocka_unit_test(test_abandoned_file),
         cmocka_unit_test(test_symbolic_link), cmocka_unit_test(test_bad_paths),     cmocka_unit_test(test_read_only_file),
         cmocka_unit_test(test_disk_full),     cmocka_unit_test(test_size_limit),    cmocka_unit_test(test_failed_rename),
-        cmocka_unit_test(test_names_in_use),  cmocka_unit_test(test_device),        cmocka_unit_test(test_pipe_and_signals),
+        cmocka_unit_test(test_names_in_use),
+        cmocka_unit_test(test_generations),
+        cmocka_unit_test(test_lock),  cmocka_unit_test(test_device),        cmocka_unit_test(test_pipe_and_signals),
         cmocka_unit_test(test_earlier_error),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

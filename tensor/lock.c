@@ -1,0 +1,71 @@
+/* Locks between processes, by flock on a file. */
+#define _DEFAULT_SOURCE /* flock */
+#define _XOPEN_SOURCE 700
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "tensor/internal.h"
+
+struct tap__lock {
+    int  fd;
+    char path[];
+};
+
+/* A lock's file holds the number of its process. */
+static void refuse(int fd, const char *where, tap_error *e)
+{
+    char    pid[24] = "";
+    ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+    bool    known = n > 0 && strspn(pid, "0123456789") == (size_t)n;
+    tap_error_set(e, TAP_EIO, "%s: in use by another run%s%s", where, known ? ", process " : "", known ? pid : "");
+}
+
+/* Opens the file and locks it: 1, or 0 and an error, or -1 when its holder has removed it in the meantime. */
+static int try_to_lock(tap__lock *l, const char *where, tap_error *e)
+{
+    l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (l->fd < 0) {
+        tap_error_set(e, errno == ENOMEM ? TAP_ENOMEM : TAP_EIO, "%s: cannot create %s: %s", where, l->path, strerror(errno));
+        return 0;
+    }
+    if (flock(l->fd, LOCK_EX | LOCK_NB) == 0) return tap__is_file_at(l->fd, l->path) ? 1 : -1;
+    if (errno != EWOULDBLOCK) return 1;
+    refuse(l->fd, where, e);
+    return 0;
+}
+
+tap__lock *tap__lock_take(const char *path, const char *where, tap_error *e)
+{
+    char       pid[24];
+    size_t     size = strlen(path) + 1;
+    tap__lock *l = malloc(sizeof *l + size);
+    if (!l) {
+        tap_error_set(e, TAP_ENOMEM, "%s: no memory to lock it", where);
+        return NULL;
+    }
+    memcpy(l->path, path, size);
+    int result;
+    while ((result = try_to_lock(l, where, e)) < 0) close(l->fd);
+    if (result == 0) {
+        if (l->fd >= 0) close(l->fd);
+        free(l);
+        return NULL;
+    }
+    int  n = snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    bool told = ftruncate(l->fd, 0) == 0 && pwrite(l->fd, pid, (size_t)n, 0) == n;
+    (void)told; /* for the others' messages only: a full disk is no reason to stop */
+    return l;
+}
+
+void tap__lock_release(tap__lock *l)
+{
+    if (!l) return;
+    unlink(l->path); /* before others can have it */
+    close(l->fd);
+    free(l);
+}
