@@ -5,9 +5,9 @@
 
 #include "autograd/internal.h"
 
-/* Whether no exponent is all ones: such a one, and only such, carries into the sign when one is added to it. There is no branch
- * in the loops, so that they run in vectors. */
-static bool all_finite(int64_t n, tap_dtype dtype, const void *data)
+/* An exponent of all ones, and only such, carries into the sign when one is added to it. There is no branch in the loops, so that
+ * they run in vectors. */
+bool tap__all_finite(int64_t n, tap_dtype dtype, const void *data)
 {
     uint32_t single, carry_single = 0;
     uint64_t twice, carry_twice = 0;
@@ -36,7 +36,7 @@ static bool is_not_finite(double x)
 static int64_t find(tap_tensor x, bool (*is_such)(double))
 {
     int64_t n = tap_tensor_numel(x);
-    if (!tap_dtype_is_float(x.dtype) || (tap_tensor_is_contiguous(x) && all_finite(n, x.dtype, x.data))) return -1;
+    if (!tap_dtype_is_float(x.dtype) || (tap_tensor_is_contiguous(x) && tap__all_finite(n, x.dtype, x.data))) return -1;
     for (int64_t i = 0; i < n; i++) {
         if (is_such(tap_tensor_item(x, i))) return i;
     }
@@ -106,6 +106,13 @@ static bool is_infinite_by_attr(const tap_call *c)
         if (isinf(number)) return true;
     }
     return false;
+}
+
+bool tap__is_finite(tap_tensor x, char *text, size_t size)
+{
+    int64_t element = find(x, is_not_finite);
+    if (element >= 0) found_at(text, size, x, element);
+    return element < 0;
 }
 
 void tap__trace_nonfinite(tap_call *c, const tap_var *in, tap_tensor out)

@@ -43,6 +43,7 @@ build_packages()
     needs zlib1g-dev pkg-config --exists zlib
     needs libpng-dev pkg-config --exists libpng
     needs libcjson-dev pkg-config --exists libcjson
+    needs libxxhash-dev pkg-config --exists libxxhash
 }
 
 as_root()

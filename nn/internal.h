@@ -53,6 +53,7 @@ struct tap_optim {
     tap__root         *root;
     tap__optim_kernel  kernel;
     tap__optim_numbers numbers; /* as given */
+    const char *const *state_names; /* of a slot's states, as PyTorch's */
     int64_t            step, numel, n_slots, n_chunks;
     tap__slot         *slots;
     tap__chunk        *chunks;
@@ -80,6 +81,21 @@ void *tap__module_alloc(tap_module *m, size_t bytes);
 
 /* Whether the parameter hangs at or below the module. */
 bool tap__module_has(const tap_module *m, const tap_param *p);
+
+/* Whether a file that was read from the path holds the n wanted tensors in their shapes and dtypes (or any_float for float ones),
+ * and nothing else; if not, an error that says how it does not fit `to`. */
+tap_status tap__check_saved(const tap_safetensors *file, const char *path, const char *to, int n, const tap_named_tensor *wanted,
+                            bool any_float, tap_error *e);
+
+/* What tells one loader, and its data, from another. */
+void tap__loader_describe(const tap_loader *l, char *text, size_t size);
+/* Where a loader stands: its epoch, and how many rows it has handed out. */
+typedef struct {
+    int64_t epoch, next;
+} tap__loader_place;
+tap__loader_place *tap__loader_at(tap_loader *l);
+int64_t            tap__loader_rows(const tap_loader *l); /* of the data */
+void               tap__loader_go_on(tap_loader *l);      /* when its place was changed */
 
 /* Fills x as a new parameter of this path; an error for an initializer that is none, or does not fit the shape. */
 tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e);

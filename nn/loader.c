@@ -1,16 +1,20 @@
 /* Batches of a tensor's rows. The loader holds one batch and the order of the rows, nothing else; the data stay with the
  * caller. */
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "nn/nn.h"
-#include "tensor/internal.h"
+#include <xxhash.h>
+
+#include "nn/internal.h"
 
 struct tap_loader {
     tap_arena         *memory; /* holds the error too */
     tap_tensor         data, batch;
     tap_loader_options options;
-    int64_t            rows, next, n_last; /* of the data; the first row not yet handed out; rows of the last batch */
+    tap__loader_place  at;
+    int64_t            rows, n_last; /* of the data; of the last batch */
     int64_t           *order;
 };
 
@@ -79,14 +83,62 @@ tap_status tap_loader_status(const tap_loader *l, const char **message)
     return l ? TAP_ENOMEM : TAP_EARG;
 }
 
-void tap_loader_start(tap_loader *l, uint64_t epoch)
+void tap__loader_go_on(tap_loader *l)
 {
-    if (tap_loader_status(l, NULL) != TAP_OK) return;
-    const tap_random at = { l->options.seed, tap_random_hash("loader"), epoch };
-    l->next = l->n_last = 0;
+    const tap_random at = { l->options.seed, tap_random_hash("loader"), (uint64_t)l->at.epoch };
+    l->n_last = 0;
     if (l->options.shuffle) tap_random_permutation(l->order, l->rows, at);
     else
         for (int64_t i = 0; i < l->rows; i++) l->order[i] = i;
+}
+
+void tap_loader_start(tap_loader *l, uint64_t epoch)
+{
+    if (tap_loader_status(l, NULL) != TAP_OK) return;
+    l->at = (tap__loader_place){ .epoch = (int64_t)epoch };
+    tap__loader_go_on(l);
+}
+
+uint64_t tap_loader_epoch(const tap_loader *l)
+{
+    return l ? (uint64_t)l->at.epoch : 0;
+}
+
+tap__loader_place *tap__loader_at(tap_loader *l)
+{
+    return &l->at;
+}
+
+int64_t tap__loader_rows(const tap_loader *l)
+{
+    return l->rows;
+}
+
+/* Of all rows, one after the other. */
+static uint64_t hash_of(tap_tensor data)
+{
+    uint64_t   hash = 0;
+    size_t     bytes = (size_t)width(data) * tap_dtype_size(data.dtype);
+    tap_arena *scratch = tap_arena_new();
+    for (int64_t i = 0; i < data.shape.n[0]; i++) {
+        tap_tensor row;
+        tap__select(data, 0, i, &row, NULL);
+        row = tap_tensor_contiguous(scratch, row);
+        if (row.data) hash = XXH3_64bits_withSeed(row.data, bytes, hash);
+        tap_arena_reset(scratch);
+    }
+    tap_arena_free(scratch);
+    return hash;
+}
+
+void tap__loader_describe(const tap_loader *l, char *text, size_t size)
+{
+    const tap_loader_options *o = &l->options;
+    char                      shape[TAP_SHAPE_TEXT], order[48] = "in order";
+    if (o->shuffle) snprintf(order, sizeof order, "shuffled by seed %" PRIu64, o->seed);
+    snprintf(text, size, "%s %s with hash %016" PRIx64 ", times %.17g in batches of %" PRId64 "%s, %s", tap_dtype_name(l->data.dtype),
+             tap_shape_format(shape, l->data.shape), hash_of(l->data), o->scale, o->batch, o->drop_last ? " without the last" : "",
+             order);
 }
 
 static void scale(tap_tensor x, double factor)
@@ -116,10 +168,10 @@ bool tap_loader_next(tap_loader *l, tap_tensor *x)
 {
     if (x) *x = (tap_tensor){ 0 };
     if (!x || tap_loader_status(l, NULL) != TAP_OK) return false;
-    int64_t left = l->rows - l->next, n = left < l->options.batch ? left : l->options.batch;
+    int64_t left = l->rows - l->at.next, n = left < l->options.batch ? left : l->options.batch;
     if (n == 0 || (n < l->options.batch && l->options.drop_last)) return false;
-    for (int64_t i = 0; i < n; i++) copy_row(l, i, l->order[l->next + i]);
-    l->next += n;
+    for (int64_t i = 0; i < n; i++) copy_row(l, i, l->order[l->at.next + i]);
+    l->at.next += n;
     l->n_last = n;
     *x = l->batch;
     x->shape.n[0] = n;
@@ -137,5 +189,5 @@ int64_t tap_loader_batches(const tap_loader *l)
 const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n)
 {
     if (n) *n = l ? l->n_last : 0;
-    return l && l->order ? l->order + l->next - l->n_last : NULL;
+    return l && l->order ? l->order + l->at.next - l->n_last : NULL;
 }

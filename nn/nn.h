@@ -357,6 +357,7 @@ TAP_API tap_optim *tap_sgd(tap_module *m, tap_sgd_options o);   /* v = momentum 
 /* One step on the accumulated gradients, which then count as zero. Touches nothing if the tape (NULL: none to ask) or the root
  * has failed. */
 TAP_API tap_status tap_optim_step(tap_optim *o, tap_tape *t);
+TAP_API bool       tap_optim_finite(const tap_optim *o); /* whether all gradients that the next step takes are finite numbers */
 TAP_API void       tap_optim_set_lr(tap_optim *o, double lr); /* for a schedule */
 
 /* ---- Data -------------------------------------------------------------------------------------------------------- */
@@ -378,9 +379,64 @@ TAP_API tap_loader *tap_loader_new(tap_tensor data, tap_loader_options o);
 TAP_API void        tap_loader_free(tap_loader *l);
 TAP_API tap_status  tap_loader_status(const tap_loader *l, const char **message);
 TAP_API void        tap_loader_start(tap_loader *l, uint64_t epoch); /* begins an epoch; a new loader stands at epoch 0 */
+TAP_API uint64_t    tap_loader_epoch(const tap_loader *l);           /* the epoch it stands in */
 TAP_API bool        tap_loader_next(tap_loader *l, tap_tensor *x);   /* false at the end; *x lives until the next call */
 TAP_API int64_t     tap_loader_batches(const tap_loader *l);         /* per epoch */
 TAP_API const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n);    /* which rows the last batch holds, for labels */
+
+/* ---- Checkpoints ------------------------------------------------------------------------------------------------- */
+
+/* Everything that determines the rest of a training run, in one safetensors file. Say once what belongs to it, and save between
+ * steps: a run that was killed then goes on to the same bits, with any number of threads.
+ *
+ *     tap_checkpoint *c = tap_checkpoint_new("run.safetensors");
+ *     tap_checkpoint_module(c, "net", root);
+ *     tap_checkpoint_optim(c, "adam", adam);
+ *     tap_checkpoint_tape(c, "tape", tape);
+ *     tap_checkpoint_loader(c, "data", data);
+ *     tap_checkpoint_load(c, &e);                         // nothing happens if there is none yet
+ *     while (tap_loader_epoch(data) < 10) {
+ *         while (tap_loader_next(data, &x)) { ... tap_optim_step(adam, tape); }
+ *         tap_loader_start(data, tap_loader_epoch(data) + 1);
+ *         tap_checkpoint_save(c, &e);                     // after a step, too, if epochs are long
+ *     }
+ *
+ * A save writes beside the old file, syncs, and renames; what was there before stays as PATH.previous, in case the newer one is
+ * damaged. The file holds a checksum (XXH3) of all its numbers, names and options. */
+typedef struct tap_checkpoint tap_checkpoint;
+
+/* What a path holds: the newest generation that is whole. */
+typedef struct {
+    const char     *path;   /* of the file; NULL: there is none */
+    const char     *passed; /* what is wrong with a newer one; "" if nothing */
+    tap_safetensors file;   /* its numbers, and its options as metadata */
+} tap_checkpoint_found;
+
+/* Reads what is there, and keeps others from using the path (PATH.lock) until it is freed. Never NULL; check the status: it tells
+ * if another process is at it, or if there are files and none is whole. */
+TAP_API tap_checkpoint *tap_checkpoint_new(const char *path);
+TAP_API void            tap_checkpoint_free(tap_checkpoint *c);
+TAP_API tap_status      tap_checkpoint_status(const tap_checkpoint *c, const char **message);
+/* What was there when the checkpoint was made, to look into; good until the first load or save. */
+TAP_API tap_checkpoint_found tap_checkpoint_find(const tap_checkpoint *c);
+
+/* What belongs to it. All is borrowed; names are the caller's, each once. */
+TAP_API void tap_checkpoint_module(tap_checkpoint *c, const char *name, tap_module *m); /* values of parameters: NAME.enc.weight */
+TAP_API void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o);   /* moments, steps taken, learning rate */
+TAP_API void tap_checkpoint_tape(tap_checkpoint *c, const char *name, tap_tape *t);     /* where its noise stands */
+TAP_API void tap_checkpoint_loader(tap_checkpoint *c, const char *name, tap_loader *l); /* epoch and position in it */
+TAP_API void tap_checkpoint_tensor(tap_checkpoint *c, const char *name, tap_tensor x);  /* any numbers, such as running means */
+/* A table that grows: the first *rows of room's rows. */
+TAP_API void tap_checkpoint_table(tap_checkpoint *c, const char *name, tap_tensor room, int64_t *rows);
+/* What must not change: a load refuses a file with another value, and names it. Options of optimizers, tapes and loaders, and the
+ * loader's data, are among these by themselves. */
+TAP_API void tap_checkpoint_option(tap_checkpoint *c, const char *key, const char *value);
+
+/* Whole or not at all. Refuses weights that are not finite (TAP_ENONFINITE), and gradients that no step has consumed, which it
+ * would lose. After a failure what there was is still there, and a later save may succeed. */
+TAP_API tap_status tap_checkpoint_save(tap_checkpoint *c, tap_error *e);
+/* Puts everything back and returns true, or changes nothing: there is none, or it does not fit (e). */
+TAP_API bool tap_checkpoint_load(tap_checkpoint *c, tap_error *e);
 
 /* ---- Checking ---------------------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,9 @@
 /* Optimizers: options, state and the step, which goes once through all parameters. Their state lives as long as the root. */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "autograd/internal.h"
 #include "nn/internal.h"
 
 enum { CHUNK = 8192 }; /* elements: a fixed partition, so the threads cannot change a bit */
@@ -12,6 +14,11 @@ static double option(tap_module *m, const char *what, double given, double stand
     if (!(isfinite(given) && given < most)) tap_module_fail(m, TAP_EARG, "%s = %g is out of range", what, given);
     return given == 0 ? standard : given < 0 ? 0 : given;
 }
+
+static const char *const state_names[TAP__OPTIMS][2] = {
+    [TAP__ADAM] = { "exp_avg", "exp_avg_sq" },
+    [TAP__MOMENTUM] = { "momentum_buffer" },
+};
 
 static int64_t pieces(const tap_param *p)
 {
@@ -34,7 +41,7 @@ static tap_optim *optim_new(tap_module *m, int kind, int n_state, tap__optim_num
 {
     tap_optim *o = tap__module_alloc(m, sizeof *o);
     if (!o) return &m->root->no_optim;
-    *o = (tap_optim){ .root = m->root, .numbers = numbers };
+    *o = (tap_optim){ .root = m->root, .numbers = numbers, .state_names = state_names[kind] };
     o->kernel = TAP__KERNEL_PICK(tap__optim_kernels)[kind][m->root->dtype];
     for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) {
         o->n_slots++;
@@ -141,4 +148,27 @@ tap_status tap_optim_step(tap_optim *o, tap_tape *t)
     const job j = { o, numbers_of(o) };
     tap__parallel(o->n_chunks, o->numel / 2, step_chunks, &j);
     return TAP_OK;
+}
+
+typedef struct {
+    const tap_optim *o;
+    atomic_bool     *finite;
+} search;
+
+static void search_chunks(const void *context, int64_t first, int64_t last)
+{
+    const search *s = context;
+    for (int64_t i = first; i < last; i++) {
+        const tap__chunk *c = &s->o->chunks[i];
+        const tap_tensor  g = c->slot->param->grad;
+        const char       *at = (const char *)g.data + (size_t)c->start * tap_dtype_size(g.dtype);
+        if (!c->slot->param->fresh && !tap__all_finite(c->n, g.dtype, at)) *s->finite = false;
+    }
+}
+
+bool tap_optim_finite(const tap_optim *o)
+{
+    atomic_bool finite = true;
+    if (o) tap__parallel(o->n_chunks, o->numel / 8, search_chunks, &(search){ o, &finite });
+    return finite;
 }

@@ -57,7 +57,7 @@ tap__lock *tap__lock_take(const char *path, const char *where, tap_error *e)
         return NULL;
     }
     int  n = snprintf(pid, sizeof pid, "%ld", (long)getpid());
-    bool told = ftruncate(l->fd, 0) == 0 && pwrite(l->fd, pid, (size_t)n, 0) == n;
+    bool told = pwrite(l->fd, pid, (size_t)n, 0) == n && ftruncate(l->fd, n) == 0;
     (void)told; /* for the others' messages only: a full disk is no reason to stop */
     return l;
 }

@@ -10,7 +10,7 @@
 #include "tensor/json.h"
 
 typedef struct {
-    const char              *path;
+    const char              *path, *keep;
     tap_error               *e;
     const tap_named_tensor **order; /* of the data */
     int                      n;
@@ -164,7 +164,8 @@ static tap_status write_file(const writer *w)
     tap_file     *f = tap_file_create(w->path, w->e);
     if (!f) return w->e ? w->e->status : TAP_EIO;
     for (int i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)w->length >> 8 * i);
-    tap_status status = tap_file_write(f, length, 8);
+    tap_status status = w->keep ? tap__file_keep(f, w->keep) : TAP_OK;
+    if (status == TAP_OK) status = tap_file_write(f, length, 8);
     if (status == TAP_OK) status = tap_file_write(f, w->header, w->length);
     tap_arena *scratch = tap_arena_new();
     if (status == TAP_OK) status = write_data(w, f, scratch);
@@ -174,10 +175,10 @@ static tap_status write_file(const writer *w)
     return status;
 }
 
-tap_status tap_safetensors_write(const char *path, int n, const tap_named_tensor *tensors, int n_metadata,
-                                 const tap_metadata *metadata, tap_error *e)
+tap_status tap__safetensors_write(const char *path, const char *keep, int n, const tap_named_tensor *tensors, int n_metadata,
+                                  const tap_metadata *metadata, tap_error *e)
 {
-    writer w = { .path = path, .e = e, .n = n };
+    writer w = { .path = path, .keep = keep, .e = e, .n = n };
     if (!path || n < 0 || n_metadata < 0 || (n && !tensors) || (n_metadata && !metadata))
         return tap_error_set(e, TAP_EARG, "%s: a path, tensors or metadata are missing", path ? path : "safetensors");
     w.order = malloc(((size_t)n + 1) * sizeof *w.order);
@@ -189,4 +190,10 @@ tap_status tap_safetensors_write(const char *path, int n, const tap_named_tensor
     free(w.order);
     free(w.header);
     return status;
+}
+
+tap_status tap_safetensors_write(const char *path, int n, const tap_named_tensor *tensors, int n_metadata,
+                                 const tap_metadata *metadata, tap_error *e)
+{
+    return tap__safetensors_write(path, NULL, n, tensors, n_metadata, metadata, e);
 }

@@ -144,6 +144,12 @@ enum {
 
 #define ON_TAPE    (TAPE | ON)
 #define SAYS(call) w->status = (int)(call)
+/* Whether something can be added to a checkpoint. */
+#define CHECKPOINT(add)                              \
+    tap_checkpoint *c = tap_checkpoint_new("point"); \
+    add;                                             \
+    SAYS(tap_checkpoint_status(c, NULL));            \
+    tap_checkpoint_free(c)
 #define DIST(f) X(f, ON_TAPE | VARS, w->out = f(w->in.q))
 
 /* [1,2,2,2], and a weight [o,i,1,2] for it */
@@ -228,6 +234,21 @@ enum {
     X(tap_loader_start, 0, tap_loader_start(w->loader, UINT64_MAX)) \
     X(tap_loader_next, LOADER, tap_loader_next(w->loader, &w->value)) \
     X(tap_loader_batches, LOADER, SAYS(tap_loader_batches(w->loader) == 2 ? TAP_OK : TAP_EARG)) \
+    X(tap_loader_epoch, 0, tap_loader_epoch(NULL)) \
+    X(tap_optim_finite, 0, tap_optim_finite(NULL)) \
+    X(tap_checkpoint_new, 0, tap_checkpoint_free(tap_checkpoint_new(NULL))) \
+    X(tap_checkpoint_free, 0, tap_checkpoint_free(NULL)) \
+    X(tap_checkpoint_status, 0, tap_checkpoint_status(NULL, NULL)) \
+    X(tap_checkpoint_find, 0, assert_null(tap_checkpoint_find(NULL).path)) \
+    X(tap_checkpoint_module, MODULE, CHECKPOINT(tap_checkpoint_module(c, "m", w->m))) \
+    X(tap_checkpoint_optim, MODULE, CHECKPOINT(tap_checkpoint_optim(c, "o", w->optim))) \
+    X(tap_checkpoint_tape, TAPE | ON, CHECKPOINT(tap_checkpoint_tape(c, "t", w->t))) \
+    X(tap_checkpoint_loader, LOADER, CHECKPOINT(tap_checkpoint_loader(c, "l", w->loader))) \
+    X(tap_checkpoint_tensor, 0, tap_checkpoint_tensor(NULL, NULL, (tap_tensor){ 0 })) \
+    X(tap_checkpoint_table, 0, tap_checkpoint_table(NULL, NULL, (tap_tensor){ 0 }, NULL)) \
+    X(tap_checkpoint_option, 0, tap_checkpoint_option(NULL, NULL, NULL)) \
+    X(tap_checkpoint_save, 0, assert_int_equal(tap_checkpoint_save(NULL, NULL), TAP_EARG)) \
+    X(tap_checkpoint_load, 0, assert_false(tap_checkpoint_load(NULL, NULL))) \
     X(tap_loader_rows, LOADER, int64_t n = -1; tap_loader_rows(w->loader, &n); assert_int_equal(n, 0)) \
     X(tap_module_gradcheck, MODULE, SAYS(check(w, module_function, (tap_gradcheck_options){ 0 }).status))
 
@@ -451,6 +472,21 @@ static void save(world *w, const char *path, int n, const tap_metadata *metadata
 {
     tap_error e = { 0 };
     fail_as(w, tap_module_save(w->m, path, n, metadata, &e), &e);
+}
+
+/* What a checkpoint says when something has been added. */
+#define POINT(...)                                   \
+    tap_checkpoint *c = tap_checkpoint_new("point"); \
+    __VA_ARGS__;                                     \
+    fail_as_checkpoint(w, c)
+
+static void fail_as_checkpoint(world *w, tap_checkpoint *c)
+{
+    const char *message;
+    tap_error   e = { .status = tap_checkpoint_status(c, &message) };
+    snprintf(e.message, sizeof e.message, "%s", message);
+    tap_checkpoint_free(c);
+    fail_as(w, e.status, &e);
 }
 
 static void load_from(world *w, const char *path)
@@ -818,6 +854,15 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(sgd_momentum, TAP_EARG, "sgd: momentum = nan is out of range", sgd(w, (tap_sgd_options){ .momentum = (double)NAN })) \
     X(sgd_nesterov, TAP_EARG, "sgd: nesterov needs a momentum", sgd(w, (tap_sgd_options){ .nesterov = true })) \
     X(optim_set_lr, TAP_EARG, "optim_set_lr: -1 is no learning rate", tap_optim_set_lr(w->optim, -1)) \
+    X(checkpoint_no_module, TAP_EARG, "checkpoint: m is NULL", POINT(tap_checkpoint_module(c, "m", NULL))) \
+    X(checkpoint_no_name, TAP_EARG, "checkpoint: a name is empty", POINT(tap_checkpoint_optim(c, NULL, w->optim))) \
+    X(checkpoint_no_tensor, TAP_EARG, "checkpoint: x is NULL", POINT(tap_checkpoint_tensor(c, "x", (tap_tensor){ 0 }))) \
+    X(checkpoint_rank, TAP_ESHAPE, "checkpoint: x has no valid shape", POINT(tap_checkpoint_tensor(c, "x", of_rank(w, INT_MAX)))) \
+    X(checkpoint_table_rank, TAP_ESHAPE, "checkpoint: x has no rows", \
+      int64_t n = 1; POINT(tap_checkpoint_table(c, "x", of_rank(w, INT_MIN), &n))) \
+    X(checkpoint_taken, TAP_EARG, "checkpoint: t is the name of something else, too", \
+      POINT(tap_checkpoint_tape(c, "t", w->other); tap_checkpoint_loader(c, "t", w->loader))) \
+    X(checkpoint_no_option, TAP_EARG, "checkpoint: an option has no key or no value", POINT(tap_checkpoint_option(c, "x", NULL))) \
     X(loader_inert, TAP_ESHAPE, "loader: data of shape [] have no rows", \
       make_loader(w, (tap_tensor){ 0 }, (tap_loader_options){ 0 })) \
     X(loader_scalar, TAP_ESHAPE, "loader: data of shape [] have no rows", \

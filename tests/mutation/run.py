@@ -41,7 +41,7 @@ ROWS = {
 }  # fmt: skip
 LONG = 8  # seconds of processor time after which gradient rows have no end
 # Tests of what is not mutated: files, data, memory.
-UNRELATED = ["tensor/arena", "tensor/file", "tensor/idx", "tensor/png", "tensor/random", "tensor/safetensors", "nn/checkpoint",
+UNRELATED = ["tensor/arena", "tensor/file", "tensor/idx", "tensor/png", "tensor/random", "tensor/safetensors", "nn/checkpoint", "nn/module_file",
              "nn/init", "nn/loader", "nn/module", "golden/*", "*/gradcheck", GRADIENTS]  # fmt: skip
 
 

@@ -1,0 +1,214 @@
+/* Files of modules: what is saved comes back, and a file that does not fit changes nothing. */
+#define _POSIX_C_SOURCE 200809L
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "nn/nn.h"
+
+static char folder[256], file[300];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    const char *where = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/tap_module_file_XXXXXX", where && strlen(where) < 200 ? where : "/tmp");
+    if (!mkdtemp(folder)) return -1;
+    snprintf(file, sizeof file, "%s/model.safetensors", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(file);
+    return rmdir(folder); /* fails if a temporary file was left behind */
+}
+
+static tap_module *model(tap_dtype dtype, uint64_t seed)
+{
+    tap_module *root = tap_module_new(dtype, seed);
+    tap_linear  l;
+    tap_linear_init(&l, tap_module_child(root, "enc"), "0", 3, 2);
+    tap_param_new(root, "log_sigma", TAP_SCALAR, tap_init_normal(1));
+    assert_int_equal(tap_module_status(root, NULL), TAP_OK);
+    return root;
+}
+
+static void assert_same_values(const tap_module *a, const tap_module *b, double tolerance)
+{
+    tap_param *p = tap_module_next(a, NULL), *q = tap_module_next(b, NULL);
+    for (; p && q; p = tap_module_next(a, p), q = tap_module_next(b, q)) {
+        for (int64_t i = 0; i < tap_tensor_numel(tap_param_value(p)); i++) {
+            double d = tap_tensor_item(tap_param_value(p), i) - tap_tensor_item(tap_param_value(q), i);
+            assert_true(d <= tolerance && d >= -tolerance);
+        }
+    }
+    assert_true(!p && !q);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    tap_error         e = { 0 };
+    const tap_metadata metadata[] = { { "seed", "1" }, { "note", "a \"quoted\" one" } };
+    tap_module       *a = model(TAP_F64, 1), *b = model(TAP_F64, 2);
+    assert_int_equal(tap_module_save(a, file, 2, metadata, &e), TAP_OK);
+    assert_int_equal(tap_module_load(b, file, &e), TAP_OK);
+    assert_same_values(a, b, 0);
+    assert_int_equal(tap_module_status(b, NULL), TAP_OK);
+
+    tap_arena      *arena = tap_arena_new();
+    tap_safetensors s = tap_safetensors_read(arena, file);
+    assert_int_equal(s.n, 3);
+    assert_string_equal(tap_safetensors_metadata(&s, "note"), "a \"quoted\" one");
+    assert_true(tap_shape_equal(tap_safetensors_find(&s, "enc.0.weight")->shape, TAP_SHAPE(2, 3)));
+    assert_int_equal(tap_safetensors_find(&s, "log_sigma")->dtype, TAP_F64);
+    tap_arena_free(arena);
+    tap_module_free(a);
+    tap_module_free(b);
+}
+
+static void test_other_float(void **state)
+{
+    (void)state;
+    tap_error   e = { 0 };
+    tap_module *narrow = model(TAP_F32, 1), *wide = model(TAP_F64, 2), *again = model(TAP_F32, 3);
+    assert_int_equal(tap_module_save(narrow, file, 0, NULL, &e), TAP_OK);
+    assert_int_equal(tap_module_load(wide, file, &e), TAP_OK);
+    assert_same_values(narrow, wide, 0);
+    assert_int_equal(tap_module_save(wide, file, 0, NULL, &e), TAP_OK);
+    assert_int_equal(tap_module_load(again, file, &e), TAP_OK);
+    assert_same_values(narrow, again, 0);
+    tap_module_free(narrow);
+    tap_module_free(wide);
+    tap_module_free(again);
+}
+
+static void test_part(void **state)
+{
+    (void)state;
+    tap_error   e = { 0 };
+    tap_module *root = tap_module_new(TAP_F64, 1), *part = tap_module_child(root, "part");
+    tap_param  *in = tap_param_new(part, "in", TAP_SHAPE(2), tap_init_constant(1));
+    tap_param  *out = tap_param_new(root, "out", TAP_SHAPE(2), tap_init_constant(2));
+    assert_int_equal(tap_module_save(part, file, 0, NULL, &e), TAP_OK);
+    tap_tensor_fill(tap_param_value(in), 5);
+    tap_tensor_fill(tap_param_value(out), 5);
+    assert_int_equal(tap_module_load(part, file, &e), TAP_OK);
+    assert_true(tap_tensor_item(tap_param_value(in), 1) == 1);
+    assert_true(tap_tensor_item(tap_param_value(out), 1) == 5);
+    assert_int_equal(tap_module_load(root, file, &e), TAP_EIO);
+    tap_module_free(root);
+}
+
+/* The file does not load into the model, the sentence ends as expected, and no parameter has changed. */
+static void assert_refused(tap_status status, const char *ending)
+{
+    tap_error   e = { 0 };
+    tap_module *m = model(TAP_F64, 1), *same = model(TAP_F64, 1);
+    assert_int_equal(tap_module_load(m, file, &e), status);
+    assert_int_equal(e.status, status);
+    assert_non_null(strstr(e.message, file));
+    size_t n = strlen(e.message), k = strlen(ending);
+    if (n < k || strcmp(e.message + n - k, ending) != 0) fail_msg("'%s' does not end with '%s'", e.message, ending);
+    assert_int_equal(tap_module_load(m, file, NULL), status);
+    assert_same_values(m, same, 0);
+    assert_int_equal(tap_module_status(m, NULL), TAP_OK);
+    tap_module_free(m);
+    tap_module_free(same);
+}
+
+static void write_file(int n, const tap_named_tensor *tensors)
+{
+    tap_error e = { 0 };
+    assert_int_equal(tap_safetensors_write(file, n, tensors, 0, NULL, &e), TAP_OK);
+}
+
+static void test_misfits(void **state)
+{
+    (void)state;
+    double           data[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+    int64_t          numbers[6] = { 1, 2, 3, 4, 5, 6 };
+    tap_named_tensor good[] = {
+        { "enc.0.weight", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), data) },
+        { "enc.0.bias", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), data) },
+        { "log_sigma", tap_tensor_wrap(TAP_F64, TAP_SCALAR, data) },
+        { "extra", tap_tensor_wrap(TAP_F64, TAP_SHAPE(1), data) },
+        { "enc.0", tap_tensor_wrap(TAP_F64, TAP_SHAPE(1), data) },
+        { "enc.0.weight.0", tap_tensor_wrap(TAP_F64, TAP_SHAPE(1), data) },
+    };
+    write_file(2, good);
+    assert_refused(TAP_EIO, "does not fit the module: missing log_sigma");
+    write_file(4, good);
+    assert_refused(TAP_EIO, "does not fit the module: unexpected extra");
+    write_file(6, good);
+    assert_refused(TAP_EIO, " and 1 more");
+    write_file(0, good);
+    assert_refused(TAP_EIO, "missing enc.0.weight, enc.0.bias and 1 more");
+
+    tap_named_tensor bad[] = { good[0], good[1], good[2] };
+    bad[0].tensor.shape = TAP_SHAPE(3, 2);
+    write_file(3, bad);
+    assert_refused(TAP_EIO, "different enc.0.weight (float64 [3,2], not float64 [2,3])");
+    bad[0].tensor = tap_tensor_wrap(TAP_I64, TAP_SHAPE(2, 3), numbers);
+    write_file(3, bad);
+    assert_refused(TAP_EIO, "different enc.0.weight (int64 [2,3], not float64 [2,3])");
+    bad[0].name = "enc.weight";
+    write_file(3, bad);
+    assert_refused(TAP_EIO, "missing enc.0.weight; unexpected enc.weight");
+}
+
+static void test_broken_files(void **state)
+{
+    (void)state;
+    unlink(file);
+    assert_refused(TAP_EIO, "");
+    FILE *f = fopen(file, "wb");
+    assert_non_null(f);
+    fputs("this is not what it seems", f);
+    fclose(f);
+    assert_refused(TAP_EIO, "");
+}
+
+static void test_failures(void **state)
+{
+    (void)state;
+    tap_error   e = { 0 };
+    char        nowhere[400];
+    tap_module *m = model(TAP_F64, 1);
+    snprintf(nowhere, sizeof nowhere, "%s/none/model.safetensors", folder);
+    unlink(file);
+    assert_int_equal(tap_module_save(m, nowhere, 0, NULL, &e), TAP_EIO);
+    assert_non_null(strstr(e.message, nowhere));
+    assert_int_equal(tap_module_save(m, NULL, 0, NULL, NULL), TAP_EARG);
+    assert_int_equal(tap_module_load(m, NULL, NULL), TAP_EARG);
+    /* An error that was there before is no reason not to save, and stays. */
+    assert_int_equal(tap_module_save(m, file, 0, NULL, &e), TAP_OK);
+    assert_int_equal(e.status, TAP_EIO);
+    assert_int_equal(access(file, R_OK), 0);
+
+    unlink(file);
+    tap_module_fail(m, TAP_EARG, "broken");
+    e = (tap_error){ 0 };
+    assert_int_equal(tap_module_save(m, file, 0, NULL, &e), TAP_EARG);
+    assert_string_equal(e.message, "broken");
+    assert_int_equal(access(file, R_OK), -1);
+    assert_int_equal(tap_module_load(m, file, NULL), TAP_EARG);
+    tap_module_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_other_float),  cmocka_unit_test(test_part),
+        cmocka_unit_test(test_misfits),    cmocka_unit_test(test_broken_files), cmocka_unit_test(test_failures),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
