@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tensor/internal.h"
@@ -25,8 +26,11 @@ static void refuse(int fd, const char *where, tap_error *e)
     tap_error_set(e, TAP_EIO, "%s: in use by another run%s%s", where, known ? ", process " : "", known ? pid : "");
 }
 
-/* Opens the file and locks it: 1, or 0 and an error, or -1 when its holder has removed it in the meantime. */
-static int try_to_lock(tap__lock *l, const char *where, tap_error *e)
+/* A holder that was killed a moment ago may still be on its way out. */
+enum { PATIENCE = 100, PAUSE = 10 }; /* tries; milliseconds between two */
+
+/* Opens the file and locks it: 1, or 0 and an error, or -1 when that may change by waiting. */
+static int try_to_lock(tap__lock *l, bool last, const char *where, tap_error *e)
 {
     l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (l->fd < 0) {
@@ -35,8 +39,8 @@ static int try_to_lock(tap__lock *l, const char *where, tap_error *e)
     }
     if (flock(l->fd, LOCK_EX | LOCK_NB) == 0) return tap__is_file_at(l->fd, l->path) ? 1 : -1;
     if (errno != EWOULDBLOCK) return 1;
-    refuse(l->fd, where, e);
-    return 0;
+    if (last) refuse(l->fd, where, e);
+    return last ? 0 : -1;
 }
 
 tap__lock *tap__lock_take(const char *path, const char *where, tap_error *e)
@@ -49,8 +53,13 @@ tap__lock *tap__lock_take(const char *path, const char *where, tap_error *e)
         return NULL;
     }
     memcpy(l->path, path, size);
-    int result;
-    while ((result = try_to_lock(l, where, e)) < 0) close(l->fd);
+    int result = -1;
+    for (int i = 1; result < 0; i++) {
+        result = try_to_lock(l, i >= PATIENCE, where, e);
+        if (result >= 0) break;
+        close(l->fd);
+        nanosleep(&(struct timespec){ .tv_nsec = PAUSE * 1000000 }, NULL);
+    }
     if (result == 0) {
         if (l->fd >= 0) close(l->fd);
         free(l);

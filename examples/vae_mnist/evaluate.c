@@ -120,7 +120,7 @@ bool evidence_measure(evidence *l, const tap_vae *vae, const options *o, tap_ten
     double      n = 0, sum = 0, squares = 0;
     tap_tape_set_recording(encoder, false);
     tap_tape_set_recording(decoder, false);
-    bar_start(o->quiet, "evaluation", "log p(x)", 1, test.shape.n[0]);
+    bar_start(o->quiet, "evaluation", "log p(x)", 1, test.shape.n[0], 0);
     while (tap_loader_next(images, &x) && weigh(vae, encoder, decoder, x, o->evaluate, sums)) {
         for (int64_t i = 0; i < x.shape.n[0]; i++, n++) {
             double log_p = sums[i].largest + log(sums[i].sum / (double)o->evaluate);

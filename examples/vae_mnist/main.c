@@ -11,22 +11,27 @@
 
 static volatile sig_atomic_t stop;
 
-static void on_interrupt(int signal)
+static void on_signal(int signal)
 {
-    (void)signal;
-    stop = 1;
+    stop = signal;
 }
 
-bool interrupted(void)
+int interrupted(void)
 {
     return stop;
 }
 
-/* The first Ctrl-C asks the program to finish; a second one ends it. */
-static void catch_interrupt(void)
+/* The first Ctrl-C, or the signal of a shutdown or of a terminal that is closed (unless nohup has it ignored), asks the program to
+ * finish; a second one ends it. */
+static void catch_signals(void)
 {
-    struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
-    sigaction(SIGINT, &action, NULL);
+    static const int       signals[] = { SIGINT, SIGTERM, SIGHUP };
+    const struct sigaction action    = { .sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction before = { 0 };
+        sigaction(signals[i], NULL, &before);
+        if (signals[i] != SIGHUP || before.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
+    }
 }
 
 /* Makes the directory for the results and tries to write there, before hours of training are spent on it. */
@@ -63,19 +68,20 @@ static bool finish(const options *o, const dataset *d, const tap_module *root, c
     const score *test = &last->test;
     evidence     l    = { 0 };
 
-    bool ok = model_write(o, root, d->name, n) && metrics_write(o, n, records, l) && chart_write(o, n, records) &&
-              pictures_write(o, vae, d->test);
+    bool ok = model_write(o, root, d->name, n) && metrics_write(o, n, records, l) && timing_write(o, n, records) &&
+              chart_write(o, n, records) && pictures_write(o, vae, d->test);
     if (ok && !o->quiet) printf("\nthe model, its metrics and pictures are in %s\n", o->out);
     if (ok && !o->quiet && last->z.n) latents_print(&last->z);
     if (ok && o->evaluate && n == o->epochs) ok = evidence_measure(&l, vae, o, d->test) && metrics_write(o, n, records, l);
     if (n == o->epochs)
         printf("test ELBO %.2f nats per image (reconstruction %.2f, KL %.2f)\n", test->elbo, test->rec, test->kl);
     else
-        fprintf(stderr, "vae_mnist: interrupted in epoch %lld of %lld\n", (long long)n + 1, (long long)o->epochs);
+        note("interrupted in epoch %lld of %lld; the same command with --resume goes on from there", (long long)n + 1,
+             (long long)o->epochs);
     if (l.known)
         printf("test log-likelihood %.2f +- %.2f nats per image (%lld draws)\n", l.mean, l.error, (long long)o->evaluate);
     else if (ok && o->evaluate && n == o->epochs)
-        fprintf(stderr, "vae_mnist: interrupted in the evaluation\n");
+        note("interrupted in the evaluation; the same command with --resume makes it anew");
     if (!o->quiet && !pictures_show(o, vae, d->test)) ok = false;
     return ok;
 }
@@ -86,23 +92,31 @@ static bool check_module(const tap_module *root)
     return tap_module_status(root, &message) ? fail("%s", message) : true;
 }
 
-static bool run(const options *o)
+/* Builds the model, and trains it from where the checkpoint stands. */
+static bool run(const options *o, const dataset *d, tap_checkpoint *c, tap_arena *arena)
 {
-    tap_arena  *arena   = tap_arena_new();
     tap_module *root    = tap_module_new(TAP_F32, o->seed);
-    record     *records = calloc((size_t)o->epochs + 1, sizeof *records);
-    dataset     data;
+    record     *records = calloc((size_t)o->epochs + 1, sizeof *records), last = { 0 };
     tap_vae     vae;
-    record      last = { 0 };
-    int64_t     n    = 0;
+    int64_t     n = 0;
     tap_vae_init(&vae, root, o->model);
-    bool ok = (records || fail("out of memory")) && check_module(root) && dataset_load(&data, arena, o) && prepare_out(o->out);
+    bool ok = (records || fail("out of memory")) && check_module(root);
     if (ok) {
-        print_start(o, &data, root);
-        ok = train(&vae, root, &data, o, arena, records, &n, &last) && finish(o, &data, root, &vae, n, records, &last);
+        print_start(o, d, root);
+        ok = train(&vae, root, d, o, c, arena, records, &n, &last) && finish(o, d, root, &vae, n, records, &last);
     }
     free(records);
     tap_module_free(root);
+    return ok;
+}
+
+static bool start(options *o)
+{
+    tap_arena      *arena = tap_arena_new();
+    tap_checkpoint *c     = NULL;
+    dataset         data;
+    bool ok = dataset_load(&data, arena, o) && prepare_out(o->out) && resume_open(&c, o, arena) && run(o, &data, c, arena);
+    tap_checkpoint_free(c);
     tap_arena_free(arena);
     return ok;
 }
@@ -114,8 +128,8 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     if (!options_parse(&o, argc, argv, &status)) return status;
     if (o.threads) tap_set_threads((int)o.threads);
-    catch_interrupt();
-    bool ok = run(&o);
+    catch_signals();
+    bool ok = start(&o);
     if ((fflush(stdout) || ferror(stdout)) && ok) ok = fail("standard output: %s", strerror(errno));
-    return !ok ? 1 : interrupted() ? 130 : 0;
+    return !ok ? 1 : interrupted() ? 128 + interrupted() : 0;
 }

@@ -45,6 +45,14 @@ static const char help[] = "usage: vae_mnist [options]\n"
                            "  --seed N           results depend on it, and not on the number of threads [0]\n"
                            "  --threads N        1 to 256 [OMP_NUM_THREADS, else all processors]\n"
                            "\n"
+                           "  --checkpoint-every S\n"
+                           "                     seconds between checkpoints; there is one after each epoch,\n"
+                           "                     too, and after an interruption [60]\n"
+                           "  --resume           go on from the checkpoint in --out, to the same bits. What was\n"
+                           "                     given then holds; only --epochs may be more\n"
+                           "  --on-nonfinite DO  when a loss or a gradient is not a finite number: stop, and\n"
+                           "                     say where it came from, or skip the step [stop]\n"
+                           "\n"
                            "  --evaluate K       in the end, estimate the log-likelihood of the test images\n"
                            "                     from K weighted draws each [not]\n"
                            "  --quiet            print the results only\n"
@@ -55,7 +63,7 @@ static const char help[] = "usage: vae_mnist [options]\n"
                            "  vae_mnist --hidden 200,200 --latent 50 --activation tanh --bound iwae \\\n"
                            "      --samples 50 --evaluate 5000 --out out/iwae\n";
 
-typedef enum { TEXT, WHOLE, SEED, REAL, HIDDEN, ACTIVATION, LIKELIHOOD, SIGMA, BOUND, ESTIMATOR } kind;
+typedef enum { TEXT, WHOLE, SEED, REAL, HIDDEN, ACTIVATION, LIKELIHOOD, SIGMA, BOUND, ESTIMATOR, NONFINITE } kind;
 
 typedef struct {
     const char *name;
@@ -64,6 +72,8 @@ typedef struct {
     double      min, max;
     const char *takes;
 } option;
+
+enum { OPTIONS = 21 }; /* and one that ends the table */
 
 static bool usage(const char *name, const char *value, const char *takes)
 {
@@ -151,6 +161,7 @@ static bool set(options *o, const option *row, const char *value)
     case LIKELIHOOD: return parse_likelihood(value, &o->model.likelihood);
     case BOUND: o->bound = value; return parse_bound(value, &o->model.bound);
     case ESTIMATOR: o->estimator = value; return parse_estimator(value, &o->model.estimator);
+    case NONFINITE: o->skip = !strcmp(value, "skip"); return o->skip || !strcmp(value, "stop");
     case SIGMA:
         o->sigma       = value;
         o->model.sigma = 0; /* learned */
@@ -159,11 +170,34 @@ static bool set(options *o, const option *row, const char *value)
     return false;
 }
 
-/* Takes one option at argv[i], "--opt value" or "--opt=value"; returns how many arguments that were, 0 on an error. */
-static int take(options *o, const option *table, char **argv, int i)
+/* The option's value as it would be given, the same text for the same value. */
+static void print(char text[PATH_SIZE], const options *o, const option *row)
 {
-    const char *arg = argv[i], *equals = strchr(arg, '=');
-    size_t      n = equals ? (size_t)(equals - arg) : strlen(arg);
+    switch (row->kind) {
+    case TEXT: snprintf(text, PATH_SIZE, "%s", *(const char *const *)row->field); break;
+    case WHOLE: snprintf(text, PATH_SIZE, "%" PRId64, *(const int64_t *)row->field); break;
+    case SEED: snprintf(text, PATH_SIZE, "%" PRIu64, *(const uint64_t *)row->field); break;
+    case REAL: snprintf(text, PATH_SIZE, "%.17g", *(const double *)row->field); break;
+    case HIDDEN: snprintf(text, PATH_SIZE, "%s", o->hidden); break;
+    case ACTIVATION: snprintf(text, PATH_SIZE, "%s", o->activation); break;
+    case LIKELIHOOD: snprintf(text, PATH_SIZE, "%s", o->model.likelihood == TAP_VAE_GAUSSIAN ? "gaussian" : "bernoulli"); break;
+    case BOUND: snprintf(text, PATH_SIZE, "%s", o->bound); break;
+    case ESTIMATOR: snprintf(text, PATH_SIZE, "%s", o->estimator); break;
+    case NONFINITE: snprintf(text, PATH_SIZE, "%s", o->skip ? "skip" : "stop"); break;
+    case SIGMA:
+        if (o->sigma && o->model.sigma > 0) snprintf(text, PATH_SIZE, "%.17g", o->model.sigma);
+        else
+            snprintf(text, PATH_SIZE, "learned");
+        break;
+    }
+}
+
+/* Takes one option at argv[i], "--opt value" or "--opt=value"; returns how many arguments that were, 0 on an error. */
+static int take(options *o, const option *all, char **argv, int i)
+{
+    const option *table = all;
+    const char   *arg = argv[i], *equals = strchr(arg, '=');
+    size_t        n = equals ? (size_t)(equals - arg) : strlen(arg);
     while (table->name && (strlen(table->name) != n || memcmp(table->name, arg, n))) table++;
     if (!table->name) {
         usage(arg, "", arg[0] == '-' ? "there is no such option" : "not an option; all arguments begin with --");
@@ -178,6 +212,7 @@ static int take(options *o, const option *table, char **argv, int i)
         usage(table->name, *value ? value : "''", table->takes);
         return 0;
     }
+    o->given |= 1ull << (table - all);
     return equals ? 1 : 2;
 }
 
@@ -200,11 +235,11 @@ static bool check(const options *o)
     return true;
 }
 
-static bool parse(options *o, int argc, char **argv)
+static void make_table(option table[OPTIONS], options *o)
 {
-    char activation[160];
+    static char activation[160];
     snprintf(activation, sizeof activation, "must be one of %s", tap_activation_names());
-    const option table[] = {
+    const option rows[OPTIONS] = {
         { "--data", TEXT, &o->data, 0, PATH_SIZE - 64, "must name a directory" },
         { "--out", TEXT, &o->out, 0, PATH_SIZE - 64, "must name a directory" },
         { "--hidden", HIDDEN, NULL, 0, 0, "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200" },
@@ -224,17 +259,89 @@ static bool parse(options *o, int argc, char **argv)
         { "--lr", REAL, &o->lr, DBL_MIN, 1e3, "must be a number above 0, at most 1000" },
         { "--seed", SEED, &o->seed, 0, 0, "must be a whole number from 0 to 18446744073709551615" },
         { "--threads", WHOLE, &o->threads, 1, 256, "must be a whole number from 1 to 256" },
+        { "--on-nonfinite", NONFINITE, NULL, 0, 0, "must be stop or skip" },
+        { "--checkpoint-every", REAL, &o->checkpoint_every, 0, 1e9, "must be a number from 0 to 1000000000" },
         { 0 },
     };
-    for (int i = 1, n; i < argc; i += n) {
-        n = 1;
-        if (!strcmp(argv[i], "--quiet")) o->quiet = true;
-        else if (!(n = take(o, table, argv, i)))
-            return false;
-    }
+    memcpy(table, rows, sizeof rows);
+}
+
+/* Whether the state of a run depends on it. */
+static bool matters(const option *row)
+{
+    static const char *const free[] = { "--data", "--out", "--epochs", "--evaluate", "--threads", "--checkpoint-every" };
+    for (size_t i = 0; i < sizeof free / sizeof *free; i++)
+        if (!strcmp(row->name, free[i])) return false;
+    return true;
+}
+
+/* When all options are known. */
+static bool settle(options *o)
+{
     if (!check(o)) return false;
     o->model.beta = o->beta > 0 ? o->beta : -1; /* in the model's options 0 stands for the default */
     return true;
+}
+
+static bool parse(options *o, int argc, char **argv)
+{
+    option table[OPTIONS];
+    make_table(table, o);
+    for (int i = 1, n; i < argc; i += n) {
+        n = 1;
+        if (!strcmp(argv[i], "--quiet")) o->quiet = true;
+        else if (!strcmp(argv[i], "--resume")) o->resume = true;
+        else if (!(n = take(o, table, argv, i)))
+            return false;
+    }
+    return o->resume || settle(o);
+}
+
+void options_keep(const options *o, tap_checkpoint *c)
+{
+    char    text[PATH_SIZE];
+    options mine = *o;
+    option  table[OPTIONS];
+    make_table(table, &mine);
+    for (const option *row = table; row->name; row++) {
+        print(text, &mine, row);
+        if (matters(row)) tap_checkpoint_option(c, row->name + strlen("--"), text);
+    }
+}
+
+/* A copy in the arena of what the run has for an option; NULL if there is none. */
+static const char *value_of(const tap_checkpoint_found *run, const option *row, tap_arena *a)
+{
+    const char *value = tap_safetensors_metadata(&run->file, row->name + strlen("--"));
+    char       *copy  = value ? tap_arena_alloc(a, strlen(value) + 1) : NULL;
+    return copy ? strcpy(copy, value) : NULL;
+}
+
+/* One option of a run that goes on. */
+static bool resume(options *o, const option *row, bool given, const tap_checkpoint_found *run, tap_arena *a)
+{
+    char        text[PATH_SIZE];
+    const char *was = value_of(run, row, a);
+    if (!was) return fail("%s: says nothing of %s", run->path, row->name);
+    if (given) {
+        print(text, o, row);
+        if (!strcmp(text, was)) return true;
+        return fail("%s %s: the run in %s has %s, and cannot go on with another", row->name, text, o->out, was);
+    }
+    if (row->kind == SIGMA && o->model.likelihood != TAP_VAE_GAUSSIAN) return true;
+    return set(o, row, was) || fail("%s: has %s %s, which %s", run->path, row->name, was, row->takes);
+}
+
+bool options_resume(options *o, const tap_checkpoint_found *run, int64_t epochs, tap_arena *a)
+{
+    option table[OPTIONS];
+    make_table(table, o);
+    for (const option *row = table; row->name; row++) {
+        const bool given = o->given >> (row - table) & 1;
+        if (matters(row) && !resume(o, row, given, run, a)) return false;
+        if (row->field == &o->epochs && !given) o->epochs = epochs;
+    }
+    return settle(o);
 }
 
 static bool asks_for_help(int argc, char **argv)
@@ -256,6 +363,7 @@ bool options_parse(options *o, int argc, char **argv, int *status)
         .lr         = 1e-3,
         .epochs     = 10,
         .batch      = 128,
+        .checkpoint_every = 60,
         .model = { .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 400 }, .activation = tap_relu, .latent = 20, .samples = 1,
                    .clip = 20 }, /* e^40 and e^-40 are numbers, in float32, too */
     };

@@ -1,9 +1,10 @@
-/* examples/vae_mnist/records.c: the run in numbers, metrics.jsonl, and the model, model.safetensors. */
+/* examples/vae_mnist/records.c: the run in numbers, metrics.jsonl and timing.jsonl, and the model, model.safetensors. */
 #include "vae_mnist.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
+#include <string.h>
 
 static void put_field(tap_file *f, const char *before, const char *name, double value)
 {
@@ -39,6 +40,58 @@ static void put_latents(tap_file *f, const latents *z)
     put(f, "]");
 }
 
+enum { FIXED = 8 }; /* columns in front of those of the latents */
+
+int64_t record_columns(int64_t latent)
+{
+    return FIXED + 2 * latent;
+}
+
+void record_store(double *row, const record *r)
+{
+    const double fixed[FIXED] = { (double)r->epoch, (double)r->skipped, r->train_elbo,      r->test.elbo,
+                                  r->test.rec,      r->test.kl,         r->seconds, r->images_per_second };
+    memcpy(row, fixed, sizeof fixed);
+    memcpy(row + FIXED, r->z.kl, (size_t)r->z.n * sizeof *row);
+    memcpy(row + FIXED + r->z.n, r->z.variance, (size_t)r->z.n * sizeof *row);
+}
+
+bool record_restore(record *r, const double *row, int64_t latent, tap_arena *a)
+{
+    const char *message;
+    double     *kept = tap_arena_alloc(a, (size_t)(2 * latent) * sizeof *kept);
+    if (tap_arena_status(a, &message)) return fail("%s", message);
+    memcpy(kept, row + FIXED, (size_t)(2 * latent) * sizeof *kept);
+    *r = (record){
+        .epoch             = (int64_t)row[0],
+        .skipped           = (int64_t)row[1],
+        .train_elbo        = row[2],
+        .test              = { row[3], row[4], row[5] },
+        .seconds           = row[6],
+        .images_per_second = row[7],
+        .z                 = { .n = latent, .kl = kept, .variance = kept + latent },
+    };
+    for (int64_t i = 0; i < latent; i++) r->z.active += is_active(&r->z, i);
+    return true;
+}
+
+/* How fast it went differs from run to run; the metrics do not. */
+bool timing_write(const options *o, int64_t n, const record *records)
+{
+    char      path[PATH_SIZE];
+    tap_error e = { 0 };
+    join(path, o->out, "timing.jsonl");
+    tap_file *f = tap_file_create(path, &e);
+    if (!f) return fail("%s", e.message);
+    for (const record *r = records; r < records + n; r++) {
+        put_field(f, "{", "epoch", (double)r->epoch);
+        put_field(f, ", ", "images_per_second", r->images_per_second);
+        put_field(f, ", ", "seconds", r->seconds);
+        put(f, "}\n");
+    }
+    return tap_file_commit(f) ? fail("%s", e.message) : true;
+}
+
 /* Written anew after each epoch, so that it is whole at any moment. */
 bool metrics_write(const options *o, int64_t n, const record *records, evidence l)
 {
@@ -53,8 +106,7 @@ bool metrics_write(const options *o, int64_t n, const record *records, evidence 
         put_field(f, ", ", "test_elbo", r->test.elbo);
         put_field(f, ", ", "test_rec", r->test.rec);
         put_field(f, ", ", "test_kl", r->test.kl);
-        put_field(f, ", ", "images_per_second", r->images_per_second);
-        put_field(f, ", ", "seconds", r->seconds);
+        if (r->skipped) put_field(f, ", ", "skipped_steps", (double)r->skipped);
         put_latents(f, &r->z);
         put(f, "}\n");
     }

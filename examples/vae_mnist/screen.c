@@ -15,7 +15,7 @@ static struct {
     bool        on, drawn;
     const char *task, *number;
     int64_t     rounds, images;
-    double      start, last;
+    double      start, last, begun; /* begun: the part of all that was done then */
 } bar;
 
 double now(void)
@@ -25,17 +25,30 @@ double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-bool fail(const char *format, ...)
+static void say(const char *format, va_list args)
 {
-    va_list args;
     bar_clear();
     fflush(stdout);
-    va_start(args, format);
     fputs("vae_mnist: ", stderr);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
+}
+
+bool fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
     va_end(args);
     return false;
+}
+
+void note(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
 }
 
 bool screen_is_terminal(int fd)
@@ -61,7 +74,7 @@ int screen_width(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-void bar_start(bool quiet, const char *task, const char *number, int64_t rounds, int64_t images_per_round)
+void bar_start(bool quiet, const char *task, const char *number, int64_t rounds, int64_t images_per_round, double begun)
 {
     bar.on     = !quiet && screen_is_terminal(STDERR_FILENO);
     bar.task   = task;
@@ -69,6 +82,7 @@ void bar_start(bool quiet, const char *task, const char *number, int64_t rounds,
     bar.rounds = rounds;
     bar.images = images_per_round;
     bar.start  = now();
+    bar.begun  = begun;
 }
 
 void bar_clear(void)
@@ -106,9 +120,9 @@ void bar_update(int64_t round, int64_t images, double value)
     bar.last = time;
 
     double part = (double)images / (double)bar.images, done = ((double)(round - 1) + part) / (double)bar.rounds;
-    double elapsed = time - bar.start, rate = done * (double)bar.rounds * (double)bar.images / elapsed;
+    double speed = (done - bar.begun) / (time - bar.start), rate = speed * (double)bar.rounds * (double)bar.images;
     char   left[24], head[64], tail[128], line[1024];
-    time_text(left, elapsed / done - elapsed);
+    time_text(left, speed > 0 ? (1 - done) / speed : 0);
     int n_head = snprintf(head, sizeof head, "%s %lld/%lld ", bar.task, (long long)round, (long long)bar.rounds);
     int n_tail = snprintf(tail, sizeof tail, " %3.0f%%  %s %.1f  %.0f images/s  %s left", 100 * part, bar.number, value, rate,
                           left);

@@ -10,7 +10,7 @@
 
 /* ---- main.c ------------------------------------------------------------------------------------------------------ */
 
-bool interrupted(void); /* Ctrl-C was pressed: finish the step, write what there is */
+int interrupted(void); /* the signal (Ctrl-C, or what a shutdown sends) that asks to finish the step and write what there is; 0 */
 
 /* ---- options.c --------------------------------------------------------------------------------------------------- */
 
@@ -23,11 +23,18 @@ typedef struct {
     int64_t         epochs, batch, threads; /* threads 0: the library's choice */
     int64_t         evaluate;               /* K, draws per image for the log-likelihood; 0: not asked for */
     uint64_t        seed;
-    bool            quiet;
+    double          checkpoint_every; /* seconds */
+    bool            quiet, resume, skip; /* skip: steps whose numbers are not finite */
+    uint64_t        given;            /* which of the table's options, a bit each */
 } options;
 
 /* False: the program ends here, with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
+/* Adds all that the results depend on to the checkpoint. */
+void options_keep(const options *o, tap_checkpoint *c);
+/* Takes what was not given on the command line from the run, which was to take so many epochs; what was given must be what it was
+ * there, but for epochs. The texts are in the arena. */
+bool options_resume(options *o, const tap_checkpoint_found *run, int64_t epochs, tap_arena *a);
 
 /* ---- data.c ------------------------------------------------------------------------------------------------------ */
 
@@ -48,6 +55,12 @@ bool dataset_file(char path[PATH_SIZE], const char *dir, const char *part, const
 /* path = dir/name, or dir for an empty name; false if that is too long. */
 bool join(char path[PATH_SIZE], const char *dir, const char *name);
 
+/* ---- resume.c ---------------------------------------------------------------------------------------------------- */
+
+/* Opens the checkpoint of o->out; with --resume, takes the options that were not given from it. False: it is in use, damaged, of
+ * other options, or of a run that is not done and that nobody asked to go on with. */
+bool resume_open(tap_checkpoint **c, options *o, tap_arena *a);
+
 /* ---- train.c ----------------------------------------------------------------------------------------------------- */
 
 /* Means over images, in nats. elbo = rec - kl */
@@ -63,15 +76,15 @@ typedef struct {
 
 /* One epoch. The training ELBO is the mean over the epoch's steps, each before its update. */
 typedef struct {
-    int64_t epoch;
+    int64_t epoch, skipped;                         /* steps left out, as their numbers were not finite */
     double  train_elbo, images_per_second, seconds; /* of training alone */
     score   test;
     latents z;
 } record;
 
-/* Trains as the options say, evaluates after each epoch (without epochs: once) and appends to records[0..epochs-1]. In *last
- * is the latest evaluation. What records point to is in the arena. */
-bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, tap_arena *a, record *records,
+/* Trains as the options say, from where the checkpoint stands; evaluates after each epoch (without epochs: once) and appends to
+ * records[0..epochs-1]. In *last is the latest evaluation. What records point to is in the arena. */
+bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, tap_checkpoint *c, tap_arena *a, record *records,
            int64_t *n_records, record *last);
 
 /* ---- evaluate.c -------------------------------------------------------------------------------------------------- */
@@ -90,7 +103,13 @@ bool evidence_measure(evidence *l, const tap_vae *vae, const options *o, tap_ten
 
 /* ---- records.c --------------------------------------------------------------------------------------------------- */
 
-bool metrics_write(const options *o, int64_t n, const record *records, evidence l);         /* metrics.jsonl */
+/* Records as rows of numbers, for a checkpoint. */
+int64_t record_columns(int64_t latent);
+void    record_store(double *row, const record *r);
+bool    record_restore(record *r, const double *row, int64_t latent, tap_arena *a);
+
+bool metrics_write(const options *o, int64_t n, const record *records, evidence l);           /* metrics.jsonl */
+bool timing_write(const options *o, int64_t n, const record *records);                        /* timing.jsonl */
 bool model_write(const options *o, const tap_module *root, const char *data, int64_t epochs); /* model.safetensors */
 
 /* ---- chart.c ----------------------------------------------------------------------------------------------------- */
@@ -112,10 +131,12 @@ void text_images(tap_tensor images); /* [1,n,28,28], with blocks of two pixels *
 /* ---- screen.c ---------------------------------------------------------------------------------------------------- */
 
 bool   fail(const char *format, ...) TAP_PRINTF(1, 2); /* one line on standard error; returns false */
+void   note(const char *format, ...) TAP_PRINTF(1, 2); /* the same, where the program goes on */
 double now(void);                                      /* seconds since some moment */
 
-/* A line on the terminal behind standard error, redrawn now and then; nothing when that is no terminal. */
-void bar_start(bool quiet, const char *task, const char *number, int64_t rounds, int64_t images_per_round);
+/* A line on the terminal behind standard error, redrawn now and then; nothing when that is no terminal. begun: the part of all
+ * rounds that is done already. */
+void bar_start(bool quiet, const char *task, const char *number, int64_t rounds, int64_t images_per_round, double begun);
 void bar_update(int64_t round, int64_t images, double value); /* the number that is to be shown, so far */
 void bar_clear(void);
 

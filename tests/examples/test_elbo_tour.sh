@@ -1,48 +1,7 @@
 #!/bin/sh
 # The program elbo_tour from outside: its table says that all is well, and its pictures are there.
 # usage: test_elbo_tour.sh PROGRAM
-set -u
-export LC_ALL=C
-program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-unset TAPESTRY_DATA XDG_CACHE_HOME
-export HOME="$work"
-passed=0 failed=0
-
-ok() # WHAT CONDITION...: a test is a command that succeeds
-{
-    what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        sed 's/^/    /' stdout stderr 2>/dev/null | tail -80
-    fi
-}
-
-run() # ARGUMENT...
-{
-    "$program" "$@" >stdout 2>stderr
-    status=$?
-}
-
-says() { grep -q -e "$2" "$1"; }
-is_png() { [ "$(head -c 4 "$1" | tail -c 3)" = PNG ]; }
-
-refuses() # FRAGMENT ARGUMENT...: one line that names the option and the remedy, and status 2
-{
-    fragment=$1
-    shift
-    run "$@"
-    ok "$*: status 2" [ "$status" -eq 2 ]
-    ok "$*: one line" [ "$(wc -l <stderr)" -eq 1 ]
-    ok "$*: says '$fragment'" says stderr "$fragment.*see --help$"
-    ok "$*: prints nothing else" [ ! -s stdout ]
-}
+. "$(dirname "$0")/program.sh"
 
 run --help
 ok "--help: status 0" [ "$status" -eq 0 ]
@@ -81,5 +40,4 @@ run --quick --out file/below
 ok "a place that cannot be written: status 1" [ "$status" -eq 1 ]
 ok "a place that cannot be written: a word on it" says stderr 'file'
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

@@ -1,59 +1,11 @@
 #!/bin/sh
 # The program vae_mnist from outside: its options, its files, its messages, on 64 small pictures that are made here.
 # usage: test_vae_mnist.sh PROGRAM
-set -u
-export LC_ALL=C
-program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-unset TAPESTRY_DATA XDG_CACHE_HOME NO_COLOR
-export HOME="$work"
-passed=0 failed=0
-
-ok() # WHAT CONDITION...: a test is a command that succeeds
-{
-    what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        sed 's/^/    /' stdout stderr 2>/dev/null | head -20
-    fi
-}
-
-run() # ARGUMENT...
-{
-    "$program" "$@" >stdout 2>stderr
-    status=$?
-}
+. "$(dirname "$0")/program.sh"
 
 small() # ARGUMENT...: a run that takes no time
 {
     run --data data --hidden 16 --latent 3 --epochs 1 --batch 16 "$@"
-}
-
-one_line() { [ "$(wc -l <"$1")" -eq 1 ]; }
-says() { grep -q -e "$2" "$1"; }
-says_only() { one_line "$1" && grep -qF -e "$2" "$1"; }
-same() { cmp -s "$1" "$2"; }
-differ() { ! cmp -s "$1" "$2"; }
-is_png() { [ "$(head -c 4 "$1" | tail -c 3)" = PNG ]; }
-files() { [ "$(ls -A "$1" | tr '\n' ' ')" = "$2 " ]; }
-nothing() { [ ! -e "$1" ]; }
-
-# usage errors: one line that names the option and the remedy, and status 2
-refuses() # FRAGMENT ARGUMENT...
-{
-    fragment=$1
-    shift
-    run "$@"
-    ok "$*: status 2" [ "$status" -eq 2 ]
-    ok "$*: says '$fragment'" says_only stderr "$fragment"
-    ok "$*: points to --help" says stderr 'see --help$'
-    ok "$*: prints nothing else" [ ! -s stdout ]
 }
 
 # failures: one line that names the file, status 1, and no results
@@ -67,21 +19,6 @@ fails() # FRAGMENT ARGUMENT...
     ok "$*: prints nothing else" [ ! -s stdout ]
 }
 
-# An IDX file of n images: discs of several sizes at several places. awk writes them as escapes, printf makes bytes of these.
-idx() # N
-{
-    printf "$(printf '\\000\\000\\010\\003\\000\\000\\000\\%03o\\000\\000\\000\\034\\000\\000\\000\\034' "$1")"
-    awk -v n="$1" 'BEGIN {
-        for (i = 0; i < n; i++) {
-            cx = 8 + i * 7 % 12; cy = 8 + i * 5 % 11; r = 3 + i % 4; line = ""
-            for (y = 0; y < 28; y++) for (x = 0; x < 28; x++) {
-                d = (x - cx) ^ 2 + (y - cy) ^ 2
-                line = line (d < r * r ? "\\377" : d < (r + 1) ^ 2 ? "\\144" : "\\000")
-            }
-            print line
-        }
-    }' | while read -r line; do printf "$line"; done
-}
 mkdir data
 idx 64 >data/train-images-idx3-ubyte
 idx 20 | gzip >data/t10k-images-idx3-ubyte.gz
@@ -90,7 +27,8 @@ ok "the data have the right size" [ "$(wc -c <data/train-images-idx3-ubyte)" -eq
 # ---- options
 run --help
 ok "--help: status 0" [ "$status" -eq 0 ]
-for option in data epochs batch hidden latent activation likelihood sigma bound samples estimator beta free-bits evaluate lr seed threads out quiet help; do
+for option in data epochs batch hidden latent activation likelihood sigma bound samples estimator beta free-bits evaluate lr seed threads out quiet help \
+    checkpoint-every resume on-nonfinite; do
     ok "--help names --$option" says stdout "^  --$option "
 done
 ok "--help says nothing on standard error" [ ! -s stderr ]
@@ -130,6 +68,9 @@ refuses '--lr 0: ' --lr 0
 refuses '--lr inf: ' --lr inf
 refuses '--lr 1e-3x: ' --lr 1e-3x
 refuses '--seed -1: ' --seed -1
+refuses '--checkpoint-every -1: ' --checkpoint-every -1
+refuses '--on-nonfinite go: must be stop or skip' --on-nonfinite go
+refuses '--resume=1: there is no such option' --resume=1
 refuses '--seed 18446744073709551616: ' --seed 18446744073709551616
 refuses '--threads 0: ' --threads 0
 refuses "--data '': " --data ''
@@ -146,17 +87,19 @@ tail -n 1 stdout >last
 cents='[0-9]+\.[0-9]{2}'
 ok "it ends with the test ELBO" grep -Eqx "test ELBO -$cents nats per image \(reconstruction -$cents, KL $cents\)" last
 ok "no escape sequences in a file" eval '! grep -q "$(printf "\033")" stdout'
-results='interpolation.png metrics.jsonl model.safetensors reconstructions.png samples.png training.svg'
-ok "all files, and no others" files a/b/c "$results"
+results='interpolation.png metrics.jsonl model.safetensors reconstructions.png samples.png timing.jsonl training.svg'
+ok "all files, and no others" files a/b/c "checkpoint.safetensors checkpoint.safetensors.previous $results"
 for picture in interpolation reconstructions samples; do ok "$picture.png is a PNG" is_png a/b/c/$picture.png; done
 number='-?[0-9]+(\.[0-9]+)?(e[-+][0-9]+)?'
 line="\"epoch\": [12]"
-for field in train_elbo test_elbo test_rec test_kl images_per_second seconds active_units; do
+for field in train_elbo test_elbo test_rec test_kl active_units; do
     line="$line, \"$field\": $number"
 done
 line="$line, \"active\": \[[0-2, ]*\], \"kl_per_dimension\": \[$number, $number, $number\]"
 ok "metrics.jsonl: an object per epoch" [ "$(grep -Ecx "\{$line\}" a/b/c/metrics.jsonl)" -eq 2 ]
 ok "metrics.jsonl: nothing else" [ "$(wc -l <a/b/c/metrics.jsonl)" -eq 2 ]
+line="\"epoch\": [12], \"images_per_second\": $number, \"seconds\": $number"
+ok "timing.jsonl: an object per epoch" [ "$(grep -Ecx "\{$line\}" a/b/c/timing.jsonl)" -eq 2 ]
 ok "elbo = rec - kl, and it is what the last line says" awk -v line="$(cat last)" -F '[:,}]' '
     { elbo = $6; rec = $8; kl = $10 }
     END { d = elbo - rec + kl
@@ -283,7 +226,7 @@ mkdir -p blocked/model.safetensors
 small --quiet --out blocked
 ok "a result that cannot be put in its place: status 1" [ "$status" -eq 1 ]
 ok "it is named" says_only stderr blocked/model.safetensors
-ok "no temporary file stays" files blocked 'metrics.jsonl model.safetensors'
+ok "no temporary file stays" files blocked 'checkpoint.safetensors metrics.jsonl model.safetensors'
 # A limit on the size of files stands for a full disk.
 (
     trap '' XFSZ 2>/dev/null
@@ -292,7 +235,9 @@ ok "no temporary file stays" files blocked 'metrics.jsonl model.safetensors'
 )
 status=$?
 ok "a full disk: status 1" [ "$status" -eq 1 ]
-ok "a full disk: the file is named" says_only stderr full/model.safetensors
+ok "a full disk: training goes on without a checkpoint" says stderr 'no checkpoint: full/checkpoint.safetensors: cannot write: '
+tail -n 1 stderr >last
+ok "a full disk: the file is named" says_only last full/model.safetensors
 ok "a full disk: nothing half-written" files full metrics.jsonl
 if [ -c /dev/full ]; then
     "$program" --help >/dev/full 2>stderr
@@ -305,10 +250,16 @@ if [ -c /dev/full ]; then
 fi
 
 # ---- training that goes wrong, and training that is stopped
-small --quiet --hidden 16,16,16,16,16,16 --lr 1000 --epochs 50 --out wild
+small --quiet --hidden 16,16,16,16,16,16 --lr 1000 --epochs 50 --out wild --checkpoint-every 0
 ok "numbers that run away: status 1" [ "$status" -eq 1 ]
-ok "numbers that run away: a word on it" says_only stderr 'is not a finite number in epoch'
+ok "numbers that run away: where they come from" grep -Eqx "vae_mnist: epoch [0-9]+, step [0-9]+: [a-z_ ]+: .*\[.*; a smaller --lr may help" stderr
 ok "numbers that run away: no model" nothing wild/model.safetensors
+cp wild/checkpoint.safetensors last_good
+small --quiet --hidden 16,16,16,16,16,16 --lr 1000 --epochs 50 --out wild --checkpoint-every 0 --resume
+ok "numbers that run away again: status 1" [ "$status" -eq 1 ]
+ok "numbers that run away: the last good checkpoint stays" same wild/checkpoint.safetensors last_good
+small --quiet --likelihood gaussian --sigma 1e-25 --on-nonfinite skip --out skip
+ok "--on-nonfinite skip: not when nothing is left" says_only stderr 'epoch 1: no step had finite numbers'
 "$program" --data data --hidden 16 --epochs 1000000 --out stopped >stdout 2>stderr &
 waited=0
 while [ ! -s stopped/metrics.jsonl ] && [ $waited -lt 100 ]; do
@@ -320,7 +271,7 @@ wait $!
 status=$?
 ok "Ctrl-C: status 130" [ "$status" -eq 130 ]
 ok "Ctrl-C: a word on it" says_only stderr 'interrupted in epoch'
-ok "Ctrl-C: what there is" files stopped "$results"
+ok "Ctrl-C: how to go on" says_only stderr 'the same command with --resume'
+ok "Ctrl-C: what there is" files stopped "checkpoint.safetensors checkpoint.safetensors.previous $results"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

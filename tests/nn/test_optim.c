@@ -216,11 +216,38 @@ static void test_bad_options(void **state)
     tap_module_free(m);
 }
 
+/* One number in any of the pieces; a gradient that counts as zero counts as one, whatever it holds. */
+static void test_finite_gradients(void **state)
+{
+    static const int64_t places[] = { 0, BIG / 2, BIG - 1 };
+    (void)state;
+    for (int dtype = TAP_F32; dtype <= TAP_F64; dtype++) {
+        tap_module *m = model((tap_dtype)dtype);
+        tap_optim  *o = tap_adam(m, (tap_adam_options){ 0 });
+        tap_param  *p = tap_module_find(m, "a");
+        assert_true(tap_optim_finite(o));
+        for (int k = 0; k < 6; k++) {
+            const int64_t i = places[k % 3];
+            tap_tensor    g = tap_param_grad(p);
+            tap_tensor_set_item(g, i, k < 3 ? (double)NAN : (double)-INFINITY);
+            assert_false(tap_optim_finite(o));
+            tap_module_zero_grad(m);
+            assert_true(tap_optim_finite(o));
+            tap_tensor_set_item(tap_param_grad(p), i, 3e38);
+            assert_true(tap_optim_finite(o));
+        }
+        tap_tensor_set_item(tap_param_grad(tap_module_find(m, "d")), 0, (double)NAN);
+        assert_false(tap_optim_finite(o));
+        tap_module_free(m);
+    }
+    assert_true(tap_optim_finite(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adam),    cmocka_unit_test(test_sgd),         cmocka_unit_test(test_training),
-        cmocka_unit_test(test_refuses), cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_refuses), cmocka_unit_test(test_bad_options), cmocka_unit_test(test_finite_gradients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,112 @@
+#!/bin/sh
+# A training run that is interrupted, killed and resumed ends with the same bits as one that is not.
+# usage: test_resume.sh PROGRAM [KILLS [SEED]]   how often it is killed in all [12]; SEED: of the moments [the same every time]
+. "$(dirname "$0")/program.sh"
+kills=${2:-12} seed=${3:-1}
+
+train() # ARGUMENT...
+{
+    run --data data --hidden 16 --latent 3 --epochs 6 --batch 16 --quiet "$@"
+}
+
+same_results() # FOLDER: weights and metrics are those of the run that was not interrupted
+{
+    for file in model.safetensors metrics.jsonl samples.png reconstructions.png; do same "whole/$file" "$1/$file" || return 1; done
+}
+
+mkdir data
+idx 64 >data/train-images-idx3-ubyte
+idx 20 >data/t10k-images-idx3-ubyte
+train --out whole
+ok "a run that is not interrupted: status 0" [ "$status" -eq 0 ]
+
+# ---- going on
+train --epochs 2 --out short
+train --resume --epochs 6 --out short
+ok "more epochs: status 0" [ "$status" -eq 0 ]
+ok "more epochs: the same as all at once" same_results short
+run --data data --quiet --resume --out short
+ok "a run that is done: its results again" same_results short
+train --resume --epochs 3 --out short
+ok "fewer epochs than there are: a word on it" says_only stderr '--epochs 3: the run in short has done 6 already'
+train --resume --out fresh
+ok "nothing to resume: a word on it" says_only stderr 'fresh/checkpoint.safetensors: there is none yet; beginning at the beginning'
+ok "nothing to resume: the same results" same_results fresh
+
+# ---- signals
+for number in 130 143 129; do
+    case $number in 130) signal=INT ;; 143) signal=TERM ;; *) signal=HUP ;; esac
+    "$program" --data data --hidden 16 --latent 3 --epochs 100000 --batch 16 --quiet --out $signal >stdout 2>stderr &
+    waited=0
+    while [ ! -s $signal/metrics.jsonl ] && [ $waited -lt 100 ]; do
+        sleep 0.1
+        waited=$((waited + 1))
+    done
+    if [ $signal = TERM ]; then
+        run --data data --out $signal
+        ok "a second run on one --out: status 1" [ "$status" -eq 1 ]
+        ok "a second run on one --out: a word on it" says_only stderr "TERM/checkpoint.safetensors: in use by another run, process $!"
+    fi
+    kill -$signal $!
+    wait $!
+    status=$?
+    ok "SIG$signal: status $number" [ "$status" -eq $number ]
+    ok "SIG$signal: how to go on" says stderr 'the same command with --resume goes on'
+    ok "SIG$signal: there is a checkpoint" [ -s $signal/checkpoint.safetensors ]
+    ok "SIG$signal: no lock stays" nothing $signal/checkpoint.safetensors.lock
+done
+train --out INT
+ok "a run that is not done is not overwritten: status 1" [ "$status" -eq 1 ]
+ok "a run that is not done is not overwritten: a word on it" says_only stderr 'go on with it with --resume'
+
+# ---- what cannot be gone on with
+for option in '--hidden 17' '--latent 4' '--activation tanh' '--likelihood gaussian' '--batch 17' '--samples 2' '--bound iwae' \
+    '--estimator stl' '--free-bits 1' '--beta 2' '--lr 0.002' '--seed 1' '--on-nonfinite skip'; do
+    train --resume --out INT $option
+    ok "$option on resume: status 1" [ "$status" -eq 1 ]
+    ok "$option on resume: it is named" says_only stderr "${option}: the run in INT has "
+done
+cp -r data others
+idx 63 >others/train-images-idx3-ubyte
+run --data others --resume --quiet --out INT
+ok "other images on resume: a word on it" says_only stderr 'INT/checkpoint.safetensors: images was uint8 [64,28,28] with hash '
+
+# ---- damage
+train --epochs 2 --out hurt
+echo x >>hurt/checkpoint.safetensors
+train --resume --epochs 6 --out hurt
+ok "a damaged checkpoint: the one before is named" says_only stderr 'going on from hurt/checkpoint.safetensors.previous'
+ok "a damaged checkpoint: the same results" same_results hurt
+echo x >>hurt/checkpoint.safetensors
+echo x >>hurt/checkpoint.safetensors.previous
+train --resume --out hurt
+ok "two damaged checkpoints: status 1" [ "$status" -eq 1 ]
+ok "two damaged checkpoints: both are named" eval 'says_only stderr "hurt/checkpoint.safetensors: " && says stderr "; hurt/checkpoint.safetensors.previous: "'
+
+# ---- kill -9, at any moment, also while it saves; with any number of threads
+awk -v n="$kills" -v seed="$seed" 'BEGIN {
+    srand(seed)
+    for (i = 0; i < n; i++) printf "%.3f %d %s\n", 0.02 + 0.4 * rand(), 1 + int(4 * rand()), rand() < 0.7 ? "0" : "0.05"
+}' >moments
+killed=0 saving=0 finished=0
+while read -r moment threads every; do
+    : >marker
+    timeout -s KILL "$moment" "$program" --data data --hidden 16 --latent 3 --epochs 6 --batch 16 --quiet --out killed --resume \
+        --threads "$threads" --checkpoint-every "$every" >stdout 2>stderr
+    case $? in
+    137) killed=$((killed + 1)) ;;
+    0)
+        finished=$((finished + 1))
+        ok "after $killed kills: the same results" same_results killed
+        rm -r killed
+        ;;
+    *) ok "resumed after $killed kills" false ;;
+    esac
+    [ -n "$(find killed -name '.tapestry-*' -newer marker 2>/dev/null)" ] && saving=$((saving + 1))
+done <moments
+train --resume --out killed
+ok "after $killed kills: the same results" same_results killed
+ok "nothing is left behind" files killed \
+    "checkpoint.safetensors checkpoint.safetensors.previous interpolation.png metrics.jsonl model.safetensors reconstructions.png samples.png timing.jsonl training.svg"
+echo "killed $killed times, $saving of them while a file was written; $((finished + 1)) runs brought to an end"
+finish
