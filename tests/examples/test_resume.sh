@@ -1,8 +1,9 @@
 #!/bin/sh
 # A training run that is interrupted, killed and resumed ends with the same bits as one that is not.
-# usage: test_resume.sh PROGRAM [KILLS [SEED]]   how often it is killed in all [12]; SEED: of the moments [the same every time]
+# usage: test_resume.sh VAE_MNIST EXAMPLE [KILLS [SEED]]   how often vae_mnist is killed [30], and the seed of the moments [1]
+example=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 . "$(dirname "$0")/program.sh"
-kills=${2:-12} seed=${3:-1}
+kills=${3:-30} seed=${4:-1}
 
 train() # ARGUMENT...
 {
@@ -19,6 +20,19 @@ idx 64 >data/train-images-idx3-ubyte
 idx 20 >data/t10k-images-idx3-ubyte
 train --out whole
 ok "a run that is not interrupted: status 0" [ "$status" -eq 0 ]
+
+# ---- a program of one's own
+"$example" once >whole_run
+for steps in 33 70 0; do "$example" again $steps >stdout 2>stderr; done
+tail -n 1 stdout >last
+ok "the example goes on where it was stopped" says stdout '^going on in epoch 51'
+ok "the example ends as if it had not been stopped" same last whole_run
+echo x >>again
+rm again.previous
+"$example" again >stdout 2>stderr
+status=$?
+ok "the example does not take what is damaged: status 1" [ "$status" -eq 1 ]
+ok "the example does not take what is damaged: a word on it" says_only stderr 'resume: again: '
 
 # ---- going on
 train --epochs 2 --out short
@@ -84,9 +98,12 @@ ok "two damaged checkpoints: status 1" [ "$status" -eq 1 ]
 ok "two damaged checkpoints: both are named" eval 'says_only stderr "hurt/checkpoint.safetensors: " && says stderr "; hurt/checkpoint.safetensors.previous: "'
 
 # ---- kill -9, at any moment, also while it saves; with any number of threads
-awk -v n="$kills" -v seed="$seed" 'BEGIN {
+start=$(date +%s%N)
+train --checkpoint-every 0 --out timed
+took=$((($(date +%s%N) - start) / 1000000))
+awk -v n=$((20 * kills)) -v seed="$seed" -v took=$took 'BEGIN {
     srand(seed)
-    for (i = 0; i < n; i++) printf "%.3f %d %s\n", 0.02 + 0.4 * rand(), 1 + int(4 * rand()), rand() < 0.7 ? "0" : "0.05"
+    for (i = 0; i < n; i++) printf "%.3f %d %s\n", took * rand() / 2000, 1 + int(4 * rand()), rand() < 0.7 ? "0" : "0.05"
 }' >moments
 killed=0 saving=0 finished=0
 while read -r moment threads every; do
@@ -103,7 +120,9 @@ while read -r moment threads every; do
     *) ok "resumed after $killed kills" false ;;
     esac
     [ -n "$(find killed -name '.tapestry-*' -newer marker 2>/dev/null)" ] && saving=$((saving + 1))
+    [ $killed -lt "$kills" ] || break
 done <moments
+ok "killed $kills times" [ $killed -eq "$kills" ]
 train --resume --out killed
 ok "after $killed kills: the same results" same_results killed
 ok "nothing is left behind" files killed \

@@ -1,0 +1,86 @@
+/* examples/resume.c: a training run that goes on where it was stopped. Run it, stop it (Ctrl-C, kill -9), run it again: it ends with
+ * the same numbers as a run that was left alone.   usage: resume [FILE [STEPS]]   STEPS: stop after so many, without a word */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "nn/nn.h"
+
+enum { POINTS = 200, EPOCHS = 100 };
+
+typedef struct {
+    tap_module     *root;
+    tap_tape       *tape;
+    tap_mlp         net;
+    tap_optim      *adam;
+    tap_loader     *points;
+    tap_checkpoint *checkpoint;
+    double          loss; /* of the step before: whatever a program wants to remember */
+} run;
+
+/* All that the rest of the run depends on: this is what makes it go on to the same bits. */
+static void remember(run *r, const char *path)
+{
+    r->checkpoint = tap_checkpoint_new(path);
+    tap_checkpoint_module(r->checkpoint, "model", r->root);
+    tap_checkpoint_optim(r->checkpoint, "adam", r->adam);
+    tap_checkpoint_tape(r->checkpoint, "noise", r->tape);
+    tap_checkpoint_loader(r->checkpoint, "points", r->points);
+    tap_checkpoint_tensor(r->checkpoint, "loss", tap_tensor_wrap(TAP_F64, TAP_SCALAR, &r->loss));
+}
+
+/* A network learns sin 3x from points whose x is blurred anew in each step. */
+static void step(run *r, tap_tensor rows)
+{
+    tap_tape_reset(r->tape);
+    tap_var xy = tap_input(r->tape, rows), x = tap_slice(xy, 1, 0, 1, 1), y = tap_slice(xy, 1, 1, 2, 1);
+    tap_var blur = tap_mul_scalar(tap_randn(r->tape, TAP_SHAPE(rows.shape.n[0], 1)), 0.05);
+    tap_var loss = tap_mean(tap_square(tap_sub(tap_mlp_forward(&r->net, tap_add(x, blur)), y)), TAP_ALL);
+    tap_backward(loss);
+    tap_optim_step(r->adam, r->tape);
+    r->loss = tap_item(loss);
+}
+
+static tap_status train(run *r, long steps, tap_error *e)
+{
+    tap_tensor rows;
+    while (tap_loader_epoch(r->points) < EPOCHS) {
+        while (tap_loader_next(r->points, &rows)) {
+            step(r, rows);
+            if (tap_checkpoint_save(r->checkpoint, e)) return e->status; /* a longer run would do so every minute */
+            if (--steps == 0) _Exit(0);
+        }
+        tap_loader_start(r->points, tap_loader_epoch(r->points) + 1);
+    }
+    const char *message;
+    tap_status  status = tap_tape_status(r->tape, &message);
+    return status == TAP_OK ? TAP_OK : tap_error_set(e, status, "%s", message);
+}
+
+int main(int argc, char **argv)
+{
+    static float points[POINTS][2];
+    for (int i = 0; i < POINTS; i++) {
+        points[i][0] = (float)i / (POINTS / 2) - 1;
+        points[i][1] = sinf(3 * points[i][0]);
+    }
+    run r = { .root = tap_module_new(TAP_F32, 0), .tape = tap_tape_new(TAP_F32, 0) };
+    tap_mlp_init(&r.net, r.root, "net", 3, (int64_t[]){ 1, 32, 1 }, tap_tanh);
+    r.adam = tap_adam(r.root, (tap_adam_options){ .lr = 0.01 });
+    r.points = tap_loader_new(tap_tensor_wrap(TAP_F32, TAP_SHAPE(POINTS, 2), points),
+                              (tap_loader_options){ .batch = 100, .shuffle = true });
+    remember(&r, argc > 1 ? argv[1] : "resume.safetensors");
+
+    tap_error e = { 0 };
+    if (tap_checkpoint_load(r.checkpoint, &e))
+        printf("going on in epoch %llu, where the loss was %.6f\n", (unsigned long long)tap_loader_epoch(r.points), r.loss);
+    if (e.status == TAP_OK) train(&r, argc > 2 ? atol(argv[2]) : 0, &e);
+    if (e.status == TAP_OK) printf("in the end the loss is %.9g\n", r.loss);
+    else fprintf(stderr, "resume: %s\n", e.message);
+
+    tap_checkpoint_free(r.checkpoint);
+    tap_loader_free(r.points);
+    tap_tape_free(r.tape);
+    tap_module_free(r.root);
+    return e.status != TAP_OK;
+}
