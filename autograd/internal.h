@@ -93,9 +93,7 @@ bool tap__describe(const tap_tape *t, int n, const uint32_t *id, char *text, siz
 void tap__trace_nonfinite(tap_call *c, const tap_var *in, tap_tensor out);
 /* The same for the value of a leaf, which is to hold none at all. */
 void tap__trace_leaf(tap_tape *t, const tap_leaf *leaf);
-/* Whether n numbers of a float dtype, one after the other, are finite. */
-bool tap__all_finite(int64_t n, tap_dtype dtype, const void *data);
-/* The same of a tensor; if not, the text says which one is not: "nan at [3,7]". */
+/* Whether all of a tensor is finite; if not, the text says which number is not: "nan at [3,7]". */
 bool tap__is_finite(tap_tensor x, char *text, size_t size);
 
 /* sum += x, outside any tape: sum contiguous, x broadcasting to it, one float dtype. */

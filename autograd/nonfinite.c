@@ -5,23 +5,6 @@
 
 #include "autograd/internal.h"
 
-/* An exponent of all ones, and only such, carries into the sign when one is added to it. There is no branch in the loops, so that
- * they run in vectors. */
-bool tap__all_finite(int64_t n, tap_dtype dtype, const void *data)
-{
-    uint32_t single, carry_single = 0;
-    uint64_t twice, carry_twice = 0;
-    for (int64_t i = 0; dtype == TAP_F32 && i < n; i++) {
-        memcpy(&single, (const float *)data + i, sizeof single);
-        carry_single |= (single & 0x7f800000u) + 0x00800000u;
-    }
-    for (int64_t i = 0; dtype == TAP_F64 && i < n; i++) {
-        memcpy(&twice, (const double *)data + i, sizeof twice);
-        carry_twice |= (twice & 0x7ff0000000000000u) + 0x0010000000000000u;
-    }
-    return !(carry_single >> 31) && !(carry_twice >> 63);
-}
-
 static bool is_nan(double x)
 {
     return isnan(x);

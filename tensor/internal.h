@@ -68,6 +68,9 @@ void   tap__arena_share(void *p);
 void   tap__arena_give_back(tap_arena *a, void *p);
 size_t tap__arena_bytes(const tap_arena *a);
 
+/* Whether n numbers of a float dtype, one after the other, are finite. */
+bool tap__all_finite(int64_t n, tap_dtype dtype, const void *data);
+
 /* Carries a first error over from one owner to another. */
 tap_status tap__error_copy(tap_error *to, const tap_error *from);
 

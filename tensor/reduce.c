@@ -188,3 +188,8 @@ bool tap__reduce(tap__reduction how, tap_tensor x, unsigned mask, tap_tensor out
     reduce_slower(&j);
     return true;
 }
+
+bool tap__all_finite(int64_t n, tap_dtype dtype, const void *data)
+{
+    return TAP__KERNEL_PICK(tap__finite_kernels)[dtype](n, data);
+}

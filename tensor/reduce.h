@@ -18,10 +18,11 @@ typedef struct {
     void (*into)(int64_t n, const void *x, int64_t stride, double *acc); /* acc[i] with x[i] */
 } tap__reduce_kernel;
 
-/* Two per reduction: float32, float64. */
-#if defined(__x86_64__)
-extern const tap__reduce_kernel tap__reduce_kernels_avx2[TAP__REDUCTIONS][2], tap__reduce_kernels_avx512[TAP__REDUCTIONS][2];
-#endif
-extern const tap__reduce_kernel tap__reduce_kernels_generic[TAP__REDUCTIONS][2];
+/* Whether n numbers are finite. */
+typedef bool (*tap__finite_kernel)(int64_t n, const void *x);
+
+/* For float32 and float64. */
+TAP__KERNEL_DECLARE(extern const tap__reduce_kernel, tap__reduce_kernels, [TAP__REDUCTIONS][2]);
+TAP__KERNEL_DECLARE(extern const tap__finite_kernel, tap__finite_kernels, [2]);
 
 #endif

@@ -1,5 +1,6 @@
 /* The inner loops of sums and maxima. Sixteen accumulators let the compiler use vectors without reordering anything. */
 #include <math.h>
+#include <string.h>
 
 #include "tensor/reduce.h"
 
@@ -45,3 +46,22 @@ const tap__reduce_kernel TAP__KERNEL(tap__reduce_kernels)[TAP__REDUCTIONS][2] = 
     [TAP__SUM] = { { sum_f32_run, sum_f32_into }, { sum_f64_run, sum_f64_into } },
     [TAP__MAX] = { { max_f32_run, max_f32_into }, { max_f64_run, max_f64_into } },
 };
+
+/* An exponent of all ones, and only such, carries into the sign when one is added to it. There is no branch in the loop, so that it
+ * runs in vectors. */
+#define FINITE(name, T, exponent, one)                              \
+    static bool name(int64_t n, const void *data)                   \
+    {                                                               \
+        const char *at = data;                                      \
+        T           bits, carry = 0;                                \
+        for (int64_t i = 0; i < n; i++) {                           \
+            memcpy(&bits, at + i * (int64_t)sizeof bits, sizeof bits); \
+            carry |= (bits & (exponent)) + (one);                   \
+        }                                                           \
+        return !(carry >> (8 * sizeof carry - 1));                  \
+    }
+
+FINITE(finite_f32, uint32_t, 0x7f800000u, 0x00800000u)
+FINITE(finite_f64, uint64_t, 0x7ff0000000000000u, 0x0010000000000000u)
+
+const tap__finite_kernel TAP__KERNEL(tap__finite_kernels)[2] = { finite_f32, finite_f64 };
