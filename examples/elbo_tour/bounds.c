@@ -79,7 +79,7 @@ static void walk_plane(const tour *o, const tap_vae *v, tap_tape *t)
     equation("(2)  th. 1.1: ELBO + KL(q||posterior) = log p", draws.mean + gap, log_p, draws.error);
     equation("     the gap log p - ELBO = KL(q||posterior)", log_p - draws.mean, gap, draws.error);
     equation("     IWAE, all draws as one: log mean w = log p", log(w.mean), log_p, w.error / w.mean);
-    note("log p(x) = %.6f, ELBO = %.6f, the gap %.6f nats", log_p, elbo, log_p - elbo);
+    remark("log p(x) = %.6f, ELBO = %.6f, the gap %.6f nats", log_p, elbo, log_p - elbo);
 }
 
 /* The posterior of the linear VAE is N(M^-1 W^T (x - mu), sigma^2 M^-1), M = W^T W + sigma^2 I. */

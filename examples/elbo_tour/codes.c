@@ -31,14 +31,13 @@ static bool find(pictures *p, tap_arena *a, const tour *o)
     char        dir[PATH_SIZE], path[PATH_SIZE];
     const char *message;
     dataset     found = { 0 };
-    options     as = { .data = o->data };
     if (!o->data && !dataset_find(dir, NULL)) {
         make_up(a, o->seed, o->quick ? 2000 : 10000, &p->train, &p->labels);
         make_up(a, o->seed, SHOWN, &p->test, &p->labels);
         p->name = "made-up discs (no MNIST was found)";
         return !tap_arena_status(a, &message) || fail("%s", message);
     }
-    if (!dataset_load(&found, a, &as)) return false;
+    if (!dataset_load(&found, a, o->data)) return false;
     p->labels = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(found.test.shape.n[0]));
     tap_tensor_fill(p->labels, CLASSES); /* unknown */
     if (dataset_file(path, found.from, "t10k", "labels", 1)) p->labels = tap_idx_read(a, path);
@@ -89,7 +88,7 @@ static bool show(const tour *o, const pictures *data, tap_module *root, const vo
         plot_letter(p, tap_tensor_item(at, 2 * i), tap_tensor_item(at, 2 * i + 1), label < CLASSES ? (char)('0' + (int)label) : '+',
                     0.1 + 0.06 * label);
     }
-    note("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance), z2.mean,
+    remark("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance), z2.mean,
          sqrt(z2.variance));
     tap_loader_free(shown);
     tap_loader_free(images);
@@ -115,7 +114,7 @@ bool walk_codes(const tour *o)
         printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", data.name);
         ok = show(o, &data, plain_root, &plain, autoencoder_loss, autoencoder_code, &left, "autoencoder") &&
              show(o, &data, root, &vae, vae_loss, vae_code, &right, "VAE, z drawn from q");
-        note("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
+        remark("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
         ok = ok && picture_write(o, "codes.png", picture);
     }
     if (tap_module_status(plain_root, &message) || tap_module_status(root, &message)) ok = fail("%s", message);

@@ -3,7 +3,8 @@
 #ifndef ELBO_TOUR_H
 #define ELBO_TOUR_H
 
-#include "../vae_mnist/vae_mnist.h"
+#include "examples/common/common.h"
+#include "models/models.h"
 
 typedef struct {
     const char *out, *data; /* data NULL: look for some */
@@ -23,7 +24,7 @@ estimate estimate_of(tap_var draws);
 void     section(const char *title);
 /* A line of the table: both sides of an equation, with the standard error of their difference; 0: it is to be exact. */
 void     equation(const char *name, double left, double right, double error);
-void     note(const char *format, ...) TAP_PRINTF(1, 2);
+void     remark(const char *format, ...) TAP_PRINTF(1, 2);
 bool     table_end(void); /* whether all equations hold */
 bool     tape_end(tap_tape *t); /* frees it; whether all went well on it */
 

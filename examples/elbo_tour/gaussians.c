@@ -42,7 +42,7 @@ bool walk_gaussians(const tour *o)
     tap_dist q = tap_isotropic_normal(vector(t, mean0), tap_scalar(t, log(sigma)));
     double   kl = tap_item(tap_kl(q, tap_standard_normal_like(q)));
     equation("6.4  (sigma^2 d - d + |mu|^2 - 2 d log sigma)/2", kl, 0.5 * (sigma * sigma * d - d + square - 2 * d * log(sigma)), 0);
-    note("with -2 log sigma, as printed, it would be %.6f", 0.5 * (sigma * sigma * d - d + square - 2 * log(sigma)));
+    remark("with -2 log sigma, as printed, it would be %.6f", 0.5 * (sigma * sigma * d - d + square - 2 * log(sigma)));
 
     double distance = 0;
     for (int i = 0; i < 3; i++) distance += (mean1[i] - mean0[i]) * (mean1[i] - mean0[i]);
@@ -56,6 +56,6 @@ bool walk_gaussians(const tour *o)
     estimate rec = estimate_of(tap_log_prob(decoder, vector(t, mean1)));
     double   exact = -0.5 * (distance + d * sigma * sigma) - d / 2 * log(2 * acos(-1));
     equation("6.6  ELBO = reconstruction - KL, M draws", rec.mean - kl, exact - kl, rec.error);
-    note("+ KL, as printed, would be %.6f", exact + kl);
+    remark("+ KL, as printed, would be %.6f", exact + kl);
     return tape_end(t);
 }

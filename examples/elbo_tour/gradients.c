@@ -73,9 +73,9 @@ static void walk_estimators(const tour *o, tap_tape *tape, tap_arena *a, estimat
         if (i == 0) {
             estimate theta = estimate_of(g.c);
             equation("(7)  d/d theta: mean of grad log p(x,z)", theta.mean, by_c, theta.error);
-            note("right, from here on: the exact gradient of the ELBO by mean and by log scale of q(z|x)");
+            remark("right, from here on: the exact gradient of the ELBO by mean and by log scale of q(z|x)");
         }
-        if (i == WAYS) note("(9) as printed averages to 0, whatever the gradient is (%.4f and %.4f)", by_m, by_t);
+        if (i == WAYS) remark("(9) as printed averages to 0, whatever the gradient is (%.4f and %.4f)", by_m, by_t);
         snprintf(name, sizeof name, "(8)  %s", i < WAYS ? ways[i].name : "");
         equation(i < WAYS ? name : "(9)  mean of grad(-log q), by the mean: 0", found[i][0].mean, i < WAYS ? by_m : 0, found[i][0].error);
         equation(i < WAYS ? "" : "     by the log scale: 0", found[i][1].mean, i < WAYS ? by_t : 0, found[i][1].error);

@@ -6,18 +6,6 @@
 
 static int n_equations, n_wrong;
 
-bool fail(const char *format, ...)
-{
-    va_list args;
-    fflush(stdout);
-    va_start(args, format);
-    fputs("elbo_tour: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    return false;
-}
-
 estimate estimate_of(tap_var draws)
 {
     double       sum = 0, squares = 0;
@@ -46,7 +34,7 @@ void equation(const char *name, double left, double right, double error)
         printf("%9s%s\n", "exact", holds ? "" : "  WRONG");
 }
 
-void note(const char *format, ...)
+void remark(const char *format, ...)
 {
     va_list args;
     va_start(args, format);

@@ -64,7 +64,7 @@ static bool walk_tiny(const tour *o)
     equation("(4)  max E[ELBO] = -log(2 pi e sigma^2)/2", best, -0.5 * log(2 * PI * exp(1) * 4), 1e-7);
     equation("3.2  there c^2 + s^2 = sigma^2", c * c + s * s, 4, 1e-4);
     equation("     and a = c / sigma^2", a, c / 4, 1e-4);
-    note("the maximum is a family, one for each c: here c = %.4f; error: of the optimizer", c);
+    remark("the maximum is a family, one for each c: here c = %.4f; error: of the optimizer", c);
     bool ok = tape_end(t);
     tap_module_free(root);
     return ok;

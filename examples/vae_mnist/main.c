@@ -1,54 +1,10 @@
 /* examples/vae_mnist/main.c: trains a variational autoencoder on images of digits and shows what it has learned. */
-#define _POSIX_C_SOURCE 200809L
 #include "vae_mnist.h"
 
-#include <errno.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-static volatile sig_atomic_t stop;
-
-static void on_signal(int signal)
-{
-    stop = signal;
-}
-
-int interrupted(void)
-{
-    return stop;
-}
-
-/* The first Ctrl-C, or the signal of a shutdown or of a terminal that is closed (unless nohup has it ignored), asks the program to
- * finish; a second one ends it. */
-static void catch_signals(void)
-{
-    static const int       signals[] = { SIGINT, SIGTERM, SIGHUP };
-    const struct sigaction action    = { .sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction before = { 0 };
-        sigaction(signals[i], NULL, &before);
-        if (signals[i] != SIGHUP || before.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
-    }
-}
-
-/* Makes the directory for the results and tries to write there, before hours of training are spent on it. */
-static bool prepare_out(const char *out)
-{
-    char      path[PATH_SIZE];
-    tap_error e = { 0 };
-    join(path, out, "metrics.jsonl");
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(path, 0777) && errno != EEXIST) return fail("%s: cannot be created: %s", path, strerror(errno));
-        *slash = '/';
-    }
-    tap_file *f = tap_file_create(path, &e);
-    tap_file_abandon(f);
-    return f ? true : fail("%s", e.message);
-}
+const char *const program = "vae_mnist";
 
 static void print_start(const options *o, const dataset *d, const tap_module *root)
 {
@@ -115,7 +71,7 @@ static bool start(options *o)
     tap_arena      *arena = tap_arena_new();
     tap_checkpoint *c     = NULL;
     dataset         data;
-    bool ok = dataset_load(&data, arena, o) && prepare_out(o->out) && resume_open(&c, o, arena) && run(o, &data, c, arena);
+    bool ok = dataset_load(&data, arena, o->data) && prepare_out(o->out, "metrics.jsonl") && resume_open(&c, o, arena) && run(o, &data, c, arena);
     tap_checkpoint_free(c);
     tap_arena_free(arena);
     return ok;
@@ -129,7 +85,5 @@ int main(int argc, char **argv)
     if (!options_parse(&o, argc, argv, &status)) return status;
     if (o.threads) tap_set_threads((int)o.threads);
     catch_signals();
-    bool ok = start(&o);
-    if ((fflush(stdout) || ferror(stdout)) && ok) ok = fail("standard output: %s", strerror(errno));
-    return !ok ? 1 : interrupted() ? 128 + interrupted() : 0;
+    return end_program(start(&o));
 }

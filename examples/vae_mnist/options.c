@@ -1,11 +1,8 @@
-/* examples/vae_mnist/options.c: the command line. Every option is a row of one table; a bad value is one line that says what
- * the option takes. */
+/* examples/vae_mnist/options.c: the command line, and which options belong to a run that goes on. */
 #include "vae_mnist.h"
 
-#include <errno.h>
 #include <float.h>
-#include <inttypes.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char help[] = "usage: vae_mnist [options]\n"
@@ -63,47 +60,6 @@ static const char help[] = "usage: vae_mnist [options]\n"
                            "  vae_mnist --hidden 200,200 --latent 50 --activation tanh --bound iwae \\\n"
                            "      --samples 50 --evaluate 5000 --out out/iwae\n";
 
-typedef enum { TEXT, WHOLE, SEED, REAL, HIDDEN, ACTIVATION, LIKELIHOOD, SIGMA, BOUND, ESTIMATOR, NONFINITE } kind;
-
-typedef struct {
-    const char *name;
-    kind        kind;
-    void       *field; /* for the first four kinds */
-    double      min, max;
-    const char *takes;
-} option;
-
-enum { OPTIONS = 21 }; /* and one that ends the table */
-
-static bool usage(const char *name, const char *value, const char *takes)
-{
-    return fail("%s%s%s: %s; see --help", name, *value ? " " : "", value, takes);
-}
-
-static bool parse_whole(const char *text, double min, double max, int64_t *value)
-{
-    if (!*text || text[strspn(text, "0123456789")]) return false;
-    errno  = 0;
-    *value = strtoll(text, NULL, 10);
-    return errno == 0 && (double)*value >= min && (double)*value <= max;
-}
-
-static bool parse_seed(const char *text, uint64_t *value)
-{
-    if (!*text || text[strspn(text, "0123456789")]) return false;
-    errno  = 0;
-    *value = strtoull(text, NULL, 10);
-    return errno == 0;
-}
-
-/* The comparison refuses NaN too. */
-static bool parse_real(const char *text, double min, double max, double *value)
-{
-    char *end;
-    *value = strtod(text, &end);
-    return end != text && !*end && *value >= min && *value <= max;
-}
-
 static bool parse_hidden(const char *text, tap_vae_options *model)
 {
     char item[24];
@@ -122,18 +78,6 @@ static bool parse_hidden(const char *text, tap_vae_options *model)
     return false;
 }
 
-static bool parse_likelihood(const char *text, tap_vae_likelihood *likelihood)
-{
-    *likelihood = strcmp(text, "gaussian") ? TAP_VAE_BERNOULLI : TAP_VAE_GAUSSIAN;
-    return *likelihood == TAP_VAE_GAUSSIAN || !strcmp(text, "bernoulli");
-}
-
-static bool parse_bound(const char *text, tap_bound *bound)
-{
-    *bound = strcmp(text, "iwae") ? TAP_ELBO : TAP_IWAE;
-    return *bound == TAP_IWAE || !strcmp(text, "elbo");
-}
-
 static bool parse_estimator(const char *text, tap_estimator *estimator)
 {
     static const struct {
@@ -149,71 +93,43 @@ static bool parse_estimator(const char *text, tap_estimator *estimator)
     return false;
 }
 
-static bool set(options *o, const option *row, const char *value)
-{
-    switch (row->kind) {
-    case TEXT: *(const char **)row->field = value; return *value && strlen(value) < (size_t)row->max;
-    case WHOLE: return parse_whole(value, row->min, row->max, row->field);
-    case SEED: return parse_seed(value, row->field);
-    case REAL: return parse_real(value, row->min, row->max, row->field);
-    case HIDDEN: o->hidden = value; return parse_hidden(value, &o->model);
-    case ACTIVATION: o->activation = value; return (o->model.activation = tap_activation_find(value)) != NULL;
-    case LIKELIHOOD: return parse_likelihood(value, &o->model.likelihood);
-    case BOUND: o->bound = value; return parse_bound(value, &o->model.bound);
-    case ESTIMATOR: o->estimator = value; return parse_estimator(value, &o->model.estimator);
-    case NONFINITE: o->skip = !strcmp(value, "skip"); return o->skip || !strcmp(value, "stop");
-    case SIGMA:
-        o->sigma       = value;
-        o->model.sigma = 0; /* learned */
-        return !strcmp(value, "learned") || parse_real(value, row->min, row->max, &o->model.sigma);
+/* What an option of its own is: how its text is taken, and printed again. */
+#define OWN_OPTION(name, taken, printed)                       \
+    static bool take_##name(void *field, const char *text)     \
+    {                                                          \
+        options *o = field;                                    \
+        return taken;                                          \
+    }                                                          \
+    static void print_##name(const void *field, char text[PATH_SIZE]) \
+    {                                                          \
+        const options *o = field;                              \
+        snprintf(text, PATH_SIZE, "%s", printed);              \
     }
-    return false;
+
+OWN_OPTION(hidden, parse_hidden(o->hidden = text, &o->model), o->hidden)
+OWN_OPTION(activation, (o->model.activation = tap_activation_find(o->activation = text)) != NULL, o->activation)
+OWN_OPTION(bound, (o->model.bound = strcmp(o->bound = text, "iwae") ? TAP_ELBO : TAP_IWAE) == TAP_IWAE || !strcmp(text, "elbo"), o->bound)
+OWN_OPTION(estimator, parse_estimator(o->estimator = text, &o->model.estimator), o->estimator)
+OWN_OPTION(nonfinite, (o->skip = !strcmp(text, "skip")) || !strcmp(text, "stop"), o->skip ? "skip" : "stop")
+OWN_OPTION(likelihood,
+           (o->model.likelihood = strcmp(text, "gaussian") ? TAP_VAE_BERNOULLI : TAP_VAE_GAUSSIAN) == TAP_VAE_GAUSSIAN ||
+               !strcmp(text, "bernoulli"),
+           o->model.likelihood == TAP_VAE_GAUSSIAN ? "gaussian" : "bernoulli")
+
+static bool take_sigma(void *field, const char *text)
+{
+    options *o     = field;
+    o->sigma       = text;
+    o->model.sigma = 0; /* learned */
+    return !strcmp(text, "learned") || parse_real(text, DBL_MIN, 1e6, &o->model.sigma);
 }
 
-/* The option's value as it would be given, the same text for the same value. */
-static void print(char text[PATH_SIZE], const options *o, const option *row)
+static void print_sigma(const void *field, char text[PATH_SIZE])
 {
-    switch (row->kind) {
-    case TEXT: snprintf(text, PATH_SIZE, "%s", *(const char *const *)row->field); break;
-    case WHOLE: snprintf(text, PATH_SIZE, "%" PRId64, *(const int64_t *)row->field); break;
-    case SEED: snprintf(text, PATH_SIZE, "%" PRIu64, *(const uint64_t *)row->field); break;
-    case REAL: snprintf(text, PATH_SIZE, "%.17g", *(const double *)row->field); break;
-    case HIDDEN: snprintf(text, PATH_SIZE, "%s", o->hidden); break;
-    case ACTIVATION: snprintf(text, PATH_SIZE, "%s", o->activation); break;
-    case LIKELIHOOD: snprintf(text, PATH_SIZE, "%s", o->model.likelihood == TAP_VAE_GAUSSIAN ? "gaussian" : "bernoulli"); break;
-    case BOUND: snprintf(text, PATH_SIZE, "%s", o->bound); break;
-    case ESTIMATOR: snprintf(text, PATH_SIZE, "%s", o->estimator); break;
-    case NONFINITE: snprintf(text, PATH_SIZE, "%s", o->skip ? "skip" : "stop"); break;
-    case SIGMA:
-        if (o->sigma && o->model.sigma > 0) snprintf(text, PATH_SIZE, "%.17g", o->model.sigma);
-        else
-            snprintf(text, PATH_SIZE, "learned");
-        break;
-    }
-}
-
-/* Takes one option at argv[i], "--opt value" or "--opt=value"; returns how many arguments that were, 0 on an error. */
-static int take(options *o, const option *all, char **argv, int i)
-{
-    const option *table = all;
-    const char   *arg = argv[i], *equals = strchr(arg, '=');
-    size_t        n = equals ? (size_t)(equals - arg) : strlen(arg);
-    while (table->name && (strlen(table->name) != n || memcmp(table->name, arg, n))) table++;
-    if (!table->name) {
-        usage(arg, "", arg[0] == '-' ? "there is no such option" : "not an option; all arguments begin with --");
-        return 0;
-    }
-    const char *value = equals ? equals + 1 : argv[i + 1];
-    if (!value || (!equals && !strncmp(value, "--", 2))) {
-        usage(table->name, "", "a value is missing");
-        return 0;
-    }
-    if (!set(o, table, value)) {
-        usage(table->name, *value ? value : "''", table->takes);
-        return 0;
-    }
-    o->given |= 1ull << (table - all);
-    return equals ? 1 : 2;
+    const options *o = field;
+    if (o->sigma && o->model.sigma > 0) snprintf(text, PATH_SIZE, "%.17g", o->model.sigma);
+    else
+        snprintf(text, PATH_SIZE, "learned");
 }
 
 /* Options that are right by themselves and not together. */
@@ -235,43 +151,48 @@ static bool check(const options *o)
     return true;
 }
 
-static void make_table(option table[OPTIONS], options *o)
+enum { OPTIONS = 23 }; /* and one that ends the table */
+
+static void make_table(argument table[OPTIONS], options *o)
 {
     static char activation[160];
     snprintf(activation, sizeof activation, "must be one of %s", tap_activation_names());
-    const option rows[OPTIONS] = {
-        { "--data", TEXT, &o->data, 0, PATH_SIZE - 64, "must name a directory" },
-        { "--out", TEXT, &o->out, 0, PATH_SIZE - 64, "must name a directory" },
-        { "--hidden", HIDDEN, NULL, 0, 0, "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200" },
-        { "--latent", WHOLE, &o->model.latent, 1, 1e6, "must be a whole number from 1 to 1000000" },
-        { "--activation", ACTIVATION, NULL, 0, 0, activation },
-        { "--likelihood", LIKELIHOOD, NULL, 0, 0, "must be bernoulli or gaussian" },
-        { "--sigma", SIGMA, NULL, DBL_MIN, 1e6, "must be a number above 0, or the word learned" },
-        { "--epochs", WHOLE, &o->epochs, 0, 1e6, "must be a whole number from 0 to 1000000" },
-        { "--batch", WHOLE, &o->batch, 1, 1e6, "must be a whole number from 1 to 1000000" },
-        { "--samples", WHOLE, &o->model.samples, 1, 1e6, "must be a whole number from 1 to 1000000" },
-        { "--bound", BOUND, NULL, 0, 0, "must be elbo or iwae" },
-        { "--estimator", ESTIMATOR, NULL, 0, 0,
-          "must be reparameterized, stl, dreg, score, score-baseline or score-loo" },
-        { "--free-bits", REAL, &o->model.free_bits, 0, 1e6, "must be a number from 0 to 1000000" },
-        { "--evaluate", WHOLE, &o->evaluate, 1, 1e9, "must be a whole number from 1 to 1000000000" },
-        { "--beta", REAL, &o->beta, 0, 1e6, "must be a number from 0 to 1000000" },
-        { "--lr", REAL, &o->lr, DBL_MIN, 1e3, "must be a number above 0, at most 1000" },
-        { "--seed", SEED, &o->seed, 0, 0, "must be a whole number from 0 to 18446744073709551615" },
-        { "--threads", WHOLE, &o->threads, 1, 256, "must be a whole number from 1 to 256" },
-        { "--on-nonfinite", NONFINITE, NULL, 0, 0, "must be stop or skip" },
-        { "--checkpoint-every", REAL, &o->checkpoint_every, 0, 1e9, "must be a number from 0 to 1000000000" },
-        { 0 },
+    const argument rows[OPTIONS] = {
+        ARGUMENT("--data", FOLDER, &o->data),
+        ARGUMENT("--out", FOLDER, &o->out),
+        ARGUMENT_OWN("--hidden", o, "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200", take_hidden, print_hidden),
+        ARGUMENT_NUMBER("--latent", WHOLE, &o->model.latent, 1, 1e6),
+        ARGUMENT_OWN("--activation", o, activation, take_activation, print_activation),
+        ARGUMENT_OWN("--likelihood", o, "must be bernoulli or gaussian", take_likelihood, print_likelihood),
+        ARGUMENT_OWN("--sigma", o, "must be a number above 0, or the word learned", take_sigma, print_sigma),
+        ARGUMENT_NUMBER("--epochs", WHOLE, &o->epochs, 0, 1e6),
+        ARGUMENT_NUMBER("--batch", WHOLE, &o->batch, 1, 1e6),
+        ARGUMENT_NUMBER("--samples", WHOLE, &o->model.samples, 1, 1e6),
+        ARGUMENT_OWN("--bound", o, "must be elbo or iwae", take_bound, print_bound),
+        ARGUMENT_OWN("--estimator", o, "must be reparameterized, stl, dreg, score, score-baseline or score-loo", take_estimator,
+                     print_estimator),
+        ARGUMENT_NUMBER("--free-bits", REAL, &o->model.free_bits, 0, 1e6),
+        ARGUMENT_NUMBER("--evaluate", WHOLE, &o->evaluate, 1, 1e9),
+        ARGUMENT_NUMBER("--beta", REAL, &o->beta, 0, 1e6),
+        ARGUMENT_NUMBER("--lr", REAL, &o->lr, DBL_MIN, 1e3),
+        ARGUMENT("--seed", SEED, &o->seed),
+        ARGUMENT_NUMBER("--threads", WHOLE, &o->threads, 1, 256),
+        ARGUMENT_OWN("--on-nonfinite", o, "must be stop or skip", take_nonfinite, print_nonfinite),
+        ARGUMENT_NUMBER("--checkpoint-every", REAL, &o->checkpoint_every, 0, 1e9),
+        ARGUMENT("--resume", FLAG, &o->resume),
+        ARGUMENT("--quiet", FLAG, &o->quiet),
+        ARGUMENT_END,
     };
     memcpy(table, rows, sizeof rows);
 }
 
 /* Whether the state of a run depends on it. */
-static bool matters(const option *row)
+static bool matters(const argument *row)
 {
-    static const char *const free[] = { "--data", "--out", "--epochs", "--evaluate", "--threads", "--checkpoint-every" };
-    for (size_t i = 0; i < sizeof free / sizeof *free; i++)
-        if (!strcmp(row->name, free[i])) return false;
+    static const char *const others[] = { "--data",    "--out",              "--epochs", "--evaluate",
+                                          "--threads", "--checkpoint-every", "--resume", "--quiet" };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!strcmp(row->name, others[i])) return false;
     return true;
 }
 
@@ -285,32 +206,25 @@ static bool settle(options *o)
 
 static bool parse(options *o, int argc, char **argv)
 {
-    option table[OPTIONS];
+    argument table[OPTIONS];
     make_table(table, o);
-    for (int i = 1, n; i < argc; i += n) {
-        n = 1;
-        if (!strcmp(argv[i], "--quiet")) o->quiet = true;
-        else if (!strcmp(argv[i], "--resume")) o->resume = true;
-        else if (!(n = take(o, table, argv, i)))
-            return false;
-    }
-    return o->resume || settle(o);
+    return arguments_parse(table, argc, argv, &o->given) && (o->resume || settle(o));
 }
 
 void options_keep(const options *o, tap_checkpoint *c)
 {
-    char    text[PATH_SIZE];
-    options mine = *o;
-    option  table[OPTIONS];
+    char     text[PATH_SIZE];
+    options  mine = *o;
+    argument table[OPTIONS];
     make_table(table, &mine);
-    for (const option *row = table; row->name; row++) {
-        print(text, &mine, row);
+    for (const argument *row = table; row->name; row++) {
+        argument_print(row, text);
         if (matters(row)) tap_checkpoint_option(c, row->name + strlen("--"), text);
     }
 }
 
 /* A copy in the arena of what the run has for an option; NULL if there is none. */
-static const char *value_of(const tap_checkpoint_found *run, const option *row, tap_arena *a)
+static const char *value_of(const tap_checkpoint_found *run, const argument *row, tap_arena *a)
 {
     const char *value = tap_safetensors_metadata(&run->file, row->name + strlen("--"));
     char       *copy  = value ? tap_arena_alloc(a, strlen(value) + 1) : NULL;
@@ -318,37 +232,30 @@ static const char *value_of(const tap_checkpoint_found *run, const option *row, 
 }
 
 /* One option of a run that goes on. */
-static bool resume(options *o, const option *row, bool given, const tap_checkpoint_found *run, tap_arena *a)
+static bool resume(options *o, const argument *row, bool given, const tap_checkpoint_found *run, tap_arena *a)
 {
     char        text[PATH_SIZE];
     const char *was = value_of(run, row, a);
     if (!was) return fail("%s: says nothing of %s", run->path, row->name);
     if (given) {
-        print(text, o, row);
+        argument_print(row, text);
         if (!strcmp(text, was)) return true;
         return fail("%s %s: the run in %s has %s, and cannot go on with another", row->name, text, o->out, was);
     }
-    if (row->kind == SIGMA && o->model.likelihood != TAP_VAE_GAUSSIAN) return true;
-    return set(o, row, was) || fail("%s: has %s %s, which %s", run->path, row->name, was, row->takes);
+    if (row->take == take_sigma && o->model.likelihood != TAP_VAE_GAUSSIAN) return true;
+    return argument_set(row, was) || fail("%s: has %s %s, which is no value of it", run->path, row->name, was);
 }
 
 bool options_resume(options *o, const tap_checkpoint_found *run, int64_t epochs, tap_arena *a)
 {
-    option table[OPTIONS];
+    argument table[OPTIONS];
     make_table(table, o);
-    for (const option *row = table; row->name; row++) {
+    for (const argument *row = table; row->name; row++) {
         const bool given = o->given >> (row - table) & 1;
         if (matters(row) && !resume(o, row, given, run, a)) return false;
         if (row->field == &o->epochs && !given) o->epochs = epochs;
     }
     return settle(o);
-}
-
-static bool asks_for_help(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++)
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) return true;
-    return false;
 }
 
 bool options_parse(options *o, int argc, char **argv, int *status)
@@ -371,7 +278,7 @@ bool options_parse(options *o, int argc, char **argv, int *status)
         const char *names = tap_activation_names(), *rest = names + strlen(names) * 2 / 3;
         while (*rest != ' ') rest--;
         printf(help, (int)(rest - names), names, rest);
-        *status = fflush(stdout) ? !fail("standard output: %s", strerror(errno)) : 0;
+        *status = end_program(true);
         return false;
     }
     *status = 2;

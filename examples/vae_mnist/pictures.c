@@ -32,32 +32,10 @@ static bool studio_end(const studio *s)
     return ok;
 }
 
-static tap_tensor enlarge(tap_arena *a, tap_tensor x, int64_t k)
-{
-    int64_t    h = x.shape.n[0], w = x.shape.n[1];
-    tap_tensor blocks = tap_tensor_expand(a, tap_tensor_reshape(a, x, TAP_SHAPE(h, 1, w, 1)), TAP_SHAPE(h, k, w, k));
-    return tap_tensor_reshape(a, blocks, TAP_SHAPE(h * k, w * k));
-}
-
-/* Writes images [rows,columns,height,width] as one picture, `gap` grey pixels apart. */
 static bool write_grid(const studio *s, const char *name, tap_var images, int64_t gap)
 {
-    char       path[PATH_SIZE];
-    tap_error  e = { 0 };
-    tap_arena *a = s->arena;
     tap_tensor x = tap_value(images);
-    if (!x.data) return true; /* studio_end tells */
-    int64_t    rows = x.shape.n[0], columns = x.shape.n[1], h = x.shape.n[2], w = x.shape.n[3];
-    tap_tensor sheet  = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(rows, h + gap, columns, w + gap));
-    tap_tensor frames = tap_tensor_slice(a, tap_tensor_slice(a, sheet, 1, 0, h, 1), 3, 0, w, 1);
-    tap_tensor_fill(sheet, 0.3);
-    if (tap_tensor_copy(frames, tap_tensor_transpose(a, x, 1, 2), &e)) return fail("%s", e.message);
-
-    tap_tensor flat = tap_tensor_reshape(a, sheet, TAP_SHAPE(rows * (h + gap), columns * (w + gap)));
-    tap_tensor inner =
-        tap_tensor_slice(a, tap_tensor_slice(a, flat, 0, 0, rows * (h + gap) - gap, 1), 1, 0, columns * (w + gap) - gap, 1);
-    join(path, s->o->out, name);
-    return tap_png_write(path, enlarge(a, inner, 2), &e) ? fail("%s", e.message) : true;
+    return !x.data || sheet_write(s->o->out, name, x, gap); /* studio_end tells what went wrong */
 }
 
 /* The first n test images [n,784], from the beginning again if there are fewer. */

@@ -3,14 +3,8 @@
 #ifndef VAE_MNIST_H
 #define VAE_MNIST_H
 
+#include "examples/common/common.h"
 #include "models/models.h"
-
-#define SIDE      28 /* images are SIDE x SIDE pixels */
-#define PATH_SIZE 4096
-
-/* ---- main.c ------------------------------------------------------------------------------------------------------ */
-
-int interrupted(void); /* the signal (Ctrl-C, or what a shutdown sends) that asks to finish the step and write what there is; 0 */
 
 /* ---- options.c --------------------------------------------------------------------------------------------------- */
 
@@ -35,25 +29,6 @@ void options_keep(const options *o, tap_checkpoint *c);
 /* Takes what was not given on the command line from the run, which was to take so many epochs; what was given must be what it was
  * there, but for epochs. The texts are in the arena. */
 bool options_resume(options *o, const tap_checkpoint_found *run, int64_t epochs, tap_arena *a);
-
-/* ---- data.c ------------------------------------------------------------------------------------------------------ */
-
-typedef struct {
-    const char *name;            /* "MNIST" */
-    char        from[PATH_SIZE]; /* its directory */
-    tap_tensor  train, test;     /* uint8 [n,28,28] */
-} dataset;
-
-/* From o->data, or from the first place of the search that has any. The images live in the arena. */
-bool dataset_load(dataset *d, tap_arena *a, const options *o);
-
-/* The first place of the search that has any images, or `given` if that is not NULL; no word if there is none. */
-bool dataset_find(char dir[PATH_SIZE], const char *given);
-/* The file of a part ("train", "t10k") and a kind ("images", "labels") in dir, whatever it is called there; its tensor's rank. */
-bool dataset_file(char path[PATH_SIZE], const char *dir, const char *part, const char *kind, int rank);
-
-/* path = dir/name, or dir for an empty name; false if that is too long. */
-bool join(char path[PATH_SIZE], const char *dir, const char *name);
 
 /* ---- resume.c ---------------------------------------------------------------------------------------------------- */
 
@@ -127,23 +102,5 @@ bool pictures_show(const options *o, const tap_vae *vae, tap_tensor test);
 
 int  text_columns(void);             /* how many images fit side by side into the terminal */
 void text_images(tap_tensor images); /* [1,n,28,28], with blocks of two pixels */
-
-/* ---- screen.c ---------------------------------------------------------------------------------------------------- */
-
-bool   fail(const char *format, ...) TAP_PRINTF(1, 2); /* one line on standard error; returns false */
-void   note(const char *format, ...) TAP_PRINTF(1, 2); /* the same, where the program goes on */
-double now(void);                                      /* seconds since some moment */
-
-/* A line on the terminal behind standard error, redrawn now and then; nothing when that is no terminal. begun: the part of all
- * rounds that is done already. */
-void bar_start(bool quiet, const char *task, const char *number, int64_t rounds, int64_t images_per_round, double begun);
-void bar_update(int64_t round, int64_t images, double value); /* the number that is to be shown, so far */
-void bar_clear(void);
-
-/* What the terminal behind a descriptor can show. */
-bool screen_is_terminal(int fd);
-bool screen_has_color(int fd); /* and NO_COLOR is not set */
-bool screen_is_utf8(void);
-int  screen_width(int fd);
 
 #endif

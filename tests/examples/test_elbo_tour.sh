@@ -14,7 +14,7 @@ refuses '--seed: a value is missing' --seed
 refuses '--out: a value is missing' --out --quick
 refuses "--out '': " --out ''
 refuses '--colour: there is no such option' --colour
-refuses '--quick=1: there is no such option' --quick=1
+refuses '--quick: takes no value' --quick=1
 refuses 'here: not an option' here
 
 run --quick --out a/b

@@ -70,11 +70,11 @@ refuses '--lr 1e-3x: ' --lr 1e-3x
 refuses '--seed -1: ' --seed -1
 refuses '--checkpoint-every -1: ' --checkpoint-every -1
 refuses '--on-nonfinite go: must be stop or skip' --on-nonfinite go
-refuses '--resume=1: there is no such option' --resume=1
+refuses '--resume: takes no value' --resume=1
 refuses '--seed 18446744073709551616: ' --seed 18446744073709551616
 refuses '--threads 0: ' --threads 0
 refuses "--data '': " --data ''
-refuses '--quiet=1: ' --quiet=1
+refuses '--quiet: takes no value' --quiet=1
 refuses '--colour: there is no such option' --colour
 refuses 'digits: not an option' digits
 

@@ -1,10 +1,11 @@
-/* examples/vae_mnist/screen.c: what goes to the terminal: messages and the progress bar. The bar is wiped before anything else
+/* examples/common/screen.c: what goes to the terminal: messages and the progress bar. The bar is wiped before anything else
  * is printed, and there is none where nobody would see it. */
 #define _DEFAULT_SOURCE
-#include "vae_mnist.h"
+#include "common.h"
 
 #include <langinfo.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -29,7 +30,7 @@ static void say(const char *format, va_list args)
 {
     bar_clear();
     fflush(stdout);
-    fputs("vae_mnist: ", stderr);
+    fprintf(stderr, "%s: ", program);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
 }

@@ -1,18 +1,12 @@
-/* examples/vae_mnist/data.c: finds the images, reads them, and says exactly which data set they are. */
+/* examples/common/data.c: finds the images, reads them, and says exactly which data set they are. */
 #define _POSIX_C_SOURCE 200809L
-#include "vae_mnist.h"
+#include "common.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-bool join(char path[PATH_SIZE], const char *dir, const char *name)
-{
-    size_t n     = strlen(dir);
-    bool   slash = *name && n && dir[n - 1] != '/';
-    return snprintf(path, PATH_SIZE, "%s%s%s", dir, slash ? "/" : "", name) < PATH_SIZE;
-}
 
 bool dataset_file(char path[PATH_SIZE], const char *dir, const char *part, const char *kind, int rank)
 {
@@ -35,15 +29,15 @@ bool dataset_find(char dir[PATH_SIZE], const char *wanted)
     if (wanted) return join(dir, wanted, "");
     const char *given = getenv("TAPESTRY_DATA"), *cache = getenv("XDG_CACHE_HOME");
     if (has_data(dir, given, "")) return true;
-    if (given && *given) fprintf(stderr, "vae_mnist: $TAPESTRY_DATA (%s) holds no images; looking elsewhere\n", given);
+    if (given && *given) note("$TAPESTRY_DATA (%s) holds no images; looking elsewhere", given);
     if (cache && *cache ? has_data(dir, cache, "tapestry/mnist") : has_data(dir, getenv("HOME"), ".cache/tapestry/mnist"))
         return true;
     return has_data(dir, "/usr/share/datasets/fashion-mnist", "");
 }
 
-static bool find_dir(char dir[PATH_SIZE], const options *o)
+static bool find_dir(char dir[PATH_SIZE], const char *given)
 {
-    if (dataset_find(dir, o->data)) return true;
+    if (dataset_find(dir, given)) return true;
     return fail("found no images: run `sh examples/quickstart.sh`, which fetches MNIST, or install the package "
                 "dataset-fashion-mnist, or name a directory with --data");
 }
@@ -78,9 +72,9 @@ static const char *name_of(tap_tensor train)
     return "images";
 }
 
-bool dataset_load(dataset *d, tap_arena *a, const options *o)
+bool dataset_load(dataset *d, tap_arena *a, const char *given)
 {
-    if (!find_dir(d->from, o)) return false;
+    if (!find_dir(d->from, given)) return false;
     if (!read_images(&d->train, a, d->from, "train") || !read_images(&d->test, a, d->from, "t10k")) return false;
     d->name = name_of(d->train);
     return true;

@@ -1,0 +1,138 @@
+/* examples/common/arguments.c: command lines. Every option is a row of a table; a bad value is one line that says what the option
+ * takes. */
+#include "common.h"
+
+#include <errno.h>
+#include <float.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) return true;
+    return false;
+}
+
+bool usage(const char *name, const char *value, const char *takes)
+{
+    return fail("%s%s%s: %s; see --help", name, *value ? " " : "", value, takes);
+}
+
+static bool is_digits(const char *text)
+{
+    return *text && !text[strspn(text, "0123456789")];
+}
+
+bool parse_whole(const char *text, double min, double max, int64_t *value)
+{
+    if (!is_digits(text)) return false;
+    errno  = 0;
+    *value = strtoll(text, NULL, 10);
+    return errno == 0 && (double)*value >= min && (double)*value <= max;
+}
+
+static bool parse_seed(const char *text, uint64_t *value)
+{
+    if (!is_digits(text)) return false;
+    errno  = 0;
+    *value = strtoull(text, NULL, 10);
+    return errno == 0;
+}
+
+bool parse_real(const char *text, double min, double max, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    return end != text && !*end && *value >= min && *value <= max;
+}
+
+bool argument_set(const argument *a, const char *text)
+{
+    switch (a->kind) {
+    case TEXT: *(const char **)a->field = text; return *text;
+    case FOLDER: *(const char **)a->field = text; return *text && strlen(text) < PATH_SIZE - 64;
+    case WHOLE: return parse_whole(text, a->min, a->max, a->field);
+    case SEED: return parse_seed(text, a->field);
+    case REAL: return parse_real(text, a->min, a->max, a->field);
+    case OWN: return a->take(a->field, text);
+    case FLAG: break;
+    }
+    return false;
+}
+
+void argument_print(const argument *a, char text[PATH_SIZE])
+{
+    switch (a->kind) {
+    case TEXT:
+    case FOLDER: snprintf(text, PATH_SIZE, "%s", *(const char *const *)a->field); break;
+    case WHOLE: snprintf(text, PATH_SIZE, "%" PRId64, *(const int64_t *)a->field); break;
+    case SEED: snprintf(text, PATH_SIZE, "%" PRIu64, *(const uint64_t *)a->field); break;
+    case REAL: snprintf(text, PATH_SIZE, "%.17g", *(const double *)a->field); break;
+    case FLAG: snprintf(text, PATH_SIZE, "%s", *(const bool *)a->field ? "true" : "false"); break;
+    case OWN: a->print(a->field, text); break;
+    }
+}
+
+static bool refuse(const argument *a, const char *value)
+{
+    char        text[128];
+    const char *takes = a->takes ? a->takes : text;
+    switch (a->kind) {
+    case TEXT: snprintf(text, sizeof text, "must not be empty"); break;
+    case FOLDER: snprintf(text, sizeof text, "must name a directory"); break;
+    case WHOLE: snprintf(text, sizeof text, "must be a whole number from %.0f to %.0f", a->min, a->max); break;
+    case SEED: snprintf(text, sizeof text, "must be a whole number from 0 to %" PRIu64, UINT64_MAX); break;
+    case REAL:
+        if (a->min == DBL_MIN) snprintf(text, sizeof text, "must be a number above 0, at most %.15g", a->max);
+        else
+            snprintf(text, sizeof text, "must be a number from %.15g to %.15g", a->min, a->max);
+        break;
+    case FLAG:
+    case OWN: break;
+    }
+    return usage(a->name, *value ? value : "''", takes);
+}
+
+/* The row that the argument names, up to an equals sign if it has one; NULL: there is none. */
+static const argument *find(const argument *table, const char *arg, size_t n)
+{
+    for (const argument *a = table; a->name; a++)
+        if (strlen(a->name) == n && !memcmp(a->name, arg, n)) return a;
+    return NULL;
+}
+
+/* Takes one option at argv[i]; returns how many arguments that were, 0 on an error. */
+static int take(const argument *table, char **argv, int i, uint64_t *given)
+{
+    const char     *arg = argv[i], *equals = strchr(arg, '=');
+    const argument *a = find(table, arg, equals ? (size_t)(equals - arg) : strlen(arg));
+    if (!a) {
+        usage(arg, "", arg[0] == '-' ? "there is no such option" : "not an option; all arguments begin with --");
+        return 0;
+    }
+    const char *value = equals ? equals + 1 : argv[i + 1];
+    *given |= 1ull << (a - table);
+    if (a->kind == FLAG) {
+        *(bool *)a->field = true;
+        return equals ? usage(a->name, "", "takes no value") : 1;
+    }
+    if (!value || (!equals && !strncmp(value, "--", 2))) {
+        usage(a->name, "", "a value is missing");
+        return 0;
+    }
+    if (argument_set(a, value)) return equals ? 1 : 2;
+    refuse(a, value);
+    return 0;
+}
+
+bool arguments_parse(const argument *table, int argc, char **argv, uint64_t *given)
+{
+    uint64_t bits = 0;
+    for (int i = 1, n; i < argc; i += n)
+        if (!(n = take(table, argv, i, &bits))) return false;
+    if (given) *given = bits;
+    return true;
+}

@@ -1,0 +1,102 @@
+/* examples/common/common.h: what the programs share: arguments, messages, progress, signals, images to learn from and sheets of images.
+ * A function that returns false has already said why, in one line on standard error. */
+#ifndef EXAMPLES_COMMON_H
+#define EXAMPLES_COMMON_H
+
+#include "nn/nn.h"
+
+#define PATH_SIZE 4096
+
+/* Each program says what it is called; its messages begin with that. */
+extern const char *const program;
+
+/* ---- program.c: how a program begins and ends --------------------------------------------------------------------- */
+
+/* From now on the first Ctrl-C, and what a shutdown or a closed terminal (unless nohup has it ignored) sends, asks the program to
+ * finish its step and to write what there is; a second one ends it. */
+void catch_signals(void);
+int  interrupted(void); /* the signal that asks to finish; 0 if none has come */
+
+/* path = dir/name, or dir for an empty name; false, without a word, if that is too long. */
+bool join(char path[PATH_SIZE], const char *dir, const char *name);
+/* Makes a folder for results and tries to write a file of that name there, before hours are spent on what is to be in it. */
+bool prepare_out(const char *out, const char *name);
+
+/* The status to end with: 0, 1 after a failure, 128 + signal after an interruption; standard output is written. */
+int end_program(bool ok);
+
+/* ---- arguments.c: the command line -------------------------------------------------------------------------------- */
+
+/* A row of a table of options: "--name value", "--name=value", or a FLAG alone. The table ends with a row of no name. OWN: the
+ * program takes the text itself, and prints the value as it would be given, the same text for the same value. */
+typedef enum { TEXT, FOLDER, WHOLE, SEED, REAL, FLAG, OWN } argument_kind;
+
+typedef struct {
+    const char   *name;
+    argument_kind kind;
+    void         *field; /* const char *, the same, int64_t, uint64_t, double, bool; what an OWN option's functions take */
+    double        min, max; /* of numbers. A minimum of DBL_MIN stands for "above 0" */
+    const char   *takes;    /* OWN: "must be ..." */
+    bool (*take)(void *field, const char *text);
+    void (*print)(const void *field, char text[PATH_SIZE]);
+} argument;
+
+#define ARGUMENT(name, kind, field)                  { name, kind, field, 0, 0, NULL, NULL, NULL }
+#define ARGUMENT_NUMBER(name, kind, field, min, max) { name, kind, field, min, max, NULL, NULL, NULL }
+#define ARGUMENT_OWN(name, field, takes, take, print) { name, OWN, field, 0, 0, takes, take, print }
+#define ARGUMENT_END                                 { NULL, TEXT, NULL, 0, 0, NULL, NULL, NULL }
+
+bool asks_for_help(int argc, char **argv); /* --help or -h is among them */
+/* Takes all arguments; *given (may be NULL) gets a bit for each row that was given. */
+bool arguments_parse(const argument *table, int argc, char **argv, uint64_t *given);
+bool argument_set(const argument *a, const char *text); /* without a word; false: not a value of it */
+void argument_print(const argument *a, char text[PATH_SIZE]);
+/* "NAME VALUE: TAKES; see --help"; returns false. */
+bool usage(const char *name, const char *value, const char *takes);
+/* A whole number from min to max. */
+bool parse_whole(const char *text, double min, double max, int64_t *value);
+/* NaN is none. */
+bool parse_real(const char *text, double min, double max, double *value);
+
+/* ---- screen.c: messages and the terminal -------------------------------------------------------------------------- */
+
+bool   fail(const char *format, ...) TAP_PRINTF(1, 2); /* one line on standard error; returns false */
+void   note(const char *format, ...) TAP_PRINTF(1, 2); /* the same, where the program goes on */
+double now(void);                                      /* seconds since some moment */
+
+/* A line on the terminal behind standard error, redrawn now and then; nothing when that is no terminal. begun: the part of all
+ * rounds that is done already. */
+void bar_start(bool quiet, const char *task, const char *number, int64_t rounds, int64_t images_per_round, double begun);
+void bar_update(int64_t round, int64_t images, double value); /* the number that is to be shown, so far */
+void bar_clear(void);
+
+/* What the terminal behind a descriptor can show. */
+bool screen_is_terminal(int fd);
+bool screen_has_color(int fd); /* and NO_COLOR is not set */
+bool screen_is_utf8(void);
+int  screen_width(int fd);
+
+/* ---- data.c: images in the format of MNIST ------------------------------------------------------------------------ */
+
+#define SIDE 28 /* images are SIDE x SIDE pixels */
+
+typedef struct {
+    const char *name;            /* "MNIST" */
+    char        from[PATH_SIZE]; /* its directory */
+    tap_tensor  train, test;     /* uint8 [n,28,28] */
+} dataset;
+
+/* From the directory `given`, or if that is NULL from the first place of the search that has any. The images live in the arena. */
+bool dataset_load(dataset *d, tap_arena *a, const char *given);
+
+/* The first place of the search that has any images, or `given` if that is not NULL; no word if there is none. */
+bool dataset_find(char dir[PATH_SIZE], const char *given);
+/* The file of a part ("train", "t10k") and a kind ("images", "labels") in dir, whatever it is called there; its tensor's rank. */
+bool dataset_file(char path[PATH_SIZE], const char *dir, const char *part, const char *kind, int rank);
+
+/* ---- sheet.c: many images as one picture -------------------------------------------------------------------------- */
+
+/* images [rows,columns,height,width] in [0,1], `gap` grey pixels apart, each pixel twice as wide and high; PNG. */
+bool sheet_write(const char *dir, const char *name, tap_tensor images, int64_t gap);
+
+#endif
