@@ -1,19 +1,14 @@
 /* IDX files: two zero bytes, a type, a rank, big-endian sizes, big-endian data. zlib reads plain and gzipped ones alike. Memory
  * is taken only for data that a file of this size can hold. */
-#define _POSIX_C_SOURCE 200809L
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
+#include "tensor/input.h"
 #include "tensor/internal.h"
 
-/* Deflate's best is 258 bytes from two bits. PIECE is a multiple of every element size. */
-enum { DEFLATE_LIMIT = 1032, PIECE = 1 << 14 };
+/* Deflate's best is 258 bytes from two bits. */
+enum { DEFLATE_LIMIT = 1032, READ_AT_ONCE = 1 << 30 };
 
 typedef struct {
     unsigned char code;
@@ -27,23 +22,14 @@ static const idx_type idx_types[] = {
 };
 
 typedef struct {
-    tap_arena  *arena;
-    const char *path;
-    gzFile      file;
-    int64_t     size; /* of the file on disk */
-    idx_type    type;
-    tap_shape   shape;
+    tap__input in;
+    gzFile     file;
+    int64_t    size; /* of the file on disk */
+    idx_type   type;
+    tap_shape  shape;
 } reader;
 
-static bool fail(const reader *r, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
-static bool fail(const reader *r, tap_status status, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    tap__error_set_in(tap_arena_error(r->arena), status, r->path, format, args);
-    va_end(args);
-    return false;
-}
+#define fail(r, ...) tap__input_fail(&(r)->in, __VA_ARGS__)
 
 /* Why the stream gave fewer bytes than asked for. */
 static bool fail_short(const reader *r, const char *part)
@@ -65,13 +51,6 @@ static bool read_part(const reader *r, void *to, int n, const char *part)
     return gzread(r->file, to, (unsigned)n) == n || fail_short(r, part);
 }
 
-static uint64_t big_endian(const unsigned char *p, int size)
-{
-    uint64_t x = 0;
-    for (int i = 0; i < size; i++) x = x << 8 | p[i];
-    return x;
-}
-
 static bool read_header(reader *r)
 {
     enum { TYPES = sizeof idx_types / sizeof *idx_types };
@@ -86,7 +65,10 @@ static bool read_header(reader *r)
     r->type = idx_types[known];
     r->shape.rank = magic[3];
     if (!read_part(r, sizes, 4 * r->shape.rank, "header")) return false;
-    for (int i = 0; i < r->shape.rank; i++) r->shape.n[i] = (int64_t)big_endian(sizes + 4 * i, 4);
+    for (int i = 0; i < r->shape.rank; i++) {
+        const unsigned char *p = sizes + 4 * i;
+        r->shape.n[i] = (int64_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+    }
     return true;
 }
 
@@ -103,29 +85,13 @@ static bool check_size(const reader *r)
                 (long long)(room < 0 ? 0 : room));
 }
 
-static void decode(idx_type type, const unsigned char *from, int64_t n, void *to)
+static bool read_data(const reader *r, int64_t bytes, char *to)
 {
-    int above = 64 - 8 * type.size;
-    for (int64_t i = 0; i < n; i++) {
-        uint64_t bits = big_endian(from + i * type.size, type.size);
-        uint32_t low = (uint32_t)bits;
-        if (type.dtype == TAP_F32) memcpy((float *)to + i, &low, sizeof low);
-        else if (type.dtype == TAP_F64) memcpy((double *)to + i, &bits, sizeof bits);
-        else ((int64_t *)to)[i] = (int64_t)(bits << above) >> above;
-    }
-}
-
-static bool read_data(const reader *r, int64_t n, void *to)
-{
-    unsigned char  piece[PIECE];
-    const idx_type type = r->type;
-    char          *at = to;
-    for (int64_t rest = n * type.size; rest > 0; rest -= PIECE) {
-        int     bytes = rest < PIECE ? (int)rest : PIECE;
-        int64_t count = bytes / type.size;
-        if (!read_part(r, type.dtype == TAP_U8 ? (void *)at : piece, bytes, "data")) return false;
-        if (type.dtype != TAP_U8) decode(type, piece, count, at);
-        at += count * (int64_t)tap_dtype_size(type.dtype);
+    while (bytes > 0) {
+        int n = bytes < READ_AT_ONCE ? (int)bytes : READ_AT_ONCE;
+        if (!read_part(r, to, n, "data")) return false;
+        to += n;
+        bytes -= n;
     }
     return true;
 }
@@ -145,31 +111,26 @@ static tap_tensor read_tensor(reader *r)
 {
     if (!read_header(r) || !check_size(r)) return (tap_tensor){ 0 };
     int64_t n = tap_numel(r->shape);
-    void   *data = tap__arena_take(r->arena, (size_t)n * tap_dtype_size(r->type.dtype));
-    if (!data || !read_data(r, n, data) || !check_end(r)) return (tap_tensor){ 0 };
+    void   *data = tap__arena_take(r->in.arena, (size_t)n * tap_dtype_size(r->type.dtype));
+    if (!data || !read_data(r, n * r->type.size, data) || !check_end(r)) return (tap_tensor){ 0 };
+    tap__decode(data, n, r->type.dtype, r->type.size, true);
     return tap_tensor_wrap(r->type.dtype, r->shape, data);
 }
 
-static bool open_file(reader *r)
-{
-    struct stat s;
-    int         fd = open(r->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return fail(r, TAP_EIO, "cannot open: %s", strerror(errno));
-    if (fstat(fd, &s) != 0) fail(r, TAP_EIO, "cannot read: %s", strerror(errno));
-    else if (!S_ISREG(s.st_mode)) fail(r, TAP_EIO, "is not a regular file");
-    else if (!(r->file = gzdopen(fd, "rb"))) fail(r, TAP_ENOMEM, "no memory to read it");
-    else r->size = (int64_t)s.st_size;
-    if (!r->file) close(fd);
-    return r->file;
-}
-
+/* zlib takes the file over, and closes it. */
 tap_tensor tap_idx_read(tap_arena *a, const char *path)
 {
-    reader r = { .arena = a, .path = path };
-    if (tap_arena_status(a, NULL) != TAP_OK) return (tap_tensor){ 0 };
-    if (!path) return tap__tensor_fail(a, TAP_EARG, "idx: the path is NULL");
-    if (!open_file(&r)) return (tap_tensor){ 0 };
-    tap_tensor x = read_tensor(&r);
+    reader     r = { 0 };
+    tap_tensor x = { 0 };
+    if (!tap__input_open(&r.in, a, path, "idx")) return x;
+    r.size = (int64_t)r.in.left;
+    r.file = gzdopen(r.in.fd, "rb");
+    if (!r.file) {
+        fail(&r, TAP_ENOMEM, "no memory to read it");
+        tap__input_close(&r.in);
+        return x;
+    }
+    x = read_tensor(&r);
     gzclose(r.file);
     return x;
 }

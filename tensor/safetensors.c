@@ -1,14 +1,10 @@
 /* Reading safetensors files. Nothing in them is believed: every size is checked against the file before it gets memory. */
-#define _POSIX_C_SOURCE 200809L
 #include "tensor/safetensors.h"
 
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "tensor/input.h"
 #include "tensor/internal.h"
 #include "tensor/json.h"
 
@@ -19,10 +15,7 @@ typedef struct {
 } entry;
 
 typedef struct {
-    tap_arena    *arena;
-    const char   *path;
-    FILE         *file;
-    uint64_t      size;   /* of the data behind the header */
+    tap__input    in;
     size_t        length; /* of the header */
     char         *header; /* NUL-terminated; once parsed, the room for names */
     char         *names;  /* where the next name goes */
@@ -31,15 +24,7 @@ typedef struct {
     tap_metadata *metadata;
 } reader;
 
-static bool fail(const reader *r, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
-static bool fail(const reader *r, tap_status status, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    tap__error_set_in(tap_arena_error(r->arena), status, r->path, format, args);
-    va_end(args);
-    return false;
-}
+#define fail(r, ...) tap__input_fail(&(r)->in, __VA_ARGS__)
 
 /* Names come from the file and may be of any length. */
 static bool fail_tensor(const reader *r, const char *name, const char *what)
@@ -47,37 +32,19 @@ static bool fail_tensor(const reader *r, const char *name, const char *what)
     return fail(r, TAP_EIO, "tensor '%.100s' %s", name, what);
 }
 
-static bool read_bytes(const reader *r, void *to, size_t n)
-{
-    if (fread(to, 1, n, r->file) == n) return true;
-    if (ferror(r->file)) return fail(r, TAP_EIO, "cannot read: %s", strerror(errno));
-    return fail(r, TAP_EIO, "became shorter while it was read");
-}
-
-static bool open_file(reader *r)
-{
-    struct stat s;
-    r->file = fopen(r->path, "rb");
-    if (!r->file) return fail(r, errno == ENOMEM ? TAP_ENOMEM : TAP_EIO, "cannot open: %s", strerror(errno));
-    if (fstat(fileno(r->file), &s) != 0) return fail(r, TAP_EIO, "cannot read: %s", strerror(errno));
-    if (!S_ISREG(s.st_mode)) return fail(r, TAP_EIO, "is not a regular file");
-    r->size = (uint64_t)s.st_size;
-    return true;
-}
-
 static bool read_header(reader *r)
 {
     unsigned char      bytes[8];
-    unsigned long long n = 0, size = r->size;
-    if (size < 8) return fail(r, TAP_EIO, "truncated: ends within the header's length");
-    if (!read_bytes(r, bytes, 8)) return false;
+    unsigned long long n = 0, left = r->in.left;
+    if (left < 8) return fail(r, TAP_EIO, "truncated: ends within the header's length");
+    if (!tap__input_read(&r->in, bytes, 8)) return false;
     for (int i = 7; i >= 0; i--) n = n << 8 | bytes[i];
+    left -= 8;
     if (n > MAX_HEADER) return fail(r, TAP_EIO, "not safetensors: a header of %llu bytes, more than %d", n, MAX_HEADER);
-    if (n > size - 8) return fail(r, TAP_EIO, "truncated: the header takes %llu bytes, the file has %llu", n, size - 8);
-    r->size = size - 8 - n;
+    if (n > left) return fail(r, TAP_EIO, "truncated: the header takes %llu bytes, the file has %llu", n, left);
     r->length = (size_t)n;
-    r->header = r->names = tap__arena_take(r->arena, r->length + 1);
-    if (!r->header || !read_bytes(r, r->header, r->length)) return false;
+    r->header = r->names = tap__arena_take(r->in.arena, r->length + 1);
+    if (!r->header || !tap__input_read(&r->in, r->header, r->length)) return false;
     r->header[n] = '\0';
     return r->header[0] == '{' || fail(r, TAP_EIO, "not safetensors: the header does not begin with '{'");
 }
@@ -112,7 +79,7 @@ static bool read_metadata(reader *r, const cJSON *json)
     const cJSON *item;
     if (r->metadata) return fail(r, TAP_EIO, "has " METADATA " twice");
     if (!cJSON_IsObject(json)) return fail(r, TAP_EIO, METADATA " is not a table of strings");
-    r->metadata = tap__arena_take(r->arena, (size_t)cJSON_GetArraySize(json) * sizeof *r->metadata);
+    r->metadata = tap__arena_take(r->in.arena, (size_t)cJSON_GetArraySize(json) * sizeof *r->metadata);
     if (!r->metadata) return false;
     cJSON_ArrayForEach(item, json)
     {
@@ -201,7 +168,7 @@ static bool read_entry(reader *r, const cJSON *json)
 static bool read_entries(reader *r, const cJSON *json)
 {
     const cJSON *item;
-    r->entries = tap__arena_take(r->arena, (size_t)cJSON_GetArraySize(json) * sizeof *r->entries);
+    r->entries = tap__arena_take(r->in.arena, (size_t)cJSON_GetArraySize(json) * sizeof *r->entries);
     r->names = r->header;
     if (!r->entries) return false;
     cJSON_ArrayForEach(item, json)
@@ -228,7 +195,7 @@ static int by_offset(const void *a, const void *b)
 /* The tensors must have distinct names and follow each other from the first byte of the data to the last. */
 static bool check_entries(reader *r)
 {
-    unsigned long long at = 0, size = r->size;
+    unsigned long long at = 0, size = r->in.left;
     qsort(r->entries, (size_t)r->n, sizeof *r->entries, by_name);
     for (int i = 1; i < r->n; i++) {
         const entry *x = &r->entries[i];
@@ -246,28 +213,15 @@ static bool check_entries(reader *r)
     return true;
 }
 
-/* Small integers lie at the front of room for int64; from the last on, none is overwritten before it is read. */
-static void widen(unsigned char *data, size_t n, int size)
-{
-    int above = 64 - 8 * size;
-    for (size_t i = n; i-- > 0;) {
-        uint64_t bits = 0;
-        memcpy(&bits, data + i * (size_t)size, (size_t)size);
-        int64_t value = (int64_t)(bits << above) >> above;
-        memcpy(data + i * sizeof value, &value, sizeof value);
-    }
-}
-
 /* Each tensor gets its own memory, so that it is aligned wherever the file has it. */
 static bool read_data(reader *r)
 {
     for (int i = 0; i < r->n; i++) {
-        size_t         n = (size_t)(r->entries[i].end - r->entries[i].begin), size = (size_t)r->entries[i].size;
-        tap_tensor    *t = &r->entries[i].named.tensor;
-        unsigned char *data = tap__arena_take(r->arena, n / size * tap_dtype_size(t->dtype));
-        if (!data || !read_bytes(r, data, n)) return false;
-        for (size_t k = 0; k < n && t->dtype == TAP_BOOL; k++) data[k] = data[k] != 0; /* the format does not say 0 or 1 */
-        if (t->dtype == TAP_I64) widen(data, n / size, (int)size);
+        size_t      n = (size_t)(r->entries[i].end - r->entries[i].begin), size = (size_t)r->entries[i].size;
+        tap_tensor *t = &r->entries[i].named.tensor;
+        void       *data = tap__arena_take(r->in.arena, n / size * tap_dtype_size(t->dtype));
+        if (!data || !tap__input_read(&r->in, data, n)) return false;
+        tap__decode(data, (int64_t)(n / size), t->dtype, (int)size, false);
         *t = tap_tensor_wrap(t->dtype, t->shape, data);
     }
     return true;
@@ -275,7 +229,7 @@ static bool read_data(reader *r)
 
 static bool read_all(reader *r)
 {
-    if (!open_file(r) || !read_header(r)) return false;
+    if (!read_header(r)) return false;
     cJSON *json = parse_header(r);
     bool   ok = json && read_entries(r, json);
     cJSON_Delete(json);
@@ -284,12 +238,11 @@ static bool read_all(reader *r)
 
 tap_safetensors tap_safetensors_read(tap_arena *a, const char *path)
 {
-    reader            r = { .arena = a, .path = path ? path : "safetensors" };
+    reader            r = { 0 };
     tap_named_tensor *tensors = NULL;
-    if (tap_arena_status(a, NULL) != TAP_OK) return (tap_safetensors){ 0 };
-    if (!path) fail(&r, TAP_EARG, "the path is NULL");
-    else if (read_all(&r)) tensors = tap__arena_take(a, (size_t)r.n * sizeof *tensors);
-    if (r.file) fclose(r.file);
+    if (!tap__input_open(&r.in, a, path, "safetensors")) return (tap_safetensors){ 0 };
+    if (read_all(&r)) tensors = tap__arena_take(a, (size_t)r.n * sizeof *tensors);
+    tap__input_close(&r.in);
     if (!tensors) return (tap_safetensors){ 0 };
     for (int i = 0; i < r.n; i++) tensors[i] = r.entries[i].named;
     tap__arena_give_back(a, r.entries);

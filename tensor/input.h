@@ -1,0 +1,30 @@
+/* tensor/input.h: what readers of files share. Nothing in a file is believed, its size least of all: it may change meanwhile.
+ * Not installed. */
+#ifndef TAP_TENSOR_INPUT_H
+#define TAP_TENSOR_INPUT_H
+
+#include "tensor/tensor.h"
+
+typedef struct {
+    tap_arena  *arena;
+    const char *path;
+    int         fd;   /* -1: none */
+    uint64_t    left; /* bytes of the file not read yet, going by its size when it was opened */
+} tap__input;
+
+/* Opens a regular file. What goes wrong with it, now or later, is the arena's error and begins with the path, or the format if
+ * there is no path. */
+bool tap__input_open(tap__input *in, tap_arena *a, const char *path, const char *format);
+void tap__input_close(tap__input *in);
+
+/* Always false. */
+bool tap__input_fail(const tap__input *in, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
+
+/* Exactly n bytes, of which the caller knows that the file has them left. */
+bool tap__input_read(tap__input *in, void *to, size_t n);
+
+/* n elements of `size` bytes, as a file has them, lie in front in room for n of the dtype, and become these: big-endian ones
+ * are turned round, smaller integers widened to int64, and whatever is not 0 is true. */
+void tap__decode(void *data, int64_t n, tap_dtype dtype, int size, bool big_endian);
+
+#endif
