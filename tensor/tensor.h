@@ -180,6 +180,11 @@ TAP_API const char *tap_config(void);
 /* IDX, the format of MNIST, plain or gzipped: big-endian, dtype uint8, int8..int32 (read as int64), float32 or float64. */
 TAP_API tap_tensor tap_idx_read(tap_arena *a, const char *path);
 
+/* NumPy's .npy, versions 1 to 3: dtypes f4, f8, i1 to i8 (read as int64), u1 and b1 in either byte order. A file in Fortran
+ * order gives a transposed view; what is written is in C order, byte for byte as numpy.save has it. */
+TAP_API tap_tensor tap_npy_read(tap_arena *a, const char *path);
+TAP_API tap_status tap_npy_write(const char *path, tap_tensor x, tap_error *e);
+
 /* 8-bit greyscale PNG. image: [height,width]; floats in [0,1] (clipped, NaN black) or uint8. */
 TAP_API tap_status tap_png_write(const char *path, tap_tensor image, tap_error *e);
 

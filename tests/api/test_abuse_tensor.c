@@ -87,6 +87,8 @@ enum {
     X(tap_threads, 0, assert_in_range(tap_threads(), 1, 256))                                                          \
     X(tap_config, 0, assert_non_null(tap_config()))                                                                    \
     X(tap_idx_read, ARENA | ALWAYS_FAILS, w->out = tap_idx_read(w->a, "none"))                                         \
+    X(tap_npy_read, ARENA | ALWAYS_FAILS, w->out = tap_npy_read(w->a, "none"))                                         \
+    X(tap_npy_write, TENSOR, w->status = tap_npy_write("x.npy", w->x, w->e))                                           \
     X(tap_png_write, TENSOR, w->status = tap_png_write("picture.png", w->x, w->e))                                     \
     X(tap_safetensors_read, ARENA | ALWAYS_FAILS, assert_int_equal(tap_safetensors_read(w->a, "none").n, 0))           \
     X(tap_safetensors_write, TENSOR, tap_named_tensor named = { "x", w->x };                                           \
@@ -316,6 +318,15 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
     X(idx_null, TAP_EARG, "idx: the path is NULL", w->out = tap_idx_read(w->a, NULL)) \
     X(idx_folder, TAP_EIO, ".: is not a regular file", w->out = tap_idx_read(w->a, ".")) \
     X(idx_empty_path, TAP_EIO, "cannot open: No such file or directory", w->out = tap_idx_read(w->a, "")) \
+    X(npy_null, TAP_EARG, "npy: the path is NULL", w->out = tap_npy_read(w->a, NULL)) \
+    X(npy_folder, TAP_EIO, ".: is not a regular file", w->out = tap_npy_read(w->a, ".")) \
+    X(npy_write_null, TAP_EARG, "npy: the path is NULL", w->status = tap_npy_write(NULL, w->x, w->e)) \
+    X(npy_write_dtype, TAP_EARG, "x.npy: the tensor is inert or invalid", \
+      w->status = tap_npy_write("x.npy", view_of(w, no_dtype, TAP_SCALAR), w->e)) \
+    X(npy_write_vast, TAP_ENOMEM, "x.npy: no memory for a copy", \
+      w->status = tap_npy_write("x.npy", tap_tensor_expand(w->a, w->x, TAP_SHAPE(1ll << 50, 3, 2)), w->e)) \
+    X(npy_write_folder, TAP_EIO, "none/x.npy: cannot create a file in its folder: No such file or directory", \
+      w->status = tap_npy_write("none/x.npy", w->x, w->e)) \
     X(png_null, TAP_EARG, "png: the path is NULL", w->status = tap_png_write(NULL, w->x, w->e)) \
     X(png_int, TAP_EDTYPE, "p.png: an image is float32, float64 or uint8, not int64", \
       w->status = tap_png_write("p.png", view_of(w, TAP_I64, TAP_SHAPE(1, 1)), w->e)) \
