@@ -14,6 +14,14 @@ static void stop_if_asked(const char *message)
     abort();
 }
 
+/* Messages quote paths, and names from files: one line, whatever these hold, and nothing that a terminal obeys. */
+static void mask_controls(char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f) *text = '?';
+    }
+}
+
 tap_status tap__error_set_in(tap_error *e, tap_status status, const char *where, const char *format, va_list args)
 {
     if (status == TAP_OK) return e ? e->status : TAP_OK;
@@ -26,6 +34,7 @@ tap_status tap__error_set_in(tap_error *e, tap_status status, const char *where,
         used = strlen(here.message);
     }
     if (format) vsnprintf(here.message + used, sizeof here.message - used, format, args);
+    mask_controls(here.message);
     stop_if_asked(here.message);
     if (e) *e = here;
     return status;

@@ -83,6 +83,8 @@ static void test_bad_names(void **state)
         tap_module *root = tap_module_new(TAP_F32, 0), *m = tap_module_child(root, "m");
         snprintf(expected, sizeof expected,
                  "m: '%s' is no name: it takes printable ASCII without space, dot, \" and \\", bad[i]);
+        char *end_of_line = strchr(expected, '\n');
+        if (end_of_line) *end_of_line = '?';
         if (i % 2) assert_non_null(tap_module_child(m, bad[i]));
         else assert_non_null(tap_param_new(m, bad[i], TAP_SCALAR, tap_init_zeros()));
         assert_module_error(root, TAP_EARG, expected);

@@ -332,6 +332,7 @@ static void test_hostile_headers(void **state)
         { "{\"__metadata__\":[]}", 0, "__metadata__ is not a table of strings" },
         /* entries */
         { "{\"a\":[\"U8\",[1],[0,1]]}", 1, "tensor 'a' needs an object for its entry" },
+        { "{\"\\u001b[2J\\n\":null}", 0, "tensor '?[2J?' needs an object for its entry" }, /* nothing that a terminal obeys */
         { "{\"a\":null}", 0, "tensor 'a' needs an object for its entry" },
         { "{\"a\":{\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "tensor 'a' needs one dtype" },
         { "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, "tensor 'a' needs one dtype" },
