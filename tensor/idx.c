@@ -1,5 +1,5 @@
 /* IDX files: two zero bytes, a type, a rank, big-endian sizes, big-endian data. zlib reads plain and gzipped ones alike. Memory
- * is taken only for data that a file of this size can hold. */
+ * is taken only for data that a file of this size can hold, and much of it only for data that it does hold. */
 #include <errno.h>
 #include <string.h>
 #include <zlib.h>
@@ -7,8 +7,8 @@
 #include "tensor/input.h"
 #include "tensor/internal.h"
 
-/* Deflate's best is 258 bytes from two bits. */
-enum { DEFLATE_LIMIT = 1032, READ_AT_ONCE = 1 << 30 };
+/* Deflate's best is 258 bytes from two bits. Images and labels are far from it. */
+enum { DEFLATE_LIMIT = 1032, DEFLATE_USUAL = 16, MUCH = 1 << 20, READ_AT_ONCE = 1 << 30 };
 
 typedef struct {
     unsigned char code;
@@ -107,12 +107,24 @@ static bool check_end(const reader *r)
     return (n == 0 && code == Z_OK) || fail_short(r, "data");
 }
 
+/* A forged header may still promise a thousand times what a stream holds. Where that would be much, the stream is unpacked once
+ * to see, and then from its beginning to be read. */
+static bool check_promise(const reader *r, int64_t bytes, int64_t memory)
+{
+    char    last;
+    z_off_t data = gztell(r->file);
+    if (gzdirect(r->file) || memory <= MUCH || memory / DEFLATE_USUAL <= r->size) return true;
+    if (gzseek(r->file, (z_off_t)bytes - 1, SEEK_CUR) < 0 || !read_part(r, &last, 1, "data") || !check_end(r)) return false;
+    return gzseek(r->file, data, SEEK_SET) == data || fail_short(r, "data");
+}
+
 static tap_tensor read_tensor(reader *r)
 {
     if (!read_header(r) || !check_size(r)) return (tap_tensor){ 0 };
-    int64_t n = tap_numel(r->shape);
-    void   *data = tap__arena_take(r->in.arena, (size_t)n * tap_dtype_size(r->type.dtype));
-    if (!data || !read_data(r, n * r->type.size, data) || !check_end(r)) return (tap_tensor){ 0 };
+    int64_t n = tap_numel(r->shape), bytes = n * r->type.size, memory = n * (int64_t)tap_dtype_size(r->type.dtype);
+    if (!check_promise(r, bytes, memory)) return (tap_tensor){ 0 };
+    void *data = tap__arena_take(r->in.arena, (size_t)memory);
+    if (!data || !read_data(r, bytes, data) || !check_end(r)) return (tap_tensor){ 0 };
     tap__decode(data, n, r->type.dtype, r->type.size, true);
     return tap_tensor_wrap(r->type.dtype, r->shape, data);
 }
