@@ -1,4 +1,4 @@
-# What quickstart.sh and tests/run.sh share; they source it. Finds out which packages are missing by looking for what they
+# What quickstart.sh and the scripts of tests/ share; they source it. Finds out which packages are missing by looking for what they
 # bring, not for their names, so that other systems and tools installed by hand are fine too.
 
 say()
@@ -29,6 +29,11 @@ header()
 blis()
 {
     header blis-serial/blis.h || pkg-config --exists blis || { ! command -v apt-get && header blis.h; }
+}
+
+clang_openmp()
+{
+    echo '#include <omp.h>' | clang -fopenmp -E -
 }
 
 build_packages()

@@ -36,11 +36,6 @@ for argument; do
     esac
 done
 
-clang_openmp()
-{
-    echo '#include <omp.h>' | clang -fopenmp -E -
-}
-
 test_packages()
 {
     build_packages

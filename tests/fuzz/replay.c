@@ -1,0 +1,89 @@
+/* Runs a target on its seeds, cut off at every length too, and on every file in the folders given: with any compiler, without
+ * libFuzzer.   replay_TARGET [FOLDER...] | replay_TARGET --seeds FOLDER, which only writes them */
+#define _XOPEN_SOURCE 700
+#include "tests/fuzz/fuzz.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n);
+
+enum { PREFIXES = 400 };
+
+static int         count;
+static char        running[4096]; /* its name */
+static const char *seed_folder;
+
+/* Each run gets memory of its own, so that reading behind the end is noticed. */
+static void run(const char *name, const void *bytes, size_t n)
+{
+    unsigned char *copy = malloc(n + !n);
+    FUZZ_CHECK(copy, "no memory");
+    memcpy(copy, bytes, n);
+    if (strcmp(name, running) != 0) fprintf(stderr, "%s\n", name); /* the last one is the one that fails */
+    snprintf(running, sizeof running, "%s", name);
+    LLVMFuzzerTestOneInput(copy, n);
+    free(copy);
+    count++;
+}
+
+static void run_seed(const char *name, const void *bytes, size_t n)
+{
+    run(name, bytes, n);
+    for (size_t cut = 0; cut < n && cut < PREFIXES; cut++) run(name, bytes, cut);
+}
+
+static void write_seed(const char *name, const void *bytes, size_t n)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", seed_folder, name);
+    FILE *f = fopen(path, "wbx");
+    FUZZ_CHECK(f && fwrite(bytes, 1, n, f) == n && fclose(f) == 0, "%s cannot be written, or there are two", path);
+}
+
+static void run_file(const char *path)
+{
+    struct stat s;
+    FILE       *f = fopen(path, "rb");
+    FUZZ_CHECK(f && fstat(fileno(f), &s) == 0, "%s cannot be read", path);
+    if (S_ISREG(s.st_mode)) {
+        void *bytes = malloc((size_t)s.st_size + 1);
+        FUZZ_CHECK(bytes, "no memory");
+        run(path, bytes, fread(bytes, 1, (size_t)s.st_size, f));
+        free(bytes);
+    }
+    fclose(f);
+}
+
+/* A folder that is not there holds no files: nothing has been found for this target. */
+static void run_folder(const char *name)
+{
+    char path[4096];
+    DIR *d = opendir(name);
+    for (struct dirent *entry; d && (entry = readdir(d));) {
+        snprintf(path, sizeof path, "%s/%s", name, entry->d_name);
+        run_file(path);
+    }
+    if (d) closedir(d);
+}
+
+/* Mutators are not called here. */
+size_t LLVMFuzzerMutate(unsigned char *bytes, size_t n, size_t room)
+{
+    (void)bytes, (void)room;
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "--seeds") == 0) {
+        seed_folder = argv[2];
+        fuzz_seeds(write_seed);
+        return 0;
+    }
+    fuzz_seeds(run_seed);
+    int seeds = count;
+    for (int i = 1; i < argc; i++) run_folder(argv[i]);
+    printf("%d seeds and beginnings of them, %d files\n", seeds, count - seeds);
+    return 0;
+}

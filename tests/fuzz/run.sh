@@ -1,0 +1,164 @@
+#!/bin/sh
+# Fuzzes the readers of files, each for some seconds.
+set -eu
+
+usage()
+{
+    cat <<'END'
+usage: sh tests/fuzz/run.sh [--merge] [--help] [SECONDS] [TARGET...]
+
+Installs what is missing, builds the fuzz targets in build/fuzz with clang, and runs each (all, or those named) for SECONDS
+[60], two at a time. Inputs that reach something new are kept in build/fuzz/corpus/TARGET, and the next run goes on from them.
+One line says what came of each target; after a finding, where the input that shows it lies. tests/fuzz/README.md says more.
+
+  --merge   instead: drop kept inputs that others make superfluous
+END
+}
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/examples/setup.sh"
+
+merge=no
+seconds=
+targets=
+for argument; do
+    case $argument in
+    --merge) merge=yes ;;
+    --help)
+        usage
+        exit 0
+        ;;
+    '' | -* | 0*) die "'$argument': there is no such option; see --help" ;;
+    *[!0-9]*) targets="$targets $argument" ;;
+    *) seconds=$argument ;;
+    esac
+done
+seconds=${seconds:-60}
+all=$(sed -n "s/^fuzz_targets = \[\(.*\)\]/\1/p" "$root/tests/fuzz/meson.build" | tr -d "',")
+chosen=${targets:-$all}
+for target in $chosen; do
+    case " $all " in
+    *" $target "*) ;;
+    *) die "$target: there is no such target; there are: $all" ;;
+    esac
+done
+
+fuzzer_runtime()
+{
+    echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return !p && n; }' |
+        "$CC" -x c -fsanitize=fuzzer,address,undefined -o /dev/null -
+}
+
+# Its package is named after clang's version.
+fuzz_packages()
+{
+    build_packages
+    needs libcmocka-dev pkg-config --exists cmocka
+    needs clang command -v "$CC"
+    needs libomp-dev clang_openmp
+    version=$("$CC" -dumpversion 2>/dev/null | cut -d . -f 1) || version=
+    needs "libclang-rt-${version:-14}-dev" fuzzer_runtime
+}
+
+CC=clang
+export CC
+install_missing fuzz_packages
+build=$root/build/fuzz
+programs=$build/tests/fuzz
+targets=
+for target in $chosen; do targets="$targets tests/fuzz/fuzz_$target tests/fuzz/replay_$target"; done
+build "$build" --buildtype=debugoptimized -Dfuzz=true -Dexamples=false ||
+    die "the build failed; what it said is above"
+
+# A small file that makes a reader take more memory than this is a finding, and so is a slow one. Several gigabytes of address
+# space are the sanitizer's own.
+limits="-rss_limit_mb=512 -malloc_limit_mb=256 -timeout=10 -max_len=4096"
+
+# The readers' files lie in memory.
+work=$(mktemp -d "$([ -d /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")/tapestry-fuzz-run-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+TMPDIR=$work
+UBSAN_OPTIONS=print_stacktrace=1
+export TMPDIR UBSAN_OPTIONS
+
+# fuzz TARGET OPTION...: libFuzzer, below other work; its words go to a log.
+fuzz()
+{
+    log=$build/$1.log
+    program=$programs/fuzz_$1
+    shift
+    nice "$program" $limits "$@" >"$log" 2>&1
+}
+
+prepare()
+{
+    rm -rf "$build/seeds/$1" "$build/$1.found"
+    mkdir -p "$build/seeds/$1" "$build/corpus/$1" "$build/findings/$1"
+    "$programs/replay_$1" --seeds "$build/seeds/$1"
+}
+
+dictionary()
+{
+    case $1 in
+    idx_gz) name=idx ;;
+    json | module) name=safetensors ;;
+    *) name=$1 ;;
+    esac
+    [ ! -f "$root/tests/fuzz/$name.dict" ] || echo "-dict=$root/tests/fuzz/$name.dict"
+}
+
+found()
+{
+    ls -d "$root/tests/fuzz/found/$1" 2>/dev/null || true
+}
+
+run()
+{
+    prepare "$1"
+    fuzz "$1" -max_total_time="$seconds" -print_final_stats=1 $(dictionary "$1") \
+        -artifact_prefix="$build/findings/$1/" "$build/corpus/$1" "$build/seeds/$1" $(found "$1") ||
+        touch "$build/$1.found"
+    report "$1"
+}
+
+# The last line on which libFuzzer says how far it has come, as words.
+report()
+{
+    log=$build/$1.log
+    edges=$(sed -n 's/.*Loaded 1 modules *(\([0-9]*\) .*/\1/p' "$log")
+    set -- "$1" $(sed -n 's/^#\([0-9]*\).* cov: \([0-9]*\) ft: \([0-9]*\) .*/\1 \2 \3/p' "$log" | tail -n 1)
+    line="$1: ${2:-0} executions, $((${2:-0} / seconds))/s, ${3:-0} of ${edges:-0} edges, ${4:-0} features,"
+    line="$line $(ls "$build/corpus/$1" | wc -l) inputs kept"
+    if [ -f "$build/$1.found" ]; then
+        input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
+        say "$line; FOUND SOMETHING: ${input:-see $log}
+$(grep -A 2 'not so:\|^==.*ERROR\|runtime error:' "$log" | head -n 12)"
+    else
+        say "$line, no findings"
+    fi
+}
+
+merge()
+{
+    prepare "$1"
+    rm -rf "$build/corpus/$1.new"
+    mkdir "$build/corpus/$1.new"
+    fuzz "$1" -merge=1 "$build/corpus/$1.new" "$build/corpus/$1" || die "merging failed; see $build/$1.log"
+    say "$1: $(ls "$build/corpus/$1.new" | wc -l) of $(ls "$build/corpus/$1" | wc -l) inputs kept"
+    rm -rf "$build/corpus/$1"
+    mv "$build/corpus/$1.new" "$build/corpus/$1"
+}
+
+does=run
+[ $merge = no ] || does=merge
+set -- $chosen
+while [ $# -gt 0 ]; do
+    $does "$1" &
+    [ $# -eq 1 ] || $does "$2" &
+    wait
+    shift
+    [ $# -eq 0 ] || shift
+done
+for target in $chosen; do
+    [ ! -f "$build/$target.found" ] || exit 1
+done
