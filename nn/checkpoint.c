@@ -16,6 +16,9 @@
 #define FORMAT   "tapestry checkpoint 1"
 #define CHECKSUM "checksum"
 
+/* So that a forged one can still be counted on from, and all are doubles. */
+#define MAX_STEPS (1ll << 53)
+
 /* What its numbers may be: WEIGHTS finite, a COUNT from 0 to `most`, a RATE finite and not negative. */
 typedef enum { ANY, WEIGHTS, COUNT, RATE } meaning;
 
@@ -252,7 +255,7 @@ void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
     snprintf(text, sizeof text, "weight_decay %.17g, beta1 %.17g, beta2 %.17g, eps %.17g, momentum %.17g, nesterov %s", s->decay,
              s->beta1, s->beta2, s->eps, s->momentum, s->by_d > 0 ? "true" : "false");
     tap_checkpoint_option(c, name, text);
-    item *steps = add_count(c, name, "step", &o->step, INT64_MAX);
+    item *steps = add_count(c, name, "step", &o->step, MAX_STEPS);
     if (steps) steps->optim = o;
     add(c, name, "lr", number(TAP_F64, &o->numbers.lr), RATE);
     for (int k = 0; k < 2 && o->state_names[k]; k++) {
