@@ -1,6 +1,7 @@
 #define _XOPEN_SOURCE 700
 #include "tests/fuzz/fuzz.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,10 +12,17 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n);
 
 static char folder[256], file[300], target[300];
 
+/* Readers may leave files of their own beside the one they were given. */
+static void empty_folder(void)
+{
+    DIR *d = opendir(folder);
+    for (struct dirent *entry; d && (entry = readdir(d));) unlinkat(dirfd(d), entry->d_name, 0);
+    if (d) closedir(d);
+}
+
 static void remove_folder(void)
 {
-    unlink(file);
-    unlink(target);
+    empty_folder();
     rmdir(folder);
 }
 
@@ -36,10 +44,9 @@ static void make_folder(void)
 
 const char *fuzz_file(const void *bytes, size_t n)
 {
-    static int fd = -1;
     make_folder();
-    if (fd < 0) fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || ftruncate(fd, 0) != 0 || pwrite(fd, bytes, n, 0) != (ssize_t)n) {
+    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, bytes, n) != (ssize_t)n || close(fd) != 0) {
         perror(file);
         exit(1);
     }
@@ -73,7 +80,7 @@ void fuzz_check_status(tap_status status, const char *message, const char *path)
         FUZZ_CHECK(!*message, "no error, but '%s'", message);
         return;
     }
-    FUZZ_CHECK(status == TAP_EIO || status == TAP_ESHAPE || status == TAP_EDTYPE, "%s: %s", tap_status_name(status), message);
+    FUZZ_CHECK(status != TAP_ENOMEM, "%s", message);
     FUZZ_CHECK(strncmp(message, path, begin) == 0 && strlen(message) > begin + 4, "'%s'", message);
     for (const unsigned char *p = (const unsigned char *)message; *p; p++)
         FUZZ_CHECK(*p >= ' ' && *p != 0x7f, "control character %02x in '%s'", *p, message);
@@ -141,8 +148,9 @@ static int next_fd(void)
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n)
 {
-    fuzz_file("", 0); /* which keeps a descriptor open, the first time */
     int fd = next_fd();
+    make_folder();
+    empty_folder();
     fuzz(bytes, n);
     FUZZ_CHECK(next_fd() == fd, "a file was left open");
     return 0;

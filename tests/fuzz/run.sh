@@ -101,7 +101,7 @@ dictionary()
 {
     case $1 in
     idx_gz) name=idx ;;
-    json | module) name=safetensors ;;
+    checkpoint | json | module) name=safetensors ;;
     *) name=$1 ;;
     esac
     [ ! -f "$root/tests/fuzz/$name.dict" ] || echo "-dict=$root/tests/fuzz/$name.dict"

@@ -1,0 +1,223 @@
+/* Checkpoints of a small run: a file fits as a whole and the run goes on, or nothing of it has changed. */
+#include "nn/checkpoint.c" /* which alone knows its checksum, and what belongs to a checkpoint */
+
+#include "tests/fuzz/safetensors.h"
+
+enum { ROWS = 5, WIDTH = 3 };
+
+static float rows[ROWS][WIDTH] = { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 }, { 10, 11, 12 }, { 13, 14, 15 } };
+
+typedef struct {
+    tap_module     *root;
+    tap_linear      l;
+    tap_optim      *adam;
+    tap_tape       *tape;
+    tap_loader     *data;
+    tap_checkpoint *c;
+    double          history[4][2];
+    int64_t         n_history;
+} run;
+
+static void begin(run *r, const char *path)
+{
+    *r = (run){ .root = tap_module_new(TAP_F32, 1), .tape = tap_tape_new(TAP_F32, 2), .n_history = 1 };
+    tap_linear_init(&r->l, r->root, "l", WIDTH, 2);
+    r->adam = tap_adam(r->root, (tap_adam_options){ .lr = 0.01 });
+    r->data = tap_loader_new(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows),
+                             (tap_loader_options){ .batch = 2, .shuffle = true });
+    r->c = tap_checkpoint_new(path);
+    tap_checkpoint_module(r->c, "net", r->root);
+    tap_checkpoint_optim(r->c, "adam", r->adam);
+    tap_checkpoint_tape(r->c, "tape", r->tape);
+    tap_checkpoint_loader(r->c, "data", r->data);
+    tap_checkpoint_table(r->c, "history", tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 2), r->history), &r->n_history);
+    tap_checkpoint_option(r->c, "latent", "2");
+}
+
+static void end(run *r)
+{
+    tap_checkpoint_free(r->c);
+    tap_loader_free(r->data);
+    tap_tape_free(r->tape);
+    tap_module_free(r->root);
+}
+
+static void step(run *r)
+{
+    tap_tensor x;
+    if (!tap_loader_next(r->data, &x)) {
+        tap_loader_start(r->data, tap_loader_epoch(r->data) + 1);
+        tap_loader_next(r->data, &x);
+    }
+    tap_tape_reset(r->tape);
+    tap_var y = tap_linear_forward(&r->l, tap_input(r->tape, x));
+    tap_backward(tap_mean(tap_square(tap_add(y, tap_randn(r->tape, TAP_SHAPE(2)))), TAP_ALL));
+    tap_optim_step(r->adam, r->tape);
+}
+
+/* All that a load may change. */
+typedef struct {
+    float             weight[3][2 * WIDTH], bias[3][2]; /* values and both moments */
+    double            lr, history[4][2];
+    int64_t           n_history, adam_step, tape_step;
+    tap__loader_place place;
+} state;
+
+static state state_of(const run *r)
+{
+    state s;
+    memset(&s, 0, sizeof s);
+    const void *weight[] = { r->l.weight->value.data, r->adam->slots[0].state[0], r->adam->slots[0].state[1] };
+    const void *bias[] = { r->l.bias->value.data, r->adam->slots[1].state[0], r->adam->slots[1].state[1] };
+    for (int k = 0; k < 3; k++) {
+        memcpy(s.weight[k], weight[k], sizeof s.weight[k]);
+        memcpy(s.bias[k], bias[k], sizeof s.bias[k]);
+    }
+    memcpy(s.history, r->history, sizeof s.history);
+    s.lr = r->adam->numbers.lr;
+    s.n_history = r->n_history;
+    s.adam_step = r->adam->step;
+    s.tape_step = (int64_t)r->tape->step;
+    s.place = *tap__loader_at(r->data);
+    return s;
+}
+
+static bool is_same(state a, state b)
+{
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* Options that were not the run's own would have been refused. */
+static void check_options_of(const run *r, const char *path)
+{
+    int             n = 1; /* the checksum */
+    tap_arena      *a = tap_arena_new();
+    tap_safetensors file = tap_safetensors_read(a, path);
+    for (const option *o = r->c->options; o; o = o->next, n++) {
+        const char *value = tap_safetensors_metadata(&file, o->is.key);
+        FUZZ_CHECK(value && strcmp(value, o->is.value) == 0, "%s", o->is.key);
+    }
+    FUZZ_CHECK(file.n_metadata == n, "%d options, not %d", file.n_metadata, n);
+    tap_arena_free(a);
+}
+
+/* It can be saved in the place of the file it came from, read by another run, and goes on. */
+static void check_loaded(run *r, const char *path)
+{
+    run       other;
+    tap_error e = { 0 };
+    check_options_of(r, path);
+    FUZZ_CHECK(tap_checkpoint_save(r->c, &e) == TAP_OK, "%s", e.message);
+    tap_checkpoint_free(r->c); /* which gives back its lock */
+    r->c = NULL;
+    begin(&other, path);
+    memcpy(other.history, r->history, sizeof other.history); /* rows behind its end */
+    FUZZ_CHECK(tap_checkpoint_load(other.c, &e), "%s", e.message);
+    FUZZ_CHECK(is_same(state_of(r), state_of(&other)), "saved and loaded, the run is another one");
+    end(&other);
+}
+
+void fuzz(const unsigned char *bytes, size_t n)
+{
+    run         r;
+    const char *message, *path = fuzz_file(bytes, n);
+    tap_error   e = { 0 };
+    begin(&r, path);
+    const state before = state_of(&r);
+    tap_status status = tap_checkpoint_status(r.c, &message);
+    fuzz_check_status(status, message, path);
+    if (r.c->read) FUZZ_CHECK(tap__arena_bytes(r.c->read) <= (1 << 20) + 64 * n, "%zu bytes", tap__arena_bytes(r.c->read));
+    bool done = tap_checkpoint_load(r.c, &e);
+    FUZZ_CHECK(done == (e.status == TAP_OK), "%s", e.status ? e.message : "silent");
+    fuzz_check_status(e.status, e.message, path);
+    if (done) check_loaded(&r, path);
+    else FUZZ_CHECK(is_same(before, state_of(&r)), "the run has changed, but: %s", e.message);
+    for (int i = 0; i < 4; i++) step(&r);
+    end(&r);
+}
+
+/* Mostly, the length of the header and the checksum are made right again. */
+size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t room, unsigned seed)
+{
+    n = mutate_safetensors(bytes, n, room, seed);
+    tap_arena      *a = tap_arena_new();
+    tap_safetensors file = tap_safetensors_read(a, fuzz_file(bytes, n));
+    char            sum[24];
+    put_checksum(sum, checksum(file.n, file.tensors, file.n_metadata, file.metadata));
+    for (size_t i = 0; tap_safetensors_metadata(&file, CHECKSUM) && seed / 8 % 8 != 0 && i + strlen(sum) <= n; i++) {
+        if (memcmp(bytes + i, "xxh3:", 5) == 0) memcpy(bytes + i, sum, strlen(sum));
+    }
+    tap_arena_free(a);
+    return n;
+}
+
+/* ---- Seeds ------------------------------------------------------------------------------------------------------- */
+
+/* What this run has saved after so many steps, with a change. */
+static void put_saved(fuzz_put *put, const char *name, int steps, void (*change)(run *r))
+{
+    size_t    n;
+    run       r;
+    tap_error e = { 0 };
+    remove(fuzz_target_path());
+    begin(&r, fuzz_target_path());
+    for (int i = 0; i < steps; i++) step(&r);
+    if (change) change(&r);
+    FUZZ_CHECK(tap_checkpoint_save(r.c, &e) == TAP_OK, "%s", e.message);
+    end(&r);
+    void *bytes = fuzz_written(&n);
+    put(name, bytes, n);
+    free(bytes);
+    remove(fuzz_target_path());
+}
+
+static void last_step(run *r)
+{
+    r->adam->step = MAX_STEPS;
+}
+
+static void last_epoch(run *r)
+{
+    tap_loader_start(r->data, UINT64_MAX);
+}
+
+static void at_the_end(run *r)
+{
+    tap__loader_at(r->data)->next = ROWS;
+}
+
+static void full_table(run *r)
+{
+    r->n_history = 4;
+}
+
+static void empty_table(run *r)
+{
+    r->n_history = 0;
+}
+
+static void more_options(run *r)
+{
+    tap_checkpoint_option(r->c, "beta", "\x1b[2J");
+}
+
+static void more_tensors(run *r)
+{
+    static double x[2];
+    tap_checkpoint_tensor(r->c, "mean", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), x));
+}
+
+void fuzz_seeds(fuzz_put *put)
+{
+    put_saved(put, "new", 0, NULL);
+    put_saved(put, "trained", 3, NULL);
+    put_saved(put, "last_step", 1, last_step);
+    put_saved(put, "last_epoch", 1, last_epoch);
+    put_saved(put, "at_the_end", 1, at_the_end);
+    put_saved(put, "full_table", 1, full_table);
+    put_saved(put, "empty_table", 1, empty_table);
+    put_saved(put, "more_options", 1, more_options);
+    put_saved(put, "more_tensors", 1, more_tensors);
+    put_header(put, "no_format", "{\"__metadata__\":{\"checksum\":\"xxh3:0000000000000000\"}}", 0);
+    put_header(put, "no_checksum", "{\"__metadata__\":{\"format\":\"tapestry checkpoint 1\"}}", 0);
+}
