@@ -51,6 +51,24 @@ build_packages()
     needs libxxhash-dev pkg-config --exists libxxhash
 }
 
+clang_packages()
+{
+    needs clang command -v clang
+    needs libomp-dev clang_openmp
+}
+
+fuzzer_runtime()
+{
+    echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return !p && n; }' |
+        clang -x c -fsanitize=fuzzer,address,undefined -o /dev/null -
+}
+
+# Once there is clang: the package is named after its version.
+fuzzer_packages()
+{
+    needs "libclang-rt-$(clang -dumpversion | cut -d . -f 1)-dev" fuzzer_runtime
+}
+
 as_root()
 {
     if [ "$(id -u)" -eq 0 ]; then

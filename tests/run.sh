@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds Tapestry and passes the whole suite four times: gcc, gcc with sanitizers, clang, valgrind. Installs what is missing.
+# Builds Tapestry and passes the whole suite four times: gcc, gcc with sanitizers, clang, valgrind; then fuzzes what reads files.
+# Installs what is missing.
 set -eu
 
 usage()
@@ -12,6 +13,7 @@ Installs what is missing, then builds and tests Tapestry
   2. with gcc and the address and undefined-behaviour sanitizers,
   3. with clang,
   4. the build of gcc, under valgrind,
+  5. with clang and libFuzzer, half a minute for each reader of files (tests/fuzz),
 each with warnings as errors. The last line adds them up. Builds are kept in build/.
 
   --quick   only the first
@@ -42,8 +44,7 @@ test_packages()
     needs g++ command -v g++
     needs libcmocka-dev pkg-config --exists cmocka
     [ $quick = no ] || return 0
-    needs clang command -v clang
-    needs libomp-dev clang_openmp
+    clang_packages
     needs valgrind command -v valgrind
     needs libc6-dbg valgrind -q true
 }
@@ -126,10 +127,25 @@ under_valgrind()
     cat "$beside"
 }
 
+# fuzz SECONDS: a line for each target says what came of it.
+fuzz()
+{
+    say "
+== Fuzzing the readers of files, $1 seconds each"
+    results=$root/build/fuzz.results
+    if ! sh "$root/tests/fuzz/run.sh" "$1" >"$results" 2>&1; then
+        found=$(grep -c 'FOUND SOMETHING' "$results") || found=1
+        failed=$((failed + found))
+    fi
+    passed=$((passed + $(grep -c ', no findings$' "$results" || true)))
+    cat "$results"
+}
+
 CC=gcc
 CXX=g++
 export CC CXX
 install_missing test_packages
+[ $quick = yes ] || install_missing fuzzer_packages
 
 built=no
 if compile gcc -Ddebug=true; then
@@ -149,6 +165,7 @@ if [ $quick = no ]; then
         export TAP_SLOWLY=1 TAP_ISA=generic BLIS_ARCH_TYPE=4 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive
         under_valgrind
     fi
+    fuzz 30
 fi
 
 say "

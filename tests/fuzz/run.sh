@@ -43,26 +43,17 @@ for target in $chosen; do
     esac
 done
 
-fuzzer_runtime()
-{
-    echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return !p && n; }' |
-        "$CC" -x c -fsanitize=fuzzer,address,undefined -o /dev/null -
-}
-
-# Its package is named after clang's version.
 fuzz_packages()
 {
     build_packages
+    clang_packages
     needs libcmocka-dev pkg-config --exists cmocka
-    needs clang command -v "$CC"
-    needs libomp-dev clang_openmp
-    version=$("$CC" -dumpversion 2>/dev/null | cut -d . -f 1) || version=
-    needs "libclang-rt-${version:-14}-dev" fuzzer_runtime
 }
 
 CC=clang
 export CC
 install_missing fuzz_packages
+install_missing fuzzer_packages
 build=$root/build/fuzz
 programs=$build/tests/fuzz
 targets=
