@@ -5,9 +5,24 @@
 
 #include "tensor/internal.h"
 
+/* For the address sanitizer, what is not handed out is out of bounds: the room between blocks, and blocks given back. */
+#if defined(__has_feature)
+#define FENCED __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define FENCED 1
+#endif
+#if FENCED
+#include <sanitizer/asan_interface.h>
+#define fence(p, bytes)   __asan_poison_memory_region(p, bytes)
+#define unfence(p, bytes) __asan_unpoison_memory_region(p, bytes)
+#else
+#define fence(p, bytes)   ((void)(p))
+#define unfence(p, bytes) ((void)(p))
+#endif
+
 enum { ALIGN = 64, FIRST_CHUNK = 1 << 16 };
 
-/* Stands in the 64 bytes before the memory handed out. */
+/* Stands right before the memory handed out, in 64 bytes that keep it aligned. */
 typedef struct block {
     size_t        size; /* of the memory behind it, a multiple of 64 */
     struct block *next; /* while in the free list */
@@ -27,6 +42,11 @@ struct tap_arena {
     tap_error error;
 };
 
+static block *block_of(void *p)
+{
+    return (block *)p - 1;
+}
+
 static tap_arena no_memory = { .error = { TAP_ENOMEM, "arena: no memory" } };
 
 tap_arena *tap_arena_new(void)
@@ -44,6 +64,7 @@ static void free_chunks(tap_arena *a)
 {
     for (chunk *c = a->chunks, *next; c; c = next) {
         next = c->next;
+        unfence(c->base, c->size);
         free(c);
     }
     a->chunks = NULL;
@@ -68,6 +89,7 @@ void tap_arena_reset(tap_arena *a)
         a->next_size = used;
     } else if (a->chunks) {
         a->chunks->used = 0;
+        fence(a->chunks->base, a->chunks->size);
     }
 }
 
@@ -84,6 +106,7 @@ static chunk *chunk_new(tap_arena *a, size_t bytes)
     c->size = size;
     c->used = 0;
     c->base = (char *)(((uintptr_t)(c + 1) + ALIGN - 1) & ~(uintptr_t)(ALIGN - 1));
+    fence(c->base, size);
     c->next = a->chunks;
     a->chunks = c;
     a->held += size;
@@ -114,7 +137,8 @@ void *tap__arena_take(tap_arena *a, size_t bytes)
     block *b = size >= bytes ? take_free(a, size) : NULL;
     if (b) {
         b->uses = 1;
-        return (char *)b + ALIGN;
+        unfence(b + 1, bytes);
+        return b + 1;
     }
 
     chunk *c = a->chunks;
@@ -124,16 +148,12 @@ void *tap__arena_take(tap_arena *a, size_t bytes)
         tap_error_set(&a->error, TAP_ENOMEM, "arena: no memory for %zu bytes (%zu held)", bytes, a->held);
         return NULL;
     }
-    b = (block *)(void *)(c->base + c->used);
+    b = block_of(c->base + c->used + ALIGN);
+    unfence(b, sizeof *b + bytes);
     b->size = size;
     b->uses = 1;
     c->used += size + ALIGN;
-    return (char *)b + ALIGN;
-}
-
-static block *block_of(void *p)
-{
-    return (block *)(void *)((char *)p - ALIGN);
+    return b + 1;
 }
 
 void tap__arena_share(void *p)
@@ -145,6 +165,7 @@ void tap__arena_give_back(tap_arena *a, void *p)
 {
     block *b = block_of(p);
     if (--b->uses > 0) return;
+    fence(p, b->size);
     b->next = a->free;
     a->free = b;
 }
