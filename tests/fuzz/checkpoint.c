@@ -3,7 +3,7 @@
 
 #include "tests/fuzz/safetensors.h"
 
-enum { ROWS = 5, WIDTH = 3 };
+enum { ROWS = 5, WIDTH = 3, EPOCHS = 4 };
 
 static float rows[ROWS][WIDTH] = { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 }, { 10, 11, 12 }, { 13, 14, 15 } };
 
@@ -14,13 +14,14 @@ typedef struct {
     tap_tape       *tape;
     tap_loader     *data;
     tap_checkpoint *c;
-    double          history[4][2];
+    tap_tensor      history; /* memory of its own, which ends behind the last row */
     int64_t         n_history;
 } run;
 
 static void begin(run *r, const char *path)
 {
     *r = (run){ .root = tap_module_new(TAP_F32, 1), .tape = tap_tape_new(TAP_F32, 2), .n_history = 1 };
+    r->history = tap_tensor_wrap(TAP_F64, TAP_SHAPE(EPOCHS, 2), calloc(EPOCHS * 2, sizeof(double)));
     tap_linear_init(&r->l, r->root, "l", WIDTH, 2);
     r->adam = tap_adam(r->root, (tap_adam_options){ .lr = 0.01 });
     r->data = tap_loader_new(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows),
@@ -30,13 +31,14 @@ static void begin(run *r, const char *path)
     tap_checkpoint_optim(r->c, "adam", r->adam);
     tap_checkpoint_tape(r->c, "tape", r->tape);
     tap_checkpoint_loader(r->c, "data", r->data);
-    tap_checkpoint_table(r->c, "history", tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 2), r->history), &r->n_history);
+    tap_checkpoint_table(r->c, "history", r->history, &r->n_history);
     tap_checkpoint_option(r->c, "latent", "2");
 }
 
 static void end(run *r)
 {
     tap_checkpoint_free(r->c);
+    free(r->history.data);
     tap_loader_free(r->data);
     tap_tape_free(r->tape);
     tap_module_free(r->root);
@@ -58,7 +60,7 @@ static void step(run *r)
 /* All that a load may change. */
 typedef struct {
     float             weight[3][2 * WIDTH], bias[3][2]; /* values and both moments */
-    double            lr, history[4][2];
+    double            lr, history[EPOCHS][2];
     int64_t           n_history, adam_step, tape_step;
     tap__loader_place place;
 } state;
@@ -73,7 +75,7 @@ static state state_of(const run *r)
         memcpy(s.weight[k], weight[k], sizeof s.weight[k]);
         memcpy(s.bias[k], bias[k], sizeof s.bias[k]);
     }
-    memcpy(s.history, r->history, sizeof s.history);
+    memcpy(s.history, r->history.data, sizeof s.history);
     s.lr = r->adam->numbers.lr;
     s.n_history = r->n_history;
     s.adam_step = r->adam->step;
@@ -111,7 +113,7 @@ static void check_loaded(run *r, const char *path)
     tap_checkpoint_free(r->c); /* which gives back its lock */
     r->c = NULL;
     begin(&other, path);
-    memcpy(other.history, r->history, sizeof other.history); /* rows behind its end */
+    tap_tensor_copy(other.history, r->history, NULL); /* rows behind its end */
     FUZZ_CHECK(tap_checkpoint_load(other.c, &e), "%s", e.message);
     FUZZ_CHECK(is_same(state_of(r), state_of(&other)), "saved and loaded, the run is another one");
     end(&other);
@@ -188,12 +190,20 @@ static void at_the_end(run *r)
 
 static void full_table(run *r)
 {
-    r->n_history = 4;
+    r->n_history = EPOCHS;
 }
 
 static void empty_table(run *r)
 {
     r->n_history = 0;
+}
+
+static void larger_table(run *r)
+{
+    item *i = r->c->items;
+    while (strcmp(i->name, "history") != 0) i = i->next;
+    i->x = tap_tensor_zeros(r->c->memory, TAP_F64, TAP_SHAPE(EPOCHS + 1, 2));
+    r->n_history = EPOCHS + 1;
 }
 
 static void more_options(run *r)
@@ -215,6 +225,7 @@ void fuzz_seeds(fuzz_put *put)
     put_saved(put, "last_epoch", 1, last_epoch);
     put_saved(put, "at_the_end", 1, at_the_end);
     put_saved(put, "full_table", 1, full_table);
+    put_saved(put, "larger_table", 1, larger_table);
     put_saved(put, "empty_table", 1, empty_table);
     put_saved(put, "more_options", 1, more_options);
     put_saved(put, "more_tensors", 1, more_tensors);

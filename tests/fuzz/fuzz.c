@@ -81,6 +81,7 @@ void fuzz_check_status(tap_status status, const char *message, const char *path)
         return;
     }
     FUZZ_CHECK(status != TAP_ENOMEM, "%s", message);
+    FUZZ_CHECK(strcmp(message + begin, ": became shorter while it was read") != 0, "'%s', but a size was not checked", message);
     FUZZ_CHECK(strncmp(message, path, begin) == 0 && strlen(message) > begin + 4, "'%s'", message);
     for (const unsigned char *p = (const unsigned char *)message; *p; p++)
         FUZZ_CHECK(*p >= ' ' && *p != 0x7f, "control character %02x in '%s'", *p, message);
