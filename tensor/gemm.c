@@ -1,7 +1,6 @@
 /* BLIS: choosing its kernels, and calling it. Everything that it would abort on is settled before it is called. */
 #define _POSIX_C_SOURCE 200809L
 #include <ctype.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,8 +67,9 @@ static bool user_choice_is_sound(const char *text)
     return false;
 }
 
-/* BLIS reads the variable once, in its first call; the environment is then put back as it was. */
-static void choose_kernels(void)
+/* BLIS reads the variable once, and the environment is then put back as it was. All of that is before main, since later there
+ * may be threads, any of which may be reading the environment. */
+__attribute__((constructor)) static void choose_kernels(void)
 {
     char        number[16];
     const char *asked = getenv("BLIS_ARCH_TYPE");
@@ -86,15 +86,8 @@ static void choose_kernels(void)
     free(before);
 }
 
-static void start_blis(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, choose_kernels);
-}
-
 const char *tap__blis_kernels(void)
 {
-    start_blis();
     return bli_arch_string(bli_arch_query_id());
 }
 
@@ -123,7 +116,6 @@ bool tap__blis_takes(tap__matrix *x)
 
 void tap__gemm(tap_dtype dtype, double alpha, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add)
 {
-    start_blis();
     /* BLIS's path for small products rounds by their size, and so would the parts of a product by their number. */
     rntm_t run;
     bli_rntm_init_from_global(&run);

@@ -16,16 +16,22 @@ void tap__parallel_from(int64_t steps)
     atomic_store(&worth, (long)steps);
 }
 
-void tap_set_threads(int n)
+static int possible(int n)
 {
     if (n <= 0) n = omp_get_max_threads();
-    atomic_store(&chosen, n < MOST_THREADS ? n : MOST_THREADS);
+    return n < MOST_THREADS ? n : MOST_THREADS;
+}
+
+void tap_set_threads(int n)
+{
+    atomic_store(&chosen, possible(n));
 }
 
 int tap_threads(void)
 {
-    if (atomic_load(&chosen) == 0) tap_set_threads(0);
-    return atomic_load(&chosen);
+    int n = atomic_load(&chosen);
+    if (n == 0 && atomic_compare_exchange_strong(&chosen, &n, possible(0))) n = atomic_load(&chosen);
+    return n;
 }
 
 /* All threads or one: OpenMP ends and starts threads when the size of its team changes, and a team of one costs memory. */

@@ -14,7 +14,12 @@
 #else
 #define HAS(feature) 0
 #endif
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !HAS(address_sanitizer)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || HAS(address_sanitizer) || HAS(thread_sanitizer)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+#if defined(__GLIBC__) && !SANITIZED
 #define COUNTS 1
 #else
 #define COUNTS 0
