@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds Tapestry and passes the whole suite four times: gcc, gcc with sanitizers, clang, valgrind; then fuzzes what reads files.
-# Installs what is missing.
+# Builds Tapestry and passes the whole suite four times: gcc, gcc with sanitizers, clang, valgrind; what has to do with threads a
+# fifth time, looking for races; then fuzzes what reads files. Installs what is missing.
 set -eu
 
 usage()
@@ -12,8 +12,9 @@ Installs what is missing, then builds and tests Tapestry
   1. with gcc,
   2. with gcc and the address and undefined-behaviour sanitizers,
   3. with clang,
-  4. the build of gcc, under valgrind,
-  5. with clang and libFuzzer, half a minute for each reader of files (tests/fuzz),
+  4. with clang and the thread sanitizer: the test programs that are about threads,
+  5. the build of gcc, under valgrind,
+  6. with clang and libFuzzer, half a minute for each reader of files (tests/fuzz),
 each with warnings as errors. The last line adds them up. Builds are kept in build/.
 
   --quick   only the first
@@ -99,6 +100,15 @@ compile()
     return 1
 }
 
+# LLVM's OpenMP tells the sanitizer, by libarcher, where its threads wait for each other, and so does pthread; gcc's does not. BLIS,
+# which is not compiled here, is not looked into.
+for_races()
+{
+    targets="tests/test_tensor_threads tests/test_models_concurrency tests/test_models_determinism"
+    compile races --buildtype=plain -Doptimization=1 -Ddebug=true -Db_sanitize=thread -Db_lundef=false || return 0
+    TAP_SLOWLY=1 run "clang with the thread sanitizer: threads" races testlog tensor/threads models/concurrency models/determinism
+}
+
 # What OpenMP and BLIS keep for later is no leak.
 valgrind="valgrind -q --vgdb=no --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
 
@@ -159,6 +169,8 @@ if [ $quick = no ]; then
     if CC=clang CXX=clang++ compile clang; then
         run "clang: the whole suite" clang testlog
     fi
+    CC=clang CXX=clang++ for_races
+    targets=
     if [ $built = yes ]; then
         # Valgrind knows no AVX-512, and takes a hundred times longer for a fused multiply-add: portable kernels, and BLIS's for
         # Sandy Bridge (4), have none.
