@@ -277,7 +277,7 @@ static int label_of(char c)
 static const char *label_name(int label, char text[4])
 {
     char letter = (char)(label < 26 ? 'A' + label : 'a' + label - 26);
-    strcpy(text, "...");
+    memcpy(text, "...", 4);
     if (label < LETTERS) text[0] = letter, text[1] = '\0';
     return text;
 }

@@ -109,7 +109,7 @@ void tap_tape_set_step(tap_tape *t, uint64_t step)
 size_t tap_tape_bytes(const tap_tape *t)
 {
     if (!t || t == &no_memory) return 0;
-    return sizeof *t + tap__arena_bytes(t->arena) + t->n_segments * TAP__SEGMENT * sizeof(tap_node) +
+    return sizeof *t + tap__arena_bytes(t->arena) + (size_t)t->n_segments * TAP__SEGMENT * sizeof(tap_node) +
            t->max_segments * sizeof *t->segment;
 }
 

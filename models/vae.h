@@ -14,6 +14,6 @@ tap_var tap__vae_encoder(const tap_vae *v, tap_var x);
 tap_var tap__vae_decoder(const tap_vae *v, tap_var z);
 
 /* A number for each pixel from the decoder's last hidden layer: [..,D], the leading axes being those of z, whose shape is given. */
-tap_var tap__vae_head(const tap_vae *v, const tap_vae_head *head, tap_var h, tap_shape z);
+tap_var tap__vae_head(const tap_vae *v, const tap_vae_head *head, tap_var h, tap_shape of);
 
 #endif

@@ -31,7 +31,7 @@ static inline bool tap__all_small(tap_shape s)
     return small;
 }
 
-/* Means over n windows that share the axis out evenly, PyTorch's adaptive pooling; 0 < n, and the axis is not empty. */
-tap_var tap__adaptive_mean(tap_var x, int axis, int64_t n);
+/* Means over `to` windows that share the axis out evenly, PyTorch's adaptive pooling; 0 < n, and the axis is not empty. */
+tap_var tap__adaptive_mean(tap_var x, int axis, int64_t to);
 
 #endif

@@ -85,7 +85,7 @@ static bool show(const tour *o, const pictures *data, tap_module *root, const vo
     plot_axes(p, title, "z_1 across, z_2 up");
     for (int64_t i = 0; i < data->test.shape.n[0] && at.data; i++) {
         const double label = tap_tensor_item(data->labels, i);
-        plot_letter(p, tap_tensor_item(at, 2 * i), tap_tensor_item(at, 2 * i + 1), label < CLASSES ? (char)('0' + (int)label) : '+',
+        plot_letter(p, tap_tensor_item(at, 2 * i), tap_tensor_item(at, 2 * i + 1), (char)(label < CLASSES ? '0' + (int)label : '+'),
                     0.1 + 0.06 * label);
     }
     remark("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance), z2.mean,

@@ -20,9 +20,8 @@ void bench_refuse(const char *name, const char *value, const char *takes)
     exit(2);
 }
 
-void bench_check(tap_status status, const char *message)
+void bench_fail(const char *message)
 {
-    if (status == TAP_OK) return;
     fprintf(stderr, "%s: %s\n", program, message);
     exit(1);
 }
@@ -96,7 +95,7 @@ tap_tensor bench_noise(tap_arena *a, tap_shape shape)
 {
     const char *message;
     tap_tensor  x = tap_tensor_zeros(a, TAP_F32, shape);
-    bench_check(tap_arena_status(a, &message), message);
+    if (tap_arena_status(a, &message) != TAP_OK) bench_fail(message);
     tap_random_uniform(x, (tap_random){ .seed = 1 });
     return x;
 }
@@ -116,7 +115,7 @@ bench_case bench_peak(tap_arena *a)
     const char *message;
     tap_shape   square = TAP_SHAPE(BENCH_PEAK_SIZE, BENCH_PEAK_SIZE);
     product    *p = tap_arena_alloc(a, sizeof *p);
-    bench_check(tap_arena_status(a, &message), message);
+    if (tap_arena_status(a, &message) != TAP_OK) bench_fail(message);
     *p = (product){ bench_noise(a, square), bench_noise(a, square), bench_noise(a, square) };
     return (bench_case){ .run = multiply, .context = p };
 }

@@ -18,8 +18,8 @@ typedef struct {
 void bench_parse(int argc, char **argv, const char *usage, const bench_option *options);
 /* The same line and end for a word that is none of those that the option takes. */
 _Noreturn void bench_refuse(const char *name, const char *value, const char *takes);
-/* Ends the program with status 1 and the message unless the status, of a tape, a module or an arena, is TAP_OK. */
-void bench_check(tap_status status, const char *message);
+/* Ends the program with status 1 and the message. */
+_Noreturn void bench_fail(const char *message);
 
 /* ---- The clock ---- */
 

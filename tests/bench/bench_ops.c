@@ -40,7 +40,7 @@ static int         n_rows;
 
 static row *add_row(const char *group, const char *name, const char *unit, void (*run)(void *context), void *context)
 {
-    if (n_rows == MOST) bench_check(TAP_ENOMEM, "more rows than MOST");
+    if (n_rows == MOST) bench_fail("more rows than MOST");
     row *r = &rows[n_rows];
     *r = (row){ .group = group, .name = name, .parts = 1, .unit = unit, .limit = NONE };
     cases[n_rows++] = (bench_case){ .run = run, .context = context ? context : r };
@@ -296,8 +296,8 @@ int main(int argc, char **argv)
     bench_measure(n_rows, cases, rounds, 10e-3);
 
     const char *message;
-    bench_check(tap_tape_status(tape, &message), message);
-    if (m.root) bench_check(tap_module_status(m.root, &message), message);
+    if (tap_tape_status(tape, &message) != TAP_OK) bench_fail(message);
+    if (m.root && tap_module_status(m.root, &message) != TAP_OK) bench_fail(message);
     if (json) {
         bench_json_open(NULL, '{');
         bench_json_number("threads", tap_threads(), 0);

@@ -105,6 +105,7 @@ static void run_file(operator_run *r, const char *path)
         r->n.failed = file.n_metadata ? file.n_metadata : 1;
         fprintf(r->failures, "  %s\n", message);
     }
+    r->file = NULL;
     tap_arena_free(a);
 }
 
