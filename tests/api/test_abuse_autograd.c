@@ -150,6 +150,13 @@ static tap_var foreign_function(tap_tape *t, const tap_var *in, void *ctx)
     return ((world *)ctx)->in.a;
 }
 
+/* A result that has no gradient. */
+static tap_var integer_function(tap_tape *t, const tap_var *in, void *ctx)
+{
+    (void)t, (void)ctx;
+    return tap_cast(in[0], TAP_I64);
+}
+
 /* A result that is larger each time. */
 static tap_var growing_function(tap_tape *t, const tap_var *in, void *ctx)
 {
@@ -558,6 +565,8 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
     X(argmax_empty, TAP_ESHAPE, "argmax: [0]: there is none among no elements", \
       w->out = tap_argmax(tap_zeros(w->t, TAP_SHAPE(0)), TAP_ALL)) \
     X(softmax_axis, TAP_EARG, "amax: [2,2] (theta): axis -3 is out of range for rank 2", w->out = tap_softmax(w->in.a, -3)) \
+    X(cumsum_int, TAP_EDTYPE, "cumsum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_cumsum(var_of(w, TAP_I64), 0)) \
     X(cumsum_axis, TAP_EARG, "cumsum: [2,2] (theta): axis 2 is out of range", w->out = tap_cumsum(w->in.a, 2)) \
     X(cumprod_axis, TAP_EARG, "cumprod: [2,2] (theta): axis 2 is out of range", w->out = tap_cumprod(w->in.a, 2)) \
     X(argsort_axis, TAP_EARG, "argsort: [2,2]: axis 2 is out of range", w->out = tap_argsort(w->in.a, 2, false)) \
@@ -977,6 +986,7 @@ static void test_gradcheck(void **state)
     assert_int_equal(check(square_function, NULL, 1, &inert_one).status, TAP_EDTYPE);
     assert_int_equal(check(square_function, NULL, 1, &bad).status, TAP_EDTYPE);
     assert_int_equal(check(foreign_function, &w, 1, &x).status, TAP_EARG);
+    assert_string_equal(check(integer_function, NULL, 1, &x).message, "gradcheck: the function's result is int64, not float64");
     assert_false(check(growing_function, &calls, 1, &x).ok);
     tap_gradcheck_options odd = { -1, -1, (double)NAN, UINT64_MAX, INT64_MIN, INT_MAX, INT64_MIN, INT_MIN, true };
     assert_int_equal(tap_gradcheck(square_function, NULL, 1, &x, odd).status, TAP_EARG);

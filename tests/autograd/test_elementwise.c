@@ -295,6 +295,21 @@ static void test_nan_to_num_in_float32(void **state)
     tap_tape_free(t);
 }
 
+/* Dtypes without a gradient, too: 0, 1, 2, 3 above 1, else 1, cast before. As bool, all are true. */
+static void test_where_of_every_dtype(void **state)
+{
+    (void)state;
+    tap_tape *t = tap_tape_new(TAP_F64, 1);
+    tap_var   i = tap_arange(t, 4), x = tap_cast(i, TAP_F64), low = tap_scalar(t, 1);
+    for (int dtype = TAP_F32; dtype <= TAP_BOOL; dtype++) {
+        tap_var y = tap_where(tap_gt(x, low), tap_cast(x, (tap_dtype)dtype), tap_cast(low, (tap_dtype)dtype));
+        assert_int_equal(tap_value(y).dtype, dtype);
+        for (int k = 0; k < 4; k++) assert_true(tap_tensor_item(tap_value(y), k) == (dtype == TAP_BOOL ? 1 : fmax(1, k)));
+    }
+    assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
+    tap_tape_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_large_angles),
         cmocka_unit_test(test_lerp_meets_its_ends),
         cmocka_unit_test(test_nan_to_num_in_float32),
+        cmocka_unit_test(test_where_of_every_dtype),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ static void add_parameter(call *c, const char *spec, size_t length)
         cJSON_AddItemToArray(c->defaults, value);
         c->argument[i] = value;
     }
-    snprintf(c->parameter[i], sizeof c->parameter[i], "%s", copy);
+    snprintf(c->parameter[i], sizeof c->parameter[i], "%.*s", (int)sizeof c->parameter[i] - 1, copy);
 }
 
 static void read_signature(call *c)

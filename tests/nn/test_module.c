@@ -370,6 +370,17 @@ static void test_activations(void **state)
     assert_int_equal(n, 11);
 }
 
+/* Two have a number beside x, and by name PyTorch's default of it. */
+static void test_activations_with_defaults(void **state)
+{
+    (void)state;
+    tap_tape *t = tap_tape_new(TAP_F64, 0);
+    tap_var   x = tap_scalar(t, -2);
+    assert_true(tap_item(tap_activation_find("elu")(x)) == tap_item(tap_elu(x, 1)));
+    assert_true(tap_item(tap_activation_find("leaky_relu")(x)) == -0.02);
+    tap_tape_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_linear),
         cmocka_unit_test(test_mlp),
         cmocka_unit_test(test_activations),
+        cmocka_unit_test(test_activations_with_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

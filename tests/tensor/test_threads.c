@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <blis.h>
 
 #include "layouts.h"
+#include "tensor/gemm.h"
 #include "tensor/matmul.h"
 #include "tensor/reduce.h"
 
@@ -157,10 +159,18 @@ static answers run(const char *question, const char *name, const char *value)
     return got;
 }
 
+static unsigned hash_of(const char *text)
+{
+    return text ? (unsigned)tap_random_hash(text) : 0;
+}
+
 static int answer(const char *question)
 {
-    int threads = tap_threads(), isa = (int)tap__isa();
-    printf("%d %d %u\n", threads, isa, strcmp(question, "checksum") == 0 ? checksum() : 0);
+    int      threads = tap_threads(), isa = (int)tap__isa();
+    unsigned sum = strcmp(question, "checksum") == 0 ? checksum() : 0;
+    if (strcmp(question, "blis") == 0) sum = hash_of(tap__blis_kernels());
+    if (strcmp(question, "environment") == 0) sum = hash_of(getenv("BLIS_ARCH_TYPE"));
+    printf("%d %d %u\n", threads, isa, sum);
     return 0;
 }
 
@@ -198,6 +208,23 @@ static void test_vector_width(void **state)
     assert_int_equal(run("width", "TAP_ISA", "nonsense").isa, best);
 }
 
+/* BLIS aborts on a number that is none of its kernels', so it is not told of one; kernels that it has are the user's choice. What
+ * the user has set stays in the environment. */
+static void test_kernels_of_blis(void **state)
+{
+    (void)state;
+    static const char *const unsound[] = { "", "nonsense", "3x", "-1", "1000", "99999999999999999999" };
+    char                     generic[16];
+    unsigned                 best = run("blis", "BLIS_ARCH_TYPE", NULL).checksum;
+    for (size_t i = 0; i < sizeof unsound / sizeof *unsound; i++) {
+        assert_int_equal(run("blis", "BLIS_ARCH_TYPE", unsound[i]).checksum, best);
+        assert_int_equal(run("environment", "BLIS_ARCH_TYPE", unsound[i]).checksum, hash_of(unsound[i]));
+    }
+    assert_int_equal(run("environment", "BLIS_ARCH_TYPE", NULL).checksum, 0);
+    snprintf(generic, sizeof generic, "%d", (int)BLIS_ARCH_GENERIC);
+    assert_int_equal(run("blis", "BLIS_ARCH_TYPE", generic).checksum, hash_of("generic"));
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +235,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_omp_num_threads),
         cmocka_unit_test(test_fewer_threads_than_asked_for),
         cmocka_unit_test(test_vector_width),
+        cmocka_unit_test(test_kernels_of_blis),
     };
     self = argv[0];
     if (argc > 1) return answer(argv[1]);
