@@ -1,5 +1,6 @@
 /* Arenas: a bump through chunks, and a list of blocks given back early. A reset keeps the memory, and replaces several
  * chunks by one that holds as much, so that a loop settles on one chunk and the same addresses. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,13 @@ struct tap_arena {
 static block *block_of(void *p)
 {
     return (block *)p - 1;
+}
+
+static atomic_bool by_block;
+
+void tap__arena_by_block(bool on)
+{
+    atomic_store(&by_block, on);
 }
 
 static tap_arena no_memory = { .error = { TAP_ENOMEM, "arena: no memory" } };
@@ -95,7 +103,7 @@ void tap_arena_reset(tap_arena *a)
 
 static chunk *chunk_new(tap_arena *a, size_t bytes)
 {
-    size_t size = bytes > a->next_size ? bytes : a->next_size;
+    size_t size = bytes > a->next_size || atomic_load_explicit(&by_block, memory_order_relaxed) ? bytes : a->next_size;
     chunk *c = NULL;
     if (size <= SIZE_MAX - sizeof *c - ALIGN) c = malloc(sizeof *c + ALIGN + size);
     if (!c && size > bytes) {

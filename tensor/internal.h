@@ -67,6 +67,7 @@ void  *tap__arena_take(tap_arena *a, size_t bytes);
 void   tap__arena_share(void *p);
 void   tap__arena_give_back(tap_arena *a, void *p);
 size_t tap__arena_bytes(const tap_arena *a);
+void   tap__arena_by_block(bool on); /* for tests: a chunk for each block, so that the heap knows of each and can refuse it */
 
 /* Whether n numbers of a float dtype, one after the other, are finite. */
 bool tap__all_finite(int64_t n, tap_dtype dtype, const void *data);
