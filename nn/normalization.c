@@ -149,8 +149,9 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
     if (count == 1) return tap__refuse(n, TAP_ESHAPE, "batch_norm", "one value per channel has no variance to train with");
     tap_var mean, var = tap_var_mean(x, tap_keep(axes), 0, &mean);
     tap_var y = affine(scaled(x, mean, var, eps), weight, bias);
-    if (tap_tape_status(x.tape, NULL) != TAP_OK) return y;
+    tap_var unbiased = tap_mul_scalar(var, (double)count / (double)(count - 1));
+    if (tap_tape_status(x.tape, NULL) != TAP_OK) return tap__inert(x.tape);
     follow(running_mean, mean, momentum);
-    follow(running_var, tap_mul_scalar(var, (double)count / (double)(count - 1)), momentum);
+    follow(running_var, unbiased, momentum);
     return y;
 }
