@@ -102,7 +102,7 @@ static void scatter_add_forward(tap_call *c, tap_tensor *out)
 static tap_var survivors(tap_tape *t, int axis, tap_var index, tap_shape shape)
 {
     tap_shape along = { .rank = shape.rank }, s = tap_shape_of(index);
-    tap__axis(&axis, shape.rank);
+    if (!tap__axis(&axis, shape.rank)) return tap__inert(t); /* the tape has failed */
     for (int i = 0; i < shape.rank; i++) along.n[i] = i == axis ? s.n[i] : 1;
     tap_var turn = tap_expand(tap_reshape(tap_arange(t, s.n[axis]), along), s);
     tap_var none = tap_expand(tap__number(t, TAP_I64, -1), shape);
