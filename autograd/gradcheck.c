@@ -162,6 +162,7 @@ static void evaluate(check *c)
     if (y.dtype != TAP_F64)
         tap_tape_fail(t, TAP_EDTYPE, "gradcheck: the function's result is %s, not float64", tap_dtype_name(y.dtype));
     if (!c->now.data) c->now = tap_tensor_zeros(c->arena, TAP_F64, y.shape);
+    if (!c->now.data) return;
     if (!tap_shape_equal(y.shape, c->now.shape))
         tap_tape_fail(t, TAP_ESHAPE, "gradcheck: the function's result is %s, and then %s", tap_shape_format(a, c->now.shape),
                       tap_shape_format(b, y.shape));
@@ -389,8 +390,11 @@ static tap_gradcheck_result run_second(check *c)
     first_order  s = { c->of, c->cotangent, c->g };
     tap__checked g = *c->of;
     tap_tensor  *x = take(c, n + 1, sizeof *x);
-    for (int i = 0; x && i < n; i++) x[i] = c->of->x[i];
-    if (x) x[n] = c->cotangent;
+    const char  *message;
+    tap_status   status = tap_arena_status(c->arena, &message);
+    if (!x) return tap__gradcheck_failed(status, message);
+    for (int i = 0; i < n; i++) x[i] = c->of->x[i];
+    x[n] = c->cotangent;
     g.n = n + 1;
     g.x = x;
     g.call = gradients;
