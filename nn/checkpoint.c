@@ -281,7 +281,11 @@ void tap_checkpoint_loader(tap_checkpoint *c, const char *name, tap_loader *l)
 {
     char text[320];
     if (!is_new(c, name, l, tap_loader_status(l, NULL))) return;
-    tap__loader_describe(l, text, sizeof text);
+    tap_status status = tap__loader_describe(l, text, sizeof text);
+    if (status != TAP_OK) {
+        fail(c, status, "has data that there was no memory to tell from others", name);
+        return;
+    }
     tap_checkpoint_option(c, name, text);
     add(c, name, "epoch", number(TAP_I64, &tap__loader_at(l)->epoch), ANY);
     item *next = add_count(c, name, "next", &tap__loader_at(l)->next, tap__loader_rows(l));

@@ -87,8 +87,8 @@ bool tap__module_has(const tap_module *m, const tap_param *p);
 tap_status tap__check_saved(const tap_safetensors *file, const char *path, const char *to, int n, const tap_named_tensor *wanted,
                             bool any_float, tap_error *e);
 
-/* What tells one loader, and its data, from another. */
-void tap__loader_describe(const tap_loader *l, char *text, size_t size);
+/* What tells one loader, and its data, from another. An error if there was no memory to find out. */
+tap_status tap__loader_describe(const tap_loader *l, char *text, size_t size);
 /* Where a loader stands: its epoch, and how many rows it has handed out. */
 typedef struct {
     int64_t epoch, next;

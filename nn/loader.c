@@ -114,8 +114,8 @@ int64_t tap__loader_rows(const tap_loader *l)
     return l->rows;
 }
 
-/* Of all rows, one after the other. */
-static uint64_t hash_of(tap_tensor data)
+/* Of all rows, one after the other. Rows that do not lie in C order are copied. */
+static uint64_t hash_of(tap_tensor data, tap_error *e)
 {
     uint64_t   hash = 0;
     size_t     bytes = (size_t)width(data) * tap_dtype_size(data.dtype);
@@ -127,18 +127,21 @@ static uint64_t hash_of(tap_tensor data)
         if (row.data) hash = XXH3_64bits_withSeed(row.data, bytes, hash);
         tap_arena_reset(scratch);
     }
+    tap__error_copy(e, tap_arena_error(scratch));
     tap_arena_free(scratch);
     return hash;
 }
 
-void tap__loader_describe(const tap_loader *l, char *text, size_t size)
+tap_status tap__loader_describe(const tap_loader *l, char *text, size_t size)
 {
+    tap_error                 e = { 0 };
+    const uint64_t            hash = hash_of(l->data, &e);
     const tap_loader_options *o = &l->options;
     char                      shape[TAP_SHAPE_TEXT], order[48] = "in order";
     if (o->shuffle) snprintf(order, sizeof order, "shuffled by seed %" PRIu64, o->seed);
     snprintf(text, size, "%s %s with hash %016" PRIx64 ", times %.17g in batches of %" PRId64 "%s, %s", tap_dtype_name(l->data.dtype),
-             tap_shape_format(shape, l->data.shape), hash_of(l->data), o->scale, o->batch, o->drop_last ? " without the last" : "",
-             order);
+             tap_shape_format(shape, l->data.shape), hash, o->scale, o->batch, o->drop_last ? " without the last" : "", order);
+    return e.status;
 }
 
 static void scale(tap_tensor x, double factor)
