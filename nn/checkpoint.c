@@ -130,7 +130,8 @@ static void find_newest(tap_checkpoint *c)
         char *passed = keep(c, newer.message, "");
         if (passed) c->found.passed = passed;
     } else if (newer.status != TAP_OK) {
-        tap_error_set(error, newer.status, "%s%s%s", newer.message, older.status ? "; " : "", older.message);
+        tap_status status = older.status == TAP_ENOMEM ? TAP_ENOMEM : newer.status;
+        tap_error_set(error, status, "%s%s%s", newer.message, older.status ? "; " : "", older.message);
     } else {
         tap__error_copy(error, &older);
     }
