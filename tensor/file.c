@@ -38,33 +38,47 @@ static void file_free(tap_file *f)
     free(f);
 }
 
-static tap_status fail(tap_file *f, const char *what, int reason)
+tap_status tap__status_of(int reason)
 {
-    tap_status status = reason == ENOMEM ? TAP_ENOMEM : TAP_EIO;
-    return f->status = tap_error_set(f->e, status, "%s: %s: %s", f->path, what, strerror(reason));
+    return reason == ENOMEM ? TAP_ENOMEM : TAP_EIO;
 }
 
-bool tap__is_file_at(int fd, const char *path)
+static tap_status fail(tap_file *f, const char *what, int reason)
+{
+    return f->status = tap_error_set(f->e, tap__status_of(reason), "%s: %s: %s", f->path, what, strerror(reason));
+}
+
+int tap__open(const char *path, int flags, unsigned mode)
+{
+    int fd;
+    do fd = open(path, flags, (mode_t)mode);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+bool tap__is_file_at(int fd, const char *path, bool unknown)
 {
     struct stat a, b;
-    return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    if (fstat(fd, &a) != 0) return unknown;
+    if (lstat(path, &b) != 0) return errno != ENOENT && unknown;
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /* Whoever writes a temporary file holds a lock on it. One without was left behind by a program that was killed. */
 static void remove_stale(const char *temp)
 {
-    int fd = open(temp, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    int fd = tap__open(temp, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
     if (fd < 0) return;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && tap__is_file_at(fd, temp)) unlink(temp);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && tap__is_file_at(fd, temp, false)) unlink(temp);
     close(fd);
 }
 
 /* A new file under f->temp, locked, if there is none. On a file system that has no locks nothing is stale. */
 static bool create_temp(tap_file *f, mode_t mode)
 {
-    f->fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    f->fd = tap__open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (f->fd < 0) return false;
-    if ((flock(f->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && tap__is_file_at(f->fd, f->temp)) return true;
+    if ((flock(f->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && tap__is_file_at(f->fd, f->temp, true)) return true;
     close(f->fd); /* another one took it for stale before it was locked */
     f->fd = -1;
     errno = EEXIST;
@@ -92,42 +106,40 @@ static tap_status open_temp(tap_file *f, mode_t mode)
     return fail(f, "cannot create a file in its folder", reason);
 }
 
-static bool is_link(const char *path)
-{
-    struct stat s;
-    return lstat(path, &s) == 0 && S_ISLNK(s.st_mode);
-}
-
 static tap_status open_new(tap_file *f)
 {
-    if (is_link(f->path)) return fail(f, "is a symbolic link to nowhere", ENOENT);
     f->target = strdup(f->path);
     return f->target ? open_temp(f, 0666) : fail(f, "cannot create", ENOMEM);
 }
 
-static tap_status open_replacement(tap_file *f, mode_t mode)
+static tap_status open_replacement(tap_file *f, mode_t mode, bool is_link)
 {
-    f->target = is_link(f->path) ? realpath(f->path, NULL) : strdup(f->path);
+    int result;
+    f->target = is_link ? realpath(f->path, NULL) : strdup(f->path);
     if (!f->target) return fail(f, "cannot follow", errno);
     /* A rename would not ask, but whoever made the file read-only meant it. */
     if (access(f->target, W_OK) != 0) return fail(f, "cannot replace", errno);
     if (open_temp(f, 0600) != TAP_OK) return f->status;
-    return fchmod(f->fd, mode & 0777) == 0 ? TAP_OK : fail(f, "cannot set permissions", errno);
+    do result = fchmod(f->fd, mode & 0777);
+    while (result != 0 && errno == EINTR);
+    return result == 0 ? TAP_OK : fail(f, "cannot set permissions", errno);
 }
 
 static tap_status open_directly(tap_file *f)
 {
-    do f->fd = open(f->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-    while (f->fd < 0 && errno == EINTR); /* a pipe waits for its reader */
+    f->fd = tap__open(f->path, O_WRONLY | O_NOCTTY | O_CLOEXEC, 0); /* a pipe waits for its reader */
     return f->fd >= 0 ? TAP_OK : fail(f, "cannot write", errno);
 }
 
 static tap_status open_for(tap_file *f)
 {
     struct stat now;
-    if (stat(f->path, &now) != 0) return errno == ENOENT ? open_new(f) : fail(f, "cannot create", errno);
+    if (lstat(f->path, &now) != 0) return errno == ENOENT ? open_new(f) : fail(f, "cannot create", errno);
+    const bool is_link = S_ISLNK(now.st_mode);
+    if (is_link && stat(f->path, &now) != 0)
+        return fail(f, errno == ENOENT ? "is a symbolic link to nowhere" : "cannot follow", errno);
     if (S_ISDIR(now.st_mode)) return fail(f, "cannot replace", EISDIR);
-    return S_ISREG(now.st_mode) ? open_replacement(f, now.st_mode) : open_directly(f);
+    return S_ISREG(now.st_mode) ? open_replacement(f, now.st_mode, is_link) : open_directly(f);
 }
 
 tap_file *tap_file_create(const char *path, tap_error *e)
@@ -188,7 +200,7 @@ static void sync_folder(char *target)
 {
     char *slash = strrchr(target, '/');
     if (slash) slash[slash == target] = '\0'; /* "/" is a folder, too */
-    int fd = open(slash ? target : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = tap__open(slash ? target : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) return;
     fsync(fd);
     close(fd);

@@ -77,8 +77,12 @@ tap_status tap__error_copy(tap_error *to, const tap_error *from);
 
 /* On commit, what was at the file's path stays under this one. It goes back if the new file cannot take its place. */
 tap_status tap__file_keep(tap_file *f, const char *path);
-/* Whether the open file is the one at the path, still. */
-bool tap__is_file_at(int fd, const char *path);
+/* Whether the open file is the one at the path, still; unknown: the answer if the file system gives none. */
+bool tap__is_file_at(int fd, const char *path, bool unknown);
+/* open, and again when a signal came in between; mode is for O_CREAT. */
+int tap__open(const char *path, int flags, unsigned mode);
+/* What a call that failed for this errno is for the library: TAP_ENOMEM or TAP_EIO. */
+tap_status tap__status_of(int reason);
 
 /* A lock that one holder at a time can have, on every process of the machine: a file of that path, which is removed with it, and
  * which does nothing any more when its holder is killed. NULL, and an error that names the holder, if it is taken. where: what is

@@ -32,12 +32,12 @@ enum { PATIENCE = 100, PAUSE = 10 }; /* tries; milliseconds between two */
 /* Opens the file and locks it: 1, or 0 and an error, or -1 when that may change by waiting. */
 static int try_to_lock(tap__lock *l, bool last, const char *where, tap_error *e)
 {
-    l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    l->fd = tap__open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (l->fd < 0) {
-        tap_error_set(e, errno == ENOMEM ? TAP_ENOMEM : TAP_EIO, "%s: cannot create %s: %s", where, l->path, strerror(errno));
+        tap_error_set(e, tap__status_of(errno), "%s: cannot create %s: %s", where, l->path, strerror(errno));
         return 0;
     }
-    if (flock(l->fd, LOCK_EX | LOCK_NB) == 0) return tap__is_file_at(l->fd, l->path) ? 1 : -1;
+    if (flock(l->fd, LOCK_EX | LOCK_NB) == 0) return tap__is_file_at(l->fd, l->path, true) ? 1 : -1;
     if (errno != EWOULDBLOCK) return 1;
     if (last) refuse(l->fd, where, e);
     return last ? 0 : -1;
