@@ -31,9 +31,9 @@ bool tap__input_open(tap__input *in, tap_arena *a, const char *path, const char 
     *in = (tap__input){ .arena = a, .path = path ? path : format, .fd = -1 };
     if (tap_arena_status(a, NULL) != TAP_OK) return false;
     if (!path) return tap__input_fail(in, TAP_EARG, "the path is NULL");
-    in->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (in->fd < 0) return tap__input_fail(in, errno == ENOMEM ? TAP_ENOMEM : TAP_EIO, "cannot open: %s", strerror(errno));
-    if (fstat(in->fd, &s) != 0) tap__input_fail(in, TAP_EIO, "cannot read: %s", strerror(errno));
+    in->fd = tap__open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+    if (in->fd < 0) return tap__input_fail(in, tap__status_of(errno), "cannot open: %s", strerror(errno));
+    if (fstat(in->fd, &s) != 0) tap__input_fail(in, tap__status_of(errno), "cannot read: %s", strerror(errno));
     else if (!S_ISREG(s.st_mode)) tap__input_fail(in, TAP_EIO, "is not a regular file");
     else in->left = (uint64_t)s.st_size;
     if (tap_arena_status(a, NULL) == TAP_OK) return true;
@@ -52,7 +52,7 @@ bool tap__input_read(tap__input *in, void *to, size_t n)
     for (char *at = to; n > 0;) {
         ssize_t got = read(in->fd, at, n < READ_AT_ONCE ? n : READ_AT_ONCE);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return tap__input_fail(in, TAP_EIO, "cannot read: %s", strerror(errno));
+        if (got < 0) return tap__input_fail(in, tap__status_of(errno), "cannot read: %s", strerror(errno));
         if (got == 0) return tap__input_fail(in, TAP_EIO, "became shorter while it was read");
         at += got;
         n -= (size_t)got;
