@@ -78,7 +78,7 @@ void *tap_call_scratch(tap_call *c, size_t bytes)
     }
     void *p = tap__arena_take(t->arena, bytes);
     if (p) t->scratch[t->n_scratch++] = p;
-    else tap__error_copy(&t->error, tap_arena_error(t->arena));
+    else tap__no_memory(t, c);
     return p;
 }
 
@@ -148,20 +148,22 @@ static tap_node *view(tap_call *c, const tap_var *in, const tap_tensor *out)
 static tap_node *compute(tap_call *c, tap_tensor *out, int64_t n)
 {
     tap_node *node = tap__push_result(c->tape, out, n);
-    if (node && n > 0) c->op->forward(c, out);
+    if (!node) tap__no_memory(c->tape, c);
+    else if (n > 0) c->op->forward(c, out);
     return node;
 }
 
-static void record(tap_node *n, const tap_op *op, const void *attr, int n_in, const tap_var *in)
+static void record(tap_call *c, tap_node *n, const tap_var *in)
 {
+    const tap_op *op = c->op;
     n->needs = true;
     n->op = op;
-    n->n_in = n_in;
-    for (int i = 0; i < n_in; i++) n->in[i] = in[i].id;
-    if (!attr || !op->attr_size) return;
-    void *copy = tap__arena_take(n->tape->arena, op->attr_size);
-    if (copy) n->attr = memcpy(copy, attr, op->attr_size);
-    else tap__error_copy(&n->tape->error, tap_arena_error(n->tape->arena));
+    n->n_in = c->n_in;
+    for (int i = 0; i < c->n_in; i++) n->in[i] = in[i].id;
+    if (!c->attr || !op->attr_size) return;
+    void *copy = tap__arena_take(c->tape->arena, op->attr_size);
+    if (copy) n->attr = memcpy(copy, c->attr, op->attr_size);
+    else tap__no_memory(c->tape, c);
 }
 
 tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *in)
@@ -204,6 +206,6 @@ tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *i
     tap_node *n = is_view ? view(&r.call, in, &out) : compute(&r.call, &out, size);
     while (t->n_scratch > 0) tap__arena_give_back(t->arena, t->scratch[--t->n_scratch]);
     if (n && t->trace && !is_view) tap__trace_nonfinite(&r.call, in, out);
-    if (n && needs) record(n, op, attr, n_in, in);
+    if (n && needs) record(&r.call, n, in);
     return n && t->error.status == TAP_OK ? (tap_var){ t, n->id, t->epoch } : tap__inert(t);
 }

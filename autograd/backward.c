@@ -27,7 +27,7 @@ static bool begin(pass *p, tap_var y)
     p->adjoint = tap__arena_take(t->arena, (y.id + 1) * sizeof *p->adjoint);
     p->wanted = tap__arena_take(t->arena, (y.id + 1) * sizeof *p->wanted);
     if (!p->adjoint || !p->wanted) {
-        tap__error_copy(&t->error, tap_arena_error(t->arena));
+        tap__no_memory(t, NULL);
         return false;
     }
     memset(p->adjoint, 0, (y.id + 1) * sizeof *p->adjoint);

@@ -56,9 +56,11 @@ tap_node *tap__live(tap_var v);
 tap_var tap__push(tap_tape *t, tap_tensor value, void *storage);
 /* A new node with uninitialized contents; *value is inert where there is no memory. */
 tap_var tap__push_empty(tap_tape *t, tap_dtype dtype, tap_shape shape, tap_tensor *value);
-/* The same for a tape that has not failed: out's dtype and shape, of n elements, are given, its data and strides set. NULL where
- * there is no memory. */
+/* The same for a tape that has not failed: out's dtype and shape, of n elements, are given, its data and strides set. NULL, and
+ * no error yet, where there is no memory. */
 tap_node *tap__push_result(tap_tape *t, tap_tensor *out, int64_t n);
+/* The tape has failed for lack of memory; in the name of the call, if there is one. */
+void tap__no_memory(tap_tape *t, tap_call *c);
 /* A constant of v's shape and dtype. */
 tap_var tap__full_like(tap_var v, double value);
 /* A constant [] of the dtype. */

@@ -66,7 +66,7 @@ tap_var tap_stack(int n, const tap_var *x, int axis)
     tap_tape *t = x && n > 0 ? tap__tape_of(n, x) : NULL;
     tap_var  *wide = t ? tap__arena_take(t->arena, (size_t)n * sizeof *wide) : NULL;
     if (!wide) {
-        if (t) tap__error_copy(&t->error, tap_arena_error(t->arena));
+        if (t) tap__no_memory(t, NULL);
         return tap__inert(t);
     }
     for (int i = 0; i < n; i++) wide[i] = tap_unsqueeze(x[i], axis);

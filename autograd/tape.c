@@ -24,12 +24,13 @@ tap_tape *tap_tape_new(tap_dtype dtype, uint64_t seed)
         return &no_memory;
     }
     t->arena = tap_arena_new();
+    tap__arena_name(t->arena, "tape");
     t->dtype = dtype;
     t->seed = seed;
     t->recording = true;
     t->epoch = next_epoch();
     t->n_nodes = 1;
-    if (tap_arena_status(t->arena, NULL) != TAP_OK) tap__error_copy(&t->error, tap_arena_error(t->arena));
+    if (tap_arena_status(t->arena, NULL) != TAP_OK) tap__error_copy(&t->error, &no_memory.error);
     if (!tap_dtype_is_float(dtype)) {
         t->dtype = TAP_F32;
         tap_error_set(&t->error, TAP_EDTYPE, "tape: its dtype must be float32 or float64, not %s", tap_dtype_name(dtype));
@@ -139,6 +140,14 @@ tap_node *tap__live(tap_var v)
     return NULL;
 }
 
+void tap__no_memory(tap_tape *t, tap_call *c)
+{
+    const char *why;
+    if (tap_arena_status(t->arena, &why) == TAP_OK) why = "tape: no memory for one more node";
+    if (c) tap_call_fail(c, TAP_ENOMEM, "%s", why);
+    else tap_error_set(&t->error, TAP_ENOMEM, "%s", why);
+}
+
 static bool add_segment(tap_tape *t)
 {
     if (t->n_segments == t->max_segments) {
@@ -157,10 +166,7 @@ static bool add_segment(tap_tape *t)
 /* A node without a value, or NULL. */
 static tap_node *node_new(tap_tape *t, void *storage)
 {
-    if (t->n_nodes == UINT32_MAX || (t->n_nodes / TAP__SEGMENT == t->n_segments && !add_segment(t))) {
-        tap_error_set(&t->error, TAP_ENOMEM, "tape: no memory for node %u", t->n_nodes);
-        return NULL;
-    }
+    if (t->n_nodes == UINT32_MAX || (t->n_nodes / TAP__SEGMENT == t->n_segments && !add_segment(t))) return NULL;
     uint32_t  id = t->n_nodes++;
     tap_node *n = tap__node(t, id);
     n->tape = t;
@@ -178,6 +184,7 @@ static tap_node *node_new(tap_tape *t, void *storage)
 tap_var tap__push(tap_tape *t, tap_tensor value, void *storage)
 {
     tap_node *n = t && t->error.status == TAP_OK ? node_new(t, storage) : NULL;
+    if (!n && t) tap__no_memory(t, NULL);
     if (!n) return tap__inert(t);
     n->value = value;
     return (tap_var){ t, n->id, t->epoch };
@@ -203,13 +210,9 @@ static tap_node *push_lent(tap_tape *t, tap_tensor *out)
 tap_node *tap__push_result(tap_tape *t, tap_tensor *out, int64_t n)
 {
     tap_node *lent = t->lender ? push_lent(t, out) : NULL;
-    if (lent || t->error.status != TAP_OK) return lent;
-    void *storage = tap__arena_take(t->arena, (size_t)n * tap_dtype_size(out->dtype));
-    if (!storage) {
-        tap__error_copy(&t->error, tap_arena_error(t->arena));
-        return NULL;
-    }
-    tap_node *node = node_new(t, storage);
+    if (lent) return lent;
+    void     *storage = tap__arena_take(t->arena, (size_t)n * tap_dtype_size(out->dtype));
+    tap_node *node = storage ? node_new(t, storage) : NULL;
     if (!node) return NULL;
     out->data = storage;
     tap__set_contiguous(out);
@@ -229,6 +232,7 @@ tap_var tap__push_empty(tap_tape *t, tap_dtype dtype, tap_shape shape, tap_tenso
     }
     tap_tensor      x = { .dtype = dtype, .shape = shape };
     const tap_node *node = tap__push_result(t, &x, n);
+    if (!node) tap__no_memory(t, NULL);
     if (!node) return tap__inert(t);
     *value = x;
     return (tap_var){ t, node->id, t->epoch };

@@ -95,11 +95,20 @@ static bool is_whole(const tap_safetensors *file, const char *path, tap_error *e
     return e->status == TAP_OK;
 }
 
+/* An arena for the work on the file of this path. */
+static tap_arena *arena_for(const char *path, tap_error *e)
+{
+    tap_arena *a = tap_arena_new();
+    if (tap_arena_status(a, NULL) != TAP_OK) tap_error_set(e, TAP_ENOMEM, "%s: no memory to begin with", path);
+    tap__arena_name(a, path);
+    return a;
+}
+
 /* Whether the path holds a checkpoint that is whole. If not, *e says why; it stays empty where there is no file. */
 static bool read_one(tap_checkpoint *c, const char *path, tap_error *e)
 {
     if (access(path, F_OK) != 0 && errno == ENOENT) return false;
-    tap_arena      *a = tap_arena_new();
+    tap_arena      *a = arena_for(path, e);
     tap_safetensors file = tap_safetensors_read(a, path);
     tap__error_copy(e, tap_arena_error(a));
     if (e->status == TAP_OK && is_whole(&file, path, e)) {
@@ -140,11 +149,15 @@ static void find_newest(tap_checkpoint *c)
 tap_checkpoint *tap_checkpoint_new(const char *path)
 {
     tap_checkpoint *c = calloc(1, sizeof *c);
-    if (!c) {
+    tap_arena      *memory = tap_arena_new();
+    if (!c || tap_arena_status(memory, NULL) != TAP_OK) {
         tap_error_set(NULL, TAP_ENOMEM, "checkpoint: no memory");
+        tap_arena_free(memory);
+        free(c);
         return &no_checkpoint;
     }
-    c->memory = tap_arena_new();
+    tap__arena_name(memory, "checkpoint");
+    c->memory = memory;
     c->next_item = &c->items;
     c->next_option = &c->options;
     if (!path || !*path) {
@@ -418,7 +431,7 @@ tap_status tap_checkpoint_save(tap_checkpoint *c, tap_error *e)
     char      sum[24];
     copy_status(c, &mine);
     if (mine.status == TAP_OK) {
-        tap_arena *a = tap_arena_new();
+        tap_arena *a = arena_for(c->path, &mine);
         contents   all = gather(c, NULL, a);
         check_gradients(c, &mine);
         check_contents(c, &all, a, &mine);
@@ -477,7 +490,7 @@ bool tap_checkpoint_load(tap_checkpoint *c, tap_error *e)
     bool      done = false;
     copy_status(c, &mine);
     if (mine.status == TAP_OK && c->found.path) {
-        tap_arena *a = tap_arena_new();
+        tap_arena *a = arena_for(c->found.path, &mine);
         contents   all = gather(c, &c->found.file, a);
         tap__error_copy(&mine, tap_arena_error(a));
         if (mine.status == TAP_OK) check_options(c, &mine);

@@ -52,11 +52,15 @@ static void prepare(tap_loader *l)
 tap_loader *tap_loader_new(tap_tensor data, tap_loader_options o)
 {
     tap_loader *l = calloc(1, sizeof *l);
-    if (!l) {
+    tap_arena  *memory = tap_arena_new();
+    if (!l || tap_arena_status(memory, NULL) != TAP_OK) {
         tap_error_set(NULL, TAP_ENOMEM, "loader: no memory");
+        tap_arena_free(memory);
+        free(l);
         return &no_loader;
     }
-    l->memory = tap_arena_new();
+    tap__arena_name(memory, "loader");
+    l->memory = memory;
     l->data = data;
     l->options = o;
     if (o.batch == 0) l->options.batch = 128;

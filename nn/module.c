@@ -38,6 +38,9 @@ tap_module *tap_module_new(tap_dtype dtype, uint64_t seed)
     r->memory = tap_arena_new();
     r->values = tap_arena_new();
     r->grads = tap_arena_new();
+    if (tap_arena_status(r->memory, NULL) != TAP_OK) tap_error_set(&r->error, TAP_ENOMEM, NO_MEMORY);
+    tap__arena_name(r->values, "values");
+    tap__arena_name(r->grads, "gradients");
     r->no_param = (tap_param){ .module = &r->module, .path = "" };
     r->no_linear = (tap_linear){ &r->no_param, &r->no_param };
     r->no_optim = (tap_optim){ .root = r };
@@ -80,8 +83,10 @@ tap_dtype tap_module_dtype(const tap_module *m)
 
 void *tap__module_alloc(tap_module *m, size_t bytes)
 {
-    void *p = m->root->error.status == TAP_OK ? tap_arena_alloc(m->root->memory, bytes) : NULL;
-    if (!p) tap__error_copy(&m->root->error, tap_arena_error(m->root->memory));
+    tap__root *r = m->root;
+    tap__arena_name(r->memory, *m->path ? m->path : "module");
+    void *p = r->error.status == TAP_OK ? tap_arena_alloc(r->memory, bytes) : NULL;
+    if (!p) tap__error_copy(&r->error, tap_arena_error(r->memory));
     return p;
 }
 

@@ -37,10 +37,11 @@ typedef struct chunk {
 } chunk;
 
 struct tap_arena {
-    chunk    *chunks; /* the one being filled in front */
-    block    *free;
-    size_t    held, next_size;
-    tap_error error;
+    chunk      *chunks; /* the one being filled in front */
+    block      *free;
+    size_t      held, next_size;
+    const char *name; /* for messages */
+    tap_error   error;
 };
 
 static block *block_of(void *p)
@@ -65,6 +66,7 @@ tap_arena *tap_arena_new(void)
         return &no_memory;
     }
     a->next_size = FIRST_CHUNK;
+    a->name = "arena";
     return a;
 }
 
@@ -138,6 +140,13 @@ static block *take_free(tap_arena *a, size_t bytes)
     return b;
 }
 
+const char *tap__arena_name(tap_arena *a, const char *name)
+{
+    const char *was = a ? a->name : NULL;
+    if (a && a != &no_memory) a->name = name;
+    return was;
+}
+
 void *tap__arena_take(tap_arena *a, size_t bytes)
 {
     if (!a || a->error.status != TAP_OK) return NULL;
@@ -153,7 +162,7 @@ void *tap__arena_take(tap_arena *a, size_t bytes)
     if (size < bytes || size > SIZE_MAX / 2) c = NULL;
     else if (!c || c->size - c->used < size + ALIGN) c = chunk_new(a, size + ALIGN);
     if (!c) {
-        tap_error_set(&a->error, TAP_ENOMEM, "arena: no memory for %zu bytes (%zu held)", bytes, a->held);
+        tap_error_set(&a->error, TAP_ENOMEM, "%s: no memory for %zu bytes (%zu held)", a->name, bytes, a->held);
         return NULL;
     }
     b = block_of(c->base + c->used + ALIGN);

@@ -137,12 +137,10 @@ tap_tensor tap_idx_read(tap_arena *a, const char *path)
     if (!tap__input_open(&r.in, a, path, "idx")) return x;
     r.size = (int64_t)r.in.left;
     r.file = gzdopen(r.in.fd, "rb");
-    if (!r.file) {
-        fail(&r, TAP_ENOMEM, "no memory to read it");
-        tap__input_close(&r.in);
-        return x;
-    }
-    x = read_tensor(&r);
-    gzclose(r.file);
+    if (r.file) r.in.fd = -1;
+    else fail(&r, TAP_ENOMEM, "no memory to read it");
+    if (r.file) x = read_tensor(&r);
+    if (r.file) gzclose(r.file);
+    tap__input_close(&r.in);
     return x;
 }

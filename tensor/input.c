@@ -31,9 +31,10 @@ bool tap__input_open(tap__input *in, tap_arena *a, const char *path, const char 
     *in = (tap__input){ .arena = a, .path = path ? path : format, .fd = -1 };
     if (tap_arena_status(a, NULL) != TAP_OK) return false;
     if (!path) return tap__input_fail(in, TAP_EARG, "the path is NULL");
+    in->before = tap__arena_name(a, in->path);
     in->fd = tap__open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-    if (in->fd < 0) return tap__input_fail(in, tap__status_of(errno), "cannot open: %s", strerror(errno));
-    if (fstat(in->fd, &s) != 0) tap__input_fail(in, tap__status_of(errno), "cannot read: %s", strerror(errno));
+    if (in->fd < 0) tap__input_fail(in, tap__status_of(errno), "cannot open: %s", strerror(errno));
+    else if (fstat(in->fd, &s) != 0) tap__input_fail(in, tap__status_of(errno), "cannot read: %s", strerror(errno));
     else if (!S_ISREG(s.st_mode)) tap__input_fail(in, TAP_EIO, "is not a regular file");
     else in->left = (uint64_t)s.st_size;
     if (tap_arena_status(a, NULL) == TAP_OK) return true;
@@ -45,6 +46,7 @@ void tap__input_close(tap__input *in)
 {
     if (in->fd >= 0) close(in->fd);
     in->fd = -1;
+    tap__arena_name(in->arena, in->before);
 }
 
 bool tap__input_read(tap__input *in, void *to, size_t n)

@@ -10,6 +10,7 @@ typedef struct {
     const char *path;
     int         fd;   /* -1: none */
     uint64_t    left; /* bytes of the file not read yet, going by its size when it was opened */
+    const char *before; /* what the arena's memory was for */
 } tap__input;
 
 /* Opens a regular file. What goes wrong with it, now or later, is the arena's error and begins with the path, or the format if

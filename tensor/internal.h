@@ -64,6 +64,8 @@ void tap__set_contiguous(tap_tensor *x);
 /* Uninitialized memory from an arena, with one use; each further use is counted, and when the last one has given it back,
  * later requests may have it. */
 void  *tap__arena_take(tap_arena *a, size_t bytes);
+/* What the arena's memory is for, which begins the message when there is none; "arena" at first. Returns what it was. */
+const char *tap__arena_name(tap_arena *a, const char *name);
 void   tap__arena_share(void *p);
 void   tap__arena_give_back(tap_arena *a, void *p);
 size_t tap__arena_bytes(const tap_arena *a);
