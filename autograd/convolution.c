@@ -37,7 +37,7 @@ static tap_status infer(tap_call *c, tap_shape a, tap_shape b, int64_t channels,
 
 static void report(tap_call *c, bool ok)
 {
-    if (!ok) tap__error_copy(&c->tape->error, tap_arena_error(c->tape->arena));
+    if (!ok) tap__no_memory(c->tape, c);
 }
 
 /* The sum over all but the channels: how a bias counts. */

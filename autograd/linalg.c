@@ -106,6 +106,13 @@ typedef struct {
     int64_t   *bad;
 } factors;
 
+static bool has_memory(tap_call *c, tap_tensor x)
+{
+    const bool has = tap__linalg_has_memory(x.shape.n[x.shape.rank - 1], c->tape->arena);
+    if (!has) tap__no_memory(c->tape, c);
+    return has;
+}
+
 /* Scratch for a copy of in[0], and int64 numbers per matrix. */
 static bool factors_for(tap_call *c, int64_t numbers, factors *f)
 {
@@ -117,7 +124,7 @@ static bool factors_for(tap_call *c, int64_t numbers, factors *f)
     void *lu = tap_call_scratch(c, (size_t)tap_numel(x.shape) * tap_dtype_size(x.dtype));
     void *swap = tap_call_scratch(c, (size_t)(count * numbers) * sizeof(int64_t));
     f->bad = tap_call_scratch(c, (size_t)count * sizeof(int64_t));
-    if (!lu || !swap || !f->bad) return false;
+    if (!lu || !swap || !f->bad || !has_memory(c, x)) return false;
     f->lu = tap_tensor_wrap(x.dtype, x.shape, lu);
     f->swap = tap_tensor_wrap(TAP_I64, per, swap);
     tap_tensor_copy(f->lu, x, NULL);
@@ -148,7 +155,7 @@ static tap_var over_matrices(tap_var v)
 static void cholesky_forward(tap_call *c, tap_tensor *out)
 {
     int64_t *bad = tap_call_scratch(c, (size_t)leading(out->shape, 2) * sizeof *bad);
-    if (!bad) return;
+    if (!bad || !has_memory(c, *out)) return;
     tap_tensor_copy(*out, c->in[0], NULL);
     tap__cholesky(*out, *(const bool *)c->attr, bad);
     all_good(c, bad, "not positive definite (leading minor");
@@ -207,7 +214,7 @@ static void solve_triangular_forward(tap_call *c, tap_tensor *out)
     const triangle *t = c->attr;
     tap_tensor_copy(*out, c->in[1], NULL);
     if (!tap__solve_triangular(with_rank(c->in[0], out->shape.rank), *out, t->upper, t->unit, c->tape->arena))
-        tap__error_copy(&c->tape->error, tap_arena_error(c->tape->arena));
+        tap__no_memory(c->tape, c);
 }
 
 static tap_var triangular(tap_var a, tap_var b, triangle t);

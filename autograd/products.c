@@ -21,7 +21,7 @@ static void multiply(tap_call *c, tap_tensor a, tap_tensor b, tap_tensor out, bo
     tap_error e = { 0 };
     while (a.shape.rank < out.shape.rank) tap__unsqueeze(a, 0, &a, &e);
     while (b.shape.rank < out.shape.rank) tap__unsqueeze(b, 0, &b, &e);
-    if (!tap__matmul(a, b, out, add, c->tape->arena)) tap__error_copy(&c->tape->error, tap_arena_error(c->tape->arena));
+    if (!tap__matmul(a, b, out, add, c->tape->arena)) tap__no_memory(c->tape, c);
 }
 
 /* ---- matmul ---- */

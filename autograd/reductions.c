@@ -22,7 +22,7 @@ static void reduce_forward(tap_call *c, tap_tensor *out, tap__reduction how)
     unsigned  mask;
     tap_shape shape;
     tap__reduced(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &shape, NULL);
-    if (!tap__reduce(how, c->in[0], mask, *out, c->tape->arena)) tap__error_copy(&c->tape->error, tap_arena_error(c->tape->arena));
+    if (!tap__reduce(how, c->in[0], mask, *out, c->tape->arena)) tap__no_memory(c->tape, c);
 }
 
 /* v, reduced over axes without keepdim, with those axes put back as size 1. */

@@ -1,6 +1,7 @@
 /* BLIS: choosing its kernels, and calling it. Everything that it would abort on is settled before it is called. */
 #define _POSIX_C_SOURCE 200809L
 #include <ctype.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,44 @@ __attribute__((constructor)) static void choose_kernels(void)
     if (before) setenv("BLIS_ARCH_TYPE", before, 1);
     else if (!asked) unsetenv("BLIS_ARCH_TYPE");
     free(before);
+}
+
+/* Whether the heap has so much. What was taken is given back; others may have it next, but they seldom do. */
+static bool has_room(size_t bytes)
+{
+    void *volatile p = malloc(bytes); /* or compilers take success for granted */
+    free(p);
+    return p;
+}
+
+/* What BLIS takes for a thread and keeps: a block of the left matrix and a panel of the right one, for the largest of its types. */
+static size_t room_for_thread(void)
+{
+    static const num_t types[] = { BLIS_FLOAT, BLIS_DOUBLE, BLIS_SCOMPLEX, BLIS_DCOMPLEX };
+    size_t             block = 0, panel = 0;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        size_t rows = (size_t)bli_cntx_get_blksz_max_dt(types[i], BLIS_MC, bli_gks_query_cntx());
+        size_t terms = (size_t)bli_cntx_get_blksz_max_dt(types[i], BLIS_KC, bli_gks_query_cntx()) * bli_dt_size(types[i]);
+        size_t columns = (size_t)bli_cntx_get_blksz_max_dt(types[i], BLIS_NC, bli_gks_query_cntx());
+        if (rows * terms > block) block = rows * terms;
+        if (columns * terms > panel) panel = columns * terms;
+    }
+    return block + panel + (block + panel) / 16;
+}
+
+/* The threads' memory is looked for once; BLIS may still be taking it when they first meet. */
+bool tap__blis_has_memory(tap_arena *a)
+{
+    static atomic_int served; /* so many threads */
+    const int         threads = tap_threads();
+    if (atomic_load(&served) >= threads) return true;
+    const size_t bytes = (size_t)threads * room_for_thread();
+    if (!has_room(bytes)) {
+        tap_error_set(tap_arena_error(a), TAP_ENOMEM, "BLIS: no memory for %zu bytes", bytes);
+        return false;
+    }
+    atomic_store(&served, threads);
+    return true;
 }
 
 const char *tap__blis_kernels(void)

@@ -12,6 +12,11 @@ typedef struct {
     void                     *det, *sign, *log;
 } job;
 
+bool tap__linalg_has_memory(int64_t n, tap_arena *a)
+{
+    return n <= TAP__LINALG_BLOCK || tap__blis_has_memory(a);
+}
+
 static job job_on(tap_tensor a)
 {
     const tap__linalg_kernel *table = TAP__KERNEL_PICK(tap__linalg_kernels);
@@ -131,6 +136,7 @@ bool tap__solve_triangular(tap_tensor a, tap_tensor x, bool upper, bool unit, ta
     int         r = a.shape.rank;
     void       *copy = NULL;
     tap__matrix m = { a.data, a.shape.n[r - 2], a.shape.n[r - 1], a.stride[r - 2], a.stride[r - 1] };
+    if (!tap__linalg_has_memory(m.rows, scratch)) return false;
     if (!tap__blis_takes(&m)) {
         copy = tap__arena_take(scratch, (size_t)tap_numel(a.shape) * tap_dtype_size(a.dtype));
         if (!copy) return false;

@@ -7,6 +7,11 @@
 /* All take batches over leading axes, float32 or float64; the bits do not depend on the number of threads. What is written to
  * is contiguous; "per matrix" is in C order of its leading axes. */
 
+/* Larger matrices are factored, and solved with, by products of BLIS's. Whether it has memory for an n x n one; if not, the arena
+ * has failed. To be asked before the functions below are called, but for solve_triangular, which does. */
+enum { TAP__LINALG_BLOCK = 32 };
+bool tap__linalg_has_memory(int64_t n, tap_arena *a);
+
 /* x [..,n,n], of which one triangle is read, becomes its Cholesky factor U (x = U^T U) or else L (x = L L^T), with zeros in the
  * other triangle. bad, per matrix: 0, or the order of the first leading minor that is not positive. */
 void tap__cholesky(tap_tensor x, bool upper, int64_t *bad);

@@ -5,7 +5,7 @@
 #ifndef TAP_TENSOR_LINALG_TEMPLATE_H
 #define TAP_TENSOR_LINALG_TEMPLATE_H
 
-enum { BLOCK = 32, STRIP = 128, TILE = 16 };
+enum { BLOCK = TAP__LINALG_BLOCK, STRIP = 128, TILE = 16 };
 
 static inline int64_t least(int64_t a, int64_t b)
 {

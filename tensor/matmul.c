@@ -162,7 +162,7 @@ bool tap__matmul_by_blis(tap_tensor a, tap_tensor b, tap_tensor out, bool add, t
 {
     if (nothing_to_add(a, out, add)) return true;
     void *copy[2] = { NULL, NULL };
-    bool  ok = usable(&a, scratch, &copy[0]) && usable(&b, scratch, &copy[1]);
+    bool  ok = tap__blis_has_memory(scratch) && usable(&a, scratch, &copy[0]) && usable(&b, scratch, &copy[1]);
     if (ok) products(a, b, out, add, true);
     for (int i = 0; i < 2; i++) {
         if (copy[i]) tap__arena_give_back(scratch, copy[i]);
