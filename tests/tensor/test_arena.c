@@ -2,11 +2,10 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "layouts.h"
+#include "tests/tensor/limits.h"
 
 /* Requests that no machine can meet are to fail under the address sanitizer as they do without it. */
 const char *__asan_default_options(void);
@@ -238,44 +237,6 @@ static void test_null(void **state)
 }
 
 /* ---- Without memory ---------------------------------------------------------------------------------------------- */
-
-/* Sanitizers and valgrind allocate for themselves, and do not survive a limit. */
-static bool limits_work(void)
-{
-    const char *preloaded = getenv("LD_PRELOAD");
-#if defined(__SANITIZE_ADDRESS__)
-    return false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    return false;
-#endif
-#endif
-    return !preloaded || !strstr(preloaded, "vgpreload");
-}
-
-/* Forbids the process to grow by more than so many bytes. */
-static bool limit_growth(size_t bytes)
-{
-    unsigned long pages = 0;
-    FILE         *f = fopen("/proc/self/statm", "r");
-    bool          read = f && fscanf(f, "%lu", &pages) == 1;
-    if (f) fclose(f);
-    rlim_t most = pages * (rlim_t)sysconf(_SC_PAGESIZE) + bytes;
-    return read && setrlimit(RLIMIT_AS, &(struct rlimit){ most, most }) == 0;
-}
-
-/* The rest of a test in a process of its own, which says with its exit code what went wrong. */
-static void assert_child_succeeds(int (*child)(void))
-{
-    int status;
-    if (!limits_work()) skip();
-    pid_t id = fork();
-    assert_true(id >= 0);
-    if (id == 0) _exit(child());
-    assert_int_equal(waitpid(id, &status, 0), id);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
 
 static int arena_without_any_memory(void)
 {

@@ -1,0 +1,437 @@
+/* What is done with files: each writer over an old file, each reader on a good one. */
+#define _XOPEN_SOURCE 700
+#include "tests/faults/faults.h"
+
+#include <zlib.h>
+
+#include "models/models.h"
+
+/* ---- The folder ---- */
+
+static void must_hold(const char *path, const record *wanted)
+{
+    size_t n;
+    char  *bytes = scratch_read(path, &n);
+    bool   same = n == wanted->n && memcmp(bytes, wanted->bytes, n) == 0;
+    free(bytes);
+    must(same);
+}
+
+static void record_file(record *r, const char *path)
+{
+    size_t n;
+    char  *bytes = scratch_read(path, &n);
+    record_bytes(r, bytes, n);
+    free(bytes);
+}
+
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* So many files are in the folder, which is empty again then. */
+static void must_be_all(int files)
+{
+    int  n = 0, temporary = 0;
+    DIR *folder = opendir(".");
+    must(folder);
+    for (struct dirent *d; (d = readdir(folder));) {
+        if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..")) continue;
+        n++;
+        temporary += strstr(d->d_name, ".tmp") || strstr(d->d_name, ".lock");
+        must(unlink(d->d_name) == 0);
+    }
+    closedir(folder);
+    must(n - temporary == files);
+    must(temporary == 0 || fault_now.leaves_file);
+}
+
+/* ---- A writer over an old file ---- */
+
+static const record old = { .n = 21, .bytes = "what was there before" };
+
+static void write_old(void)
+{
+    scratch_write("file", old.bytes, old.n);
+}
+
+static void check_written(const tap_error *e)
+{
+    if (e->status == TAP_OK) record_file(&result, "file");
+    else must_hold("file", &old);
+    must_be_all(1);
+}
+
+static void check_new(const tap_error *e)
+{
+    if (e->status == TAP_OK) record_file(&result, "file");
+    else must(!is_there("file"));
+    must_be_all(e->status == TAP_OK);
+}
+
+static void write_old_behind_link(void)
+{
+    write_old();
+    must(symlink("file", "link") == 0);
+}
+
+static void check_link(const tap_error *e)
+{
+    char to[8] = "";
+    must(readlink("link", to, sizeof to - 1) == 4 && !strcmp(to, "file"));
+    must(unlink("link") == 0);
+    check_written(e);
+}
+
+static void put_text(const char *path, tap_error *e)
+{
+    tap_file *f = tap_file_create(path, e);
+    if (!f) return;
+    tap_file_write(f, "what comes", 10);
+    tap_file_write(f, " after it", 9);
+    tap_file_commit(f);
+}
+
+static void run_file(tap_error *e)
+{
+    put_text("file", e);
+}
+
+static void run_link(tap_error *e)
+{
+    put_text("link", e);
+}
+
+static void run_png(tap_error *e)
+{
+    const float image[2][3] = { { 0, 1, 0.5f }, { 0.1f, 0.2f, 0.3f } };
+    tap_png_write("file", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), (void *)(uintptr_t)image), e);
+}
+
+/* Views, of which copies are made. */
+static void run_views(tap_error *e)
+{
+    static double    x[4][3] = { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 }, { 10, 11, 12 } };
+    const tap_tensor whole = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 3), x);
+    int              axes[TAP_MAX_RANK];
+    tap_named_tensor named[] = { { .name = "turned" }, { .name = "every other" } };
+    tap__transpose(whole, 0, 1, axes, &named[0].tensor, NULL);
+    tap__slice(whole, 0, 0, TAP_END, 2, &named[1].tensor, NULL);
+    tap_safetensors_write("file", 2, named, 1, &(tap_metadata){ "a longer key than most", "\"quoted\"\n" }, e);
+}
+
+/* ---- Modules ---- */
+
+static tap_module *net;
+
+static tap_module *net_of(tap_dtype dtype, uint64_t seed)
+{
+    tap_module *root = tap_module_new(dtype, seed);
+    tap_mlp     mlp;
+    tap_mlp_init(&mlp, root, "net", 3, (const int64_t[]){ 4, 3, 2 }, tap_tanh);
+    must(tap_module_status(root, NULL) == TAP_OK);
+    return root;
+}
+
+static void make_net(void)
+{
+    write_old();
+    net = net_of(TAP_F32, 1);
+}
+
+static void run_save(tap_error *e)
+{
+    tap_module_save(net, "file", 1, &(tap_metadata){ "epoch", "3" }, e);
+}
+
+static void check_saved(const tap_error *e)
+{
+    tap_module_free(net);
+    check_written(e);
+}
+
+static record before_load;
+
+/* A file of one net, to be loaded by another. */
+static void make_saved(tap_dtype dtype)
+{
+    make_net();
+    tap_error e = { 0 };
+    run_save(&e);
+    must(e.status == TAP_OK);
+    tap_module_free(net);
+    net = net_of(dtype, 2);
+    before_load.n = 0;
+    record_values(&before_load, net);
+}
+
+static void make_saved_f32(void)
+{
+    make_saved(TAP_F32);
+}
+
+static void make_saved_f64(void)
+{
+    make_saved(TAP_F64);
+}
+
+static void run_load(tap_error *e)
+{
+    tap_module_load(net, "file", e);
+}
+
+static void check_loaded(const tap_error *e)
+{
+    record_values(&result, net);
+    must(e->status == TAP_OK || record_equal(&result, &before_load));
+    tap_module_free(net);
+    must_be_all(1);
+}
+
+/* ---- Readers ---- */
+
+static void check_only(const tap_error *e)
+{
+    (void)e;
+    must_be_all(1);
+}
+
+static void run_read(tap_error *e)
+{
+    tap_arena      *a = tap_arena_new();
+    tap_safetensors file = tap_safetensors_read(a, "file");
+    tap__error_copy(e, tap_arena_error(a));
+    for (int i = 0; i < file.n && e->status == TAP_OK; i++) {
+        record_bytes(&result, file.tensors[i].name, strlen(file.tensors[i].name));
+        record_tensor(&result, file.tensors[i].tensor);
+    }
+    for (int i = 0; i < file.n_metadata; i++) record_bytes(&result, file.metadata[i].value, strlen(file.metadata[i].value));
+    must(e->status == TAP_OK || (file.n == 0 && file.n_metadata == 0));
+    tap_arena_free(a);
+}
+
+static void make_several(void)
+{
+    static float           x[2] = { 1, 2 };
+    static uint8_t         flags[3] = { 1, 0, 1 };
+    const tap_named_tensor named[] = { { "x", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2), x) },
+                                       { "flags", tap_tensor_wrap(TAP_BOOL, TAP_SHAPE(3), flags) },
+                                       { "none", tap_tensor_wrap(TAP_F32, TAP_SHAPE(0), x) } };
+    must(tap_safetensors_write("file", 3, named, 2, (tap_metadata[]){ { "a", "1" }, { "b", "2" } }, NULL) == TAP_OK);
+}
+
+/* Two axes of int16. */
+static const char idx[] = "\0\0\x0b\x02\0\0\0\2\0\0\0\3\0\1\0\2\xff\xff\0\4\0\5\0\6";
+
+static void make_idx(void)
+{
+    scratch_write("file", idx, sizeof idx - 1);
+}
+
+static void make_gz(void)
+{
+    gzFile f = gzopen("file", "wb");
+    must(f);
+    must(gzwrite(f, idx, sizeof idx - 1) == (int)sizeof idx - 1);
+    must(gzclose(f) == Z_OK);
+}
+
+static void run_idx(tap_error *e)
+{
+    tap_arena *a = tap_arena_new();
+    tap_tensor x = tap_idx_read(a, "file");
+    tap__error_copy(e, tap_arena_error(a));
+    if (e->status == TAP_OK) record_tensor(&result, x);
+    else must(!x.data);
+    tap_arena_free(a);
+}
+
+/* ---- Checkpoints ---- */
+
+#define RUN      "run"
+#define PREVIOUS "run.previous"
+
+enum { ROWS = 6, WIDTH = 4 };
+
+static float rows[ROWS][WIDTH];
+
+static struct {
+    tap_module *root;
+    tap_linear  layer;
+    tap_optim  *adam;
+    tap_tape   *tape;
+    tap_loader *data;
+    bool        loaded, from_previous;
+} training;
+
+static void begin_training(uint64_t seed)
+{
+    tap_random_uniform(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows), (tap_random){ .seed = 3 });
+    training.root = tap_module_new(TAP_F32, seed);
+    training.tape = tap_tape_new(TAP_F32, 1);
+    tap_linear_init(&training.layer, training.root, "layer", WIDTH, 2);
+    training.adam = tap_adam(training.root, (tap_adam_options){ .lr = 0.01 });
+    training.data = tap_loader_new(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows),
+                                   (tap_loader_options){ .batch = 2, .shuffle = true });
+}
+
+static void end_training(void)
+{
+    tap_loader_free(training.data);
+    tap_tape_free(training.tape);
+    tap_module_free(training.root);
+}
+
+static void train_step(void)
+{
+    tap_tensor x;
+    must(tap_loader_next(training.data, &x));
+    tap_tape_reset(training.tape);
+    tap_var y = tap_linear_forward(&training.layer, tap_input(training.tape, x));
+    tap_backward(tap_sum(tap_square(tap_add(y, tap_randn(training.tape, tap_shape_of(y)))), TAP_ALL));
+    must(tap_optim_step(training.adam, training.tape) == TAP_OK);
+}
+
+static tap_checkpoint *declared(void)
+{
+    tap_checkpoint *c = tap_checkpoint_new(RUN);
+    tap_checkpoint_module(c, "net", training.root);
+    tap_checkpoint_optim(c, "adam", training.adam);
+    tap_checkpoint_tape(c, "tape", training.tape);
+    tap_checkpoint_loader(c, "data", training.data);
+    tap_checkpoint_option(c, "width", "4");
+    snprintf(passed_over, sizeof passed_over, "%s", tap_checkpoint_find(c).passed);
+    return c;
+}
+
+static void save_training(tap_error *e)
+{
+    const char     *message;
+    tap_checkpoint *c = declared();
+    tap_status      status = tap_checkpoint_status(c, &message);
+    tap_error_set(e, status, "%s", message);
+    tap_checkpoint_save(c, e);
+    tap_checkpoint_free(c);
+}
+
+/* Everything that determines the rest of the run. */
+static void record_training(record *r)
+{
+    const tap_optim *o = training.adam;
+    record_values(r, training.root);
+    record_bytes(r, &o->step, sizeof o->step);
+    for (int64_t i = 0; i < o->n_slots; i++) {
+        for (int k = 0; k < 2; k++)
+            record_bytes(r, o->slots[i].state[k], (size_t)tap_numel(o->slots[i].param->value.shape) * sizeof(float));
+    }
+    const uint64_t step = tap_tape_step(training.tape);
+    record_bytes(r, &step, sizeof step);
+    record_bytes(r, tap__loader_at(training.data), sizeof(tap__loader_place));
+}
+
+/* The files after one step and after two, and where the run stood then. */
+static record file_at[2], state_at[2];
+
+static void make_generations(void)
+{
+    if (file_at[1].n > 0) return;
+    begin_training(1);
+    for (int i = 0; i < 2; i++) {
+        tap_error e = { 0 };
+        train_step();
+        save_training(&e);
+        must(e.status == TAP_OK);
+        record_file(&file_at[i], RUN);
+        record_training(&state_at[i]);
+    }
+    end_training();
+    must_be_all(2);
+}
+
+static void write_generations(void)
+{
+    make_generations();
+    scratch_write(RUN, file_at[1].bytes, file_at[1].n);
+    scratch_write(PREVIOUS, file_at[0].bytes, file_at[0].n);
+}
+
+static void make_third(void)
+{
+    write_generations();
+    begin_training(1);
+    for (int i = 0; i < 3; i++) train_step();
+}
+
+static void check_third(const tap_error *e)
+{
+    end_training();
+    if (e->status == TAP_OK) {
+        record_file(&result, RUN);
+        must_hold(PREVIOUS, &file_at[!*passed_over]); /* what could not be read is not kept */
+        must_be_all(2);
+    } else if (fault_now.moves_old && !is_there(RUN)) {
+        must_hold(PREVIOUS, &file_at[1]);
+        must_be_all(1);
+    } else {
+        must_hold(RUN, &file_at[1]);
+        must_be_all(1 + is_there(PREVIOUS));
+    }
+}
+
+static void make_fresh(void)
+{
+    write_generations();
+    begin_training(2);
+    before_load.n = 0;
+    record_training(&before_load);
+}
+
+static void make_damaged(void)
+{
+    make_fresh();
+    record damaged = file_at[1];
+    damaged.bytes[damaged.n - 1] ^= 1;
+    scratch_write(RUN, damaged.bytes, damaged.n);
+}
+
+static void run_resume(tap_error *e)
+{
+    const char     *message;
+    tap_checkpoint *c = declared();
+    tap_status      status = tap_checkpoint_status(c, &message);
+    tap_error_set(e, status, "%s", message);
+    const tap_checkpoint_found found = tap_checkpoint_find(c);
+    training.from_previous = found.path && !strcmp(found.path, PREVIOUS);
+    training.loaded = tap_checkpoint_load(c, e);
+    tap_checkpoint_free(c);
+}
+
+/* A run that cannot read the newest generation goes on from the one before. */
+static void check_resumed(const tap_error *e)
+{
+    record now = { 0 };
+    record_training(&now);
+    must(training.loaded == (e->status == TAP_OK));
+    must(record_equal(&now, !training.loaded ? &before_load : &state_at[!training.from_previous]));
+    end_training();
+    must_be_all(2);
+}
+
+const scenario file_scenarios[] = {
+    { "writing a new file", NULL, run_file, check_new, true },
+    { "writing over a file", write_old, run_file, check_written, true },
+    { "writing through a link", write_old_behind_link, run_link, check_link, true },
+    { "writing a PNG", write_old, run_png, check_written, true },
+    { "writing safetensors of views", write_old, run_views, check_written, true },
+    { "saving a module", make_net, run_save, check_saved, true },
+    { "loading a module", make_saved_f32, run_load, check_loaded, false },
+    { "loading a module of other floats", make_saved_f64, run_load, check_loaded, false },
+    { "reading safetensors", make_several, run_read, check_only, false },
+    { "reading an IDX file", make_idx, run_idx, check_only, false },
+    { "reading a gzipped IDX file", make_gz, run_idx, check_only, false },
+    { "saving a checkpoint", make_third, save_training, check_third, true },
+    { "going on from a checkpoint", make_fresh, run_resume, check_resumed, false },
+    { "going on from the one before a damaged one", make_damaged, run_resume, check_resumed, false },
+    { 0 },
+};

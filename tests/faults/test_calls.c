@@ -1,0 +1,179 @@
+/* System calls fail: the n-th of a run, for every n, for every reason it may have. Each time there is a sentence with the path and
+ * the reason, and what was there before is as it was; or nothing is amiss. Interrupted calls are made again, short writes go on. */
+#define _XOPEN_SOURCE 700
+#include "tests/faults/faults.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "tests/faults/calls.h"
+#include "tests/heap.h"
+
+static call_fault planned;
+static long       n_calls;
+
+void faults_end(void)
+{
+    calls_stop();
+    heap_watch(false);
+}
+
+static void start(void)
+{
+    calls_watch(planned);
+}
+
+static bool stop(void)
+{
+    n_calls = calls_stop();
+    return calls_failed();
+}
+
+static bool can_be_interrupted(call_kind kind)
+{
+    switch (kind) {
+    case CALL_create:
+    case CALL_open:
+    case CALL_open_stale:
+    case CALL_open_folder:
+    case CALL_fchmod:
+    case CALL_flock:
+    case CALL_write:
+    case CALL_pread:
+    case CALL_pwrite:
+    case CALL_ftruncate:
+    case CALL_fsync:
+    case CALL_fsync_folder:
+    case CALL_close:
+    case CALL_close_written:
+    case CALL_fopen: return true;
+    default: return false;
+    }
+}
+
+static tap_error try_with(const scenario *s, call_kind kind, call_fault f)
+{
+    planned = f;
+    fault_now.leaves_file = kind == CALL_unlink && f.n > 0;
+    fault_now.moves_old = kind == CALL_rename && f.all_behind;
+    snprintf(fault_now.what, sizeof fault_now.what, "call %ld (%s%s): %s", f.n, call_abouts[kind].name,
+             f.all_behind ? " and all behind" : "", f.reason ? strerror(f.reason) : "cut short");
+    heap_take();
+    heap_watch(true);
+    tap_error e = faults_run(s, start, stop, f.n <= 0);
+    heap_watch(false);
+    must(!heap_counts() || heap_take().kept == 0 || f.n < 0);
+    return e;
+}
+
+static void try_reason(const scenario *s, call_kind kind, call_fault f)
+{
+    tap_error e = try_with(s, kind, f);
+    must(calls_failed());
+    if (e.status == TAP_OK) {
+        must(!call_abouts[kind].reported || f.reason == EINTR || strstr(passed_over, strerror(f.reason)));
+    } else {
+        must(f.reason != EINTR);
+        must(e.status == (f.reason == ENOMEM ? TAP_ENOMEM : TAP_EIO));
+        must(strstr(e.message, strerror(f.reason)));
+        must(!strncmp(e.message, "file: ", 6) || !strncmp(e.message, "link: ", 6) || !strncmp(e.message, "run: ", 5));
+    }
+}
+
+static void test_scenario(void **state)
+{
+    static const int reasons[] = { ENOSPC, EIO, EACCES, EROFS, EDQUOT, ENOMEM };
+    const scenario  *s = *state;
+    try_with(s, CALL_open, (call_fault){ .n = -1 }); /* what the C library then keeps for good is no leak */
+    try_with(s, CALL_open, (call_fault){ 0 });
+    const long all = n_calls;
+    for (long n = 1; n <= all; n++) {
+        call_kind kind = call_number(n);
+        for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+            try_reason(s, kind, (call_fault){ .n = n, .reason = reasons[i] });
+            try_reason(s, kind, (call_fault){ .n = n, .reason = reasons[i], .all_behind = true });
+        }
+        if (can_be_interrupted(kind)) try_reason(s, kind, (call_fault){ .n = n, .reason = EINTR });
+        for (int bytes = 1; kind == CALL_write && bytes < 10; bytes += 6) {
+            must(try_with(s, kind, (call_fault){ .n = n, .at_most = bytes }).status == TAP_OK);
+            must(try_with(s, kind, (call_fault){ .n = n, .at_most = bytes, .all_behind = true }).status == TAP_OK);
+        }
+        try_with(s, CALL_open, (call_fault){ 0 }); /* the list of calls is that of a whole run again */
+        must(n_calls == all);
+    }
+    faults_count_scenario();
+}
+
+/* ---- Without any injection ---- */
+
+/* A limit on the size of files stands for a full disk. */
+static void test_full_disk(void **state)
+{
+    struct rlimit before, small;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    void (*action)(int) = signal(SIGXFSZ, SIG_IGN);
+    for (const scenario *s = file_scenarios; s->run; s++) {
+        if (!s->writes) continue;
+        tap_error e = { 0 };
+        fault_now = (fault){ .scenario = s, .what = "a full disk" };
+        if (s->before) s->before();
+        small = before;
+        small.rlim_cur = 12;
+        setrlimit(RLIMIT_FSIZE, &small);
+        s->run(&e);
+        setrlimit(RLIMIT_FSIZE, &before);
+        s->after(&e);
+        must(e.status == TAP_EIO && strstr(e.message, ": cannot write: File too large"));
+    }
+    signal(SIGXFSZ, action);
+}
+
+/* The super-user may write everywhere, so this is for somebody else. */
+static void test_read_only_folder(void **state)
+{
+    (void)state;
+    for (const scenario *s = file_scenarios; s->run; s++) {
+        if (!s->writes) continue;
+        int code;
+        fault_now = (fault){ .scenario = s, .what = "a read-only folder" };
+        if (s->before) s->before();
+        assert_int_equal(chmod(".", 0555), 0);
+        pid_t child = fork();
+        if (child == 0) {
+            tap_error e = { 0 };
+            if (geteuid() == 0 && setuid(65534) != 0) _exit(2);
+            s->run(&e);
+            _exit(e.status == TAP_EIO && strstr(e.message, "Permission denied") ? 0 : 1);
+        }
+        assert_int_equal(waitpid(child, &code, 0), child);
+        assert_int_equal(chmod(".", 0755), 0);
+        s->after(&(tap_error){ TAP_EIO, "" });
+        must(WIFEXITED(code));
+        if (WEXITSTATUS(code) == 2) skip();
+        must(WEXITSTATUS(code) == 0);
+    }
+}
+
+static int begin(void **state)
+{
+    tap_set_threads(1);
+    return scratch_enter(state);
+}
+
+static int end(void **state)
+{
+    faults_count("system calls");
+    return scratch_leave(state);
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[20] = { cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only_folder) };
+    size_t            n = 2;
+    for (const scenario *s = file_scenarios; s->run; s++) tests[n++] = faults_test(s, test_scenario);
+    return _cmocka_run_group_tests("calls", tests, n, begin, end);
+}

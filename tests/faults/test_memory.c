@@ -1,0 +1,400 @@
+/* Memory runs out: the n-th request for some is refused, for every n until a run has fewer. Each time either some owner reports
+ * TAP_ENOMEM in a sentence, and what was there before is as it was; or the run did without, and has the bits it always has. */
+#define _XOPEN_SOURCE 700
+#include <math.h>
+
+#include "models/models.h"
+#include "tensor/matmul.h"
+#include "tests/autograd/gradient_tables.h"
+#include "tests/faults/faults.h"
+#include "tests/heap.h"
+#include "tests/tensor/limits.h"
+
+static long request; /* the one that is refused, */
+static bool all_behind, happened;
+
+void faults_end(void)
+{
+    heap_refuse(0, false);
+    heap_watch(false);
+}
+
+static void start(void)
+{
+    heap_refuse(request, all_behind);
+}
+
+static bool stop(void)
+{
+    const long refused = heap_refused();
+    heap_refuse(0, false);
+    return happened = refused > 0;
+}
+
+/* Whether there was an n-th request. n = 0: nothing is refused; -1: and what the C library then keeps for good is no leak. */
+static bool try_without(const scenario *s, long n, bool all)
+{
+    request = n;
+    all_behind = all;
+    snprintf(fault_now.what, sizeof fault_now.what, "request %ld%s refused", n, all ? " and all behind" : "");
+    happened = false;
+    heap_take();
+    heap_watch(true);
+    tap_error e = faults_run(s, start, stop, n <= 0);
+    heap_watch(false);
+    must(heap_take().kept == 0 || n < 0);
+    if (e.status == TAP_OK) return happened;
+    must(e.status == TAP_ENOMEM);
+    must(strstr(e.message, "emory") && strncmp(e.message, "arena: no memory for", 20) != 0); /* but for something */
+    return true;
+}
+
+/* Chunk by chunk as the arenas take it, and block by block, so that every use of memory is refused at some time. */
+static void try_all(const scenario *s)
+{
+    for (int by_block = 0; by_block < 2; by_block++) {
+        tap__arena_by_block(by_block);
+        try_without(s, 0, false);
+        for (int all = 0; all < 2; all++) {
+            for (long n = 1; try_without(s, n, all); n++) continue;
+        }
+    }
+    tap__arena_by_block(false);
+}
+
+static void test_scenario(void **state)
+{
+    try_without(*state, -1, false);
+    try_all(*state);
+    faults_count_scenario();
+}
+
+/* ---- Training ---- */
+
+enum { IMAGES = 12, SIDE = 4, PIXELS = SIDE * SIDE, BATCH = 4, STEPS = 3, CLASSES = 3 };
+
+static uint8_t images[IMAGES][PIXELS];
+
+typedef struct {
+    tap_vae     vae;
+    tap_mlp     mlp;
+    tap_conv    conv;
+    tap_param  *scale, *shift;
+    tap_tensor  running_mean, running_var;
+    float       running[2][2];
+    tap_loader *loader;
+    int64_t     labels[BATCH];
+} model;
+
+typedef struct {
+    void (*init)(model *m, tap_module *root);
+    tap_var (*loss)(model *m, tap_tape *t, tap_var x);
+} architecture;
+
+static record values, grads;
+
+static void remember(const tap_module *root)
+{
+    values.n = grads.n = 0;
+    record_values(&values, root);
+    record_grads(&grads, root);
+}
+
+static void must_be_as_before(const tap_module *root)
+{
+    static record values_now, grads_now;
+    values_now.n = grads_now.n = 0;
+    record_values(&values_now, root);
+    record_grads(&grads_now, root);
+    must(record_equal(&values_now, &values) && record_equal(&grads_now, &grads));
+}
+
+/* The second step is over two backward passes: the second must leave the first one's gradient alone when it fails. */
+static void train(const architecture *a, tap_error *e)
+{
+    model       m = { 0 };
+    tap_module *root = tap_module_new(TAP_F32, 1);
+    tap_tape   *t = tap_tape_new(TAP_F32, 2);
+    tap_tensor  x;
+    a->init(&m, root);
+    tap_optim  *adam = tap_adam(root, (tap_adam_options){ 0 });
+    tap_loader *l = m.loader = tap_loader_new(tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES, PIXELS), images),
+                                              (tap_loader_options){ .batch = BATCH, .shuffle = true });
+    for (uint64_t step = 0; step < STEPS; step++) {
+        tap_loader_start(l, step);
+        for (int pass = 0; pass < 1 + (step == 1) && tap_loader_next(l, &x); pass++) {
+            remember(root);
+            tap_tape_reset(t);
+            tap_backward(a->loss(&m, t, tap_input(t, x)));
+            if (tap_tape_status(t, NULL) != TAP_OK) must_be_as_before(root);
+        }
+        remember(root);
+        const bool well = tap_tape_status(t, NULL) == TAP_OK && tap_module_status(root, NULL) == TAP_OK;
+        must((tap_optim_step(adam, t) == TAP_OK) == well);
+        if (!well) must_be_as_before(root);
+    }
+    report(e, root, l, t);
+    if (e->status == TAP_OK) record_values(&result, root);
+    tap_loader_free(l);
+    tap_tape_free(t);
+    tap_module_free(root);
+}
+
+static void init_vae(model *m, tap_module *root)
+{
+    tap_vae_init(&m->vae, root, (tap_vae_options){ .data = PIXELS, .hidden = { 5 }, .latent = 2 });
+}
+
+static void init_conv_vae(model *m, tap_module *root)
+{
+    tap_vae_init(&m->vae, root,
+                 (tap_vae_options){ .data = PIXELS,
+                                    .image = { 1, SIDE, SIDE },
+                                    .n_conv = 1,
+                                    .conv = { 2 },
+                                    .latent = 2,
+                                    .likelihood = TAP_VAE_GAUSSIAN,
+                                    .sigma_kind = TAP_VAE_SIGMA_BY_DECODER,
+                                    .bound = TAP_IWAE,
+                                    .samples = 2,
+                                    .estimator = TAP_DOUBLY_REPARAMETERIZED });
+}
+
+static tap_var loss_vae(model *m, tap_tape *t, tap_var x)
+{
+    (void)t;
+    return tap_vae_loss(&m->vae, x);
+}
+
+static tap_var labels(model *m, tap_tape *t)
+{
+    int64_t        n;
+    const int64_t *rows = tap_loader_rows(m->loader, &n);
+    for (int64_t i = 0; i < n; i++) m->labels[i] = rows[i] % CLASSES;
+    return tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), m->labels));
+}
+
+static void init_mlp(model *m, tap_module *root)
+{
+    tap_mlp_init(&m->mlp, root, "net", 3, (const int64_t[]){ PIXELS, 5, CLASSES }, tap_tanh);
+}
+
+static tap_var loss_mlp(model *m, tap_tape *t, tap_var x)
+{
+    tap_var logits = tap_mlp_forward(&m->mlp, tap_dropout(x, 0.25, true));
+    return tap_cross_entropy(logits, labels(m, t), (tap_var){ 0 }, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0.1);
+}
+
+static void init_conv(model *m, tap_module *root)
+{
+    tap_conv_init(&m->conv, tap_module_child(root, "net"), "conv", 1, 2, 3, (tap_conv_options){ .padding = { 1, 1 } });
+    m->scale = tap_param_new(root, "scale", TAP_SHAPE(2), tap_init_constant(1));
+    m->shift = tap_param_new(root, "shift", TAP_SHAPE(2), tap_init_zeros());
+    tap_mlp_init(&m->mlp, root, "head", 2, (const int64_t[]){ 2 * PIXELS / 4, CLASSES }, tap_identity);
+    m->running_mean = tap_tensor_wrap(TAP_F32, TAP_SHAPE(2), m->running[0]);
+    m->running_var = tap_tensor_wrap(TAP_F32, TAP_SHAPE(2), m->running[1]);
+    tap_tensor_fill(m->running_var, 1);
+}
+
+/* The running statistics follow both, or none of them does. */
+static tap_var batch_norm(model *m, tap_tape *t, tap_var x)
+{
+    const model before = *m;
+    tap_var     y =
+        tap_batch_norm(x, &m->running_mean, &m->running_var, tap_use(t, m->scale), tap_use(t, m->shift), true, 0.1, 1e-5);
+    for (int i = 0; i < 2; i++) {
+        must(isfinite(m->running[0][i]) && isfinite(m->running[1][i]));
+        must((m->running[0][i] != before.running[0][i]) == (m->running[1][i] != before.running[1][i]));
+    }
+    return y;
+}
+
+static tap_var loss_conv(model *m, tap_tape *t, tap_var x)
+{
+    tap_var h = tap_conv_forward(&m->conv, tap_reshape(x, TAP_SHAPE(-1, 1, SIDE, SIDE)));
+    h = tap_max_pool2d(tap_relu(batch_norm(m, t, h)), (tap_pool_options){ .kernel = { 2, 2 } }, NULL);
+    tap_var logits = tap_mlp_forward(&m->mlp, tap_reshape(h, TAP_SHAPE(-1, 2 * PIXELS / 4)));
+    return tap_cross_entropy(logits, labels(m, t), (tap_var){ 0 }, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0);
+}
+
+static void run_vae(tap_error *e)
+{
+    train(&(architecture){ init_vae, loss_vae }, e);
+}
+
+static void run_conv_vae(tap_error *e)
+{
+    train(&(architecture){ init_conv_vae, loss_vae }, e);
+}
+
+static void run_mlp(tap_error *e)
+{
+    train(&(architecture){ init_mlp, loss_mlp }, e);
+}
+
+static void run_conv(tap_error *e)
+{
+    train(&(architecture){ init_conv, loss_conv }, e);
+}
+
+/* ---- Every operator, with its rule and the rules of that ---- */
+
+static const gradient_row *row;
+static double              inputs[GRADIENT_INPUTS][512], slopes[GRADIENT_INPUTS][512];
+
+static tap_shape reversed(tap_shape s)
+{
+    tap_shape r = s;
+    for (int i = 0; i < s.rank; i++) r.n[i] = s.n[s.rank - 1 - i];
+    return r;
+}
+
+static void draw_inputs(void)
+{
+    for (int i = 0; i < row->n; i++) {
+        tap_tensor x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(tap_numel(row->shape[i])), inputs[i]);
+        must(tap_tensor_numel(x) <= 512);
+        tap_random_uniform(x, (tap_random){ .seed = 7, .stream = (uint64_t)i });
+        for (int64_t k = 0; k < tap_tensor_numel(x); k++)
+            inputs[i][k] = row->low[i] + (row->high[i] - row->low[i]) * inputs[i][k];
+    }
+}
+
+/* sum f(x) + sum (d sum f(x) / dx)^2 + sum x, on which it depends in any case */
+static tap_var with_slopes(tap_tape *t, const tap_var *x)
+{
+    tap_var dx[GRADIENT_INPUTS], y = tap_sum(row->f(t, x, NULL), TAP_ALL);
+    tap_grad(y, row->n, x, dx);
+    for (int i = 0; i < row->n; i++) y = tap_add(y, tap_sum(tap_square(dx[i]), TAP_ALL));
+    return tap_add(y, tap_sum(x[0], TAP_ALL));
+}
+
+/* Inputs are seen through a transposition, so that some operators need a copy. */
+static void run_row(tap_error *e)
+{
+    const int axes[][3] = { { 0 }, { 0 }, { 1, 0 }, { 2, 1, 0 } };
+    tap_tape *t = tap_tape_new(TAP_F64, 2);
+    tap_var   x[GRADIENT_INPUTS];
+    bool      fresh[GRADIENT_INPUTS];
+    for (int i = 0; i < row->n; i++) {
+        tap_shape      s = row->shape[i];
+        const tap_leaf leaf = { tap_tensor_wrap(TAP_F64, reversed(s), inputs[i]),
+                                tap_tensor_wrap(TAP_F64, reversed(s), slopes[i]), &fresh[i], "x" };
+        fresh[i] = true;
+        x[i] = tap_leaf_var(t, &leaf);
+        if (s.rank == 2 || s.rank == 3) x[i] = tap_permute(x[i], s.rank, axes[s.rank]);
+        else if (s.rank > 3) x[i] = tap_reshape(x[i], s);
+    }
+    tap_var y = with_slopes(t, x);
+    tap_backward(y);
+    report(e, NULL, NULL, t);
+    for (int i = 0; i < row->n; i++) {
+        must(e->status == TAP_OK || fresh[i]);
+        if (e->status == TAP_OK && !fresh[i]) record_tensor(&result, tap_tensor_wrap(TAP_F64, row->shape[i], slopes[i]));
+    }
+    if (e->status == TAP_OK) record_tensor(&result, tap_value(y));
+    tap_tape_free(t);
+}
+
+static void test_operators(void **state)
+{
+    scenario one = { .run = run_row };
+    (void)state;
+    for (int k = 0; k < TABLES; k++) {
+        for (row = tables[k]; row->op; row++) {
+            one.name = row->op;
+            draw_inputs();
+            try_without(&one, -1, false);
+            try_all(&one);
+        }
+    }
+    faults_count_scenario();
+}
+
+/* ---- Gradient checks ---- */
+
+static tap_var checked_function(tap_tape *t, void *layer)
+{
+    static float x[1] = { 0.5f };
+    return tap_exp(tap_linear_forward(layer, tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(1, 1), x))));
+}
+
+/* Through a float64 twin of the module, at second order. */
+static void run_gradcheck(tap_error *e)
+{
+    tap_linear  layer;
+    tap_module *root = tap_module_new(TAP_F32, 1);
+    tap_linear_init(&layer, root, "layer", 1, 1);
+    remember(root);
+    tap_gradcheck_result r = tap_module_gradcheck(root, checked_function, &layer, (tap_gradcheck_options){ .order = 2 });
+    must_be_as_before(root);
+    must(r.ok == (r.status == TAP_OK));
+    tap_error_set(e, r.status, "%s", r.message);
+    if (r.ok) record_bytes(&result, &r.checked, sizeof r.checked);
+    tap_module_free(root);
+}
+
+/* ---- BLIS, which ends the process when it gets no memory ---- */
+
+enum { WIDTH = 64 };
+
+static size_t growth; /* bytes that there are for it */
+
+static int product_by_blis(void)
+{
+    static float a[WIDTH][WIDTH], b[WIDTH][WIDTH], out[WIDTH][WIDTH];
+    const char  *message;
+    tap_arena   *arena = tap_arena_new();
+    a[1][2] = b[2][3] = 1;
+    if (!limit_growth(growth)) return 1;
+    bool done = tap__matmul_by_blis(tap_tensor_wrap(TAP_F32, TAP_SHAPE(WIDTH, WIDTH), a),
+                                    tap_tensor_wrap(TAP_F32, TAP_SHAPE(WIDTH, WIDTH), b),
+                                    tap_tensor_wrap(TAP_F32, TAP_SHAPE(WIDTH, WIDTH), out), false, arena);
+    if (done) return out[1][3] == 1 ? 0 : 2;
+    if (tap_arena_status(arena, &message) != TAP_ENOMEM || strncmp(message, "BLIS: no memory for ", 20) != 0) return 3;
+    return growth < 1 << 28 ? 0 : 4;
+}
+
+/* The process has not called BLIS yet. */
+static void test_blis(void **state)
+{
+    (void)state;
+    for (growth = 0; growth < 1 << 26; growth += 3 << 20) assert_child_succeeds(product_by_blis);
+    growth = 1 << 28;
+    assert_child_succeeds(product_by_blis);
+}
+
+static int begin(void **state)
+{
+    for (int i = 0; i < IMAGES; i++) {
+        for (int k = 0; k < PIXELS; k++) images[i][k] = (uint8_t)((i * 31 + k * k * 17) % 256);
+    }
+    tap_set_threads(1); /* OpenMP ends the process when it finds no memory for a thread */
+    return scratch_enter(state);
+}
+
+static int end(void **state)
+{
+    faults_count("memory");
+    return scratch_leave(state);
+}
+
+enum { SKIPPED = 77 }; /* for Meson */
+
+int main(void)
+{
+    if (!heap_counts()) {
+        print_message("skipped: requests for memory do not come here\n");
+        return SKIPPED;
+    }
+    static const scenario scenarios[] = {
+        { .name = "training a VAE", .run = run_vae },           { .name = "training a convolutional VAE", .run = run_conv_vae },
+        { .name = "training an MLP", .run = run_mlp },          { .name = "training a convolutional network", .run = run_conv },
+        { .name = "checking gradients", .run = run_gradcheck }, { 0 },
+    };
+    struct CMUnitTest tests[40] = { cmocka_unit_test(test_blis), cmocka_unit_test(test_operators) };
+    size_t            n = 2;
+    for (const scenario *s = scenarios; s->run; s++) tests[n++] = faults_test(s, test_scenario);
+    for (const scenario *s = file_scenarios; s->run; s++) tests[n++] = faults_test(s, test_scenario);
+    return _cmocka_run_group_tests("memory", tests, n, begin, end);
+}
