@@ -148,9 +148,8 @@ bool tap__blis_takes(tap__matrix *x)
     } else if (x->rows <= 1 && x->column_stride > 0) {
         x->row_stride = x->column_stride == 1 ? x->columns : 1;
     }
-    int64_t r = x->row_stride, c = x->column_stride;
-    if (r <= 0 || c <= 0) return false;
-    return (r >= c && r / c >= x->columns) || (c >= r && c / r >= x->rows) || x->rows <= 1 || x->columns <= 1;
+    const int64_t r = x->row_stride, c = x->column_stride;
+    return r > 0 && c > 0 && (r / c >= x->columns || c / r >= x->rows);
 }
 
 void tap__gemm(tap_dtype dtype, double alpha, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add)

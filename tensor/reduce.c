@@ -102,8 +102,7 @@ static double piece(const job *j, int64_t i, int64_t p)
     const axes *r = &j->reduced;
     int64_t     inner = inner_size(r), per_row = (inner + RUN - 1) / RUN, start = p % per_row * RUN;
     int64_t     step = r->rank ? r->step[r->rank - 1] : 1, n = inner - start < RUN ? inner - start : RUN;
-    int64_t     offset = offset_of(&j->kept, j->kept.rank, i) + start * step;
-    if (r->rank > 1) offset += offset_of(r, r->rank - 1, p / per_row);
+    int64_t     offset = offset_of(&j->kept, j->kept.rank, i) + offset_of(r, r->rank - 1, p / per_row) + start * step;
     return j->kernel->run(n, element(j, offset), step);
 }
 

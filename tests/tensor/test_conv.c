@@ -39,7 +39,7 @@ enum { CHOSEN = sizeof chosen / sizeof *chosen };
 static tap__conv_axis rolled_axis(uint64_t *dice)
 {
     return (tap__conv_axis){ 1 + roll(dice, 20), 1 + roll(dice, 4), 1 + roll(dice, 15),
-                             1 + roll(dice, 4), 1 + roll(dice, 3), roll(dice, 5) };
+                             1 + roll(dice, 4),  1 + roll(dice, 3), roll(dice, 5) };
 }
 
 static tap__conv rolled(uint64_t *dice)
@@ -81,7 +81,7 @@ static void for_all(convolution *job, meeting meet, double *want)
     const tap__conv *c = &job->c;
     const tap_shape  y = shape_of_y(c), w = shape_of_w(c);
     for (int64_t i = 0; i < tap_numel(y) * (tap_numel(w) / (c->out ? c->out : 1)); i++) {
-        int64_t       rest = i, at[4], element[4];
+        int64_t rest = i, at[4], element[4];
         for (int k = 3; k >= 1; k--) element[k] = rest % w.n[k], rest /= w.n[k];
         for (int k = 3; k >= 0; k--) at[k] = rest % y.n[k], rest /= y.n[k];
         element[0] = at[1];
@@ -142,7 +142,8 @@ static tap_tensor *result_of(int way, convolution *job, tap_arena *memory)
 /* Operands of small whole numbers, so that every sum is exact. */
 static convolution lay_out_all(const tap__conv *c, tap_dtype dtype, int layout, tap_arena *memory, uint64_t *dice)
 {
-    laid x = lay_out(memory, dtype, shape_of_x(c), layout % LAYOUTS), y = lay_out(memory, dtype, shape_of_y(c), (layout + 2) % LAYOUTS);
+    laid x = lay_out(memory, dtype, shape_of_x(c), layout % LAYOUTS),
+         y = lay_out(memory, dtype, shape_of_y(c), (layout + 2) % LAYOUTS);
     laid w = lay_out(memory, dtype, shape_of_w(c), (layout + 5) % LAYOUTS);
     fill_with_dice(x, -4, 9, dice);
     fill_with_dice(y, -4, 9, dice);
@@ -180,7 +181,7 @@ static void check(convolution job, int way, bool biased, int threads, tap_arena 
 {
     uint64_t   dice = 3;
     tap_arena *memory = tap_arena_new();
-    laid       bias = lay_out(memory, job.x.dtype, TAP_SHAPE(way == FORWARD ? job.c.out : job.c.in), threads % 2 ? PLAIN : MIXED);
+    laid bias = lay_out(memory, job.x.dtype, TAP_SHAPE(way == FORWARD ? job.c.out : job.c.in), threads % 2 ? PLAIN : MIXED);
     fill_with_dice(bias, 1, 9, &dice);
     tap_tensor *out = result_of(way, &job, memory);
     tap_set_threads(threads);
@@ -193,7 +194,7 @@ static void check(convolution job, int way, bool biased, int threads, tap_arena 
 static void check_all(const tap__conv *c, int layout, uint64_t *dice)
 {
     for (int k = 0; k < 2 * WAYS; k++) {
-        tap_arena *memory = tap_arena_new(), *scratch = poisoned(1 << 21);
+        tap_arena  *memory = tap_arena_new(), *scratch = poisoned(1 << 21);
         convolution job = lay_out_all(c, k % 2 ? TAP_F64 : TAP_F32, layout, memory, dice);
         check(job, k / 2, (layout + k) % 3 != 0, 1 + (layout + k) % 4, scratch);
         tap_arena_free(scratch);
@@ -226,7 +227,8 @@ static void test_almost_in_rows(void **state)
     (void)state;
     static const struct {
         int64_t count, row, step;
-    } cases[] = { { 6, 6, 1 }, { 6, 6, 2 }, { 6, 5, 1 }, { 6, 7, 1 }, { 6, 6, 0 }, { 6, 6, -1 }, { 1, 3, 1 }, { 1, 1, 3 }, { 2, 1, 2 } };
+    } cases[] = { { 6, 6, 1 },  { 6, 6, 2 }, { 6, 5, 1 }, { 6, 7, 1 }, { 6, 6, 0 },
+                  { 6, 6, -1 }, { 1, 3, 1 }, { 1, 1, 3 }, { 2, 1, 2 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t        dice = i;
         tap_arena      *memory = tap_arena_new(), *scratch = poisoned(1 << 20);
@@ -302,10 +304,8 @@ static void test_scratch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chosen),
-        cmocka_unit_test(test_rolled),
-        cmocka_unit_test(test_almost_in_rows),
-        cmocka_unit_test(test_threads_change_no_bits),
+        cmocka_unit_test(test_chosen),         cmocka_unit_test(test_rolled),
+        cmocka_unit_test(test_almost_in_rows), cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_scratch),
     };
     tap__parallel_from(0); /* threads share even what is not worth it */

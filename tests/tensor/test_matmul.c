@@ -228,7 +228,8 @@ static void test_every_width(void **state)
 #endif
     };
     static const int sizes[][3] = { { 1, 1, 1 },   { 5, 4, 9 },     { 15, 50, 31 }, { 64, 48, 20 }, { 66, 47, 7 },
-                                    { 9, 3, 600 }, { 70, 101, 521 }, { 3, 97, 30 },  { 97, 3, 30 },  { 80, 16, 64 } };
+                                    { 9, 3, 600 }, { 70, 101, 521 }, { 3, 97, 30 },  { 97, 3, 30 },  { 80, 16, 64 },
+                                    { 0, 3, 4 },   { 3, 0, 4 } };
     uint64_t dice = 12;
     for (size_t i = 0; i < sizeof widths / sizeof *widths * (sizeof sizes / sizeof *sizes) * LAYOUTS * 4; i++) {
         const tap__product_kernel (*kernels)[2] = widths[i % (sizeof widths / sizeof *widths)];
@@ -298,7 +299,39 @@ static void test_accuracy(void **state)
     tap_arena_free(memory);
 }
 
-static void check_threads(tap_dtype dtype, tap_shape a, tap_shape b, int layout_a, int layout_b, bool add, uint64_t *dice)
+/* Strides of axes of size 1 say nothing; with others, rows or columns must not overlap, or run backwards. */
+static void test_what_blis_takes(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t rows, columns, row_stride, column_stride;
+        bool    taken;
+        int64_t new_row_stride, new_column_stride;
+    } cases[] = {
+        { 3, 4, 4, 1, true, 4, 1 },   { 3, 4, 5, 1, true, 5, 1 },   { 3, 4, 3, 1, false, 0, 0 },  { 3, 4, 1, 3, true, 1, 3 },
+        { 3, 4, 1, 2, false, 0, 0 },  { 3, 4, 8, 2, true, 8, 2 },   { 3, 4, 7, 2, false, 0, 0 },  { 3, 4, 2, 6, true, 2, 6 },
+        { 3, 4, 2, 5, false, 0, 0 },  { 3, 4, 2, 2, false, 0, 0 },  { 3, 4, 0, 1, false, 0, 0 },  { 3, 4, 1, 0, false, 0, 0 },
+        { 3, 4, -4, 1, false, 0, 0 }, { 3, 4, 4, -1, false, 0, 0 }, { 2, 2, 2, 1, true, 2, 1 },   { 2, 2, 1, 2, true, 1, 2 },
+        { 2, 2, 1, 1, false, 0, 0 },  { 1, 1, -7, 0, true, 1, 1 },  { 1, 1, 9, 4, true, 1, 1 },   { 0, 0, 0, 0, true, 1, 1 },
+        { 5, 1, 1, 0, true, 1, 5 },   { 5, 1, 3, -2, true, 3, 1 },  { 5, 1, 2, 99, true, 2, 1 },  { 5, 1, 0, 1, false, 0, 0 },
+        { 5, 1, -1, 1, false, 0, 0 }, { 2, 1, 1, 1, true, 1, 2 },   { 5, 0, 3, 0, true, 3, 1 },   { 1, 5, 0, 1, true, 5, 1 },
+        { 1, 5, -3, 2, true, 1, 2 },  { 1, 5, 99, 3, true, 1, 3 },  { 1, 5, 1, 0, false, 0, 0 },  { 1, 5, 1, -1, false, 0, 0 },
+        { 1, 2, 9, 5, true, 1, 5 },   { 2, 1, 5, 9, true, 5, 1 },   { 0, 5, 0, 1, true, 5, 1 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tap__matrix x = { NULL, cases[i].rows, cases[i].columns, cases[i].row_stride, cases[i].column_stride };
+        assert_int_equal(tap__blis_takes(&x), cases[i].taken);
+        assert_true(x.rows == cases[i].rows && x.columns == cases[i].columns);
+        if (!cases[i].taken) continue;
+        assert_int_equal(x.row_stride, cases[i].new_row_stride);
+        assert_int_equal(x.column_stride, cases[i].new_column_stride);
+    }
+}
+
+typedef bool (*product)(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch);
+
+static void check_threads(product multiply, tap_dtype dtype, tap_shape a, tap_shape b, int layout_a, int layout_b, bool add,
+                          uint64_t *dice)
 {
     static const int threads[] = { 1, 2, 3, 4, 8 };
     tap_arena       *memory = tap_arena_new();
@@ -311,7 +344,7 @@ static void check_threads(tap_dtype dtype, tap_shape a, tap_shape b, int layout_
         tap_tensor to = t == 0 ? first : out;
         tap_set_threads(threads[t]);
         tap_tensor_fill(to, 0.3);
-        assert_true(tap__matmul(x.view, y.view, to, add, memory));
+        assert_true(multiply(x.view, y.view, to, add, memory));
         if (memcmp(to.data, first.data, bytes) != 0) {
             char text[2][TAP_SHAPE_TEXT];
             fail_msg("%s x %s, layouts %d %d: other bits with %d threads", tap_shape_format(text[0], a),
@@ -332,13 +365,25 @@ static void test_threads_change_no_bits(void **state)
     uint64_t dice = 3;
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         int m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
-        check_threads(TAP_F32, TAP_SHAPE(m, k), TAP_SHAPE(k, n), PLAIN, s % 2 ? PLAIN : TRANSPOSED, false, &dice);
-        check_threads(TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), s % 2 ? TRANSPOSED : PLAIN, PLAIN, true, &dice);
+        check_threads(tap__matmul, TAP_F32, TAP_SHAPE(m, k), TAP_SHAPE(k, n), PLAIN, s % 2 ? PLAIN : TRANSPOSED, false, &dice);
+        check_threads(tap__matmul, TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), s % 2 ? TRANSPOSED : PLAIN, PLAIN, true, &dice);
     }
-    check_threads(TAP_F32, TAP_SHAPE(820, 810), TAP_SHAPE(810, 830), PLAIN, TRANSPOSED, true, &dice); /* by BLIS */
+    check_threads(tap__matmul, TAP_F32, TAP_SHAPE(820, 810), TAP_SHAPE(810, 830), PLAIN, TRANSPOSED, true, &dice); /* by BLIS */
     /* The layers of a common network. */
-    check_threads(TAP_F32, TAP_SHAPE(128, 784), TAP_SHAPE(784, 400), PLAIN, TRANSPOSED, true, &dice);
-    check_threads(TAP_F32, TAP_SHAPE(784, 128), TAP_SHAPE(128, 400), TRANSPOSED, PLAIN, false, &dice);
+    check_threads(tap__matmul, TAP_F32, TAP_SHAPE(128, 784), TAP_SHAPE(784, 400), PLAIN, TRANSPOSED, true, &dice);
+    check_threads(tap__matmul, TAP_F32, TAP_SHAPE(784, 128), TAP_SHAPE(128, 400), TRANSPOSED, PLAIN, false, &dice);
+}
+
+/* BLIS, left to itself, multiplies small matrices in another way than larger ones. */
+static void test_threads_change_no_bits_of_blis(void **state)
+{
+    (void)state;
+    uint64_t dice = 7;
+    for (int i = 0; i < 24; i++) {
+        const int m = 1 + roll(&dice, 400), n = 1 + roll(&dice, 400), k = 1 + roll(&dice, 60);
+        check_threads(tap__matmul_by_blis, i % 2 ? TAP_F32 : TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), i % 4 < 2 ? PLAIN : TRANSPOSED,
+                      i % 8 < 4 ? PLAIN : TRANSPOSED, i & 1, &dice);
+    }
 }
 
 /* Odd sizes and layouts, all large enough for several threads. */
@@ -348,8 +393,8 @@ static void test_threads_change_no_bits_anywhere(void **state)
     uint64_t dice = 4;
     for (int i = 0; i < 60; i++) {
         int m = 1 + roll(&dice, 300), n = 1 + roll(&dice, 300), k = 1 + 1000000 * (1 + i % 4) / (m * n) + roll(&dice, 40);
-        check_threads(i % 3 ? TAP_F32 : TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), roll(&dice, LAYOUTS), roll(&dice, LAYOUTS),
-                      i & 1, &dice);
+        check_threads(tap__matmul, i % 3 ? TAP_F32 : TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), roll(&dice, LAYOUTS),
+                      roll(&dice, LAYOUTS), i & 1, &dice);
     }
 }
 
@@ -358,9 +403,9 @@ static void test_threads_change_no_bits_in_batches(void **state)
     (void)state;
     uint64_t dice = 6;
     for (int layout = 0; layout < LAYOUTS; layout++) {
-        check_threads(TAP_F32, TAP_SHAPE(7, 60, 50), TAP_SHAPE(7, 50, 70), layout, PLAIN, false, &dice);
-        check_threads(TAP_F32, TAP_SHAPE(5, 61, 50), TAP_SHAPE(1, 50, 73), layout, PLAIN, true, &dice);
-        check_threads(TAP_F64, TAP_SHAPE(1, 61, 50), TAP_SHAPE(5, 50, 73), PLAIN, layout, false, &dice);
+        check_threads(tap__matmul, TAP_F32, TAP_SHAPE(7, 60, 50), TAP_SHAPE(7, 50, 70), layout, PLAIN, false, &dice);
+        check_threads(tap__matmul, TAP_F32, TAP_SHAPE(5, 61, 50), TAP_SHAPE(1, 50, 73), layout, PLAIN, true, &dice);
+        check_threads(tap__matmul, TAP_F64, TAP_SHAPE(1, 61, 50), TAP_SHAPE(5, 50, 73), PLAIN, layout, false, &dice);
     }
 }
 
@@ -375,7 +420,9 @@ int main(void)
         cmocka_unit_test(test_every_width),
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_what_blis_takes),
         cmocka_unit_test(test_threads_change_no_bits),
+        cmocka_unit_test(test_threads_change_no_bits_of_blis),
         cmocka_unit_test(test_threads_change_no_bits_anywhere),
         cmocka_unit_test(test_threads_change_no_bits_in_batches),
     };
