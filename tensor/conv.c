@@ -137,7 +137,6 @@ static void multiply(const job *j, tap__matrix a, tap__matrix b, void *out, int6
 {
     const int64_t width = b.columns * j->size;
     for (int64_t i = 0; a.columns == 0 && !add && i < a.rows; i++) memset((char *)out + i * out_row * j->size, 0, (size_t)width);
-    if (a.rows == 0 || a.columns == 0 || b.columns == 0) return;
     tap__product(TAP__BY_TILES, j->dtype, a, b, out, out_row, add);
 }
 

@@ -9,7 +9,8 @@
  * - by tiles, any strides: each element is a sum over k from 0 on, of pieces whose length depends on the number of columns of a alone;
  * - by few rows, or few columns, of matrices in which k runs through memory: each element is a dot product. One pass over the large
  *   matrix is all.
- * In both, the bits are the same whatever part of a larger product this is. */
+ * In both, the bits are the same whatever part of a larger product this is. Sizes may be 0; tiles
+ * without terms leave out as it is. */
 typedef enum { TAP__BY_TILES, TAP__BY_DOTS } tap__product_way;
 typedef void (*tap__product_kernel)(tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add);
 TAP__KERNEL_DECLARE(extern const tap__product_kernel, tap__product_kernels, [2][2]); /* float32, float64; by way */
