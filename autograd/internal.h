@@ -52,7 +52,7 @@ static inline tap_node *tap__node(const tap_tape *t, uint32_t id)
 
 /* The node behind v, or NULL and an error on v's tape (and none where v has no tape). */
 tap_node *tap__live(tap_var v);
-/* A new node with the value, not recorded; takes over one use of storage (NULL: borrowed). Inert if the tape has failed. */
+/* A new node with the value, not recorded, of a tape that has not failed; takes over one use of storage (NULL: borrowed). */
 tap_var tap__push(tap_tape *t, tap_tensor value, void *storage);
 /* A new node with uninitialized contents; *value is inert where there is no memory. */
 tap_var tap__push_empty(tap_tape *t, tap_dtype dtype, tap_shape shape, tap_tensor *value);

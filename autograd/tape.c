@@ -183,8 +183,8 @@ static tap_node *node_new(tap_tape *t, void *storage)
 
 tap_var tap__push(tap_tape *t, tap_tensor value, void *storage)
 {
-    tap_node *n = t && t->error.status == TAP_OK ? node_new(t, storage) : NULL;
-    if (!n && t) tap__no_memory(t, NULL);
+    tap_node *n = node_new(t, storage);
+    if (!n) tap__no_memory(t, NULL);
     if (!n) return tap__inert(t);
     n->value = value;
     return (tap_var){ t, n->id, t->epoch };
