@@ -125,6 +125,9 @@ static void test_monte_carlo(void **state)
         assert_true(fabs(tap_item(exact)) > 0.1);
         assert_close(tap_item(g), tap_item(exact), 0.01, "gradient");
     }
+    tap_kl_monte_carlo(pair[1][0], pair[1][1], 9, &e);
+    tap_grad(e, 1, &a, &g);
+    assert_true(tap_item(e) > 0 && tap_item(g) == 0);
     assert_tape_ok(t, "monte carlo");
     tap_tape_free(t);
 }

@@ -1,0 +1,253 @@
+/* Elements addressed by index tensors, order along an axis and running sums, against loops over one element at a time: every
+ * layout, axis and dtype. */
+#include "layouts.h"
+#include "tensor/index.h"
+
+static const tap_shape shapes[] = {
+    { 1, { 1 } },        { 1, { 9 } },         { 1, { 130 } },        { 2, { 3, 5 } },    { 2, { 1, 7 } },
+    { 2, { 7, 1 } },     { 2, { 4, 150 } },    { 2, { 66, 3 } },      { 3, { 2, 3, 4 } }, { 3, { 3, 1, 65 } },
+    { 3, { 3, 64, 2 } }, { 3, { 2, 2, 129 } }, { 4, { 2, 3, 2, 5 } }, { 2, { 0, 3 } },    { 3, { 2, 3, 0 } },
+};
+
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+static const tap_dtype dtypes[] = { TAP_F32, TAP_F64, TAP_I64, TAP_U8 };
+
+/* Of the results, which may not lie on top of each other. */
+static const int free_layouts[] = { PLAIN, TRANSPOSED, SLICED, REVERSED, MIXED };
+
+typedef struct {
+    tap_arena *memory;
+    tap_shape  shape;
+    tap_dtype  dtype;
+    int        axis, layout;
+    uint64_t   dice;
+} scene;
+
+/* Calls check for everything there is. */
+static void for_all(void (*check)(scene *s))
+{
+    for (int i = 0; i < SHAPES * 4 * LAYOUTS; i++) {
+        scene s = { NULL, shapes[i / 4 / LAYOUTS], dtypes[i % 4], 0, i / 4 % LAYOUTS, (uint64_t)i };
+        for (s.axis = 0; s.axis < s.shape.rank; s.axis++) {
+            s.memory = tap_arena_new();
+            tap_set_threads(1 + (i + s.axis) % 3);
+            check(&s);
+            tap_arena_free(s.memory);
+        }
+    }
+    tap_set_threads(0);
+}
+
+static double load_index(tap_tensor x, const int64_t *index)
+{
+    return load_at(x, offset_at(x, index));
+}
+
+/* The element of x where a stands in for the coordinate along the axis. */
+static int64_t offset_with(tap_tensor x, const int64_t *index, int axis, int64_t a)
+{
+    int64_t at[TAP_MAX_RANK];
+    memcpy(at, index, sizeof at);
+    at[axis] = a;
+    return offset_at(x, at);
+}
+
+/* ---- index ---- */
+
+/* The same with one element after the other, in C order: those along the axis keep theirs. */
+static void plain_index(tap__index_mode how, tap_tensor far, tap_tensor near, tap_tensor index, int axis)
+{
+    int64_t at[TAP_MAX_RANK] = { 0 };
+    if (tap_numel(index.shape) == 0) return;
+    do {
+        const int64_t there = offset_with(far, at, axis, (int64_t)load_index(index, at)), here = offset_at(near, at);
+        if (how == TAP__GATHER) store_at(near, here, load_at(far, there));
+        else if (how == TAP__SCATTER) store_at(far, there, load_at(near, here));
+        else store_at(far, there, load_at(far, there) + load_at(near, here));
+    } while (next_index(index.shape, at));
+}
+
+static void check_index(scene *s)
+{
+    for (int how = TAP__GATHER; how <= TAP__SCATTER_ADD; how++) {
+        if (how == TAP__SCATTER_ADD && !tap_dtype_is_float(s->dtype)) continue;
+        const bool gather = how == TAP__GATHER;
+        const int  layout = free_layouts[(s->layout + how) % 5], places = 1 + roll(&s->dice, 12);
+        tap_shape  wide = s->shape;
+        for (int i = 0; i < wide.rank; i++) wide.n[i] += roll(&s->dice, 2);
+        wide.n[s->axis] = places;
+        laid far = lay_out(s->memory, s->dtype, wide, gather ? s->layout : layout);
+        laid near = lay_out(s->memory, s->dtype, s->shape, gather ? layout : s->layout);
+        laid index = lay_out(s->memory, TAP_I64, s->shape, (s->layout + 3) % LAYOUTS);
+        fill_with_dice(far, 0, 100, &s->dice);
+        fill_with_dice(near, 0, 100, &s->dice);
+        fill_with_dice(index, 0, places, &s->dice);
+        tap_tensor    out = gather ? near.memory : far.memory;
+        const int64_t n = out.shape.n[0];
+        double       *want = tap_arena_alloc(s->memory, (size_t)n * sizeof *want + 1);
+        double       *before = tap_arena_alloc(s->memory, (size_t)n * sizeof *want + 1);
+        assert_true(want && before);
+        for (int64_t i = 0; i < n; i++) before[i] = load_at(out, i);
+        plain_index((tap__index_mode)how, far.view, near.view, index.view, s->axis);
+        for (int64_t i = 0; i < n; i++) want[i] = load_at(out, i);
+        for (int64_t i = 0; i < n; i++) store_at(out, i, before[i]);
+        tap__index((tap__index_mode)how, far.view, near.view, index.view, s->axis);
+        for (int64_t i = 0; i < n; i++) assert_true(load_at(out, i) == want[i]);
+    }
+}
+
+static void test_index(void **state)
+{
+    (void)state;
+    for_all(check_index);
+}
+
+static void test_in_range(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SHAPES * LAYOUTS; i++) {
+        uint64_t   dice = (uint64_t)i;
+        int64_t    bad = 77, at[TAP_MAX_RANK] = { 0 };
+        tap_arena *memory = tap_arena_new();
+        laid       x = lay_out(memory, TAP_I64, shapes[i / LAYOUTS], i % LAYOUTS);
+        fill_with_dice(x, 0, 5, &dice);
+        assert_true(tap__index_in_range(x.view, 5, &bad));
+        if (tap_numel(x.view.shape) == 0) {
+            assert_true(tap__index_in_range(x.view, 0, &bad));
+            tap_arena_free(memory);
+            continue;
+        }
+        do { /* each in turn, and all of those behind it */
+            const int64_t offset = offset_at(x.view, at), kept = ((int64_t *)x.view.data)[offset];
+            for (int k = 0; k < 3; k++) {
+                const int64_t wrong = (const int64_t[]){ -1, 5, INT64_MIN }[k];
+                ((int64_t *)x.view.data)[offset] = wrong;
+                assert_false(tap__index_in_range(x.view, 5, &bad));
+                assert_true(bad == wrong);
+                assert_int_equal(tap__index_in_range(x.view, 6, &bad), wrong == 5);
+            }
+            ((int64_t *)x.view.data)[offset] = kept;
+        } while (next_index(x.view.shape, at));
+        const int64_t last = tap_numel(x.view.shape) - 1, first = last / 2;
+        for (int64_t k = 0; k <= last; k++) {
+            int64_t index[TAP_MAX_RANK], rest = k;
+            for (int r = x.view.shape.rank - 1; r >= 0; r--) index[r] = rest % x.view.shape.n[r], rest /= x.view.shape.n[r];
+            if (k >= first && load_index(x.view, index) >= 0) ((int64_t *)x.view.data)[offset_at(x.view, index)] = -1 - k;
+        }
+        assert_false(tap__index_in_range(x.view, 5, &bad));
+        if (i % LAYOUTS != REPEATED_FIRST && i % LAYOUTS != REPEATED_LAST) assert_true(bad == -1 - first);
+        tap_arena_free(memory);
+    }
+}
+
+/* ---- Order ---- */
+
+/* Many equal ones, and some that are NaN. */
+static laid to_sort(scene *s)
+{
+    laid x = lay_out(s->memory, s->dtype, s->shape, s->layout);
+    fill_with_dice(x, s->dtype == TAP_U8 ? 0 : -5, 11, &s->dice);
+    for (int64_t i = 0; tap_dtype_is_float(s->dtype) && i < x.memory.shape.n[0]; i++) {
+        if (roll(&s->dice, 12) == 0) store_at(x.memory, i, (double)NAN);
+    }
+    return x;
+}
+
+/* Whether a comes before b, which are not equal; NaN counts as largest. */
+static bool comes_before(double a, double b, bool descending)
+{
+    if (isnan(a) || isnan(b)) return isnan(a) != isnan(b) && isnan(a) == descending;
+    return descending ? a > b : a < b;
+}
+
+static void check_argsort(scene *s)
+{
+    const laid x = to_sort(s);
+    const bool descending = roll(&s->dice, 2);
+    tap_tensor out = tap_tensor_zeros(s->memory, TAP_I64, s->shape);
+    int64_t   *scratch = tap_arena_alloc(s->memory, 2 * sizeof *scratch * (size_t)tap_numel(s->shape) + 1),
+            at[TAP_MAX_RANK] = { 0 };
+    assert_true(out.data && scratch);
+    tap__argsort(x.view, s->axis, descending, out, scratch);
+    if (tap_numel(s->shape) == 0) return;
+    do {
+        const double me = load_index(x.view, at);
+        int64_t      place = 0;
+        for (int64_t i = 0; i < s->shape.n[s->axis]; i++) {
+            const double other = load_at(x.view, offset_with(x.view, at, s->axis, i));
+            place += comes_before(other, me, descending) || (!comes_before(me, other, descending) && i < at[s->axis]);
+        }
+        assert_true(load_at(out, offset_with(out, at, s->axis, place)) == (double)at[s->axis]);
+    } while (next_index(s->shape, at));
+}
+
+static void test_argsort(void **state)
+{
+    (void)state;
+    for_all(check_argsort);
+}
+
+/* The first largest, or smallest, and of all the first NaN. */
+static void check_argmax(scene *s)
+{
+    const laid x = to_sort(s);
+    const bool smallest = roll(&s->dice, 2);
+    tap_shape  without = { .rank = s->shape.rank - 1 }, once = s->shape;
+    int64_t    at[TAP_MAX_RANK] = { 0 }, i = 0;
+    for (int k = 0; k < without.rank; k++) without.n[k] = s->shape.n[k < s->axis ? k : k + 1];
+    if (s->shape.n[s->axis] == 0) return;
+    tap_tensor out = tap_tensor_zeros(s->memory, TAP_I64, without);
+    tap__argmax(x.view, s->axis, smallest, out);
+    once.n[s->axis] = 1;
+    if (tap_numel(once) == 0) return;
+    do {
+        int64_t best = -1;
+        for (int64_t k = 0; k < s->shape.n[s->axis]; k++) {
+            const double now = load_at(x.view, offset_with(x.view, at, s->axis, k));
+            const double most = best < 0 ? 0 : load_at(x.view, offset_with(x.view, at, s->axis, best));
+            if (best < 0 || (!isnan(most) && (isnan(now) || (smallest ? now < most : now > most)))) best = k;
+        }
+        assert_true(load_at(out, i++) == (double)best);
+    } while (next_index(once, at));
+}
+
+static void test_argmax(void **state)
+{
+    (void)state;
+    for_all(check_argmax);
+}
+
+/* ---- Running sums ---- */
+
+static void check_cumsum(scene *s)
+{
+    if (!tap_dtype_is_float(s->dtype)) return;
+    const laid x = lay_out(s->memory, s->dtype, s->shape, s->layout);
+    laid       y = lay_out(s->memory, s->dtype, s->shape, PLAIN);
+    int64_t    at[TAP_MAX_RANK] = { 0 };
+    for (int64_t i = 0; i < x.memory.shape.n[0]; i++) store_at(x.memory, i, roll(&s->dice, 1 << 30) / 0x1p29 - 1);
+    tap__cumsum(x.view, s->axis, y.view);
+    if (tap_numel(s->shape) == 0) return;
+    do {
+        double sum = 0;
+        for (int64_t k = 0; k <= at[s->axis]; k++) sum += load_at(x.view, offset_with(x.view, at, s->axis, k));
+        assert_true(load_index(y.view, at) == (s->dtype == TAP_F32 ? (double)(float)sum : sum));
+    } while (next_index(s->shape, at));
+}
+
+static void test_cumsum(void **state)
+{
+    (void)state;
+    for_all(check_cumsum);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_index),  cmocka_unit_test(test_in_range), cmocka_unit_test(test_argsort),
+        cmocka_unit_test(test_argmax), cmocka_unit_test(test_cumsum),
+    };
+    tap__parallel_from(0); /* threads share even what is not worth it */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
