@@ -37,7 +37,7 @@ static bool fail_short(const reader *r, const char *part)
     int         code;
     const char *text = gzerror(r->file, &code), *reason = strstr(text, ": "); /* "<fd:3>: incorrect data check" */
     switch (code) {
-    case Z_ERRNO: return fail(r, TAP_EIO, "cannot read: %s", strerror(errno));
+    case Z_ERRNO: return fail(r, tap__status_of(errno), "cannot read: %s", strerror(errno));
     case Z_MEM_ERROR: return fail(r, TAP_ENOMEM, "no memory to unpack it");
     case Z_BUF_ERROR: return fail(r, TAP_EIO, "truncated: the gzip stream breaks off");
     case Z_OK:
