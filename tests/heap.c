@@ -10,9 +10,9 @@
 
 #include "tests/heap.h"
 
-/* The thread sanitizer's functions do not stand for others before them. */
+/* The thread sanitizer's functions do not stand for others before them, and clang's sanitizers are linked into the program. */
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
 #define STANDS_BEFORE 0
 #endif
 #elif defined(__SANITIZE_THREAD__)
@@ -23,6 +23,8 @@
 #endif
 
 #define NOT_INLINE __attribute__((noinline)) /* so that the return address tells who asks */
+/* The address sanitizer asks for memory before it can look at those who use it. */
+#define UNSEEN __attribute__((no_sanitize("address")))
 
 static atomic_bool watching, all_behind_are;
 static atomic_long here, elsewhere, kept, next_refused, refused;
@@ -42,7 +44,7 @@ static struct {
 static _Alignas(64) char early[1 << 14];
 static size_t early_used;
 
-static void *take_early(size_t size)
+UNSEEN static void *take_early(size_t size)
 {
     size = (size + 63) & ~(size_t)63;
     if (size > sizeof early - early_used) return NULL;
@@ -51,19 +53,19 @@ static void *take_early(size_t size)
     return p;
 }
 
-static bool is_early(const void *p)
+UNSEEN static bool is_early(const void *p)
 {
     return (uintptr_t)p >= (uintptr_t)early && (uintptr_t)p < (uintptr_t)early + sizeof early;
 }
 
-static void find(void *function, const char *name)
+UNSEEN static void find(void *function, const char *name)
 {
     void *found = dlsym(RTLD_NEXT, name);
     memcpy(function, &found, sizeof found);
 }
 
 /* The first call comes before there is a second thread. */
-static bool found(void)
+UNSEEN static bool found(void)
 {
     static bool finding;
     if (behind.free) return true;
@@ -79,7 +81,7 @@ static bool found(void)
 
 /* ---- Who asks ---- */
 
-static bool is_spared(const char *file)
+UNSEEN static bool is_spared(const char *file)
 {
     static const char *const names[] = { "libgomp", "libomp",  "libiomp",  "libblis",  "ld-",
                                          "ld.",     "libasan", "libubsan", "libcmocka" };
@@ -92,7 +94,7 @@ static bool is_spared(const char *file)
 
 typedef enum { US, ANOTHER, SPARED } asker;
 
-static asker asker_at(const void *address)
+UNSEEN static asker asker_at(const void *address)
 {
     Dl_info ours, from;
     if (!dladdr(&here, &ours) || !dladdr(address, &from)) return SPARED;
@@ -100,7 +102,7 @@ static asker asker_at(const void *address)
 }
 
 /* Counts a request, and tells whether it is granted. */
-static bool granted(const void *address)
+UNSEEN static bool granted(const void *address)
 {
     if (!atomic_load_explicit(&watching, memory_order_relaxed)) return true;
     asker who = asker_at(address);
@@ -115,13 +117,13 @@ static bool granted(const void *address)
     return true;
 }
 
-static void *keep(void *p, const void *address)
+UNSEEN static void *keep(void *p, const void *address)
 {
     if (p && atomic_load_explicit(&watching, memory_order_relaxed) && asker_at(address) != SPARED) atomic_fetch_add(&kept, 1);
     return p;
 }
 
-static void let_go(const void *p, const void *address)
+UNSEEN static void let_go(const void *p, const void *address)
 {
     if (p && atomic_load_explicit(&watching, memory_order_relaxed) && asker_at(address) != SPARED) atomic_fetch_sub(&kept, 1);
 }
@@ -130,32 +132,32 @@ static void let_go(const void *p, const void *address)
 
 /* ---- Ours ---- */
 
-static void *aligned(size_t align, size_t size, const void *address)
+UNSEEN static void *aligned(size_t align, size_t size, const void *address)
 {
     if (!found()) return take_early(size);
     return granted(address) ? keep(behind.memalign(align, size), address) : NULL;
 }
 
-NOT_INLINE void *malloc(size_t size)
+UNSEEN NOT_INLINE void *malloc(size_t size)
 {
     if (!found()) return take_early(size);
     return granted(ASKER) ? keep(behind.malloc(size), ASKER) : NULL;
 }
 
-NOT_INLINE void *calloc(size_t n, size_t size)
+UNSEEN NOT_INLINE void *calloc(size_t n, size_t size)
 {
     if (!found()) return take_early(n * size);
     return granted(ASKER) ? keep(behind.calloc(n, size), ASKER) : NULL;
 }
 
-NOT_INLINE void free(void *p)
+UNSEEN NOT_INLINE void free(void *p)
 {
     if (!p || is_early(p) || !found()) return;
     let_go(p, ASKER);
     behind.free(p);
 }
 
-NOT_INLINE void *realloc(void *p, size_t size)
+UNSEEN NOT_INLINE void *realloc(void *p, size_t size)
 {
     if (!found() || is_early(p)) {
         size_t most = (size_t)(early + sizeof early - (char *)p);
@@ -167,17 +169,17 @@ NOT_INLINE void *realloc(void *p, size_t size)
     return p ? to : keep(to, ASKER);
 }
 
-NOT_INLINE void *memalign(size_t align, size_t size)
+UNSEEN NOT_INLINE void *memalign(size_t align, size_t size)
 {
     return aligned(align, size, ASKER);
 }
 
-NOT_INLINE void *aligned_alloc(size_t align, size_t size)
+UNSEEN NOT_INLINE void *aligned_alloc(size_t align, size_t size)
 {
     return aligned(align, size, ASKER);
 }
 
-NOT_INLINE int posix_memalign(void **p, size_t align, size_t size)
+UNSEEN NOT_INLINE int posix_memalign(void **p, size_t align, size_t size)
 {
     void *taken = aligned(align, size, ASKER);
     if (!taken) return ENOMEM;
@@ -186,7 +188,7 @@ NOT_INLINE int posix_memalign(void **p, size_t align, size_t size)
 }
 
 /* A sanitizer's takes its memory behind our back. */
-NOT_INLINE char *strdup(const char *text)
+UNSEEN NOT_INLINE char *strdup(const char *text)
 {
     size_t n = strlen(text) + 1;
     if (!found() || !granted(ASKER)) return NULL;

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Whether requests come here: not under valgrind, which puts its own functions in this place. */
+/* Whether requests come here: not under valgrind, the thread sanitizer and clang's, which put their own functions in this place. */
 bool heap_counts(void);
 
 /* Counts from here on, in all threads, or stops. */
