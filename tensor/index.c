@@ -12,10 +12,10 @@ typedef struct {
 
 static lanes lanes_of(tap_shape shape, int axis, int64_t *count)
 {
-    lanes l = { .rank = shape.rank, .axis = axis, .width = 1 };
+    lanes l = { .rank = shape.rank, .axis = axis };
     *count = 1;
     for (int i = 0; i < shape.rank; i++) l.n[i] = i == axis ? 1 : shape.n[i];
-    if (axis != shape.rank - 1) l.width = l.n[shape.rank - 1];
+    l.width = l.n[shape.rank - 1];
     l.strips = (l.width + STRIP - 1) / STRIP;
     for (int i = 0; i < shape.rank; i++) *count *= i == shape.rank - 1 ? l.strips : l.n[i];
     return l;
@@ -25,7 +25,7 @@ static lanes lanes_of(tap_shape shape, int axis, int64_t *count)
 static int64_t strip_at(const lanes *l, int64_t s, int n, const tap_tensor *const *x, int64_t *offset)
 {
     int64_t row = s / l->strips, column = s % l->strips * STRIP;
-    for (int k = 0; k < n; k++) offset[k] = l->width > 1 ? column * x[k]->stride[l->rank - 1] : 0;
+    for (int k = 0; k < n; k++) offset[k] = column * x[k]->stride[l->rank - 1];
     for (int i = l->rank - 2; i >= 0; i--) {
         int64_t at = row % l->n[i];
         row /= l->n[i];
@@ -34,9 +34,9 @@ static int64_t strip_at(const lanes *l, int64_t s, int n, const tap_tensor *cons
     return l->width - column < STRIP ? l->width - column : STRIP;
 }
 
-static int64_t last_stride(const lanes *l, const tap_tensor *x)
+static int64_t last_stride(const tap_tensor *x)
 {
-    return l->width > 1 ? x->stride[l->rank - 1] : 0;
+    return x->stride[x->shape.rank - 1];
 }
 
 /* ---- index ---- */
@@ -51,8 +51,8 @@ typedef struct {
     static void name(const index_job *j, const int64_t *offset, int64_t width)                          \
     {                                                                                                   \
         const int     axis = j->l.axis;                                                                 \
-        const int64_t fs = last_stride(&j->l, &j->far), ns = last_stride(&j->l, &j->near);              \
-        const int64_t is = last_stride(&j->l, &j->index), step = j->far.stride[axis];                   \
+        const int64_t fs = last_stride(&j->far), ns = last_stride(&j->near);                            \
+        const int64_t is = last_stride(&j->index), step = j->far.stride[axis];                          \
         for (int64_t i = 0; i < j->index.shape.n[axis]; i++) {                                          \
             T             *far = (T *)j->far.data + offset[0];                                          \
             T             *near = (T *)j->near.data + offset[1] + i * j->near.stride[axis];             \
@@ -157,7 +157,7 @@ SORT_LANE(sort_u8, uint8_t, IS_NAN_NOT)
 static tap_tensor with_last(tap_tensor x, int axis)
 {
     int axes[TAP_MAX_RANK], rank = x.shape.rank;
-    for (int i = 0; i < rank; i++) axes[i] = i < axis ? i : i + 1;
+    for (int i = 0; i < rank - 1; i++) axes[i] = i < axis ? i : i + 1;
     axes[rank - 1] = axis;
     tap__permute(x, rank, axes, &x, NULL);
     return x;
@@ -254,7 +254,7 @@ typedef struct {
     static void name(const sum_job *j, const int64_t *offset, int64_t width)                            \
     {                                                                                                   \
         const int     axis = j->l.axis;                                                                 \
-        const int64_t xs = last_stride(&j->l, &j->x), ys = last_stride(&j->l, &j->out);                 \
+        const int64_t xs = last_stride(&j->x), ys = last_stride(&j->out);                               \
         double        sum[STRIP] = { 0 };                                                               \
         for (int64_t i = 0; i < j->x.shape.n[axis]; i++) {                                              \
             const T *x = (const T *)j->x.data + offset[0] + i * j->x.stride[axis];                      \

@@ -123,7 +123,7 @@ static int64_t flat_stride(const tap_tensor *x, const tap_shape *shape)
     for (int i = x->shape.rank - 1; i >= 0; i--) {
         const int64_t size = x->shape.n[i];
         n *= size;
-        flat = flat && (size == 1 || x->stride[i] == stride) && i < shape->rank && size == shape->n[i];
+        flat = flat && (size == 1 || x->stride[i] == stride) && size == shape->n[i];
         stride *= size;
     }
     if (n == 1) return 0;

@@ -23,15 +23,15 @@ static tap__matrix last_two(tap_tensor x)
     return (tap__matrix){ x.data, x.shape.n[r - 2], x.shape.n[r - 1], x.stride[r - 2], x.stride[r - 1] };
 }
 
-/* [..,m,k] x [k,n] is one product of all rows when the rows of a and out follow each other evenly. */
-static void fold_rows(batch *l, tap__matrix *a, int64_t n)
+/* [..,m,k] x [k,n] is one product of all rows when the rows of a follow each other as evenly as those of out do. */
+static void fold_rows(batch *l, tap__matrix *a)
 {
     while (l->rank > 0) {
         int         i = l->rank - 1;
         tap__matrix all = *a;
         if (a->rows == 1) all.row_stride = l->a_step[i];
         all.rows *= l->n[i];
-        if (l->b_step[i] != 0 || l->a_step[i] != all.row_stride * a->rows || l->out_step[i] != n * a->rows) return;
+        if (l->b_step[i] != 0 || l->a_step[i] != all.row_stride * a->rows) return;
         if (!tap__blis_takes(&all)) return; /* rows that repeat, overlap or run backwards */
         *a = all;
         l->count /= l->n[i];
@@ -124,8 +124,9 @@ static void tiles_of_one(const void *context, int64_t first, int64_t last)
 /* Threads are ours, one product each: BLIS's own would spin at barriers, which stalls for whole time slices on a busy machine. */
 static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add, bool by_blis)
 {
-    job j = { batch_of(a, b, out), a, b, out, last_two(a), last_two(b), add, false, by_blis, TAP__BY_TILES };
-    if (j.l.rank > 0) fold_rows(&j.l, &j.am, j.bm.columns);
+    job j = { .l = batch_of(a, b, out), .a = a, .b = b, .out = out, .am = last_two(a), .bm = last_two(b), .add = add };
+    j.by_blis = by_blis;
+    if (j.l.rank > 0) fold_rows(&j.l, &j.am);
     tap__blis_takes(&j.am);
     tap__blis_takes(&j.bm);
     j.by_columns = j.bm.columns >= j.am.rows && j.am.rows < ROWS_FIRST * TILE;

@@ -348,6 +348,14 @@ class Explained:
         self.exact = {line for line in lines if "..." not in line[1]}
         self.patterns = [(f, re.compile(".*".join(map(re.escape, change.split("..."))))) for f, change in lines if "..." in change]
 
+    def stale(self, all_mutants):
+        """Lines that no mutant fits any more."""
+        keys = {key_of(m) for m in all_mutants}
+        yield from sorted("%s :: %s" % line for line in self.exact - keys)
+        for function, p in self.patterns:
+            if not any(f == function and p.fullmatch(change) for f, change in keys):
+                yield "%s :: %s" % (function, p.pattern)
+
     def exactly(self, m):
         return key_of(m) in self.exact
 
@@ -415,8 +423,10 @@ def options():
 
 def main():
     o = options()
-    explained = Explained()
-    todo = [m for m in find_mutants(o.only) if explained.exactly(m) == o.explained][:: max(o.sample, 1)]
+    explained, found = Explained(), find_mutants(o.only)
+    for line in explained.stale(found) if not o.only else ():
+        print("explained.txt: no such mutant: " + line, file=sys.stderr)
+    todo = [m for m in found if explained.exactly(m) == o.explained][:: max(o.sample, 1)]
     if o.again:
         before = survivors_of(o.again)
         todo = [m for m in todo if key_of(m) in before]

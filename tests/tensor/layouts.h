@@ -74,10 +74,12 @@ typedef struct {
     tap_tensor view, memory;
 } laid;
 
+/* What lies behind the last axis means nothing. */
 static inline laid lay_out(tap_arena *a, tap_dtype dtype, tap_shape shape, int layout)
 {
     laid    l = { .view = { .dtype = dtype, .shape = shape } };
     int64_t step = 1, start = 0;
+    for (int k = shape.rank; k < TAP_MAX_RANK; k++) l.view.shape.n[k] = 3, l.view.stride[k] = 1 << 20;
     for (int k = 0; k < shape.rank; k++) {
         bool    first_fastest = layout == TRANSPOSED || layout == MIXED;
         int     axis = first_fastest ? k : shape.rank - 1 - k;

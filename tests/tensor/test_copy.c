@@ -146,6 +146,23 @@ static void test_layouts(void **state)
     }
 }
 
+/* Windows, too, whose elements lie on top of each other. */
+static void test_any_strides(void **state)
+{
+    (void)state;
+    static const int64_t strides[] = { 0, 1, 2, 4, 8, -1, -4 };
+    enum { STRIDES = sizeof strides / sizeof *strides };
+    double from[128], to[24];
+    for (int i = 0; i < 128; i++) from[i] = i;
+    for (int i = 0; i < STRIDES * STRIDES * STRIDES; i++) {
+        const int64_t stride[] = { strides[i / STRIDES / STRIDES], strides[i / STRIDES % STRIDES], strides[i % STRIDES] };
+        tap_tensor    x = { TAP_F64, TAP_SHAPE(3, 2, 4), { stride[0], stride[1], stride[2] }, from + 64 };
+        assert_int_equal(tap_tensor_copy(tap_tensor_wrap(TAP_F64, x.shape, to), x, NULL), TAP_OK);
+        for (int k = 0; k < 24; k++)
+            assert_true(to[k] == (double)(64 + k / 8 * stride[0] + k / 4 % 2 * stride[1] + k % 4 * stride[2]));
+    }
+}
+
 /* Both ends are pieces of something larger: axes must not be taken as one where there is a gap. */
 static void test_pieces_of_all_sizes(void **state)
 {
@@ -394,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conversions),
         cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_any_strides),
         cmocka_unit_test(test_pieces_of_all_sizes),
         cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_copy_errors),
