@@ -24,7 +24,7 @@ typedef struct {
 
 static inline part part_of(tap__conv_axis a, int64_t r)
 {
-    int64_t first = a.before > r ? (a.before - r + a.stride - 1) / a.stride : 0, x = first * a.stride + r - a.before;
+    const int64_t first = (a.before - r + a.stride - 1) / a.stride, x = first * a.stride + r - a.before;
     return (part){ first, x, x < a.size ? (a.size - 1 - x) / a.stride + 1 : 0 };
 }
 

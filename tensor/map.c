@@ -62,6 +62,7 @@ static void add_operand(loop *l, const tap_tensor *x)
     for (int i = 0; i < l->rank; i++) l->stride[k][i] = i < lead || x->shape.n[i - lead] == 1 ? 0 : x->stride[i - lead];
 }
 
+/* out has several elements: one axis is left, at least. */
 static void loop_over(loop *l, const tap_tensor *out, int n, const tap_tensor *in)
 {
     l->rank = out->shape.rank;
@@ -77,11 +78,6 @@ static void loop_over(loop *l, const tap_tensor *out, int n, const tap_tensor *i
         if (!merges(l, i)) continue;
         l->n[i + 1] *= l->n[i];
         drop_axis(l, i);
-    }
-    if (l->rank == 0) {
-        l->rank = 1;
-        l->n[0] = 1;
-        for (int k = 0; k < l->n_op; k++) l->stride[k][0] = 0;
     }
 }
 

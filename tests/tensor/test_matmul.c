@@ -96,6 +96,24 @@ static void test_sizes(void **state)
     }
 }
 
+/* Larger than what threads share out, in rows, columns and both. */
+static void test_many_tiles(void **state)
+{
+    (void)state;
+    static const int sizes[][3] = { { 1, 300, 5 },  { 300, 1, 5 },   { 48, 96, 3 },   { 96, 48, 3 },  { 50, 100, 3 },
+                                    { 100, 50, 3 }, { 95, 47, 2 },   { 47, 95, 2 },   { 97, 193, 2 }, { 193, 97, 2 },
+                                    { 400, 49, 2 }, { 385, 390, 1 }, { 383, 390, 1 }, { 2, 97, 70 },  { 97, 2, 70 } };
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        for (int i = 0; i < 4; i++) {
+            int m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
+            tap_set_threads(i % 2 ? 8 : 3);
+            check_layouts(i < 2 ? TAP_F32 : TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), i % 2 ? TRANSPOSED : PLAIN, PLAIN);
+            check_layouts(TAP_F32, TAP_SHAPE(3, m, k), TAP_SHAPE(1, k, n), PLAIN, i % 2 ? TRANSPOSED : PLAIN);
+        }
+    }
+    tap_set_threads(0);
+}
+
 static void test_layouts(void **state)
 {
     (void)state;
@@ -414,6 +432,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_many_tiles),
         cmocka_unit_test(test_layouts),
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_odd_rows),
