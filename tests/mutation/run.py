@@ -24,8 +24,8 @@ REQUIRED = 95  # per cent
 GRADIENTS, ACCURACY = "autograd/gradients", "autograd/accuracy"
 # Which tests beside a tensor file's own should notice, before those of the operators.
 TENSOR_TESTS = {
-    "gemm": ["matmul", "threads"], "map": ["copy", "threads"], "matmul": ["matmul", "threads"], "reduce": ["reduce", "threads"],
-    "reduce_kernels": ["reduce"], "shape": ["shape", "view", "copy", "reduce"], "tensor": ["copy", "view", "shape"],
+    "conv_template": ["conv"], "gemm": ["matmul", "threads"], "map": ["copy", "threads"], "matmul": ["matmul", "threads"],
+    "reduce": ["reduce", "threads"], "reduce_kernels": ["reduce"], "shape": ["shape", "view", "copy", "reduce"], "tensor": ["copy", "view", "shape"],
     "view": ["view", "copy"], "vmath_functions": ["vmath"], "linalg_template": ["linalg"], "product_template": ["matmul"],
     "product_kernels": ["matmul"],
 }  # fmt: skip

@@ -301,6 +301,23 @@ static void test_parts(void **state)
     tap_arena_free(memory);
 }
 
+/* So large that BLIS does it. */
+static void test_large(void **state)
+{
+    (void)state;
+    uint64_t   dice = 10;
+    tap_arena *memory = tap_arena_new();
+    laid       a = lay_out(memory, TAP_F32, TAP_SHAPE(700, 900), TRANSPOSED), b = lay_out(memory, TAP_F32, TAP_SHAPE(900, 860), PLAIN);
+    tap_tensor out = guarded(memory, TAP_F32, TAP_SHAPE(700, 860));
+    fill_with_dice(a, -4, 9, &dice);
+    fill_with_dice(b, -4, 9, &dice);
+    assert_true(tap__matmul(a.view, b.view, out, false, memory));
+    for (int64_t i = 0; i < 700 * 860; i += 431)
+        assert_true(load_at(out, i) == product_at(a.view, b.view, out.shape, (const int64_t[]){ i / 860, i % 860 }));
+    assert_guarded(out);
+    tap_arena_free(memory);
+}
+
 static void test_accuracy(void **state)
 {
     (void)state;
@@ -439,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_scratch),
         cmocka_unit_test(test_every_width),
         cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_large),
         cmocka_unit_test(test_accuracy),
         cmocka_unit_test(test_what_blis_takes),
         cmocka_unit_test(test_threads_change_no_bits),
