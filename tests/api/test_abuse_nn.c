@@ -762,6 +762,22 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(pad_min, TAP_EARG, "pad: [2,4]: 0 and -9223372036854775808 at axis -2: too far", \
       w->out = PAD(w->in.x, TAP_PAD_CONSTANT, 0, 0, 0, INT64_MIN)) \
     X(pad_vast, TAP_ENOMEM, NULL, w->out = PAD(w->in.x, TAP_PAD_CONSTANT, INT32_MAX, 0, INT32_MAX, 0)) \
+    X(pad_before_least, TAP_EARG, "pad: [2,4]: -2147483647 and 0 at axis -1: more is cropped than there is", \
+      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, -INT64_C(2147483647), 0)) \
+    X(pad_before_less, TAP_EARG, "pad: [2,4]: -2147483648 and 0 at axis -1: too far", \
+      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, -INT64_C(2147483648), 0)) \
+    X(pad_before_most, TAP_EARG, "pad: [2,4]: 2147483647 and 0 at axis -1: only less than the axis can be reflected", \
+      w->out = PAD(w->in.x, TAP_PAD_REFLECT, INT64_C(2147483647), 0)) \
+    X(pad_before_more, TAP_EARG, "pad: [2,4]: 2147483648 and 0 at axis -1: too far", \
+      w->out = PAD(w->in.x, TAP_PAD_REFLECT, INT64_C(2147483648), 0)) \
+    X(pad_after_least, TAP_EARG, "pad: [2,4]: 0 and -2147483647 at axis -1: more is cropped than there is", \
+      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, 0, -INT64_C(2147483647))) \
+    X(pad_after_less, TAP_EARG, "pad: [2,4]: 0 and -2147483648 at axis -1: too far", \
+      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, 0, -INT64_C(2147483648))) \
+    X(pad_after_most, TAP_EARG, "pad: [2,4]: 0 and 2147483647 at axis -1: only less than the axis can be reflected", \
+      w->out = PAD(w->in.x, TAP_PAD_REFLECT, 0, INT64_C(2147483647))) \
+    X(pad_after_more, TAP_EARG, "pad: [2,4]: 0 and 2147483648 at axis -1: too far", \
+      w->out = PAD(w->in.x, TAP_PAD_REFLECT, 0, INT64_C(2147483648))) \
     X(pad_reflect, TAP_EARG, "pad: [2,4]: 0 and 4 at axis -1: only less than the axis can be reflected", \
       w->out = PAD(w->in.x, TAP_PAD_REFLECT, 0, 4)) \
     X(pad_replicate, TAP_EARG, "pad: [2,4]: -2 and -2 at axis -1: nothing is left of the axis, or it is empty", \
