@@ -1,4 +1,4 @@
-/* Runs a target on its seeds, cut off at every length too, and on every file in the folders given: with any compiler, without
+/* Runs a target on its seeds, cut off at many lengths too, and on every file in the folders given: with any compiler, without
  * libFuzzer.   replay_TARGET [FOLDER...] | replay_TARGET --seeds FOLDER, which only writes them */
 #define _XOPEN_SOURCE 700
 #include "tests/fuzz/fuzz.h"
@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n);
-
-enum { PREFIXES = 400 };
 
 static int         count;
 static char        running[4096]; /* its name */
@@ -30,7 +28,7 @@ static void run(const char *name, const void *bytes, size_t n)
 static void run_seed(const char *name, const void *bytes, size_t n)
 {
     run(name, bytes, n);
-    for (size_t cut = 0; cut < n && cut < PREFIXES; cut++) run(name, bytes, cut);
+    for (size_t cut = 0; cut < n; cut += 1 + cut / 64) run(name, bytes, cut); /* headers are in front */
 }
 
 static void write_seed(const char *name, const void *bytes, size_t n)
