@@ -14,7 +14,7 @@
 
 #include "tests/faults/calls.h"
 
-enum { MOST = 512 };
+enum { MOST = 4096 };
 
 #define CALL_ABOUT(name, reported) { #name, reported },
 const call_about call_abouts[CALLS] = { CALL_KINDS(CALL_ABOUT) };
@@ -156,17 +156,26 @@ char *realpath(const char *restrict path, char *restrict to)
     return found;
 }
 
+/* How much of n bytes is to be done. */
+static size_t cut(size_t n)
+{
+    return n < (size_t)fault.at_most ? n : (size_t)fault.at_most;
+}
+
 ssize_t read(int fd, void *to, size_t n)
 {
     BEHIND(ssize_t, "read", int, void *, size_t)
-    return fails(CALL_read) ? -1 : behind(fd, to, n);
+    if (!meets(CALL_read)) return behind(fd, to, n);
+    if (fault.reason == 0) return behind(fd, to, cut(n));
+    errno = fault.reason;
+    return -1;
 }
 
 ssize_t write(int fd, const void *from, size_t n)
 {
     BEHIND(ssize_t, "write", int, const void *, size_t)
     if (!meets(CALL_write)) return behind(fd, from, n);
-    if (fault.reason == 0) return behind(fd, from, n < (size_t)fault.at_most ? n : (size_t)fault.at_most);
+    if (fault.reason == 0) return behind(fd, from, cut(n));
     errno = fault.reason;
     return -1;
 }
@@ -219,34 +228,4 @@ int unlink(const char *path)
 {
     BEHIND(int, "unlink", const char *)
     return fails(CALL_unlink) ? -1 : behind(path);
-}
-
-FILE *fopen(const char *restrict path, const char *restrict mode)
-{
-    BEHIND(FILE *, LARGE("fopen"), const char *, const char *)
-    return fails(CALL_fopen) ? NULL : behind(path, mode);
-}
-
-static FILE *broken;
-
-size_t fread(void *restrict to, size_t size, size_t n, FILE *restrict f)
-{
-    BEHIND(size_t, "fread", void *, size_t, size_t, FILE *)
-    if (n == 0 || !fails(CALL_fread)) return behind(to, size, n, f);
-    broken = f;
-    return 0;
-}
-
-int ferror(FILE *f)
-{
-    BEHIND(int, "ferror", FILE *)
-    return f == broken || behind(f);
-}
-
-int fclose(FILE *f)
-{
-    BEHIND(int, "fclose", FILE *)
-    broken = NULL;
-    int result = behind(f);
-    return fails(CALL_fclose) ? EOF : result;
 }

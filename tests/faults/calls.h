@@ -1,5 +1,5 @@
 /* tests/faults/calls.h: system calls that fail. The functions in calls.c stand before the C library's, for the library's own calls
- * and for zlib's; what the C library does within fopen and fread is a call of these. */
+ * and for zlib's. */
 #ifndef TAP_TESTS_CALLS_H
 #define TAP_TESTS_CALLS_H
 
@@ -32,10 +32,7 @@
     CALL(close, false) \
     CALL(close_written, true) \
     CALL(rename, true) \
-    CALL(unlink, false) \
-    CALL(fopen, true) \
-    CALL(fread, true) \
-    CALL(fclose, false)
+    CALL(unlink, false)
 #define CALL_NAME(name, reported) CALL_##name,
 typedef enum { CALL_KINDS(CALL_NAME) CALLS } call_kind;
 
@@ -50,7 +47,7 @@ typedef struct {
     long n;
     bool all_behind;
     int  reason;  /* errno; 0: the call is cut short, */
-    int  at_most; /* to so many bytes (of a write) */
+    int  at_most; /* to so many bytes */
 } call_fault;
 
 /* Calls are counted from `calls_watch` on. fsync never reaches the disk: that would take time. */

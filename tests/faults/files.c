@@ -109,6 +109,13 @@ static void run_png(tap_error *e)
     tap_png_write("file", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), (void *)(uintptr_t)image), e);
 }
 
+static float numbers[2][3] = { { 1, 2, 3 }, { 4, 5, 6 } };
+
+static void run_npy_write(tap_error *e)
+{
+    tap_npy_write("file", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), numbers), e);
+}
+
 /* Views, of which copies are made. */
 static void run_views(tap_error *e)
 {
@@ -237,14 +244,31 @@ static void make_gz(void)
     must(gzclose(f) == Z_OK);
 }
 
-static void run_idx(tap_error *e)
+static void make_npy(void)
+{
+    tap_error e = { 0 };
+    run_npy_write(&e);
+    must(e.status == TAP_OK);
+}
+
+static void run_reader(tap_tensor (*read_file)(tap_arena *, const char *), tap_error *e)
 {
     tap_arena *a = tap_arena_new();
-    tap_tensor x = tap_idx_read(a, "file");
+    tap_tensor x = read_file(a, "file");
     tap__error_copy(e, tap_arena_error(a));
     if (e->status == TAP_OK) record_tensor(&result, x);
     else must(!x.data);
     tap_arena_free(a);
+}
+
+static void run_idx(tap_error *e)
+{
+    run_reader(tap_idx_read, e);
+}
+
+static void run_npy(tap_error *e)
+{
+    run_reader(tap_npy_read, e);
 }
 
 /* ---- Checkpoints ---- */
@@ -423,12 +447,14 @@ const scenario file_scenarios[] = {
     { "writing over a file", write_old, run_file, check_written, true },
     { "writing through a link", write_old_behind_link, run_link, check_link, true },
     { "writing a PNG", write_old, run_png, check_written, true },
+    { "writing a .npy", write_old, run_npy_write, check_written, true },
     { "writing safetensors of views", write_old, run_views, check_written, true },
     { "saving a module", make_net, run_save, check_saved, true },
     { "loading a module", make_saved_f32, run_load, check_loaded, false },
     { "loading a module of other floats", make_saved_f64, run_load, check_loaded, false },
     { "reading safetensors", make_several, run_read, check_only, false },
     { "reading an IDX file", make_idx, run_idx, check_only, false },
+    { "reading a .npy", make_npy, run_npy, check_only, false },
     { "reading a gzipped IDX file", make_gz, run_idx, check_only, false },
     { "saving a checkpoint", make_third, save_training, check_third, true },
     { "going on from a checkpoint", make_fresh, run_resume, check_resumed, false },

@@ -1,5 +1,5 @@
 /* System calls fail: the n-th of a run, for every n, for every reason it may have. Each time there is a sentence with the path and
- * the reason, and what was there before is as it was; or nothing is amiss. Interrupted calls are made again, short writes go on. */
+ * the reason, and what was there before is as it was; or nothing is amiss. Interrupted calls are made again, short reads and writes go on. */
 #define _XOPEN_SOURCE 700
 #include "tests/faults/faults.h"
 
@@ -32,8 +32,10 @@ static bool stop(void)
     return calls_failed();
 }
 
-static bool can_be_interrupted(call_kind kind)
+/* zlib, which reads IDX files, does not read again, and says so. */
+static bool can_be_interrupted(const scenario *s, call_kind kind)
 {
+    if (kind == CALL_read) return !strstr(s->name, "IDX");
     switch (kind) {
     case CALL_create:
     case CALL_open:
@@ -48,8 +50,7 @@ static bool can_be_interrupted(call_kind kind)
     case CALL_fsync:
     case CALL_fsync_folder:
     case CALL_close:
-    case CALL_close_written:
-    case CALL_fopen: return true;
+    case CALL_close_written: return true;
     default: return false;
     }
 }
@@ -96,8 +97,8 @@ static void test_scenario(void **state)
             try_reason(s, kind, (call_fault){ .n = n, .reason = reasons[i] });
             try_reason(s, kind, (call_fault){ .n = n, .reason = reasons[i], .all_behind = true });
         }
-        if (can_be_interrupted(kind)) try_reason(s, kind, (call_fault){ .n = n, .reason = EINTR });
-        for (int bytes = 1; kind == CALL_write && bytes < 10; bytes += 6) {
+        if (can_be_interrupted(s, kind)) try_reason(s, kind, (call_fault){ .n = n, .reason = EINTR });
+        for (int bytes = 1; (kind == CALL_read || kind == CALL_write) && bytes < 10; bytes += 6) {
             must(try_with(s, kind, (call_fault){ .n = n, .at_most = bytes }).status == TAP_OK);
             must(try_with(s, kind, (call_fault){ .n = n, .at_most = bytes, .all_behind = true }).status == TAP_OK);
         }
