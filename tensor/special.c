@@ -53,7 +53,6 @@ static double digamma_large(double x)
 /* By reflection to positive x (A&S 6.3.7), by recurrence to [1,2] (6.3.5). */
 double tap__digamma_f64(double x)
 {
-    if (x == 0) return copysign(HUGE_VAL, -x);
     if (x < 0) return x == floor(x) ? (double)NAN : tap__digamma_f64(1 - x) - pi_cot(x);
     if (x < 1) return digamma_middle(x + 1) - 1 / x;
     if (!(x < 10)) return digamma_large(x);
