@@ -120,7 +120,7 @@ static void share_strips(job *j, tap_tensor x)
     j->x = x;
     j->columns = x.shape.n[x.shape.rank - 1];
     j->strips = (j->columns + STRIP - 1) / STRIP;
-    if (tap_numel(x.shape) > 0) tap__parallel(count_of(x, 2) * j->strips, tap_numel(x.shape) * (j->n / 8 + 1), solve_strips, j);
+    tap__parallel(count_of(x, 2) * j->strips, tap_numel(x.shape) * (j->n / 8 + 1), solve_strips, j);
 }
 
 void tap__lu_solve(tap_tensor lu, tap_tensor swap, tap_tensor x)
