@@ -239,17 +239,47 @@ static void test_triangular(void **state)
     for (int i = 0; i < SIZES; i++) {
         for (int way = 0; way < 8; way++) {
             tap_dtype dtype = way & 1 ? TAP_F32 : TAP_F64;
-            check_triangular(dtype, sizes[i], i % 3 ? 7 : 100, layouts[(i + way) % 5], way & 2, way & 4);
+            check_triangular(dtype, sizes[i], (const int64_t[]){ 7, 95, 100, 0 }[i % 4], layouts[(i + way) % 5], way & 2, way & 4);
             check_triangular(dtype, sizes[i], 1, layouts[(i + way) % 5], way & 2, way & 4);
         }
     }
+}
+
+/* A matrix is copied only if BLIS does not take it; without memory for the copy, the answer is no. */
+static void test_triangular_scratch(void **state)
+{
+    (void)state;
+    enum { N = 2, BATCH = 5 };
+    tap_arena *memory = tap_arena_new(), *broken = tap_arena_new();
+    tap_error_set(tap_arena_error(broken), TAP_ENOMEM, "broken");
+    for (int i = 0; i < 3 * LAYOUTS; i++) {
+        tap_tensor  a = noise(memory, TAP_F64, TAP_SHAPE(BATCH, N, N), i / 3, 11).view;
+        tap_tensor  x = noise(memory, TAP_F64, TAP_SHAPE(BATCH, N, 3), PLAIN, 12).view, y = copy_of(memory, x);
+        if (i % 3 > 0) { /* rows or columns run the other way */
+            a.data = (double *)a.data + a.stride[i % 3];
+            a.stride[i % 3] = -a.stride[i % 3];
+        }
+        tap__matrix first = { a.data, N, N, a.stride[1], a.stride[2] };
+        const bool taken = tap__blis_takes(&first);
+        assert_int_equal(tap__solve_triangular(a, x, false, true, broken), taken);
+        for (int64_t k = 0; k < BATCH * 3; k++) /* the first rows are as they were */
+            assert_true(load_at(x, k / 3 * N * 3 + k % 3) == load_at(y, k / 3 * N * 3 + k % 3));
+        for (int64_t k = 0; k < BATCH * 3; k++) {
+            const int64_t at = k / 3 * N * 3 + k % 3;
+            const double  left = load_at(a, k / 3 * a.stride[0] + a.stride[1]);
+            const double  want = load_at(y, at + 3) - (taken ? left * load_at(y, at) : 0);
+            assert_near(load_at(x, at + 3), want, 1e-14, "scratch", N);
+        }
+    }
+    tap_arena_free(broken);
+    tap_arena_free(memory);
 }
 
 /* [2,1,n,n] against [1,3,n,m]: leading axes repeat. */
 static void test_solve_broadcasts(void **state)
 {
     (void)state;
-    enum { N = 37, M = 5 };
+    enum { N = 37, M = 101 };
     int64_t    bad[2];
     tap_arena *memory = tap_arena_new();
     tap_tensor a = noise(memory, TAP_F64, TAP_SHAPE(2, 1, N, N), PLAIN, 6).view, lu = copy_of(memory, a);
@@ -334,6 +364,27 @@ static void test_cofactors(void **state)
     }
 }
 
+/* Each as if it were alone. */
+static void test_batch_of_cofactors(void **state)
+{
+    (void)state;
+    enum { N = 7, BATCH = 64, SIZE = N * N };
+    tap_arena *memory = tap_arena_new();
+    tap_tensor x = noise(memory, TAP_F64, TAP_SHAPE(BATCH, N, N), PLAIN, 13).view, all = copy_of(memory, x), one;
+    tap_tensor out = copy_of(memory, x), swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(BATCH, 2 * N)), alone;
+    tap_set_threads(8);
+    tap__cofactors_of(all, swap, out);
+    tap_set_threads(1);
+    for (int64_t i = 0; i < BATCH; i++) {
+        one = copy_of(memory, tap_tensor_select(memory, x, 0, i));
+        alone = copy_of(memory, one);
+        tap__cofactors_of(one, tap_tensor_select(memory, swap, 0, i), alone);
+        assert_memory_equal(alone.data, (double *)out.data + i * SIZE, SIZE * sizeof(double));
+    }
+    tap_set_threads(0);
+    tap_arena_free(memory);
+}
+
 /* ---- Threads ---- */
 
 /* All of them for one batch: [4,n,n] is factored, and [4,n,300] solved for. */
@@ -382,9 +433,11 @@ int main(void)
         cmocka_unit_test(test_lu_names_the_pivot),
         cmocka_unit_test(test_determinants),
         cmocka_unit_test(test_triangular),
+        cmocka_unit_test(test_triangular_scratch),
         cmocka_unit_test(test_solve_broadcasts),
         cmocka_unit_test(test_hilbert),
         cmocka_unit_test(test_cofactors),
+        cmocka_unit_test(test_batch_of_cofactors),
         cmocka_unit_test(test_threads),
     };
     tap__parallel_from(0); /* threads share even what is not worth it */
