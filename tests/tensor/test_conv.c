@@ -260,7 +260,8 @@ static void test_threads_change_no_bits(void **state)
         convolution job = lay_out_all(&chosen[i / WAYS], i % 2 ? TAP_F64 : TAP_F32, PLAIN, memory, &dice);
         tap_tensor  first = { 0 }, all[] = { job.x, job.y, job.w };
         for (int k = 0; k < 3; k++) {
-            for (int64_t at = 0; at < tap_numel(all[k].shape); at++) store_at(all[k], at, roll(&dice, 1 << 30) / 0x1p29 - 1);
+            for (int64_t at = 0; at < tap_numel(all[k].shape); at++)
+                tap_tensor_set_item(all[k], at, roll(&dice, 1 << 30) / 0x1p29 - 1);
         }
         for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
             tap_arena        *scratch = poisoned(1 << 21);
