@@ -102,7 +102,6 @@ double tap__polygamma_f64(int n, double x)
 {
     if (n <= 0) return n == 0 ? tap__digamma_f64(x) : (double)NAN;
     const double sign = n % 2 ? 1 : -1, r = x - rint(x);
-    if (x != x) return x;
     if (x > 0) return sign * factorial_zeta(n, x);
     if (r == 0) return sign * HUGE_VAL;
     double all = (r < 0 ? sign : 1) * over_power(n, fabs(r), 1) + factorial_zeta(n, 1 + r) + sign * factorial_zeta(n, 1 - r);
