@@ -27,6 +27,7 @@ typedef tap_var (*two)(tap_var a, tap_var b);
     }
 ONE(polygamma_1, tap_polygamma(1, x))
 ONE(polygamma_2, tap_polygamma(2, x))
+ONE(polygamma_171, tap_polygamma(171, x))
 ONE(polygamma_200, tap_polygamma(200, x))
 ONE(leaky, tap_leaky_relu(x, 0.5))
 ONE(elu_2, tap_elu(x, 2))
@@ -75,6 +76,7 @@ static const struct {
     X(tap_digamma, 1.4616321449683623, -9.24126552172942752e-17, 0.967672245447621255)
     X(polygamma_1, -0.25, 18.5418796476716065, 122.69736678366236) X(polygamma_1, -4, inf, -inf)
     X(polygamma_1, 1, 1.64493406684822644, -2.40411380631918857) X(polygamma_2, inf, -0.0, 0)
+    X(polygamma_171, -2, inf, -inf) X(polygamma_171, 0.0, inf, -inf) X(polygamma_2, nan_, nan_, nan_)
     X(polygamma_2, -inf, nan_, nan_) X(tap_log_sigmoid, -1e4, -1e4, 1) X(tap_log_sigmoid, 1e4, -0.0, 0)
     X(tap_log_sigmoid, 40, -TAIL, TAIL) X(tap_log_sigmoid, -inf, -inf, 1)
     X(tap_softplus, -40, TAIL, TAIL) X(tap_softplus, 1e4, 1e4, 1)
