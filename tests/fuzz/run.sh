@@ -61,9 +61,9 @@ for target in $chosen; do targets="$targets tests/fuzz/fuzz_$target tests/fuzz/r
 build "$build" --buildtype=debugoptimized -Dfuzz=true -Dexamples=false ||
     die "the build failed; what it said is above"
 
-# A small file that makes a reader take more memory than this is a finding, and so is a slow one. Several gigabytes of address
-# space are the sanitizer's own.
-limits="-rss_limit_mb=512 -malloc_limit_mb=256 -timeout=10 -max_len=4096"
+# A small file that makes a reader take more memory than this is a finding, and so is one that it does not come to an end with, also
+# on a machine that is busy with other things. Several gigabytes of address space are the sanitizer's own.
+limits="-rss_limit_mb=512 -malloc_limit_mb=256 -timeout=60 -max_len=4096"
 
 # The readers' files lie in memory.
 work=$(mktemp -d "$([ -d /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")/tapestry-fuzz-run-XXXXXX")
