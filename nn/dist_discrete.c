@@ -110,9 +110,9 @@ tap_dist tap_categorical(tap_var logits)
 
 static tap_var one_hot_sample(tap_dist d, tap_var noise)
 {
-    tap_shape s = tap_shape_of(d.param[0]);
+    tap_shape s = tap_shape_of(d.param[0]); /* [], where there was no memory for the noise */
     tap_var class = categorical_sample(d, noise);
-    return tap_cast(tap_one_hot(class, s.n[s.rank - 1]), tap_tape_dtype(class.tape));
+    return tap_cast(tap_one_hot(class, s.rank ? s.n[s.rank - 1] : 0), tap_tape_dtype(class.tape));
 }
 
 static tap_var one_hot_log_prob(tap_dist d, tap_var x)
