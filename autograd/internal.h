@@ -111,6 +111,11 @@ tap_var tap__bernoulli_log_prob(tap_var x, tap_var t); /* t log sigmoid(x) + (1 
 tap_var tap__share(tap_var a, tap_var b);              /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
 tap_var tap__ahead(tap_var a, tap_var b);              /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
 tap_var tap__cofactors(tap_var x);                      /* d det(x) / d x, [..,n,n] */
+/* r_0 = log(theta (theta + 1) .. (theta + x - 1) / theta^x), theta = e^u, x whole numbers: lgamma(theta + x) - lgamma(theta)
+ * - x u, which keeps all digits where theta is large. x has no gradient. */
+tap_var tap__log_rising(tap_var x, tap_var u);
+/* Uniform noise as tap_rand's, in double on any tape. */
+tap_var tap__rand_f64(tap_tape *t, tap_shape shape);
 /* Rows behind public functions that check p. */
 tap_var tap__celu(tap_var x, double p);
 tap_var tap__polygamma(tap_var x, double p);

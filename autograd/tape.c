@@ -376,22 +376,27 @@ tap_var tap__scalar_like(tap_var v, double value)
     return tap__number(v.tape, tap_dtype_is_float(n->value.dtype) ? n->value.dtype : v.tape->dtype, value);
 }
 
-static tap_var noise(tap_tape *t, tap_shape shape, void (*fill)(tap_tensor, tap_random))
+static tap_var noise(tap_tape *t, tap_dtype dtype, tap_shape shape, void (*fill)(tap_tensor, tap_random))
 {
     tap_tensor x;
-    tap_var    v = tap__push_empty(t, tap_tape_dtype(t), shape, &x);
+    tap_var    v = tap__push_empty(t, dtype, shape, &x);
     if (x.data) fill(x, (tap_random){ .seed = t->seed, .stream = t->draws++, .step = t->step });
     return v;
 }
 
 tap_var tap_randn(tap_tape *t, tap_shape shape)
 {
-    return noise(t, shape, tap_random_normal);
+    return noise(t, tap_tape_dtype(t), shape, tap_random_normal);
 }
 
 tap_var tap_rand(tap_tape *t, tap_shape shape)
 {
-    return noise(t, shape, tap_random_uniform);
+    return noise(t, tap_tape_dtype(t), shape, tap_random_uniform);
+}
+
+tap_var tap__rand_f64(tap_tape *t, tap_shape shape)
+{
+    return noise(t, TAP_F64, shape, tap_random_uniform);
 }
 
 tap_tensor tap_value(tap_var v)

@@ -6,6 +6,8 @@
 double tap__lgamma_f64(double x);           /* log |Gamma(x)|; inf at the poles */
 double tap__digamma_f64(double x);          /* d/dx log |Gamma(x)|; at +-0 it is -+inf, at the other poles NaN */
 double tap__polygamma_f64(int n, double x); /* the n-th derivative of digamma; for n > 0 it is (-1)^(n+1) inf at the poles */
+/* theta^n d^n/dtheta^n of log(theta (theta + 1) .. (theta + x - 1) / theta^x), theta = e^u, for whole x; else NaN */
+double tap__log_rising_f64(int n, double x, double u);
 double tap__erfinv_f64(double x);           /* erf(erfinv(x)) = x; +-inf at +-1, NaN beyond */
 double tap__normal_cdf_f64(double x);       /* (1 + erf(x / sqrt(2))) / 2, with all digits in the lower tail, too */
 double tap__floor_divide_f64(double a, double b); /* floor(a / b) of the exact quotient; a / b for b = 0 */

@@ -25,6 +25,14 @@ ONE(f_lgamma, tap_lgamma(a))
 ONE(f_digamma, tap_digamma(a))
 ONE(f_polygamma_0, tap_polygamma(0, a))
 ONE(f_polygamma_2, tap_polygamma(2, a))
+/* As many counts as a has in its last axis. */
+static tap_var whole(tap_tape *t, double times)
+{
+    return tap_mul_scalar(tap_cast(tap_arange(t, 4), TAP_F64), times);
+}
+
+ONE(f_log_rising, tap__log_rising(tap_cast(whole(t, 3), tap_value(a).dtype), a))
+ONE(f_log_rising_far, tap__log_rising(tap_cast(whole(t, 20), tap_value(a).dtype), a))
 ONE(f_log_sigmoid, tap_log_sigmoid(a))
 ONE(f_softplus_beta, tap_softplus_beta(a, 3, 1.5))
 ONE(f_softsign, tap_softsign(a))
@@ -87,6 +95,9 @@ const gradient_row special_gradients[] = {
     { "polygamma", f_polygamma_0, POSITIVE1 },
     { "polygamma", f_polygamma_2, FROM(0.8, 3) },
     { "polygamma", f_polygamma_2, FROM(-1.7, -1.3) },
+    { "log_rising", f_log_rising, R1, .fixed = true },
+    { "log_rising", f_log_rising_far, R1, .fixed = true },
+    { "log_rising", f_log_rising_far, FROM(4, 6), .fixed = true },
     { "log_sigmoid", f_log_sigmoid, R1 },
     { "softplus_beta", f_softplus_beta, R1, KINK(0.5) },
     { "softsign", f_softsign, R1 },
