@@ -10,6 +10,18 @@ void tap__random_words(tap_random at, uint64_t block, int n, uint64_t *word);
 /* A whole number below bound (which is not 0), each as likely as the others: number i of the place. */
 uint64_t tap__random_below(tap_random at, uint64_t i, uint64_t bound);
 
+/* A sequence of numbers of its own, for what takes more than one; any seed begins one. */
+typedef struct {
+    tap_random at;
+    uint64_t   next;
+    uint64_t   word[4];
+} tap__sequence;
+
+double tap__next_uniform(tap__sequence *s);                       /* in (0,1) */
+double tap__next_log_gamma(tap__sequence *s, double shape);       /* the logarithm of a Gamma(shape, 1) */
+double tap__next_poisson(tap__sequence *s, double rate);
+double tap__next_binomial(tap__sequence *s, double n, double p);  /* NaN where there is none */
+
 /* Turn n words, n even, into n numbers; the same bits for each vector width. */
 TAP__KERNEL_DECLARE(void, tap__random_to_uniform, (int n, const uint64_t *word, double *x));
 TAP__KERNEL_DECLARE(void, tap__random_to_normal, (int n, const uint64_t *word, double *x));
