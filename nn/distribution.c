@@ -4,12 +4,16 @@
 
 #include <string.h>
 
+enum { PARAMS = sizeof((tap_dist){ 0 }.param) / sizeof(tap_var) };
+
 /* ---- Shapes ------------------------------------------------------------------------------------------------------ */
 
 /* The first tape there is, to report to: one of the parameters', or that of the var that comes with them. */
 static tap_tape *tape_of(tap_dist d, tap_var with)
 {
-    return d.param[0].tape ? d.param[0].tape : d.param[1].tape ? d.param[1].tape : with.tape;
+    tap_tape *t = with.tape;
+    for (int i = PARAMS; i-- > 0;) t = d.param[i].tape ? d.param[i].tape : t;
+    return t;
 }
 
 static tap_var inert(tap_dist d, tap_var with)
@@ -43,40 +47,62 @@ bool tap__shape_join(tap_shape a, tap_shape b, tap_shape *out)
     return true;
 }
 
-/* Whether both parameters have the axes of their own, and a matrix is as large as the vector beside it. */
-static bool fits(const tap_dist_type *type, tap_shape first, tap_shape second)
+/* Whether all parameters have the axes of their own, and these are as long as the first parameter's. */
+static bool fits(const tap_dist_type *type, const tap_shape *s)
 {
-    if (first.rank < type->own[0] || second.rank < type->own[1]) return false;
-    for (int i = 1; i <= type->own[1]; i++) {
-        if (second.n[second.rank - i] != first.n[first.rank - 1]) return false;
+    for (int k = 0; k < type->n_param; k++) {
+        if (s[k].rank < type->own[k]) return false;
+        for (int i = 1; i <= type->own[k]; i++) {
+            if (s[k].n[s[k].rank - i] != s[0].n[s[0].rank - 1]) return false;
+        }
     }
     return true;
 }
 
+/* Whether all parameters broadcast, to the batch and, of a sample, to more axes. */
+static bool broadcasts(const tap_dist_type *type, const tap_shape *shape, tap__dist_shapes *s)
+{
+    tap_shape whole;
+    s->batch = without_last(shape[0], type->own[0]);
+    for (int k = 1; k < type->n_param; k++) {
+        if (!tap__broadcast(s->batch, without_last(shape[k], type->own[k]), &s->batch)) return false;
+    }
+    return tap__shape_join(s->batch, s->own, &whole);
+}
+
+/* "[2], [3] and [4]" */
+static const char *listed(int n, const tap_shape *s, char *text)
+{
+    char  one[TAP_SHAPE_TEXT];
+    char *to = text;
+    for (int k = 0; k < n; k++)
+        to += snprintf(to, TAP_SHAPE_TEXT + 8, "%s%s", k == 0 ? "" : k + 1 < n ? ", " : " and ", tap_shape_format(one, s[k]));
+    return text;
+}
+
 bool tap__dist_sound(tap_dist d, tap_var with, const char *call, tap__dist_shapes *s)
 {
-    char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    char      text[PARAMS * (TAP_SHAPE_TEXT + 8)];
+    tap_shape shape[PARAMS];
     tap_tape *t = tape_of(d, with);
     *s = (tap__dist_shapes){ 0 };
     if (!d.type || !d.param[0].tape) {
         if (t) tap_tape_fail(t, TAP_EARG, "%s: a distribution that was never made", call);
         return false;
     }
-    const bool two = d.type->n_param == 2;
-    const tap_shape first = tap_shape_of(d.param[0]), second = two ? tap_shape_of(d.param[1]) : first;
-    tap_shape       whole;
+    const int n = d.type->n_param;
+    for (int k = 0; k < n; k++) shape[k] = tap_shape_of(d.param[k]);
     if (tap_tape_status(t, NULL) != TAP_OK) return false;
-    if (!fits(d.type, first, second)) {
-        tap_tape_fail(t, TAP_ESHAPE, "%s: %s %s takes %s, not %s%s%s", call, article(d.type), d.type->name, d.type->takes,
-                      tap_shape_format(a, first), two ? " and " : "", two ? tap_shape_format(b, second) : "");
+    if (!fits(d.type, shape)) {
+        tap_tape_fail(t, TAP_ESHAPE, "%s: %s %s takes %s, not %s", call, article(d.type), d.type->name, d.type->takes,
+                      listed(n, shape, text));
         return false;
     }
-    s->own = last_of(first, d.type->own[0]);
-    s->event = last_of(first, d.type->event_rank);
-    const tap_shape left = without_last(first, d.type->own[0]), right = two ? without_last(second, d.type->own[1]) : left;
-    if (tap__broadcast(left, right, &s->batch) && tap__shape_join(s->batch, s->own, &whole)) return true;
-    tap_tape_fail(t, TAP_ESHAPE, "%s: the parameters of %s %s, %s and %s, do not broadcast", call, article(d.type),
-                  d.type->name, tap_shape_format(a, first), tap_shape_format(b, second));
+    s->own = last_of(shape[0], d.type->mixes ? 0 : d.type->own[0]);
+    s->event = last_of(shape[0], d.type->event_rank);
+    if (broadcasts(d.type, shape, s)) return true;
+    tap_tape_fail(t, TAP_ESHAPE, "%s: the parameters of %s %s, %s, do not broadcast", call, article(d.type), d.type->name,
+                  listed(n, shape, text));
     *s = (tap__dist_shapes){ 0 };
     return false;
 }

@@ -13,10 +13,11 @@ struct tap_dist_type {
     const char *name;
     const char *takes; /* the parameters and their shapes, for messages */
     int         n_param;
-    int         own[2];     /* how many last axes of a parameter are no batch axes: 1, or 2 for a matrix [d,d] */
+    int         own[3];     /* how many last axes of a parameter are no batch axes: 1, or 2 for a matrix [d,d] */
     int         event_rank; /* 1: the last axis of the first parameter is one event; 0: every element is */
+    bool        mixes;      /* over the parameters' own axis, which noise does not have */
     bool        hard;       /* samples jump: no gradient leads from them to the parameters */
-    tap_var (*noise)(tap_tape *t, tap_shape shape); /* over the batch and the first parameter's own axis */
+    tap_var (*noise)(tap_tape *t, tap_shape shape); /* over the batch and an own axis of the first parameter */
     tap_var (*sample)(tap_dist d, tap_var noise);
     tap_var (*log_prob)(tap_dist d, tap_var x);
     tap_var (*entropy)(tap_dist d);
@@ -26,14 +27,16 @@ struct tap_dist_type {
 
 extern const tap_dist_type tap__normal_type, tap__isotropic_normal_type, tap__multivariate_normal_type, tap__log_normal_type,
     tap__laplace_type, tap__delta_type, tap__continuous_bernoulli_type, tap__bernoulli_type, tap__categorical_type,
-    tap__one_hot_categorical_type, tap__relaxed_bernoulli_type, tap__relaxed_one_hot_categorical_type;
+    tap__one_hot_categorical_type, tap__relaxed_bernoulli_type, tap__relaxed_one_hot_categorical_type,
+    tap__negative_binomial_type, tap__zero_inflated_negative_binomial_type, tap__beta_binomial_type,
+    tap__discretized_logistic_type, tap__discretized_logistic_mixture_type;
 
 #define TAP__HALF_LOG_2PI 0.91893853320467274178
 #define TAP__LOG_2        0.69314718055994530942
 
 typedef struct {
     tap_shape batch, event;
-    tap_shape own; /* the last axis of the first parameter, where that is no batch axis */
+    tap_shape own; /* the last axis of noise, where that is no batch axis */
 } tap__dist_shapes;
 
 /* Two distributions of the same thing. One that is elementwise stands for a vector's beside one that is a vector's. */
@@ -55,5 +58,11 @@ bool tap__shape_join(tap_shape a, tap_shape b, tap_shape *out);
 /* What log_prob, mean and KL of a kind have in common. */
 tap_var tap__continuous_bernoulli_normalizer(tap_var logits); /* log Z of the density e^(l x) / Z */
 tap_var tap__classes_kl(tap_var log_p, tap_var log_r);        /* sum p log(p / r) over the last axis, where p > 0 */
+
+/* Whole numbers: values, samples and much of what is between are computed in double, without a gradient by them. */
+tap_var tap__constant_f64(tap_var x);            /* x of any dtype */
+tap_var tap__as_f64(tap_var x);                  /* float32 as double; a gradient passes, as it does back: */
+tap_var tap__rounded(tap_var x, tap_var like);   /* x as float32, if that is what `like` is */
+tap_var tap__not_whole(tap_var x, tap_var most); /* whether x (float64) is none of 0, 1, .., most */
 
 #endif

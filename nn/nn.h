@@ -235,7 +235,7 @@ typedef struct tap_dist_type tap_dist_type;
  * belong together. Where it is a vector, in the last axis, they are without that axis. Parameters of different shapes broadcast. */
 typedef struct {
     const tap_dist_type *type;
-    tap_var              param[2];
+    tap_var              param[3];
 } tap_dist;
 
 /* Events are elements. */
@@ -252,6 +252,20 @@ TAP_API tap_dist tap_continuous_bernoulli(tap_var logits);
 TAP_API tap_dist tap_relaxed_bernoulli(tap_var logits, tap_var temperature);
 TAP_API tap_dist tap_categorical(tap_var logits);                /* softmax(logits [..,k]) over classes 0..k-1, int64 [..] */
 
+/* Events are elements, and whole numbers: x may be of any dtype, samples are of the parameters'. Likelihoods of counts are computed
+ * in double, so that in float32 they have all their digits, however small mu, and however large theta. */
+/* Mean mu, variance mu + mu^2 / theta: a Poisson whose rate is a Gamma of shape theta and mean mu. */
+TAP_API tap_dist tap_negative_binomial(tap_var log_mu, tap_var log_theta);
+/* 0 with the chance sigmoid(logits), else the same: Lopez et al. 2018 */
+TAP_API tap_dist tap_zero_inflated_negative_binomial(tap_var log_mu, tap_var log_theta, tap_var logits);
+/* Of total_count trials, each a success with the same chance, which is Beta(alpha, beta). A total_count that is no whole number
+ * from 0 up gives NaN; it has no gradient. */
+TAP_API tap_dist tap_beta_binomial(tap_var total_count, tap_var log_alpha, tap_var log_beta);
+/* Bytes 0..255, at -1, -1 + 2/255, .., 1, to the nearest of which a logistic variable loc + exp(log_scale) logit(u) is rounded:
+ * Salimans et al. 2017; and a mixture of k, with weights softmax(logits), all [..,k]. */
+TAP_API tap_dist tap_discretized_logistic(tap_var loc, tap_var log_scale);
+TAP_API tap_dist tap_discretized_logistic_mixture(tap_var logits, tap_var loc, tap_var log_scale);
+
 /* Events are vectors [..,d]. */
 TAP_API tap_dist tap_isotropic_normal(tap_var loc, tap_var log_scale);      /* N(loc, exp(log_scale)^2 I): [..,d], [..] */
 TAP_API tap_dist tap_multivariate_normal(tap_var loc, tap_var scale_tril);  /* N(loc, L L^T), L the lower triangle: [..,d], [..,d,d] */
@@ -264,20 +278,22 @@ TAP_API tap_dist  tap_standard_normal_like(tap_dist q);
 TAP_API tap_shape tap_dist_batch_shape(tap_dist d); /* [..] of the parameters, together */
 TAP_API tap_shape tap_dist_event_shape(tap_dist d); /* [] or [d] */
 
-/* Samples are reparameterized, so that gradients reach d's parameters; those of Bernoulli, Categorical and OneHotCategorical are
- * values, and have none. */
+/* Samples are reparameterized, so that gradients reach d's parameters; those of Bernoulli, Categorical, OneHotCategorical, of
+ * counts and bytes are values, and have none. */
 TAP_API tap_var tap_sample(tap_dist d);
 TAP_API tap_var tap_sample_n(tap_dist d, int64_t n);         /* n samples along a new axis in front */
 /* The same; an error, where gradients would need the score function. */
 TAP_API tap_var tap_rsample(tap_dist d);
 TAP_API tap_var tap_rsample_n(tap_dist d, int64_t n);
 /* z = g(noise): Gaussians loc + L noise, noise ~ N(0,1); the others by inverse distribution functions, noise in (0,1), so that a
- * Bernoulli is noise < P(1); classes take noise [..,k]. A Delta takes the shape alone. */
+ * Bernoulli is noise < P(1); classes take noise [..,k]. A Delta takes the shape alone. For NegativeBinomial and BetaBinomial an
+ * element's noise is the seed of a random sequence of its own. */
 TAP_API tap_var tap_sample_from(tap_dist d, tap_var noise);
 /* Natural logarithm of density or mass, all constants included; -infinity where x cannot be. A Bernoulli takes x between 0 and 1,
- * too. */
+ * too. x of counts and bytes has no gradient. */
 TAP_API tap_var tap_log_prob(tap_dist d, tap_var x);
-/* The next three are errors where there is no closed form: for relaxed kinds, and moments of Categorical. */
+/* The next three are errors where there is no closed form: for relaxed kinds, moments of Categorical, entropy of counts and bytes,
+ * variance of bytes. */
 TAP_API tap_var tap_entropy(tap_dist d);
 TAP_API tap_var tap_dist_mean(tap_dist d);
 TAP_API tap_var tap_dist_variance(tap_dist d);               /* of each element */

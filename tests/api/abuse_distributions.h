@@ -14,6 +14,11 @@
     X(tap_multivariate_normal, 0, tap_multivariate_normal(w->in.x, w->in.noise)) \
     X(tap_one_hot_categorical, 0, tap_one_hot_categorical(w->in.x)) \
     X(tap_relaxed_one_hot_categorical, 0, tap_relaxed_one_hot_categorical(w->in.x, w->in.noise)) \
+    X(tap_negative_binomial, 0, tap_negative_binomial(w->in.x, w->in.noise)) \
+    X(tap_zero_inflated_negative_binomial, 0, tap_zero_inflated_negative_binomial(w->in.x, w->in.noise, w->in.x)) \
+    X(tap_beta_binomial, 0, tap_beta_binomial(w->in.x, w->in.noise, w->in.x)) \
+    X(tap_discretized_logistic, 0, tap_discretized_logistic(w->in.x, w->in.noise)) \
+    X(tap_discretized_logistic_mixture, 0, tap_discretized_logistic_mixture(w->in.x, w->in.noise, w->in.x)) \
     X(tap_dist_batch_shape, ON_TAPE | VARS, tap_dist_batch_shape(w->in.q)) \
     X(tap_dist_event_shape, ON_TAPE | VARS, tap_dist_event_shape(w->in.q)) \
     DIST(tap_rsample) DIST(tap_dist_variance) \
@@ -23,7 +28,48 @@
 #define ZEROS(...) tap_zeros(w->t, TAP_SHAPE(__VA_ARGS__))
 #define DIAGONAL(...) tap_isotropic_normal(ZEROS(__VA_ARGS__), tap_scalar(w->t, 0))
 
-#define DISTRIBUTION_WRONGS \
+#define THREE_WRONGS \
+    X(inflated_batch, TAP_ESHAPE, \
+      "log_prob: the parameters of a zero_inflated_negative_binomial, [2,4], [4] and [3], do not broadcast", \
+      w->out = tap_log_prob(tap_zero_inflated_negative_binomial(w->in.x, ZEROS(4), ZEROS(3)), w->in.x)) \
+    X(trials_batch, TAP_ESHAPE, "sample: the parameters of a beta_binomial, [3], [2,4] and [4], do not broadcast", \
+      w->out = tap_sample(tap_beta_binomial(ZEROS(3), w->in.x, ZEROS(4)))) \
+    X(mixture_axis, TAP_ESHAPE, "sample: a discretized_logistic_mixture takes logits [..,k], loc [..,k] and log_scale [..,k], " \
+      "not [2,4], [4] and []", \
+      w->out = tap_sample(tap_discretized_logistic_mixture(w->in.x, ZEROS(4), tap_scalar(w->t, 0)))) \
+    X(mixture_size, TAP_ESHAPE, "log_prob: a discretized_logistic_mixture takes logits [..,k], loc [..,k] and log_scale [..,k], " \
+      "not [2,4], [4] and [2,1]", \
+      w->out = tap_log_prob(tap_discretized_logistic_mixture(w->in.x, ZEROS(4), ZEROS(2, 1)), w->in.x)) \
+    X(mixture_none, TAP_EARG, NULL, w->out = tap_sample(tap_discretized_logistic_mixture(ZEROS(0), ZEROS(0), ZEROS(0)))) \
+    X(mixture_rank, TAP_EARG, "sample_n: 2 samples of shape [1,1,1,1,1,1,1,1]", \
+      w->out = tap_sample_n(tap_discretized_logistic(ZEROS(1, 1, 1, 1, 1, 1, 1, 1), tap_scalar(w->t, 0)), 2)) \
+    X(counts_shape, TAP_ESHAPE, NULL, w->out = tap_log_prob(tap_negative_binomial(w->in.x, ZEROS(4)), ZEROS(3))) \
+    X(counts_noise, TAP_ESHAPE, "sample: [3] x [2,4] x [4]: the shapes do not broadcast", \
+      w->out = tap_sample_from(tap_negative_binomial(w->in.x, ZEROS(4)), ZEROS(3))) \
+    X(counts_dtype, TAP_EDTYPE, NULL, tap_var whole = tap_cast(w->in.x, TAP_I64); \
+      w->out = tap_log_prob(tap_negative_binomial(whole, whole), w->in.x)) \
+    X(counts_sample_dtype, TAP_EDTYPE, NULL, tap_var whole = tap_cast(w->in.x, TAP_I64); \
+      w->out = tap_sample(tap_negative_binomial(whole, whole))) \
+    X(bytes_dtype, TAP_EDTYPE, NULL, tap_var whole = tap_cast(w->in.x, TAP_I64); \
+      w->out = tap_log_prob(tap_discretized_logistic(whole, w->in.x), w->in.x)) \
+    X(bytes_mean_dtype, TAP_EDTYPE, NULL, tap_var whole = tap_cast(w->in.x, TAP_I64); \
+      w->out = tap_dist_mean(tap_discretized_logistic(whole, whole))) \
+    X(counts_foreign, TAP_ESTALE, NULL, \
+      w->out = tap_log_prob(tap_zero_inflated_negative_binomial(w->in.x, w->in.x, tap_scalar(w->other, 0)), w->in.x)) \
+    X(counts_third, TAP_EARG, NULL, w->out = tap_sample(tap_beta_binomial(w->in.x, w->in.x, NOTHING))) \
+    X(rsample_counts, TAP_EARG, \
+      "rsample: a negative_binomial has no reparameterized sample; take tap_sample and the score function", \
+      w->out = tap_rsample(tap_negative_binomial(w->in.x, w->in.x))) \
+    X(entropy_counts, TAP_EARG, "entropy: a beta_binomial has none in closed form", \
+      w->out = tap_entropy(tap_beta_binomial(w->in.x, w->in.x, w->in.x))) \
+    X(variance_bytes, TAP_EARG, "dist_variance: a discretized_logistic has none in closed form", \
+      w->out = tap_dist_variance(tap_discretized_logistic(w->in.x, w->in.x))) \
+    X(kl_counts, TAP_EARG, "kl: no closed form for KL(negative_binomial || zero_inflated_negative_binomial)", \
+      w->out = tap_kl(tap_negative_binomial(w->in.x, w->in.x), tap_zero_inflated_negative_binomial(w->in.x, w->in.x, w->in.x))) \
+    X(kl_bytes, TAP_EARG, "kl: no closed form for KL(discretized_logistic_mixture || discretized_logistic_mixture)", \
+      tap_dist d = tap_discretized_logistic_mixture(w->in.x, w->in.x, w->in.x); w->out = tap_kl(d, d))
+
+#define DISTRIBUTION_WRONGS THREE_WRONGS \
     X(rsample_bernoulli, TAP_EARG, \
       "rsample: a bernoulli has no reparameterized sample; take tap_sample and the score function", \
       w->out = tap_rsample(w->in.b)) \

@@ -17,22 +17,23 @@
         .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } \
     }
 
-/* A kind of one parameter or of two, and these. */
+/* A kind of one, two or three parameters, and these. */
 typedef struct {
     tap_dist (*one)(tap_var);
     tap_dist (*two)(tap_var, tap_var);
-    tap_shape shape[2];
-    double    p[2][9];
+    tap_dist (*three)(tap_var, tap_var, tap_var);
+    tap_shape shape[3];
+    double    p[3][9];
 } dist_case;
 
 static inline int params_of(const dist_case *c)
 {
-    return c->two ? 2 : 1;
+    return c->three ? 3 : c->two ? 2 : 1;
 }
 
 static inline tap_dist dist_of_vars(const dist_case *c, const tap_var *in)
 {
-    return c->two ? c->two(in[0], in[1]) : c->one(in[0]);
+    return c->three ? c->three(in[0], in[1], in[2]) : c->two ? c->two(in[0], in[1]) : c->one(in[0]);
 }
 
 static inline tap_tensor wrap(tap_shape shape, const double *x)
@@ -47,7 +48,7 @@ static inline tap_tensor param_of(const dist_case *c, int i)
 
 static inline tap_dist dist_of(tap_tape *t, const dist_case *c)
 {
-    tap_var in[2] = { { 0 } };
+    tap_var in[3] = { { 0 } };
     for (int i = 0; i < params_of(c); i++) in[i] = tap_cast(tap_variable(t, param_of(c, i)), tap_tape_dtype(t));
     return dist_of_vars(c, in);
 }

@@ -71,6 +71,8 @@ TWO(f_cross_entropy, tap_cross_entropy(a, classes(t, targets(a), 3), b, 2, TAP_R
 ONE(f_cross_entropy_bare, tap_cross_entropy(a, classes(t, targets(a), 3), ABSENT, TAP_NO_INDEX, TAP_REDUCE_SUM, 0))
 THREE(f_cross_entropy_soft, tap_cross_entropy(a, b, c, TAP_NO_INDEX, TAP_REDUCE_NONE, 0.1))
 
+TWO(f_byte_mean, tap_dist_mean(tap_discretized_logistic(a, b)))
+
 #define R3(second, third) .n = 3, .shape = { S3, second, third }, .low = { -2, -1.9, -2 }, .high = { 2.3, 2.1, 2 }
 #define ATTENTION         .n = 3, .shape = { S(2, 3, 4), S(2, 5, 4), S(2, 5, 2) }, .low = { -1, -1, -1 }, .high = { 1, 1, 1 }
 #define APART             .n = 2, .shape = { S3, S3 }, .low = { -2, 2.5 }, .high = { 2, 4 } /* no two equal */
@@ -118,5 +120,6 @@ const gradient_row functional_gradients[] = {
     { "cross_entropy", f_cross_entropy, .n = 2, .shape = { S3, S(3) }, .low = { -2, 0.5 }, .high = { 2, 2 } },
     { "cross_entropy", f_cross_entropy_bare, R1 },
     { "cross_entropy", f_cross_entropy_soft, R3(S3, S(3)) },
+    { "byte_mean", f_byte_mean, .n = 2, .shape = { S(2, 4), S(4) }, .low = { -1, -3 }, .high = { 1, 0 } },
     { 0 },
 };

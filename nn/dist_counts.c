@@ -1,0 +1,270 @@
+/* Distributions of counts. Their likelihoods are small differences of large numbers, so that all is computed in double and
+ * rounded at the end; and lgamma(theta + x) - lgamma(theta) is one operator, which keeps its digits for any theta. */
+#include <float.h>
+#include <string.h>
+
+#include "nn/distribution.h"
+#include "tensor/map.h"
+#include "tensor/random.h"
+
+tap_var tap__constant_f64(tap_var x)
+{
+    tap_var v = tap_detach(x);
+    return tap_value(v).dtype == TAP_F64 ? v : tap_cast(v, TAP_F64);
+}
+
+tap_var tap__as_f64(tap_var x)
+{
+    return tap_value(x).dtype == TAP_F32 ? tap_cast(x, TAP_F64) : x;
+}
+
+tap_var tap__rounded(tap_var x, tap_var like)
+{
+    return tap_value(like).dtype == TAP_F32 ? tap_cast(x, TAP_F32) : x;
+}
+
+tap_var tap__not_whole(tap_var x, tap_var most)
+{
+    tap_var zero = tap__scalar_like(x, 0), fraction = tap_sub(x, tap_floor(x));
+    return tap_logical_or(tap_logical_or(tap_lt(x, zero), tap_gt(x, most)), tap_gt(fraction, zero));
+}
+
+static tap_var largest_like(tap_var x)
+{
+    return tap__scalar_like(x, DBL_MAX);
+}
+
+/* log x! */
+static tap_var log_factorial(tap_var x)
+{
+    return tap_lgamma(tap_add_scalar(x, 1));
+}
+
+/* ---- Samples ----------------------------------------------------------------------------------------------------- */
+
+/* A number from two parameters, by a sequence that noise is the seed of. */
+typedef double (*generator)(tap__sequence *s, double a, double b);
+
+typedef struct {
+    generator next;
+    uint64_t  stream;
+} drawing;
+
+static tap_status draw_infer(tap_call *c, tap_tensor *out)
+{
+    out->dtype = TAP_F64;
+    out->shape = c->in[0].shape;
+    for (int i = 1; i < c->n_in; i++) {
+        if (!tap__broadcast(out->shape, c->in[i].shape, &out->shape))
+            return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
+    }
+    return tap__one_float(c);
+}
+
+static void draw_run(int64_t n, void *const *data, const int64_t *stride, const void *context)
+{
+    const drawing *d = context;
+    double        *y = data[0];
+    const double  *noise = data[1], *a = data[2], *b = data[3];
+    for (int64_t i = 0; i < n; i++) {
+        tap__sequence s = { .at = { .stream = d->stream } };
+        memcpy(&s.at.seed, &noise[i * stride[1]], sizeof s.at.seed);
+        y[i * stride[0]] = d->next(&s, a[i * stride[2]], b[i * stride[3]]);
+    }
+}
+
+static void draw_forward(tap_call *c, tap_tensor *out)
+{
+    enum { COST = 4000 };
+    tap__map(draw_run, c->attr, out, c->n_in, c->in, COST);
+}
+
+static const tap_op draw_op = { "sample", draw_infer, draw_forward, NULL, sizeof(drawing) };
+
+static tap_var drawn(generator next, uint64_t stream, tap_var noise, tap_var a, tap_var b)
+{
+    const drawing d = { next, stream };
+    const tap_var in[] = { tap_detach(noise), tap_detach(a), tap_detach(b) };
+    return tap_apply(&draw_op, &d, 3, (tap_var[]){ tap__as_f64(in[0]), tap__as_f64(in[1]), tap__as_f64(in[2]) });
+}
+
+/* ---- Negative binomial: log_mu, log_theta ------------------------------------------------------------------------ */
+
+/* log[(theta)_x / theta^x] - log x! + x log mu - (theta + x) log(1 + mu / theta), with (theta)_x = theta (theta + 1) .. */
+static tap_var log_mass(tap_var x, tap_var log_mu, tap_var log_theta)
+{
+    tap_var ways = tap_sub(tap__log_rising(x, log_theta), log_factorial(x));
+    tap_var total = tap_mul(tap_add(x, tap_exp(log_theta)), tap_softplus(tap_sub(log_mu, log_theta)));
+    return tap_add(ways, tap_sub(tap_mul(x, log_mu), total));
+}
+
+static tap_var negative_binomial_log_prob(tap_dist d, tap_var x)
+{
+    tap_var k = tap__constant_f64(x), outside = tap__not_whole(k, largest_like(k));
+    tap_var log_p = log_mass(tap_masked_fill(k, outside, 0), tap__as_f64(d.param[0]), tap__as_f64(d.param[1]));
+    return tap__rounded(tap_masked_fill(log_p, outside, -(double)INFINITY), d.param[0]);
+}
+
+static double next_negative_binomial(tap__sequence *s, double log_mu, double log_theta)
+{
+    return tap__next_poisson(s, exp(tap__next_log_gamma(s, exp(log_theta)) + (log_mu - log_theta)));
+}
+
+static tap_var negative_binomial_sample(tap_dist d, tap_var noise)
+{
+    return tap__rounded(drawn(next_negative_binomial, 0, noise, d.param[0], d.param[1]), d.param[0]);
+}
+
+static tap_var negative_binomial_mean(tap_dist d)
+{
+    return tap_exp(d.param[0]);
+}
+
+/* mu (1 + mu / theta) */
+static tap_var negative_binomial_variance(tap_dist d)
+{
+    return tap_mul(tap_exp(d.param[0]), tap_add_scalar(tap_exp(tap_sub(d.param[0], d.param[1])), 1));
+}
+
+const tap_dist_type tap__negative_binomial_type = {
+    .name = "negative_binomial",
+    .takes = "log_mu and log_theta",
+    .n_param = 2,
+    .hard = true,
+    .noise = tap__rand_f64,
+    .sample = negative_binomial_sample,
+    .log_prob = negative_binomial_log_prob,
+    .mean = negative_binomial_mean,
+    .variance = negative_binomial_variance,
+};
+
+tap_dist tap_negative_binomial(tap_var log_mu, tap_var log_theta)
+{
+    return (tap_dist){ &tap__negative_binomial_type, { log_mu, log_theta } };
+}
+
+/* ---- The same with more zeros: log_mu, log_theta, logits --------------------------------------------------------- */
+
+/* log(e^l [x = 0] + P(x)) - log(e^l + 1) */
+static tap_var zero_inflated_log_prob(tap_dist d, tap_var x)
+{
+    tap_var k = tap__constant_f64(x), outside = tap__not_whole(k, largest_like(k)), logits = tap__as_f64(d.param[2]);
+    tap_var log_p = log_mass(tap_masked_fill(k, outside, 0), tap__as_f64(d.param[0]), tap__as_f64(d.param[1]));
+    tap_var either = tap_where(tap_eq(k, tap__scalar_like(k, 0)), tap_logaddexp(logits, log_p), log_p);
+    tap_var inside = tap_sub(either, tap_softplus(logits));
+    return tap__rounded(tap_masked_fill(inside, outside, -(double)INFINITY), d.param[0]);
+}
+
+/* What makes it an additional zero is the noise's size, which tells nothing about the sequence that it begins. */
+static tap_var zero_inflated_sample(tap_dist d, tap_var noise)
+{
+    tap_var chance = tap_sigmoid(tap__as_f64(tap_detach(d.param[2]))), u = tap__as_f64(noise);
+    return tap_masked_fill(negative_binomial_sample(d, u), tap_lt(u, chance), 0);
+}
+
+/* P(not an additional zero) mu */
+static tap_var zero_inflated_mean(tap_dist d)
+{
+    return tap_mul(tap_sigmoid(tap_neg(d.param[2])), tap_exp(d.param[0]));
+}
+
+/* mean (1 + mu / theta + mu P(an additional zero)) */
+static tap_var zero_inflated_variance(tap_dist d)
+{
+    tap_var spread = tap_add(tap_exp(tap_neg(d.param[1])), tap_sigmoid(d.param[2]));
+    return tap_mul(zero_inflated_mean(d), tap_add_scalar(tap_mul(tap_exp(d.param[0]), spread), 1));
+}
+
+const tap_dist_type tap__zero_inflated_negative_binomial_type = {
+    .name = "zero_inflated_negative_binomial",
+    .takes = "log_mu, log_theta and logits",
+    .n_param = 3,
+    .hard = true,
+    .noise = tap__rand_f64,
+    .sample = zero_inflated_sample,
+    .log_prob = zero_inflated_log_prob,
+    .mean = zero_inflated_mean,
+    .variance = zero_inflated_variance,
+};
+
+tap_dist tap_zero_inflated_negative_binomial(tap_var log_mu, tap_var log_theta, tap_var logits)
+{
+    return (tap_dist){ &tap__zero_inflated_negative_binomial_type, { log_mu, log_theta, logits } };
+}
+
+/* ---- Beta-binomial: total_count, log_alpha, log_beta ------------------------------------------------------------- */
+
+/* In double; NaN where it is none. */
+static tap_var trials(tap_dist d)
+{
+    tap_var n = tap__constant_f64(d.param[0]);
+    return tap_masked_fill(n, tap__not_whole(n, largest_like(n)), (double)NAN);
+}
+
+/* log n! / (x! y!) + log[(alpha)_x / alpha^x (beta)_y / beta^y / (theta)_n theta^n] + x log p + y log q with y = n - x,
+ * theta = alpha + beta, p = alpha / theta, q = beta / theta */
+static tap_var beta_binomial_log_prob(tap_dist d, tap_var x)
+{
+    tap_var a = tap__as_f64(d.param[1]), b = tap__as_f64(d.param[2]), n = trials(d), logits = tap_sub(a, b);
+    tap_var k = tap__constant_f64(x), outside = tap__not_whole(k, n);
+    tap_var yes = tap_masked_fill(k, outside, 0), no = tap_sub(n, yes);
+    tap_var ways = tap_sub(log_factorial(n), tap_add(log_factorial(yes), log_factorial(no)));
+    tap_var rise = tap_add(tap__log_rising(yes, a), tap__log_rising(no, b));
+    tap_var of_all = tap__log_rising(n, tap_logaddexp(a, b));
+    tap_var binomial = tap_add(tap_mul(yes, tap_log_sigmoid(logits)), tap_mul(no, tap_log_sigmoid(tap_neg(logits))));
+    tap_var log_p = tap_add(ways, tap_add(tap_sub(rise, of_all), binomial));
+    return tap__rounded(tap_masked_fill(log_p, outside, -(double)INFINITY), d.param[1]);
+}
+
+/* The logit of a Beta(alpha, beta) */
+static double next_logit(tap__sequence *s, double log_alpha, double log_beta)
+{
+    double yes = tap__next_log_gamma(s, exp(log_alpha));
+    return yes - tap__next_log_gamma(s, exp(log_beta));
+}
+
+static double next_count(tap__sequence *s, double n, double logit)
+{
+    return tap__next_binomial(s, n, 1 / (1 + exp(-logit)));
+}
+
+static tap_var beta_binomial_sample(tap_dist d, tap_var noise)
+{
+    tap_var logit = drawn(next_logit, 0, noise, d.param[1], d.param[2]);
+    return tap__rounded(drawn(next_count, 1, noise, trials(d), logit), d.param[1]);
+}
+
+static tap_var chance(tap_dist d)
+{
+    return tap_sigmoid(tap_sub(d.param[1], d.param[2]));
+}
+
+static tap_var beta_binomial_mean(tap_dist d)
+{
+    return tap_mul(tap__rounded(trials(d), d.param[1]), chance(d));
+}
+
+/* n p q (1 + (n - 1) / (alpha + beta + 1)) */
+static tap_var beta_binomial_variance(tap_dist d)
+{
+    tap_var n = tap__rounded(trials(d), d.param[1]), p = chance(d), q = tap_sigmoid(tap_sub(d.param[2], d.param[1]));
+    tap_var alike = tap_sigmoid(tap_neg(tap_logaddexp(d.param[1], d.param[2])));
+    return tap_mul(tap_mul(n, tap_mul(p, q)), tap_add_scalar(tap_mul(tap_add_scalar(n, -1), alike), 1));
+}
+
+const tap_dist_type tap__beta_binomial_type = {
+    .name = "beta_binomial",
+    .takes = "total_count, log_alpha and log_beta",
+    .n_param = 3,
+    .hard = true,
+    .noise = tap__rand_f64,
+    .sample = beta_binomial_sample,
+    .log_prob = beta_binomial_log_prob,
+    .mean = beta_binomial_mean,
+    .variance = beta_binomial_variance,
+};
+
+tap_dist tap_beta_binomial(tap_var total_count, tap_var log_alpha, tap_var log_beta)
+{
+    return (tap_dist){ &tap__beta_binomial_type, { total_count, log_alpha, log_beta } };
+}
