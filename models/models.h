@@ -19,7 +19,14 @@ extern "C" {
  * and log_sigma [], or [data], when sigma_dec is learned; or out_log_sigma, a second head of the decoder.
  *
  * For images it may be convolutional: conv.0, conv.1, ... halve height and width by windows of 4x4, and the hidden layers (now none by
- * default) follow. Back go up, a linear layer, and transposed convolutions conv_t.0, conv_t.1, ..., the last of which is out. */
+ * default) follow. Back go up, a linear layer, and transposed convolutions conv_t.0, conv_t.1, ..., the last of which is out.
+ *
+ * It may be conditional: numbers c, such as the class of an image, one-hot, are given to both networks (M2 of Kingma et al. 2014;
+ * Sohn et al. 2015, with their prior p(z|c) held fixed). z is left to say the rest, and images can be drawn of a c that is chosen:
+ *
+ *   p(z) = N(0, I)   q(z|x,c)   p(x|z,c)   ELBO(x|c) = E_q[log p(x|z,c)] - KL(q(z|x,c) || p(z))
+ *
+ * c is appended to x, or to what the convolutions make of it, and to z, where they enter linear layers. */
 
 #define TAP_VAE_MAX_HIDDEN 16
 #define TAP_VAE_MAX_CONV   8
@@ -41,6 +48,7 @@ typedef struct {
     int64_t            hidden[TAP_VAE_MAX_HIDDEN]; /* sizes of the encoder's hidden layers, backwards the decoder's [400] */
     tap_activation     activation;                 /* [tap_relu] */
     int64_t            latent;                     /* [20] */
+    int64_t            condition;                  /* numbers in c [0: none is given] */
     tap_vae_likelihood likelihood;                 /* [Bernoulli] */
     tap_vae_sigma      sigma_kind;                 /* Gaussian: what sigma_dec is [one number] */
     double             sigma;                      /* Gaussian: this number; 0 means learned [0] */
@@ -83,6 +91,15 @@ TAP_API tap_var       tap_vae_loss(const tap_vae *v, tap_var x);                
 TAP_API tap_var       tap_vae_loss_of(const tap_vae *v, tap_vae_terms terms);        /* the same from terms already computed */
 TAP_API tap_var       tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n);      /* means of p(x|z), z ~ p(z): [n,D] */
 TAP_API tap_var       tap_vae_reconstruct(const tap_vae *v, tap_var x);              /* mean of p(x|z), z = mu(x): [batch,D] */
+
+/* The same given c [batch,condition], which broadcasts to the leading axes of x and z, draws of z included. A conditional model is
+ * for these alone, and any other for those above: the rest are errors. */
+TAP_API tap_dist      tap_vae_encode_given(const tap_vae *v, tap_var x, tap_var c);      /* q(z|x,c) */
+TAP_API tap_dist      tap_vae_decode_given(const tap_vae *v, tap_var z, tap_var c);      /* p(x|z,c) */
+TAP_API tap_vae_terms tap_vae_elbo_given(const tap_vae *v, tap_var x, tap_var c);
+TAP_API tap_var       tap_vae_loss_given(const tap_vae *v, tap_var x, tap_var c);
+TAP_API tap_var       tap_vae_sample_given(const tap_vae *v, tap_var c);                 /* one for each row of c: [batch,D] */
+TAP_API tap_var       tap_vae_reconstruct_given(const tap_vae *v, tap_var x, tap_var c);
 
 /* The same with one number of everything:
  *

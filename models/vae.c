@@ -90,6 +90,10 @@ static tap_vae_options resolve(tap_module *m, tap_vae_options o)
         if (o.hidden[i] <= 0) tap_module_fail(m, TAP_EARG, "vae: hidden[%d] = %lld is not positive", i, (long long)o.hidden[i]);
     }
     if (o.latent < 0) tap_module_fail(m, TAP_EARG, "vae: latent = %lld is not positive", (long long)o.latent);
+    if (o.condition < 0) {
+        tap_module_fail(m, TAP_EARG, "vae: condition = %lld is negative", (long long)o.condition);
+        o.condition = 0;
+    }
     if (o.likelihood != TAP_VAE_BERNOULLI && o.likelihood != TAP_VAE_GAUSSIAN)
         tap_module_fail(m, TAP_EARG, "vae: likelihood %d is neither Bernoulli nor Gaussian", (int)o.likelihood);
     if (!(o.sigma >= 0 && isfinite(o.sigma)))
@@ -127,10 +131,11 @@ static tap_var clipped(const tap_vae *v, tap_var log_sigma)
     return c > 0 ? tap_smooth_clip(log_sigma, -c, c) : log_sigma;
 }
 
-tap_dist tap_vae_encode(const tap_vae *v, tap_var x)
+/* Here and below, c NULL: none is given. */
+static tap_dist encode(const tap_vae *v, tap_var x, const tap_var *c)
 {
     v = given(v);
-    tap_var h = tap__vae_encoder(v, x);
+    tap_var h = tap__vae_encoder(v, x, c);
     tap_var mu = tap_linear_forward(&v->loc, h);
     tap_var log_sigma = tap_mul_scalar(tap_linear_forward(&v->logvar, h), 0.5);
     return tap_normal(mu, clipped(v, log_sigma));
@@ -145,22 +150,42 @@ static tap_var decoder_log_sigma(const tap_vae *v, tap_var h, tap_var z)
     return tap_scalar(h.tape, log(v->options.sigma));
 }
 
-tap_dist tap_vae_decode(const tap_vae *v, tap_var z)
+static tap_dist decode(const tap_vae *v, tap_var z, const tap_var *c)
 {
     v = given(v);
-    tap_var h = tap__vae_decoder(v, z), f = tap__vae_head(v, &v->out, h, tap_shape_of(z));
+    tap_var h = tap__vae_decoder(v, z, c), f = tap__vae_head(v, &v->out, h, tap_shape_of(z));
     if (v->options.likelihood == TAP_VAE_BERNOULLI || !z.tape) return tap_bernoulli(f);
     return tap_normal(v->options.mean(f), decoder_log_sigma(v, h, z));
 }
 
+tap_dist tap_vae_encode(const tap_vae *v, tap_var x)
+{
+    return encode(v, x, NULL);
+}
+
+tap_dist tap_vae_encode_given(const tap_vae *v, tap_var x, tap_var c)
+{
+    return encode(v, x, &c);
+}
+
+tap_dist tap_vae_decode(const tap_vae *v, tap_var z)
+{
+    return decode(v, z, NULL);
+}
+
+tap_dist tap_vae_decode_given(const tap_vae *v, tap_var z, tap_var c)
+{
+    return decode(v, z, &c);
+}
+
 /* z [L,batch,latent] are draws from q */
-static tap_vae_terms terms(const tap_vae *v, tap_var x, tap_dist q, tap_var z)
+static tap_vae_terms terms(const tap_vae *v, tap_var x, const tap_var *c, tap_dist q, tap_var z)
 {
     const tap_vae_options *o = &given(v)->options;
     const bool             plain = o->bound == TAP_ELBO && o->estimator == TAP_REPARAMETERIZED;
     z = tap_estimator_draws(o->estimator, z);
     tap_dist prior = tap_standard_normal_like(q);
-    tap_var  log_p = tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST); /* [L,batch] */
+    tap_var  log_p = tap_sum(tap_log_prob(decode(v, z, c), x), TAP_LAST); /* [L,batch] */
     tap_var  rec = tap_mean(log_p, TAP_AXES(0)), kl_each = tap_kl(q, prior), kl = tap_sum(kl_each, TAP_LAST);
     tap_var  elbo = tap_sub(rec, kl);
     if (plain && o->beta == 1 && o->free_bits == 0) return (tap_vae_terms){ elbo, rec, kl, elbo };
@@ -176,7 +201,13 @@ static tap_vae_terms terms(const tap_vae *v, tap_var x, tap_dist q, tap_var z)
 tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x)
 {
     tap_dist q = tap_vae_encode(v, x);
-    return terms(v, x, q, tap_sample_n(q, given(v)->options.samples));
+    return terms(v, x, NULL, q, tap_sample_n(q, given(v)->options.samples));
+}
+
+tap_vae_terms tap_vae_elbo_given(const tap_vae *v, tap_var x, tap_var c)
+{
+    tap_dist q = tap_vae_encode_given(v, x, c);
+    return terms(v, x, &c, q, tap_sample_n(q, given(v)->options.samples));
 }
 
 tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise)
@@ -189,7 +220,7 @@ tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise)
         tap_tape_fail(noise.tape, TAP_ESHAPE, "vae_elbo_from: noise %s is no stack of draws of shape %s",
                       tap_shape_format(a, given), tap_shape_format(b, tap_shape_of(q.param[0])));
     }
-    return terms(v, x, q, tap_sample_from(q, noise));
+    return terms(v, x, NULL, q, tap_sample_from(q, noise));
 }
 
 tap_var tap_vae_loss_of(const tap_vae *v, tap_vae_terms e)
@@ -203,12 +234,29 @@ tap_var tap_vae_loss(const tap_vae *v, tap_var x)
     return tap_vae_loss_of(v, tap_vae_elbo(v, x));
 }
 
+tap_var tap_vae_loss_given(const tap_vae *v, tap_var x, tap_var c)
+{
+    return tap_vae_loss_of(v, tap_vae_elbo_given(v, x, c));
+}
+
 tap_var tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n)
 {
     return tap_dist_mean(tap_vae_decode(v, tap_randn(t, TAP_SHAPE(n, given(v)->options.latent))));
 }
 
+tap_var tap_vae_sample_given(const tap_vae *v, tap_var c)
+{
+    tap_shape s = tap_shape_of(c);
+    if (s.rank > 0) s.n[s.rank - 1] = given(v)->options.latent;
+    return tap_dist_mean(tap_vae_decode_given(v, tap_randn(c.tape, s), c));
+}
+
 tap_var tap_vae_reconstruct(const tap_vae *v, tap_var x)
 {
     return tap_dist_mean(tap_vae_decode(v, tap_dist_mean(tap_vae_encode(v, x))));
+}
+
+tap_var tap_vae_reconstruct_given(const tap_vae *v, tap_var x, tap_var c)
+{
+    return tap_dist_mean(tap_vae_decode_given(v, tap_dist_mean(tap_vae_encode_given(v, x, c)), c));
 }

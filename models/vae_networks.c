@@ -30,6 +30,12 @@ static bool has_mlp(const tap_vae_options *o)
     return o->n_hidden > 0 || o->n_conv == 0;
 }
 
+/* n numbers and c; a sum that is too large stays so, which tap_param_new finds out. */
+static int64_t and_condition(const tap_vae_options *o, int64_t n)
+{
+    return n > INT64_MAX - o->condition ? INT64_MAX : n + o->condition;
+}
+
 static const char *numbered(char text[16], int i)
 {
     snprintf(text, 16, "%d", i);
@@ -57,8 +63,8 @@ void tap__vae_networks_init(tap_vae *v, tap_module *m)
 {
     const tap_vae_options *o = &v->options;
     const int              n = o->n_hidden;
-    const int64_t          wide = features(o), last = n > 0 ? o->hidden[n - 1] : wide;
-    int64_t                down[TAP_VAE_MAX_HIDDEN + 1] = { wide }, up[TAP_VAE_MAX_HIDDEN + 1] = { o->latent };
+    const int64_t          wide = features(o), in = and_condition(o, wide), last = n > 0 ? o->hidden[n - 1] : in;
+    int64_t                down[TAP_VAE_MAX_HIDDEN + 1] = { in }, up[TAP_VAE_MAX_HIDDEN + 1] = { and_condition(o, o->latent) };
     for (int i = 0; i < n; i++) {
         down[i + 1] = o->hidden[i];
         up[i + 1] = o->hidden[n - 1 - i];
@@ -94,7 +100,35 @@ static tap_var as_rows(tap_var x, tap_shape s, int64_t size)
     return tap_reshape(x, s);
 }
 
-tap_var tap__vae_encoder(const tap_vae *v, tap_var x)
+/* c [..,condition] broadcasts to the leading axes of s. */
+static bool goes_beside(const tap_vae_options *o, tap_shape c, tap_shape s)
+{
+    if (c.rank < 1 || c.rank > s.rank || c.n[c.rank - 1] != o->condition) return false;
+    for (int i = 2; i <= c.rank; i++)
+        if (c.n[c.rank - i] != 1 && c.n[c.rank - i] != s.n[s.rank - i]) return false;
+    return true;
+}
+
+/* x [..,n] with c behind it: [..,n+condition]. */
+static tap_var beside(const tap_vae_options *o, tap_var x, const tap_var *c)
+{
+    char            text[2][TAP_SHAPE_TEXT];
+    const long long n = (long long)o->condition;
+    tap_shape       s = tap_shape_of(x), given = c ? tap_shape_of(*c) : TAP_SCALAR;
+    if (!c && n == 0) return x;
+    if (!c) {
+        tap_tape_fail(x.tape, TAP_EARG, "vae: no c is given, and condition = %lld", n);
+        return (tap_var){ .tape = x.tape };
+    }
+    if (n == 0) tap_tape_fail(x.tape, TAP_EARG, "vae: c is given, and condition = 0");
+    else if (x.tape && c->tape && !goes_beside(o, given, s))
+        tap_tape_fail(x.tape, TAP_ESHAPE, "vae: c %s does not go beside %s, as condition = %lld",
+                      tap_shape_format(text[0], given), tap_shape_format(text[1], s), n);
+    if (s.rank > 0) s.n[s.rank - 1] = o->condition;
+    return tap_cat(2, (tap_var[]){ x, tap_expand(*c, s) }, -1);
+}
+
+tap_var tap__vae_encoder(const tap_vae *v, tap_var x, const tap_var *c)
 {
     const tap_vae_options *o = &v->options;
     const tap_shape        s = tap_shape_of(x);
@@ -103,12 +137,14 @@ tap_var tap__vae_encoder(const tap_vae *v, tap_var x)
         for (int i = 0; i < o->n_conv; i++) x = o->activation(tap_conv_forward(&v->conv[i], x));
         x = as_rows(x, s, features(o));
     }
+    x = beside(o, x, c);
     return has_mlp(o) ? tap_mlp_forward(&v->enc, x) : x;
 }
 
-tap_var tap__vae_decoder(const tap_vae *v, tap_var z)
+tap_var tap__vae_decoder(const tap_vae *v, tap_var z, const tap_var *c)
 {
     const tap_vae_options *o = &v->options;
+    z = beside(o, z, c);
     if (has_mlp(o)) z = tap_mlp_forward(&v->dec, z);
     if (o->n_conv == 0) return z;
     z = as_images(o->activation(tap_linear_forward(&v->up, z)), o->conv[o->n_conv - 1], height(o), width(o));

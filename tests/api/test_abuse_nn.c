@@ -6,7 +6,7 @@
 
 /* ---- The world that a call finds ---- */
 
-enum { BATCH = 2, IN = 4, OUT = 3, LATENT = 2, NUMBERS = 512 };
+enum { BATCH = 2, IN = 4, OUT = 3, LATENT = 2, NUMBERS = 1024 };
 
 /* The bits of all parameters and gradients. */
 typedef struct {
@@ -15,7 +15,7 @@ typedef struct {
 } snapshot;
 
 typedef struct {
-    tap_var  x, noise; /* [2,4], [1,2,2] */
+    tap_var  x, z, noise, c; /* [2,4], [2,2], [1,2,2], [2]; noise and c are the second of a pair */
     tap_dist q, p, b;  /* normal, normal, Bernoulli */
 } operands;
 
@@ -26,7 +26,7 @@ struct world {
     tap_linear  linear_memory, *linear;
     tap_mlp     mlp_memory, *mlp;
     tap_conv    conv_memory, *conv;
-    tap_vae     vae_memory, *vae;
+    tap_vae     vae_memory, *vae, conditional_memory, *conditional;
     tap_tiny    tiny_memory, *tiny;
     tap_linear_vae  linear_vae_memory, *linear_vae;
     tap_autoencoder autoencoder_memory, *autoencoder;
@@ -48,8 +48,9 @@ static tap_tensor data_of(world *w)
 static operands operands_on(tap_tape *t, tap_tensor data)
 {
     tap_var x = tap_input(t, data), zero = tap_scalar(t, 0);
-    tap_var noise = tap_zeros(t, TAP_SHAPE(1, BATCH, LATENT));
-    return (operands){ x, noise, tap_normal(x, zero), tap_normal(zero, zero), tap_bernoulli(x) };
+    tap_var noise = tap_zeros(t, TAP_SHAPE(1, BATCH, LATENT)), z = tap_zeros(t, TAP_SHAPE(BATCH, LATENT));
+    tap_var c = tap_ones(t, TAP_SHAPE(LATENT));
+    return (operands){ x, z, noise, c, tap_normal(x, zero), tap_normal(zero, zero), tap_bernoulli(x) };
 }
 
 /* Every parameter gets a gradient. */
@@ -59,10 +60,12 @@ static void learn(world *w)
     tap_var   x = tap_input(t, data_of(w));
     tap_var   y = tap_add(tap_linear_forward(w->linear, x), tap_mlp_forward(w->mlp, x));
     tap_var   image = tap_conv_forward(w->conv, tap_unsqueeze(x, 0));
-    tap_var   losses[] = { tap_vae_loss(w->vae, x), tap_sum(tap_square(y), TAP_ALL), tap_sum(tap_square(image), TAP_ALL),
+    tap_var   given = tap_ones(t, TAP_SHAPE(LATENT));
+    tap_var   losses[] = { tap_vae_loss(w->vae, x), tap_vae_loss_given(w->conditional, x, given),
+                           tap_sum(tap_square(y), TAP_ALL), tap_sum(tap_square(image), TAP_ALL),
                            tap_sum(tap_tiny_elbo(w->tiny, x), TAP_ALL),
                            tap_sum(tap_linear_vae_elbo(w->linear_vae, x), TAP_ALL), tap_autoencoder_loss(w->autoencoder, x) };
-    assert_int_equal(tap_backward(tap_sum(tap_stack(6, losses, 0), TAP_ALL)), TAP_OK);
+    assert_int_equal(tap_backward(tap_sum(tap_stack(7, losses, 0), TAP_ALL)), TAP_OK);
     tap_tape_free(t);
 }
 
@@ -75,11 +78,14 @@ static void world_begin(world *w)
     w->mlp = &w->mlp_memory;
     w->conv = &w->conv_memory;
     w->vae = &w->vae_memory;
+    w->conditional = &w->conditional_memory;
     tap_conv_init(w->conv, w->m, "conv", 1, 2, 2, (tap_conv_options){ 0 });
     tap_linear_init(w->linear, w->m, "linear", IN, OUT);
     tap_mlp_init(w->mlp, w->m, "mlp", 2, (int64_t[]){ IN, OUT }, tap_tanh);
     tap_vae_options options = { .data = IN, .n_hidden = 1, .hidden = { OUT }, .latent = LATENT };
     tap_vae_init(w->vae, tap_module_child(w->m, "vae"), options);
+    options.condition = LATENT;
+    tap_vae_init(w->conditional, tap_module_child(w->m, "conditional"), options);
     w->tiny = &w->tiny_memory;
     w->linear_vae = &w->linear_vae_memory;
     w->autoencoder = &w->autoencoder_memory;
@@ -263,6 +269,17 @@ enum {
     X(tap_vae_loss_of, MODULE | ON_TAPE | VARS, w->out = tap_vae_loss_of(w->vae, tap_vae_elbo(w->vae, w->in.x)))           \
     X(tap_vae_sample, MODULE | ON_TAPE, w->out = tap_vae_sample(w->vae, w->t, 2))                                          \
     X(tap_vae_reconstruct, MODULE | ON_TAPE | VARS, w->out = tap_vae_reconstruct(w->vae, w->in.x))                         \
+    X(tap_vae_encode_given, MODULE | ON_TAPE | VARS | PAIR,                                                            \
+      w->out = tap_vae_encode_given(w->conditional, w->in.x, w->in.c).param[0])                                        \
+    X(tap_vae_decode_given, MODULE | ON_TAPE | VARS | PAIR,                                                            \
+      w->out = tap_vae_decode_given(w->conditional, w->in.z, w->in.c).param[0])                                        \
+    X(tap_vae_elbo_given, MODULE | ON_TAPE | VARS | PAIR,                                                              \
+      w->out = tap_vae_elbo_given(w->conditional, w->in.x, w->in.c).elbo)                                              \
+    X(tap_vae_loss_given, MODULE | ON_TAPE | VARS | PAIR,                                                              \
+      w->out = tap_vae_loss_given(w->conditional, w->in.x, w->in.c))                                                   \
+    X(tap_vae_sample_given, MODULE | ON_TAPE | VARS, w->out = tap_vae_sample_given(w->conditional, w->in.z))           \
+    X(tap_vae_reconstruct_given, MODULE | ON_TAPE | VARS | PAIR,                                                       \
+      w->out = tap_vae_reconstruct_given(w->conditional, w->in.x, w->in.c))                                            \
     X(tap_tiny_init, MODULE, tap_tiny v; tap_tiny_init(&v, tap_module_child(w->m, "new")); w->value = tap_param_value(v.a)) \
     X(tap_tiny_encode, MODULE | ON_TAPE | VARS, w->out = tap_tiny_encode(w->tiny, w->in.x).param[0])                       \
     X(tap_tiny_decode, MODULE | ON_TAPE | VARS, w->out = tap_tiny_decode(w->tiny, w->in.x).param[0])                       \
@@ -327,13 +344,13 @@ static void mixed(world *w)
 {
     operands there = operands_on(w->other, data_of(w));
     there.x = w->in.x;
+    there.z = w->in.z;
     w->in = there;
 }
 
 static void half_empty(world *w)
 {
-    tap_var x = w->in.x;
-    w->in = (operands){ .x = x };
+    w->in = (operands){ .x = w->in.x, .z = w->in.z };
 }
 
 static void tapeless(world *w)
@@ -358,6 +375,7 @@ static void no_pointers(world *w)
     w->mlp = NULL;
     w->conv = NULL;
     w->vae = NULL;
+    w->conditional = NULL;
     w->tiny = NULL;
     w->linear_vae = NULL;
     w->autoencoder = NULL;
@@ -610,7 +628,7 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(load_null, TAP_EARG, "load: no path", load_from(w, NULL)) \
     X(load_nothing, TAP_EIO, "none: cannot open: No such file or directory", load_from(w, "none")) \
     X(load_other, TAP_EIO, \
-      "bad does not fit the module: missing conv.weight, conv.bias and 32 more; " \
+      "bad does not fit the module: missing conv.weight, conv.bias and 42 more; " \
       "different linear.weight (float64 [2,4], not float64 [3,4])", \
       load(w, data_of(w), "linear.weight")) \
     X(linear_zero, TAP_EARG, "new: linear: sizes 0 -> 2 are not both positive", linear(w, 0, 2)) \
@@ -938,6 +956,19 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(vae_init_null, TAP_EARG, "vae: NULL", tap_vae_init(NULL, w->m, (tap_vae_options){ .data = IN })) \
     X(vae_loss_empty, TAP_EARG, "mlp: not initialized", w->out = tap_vae_loss(&(tap_vae){ 0 }, w->in.x)) \
     X(vae_sample_empty, TAP_EARG, "mlp: not initialized", w->out = tap_vae_sample(&(tap_vae){ 0 }, w->t, 1)) \
+    X(vae_condition, TAP_EARG, "new: vae: condition = -1 is negative", vae(w, (tap_vae_options){ .data = IN, .condition = -1 })) \
+    X(vae_condition_min, TAP_EARG, "new: vae: condition = -9223372036854775808 is negative", \
+      vae(w, (tap_vae_options){ .data = IN, .condition = INT64_MIN })) \
+    X(vae_condition_max, TAP_ESHAPE, "new.enc.0.weight: tensor: [400,9223372036854775807] is no shape", \
+      tap_vae v; tap_vae_init(&v, tap_module_child(w->m, "new"), (tap_vae_options){ .data = IN, .condition = INT64_MAX })) \
+    X(vae_condition_none, TAP_EARG, "vae: c is given, and condition = 0", \
+      w->out = tap_vae_elbo_given(w->vae, w->in.x, w->in.c).elbo) \
+    X(vae_condition_missing, TAP_EARG, "vae: no c is given, and condition = 2", \
+      w->out = tap_vae_elbo(w->conditional, w->in.x).elbo) \
+    X(vae_condition_shape, TAP_ESHAPE, "vae: c [2,4] does not go beside [2,2], as condition = 2", \
+      w->out = tap_vae_decode_given(w->conditional, w->in.z, w->in.x).param[0]) \
+    X(vae_condition_dtype, TAP_EDTYPE, NULL, \
+      w->out = tap_vae_encode_given(w->conditional, w->in.x, tap_cast(w->in.c, TAP_I64)).param[0]) \
     X(vae_encode_shape, TAP_ESHAPE, \
       "affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): inner sizes 2 and 4 differ", \
       w->out = tap_vae_encode(w->vae, w->in.noise).param[0]) \
