@@ -79,3 +79,18 @@ bool dataset_load(dataset *d, tap_arena *a, const char *given)
     d->name = name_of(d->train);
     return true;
 }
+
+bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, int64_t n, int64_t classes)
+{
+    char        path[PATH_SIZE];
+    const char *message;
+    if (!dataset_file(path, dir, part, "labels", 1)) return fail("%s: has no file %s-labels-idx1-ubyte.gz, nor a plain one", dir, part);
+    const tap_tensor x = tap_idx_read(a, path);
+    if (tap_arena_status(a, &message)) return fail("%s", message);
+    if (x.dtype != TAP_U8 || x.shape.rank != 1 || x.shape.n[0] != n) return fail("%s: is not a label for each image", path);
+    for (int64_t i = 0; i < n; i++)
+        if (tap_tensor_item(x, i) >= (double)classes)
+            return fail("%s: label %.0f of image %lld is not below %lld", path, tap_tensor_item(x, i), (long long)i, (long long)classes);
+    *labels = tap_tensor_cast(a, x, TAP_I64);
+    return !tap_arena_status(a, &message) || fail("%s", message);
+}

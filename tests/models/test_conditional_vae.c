@@ -111,8 +111,7 @@ static void assert_bound(const setting *s)
     tap_tape_set_step(s->tape, 7);
     tap_var noise = tap_randn(s->tape, TAP_SHAPE(BATCH, LATENT));
     assert_same(drawn, tap_dist_mean(tap_vae_decode_given(&s->vae, noise, s->c)));
-    assert_same(tap_vae_reconstruct_given(&s->vae, s->x, s->c),
-                tap_dist_mean(tap_vae_decode_given(&s->vae, q.param[0], s->c)));
+    assert_same(tap_vae_reconstruct_given(&s->vae, s->x, s->c), tap_dist_mean(tap_vae_decode_given(&s->vae, q.param[0], s->c)));
 }
 
 static void test_linear(void **state)
@@ -158,7 +157,8 @@ static void test_broadcast(void **state)
     setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
     tap_var one = tap_select(s.c, 0, 1), all = tap_expand(one, TAP_SHAPE(BATCH, CONDITION));
     assert_same(tap_vae_encode_given(&s.vae, s.x, one).param[0], tap_vae_encode_given(&s.vae, s.x, all).param[0]);
-    assert_same(tap_vae_encode_given(&s.vae, s.x, tap_unsqueeze(one, 0)).param[0], tap_vae_encode_given(&s.vae, s.x, all).param[0]);
+    assert_same(tap_vae_encode_given(&s.vae, s.x, tap_unsqueeze(one, 0)).param[0],
+                tap_vae_encode_given(&s.vae, s.x, all).param[0]);
     assert_true(tap_shape_equal(tap_shape_of(tap_vae_sample_given(&s.vae, one)), TAP_SHAPE(DATA)));
     setting_end(&s, TAP_OK, "");
 }

@@ -1,0 +1,78 @@
+/* examples/vae_generate/classifier.c: a small convolutional network that reads digits: the judge of those that are made up. */
+#include "vae_generate.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EPOCHS = 6, BATCH = 64 };
+
+static bool init(classifier *c, tap_module *m)
+{
+    const char            *message;
+    const tap_conv_options halving = { .stride = { 2, 2 }, .padding = { 1, 1 } };
+    tap_conv_init(&c->conv[0], m, "conv1", 1, 32, 4, halving);
+    tap_conv_init(&c->conv[1], m, "conv2", 32, 64, 4, halving);
+    tap_linear_init(&c->hidden, m, "hidden", 64 * (SIDE / 4) * (SIDE / 4), FEATURES);
+    tap_linear_init(&c->out, m, "out", FEATURES, DIGITS);
+    return !tap_module_status(m, &message) || fail("%s", message);
+}
+
+tap_var classifier_features(const classifier *c, tap_var x)
+{
+    const int64_t n = tap_shape_of(x).n[0];
+    tap_var       h = tap_reshape(x, TAP_SHAPE(n, 1, SIDE, SIDE));
+    for (int i = 0; i < 2; i++) h = tap_relu(tap_conv_forward(&c->conv[i], h));
+    return tap_relu(tap_linear_forward(&c->hidden, tap_reshape(h, TAP_SHAPE(n, -1))));
+}
+
+static tap_var loss(const void *net, tap_var x, tap_var label)
+{
+    const classifier *c = net;
+    tap_var           logits = tap_linear_forward(&c->out, classifier_features(c, x));
+    return tap_cross_entropy(logits, label, (tap_var){ 0 }, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0);
+}
+
+/* One that has learned other images is no judge of these. */
+static bool take(tap_module *root, const char *path, const char *data)
+{
+    tap_error             e = { 0 };
+    tap_arena            *a = tap_arena_new();
+    const char           *message, *learned = NULL;
+    const tap_safetensors file = tap_safetensors_read(a, path);
+    bool                  ok = !tap_arena_status(a, &message) || fail("%s", message);
+    if (ok) learned = tap_safetensors_metadata(&file, "classifier of");
+    if (ok && !learned) ok = fail("%s: is no classifier that this program has written", path);
+    if (ok && strcmp(learned, data)) ok = fail("%s: has learned %s, not %s", path, learned, data);
+    tap_arena_free(a);
+    return ok && (!tap_module_load(root, path, &e) || fail("%s", e.message));
+}
+
+bool classifier_get(classifier *c, tap_module *root, const options *o, const digits *d, bool *whole)
+{
+    char      path[PATH_SIZE], data[64];
+    tap_error e = { 0 };
+    snprintf(data, sizeof data, "%lld %s", (long long)d->train.images.shape.n[0], d->found.name);
+    if (o->classifier) join(path, o->classifier, "");
+    else join(path, o->out, "classifier.safetensors");
+    *whole = true;
+    if (!init(c, root)) return false;
+    if (o->classifier || access(path, F_OK) == 0) return take(root, path, data);
+    if (!prepare_out(o->out, "classifier.safetensors")) return false;
+    if (!o->quiet) printf("\na classifier learns to read the digits\n");
+    if (!learn(&(lesson){ .what = "loss",
+                          .sign = 1,
+                          .lr = 1e-3,
+                          .root = root,
+                          .net = c,
+                          .loss = loss,
+                          .from = d->train,
+                          .epochs = EPOCHS,
+                          .batch = BATCH,
+                          .checkpoint_every = 1e9,
+                          .quiet = o->quiet },
+               whole))
+        return false;
+    if (!*whole) return true;
+    return !tap_module_save(root, path, 1, &(tap_metadata){ "classifier of", data }, &e) || fail("%s", e.message);
+}

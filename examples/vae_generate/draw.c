@@ -1,0 +1,102 @@
+/* examples/vae_generate/draw.c: pictures out of the model. Each is an expression over vars: images [rows,columns,784]. */
+#include "vae_generate.h"
+
+#include <stdio.h>
+
+enum { STEPS = 11 };
+
+/* Where pictures are made. */
+typedef struct {
+    const options *o;
+    const tap_vae *vae;
+    tap_tape      *tape;
+} studio;
+
+static tap_var decode(const studio *s, tap_var z, tap_var c)
+{
+    return tap_dist_mean(tap_vae_decode_given(s->vae, z, c));
+}
+
+static tap_var noise(const studio *s, int64_t rows, int64_t columns)
+{
+    return tap_randn(s->tape, TAP_SHAPE(rows, columns, s->vae->options.latent));
+}
+
+static tap_var class_of(const studio *s, int64_t digit)
+{
+    return tap_select(tap_eye(s->tape, DIGITS), 0, digit);
+}
+
+/* STEPS numbers from a to b: [STEPS,1] */
+static tap_var range(const studio *s, double a, double b)
+{
+    tap_var i = tap_cast(tap_unsqueeze(tap_arange(s->tape, STEPS), 1), TAP_F32);
+    return tap_add_scalar(tap_mul_scalar(i, (b - a) / (STEPS - 1)), a);
+}
+
+/* Digits by chance, whatever they are. */
+static tap_var samples(const studio *s)
+{
+    tap_var u = tap_rand(s->tape, TAP_SHAPE(16, 16)), digit = tap_cast(tap_floor(tap_mul_scalar(u, DIGITS)), TAP_I64);
+    return decode(s, noise(s, 16, 16), one_hot(digit));
+}
+
+/* All ten, a row of each; what is in one column has the same z. */
+static tap_var classes(const studio *s)
+{
+    tap_var z = tap_expand(noise(s, 1, 16), TAP_SHAPE(DIGITS, 16, s->vae->options.latent));
+    return decode(s, z, tap_unsqueeze(tap_eye(s->tape, DIGITS), 1));
+}
+
+/* A row for each dimension of z, which goes from -3 to 3 while the others are 0. */
+static tap_var traversals(const studio *s)
+{
+    tap_var z = tap_mul(tap_unsqueeze(tap_eye(s->tape, s->vae->options.latent), 1), range(s, -3, 3));
+    return decode(s, z, class_of(s, s->o->digit < 0 ? 3 : s->o->digit));
+}
+
+/* From one test image to another, which stand at the ends: z and the class move along; then z alone, then the class alone. */
+static tap_var interpolation(const studio *s, const labelled *test)
+{
+    static int64_t rows[2];
+    static float   z_moves[] = { 1, 1, 0 }, c_moves[] = { 1, 0, 1 };
+    rows[0] = s->o->from, rows[1] = s->o->to;
+    tap_var which = tap_input(s->tape, tap_tensor_wrap(TAP_I64, TAP_SHAPE(2), rows));
+    tap_var x = tap_index_select(tap_input(s->tape, test->images), 0, which);
+    tap_var c = one_hot(tap_index_select(tap_input(s->tape, test->labels), 0, which));
+    x = tap_mul_scalar(tap_reshape(tap_cast(x, TAP_F32), TAP_SHAPE(2, SIDE * SIDE)), 1.0 / 255);
+
+    tap_var mu = tap_dist_mean(tap_vae_encode_given(s->vae, x, c)), t = range(s, 0, 1);
+    tap_var z_t = tap_mul(tap_input(s->tape, tap_tensor_wrap(TAP_F32, TAP_SHAPE(3, 1, 1), z_moves)), t);
+    tap_var c_t = tap_mul(tap_input(s->tape, tap_tensor_wrap(TAP_F32, TAP_SHAPE(3, 1, 1), c_moves)), t);
+    tap_var z = tap_lerp(tap_select(mu, 0, 0), tap_select(mu, 0, 1), z_t); /* [3,STEPS,latent] */
+    tap_var between = decode(s, z, tap_lerp(tap_select(c, 0, 0), tap_select(c, 0, 1), c_t));
+    tap_var a = tap_expand(tap_select(x, 0, 0), TAP_SHAPE(3, 1, SIDE * SIDE)),
+            b = tap_expand(tap_select(x, 0, 1), TAP_SHAPE(3, 1, SIDE * SIDE));
+    return tap_cat(3, (tap_var[]){ a, between, b }, 1);
+}
+
+static bool write(const studio *s, const char *name, tap_var images)
+{
+    const tap_shape  n = tap_shape_of(images);
+    const tap_tensor x = tap_value(tap_reshape(images, TAP_SHAPE(n.n[0], n.n[1], SIDE, SIDE)));
+    if (!x.data) return true; /* draw tells what went wrong */
+    if (!prepare_out(s->o->out, name) || !sheet_write(s->o->out, name, x, 2)) return false;
+    if (!s->o->quiet) printf("%s/%s\n", s->o->out, name);
+    return true;
+}
+
+bool draw(const options *o, const tap_vae *vae, const digits *d)
+{
+    char   name[32];
+    studio s = { o, vae, tap_tape_new(TAP_F32, o->seed ^ tap_random_hash("draw")) };
+    bool   ok = true;
+    tap_tape_set_recording(s.tape, false);
+    snprintf(name, sizeof name, "digit_%lld.png", (long long)o->digit);
+    if (o->samples) ok = ok && write(&s, "samples.png", samples(&s)) && write(&s, "digits.png", classes(&s));
+    tap_tape_reset(s.tape); /* its noise, and so the next picture, is the same whether the one before is drawn or not */
+    if (o->digit >= 0) ok = ok && write(&s, name, decode(&s, noise(&s, 16, 16), class_of(&s, o->digit)));
+    if (o->traversals) ok = ok && write(&s, "traversals.png", traversals(&s));
+    if (o->from >= 0) ok = ok && write(&s, "interpolation.png", interpolation(&s, &d->test));
+    return tape_end(s.tape) && ok;
+}

@@ -1,0 +1,51 @@
+/* examples/vae_generate/main.c: learns to draw digits, draws those that are asked for, and measures them. */
+#include "vae_generate.h"
+
+#include <locale.h>
+
+const char *const program = "vae_generate";
+
+static bool load_part(labelled *part, tap_tensor images, tap_arena *a, const char *dir, const char *name)
+{
+    part->images = images;
+    return dataset_labels(&part->labels, a, dir, name, images.shape.n[0], DIGITS);
+}
+
+/* What was trained before draws without them. */
+static bool load(digits *d, tap_arena *a, const options *o)
+{
+    if (o->model && !o->measure && o->from < 0) return true;
+    if (!dataset_load(&d->found, a, o->data)) return false;
+    const int64_t n = d->found.test.shape.n[0], last = o->from > o->to ? o->from : o->to;
+    if (last >= n)
+        return fail("--interpolate %lld,%lld: there are %lld test images", (long long)o->from, (long long)o->to, (long long)n);
+    return load_part(&d->train, d->found.train, a, d->found.from, "train") &&
+           load_part(&d->test, d->found.test, a, d->found.from, "t10k");
+}
+
+static bool run(const options *o, const digits *d)
+{
+    tap_module *root = tap_module_new(TAP_F32, o->seed);
+    tap_vae     vae;
+    bool        whole;
+    bool        ok = model_get(&vae, root, o, d, &whole);
+    if (ok && whole) ok = draw(o, &vae, d) && (!o->measure || measure(o, &vae, d));
+    tap_module_free(root);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    options    o;
+    digits     d = { 0 };
+    int        status;
+    tap_arena *a;
+    setlocale(LC_CTYPE, "");
+    if (!options_parse(&o, argc, argv, &status)) return status;
+    if (o.threads) tap_set_threads((int)o.threads);
+    catch_signals();
+    a = tap_arena_new();
+    status = end_program(load(&d, a, &o) && run(&o, &d));
+    tap_arena_free(a);
+    return status;
+}

@@ -1,0 +1,96 @@
+/* examples/vae_generate/measure.c: how good the generated digits are, beside real ones, by a classifier that learned from real ones:
+ * how many it takes for what was asked for, and how far its features are from those of real ones. */
+#include "vae_generate.h"
+
+#include <stdio.h>
+
+/* What the classifier makes of images. */
+typedef struct {
+    int64_t    n[DIGITS + 1], right[DIGITS + 1]; /* by digit, and in all */
+    tap_tensor features;                         /* float64 [images,FEATURES] */
+} opinion;
+
+static void count(opinion *p, int64_t digit, bool right)
+{
+    p->n[digit]++, p->n[DIGITS]++;
+    p->right[digit] += right, p->right[DIGITS] += right;
+}
+
+/* In percent; "-" where there are no such images. */
+static const char *share(char text[16], const opinion *p, int digit)
+{
+    if (!p->n[digit]) return "-";
+    snprintf(text, 16, "%.2f", 100 * (double)p->right[digit] / (double)p->n[digit]);
+    return text;
+}
+
+/* Of these images or, given a model, of as many that it draws with the same labels. */
+static bool ask(opinion *p, tap_arena *a, const options *o, const classifier *c, const tap_vae *vae, labelled from)
+{
+    tap_loader *images = tap_loader_new(from.images, (tap_loader_options){ .batch = 500 });
+    tap_tape   *t = tap_tape_new(TAP_F32, o->seed ^ tap_random_hash("measure"));
+    const char *message;
+    tap_tensor  x;
+    *p = (opinion){ .features = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(from.images.shape.n[0], FEATURES)) };
+    tap_tape_set_recording(t, false);
+    while (!interrupted() && tap_loader_next(images, &x)) {
+        tap_tape_reset(t);
+        const int64_t done = p->n[DIGITS], n = x.shape.n[0];
+        tap_var       label = labels_of(t, images, from.labels);
+        tap_var       h = classifier_features(c, vae ? tap_vae_sample_given(vae, one_hot(label)) : tap_input(t, x));
+        tap_tensor    right = tap_value(tap_eq(tap_argmax(tap_linear_forward(&c->out, h), TAP_LAST), label));
+        tap_tensor_copy(tap_tensor_slice(a, p->features, 0, done, done + n, 1), tap_value(h), tap_arena_error(a));
+        for (int64_t i = 0; i < n && right.data; i++)
+            count(p, (int64_t)tap_tensor_item(tap_value(label), i), tap_tensor_item(right, i) != 0);
+    }
+    bool ok = !tap_loader_status(images, &message) && !tap_arena_status(a, &message);
+    if (!ok) fail("%s", message);
+    tap_loader_free(images);
+    return tape_end(t) && ok;
+}
+
+/* Every second image, from the first or the second on. */
+static labelled half(tap_arena *a, labelled all, int64_t first)
+{
+    return (labelled){ tap_tensor_contiguous(a, tap_tensor_slice(a, all.images, 0, first, TAP_END, 2)),
+                       tap_tensor_contiguous(a, tap_tensor_slice(a, all.labels, 0, first, TAP_END, 2)) };
+}
+
+static void print(const opinion *real, const opinion *held_back, const opinion *drawn)
+{
+    printf("\nread as what they are meant to be, %%\ndigit     real  generated\n");
+    for (int i = 0; i <= DIGITS; i++) {
+        char name[8] = "all", a[16], b[16];
+        if (i < DIGITS) snprintf(name, sizeof name, "%d", i);
+        printf("%5s  %7s  %9s\n", name, share(a, held_back, i), share(b, drawn, i));
+    }
+    printf("Frechet distance to other real images: real %.2f, generated %.2f\n",
+           frechet_distance(real->features, held_back->features), frechet_distance(real->features, drawn->features));
+}
+
+/* One half of the test images is what the other, and as many generated ones, are compared with. */
+static bool compare(const options *o, const classifier *c, const tap_vae *vae, const digits *d)
+{
+    tap_arena     *a = tap_arena_new();
+    const labelled first = half(a, d->test, 0), second = half(a, d->test, 1);
+    opinion        real, held_back, drawn;
+    bool ok = ask(&real, a, o, c, NULL, first) && ask(&held_back, a, o, c, NULL, second) && ask(&drawn, a, o, c, vae, second);
+    if (ok && !interrupted()) {
+        printf("the classifier reads %.2f %% of the test images right\n",
+               100 * (double)(real.right[DIGITS] + held_back.right[DIGITS]) / (double)(real.n[DIGITS] + held_back.n[DIGITS]));
+        print(&real, &held_back, &drawn);
+    }
+    tap_arena_free(a);
+    return ok;
+}
+
+bool measure(const options *o, const tap_vae *vae, const digits *d)
+{
+    tap_module *root = tap_module_new(TAP_F32, 0); /* the same judge for any seed */
+    classifier  c;
+    bool        whole;
+    bool        ok = classifier_get(&c, root, o, d, &whole) && (!whole || compare(o, &c, vae, d));
+    if (ok && interrupted()) note("interrupted before the digits were measured");
+    tap_module_free(root);
+    return ok;
+}
