@@ -7,7 +7,7 @@ enum { CLASSES = 10, SHOWN = 1500 };
 
 typedef struct {
     const char *name;
-    tap_tensor  train, test, labels; /* uint8; labels those of test */
+    tap_tensor  train, test, labels; /* uint8 images; labels of the test images, CLASSES where they are not known */
 } pictures;
 
 /* Discs, of ten kinds by their place, each a little elsewhere and of another size. */
@@ -40,10 +40,10 @@ static bool find(pictures *p, tap_arena *a, const tour *o)
     if (!dataset_load(&found, a, o->data)) return false;
     p->labels = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(found.test.shape.n[0]));
     tap_tensor_fill(p->labels, CLASSES); /* unknown */
-    if (dataset_file(path, found.from, "t10k", "labels", 1)) p->labels = tap_idx_read(a, path);
     if (tap_arena_status(a, &message)) return fail("%s", message);
-    if (p->labels.dtype != TAP_U8 || p->labels.shape.rank != 1 || p->labels.shape.n[0] != found.test.shape.n[0])
-        return fail("%s: is not a label for each image", path);
+    if (dataset_file(path, found.from, "t10k", "labels", 1) &&
+        !dataset_labels(&p->labels, a, found.from, "t10k", found.test.shape.n[0], CLASSES))
+        return false;
     p->train = tap_tensor_slice(a, found.train, 0, 0, o->quick ? 2000 : TAP_END, 1);
     p->test = tap_tensor_slice(a, found.test, 0, 0, SHOWN, 1);
     p->name = found.name;
