@@ -60,9 +60,7 @@ bool classifier_get(classifier *c, tap_module *root, const options *o, const dig
     if (o->classifier || access(path, F_OK) == 0) return take(root, path, data);
     if (!prepare_out(o->out, "classifier.safetensors")) return false;
     if (!o->quiet) printf("\na classifier learns to read the digits\n");
-    if (!learn(&(lesson){ .what = "loss",
-                          .sign = 1,
-                          .lr = 1e-3,
+    if (!learn(&(lesson){ .lr = 1e-3,
                           .root = root,
                           .net = c,
                           .loss = loss,

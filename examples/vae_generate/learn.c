@@ -54,7 +54,7 @@ static bool step(student *s, tap_tensor x)
     tap_backward(loss);
     if (tap_tape_status(s->tape, &message)) return fail("%s", message);
     if (!isfinite(tap_item(loss)) || !tap_optim_finite(s->adam))
-        return fail("the %s or its gradient is not a finite number in epoch %.0f; a smaller --lr may help", l->what, epoch + 1);
+        return fail("the loss or its gradient is not a finite number in epoch %.0f; a smaller --lr may help", epoch + 1);
     tap_optim_set_lr(s->adam, l->lr * fmin(1, 2 * (1 - done)));
     tap_optim_step(s->adam, s->tape);
     s->loss[0] += n * tap_item(loss);
@@ -70,15 +70,14 @@ static bool learn_epoch(student *s, bool *whole)
     tap_tensor    x;
     while ((*whole = !interrupted()) && tap_loader_next(s->images, &x)) {
         if (!step(s, x)) return false;
-        bar_update(epoch, (int64_t)s->loss[1], l->sign * s->loss[0] / s->loss[1]);
+        bar_update(epoch, (int64_t)s->loss[1], s->loss[0] / s->loss[1]);
         if (now() - s->saved >= l->checkpoint_every) save(s);
     }
     bar_clear();
     if (tap_loader_status(s->images, &message)) return fail("%s", message);
     if (!*whole) return true;
     if (!l->quiet)
-        printf("epoch %2lld of %lld: %s %.3f\n", (long long)epoch, (long long)l->epochs, l->what,
-               l->sign * s->loss[0] / s->loss[1]);
+        printf("epoch %2lld of %lld: %s %.3f\n", (long long)epoch, (long long)l->epochs, "loss", s->loss[0] / s->loss[1]);
     fflush(stdout);
     s->loss[0] = s->loss[1] = 0;
     tap_loader_start(s->images, (uint64_t)epoch + 1);
@@ -112,7 +111,7 @@ bool learn(const lesson *l, bool *whole)
     bool ok = begin(&s);
     fflush(stdout);
     const double part = s.loss[1] / (double)l->from.images.shape.n[0];
-    bar_start(l->quiet, "epoch", l->what, l->epochs, l->from.images.shape.n[0],
+    bar_start(l->quiet, "epoch", "loss", l->epochs, l->from.images.shape.n[0],
               ((double)tap_loader_epoch(s.images) - 1 + part) / (double)l->epochs);
     *whole = true;
     while (ok && *whole && (int64_t)tap_loader_epoch(s.images) <= l->epochs) {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool init(tap_vae *vae, tap_module *root, int64_t latent)
+static bool init(tap_vae *vae, tap_module *root, int64_t latent, double beta)
 {
     const char *message;
     tap_vae_init(vae, root,
@@ -17,6 +17,7 @@ static bool init(tap_vae *vae, tap_module *root, int64_t latent)
                                     .hidden = { 256 },
                                     .latent = latent,
                                     .condition = DIGITS,
+                                    .beta = beta > 0 ? beta : -1, /* 0 would stand for the default */
                                     .clip = 20 });
     return !tap_module_status(root, &message) || fail("%s", message);
 }
@@ -24,16 +25,17 @@ static bool init(tap_vae *vae, tap_module *root, int64_t latent)
 /* Of its metadata only the latent size is needed again; the rest tells what it came from. */
 static bool keep(const tap_module *root, const options *o, const char *data)
 {
-    char      path[PATH_SIZE], numbers[5][32];
+    char      path[PATH_SIZE], numbers[6][32];
     tap_error e = { 0 };
     snprintf(numbers[0], sizeof numbers[0], "%" PRId64, o->latent);
     snprintf(numbers[1], sizeof numbers[1], "%" PRId64, o->epochs);
     snprintf(numbers[2], sizeof numbers[2], "%" PRId64, o->batch);
     snprintf(numbers[3], sizeof numbers[3], "%.9g", o->lr);
     snprintf(numbers[4], sizeof numbers[4], "%" PRIu64, o->seed);
-    const tap_metadata metadata[] = { { "program", program },   { "data", data },        { "latent", numbers[0] },
-                                      { "epochs", numbers[1] }, { "batch", numbers[2] }, { "lr", numbers[3] },
-                                      { "seed", numbers[4] } };
+    snprintf(numbers[5], sizeof numbers[5], "%.9g", o->beta);
+    const tap_metadata metadata[] = { { "program", program }, { "data", data },         { "latent", numbers[0] },
+                                      { "beta", numbers[5] }, { "epochs", numbers[1] }, { "batch", numbers[2] },
+                                      { "lr", numbers[3] },   { "seed", numbers[4] } };
     join(path, o->out, "model.safetensors");
     return !tap_module_save(root, path, sizeof metadata / sizeof *metadata, metadata, &e) || fail("%s", e.message);
 }
@@ -53,7 +55,7 @@ static bool load(tap_vae *vae, tap_module *root, const char *path)
         if (!ok) fail("%s: is no model that this program has written", path);
     }
     tap_arena_free(a);
-    return ok && init(vae, root, n) && (!tap_module_load(root, path, &e) || fail("%s", e.message));
+    return ok && init(vae, root, n, 1) && (!tap_module_load(root, path, &e) || fail("%s", e.message));
 }
 
 static tap_var loss(const void *vae, tap_var x, tap_var label)
@@ -84,15 +86,13 @@ static bool begin(tap_checkpoint **c, const options *o)
 static bool train(tap_vae *vae, tap_module *root, const options *o, const digits *d, bool *whole)
 {
     tap_checkpoint *c = NULL;
-    bool            ok = prepare_out(o->out, "model.safetensors") && begin(&c, o) && init(vae, root, o->latent);
+    bool            ok = prepare_out(o->out, "model.safetensors") && begin(&c, o) && init(vae, root, o->latent, o->beta);
     if (ok && !o->quiet)
         printf("%s from %s: %lld for training, %lld for testing\nconditional VAE, %lld parameters; %s\n", d->found.name,
                d->found.from, (long long)d->train.images.shape.n[0], (long long)d->test.images.shape.n[0],
                (long long)tap_module_count(root), tap_config());
     if (ok) options_keep(o, c);
-    ok = ok && learn(&(lesson){ .what = "ELBO",
-                                .sign = -1,
-                                .lr = o->lr,
+    ok = ok && learn(&(lesson){ .lr = o->lr,
                                 .root = root,
                                 .net = vae,
                                 .loss = loss,

@@ -32,6 +32,8 @@ static const char help[] = "usage: vae_generate [options]\n"
                            "\n"
                            "Training\n"
                            "  --latent N         dimensions of z [12]\n"
+                           "  --beta B           weight of the KL in the loss: the more, the plainer and the\n"
+                           "                     surer are the digits [4]\n"
                            "  --epochs N         passes over the data [10]\n"
                            "  --batch N          images per step [128]\n"
                            "  --lr RATE          step size of Adam; falls to 0 over the second half [1e-3]\n"
@@ -59,12 +61,13 @@ static bool take_pair(void *field, const char *text)
     return parse_whole(first, 0, 1e9, &o->from) && parse_whole(comma + 1, 0, 1e9, &o->to);
 }
 
-enum { KEPT = 5, OPTIONS = 19 }; /* a trained model depends on the first ones */
+enum { KEPT = 6, OPTIONS = 19 }; /* a trained model depends on the first ones */
 
 static void make_table(argument table[OPTIONS + 1], options *o)
 {
     const argument rows[OPTIONS + 1] = {
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e4),
+        ARGUMENT_NUMBER("--beta", REAL, &o->beta, 0, 1e6),
         ARGUMENT_NUMBER("--epochs", WHOLE, &o->epochs, 1, 1e6),
         ARGUMENT_NUMBER("--batch", WHOLE, &o->batch, 1, 1e6),
         ARGUMENT_NUMBER("--lr", REAL, &o->lr, DBL_MIN, 1e3),
@@ -102,7 +105,8 @@ void options_keep(const options *o, tap_checkpoint *c)
 /* What goes with training alone. */
 static bool check(const options *o, const argument *table, uint64_t given)
 {
-    static const char *const training[] = { "--latent", "--epochs", "--batch", "--lr", "--checkpoint-every", "--resume" };
+    static const char *const training[] = { "--latent",           "--beta",  "--epochs", "--batch", "--lr",
+                                            "--checkpoint-every", "--resume" };
     for (int i = 0; o->model && table[i].name; i++)
         for (size_t k = 0; given >> i & 1 && k < sizeof training / sizeof *training; k++)
             if (!strcmp(table[i].name, training[k])) return usage(table[i].name, "", "goes with training, not with --model");
@@ -115,6 +119,7 @@ bool options_parse(options *o, int argc, char **argv, int *status)
     uint64_t given;
     *o = (options){ .out = "out/vae_generate",
                     .latent = 12,
+                    .beta = 4,
                     .epochs = 10,
                     .batch = 128,
                     .lr = 1e-3,

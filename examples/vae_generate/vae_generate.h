@@ -12,7 +12,7 @@ typedef struct {
     const char *data, *out, *model, *classifier; /* NULL: look for some; train one; the one in out */
     int64_t     latent, epochs, batch, threads;
     int64_t     digit, from, to; /* -1: none is asked for */
-    double      lr, checkpoint_every;
+    double      lr, beta, checkpoint_every;
     uint64_t    seed;
     bool        samples, traversals, measure, resume, quiet;
 } options;
@@ -38,8 +38,7 @@ void options_keep(const options *o, tap_checkpoint *c);
 
 /* Something to be learned from images and labels. */
 typedef struct {
-    const char *what; /* "ELBO": the number that is shown, which is sign * loss */
-    double      sign, lr;
+    double      lr;
     tap_module *root;
     const void *net;
     tap_var (*loss)(const void *net, tap_var x, tap_var label); /* [], a mean over images */

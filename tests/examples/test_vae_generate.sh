@@ -36,7 +36,7 @@ ok "the labels have the right size" [ "$(wc -c <data/train-labels-idx1-ubyte)" -
 # ---- options
 run --help
 ok "--help: status 0" [ "$status" -eq 0 ]
-for option in data out model classifier samples digit traversals interpolate measure latent epochs batch lr checkpoint-every resume seed threads quiet \
+for option in data out model classifier samples digit traversals interpolate measure latent beta epochs batch lr checkpoint-every resume seed threads quiet \
     help; do
     ok "--help names --$option" says stdout "^  --$option "
 done
@@ -49,6 +49,7 @@ refuses '--interpolate 3: must be two numbers' --interpolate 3
 refuses '--interpolate 3,: ' --interpolate 3,
 refuses '--interpolate 3,4,5: ' --interpolate 3,4,5
 refuses '--latent 0: ' --latent 0
+refuses '--beta -1: ' --beta -1
 refuses '--epochs 0: ' --epochs 0
 refuses '--lr 0: ' --lr 0
 refuses "--model '': must not be empty" --model ''
@@ -61,7 +62,7 @@ train --epochs 2 --out a/b
 ok "a run: status 0" [ "$status" -eq 0 ]
 ok "a run: nothing on standard error" [ ! -s stderr ]
 ok "it names the data and their place" says stdout '^images from data: 64 for training, 20 for testing$'
-ok "it says how training goes" [ "$(grep -Ec '^epoch +[12] of 2: ELBO -[0-9.]+$' stdout)" -eq 2 ]
+ok "it says how training goes" [ "$(grep -Ec '^epoch +[12] of 2: loss [0-9.]+$' stdout)" -eq 2 ]
 pictures='digits.png interpolation.png samples.png traversals.png'
 ok "all files, and no others" files a/b "checkpoint.safetensors checkpoint.safetensors.previous classifier.safetensors $(
     echo $pictures | sed 's/png s/png model.safetensors s/')"
