@@ -77,7 +77,7 @@ static bool learn_epoch(student *s, bool *whole)
     if (tap_loader_status(s->images, &message)) return fail("%s", message);
     if (!*whole) return true;
     if (!l->quiet)
-        printf("epoch %2lld of %lld: %s %.3f\n", (long long)epoch, (long long)l->epochs, "loss", s->loss[0] / s->loss[1]);
+        printf("epoch %2lld of %lld: loss %.3f\n", (long long)epoch, (long long)l->epochs, s->loss[0] / s->loss[1]);
     fflush(stdout);
     s->loss[0] = s->loss[1] = 0;
     tap_loader_start(s->images, (uint64_t)epoch + 1);
