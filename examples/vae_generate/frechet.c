@@ -58,7 +58,7 @@ static double trace_of_root(tap_tape *t, tap_arena *m, tap_var a, tap_var b)
     if (tap_tape_status(t, NULL) || tap_arena_status(m, NULL)) return (double)NAN;
     tap_tensor_copy(work, tap_value(a), NULL);
     symmetric_eigen(n, work.data, values.data, q.data);
-    tap_var vectors = tap_input(t, q), roots = tap_sqrt(tap_clamp(tap_input(t, values), 0, INFINITY));
+    tap_var vectors = tap_input(t, q), roots = tap_sqrt(tap_relu(tap_input(t, values)));
     tap_var root = tap_matmul(tap_mul(tap_mT(vectors), roots), vectors), product = tap_matmul(root, tap_matmul(b, root));
     tap_tensor_copy(work, tap_value(product), NULL);
     symmetric_eigen(n, work.data, values.data, NULL);

@@ -76,15 +76,14 @@ static bool learn_epoch(student *s, bool *whole)
     bar_clear();
     if (tap_loader_status(s->images, &message)) return fail("%s", message);
     if (!*whole) return true;
-    if (!l->quiet)
-        printf("epoch %2lld of %lld: loss %.3f\n", (long long)epoch, (long long)l->epochs, s->loss[0] / s->loss[1]);
+    if (!l->quiet) printf("epoch %2lld of %lld: loss %.3f\n", (long long)epoch, (long long)l->epochs, s->loss[0] / s->loss[1]);
     fflush(stdout);
     s->loss[0] = s->loss[1] = 0;
     tap_loader_start(s->images, (uint64_t)epoch + 1);
     return true;
 }
 
-/* From where the checkpoint stands. */
+/* At the first epoch, or where the checkpoint stands. */
 static bool begin(student *s)
 {
     tap_error       e = { 0 };
@@ -96,7 +95,7 @@ static bool begin(student *s)
     tap_checkpoint_tape(c, "noise", s->tape);
     tap_checkpoint_loader(c, "images", s->images);
     tap_checkpoint_tensor(c, "loss", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), s->loss));
-    return !tap_checkpoint_find(c).path || tap_checkpoint_load(c, &e) || fail("%s", e.message);
+    return !s->l->resume || !tap_checkpoint_find(c).path || tap_checkpoint_load(c, &e) || fail("%s", e.message);
 }
 
 bool learn(const lesson *l, bool *whole)

@@ -63,7 +63,16 @@ static tap_var loss(const void *vae, tap_var x, tap_var label)
     return tap_vae_loss_given(vae, x, one_hot(label));
 }
 
-/* Where the run in out stands. False: it is in use, damaged, or another run that nobody asked to go on with. */
+/* Whether the run has come to its last epoch. */
+static bool is_done(const tap_checkpoint_found *run)
+{
+    const tap_tensor *epoch = tap_safetensors_find(&run->file, "images.epoch");
+    const char       *epochs = tap_safetensors_metadata(&run->file, "epochs");
+    int64_t           n;
+    return epoch && epochs && parse_whole(epochs, 1, 1e6, &n) && tap_tensor_item(*epoch, 0) > (double)n;
+}
+
+/* The checkpoint in out. False: it is in use, damaged, or of a run that is not done and that nobody asked to go on with. */
 static bool begin(tap_checkpoint **c, const options *o)
 {
     char        path[PATH_SIZE];
@@ -74,12 +83,10 @@ static bool begin(tap_checkpoint **c, const options *o)
     const tap_checkpoint_found run = tap_checkpoint_find(*c);
     if (o->resume && !run.path) note("%s: there is none yet; beginning at the beginning", path);
     if (!run.path) return true;
-    if (!o->resume)
-        return fail(
-            "%s: there is a run already; go on with it with --resume, draw from its model with --model, choose another --out, "
-            "or remove it",
-            run.path);
-    if (*run.passed) note("%s; going on from %s", run.passed, run.path);
+    if (!o->resume && !is_done(&run))
+        return fail("%s: a run that was interrupted; go on with it with --resume, choose another --out, or remove it",
+                    run.path);
+    if (o->resume && *run.passed) note("%s; going on from %s", run.passed, run.path);
     return true;
 }
 
@@ -101,6 +108,7 @@ static bool train(tap_vae *vae, tap_module *root, const options *o, const digits
                                 .batch = o->batch,
                                 .seed = o->seed,
                                 .checkpoint = c,
+                                .resume = o->resume,
                                 .checkpoint_every = o->checkpoint_every,
                                 .quiet = o->quiet },
                      whole);

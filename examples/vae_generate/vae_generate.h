@@ -47,7 +47,7 @@ typedef struct {
     uint64_t        seed;
     double          checkpoint_every; /* seconds */
     tap_checkpoint *checkpoint;       /* NULL: none */
-    bool            quiet;
+    bool            resume, quiet;    /* resume: from where the checkpoint stands */
 } lesson;
 
 /* By Adam, whose step size falls to 0 over the second half. *whole is false if it was interrupted. */

@@ -112,7 +112,8 @@ ok "another seed, another model" differ a/b/model.safetensors seed1/model.safete
 ok "another seed, the same judge" same a/b/classifier.safetensors seed1/classifier.safetensors
 
 # ---- runs that stop and go on
-fails 'a/b/checkpoint.safetensors: there is a run already' --data data --latent 3 --epochs 2 --batch 16 --out a/b
+train --epochs 2 --out threads3
+ok "a run that is done may be made again" same a/b/model.safetensors threads3/model.safetensors
 train --epochs 2 --resume --out a/b
 ok "--resume of a run that is done: status 0" [ "$status" -eq 0 ]
 ok "--resume of a run that is done: the same model" same a/b/model.safetensors threads1/model.safetensors
@@ -130,6 +131,7 @@ wait $!
 status=$?
 ok "Ctrl-C: status 130" [ "$status" -eq 130 ]
 ok "Ctrl-C: how to go on" says_only stderr 'interrupted; the same command with --resume'
+fails 'stopped/checkpoint.safetensors: a run that was interrupted' --data data --latent 3 --epochs 100000 --batch 16 --out stopped
 ok "Ctrl-C: what there is" files stopped "checkpoint.safetensors checkpoint.safetensors.previous"
 train --epochs 5 --out through --samples
 "$program" --data data --latent 3 --epochs 5 --batch 16 --out pieces --samples --checkpoint-every 0 >stdout 2>stderr &
