@@ -52,9 +52,9 @@ static int64_t clip(int64_t index, int64_t n, int64_t step)
 tap_status tap__transpose(tap_tensor x, int axis0, int axis1, int *axes, tap_tensor *out, tap_error *e)
 {
     int rank = x.shape.rank, a = axis0, b = axis1;
-    if (rank == 0 && tap__axis(&a, 1) && tap__axis(&b, 1)) return tap__permute(x, 0, axes, out, e); /* as PyTorch's scalars */
-    if (!tap__axis(&a, rank)) return bad_axis(out, x, e, "transpose", axis0);
-    if (!tap__axis(&b, rank)) return bad_axis(out, x, e, "transpose", axis1);
+    int most = rank > 0 ? rank : 1; /* a scalar is seen as a vector, as in PyTorch */
+    if (!tap__axis(&a, most)) return bad_axis(out, x, e, "transpose", axis0);
+    if (!tap__axis(&b, most)) return bad_axis(out, x, e, "transpose", axis1);
     for (int i = 0; i < rank; i++) axes[i] = i == a ? b : i == b ? a : i;
     return tap__permute(x, rank, axes, out, e);
 }

@@ -180,6 +180,9 @@ static void test_transpose(void **state)
     tap_arena_free(a);
     ASSERT_FAILS(tap_tensor_transpose(arena, x, 0, 3), TAP_EARG, "transpose: [2,3,4]: axis 3 is out of range");
     ASSERT_FAILS(tap_tensor_transpose(arena, x, -4, 0), TAP_EARG, "transpose: [2,3,4]: axis -4 is out of range");
+    ASSERT_FAILS(tap_tensor_transpose(arena, scalar, 1, 0), TAP_EARG, "transpose: []: axis 1 is out of range");
+    ASSERT_FAILS(tap_tensor_transpose(arena, scalar, 0, 1), TAP_EARG, "transpose: []: axis 1 is out of range");
+    ASSERT_FAILS(tap_tensor_transpose(arena, scalar, -1, -2), TAP_EARG, "transpose: []: axis -2 is out of range");
 }
 
 /* ---- Axes more and fewer ----------------------------------------------------------------------------------------- */
