@@ -160,7 +160,7 @@ class Judge:
                 os.makedirs(os.path.join(self.local.folder, part), exist_ok=True)
         return self.local.folder
 
-    def run_test(self, test, arguments, where, cpu, more={}, program=None):
+    def run_test(self, test, arguments, where, cpu, more={}, program=None, again=True):
         """None if the test passes with the libmutant.so of that folder, else what happened."""
         folder = self.place()
         environment = {**self.build.environment, "LD_LIBRARY_PATH": where + ":" + self.build.plain, "TMPDIR": os.path.join(folder, "tmp"), **more}
@@ -173,7 +173,7 @@ class Judge:
         except subprocess.TimeoutExpired:
             os.killpg(p.pid, signal.SIGKILL)
             p.wait()
-            return "no end"
+            return self.run_test(test, arguments, where, cpu, more, program, False) if again else "no end"  # it may have been stopped
         if code == 0:
             return None
         return "no end" if code in (-signal.SIGXCPU, -signal.SIGKILL) else "crash" if code < 0 and code != -signal.SIGABRT else "red"

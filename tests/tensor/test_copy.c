@@ -384,7 +384,7 @@ static void test_out_of_range(void **state)
     tap_tensor x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), data), scalar = tap_tensor_wrap(TAP_F64, TAP_SCALAR, data);
     tap_tensor empty = tap_tensor_wrap(TAP_F64, TAP_SHAPE(0, 3), data), inert = { 0 }, odd = x;
     assert_true(tap_tensor_get(scalar, NULL) == 1 && tap_tensor_item(scalar, 0) == 1);
-    assert_true(isnan(tap_tensor_get(x, NULL)));
+    assert_true(isnan(tap_tensor_get(x, NULL)) && isnan(tap_tensor_get(tap_tensor_wrap(TAP_F64, TAP_SHAPE(6), data), NULL)));
     assert_true(isnan(tap_tensor_get(x, (int64_t[]){ 2, 0 })) && isnan(tap_tensor_get(x, (int64_t[]){ 0, 3 })));
     assert_true(isnan(tap_tensor_get(x, (int64_t[]){ -1, 0 })));
     assert_true(isnan(tap_tensor_item(x, 6)) && isnan(tap_tensor_item(x, -1)) && isnan(tap_tensor_item(x, INT64_MIN)));
