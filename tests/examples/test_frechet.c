@@ -19,28 +19,27 @@ static void assert_near(double a, double b, double tolerance)
 /* Q diag(values) Q^T is a again, Q is orthogonal, and a matrix without full rank has zeros for eigenvalues. */
 static void test_eigen(void **state)
 {
-    static double    x[MOST][MOST], a[MOST][MOST], work[MOST][MOST], q[MOST][MOST], values[MOST];
+    static double    x[MOST][MOST], a[MOST][MOST], packed[MOST * MOST], q[MOST * MOST], values[MOST];
     static const int sizes[] = { 1, 2, 3, 17, MOST };
     (void)state;
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         const int n = sizes[k], rank = n / 2 + 1;
         int       zeros = 0;
         tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(MOST, MOST), x), (tap_random){ .seed = k });
-        double *packed = *work;
         for (int i = 0; i < n; i++)
             for (int j = 0; j < n; j++) {
                 a[i][j] = 0;
                 for (int r = 0; r < rank; r++) a[i][j] += x[r][i] * x[r][j];
                 packed[i * n + j] = a[i][j];
             }
-        symmetric_eigen(n, packed, values, *q);
+        symmetric_eigen(n, packed, values, q);
         for (int i = 0; i < n; i++) {
             zeros += fabs(values[i]) < 1e-11;
             for (int j = 0; j < n; j++) {
                 double sum = 0, dot = 0;
                 for (int r = 0; r < n; r++) {
-                    sum += (*q)[r * n + i] * values[r] * (*q)[r * n + j];
-                    dot += (*q)[i * n + r] * (*q)[j * n + r];
+                    sum += q[r * n + i] * values[r] * q[r * n + j];
+                    dot += q[i * n + r] * q[j * n + r];
                 }
                 assert_near(sum, a[i][j], 1e-11);
                 assert_near(dot, i == j, 1e-12);

@@ -25,10 +25,14 @@ static int draw_images(void **state)
     return 0;
 }
 
-/* Under valgrind, which runs one thread at a time. */
+/* Under valgrind, which runs one thread at a time, and with a sanitizer, which looks at every element. */
 static bool slowly(void)
 {
+#ifdef __SANITIZE_ADDRESS__
+    return true;
+#else
     return getenv("TAP_SLOWLY") != NULL;
+#endif
 }
 
 static void assert_no_heap(int threads)
