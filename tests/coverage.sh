@@ -44,7 +44,7 @@ build "$dir" --buildtype=debug -Dwerror=false -Db_coverage=true
 find "$dir" -name '*.gcda' -delete
 
 # A test of a full disk has no room for the counts, either: what the counting has to say about it is not for the test to see.
-GCOV_ERROR_FILE=/dev/null meson test -C "$dir" --no-rebuild --suite unit --suite script -t 10 --print-errorlogs
+GCOV_ERROR_FILE=/dev/null meson test -C "$dir" --no-rebuild --suite unit --suite heavy --suite script -t 10 --print-errorlogs
 
 # report FOLDER: fails below 95 %.
 report()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds Tapestry and passes the whole suite four times: gcc, gcc with sanitizers, clang, valgrind; what has to do with threads a
+# Builds Tapestry and passes the suite four times: gcc, gcc with sanitizers, clang, valgrind; what has to do with threads a
 # fifth time, looking for races; then fuzzes what reads files. Installs what is missing.
 set -eu
 
@@ -164,10 +164,10 @@ if compile gcc -Ddebug=true; then
 fi
 if [ $quick = no ]; then
     if compile sanitizers --buildtype=debugoptimized -Db_sanitize=address,undefined; then
-        run "gcc with sanitizers: the test programs" sanitizers testlog --suite unit --suite script -t 3
+        run "gcc with sanitizers: the test programs" sanitizers testlog --suite unit --suite heavy --suite script -t 3
     fi
     if CC=clang CXX=clang++ compile clang; then
-        run "clang: the whole suite" clang testlog
+        run "clang: the test programs" clang testlog --suite unit --suite heavy
     fi
     CC=clang CXX=clang++ for_races
     targets=
