@@ -34,7 +34,7 @@ static const char help[] = "usage: vae_generate [options]\n"
                            "  --latent N         dimensions of z [12]\n"
                            "  --beta B           weight of the KL in the loss: the more, the plainer and the\n"
                            "                     surer are the digits [4]\n"
-                           "  --epochs N         passes over the data [10]\n"
+                           "  --epochs N         passes over the data [4]\n"
                            "  --batch N          images per step [128]\n"
                            "  --lr RATE          step size of Adam; falls to 0 over the second half [1e-3]\n"
                            "  --checkpoint-every S\n"
@@ -120,7 +120,7 @@ bool options_parse(options *o, int argc, char **argv, int *status)
     *o = (options){ .out = "out/vae_generate",
                     .latent = 12,
                     .beta = 4,
-                    .epochs = 10,
+                    .epochs = 4,
                     .batch = 128,
                     .lr = 1e-3,
                     .checkpoint_every = 60,
