@@ -454,6 +454,13 @@ TAP_API tap_status tap_checkpoint_save(tap_checkpoint *c, tap_error *e);
 /* Puts everything back and returns true, or changes nothing: there is none, or it does not fit (e). */
 TAP_API bool tap_checkpoint_load(tap_checkpoint *c, tap_error *e);
 
+/* ---- Measures of results ----------------------------------------------------------------------------------------- */
+
+/* |mean_a - mean_b|^2 + tr(A + B - 2 sqrt(A B)), the squared Frechet (Wasserstein-2) distance of N(mean_a, A) and N(mean_b, B) that
+ * have the means and covariances of the rows of a [n,k] and b [m,k], n and m at least 2, k at most 4096: Dowson & Landau 1982. Of
+ * features of images it says how like drawn ones are to real ones: Heusel et al. 2017. NaN on an error. */
+TAP_API double tap_frechet_distance(tap_tensor a, tap_tensor b, tap_error *e);
+
 /* ---- Checking ---------------------------------------------------------------------------------------------------- */
 
 /* Any function of a module's parameters. */

@@ -74,6 +74,9 @@ void   tap__arena_by_block(bool on); /* for tests: a chunk for each block, so th
 /* Whether n numbers of a float dtype, one after the other, are finite. */
 bool tap__all_finite(int64_t n, tap_dtype dtype, const void *data);
 
+/* Eigenvalues of the symmetric a [n,n], which is used up; in q (may be NULL) the eigenvectors as rows. n^3 steps, some times over. */
+void tap__symmetric_eigen(int n, double *a, double *values, double *q);
+
 /* Carries a first error over from one owner to another. */
 tap_status tap__error_copy(tap_error *to, const tap_error *from);
 

@@ -36,7 +36,7 @@ static bool ask(opinion *p, tap_arena *a, const options *o, const classifier *c,
     while (!interrupted() && tap_loader_next(images, &x)) {
         tap_tape_reset(t);
         const int64_t done = p->n[DIGITS], n = x.shape.n[0];
-        tap_var       label = labels_of(t, images, from.labels);
+        tap_var       label = labels_of(t, from.labels, tap_loader_rows(images, &(int64_t){ 0 }), n);
         tap_var       h = classifier_features(c, vae ? tap_vae_sample_given(vae, one_hot(label)) : tap_input(t, x));
         tap_tensor    right = tap_value(tap_eq(tap_argmax(tap_linear_forward(&c->out, h), TAP_LAST), label));
         tap_tensor_copy(tap_tensor_slice(a, p->features, 0, done, done + n, 1), tap_value(h), tap_arena_error(a));
@@ -65,7 +65,7 @@ static void print(const opinion *real, const opinion *held_back, const opinion *
         printf("%5s  %7s  %9s\n", name, share(a, held_back, i), share(b, drawn, i));
     }
     printf("Frechet distance to other real images: real %.2f, generated %.2f\n",
-           frechet_distance(real->features, held_back->features), frechet_distance(real->features, drawn->features));
+           tap_frechet_distance(real->features, held_back->features, NULL), tap_frechet_distance(real->features, drawn->features, NULL));
 }
 
 /* One half of the test images is what the other, and as many generated ones, are compared with. */

@@ -256,6 +256,7 @@ enum {
     X(tap_checkpoint_save, 0, assert_int_equal(tap_checkpoint_save(NULL, NULL), TAP_EARG)) \
     X(tap_checkpoint_load, 0, assert_false(tap_checkpoint_load(NULL, NULL))) \
     X(tap_loader_rows, LOADER, int64_t n = -1; tap_loader_rows(w->loader, &n); assert_int_equal(n, 0)) \
+    X(tap_frechet_distance, 0, assert_true(isnan(tap_frechet_distance((tap_tensor){ 0 }, (tap_tensor){ 0 }, NULL)))) \
     X(tap_module_gradcheck, MODULE, SAYS(check(w, module_function, (tap_gradcheck_options){ 0 }).status))
 
 #define FUNCTIONS_OF_MODELS                                                                                             \
