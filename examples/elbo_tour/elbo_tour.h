@@ -3,7 +3,7 @@
 #ifndef ELBO_TOUR_H
 #define ELBO_TOUR_H
 
-#include "examples/common/common.h"
+#include "examples/common/learn.h"
 #include "models/models.h"
 
 typedef struct {
@@ -26,7 +26,6 @@ void     section(const char *title);
 void     equation(const char *name, double left, double right, double error);
 void     remark(const char *format, ...) TAP_PRINTF(1, 2);
 bool     table_end(void); /* whether all equations hold */
-bool     tape_end(tap_tape *t); /* frees it; whether all went well on it */
 
 /* ---- The walk ---------------------------------------------------------------------------------------------------- */
 

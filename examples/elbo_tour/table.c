@@ -50,11 +50,3 @@ bool table_end(void)
     printf("\n%d of %d differences are not within 4 standard errors\n", n_wrong, n_equations);
     return false;
 }
-
-bool tape_end(tap_tape *t)
-{
-    const char *message;
-    const bool  ok = !tap_tape_status(t, &message) || fail("%s", message);
-    tap_tape_free(t);
-    return ok;
-}

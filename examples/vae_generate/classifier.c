@@ -7,6 +7,11 @@
 
 enum { EPOCHS = 6, BATCH = 64 };
 
+typedef struct {
+    const classifier *net;
+    const digits     *from;
+} pupil;
+
 static bool init(classifier *c, tap_module *m)
 {
     const char            *message;
@@ -26,10 +31,11 @@ tap_var classifier_features(const classifier *c, tap_var x)
     return tap_relu(tap_linear_forward(&c->hidden, tap_reshape(h, TAP_SHAPE(n, -1))));
 }
 
-static tap_var loss(const void *net, tap_var x, tap_var label)
+static tap_var loss(const void *net, tap_tape *t, const batch *b)
 {
-    const classifier *c = net;
-    tap_var           logits = tap_linear_forward(&c->out, classifier_features(c, x));
+    const pupil *p = net;
+    tap_var      logits = tap_linear_forward(&p->net->out, classifier_features(p->net, tap_input(t, b->x)));
+    tap_var      label = labels_of(t, b->held_out ? p->from->test.labels : p->from->train.labels, b->rows, b->n);
     return tap_cross_entropy(logits, label, (tap_var){ 0 }, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0);
 }
 
@@ -60,13 +66,14 @@ bool classifier_get(classifier *c, tap_module *root, const options *o, const dig
     if (o->classifier || access(path, F_OK) == 0) return take(root, path, data);
     if (!prepare_out(o->out, "classifier.safetensors")) return false;
     if (!o->quiet) printf("\na classifier learns to read the digits\n");
-    if (!learn(&(lesson){ .lr = 1e-3,
-                          .root = root,
-                          .net = c,
+    if (!learn(&(lesson){ .root = root,
+                          .net = &(pupil){ c, d },
                           .loss = loss,
-                          .from = d->train,
+                          .data = d->train.images,
+                          .held_out = d->test.images,
                           .epochs = EPOCHS,
                           .batch = BATCH,
+                          .lr = 1e-3,
                           .checkpoint_every = 1e9,
                           .quiet = o->quiet },
                whole))

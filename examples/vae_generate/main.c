@@ -5,6 +5,17 @@
 
 const char *const program = "vae_generate";
 
+tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n)
+{
+    tap_var index = tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), (void *)rows));
+    return tap_index_select(tap_input(t, labels), 0, index);
+}
+
+tap_var one_hot(tap_var label)
+{
+    return tap_cast(tap_one_hot(label, DIGITS), TAP_F32);
+}
+
 static bool load_part(labelled *part, tap_tensor images, tap_arena *a, const char *dir, const char *name)
 {
     part->images = images;
@@ -23,7 +34,7 @@ static bool load(digits *d, tap_arena *a, const options *o)
            load_part(&d->test, d->found.test, a, d->found.from, "t10k");
 }
 
-static bool run(const options *o, const digits *d)
+static bool run(options *o, const digits *d)
 {
     tap_module *root = tap_module_new(TAP_F32, o->seed);
     tap_vae     vae;

@@ -61,9 +61,7 @@ static bool take_pair(void *field, const char *text)
     return parse_whole(first, 0, 1e9, &o->from) && parse_whole(comma + 1, 0, 1e9, &o->to);
 }
 
-enum { KEPT = 6, OPTIONS = 19 }; /* a trained model depends on the first ones */
-
-static void make_table(argument table[OPTIONS + 1], options *o)
+void options_table(argument table[OPTIONS + 1], options *o)
 {
     const argument rows[OPTIONS + 1] = {
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e4),
@@ -88,18 +86,6 @@ static void make_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT_END,
     };
     memcpy(table, rows, sizeof rows);
-}
-
-void options_keep(const options *o, tap_checkpoint *c)
-{
-    char     text[PATH_SIZE];
-    options  mine = *o;
-    argument table[OPTIONS + 1];
-    make_table(table, &mine);
-    for (int i = 0; i < KEPT; i++) {
-        argument_print(&table[i], text);
-        tap_checkpoint_option(c, table[i].name + strlen("--"), text);
-    }
 }
 
 /* What goes with training alone. */
@@ -133,7 +119,7 @@ bool options_parse(options *o, int argc, char **argv, int *status)
         *status = end_program(true);
         return false;
     }
-    make_table(table, o);
+    options_table(table, o);
     if (!arguments_parse(table, argc, argv, &given) || !check(o, table, given)) return false;
     if (o->samples || o->traversals || o->measure || o->digit >= 0 || o->from >= 0) return true;
     o->samples = o->traversals = o->measure = true;

@@ -3,10 +3,11 @@
 #ifndef VAE_GENERATE_H
 #define VAE_GENERATE_H
 
-#include "examples/common/common.h"
+#include "examples/common/learn.h"
 #include "models/models.h"
 
 enum { DIGITS = 10 };
+enum { KEPT = 6, OPTIONS = 19 }; /* options */
 
 typedef struct {
     const char *data, *out, *model, *classifier; /* NULL: look for some; train one; the one in out */
@@ -27,39 +28,20 @@ typedef struct {
     labelled train, test;
 } digits;
 
+tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n); /* of these rows: int64 [n] */
+tap_var one_hot(tap_var label);                                                    /* float32 [..,DIGITS] */
+
 /* ---- options.c --------------------------------------------------------------------------------------------------- */
 
 /* False: the program ends here, with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
-/* Adds all that a trained model depends on to the checkpoint. */
-void options_keep(const options *o, tap_checkpoint *c);
-
-/* ---- learn.c ----------------------------------------------------------------------------------------------------- */
-
-/* Something to be learned from images and labels. */
-typedef struct {
-    double      lr;
-    tap_module *root;
-    const void *net;
-    tap_var (*loss)(const void *net, tap_var x, tap_var label); /* [], a mean over images */
-    labelled        from;
-    int64_t         epochs, batch;
-    uint64_t        seed;
-    double          checkpoint_every; /* seconds */
-    tap_checkpoint *checkpoint;       /* NULL: none */
-    bool            resume, quiet;    /* resume: from where the checkpoint stands */
-} lesson;
-
-/* By Adam, whose step size falls to 0 over the second half. *whole is false if it was interrupted. */
-bool    learn(const lesson *l, bool *whole);
-tap_var labels_of(tap_tape *t, const tap_loader *images, tap_tensor labels); /* of the last batch: int64 [n] */
-tap_var one_hot(tap_var label);                                              /* float32 [..,DIGITS] */
-bool    tape_end(tap_tape *t);                                               /* frees it; whether all went well on it */
+/* The table of options, of which a trained model depends on the first KEPT; without `latent`, the first, none can be built. */
+void options_table(argument table[OPTIONS + 1], options *o);
 
 /* ---- model.c ----------------------------------------------------------------------------------------------------- */
 
 /* Trains a model and writes it, or reads the one that the options name. *whole is false if training was interrupted. */
-bool model_get(tap_vae *vae, tap_module *root, const options *o, const digits *d, bool *whole);
+bool model_get(tap_vae *vae, tap_module *root, options *o, const digits *d, bool *whole);
 
 /* ---- classifier.c ------------------------------------------------------------------------------------------------ */
 
@@ -81,13 +63,5 @@ bool draw(const options *o, const tap_vae *vae, const digits *d);
 /* ---- measure.c --------------------------------------------------------------------------------------------------- */
 
 bool measure(const options *o, const tap_vae *vae, const digits *d);
-
-/* ---- frechet.c --------------------------------------------------------------------------------------------------- */
-
-/* |mean_a - mean_b|^2 + tr(A + B - 2 sqrt(A B)), the squared Frechet (Wasserstein-2) distance of N(mean_a, A) and N(mean_b, B):
- * Dowson & Landau 1982, Heusel et al. 2017. a, b: float64 [n,k], whose rows have these means and covariances. NaN on an error. */
-double frechet_distance(tap_tensor a, tap_tensor b);
-/* Eigenvalues of the symmetric a [n,n], by Jacobi's rotations; in q (may be NULL) the eigenvectors as rows. a is used up. */
-void symmetric_eigen(int n, double *a, double *values, double *q);
 
 #endif

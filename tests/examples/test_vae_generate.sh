@@ -62,7 +62,7 @@ train --epochs 2 --out a/b
 ok "a run: status 0" [ "$status" -eq 0 ]
 ok "a run: nothing on standard error" [ ! -s stderr ]
 ok "it names the data and their place" says stdout '^images from data: 64 for training, 20 for testing$'
-ok "it says how training goes" [ "$(grep -Ec '^epoch +[12] of 2: loss [0-9.]+$' stdout)" -eq 2 ]
+ok "it says how training goes" [ "$(grep -Ec '^epoch +[12] of 2: loss [0-9.]+, held out [0-9.]+$' stdout)" -eq 2 ]
 pictures='digits.png interpolation.png samples.png traversals.png'
 ok "all files, and no others" files a/b "checkpoint.safetensors checkpoint.safetensors.previous classifier.safetensors $(
     echo $pictures | sed 's/png s/png model.safetensors s/')"

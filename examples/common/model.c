@@ -1,0 +1,75 @@
+/* examples/common/model.c: the files that a lesson leaves: its checkpoint, and the model with the options that it depends on. */
+#include "learn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_KEPT = 24 };
+
+/* Whether the run has come to its last epoch. */
+static bool is_done(const tap_checkpoint_found *run)
+{
+    const tap_tensor *epoch = tap_safetensors_find(&run->file, "data.epoch");
+    const char       *epochs = tap_safetensors_metadata(&run->file, "epochs");
+    int64_t           n;
+    return epoch && epochs && parse_whole(epochs, 1, 1e6, &n) && tap_tensor_item(*epoch, 0) > (double)n;
+}
+
+bool run_begin(tap_checkpoint **c, const char *out, bool resume, const argument *table, int n)
+{
+    char        path[PATH_SIZE], text[PATH_SIZE];
+    const char *message;
+    join(path, out, "checkpoint.safetensors");
+    *c = tap_checkpoint_new(path);
+    if (tap_checkpoint_status(*c, &message)) return fail("%s", message);
+    const tap_checkpoint_found run = tap_checkpoint_find(*c);
+    if (resume && !run.path) note("%s: there is none yet; beginning at the beginning", path);
+    if (run.path && !resume && !is_done(&run))
+        return fail("%s: a run that was interrupted; go on with it with --resume, choose another --out, or remove it", run.path);
+    if (run.path && resume && *run.passed) note("%s; going on from %s", run.passed, run.path);
+    for (int i = 0; i < n; i++) {
+        argument_print(&table[i], text);
+        tap_checkpoint_option(*c, table[i].name + strlen("--"), text);
+    }
+    return true;
+}
+
+bool model_keep(const tap_module *root, const char *out, const char *data, const argument *table, int n)
+{
+    char         path[PATH_SIZE], text[PATH_SIZE];
+    tap_metadata metadata[2 + MOST_KEPT] = { { "program", program }, { "data", data } };
+    tap_error    e = { 0 };
+    tap_arena   *a = tap_arena_new();
+    for (int i = 0; i < n && i < MOST_KEPT; i++) {
+        argument_print(&table[i], text);
+        tap_tensor copy = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE((int64_t)strlen(text) + 1));
+        if (copy.data) memcpy(copy.data, text, strlen(text) + 1);
+        metadata[2 + i] = (tap_metadata){ table[i].name + strlen("--"), copy.data };
+    }
+    join(path, out, "model.safetensors");
+    const char *message;
+    bool        ok = tap_arena_status(a, &message) ? fail("%s", message)
+                                                   : !tap_module_save(root, path, 2 + n, metadata, &e) || fail("%s", e.message);
+    tap_arena_free(a);
+    return ok;
+}
+
+bool model_options(tap_arena *a, const char *path, const argument *table, int n)
+{
+    const char           *message;
+    const tap_safetensors file = tap_safetensors_read(a, path);
+    if (tap_arena_status(a, &message)) return fail("%s", message);
+    const char *by = tap_safetensors_metadata(&file, "program");
+    bool        ok = by && !strcmp(by, program);
+    for (int i = 0; ok && i < n; i++) {
+        const char *value = tap_safetensors_metadata(&file, table[i].name + strlen("--"));
+        ok = value && argument_set(&table[i], value);
+    }
+    return ok || fail("%s: is no model that this program has written", path);
+}
+
+bool model_load(tap_module *root, const char *path)
+{
+    tap_error e = { 0 };
+    return !tap_module_load(root, path, &e) || fail("%s", e.message);
+}
