@@ -57,8 +57,25 @@ static tap_var autoencoder_code(const void *model, tap_var x) { return tap_autoe
 static tap_var vae_loss(const void *model, tap_var x) { return tap_vae_loss(model, x); }
 static tap_var vae_code(const void *model, tap_var x) { return tap_sample(tap_vae_encode(model, x)); }
 
+/* Each class in its color. */
+static void draw_classes(plot *p, tap_tensor at, tap_tensor labels)
+{
+    double x[SHOWN], y[SHOWN];
+    char   name[8];
+    for (int class = 0; class <= CLASSES; class++) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < at.shape.n[0] && i < SHOWN && at.data; i++) {
+            if (tap_tensor_item(labels, i) != class) continue;
+            x[n] = tap_tensor_item(at, 2 * i);
+            y[n++] = tap_tensor_item(at, 2 * i + 1);
+        }
+        snprintf(name, sizeof name, "%d", class);
+        if (n) plot_points(p, n, x, y, class, class < CLASSES ? name : NULL);
+    }
+}
+
 /* Trains, and draws where the test images are. */
-static bool show(const tour *o, const pictures *data, tap_module *root, const void *model, function loss, function code, panel *p,
+static bool show(const tour *o, const pictures *data, tap_module *root, const void *model, function loss, function code, plot *p,
                  const char *title)
 {
     tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
@@ -80,14 +97,14 @@ static bool show(const tour *o, const pictures *data, tap_module *root, const vo
     tap_tensor at = tap_value(z);
     estimate   z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
     double     half = 3 * sqrt(fmax(z1.variance, z2.variance));
-    p->x0 = z1.mean - half, p->x1 = z1.mean + half;
-    p->y0 = z2.mean - half, p->y1 = z2.mean + half;
-    plot_axes(p, title, "z_1 across, z_2 up");
-    for (int64_t i = 0; i < data->test.shape.n[0] && at.data; i++) {
-        const double label = tap_tensor_item(data->labels, i);
-        plot_letter(p, tap_tensor_item(at, 2 * i), tap_tensor_item(at, 2 * i + 1), (char)(label < CLASSES ? '0' + (int)label : '+'),
-                    0.1 + 0.06 * label);
-    }
+    plot_panel(p, (plot_axes){ .title = title,
+                               .x = "z_1",
+                               .y = "z_2",
+                               .x0 = z1.mean - half,
+                               .x1 = z1.mean + half,
+                               .y0 = z2.mean - half,
+                               .y1 = z2.mean + half });
+    draw_classes(p, at, data->labels);
     remark("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance), z2.mean,
          sqrt(z2.variance));
     tap_loader_free(shown);
@@ -108,14 +125,12 @@ bool walk_codes(const tour *o)
     tap_vae_init(&vae, root, (tap_vae_options){ .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 200 }, .activation = tap_tanh,
                                                 .latent = 2 });
     if (ok) {
-        tap_tensor picture = picture_new(a, 1180, 620);
-        panel      left = { .picture = picture, .left = 70, .top = 50, .right = 570, .bottom = 550 };
-        panel      right = { .picture = picture, .left = 650, .top = 50, .right = 1150, .bottom = 550 };
+        plot *picture = plot_new(2, 1);
         printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", data.name);
-        ok = show(o, &data, plain_root, &plain, autoencoder_loss, autoencoder_code, &left, "autoencoder") &&
-             show(o, &data, root, &vae, vae_loss, vae_code, &right, "VAE, z drawn from q");
+        ok = show(o, &data, plain_root, &plain, autoencoder_loss, autoencoder_code, picture, "autoencoder") &&
+             show(o, &data, root, &vae, vae_loss, vae_code, picture, "VAE, z drawn from q");
         remark("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
-        ok = ok && picture_write(o, "codes.png", picture);
+        ok = plot_write(picture, o->out, "codes.png") && ok;
     }
     if (tap_module_status(plain_root, &message) || tap_module_status(root, &message)) ok = fail("%s", message);
     tap_module_free(plain_root);

@@ -4,6 +4,7 @@
 #define ELBO_TOUR_H
 
 #include "examples/common/learn.h"
+#include "examples/common/plot.h"
 #include "models/models.h"
 
 typedef struct {
@@ -35,29 +36,5 @@ bool walk_gradients(const tour *o);  /* gradients.c: section 5 */
 bool walk_gaussians(const tour *o);  /* gaussians.c: section 6 */
 bool walk_codes(const tour *o);      /* codes.c: section 1.2, an autoencoder beside a VAE; codes.png */
 bool draw_figures(const tour *o);    /* figures.c: delta.png, kl.png */
-
-/* ---- plot.c ------------------------------------------------------------------------------------------------------ */
-
-/* A rectangle of a grey picture, and the numbers at its edges. With a base, they are logarithms. */
-typedef struct {
-    tap_tensor picture;
-    int        left, top, right, bottom;
-    double     x0, x1, y0, y1;
-    double     x_base, y_base;
-    int        legend; /* entries so far */
-} panel;
-
-typedef struct {
-    double grey; /* 0 is black */
-    int    dash; /* pixels on, and off; 0: solid */
-} pen;
-
-tap_tensor picture_new(tap_arena *a, int width, int height); /* white */
-bool       picture_write(const tour *o, const char *name, tap_tensor picture);
-void       plot_axes(panel *p, const char *title, const char *x_name);
-void       plot_curve(panel *p, int n, const double *x, const double *y, pen with, const char *name);
-void       plot_area(panel *p, int n, const double *x, const double *y, double grey); /* between the curve and 0 */
-void       plot_letter(panel *p, double x, double y, char c, double grey);
-void       plot_text(tap_tensor picture, int x, int y, int scale, const char *text);
 
 #endif

@@ -18,30 +18,26 @@ static void fill_places(double *x, double from, double to)
     for (int i = 0; i < POINTS; i++) x[i] = from + (to - from) * i / (POINTS - 1);
 }
 
-static bool draw_delta(const tour *o, tap_tape *t, tap_arena *a)
+static bool draw_delta(const tour *o, tap_tape *t)
 {
     static const double width[] = { 1, 0.5, 0.25, 0.1 };
-    static const pen    pens[] = { { 0.65, 0 }, { 0.45, 8 }, { 0.3, 4 }, { 0, 0 } };
     double              x[POINTS], y[POINTS];
     char                name[32];
-    tap_tensor          picture = picture_new(a, 800, 520);
-    panel               p = { picture, 60, 50, 650, 460, -2, 2, 0, 6, 0, 0, 0 };
-    plot_axes(&p, "delta_a(x), a to 0", "x");
+    plot               *p = plot_new(1, 1);
+    plot_panel(p, (plot_axes){ .title = "delta_a(x), a to 0", .x = "x", .x0 = -2, .x1 = 2, .y1 = 6 });
     fill_places(x, -2, 2);
     for (int i = 0; i < 4; i++) {
         snprintf(name, sizeof name, "a = %g", width[i]);
         density(t, x, 0, width[i] / sqrt(2), y);
-        plot_curve(&p, POINTS, x, y, pens[i], name);
+        plot_curve(p, POINTS, x, y, i, name);
     }
-    return picture_write(o, "delta.png", picture);
+    return plot_write(p, o->out, "delta.png");
 }
 
-static bool draw_kl(const tour *o, tap_tape *t, tap_arena *a)
+static bool draw_kl(const tour *o, tap_tape *t)
 {
-    double     x[POINTS], q[POINTS], p[POINTS], integrand[POINTS];
-    tap_tensor picture = picture_new(a, 1180, 480);
-    panel      left = { picture, 70, 50, 450, 420, -5, 6, 0, 0.5, 0, 0, 0 };
-    panel      right = { picture, 640, 50, 1020, 420, -5, 6, -0.2, 1, 0, 0, 0 };
+    double x[POINTS], q[POINTS], p[POINTS], integrand[POINTS];
+    plot  *picture = plot_new(2, 1);
     fill_places(x, -5, 6);
     density(t, x, -1, 1, q);
     density(t, x, 1, 1.5, p);
@@ -49,20 +45,18 @@ static bool draw_kl(const tour *o, tap_tape *t, tap_arena *a)
     tap_dist dq = tap_normal(tap_scalar(t, -1), tap_scalar(t, 0)), dp = tap_normal(tap_scalar(t, 1), tap_scalar(t, log(1.5)));
     char     name[48];
     snprintf(name, sizeof name, "area = KL(q|p) = %.4f", tap_item(tap_kl(dq, dp)));
-    plot_axes(&left, "two Gaussians", "x");
-    plot_curve(&left, POINTS, x, q, (pen){ 0, 0 }, "q(x)");
-    plot_curve(&left, POINTS, x, p, (pen){ 0.5, 8 }, "p(x)");
-    plot_area(&right, POINTS, x, integrand, 0.8);
-    plot_axes(&right, name, "x");
-    plot_curve(&right, POINTS, x, integrand, (pen){ 0, 0 }, "q log(q/p)");
-    return picture_write(o, "kl.png", picture);
+    plot_panel(picture, (plot_axes){ .title = "two Gaussians", .x = "x", .x0 = -5, .x1 = 6, .y1 = 0.5 });
+    plot_curve(picture, POINTS, x, q, 0, "q(x)");
+    plot_dashed(picture, POINTS, x, p, 1, "p(x)");
+    plot_panel(picture, (plot_axes){ .title = name, .x = "x", .x0 = -5, .x1 = 6, .y0 = -0.2, .y1 = 1 });
+    plot_area(picture, POINTS, x, integrand, 0);
+    plot_curve(picture, POINTS, x, integrand, 0, "q log(q/p)");
+    return plot_write(picture, o->out, "kl.png");
 }
 
 bool draw_figures(const tour *o)
 {
-    tap_tape  *t = tap_tape_new(TAP_F64, o->seed);
-    tap_arena *a = tap_arena_new();
-    bool       ok = draw_delta(o, t, a) && draw_kl(o, t, a);
-    tap_arena_free(a);
+    tap_tape *t = tap_tape_new(TAP_F64, o->seed);
+    bool      ok = draw_delta(o, t) && draw_kl(o, t);
     return tape_end(t) && ok;
 }

@@ -102,10 +102,14 @@ static void print_variances(estimate found[WAYS + 1][2], estimate weighted[2])
 /* Variance by mean and log scale together, against the number of draws. */
 static bool draw_variances(const tour *o, tap_tape *tape, tap_arena *a)
 {
-    static const pen pens[WAYS] = { { 0, 0 }, { 0, 8 }, { 0, 3 }, { 0.55, 0 }, { 0.55, 8 }, { 0.55, 3 } };
-    tap_tensor       picture = picture_new(a, 860, 600);
-    panel            p = { picture, 80, 50, 610, 540, 0, 6, -3, 2, 2, 10, 0 };
-    plot_axes(&p, "variance of a gradient estimate", "draws L");
+    plot *p = plot_new(1, 1);
+    plot_panel(p, (plot_axes){ .title = "variance of a gradient estimate",
+                               .x = "draws L",
+                               .x1 = 6,
+                               .y0 = -3,
+                               .y1 = 2,
+                               .x_base = 2,
+                               .y_base = 10 });
     for (int w = 0; w < WAYS; w++) {
         double at[7], variance[7];
         int    n = 0;
@@ -115,9 +119,9 @@ static bool draw_variances(const tour *o, tap_tape *tape, tap_arena *a)
             at[n] = i;
             variance[n] = log10(estimate_of(g.m).variance + estimate_of(g.log_t).variance);
         }
-        plot_curve(&p, n, at, variance, pens[w], ways[w].name);
+        plot_curve(p, n, at, variance, w, ways[w].name);
     }
-    return picture_write(o, "variance.png", picture);
+    return plot_write(p, o->out, "variance.png");
 }
 
 /* (10), (11), 5.3, 5.4 and 5.5, for z in three dimensions. */

@@ -1,0 +1,31 @@
+/* examples/common/plot.h: curves, points and bars in panels with axes, as a PNG. */
+#ifndef EXAMPLES_PLOT_H
+#define EXAMPLES_PLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct plot plot;
+
+/* What stands at a panel, and the numbers at its edges. With a base, numbers are logarithms, and the axis shows their powers. */
+typedef struct {
+    const char *title, *x, *y; /* NULL: nothing */
+    double      x0, x1, y0, y1;
+    double      x_base, y_base;
+} plot_axes;
+
+plot *plot_new(int columns, int rows); /* NULL without memory; the functions below take it */
+void  plot_panel(plot *p, plot_axes axes); /* the next one, from left to right and downwards; all that follows is in it */
+
+/* Colors are numbers from 0, of which the first ten differ. What has a name (else NULL) is in the legend. Numbers that are not
+ * finite leave gaps. */
+void plot_curve(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
+void plot_dashed(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
+void plot_area(plot *p, int64_t n, const double *x, const double *y, int color); /* between the curve and 0, pale */
+void plot_points(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
+void plot_bars(plot *p, int64_t n, double x0, double x1, const double *height, int color, const char *name); /* side by side */
+
+/* Writes dir/name and frees the plot. False: it has said why, in one line on standard error. */
+bool plot_write(plot *p, const char *dir, const char *name);
+
+#endif
