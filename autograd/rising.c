@@ -7,27 +7,23 @@ enum { COST = 1000 };
 
 static tap_status log_rising_infer(tap_call *c, tap_tensor *out)
 {
-    out->dtype = c->in[1].dtype;
+    if (c->in[0].dtype != TAP_F64 || c->in[1].dtype != TAP_F64) return tap_call_fail(c, TAP_EDTYPE, "both operands need float64");
+    out->dtype = TAP_F64;
     if (!tap__broadcast(c->in[0].shape, c->in[1].shape, &out->shape))
         return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
-    return tap__one_float(c);
+    return TAP_OK;
 }
 
-#define RUN(T, name)                                                                                       \
-    static void name(int64_t n, void *const *data, const int64_t *stride, const void *context)             \
-    {                                                                                                      \
-        T       *y = data[0];                                                                              \
-        const T *x = data[1], *u = data[2];                                                                \
-        for (int64_t i = 0; i < n; i++)                                                                    \
-            y[i * stride[0]] = (T)tap__log_rising_f64(*(const int *)context, (double)x[i * stride[1]],     \
-                                                      (double)u[i * stride[2]]);                           \
-    }
-RUN(float, run_f32)
-RUN(double, run_f64)
+static void log_rising_run(int64_t n, void *const *data, const int64_t *stride, const void *context)
+{
+    double       *y = data[0];
+    const double *x = data[1], *u = data[2];
+    for (int64_t i = 0; i < n; i++) y[i * stride[0]] = tap__log_rising_f64(*(const int *)context, x[i * stride[1]], u[i * stride[2]]);
+}
 
 static void log_rising_forward(tap_call *c, tap_tensor *out)
 {
-    tap__map(out->dtype == TAP_F32 ? run_f32 : run_f64, c->attr, out, 2, c->in, COST);
+    tap__map(log_rising_run, c->attr, out, 2, c->in, COST);
 }
 
 static tap_var log_rising(int n, tap_var x, tap_var u);
@@ -36,9 +32,8 @@ static tap_var log_rising(int n, tap_var x, tap_var u);
 static void log_rising_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const int order = *(const int *)tap_attr(n);
-    if (!tap_needs(n, 1)) return;
-    tap_var next = log_rising(order + 1, tap_in(n, 0), tap_in(n, 1));
-    gin[1] = tap_mul(g, tap_add(tap_mul_scalar(tap_out(n), order), next));
+    tap_var   next = log_rising(order + 1, tap_in(n, 0), tap_in(n, 1));
+    if (tap_needs(n, 1)) gin[1] = tap_mul(g, tap_add(tap_mul_scalar(tap_out(n), order), next));
 }
 
 static const tap_op log_rising_op = { "log_rising", log_rising_infer, log_rising_forward, log_rising_vjp, sizeof(int) };

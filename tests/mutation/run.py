@@ -199,7 +199,7 @@ class Judge:
         elif floor == "nn":
             later = ["nn/" + stem] + of("nn") + ["models/vae", "models/golden", "api/abuse_nn"]
         else:
-            later = ["autograd/" + stem] + of("autograd") + ["nn/functional", "nn/spatial", "nn/distribution", "nn/optim", "models/vae",
+            later = ["nn/counts"] * (stem == "rising") + ["autograd/" + stem] + of("autograd") + ["nn/functional", "nn/spatial", "nn/distribution", "nn/optim", "models/vae",
                                                                           "api/abuse_autograd"]
         known = lambda asked: [(t, a) for t, a in asked if t == GRADIENTS or t in self.seconds]
         return known(order), known((t, []) for t in dict.fromkeys(later) if (t, []) not in order)
