@@ -122,6 +122,39 @@ static void test_noise_with_a_gradient(void **state)
     tap_tape_free(t);
 }
 
+/* The additional zeros are where the noise is below their chance. */
+static void test_additional_zeros(void **state)
+{
+    (void)state;
+    tap_tape *t = tap_tape_new(TAP_F64, 1);
+    tap_dist  d = tap_zero_inflated_negative_binomial(tap_scalar(t, 7), tap_scalar(t, 7), tap_scalar(t, 0));
+    assert_true(tap_item(tap_sample_from(d, tap_scalar(t, nextafter(0.5, 0)))) == 0);
+    assert_true(tap_item(tap_sample_from(d, tap_scalar(t, 0.5))) > 0);
+    assert_tape_ok(t, "zeros");
+    tap_tape_free(t);
+}
+
+/* Parameters may differ in it. */
+static void test_dtype_of_the_first_parameter(void **state)
+{
+    (void)state;
+    tap_tape *t = tap_tape_new(TAP_F64, 1);
+    tap_var   wide = tap_full(t, TAP_SHAPE(2), 0.3), narrow = tap_cast(wide, TAP_F32), n = tap_scalar(t, 9);
+    for (int k = 0; k < 2; k++) {
+        const tap_dtype dtype = k ? TAP_F64 : TAP_F32;
+        tap_var         a = k ? wide : narrow, b = k ? narrow : wide;
+        tap_dist        counts[] = { tap_negative_binomial(a, b), tap_zero_inflated_negative_binomial(a, b, b), tap_beta_binomial(n, a, b) };
+        tap_dist        bytes[] = { tap_discretized_logistic(a, b), tap_discretized_logistic_mixture(b, a, b) };
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(tap_value(tap_log_prob(counts[i], n)).dtype, dtype);
+            assert_int_equal(tap_value(tap_sample(counts[i])).dtype, dtype);
+        }
+        for (int i = 0; i < 2; i++) assert_int_equal(tap_value(tap_sample(bytes[i])).dtype, dtype);
+    }
+    assert_tape_ok(t, "dtypes");
+    tap_tape_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +162,8 @@ int main(void)
         cmocka_unit_test(test_bytes_rise_with_noise),
         cmocka_unit_test(test_noise_between_components),
         cmocka_unit_test(test_noise_with_a_gradient),
+        cmocka_unit_test(test_additional_zeros),
+        cmocka_unit_test(test_dtype_of_the_first_parameter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
