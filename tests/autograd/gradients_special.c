@@ -31,8 +31,8 @@ static tap_var whole(tap_tape *t, double times)
     return tap_mul_scalar(tap_cast(tap_arange(t, 4), TAP_F64), times);
 }
 
-ONE(f_log_rising, tap__log_rising(tap_cast(whole(t, 3), tap_value(a).dtype), a))
-ONE(f_log_rising_far, tap__log_rising(tap_cast(whole(t, 20), tap_value(a).dtype), a))
+ONE(f_log_rising, tap_cast(tap__log_rising(tap_cast(whole(t, 3), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
+ONE(f_log_rising_far, tap_cast(tap__log_rising(tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
 ONE(f_log_sigmoid, tap_log_sigmoid(a))
 ONE(f_softplus_beta, tap_softplus_beta(a, 3, 1.5))
 ONE(f_softsign, tap_softsign(a))
