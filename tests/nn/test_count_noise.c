@@ -87,7 +87,9 @@ static void test_noise_between_components(void **state)
     tap_var   even = tap_input(t, wrap((tap_shape)S(2), one)), loc = tap_input(t, wrap((tap_shape)S(2), ends));
     tap_dist  d = tap_discretized_logistic_mixture(even, loc, tap_full(t, TAP_SHAPE(2), -1));
     assert_true(tap_item(tap_sample_from(d, tap_scalar(t, 0.5))) == 0); /* the least of the second, which goes far below */
-    assert_true(tap_item(tap_sample_from(d, tap_scalar(t, nextafter(0.5, 0)))) == 255);
+    d = tap_discretized_logistic_mixture(even, loc, tap_full(t, TAP_SHAPE(2), log(0.05)));
+    const double most = 0.05 * -log(DBL_EPSILON / 2); /* above the first's loc, -1 */
+    assert_true(tap_item(tap_sample_from(d, tap_scalar(t, nextafter(0.5, 0)))) == rint(127.5 * most));
     tap_tape_reset(t);
     for (int k = 0; k < 2000; k++) {
         const double logits[] = { 0.37 * (k % 50), -0.11 * k, -0.013 * k, -36 + 0.01 * k };
