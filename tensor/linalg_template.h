@@ -54,8 +54,6 @@ static void NAME(subtract)(int64_t stride, T *out, int64_t rows, int64_t columns
 {
     tap__matrix am = { a, rows, inner, turned ? 1 : stride, turned ? stride : 1 }, bm = { b, inner, columns, stride, 1 };
     if (rows == 0 || columns == 0) return;
-    tap__blis_takes(&am);
-    tap__blis_takes(&bm);
     tap__gemm(DTYPE, -1, am, bm, out, stride, true);
 }
 
