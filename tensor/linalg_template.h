@@ -193,8 +193,6 @@ static void NAME(solve)(tap__matrix m, void *rows, int64_t columns, int64_t stri
         const T    *a = (const T *)m.data + next * m.row_stride + first * m.column_stride;
         tap__matrix beside = { a, rest, size, m.row_stride, m.column_stride };
         tap__matrix known = { x + first * stride, size, columns, stride, 1 };
-        tap__blis_takes(&beside);
-        tap__blis_takes(&known);
         tap__gemm(DTYPE, -1, beside, known, x + next * stride, stride, true);
     }
 }

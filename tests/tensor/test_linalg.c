@@ -196,7 +196,7 @@ static void test_determinants(void **state)
     static const double x[3][3][3] = { { { 2, 0, 0 }, { 7, 3, 0 }, { 1, 1, 5 } },
                                        { { 0, 1, 0 }, { 1, 0, 0 }, { 0, 0, 1e200 } },
                                        { { 1, 2, 3 }, { 2, 4, 6 }, { 0, 1, 1 } } };
-    double              memory[3][3][3], det[3], sign[3], log_abs[3];
+    double              memory[3][3][3], det[3] = { 7, 7, 7 }, sign[3] = { 7, 7, 7 }, log_abs[3] = { 7, 7, 7 };
     int64_t             rows[9], bad[3];
     tap_tensor          lu = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3, 3), memory),
                swap = tap_tensor_wrap(TAP_I64, TAP_SHAPE(3, 3), rows);
@@ -364,6 +364,18 @@ static void test_cofactors(void **state)
     }
 }
 
+/* Behind the first pivot lies a 0, and the largest that is left is smaller than what stands in the first row. */
+static void test_cofactors_of_pivots_elsewhere(void **state)
+{
+    (void)state;
+    double     x[] = { 4, 0, 3, 0, 0, 1, 0, 2, 0 }, out[9];
+    int64_t    rows[6];
+    const double want[] = { -2, 0, 0, 6, 0, -8, 0, -4, 0 };
+    tap__cofactors_of(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), x), tap_tensor_wrap(TAP_I64, TAP_SHAPE(6), rows),
+                      tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), out));
+    for (int i = 0; i < 9; i++) assert_near(out[i], want[i], 1e-15, "cofactor", 3);
+}
+
 /* Each as if it were alone. */
 static void test_batch_of_cofactors(void **state)
 {
@@ -437,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_solve_broadcasts),
         cmocka_unit_test(test_hilbert),
         cmocka_unit_test(test_cofactors),
+        cmocka_unit_test(test_cofactors_of_pivots_elsewhere),
         cmocka_unit_test(test_batch_of_cofactors),
         cmocka_unit_test(test_threads),
     };
