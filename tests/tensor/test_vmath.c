@@ -206,7 +206,7 @@ static void special_values(void **state)
     }
 }
 
-/* The last arguments with a finite result, and with one that is not 0. */
+/* The last arguments with a finite result, with one that is not 0, and with one at all. */
 static void ranges(void **state)
 {
     (void)state;
@@ -216,6 +216,8 @@ static void ranges(void **state)
     assert_true(tap__exp_f64(0x1.62e42fefa39fp+9) > DBL_MAX && tap__expm1_f64(0x1.62e42fefa39fp+9) > DBL_MAX);
     assert_true(tap__exp_f64(0x1.62e42fefa39efp+9) < DBL_MAX && tap__expm1_f64(0x1.62e42fefa39efp+9) < DBL_MAX);
     assert_true(tap__exp_f64(-745.1) == DBL_TRUE_MIN && tap__exp_f64(-745.2) == 0);
+    assert_true(isfinite(tap__sin_f32(1e6f)) && isfinite(tap__cos_f32(-1e6f)) && isnan(tap__sin_f32(1.0001e6f)));
+    assert_true(isfinite(tap__sin_f64(-1e6)) && isfinite(tap__cos_f64(1e6)) && isnan(tap__cos_f64(1e6 + 1)));
 }
 
 /* Small numbers keep all their digits: through functions that begin like x, and where e^x is all that is left. */
