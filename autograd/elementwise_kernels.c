@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "autograd/elementwise.h"
+#include "tensor/rising.h"
 #include "tensor/special.h"
 #include "tensor/vmath.h"
 
@@ -72,7 +73,7 @@ static inline int64_t block_at(int64_t at, int64_t n)
     }
 
 #define LOOP2(R, name, value)                                                                           \
-    static inline R F(name##_of)(T a, T b)                                                              \
+    TAP__INLINE R F(name##_of)(T a, T b)                                                                \
     {                                                                                                   \
         return (R)(value);                                                                              \
     }                                                                                                   \

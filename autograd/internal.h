@@ -114,6 +114,8 @@ tap_var tap__cofactors(tap_var x);                      /* d det(x) / d x, [..,n
 /* r_0 = log(theta (theta + 1) .. (theta + x - 1) / theta^x), theta = e^u, x whole numbers: lgamma(theta + x) - lgamma(theta)
  * - x u, which keeps all digits where theta is large. x has no gradient. */
 tap_var tap__log_rising(tap_var x, tap_var u);
+tap_var tap__rising_slope(tap_var x, tap_var u);          /* r_1 = d r_0 / du */
+tap_var tap__rising_further(int n, tap_var x, tap_var u); /* r_n = theta^n d^n r_0 / dtheta^n */
 /* Uniform noise as tap_rand's, in double on any tape. */
 tap_var tap__rand_f64(tap_tape *t, tap_shape shape);
 /* Rows behind public functions that check p. */

@@ -1,11 +1,11 @@
-/* The rising factorial, which the likelihoods of counts are made of. */
+/* Further derivatives of the rising factorial, which the likelihoods of counts are made of: tensor/rising.h has the first ones. */
 #include "autograd/internal.h"
 #include "tensor/map.h"
 #include "tensor/special.h"
 
 enum { COST = 1000 };
 
-static tap_status log_rising_infer(tap_call *c, tap_tensor *out)
+static tap_status further_infer(tap_call *c, tap_tensor *out)
 {
     if (c->in[0].dtype != TAP_F64 || c->in[1].dtype != TAP_F64) return tap_call_fail(c, TAP_EDTYPE, "both operands need float64");
     out->dtype = TAP_F64;
@@ -14,36 +14,29 @@ static tap_status log_rising_infer(tap_call *c, tap_tensor *out)
     return TAP_OK;
 }
 
-static void log_rising_run(int64_t n, void *const *data, const int64_t *stride, const void *context)
+static void further_run(int64_t n, void *const *data, const int64_t *stride, const void *context)
 {
     double       *y = data[0];
     const double *x = data[1], *u = data[2];
     for (int64_t i = 0; i < n; i++) y[i * stride[0]] = tap__log_rising_f64(*(const int *)context, x[i * stride[1]], u[i * stride[2]]);
 }
 
-static void log_rising_forward(tap_call *c, tap_tensor *out)
+static void further_forward(tap_call *c, tap_tensor *out)
 {
-    tap__map(log_rising_run, c->attr, out, 2, c->in, COST);
+    tap__map(further_run, c->attr, out, 2, c->in, COST);
 }
 
-static tap_var log_rising(int n, tap_var x, tap_var u);
-
 /* r_n = theta^n d^n r_0 / dtheta^n: d r_n / du = n r_n + r_(n+1) */
-static void log_rising_vjp(const tap_node *n, tap_var g, tap_var *gin)
+static void further_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const int order = *(const int *)tap_attr(n);
-    tap_var   next = log_rising(order + 1, tap_in(n, 0), tap_in(n, 1));
+    tap_var next = tap__rising_further(order + 1, tap_in(n, 0), tap_in(n, 1));
     if (tap_needs(n, 1)) gin[1] = tap_mul(g, tap_add(tap_mul_scalar(tap_out(n), order), next));
 }
 
-static const tap_op log_rising_op = { "log_rising", log_rising_infer, log_rising_forward, log_rising_vjp, sizeof(int) };
+static const tap_op rising_further_op = { "rising_further", further_infer, further_forward, further_vjp, sizeof(int) };
 
-static tap_var log_rising(int n, tap_var x, tap_var u)
+tap_var tap__rising_further(int n, tap_var x, tap_var u)
 {
-    return tap_apply(&log_rising_op, &n, 2, (tap_var[]){ x, u });
-}
-
-tap_var tap__log_rising(tap_var x, tap_var u)
-{
-    return log_rising(0, x, u);
+    return tap_apply(&rising_further_op, &n, 2, (tap_var[]){ x, u });
 }

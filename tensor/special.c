@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE /* lgamma_r: lgamma writes to a global variable */
 #include <math.h>
 
+#include "tensor/rising.h"
 #include "tensor/special.h"
 
 #define PI 3.14159265358979323846
@@ -108,18 +109,8 @@ double tap__polygamma_f64(int n, double x)
     return sign * all - factorial_zeta(n, 1 - x);
 }
 
-/* log1p(y) - y for y >= 0. Near 0 it is 2 (s^3/3 + s^5/5 + ...) - s y with s = y / (2 + y), as log1p(y) = 2 atanh(s). */
-static double log1p_rest(double y)
-{
-    const double s = y / (2 + y), z = s * s;
-    double       sum = 0;
-    if (y > 1) return log1p(y) - y;
-    for (int k = 35; k > 1; k -= 2) sum = sum * z + 1. / k;
-    return s * (2 * z * sum - y);
-}
-
-/* log(theta (theta + 1) .. (theta + x - 1) / theta^x) is the sum of f(i) = log(1 + i / theta) over i < x, and its derivatives are
- * those of f(i) = c ((theta / (theta + i))^n - 1). */
+/* Derivatives of log(theta (theta + 1) .. (theta + x - 1) / theta^x) from the second on: sums over i < x of
+ * f(i) = c ((theta / (theta + i))^n - 1). */
 typedef struct {
     int    n;
     double theta, u, c; /* (-1)^(n-1) (n-1)! */
@@ -133,25 +124,16 @@ static double log_ratio(const rising *r, double t)
 
 static double rising_term(const rising *r, double t)
 {
-    return r->n ? r->c * expm1(-r->n * log_ratio(r, t)) : log_ratio(r, t);
-}
-
-/* The integral of f from 0 to t */
-static double rising_integral(const rising *r, double t)
-{
-    const double y = t / r->theta, l = log_ratio(r, t);
-    if (r->n > 1) return r->c * (-r->theta / (r->n - 1) * expm1((1 - r->n) * l) - t);
-    if (r->n == 1) return y < 1 ? r->theta * log1p_rest(y) : r->theta * l - t;
-    return y < 1 ? r->theta * ((1 + y) * log1p_rest(y) + y * y) : (r->theta + t) * l - t;
+    return r->c * expm1(-r->n * log_ratio(r, t));
 }
 
 /* The sum of f(0) .. f(t - 1) but for a constant, after Euler and Maclaurin. */
 static double rising_sum(const rising *r, double t)
 {
     static const double b[] = { 1. / 6, -1. / 30, 1. / 42, -1. / 30, 5. / 66, -691. / 2730, 7. / 6, -3617. / 510 };
-    const double        w = r->theta + t;
-    double              sum = rising_integral(r, t) - rising_term(r, t) / 2;
-    double              factor = (r->n % 2 ? -0.5 : 0.5) * exp(-r->n * log_ratio(r, t)) / w;
+    const double        w = r->theta + t, l = log_ratio(r, t);
+    double              integral = r->c * (-r->theta / (r->n - 1) * expm1((1 - r->n) * l) - t);
+    double              sum = integral - rising_term(r, t) / 2, factor = (r->n % 2 ? -0.5 : 0.5) * exp(-r->n * l) / w;
     for (int k = 2; k <= r->n; k++) factor *= k;
     for (int k = 1; k <= 8; k++) {
         sum += b[k - 1] * factor;
@@ -165,6 +147,7 @@ double tap__log_rising_f64(int n, double x, double u)
 {
     rising r = { n, exp(u), u, n % 2 ? 1 : -1 };
     double sum = 0, first = r.theta < 16 ? 16 : 0;
+    if (n < 2) return n ? tap__rising_slope_f64(x, u) : tap__rising_f64(x, u);
     if (!(x >= 0 && x == floor(x) && u == u)) return (double)NAN;
     for (int k = 2; k < n; k++) r.c *= k;
     if (x <= 16) first = x;

@@ -33,6 +33,8 @@ static tap_var whole(tap_tape *t, double times)
 
 ONE(f_log_rising, tap_cast(tap__log_rising(tap_cast(whole(t, 3), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
 ONE(f_log_rising_far, tap_cast(tap__log_rising(tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
+ONE(f_rising_slope, tap_cast(tap__rising_slope(tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
+ONE(f_rising_further, tap_cast(tap__rising_further(2, tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
 ONE(f_log_sigmoid, tap_log_sigmoid(a))
 ONE(f_softplus_beta, tap_softplus_beta(a, 3, 1.5))
 ONE(f_softsign, tap_softsign(a))
@@ -98,6 +100,8 @@ const gradient_row special_gradients[] = {
     { "log_rising", f_log_rising, R1, .fixed = true },
     { "log_rising", f_log_rising_far, R1, .fixed = true },
     { "log_rising", f_log_rising_far, FROM(4, 6), .fixed = true },
+    { "rising_slope", f_rising_slope, FROM(4, 6), .fixed = true },
+    { "rising_further", f_rising_further, FROM(4, 6), .fixed = true },
     { "log_sigmoid", f_log_sigmoid, R1 },
     { "softplus_beta", f_softplus_beta, R1, KINK(0.5) },
     { "softsign", f_softsign, R1 },
