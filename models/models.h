@@ -12,11 +12,13 @@ extern "C" {
  *
  *   prior    p(z)    = N(0, I)                                         z in R^latent
  *   encoder  q(z|x)  = N(mu(x), diag(sigma^2(x)))                      (mu, log sigma^2) by networks
- *   decoder  p(x|z)  = Bernoulli(sigmoid(f(z))) or N(mean(f(z)), sigma_dec^2 I), sigma_dec a number, one per pixel, or sigma(z)
+ *   decoder  p(x|z)  = Bernoulli(sigmoid(f(z))) or N(mean(f(z)), sigma_dec^2 I), sigma_dec a number, one per pixel, or sigma(z),
+ *                      or, for bytes x = 0..255, BetaBinomial(255, exp(f(z)), exp(g(z))); the encoder takes these as x / 255
  *   ELBO(x)  = E_q[log p(x|z)] - KL(q(z|x) || p(z))
  *
  * Parameters: enc.0, enc.1, ... hidden layers; loc and logvar, the heads; dec.0, dec.1, ... the hidden sizes backwards; out;
- * and log_sigma [], or [data], when sigma_dec is learned; or out_log_sigma, a second head of the decoder.
+ * and log_sigma [], or [data], when sigma_dec is learned; or out_log_sigma, a second head of the decoder; out and out_log_beta for
+ * bytes.
  *
  * For images it may be convolutional: conv.0, conv.1, ... halve height and width by windows of 4x4, and the hidden layers (now none by
  * default) follow. Back go up, a linear layer, and transposed convolutions conv_t.0, conv_t.1, ..., the last of which is out.
@@ -31,7 +33,7 @@ extern "C" {
 #define TAP_VAE_MAX_HIDDEN 16
 #define TAP_VAE_MAX_CONV   8
 
-typedef enum { TAP_VAE_BERNOULLI, TAP_VAE_GAUSSIAN } tap_vae_likelihood;
+typedef enum { TAP_VAE_BERNOULLI, TAP_VAE_GAUSSIAN, TAP_VAE_BETA_BINOMIAL } tap_vae_likelihood;
 typedef enum {
     TAP_VAE_SIGMA,             /* one number for all pixels, given or learned */
     TAP_VAE_SIGMA_PER_PIXEL,   /* learned, one for each */
@@ -52,8 +54,9 @@ typedef struct {
     tap_vae_likelihood likelihood;                 /* [Bernoulli] */
     tap_vae_sigma      sigma_kind;                 /* Gaussian: what sigma_dec is [one number] */
     double             sigma;                      /* Gaussian: this number; 0 means learned [0] */
-    double             clip;                       /* |log sigma| of encoder and decoder stays below it, by tap_smooth_clip;
-                                                      negative: not [0: not, but 10 for the decoder's own sigma] */
+    double             clip;                       /* |log sigma| of encoder and decoder, and |log alpha| and |log beta|, stay
+                                                      below it, by tap_smooth_clip; negative: not [0: not, but 10 for the
+                                                      decoder's own sigma, and for bytes] */
     tap_activation     mean;                       /* Gaussian: from the decoder's output to a pixel's mean [tap_sigmoid] */
     int64_t            samples;                    /* L or K, draws of z per image [1] */
     tap_bound          bound;                      /* what training climbs [ELBO], */
@@ -72,7 +75,7 @@ typedef struct {
     tap_conv        conv[TAP_VAE_MAX_CONV], conv_t[TAP_VAE_MAX_CONV]; /* conv_t[i] has conv[i]'s output as input */
     tap_mlp         enc, dec;
     tap_linear      loc, logvar, up;
-    tap_vae_head    out, out_log_sigma; /* the second for the decoder's own sigma */
+    tap_vae_head    out, out_log_sigma, out_log_beta; /* the second for the decoder's own sigma, the third for bytes */
     tap_param      *log_sigma;          /* NULL unless learned by itself */
 } tap_vae;
 

@@ -3,17 +3,20 @@
 
 #include "models/vae.h"
 
+enum { LAST_BYTE = 255 };
+
 static void check_sigma(tap_module *m, tap_vae_options *o)
 {
-    if (o->clip == 0 && o->sigma_kind == TAP_VAE_SIGMA_BY_DECODER) o->clip = 10;
+    const bool by_decoder = o->sigma_kind == TAP_VAE_SIGMA_BY_DECODER || o->likelihood == TAP_VAE_BETA_BINOMIAL;
+    if (o->clip == 0 && by_decoder) o->clip = 10;
     if (o->clip < 0) o->clip = 0;
     if (!isfinite(o->clip)) tap_module_fail(m, TAP_EARG, "vae: clip = %g is not finite", o->clip);
     if (o->sigma_kind != TAP_VAE_SIGMA && o->sigma_kind != TAP_VAE_SIGMA_PER_PIXEL && o->sigma_kind != TAP_VAE_SIGMA_BY_DECODER)
         tap_module_fail(m, TAP_EARG, "vae: there is no sigma_kind %d", (int)o->sigma_kind);
     if (o->sigma_kind != TAP_VAE_SIGMA && o->sigma > 0)
         tap_module_fail(m, TAP_EARG, "vae: sigma = %g is given, but is to be learned", o->sigma);
-    if (o->sigma_kind != TAP_VAE_SIGMA && o->likelihood == TAP_VAE_BERNOULLI)
-        tap_module_fail(m, TAP_EARG, "vae: a Bernoulli has no sigma");
+    if (o->sigma_kind != TAP_VAE_SIGMA && o->likelihood != TAP_VAE_GAUSSIAN)
+        tap_module_fail(m, TAP_EARG, "vae: a %s has no sigma", o->likelihood == TAP_VAE_BERNOULLI ? "Bernoulli" : "beta-binomial");
 }
 
 static bool is_score(tap_estimator e)
@@ -94,8 +97,8 @@ static tap_vae_options resolve(tap_module *m, tap_vae_options o)
         tap_module_fail(m, TAP_EARG, "vae: condition = %lld is negative", (long long)o.condition);
         o.condition = 0;
     }
-    if (o.likelihood != TAP_VAE_BERNOULLI && o.likelihood != TAP_VAE_GAUSSIAN)
-        tap_module_fail(m, TAP_EARG, "vae: likelihood %d is neither Bernoulli nor Gaussian", (int)o.likelihood);
+    if (o.likelihood != TAP_VAE_BERNOULLI && o.likelihood != TAP_VAE_GAUSSIAN && o.likelihood != TAP_VAE_BETA_BINOMIAL)
+        tap_module_fail(m, TAP_EARG, "vae: likelihood %d is neither Bernoulli, Gaussian nor beta-binomial", (int)o.likelihood);
     if (!(o.sigma >= 0 && isfinite(o.sigma)))
         tap_module_fail(m, TAP_EARG, "vae: sigma = %g is not a finite number from 0 up", o.sigma);
     if (o.samples < 0) tap_module_fail(m, TAP_EARG, "vae: samples = %lld is not positive", (long long)o.samples);
@@ -113,7 +116,7 @@ void tap_vae_init(tap_vae *v, tap_module *m, tap_vae_options o)
     }
     *v = (tap_vae){ .options = o = resolve(m, o) };
     tap__vae_networks_init(v, m);
-    if (o.likelihood == TAP_VAE_BERNOULLI || o.sigma > 0 || o.sigma_kind == TAP_VAE_SIGMA_BY_DECODER) return;
+    if (o.likelihood != TAP_VAE_GAUSSIAN || o.sigma > 0 || o.sigma_kind == TAP_VAE_SIGMA_BY_DECODER) return;
     tap_shape each = o.sigma_kind == TAP_VAE_SIGMA ? TAP_SCALAR : TAP_SHAPE(o.data);
     v->log_sigma = tap_param_new(m, "log_sigma", each, tap_init_zeros());
 }
@@ -135,6 +138,7 @@ static tap_var clipped(const tap_vae *v, tap_var log_sigma)
 static tap_dist encode(const tap_vae *v, tap_var x, const tap_var *c)
 {
     v = given(v);
+    if (v->options.likelihood == TAP_VAE_BETA_BINOMIAL) x = tap_mul_scalar(x, 1. / LAST_BYTE);
     tap_var h = tap__vae_encoder(v, x, c);
     tap_var mu = tap_linear_forward(&v->loc, h);
     tap_var log_sigma = tap_mul_scalar(tap_linear_forward(&v->logvar, h), 0.5);
@@ -155,6 +159,9 @@ static tap_dist decode(const tap_vae *v, tap_var z, const tap_var *c)
     v = given(v);
     tap_var h = tap__vae_decoder(v, z, c), f = tap__vae_head(v, &v->out, h, tap_shape_of(z));
     if (v->options.likelihood == TAP_VAE_BERNOULLI || !z.tape) return tap_bernoulli(f);
+    if (v->options.likelihood == TAP_VAE_BETA_BINOMIAL)
+        return tap_beta_binomial(tap_scalar(z.tape, LAST_BYTE), clipped(v, f),
+                                 clipped(v, tap__vae_head(v, &v->out_log_beta, h, tap_shape_of(z))));
     return tap_normal(v->options.mean(f), decoder_log_sigma(v, h, z));
 }
 

@@ -78,6 +78,7 @@ void tap__vae_networks_init(tap_vae *v, tap_module *m)
     init_head(&v->out, m, "out", o);
     if (o->likelihood == TAP_VAE_GAUSSIAN && o->sigma_kind == TAP_VAE_SIGMA_BY_DECODER)
         init_head(&v->out_log_sigma, m, "out_log_sigma", o);
+    if (o->likelihood == TAP_VAE_BETA_BINOMIAL) init_head(&v->out_log_beta, m, "out_log_beta", o);
 }
 
 /* x [..,size] as [n,C,H,W], n being the product of the leading axes. */

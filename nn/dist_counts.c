@@ -34,10 +34,10 @@ static tap_var largest_like(tap_var x)
     return tap__scalar_like(x, DBL_MAX);
 }
 
-/* log x! */
+/* log x! = log(1 2 .. x) */
 static tap_var log_factorial(tap_var x)
 {
-    return tap_lgamma(tap_add_scalar(x, 1));
+    return tap__log_rising(x, tap__scalar_like(x, 0));
 }
 
 /* ---- Samples ----------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,83 @@
+/* examples/vae_compress/model.c: the model of the images, trained on MNIST or read. */
+#include "vae_compress.h"
+
+#include <stdio.h>
+
+enum { HELD_OUT = 12 }; /* one image of so many, at the end */
+
+static bool init(tap_vae *vae, tap_module *root, const options *o)
+{
+    const char *message;
+    tap_vae_init(vae, root,
+                 (tap_vae_options){ .data = SIDE * SIDE,
+                                    .hidden = { o->hidden },
+                                    .latent = o->latent,
+                                    .likelihood = o->binary ? TAP_VAE_BERNOULLI : TAP_VAE_BETA_BINOMIAL });
+    return !tap_module_status(root, &message) || fail("%s", message);
+}
+
+/* Pixels come as grey / 255: as bytes again, or white with that probability, by new noise each time. */
+static tap_var loss(const void *net, tap_tape *t, const batch *b)
+{
+    const tap_vae *vae = net;
+    tap_var        x = tap_input(t, b->x);
+    if (vae->options.likelihood == TAP_VAE_BERNOULLI) x = tap_cast(tap_lt(tap_rand(t, tap_shape_of(x)), x), TAP_F32);
+    else x = tap_round(tap_mul_scalar(x, 255));
+    return tap_vae_loss(vae, x);
+}
+
+static bool learn_from(const dataset *d, options *o)
+{
+    argument        table[OPTIONS + 1];
+    tap_checkpoint *c = NULL;
+    tap_vae         vae;
+    tap_arena      *a = tap_arena_new();
+    tap_module     *root = tap_module_new(TAP_F32, o->seed);
+    const int64_t   n = d->train.shape.n[0], end = n - n / HELD_OUT;
+    bool            whole = true;
+    options_table(table, o);
+    bool ok = prepare_out(o->out, "model.safetensors") && run_begin(&c, o->out, o->resume, table, KEPT) && init(&vae, root, o);
+    if (ok && !o->quiet)
+        printf("%s from %s: %lld images, every one of the last %lld held out\n%s VAE, %lld parameters; %s\n", d->name, d->from,
+               (long long)n, (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_count(root),
+               tap_config());
+    ok = ok && learn(&(lesson){ .root = root,
+                                .net = &vae,
+                                .loss = loss,
+                                .data = tap_tensor_slice(a, d->train, 0, 0, end, 1),
+                                .held_out = tap_tensor_slice(a, d->train, 0, end, n, 1),
+                                .epochs = o->epochs,
+                                .batch = o->batch,
+                                .lr = o->lr,
+                                .seed = o->seed,
+                                .checkpoint = c,
+                                .checkpoint_every = o->checkpoint_every,
+                                .resume = o->resume,
+                                .quiet = o->quiet },
+                     &whole);
+    tap_checkpoint_free(c);
+    if (ok && !whole) note("interrupted; the same command with --resume goes on from there");
+    ok = ok && (!whole || model_keep(root, o->out, d->name, table, KEPT));
+    tap_module_free(root);
+    tap_arena_free(a);
+    return ok;
+}
+
+bool model_train(options *o)
+{
+    tap_arena *a = tap_arena_new();
+    dataset    d;
+    bool       ok = dataset_load(&d, a, o->data) && learn_from(&d, o);
+    tap_arena_free(a);
+    return ok;
+}
+
+bool model_read(tap_vae *vae, tap_module *root, options *o, const char *path)
+{
+    argument   table[OPTIONS + 1];
+    tap_arena *a = tap_arena_new();
+    options_table(table, o);
+    bool ok = model_options(a, path, table, BUILT_BY) && init(vae, root, o) && model_load(root, path);
+    tap_arena_free(a);
+    return ok;
+}
