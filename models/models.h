@@ -104,6 +104,23 @@ TAP_API tap_var       tap_vae_loss_given(const tap_vae *v, tap_var x, tap_var c)
 TAP_API tap_var       tap_vae_sample_given(const tap_vae *v, tap_var c);                 /* one for each row of c: [batch,D] */
 TAP_API tap_var       tap_vae_reconstruct_given(const tap_vae *v, tap_var x, tap_var c);
 
+/* Lossless compression by bits-back coding (Townsend et al. 2019), which needs about -ELBO(x) for an image x: z is drawn from q(z|x)
+ * by taking bits off those already written, x and z are written by p(x|z) and p(z), and whoever reads them gets z's bits back.
+ *
+ * For a VAE of linear layers and tap_relu, without a condition, and images [n,..] of bytes, `data` of them each: any with a beta-binomial
+ * likelihood, two values with Bernoulli's. Bytes depend on the model and the images alone, not on threads, processor or compiler. */
+typedef struct {
+    int64_t  count, data; /* images, and bytes in each */
+    bool     binary;      /* by a Bernoulli likelihood */
+    uint64_t model;       /* the checksum of the model */
+} tap_bits_back_header;
+
+/* uint8 [n,..] -> uint8 [bytes], and back: uint8 [n,data]. What is damaged, or was compressed with another model, is an error. */
+TAP_API tap_tensor tap_bits_back_encode(tap_arena *a, const tap_vae *v, tap_tensor images);
+TAP_API tap_tensor tap_bits_back_decode(tap_arena *a, const tap_vae *v, tap_tensor bytes);
+/* What compressed bytes say of themselves; an error if they are damaged, or no such bytes. */
+TAP_API tap_status tap_bits_back_inspect(tap_tensor bytes, tap_bits_back_header *h, tap_error *e);
+
 /* The same with one number of everything:
  *
  *   p(z) = N(0, 1)   q(z|x) = N(a x + b, t^2)   p(x|z) = N(c z + v, s^2)

@@ -58,7 +58,7 @@ bool argument_set(const argument *a, const char *text)
     case SEED: return parse_seed(text, a->field);
     case REAL: return parse_real(text, a->min, a->max, a->field);
     case OWN: return a->take(a->field, text);
-    case FLAG: break;
+    case FLAG: *(bool *)a->field = !strcmp(text, "true"); return *(bool *)a->field || !strcmp(text, "false");
     }
     return false;
 }

@@ -10,5 +10,5 @@ int main(int argc, char **argv)
     if (!options_parse(&o, argc, argv, &status)) return status;
     if (o.threads) tap_set_threads((int)o.threads);
     catch_signals();
-    return end_program(o.task == TRAIN && model_train(&o));
+    return end_program(perform(&o));
 }

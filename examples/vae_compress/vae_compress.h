@@ -30,9 +30,13 @@ void options_table(argument table[OPTIONS + 1], options *o);
 bool model_train(options *o);
 bool model_read(tap_vae *vae, tap_module *root, options *o, const char *path); /* sets what it was trained with in o */
 
+/* ---- compress.c -------------------------------------------------------------------------------------------------- */
+
+bool perform(options *o); /* the task */
+
 /* ---- report.c ---------------------------------------------------------------------------------------------------- */
 
-/* Bits per pixel of the coded bytes, beside what the model promises and other compressors need. */
-bool report(const options *o, const tap_vae *vae, tap_tensor images, int64_t bytes);
+/* Bits per pixel of the coded bytes, beside what the model promises and other compressors need. Binary images become 0 and 1. */
+bool report(const tap_vae *vae, tap_arena *a, tap_tensor images, int64_t bytes, double seconds);
 
 #endif
