@@ -317,10 +317,12 @@ tap_status tap_bits_back_inspect(tap_tensor bytes, tap_bits_back_header *h, tap_
     else if (get(from + 4, 4) != VERSION) wrong = "they are of another version";
     else if (size < HEADER) wrong = "they are cut short";
     else if (checksum(from + CHECKED, size - CHECKED) != get(from + 8, 8)) wrong = "they are damaged: their checksum is another";
-    else if (get(from + 32, 8) > INT64_MAX / 2 || get(from + 44, 1) > 1 || get(from + 40, 4) == 0) wrong = "their header is none";
+    else if (get(from + 32, 8) > INT64_MAX / 2 || get(from + 40, 4) == 0 || from[44] > 1 || from[47] ||
+             (from[44] && (from[45] || from[46])))
+        wrong = "their header is none";
     else wrong = wrong_lanes(from, size, (int64_t)get(from + 32, 8), &words);
     if (wrong) return tap_error_set(e, TAP_EIO, "bits_back: no compressed images: %s", wrong);
-    *h = (tap_bits_back_header){ (int64_t)get(from + 32, 8), (int64_t)get(from + 40, 4), !get(from + 44, 1), get(from + 16, 8) };
+    *h = (tap_bits_back_header){ (int64_t)get(from + 32, 8), (int64_t)get(from + 40, 4), !from[44], get(from + 16, 8) };
     return TAP_OK;
 }
 
