@@ -237,12 +237,18 @@ static const char *two_values_in(const uint8_t *images, int64_t n, uint8_t value
     return NULL;
 }
 
-/* What went wrong in a's work becomes a's error. */
-static tap_tensor result(tap_arena *a, tap_arena *work, tap_tensor x)
+/* The work on tensors of a in an arena of its own; what goes wrong there becomes a's error. */
+typedef tap_tensor conversion(tap_arena *a, tap_arena *work, const tap_vae *v, tap_tensor x);
+
+static tap_tensor convert(conversion *how, tap_arena *a, const tap_vae *v, tap_tensor x)
 {
-    const char      *message;
+    const char *message, *before = tap__arena_name(a, "bits_back");
+    tap_arena  *work = tap_arena_new();
+    tap__arena_name(work, "bits_back");
+    x = how(a, work, v, x);
     const tap_status status = tap_arena_status(work, &message);
     if (status) x = tap__tensor_fail(a, status, "%s", message);
+    tap__arena_name(a, before);
     tap_arena_free(work);
     return x;
 }
@@ -285,8 +291,7 @@ tap_tensor tap_bits_back_encode(tap_arena *a, const tap_vae *v, tap_tensor image
 {
     tap_tensor none;
     if (!tap__usable(a, images, &none, "bits_back_encode")) return none;
-    tap_arena *work = tap_arena_new();
-    return result(a, work, encode(a, work, v, images));
+    return convert(encode, a, v, images);
 }
 
 /* NULL, or what is wrong. *words is how many all lanes have. */
@@ -379,6 +384,5 @@ tap_tensor tap_bits_back_decode(tap_arena *a, const tap_vae *v, tap_tensor bytes
 {
     tap_tensor none;
     if (!tap__usable(a, bytes, &none, "bits_back_decode")) return none;
-    tap_arena *work = tap_arena_new();
-    return result(a, work, decode(a, work, v, bytes));
+    return convert(decode, a, v, bytes);
 }

@@ -279,6 +279,13 @@ enum {
     X(tap_vae_loss_given, MODULE | ON_TAPE | VARS | PAIR,                                                              \
       w->out = tap_vae_loss_given(w->conditional, w->in.x, w->in.c))                                                   \
     X(tap_vae_sample_given, MODULE | ON_TAPE | VARS, w->out = tap_vae_sample_given(w->conditional, w->in.z))           \
+    X(tap_bits_back_encode, 0, tap_arena *a = tap_arena_new();                                                         \
+      tap_bits_back_encode(a, w->vae, tap_tensor_wrap(TAP_U8, TAP_SHAPE(2, IN), w->data)); tap_arena_free(a))          \
+    X(tap_bits_back_decode, 0, tap_arena *a = tap_arena_new();                                                         \
+      tap_bits_back_decode(a, w->vae, tap_tensor_wrap(TAP_U8, TAP_SHAPE(50), w->data)); tap_arena_free(a))             \
+    X(tap_bits_back_inspect, 0, tap_bits_back_header h;                                                                \
+      assert_int_equal(tap_bits_back_inspect((tap_tensor){ 0 }, &h, NULL), TAP_EARG);                                  \
+      assert_int_equal(tap_bits_back_inspect(tap_tensor_wrap(TAP_U8, TAP_SHAPE(50), w->data), NULL, NULL), TAP_EARG))  \
     X(tap_vae_reconstruct_given, MODULE | ON_TAPE | VARS | PAIR,                                                       \
       w->out = tap_vae_reconstruct_given(w->conditional, w->in.x, w->in.c))                                            \
     X(tap_tiny_init, MODULE, tap_tiny v; tap_tiny_init(&v, tap_module_child(w->m, "new")); w->value = tap_param_value(v.a)) \
@@ -937,7 +944,7 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(vae_hidden, TAP_EARG, "new: vae: hidden[1] = 0 is not positive", \
       vae(w, (tap_vae_options){ .data = IN, .n_hidden = 2, .hidden = { 3 } })) \
     X(vae_latent, TAP_EARG, "new: vae: latent = -1 is not positive", vae(w, (tap_vae_options){ .data = IN, .latent = -1 })) \
-    X(vae_likelihood, TAP_EARG, "new: vae: likelihood 99 is neither Bernoulli nor Gaussian", \
+    X(vae_likelihood, TAP_EARG, "new: vae: likelihood 99 is neither Bernoulli, Gaussian nor beta-binomial", \
       vae(w, (tap_vae_options){ .data = IN, .likelihood = (tap_vae_likelihood)99 })) \
     X(vae_sigma, TAP_EARG, "new: vae: sigma = nan is not a finite number from 0 up", \
       vae(w, (tap_vae_options){ .data = IN, .sigma = (double)NAN })) \
@@ -997,6 +1004,8 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
                                 .sigma = 0.5 })) \
     X(vae_sigma_bernoulli, TAP_EARG, "new: vae: a Bernoulli has no sigma", \
       vae(w, (tap_vae_options){ .data = IN, .sigma_kind = TAP_VAE_SIGMA_BY_DECODER })) \
+    X(vae_sigma_bytes, TAP_EARG, "new: vae: a beta-binomial has no sigma", \
+      vae(w, (tap_vae_options){ .data = IN, .likelihood = TAP_VAE_BETA_BINOMIAL, .sigma_kind = TAP_VAE_SIGMA_PER_PIXEL })) \
     X(vae_bound, TAP_EARG, "new: vae: there is no bound 5", vae(w, (tap_vae_options){ .data = IN, .bound = (tap_bound)5 })) \
     X(vae_estimator, TAP_EARG, "new: vae: there is no estimator -1", \
       vae(w, (tap_vae_options){ .data = IN, .estimator = (tap_estimator)-1 })) \

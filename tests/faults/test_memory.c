@@ -237,6 +237,26 @@ static void run_conv(tap_error *e)
     train(&(architecture){ init_conv, loss_conv }, e);
 }
 
+/* There and back, on the stack of one lane. */
+static void run_bits_back(tap_error *e)
+{
+    tap_vae     v;
+    tap_arena  *a = tap_arena_new();
+    tap_module *root = tap_module_new(TAP_F32, 1);
+    const char *message;
+    tap_vae_init(&v, root, (tap_vae_options){ .data = PIXELS, .hidden = { 5 }, .latent = 2, .likelihood = TAP_VAE_BETA_BINOMIAL });
+    report(e, root, NULL, NULL);
+    if (e->status == TAP_OK) {
+        tap_tensor bytes = tap_bits_back_encode(a, &v, tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES, PIXELS), images));
+        tap_tensor back = tap_bits_back_decode(a, &v, bytes);
+        if (tap_arena_status(a, &message)) tap_error_set(e, tap_arena_status(a, NULL), "%s", message);
+        must(e->status || !memcmp(back.data, images, sizeof images));
+        if (e->status == TAP_OK) record_tensor(&result, bytes);
+    }
+    tap_arena_free(a);
+    tap_module_free(root);
+}
+
 /* ---- Every operator, with its rule and the rules of that ---- */
 
 static const gradient_row *row;
@@ -390,7 +410,7 @@ int main(void)
     static const scenario scenarios[] = {
         { .name = "training a VAE", .run = run_vae },           { .name = "training a convolutional VAE", .run = run_conv_vae },
         { .name = "training an MLP", .run = run_mlp },          { .name = "training a convolutional network", .run = run_conv },
-        { .name = "checking gradients", .run = run_gradcheck }, { 0 },
+        { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back }, { 0 },
     };
     struct CMUnitTest tests[40] = { cmocka_unit_test(test_blis), cmocka_unit_test(test_operators) };
     size_t            n = 2;

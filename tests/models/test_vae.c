@@ -468,7 +468,7 @@ static void test_bad_options(void **state)
     assert_bad((tap_vae_options){ .data = 3, .sigma = inf }, "vae: sigma = inf is not a finite number from 0 up");
     assert_bad((tap_vae_options){ .data = 3, .beta = inf }, "vae: beta = inf is not finite");
     assert_bad((tap_vae_options){ .data = 3, .likelihood = (tap_vae_likelihood)5 },
-               "vae: likelihood 5 is neither Bernoulli nor Gaussian");
+               "vae: likelihood 5 is neither Bernoulli, Gaussian nor beta-binomial");
 }
 
 static void test_bad_calls(void **state)
