@@ -4,7 +4,7 @@
 
 #include "models/bits_back.h"
 
-enum { TABLES = 4096 }; /* a power of two; each of 1 KB */
+enum { TABLES = 16384 }; /* a power of two; each of 1 KB */
 
 struct tap__byte_table {
     int32_t  key; /* 0: none yet */
@@ -173,7 +173,7 @@ static const uint32_t *byte_table(const tap__coder *c, tap__coder_room *room, in
 {
     const int32_t   *at = room->at + 2 * row * c->data;
     const int32_t    key = 1 + at[i] * TAP__BETAS + at[c->data + i];
-    tap__byte_table *t = &room->tables[(uint32_t)key * 2654435761u >> 20];
+    tap__byte_table *t = &room->tables[(uint32_t)key * 2654435761u >> 18];
     if (t->key != key) tap__beta_binomial_table(t->begin, at[i], at[c->data + i]);
     t->key = key;
     return t->begin;

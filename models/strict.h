@@ -15,7 +15,7 @@ typedef struct {
 
 /* Steps of the grids that distributions of pixels are rounded to, and how far these reach. */
 enum { TAP__LOGIT_STEPS = 64, TAP__LOGIT_MOST = 16, TAP__LOGITS = 2 * TAP__LOGIT_MOST * TAP__LOGIT_STEPS + 1 };
-enum { TAP__BETA_STEPS = 16, TAP__BETA_MOST = 12, TAP__BETAS = 2 * TAP__BETA_MOST * TAP__BETA_STEPS + 1 };
+enum { TAP__BETA_STEPS = 8, TAP__BETA_MOST = 12, TAP__BETAS = 2 * TAP__BETA_MOST * TAP__BETA_STEPS + 1 };
 
 typedef struct {
     void (*linear)(const tap__strict_linear *l, int64_t rows, const float *x, float *y); /* [rows,in] -> [rows,out] */
