@@ -29,6 +29,7 @@ typedef struct {
 
 /* By Adam, whose step size falls to 0 over the second half. *whole is false if it was interrupted. */
 bool learn(const lesson *l, bool *whole);
+bool examine(const lesson *l, double *loss); /* of what is held out, with the same noise every time */
 bool tape_end(tap_tape *t); /* frees it; whether all went well on it */
 
 /* The checkpoint of a lesson in out, to which the first n options of a table belong. False: it is in use, damaged, or of a run

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { HELD_OUT = 12 }; /* one image of so many, at the end */
+enum { HELD_OUT = 12 }; /* of so many images one is held out, the last ones */
 
 static bool init(tap_vae *vae, tap_module *root, const options *o)
 {
@@ -16,7 +16,7 @@ static bool init(tap_vae *vae, tap_module *root, const options *o)
     return !tap_module_status(root, &message) || fail("%s", message);
 }
 
-/* Pixels come as grey / 255: as bytes again, or white with that probability, by new noise each time. */
+/* Pixels come as grey / 255. They become bytes again, or white with that probability, by new noise each time. */
 static tap_var loss(const void *net, tap_tape *t, const batch *b)
 {
     const tap_vae *vae = net;
@@ -26,21 +26,23 @@ static tap_var loss(const void *net, tap_tape *t, const batch *b)
     return tap_vae_loss(vae, x);
 }
 
-static bool learn_from(const dataset *d, options *o)
+bool model_promise(const tap_vae *vae, tap_tensor images, double *nats)
+{
+    return examine(&(lesson){ .net = vae, .loss = loss, .held_out = images }, nats);
+}
+
+static bool learn_from(const dataset *d, tap_arena *a, tap_module *root, options *o)
 {
     argument        table[OPTIONS + 1];
     tap_checkpoint *c = NULL;
     tap_vae         vae;
-    tap_arena      *a = tap_arena_new();
-    tap_module     *root = tap_module_new(TAP_F32, o->seed);
     const int64_t   n = d->train.shape.n[0], end = n - n / HELD_OUT;
     bool            whole = true;
     options_table(table, o);
     bool ok = prepare_out(o->out, "model.safetensors") && run_begin(&c, o->out, o->resume, table, KEPT) && init(&vae, root, o);
     if (ok && !o->quiet)
-        printf("%s from %s: %lld images, every one of the last %lld held out\n%s VAE, %lld parameters; %s\n", d->name, d->from,
-               (long long)n, (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_count(root),
-               tap_config());
+        printf("%s from %s: %lld for training, %lld held out\n%s VAE, %lld parameters; %s\n", d->name, d->from, (long long)end,
+               (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_count(root), tap_config());
     ok = ok && learn(&(lesson){ .root = root,
                                 .net = &vae,
                                 .loss = loss,
@@ -57,25 +59,25 @@ static bool learn_from(const dataset *d, options *o)
                      &whole);
     tap_checkpoint_free(c);
     if (ok && !whole) note("interrupted; the same command with --resume goes on from there");
-    ok = ok && (!whole || model_keep(root, o->out, d->name, table, KEPT));
+    return ok && (!whole || model_keep(root, o->out, d->name, table, KEPT));
+}
+
+bool model_train(options *o)
+{
+    tap_arena  *a = tap_arena_new();
+    tap_module *root = tap_module_new(TAP_F32, o->seed);
+    dataset     d;
+    bool        ok = dataset_load(&d, a, o->data) && learn_from(&d, a, root, o);
     tap_module_free(root);
     tap_arena_free(a);
     return ok;
 }
 
-bool model_train(options *o)
+bool model_read(tap_vae *vae, tap_module *root, options *o, bool binary)
 {
-    tap_arena *a = tap_arena_new();
-    dataset    d;
-    bool       ok = dataset_load(&d, a, o->data) && learn_from(&d, o);
-    tap_arena_free(a);
-    return ok;
-}
-
-bool model_read(tap_vae *vae, tap_module *root, options *o, const char *path)
-{
-    argument   table[OPTIONS + 1];
-    tap_arena *a = tap_arena_new();
+    argument    table[OPTIONS + 1];
+    tap_arena  *a = tap_arena_new();
+    const char *path = o->model ? o->model : binary ? "out/vae_compress/binary/model.safetensors" : "out/vae_compress/grey/model.safetensors";
     options_table(table, o);
     bool ok = model_options(a, path, table, BUILT_BY) && init(vae, root, o) && model_load(root, path);
     tap_arena_free(a);
