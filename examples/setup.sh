@@ -50,6 +50,8 @@ build_packages()
     needs libcjson-dev pkg-config --exists libcjson
     needs libxxhash-dev pkg-config --exists libxxhash
     needs libcairo2-dev pkg-config --exists cairo
+    needs libbz2-dev header bzlib.h
+    needs liblzma-dev pkg-config --exists liblzma
 }
 
 clang_packages()

@@ -37,8 +37,8 @@ static const char help[] = "usage: vae_compress -c IMAGES.idx FILE.tapz [options
                            "  --resume           go on from the checkpoint in --out, to the same bits\n"
                            "\n"
                            "  --seed N           of training, and of --binarize [0]\n"
-                           "  --threads N        1 to 256; no result depends on it [OMP_NUM_THREADS, else all\n"
-                           "                     processors]\n"
+                           "  --threads N        1 to 256; results do not depend on it [OMP_NUM_THREADS,\n"
+                           "                     else all processors]\n"
                            "  --quiet            not a word\n"
                            "  --help             print this\n";
 
