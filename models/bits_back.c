@@ -150,7 +150,7 @@ static void run(const void *context, int64_t first, int64_t last)
     tap_arena      *a = tap_arena_new();
     tap__coder_room room;
     int            *bins = tap_arena_alloc(a, (size_t)(rows * j->coder->latent) * sizeof *bins);
-    if (!tap__coder_room_init(&room, a, j->coder, rows) || !bins)
+    if (!tap__coder_room_init(&room, a, j->coder, rows, j->n) || !bins)
         for (int64_t k = first; k < last; k++) j->lane[k].failed = j->lane[k].no_memory = true;
     for (int64_t i = 0; i < steps && !failed(j, first, last); i++) {
         const int64_t step = decode ? steps - 1 - i : i;

@@ -4,7 +4,7 @@
 
 #include "models/bits_back.h"
 
-enum { TABLES = 16384 }; /* a power of two; each of 1 KB */
+enum { MOST_TABLE_BITS = 14 }; /* each table has 1 KB */
 
 struct tap__byte_table {
     int32_t  key; /* 0: none yet */
@@ -74,7 +74,7 @@ static bool probe(tap__coder *c, tap_arena *a)
 {
     const int64_t   sizes[] = { c->data, c->latent, c->bytes, c->n_encoder };
     tap__coder_room room;
-    if (!tap__coder_room_init(&room, a, c, 1)) return false;
+    if (!tap__coder_room_init(&room, a, c, 1, 8)) return false;
     uint64_t sum = hash(0, sizes, sizeof sizes);
     sum = hash(sum, &c->clip, sizeof c->clip);
     for (int i = 0; i < c->n_encoder; i++) {
@@ -121,9 +121,11 @@ bool tap__coder_init(tap__coder *c, tap_arena *a, const tap_vae *v)
 
 /* ---- Running it -------------------------------------------------------------------------------------------------- */
 
-bool tap__coder_room_init(tap__coder_room *room, tap_arena *a, const tap__coder *c, int64_t rows)
+bool tap__coder_room_init(tap__coder_room *room, tap_arena *a, const tap__coder *c, int64_t rows, int64_t images)
 {
     const size_t n = (size_t)rows, floats = sizeof(float);
+    int          bits = 1;
+    while (bits < MOST_TABLE_BITS && ((int64_t)1 << bits) / images < c->data) bits++;
     *room = (tap__coder_room){
         .x = tap_arena_alloc(a, n * (size_t)c->data * floats),
         .z = tap_arena_alloc(a, n * (size_t)c->latent * floats),
@@ -131,7 +133,8 @@ bool tap__coder_room_init(tap__coder_room *room, tap_arena *a, const tap__coder 
         .precision = tap_arena_alloc(a, n * (size_t)c->latent * floats),
         .at = tap_arena_alloc(a, n * (size_t)c->data * 2 * sizeof(int32_t)),
         .h = { tap_arena_alloc(a, n * (size_t)c->widest * floats), tap_arena_alloc(a, n * (size_t)c->widest * floats) },
-        .tables = c->bytes ? tap_arena_alloc(a, TABLES * sizeof(tap__byte_table)) : NULL,
+        .table_bits = bits,
+        .tables = c->bytes ? tap_arena_alloc(a, sizeof(tap__byte_table) << bits) : NULL,
     };
     return !tap_arena_status(a, NULL);
 }
@@ -173,7 +176,7 @@ static const uint32_t *byte_table(const tap__coder *c, tap__coder_room *room, in
 {
     const int32_t   *at = room->at + 2 * row * c->data;
     const int32_t    key = 1 + at[i] * TAP__BETAS + at[c->data + i];
-    tap__byte_table *t = &room->tables[(uint32_t)key * 2654435761u >> 18];
+    tap__byte_table *t = &room->tables[(uint32_t)key * 2654435761u >> (32 - room->table_bits)];
     if (t->key != key) tap__beta_binomial_table(t->begin, at[i], at[c->data + i]);
     t->key = key;
     return t->begin;
