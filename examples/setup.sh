@@ -49,6 +49,7 @@ build_packages()
     needs libpng-dev pkg-config --exists libpng
     needs libcjson-dev pkg-config --exists libcjson
     needs libxxhash-dev pkg-config --exists libxxhash
+    needs libcsv-dev header csv.h
     needs libcairo2-dev pkg-config --exists cairo
     needs libbz2-dev header bzlib.h
     needs liblzma-dev pkg-config --exists liblzma

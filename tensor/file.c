@@ -12,10 +12,17 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "tensor/internal.h"
 
-enum { WRITE_AT_ONCE = 1 << 30, NAME_TRIES = 1000 };
+enum { WRITE_AT_ONCE = 1 << 30, NAME_TRIES = 1000, PACK_AT_ONCE = 1 << 16 };
+
+/* What is written, on its way into a gzip stream. */
+typedef struct {
+    z_stream      z;
+    unsigned char out[PACK_AT_ONCE];
+} packer;
 
 struct tap_file {
     int        fd;
@@ -25,12 +32,15 @@ struct tap_file {
     char      *target; /* what to replace, free of symbolic links; NULL: fd is the path itself */
     char      *temp;   /* what fd writes to; NULL: nothing to remove */
     char      *keep;   /* what the target becomes when it is replaced; NULL: nothing */
+    packer    *pack;   /* NULL: bytes are written as they are */
 };
 
 static void file_free(tap_file *f)
 {
     if (f->fd >= 0) close(f->fd);
     if (f->temp) unlink(f->temp);
+    if (f->pack) deflateEnd(&f->pack->z);
+    free(f->pack);
     free(f->path);
     free(f->target);
     free(f->temp);
@@ -162,10 +172,19 @@ tap_file *tap_file_create(const char *path, tap_error *e)
     return NULL;
 }
 
-tap_status tap_file_write(tap_file *f, const void *bytes, size_t n)
+tap_file *tap_file_create_gzip(const char *path, tap_error *e)
 {
-    if (!f) return TAP_EARG;
-    if (!bytes && n > 0 && f->status == TAP_OK) fail(f, "cannot write", EFAULT);
+    tap_file *f = tap_file_create(path, e);
+    if (!f) return NULL;
+    f->pack = calloc(1, sizeof *f->pack);
+    if (f->pack && deflateInit2(&f->pack->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK) return f;
+    fail(f, "cannot pack", ENOMEM);
+    tap_file_abandon(f);
+    return NULL;
+}
+
+static tap_status write_plain(tap_file *f, const void *bytes, size_t n)
+{
     for (const char *p = bytes; n > 0 && f->status == TAP_OK;) {
         ssize_t written = write(f->fd, p, n < WRITE_AT_ONCE ? n : WRITE_AT_ONCE);
         if (written > 0) {
@@ -176,6 +195,30 @@ tap_status tap_file_write(tap_file *f, const void *bytes, size_t n)
         }
     }
     return f->status;
+}
+
+/* how: Z_NO_FLUSH, or Z_FINISH at the end of the stream */
+static tap_status write_packed(tap_file *f, const void *bytes, size_t n, int how)
+{
+    packer *p = f->pack;
+    int     code = Z_OK;
+    p->z.next_in = (unsigned char *)bytes;
+    do {
+        if (p->z.avail_in == 0) p->z.avail_in = (unsigned)(n < WRITE_AT_ONCE ? n : WRITE_AT_ONCE), n -= p->z.avail_in;
+        p->z.next_out = p->out;
+        p->z.avail_out = PACK_AT_ONCE;
+        code = deflate(&p->z, how);
+        write_plain(f, p->out, PACK_AT_ONCE - p->z.avail_out);
+    } while (f->status == TAP_OK && (how == Z_FINISH ? code != Z_STREAM_END : n > 0 || p->z.avail_in > 0 || p->z.avail_out == 0));
+    return f->status;
+}
+
+tap_status tap_file_write(tap_file *f, const void *bytes, size_t n)
+{
+    if (!f) return TAP_EARG;
+    if (!bytes && n > 0 && f->status == TAP_OK) fail(f, "cannot write", EFAULT);
+    if (n == 0 || f->status != TAP_OK) return f->status;
+    return f->pack ? write_packed(f, bytes, n, Z_NO_FLUSH) : write_plain(f, bytes, n);
 }
 
 /* Devices and pipes do not know fsync, and say so in these ways. */
@@ -232,6 +275,7 @@ static tap_status replace(tap_file *f)
 tap_status tap_file_commit(tap_file *f)
 {
     if (!f) return TAP_EARG;
+    if (f->status == TAP_OK && f->pack) write_packed(f, NULL, 0, Z_FINISH);
     if (f->status == TAP_OK && sync_and_close(f) == TAP_OK && f->target) replace(f);
     tap_status status = f->status;
     file_free(f);

@@ -1,6 +1,5 @@
 /* IDX files: two zero bytes, a type, a rank, big-endian sizes, big-endian data. zlib reads plain and gzipped ones alike. Memory
  * is taken only for data that a file of this size can hold, and much of it only for data that it does hold. */
-#include <errno.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -22,33 +21,17 @@ static const idx_type idx_types[] = {
 };
 
 typedef struct {
-    tap__input in;
-    gzFile     file;
-    int64_t    size; /* of the file on disk */
-    idx_type   type;
-    tap_shape  shape;
+    tap__packed from;
+    idx_type    type;
+    tap_shape   shape;
 } reader;
 
-#define fail(r, ...) tap__input_fail(&(r)->in, __VA_ARGS__)
-
-/* Why the stream gave fewer bytes than asked for. */
-static bool fail_short(const reader *r, const char *part)
-{
-    int         code;
-    const char *text = gzerror(r->file, &code), *reason = strstr(text, ": "); /* "<fd:3>: incorrect data check" */
-    switch (code) {
-    case Z_ERRNO: return fail(r, tap__status_of(errno), "cannot read: %s", strerror(errno));
-    case Z_MEM_ERROR: return fail(r, TAP_ENOMEM, "no memory to unpack it");
-    case Z_BUF_ERROR: return fail(r, TAP_EIO, "truncated: the gzip stream breaks off");
-    case Z_OK:
-    case Z_STREAM_END: return fail(r, TAP_EIO, "truncated: ends within its %s", part);
-    default: return fail(r, TAP_EIO, "corrupt gzip stream: %s", reason ? reason + 2 : text);
-    }
-}
+#define fail(r, ...)       tap__input_fail(&(r)->from.in, __VA_ARGS__)
+#define fail_short(r, part) tap__packed_fail(&(r)->from, part)
 
 static bool read_part(const reader *r, void *to, int n, const char *part)
 {
-    return gzread(r->file, to, (unsigned)n) == n || fail_short(r, part);
+    return gzread(r->from.stream, to, (unsigned)n) == n || fail_short(r, part);
 }
 
 static bool read_header(reader *r)
@@ -76,10 +59,10 @@ static bool read_header(reader *r)
 static bool check_size(const reader *r)
 {
     char    text[TAP_SHAPE_TEXT];
-    int64_t n = tap_numel(r->shape), room = r->size - 4 - 4 * r->shape.rank;
+    int64_t n = tap_numel(r->shape), room = r->from.size - 4 - 4 * r->shape.rank;
     tap_shape_format(text, r->shape);
     if (n < 0) return fail(r, TAP_EIO, "shape %s is too large", text);
-    if (!gzdirect(r->file)) room = r->size < INT64_MAX / DEFLATE_LIMIT ? r->size * DEFLATE_LIMIT : INT64_MAX;
+    if (!gzdirect(r->from.stream)) room = r->from.size < INT64_MAX / DEFLATE_LIMIT ? r->from.size * DEFLATE_LIMIT : INT64_MAX;
     if (n <= room / r->type.size) return true;
     return fail(r, TAP_EIO, "truncated: shape %s takes %lld bytes, the file can hold %lld", text, (long long)n * r->type.size,
                 (long long)(room < 0 ? 0 : room));
@@ -101,8 +84,8 @@ static bool check_end(const reader *r)
 {
     char text[TAP_SHAPE_TEXT];
     char extra;
-    int  code, n = gzread(r->file, &extra, 1);
-    gzerror(r->file, &code);
+    int  code, n = gzread(r->from.stream, &extra, 1);
+    gzerror(r->from.stream, &code);
     if (n == 1) return fail(r, TAP_EIO, "bytes left over behind the data of shape %s", tap_shape_format(text, r->shape));
     return (n == 0 && code == Z_OK) || fail_short(r, "data");
 }
@@ -112,10 +95,10 @@ static bool check_end(const reader *r)
 static bool check_promise(const reader *r, int64_t bytes, int64_t memory)
 {
     char    last;
-    z_off_t data = gztell(r->file);
-    if (gzdirect(r->file) || memory <= MUCH || memory / DEFLATE_USUAL <= r->size) return true;
-    if (gzseek(r->file, (z_off_t)bytes - 1, SEEK_CUR) < 0 || !read_part(r, &last, 1, "data") || !check_end(r)) return false;
-    return gzseek(r->file, data, SEEK_SET) == data || fail_short(r, "data");
+    z_off_t data = gztell(r->from.stream);
+    if (gzdirect(r->from.stream) || memory <= MUCH || memory / DEFLATE_USUAL <= r->from.size) return true;
+    if (gzseek(r->from.stream, (z_off_t)bytes - 1, SEEK_CUR) < 0 || !read_part(r, &last, 1, "data") || !check_end(r)) return false;
+    return gzseek(r->from.stream, data, SEEK_SET) == data || fail_short(r, "data");
 }
 
 static tap_tensor read_tensor(reader *r)
@@ -123,24 +106,17 @@ static tap_tensor read_tensor(reader *r)
     if (!read_header(r) || !check_size(r)) return (tap_tensor){ 0 };
     int64_t n = tap_numel(r->shape), bytes = n * r->type.size, memory = n * (int64_t)tap_dtype_size(r->type.dtype);
     if (!check_promise(r, bytes, memory)) return (tap_tensor){ 0 };
-    void *data = tap__arena_take(r->in.arena, (size_t)memory);
+    void *data = tap__arena_take(r->from.in.arena, (size_t)memory);
     if (!data || !read_data(r, bytes, data) || !check_end(r)) return (tap_tensor){ 0 };
     tap__decode(data, n, r->type.dtype, r->type.size, true);
     return tap_tensor_wrap(r->type.dtype, r->shape, data);
 }
 
-/* zlib takes the file over, and closes it. */
 tap_tensor tap_idx_read(tap_arena *a, const char *path)
 {
-    reader     r = { 0 };
+    reader     r = { .shape = TAP_SCALAR };
     tap_tensor x = { 0 };
-    if (!tap__input_open(&r.in, a, path, "idx")) return x;
-    r.size = (int64_t)r.in.left;
-    r.file = gzdopen(r.in.fd, "rb");
-    if (r.file) r.in.fd = -1;
-    else fail(&r, TAP_ENOMEM, "no memory to read it");
-    if (r.file) x = read_tensor(&r);
-    if (r.file) gzclose(r.file);
-    tap__input_close(&r.in);
+    if (tap__packed_open(&r.from, a, path, "idx")) x = read_tensor(&r);
+    tap__packed_close(&r.from);
     return x;
 }

@@ -267,14 +267,30 @@ static void make_header(char header[LENGTH], int type, tap_shape shape)
     header[LENGTH - 1] = '\n';
 }
 
+tap_file *tap_npy_create(const char *path, tap_dtype dtype, tap_shape shape, tap_error *e)
+{
+    char header[LENGTH];
+    if (!path) {
+        tap_error_set(e, TAP_EARG, "npy: the path is NULL");
+        return NULL;
+    }
+    if (type_of(dtype) < 0 || tap_numel(shape) < 0) {
+        tap_error_set(e, TAP_EARG, "%s: the tensor is inert or invalid", path);
+        return NULL;
+    }
+    tap_file *f = tap_file_create(path, e);
+    if (!f) return NULL;
+    make_header(header, type_of(dtype), shape);
+    if (tap_file_write(f, header, LENGTH) == TAP_OK) return f;
+    tap_file_abandon(f);
+    return NULL;
+}
+
 static tap_status write_file(const char *path, tap_tensor x, tap_error *e)
 {
-    char      header[LENGTH];
-    tap_file *f = tap_file_create(path, e);
+    tap_file *f = tap_npy_create(path, x.dtype, x.shape, e);
     if (!f) return e ? e->status : TAP_EIO;
-    make_header(header, type_of(x.dtype), x.shape);
-    tap_status status = tap_file_write(f, header, LENGTH);
-    if (status == TAP_OK) status = tap_file_write(f, x.data, (size_t)tap_numel(x.shape) * tap_dtype_size(x.dtype));
+    tap_status status = tap_file_write(f, x.data, (size_t)tap_numel(x.shape) * tap_dtype_size(x.dtype));
     if (status == TAP_OK) return tap_file_commit(f);
     tap_file_abandon(f);
     return status;

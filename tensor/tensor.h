@@ -165,6 +165,27 @@ TAP_API void tap_random_normal(tap_tensor x, tap_random at);          /* x ~ N(0
 TAP_API void tap_random_permutation(int64_t *index, int64_t n, tap_random at); /* a shuffle of 0..n-1 */
 TAP_API uint64_t tap_random_hash(const char *text);                   /* a stream for a name (FNV-1a) */
 
+/* ---- Sparse matrices ---------------------------------------------------------------------------------------------- */
+
+/* [rows,columns], of which only what is not 0 is kept, by rows: row i's are value[j] in column[j], ascending, for j from start[i] up to
+ * start[i+1]. A view, like a tensor. One that is inert has start NULL, and no rows. */
+typedef struct {
+    int64_t        rows, columns;
+    const int64_t *start; /* [rows+1]; start[0] is 0 */
+    const int32_t *column;
+    const float   *value;
+} tap_csr;
+
+TAP_API tap_csr    tap_csr_from_dense(tap_arena *a, tap_tensor x); /* x [rows,columns], rounded to float32 */
+TAP_API tap_csr    tap_csr_transpose(tap_arena *a, tap_csr x);
+/* out [n,columns], float32 or float64, contiguous, becomes the rows row[0..n-1], any of them more than once; NULL: the first n. */
+TAP_API tap_status tap_csr_rows(tap_tensor out, tap_csr x, const int64_t *row, tap_error *e);
+/* log(1 + scale x / the sum of its row), x >= 0, which is 0 where x is; start and column are x's own. */
+TAP_API tap_csr    tap_csr_log_normalize(tap_arena *a, tap_csr x, double scale);
+/* Principal components: x's rows, less their mean, along the k directions in which they vary most, the first one first: float64
+ * [rows,k]. By subspace iteration from random directions (Halko et al. 2011), without a dense matrix of x's size. */
+TAP_API tap_tensor tap_csr_pca(tap_arena *a, tap_csr x, int64_t k, uint64_t seed);
+
 /* ---- Threads ----------------------------------------------------------------------------------------------------- */
 
 TAP_API void tap_set_threads(int n); /* how many threads kernels use, 1 to 256; <= 0: as OMP_NUM_THREADS says, else all processors */
@@ -177,6 +198,8 @@ TAP_API const char *tap_config(void);
 /* Readers put the tensor into the arena. Writers write beside the old file, sync and rename: a file is whole or untouched.
  * Messages name the file. */
 
+typedef struct tap_file tap_file;
+
 /* IDX, the format of MNIST, plain or gzipped: big-endian, dtype uint8, int8..int32 (read as int64), float32 or float64. */
 TAP_API tap_tensor tap_idx_read(tap_arena *a, const char *path);
 
@@ -184,6 +207,41 @@ TAP_API tap_tensor tap_idx_read(tap_arena *a, const char *path);
  * order gives a transposed view; what is written is in C order, byte for byte as numpy.save has it. */
 TAP_API tap_tensor tap_npy_read(tap_arena *a, const char *path);
 TAP_API tap_status tap_npy_write(const char *path, tap_tensor x, tap_error *e);
+/* A file of such an array, for one that is larger than memory: the caller writes its elements, in C order, and commits. */
+TAP_API tap_file  *tap_npy_create(const char *path, tap_dtype dtype, tap_shape shape, tap_error *e);
+
+/* Matrix Market's coordinate format, integer or real, general: entries, in any order, of which zeros are dropped and none may come
+ * twice. Plain or gzipped; written gzipped if the name ends in .gz, as integers if all are. */
+TAP_API tap_csr    tap_matrix_market_read(tap_arena *a, const char *path);
+TAP_API tap_status tap_matrix_market_write(const char *path, tap_csr x, tap_error *e);
+
+/* Fields of text: field j of row i is text[i * columns + j]. */
+typedef struct {
+    int64_t            rows, columns;
+    const char *const *text;
+} tap_table;
+
+/* Rows of fields between separators, such as ',' or '\t', all as long as the first, plain or gzipped. A field in double quotes may
+ * hold anything, two quotes standing for one (RFC 4180). Spaces around fields and empty rows do not count. */
+TAP_API tap_table  tap_table_read(tap_arena *a, const char *path, char separator);
+/* The same of numbers, behind a row and a column of names, which go into *columns [1,columns] and *rows [rows,1] (NULL: they do not).
+ * The corner may hold anything. Zeros, and empty fields, take no memory. */
+TAP_API tap_csr    tap_csr_read_table(tap_arena *a, const char *path, char separator, tap_table *rows, tap_table *columns);
+/* The texts below the first row's `name`, numbered in alphabetical order: int64 [rows-1]. *n is how many there are; 0, and an inert
+ * tensor, if there is no such column. */
+TAP_API tap_tensor tap_table_labels(tap_arena *a, tap_table t, const char *name, int64_t *n);
+
+/* Counts of genes in cells: counts [cells,genes], a row of names for each cell, and for each gene. */
+typedef struct {
+    tap_csr   counts;
+    tap_table barcodes, features;
+} tap_cells;
+
+/* From a folder as 10x Genomics has it, matrix.mtx, barcodes.tsv and features.tsv (or genes.tsv), gzipped or plain, or from a
+ * CSV file (.csv, .csv.gz) of cells by genes for tap_csr_read_table. Refuses what is no count. */
+TAP_API tap_cells  tap_cells_read(tap_arena *a, const char *path);
+/* Such a folder, which there must be; all its files are gzipped. Absent tables of names stand for cell1, ... and gene1, ... */
+TAP_API tap_status tap_cells_write(const char *dir, tap_cells c, tap_error *e);
 
 /* 8-bit greyscale PNG. image: [height,width]; floats in [0,1] (clipped, NaN black) or uint8. */
 TAP_API tap_status tap_png_write(const char *path, tap_tensor image, tap_error *e);
@@ -217,10 +275,9 @@ TAP_API const tap_tensor *tap_safetensors_find(const tap_safetensors *s, const c
 TAP_API const char       *tap_safetensors_metadata(const tap_safetensors *s, const char *key); /* NULL: there is none */
 
 /* A file that appears whole or not at all, for a program's own text and binary output. */
-typedef struct tap_file tap_file;
-
 /* Writes to a temporary file beside path (a device or a pipe is written directly); NULL on error. e is kept until the end. */
 TAP_API tap_file  *tap_file_create(const char *path, tap_error *e);
+TAP_API tap_file  *tap_file_create_gzip(const char *path, tap_error *e); /* the same; what is written is packed on its way */
 TAP_API tap_status tap_file_write(tap_file *f, const void *bytes, size_t n);
 TAP_API tap_status tap_file_commit(tap_file *f);  /* sync, rename to path, free f; on an error path is as it was */
 TAP_API void       tap_file_abandon(tap_file *f); /* removes the temporary file and frees f; NULL is allowed */
