@@ -1,6 +1,7 @@
 /* Rows of a table by number. */
 #include "autograd/internal.h"
 #include "nn/internal.h"
+#include "tensor/sparse.h"
 
 tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx)
 {
@@ -37,4 +38,43 @@ tap_var tap_one_hot(tap_var index, int64_t num_classes)
     if (num_classes < 1 || most >= num_classes)
         return tap__refuse(n, TAP_EARG, "one_hot", "index %lld does not go with %lld classes", (long long)most, (long long)num_classes);
     return tap_cast(tap_eq(tap_unsqueeze(index, -1), tap_arange(index.tape, num_classes)), TAP_I64);
+}
+
+/* ---- Rows of a sparse matrix ------------------------------------------------------------------------------------- */
+
+static int64_t row_of(const tap_call *c, int64_t i)
+{
+    return ((const int64_t *)c->in[0].data)[i * c->in[0].stride[0]];
+}
+
+static tap_status csr_select_infer(tap_call *c, tap_tensor *out)
+{
+    const tap_csr  *x = c->attr;
+    const tap_shape s = c->in[0].shape;
+    const char     *wrong = tap__csr_size_wrong(*x);
+    if (c->in[0].dtype != TAP_I64 || s.rank != 1) return tap_call_fail(c, TAP_ESHAPE, "the index must be int64 [n]");
+    for (int64_t i = 0; i < s.n[0] && !wrong; i++) {
+        const int64_t row = row_of(c, i);
+        if (row < 0 || row >= x->rows)
+            return tap_call_fail(c, TAP_EARG, "there are %lld rows, and no row %lld", (long long)x->rows, (long long)row);
+        wrong = tap__csr_row_wrong(*x, row);
+    }
+    out->dtype = tap_tape_dtype(c->tape);
+    out->shape = TAP_SHAPE(s.n[0], x->columns);
+    return wrong ? tap_call_fail(c, TAP_EARG, "%s", wrong) : TAP_OK;
+}
+
+static void csr_select_forward(tap_call *c, tap_tensor *out)
+{
+    const int64_t n = out->shape.n[0];
+    int64_t      *row = tap_call_scratch(c, (size_t)n * sizeof *row);
+    for (int64_t i = 0; row && i < n; i++) row[i] = row_of(c, i);
+    if (row) tap_csr_rows(*out, *(const tap_csr *)c->attr, row, NULL);
+}
+
+static const tap_op csr_select_op = { "csr_select", csr_select_infer, csr_select_forward, NULL, sizeof(tap_csr) };
+
+tap_var tap_csr_select(tap_csr x, tap_var index)
+{
+    return tap_apply(&csr_select_op, &x, 1, &index);
 }

@@ -109,6 +109,8 @@ TAP_API tap_var tap_dropout(tap_var x, double p, bool training);
 /* Rows of a table: index [..] int64, weight [rows,width] -> [..,width]. The row padding_idx gets no gradient. */
 TAP_API tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx);
 #define TAP_NO_INDEX INT64_MIN /* for padding_idx and ignore_index: none */
+/* Rows of a sparse matrix, as a dense one of the tape's dtype: index int64 [n] -> [n,columns]. A constant; x is borrowed for the call. */
+TAP_API tap_var tap_csr_select(tap_csr x, tap_var index);
 TAP_API tap_var tap_one_hot(tap_var index, int64_t num_classes); /* int64 [..] -> [..,num_classes]; -1: the largest index + 1 */
 
 TAP_API tap_var tap_normalize(tap_var x, double p, int axis, double eps); /* x / max(|x|_p, eps), the norm along the axis */
@@ -347,6 +349,24 @@ TAP_API tap_var  tap_bound_of(tap_densities d, tap_bound_options o);
 /* KL by latent dimension [..,d]; a dimension whose mean over images is not above `nats` has this constant instead. The mean of
  * the sum is sum_j max(nats, mean KL_j), Kingma et al. 2016 */
 TAP_API tap_var  tap_free_bits(tap_var kl, double nats);
+
+/* ---- Groups ------------------------------------------------------------------------------------------------------ */
+
+/* {.clusters = k} gives the defaults in brackets. */
+typedef struct {
+    int64_t  clusters; /* k, from 1 to the number of points */
+    int64_t  restarts; /* the best of so many is taken [10] */
+    int64_t  rounds;   /* at most, of each [300] */
+    uint64_t seed;
+} tap_kmeans_options;
+
+/* k centres with the smallest sum of squared distances from each point to its nearest one, which it returns; not always the smallest
+ * there is. By Lloyd 1982, from centres by Arthur & Vassilvitskii 2007 (k-means++). x [n,d], finite; label int64 [n], contiguous, gets
+ * the number of each point's centre. NaN on an error. */
+TAP_API double tap_kmeans(tap_tensor x, tap_kmeans_options o, tap_tensor label, tap_error *e);
+/* Of two ways to group the same n things, labels int64 [n], contiguous: how many pairs they agree on, by which 1 is all, and 0 what
+ * chance gives. Hubert & Arabie 1985. NaN on an error. */
+TAP_API double tap_adjusted_rand_index(tap_tensor a, tap_tensor b, tap_error *e);
 
 /* ---- Optimizers -------------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,219 @@
+/* Groups of points: k-means, and how far two ways to group agree. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/internal.h"
+
+/* ---- k-means ----------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const double *x; /* [n,d] */
+    int64_t       n, d, k;
+    double       *centre;  /* [k,d] */
+    double       *nearest; /* [n]: squared distances to the nearest centre */
+    int64_t      *label;   /* [n]: which that is */
+} grouping;
+
+static double distance(int64_t d, const double *x, const double *y)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < d; i++) sum += (x[i] - y[i]) * (x[i] - y[i]);
+    return sum;
+}
+
+static void assign_range(const void *context, int64_t first, int64_t last)
+{
+    const grouping *g = context;
+    for (int64_t i = first; i < last; i++) {
+        g->nearest[i] = HUGE_VAL;
+        for (int64_t c = 0; c < g->k; c++) {
+            const double far = distance(g->d, g->x + i * g->d, g->centre + c * g->d);
+            if (far < g->nearest[i]) g->nearest[i] = far, g->label[i] = c;
+        }
+    }
+}
+
+/* Each point to its nearest centre, the first of equal ones; returns the sum of squared distances. */
+static double assign(const grouping *g)
+{
+    double sum = 0;
+    tap__parallel(g->n, tap__steps((double)g->n * (double)g->k * (double)g->d), assign_range, g);
+    for (int64_t i = 0; i < g->n; i++) sum += g->nearest[i];
+    return sum;
+}
+
+/* Each centre to the mean of its points; one that has none goes to the point that is farthest from its own. */
+static void update(const grouping *g, int64_t *count)
+{
+    memset(g->centre, 0, (size_t)(g->k * g->d) * sizeof *g->centre);
+    memset(count, 0, (size_t)g->k * sizeof *count);
+    for (int64_t i = 0; i < g->n; i++) {
+        double *c = g->centre + g->label[i] * g->d;
+        count[g->label[i]]++;
+        for (int64_t j = 0; j < g->d; j++) c[j] += g->x[i * g->d + j];
+    }
+    for (int64_t c = 0; c < g->k; c++) {
+        double *at = g->centre + c * g->d;
+        for (int64_t j = 0; j < g->d && count[c] > 0; j++) at[j] /= (double)count[c];
+        if (count[c] > 0) continue;
+        int64_t far = 0;
+        for (int64_t i = 1; i < g->n; i++)
+            if (g->nearest[i] > g->nearest[far]) far = i;
+        memcpy(at, g->x + far * g->d, (size_t)g->d * sizeof *at);
+        g->nearest[far] = 0;
+    }
+}
+
+/* The first i where the sum of weights passes `part` of all; the last that weighs anything, if rounding hides it. */
+static int64_t pick(int64_t n, const double *weight, double part)
+{
+    double  all = 0, sum = 0;
+    int64_t last = 0;
+    for (int64_t i = 0; i < n; i++) all += weight[i];
+    for (int64_t i = 0; i < n; i++) {
+        if (!(weight[i] > 0)) continue;
+        last = i;
+        if ((sum += weight[i]) > part * all) break;
+    }
+    return last;
+}
+
+/* k-means++: each centre is a point that is taken with a chance in proportion to its squared distance to those there are. */
+static void begin(const grouping *g, const double *chance)
+{
+    for (int64_t i = 0; i < g->n; i++) g->nearest[i] = 1;
+    for (int64_t c = 0; c < g->k; c++) {
+        const int64_t at = pick(g->n, g->nearest, chance[c]);
+        memcpy(g->centre + c * g->d, g->x + at * g->d, (size_t)g->d * sizeof *g->centre);
+        for (int64_t i = 0; i < g->n; i++) {
+            const double far = distance(g->d, g->x + i * g->d, g->centre + c * g->d);
+            if (c == 0 || far < g->nearest[i]) g->nearest[i] = far;
+        }
+    }
+}
+
+/* Lloyd 1982, until no sum gets smaller. */
+static double improve(const grouping *g, int64_t *count, int64_t rounds)
+{
+    double sum = assign(g), before;
+    do {
+        before = sum;
+        update(g, count);
+        sum = assign(g);
+    } while (--rounds > 0 && sum < before);
+    return sum;
+}
+
+static double search(grouping *g, tap_arena *memory, const tap_kmeans_options *o, int64_t *best)
+{
+    double     least = HUGE_VAL;
+    int64_t   *count = tap_arena_alloc(memory, (size_t)g->k * sizeof *count);
+    tap_tensor chance = tap_tensor_zeros(memory, TAP_F64, TAP_SHAPE(g->k));
+    g->centre = tap_arena_alloc(memory, (size_t)(g->k * g->d) * sizeof *g->centre);
+    g->nearest = tap_arena_alloc(memory, (size_t)g->n * sizeof *g->nearest);
+    g->label = tap_arena_alloc(memory, (size_t)g->n * sizeof *g->label);
+    if (tap_arena_status(memory, NULL) != TAP_OK) return (double)NAN;
+    for (int64_t i = 0; i < o->restarts; i++) {
+        tap_random_uniform(chance, (tap_random){ o->seed, tap_random_hash("kmeans"), (uint64_t)i });
+        begin(g, chance.data);
+        const double sum = improve(g, count, o->rounds);
+        if (sum < least) {
+            least = sum;
+            memcpy(best, g->label, (size_t)g->n * sizeof *best);
+        }
+    }
+    return least;
+}
+
+static tap_status check(tap_tensor x, tap_kmeans_options *o, tap_tensor label, tap_error *e)
+{
+    char text[TAP_SHAPE_TEXT];
+    if (o->restarts == 0) o->restarts = 10;
+    if (o->rounds == 0) o->rounds = 300;
+    if (!x.data || x.shape.rank != 2 || tap_numel(x.shape) < 0)
+        return tap_error_set(e, TAP_ESHAPE, "kmeans: %s is not [points,numbers]", tap_shape_format(text, x.shape));
+    const int64_t n = x.shape.n[0];
+    if (label.dtype != TAP_I64 || !label.data || label.shape.rank != 1 || label.shape.n[0] != n ||
+        !tap_tensor_is_contiguous(label))
+        return tap_error_set(e, TAP_ESHAPE, "kmeans: labels are not int64 [%lld], contiguous", (long long)n);
+    if (o->clusters < 1 || o->clusters > n)
+        return tap_error_set(e, TAP_EARG, "kmeans: %lld points do not make %lld clusters", (long long)n,
+                             (long long)o->clusters);
+    if (o->restarts < 0 || o->rounds < 0)
+        return tap_error_set(e, TAP_EARG, "kmeans: %lld restarts of %lld rounds", (long long)o->restarts, (long long)o->rounds);
+    return TAP_OK;
+}
+
+double tap_kmeans(tap_tensor x, tap_kmeans_options o, tap_tensor label, tap_error *e)
+{
+    double sum = (double)NAN;
+    if (check(x, &o, label, e) != TAP_OK) return sum;
+    tap_arena *memory = tap_arena_new();
+    tap__arena_name(memory, "kmeans");
+    tap_tensor points = tap_tensor_cast(memory, tap_tensor_contiguous(memory, x), TAP_F64);
+    if (points.data && !tap__all_finite(tap_numel(x.shape), TAP_F64, points.data))
+        tap_error_set(tap_arena_error(memory), TAP_EARG, "kmeans: a number is not finite");
+    grouping g = { .x = points.data, .n = x.shape.n[0], .d = x.shape.n[1], .k = o.clusters };
+    if (tap_arena_status(memory, NULL) == TAP_OK) sum = search(&g, memory, &o, label.data);
+    tap__error_copy(e, tap_arena_error(memory));
+    tap_arena_free(memory);
+    return sum;
+}
+
+/* ---- Agreement --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t a, b;
+} pair;
+
+static int compare_pairs(const void *left, const void *right)
+{
+    const pair *p = left, *q = right;
+    if (p->a != q->a) return p->a < q->a ? -1 : 1;
+    return (p->b > q->b) - (p->b < q->b);
+}
+
+/* How many pairs of the sorted are the same. */
+static double pairs_alike(int64_t n, const pair *p)
+{
+    double sum = 0;
+    for (int64_t i = 0, first = 0; i < n; i++) {
+        if (compare_pairs(&p[first], &p[i]) != 0) first = i;
+        sum += (double)(i - first);
+    }
+    return sum;
+}
+
+static double alike(int64_t n, const int64_t *a, const int64_t *b, pair *p)
+{
+    for (int64_t i = 0; i < n; i++) p[i] = (pair){ a ? a[i] : 0, b ? b[i] : 0 };
+    qsort(p, (size_t)n, sizeof *p, compare_pairs);
+    return pairs_alike(n, p);
+}
+
+static bool is_labels(tap_tensor x)
+{
+    return x.data && x.dtype == TAP_I64 && x.shape.rank == 1 && x.shape.n[0] >= 0 && tap_tensor_is_contiguous(x);
+}
+
+double tap_adjusted_rand_index(tap_tensor a, tap_tensor b, tap_error *e)
+{
+    if (!is_labels(a) || !is_labels(b) || a.shape.n[0] != b.shape.n[0]) {
+        tap_error_set(e, TAP_ESHAPE, "adjusted_rand_index: labels are int64 [n], contiguous, the same n twice");
+        return (double)NAN;
+    }
+    const int64_t n = a.shape.n[0];
+    tap_arena    *memory = tap_arena_new();
+    tap__arena_name(memory, "adjusted_rand_index");
+    pair *p = tap_arena_alloc(memory, (size_t)(n + 1) * sizeof *p);
+    tap__error_copy(e, tap_arena_error(memory));
+    double index = (double)NAN;
+    if (p) {
+        const double both = alike(n, a.data, b.data, p), in_a = alike(n, a.data, NULL, p), in_b = alike(n, NULL, b.data, p);
+        const double chance = n > 1 ? in_a * in_b / (0.5 * (double)n * (double)(n - 1)) : 0, most = (in_a + in_b) / 2;
+        index = most == chance ? 1 : (both - chance) / (most - chance);
+    }
+    tap_arena_free(memory);
+    return index;
+}
