@@ -121,6 +121,76 @@ TAP_API tap_tensor tap_bits_back_decode(tap_arena *a, const tap_vae *v, tap_tens
 /* What compressed bytes say of themselves; an error if they are damaged, or no such bytes. */
 TAP_API tap_status tap_bits_back_inspect(tap_tensor bytes, tap_bits_back_header *h, tap_error *e);
 
+/* The variational autoencoder of counts (scVI, Lopez et al. 2018): x [genes], how often each gene was seen in a cell, and l their sum,
+ * the cell's library size, which depends on the measurement and is taken as given.
+ *
+ *   p(z) = N(0, I)   q(z|x,c) = N(mu, diag(sigma^2)), a network's of log(1 + scale x / l)
+ *   p(x|z,c,l) = NegativeBinomial(l rho, theta)   rho = softmax(f(z,c)), the rates: the share that each gene has   theta: one for each gene
+ *
+ * or, zero-inflated, x is 0 with a further chance sigmoid(g(z,c)). c, such as the batch that a cell was measured in, one-hot, goes to
+ * both networks, as in a tap_vae: z is left to say the rest. An l of 0 counts as 1.
+ *
+ * Parameters: a tap_vae's enc.0, ..., loc, logvar, dec.0, ..., out; log_theta [genes]; zero, a second head, when zero-inflated. */
+
+typedef enum { TAP_COUNTS_NB, TAP_COUNTS_ZINB } tap_count_likelihood;
+
+/* {.genes = G} gives the defaults in brackets. */
+typedef struct {
+    int64_t              genes;
+    int                  n_hidden;                   /* [1] */
+    int64_t              hidden[TAP_VAE_MAX_HIDDEN]; /* sizes of the encoder's hidden layers, backwards the decoder's [128] */
+    tap_activation       activation;                 /* [tap_relu] */
+    int64_t              latent;                     /* [10] */
+    int64_t              condition;                  /* numbers in c [0: none is given] */
+    tap_count_likelihood likelihood;                 /* [negative binomial] */
+    double               scale;                      /* [1e4] */
+} tap_count_vae_options;
+
+typedef struct {
+    tap_count_vae_options options; /* as given, defaults filled in */
+    tap_vae               net;     /* its networks; out gives the softmax's logits */
+    tap_linear            zero;
+    tap_param            *log_theta;
+} tap_count_vae;
+
+/* x [batch,genes] in whole numbers from 0 up, c [batch,condition], or (tap_var){ 0 } where there is none. */
+TAP_API void          tap_count_vae_init(tap_count_vae *v, tap_module *m, tap_count_vae_options o); /* errors go to m's root */
+TAP_API tap_dist      tap_count_vae_encode(const tap_count_vae *v, tap_var x, tap_var c);           /* q(z|x,c): z [batch,latent] */
+/* rho: [..,genes], sums 1; where c is missing, its mean over all c that are one-hot: as if measured in every batch */
+TAP_API tap_var       tap_count_vae_rates(const tap_count_vae *v, tap_var z, tap_var c);
+/* p(x|z,c,l): z [..,latent], log_library = log l [..,1] */
+TAP_API tap_dist      tap_count_vae_decode(const tap_count_vae *v, tap_var z, tap_var c, tap_var log_library);
+TAP_API tap_vae_terms tap_count_vae_elbo(const tap_count_vae *v, tap_var x, tap_var c); /* one draw of z, KL in closed form: [batch] */
+TAP_API tap_var       tap_count_vae_loss(const tap_count_vae *v, tap_var x, tap_var c); /* -mean over cells of the ELBO: [] */
+/* The importance-weighted bound on log p(x|c,l) with so many draws of z (TAP_IWAE), which it approaches: [batch] */
+TAP_API tap_var       tap_count_vae_log_prob(const tap_count_vae *v, tap_var x, tap_var c, int64_t draws);
+
+/* Counts of which the truth is known, to see what a model makes of them: cells of groups that overlap, measured in batches.
+ *
+ *   x ~ NegativeBinomial(l rho, theta)   rho = softmax over genes of (base + fold of the group + shift of the batch)
+ *   base ~ N(0, spread^2)   fold ~ N(0, fold^2) for a part of each group's genes, its markers, else 0   shift ~ N(0, shift^2)
+ *   log l ~ N(log library, library_spread^2)   log theta of a gene ~ N(log theta, 0.5^2)
+ *
+ * A cell's group and batch are each as likely as the others. {.cells = N, .genes = G} gives the defaults in brackets; numbers are not
+ * negative, and a 0 stands for the default. */
+typedef struct {
+    int64_t  cells, genes;
+    int64_t  groups, batches;         /* [8, 3] */
+    double   markers;                 /* this part of a group's genes [0.1] */
+    double   fold, shift, spread;     /* [0.8, 0.2, 2] */
+    double   library, library_spread; /* [600, 0.5] */
+    double   theta;                   /* [2] */
+    uint64_t seed;
+} tap_count_simulation;
+
+typedef struct {
+    tap_csr    counts;       /* [cells,genes] */
+    tap_tensor group, batch; /* int64 [cells] */
+    tap_tensor log_library;  /* float64 [cells] */
+} tap_simulated_counts;
+
+TAP_API tap_simulated_counts tap_simulate_counts(tap_arena *a, tap_count_simulation o); /* inert on an error */
+
 /* The same with one number of everything:
  *
  *   p(z) = N(0, 1)   q(z|x) = N(a x + b, t^2)   p(x|z) = N(c z + v, s^2)
