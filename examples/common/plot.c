@@ -241,6 +241,40 @@ void plot_points(plot *p, int64_t n, const double *x, const double *y, int color
     put_point(p, at[0] + 11, at[1], 4);
 }
 
+/* From the smallest to the largest of the numbers, and a little more. */
+static void span(int64_t n, const double *x, double *from, double *to)
+{
+    double low = HUGE_VAL, high = -HUGE_VAL;
+    for (int64_t i = 0; i < n; i++) low = fmin(low, x[i]), high = fmax(high, x[i]);
+    const double more = high > low ? (high - low) / 20 : 1;
+    *from = (low <= high ? low : 0) - more;
+    *to = (low <= high ? high : 0) + more;
+}
+
+/* In the order of the points, so that no group lies on top. */
+void plot_groups(plot *p, const char *title, const char *name, int64_t n, const double *x, const double *y, const int64_t *group)
+{
+    enum { COLORS = 10 };
+    plot_axes axes = { .title = title };
+    int64_t   groups = 0;
+    span(n, x, &axes.x0, &axes.x1);
+    span(n, y, &axes.y0, &axes.y1);
+    plot_panel(p, axes);
+    if (!p) return;
+    begin_panel(p);
+    for (int64_t i = 0; i < n; i++) {
+        set_color(p, (int)(group[i] % COLORS), 0.6);
+        if (isfinite(x[i]) && isfinite(y[i])) put_point(p, at_x(p, x[i]), at_y(p, y[i]), n > 2000 ? 1.4 : 2);
+        groups = group[i] < groups ? groups : group[i] + 1;
+    }
+    end_panel(p);
+    for (int k = 0; k < COLORS && k < groups; k++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s %d", name, k + 1);
+        plot_points(p, 0, NULL, NULL, k, text);
+    }
+}
+
 void plot_bars(plot *p, int64_t n, double x0, double x1, const double *height, int color, const char *name)
 {
     double at[2];

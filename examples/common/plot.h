@@ -25,6 +25,9 @@ void plot_area(plot *p, int64_t n, const double *x, const double *y, int color);
 void plot_points(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
 void plot_bars(plot *p, int64_t n, double x0, double x1, const double *height, int color, const char *name); /* side by side */
 
+/* The next panel, around n points in the color of the group that each is of, from 0; in the legend is "name 1" and so on. */
+void plot_groups(plot *p, const char *title, const char *name, int64_t n, const double *x, const double *y, const int64_t *group);
+
 /* Writes dir/name and frees the plot. False: it has said why, in one line on standard error. */
 bool plot_write(plot *p, const char *dir, const char *name);
 

@@ -1,0 +1,70 @@
+/* examples/vae_cells/main.c: reads counts of genes in cells, learns what tells the cells apart, and says what it found. Or makes
+ * such counts, of which the truth is known. */
+#include "vae_cells.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const program = "vae_cells";
+
+/* The truth about each cell. */
+static bool write_metadata(const char *dir, const tap_simulated_counts *s)
+{
+    char      path[PATH_SIZE], line[128] = "barcode,group,batch,library\n";
+    tap_error e = { 0 };
+    join(path, dir, "metadata.csv");
+    tap_file *f = tap_file_create(path, &e);
+    for (int64_t i = 0; i <= s->counts.rows; i++) {
+        tap_file_write(f, line, strlen(line));
+        snprintf(line, sizeof line, "cell%lld,%.0f,%.0f,%.9g\n", (long long)i + 1, tap_tensor_item(s->group, i) + 1,
+                 tap_tensor_item(s->batch, i) + 1, exp(tap_tensor_item(s->log_library, i)));
+    }
+    return !tap_file_commit(f) || fail("%s", e.message);
+}
+
+static bool simulate(options *o)
+{
+    const char *message;
+    tap_error   e = { 0 };
+    tap_arena  *a = tap_arena_new();
+    o->simulation.seed = o->seed;
+    const tap_simulated_counts s = tap_simulate_counts(a, o->simulation);
+    bool                       ok = !tap_arena_status(a, &message) || fail("%s", message);
+    ok = ok && prepare_out(o->simulate, "metadata.csv") && write_metadata(o->simulate, &s) &&
+         (!tap_cells_write(o->simulate, (tap_cells){ .counts = s.counts }, &e) || fail("%s", e.message));
+    tap_arena_free(a);
+    return ok;
+}
+
+/* What a model depends on stands in its file. */
+static bool recall(options *o, tap_arena *a)
+{
+    argument table[OPTIONS + 1];
+    options_table(table, o);
+    return !o->model || model_options(a, o->model, table, SHAPING);
+}
+
+static bool learn_and_tell(options *o)
+{
+    bool       whole = true;
+    cells      d = { .n_groups = 0 };
+    tap_arena *a = tap_arena_new();
+    models     m = { .root = { tap_module_new(TAP_F32, o->seed), tap_module_new(TAP_F32, o->seed) } };
+    bool       ok = recall(o, a) && cells_load(&d, a, o) && models_get(&m, o, &d, &whole) && (!whole || report(o, &m, &d));
+    for (int i = 0; i < 2; i++) tap_module_free(m.root[i]);
+    tap_arena_free(a);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    options o;
+    int     status;
+    setlocale(LC_CTYPE, "");
+    if (!options_parse(&o, argc, argv, &status)) return status;
+    if (o.threads) tap_set_threads((int)o.threads);
+    catch_signals();
+    return end_program(o.simulate ? simulate(&o) : learn_and_tell(&o));
+}

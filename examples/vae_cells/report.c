@@ -1,0 +1,123 @@
+/* examples/vae_cells/report.c: what the model has made of the cells. */
+#include "vae_cells.h"
+
+#include "examples/common/plot.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { AT_ONCE = 8 }; /* cells */
+
+typedef struct {
+    const options *o;
+    const models  *m;
+    const cells   *d;
+    tap_arena     *a;
+    tap_tape      *t;
+    tap_tensor     latent; /* float32 [cells,latent] */
+} reporter;
+
+static bool sound(const reporter *r)
+{
+    const char *message;
+    if (interrupted()) return fail("interrupted; --model %s/model.safetensors goes on from there", r->o->out);
+    return (!tap_tape_status(r->t, &message) && !tap_arena_status(r->a, &message)) || fail("%s", message);
+}
+
+/* Nats for a cell that was held out: log p(x) by draws of z, its ELBO, and the rival's. */
+static bool likelihood(const reporter *r)
+{
+    const int64_t n = r->d->held_out.shape.n[0];
+    double        sum[3] = { 0 };
+    bar_start(r->o->quiet, "held out", "log p", 1, n, 0);
+    for (int64_t i = 0, k; i < n && !interrupted(); i += k) {
+        k = n - i < AT_ONCE ? n - i : AT_ONCE;
+        tap_tape_reset(r->t);
+        const seen s = cells_see(r->d, tap_select(tap_narrow(tap_input(r->t, r->d->held_out), 0, i, k), 1, 0));
+        sum[0] += tap_item(tap_sum(tap_count_vae_log_prob(&r->m->vae, s.x, s.c, r->o->draws), TAP_ALL));
+        sum[1] += tap_item(tap_sum(tap_count_vae_elbo(&r->m->vae, s.x, s.c).elbo, TAP_ALL));
+        sum[2] += tap_item(tap_sum(rival_log_prob(r->m, s), TAP_ALL));
+        bar_update(1, i + k, sum[0] / (double)(i + k));
+    }
+    bar_clear();
+    if (!sound(r)) return false;
+    printf("cells held out, nats each: log p(x) %.2f by %lld draws, ELBO %.2f; without a latent space %.2f\n",
+           sum[0] / (double)n, (long long)r->o->draws, sum[1] / (double)n, sum[2] / (double)n);
+    return true;
+}
+
+/* Means of q(z|x), and the expression that they stand for, in counts of a cell with `scale` of them; written as it comes. */
+static bool write_latent(reporter *r)
+{
+    char          path[2][PATH_SIZE];
+    tap_error     e = { 0 };
+    const int64_t n = r->d->counts.rows, genes = r->d->counts.columns, width = r->o->latent;
+    join(path[0], r->o->out, "denoised.npy");
+    join(path[1], r->o->out, "latent.npy");
+    r->latent = tap_tensor_zeros(r->a, TAP_F32, TAP_SHAPE(n, width));
+    tap_file *f = tap_npy_create(path[0], TAP_F32, TAP_SHAPE(n, genes), &e);
+    for (int64_t i = 0, k; i < n && r->latent.data && !interrupted(); i += k) {
+        k = n - i < AT_ONCE ? n - i : AT_ONCE;
+        tap_tape_reset(r->t);
+        const seen s = cells_see(r->d, tap_narrow(tap_arange(r->t, n), 0, i, k));
+        tap_var    z = tap_dist_mean(tap_count_vae_encode(&r->m->vae, s.x, s.c));
+        tap_tensor x = tap_value(tap_mul_scalar(tap_count_vae_rates(&r->m->vae, z, (tap_var){ 0 }), r->o->scale));
+        if (!x.data) break;
+        memcpy((float *)r->latent.data + i * width, tap_value(z).data, (size_t)(k * width) * sizeof(float));
+        tap_file_write(f, x.data, (size_t)(k * genes) * sizeof(float));
+    }
+    if (!sound(r)) return tap_file_abandon(f), false;
+    return (!tap_file_commit(f) && !tap_npy_write(path[1], r->latent, &e)) || fail("%s", e.message);
+}
+
+/* Groups that k-means finds among the rows of x, and how far they agree with what is known. */
+static bool cluster(const reporter *r, const char *what, tap_tensor x, tap_tensor found)
+{
+    tap_error e = { 0 };
+    tap_kmeans(x, (tap_kmeans_options){ .clusters = r->o->clusters, .seed = r->o->seed }, found, &e);
+    if (e.status) return fail("%s", e.message);
+    printf("%-12s: %lld clusters by k-means", what, (long long)r->o->clusters);
+    if (r->d->n_groups) printf(", adjusted Rand index %.3f with the groups", tap_adjusted_rand_index(found, r->d->group, &e));
+    if (r->d->n_batches) printf(", %.3f with the batches", tap_adjusted_rand_index(found, r->d->batch, &e));
+    printf("\n");
+    return true;
+}
+
+/* The first two numbers of each row. */
+static void draw(const reporter *r, plot *p, const char *title, const char *name, tap_tensor x, tap_tensor label)
+{
+    const int64_t n = x.shape.n[0], width = x.shape.n[1];
+    double       *at = tap_arena_alloc(r->a, (size_t)(2 * n) * sizeof *at);
+    for (int64_t i = 0; at && i < 2 * n; i++) at[i] = i < n || width > 1 ? tap_tensor_item(x, i % n * width + i / n) : 0;
+    if (at) plot_groups(p, title, name, n, at, at + n, label.data);
+}
+
+static bool compare(const reporter *r)
+{
+    char             path[PATH_SIZE];
+    tap_error        e = { 0 };
+    const tap_shape  n = TAP_SHAPE(r->d->counts.rows);
+    const tap_tensor found = tap_tensor_zeros(r->a, TAP_I64, n), other = tap_tensor_zeros(r->a, TAP_I64, n);
+    const tap_tensor pca = tap_csr_pca(r->a, tap_csr_log_normalize(r->a, r->d->counts, r->o->scale), r->o->latent, r->o->seed);
+    const tap_tensor flat = tap_csr_pca(r->a, tap_csr_from_dense(r->a, r->latent), r->o->latent > 1 ? 2 : 1, r->o->seed);
+    if (!sound(r) || !cluster(r, "latent space", r->latent, found) || !cluster(r, "PCA", pca, other)) return false;
+    const tap_tensor by = r->d->n_groups ? r->d->group : found;
+    const char      *name = r->d->n_groups ? "group" : "cluster";
+    plot            *p = plot_new(2, r->d->n_batches ? 2 : 1);
+    draw(r, p, "latent space", name, flat, by);
+    draw(r, p, "PCA of log-normalized counts", name, pca, by);
+    if (r->d->n_batches) draw(r, p, "latent space", "batch", flat, r->d->batch);
+    if (r->d->n_batches) draw(r, p, "PCA of log-normalized counts", "batch", pca, r->d->batch);
+    join(path, r->o->out, "clusters.npy");
+    return plot_write(p, r->o->out, "latent.png") && (!tap_npy_write(path, found, &e) || fail("%s", e.message));
+}
+
+bool report(const options *o, const models *m, const cells *d)
+{
+    reporter r = { .o = o, .m = m, .d = d, .a = tap_arena_new(), .t = tap_tape_new(TAP_F32, o->seed) };
+    tap_tape_set_recording(r.t, false);
+    const bool ok = likelihood(&r) && write_latent(&r) && compare(&r);
+    tap_tape_free(r.t);
+    tap_arena_free(r.a);
+    return ok;
+}

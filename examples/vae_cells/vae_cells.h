@@ -1,0 +1,51 @@
+/* examples/vae_cells/vae_cells.h: what the files of this program share. A function that returns false has already said why, in one
+ * line on standard error. */
+#ifndef VAE_CELLS_H
+#define VAE_CELLS_H
+
+#include "examples/common/learn.h"
+#include "models/models.h"
+
+enum { SHAPING = 5, KEPT = 9, OPTIONS = 24 }; /* options: those to build a model again, those that it depends on, all */
+
+typedef struct {
+    const char          *data, *metadata, *out, *model, *simulate; /* NULL: not given */
+    bool                 zero_inflated, no_batches, resume, quiet;
+    int64_t              latent, hidden, epochs, batch, clusters, draws, threads;
+    double               scale, lr, checkpoint_every; /* scale 0: the median library size */
+    uint64_t             seed;
+    tap_count_simulation simulation;
+} options;
+
+/* False: the program ends here, with *status (0 after --help, else 2). */
+bool options_parse(options *o, int argc, char **argv, int *status);
+void options_table(argument table[OPTIONS + 1], options *o);
+
+typedef struct {
+    tap_csr    counts;              /* [cells,genes] */
+    tap_tensor group, batch;        /* int64 [cells]; inert where nobody knows, */
+    int64_t    n_groups, n_batches; /* which are 0 then */
+    tap_tensor train, held_out;     /* int64 [n,2]: a cell and its library size */
+} cells;
+
+/* Some cells on a tape: counts [n,genes] and, one-hot, batches [n,batches], { 0 } where there are none. */
+typedef struct {
+    tap_var x, c;
+} seen;
+
+bool cells_load(cells *d, tap_arena *a, options *o); /* fills in the options that are up to the data */
+seen cells_see(const cells *d, tap_var index);       /* those of these numbers */
+
+/* The model, and a rival that sees nothing but a cell's library size and batch. */
+typedef struct {
+    tap_module   *root[2];
+    tap_count_vae vae, rival;
+} models;
+
+/* Trains both and writes the model; or reads the one that the options name, and trains its rival. *whole is false if it was
+ * interrupted. */
+bool    models_get(models *m, options *o, const cells *d, bool *whole);
+tap_var rival_log_prob(const models *m, seen s); /* [n] */
+bool    report(const options *o, const models *m, const cells *d);
+
+#endif
