@@ -26,6 +26,7 @@ struct world {
     tap_linear  linear_memory, *linear;
     tap_mlp     mlp_memory, *mlp;
     tap_conv    conv_memory, *conv;
+    tap_count_vae count_vae_memory, *count_vae;
     tap_vae     vae_memory, *vae, conditional_memory, *conditional;
     tap_tiny    tiny_memory, *tiny;
     tap_linear_vae  linear_vae_memory, *linear_vae;
@@ -39,6 +40,8 @@ struct world {
     tap_tensor  value;  /* a tensor */
     int         status; /* or a status; -1: none */
 };
+
+static const tap_csr sparse = { 2, 2, (const int64_t[]){ 0, 1, 3 }, (const int32_t[]){ 1, 0, 1 }, (const float[]){ 1, 2, 3 } };
 
 static tap_tensor data_of(world *w)
 {
@@ -61,11 +64,11 @@ static void learn(world *w)
     tap_var   y = tap_add(tap_linear_forward(w->linear, x), tap_mlp_forward(w->mlp, x));
     tap_var   image = tap_conv_forward(w->conv, tap_unsqueeze(x, 0));
     tap_var   given = tap_ones(t, TAP_SHAPE(LATENT));
-    tap_var   losses[] = { tap_vae_loss(w->vae, x), tap_vae_loss_given(w->conditional, x, given),
+    tap_var   losses[] = { tap_count_vae_loss(w->count_vae, x, (tap_var){ 0 }), tap_vae_loss(w->vae, x), tap_vae_loss_given(w->conditional, x, given),
                            tap_sum(tap_square(y), TAP_ALL), tap_sum(tap_square(image), TAP_ALL),
                            tap_sum(tap_tiny_elbo(w->tiny, x), TAP_ALL),
                            tap_sum(tap_linear_vae_elbo(w->linear_vae, x), TAP_ALL), tap_autoencoder_loss(w->autoencoder, x) };
-    assert_int_equal(tap_backward(tap_sum(tap_stack(7, losses, 0), TAP_ALL)), TAP_OK);
+    assert_int_equal(tap_backward(tap_sum(tap_stack(8, losses, 0), TAP_ALL)), TAP_OK);
     tap_tape_free(t);
 }
 
@@ -86,6 +89,9 @@ static void world_begin(world *w)
     tap_vae_init(w->vae, tap_module_child(w->m, "vae"), options);
     options.condition = LATENT;
     tap_vae_init(w->conditional, tap_module_child(w->m, "conditional"), options);
+    w->count_vae = &w->count_vae_memory;
+    tap_count_vae_init(w->count_vae, tap_module_child(w->m, "count_vae"),
+                       (tap_count_vae_options){ .genes = IN, .hidden = { OUT }, .latent = LATENT });
     w->tiny = &w->tiny_memory;
     w->linear_vae = &w->linear_vae_memory;
     w->autoencoder = &w->autoencoder_memory;
@@ -257,6 +263,9 @@ enum {
     X(tap_checkpoint_load, 0, assert_false(tap_checkpoint_load(NULL, NULL))) \
     X(tap_loader_rows, LOADER, int64_t n = -1; tap_loader_rows(w->loader, &n); assert_int_equal(n, 0)) \
     X(tap_frechet_distance, 0, assert_true(isnan(tap_frechet_distance((tap_tensor){ 0 }, (tap_tensor){ 0 }, NULL)))) \
+    X(tap_csr_select, ON_TAPE | VARS, w->out = tap_csr_select(sparse, tap_cast(tap_select(w->in.x, 0, 0), TAP_I64))) \
+    X(tap_kmeans, 0, assert_true(isnan(tap_kmeans((tap_tensor){ 0 }, (tap_kmeans_options){ 0 }, (tap_tensor){ 0 }, NULL)))) \
+    X(tap_adjusted_rand_index, 0, assert_true(isnan(tap_adjusted_rand_index((tap_tensor){ 0 }, (tap_tensor){ 0 }, NULL)))) \
     X(tap_module_gradcheck, MODULE, SAYS(check(w, module_function, (tap_gradcheck_options){ 0 }).status))
 
 #define FUNCTIONS_OF_MODELS                                                                                             \
@@ -288,6 +297,17 @@ enum {
       assert_int_equal(tap_bits_back_inspect(tap_tensor_wrap(TAP_U8, TAP_SHAPE(50), w->data), NULL, NULL), TAP_EARG))  \
     X(tap_vae_reconstruct_given, MODULE | ON_TAPE | VARS | PAIR,                                                       \
       w->out = tap_vae_reconstruct_given(w->conditional, w->in.x, w->in.c))                                            \
+    X(tap_count_vae_init, MODULE, tap_count_vae v;                                                                          \
+      tap_count_vae_init(&v, tap_module_child(w->m, "new"), (tap_count_vae_options){ .genes = 1 });                        \
+      w->value = tap_param_value(v.log_theta))                                                                             \
+    X(tap_count_vae_encode, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_encode(w->count_vae, w->in.x, NOTHING).param[0]) \
+    X(tap_count_vae_rates, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_rates(w->count_vae, w->in.noise, NOTHING))      \
+    X(tap_count_vae_decode, MODULE | ON_TAPE | VARS,                                                                       \
+      w->out = tap_count_vae_decode(w->count_vae, w->in.noise, NOTHING, tap_sum(w->in.noise, tap_keep(TAP_LAST))).param[0]) \
+    X(tap_count_vae_elbo, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_elbo(w->count_vae, w->in.x, NOTHING).elbo)       \
+    X(tap_count_vae_loss, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_loss(w->count_vae, w->in.x, NOTHING))            \
+    X(tap_count_vae_log_prob, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_log_prob(w->count_vae, w->in.x, NOTHING, 2)) \
+    X(tap_simulate_counts, 0, tap_simulate_counts(NULL, (tap_count_simulation){ 0 }))                                      \
     X(tap_tiny_init, MODULE, tap_tiny v; tap_tiny_init(&v, tap_module_child(w->m, "new")); w->value = tap_param_value(v.a)) \
     X(tap_tiny_encode, MODULE | ON_TAPE | VARS, w->out = tap_tiny_encode(w->tiny, w->in.x).param[0])                       \
     X(tap_tiny_decode, MODULE | ON_TAPE | VARS, w->out = tap_tiny_decode(w->tiny, w->in.x).param[0])                       \
@@ -383,6 +403,7 @@ static void no_pointers(world *w)
     w->mlp = NULL;
     w->conv = NULL;
     w->vae = NULL;
+    w->count_vae = NULL;
     w->conditional = NULL;
     w->tiny = NULL;
     w->linear_vae = NULL;
@@ -636,7 +657,7 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(load_null, TAP_EARG, "load: no path", load_from(w, NULL)) \
     X(load_nothing, TAP_EIO, "none: cannot open: No such file or directory", load_from(w, "none")) \
     X(load_other, TAP_EIO, \
-      "bad does not fit the module: missing conv.weight, conv.bias and 42 more; " \
+      "bad does not fit the module: missing conv.weight, conv.bias and 53 more; " \
       "different linear.weight (float64 [2,4], not float64 [3,4])", \
       load(w, data_of(w), "linear.weight")) \
     X(linear_zero, TAP_EARG, "new: linear: sizes 0 -> 2 are not both positive", linear(w, 0, 2)) \
@@ -932,6 +953,23 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       gradcheck(w, module_function, (tap_gradcheck_options){ .directions = INT_MAX })) \
     X(gradcheck_order, TAP_EARG, "gradcheck: order 3 is neither 1 nor 2", \
       gradcheck(w, module_function, (tap_gradcheck_options){ .order = 3 })) \
+    X(csr_select_float, TAP_ESHAPE, "csr_select: [4]: the index must be int64 [n]", \
+      w->out = tap_csr_select(sparse, tap_select(w->in.x, 0, 0))) \
+    X(csr_select_rank, TAP_ESHAPE, "csr_select: [2,4]: the index must be int64 [n]", \
+      w->out = tap_csr_select(sparse, tap_cast(w->in.x, TAP_I64))) \
+    X(csr_select_far, TAP_EARG, "csr_select: [4]: there are 2 rows, and no row 2", w->out = tap_csr_select(sparse, tap_arange(w->t, 4))) \
+    X(csr_select_below, TAP_EARG, "csr_select: [1]: there are 2 rows, and no row -1", \
+      w->out = tap_csr_select(sparse, tap_cast(tap_full(w->t, TAP_SHAPE(1), -1), TAP_I64))) \
+    X(csr_select_inert, TAP_EARG, "csr_select: [2]: the matrix is inert", \
+      w->out = tap_csr_select((tap_csr){ 0, 0, NULL, NULL, NULL }, tap_arange(w->t, 2))) \
+    X(csr_select_bad, TAP_EARG, "csr_select: [2]: a column is out of range or order", \
+      w->out = tap_csr_select((tap_csr){ 2, 1, sparse.start, sparse.column, sparse.value }, tap_arange(w->t, 2))) \
+    X(count_vae_null, TAP_EARG, "count_vae: NULL", tap_count_vae_init(NULL, w->m, (tap_count_vae_options){ .genes = IN })) \
+    X(count_vae_empty, TAP_EARG, "mlp: not initialized", w->out = tap_count_vae_loss(&(tap_count_vae){ 0 }, w->in.x, NOTHING)) \
+    X(count_vae_nobody, TAP_EARG, "mlp: not initialized", w->out = tap_count_vae_loss(NULL, w->in.x, NOTHING)) \
+    X(count_vae_rates_empty, TAP_EARG, "mlp: not initialized", w->out = tap_count_vae_rates(NULL, w->in.noise, NOTHING)) \
+    X(count_vae_no_draws, TAP_EARG, NULL, w->out = tap_count_vae_log_prob(w->count_vae, w->in.x, NOTHING, INT64_MIN)) \
+    X(count_vae_width, TAP_ESHAPE, NULL, w->out = tap_count_vae_loss(w->count_vae, w->in.noise, NOTHING)) \
     X(vae_nothing, TAP_EARG, "new: vae: data = 0 is not positive", vae(w, (tap_vae_options){ 0 })) \
     X(vae_data, TAP_EARG, "new: vae: data = -9223372036854775808 is not positive", \
       vae(w, (tap_vae_options){ .data = INT64_MIN })) \

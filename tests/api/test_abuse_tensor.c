@@ -31,6 +31,9 @@ static void world_begin(world *w)
     w->y = tap_tensor_wrap(TAP_F64, w->shape, w->target);
 }
 
+static const tap_csr   sparse = { 2, 2, (const int64_t[]){ 0, 1, 3 }, (const int32_t[]){ 1, 0, 1 }, (const float[]){ 1, 2, 3 } };
+static const tap_table words = { 2, 1, (const char *const[]){ "a", "b" } };
+
 /* ---- A call of every function, and what it takes ---- */
 
 enum {
@@ -78,6 +81,11 @@ enum {
     X(tap_tensor_get, TENSOR, w->item = tap_tensor_get(w->x, (int64_t[]){ 2, 1 }))                                     \
     X(tap_tensor_item, TENSOR, w->item = tap_tensor_item(w->x, ELEMENTS - 1))                                          \
     X(tap_tensor_set_item, 0, tap_tensor_set_item(w->x, ELEMENTS - 1, 0))                                              \
+    X(tap_csr_from_dense, ARENA | TENSOR, w->p = (void *)tap_csr_from_dense(w->a, w->x).start)                         \
+    X(tap_csr_transpose, ARENA, w->p = (void *)tap_csr_transpose(w->a, sparse).start)                                  \
+    X(tap_csr_rows, 0, assert_int_equal(tap_csr_rows((tap_tensor){ 0 }, sparse, NULL, NULL), TAP_ESHAPE))              \
+    X(tap_csr_log_normalize, ARENA, w->p = (void *)tap_csr_log_normalize(w->a, sparse, 1).start)                       \
+    X(tap_csr_pca, ARENA, w->out = tap_csr_pca(w->a, sparse, 1, 0))                                                    \
     X(tap_random_uniform, 0, tap_random_uniform(w->x, (tap_random){ 0 }))                                              \
     X(tap_random_normal, 0, tap_random_normal(w->x, (tap_random){ 0 }))                                                \
     X(tap_random_permutation, 0, tap_random_permutation(NULL, 3, (tap_random){ 0 });                                   \
@@ -89,6 +97,17 @@ enum {
     X(tap_idx_read, ARENA | ALWAYS_FAILS, w->out = tap_idx_read(w->a, "none"))                                         \
     X(tap_npy_read, ARENA | ALWAYS_FAILS, w->out = tap_npy_read(w->a, "none"))                                         \
     X(tap_npy_write, TENSOR, w->status = tap_npy_write("x.npy", w->x, w->e))                                           \
+    X(tap_npy_create, ALWAYS_FAILS, assert_null(tap_npy_create("none/x.npy", TAP_F32, TAP_SHAPE(2), w->e)))             \
+    X(tap_matrix_market_read, ARENA | ALWAYS_FAILS, assert_null(tap_matrix_market_read(w->a, "none").start))           \
+    X(tap_matrix_market_write, ALWAYS_FAILS,                                                                           \
+      assert_true(tap_matrix_market_write("none/x", sparse, w->e) != TAP_OK))                                          \
+    X(tap_table_read, ARENA | ALWAYS_FAILS, assert_null(tap_table_read(w->a, "none", ',').text))                       \
+    X(tap_table_labels, ARENA, w->out = tap_table_labels(w->a, words, "a", NULL))                                      \
+    X(tap_csr_read_table, ARENA | ALWAYS_FAILS, assert_null(tap_csr_read_table(w->a, "none", ',', NULL, NULL).start))  \
+    X(tap_cells_read, ARENA | ALWAYS_FAILS, assert_null(tap_cells_read(w->a, "none").counts.start))                    \
+    X(tap_cells_write, ALWAYS_FAILS,                                                                                   \
+      assert_true(tap_cells_write("none", (tap_cells){ .counts = sparse }, w->e) != TAP_OK))                           \
+    X(tap_file_create_gzip, ALWAYS_FAILS, assert_null(tap_file_create_gzip("none/file", w->e)))                        \
     X(tap_png_write, TENSOR, w->status = tap_png_write("picture.png", w->x, w->e))                                     \
     X(tap_safetensors_read, ARENA | ALWAYS_FAILS, assert_int_equal(tap_safetensors_read(w->a, "none").n, 0))           \
     X(tap_safetensors_write, TENSOR, tap_named_tensor named = { "x", w->x };                                           \
@@ -327,6 +346,43 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
       w->status = tap_npy_write("x.npy", tap_tensor_expand(w->a, w->x, TAP_SHAPE(1ll << 50, 3, 2)), w->e)) \
     X(npy_write_folder, TAP_EIO, "none/x.npy: cannot create a file in its folder: No such file or directory", \
       w->status = tap_npy_write("none/x.npy", w->x, w->e)) \
+    X(npy_create_null, TAP_EARG, "npy: the path is NULL", tap_npy_create(NULL, TAP_F32, TAP_SCALAR, w->e)) \
+    X(npy_create_dtype, TAP_EARG, "x.npy: the tensor is inert or invalid", tap_npy_create("x.npy", no_dtype, TAP_SCALAR, w->e)) \
+    X(npy_create_shape, TAP_EARG, "x.npy: the tensor is inert or invalid", tap_npy_create("x.npy", TAP_F64, overflowing, w->e)) \
+    X(csr_inert, TAP_EARG, "csr_transpose: the matrix is inert", w->p = (void *)tap_csr_transpose(w->a, (tap_csr){ 0 }).start) \
+    X(csr_vast, TAP_EARG, "csr_transpose: its size is out of range", \
+      w->p = (void *)tap_csr_transpose(w->a, (tap_csr){ INT64_MAX, 2, sparse.start, sparse.column, sparse.value }).start) \
+    X(csr_columns, TAP_EARG, "csr_transpose: a column is out of range or order", \
+      w->p = (void *)tap_csr_transpose(w->a, (tap_csr){ 2, 1, sparse.start, sparse.column, sparse.value }).start) \
+    X(csr_from_vector, TAP_ESHAPE, "csr_from_dense: [3] is not [rows,columns]", \
+      w->p = (void *)tap_csr_from_dense(w->a, tap_tensor_select(w->a, w->x, 1, 0)).start) \
+    X(csr_rows_too_many, TAP_EARG, "csr_rows: 3 rows of 2", w->status = tap_csr_rows(w->y, sparse, NULL, w->e)) \
+    X(csr_rows_min, TAP_EARG, "csr_rows: row -9223372036854775808 of 2", \
+      w->status = tap_csr_rows(w->y, sparse, (int64_t[]){ INT64_MIN, 0, 0 }, w->e)) \
+    X(csr_scale, TAP_EARG, "csr_log_normalize: scale = nan is not a finite number above 0", \
+      w->p = (void *)tap_csr_log_normalize(w->a, sparse, (double)NAN).start) \
+    X(csr_pca_min, TAP_EARG, "csr_pca: [2,2] has no -9223372036854775808 components, of 1000 at most", \
+      w->out = tap_csr_pca(w->a, sparse, INT64_MIN, 0)) \
+    X(matrix_market_null, TAP_EARG, "matrix_market: the path is NULL", w->p = (void *)tap_matrix_market_read(w->a, NULL).start) \
+    X(matrix_market_folder, TAP_EIO, ".: is not a regular file", w->p = (void *)tap_matrix_market_read(w->a, ".").start) \
+    X(matrix_market_write_null, TAP_EARG, "matrix_market: the path is NULL", \
+      w->status = tap_matrix_market_write(NULL, sparse, w->e)) \
+    X(matrix_market_write_inert, TAP_EARG, "x: the matrix is inert", \
+      w->status = tap_matrix_market_write("x", (tap_csr){ 0 }, w->e)) \
+    X(table_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_table_read(w->a, NULL, ',').text) \
+    X(table_folder, TAP_EIO, ".: is not a regular file", w->p = (void *)tap_table_read(w->a, ".", ',').text) \
+    X(labels_null, TAP_EARG, "table_labels: the table or the name is missing", w->out = tap_table_labels(w->a, words, NULL, NULL)) \
+    X(labels_inert, TAP_EARG, "table_labels: the table or the name is missing", \
+      w->out = tap_table_labels(w->a, (tap_table){ 0 }, "a", NULL)) \
+    X(numbers_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_csr_read_table(w->a, NULL, ',', NULL, NULL).start) \
+    X(cells_null, TAP_EARG, "cells: the path is NULL", w->p = (void *)tap_cells_read(w->a, NULL).counts.start) \
+    X(cells_write_null, TAP_EARG, "cells: the path is NULL", \
+      w->status = tap_cells_write(NULL, (tap_cells){ .counts = sparse }, w->e)) \
+    X(cells_write_inert, TAP_EARG, "cells: the matrix is inert", \
+      w->status = tap_cells_write(".", (tap_cells){ .counts = { 0, 0, NULL, NULL, NULL } }, w->e)) \
+    X(cells_write_names, TAP_EARG, "cells: barcodes and features are no names of 2 cells and 2 genes", \
+      w->status = tap_cells_write(".", (tap_cells){ sparse, words, { 1, INT64_MAX, words.text } }, w->e)) \
+    X(gzip_null, TAP_EARG, "file: the path is NULL", tap_file_create_gzip(NULL, w->e)) \
     X(png_null, TAP_EARG, "png: the path is NULL", w->status = tap_png_write(NULL, w->x, w->e)) \
     X(png_int, TAP_EDTYPE, "p.png: an image is float32, float64 or uint8, not int64", \
       w->status = tap_png_write("p.png", view_of(w, TAP_I64, TAP_SHAPE(1, 1)), w->e)) \

@@ -12,13 +12,14 @@ static inline bool needs_no_gradient(const char *name)
         "input", "variable", "scalar", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "leaf_var", "named", "apply",
         "in", "out", "use",
         /* results that are bool or integer */
-        "one_hot", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan", "isinf",
+        "one_hot", "csr_select", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan", "isinf",
         "isfinite", "any", "all", "count_nonzero", "argmax", "argmin", "argsort",
         /* layers, distributions and models, which are checked in tests/nn and tests/models */
         "linear_forward", "mlp_forward", "conv_forward", "identity", "sample", "sample_n", "rsample", "rsample_n", "sample_from", "log_prob",
         "entropy", "dist_mean", "dist_variance", "kl", "kl_monte_carlo", "estimator_draws", "bound_of", "free_bits", "vae_loss",
         "vae_loss_of", "vae_sample", "vae_reconstruct", "vae_loss_given", "vae_sample_given", "vae_reconstruct_given",
         "tiny_elbo", "standardize", "unstandardize", "linear_vae_elbo", "linear_vae_elbo_of", "linear_vae_log_prob", "autoencoder_encode", "autoencoder_decode", "autoencoder_loss",
+        "count_vae_rates", "count_vae_loss", "count_vae_log_prob",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!strcmp(names[i], name)) return true;

@@ -109,6 +109,27 @@ static void run_png(tap_error *e)
     tap_png_write("file", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), (void *)(uintptr_t)image), e);
 }
 
+static void run_gzip(tap_error *e)
+{
+    tap_file *f = tap_file_create_gzip("file", e);
+    if (!f) return;
+    tap_file_write(f, "what comes, packed", 18);
+    tap_file_commit(f);
+}
+
+static tap_csr counts(void)
+{
+    static const int64_t start[] = { 0, 1, 3 };
+    static const int32_t column[] = { 2, 0, 1 };
+    static const float   value[] = { 7, 1, 300 };
+    return (tap_csr){ 2, 3, start, column, value };
+}
+
+static void run_matrix_market_write(tap_error *e)
+{
+    tap_matrix_market_write("file", counts(), e);
+}
+
 static float numbers[2][3] = { { 1, 2, 3 }, { 4, 5, 6 } };
 
 static void run_npy_write(tap_error *e)
@@ -269,6 +290,107 @@ static void run_idx(tap_error *e)
 static void run_npy(tap_error *e)
 {
     run_reader(tap_npy_read, e);
+}
+
+static void record_csr(tap_csr x)
+{
+    record_bytes(&result, x.start, (size_t)(x.rows + 1) * sizeof *x.start);
+    record_bytes(&result, x.column, (size_t)x.start[x.rows] * sizeof *x.column);
+    record_bytes(&result, x.value, (size_t)x.start[x.rows] * sizeof *x.value);
+}
+
+static void record_table(tap_table t)
+{
+    for (int64_t i = 0; i < t.rows * t.columns; i++) record_bytes(&result, t.text[i], strlen(t.text[i]));
+}
+
+static void make_matrix_market(void)
+{
+    tap_error e = { 0 };
+    run_matrix_market_write(&e);
+    must(e.status == TAP_OK);
+}
+
+static void run_matrix_market(tap_error *e)
+{
+    tap_arena *a = tap_arena_new();
+    tap_csr    x = tap_matrix_market_read(a, "file");
+    tap__error_copy(e, tap_arena_error(a));
+    must((e->status == TAP_OK) == (x.start != NULL));
+    if (x.start) record_csr(x);
+    tap_arena_free(a);
+}
+
+static const char table[] = ",g1,\"g,2\"\ncell,7,0\nother,,300\n";
+
+static void make_table(void)
+{
+    scratch_write("file", table, sizeof table - 1);
+}
+
+static void run_table(tap_error *e)
+{
+    tap_arena *a = tap_arena_new();
+    tap_table  t = tap_table_read(a, "file", ',');
+    tap_tensor labels = { 0 };
+    tap__error_copy(e, tap_arena_error(a));
+    must((e->status == TAP_OK) == (t.text != NULL));
+    tap__arena_name(a, "labels");
+    if (t.text) labels = tap_table_labels(a, t, "g1", NULL);
+    tap__error_copy(e, tap_arena_error(a));
+    if (e->status == TAP_OK) record_table(t);
+    if (labels.data) record_tensor(&result, labels);
+    tap_arena_free(a);
+}
+
+static void run_table_of_numbers(tap_error *e)
+{
+    tap_table  names[2];
+    tap_arena *a = tap_arena_new();
+    tap_csr    x = tap_csr_read_table(a, "file", ',', &names[0], &names[1]);
+    tap__error_copy(e, tap_arena_error(a));
+    must((e->status == TAP_OK) == (x.start != NULL));
+    if (x.start) record_csr(x);
+    for (int i = 0; i < 2 && x.start; i++) record_table(names[i]);
+    tap_arena_free(a);
+}
+
+static void run_cells_write(tap_error *e)
+{
+    tap_cells_write(".", (tap_cells){ .counts = counts() }, e);
+}
+
+static const char *const cell_files[] = { "matrix.mtx.gz", "barcodes.tsv.gz", "features.tsv.gz" };
+
+/* They come one after the other; each is whole, or is not there. */
+static void check_cells(const tap_error *e)
+{
+    int n = 0;
+    for (; n < 3 && is_there(cell_files[n]); n++) record_file(&result, cell_files[n]);
+    must(e->status != TAP_OK || n == 3);
+    must_be_all(n);
+}
+
+static void make_cells(void)
+{
+    must(tap_cells_write(".", (tap_cells){ .counts = counts() }, NULL) == TAP_OK);
+}
+
+static void run_cells(tap_error *e)
+{
+    tap_arena      *a = tap_arena_new();
+    const tap_cells c = tap_cells_read(a, ".");
+    tap__error_copy(e, tap_arena_error(a));
+    must((e->status == TAP_OK) == (c.counts.start != NULL));
+    if (c.counts.start) record_csr(c.counts);
+    if (c.counts.start) record_table(c.barcodes);
+    tap_arena_free(a);
+}
+
+static void check_three(const tap_error *e)
+{
+    (void)e;
+    must_be_all(3);
 }
 
 /* ---- Checkpoints ---- */
@@ -447,6 +569,9 @@ const scenario file_scenarios[] = {
     { "writing over a file", write_old, run_file, check_written, true },
     { "writing through a link", write_old_behind_link, run_link, check_link, true },
     { "writing a PNG", write_old, run_png, check_written, true },
+    { "writing a gzipped file", write_old, run_gzip, check_written, true },
+    { "writing a Matrix Market file", write_old, run_matrix_market_write, check_written, true },
+    { "writing cells", NULL, run_cells_write, check_cells, true },
     { "writing a .npy", write_old, run_npy_write, check_written, true },
     { "writing safetensors of views", write_old, run_views, check_written, true },
     { "saving a module", make_net, run_save, check_saved, true },
@@ -456,6 +581,10 @@ const scenario file_scenarios[] = {
     { "reading an IDX file", make_idx, run_idx, check_only, false },
     { "reading a .npy", make_npy, run_npy, check_only, false },
     { "reading a gzipped IDX file", make_gz, run_idx, check_only, false },
+    { "reading a Matrix Market file", make_matrix_market, run_matrix_market, check_only, false },
+    { "reading a table", make_table, run_table, check_only, false },
+    { "reading a table of numbers", make_table, run_table_of_numbers, check_only, false },
+    { "reading cells", make_cells, run_cells, check_three, false },
     { "saving a checkpoint", make_third, save_training, check_third, true },
     { "going on from a checkpoint", make_fresh, run_resume, check_resumed, false },
     { "going on from the one before a damaged one", make_damaged, run_resume, check_resumed, false },

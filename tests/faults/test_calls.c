@@ -32,11 +32,14 @@ static bool stop(void)
     return calls_failed();
 }
 
-/* zlib, which reads IDX files, does not read again, and says so. */
+/* zlib, which reads these, does not read again, and says so. */
 static bool can_be_interrupted(const scenario *s, call_kind kind)
 {
-    if (kind == CALL_read) return !strstr(s->name, "IDX");
+    static const char *const by_zlib[] = { "IDX", "Matrix Market", "table", "cells" };
+    for (size_t i = 0; kind == CALL_read && i < sizeof by_zlib / sizeof *by_zlib; i++)
+        if (strstr(s->name, by_zlib[i])) return false;
     switch (kind) {
+    case CALL_read:
     case CALL_create:
     case CALL_open:
     case CALL_open_stale:
@@ -80,7 +83,8 @@ static void try_reason(const scenario *s, call_kind kind, call_fault f)
         must(f.reason != EINTR);
         must(e.status == (f.reason == ENOMEM ? TAP_ENOMEM : TAP_EIO));
         must(strstr(e.message, strerror(f.reason)));
-        must(!strncmp(e.message, "file: ", 6) || !strncmp(e.message, "link: ", 6) || !strncmp(e.message, "run: ", 5));
+        must(!strncmp(e.message, "file: ", 6) || !strncmp(e.message, "link: ", 6) || !strncmp(e.message, "run: ", 5) ||
+             !strncmp(e.message, "./", 2));
     }
 }
 
@@ -173,7 +177,7 @@ static int end(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[20] = { cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only_folder) };
+    struct CMUnitTest tests[40] = { cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only_folder) };
     size_t            n = 2;
     for (const scenario *s = file_scenarios; s->run; s++) tests[n++] = faults_test(s, test_scenario);
     return _cmocka_run_group_tests("calls", tests, n, begin, end);

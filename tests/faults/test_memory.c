@@ -354,6 +354,30 @@ static void run_gradcheck(tap_error *e)
     tap_module_free(root);
 }
 
+/* ---- Groups of cells ---- */
+
+/* Counts that are simulated, their components, and the groups among these. */
+static void run_groups(tap_error *e)
+{
+    enum { CELLS = 20 };
+    int64_t    found[CELLS];
+    tap_arena *a = tap_arena_new();
+    tap__arena_name(a, "groups");
+    const tap_simulated_counts s = tap_simulate_counts(a, (tap_count_simulation){ .cells = CELLS, .genes = 8, .groups = 2 });
+    const tap_tensor           x = tap_csr_pca(a, tap_csr_log_normalize(a, s.counts, 100), 2, 0);
+    const tap_tensor           label = tap_tensor_wrap(TAP_I64, TAP_SHAPE(CELLS), found);
+    tap__error_copy(e, tap_arena_error(a));
+    must((x.data != NULL) == (e->status == TAP_OK));
+    if (x.data) tap_kmeans(x, (tap_kmeans_options){ .clusters = 2 }, label, e);
+    const double index = e->status == TAP_OK ? tap_adjusted_rand_index(label, s.group, e) : 0;
+    if (e->status == TAP_OK) {
+        record_tensor(&result, x);
+        record_tensor(&result, label);
+        record_bytes(&result, &index, sizeof index);
+    }
+    tap_arena_free(a);
+}
+
 /* ---- BLIS, which ends the process when it gets no memory ---- */
 
 enum { WIDTH = 64 };
@@ -410,7 +434,8 @@ int main(void)
     static const scenario scenarios[] = {
         { .name = "training a VAE", .run = run_vae },           { .name = "training a convolutional VAE", .run = run_conv_vae },
         { .name = "training an MLP", .run = run_mlp },          { .name = "training a convolutional network", .run = run_conv },
-        { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back }, { 0 },
+        { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back },
+        { .name = "finding groups of cells", .run = run_groups }, { 0 },
     };
     struct CMUnitTest tests[40] = { cmocka_unit_test(test_blis), cmocka_unit_test(test_operators) };
     size_t            n = 2;

@@ -27,7 +27,7 @@ TENSOR_TESTS = {
     "conv_template": ["conv"], "gemm": ["matmul", "threads"], "map": ["copy", "threads"], "matmul": ["matmul", "threads"],
     "reduce": ["reduce", "threads"], "reduce_kernels": ["reduce"], "shape": ["shape", "view", "copy", "reduce"], "tensor": ["copy", "view", "shape"],
     "view": ["view", "copy"], "vmath_functions": ["vmath"], "linalg_template": ["linalg"], "product_template": ["matmul"],
-    "product_kernels": ["matmul"],
+    "product_kernels": ["matmul"], "pca": ["sparse"], "sparse": ["matrix_market"],
 }  # fmt: skip
 # Gradient rows for what all operators stand on.
 ROWS = {

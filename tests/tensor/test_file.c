@@ -11,6 +11,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <zlib.h>
 
 #include "tensor/internal.h"
 
@@ -47,6 +48,47 @@ static void test_new_file(void **state)
     assert_int_equal(e.status, TAP_OK);
     assert_int_equal(scratch_count(), 1);
     unlink("new");
+}
+
+/* Packed on its way, in pieces of any size; what zlib reads is what was written, and the same bytes give the same file. */
+static void test_gzip(void **state)
+{
+    enum { N = 300000 };
+    char     *much = malloc(N), *back = malloc(N + 9);
+    tap_error e = { 0 };
+    size_t    n[2];
+    (void)state;
+    assert_true(much && back);
+    for (int i = 0; i < N; i++) much[i] = (char)((uint64_t)i * 2654435761u >> 13);
+    for (int k = 0; k < 2; k++) {
+        tap_file *f = tap_file_create_gzip(k ? "b" : "a", &e);
+        assert_int_equal(tap_file_write(f, "words", 5), TAP_OK);
+        assert_int_equal(tap_file_write(f, "", 0), TAP_OK);
+        assert_int_equal(tap_file_write(f, much, N), TAP_OK);
+        assert_int_equal(tap_file_commit(f), TAP_OK);
+    }
+    gzFile f = gzopen("a", "rb");
+    assert_int_equal(gzread(f, back, N + 9), N + 5);
+    assert_false(gzdirect(f));
+    assert_int_equal(gzclose(f), Z_OK);
+    assert_memory_equal(back, "words", 5);
+    assert_memory_equal(back + 5, much, N);
+    char *a = scratch_read("a", &n[0]), *b = scratch_read("b", &n[1]);
+    assert_true(n[0] == n[1] && n[0] > 1000);
+    assert_memory_equal(a, b, n[0]);
+    free(a), free(b), free(much), free(back);
+    tap_file *empty = tap_file_create_gzip("a", &e);
+    assert_int_equal(tap_file_commit(empty), TAP_OK);
+    f = gzopen("a", "rb");
+    assert_int_equal(gzread(f, n, 1), 0);
+    assert_false(gzdirect(f));
+    assert_int_equal(gzclose(f), Z_OK);
+    tap_file_abandon(tap_file_create_gzip("c", &e));
+    assert_int_equal(scratch_count(), 2);
+    assert_int_equal(e.status, TAP_OK);
+    assert_null(tap_file_create_gzip("none/file", &e));
+    assert_int_equal(e.status, TAP_EIO);
+    unlink("a"), unlink("b");
 }
 
 static void test_replaced_file(void **state)
@@ -381,6 +423,7 @@ static void test_earlier_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gzip),
         cmocka_unit_test(test_new_file),      cmocka_unit_test(test_replaced_file), cmocka_unit_test(test_abandoned_file),
         cmocka_unit_test(test_symbolic_link), cmocka_unit_test(test_bad_paths),     cmocka_unit_test(test_read_only_file),
         cmocka_unit_test(test_disk_full),     cmocka_unit_test(test_size_limit),    cmocka_unit_test(test_failed_rename),

@@ -352,13 +352,38 @@ static void test_paths(void **state)
     tap_arena_free(a);
 }
 
+/* Written piece by piece, the same file. */
+static void test_pieces(void **state)
+{
+    const float x[2][3] = { { 1, 2, 3 }, { 4, 5, 6 } };
+    tap_error   e = { 0 }, none = { 0 }, wrong = { 0 };
+    size_t      n[2];
+    (void)state;
+    assert_int_equal(tap_npy_write("x", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), (void *)(uintptr_t)x), &e), TAP_OK);
+    tap_file *f = tap_npy_create("y", TAP_F32, TAP_SHAPE(2, 3), &e);
+    for (int i = 0; i < 2; i++) assert_int_equal(tap_file_write(f, x[i], sizeof x[i]), TAP_OK);
+    assert_int_equal(tap_file_commit(f), TAP_OK);
+    char *whole = scratch_read("x", &n[0]), *pieces = scratch_read("y", &n[1]);
+    assert_int_equal(n[0], n[1]);
+    assert_memory_equal(whole, pieces, n[0]);
+    free(whole), free(pieces);
+    unlink("x"), unlink("y");
+    assert_null(tap_npy_create(NULL, TAP_F32, TAP_SHAPE(2), &none));
+    assert_string_equal(none.message, "npy: the path is NULL");
+    assert_null(tap_npy_create("y", (tap_dtype)99, TAP_SHAPE(2), &wrong));
+    assert_string_equal(wrong.message, "y: the tensor is inert or invalid");
+    assert_null(tap_npy_create("y", TAP_F32, TAP_SHAPE(-2), NULL));
+    assert_null(tap_npy_create("none/y", TAP_F32, TAP_SHAPE(2), NULL));
+    assert_int_equal(scratch_count(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes),    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused_writing),
         cmocka_unit_test(test_types),    cmocka_unit_test(test_headers),    cmocka_unit_test(test_fortran),
         cmocka_unit_test(test_messages), cmocka_unit_test(test_beginnings), cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_paths), cmocka_unit_test(test_pieces),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

@@ -1,0 +1,398 @@
+/* The VAE of counts: its distributions against formulas in plain C, its likelihood against an integral, its gradient; and the counts
+ * that are simulated. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "models/models.h"
+#include "tensor/internal.h"
+
+enum { CELLS = 3, GENES = 5, LATENT = 2, BATCHES = 2 };
+
+static double counts[CELLS][GENES] = { { 3, 0, 1, 0, 7 }, { 0, 0, 0, 2, 1 }, { 0, 0, 0, 0, 0 } };
+static double one_hot[CELLS][BATCHES] = { { 1, 0 }, { 0, 1 }, { 1, 0 } };
+
+typedef struct {
+    tap_count_vae vae;
+    tap_module   *root;
+    tap_tape     *tape;
+    tap_var       x, c; /* c {0}: there are no batches */
+} setting;
+
+static setting setting_of(tap_count_vae_options o)
+{
+    setting s = { .root = tap_module_new(TAP_F64, 3), .tape = tap_tape_new(TAP_F64, 8) };
+    o.genes = GENES;
+    o.latent = o.latent ? o.latent : LATENT;
+    o.hidden[0] = 4;
+    o.activation = tap_tanh;
+    tap_count_vae_init(&s.vae, s.root, o);
+    assert_int_equal(tap_module_status(s.root, NULL), TAP_OK);
+    tap_random_normal(tap_param_value(s.vae.log_theta), (tap_random){ .seed = 1 });
+    s.x = tap_input(s.tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, GENES), counts));
+    if (o.condition) s.c = tap_input(s.tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, BATCHES), one_hot));
+    return s;
+}
+
+static void setting_end(setting *s)
+{
+    const char *message;
+    if (tap_tape_status(s->tape, &message) != TAP_OK) fail_msg("%s", message);
+    tap_tape_free(s->tape);
+    tap_module_free(s->root);
+}
+
+static double item(tap_var v, int64_t i)
+{
+    return tap_tensor_item(tap_value(v), i);
+}
+
+static void assert_near(double a, double b)
+{
+    if (!(fabs(a - b) <= 1e-10 * (1 + fabs(b)))) fail_msg("%.17g is not %.17g", a, b);
+}
+
+static tap_var layer(const setting *s, const char *name, tap_var x)
+{
+    char weight[32], bias[32];
+    snprintf(weight, sizeof weight, "%s.weight", name);
+    snprintf(bias, sizeof bias, "%s.bias", name);
+    return tap_affine(x, tap_use(s->tape, tap_module_find(s->root, weight)), tap_use(s->tape, tap_module_find(s->root, bias)));
+}
+
+static tap_var both(tap_var a, tap_var b)
+{
+    return b.tape ? tap_cat(2, (tap_var[]){ a, b }, -1) : a;
+}
+
+/* The encoder sees log(1 + scale x / l); a cell without counts is all zeros. */
+static void check_encoder(const setting *s, double scale)
+{
+    double input[CELLS][GENES];
+    for (int i = 0; i < CELLS; i++) {
+        double l = 0;
+        for (int g = 0; g < GENES; g++) l += counts[i][g];
+        for (int g = 0; g < GENES; g++) input[i][g] = log1p(scale * counts[i][g] / fmax(l, 1));
+    }
+    tap_var  in = tap_input(s->tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, GENES), input));
+    tap_var  h = tap_tanh(layer(s, "enc.0", both(in, s->c))), loc = layer(s, "loc", h), logvar = layer(s, "logvar", h);
+    tap_dist q = tap_count_vae_encode(&s->vae, s->x, s->c);
+    for (int i = 0; i < CELLS * LATENT; i++) {
+        assert_near(item(q.param[0], i), item(loc, i));
+        assert_true(fabs(item(q.param[1], i) - item(logvar, i) / 2) < 1e-3); /* but for the smooth clip */
+    }
+}
+
+static double log_negative_binomial(double x, double mu, double theta)
+{
+    return lgamma(x + theta) - lgamma(theta) - lgamma(x + 1) + theta * log(theta / (theta + mu)) +
+           (x > 0 ? x * log(mu / (theta + mu)) : 0);
+}
+
+static void check_decoder(const setting *s, bool zero_inflated)
+{
+    tap_var z = tap_randn(s->tape, TAP_SHAPE(CELLS, LATENT)), h = tap_tanh(layer(s, "dec.0", both(z, s->c)));
+    tap_var logits = layer(s, "out", h), rates = tap_count_vae_rates(&s->vae, z, s->c);
+    tap_var log_l = tap_log(tap_input(s->tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, 1), (double[]){ 11, 3, 1 })));
+    tap_var log_p = tap_log_prob(tap_count_vae_decode(&s->vae, z, s->c, log_l), s->x);
+    tap_var more = zero_inflated ? layer(s, "zero", h) : logits;
+    for (int i = 0; i < CELLS; i++) {
+        double sum = 0;
+        for (int g = 0; g < GENES; g++) sum += exp(item(logits, i * GENES + g));
+        for (int g = 0; g < GENES; g++) {
+            const int    k = i * GENES + g;
+            const double rate = exp(item(logits, k)) / sum, l = (double[]){ 11, 3, 1 }[i];
+            const double theta = exp(tap_tensor_item(tap_param_value(s->vae.log_theta), g)),
+                         chance = 1 / (1 + exp(-item(more, k)));
+            const double p = exp(log_negative_binomial(counts[i][g], l * rate, theta));
+            assert_near(item(rates, k), rate);
+            assert_near(item(log_p, k), zero_inflated ? log(chance * (counts[i][g] == 0) + (1 - chance) * p) : log(p));
+        }
+    }
+}
+
+static void check_bound(const setting *s)
+{
+    tap_tape_set_step(s->tape, 7);
+    tap_vae_terms e = tap_count_vae_elbo(&s->vae, s->x, s->c);
+    tap_tape_set_step(s->tape, 7);
+    tap_var loss = tap_count_vae_loss(&s->vae, s->x, s->c);
+    tap_tape_set_step(s->tape, 7);
+    tap_var  once = tap_count_vae_log_prob(&s->vae, s->x, s->c, 1);
+    tap_dist q = tap_count_vae_encode(&s->vae, s->x, s->c);
+    tap_tape_set_step(s->tape, 7);
+    tap_var z = tap_sample_n(q, 1),
+            zero = tap_input(s->tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, 1), (double[]){ log(11), log(3), 0 }));
+    tap_var log_p = tap_sum(tap_log_prob(tap_count_vae_decode(&s->vae, z, s->c, zero), s->x), TAP_LAST);
+    double  mean = 0;
+    for (int i = 0; i < CELLS; i++) {
+        double kl = 0, log_ratio = 0;
+        for (int j = 0; j < LATENT; j++) {
+            const int    k = i * LATENT + j;
+            const double m = item(q.param[0], k), l = item(q.param[1], k), noise = (item(z, k) - m) / exp(l);
+            kl += 0.5 * (m * m + exp(2 * l) - 1) - l;
+            log_ratio += -0.5 * item(z, k) * item(z, k) + 0.5 * noise * noise + l;
+        }
+        assert_near(item(e.rec, i), item(log_p, i));
+        assert_near(item(e.kl, i), kl);
+        assert_near(item(e.elbo, i), item(log_p, i) - kl);
+        assert_near(item(e.bound, i), item(e.elbo, i));
+        assert_near(item(once, i), item(log_p, i) + log_ratio);
+        mean += item(e.elbo, i) / CELLS;
+    }
+    assert_near(item(loss, 0), -mean);
+}
+
+static void test_formulas(void **state)
+{
+    (void)state;
+    for (int zero_inflated = 0; zero_inflated < 2; zero_inflated++)
+        for (int condition = 0; condition <= BATCHES; condition += BATCHES) {
+            setting s = setting_of((tap_count_vae_options){
+                .condition = condition, .scale = 30, .likelihood = zero_inflated ? TAP_COUNTS_ZINB : TAP_COUNTS_NB });
+            check_encoder(&s, 30);
+            check_decoder(&s, zero_inflated);
+            check_bound(&s);
+            setting_end(&s);
+        }
+}
+
+/* log p(x) with one latent number is an integral over it. */
+static void test_log_prob(void **state)
+{
+    enum { N = 4001, DRAWS = 20000 };
+    static double grid[N];
+    setting       s = setting_of((tap_count_vae_options){ .latent = 1 });
+    (void)state;
+    for (int i = 0; i < N; i++) grid[i] = -10 + 20. * i / (N - 1);
+    tap_var z = tap_input(s.tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(N, 1, 1), grid));
+    tap_var log_l = tap_input(s.tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, 1), (double[]){ log(11), log(3), 0 }));
+    tap_var log_p =
+        tap_sum(tap_log_prob(tap_count_vae_decode(&s.vae, tap_expand(z, TAP_SHAPE(N, CELLS, 1)), (tap_var){ 0 }, log_l), s.x),
+                TAP_LAST);
+    tap_var found = tap_count_vae_log_prob(&s.vae, s.x, (tap_var){ 0 }, DRAWS);
+    for (int k = 0; k < CELLS; k++) {
+        double p = 0;
+        for (int i = 0; i < N; i++)
+            p += exp(item(log_p, (int64_t)i * CELLS + k) - 0.5 * grid[i] * grid[i]) / sqrt(8 * atan(1)) * 20 / (N - 1);
+        assert_true(fabs(item(found, k) - log(p)) < 5e-3);
+    }
+    setting_end(&s);
+}
+
+/* Where no batch is named, rates are those of all batches on average. */
+static void test_rates_of_all_batches(void **state)
+{
+    setting s = setting_of((tap_count_vae_options){ .condition = BATCHES });
+    tap_var z = tap_randn(s.tape, TAP_SHAPE(2, CELLS, LATENT)), all = tap_count_vae_rates(&s.vae, z, (tap_var){ 0 }),
+            each[BATCHES];
+    (void)state;
+    for (int b = 0; b < BATCHES; b++) each[b] = tap_count_vae_rates(&s.vae, z, tap_select(tap_eye(s.tape, BATCHES), 0, b));
+    assert_true(tap_shape_equal(tap_shape_of(all), TAP_SHAPE(2, CELLS, GENES)));
+    for (int i = 0; i < 2 * CELLS * GENES; i++) assert_near(item(all, i), (item(each[0], i) + item(each[1], i)) / 2);
+    assert_true(fabs(item(each[0], 0) - item(each[1], 0)) > 1e-6);
+    setting_end(&s);
+}
+
+static tap_var loss_of(tap_tape *t, void *ctx)
+{
+    const setting *s = ctx;
+    tap_var        x = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, GENES), counts)), c = { 0 };
+    if (s->vae.options.condition) c = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, BATCHES), one_hot));
+    return tap_add(tap_count_vae_loss(&s->vae, x, c), tap_mean(tap_count_vae_log_prob(&s->vae, x, c, 3), TAP_ALL));
+}
+
+static void test_gradient(void **state)
+{
+    (void)state;
+    for (int zero_inflated = 0; zero_inflated < 2; zero_inflated++) {
+        setting                    s = setting_of((tap_count_vae_options){
+                               .condition = BATCHES, .scale = 30, .likelihood = zero_inflated ? TAP_COUNTS_ZINB : TAP_COUNTS_NB });
+        const tap_gradcheck_result r = tap_module_gradcheck(s.root, loss_of, &s, (tap_gradcheck_options){ 0 });
+        if (!r.ok) fail_msg("%s", r.message);
+        assert_true(r.checked >= tap_module_count(s.root));
+        setting_end(&s);
+    }
+}
+
+static void test_defaults_and_parameters(void **state)
+{
+    tap_module   *root = tap_module_new(TAP_F32, 0);
+    tap_count_vae v;
+    (void)state;
+    tap_count_vae_init(&v, root, (tap_count_vae_options){ .genes = 7, .condition = 3 });
+    assert_true(v.options.latent == 10 && v.options.n_hidden == 1 && v.options.hidden[0] == 128 && v.options.scale == 1e4);
+    assert_int_equal(tap_module_count(root), 10 * 128 + 128 + 2 * (128 * 10 + 10) + 13 * 128 + 128 + 128 * 7 + 7 + 7);
+    for (int g = 0; g < 7; g++) assert_true(tap_tensor_item(tap_param_value(v.log_theta), g) == 0);
+    assert_null(tap_module_find(root, "zero.weight"));
+    tap_module_free(root);
+}
+
+/* ---- Errors ------------------------------------------------------------------------------------------------------ */
+
+static void expect_refusal(tap_count_vae_options o, const char *wanted)
+{
+    const char   *message;
+    tap_module   *root = tap_module_new(TAP_F64, 0);
+    tap_count_vae v;
+    tap_count_vae_init(&v, root, o);
+    assert_int_equal(tap_module_status(root, &message), TAP_EARG);
+    assert_string_equal(message, wanted);
+    tap_module_free(root);
+}
+
+static void expect_failure(tap_count_vae_options o, bool given, const char *wanted)
+{
+    const char *message;
+    setting     s = setting_of(o);
+    tap_var     c = given ? tap_ones(s.tape, TAP_SHAPE(CELLS, 3)) : (tap_var){ 0 };
+    assert_true(isnan(tap_item(tap_count_vae_loss(&s.vae, s.x, c))));
+    assert_true(tap_tape_status(s.tape, &message) != TAP_OK);
+    assert_string_equal(message, wanted);
+    tap_tape_free(s.tape);
+    tap_module_free(s.root);
+}
+
+static void test_errors(void **state)
+{
+    const char *message;
+    tap_module *root = tap_module_new(TAP_F64, 0);
+    (void)state;
+    expect_refusal((tap_count_vae_options){ 0 }, "vae: data = 0 is not positive");
+    expect_refusal((tap_count_vae_options){ .genes = 2, .latent = -1 }, "vae: latent = -1 is not positive");
+    expect_refusal((tap_count_vae_options){ .genes = 2, .n_hidden = 99 }, "vae: n_hidden = 99 is not between 1 and 16");
+    expect_refusal((tap_count_vae_options){ .genes = 2, .condition = -1 }, "vae: condition = -1 is negative");
+    expect_refusal((tap_count_vae_options){ .genes = 2, .scale = -1 }, "count_vae: scale = -1 is not a finite number above 0");
+    expect_refusal((tap_count_vae_options){ .genes = 2, .scale = (double)NAN },
+                   "count_vae: scale = nan is not a finite number above 0");
+    expect_refusal((tap_count_vae_options){ .genes = 2, .likelihood = (tap_count_likelihood)7 },
+                   "count_vae: there is no likelihood 7");
+    tap_count_vae_init(NULL, root, (tap_count_vae_options){ .genes = 2 });
+    assert_int_equal(tap_module_status(root, &message), TAP_EARG);
+    assert_string_equal(message, "count_vae: NULL");
+    tap_module_free(root);
+    expect_failure((tap_count_vae_options){ 0 }, true, "vae: c is given, and condition = 0");
+    expect_failure((tap_count_vae_options){ .condition = 2 }, true, "vae: c [3,3] does not go beside [3,5], as condition = 2");
+    expect_failure((tap_count_vae_options){ .condition = 2 }, false, "vae: no c is given, and condition = 2");
+}
+
+/* ---- Simulated counts -------------------------------------------------------------------------------------------- */
+
+static void test_simulation(void **state)
+{
+    enum { N = 4000, G = 50, K = 4, B = 2 };
+    static double                     seen[K][G], per_cell[K], of_gene[G];
+    static const tap_count_simulation o = { .cells = N, .genes = G, .groups = K, .batches = B, .library = 300, .seed = 4 };
+    tap_arena                        *a = tap_arena_new();
+    const tap_simulated_counts        s = tap_simulate_counts(a, o);
+    double                            in_group[K] = { 0 }, in_batch[B] = { 0 }, log_l = 0, log_l2 = 0, excess = 0, differ = 0;
+    (void)state;
+    assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
+    assert_true(s.counts.rows == N && s.counts.columns == G);
+    for (int64_t i = 0; i < N; i++) {
+        const int    k = (int)tap_tensor_item(s.group, i), b = (int)tap_tensor_item(s.batch, i);
+        const double l = exp(tap_tensor_item(s.log_library, i));
+        double       sum = 0;
+        assert_true(k >= 0 && k < K && b >= 0 && b < B);
+        in_group[k]++, in_batch[b]++;
+        log_l += log(l) / N, log_l2 += log(l) * log(l) / N;
+        for (int64_t j = s.counts.start[i]; j < s.counts.start[i + 1]; j++) {
+            const double x = (double)s.counts.value[j];
+            assert_true(x > 0 && x == floor(x));
+            seen[k][s.counts.column[j]] += x;
+            of_gene[s.counts.column[j]] += x;
+            sum += x;
+        }
+        per_cell[k] += sum;
+        excess += (sum - l) / l / N;
+    }
+    for (int k = 0; k < K; k++) assert_true(fabs(in_group[k] - N / K) < 5 * sqrt(N * 0.1875));
+    for (int b = 0; b < B; b++) assert_true(fabs(in_batch[b] - N / B) < 5 * sqrt(N * 0.25));
+    assert_true(fabs(log_l - log(300)) < 5 * 0.5 / sqrt(N) && fabs(sqrt(log_l2 - log_l * log_l) - 0.5) < 0.05);
+    assert_true(fabs(excess) < 0.1); /* counts of a cell add up to its library size, on average */
+    for (int k = 0; k < K; k++)
+        for (int g = 0; g < G; g++) {
+            const double share = seen[k][g] / per_cell[k], other = seen[(k + 1) % K][g] / per_cell[(k + 1) % K];
+            differ += fabs(share - other) > 0.3 * (share + other);
+        }
+    assert_true(differ > 3 && differ < K * G * 0.5); /* a part of the genes are markers */
+    tap_arena_free(a);
+}
+
+static void test_simulation_repeats(void **state)
+{
+    tap_count_simulation o = { .cells = 200, .genes = 30, .seed = 4 };
+    tap_arena           *a = tap_arena_new();
+    (void)state;
+    tap__parallel_from(0);
+    tap_set_threads(1);
+    const tap_simulated_counts one = tap_simulate_counts(a, o);
+    tap_set_threads(3);
+    const tap_simulated_counts three = tap_simulate_counts(a, o);
+    tap_set_threads(0);
+    tap__parallel_from(25000);
+    o.seed = 5;
+    const tap_simulated_counts other = tap_simulate_counts(a, o);
+    const int64_t              n = one.counts.start[200];
+    assert_true(n > 200 && n == three.counts.start[200] && n != other.counts.start[200]);
+    assert_memory_equal(one.counts.start, three.counts.start, 201 * sizeof(int64_t));
+    assert_memory_equal(one.counts.column, three.counts.column, (size_t)n * sizeof(int32_t));
+    assert_memory_equal(one.counts.value, three.counts.value, (size_t)n * sizeof(float));
+    assert_memory_equal(one.group.data, three.group.data, 200 * sizeof(int64_t));
+    tap_arena_free(a);
+}
+
+static void expect_no_counts(tap_count_simulation o, const char *wanted)
+{
+    const char *message;
+    tap_arena  *a = tap_arena_new();
+    assert_null(tap_simulate_counts(a, o).counts.start);
+    assert_int_equal(tap_arena_status(a, &message), TAP_EARG);
+    assert_string_equal(message, wanted);
+    tap_arena_free(a);
+}
+
+static void test_simulation_errors(void **state)
+{
+    const tap_count_simulation o = { .cells = 3, .genes = 2 };
+    tap_count_simulation       bad[] = { o, o, o, o, o, o, o };
+    (void)state;
+    expect_no_counts((tap_count_simulation){ .genes = 2 },
+                     "simulate_counts: 0 cells, 2 genes, 8 groups, 3 batches are out of range");
+    expect_no_counts((tap_count_simulation){ .cells = 2, .genes = -1 },
+                     "simulate_counts: 2 cells, -1 genes, 8 groups, 3 batches are out of range");
+    expect_no_counts((tap_count_simulation){ .cells = 2, .genes = 2, .groups = INT64_MAX, .batches = 2 },
+                     "simulate_counts: 2 cells, 2 genes, 9223372036854775807 groups, 2 batches are out of range");
+    bad[0].markers = 1.5, bad[1].fold = -1, bad[2].shift = (double)NAN, bad[3].spread = 11, bad[4].library_spread = -1;
+    bad[5].library = 2e6, bad[6].theta = -0.5;
+    static const char *const wanted[] = { "1.5 is not between 0 and 1",     "-1 is not between 0 and 10",
+                                          "nan is not between 0 and 10",    "11 is not between 0 and 10",
+                                          "-1 is not between 0 and 10",     "2e+06 is not between 0 and 1e+06",
+                                          "-0.5 is not between 0 and 1e+06" };
+    for (int i = 0; i < 7; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "simulate_counts: %s", wanted[i]);
+        expect_no_counts(bad[i], text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_formulas),
+        cmocka_unit_test(test_log_prob),
+        cmocka_unit_test(test_rates_of_all_batches),
+        cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_defaults_and_parameters),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_simulation),
+        cmocka_unit_test(test_simulation_repeats),
+        cmocka_unit_test(test_simulation_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

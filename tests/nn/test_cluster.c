@@ -1,0 +1,189 @@
+/* k-means on groups that are plain to see and against all ways to group a few points, and the adjusted Rand index against values
+ * by hand. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "nn/nn.h"
+#include "tensor/internal.h"
+
+static tap_tensor labels(int64_t n, const int64_t *l)
+{
+    return tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), (void *)(uintptr_t)l);
+}
+
+static tap_tensor points(int64_t n, int64_t d, double *x)
+{
+    return tap_tensor_wrap(TAP_F64, TAP_SHAPE(n, d), x);
+}
+
+static void expect_index(int64_t n, const int64_t *a, const int64_t *b, double wanted)
+{
+    assert_true(fabs(tap_adjusted_rand_index(labels(n, a), labels(n, b), NULL) - wanted) < 1e-15);
+    assert_true(fabs(tap_adjusted_rand_index(labels(n, b), labels(n, a), NULL) - wanted) < 1e-15);
+}
+
+/* Pairs alike in both: s; in a: p; in b: q; of n over 2: (s - p q / N) / ((p + q) / 2 - p q / N). */
+static void test_index(void **state)
+{
+    const int64_t a[] = { 0, 0, 1, 1 }, same[] = { 9, 9, -5, -5 }, b[] = { 0, 0, 1, 2 }, crossed[] = { 0, 1, 0, 1 },
+                  one[] = { 4, 4, 4, 4 }, each[] = { 0, 1, 2, INT64_MAX };
+    const int64_t c[] = { 1, 1, 1, 2, 2, 2 }, d[] = { 1, 1, 2, 2, 3, 3 };
+    (void)state;
+    expect_index(4, a, a, 1);
+    expect_index(4, a, same, 1);
+    expect_index(4, a, b, (1 - 2. / 6) / (1.5 - 2. / 6));     /* 4/7 */
+    expect_index(4, a, crossed, (0 - 4. / 6) / (2 - 4. / 6)); /* -1/2 */
+    expect_index(4, a, one, 0);
+    expect_index(4, a, each, 0);
+    expect_index(4, one, one, 1);
+    expect_index(4, each, each, 1);
+    expect_index(6, c, d, (2 - 18. / 15) / (4.5 - 18. / 15)); /* 0.2424.. */
+    expect_index(0, a, a, 1);
+    expect_index(1, a, b, 1);
+}
+
+static void test_plain_groups(void **state)
+{
+    enum { N = 600, D = 3, K = 4 };
+    static double x[N][D];
+    int64_t       truth[N], found[N];
+    (void)state;
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(N, D), x), (tap_random){ .seed = 1 });
+    for (int i = 0; i < N; i++) {
+        truth[i] = i * 7 % K;
+        x[i][truth[i] % D] += truth[i] < D ? 20 : -20;
+    }
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        const tap_kmeans_options o = { .clusters = K, .seed = seed };
+        tap_error                e = { 0 };
+        double                   sum = tap_kmeans(points(N, D, x[0]), o, labels(N, found), &e), around = 0;
+        assert_int_equal(e.status, TAP_OK);
+        expect_index(N, truth, found, 1);
+        for (int64_t k = 0; k < K; k++) { /* the sum of squares around the groups' means */
+            double total[D] = { 0 }, square = 0, count = 0;
+            for (int i = 0; i < N; i++)
+                for (int j = 0; j < D && truth[i] == k; j++) total[j] += x[i][j], square += x[i][j] * x[i][j], count += j == 0;
+            for (int j = 0; j < D; j++) square -= total[j] * total[j] / count;
+            around += square;
+        }
+        assert_true(fabs(sum - around) < 1e-8);
+    }
+}
+
+static double sum_of(const double *x, const int *label)
+{
+    double sum = 0;
+    for (int k = 0; k < 3; k++) {
+        double total = 0, square = 0, count = 0;
+        for (int i = 0; i < 8; i++)
+            if (label[i] == k) total += x[i], square += x[i] * x[i], count++;
+        if (count > 0) sum += square - total * total / count;
+    }
+    return sum;
+}
+
+/* Eight points on a line, in three groups: the best of all 3^8 ways. */
+static void test_best(void **state)
+{
+    double  x[8], least = HUGE_VAL;
+    int64_t found[8];
+    (void)state;
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(8), x), (tap_random){ .seed = 8 });
+    for (int way = 0; way < 6561; way++) {
+        int label[8];
+        for (int i = 0, rest = way; i < 8; i++, rest /= 3) label[i] = rest % 3;
+        least = fmin(least, sum_of(x, label));
+    }
+    const double sum =
+        tap_kmeans(points(8, 1, x), (tap_kmeans_options){ .clusters = 3, .restarts = 50 }, labels(8, found), NULL);
+    assert_true(fabs(sum - least) < 1e-12);
+}
+
+/* As many clusters as points; points that are all the same; a single one; float32, turned round. */
+static void test_corners(void **state)
+{
+    double  x[6] = { 5, 1, 4, 1, 3, 9 }, same[4] = { 2, 2, 2, 2 };
+    float   turned[6] = { 0, 1, 10, 0, 1, 10 };
+    int64_t found[6];
+    int     axes[TAP_MAX_RANK];
+    (void)state;
+    assert_true(tap_kmeans(points(3, 2, x), (tap_kmeans_options){ .clusters = 3 }, labels(3, found), NULL) == 0);
+    assert_true(found[0] != found[1] && found[1] != found[2] && found[0] != found[2]);
+    assert_true(tap_kmeans(points(4, 1, same), (tap_kmeans_options){ .clusters = 3 }, labels(4, found), NULL) == 0);
+    assert_true(fabs(tap_kmeans(points(6, 1, x), (tap_kmeans_options){ .clusters = 1 }, labels(6, found), NULL) -
+                     (133 - 23. * 23 / 6)) < 1e-12);
+    assert_true(tap_kmeans(points(4, 0, same), (tap_kmeans_options){ .clusters = 2 }, labels(4, found), NULL) == 0);
+    tap_tensor t = tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), turned);
+    tap__transpose(t, 0, 1, axes, &t, NULL);
+    assert_true(fabs(tap_kmeans(t, (tap_kmeans_options){ .clusters = 2 }, labels(3, found), NULL) - 1) < 1e-12);
+    assert_true(found[0] == found[1] && found[1] != found[2]);
+}
+
+/* The same for any number of threads, and for the same seed; one restart of one round stops early. */
+static void test_repeatable(void **state)
+{
+    enum { N = 500, D = 4 };
+    static double x[N][D];
+    int64_t       one[N], three[N];
+    (void)state;
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(N, D), x), (tap_random){ .seed = 2 });
+    const tap_kmeans_options o = { .clusters = 7, .seed = 3 };
+    tap__parallel_from(0);
+    tap_set_threads(1);
+    const double a = tap_kmeans(points(N, D, x[0]), o, labels(N, one), NULL);
+    tap_set_threads(3);
+    const double b = tap_kmeans(points(N, D, x[0]), o, labels(N, three), NULL);
+    assert_true(a == b);
+    assert_memory_equal(one, three, sizeof one);
+    tap_set_threads(0);
+    tap__parallel_from(25000);
+    const double hasty =
+        tap_kmeans(points(N, D, x[0]), (tap_kmeans_options){ .clusters = 7, .restarts = 1, .rounds = 1 }, labels(N, one), NULL);
+    assert_true(hasty > a && hasty < 2 * a);
+}
+
+static void expect_error(tap_tensor x, tap_kmeans_options o, tap_tensor l, const char *wanted)
+{
+    tap_error e = { 0 };
+    assert_true(isnan(tap_kmeans(x, o, l, &e)));
+    assert_string_equal(e.message, wanted);
+}
+
+static void test_errors(void **state)
+{
+    double                   x[4] = { 1, 2, 3, 4 }, bad[2] = { 1, (double)NAN };
+    int64_t                  l[4];
+    tap_error                e = { 0 };
+    const tap_tensor         two = points(2, 2, x);
+    const tap_kmeans_options o = { .clusters = 2 };
+    (void)state;
+    expect_error((tap_tensor){ 0 }, o, labels(2, l), "kmeans: [] is not [points,numbers]");
+    expect_error(tap_tensor_wrap(TAP_F64, TAP_SHAPE(4), x), o, labels(4, l), "kmeans: [4] is not [points,numbers]");
+    expect_error(two, o, labels(3, l), "kmeans: labels are not int64 [2], contiguous");
+    expect_error(two, o, (tap_tensor){ 0 }, "kmeans: labels are not int64 [2], contiguous");
+    expect_error(two, o, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), x), "kmeans: labels are not int64 [2], contiguous");
+    expect_error(two, (tap_kmeans_options){ .clusters = 3 }, labels(2, l), "kmeans: 2 points do not make 3 clusters");
+    expect_error(two, (tap_kmeans_options){ 0 }, labels(2, l), "kmeans: 2 points do not make 0 clusters");
+    expect_error(two, (tap_kmeans_options){ .clusters = 1, .restarts = -1 }, labels(2, l), "kmeans: -1 restarts of 300 rounds");
+    expect_error(two, (tap_kmeans_options){ .clusters = 1, .rounds = -2 }, labels(2, l), "kmeans: 10 restarts of -2 rounds");
+    expect_error(points(2, 1, bad), o, labels(2, l), "kmeans: a number is not finite");
+    assert_true(isnan(tap_adjusted_rand_index(labels(2, l), labels(3, l), &e)));
+    assert_string_equal(e.message, "adjusted_rand_index: labels are int64 [n], contiguous, the same n twice");
+    assert_true(isnan(tap_adjusted_rand_index((tap_tensor){ 0 }, labels(3, l), NULL)));
+    assert_true(isnan(tap_adjusted_rand_index(two, two, NULL)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_index),   cmocka_unit_test(test_plain_groups), cmocka_unit_test(test_best),
+        cmocka_unit_test(test_corners), cmocka_unit_test(test_repeatable),   cmocka_unit_test(test_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

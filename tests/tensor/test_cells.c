@@ -1,0 +1,149 @@
+/* Folders of single cells: written, read, and not as they should be. */
+#define _XOPEN_SOURCE 700
+#include "tests/tensor/scratch.h"
+
+#include <sys/stat.h>
+
+#include "tensor/internal.h"
+
+static const float counts[3][2] = { { 0, 1 }, { 20, 3 }, { 0, 0 } };
+
+static tap_csr cells(tap_arena *a)
+{
+    return tap_csr_from_dense(a, tap_tensor_wrap(TAP_F32, TAP_SHAPE(3, 2), (void *)(uintptr_t)counts));
+}
+
+static void expect_counts(const tap_cells *c)
+{
+    float     got[3][2];
+    tap_error e = { 0 };
+    assert_int_equal(tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(3, 2), got), c->counts, NULL, &e), TAP_OK);
+    assert_memory_equal(got, counts, sizeof got);
+}
+
+static void test_round_trip(void **state)
+{
+    const char *const barcodes[] = { "AC-1", "GT-1", "" }, *const features[] = { "E1", "CD3", "E2", "CD8" };
+    tap_error  e = { 0 };
+    tap_arena *a = tap_arena_new();
+    (void)state;
+    assert_int_equal(mkdir("named", 0777) + mkdir("plain", 0777), 0);
+    const tap_cells named = { cells(a), { 3, 1, (const char *[]){ "AC-1", "GT-1", "x y" } }, { 2, 2, features } };
+    assert_int_equal(tap_cells_write("named", named, &e), TAP_OK);
+    tap_cells c = tap_cells_read(a, "named");
+    assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
+    expect_counts(&c);
+    assert_true(c.barcodes.rows == 3 && c.barcodes.columns == 1 && c.features.rows == 2 && c.features.columns == 2);
+    assert_string_equal(c.barcodes.text[1], barcodes[1]);
+    assert_string_equal(c.features.text[3], "CD8");
+    assert_int_equal(tap_cells_write("plain", (tap_cells){ .counts = cells(a) }, &e), TAP_OK);
+    c = tap_cells_read(a, "plain");
+    expect_counts(&c);
+    assert_string_equal(c.barcodes.text[2], "cell3");
+    assert_string_equal(c.features.text[0], "gene1");
+    tap_arena_free(a);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    scratch_write(path, text, strlen(text));
+}
+
+static void expect_refusal(const char *path, const char *wanted)
+{
+    const char *message;
+    tap_arena  *a = tap_arena_new();
+    assert_null(tap_cells_read(a, path).counts.start);
+    assert_true(tap_arena_status(a, &message) != TAP_OK);
+    if (strcmp(message, wanted) != 0) fail_msg("'%s'", message);
+    tap_arena_free(a);
+}
+
+#define HEAD "%%MatrixMarket matrix coordinate integer general\n"
+
+/* Plain files, and names of the older kind; then piece by piece what may be wrong. */
+static void test_folders(void **state)
+{
+    tap_arena *a = tap_arena_new();
+    (void)state;
+    expect_refusal("nowhere", "nowhere: has no matrix.mtx.gz, nor a plain one");
+    assert_int_equal(mkdir("old", 0777), 0);
+    write_text("old/matrix.mtx", HEAD "2 3 3\n2 1 1\n1 2 20\n2 2 3\n");
+    expect_refusal("old", "old: has no barcodes.tsv.gz, nor a plain one");
+    write_text("old/barcodes.tsv", "a\nb\nc\n");
+    expect_refusal("old", "old: has no features.tsv.gz, nor a plain one");
+    write_text("old/genes.tsv", "E1\tg1\nE2\tg2\n");
+    const tap_cells c = tap_cells_read(a, "old");
+    expect_counts(&c);
+    write_text("old/barcodes.tsv", "a\nb\n");
+    expect_refusal("old", "old/matrix.mtx: holds 2 rows and 3 columns for 2 features and 2 barcodes");
+    write_text("old/barcodes.tsv", "a\nb\nc\n");
+    write_text("old/features.tsv", "E1\n");
+    expect_refusal("old", "old/matrix.mtx: holds 2 rows and 3 columns for 1 features and 3 barcodes");
+    write_text("old/features.tsv", "E1\nE2\n");
+    write_text("old/matrix.mtx", "%%MatrixMarket matrix coordinate real general\n2 3 1\n2 1 1.5\n");
+    expect_refusal("old", "old: cell 1, gene 2: 1.5 is no count");
+    write_text("old/matrix.mtx", HEAD "2 3 1\n2 3 -1\n");
+    expect_refusal("old", "old: cell 3, gene 2: -1 is no count");
+    write_text("old/matrix.mtx", "no matrix");
+    expect_refusal("old", "old/matrix.mtx: not a Matrix Market file: does not begin with %%MatrixMarket");
+    expect_refusal(NULL, "cells: the path is NULL");
+    tap_arena_free(a);
+}
+
+static void test_csv(void **state)
+{
+    tap_arena *a = tap_arena_new();
+    (void)state;
+    write_text("x.csv", ",g1,g2\nc1,0,1\nc2,20,3\nc3,,\n");
+    const tap_cells c = tap_cells_read(a, "x.csv");
+    expect_counts(&c);
+    assert_string_equal(c.features.text[1], "g2");
+    write_text("x.csv", ",g1,g2\nc1,0,1\nc2,20,0.5\n");
+    expect_refusal("x.csv", "x.csv: cell 2, gene 2: 0.5 is no count");
+    expect_refusal("y.csv", "y.csv: cannot open: No such file or directory");
+    expect_refusal("y.csv.gz", "y.csv.gz: cannot open: No such file or directory");
+    tap_arena_free(a);
+}
+
+static void expect_unwritten(const char *dir, tap_cells c, tap_status status, const char *wanted)
+{
+    tap_error e = { 0 };
+    assert_int_equal(tap_cells_write(dir, c, &e), status);
+    if (strcmp(e.message, wanted) != 0) fail_msg("'%s'", e.message);
+    assert_int_equal(tap_cells_write(dir, c, NULL), status);
+}
+
+static void test_writing_what_is_none(void **state)
+{
+    char        longest[5000];
+    const char *names = "cells: barcodes and features are no names of 3 cells and 2 genes";
+    tap_arena  *a = tap_arena_new();
+    tap_cells   c = { .counts = cells(a) };
+    (void)state;
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    expect_unwritten(NULL, c, TAP_EARG, "cells: the path is NULL");
+    expect_unwritten(longest, c, TAP_EARG, "cells: the path is too long");
+    expect_unwritten("new", (tap_cells){ .counts = { .rows = 0 } }, TAP_EARG, "cells: the matrix is inert");
+    c.barcodes = (tap_table){ 2, 1, (const char *[]){ "a", "b" } };
+    expect_unwritten("new", c, TAP_EARG, names);
+    c.barcodes = (tap_table){ 3, 1, (const char *[]){ "a", "b", NULL } };
+    expect_unwritten("new", c, TAP_EARG, names);
+    c.barcodes = (tap_table){ 3, 1, (const char *[]){ "a", "b\tc", "d" } };
+    expect_unwritten("new", c, TAP_EARG, names);
+    c.barcodes = (tap_table){ 0 };
+    expect_unwritten("new", c, TAP_EIO, "new/matrix.mtx.gz: cannot create a file in its folder: No such file or directory");
+    tap_arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_writing_what_is_none),
+    };
+    return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
+}

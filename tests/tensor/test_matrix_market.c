@@ -1,0 +1,278 @@
+/* Matrix Market files: what is written, what is read back, all that may be in them, and hostile ones. */
+#define _XOPEN_SOURCE 700
+#include "tests/tensor/scratch.h"
+
+#include <math.h>
+#include <zlib.h>
+
+#include "tensor/internal.h"
+
+static void write_text(const char *path, const char *text)
+{
+    scratch_write(path, text, strlen(text));
+}
+
+static void write_packed(const char *path, const char *text, size_t n)
+{
+    gzFile f = gzopen(path, "wb9");
+    assert_int_equal(gzwrite(f, text, (unsigned)n), n);
+    assert_int_equal(gzclose(f), Z_OK);
+}
+
+/* The message of the error that reading x must give; good until the next call. */
+static const char *refusal(void)
+{
+    static char message[TAP_MESSAGE_SIZE];
+    const char *text;
+    tap_arena  *a = tap_arena_new();
+    int         fd = scratch_next_fd();
+    assert_null(tap_matrix_market_read(a, "x").start);
+    assert_int_equal(tap_arena_status(a, &text), TAP_EIO);
+    assert_true(tap__arena_bytes(a) < 1 << 20);
+    assert_int_equal(scratch_next_fd(), fd);
+    snprintf(message, sizeof message, "%s", text);
+    tap_arena_free(a);
+    return message;
+}
+
+static void expect_refusal(const char *text, const char *wanted)
+{
+    char        whole[TAP_MESSAGE_SIZE];
+    const char *message;
+    snprintf(whole, sizeof whole, "x: %s", wanted);
+    write_text("x", text);
+    message = refusal();
+    if (strcmp(message, whole) != 0) fail_msg("%s: '%s'", text, message);
+    write_packed("x", text, strlen(text));
+    message = refusal();
+    if (strcmp(message, whole) != 0) fail_msg("%s, packed: '%s'", text, message);
+}
+
+#define HEAD "%%MatrixMarket matrix coordinate integer general\n"
+#define REAL "%%MatrixMarket matrix coordinate real general\n"
+
+static void expect(tap_csr x, int64_t rows, int64_t columns, const double *numbers)
+{
+    assert_non_null(x.start);
+    assert_int_equal(x.rows, rows);
+    assert_int_equal(x.columns, columns);
+    double     room[64];
+    tap_error  e = { 0 };
+    tap_tensor out = tap_tensor_wrap(TAP_F64, TAP_SHAPE(rows, columns), room);
+    if (rows > 0) assert_int_equal(tap_csr_rows(out, x, NULL, &e), TAP_OK);
+    for (int64_t i = 0; i < rows * columns; i++) assert_true(room[i] == numbers[i]);
+}
+
+static void test_reading(void **state)
+{
+    const double numbers[] = { 0, 7, 0, 16777216, 0, 3 };
+    const char  *texts[] = {
+         HEAD "2 3 3\n1 2 7\n2 1 16777216\n2 3 3\n",
+         HEAD "%a comment\n%\n\n 2\t3  3 \r\n2 3 3\n\n1  2 7 \r\n 2 1 16777216",
+         "%%matrixmarket MATRIX Coordinate INTEGER General\r\n2 3 4\n2 3 3\n1 1 0\n2 1 16777216\n1 2 +7\n",
+         REAL "2 3 3\n1 2 7e0\n2 1 1.6777216e7\n2 3 3.0\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        tap_arena *a = tap_arena_new();
+        write_text("x", texts[i]);
+        expect(tap_matrix_market_read(a, "x"), 2, 3, numbers);
+        write_packed("x", texts[i], strlen(texts[i]));
+        tap_csr x = tap_matrix_market_read(a, "x");
+        expect(x, 2, 3, numbers);
+        assert_int_equal(x.start[2], 3);
+        tap_arena_free(a);
+    }
+    tap_arena *a = tap_arena_new();
+    write_text("x", HEAD "0 4 0\n");
+    expect(tap_matrix_market_read(a, "x"), 0, 4, numbers);
+    write_text("x", REAL "1 1 1\n1 1 -1e-30\n");
+    expect(tap_matrix_market_read(a, "x"), 1, 1, (double[]){ (double)-1e-30f });
+    tap_arena_free(a);
+}
+
+/* More than one piece of a file, rows and columns in an order of their own. */
+static void test_large(void **state)
+{
+    enum { N = 30000, ROWS = 997 };
+    tap_arena *a = tap_arena_new();
+    FILE      *f = fopen("x", "w");
+    (void)state;
+    fputs(HEAD, f);
+    fprintf(f, "%d %d %d\n", ROWS, N, N);
+    for (int i = 0; i < N; i++) fprintf(f, "%d %d %d\n", i * 31 % ROWS + 1, N - i, i + 1);
+    fclose(f);
+    const char *message;
+    tap_csr     x = tap_matrix_market_read(a, "x");
+    if (tap_arena_status(a, &message) != TAP_OK) fail_msg("%s", message);
+    assert_int_equal(x.start[ROWS], N);
+    for (int64_t i = 0; i < ROWS; i++)
+        for (int64_t j = x.start[i]; j < x.start[i + 1]; j++) {
+            assert_int_equal(x.value[j], N - x.column[j]);
+            assert_int_equal(((int64_t)x.value[j] - 1) * 31 % ROWS, i);
+            assert_true(j == x.start[i] || x.column[j - 1] < x.column[j]);
+        }
+    tap_arena_free(a);
+}
+
+static void test_refusals(void **state)
+{
+    const char *sizes =
+        "line 2: there should be rows, columns and entries: whole numbers, of which the first two fit into 31 bits";
+    const char *entry = "line 3: there should be a row, a column and an integer that is a float32";
+    const char *real = "line 3: there should be a row, a column and a number that is a float32";
+    const char *kind = "line 1: not a matrix coordinate, integer or real, general, which is what can be read";
+    (void)state;
+    expect_refusal("", "not a Matrix Market file: does not begin with %%MatrixMarket");
+    expect_refusal("1 1 1\n", "not a Matrix Market file: does not begin with %%MatrixMarket");
+    expect_refusal("%%MatrixMarket matrix coordinate integer\n", "line 1: there should be four words behind %%MatrixMarket");
+    expect_refusal("%%MatrixMarket matrix coordinate integer general x\n",
+                   "line 1: there should be four words behind %%MatrixMarket");
+    expect_refusal("%%MatrixMarket vector coordinate integer general\n", kind);
+    expect_refusal("%%MatrixMarket matrix array integer general\n", kind);
+    expect_refusal("%%MatrixMarket matrix coordinate complex general\n", kind);
+    expect_refusal("%%MatrixMarket matrix coordinate pattern general\n", kind);
+    expect_refusal("%%MatrixMarket matrix coordinate real symmetric\n", kind);
+    expect_refusal(HEAD "%\n", "truncated: has no line of sizes");
+    expect_refusal(HEAD "2 3\n", sizes);
+    expect_refusal(HEAD "2 3 3 3\n", sizes);
+    expect_refusal(HEAD "2 -3 3\n", sizes);
+    expect_refusal(HEAD "2 2147483648 3\n", sizes);
+    expect_refusal(HEAD "2147483648 2 3\n", sizes);
+    expect_refusal(HEAD "2 3x 3\n", sizes);
+    expect_refusal(HEAD "2 3 1\n1 1\n", entry);
+    expect_refusal(HEAD "2 3 1\n1 1 x\n", entry);
+    expect_refusal(HEAD "2 3 1\n1 1 1 1\n", entry);
+    expect_refusal(HEAD "2 3 1\n0 1 1\n", entry);
+    expect_refusal(HEAD "2 3 1\n3 1 1\n", entry);
+    expect_refusal(HEAD "2 3 1\n1 4 1\n", entry);
+    expect_refusal(HEAD "2 3 1\n1 1.5 1\n", entry);
+    expect_refusal(HEAD "2 3 1\n1 1 1.5\n", entry);
+    expect_refusal(HEAD "2 3 1\n1 1 16777217\n", entry);
+    expect_refusal(REAL "2 3 1\n1 1 nan\n", real);
+    expect_refusal(REAL "2 3 1\n1 1 1e39\n", real);
+    expect_refusal(HEAD "2 3 2\n1 1 1\n", "truncated: ends behind 1 of 2 entries");
+    expect_refusal(HEAD "2 3 1\n1 1 1\n1 2 1\n", "has more than 1 entries");
+    expect_refusal(HEAD "2 3 2\n2 3 1\n2 3 4\n", "has two entries for row 2, column 3");
+}
+
+/* A few bytes that promise much. */
+static void test_promises(void **state)
+{
+    char line[4096];
+    (void)state;
+    write_text("x", HEAD "2 3 1000\n1 1 1\n");
+    assert_string_equal(refusal(), "x: truncated: has no room for 1000 entries");
+    write_packed("x", HEAD "2 3 999999999\n1 1 1\n", 70);
+    assert_non_null(strstr(refusal(), "x: truncated: has no room for 999999999 entries"));
+    write_text("x", HEAD "2000000000 3 0\n");
+    assert_string_equal(refusal(), "x: 2000000000 rows and 3 columns are out of proportion to its size");
+    memset(line, ' ', sizeof line);
+    memcpy(line, HEAD, sizeof HEAD - 1);
+    scratch_write("x", line, sizeof line);
+    assert_string_equal(refusal(), "x: line 2: is longer than any should be");
+    memset(line, '\0', sizeof line);
+    scratch_write("x", line, 9);
+    assert_string_equal(refusal(), "x: line 1: holds a NUL byte");
+}
+
+/* Text that is packed more tightly than text is. */
+static void test_bomb(void **state)
+{
+    enum { N = 8 << 20 };
+    char *text = malloc(N);
+    (void)state;
+    assert_non_null(text);
+    memset(text, '\n', N);
+    memcpy(text, HEAD, sizeof HEAD - 1);
+    write_packed("x", text, N);
+    assert_string_equal(refusal(), "x: unpacks to more than 256 times its size");
+    free(text);
+}
+
+static void test_truncated(void **state)
+{
+    const char text[] = HEAD "2 3 3\n1 2 7\n2 1 5\n2 3 300";
+    size_t     n;
+    (void)state;
+    for (size_t k = 0; k < sizeof text - 5; k++) {
+        scratch_write("x", text, k);
+        assert_non_null(strstr(refusal(), "x: "));
+    }
+    write_packed("x", text, sizeof text - 1);
+    char *packed = scratch_read("x", &n);
+    for (size_t k = 1; k < n; k++) {
+        scratch_write("x", packed, k);
+        assert_non_null(strstr(refusal(), k > 20 ? "x: truncated: the gzip stream breaks off" : "x: "));
+    }
+    packed[n - 8] ^= 1;
+    scratch_write("x", packed, n);
+    assert_string_equal(refusal(), "x: corrupt gzip stream: incorrect data check");
+    free(packed);
+}
+
+static void test_writing(void **state)
+{
+    const float numbers[2][3] = { { 0, 1.5f, 0.1f }, { -2e-38f, 0, 3e38f } },
+                counts[2][3] = { { 0, 1, 0 }, { 16777216, 0, 20 } };
+    const double  zeros[6] = { 0 };
+    double        back[6];
+    tap_error     e = { 0 };
+    tap_arena    *a = tap_arena_new();
+    const tap_csr x = tap_csr_from_dense(a, tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), (void *)(uintptr_t)numbers));
+    const tap_csr y = tap_csr_from_dense(a, tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), (void *)(uintptr_t)counts));
+    (void)state;
+    assert_int_equal(tap_matrix_market_write("y", y, &e), TAP_OK);
+    scratch_expect("y", HEAD "2 3 3\n1 2 1\n2 1 16777216\n2 3 20\n");
+    assert_int_equal(tap_matrix_market_write("x.gz", x, &e), TAP_OK);
+    for (int i = 0; i < 6; i++) back[i] = (double)numbers[i / 3][i % 3];
+    expect(tap_matrix_market_read(a, "x.gz"), 2, 3, back);
+    size_t n;
+    char  *bytes = scratch_read("x.gz", &n);
+    assert_int_equal((unsigned char)bytes[0], 0x1f);
+    free(bytes);
+    assert_int_equal(tap_matrix_market_write("y", (tap_csr){ 2, 3, (int64_t[]){ 0, 0, 0 }, NULL, NULL }, &e), TAP_OK);
+    expect(tap_matrix_market_read(a, "y"), 2, 3, zeros);
+    tap_arena_free(a);
+}
+
+static void test_writing_much(void **state)
+{
+    enum { N = 20000 };
+    tap_arena *a = tap_arena_new();
+    tap_tensor dense = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(2, N)), back = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(2, N));
+    tap_error  e = { 0 };
+    (void)state;
+    tap_random_normal(dense, (tap_random){ .seed = 1 });
+    assert_int_equal(tap_matrix_market_write("x.gz", tap_csr_from_dense(a, dense), &e), TAP_OK);
+    tap_csr_rows(back, tap_matrix_market_read(a, "x.gz"), NULL, &e);
+    assert_memory_equal(dense.data, back.data, 2 * N * sizeof(float));
+    tap_arena_free(a);
+}
+
+static void test_writing_what_is_none(void **state)
+{
+    tap_error     e[4] = { { 0 } };
+    const int64_t start[] = { 0, 1 };
+    const float   nan = (float)NAN;
+    (void)state;
+    assert_int_equal(tap_matrix_market_write(NULL, (tap_csr){ 0 }, &e[0]), TAP_EARG);
+    assert_string_equal(e[0].message, "matrix_market: the path is NULL");
+    assert_int_equal(tap_matrix_market_write("new", (tap_csr){ 0 }, &e[1]), TAP_EARG);
+    assert_string_equal(e[1].message, "new: the matrix is inert");
+    assert_int_equal(tap_matrix_market_write("new", (tap_csr){ 1, 1, start, (int32_t[]){ 0 }, &nan }, &e[2]), TAP_EARG);
+    assert_string_equal(e[2].message, "new: a number is not finite");
+    assert_int_equal(tap_matrix_market_write("none/new", (tap_csr){ 0, 1, start, NULL, NULL }, &e[3]), TAP_EIO);
+    assert_int_equal(tap_matrix_market_write("none/new", (tap_csr){ 0, 1, start, NULL, NULL }, NULL), TAP_EIO);
+    assert_int_equal(access("new", F_OK), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reading),  cmocka_unit_test(test_large),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_promises), cmocka_unit_test(test_bomb),         cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_writing),  cmocka_unit_test(test_writing_much), cmocka_unit_test(test_writing_what_is_none),
+    };
+    return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
+}

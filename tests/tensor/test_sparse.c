@@ -1,0 +1,256 @@
+/* Sparse matrices against the dense ones that they stand for, principal components against an eigendecomposition, and matrices that
+ * are none. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tensor/internal.h"
+
+enum { ROWS = 60, COLUMNS = 25 };
+
+static double dense[ROWS][COLUMNS];
+
+/* Three directions of falling weight, and a little more; four of five numbers are 0. */
+static int fill(void **state)
+{
+    double part[ROWS][3], to[3][COLUMNS], keep[ROWS][COLUMNS];
+    (void)state;
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, 3), part), (tap_random){ .seed = 1 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, COLUMNS), to), (tap_random){ .seed = 2 });
+    tap_random_uniform(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, COLUMNS), keep), (tap_random){ .seed = 3 });
+    for (int i = 0; i < ROWS; i++)
+        for (int j = 0; j < COLUMNS; j++) {
+            for (int k = 0; k < 3; k++) dense[i][j] += (3 - k) * part[i][k] * to[k][j];
+            dense[i][j] = keep[i][j] < 0.2 && i != 7 ? (double)(float)(dense[i][j] + 1) : 0;
+        }
+    return 0;
+}
+
+static tap_tensor whole(void)
+{
+    return tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, COLUMNS), dense);
+}
+
+static void test_dense(void **state)
+{
+    double     rows[ROWS][COLUMNS];
+    float      some[3][COLUMNS];
+    tap_error  e = { 0 };
+    tap_arena *a = tap_arena_new();
+    tap_csr    x = tap_csr_from_dense(a, whole());
+    (void)state;
+    assert_int_equal(x.rows, ROWS);
+    assert_int_equal(x.columns, COLUMNS);
+    assert_true(x.start[ROWS] < ROWS * COLUMNS / 3 && x.start[8] == x.start[7]);
+    for (int64_t j = 0; j < x.start[ROWS]; j++) assert_true(x.value[j] != 0);
+    assert_int_equal(tap_csr_rows(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, COLUMNS), rows), x, NULL, &e), TAP_OK);
+    assert_memory_equal(rows, dense, sizeof dense);
+    assert_int_equal(tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(3, COLUMNS), some), x, (int64_t[]){ 59, 7, 59 }, &e),
+                     TAP_OK);
+    for (int j = 0; j < COLUMNS; j++) {
+        assert_true((double)some[0][j] == dense[59][j] && some[2][j] == some[0][j]);
+        assert_true(some[1][j] == 0);
+    }
+    tap_arena_free(a);
+}
+
+static void test_transpose(void **state)
+{
+    double     rows[COLUMNS][ROWS];
+    tap_arena *a = tap_arena_new();
+    tap_csr    x = tap_csr_from_dense(a, whole()), y = tap_csr_transpose(a, x), z = tap_csr_transpose(a, y);
+    tap_error  e = { 0 };
+    (void)state;
+    assert_int_equal(tap_csr_rows(tap_tensor_wrap(TAP_F64, TAP_SHAPE(COLUMNS, ROWS), rows), y, NULL, &e), TAP_OK);
+    for (int i = 0; i < ROWS; i++)
+        for (int j = 0; j < COLUMNS; j++) assert_true(rows[j][i] == dense[i][j]);
+    assert_memory_equal(x.start, z.start, (ROWS + 1) * sizeof *x.start);
+    assert_memory_equal(x.column, z.column, (size_t)x.start[ROWS] * sizeof *x.column);
+    assert_memory_equal(x.value, z.value, (size_t)x.start[ROWS] * sizeof *x.value);
+    tap_arena_free(a);
+}
+
+static void test_log_normalize(void **state)
+{
+    const float      counts[2][3] = { { 1, 0, 3 }, { 0, 0, 0 } };
+    const tap_tensor c = tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), (void *)(uintptr_t)counts);
+    tap_arena       *a = tap_arena_new();
+    tap_csr          y = tap_csr_log_normalize(a, tap_csr_from_dense(a, c), 8);
+    (void)state;
+    assert_int_equal(y.start[2], 2);
+    assert_true(y.value[0] == (float)log(3) && y.value[1] == (float)log(7));
+    tap_arena_free(a);
+}
+
+/* Scores are X V for the eigenvectors V of the covariance, up to their signs. */
+static void check_pca(tap_tensor x, int rows, int columns, int k)
+{
+    static double centred[ROWS][COLUMNS], square[COLUMNS * COLUMNS], values[COLUMNS], vectors[COLUMNS * COLUMNS];
+    tap_arena    *a = tap_arena_new();
+    tap_tensor    scores = tap_csr_pca(a, tap_csr_from_dense(a, x), k, 5);
+    assert_true(scores.data && scores.dtype == TAP_F64 && tap_shape_equal(scores.shape, TAP_SHAPE(rows, k)));
+    for (int j = 0; j < columns; j++) {
+        double mean = 0;
+        for (int i = 0; i < rows; i++) mean += tap_tensor_item(x, i * columns + j) / rows;
+        for (int i = 0; i < rows; i++) centred[i][j] = tap_tensor_item(x, i * columns + j) - mean;
+    }
+    for (int i = 0; i < columns * columns; i++) {
+        square[i] = 0;
+        for (int r = 0; r < rows; r++) square[i] += centred[r][i / columns] * centred[r][i % columns];
+    }
+    tap__symmetric_eigen(columns, square, values, vectors);
+    for (int c = 0, best; c < k; c++) {
+        double sign = 0, error = 0, size = 0;
+        best = 0;
+        for (int j = 1; j < columns; j++)
+            if (values[j] > values[best]) best = j;
+        values[best] = -1;
+        const double *v = vectors + best * columns;
+        for (int pass = 0; pass < 2; pass++)
+            for (int i = 0; i < rows; i++) {
+                double       wanted = 0;
+                const double got = tap_tensor_item(scores, i * k + c);
+                for (int j = 0; j < columns; j++) wanted += centred[i][j] * v[j];
+                if (pass == 0) sign += wanted * got;
+                else error += pow(got - copysign(wanted, wanted * sign), 2), size += wanted * wanted;
+            }
+        assert_true(sqrt(error) <= 1e-9 * sqrt(size) + 1e-9);
+    }
+    tap_arena_free(a);
+}
+
+static void test_pca(void **state)
+{
+    (void)state;
+    check_pca(whole(), ROWS, COLUMNS, 3);
+    check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), (double[]){ 1, 0, 2, 0, 3, 0 }), 2, 3, 2); /* one direction, and a 0 */
+}
+
+static void test_same_for_any_number_of_threads(void **state)
+{
+    tap_arena *a = tap_arena_new();
+    tap_csr    x = tap_csr_from_dense(a, whole());
+    (void)state;
+    tap__parallel_from(0);
+    tap_set_threads(1);
+    tap_tensor one = tap_csr_pca(a, x, 4, 0), rows = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(ROWS, COLUMNS));
+    tap_set_threads(3);
+    tap_tensor three = tap_csr_pca(a, x, 4, 0), again = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(ROWS, COLUMNS));
+    assert_memory_equal(one.data, three.data, ROWS * 4 * sizeof(double));
+    tap_csr_rows(again, x, NULL, NULL);
+    tap_set_threads(1);
+    tap_csr_rows(rows, x, NULL, NULL);
+    assert_memory_equal(rows.data, again.data, ROWS * COLUMNS * sizeof(float));
+    tap_set_threads(0);
+    tap__parallel_from(25000);
+    tap_arena_free(a);
+}
+
+/* ---- What is no matrix ------------------------------------------------------------------------------------------- */
+
+static const float   values[] = { 1, 2, 3 };
+static const int32_t columns[] = { 0, 2, 1 }, falling[] = { 2, 0, 1 }, outside[] = { 0, 3, 1 }, below[] = { -1, 2, 1 },
+                     twice[] = { 1, 1, 1 };
+static const int64_t starts[] = { 0, 2, 3 }, late[] = { 1, 2, 3 }, back[] = { 0, 3, 2 }, beyond[] = { 0, 9, 3 },
+                     minus[] = { 0, -1, 3 };
+
+static void test_bad_matrices(void **state)
+{
+    const struct {
+        tap_csr     x;
+        const char *wrong;
+    } bad[] = {
+        { { 2, 3, NULL, columns, values }, "the matrix is inert" },
+        { { -1, 3, starts, columns, values }, "its size is out of range" },
+        { { 2, -3, starts, columns, values }, "its size is out of range" },
+        { { INT64_MAX, 3, starts, columns, values }, "its size is out of range" },
+        { { 2, 1ll << 31, starts, columns, values }, "its size is out of range" },
+        { { 2, 3, late, columns, values }, "start does not begin at 0" },
+        { { 2, 3, starts, NULL, values }, "it has no entries" },
+        { { 2, 3, starts, columns, NULL }, "it has no entries" },
+        { { 2, 3, back, columns, values }, "start is out of order" },
+        { { 2, 3, beyond, columns, values }, "start is out of order" },
+        { { 2, 3, minus, columns, values }, "start is out of order" },
+        { { 2, 3, starts, falling, values }, "a column is out of range or order" },
+        { { 2, 3, starts, outside, values }, "a column is out of range or order" },
+        { { 2, 3, starts, below, values }, "a column is out of range or order" },
+        { { 2, 3, starts, twice, values }, "a column is out of range or order" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        float       room[6];
+        char        wanted[128];
+        const char *message;
+        tap_error   e = { 0 };
+        tap_arena  *a = tap_arena_new();
+        assert_null(tap_csr_transpose(a, bad[i].x).start);
+        assert_int_equal(tap_arena_status(a, &message), TAP_EARG);
+        snprintf(wanted, sizeof wanted, "csr_transpose: %s", bad[i].wrong);
+        assert_string_equal(message, wanted);
+        assert_int_equal(tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), room), bad[i].x, NULL, &e), TAP_EARG);
+        tap_arena_free(a);
+    }
+}
+
+#define SAYS(text, ...) \
+    do { \
+        const char *message; \
+        tap_arena  *a = tap_arena_new(); \
+        tap_error  *e = tap_arena_error(a); \
+        (void)e; \
+        __VA_ARGS__; \
+        assert_true(tap_arena_status(a, &message) != TAP_OK); \
+        if (strcmp(message, text) != 0) fail_msg("'%s'", message); \
+        tap_arena_free(a); \
+    } while (0)
+
+static void test_bad_arguments(void **state)
+{
+    float            room[8], negative[] = { 1, -1, (float)NAN, 1 };
+    const tap_csr    x = { 2, 3, starts, columns, values }, none = { 0 };
+    const tap_tensor out = tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), room);
+    tap_tensor       turned = tap_tensor_wrap(TAP_F32, TAP_SHAPE(3, 2), room), bytes = out;
+    int              axes[TAP_MAX_RANK];
+    (void)state;
+    tap__transpose(turned, 0, 1, axes, &turned, NULL);
+    bytes.dtype = TAP_U8;
+    SAYS("csr_rows: [2,2] holds no rows of 3 columns",
+         tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 2), room), x, NULL, e));
+    SAYS("csr_rows: [6] holds no rows of 3 columns", tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(6), room), x, NULL, e));
+    SAYS("csr_rows: [] holds no rows of 3 columns", tap_csr_rows((tap_tensor){ 0 }, x, NULL, e));
+    SAYS("csr_rows: rows go into contiguous float32 or float64", tap_csr_rows(turned, x, NULL, e));
+    SAYS("csr_rows: rows go into contiguous float32 or float64", tap_csr_rows(bytes, x, NULL, e));
+    SAYS("csr_rows: row 2 of 2", tap_csr_rows(out, x, (int64_t[]){ 0, 2 }, e));
+    SAYS("csr_rows: row -1 of 2", tap_csr_rows(out, x, (int64_t[]){ -1, 0 }, e));
+    SAYS("csr_rows: 2 rows of 1", tap_csr_rows(out, (tap_csr){ 1, 3, starts, columns, values }, NULL, e));
+    SAYS("csr_from_dense: [6] is not [rows,columns]", tap_csr_from_dense(a, tap_tensor_wrap(TAP_F32, TAP_SHAPE(6), room)));
+    SAYS("csr_log_normalize: the matrix is inert", tap_csr_log_normalize(a, none, 1));
+    SAYS("csr_log_normalize: scale = 0 is not a finite number above 0", tap_csr_log_normalize(a, x, 0));
+    SAYS("csr_log_normalize: scale = inf is not a finite number above 0", tap_csr_log_normalize(a, x, HUGE_VAL));
+    SAYS("csr_log_normalize: [0,2] is -1, not a finite number from 0 up",
+         tap_csr_log_normalize(a, (tap_csr){ 2, 3, starts, columns, negative }, 1));
+    SAYS("csr_log_normalize: [1,1] is nan, not a finite number from 0 up",
+         tap_csr_log_normalize(a, (tap_csr){ 2, 3, starts, columns, (float[]){ 1, 1, (float)NAN } }, 1));
+    SAYS("csr_pca: the matrix is inert", tap_csr_pca(a, none, 1, 0));
+    SAYS("csr_pca: [2,3] has no 0 components, of 1000 at most", tap_csr_pca(a, x, 0, 0));
+    SAYS("csr_pca: [2,3] has no 3 components, of 1000 at most", tap_csr_pca(a, x, 3, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dense),
+        cmocka_unit_test(test_transpose),
+        cmocka_unit_test(test_log_normalize),
+        cmocka_unit_test(test_pca),
+        cmocka_unit_test(test_same_for_any_number_of_threads),
+        cmocka_unit_test(test_bad_matrices),
+        cmocka_unit_test(test_bad_arguments),
+    };
+    return cmocka_run_group_tests(tests, fill, NULL);
+}

@@ -1,0 +1,199 @@
+/* Tables of text, and matrices written out as such: good ones, hostile ones, and what their columns say. */
+#define _XOPEN_SOURCE 700
+#include "tests/tensor/scratch.h"
+
+#include <zlib.h>
+
+#include "tensor/internal.h"
+
+static void write_packed(const char *path, const void *text, size_t n)
+{
+    gzFile f = gzopen(path, "wb9");
+    assert_int_equal(gzwrite(f, text, (unsigned)n), n);
+    assert_int_equal(gzclose(f), Z_OK);
+}
+
+static void expect_table(tap_table t, int64_t rows, int64_t columns, const char *const *texts)
+{
+    assert_non_null(t.text);
+    assert_int_equal(t.rows, rows);
+    assert_int_equal(t.columns, columns);
+    for (int64_t i = 0; i < rows * columns; i++) assert_string_equal(t.text[i], texts[i]);
+}
+
+static void expect_read(const char *text, char separator, int64_t rows, int64_t columns, const char *const *texts)
+{
+    tap_arena *a = tap_arena_new();
+    scratch_write("x", text, strlen(text));
+    expect_table(tap_table_read(a, "x", separator), rows, columns, texts);
+    write_packed("x", text, strlen(text));
+    expect_table(tap_table_read(a, "x", separator), rows, columns, texts);
+    assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
+    tap_arena_free(a);
+}
+
+static void test_tables(void **state)
+{
+    const char *plain[] = { "a", "b c", "", "1" }, *quoted[] = { "a,b", "say \"x\"\n", "c", "" };
+    (void)state;
+    expect_read("a,b c\n,1\n", ',', 2, 2, plain);
+    expect_read("a , b c\r\n\r\n,1", ',', 2, 2, plain);
+    expect_read("a\tb c\n\t1\n\n", '\t', 2, 2, plain);
+    expect_read("\"a,b\",\"say \"\"x\"\"\n\"\nc,\n", ',', 2, 2, quoted);
+    expect_read("a,b\nc,d\n", '\t', 2, 1, (const char *[]){ "a,b", "c,d" });
+}
+
+/* Longer than any piece of it that is read at once. */
+static void test_long_table(void **state)
+{
+    enum { N = 20000 };
+    tap_arena *a = tap_arena_new();
+    FILE      *f = fopen("x", "w");
+    (void)state;
+    for (int i = 0; i < N; i++) fprintf(f, "row %d,\"%d\"\n", i, i * 7);
+    fclose(f);
+    tap_table t = tap_table_read(a, "x", ',');
+    assert_int_equal(t.rows, N);
+    for (int i = 0; i < N; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "row %d", i);
+        assert_string_equal(t.text[2 * i], text);
+        assert_int_equal(atoi(t.text[2 * i + 1]), i * 7);
+    }
+    tap_arena_free(a);
+}
+
+/* The messages of the errors that reading x must give, as a table and as a matrix: the same but for what only one asks for. */
+static const char *refusal(bool matrix, char separator)
+{
+    static char message[TAP_MESSAGE_SIZE];
+    const char *text;
+    tap_arena  *a = tap_arena_new();
+    int         fd = scratch_next_fd();
+    tap_table   names[2];
+    if (matrix) assert_null(tap_csr_read_table(a, "x", separator, &names[0], &names[1]).start);
+    else assert_null(tap_table_read(a, "x", separator).text);
+    assert_true(tap_arena_status(a, &text) != TAP_OK);
+    assert_int_equal(scratch_next_fd(), fd);
+    snprintf(message, sizeof message, "%s", text);
+    tap_arena_free(a);
+    return message;
+}
+
+static void expect_refusal(bool matrix, const char *text, const char *wanted)
+{
+    scratch_write("x", text, strlen(text));
+    const char *message = refusal(matrix, ',');
+    if (strcmp(message, wanted) != 0) fail_msg("%s: '%s'", text, message);
+}
+
+static void test_refusals(void **state)
+{
+    const char *quote = "a quote where there should be none, or none where there should be one";
+    char        text[TAP_MESSAGE_SIZE];
+    (void)state;
+    for (int matrix = 0; matrix < 2; matrix++) {
+        expect_refusal(matrix, "", "x: holds no row");
+        expect_refusal(matrix, "\n\n", "x: holds no row");
+        expect_refusal(matrix, "a,b\nc\n", "x: row 2 has 1 fields, not 2 as the first");
+        expect_refusal(matrix, "a,b\nc,1,1", "x: row 2 has 3 fields, not 2 as the first");
+        snprintf(text, sizeof text, "x: row 2, field 1: %s", quote);
+        expect_refusal(matrix, "a,b\nc\"d\",1\n", text);
+        expect_refusal(matrix, "a,b\n\"c\"d,1\n", text);
+        expect_refusal(matrix, "a,b\n\"c,1\n", text);
+        for (const char *bad = "\" \n\r"; *bad; bad++) assert_non_null(strstr(refusal(matrix, *bad), "is no separator"));
+        assert_string_equal(refusal(matrix, '\0'), "x: 0x00 is no separator");
+    }
+    expect_refusal(true, "n,a,b\nc,1,x\n", "x: row 2, field 3: there should be a number that is a float32");
+    expect_refusal(true, "n,a,b\nc,1,1 2\n", "x: row 2, field 3: there should be a number that is a float32");
+    expect_refusal(true, "n,a,b\nc,nan,1\n", "x: row 2, field 2: there should be a number that is a float32");
+    expect_refusal(true, "n,a,b\nc,1,1e39\n", "x: row 2, field 3: there should be a number that is a float32");
+}
+
+static void test_hostile_fields(void **state)
+{
+    enum { N = 100000, MUCH = 8 << 20 };
+    char *text = malloc(MUCH);
+    (void)state;
+    assert_non_null(text);
+    scratch_write("x", "a,b\0,c\n", 7);
+    assert_string_equal(refusal(false, ','), "x: row 1, field 2: holds a NUL byte");
+    memset(text, 'x', MUCH);
+    scratch_write("x", text, N);
+    assert_string_equal(refusal(false, ','), "x: row 1, field 1: is longer than any should be");
+    for (int i = 0; i < MUCH; i++) text[i] = i % 2 ? '\n' : '1';
+    write_packed("x", text, MUCH);
+    assert_string_equal(refusal(false, ','), "x: unpacks to more than 256 times its size");
+    free(text);
+}
+
+static void test_matrices(void **state)
+{
+    const double wanted[2][3] = { { 0, 7, 0 }, { -1.5, 0, 300 } };
+    double       got[2][3];
+    tap_error    e = { 0 };
+    tap_table    rows, columns;
+    tap_arena   *a = tap_arena_new();
+    const char   text[] = "\"\",g1,\"g,2\",g3\ncell a,0,7,\ncell b,-1.5,0.0,3e2\n";
+    (void)state;
+    scratch_write("x", text, strlen(text));
+    tap_csr x = tap_csr_read_table(a, "x", ',', &rows, &columns);
+    assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
+    assert_int_equal(x.start[x.rows], 3);
+    assert_int_equal(tap_csr_rows(tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), got), x, NULL, &e), TAP_OK);
+    assert_memory_equal(got, wanted, sizeof got);
+    expect_table(rows, 2, 1, (const char *[]){ "cell a", "cell b" });
+    expect_table(columns, 1, 3, (const char *[]){ "g1", "g,2", "g3" });
+    tap_csr again = tap_csr_read_table(a, "x", ',', NULL, NULL);
+    assert_memory_equal(x.value, again.value, 3 * sizeof *x.value);
+    scratch_write("x", "only\n", 5); /* no row, no column */
+    x = tap_csr_read_table(a, "x", ',', &rows, &columns);
+    assert_true(x.start && x.rows == 0 && x.columns == 0 && rows.rows == 0 && columns.columns == 0);
+    tap_arena_free(a);
+}
+
+static void test_labels(void **state)
+{
+    const char *const texts[] = { "cell", "kind", "c1", "T", "c2", "B", "c3", "", "c4", "T" };
+    const tap_table   t = { 5, 2, texts }, one = { 1, 2, texts };
+    int64_t           n;
+    tap_arena        *a = tap_arena_new();
+    tap_tensor        x = tap_table_labels(a, t, "kind", &n);
+    (void)state;
+    assert_int_equal(n, 3);
+    assert_true(x.dtype == TAP_I64 && tap_shape_equal(x.shape, TAP_SHAPE(4)));
+    assert_memory_equal(x.data, ((int64_t[]){ 2, 1, 0, 2 }), 4 * sizeof(int64_t));
+    assert_memory_equal(tap_table_labels(a, t, "cell", NULL).data, ((int64_t[]){ 0, 1, 2, 3 }), 4 * sizeof(int64_t));
+    assert_int_equal(tap_tensor_numel(tap_table_labels(a, one, "cell", &n)), 0);
+    assert_int_equal(n, 0);
+    assert_null(tap_table_labels(a, t, "other", &n).data);
+    assert_int_equal(n, 0);
+    assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
+    tap_arena_free(a);
+    const struct {
+        tap_table   t;
+        const char *name;
+    } bad[] = { { { 0 }, "x" },
+                { t, NULL },
+                { { 0, 2, texts }, "x" },
+                { { 2, -1, texts }, "x" },
+                { { INT64_MAX, 2, texts }, "x" },
+                { { 1, 2, (const char *[]){ "x", NULL } }, "x" } };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *message;
+        a = tap_arena_new();
+        assert_null(tap_table_labels(a, bad[i].t, bad[i].name, &n).data);
+        assert_int_equal(tap_arena_status(a, &message), TAP_EARG);
+        assert_string_equal(message, "table_labels: the table or the name is missing");
+        tap_arena_free(a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tables),   cmocka_unit_test(test_long_table),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_matrices), cmocka_unit_test(test_hostile_fields), cmocka_unit_test(test_labels),
+    };
+    return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
+}
