@@ -214,6 +214,10 @@ typedef enum { TAP_PAD_CONSTANT, TAP_PAD_REFLECT, TAP_PAD_REPLICATE, TAP_PAD_CIR
  * ones crop. x of any dtype. value is for TAP_PAD_CONSTANT; the other modes need one or two axes before the padded ones. */
 TAP_API tap_var tap_pad(tap_var x, int n, const int64_t *padding, tap_pad_mode mode, double value);
 
+/* Along both axes of [..,H,W], means with weights proportional to e^(-d^2 / (2 sigma^2)) over kernel_size (odd) pixels, at the borders
+ * reflected ones: torchvision's gaussian_blur. */
+TAP_API tap_var tap_gaussian_blur(tap_var x, int64_t kernel_size, double sigma);
+
 typedef struct {
     int64_t size[3];  /* of the spatial axes: these, */
     double  scale[3]; /* or floor(scale * x's size) */
@@ -480,6 +484,29 @@ TAP_API bool tap_checkpoint_load(tap_checkpoint *c, tap_error *e);
  * have the means and covariances of the rows of a [n,k] and b [m,k], n and m at least 2, k at most 4096: Dowson & Landau 1982. Of
  * features of images it says how like drawn ones are to real ones: Heusel et al. 2017. NaN on an error. */
 TAP_API double tap_frechet_distance(tap_tensor a, tap_tensor b, tap_error *e);
+
+/* How well scores [n] tell positives (positive[i] = 1) from negatives (0), with a bootstrap interval: the same of `resamples` draws with
+ * replacement, of as many positives among the positives and negatives among the negatives, less what is outside the middle `level`
+ * of them (Efron & Tibshirani 1993, chapter 13). */
+typedef struct {
+    double value, low, high; /* NaN on an error: no positives, no negatives, scores that are NaN */
+} tap_interval;
+
+/* {0} gives the defaults in brackets. */
+typedef struct {
+    int64_t  resamples; /* negative: none, and low and high are NaN [1000] */
+    double   level;     /* [0.95] */
+    uint64_t seed;
+} tap_bootstrap_options;
+
+/* The chance that a positive has a higher score than a negative, ties counted half, which is the area under the ROC curve:
+ * mean_ij [s_i > s_j] + [s_i = s_j] / 2 over positives i and negatives j. Hanley & McNeil 1982 */
+TAP_API tap_interval tap_auroc(tap_tensor score, tap_tensor positive, tap_bootstrap_options o, tap_error *e);
+/* sum_k (R_k - R_k-1) P_k over the different scores, the highest first: recall R_k and precision P_k of what scores at least so much */
+TAP_API tap_interval tap_average_precision(tap_tensor score, tap_tensor positive, tap_bootstrap_options o, tap_error *e);
+/* The ROC curve, the parts of the negatives and of the positives that score at least so much, from (0,0) to (1,1), into float64 [>= n+1];
+ * returns how many points that are, one more than there are different scores; 0 on an error. */
+TAP_API int64_t tap_roc_curve(tap_tensor score, tap_tensor positive, tap_tensor false_rate, tap_tensor true_rate, tap_error *e);
 
 /* ---- Checking ---------------------------------------------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@ static inline bool needs_no_gradient(const char *name)
         "linear_forward", "mlp_forward", "conv_forward", "identity", "sample", "sample_n", "rsample", "rsample_n", "sample_from", "log_prob",
         "entropy", "dist_mean", "dist_variance", "kl", "kl_monte_carlo", "estimator_draws", "bound_of", "free_bits", "vae_loss",
         "vae_loss_of", "vae_sample", "vae_reconstruct", "vae_loss_given", "vae_sample_given", "vae_reconstruct_given",
+        "vae_reconstruction_log_prob", "vae_log_likelihood", "vae_deviance", "vae_regret",
         "tiny_elbo", "standardize", "unstandardize", "linear_vae_elbo", "linear_vae_elbo_of", "linear_vae_log_prob", "autoencoder_encode", "autoencoder_decode", "autoencoder_loss",
         "count_vae_rates", "count_vae_loss", "count_vae_log_prob",
     };

@@ -44,6 +44,8 @@ ONE(f_avg_pool2d_pad, tap_avg_pool2d(a, POOL(.kernel = { 3, 2 }, .stride = { 2, 
 ONE(f_avg_pool2d_exclude,
     tap_avg_pool2d(a, POOL(.kernel = { 3, 2 }, .stride = { 1, 2 }, .padding = { 1, 0 }, .exclude_pad = true)))
 ONE(f_avg_pool2d_divisor, tap_avg_pool2d(a, POOL(.kernel = { 2, 3 }, .stride = { 1, 1 }, .divisor = -3)))
+ONE(f_gaussian_blur, tap_gaussian_blur(a, 3, 0.8))
+ONE(f_gaussian_blur_wide, tap_gaussian_blur(a, 5, 2))
 ONE(f_adaptive, tap_adaptive_avg_pool2d(a, 2, 3))
 ONE(f_adaptive_up, tap_adaptive_avg_pool2d(a, 5, 0))
 
@@ -98,6 +100,8 @@ const gradient_row spatial_gradients[] = {
     { "avg_pool2d", f_avg_pool2d_divisor, IMAGE(2, 3, 4) },
     { "adaptive_avg_pool2d", f_adaptive, IMAGE(2, 4, 5) },
     { "adaptive_avg_pool2d", f_adaptive_up, IMAGE(1, 2, 3, 2) },
+    { "gaussian_blur", f_gaussian_blur, IMAGE(2, 3, 4), .fixed = true },
+    { "gaussian_blur", f_gaussian_blur_wide, IMAGE(1, 2, 4, 5), .fixed = true },
     { "pad", f_pad, R1 },
     { "pad", f_pad_zeros, R1, .fixed = true },
     { "pad", f_pad_reflect, IMAGE(2, 4, 4) },

@@ -478,6 +478,36 @@ static void test_pixel_shuffle(void **state)
 }
 
 /* Memory of more bytes than can be counted is refused, not asked for: for columns of windows, and for an image with its padding. */
+static int64_t reflected(int64_t i, int64_t n)
+{
+    return i < 0 ? -i : i >= n ? 2 * n - 2 - i : i;
+}
+
+/* Both axes at once, with weights that are worked out here; a lonely pixel; and one image, several, none. */
+static void test_gaussian_blur(void **state)
+{
+    enum { N = 2, H = 4, W = 5, R = 2 };
+    (void)state;
+    for (int dtype = 0; dtype < 2; dtype++) {
+        begin(dtype ? TAP_F64 : TAP_F32);
+        double x[N * H * W], want[N * H * W] = { 0 }, sum = 0;
+        for (int i = 0; i < N * H * W; i++) x[i] = sin(i * i);
+        for (int d = -R; d <= R; d++) sum += exp(-d * d / (2 * 1.3 * 1.3));
+        for (int i = 0; i < N * H * W; i++)
+            for (int k = 0; k < (2 * R + 1) * (2 * R + 1); k++) {
+                const int down = k / (2 * R + 1) - R, right = k % (2 * R + 1) - R;
+                const int64_t row = reflected(i / W % H + down, H), column = reflected(i % W + right, W);
+                want[i] += exp(-(down * down + right * right) / (2 * 1.3 * 1.3)) / (sum * sum) * x[(i / (H * W) * H + row) * W + column];
+            }
+        expect(tap_gaussian_blur(floats(TAP_SHAPE(N, H, W), x), 5, 1.3), TAP_SHAPE(N, H, W), want, tolerance());
+        expect(tap_gaussian_blur(floats(TAP_SHAPE(H, W), x), 5, 1.3), TAP_SHAPE(H, W), want, tolerance());
+        expect(tap_gaussian_blur(floats(TAP_SHAPE(1, N, 1, H, W), x), 5, 1.3), TAP_SHAPE(1, N, 1, H, W), want, tolerance());
+        expect(tap_gaussian_blur(floats(TAP_SHAPE(H, W), x), 1, 0.1), TAP_SHAPE(H, W), x, tolerance());
+        assert_true(tap_shape_equal(tap_shape_of(tap_gaussian_blur(tap_zeros(t, TAP_SHAPE(0, H, W)), 3, 1)), TAP_SHAPE(0, H, W)));
+        end();
+    }
+}
+
 static void test_convolutions_beyond_numbers(void **state)
 {
     (void)state;
@@ -510,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_pad),
         cmocka_unit_test(test_interpolate),
         cmocka_unit_test(test_pixel_shuffle),
+        cmocka_unit_test(test_gaussian_blur),
         cmocka_unit_test(test_convolutions_beyond_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
