@@ -191,6 +191,30 @@ typedef struct {
 
 TAP_API tap_simulated_counts tap_simulate_counts(tap_arena *a, tap_count_simulation o); /* inert on an error */
 
+/* How likely the model finds images x [batch,data], each by itself: [batch], in nats. One that is unlike what it has learned finds itself
+ * with a low log p, a large deviance, much regret. Memory is for L or K times the batch. */
+/* mean_l log p(x|z_l), z_l ~ q(z|x), l = 1..L: the "reconstruction probability" of An & Cho 2015 */
+TAP_API tap_var tap_vae_reconstruction_log_prob(const tap_vae *v, tap_var x, int64_t samples);
+/* log mean_k p(x,z_k) / q(z_k|x), k = 1..K, which tends to log p(x) from below: Burda et al. 2016 */
+TAP_API tap_var tap_vae_log_likelihood(const tap_vae *v, tap_var x, int64_t samples);
+/* sum KL(p(.|mean f(x)) || p(.|mean f(x^))), x^ = tap_vae_reconstruct(x), p Bernoulli or, with the decoder's sigma, normal: what log p(x|z)
+ * lacks of the most that any decoder could give, so that what grey pixels cost in any case does not count (half the deviance of Nelder &
+ * Wedderburn 1972). f, such as a blur, is linear, and looks past shifts by a pixel; NULL: none. Logarithms are not below -100. */
+TAP_API tap_var tap_vae_deviance(const tap_vae *v, tap_var x, tap_activation filter);
+
+/* {0} gives the defaults in brackets. */
+typedef struct {
+    int64_t  steps; /* of Adam [100], */
+    double   lr;    /* of this size, which falls to 0 over the second half [0.1] */
+    uint64_t seed;  /* of its noise, a draw a step */
+} tap_fit_options;
+
+/* The q(z) = N(mu, diag(sigma^2)) with the highest ELBO for each image alone, sought from q(z|x) on with the decoder as it is; a constant. */
+TAP_API tap_dist tap_vae_fit(const tap_vae *v, tap_var x, tap_fit_options o);
+/* The likelihood regret of Xiao et al. 2020: ELBO under that q less ELBO under q(z|x), both by the same L draws. Here q is fitted itself,
+ * not an encoder for each image. */
+TAP_API tap_var tap_vae_regret(const tap_vae *v, tap_var x, int64_t samples, tap_fit_options o);
+
 /* The same with one number of everything:
  *
  *   p(z) = N(0, 1)   q(z|x) = N(a x + b, t^2)   p(x|z) = N(c z + v, s^2)

@@ -1,0 +1,135 @@
+/* models/anomaly.c: how likely a VAE finds an image, by several measures. Formulas are in models.h. */
+#include <math.h>
+
+#include "models/vae.h"
+
+tap_var tap_vae_reconstruction_log_prob(const tap_vae *v, tap_var x, int64_t samples)
+{
+    tap_var z = tap_sample_n(tap_vae_encode(v, x), samples);
+    return tap_mean(tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST), TAP_AXES(0));
+}
+
+/* Of draws z [draws,batch,latent] from q. */
+static tap_densities densities(const tap_vae *v, tap_var x, tap_dist q, tap_var z, tap_estimator e)
+{
+    return (tap_densities){ .log_px_z = tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST),
+                            .log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST),
+                            .log_q = tap_sum(tap_log_prob(tap_estimator_density(e, q), z), TAP_LAST),
+                            .z = z };
+}
+
+tap_var tap_vae_log_likelihood(const tap_vae *v, tap_var x, int64_t samples)
+{
+    tap_dist q = tap_vae_encode(v, x);
+    return tap_bound_of(densities(v, x, q, tap_sample_n(q, samples), TAP_REPARAMETERIZED),
+                        (tap_bound_options){ .bound = TAP_IWAE });
+}
+
+/* In nats of two Bernoulli distributions with these means, element by element. */
+static tap_var bernoulli_kl(tap_var p, tap_var q)
+{
+    const tap_var none = { 0 };
+    return tap_sub(tap_binary_cross_entropy(q, p, none, TAP_REDUCE_NONE),
+                   tap_binary_cross_entropy(p, p, none, TAP_REDUCE_NONE));
+}
+
+tap_var tap_vae_deviance(const tap_vae *v, tap_var x, tap_activation filter)
+{
+    if (!filter) filter = tap_identity;
+    tap_dist p = tap_vae_decode(v, tap_dist_mean(tap_vae_encode(v, x)));
+    tap_var  seen = filter(x), expected = filter(tap_dist_mean(p)), each;
+    if (v && v->options.likelihood == TAP_VAE_GAUSSIAN)
+        each = tap_kl(tap_normal(seen, p.param[1]), tap_normal(expected, p.param[1]));
+    else each = bernoulli_kl(seen, expected);
+    return tap_sum(each, TAP_LAST);
+}
+
+/* ---- q(z) fitted to each image alone ------------------------------------------------------------------------------ */
+
+/* The numbers that Adam moves, as a module of their own, and the tape it moves them by. */
+typedef struct {
+    tap_module *root;
+    tap_param  *param[2]; /* loc and log_scale [batch,latent] */
+    tap_optim  *adam;
+    tap_tape   *tape;
+} fit;
+
+static void fit_begin(fit *f, tap_dist q, tap_dtype dtype, uint64_t seed)
+{
+    static const char *const names[] = { "loc", "log_scale" };
+    f->root = tap_module_new(dtype, 0);
+    f->tape = tap_tape_new(dtype, seed);
+    for (int i = 0; i < 2; i++) {
+        f->param[i] = tap_param_new(f->root, names[i], tap_shape_of(q.param[i]), tap_init_zeros());
+        tap_tensor_copy(tap_param_value(f->param[i]), tap_value(q.param[i]), NULL);
+    }
+    f->adam = tap_adam(f->root, (tap_adam_options){ 0 });
+}
+
+/* The ELBO's gradient g by sticking the landing has no noise left where q is the posterior. What is climbed is <g, q>, so that the model's
+ * own parameters get none. */
+static void fit_step(const fit *f, const tap_vae *v, tap_tensor x, double lr)
+{
+    tap_tape_reset(f->tape);
+    tap_var  q[2] = { tap_use(f->tape, f->param[0]), tap_use(f->tape, f->param[1]) }, g[2];
+    tap_dist of = tap_normal(q[0], q[1]);
+    tap_var  bound = tap_bound_of(densities(v, tap_input(f->tape, x), of, tap_sample_n(of, 1), TAP_STICKING_THE_LANDING),
+                                  (tap_bound_options){ .estimator = TAP_STICKING_THE_LANDING });
+    tap_var  loss = tap_neg(tap_sum(bound, TAP_ALL));
+    tap_tape_set_recording(f->tape, false);
+    tap_grad(loss, 2, q, g);
+    tap_tape_set_recording(f->tape, true);
+    tap_backward(tap_add(tap_sum(tap_mul(g[0], q[0]), TAP_ALL), tap_sum(tap_mul(g[1], q[1]), TAP_ALL)));
+    tap_optim_set_lr(f->adam, lr);
+    tap_optim_step(f->adam, f->tape);
+}
+
+/* Onto the other tape, as constants; with what went wrong. */
+static tap_dist fit_end(const fit *f, tap_tape *t)
+{
+    const char *message;
+    tap_var     q[2];
+    tap_status  status = tap_tape_status(f->tape, &message);
+    if (!status) status = tap_module_status(f->root, &message);
+    if (status) tap_tape_fail(t, status, "vae_fit: %s", message);
+    for (int i = 0; i < 2; i++) {
+        tap_tensor value = tap_param_value(f->param[i]);
+        q[i] = tap_zeros(t, value.shape);
+        tap_tensor_copy(tap_value(q[i]), value, NULL);
+    }
+    tap_tape_free(f->tape);
+    tap_module_free(f->root);
+    return tap_normal(q[0], q[1]);
+}
+
+tap_dist tap_vae_fit(const tap_vae *v, tap_var x, tap_fit_options o)
+{
+    fit f;
+    if (o.steps == 0) o.steps = 100;
+    if (o.lr == 0) o.lr = 0.1;
+    if (x.tape && (o.steps < 0 || !(o.lr > 0 && isfinite(o.lr))))
+        tap_tape_fail(x.tape, TAP_EARG, "vae_fit: %lld steps of size %g are none that can be taken", (long long)o.steps, o.lr);
+    tap_dist q = tap_vae_encode(v, x);
+    if (!x.tape || tap_tape_status(x.tape, NULL)) return q;
+    fit_begin(&f, q, tap_tape_dtype(x.tape), o.seed);
+    for (int64_t i = 0; i < o.steps && !tap_tape_status(f.tape, NULL); i++)
+        fit_step(&f, v, tap_value(x), o.lr * fmin(1, 2 * (1 - (double)i / (double)o.steps)));
+    return fit_end(&f, x.tape);
+}
+
+/* E_q[log p(x|z)] - KL(q(z) || p(z)), by these draws */
+static tap_var elbo(const tap_vae *v, tap_var x, tap_dist q, tap_var noise)
+{
+    tap_var log_p = tap_sum(tap_log_prob(tap_vae_decode(v, tap_sample_from(q, noise)), x), TAP_LAST);
+    return tap_sub(tap_mean(log_p, TAP_AXES(0)), tap_sum(tap_kl(q, tap_standard_normal_like(q)), TAP_LAST));
+}
+
+tap_var tap_vae_regret(const tap_vae *v, tap_var x, int64_t samples, tap_fit_options o)
+{
+    tap_dist  q = tap_vae_encode(v, x), best = tap_vae_fit(v, x, o);
+    tap_shape s = tap_shape_of(tap_unsqueeze(q.param[0], 0));
+    s.n[0] = samples;
+    if (x.tape && samples < 1) tap_tape_fail(x.tape, TAP_EARG, "vae_regret: %lld draws are none", (long long)samples);
+    tap_var noise = tap_randn(x.tape, s);
+    return tap_sub(elbo(v, x, best, noise), elbo(v, x, q, noise));
+}
