@@ -93,8 +93,15 @@ bool dataset_load(dataset *d, tap_arena *a, const char *given);
 bool dataset_find(char dir[PATH_SIZE], const char *given);
 /* The file of a part ("train", "t10k") and a kind ("images", "labels") in dir, whatever it is called there; its tensor's rank. */
 bool dataset_file(char path[PATH_SIZE], const char *dir, const char *part, const char *kind, int rank);
+/* The images of a part: uint8 [n,28,28]. */
+bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const char *part);
 /* A label below `classes` for each of n images of a part: int64 [n]. */
 bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, int64_t n, int64_t classes);
+
+/* ---- table.c: numbers for other programs --------------------------------------------------------------------------- */
+
+/* table [rows,columns] as CSV, below a line with the columns' names. */
+bool table_write(const char *dir, const char *name, const char *const *names, int columns, tap_tensor table);
 
 /* ---- sheet.c: many images as one picture -------------------------------------------------------------------------- */
 

@@ -42,7 +42,7 @@ static bool find_dir(char dir[PATH_SIZE], const char *given)
                 "dataset-fashion-mnist, or name a directory with --data");
 }
 
-static bool read_images(tap_tensor *images, tap_arena *a, const char *dir, const char *part)
+bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const char *part)
 {
     char        path[PATH_SIZE], shape[TAP_SHAPE_TEXT];
     const char *message;
@@ -75,7 +75,7 @@ static const char *name_of(tap_tensor train)
 bool dataset_load(dataset *d, tap_arena *a, const char *given)
 {
     if (!find_dir(d->from, given)) return false;
-    if (!read_images(&d->train, a, d->from, "train") || !read_images(&d->test, a, d->from, "t10k")) return false;
+    if (!dataset_images(&d->train, a, d->from, "train") || !dataset_images(&d->test, a, d->from, "t10k")) return false;
     d->name = name_of(d->train);
     return true;
 }

@@ -56,7 +56,7 @@ static bool step(student *s, tap_tensor x)
     return true;
 }
 
-bool examine(const lesson *l, double *loss)
+bool held_out_loss(const lesson *l, double *loss)
 {
     tap_tape   *t = tap_tape_new(TAP_F32, l->seed ^ tap_random_hash("held out"));
     tap_loader *data = tap_loader_new(l->held_out, (tap_loader_options){ .batch = 500 });
@@ -83,7 +83,7 @@ static bool tell(const student *s, int64_t epoch)
     if (s->l->quiet) return true;
     printf("epoch %2lld of %lld: loss %.3f", (long long)epoch, (long long)s->l->epochs, s->loss[0] / s->loss[1]);
     if (s->l->held_out.data) {
-        if (!examine(s->l, &held_out)) return false;
+        if (!held_out_loss(s->l, &held_out)) return false;
         printf(", held out %.3f", held_out);
     }
     printf("\n");
@@ -147,4 +147,31 @@ bool learn(const lesson *l, bool *whole)
     }
     tap_loader_free(s.data);
     return tape_end(s.tape) && ok;
+}
+
+bool examine(const examination *e, bool *whole)
+{
+    tap_loader   *data = tap_loader_new(e->data, (tap_loader_options){ .batch = e->batch });
+    tap_tape     *t = tap_tape_new(TAP_F32, e->seed ^ tap_random_hash(e->task));
+    tap_arena    *a = tap_arena_new();
+    const int64_t n = e->data.shape.n[0];
+    const char   *message;
+    tap_tensor    x;
+    tap_tape_set_recording(t, false);
+    bar_start(e->quiet, e->task, e->number, 1, n, 0);
+    for (int64_t done = 0, next; (*whole = !interrupted()) && tap_loader_next(data, &x); done = next) {
+        next = done + x.shape.n[0];
+        tap_tape_reset(t);
+        tap_var y = e->f(e->ctx, tap_input(t, x));
+        tap_tensor_copy(tap_tensor_slice(a, e->out, 0, done, next, 1), tap_value(y), tap_arena_error(a));
+        bar_update(1, next, tap_item(tap_mean(tap_select(y, 1, -1), TAP_ALL)));
+    }
+    bar_clear();
+    bool ok = !tap_loader_status(data, &message) || fail("%s", message);
+    if (tap_tape_status(t, &message)) ok = fail("%s", message);
+    else if (tap_arena_status(a, &message)) ok = fail("%s", message);
+    tap_arena_free(a);
+    tap_loader_free(data);
+    tap_tape_free(t);
+    return ok;
 }

@@ -73,3 +73,11 @@ bool model_load(tap_module *root, const char *path)
     tap_error e = { 0 };
     return !tap_module_load(root, path, &e) || fail("%s", e.message);
 }
+
+bool model_learn(lesson l, const char *out, const char *data, const argument *table, int n, bool *whole)
+{
+    bool ok = prepare_out(out, "model.safetensors") && run_begin(&l.checkpoint, out, l.resume, table, n) && learn(&l, whole);
+    tap_checkpoint_free(l.checkpoint);
+    if (ok && !*whole) note("interrupted; the same command with --resume goes on from there");
+    return ok && (!*whole || model_keep(l.root, out, data, table, n));
+}

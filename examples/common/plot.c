@@ -294,6 +294,17 @@ void plot_bars(plot *p, int64_t n, double x0, double x1, const double *height, i
     cairo_fill(p->cairo);
 }
 
+double plot_bins(int64_t n, const double *x, int bins, double x0, double x1, double *height)
+{
+    double most = 0;
+    for (int i = 0; i < bins; i++) height[i] = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double bin = floor((x[i] - x0) / (x1 - x0) * bins);
+        if (bin >= 0 && bin < bins) most = fmax(most, height[(int)bin] += 1 / (double)n);
+    }
+    return most;
+}
+
 static cairo_status_t append(void *file, const unsigned char *bytes, unsigned int n)
 {
     return tap_file_write(file, bytes, n) ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;

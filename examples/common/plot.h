@@ -24,6 +24,8 @@ void plot_dashed(plot *p, int64_t n, const double *x, const double *y, int color
 void plot_area(plot *p, int64_t n, const double *x, const double *y, int color); /* between the curve and 0, pale */
 void plot_points(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
 void plot_bars(plot *p, int64_t n, double x0, double x1, const double *height, int color, const char *name); /* side by side */
+/* Heights for these: which part of n numbers lies in each of equal bins. Returns the largest. */
+double plot_bins(int64_t n, const double *x, int bins, double x0, double x1, double *height);
 
 /* The next panel, around n points in the color of the group that each is of, from 0; in the legend is "name 1" and so on. */
 void plot_groups(plot *p, const char *title, const char *name, int64_t n, const double *x, const double *y, const int64_t *group);

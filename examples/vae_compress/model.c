@@ -28,7 +28,7 @@ static tap_var loss(const void *net, tap_tape *t, const batch *b)
 
 bool model_promise(const tap_vae *vae, tap_tensor images, double *nats)
 {
-    return examine(&(lesson){ .net = vae, .loss = loss, .held_out = images }, nats);
+    return held_out_loss(&(lesson){ .net = vae, .loss = loss, .held_out = images }, nats);
 }
 
 static bool learn_from(const dataset *d, tap_arena *a, tap_module *root, options *o)

@@ -266,6 +266,11 @@ enum {
     X(tap_csr_select, ON_TAPE | VARS, w->out = tap_csr_select(sparse, tap_cast(tap_select(w->in.x, 0, 0), TAP_I64))) \
     X(tap_kmeans, 0, assert_true(isnan(tap_kmeans((tap_tensor){ 0 }, (tap_kmeans_options){ 0 }, (tap_tensor){ 0 }, NULL)))) \
     X(tap_adjusted_rand_index, 0, assert_true(isnan(tap_adjusted_rand_index((tap_tensor){ 0 }, (tap_tensor){ 0 }, NULL)))) \
+    X(tap_auroc, 0, assert_true(isnan(tap_auroc((tap_tensor){ 0 }, (tap_tensor){ 0 }, (tap_bootstrap_options){ 0 }, NULL).low))) \
+    X(tap_average_precision, 0, \
+      assert_true(isnan(tap_average_precision((tap_tensor){ 0 }, (tap_tensor){ 0 }, (tap_bootstrap_options){ 0 }, NULL).value))) \
+    X(tap_roc_curve, 0, \
+      assert_int_equal(tap_roc_curve((tap_tensor){ 0 }, (tap_tensor){ 0 }, (tap_tensor){ 0 }, (tap_tensor){ 0 }, NULL), 0)) \
     X(tap_module_gradcheck, MODULE, SAYS(check(w, module_function, (tap_gradcheck_options){ 0 }).status))
 
 #define FUNCTIONS_OF_MODELS                                                                                             \
@@ -308,6 +313,12 @@ enum {
     X(tap_count_vae_loss, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_loss(w->count_vae, w->in.x, NOTHING))            \
     X(tap_count_vae_log_prob, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_log_prob(w->count_vae, w->in.x, NOTHING, 2)) \
     X(tap_simulate_counts, 0, tap_simulate_counts(NULL, (tap_count_simulation){ 0 }))                                      \
+    X(tap_vae_reconstruction_log_prob, MODULE | ON_TAPE | VARS,                                                        \
+      w->out = tap_vae_reconstruction_log_prob(w->vae, w->in.x, 2))                                                    \
+    X(tap_vae_log_likelihood, MODULE | ON_TAPE | VARS, w->out = tap_vae_log_likelihood(w->vae, w->in.x, 2))            \
+    X(tap_vae_deviance, MODULE | ON_TAPE | VARS, w->out = tap_vae_deviance(w->vae, w->in.x, NULL))                     \
+    X(tap_vae_fit, MODULE | ON_TAPE | VARS, w->out = tap_vae_fit(w->vae, w->in.x, (tap_fit_options){ .steps = 1 }).param[0]) \
+    X(tap_vae_regret, MODULE | ON_TAPE | VARS, w->out = tap_vae_regret(w->vae, w->in.x, 2, (tap_fit_options){ .steps = 1 })) \
     X(tap_tiny_init, MODULE, tap_tiny v; tap_tiny_init(&v, tap_module_child(w->m, "new")); w->value = tap_param_value(v.a)) \
     X(tap_tiny_encode, MODULE | ON_TAPE | VARS, w->out = tap_tiny_encode(w->tiny, w->in.x).param[0])                       \
     X(tap_tiny_decode, MODULE | ON_TAPE | VARS, w->out = tap_tiny_decode(w->tiny, w->in.x).param[0])                       \
@@ -1033,6 +1044,28 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(vae_reconstruct_shape, TAP_ESHAPE, \
       "affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): inner sizes 2 and 4 differ", \
       w->out = tap_vae_reconstruct(w->vae, w->in.noise)) \
+    X(vae_log_likelihood_none, TAP_ESHAPE, NULL, w->out = tap_vae_log_likelihood(w->vae, w->in.x, 0)) \
+    X(vae_log_likelihood_vast, TAP_ENOMEM, NULL, w->out = tap_vae_log_likelihood(w->vae, w->in.x, 1ll << 50)) \
+    X(vae_reconstruction_negative, TAP_EARG, "sample_n: -9223372036854775808 samples of shape [2,2]", \
+      w->out = tap_vae_reconstruction_log_prob(w->vae, w->in.x, INT64_MIN)) \
+    X(vae_deviance_shape, TAP_ESHAPE, NULL, w->out = tap_vae_deviance(w->vae, w->in.noise, NULL)) \
+    X(vae_deviance_condition, TAP_EARG, "vae: no c is given, and condition = 2", w->out = tap_vae_deviance(w->conditional, w->in.x, NULL)) \
+    X(vae_fit_steps, TAP_EARG, "vae_fit: -9223372036854775808 steps of size 0.1 are none that can be taken", \
+      w->out = tap_vae_fit(w->vae, w->in.x, (tap_fit_options){ .steps = INT64_MIN }).param[0]) \
+    X(vae_fit_lr, TAP_EARG, "vae_fit: 100 steps of size inf are none that can be taken", \
+      w->out = tap_vae_fit(w->vae, w->in.x, (tap_fit_options){ .lr = (double)INFINITY }).param[0]) \
+    X(vae_regret_draws, TAP_EARG, "vae_regret: -1 draws are none", \
+      w->out = tap_vae_regret(w->vae, w->in.x, -1, (tap_fit_options){ .steps = 1 })) \
+    X(vae_regret_vast, TAP_ENOMEM, NULL, w->out = tap_vae_regret(w->vae, w->in.x, 1ll << 50, (tap_fit_options){ .steps = 1 })) \
+    X(gaussian_blur_size, TAP_EARG, "gaussian_blur: [2,4]: kernel_size 2 is not odd and below twice height and width", \
+      w->out = tap_gaussian_blur(w->in.x, 2, 1)) \
+    X(gaussian_blur_wide, TAP_EARG, "gaussian_blur: [2,4]: kernel_size 5 is not odd and below twice height and width", \
+      w->out = tap_gaussian_blur(w->in.x, 5, 1)) \
+    X(gaussian_blur_min, TAP_EARG, "gaussian_blur: [2,4]: kernel_size -9223372036854775807 is not odd and below twice height and width", \
+      w->out = tap_gaussian_blur(w->in.x, -INT64_MAX, 1)) \
+    X(gaussian_blur_sigma, TAP_EARG, "gaussian_blur: [2,4]: sigma nan is not above 0", w->out = tap_gaussian_blur(w->in.x, 3, (double)NAN)) \
+    X(gaussian_blur_rank, TAP_ESHAPE, "gaussian_blur: [2]: is no image [..,H,W]", w->out = tap_gaussian_blur(w->in.c, 3, 1)) \
+    X(gaussian_blur_dtype, TAP_EDTYPE, NULL, w->out = tap_gaussian_blur(tap_cast(w->in.x, TAP_U8), 3, 1)) \
     X(vae_clip, TAP_EARG, "new: vae: clip = inf is not finite", \
       vae(w, (tap_vae_options){ .data = IN, .clip = (double)INFINITY })) \
     X(vae_sigma_kind, TAP_EARG, "new: vae: there is no sigma_kind 7", \

@@ -257,6 +257,37 @@ static void run_bits_back(tap_error *e)
     tap_module_free(root);
 }
 
+/* What fits q to an image has a tape and a module of its own; the model's own gradients are left alone. */
+static void run_scores(tap_error *e)
+{
+    model       m = { 0 };
+    tap_module *root = tap_module_new(TAP_F32, 1);
+    tap_tape   *t = tap_tape_new(TAP_F32, 2);
+    init_vae(&m, root);
+    remember(root);
+    tap_var x = tap_mul_scalar(tap_cast(tap_input(t, tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES, PIXELS), images)), TAP_F32), 1. / 255);
+    tap_var s[] = { tap_vae_reconstruction_log_prob(&m.vae, x, 2), tap_vae_log_likelihood(&m.vae, x, 2),
+                    tap_vae_deviance(&m.vae, x, NULL), tap_vae_regret(&m.vae, x, 2, (tap_fit_options){ .steps = 2 }) };
+    tap_var all = tap_stack(4, s, 0);
+    report(e, root, NULL, t);
+    must_be_as_before(root);
+    if (e->status == TAP_OK) record_tensor(&result, tap_value(all));
+    tap_tape_free(t);
+    tap_module_free(root);
+}
+
+static void run_metrics(tap_error *e)
+{
+    static double  score[] = { 3, 1, 2, 2, 5, 1, 2 }, x[8], y[8];
+    static uint8_t positive[] = { 0, 0, 1, 0, 1, 1, 0 };
+    tap_tensor     s = tap_tensor_wrap(TAP_F64, TAP_SHAPE(7), score), p = tap_tensor_wrap(TAP_U8, TAP_SHAPE(7), positive);
+    tap_interval   found[] = { tap_auroc(s, p, (tap_bootstrap_options){ .resamples = 20 }, e),
+                               tap_average_precision(s, p, (tap_bootstrap_options){ .resamples = 20 }, e) };
+    int64_t n = tap_roc_curve(s, p, tap_tensor_wrap(TAP_F64, TAP_SHAPE(8), x), tap_tensor_wrap(TAP_F64, TAP_SHAPE(8), y), e);
+    must(e->status == TAP_OK || isnan(found[0].value) || isnan(found[1].value) || n == 0);
+    if (e->status == TAP_OK) record_bytes(&result, found, sizeof found);
+}
+
 /* ---- Every operator, with its rule and the rules of that ---- */
 
 static const gradient_row *row;
@@ -436,6 +467,8 @@ int main(void)
         { .name = "training an MLP", .run = run_mlp },          { .name = "training a convolutional network", .run = run_conv },
         { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back },
         { .name = "finding groups of cells", .run = run_groups }, { 0 },
+        { .name = "checking gradients", .run = run_gradcheck }, { .name = "scoring images", .run = run_scores },
+        { .name = "measuring scores", .run = run_metrics },     { 0 },
     };
     struct CMUnitTest tests[40] = { cmocka_unit_test(test_blis), cmocka_unit_test(test_operators) };
     size_t            n = 2;

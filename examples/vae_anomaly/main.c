@@ -1,0 +1,202 @@
+/* examples/vae_anomaly/main.c: learns what is normal, and scores what may not be. */
+#include "vae_anomaly.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PIXELS = SIDE * SIDE, CLASSES = 256, SCORED = 200 };
+
+const char *const program = "vae_anomaly";
+const char *const columns[COLUMNS] = {
+    "index", "class", "anomaly", "elbo", "reconstruction", "likelihood", "regret", "deviance"
+};
+
+/* ---- Images ------------------------------------------------------------------------------------------------------- */
+
+/* The labels of a part, if there are any or there must be. */
+static bool load_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, tap_tensor images, bool must)
+{
+    char path[PATH_SIZE];
+    return (!must && !dataset_file(path, dir, part, "labels", 1)) ||
+           dataset_labels(labels, a, dir, part, images.shape.n[0], CLASSES);
+}
+
+static bool set_new(set *s, tap_arena *a, int64_t room)
+{
+    const char *message;
+    *s = (set){ tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(room, SIDE, SIDE)),
+                tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(room, COLUMNS)) };
+    s->images.shape.n[0] = s->table.shape.n[0] = 0;
+    return !tap_arena_status(a, &message) || fail("%s", message);
+}
+
+/* Adds the images of the digit (-1: all) and, if they are wanted, the others, which are anomalies. */
+static void set_add(set *s, tap_tensor images, tap_tensor labels, int64_t digit, bool others, bool anomaly)
+{
+    for (int64_t i = 0; i < images.shape.n[0]; i++) {
+        const int64_t n = s->images.shape.n[0], class = labels.data ? ((const int64_t *)labels.data)[i] : -1;
+        const bool    other = digit >= 0 && class != digit;
+        if (other && !others) continue;
+        memcpy((uint8_t *)s->images.data + PIXELS * n, (const uint8_t *)images.data + PIXELS * i, PIXELS);
+        memcpy((double *)s->table.data + COLUMNS * n, (double[]){ (double)i, (double)class, other || anomaly },
+               SCORE * sizeof(double));
+        s->images.shape.n[0] = s->table.shape.n[0] = n + 1;
+    }
+}
+
+/* What the options ask for: a digit beside all others, a digit or a directory beside another one, or just one to score. */
+static bool load(set *train, set *test, tap_arena *a, const options *o, const char **name)
+{
+    const int64_t digit = o->normal && strlen(o->normal) == 1 ? *o->normal - '0' : -1;
+    tap_tensor    labels[3] = { 0 }, strange = { .shape = TAP_SHAPE(0) };
+    const char   *other = o->only ? o->only : o->anomaly;
+    dataset       d = { .test = strange };
+    if (!other && digit < 0) return fail("%s: what is normal is in a directory; name another one, --anomaly DIR", o->model);
+    if (!o->only && !dataset_load(&d, a, digit < 0 ? o->normal : o->data)) return false;
+    if (!o->only && (!load_labels(&labels[0], a, d.from, "train", d.train, digit >= 0) ||
+                     !load_labels(&labels[1], a, d.from, "t10k", d.test, digit >= 0)))
+        return false;
+    if (other && (!dataset_images(&strange, a, other, "t10k") || !load_labels(&labels[2], a, other, "t10k", strange, false)))
+        return false;
+    if (!set_new(train, a, o->model ? 0 : d.train.shape.n[0]) || !set_new(test, a, d.test.shape.n[0] + strange.shape.n[0]))
+        return false;
+    if (!o->model) set_add(train, d.train, labels[0], digit, false, false);
+    set_add(test, d.test, labels[1], digit, !other, false);
+    set_add(test, strange, labels[2], -1, true, !o->only);
+    *name = d.name;
+    return o->model || train->images.shape.n[0] > 0 || fail("%s: holds no %s to learn from", d.from, o->normal);
+}
+
+/* ---- The model ---------------------------------------------------------------------------------------------------- */
+
+static tap_var loss(const void *vae, tap_tape *t, const batch *b)
+{
+    return tap_vae_loss(vae, tap_input(t, b->x));
+}
+
+static bool init(tap_vae *vae, tap_module *root, const options *o)
+{
+    const char *message;
+    tap_vae_init(vae, root, (tap_vae_options){ .data = PIXELS, .latent = o->latent, .clip = 20 });
+    return !tap_module_status(root, &message) || fail("%s", message);
+}
+
+static bool train(tap_vae *vae, tap_module *root, options *o, const set *from, const char *name, bool *whole)
+{
+    argument table[OPTIONS + 1];
+    options_table(table, o);
+    if (!init(vae, root, o)) return false;
+    if (!o->quiet)
+        printf("%s, normal %s: %lld images; %s\n", name, o->normal, (long long)from->images.shape.n[0], tap_config());
+    return model_learn((lesson){ .root = root,
+                                 .net = vae,
+                                 .loss = loss,
+                                 .data = from->images,
+                                 .epochs = o->epochs,
+                                 .batch = o->batch,
+                                 .lr = o->lr,
+                                 .seed = o->seed,
+                                 .checkpoint_every = o->checkpoint_every,
+                                 .resume = o->resume,
+                                 .quiet = o->quiet },
+                       o->out, name, table, KEPT, whole);
+}
+
+static bool recall(tap_vae *vae, tap_module *root, tap_arena *a, options *o)
+{
+    argument table[OPTIONS + 1];
+    options_table(table, o);
+    return model_options(a, o->model, table, o->normal || o->only ? 1 : 2) && init(vae, root, o) &&
+           model_load(root, o->model) && prepare_out(o->out, "scores.csv");
+}
+
+/* ---- Scores ------------------------------------------------------------------------------------------------------- */
+
+/* Strokes that are a pixel off are not to count as one that is missing and one too many. */
+static tap_var blur(tap_var x)
+{
+    const tap_shape s = tap_shape_of(x);
+    return tap_reshape(tap_gaussian_blur(tap_reshape(x, TAP_SHAPE(s.n[0], SIDE, SIDE)), 7, 1.2), s);
+}
+
+typedef struct {
+    const options *o;
+    tap_vae        vae; /* samples: those of the ELBO */
+} judge;
+
+/* The higher the less normal: [batch,SCORES]. */
+static tap_var judgement(const void *ctx, tap_var x)
+{
+    const judge   *j = ctx;
+    const options *o = j->o;
+    const tap_vae *v = &j->vae;
+    tap_var        s[SCORES] = { tap_neg(tap_vae_elbo(v, x).elbo), tap_neg(tap_vae_reconstruction_log_prob(v, x, o->samples)),
+                                 tap_neg(tap_vae_log_likelihood(v, x, o->weights)),
+                                 tap_vae_regret(v, x, o->samples, (tap_fit_options){ .steps = o->steps, .seed = o->seed }),
+                                 tap_vae_deviance(v, x, blur) };
+    return tap_stack(SCORES, s, 1);
+}
+
+static bool score(const set *s, tap_arena *a, const options *o, const tap_vae *vae, bool *whole)
+{
+    judge j = { o, *vae };
+    j.vae.options.samples = o->samples;
+    return examine(&(examination){ judgement, &j, s->images, tap_tensor_slice(a, s->table, 1, SCORE, TAP_END, 1), SCORED,
+                                   o->seed, "scores", "deviance", o->quiet },
+                   whole);
+}
+
+/* ---- Tasks -------------------------------------------------------------------------------------------------------- */
+
+static bool run(options *o, double auroc[SCORES])
+{
+    tap_arena  *a = tap_arena_new();
+    tap_module *root = tap_module_new(TAP_F32, o->seed);
+    tap_vae     vae;
+    set         from = { 0 }, to = { 0 };
+    const char *name = NULL;
+    bool        whole = true, ok = !o->model || recall(&vae, root, a, o);
+    ok = ok && load(&from, &to, a, o, &name) && (o->model || train(&vae, root, o, &from, name, &whole));
+    if (ok && whole) ok = score(&to, a, o, &vae, &whole);
+    if (ok && whole)
+        ok = table_write(o->out, "scores.csv", columns, COLUMNS, to.table) && draw(&to, o) &&
+             (o->only || measure(&to, o, auroc));
+    tap_module_free(root);
+    tap_arena_free(a);
+    return ok;
+}
+
+/* Ten tasks, each in a folder of its own, and what comes of them. */
+static bool run_all(const options *all)
+{
+    double auroc[DIGITS + 1][SCORES] = { 0 };
+    char   out[PATH_SIZE], digit[] = "0";
+    for (int i = 0; i < DIGITS; i++, digit[0]++) {
+        options o = *all;
+        o.normal = digit, o.out = out;
+        if (!join(out, all->out, digit) || !run(&o, auroc[i])) return false;
+        if (interrupted()) return true;
+        for (int s = 0; s < SCORES; s++) auroc[DIGITS][s] += auroc[i][s] / DIGITS;
+    }
+    printf("\nAUROC\nnormal");
+    for (int s = 0; s < SCORES; s++) printf("  %14s", columns[SCORE + s]);
+    for (int i = 0; i <= DIGITS; i++) {
+        printf("\n%6s", i < DIGITS ? (char[]){ (char)('0' + i), 0 } : "mean");
+        for (int s = 0; s < SCORES; s++) printf("  %14.4f", auroc[i][s]);
+    }
+    printf("\n");
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    options o;
+    double  auroc[SCORES];
+    int     status;
+    setlocale(LC_CTYPE, "");
+    if (!options_parse(&o, argc, argv, &status)) return status;
+    if (o.threads) tap_set_threads((int)o.threads);
+    catch_signals();
+    return end_program(o.normal && !strcmp(o.normal, "all") ? run_all(&o) : run(&o, auroc));
+}

@@ -1,0 +1,100 @@
+/* examples/vae_anomaly/options.c: the command line. */
+#include "vae_anomaly.h"
+
+#include <float.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char help[] = "usage: vae_anomaly [options]\n"
+                           "\n"
+                           "Trains a variational autoencoder on images that are normal, scores test images\n"
+                           "by how unlike these they are, and measures how well that finds anomalies.\n"
+                           "\n"
+                           "  --normal D         the digit that is normal, beside all others; all: ten such\n"
+                           "                     tasks; or a directory of images [3]\n"
+                           "  --anomaly DIR      a directory whose test images are the anomalies\n"
+                           "  --data DIR         directory with MNIST's four files [as of vae_mnist]\n"
+                           "  --out DIR          where the results go; made if need be [out/vae_anomaly]\n"
+                           "  --model FILE       a model trained before, DIR/model.safetensors\n"
+                           "  --score DIR        with --model: just score the test images of DIR\n"
+                           "  --samples N        draws of z for ELBO, reconstruction and regret [10]\n"
+                           "  --weights N        draws of z for the likelihood [50]\n"
+                           "  --steps N          of Adam, to fit z to each image for the regret [50]\n"
+                           "  --latent N         dimensions of z [16]\n"
+                           "  --epochs N         passes over the normal images [40]\n"
+                           "  --batch N          images per step [100]\n"
+                           "  --lr RATE          step size of Adam; falls to 0 over the second half [1e-3]\n"
+                           "  --checkpoint-every S\n"
+                           "                     seconds between checkpoints; there is one after each epoch,\n"
+                           "                     too, and after an interruption [60]\n"
+                           "  --resume           go on from the checkpoint in --out, to the same bits\n"
+                           "  --seed N           results depend on it, and not on the number of threads [0]\n"
+                           "  --threads N        1 to 256 [OMP_NUM_THREADS, else all processors]\n"
+                           "  --quiet            print the measurements only\n"
+                           "  --help             print this\n"
+                           "\n"
+                           "Example\n"
+                           "  vae_anomaly --normal all\n"
+                           "  vae_anomaly --normal /usr/share/datasets/fashion-mnist --anomaly MNIST\n";
+
+void options_table(argument table[OPTIONS + 1], options *o)
+{
+    const argument rows[OPTIONS + 1] = {
+        ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e4),
+        ARGUMENT("--normal", FOLDER, &o->normal),
+        ARGUMENT_NUMBER("--epochs", WHOLE, &o->epochs, 1, 1e6),
+        ARGUMENT_NUMBER("--batch", WHOLE, &o->batch, 1, 1e6),
+        ARGUMENT_NUMBER("--lr", REAL, &o->lr, DBL_MIN, 1e3),
+        ARGUMENT("--seed", SEED, &o->seed),
+        ARGUMENT_NUMBER("--checkpoint-every", REAL, &o->checkpoint_every, 0, 1e9),
+        ARGUMENT("--resume", FLAG, &o->resume),
+        ARGUMENT("--anomaly", FOLDER, &o->anomaly),
+        ARGUMENT("--data", FOLDER, &o->data),
+        ARGUMENT("--out", FOLDER, &o->out),
+        ARGUMENT("--model", TEXT, &o->model),
+        ARGUMENT("--score", FOLDER, &o->only),
+        ARGUMENT_NUMBER("--samples", WHOLE, &o->samples, 1, 1e4),
+        ARGUMENT_NUMBER("--weights", WHOLE, &o->weights, 1, 1e4),
+        ARGUMENT_NUMBER("--steps", WHOLE, &o->steps, 1, 1e6),
+        ARGUMENT_NUMBER("--threads", WHOLE, &o->threads, 1, 256),
+        ARGUMENT("--quiet", FLAG, &o->quiet),
+        ARGUMENT_END,
+    };
+    memcpy(table, rows, sizeof rows);
+}
+
+static bool check(const options *o, const argument *table, uint64_t given)
+{
+    for (int i = 0; o->model && i <= KEPT + 1; i++) /* of the first, --normal and --seed matter without training, too */
+        if (given >> i & 1 && i != 1 && i != KEPT - 1) return usage(table[i].name, "", "goes with training, not with --model");
+    if (o->only && (!o->model || o->normal || o->anomaly))
+        return usage("--score", "", "goes with --model, without --normal and --anomaly");
+    if (!o->normal || (strlen(o->normal) == 1 && strchr("0123456789", *o->normal))) return true;
+    if (!strcmp(o->normal, "all")) return !o->model || usage("--model", "", "goes with one task, not with --normal all");
+    return o->anomaly || usage("--normal", o->normal, "a directory needs another one, --anomaly DIR");
+}
+
+bool options_parse(options *o, int argc, char **argv, int *status)
+{
+    argument table[OPTIONS + 1];
+    uint64_t given;
+    *o = (options){ .out = "out/vae_anomaly",
+                    .latent = 16,
+                    .epochs = 40,
+                    .batch = 100,
+                    .lr = 1e-3,
+                    .samples = 10,
+                    .weights = 50,
+                    .steps = 50,
+                    .checkpoint_every = 60 };
+    *status = 2;
+    if (asks_for_help(argc, argv)) {
+        fputs(help, stdout);
+        *status = end_program(true);
+        return false;
+    }
+    options_table(table, o);
+    if (!arguments_parse(table, argc, argv, &given) || !check(o, table, given)) return false;
+    if (!o->normal && !o->model) o->normal = "3";
+    return true;
+}

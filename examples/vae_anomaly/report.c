@@ -1,0 +1,130 @@
+/* examples/vae_anomaly/report.c: how well the scores find the anomalies, in numbers and in pictures. */
+#include "vae_anomaly.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "examples/common/plot.h"
+
+enum { BINS = 60, WIDE = 16, HIGH = 4, CLASSES = 256, ALL = -1, NONE = -2 };
+
+/* Room for all scores of a set and which of them are anomalies', and for a curve. */
+typedef struct {
+    double  *score, *x, *y;
+    uint8_t *anomaly;
+} desk;
+
+static bool desk_new(desk *d, tap_arena *a, const set *s)
+{
+    const char  *message;
+    const size_t n = (size_t)s->table.shape.n[0] + 1, size = n * sizeof(double);
+    *d = (desk){ tap_arena_alloc(a, size), tap_arena_alloc(a, size), tap_arena_alloc(a, size), tap_arena_alloc(a, n) };
+    return !tap_arena_status(a, &message) || fail("%s", message);
+}
+
+/* Takes the scores of the normal images, or not, and of the anomalies of a class, ALL or NONE; how many that are. */
+static int64_t take(const desk *d, const set *s, int score, bool normal, int64_t class, int64_t *anomalies)
+{
+    int64_t n = 0;
+    *anomalies = 0;
+    for (const double *row = s->table.data, *end = row + tap_tensor_numel(s->table); row < end; row += COLUMNS) {
+        const bool strange = row[ANOMALY] != 0;
+        if (strange ? class != ALL && row[CLASS] != (double)class : !normal) continue;
+        d->score[n] = row[SCORE + score];
+        d->anomaly[n++] = strange;
+        *anomalies += strange;
+    }
+    return n;
+}
+
+static bool measure_class(double *auroc, const desk *d, const set *s, int score, int64_t class, const tap_bootstrap_options *o)
+{
+    tap_error     e = { 0 };
+    char          name[24] = "all";
+    int64_t       anomalies;
+    const int64_t n = take(d, s, score, true, class, &anomalies);
+    if (class != ALL && anomalies == 0) return true;
+    const tap_tensor x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(n), d->score),
+                     y = tap_tensor_wrap(TAP_U8, TAP_SHAPE(n), d->anomaly);
+    const tap_interval a = tap_auroc(x, y, *o, &e), p = tap_average_precision(x, y, *o, &e);
+    if (e.status) return fail("%s", e.message);
+    if (class == ALL) *auroc = a.value;
+    else snprintf(name, sizeof name, "%lld", (long long)class);
+    printf("%14s  %.4f [%.4f, %.4f]   %.4f [%.4f, %.4f]\n", name, a.value, a.low, a.high, p.value, p.low, p.high);
+    return true;
+}
+
+bool measure(const set *s, const options *o, double auroc[SCORES])
+{
+    const tap_bootstrap_options how = { .seed = o->seed };
+    tap_arena                  *a = tap_arena_new();
+    desk                        d;
+    bool                        ok = desk_new(&d, a, s);
+    for (int i = 0; ok && i < SCORES; i++) {
+        printf("\n%-14s  AUROC, 95 %%               average precision, 95 %%\n", columns[SCORE + i]);
+        for (int64_t kind = ALL; ok && kind < CLASSES; kind++) ok = measure_class(&auroc[i], &d, s, i, kind, &how);
+    }
+    tap_arena_free(a);
+    return ok;
+}
+
+static bool draw_curves(const desk *d, const set *s, const char *out)
+{
+    const int64_t    m = s->table.shape.n[0];
+    const tap_tensor x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(m + 1), d->x), y = tap_tensor_wrap(TAP_F64, TAP_SHAPE(m + 1), d->y),
+                     score = tap_tensor_wrap(TAP_F64, TAP_SHAPE(m), d->score),
+                     anomaly = tap_tensor_wrap(TAP_U8, TAP_SHAPE(m), d->anomaly);
+    int64_t anomalies;
+    plot   *p = plot_new(1, 1);
+    plot_panel(p, (plot_axes){ .title = "ROC", .x = "normal images refused", .y = "anomalies found", .x1 = 1, .y1 = 1 });
+    for (int i = 0; i < SCORES; i++) {
+        take(d, s, i, true, ALL, &anomalies);
+        plot_curve(p, tap_roc_curve(score, anomaly, x, y, NULL), d->x, d->y, i, columns[SCORE + i]);
+    }
+    return plot_write(p, out, "roc.png");
+}
+
+/* A panel for each score, as far as most normal images and four times as far. */
+static bool draw_histograms(const desk *d, const set *s, const char *out)
+{
+    double height[2][BINS];
+    plot  *p = plot_new(3, 2);
+    for (int i = 0; i < SCORES; i++) {
+        int64_t          anomalies, n = take(d, s, i, true, NONE, &anomalies);
+        tap_tape        *t = tap_tape_new(TAP_F64, 0);
+        const tap_tensor sorted =
+            tap_value(tap_sort(tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(n), d->score)), 0, false, NULL));
+        const double lo = tap_tensor_item(sorted, 0), hi = lo + fmax(4 * (tap_tensor_item(sorted, n - 1 - n / 20) - lo), 1e-6);
+        double       most = plot_bins(n, d->score, BINS, lo, hi, height[0]);
+        n = take(d, s, i, false, ALL, &anomalies);
+        most = fmax(most, plot_bins(n, d->score, BINS, lo, hi, height[1]));
+        plot_panel(p, (plot_axes){ .title = columns[SCORE + i], .x0 = lo, .x1 = hi, .y1 = 1.05 * most });
+        plot_bars(p, BINS, lo, hi, height[0], 0, n > 0 ? "normal" : NULL);
+        plot_bars(p, BINS, lo, hi, height[1], 1, n > 0 ? "anomalies" : NULL);
+        tap_tape_free(t);
+    }
+    return plot_write(p, out, "histogram.png");
+}
+
+/* By deviance: rows of the most normal images of all, and below them as many of the least normal. */
+static bool draw_extremes(const set *s, const char *out)
+{
+    const int64_t    m = s->table.shape.n[0], wide = m < WIDE ? m : WIDE, high = m < WIDE * HIGH ? 1 : HIGH, n = high * wide;
+    tap_tape        *t = tap_tape_new(TAP_F32, 0);
+    tap_var          order = tap_argsort(tap_select(tap_input(t, s->table), 1, COLUMNS - 1), 0, false);
+    tap_var          ends = tap_cat(2, (tap_var[]){ tap_narrow(order, 0, 0, n), tap_narrow(order, 0, m - n, n) }, 0);
+    tap_var          x = tap_mul_scalar(tap_cast(tap_index_select(tap_input(t, s->images), 0, ends), TAP_F32), 1.0 / 255);
+    const tap_tensor picture = tap_value(tap_reshape(x, TAP_SHAPE(2 * high, wide, SIDE, SIDE)));
+    bool             ok = !picture.data || sheet_write(out, "extremes.png", picture, 2);
+    return tape_end(t) && ok;
+}
+
+bool draw(const set *s, const options *o)
+{
+    tap_arena *a = tap_arena_new();
+    desk       d;
+    bool       ok = desk_new(&d, a, s) && draw_histograms(&d, s, o->out) && draw_extremes(s, o->out);
+    if (ok && !o->only) ok = draw_curves(&d, s, o->out);
+    tap_arena_free(a);
+    return ok;
+}

@@ -1,0 +1,35 @@
+/* examples/vae_anomaly/vae_anomaly.h: what the files of this program share. A function that returns false has already said why, in one
+ * line on standard error. */
+#ifndef VAE_ANOMALY_H
+#define VAE_ANOMALY_H
+
+#include "examples/common/learn.h"
+#include "models/models.h"
+
+enum { SCORES = 5, DIGITS = 10, KEPT = 6, OPTIONS = 18 };
+enum { INDEX, CLASS, ANOMALY, SCORE, COLUMNS = SCORE + SCORES };
+extern const char *const columns[COLUMNS];
+
+typedef struct {
+    const char *normal, *anomaly, *data, *out, *model, *only;
+    int64_t     latent, epochs, batch, threads, samples, weights, steps;
+    double      lr, checkpoint_every;
+    uint64_t    seed;
+    bool        resume, quiet;
+} options;
+
+/* Images uint8 [n,28,28], and what is known of them: float64 [n,COLUMNS]. */
+typedef struct {
+    tap_tensor images, table;
+} set;
+
+/* False: the program ends here, with *status (0 after --help, else 2). */
+bool options_parse(options *o, int argc, char **argv, int *status);
+/* A trained model depends on the first KEPT, and can be built by the first. */
+void options_table(argument table[OPTIONS + 1], options *o);
+
+/* Prints how well each score tells the anomalies, and its AUROC for all of them. */
+bool measure(const set *s, const options *o, double auroc[SCORES]);
+bool draw(const set *s, const options *o);
+
+#endif
