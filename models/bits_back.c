@@ -347,9 +347,12 @@ static bool read_lanes(job *j, const uint8_t *from)
     return !failed(j, 0, j->lanes);
 }
 
-/* The stacks are as the encoder found them: empty, and what it borrowed is given back. */
+/* The stacks are as the encoder found them, empty, with what it borrowed given back, and the two values are those of the images. */
 static bool is_clean(const job *j)
 {
+    uint8_t value[2] = { 0, 0 };
+    if (!j->coder->bytes && two_values_in(j->images, j->n * j->coder->data, value)) return false;
+    if (memcmp(value, j->value, sizeof value)) return false;
     for (int k = 0; k < j->lanes; k++) {
         const tap__rans *r = &j->lane[k];
         if (r->state != TAP__RANS_LEAST) return false;
