@@ -8,7 +8,7 @@ usage()
 usage: sh tests/fuzz/run.sh [--merge] [--help] [SECONDS] [TARGET...]
 
 Installs what is missing, builds the fuzz targets in build/fuzz with clang, and runs each (all, or those named) for SECONDS
-[60], four at a time. Inputs that reach something new are kept in build/fuzz/corpus/TARGET, and the next run goes on from them.
+[60], five at a time. Inputs that reach something new are kept in build/fuzz/corpus/TARGET, and the next run goes on from them.
 One line says what came of each target; after a finding, where the input that shows it lies. tests/fuzz/README.md says more.
 
   --merge   instead: drop kept inputs that others make superfluous
@@ -144,7 +144,7 @@ does=run
 [ $merge = no ] || does=merge
 set -- $chosen
 while [ $# -gt 0 ]; do
-    for one in 1 2 3 4; do
+    for one in 1 2 3 4 5; do
         [ $# -eq 0 ] && break
         $does "$1" &
         shift
