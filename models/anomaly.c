@@ -36,6 +36,8 @@ static tap_var bernoulli_kl(tap_var p, tap_var q)
 tap_var tap_vae_deviance(const tap_vae *v, tap_var x, tap_activation filter)
 {
     if (!filter) filter = tap_identity;
+    if (v && v->options.likelihood == TAP_VAE_BETA_BINOMIAL && x.tape)
+        tap_tape_fail(x.tape, TAP_EARG, "vae_deviance: is for Bernoulli and Gaussian decoders, not for a beta-binomial one");
     tap_dist p = tap_vae_decode(v, tap_dist_mean(tap_vae_encode(v, x)));
     tap_var  seen = filter(x), expected = filter(tap_dist_mean(p)), each;
     if (v && v->options.likelihood == TAP_VAE_GAUSSIAN)

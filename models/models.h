@@ -199,7 +199,8 @@ TAP_API tap_var tap_vae_reconstruction_log_prob(const tap_vae *v, tap_var x, int
 TAP_API tap_var tap_vae_log_likelihood(const tap_vae *v, tap_var x, int64_t samples);
 /* sum KL(p(.|mean f(x)) || p(.|mean f(x^))), x^ = tap_vae_reconstruct(x), p Bernoulli or, with the decoder's sigma, normal: what log p(x|z)
  * lacks of the most that any decoder could give, so that what grey pixels cost in any case does not count (half the deviance of Nelder &
- * Wedderburn 1972). f, such as a blur, is linear, and looks past shifts by a pixel; NULL: none. Logarithms are not below -100. */
+ * Wedderburn 1972). f, such as a blur, is linear, and looks past shifts by a pixel; NULL: none. Logarithms are not below -100.
+ * Not for beta-binomial decoders. */
 TAP_API tap_var tap_vae_deviance(const tap_vae *v, tap_var x, tap_activation filter);
 
 /* {0} gives the defaults in brackets. */

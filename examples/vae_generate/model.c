@@ -43,28 +43,23 @@ static void introduce(const options *o, const digits *d, const tap_module *root)
 
 static bool train(tap_vae *vae, tap_module *root, options *o, const digits *d, bool *whole)
 {
-    argument        table[OPTIONS + 1];
-    tap_checkpoint *c = NULL;
+    argument table[OPTIONS + 1];
     options_table(table, o);
-    bool ok = prepare_out(o->out, "model.safetensors") && run_begin(&c, o->out, o->resume, table, KEPT) && init(vae, root, o);
-    if (ok) introduce(o, d, root);
-    ok = ok && learn(&(lesson){ .root = root,
-                                .net = &(pupil){ vae, d },
-                                .loss = loss,
-                                .data = d->train.images,
-                                .held_out = d->test.images,
-                                .epochs = o->epochs,
-                                .batch = o->batch,
-                                .lr = o->lr,
-                                .seed = o->seed,
-                                .checkpoint = c,
-                                .checkpoint_every = o->checkpoint_every,
-                                .resume = o->resume,
-                                .quiet = o->quiet },
-                     whole);
-    tap_checkpoint_free(c);
-    if (ok && !*whole) note("interrupted; the same command with --resume goes on from there");
-    return ok && (!*whole || model_keep(root, o->out, d->found.name, table, KEPT));
+    if (!init(vae, root, o)) return false;
+    introduce(o, d, root);
+    return model_learn((lesson){ .root = root,
+                                 .net = &(pupil){ vae, d },
+                                 .loss = loss,
+                                 .data = d->train.images,
+                                 .held_out = d->test.images,
+                                 .epochs = o->epochs,
+                                 .batch = o->batch,
+                                 .lr = o->lr,
+                                 .seed = o->seed,
+                                 .checkpoint_every = o->checkpoint_every,
+                                 .resume = o->resume,
+                                 .quiet = o->quiet },
+                       o->out, d->found.name, table, KEPT, whole);
 }
 
 static bool load(tap_vae *vae, tap_module *root, options *o)
