@@ -91,8 +91,9 @@ __attribute__((constructor)) static void choose_kernels(void)
 static bool has_room(size_t bytes)
 {
     void *volatile p = malloc(bytes); /* or compilers take success for granted */
+    const bool has = p != NULL;
     free(p);
-    return p;
+    return has;
 }
 
 /* What BLIS takes for a thread and keeps: a block of the left matrix and a panel of the right one, for the largest of its types. */

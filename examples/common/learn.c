@@ -168,8 +168,7 @@ bool examine(const examination *e, bool *whole)
     }
     bar_clear();
     bool ok = !tap_loader_status(data, &message) || fail("%s", message);
-    if (tap_tape_status(t, &message)) ok = fail("%s", message);
-    else if (tap_arena_status(a, &message)) ok = fail("%s", message);
+    if (tap_tape_status(t, &message) || tap_arena_status(a, &message)) ok = fail("%s", message);
     tap_arena_free(a);
     tap_loader_free(data);
     tap_tape_free(t);

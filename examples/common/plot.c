@@ -163,8 +163,9 @@ void plot_panel(plot *p, plot_axes axes)
     if (!(axes.x1 > axes.x0)) axes.x1 = axes.x0 + 1;
     if (!(axes.y1 > axes.y0)) axes.y1 = axes.y0 + 1;
     p->axes = axes;
+    const int row = p->panels / p->columns;
     p->left = WIDTH * (p->panels % p->columns);
-    p->top = HEIGHT * (p->panels / p->columns);
+    p->top = HEIGHT * row;
     p->panels++;
     p->entries = 0;
     put_axes(p);

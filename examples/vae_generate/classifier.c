@@ -47,9 +47,11 @@ static bool take(tap_module *root, const char *path, const char *data)
     const char           *message, *learned = NULL;
     const tap_safetensors file = tap_safetensors_read(a, path);
     bool                  ok = !tap_arena_status(a, &message) || fail("%s", message);
-    if (ok) learned = tap_safetensors_metadata(&file, "classifier of");
-    if (ok && !learned) ok = fail("%s: is no classifier that this program has written", path);
-    if (ok && strcmp(learned, data)) ok = fail("%s: has learned %s, not %s", path, learned, data);
+    if (ok) {
+        learned = tap_safetensors_metadata(&file, "classifier of");
+        if (!learned) ok = fail("%s: is no classifier that this program has written", path);
+        else if (strcmp(learned, data)) ok = fail("%s: has learned %s, not %s", path, learned, data);
+    }
     tap_arena_free(a);
     return ok && (!tap_module_load(root, path, &e) || fail("%s", e.message));
 }

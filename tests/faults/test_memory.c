@@ -326,7 +326,7 @@ static void run_row(tap_error *e)
     const int axes[][3] = { { 0 }, { 0 }, { 1, 0 }, { 2, 1, 0 } };
     tap_tape *t = tap_tape_new(TAP_F64, 2);
     tap_var   x[GRADIENT_INPUTS];
-    bool      fresh[GRADIENT_INPUTS];
+    bool      fresh[GRADIENT_INPUTS] = { 0 };
     for (int i = 0; i < row->n; i++) {
         tap_shape      s = row->shape[i];
         const tap_leaf leaf = { tap_tensor_wrap(TAP_F64, reversed(s), inputs[i]),
