@@ -406,9 +406,22 @@ static void test_out_of_range(void **state)
     for (int i = 0; i < 6; i++) assert_true(data[i] == i + 1);
 }
 
+/* Windows that overlap have steps of one along both axes, and are still not one row. */
+static void test_windows(void **state)
+{
+    (void)state;
+    double     x[] = { 1, 2, 3, 4 }, y[6] = { 0 };
+    const double want[] = { 1, 2, 2, 3, 3, 4 };
+    tap_tensor windows = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 2), x);
+    windows.stride[0] = 1;
+    assert_int_equal(tap_tensor_copy(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 2), y), windows, NULL), TAP_OK);
+    assert_memory_equal(y, want, sizeof want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_windows),
         cmocka_unit_test(test_conversions),
         cmocka_unit_test(test_layouts),
         cmocka_unit_test(test_any_strides),
