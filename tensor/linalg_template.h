@@ -150,14 +150,16 @@ static void NAME(swap_rows)(int64_t n, const int64_t *swap, void *rows, int64_t 
 static void NAME(determinant)(int64_t n, const void *matrix, const int64_t *swap, double *det, double *sign, double *log_abs)
 {
     const T *lu = matrix;
-    *det = *sign = 1;
-    *log_abs = 0;
+    double   product = 1, signs = 1, sum = 0;
     for (int64_t k = 0; k < n; k++) {
         double u = (double)lu[k * n + k] * (swap[k] == k ? 1 : -1);
-        *det *= u;
-        *sign *= u > 0 ? 1 : u < 0 ? -1 : u;
-        *log_abs += log(fabs(u));
+        product *= u;
+        signs *= u > 0 ? 1 : u < 0 ? -1 : u;
+        sum += log(fabs(u));
     }
+    *det = product;
+    *sign = signs;
+    *log_abs = sum;
 }
 
 /* ---- Triangular systems ---- */
