@@ -216,6 +216,7 @@ static void ranges(void **state)
     assert_true(tap__exp_f64(0x1.62e42fefa39fp+9) > DBL_MAX && tap__expm1_f64(0x1.62e42fefa39fp+9) > DBL_MAX);
     assert_true(tap__exp_f64(0x1.62e42fefa39efp+9) < DBL_MAX && tap__expm1_f64(0x1.62e42fefa39efp+9) < DBL_MAX);
     assert_true(tap__exp_f64(-745.1) == DBL_TRUE_MIN && tap__exp_f64(-745.2) == 0);
+    assert_true(fabs((double)tap__log_f32(FLT_MIN) - log((double)FLT_MIN)) < 1e-5 && fabs(tap__log_f64(DBL_MIN) - log(DBL_MIN)) < 1e-12);
     assert_true(isfinite(tap__sin_f32(1e6f)) && isfinite(tap__cos_f32(-1e6f)) && isnan(tap__sin_f32(1.0001e6f)));
     assert_true(isfinite(tap__sin_f64(-1e6)) && isfinite(tap__cos_f64(1e6)) && isnan(tap__cos_f64(1e6 + 1)));
 }
