@@ -136,3 +136,22 @@ bool arguments_parse(const argument *table, int argc, char **argv, uint64_t *giv
     if (given) *given = bits;
     return true;
 }
+
+bool arguments_take(const argument *table, const char *help, int argc, char **argv, uint64_t *given, int *status)
+{
+    *status = 2;
+    if (!asks_for_help(argc, argv)) return arguments_parse(table, argc, argv, given);
+    fputs(help, stdout);
+    *status = end_program(true);
+    return false;
+}
+
+bool arguments_exclude(const argument *table, uint64_t given, const char *names, const char *why)
+{
+    char name[64];
+    for (int i = 0; table[i].name; i++) {
+        snprintf(name, sizeof name, " %s ", table[i].name);
+        if (given >> i & 1 && strstr(names, name)) return usage(table[i].name, "", why);
+    }
+    return true;
+}

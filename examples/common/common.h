@@ -24,6 +24,13 @@ bool prepare_out(const char *out, const char *name);
 
 /* The status to end with: 0, 1 after a failure, 128 + signal after an interruption; standard output is written. */
 int end_program(bool ok);
+/* What every program begins with: the terminal's letters, its threads (0: the library's choice) and signals. */
+void begin_program(int64_t threads);
+
+/* Whether all has gone well with them so far. */
+bool module_ok(const tap_module *root);
+bool arena_ok(const tap_arena *a);
+bool tape_end(tap_tape *t); /* frees it, too */
 
 /* ---- arguments.c: the command line -------------------------------------------------------------------------------- */
 
@@ -49,6 +56,10 @@ typedef struct {
 bool asks_for_help(int argc, char **argv); /* --help or -h is among them */
 /* Takes all arguments; *given (may be NULL) gets a bit for each row that was given. */
 bool arguments_parse(const argument *table, int argc, char **argv, uint64_t *given);
+/* The whole command line: prints the help that is asked for, or takes the arguments. False: the program ends here, with *status. */
+bool arguments_take(const argument *table, const char *help, int argc, char **argv, uint64_t *given, int *status);
+/* Whether none of these was given, names with a space before and behind each; else says why it must not: "--latent: WHY". */
+bool arguments_exclude(const argument *table, uint64_t given, const char *names, const char *why);
 bool argument_set(const argument *a, const char *text); /* without a word; false: not a value of it */
 void argument_print(const argument *a, char text[PATH_SIZE]);
 /* "NAME VALUE: TAKES; see --help"; returns false. */

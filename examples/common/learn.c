@@ -13,14 +13,6 @@ typedef struct {
     double        saved;   /* when */
 } student;
 
-bool tape_end(tap_tape *t)
-{
-    const char *message;
-    bool        ok = !tap_tape_status(t, &message) || fail("%s", message);
-    tap_tape_free(t);
-    return ok;
-}
-
 /* A run does not end because there is no room for a checkpoint. */
 static void save(student *s)
 {
@@ -42,14 +34,14 @@ static bool step(student *s, tap_tensor x)
     const char   *message;
     const double  epoch = (double)tap_loader_epoch(s->data) - 1;
     batch         b = batch_of(s->data, x);
-    b.done = (epoch + s->loss[1] / (double)l->data.shape.n[0]) / (double)l->epochs;
+    b.done = (epoch + s->loss[1] / (double)l->data.shape.n[0]) / (double)l->how.epochs;
     tap_tape_reset(s->tape);
     tap_var loss = l->loss(l->net, s->tape, &b);
     tap_backward(loss);
     if (tap_tape_status(s->tape, &message)) return fail("%s", message);
     if (!isfinite(tap_item(loss)) || !tap_optim_finite(s->adam))
         return fail("the loss or its gradient is not a finite number in epoch %.0f; a smaller --lr may help", epoch + 1);
-    tap_optim_set_lr(s->adam, l->lr * fmin(1, 2 * (1 - b.done)));
+    tap_optim_set_lr(s->adam, l->how.lr * fmin(1, 2 * (1 - b.done)));
     tap_optim_step(s->adam, s->tape);
     s->loss[0] += (double)b.n * tap_item(loss);
     s->loss[1] += (double)b.n;
@@ -58,7 +50,7 @@ static bool step(student *s, tap_tensor x)
 
 bool held_out_loss(const lesson *l, double *loss)
 {
-    tap_tape   *t = tap_tape_new(TAP_F32, l->seed ^ tap_random_hash("held out"));
+    tap_tape   *t = tap_tape_new(TAP_F32, l->how.seed ^ tap_random_hash("held out"));
     tap_loader *data = tap_loader_new(l->held_out, (tap_loader_options){ .batch = 500 });
     const char *message;
     double      sum = 0, n = 0;
@@ -80,8 +72,8 @@ bool held_out_loss(const lesson *l, double *loss)
 static bool tell(const student *s, int64_t epoch)
 {
     double held_out;
-    if (s->l->quiet) return true;
-    printf("epoch %2lld of %lld: loss %.3f", (long long)epoch, (long long)s->l->epochs, s->loss[0] / s->loss[1]);
+    if (s->l->how.quiet) return true;
+    printf("epoch %2lld of %lld: loss %.3f", (long long)epoch, (long long)s->l->how.epochs, s->loss[0] / s->loss[1]);
     if (s->l->held_out.data) {
         if (!held_out_loss(s->l, &held_out)) return false;
         printf(", held out %.3f", held_out);
@@ -100,7 +92,7 @@ static bool learn_epoch(student *s, bool *whole)
     while ((*whole = !interrupted()) && tap_loader_next(s->data, &x)) {
         if (!step(s, x)) return false;
         bar_update(epoch, (int64_t)s->loss[1], s->loss[0] / s->loss[1]);
-        if (now() - s->saved >= l->checkpoint_every) save(s);
+        if (now() - s->saved >= l->how.checkpoint_every) save(s);
     }
     bar_clear();
     if (tap_loader_status(s->data, &message)) return fail("%s", message);
@@ -123,25 +115,25 @@ static bool begin(student *s)
     tap_checkpoint_tape(c, "noise", s->tape);
     tap_checkpoint_loader(c, "data", s->data);
     tap_checkpoint_tensor(c, "loss", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), s->loss));
-    return !s->l->resume || !tap_checkpoint_find(c).path || tap_checkpoint_load(c, &e) || fail("%s", e.message);
+    return !s->l->how.resume || !tap_checkpoint_find(c).path || tap_checkpoint_load(c, &e) || fail("%s", e.message);
 }
 
 bool learn(const lesson *l, bool *whole)
 {
     student s = {
         .l = l,
-        .tape = tap_tape_new(TAP_F32, l->seed),
-        .adam = tap_adam(l->root, (tap_adam_options){ .lr = l->lr }),
-        .data = tap_loader_new(l->data, (tap_loader_options){ .batch = l->batch, .shuffle = true, .seed = l->seed }),
+        .tape = tap_tape_new(TAP_F32, l->how.seed),
+        .adam = tap_adam(l->root, (tap_adam_options){ .lr = l->how.lr }),
+        .data = tap_loader_new(l->data, (tap_loader_options){ .batch = l->how.batch, .shuffle = true, .seed = l->how.seed }),
         .saved = now(),
     };
     bool ok = begin(&s);
     fflush(stdout);
     const double part = s.loss[1] / (double)l->data.shape.n[0];
-    bar_start(l->quiet, "epoch", "loss", l->epochs, l->data.shape.n[0],
-              ((double)tap_loader_epoch(s.data) - 1 + part) / (double)l->epochs);
+    bar_start(l->how.quiet, "epoch", "loss", l->how.epochs, l->data.shape.n[0],
+              ((double)tap_loader_epoch(s.data) - 1 + part) / (double)l->how.epochs);
     *whole = true;
-    while (ok && *whole && (int64_t)tap_loader_epoch(s.data) <= l->epochs) {
+    while (ok && *whole && (int64_t)tap_loader_epoch(s.data) <= l->how.epochs) {
         ok = learn_epoch(&s, whole);
         if (ok) save(&s);
     }

@@ -15,7 +15,8 @@ static bool is_done(const tap_checkpoint_found *run)
     return epoch && epochs && parse_whole(epochs, 1, 1e6, &n) && tap_tensor_item(*epoch, 0) > (double)n;
 }
 
-bool run_begin(tap_checkpoint **c, const char *out, bool resume, const argument *table, int n)
+/* The checkpoint of a run, to which the first n options belong. */
+static bool run_begin(tap_checkpoint **c, const char *out, bool resume, const argument *table, int n)
 {
     char        path[PATH_SIZE], text[PATH_SIZE];
     const char *message;
@@ -34,7 +35,7 @@ bool run_begin(tap_checkpoint **c, const char *out, bool resume, const argument 
     return true;
 }
 
-bool model_keep(const tap_module *root, const char *out, const char *data, const argument *table, int n)
+static bool model_keep(const tap_module *root, const char *out, const char *data, const argument *table, int n)
 {
     char         path[PATH_SIZE], text[PATH_SIZE];
     tap_metadata metadata[2 + MOST_KEPT] = { { "program", program }, { "data", data } };
@@ -56,9 +57,8 @@ bool model_keep(const tap_module *root, const char *out, const char *data, const
 
 bool model_options(tap_arena *a, const char *path, const argument *table, int n)
 {
-    const char           *message;
     const tap_safetensors file = tap_safetensors_read(a, path);
-    if (tap_arena_status(a, &message)) return fail("%s", message);
+    if (!arena_ok(a)) return false;
     const char *by = tap_safetensors_metadata(&file, "program");
     bool        ok = by && !strcmp(by, program);
     for (int i = 0; ok && i < n; i++) {
@@ -74,9 +74,10 @@ bool model_load(tap_module *root, const char *path)
     return !tap_module_load(root, path, &e) || fail("%s", e.message);
 }
 
-bool model_learn(lesson l, const char *out, const char *data, const argument *table, int n, bool *whole)
+bool model_learn(lesson l, const char *data, const argument *table, int n, bool *whole)
 {
-    bool ok = prepare_out(out, "model.safetensors") && run_begin(&l.checkpoint, out, l.resume, table, n) && learn(&l, whole);
+    const char *out = l.how.out;
+    bool ok = prepare_out(out, "model.safetensors") && run_begin(&l.checkpoint, out, l.how.resume, table, n) && learn(&l, whole);
     tap_checkpoint_free(l.checkpoint);
     if (ok && !*whole) note("interrupted; the same command with --resume goes on from there");
     return ok && (!*whole || model_keep(l.root, out, data, table, n));

@@ -3,6 +3,7 @@
 #include "common.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,8 +61,35 @@ bool prepare_out(const char *out, const char *name)
     return f ? true : fail("%s", e.message);
 }
 
+void begin_program(int64_t threads)
+{
+    setlocale(LC_CTYPE, "");
+    if (threads) tap_set_threads((int)threads);
+    catch_signals();
+}
+
 int end_program(bool ok)
 {
     if ((fflush(stdout) || ferror(stdout)) && ok) ok = fail("standard output: %s", strerror(errno));
     return !ok ? 1 : interrupted() ? 128 + interrupted() : 0;
+}
+
+bool module_ok(const tap_module *root)
+{
+    const char *message;
+    return !tap_module_status(root, &message) || fail("%s", message);
+}
+
+bool arena_ok(const tap_arena *a)
+{
+    const char *message;
+    return !tap_arena_status(a, &message) || fail("%s", message);
+}
+
+bool tape_end(tap_tape *t)
+{
+    const char *message;
+    bool        ok = !tap_tape_status(t, &message) || fail("%s", message);
+    tap_tape_free(t);
+    return ok;
 }

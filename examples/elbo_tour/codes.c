@@ -29,18 +29,17 @@ static void make_up(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *images, 
 static bool find(pictures *p, tap_arena *a, const tour *o)
 {
     char        dir[PATH_SIZE], path[PATH_SIZE];
-    const char *message;
     dataset     found = { 0 };
     if (!o->data && !dataset_find(dir, NULL)) {
         make_up(a, o->seed, o->quick ? 2000 : 10000, &p->train, &p->labels);
         make_up(a, o->seed, SHOWN, &p->test, &p->labels);
         p->name = "made-up discs (no MNIST was found)";
-        return !tap_arena_status(a, &message) || fail("%s", message);
+        return arena_ok(a);
     }
     if (!dataset_load(&found, a, o->data)) return false;
     p->labels = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(found.test.shape.n[0]));
     tap_tensor_fill(p->labels, CLASSES); /* unknown */
-    if (tap_arena_status(a, &message)) return fail("%s", message);
+    if (!arena_ok(a)) return false;
     if (dataset_file(path, found.from, "t10k", "labels", 1) &&
         !dataset_labels(&p->labels, a, found.from, "t10k", found.test.shape.n[0], CLASSES))
         return false;

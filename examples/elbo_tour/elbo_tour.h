@@ -3,7 +3,7 @@
 #ifndef ELBO_TOUR_H
 #define ELBO_TOUR_H
 
-#include "examples/common/learn.h"
+#include "examples/common/common.h"
 #include "examples/common/plot.h"
 #include "models/models.h"
 

@@ -26,11 +26,8 @@ int main(int argc, char **argv)
         ARGUMENT("--data", FOLDER, &o.data), ARGUMENT("--out", FOLDER, &o.out),  ARGUMENT("--seed", SEED, &o.seed),
         ARGUMENT("--quick", FLAG, &o.quick), ARGUMENT_END,
     };
-    if (asks_for_help(argc, argv)) {
-        fputs(help, stdout);
-        return end_program(true);
-    }
-    if (!arguments_parse(table, argc, argv, NULL)) return 2;
+    int            status;
+    if (!arguments_take(table, help, argc, argv, NULL, &status)) return status;
     o.draws = o.quick ? 20000 : 200000;
     if (!prepare_out(o.out, "codes.png") || !walk_trivial(&o) || !walk_bounds(&o) || !walk_gradients(&o) || !walk_gaussians(&o)) return 1;
     if (!draw_figures(&o) || !walk_codes(&o)) return 1;

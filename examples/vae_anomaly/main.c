@@ -1,7 +1,6 @@
 /* examples/vae_anomaly/main.c: learns what is normal, and scores what may not be. */
 #include "vae_anomaly.h"
 
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,11 +23,10 @@ static bool load_labels(tap_tensor *labels, tap_arena *a, const char *dir, const
 
 static bool set_new(set *s, tap_arena *a, int64_t room)
 {
-    const char *message;
     *s = (set){ tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(room, SIDE, SIDE)),
                 tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(room, COLUMNS)) };
     s->images.shape.n[0] = s->table.shape.n[0] = 0;
-    return !tap_arena_status(a, &message) || fail("%s", message);
+    return arena_ok(a);
 }
 
 /* Adds the images of the digit (-1: all) and, if they are wanted, the others, which are anomalies. */
@@ -77,9 +75,8 @@ static tap_var loss(const void *vae, tap_tape *t, const batch *b)
 
 static bool init(tap_vae *vae, tap_module *root, const options *o)
 {
-    const char *message;
     tap_vae_init(vae, root, (tap_vae_options){ .data = PIXELS, .latent = o->latent, .clip = 20 });
-    return !tap_module_status(root, &message) || fail("%s", message);
+    return module_ok(root);
 }
 
 static bool train(tap_vae *vae, tap_module *root, options *o, const set *from, const char *name, bool *whole)
@@ -87,20 +84,9 @@ static bool train(tap_vae *vae, tap_module *root, options *o, const set *from, c
     argument table[OPTIONS + 1];
     options_table(table, o);
     if (!init(vae, root, o)) return false;
-    if (!o->quiet)
+    if (!o->how.quiet)
         printf("%s, normal %s: %lld images; %s\n", name, o->normal, (long long)from->images.shape.n[0], tap_config());
-    return model_learn((lesson){ .root = root,
-                                 .net = vae,
-                                 .loss = loss,
-                                 .data = from->images,
-                                 .epochs = o->epochs,
-                                 .batch = o->batch,
-                                 .lr = o->lr,
-                                 .seed = o->seed,
-                                 .checkpoint_every = o->checkpoint_every,
-                                 .resume = o->resume,
-                                 .quiet = o->quiet },
-                       o->out, name, table, KEPT, whole);
+    return model_learn((lesson){ .how = o->how, .root = root, .net = vae, .loss = loss, .data = from->images }, name, table, KEPT, whole);
 }
 
 static bool recall(tap_vae *vae, tap_module *root, tap_arena *a, options *o)
@@ -108,7 +94,7 @@ static bool recall(tap_vae *vae, tap_module *root, tap_arena *a, options *o)
     argument table[OPTIONS + 1];
     options_table(table, o);
     return model_options(a, o->model, table, o->normal || o->only ? 1 : 2) && init(vae, root, o) &&
-           model_load(root, o->model) && prepare_out(o->out, "scores.csv");
+           model_load(root, o->model) && prepare_out(o->how.out, "scores.csv");
 }
 
 /* ---- Scores ------------------------------------------------------------------------------------------------------- */
@@ -133,7 +119,7 @@ static tap_var judgement(const void *ctx, tap_var x)
     const tap_vae *v = &j->vae;
     tap_var        s[SCORES] = { tap_neg(tap_vae_elbo(v, x).elbo), tap_neg(tap_vae_reconstruction_log_prob(v, x, o->samples)),
                                  tap_neg(tap_vae_log_likelihood(v, x, o->weights)),
-                                 tap_vae_regret(v, x, o->samples, (tap_fit_options){ .steps = o->steps, .seed = o->seed }),
+                                 tap_vae_regret(v, x, o->samples, (tap_fit_options){ .steps = o->steps, .seed = o->how.seed }),
                                  tap_vae_deviance(v, x, blur) };
     return tap_stack(SCORES, s, 1);
 }
@@ -143,7 +129,7 @@ static bool score(const set *s, tap_arena *a, const options *o, const tap_vae *v
     judge j = { o, *vae };
     j.vae.options.samples = o->samples;
     return examine(&(examination){ judgement, &j, s->images, tap_tensor_slice(a, s->table, 1, SCORE, TAP_END, 1), SCORED,
-                                   o->seed, "scores", "deviance", o->quiet },
+                                   o->how.seed, "scores", "deviance", o->how.quiet },
                    whole);
 }
 
@@ -152,7 +138,7 @@ static bool score(const set *s, tap_arena *a, const options *o, const tap_vae *v
 static bool run(options *o, double auroc[SCORES])
 {
     tap_arena  *a = tap_arena_new();
-    tap_module *root = tap_module_new(TAP_F32, o->seed);
+    tap_module *root = tap_module_new(TAP_F32, o->how.seed);
     tap_vae     vae;
     set         from = { 0 }, to = { 0 };
     const char *name = NULL;
@@ -160,7 +146,7 @@ static bool run(options *o, double auroc[SCORES])
     ok = ok && load(&from, &to, a, o, &name) && (o->model || train(&vae, root, o, &from, name, &whole));
     if (ok && whole) ok = score(&to, a, o, &vae, &whole);
     if (ok && whole)
-        ok = table_write(o->out, "scores.csv", columns, COLUMNS, to.table) && draw(&to, o) &&
+        ok = table_write(o->how.out, "scores.csv", columns, COLUMNS, to.table) && draw(&to, o) &&
              (o->only || measure(&to, o, auroc));
     tap_module_free(root);
     tap_arena_free(a);
@@ -174,8 +160,8 @@ static bool run_all(const options *all)
     char   out[PATH_SIZE], digit[] = "0";
     for (int i = 0; i < DIGITS; i++, digit[0]++) {
         options o = *all;
-        o.normal = digit, o.out = out;
-        if (!join(out, all->out, digit) || !run(&o, auroc[i])) return false;
+        o.normal = digit, o.how.out = out;
+        if (!join(out, all->how.out, digit) || !run(&o, auroc[i])) return false;
         if (interrupted()) return true;
         for (int s = 0; s < SCORES; s++) auroc[DIGITS][s] += auroc[i][s] / DIGITS;
     }
@@ -194,9 +180,7 @@ int main(int argc, char **argv)
     options o;
     double  auroc[SCORES];
     int     status;
-    setlocale(LC_CTYPE, "");
     if (!options_parse(&o, argc, argv, &status)) return status;
-    if (o.threads) tap_set_threads((int)o.threads);
-    catch_signals();
+    begin_program(o.how.threads);
     return end_program(o.normal && !strcmp(o.normal, "all") ? run_all(&o) : run(&o, auroc));
 }

@@ -1,7 +1,6 @@
 /* examples/vae_anomaly/options.c: the command line. */
 #include "vae_anomaly.h"
 
-#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,17 +20,8 @@ static const char help[] = "usage: vae_anomaly [options]\n"
                            "  --weights N        draws of z for the likelihood [50]\n"
                            "  --steps N          of Adam, to fit z to each image for the regret [50]\n"
                            "  --latent N         dimensions of z [16]\n"
-                           "  --epochs N         passes over the normal images [40]\n"
-                           "  --batch N          images per step [100]\n"
-                           "  --lr RATE          step size of Adam; falls to 0 over the second half [1e-3]\n"
-                           "  --checkpoint-every S\n"
-                           "                     seconds between checkpoints; there is one after each epoch,\n"
-                           "                     too, and after an interruption [60]\n"
-                           "  --resume           go on from the checkpoint in --out, to the same bits\n"
-                           "  --seed N           results depend on it, and not on the number of threads [0]\n"
-                           "  --threads N        1 to 256 [OMP_NUM_THREADS, else all processors]\n"
-                           "  --quiet            print the measurements only\n"
-                           "  --help             print this\n"
+                           HELP_TRAINING("images", "40", "100", "1e-3")
+                           HELP_PROGRAM
                            "\n"
                            "Example\n"
                            "  vae_anomaly --normal all\n"
@@ -42,22 +32,15 @@ void options_table(argument table[OPTIONS + 1], options *o)
     const argument rows[OPTIONS + 1] = {
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e4),
         ARGUMENT("--normal", FOLDER, &o->normal),
-        ARGUMENT_NUMBER("--epochs", WHOLE, &o->epochs, 1, 1e6),
-        ARGUMENT_NUMBER("--batch", WHOLE, &o->batch, 1, 1e6),
-        ARGUMENT_NUMBER("--lr", REAL, &o->lr, DBL_MIN, 1e3),
-        ARGUMENT("--seed", SEED, &o->seed),
-        ARGUMENT_NUMBER("--checkpoint-every", REAL, &o->checkpoint_every, 0, 1e9),
-        ARGUMENT("--resume", FLAG, &o->resume),
+        ARGUMENTS_KEPT(&o->how),
         ARGUMENT("--anomaly", FOLDER, &o->anomaly),
         ARGUMENT("--data", FOLDER, &o->data),
-        ARGUMENT("--out", FOLDER, &o->out),
         ARGUMENT("--model", TEXT, &o->model),
         ARGUMENT("--score", FOLDER, &o->only),
         ARGUMENT_NUMBER("--samples", WHOLE, &o->samples, 1, 1e4),
         ARGUMENT_NUMBER("--weights", WHOLE, &o->weights, 1, 1e4),
         ARGUMENT_NUMBER("--steps", WHOLE, &o->steps, 1, 1e6),
-        ARGUMENT_NUMBER("--threads", WHOLE, &o->threads, 1, 256),
-        ARGUMENT("--quiet", FLAG, &o->quiet),
+        ARGUMENTS_OF_RUN(&o->how),
         ARGUMENT_END,
     };
     memcpy(table, rows, sizeof rows);
@@ -65,8 +48,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
 
 static bool check(const options *o, const argument *table, uint64_t given)
 {
-    for (int i = 0; o->model && i <= KEPT + 1; i++) /* of the first, --normal and --seed matter without training, too */
-        if (given >> i & 1 && i != 1 && i != KEPT - 1) return usage(table[i].name, "", "goes with training, not with --model");
+    if (o->model && !arguments_exclude(table, given, " --latent" TRAINING_NAMES, NOT_WITH_MODEL)) return false;
     if (o->only && (!o->model || o->normal || o->anomaly))
         return usage("--score", "", "goes with --model, without --normal and --anomaly");
     if (!o->normal || (strlen(o->normal) == 1 && strchr("0123456789", *o->normal))) return true;
@@ -78,23 +60,13 @@ bool options_parse(options *o, int argc, char **argv, int *status)
 {
     argument table[OPTIONS + 1];
     uint64_t given;
-    *o = (options){ .out = "out/vae_anomaly",
+    *o = (options){ .how = { .out = "out/vae_anomaly", .epochs = 40, .batch = 100, .lr = 1e-3, .checkpoint_every = 60 },
                     .latent = 16,
-                    .epochs = 40,
-                    .batch = 100,
-                    .lr = 1e-3,
                     .samples = 10,
                     .weights = 50,
-                    .steps = 50,
-                    .checkpoint_every = 60 };
-    *status = 2;
-    if (asks_for_help(argc, argv)) {
-        fputs(help, stdout);
-        *status = end_program(true);
-        return false;
-    }
+                    .steps = 50 };
     options_table(table, o);
-    if (!arguments_parse(table, argc, argv, &given) || !check(o, table, given)) return false;
+    if (!arguments_take(table, help, argc, argv, &given, status) || !check(o, table, given)) return false;
     if (!o->normal && !o->model) o->normal = "3";
     return true;
 }

@@ -16,10 +16,9 @@ typedef struct {
 
 static bool desk_new(desk *d, tap_arena *a, const set *s)
 {
-    const char  *message;
     const size_t n = (size_t)s->table.shape.n[0] + 1, size = n * sizeof(double);
     *d = (desk){ tap_arena_alloc(a, size), tap_arena_alloc(a, size), tap_arena_alloc(a, size), tap_arena_alloc(a, n) };
-    return !tap_arena_status(a, &message) || fail("%s", message);
+    return arena_ok(a);
 }
 
 /* Takes the scores of the normal images, or not, and of the anomalies of a class, ALL or NONE; how many that are. */
@@ -56,7 +55,7 @@ static bool measure_class(double *auroc, const desk *d, const set *s, int score,
 
 bool measure(const set *s, const options *o, double auroc[SCORES])
 {
-    const tap_bootstrap_options how = { .seed = o->seed };
+    const tap_bootstrap_options how = { .seed = o->how.seed };
     tap_arena                  *a = tap_arena_new();
     desk                        d;
     bool                        ok = desk_new(&d, a, s);
@@ -123,8 +122,8 @@ bool draw(const set *s, const options *o)
 {
     tap_arena *a = tap_arena_new();
     desk       d;
-    bool       ok = desk_new(&d, a, s) && draw_histograms(&d, s, o->out) && draw_extremes(s, o->out);
-    if (ok && !o->only) ok = draw_curves(&d, s, o->out);
+    bool       ok = desk_new(&d, a, s) && draw_histograms(&d, s, o->how.out) && draw_extremes(s, o->how.out);
+    if (ok && !o->only) ok = draw_curves(&d, s, o->how.out);
     tap_arena_free(a);
     return ok;
 }

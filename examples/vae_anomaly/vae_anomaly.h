@@ -6,16 +6,14 @@
 #include "examples/common/learn.h"
 #include "models/models.h"
 
-enum { SCORES = 5, DIGITS = 10, KEPT = 6, OPTIONS = 18 };
+enum { SCORES = 5, DIGITS = 10, KEPT = 2 + TRAINING_KEPT, OPTIONS = 9 + TRAINING_OPTIONS };
 enum { INDEX, CLASS, ANOMALY, SCORE, COLUMNS = SCORE + SCORES };
 extern const char *const columns[COLUMNS];
 
 typedef struct {
-    const char *normal, *anomaly, *data, *out, *model, *only;
-    int64_t     latent, epochs, batch, threads, samples, weights, steps;
-    double      lr, checkpoint_every;
-    uint64_t    seed;
-    bool        resume, quiet;
+    training    how;
+    const char *normal, *anomaly, *data, *model, *only; /* NULL: not given; only: a directory to score */
+    int64_t     latent, samples, weights, steps;
 } options;
 
 /* Images uint8 [n,28,28], and what is known of them: float64 [n,COLUMNS]. */

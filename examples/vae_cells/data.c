@@ -7,8 +7,7 @@
 
 static bool sound(const tap_arena *a)
 {
-    const char *message;
-    return !tap_arena_status(a, &message) || fail("%s", message);
+    return arena_ok(a);
 }
 
 /* DIR/metadata.csv, unless another is given; a CSV file of counts has none by itself. */
@@ -59,13 +58,13 @@ bool cells_load(cells *d, tap_arena *a, options *o)
 {
     double median = 0;
     d->counts = tap_cells_read(a, o->data).counts;
-    if (!sound(a) || !read_metadata(d, a, o) || !split(d, a, o->seed, &median)) return false;
+    if (!sound(a) || !read_metadata(d, a, o) || !split(d, a, o->how.seed, &median)) return false;
     if (o->scale == 0) o->scale = median;
     if (o->clusters == 0) o->clusters = d->n_groups ? d->n_groups : 8;
     if (o->latent > d->counts.columns || o->clusters > d->counts.rows)
         return fail("--latent and --clusters must not be above %lld genes, %lld cells", (long long)d->counts.columns,
                     (long long)d->counts.rows);
-    if (!o->quiet)
+    if (!o->how.quiet)
         printf(
             "%s: %lld cells x %lld genes, %.1f %% of counts are not 0, median library size %.0f; %lld batches, %lld groups\n",
             o->data, (long long)d->counts.rows, (long long)d->counts.columns,

@@ -2,7 +2,6 @@
  * such counts, of which the truth is known. */
 #include "vae_cells.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,12 +25,11 @@ static bool write_metadata(const char *dir, const tap_simulated_counts *s)
 
 static bool simulate(options *o)
 {
-    const char *message;
     tap_error   e = { 0 };
     tap_arena  *a = tap_arena_new();
-    o->simulation.seed = o->seed;
+    o->simulation.seed = o->how.seed;
     const tap_simulated_counts s = tap_simulate_counts(a, o->simulation);
-    bool                       ok = !tap_arena_status(a, &message) || fail("%s", message);
+    bool                       ok = arena_ok(a);
     ok = ok && prepare_out(o->simulate, "metadata.csv") && write_metadata(o->simulate, &s) &&
          (!tap_cells_write(o->simulate, (tap_cells){ .counts = s.counts }, &e) || fail("%s", e.message));
     tap_arena_free(a);
@@ -51,7 +49,7 @@ static bool learn_and_tell(options *o)
     bool       whole = true;
     cells      d = { .n_groups = 0 };
     tap_arena *a = tap_arena_new();
-    models     m = { .root = { tap_module_new(TAP_F32, o->seed), tap_module_new(TAP_F32, o->seed) } };
+    models     m = { .root = { tap_module_new(TAP_F32, o->how.seed), tap_module_new(TAP_F32, o->how.seed) } };
     bool       ok = recall(o, a) && cells_load(&d, a, o) && models_get(&m, o, &d, &whole) && (!whole || report(o, &m, &d));
     for (int i = 0; i < 2; i++) tap_module_free(m.root[i]);
     tap_arena_free(a);
@@ -62,9 +60,7 @@ int main(int argc, char **argv)
 {
     options o;
     int     status;
-    setlocale(LC_CTYPE, "");
     if (!options_parse(&o, argc, argv, &status)) return status;
-    if (o.threads) tap_set_threads((int)o.threads);
-    catch_signals();
+    begin_program(o.how.threads);
     return end_program(o.simulate ? simulate(&o) : learn_and_tell(&o));
 }

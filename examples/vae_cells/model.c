@@ -28,7 +28,6 @@ static tap_var loss(const void *net, tap_tape *t, const batch *b)
 
 static bool init(tap_count_vae *vae, tap_module *root, const options *o, const cells *d)
 {
-    const char *message;
     tap_count_vae_init(vae, root,
                        (tap_count_vae_options){ .genes = d->counts.columns,
                                                 .n_hidden = 1,
@@ -37,47 +36,43 @@ static bool init(tap_count_vae *vae, tap_module *root, const options *o, const c
                                                 .condition = d->n_batches,
                                                 .likelihood = o->zero_inflated ? TAP_COUNTS_ZINB : TAP_COUNTS_NB,
                                                 .scale = o->scale });
-    return !tap_module_status(root, &message) || fail("%s", message);
+    return module_ok(root);
 }
 
-static bool teach(const models *m, bool rival, const options *o, const cells *d, tap_checkpoint *c, bool *whole)
+static lesson lesson_of(const pupil *p, const training *how)
 {
-    return learn(&(lesson){ .root = m->root[rival],
-                            .net = &(pupil){ m, d, rival },
-                            .loss = loss,
-                            .data = d->train,
-                            .held_out = d->held_out,
-                            .epochs = rival ? 10 : o->epochs,
-                            .batch = rival ? 128 : o->batch,
-                            .lr = rival ? 1e-2 : o->lr,
-                            .seed = o->seed,
-                            .checkpoint = c,
-                            .checkpoint_every = o->checkpoint_every,
-                            .resume = o->resume,
-                            .quiet = o->quiet || rival },
-                 whole);
+    return (lesson){ .how = *how,
+                     .root = p->m->root[p->rival],
+                     .net = p,
+                     .loss = loss,
+                     .data = p->d->train,
+                     .held_out = p->d->held_out };
 }
 
 static bool train(models *m, options *o, const cells *d, bool *whole)
 {
-    argument        table[OPTIONS + 1];
-    tap_checkpoint *c = NULL;
+    argument table[OPTIONS + 1];
     options_table(table, o);
-    bool ok = run_begin(&c, o->out, o->resume, table, KEPT) && init(&m->vae, m->root[0], o, d);
-    if (ok && !o->quiet)
+    if (!init(&m->vae, m->root[0], o, d)) return false;
+    if (!o->how.quiet)
         printf("VAE of counts, %s, %lld parameters; %s\n",
                o->zero_inflated ? "zero-inflated negative binomial" : "negative binomial",
                (long long)tap_module_count(m->root[0]), tap_config());
-    ok = ok && teach(m, false, o, d, c, whole);
-    tap_checkpoint_free(c);
-    if (ok && !*whole) note("interrupted; the same command with --resume goes on from there");
-    return ok && (!*whole || model_keep(m->root[0], o->out, o->data, table, KEPT));
+    return model_learn(lesson_of(&(pupil){ m, d, false }, &o->how), o->data, table, KEPT, whole);
+}
+
+static bool train_rival(models *m, const options *o, const cells *d, bool *whole)
+{
+    const training how = { .epochs = 10, .batch = 128, .lr = 1e-2, .checkpoint_every = 1e9, .seed = o->how.seed, .quiet = true };
+    const pupil    p = { m, d, true };
+    const lesson   l = lesson_of(&p, &how);
+    return init(&m->rival, m->root[1], o, d) && learn(&l, whole);
 }
 
 bool models_get(models *m, options *o, const cells *d, bool *whole)
 {
     *whole = true;
-    if (!prepare_out(o->out, "latent.npy")) return false;
+    if (!prepare_out(o->how.out, "latent.npy")) return false;
     if (o->model ? !init(&m->vae, m->root[0], o, d) || !model_load(m->root[0], o->model) : !train(m, o, d, whole)) return false;
-    return !*whole || (init(&m->rival, m->root[1], o, d) && teach(m, true, o, d, NULL, whole));
+    return !*whole || train_rival(m, o, d, whole);
 }

@@ -28,22 +28,13 @@ static const char help[] = "usage: vae_cells --data DIR|FILE.csv [options]\n"
                            "  --latent N         dimensions of z [10]\n"
                            "  --hidden N         width of the hidden layers [128]\n"
                            "  --scale S          counts are taken as parts of S [the median library size]\n"
-                           "  --epochs N         passes over the data [40]\n"
-                           "  --batch N          cells per step [128]\n"
-                           "  --lr RATE          step size of Adam; falls to 0 over the second half [3e-3]\n"
-                           "  --checkpoint-every S\n"
-                           "                     seconds between checkpoints; there is one after each epoch,\n"
-                           "                     too, and after an interruption [60]\n"
-                           "  --resume           go on from the checkpoint in --out, to the same bits\n"
+                           HELP_TRAINING("cells", "40", "128", "3e-3")
                            "\n"
                            "Simulation, into a folder that --data takes, with metadata.csv\n"
                            "  --simulate DIR     where to\n"
                            "  --cells N, --genes N, --groups N, --batches N [10000, 2000, 8, 3]\n"
                            "\n"
-                           "  --seed N           results depend on it, and not on the number of threads [0]\n"
-                           "  --threads N        1 to 256 [OMP_NUM_THREADS, else all processors]\n"
-                           "  --quiet            print the measurements only\n"
-                           "  --help             print this\n"
+                           HELP_PROGRAM
                            "\n"
                            "Example\n"
                            "  vae_cells --simulate out/cells\n"
@@ -67,26 +58,19 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e3),
         ARGUMENT_NUMBER("--hidden", WHOLE, &o->hidden, 1, 1e6),
         ARGUMENT_NUMBER("--scale", REAL, &o->scale, DBL_MIN, 1e12),
-        ARGUMENT("--seed", SEED, &o->seed),
-        ARGUMENT_NUMBER("--epochs", WHOLE, &o->epochs, 1, 1e6),
-        ARGUMENT_NUMBER("--batch", WHOLE, &o->batch, 1, 1e6),
-        ARGUMENT_NUMBER("--lr", REAL, &o->lr, DBL_MIN, 1e3),
+        ARGUMENTS_KEPT(&o->how),
         ARGUMENT("--no-batches", FLAG, &o->no_batches),
         ARGUMENT("--data", TEXT, &o->data),
         ARGUMENT("--metadata", TEXT, &o->metadata),
-        ARGUMENT("--out", FOLDER, &o->out),
         ARGUMENT("--model", TEXT, &o->model),
         ARGUMENT_NUMBER("--clusters", WHOLE, &o->clusters, 1, 1e6),
         ARGUMENT_NUMBER("--draws", WHOLE, &o->draws, 1, 1e4),
-        ARGUMENT_NUMBER("--checkpoint-every", REAL, &o->checkpoint_every, 0, 1e9),
         ARGUMENT("--simulate", FOLDER, &o->simulate),
         ARGUMENT_NUMBER("--cells", WHOLE, &o->simulation.cells, 1, 1e7),
         ARGUMENT_NUMBER("--genes", WHOLE, &o->simulation.genes, 1, 1e6),
         ARGUMENT_NUMBER("--groups", WHOLE, &o->simulation.groups, 1, 1e3),
         ARGUMENT_NUMBER("--batches", WHOLE, &o->simulation.batches, 1, 1e3),
-        ARGUMENT_NUMBER("--threads", WHOLE, &o->threads, 1, 256),
-        ARGUMENT("--resume", FLAG, &o->resume),
-        ARGUMENT("--quiet", FLAG, &o->quiet),
+        ARGUMENTS_OF_RUN(&o->how),
         ARGUMENT_END,
     };
     memcpy(table, rows, sizeof rows);
@@ -95,40 +79,23 @@ void options_table(argument table[OPTIONS + 1], options *o)
 /* Options that go with one of two things the program does, and not with the other. */
 static bool check(const options *o, const argument *table, uint64_t given)
 {
-    static const char simulation[] = " --simulate --cells --genes --groups --batches ", both[] = " --seed --threads --quiet ";
-    static const char training[] =
-        " --likelihood --latent --hidden --scale --seed --epochs --batch --lr --checkpoint-every --resume ";
-    char name[32];
-    for (int i = 0; table[i].name; i++) {
-        if (!(given >> i & 1)) continue;
-        snprintf(name, sizeof name, " %s ", table[i].name);
-        if (o->simulate && !strstr(simulation, name) && !strstr(both, name))
-            return usage(table[i].name, "", "does not go with --simulate");
-        if (!o->simulate && strstr(simulation, name)) return usage(table[i].name, "", "goes with --simulate");
-        if (o->model && strstr(training, name)) return usage(table[i].name, "", "goes with training, not with --model");
-    }
-    return o->simulate || o->data || usage("--data", "", "must be given, or --simulate");
+    static const char learning[] =
+        " --likelihood --latent --hidden --scale --no-batches --data --metadata --out --model --clusters --draws" TRAINING_NAMES;
+    if (o->simulate) return arguments_exclude(table, given, learning, "does not go with --simulate");
+    return arguments_exclude(table, given, " --cells --genes --groups --batches ", "goes with --simulate") &&
+           (!o->model || arguments_exclude(table, given, " --likelihood --latent --hidden --scale --seed" TRAINING_NAMES, NOT_WITH_MODEL)) &&
+           (o->data || usage("--data", "", "must be given, or --simulate"));
 }
 
 bool options_parse(options *o, int argc, char **argv, int *status)
 {
     argument table[OPTIONS + 1];
     uint64_t given;
-    *o = (options){ .out = "out/vae_cells",
+    *o = (options){ .how = { .out = "out/vae_cells", .epochs = 40, .batch = 128, .lr = 3e-3, .checkpoint_every = 60 },
                     .latent = 10,
                     .hidden = 128,
-                    .epochs = 40,
-                    .batch = 128,
                     .draws = 50,
-                    .lr = 3e-3,
-                    .checkpoint_every = 60,
                     .simulation = { .cells = 10000, .genes = 2000, .groups = 8, .batches = 3 } };
-    *status = 2;
-    if (asks_for_help(argc, argv)) {
-        fputs(help, stdout);
-        *status = end_program(true);
-        return false;
-    }
     options_table(table, o);
-    return arguments_parse(table, argc, argv, &given) && check(o, table, given);
+    return arguments_take(table, help, argc, argv, &given, status) && check(o, table, given);
 }

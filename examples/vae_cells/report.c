@@ -20,7 +20,7 @@ typedef struct {
 static bool sound(const reporter *r)
 {
     const char *message;
-    if (interrupted()) return fail("interrupted; --model %s/model.safetensors goes on from there", r->o->out);
+    if (interrupted()) return fail("interrupted; --model %s/model.safetensors goes on from there", r->o->how.out);
     return (!tap_tape_status(r->t, &message) && !tap_arena_status(r->a, &message)) || fail("%s", message);
 }
 
@@ -29,7 +29,7 @@ static bool likelihood(const reporter *r)
 {
     const int64_t n = r->d->held_out.shape.n[0];
     double        sum[3] = { 0 };
-    bar_start(r->o->quiet, "held out", "log p", 1, n, 0);
+    bar_start(r->o->how.quiet, "held out", "log p", 1, n, 0);
     for (int64_t i = 0, k; i < n && !interrupted(); i += k) {
         k = n - i < AT_ONCE ? n - i : AT_ONCE;
         tap_tape_reset(r->t);
@@ -52,8 +52,8 @@ static bool write_latent(reporter *r)
     char          path[2][PATH_SIZE];
     tap_error     e = { 0 };
     const int64_t n = r->d->counts.rows, genes = r->d->counts.columns, width = r->o->latent;
-    join(path[0], r->o->out, "denoised.npy");
-    join(path[1], r->o->out, "latent.npy");
+    join(path[0], r->o->how.out, "denoised.npy");
+    join(path[1], r->o->how.out, "latent.npy");
     r->latent = tap_tensor_zeros(r->a, TAP_F32, TAP_SHAPE(n, width));
     tap_file *f = tap_npy_create(path[0], TAP_F32, TAP_SHAPE(n, genes), &e);
     for (int64_t i = 0, k; i < n && r->latent.data && !interrupted(); i += k) {
@@ -74,7 +74,7 @@ static bool write_latent(reporter *r)
 static bool cluster(const reporter *r, const char *what, tap_tensor x, tap_tensor found)
 {
     tap_error e = { 0 };
-    tap_kmeans(x, (tap_kmeans_options){ .clusters = r->o->clusters, .seed = r->o->seed }, found, &e);
+    tap_kmeans(x, (tap_kmeans_options){ .clusters = r->o->clusters, .seed = r->o->how.seed }, found, &e);
     if (e.status) return fail("%s", e.message);
     printf("%-12s: %lld clusters by k-means", what, (long long)r->o->clusters);
     if (r->d->n_groups) printf(", adjusted Rand index %.3f with the groups", tap_adjusted_rand_index(found, r->d->group, &e));
@@ -98,8 +98,8 @@ static bool compare(const reporter *r)
     tap_error        e = { 0 };
     const tap_shape  n = TAP_SHAPE(r->d->counts.rows);
     const tap_tensor found = tap_tensor_zeros(r->a, TAP_I64, n), other = tap_tensor_zeros(r->a, TAP_I64, n);
-    const tap_tensor pca = tap_csr_pca(r->a, tap_csr_log_normalize(r->a, r->d->counts, r->o->scale), r->o->latent, r->o->seed);
-    const tap_tensor flat = tap_csr_pca(r->a, tap_csr_from_dense(r->a, r->latent), r->o->latent > 1 ? 2 : 1, r->o->seed);
+    const tap_tensor pca = tap_csr_pca(r->a, tap_csr_log_normalize(r->a, r->d->counts, r->o->scale), r->o->latent, r->o->how.seed);
+    const tap_tensor flat = tap_csr_pca(r->a, tap_csr_from_dense(r->a, r->latent), r->o->latent > 1 ? 2 : 1, r->o->how.seed);
     if (!sound(r) || !cluster(r, "latent space", r->latent, found) || !cluster(r, "PCA", pca, other)) return false;
     const tap_tensor by = r->d->n_groups ? r->d->group : found;
     const char      *name = r->d->n_groups ? "group" : "cluster";
@@ -108,13 +108,13 @@ static bool compare(const reporter *r)
     draw(r, p, "PCA of log-normalized counts", name, pca, by);
     if (r->d->n_batches) draw(r, p, "latent space", "batch", flat, r->d->batch);
     if (r->d->n_batches) draw(r, p, "PCA of log-normalized counts", "batch", pca, r->d->batch);
-    join(path, r->o->out, "clusters.npy");
-    return plot_write(p, r->o->out, "latent.png") && (!tap_npy_write(path, found, &e) || fail("%s", e.message));
+    join(path, r->o->how.out, "clusters.npy");
+    return plot_write(p, r->o->how.out, "latent.png") && (!tap_npy_write(path, found, &e) || fail("%s", e.message));
 }
 
 bool report(const options *o, const models *m, const cells *d)
 {
-    reporter r = { .o = o, .m = m, .d = d, .a = tap_arena_new(), .t = tap_tape_new(TAP_F32, o->seed) };
+    reporter r = { .o = o, .m = m, .d = d, .a = tap_arena_new(), .t = tap_tape_new(TAP_F32, o->how.seed) };
     tap_tape_set_recording(r.t, false);
     const bool ok = likelihood(&r) && write_latent(&r) && compare(&r);
     tap_tape_free(r.t);

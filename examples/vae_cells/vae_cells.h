@@ -6,14 +6,14 @@
 #include "examples/common/learn.h"
 #include "models/models.h"
 
-enum { SHAPING = 5, KEPT = 9, OPTIONS = 24 }; /* options: those to build a model again, those that it depends on, all */
+enum { SHAPING = 5, KEPT = 5 + TRAINING_KEPT, OPTIONS = 15 + TRAINING_OPTIONS }; /* options: those to build a model again, those that it depends on, all */
 
 typedef struct {
-    const char          *data, *metadata, *out, *model, *simulate; /* NULL: not given */
-    bool                 zero_inflated, no_batches, resume, quiet;
-    int64_t              latent, hidden, epochs, batch, clusters, draws, threads;
-    double               scale, lr, checkpoint_every; /* scale 0: the median library size */
-    uint64_t             seed;
+    training             how;
+    const char          *data, *metadata, *model, *simulate; /* NULL: not given */
+    bool                 zero_inflated, no_batches;
+    int64_t              latent, hidden, clusters, draws;
+    double               scale; /* 0: the median library size */
     tap_count_simulation simulation;
 } options;
 

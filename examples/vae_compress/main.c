@@ -1,6 +1,6 @@
 /* examples/vae_compress/main.c: compresses images, without loss, by a model of them. */
 #include "vae_compress.h"
-#include "../common/sizes.h"
+#include "examples/common/sizes.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,9 +14,8 @@ const char *const program = "vae_compress";
 static bool read_images(tap_tensor *images, tap_arena *a, const char *path)
 {
     char        text[TAP_SHAPE_TEXT];
-    const char *message;
     *images = tap_idx_read(a, path);
-    if (tap_arena_status(a, &message)) return fail("%s", message);
+    if (!arena_ok(a)) return false;
     const tap_shape s = images->shape;
     return (images->dtype == TAP_U8 && s.rank == 3 && s.n[1] == SIDE && s.n[2] == SIDE) ||
            fail("%s: holds %s %s, not images uint8 [n,28,28]", path, tap_dtype_name(images->dtype), tap_shape_format(text, s));
@@ -111,7 +110,7 @@ static bool compress(options *o, tap_arena *a, tap_module *root)
     const double     seconds = now() - start;
     if (tap_arena_status(a, &message)) return fail("%s: %s", o->from, message);
     return write_file(o->to, NULL, 0, bytes) &&
-           (o->quiet || report(&vae, images, shown, binary, tap_tensor_numel(bytes), seconds));
+           (o->how.quiet || report(&vae, images, shown, binary, tap_tensor_numel(bytes), seconds));
 }
 
 static bool decompress(options *o, tap_arena *a, tap_module *root)
@@ -130,7 +129,7 @@ static bool decompress(options *o, tap_arena *a, tap_module *root)
     const double     seconds = now() - start;
     if (tap_arena_status(a, &message)) return fail("%s: %s", o->from, message);
     if (!write_images(o->to, h.count, images)) return false;
-    if (!o->quiet) printf("%lld images: %.2f MB of pixels per second\n", (long long)h.count, (double)(h.count * h.data) / 1e6 / seconds);
+    if (!o->how.quiet) printf("%lld images: %.2f MB of pixels per second\n", (long long)h.count, (double)(h.count * h.data) / 1e6 / seconds);
     return true;
 }
 
@@ -141,7 +140,7 @@ static bool binarize(const options *o, tap_arena *a)
     if (!read_images(&images, a, o->from)) return false;
     tap_tensor noise = tap_tensor_zeros(a, TAP_F32, images.shape);
     if (tap_arena_status(a, &message)) return fail("%s: %s", o->from, message);
-    tap_random_uniform(noise, (tap_random){ .seed = o->seed, .stream = tap_random_hash("binarize") });
+    tap_random_uniform(noise, (tap_random){ .seed = o->how.seed, .stream = tap_random_hash("binarize") });
     for (int64_t i = 0; i < tap_tensor_numel(images); i++)
         ((uint8_t *)images.data)[i] = 255 * ((float *)noise.data)[i] < (float)((uint8_t *)images.data)[i] ? 255 : 0;
     return write_images(o->to, images.shape.n[0], images);
@@ -152,8 +151,7 @@ int main(int argc, char **argv)
     options o;
     int     status;
     if (!options_parse(&o, argc, argv, &status)) return status;
-    if (o.threads) tap_set_threads((int)o.threads);
-    catch_signals();
+    begin_program(o.how.threads);
     tap_arena  *a = tap_arena_new();
     tap_module *root = tap_module_new(TAP_F32, 0);
     bool        ok = o.task == COMPRESS     ? compress(&o, a, root)

@@ -7,13 +7,12 @@ enum { HELD_OUT = 12 }; /* of so many images one is held out, the last ones */
 
 static bool init(tap_vae *vae, tap_module *root, const options *o)
 {
-    const char *message;
     tap_vae_init(vae, root,
                  (tap_vae_options){ .data = SIDE * SIDE,
                                     .hidden = { o->hidden },
                                     .latent = o->latent,
                                     .likelihood = o->binary ? TAP_VAE_BERNOULLI : TAP_VAE_BETA_BINOMIAL });
-    return !tap_module_status(root, &message) || fail("%s", message);
+    return module_ok(root);
 }
 
 /* Pixels come as grey / 255. They become bytes again, or white with that probability, by new noise each time. */
@@ -33,39 +32,28 @@ bool model_promise(const tap_vae *vae, tap_tensor images, double *nats)
 
 static bool learn_from(const dataset *d, tap_arena *a, tap_module *root, options *o)
 {
-    argument        table[OPTIONS + 1];
-    tap_checkpoint *c = NULL;
-    tap_vae         vae;
-    const int64_t   n = d->train.shape.n[0], end = n - n / HELD_OUT;
-    bool            whole = true;
+    argument      table[OPTIONS + 1];
+    tap_vae       vae;
+    const int64_t n = d->train.shape.n[0], end = n - n / HELD_OUT;
+    bool          whole = true;
+    const lesson  l = { .how = o->how,
+                        .root = root,
+                        .net = &vae,
+                        .loss = loss,
+                        .data = tap_tensor_slice(a, d->train, 0, 0, end, 1),
+                        .held_out = tap_tensor_slice(a, d->train, 0, end, n, 1) };
     options_table(table, o);
-    bool ok = prepare_out(o->out, "model.safetensors") && run_begin(&c, o->out, o->resume, table, KEPT) && init(&vae, root, o);
-    if (ok && !o->quiet)
+    if (!init(&vae, root, o)) return false;
+    if (!o->how.quiet)
         printf("%s from %s: %lld for training, %lld held out\n%s VAE, %lld parameters; %s\n", d->name, d->from, (long long)end,
                (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_count(root), tap_config());
-    ok = ok && learn(&(lesson){ .root = root,
-                                .net = &vae,
-                                .loss = loss,
-                                .data = tap_tensor_slice(a, d->train, 0, 0, end, 1),
-                                .held_out = tap_tensor_slice(a, d->train, 0, end, n, 1),
-                                .epochs = o->epochs,
-                                .batch = o->batch,
-                                .lr = o->lr,
-                                .seed = o->seed,
-                                .checkpoint = c,
-                                .checkpoint_every = o->checkpoint_every,
-                                .resume = o->resume,
-                                .quiet = o->quiet },
-                     &whole);
-    tap_checkpoint_free(c);
-    if (ok && !whole) note("interrupted; the same command with --resume goes on from there");
-    return ok && (!whole || model_keep(root, o->out, d->name, table, KEPT));
+    return model_learn(l, d->name, table, KEPT, &whole);
 }
 
 bool model_train(options *o)
 {
     tap_arena  *a = tap_arena_new();
-    tap_module *root = tap_module_new(TAP_F32, o->seed);
+    tap_module *root = tap_module_new(TAP_F32, o->how.seed);
     dataset     d;
     bool        ok = dataset_load(&d, a, o->data) && learn_from(&d, a, root, o);
     tap_module_free(root);

@@ -1,7 +1,6 @@
 /* examples/vae_compress/options.c: what the program takes. */
 #include "vae_compress.h"
 
-#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,12 +28,7 @@ static const char help[] = "usage: vae_compress -c IMAGES.idx FILE.tapz [options
                            "  --out DIR          for model and checkpoint [out/vae_compress/grey or binary]\n"
                            "  --latent N         dimensions of z [50]\n"
                            "  --hidden N         units of the hidden layers [500]\n"
-                           "  --epochs N         passes over the data [20]\n"
-                           "  --batch N          images per step [128]\n"
-                           "  --lr RATE          step size of Adam; falls to 0 over the second half [1e-3]\n"
-                           "  --checkpoint-every S\n"
-                           "                     seconds between checkpoints [60]\n"
-                           "  --resume           go on from the checkpoint in --out, to the same bits\n"
+                           HELP_TRAINING("images", "20", "128", "1e-3")
                            "\n"
                            "  --seed N           of training, and of --binarize [0]\n"
                            "  --threads N        1 to 256; results do not depend on it [OMP_NUM_THREADS,\n"
@@ -48,17 +42,10 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT("--binary", FLAG, &o->binary),
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e4),
         ARGUMENT_NUMBER("--hidden", WHOLE, &o->hidden, 1, 1e5),
-        ARGUMENT_NUMBER("--epochs", WHOLE, &o->epochs, 1, 1e6),
-        ARGUMENT_NUMBER("--batch", WHOLE, &o->batch, 1, 1e6),
-        ARGUMENT_NUMBER("--lr", REAL, &o->lr, DBL_MIN, 1e3),
-        ARGUMENT("--seed", SEED, &o->seed),
+        ARGUMENTS_KEPT(&o->how),
         ARGUMENT("--data", FOLDER, &o->data),
-        ARGUMENT("--out", FOLDER, &o->out),
-        ARGUMENT_NUMBER("--checkpoint-every", REAL, &o->checkpoint_every, 0, 1e9),
-        ARGUMENT("--resume", FLAG, &o->resume),
         ARGUMENT("--model", TEXT, &o->model),
-        ARGUMENT_NUMBER("--threads", WHOLE, &o->threads, 1, 256),
-        ARGUMENT("--quiet", FLAG, &o->quiet),
+        ARGUMENTS_OF_RUN(&o->how),
         ARGUMENT_END,
     };
     memcpy(table, rows, sizeof rows);
@@ -79,9 +66,9 @@ static int take_task(options *o, int argc, char **argv)
 
 static bool check(const options *o, const argument *table, uint64_t given)
 {
-    for (int i = 0; i < OF_TRAINING; i++)
-        if (given >> i & 1 && o->task != TRAIN && !(o->task == BINARIZE && table[i].kind == SEED))
-            return usage(table[i].name, "", "goes with --train");
+    static const char learning[] = " --binary --latent --hidden --data --out" TRAINING_NAMES, seed[] = " --seed ";
+    if (o->task != TRAIN && !arguments_exclude(table, given, learning, "goes with --train")) return false;
+    if (o->task != TRAIN && o->task != BINARIZE && !arguments_exclude(table, given, seed, "goes with --train")) return false;
     return o->task != TRAIN || !o->model || usage("--model", "", "goes with -c and -d");
 }
 
@@ -89,17 +76,12 @@ bool options_parse(options *o, int argc, char **argv, int *status)
 {
     argument table[OPTIONS + 1];
     uint64_t given;
-    int      taken;
-    *o = (options){ .latent = 50, .hidden = 500, .epochs = 20, .batch = 128, .lr = 1e-3, .checkpoint_every = 60 };
+    int      taken = 0;
+    *o = (options){ .how = { .epochs = 20, .batch = 128, .lr = 1e-3, .checkpoint_every = 60 }, .latent = 50, .hidden = 500 };
     *status = 2;
-    if (asks_for_help(argc, argv)) {
-        fputs(help, stdout);
-        *status = end_program(true);
-        return false;
-    }
     options_table(table, o);
-    if (!(taken = take_task(o, argc, argv)) || !arguments_parse(table, argc - taken, argv + taken, &given) || !check(o, table, given))
-        return false;
-    if (!o->out) o->out = o->binary ? "out/vae_compress/binary" : "out/vae_compress/grey";
+    if (!asks_for_help(argc, argv) && !(taken = take_task(o, argc, argv))) return false;
+    if (!arguments_take(table, help, argc - taken, argv + taken, &given, status) || !check(o, table, given)) return false;
+    if (!o->how.out) o->how.out = o->binary ? "out/vae_compress/binary" : "out/vae_compress/grey";
     return true;
 }

@@ -2,7 +2,7 @@
 #ifndef VAE_COMPRESS_H
 #define VAE_COMPRESS_H
 
-#include "../common/learn.h"
+#include "examples/common/learn.h"
 #include "models/models.h"
 
 typedef enum { COMPRESS, DECOMPRESS, BINARIZE, TRAIN, TASKS } task;
@@ -10,15 +10,14 @@ typedef enum { COMPRESS, DECOMPRESS, BINARIZE, TRAIN, TASKS } task;
 typedef struct {
     task        task;
     const char *from, *to; /* the files of all tasks but training */
-    bool        binary, quiet, resume;
-    int64_t     latent, hidden, epochs, batch, threads;
-    double      lr, checkpoint_every;
-    uint64_t    seed;
-    const char *data, *out, *model;
+    training    how;
+    bool        binary;
+    int64_t     latent, hidden;
+    const char *data, *model;
 } options;
 
-/* Rows of the table of options: a model is built by the first ones and depends on more; others belong to training, too. */
-enum { BUILT_BY = 3, KEPT = 7, OF_TRAINING = 11, OPTIONS = 14 };
+/* Rows of the table of options: a model is built by the first ones, and depends on more. */
+enum { BUILT_BY = 3, KEPT = 3 + TRAINING_KEPT, OPTIONS = 5 + TRAINING_OPTIONS };
 
 /* False if there is nothing more to do; *status is then the program's. */
 bool options_parse(options *o, int argc, char **argv, int *status);

@@ -14,13 +14,12 @@ typedef struct {
 
 static bool init(classifier *c, tap_module *m)
 {
-    const char            *message;
     const tap_conv_options halving = { .stride = { 2, 2 }, .padding = { 1, 1 } };
     tap_conv_init(&c->conv[0], m, "conv1", 1, 32, 4, halving);
     tap_conv_init(&c->conv[1], m, "conv2", 32, 64, 4, halving);
     tap_linear_init(&c->hidden, m, "hidden", 64 * (SIDE / 4) * (SIDE / 4), FEATURES);
     tap_linear_init(&c->out, m, "out", FEATURES, DIGITS);
-    return !tap_module_status(m, &message) || fail("%s", message);
+    return module_ok(m);
 }
 
 tap_var classifier_features(const classifier *c, tap_var x)
@@ -44,9 +43,9 @@ static bool take(tap_module *root, const char *path, const char *data)
 {
     tap_error             e = { 0 };
     tap_arena            *a = tap_arena_new();
-    const char           *message, *learned = NULL;
+    const char           *learned = NULL;
     const tap_safetensors file = tap_safetensors_read(a, path);
-    bool                  ok = !tap_arena_status(a, &message) || fail("%s", message);
+    bool                  ok = arena_ok(a);
     if (ok) {
         learned = tap_safetensors_metadata(&file, "classifier of");
         if (!learned) ok = fail("%s: is no classifier that this program has written", path);
@@ -62,24 +61,20 @@ bool classifier_get(classifier *c, tap_module *root, const options *o, const dig
     tap_error e = { 0 };
     snprintf(data, sizeof data, "%lld %s", (long long)d->train.images.shape.n[0], d->found.name);
     if (o->classifier) join(path, o->classifier, "");
-    else join(path, o->out, "classifier.safetensors");
+    else join(path, o->how.out, "classifier.safetensors");
     *whole = true;
     if (!init(c, root)) return false;
     if (o->classifier || access(path, F_OK) == 0) return take(root, path, data);
-    if (!prepare_out(o->out, "classifier.safetensors")) return false;
-    if (!o->quiet) printf("\na classifier learns to read the digits\n");
-    if (!learn(&(lesson){ .root = root,
-                          .net = &(pupil){ c, d },
-                          .loss = loss,
-                          .data = d->train.images,
-                          .held_out = d->test.images,
-                          .epochs = EPOCHS,
-                          .batch = BATCH,
-                          .lr = 1e-3,
-                          .checkpoint_every = 1e9,
-                          .quiet = o->quiet },
-               whole))
-        return false;
+    if (!prepare_out(o->how.out, "classifier.safetensors")) return false;
+    if (!o->how.quiet) printf("\na classifier learns to read the digits\n");
+    const training how = { .epochs = EPOCHS, .batch = BATCH, .lr = 1e-3, .checkpoint_every = 1e9, .quiet = o->how.quiet };
+    const lesson   l = { .how = how,
+                         .root = root,
+                         .net = &(pupil){ c, d },
+                         .loss = loss,
+                         .data = d->train.images,
+                         .held_out = d->test.images };
+    if (!learn(&l, whole)) return false;
     if (!*whole) return true;
     return !tap_module_save(root, path, 1, &(tap_metadata){ "classifier of", data }, &e) || fail("%s", e.message);
 }

@@ -81,15 +81,15 @@ static bool write(const studio *s, const char *name, tap_var images)
     const tap_shape  n = tap_shape_of(images);
     const tap_tensor x = tap_value(tap_reshape(images, TAP_SHAPE(n.n[0], n.n[1], SIDE, SIDE)));
     if (!x.data) return true; /* draw tells what went wrong */
-    if (!prepare_out(s->o->out, name) || !sheet_write(s->o->out, name, x, 2)) return false;
-    if (!s->o->quiet) printf("%s/%s\n", s->o->out, name);
+    if (!prepare_out(s->o->how.out, name) || !sheet_write(s->o->how.out, name, x, 2)) return false;
+    if (!s->o->how.quiet) printf("%s/%s\n", s->o->how.out, name);
     return true;
 }
 
 bool draw(const options *o, const tap_vae *vae, const digits *d)
 {
     char   name[32];
-    studio s = { o, vae, tap_tape_new(TAP_F32, o->seed ^ tap_random_hash("draw")) };
+    studio s = { o, vae, tap_tape_new(TAP_F32, o->how.seed ^ tap_random_hash("draw")) };
     bool   ok = true;
     tap_tape_set_recording(s.tape, false);
     snprintf(name, sizeof name, "digit_%lld.png", (long long)o->digit);

@@ -1,7 +1,6 @@
 /* examples/vae_generate/main.c: learns to draw digits, draws those that are asked for, and measures them. */
 #include "vae_generate.h"
 
-#include <locale.h>
 
 const char *const program = "vae_generate";
 
@@ -36,7 +35,7 @@ static bool load(digits *d, tap_arena *a, const options *o)
 
 static bool run(options *o, const digits *d)
 {
-    tap_module *root = tap_module_new(TAP_F32, o->seed);
+    tap_module *root = tap_module_new(TAP_F32, o->how.seed);
     tap_vae     vae;
     bool        whole;
     bool        ok = model_get(&vae, root, o, d, &whole);
@@ -51,10 +50,8 @@ int main(int argc, char **argv)
     digits     d = { 0 };
     int        status;
     tap_arena *a;
-    setlocale(LC_CTYPE, "");
     if (!options_parse(&o, argc, argv, &status)) return status;
-    if (o.threads) tap_set_threads((int)o.threads);
-    catch_signals();
+    begin_program(o.how.threads);
     a = tap_arena_new();
     status = end_program(load(&d, a, &o) && run(&o, &d));
     tap_arena_free(a);

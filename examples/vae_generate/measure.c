@@ -28,7 +28,7 @@ static const char *share(char text[16], const opinion *p, int digit)
 static bool ask(opinion *p, tap_arena *a, const options *o, const classifier *c, const tap_vae *vae, labelled from)
 {
     tap_loader *images = tap_loader_new(from.images, (tap_loader_options){ .batch = 500 });
-    tap_tape   *t = tap_tape_new(TAP_F32, o->seed ^ tap_random_hash("measure"));
+    tap_tape   *t = tap_tape_new(TAP_F32, o->how.seed ^ tap_random_hash("measure"));
     const char *message;
     tap_tensor  x;
     *p = (opinion){ .features = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(from.images.shape.n[0], FEATURES)) };

@@ -11,7 +11,6 @@ typedef struct {
 
 static bool init(tap_vae *vae, tap_module *root, const options *o)
 {
-    const char *message;
     tap_vae_init(vae, root,
                  (tap_vae_options){ .data = SIDE * SIDE,
                                     .image = { 1, SIDE, SIDE },
@@ -23,7 +22,7 @@ static bool init(tap_vae *vae, tap_module *root, const options *o)
                                     .condition = DIGITS,
                                     .beta = o->beta > 0 ? o->beta : -1, /* 0 would stand for the default */
                                     .clip = 20 });
-    return !tap_module_status(root, &message) || fail("%s", message);
+    return module_ok(root);
 }
 
 static tap_var loss(const void *net, tap_tape *t, const batch *b)
@@ -35,7 +34,7 @@ static tap_var loss(const void *net, tap_tape *t, const batch *b)
 
 static void introduce(const options *o, const digits *d, const tap_module *root)
 {
-    if (o->quiet) return;
+    if (o->how.quiet) return;
     printf("%s from %s: %lld for training, %lld for testing\nconditional VAE, %lld parameters; %s\n", d->found.name,
            d->found.from, (long long)d->train.images.shape.n[0], (long long)d->test.images.shape.n[0],
            (long long)tap_module_count(root), tap_config());
@@ -47,19 +46,13 @@ static bool train(tap_vae *vae, tap_module *root, options *o, const digits *d, b
     options_table(table, o);
     if (!init(vae, root, o)) return false;
     introduce(o, d, root);
-    return model_learn((lesson){ .root = root,
-                                 .net = &(pupil){ vae, d },
-                                 .loss = loss,
-                                 .data = d->train.images,
-                                 .held_out = d->test.images,
-                                 .epochs = o->epochs,
-                                 .batch = o->batch,
-                                 .lr = o->lr,
-                                 .seed = o->seed,
-                                 .checkpoint_every = o->checkpoint_every,
-                                 .resume = o->resume,
-                                 .quiet = o->quiet },
-                       o->out, d->found.name, table, KEPT, whole);
+    const lesson l = { .how = o->how,
+                       .root = root,
+                       .net = &(pupil){ vae, d },
+                       .loss = loss,
+                       .data = d->train.images,
+                       .held_out = d->test.images };
+    return model_learn(l, d->found.name, table, KEPT, whole);
 }
 
 static bool load(tap_vae *vae, tap_module *root, options *o)

@@ -1,7 +1,6 @@
 /* examples/vae_generate/options.c: the command line. */
 #include "vae_generate.h"
 
-#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,18 +33,9 @@ static const char help[] = "usage: vae_generate [options]\n"
                            "  --latent N         dimensions of z [12]\n"
                            "  --beta B           weight of the KL in the loss: the more, the plainer and the\n"
                            "                     surer are the digits [4]\n"
-                           "  --epochs N         passes over the data [4]\n"
-                           "  --batch N          images per step [128]\n"
-                           "  --lr RATE          step size of Adam; falls to 0 over the second half [1e-3]\n"
-                           "  --checkpoint-every S\n"
-                           "                     seconds between checkpoints; there is one after each epoch,\n"
-                           "                     too, and after an interruption [60]\n"
-                           "  --resume           go on from the checkpoint in --out, to the same bits\n"
+                           HELP_TRAINING("images", "4", "128", "1e-3")
                            "\n"
-                           "  --seed N           results depend on it, and not on the number of threads [0]\n"
-                           "  --threads N        1 to 256 [OMP_NUM_THREADS, else all processors]\n"
-                           "  --quiet            print the measurements only\n"
-                           "  --help             print this\n"
+                           HELP_PROGRAM
                            "\n"
                            "Example\n"
                            "  vae_generate --out out/digits\n"
@@ -66,12 +56,8 @@ void options_table(argument table[OPTIONS + 1], options *o)
     const argument rows[OPTIONS + 1] = {
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e4),
         ARGUMENT_NUMBER("--beta", REAL, &o->beta, 0, 1e6),
-        ARGUMENT_NUMBER("--epochs", WHOLE, &o->epochs, 1, 1e6),
-        ARGUMENT_NUMBER("--batch", WHOLE, &o->batch, 1, 1e6),
-        ARGUMENT_NUMBER("--lr", REAL, &o->lr, DBL_MIN, 1e3),
-        ARGUMENT("--seed", SEED, &o->seed),
+        ARGUMENTS_KEPT(&o->how),
         ARGUMENT("--data", FOLDER, &o->data),
-        ARGUMENT("--out", FOLDER, &o->out),
         ARGUMENT("--model", TEXT, &o->model),
         ARGUMENT("--classifier", TEXT, &o->classifier),
         ARGUMENT("--samples", FLAG, &o->samples),
@@ -79,48 +65,25 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT("--traversals", FLAG, &o->traversals),
         ARGUMENT_OWN("--interpolate", o, "must be two numbers of test images, such as 3,18", take_pair, NULL),
         ARGUMENT("--measure", FLAG, &o->measure),
-        ARGUMENT_NUMBER("--checkpoint-every", REAL, &o->checkpoint_every, 0, 1e9),
-        ARGUMENT_NUMBER("--threads", WHOLE, &o->threads, 1, 256),
-        ARGUMENT("--resume", FLAG, &o->resume),
-        ARGUMENT("--quiet", FLAG, &o->quiet),
+        ARGUMENTS_OF_RUN(&o->how),
         ARGUMENT_END,
     };
     memcpy(table, rows, sizeof rows);
-}
-
-/* What goes with training alone. */
-static bool check(const options *o, const argument *table, uint64_t given)
-{
-    static const char *const training[] = { "--latent",           "--beta",  "--epochs", "--batch", "--lr",
-                                            "--checkpoint-every", "--resume" };
-    for (int i = 0; o->model && table[i].name; i++)
-        for (size_t k = 0; given >> i & 1 && k < sizeof training / sizeof *training; k++)
-            if (!strcmp(table[i].name, training[k])) return usage(table[i].name, "", "goes with training, not with --model");
-    return true;
 }
 
 bool options_parse(options *o, int argc, char **argv, int *status)
 {
     argument table[OPTIONS + 1];
     uint64_t given;
-    *o = (options){ .out = "out/vae_generate",
+    *o = (options){ .how = { .out = "out/vae_generate", .epochs = 4, .batch = 128, .lr = 1e-3, .checkpoint_every = 60 },
                     .latent = 12,
                     .beta = 4,
-                    .epochs = 4,
-                    .batch = 128,
-                    .lr = 1e-3,
-                    .checkpoint_every = 60,
                     .digit = -1,
                     .from = -1,
                     .to = -1 };
-    *status = 2;
-    if (asks_for_help(argc, argv)) {
-        fputs(help, stdout);
-        *status = end_program(true);
-        return false;
-    }
     options_table(table, o);
-    if (!arguments_parse(table, argc, argv, &given) || !check(o, table, given)) return false;
+    if (!arguments_take(table, help, argc, argv, &given, status)) return false;
+    if (o->model && !arguments_exclude(table, given, " --latent --beta" TRAINING_NAMES, NOT_WITH_MODEL)) return false;
     if (o->samples || o->traversals || o->measure || o->digit >= 0 || o->from >= 0) return true;
     o->samples = o->traversals = o->measure = true;
     o->from = 0, o->to = 1;

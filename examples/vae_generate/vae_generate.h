@@ -7,15 +7,14 @@
 #include "models/models.h"
 
 enum { DIGITS = 10 };
-enum { KEPT = 6, OPTIONS = 19 }; /* options */
+enum { KEPT = 2 + TRAINING_KEPT, OPTIONS = 10 + TRAINING_OPTIONS };
 
 typedef struct {
-    const char *data, *out, *model, *classifier; /* NULL: look for some; train one; the one in out */
-    int64_t     latent, epochs, batch, threads;
-    int64_t     digit, from, to; /* -1: none is asked for */
-    double      lr, beta, checkpoint_every;
-    uint64_t    seed;
-    bool        samples, traversals, measure, resume, quiet;
+    training    how;
+    const char *data, *model, *classifier; /* NULL: look for some; train one; the one in out */
+    int64_t     latent, digit, from, to;   /* -1: none is asked for */
+    double      beta;
+    bool        samples, traversals, measure;
 } options;
 
 /* Images with their labels, int64 [n]. */

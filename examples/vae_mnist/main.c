@@ -1,7 +1,6 @@
 /* examples/vae_mnist/main.c: trains a variational autoencoder on images of digits and shows what it has learned. */
 #include "vae_mnist.h"
 
-#include <locale.h>
 #include <stdlib.h>
 
 const char *const program = "vae_mnist";
@@ -42,12 +41,6 @@ static bool finish(const options *o, const dataset *d, const tap_module *root, c
     return ok;
 }
 
-static bool check_module(const tap_module *root)
-{
-    const char *message;
-    return tap_module_status(root, &message) ? fail("%s", message) : true;
-}
-
 /* Builds the model, and trains it from where the checkpoint stands. */
 static bool run(const options *o, const dataset *d, tap_checkpoint *c, tap_arena *arena)
 {
@@ -56,7 +49,7 @@ static bool run(const options *o, const dataset *d, tap_checkpoint *c, tap_arena
     tap_vae     vae;
     int64_t     n = 0;
     tap_vae_init(&vae, root, o->model);
-    bool ok = (records || fail("out of memory")) && check_module(root);
+    bool ok = (records || fail("out of memory")) && module_ok(root);
     if (ok) {
         print_start(o, d, root);
         ok = train(&vae, root, d, o, c, arena, records, &n, &last) && finish(o, d, root, &vae, n, records, &last);
@@ -81,9 +74,7 @@ int main(int argc, char **argv)
 {
     options o;
     int     status;
-    setlocale(LC_CTYPE, "");
     if (!options_parse(&o, argc, argv, &status)) return status;
-    if (o.threads) tap_set_threads((int)o.threads);
-    catch_signals();
+    begin_program(o.threads);
     return end_program(start(&o));
 }
