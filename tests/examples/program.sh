@@ -56,6 +56,64 @@ refuses() # FRAGMENT ARGUMENT...
     ok "$*: prints nothing else" [ ! -s stdout ]
 }
 
+# failures: one line that names the file, status 1, and no results
+fails() # FRAGMENT ARGUMENT...
+{
+    fragment=$1
+    shift
+    run "$@" --quiet
+    ok "$*: status 1" [ "$status" -eq 1 ]
+    ok "$*: says '$fragment'" says_only stderr "$fragment"
+    ok "$*: prints nothing else" [ ! -s stdout ]
+}
+
+# --help tells of each of these, on a terminal of 80 columns
+helps() # OPTION...
+{
+    run --help
+    ok "--help: status 0" [ "$status" -eq 0 ]
+    for option; do ok "--help names --$option" says stdout "^  --$option "; done
+    ok "--help says nothing on standard error" [ ! -s stderr ]
+    ok "no line of --help is longer than 80 characters" [ "$(awk 'length > n { n = length } END { print n }' stdout)" -le 80 ]
+}
+
+wait_for() # CONDITION: half a minute at most
+{
+    waited=0
+    while ! eval "$1" && [ $waited -lt 1500 ]; do
+        sleep 0.02
+        waited=$((waited + 1))
+    done
+}
+
+# Runs the program until the condition holds, and then sends it the signal.
+stop_when() # CONDITION SIGNAL ARGUMENT...
+{
+    condition=$1 signal=$2
+    shift 2
+    "$program" "$@" >stdout 2>stderr &
+    wait_for "$condition"
+    kill -"$signal" $! 2>/dev/null
+    wait $! 2>/dev/null
+    status=$?
+}
+
+# Ctrl-C, in the third epoch of training into the folder `stopped`, which the next run does not take for its own
+interrupts() # ARGUMENT...
+{
+    stop_when "grep -q 'epoch  2 ' stdout" INT "$@" --epochs 100000 --out stopped
+    ok "Ctrl-C: status 130" [ "$status" -eq 130 ]
+    ok "Ctrl-C: how to go on" says_only stderr 'interrupted; the same command with --resume'
+    fails 'stopped/checkpoint.safetensors: a run that was interrupted' "$@" --out stopped
+}
+
+# An IDX file of n labels, over and over, each twice.
+labels() # N
+{
+    printf "$(printf '\\000\\000\\010\\001\\000\\000\\000\\%03o' "$1")"
+    awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) printf "\\%03o\n", i / 2 % 10 }' | while read -r line; do printf "$line"; done
+}
+
 # An IDX file of n images: discs of several sizes at several places. awk writes them as escapes, printf makes bytes of these.
 idx() # N
 {

@@ -3,10 +3,7 @@
 # usage: test_elbo_tour.sh PROGRAM
 . "$(dirname "$0")/program.sh"
 
-run --help
-ok "--help: status 0" [ "$status" -eq 0 ]
-for option in data out seed quick help; do ok "--help names --$option" says stdout "^  --$option "; done
-ok "no line of --help is longer than 80 characters" [ "$(awk 'length > n { n = length } END { print n }' stdout)" -le 80 ]
+helps data out seed quick help
 refuses '--seed -1: ' --seed -1
 refuses "--seed '': " --seed ''
 refuses '--seed 18446744073709551616: ' --seed=18446744073709551616

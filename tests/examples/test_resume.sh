@@ -55,11 +55,7 @@ for number in 130 143 129; do
     case $number in 130) signal=INT ;; 143) signal=TERM ;; *) signal=HUP ;; esac
     [ $signal != HUP ] || env --default-signal=HUP true 2>/dev/null || continue
     unignored "$program" --data data --hidden 16 --latent 3 --epochs 100000 --batch 16 --quiet --out $signal >stdout 2>stderr &
-    waited=0
-    while [ ! -s $signal/metrics.jsonl ] && [ $waited -lt 100 ]; do
-        sleep 0.1
-        waited=$((waited + 1))
-    done
+    wait_for '[ -s $signal/metrics.jsonl ]'
     if [ $signal = TERM ]; then
         run --data data --out $signal
         ok "a second run on one --out: status 1" [ "$status" -eq 1 ]

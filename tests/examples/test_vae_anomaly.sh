@@ -10,24 +10,6 @@ train() # ARGUMENT...: a run that takes no time
     run --data data --latent 3 --epochs 1 --batch 16 --weights 3 --samples 2 --steps 2 "$@"
 }
 
-# failures: one line that names the file, status 1, and no results
-fails() # FRAGMENT ARGUMENT...
-{
-    fragment=$1
-    shift
-    run --quiet "$@"
-    ok "$*: status 1" [ "$status" -eq 1 ]
-    ok "$*: says '$fragment'" says_only stderr "$fragment"
-    ok "$*: prints nothing else" [ ! -s stdout ]
-}
-
-# An IDX file of n labels, over and over, each twice.
-labels() # N
-{
-    printf "$(printf '\\000\\000\\010\\001\\000\\000\\000\\%03o' "$1")"
-    awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) printf "\\%03o\n", i / 2 % 10 }' | while read -r line; do printf "$line"; done
-}
-
 mkdir data plain
 idx 64 >data/train-images-idx3-ubyte
 idx 20 | gzip >data/t10k-images-idx3-ubyte.gz
@@ -36,13 +18,7 @@ labels 20 >data/t10k-labels-idx1-ubyte
 idx 33 >plain/t10k-images-idx3-ubyte
 
 # ---- options
-run --help
-ok "--help: status 0" [ "$status" -eq 0 ]
-for option in normal anomaly data out model score samples weights steps latent epochs batch lr checkpoint-every resume seed threads quiet help; do
-    ok "--help names --$option" says stdout "^  --$option "
-done
-ok "--help says nothing on standard error" [ ! -s stderr ]
-ok "no line of --help is longer than 80 characters" [ "$(awk 'length > n { n = length } END { print n }' stdout)" -le 80 ]
+helps normal anomaly data out model score samples weights steps latent epochs batch lr checkpoint-every resume seed threads quiet help
 refuses "--normal '': must name a directory" --normal ''
 refuses '--normal data: a directory needs another one, --anomaly DIR' --normal data
 refuses '--latent 0: ' --latent 0
@@ -136,24 +112,9 @@ ok "--resume of a run that is done: the same model" same a/b/model.safetensors t
 train --epochs 2 --lr 0.01 --resume --out a/b
 ok "--resume with another --lr: status 1" [ "$status" -eq 1 ]
 ok "--resume with another --lr: it is named" says_only stderr lr
-"$program" --data data --latent 3 --epochs 100000 --batch 16 --out stopped >stdout 2>stderr &
-waited=0
-while ! grep -q 'epoch  3 ' stdout && [ $waited -lt 300 ]; do
-    sleep 0.1
-    waited=$((waited + 1))
-done
-kill -INT $!
-wait $!
-status=$?
-ok "Ctrl-C: status 130" [ "$status" -eq 130 ]
-ok "Ctrl-C: how to go on" says_only stderr 'interrupted; the same command with --resume'
+interrupts --data data --latent 3 --batch 16
 ok "Ctrl-C: what there is" files stopped "checkpoint.safetensors checkpoint.safetensors.previous"
-fails 'stopped/checkpoint.safetensors: a run that was interrupted' --data data --latent 3 --epochs 100000 --batch 16 --out stopped
-"$program" --model $model --data data --steps 3000 --out slow >stdout 2>stderr &
-sleep 0.5
-kill -INT $!
-wait $!
-status=$?
+stop_when 'sleep 0.5' INT --model $model --data data --steps 3000 --out slow
 ok "Ctrl-C while it scores: status 130" [ "$status" -eq 130 ]
 
 # ---- files that are not as they should be

@@ -8,29 +8,11 @@ train() # ARGUMENT...: a run that takes no time
     run --latent 3 --hidden 8 --epochs 2 --batch 32 --draws 3 "$@"
 }
 
-# failures: one line that names the file, status 1, and no results
-fails() # FRAGMENT ARGUMENT...
-{
-    fragment=$1
-    shift
-    run --quiet "$@"
-    ok "$*: status 1" [ "$status" -eq 1 ]
-    ok "$*: says '$fragment'" says_only stderr "$fragment"
-    ok "$*: prints nothing else" [ ! -s stdout ]
-}
-
 # The numbers of a .npy file's shape.
 shape() { head -c 128 "$1" | sed -n "s/.*'shape': (\(.*\)), }.*/\1/p"; }
 
 # ---- options
-run --help
-ok "--help: status 0" [ "$status" -eq 0 ]
-for option in data metadata no-batches out model clusters draws likelihood latent hidden scale epochs batch lr checkpoint-every resume simulate cells \
-    seed threads quiet help; do
-    ok "--help names --$option" says stdout "^  --$option "
-done
-ok "--help says nothing on standard error" [ ! -s stderr ]
-ok "no line of --help is longer than 80 characters" [ "$(awk 'length > n { n = length } END { print n }' stdout)" -le 80 ]
+helps data metadata no-batches out model clusters draws likelihood latent hidden scale epochs batch lr checkpoint-every resume simulate cells seed threads quiet help
 refuses '--data: must be given, or --simulate'
 refuses '--data: must be given, or --simulate' --latent 3
 refuses '--likelihood poisson: must be nb or zinb' --data d --likelihood poisson
@@ -119,27 +101,9 @@ ok "no metadata: 8 clusters" grep -Eqx 'latent space: 8 clusters by k-means' std
 ok "no metadata: a picture all the same" is_png unknown/latent.png
 
 # ---- runs that stop and go on
-"$program" --data sim --latent 3 --hidden 8 --epochs 100000 --batch 32 --out stopped >stdout 2>stderr &
-waited=0
-while ! grep -q 'epoch  3 ' stdout && [ $waited -lt 300 ]; do
-    sleep 0.1
-    waited=$((waited + 1))
-done
-kill -INT $!
-wait $!
-status=$?
-ok "Ctrl-C: status 130" [ "$status" -eq 130 ]
-ok "Ctrl-C: how to go on" says_only stderr 'interrupted; the same command with --resume'
-fails 'stopped/checkpoint.safetensors: a run that was interrupted' --data sim --out stopped
+interrupts --data sim --latent 3 --hidden 8 --batch 32
 train --data sim --epochs 4 --out through
-"$program" --data sim --latent 3 --hidden 8 --epochs 4 --batch 32 --draws 3 --checkpoint-every 0 --out pieces >stdout 2>stderr &
-waited=0
-while [ ! -s pieces/checkpoint.safetensors ] && [ $waited -lt 300 ]; do
-    sleep 0.01
-    waited=$((waited + 1))
-done
-kill -KILL $! 2>/dev/null
-wait $! 2>/dev/null
+stop_when '[ -s pieces/checkpoint.safetensors ]' KILL --data sim --latent 3 --hidden 8 --epochs 4 --batch 32 --draws 3 --checkpoint-every 0 --out pieces
 train --data sim --epochs 4 --out pieces --resume
 ok "after kill -9, --resume: status 0" [ "$status" -eq 0 ]
 for file in model.safetensors $results; do ok "after kill -9, --resume: the same $file" same through/$file pieces/$file; done

@@ -8,24 +8,6 @@ train() # ARGUMENT...: a run that takes no time
     run --data data --latent 3 --epochs 1 --batch 16 "$@"
 }
 
-# failures: one line that names the file, status 1, and no results
-fails() # FRAGMENT ARGUMENT...
-{
-    fragment=$1
-    shift
-    run --quiet "$@"
-    ok "$*: status 1" [ "$status" -eq 1 ]
-    ok "$*: says '$fragment'" says_only stderr "$fragment"
-    ok "$*: prints nothing else" [ ! -s stdout ]
-}
-
-# An IDX file of n labels, over and over, each twice.
-labels() # N
-{
-    printf "$(printf '\\000\\000\\010\\001\\000\\000\\000\\%03o' "$1")"
-    awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) printf "\\%03o\n", i / 2 % 10 }' | while read -r line; do printf "$line"; done
-}
-
 mkdir data
 idx 64 >data/train-images-idx3-ubyte
 idx 20 | gzip >data/t10k-images-idx3-ubyte.gz
@@ -34,14 +16,7 @@ labels 20 | gzip >data/t10k-labels-idx1-ubyte.gz
 ok "the labels have the right size" [ "$(wc -c <data/train-labels-idx1-ubyte)" -eq 72 ]
 
 # ---- options
-run --help
-ok "--help: status 0" [ "$status" -eq 0 ]
-for option in data out model classifier samples digit traversals interpolate measure latent beta epochs batch lr checkpoint-every resume seed threads quiet \
-    help; do
-    ok "--help names --$option" says stdout "^  --$option "
-done
-ok "--help says nothing on standard error" [ ! -s stderr ]
-ok "no line of --help is longer than 80 characters" [ "$(awk 'length > n { n = length } END { print n }' stdout)" -le 80 ]
+helps data out model classifier samples digit traversals interpolate measure latent beta epochs batch lr checkpoint-every resume seed threads quiet help
 refuses '--digit 10: must be a whole number from 0 to 9' --digit 10
 refuses '--digit -1: ' --digit -1
 refuses '--digit: a value is missing' --digit
@@ -120,28 +95,10 @@ ok "--resume of a run that is done: the same model" same a/b/model.safetensors t
 train --epochs 2 --lr 0.01 --resume --out a/b
 ok "--resume with another --lr: status 1" [ "$status" -eq 1 ]
 ok "--resume with another --lr: it is named" says_only stderr lr
-"$program" --data data --latent 3 --epochs 100000 --batch 16 --out stopped >stdout 2>stderr &
-waited=0
-while ! grep -q 'epoch  3 ' stdout && [ $waited -lt 300 ]; do
-    sleep 0.1
-    waited=$((waited + 1))
-done
-kill -INT $!
-wait $!
-status=$?
-ok "Ctrl-C: status 130" [ "$status" -eq 130 ]
-ok "Ctrl-C: how to go on" says_only stderr 'interrupted; the same command with --resume'
-fails 'stopped/checkpoint.safetensors: a run that was interrupted' --data data --latent 3 --epochs 100000 --batch 16 --out stopped
+interrupts --data data --latent 3 --batch 16
 ok "Ctrl-C: what there is" files stopped "checkpoint.safetensors checkpoint.safetensors.previous"
 train --epochs 5 --out through --samples
-"$program" --data data --latent 3 --epochs 5 --batch 16 --out pieces --samples --checkpoint-every 0 >stdout 2>stderr &
-waited=0
-while [ ! -s pieces/checkpoint.safetensors ] && [ $waited -lt 300 ]; do
-    sleep 0.01
-    waited=$((waited + 1))
-done
-kill -KILL $! 2>/dev/null
-wait $! 2>/dev/null
+stop_when '[ -s pieces/checkpoint.safetensors ]' KILL --data data --latent 3 --epochs 5 --batch 16 --out pieces --samples --checkpoint-every 0
 train --epochs 5 --out pieces --samples --resume
 ok "after kill -9, --resume: status 0" [ "$status" -eq 0 ]
 ok "after kill -9, --resume: the same model" same through/model.safetensors pieces/model.safetensors

@@ -8,15 +8,11 @@ small() # ARGUMENT...: a run that takes no time
     run --data data --hidden 16 --latent 3 --epochs 1 --batch 16 "$@"
 }
 
-# failures: one line that names the file, status 1, and no results
-fails() # FRAGMENT ARGUMENT...
+small_fails() # FRAGMENT ARGUMENT...
 {
     fragment=$1
     shift
-    small --quiet "$@"
-    ok "$*: status 1" [ "$status" -eq 1 ]
-    ok "$*: says '$fragment'" says_only stderr "$fragment"
-    ok "$*: prints nothing else" [ ! -s stdout ]
+    fails "$fragment" --data data --hidden 16 --latent 3 --epochs 1 --batch 16 "$@"
 }
 
 mkdir data
@@ -25,14 +21,7 @@ idx 20 | gzip >data/t10k-images-idx3-ubyte.gz
 ok "the data have the right size" [ "$(wc -c <data/train-images-idx3-ubyte)" -eq 50192 ]
 
 # ---- options
-run --help
-ok "--help: status 0" [ "$status" -eq 0 ]
-for option in data epochs batch hidden latent activation likelihood sigma bound samples estimator beta free-bits evaluate lr seed threads out quiet help \
-    checkpoint-every resume on-nonfinite; do
-    ok "--help names --$option" says stdout "^  --$option "
-done
-ok "--help says nothing on standard error" [ ! -s stderr ]
-ok "no line of --help is longer than 80 characters" [ "$(awk 'length > n { n = length } END { print n }' stdout)" -le 80 ]
+helps data epochs batch hidden latent activation likelihood sigma bound samples estimator beta free-bits evaluate lr seed threads out quiet help checkpoint-every resume on-nonfinite
 
 refuses '--batch 0: ' --batch 0
 refuses '--batch -3: ' --batch -3
@@ -153,15 +142,7 @@ small --quiet --epochs 20 --lr 0.01 --evaluate 1234 --threads 1 --out k1234b
 ok "the log-likelihood is the same for any number of threads" [ "$many" = "$(value k1234b test_log_likelihood)" ]
 small --epochs 0 --evaluate 5 --out none
 ok "--epochs 0 evaluates that, too" says stdout '^test log-likelihood -'
-"$program" --data data --hidden 16 --epochs 0 --evaluate 1000000000 --out unsure >stdout 2>stderr &
-waited=0
-while [ ! -s unsure/samples.png ] && [ $waited -lt 100 ]; do
-    sleep 0.1
-    waited=$((waited + 1))
-done
-kill -INT $!
-wait $!
-status=$?
+stop_when '[ -s unsure/samples.png ]' INT --data data --hidden 16 --epochs 0 --evaluate 1000000000 --out unsure
 ok "Ctrl-C in the evaluation: status 130" [ "$status" -eq 130 ]
 ok "Ctrl-C in the evaluation: a word on it" says_only stderr 'interrupted in the evaluation'
 ok "Ctrl-C in the evaluation: the ELBO is there" says stdout '^test ELBO -'
@@ -199,29 +180,29 @@ damaged() # NAME: a copy of the data to spoil
 {
     cp -r data "$1"
 }
-fails 'nowhere: No such file or directory' --data nowhere --out lost
+small_fails 'nowhere: No such file or directory' --data nowhere --out lost
 damaged missing && rm missing/t10k*
-fails 'missing: has no file t10k-images-idx3-ubyte.gz' --data missing --out lost
+small_fails 'missing: has no file t10k-images-idx3-ubyte.gz' --data missing --out lost
 damaged short && head -c 50000 data/train-images-idx3-ubyte >short/train-images-idx3-ubyte
-fails short/train-images-idx3-ubyte --data short --out lost
+small_fails short/train-images-idx3-ubyte --data short --out lost
 damaged cut && head -c 100 data/t10k-images-idx3-ubyte.gz >cut/t10k-images-idx3-ubyte.gz
-fails cut/t10k-images-idx3-ubyte.gz --data cut --out lost
+small_fails cut/t10k-images-idx3-ubyte.gz --data cut --out lost
 damaged garbage && echo 'no images here' >garbage/train-images-idx3-ubyte
-fails garbage/train-images-idx3-ubyte --data garbage --out lost
+small_fails garbage/train-images-idx3-ubyte --data garbage --out lost
 damaged empty && : >empty/train-images-idx3-ubyte
-fails empty/train-images-idx3-ubyte --data empty --out lost
+small_fails empty/train-images-idx3-ubyte --data empty --out lost
 damaged zero && idx 0 >zero/train-images-idx3-ubyte
-fails 'zero/train-images-idx3-ubyte: holds uint8 [0,28,28]' --data zero --out lost
+small_fails 'zero/train-images-idx3-ubyte: holds uint8 [0,28,28]' --data zero --out lost
 damaged labels && printf '\000\000\010\001\000\000\000\002\001\002' >labels/train-images-idx3-ubyte
-fails 'labels/train-images-idx3-ubyte: holds uint8 [2]' --data labels --out lost
+small_fails 'labels/train-images-idx3-ubyte: holds uint8 [2]' --data labels --out lost
 damaged folder && rm folder/train* && mkdir folder/train-images-idx3-ubyte
-fails folder/train-images-idx3-ubyte --data folder --out lost
+small_fails folder/train-images-idx3-ubyte --data folder --out lost
 ok "none of these left anything behind" nothing lost
 
 # ---- places that cannot be written
 : >file
-fails 'file/below' --out file/below
-fails 'file' --out file
+small_fails 'file/below' --out file/below
+small_fails 'file' --out file
 mkdir -p blocked/model.safetensors
 small --quiet --out blocked
 ok "a result that cannot be put in its place: status 1" [ "$status" -eq 1 ]
@@ -260,15 +241,7 @@ ok "numbers that run away again: status 1" [ "$status" -eq 1 ]
 ok "numbers that run away: the last good checkpoint stays" same wild/checkpoint.safetensors last_good
 small --quiet --likelihood gaussian --sigma 1e-25 --on-nonfinite skip --out skip
 ok "--on-nonfinite skip: not when nothing is left" says_only stderr 'epoch 1: no step had finite numbers'
-"$program" --data data --hidden 16 --epochs 1000000 --out stopped >stdout 2>stderr &
-waited=0
-while [ ! -s stopped/metrics.jsonl ] && [ $waited -lt 100 ]; do
-    sleep 0.1
-    waited=$((waited + 1))
-done
-kill -INT $!
-wait $!
-status=$?
+stop_when '[ -s stopped/metrics.jsonl ]' INT --data data --hidden 16 --epochs 1000000 --out stopped
 ok "Ctrl-C: status 130" [ "$status" -eq 130 ]
 ok "Ctrl-C: a word on it" says_only stderr 'interrupted in epoch'
 ok "Ctrl-C: how to go on" says_only stderr 'the same command with --resume'
