@@ -58,6 +58,12 @@ static inline double item(tap_var v, int64_t i)
     return tap_tensor_item(tap_value(v), i);
 }
 
+/* A number of which gradients are asked. */
+static inline tap_var parameter(tap_tape *t, double x)
+{
+    return tap_variable(t, tap_value(tap_scalar(t, x)));
+}
+
 static inline void assert_close(double a, double b, double tolerance, const char *what)
 {
     if (!(fabs(a - b) <= tolerance)) fail_msg("%s: %.17g is not within %g of %.17g", what, a, tolerance, b);

@@ -1,11 +1,9 @@
 /* Distributions of counts and bytes: against values computed with 60 digits and against long double over a grid of parameters,
- * for which the worst errors are printed; extreme parameters; samples by a chi-squared test. */
+ * for which the worst errors are printed; extreme parameters. Their samples are in test_count_samples.c. */
 #include <float.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "autograd/internal.h"
-#include "tensor/random.h"
 #include "tensor/special.h"
 #include "tests/nn/dist_cases.h"
 
@@ -14,14 +12,6 @@ typedef long double wide;
 static tap_var many(tap_tape *t, int n, const double *x)
 {
     return tap_cast(tap_input(t, wrap((tap_shape){ 1, { n } }, x)), tap_tape_dtype(t));
-}
-
-static tap_var parameter(tap_tape *t, double x)
-{
-    tap_tensor value;
-    tap_var    v = tap__push_empty(t, tap_tape_dtype(t), TAP_SCALAR, &value);
-    tap_tensor_fill(value, x);
-    return tap_variable(t, tap_value(v));
 }
 
 static bool is_wider(void)
@@ -332,179 +322,6 @@ static void test_mixture(void **state)
     tap_tape_free(t);
 }
 
-/* ---- Samples ----------------------------------------------------------------------------------------------------- */
-
-enum { DRAWS = 100000, CELLS = 4000 };
-
-/* How far the cells' counts are from what is expected of them, in standard deviations (Wilson & Hilferty 1931). Neighbouring cells
- * with less than 20 are one; the last one is the rest. */
-static double chi_squared(int draws, const int *count, const double *p)
-{
-    double sum = 0, expected = 0, observed = 0, left = draws, seen = 0;
-    int    df = -1;
-    for (int i = 0; i < CELLS; i++) {
-        expected += p[i] * draws;
-        observed += count[i];
-        if (expected < 20 || left - expected < 20) continue;
-        sum += (observed - expected) * (observed - expected) / expected;
-        left -= expected;
-        seen += observed;
-        expected = observed = 0;
-        df++;
-    }
-    sum += (draws - seen - left) * (draws - seen - left) / left;
-    df++;
-    return df == 0 ? 0 : (cbrt(sum / df) - (1 - 2. / (9 * df))) / sqrt(2. / (9 * df));
-}
-
-static const struct {
-    const char *name;
-    dist_case   d;
-} sampled[] = {
-    { "negative_binomial", { .two = tap_negative_binomial, .p = { { 1.1 }, { -0.4 } } } },
-    { "negative_binomial, large", { .two = tap_negative_binomial, .p = { { 6 }, { 0.7 } } } },
-    { "negative_binomial, small", { .two = tap_negative_binomial, .p = { { -3 }, { -3 } } } },
-    { "poisson", { .two = tap_negative_binomial, .p = { { 2.7 }, { 30 } } } }, /* below and above what is counted one by one */
-    { "poisson, large", { .two = tap_negative_binomial, .p = { { 4 }, { 30 } } } },
-    { "poisson, larger", { .two = tap_negative_binomial, .p = { { 7.5 }, { 30 } } } },
-    { "zero_inflated", { .three = tap_zero_inflated_negative_binomial, .p = { { 1.1 }, { 1 }, { -0.3 } } } },
-    { "beta_binomial", { .three = tap_beta_binomial, .p = { { 255 }, { 0.5 }, { -0.25 } } } },
-    { "beta_binomial, two peaks", { .three = tap_beta_binomial, .p = { { 255 }, { -2 }, { -1.5 } } } },
-    { "beta_binomial, few", { .three = tap_beta_binomial, .p = { { 3 }, { -1 }, { 2 } } } },
-    { "binomial", { .three = tap_beta_binomial, .p = { { 255 }, { 30 }, { 30.5 } } } },
-    { "binomial, rare", { .three = tap_beta_binomial, .p = { { 3000 }, { 25 }, { 30 } } } },
-    { "binomial, frequent", { .three = tap_beta_binomial, .p = { { 17 }, { 31 }, { 30 } } } },
-    { "discretized_logistic", { .two = tap_discretized_logistic, .p = { { 0.2 }, { -1.5 } } } },
-    { "discretized_logistic, at the end", { .two = tap_discretized_logistic, .p = { { -1.01 }, { -4.5 } } } },
-    { "mixture",
-      { .three = tap_discretized_logistic_mixture,
-        .shape = { S(3), S(3), S(3) },
-        .p = { { 0, 1, -2 }, { -0.7, 0.1, 0.9 }, { -3, -2, -6 } } } },
-};
-
-static void test_samples(void **state)
-{
-    (void)state;
-    const int draws = getenv("TAP_SLOWLY") ? DRAWS / 50 : DRAWS;
-    for (size_t k = 0; k < 2 * sizeof sampled / sizeof *sampled; k++) {
-        static int    count[CELLS];
-        static double p[CELLS];
-        tap_tape     *t = tap_tape_new(k % 2 ? TAP_F64 : TAP_F32, 31);
-        tap_dist      d = dist_of(t, &sampled[k / 2].d);
-        tap_var       z = tap_sample_n(d, draws), log_p = tap_log_prob(d, tap_arange(t, CELLS));
-        memset(count, 0, sizeof count);
-        for (int i = 0; i < CELLS; i++) p[i] = exp(item(log_p, i));
-        for (int i = 0; i < draws; i++) {
-            double x = item(z, i);
-            assert_true(x >= 0 && x == floor(x));
-            if (x < CELLS) count[(int)x]++;
-        }
-        double far = chi_squared(draws, count, p);
-        assert_int_equal(tap_value(z).dtype, tap_tape_dtype(t));
-        if (!(far > -3.5 && far < 3.5)) fail_msg("%s: chi-squared is %.2f deviations off", sampled[k / 2].name, far);
-        assert_tape_ok(t, sampled[k / 2].name);
-        tap_tape_free(t);
-    }
-}
-
-/* Mean and variance of means so large that they are met in many steps, and no number is too large. */
-static void test_large_samples(void **state)
-{
-    (void)state;
-    const double mean[] = { 1e5, 1e9, 1e14, 1e300 };
-    for (int k = 0; k < 4; k++) {
-        const int n = k == 3 || getenv("TAP_SLOWLY") ? 100 : 20000;
-        tap_tape *t = tap_tape_new(TAP_F64, 5);
-        tap_dist  d = tap_negative_binomial(tap_scalar(t, log(mean[k])), tap_scalar(t, log(mean[k]))); /* variance 2 mu */
-        tap_dist  b = tap_beta_binomial(tap_scalar(t, floor(mean[k])), tap_scalar(t, 300), tap_scalar(t, 300));
-        tap_var   z = tap_sample_n(d, n), x = tap_sample_n(b, n);
-        double    first[2] = { 0 }, second[2] = { 0 };
-        for (int i = 0; i < n; i++) {
-            double a = (item(z, i) - mean[k]) / sqrt(2 * mean[k]), c = (item(x, i) - mean[k] / 2) / sqrt(mean[k] / 4);
-            first[0] += a / n, second[0] += a * a / n, first[1] += c / n, second[1] += c * c / n;
-        }
-        for (int i = 0; i < 2 && k < 3; i++) {
-            assert_close(first[i], 0, 4 / sqrt(n), "mean");
-            assert_close(second[i], 1, 4 * sqrt(2. / n), "variance");
-        }
-        assert_true(isfinite(item(z, 0)) && isfinite(item(x, 0)));
-        assert_tape_ok(t, "large samples");
-        tap_tape_free(t);
-    }
-}
-
-/* The generators themselves, where parameters are none. */
-static void test_sequences(void **state)
-{
-    (void)state;
-    const double  inf = (double)INFINITY, nan = (double)NAN;
-    tap__sequence s = { .at = { .seed = 1 } };
-    assert_true(tap__next_log_gamma(&s, inf) == inf && tap__next_log_gamma(&s, 0) == -inf &&
-                isnan(tap__next_log_gamma(&s, nan)));
-    assert_true(isnan(tap__next_log_gamma(&s, -1)));
-    assert_true(tap__next_poisson(&s, inf) == inf && tap__next_poisson(&s, 0) == 0 && isnan(tap__next_poisson(&s, nan)));
-    assert_true(isnan(tap__next_binomial(&s, 2.5, 0.5)) && isnan(tap__next_binomial(&s, -1, 0.5)));
-    assert_true(isnan(tap__next_binomial(&s, 3, nan)) && isnan(tap__next_binomial(&s, 3, 1.5)) &&
-                isnan(tap__next_binomial(&s, 3, -0.5)));
-    assert_true(isnan(tap__next_binomial(&s, nan, 0.5)));
-    assert_true(tap__next_binomial(&s, 1000, 0) == 0 && tap__next_binomial(&s, 1000, 1) == 1000 &&
-                tap__next_binomial(&s, 0, 0.5) == 0);
-    double mean = 0;
-    for (int i = 0; i < 1000; i++) {
-        double u = tap__next_uniform(&s);
-        assert_true(u > 0 && u < 1);
-        mean += u / 1000;
-    }
-    assert_close(mean, 0.5, 4 * sqrt(1 / 12. / 1000), "uniform");
-}
-
-/* A sample follows from its noise, and noise from (seed, draw, step, index). */
-static void test_samples_are_replayed(void **state)
-{
-    (void)state;
-    for (size_t k = 0; k < sizeof sampled / sizeof *sampled; k++) {
-        double    before[50];
-        tap_tape *t = tap_tape_new(TAP_F32, 8);
-        for (int round = 0; round < 2; round++) {
-            tap_tape_set_step(t, 3);
-            tap_dist d = dist_of(t, &sampled[k].d);
-            tap_var  z = tap_sample_n(d, 50), more = tap_sample_n(d, 50), u = tap_rand(t, TAP_SHAPE(50));
-            tap_var  a = tap_sample_from(d, u), b = tap_sample_from(d, tap_flip(u, TAP_ALL));
-            int      same = 0;
-            for (int i = 0; i < 50; i++) {
-                assert_true(round == 0 || item(z, i) == before[i]);
-                assert_true(item(a, i) == item(b, 49 - i));
-                same += item(z, i) == item(more, i);
-                before[i] = item(z, i);
-            }
-            assert_true(same < 50);
-            assert_tape_ok(t, sampled[k].name);
-            tap_tape_reset(t);
-        }
-        tap_tape_free(t);
-    }
-}
-
-/* The gradient of KL from samples is that of log q times what it is multiplied with. */
-static void test_kl_monte_carlo(void **state)
-{
-    (void)state;
-    enum { N = 100000 };
-    tap_tape *t = tap_tape_new(TAP_F64, 2);
-    tap_var   a = parameter(t, 0.5), b = tap_scalar(t, 0.8), none = tap_scalar(t, 30), error, g;
-    tap_dist  q = tap_negative_binomial(a, none), p = tap_negative_binomial(b, none); /* Poisson */
-    tap_var   kl = tap_kl_monte_carlo(q, p, N, &error);
-    tap_grad(kl, 1, &a, &g);
-    assert_close(tap_item(kl), exp(0.5) * (0.5 - 0.8) + exp(0.8) - exp(0.5), 4 * tap_item(error), "kl");
-    assert_close(tap_item(g), exp(0.5) * (0.5 - 0.8), 0.02, "gradient"); /* of mu (log mu - b) + e^b - mu */
-    const tap_shape two = S(2), three = S(3);
-    tap_dist        m = tap_discretized_logistic_mixture(tap_zeros(t, two), tap_zeros(t, two), tap_zeros(t, two));
-    tap_dist        n = tap_discretized_logistic_mixture(tap_zeros(t, three), tap_zeros(t, three), tap_zeros(t, three));
-    assert_close(tap_item(tap_kl_monte_carlo(m, n, 10, NULL)), 0, 1e-13, "of mixtures");
-    assert_tape_ok(t, "kl_monte_carlo");
-    tap_tape_free(t);
-}
-
 /* ---- Extremes, and what cannot be -------------------------------------------------------------------------------- */
 
 static void assert_all_finite(tap_var v, const char *name)
@@ -626,11 +443,6 @@ int main(void)
         cmocka_unit_test(test_zero_inflation),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_mixture),
-        cmocka_unit_test(test_samples),
-        cmocka_unit_test(test_large_samples),
-        cmocka_unit_test(test_sequences),
-        cmocka_unit_test(test_samples_are_replayed),
-        cmocka_unit_test(test_kl_monte_carlo),
         cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_outside_of_the_support),
         cmocka_unit_test(test_dtypes),
