@@ -79,12 +79,12 @@ typedef struct {
 /* *whole is false if it was interrupted. */
 bool examine(const examination *e, bool *whole);
 
-/* Takes the first n options of the table from such a file, which this program must have written; their texts are in the arena. */
-bool model_options(tap_arena *a, const char *path, const argument *table, int n);
-bool model_load(tap_module *root, const char *path);
 /* A lesson from its checkpoint in out, if there is one to go on with, to its model.safetensors there, which tells the names of program
  * and data; the first n options of the table belong to both. *whole is false if it was interrupted. A checkpoint that is in use, damaged,
  * or of a run that is not done and that nobody asked to go on with, is an error. */
 bool model_learn(lesson l, const char *data, const argument *table, int n, bool *whole);
+/* Takes the first n options of the table from such a file, which this program must have written; their texts are in the arena. */
+bool model_options(tap_arena *a, const char *path, const argument *table, int n);
+bool model_load(tap_module *root, const char *path);
 
 #endif

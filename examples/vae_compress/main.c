@@ -13,7 +13,7 @@ const char *const program = "vae_compress";
 
 static bool read_images(tap_tensor *images, tap_arena *a, const char *path)
 {
-    char        text[TAP_SHAPE_TEXT];
+    char text[TAP_SHAPE_TEXT];
     *images = tap_idx_read(a, path);
     if (!arena_ok(a)) return false;
     const tap_shape s = images->shape;
