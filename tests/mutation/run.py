@@ -19,7 +19,7 @@ from build import Build, Failed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-SCOPE = ["autograd/*.def", "autograd/*.c", "nn/*.c", "tensor/*.c", "tensor/*_template.h", "tensor/vmath*.h"]
+SCOPE = ["autograd/*.def", "autograd/*.c", "nn/*.c", "tensor/*.c", "tensor/*_template.h", "tensor/vmath*.h", "tensor/rising.h"]
 REQUIRED = 95  # per cent
 GRADIENTS, ACCURACY = "autograd/gradients", "autograd/accuracy"
 # Which tests beside a tensor file's own should notice, before those of the operators.
@@ -37,7 +37,7 @@ ROWS = {
     "shape": "add sum expand reshape flip", "special": "lgamma digamma polygamma erfinv gelu", "tensor": "cast reshape cat",
     "view": "permute transpose slice select expand unsqueeze squeeze diagonal unfold reshape",
     "linalg_template": "cholesky solve inv det slogdet solve_triangular", "product_template": "matmul affine bmm",
-    "conv": "conv conv_adjoint conv_weight", "conv_template": "conv conv_adjoint conv_weight",
+    "rising": "log_rising rising_slope rising_further", "conv": "conv conv_adjoint conv_weight", "conv_template": "conv conv_adjoint conv_weight",
 }  # fmt: skip
 LONG = 8  # seconds of processor time after which gradient rows have no end
 # Tests of what is not mutated: files, data, memory, and of whole trainings, which notice less than smaller tests and take longer.
@@ -195,11 +195,11 @@ class Judge:
             first = [("tensor/" + t, []) for t in dict.fromkeys([stem] + TENSOR_TESTS.get(stem, []))]
             order = first + order
             later = of("autograd") + ["api/abuse_tensor"] + ["api/abuse_autograd"] * (stem in ("index", "shape"))
-            later += ["nn/spatial"] * stem.startswith("conv")
+            later += ["nn/spatial"] * stem.startswith("conv") + ["nn/counts"] * (stem == "rising")
         elif floor == "nn":
             later = ["nn/" + stem] + of("nn") + ["models/vae", "models/golden", "api/abuse_nn"]
         else:
-            later = ["nn/counts"] * (stem == "rising") + ["autograd/" + stem] + of("autograd") + ["nn/functional", "nn/spatial", "nn/distribution", "nn/optim", "models/vae",
+            later = ["nn/counts"] * ("rising" in m.function or stem == "rising") + ["autograd/" + stem] + of("autograd") + ["nn/functional", "nn/spatial", "nn/distribution", "nn/optim", "models/vae",
                                                                           "api/abuse_autograd"]
         known = lambda asked: [(t, a) for t, a in asked if t == GRADIENTS or t in self.seconds]
         return known(order), known((t, []) for t in dict.fromkeys(later) if (t, []) not in order)

@@ -1,0 +1,66 @@
+/* Eigenvalues and eigenvectors of symmetric matrices. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tensor/internal.h"
+
+enum { MOST = 128 };
+
+static void assert_near(double a, double b, double tolerance)
+{
+    if (!(fabs(a - b) <= tolerance)) fail_msg("%.17g is not within %g of %.17g", a, tolerance, b);
+}
+
+/* Q diag(values) Q^T is a again, Q is orthogonal, and a matrix without full rank has zeros for eigenvalues. */
+static void test_eigen(void **state)
+{
+    static double    x[MOST][MOST], a[MOST][MOST], packed[MOST * MOST], q[MOST * MOST], values[MOST];
+    static const int sizes[] = { 1, 2, 3, 17, MOST };
+    (void)state;
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        const int n = sizes[k], rank = n / 2 + 1;
+        int       zeros = 0;
+        tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(MOST, MOST), x), (tap_random){ .seed = k });
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++) {
+                a[i][j] = 0;
+                for (int r = 0; r < rank; r++) a[i][j] += x[r][i] * x[r][j];
+                packed[i * n + j] = a[i][j];
+            }
+        tap__symmetric_eigen(n, packed, values, q);
+        for (int i = 0; i < n; i++) {
+            zeros += fabs(values[i]) < 1e-11;
+            for (int j = 0; j < n; j++) {
+                double sum = 0, dot = 0;
+                for (int r = 0; r < n; r++) {
+                    sum += q[r * n + i] * values[r] * q[r * n + j];
+                    dot += q[i * n + r] * q[j * n + r];
+                }
+                assert_near(sum, a[i][j], 1e-11);
+                assert_near(dot, i == j, 1e-12);
+            }
+        }
+        assert_int_equal(zeros, n - rank);
+    }
+}
+
+/* Small ones beside large ones, in the places where the diagonal has them. */
+static void test_known(void **state)
+{
+    double a[9] = { 2, 1, 0, 1, 2, 0, 0, 0, 1e-12 }, values[3];
+    (void)state;
+    tap__symmetric_eigen(3, a, values, NULL);
+    assert_near(values[0], 1, 1e-15);
+    assert_near(values[1], 3, 1e-15);
+    assert_near(values[2], 1e-12, 1e-27);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_eigen), cmocka_unit_test(test_known) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
