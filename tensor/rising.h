@@ -1,8 +1,8 @@
 /* tensor/rising.h: log(theta (theta + 1) .. (theta + x - 1) / theta^x), the sum of log(1 + i / theta) over i < x, and its
  * derivative by u = log theta, for whole x; else NaN. Without branches, as in vmath.h, so that loops over them vectorize.
  *
- * The first 16 terms are added up as they are; the others are the difference of two sums after Euler and Maclaurin, which want
- * theta + t >= 16. */
+ * The first 16 terms are added up as they are; the others are the difference of two sums after Euler and Maclaurin, whose
+ * further terms are below rounding for theta + t >= 16. */
 #ifndef TAP_TENSOR_RISING_H
 #define TAP_TENSOR_RISING_H
 
@@ -28,27 +28,23 @@ TAP__INLINE tap__rising_at tap__rising_theta(double u)
     return (tap__rising_at){ tap__exp_f64(some), u < least ? least - u : 0 };
 }
 
-/* log1p(y) - y for y >= 0, l = log1p(y). Near 0 it is 2 (s^3/3 + s^5/5 + ...) - s y with s = y / (2 + y), as l = 2 atanh(s). */
-TAP__INLINE double tap__log1p_rest(double y, double l)
+/* log1p(y) - y for y from 0 to 1: 2 (s^3/3 + s^5/5 + ...) - s y with s = y / (2 + y), as log1p(y) = 2 atanh(s). */
+TAP__INLINE double tap__log1p_rest(double y)
 {
     const double s = y / (2 + y), z = s * s;
     double       sum = 0;
     TAP__UNROLL
-    for (int k = 35; k > 1; k -= 2) sum = sum * z + 1. / k;
-    const double near = s * (2 * z * sum - y);
-    return y > 1 ? l - y : near;
+    for (int k = 33; k > 1; k -= 2) sum = sum * z + 1. / k;
+    return s * (2 * z * sum - y);
 }
 
 /* The sum of log(1 + i / theta) over i < t, but for a constant. */
 TAP__INLINE double tap__rising_sum(double t, tap__rising_at at)
 {
-    const double theta = at.theta, y = t / theta, l = tap__log1p_f64(y), log_ratio = l + at.below, w = theta + t, r = 1 / (w * w);
-    const double near = theta * ((1 + y) * tap__log1p_rest(y, l) + y * y), far = w * log_ratio - t;
-    double       rest = -3617. / 122400;
-    rest = rest * r + 1. / 156;
-    rest = rest * r - 691. / 360360;
-    rest = rest * r + 1. / 1188;
-    rest = rest * r - 1. / 1680;
+    const double theta = at.theta, y = t / theta, l = tap__log1p_f64(y), log_ratio = l + at.below, w = theta + t,
+                 r = 1 / (w * w);
+    const double near = theta * ((1 + y) * tap__log1p_rest(y) + y * y), far = w * log_ratio - t;
+    double       rest = -1. / 1680;
     rest = rest * r + 1. / 1260;
     rest = rest * r - 1. / 360;
     rest = rest * r + 1. / 12;
@@ -59,12 +55,8 @@ TAP__INLINE double tap__rising_sum(double t, tap__rising_at at)
 TAP__INLINE double tap__rising_slope_sum(double t, tap__rising_at at)
 {
     const double theta = at.theta, y = t / theta, l = tap__log1p_f64(y), w = theta + t, r = 1 / (w * w);
-    const double near = theta * tap__log1p_rest(y, l), far = theta * (l + at.below) - t;
-    double       rest = -3617. / 8160;
-    rest = rest * r + 1. / 12;
-    rest = rest * r - 691. / 32760;
-    rest = rest * r + 1. / 132;
-    rest = rest * r - 1. / 240;
+    const double near = theta * tap__log1p_rest(y), far = theta * (l + at.below) - t;
+    double       rest = -1. / 240;
     rest = rest * r + 1. / 252;
     rest = rest * r - 1. / 120;
     rest = rest * r + 1. / 12;
@@ -82,7 +74,7 @@ TAP__INLINE double tap__rising_f64(double x, double u)
 {
     const tap__rising_at at = tap__rising_theta(u);
     const double         theta = at.theta, first = x < TAP__RISING_FIRST ? x : TAP__RISING_FIRST;
-    double       above = 0;
+    double               above = 0;
     TAP__UNROLL
     for (int i = 1; i < TAP__RISING_FIRST; i++) {
         const double t = theta < 1 ? theta + (i - 1) : i / theta, factor = i < first ? t : 0;
@@ -97,7 +89,7 @@ TAP__INLINE double tap__rising_slope_f64(double x, double u)
 {
     const tap__rising_at at = tap__rising_theta(u);
     const double         theta = at.theta, first = x < TAP__RISING_FIRST ? x : TAP__RISING_FIRST;
-    double       sum = 0;
+    double               sum = 0;
     TAP__UNROLL
     for (int i = 1; i < TAP__RISING_FIRST; i++) sum -= i < first ? i / (theta + i) : 0;
     const double others = tap__rising_slope_sum(x, at) - tap__rising_slope_sum(TAP__RISING_FIRST, at);
