@@ -1,16 +1,15 @@
 /* Principal components of a sparse matrix. Its mean is taken off products with it, so that it stays sparse. */
 #include <math.h>
-#include <string.h>
 
 #include "tensor/sparse.h"
 
 enum { MORE = 10, ROUNDS = 12 }; /* directions beside those asked for, and times the matrix is multiplied with */
 
-/* y = x q - a b^T: x [rows,columns], q [columns,n], a [rows] (NULL: ones), b [n] */
+/* y = x q - 1 b^T: x [rows,columns], q [columns,n], b [n] */
 typedef struct {
     tap_csr       x;
     int           n;
-    const double *q, *a, *b;
+    const double *q, *b;
     double       *y;
 } product;
 
@@ -18,9 +17,8 @@ static void multiply_rows(const void *context, int64_t first, int64_t last)
 {
     const product *p = context;
     for (int64_t i = first; i < last; i++) {
-        double      *y = p->y + i * p->n;
-        const double a = p->a ? p->a[i] : 1;
-        for (int k = 0; k < p->n; k++) y[k] = -a * p->b[k];
+        double *y = p->y + i * p->n;
+        for (int k = 0; k < p->n; k++) y[k] = -p->b[k];
         for (int64_t j = p->x.start[i]; j < p->x.start[i + 1]; j++) {
             const double *q = p->q + (int64_t)p->x.column[j] * p->n, value = (double)p->x.value[j];
             for (int k = 0; k < p->n; k++) y[k] += value * q[k];
@@ -31,14 +29,6 @@ static void multiply_rows(const void *context, int64_t first, int64_t last)
 static void multiply(const product *p)
 {
     tap__parallel(p->x.rows, tap__steps(0.5 * p->n * (double)(p->x.start[p->x.rows] + p->x.rows)), multiply_rows, p);
-}
-
-/* sum[k] = the sum of weight[i] y[i,k] over the rows, weight NULL: ones */
-static void add_rows(int64_t rows, int n, const double *weight, const double *y, double *sum)
-{
-    memset(sum, 0, (size_t)n * sizeof *sum);
-    for (int64_t i = 0; i < rows; i++)
-        for (int k = 0; k < n; k++) sum[k] += (weight ? weight[i] : 1) * y[i * n + k];
 }
 
 /* Columns of q [rows,n] made orthonormal, by Gram and Schmidt, twice; one that depends on those before it becomes 0. */
@@ -64,19 +54,22 @@ static void orthonormalize(int64_t rows, int n, double *q)
 typedef struct {
     tap_csr x, xt;
     int     n;
-    double *q, *y, *mean, *b; /* [columns,n], [rows,n], [columns], [n] */
+    double *q, *y, *mean, *b, *zeros; /* [columns,n], [rows,n], [columns], [n], [n] */
 } search;
 
 static void project(const search *s)
 {
-    add_rows(s->x.columns, s->n, s->mean, s->q, s->b);
-    multiply(&(product){ s->x, s->n, s->q, NULL, s->b, s->y });
+    for (int k = 0; k < s->n; k++) {
+        s->b[k] = 0;
+        for (int64_t i = 0; i < s->x.columns; i++) s->b[k] += s->mean[i] * s->q[i * s->n + k];
+    }
+    multiply(&(product){ s->x, s->n, s->q, s->b, s->y });
 }
 
+/* The columns of y add up to 0, so that the mean takes nothing off. */
 static void project_back(const search *s)
 {
-    add_rows(s->x.rows, s->n, NULL, s->y, s->b);
-    multiply(&(product){ s->xt, s->n, s->y, s->mean, s->b, s->q });
+    multiply(&(product){ s->xt, s->n, s->y, s->zeros, s->q });
 }
 
 /* The k largest of the n values, largest first. */
@@ -92,11 +85,10 @@ static void choose(int n, const double *values, int k, int *which)
     }
 }
 
-/* Within the directions found, those of y's own principal axes: y^T y = V^T D V. */
+/* Within the directions found, those of y's own principal axes: y^T y = V^T D V. `square` is 0. */
 static void turn(const search *s, int k, double *square, double *values, double *vectors, int *which, double *scores)
 {
     const int n = s->n;
-    memset(square, 0, (size_t)(n * n) * sizeof *square);
     for (int64_t i = 0; i < s->x.rows; i++)
         for (int a = 0; a < n; a++)
             for (int b = 0; b < n; b++) square[a * n + b] += s->y[i * n + a] * s->y[i * n + b];
@@ -126,19 +118,19 @@ static void find(tap_arena *work, tap_csr x, int k, uint64_t seed, double *score
     s.y = numbers(work, x.rows * n);
     s.mean = numbers(work, x.columns);
     s.b = numbers(work, n);
+    s.zeros = numbers(work, n);
     if (tap_arena_status(work, NULL) != TAP_OK) return;
     for (int64_t i = 0; i < x.columns; i++) {
         for (int64_t j = s.xt.start[i]; j < s.xt.start[i + 1]; j++) s.mean[i] += (double)s.xt.value[j];
         s.mean[i] /= (double)x.rows;
     }
     tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(x.columns, n), s.q), (tap_random){ seed, tap_random_hash("pca"), 0 });
-    orthonormalize(x.columns, n, s.q);
+    project(&s);
     for (int i = 0; i < ROUNDS; i++) {
-        project(&s);
         project_back(&s);
         orthonormalize(x.columns, n, s.q);
+        project(&s);
     }
-    project(&s);
     turn(&s, k, square, values, vectors, which, scores);
 }
 

@@ -120,7 +120,7 @@ static tap_csr by_column(tap_arena *a, int64_t rows, int64_t columns, const tap_
 tap_csr tap__csr_of(tap_arena *a, const char *where, int64_t rows, int64_t columns, const tap__entries *e)
 {
     int64_t    i, j;
-    tap_csr    x = { .rows = 0 };
+    tap_csr    x = { 0 };
     tap_arena *work = tap_arena_new();
     tap__arena_name(work, where);
     tap_csr sorted = by_column(work, rows, columns, e);

@@ -154,6 +154,7 @@ static void test_refusals(void **state)
     expect_refusal(HEAD "2 3 2\n1 1 1\n", "truncated: ends behind 1 of 2 entries");
     expect_refusal(HEAD "2 3 1\n1 1 1\n1 2 1\n", "has more than 1 entries");
     expect_refusal(HEAD "2 3 2\n2 3 1\n2 3 4\n", "has two entries for row 2, column 3");
+    expect_refusal(HEAD "2 3 2\n1 1 1\n1 1 4\n", "has two entries for row 1, column 1");
 }
 
 /* A few bytes that promise much. */
