@@ -61,7 +61,6 @@ static void update(const grouping *g, int64_t *count)
         for (int64_t i = 1; i < g->n; i++)
             if (g->nearest[i] > g->nearest[far]) far = i;
         memcpy(at, g->x + far * g->d, (size_t)g->d * sizeof *at);
-        g->nearest[far] = 0;
     }
 }
 

@@ -105,6 +105,133 @@ static void test_best(void **state)
     assert_true(fabs(sum - least) < 1e-12);
 }
 
+/* The best of all restarts, not the last, with its labels. */
+static void test_restarts(void **state)
+{
+    double x[8];
+    (void)state;
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(8), x), (tap_random){ .seed = 9 });
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        int64_t      found[8];
+        int          label[8];
+        const double first = tap_kmeans(points(8, 1, x), (tap_kmeans_options){ .clusters = 3, .restarts = 1, .seed = seed },
+                                        labels(8, found), NULL);
+        const double best = tap_kmeans(points(8, 1, x), (tap_kmeans_options){ .clusters = 3, .restarts = 4, .seed = seed },
+                                       labels(8, found), NULL);
+        for (int i = 0; i < 8; i++) label[i] = (int)found[i];
+        assert_true(best <= first && fabs(best - sum_of(x, label)) < 1e-12);
+    }
+}
+
+typedef struct {
+    double  sum, chance; /* what a run ends with, and how likely */
+    int64_t seen;
+} outcome;
+
+enum { PLACES = 8, CENTRES = 3, RUNS = 4000 };
+
+/* Of its Lloyd rounds the second leaves a centre without points for a hundredth of all starts. */
+static const double places[PLACES][2] = { { .25, .25 }, { .5, .5 }, { 2.25, .5 }, { .75, 2 },
+                                          { 0, 0 },     { 2, 0 },   { 1.5, 2 },   { 1.25, 2.25 } };
+
+static double square_between(const double *a, const double *b)
+{
+    return (a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1]);
+}
+
+static double nearest_of(const double *x, double (*centre)[2], int *which)
+{
+    double least = HUGE_VAL;
+    for (int c = 0; c < CENTRES; c++) {
+        const double far = square_between(x, centre[c]);
+        if (far < least) least = far, *which = c;
+    }
+    return least;
+}
+
+/* Lloyd's algorithm from three of the places, with few words. */
+static double lloyd(const int *start, int rounds)
+{
+    double centre[CENTRES][2], sum = HUGE_VAL, before;
+    int    label[PLACES], farthest = 0;
+    for (int c = 0; c < CENTRES; c++) memcpy(centre[c], places[start[c]], sizeof centre[c]);
+    for (int round = 0;; round++) {
+        double most = 0;
+        before = sum, sum = 0;
+        for (int i = 0; i < PLACES; i++) {
+            const double far = nearest_of(places[i], centre, &label[i]);
+            sum += far;
+            if (far > most) most = far, farthest = i;
+        }
+        if (round == rounds || !(sum < before)) return sum;
+        for (int c = 0; c < CENTRES; c++) {
+            double total[2] = { 0 }, count = 0;
+            for (int i = 0; i < PLACES; i++)
+                if (label[i] == c) total[0] += places[i][0], total[1] += places[i][1], count++;
+            if (count == 0) memcpy(total, places[farthest], sizeof total), count = 1;
+            centre[c][0] = total[0] / count, centre[c][1] = total[1] / count;
+        }
+    }
+}
+
+static double weight_of(int i, const int *start, int some)
+{
+    double least = some == 0 ? 1 : HUGE_VAL;
+    for (int c = 0; c < some; c++) least = fmin(least, square_between(places[i], places[start[c]]));
+    return least;
+}
+
+/* By k-means++: each centre with a chance in proportion to its squared distance to those before. */
+static double chance_of(const int *start)
+{
+    double chance = 1;
+    for (int c = 0; c < CENTRES; c++) {
+        double all = 0;
+        for (int i = 0; i < PLACES; i++) all += weight_of(i, start, c);
+        chance *= weight_of(start[c], start, c) / all;
+    }
+    return chance;
+}
+
+static outcome *outcome_of(outcome *some, int64_t *n, double sum)
+{
+    int64_t k = 0;
+    while (k < *n && !(fabs(some[k].sum - sum) < 1e-9)) k++;
+    if (k == *n) some[(*n)++] = (outcome){ .sum = sum };
+    return &some[k];
+}
+
+/* What comes of each of the 512 starts by a plain copy of the algorithm, and how often it does in 4,000 runs (5 deviations). */
+static void expect_chances(int rounds)
+{
+    outcome some[PLACES * PLACES * PLACES + 1];
+    int64_t n = 0, label[PLACES];
+    for (int way = 0; way < PLACES * PLACES * PLACES; way++) {
+        const int start[] = { way % PLACES, way / PLACES % PLACES, way / PLACES / PLACES };
+        if (chance_of(start) > 0) outcome_of(some, &n, lloyd(start, rounds))->chance += chance_of(start);
+    }
+    assert_true(n > 2);
+    const int64_t known = n;
+    for (uint64_t seed = 0; seed < RUNS; seed++) {
+        const tap_kmeans_options o = { .clusters = CENTRES, .restarts = 1, .rounds = rounds, .seed = seed };
+        outcome_of(some, &n, tap_kmeans(points(PLACES, 2, (double *)(uintptr_t)places), o, labels(PLACES, label), NULL))
+            ->seen++;
+        assert_int_equal(n, known);
+    }
+    for (int64_t k = 0; k < n; k++) {
+        const double wanted = RUNS * some[k].chance;
+        assert_true(fabs((double)some[k].seen - wanted) < 5 * sqrt(wanted * (1 - some[k].chance)));
+    }
+}
+
+static void test_chances(void **state)
+{
+    (void)state;
+    expect_chances(1);
+    expect_chances(2);
+    expect_chances(300);
+}
+
 /* As many clusters as points; points that are all the same; a single one; float32, turned round. */
 static void test_corners(void **state)
 {
@@ -116,6 +243,7 @@ static void test_corners(void **state)
     assert_true(tap_kmeans(points(3, 2, x), (tap_kmeans_options){ .clusters = 3 }, labels(3, found), NULL) == 0);
     assert_true(found[0] != found[1] && found[1] != found[2] && found[0] != found[2]);
     assert_true(tap_kmeans(points(4, 1, same), (tap_kmeans_options){ .clusters = 3 }, labels(4, found), NULL) == 0);
+    for (int i = 0; i < 4; i++) assert_int_equal(found[i], 0); /* the first of equal centres */
     assert_true(fabs(tap_kmeans(points(6, 1, x), (tap_kmeans_options){ .clusters = 1 }, labels(6, found), NULL) -
                      (133 - 23. * 23 / 6)) < 1e-12);
     assert_true(tap_kmeans(points(4, 0, same), (tap_kmeans_options){ .clusters = 2 }, labels(4, found), NULL) == 0);
@@ -182,8 +310,9 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_index),   cmocka_unit_test(test_plain_groups), cmocka_unit_test(test_best),
-        cmocka_unit_test(test_corners), cmocka_unit_test(test_repeatable),   cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_index),      cmocka_unit_test(test_plain_groups), cmocka_unit_test(test_best),
+        cmocka_unit_test(test_chances),    cmocka_unit_test(test_restarts),     cmocka_unit_test(test_corners),
+        cmocka_unit_test(test_repeatable), cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
