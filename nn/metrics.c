@@ -127,9 +127,9 @@ static void resample(const ranking *r, tap_random at, count *counts)
     for (int64_t i = 0; i < r->scores; i++) counts[i] = (count){ 0 };
     for (int kind = 0; kind < 2; kind++) {
         const int64_t n = r->all.n[kind];
-        for (int64_t i = 0; i < n; i++) {
+        for (int64_t i = 0; i < n; i++) { /* u n is below n: u is 1 - 2^-53 at most, and the product is rounded down then */
             const int64_t k = (int64_t)(tap__next_uniform(&numbers) * (double)n);
-            counts[r->place[kind][k < n ? k : n - 1]].n[kind]++;
+            counts[r->place[kind][k]].n[kind]++;
         }
     }
 }
@@ -156,8 +156,8 @@ static int lower_first(const void *a, const void *b)
 static double quantile(const double *values, int64_t n, double p)
 {
     const double  at = p * (double)(n - 1), below = floor(at);
-    const int64_t i = (int64_t)below;
-    return i + 1 < n ? values[i] + (at - below) * (values[i + 1] - values[i]) : values[n - 1];
+    const int64_t i = (int64_t)below, next = i + 1 < n ? i + 1 : i;
+    return values[i] + (at - below) * (values[next] - values[i]);
 }
 
 static tap_status find_interval(tap_interval *x, tap_arena *a, const ranking *r, metric of, tap_bootstrap_options o,

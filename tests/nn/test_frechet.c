@@ -76,6 +76,7 @@ static void test_single_precision(void **state)
     tap_tensor x = tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 1), (void *)a), y = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 1), (void *)b);
     const double spread = sqrt(7) - sqrt(38. / 3);
     assert_near(distance(x, y), 0.25 + spread * spread, 1e-12);
+    assert_near(distance(y, x), 0.25 + spread * spread, 1e-12);
 }
 
 static void test_refused(void **state)

@@ -195,6 +195,29 @@ static void test_options(void **state)
     assert_true(sure.low == 1 && sure.value == 1 && sure.high == 1);
 }
 
+/* Of three resamples the ends and the middle say what lies between them, linearly. */
+static void test_quantiles(void **state)
+{
+    double  s[MOST];
+    uint8_t y[MOST];
+    (void)state;
+    make_normal(MOST, s, y, 3);
+    tap_interval x[4];
+    const double level[] = { 1e-300, 1 - 1e-15, 0.25, 0.75 };
+    for (int i = 0; i < 4; i++)
+        x[i] = tap_auroc(numbers(MOST, s), bytes(MOST, y), (tap_bootstrap_options){ .resamples = 3, .level = level[i] }, NULL);
+    const tap_bootstrap_options two = { .resamples = 2, .level = 1 - 1e-15 };
+    const tap_interval first = tap_auroc(numbers(MOST, s), bytes(MOST, y), (tap_bootstrap_options){ .resamples = 1 }, NULL),
+                       both = tap_auroc(numbers(MOST, s), bytes(MOST, y), two, NULL);
+    assert_true(fmin(fabs(first.low - both.low), fabs(first.low - both.high)) < 1e-14);
+    const double least = x[1].low, middle = x[0].low, most = x[1].high;
+    assert_true(least < middle && middle < most && x[0].high == middle);
+    assert_near(x[2].low, least + 0.75 * (middle - least), 1e-14);
+    assert_near(x[2].high, middle + 0.25 * (most - middle), 1e-14);
+    assert_near(x[3].low, least + 0.25 * (middle - least), 1e-14);
+    assert_near(x[3].high, middle + 0.75 * (most - middle), 1e-14);
+}
+
 static void test_threads(void **state)
 {
     double  s[MOST];
@@ -232,6 +255,7 @@ static void test_errors(void **state)
     (void)state;
     expect(numbers(3, s), bytes(2, y), o, "auroc: scores [3], positive [2]: both need the same shape [n], n at least 1");
     expect(numbers(0, s), bytes(0, y), o, "auroc: scores [0], positive [0]: both need the same shape [n], n at least 1");
+    expect(numbers(1, s), bytes(1, y), o, "auroc: scores [1], positive [1]: there are no positives");
     expect((tap_tensor){ 0 }, bytes(3, y), o, "auroc: scores [], positive [3]: both need the same shape [n], n at least 1");
     expect(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 1), (void *)s), bytes(3, y), o,
            "auroc: scores [3,1], positive [3]: both need the same shape [n], n at least 1");
@@ -246,6 +270,7 @@ static void test_errors(void **state)
            "auroc: 9223372036854775807 resamples are more than 10^9");
     assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, y), numbers(3, x), numbers(4, z), &e), 0);
     assert_string_equal(e.message, "roc_curve: scores [3], positive [3]: the rates need room for n + 1 numbers, float64");
+    assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, y), numbers(4, x), numbers(3, z), NULL), 0);
     assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, none), numbers(4, x), numbers(4, z), NULL), 0);
     assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, y), numbers(4, x), bytes(4, y), NULL), 0);
 }
@@ -254,8 +279,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known),    cmocka_unit_test(test_definitions), cmocka_unit_test(test_curve),
-        cmocka_unit_test(test_coverage), cmocka_unit_test(test_options),     cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_coverage), cmocka_unit_test(test_options),     cmocka_unit_test(test_quantiles),
+        cmocka_unit_test(test_threads),  cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,8 +59,34 @@ static void test_known(void **state)
     assert_near(values[2], 1e-12, 1e-27);
 }
 
+/* What is small is small beside the rest. */
+static void test_scale(void **state)
+{
+    const double scales[] = { 1e-30, 1e30 };
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        const double s = scales[k];
+        double       a[9] = { 2 * s, s, 0, s, 2 * s, 0, 0, 0, s }, values[3];
+        tap__symmetric_eigen(3, a, values, NULL);
+        assert_near(values[0] / s, 1, 1e-15);
+        assert_near(values[1] / s, 3, 1e-15);
+        assert_near(values[2] / s, 1, 1e-15);
+    }
+}
+
+/* Nothing to rotate. */
+static void test_diagonal(void **state)
+{
+    double a[9] = { 1, 0, 0, 0, 1, 0, 0, 0, 0 }, values[3], q[9];
+    (void)state;
+    tap__symmetric_eigen(3, a, values, q);
+    for (int i = 0; i < 9; i++) assert_true(q[i] == (i % 4 == 0));
+    assert_true(values[0] == 1 && values[1] == 1 && values[2] == 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_eigen), cmocka_unit_test(test_known) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_eigen), cmocka_unit_test(test_known),
+                                        cmocka_unit_test(test_scale), cmocka_unit_test(test_diagonal) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
