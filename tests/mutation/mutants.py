@@ -38,7 +38,7 @@ SYMMETRIC = {"tap_add", "tap_mul", "tap_maximum", "tap_minimum", "tap_eq", "tap_
 # Calls that report an error. What guards them has tests of its own (tests/api), and is left alone.
 REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
            "bad_axis", "refuse_as", "fail_foreign", "viewed", "tap__inert", "tap__live", "inert", "tap__usable", "tap__together", "tap__inputs", "tap_module_fail",
-           "tap__error_set_in", "tap__arena_give_back", "can_take", "REFUSE"}  # fmt: skip
+           "tap__error_set_in", "tap__arena_give_back", "can_take", "REFUSE", "refuse"}  # fmt: skip
 GUARD_ONLY = {"tap__live", "tap__usable", "tap__together", "tap__inputs", "can_take"}  # calls that may also stand in ordinary code
 KEYWORDS = {"if", "else", "for", "while", "do", "switch", "case", "default", "return", "break", "continue", "goto", "sizeof"}
 
@@ -196,6 +196,8 @@ class Finder:
                 end = self.statement_end(begin)
                 if self.tokens[i + 2].text == "tap_needs" and self.pair[i + 3] + 1 == self.pair[i + 1]:
                     self.skip(i, self.pair[i + 1])  # saves work, changes no result
+                elif "tap_arena_status" in (self.tokens[k].text for k in range(i, begin)):
+                    self.skip(i, self.pair[i + 1])  # whether there was memory
                 elif self.tokens[begin].text == "if" or "else" in (self.tokens[k].text for k in range(begin, end)):
                     pass
                 elif self.reports(begin, end):
@@ -207,14 +209,16 @@ class Finder:
                     self.skip(i, end)
             elif t.text == "(" and self.source(i, min(i + 2, n - 1)) == "(void)":
                 self.skip(i, self.statement_end(i))
-            elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "fail", "bad_axis", "refuse_as",
-                            "tap__arena_give_back"):
+            elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "fail", "bad_axis", "refuse_as", "refuse",
+                            "tap__arena_give_back", "tap_arena_free", "tap_tape_free", "tap__arena_name", "tap__error_copy"):
                 self.skip(i, self.statement_end(i))
             elif t.text == "[" and i + 2 < n and self.tokens[i + 2].text == "]" and self.declares(i):
                 self.skip(i, i + 2)
             elif t.text == "=" and i + 1 < n and self.tokens[i + 1].text == "{":
-                if all(self.tokens[k].text in ("{", "}", "0", "NULL", ",") for k in range(i + 1, self.pair[i + 1] + 1)):
+                if self.is_zero(i + 1):
                     self.skip(i, self.pair[i + 1])
+            elif t.text == ")" and i + 1 < n and self.tokens[i + 1].text == "{" and self.tokens[i - 1].text.startswith("tap_") and self.is_zero(i + 1):
+                self.skip(i + 1, self.pair[i + 1])  # an inert tensor, options by default
             elif t.text in ("TAP_SHAPE_TEXT", "sizeof"):
                 self.skip(i, i)
             elif t.text == "tap__parallel" and self.tokens[i + 1].text == "(":
@@ -222,6 +226,10 @@ class Finder:
             elif t.text in ("static", "enum") and i > 0 and self.tokens[i - 1].text in ("{", "}", ";"):
                 self.skip(i, self.statement_end(i))  # a table
             i += 1
+
+    def is_zero(self, i):
+        """Whether an initializer of zeros begins at i."""
+        return all(self.tokens[k].text in ("{", "}", "0", "NULL", ",") for k in range(i, self.pair[i] + 1))
 
     def begins(self, i):
         """Whether a statement begins at i."""
