@@ -626,6 +626,7 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(conv_layer_transpose_init_null, TAP_EARG, "new: conv_transpose: NULL", \
       tap_conv_transpose_init(NULL, w->m, "new", 1, 1, 1, (tap_conv_options){ 0 })) \
     X(conv_layer_channels, TAP_EARG, "new: conv: 0 -> 2 channels and a kernel of 2 are not all positive", conv(w, 0, 2, 2, 0)) \
+    X(conv_layer_none, TAP_EARG, "new: conv: 2 -> 0 channels and a kernel of 2 are not all positive", conv(w, 2, 0, 2, 0)) \
     X(conv_layer_kernel, TAP_EARG, "new: conv: 1 -> 2 channels and a kernel of -2 are not all positive", conv(w, 1, 2, -2, 0)) \
     X(conv_layer_groups, TAP_EARG, "new: conv: 1 -> 2 channels do not go into 2 groups", conv(w, 1, 2, 2, 2)) \
     X(conv_layer_groups_min, TAP_EARG, "new: conv: 1 -> 2 channels do not go into -9223372036854775808 groups", \
