@@ -45,7 +45,7 @@ static const char *check_axis(tap_pad_mode mode, int64_t n, int64_t before, int6
     if (mode == TAP_PAD_CONSTANT) return total < 0 || before < -n || after < -n ? "more is cropped than there is" : NULL;
     if (total <= 0 || n == 0) return "nothing is left of the axis, or it is empty";
     if (mode == TAP_PAD_REFLECT && (before >= n || after >= n)) return "only less than the axis can be reflected";
-    if (mode == TAP_PAD_CIRCULAR && (kept <= 0 || before > kept || after > kept)) return "it would go around more than once";
+    if (mode == TAP_PAD_CIRCULAR && (before > kept || after > kept)) return "it would go around more than once";
     return NULL;
 }
 

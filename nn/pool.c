@@ -74,12 +74,11 @@ static tap_var slide(tap_var x, const tap__windows w[2], double padding)
 
 /* ---- max_pool2d ---- */
 
-/* The place on the axis of element k of window i; of one in the padding, that of the window's first element inside. */
-static int64_t place_on(tap__windows w, int64_t size, int64_t i, int64_t k)
+/* The place on the axis of element k of window i; of one in the padding before it, that of the window's first element inside. */
+static int64_t place_on(tap__windows w, int64_t i, int64_t k)
 {
-    int64_t start = i * w.stride - w.before, at = start + k * w.dilation;
-    if (at >= 0 && at < size) return at;
-    return start < 0 ? start + (-start + w.dilation - 1) / w.dilation * w.dilation : start;
+    const int64_t at = i * w.stride - w.before + k * w.dilation;
+    return at < 0 ? at + (-at + w.dilation - 1) / w.dilation * w.dilation : at;
 }
 
 /* Places in the plane of all elements of all windows: [windows,elements]. The padding, being -inf, is chosen only where all of
@@ -91,8 +90,8 @@ static tap_var places(tap_tape *t, const tap__windows w[2], const int64_t size[2
     tap_var       v = tap__push_empty(t, TAP_I64, TAP_SHAPE(count, n), &x);
     for (int64_t i = 0; x.data && i < count; i++) {
         for (int64_t k = 0; k < n; k++) {
-            int64_t row = place_on(w[HEIGHT], size[HEIGHT], i / w[WIDTH].count, k / w[WIDTH].size);
-            int64_t column = place_on(w[WIDTH], size[WIDTH], i % w[WIDTH].count, k % w[WIDTH].size);
+            int64_t row = place_on(w[HEIGHT], i / w[WIDTH].count, k / w[WIDTH].size);
+            int64_t column = place_on(w[WIDTH], i % w[WIDTH].count, k % w[WIDTH].size);
             ((int64_t *)x.data)[i * n + k] = row * size[WIDTH] + column;
         }
     }
@@ -109,7 +108,7 @@ tap_var tap_max_pool2d(tap_var x, tap_pool_options o, tap_var *index)
     tap_shape s = n->value.shape, windows = s, down = TAP_SHAPE(w[HEIGHT].count, w[WIDTH].count);
     int       last = s.rank - 1;
     for (int i = 0; i < 2; i++) {
-        if (place_on(w[i], s.n[last - 1 + i], 0, 0) >= s.n[last - 1 + i])
+        if (place_on(w[i], 0, 0) >= s.n[last - 1 + i])
             return tap__refuse(n, TAP_ESHAPE, "max_pool2d", "the first window lies in the padding");
     }
     windows.n[last - 1] = down.n[0] * down.n[1];

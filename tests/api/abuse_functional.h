@@ -35,10 +35,16 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
     X(layer_norm_shape, TAP_ESHAPE, "layer_norm: [2,4]: its last axes are not [2]", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(2), ABSENT, ABSENT, 0)) \
     X(layer_norm_rank, TAP_ESHAPE, NULL, w->out = tap_layer_norm(X_VAR, rank_min, ABSENT, ABSENT, 0)) \
+    X(layer_norm_none, TAP_ESHAPE, "layer_norm: [2,4]: its last axes are not []", \
+      w->out = tap_layer_norm(X_VAR, TAP_SCALAR, ABSENT, ABSENT, 0)) \
+    X(layer_norm_foreign, TAP_ESTALE, "layer_norm: input 1 is on another tape", \
+      w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), tap_ones(w->other, TAP_SHAPE(4)), ABSENT, 0)) \
     X(layer_norm_weight, TAP_ESHAPE, "layer_norm: [2,4]: the weight is [2,4]", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), X_VAR, ABSENT, 0)) \
     X(layer_norm_bias, TAP_ESHAPE, "layer_norm: [2,4]: the bias is [2,4]", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), ABSENT, X_VAR, 0)) \
+    X(layer_norm_foreign_bias, TAP_ESTALE, "layer_norm: input 1 is on another tape", \
+      w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), ABSENT, tap_ones(w->other, TAP_SHAPE(4)), 0)) \
     X(rms_norm_weight, TAP_ESHAPE, "rms_norm: [2,4]: the weight is [2,4]", w->out = tap_rms_norm(X_VAR, TAP_SHAPE(4), X_VAR, 0)) \
     X(group_norm_groups, TAP_ESHAPE, "group_norm: [2,4]: its channels, axis 1, do not make 3 groups", \
       w->out = tap_group_norm(X_VAR, 3, ABSENT, ABSENT, 0)) \
@@ -53,6 +59,10 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
     X(batch_norm_mean, TAP_ESHAPE, "batch_norm: [2,4]: the running mean is [2,4]", \
       const tap_tensor stat = data_of(w); \
       w->out = tap_batch_norm(X_VAR, &stat, &stat, ABSENT, ABSENT, true, 0, 0)) \
+    X(batch_norm_column, TAP_ESHAPE, "batch_norm: [2,4]: the running variance is [4,1]", \
+      double numbers[4] = { 0 }; \
+      const tap_tensor stat = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4), numbers), column = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 1), numbers); \
+      w->out = tap_batch_norm(X_VAR, &stat, &column, ABSENT, ABSENT, true, 0, 0)) \
     X(attention_rank, TAP_ESHAPE, "scaled_dot_product_attention: [3]: query and key need [..,length,width]", \
       tap_var v = tap_zeros(w->t, TAP_SHAPE(3)); \
       w->out = tap_scaled_dot_product_attention(v, v, v, ABSENT, 0, false, 0)) \
@@ -71,6 +81,11 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
       w->out = tap_nll_loss(tap_slice(X_VAR, 1, 0, 1, 1), tap_arange(w->t, 2), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
     X(cross_entropy_smoothing, TAP_EARG, "cross_entropy: label_smoothing nan is not within 0..1", \
       w->out = tap_cross_entropy(X_VAR, X_VAR, ABSENT, 0, TAP_REDUCE_MEAN, (double)NAN)) \
+    X(cross_entropy_whole, TAP_ESHAPE, \
+      "cross_entropy: [2,4] x [2,4]: the target must be the input's shape without its class axis", \
+      w->out = tap_cross_entropy(X_VAR, tap_cast(X_VAR, TAP_I64), ABSENT, 0, TAP_REDUCE_MEAN, 0)) \
+    X(cross_entropy_dtype, TAP_EDTYPE, "cross_entropy: the target is float64, not int64", \
+      w->out = tap_cross_entropy(X_VAR, tap_zeros(w->t, TAP_SHAPE(2)), ABSENT, 0, TAP_REDUCE_MEAN, 0)) \
     X(cross_entropy_shape, TAP_ESHAPE, \
       "cross_entropy: [2,4] x [3]: the target must be the input's shape without its class axis", \
       w->out = tap_cross_entropy(X_VAR, tap_arange(w->t, 3), ABSENT, 0, TAP_REDUCE_MEAN, 0))

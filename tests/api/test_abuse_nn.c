@@ -730,6 +730,9 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(pool_window_outside, TAP_ESHAPE, "max_pool2d: [1,1,2]: the first window lies in the padding", \
       tap_pool_options o = { .kernel = { 3, 1 }, .stride = { 3 }, .padding = { 1 }, .dilation = { 2 }, .ceil_mode = true }; \
       w->out = tap_max_pool2d(tap_ones(w->t, TAP_SHAPE(1, 1, 2)), o, NULL)) \
+    X(pool_window_beside, TAP_ESHAPE, "max_pool2d: [1,2,1]: the first window lies in the padding", \
+      tap_pool_options o = { .kernel = { 1, 3 }, .stride = { 1, 3 }, .padding = { 0, 1 }, .dilation = { 1, 2 }, .ceil_mode = true }; \
+      w->out = tap_max_pool2d(tap_ones(w->t, TAP_SHAPE(1, 2, 1)), o, NULL)) \
     X(pool_divisor, TAP_EARG, "max_pool2d: [1,2,2,2]: divisor and exclude_pad are for means", \
       w->out = tap_max_pool2d(IMAGE, POOL(.kernel = { 1, 1 }, .divisor = 1), NULL)) \
     X(pool_dilation, TAP_EARG, "avg_pool2d: [1,2,2,2]: dilation is for maxima", \
@@ -773,10 +776,18 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       w->out = PAD(w->in.x, TAP_PAD_REFLECT, 0, INT64_C(2147483648))) \
     X(pad_reflect, TAP_EARG, "pad: [2,4]: 0 and 4 at axis -1: only less than the axis can be reflected", \
       w->out = PAD(w->in.x, TAP_PAD_REFLECT, 0, 4)) \
+    X(pad_reflect_before, TAP_EARG, "pad: [2,4]: 4 and 0 at axis -1: only less than the axis can be reflected", \
+      w->out = PAD(w->in.x, TAP_PAD_REFLECT, 4, 0)) \
     X(pad_replicate, TAP_EARG, "pad: [2,4]: -2 and -2 at axis -1: nothing is left of the axis, or it is empty", \
       w->out = PAD(w->in.x, TAP_PAD_REPLICATE, -2, -2)) \
     X(pad_circular, TAP_EARG, "pad: [2,4]: 5 and 0 at axis -1: it would go around more than once", \
       w->out = PAD(w->in.x, TAP_PAD_CIRCULAR, 5, 0)) \
+    X(pad_around, TAP_EARG, "pad: [2,4]: 0 and 5 at axis -1: it would go around more than once", \
+      w->out = PAD(w->in.x, TAP_PAD_CIRCULAR, 0, 5)) \
+    X(pad_around_rest, TAP_EARG, "pad: [2,4]: -1 and 4 at axis -1: it would go around more than once", \
+      w->out = PAD(w->in.x, TAP_PAD_CIRCULAR, -1, 4)) \
+    X(pad_around_left, TAP_EARG, "pad: [2,4]: 4 and -1 at axis -1: it would go around more than once", \
+      w->out = PAD(w->in.x, TAP_PAD_CIRCULAR, 4, -1)) \
     X(interpolate_mode, TAP_EARG, "interpolate: [1,2,2,2]: 99 is no mode", w->out = tap_interpolate(IMAGE, TO(.mode = 99))) \
     X(interpolate_rank, TAP_ESHAPE, "interpolate: [2,4]: needs [N,C,..] with one to three axes more", \
       w->out = tap_interpolate(w->in.x, TO(.size = { 1 }))) \

@@ -22,6 +22,7 @@ static void test_reductions(void **state)
     expect_close(tap_mse_loss(tap_ones(t, TAP_SHAPE(3)), tap_scalar(t, 3), TAP_REDUCE_BATCHMEAN), TAP_SCALAR, D(4));
     expect_close(tap_mse_loss(tap_scalar(t, 3), tap_scalar(t, 1), TAP_REDUCE_BATCHMEAN), TAP_SCALAR, D(4));
     expect_close(tap_l1_loss(x, y, TAP_REDUCE_SUM), TAP_SCALAR, D(8));
+    expect_close(tap_l1_loss(y, x, TAP_REDUCE_NONE), TAP_SHAPE(2, 2), D(1, 2, 3, 2));
     expect_close(tap_huber_loss(x, y, TAP_REDUCE_NONE, 2.5), TAP_SHAPE(2, 2), D(0.5, 2, 2.5 * 1.75, 2));
     expect_close(tap_smooth_l1_loss(x, y, TAP_REDUCE_NONE, 2.5), TAP_SHAPE(2, 2), D(0.2, 0.8, 1.75, 0.8));
     expect_close(tap_smooth_l1_loss(x, y, TAP_REDUCE_SUM, 0), TAP_SCALAR, D(8));
@@ -50,6 +51,8 @@ static void test_class_losses(void **state)
     expect_close(tap_cross_entropy(ruled_out, places(TAP_SHAPE(1), I(0)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0), TAP_SHAPE(1), D(0));
     tap_var hard = floats(TAP_SHAPE(3, 2), D(1, 0, 0, 1, 1, 0)); /* smoothed by 1/2: 3/4 and 1/4 */
     expect_close(tap_cross_entropy(p, hard, ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0.5), TAP_SHAPE(3), D(a + 1.25, b + 3.75, c + 5.25));
+    expect_close(tap_cross_entropy(floats(TAP_SHAPE(2), D(-1, -2)), floats(TAP_SHAPE(2), D(1, 0)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0.5),
+           TAP_SCALAR, D(a + 1.25));
     tap_var soft = floats(TAP_SHAPE(3, 2), D(1, 0, 0.25, 0.75, 0, 0));
     expect_close(tap_cross_entropy(p, soft, w, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0), TAP_SCALAR,
            D((a + 1 + 0.25 * (b + 3) + 2.25 * (b + 4)) / 3));
@@ -172,11 +175,18 @@ static void test_norms(void **state)
     tap_var x = floats(TAP_SHAPE(2, 2), D(1, 3, 5, 5)), w = floats(TAP_SHAPE(2), D(2, 10)), b = floats(TAP_SHAPE(2), D(0, 1));
     expect_close(tap_layer_norm(x, TAP_SHAPE(2), w, b, 3), TAP_SHAPE(2, 2), D(-1, 6, 0, 1));
     expect_close(tap_rms_norm(x, TAP_SHAPE(2), w, 4), TAP_SHAPE(2, 2), D(2.0 / 3, 10, 10 / sqrt(29), 50 / sqrt(29)));
+    expect_close(tap_layer_norm(x, TAP_SHAPE(2, 2), ABSENT, ABSENT, 1.25), TAP_SHAPE(2, 2), D(-1.25, -0.25, 0.75, 0.75));
+    expect_close(tap_layer_norm(tap_zeros(t, TAP_SHAPE(2, 0)), TAP_SHAPE(0), ABSENT, ABSENT, 1), TAP_SHAPE(2, 0), NULL);
+    expect_close(tap_rms_norm(x, TAP_SHAPE(2), ABSENT, 4), TAP_SHAPE(2, 2), D(1.0 / 3, 1, 5 / sqrt(29), 5 / sqrt(29)));
     tap_var y = floats(TAP_SHAPE(1, 4, 1), D(1, 3, 5, 9)), u = floats(TAP_SHAPE(4), D(1, 2, 3, 4));
+    expect_close(tap_group_norm(y, 2, u, floats(TAP_SHAPE(4), D(10, 20, 30, 40)), 0), TAP_SHAPE(1, 4, 1), D(9, 22, 27, 44));
     expect_close(tap_group_norm(y, 2, u, u, 0), TAP_SHAPE(1, 4, 1), D(0, 4, 0, 8));
     expect_close(tap_normalize(x, 1, -1, 1e-12), TAP_SHAPE(2, 2), D(0.25, 0.75, 0.5, 0.5));
     expect_close(tap_normalize(tap_zeros(t, TAP_SHAPE(2)), 2, 0, 1e-12), TAP_SHAPE(2), D(0, 0));
     expect_close(tap_cosine_similarity(x, floats(TAP_SHAPE(2), D(1, 1)), -1, 1e-8), TAP_SHAPE(2), D(4 / sqrt(20), 1));
+    tap_var p = floats(TAP_SHAPE(2), D(3, 4));
+    expect_close(tap_cosine_similarity(x, p, 1, 1e-8), TAP_SHAPE(2), D(3 / sqrt(10), 7 / sqrt(50)));
+    expect_close(tap_cosine_similarity(p, x, 1, 1e-8), TAP_SHAPE(2), D(3 / sqrt(10), 7 / sqrt(50)));
     expect_close(tap_prelu(floats(TAP_SHAPE(1, 2, 2), D(-1, 2, -3, 4)), b), TAP_SHAPE(1, 2, 2), D(0, 2, -3, 4));
     expect_close(tap_glu(floats(TAP_SHAPE(4), D(3, 5, 0, 1e3)), 0), TAP_SHAPE(2), D(1.5, 5));
     expect_close(tap_softmin(floats(TAP_SHAPE(2), D(log(3), 0)), 0), TAP_SHAPE(2), D(0.25, 0.75));

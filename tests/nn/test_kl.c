@@ -125,6 +125,11 @@ static void test_monte_carlo(void **state)
         assert_true(fabs(tap_item(exact)) > 0.1);
         assert_close(tap_item(g), tap_item(exact), 0.01, "gradient");
     }
+    /* For N(a,1) and N(b,1), log q - log p is v = (a - b)(2 z - a - b) / 2, and its slope along the path z - b: no more. */
+    tap_var zero = tap_scalar(t, 0), few = tap_kl_monte_carlo(tap_normal(a, zero), tap_normal(b, zero), 2, &e);
+    tap_grad(few, 1, &a, &g);
+    assert_close(tap_item(g), (l - m) / 2 + tap_item(few) / (l - m), 1e-14, "path");
+    assert_true(tap_item(e) > 0 && tap_item(e) < 10);
     tap_kl_monte_carlo(pair[1][0], pair[1][1], 9, &e);
     tap_grad(e, 1, &a, &g);
     assert_true(tap_item(e) > 0 && tap_item(g) == 0);
@@ -156,6 +161,7 @@ static void test_delta(void **state)
     tap_var      a = tap_input(t, wrap((tap_shape)S(2), at)), b = tap_input(t, wrap((tap_shape)S(2), of));
     tap_dist     q = tap_delta(a), p = tap_normal(b, b), vector = tap_isotropic_normal(b, tap_scalar(t, 0));
     assert_true(item(tap_kl(q, tap_delta(b)), 0) == 0 && item(tap_kl(q, tap_delta(b)), 1) == (double)INFINITY);
+    assert_true(tap_item(tap_kl(q, tap_relaxed_one_hot_categorical(b, tap_scalar(t, 1)))) == (double)INFINITY);
     assert_true(item(tap_kl(q, p), 0) == (double)INFINITY && tap_shape_of(tap_kl(q, p)).rank == 1);
     assert_true(item(tap_kl(q, vector), 0) == (double)INFINITY && tap_shape_of(tap_kl(q, vector)).rank == 0);
     assert_tape_ok(t, "delta");

@@ -398,6 +398,16 @@ static void test_pad(void **state)
         expect(PAD(row, TAP_PAD_REPLICATE, 9, 2, 1), TAP_SHAPE(1, 7), D(0, 0, 0, 1, 2, 3, 3), 0);
         expect(PAD(row, TAP_PAD_REPLICATE, 9, -6, 4), TAP_SHAPE(1, 2), D(3, 3), 0);
         expect(PAD(row, TAP_PAD_CIRCULAR, 9, 2, 4), TAP_SHAPE(1, 10), D(2, 3, 0, 1, 2, 3, 0, 1, 2, 3), 0);
+        expect(PAD(row, TAP_PAD_CIRCULAR, 9, 4, 0), TAP_SHAPE(1, 8), D(0, 1, 2, 3, 0, 1, 2, 3), 0);
+        expect(PAD(row, TAP_PAD_REPLICATE, 9, -3, 0), TAP_SHAPE(1, 1), D(3), 0);
+        expect(PAD(count(TAP_SHAPE(1, 1)), TAP_PAD_REPLICATE, 9, 1, 1), TAP_SHAPE(1, 3), D(0, 0, 0), 0);
+        expect(PAD(row, TAP_PAD_CONSTANT, 0, -3, -1), TAP_SHAPE(1, 0), D(0), 0);
+        expect(PAD(count(TAP_SHAPE(1, 2, 1)), TAP_PAD_CONSTANT, 0, 0, 0, 0, 1, 0, 0), TAP_SHAPE(1, 3, 1), D(0, 1, 0), 0);
+        expect(PAD(count(TAP_SHAPE(1, 1)), TAP_PAD_CIRCULAR, 9, 1, 1), TAP_SHAPE(1, 3), D(0, 0, 0), 0);
+        expect(PAD(count(TAP_SHAPE(1, 1, 2)), TAP_PAD_REPLICATE, 9, 1, 0, 0, 0), TAP_SHAPE(1, 1, 3), D(0, 0, 1), 0);
+        expect(PAD(count(TAP_SHAPE(1, 1, 2)), TAP_PAD_REPLICATE, 9, 0, 1, 0, 0), TAP_SHAPE(1, 1, 3), D(0, 1, 1), 0);
+        expect(PAD(count(TAP_SHAPE(1, 2, 1)), TAP_PAD_REPLICATE, 9, 0, 0, 0, 1), TAP_SHAPE(1, 3, 1), D(0, 1, 1), 0);
+        expect(PAD(count(TAP_SHAPE(1, 1, 2, 1)), TAP_PAD_REPLICATE, 9, 0, 0, 0, 1, 0, 0), TAP_SHAPE(1, 1, 3, 1), D(0, 1, 1), 0);
         expect(PAD(row, TAP_PAD_CIRCULAR, 9, 2, -1), TAP_SHAPE(1, 5), D(1, 2, 0, 1, 2), 0);
         expect(PAD(row, TAP_PAD_CIRCULAR, 9, -1, 3), TAP_SHAPE(1, 6), D(1, 2, 3, 1, 2, 3), 0);
         expect(PAD(count(TAP_SHAPE(1, 2, 2)), TAP_PAD_REFLECT, 9, 0, 1, 1, 0), TAP_SHAPE(1, 3, 3), D(2, 3, 2, 0, 1, 0, 2, 3, 2),
