@@ -210,7 +210,8 @@ class Finder:
             elif t.text == "(" and self.source(i, min(i + 2, n - 1)) == "(void)":
                 self.skip(i, self.statement_end(i))
             elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "fail", "bad_axis", "refuse_as", "refuse",
-                            "tap__arena_give_back", "tap_arena_free", "tap_tape_free", "tap__arena_name", "tap__error_copy"):
+                            "tap__arena_give_back", "tap_arena_free", "tap_tape_free", "tap__arena_name", "tap__error_copy",
+                            "tap__no_memory"):
                 self.skip(i, self.statement_end(i))
             elif t.text == "[" and i + 2 < n and self.tokens[i + 2].text == "]" and self.declares(i):
                 self.skip(i, i + 2)
