@@ -63,6 +63,19 @@ static void test_log_rising(void **state)
     }
 }
 
+/* The operators are these functions. What is 1 too much in all of them cancels in a likelihood. */
+static void test_rising_operators(void **state)
+{
+    const double x[] = { 0, 1, 3, 20 }, u[] = { -2, 0.5, 1, 3 };
+    tap_tape    *t = tap_tape_new(TAP_F64, 0);
+    tap_var      y[3] = { tap__log_rising(many(t, 4, x), many(t, 4, u)), tap__rising_slope(many(t, 4, x), many(t, 4, u)),
+                          tap__rising_further(2, many(t, 4, x), many(t, 4, u)) };
+    (void)state;
+    for (int n = 0; n < 3; n++)
+        for (int i = 0; i < 4; i++) assert_close(item(y[n], i), tap__log_rising_f64(n, x[i], u[i]), 1e-14, "rising");
+    tap_tape_free(t);
+}
+
 /* ---- Values computed with 60 digits ------------------------------------------------------------------------------ */
 
 /* x, the parameters, log p(x), and its derivatives by the last two of them. */
@@ -440,9 +453,11 @@ static void test_dtypes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_log_rising), cmocka_unit_test(test_values),         cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_bytes),      cmocka_unit_test(test_zero_inflation), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_mixture),    cmocka_unit_test(test_extremes),       cmocka_unit_test(test_outside_of_the_support),
+        cmocka_unit_test(test_log_rising), cmocka_unit_test(test_rising_operators),
+        cmocka_unit_test(test_values),     cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_bytes),      cmocka_unit_test(test_zero_inflation),
+        cmocka_unit_test(test_limits),     cmocka_unit_test(test_mixture),
+        cmocka_unit_test(test_extremes),   cmocka_unit_test(test_outside_of_the_support),
         cmocka_unit_test(test_dtypes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
