@@ -140,6 +140,33 @@ static void test_operator_without_forward(void **state)
     tap_tape_free(t);
 }
 
+static tap_status infer_any(tap_call *c, tap_tensor *out)
+{
+    out->dtype = c->in[0].dtype;
+    out->shape = c->in[0].shape;
+    return TAP_OK;
+}
+
+static void forward_of_none(tap_call *c, tap_tensor *out)
+{
+    (void)c;
+    assert_true(tap_tensor_numel(*out) > 0);
+    tap_tensor_set_item(*out, 0, 7);
+}
+
+/* forward need not think of results without elements. */
+static void test_empty_results(void **state)
+{
+    const tap_op op = { "some", infer_any, forward_of_none, vjp_of_nothing, 0 };
+    tap_tape    *t = tap_tape_new(TAP_F64, 1);
+    tap_var      none = tap_zeros(t, TAP_SHAPE(2, 0)), one = tap_zeros(t, TAP_SHAPE(1));
+    (void)state;
+    assert_true(tap_shape_equal(tap_shape_of(tap_apply(&op, NULL, 1, &none)), TAP_SHAPE(2, 0)));
+    assert_true(tap_item(tap_apply(&op, NULL, 1, &one)) == 7);
+    assert_sound(t);
+    tap_tape_free(t);
+}
+
 static tap_status infer_reversed(tap_call *c, tap_tensor *out)
 {
     *out = c->in[0];
@@ -225,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_operator_without_a_rule),
         cmocka_unit_test(test_operator_without_forward),
         cmocka_unit_test(test_own_view),
+        cmocka_unit_test(test_empty_results),
         cmocka_unit_test(test_rule_of_nothing),
         cmocka_unit_test(test_failing_backward_touches_nothing),
     };
