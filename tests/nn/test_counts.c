@@ -73,6 +73,10 @@ static void test_rising_operators(void **state)
     (void)state;
     for (int n = 0; n < 3; n++)
         for (int i = 0; i < 4; i++) assert_close(item(y[n], i), tap__log_rising_f64(n, x[i], u[i]), 1e-14, "rising");
+    const tap_shape square = { 2, { 2, 2 } };
+    tap_var         turned =
+        tap__rising_further(2, tap_mT(tap_reshape(many(t, 4, x), square)), tap_mT(tap_reshape(many(t, 4, u), square)));
+    for (int i = 0; i < 4; i++) assert_close(item(turned, i), item(y[2], i % 2 * 2 + i / 2), 0, "turned");
     tap_tape_free(t);
 }
 
