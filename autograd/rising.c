@@ -14,11 +14,12 @@ static tap_status further_infer(tap_call *c, tap_tensor *out)
     return TAP_OK;
 }
 
+/* A result is walked in the order of its memory: its stride is 1. */
 static void further_run(int64_t n, void *const *data, const int64_t *stride, const void *context)
 {
     double       *y = data[0];
     const double *x = data[1], *u = data[2];
-    for (int64_t i = 0; i < n; i++) y[i * stride[0]] = tap__log_rising_f64(*(const int *)context, x[i * stride[1]], u[i * stride[2]]);
+    for (int64_t i = 0; i < n; i++) y[i] = tap__log_rising_f64(*(const int *)context, x[i * stride[1]], u[i * stride[2]]);
 }
 
 static void further_forward(tap_call *c, tap_tensor *out)
