@@ -195,7 +195,7 @@ class Judge:
             first = [("tensor/" + t, []) for t in dict.fromkeys([stem] + TENSOR_TESTS.get(stem, []))]
             order = first + order
             later = of("autograd") + ["api/abuse_tensor"] + ["api/abuse_autograd"] * (stem in ("index", "shape"))
-            later += ["nn/spatial"] * stem.startswith("conv") + ["nn/counts"] * (stem == "rising")
+            later += ["nn/spatial"] * stem.startswith("conv") + ["nn/counts"] * (stem in ("rising", "special"))
         elif floor == "nn":
             later = ["nn/" + stem] + of("nn") + ["models/vae", "models/golden", "api/abuse_nn"]
         else:
