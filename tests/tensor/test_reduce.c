@@ -65,10 +65,10 @@ static void test_all_axes(void **state)
 {
     (void)state;
     static const tap_shape shapes[] = {
-        { 0, { 0 } },          { 1, { 1 } },           { 1, { 0 } },           { 1, { 9 } },          { 1, { 5000 } },
-        { 2, { 3, 4 } },       { 2, { 17, 1 } },       { 2, { 0, 3 } },        { 2, { 3, 0 } },       { 2, { 4, 4200 } },
-        { 2, { 5000, 3 } },    { 2, { 7, 300 } },      { 2, { 300, 7 } },      { 3, { 2, 3, 4 } },    { 3, { 3, 0, 2 } },
-        { 3, { 1, 1, 1 } },    { 3, { 5, 1, 270 } },   { 3, { 270, 2, 5 } },   { 4, { 2, 3, 4, 5 } }, { 4, { 1, 3, 1, 20 } },
+        { 0, { 0 } },           { 1, { 1 } },          { 1, { 0 } },         { 1, { 9 } },          { 1, { 5000 } },
+        { 2, { 3, 4 } },        { 2, { 17, 1 } },      { 2, { 0, 3 } },      { 2, { 3, 0 } },       { 2, { 4, 4200 } },
+        { 2, { 5000, 3 } },     { 2, { 7, 300 } },     { 2, { 300, 7 } },    { 3, { 2, 3, 4 } },    { 3, { 3, 0, 2 } },
+        { 3, { 1, 1, 1 } },     { 3, { 5, 1, 270 } },  { 3, { 270, 2, 5 } }, { 4, { 2, 3, 4, 5 } }, { 4, { 1, 3, 1, 20 } },
         { 4, { 20, 2, 1, 9 } }, { 4, { 2, 0, 3, 0 } }, { 2, { 3, 4096 } },
     };
     uint64_t dice = 1;
@@ -253,6 +253,30 @@ static void test_scratch(void **state)
     tap_arena_free(memory);
 }
 
+/* Whatever is finite, and what is not in any place. */
+static void test_finite(void **state)
+{
+    const double small[] = { 0, -0.0, 1, -1, 5e-324, 2, 1e308, -1e308, 0.1 },
+                 bad[] = { (double)INFINITY, -(double)INFINITY, (double)NAN };
+    enum { N = sizeof small / sizeof *small };
+    (void)state;
+    for (int dtype = TAP_F32; dtype <= TAP_F64; dtype++) {
+        double     numbers[N];
+        tap_tensor x = tap_tensor_wrap((tap_dtype)dtype, TAP_SHAPE(N), numbers);
+        for (int i = 0; i < N; i++) tap_tensor_set_item(x, i, dtype == TAP_F32 && fabs(small[i]) > 1e38 ? 3e38 : small[i]);
+        for (int n = 0; n <= N; n++) assert_true(tap__all_finite(n, x.dtype, x.data));
+        for (int i = 0; i < N; i++) {
+            const double was = tap_tensor_item(x, i);
+            for (int k = 0; k < 3; k++) {
+                tap_tensor_set_item(x, i, bad[k]);
+                assert_false(tap__all_finite(N, x.dtype, x.data));
+                assert_true(tap__all_finite(i, x.dtype, x.data));
+            }
+            tap_tensor_set_item(x, i, was);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_accuracy),
         cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_scratch),
+        cmocka_unit_test(test_finite),
     };
     tap__parallel_from(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
