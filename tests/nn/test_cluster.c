@@ -134,61 +134,66 @@ enum { PLACES = 8, CENTRES = 3, RUNS = 4000 };
 static const double places[PLACES][2] = { { .25, .25 }, { .5, .5 }, { 2.25, .5 }, { .75, 2 },
                                           { 0, 0 },     { 2, 0 },   { 1.5, 2 },   { 1.25, 2.25 } };
 
+typedef struct {
+    double x[PLACES][2];
+    int    n, k, rounds; /* points, centres */
+} task;
+
 static double square_between(const double *a, const double *b)
 {
     return (a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1]);
 }
 
-static double nearest_of(const double *x, double (*centre)[2], int *which)
+static double nearest_of(int k, const double *x, double (*centre)[2], int *which)
 {
     double least = HUGE_VAL;
-    for (int c = 0; c < CENTRES; c++) {
+    for (int c = 0; c < k; c++) {
         const double far = square_between(x, centre[c]);
         if (far < least) least = far, *which = c;
     }
     return least;
 }
 
-/* Lloyd's algorithm from three of the places, with few words. */
-static double lloyd(const int *start, int rounds)
+/* Lloyd's algorithm from some of the points, with few words. */
+static double lloyd(const task *t, const int *start)
 {
     double centre[CENTRES][2], sum = HUGE_VAL, before;
     int    label[PLACES], farthest = 0;
-    for (int c = 0; c < CENTRES; c++) memcpy(centre[c], places[start[c]], sizeof centre[c]);
+    for (int c = 0; c < t->k; c++) memcpy(centre[c], t->x[start[c]], sizeof centre[c]);
     for (int round = 0;; round++) {
         double most = 0;
         before = sum, sum = 0;
-        for (int i = 0; i < PLACES; i++) {
-            const double far = nearest_of(places[i], centre, &label[i]);
+        for (int i = 0; i < t->n; i++) {
+            const double far = nearest_of(t->k, t->x[i], centre, &label[i]);
             sum += far;
             if (far > most) most = far, farthest = i;
         }
-        if (round == rounds || !(sum < before)) return sum;
-        for (int c = 0; c < CENTRES; c++) {
+        if (round == t->rounds || !(sum < before)) return sum;
+        for (int c = 0; c < t->k; c++) {
             double total[2] = { 0 }, count = 0;
-            for (int i = 0; i < PLACES; i++)
-                if (label[i] == c) total[0] += places[i][0], total[1] += places[i][1], count++;
-            if (count == 0) memcpy(total, places[farthest], sizeof total), count = 1;
+            for (int i = 0; i < t->n; i++)
+                if (label[i] == c) total[0] += t->x[i][0], total[1] += t->x[i][1], count++;
+            if (count == 0) memcpy(total, t->x[farthest], sizeof total), count = 1;
             centre[c][0] = total[0] / count, centre[c][1] = total[1] / count;
         }
     }
 }
 
-static double weight_of(int i, const int *start, int some)
+static double weight_of(const task *t, int i, const int *start, int some)
 {
     double least = some == 0 ? 1 : HUGE_VAL;
-    for (int c = 0; c < some; c++) least = fmin(least, square_between(places[i], places[start[c]]));
+    for (int c = 0; c < some; c++) least = fmin(least, square_between(t->x[i], t->x[start[c]]));
     return least;
 }
 
 /* By k-means++: each centre with a chance in proportion to its squared distance to those before. */
-static double chance_of(const int *start)
+static double chance_of(const task *t, const int *start)
 {
     double chance = 1;
-    for (int c = 0; c < CENTRES; c++) {
+    for (int c = 0; c < t->k; c++) {
         double all = 0;
-        for (int i = 0; i < PLACES; i++) all += weight_of(i, start, c);
-        chance *= weight_of(start[c], start, c) / all;
+        for (int i = 0; i < t->n; i++) all += weight_of(t, i, start, c);
+        chance *= weight_of(t, start[c], start, c) / all;
     }
     return chance;
 }
@@ -201,21 +206,23 @@ static outcome *outcome_of(outcome *some, int64_t *n, double sum)
     return &some[k];
 }
 
-/* What comes of each of the 512 starts by a plain copy of the algorithm, and how often it does in 4,000 runs (5 deviations). */
-static void expect_chances(int rounds)
+/* What comes of each start by a plain copy of the algorithm, and how often it does in 4,000 runs (5 deviations). */
+static void expect_chances(const task *t)
 {
     outcome some[PLACES * PLACES * PLACES + 1];
     int64_t n = 0, label[PLACES];
-    for (int way = 0; way < PLACES * PLACES * PLACES; way++) {
-        const int start[] = { way % PLACES, way / PLACES % PLACES, way / PLACES / PLACES };
-        if (chance_of(start) > 0) outcome_of(some, &n, lloyd(start, rounds))->chance += chance_of(start);
+    int     ways = 1;
+    for (int c = 0; c < t->k; c++) ways *= t->n;
+    for (int way = 0; way < ways; way++) {
+        const int start[] = { way % t->n, way / t->n % t->n, way / t->n / t->n };
+        if (chance_of(t, start) > 0) outcome_of(some, &n, lloyd(t, start))->chance += chance_of(t, start);
     }
-    assert_true(n > 2);
-    const int64_t known = n;
+    assert_true(n > 1);
+    const int64_t    known = n;
+    const tap_tensor x = points(t->n, 2, (double *)(uintptr_t)t->x);
     for (uint64_t seed = 0; seed < RUNS; seed++) {
-        const tap_kmeans_options o = { .clusters = CENTRES, .restarts = 1, .rounds = rounds, .seed = seed };
-        outcome_of(some, &n, tap_kmeans(points(PLACES, 2, (double *)(uintptr_t)places), o, labels(PLACES, label), NULL))
-            ->seen++;
+        const tap_kmeans_options o = { .clusters = t->k, .restarts = 1, .rounds = t->rounds, .seed = seed };
+        outcome_of(some, &n, tap_kmeans(x, o, labels(t->n, label), NULL))->seen++;
         assert_int_equal(n, known);
     }
     for (int64_t k = 0; k < n; k++) {
@@ -226,10 +233,18 @@ static void expect_chances(int rounds)
 
 static void test_chances(void **state)
 {
+    static const int rounds[] = { 1, 2, 300 };
     (void)state;
-    expect_chances(1);
-    expect_chances(2);
-    expect_chances(300);
+    for (int first = 0; first < PLACES; first++) { /* each point in each place */
+        task many = { .n = PLACES, .k = CENTRES }, few = { .n = 3, .k = 2, .rounds = 1 };
+        for (int i = 0; i < PLACES; i++) memcpy(many.x[i], places[(first + i) % PLACES], sizeof many.x[i]);
+        memcpy(few.x, many.x, sizeof few.x);
+        expect_chances(&few);
+        for (int k = 0; k < 3; k++) {
+            many.rounds = rounds[k];
+            expect_chances(&many);
+        }
+    }
 }
 
 /* As many clusters as points; points that are all the same; a single one; float32, turned round. */

@@ -408,6 +408,7 @@ static void test_pad(void **state)
         expect(PAD(count(TAP_SHAPE(1, 1, 2)), TAP_PAD_REPLICATE, 9, 0, 1, 0, 0), TAP_SHAPE(1, 1, 3), D(0, 1, 1), 0);
         expect(PAD(count(TAP_SHAPE(1, 2, 1)), TAP_PAD_REPLICATE, 9, 0, 0, 0, 1), TAP_SHAPE(1, 3, 1), D(0, 1, 1), 0);
         expect(PAD(count(TAP_SHAPE(1, 1, 2, 1)), TAP_PAD_REPLICATE, 9, 0, 0, 0, 1, 0, 0), TAP_SHAPE(1, 1, 3, 1), D(0, 1, 1), 0);
+        expect(PAD(count(TAP_SHAPE(1, 2)), TAP_PAD_CONSTANT, 0, 1, 0, 0, 0), TAP_SHAPE(1, 3), D(0, 0, 1), 0);
         expect(PAD(row, TAP_PAD_CIRCULAR, 9, 2, -1), TAP_SHAPE(1, 5), D(1, 2, 0, 1, 2), 0);
         expect(PAD(row, TAP_PAD_CIRCULAR, 9, -1, 3), TAP_SHAPE(1, 6), D(1, 2, 3, 1, 2, 3), 0);
         expect(PAD(count(TAP_SHAPE(1, 2, 2)), TAP_PAD_REFLECT, 9, 0, 1, 1, 0), TAP_SHAPE(1, 3, 3), D(2, 3, 2, 0, 1, 0, 2, 3, 2),
@@ -505,15 +506,17 @@ static void test_gaussian_blur(void **state)
         for (int d = -R; d <= R; d++) sum += exp(-d * d / (2 * 1.3 * 1.3));
         for (int i = 0; i < N * H * W; i++)
             for (int k = 0; k < (2 * R + 1) * (2 * R + 1); k++) {
-                const int down = k / (2 * R + 1) - R, right = k % (2 * R + 1) - R;
+                const int     down = k / (2 * R + 1) - R, right = k % (2 * R + 1) - R;
                 const int64_t row = reflected(i / W % H + down, H), column = reflected(i % W + right, W);
-                want[i] += exp(-(down * down + right * right) / (2 * 1.3 * 1.3)) / (sum * sum) * x[(i / (H * W) * H + row) * W + column];
+                want[i] += exp(-(down * down + right * right) / (2 * 1.3 * 1.3)) / (sum * sum) *
+                           x[(i / (H * W) * H + row) * W + column];
             }
         expect(tap_gaussian_blur(floats(TAP_SHAPE(N, H, W), x), 5, 1.3), TAP_SHAPE(N, H, W), want, tolerance());
         expect(tap_gaussian_blur(floats(TAP_SHAPE(H, W), x), 5, 1.3), TAP_SHAPE(H, W), want, tolerance());
         expect(tap_gaussian_blur(floats(TAP_SHAPE(1, N, 1, H, W), x), 5, 1.3), TAP_SHAPE(1, N, 1, H, W), want, tolerance());
         expect(tap_gaussian_blur(floats(TAP_SHAPE(H, W), x), 1, 0.1), TAP_SHAPE(H, W), x, tolerance());
-        assert_true(tap_shape_equal(tap_shape_of(tap_gaussian_blur(tap_zeros(t, TAP_SHAPE(0, H, W)), 3, 1)), TAP_SHAPE(0, H, W)));
+        assert_true(
+            tap_shape_equal(tap_shape_of(tap_gaussian_blur(tap_zeros(t, TAP_SHAPE(0, H, W)), 3, 1)), TAP_SHAPE(0, H, W)));
         end();
     }
 }
@@ -526,7 +529,9 @@ static void test_convolutions_beyond_numbers(void **state)
         tap_conv_options o;
     } rows[] = {
         { { 4, { 1, 1 << 20, 1 << 19, 1 << 19 } }, { 4, { 1, 1 << 20, 2, 2 } }, { .groups = 1 } },
-        { { 4, { 1, 1, 1, 1 } }, { 4, { 1, 1, 2, 2 } }, { .padding = { 1 << 30, 1 << 30 }, .dilation = { INT32_MAX, INT32_MAX } } },
+        { { 4, { 1, 1, 1, 1 } },
+          { 4, { 1, 1, 2, 2 } },
+          { .padding = { 1 << 30, 1 << 30 }, .dilation = { INT32_MAX, INT32_MAX } } },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *message;
