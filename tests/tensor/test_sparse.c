@@ -129,15 +129,17 @@ static void check_pca(tap_tensor x, int rows, int columns, int k)
 static void test_pca(void **state)
 {
     (void)state;
-    static double small[ROWS][COLUMNS], alike[ROWS][COLUMNS];
+    static double small[ROWS][COLUMNS], alike[ROWS][COLUMNS], product[ROWS][COLUMNS];
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < COLUMNS; j++) {
+            product[i][j] = (i % 4) * (j % 3 + 1);
             small[i][j] = 0x1p-60 * dense[i][j];
             alike[i][j] = i == j ? 1 + (j * 7 % COLUMNS) / 128. : 0; /* takes long to tell apart */
         }
     check_pca(whole(), ROWS, COLUMNS, 3);
     check_pca(whole(), ROWS, COLUMNS, COLUMNS);
     check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, COLUMNS), small), ROWS, COLUMNS, 3);
+    check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, COLUMNS), product), ROWS, COLUMNS, 4); /* a single component */
     check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, COLUMNS), alike), ROWS, COLUMNS, 15);
     check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), (double[]){ 1, 0, 2, 0, 3, 0 }), 2, 3, 2); /* one direction, and a 0 */
 }
