@@ -52,10 +52,10 @@ TAP__INLINE double tap__rising_sum(double t, tap__rising_at at)
 }
 
 /* The same of -i / (theta + i), the derivatives. */
-TAP__INLINE double tap__rising_slope_sum(double t, tap__rising_at at)
+TAP__INLINE double tap__rising_slope_sum(double t, double theta)
 {
-    const double theta = at.theta, y = t / theta, l = tap__log1p_f64(y), w = theta + t, r = 1 / (w * w);
-    const double near = theta * tap__log1p_rest(y), far = theta * (l + at.below) - t;
+    const double y = t / theta, l = tap__log1p_f64(y), w = theta + t, r = 1 / (w * w);
+    const double near = theta * tap__log1p_rest(y), far = theta * l - t;
     double       rest = -1. / 240;
     rest = rest * r + 1. / 252;
     rest = rest * r - 1. / 120;
@@ -87,12 +87,11 @@ TAP__INLINE double tap__rising_f64(double x, double u)
 
 TAP__INLINE double tap__rising_slope_f64(double x, double u)
 {
-    const tap__rising_at at = tap__rising_theta(u);
-    const double         theta = at.theta, first = x < TAP__RISING_FIRST ? x : TAP__RISING_FIRST;
-    double               sum = 0;
+    const double theta = tap__rising_theta(u).theta, first = x < TAP__RISING_FIRST ? x : TAP__RISING_FIRST;
+    double       sum = 0;
     TAP__UNROLL
     for (int i = 1; i < TAP__RISING_FIRST; i++) sum -= i < first ? i / (theta + i) : 0;
-    const double others = tap__rising_slope_sum(x, at) - tap__rising_slope_sum(TAP__RISING_FIRST, at);
+    const double others = tap__rising_slope_sum(x, theta) - tap__rising_slope_sum(TAP__RISING_FIRST, theta);
     return tap__rising_or_nan(x, u, sum + (x > first ? others : 0));
 }
 
