@@ -70,6 +70,50 @@
       tap_dist d = tap_discretized_logistic_mixture(w->in.x, w->in.x, w->in.x); w->out = tap_kl(d, d))
 
 #define DISTRIBUTION_WRONGS THREE_WRONGS \
+    X(sample_shapes, TAP_ESHAPE, "sample: the parameters of a normal, [2,4] and [1,2,2], do not broadcast", \
+      w->out = tap_sample(tap_normal(w->in.x, w->in.noise))) \
+    X(sample_untyped, TAP_EARG, "sample: a distribution that was never made", \
+      w->in.q.type = NULL; w->out = tap_sample(w->in.q)) \
+    X(sample_dtype, TAP_EDTYPE, "exp: [2,4]: int64 is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_sample(tap_normal(tap_cast(w->in.x, TAP_I64), tap_cast(w->in.x, TAP_I64)))) \
+    X(sample_half, TAP_EARG, "mul: input 0 is no var", w->out = tap_sample(tap_normal(w->in.x, (tap_var){ 0 }))) \
+    X(sample_other_half, TAP_EARG, "sample: a distribution that was never made", \
+      w->out = tap_sample(tap_normal((tap_var){ 0 }, w->in.x))) \
+    X(sample_bool, TAP_EDTYPE, "sigmoid: [2,4]: bool is not float32 or float64; tap_cast makes it so", \
+      w->out = tap_sample(tap_bernoulli(tap_gt(w->in.x, w->in.x)))) \
+    X(sample_n_negative, TAP_EARG, "sample_n: -1 samples of shape [2,4]", w->out = tap_sample_n(w->in.q, -1)) \
+    X(sample_n_overflowing, TAP_ESHAPE, "tape: [9223372036854775807,2,4] is no shape", \
+      w->out = tap_sample_n(w->in.q, INT64_MAX)) \
+    X(sample_n_vast, TAP_ENOMEM, NULL, w->out = tap_sample_n(w->in.q, 1ll << 50)) \
+    X(sample_n_rank, TAP_EARG, "sample_n: 1 samples of shape [1,1,1,1,1,1,2,4]", \
+      w->out = tap_sample_n(tap_bernoulli(tap_reshape(w->in.x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 2, 4))), 1)) \
+    X(sample_n_vector_rank, TAP_EARG, "sample_n: 1 samples of shape [1,1,1,1,1,1,2,4]", \
+      w->out = tap_sample_n(tap_one_hot_categorical(tap_reshape(w->in.x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 2, 4))), 1)) \
+    X(sample_matrix, TAP_ESHAPE, \
+      "sample: a multivariate_normal takes loc [..,d] and scale_tril [..,d,d], not [2,4] and [3,4]", \
+      w->out = tap_sample(tap_multivariate_normal(w->in.x, tap_ones(w->t, TAP_SHAPE(3, 4))))) \
+    X(sample_from_shape, TAP_ESHAPE, "add: [2,4] x [1,2,2]: the shapes do not broadcast", \
+      w->out = tap_sample_from(w->in.q, w->in.noise)) \
+    X(log_prob_shape, TAP_ESHAPE, "sub: [1,2,2] x [2,4]: the shapes do not broadcast", \
+      w->out = tap_log_prob(w->in.q, w->in.noise)) \
+    X(log_prob_dtype, TAP_EDTYPE, "bernoulli_log_prob: [2,4] x [2,4]: dtypes float64 and bool differ", \
+      w->out = tap_log_prob(w->in.b, tap_cast(w->in.x, TAP_BOOL))) \
+    X(log_prob_nothing, TAP_EARG, "log_prob: a distribution that was never made", \
+      w->out = tap_log_prob((tap_dist){ 0 }, w->in.x)) \
+    X(log_prob_scalar, TAP_ESHAPE, "log_prob: [] does not end in the [4] of an isotropic_normal", \
+      w->out = tap_log_prob(tap_isotropic_normal(w->in.x, tap_scalar(w->t, 0)), tap_scalar(w->t, 1))) \
+    X(kl_monte_carlo_of_nothing, TAP_EARG, "kl_monte_carlo: a distribution that was never made", \
+      w->out = tap_kl_monte_carlo((tap_dist){ 0 }, w->in.b, 2, NULL)) \
+    X(kl_monte_carlo_to_nothing, TAP_EARG, "kl_monte_carlo: a distribution that was never made", \
+      w->out = tap_kl_monte_carlo(w->in.b, (tap_dist){ 0 }, 2, NULL)) \
+    X(entropy_untyped, TAP_EARG, "entropy: a distribution that was never made", \
+      w->in.q.type = NULL; w->out = tap_entropy(w->in.q)) \
+    X(mean_shapes, TAP_ESHAPE, "dist_mean: the parameters of a normal, [2,4] and [1,2,2], do not broadcast", \
+      w->out = tap_dist_mean(tap_normal(w->in.x, w->in.noise))) \
+    X(kl_kinds, TAP_EARG, "kl: no closed form for KL(normal || bernoulli)", w->out = tap_kl(w->in.q, w->in.b)) \
+    X(kl_nothing, TAP_EARG, "kl: no closed form for KL(nothing || bernoulli)", w->out = tap_kl((tap_dist){ 0 }, w->in.b)) \
+    X(kl_shapes, TAP_ESHAPE, "sub: [2,4] x [1,2,2]: the shapes do not broadcast", \
+      w->out = tap_kl(w->in.q, tap_normal(w->in.noise, w->in.noise))) \
     X(rsample_bernoulli, TAP_EARG, \
       "rsample: a bernoulli has no reparameterized sample; take tap_sample and the score function", \
       w->out = tap_rsample(w->in.b)) \

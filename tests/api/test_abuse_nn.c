@@ -164,19 +164,7 @@ enum {
     tap_checkpoint_free(c)
 #define DIST(f) X(f, ON_TAPE | VARS, w->out = f(w->in.q))
 
-/* [1,2,2,2], and a weight [o,i,1,2] for it */
-#define IMAGE        tap_reshape(w->in.x, TAP_SHAPE(1, 2, 2, 2))
-#define WEIGHT(o, i) tap_reshape(w->in.noise, TAP_SHAPE(o, i, 1, 2))
-#define NOTHING      ((tap_var){ 0 })
-#define CONV(...)    ((tap_conv_options){ __VA_ARGS__ })
-#define POOL(...)    ((tap_pool_options){ __VA_ARGS__ })
-#define TO(...)      ((tap_interpolate_options){ __VA_ARGS__ })
-/* Log densities, and options */
-#define BOUND(x) ((tap_densities){ .log_px_z = x, .log_pz = x, .log_q = x })
-#define KL       tap_reshape(tap_select(w->in.x, 0, 0), TAP_SHAPE(4, 1))
-#define OF(...)  ((tap_bound_options){ __VA_ARGS__ })
-#define PAD(x, mode, ...) \
-    tap_pad(x, (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (const int64_t[]){ __VA_ARGS__ }, mode, 1)
+#define NOTHING ((tap_var){ 0 })
 
 #define FUNCTIONS_OF_NN \
     X(tap_module_new, 0, tap_module *m = tap_module_new(no_dtype, 0); \
@@ -275,7 +263,9 @@ enum {
 
 #include "tests/api/abuse_functional.h"
 #include "tests/api/abuse_distributions.h"
+#include "tests/api/abuse_elbo.h"
 #include "tests/api/abuse_models.h"
+#include "tests/api/abuse_spatial.h"
 
 #define X AS_FUNCTION
 FUNCTIONS_OF_NN
@@ -652,218 +642,6 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(mlp_forward_empty, TAP_EARG, "mlp: not initialized", w->out = tap_mlp_forward(&(tap_mlp){ 0 }, w->in.x)) \
     X(mlp_forward_shape, TAP_ESHAPE, "affine: [1,2,2] x [3,4] x [3] (mlp.0.weight, mlp.0.bias): inner sizes 2 and 4 differ", \
       w->out = tap_mlp_forward(w->mlp, w->in.noise)) \
-    X(sample_shapes, TAP_ESHAPE, "sample: the parameters of a normal, [2,4] and [1,2,2], do not broadcast", \
-      w->out = tap_sample(tap_normal(w->in.x, w->in.noise))) \
-    X(sample_untyped, TAP_EARG, "sample: a distribution that was never made", \
-      w->in.q.type = NULL; w->out = tap_sample(w->in.q)) \
-    X(sample_dtype, TAP_EDTYPE, "exp: [2,4]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_sample(tap_normal(tap_cast(w->in.x, TAP_I64), tap_cast(w->in.x, TAP_I64)))) \
-    X(conv_channels, TAP_ESHAPE, "conv2d: [1,2,2,2] x [4,1,1,1]: 2 channels, but the weight takes 1", \
-      w->out = tap_conv2d(IMAGE, tap_reshape(w->in.noise, TAP_SHAPE(4, 1, 1, 1)), NOTHING, CONV(0))) \
-    X(conv_names, TAP_ESHAPE, \
-      "conv_transpose2d: [1,2,2,2] x [1,2,1,2] x [1] (image, weight): 2 channels, but the weight takes 1", \
-      w->out = tap_conv_transpose2d(tap_named(IMAGE, "image"), tap_named(WEIGHT(1, 2), "weight"), \
-                                    tap_ones(w->t, TAP_SHAPE(1)), CONV(0))) \
-    X(conv_groups, TAP_ESHAPE, "conv2d: [1,2,2,2] x [1,1,1,2]: 1 channels do not go into 2 groups", \
-      w->out = tap_conv2d(IMAGE, tap_ones(w->t, TAP_SHAPE(1, 1, 1, 2)), NOTHING, CONV(.groups = 2))) \
-    X(conv_groups_min, TAP_EARG, "conv1d: [2,4] x [1,2,2]: -9223372036854775808 groups", \
-      w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.groups = INT64_MIN))) \
-    X(conv_groups_transposed, TAP_ESHAPE, "conv_transpose1d: [2,4] x [2,1,2]: 2 channels do not go into 3 groups", \
-      w->out = tap_conv_transpose1d(w->in.x, tap_reshape(w->in.noise, TAP_SHAPE(2, 1, 2)), NOTHING, CONV(.groups = 3))) \
-    X(conv_rank, TAP_ESHAPE, "conv2d: [2,4] x [1,2,1,2]: needs x of 3 or 4 axes, and a weight of 4", \
-      w->out = tap_conv2d(w->in.x, WEIGHT(1, 2), NOTHING, CONV(0))) \
-    X(conv_weight_rank, TAP_ESHAPE, "conv1d: [2,4] x [2,4]: needs x of 2 or 3 axes, and a weight of 3", \
-      w->out = tap_conv1d(w->in.x, w->in.x, NOTHING, CONV(0))) \
-    X(conv_bias, TAP_ESHAPE, "conv2d: [1,2,2,2] x [1,2,1,2] x []: the bias is not [1]", \
-      w->out = tap_conv2d(IMAGE, WEIGHT(1, 2), tap_scalar(w->t, 1), CONV(0))) \
-    X(conv_bias_size, TAP_ESHAPE, "conv2d: [1,2,2,2] x [1,2,1,2] x [2]: the bias is not [1]", \
-      w->out = tap_conv2d(IMAGE, WEIGHT(1, 2), tap_ones(w->t, TAP_SHAPE(2)), CONV(0))) \
-    X(conv_bias_rank, TAP_ESHAPE, "conv2d: [1,2,2,2] x [1,2,1,2] x [1,1]: the bias is not [1]", \
-      w->out = tap_conv2d(IMAGE, WEIGHT(1, 2), tap_ones(w->t, TAP_SHAPE(1, 1)), CONV(0))) \
-    X(conv_kernel, TAP_ESHAPE, "conv1d: [2,4] x [1,2,2]: the kernel reaches over 9 elements, axis -1 has 6 with its padding", \
-      w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.padding = { 1 }, .dilation = { 8 }))) \
-    X(conv_no_kernel, TAP_ESHAPE, "conv1d: [2,4] x [1,2,0]: the weight has no elements", \
-      w->out = tap_conv1d(w->in.x, tap_ones(w->t, TAP_SHAPE(1, 2, 0)), NOTHING, CONV(0))) \
-    X(conv_stride, TAP_EARG, "conv2d: [1,2,2,2] x [1,2,1,2]: stride -1 is out of range", \
-      w->out = tap_conv2d(IMAGE, WEIGHT(1, 2), NOTHING, CONV(.stride = { 1, -1 }))) \
-    X(conv_padding, TAP_EARG, "conv2d: [1,2,2,2] x [1,2,1,2]: padding -2 is out of range", \
-      w->out = tap_conv2d(IMAGE, WEIGHT(1, 2), NOTHING, CONV(.padding = { -2 }))) \
-    X(conv_padding_max, TAP_EARG, "conv_transpose2d: [1,2,2,2] x [2,1,1,2]: padding 9223372036854775807 is out of range", \
-      w->out = tap_conv_transpose2d(IMAGE, WEIGHT(2, 1), NOTHING, CONV(.padding = { INT64_MAX }))) \
-    X(conv_padding_vast, TAP_ENOMEM, NULL, \
-      w->out = tap_conv2d(IMAGE, WEIGHT(1, 2), NOTHING, CONV(.padding = { INT32_MAX, 1 << 20 }))) \
-    X(conv_dilation, TAP_EARG, "conv1d: [2,4] x [1,2,2]: dilation 2147483648 is out of range", \
-      w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.dilation = { 1ll << 31 }))) \
-    X(conv_same, TAP_EARG, "conv1d: [2,4] x [1,2,2]: same sizes go with a convolution of stride 1, and no other padding", \
-      w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.same = true, .stride = { 2 }))) \
-    X(conv_output_padding, TAP_EARG, "conv1d: [2,4] x [1,2,2]: output_padding is for transposed convolutions", \
-      w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.output_padding = { 1 }))) \
-    X(conv_output_padding_range, TAP_EARG, "conv1d: [2,4] x [1,2,2]: output_padding -1 is out of range", \
-      w->out = tap_conv1d(w->in.x, w->in.noise, NOTHING, CONV(.output_padding = { -1 }))) \
-    X(conv_transpose_padding, TAP_EARG, \
-      "conv_transpose2d: [1,2,2,2] x [2,1,1,2]: output_padding 2 is not below stride or dilation", \
-      w->out = tap_conv_transpose2d(IMAGE, WEIGHT(2, 1), NOTHING, CONV(.stride = { 2, 2 }, .output_padding = { 2 }))) \
-    X(conv_transpose_nothing, TAP_ESHAPE, "conv_transpose2d: [1,2,2,2] x [2,1,1,2]: nothing is left of axis -2", \
-      w->out = tap_conv_transpose2d(IMAGE, WEIGHT(2, 1), NOTHING, CONV(.padding = { 1, 0 }))) \
-    X(conv_vast, TAP_ESHAPE, "conv1d: [2,1099511627776] x [1,2,2]: the sizes are too large", \
-      w->out = tap_conv1d(tap_expand(tap_ones(w->t, TAP_SHAPE(1)), TAP_SHAPE(2, 1ll << 40)), w->in.noise, NOTHING, CONV(0))) \
-    X(conv_dtype, TAP_EDTYPE, "conv1d: [2,4] x [1,2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_conv1d(tap_cast(w->in.x, TAP_I64), w->in.noise, NOTHING, CONV(0))) \
-    X(conv_dtypes, TAP_EDTYPE, "conv1d: [2,4] x [1,2,2]: dtypes float64 and float32 differ", \
-      w->out = tap_conv1d(w->in.x, tap_cast(w->in.noise, TAP_F32), NOTHING, CONV(0))) \
-    X(conv_no_x, TAP_EARG, "conv1d: input 0 is no var", w->out = tap_conv1d(NOTHING, w->in.noise, NOTHING, CONV(0))) \
-    X(conv_no_weight, TAP_EARG, "conv2d: input 1 is no var", w->out = tap_conv2d(IMAGE, NOTHING, w->in.x, CONV(0))) \
-    X(pool_rank, TAP_ESHAPE, "max_pool2d: [2,4]: needs [N,C,H,W] or [C,H,W]", \
-      w->out = tap_max_pool2d(w->in.x, POOL(.kernel = { 1, 1 }), NULL)) \
-    X(pool_dtype, TAP_EDTYPE, "avg_pool2d: [1,2,2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_avg_pool2d(tap_cast(IMAGE, TAP_I64), POOL(.kernel = { 1, 1 }))) \
-    X(pool_empty, TAP_ESHAPE, "max_pool2d: [2,0,2]: its images are empty or too large", \
-      w->out = tap_max_pool2d(tap_ones(w->t, TAP_SHAPE(2, 0, 2)), POOL(.kernel = { 1, 1 }), NULL)) \
-    X(pool_nothing, TAP_EARG, "avg_pool2d: [1,2,2,2]: kernel 0, stride 0, padding 0 or dilation 0 is out of range", \
-      w->out = tap_avg_pool2d(IMAGE, POOL(0))) \
-    X(pool_stride, TAP_EARG, "max_pool2d: [1,2,2,2]: kernel 1, stride -2, padding 0 or dilation 0 is out of range", \
-      w->out = tap_max_pool2d(IMAGE, POOL(.kernel = { 1, 1 }, .stride = { 0, -2 }), &w->out)) \
-    X(pool_padding, TAP_EARG, "max_pool2d: [1,2,2,2]: padding 2 is more than half of the kernel, 3", \
-      w->out = tap_max_pool2d(IMAGE, POOL(.kernel = { 3, 3 }, .padding = { 1, 2 }), NULL)) \
-    X(pool_window, TAP_ESHAPE, "avg_pool2d: [1,2,2,2]: a window reaches over 3 elements, axis -2 has 2 with its padding", \
-      w->out = tap_avg_pool2d(IMAGE, POOL(.kernel = { 3, 1 }))) \
-    X(pool_window_outside, TAP_ESHAPE, "max_pool2d: [1,1,2]: the first window lies in the padding", \
-      tap_pool_options o = { .kernel = { 3, 1 }, .stride = { 3 }, .padding = { 1 }, .dilation = { 2 }, .ceil_mode = true }; \
-      w->out = tap_max_pool2d(tap_ones(w->t, TAP_SHAPE(1, 1, 2)), o, NULL)) \
-    X(pool_window_beside, TAP_ESHAPE, "max_pool2d: [1,2,1]: the first window lies in the padding", \
-      tap_pool_options o = { .kernel = { 1, 3 }, .stride = { 1, 3 }, .padding = { 0, 1 }, .dilation = { 1, 2 }, .ceil_mode = true }; \
-      w->out = tap_max_pool2d(tap_ones(w->t, TAP_SHAPE(1, 2, 1)), o, NULL)) \
-    X(pool_divisor, TAP_EARG, "max_pool2d: [1,2,2,2]: divisor and exclude_pad are for means", \
-      w->out = tap_max_pool2d(IMAGE, POOL(.kernel = { 1, 1 }, .divisor = 1), NULL)) \
-    X(pool_dilation, TAP_EARG, "avg_pool2d: [1,2,2,2]: dilation is for maxima", \
-      w->out = tap_avg_pool2d(IMAGE, POOL(.kernel = { 1, 1 }, .dilation = { 1, 2 }))) \
-    X(adaptive_size, TAP_EARG, "adaptive_avg_pool2d: [1,2,2,2]: [-1,9223372036854775807] is out of range", \
-      w->out = tap_adaptive_avg_pool2d(IMAGE, -1, INT64_MAX)) \
-    X(adaptive_vast, TAP_ENOMEM, NULL, w->out = tap_adaptive_avg_pool2d(IMAGE, INT32_MAX, INT32_MAX)) \
-    X(pad_mode, TAP_EARG, "pad: [2,4]: 99 is no mode", w->out = PAD(w->in.x, (tap_pad_mode)99, 1, 1)) \
-    X(pad_odd, TAP_EARG, "pad: [2,4]: needs two numbers for each of its last axes, not 3", \
-      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, 1, 1, 1)) \
-    X(pad_many, TAP_EARG, "pad: [2,4]: needs two numbers for each of its last axes, not 6", \
-      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, 1, 1, 1, 1, 1, 1)) \
-    X(pad_null, TAP_EARG, "pad: [2,4]: needs two numbers for each of its last axes, not 2", \
-      w->out = tap_pad(w->in.x, 2, NULL, TAP_PAD_CONSTANT, 0)) \
-    X(pad_n_min, TAP_EARG, "pad: [2,4]: needs two numbers for each of its last axes, not -2147483648", \
-      w->out = tap_pad(w->in.x, INT_MIN, NULL, TAP_PAD_REFLECT, 0)) \
-    X(pad_rank, TAP_ESHAPE, "pad: [2,4]: 4 numbers go with 3 or 4 axes, if not with a constant", \
-      w->out = PAD(w->in.x, TAP_PAD_REFLECT, 1, 1, 1, 1)) \
-    X(pad_crop, TAP_EARG, "pad: [2,4]: -2 and -3 at axis -1: more is cropped than there is", \
-      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, -2, -3)) \
-    X(pad_crop_far, TAP_EARG, "pad: [2,4]: -5 and 9 at axis -1: more is cropped than there is", \
-      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, -5, 9)) \
-    X(pad_min, TAP_EARG, "pad: [2,4]: 0 and -9223372036854775808 at axis -2: too far", \
-      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, 0, 0, 0, INT64_MIN)) \
-    X(pad_vast, TAP_ENOMEM, NULL, w->out = PAD(w->in.x, TAP_PAD_CONSTANT, INT32_MAX, 0, INT32_MAX, 0)) \
-    X(pad_before_least, TAP_EARG, "pad: [2,4]: -2147483647 and 0 at axis -1: more is cropped than there is", \
-      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, -INT64_C(2147483647), 0)) \
-    X(pad_before_less, TAP_EARG, "pad: [2,4]: -2147483648 and 0 at axis -1: too far", \
-      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, -INT64_C(2147483648), 0)) \
-    X(pad_before_most, TAP_EARG, "pad: [2,4]: 2147483647 and 0 at axis -1: only less than the axis can be reflected", \
-      w->out = PAD(w->in.x, TAP_PAD_REFLECT, INT64_C(2147483647), 0)) \
-    X(pad_before_more, TAP_EARG, "pad: [2,4]: 2147483648 and 0 at axis -1: too far", \
-      w->out = PAD(w->in.x, TAP_PAD_REFLECT, INT64_C(2147483648), 0)) \
-    X(pad_after_least, TAP_EARG, "pad: [2,4]: 0 and -2147483647 at axis -1: more is cropped than there is", \
-      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, 0, -INT64_C(2147483647))) \
-    X(pad_after_less, TAP_EARG, "pad: [2,4]: 0 and -2147483648 at axis -1: too far", \
-      w->out = PAD(w->in.x, TAP_PAD_CONSTANT, 0, -INT64_C(2147483648))) \
-    X(pad_after_most, TAP_EARG, "pad: [2,4]: 0 and 2147483647 at axis -1: only less than the axis can be reflected", \
-      w->out = PAD(w->in.x, TAP_PAD_REFLECT, 0, INT64_C(2147483647))) \
-    X(pad_after_more, TAP_EARG, "pad: [2,4]: 0 and 2147483648 at axis -1: too far", \
-      w->out = PAD(w->in.x, TAP_PAD_REFLECT, 0, INT64_C(2147483648))) \
-    X(pad_reflect, TAP_EARG, "pad: [2,4]: 0 and 4 at axis -1: only less than the axis can be reflected", \
-      w->out = PAD(w->in.x, TAP_PAD_REFLECT, 0, 4)) \
-    X(pad_reflect_before, TAP_EARG, "pad: [2,4]: 4 and 0 at axis -1: only less than the axis can be reflected", \
-      w->out = PAD(w->in.x, TAP_PAD_REFLECT, 4, 0)) \
-    X(pad_replicate, TAP_EARG, "pad: [2,4]: -2 and -2 at axis -1: nothing is left of the axis, or it is empty", \
-      w->out = PAD(w->in.x, TAP_PAD_REPLICATE, -2, -2)) \
-    X(pad_circular, TAP_EARG, "pad: [2,4]: 5 and 0 at axis -1: it would go around more than once", \
-      w->out = PAD(w->in.x, TAP_PAD_CIRCULAR, 5, 0)) \
-    X(pad_around, TAP_EARG, "pad: [2,4]: 0 and 5 at axis -1: it would go around more than once", \
-      w->out = PAD(w->in.x, TAP_PAD_CIRCULAR, 0, 5)) \
-    X(pad_around_rest, TAP_EARG, "pad: [2,4]: -1 and 4 at axis -1: it would go around more than once", \
-      w->out = PAD(w->in.x, TAP_PAD_CIRCULAR, -1, 4)) \
-    X(pad_around_left, TAP_EARG, "pad: [2,4]: 4 and -1 at axis -1: it would go around more than once", \
-      w->out = PAD(w->in.x, TAP_PAD_CIRCULAR, 4, -1)) \
-    X(interpolate_mode, TAP_EARG, "interpolate: [1,2,2,2]: 99 is no mode", w->out = tap_interpolate(IMAGE, TO(.mode = 99))) \
-    X(interpolate_rank, TAP_ESHAPE, "interpolate: [2,4]: needs [N,C,..] with one to three axes more", \
-      w->out = tap_interpolate(w->in.x, TO(.size = { 1 }))) \
-    X(interpolate_dtype, TAP_EDTYPE, "interpolate: [1,2,2,2]: bool is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_interpolate(tap_cast(IMAGE, TAP_BOOL), TO(.size = { 1, 1 }))) \
-    X(interpolate_nothing, TAP_EARG, "interpolate: [1,2,2,2]: needs a size or a scale for axis 2, not both", \
-      w->out = tap_interpolate(IMAGE, TO(0))) \
-    X(interpolate_both, TAP_EARG, "interpolate: [1,2,2,2]: needs a size or a scale for axis 3, not both", \
-      w->out = tap_interpolate(IMAGE, TO(.size = { 1, 1 }, .scale = { 0, 1 }))) \
-    X(interpolate_size, TAP_EARG, "interpolate: [1,2,2,2]: size -9223372036854775808 or scale 0 is out of range", \
-      w->out = tap_interpolate(IMAGE, TO(.size = { INT64_MIN, 1 }))) \
-    X(interpolate_scale, TAP_EARG, "interpolate: [1,2,2,2]: size 0 or scale 0.4 is out of range", \
-      w->out = tap_interpolate(IMAGE, TO(.scale = { 1, 0.4 }))) \
-    X(interpolate_nan, TAP_EARG, "interpolate: [1,2,2,2]: size 0 or scale nan is out of range", \
-      w->out = tap_interpolate(IMAGE, TO(.scale = { (double)NAN, 1 }))) \
-    X(interpolate_inf, TAP_EARG, "interpolate: [1,2,2,2]: size 0 or scale inf is out of range", \
-      w->out = tap_interpolate(IMAGE, TO(.scale = { (double)INFINITY, 1 }))) \
-    X(interpolate_empty, TAP_ESHAPE, "interpolate: [1,1,0]: axis 2 is empty or too large", \
-      w->out = tap_interpolate(tap_ones(w->t, TAP_SHAPE(1, 1, 0)), TO(.size = { 1 }))) \
-    X(interpolate_vast, TAP_ENOMEM, NULL, \
-      w->out = tap_interpolate(IMAGE, TO(.size = { INT32_MAX, INT32_MAX }, .mode = TAP_INTERPOLATE_AREA))) \
-    X(interpolate_align, TAP_EARG, "interpolate: [1,2,2,2]: align_corners goes with linear and bicubic", \
-      w->out = tap_interpolate(IMAGE, TO(.size = { 1, 1 }, .align_corners = true))) \
-    X(interpolate_bicubic, TAP_ESHAPE, "interpolate: [1,2,2]: bicubic needs [N,C,H,W]", \
-      w->out = tap_interpolate(w->in.noise, TO(.size = { 1 }, .mode = TAP_INTERPOLATE_BICUBIC))) \
-    X(pixel_shuffle_channels, TAP_ESHAPE, "pixel_shuffle: [1,2,2,2]: 2 channels do not make up squares of 2", \
-      w->out = tap_pixel_shuffle(IMAGE, 2)) \
-    X(pixel_shuffle_factor, TAP_EARG, "pixel_shuffle: [1,2,2,2]: factor -9223372036854775808 is out of range", \
-      w->out = tap_pixel_shuffle(IMAGE, INT64_MIN)) \
-    X(pixel_shuffle_rank, TAP_ESHAPE, "pixel_shuffle: [2,4]: needs [..,C,H,W]", w->out = tap_pixel_shuffle(w->in.x, 1)) \
-    X(pixel_shuffle_vast, TAP_ESHAPE, "pixel_shuffle: [0,1099511627776,1]: the result is too large", \
-      w->out = tap_pixel_shuffle(tap_ones(w->t, TAP_SHAPE(0, 1ll << 40, 1)), INT32_MAX)) \
-    X(pixel_unshuffle_sizes, TAP_ESHAPE, "pixel_unshuffle: [1,2,2,2]: [2,2] does not divide into squares of 3", \
-      w->out = tap_pixel_unshuffle(IMAGE, 3)) \
-    X(pixel_unshuffle_vast, TAP_ESHAPE, "pixel_unshuffle: [1099511627776,0,0]: the result is too large", \
-      w->out = tap_pixel_unshuffle(tap_ones(w->t, TAP_SHAPE(1ll << 40, 0, 0)), INT32_MAX)) \
-    X(pixel_unshuffle_factor, TAP_EARG, "pixel_unshuffle: [1,2,2,2]: factor 0 is out of range", \
-      w->out = tap_pixel_unshuffle(IMAGE, 0)) \
-    X(sample_half, TAP_EARG, "mul: input 0 is no var", w->out = tap_sample(tap_normal(w->in.x, (tap_var){ 0 }))) \
-    X(sample_other_half, TAP_EARG, "sample: a distribution that was never made", \
-      w->out = tap_sample(tap_normal((tap_var){ 0 }, w->in.x))) \
-    X(sample_bool, TAP_EDTYPE, "sigmoid: [2,4]: bool is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_sample(tap_bernoulli(tap_gt(w->in.x, w->in.x)))) \
-    X(sample_n_negative, TAP_EARG, "sample_n: -1 samples of shape [2,4]", w->out = tap_sample_n(w->in.q, -1)) \
-    X(sample_n_overflowing, TAP_ESHAPE, "tape: [9223372036854775807,2,4] is no shape", \
-      w->out = tap_sample_n(w->in.q, INT64_MAX)) \
-    X(sample_n_vast, TAP_ENOMEM, NULL, w->out = tap_sample_n(w->in.q, 1ll << 50)) \
-    X(sample_n_rank, TAP_EARG, "sample_n: 1 samples of shape [1,1,1,1,1,1,2,4]", \
-      w->out = tap_sample_n(tap_bernoulli(tap_reshape(w->in.x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 2, 4))), 1)) \
-    X(sample_n_vector_rank, TAP_EARG, "sample_n: 1 samples of shape [1,1,1,1,1,1,2,4]", \
-      w->out = tap_sample_n(tap_one_hot_categorical(tap_reshape(w->in.x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 2, 4))), 1)) \
-    X(sample_matrix, TAP_ESHAPE, \
-      "sample: a multivariate_normal takes loc [..,d] and scale_tril [..,d,d], not [2,4] and [3,4]", \
-      w->out = tap_sample(tap_multivariate_normal(w->in.x, tap_ones(w->t, TAP_SHAPE(3, 4))))) \
-    X(sample_from_shape, TAP_ESHAPE, "add: [2,4] x [1,2,2]: the shapes do not broadcast", \
-      w->out = tap_sample_from(w->in.q, w->in.noise)) \
-    X(log_prob_shape, TAP_ESHAPE, "sub: [1,2,2] x [2,4]: the shapes do not broadcast", \
-      w->out = tap_log_prob(w->in.q, w->in.noise)) \
-    X(log_prob_dtype, TAP_EDTYPE, "bernoulli_log_prob: [2,4] x [2,4]: dtypes float64 and bool differ", \
-      w->out = tap_log_prob(w->in.b, tap_cast(w->in.x, TAP_BOOL))) \
-    X(log_prob_nothing, TAP_EARG, "log_prob: a distribution that was never made", \
-      w->out = tap_log_prob((tap_dist){ 0 }, w->in.x)) \
-    X(log_prob_scalar, TAP_ESHAPE, "log_prob: [] does not end in the [4] of an isotropic_normal", \
-      w->out = tap_log_prob(tap_isotropic_normal(w->in.x, tap_scalar(w->t, 0)), tap_scalar(w->t, 1))) \
-    X(kl_monte_carlo_of_nothing, TAP_EARG, "kl_monte_carlo: a distribution that was never made", \
-      w->out = tap_kl_monte_carlo((tap_dist){ 0 }, w->in.b, 2, NULL)) \
-    X(kl_monte_carlo_to_nothing, TAP_EARG, "kl_monte_carlo: a distribution that was never made", \
-      w->out = tap_kl_monte_carlo(w->in.b, (tap_dist){ 0 }, 2, NULL)) \
-    X(entropy_untyped, TAP_EARG, "entropy: a distribution that was never made", \
-      w->in.q.type = NULL; w->out = tap_entropy(w->in.q)) \
-    X(mean_shapes, TAP_ESHAPE, "dist_mean: the parameters of a normal, [2,4] and [1,2,2], do not broadcast", \
-      w->out = tap_dist_mean(tap_normal(w->in.x, w->in.noise))) \
-    X(kl_kinds, TAP_EARG, "kl: no closed form for KL(normal || bernoulli)", w->out = tap_kl(w->in.q, w->in.b)) \
-    X(kl_nothing, TAP_EARG, "kl: no closed form for KL(nothing || bernoulli)", w->out = tap_kl((tap_dist){ 0 }, w->in.b)) \
-    X(kl_shapes, TAP_ESHAPE, "sub: [2,4] x [1,2,2]: the shapes do not broadcast", \
-      w->out = tap_kl(w->in.q, tap_normal(w->in.noise, w->in.noise))) \
     X(adam_lr, TAP_EARG, "adam: lr = nan is out of range", adam(w, (tap_adam_options){ .lr = (double)NAN })) \
     X(adam_beta1, TAP_EARG, "adam: beta1 = 1 is out of range", adam(w, (tap_adam_options){ .beta1 = 1 })) \
     X(adam_beta2, TAP_EARG, "adam: beta2 = 2 is out of range", adam(w, (tap_adam_options){ .beta2 = 2 })) \
@@ -921,93 +699,24 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       w->out = tap_csr_select((tap_csr){ 0, 0, NULL, NULL, NULL }, tap_arange(w->t, 2))) \
     X(csr_select_bad, TAP_EARG, "csr_select: [2]: a column is out of range or order", \
       w->out = tap_csr_select((tap_csr){ 2, 1, sparse.start, sparse.column, sparse.value }, tap_arange(w->t, 2))) \
-    X(gaussian_blur_size, TAP_EARG, "gaussian_blur: [2,4]: kernel_size 2 is not odd and below twice height and width", \
-      w->out = tap_gaussian_blur(w->in.x, 2, 1)) \
-    X(gaussian_blur_wide, TAP_EARG, "gaussian_blur: [2,4]: kernel_size 5 is not odd and below twice height and width", \
-      w->out = tap_gaussian_blur(w->in.x, 5, 1)) \
-    X(gaussian_blur_min, TAP_EARG, "gaussian_blur: [2,4]: kernel_size -9223372036854775807 is not odd and below twice height and width", \
-      w->out = tap_gaussian_blur(w->in.x, -INT64_MAX, 1)) \
-    X(gaussian_blur_sigma, TAP_EARG, "gaussian_blur: [2,4]: sigma nan is not above 0", w->out = tap_gaussian_blur(w->in.x, 3, (double)NAN)) \
-    X(gaussian_blur_rank, TAP_ESHAPE, "gaussian_blur: [2]: is no image [..,H,W]", w->out = tap_gaussian_blur(w->in.c, 3, 1)) \
-    X(gaussian_blur_dtype, TAP_EDTYPE, NULL, w->out = tap_gaussian_blur(tap_cast(w->in.x, TAP_U8), 3, 1)) \
     X(clip_order, TAP_EARG, "smooth_clip: [2,4]: 1 and 1 are no finite bounds, one below the other", \
       w->out = tap_smooth_clip(w->in.x, 1, 1)) \
     X(clip_nan, TAP_EARG, "smooth_clip: [2,4]: nan and 1 are no finite bounds, one below the other", \
-      w->out = tap_smooth_clip(w->in.x, (double)NAN, 1)) \
-    X(free_bits_scalar, TAP_ESHAPE, "free_bits: []: needs an axis of latent dimensions", \
-      w->out = tap_free_bits(tap_scalar(w->t, 1), 1)) \
-    X(free_bits_negative, TAP_EARG, "free_bits: [2,4]: -1 nats are not a finite number from 0 up", \
-      w->out = tap_free_bits(w->in.x, -1)) \
-    X(bound_nothing, TAP_EARG, "bound_of: input 0 is no var", \
-      w->out = tap_bound_of((tap_densities){ .log_q = w->in.x }, OF(0))) \
-    X(bound_missing, TAP_EARG, "bound_of: [2,4]: log p(z) or log q(z|x) is missing", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x }, OF(0))) \
-    X(bound_prior_missing, TAP_EARG, "bound_of: [2,4] x [2,4]: log p(z) or log q(z|x) is missing", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .log_q = w->in.x }, OF(0))) \
-    X(bound_iwae_missing, TAP_EARG, "bound_of: [2,4] x [4,1]: log p(z) or log q(z|x) is missing", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = KL }, OF(.bound = TAP_IWAE))) \
-    X(bound_score, TAP_EARG, "bound_of: [2,4] x [4,1]: the score function needs log q(z|x)", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = KL }, OF(.estimator = TAP_SCORE))) \
-    X(bound_stl, TAP_EARG, "bound_of: [2,4] x [4,1]: this estimator takes the KL by the draws, not in closed form", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = KL }, OF(.estimator = TAP_STICKING_THE_LANDING))) \
-    X(bound_free_bits, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: free bits need the KL in closed form", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.free_bits = 1))) \
-    X(bound_dreg, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: this estimator needs the draws z", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_DOUBLY_REPARAMETERIZED))) \
-    X(bound_dreg_copy, TAP_EARG, "bound_of: [2,4] (weights): log p(x|z) was not computed from this z, but from a copy", \
-      tap_var z = tap_mul_scalar(tap_reshape(tap_narrow(tap_use(w->t, w->weight), 0, 0, 2), TAP_SHAPE(2, 4)), 1); \
-      tap_densities d = BOUND(tap_sin(z)); \
-      d.z = tap_named(tap_mul_scalar(z, 1), "weights"); \
-      w->out = tap_bound_of(d, OF(.bound = TAP_IWAE, .estimator = TAP_DOUBLY_REPARAMETERIZED))) \
-    X(bound_estimator, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: there is no such estimator", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.estimator = (tap_estimator)9))) \
-    X(bound_bound, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: there is no such bound", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = (tap_bound)9))) \
-    X(bound_beta, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: beta is not finite", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.beta = (double)NAN))) \
-    X(bound_nan_bits, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: free_bits is not a finite number from 0 up", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.free_bits = -1))) \
-    X(bound_iwae_beta, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: beta and free bits belong to the ELBO", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .beta = 2))) \
-    X(bound_iwae_bits, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4] x [4,1]: beta and free bits belong to the ELBO", \
-      tap_densities d = BOUND(w->in.x); d.kl = KL; w->out = tap_bound_of(d, OF(.bound = TAP_IWAE, .free_bits = 0.5))) \
-    X(bound_iwae_stl, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: sticking the landing is biased for the " \
-      "importance-weighted bound: take the doubly reparameterized estimator", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_STICKING_THE_LANDING))) \
-    X(bound_scalar, TAP_ESHAPE, "bound_of: [] x [] x []: log p(x|z) has no axis of draws", \
-      w->out = tap_bound_of(BOUND(tap_scalar(w->t, 1)), OF(0))) \
-    X(bound_no_draws, TAP_ESHAPE, "bound_of: [0,4] x [0,4] x [0,4]: log p(x|z) has no axis of draws", \
-      w->out = tap_bound_of(BOUND(tap_narrow(w->in.x, 0, 0, 0)), OF(0))) \
-    X(bound_shape, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [1,2,2]: log q(z|x) has another shape than log p(x|z)", \
-      tap_densities d = BOUND(w->in.x); d.log_q = w->in.noise; w->out = tap_bound_of(d, OF(0))) \
-    X(bound_prior_shape, TAP_ESHAPE, "bound_of: [2,4] x [1,2,2] x [2,4]: log p(z) has another shape than log p(x|z)", \
-      tap_densities d = BOUND(w->in.x); d.log_pz = w->in.noise; w->out = tap_bound_of(d, OF(0))) \
-    X(bound_z_shape, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [2,4] x [1,2,2]: z does not begin with the axes of log p(x|z)", \
-      tap_densities d = BOUND(w->in.x); d.z = w->in.noise; w->out = tap_bound_of(d, OF(0))) \
-    X(bound_kl_shape, TAP_ESHAPE, "bound_of: [2,4] x [2,4]: the KL is not [..,latent] for the images of log p(x|z)", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = w->in.x }, OF(0))) \
-    X(bound_one_draw, TAP_ESHAPE, "bound_of: [1,4] x [1,4] x [1,4]: leaving one out needs two draws", \
-      w->out = tap_bound_of(BOUND(tap_narrow(w->in.x, 0, 0, 1)), OF(.estimator = TAP_SCORE_LEAVE_ONE_OUT))) \
-    X(bound_one_image, TAP_ESHAPE, "bound_of: [2,1] x [2,1] x [2,1]: a baseline from the other images needs two of them", \
-      w->out = tap_bound_of(BOUND(tap_narrow(w->in.x, 1, 0, 1)), OF(.estimator = TAP_SCORE_BASELINE))) \
-    X(bound_baseline, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [2,4] x [1,2,2]: the baseline does not broadcast to log p(x|z)", \
-      tap_densities d = BOUND(w->in.x); d.baseline = w->in.noise; \
-      w->out = tap_bound_of(d, OF(.estimator = TAP_SCORE_BASELINE))) \
-    X(bound_large_baseline, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [2,4] x [3,2,4]: the baseline does not broadcast to log p(x|z)", \
-      tap_densities d = BOUND(w->in.x); d.baseline = tap_zeros(w->t, TAP_SHAPE(3, 2, 4)); \
-      w->out = tap_bound_of(d, OF(.estimator = TAP_SCORE_BASELINE)))
+      w->out = tap_smooth_clip(w->in.x, (double)NAN, 1))
 /* clang-format on */
 
 #define X AS_WRONG_FUNCTION
 WRONGS
 FUNCTIONAL_WRONGS
+SPATIAL_WRONGS
 DISTRIBUTION_WRONGS
+ELBO_WRONGS
 MODEL_WRONGS
 #undef X
 
 static const wrong wrongs[] = {
 #define X AS_WRONG_ROW
-    WRONGS FUNCTIONAL_WRONGS DISTRIBUTION_WRONGS MODEL_WRONGS
+    WRONGS FUNCTIONAL_WRONGS SPATIAL_WRONGS DISTRIBUTION_WRONGS ELBO_WRONGS MODEL_WRONGS
 #undef X
 };
 
