@@ -86,11 +86,12 @@ wait_for() # CONDITION: half a minute at most
     done
 }
 
-# Runs the program until the condition holds, and then sends it the signal.
+# Runs the program until the condition holds, and then sends it the signal. What the run before has printed is not of this one.
 stop_when() # CONDITION SIGNAL ARGUMENT...
 {
     condition=$1 signal=$2
     shift 2
+    rm -f stdout stderr
     "$program" "$@" >stdout 2>stderr &
     wait_for "$condition"
     kill -"$signal" $! 2>/dev/null
@@ -101,7 +102,7 @@ stop_when() # CONDITION SIGNAL ARGUMENT...
 # Ctrl-C, in the third epoch of training into the folder `stopped`, which the next run does not take for its own
 interrupts() # ARGUMENT...
 {
-    stop_when "grep -q 'epoch  2 ' stdout" INT "$@" --epochs 100000 --out stopped
+    stop_when "grep -qs 'epoch  2 ' stdout" INT "$@" --epochs 100000 --out stopped
     ok "Ctrl-C: status 130" [ "$status" -eq 130 ]
     ok "Ctrl-C: how to go on" says_only stderr 'interrupted; the same command with --resume'
     fails 'stopped/checkpoint.safetensors: a run that was interrupted' "$@" --out stopped
