@@ -31,16 +31,11 @@ static void add_axis(axes *a, int64_t n, int64_t step)
 {
     a->count *= n;
     if (n == 1) return;
-    if (a->rank > 0 && a->step[a->rank - 1] == step * n) {
-        a->n[a->rank - 1] *= n;
-        a->step[a->rank - 1] = step;
-        return;
-    }
     a->n[a->rank] = n;
     a->step[a->rank++] = step;
 }
 
-/* The order of summation is ours to choose: the fastest axis last. */
+/* The order of summation is ours to choose: the fastest axis last. A tensor and its transpose have the same sum, to the last bit. */
 static void sort_fastest_last(axes *a)
 {
     for (int i = 1; i < a->rank; i++) {
@@ -52,6 +47,19 @@ static void sort_fastest_last(axes *a)
             a->step[j - 1] = step;
         }
     }
+}
+
+/* Axes that go on where the next one ends become one with it. */
+static void merge(axes *a)
+{
+    int last = 0;
+    for (int i = 1; i < a->rank; i++) {
+        if (a->step[last] == a->step[i] * a->n[i]) a->n[i] *= a->n[last];
+        else last++;
+        a->n[last] = a->n[i];
+        a->step[last] = a->step[i];
+    }
+    if (a->rank > 0) a->rank = last + 1;
 }
 
 static int64_t offset_of(const axes *a, int rank, int64_t i)
@@ -181,6 +189,8 @@ bool tap__reduce(tap__reduction how, tap_tensor x, unsigned mask, tap_tensor out
         return true;
     }
     sort_fastest_last(&j.reduced);
+    merge(&j.reduced);
+    merge(&j.kept);
     const axes *k = &j.kept, *r = &j.reduced;
     bool        slower = k->rank > 0 && (r->rank == 0 || magnitude(k->step[k->rank - 1]) < magnitude(r->step[r->rank - 1]));
     if (!slower) return reduce_fastest(&j, scratch);

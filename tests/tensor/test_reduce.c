@@ -196,6 +196,32 @@ static void test_accuracy(void **state)
     tap_arena_free(memory);
 }
 
+/* However its axes are turned, a tensor's sum over all but one of them has the same bits: it follows the memory. */
+static void test_turning_changes_no_bits(void **state)
+{
+    (void)state;
+    uint64_t   dice = 6;
+    tap_arena *memory = tap_arena_new();
+    tap_tensor x = tap_tensor_zeros(memory, TAP_F64, TAP_SHAPE(7, 5, 9, 11)), want[5];
+    for (int64_t i = 0; i < tap_numel(x.shape); i++) store_at(x, i, ldexp(roll(&dice, 1 << 30) / 0x1p29 - 1, roll(&dice, 40)));
+    for (int kept = 0; kept < 5; kept++) {
+        want[kept] = result_for(memory, x, 15 & ~(1u << kept));
+        assert_true(tap__reduce(TAP__SUM, x, 15 & ~(1u << kept), want[kept], memory));
+    }
+    for (int code = 0; code < 256; code++) {
+        int axes[4], place[5] = { -1, -1, -1, -1, 4 };
+        for (int i = 0; i < 4; i++) place[axes[i] = code >> 2 * i & 3] = i;
+        if (place[0] < 0 || place[1] < 0 || place[2] < 0 || place[3] < 0) continue;
+        tap_tensor y = tap_tensor_permute(memory, x, 4, axes);
+        for (int kept = 0; kept < 5; kept++) {
+            tap_tensor out = result_for(memory, y, 15 & ~(1u << place[kept]));
+            assert_true(tap__reduce(TAP__SUM, y, 15 & ~(1u << place[kept]), out, memory));
+            assert_memory_equal(out.data, want[kept].data, (size_t)tap_numel(out.shape) * sizeof(double));
+        }
+    }
+    tap_arena_free(memory);
+}
+
 static void check_threads(tap_dtype dtype, tap_shape shape, int layout, uint64_t *dice)
 {
     static const int threads[] = { 1, 2, 3, 4, 8 };
@@ -286,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_nan_in_a_long_row),
         cmocka_unit_test(test_sums_in_double),
         cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_turning_changes_no_bits),
         cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_scratch),
         cmocka_unit_test(test_finite),
