@@ -471,6 +471,16 @@ static void test_interpolate(void **state)
     }
 }
 
+/* A float's step from end to end of such an axis is one more than the axis has. */
+static void test_interpolate_a_long_axis(void **state)
+{
+    (void)state;
+    begin(TAP_F32);
+    tap_var x = tap_expand(tap_add_scalar(count(TAP_SHAPE(1, 1, 1)), 3), TAP_SHAPE(1, 1, (1 << 24) + 4));
+    expect(TO(x, .size = { 2 }, .mode = TAP_INTERPOLATE_LINEAR, .align_corners = true), TAP_SHAPE(1, 1, 2), D(3, 3), 0);
+    end();
+}
+
 static void test_pixel_shuffle(void **state)
 {
     (void)state;
@@ -554,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_adaptive_means),
         cmocka_unit_test(test_pad),
         cmocka_unit_test(test_interpolate),
+        cmocka_unit_test(test_interpolate_a_long_axis),
         cmocka_unit_test(test_pixel_shuffle),
         cmocka_unit_test(test_gaussian_blur),
         cmocka_unit_test(test_convolutions_beyond_numbers),

@@ -9,6 +9,12 @@ static laid numbered(tap_arena *a, tap_shape shape, int layout)
     return l;
 }
 
+/* An axis of size 1 goes on without a gap, so that whoever hands strides to others hands on sensible ones. */
+static void assert_step_of_one(tap_tensor x, int axis)
+{
+    assert_int_equal(x.stride[axis], axis + 1 < x.shape.rank ? x.stride[axis + 1] * x.shape.n[axis + 1] : 1);
+}
+
 static void assert_inert(tap_tensor x)
 {
     assert_null(x.data);
@@ -269,6 +275,7 @@ static void test_squeeze_and_unsqueeze(void **state)
             tap_tensor y = tap_tensor_unsqueeze(a, x, axis);
             assert_int_equal(y.shape.rank, 4);
             assert_int_equal(y.shape.n[at], 1);
+            assert_step_of_one(y, at);
             do {
                 int64_t source[3] = { index[at > 0 ? 0 : 1], index[at > 1 ? 1 : 2], index[at > 2 ? 2 : 3] };
                 assert_true(load_at(y, offset_at(y, index)) == load_at(x, offset_at(x, source)));
@@ -279,6 +286,7 @@ static void test_squeeze_and_unsqueeze(void **state)
         }
     }
     tap_tensor scalar = tap_tensor_zeros(a, TAP_F32, TAP_SCALAR), one = tap_tensor_unsqueeze(a, scalar, 0);
+    assert_int_equal(one.stride[0], 1);
     assert_true(tap_shape_equal(one.shape, TAP_SHAPE(1)));
     assert_true(tap_shape_equal(tap_tensor_squeeze(a, one, 0).shape, TAP_SCALAR));
     assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
@@ -331,6 +339,9 @@ static void check_reshape(tap_arena *a, tap_tensor x, tap_shape shape, int *view
     assert_true(tap_shape_equal(z.shape, shape));
     if (possible) assert_true(y.data == x.data && z.data == x.data);
     else assert_true(z.data != x.data && tap_tensor_is_contiguous(z));
+    for (int i = 0; i < shape.rank; i++) {
+        if (shape.n[i] == 1) assert_step_of_one(z, i);
+    }
     do {
         assert_true(load_at(z, offset_at(z, to)) == load_at(x, offset_at(x, from)));
         next_index(x.shape, from);
@@ -417,6 +428,8 @@ static void test_reshape_fills_in(void **state)
         assert_true(tap_shape_equal(y.shape, cases[s].got));
         assert_ptr_equal(y.data, x.data);
         assert_true(tap_tensor_is_contiguous(y));
+        for (int i = 0; i < y.shape.rank; i++)
+            assert_int_equal(y.stride[i], tap_tensor_wrap(TAP_F32, cases[s].got, x.data).stride[i]);
         tap_arena_free(a);
     }
 }
