@@ -15,12 +15,14 @@ tap_status tap__one_float(tap_call *c)
     return TAP_OK;
 }
 
-/* The product of [..,m,k] and [..,k,n] in out, both with size-1 axes put in front until their ranks agree. */
+/* The product of [..,m,k] and [..,k,n] in out, all with size-1 axes put in front until they are matrices of one rank. */
 static void multiply(tap_call *c, tap_tensor a, tap_tensor b, tap_tensor out, bool add)
 {
     tap_error e = { 0 };
-    while (a.shape.rank < out.shape.rank) tap__unsqueeze(a, 0, &a, &e);
-    while (b.shape.rank < out.shape.rank) tap__unsqueeze(b, 0, &b, &e);
+    const int rank = out.shape.rank > 2 ? out.shape.rank : 2;
+    while (a.shape.rank < rank) tap__unsqueeze(a, 0, &a, &e);
+    while (b.shape.rank < rank) tap__unsqueeze(b, 0, &b, &e);
+    while (out.shape.rank < rank) tap__unsqueeze(out, 0, &out, &e);
     if (!tap__matmul(a, b, out, add, c->tape->arena)) tap__no_memory(c->tape, c);
 }
 
@@ -160,15 +162,11 @@ static tap_status affine_infer(tap_call *c, tap_tensor *out)
 
 static void affine_forward(tap_call *c, tap_tensor *out)
 {
-    tap_tensor x = c->in[0], wt, y = *out;
+    tap_tensor wt;
     tap_error  e = { 0 };
-    if (x.shape.rank == 1) {
-        tap__unsqueeze(x, 0, &x, &e);
-        tap__unsqueeze(y, 0, &y, &e);
-    }
     tap__permute(c->in[1], 2, (int[]){ 1, 0 }, &wt, &e);
     tap_tensor_copy(*out, c->in[2], &e);
-    multiply(c, x, wt, y, true);
+    multiply(c, c->in[0], wt, *out, true);
 }
 
 /* [..,n] as a matrix of rows. */

@@ -119,16 +119,17 @@ tap_var tap_amin(tap_var x, tap_axes axes)
     return tap_neg(tap_amax(tap_neg(x), axes));
 }
 
-/* The maximum as a constant, to be subtracted before exp: it cancels. An infinite one becomes 0, lest inf - inf make NaN. */
+/* The maximum as a constant, to be subtracted before exp: it cancels. An infinite one becomes 0, lest inf - inf make NaN, and
+ * nothing has none: its sum is 0. */
 static tap_var shift_of(tap_var x, tap_axes axes)
 {
-    tap_var top = tap_detach(tap_amax(x, tap_keep(axes)));
+    const bool empty = tap__live(x) && tap_numel(tap_shape_of(x)) == 0;
+    tap_var    top = tap_detach(empty ? tap_sum(x, tap_keep(axes)) : tap_amax(x, tap_keep(axes)));
     return tap_where(tap_isfinite(top), top, tap__scalar_like(top, 0));
 }
 
 tap_var tap_logsumexp(tap_var x, tap_axes axes)
 {
-    if (tap__live(x) && tap_numel(tap_shape_of(x)) == 0) return tap_log(tap_sum(tap_exp(x), axes));
     tap_var top = shift_of(x, axes), sum = tap_log(tap_sum(tap_exp(tap_sub(x, top)), axes));
     return tap_add(sum, tap_reshape(top, tap_shape_of(sum)));
 }
@@ -136,16 +137,14 @@ tap_var tap_logsumexp(tap_var x, tap_axes axes)
 tap_var tap_softmax(tap_var x, int axis)
 {
     tap_axes axes = tap_keep(TAP_AXES(axis));
-    if (tap__live(x) && tap_numel(tap_shape_of(x)) == 0) return tap_mul(x, tap_sum(x, axes));
-    tap_var e = tap_exp(tap_sub(x, shift_of(x, axes)));
+    tap_var  e = tap_exp(tap_sub(x, shift_of(x, axes)));
     return tap_div(e, tap_sum(e, axes));
 }
 
 tap_var tap_log_softmax(tap_var x, int axis)
 {
     tap_axes axes = tap_keep(TAP_AXES(axis));
-    if (tap__live(x) && tap_numel(tap_shape_of(x)) == 0) return tap_mul(x, tap_sum(x, axes));
-    tap_var below = tap_sub(x, shift_of(x, axes)); /* before the logarithm is taken off: a large x would round it away */
+    tap_var  below = tap_sub(x, shift_of(x, axes)); /* before the logarithm is taken off: a large x would round it away */
     return tap_sub(below, tap_log(tap_sum(tap_exp(below), axes)));
 }
 

@@ -573,7 +573,7 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       w->out = tap_amax(tap_slice(w->in.a, 1, 0, 0, 1), TAP_LAST)) \
     X(logsumexp_int, TAP_EDTYPE, "amax: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_logsumexp(var_of(w, TAP_I64), TAP_LAST)) \
-    X(logsumexp_empty_int, TAP_EDTYPE, "exp: [0,2]: int64 is not float32 or float64; tap_cast makes it so", \
+    X(logsumexp_empty_int, TAP_EDTYPE, "sum: [0,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_logsumexp(tap_slice(var_of(w, TAP_I64), 0, 0, 0, 1), TAP_LAST)) \
     X(logsumexp_axis, TAP_EARG, "amax: [2,2] (theta): axis 2147483647 is out of range for rank 2", \
       w->out = tap_logsumexp(w->in.a, TAP_AXES(INT_MAX))) \
