@@ -50,6 +50,13 @@ static int64_t aligned(int64_t bytes)
     return (bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
+/* Products of few places go better for several images together; any number above 0 gives the same. */
+static int64_t images_at_a_time(int64_t places, int64_t images)
+{
+    const int64_t enough = places == 0 ? COLUMNS : places < MANY ? (COLUMNS + places - 1) / places : 1;
+    return images < 1 ? 1 : images < enough ? images : enough;
+}
+
 static job job_of(const tap__conv *c, tap_tensor x, tap_tensor y)
 {
     job j = { .c = c, .kernel = &TAP__KERNEL_PICK(tap__conv_kernels)[x.dtype == TAP_F64], .dtype = x.dtype, .x = x, .y = y };
@@ -58,8 +65,7 @@ static job job_of(const tap__conv *c, tap_tensor x, tap_tensor y)
     j.window = c->axis[0].kernel * c->axis[1].kernel;
     j.in = c->in / c->groups;
     j.out = c->out / c->groups;
-    j.block = j.places < MANY ? (COLUMNS + j.places - 1) / (j.places > 0 ? j.places : 1) : 1;
-    if (j.block > c->batch) j.block = c->batch > 0 ? c->batch : 1;
+    j.block = images_at_a_time(j.places, c->batch);
     j.in_rows = j.block == 1 && y.stride[3] == 1 && y.stride[2] == c->axis[1].count;
     j.units = (c->batch + j.block - 1) / j.block * c->groups;
     j.lines = aligned((tap__conv_room(c, j.block) + TAP__CONV_SPARE) * j.size);
@@ -200,6 +206,12 @@ static void parts(const void *context, int64_t first, int64_t last)
     }
 }
 
+static int64_t steps_of(const job *j)
+{
+    const double terms = (double)j->units * (double)(j->block * j->places) * (double)(j->window * j->in) * (double)j->out;
+    return tap__steps(terms / 48);
+}
+
 /* Shares out the units among parts, and these among threads. */
 static bool run(job *j, int64_t n, step each, tap_arena *scratch)
 {
@@ -208,8 +220,7 @@ static bool run(job *j, int64_t n, step each, tap_arena *scratch)
     const size_t room = (size_t)(j->lines + j->columns + j->rows), most = j->parts > 0 ? SIZE_MAX / (size_t)j->parts : SIZE_MAX;
     j->memory = tap__arena_take(scratch, room <= most ? (size_t)j->parts * room : SIZE_MAX);
     if (!j->memory) return false;
-    const double terms = (double)j->units * (double)(j->block * j->places) * (double)(j->window * j->in) * (double)j->out;
-    tap__parallel(j->parts, tap__steps(terms / 48), parts, j);
+    tap__parallel(j->parts, steps_of(j), parts, j);
     tap__arena_give_back(scratch, j->memory);
     return true;
 }

@@ -31,6 +31,7 @@ static inline part part_of(tap__conv_axis a, int64_t r)
 #endif
 
 typedef T    NAME(eight) __attribute__((vector_size(8 * sizeof(T))));
+typedef T    NAME(four) __attribute__((vector_size(4 * sizeof(T))));
 typedef BITS NAME(mask) __attribute__((vector_size(8 * sizeof(T))));
 
 /* n elements, eight at a time, of which the last few may be too many: they are written again later. */
@@ -62,8 +63,8 @@ static ALWAYS_INLINE void NAME(pick)(T *to, const T *from, int64_t step, int64_t
     for (; step == 2 && i + 4 < n; i += 4) {
         NAME(eight) x;
         memcpy(&x, from + 2 * i, sizeof x);
-        const NAME(eight) even = __builtin_shufflevector(x, x, 0, 2, 4, 6, 0, 2, 4, 6);
-        memcpy(to + i, &even, 4 * sizeof(T));
+        const NAME(four) even = __builtin_shufflevector(x, x, 0, 2, 4, 6);
+        memcpy(to + i, &even, sizeof even);
     }
     for (; i < n; i++) to[i] = from[i * step];
 }

@@ -44,8 +44,9 @@ static void *matrix_at(tap_tensor x, int inner, tap_tensor of, int64_t i)
 
 static void share(const job *j, tap__range body)
 {
-    int64_t count = count_of(j->a, 2), n = j->n < 1 << 16 ? j->n : 1 << 16;
-    tap__parallel(count, count * (n * n * n / 16 + n * n), body, j);
+    const int64_t count = count_of(j->a, 2);
+    const double  n = (double)j->n;
+    tap__parallel(count, tap__steps((double)count * (n * n * n / 16 + n * n)), body, j);
 }
 
 static void cholesky_of(const void *context, int64_t first, int64_t last)

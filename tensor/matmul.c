@@ -121,6 +121,17 @@ static void tiles_of_one(const void *context, int64_t first, int64_t last)
     }
 }
 
+/* Whether columns are shared out, not rows. */
+static bool is_wide(int64_t rows, int64_t columns)
+{
+    return columns >= rows && rows < ROWS_FIRST * TILE;
+}
+
+static int64_t steps_of(const job *j)
+{
+    return tap__steps((double)j->l.count * (double)j->am.rows * (double)j->bm.columns * (double)j->am.columns / 48);
+}
+
 /* Threads are ours, one product each: BLIS's own would spin at barriers, which stalls for whole time slices on a busy machine. */
 static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add, bool by_blis)
 {
@@ -129,13 +140,11 @@ static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add, bool 
     if (j.l.rank > 0) fold_rows(&j.l, &j.am);
     tap__blis_takes(&j.am);
     tap__blis_takes(&j.bm);
-    j.by_columns = j.bm.columns >= j.am.rows && j.am.rows < ROWS_FIRST * TILE;
+    j.by_columns = is_wide(j.am.rows, j.bm.columns);
     j.way = tap__product_way_for(j.am, j.bm);
-
-    double  work = (double)j.am.rows * (double)j.bm.columns * (double)j.am.columns / 48; /* nanoseconds, roughly */
     int64_t tiles = ((j.by_columns ? j.bm.columns : j.am.rows) + TILE - 1) / TILE;
-    if (j.l.count > 1) tap__parallel(j.l.count, tap__steps(work * (double)j.l.count), whole_products, &j);
-    else tap__parallel(tiles, tap__steps(work), tiles_of_one, &j);
+    if (j.l.count > 1) tap__parallel(j.l.count, steps_of(&j), whole_products, &j);
+    else tap__parallel(tiles, steps_of(&j), tiles_of_one, &j);
 }
 
 static bool nothing_to_add(tap_tensor a, tap_tensor out, bool add)

@@ -169,13 +169,18 @@ static inline int64_t NAME(whole_vectors)(int64_t n)
 
 /* out^T = b^T a^T saves turning b, but turns the result, and fills vectors with the rows of a. What both ways cost: elements to be
  * turned, two of an operand in the time of one of the result, and vectors to be multiplied. */
-static void NAME(product)(tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add)
+static bool NAME(turning_pays)(tap__matrix a, tap__matrix b)
 {
     const int64_t m = a.rows, k = a.columns, n = b.columns;
     const int64_t straight = (b.column_stride == 1 ? 0 : k * n / 2) + m * NAME(whole_vectors)(n) / LANES * k;
-    const int64_t swapped = (a.row_stride == 1 ? 0 : m * k / 2) + m * n + n * NAME(whole_vectors)(m) / LANES * k;
-    if (straight <= swapped) NAME(panels)(a, b, out, out_stride, 1, add);
-    else NAME(panels)(NAME(turned)(b), NAME(turned)(a), out, 1, out_stride, add);
+    const int64_t turned = (a.row_stride == 1 ? 0 : m * k / 2) + m * n + n * NAME(whole_vectors)(m) / LANES * k;
+    return turned < straight;
+}
+
+static void NAME(product)(tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add)
+{
+    if (NAME(turning_pays)(a, b)) NAME(panels)(NAME(turned)(b), NAME(turned)(a), out, 1, out_stride, add);
+    else NAME(panels)(a, b, out, out_stride, 1, add);
 }
 
 /* ---- Few rows ---- */
