@@ -168,7 +168,7 @@ static void record(tap_call *c, tap_node *n, const tap_var *in)
 
 tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *in)
 {
-    tap_tape *t = in && n_in > 0 ? tap__tape_of(n_in, in) : NULL;
+    tap_tape *t = in ? tap__tape_of(n_in, in) : NULL;
     if (!t || t->error.status != TAP_OK) return tap__inert(t);
     if (!op || !op->infer || n_in > TAP_MAX_INPUTS || (op->attr_size && !attr)) {
         tap_error_set(&t->error, TAP_EARG, "apply: an operator needs infer, its attributes and 1 to %d inputs", TAP_MAX_INPUTS);

@@ -374,7 +374,7 @@ tap_var tap_einsum(const char *equation, int n, const tap_var *x)
     int         label;
     int64_t     size, other;
     const char *wrong;
-    tap_tape   *t = x && n > 0 ? tap__tape_of(n, x) : NULL;
+    tap_tape   *t = x ? tap__tape_of(n, x) : NULL;
     if (!t) return tap__inert(NULL);
     if (n > TAP_MAX_INPUTS) {
         tap_tape_fail(t, TAP_EARG, "einsum: %d inputs, %d is the most there can be", n, TAP_MAX_INPUTS);

@@ -27,7 +27,7 @@ static void cat_forward(tap_call *c, tap_tensor *out)
     for (int i = 0; i < c->n_in; i++) {
         int64_t count = c->in[i].shape.n[axis];
         tap__slice(*out, axis, start, start + count, 1, &place, NULL);
-        if (tap_numel(place.shape) > 0) tap_tensor_copy(place, c->in[i], NULL);
+        tap_tensor_copy(place, c->in[i], NULL);
         start += count;
     }
 }
@@ -48,7 +48,7 @@ static const tap_op cat_op = { "cat", cat_infer, cat_forward, cat_vjp, sizeof(in
 
 tap_var tap_cat(int n, const tap_var *x, int axis)
 {
-    tap_tape *t = x && n > 0 ? tap__tape_of(n, x) : NULL;
+    tap_tape *t = x ? tap__tape_of(n, x) : NULL;
     tap_var   all = tap__inert(t);
     if (!t || n <= TAP_MAX_INPUTS) return tap_apply(&cat_op, &axis, n, x);
     for (int i = 0; i < n; i += TAP_MAX_INPUTS - 1) {
@@ -63,7 +63,7 @@ tap_var tap_cat(int n, const tap_var *x, int axis)
 
 tap_var tap_stack(int n, const tap_var *x, int axis)
 {
-    tap_tape *t = x && n > 0 ? tap__tape_of(n, x) : NULL;
+    tap_tape *t = x ? tap__tape_of(n, x) : NULL;
     tap_var  *wide = t ? tap__arena_take(t->arena, (size_t)n * sizeof *wide) : NULL;
     if (!wide) {
         if (t) tap__no_memory(t, NULL);

@@ -90,9 +90,9 @@ static void index_strips(const void *context, int64_t first, int64_t last)
 
 void tap__index(tap__index_mode how, tap_tensor far, tap_tensor near, tap_tensor index, int axis)
 {
-    int64_t   count, n = tap_numel(index.shape);
+    int64_t   count;
     index_job j = { lanes_of(index.shape, axis, &count), how, far, near, index };
-    if (n > 0) tap__parallel(count, n * 2, index_strips, &j);
+    tap__parallel(count, tap_numel(index.shape) * 2, index_strips, &j);
 }
 
 bool tap__index_in_range(tap_tensor index, int64_t n, int64_t *bad)
@@ -280,7 +280,7 @@ static void cumsum_strips(const void *context, int64_t first, int64_t last)
 
 void tap__cumsum(tap_tensor x, int axis, tap_tensor out)
 {
-    int64_t count, n = tap_numel(x.shape);
+    int64_t count;
     sum_job j = { lanes_of(x.shape, axis, &count), x, out };
-    if (n > 0) tap__parallel(count, n, cumsum_strips, &j);
+    tap__parallel(count, tap_numel(x.shape), cumsum_strips, &j);
 }
