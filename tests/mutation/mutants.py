@@ -33,8 +33,11 @@ MISTAKEN_VALUE = {  # within M( )
     "erfc": "erf", "floor": "ceil", "ceil": "floor", "round": "trunc", "trunc": "round", "asin": "acos", "acos": "asin",
     "asinh": "acosh", "acosh": "asinh", "lgamma": "digamma",
 }  # fmt: skip
-SYMMETRIC = {"tap_add", "tap_mul", "tap_maximum", "tap_minimum", "tap_eq", "tap_ne", "tap_logical_and", "tap_logical_or",
-             "tap_transpose", "tap_shape_equal", "tap__transpose", "tap_hypot", "tap_logaddexp", "tap__parallel"}  # fmt: skip
+SYMMETRIC = {"tap_add", "tap_mul", "tap_maximum", "tap_minimum", "tap_eq", "tap_ne", "tap_logical_and", "tap_logical_or", "tap_transpose",
+             "tap_shape_equal", "tap__transpose", "tap__broadcast", "tap_hypot", "tap_logaddexp", "tap__parallel"}  # fmt: skip
+EVEN = {"tap_abs", "tap_square"}  # of a difference the same either way round
+ALLOCATORS = {"calloc", "malloc", "tap_arena_alloc", "tap__arena_take", "tap_call_scratch", "tap_tensor_zeros", "tensor_uninitialized"}
+PUSHES = {"tap__push", "tap__push_empty", "tap__push_result", "put", "borrow"}  # new nodes, which take memory, too
 # Calls that report an error. What guards them has tests of its own (tests/api), and is left alone.
 REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
            "bad_axis", "refuse_as", "fail_foreign", "viewed", "tap__inert", "tap__live", "inert", "tap__usable", "tap__together", "tap__inputs", "tap_module_fail",
@@ -106,14 +109,16 @@ def prototypes_of(text):
 class Finder:
     """Collects the mutants of one list of tokens."""
 
-    def __init__(self, file, text, function, tokens, prototypes):
-        self.file, self.text, self.function, self.tokens, self.prototypes = file, text, function, tokens, prototypes
+    def __init__(self, file, text, function, tokens, prototypes, refusing=()):
+        """refusing: functions of the file that report errors."""
+        self.file, self.text, self.function, self.tokens, self.prototypes, self.refusing = file, text, function, tokens, prototypes, refusing
         self.pair = partners(tokens)
         self.found, self.skipped = [], set()
+        self.memory = self.what_allocators_gave()
 
     def add(self, kind, first, last, new):
-        """Tokens first..last become new."""
-        if any(i in self.skipped for i in range(first, last + 1)):
+        """Tokens first..last become new. A statement may be dropped for all that is left alone within it."""
+        if any(i in self.skipped for i in range(first, first + 1 if kind == "drop" else last + 1)):
             return
         start, end = self.tokens[first].start, self.tokens[last].end
         self.found.append(Mutant(self.file, self.function, self.text.count("\n", 0, start) + 1, kind, start, end, new,
@@ -182,6 +187,39 @@ class Finder:
     def skip(self, first, last):
         self.skipped.update(range(first, last + 1))
 
+    def what_allocators_gave(self):
+        """The names of it as they are written, `p` or `p->wanted`."""
+        found = set()
+        for i, t in enumerate(self.tokens):
+            if t.text in ALLOCATORS | PUSHES and self.tokens[i - 1].text == "=":
+                first = i - 2
+                while self.tokens[first - 1].text in ("->", "."):
+                    first -= 2
+                found.add(self.source(first, i - 2))
+        return found
+
+    def asks_for_memory(self, first, last):
+        """Whether a condition asks for nothing but whether there was memory: `!p || !q.data`."""
+        terms = re.split(r"\|\||&&", self.source(first, last))
+        names = [re.sub(r"^[!*]+|\.(data|id)$", "", term.strip()) for term in terms]
+        return all(name in self.memory or re.match(r"\w*has_memory\(", name) for name in names)
+
+    def is_extreme(self, i):
+        """Whether the comparison i picks the larger or smaller of two, `a < b ? a : b`, or bounds one: of equal ones either will do."""
+        first, mark = i, i
+        while first > 0 and self.tokens[first - 1].text not in ("=", ",", "(", "[", "{", ";", "return", "?", ":", "&&", "||"):
+            first = self.pair[first - 1] if self.tokens[first - 1].text in (")", "]") else first - 1
+        while mark < len(self.tokens) and self.tokens[mark].text not in ("?", ";", ",", ")", "&&", "||"):
+            mark = self.pair[mark] + 1 if self.tokens[mark].text in "([" and mark in self.pair else mark + 1
+        if mark >= len(self.tokens) or self.tokens[mark].text != "?" or self.tokens[i].text not in STEP:
+            return False
+        colon, end = self.arms(mark)
+        left, right = self.source(first, i - 1), self.source(i + 1, mark - 1)
+        yes, no = self.source(mark + 1, colon - 1), self.source(colon + 1, end)
+        if (right, no) == ("0", "0"):
+            return yes == "-" + left
+        return {left, right} == {yes, no} or yes == right and re.match(re.escape(left) + " [<>]", no) is not None
+
     def reports(self, first, last):
         """Whether an error is reported there, or a result given up."""
         names = {self.tokens[i].text for i in range(first, last + 1) if i < last and self.tokens[i + 1].text == "("}
@@ -196,7 +234,7 @@ class Finder:
                 end = self.statement_end(begin)
                 if self.tokens[i + 2].text == "tap_needs" and self.pair[i + 3] + 1 == self.pair[i + 1]:
                     self.skip(i, self.pair[i + 1])  # saves work, changes no result
-                elif "tap_arena_status" in (self.tokens[k].text for k in range(i, begin)):
+                elif "tap_arena_status" in (self.tokens[k].text for k in range(i, begin)) or self.asks_for_memory(i + 2, begin - 2):
                     self.skip(i, self.pair[i + 1])  # whether there was memory
                 elif self.tokens[begin].text == "if" or "else" in (self.tokens[k].text for k in range(begin, end)):
                     pass
@@ -207,6 +245,8 @@ class Finder:
                     self.skip(i, end)
                 elif self.source(i + 1, begin - 1) in ("(!n)", "(!node)", "(!w)", "(!c)", "(!t)", "(!y)", "(!from)"):
                     self.skip(i, end)
+                elif "status = tap_arena_status" in self.source(begin, begin + 2) or self.tokens[begin].text == "return" and self.refuses(i + 2):
+                    self.skip(begin if self.tokens[begin].text == "return" else i, end)  # what is left once there is an error
             elif t.text == "(" and self.source(i, min(i + 2, n - 1)) == "(void)":
                 self.skip(i, self.statement_end(i))
             elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "fail", "bad_axis", "refuse_as", "refuse",
@@ -222,11 +262,28 @@ class Finder:
                 self.skip(i + 1, self.pair[i + 1])  # an inert tensor, options by default
             elif t.text in ("TAP_SHAPE_TEXT", "sizeof"):
                 self.skip(i, i)
+            elif t.text in ALLOCATORS and self.tokens[i + 1].text == "(":
+                self.skip(i + 1, self.pair[i + 1])  # how much memory is asked for
+            elif t.text == "[" and self.declares(i) and self.is_size(i):
+                self.skip(i, self.pair[i])
             elif t.text == "tap__parallel" and self.tokens[i + 1].text == "(":
                 self.skip(*self.arguments(i + 1)[1])  # what it costs
+            elif t.text == "tap__map" and self.tokens[i + 1].text == "(":
+                self.skip(*self.arguments(i + 1)[-1])
+            elif t.text == "return" and self.function in self.refusing and self.source(i + 1, i + 1) == "false" and i + 3 == n - 1:
+                self.skip(i, i + 1)  # the end of a function that has reported an error by then
             elif t.text in ("static", "enum") and i > 0 and self.tokens[i - 1].text in ("{", "}", ";"):
                 self.skip(i, self.statement_end(i))  # a table
             i += 1
+
+    def refuses(self, i):
+        """Whether a condition that begins at i is that a call has refused something: `!check(`."""
+        return self.tokens[i].text == "!" and self.tokens[i + 1].text in self.refusing
+
+    def is_size(self, i):
+        """Whether bracket i, in a declaration, is the size of an array."""
+        before = self.tokens[i - 2]
+        return self.tokens[i - 1].kind == "name" and (before.kind == "name" or before.text in (",", ")")) and not self.in_brackets(i)
 
     def is_zero(self, i):
         """Whether an initializer of zeros begins at i."""
@@ -259,8 +316,8 @@ class Finder:
 
     def declares(self, i):
         """Whether token i stands in a declaration."""
-        while i > 0 and self.tokens[i - 1].text not in (";", "{", "}"):
-            if self.tokens[i].text == ")" and i in self.pair:
+        while i > 0 and (self.tokens[i - 1].text not in (";", "{", "}") or self.tokens[i - 1].text == "}" and self.in_brackets(i - 2)):
+            if self.tokens[i].text in (")", "}") and i in self.pair:
                 i = self.pair[i]
             i -= 1
         return self.is_declaration(i)
@@ -296,7 +353,7 @@ class Finder:
             branch = self.tokens[within - 1].text in ("if", "while") and t.text in ("==", "!=")
             if loop and t.text in STEP:
                 self.add("loop", i, i, STEP[t.text])
-            elif not (branch and not {"&&", "||"} & {x.text for x in self.tokens[within : self.pair[within]]}):
+            elif not (branch and not {"&&", "||"} & {x.text for x in self.tokens[within : self.pair[within]]}) and not self.is_extreme(i):
                 self.add("compare", i, i, COMPARE[t.text])
         elif t.text in LOGIC:
             self.add("logic", i, i, LOGIC[t.text])
@@ -315,8 +372,8 @@ class Finder:
         elif t.text == "?":
             self.choice(i)
 
-    def choice(self, i):
-        """a ? b : c becomes a ? c : b."""
+    def arms(self, i):
+        """Where the colon is that belongs to the question mark i, and the last token behind it."""
         k, depth = i + 1, 0
         while k < len(self.tokens) and not (self.tokens[k].text == ":" and depth == 0):
             depth += {"?": 1, ":": -1}.get(self.tokens[k].text, 0)
@@ -324,8 +381,13 @@ class Finder:
         end = k + 1
         while end < len(self.tokens) and self.tokens[end].text not in (";", ",", ")", "]", "}", ":"):
             end = self.pair[end] + 1 if self.tokens[end].text in "([{" else end + 1
+        return k, end - 1
+
+    def choice(self, i):
+        """a ? b : c becomes a ? c : b."""
+        k, end = self.arms(i)
         if k < len(self.tokens):
-            self.add("choice", i, end - 1, "? (%s) : (%s)" % (self.source(k + 1, end - 1), self.source(i + 1, k - 1)))
+            self.add("choice", i, end, "? (%s) : (%s)" % (self.source(k + 1, end), self.source(i + 1, k - 1)))
 
     def constant(self, i, t):
         text = t.text
@@ -393,7 +455,7 @@ class Finder:
             for (first, last), type_ in zip(arguments, types):
                 if type_ == "tap_var":
                     self.add("unwrap", i, close, self.source(first, last))
-        if t.text in SYMMETRIC:
+        if t.text in SYMMETRIC or t.text == "tap_sub" and self.tokens[i - 2].text in EVEN:
             return
         for k in range(min(len(arguments), len(types)) - 1):
             (a, b), (c, d) = arguments[k], arguments[k + 1]
@@ -423,8 +485,10 @@ def context(text, start, end, new):
 
 def mutants_of(file, text, prototypes):
     prototypes = {**prototypes, **prototypes_of(text)}
-    for function, tokens in functions_of(text):
-        yield from Finder(file, text, function, tokens, prototypes).look()
+    functions = list(functions_of(text))
+    refusing = {name for name, tokens in functions if {t.text for t in tokens} & (REPORTS - GUARD_ONLY)}
+    for function, tokens in functions:
+        yield from Finder(file, text, function, tokens, prototypes, refusing).look()
 
 
 ROW = re.compile(r"^(UNARY|WITH2?|BINARY|INNER|COMPARE)\(", re.M)
