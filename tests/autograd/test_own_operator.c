@@ -244,6 +244,20 @@ static void test_failing_backward_touches_nothing(void **state)
     }
 }
 
+/* A gradient that breaks off leaves inert vars, also of the input whose part was done. */
+static void test_failing_grad_is_inert(void **state)
+{
+    const tap_op op = { "broken", infer_like, copy_forward, vjp_that_fails, sizeof(tap_tape *) };
+    tap_tape    *t = tap_tape_new(TAP_F64, 1);
+    double       numbers[N] = { 1, 2, 3 };
+    tap_var      x[2] = { tap_variable(t, vector(numbers)), tap_variable(t, vector(numbers)) }, dx[2];
+    (void)state;
+    tap_grad(tap_sum(tap_mul(tap_apply(&op, &t, 1, &x[0]), x[1]), TAP_ALL), 2, x, dx);
+    assert_error(t, TAP_EARG, "the rule gave up");
+    for (int i = 0; i < 2; i++) assert_true(dx[i].tape == t && dx[i].id == 0);
+    tap_tape_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_empty_results),
         cmocka_unit_test(test_rule_of_nothing),
         cmocka_unit_test(test_failing_backward_touches_nothing),
+        cmocka_unit_test(test_failing_grad_is_inert),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

@@ -135,6 +135,8 @@ static void test_monte_carlo(void **state)
     tap_grad(e, 1, &a, &g);
     assert_true(tap_item(e) > 0 && tap_item(g) == 0);
     assert_tape_ok(t, "monte carlo");
+    tap_kl_monte_carlo(pair[1][0], pair[1][1], 1, &e); /* an error, and no standard error */
+    assert_true(e.tape == t && e.id == 0);
     tap_tape_free(t);
 }
 

@@ -141,6 +141,18 @@ static void test_in_range(void **state)
     }
 }
 
+/* Each number once, however often it is repeated. */
+static void test_in_range_of_many(void **state)
+{
+    (void)state;
+    int64_t    numbers[6] = { 0, 1, 2, 3, 4, 5 }, bad = 77;
+    tap_tensor x = { .dtype = TAP_I64, .shape = TAP_SHAPE((int64_t)1 << 20, 3, (int64_t)1 << 20, 2), .data = numbers };
+    x.stride[1] = 2, x.stride[3] = 1;
+    assert_true(tap__index_in_range(x, 6, &bad));
+    assert_false(tap__index_in_range(x, 5, &bad));
+    assert_int_equal(bad, 5);
+}
+
 /* ---- Order ---- */
 
 /* Many equal ones, and some that are NaN. */
@@ -245,7 +257,7 @@ static void test_cumsum(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_index),  cmocka_unit_test(test_in_range), cmocka_unit_test(test_argsort),
+        cmocka_unit_test(test_index),  cmocka_unit_test(test_in_range), cmocka_unit_test(test_in_range_of_many), cmocka_unit_test(test_argsort),
         cmocka_unit_test(test_argmax), cmocka_unit_test(test_cumsum),
     };
     tap__parallel_from(0); /* threads share even what is not worth it */

@@ -72,10 +72,24 @@ static void test_slice_as_python(void **state)
                 }
             }
             if (count < 2) assert_int_equal(y.stride[1], x.stride[1]);
+            if (count == 0) assert_ptr_equal(y.data, x.data); /* not somewhere outside */
             if (count > 0) assert_int_equal(tap__slice_start(n, start, step), seen[0]);
         }
     }
     assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
+    tap_arena_free(a);
+}
+
+static void test_diagonal_outside(void **state)
+{
+    (void)state;
+    tap_arena *a = tap_arena_new();
+    tap_tensor x = numbered(a, TAP_SHAPE(3, 4), PLAIN).view, y;
+    for (int64_t offset = -9; offset <= 9; offset++) {
+        assert_int_equal(tap__diagonal(x, offset, 0, 1, &y, NULL), TAP_OK);
+        assert_int_equal(y.shape.n[0], offset <= -3 || offset >= 4 ? 0 : offset < 0 ? 3 + offset : offset > 1 ? 4 - offset : 3);
+        if (y.shape.n[0] == 0) assert_ptr_equal(y.data, x.data);
+    }
     tap_arena_free(a);
 }
 
@@ -534,6 +548,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slice_as_python),
         cmocka_unit_test(test_slice_examples),
+        cmocka_unit_test(test_diagonal_outside),
         cmocka_unit_test(test_slice_errors),
         cmocka_unit_test(test_permute),
         cmocka_unit_test(test_permute_errors),
