@@ -374,18 +374,18 @@ def report(results, seconds):
             lines.append("\n%s" % f)
             file = f
         notes = ["%d %s" % (c[k], n) for k, n in (("explained", "explained"), ("same", "of the same code"), ("broken", "not compiled")) if c[k]]
-        lines.append("  %-32s %d/%d%s" % (operator, c["killed"], c["killed"] + c["survived"], "  " + ", ".join(notes) if notes else ""))
+        tried = c["killed"] + c["survived"] + c["explained"]
+        lines.append("  %-32s %d/%d%s" % (operator, c["killed"], tried, "  " + ", ".join(notes) if notes else ""))
     survivors = [m for m, (verdict, _) in results if verdict == "survived"]
     if survivors:
-        lines.append("\nSurvivors")
+        lines.append("\nSurvivors without an explanation")
         lines += ["  %s:%d %s: %s: %s" % (m.file, m.line, m.function, m.kind, m.context) for m in survivors]
     count = collections.Counter(verdict for _, (verdict, _) in results)
-    tried = count["killed"] + count["survived"]
+    tried = count["killed"] + count["survived"] + count["explained"]
     score = 100 * count["killed"] / tried if tried else 100
-    lines.append("\nNot counted: %d of the same code, %d explained besides those that were not run; %d seconds"
-                 % (count["same"], count["explained"], seconds))  # fmt: skip
-    lines.append("%d mutants, %d killed, %d survived, %d did not compile, score %.1f %%"
-                 % (tried + count["broken"], count["killed"], count["survived"], count["broken"], score))  # fmt: skip
+    lines.append("\nNot counted: %d of the same code, %d that do not compile; %d seconds" % (count["same"], count["broken"], seconds))
+    lines.append("%d mutants, %d killed, %d survived, %d of them explained, score %.1f %%"
+                 % (tried, count["killed"], tried - count["killed"], count["explained"], score))  # fmt: skip
     return "\n".join(lines), score, survivors
 
 
@@ -426,10 +426,11 @@ def main():
     explained, found = Explained(), find_mutants(o.only)
     for line in explained.stale(found) if not o.only else ():
         print("explained.txt: no such mutant: " + line, file=sys.stderr)
-    todo = [m for m in found if explained.exactly(m) == o.explained][:: max(o.sample, 1)]
+    asked = found[:: max(o.sample, 1)]
     if o.again:
         before = survivors_of(o.again)
-        todo = [m for m in todo if key_of(m) in before]
+        asked = [m for m in asked if key_of(m) in before]
+    todo = [m for m in asked if explained.exactly(m) == o.explained]
     if o.list:
         for m in todo:
             print("%s:%d %s: %s: %s" % (m.file, m.line, operator_of(m), m.kind, m.context))
@@ -459,7 +460,7 @@ def main():
                 save(o.report, "", [(m, verdicts[m]) for m in todo if m in verdicts])
             if len(verdicts) % 100 == 0:
                 print("%d of %d, %d seconds" % (len(verdicts), len(todo), time.time() - begun), file=sys.stderr)
-    results = [(m, verdicts[m]) for m in todo]
+    results = [(m, verdicts.get(m, ("explained", ""))) for m in (todo if o.explained else asked)]
     text, score, survivors = report(results, time.time() - begun)
     print(text)
     if o.report:
