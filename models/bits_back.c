@@ -15,6 +15,8 @@ enum { VERSION = 1, MOST_LANES = 4, WORTH_A_LANE = 64, CHECKED = 16, HEADER = 48
 /* Each pixel leaves some of its interval to the others, so that an image needs 1/64 of a bit at least. */
 enum { MOST_PER_BIT = 64, BITS_TO_BEGIN = 4096 };
 
+static const uint8_t MAGIC[4] = { 'T', 'A', 'P', 'Z' };
+
 typedef struct {
     const tap__coder *coder;
     uint8_t          *images; /* [n,data] */
@@ -204,9 +206,9 @@ static tap_tensor written(tap_arena *a, const job *j)
 {
     const int64_t words = words_in(j), at = HEADER + 4 * j->lanes, n = at + 4 * words;
     tap_tensor    all = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(n));
-    uint8_t      *to = all.data, *end = to + at;
-    if (!to) return all;
-    memcpy(to, "TAPZ", 4);
+    if (!all.data) return all;
+    uint8_t *to = all.data, *end = to + at;
+    memcpy(to, MAGIC, sizeof MAGIC);
     put(to + 4, VERSION, 4);
     put(to + 16, j->coder->checksum, 8);
     put(to + 24, checksum(j->images, j->n * j->coder->data), 8);
@@ -318,7 +320,7 @@ tap_status tap_bits_back_inspect(tap_tensor bytes, tap_bits_back_header *h, tap_
     if (h) *h = (tap_bits_back_header){ 0 };
     if (!h || !from || bytes.dtype != TAP_U8 || bytes.shape.rank != 1 || !tap_tensor_is_contiguous(bytes))
         return tap_error_set(e, TAP_EARG, "bits_back_inspect: %s", h ? "not contiguous bytes, uint8 [n]" : "NULL");
-    if (size < 8 || memcmp(from, "TAPZ", 4)) wrong = "they do not begin as such";
+    if (size < 8 || memcmp(from, MAGIC, sizeof MAGIC)) wrong = "they do not begin as such";
     else if (get(from + 4, 4) != VERSION) wrong = "they are of another version";
     else if (size < HEADER) wrong = "they are cut short";
     else if (checksum(from + CHECKED, size - CHECKED) != get(from + 8, 8)) wrong = "they are damaged: their checksum is another";

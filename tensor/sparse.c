@@ -172,13 +172,13 @@ static void fill(const void *context, int64_t first, int64_t last)
 {
     const filling *f = context;
     for (int64_t i = first; i < last; i++) {
-        const int64_t row = f->row ? f->row[i] : i, begin = i * f->x.columns;
-        float        *y32 = f->out.dtype == TAP_F32 ? (float *)f->out.data + begin : NULL;
-        double       *y64 = y32 ? NULL : (double *)f->out.data + begin;
-        memset(y32 ? (void *)y32 : y64, 0, (size_t)f->x.columns * tap_dtype_size(f->out.dtype));
+        const int64_t row = f->row ? f->row[i] : i;
+        const size_t  bytes = (size_t)f->x.columns * tap_dtype_size(f->out.dtype);
+        void         *y = (char *)f->out.data + (size_t)i * bytes;
+        memset(y, 0, bytes);
         for (int64_t j = f->x.start[row]; j < f->x.start[row + 1]; j++) {
-            if (y32) y32[f->x.column[j]] = f->x.value[j];
-            else y64[f->x.column[j]] = (double)f->x.value[j];
+            if (f->out.dtype == TAP_F32) ((float *)y)[f->x.column[j]] = f->x.value[j];
+            else ((double *)y)[f->x.column[j]] = (double)f->x.value[j];
         }
     }
 }

@@ -48,7 +48,7 @@ static bool take_likelihood(void *field, const char *text)
 
 static void print_likelihood(const void *field, char text[PATH_SIZE])
 {
-    strcpy(text, ((const options *)field)->zero_inflated ? "zinb" : "nb");
+    snprintf(text, PATH_SIZE, "%s", ((const options *)field)->zero_inflated ? "zinb" : "nb");
 }
 
 void options_table(argument table[OPTIONS + 1], options *o)

@@ -58,7 +58,7 @@ static void test_long_table(void **state)
         char text[32];
         snprintf(text, sizeof text, "row %d", i);
         assert_string_equal(t.text[2 * i], text);
-        assert_int_equal(atoi(t.text[2 * i + 1]), i * 7);
+        assert_int_equal(strtol(t.text[2 * i + 1], NULL, 10), i * 7);
     }
     tap_arena_free(a);
 }
