@@ -169,11 +169,11 @@ static void affine_forward(tap_call *c, tap_tensor *out)
     multiply(c, c->in[0], wt, *out, true);
 }
 
-/* [..,n] as a matrix of rows. */
+/* [..,n] as a matrix of rows; without memory, a gradient has no axis. */
 static tap_var rows(tap_var x)
 {
     tap_shape s = tap_shape_of(x);
-    int64_t   n = s.n[s.rank - 1], count = 1;
+    int64_t   n = s.rank > 0 ? s.n[s.rank - 1] : 1, count = 1;
     for (int i = 0; i < s.rank - 1; i++) count *= s.n[i];
     return s.rank == 2 ? x : tap_reshape(x, TAP_SHAPE(count, n));
 }
