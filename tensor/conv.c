@@ -206,6 +206,7 @@ static void parts(const void *context, int64_t first, int64_t last)
     }
 }
 
+/* The nanoseconds that all units take, roughly: one for 48 terms. */
 static int64_t steps_of(const job *j)
 {
     const double terms = (double)j->units * (double)(j->block * j->places) * (double)(j->window * j->in) * (double)j->out;

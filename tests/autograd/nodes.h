@@ -12,7 +12,7 @@
         const char    *message_; \
         (void)(call); \
         if (tap_tape_status(t, &message_) != TAP_OK) fail_msg("%s: %s", #call, message_); \
-        if (t->n_nodes - before_ != (count)) fail_msg("%s: %u nodes", #call, (unsigned)(t->n_nodes - before_)); \
+        if (t->n_nodes - before_ != (count)) fail_msg("%s: %u nodes, not %d", #call, (unsigned)(t->n_nodes - before_), count); \
     } while (0)
 
 #endif

@@ -11,10 +11,28 @@ typedef struct {
     int64_t sum; /* of what the inputs hold, each first multiplied by what out holds there */
 } runs;
 
+static tap_arena *a;
+static runs       seen;
+
+static int begin(void **state)
+{
+    (void)state;
+    a = tap_arena_new();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    tap_arena_free(a);
+    return 0;
+}
+
 /* With one thread, runs come one after the other. */
 static void note(int64_t n, void *const *data, const int64_t *stride, const void *context)
 {
-    runs *r = *(runs *const *)context;
+    runs *r = &seen;
+    (void)context;
     if (r->runs < MOST) r->n[r->runs] = n;
     r->runs++;
     for (int k = 0; k < r->n_op; k++) r->stride[k] = stride[k];
@@ -24,24 +42,24 @@ static void note(int64_t n, void *const *data, const int64_t *stride, const void
     }
 }
 
-static void walk(runs *r, tap_tensor out, int n, const tap_tensor *in)
+static void walk(tap_tensor out, int n, const tap_tensor *in)
 {
-    *r = (runs){ .n_op = 1 + n };
+    seen = (runs){ .n_op = 1 + n };
     tap_set_threads(1);
-    tap__map(note, &r, &out, n, in, 1);
+    tap__map(note, NULL, &out, n, in, 1);
     tap_set_threads(0);
 }
 
 /* Runs of the same length, all with these strides. */
-static void assert_runs(const runs *r, int count, int64_t n, int64_t out_stride, int64_t in_stride)
+static void assert_runs(int count, int64_t n, int64_t out_stride, int64_t in_stride)
 {
-    if (r->runs != count || r->n[0] != n || r->n[count - 1] != n || r->stride[0] != out_stride || r->stride[1] != in_stride)
-        fail_msg("%d runs of %lld and %lld by %lld and %lld, not %d of %lld by %lld and %lld", r->runs, (long long)r->n[0],
-                 (long long)r->n[count - 1], (long long)r->stride[0], (long long)r->stride[1], count, (long long)n,
-                 (long long)out_stride, (long long)in_stride);
+    assert_int_equal(seen.runs, count);
+    for (int i = 0; i < count; i++) assert_int_equal(seen.n[i], n);
+    assert_int_equal(seen.stride[0], out_stride);
+    assert_int_equal(seen.stride[1], in_stride);
 }
 
-static tap_tensor counted(tap_arena *a, tap_shape shape)
+static tap_tensor counted(tap_shape shape)
 {
     tap_tensor x = tap_tensor_zeros(a, TAP_F64, shape);
     for (int64_t i = 0; i < tap_numel(shape); i++) tap_tensor_set_item(x, i, (double)(i % 1000 + 1));
@@ -60,8 +78,6 @@ static int64_t sum_of_products(tap_tensor x, tap_tensor y)
 /* What has no gaps is one run, up to 4096 elements, and pieces of so many beyond. */
 static void test_neighbours(void **state)
 {
-    tap_arena *a = tap_arena_new();
-    runs      *r = tap_arena_alloc(a, sizeof *r);
     (void)state;
     static const struct {
         tap_shape shape;
@@ -71,70 +87,61 @@ static void test_neighbours(void **state)
                   { { 4, { 8, 1, 8, 128 } }, 2, 4096 }, { { 4, { 1, 32, 128, 1 } }, 1, 4096 }, { { 1, { 12287 } }, 3, 4095 },
                   { { 5, { 1, 2, 3, 4, 1 } }, 1, 24 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tap_tensor x = counted(a, cases[i].shape);
-        walk(r, x, 1, &x);
-        assert_int_equal(r->runs, cases[i].runs);
-        assert_int_equal(r->n[r->runs - 1], cases[i].last);
-        assert_int_equal(r->stride[0], 1);
-        assert_int_equal(r->stride[1], 1);
-        assert_int_equal(r->sum, sum_of_products(x, x));
+        tap_tensor x = counted(cases[i].shape);
+        walk(x, 1, &x);
+        assert_int_equal(seen.runs, cases[i].runs);
+        assert_int_equal(seen.n[seen.runs - 1], cases[i].last);
+        assert_int_equal(seen.stride[0], 1);
+        assert_int_equal(seen.stride[1], 1);
+        assert_int_equal(seen.sum, sum_of_products(x, x));
     }
-    tap_arena_free(a);
 }
 
 /* However the axes are turned: the loop follows the memory of the result. */
 static void test_turned(void **state)
 {
-    tap_arena *a = tap_arena_new();
-    runs      *r = tap_arena_alloc(a, sizeof *r);
-    int        axes[4];
+    int axes[4];
     (void)state;
-    tap_tensor x = counted(a, TAP_SHAPE(2, 3, 4, 5)), y = counted(a, TAP_SHAPE(2, 3, 4, 5));
+    tap_tensor x = counted(TAP_SHAPE(2, 3, 4, 5)), y = counted(TAP_SHAPE(2, 3, 4, 5));
     for (int code = 0; code < 256; code++) {
-        int seen = 0;
-        for (int i = 0; i < 4; i++) seen |= 1 << (axes[i] = code >> 2 * i & 3);
-        if (seen != 15) continue;
+        int found = 0;
+        for (int i = 0; i < 4; i++) found |= 1 << (axes[i] = code >> 2 * i & 3);
+        if (found != 15) continue;
         tap_tensor out = tap_tensor_permute(a, x, 4, axes), in = tap_tensor_permute(a, y, 4, axes);
-        walk(r, out, 1, &in);
-        assert_runs(r, 1, 120, 1, 1);
-        assert_int_equal(r->sum, sum_of_products(x, y));
-        in = counted(a, out.shape);
-        walk(r, out, 1, &in);
-        assert_int_equal(r->stride[0], 1);
-        assert_int_equal(r->sum, sum_of_products(out, in));
+        walk(out, 1, &in);
+        assert_runs(1, 120, 1, 1);
+        assert_int_equal(seen.sum, sum_of_products(x, y));
+        in = counted(out.shape);
+        walk(out, 1, &in);
+        assert_int_equal(seen.stride[0], 1);
+        assert_int_equal(seen.sum, sum_of_products(out, in));
     }
-    tap_arena_free(a);
 }
 
 /* Backwards is as good a direction, and an axis of size 1 is none, whatever its stride. */
 static void test_backwards(void **state)
 {
-    tap_arena *a = tap_arena_new();
-    runs      *r = tap_arena_alloc(a, sizeof *r);
     (void)state;
-    tap_tensor x = counted(a, TAP_SHAPE(4, 5, 6)), back = tap_tensor_slice(a, x, 0, -1, TAP_END, -1), all = back;
-    walk(r, back, 1, &back);
-    assert_runs(r, 4, 30, 1, 1);
+    tap_tensor x = counted(TAP_SHAPE(4, 5, 6)), back = tap_tensor_slice(a, x, 0, -1, TAP_END, -1), all = back;
+    walk(back, 1, &back);
+    assert_runs(4, 30, 1, 1);
     for (int i = 1; i < 3; i++) all = tap_tensor_slice(a, all, i, -1, TAP_END, -1);
-    walk(r, all, 1, &all);
-    assert_runs(r, 1, 120, -1, -1);
-    assert_int_equal(r->sum, sum_of_products(x, x));
+    walk(all, 1, &all);
+    assert_runs(1, 120, -1, -1);
+    assert_int_equal(seen.sum, sum_of_products(x, x));
 
-    tap_tensor thin = tap_tensor_permute(a, counted(a, TAP_SHAPE(1, 2, 1, 3, 1)), 5, (const int[]){ 4, 3, 2, 1, 0 });
-    walk(r, thin, 1, &thin);
-    assert_runs(r, 1, 6, 1, 1);
+    tap_tensor thin = tap_tensor_permute(a, counted(TAP_SHAPE(1, 2, 1, 3, 1)), 5, (const int[]){ 4, 3, 2, 1, 0 });
+    walk(thin, 1, &thin);
+    assert_runs(1, 6, 1, 1);
     for (int i = 0; i < 5; i += 2) thin.stride[i] = 100 + i;
-    walk(r, thin, 1, &thin);
-    assert_runs(r, 1, 6, 1, 1);
-    assert_int_equal(r->sum, sum_of_products(thin, thin));
-    tap_arena_free(a);
+    walk(thin, 1, &thin);
+    assert_runs(1, 6, 1, 1);
+    assert_int_equal(seen.sum, sum_of_products(thin, thin));
 }
 
 /* Axes are merged as far as each operand goes on there. */
 static void test_gaps(void **state)
 {
-    tap_arena *a = tap_arena_new();
-    runs      *r = tap_arena_alloc(a, sizeof *r);
     (void)state;
     static const struct {
         tap_shape in;
@@ -143,47 +150,44 @@ static void test_gaps(void **state)
     } cases[] = { { { 3, { 1, 1, 6 } }, 20, 6, 1 }, { { 3, { 4, 1, 1 } }, 4, 30, 0 }, { { 3, { 1, 5, 1 } }, 20, 6, 0 },
                   { { 3, { 1, 5, 6 } }, 4, 30, 1 }, { { 1, { 6 } }, 20, 6, 1 },       { { 3, { 4, 5, 1 } }, 20, 6, 0 },
                   { { 0, { 0 } }, 1, 120, 0 },      { { 3, { 1, 1, 1 } }, 1, 120, 0 } };
-    tap_tensor out = counted(a, TAP_SHAPE(4, 5, 6)), wide = counted(a, TAP_SHAPE(4, 5, 12));
+    tap_tensor out = counted(TAP_SHAPE(4, 5, 6)), wide = counted(TAP_SHAPE(4, 5, 12));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tap_tensor in = counted(a, cases[i].in);
-        walk(r, out, 1, &in);
-        assert_runs(r, cases[i].runs, cases[i].n, 1, cases[i].stride);
-        assert_int_equal(r->sum, sum_of_products(out, tap_tensor_expand(a, in, out.shape)));
+        tap_tensor in = counted(cases[i].in);
+        walk(out, 1, &in);
+        assert_runs(cases[i].runs, cases[i].n, 1, cases[i].stride);
+        assert_int_equal(seen.sum, sum_of_products(out, tap_tensor_expand(a, in, out.shape)));
     }
     tap_tensor half = tap_tensor_slice(a, wide, 2, 0, 6, 1), second = tap_tensor_slice(a, wide, 2, 0, TAP_END, 2);
-    walk(r, out, 1, &half);
-    assert_runs(r, 20, 6, 1, 1);
-    walk(r, out, 1, &second);
-    assert_runs(r, 1, 120, 1, 2);
-    assert_int_equal(r->sum, sum_of_products(out, second));
-    walk(r, out, 2, (const tap_tensor[]){ second, half });
-    assert_runs(r, 20, 6, 1, 2);
-    tap_arena_free(a);
+    walk(out, 1, &half);
+    assert_runs(20, 6, 1, 1);
+    walk(out, 1, &second);
+    assert_runs(1, 120, 1, 2);
+    assert_int_equal(seen.sum, sum_of_products(out, second));
+    walk(out, 2, (const tap_tensor[]){ second, half });
+    assert_runs(20, 6, 1, 2);
 }
 
 /* The runs of a large row are cut where the others' are. */
 static void test_rows(void **state)
 {
-    tap_arena *a = tap_arena_new();
-    runs      *r = tap_arena_alloc(a, sizeof *r);
     (void)state;
-    tap_tensor out = counted(a, TAP_SHAPE(3, 5000)), in = counted(a, TAP_SHAPE(5000));
-    walk(r, out, 1, &in);
-    assert_int_equal(r->runs, 6);
-    for (int i = 0; i < 6; i++) assert_int_equal(r->n[i], i % 2 ? 904 : 4096);
-    assert_int_equal(r->sum, sum_of_products(out, tap_tensor_expand(a, in, out.shape)));
-    walk(r, tap_tensor_slice(a, out, 1, 0, 4096, 1), 1, (const tap_tensor[]){ tap_tensor_slice(a, in, 0, 0, 4096, 1) });
-    assert_runs(r, 3, 4096, 1, 1);
-    walk(r, counted(a, TAP_SHAPE(3, 0)), 1, &in);
-    assert_int_equal(r->runs, 0);
-    tap_arena_free(a);
+    tap_tensor out = counted(TAP_SHAPE(3, 5000)), in = counted(TAP_SHAPE(5000));
+    walk(out, 1, &in);
+    assert_int_equal(seen.runs, 6);
+    for (int i = 0; i < 6; i++) assert_int_equal(seen.n[i], i % 2 ? 904 : 4096);
+    assert_int_equal(seen.sum, sum_of_products(out, tap_tensor_expand(a, in, out.shape)));
+    walk(tap_tensor_slice(a, out, 1, 0, 4096, 1), 1, (const tap_tensor[]){ tap_tensor_slice(a, in, 0, 0, 4096, 1) });
+    assert_runs(3, 4096, 1, 1);
+    walk(counted(TAP_SHAPE(3, 0)), 1, &in);
+    assert_int_equal(seen.runs, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_neighbours), cmocka_unit_test(test_turned), cmocka_unit_test(test_backwards),
-        cmocka_unit_test(test_gaps),       cmocka_unit_test(test_rows),
+        cmocka_unit_test_setup_teardown(test_neighbours, begin, end), cmocka_unit_test_setup_teardown(test_turned, begin, end),
+        cmocka_unit_test_setup_teardown(test_backwards, begin, end),  cmocka_unit_test_setup_teardown(test_gaps, begin, end),
+        cmocka_unit_test_setup_teardown(test_rows, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
