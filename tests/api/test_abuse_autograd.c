@@ -415,7 +415,9 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
 
 #define APPLY(op, attr) tap_apply(op, attr, 1, &w->in.a)
 
+#include "tests/api/abuse_elementwise.h"
 #include "tests/api/abuse_products.h"
+#include "tests/api/abuse_reductions.h"
 #include "tests/api/abuse_views.h"
 
 /* clang-format off */
@@ -449,142 +451,9 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
     X(rand_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_rand(w->t, negative)) \
     X(item_matrix, TAP_ESHAPE, "item: [2,2] has not one element", w->item = tap_item(w->in.a)) \
     X(item_empty, TAP_ESHAPE, "item: [0,2] has not one element", w->item = tap_item(tap_slice(w->in.a, 0, 0, 0, 1))) \
-    X(neg_bool, TAP_EDTYPE, "neg: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_neg(w->in.condition)) \
-    X(exp_int, TAP_EDTYPE, "exp: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_exp(var_of(w, TAP_I64))) \
-    X(relu_uint8, TAP_EDTYPE, "relu: [2,2]: uint8 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_relu(var_of(w, TAP_U8))) \
-    X(exp_vast, TAP_ENOMEM, NULL, w->out = tap_exp(wide(w, 1 << 25))) \
-    X(add_shapes, TAP_ESHAPE, "add: [2,2] x [3] (theta): the shapes do not broadcast", \
-      w->out = two(w, tap_add, tap_zeros(w->t, TAP_SHAPE(3)))) \
-    X(sub_vast, TAP_ENOMEM, NULL, w->out = tap_sub(tap_unsqueeze(wide(w, 1 << 18), 1), wide(w, 1 << 18))) \
-    X(mul_overflowing, TAP_ESHAPE, \
-      "mul: [1099511627776,1] x [1099511627776]: a result [1099511627776,1099511627776] of float64 cannot be", \
-      w->out = tap_mul(tap_expand(w->in.s, TAP_SHAPE(1ll << 40, 1)), tap_expand(w->in.s, TAP_SHAPE(1ll << 40)))) \
-    X(div_dtypes, TAP_EDTYPE, "div: [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
-      w->out = two(w, tap_div, var_of(w, TAP_F32))) \
-    X(pow_bools, TAP_EDTYPE, "pow: [2,2] x [2,2]: bool is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_pow(w->in.condition, w->in.condition)) \
-    X(maximum_ints, TAP_EDTYPE, "maximum: [2,2] x [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_maximum(var_of(w, TAP_I64), var_of(w, TAP_I64))) \
-    X(minimum_dtypes, TAP_EDTYPE, "minimum: [2,2] x [2,2] (theta): dtypes float64 and uint8 differ", \
-      w->out = two(w, tap_minimum, var_of(w, TAP_U8))) \
-    X(add_scalar_int, TAP_EDTYPE, "add_scalar: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_add_scalar(var_of(w, TAP_I64), 1)) \
-    X(mul_scalar_bool, TAP_EDTYPE, "mul_scalar: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_mul_scalar(w->in.condition, 1)) \
-    X(polygamma_negative, TAP_EARG, "polygamma: [2,2] (theta): n = -1 is not from 0 to 1000000", \
-      w->out = tap_polygamma(-1, w->in.a)) \
-    X(polygamma_min, TAP_EARG, "polygamma: [2,2] (theta): n = -2147483648 is not from 0 to 1000000", \
-      w->out = tap_polygamma(INT_MIN, w->in.a)) \
-    X(polygamma_max, TAP_EARG, "polygamma: [2,2] (theta): n = 2147483647 is not from 0 to 1000000", \
-      w->out = tap_polygamma(INT_MAX, w->in.a)) \
-    X(polygamma_bool, TAP_EDTYPE, "polygamma: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_polygamma(1, w->in.condition)) \
-    X(celu_flat, TAP_EARG, "celu: [2,2] (theta): alpha is 0", w->out = tap_celu(w->in.a, -0.0)) \
-    X(softplus_beta_flat, TAP_EARG, "softplus_beta: [2,2] (theta): beta is 0", \
-      w->out = tap_softplus_beta(w->in.a, 0, 20)) \
-    X(gelu_int, TAP_EDTYPE, "gelu: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_gelu(var_of(w, TAP_I64))) \
-    X(clamp_int, TAP_EDTYPE, "clamp: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_clamp(var_of(w, TAP_I64), 0, 1)) \
-    X(xlogy_dtypes, TAP_EDTYPE, "xlogy: [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
-      w->out = two(w, tap_xlogy, var_of(w, TAP_F32))) \
-    X(lerp_shapes, TAP_ESHAPE, "mul: [2,2] x [3]: the shapes do not broadcast", \
-      w->out = tap_lerp(w->in.a, w->in.b, tap_zeros(w->t, TAP_SHAPE(3)))) \
-    X(bce_target_bool, TAP_EDTYPE, "bce_with_logits: [2,2] x [2,2] (theta): dtypes float64 and bool differ", \
-      w->out = two(w, tap_bce_with_logits, w->in.condition)) \
-    X(bce_shapes, TAP_ESHAPE, "bce_with_logits: [2,2] x [2,3] (theta): the shapes do not broadcast", \
-      w->out = two(w, tap_bce_with_logits, tap_zeros(w->t, TAP_SHAPE(2, 3)))) \
-    X(eq_dtypes, TAP_EDTYPE, "eq: [2,2] x [2,2] (theta): dtypes float64 and bool differ", \
-      w->out = two(w, tap_eq, w->in.condition)) \
-    X(lt_shapes, TAP_ESHAPE, "lt: [2,2] x [3,2] (theta): the shapes do not broadcast", \
-      w->out = two(w, tap_lt, tap_zeros(w->t, TAP_SHAPE(3, 2)))) \
-    X(where_condition, TAP_EDTYPE, "where: [2,2] x [2,2] x [2,2] (theta, theta): the condition is float64, not bool", \
-      w->out = tap_where(w->in.a, w->in.a, w->in.b)) \
-    X(where_dtypes, TAP_EDTYPE, "where: [2,2] x [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
-      w->out = tap_where(w->in.condition, w->in.a, var_of(w, TAP_F32))) \
-    X(where_shapes, TAP_ESHAPE, "where: [2,2] x [2,2] x [5] (theta): the shapes do not broadcast", \
-      w->out = tap_where(w->in.condition, w->in.a, tap_zeros(w->t, TAP_SHAPE(5)))) \
-    X(cast_nowhere, TAP_EDTYPE, "cast: [2,2] (theta): 99 is no dtype", w->out = tap_cast(w->in.a, no_dtype)) \
-    X(cast_negative, TAP_EDTYPE, "cast: [2,2] (theta): -1 is no dtype", w->out = tap_cast(w->in.a, (tap_dtype)-1)) \
-    X(amin_bool, TAP_EDTYPE, NULL, w->out = tap_amin(w->in.condition, TAP_ALL)) \
-    X(prod_int, TAP_EDTYPE, "prod: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_prod(var_of(w, TAP_I64), TAP_ALL)) \
-    X(prod_axis, TAP_EARG, "prod: [2,2] (theta): axis 2 is out of range for rank 2", w->out = tap_prod(w->in.a, TAP_AXES(2))) \
-    X(argmax_axes, TAP_EARG, "argmax: [2,2] (theta): takes one axis, or all", w->out = tap_argmax(w->in.a, TAP_AXES(0, 1))) \
-    X(argmax_empty, TAP_ESHAPE, "argmax: [0]: there is none among no elements", \
-      w->out = tap_argmax(tap_zeros(w->t, TAP_SHAPE(0)), TAP_ALL)) \
-    X(softmax_axis, TAP_EARG, "amax: [2,2] (theta): axis -3 is out of range for rank 2", w->out = tap_softmax(w->in.a, -3)) \
-    X(cumsum_int, TAP_EDTYPE, "cumsum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_cumsum(var_of(w, TAP_I64), 0)) \
-    X(cumsum_axis, TAP_EARG, "cumsum: [2,2] (theta): axis 2 is out of range", w->out = tap_cumsum(w->in.a, 2)) \
-    X(cumprod_axis, TAP_EARG, "cumprod: [2,2] (theta): axis 2 is out of range", w->out = tap_cumprod(w->in.a, 2)) \
-    X(argsort_axis, TAP_EARG, "argsort: [2,2]: axis 2 is out of range", w->out = tap_argsort(w->in.a, 2, false)) \
-    X(topk_many, TAP_EARG, "narrow: [2,2]: the piece does not lie within the axis", \
-      w->out = tap_topk(w->in.a, 3, 0, true, NULL)) \
-    X(gather_dtype, TAP_EDTYPE, "gather: [2,2] x [2,2] (theta): the index is float64, not int64", \
-      w->out = tap_gather(w->in.a, 0, w->in.b)) \
-    X(gather_range, TAP_EARG, "gather: [2,2] x [2,2] (theta): index 4 is out of range for axis 1", \
-      w->out = tap_gather(w->in.a, 1, places(w, 4))) \
-    X(gather_negative, TAP_EARG, "gather: [2,2] x [2,2] (theta): index -1 is out of range for axis -1", \
-      w->out = tap_gather(w->in.a, -1, places(w, -1))) \
-    X(gather_axis, TAP_EARG, "gather: [2,2] x [2,2] (theta): axis 2 is out of range", \
-      w->out = tap_gather(w->in.a, 2, places(w, 0))) \
-    X(gather_rank, TAP_ESHAPE, "gather: [2,2] x [3] (theta): the index must have as many axes", \
-      w->out = tap_gather(w->in.a, 0, tap_arange(w->t, 3))) \
-    X(gather_longer, TAP_ESHAPE, "gather: [2,2] x [3,1] (theta): the index is larger beside axis 1", \
-      w->out = tap_gather(w->in.a, 1, tap_unsqueeze(tap_arange(w->t, 3), 1))) \
-    X(gather_larger, TAP_ESHAPE, "gather: [2,2] x [1,3] (theta): the index is larger beside axis 0", \
-      w->out = tap_gather(w->in.a, 0, tap_unsqueeze(tap_arange(w->t, 3), 0))) \
-    X(scatter_shapes, TAP_ESHAPE, "scatter: [2,2] x [2,2] x [2] (theta): index and source differ in shape", \
-      w->out = tap_scatter(w->in.a, 0, places(w, 0), w->in.v)) \
-    X(scatter_foreign_nothing, TAP_ESTALE, "scatter: input 1 is on another tape", \
-      tap_var none = tap_cast(tap_zeros(w->other, TAP_SHAPE(0, 2)), TAP_I64); w->out = tap_scatter(w->in.a, 0, none, w->in.b)) \
-    X(scatter_dtypes, TAP_EDTYPE, "scatter: [2,2] x [2,2] x [2,2] (theta): dtypes float64 and bool differ", \
-      w->out = tap_scatter(w->in.a, 0, places(w, 0), w->in.condition)) \
-    X(scatter_add_int, TAP_EDTYPE, NULL, \
-      w->out = tap_scatter_add(places(w, 0), 0, places(w, 0), places(w, 0))) \
-    X(index_select_rank, TAP_ESHAPE, "index_select: [2,2] (theta): the index must be one list of places", \
-      w->out = tap_index_select(w->in.a, 0, places(w, 0))) \
-    X(take_along_dim_rank, TAP_ESHAPE, "take_along_dim: [2,2] (theta): the index must have as many axes", \
-      w->out = tap_take_along_dim(w->in.a, tap_arange(w->t, 2), 0)) \
-    X(masked_fill_dtype, TAP_EDTYPE, "where: [2,2] x [] x [2,2] (theta): the condition is float64, not bool", \
-      w->out = tap_masked_fill(w->in.a, w->in.b, 0)) \
     X(arange_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_arange(w->t, -3)) \
     X(eye_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_eye(w->t, -3)) \
     X(full_vast, TAP_ENOMEM, NULL, w->out = tap_full(w->t, vast, 1)) \
-    X(sum_int, TAP_EDTYPE, "sum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_sum(var_of(w, TAP_I64), TAP_ALL)) \
-    X(sum_axis, TAP_EARG, "sum: [2,2] (theta): axis 2 is out of range for rank 2", w->out = tap_sum(w->in.a, TAP_AXES(0, 2))) \
-    X(sum_twice, TAP_EARG, "sum: [2,2] (theta): axis -1 is named twice", w->out = tap_sum(w->in.a, TAP_AXES(1, -1))) \
-    X(sum_axes, TAP_EARG, "sum: [2,2] (theta): 9 axes given, 8 is the most there can be", \
-      w->out = tap_sum(w->in.a, ((tap_axes){ .n = 9 }))) \
-    X(sum_axes_min, TAP_EARG, "sum: [2,2] (theta): -2147483648 axes given, 8 is the most there can be", \
-      w->out = tap_sum(w->in.a, ((tap_axes){ .n = INT_MIN }))) \
-    X(mean_bool, TAP_EDTYPE, "sum: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_mean(w->in.condition, TAP_ALL)) \
-    X(mean_axis, TAP_EARG, "sum: [2,2] (theta): axis -2147483648 is out of range for rank 2", \
-      w->out = tap_mean(w->in.a, TAP_AXES(INT_MIN))) \
-    X(amax_axis, TAP_EARG, "amax: [2,2] (theta): axis -3 is out of range for rank 2", \
-      w->out = tap_amax(w->in.a, TAP_AXES(-3))) \
-    X(amax_empty, TAP_ESHAPE, "amax: [2,0]: there is no maximum of no elements", \
-      w->out = tap_amax(tap_slice(w->in.a, 1, 0, 0, 1), TAP_LAST)) \
-    X(logsumexp_int, TAP_EDTYPE, "amax: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_logsumexp(var_of(w, TAP_I64), TAP_LAST)) \
-    X(logsumexp_empty_int, TAP_EDTYPE, "sum: [0,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_logsumexp(tap_slice(var_of(w, TAP_I64), 0, 0, 0, 1), TAP_LAST)) \
-    X(logsumexp_axis, TAP_EARG, "amax: [2,2] (theta): axis 2147483647 is out of range for rank 2", \
-      w->out = tap_logsumexp(w->in.a, TAP_AXES(INT_MAX))) \
-    X(sum_to_shape, TAP_ESHAPE, "sum_to: [3,1] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, TAP_SHAPE(3, 1))) \
-    X(sum_to_more, TAP_ESHAPE, "sum_to: [1,2,2] does not broadcast to [2,2]", \
-      w->out = tap_sum_to(w->in.a, TAP_SHAPE(1, 2, 2))) \
-    X(sum_to_negative, TAP_ESHAPE, "sum_to: [-3] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, negative)) \
-    X(sum_to_rank, TAP_ESHAPE, "sum_to: [0,0,0,0,0,0,0,0] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, rank_9)) \
-    X(sum_to_rank_min, TAP_ESHAPE, "sum_to: [] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, rank_min)) \
-    X(sum_to_int, TAP_EDTYPE, "sum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_sum_to(var_of(w, TAP_I64), TAP_SHAPE(1))) \
     X(backward_matrix, TAP_ESHAPE, "backward: the loss must have one element, not [2,2]", w->status = tap_backward(w->in.a)) \
     X(backward_constant, TAP_EARG, "backward: the loss depends on no parameter, or was not recorded", \
       w->status = tap_backward(w->in.one)) \
@@ -630,13 +499,15 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
 
 #define X AS_WRONG_FUNCTION
 WRONGS
+ELEMENTWISE_WRONGS
+REDUCTION_WRONGS
 VIEW_WRONGS
 PRODUCT_WRONGS
 #undef X
 
 static const wrong wrongs[] = {
 #define X AS_WRONG_ROW
-    WRONGS VIEW_WRONGS PRODUCT_WRONGS
+    WRONGS ELEMENTWISE_WRONGS REDUCTION_WRONGS VIEW_WRONGS PRODUCT_WRONGS
 #undef X
 };
 

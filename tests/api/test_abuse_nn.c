@@ -261,11 +261,13 @@ enum {
       assert_int_equal(tap_roc_curve((tap_tensor){ 0 }, (tap_tensor){ 0 }, (tap_tensor){ 0 }, (tap_tensor){ 0 }, NULL), 0)) \
     X(tap_module_gradcheck, MODULE, SAYS(check(w, module_function, (tap_gradcheck_options){ 0 }).status))
 
-#include "tests/api/abuse_functional.h"
 #include "tests/api/abuse_distributions.h"
 #include "tests/api/abuse_elbo.h"
+#include "tests/api/abuse_functional.h"
+#include "tests/api/abuse_layers.h"
 #include "tests/api/abuse_models.h"
 #include "tests/api/abuse_spatial.h"
+#include "tests/api/abuse_training.h"
 
 #define X AS_FUNCTION
 FUNCTIONS_OF_NN
@@ -595,90 +597,6 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       "bad does not fit the module: missing conv.weight, conv.bias and 53 more; " \
       "different linear.weight (float64 [2,4], not float64 [3,4])", \
       load(w, data_of(w), "linear.weight")) \
-    X(linear_zero, TAP_EARG, "new: linear: sizes 0 -> 2 are not both positive", linear(w, 0, 2)) \
-    X(linear_negative, TAP_EARG, "new: linear: sizes 4 -> -9223372036854775808 are not both positive", \
-      linear(w, IN, INT64_MIN)) \
-    X(linear_overflowing, TAP_ESHAPE, "new.weight: tensor: [9223372036854775807,9223372036854775807] is no shape", \
-      linear(w, INT64_MAX, INT64_MAX)) \
-    X(linear_vast, TAP_ENOMEM, NULL, linear(w, 1 << 25, 1 << 25)) \
-    X(linear_init_null, TAP_EARG, "new: linear: NULL", tap_linear_init(NULL, w->m, "new", 1, 1)) \
-    X(linear_forward_null, TAP_EARG, "use: there is no parameter; was the layer initialized?", \
-      w->out = tap_linear_forward(NULL, w->in.x)) \
-    X(linear_forward_empty, TAP_EARG, "use: there is no parameter; was the layer initialized?", \
-      w->out = tap_linear_forward(&(tap_linear){ 0 }, w->in.x)) \
-    X(linear_forward_shape, TAP_ESHAPE, \
-      "affine: [1,2,2] x [3,4] x [3] (linear.weight, linear.bias): inner sizes 2 and 4 differ", \
-      w->out = tap_linear_forward(w->linear, w->in.noise)) \
-    X(linear_forward_dtype, TAP_EDTYPE, \
-      "affine: [2,4] x [3,4] x [3] (linear.weight, linear.bias): int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_linear_forward(w->linear, tap_cast(w->in.x, TAP_I64))) \
-    X(conv_layer_init_null, TAP_EARG, "new: conv: NULL", tap_conv_init(NULL, w->m, "new", 1, 1, 1, (tap_conv_options){ 0 })) \
-    X(conv_layer_transpose_init_null, TAP_EARG, "new: conv_transpose: NULL", \
-      tap_conv_transpose_init(NULL, w->m, "new", 1, 1, 1, (tap_conv_options){ 0 })) \
-    X(conv_layer_channels, TAP_EARG, "new: conv: 0 -> 2 channels and a kernel of 2 are not all positive", conv(w, 0, 2, 2, 0)) \
-    X(conv_layer_none, TAP_EARG, "new: conv: 2 -> 0 channels and a kernel of 2 are not all positive", conv(w, 2, 0, 2, 0)) \
-    X(conv_layer_kernel, TAP_EARG, "new: conv: 1 -> 2 channels and a kernel of -2 are not all positive", conv(w, 1, 2, -2, 0)) \
-    X(conv_layer_groups, TAP_EARG, "new: conv: 1 -> 2 channels do not go into 2 groups", conv(w, 1, 2, 2, 2)) \
-    X(conv_layer_groups_min, TAP_EARG, "new: conv: 1 -> 2 channels do not go into -9223372036854775808 groups", \
-      conv(w, 1, 2, 2, INT64_MIN)) \
-    X(conv_layer_overflowing, TAP_ESHAPE, NULL, conv(w, INT64_MAX, INT64_MAX, INT64_MAX, 0)) \
-    X(conv_layer_vast, TAP_ENOMEM, NULL, conv(w, 1 << 20, 1 << 20, 16, 0)) \
-    X(conv_layer_forward_null, TAP_EARG, "use: there is no parameter; was the layer initialized?", \
-      w->out = tap_conv_forward(NULL, w->in.x)) \
-    X(conv_layer_forward_shape, TAP_ESHAPE, \
-      "conv2d: [2,4] x [2,1,2,2] x [2] (conv.weight, conv.bias): needs x of 3 or 4 axes, and a weight of 4", \
-      w->out = tap_conv_forward(w->conv, w->in.x)) \
-    X(mlp_sizes, TAP_EARG, "new: mlp: 1 sizes; the least is two, in and out", mlp(w, 1, (int64_t[]){ IN }, tap_relu)) \
-    X(mlp_sizes_min, TAP_EARG, "new: mlp: -2147483648 sizes; the least is two, in and out", \
-      mlp(w, INT_MIN, (int64_t[]){ IN }, tap_relu)) \
-    X(mlp_null, TAP_EARG, "new: mlp: 2 sizes; the least is two, in and out", mlp(w, 2, NULL, tap_relu)) \
-    X(mlp_negative, TAP_EARG, "new.0: linear: sizes 4 -> -1 are not both positive", \
-      mlp(w, 2, (int64_t[]){ IN, -1 }, tap_relu)) \
-    X(mlp_no_activation, TAP_EARG, "new: mlp: no activation; there are relu, tanh, sigmoid, softplus, elu, silu, gelu, leaky_relu, " \
-      "selu, mish, identity", \
-      mlp(w, 2, (int64_t[]){ IN, OUT }, NULL)) \
-    X(mlp_init_null, TAP_EARG, "new: mlp: NULL", tap_mlp_init(NULL, w->m, "new", 2, (int64_t[]){ 1, 1 }, tap_relu)) \
-    X(mlp_forward_null, TAP_EARG, "mlp: not initialized", w->out = tap_mlp_forward(NULL, w->in.x)) \
-    X(mlp_forward_empty, TAP_EARG, "mlp: not initialized", w->out = tap_mlp_forward(&(tap_mlp){ 0 }, w->in.x)) \
-    X(mlp_forward_shape, TAP_ESHAPE, "affine: [1,2,2] x [3,4] x [3] (mlp.0.weight, mlp.0.bias): inner sizes 2 and 4 differ", \
-      w->out = tap_mlp_forward(w->mlp, w->in.noise)) \
-    X(adam_lr, TAP_EARG, "adam: lr = nan is out of range", adam(w, (tap_adam_options){ .lr = (double)NAN })) \
-    X(adam_beta1, TAP_EARG, "adam: beta1 = 1 is out of range", adam(w, (tap_adam_options){ .beta1 = 1 })) \
-    X(adam_beta2, TAP_EARG, "adam: beta2 = 2 is out of range", adam(w, (tap_adam_options){ .beta2 = 2 })) \
-    X(adam_eps, TAP_EARG, "adam: eps = inf is out of range", adam(w, (tap_adam_options){ .eps = (double)INFINITY })) \
-    X(adam_decay, TAP_EARG, "adam: weight_decay = nan is out of range", \
-      adam(w, (tap_adam_options){ .weight_decay = (double)NAN })) \
-    X(sgd_lr, TAP_EARG, "sgd: lr = inf is out of range", sgd(w, (tap_sgd_options){ .lr = (double)INFINITY })) \
-    X(sgd_momentum, TAP_EARG, "sgd: momentum = nan is out of range", sgd(w, (tap_sgd_options){ .momentum = (double)NAN })) \
-    X(sgd_nesterov, TAP_EARG, "sgd: nesterov needs a momentum", sgd(w, (tap_sgd_options){ .nesterov = true })) \
-    X(optim_set_lr, TAP_EARG, "optim_set_lr: -1 is no learning rate", tap_optim_set_lr(w->optim, -1)) \
-    X(checkpoint_no_module, TAP_EARG, "checkpoint: m is NULL", POINT(tap_checkpoint_module(c, "m", NULL))) \
-    X(checkpoint_no_name, TAP_EARG, "checkpoint: a name is empty", POINT(tap_checkpoint_optim(c, NULL, w->optim))) \
-    X(checkpoint_no_tensor, TAP_EARG, "checkpoint: x is NULL", POINT(tap_checkpoint_tensor(c, "x", (tap_tensor){ 0 }))) \
-    X(checkpoint_rank, TAP_ESHAPE, "checkpoint: x has no valid shape", POINT(tap_checkpoint_tensor(c, "x", of_rank(w, INT_MAX)))) \
-    X(checkpoint_table_rank, TAP_ESHAPE, "checkpoint: x has no rows", \
-      int64_t n = 1; POINT(tap_checkpoint_table(c, "x", of_rank(w, INT_MIN), &n))) \
-    X(checkpoint_taken, TAP_EARG, "checkpoint: t is the name of something else, too", \
-      POINT(tap_checkpoint_tape(c, "t", w->other); tap_checkpoint_loader(c, "t", w->loader))) \
-    X(checkpoint_no_option, TAP_EARG, "checkpoint: an option has no key or no value", POINT(tap_checkpoint_option(c, "x", NULL))) \
-    X(loader_inert, TAP_ESHAPE, "loader: data of shape [] have no rows", \
-      make_loader(w, (tap_tensor){ 0 }, (tap_loader_options){ 0 })) \
-    X(loader_scalar, TAP_ESHAPE, "loader: data of shape [] have no rows", \
-      make_loader(w, of_rank(w, 0), (tap_loader_options){ 0 })) \
-    X(loader_rank, TAP_ESHAPE, "loader: data of shape [2,4,0,0,0,0,0,0] have no rows", \
-      make_loader(w, of_rank(w, INT_MAX), (tap_loader_options){ 0 })) \
-    X(loader_rank_min, TAP_ESHAPE, "loader: data of shape [] have no rows", \
-      make_loader(w, of_rank(w, INT_MIN), (tap_loader_options){ 0 })) \
-    X(loader_batch, TAP_EARG, "loader: batch = -9223372036854775808 is not positive", \
-      make_loader(w, data_of(w), (tap_loader_options){ .batch = INT64_MIN })) \
-    X(loader_dtype, TAP_EDTYPE, "loader: batches are float32 or float64, not uint8", \
-      make_loader(w, data_of(w), (tap_loader_options){ .dtype = TAP_U8 })) \
-    X(loader_no_dtype, TAP_EDTYPE, "loader: batches are float32 or float64, not no dtype", \
-      make_loader(w, data_of(w), (tap_loader_options){ .dtype = no_dtype })) \
-    X(loader_scale, TAP_EARG, "loader: scale = nan is not finite", \
-      make_loader(w, data_of(w), (tap_loader_options){ .scale = (double)NAN })) \
-    X(loader_vast, TAP_ENOMEM, NULL, tap_tensor wide = { TAP_F64, { 2, { 1ll << 50, 1 } }, { 0 }, w->data }; \
-      make_loader(w, wide, (tap_loader_options){ 0 })) \
     X(gradcheck_null, TAP_EARG, "gradcheck: the function is NULL", gradcheck(w, NULL, (tap_gradcheck_options){ 0 })) \
     X(gradcheck_nowhere, TAP_EARG, "gradcheck: the function's result is not on the tape it was given", gradcheck(w, nowhere, (tap_gradcheck_options){ 0 })) \
     X(gradcheck_vast, TAP_ENOMEM, NULL, gradcheck(w, matrix_function, (tap_gradcheck_options){ 0 })) \
@@ -707,6 +625,8 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
 
 #define X AS_WRONG_FUNCTION
 WRONGS
+LAYER_WRONGS
+TRAINING_WRONGS
 FUNCTIONAL_WRONGS
 SPATIAL_WRONGS
 DISTRIBUTION_WRONGS
@@ -716,7 +636,7 @@ MODEL_WRONGS
 
 static const wrong wrongs[] = {
 #define X AS_WRONG_ROW
-    WRONGS FUNCTIONAL_WRONGS SPATIAL_WRONGS DISTRIBUTION_WRONGS ELBO_WRONGS MODEL_WRONGS
+    WRONGS LAYER_WRONGS TRAINING_WRONGS FUNCTIONAL_WRONGS SPATIAL_WRONGS DISTRIBUTION_WRONGS ELBO_WRONGS MODEL_WRONGS
 #undef X
 };
 
