@@ -149,7 +149,7 @@ static void run(const void *context, int64_t first, int64_t last)
     job            *j = *(job *const *)context;
     const int64_t   rows = last - first, steps = in_lane(j, first);
     const bool      decode = !j->lane[first].lends;
-    tap_arena      *a = tap_arena_new();
+    tap_arena      *a = tap__arena_new_internal();
     tap__coder_room room;
     int            *bins = tap_arena_alloc(a, (size_t)(rows * j->coder->latent) * sizeof *bins);
     if (!tap__coder_room_init(&room, a, j->coder, rows, j->n) || !bins)
@@ -245,7 +245,7 @@ typedef tap_tensor conversion(tap_arena *a, tap_arena *work, const tap_vae *v, t
 static tap_tensor convert(conversion *how, tap_arena *a, const tap_vae *v, tap_tensor x)
 {
     const char *message, *before = tap__arena_name(a, "bits_back");
-    tap_arena  *work = tap_arena_new();
+    tap_arena  *work = tap__arena_new_internal();
     tap__arena_name(work, "bits_back");
     x = how(a, work, v, x);
     const tap_status status = tap_arena_status(work, &message);

@@ -148,7 +148,7 @@ double tap_kmeans(tap_tensor x, tap_kmeans_options o, tap_tensor label, tap_erro
 {
     double sum = (double)NAN;
     if (check(x, &o, label, e) != TAP_OK) return sum;
-    tap_arena *memory = tap_arena_new();
+    tap_arena *memory = tap__arena_new_internal();
     tap__arena_name(memory, "kmeans");
     tap_tensor points = tap_tensor_cast(memory, tap_tensor_contiguous(memory, x), TAP_F64);
     if (points.data && !tap__all_finite(tap_numel(x.shape), TAP_F64, points.data))
@@ -203,7 +203,7 @@ double tap_adjusted_rand_index(tap_tensor a, tap_tensor b, tap_error *e)
         return (double)NAN;
     }
     const int64_t n = a.shape.n[0];
-    tap_arena    *memory = tap_arena_new();
+    tap_arena    *memory = tap__arena_new_internal();
     tap__arena_name(memory, "adjusted_rand_index");
     pair *p = tap_arena_alloc(memory, (size_t)(n + 1) * sizeof *p);
     tap__error_copy(e, tap_arena_error(memory));

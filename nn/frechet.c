@@ -48,7 +48,7 @@ double tap_frechet_distance(tap_tensor a, tap_tensor b, tap_error *e)
         return apart;
     }
     tap_tape  *t = tap_tape_new(TAP_F64, 0);
-    tap_arena *memory = tap_arena_new();
+    tap_arena *memory = tap__arena_new_internal();
     tap_var x = tap_cast(tap_input(t, a), TAP_F64), y = tap_cast(tap_input(t, b), TAP_F64), A = covariance(x), B = covariance(y);
     tap_var means = tap_sum(tap_square(tap_sub(tap_mean(x, TAP_AXES(0)), tap_mean(y, TAP_AXES(0)))), TAP_ALL);
     apart = tap_item(means) + tap_item(tap_trace(tap_add(A, B))) - 2 * trace_of_root(t, memory, A, B);

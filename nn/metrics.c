@@ -193,7 +193,7 @@ static tap_interval measure(const char *call, metric of, tap_tensor score, tap_t
         tap_error_set(e, TAP_EARG, "%s: level = %g is not between 0 and 1", call, o.level);
         return x;
     }
-    tap_arena *a = tap_arena_new();
+    tap_arena *a = tap__arena_new_internal();
     if (!rank(&r, a, call, score, positive, e) && (o.resamples < 0 || !find_interval(&x, a, &r, of, o, call, e)))
         x.value = of(&r, r.at);
     tap_arena_free(a);
@@ -219,7 +219,7 @@ static bool has_room(tap_tensor x, int64_t n)
 
 int64_t tap_roc_curve(tap_tensor score, tap_tensor positive, tap_tensor false_rate, tap_tensor true_rate, tap_error *e)
 {
-    tap_arena *a = tap_arena_new();
+    tap_arena *a = tap__arena_new_internal();
     ranking    r;
     count      sum = { 0 };
     int64_t    points = 0;

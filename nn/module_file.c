@@ -4,7 +4,7 @@
 /* An arena for the work on the file of this path. */
 static tap_arena *arena_for(const char *path, tap_error *e)
 {
-    tap_arena *a = tap_arena_new();
+    tap_arena *a = tap__arena_new_internal();
     if (tap_arena_status(a, NULL) != TAP_OK) tap_error_set(e, TAP_ENOMEM, "%s: no memory to begin with", path);
     tap__arena_name(a, path);
     return a;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tensor/borrow.h"
 #include "tensor/internal.h"
 
 /* For the address sanitizer, what is not handed out is out of bounds: the room between blocks, and blocks given back. */
@@ -42,6 +43,8 @@ struct tap_arena {
     size_t      held, next_size;
     const char *name; /* for messages */
     tap_error   error;
+    bool        is_internal; /* its error is another owner's, which reports it */
+    bool        is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const arena */
 };
 
 static block *block_of(void *p)
@@ -56,7 +59,7 @@ void tap__arena_by_block(bool on)
     atomic_store(&by_block, on);
 }
 
-static tap_arena no_memory = { .error = { TAP_ENOMEM, "arena: no memory" } };
+static tap_arena no_memory = { .error = { TAP_ENOMEM, "arena: no memory" }, .is_internal = true };
 
 tap_arena *tap_arena_new(void)
 {
@@ -67,13 +70,29 @@ tap_arena *tap_arena_new(void)
     }
     a->next_size = FIRST_CHUNK;
     a->name = "arena";
+    a->told = &a->is_told;
     return a;
+}
+
+tap_arena *tap__arena_new_internal(void)
+{
+    tap_arena *a = tap_arena_new();
+    if (a != &no_memory) a->is_internal = true;
+    return a;
+}
+
+static void report(tap_arena *a)
+{
+    if (a->error.status == TAP_OK || a->is_internal || a->is_told) return;
+    a->is_told = true;
+    tap__report_unread("arena", &a->error);
 }
 
 static void free_chunks(tap_arena *a)
 {
     for (chunk *c = a->chunks, *next; c; c = next) {
         next = c->next;
+        tap__note_free(c->base, c->used);
         unfence(c->base, c->size);
         free(c);
     }
@@ -84,6 +103,7 @@ static void free_chunks(tap_arena *a)
 void tap_arena_free(tap_arena *a)
 {
     if (!a || a == &no_memory) return;
+    report(a);
     free_chunks(a);
     free(a);
 }
@@ -91,6 +111,7 @@ void tap_arena_free(tap_arena *a)
 void tap_arena_reset(tap_arena *a)
 {
     if (!a || a == &no_memory) return;
+    report(a);
     a->free = NULL;
     if (a->chunks && a->chunks->next) {
         size_t used = 0;
@@ -98,6 +119,7 @@ void tap_arena_reset(tap_arena *a)
         free_chunks(a);
         a->next_size = used;
     } else if (a->chunks) {
+        tap__note_free(a->chunks->base, a->chunks->used);
         a->chunks->used = 0;
         fence(a->chunks->base, a->chunks->size);
     }
@@ -198,7 +220,15 @@ tap_status tap_arena_status(const tap_arena *a, const char **message)
     static const tap_error none = { TAP_EARG, "arena: NULL" };
     const tap_error       *e = a ? &a->error : &none;
     if (message) *message = e->status == TAP_OK ? "" : e->message;
+    if (message && a && a->told && e->status != TAP_OK) *a->told = true;
     return e->status;
+}
+
+void tap_arena_clear_error(tap_arena *a)
+{
+    if (!a || a == &no_memory) return;
+    a->error.status = TAP_OK;
+    a->is_told = false;
 }
 
 tap_error *tap_arena_error(tap_arena *a)

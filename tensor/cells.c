@@ -48,7 +48,7 @@ static bool read_folder(tap_arena *a, const char *dir, tap_cells *c)
     if (!find(barcodes, dir, "barcodes.tsv")) return fail(a, dir, "has no barcodes.tsv.gz, nor a plain one");
     if (!find(features, dir, "features.tsv") && !find(features, dir, "genes.tsv"))
         return fail(a, dir, "has no features.tsv.gz, nor a plain one");
-    tap_arena    *work = tap_arena_new();
+    tap_arena    *work = tap__arena_new_internal();
     const tap_csr x = tap_matrix_market_read(work, matrix);
     const char   *before = tap__arena_name(a, dir);
     tap__error_copy(tap_arena_error(a), tap_arena_error(work));
@@ -121,7 +121,7 @@ static bool fits(tap_table t, int64_t rows)
 
 static tap_status write_all(char path[PATH_SIZE], size_t n, const tap_cells *c, tap_error *e)
 {
-    tap_arena *work = tap_arena_new();
+    tap_arena *work = tap__arena_new_internal();
     tap__arena_name(work, "cells");
     snprintf(path + n, PATH_SIZE - n, "/matrix.mtx.gz");
     const tap_csr x = tap_csr_transpose(work, c->counts);

@@ -1,5 +1,6 @@
 /* The one place where every error of the library passes. */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,19 @@ tap_status tap_error_set(tap_error *e, tap_status status, const char *format, ..
     status = tap__error_set_in(e, status, NULL, format, args);
     va_end(args);
     return status;
+}
+
+static atomic_bool reports = true;
+
+bool tap_report_unread_errors(bool on)
+{
+    return atomic_exchange(&reports, on);
+}
+
+void tap__report_unread(const char *owner, const tap_error *e)
+{
+    if (!atomic_load(&reports)) return;
+    fprintf(stderr, "tapestry: this %s has failed, and nobody has read why: %s\n", owner, e->message);
 }
 
 tap_status tap__error_copy(tap_error *to, const tap_error *from)

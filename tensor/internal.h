@@ -9,6 +9,16 @@
 /* tap_error_set with "where: " in front, unless that is NULL or empty. */
 tap_status tap__error_set_in(tap_error *e, tap_status status, const char *where, const char *format, va_list args);
 
+/* Tells stderr of an error that an owner takes with it unread, unless the program does not want it. */
+void tap__report_unread(const char *owner, const tap_error *e);
+
+/* tap_tensor_copy and tap_tensor_fill for memory that nobody can have borrowed: the write is not noted. */
+tap_status tap__tensor_copy(tap_tensor dst, tap_tensor src, tap_error *e);
+void       tap__tensor_fill(tap_tensor x, double value);
+
+/* An arena for the library's own work: its error goes elsewhere, and is not reported. */
+tap_arena *tap__arena_new_internal(void);
+
 /* Records the error in the arena and returns an inert tensor. */
 tap_tensor tap__tensor_fail(tap_arena *a, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 

@@ -164,7 +164,7 @@ static tap_csr read_matrix(reader *r)
     char         buffer[BUFFER + 1];
     r->buffer = r->at = r->end = buffer;
     if (!read_banner(r) || !read_sizes(r, &e.n)) return (tap_csr){ 0 };
-    e.memory = tap_arena_new();
+    e.memory = tap__arena_new_internal();
     if (make_room(r, &e) && read_entries(r, &e)) return tap__csr_of(r->from.in.arena, r->from.in.path, r->rows, r->columns, &e);
     tap_arena_free(e.memory);
     return (tap_csr){ 0 };

@@ -301,7 +301,7 @@ tap_status tap_npy_write(const char *path, tap_tensor x, tap_error *e)
     if (!path) return tap_error_set(e, TAP_EARG, "npy: the path is NULL");
     if (!x.data || type_of(x.dtype) < 0 || tap_numel(x.shape) < 0)
         return tap_error_set(e, TAP_EARG, "%s: the tensor is inert or invalid", path);
-    tap_arena *scratch = tap_arena_new();
+    tap_arena *scratch = tap__arena_new_internal();
     tap_tensor copy = tap_tensor_contiguous(scratch, x);
     tap_status status = copy.data ? write_file(path, copy, e) : tap_error_set(e, TAP_ENOMEM, "%s: no memory for a copy", path);
     tap_arena_free(scratch);

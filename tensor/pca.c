@@ -142,7 +142,7 @@ tap_tensor tap_csr_pca(tap_arena *a, tap_csr x, int64_t k, uint64_t seed)
     if (k < 1 || k > x.columns || k > x.rows || k > TAP__PCA_MOST)
         return tap__tensor_fail(a, TAP_EARG, "csr_pca: [%lld,%lld] has no %lld components, of %d at most", (long long)x.rows,
                                 (long long)x.columns, (long long)k, TAP__PCA_MOST);
-    tap_arena *work = tap_arena_new();
+    tap_arena *work = tap__arena_new_internal();
     tap__arena_name(work, "csr_pca");
     tap_tensor scores = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(x.rows, k));
     if (scores.data) find(work, x, (int)k, seed, scores.data);

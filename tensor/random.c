@@ -5,6 +5,7 @@
 #include <string.h>
 #include <Random123/philox.h>
 
+#include "tensor/borrow.h"
 #include "tensor/random.h"
 
 enum { BLOCK = 512 }; /* numbers made at a time: their words and values stay in the first-level cache */
@@ -71,6 +72,7 @@ static void fill(tap_tensor x, tap_random at, transform make, double most, int c
     if (!x.data || n < 0 || !tap_dtype_is_float(x.dtype)) return;
     if (tap_tensor_is_contiguous(x)) tap__parallel(blocks, n * cost, fill_blocks, &j);
     else fill_blocks(&j, 0, blocks);
+    tap__note_write(x);
 }
 
 void tap_random_uniform(tap_tensor x, tap_random at)
@@ -107,6 +109,7 @@ void tap_random_permutation(int64_t *index, int64_t n, tap_random at)
         index[j]      = i;
         index[i]      = other;
     }
+    tap__note_write(tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), index));
 }
 
 uint64_t tap_random_hash(const char *text)

@@ -167,7 +167,7 @@ static tap_status write_file(const writer *w)
     tap_status status = w->keep ? tap__file_keep(f, w->keep) : TAP_OK;
     if (status == TAP_OK) status = tap_file_write(f, length, 8);
     if (status == TAP_OK) status = tap_file_write(f, w->header, w->length);
-    tap_arena *scratch = tap_arena_new();
+    tap_arena *scratch = tap__arena_new_internal();
     if (status == TAP_OK) status = write_data(w, f, scratch);
     tap_arena_free(scratch);
     if (status == TAP_OK) return tap_file_commit(f);

@@ -121,7 +121,7 @@ tap_csr tap__csr_of(tap_arena *a, const char *where, int64_t rows, int64_t colum
 {
     int64_t    i, j;
     tap_csr    x = { 0 };
-    tap_arena *work = tap_arena_new();
+    tap_arena *work = tap__arena_new_internal();
     tap__arena_name(work, where);
     tap_csr sorted = by_column(work, rows, columns, e);
     tap_arena_free(e->memory);

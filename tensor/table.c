@@ -113,8 +113,8 @@ static bool read_fields(reader *r, char separator)
 
 static bool open_reader(reader *r, tap_arena *a, const char *path)
 {
-    r->work = tap_arena_new();
-    r->matrix = tap_arena_new();
+    r->work = tap__arena_new_internal();
+    r->matrix = tap__arena_new_internal();
     if (!tap__packed_open(&r->from, a, path, "table")) return false;
     tap__arena_name(r->work, path);
     tap__arena_name(r->matrix, path);
@@ -188,7 +188,7 @@ tap_tensor tap_table_labels(tap_arena *a, tap_table t, const char *name, int64_t
     if (!is_table(t) || !name) return tap__tensor_fail(a, TAP_EARG, "table_labels: the table or the name is missing");
     while (column < t.columns && strcmp(t.text[column], name) != 0) column++;
     if (column == t.columns) return (tap_tensor){ 0 };
-    tap_arena *work = tap_arena_new();
+    tap_arena *work = tap__arena_new_internal();
     tap__arena_name(work, "table_labels");
     entry     *e = tap_arena_alloc(work, (size_t)t.rows * sizeof *e);
     tap_tensor label = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(t.rows - 1));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tensor/borrow.h"
 #include "tensor/map.h"
 
 tap_tensor tap__tensor_fail(tap_arena *a, tap_status status, const char *format, ...)
@@ -101,7 +102,7 @@ static const tap__run convert[5][5] = { /* [to][from] */
 };
 /* clang-format on */
 
-tap_status tap_tensor_copy(tap_tensor dst, tap_tensor src, tap_error *e)
+tap_status tap__tensor_copy(tap_tensor dst, tap_tensor src, tap_error *e)
 {
     char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
     tap_shape shape;
@@ -115,10 +116,22 @@ tap_status tap_tensor_copy(tap_tensor dst, tap_tensor src, tap_error *e)
     return TAP_OK;
 }
 
+tap_status tap_tensor_copy(tap_tensor dst, tap_tensor src, tap_error *e)
+{
+    tap_status status = tap__tensor_copy(dst, src, e);
+    if (status == TAP_OK) tap__note_write(dst);
+    return status;
+}
+
+void tap_tensor_written(tap_tensor x)
+{
+    tap__note_write(x);
+}
+
 static tap_tensor copy_as(tap_arena *a, tap_tensor x, tap_dtype dtype)
 {
     tap_tensor y = tensor_uninitialized(a, dtype, x.shape);
-    if (y.data) tap_tensor_copy(y, x, tap_arena_error(a));
+    if (y.data) tap__tensor_copy(y, x, tap_arena_error(a));
     return y;
 }
 
@@ -136,10 +149,16 @@ tap_tensor tap_tensor_cast(tap_arena *a, tap_tensor x, tap_dtype dtype)
     return x.dtype == dtype ? x : copy_as(a, x, dtype);
 }
 
-void tap_tensor_fill(tap_tensor x, double value)
+void tap__tensor_fill(tap_tensor x, double value)
 {
     tap_tensor scalar = tap_tensor_wrap(TAP_F64, TAP_SCALAR, &value);
-    if (x.data) tap_tensor_copy(x, scalar, NULL);
+    if (x.data) tap__tensor_copy(x, scalar, NULL);
+}
+
+void tap_tensor_fill(tap_tensor x, double value)
+{
+    tap__tensor_fill(x, value);
+    tap__note_write(x);
 }
 
 static double load(tap_tensor x, int64_t offset)

@@ -51,6 +51,11 @@ typedef struct {
 TAP_API tap_status  tap_error_set(tap_error *e, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 TAP_API const char *tap_status_name(tap_status status); /* "TAP_ESHAPE" */
 
+/* An owner (an arena, a tape, the root of a module, a loader, a checkpoint) whose error nobody has read is reported on stderr,
+ * once, when it is reset or freed: "tapestry: this tape has failed, and nobody has read why: add: [8,4] x [8,5]: ...". To read is
+ * to ask for the message. Returns whether owners were reported; they are at first. For all threads. */
+TAP_API bool tap_report_unread_errors(bool on);
+
 /* ---- Dtypes and shapes ------------------------------------------------------------------------------------------- */
 
 typedef enum { TAP_F32, TAP_F64, TAP_I64, TAP_U8, TAP_BOOL } tap_dtype;
@@ -109,6 +114,7 @@ TAP_API void      *tap_arena_alloc(tap_arena *a, size_t bytes);
 /* The first error in this arena; *message (may be NULL) is "" when there is none, and lives as long as the arena. */
 TAP_API tap_status tap_arena_status(const tap_arena *a, const char **message);
 TAP_API tap_error *tap_arena_error(tap_arena *a); /* to pass to functions that report into a tap_error */
+TAP_API void       tap_arena_clear_error(tap_arena *a); /* the arena can be used again; what failed calls returned stays inert */
 
 /* ---- Tensors ----------------------------------------------------------------------------------------------------- */
 
@@ -146,6 +152,9 @@ TAP_API tap_tensor tap_tensor_cast(tap_arena *a, tap_tensor x, tap_dtype dtype);
 /* Copies src into dst, converting the dtype and broadcasting src to dst's shape. Overlapping memory: as with memcpy. */
 TAP_API tap_status tap_tensor_copy(tap_tensor dst, tap_tensor src, tap_error *e);
 TAP_API void       tap_tensor_fill(tap_tensor x, double value);
+/* To be called after writing to x's memory through its pointer, when a tape may have borrowed it (see tap_input): writes by the
+ * library's functions are noticed by themselves. */
+TAP_API void       tap_tensor_written(tap_tensor x);
 /* One element as a double: index[rank]. NaN for an index out of range or an inert tensor. */
 TAP_API double     tap_tensor_get(tap_tensor x, const int64_t *index);
 /* The i-th element in C order as a double, and its place set; the same care. */

@@ -61,6 +61,9 @@ enum {
     X(tap_arena_reset, 0, tap_arena_reset(w->a))                                                                       \
     X(tap_arena_alloc, ARENA, w->p = tap_arena_alloc(w->a, 0))                                                         \
     X(tap_arena_status, ARENA, w->status = tap_arena_status(w->a, NULL))                                               \
+    X(tap_arena_clear_error, 0, tap_arena_clear_error(NULL))                                                           \
+    X(tap_report_unread_errors, 0, tap_report_unread_errors(tap_report_unread_errors(false)))                          \
+    X(tap_tensor_written, 0, tap_tensor_written(w->x))                                                                 \
     X(tap_arena_error, 0, assert_ptr_equal(tap_arena_error(w->a), w->e))                                               \
     X(tap_tensor_wrap, SHAPE | DTYPE, w->out = tap_tensor_wrap(w->dtype, w->shape, w->target))                         \
     X(tap_tensor_zeros, ARENA | SHAPE | DTYPE, w->out = tap_tensor_zeros(w->a, w->dtype, w->shape))                    \
