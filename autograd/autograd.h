@@ -34,7 +34,10 @@ typedef struct {
 TAP_API tap_tape  *tap_tape_new(tap_dtype dtype, uint64_t seed); /* dtype of scalars and noise: float32 or float64; never NULL */
 TAP_API void       tap_tape_free(tap_tape *t);                   /* and every value on it; NULL is allowed */
 TAP_API void       tap_tape_reset(tap_tape *t);                  /* ends every var, begins the next step; keeps memory and error */
-TAP_API tap_status tap_tape_status(const tap_tape *t, const char **message); /* the first error; *message "" if none, may be NULL */
+TAP_API tap_status  tap_tape_status(const tap_tape *t, const char **message); /* the first error; *message "" if none, may be NULL */
+TAP_API const char *tap_tape_message(const tap_tape *t);                      /* its sentence alone */
+/* The tape computes again. Vars that failed calls returned stay inert; all else on the tape is as it was. */
+TAP_API void        tap_tape_clear_error(tap_tape *t);
 TAP_API tap_status tap_tape_fail(tap_tape *t, tap_status status, const char *format, ...) TAP_PRINTF(3, 4); /* a caller's own error */
 TAP_API bool       tap_tape_set_recording(tap_tape *t, bool on); /* returns what it was; a new tape records */
 /* Looks for the source of NaN and infinity: the first operator, or rule, whose result holds one that its inputs do not hold
@@ -51,7 +54,11 @@ TAP_API size_t     tap_tape_bytes(const tap_tape *t);            /* heap memory 
 
 /* ---- Values in and out ------------------------------------------------------------------------------------------- */
 
-TAP_API tap_var tap_input(tap_tape *t, tap_tensor x);    /* data: no gradient. Borrows x until reset */
+/* Data: no gradient. int64 and bool are copied, so that index and label arrays may be refilled at once. Anything else is borrowed
+ * until reset, and read again by the rules of the backward pass: a change in between by a function of the library, and any change
+ * of an array of up to 4096 bytes, is found out and fails the backward pass (TAP_ESTALE). After writing to a larger one through a
+ * pointer, call tap_tensor_written. */
+TAP_API tap_var tap_input(tap_tape *t, tap_tensor x);
 TAP_API tap_var tap_variable(tap_tape *t, tap_tensor x); /* the same, with a gradient for tap_grad to ask for */
 TAP_API tap_var tap_scalar(tap_tape *t, double value);   /* [] in the tape's dtype */
 TAP_API tap_var tap_zeros(tap_tape *t, tap_shape shape);
@@ -64,7 +71,7 @@ TAP_API tap_var tap_rand(tap_tape *t, tap_shape shape);  /* uniform on (0,1) */
 
 /* Memory that receives the gradient of a leaf: a parameter, seen from the tape. */
 typedef struct {
-    tap_tensor  value; /* borrowed until reset */
+    tap_tensor  value; /* borrowed until reset; changes are found out as those of tap_input's data are */
     tap_tensor  grad;  /* shape and dtype of value, contiguous; tap_backward adds to it */
     bool       *fresh; /* not NULL: while *fresh is true, grad counts as zero whatever it holds; a backward pass sets it false */
     const char *name;  /* for messages; borrowed until reset */
@@ -72,7 +79,9 @@ typedef struct {
 
 TAP_API tap_var    tap_leaf_var(tap_tape *t, const tap_leaf *leaf); /* the struct is copied */
 
-TAP_API tap_tensor tap_value(tap_var v);  /* a view of the value, good until reset; inert once the tape has failed */
+/* A view of the value, to be read, good until reset. Once the tape has failed, values read as NaN, those of integers as 0, in the
+ * var's shape; [] for a var that a failed call returned. The data are never NULL where the shape has elements. */
+TAP_API tap_tensor tap_value(tap_var v);
 TAP_API tap_shape  tap_shape_of(tap_var v);
 TAP_API double     tap_item(tap_var v);   /* v with one element; NaN once the tape has failed */
 TAP_API tap_var    tap_detach(tap_var v); /* the same value, a constant for gradients */

@@ -35,6 +35,19 @@ static bool begin(pass *p, tap_var y)
     return true;
 }
 
+/* Leaves whose parameter has been freed have no place for a gradient. */
+static bool leaves_are_there(const pass *p)
+{
+    tap_tape *t = p->tape;
+    if (atomic_load(&t->borrower.n_writes) == 0) return true;
+    for (uint32_t id = 1; id <= p->top; id++) {
+        const tap_node *n = tap__node(t, id);
+        if (!n->is_leaf || !p->wanted[id] || tap__fate_since(&t->borrower, n->value, n->moment) != TAP__FREED) continue;
+        return tap__is_intact(t, n, n->moment);
+    }
+    return true;
+}
+
 static void end(pass *p)
 {
     tap_tape *t = p->tape;
@@ -110,7 +123,7 @@ static tap_var copy_of(tap_var v)
     tap_tensor      to;
     const tap_node *n = tap__node(v.tape, v.id);
     tap_var         copy = tap__push_empty(v.tape, n->value.dtype, n->value.shape, &to);
-    if (to.data) tap_tensor_copy(to, n->value, NULL);
+    if (to.data) tap__tensor_copy(to, n->value, NULL);
     return copy;
 }
 
@@ -153,6 +166,7 @@ static void walk(pass *p, const bool *kept)
     for (uint32_t id = p->top; id > 0 && t->error.status == TAP_OK; id--) {
         if (!p->wanted[id] || !p->adjoint[id] || !tap__node(t, id)->op) continue;
         t->rule = tap__node(t, id);
+        t->call = t->rule->call;
         apply_rule(p, id);
         if (!kept || !kept[id]) release(p, p->adjoint[id]);
     }
@@ -164,10 +178,17 @@ static void walk(pass *p, const bool *kept)
 static void add_to_leaf(const tap_node *n, tap_tensor g)
 {
     const tap_leaf *leaf = &n->leaf;
+    tap__note_write(leaf->grad);
     if (n->lent && g.data == leaf->grad.data) return;
-    if (n->lent || (leaf->fresh && *leaf->fresh)) tap_tensor_copy(leaf->grad, g, NULL);
+    if (n->lent || (leaf->fresh && *leaf->fresh)) tap__tensor_copy(leaf->grad, g, NULL);
     else tap__accumulate(leaf->grad, g);
     if (leaf->fresh) *leaf->fresh = false;
+}
+
+static void arrive(const tap_node *n, tap_tensor g)
+{
+    add_to_leaf(n, g);
+    if (n->passes) ++*n->passes;
 }
 
 /* The gradients arrived at. Two leaves may be one parameter: what was computed in its gradient comes first. After an error, what has
@@ -179,18 +200,28 @@ static void finish_leaves(const pass *p)
         for (uint32_t id = 1; id <= p->top; id++) {
             tap_node *n = tap__node(t, id);
             if (!n->is_leaf || n->lent != lent) continue;
-            if (t->error.status == TAP_OK && p->adjoint[id]) add_to_leaf(n, tap__node(t, p->adjoint[id])->value);
+            if (t->error.status == TAP_OK && p->adjoint[id]) arrive(n, tap__node(t, p->adjoint[id])->value);
             if (t->error.status != TAP_OK && lent) *n->leaf.fresh = true;
         }
     }
     for (uint32_t id = 1; id <= p->top; id++) tap__node(t, id)->lent = false;
 }
 
+static void to_leaves(pass *p, tap_var loss)
+{
+    tap_var one = tap__full_like(loss, 1);
+    if (one.id) hold(p, loss.id, one);
+    p->tape->lends = true;
+    walk(p, NULL);
+    p->tape->lends = false;
+    finish_leaves(p);
+}
+
 tap_status tap_backward(tap_var loss)
 {
     char      text[TAP_SHAPE_TEXT];
     tap_tape *t = loss.tape;
-    tap_node *y = tap__live(loss);
+    tap_node *y = tap__live_for("backward", loss);
     if (!y) return t ? t->error.status : tap_error_set(NULL, TAP_EARG, "backward: an empty var");
     if (tap_numel(y->value.shape) != 1)
         return tap_error_set(&t->error, TAP_ESHAPE, "backward: the loss must have one element, not %s",
@@ -201,12 +232,7 @@ tap_status tap_backward(tap_var loss)
     pass p;
     if (begin(&p, loss)) {
         for (uint32_t id = 1; id <= p.top; id++) p.wanted[id] = tap__node(t, id)->needs;
-        tap_var one = tap__full_like(loss, 1);
-        if (one.id) hold(&p, loss.id, one);
-        t->lends = true;
-        walk(&p, NULL);
-        t->lends = false;
-        finish_leaves(&p);
+        if (leaves_are_there(&p)) to_leaves(&p, loss);
         tap__forget(t, p.first_new);
         end(&p);
     }
@@ -227,30 +253,36 @@ static bool can_receive(tap_tape *t, const char *call, int n, const tap_var *x, 
     return false;
 }
 
-static void fail_foreign(tap_tape *t, tap_var v, const char *what)
+static bool is_usable(const char *call, tap_tape *t, tap_var v, const char *what)
 {
-    tap_error_set(&t->error, v.tape ? TAP_ESTALE : TAP_EARG, "vjp: %s is %s", what, v.tape ? "on another tape" : "no var");
+    if (v.tape != t) tap__fail(t, v.tape ? TAP_ESTALE : TAP_EARG, call, "%s is %s", what, v.tape ? "on another tape" : "no var");
+    return tap__live_for(call, v) && t->error.status == TAP_OK;
 }
 
-void tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx)
+/* Whether all that a pass from y is asked for can be had. */
+static bool check_vjp(const char *call, tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx)
 {
-    char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
-    tap_tape *t = y.tape;
-    tap_node *from = tap__live(y);
-    if (!can_receive(t, "vjp", n, x, dx) || !from) return;
-    if (cotangent.tape != t) fail_foreign(t, cotangent, "the cotangent");
-    tap_node *c = tap__live(cotangent);
-    if (!c || t->error.status != TAP_OK) return;
-    if (!tap_shape_equal(c->value.shape, from->value.shape) || c->value.dtype != from->value.dtype) {
-        tap_status status = c->value.dtype == from->value.dtype ? TAP_ESHAPE : TAP_EDTYPE;
-        tap_error_set(&t->error, status, "vjp: a cotangent %s of %s for a result %s of %s", tap_shape_format(a, c->value.shape),
-                      tap_dtype_name(c->value.dtype), tap_shape_format(b, from->value.shape), tap_dtype_name(from->value.dtype));
-        return;
+    char            a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    tap_tape       *t = y.tape;
+    const tap_node *from = tap__live_for(call, y);
+    if (!can_receive(t, call, n, x, dx) || !from || !is_usable(call, t, cotangent, "the cotangent")) return false;
+    const tap_tensor c = tap__node(t, cotangent.id)->value;
+    if (!tap_shape_equal(c.shape, from->value.shape) || c.dtype != from->value.dtype) {
+        tap__fail(t, c.dtype == from->value.dtype ? TAP_ESHAPE : TAP_EDTYPE, call, "a cotangent %s of %s for a result %s of %s",
+                  tap_shape_format(a, c.shape), tap_dtype_name(c.dtype), tap_shape_format(b, from->value.shape),
+                  tap_dtype_name(from->value.dtype));
+        return false;
     }
     for (int i = 0; i < n; i++) {
-        if (x[i].tape != t) fail_foreign(t, x[i], "an input");
-        if (!tap__live(x[i]) || t->error.status != TAP_OK) return;
+        if (!is_usable(call, t, x[i], "an input")) return false;
     }
+    return true;
+}
+
+static void contract(const char *call, tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx)
+{
+    tap_tape *t = y.tape;
+    if (!check_vjp(call, y, cotangent, n, x, dx)) return;
     pass  p;
     bool *kept = tap__arena_take(t->arena, (y.id + 1) * sizeof *kept);
     if (!begin(&p, y) || !kept) return;
@@ -270,15 +302,20 @@ void tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx)
     if (t->error.status != TAP_OK) inert_all(t, n, dx);
 }
 
+void tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx)
+{
+    contract("vjp", y, cotangent, n, x, dx);
+}
+
 void tap_grad(tap_var y, int n, const tap_var *x, tap_var *dx)
 {
     char      text[TAP_SHAPE_TEXT];
-    tap_node *node = tap__live(y);
+    tap_node *node = tap__live_for("grad", y);
     if (!can_receive(y.tape, "grad", n, x, dx) || !node) return;
     if (tap_numel(node->value.shape) != 1) {
         tap_error_set(&y.tape->error, TAP_ESHAPE, "grad: the result must have one element, not %s; see tap_vjp",
                       tap_shape_format(text, node->value.shape));
         return;
     }
-    tap_vjp(y, tap__full_like(y, 1), n, x, dx);
+    contract("grad", y, tap__full_like(y, 1), n, x, dx);
 }

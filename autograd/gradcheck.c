@@ -65,7 +65,7 @@ tap_gradcheck_result tap__gradcheck_failed(tap_status status, const char *messag
 
 static bool is_well(const check *c)
 {
-    return tap_tape_status(c->tape, NULL) == TAP_OK && tap_arena_status(c->arena, NULL) == TAP_OK;
+    return c->tape->error.status == TAP_OK && tap_arena_status(c->arena, NULL) == TAP_OK;
 }
 
 static void *take(check *c, int64_t n, size_t size)
@@ -415,9 +415,12 @@ static tap_gradcheck_result run(const tap__checked *f, tap_gradcheck_options o, 
 {
     const char *message;
     check       c = { .of = f, .o = o, .second = first != NULL };
-    c.arena = tap_arena_new();
+    c.arena = tap__arena_new_internal();
     c.tape = tap_tape_new(TAP_F64, o.seed);
-    if (is_well(&c)) c.tape->widen = f->widen;
+    if (is_well(&c)) {
+        c.tape->widen = f->widen;
+        c.tape->keeps_state = true;
+    }
     allocate(&c);
     if (is_well(&c)) begin(&c);
     if (is_well(&c)) plan(&c);
@@ -463,7 +466,7 @@ tap_gradcheck_result tap_gradcheck(tap_function f, void *ctx, int n, const tap_t
     if (!f || !x || n < 1 || n > TAP_MAX_INPUTS)
         return tap__gradcheck_failed(TAP_EARG, "a function and 1 to 16 inputs are needed");
     if (tap__gradcheck_options(&options, &e) != TAP_OK) return tap__gradcheck_failed(e.status, e.message);
-    tap_arena *copies = tap_arena_new();
+    tap_arena *copies = tap__arena_new_internal();
     for (int i = 0; i < n; i++) {
         if (x[i].dtype != TAP_F64 || !x[i].data || tap_numel(x[i].shape) < 0)
             tap_error_set(&e, TAP_EDTYPE, "gradcheck: input %d must be a float64 tensor", i);

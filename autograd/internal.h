@@ -3,9 +3,14 @@
 #define TAP_AUTOGRAD_INTERNAL_H
 
 #include "autograd/autograd.h"
+#include "tensor/borrow.h"
 #include "tensor/internal.h"
 
 enum { TAP__SEGMENT = 256, TAP__SCRATCH = 8 };
+
+/* Borrowed values of up to so many bytes are compared with a copy before a rule reads them, so that writes are found of which
+ * nobody has told. */
+enum { TAP__SNAPSHOT = 4096 };
 
 /* A value on the tape and how it came about. Number 0 of every tape is the inert node. */
 struct tap_node {
@@ -21,10 +26,22 @@ struct tap_node {
     bool          is_leaf; /* then leaf says where its gradient goes */
     bool          lent;    /* this leaf's gradient is where a result was computed */
     uint32_t      borrower_of; /* the leaf in whose gradient this value lies, 0: none */
+    uint32_t      source;  /* the node that borrowed the memory of this value (itself, or what it is a view of), 0: none */
+    uint32_t      call;    /* the call that it was made by, a number into the tape's calls, from 1 on; 0: not known */
+    size_t        moment;  /* how many writes to borrowed memory there had been when the operator ran */
+    void         *snapshot; /* of a small borrowed value: a copy; NULL: none */
     tap_tensor    value;
     tap_leaf      leaf;
+    uint32_t     *passes;  /* of a leaf: counts the backward passes that reach it; NULL: nobody asks */
     uint32_t      in[TAP_MAX_INPUTS];
 };
+
+/* A call of a composed function: its name and inputs, for messages. */
+typedef struct {
+    const char *name;
+    int         n;
+    uint32_t    id[TAP_MAX_INPUTS];
+} tap__site;
 
 struct tap_tape {
     tap_arena  *arena;
@@ -43,6 +60,15 @@ struct tap_tape {
     tap_node   *lender;  /* the next one of that shape in this leaf's */
     void       *scratch[TAP__SCRATCH];
     int         n_scratch;
+    tap__borrower borrower; /* whose memory is read, and what was written to it since */
+    bool        is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const tape */
+    bool        keeps_state; /* functions leave memory of the caller's alone, such as running statistics: a gradient check */
+    tap__site   site;       /* the composed function that the user has called, while one runs */
+    int         depth;      /* and how many are running within each other */
+    const char **calls;     /* the names of all functions that the user has called since the last reset */
+    uint32_t    n_calls, max_calls, call; /* call: the one at work, from 1 on */
+    void       *unreadable[3]; /* NaN in float32 and float64, and zeros: what values read as once the tape has failed */
+    int64_t     n_unreadable[3];
 };
 
 static inline tap_node *tap__node(const tap_tape *t, uint32_t id)
@@ -50,8 +76,23 @@ static inline tap_node *tap__node(const tap_tape *t, uint32_t id)
     return &t->segment[id / TAP__SEGMENT][id % TAP__SEGMENT];
 }
 
-/* The node behind v, or NULL and an error on v's tape (and none where v has no tape). */
+/* The node behind v, or NULL and an error on v's tape (and none where v has no tape). call: who asks, for the message; NULL
+ * stands for the composed function that is running. */
+tap_node *tap__live_for(const char *call, tap_var v);
 tap_node *tap__live(tap_var v);
+
+/* From here to the end of the block, messages on the tape of the vars begin with this name and show these vars, whatever operator
+ * fails, unless a composed function is running already: `TAP__CALL("softmax", x);`. Vars that are absent, { 0 }, are left out. */
+typedef struct {
+    tap_tape *tape;
+} tap__running;
+tap__running tap__call_begin(const char *name, int n, const tap_var *in);
+void         tap__call_end(tap__running *r);
+#define TAP__CALL_N(name, n, in) __attribute__((cleanup(tap__call_end))) tap__running running_call = tap__call_begin(name, n, in)
+#define TAP__CALL(name, ...) \
+    TAP__CALL_N(name, (int)(sizeof((tap_var[]){ __VA_ARGS__ }) / sizeof(tap_var)), ((const tap_var[]){ __VA_ARGS__ }))
+/* The user has called the function of this name, and nobody else is at work: it is counted. */
+void tap__count_call(tap_tape *t, const char *name);
 /* A new node with the value, not recorded, of a tape that has not failed; takes over one use of storage (NULL: borrowed). */
 tap_var tap__push(tap_tape *t, tap_tensor value, void *storage);
 /* A new node with uninitialized contents; *value is inert where there is no memory. */
@@ -78,6 +119,30 @@ bool tap__inputs(const char *call, int n, const tap_var *x, tap_tensor *values);
 tap_var tap__refuse(const tap_node *n, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
 /* The same with all of a function's inputs, at most TAP_MAX_INPUTS: "call: [2,3] x [4] (name): format". */
 tap_var tap__refuse_all(const char *call, int n, const tap_var *x, tap_status status, const char *format, ...) TAP_PRINTF(5, 6);
+/* A call of an operator, with what it carries beyond the public part. */
+typedef struct {
+    tap_call       call; /* first */
+    const tap_var *vars;
+} tap__op_call;
+
+/* Fails the tape in the name of the function that runs, or of the call: "call: format". Inert. */
+tap_var tap__fail(tap_tape *t, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
+/* Whether the memory of a borrowed value is what it was at that moment; if not, the rule that wants to read it fails. */
+bool tap__is_intact(tap_tape *t, const tap_node *n, size_t moment);
+/* How many writes to borrowed memory there have been; later ones count from there. */
+static inline size_t tap__moment(tap_tape *t)
+{
+    atomic_store_explicit(&t->borrower.open, false, memory_order_relaxed);
+    return atomic_load_explicit(&t->borrower.n_writes, memory_order_relaxed);
+}
+/* Whether the value that a node borrows is what it was when the node was made. */
+bool tap__is_as_recorded(const tap_tape *t, const tap_node *n);
+/* A leaf that takes no gradient unless it is asked for. passes: counts the backward passes that reach it; NULL: nobody asks. */
+tap_var tap__leaf_var(tap_tape *t, const tap_leaf *leaf, bool requires_grad, uint32_t *passes);
+/* The dtype of v, float32 where there is no v. */
+tap_dtype tap__dtype_of(tap_var v);
+/* The node's name; NULL if it has none, or its owner has been freed. */
+const char *tap__name_of(const tap_node *n);
 /* Whether a call's inputs are of one float dtype; an error if not. */
 tap_status tap__one_float(tap_call *c);
 /* Whether y was computed from x, as far as the tape has recorded it. Both live on one tape. */

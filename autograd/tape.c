@@ -1,4 +1,4 @@
-/* Tapes: their life, their nodes, and values going in and out. */
+/* Tapes: their life, their nodes, values that they make, and values read from them. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -23,13 +23,15 @@ tap_tape *tap_tape_new(tap_dtype dtype, uint64_t seed)
         tap_error_set(NULL, TAP_ENOMEM, "%s", no_memory.error.message);
         return &no_memory;
     }
-    t->arena = tap_arena_new();
+    t->arena = tap__arena_new_internal();
     tap__arena_name(t->arena, "tape");
     t->dtype = dtype;
     t->seed = seed;
     t->recording = true;
     t->epoch = next_epoch();
     t->n_nodes = 1;
+    t->told = &t->is_told;
+    tap__borrower_open(&t->borrower);
     if (tap_arena_status(t->arena, NULL) != TAP_OK) tap__error_copy(&t->error, &no_memory.error);
     if (!tap_dtype_is_float(dtype)) {
         t->dtype = TAP_F32;
@@ -38,11 +40,21 @@ tap_tape *tap_tape_new(tap_dtype dtype, uint64_t seed)
     return t;
 }
 
+static void report(tap_tape *t)
+{
+    if (t->error.status == TAP_OK || t->is_told) return;
+    t->is_told = true;
+    tap__report_unread("tape", &t->error);
+}
+
 void tap_tape_free(tap_tape *t)
 {
     if (!t || t == &no_memory) return;
+    report(t);
+    tap__borrower_close(&t->borrower);
     for (uint32_t i = 0; i < t->n_segments; i++) free(t->segment[i]);
     free(t->segment);
+    free(t->calls);
     tap_arena_free(t->arena);
     free(t);
 }
@@ -50,7 +62,11 @@ void tap_tape_free(tap_tape *t)
 void tap_tape_reset(tap_tape *t)
 {
     if (!t || t == &no_memory) return;
+    report(t);
+    tap__borrower_reset(&t->borrower);
     tap_arena_reset(t->arena);
+    memset(t->unreadable, 0, sizeof t->unreadable);
+    t->n_calls = t->call = 0;
     t->n_nodes = 1;
     t->epoch = next_epoch();
     t->step++;
@@ -62,7 +78,23 @@ tap_status tap_tape_status(const tap_tape *t, const char **message)
     static const tap_error none = { TAP_EARG, "tape: NULL" };
     const tap_error       *e = t ? &t->error : &none;
     if (message) *message = e->status == TAP_OK ? "" : e->message;
+    if (message && t && t->told && e->status != TAP_OK) *t->told = true;
     return e->status;
+}
+
+const char *tap_tape_message(const tap_tape *t)
+{
+    const char *message;
+    tap_tape_status(t, &message);
+    return message;
+}
+
+void tap_tape_clear_error(tap_tape *t)
+{
+    if (!t || t == &no_memory) return;
+    tap_arena_clear_error(t->arena);
+    t->error.status = TAP_OK;
+    t->is_told = false;
 }
 
 tap_status tap_tape_fail(tap_tape *t, tap_status status, const char *format, ...)
@@ -111,7 +143,7 @@ size_t tap_tape_bytes(const tap_tape *t)
 {
     if (!t || t == &no_memory) return 0;
     return sizeof *t + tap__arena_bytes(t->arena) + (size_t)t->n_segments * TAP__SEGMENT * sizeof(tap_node) +
-           t->max_segments * sizeof *t->segment;
+           t->max_segments * sizeof *t->segment + t->max_calls * sizeof *t->calls + tap__borrower_bytes(&t->borrower);
 }
 
 tap_var tap__inert(tap_tape *t)
@@ -124,19 +156,6 @@ tap_tape *tap__tape_of(int n, const tap_var *v)
     for (int i = 0; i < n; i++) {
         if (v[i].tape) return v[i].tape;
     }
-    return NULL;
-}
-
-tap_node *tap__live(tap_var v)
-{
-    tap_tape *t = v.tape;
-    if (!t || t->error.status != TAP_OK) return NULL;
-    if (v.epoch != t->epoch || v.id >= t->n_nodes) {
-        tap_error_set(&t->error, TAP_ESTALE, "var %u is used after its tape was reset", v.id);
-        return NULL;
-    }
-    if (v.id != 0) return tap__node(t, v.id);
-    tap_error_set(&t->error, TAP_EARG, "an empty var is used");
     return NULL;
 }
 
@@ -177,7 +196,10 @@ static tap_node *node_new(tap_tape *t, void *storage)
     n->id = id;
     n->n_in = 0;
     n->needs = n->adjoint = n->is_leaf = n->lent = false;
-    n->borrower_of = 0;
+    n->borrower_of = n->source = 0;
+    n->call = t->call;
+    n->snapshot = NULL;
+    n->moment = 0;
     return n;
 }
 
@@ -251,66 +273,6 @@ void tap__forget(tap_tape *t, uint32_t first)
     t->n_nodes = first;
 }
 
-/* A node with x itself or, on a tape that widens, with float32 values as float64. */
-static tap_var borrow(tap_tape *t, tap_tensor x)
-{
-    tap_tensor wide;
-    if (!t->widen || x.dtype != TAP_F32) return tap__push(t, x, NULL);
-    tap_var v = tap__push_empty(t, TAP_F64, x.shape, &wide);
-    if (v.id) tap_tensor_copy(wide, x, &t->error);
-    return v;
-}
-
-static tap_var put(tap_tape *t, tap_tensor x, const char *call, bool needs)
-{
-    if (!t || t->error.status != TAP_OK) return tap__inert(t);
-    if (!x.data || !tap_dtype_size(x.dtype) || tap_numel(x.shape) < 0) {
-        tap_error_set(&t->error, TAP_EARG, "%s: the tensor is inert or invalid", call);
-        return tap__inert(t);
-    }
-    if (needs && !tap_dtype_is_float(x.dtype)) {
-        tap_error_set(&t->error, TAP_EDTYPE, "%s: %s has no gradient", call, tap_dtype_name(x.dtype));
-        return tap__inert(t);
-    }
-    tap_var v = borrow(t, x);
-    if (v.id) tap__node(t, v.id)->needs = needs && t->recording;
-    return v;
-}
-
-tap_var tap_input(tap_tape *t, tap_tensor x)
-{
-    return put(t, x, "input", false);
-}
-
-tap_var tap_variable(tap_tape *t, tap_tensor x)
-{
-    return put(t, x, "variable", true);
-}
-
-tap_var tap_leaf_var(tap_tape *t, const tap_leaf *leaf)
-{
-    if (!t || t->error.status != TAP_OK) return tap__inert(t);
-    if (!leaf) {
-        tap_error_set(&t->error, TAP_EARG, "leaf: NULL");
-        return tap__inert(t);
-    }
-    tap_tensor grad = leaf->grad;
-    if (!grad.data || grad.dtype != leaf->value.dtype || !tap_shape_equal(grad.shape, leaf->value.shape) ||
-        !tap_tensor_is_contiguous(grad)) {
-        tap_error_set(&t->error, TAP_EARG, "leaf %s: its gradient must be contiguous, with the value's shape and dtype",
-                      leaf->name ? leaf->name : "");
-        return tap__inert(t);
-    }
-    tap_var v = put(t, leaf->value, "leaf", true);
-    if (!v.id) return v;
-    tap_node *n = tap__node(t, v.id);
-    n->is_leaf = n->value.dtype == grad.dtype; /* widened, it is a variable */
-    n->leaf = *leaf;
-    n->name = leaf->name;
-    if (t->trace) tap__trace_leaf(t, leaf);
-    return t->error.status == TAP_OK ? v : tap__inert(t);
-}
-
 tap_var tap_scalar(tap_tape *t, double value)
 {
     return tap__number(t, tap_tape_dtype(t), value);
@@ -320,7 +282,7 @@ tap_var tap_full(tap_tape *t, tap_shape shape, double value)
 {
     tap_tensor x;
     tap_var    v = tap__push_empty(t, tap_tape_dtype(t), shape, &x);
-    tap_tensor_fill(x, value);
+    tap__tensor_fill(x, value);
     return v;
 }
 
@@ -357,7 +319,7 @@ tap_var tap__full_like(tap_var v, double value)
     tap_tensor      x;
     if (!n) return tap__inert(v.tape);
     tap_var full = tap__push_empty(v.tape, n->value.dtype, n->value.shape, &x);
-    tap_tensor_fill(x, value);
+    tap__tensor_fill(x, value);
     return full;
 }
 
@@ -365,7 +327,7 @@ tap_var tap__number(tap_tape *t, tap_dtype dtype, double value)
 {
     tap_tensor x;
     tap_var    v = tap__push_empty(t, dtype, TAP_SCALAR, &x);
-    tap_tensor_fill(x, value);
+    tap__tensor_fill(x, value);
     return v;
 }
 
@@ -399,21 +361,67 @@ tap_var tap__rand_f64(tap_tape *t, tap_shape shape)
     return noise(t, TAP_F64, shape, tap_random_uniform);
 }
 
+/* n elements that read as NaN or, for integers, as 0; NULL where there is no memory for them. */
+static void *unreadable(tap_tape *t, tap_dtype dtype, int64_t n)
+{
+    const int kind = dtype == TAP_F32 ? 0 : dtype == TAP_F64 ? 1 : 2;
+    if (!t->unreadable[kind] || t->n_unreadable[kind] < n) {
+        t->unreadable[kind] = tap__arena_take(t->arena, (size_t)n * sizeof(double));
+        t->n_unreadable[kind] = n;
+        for (int64_t i = 0; i < n && t->unreadable[kind]; i++) {
+            if (kind == 0) ((float *)t->unreadable[kind])[i] = NAN;
+            else ((double *)t->unreadable[kind])[i] = kind == 1 ? (double)NAN : 0;
+        }
+    }
+    return t->unreadable[kind];
+}
+
+/* Whether v is of this step, also where the tape has failed since. */
+static bool is_of_this_step(tap_var v)
+{
+    return v.tape && v.id > 0 && v.epoch == v.tape->epoch && v.id < v.tape->n_nodes;
+}
+
+/* What a value reads as that is not to be had: as many NaN as the var had elements, or one. */
+static tap_tensor no_value(tap_var v)
+{
+    static _Thread_local float  nan_f32;
+    static _Thread_local double nan_f64;
+    tap_tape                   *t = v.tape;
+    if (is_of_this_step(v)) {
+        const tap_tensor was = tap__node(t, v.id)->value;
+        void            *nan = unreadable(t, was.dtype, tap_numel(was.shape));
+        if (nan) return tap_tensor_wrap(was.dtype, was.shape, nan);
+    }
+    nan_f32 = NAN;
+    nan_f64 = (double)NAN;
+    if (t && t->dtype == TAP_F64) return tap_tensor_wrap(TAP_F64, TAP_SCALAR, &nan_f64);
+    return tap_tensor_wrap(TAP_F32, TAP_SCALAR, &nan_f32);
+}
+
 tap_tensor tap_value(tap_var v)
 {
-    tap_node *n = tap__live(v);
-    return n ? n->value : (tap_tensor){ 0 };
+    const tap_node *n = tap__live_for("value", v);
+    if (n && n->source && v.tape->rule && !tap__is_intact(v.tape, n, v.tape->rule->moment)) n = NULL;
+    return n ? n->value : no_value(v);
 }
 
 tap_shape tap_shape_of(tap_var v)
 {
-    return tap_value(v).shape;
+    tap__live_for("shape_of", v);
+    return is_of_this_step(v) ? tap__node(v.tape, v.id)->value.shape : TAP_SCALAR;
+}
+
+tap_dtype tap__dtype_of(tap_var v)
+{
+    const tap_node *n = tap__live(v);
+    return n ? n->value.dtype : TAP_F32;
 }
 
 double tap_item(tap_var v)
 {
-    char      text[TAP_SHAPE_TEXT];
-    tap_node *n = tap__live(v);
+    char            text[TAP_SHAPE_TEXT];
+    const tap_node *n = tap__live_for("item", v);
     if (!n) return (double)NAN;
     if (tap_numel(n->value.shape) == 1) return tap_tensor_item(n->value, 0);
     tap_error_set(&v.tape->error, TAP_ESHAPE, "item: %s has not one element", tap_shape_format(text, n->value.shape));
@@ -422,17 +430,20 @@ double tap_item(tap_var v)
 
 tap_var tap_detach(tap_var v)
 {
-    tap_node *n = tap__live(v);
+    const tap_node *n = tap__live_for("detach", v);
     if (!n) return tap__inert(v.tape);
     if (n->storage) tap__arena_share(n->storage);
     tap_var same = tap__push(v.tape, n->value, n->storage);
-    if (same.id) tap__node(v.tape, same.id)->borrower_of = n->borrower_of;
+    if (!same.id) return same;
+    tap_node *to = tap__node(v.tape, same.id);
+    to->borrower_of = n->borrower_of;
+    to->source = n->source;
     return same;
 }
 
 tap_var tap_named(tap_var v, const char *name)
 {
-    tap_node *n = tap__live(v);
+    tap_node *n = tap__live_for("named", v);
     if (n) n->name = name;
     return v;
 }

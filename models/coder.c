@@ -60,7 +60,7 @@ static const char *cannot_run(const tap_vae *v)
     if (o->activation != tap_relu) return "the VAE's activation is not relu";
     if (o->likelihood != TAP_VAE_BERNOULLI && o->likelihood != TAP_VAE_BETA_BINOMIAL)
         return "the VAE's likelihood is neither Bernoulli nor beta-binomial";
-    if (!tap_param_value(v->loc.weight).data || v->enc.n != o->n_hidden) return "the VAE has no parameters";
+    if (tap_param_value(v->loc.weight).shape.rank != 2 || v->enc.n != o->n_hidden) return "the VAE has no parameters";
     return NULL;
 }
 

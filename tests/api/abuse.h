@@ -54,6 +54,23 @@ static const tap_shape negative = { 1, { -3 } }, rank_9 = { .rank = 9 }, rank_mi
                        vast = { 2, { 1 << 25, 1 << 25 } };            /* no machine has the memory */
 static const tap_dtype no_dtype = (tap_dtype)99;
 
+/* The message without the number of the call, which depends on the calls before: "add, call 2: ..." is "add: ...". Lives until the next
+ * call. */
+static inline const char *without_number(const char *message)
+{
+    static char text[TAP_MESSAGE_SIZE];
+    const char *number = strstr(message, ", call ");
+    if (!number) return message;
+    snprintf(text, sizeof text, "%.*s%s", (int)(number - message), message, number + strcspn(number, ":"));
+    return text;
+}
+
+/* Whether x reads as a value that is not to be had: it has no data, or they are NaN (0 where they are no floats). */
+static inline bool is_unreadable(tap_tensor x)
+{
+    return !x.data || (tap_dtype_is_float(x.dtype) ? isnan(tap_tensor_item(x, 0)) : tap_tensor_item(x, 0) == 0);
+}
+
 /* The header without its comments. */
 static inline char *read_header(const char *header)
 {

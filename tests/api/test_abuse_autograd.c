@@ -191,6 +191,8 @@ enum {
     X(tap_tape_free, 0, tap_tape_free(NULL)) \
     X(tap_tape_reset, 0, tap_tape_reset(w->t)) \
     X(tap_tape_status, 0, tap_tape_status(w->t, NULL)) \
+    X(tap_tape_message, 0, tap_tape_message(w->t)) \
+    X(tap_tape_clear_error, 0, tap_tape_clear_error(NULL)) \
     X(tap_tape_fail, FAILS, tap_tape_fail(w->t, TAP_EIO, "%s", "another one")) \
     X(tap_tape_set_recording, 0, tap_tape_set_recording(w->t, tap_tape_set_recording(w->t, false))) \
     X(tap_tape_trace_nonfinite, 0, tap_tape_trace_nonfinite(w->t, tap_tape_trace_nonfinite(w->t, false))) \
@@ -330,7 +332,7 @@ static const struct {
 static void check_outcome(const world *w, const char *call, bool broken, const char *where)
 {
     if (broken && w->out.id != 0) fail_msg("%s, %s: the result is not inert", call, where);
-    if (broken && w->value.data) fail_msg("%s, %s: there is a value", call, where);
+    if (broken && !is_unreadable(w->value)) fail_msg("%s, %s: there is a value", call, where);
     if (broken && !isnan(w->item)) fail_msg("%s, %s: gives %g, not NaN", call, where, w->item);
     if (broken && w->status == TAP_OK) fail_msg("%s, %s: says TAP_OK", call, where);
     if (!broken && w->out.tape && w->out.id == 0) fail_msg("%s, %s: the result is inert", call, where);
@@ -427,19 +429,19 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
     X(input_dtype, TAP_EARG, "input: the tensor is inert or invalid", w->out = tap_input(w->t, of_dtype(w, no_dtype))) \
     X(variable_int, TAP_EDTYPE, "variable: int64 has no gradient", w->out = tap_variable(w->t, of_dtype(w, TAP_I64))) \
     X(variable_rank, TAP_EARG, "variable: the tensor is inert or invalid", w->out = tap_variable(w->t, of_rank(w, INT_MIN))) \
-    X(leaf_null, TAP_EARG, "leaf: NULL", w->out = tap_leaf_var(w->t, NULL)) \
-    X(leaf_inert, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+    X(leaf_null, TAP_EARG, "leaf_var: the leaf is NULL", w->out = tap_leaf_var(w->t, NULL)) \
+    X(leaf_inert, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
       w->out = put_leaf(w, (tap_tensor){ 0 }, (tap_tensor){ 0 })) \
-    X(leaf_rank, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+    X(leaf_rank, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
       w->out = put_leaf(w, of_rank(w, INT_MAX), of_rank(w, INT_MAX))) \
-    X(leaf_int, TAP_EDTYPE, "leaf: int64 has no gradient", w->out = put_leaf(w, of_dtype(w, TAP_I64), of_dtype(w, TAP_I64))) \
-    X(leaf_grad_none, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+    X(leaf_int, TAP_EDTYPE, "leaf_var: int64 has no gradient", w->out = put_leaf(w, of_dtype(w, TAP_I64), of_dtype(w, TAP_I64))) \
+    X(leaf_grad_none, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
       w->out = put_leaf(w, w->leaf.value, (tap_tensor){ .dtype = TAP_F64, .shape = w->leaf.value.shape })) \
-    X(leaf_grad_dtype, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+    X(leaf_grad_dtype, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
       w->out = put_leaf(w, w->leaf.value, of_dtype(w, TAP_F32))) \
-    X(leaf_grad_shape, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+    X(leaf_grad_shape, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
       w->out = put_leaf(w, w->leaf.value, of_rank(w, 1))) \
-    X(leaf_grad_strides, TAP_EARG, "leaf phi: its gradient must be contiguous, with the value's shape and dtype", \
+    X(leaf_grad_strides, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
       w->out = put_leaf(w, w->leaf.value, strided(w))) \
     X(zeros_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_zeros(w->t, negative)) \
     X(zeros_overflowing, TAP_ESHAPE, "tape: [9223372036854775807,9223372036854775807] is no shape", \
@@ -523,7 +525,7 @@ static void test_wrong_arguments(void **state)
         r->call(&w);
         tap_status status = tap_tape_status(w.t, &message);
         if ((int)status != r->status) fail_msg("%s: %s: %s", r->name, tap_status_name(status), message);
-        if (r->message && strcmp(message, r->message) != 0) fail_msg("%s: '%s'", r->name, message);
+        if (r->message && strcmp(without_number(message), r->message) != 0) fail_msg("%s: '%s'", r->name, message);
         check_outcome(&w, r->name, true, "wrong arguments");
         if (!untouched(&before, &w.parameter)) fail_msg("%s: the parameter has changed", r->name);
         world_end(&w);

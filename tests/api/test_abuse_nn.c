@@ -172,6 +172,11 @@ enum {
     X(tap_module_free, 0, tap_module_free(NULL)) \
     X(tap_module_child, MODULE, SAYS(tap_module_status(tap_module_child(w->m, "child"), NULL))) \
     X(tap_module_status, MODULE, SAYS(tap_module_status(w->m, NULL))) \
+    X(tap_module_message, 0, tap_module_message(w->m)) \
+    X(tap_module_clear_error, 0, tap_module_clear_error(NULL)) \
+    X(tap_module_set_requires_grad, 0, tap_module_set_requires_grad(w->m, true)) \
+    X(tap_param_set_requires_grad, 0, tap_param_set_requires_grad(w->weight, true); tap_param_set_requires_grad(NULL, false)) \
+    X(tap_param_requires_grad, 0, tap_param_requires_grad(w->weight); assert_false(tap_param_requires_grad(NULL))) \
     X(tap_module_fail, MODULE | FAILS, tap_module_fail(w->m, TAP_EIO, "%s", "one more")) \
     X(tap_module_dtype, 0, tap_module_dtype(w->m)) \
     X(tap_module_count, 0, tap_module_count(w->m)) \
@@ -223,10 +228,11 @@ enum {
     X(tap_bound_of, ON_TAPE | VARS | PAIR, tap_var y = tap_log_prob(w->in.q, w->in.x); \
       w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .log_pz = y, .log_q = y }, OF(0))) \
     X(tap_free_bits, ON_TAPE | VARS, w->out = tap_free_bits(w->in.x, 0.5)) \
-    X(tap_adam, MODULE, SAYS(tap_optim_step(tap_adam(w->m, (tap_adam_options){ .lr = -1 }), NULL))) \
-    X(tap_sgd, MODULE, SAYS(tap_optim_step(tap_sgd(w->m, (tap_sgd_options){ .lr = -1 }), NULL))) \
+    X(tap_adam, MODULE, tap_optim_free(w->optim); SAYS(tap_optim_step(tap_adam(w->m, (tap_adam_options){ .lr = -1 }), NULL))) \
+    X(tap_sgd, MODULE, tap_optim_free(w->optim); SAYS(tap_optim_step(tap_sgd(w->m, (tap_sgd_options){ .lr = -1 }), NULL))) \
     X(tap_optim_step, MODULE | TAPE, SAYS(tap_optim_step(w->optim, w->t))) \
     X(tap_optim_set_lr, 0, tap_optim_set_lr(w->optim, 1)) \
+    X(tap_optim_free, 0, tap_optim_free(w->optim); tap_optim_free(NULL)) \
     X(tap_loader_new, 0, tap_loader *l = tap_loader_new((tap_tensor){ 0 }, (tap_loader_options){ 0 }); \
       assert_int_equal(tap_loader_status(l, NULL), TAP_ESHAPE); tap_loader_free(l)) \
     X(tap_loader_free, 0, tap_loader_free(NULL)) \
@@ -370,7 +376,7 @@ static const struct {
 static void check_outcome(const world *w, const char *call, bool broken, const char *where)
 {
     if (broken && w->out.id != 0) fail_msg("%s, %s: the result is not inert", call, where);
-    if (broken && w->value.data) fail_msg("%s, %s: there is a value", call, where);
+    if (broken && !is_unreadable(w->value)) fail_msg("%s, %s: there is a value", call, where);
     if (broken && w->status == TAP_OK) fail_msg("%s, %s: says TAP_OK", call, where);
     if (!broken && w->out.tape && w->out.id == 0) fail_msg("%s, %s: the result is inert", call, where);
     if (!broken && w->status > 0) fail_msg("%s, %s: says %s", call, where, tap_status_name((tap_status)w->status));
@@ -511,11 +517,13 @@ static void make_loader(world *w, tap_tensor data, tap_loader_options o)
 
 static void adam(world *w, tap_adam_options o)
 {
+    tap_optim_free(w->optim);
     SAYS(tap_optim_step(tap_adam(w->m, o), w->t));
 }
 
 static void sgd(world *w, tap_sgd_options o)
 {
+    tap_optim_free(w->optim);
     SAYS(tap_optim_step(tap_sgd(w->m, o), w->t));
 }
 
@@ -654,7 +662,7 @@ static void test_wrong_arguments(void **state)
         tap_status status = tap_tape_status(w.t, &message);
         if (status == TAP_OK) status = tap_module_status(w.m, &message);
         if ((int)status != r->status) fail_msg("%s: %s: %s", r->name, tap_status_name(status), message);
-        if (r->message && strcmp(message, r->message) != 0) fail_msg("%s: '%s'", r->name, message);
+        if (r->message && strcmp(without_number(message), r->message) != 0) fail_msg("%s: '%s'", r->name, message);
         check_outcome(&w, r->name, true, "wrong arguments");
         const snapshot after = snap(&w);
         assert_memory_equal(before.numbers, after.numbers, sizeof before.numbers);

@@ -83,7 +83,7 @@ static void test_widening(void **state)
     tap_var x = tap_leaf_var(t, &leaf), n = tap_input(t, tap_tensor_wrap(TAP_I64, pair, whole)), y = tap_cast(n, TAP_F32), dx;
     assert_int_equal(tap_value(x).dtype, TAP_F64);
     assert_elements(x, (double[]){ 1, 0.5 });
-    assert_ptr_equal(tap_value(n).data, whole);
+    assert_int_equal(tap_value(n).dtype, TAP_I64);
     assert_int_equal(tap_value(y).dtype, TAP_F64);
     assert_int_equal(tap_value(tap_cast(x, TAP_I64)).dtype, TAP_I64);
     tap_grad(tap_sum(tap_mul(x, y), TAP_ALL), 1, &x, &dx);

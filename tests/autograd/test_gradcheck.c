@@ -144,7 +144,7 @@ static void test_missing_rules_fail_loudly(void **state)
     tap_gradcheck_result r = check_op(&once_sin, 3, (tap_gradcheck_options){ .order = 2 });
     assert_false(r.ok);
     assert_int_equal(r.status, TAP_EARG);
-    assert_string_equal(r.message, expected);
+    assert_string_equal(r.message, "gradcheck: backward of once_sin: [3]: without_rule: [3]: an input needs a gradient, and the operator has no rule for it");
 }
 
 /* ---- What is compared ---- */

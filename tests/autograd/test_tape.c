@@ -76,8 +76,9 @@ static void test_first_error_sticks(void **state)
     tap_tape_fail(t, TAP_EIO, "too late");
     tap_backward(a);
     assert_true(isnan(tap_item(bad)));
-    assert_null(tap_value(a).data);
-    assert_int_equal(tap_shape_of(a).rank, 0);
+    assert_true(tap_shape_equal(tap_shape_of(a), TAP_SHAPE(2, 3)));
+    for (int i = 0; i < 6; i++) assert_true(isnan(((float *)tap_value(a).data)[i]));
+    assert_true(isnan(*(float *)tap_value(bad).data));
     assert_error(t, TAP_ESHAPE, "add: [2,3] x [4]: the shapes do not broadcast");
     tap_tape_reset(t);
     assert_int_equal(tap_zeros(t, TAP_SCALAR).id, 0);
@@ -109,7 +110,7 @@ static void test_a_bad_leaf_on_a_new_tape(void **state)
     const tap_leaf leaf = { { .dtype = TAP_F64, .shape = TAP_SHAPE(N) }, vector(grad), NULL, "w" };
     tap_tape      *t = tap_tape_new(TAP_F64, 1);
     assert_int_equal(tap_leaf_var(t, &leaf).id, 0);
-    assert_error(t, TAP_EARG, "leaf: the tensor is inert or invalid");
+    assert_error(t, TAP_EARG, "leaf_var: the tensor is inert or invalid");
     tap_tape_free(t);
 }
 
@@ -134,7 +135,7 @@ static void test_messages_name_what_failed(void **state)
     tap_tape_reset(t);
     tap_scalar(t, 2); /* has the number of the old one */
     tap_exp(old);
-    assert_error(t, TAP_ESTALE, "var 1 is used after its tape was reset");
+    assert_error(t, TAP_ESTALE, "exp: var 1 is used after its tape was reset");
     tap_tape_free(t);
 }
 
@@ -164,7 +165,7 @@ static void test_two_tapes(void **state)
     assert_sound(t);
     assert_sound(other);
     tap_mul(a, b);
-    assert_error(t, TAP_ESTALE, "mul: input 1 is on another tape");
+    assert_error(t, TAP_ESTALE, "mul, call 2: input 1 is on another tape");
     assert_error(other, TAP_ESTALE, "mul: input 0 is on another tape");
     tap_tape_free(t);
     tap_tape_free(other);

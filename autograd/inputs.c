@@ -1,0 +1,136 @@
+/* Values put on a tape from outside: data, variables and leaves.
+ *
+ * Float data stay where they are: the tape borrows them, and its rules read them again in the backward pass. So that a rule never
+ * reads numbers that the forward pass had not seen, each operator notes how many writes to borrowed memory there had been when it
+ * ran, and a rule fails that is about to read memory written to since (tensor/borrow.h). Small values are compared with a copy as
+ * well. Indices, labels and masks are copied. */
+#include <string.h>
+
+#include "autograd/internal.h"
+
+/* A node with a copy of x, in another dtype. */
+static tap_var copied(tap_tape *t, tap_tensor x, tap_dtype dtype)
+{
+    tap_tensor to;
+    tap_var    v = tap__push_empty(t, dtype, x.shape, &to);
+    if (v.id) tap__tensor_copy(to, x, &t->error);
+    return v;
+}
+
+static void take_snapshot(tap_tape *t, tap_node *n)
+{
+    const size_t bytes = (size_t)tap_numel(n->value.shape) * tap_dtype_size(n->value.dtype);
+    if (bytes == 0 || bytes > TAP__SNAPSHOT || !tap_tensor_is_contiguous(n->value)) return;
+    n->snapshot = tap__arena_take(t->arena, bytes);
+    if (n->snapshot) memcpy(n->snapshot, n->value.data, bytes);
+    else tap__no_memory(t, NULL);
+}
+
+/* A node with x itself. */
+static tap_var borrowed(tap_tape *t, tap_tensor x)
+{
+    size_t  moment;
+    tap_var v = tap__push(t, x, NULL);
+    if (!v.id) return v;
+    tap_node *n = tap__node(t, v.id);
+    n->source = v.id;
+    if (!tap__borrow(&t->borrower, x, &moment)) tap__no_memory(t, NULL);
+    n->moment = moment;
+    take_snapshot(t, n);
+    return v;
+}
+
+static tap_var put(tap_tape *t, tap_tensor x, const char *call, bool requires_grad)
+{
+    if (!t || t->error.status != TAP_OK) return tap__inert(t);
+    if (!x.data || !tap_dtype_size(x.dtype) || tap_numel(x.shape) < 0)
+        return tap__fail(t, TAP_EARG, call, "the tensor is inert or invalid");
+    if (requires_grad && !tap_dtype_is_float(x.dtype))
+        return tap__fail(t, TAP_EDTYPE, call, "%s has no gradient", tap_dtype_name(x.dtype));
+    tap_var v;
+    if (t->widen && x.dtype == TAP_F32) v = copied(t, x, TAP_F64);
+    else if (x.dtype == TAP_I64 || x.dtype == TAP_BOOL) v = copied(t, x, x.dtype);
+    else v = borrowed(t, x);
+    if (v.id) tap__node(t, v.id)->needs = requires_grad && t->recording;
+    return t->error.status == TAP_OK ? v : tap__inert(t);
+}
+
+tap_var tap_input(tap_tape *t, tap_tensor x)
+{
+    return put(t, x, "input", false);
+}
+
+tap_var tap_variable(tap_tape *t, tap_tensor x)
+{
+    return put(t, x, "variable", true);
+}
+
+tap_var tap__leaf_var(tap_tape *t, const tap_leaf *leaf, bool requires_grad, uint32_t *passes)
+{
+    if (!t || t->error.status != TAP_OK) return tap__inert(t);
+    if (!leaf) return tap__fail(t, TAP_EARG, "leaf_var", "the leaf is NULL");
+    tap_tensor grad = leaf->grad;
+    if (!grad.data || grad.dtype != leaf->value.dtype || !tap_shape_equal(grad.shape, leaf->value.shape) ||
+        !tap_tensor_is_contiguous(grad))
+        return tap__fail(t, TAP_EARG, "leaf_var", "the gradient of %s must be contiguous, with the value's shape and dtype",
+                         leaf->name ? leaf->name : "the leaf");
+    tap_var v = put(t, leaf->value, "leaf_var", requires_grad);
+    if (!v.id) return v;
+    tap_node *n = tap__node(t, v.id);
+    n->is_leaf = n->value.dtype == grad.dtype; /* widened, it is a variable */
+    n->leaf = *leaf;
+    n->passes = passes;
+    n->name = leaf->name;
+    if (t->trace) tap__trace_leaf(t, leaf);
+    return t->error.status == TAP_OK ? v : tap__inert(t);
+}
+
+tap_var tap_leaf_var(tap_tape *t, const tap_leaf *leaf)
+{
+    return tap__leaf_var(t, leaf, true, NULL);
+}
+
+/* ---- Changes until the backward pass ----------------------------------------------------------------------------- */
+
+static bool is_as_it_was(const tap_node *source)
+{
+    const size_t bytes = (size_t)tap_numel(source->value.shape) * tap_dtype_size(source->value.dtype);
+    return !source->snapshot || memcmp(source->snapshot, source->value.data, bytes) == 0;
+}
+
+/* What happened before the memory was borrowed does not count: a rule may read what is younger than its operator, a cotangent. */
+static tap__fate fate_of(const tap_tape *t, const tap_node *n, size_t moment)
+{
+    const tap_node *source = tap__node(t, n->source);
+    const tap__fate fate = tap__fate_since(&t->borrower, n->value, moment > source->moment ? moment : source->moment);
+    if (fate != TAP__INTACT) return fate;
+    return is_as_it_was(source) ? TAP__INTACT : TAP__WRITTEN;
+}
+
+bool tap__is_as_recorded(const tap_tape *t, const tap_node *n)
+{
+    return n->source == 0 || fate_of(t, n, n->moment) == TAP__INTACT;
+}
+
+bool tap__is_intact(tap_tape *t, const tap_node *n, size_t moment)
+{
+    char            shape[TAP_SHAPE_TEXT];
+    const tap__fate fate = fate_of(t, n, moment);
+    if (fate == TAP__INTACT) return true;
+    if (fate == TAP__UNKNOWN) {
+        tap__fail(t, TAP_ENOMEM, "backward", "there was no memory to note what was written since the forward pass");
+        return false;
+    }
+    const char *name = fate == TAP__FREED ? NULL : tap__name_of(tap__node(t, n->source));
+    tap__fail(t, TAP_ESTALE, "backward", "%s%s%s %s", name ? name : "an input", name ? " " : " ", tap_shape_format(shape, n->value.shape),
+              fate == TAP__FREED ? "was freed after the forward pass had used it"
+                                 : "was changed after the forward pass had used it; run the forward pass again, or change it later");
+    return false;
+}
+
+const char *tap__name_of(const tap_node *n)
+{
+    const tap_tape *t = n->tape;
+    if (!n->name || !n->is_leaf) return n->name;
+    return tap__fate_since(&t->borrower, n->leaf.value, tap__node(t, n->id)->moment) == TAP__FREED ? NULL : n->name;
+}
