@@ -98,7 +98,7 @@ static bool is_whole(const tap_safetensors *file, const char *path, tap_error *e
 /* An arena for the work on the file of this path. */
 static tap_arena *arena_for(const char *path, tap_error *e)
 {
-    tap_arena *a = tap_arena_new();
+    tap_arena *a = tap__arena_new_internal();
     if (tap_arena_status(a, NULL) != TAP_OK) tap_error_set(e, TAP_ENOMEM, "%s: no memory to begin with", path);
     tap__arena_name(a, path);
     return a;
@@ -149,7 +149,7 @@ static void find_newest(tap_checkpoint *c)
 tap_checkpoint *tap_checkpoint_new(const char *path)
 {
     tap_checkpoint *c = calloc(1, sizeof *c);
-    tap_arena      *memory = tap_arena_new();
+    tap_arena      *memory = tap__arena_new_internal();
     if (!c || tap_arena_status(memory, NULL) != TAP_OK) {
         tap_error_set(NULL, TAP_ENOMEM, "checkpoint: no memory");
         tap_arena_free(memory);
@@ -269,9 +269,10 @@ void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
     snprintf(text, sizeof text, "weight_decay %.17g, beta1 %.17g, beta2 %.17g, eps %.17g, momentum %.17g, nesterov %s", s->decay,
              s->beta1, s->beta2, s->eps, s->momentum, s->by_d > 0 ? "true" : "false");
     tap_checkpoint_option(c, name, text);
-    item *steps = add_count(c, name, "step", &o->step, MAX_STEPS);
-    if (steps) steps->optim = o;
-    add(c, name, "lr", number(TAP_F64, &o->numbers.lr), RATE);
+    item *lr = add(c, name, "lr", number(TAP_F64, &o->numbers.lr), RATE);
+    if (lr) lr->optim = o;
+    char *steps = keep(c, name, ".step");
+    for (int64_t i = 0; steps && i < o->n_slots; i++) add_count(c, steps, o->slots[i].param->path, &o->slots[i].step, MAX_STEPS);
     for (int k = 0; k < 2 && o->state_names[k]; k++) {
         char *prefix = keep(c, name, ".");
         prefix = prefix ? keep(c, prefix, o->state_names[k]) : NULL;
@@ -397,7 +398,7 @@ static void check_gradients(const tap_checkpoint *c, tap_error *e)
     for (const item *i = c->items; i; i = i->next) {
         for (int64_t k = 0; i->optim && k < i->optim->n_slots; k++) {
             const tap_param *p = i->optim->slots[k].param;
-            if (!p->fresh)
+            if (tap__param_has_grad(p))
                 tap_error_set(e, TAP_EARG, "%s: %s has a gradient that no step has consumed, which would be lost", c->path,
                               p->path);
         }
@@ -480,7 +481,7 @@ static void put_back(const tap_checkpoint *c, const contents *all)
         tap_tensor_copy(all->tensors[k].tensor, *stored, NULL);
         if (i->rows) *i->rows = stored->shape.n[0];
         if (i->loader) tap__loader_go_on(i->loader);
-        for (int64_t n = 0; i->optim && n < i->optim->n_slots; n++) i->optim->slots[n].param->fresh = true;
+        for (int64_t n = 0; i->optim && n < i->optim->n_slots; n++) tap__param_drop_grad(i->optim->slots[n].param);
     }
 }
 

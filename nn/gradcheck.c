@@ -13,12 +13,23 @@ typedef struct {
     int                 n;
 } checked_module;
 
+/* Frozen parameters have no gradient to be checked. */
+static tap_param *next_trained(const tap_module *m, tap_param *p)
+{
+    do p = tap_module_next(m, p);
+    while (p && p->frozen);
+    return p;
+}
+
 static tap_var call(tap_tape *t, tap_var *in, const void *ctx)
 {
     const checked_module *c = ctx;
     tap_var               y = c->f(t, c->ctx);
     tap_param            *p = NULL;
-    for (int i = 0; i < c->n; i++) in[i] = tap_use(t, p = tap_module_next(c->module, p));
+    for (int i = 0; i < c->n; i++) {
+        p = next_trained(c->module, p);
+        in[i] = tap_use(t, p);
+    }
     return y;
 }
 
@@ -28,7 +39,7 @@ static void make_twins(tap__root *r, tap_arena *memory)
     for (tap_param *p = r->first; p; p = p->next) {
         tap_param *twin = tap_arena_alloc(memory, sizeof *twin);
         if (!twin) return;
-        *twin = (tap_param){ .module = p->module, .path = p->path, .fresh = true };
+        *twin = (tap_param){ .module = p->module, .path = p->path, .fresh = true, .frozen = p->frozen };
         twin->value = tap_tensor_cast(memory, p->value, TAP_F64);
         twin->grad = tap_tensor_zeros(memory, TAP_F64, p->value.shape);
         p->twin = twin;
@@ -45,14 +56,14 @@ static tap_gradcheck_result check(tap_module *m, tap_module_function f, void *ct
     checked_module c = { m, f, ctx, 0 };
     tap__checked   checked = { .widen = m->root->dtype == TAP_F32, .by_name = true, .ctx = &c, .call = call };
     const char    *message;
-    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) c.n++;
+    for (tap_param *p = next_trained(m, NULL); p; p = next_trained(m, p)) c.n++;
     tap_tensor *x = tap_arena_alloc(memory, (size_t)c.n * sizeof *x);
     if (checked.widen) make_twins(m->root, memory);
     tap_status status = tap_arena_status(memory, &message);
     if (status != TAP_OK) return tap__gradcheck_failed(status, message);
     tap_param *p = NULL;
     for (int i = 0; i < c.n; i++) {
-        p = tap_module_next(m, p);
+        p = next_trained(m, p);
         x[i] = checked.widen ? p->twin->value : p->value;
     }
     checked.n = c.n;
@@ -68,7 +79,7 @@ tap_gradcheck_result tap_module_gradcheck(tap_module *m, tap_module_function f, 
     if (!f) tap_error_set(&e, TAP_EARG, "gradcheck: the function is NULL");
     tap__gradcheck_options(&options, &e);
     if (e.status != TAP_OK) return tap__gradcheck_failed(e.status, e.message);
-    tap_arena           *memory = tap_arena_new();
+    tap_arena           *memory = tap__arena_new_internal();
     tap_gradcheck_result r = check(m, f, ctx, options, memory);
     drop_twins(m->root);
     tap_arena_free(memory);

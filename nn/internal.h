@@ -19,6 +19,11 @@ struct tap_param {
     const char *path;
     tap_tensor  value, grad;
     bool        fresh;  /* grad counts as zero */
+    bool        zeroed; /* grad was filled with zeros for the caller, who may have written to it */
+    bool        passed; /* no optimizer owns it, and one has stepped: grad lasts until the next forward pass */
+    bool        frozen; /* no gradient is computed for it */
+    uint32_t    passes; /* backward passes that have reached it since the last step */
+    tap_optim  *owner;  /* the optimizer that steps it; NULL: none */
     tap_var     var;    /* on the tape that used it last */
     tap_param  *next;
     tap_param  *twin;   /* its float64 copy, during a gradient check of a float32 module */
@@ -39,8 +44,11 @@ TAP__KERNEL_DECLARE(extern const tap__optim_kernel, tap__optim_kernels, [TAP__OP
 
 /* A parameter and what is kept for it. */
 typedef struct {
-    tap_param *param;
-    void      *state[2];
+    tap_param         *param;
+    void              *state[2];
+    int64_t            step;    /* how many it has taken */
+    bool               reached; /* by a backward pass since the last step; else the step under way leaves it alone */
+    tap__optim_numbers numbers; /* of the step under way */
 } tap__slot;
 
 /* A piece of a parameter, small enough to share out among threads. */
@@ -51,10 +59,12 @@ typedef struct {
 
 struct tap_optim {
     tap__root         *root;
+    tap_module        *module; /* it steps what hung at and below this one when it was made */
+    const tap_param   *newest; /* the last parameter of the root that it has seen */
     tap__optim_kernel  kernel;
     tap__optim_numbers numbers; /* as given */
     const char *const *state_names; /* of a slot's states, as PyTorch's */
-    int64_t            step, numel, n_slots, n_chunks;
+    int64_t            numel, n_slots, n_chunks;
     tap__slot         *slots;
     tap__chunk        *chunks;
 };
@@ -66,6 +76,7 @@ struct tap__root {
     tap_dtype  dtype;
     uint64_t   seed;
     tap_error  error;
+    bool       told; /* the error has been read, or reported */
     tap_arena *memory, *values, *grads;
     tap_param *first, *last;
     tap_param  no_param;
@@ -78,6 +89,13 @@ tap_module *tap__module(const tap_module *m);
 
 /* Zeroed memory of the root; NULL, and the root has failed, if there is none. */
 void *tap__module_alloc(tap_module *m, size_t bytes);
+
+/* Fails the root, in the name of a call on p: "optim_step: enc.weight: format". */
+tap_status tap__param_fail(tap_param *p, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
+/* Whether p has a gradient: a backward pass has reached it since the last step, or the caller has written one. */
+bool tap__param_has_grad(const tap_param *p);
+/* From here on p has none. */
+void tap__param_drop_grad(tap_param *p);
 
 /* Whether the parameter hangs at or below the module. */
 bool tap__module_has(const tap_module *m, const tap_param *p);

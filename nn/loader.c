@@ -1,5 +1,5 @@
-/* Batches of a tensor's rows. The loader holds one batch and the order of the rows, nothing else; the data stay with the
- * caller. */
+/* Batches of a tensor's rows. The loader holds the order of the rows and the batches that are in use, which are one or two as a
+ * rule: one that a tape has borrowed is left alone until that tape is reset. The data stay with the caller. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,10 +8,19 @@
 #include <xxhash.h>
 
 #include "nn/internal.h"
+#include "tensor/borrow.h"
+
+/* Memory for one batch. */
+typedef struct buffer {
+    struct buffer *next;
+    tap_tensor     x;
+} buffer;
 
 struct tap_loader {
     tap_arena         *memory; /* holds the error too */
-    tap_tensor         data, batch;
+    bool               is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const one */
+    tap_tensor         data;
+    buffer            *buffers;
     tap_loader_options options;
     tap__loader_place  at;
     int64_t            rows, n_last; /* of the data; of the last batch */
@@ -41,18 +50,36 @@ static void check(const tap_loader *l, tap_error *e)
     if (!isfinite(o->scale)) tap_error_set(e, TAP_EARG, "loader: scale = %g is not finite", o->scale);
 }
 
+static buffer *add_buffer(tap_loader *l)
+{
+    const int64_t rows = l->options.batch < l->rows ? l->options.batch : l->rows;
+    buffer       *b = tap_arena_alloc(l->memory, sizeof *b);
+    if (!b) return NULL;
+    b->x = tap_tensor_zeros(l->memory, l->options.dtype, TAP_SHAPE(rows, width(l->data)));
+    if (!b->x.data) return NULL;
+    b->next = l->buffers;
+    return l->buffers = b;
+}
+
+/* One that no tape reads any more; NULL, and the loader has failed, if there is no memory. */
+static buffer *free_buffer(tap_loader *l)
+{
+    buffer *b = l->buffers;
+    while (b && tap__is_borrowed(b->x)) b = b->next;
+    return b ? b : add_buffer(l);
+}
+
 static void prepare(tap_loader *l)
 {
     l->rows = l->data.shape.n[0];
-    int64_t most = l->options.batch < l->rows ? l->options.batch : l->rows;
     l->order = tap_arena_alloc(l->memory, (size_t)l->rows * sizeof *l->order);
-    l->batch = tap_tensor_zeros(l->memory, l->options.dtype, TAP_SHAPE(most, width(l->data)));
+    add_buffer(l);
 }
 
 tap_loader *tap_loader_new(tap_tensor data, tap_loader_options o)
 {
     tap_loader *l = calloc(1, sizeof *l);
-    tap_arena  *memory = tap_arena_new();
+    tap_arena  *memory = tap__arena_new_internal();
     if (!l || tap_arena_status(memory, NULL) != TAP_OK) {
         tap_error_set(NULL, TAP_ENOMEM, "loader: no memory");
         tap_arena_free(memory);
@@ -61,6 +88,7 @@ tap_loader *tap_loader_new(tap_tensor data, tap_loader_options o)
     }
     tap__arena_name(memory, "loader");
     l->memory = memory;
+    l->told = &l->is_told;
     l->data = data;
     l->options = o;
     if (o.batch == 0) l->options.batch = 128;
@@ -76,13 +104,18 @@ tap_loader *tap_loader_new(tap_tensor data, tap_loader_options o)
 void tap_loader_free(tap_loader *l)
 {
     if (!l || l == &no_loader) return;
+    const tap_error *e = tap_arena_error(l->memory);
+    if (e->status != TAP_OK && !l->is_told) tap__report_unread("loader", e);
     tap_arena_free(l->memory);
     free(l);
 }
 
 tap_status tap_loader_status(const tap_loader *l, const char **message)
 {
-    if (l && l != &no_loader) return tap_arena_status(l->memory, message);
+    if (l && l != &no_loader) {
+        if (message) *l->told = true;
+        return tap_arena_status(l->memory, message);
+    }
     if (message) *message = l ? "loader: no memory" : "loader: NULL";
     return l ? TAP_ENOMEM : TAP_EARG;
 }
@@ -123,7 +156,7 @@ static uint64_t hash_of(tap_tensor data, tap_error *e)
 {
     uint64_t   hash = 0;
     size_t     bytes = (size_t)width(data) * tap_dtype_size(data.dtype);
-    tap_arena *scratch = tap_arena_new();
+    tap_arena *scratch = tap__arena_new_internal();
     for (int64_t i = 0; i < data.shape.n[0]; i++) {
         tap_tensor row;
         tap__select(data, 0, i, &row, NULL);
@@ -161,14 +194,14 @@ static void scale(tap_tensor x, double factor)
 }
 
 /* Row `from` of the data as row `to` of the batch, whatever strides the data have. */
-static void copy_row(const tap_loader *l, int64_t to, int64_t from)
+static void copy_row(tap_tensor batch, int64_t to, tap_tensor data, int64_t from)
 {
-    tap_tensor src, dst = { .dtype = l->batch.dtype };
-    tap__select(l->data, 0, from, &src, NULL);
-    dst.data = (char *)l->batch.data + to * l->batch.shape.n[1] * (int64_t)tap_dtype_size(dst.dtype);
+    tap_tensor src, dst = { .dtype = batch.dtype };
+    tap__select(data, 0, from, &src, NULL);
+    dst.data = (char *)batch.data + to * batch.shape.n[1] * (int64_t)tap_dtype_size(dst.dtype);
     dst.shape = src.shape;
     tap__set_contiguous(&dst);
-    tap_tensor_copy(dst, src, NULL);
+    tap__tensor_copy(dst, src, NULL);
 }
 
 bool tap_loader_next(tap_loader *l, tap_tensor *x)
@@ -177,10 +210,12 @@ bool tap_loader_next(tap_loader *l, tap_tensor *x)
     if (!x || tap_loader_status(l, NULL) != TAP_OK) return false;
     int64_t left = l->rows - l->at.next, n = left < l->options.batch ? left : l->options.batch;
     if (n == 0 || (n < l->options.batch && l->options.drop_last)) return false;
-    for (int64_t i = 0; i < n; i++) copy_row(l, i, l->order[l->at.next + i]);
+    const buffer *b = free_buffer(l);
+    if (!b) return false;
+    for (int64_t i = 0; i < n; i++) copy_row(b->x, i, l->data, l->order[l->at.next + i]);
     l->at.next += n;
     l->n_last = n;
-    *x = l->batch;
+    *x = b->x;
     x->shape.n[0] = n;
     if (l->options.scale != 1) scale(*x, l->options.scale);
     return true;

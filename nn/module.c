@@ -1,5 +1,6 @@
 /* The tree of modules and their parameters. The root owns all of it, and keeps the first error; a root that has failed makes
  * nothing any more and hands out inert modules and parameters. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,11 @@ tap_module *tap__module(const tap_module *m)
     return m ? (tap_module *)(uintptr_t)m : &null_root.module;
 }
 
+static bool is_stand_in(const tap_module *m)
+{
+    return !m || m->root == &no_root || m->root == &null_root;
+}
+
 tap_module *tap_module_new(tap_dtype dtype, uint64_t seed)
 {
     tap__root *r = calloc(1, sizeof *r);
@@ -35,9 +41,9 @@ tap_module *tap_module_new(tap_dtype dtype, uint64_t seed)
     r->module = (tap_module){ .root = r, .path = "" };
     r->dtype = dtype;
     r->seed = seed;
-    r->memory = tap_arena_new();
-    r->values = tap_arena_new();
-    r->grads = tap_arena_new();
+    r->memory = tap__arena_new_internal();
+    r->values = tap__arena_new_internal();
+    r->grads = tap__arena_new_internal();
     if (tap_arena_status(r->memory, NULL) != TAP_OK) tap_error_set(&r->error, TAP_ENOMEM, NO_MEMORY);
     tap__arena_name(r->values, "values");
     tap__arena_name(r->grads, "gradients");
@@ -51,8 +57,9 @@ tap_module *tap_module_new(tap_dtype dtype, uint64_t seed)
 
 void tap_module_free(tap_module *root)
 {
-    if (!root || root->parent || root == &no_root.module || root == &null_root.module) return;
+    if (is_stand_in(root) || root->parent) return;
     tap__root *r = root->root;
+    if (r->error.status != TAP_OK && !r->told) tap__report_unread("module", &r->error);
     tap_arena_free(r->memory);
     tap_arena_free(r->values);
     tap_arena_free(r->grads);
@@ -63,7 +70,25 @@ tap_status tap_module_status(const tap_module *m, const char **message)
 {
     const tap_error *e = &tap__module(m)->root->error;
     if (message) *message = e->status == TAP_OK ? "" : e->message;
+    if (message && e->status != TAP_OK && !is_stand_in(m)) tap__module(m)->root->told = true;
     return e->status;
+}
+
+const char *tap_module_message(const tap_module *m)
+{
+    const char *message;
+    tap_module_status(m, &message);
+    return message;
+}
+
+void tap_module_clear_error(tap_module *m)
+{
+    if (is_stand_in(m)) return;
+    tap__root *r = m->root;
+    tap_arena *memory[] = { r->memory, r->values, r->grads };
+    for (int i = 0; i < 3; i++) tap_arena_clear_error(memory[i]);
+    r->error.status = TAP_OK;
+    r->told = false;
 }
 
 tap_status tap_module_fail(tap_module *m, tap_status status, const char *format, ...)
@@ -72,6 +97,17 @@ tap_status tap_module_fail(tap_module *m, tap_status status, const char *format,
     m = tap__module(m);
     va_start(args, format);
     status = tap__error_set_in(&m->root->error, status, m->path, format, args);
+    va_end(args);
+    return status;
+}
+
+tap_status tap__param_fail(tap_param *p, tap_status status, const char *call, const char *format, ...)
+{
+    char    where[TAP_MESSAGE_SIZE / 2];
+    va_list args;
+    snprintf(where, sizeof where, "%s: %s", call, p->path);
+    va_start(args, format);
+    status = tap__error_set_in(&p->module->root->error, status, where, format, args);
     va_end(args);
     return status;
 }
@@ -174,28 +210,73 @@ const char *tap_param_path(const tap_param *p)
     return p ? p->path : "";
 }
 
+/* What a parameter reads as that could not be made. */
+static tap_tensor no_value(const tap_param *p)
+{
+    static _Thread_local float  nan_f32;
+    static _Thread_local double nan_f64;
+    nan_f32 = NAN;
+    nan_f64 = (double)NAN;
+    if (p && p->module->root->dtype == TAP_F64) return tap_tensor_wrap(TAP_F64, TAP_SCALAR, &nan_f64);
+    return tap_tensor_wrap(TAP_F32, TAP_SCALAR, &nan_f32);
+}
+
 tap_tensor tap_param_value(const tap_param *p)
 {
-    return p ? p->value : (tap_tensor){ 0 };
+    return p && p->value.data ? p->value : no_value(p);
 }
 
 tap_tensor tap_param_grad(tap_param *p)
 {
-    if (!p) return (tap_tensor){ 0 };
-    if (p->fresh && p->grad.data) {
+    if (!p || !p->grad.data) return no_value(p);
+    if (p->fresh) {
         tap_tensor_fill(p->grad, 0);
         p->fresh = false; /* what the caller writes now counts */
+        p->zeroed = true;
     }
     return p->grad;
 }
 
+bool tap__param_has_grad(const tap_param *p)
+{
+    const char  *bytes = p->grad.data;
+    const size_t n = (size_t)tap_numel(p->grad.shape) * tap_dtype_size(p->grad.dtype);
+    if (p->fresh || p->passes > 0) return p->passes > 0;
+    return !p->zeroed || (n > 0 && (bytes[0] != 0 || memcmp(bytes, bytes + 1, n - 1) != 0));
+}
+
+void tap__param_drop_grad(tap_param *p)
+{
+    p->fresh = true;
+    p->zeroed = p->passed = false;
+    p->passes = 0;
+}
+
+/* ---- Freezing ---- */
+
+void tap_param_set_requires_grad(tap_param *p, bool on)
+{
+    if (p && p->value.data) p->frozen = !on;
+}
+
+bool tap_param_requires_grad(const tap_param *p)
+{
+    return p && p->value.data && !p->frozen;
+}
+
+void tap_module_set_requires_grad(tap_module *m, bool on)
+{
+    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) p->frozen = !on;
+}
+
 /* Whether p->var still stands for p. Its tape may have been freed and another one made at the same address. A leaf made while
- * the tape did not record takes no gradient. */
+ * the tape did not record, or p was frozen, takes no gradient. */
 static bool is_on(const tap_tape *t, const tap_param *p)
 {
     if (p->var.tape != t || p->var.epoch != t->epoch || p->var.id == 0 || p->var.id >= t->n_nodes) return false;
     const tap_node *n = tap__node(t, p->var.id);
-    return n->is_leaf && n->leaf.fresh == &p->fresh && (n->needs || !t->recording);
+    if (!n->is_leaf || n->leaf.fresh != &p->fresh) return false;
+    return (n->needs != p->frozen || !t->recording) && tap__is_as_recorded(t, n);
 }
 
 tap_var tap_use(tap_tape *t, tap_param *p)
@@ -211,15 +292,20 @@ tap_var tap_use(tap_tape *t, tap_param *p)
         tap_tape_fail(t, r->error.status, "%s", r->error.message);
         return inert;
     }
+    if (!p->value.data) {
+        tap_tape_fail(t, TAP_EARG, "use: the parameter could not be made; the error of its module said why");
+        return inert;
+    }
     if (t->widen && p->twin) p = p->twin;
     if (p->value.dtype != tap_tape_dtype(t)) {
         tap_tape_fail(t, TAP_EDTYPE, "use: %s is %s, the tape %s", p->path, tap_dtype_name(p->value.dtype),
                       tap_dtype_name(tap_tape_dtype(t)));
         return inert;
     }
+    if (p->passed) tap__param_drop_grad(p);
     if (is_on(t, p)) return p->var;
     const tap_leaf leaf = { p->value, p->grad, &p->fresh, p->path };
-    return p->var = tap_leaf_var(t, &leaf);
+    return p->var = tap__leaf_var(t, &leaf, !p->frozen, &p->passes);
 }
 
 bool tap__module_has(const tap_module *m, const tap_param *p)
@@ -254,5 +340,5 @@ int64_t tap_module_count(const tap_module *m)
 
 void tap_module_zero_grad(tap_module *m)
 {
-    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) p->fresh = true;
+    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) tap__param_drop_grad(p);
 }

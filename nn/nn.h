@@ -25,6 +25,9 @@ TAP_API void        tap_module_free(tap_module *root);              /* and every
 /* Names of modules and parameters are printable ASCII without space, dot, " and \; one given twice is an error. */
 TAP_API tap_module *tap_module_child(tap_module *m, const char *name); /* "enc"; never NULL */
 TAP_API tap_status  tap_module_status(const tap_module *m, const char **message); /* the root's first error */
+TAP_API const char *tap_module_message(const tap_module *m);                      /* its sentence alone; "" if none */
+/* The root works again, with all parameters it has. What failed calls returned (a layer, an optimizer) stays unusable. */
+TAP_API void        tap_module_clear_error(tap_module *m);
 /* A caller's own error; the message gets m's path in front. */
 TAP_API tap_status  tap_module_fail(tap_module *m, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 TAP_API tap_dtype   tap_module_dtype(const tap_module *m);
@@ -52,8 +55,17 @@ TAP_API tap_init tap_init_linear(int64_t fan_in);       /* PyTorch's default for
 /* A new parameter of m with a zero gradient. Never NULL; on an error an inert one, and the root has failed. */
 TAP_API tap_param  *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_init how);
 TAP_API const char *tap_param_path(const tap_param *p);  /* "enc.0.weight" */
-TAP_API tap_tensor  tap_param_value(const tap_param *p); /* a view, writable between steps */
-TAP_API tap_tensor  tap_param_grad(tap_param *p);        /* a view of the gradient accumulated since the last optimizer step */
+/* A view, writable between steps: after writing to it through its pointer, call tap_tensor_written, so that no backward pass takes
+ * the new numbers for those of its forward pass (TAP_ESTALE). NaN [] for a parameter that could not be made. */
+TAP_API tap_tensor  tap_param_value(const tap_param *p);
+/* A view of the gradient, added up since the last step of the parameter's optimizer or, if it has none, since the last step of any
+ * optimizer of its root. */
+TAP_API tap_tensor  tap_param_grad(tap_param *p);
+/* Freezing: no gradient is computed for a parameter that does not require one, nor anything that only leads to it, and optimizers
+ * leave it alone. From the next tap_use on; at first all parameters require one. PyTorch's requires_grad_. */
+TAP_API void        tap_param_set_requires_grad(tap_param *p, bool on);
+TAP_API bool        tap_param_requires_grad(const tap_param *p);
+TAP_API void        tap_module_set_requires_grad(tap_module *m, bool on); /* of all parameters at and below m */
 TAP_API tap_var     tap_use(tap_tape *t, tap_param *p);  /* the parameter as a var; the same one all step long */
 /* Parameters at and below m in order of creation: NULL gives the first, the last one NULL. */
 TAP_API tap_param  *tap_module_next(const tap_module *m, const tap_param *p);
@@ -391,7 +403,9 @@ typedef struct {
     bool   nesterov;
 } tap_sgd_options;
 
-/* For all parameters there are now at and below m; never NULL. */
+/* For all parameters there are now at and below m; never NULL. Each takes the gradients of backward passes since it was made. A
+ * parameter has one optimizer at a time; one made later below m needs one of its own, or the next step is an error. A parameter that
+ * no backward pass has reached since the last step stays as it is, with its moments and without weight decay. */
 TAP_API tap_optim *tap_adam(tap_module *m, tap_adam_options o); /* Kingma & Ba 2015, algorithm 1 */
 TAP_API tap_optim *tap_sgd(tap_module *m, tap_sgd_options o);   /* v = momentum v + g; x -= lr v (PyTorch's form) */
 /* One step on the accumulated gradients, which then count as zero. Touches nothing if the tape (NULL: none to ask) or the root
@@ -399,6 +413,9 @@ TAP_API tap_optim *tap_sgd(tap_module *m, tap_sgd_options o);   /* v = momentum 
 TAP_API tap_status tap_optim_step(tap_optim *o, tap_tape *t);
 TAP_API bool       tap_optim_finite(const tap_optim *o); /* whether all gradients that the next step takes are finite numbers */
 TAP_API void       tap_optim_set_lr(tap_optim *o, double lr); /* for a schedule */
+/* Before its root: gives its memory back, and its parameters may have another optimizer. Not while a checkpoint has it. NULL is
+ * allowed. */
+TAP_API void       tap_optim_free(tap_optim *o);
 
 /* ---- Data -------------------------------------------------------------------------------------------------------- */
 
@@ -420,7 +437,8 @@ TAP_API void        tap_loader_free(tap_loader *l);
 TAP_API tap_status  tap_loader_status(const tap_loader *l, const char **message);
 TAP_API void        tap_loader_start(tap_loader *l, uint64_t epoch); /* begins an epoch; a new loader stands at epoch 0 */
 TAP_API uint64_t    tap_loader_epoch(const tap_loader *l);           /* the epoch it stands in */
-TAP_API bool        tap_loader_next(tap_loader *l, tap_tensor *x);   /* false at the end; *x lives until the next call */
+/* The next batch; false at the end. *x lives until the next call or, if a tape has borrowed it, until that tape is reset. */
+TAP_API bool        tap_loader_next(tap_loader *l, tap_tensor *x);
 TAP_API int64_t     tap_loader_batches(const tap_loader *l);         /* per epoch */
 TAP_API const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n);    /* which rows the last batch holds, for labels */
 
@@ -514,7 +532,7 @@ TAP_API int64_t tap_roc_curve(tap_tensor score, tap_tensor positive, tap_tensor 
 typedef tap_var (*tap_module_function)(tap_tape *t, void *ctx);
 
 /* tap_gradcheck by every parameter at and below m, noise held fixed. The message names the parameter. Values of a float64
- * module are perturbed and put back. A float32 one is checked through a float64 twin: on the check's tape tap_use gives the
+ * module are perturbed and put back; frozen parameters are left out. A float32 one is checked through a float64 twin: on the check's tape tap_use gives the
  * twin's parameters, and float32 data put on it become float64, as do casts to float32. In the end values and gradients are
  * as they were. */
 TAP_API tap_gradcheck_result tap_module_gradcheck(tap_module *m, tap_module_function f, void *ctx,

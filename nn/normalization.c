@@ -109,6 +109,7 @@ static bool is_statistic(const tap_node *n, const char *what, const tap_tensor *
 static void follow(const tap_tensor *stat, tap_var value, double momentum)
 {
     tap_tensor v = tap_value(value);
+    if (value.tape->keeps_state) return;
     for (int64_t i = 0; stat && i < tap_numel(stat->shape); i++)
         tap_tensor_set_item(*stat, i, (1 - momentum) * tap_tensor_item(*stat, i) + momentum * tap_tensor_item(v, i));
 }

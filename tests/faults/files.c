@@ -466,8 +466,8 @@ static void record_training(record *r)
 {
     const tap_optim *o = training.adam;
     record_values(r, training.root);
-    record_bytes(r, &o->step, sizeof o->step);
     for (int64_t i = 0; i < o->n_slots; i++) {
+        record_bytes(r, &o->slots[i].step, sizeof o->slots[i].step);
         for (int k = 0; k < 2; k++)
             record_bytes(r, o->slots[i].state[k], (size_t)tap_numel(o->slots[i].param->value.shape) * sizeof(float));
     }

@@ -61,7 +61,7 @@ static void step(run *r)
 typedef struct {
     float             weight[3][2 * WIDTH], bias[3][2]; /* values and both moments */
     double            lr, history[EPOCHS][2];
-    int64_t           n_history, adam_step, tape_step;
+    int64_t           n_history, adam_step[2], tape_step;
     tap__loader_place place;
 } state;
 
@@ -78,7 +78,7 @@ static state state_of(const run *r)
     memcpy(s.history, r->history.data, sizeof s.history);
     s.lr = r->adam->numbers.lr;
     s.n_history = r->n_history;
-    s.adam_step = r->adam->step;
+    for (int i = 0; i < 2; i++) s.adam_step[i] = r->adam->slots[i].step;
     s.tape_step = (int64_t)r->tape->step;
     s.place = *tap__loader_at(r->data);
     return s;
@@ -175,7 +175,7 @@ static void put_saved(fuzz_put *put, const char *name, int steps, void (*change)
 
 static void last_step(run *r)
 {
-    r->adam->step = MAX_STEPS;
+    for (int i = 0; i < 2; i++) r->adam->slots[i].step = MAX_STEPS;
 }
 
 static void last_epoch(run *r)

@@ -185,7 +185,7 @@ static int64_t steps_found(const char *passed)
     assert_non_null(tap_safetensors_find(&found.file, "net.net.0.weight"));
     assert_true(load(&r));
     assert_null(tap_checkpoint_find(r.c).path);
-    int64_t steps = r.optim->step;
+    int64_t steps = r.optim->slots[0].step;
     end(&r);
     return steps;
 }
@@ -277,7 +277,7 @@ static void assert_refused(run *r, const char *sentence)
     if (tap_checkpoint_load(r->c, &e)) fail_msg("loaded in spite of: %s", sentence);
     assert_string_equal(e.message, sentence);
     assert_true(first == *(float *)tap_module_next(r->root, NULL)->value.data);
-    assert_int_equal(r->optim->step, 0);
+    assert_int_equal(r->optim->slots[0].step, 0);
     assert_int_equal(tap_loader_epoch(r->data), 0);
     end(r);
 }
@@ -359,7 +359,7 @@ static void test_impossible_numbers(void **state)
         const char        *name = i == 0 ? "data.next" : i == 1 ? "data.next" : i == 2 ? "optim.step" : i == 3 ? "optim.lr" : "net.net.0.weight";
         if (i == 0) at->next = -8;
         if (i == 1) at->next = ROWS + 1;
-        if (i == 2) r.optim->step = -1;
+        if (i == 2) r.optim->slots[0].step = -1;
         if (i == 3) r.optim->numbers.lr = (double)NAN;
         if (i == 4) ((float *)tap_module_find(r.root, "net.0.weight")->value.data)[7] = INFINITY;
         assert_int_equal(tap_checkpoint_save(r.c, &e), i < 3 ? TAP_EIO : TAP_ENONFINITE);

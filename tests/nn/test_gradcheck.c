@@ -251,6 +251,51 @@ static void test_errors(void **state)
     tap_module_free(empty.root);
 }
 
+/* ---- Everything is as it was ------------------------------------------------------------------------------------- */
+
+static double running[2][2] = { { 0.5, -0.5 }, { 2, 3 } };
+
+static tap_var normalized(tap_tape *t, void *ctx)
+{
+    const tap_tensor mean = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), running[0]), var = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), running[1]);
+    tap_var          x = tap_mul(tap_randn(t, TAP_SHAPE(4, 2)), tap_use(t, ctx));
+    return tap_batch_norm(x, &mean, &var, (tap_var){ 0 }, (tap_var){ 0 }, true, 0.1, 1e-5);
+}
+
+static void test_running_statistics_stay(void **state)
+{
+    (void)state;
+    for (int dtype = TAP_F32; dtype <= TAP_F64; dtype++) {
+        const double before[2][2] = { { 0.5, -0.5 }, { 2, 3 } };
+        tap_module  *root = tap_module_new((tap_dtype)dtype, 0);
+        tap_param   *w = tap_param_new(root, "w", TAP_SHAPE(2), tap_init_constant(1));
+        tap_gradcheck_result r = tap_module_gradcheck(root, normalized, w, (tap_gradcheck_options){ .order = 2 });
+        if (!r.ok) fail_msg("%s", r.message);
+        assert_memory_equal(running, before, sizeof before);
+        tap_module_free(root);
+    }
+}
+
+static tap_var of_both(tap_tape *t, void *ctx)
+{
+    model *m = ctx;
+    return tap_mul(tap_use(t, m->scale), tap_sum(tap_square(tap_use(t, m->unused)), TAP_ALL));
+}
+
+static void test_frozen_parameters_are_left_out(void **state)
+{
+    (void)state;
+    for (int dtype = TAP_F32; dtype <= TAP_F64; dtype++) {
+        model m = model_new((tap_dtype)dtype);
+        tap_module_set_requires_grad(m.root, false);
+        tap_param_set_requires_grad(m.scale, true);
+        tap_gradcheck_result r = tap_module_gradcheck(m.root, of_both, &m, (tap_gradcheck_options){ 0 });
+        if (!r.ok) fail_msg("%s", r.message);
+        assert_int_equal(r.checked, 1);
+        tap_module_free(m.root);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +305,8 @@ int main(void)
         cmocka_unit_test(test_error_on_the_way),
         cmocka_unit_test(test_a_float32_module_through_its_twin),
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_running_statistics_stay),
+        cmocka_unit_test(test_frozen_parameters_are_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,11 +198,79 @@ static void test_errors(void **state)
     assert_refused(image_data(), (tap_loader_options){ .scale = (double)NAN }, TAP_EARG, "loader: scale = nan is not finite");
 }
 
+/* ---- Batches that a tape has borrowed ---------------------------------------------------------------------------- */
+
+/* Two batches on one tape, or many: each stays as it was until the tape is reset, and then the memory serves again. */
+static void test_batches_on_a_tape_stay(void **state)
+{
+    (void)state;
+    tap_loader *l = tap_loader_new(table_data(), (tap_loader_options){ .batch = 2, .dtype = TAP_F64 });
+    tap_tape   *t = tap_tape_new(TAP_F64, 0);
+    const void *seen[4][5];
+    for (uint64_t epoch = 0; epoch < 4; epoch++) {
+        tap_tensor x;
+        tap_var    w = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), ((double[]){ 1, 1 }))), sum = tap_scalar(t, 0), dw;
+        double     expected = 0;
+        tap_loader_start(l, epoch);
+        for (int i = 0; tap_loader_next(l, &x); i++) {
+            sum = tap_add(sum, tap_sum(tap_square(tap_mul(tap_input(t, x), w)), TAP_ALL));
+            seen[epoch][i] = x.data;
+        }
+        for (int i = 0; i < 10; i++) expected += 2 * table[i][0] * table[i][0];
+        tap_grad(sum, 1, &w, &dw);
+        assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
+        assert_true(tap_tensor_item(tap_value(dw), 0) == expected);
+        for (int i = 0; i < 5 && epoch > 1; i++) assert_ptr_equal(seen[epoch][i], seen[epoch - 1][i]);
+        tap_tape_reset(t);
+    }
+    tap_tape_free(t);
+    tap_loader_free(l);
+}
+
+/* A loop that resets before each step needs two. */
+static void test_a_loop_needs_two_batches(void **state)
+{
+    (void)state;
+    tap_loader *l = tap_loader_new(table_data(), (tap_loader_options){ .batch = 2, .dtype = TAP_F64 });
+    tap_tape   *t = tap_tape_new(TAP_F64, 0);
+    const void *first = NULL, *second = NULL;
+    tap_tensor  x;
+    for (uint64_t epoch = 0; epoch < 3; epoch++, tap_loader_start(l, epoch)) {
+        while (tap_loader_next(l, &x)) {
+            tap_tape_reset(t);
+            tap_input(t, x);
+            if (!first) first = x.data;
+            else if (!second) second = x.data;
+            assert_true(x.data == first || x.data == second);
+        }
+    }
+    assert_true(first != second);
+    tap_tape_free(t);
+    tap_loader_free(l);
+}
+
+static void test_a_freed_loader(void **state)
+{
+    (void)state;
+    static double wide[4][1000];
+    tap_loader   *l = tap_loader_new(tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 1000), wide), (tap_loader_options){ .dtype = TAP_F64 });
+    tap_tape     *t = tap_tape_new(TAP_F64, 0);
+    tap_tensor    x;
+    double        one = 1;
+    assert_true(tap_loader_next(l, &x));
+    tap_var loss = tap_sum(tap_mul(tap_input(t, x), tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SCALAR, &one))), TAP_ALL);
+    tap_loader_free(l);
+    assert_int_equal(tap_backward(loss), TAP_ESTALE);
+    tap_tape_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_order),    cmocka_unit_test(test_shuffle), cmocka_unit_test(test_drop_last),
         cmocka_unit_test(test_any_strides), cmocka_unit_test(test_no_rows), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_batches_on_a_tape_stay), cmocka_unit_test(test_a_loop_needs_two_batches),
+        cmocka_unit_test(test_a_freed_loader),
     };
     return cmocka_run_group_tests(tests, fill, NULL);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "nn/nn.h"
+#include "nn/internal.h"
 
 enum { BIG = 8200, STEPS = 5 };
 
@@ -70,10 +70,10 @@ static void compare(tap_module *root, tap_optim *o, algorithm reference, const v
             for (int64_t i = 0; i < tap_tensor_numel(g); i++, at++) {
                 assert_true(tap_tensor_item(g, i) == 0); /* consumed by the step before */
                 tap_tensor_set_item(g, i, gradient(step, at));
-                reference(&n[at], step == 3 ? 0 : tap_tensor_item(g, i), step, options);
+                if (step != 3) reference(&n[at], tap_tensor_item(g, i), step - (step > 3), options);
             }
         }
-        if (step == 3) tap_module_zero_grad(root); /* a step without a gradient is one with zeros */
+        if (step == 3) tap_module_zero_grad(root); /* without a gradient, nothing moves, and it is no step */
         assert_int_equal(tap_optim_step(o, t), TAP_OK);
     }
     for (p = tap_module_next(root, NULL), at = 0; p; p = tap_module_next(root, p)) {
@@ -150,7 +150,7 @@ static void test_training(void **state)
         assert_int_equal(tap_optim_step(o, t), TAP_OK);
         assert_true(tap_tensor_item(tap_param_value(p), 2) == expected[k]);
         assert_true(tap_tensor_item(tap_param_value(q), 2) == 8);
-        assert_true(tap_tensor_item(tap_param_grad(q), 0) == 16 * (k + 1)); /* not this optimizer's to consume */
+        assert_true(tap_tensor_item(tap_param_grad(q), 0) == 16); /* of this step's pass alone, though nobody consumes it */
     }
     tap_tape_free(t);
     tap_module_free(root);
@@ -212,7 +212,7 @@ static void test_bad_options(void **state)
     tap_module *m = tap_module_new(TAP_F32, 0);
     tap_adam(m, a);
     assert_int_equal(tap_module_status(m, &message), TAP_EARG);
-    assert_string_equal(message, "optimizer: there are no parameters yet");
+    assert_string_equal(message, "adam: there are no parameters yet");
     tap_module_free(m);
 }
 
@@ -243,11 +243,160 @@ static void test_finite_gradients(void **state)
     assert_true(tap_optim_finite(NULL));
 }
 
+/* ---- Which parameters a step is for ------------------------------------------------------------------------------ */
+
+/* a, b and a tape, under one optimizer. */
+typedef struct {
+    tap_module *root;
+    tap_param  *a, *b;
+    tap_tape   *t;
+} pair;
+
+static pair pair_new(void)
+{
+    pair p = { .root = tap_module_new(TAP_F64, 0), .t = tap_tape_new(TAP_F64, 0) };
+    p.a = tap_param_new(tap_module_child(p.root, "left"), "a", TAP_SHAPE(2), tap_init_constant(1));
+    p.b = tap_param_new(tap_module_child(p.root, "right"), "b", TAP_SHAPE(2), tap_init_constant(1));
+    return p;
+}
+
+static void pair_free(pair *p)
+{
+    tap_tape_free(p->t);
+    tap_module_free(p->root);
+}
+
+static double first(const tap_param *p)
+{
+    return tap_tensor_item(tap_param_value(p), 0);
+}
+
+static tap_status learn(pair *p, tap_optim *o, bool use_b)
+{
+    tap_tape_reset(p->t);
+    tap_var loss = tap_sum(tap_square(tap_use(p->t, p->a)), TAP_ALL);
+    if (use_b) loss = tap_add(loss, tap_sum(tap_square(tap_use(p->t, p->b)), TAP_ALL));
+    tap_backward(loss);
+    return tap_optim_step(o, p->t);
+}
+
+/* b is in every second loss only: it moves as if the others had not been, by its own count of steps; nor does decay shrink it. */
+static void test_unreached_parameters_stay(void **state)
+{
+    (void)state;
+    const tap_adam_options options = { .lr = 0.1, .weight_decay = 0.5 };
+    pair                   p = pair_new(), whole = pair_new();
+    tap_optim             *o = tap_adam(p.root, options), *reference = tap_adam(whole.root, options);
+    for (int step = 0; step < 6; step++) {
+        const double before = first(p.b);
+        assert_int_equal(learn(&p, o, step % 2 == 0), TAP_OK);
+        if (step % 2 == 1) assert_true(first(p.b) == before);
+        else learn(&whole, reference, true);
+    }
+    assert_true(first(p.b) == first(whole.b) && first(p.b) < 1);
+    /* looking at a gradient does not make one; writing does */
+    const double before = first(p.b);
+    assert_true(tap_tensor_item(tap_param_grad(p.b), 0) == 0);
+    assert_int_equal(learn(&p, o, false), TAP_OK);
+    assert_true(first(p.b) == before);
+    tap_tensor_set_item(tap_param_grad(p.b), 1, 1);
+    assert_int_equal(learn(&p, o, false), TAP_OK);
+    assert_true(first(p.b) != before);
+    pair_free(&whole);
+    pair_free(&p);
+}
+
+static void assert_root_error(tap_module *root, const char *expected)
+{
+    const char *message;
+    assert_int_equal(tap_module_status(root, &message), TAP_EARG);
+    assert_string_equal(message, expected);
+    tap_module_clear_error(root);
+}
+
+static void test_one_optimizer_for_each(void **state)
+{
+    (void)state;
+    pair       p = pair_new();
+    tap_optim *left = tap_sgd(tap_module_child(p.root, "x"), (tap_sgd_options){ 0 });
+    assert_root_error(p.root, "x: sgd: there are no parameters yet");
+    assert_int_equal(tap_optim_step(left, NULL), TAP_EARG);
+    assert_root_error(p.root, "optim_step: the optimizer could not be made");
+    left = tap_sgd(p.a->module, (tap_sgd_options){ .lr = 0.25 });
+    tap_adam(p.root, (tap_adam_options){ 0 });
+    assert_root_error(p.root, "adam: left.a: has an optimizer already; free that one first (tap_optim_free)");
+    assert_int_equal(learn(&p, left, true), TAP_OK);
+    assert_true(first(p.a) == 0.5 && first(p.b) == 1);
+    tap_optim_free(left);
+    tap_optim *all = tap_sgd(p.root, (tap_sgd_options){ .lr = 0.25 });
+    assert_int_equal(learn(&p, all, true), TAP_OK);
+    assert_true(first(p.a) == 0.25 && first(p.b) == 0.5);
+    pair_free(&p);
+}
+
+/* What it holds goes to the next one. */
+static void test_free_gives_memory_back(void **state)
+{
+    (void)state;
+    pair   p = pair_new();
+    size_t held = 0;
+    for (int i = 0; i < 100; i++) {
+        tap_optim *o = tap_adam(p.root, (tap_adam_options){ 0 });
+        assert_int_equal(learn(&p, o, true), TAP_OK);
+        tap_optim_free(o);
+        if (i > 0) assert_int_equal(tap__arena_bytes(p.root->root->memory), held);
+        held = tap__arena_bytes(p.root->root->memory);
+    }
+    pair_free(&p);
+}
+
+static void test_parameters_made_later(void **state)
+{
+    (void)state;
+    pair       p = pair_new();
+    tap_optim *o = tap_sgd(p.a->module, (tap_sgd_options){ .lr = 0.25 });
+    tap_param_new(tap_module_child(p.root, "elsewhere"), "c", TAP_SHAPE(1), tap_init_zeros());
+    assert_int_equal(learn(&p, o, false), TAP_OK);
+    tap_module *head = tap_module_child(p.a->module, "head");
+    tap_param  *late = tap_param_new(head, "late", TAP_SHAPE(1), tap_init_zeros());
+    const double before = first(p.a);
+    assert_int_equal(learn(&p, o, false), TAP_EARG);
+    assert_true(first(p.a) == before);
+    assert_root_error(p.root, "optim_step: left.head.late: was made after the optimizer of its module, and no other has it");
+    tap_param_set_requires_grad(late, false);
+    assert_int_equal(learn(&p, o, false), TAP_OK);
+    tap_param_set_requires_grad(late, true);
+    tap_optim *second = tap_sgd(head, (tap_sgd_options){ 0 });
+    assert_int_equal(learn(&p, o, false), TAP_OK);
+    assert_int_equal(tap_optim_step(second, p.t), TAP_OK);
+    pair_free(&p);
+}
+
+/* What has been added up in a gradient before there was an optimizer is nobody's step. */
+static void test_takes_gradients_since_it_exists(void **state)
+{
+    (void)state;
+    pair       p = pair_new();
+    tap_optim *o = tap_sgd(p.a->module, (tap_sgd_options){ .lr = 1e-9 });
+    for (int step = 0; step < 10; step++) learn(&p, o, true);
+    assert_true(tap_tensor_item(tap_param_grad(p.b), 0) == 2); /* of the last pass, which no optimizer has taken */
+    tap_optim *late = tap_sgd(p.b->module, (tap_sgd_options){ .lr = 0.25 });
+    assert_int_equal(tap_optim_step(late, p.t), TAP_OK);
+    assert_true(first(p.b) == 1);
+    learn(&p, o, true);
+    assert_int_equal(tap_optim_step(late, p.t), TAP_OK);
+    assert_true(first(p.b) == 0.5);
+    pair_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adam),    cmocka_unit_test(test_sgd),         cmocka_unit_test(test_training),
         cmocka_unit_test(test_refuses), cmocka_unit_test(test_bad_options), cmocka_unit_test(test_finite_gradients),
+        cmocka_unit_test(test_unreached_parameters_stay), cmocka_unit_test(test_one_optimizer_for_each),
+        cmocka_unit_test(test_free_gives_memory_back),    cmocka_unit_test(test_parameters_made_later),
+        cmocka_unit_test(test_takes_gradients_since_it_exists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
