@@ -40,6 +40,7 @@ typedef struct option {
 
 struct tap_checkpoint {
     tap_arena           *memory; /* of names; holds the error */
+    bool                 is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const one */
     tap_arena           *read;   /* of what was found; NULL: no more */
     const char          *path, *previous;
     tap__lock           *lock;
@@ -158,6 +159,7 @@ tap_checkpoint *tap_checkpoint_new(const char *path)
     }
     tap__arena_name(memory, "checkpoint");
     c->memory = memory;
+    c->told = &c->is_told;
     c->next_item = &c->items;
     c->next_option = &c->options;
     if (!path || !*path) {
@@ -183,6 +185,8 @@ static void forget_found(tap_checkpoint *c)
 void tap_checkpoint_free(tap_checkpoint *c)
 {
     if (!c || c == &no_checkpoint) return;
+    const tap_error *e = tap_arena_error(c->memory);
+    if (e->status != TAP_OK && !c->is_told) tap__report_unread("checkpoint", e);
     forget_found(c);
     tap__lock_release(c->lock);
     tap_arena_free(c->memory);
@@ -191,6 +195,7 @@ void tap_checkpoint_free(tap_checkpoint *c)
 
 tap_status tap_checkpoint_status(const tap_checkpoint *c, const char **message)
 {
+    if (c && c != &no_checkpoint && message) *c->told = true;
     if (c && c != &no_checkpoint) return tap_arena_status(c->memory, message);
     if (message) *message = c ? "checkpoint: no memory" : "checkpoint: NULL";
     return c ? TAP_ENOMEM : TAP_EARG;
