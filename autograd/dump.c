@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "tensor/text.h"
 
 static const char *kind(const tap_node *n)
 {
@@ -12,7 +13,7 @@ static const char *kind(const tap_node *n)
 
 void tap_dump(tap_var v, FILE *out)
 {
-    char            shape[TAP_SHAPE_TEXT];
+    char            shape[TAP_SHAPE_TEXT], number[32];
     const char     *message;
     const tap_node *n = tap__live(v);
     if (!out) return;
@@ -24,7 +25,10 @@ void tap_dump(tap_var v, FILE *out)
     int64_t count = tap_numel(n->value.shape);
     fprintf(out, "%%%u %s%s%s %s %s%s:", n->id, kind(n), n->name ? " " : "", n->name ? n->name : "",
             tap_dtype_name(n->value.dtype), tap_shape_format(shape, n->value.shape), n->needs ? ", needs a gradient" : "");
-    for (int64_t i = 0; i < count && i < 6; i++) fprintf(out, " %.6g", tap_tensor_item(n->value, i));
+    for (int64_t i = 0; i < count && i < 6; i++) {
+        tap__format(number, sizeof number, " %.6g", tap_tensor_item(n->value, i));
+        fputs(number, out);
+    }
     fprintf(out, "%s\n", count > 6 ? " ..." : "");
 }
 
@@ -36,7 +40,7 @@ static void put(tap_file *f, const char *format, ...)
     char    line[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    tap__format_list(line, sizeof line, format, args);
     va_end(args);
     tap_file_write(f, line, strlen(line));
 }

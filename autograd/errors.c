@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "tensor/text.h"
 
 static void append(char *text, size_t size, const char *part)
 {
@@ -133,7 +134,7 @@ static tap_status fail_at(tap_tape *t, tap_status status, const char *call, int 
     if (t->rule) describe_in_rule(t, call, n, id, where, sizeof where);
     else if (t->depth > 0) describe_composed(t, call, n, id, where, within, sizeof where);
     else describe_call(t, call, t->call && t->calls[t->call - 1] == call ? t->call : 0, n, id, where, sizeof where);
-    vsnprintf(why, sizeof why, format, args);
+    tap__format_list(why, sizeof why, format, args);
     return tap_error_set(&t->error, status, "%s: %s%s", where, why, within);
 }
 

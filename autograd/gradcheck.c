@@ -9,6 +9,7 @@
 
 #include "autograd/gradcheck.h"
 #include "autograd/internal.h"
+#include "tensor/text.h"
 
 enum { COTANGENT_STREAM = 1, DIRECTION_STREAM = 3 }; /* the second order has a cotangent of its own */
 enum { MANY_ELEMENTS = 10000, CONTRACTED = -1, NAME = sizeof((tap_gradcheck_result *)0)->name };
@@ -339,7 +340,7 @@ static void describe_kink(const check *c, char *text, size_t size)
     double tolerance = c->o.atol + c->o.rtol * fabs(c->r.numeric) + c->o.eps;
     *text = '\0';
     if (!c->r.ok && fabs(c->left - c->right) > 100 * tolerance)
-        snprintf(text, size, "; is there a kink? The slope is %.6g to the left and %.6g to the right", c->left, c->right);
+        tap__format(text, size, "; is there a kink? The slope is %.6g to the left and %.6g to the right", c->left, c->right);
 }
 
 static void conclude(check *c, int64_t before)
@@ -357,10 +358,10 @@ static void conclude(check *c, int64_t before)
     if (r->element >= 0) snprintf(element, sizeof element, ", element %lld", (long long)r->element);
     describe_output(c, output, sizeof output);
     describe_kink(c, kink, sizeof kink);
-    snprintf(r->message, sizeof r->message,
-             "gradcheck: %lld derivatives compared, and %s %s%s%s%s: analytic %.12g, numeric %.12g%s", (long long)r->checked,
-             r->ok ? "all agree; the farthest apart is" : "they disagree, most in", c->second ? "second order, " : "",
-             describe(c, r->input, where, sizeof where), element, output, r->analytic, r->numeric, kink);
+    tap__format(r->message, sizeof r->message,
+                "gradcheck: %lld derivatives compared, and %s %s%s%s%s: analytic %.12g, numeric %.12g%s", (long long)r->checked,
+                r->ok ? "all agree; the farthest apart is" : "they disagree, most in", c->second ? "second order, " : "",
+                describe(c, r->input, where, sizeof where), element, output, r->analytic, r->numeric, kink);
 }
 
 /* ---- The gradient of the gradient: of <dy/dx, cotangent>, by x and by the cotangent ---- */

@@ -12,6 +12,7 @@
 #include "autograd/internal.h"
 #include "nn/internal.h"
 #include "tensor/safetensors.h"
+#include "tensor/text.h"
 
 #define FORMAT   "tapestry checkpoint 1"
 #define CHECKSUM "checksum"
@@ -271,8 +272,8 @@ void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
     char text[320];
     if (!is_new(c, name, o, o ? o->root->error.status : TAP_OK)) return;
     const tap__optim_numbers *s = &o->numbers;
-    snprintf(text, sizeof text, "weight_decay %.17g, beta1 %.17g, beta2 %.17g, eps %.17g, momentum %.17g, nesterov %s", s->decay,
-             s->beta1, s->beta2, s->eps, s->momentum, s->by_d > 0 ? "true" : "false");
+    tap__format(text, sizeof text, "weight_decay %.17g, beta1 %.17g, beta2 %.17g, eps %.17g, momentum %.17g, nesterov %s", s->decay,
+                s->beta1, s->beta2, s->eps, s->momentum, s->by_d > 0 ? "true" : "false");
     tap_checkpoint_option(c, name, text);
     item *lr = add(c, name, "lr", number(TAP_F64, &o->numbers.lr), RATE);
     if (lr) lr->optim = o;

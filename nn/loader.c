@@ -15,6 +15,7 @@ typedef struct buffer {
     struct buffer *next;
     tap_tensor     x;
 } buffer;
+#include "tensor/text.h"
 
 struct tap_loader {
     tap_arena         *memory; /* holds the error too */
@@ -176,8 +177,8 @@ tap_status tap__loader_describe(const tap_loader *l, char *text, size_t size)
     const tap_loader_options *o = &l->options;
     char                      shape[TAP_SHAPE_TEXT], order[48] = "in order";
     if (o->shuffle) snprintf(order, sizeof order, "shuffled by seed %" PRIu64, o->seed);
-    snprintf(text, size, "%s %s with hash %016" PRIx64 ", times %.17g in batches of %" PRId64 "%s, %s", tap_dtype_name(l->data.dtype),
-             tap_shape_format(shape, l->data.shape), hash, o->scale, o->batch, o->drop_last ? " without the last" : "", order);
+    tap__format(text, size, "%s %s with hash %016" PRIx64 ", times %.17g in batches of %" PRId64 "%s, %s", tap_dtype_name(l->data.dtype),
+                tap_shape_format(shape, l->data.shape), hash, o->scale, o->batch, o->drop_last ? " without the last" : "", order);
     return e.status;
 }
 

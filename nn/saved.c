@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nn/internal.h"
+#include "tensor/text.h"
 
 /* The names that something is wrong with, as many as fit into a sentence. */
 typedef struct {
@@ -20,7 +21,7 @@ static TAP_PRINTF(2, 3) void complain(complaint *c, const char *format, ...)
     if (c->n == 2) at += (size_t)snprintf(c->text + at, sizeof c->text - at, ", ");
     if (at >= sizeof c->text) return;
     va_start(args, format);
-    vsnprintf(c->text + at, sizeof c->text - at, format, args);
+    tap__format_list(c->text + at, sizeof c->text - at, format, args);
     va_end(args);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tensor/internal.h"
+#include "tensor/text.h"
 
 static void stop_if_asked(const char *message)
 {
@@ -34,7 +35,7 @@ tap_status tap__error_set_in(tap_error *e, tap_status status, const char *where,
         snprintf(here.message, sizeof here.message, "%s: ", where);
         used = strlen(here.message);
     }
-    if (format) vsnprintf(here.message + used, sizeof here.message - used, format, args);
+    if (format) tap__format_list(here.message + used, sizeof here.message - used, format, args);
     mask_controls(here.message);
     stop_if_asked(here.message);
     if (e) *e = here;

@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "tensor/internal.h"
+#include "tensor/text.h"
 
 enum { WRITE_AT_ONCE = 1 << 30, NAME_TRIES = 1000, PACK_AT_ONCE = 1 << 16 };
 
@@ -55,7 +56,7 @@ tap_status tap__status_of(int reason)
 
 static tap_status fail(tap_file *f, const char *what, int reason)
 {
-    return f->status = tap_error_set(f->e, tap__status_of(reason), "%s: %s: %s", f->path, what, strerror(reason));
+    return f->status = tap_error_set(f->e, tap__status_of(reason), "%s: %s: %s", f->path, what, tap__strerror(reason));
 }
 
 int tap__open(const char *path, int flags, unsigned mode)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tensor/internal.h"
+#include "tensor/text.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are read into memory as a little-endian file has them");
 
@@ -33,8 +34,8 @@ bool tap__input_open(tap__input *in, tap_arena *a, const char *path, const char 
     if (!path) return tap__input_fail(in, TAP_EARG, "the path is NULL");
     in->before = tap__arena_name(a, in->path);
     in->fd = tap__open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-    if (in->fd < 0) tap__input_fail(in, tap__status_of(errno), "cannot open: %s", strerror(errno));
-    else if (fstat(in->fd, &s) != 0) tap__input_fail(in, tap__status_of(errno), "cannot read: %s", strerror(errno));
+    if (in->fd < 0) tap__input_fail(in, tap__status_of(errno), "cannot open: %s", tap__strerror(errno));
+    else if (fstat(in->fd, &s) != 0) tap__input_fail(in, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
     else if (!S_ISREG(s.st_mode)) tap__input_fail(in, TAP_EIO, "is not a regular file");
     else in->left = (uint64_t)s.st_size;
     if (tap_arena_status(a, NULL) == TAP_OK) return true;
@@ -54,7 +55,7 @@ bool tap__input_read(tap__input *in, void *to, size_t n)
     for (char *at = to; n > 0;) {
         ssize_t got = read(in->fd, at, n < READ_AT_ONCE ? n : READ_AT_ONCE);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return tap__input_fail(in, tap__status_of(errno), "cannot read: %s", strerror(errno));
+        if (got < 0) return tap__input_fail(in, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
         if (got == 0) return tap__input_fail(in, TAP_EIO, "became shorter while it was read");
         at += got;
         n -= (size_t)got;

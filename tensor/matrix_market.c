@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "tensor/input.h"
 #include "tensor/sparse.h"
+#include "tensor/text.h"
 
 enum { BUFFER = 1 << 16, LONGEST = 1 << 10, SHORTEST_ENTRY = 6, FEW = 1 << 17 }; /* "1 1 1\n" */
 
@@ -64,19 +64,34 @@ static bool is_blank(const char *text)
     return !text[strspn(text, " \t\r")];
 }
 
+/* Cuts the next word off the text; an empty one at its end. */
+static const char *take_word(char **text)
+{
+    char        *word = *text + strspn(*text, " \t\r");
+    const size_t n = strcspn(word, " \t\r");
+    *text = word + n + (word[n] != '\0');
+    word[n] = '\0';
+    return word;
+}
+
+static bool is_word(const char *text, const char *word)
+{
+    return tap__same_letters(text, word, SIZE_MAX);
+}
+
 static bool read_banner(reader *r)
 {
     bool        ok;
-    char        word[5][32], rest[2];
-    const char *line = next_line(r, &ok);
+    const char *word[6];
+    char       *line = next_line(r, &ok);
     if (!ok) return false;
-    if (!line || strncasecmp(line, "%%MatrixMarket", 14) != 0)
+    if (!line || !tap__same_letters(line, "%%MatrixMarket", 14))
         return fail(r, TAP_EIO, "not a Matrix Market file: does not begin with %%%%MatrixMarket");
-    if (sscanf(line, "%31s %31s %31s %31s %31s %1s", word[0], word[1], word[2], word[3], word[4], rest) != 5)
-        return fail_line(r, "there should be four words behind %%MatrixMarket");
-    r->integer = !strcasecmp(word[3], "integer");
-    if (strcasecmp(word[1], "matrix") || strcasecmp(word[2], "coordinate") || (!r->integer && strcasecmp(word[3], "real")) ||
-        strcasecmp(word[4], "general"))
+    for (int i = 0; i < 6; i++) word[i] = take_word(&line);
+    if (!*word[4] || *word[5]) return fail_line(r, "there should be four words behind %%MatrixMarket");
+    r->integer = is_word(word[3], "integer");
+    if (!is_word(word[1], "matrix") || !is_word(word[2], "coordinate") || (!r->integer && !is_word(word[3], "real")) ||
+        !is_word(word[4], "general"))
         return fail_line(r, "not a matrix coordinate, integer or real, general, which is what can be read");
     return true;
 }
@@ -96,7 +111,7 @@ static bool take_whole(char **text, int64_t least, int64_t most, int64_t *value)
 static bool take_number(const reader *r, char *text, float *value)
 {
     char        *stop;
-    const double number = strtod(text, &stop);
+    const double number = tap__parse_number(text, &stop);
     *value = (float)number;
     if (stop == text || !is_blank(stop) || !isfinite(*value)) return false;
     return !r->integer || ((double)*value == number && number == floor(number));
@@ -191,8 +206,7 @@ static bool all_whole(tap_csr x)
 /* A line of an entry; nine digits tell a float32 from any other. Returns its length. */
 static int print_entry(char text[64], int64_t row, int32_t column, double value, bool whole)
 {
-    return whole ? snprintf(text, 64, "%lld %d %.0f\n", (long long)row + 1, column + 1, value)
-                 : snprintf(text, 64, "%lld %d %.9g\n", (long long)row + 1, column + 1, value);
+    return tap__format(text, 64, whole ? "%lld %d %.0f\n" : "%lld %d %.9g\n", (long long)row + 1, column + 1, value);
 }
 
 static tap_status write_entries(tap_file *f, tap_csr x)

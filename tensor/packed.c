@@ -5,6 +5,7 @@
 
 #include "tensor/input.h"
 #include "tensor/internal.h"
+#include "tensor/text.h"
 
 /* Text of a matrix packs to a tenth, of one that is nearly all zeros to a hundredth. */
 enum { TIGHTEST = 256, LITTLE = 1 << 20 };
@@ -35,7 +36,7 @@ bool tap__packed_fail(const tap__packed *p, const char *part)
     int         code;
     const char *text = gzerror(p->stream, &code), *reason = strstr(text, ": "); /* "<fd:3>: incorrect data check" */
     switch (code) {
-    case Z_ERRNO: return fail(p, tap__status_of(errno), "cannot read: %s", strerror(errno));
+    case Z_ERRNO: return fail(p, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
     case Z_MEM_ERROR: return fail(p, TAP_ENOMEM, "no memory to unpack it");
     case Z_BUF_ERROR: return fail(p, TAP_EIO, "truncated: the gzip stream breaks off");
     case Z_OK:

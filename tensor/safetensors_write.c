@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tensor/json.h"
+#include "tensor/text.h"
 
 typedef struct {
     const char              *path, *keep;
@@ -96,7 +97,7 @@ static void put(writer *w, const char *format, ...)
     char    text[128];
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(text, sizeof text, format, args);
+    int n = tap__format_list(text, sizeof text, format, args);
     va_end(args);
     put_bytes(w, text, (size_t)n);
 }

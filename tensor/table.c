@@ -6,6 +6,7 @@
 
 #include "tensor/input.h"
 #include "tensor/sparse.h"
+#include "tensor/text.h"
 
 enum { CHUNK = 1 << 16, LONGEST = 1 << 16, FIRST_ROOM = 1 << 12 };
 
@@ -205,7 +206,7 @@ tap_tensor tap_table_labels(tap_arena *a, tap_table t, const char *name, int64_t
 static void take_number(reader *r, const char *text)
 {
     char         *stop;
-    const double  number = strtod(text, &stop);
+    const double  number = tap__parse_number(text, &stop);
     const float   value = (float)number;
     const int32_t row = (int32_t)(r->row - 1), column = (int32_t)(r->column - 1);
     if (*stop || !isfinite(value)) fail_field(r, "there should be a number that is a float32");

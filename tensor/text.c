@@ -1,0 +1,67 @@
+/* The C locale is switched to for single calls, and for the calling thread alone: the program's own locale stays what it is. */
+#define _POSIX_C_SOURCE 200809L
+#include "tensor/text.h"
+
+#include <locale.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Made once. glibc and musl hand out a constant; elsewhere it may take memory, and where there is none the program's locale stays
+ * (uselocale changes nothing for a locale of 0). */
+static locale_t c_locale(void)
+{
+    static _Atomic(locale_t) known;
+    locale_t                 now = atomic_load(&known), none = (locale_t)0;
+    if (now) return now;
+    now = newlocale(LC_ALL_MASK, "C", none);
+    if (!now || atomic_compare_exchange_strong(&known, &none, now)) return now;
+    freelocale(now); /* another thread was faster */
+    return none;
+}
+
+int tap__format_list(char *text, size_t size, const char *format, va_list args)
+{
+    const locale_t before = uselocale(c_locale());
+    const int      length = vsnprintf(text, size, format, args);
+    uselocale(before);
+    return length;
+}
+
+int tap__format(char *text, size_t size, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int length = tap__format_list(text, size, format, args);
+    va_end(args);
+    return length;
+}
+
+double tap__parse_number(const char *text, char **stop)
+{
+    const locale_t before = uselocale(c_locale());
+    const double   value = strtod(text, stop);
+    uselocale(before);
+    return value;
+}
+
+const char *tap__strerror(int reason)
+{
+    const locale_t c = c_locale();
+    return c ? strerror_l(reason, c) : strerror(reason);
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool tap__same_letters(const char *a, const char *b, size_t n)
+{
+    for (; n > 0; a++, b++, n--) {
+        if (lower(*a) != lower(*b)) return false;
+        if (!*a) return true;
+    }
+    return true;
+}
