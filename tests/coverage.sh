@@ -40,7 +40,7 @@ export CC
 install_missing coverage_packages
 
 dir=$root/build/coverage
-build "$dir" --buildtype=debug -Dwerror=false -Db_coverage=true
+build "$dir" --buildtype=debug -Db_coverage=true
 find "$dir" -name '*.gcda' -delete
 
 # A test of a full disk has no room for the counts, either: what the counting has to say about it is not for the test to see.

@@ -95,7 +95,7 @@ compile()
 == Compiling in build/$1 with $CC"
     dir=$root/build/$1
     shift
-    build "$dir" "$@" && return
+    build "$dir" -Dwerror=true "$@" && return
     failed=$((failed + 1))
     return 1
 }
