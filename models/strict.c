@@ -53,9 +53,9 @@ void tap__strict_tables_make(tap__strict_tables *t)
 static uint32_t bin_begin(const tap__strict_tables *t, float mu, float precision, int bin)
 {
     enum { BITS = 12 };
+    if (bin <= 0) return 0;
+    if (bin >= TAP__BINS) return TAP__RANS_WHOLE;
     const double end = TAP__NORMAL_MOST, u = ((double)t->edge[bin] - (double)mu) * (double)precision, up = u > -end ? u : -end;
-    if (bin == 0) return 0;
-    if (bin == TAP__BINS) return TAP__RANS_WHOLE;
     const uint64_t at = (uint64_t)(((up < end ? up : end) + end) * (TAP__NORMAL_STEPS << BITS)), i = at >> BITS;
     const uint64_t low = t->normal[i], high = t->normal[i < TAP__NORMALS - 1 ? i + 1 : i];
     const uint64_t p = low + ((high - low) * (at & ((1 << BITS) - 1)) >> BITS);

@@ -211,7 +211,7 @@ static double inverse(int d, const double *a, double *inv)
     }
     for (int c = 0; c < d; c++) {
         int best = c;
-        for (int i = c + 1; i < d; i++) best = fabs(m[i][c]) > fabs(m[best][c]) ? i : best;
+        for (int i = c; i < d; i++) best = fabs(m[i][c]) > fabs(m[best][c]) ? i : best;
         for (int j = 0; j < 2 * d; j++) {
             double x = m[c][j];
             m[c][j] = m[best][j];

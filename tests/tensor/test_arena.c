@@ -243,7 +243,8 @@ static int arena_without_any_memory(void)
     const char *message;
     if (!limit_growth(0)) return 1;
     void *volatile p; /* or the compiler would take each call's success for granted */
-    for (size_t size = 1 << 20; size >= 16; size /= 2) {
+    /* Blocks that were freed may be kept by size, one list for each multiple of 16, and are given for no other. */
+    for (size_t size = 1 << 20; size >= 16; size = size > 4096 ? size / 2 : size - 16) {
         do p = malloc(size);
         while (p);
     }
