@@ -1,6 +1,13 @@
 # What quickstart.sh and the scripts of tests/ share; they source it. Finds out which packages are missing by looking for what they
 # bring, not for their names, so that other systems and tools installed by hand are fine too.
 
+# Tools speak English, and awk and sort read and write numbers with a point, in whatever language this is run. Characters stay
+# those of the terminal.
+LC_CTYPE=${LC_ALL:-${LC_CTYPE:-${LANG:-C}}}
+LANG=C
+export LC_CTYPE LANG
+unset LC_ALL LC_NUMERIC LC_COLLATE LC_MESSAGES LC_TIME LANGUAGE
+
 say()
 {
     printf '%s\n' "$*"

@@ -22,6 +22,7 @@ END
 }
 
 root=$(cd "$(dirname "$0")/.." && pwd)
+locales=$root/build/locale
 . "$root/examples/setup.sh"
 
 quick=no
@@ -39,15 +40,33 @@ for argument; do
     esac
 done
 
+# Where packages can be had, these are; elsewhere a test that needs them says that it is skipped.
+locale_sources()
+{
+    ! command -v apt-get || test -e /usr/share/i18n/locales/de_DE
+}
+
 test_packages()
 {
     build_packages
     needs g++ command -v g++
     needs libcmocka-dev pkg-config --exists cmocka
+    needs locales locale_sources
     [ $quick = no ] || return 0
     clang_packages
     needs valgrind command -v valgrind
     needs libc6-dbg valgrind -q true
+}
+
+# Locales with a comma in numbers, for the tests that set them. They lie in a folder of their own, as what the system has installed is
+# not for a test to change.
+make_locales()
+{
+    mkdir -p "$locales"
+    for locale in de_DE:UTF-8 tr_TR:ISO-8859-9 ps_AF:UTF-8; do
+        made=$locales/${locale%:*}.${locale#*:}
+        [ -d "$made" ] || localedef -i "${locale%:*}" -f "${locale#*:}" "$made" || say "There is no locale $locale here"
+    done
 }
 
 passed=0
@@ -84,7 +103,7 @@ run()
     log=$tests/meson-logs/$3
     shift 3
     rm -f "$log.json"
-    meson test -C "$tests" --no-rebuild --print-errorlogs "$@" || say "Failures: see $log.txt"
+    LOCPATH=$locales meson test -C "$tests" --no-rebuild --print-errorlogs "$@" || say "Failures: see $log.txt"
     count "$log"
 }
 
@@ -156,6 +175,7 @@ CXX=g++
 export CC CXX
 install_missing test_packages
 [ $quick = yes ] || install_missing fuzzer_packages
+make_locales
 
 built=no
 if compile gcc -Ddebug=true; then
