@@ -40,7 +40,7 @@ find_data()
     : >"$no_mirror"
 }
 
-out=$root/out/vae_mnist
+out=$top/out/vae_mnist
 wants_data=yes
 [ -z "${TAPESTRY_DATA:-}" ] || wants_data=no
 previous=
@@ -58,12 +58,12 @@ for argument; do
 done
 
 install_missing build_packages
-say "Building in $root/build/release"
-build "$root/build/release" -Dtests=false || die "the build failed; what it said is above"
+say "Building in $top/build/release"
+build "$top/build/release" -Dtests=false || die "the build failed; what it said is above"
 [ $wants_data = no ] || find_data
 # On a machine that is busy with other things, threads that spin while they wait would cost more than they gain.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
-"$root/build/release/examples/vae_mnist" --epochs 5 --out "$root/out/vae_mnist" "$@"
+"$top/build/release/examples/vae_mnist" --epochs 5 --out "$top/out/vae_mnist" "$@"
 
 [ -n "$out" ] || exit 0
 say "

@@ -1,4 +1,4 @@
-# What quickstart.sh and the scripts of tests/ share; they source it. Finds out which packages are missing by looking for what they
+# What quickstart.sh and the scripts of tests/ share; they source it, with the source tree in $root. Finds out which packages are missing by looking for what they
 # bring, not for their names, so that other systems and tools installed by hand are fine too.
 
 # Tools speak English, and awk and sort read and write numbers with a point, in whatever language this is run. Characters stay
@@ -18,6 +18,10 @@ die()
     printf '%s: %s\n' "${0##*/}" "$*" >&2
     exit 1
 }
+
+# $top takes build/ and out/: the source tree, or a folder in the user's cache where that is read-only.
+top=$root
+[ -w "$root" ] || top=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/tapestry/$(printf '%s' "$root" | cksum | cut -d ' ' -f 1)
 
 # needs PACKAGE COMMAND...: PACKAGE (its name in Debian) is missing if the command fails.
 needs()
@@ -106,7 +110,7 @@ install_missing()
     say "Installing$missing"
     # A source that does not answer need not be the one with the packages; the installation says if it is.
     apt update || say "apt-get update failed; going on with the package lists there are"
-    apt install --no-install-recommends $missing || die "apt-get could not install$missing"
+    apt install --no-install-recommends --no-remove $missing || die "apt-get could not install$missing"
     missing=
     "$1"
     [ -z "$missing" ] || die "installed, but not usable:$missing"
@@ -118,7 +122,7 @@ build()
     dir=$1
     shift
     log=$dir.log
-    mkdir -p "${dir%/*}"
+    mkdir -p "${dir%/*}" || die "no folder to build in; XDG_CACHE_HOME may name another"
     if [ ! -f "$dir/build.ninja" ]; then
         meson setup "$@" "$dir" "$root" >"$log" 2>&1 || { cat "$log"; return 1; }
     fi

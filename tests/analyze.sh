@@ -39,5 +39,5 @@ analyze_packages()
 CC=gcc
 export CC
 install_missing analyze_packages
-[ -f "$root/build/analyze/build.ninja" ] || meson setup "$root/build/analyze" "$root" >/dev/null
-exec python3 "$root/tests/analysis/run.py" "$root/build/analyze" "$@"
+[ -f "$top/build/analyze/build.ninja" ] || meson setup "$top/build/analyze" "$root" >/dev/null
+exec python3 "$root/tests/analysis/run.py" "$top/build/analyze" "$@"

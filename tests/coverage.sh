@@ -39,7 +39,7 @@ CC=gcc
 export CC
 install_missing coverage_packages
 
-dir=$root/build/coverage
+dir=$top/build/coverage
 build "$dir" --buildtype=debug -Db_coverage=true
 find "$dir" -name '*.gcda' -delete
 

@@ -22,8 +22,8 @@ END
 }
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-locales=$root/build/locale
 . "$root/examples/setup.sh"
+locales=$top/build/locale
 
 quick=no
 for argument; do
@@ -99,7 +99,7 @@ run()
 {
     say "
 == $1"
-    tests=$root/build/$2
+    tests=$top/build/$2
     log=$tests/meson-logs/$3
     shift 3
     rm -f "$log.json"
@@ -110,9 +110,9 @@ run()
 # compile DIR OPTION...
 compile()
 {
+    dir=$top/build/$1
     say "
-== Compiling in build/$1 with $CC"
-    dir=$root/build/$1
+== Compiling in ${dir#"$root/"} with $CC"
     shift
     build "$dir" -Dwerror=true "$@" && return
     failed=$((failed + 1))
@@ -134,8 +134,8 @@ valgrind="valgrind -q --vgdb=no --error-exitcode=99 --leak-check=full --show-lea
 # The script that runs vae_mnist is given a wrapped one, as else valgrind would look into the shell.
 vae_mnist_under_valgrind()
 {
-    wrapped=$root/build/gcc/vae_mnist_under_valgrind
-    printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$valgrind" "$root/build/gcc/examples/vae_mnist" >"$wrapped"
+    wrapped=$top/build/gcc/vae_mnist_under_valgrind
+    printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$valgrind" "$top/build/gcc/examples/vae_mnist" >"$wrapped"
     chmod +x "$wrapped"
     sh "$root/tests/examples/test_vae_mnist.sh" "$wrapped"
 }
@@ -143,7 +143,7 @@ vae_mnist_under_valgrind()
 # Many short processes one after the other: they run beside the test programs.
 under_valgrind()
 {
-    beside=$root/build/gcc/meson-logs/vae_mnist-valgrind.txt
+    beside=$top/build/gcc/meson-logs/vae_mnist-valgrind.txt
     vae_mnist_under_valgrind >"$beside" 2>&1 &
     run "valgrind: the test programs" gcc testlog-valgrind --suite unit -t 20 --wrap "$valgrind"
     say "
@@ -161,7 +161,7 @@ fuzz()
 {
     say "
 == Fuzzing the readers of files, $1 seconds each"
-    results=$root/build/fuzz.results
+    results=$top/build/fuzz.results
     if ! sh "$root/tests/fuzz/run.sh" "$1" >"$results" 2>&1; then
         found=$(grep -c 'FOUND SOMETHING' "$results") || found=1
         failed=$((failed + found))

@@ -49,7 +49,7 @@ CC=${CC:-gcc}
 export CC
 install_missing bench_packages
 targets=tests/bench_step
-build "$root/build/bench" -Dexamples=false || die "the build failed; what it said is above"
+build "$top/build/bench" -Dexamples=false || die "the build failed; what it said is above"
 failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -92,7 +92,7 @@ time_step()
     file=$1
     shift
     say_aside "bench_step $*"
-    "$root/build/bench/tests/bench_step" "$@" >>"$file" || has_failed "bench_step $*"
+    "$top/build/bench/tests/bench_step" "$@" >>"$file" || has_failed "bench_step $*"
 }
 
 find_python()

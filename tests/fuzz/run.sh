@@ -54,7 +54,7 @@ CC=clang
 export CC
 install_missing fuzz_packages
 install_missing fuzzer_packages
-build=$root/build/fuzz
+build=$top/build/fuzz
 programs=$build/tests/fuzz
 targets=
 for target in $chosen; do targets="$targets tests/fuzz/fuzz_$target tests/fuzz/replay_$target"; done
@@ -91,25 +91,22 @@ prepare()
 dictionary()
 {
     case $1 in
-    idx_gz) name=idx ;;
-    checkpoint | json | module) name=safetensors ;;
-    *) name=$1 ;;
+    idx_gz) echo "$root/tests/fuzz/idx.dict" ;;
+    checkpoint | json | module) echo "$root/tests/fuzz/safetensors.dict" ;;
+    *) echo "$root/tests/fuzz/$1.dict" ;;
     esac
-    [ ! -f "$root/tests/fuzz/$name.dict" ] || echo "-dict=$root/tests/fuzz/$name.dict"
-}
-
-found()
-{
-    ls -d "$root/tests/fuzz/found/$1" 2>/dev/null || true
 }
 
 run()
 {
-    prepare "$1"
-    fuzz "$1" -max_total_time="$seconds" -print_final_stats=1 $(dictionary "$1") \
-        -artifact_prefix="$build/findings/$1/" "$build/corpus/$1" "$build/seeds/$1" $(found "$1") ||
-        touch "$build/$1.found"
-    report "$1"
+    target=$1
+    prepare "$target"
+    set -- "$build/corpus/$target" "$build/seeds/$target"
+    [ ! -d "$root/tests/fuzz/found/$target" ] || set -- "$@" "$root/tests/fuzz/found/$target"
+    [ ! -f "$(dictionary "$target")" ] || set -- -dict="$(dictionary "$target")" "$@"
+    fuzz "$target" -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="$build/findings/$target/" "$@" ||
+        touch "$build/$target.found"
+    report "$target"
 }
 
 # The last line on which libFuzzer says how far it has come, as words.
