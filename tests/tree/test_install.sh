@@ -44,9 +44,9 @@ says_14 build/program
 
 PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig
 export PKG_CONFIG_PATH
-$CC program.c $(pkg-config --cflags --libs tapestry) -Wl,-rpath,"$work/prefix/lib" -o shared
+eval "$CC program.c $(pkg-config --cflags --libs tapestry)" '-Wl,-rpath,"$work/prefix/lib" -o shared' # pkg-config escapes spaces
 says_14 ./shared
 
 rm prefix/lib/libtapestry.so*
-$CC program.c $(pkg-config --cflags --libs --static tapestry) -o static
+eval "$CC program.c $(pkg-config --cflags --libs --static tapestry) -o static"
 says_14 ./static
