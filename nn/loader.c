@@ -9,13 +9,13 @@
 
 #include "nn/internal.h"
 #include "tensor/borrow.h"
+#include "tensor/text.h"
 
 /* Memory for one batch. */
 typedef struct buffer {
     struct buffer *next;
     tap_tensor     x;
 } buffer;
-#include "tensor/text.h"
 
 struct tap_loader {
     tap_arena         *memory; /* holds the error too */
