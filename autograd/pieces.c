@@ -145,10 +145,12 @@ tap_var tap_repeat(tap_var x, tap_shape times)
     bool      valid = tap_numel(times) >= 0;
     int       lead = valid ? times.rank - s.rank : -1;
     if (lead < 0) return tap__refuse(n, TAP_ESHAPE, "repeat", "needs a number of times for every axis");
+    for (int i = 0; i < times.rank && valid; i++)
+        valid = !__builtin_mul_overflow(i < lead ? 1 : s.n[i - lead], times.n[i], &out.n[i]);
+    if (!valid || tap_numel(out) < 0) return tap__refuse(n, TAP_ESHAPE, "repeat", "too many times");
     int64_t outer = 1, inner = tap_numel(s);
     for (int i = 0; i < times.rank; i++) {
         int64_t size = i < lead ? 1 : s.n[i - lead];
-        if (__builtin_mul_overflow(size, times.n[i], &out.n[i])) return tap__refuse(n, TAP_ESHAPE, "repeat", "too many times");
         if (times.n[i] != 1) x = tap_expand(tap_reshape(x, TAP_SHAPE(outer, 1, inner)), TAP_SHAPE(outer, times.n[i], inner));
         outer *= out.n[i];
         if (size > 0) inner /= size;

@@ -68,12 +68,13 @@ tap_status tap__slice(tap_tensor x, int axis, int64_t start, int64_t stop, int64
 {
     int given = axis;
     if (!tap__axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "slice", given);
-    if (step == 0 || step == INT64_MIN) return fail(out, x, e, "slice", "the step must not be 0");
+    if (step == 0) return fail(out, x, e, "slice", "the step must not be 0");
     int64_t n = x.shape.n[axis];
     start = clip(start, n, step);
     stop = step < 0 && stop == TAP_END ? -1 : clip(stop, n, step);
-    int64_t distance = step > 0 ? stop - start : start - stop, stride = step > 0 ? step : -step;
-    int64_t count = distance > 0 ? (distance - 1) / stride + 1 : 0;
+    int64_t  distance = step > 0 ? stop - start : start - stop;
+    uint64_t stride = step > 0 ? (uint64_t)step : -(uint64_t)step; /* unsigned: -INT64_MIN is no int64_t */
+    int64_t  count = distance > 0 ? (int64_t)((uint64_t)(distance - 1) / stride) + 1 : 0;
     *out = x;
     out->shape.n[axis] = count;
     if (count > 0) out->data = shifted(x, start * x.stride[axis]);

@@ -46,8 +46,6 @@
     X(slice_axis, TAP_EARG, "slice: [2,2] (theta): axis 2 is out of range", w->out = tap_slice(w->in.a, 2, 0, 1, 1)) \
     X(slice_scalar, TAP_EARG, "slice: []: axis 0 is out of range", w->out = tap_slice(w->in.s, 0, 0, 1, 1)) \
     X(slice_step, TAP_ESHAPE, "slice: [2,2] (theta): the step must not be 0", w->out = tap_slice(w->in.a, 0, 0, 1, 0)) \
-    X(slice_step_min, TAP_ESHAPE, "slice: [2,2] (theta): the step must not be 0", \
-      w->out = tap_slice(w->in.a, 0, 0, 1, INT64_MIN)) \
     X(select_axis, TAP_EARG, "select: [2,2] (theta): axis -3 is out of range", w->out = tap_select(w->in.a, -3, 0)) \
     X(select_index, TAP_EARG, "select: [2,2] (theta): index 2 is out of range for axis 0", w->out = tap_select(w->in.a, 0, 2)) \
     X(select_index_min, TAP_EARG, "select: [2,2] (theta): index -9223372036854775808 is out of range for axis 1", \
@@ -104,6 +102,10 @@
     X(unbind_axis, TAP_EARG, "unbind: [2,2] (theta): the axis is out of range", tap_unbind(w->in.a, 7, 1, &w->out)) \
     X(repeat_rank, TAP_ESHAPE, "repeat: [2,2] (theta): needs a number of times for every axis", \
       w->out = tap_repeat(w->in.a, TAP_SHAPE(2))) \
+    X(repeat_overflowing, TAP_ESHAPE, "repeat: [2,2] (theta): too many times", \
+      w->out = tap_repeat(w->in.a, TAP_SHAPE(1ll << 30, 1ll << 29))) \
+    X(repeat_wide, TAP_ESHAPE, "repeat: [1073741824,536870912]: too many times", \
+      w->out = tap_repeat(tap_expand(w->in.s, TAP_SHAPE(1ll << 30, 1ll << 29)), TAP_SHAPE(1ll << 10, 1ll << 30))) \
     X(repeat_vast, TAP_ENOMEM, NULL, w->out = tap_repeat(w->in.a, vast)) \
     X(tile_rank, TAP_ESHAPE, "repeat: [2,2] (theta): needs a number of times for every axis", \
       w->out = tap_tile(w->in.a, rank_min)) \

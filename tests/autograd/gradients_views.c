@@ -11,6 +11,7 @@ ONE(f_expand_slice, tap_slice(tap_expand(a, TAP_SHAPE(5, 2, 3, 4)), 0, 3, 0, -2)
 ONE(f_slice, tap_slice(a, 1, 1, 3, 1))
 ONE(f_slice_back, tap_slice(a, 2, TAP_END, TAP_END, -2))
 ONE(f_slice_step, tap_slice(a, -1, -3, TAP_END, 2))
+ONE(f_slice_step_min, tap_slice(a, 2, -2, TAP_END, INT64_MIN))
 ONE(f_slice_none, tap_slice(a, 0, 2, 1, 1))
 ONE(f_select, tap_select(a, 1, -1))
 ONE(f_unsqueeze, tap_unsqueeze(a, 1))
@@ -88,6 +89,7 @@ const gradient_row views_gradients[] = {
     { "slice", f_slice, R1 },
     { "slice", f_slice_back, R1 },
     { "slice", f_slice_step, R1 },
+    { "slice", f_slice_step_min, R1 },
     { "slice", f_slice_none, R1 },
     { "select", f_select, R1 },
     { "flatten", f_flatten, R1 },

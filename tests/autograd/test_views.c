@@ -111,6 +111,7 @@ static void test_parts(void **state)
     expect_steps(tap_slice(C, 2, TAP_END, TAP_END, -2), TAP_SHAPE(2, 3, 2), 3, I(12, 4, -2));
     expect_steps(tap_slice(C, -1, -3, TAP_END, 2), TAP_SHAPE(2, 3, 2), 1, I(12, 4, 2));
     expect_steps(tap_slice(C, 0, 2, 1, 1), TAP_SHAPE(0, 3, 4), 0, NOTHING);
+    expect_steps(tap_slice(C, 2, -2, TAP_END, INT64_MIN), TAP_SHAPE(2, 3, 1), 2, I(12, 4, 0));
     expect_steps(tap_select(C, 1, -1), TAP_SHAPE(2, 4), 8, I(12, 1));
     expect_steps(tap_select(C, 0, 1), TAP_SHAPE(3, 4), 12, I(4, 1));
     expect_steps(tap_select(C, -1, -3), TAP_SHAPE(2, 3), 1, I(12, 4));

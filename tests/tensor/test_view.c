@@ -53,7 +53,7 @@ static void test_slice_as_python(void **state)
     (void)state;
     static const int64_t ends[] = { INT64_MIN, INT64_MIN + 1, -8, -7, -6, -5, -4, -3, -2, -1, 0,
                                     1,         2,             3,  4,  5,  6,  7,  8,  INT64_MAX - 1, TAP_END };
-    static const int64_t steps[] = { 1, 2, 3, 4, 7, INT64_MAX, -1, -2, -3, -4, -7, -INT64_MAX };
+    static const int64_t steps[] = { 1, 2, 3, 4, 7, INT64_MAX, -1, -2, -3, -4, -7, -INT64_MAX, INT64_MIN };
     enum { ENDS = sizeof ends / sizeof *ends, STEPS = sizeof steps / sizeof *steps };
     tap_arena *a = tap_arena_new();
     for (int n = 0; n <= 6; n++) {
@@ -105,6 +105,7 @@ static void test_slice_examples(void **state)
         { TAP_END, TAP_END, -1, "9876543210" }, { 7, 2, -2, "753" },        { -2, -5, -1, "876" },     { 3, -100, -1, "3210" },
         { 5, 5, 1, "" },             { 5, 2, 1, "" },            { 2, 5, -1, "" },          { 9, 0, -4, "951" },
         { 9, TAP_END, -4, "951" },   { 8, TAP_END, -4, "840" },  { 100, 200, 1, "" },       { -100, 200, 100, "0" },
+        { 2, TAP_END, INT64_MIN, "2" }, { 2, 1, INT64_MIN, "2" },      { 2, 2, INT64_MIN, "" },   { 0, TAP_END, INT64_MIN, "0" },
     };
     tap_arena *a = tap_arena_new();
     tap_tensor x = numbered(a, TAP_SHAPE(10), PLAIN).view;
