@@ -39,6 +39,8 @@ bool tap__packed_fail(const tap__packed *p, const char *part);
 /* Up to so many bytes of text: how many, fewer only at its end; -1 on an error. Text that is packed more tightly than text ever is
  * has been made to fill somebody's memory, and is refused. */
 int tap__packed_text(tap__packed *p, char *to, int most);
+/* How many of the first n bytes of text are a byte order mark: 3 or 0; -1, and an error, for text in UTF-16. */
+int tap__packed_mark(const tap__packed *p, const char *text, int n);
 /* How many bytes of text there can be. */
 int64_t tap__packed_room(const tap__packed *p);
 

@@ -62,3 +62,10 @@ int tap__packed_text(tap__packed *p, char *to, int most)
         return fail(p, TAP_EIO, "unpacks to more than %d times its size", TIGHTEST), -1;
     return n;
 }
+
+int tap__packed_mark(const tap__packed *p, const char *text, int n)
+{
+    if (n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) return 3;
+    if (n < 2 || (memcmp(text, "\xff\xfe", 2) && memcmp(text, "\xfe\xff", 2))) return 0;
+    return fail(p, TAP_EIO, "is text in UTF-16; text in UTF-8 can be read"), -1;
+}

@@ -384,7 +384,15 @@ static void run_cells(tap_error *e)
     must((e->status == TAP_OK) == (c.counts.start != NULL));
     if (c.counts.start) record_csr(c.counts);
     if (c.counts.start) record_table(c.barcodes);
+    if (c.counts.start) record_table(c.features);
     tap_arena_free(a);
+}
+
+/* Half of the entries, in another order than they are kept in. */
+static void make_symmetric(void)
+{
+    static const char text[] = "%%MatrixMarket matrix coordinate pattern symmetric\n\n3 3 3\n3 1\n2 2\n2 1\n";
+    scratch_write("file", text, sizeof text - 1);
 }
 
 static void check_three(const tap_error *e)
@@ -582,6 +590,7 @@ const scenario file_scenarios[] = {
     { "reading a .npy", make_npy, run_npy, check_only, false },
     { "reading a gzipped IDX file", make_gz, run_idx, check_only, false },
     { "reading a Matrix Market file", make_matrix_market, run_matrix_market, check_only, false },
+    { "reading a symmetric Matrix Market file", make_symmetric, run_matrix_market, check_only, false },
     { "reading a table", make_table, run_table, check_only, false },
     { "reading a table of numbers", make_table, run_table_of_numbers, check_only, false },
     { "reading cells", make_cells, run_cells, check_three, false },

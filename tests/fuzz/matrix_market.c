@@ -33,8 +33,18 @@ void fuzz_seeds(fuzz_put *put)
     FUZZ_PUT(put, "infinite", REAL "1 1 1\n1 1 1e39\n");
     FUZZ_PUT(put, "nan", REAL "1 1 1\n1 1 nan\n");
     FUZZ_PUT(put, "no_integer", HEAD "1 1 1\n1 1 1.5\n");
-    FUZZ_PUT(put, "symmetric", "%%MatrixMarket matrix coordinate real symmetric\n1 1 1\n1 1 1\n");
-    FUZZ_PUT(put, "array", "%%MatrixMarket matrix array real general\n1 1\n1\n");
+    FUZZ_PUT(put, "pattern", "%%MatrixMarket matrix coordinate pattern general\n2 3 2\n1 2\n2 3\n");
+    FUZZ_PUT(put, "unsigned", "%%MatrixMarket matrix coordinate unsigned-integer general\n2 3 1\n1 2 7\n");
+    FUZZ_PUT(put, "symmetric", "%%MatrixMarket matrix coordinate real symmetric\n2 2 2\n1 1 1\n2 1 5\n");
+    FUZZ_PUT(put, "mirrored_twice", "%%MatrixMarket matrix coordinate pattern symmetric\n2 2 2\n1 2\n2 1\n");
+    FUZZ_PUT(put, "skew", "%%MatrixMarket matrix coordinate integer skew-symmetric\n3 3 2\n2 1 5\n3 2 -1\n");
+    FUZZ_PUT(put, "array", "%%MatrixMarket matrix array real general\n2 2\n1\n0\n-2\n.5\n");
+    FUZZ_PUT(put, "array_symmetric", "%%MatrixMarket matrix array integer symmetric\n2 2\n1\n2\n3\n");
+    FUZZ_PUT(put, "array_skew", "%%MatrixMarket matrix array integer skew-symmetric\n3 3\n1\n2\n3\n");
+    FUZZ_PUT(put, "array_overflow", "%%MatrixMarket matrix array real general\n2147483647 2147483647\n1\n");
+    FUZZ_PUT(put, "mark_and_empty_lines", "\xef\xbb\xbf\r\n" HEAD "\r\n%\r\n2 3 1\r\n\r\n1 2 7\r\n\r\n");
+    FUZZ_PUT(put, "comment_between", HEAD "2 3 2\n1 2 7\n%\n1 3 7\n");
+    FUZZ_PUT(put, "utf_16", "\xff\xfe%\0%\0M\0");
     FUZZ_PUT(put, "nul", HEAD "1 1 1\n1 1\0 1\n");
     FUZZ_PUT(put, "packed", "\x1f\x8b\x08\0\0\0\0\0\0\3\3\0\0\0\0\0\0\0\0\0");
 }

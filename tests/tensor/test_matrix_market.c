@@ -115,63 +115,188 @@ static void test_large(void **state)
     tap_arena_free(a);
 }
 
-static void test_refusals(void **state)
+#define KIND(format, field, symmetry) "%%MatrixMarket matrix " format " " field " " symmetry "\n"
+
+/* What every kind of file stands for. */
+static void test_kinds(void **state)
 {
-    const char *sizes =
-        "line 2: there should be rows, columns and entries: whole numbers, of which the first two fit into 31 bits";
-    const char *entry = "line 3: there should be a row, a column and an integer that is a float32";
-    const char *real = "line 3: there should be a row, a column and a number that is a float32";
-    const char *kind = "line 1: not a matrix coordinate, integer or real, general, which is what can be read";
+    const struct {
+        const char *text;
+        int64_t     rows, columns;
+        double      numbers[9];
+    } cases[] = {
+        { KIND("coordinate", "pattern", "general") "2 3 3\n1 2\n2 1\n2 3\n", 2, 3, { 0, 1, 0, 1, 0, 1 } },
+        { KIND("coordinate", "unsigned-integer", "general") "2 3 2\n1 2 7\n2 1 4\n", 2, 3, { 0, 7, 0, 4, 0, 0 } },
+        { KIND("coordinate", "unsigned", "general") "1 1 1\n1 1 7\n", 1, 1, { 7 } },
+        { KIND("coordinate", "double", "general") "1 1 1\n1 1 0.5\n", 1, 1, { 0.5 } },
+        { KIND("coordinate", "integer", "symmetric") "3 3 4\n1 1 1\n3 1 5\n3 2 6\n3 3 9\n", 3, 3, { 1, 0, 5, 0, 0, 6, 5, 6, 9 } },
+        { KIND("coordinate", "integer", "symmetric") "2 2 1\n1 2 5\n", 2, 2, { 0, 5, 5, 0 } }, /* the other triangle */
+        { KIND("coordinate", "pattern", "symmetric") "2 2 2\n1 1\n2 1\n", 2, 2, { 1, 1, 1, 0 } },
+        { KIND("coordinate", "real", "skew-symmetric") "3 3 2\n2 1 5\n3 1 -0.5\n", 3, 3, { 0, -5, 0.5, 5, 0, 0, -0.5, 0, 0 } },
+        { KIND("coordinate", "real", "skew-symmetric") "2 2 1\n2 2 0\n", 2, 2, { 0, 0, 0, 0 } },
+        { KIND("array", "real", "general") "2 3\n1\n4\n2\n0.5\n3\n6\n", 2, 3, { 1, 2, 3, 4, 0.5, 6 } },
+        { KIND("array", "integer", "symmetric") "% a\n3 3\n1\n2\n3\n4\n5\n6\n", 3, 3, { 1, 2, 3, 2, 4, 5, 3, 5, 6 } },
+        { KIND("array", "integer", "skew-symmetric") "3 3\n1\n2\n3\n", 3, 3, { 0, -1, -2, 1, 0, -3, 2, 3, 0 } },
+        { KIND("array", "unsigned-integer", "general") "0 3\n", 0, 3, { 0 } },
+        { KIND("array", "integer", "skew-symmetric") "0 0\n", 0, 0, { 0 } },
+        { KIND("array", "integer", "skew-symmetric") "1 1\n", 1, 1, { 0 } },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *message;
+        tap_arena  *a = tap_arena_new();
+        write_text("x", cases[i].text);
+        const tap_csr x = tap_matrix_market_read(a, "x");
+        if (tap_arena_status(a, &message) != TAP_OK) fail_msg("%s%s", cases[i].text, message);
+        expect(x, cases[i].rows, cases[i].columns, cases[i].numbers);
+        write_packed("x", cases[i].text, strlen(cases[i].text));
+        expect(tap_matrix_market_read(a, "x"), cases[i].rows, cases[i].columns, cases[i].numbers);
+        tap_arena_free(a);
+    }
+}
+
+/* Byte order marks, empty lines, long comments and the ends of other systems' lines. */
+static void test_what_does_not_count(void **state)
+{
+    enum { N = 10000 };
+    const double numbers[] = { 0, 7, 0, 0, 0, 3 };
+    const char  *texts[] = {
+         "\xef\xbb\xbf" HEAD "2 3 2\n1 2 7\n2 3 3\n",
+         "\xef\xbb\xbf\r\n\n" HEAD "\r\n%\r\n \t \r\n%% a\r\n\r\n2 3 2\r\n\r\n1 2 7\r\n \r\n2 3 3\r\n\r\n",
+         "\n" HEAD "\n2 3 2\n\n1 2 7\n\n2\t3\t3",
+    };
+    char *text = malloc(N + 200);
+    (void)state;
+    tap_arena *a = tap_arena_new();
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        write_text("x", texts[i]);
+        expect(tap_matrix_market_read(a, "x"), 2, 3, numbers);
+        write_packed("x", texts[i], strlen(texts[i]));
+        expect(tap_matrix_market_read(a, "x"), 2, 3, numbers);
+    }
+    assert_non_null(text);
+    memcpy(text, HEAD, sizeof HEAD - 1);
+    memset(text + sizeof HEAD - 1, '%', N);
+    strcpy(text + sizeof HEAD - 1 + N, "\n2 3 2\n1 2 7\n2 3 3\n");
+    write_text("x", text);
+    expect(tap_matrix_market_read(a, "x"), 2, 3, numbers);
+    free(text);
+    tap_arena_free(a);
+    scratch_write("x", "\xff\xfe%\0%\0", 6);
+    assert_string_equal(refusal(), "x: is text in UTF-16; text in UTF-8 can be read");
+    scratch_write("x", "\xfe\xff\0%\0%", 6);
+    assert_string_equal(refusal(), "x: is text in UTF-16; text in UTF-8 can be read");
+    write_text("x", "\xef\xbb\xbf");
+    assert_string_equal(refusal(), "x: not a Matrix Market file: does not begin with %%MatrixMarket");
+}
+
+static void test_refused_kinds(void **state)
+{
+    const char *words =
+        "line 1: there should be four words behind %%MatrixMarket, such as matrix coordinate integer general";
     (void)state;
     expect_refusal("", "not a Matrix Market file: does not begin with %%MatrixMarket");
     expect_refusal("1 1 1\n", "not a Matrix Market file: does not begin with %%MatrixMarket");
-    expect_refusal("%%MatrixMarket matrix coordinate integer\n", "line 1: there should be four words behind %%MatrixMarket");
-    expect_refusal("%%MatrixMarket matrix coordinate integer general x\n",
-                   "line 1: there should be four words behind %%MatrixMarket");
-    expect_refusal("%%MatrixMarket vector coordinate integer general\n", kind);
-    expect_refusal("%%MatrixMarket matrix array integer general\n", kind);
-    expect_refusal("%%MatrixMarket matrix coordinate complex general\n", kind);
-    expect_refusal("%%MatrixMarket matrix coordinate pattern general\n", kind);
-    expect_refusal("%%MatrixMarket matrix coordinate real symmetric\n", kind);
+    expect_refusal("%%MatrixMarket matrix coordinate integer\n", words);
+    expect_refusal("%%MatrixMarket matrix coordinate integer general x\n", words);
+    expect_refusal("%%MatrixMarket vector coordinate integer general\n", "line 1: object 'vector' cannot be read; a matrix can");
+    expect_refusal("\n%%MatrixMarket matrix sparse integer general\n",
+                   "line 2: format 'sparse' cannot be read; coordinate and array can");
+    expect_refusal(KIND("coordinate", "complex", "general"),
+                   "line 1: field 'complex' cannot be read; real, integer, unsigned-integer and pattern can");
+    expect_refusal(KIND("coordinate", "real", "hermitian"),
+                   "line 1: symmetry 'hermitian' cannot be read; general, symmetric and skew-symmetric can");
+    expect_refusal(KIND("array", "pattern", "general"), "line 1: an array has numbers, and cannot be a pattern");
+    expect_refusal(KIND("coordinate", "unsigned", "skew-symmetric"),
+                   "line 1: a skew-symmetric matrix has negative numbers, and cannot be unsigned");
+    expect_refusal(KIND("coordinate", "pattern", "skew-symmetric"),
+                   "line 1: a skew-symmetric matrix has negative numbers, and cannot be pattern");
+}
+
+static void test_refused_sizes(void **state)
+{
+    (void)state;
     expect_refusal(HEAD "%\n", "truncated: has no line of sizes");
-    expect_refusal(HEAD "2 3\n", sizes);
-    expect_refusal(HEAD "2 3 3 3\n", sizes);
-    expect_refusal(HEAD "2 -3 3\n", sizes);
-    expect_refusal(HEAD "2 2147483648 3\n", sizes);
-    expect_refusal(HEAD "2147483648 2 3\n", sizes);
-    expect_refusal(HEAD "2 3x 3\n", sizes);
-    expect_refusal(HEAD "2 3 1\n1 1\n", entry);
-    expect_refusal(HEAD "2 3 1\n1 1 x\n", entry);
-    expect_refusal(HEAD "2 3 1\n1 1 1 1\n", entry);
-    expect_refusal(HEAD "2 3 1\n0 1 1\n", entry);
-    expect_refusal(HEAD "2 3 1\n3 1 1\n", entry);
-    expect_refusal(HEAD "2 3 1\n1 4 1\n", entry);
-    expect_refusal(HEAD "2 3 1\n1 1.5 1\n", entry);
-    expect_refusal(HEAD "2 3 1\n1 1 1.5\n", entry);
-    expect_refusal(HEAD "2 3 1\n1 1 16777217\n", entry);
-    expect_refusal(REAL "2 3 1\n1 1 nan\n", real);
-    expect_refusal(REAL "2 3 1\n1 1 1e39\n", real);
-    expect_refusal(HEAD "2 3 2\n1 1 1\n", "truncated: ends behind 1 of 2 entries");
-    expect_refusal(HEAD "2 3 1\n1 1 1\n1 2 1\n", "has more than 1 entries");
+    expect_refusal(HEAD "2 3\n", "line 2: there is no number of entries; the line should be: rows columns entries");
+    expect_refusal(HEAD "2\n", "line 2: there is no number of columns; the line should be: rows columns entries");
+    expect_refusal(HEAD "2 3 3 4\n", "line 2: '4' is too much; the line should be: rows columns entries");
+    expect_refusal(HEAD "2 -3 3\n", "line 2: number of columns -3 is not within 0..2147483647");
+    expect_refusal(HEAD "2 2147483648 3\n", "line 2: number of columns 2147483648 is not within 0..2147483647");
+    expect_refusal(HEAD "%\n\n2147483648 2 3\n", "line 4: number of rows 2147483648 is not within 0..2147483647");
+    expect_refusal(HEAD "2 3 -1\n", "line 2: number of entries -1 is not within 0..9223372036854775807");
+    expect_refusal(HEAD "2 3x 3\n", "line 2: number of columns '3x' is not a whole number");
+    expect_refusal(KIND("array", "real", "general") "2 3 6\n", "line 2: '6' is too much; the line should be: rows columns");
+    expect_refusal(KIND("coordinate", "real", "symmetric") "2 3 0\n",
+                   "line 2: a symmetric matrix has as many rows as columns, not 2 and 3");
+}
+
+static void test_refused_entries(void **state)
+{
+    (void)state;
+    expect_refusal(HEAD "2 3 1\n1 1\n", "line 3: there is no value; the line should be: row column value");
+    expect_refusal(HEAD "2 3 1\n1\n", "line 3: there is no column; the line should be: row column value");
+    expect_refusal(HEAD "2 3 1\n1 1 x\n", "line 3: value 'x' is not a number");
+    expect_refusal(HEAD "2 3 1\n1 1 1x\n", "line 3: value '1x' is not a number");
+    expect_refusal(HEAD "2 3 1\n1 1 1 1\n", "line 3: '1' is too much; the line should be: row column value");
+    expect_refusal(HEAD "2 3 1\n0 1 1\n", "line 3: row 0 is not within 1..2; rows and columns count from 1");
+    expect_refusal(HEAD "2 3 1\n1 0 1\n", "line 3: column 0 is not within 1..3; rows and columns count from 1");
+    expect_refusal(HEAD "2 3 2\n1 1 1\n\n3 1 1\n", "line 5: row 3 is not within 1..2");
+    expect_refusal(HEAD "2 3 1\n-1 1 1\n", "line 3: row -1 is not within 1..2");
+    expect_refusal(HEAD "2 3 1\n1 4 1\n", "line 3: column 4 is not within 1..3");
+    expect_refusal(HEAD "2 3 1\n99999999999999999999 4 1\n", "line 3: row 99999999999999999999 is not within 1..2");
+    expect_refusal(HEAD "2 3 1\n1 1.5 1\n", "line 3: column '1.5' is not a whole number");
+    expect_refusal(HEAD "2 3 1\n- 1 1\n", "line 3: row '-' is not a whole number");
+    expect_refusal(HEAD "2 3 1\n1 1 1.5\n", "line 3: value 1.5 is not an integer, which the first line promises");
+    expect_refusal(HEAD "2 3 1\n1 1 16777217\n", "line 3: value 16777217 is an integer that float32 cannot hold");
+    expect_refusal(KIND("coordinate", "unsigned-integer", "general") "1 1 1\n1 1 -2\n",
+                   "line 3: value -2 is below 0, but the first line says unsigned");
+    expect_refusal(REAL "2 3 1\n1 1 nan\n", "line 3: value nan is not a finite number in float32");
+    expect_refusal(REAL "2 3 1\n1 1 1e39\n", "line 3: value 1e39 is not a finite number in float32");
+    expect_refusal(KIND("coordinate", "pattern", "general") "2 3 1\n1 1 1\n",
+                   "line 3: '1' is too much; the line should be: row column");
+    expect_refusal(KIND("array", "real", "general") "1 2\n1\n1 2\n", "line 4: '2' is too much; the line should be: value");
+    expect_refusal(KIND("coordinate", "real", "skew-symmetric") "2 2 1\n2 2 1\n",
+                   "line 3: row 2, column 2: the diagonal of a skew-symmetric matrix is 0");
     expect_refusal(HEAD "2 3 2\n2 3 1\n2 3 4\n", "has two entries for row 2, column 3");
     expect_refusal(HEAD "2 3 2\n1 1 1\n1 1 4\n", "has two entries for row 1, column 1");
+    expect_refusal(KIND("coordinate", "real", "symmetric") "2 2 2\n1 2 1\n2 1 1\n", "has two entries for row 1, column 2");
+}
+
+/* Both numbers are told, and a comment is no entry. */
+static void test_refused_counts(void **state)
+{
+    const char *comment = "a comment among the entries; comments go before the line of sizes";
+    char        text[100];
+    (void)state;
+    expect_refusal(HEAD "2 3 2\n1 1 1\n", "truncated: line 2 promises 2 entries, the file holds 1");
+    expect_refusal(HEAD "2 3 99\n1 1 1\n2 1 1\n", "truncated: line 2 promises 99 entries, the file holds 2");
+    expect_refusal(HEAD "%\n\n2 3 1\n1 1 1\n\n1 2 1\n1 3 1\n\n", "line 4 promises 1 entries, the file holds 3");
+    expect_refusal(HEAD "2 3 0\n1 1 1\n", "line 2 promises 0 entries, the file holds 1");
+    expect_refusal(KIND("array", "integer", "general") "2 3\n1\n2\n3\n4\n5\n",
+                   "truncated: line 2 promises 6 entries, the file holds 5");
+    expect_refusal(KIND("array", "integer", "symmetric") "2 2\n1\n2\n3\n4\n", "line 2 promises 3 entries, the file holds 4");
+    snprintf(text, sizeof text, "line 4: %s", comment);
+    expect_refusal(HEAD "2 3 2\n1 1 1\n% between\n1 2 1\n", text);
+    expect_refusal(HEAD "2 3 1\n1 1 1\n% behind\n", text);
+    snprintf(text, sizeof text, "line 3: %s", comment);
+    expect_refusal(HEAD "2 3 99\n% of too few\n", text);
 }
 
 /* A few bytes that promise much. */
 static void test_promises(void **state)
 {
-    char line[4096];
+    char line[20000];
     (void)state;
-    write_text("x", HEAD "2 3 1000\n1 1 1\n");
-    assert_string_equal(refusal(), "x: truncated: has no room for 1000 entries");
-    write_packed("x", HEAD "2 3 999999999\n1 1 1\n", 70);
-    assert_non_null(strstr(refusal(), "x: truncated: has no room for 999999999 entries"));
+    write_packed("x", HEAD "2 3 999999999\n1 1 1\n", 69);
+    assert_string_equal(refusal(), "x: truncated: line 2 promises 999999999 entries, the file holds 1");
+    write_text("x", KIND("array", "real", "general") "2147483647 2147483647\n1\n");
+    assert_string_equal(refusal(), "x: truncated: line 2 promises 4611686014132420609 entries, the file holds 1");
     write_text("x", HEAD "2000000000 3 0\n");
     assert_string_equal(refusal(), "x: 2000000000 rows and 3 columns are out of proportion to its size");
     memset(line, ' ', sizeof line);
     memcpy(line, HEAD, sizeof HEAD - 1);
     scratch_write("x", line, sizeof line);
-    assert_string_equal(refusal(), "x: line 2: is longer than any should be");
+    assert_string_equal(refusal(), "x: line 2: is longer than 16383 characters");
     memset(line, '\0', sizeof line);
     scratch_write("x", line, 9);
     assert_string_equal(refusal(), "x: line 1: holds a NUL byte");
@@ -271,9 +396,13 @@ static void test_writing_what_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reading),  cmocka_unit_test(test_large),        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_promises), cmocka_unit_test(test_bomb),         cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_writing),  cmocka_unit_test(test_writing_much), cmocka_unit_test(test_writing_what_is_none),
+        cmocka_unit_test(test_reading),         cmocka_unit_test(test_large),
+        cmocka_unit_test(test_kinds),           cmocka_unit_test(test_what_does_not_count),
+        cmocka_unit_test(test_refused_kinds),   cmocka_unit_test(test_refused_sizes),
+        cmocka_unit_test(test_refused_entries), cmocka_unit_test(test_refused_counts),
+        cmocka_unit_test(test_promises),        cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_truncated),       cmocka_unit_test(test_writing),
+        cmocka_unit_test(test_writing_much),    cmocka_unit_test(test_writing_what_is_none),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }
