@@ -55,46 +55,64 @@ static bool read_folder(tap_arena *a, const char *dir, tap_cells *c)
     if (x.start) c->counts = tap_csr_transpose(a, x);
     tap__arena_name(a, before);
     tap_arena_free(work);
-    c->barcodes = tap_table_read(a, barcodes, '\t');
-    c->features = tap_table_read(a, features, '\t');
+    c->barcodes = tap_tsv_read(a, barcodes);
+    c->features = tap_tsv_read(a, features);
     if (tap_arena_status(a, NULL) != TAP_OK) return false;
     if (x.columns == c->barcodes.rows && x.rows == c->features.rows) return true;
-    tap__tensor_fail(a, TAP_EIO, "%s: holds %lld rows and %lld columns for %lld features and %lld barcodes", matrix,
-                     (long long)x.rows, (long long)x.columns, (long long)c->features.rows, (long long)c->barcodes.rows);
+    tap__tensor_fail(a, TAP_EIO, "%s: holds %lld rows and %lld columns for %lld features and %lld barcodes%s", matrix,
+                     (long long)x.rows, (long long)x.columns, (long long)c->features.rows, (long long)c->barcodes.rows,
+                     x.rows == c->barcodes.rows && x.columns == c->features.rows ? "; rows and columns are exchanged" : "");
     return false;
 }
 
-static void check_counts(tap_arena *a, const char *path, tap_csr x)
+static void check_counts(tap_arena *a, const char *path, const tap_cells *c)
 {
+    const tap_csr x = c->counts;
     for (int64_t i = 0; i < x.rows; i++) {
         for (int64_t j = x.start[i]; j < x.start[i + 1]; j++) {
             if (x.value[j] >= 0 && x.value[j] == floorf(x.value[j])) continue;
-            tap__tensor_fail(a, TAP_EIO, "%s: cell %lld, gene %d: %g is no count", path, (long long)i + 1, x.column[j] + 1,
-                             (double)x.value[j]);
+            tap__tensor_fail(a, TAP_EIO, "%s: cell %lld (%.60s), gene %d: %g is not a count, a whole number from 0 up", path,
+                             (long long)i + 1, c->barcodes.text[i * c->barcodes.columns], x.column[j] + 1, (double)x.value[j]);
             return;
         }
     }
 }
 
+/* What was read, or nothing after an error. */
+static tap_cells checked(tap_arena *a, const char *path, const tap_cells *c)
+{
+    if (tap_arena_status(a, NULL) == TAP_OK) check_counts(a, path, c);
+    return tap_arena_status(a, NULL) == TAP_OK ? *c : (tap_cells){ .counts = { .rows = 0 } };
+}
+
+tap_cells tap_cells_read_csv(tap_arena *a, const char *path, char separator)
+{
+    tap_cells c = { .counts = { .rows = 0 } };
+    if (path) c.counts = tap_csr_read_table(a, path, separator, &c.barcodes, &c.features);
+    else tap__tensor_fail(a, TAP_EARG, "cells: the path is NULL");
+    return checked(a, path, &c);
+}
+
 tap_cells tap_cells_read(tap_arena *a, const char *path)
 {
     tap_cells c = { .counts = { .rows = 0 } };
-    bool      ok = tap_arena_status(a, NULL) == TAP_OK;
-    if (!path) tap__tensor_fail(a, TAP_EARG, "cells: the path is NULL");
-    else if (ends_in(path, ".csv") || ends_in(path, ".csv.gz"))
-        c.counts = tap_csr_read_table(a, path, ',', &c.barcodes, &c.features);
-    else if (ok) read_folder(a, path, &c);
-    if (tap_arena_status(a, NULL) == TAP_OK) check_counts(a, path, c.counts);
-    return tap_arena_status(a, NULL) == TAP_OK ? c : (tap_cells){ .counts = { .rows = 0 } };
+    if (!path || ends_in(path, ".csv") || ends_in(path, ".csv.gz")) return tap_cells_read_csv(a, path, ',');
+    if (ends_in(path, ".tsv") || ends_in(path, ".tsv.gz")) return tap_cells_read_csv(a, path, '\t');
+    if (tap_arena_status(a, NULL) == TAP_OK) read_folder(a, path, &c);
+    return checked(a, path, &c);
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-static bool is_plain(tap_table t)
+/* Whether a reader finds a row of names again; one that holds nothing would be an empty line. */
+static bool is_plain(tap_table t, int64_t row)
 {
-    for (int64_t i = 0; i < t.rows * t.columns; i++)
-        if (!t.text[i] || strpbrk(t.text[i], "\t\r\n\"")) return false;
-    return true;
+    bool empty = t.columns == 1;
+    for (const char *const *text = t.text + row * t.columns, *const *end = text + t.columns; text < end; text++) {
+        if (!*text || strpbrk(*text, "\t\r\n")) return false;
+        empty = empty && !(*text)[strspn(*text, " ")];
+    }
+    return !empty;
 }
 
 /* Rows of the table or, if it is absent, n names with numbers. */
@@ -114,9 +132,17 @@ static tap_status write_names(const char *path, tap_table t, const char *name, i
     return tap_file_commit(f);
 }
 
-static bool fits(tap_table t, int64_t rows)
+static tap_status check_names(tap_table t, const char *what, int64_t rows, tap_error *e)
 {
-    return !t.text || (t.rows == rows && t.columns > 0 && t.columns < INT32_MAX && is_plain(t));
+    if (!t.text) return TAP_OK;
+    if (t.rows != rows || t.columns < 1 || t.columns >= INT32_MAX)
+        return tap_error_set(e, TAP_EARG, "cells: %s are [%lld,%lld], not a row for each of %lld", what, (long long)t.rows,
+                             (long long)t.columns, (long long)rows);
+    for (int64_t i = 0; i < rows; i++)
+        if (!is_plain(t, i))
+            return tap_error_set(e, TAP_EARG, "cells: %s, row %lld: a name is missing, or holds a tab or the end of a line", what,
+                                 (long long)i + 1);
+    return TAP_OK;
 }
 
 static tap_status write_all(char path[PATH_SIZE], size_t n, const tap_cells *c, tap_error *e)
@@ -139,9 +165,8 @@ tap_status tap_cells_write(const char *dir, tap_cells c, tap_error *e)
     const size_t n = dir ? strlen(dir) : 0;
     if (!dir || n > PATH_SIZE - 32) return tap_error_set(e, TAP_EARG, "cells: the path is %s", dir ? "too long" : "NULL");
     if (!c.counts.start) return tap_error_set(e, TAP_EARG, "cells: the matrix is inert");
-    if (!fits(c.barcodes, c.counts.rows) || !fits(c.features, c.counts.columns))
-        return tap_error_set(e, TAP_EARG, "cells: barcodes and features are no names of %lld cells and %lld genes",
-                             (long long)c.counts.rows, (long long)c.counts.columns);
+    tap_status status = check_names(c.barcodes, "barcodes", c.counts.rows, e);
+    if (status == TAP_OK) status = check_names(c.features, "features", c.counts.columns, e);
     memcpy(path, dir, n);
-    return write_all(path, n, &c, e);
+    return status == TAP_OK ? write_all(path, n, &c, e) : status;
 }

@@ -1,6 +1,8 @@
 /* Text in rows of fields, taken apart by libcsv: tables, and sparse matrices that are written out in full. */
 #include <csv.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,14 +24,23 @@ struct reader {
     tap_arena  *work, *matrix; /* for what grows: names, entries */
     int64_t     row, column;   /* of the next field, from 0 */
     int64_t     columns;       /* of the first row */
+    bool        quotes;        /* whether a field may stand in quotes; else these are characters like any other */
     bool        failed;
     void (*take)(reader *r, const char *text, size_t n); /* a field of n bytes, a NUL byte behind it */
+    growing corner;                                 /* the first field of a matrix */
     growing text;                                   /* of all fields, or of the names of columns; each ends in a NUL byte */
     growing row_names, rows_of, columns_of, values; /* of a matrix */
 };
 
-static void fail_field(reader *r, const char *what)
+/* Where the reader is, and what is wrong there. */
+static void fail_field(reader *r, const char *format, ...) TAP_PRINTF(2, 3);
+static void fail_field(reader *r, const char *format, ...)
 {
+    char    what[128];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
     if (!r->failed)
         tap__input_fail(&r->from.in, TAP_EIO, "row %lld, field %lld: %s", (long long)r->row + 1, (long long)r->column + 1,
                         what);
@@ -57,8 +68,7 @@ static void take_field(void *text, size_t n, void *context)
 {
     reader *r = context;
     if (r->failed) return;
-    if (memchr(text, '\0', n)) fail_field(r, "holds a NUL byte");
-    else if (n > LONGEST) fail_field(r, "is longer than any should be");
+    if (n > LONGEST) fail_field(r, "is longer than %d bytes", LONGEST);
     else r->take(r, text, n);
     r->column++;
 }
@@ -78,31 +88,51 @@ static void take_row(int stop, void *context)
     r->column = 0;
 }
 
-static bool parse(reader *r, struct csv_parser *p, char *chunk)
+/* A quote is wrong where a field has begun without one, and anything but a separator is behind the quote that ends a field. */
+static bool parse_text(reader *r, struct csv_parser *p, const char *text, size_t n)
 {
-    for (int n = 1; n > 0;) {
-        n = tap__packed_text(&r->from, chunk, CHUNK);
-        if (n < 0) return false;
-        const bool whole = n > 0 ? csv_parse(p, chunk, (size_t)n, take_field, take_row, r) == (size_t)n
-                                 : csv_fini(p, take_field, take_row, r) == 0;
-        if (whole && p->entry_pos > LONGEST) fail_field(r, "is longer than any should be");
-        if (!whole && csv_error(p) == CSV_ENOMEM) return tap__input_fail(&r->from.in, TAP_ENOMEM, "no memory for a field");
-        if (!whole) fail_field(r, "a quote where there should be none, or none where there should be one");
-        if (r->failed) return false;
-    }
-    return true;
+    const char  *nul = memchr(text, '\0', n);
+    const size_t length = nul ? (size_t)(nul - text) : n, done = csv_parse(p, text, length, take_field, take_row, r);
+    if (done < length && csv_error(p) == CSV_ENOMEM)
+        return tap__input_fail(&r->from.in, TAP_ENOMEM, "no memory for a field");
+    if (done < length && text[done] == '"') fail_field(r, "a quote within a field that does not begin with one");
+    else if (done < length) fail_field(r, "'%c' behind the quote that ends it", text[done]);
+    else if (nul) fail_field(r, "holds a NUL byte");
+    else if (p->entry_pos > LONGEST)
+        fail_field(r, "is longer than %d bytes%s", LONGEST, r->quotes ? "; perhaps the quote that ends it is missing" : "");
+    return !r->failed;
 }
 
-/* Whether all went well. Arena and work are to be freed by the caller. */
+static bool parse(reader *r, struct csv_parser *p, char *chunk)
+{
+    bool first = true;
+    for (int n; (n = tap__packed_text(&r->from, chunk, CHUNK)) != 0; first = false) {
+        const int mark = n > 0 && first ? tap__packed_mark(&r->from, chunk, n) : 0;
+        if (n < 0 || mark < 0 || !parse_text(r, p, chunk + mark, (size_t)(n - mark))) return false;
+    }
+    if (csv_fini(p, take_field, take_row, r) == 0) return !r->failed;
+    if (csv_error(p) == CSV_ENOMEM) return tap__input_fail(&r->from.in, TAP_ENOMEM, "no memory for a field");
+    fail_field(r, "the quote that ends it is missing");
+    return false;
+}
+
+static bool is_separator(char c)
+{
+    return c != '\0' && !strchr("\" \r\n", c);
+}
+
+/* Whether all went well. Arena and work are to be freed by the caller. A NUL byte, which is refused, is no quote of any file. */
 static bool read_fields(reader *r, char separator)
 {
     struct csv_parser p;
     char             *chunk = tap__arena_take(r->work, CHUNK);
     bool              ok = false;
-    if (separator == '"' || separator == '\n' || separator == '\r' || separator == '\0' || separator == ' ')
-        return tap__input_fail(&r->from.in, TAP_EARG, "0x%02x is no separator", (unsigned char)separator);
+    if (!is_separator(separator))
+        return tap__input_fail(&r->from.in, TAP_EARG, "0x%02x cannot separate fields, as quotes, spaces and ends of lines cannot",
+                               (unsigned char)separator);
     if (chunk && csv_init(&p, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) == 0) {
         csv_set_delim(&p, (unsigned char)separator);
+        csv_set_quote(&p, r->quotes ? CSV_QUOTE : '\0');
         csv_set_blk_size(&p, FIRST_ROOM);
         ok = parse(r, &p, chunk);
         csv_free(&p);
@@ -146,13 +176,37 @@ static tap_table table_of(tap_arena *a, const growing *g, int64_t rows, int64_t 
     return (tap_table){ rows, columns, text };
 }
 
-tap_table tap_table_read(tap_arena *a, const char *path, char separator)
+static tap_table read_table(tap_arena *a, const char *path, char separator, bool quotes)
 {
-    reader    r = { .take = take_text };
+    reader    r = { .take = take_text, .quotes = quotes };
     tap_table t = { 0 };
     if (open_reader(&r, a, path) && read_fields(&r, separator)) t = table_of(a, &r.text, r.row, r.columns);
     close_reader(&r);
     return t;
+}
+
+tap_table tap_table_read(tap_arena *a, const char *path, char separator)
+{
+    return read_table(a, path, separator, true);
+}
+
+tap_table tap_tsv_read(tap_arena *a, const char *path)
+{
+    return read_table(a, path, '\t', false);
+}
+
+char tap_table_guess_separator(const char *line)
+{
+    static const char known[] = ",;\t|";
+    int               most = 0;
+    char              guess = '\0';
+    for (const char *c = known; line && *c; c++) {
+        int n = 0;
+        for (const char *at = line; (at = strchr(at, *c)); at++) n++;
+        if (n > most) guess = *c;
+        if (n > most) most = n;
+    }
+    return guess;
 }
 
 typedef struct {
@@ -209,8 +263,10 @@ static void take_number(reader *r, const char *text)
     const double  number = tap__parse_number(text, &stop);
     const float   value = (float)number;
     const int32_t row = (int32_t)(r->row - 1), column = (int32_t)(r->column - 1);
-    if (*stop || !isfinite(value)) fail_field(r, "there should be a number that is a float32");
-    else if (r->row > TAP__CSR_MOST || r->column > TAP__CSR_MOST) fail_field(r, "more rows or columns than 31 bits can count");
+    if (*stop) fail_field(r, "'%.20s' is not a number", text);
+    else if (!isfinite(value)) fail_field(r, "%.20s is not a finite number in float32", text);
+    else if (r->row > TAP__CSR_MOST || r->column > TAP__CSR_MOST)
+        fail_field(r, "more than %d rows or columns of numbers", TAP__CSR_MOST);
     if (r->failed || value == 0) return;
     append(r, r->matrix, &r->rows_of, &row, sizeof row);
     append(r, r->matrix, &r->columns_of, &column, sizeof column);
@@ -222,15 +278,33 @@ static void take_cell(reader *r, const char *text, size_t n)
     if (r->row > 0 && r->column > 0) take_number(r, text);
     else if (r->column > 0) append(r, r->work, &r->text, text, n + 1);
     else if (r->row > 0) append(r, r->work, &r->row_names, text, n + 1);
+    else append(r, r->work, &r->corner, text, n + 1);
+}
+
+static const char *name_separator(char text[4], char separator)
+{
+    snprintf(text, 4, "'%c'", separator);
+    return separator == '\t' ? "tabs" : text;
+}
+
+/* Whether there are columns of numbers; else the separator is not that of the file. */
+static bool check_columns(const reader *r, char separator)
+{
+    char       by[4], other[4];
+    const char guess = tap_table_guess_separator(r->corner.data);
+    if (r->columns > 1) return true;
+    if (!guess) return tap__input_fail(&r->from.in, TAP_EIO, "has one column when separated by %s", name_separator(by, separator));
+    return tap__input_fail(&r->from.in, TAP_EIO, "has one column when separated by %s; it looks separated by %s",
+                           name_separator(by, separator), name_separator(other, guess));
 }
 
 tap_csr tap_csr_read_table(tap_arena *a, const char *path, char separator, tap_table *rows, tap_table *columns)
 {
-    reader  r = { .take = take_cell };
+    reader  r = { .take = take_cell, .quotes = true };
     tap_csr x = { 0 };
     if (rows) *rows = (tap_table){ 0 };
     if (columns) *columns = (tap_table){ 0 };
-    if (open_reader(&r, a, path) && read_fields(&r, separator)) {
+    if (open_reader(&r, a, path) && read_fields(&r, separator) && check_columns(&r, separator)) {
         const tap__entries e = { .memory = r.matrix,
                                  .n = (int64_t)(r.values.n / sizeof(float)),
                                  .row = (int32_t *)(void *)r.rows_of.data,

@@ -189,7 +189,7 @@ TAP_API tap_csr    tap_csr_from_dense(tap_arena *a, tap_tensor x); /* x [rows,co
 TAP_API tap_csr    tap_csr_transpose(tap_arena *a, tap_csr x);
 /* out [n,columns], float32 or float64, contiguous, becomes the rows row[0..n-1], any of them more than once; NULL: the first n. */
 TAP_API tap_status tap_csr_rows(tap_tensor out, tap_csr x, const int64_t *row, tap_error *e);
-/* log(1 + scale x / the sum of its row), x >= 0, which is 0 where x is; start and column are x's own. */
+/* log(1 + scale x / the sum of its row), x >= 0, which is 0 where x is, also in a row of zeros; start and column are x's own. */
 TAP_API tap_csr    tap_csr_log_normalize(tap_arena *a, tap_csr x, double scale);
 /* Principal components: x's rows, less their mean, along the k directions in which they vary most, the first one first: float64
  * [rows,k]. By subspace iteration from random directions (Halko et al. 2011), without a dense matrix of x's size. */
@@ -219,8 +219,9 @@ TAP_API tap_status tap_npy_write(const char *path, tap_tensor x, tap_error *e);
 /* A file of such an array, for one that is larger than memory: the caller writes its elements, in C order, and commits. */
 TAP_API tap_file  *tap_npy_create(const char *path, tap_dtype dtype, tap_shape shape, tap_error *e);
 
-/* Matrix Market's coordinate format, integer or real, general: entries, in any order, of which zeros are dropped and none may come
- * twice. Plain or gzipped; written gzipped if the name ends in .gz, as integers if all are. */
+/* Matrix Market: coordinate or array; real, integer, unsigned-integer or pattern (every entry is 1); general, symmetric or
+ * skew-symmetric. Entries come in any order; zeros are dropped, and none may come twice. Comments stand before the line of sizes, empty
+ * lines anywhere. Plain or gzipped; written as coordinate, general, gzipped if the name ends in .gz, as integers if all are. */
 TAP_API tap_csr    tap_matrix_market_read(tap_arena *a, const char *path);
 TAP_API tap_status tap_matrix_market_write(const char *path, tap_csr x, tap_error *e);
 
@@ -231,10 +232,14 @@ typedef struct {
 } tap_table;
 
 /* Rows of fields between separators, such as ',' or '\t', all as long as the first, plain or gzipped. A field in double quotes may
- * hold anything, two quotes standing for one (RFC 4180). Spaces around fields and empty rows do not count. */
+ * hold anything, two quotes standing for one (RFC 4180). Spaces around fields, empty rows and a byte order mark do not count. */
 TAP_API tap_table  tap_table_read(tap_arena *a, const char *path, char separator);
-/* The same of numbers, behind a row and a column of names, which go into *columns [1,columns] and *rows [rows,1] (NULL: they do not).
- * The corner may hold anything. Zeros, and empty fields, take no memory. */
+/* The same between tabs, without quoting: a quote is a character like any other, as in the files of 10x Genomics. */
+TAP_API tap_table  tap_tsv_read(tap_arena *a, const char *path);
+/* Of , ; tab and | the one that a line of text holds most often; '\0' if it holds none of them, or line is NULL. */
+TAP_API char       tap_table_guess_separator(const char *line);
+/* As tap_table_read, of numbers, behind a row and a column of names, which go into *columns [1,columns] and *rows [rows,1] (NULL: they
+ * do not). The corner may hold anything. Zeros, and empty fields, take no memory. A single column, of names, is an error. */
 TAP_API tap_csr    tap_csr_read_table(tap_arena *a, const char *path, char separator, tap_table *rows, tap_table *columns);
 /* The texts below the first row's `name`, numbered in alphabetical order: int64 [rows-1]. *n is how many there are; 0, and an inert
  * tensor, if there is no such column. */
@@ -246,9 +251,11 @@ typedef struct {
     tap_table barcodes, features;
 } tap_cells;
 
-/* From a folder as 10x Genomics has it, matrix.mtx, barcodes.tsv and features.tsv (or genes.tsv), gzipped or plain, or from a
- * CSV file (.csv, .csv.gz) of cells by genes for tap_csr_read_table. Refuses what is no count. */
+/* From a folder as 10x Genomics has it, matrix.mtx, barcodes.tsv and features.tsv (or genes.tsv), gzipped or plain, or by
+ * tap_cells_read_csv from a file that ends in .csv or .csv.gz (separated by ','), .tsv or .tsv.gz (by tabs). */
 TAP_API tap_cells  tap_cells_read(tap_arena *a, const char *path);
+/* From a file of cells by genes for tap_csr_read_table. Both refuse numbers that are not counts, whole and from 0 up. */
+TAP_API tap_cells  tap_cells_read_csv(tap_arena *a, const char *path, char separator);
 /* Such a folder, which there must be; all its files are gzipped. Absent tables of names stand for cell1, ... and gene1, ... */
 TAP_API tap_status tap_cells_write(const char *dir, tap_cells c, tap_error *e);
 

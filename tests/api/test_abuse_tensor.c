@@ -105,9 +105,12 @@ enum {
     X(tap_matrix_market_write, ALWAYS_FAILS,                                                                           \
       assert_true(tap_matrix_market_write("none/x", sparse, w->e) != TAP_OK))                                          \
     X(tap_table_read, ARENA | ALWAYS_FAILS, assert_null(tap_table_read(w->a, "none", ',').text))                       \
+    X(tap_tsv_read, ARENA | ALWAYS_FAILS, assert_null(tap_tsv_read(w->a, "none").text))                                \
+    X(tap_table_guess_separator, 0, assert_int_equal(tap_table_guess_separator(NULL), 0))                              \
     X(tap_table_labels, ARENA, w->out = tap_table_labels(w->a, words, "a", NULL))                                      \
     X(tap_csr_read_table, ARENA | ALWAYS_FAILS, assert_null(tap_csr_read_table(w->a, "none", ',', NULL, NULL).start))  \
     X(tap_cells_read, ARENA | ALWAYS_FAILS, assert_null(tap_cells_read(w->a, "none").counts.start))                    \
+    X(tap_cells_read_csv, ARENA | ALWAYS_FAILS, assert_null(tap_cells_read_csv(w->a, "none", ';').counts.start))       \
     X(tap_cells_write, ALWAYS_FAILS,                                                                                   \
       assert_true(tap_cells_write("none", (tap_cells){ .counts = sparse }, w->e) != TAP_OK))                           \
     X(tap_file_create_gzip, ALWAYS_FAILS, assert_null(tap_file_create_gzip("none/file", w->e)))                        \
@@ -359,12 +362,12 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
       w->p = (void *)tap_csr_transpose(w->a, (tap_csr){ 2, 1, sparse.start, sparse.column, sparse.value }).start) \
     X(csr_from_vector, TAP_ESHAPE, "csr_from_dense: [3] is not [rows,columns]", \
       w->p = (void *)tap_csr_from_dense(w->a, tap_tensor_select(w->a, w->x, 1, 0)).start) \
-    X(csr_rows_too_many, TAP_EARG, "csr_rows: 3 rows of 2", w->status = tap_csr_rows(w->y, sparse, NULL, w->e)) \
-    X(csr_rows_min, TAP_EARG, "csr_rows: row -9223372036854775808 of 2", \
+    X(csr_rows_too_many, TAP_EARG, "csr_rows: there are 2 rows, not 3", w->status = tap_csr_rows(w->y, sparse, NULL, w->e)) \
+    X(csr_rows_min, TAP_EARG, "csr_rows: row -9223372036854775808 is out of range for 2 rows", \
       w->status = tap_csr_rows(w->y, sparse, (int64_t[]){ INT64_MIN, 0, 0 }, w->e)) \
     X(csr_scale, TAP_EARG, "csr_log_normalize: scale = nan is not a finite number above 0", \
       w->p = (void *)tap_csr_log_normalize(w->a, sparse, (double)NAN).start) \
-    X(csr_pca_min, TAP_EARG, "csr_pca: [2,2] has no -9223372036854775808 components, of 1000 at most", \
+    X(csr_pca_min, TAP_EARG, "csr_pca: -9223372036854775808 components of [2,2]; there are 1 to 2", \
       w->out = tap_csr_pca(w->a, sparse, INT64_MIN, 0)) \
     X(matrix_market_null, TAP_EARG, "matrix_market: the path is NULL", w->p = (void *)tap_matrix_market_read(w->a, NULL).start) \
     X(matrix_market_folder, TAP_EIO, ".: is not a regular file", w->p = (void *)tap_matrix_market_read(w->a, ".").start) \
@@ -374,16 +377,18 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
       w->status = tap_matrix_market_write("x", (tap_csr){ 0 }, w->e)) \
     X(table_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_table_read(w->a, NULL, ',').text) \
     X(table_folder, TAP_EIO, ".: is not a regular file", w->p = (void *)tap_table_read(w->a, ".", ',').text) \
+    X(tsv_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_tsv_read(w->a, NULL).text) \
     X(labels_null, TAP_EARG, "table_labels: the table or the name is missing", w->out = tap_table_labels(w->a, words, NULL, NULL)) \
     X(labels_inert, TAP_EARG, "table_labels: the table or the name is missing", \
       w->out = tap_table_labels(w->a, (tap_table){ 0 }, "a", NULL)) \
     X(numbers_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_csr_read_table(w->a, NULL, ',', NULL, NULL).start) \
     X(cells_null, TAP_EARG, "cells: the path is NULL", w->p = (void *)tap_cells_read(w->a, NULL).counts.start) \
+    X(cells_csv_null, TAP_EARG, "cells: the path is NULL", w->p = (void *)tap_cells_read_csv(w->a, NULL, ',').counts.start) \
     X(cells_write_null, TAP_EARG, "cells: the path is NULL", \
       w->status = tap_cells_write(NULL, (tap_cells){ .counts = sparse }, w->e)) \
     X(cells_write_inert, TAP_EARG, "cells: the matrix is inert", \
       w->status = tap_cells_write(".", (tap_cells){ .counts = { 0, 0, NULL, NULL, NULL } }, w->e)) \
-    X(cells_write_names, TAP_EARG, "cells: barcodes and features are no names of 2 cells and 2 genes", \
+    X(cells_write_names, TAP_EARG, "cells: features are [1,9223372036854775807], not a row for each of 2", \
       w->status = tap_cells_write(".", (tap_cells){ sparse, words, { 1, INT64_MAX, words.text } }, w->e)) \
     X(gzip_null, TAP_EARG, "file: the path is NULL", tap_file_create_gzip(NULL, w->e)) \
     X(png_null, TAP_EARG, "png: the path is NULL", w->status = tap_png_write(NULL, w->x, w->e)) \

@@ -1,4 +1,5 @@
-/* Tables, separated by commas: as text, and as the numbers of a matrix. The first byte chooses the separator: a tab for T. */
+/* Tables, separated by commas: as text, and as the numbers of a matrix. The first byte chooses the separator: a tab for T. And as text
+ * between tabs, without quoting. */
 #include "tests/fuzz/sparse.h"
 
 static char separator(const unsigned char *bytes, size_t n)
@@ -32,6 +33,12 @@ void fuzz(const unsigned char *bytes, size_t n)
     check_matrix(b, x, path, n, touch(names[0]) + touch(names[1]));
     tap_arena_free(a);
     tap_arena_free(b);
+    a = tap_arena_new();
+    t = tap_tsv_read(a, path);
+    FUZZ_CHECK((t.text != NULL) == (tap_arena_status(a, NULL) == TAP_OK), "%s", tap_status_name(tap_arena_status(a, NULL)));
+    fuzz_check_arena(a, path, n, touch(t));
+    for (int64_t i = 0; i < t.rows * t.columns; i++) FUZZ_CHECK(!strpbrk(t.text[i], "\t\r\n"), "'%s'", t.text[i]);
+    tap_arena_free(a);
 }
 
 void fuzz_seeds(fuzz_put *put)
@@ -39,6 +46,11 @@ void fuzz_seeds(fuzz_put *put)
     FUZZ_PUT(put, "counts", "\"\",g1,\"g,2\"\ncell a,0,7\ncell b,300,\n");
     FUZZ_PUT(put, "numbers", ",a,b\r\nx,-1.5e-3, 2 \r\ny,,1e38");
     FUZZ_PUT(put, "tabs", "T\ta\tb\nx\t1\t2\n");
+    FUZZ_PUT(put, "quotes_of_tsv", "\"a\t5' \"x\"\"\n\"\t\"\n");
+    FUZZ_PUT(put, "semicolons", ";a;b\nx;1;2\n");
+    FUZZ_PUT(put, "mark", "\xef\xbb\xbf\"a\",b\r\n\r\nx,1\r\n");
+    FUZZ_PUT(put, "utf_16", "\xff\xfe" "a\0,\0b\0");
+    FUZZ_PUT(put, "nul_quotes", "a,b\n\0c\0,d\n");
     FUZZ_PUT(put, "quotes", "\"a \"\"b\"\"\",\"c\nd\"\n\"\",1\n");
     FUZZ_PUT(put, "open_quote", "a,\"b\nc,1\n");
     FUZZ_PUT(put, "quote_within", "a,b\"c\nd,1\n");

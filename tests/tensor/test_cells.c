@@ -76,19 +76,71 @@ static void test_folders(void **state)
     const tap_cells c = tap_cells_read(a, "old");
     expect_counts(&c);
     write_text("old/barcodes.tsv", "a\nb\n");
+    write_text("old/genes.tsv", "E1\nE2\nE3\n");
+    expect_refusal("old", "old/matrix.mtx: holds 2 rows and 3 columns for 3 features and 2 barcodes; rows and columns are exchanged");
+    write_text("old/genes.tsv", "E1\tg1\nE2\tg2\n");
     expect_refusal("old", "old/matrix.mtx: holds 2 rows and 3 columns for 2 features and 2 barcodes");
     write_text("old/barcodes.tsv", "a\nb\nc\n");
     write_text("old/features.tsv", "E1\n");
     expect_refusal("old", "old/matrix.mtx: holds 2 rows and 3 columns for 1 features and 3 barcodes");
     write_text("old/features.tsv", "E1\nE2\n");
     write_text("old/matrix.mtx", "%%MatrixMarket matrix coordinate real general\n2 3 1\n2 1 1.5\n");
-    expect_refusal("old", "old: cell 1, gene 2: 1.5 is no count");
+    expect_refusal("old", "old: cell 1 (a), gene 2: 1.5 is not a count, a whole number from 0 up");
     write_text("old/matrix.mtx", HEAD "2 3 1\n2 3 -1\n");
-    expect_refusal("old", "old: cell 3, gene 2: -1 is no count");
+    expect_refusal("old", "old: cell 3 (c), gene 2: -1 is not a count, a whole number from 0 up");
     write_text("old/matrix.mtx", "no matrix");
     expect_refusal("old", "old/matrix.mtx: not a Matrix Market file: does not begin with %%MatrixMarket");
     expect_refusal(NULL, "cells: the path is NULL");
     tap_arena_free(a);
+}
+
+/* In the files of 10x Genomics a quote is a character like any other. */
+static void test_quotes(void **state)
+{
+    const char *const features[] = { "E1", "5\" end", "\"E2\"", "\"" };
+    tap_error        e = { 0 };
+    tap_arena       *a = tap_arena_new();
+    (void)state;
+    assert_int_equal(mkdir("quotes", 0777), 0);
+    write_text("quotes/matrix.mtx", HEAD "2 3 3\n2 1 1\n1 2 20\n2 2 3\n");
+    write_text("quotes/barcodes.tsv", "\"a\nb\"\"\n\"c\"\n");
+    write_text("quotes/features.tsv", "E1\t5\" end\n\"E2\"\t\"\n");
+    for (int again = 0; again < 2; again++) {
+        const tap_cells c = tap_cells_read(a, "quotes");
+        expect_counts(&c);
+        assert_string_equal(c.barcodes.text[0], "\"a");
+        assert_string_equal(c.barcodes.text[1], "b\"\"");
+        assert_string_equal(c.barcodes.text[2], "\"c\"");
+        for (int i = 0; i < 4; i++) assert_string_equal(c.features.text[i], features[i]);
+        assert_int_equal(tap_cells_write("quotes", c, &e), TAP_OK); /* the .gz, which is read next */
+    }
+    tap_arena_free(a);
+}
+
+static void test_separators(void **state)
+{
+    const char *const texts[] = { ",g1,g2\nc1,0,1\nc2,20,3\nc3,,\n", ";g1;g2\nc1;0;1\nc2;20;3\nc3;;\n", "\tg1\tg2\nc1\t0\t1\nc2\t20\t3\nc3\t\t\n" };
+    tap_arena        *a = tap_arena_new();
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        write_text("some.txt", texts[i]);
+        const tap_cells c = tap_cells_read_csv(a, "some.txt", ",;\t"[i]);
+        expect_counts(&c);
+        assert_string_equal(c.barcodes.text[1], "c2");
+    }
+    write_text("x.tsv", texts[2]);
+    const tap_cells c = tap_cells_read(a, "x.tsv");
+    expect_counts(&c);
+    tap_arena_free(a);
+    expect_refusal("y.tsv.gz", "y.tsv.gz: cannot open: No such file or directory");
+    write_text("x.csv", texts[1]);
+    expect_refusal("x.csv", "x.csv: has one column when separated by ','; it looks separated by ';'");
+    write_text("x.csv", texts[2]);
+    expect_refusal("x.csv", "x.csv: has one column when separated by ','; it looks separated by tabs");
+    write_text("x.tsv", texts[0]);
+    expect_refusal("x.tsv", "x.tsv: has one column when separated by tabs; it looks separated by ','");
+    write_text("x.csv", "cell g1 g2\nc1 0 1\n");
+    expect_refusal("x.csv", "x.csv: has one column when separated by ','");
 }
 
 static void test_csv(void **state)
@@ -100,7 +152,7 @@ static void test_csv(void **state)
     expect_counts(&c);
     assert_string_equal(c.features.text[1], "g2");
     write_text("x.csv", ",g1,g2\nc1,0,1\nc2,20,0.5\n");
-    expect_refusal("x.csv", "x.csv: cell 2, gene 2: 0.5 is no count");
+    expect_refusal("x.csv", "x.csv: cell 2 (c2), gene 2: 0.5 is not a count, a whole number from 0 up");
     expect_refusal("y.csv", "y.csv: cannot open: No such file or directory");
     expect_refusal("y.csv.gz", "y.csv.gz: cannot open: No such file or directory");
     tap_arena_free(a);
@@ -117,7 +169,7 @@ static void expect_unwritten(const char *dir, tap_cells c, tap_status status, co
 static void test_writing_what_is_none(void **state)
 {
     char        longest[5000];
-    const char *names = "cells: barcodes and features are no names of 3 cells and 2 genes";
+    const char *names = "cells: barcodes, row 2: a name is missing, or holds a tab or the end of a line";
     tap_arena  *a = tap_arena_new();
     tap_cells   c = { .counts = cells(a) };
     (void)state;
@@ -127,11 +179,11 @@ static void test_writing_what_is_none(void **state)
     expect_unwritten(longest, c, TAP_EARG, "cells: the path is too long");
     expect_unwritten("new", (tap_cells){ .counts = { .rows = 0 } }, TAP_EARG, "cells: the matrix is inert");
     c.barcodes = (tap_table){ 2, 1, (const char *[]){ "a", "b" } };
-    expect_unwritten("new", c, TAP_EARG, names);
-    c.barcodes = (tap_table){ 3, 1, (const char *[]){ "a", "b", NULL } };
-    expect_unwritten("new", c, TAP_EARG, names);
-    c.barcodes = (tap_table){ 3, 1, (const char *[]){ "a", "b\tc", "d" } };
-    expect_unwritten("new", c, TAP_EARG, names);
+    expect_unwritten("new", c, TAP_EARG, "cells: barcodes are [2,1], not a row for each of 3");
+    for (int i = 0; i < 4; i++) {
+        c.barcodes = (tap_table){ 3, 1, (const char *[]){ "a", (const char *[]){ NULL, "b\tc", "", " " }[i], "d" } };
+        expect_unwritten("new", c, TAP_EARG, names);
+    }
     c.barcodes = (tap_table){ 0 };
     expect_unwritten("new", c, TAP_EIO, "new/matrix.mtx.gz: cannot create a file in its folder: No such file or directory");
     tap_arena_free(a);
@@ -142,6 +194,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_separators),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_writing_what_is_none),
     };

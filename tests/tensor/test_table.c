@@ -41,6 +41,7 @@ static void test_tables(void **state)
     expect_read("a\tb c\n\t1\n\n", '\t', 2, 2, plain);
     expect_read("\"a,b\",\"say \"\"x\"\"\n\"\nc,\n", ',', 2, 2, quoted);
     expect_read("a,b\nc,d\n", '\t', 2, 1, (const char *[]){ "a,b", "c,d" });
+    expect_read("\xef\xbb\xbf\"a,b\",\"say \"\"x\"\"\n\"\nc,\n", ',', 2, 2, quoted);
 }
 
 /* Longer than any piece of it that is read at once. */
@@ -89,25 +90,63 @@ static void expect_refusal(bool matrix, const char *text, const char *wanted)
 
 static void test_refusals(void **state)
 {
-    const char *quote = "a quote where there should be none, or none where there should be one";
-    char        text[TAP_MESSAGE_SIZE];
+    const char *separator = "cannot separate fields, as quotes, spaces and ends of lines cannot";
     (void)state;
     for (int matrix = 0; matrix < 2; matrix++) {
         expect_refusal(matrix, "", "x: holds no row");
         expect_refusal(matrix, "\n\n", "x: holds no row");
+        expect_refusal(matrix, "\xef\xbb\xbf", "x: holds no row");
         expect_refusal(matrix, "a,b\nc\n", "x: row 2 has 1 fields, not 2 as the first");
         expect_refusal(matrix, "a,b\nc,1,1", "x: row 2 has 3 fields, not 2 as the first");
-        snprintf(text, sizeof text, "x: row 2, field 1: %s", quote);
-        expect_refusal(matrix, "a,b\nc\"d\",1\n", text);
-        expect_refusal(matrix, "a,b\n\"c\"d,1\n", text);
-        expect_refusal(matrix, "a,b\n\"c,1\n", text);
-        for (const char *bad = "\" \n\r"; *bad; bad++) assert_non_null(strstr(refusal(matrix, *bad), "is no separator"));
-        assert_string_equal(refusal(matrix, '\0'), "x: 0x00 is no separator");
+        expect_refusal(matrix, "a,b\nc\"d\",1\n", "x: row 2, field 1: a quote within a field that does not begin with one");
+        expect_refusal(matrix, "a,b\n\"c\"d,1\n", "x: row 2, field 1: 'd' behind the quote that ends it");
+        expect_refusal(matrix, "a,b\n\"c,1\n", "x: row 2, field 1: the quote that ends it is missing");
+        expect_refusal(matrix, "\xff\xfe,", "x: is text in UTF-16; text in UTF-8 can be read");
+        for (const char *bad = "\" \n\r"; *bad; bad++) assert_non_null(strstr(refusal(matrix, *bad), separator));
+        assert_string_equal(refusal(matrix, '\0'), "x: 0x00 cannot separate fields, as quotes, spaces and ends of lines cannot");
     }
-    expect_refusal(true, "n,a,b\nc,1,x\n", "x: row 2, field 3: there should be a number that is a float32");
-    expect_refusal(true, "n,a,b\nc,1,1 2\n", "x: row 2, field 3: there should be a number that is a float32");
-    expect_refusal(true, "n,a,b\nc,nan,1\n", "x: row 2, field 2: there should be a number that is a float32");
-    expect_refusal(true, "n,a,b\nc,1,1e39\n", "x: row 2, field 3: there should be a number that is a float32");
+    expect_refusal(true, "n,a,b\nc,1,x\n", "x: row 2, field 3: 'x' is not a number");
+    expect_refusal(true, "n,a,b\nc,1,1 2\n", "x: row 2, field 3: '1 2' is not a number");
+    expect_refusal(true, "n,a,b\nc,nan,1\n", "x: row 2, field 2: nan is not a finite number in float32");
+    expect_refusal(true, "n,a,b\nc,1,1e39\n", "x: row 2, field 3: 1e39 is not a finite number in float32");
+    expect_refusal(true, "only\n", "x: has one column when separated by ','");
+    expect_refusal(true, "a;b,\nc\n", "x: row 2 has 1 fields, not 2 as the first");
+    expect_refusal(true, "a;b\nc;1\n", "x: has one column when separated by ','; it looks separated by ';'");
+    expect_refusal(true, "a\tb|\nc\t1|\n", "x: has one column when separated by ','; it looks separated by tabs");
+    expect_refusal(true, "a|b\nc|1\n", "x: has one column when separated by ','; it looks separated by '|'");
+}
+
+/* The one there is most of; of as many, the first of , ; tab and |. */
+static void test_guesses(void **state)
+{
+    const struct {
+        const char *line;
+        char        wanted;
+    } cases[] = { { "a,b", ',' },   { ";a;b,c", ';' }, { "a\tb", '\t' }, { "a|b", '|' }, { "a b", '\0' },
+                  { "", '\0' },     { ",;\t|", ',' },  { "|,|", '|' },   { ";\t\t;", ';' } };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(tap_table_guess_separator(cases[i].line), cases[i].wanted);
+    assert_int_equal(tap_table_guess_separator(NULL), '\0');
+}
+
+/* Between tabs without quoting, a quote may stand anywhere, and nothing stands for anything else. */
+static void test_tsv(void **state)
+{
+    const char  text[] = "\xef\xbb\xbf\"a\t5' \"x\"\"\r\n\n b,c \t\"\n\td\"e", zeros[] = "a\tb\n\0c\0\td\n";
+    const char *wanted[] = { "\"a", "5' \"x\"\"", "b,c", "\"", "", "d\"e" }, *message;
+    tap_arena  *a = tap_arena_new();
+    (void)state;
+    scratch_write("x", text, sizeof text - 1);
+    expect_table(tap_tsv_read(a, "x"), 3, 2, wanted);
+    write_packed("x", text, sizeof text - 1);
+    expect_table(tap_tsv_read(a, "x"), 3, 2, wanted);
+    assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
+    scratch_write("x", zeros, sizeof zeros - 1);
+    assert_null(tap_tsv_read(a, "x").text);
+    tap_arena_status(a, &message);
+    assert_string_equal(message, "x: row 2, field 1: holds a NUL byte");
+    tap_arena_free(a);
 }
 
 static void test_hostile_fields(void **state)
@@ -120,7 +159,7 @@ static void test_hostile_fields(void **state)
     assert_string_equal(refusal(false, ','), "x: row 1, field 2: holds a NUL byte");
     memset(text, 'x', MUCH);
     scratch_write("x", text, N);
-    assert_string_equal(refusal(false, ','), "x: row 1, field 1: is longer than any should be");
+    assert_string_equal(refusal(false, ','), "x: row 1, field 1: is longer than 65536 bytes; perhaps the quote that ends it is missing");
     for (int i = 0; i < MUCH; i++) text[i] = i % 2 ? '\n' : '1';
     write_packed("x", text, MUCH);
     assert_string_equal(refusal(false, ','), "x: unpacks to more than 256 times its size");
@@ -146,9 +185,9 @@ static void test_matrices(void **state)
     expect_table(columns, 1, 3, (const char *[]){ "g1", "g,2", "g3" });
     tap_csr again = tap_csr_read_table(a, "x", ',', NULL, NULL);
     assert_memory_equal(x.value, again.value, 3 * sizeof *x.value);
-    scratch_write("x", "only\n", 5); /* no row, no column */
+    scratch_write("x", "only,\n", 6); /* no row */
     x = tap_csr_read_table(a, "x", ',', &rows, &columns);
-    assert_true(x.start && x.rows == 0 && x.columns == 0 && rows.rows == 0 && columns.columns == 0);
+    assert_true(x.start && x.rows == 0 && x.columns == 1 && rows.rows == 0 && columns.columns == 1);
     tap_arena_free(a);
 }
 
@@ -194,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),   cmocka_unit_test(test_long_table),     cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_matrices), cmocka_unit_test(test_hostile_fields), cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_guesses),  cmocka_unit_test(test_tsv),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }
