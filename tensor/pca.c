@@ -139,9 +139,10 @@ tap_tensor tap_csr_pca(tap_arena *a, tap_csr x, int64_t k, uint64_t seed)
     if (tap_arena_status(a, NULL) != TAP_OK) return (tap_tensor){ 0 };
     const char *wrong = tap__csr_wrong(x);
     if (wrong) return tap__tensor_fail(a, TAP_EARG, "csr_pca: %s", wrong);
-    if (k < 1 || k > x.columns || k > x.rows || k > TAP__PCA_MOST)
-        return tap__tensor_fail(a, TAP_EARG, "csr_pca: [%lld,%lld] has no %lld components, of %d at most", (long long)x.rows,
-                                (long long)x.columns, (long long)k, TAP__PCA_MOST);
+    const int64_t smaller = x.rows < x.columns ? x.rows : x.columns, most = smaller < TAP__PCA_MOST ? smaller : TAP__PCA_MOST;
+    if (k < 1 || k > most)
+        return tap__tensor_fail(a, TAP_EARG, "csr_pca: %lld components of [%lld,%lld]; there are 1 to %lld", (long long)k,
+                                (long long)x.rows, (long long)x.columns, (long long)most);
     tap_arena *work = tap__arena_new_internal();
     tap__arena_name(work, "csr_pca");
     tap_tensor scores = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(x.rows, k));

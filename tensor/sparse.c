@@ -190,14 +190,16 @@ static tap_status check_rows(tap_tensor out, tap_csr x, const int64_t *row, tap_
     const int64_t n = out.shape.n[0];
     if (wrong) return tap_error_set(e, TAP_EARG, "csr_rows: %s", wrong);
     if (!out.data || out.shape.rank != 2 || tap_numel(out.shape) < 0 || out.shape.n[1] != x.columns)
-        return tap_error_set(e, TAP_ESHAPE, "csr_rows: %s holds no rows of %lld columns", tap_shape_format(text, out.shape),
+        return tap_error_set(e, TAP_ESHAPE, "csr_rows: %s is not [n,%lld], for rows of so many columns", tap_shape_format(text, out.shape),
                              (long long)x.columns);
     if (!tap_dtype_is_float(out.dtype) || !tap_tensor_is_contiguous(out))
         return tap_error_set(e, TAP_EDTYPE, "csr_rows: rows go into contiguous float32 or float64");
-    if (!row && n > x.rows) return tap_error_set(e, TAP_EARG, "csr_rows: %lld rows of %lld", (long long)n, (long long)x.rows);
+    if (!row && n > x.rows)
+        return tap_error_set(e, TAP_EARG, "csr_rows: there are %lld rows, not %lld", (long long)x.rows, (long long)n);
     for (int64_t i = 0; i < n && !wrong; i++) {
         if (row && (row[i] < 0 || row[i] >= x.rows))
-            return tap_error_set(e, TAP_EARG, "csr_rows: row %lld of %lld", (long long)row[i], (long long)x.rows);
+            return tap_error_set(e, TAP_EARG, "csr_rows: row %lld is out of range for %lld rows", (long long)row[i],
+                                 (long long)x.rows);
         wrong = tap__csr_row_wrong(x, row ? row[i] : i);
     }
     return wrong ? tap_error_set(e, TAP_EARG, "csr_rows: %s", wrong) : TAP_OK;
@@ -230,7 +232,9 @@ tap_csr tap_csr_log_normalize(tap_arena *a, tap_csr x, double scale)
             }
             sum += (double)x.value[j];
         }
-        for (int64_t j = x.start[i]; j < x.start[i + 1]; j++) value[j] = (float)log1p(scale * (double)x.value[j] / sum);
+        /* The sum is 0 if all that is kept of the row are zeros. */
+        for (int64_t j = x.start[i]; j < x.start[i + 1]; j++)
+            value[j] = sum > 0 ? (float)log1p(scale * (double)x.value[j] / sum) : 0;
     }
     x.value = value;
     return x;
