@@ -140,8 +140,8 @@ static tap_status check_names(tap_table t, const char *what, int64_t rows, tap_e
                              (long long)t.columns, (long long)rows);
     for (int64_t i = 0; i < rows; i++)
         if (!is_plain(t, i))
-            return tap_error_set(e, TAP_EARG, "cells: %s, row %lld: a name is missing, or holds a tab or the end of a line", what,
-                                 (long long)i + 1);
+            return tap_error_set(e, TAP_EARG, "cells: %s, row %lld: a name is missing, or holds a tab or the end of a line",
+                                 what, (long long)i + 1);
     return TAP_OK;
 }
 

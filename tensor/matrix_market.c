@@ -101,10 +101,11 @@ static bool take_kind(const reader *r, const char *word, const char *what, const
 
 static bool take_kinds(reader *r, char *word[4])
 {
-    static const char *const objects[] = { "matrix", NULL }, *const formats[] = { "coordinate", "array", NULL },
-                             *const numbers[] = { "real",   "double", "integer", "unsigned-integer", "unsigned", "pattern", NULL },
-                             *const symmetries[] = { "general", "symmetric", "skew-symmetric", NULL };
-    int object, format, number, symmetry;
+    static const char *const objects[] = { "matrix", NULL };
+    static const char *const formats[] = { "coordinate", "array", NULL };
+    static const char *const numbers[] = { "real", "double", "integer", "unsigned-integer", "unsigned", "pattern", NULL };
+    static const char *const symmetries[] = { "general", "symmetric", "skew-symmetric", NULL };
+    int                      object, format, number, symmetry;
     if (!take_kind(r, word[0], "object", objects, "a matrix", &object) ||
         !take_kind(r, word[1], "format", formats, "coordinate and array", &format) ||
         !take_kind(r, word[2], "field", numbers, "real, integer, unsigned-integer and pattern", &number) ||
@@ -129,12 +130,14 @@ static bool read_banner(reader *r)
     take_word(&line);
     for (int i = 0; i < 5; i++) word[i] = take_word(&line);
     if (!word[3] || word[4])
-        return fail_line(r, "%s", "there should be four words behind %%MatrixMarket, such as matrix coordinate integer general");
+        return fail_line(r, "%s",
+                         "there should be four words behind %%MatrixMarket, such as matrix coordinate integer general");
     return take_kinds(r, word);
 }
 
 /* The next word of the line, a whole number from `least` to `most`, which `what` says what it is; `form` is what the line should be. */
-static bool take_whole(const reader *r, char **line, const char *what, int64_t least, int64_t most, const char *form, int64_t *value)
+static bool take_whole(const reader *r, char **line, const char *what, int64_t least, int64_t most, const char *form,
+                       int64_t *value)
 {
     char       *end;
     const char *word = take_word(line), *digits = word && *word == '-' ? word + 1 : word;
@@ -222,7 +225,8 @@ static bool take_number(const reader *r, char **line, const char *form, float *v
     if (r->number == REAL || r->number == DOUBLE) return true;
     if (number != floor(number)) return fail_line(r, "value %.20s is not an integer, which the first line promises", text);
     if ((double)*value != number) return fail_line(r, "value %.20s is an integer that float32 cannot hold", text);
-    return r->number == INTEGER || number >= 0 || fail_line(r, "value %.20s is below 0, but the first line says unsigned", text);
+    return r->number == INTEGER || number >= 0 ||
+           fail_line(r, "value %.20s is below 0, but the first line says unsigned", text);
 }
 
 /* Where an entry is, from 0, and its mirror if it has one. */
@@ -244,8 +248,8 @@ static bool take_entry(const reader *r, char *line, tap__entries *e, int64_t *ro
 {
     const char *form = r->array ? "value" : r->number == PATTERN ? "row column" : "row column value";
     float       value;
-    if (!r->array && (!take_whole(r, &line, "row", 1, r->rows, form, row) ||
-                      !take_whole(r, &line, "column", 1, r->columns, form, column)))
+    if (!r->array &&
+        (!take_whole(r, &line, "row", 1, r->rows, form, row) || !take_whole(r, &line, "column", 1, r->columns, form, column)))
         return false;
     const int64_t i = *row - !r->array, k = *column - !r->array;
     if (!take_number(r, &line, form, &value) || !take_end(r, &line, form) || !put_entry(r, e, i, k, value)) return false;

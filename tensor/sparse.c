@@ -190,8 +190,8 @@ static tap_status check_rows(tap_tensor out, tap_csr x, const int64_t *row, tap_
     const int64_t n = out.shape.n[0];
     if (wrong) return tap_error_set(e, TAP_EARG, "csr_rows: %s", wrong);
     if (!out.data || out.shape.rank != 2 || tap_numel(out.shape) < 0 || out.shape.n[1] != x.columns)
-        return tap_error_set(e, TAP_ESHAPE, "csr_rows: %s is not [n,%lld], for rows of so many columns", tap_shape_format(text, out.shape),
-                             (long long)x.columns);
+        return tap_error_set(e, TAP_ESHAPE, "csr_rows: %s is not [n,%lld], for rows of so many columns",
+                             tap_shape_format(text, out.shape), (long long)x.columns);
     if (!tap_dtype_is_float(out.dtype) || !tap_tensor_is_contiguous(out))
         return tap_error_set(e, TAP_EDTYPE, "csr_rows: rows go into contiguous float32 or float64");
     if (!row && n > x.rows)

@@ -27,7 +27,7 @@ struct reader {
     bool        quotes;        /* whether a field may stand in quotes; else these are characters like any other */
     bool        failed;
     void (*take)(reader *r, const char *text, size_t n); /* a field of n bytes, a NUL byte behind it */
-    growing corner;                                 /* the first field of a matrix */
+    growing corner;                                      /* the first field of a matrix */
     growing text;                                   /* of all fields, or of the names of columns; each ends in a NUL byte */
     growing row_names, rows_of, columns_of, values; /* of a matrix */
 };
@@ -93,8 +93,7 @@ static bool parse_text(reader *r, struct csv_parser *p, const char *text, size_t
 {
     const char  *nul = memchr(text, '\0', n);
     const size_t length = nul ? (size_t)(nul - text) : n, done = csv_parse(p, text, length, take_field, take_row, r);
-    if (done < length && csv_error(p) == CSV_ENOMEM)
-        return tap__input_fail(&r->from.in, TAP_ENOMEM, "no memory for a field");
+    if (done < length && csv_error(p) == CSV_ENOMEM) return tap__input_fail(&r->from.in, TAP_ENOMEM, "no memory for a field");
     if (done < length && text[done] == '"') fail_field(r, "a quote within a field that does not begin with one");
     else if (done < length) fail_field(r, "'%c' behind the quote that ends it", text[done]);
     else if (nul) fail_field(r, "holds a NUL byte");
@@ -128,7 +127,8 @@ static bool read_fields(reader *r, char separator)
     char             *chunk = tap__arena_take(r->work, CHUNK);
     bool              ok = false;
     if (!is_separator(separator))
-        return tap__input_fail(&r->from.in, TAP_EARG, "0x%02x cannot separate fields, as quotes, spaces and ends of lines cannot",
+        return tap__input_fail(&r->from.in, TAP_EARG,
+                               "0x%02x cannot separate fields, as quotes, spaces and ends of lines cannot",
                                (unsigned char)separator);
     if (chunk && csv_init(&p, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) == 0) {
         csv_set_delim(&p, (unsigned char)separator);
@@ -293,7 +293,8 @@ static bool check_columns(const reader *r, char separator)
     char       by[4], other[4];
     const char guess = tap_table_guess_separator(r->corner.data);
     if (r->columns > 1) return true;
-    if (!guess) return tap__input_fail(&r->from.in, TAP_EIO, "has one column when separated by %s", name_separator(by, separator));
+    if (!guess)
+        return tap__input_fail(&r->from.in, TAP_EIO, "has one column when separated by %s", name_separator(by, separator));
     return tap__input_fail(&r->from.in, TAP_EIO, "has one column when separated by %s; it looks separated by %s",
                            name_separator(by, separator), name_separator(other, guess));
 }

@@ -90,8 +90,8 @@ tap_status tap__select(tap_tensor x, int axis, int64_t index, tap_tensor *out, t
     int64_t n = x.shape.n[axis], i = index < 0 ? index + n : index;
     if (i < 0 || i >= n) {
         *out = (tap_tensor){ .dtype = x.dtype };
-        return tap_error_set(e, TAP_EARG, "select: %s: index %lld is out of range for axis %d", tap_shape_format(shape, x.shape),
-                             (long long)index, given);
+        return tap_error_set(e, TAP_EARG, "select: %s: index %lld is out of range for axis %d",
+                             tap_shape_format(shape, x.shape), (long long)index, given);
     }
     x.data = shifted(x, i * x.stride[axis]);
     x.shape.n[axis] = 1;

@@ -49,7 +49,9 @@ void fuzz_seeds(fuzz_put *put)
     FUZZ_PUT(put, "quotes_of_tsv", "\"a\t5' \"x\"\"\n\"\t\"\n");
     FUZZ_PUT(put, "semicolons", ";a;b\nx;1;2\n");
     FUZZ_PUT(put, "mark", "\xef\xbb\xbf\"a\",b\r\n\r\nx,1\r\n");
-    FUZZ_PUT(put, "utf_16", "\xff\xfe" "a\0,\0b\0");
+    FUZZ_PUT(put, "utf_16",
+             "\xff\xfe"
+             "a\0,\0b\0");
     FUZZ_PUT(put, "nul_quotes", "a,b\n\0c\0,d\n");
     FUZZ_PUT(put, "quotes", "\"a \"\"b\"\"\",\"c\nd\"\n\"\",1\n");
     FUZZ_PUT(put, "open_quote", "a,\"b\nc,1\n");

@@ -77,7 +77,8 @@ static void test_folders(void **state)
     expect_counts(&c);
     write_text("old/barcodes.tsv", "a\nb\n");
     write_text("old/genes.tsv", "E1\nE2\nE3\n");
-    expect_refusal("old", "old/matrix.mtx: holds 2 rows and 3 columns for 3 features and 2 barcodes; rows and columns are exchanged");
+    expect_refusal("old",
+                   "old/matrix.mtx: holds 2 rows and 3 columns for 3 features and 2 barcodes; rows and columns are exchanged");
     write_text("old/genes.tsv", "E1\tg1\nE2\tg2\n");
     expect_refusal("old", "old/matrix.mtx: holds 2 rows and 3 columns for 2 features and 2 barcodes");
     write_text("old/barcodes.tsv", "a\nb\nc\n");
@@ -98,8 +99,8 @@ static void test_folders(void **state)
 static void test_quotes(void **state)
 {
     const char *const features[] = { "E1", "5\" end", "\"E2\"", "\"" };
-    tap_error        e = { 0 };
-    tap_arena       *a = tap_arena_new();
+    tap_error         e = { 0 };
+    tap_arena        *a = tap_arena_new();
     (void)state;
     assert_int_equal(mkdir("quotes", 0777), 0);
     write_text("quotes/matrix.mtx", HEAD "2 3 3\n2 1 1\n1 2 20\n2 2 3\n");
@@ -119,7 +120,8 @@ static void test_quotes(void **state)
 
 static void test_separators(void **state)
 {
-    const char *const texts[] = { ",g1,g2\nc1,0,1\nc2,20,3\nc3,,\n", ";g1;g2\nc1;0;1\nc2;20;3\nc3;;\n", "\tg1\tg2\nc1\t0\t1\nc2\t20\t3\nc3\t\t\n" };
+    const char *const texts[] = { ",g1,g2\nc1,0,1\nc2,20,3\nc3,,\n", ";g1;g2\nc1;0;1\nc2;20;3\nc3;;\n",
+                                  "\tg1\tg2\nc1\t0\t1\nc2\t20\t3\nc3\t\t\n" };
     tap_arena        *a = tap_arena_new();
     (void)state;
     for (int i = 0; i < 3; i++) {
@@ -192,12 +194,8 @@ static void test_writing_what_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_quotes),
-        cmocka_unit_test(test_separators),
-        cmocka_unit_test(test_csv),
-        cmocka_unit_test(test_writing_what_is_none),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_folders), cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_separators), cmocka_unit_test(test_csv),     cmocka_unit_test(test_writing_what_is_none),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

@@ -129,7 +129,10 @@ static void test_kinds(void **state)
         { KIND("coordinate", "unsigned-integer", "general") "2 3 2\n1 2 7\n2 1 4\n", 2, 3, { 0, 7, 0, 4, 0, 0 } },
         { KIND("coordinate", "unsigned", "general") "1 1 1\n1 1 7\n", 1, 1, { 7 } },
         { KIND("coordinate", "double", "general") "1 1 1\n1 1 0.5\n", 1, 1, { 0.5 } },
-        { KIND("coordinate", "integer", "symmetric") "3 3 4\n1 1 1\n3 1 5\n3 2 6\n3 3 9\n", 3, 3, { 1, 0, 5, 0, 0, 6, 5, 6, 9 } },
+        { KIND("coordinate", "integer", "symmetric") "3 3 4\n1 1 1\n3 1 5\n3 2 6\n3 3 9\n",
+          3,
+          3,
+          { 1, 0, 5, 0, 0, 6, 5, 6, 9 } },
         { KIND("coordinate", "integer", "symmetric") "2 2 1\n1 2 5\n", 2, 2, { 0, 5, 5, 0 } }, /* the other triangle */
         { KIND("coordinate", "pattern", "symmetric") "2 2 2\n1 1\n2 1\n", 2, 2, { 1, 1, 1, 0 } },
         { KIND("coordinate", "real", "skew-symmetric") "3 3 2\n2 1 5\n3 1 -0.5\n", 3, 3, { 0, -5, 0.5, 5, 0, 0, -0.5, 0, 0 } },
@@ -192,14 +195,14 @@ static void test_what_does_not_count(void **state)
 
 static void test_refused_kinds(void **state)
 {
-    const char *words =
-        "line 1: there should be four words behind %%MatrixMarket, such as matrix coordinate integer general";
+    const char *words = "line 1: there should be four words behind %%MatrixMarket, such as matrix coordinate integer general";
     (void)state;
     expect_refusal("", "not a Matrix Market file: does not begin with %%MatrixMarket");
     expect_refusal("1 1 1\n", "not a Matrix Market file: does not begin with %%MatrixMarket");
     expect_refusal("%%MatrixMarket matrix coordinate integer\n", words);
     expect_refusal("%%MatrixMarket matrix coordinate integer general x\n", words);
-    expect_refusal("%%MatrixMarket vector coordinate integer general\n", "line 1: object 'vector' cannot be read; a matrix can");
+    expect_refusal("%%MatrixMarket vector coordinate integer general\n",
+                   "line 1: object 'vector' cannot be read; a matrix can");
     expect_refusal("\n%%MatrixMarket matrix sparse integer general\n",
                    "line 2: format 'sparse' cannot be read; coordinate and array can");
     expect_refusal(KIND("coordinate", "complex", "general"),

@@ -147,8 +147,9 @@ static void test_pca(void **state)
     check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, COLUMNS), product), ROWS, COLUMNS, 4); /* a single component */
     check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, COLUMNS), alike), ROWS, COLUMNS, 15);
     check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), (double[]){ 1, 0, 2, 0, 3, 0 }), 2, 3, 2); /* one direction, and a 0 */
-    check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), (double[]){ 1, 0, 2, 0, 0, 0, 3, 0, 1 }), 3, 3, 2); /* an empty row and column */
-    check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 2), (double[4]){ 0 }), 2, 2, 2);                   /* nothing but zeros */
+    check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), (double[]){ 1, 0, 2, 0, 0, 0, 3, 0, 1 }), 3, 3,
+              2);                                                                    /* an empty row and column */
+    check_pca(tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 2), (double[4]){ 0 }), 2, 2, 2); /* nothing but zeros */
 }
 
 static void test_same_for_any_number_of_threads(void **state)
@@ -259,7 +260,8 @@ static void test_bad_arguments(void **state)
     bytes.dtype = TAP_U8;
     SAYS("csr_rows: [2,2] is not [n,3], for rows of so many columns",
          tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 2), room), x, NULL, e));
-    SAYS("csr_rows: [6] is not [n,3], for rows of so many columns", tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(6), room), x, NULL, e));
+    SAYS("csr_rows: [6] is not [n,3], for rows of so many columns",
+         tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(6), room), x, NULL, e));
     SAYS("csr_rows: [] is not [n,3], for rows of so many columns", tap_csr_rows((tap_tensor){ 0 }, x, NULL, e));
     SAYS("csr_rows: rows go into contiguous float32 or float64", tap_csr_rows(turned, x, NULL, e));
     SAYS("csr_rows: rows go into contiguous float32 or float64", tap_csr_rows(bytes, x, NULL, e));

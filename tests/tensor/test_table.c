@@ -103,7 +103,8 @@ static void test_refusals(void **state)
         expect_refusal(matrix, "a,b\n\"c,1\n", "x: row 2, field 1: the quote that ends it is missing");
         expect_refusal(matrix, "\xff\xfe,", "x: is text in UTF-16; text in UTF-8 can be read");
         for (const char *bad = "\" \n\r"; *bad; bad++) assert_non_null(strstr(refusal(matrix, *bad), separator));
-        assert_string_equal(refusal(matrix, '\0'), "x: 0x00 cannot separate fields, as quotes, spaces and ends of lines cannot");
+        assert_string_equal(refusal(matrix, '\0'),
+                            "x: 0x00 cannot separate fields, as quotes, spaces and ends of lines cannot");
     }
     expect_refusal(true, "n,a,b\nc,1,x\n", "x: row 2, field 3: 'x' is not a number");
     expect_refusal(true, "n,a,b\nc,1,1 2\n", "x: row 2, field 3: '1 2' is not a number");
@@ -122,8 +123,8 @@ static void test_guesses(void **state)
     const struct {
         const char *line;
         char        wanted;
-    } cases[] = { { "a,b", ',' },   { ";a;b,c", ';' }, { "a\tb", '\t' }, { "a|b", '|' }, { "a b", '\0' },
-                  { "", '\0' },     { ",;\t|", ',' },  { "|,|", '|' },   { ";\t\t;", ';' } };
+    } cases[] = { { "a,b", ',' }, { ";a;b,c", ';' }, { "a\tb", '\t' }, { "a|b", '|' },   { "a b", '\0' },
+                  { "", '\0' },   { ",;\t|", ',' },  { "|,|", '|' },   { ";\t\t;", ';' } };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(tap_table_guess_separator(cases[i].line), cases[i].wanted);
@@ -159,7 +160,8 @@ static void test_hostile_fields(void **state)
     assert_string_equal(refusal(false, ','), "x: row 1, field 2: holds a NUL byte");
     memset(text, 'x', MUCH);
     scratch_write("x", text, N);
-    assert_string_equal(refusal(false, ','), "x: row 1, field 1: is longer than 65536 bytes; perhaps the quote that ends it is missing");
+    assert_string_equal(refusal(false, ','),
+                        "x: row 1, field 1: is longer than 65536 bytes; perhaps the quote that ends it is missing");
     for (int i = 0; i < MUCH; i++) text[i] = i % 2 ? '\n' : '1';
     write_packed("x", text, MUCH);
     assert_string_equal(refusal(false, ','), "x: unpacks to more than 256 times its size");
@@ -231,9 +233,10 @@ static void test_labels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),   cmocka_unit_test(test_long_table),     cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_matrices), cmocka_unit_test(test_hostile_fields), cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_guesses),  cmocka_unit_test(test_tsv),
+        cmocka_unit_test(test_tables),         cmocka_unit_test(test_long_table),
+        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_matrices),
+        cmocka_unit_test(test_hostile_fields), cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_guesses),        cmocka_unit_test(test_tsv),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }
