@@ -19,8 +19,20 @@ int  interrupted(void); /* the signal that asks to finish; 0 if none has come */
 
 /* path = dir/name, or dir for an empty name; false, without a word, if that is too long. */
 bool join(char path[PATH_SIZE], const char *dir, const char *name);
-/* Makes a folder for results and tries to write a file of that name there, before hours are spent on what is to be in it. */
-bool prepare_out(const char *out, const char *name);
+/* A file that goes into a folder for results, of about so many bytes. Without a name: one that is there for a moment. */
+typedef struct {
+    const char *name;
+    double      bytes;
+} out_file;
+
+/* Of a picture, about. */
+#define PICTURE_BYTES 3e5
+
+/* Makes a folder for results and sees whether these files can be written there, one after the other, before hours are spent on what is
+ * to be in them: none is a folder's name, or of a file that must not be replaced, and the disk has room for all of them. */
+bool prepare_out(const char *out, int n, const out_file *files);
+/* The same of one file in a folder that there is; of a device or pipe nothing can be said before. */
+bool prepare_file(const char *path, double bytes);
 
 /* The status to end with: 0, 1 after a failure, 128 + signal after an interruption; standard output is written. */
 int end_program(bool ok);

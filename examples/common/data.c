@@ -51,7 +51,7 @@ bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const cha
     if (!arena_ok(a)) return false;
     tap_shape s = images->shape;
     if (images->dtype != TAP_U8 || s.rank != 3 || s.n[0] < 1 || s.n[1] != SIDE || s.n[2] != SIDE)
-        return fail("%s: holds %s %s, not images uint8 [n,28,28]", path, tap_dtype_name(images->dtype),
+        return fail("%s: holds %s %s, not images uint8 [n,28,28], n from 1 up", path, tap_dtype_name(images->dtype),
                     tap_shape_format(shape, s));
     return true;
 }
@@ -81,11 +81,13 @@ bool dataset_load(dataset *d, tap_arena *a, const char *given)
 
 bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, int64_t n, int64_t classes)
 {
-    char        path[PATH_SIZE];
+    char        path[PATH_SIZE], shape[TAP_SHAPE_TEXT];
     if (!dataset_file(path, dir, part, "labels", 1)) return fail("%s: has no file %s-labels-idx1-ubyte.gz, nor a plain one", dir, part);
     const tap_tensor x = tap_idx_read(a, path);
     if (!arena_ok(a)) return false;
-    if (x.dtype != TAP_U8 || x.shape.rank != 1 || x.shape.n[0] != n) return fail("%s: is not a label for each image", path);
+    if (x.dtype != TAP_U8 || x.shape.rank != 1 || x.shape.n[0] != n)
+        return fail("%s: is not a label for each image: holds %s %s for %lld images", path, tap_dtype_name(x.dtype),
+                    tap_shape_format(shape, x.shape), (long long)n);
     for (int64_t i = 0; i < n; i++)
         if (tap_tensor_item(x, i) >= (double)classes)
             return fail("%s: label %.0f of image %lld is not below %lld", path, tap_tensor_item(x, i), (long long)i, (long long)classes);

@@ -59,6 +59,8 @@ typedef struct {
     tap_var (*loss)(const void *net, tap_tape *t, const batch *b); /* [], a mean over the rows */
     tap_tensor      data, held_out; /* [n,...]; of what is held out (no data: nothing is) the loss is said after each epoch */
     tap_checkpoint *checkpoint;     /* NULL: none */
+    int             n_results;      /* what the program writes into out when the model has learned */
+    const out_file *results;
 } lesson;
 
 /* By Adam, whose step size falls to 0 over the second half. *whole is false if it was interrupted. */
@@ -80,9 +82,11 @@ typedef struct {
 bool examine(const examination *e, bool *whole);
 
 /* A lesson from its checkpoint in out, if there is one to go on with, to its model.safetensors there, which tells the names of program
- * and data; the first n options of the table belong to both. *whole is false if it was interrupted. A checkpoint that is in use, damaged,
- * or of a run that is not done and that nobody asked to go on with, is an error. */
+ * and data; the first n options of the table belong to both. *whole is false if it was interrupted. Before it begins it sees whether all
+ * can be written. A checkpoint that is in use, damaged, or of a run that is not done and that nobody asked to go on with, is an error. */
 bool model_learn(lesson l, const char *data, const argument *table, int n, bool *whole);
+/* Whether there is no such checkpoint, for a program with several lessons that wants to know before the first one. */
+bool model_may_learn(const char *out, bool resume);
 /* Takes the first n options of the table from such a file, which this program must have written; their texts are in the arena. */
 bool model_options(tap_arena *a, const char *path, const argument *table, int n);
 bool model_load(tap_module *root, const char *path);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_KEPT = 24 };
+enum { MOST_KEPT = 24, MOST_RESULTS = 16 };
 
 /* Whether the run has come to its last epoch. */
 static bool is_done(const tap_checkpoint_found *run)
@@ -15,24 +15,53 @@ static bool is_done(const tap_checkpoint_found *run)
     return epoch && epochs && parse_whole(epochs, 1, 1e6, &n) && tap_tensor_item(*epoch, 0) > (double)n;
 }
 
-/* The checkpoint of a run, to which the first n options belong. */
-static bool run_begin(tap_checkpoint **c, const char *out, bool resume, const argument *table, int n)
+/* The checkpoint in out, if it is one to begin or to go on with; note: says which. */
+static bool run_open(tap_checkpoint **c, const char *out, bool resume, bool noted)
 {
-    char        path[PATH_SIZE], text[PATH_SIZE];
+    char        path[PATH_SIZE];
     const char *message;
     join(path, out, "checkpoint.safetensors");
     *c = tap_checkpoint_new(path);
     if (tap_checkpoint_status(*c, &message)) return fail("%s", message);
     const tap_checkpoint_found run = tap_checkpoint_find(*c);
-    if (resume && !run.path) note("%s: there is none yet; beginning at the beginning", path);
+    if (noted && resume && !run.path) note("%s: there is none yet; beginning at the beginning", path);
     if (run.path && !resume && !is_done(&run))
         return fail("%s: a run that was interrupted; go on with it with --resume, choose another --out, or remove it", run.path);
-    if (run.path && resume && *run.passed) note("%s; going on from %s", run.passed, run.path);
+    if (noted && run.path && resume && *run.passed) note("%s; going on from %s", run.passed, run.path);
+    return true;
+}
+
+bool model_may_learn(const char *out, bool resume)
+{
+    tap_checkpoint *c = NULL;
+    const bool      ok = run_open(&c, out, resume, false);
+    tap_checkpoint_free(c);
+    return ok;
+}
+
+/* The checkpoint of a run, to which the first n options belong. */
+static bool run_begin(tap_checkpoint **c, const char *out, bool resume, const argument *table, int n)
+{
+    char text[PATH_SIZE];
+    if (!run_open(c, out, resume, true)) return false;
     for (int i = 0; i < n; i++) {
         argument_print(&table[i], text);
         tap_checkpoint_option(*c, table[i].name + strlen("--"), text);
     }
     return true;
+}
+
+/* Whether out can hold all that a lesson leaves: values of the parameters and, in a checkpoint, Adam's two moments of each; of two
+ * generations, and a third while it is written. */
+static bool prepare(const lesson *l)
+{
+    const double values = 4 * (double)tap_module_count(l->root) + 1e4, all = 3 * values;
+    out_file     files[MOST_RESULTS] = {
+        { "checkpoint.safetensors", all }, { "checkpoint.safetensors.previous", all }, { NULL, all }, { "model.safetensors", values }
+    };
+    int n = 4;
+    for (int i = 0; i < l->n_results && n < MOST_RESULTS; i++) files[n++] = l->results[i];
+    return prepare_out(l->how.out, n, files);
 }
 
 static bool model_keep(const tap_module *root, const char *out, const char *data, const argument *table, int n)
@@ -77,7 +106,7 @@ bool model_load(tap_module *root, const char *path)
 bool model_learn(lesson l, const char *data, const argument *table, int n, bool *whole)
 {
     const char *out = l.how.out;
-    bool ok = prepare_out(out, "model.safetensors") && run_begin(&l.checkpoint, out, l.how.resume, table, n) && learn(&l, whole);
+    bool ok = prepare(&l) && run_begin(&l.checkpoint, out, l.how.resume, table, n) && learn(&l, whole);
     tap_checkpoint_free(l.checkpoint);
     if (ok && !*whole) note("interrupted; the same command with --resume goes on from there");
     return ok && (!*whole || model_keep(l.root, out, data, table, n));

@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stop;
 
@@ -50,15 +53,63 @@ static bool make_folders(char *path)
     return true;
 }
 
-bool prepare_out(const char *out, const char *name)
+static bool can_write(const char *out, const char *name)
 {
     char      path[PATH_SIZE];
     tap_error e = { 0 };
     if (!join(path, out, name)) return fail("%s: the name is too long", out);
-    if (!make_folders(path)) return false;
     tap_file *f = tap_file_create(path, &e);
     tap_file_abandon(f);
     return f ? true : fail("%s", e.message);
+}
+
+static double bytes_there(const char *out, const char *name)
+{
+    char        path[PATH_SIZE];
+    struct stat s;
+    return name && join(path, out, name) && stat(path, &s) == 0 ? (double)s.st_size : 0;
+}
+
+/* Bytes free on the folder's disk; nothing is as large as what is not known. */
+static double bytes_free(const char *out)
+{
+    struct statvfs disk;
+    if (statvfs(out, &disk) != 0 || disk.f_blocks == 0) return HUGE_VAL;
+    return (double)(geteuid() == 0 ? disk.f_bfree : disk.f_bavail) * (double)disk.f_frsize;
+}
+
+/* A file is written beside the one that it replaces. */
+static bool has_room(const char *out, int n, const out_file *files)
+{
+    const double free = bytes_free(out);
+    double       more = 0, most = 0;
+    for (int i = 0; i < n; i++) {
+        most = fmax(most, more + files[i].bytes);
+        if (files[i].name) more += files[i].bytes - bytes_there(out, files[i].name);
+    }
+    return most <= free || fail("%s: the results need %.1f MB, and the disk has %.1f MB free", out, most / 1e6, free / 1e6);
+}
+
+bool prepare_out(const char *out, int n, const out_file *files)
+{
+    char path[PATH_SIZE];
+    if (!join(path, out, n > 0 && files[0].name ? files[0].name : ".")) return fail("%s: the name is too long", out);
+    if (!make_folders(path)) return false;
+    for (int i = 0; i < n; i++)
+        if (files[i].name && !can_write(out, files[i].name)) return false;
+    return has_room(out, n, files);
+}
+
+bool prepare_file(const char *path, double bytes)
+{
+    char        folder[PATH_SIZE];
+    struct stat s;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const bool  there = stat(path, &s) == 0;
+    if (there && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode)) return true;
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(name - path) : 1, slash ? path : ".");
+    const out_file file = { name, bytes };
+    return can_write("", path) && has_room(folder, 1, &file);
 }
 
 void begin_program(int64_t threads)

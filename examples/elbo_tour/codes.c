@@ -49,6 +49,15 @@ static bool find(pictures *p, tap_arena *a, const tour *o)
     return true;
 }
 
+bool images_check(const tour *o)
+{
+    tap_arena *a = tap_arena_new();
+    pictures   p;
+    const bool ok = find(&p, a, o);
+    tap_arena_free(a);
+    return ok;
+}
+
 typedef tap_var (*function)(const void *model, tap_var x);
 
 static tap_var autoencoder_loss(const void *model, tap_var x) { return tap_autoencoder_loss(model, x); }

@@ -35,6 +35,7 @@ bool walk_bounds(const tour *o);     /* bounds.c: section 4, by quadrature */
 bool walk_gradients(const tour *o);  /* gradients.c: section 5 */
 bool walk_gaussians(const tour *o);  /* gaussians.c: section 6 */
 bool walk_codes(const tour *o);      /* codes.c: section 1.2, an autoencoder beside a VAE; codes.png */
+bool images_check(const tour *o);    /* whether there are images for it */
 bool draw_figures(const tour *o);    /* figures.c: delta.png, kl.png */
 
 #endif

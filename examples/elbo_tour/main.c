@@ -29,8 +29,11 @@ int main(int argc, char **argv)
     int            status;
     if (!arguments_take(table, help, argc, argv, NULL, &status)) return status;
     o.draws = o.quick ? 20000 : 200000;
-    if (!prepare_out(o.out, "codes.png") || !walk_trivial(&o) || !walk_bounds(&o) || !walk_gradients(&o) || !walk_gaussians(&o)) return 1;
-    if (!draw_figures(&o) || !walk_codes(&o)) return 1;
+    const out_file files[] = { { "delta.png", PICTURE_BYTES }, { "kl.png", PICTURE_BYTES }, { "variance.png", PICTURE_BYTES },
+                               { "codes.png", 2 * PICTURE_BYTES } };
+    if (!images_check(&o) || !prepare_out(o.out, 4, files) || !walk_trivial(&o) || !walk_bounds(&o) || !walk_gradients(&o) ||
+        !walk_gaussians(&o) || !draw_figures(&o) || !walk_codes(&o))
+        return 1;
     bool ok = table_end();
     printf("delta.png, kl.png, variance.png and codes.png are in %s\n", o.out);
     return end_program(ok);

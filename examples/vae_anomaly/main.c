@@ -43,6 +43,17 @@ static void set_add(set *s, tap_tensor images, tap_tensor labels, int64_t digit,
     }
 }
 
+/* Whether there is something to measure: scores are to tell anomalies from what is normal. */
+static bool check_test(const set *test, const dataset *d, const options *o, const char *digit)
+{
+    const int64_t n = test->images.shape.n[0];
+    int64_t       anomalies = 0;
+    for (int64_t i = 0; i < n; i++) anomalies += ((const double *)test->table.data)[i * COLUMNS + ANOMALY] != 0;
+    if (o->only || (anomalies > 0 && anomalies < n)) return true;
+    return fail("%s: its test images hold %s %s%s", d->from, anomalies ? "no" : "nothing but", digit,
+                anomalies ? "" : ", which is normal, and no anomaly");
+}
+
 /* What the options ask for: a digit beside all others, a digit or a directory beside another one, or just one to score. */
 static bool load(set *train, set *test, tap_arena *a, const options *o, const char **name)
 {
@@ -51,6 +62,7 @@ static bool load(set *train, set *test, tap_arena *a, const options *o, const ch
     const char   *other = o->only ? o->only : o->anomaly;
     dataset       d = { .test = strange };
     if (!other && digit < 0) return fail("%s: what is normal is in a directory; name another one, --anomaly DIR", o->model);
+    if (o->data && !o->only && digit < 0) note("--data %s is not used: what is normal is in %s", o->data, o->normal);
     if (!o->only && !dataset_load(&d, a, digit < 0 ? o->normal : o->data)) return false;
     if (!o->only && (!load_labels(&labels[0], a, d.from, "train", d.train, digit >= 0) ||
                      !load_labels(&labels[1], a, d.from, "t10k", d.test, digit >= 0)))
@@ -63,7 +75,21 @@ static bool load(set *train, set *test, tap_arena *a, const options *o, const ch
     set_add(test, d.test, labels[1], digit, !other, false);
     set_add(test, strange, labels[2], -1, true, !o->only);
     *name = d.name;
-    return o->model || train->images.shape.n[0] > 0 || fail("%s: holds no %s to learn from", d.from, o->normal);
+    if (!o->model && train->images.shape.n[0] == 0) return fail("%s: its training images hold no %s to learn from", d.from, o->normal);
+    return check_test(test, &d, o, digit < 0 ? "normal image" : o->normal);
+}
+
+/* ---- What is written ---------------------------------------------------------------------------------------------- */
+
+enum { RESULTS = 4, ROW_BYTES = 120 };
+
+/* Behind what a lesson leaves. */
+static void result_files(out_file files[RESULTS], double images)
+{
+    files[0] = (out_file){ "scores.csv", ROW_BYTES * images };
+    files[1] = (out_file){ "histogram.png", 6 * PICTURE_BYTES };
+    files[2] = (out_file){ "extremes.png", PICTURE_BYTES };
+    files[3] = (out_file){ "roc.png", PICTURE_BYTES };
 }
 
 /* ---- The model ---------------------------------------------------------------------------------------------------- */
@@ -79,22 +105,30 @@ static bool init(tap_vae *vae, tap_module *root, const options *o)
     return module_ok(root);
 }
 
-static bool train(tap_vae *vae, tap_module *root, options *o, const set *from, const char *name, bool *whole)
+static bool train(tap_vae *vae, tap_module *root, options *o, const set *from, const set *test, const char *name, bool *whole)
 {
     argument table[OPTIONS + 1];
+    out_file files[RESULTS];
     options_table(table, o);
+    result_files(files, (double)test->images.shape.n[0]);
     if (!init(vae, root, o)) return false;
     if (!o->how.quiet)
         printf("%s, normal %s: %lld images; %s\n", name, o->normal, (long long)from->images.shape.n[0], tap_config());
-    return model_learn((lesson){ .how = o->how, .root = root, .net = vae, .loss = loss, .data = from->images }, name, table, KEPT, whole);
+    const lesson l = { .how = o->how,
+                       .root = root,
+                       .net = vae,
+                       .loss = loss,
+                       .data = from->images,
+                       .n_results = RESULTS,
+                       .results = files };
+    return model_learn(l, name, table, KEPT, whole);
 }
 
 static bool recall(tap_vae *vae, tap_module *root, tap_arena *a, options *o)
 {
     argument table[OPTIONS + 1];
     options_table(table, o);
-    return model_options(a, o->model, table, o->normal || o->only ? 1 : 2) && init(vae, root, o) &&
-           model_load(root, o->model) && prepare_out(o->how.out, "scores.csv");
+    return model_options(a, o->model, table, o->normal || o->only ? 1 : 2) && init(vae, root, o) && model_load(root, o->model);
 }
 
 /* ---- Scores ------------------------------------------------------------------------------------------------------- */
@@ -142,8 +176,10 @@ static bool run(options *o, double auroc[SCORES])
     tap_vae     vae;
     set         from = { 0 }, to = { 0 };
     const char *name = NULL;
-    bool        whole = true, ok = !o->model || recall(&vae, root, a, o);
-    ok = ok && load(&from, &to, a, o, &name) && (o->model || train(&vae, root, o, &from, name, &whole));
+    out_file    files[RESULTS];
+    bool        whole = true, ok = (!o->model || recall(&vae, root, a, o)) && load(&from, &to, a, o, &name);
+    if (ok) result_files(files, (double)to.images.shape.n[0]);
+    ok = ok && (o->model ? prepare_out(o->how.out, o->only ? RESULTS - 1 : RESULTS, files) : train(&vae, root, o, &from, &to, name, &whole));
     if (ok && whole) ok = score(&to, a, o, &vae, &whole);
     if (ok && whole)
         ok = table_write(o->how.out, "scores.csv", columns, COLUMNS, to.table) && draw(&to, o) &&
@@ -153,11 +189,65 @@ static bool run(options *o, double auroc[SCORES])
     return ok;
 }
 
+/* Whether the images of a part hold every digit. */
+static bool has_all(tap_arena *a, const dataset *d, const char *part, tap_tensor images)
+{
+    tap_tensor labels;
+    bool       seen[CLASSES] = { false };
+    if (!load_labels(&labels, a, d->from, part, images, true)) return false;
+    for (int64_t i = 0; i < images.shape.n[0]; i++) seen[((const int64_t *)labels.data)[i]] = true;
+    for (int i = 0; i < DIGITS; i++)
+        if (!seen[i])
+            return fail("%s: its %s images hold no %d; --normal all needs all ten digits", d->from,
+                        strcmp(part, "train") ? "test" : "training", i);
+    return true;
+}
+
+/* Bytes that a task leaves: two checkpoints, of three numbers for each parameter, the model, and results. */
+static double task_bytes(const options *o, const out_file files[RESULTS])
+{
+    tap_vae      vae;
+    tap_module  *root = tap_module_new(TAP_F32, 0);
+    const bool   ok = init(&vae, root, o);
+    const double values = ok ? 4 * (double)tap_module_count(root) : 0;
+    double       sum = 7 * values;
+    for (int i = 0; i < RESULTS; i++) sum += files[i].bytes;
+    tap_module_free(root);
+    return sum;
+}
+
+/* Whether all ten can write what they are to, and no run is there that was interrupted. */
+static bool prepare_all(const options *o, double images)
+{
+    out_file files[RESULTS];
+    char     out[PATH_SIZE], digit[] = "0";
+    result_files(files, images);
+    const out_file all = { NULL, DIGITS * task_bytes(o, files) };
+    bool           ok = prepare_out(o->how.out, 1, &all);
+    for (; ok && digit[0] <= '9'; digit[0]++)
+        ok = join(out, o->how.out, digit) && prepare_out(out, RESULTS, files) && model_may_learn(out, o->how.resume);
+    return ok;
+}
+
+/* Whether all ten tasks can be done, before the first one is: they take long. */
+static bool check_all(const options *o)
+{
+    tap_arena *a = tap_arena_new();
+    dataset    d = { .name = NULL };
+    tap_tensor strange = { .shape = TAP_SHAPE(0) };
+    const bool ok = dataset_load(&d, a, o->data) && has_all(a, &d, "train", d.train) && has_all(a, &d, "t10k", d.test) &&
+                    (!o->anomaly || dataset_images(&strange, a, o->anomaly, "t10k"));
+    const double images = ok ? (double)(d.test.shape.n[0] + strange.shape.n[0]) : 0;
+    tap_arena_free(a);
+    return ok && prepare_all(o, images);
+}
+
 /* Ten tasks, each in a folder of its own, and what comes of them. */
 static bool run_all(const options *all)
 {
     double auroc[DIGITS + 1][SCORES] = { 0 };
     char   out[PATH_SIZE], digit[] = "0";
+    if (!check_all(all)) return false;
     for (int i = 0; i < DIGITS; i++, digit[0]++) {
         options o = *all;
         o.normal = digit, o.how.out = out;

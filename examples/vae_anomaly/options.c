@@ -12,7 +12,8 @@ static const char help[] = "usage: vae_anomaly [options]\n"
                            "  --normal D         the digit that is normal, beside all others; all: ten such\n"
                            "                     tasks; or a directory of images [3]\n"
                            "  --anomaly DIR      a directory whose test images are the anomalies\n"
-                           "  --data DIR         directory with MNIST's four files [as of vae_mnist]\n"
+                           "  --data DIR         the digits: directory with MNIST's four files [as of\n"
+                           "                     vae_mnist]\n"
                            "  --out DIR          where the results go; made if need be [out/vae_anomaly]\n"
                            "  --model FILE       a model trained before, DIR/model.safetensors\n"
                            "  --score DIR        with --model: just score the test images of DIR\n"
@@ -49,8 +50,8 @@ void options_table(argument table[OPTIONS + 1], options *o)
 static bool check(const options *o, const argument *table, uint64_t given)
 {
     if (o->model && !arguments_exclude(table, given, " --latent" TRAINING_NAMES, NOT_WITH_MODEL)) return false;
-    if (o->only && (!o->model || o->normal || o->anomaly))
-        return usage("--score", "", "goes with --model, without --normal and --anomaly");
+    if (o->only && (!o->model || o->normal || o->anomaly || o->data))
+        return usage("--score", "", "goes with --model, without --normal, --anomaly and --data");
     if (!o->normal || (strlen(o->normal) == 1 && strchr("0123456789", *o->normal))) return true;
     if (!strcmp(o->normal, "all")) return !o->model || usage("--model", "", "goes with one task, not with --normal all");
     return o->anomaly || usage("--normal", o->normal, "a directory needs another one, --anomaly DIR");

@@ -1,75 +1,151 @@
 /* examples/vae_cells/data.c: cells, and what is known of them. */
+#define _POSIX_C_SOURCE 200809L
 #include "vae_cells.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-static bool sound(const tap_arena *a)
+/* ---- Counts ------------------------------------------------------------------------------------------------------- */
+
+bool is_folder(const char *path)
 {
-    return arena_ok(a);
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
-/* DIR/metadata.csv, unless another is given; a CSV file of counts has none by itself. */
-static bool read_metadata(cells *d, tap_arena *a, const options *o)
+static bool ends_in(const char *text, const char *end)
 {
-    char  path[PATH_SIZE];
-    FILE *there = o->metadata || !join(path, o->data, "metadata.csv") ? NULL : fopen(path, "r");
-    if (!there && !o->metadata) return true;
-    if (there) fclose(there);
-    const tap_table t = tap_table_read(a, o->metadata ? o->metadata : path, ',');
-    if (!sound(a)) return false;
-    if (t.rows != d->counts.rows + 1)
-        return fail("%s: describes %lld cells, not %lld", o->metadata ? o->metadata : path, (long long)t.rows - 1,
-                    (long long)d->counts.rows);
-    d->group = tap_table_labels(a, t, "group", &d->n_groups);
-    if (!o->no_batches) d->batch = tap_table_labels(a, t, "batch", &d->n_batches);
-    return sound(a);
+    const size_t n = strlen(text), m = strlen(end);
+    return n >= m && !strcmp(text + n - m, end);
+}
+
+char separator_of(const options *o, const char *path)
+{
+    return o->separator ? o->separator : ends_in(path, ".tsv") || ends_in(path, ".tsv.gz") ? '\t' : ',';
+}
+
+bool has_columns(tap_table t, const char *path, char separator)
+{
+    if (t.columns > 1) return true;
+    char       by[8], other[8];
+    const char guess = tap_table_guess_separator(t.text[0]);
+    if (!guess) return fail("%s: has one column when separated by %s", path, separator_name(by, separator));
+    return fail("%s: has one column when separated by %s; it looks separated by %s: --separator %s", path,
+                separator_name(by, separator), separator_name(other, guess), separator_name(other, guess));
+}
+
+static bool read_counts(cells *d, tap_arena *a, const options *o)
+{
+    const bool      folder = is_folder(o->data), known = ends_in(o->data, ".csv") || ends_in(o->data, ".csv.gz");
+    const char      separator = separator_of(o, o->data);
+    const tap_cells c =
+        folder || (!o->separator && !known) ? tap_cells_read(a, o->data) : tap_cells_read_csv(a, o->data, separator);
+    const char *message;
+    d->counts = c.counts;
+    d->barcodes = c.barcodes;
+    if (tap_arena_status(a, &message) == TAP_OK) return true;
+    tap_arena      *work = tap_arena_new();
+    const tap_table t = folder ? (tap_table){ 0 } : tap_table_read(work, o->data, separator);
+    if (t.columns != 1 || has_columns(t, o->data, separator)) fail("%s", message);
+    tap_arena_free(work);
+    return false;
+}
+
+/* ---- Which cells are learned from --------------------------------------------------------------------------------- */
+
+/* Those with any counts, as a matrix of their own, too: rows without counts have no entries. */
+static bool find_full(cells *d, tap_arena *a)
+{
+    int64_t        n = 0, *start = tap_arena_alloc(a, (size_t)(d->counts.rows + 1) * sizeof *start);
+    const int64_t *of = d->counts.start;
+    d->full = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(d->counts.rows));
+    if (!arena_ok(a)) return false;
+    for (int64_t i = 0; i < d->counts.rows; i++) {
+        if (of[i] == of[i + 1]) continue;
+        start[n] = of[i];
+        ((int64_t *)d->full.data)[n++] = i;
+    }
+    start[n] = of[d->counts.rows];
+    d->full.shape.n[0] = n;
+    d->full_counts = d->counts;
+    d->full_counts.rows = n;
+    d->full_counts.start = start;
+    return n >= 10 || fail("%lld cells with counts are too few: one in ten is held out", (long long)n);
+}
+
+static bool find_empty_genes(cells *d, tap_arena *a)
+{
+    uint8_t *has = tap_arena_alloc(a, (size_t)d->counts.columns);
+    if (!arena_ok(a)) return false;
+    for (int64_t j = 0; j < d->counts.start[d->counts.rows]; j++) has[d->counts.column[j]] = 1;
+    for (int64_t i = 0; i < d->counts.columns; i++) d->empty_genes += !has[i];
+    return true;
 }
 
 static int compare(const void *a, const void *b)
 {
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-/* One cell in ten is held out, by the seed. *median is of library sizes. */
+/* One in ten is held out, by the seed. *median is of library sizes. */
 static bool split(cells *d, tap_arena *a, uint64_t seed, double *median)
 {
-    const int64_t n = d->counts.rows, out = n / 10;
-    if (out < 1) return fail("%lld cells are too few: one in ten is held out", (long long)n);
-    int64_t *order = tap_arena_alloc(a, (size_t)n * sizeof *order), *size = tap_arena_alloc(a, (size_t)n * sizeof *size);
+    const tap_csr x = d->full_counts;
+    const int64_t n = x.rows, out = n / 10;
+    int64_t      *order = tap_arena_alloc(a, (size_t)n * sizeof *order);
+    double       *size = tap_arena_alloc(a, (size_t)n * sizeof *size);
     d->held_out = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(out, 2));
     d->train = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(n - out, 2));
-    if (!sound(a)) return false;
+    if (!arena_ok(a)) return false;
     tap_random_permutation(order, n, (tap_random){ seed, tap_random_hash("held out"), 0 });
     for (int64_t i = 0; i < n; i++) {
         int64_t *to = i < out ? (int64_t *)d->held_out.data + 2 * i : (int64_t *)d->train.data + 2 * (i - out);
-        for (int64_t j = d->counts.start[order[i]]; j < d->counts.start[order[i] + 1]; j++)
-            size[i] += (int64_t)d->counts.value[j];
-        to[0] = order[i], to[1] = size[i];
+        for (int64_t j = x.start[order[i]]; j < x.start[order[i] + 1]; j++) size[i] += (double)x.value[j];
+        to[0] = ((const int64_t *)d->full.data)[order[i]];
+        to[1] = (int64_t)fmin(size[i], 0x1p62);
     }
     qsort(size, (size_t)n, sizeof *size, compare);
-    *median = (double)size[n / 2];
-    return *median > 0 || fail("half of the cells have no counts at all");
+    *median = size[n / 2];
+    return true;
+}
+
+static bool check_options(const cells *d, const options *o)
+{
+    const long long genes = d->counts.columns, n = d->full_counts.rows;
+    if (o->latent > genes || o->latent > n)
+        return fail("--latent %lld: must not be above the %lld genes and the %lld cells with counts", (long long)o->latent,
+                    genes, n);
+    return o->clusters <= n || fail("--clusters %lld: must not be above the %lld cells with counts", (long long)o->clusters, n);
+}
+
+static void introduce(const cells *d, const options *o, double median)
+{
+    const tap_csr x = d->counts;
+    if (d->full_counts.rows < x.rows || d->empty_genes)
+        note("%s: %lld cells and %lld genes have no counts; nothing is learned from such cells", o->data,
+             (long long)(x.rows - d->full_counts.rows), (long long)d->empty_genes);
+    if (!o->how.quiet)
+        printf(
+            "%s: %lld cells x %lld genes, %.1f %% of counts are not 0, median library size %.0f; %lld batches, %lld groups\n",
+            o->data, (long long)x.rows, (long long)x.columns,
+            100 * (double)x.start[x.rows] / ((double)x.rows * (double)x.columns), median, (long long)d->n_batches,
+            (long long)d->n_groups);
 }
 
 bool cells_load(cells *d, tap_arena *a, options *o)
 {
     double median = 0;
-    d->counts = tap_cells_read(a, o->data).counts;
-    if (!sound(a) || !read_metadata(d, a, o) || !split(d, a, o->how.seed, &median)) return false;
+    if (!read_counts(d, a, o) || !find_full(d, a) || !find_empty_genes(d, a) || !metadata_read(d, a, o) ||
+        !split(d, a, o->how.seed, &median))
+        return false;
     if (o->scale == 0) o->scale = median;
     if (o->clusters == 0) o->clusters = d->n_groups ? d->n_groups : 8;
-    if (o->latent > d->counts.columns || o->clusters > d->counts.rows)
-        return fail("--latent and --clusters must not be above %lld genes, %lld cells", (long long)d->counts.columns,
-                    (long long)d->counts.rows);
-    if (!o->how.quiet)
-        printf(
-            "%s: %lld cells x %lld genes, %.1f %% of counts are not 0, median library size %.0f; %lld batches, %lld groups\n",
-            o->data, (long long)d->counts.rows, (long long)d->counts.columns,
-            100 * (double)d->counts.start[d->counts.rows] / ((double)d->counts.rows * (double)d->counts.columns), median,
-            (long long)d->n_batches, (long long)d->n_groups);
+    if (!check_options(d, o)) return false;
+    introduce(d, o, median);
     return true;
 }
 

@@ -25,12 +25,15 @@ static bool write_metadata(const char *dir, const tap_simulated_counts *s)
 
 static bool simulate(options *o)
 {
-    tap_error   e = { 0 };
-    tap_arena  *a = tap_arena_new();
+    const out_file files[] = { { "metadata.csv", 50 * (double)o->simulation.cells }, { "matrix.mtx.gz", 0 },
+                               { "barcodes.tsv.gz", 0 },                            { "features.tsv.gz", 0 } };
+    if (!prepare_out(o->simulate, 4, files)) return false;
+    tap_error  e = { 0 };
+    tap_arena *a = tap_arena_new();
     o->simulation.seed = o->how.seed;
     const tap_simulated_counts s = tap_simulate_counts(a, o->simulation);
     bool                       ok = arena_ok(a);
-    ok = ok && prepare_out(o->simulate, "metadata.csv") && write_metadata(o->simulate, &s) &&
+    ok = ok && write_metadata(o->simulate, &s) &&
          (!tap_cells_write(o->simulate, (tap_cells){ .counts = s.counts }, &e) || fail("%s", e.message));
     tap_arena_free(a);
     return ok;

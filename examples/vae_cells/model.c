@@ -1,6 +1,7 @@
 /* examples/vae_cells/model.c: what learns: the model, and its rival. */
 #include "vae_cells.h"
 
+#include <math.h>
 #include <stdio.h>
 
 typedef struct {
@@ -13,7 +14,7 @@ typedef struct {
 tap_var rival_log_prob(const models *m, seen s)
 {
     tap_var z = tap_zeros(s.x.tape, TAP_SHAPE(tap_shape_of(s.x).n[0], m->rival.options.latent));
-    tap_var log_library = tap_log(tap_sum(s.x, tap_keep(TAP_LAST)));
+    tap_var log_library = tap_log(tap_clamp(tap_sum(s.x, tap_keep(TAP_LAST)), 1, (double)INFINITY)); /* as the model's */
     return tap_sum(tap_log_prob(tap_count_vae_decode(&m->rival, z, s.c, log_library), s.x), TAP_LAST);
 }
 
@@ -58,7 +59,11 @@ static bool train(models *m, options *o, const cells *d, bool *whole)
         printf("VAE of counts, %s, %lld parameters; %s\n",
                o->zero_inflated ? "zero-inflated negative binomial" : "negative binomial",
                (long long)tap_module_count(m->root[0]), tap_config());
-    return model_learn(lesson_of(&(pupil){ m, d, false }, &o->how), o->data, table, KEPT, whole);
+    out_file files[RESULTS];
+    report_files(files, o, d);
+    lesson l = lesson_of(&(pupil){ m, d, false }, &o->how);
+    l.n_results = RESULTS, l.results = files;
+    return model_learn(l, o->data, table, KEPT, whole);
 }
 
 static bool train_rival(models *m, const options *o, const cells *d, bool *whole)
@@ -69,10 +74,33 @@ static bool train_rival(models *m, const options *o, const cells *d, bool *whole
     return init(&m->rival, m->root[1], o, d) && learn(&l, whole);
 }
 
+/* Whether the file is a model of as many genes, and of as many batches. */
+static bool fits(const options *o, const cells *d)
+{
+    tap_arena            *a = tap_arena_new();
+    const tap_safetensors file = tap_safetensors_read(a, o->model);
+    const tap_tensor     *theta = tap_safetensors_find(&file, "log_theta"), *enc = tap_safetensors_find(&file, "enc.0.weight");
+    const int64_t         genes = theta ? theta->shape.n[0] : 0, batches = enc && enc->shape.rank == 2 ? enc->shape.n[1] - genes : 0;
+    bool                  ok = arena_ok(a);
+    if (ok && genes && genes != d->counts.columns)
+        ok = fail("%s: has learned %lld genes, and %s has %lld", o->model, (long long)genes, o->data, (long long)d->counts.columns);
+    else if (ok && genes && batches != d->n_batches)
+        ok = fail("%s: has learned %lld batches, and %s has %lld; --metadata and --no-batches say which", o->model, (long long)batches,
+                  o->data, (long long)d->n_batches);
+    tap_arena_free(a);
+    return ok;
+}
+
+static bool recall(models *m, const options *o, const cells *d)
+{
+    out_file files[RESULTS];
+    report_files(files, o, d);
+    return fits(o, d) && init(&m->vae, m->root[0], o, d) && model_load(m->root[0], o->model) && prepare_out(o->how.out, RESULTS, files);
+}
+
 bool models_get(models *m, options *o, const cells *d, bool *whole)
 {
     *whole = true;
-    if (!prepare_out(o->how.out, "latent.npy")) return false;
-    if (o->model ? !init(&m->vae, m->root[0], o, d) || !model_load(m->root[0], o->model) : !train(m, o, d, whole)) return false;
+    if (o->model ? !recall(m, o, d) : !train(m, o, d, whole)) return false;
     return !*whole || train_rival(m, o, d, whole);
 }

@@ -15,8 +15,11 @@ static const char help[] = "usage: vae_cells --data DIR|FILE.csv [options]\n"
                            "  --data DIR         matrix.mtx, barcodes.tsv and features.tsv, plain or .gz,\n"
                            "                     as 10x Genomics has them; or a CSV file (.csv, .csv.gz)\n"
                            "                     of cells by genes, behind a row and a column of names\n"
-                           "  --metadata FILE    CSV, a row of names and one for each cell; the columns\n"
-                           "                     batch and group are used [metadata.csv in DIR, if there]\n"
+                           "  --metadata FILE    CSV, a row of names and one for each cell, in any order, of\n"
+                           "                     which one column holds the barcodes; batch and group\n"
+                           "                     are used [metadata.csv in DIR, if there]\n"
+                           "  --separator C      of CSV files: , or ; or any other character, or the word\n"
+                           "                     tab [, and in .tsv files tab]\n"
                            "  --no-batches       do not tell the model of the batches\n"
                            "  --out DIR          where the results go; made if need be [out/vae_cells]\n"
                            "  --model FILE       a model trained before, DIR/model.safetensors\n"
@@ -40,6 +43,25 @@ static const char help[] = "usage: vae_cells --data DIR|FILE.csv [options]\n"
                            "  vae_cells --simulate out/cells\n"
                            "  vae_cells --data out/cells --out out/vae_cells\n";
 
+const char *separator_name(char text[8], char separator)
+{
+    snprintf(text, 8, "'%c'", separator);
+    return separator == '\t' ? "tab" : text;
+}
+
+static bool take_separator(void *field, const char *text)
+{
+    const bool tab = !strcmp(text, "tab");
+    ((options *)field)->separator = tab ? '\t' : *text;
+    return tab || (*text && !text[1] && !strchr("\" \r\n", *text));
+}
+
+static void print_separator(const void *field, char text[PATH_SIZE])
+{
+    const char c = ((const options *)field)->separator;
+    snprintf(text, PATH_SIZE, c == '\t' ? "tab" : "%c", c);
+}
+
 static bool take_likelihood(void *field, const char *text)
 {
     ((options *)field)->zero_inflated = !strcmp(text, "zinb");
@@ -62,6 +84,8 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT("--no-batches", FLAG, &o->no_batches),
         ARGUMENT("--data", TEXT, &o->data),
         ARGUMENT("--metadata", TEXT, &o->metadata),
+        ARGUMENT_OWN("--separator", o, "must be the word tab or one character that is neither a quote nor a space", take_separator,
+                     print_separator),
         ARGUMENT("--model", TEXT, &o->model),
         ARGUMENT_NUMBER("--clusters", WHOLE, &o->clusters, 1, 1e6),
         ARGUMENT_NUMBER("--draws", WHOLE, &o->draws, 1, 1e4),
@@ -80,7 +104,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
 static bool check(const options *o, const argument *table, uint64_t given)
 {
     static const char learning[] =
-        " --likelihood --latent --hidden --scale --no-batches --data --metadata --out --model --clusters --draws" TRAINING_NAMES;
+        " --likelihood --latent --hidden --scale --no-batches --data --metadata --separator --out --model --clusters --draws" TRAINING_NAMES;
     if (o->simulate) return arguments_exclude(table, given, learning, "does not go with --simulate");
     return arguments_exclude(table, given, " --cells --genes --groups --batches ", "goes with --simulate") &&
            (!o->model || arguments_exclude(table, given, " --likelihood --latent --hidden --scale --seed" TRAINING_NAMES, NOT_WITH_MODEL)) &&

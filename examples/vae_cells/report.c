@@ -70,15 +70,20 @@ static bool write_latent(reporter *r)
     return (!tap_file_commit(f) && !tap_npy_write(path[1], r->latent, &e)) || fail("%s", e.message);
 }
 
+/* What is known of cells: int64 [n], inert where nothing is. */
+typedef struct {
+    tap_tensor group, batch;
+} known;
+
 /* Groups that k-means finds among the rows of x, and how far they agree with what is known. */
-static bool cluster(const reporter *r, const char *what, tap_tensor x, tap_tensor found)
+static bool cluster(const reporter *r, const known *k, const char *what, tap_tensor x, tap_tensor found)
 {
     tap_error e = { 0 };
     tap_kmeans(x, (tap_kmeans_options){ .clusters = r->o->clusters, .seed = r->o->how.seed }, found, &e);
     if (e.status) return fail("%s", e.message);
     printf("%-12s: %lld clusters by k-means", what, (long long)r->o->clusters);
-    if (r->d->n_groups) printf(", adjusted Rand index %.3f with the groups", tap_adjusted_rand_index(found, r->d->group, &e));
-    if (r->d->n_batches) printf(", %.3f with the batches", tap_adjusted_rand_index(found, r->d->batch, &e));
+    if (k->group.data) printf(", adjusted Rand index %.3f with the groups", tap_adjusted_rand_index(found, k->group, &e));
+    if (k->batch.data) printf(", %.3f with the batches", tap_adjusted_rand_index(found, k->batch, &e));
     printf("\n");
     return true;
 }
@@ -92,24 +97,60 @@ static void draw(const reporter *r, plot *p, const char *title, const char *name
     if (at) plot_groups(p, title, name, n, at, at + n, label.data);
 }
 
-static bool compare(const reporter *r)
+/* The rows of the cells that have counts, of numbers for all cells. */
+static tap_tensor of_full(const reporter *r, tap_tensor x)
+{
+    const int64_t n = r->d->full_counts.rows, *full = r->d->full.data;
+    tap_shape     s = x.shape;
+    s.n[0] = 1;
+    const size_t bytes = (size_t)tap_numel(s) * tap_dtype_size(x.dtype);
+    s.n[0] = n;
+    tap_tensor y = tap_tensor_zeros(r->a, x.dtype, s);
+    for (int64_t i = 0; y.data && i < n; i++)
+        memcpy((char *)y.data + (size_t)i * bytes, (const char *)x.data + (size_t)full[i] * bytes, bytes);
+    return y;
+}
+
+/* A cell without counts is in no cluster, which is -1. */
+static bool write_clusters(const reporter *r, tap_tensor found)
 {
     char             path[PATH_SIZE];
     tap_error        e = { 0 };
-    const tap_shape  n = TAP_SHAPE(r->d->counts.rows);
-    const tap_tensor found = tap_tensor_zeros(r->a, TAP_I64, n), other = tap_tensor_zeros(r->a, TAP_I64, n);
-    const tap_tensor pca = tap_csr_pca(r->a, tap_csr_log_normalize(r->a, r->d->counts, r->o->scale), r->o->latent, r->o->how.seed);
-    const tap_tensor flat = tap_csr_pca(r->a, tap_csr_from_dense(r->a, r->latent), r->o->latent > 1 ? 2 : 1, r->o->how.seed);
-    if (!sound(r) || !cluster(r, "latent space", r->latent, found) || !cluster(r, "PCA", pca, other)) return false;
-    const tap_tensor by = r->d->n_groups ? r->d->group : found;
-    const char      *name = r->d->n_groups ? "group" : "cluster";
-    plot            *p = plot_new(2, r->d->n_batches ? 2 : 1);
+    const tap_tensor all = tap_tensor_zeros(r->a, TAP_I64, TAP_SHAPE(r->d->counts.rows));
+    tap_tensor_fill(all, -1);
+    for (int64_t i = 0; all.data && i < found.shape.n[0]; i++)
+        ((int64_t *)all.data)[((const int64_t *)r->d->full.data)[i]] = ((const int64_t *)found.data)[i];
+    join(path, r->o->how.out, "clusters.npy");
+    return sound(r) && (!tap_npy_write(path, all, &e) || fail("%s", e.message));
+}
+
+/* Of the cells that have counts. */
+static bool compare(const reporter *r)
+{
+    const cells     *d = r->d;
+    const tap_shape  n = TAP_SHAPE(d->full_counts.rows);
+    const tap_tensor found = tap_tensor_zeros(r->a, TAP_I64, n), other = tap_tensor_zeros(r->a, TAP_I64, n), latent = of_full(r, r->latent);
+    const known      k = { d->n_groups ? of_full(r, d->group) : (tap_tensor){ 0 }, d->n_batches ? of_full(r, d->batch) : (tap_tensor){ 0 } };
+    const tap_tensor pca = tap_csr_pca(r->a, tap_csr_log_normalize(r->a, d->full_counts, r->o->scale), r->o->latent, r->o->how.seed);
+    const tap_tensor flat = tap_csr_pca(r->a, tap_csr_from_dense(r->a, latent), r->o->latent > 1 ? 2 : 1, r->o->how.seed);
+    if (!sound(r) || !cluster(r, &k, "latent space", latent, found) || !cluster(r, &k, "PCA", pca, other)) return false;
+    const tap_tensor by = d->n_groups ? k.group : found;
+    const char      *name = d->n_groups ? "group" : "cluster";
+    plot            *p = plot_new(2, d->n_batches ? 2 : 1);
     draw(r, p, "latent space", name, flat, by);
     draw(r, p, "PCA of log-normalized counts", name, pca, by);
-    if (r->d->n_batches) draw(r, p, "latent space", "batch", flat, r->d->batch);
-    if (r->d->n_batches) draw(r, p, "PCA of log-normalized counts", "batch", pca, r->d->batch);
-    join(path, r->o->how.out, "clusters.npy");
-    return plot_write(p, r->o->how.out, "latent.png") && (!tap_npy_write(path, found, &e) || fail("%s", e.message));
+    if (d->n_batches) draw(r, p, "latent space", "batch", flat, k.batch);
+    if (d->n_batches) draw(r, p, "PCA of log-normalized counts", "batch", pca, k.batch);
+    return plot_write(p, r->o->how.out, "latent.png") && write_clusters(r, found);
+}
+
+void report_files(out_file files[RESULTS], const options *o, const cells *d)
+{
+    const double n = (double)d->counts.rows, header = 128;
+    files[0] = (out_file){ "denoised.npy", header + 4 * n * (double)d->counts.columns };
+    files[1] = (out_file){ "latent.npy", header + 4 * n * (double)o->latent };
+    files[2] = (out_file){ "clusters.npy", header + 8 * n };
+    files[3] = (out_file){ "latent.png", 4 * PICTURE_BYTES };
 }
 
 bool report(const options *o, const models *m, const cells *d)

@@ -6,26 +6,32 @@
 #include "examples/common/learn.h"
 #include "models/models.h"
 
-enum { SHAPING = 5, KEPT = 5 + TRAINING_KEPT, OPTIONS = 15 + TRAINING_OPTIONS }; /* options: those to build a model again, those that it depends on, all */
+enum { SHAPING = 5, KEPT = 5 + TRAINING_KEPT, OPTIONS = 16 + TRAINING_OPTIONS }; /* options: those to build a model again, those that it depends on, all */
 
 typedef struct {
     training             how;
     const char          *data, *metadata, *model, *simulate; /* NULL: not given */
     bool                 zero_inflated, no_batches;
     int64_t              latent, hidden, clusters, draws;
-    double               scale; /* 0: the median library size */
+    double               scale;     /* 0: the median library size */
+    char                 separator; /* of CSV files; 0: not given */
     tap_count_simulation simulation;
 } options;
 
 /* False: the program ends here, with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
 void options_table(argument table[OPTIONS + 1], options *o);
+/* As the option takes it: "';'" or "tab". */
+const char *separator_name(char text[8], char separator);
 
 typedef struct {
-    tap_csr    counts;              /* [cells,genes] */
+    tap_csr    counts, full_counts; /* [cells,genes]; those of cells that have any */
+    tap_table  barcodes;            /* a row for each cell, which begins with its name */
+    tap_tensor full;                /* int64 [n]: which cells have counts */
+    int64_t    empty_genes;         /* how many have none */
     tap_tensor group, batch;        /* int64 [cells]; inert where nobody knows, */
     int64_t    n_groups, n_batches; /* which are 0 then */
-    tap_tensor train, held_out;     /* int64 [n,2]: a cell and its library size */
+    tap_tensor train, held_out;     /* int64 [n,2]: a cell with counts and its library size */
 } cells;
 
 /* Some cells on a tape: counts [n,genes] and, one-hot, batches [n,batches], { 0 } where there are none. */
@@ -34,6 +40,11 @@ typedef struct {
 } seen;
 
 bool cells_load(cells *d, tap_arena *a, options *o); /* fills in the options that are up to the data */
+bool metadata_read(cells *d, tap_arena *a, const options *o); /* groups and batches, if there is metadata */
+bool is_folder(const char *path);
+char separator_of(const options *o, const char *path); /* of the fields of this file */
+/* Whether a table has more than one column; else the separator is another one, perhaps that which occurs. */
+bool has_columns(tap_table t, const char *path, char separator);
 seen cells_see(const cells *d, tap_var index);       /* those of these numbers */
 
 /* The model, and a rival that sees nothing but a cell's library size and batch. */
@@ -47,5 +58,7 @@ typedef struct {
 bool    models_get(models *m, options *o, const cells *d, bool *whole);
 tap_var rival_log_prob(const models *m, seen s); /* [n] */
 bool    report(const options *o, const models *m, const cells *d);
+enum { RESULTS = 4 };
+void    report_files(out_file files[RESULTS], const options *o, const cells *d); /* what it writes */
 
 #endif

@@ -11,6 +11,8 @@
 
 const char *const program = "vae_compress";
 
+enum { HEADER = 16 }; /* bytes of an IDX file of images before the first pixel */
+
 static bool read_images(tap_tensor *images, tap_arena *a, const char *path)
 {
     char text[TAP_SHAPE_TEXT];
@@ -46,7 +48,7 @@ static bool write_file(const char *path, const uint8_t *header, size_t n, tap_te
 
 static bool write_images(const char *path, int64_t n, tap_tensor images)
 {
-    uint8_t header[16] = { 0, 0, 8, 3, [11] = SIDE, [15] = SIDE };
+    uint8_t header[HEADER] = { 0, 0, 8, 3, [11] = SIDE, [15] = SIDE };
     for (int i = 0; i < 4; i++) header[7 - i] = (uint8_t)(n >> 8 * i);
     return write_file(path, header, sizeof header, images);
 }
@@ -104,7 +106,7 @@ static bool compress(options *o, tap_arena *a, tap_module *root)
     tap_tensor shown = tap_tensor_zeros(a, TAP_U8, images.shape);
     tap_tensor_copy(shown, images, tap_arena_error(a));
     const bool binary = shown.data && whiten(shown);
-    if (!model_read(&vae, root, o, binary)) return false;
+    if (!model_read(&vae, root, o, binary) || !prepare_file(o->to, 0)) return false;
     const double     start = now();
     const tap_tensor bytes = tap_bits_back_encode(a, &vae, images);
     const double     seconds = now() - start;
@@ -123,7 +125,7 @@ static bool decompress(options *o, tap_arena *a, tap_module *root)
     if (!read_bytes(&bytes, a, o->from)) return false;
     if (tap_bits_back_inspect(bytes, &h, &e)) return fail("%s: %s", o->from, e.message);
     if (h.data != SIDE * SIDE || h.count > UINT32_MAX) return fail("%s: holds no images of 28x28, or too many for IDX", o->from);
-    if (!model_read(&vae, root, o, h.binary)) return false;
+    if (!model_read(&vae, root, o, h.binary) || !prepare_file(o->to, HEADER + (double)h.count * SIDE * SIDE)) return false;
     const double     start = now();
     const tap_tensor images = tap_bits_back_decode(a, &vae, bytes);
     const double     seconds = now() - start;
@@ -137,7 +139,7 @@ static bool binarize(const options *o, tap_arena *a)
 {
     tap_tensor  images;
     const char *message;
-    if (!read_images(&images, a, o->from)) return false;
+    if (!read_images(&images, a, o->from) || !prepare_file(o->to, HEADER + (double)tap_tensor_numel(images))) return false;
     tap_tensor noise = tap_tensor_zeros(a, TAP_F32, images.shape);
     if (tap_arena_status(a, &message)) return fail("%s: %s", o->from, message);
     tap_random_uniform(noise, (tap_random){ .seed = o->how.seed, .stream = tap_random_hash("binarize") });

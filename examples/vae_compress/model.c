@@ -41,7 +41,7 @@ static bool learn_from(const dataset *d, tap_arena *a, tap_module *root, options
                         .net = &vae,
                         .loss = loss,
                         .data = tap_tensor_slice(a, d->train, 0, 0, end, 1),
-                        .held_out = tap_tensor_slice(a, d->train, 0, end, n, 1) };
+                        .held_out = end < n ? tap_tensor_slice(a, d->train, 0, end, n, 1) : (tap_tensor){ 0 } };
     options_table(table, o);
     if (!init(&vae, root, o)) return false;
     if (!o->how.quiet)

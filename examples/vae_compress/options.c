@@ -69,7 +69,7 @@ static bool check(const options *o, const argument *table, uint64_t given)
     static const char learning[] = " --binary --latent --hidden --data --out" TRAINING_NAMES, seed[] = " --seed ";
     if (o->task != TRAIN && !arguments_exclude(table, given, learning, "goes with --train")) return false;
     if (o->task != TRAIN && o->task != BINARIZE && !arguments_exclude(table, given, seed, "goes with --train")) return false;
-    return o->task != TRAIN || !o->model || usage("--model", "", "goes with -c and -d");
+    return o->task == COMPRESS || o->task == DECOMPRESS || !o->model || usage("--model", "", "goes with -c and -d");
 }
 
 bool options_parse(options *o, int argc, char **argv, int *status)

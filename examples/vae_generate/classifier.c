@@ -55,17 +55,27 @@ static bool take(tap_module *root, const char *path, const char *data)
     return ok && (!tap_module_load(root, path, &e) || fail("%s", e.message));
 }
 
-bool classifier_get(classifier *c, tap_module *root, const options *o, const digits *d, bool *whole)
+static void data_name(char text[64], const digits *d)
+{
+    snprintf(text, 64, "%lld %s", (long long)d->train.images.shape.n[0], d->found.name);
+}
+
+bool classifier_find(classifier *c, tap_module *root, const options *o, const digits *d, bool *known)
+{
+    char path[PATH_SIZE], data[64];
+    data_name(data, d);
+    if (o->classifier) join(path, o->classifier, "");
+    else join(path, o->how.out, "classifier.safetensors");
+    *known = o->classifier || access(path, F_OK) == 0;
+    return init(c, root) && (!*known || take(root, path, data));
+}
+
+bool classifier_learn(const classifier *c, tap_module *root, const options *o, const digits *d, bool *whole)
 {
     char      path[PATH_SIZE], data[64];
     tap_error e = { 0 };
-    snprintf(data, sizeof data, "%lld %s", (long long)d->train.images.shape.n[0], d->found.name);
-    if (o->classifier) join(path, o->classifier, "");
-    else join(path, o->how.out, "classifier.safetensors");
-    *whole = true;
-    if (!init(c, root)) return false;
-    if (o->classifier || access(path, F_OK) == 0) return take(root, path, data);
-    if (!prepare_out(o->how.out, "classifier.safetensors")) return false;
+    data_name(data, d);
+    join(path, o->how.out, "classifier.safetensors");
     if (!o->how.quiet) printf("\na classifier learns to read the digits\n");
     const training how = { .epochs = EPOCHS, .batch = BATCH, .lr = 1e-3, .checkpoint_every = 1e9, .quiet = o->how.quiet };
     const lesson   l = { .how = how,

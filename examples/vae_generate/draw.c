@@ -81,21 +81,38 @@ static bool write(const studio *s, const char *name, tap_var images)
     const tap_shape  n = tap_shape_of(images);
     const tap_tensor x = tap_value(tap_reshape(images, TAP_SHAPE(n.n[0], n.n[1], SIDE, SIDE)));
     if (!x.data) return true; /* draw tells what went wrong */
-    if (!prepare_out(s->o->how.out, name) || !sheet_write(s->o->how.out, name, x, 2)) return false;
+    if (!sheet_write(s->o->how.out, name, x, 2)) return false;
     if (!s->o->how.quiet) printf("%s/%s\n", s->o->how.out, name);
     return true;
 }
 
+static const char *digit_file(const options *o)
+{
+    static char name[32];
+    snprintf(name, sizeof name, "digit_%lld.png", (long long)o->digit);
+    return name;
+}
+
+int draw_files(out_file files[PICTURES], const options *o)
+{
+    const double image = 3600; /* bytes, a grey one for each of (2 (28 + 2))^2 pixels, at most */
+    int          n = 0;
+    if (o->samples) files[n++] = (out_file){ "samples.png", 256 * image };
+    if (o->samples) files[n++] = (out_file){ "digits.png", 16 * DIGITS * image };
+    if (o->digit >= 0) files[n++] = (out_file){ digit_file(o), 256 * image };
+    if (o->traversals) files[n++] = (out_file){ "traversals.png", STEPS * (double)o->latent * image };
+    if (o->from >= 0) files[n++] = (out_file){ "interpolation.png", 3 * (STEPS + 2) * image };
+    return n;
+}
+
 bool draw(const options *o, const tap_vae *vae, const digits *d)
 {
-    char   name[32];
     studio s = { o, vae, tap_tape_new(TAP_F32, o->how.seed ^ tap_random_hash("draw")) };
     bool   ok = true;
     tap_tape_set_recording(s.tape, false);
-    snprintf(name, sizeof name, "digit_%lld.png", (long long)o->digit);
     if (o->samples) ok = ok && write(&s, "samples.png", samples(&s)) && write(&s, "digits.png", classes(&s));
     tap_tape_reset(s.tape); /* its noise, and so the next picture, is the same whether the one before is drawn or not */
-    if (o->digit >= 0) ok = ok && write(&s, name, decode(&s, noise(&s, 16, 16), class_of(&s, o->digit)));
+    if (o->digit >= 0) ok = ok && write(&s, digit_file(o), decode(&s, noise(&s, 16, 16), class_of(&s, o->digit)));
     if (o->traversals) ok = ok && write(&s, "traversals.png", traversals(&s));
     if (o->from >= 0) ok = ok && write(&s, "interpolation.png", interpolation(&s, &d->test));
     return tape_end(s.tape) && ok;

@@ -33,13 +33,44 @@ static bool load(digits *d, tap_arena *a, const options *o)
            load_part(&d->test, d->found.test, a, d->found.from, "t10k");
 }
 
+static void find_classes(bool seen[DIGITS], tap_tensor labels)
+{
+    for (int i = 0; i < DIGITS; i++) seen[i] = false;
+    for (int64_t i = 0; labels.data && i < labels.shape.n[0]; i++) seen[((const int64_t *)labels.data)[i]] = true;
+}
+
+/* Whether there is something to learn each digit from that is to be drawn, or read by the classifier. */
+static bool check_classes(const options *o, const digits *d)
+{
+    const bool draws = !o->model;
+    bool       learned[DIGITS], tested[DIGITS];
+    if (!d->train.labels.data) return true;
+    find_classes(learned, d->train.labels);
+    find_classes(tested, d->test.labels);
+    for (int i = 0; i < DIGITS; i++) {
+        const bool drawn = draws && (o->samples || (o->digit < 0 ? o->traversals && i == 3 : o->digit == i));
+        if (!learned[i] && (drawn || (o->measure && tested[i])))
+            return fail("%s: its training images hold no %d, which is to be %s", d->found.from, i, drawn ? "drawn" : "measured");
+    }
+    return !o->measure || d->test.images.shape.n[0] >= 4 ||
+           fail("%s: --measure compares halves of the test images and needs 4 of them, not %lld", d->found.from,
+                (long long)d->test.images.shape.n[0]);
+}
+
 static bool run(options *o, const digits *d)
 {
     tap_module *root = tap_module_new(TAP_F32, o->how.seed);
+    tap_module *reader = tap_module_new(TAP_F32, 0); /* the same judge for any seed */
     tap_vae     vae;
-    bool        whole;
-    bool        ok = model_get(&vae, root, o, d, &whole);
-    if (ok && whole) ok = draw(o, &vae, d) && (!o->measure || measure(o, &vae, d));
+    classifier  c;
+    out_file    files[PICTURES + 1];
+    int         n = draw_files(files, o);
+    bool        whole, known = true;
+    bool        ok = check_classes(o, d) && (!o->measure || classifier_find(&c, reader, o, d, &known));
+    if (!known) files[n++] = (out_file){ "classifier.safetensors", 4 * (double)tap_module_count(reader) + 1e4 };
+    ok = ok && model_get(&vae, root, o, d, n, files, &whole);
+    if (ok && whole) ok = draw(o, &vae, d) && (!o->measure || measure(o, &vae, d, &c, reader, known));
+    tap_module_free(reader);
     tap_module_free(root);
     return ok;
 }

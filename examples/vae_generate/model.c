@@ -40,7 +40,7 @@ static void introduce(const options *o, const digits *d, const tap_module *root)
            (long long)tap_module_count(root), tap_config());
 }
 
-static bool train(tap_vae *vae, tap_module *root, options *o, const digits *d, bool *whole)
+static bool train(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole)
 {
     argument table[OPTIONS + 1];
     options_table(table, o);
@@ -51,7 +51,9 @@ static bool train(tap_vae *vae, tap_module *root, options *o, const digits *d, b
                        .net = &(pupil){ vae, d },
                        .loss = loss,
                        .data = d->train.images,
-                       .held_out = d->test.images };
+                       .held_out = d->test.images,
+                       .n_results = n,
+                       .results = files };
     return model_learn(l, d->found.name, table, KEPT, whole);
 }
 
@@ -65,8 +67,8 @@ static bool load(tap_vae *vae, tap_module *root, options *o)
     return ok;
 }
 
-bool model_get(tap_vae *vae, tap_module *root, options *o, const digits *d, bool *whole)
+bool model_get(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole)
 {
     *whole = true;
-    return o->model ? load(vae, root, o) : train(vae, root, o, d, whole);
+    return o->model ? load(vae, root, o) && prepare_out(o->how.out, n, files) : train(vae, root, o, d, n, files, whole);
 }

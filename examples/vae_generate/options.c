@@ -84,8 +84,11 @@ bool options_parse(options *o, int argc, char **argv, int *status)
     options_table(table, o);
     if (!arguments_take(table, help, argc, argv, &given, status)) return false;
     if (o->model && !arguments_exclude(table, given, " --latent --beta" TRAINING_NAMES, NOT_WITH_MODEL)) return false;
-    if (o->samples || o->traversals || o->measure || o->digit >= 0 || o->from >= 0) return true;
-    o->samples = o->traversals = o->measure = true;
-    o->from = 0, o->to = 1;
-    return true;
+    if (!o->samples && !o->traversals && !o->measure && o->digit < 0 && o->from < 0) {
+        o->samples = o->traversals = o->measure = true;
+        o->from = 0, o->to = 1;
+    }
+    if (o->classifier && !o->measure) return usage("--classifier", "", "goes with --measure");
+    return !o->data || !o->model || o->measure || o->from >= 0 ||
+           usage("--data", "", "goes with training, --interpolate and --measure");
 }

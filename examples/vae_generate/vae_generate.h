@@ -39,8 +39,9 @@ void options_table(argument table[OPTIONS + 1], options *o);
 
 /* ---- model.c ----------------------------------------------------------------------------------------------------- */
 
-/* Trains a model and writes it, or reads the one that the options name. *whole is false if training was interrupted. */
-bool model_get(tap_vae *vae, tap_module *root, options *o, const digits *d, bool *whole);
+/* Trains a model and writes it, or reads the one that the options name; and sees before whether the files can be written.
+ * *whole is false if training was interrupted. */
+bool model_get(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole);
 
 /* ---- classifier.c ------------------------------------------------------------------------------------------------ */
 
@@ -51,16 +52,21 @@ typedef struct {
     tap_linear hidden, out;
 } classifier;
 
-/* The same as of a model: from its file or, if there is none, trained and written. */
-bool    classifier_get(classifier *c, tap_module *root, const options *o, const digits *d, bool *whole);
+/* Reads it from the file that the options name or, if it is there, classifier.safetensors in out; it is *known then. */
+bool    classifier_find(classifier *c, tap_module *root, const options *o, const digits *d, bool *known);
+/* Trains it, and writes it into out. *whole is false if that was interrupted. */
+bool    classifier_learn(const classifier *c, tap_module *root, const options *o, const digits *d, bool *whole);
 tap_var classifier_features(const classifier *c, tap_var x); /* its last hidden layer: [n,784] -> [n,FEATURES] */
 
 /* ---- draw.c ------------------------------------------------------------------------------------------------------ */
 
 bool draw(const options *o, const tap_vae *vae, const digits *d);
+enum { PICTURES = 5 };
+int  draw_files(out_file files[PICTURES], const options *o); /* how many files it writes, and which */
 
 /* ---- measure.c --------------------------------------------------------------------------------------------------- */
 
-bool measure(const options *o, const tap_vae *vae, const digits *d);
+/* By this classifier, which learns now if it is not known. */
+bool measure(const options *o, const tap_vae *vae, const digits *d, const classifier *c, tap_module *root, bool known);
 
 #endif

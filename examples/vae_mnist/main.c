@@ -41,6 +41,26 @@ static bool finish(const options *o, const dataset *d, const tap_module *root, c
     return ok;
 }
 
+/* Whether out can hold all that a run leaves. A checkpoint has three numbers for each parameter and all records; there are three while
+ * one is written. */
+static bool prepare(const options *o, const tap_module *root)
+{
+    const double   values = 4 * (double)tap_module_count(root) + 1e4, epochs = (double)o->epochs + 1;
+    const double   all = 3 * values + 8 * epochs * (double)record_columns(o->model.latent);
+    const out_file files[] = { { "checkpoint.safetensors", all },
+                               { "checkpoint.safetensors.previous", all },
+                               { NULL, all },
+                               { "model.safetensors", values },
+                               { "metrics.jsonl", epochs * (200 + 20 * (double)o->model.latent) },
+                               { "timing.jsonl", epochs * 100 },
+                               { "training.svg", 1e4 + 200 * epochs },
+                               { "reconstructions.png", PICTURE_BYTES },
+                               { "samples.png", PICTURE_BYTES },
+                               { "interpolation.png", PICTURE_BYTES },
+                               { "manifold.png", PICTURE_BYTES } };
+    return prepare_out(o->out, (int)(sizeof files / sizeof *files) - (o->model.latent != 2), files);
+}
+
 /* Builds the model, and trains it from where the checkpoint stands. */
 static bool run(const options *o, const dataset *d, tap_checkpoint *c, tap_arena *arena)
 {
@@ -49,7 +69,7 @@ static bool run(const options *o, const dataset *d, tap_checkpoint *c, tap_arena
     tap_vae     vae;
     int64_t     n = 0;
     tap_vae_init(&vae, root, o->model);
-    bool ok = (records || fail("out of memory")) && module_ok(root);
+    bool ok = (records || fail("out of memory")) && module_ok(root) && prepare(o, root);
     if (ok) {
         print_start(o, d, root);
         ok = train(&vae, root, d, o, c, arena, records, &n, &last) && finish(o, d, root, &vae, n, records, &last);
@@ -63,8 +83,9 @@ static bool start(options *o)
 {
     tap_arena      *arena = tap_arena_new();
     tap_checkpoint *c     = NULL;
+    const out_file  first = { "checkpoint.safetensors", 0 };
     dataset         data;
-    bool ok = dataset_load(&data, arena, o->data) && prepare_out(o->out, "metrics.jsonl") && resume_open(&c, o, arena) && run(o, &data, c, arena);
+    bool ok = dataset_load(&data, arena, o->data) && prepare_out(o->out, 1, &first) && resume_open(&c, o, arena) && run(o, &data, c, arena);
     tap_checkpoint_free(c);
     tap_arena_free(arena);
     return ok;

@@ -13,6 +13,7 @@ typedef struct {
 typedef struct {
     const options  *o;
     const tap_vae  *vae;
+    tap_vae         test_vae; /* the same, for numbers without gradients */
     tap_module     *root;
     tap_arena      *arena; /* of the records */
     tap_tensor      test;
@@ -131,7 +132,7 @@ static bool evaluate(const trainer *t, record *r)
     tap_tape_set_step(t->test_tape, 0);
     while (tap_loader_next(t->test_images, &x)) {
         tap_tape_reset(t->test_tape);
-        tap_vae_terms terms = tap_vae_elbo(t->vae, tap_input(t->test_tape, x));
+        tap_vae_terms terms = tap_vae_elbo(&t->test_vae, tap_input(t->test_tape, x));
         rec += total(terms.rec);
         kl += total(terms.kl);
         n += x.shape.n[0];
@@ -225,10 +226,15 @@ bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, t
     /* About the same memory for any number of samples. */
     int64_t            test_batch = o->model.samples < 500 ? 500 / o->model.samples : 1;
     tap_loader_options shuffled   = { .batch = o->batch, .shuffle = true, .seed = o->seed };
+    const int64_t      rest       = d->train.shape.n[0] % o->batch;
+    if (o->model.estimator == TAP_SCORE_BASELINE && rest == 1)
+        return fail("--batch %lld: the last batch of %lld images has one, and --estimator score-baseline needs two", (long long)o->batch,
+                    (long long)d->train.shape.n[0]);
 
     trainer t = {
         .o           = o,
         .vae         = vae,
+        .test_vae    = *vae,
         .root        = root,
         .arena       = a,
         .test        = d->test,
@@ -243,6 +249,8 @@ bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, t
         .rows        = calloc((size_t)(o->epochs ? o->epochs : 1), (size_t)record_columns(o->model.latent) * sizeof(double)),
         .epochs      = o->epochs,
     };
+    /* The baseline, which is for gradients, is a mean over other images; a batch may have none. */
+    if (o->model.estimator == TAP_SCORE_BASELINE) t.test_vae.options.estimator = TAP_SCORE;
     tap_tape_set_recording(t.test_tape, false);
     tap_loader_start(t.images, 1);
     bool ok = t.rows || fail("out of memory");

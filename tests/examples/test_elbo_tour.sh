@@ -32,6 +32,16 @@ ok "the same numbers again, and with one thread" cmp -s first stdout
 run --quick --data nowhere --out c
 ok "no data where they should be: status 1" [ "$status" -eq 1 ]
 ok "no data where they should be: a word on it" says stderr 'nowhere: No such file'
+ok "no data where they should be: before anything else" [ ! -s stdout ]
+ok "no data where they should be: nothing is made" nothing c
+for picture in codes delta kl variance; do
+    rm -rf blocked
+    mkdir -p blocked/$picture.png
+    run --quick --out blocked
+    ok "$picture.png is a directory: status 1" [ "$status" -eq 1 ]
+    ok "$picture.png is a directory: a word on it" says_only stderr "blocked/$picture.png: cannot replace: Is a directory"
+    ok "$picture.png is a directory: before anything else" [ ! -s stdout ]
+done
 : >file
 run --quick --out file/below
 ok "a place that cannot be written: status 1" [ "$status" -eq 1 ]

@@ -32,6 +32,7 @@ refuses '--checkpoint-every: goes with training, not with --model' --model m --c
 refuses '--model: goes with one task, not with --normal all' --model m --normal all
 refuses '--score: goes with --model' --score data
 refuses '--score: goes with --model' --score data --model m --normal 3
+refuses '--score: goes with --model' --score data --model m --data data
 refuses 'seven: not an option' seven
 
 # ---- one digit
@@ -82,6 +83,7 @@ ok "--score: all images" [ "$(grep -c '^[0-9]*,-1,0,' just/scores.csv)" -eq 33 ]
 # ---- a directory
 train --normal data --anomaly plain --out folder
 ok "--normal DIR: status 0" [ "$status" -eq 0 ]
+ok "--normal DIR: a word on --data" says_only stderr '--data data is not used: what is normal is in data'
 ok "--normal DIR: all is normal" says stdout '^images, normal data: 64 images'
 ok "--normal DIR: the anomalies are the other one's" [ "$(grep -c ',-1,1,' folder/scores.csv)" -eq 33 ]
 ok "--normal DIR: its own are not" [ "$(grep -Ec ',[0-9],0,' folder/scores.csv)" -eq 20 ]
@@ -140,6 +142,21 @@ fails 'another: is no model that this program has written' --model another --sco
 fails 'missing: No such file or directory' --data missing --out lost
 fails 'missing: No such file or directory' --model $model --score missing --out lost
 fails 'plain: has no file train-images-idx3-ubyte.gz' --data plain --out lost
+mkdir -p unfinished/4 most
+stop_when 'grep -qs "epoch  2 " stdout' INT --data data --normal 4 --latent 3 --batch 16 --epochs 100000 --out unfinished/4
+fails 'unfinished/4/checkpoint.safetensors: a run that was interrupted' --data data --normal all --latent 3 --out unfinished
+ok "--normal all, one of them interrupted: nothing is learned before" [ -z "$(find unfinished -name model.safetensors)" ]
+cp data/* most
+labels 64 | tr '\007' '\010' >most/train-labels-idx1-ubyte
+fails 'most: its training images hold no 7; --normal all needs all ten digits' --data most --normal all --out lost
+fails 'most: its training images hold no 7 to learn from' --data most --normal 7 --out lost
+cp data/train-labels-idx1-ubyte most
+labels 20 | tr '\011' '\010' >most/t10k-labels-idx1-ubyte
+fails 'most: its test images hold no 9; --normal all needs all ten digits' --data most --normal all --out lost
+fails 'most: its test images hold no 9' --data most --normal 9 --out lost
+labels 20 | tr '\000-\011' '\006' | tail -c 20 >only
+{ labels 20 | head -c 8; cat only; } >most/t10k-labels-idx1-ubyte
+fails 'most: its test images hold nothing but 6, which is normal, and no anomaly' --data most --normal 6 --out lost
 fails 'plain: has no file train-images-idx3-ubyte.gz' --normal plain --anomaly data --out lost
 cp -r data fewer
 labels 20 >fewer/train-labels-idx1-ubyte
@@ -148,13 +165,14 @@ rm fewer/train-labels-idx1-ubyte
 fails 'fewer: has no file train-labels-idx1-ubyte.gz' --data fewer --out lost
 { idx 2; } >fewer/train-images-idx3-ubyte
 labels 2 >fewer/train-labels-idx1-ubyte
-fails 'fewer: holds no 5 to learn from' --data fewer --normal 5 --out lost
+fails 'fewer: its training images hold no 5 to learn from' --data fewer --normal 5 --out lost
 labels 20 | tr '\003' '\002' >fewer/t10k-labels-idx1-ubyte
 labels 64 | head -c 72 >fewer/train-labels-idx1-ubyte
 idx 64 >fewer/train-images-idx3-ubyte
 run --data fewer --latent 3 --epochs 1 --quiet --steps 1 --weights 1 --samples 1 --normal 3 --out none
 ok "no normal image to test with: status 1" [ "$status" -eq 1 ]
-ok "no normal image to test with: a word on it" says_only stderr 'there are no negatives'
+ok "no normal image to test with: a word on it" says_only stderr 'fewer: its test images hold no 3'
+ok "no normal image to test with: nothing is learned before" nothing none
 printf '\000\000\010\003\000\000\000\000\000\000\000\034\000\000\000\034' >fewer/t10k-images-idx3-ubyte
 rm fewer/t10k-images-idx3-ubyte.gz
 fails 'fewer/t10k-images-idx3-ubyte: holds uint8 [0,28,28]' --model $model --score fewer --out lost
@@ -162,10 +180,19 @@ ok "none of these left anything behind but folders" [ -z "$(find lost -type f 2>
 : >file
 fails 'file' --model $model --score data --out file
 fails 'file' --data data --epochs 1 --out file/below
-mkdir -p blocked/scores.csv
-run --model $model --score data --quiet --out blocked
-ok "a result that cannot be put in its place: status 1" [ "$status" -eq 1 ]
-ok "it is named" says_only stderr blocked/scores.csv
+for file in checkpoint.safetensors model.safetensors scores.csv histogram.png extremes.png roc.png; do
+    rm -rf blocked
+    mkdir -p blocked/$file
+    fails "blocked/$file: cannot replace: Is a directory" --data data --normal 3 --out blocked
+    ok "a result that cannot be put in its place: nothing is learned before" files blocked $file
+done
+fails 'blocked/roc.png: cannot replace: Is a directory' --data data --model $model --out blocked
+run --model $model --score data --samples 1 --weights 1 --steps 1 --quiet --out blocked
+ok "--score: there is no ROC to write" [ "$status" -eq 0 ]
+mkdir blocked_all
+mkdir -p blocked_all/7/roc.png
+fails 'blocked_all/7/roc.png: cannot replace: Is a directory' --data data --normal all --out blocked_all
+ok "--normal all: nothing is learned before" [ -z "$(find blocked_all -type f)" ]
 
 # ---- real digits
 if [ -n "${TAP_SANITIZED:-}" ]; then

@@ -47,6 +47,7 @@ refuses '--latent: goes with --train' -c one two --latent 3
 refuses '--resume: goes with --train' -d one two --resume
 refuses '--seed: goes with --train' -d one two --seed 1
 refuses '--model: goes with -c and -d' --train --model x
+refuses '--model: goes with -c and -d' --binarize one two --model x
 refuses '--latent 0: must be a whole number' --train --latent 0
 refuses 'three: not an option' -c one two three
 
@@ -165,6 +166,27 @@ spares 'damaged: bits_back: no compressed images: they are damaged' -d damaged l
 run -c many nowhere/packed --quiet
 ok "a file that cannot be written: status 1" [ "$status" -eq 1 ]
 ok "a file that cannot be written: it is named" says_only stderr nowhere/packed
+
+mkdir folder
+for task in "-c many folder --model $grey" '-d packed folder' '--binarize many folder'; do
+    fails 'folder: cannot replace: Is a directory' $task
+done
+run -c many /dev/stdout --model $grey --quiet
+ok "to a pipe or a file that stands for one: the same" same packed stdout
+
+# ---- few images, of which none is held out
+mkdir few
+idx 5 >few/train-images-idx3-ubyte
+idx 5 >few/t10k-images-idx3-ubyte
+run --train --data few --latent 3 --hidden 20 --epochs 2 --batch 16 --out five
+ok "five images: status 0" [ "$status" -eq 0 ]
+ok "five images: what is not held out is not told of" [ "$(grep -Ec '^epoch +[12] of 2: loss [0-9.]+$' stdout)" -eq 2 ]
+for file in model.safetensors checkpoint.safetensors; do
+    rm -rf blocked
+    mkdir -p blocked/$file
+    fails "blocked/$file: cannot replace: Is a directory" --train --data data --out blocked
+    ok "a result that cannot be put in its place: nothing is learned before" files blocked $file
+done
 
 # ---- a run that stops
 interrupts --train --data data --latent 3 --hidden 20 --batch 16

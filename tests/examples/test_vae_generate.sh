@@ -30,6 +30,8 @@ refuses '--lr 0: ' --lr 0
 refuses "--model '': must not be empty" --model ''
 refuses '--latent: goes with training, not with --model' --model m --latent 3
 refuses '--resume: goes with training, not with --model' --resume --model m
+refuses '--classifier: goes with --measure' --classifier c --samples
+refuses '--data: goes with training, --interpolate and --measure' --model m --data d --samples
 refuses 'seven: not an option' seven
 
 # ---- an ordinary run
@@ -118,6 +120,13 @@ fails 'four: is no model that this program has written' --model four --samples -
 fails "$model: is no classifier that this program has written" --model $model --data data --measure --classifier $model --out lost
 fails 'nowhere' --model $model --data data --measure --classifier nowhere --out lost
 cp -r data fewer
+mkdir most
+cp data/train* most
+cp -r data thirty
+idx 30 >thirty/train-images-idx3-ubyte
+labels 30 >thirty/train-labels-idx1-ubyte
+gzip -dc data/t10k-images-idx3-ubyte.gz >most/t10k-images-idx3-ubyte
+gzip -dc data/t10k-labels-idx1-ubyte.gz >most/t10k-labels-idx1-ubyte
 idx 30 >fewer/train-images-idx3-ubyte
 labels 30 >fewer/train-labels-idx1-ubyte
 fails 'classifier.safetensors: has learned 64 images, not 30 images' --model $model --data fewer --measure --classifier a/b/classifier.safetensors \
@@ -137,9 +146,26 @@ train --lr 1000 --epochs 50 --quiet --out wild
 ok "numbers that run away: status 1" [ "$status" -eq 1 ]
 ok "numbers that run away: a word on it" says_only stderr 'is not a finite number in epoch'
 ok "numbers that run away: no model" nothing wild/model.safetensors
-mkdir -p blocked/model.safetensors
-train --quiet --samples --out blocked
-ok "a result that cannot be put in its place: status 1" [ "$status" -eq 1 ]
-ok "it is named" says_only stderr blocked/model.safetensors
+for file in $pictures classifier.safetensors model.safetensors checkpoint.safetensors; do
+    rm -rf blocked
+    mkdir -p blocked/$file
+    fails "blocked/$file: " --data data --out blocked
+    ok "a result that cannot be put in its place: nothing is learned before" files blocked $file
+done
+
+# ---- what is wanted when the model has learned is looked at before
+fails 'nowhere: cannot open: No such file or directory' --data data --classifier nowhere --out lost
+fails 'classifier.safetensors: has learned 64 images, not 30 images' --data thirty --classifier a/b/classifier.safetensors --out lost
+labels 64 | tr '\005' '\004' >most/train-labels-idx1-ubyte
+fails 'most: its training images hold no 5, which is to be drawn' --data most --out lost
+fails 'most: its training images hold no 5, which is to be drawn' --data most --digit 5 --out lost
+fails 'most: its training images hold no 5, which is to be measured' --data most --measure --out lost
+run --data most --latent 3 --epochs 1 --digit 4 --quiet --out fours
+ok "a digit that there is: status 0" [ "$status" -eq 0 ]
+idx 3 >most/t10k-images-idx3-ubyte
+labels 3 >most/t10k-labels-idx1-ubyte
+fails 'most: --measure compares halves of the test images and needs 4 of them, not 3' --data most --measure --out lost
+fails '--interpolate 0,3: there are 3 test images' --data most --interpolate 0,3 --out lost
+ok "none of these left anything behind" nothing lost
 
 finish

@@ -121,6 +121,12 @@ for bound in elbo iwae; do
         ok "--bound $bound --estimator $estimator is in the model" says $bound-$estimator/model.safetensors "\"$estimator\""
     done
 done
+small_fails '--batch 21: the last batch of 64 images has one, and --estimator score-baseline needs two' --estimator score-baseline --batch 21 --out baseline
+mkdir one
+cp data/train* one
+idx 1 >one/t10k-images-idx3-ubyte
+run --data one --hidden 16 --latent 3 --epochs 1 --batch 16 --estimator score-baseline --quiet --out one/out
+ok "--estimator score-baseline with one test image: status 0" [ "$status" -eq 0 ]
 ok "other estimators, other models" differ elbo-score/model.safetensors elbo-score-loo/model.safetensors
 ok "other bounds, other models" differ elbo-dreg/model.safetensors iwae-dreg/model.safetensors
 small --epochs 20 --free-bits 0.5 --out free
@@ -207,7 +213,13 @@ mkdir -p blocked/model.safetensors
 small --quiet --out blocked
 ok "a result that cannot be put in its place: status 1" [ "$status" -eq 1 ]
 ok "it is named" says_only stderr blocked/model.safetensors
-ok "no temporary file stays" files blocked 'checkpoint.safetensors metrics.jsonl model.safetensors'
+ok "nothing is learned before, and no temporary file stays" files blocked model.safetensors
+for file in checkpoint.safetensors $results; do
+    rm -rf blocked
+    mkdir -p blocked/$file
+    small_fails "blocked/$file: " --out blocked
+    ok "a result that cannot be put in its place: nothing is learned before" files blocked $file
+done
 # A limit on the size of files stands for a full disk.
 (
     trap '' XFSZ 2>/dev/null
