@@ -3,8 +3,15 @@
 
 #include "models/vae.h"
 
+static void check_samples(tap_var x, const char *call, int64_t samples)
+{
+    if (x.tape && samples < 1)
+        tap_tape_fail(x.tape, TAP_EARG, "%s: samples must be at least 1, not %lld", call, (long long)samples);
+}
+
 tap_var tap_vae_reconstruction_log_prob(const tap_vae *v, tap_var x, int64_t samples)
 {
+    check_samples(x, "vae_reconstruction_log_prob", samples);
     tap_var z = tap_sample_n(tap_vae_encode(v, x), samples);
     return tap_mean(tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST), TAP_AXES(0));
 }
@@ -20,6 +27,7 @@ static tap_densities densities(const tap_vae *v, tap_var x, tap_dist q, tap_var 
 
 tap_var tap_vae_log_likelihood(const tap_vae *v, tap_var x, int64_t samples)
 {
+    check_samples(x, "vae_log_likelihood", samples);
     tap_dist q = tap_vae_encode(v, x);
     return tap_bound_of(densities(v, x, q, tap_sample_n(q, samples), TAP_REPARAMETERIZED),
                         (tap_bound_options){ .bound = TAP_IWAE });
@@ -109,8 +117,10 @@ tap_dist tap_vae_fit(const tap_vae *v, tap_var x, tap_fit_options o)
     fit f;
     if (o.steps == 0) o.steps = 100;
     if (o.lr == 0) o.lr = 0.1;
-    if (x.tape && (o.steps < 0 || !(o.lr > 0 && isfinite(o.lr))))
-        tap_tape_fail(x.tape, TAP_EARG, "vae_fit: %lld steps of size %g are none that can be taken", (long long)o.steps, o.lr);
+    if (x.tape && o.steps < 0)
+        tap_tape_fail(x.tape, TAP_EARG, "vae_fit: steps must be at least 0, not %lld", (long long)o.steps);
+    if (x.tape && !(o.lr > 0 && isfinite(o.lr)))
+        tap_tape_fail(x.tape, TAP_EARG, "vae_fit: lr must be a finite number above 0, not %g", o.lr);
     tap_dist q = tap_vae_encode(v, x);
     if (!x.tape || tap_tape_status(x.tape, NULL)) return q;
     fit_begin(&f, q, tap_tape_dtype(x.tape), o.seed);
@@ -128,10 +138,10 @@ static tap_var elbo(const tap_vae *v, tap_var x, tap_dist q, tap_var noise)
 
 tap_var tap_vae_regret(const tap_vae *v, tap_var x, int64_t samples, tap_fit_options o)
 {
+    check_samples(x, "vae_regret", samples); /* before the fit, which takes long */
     tap_dist  q = tap_vae_encode(v, x), best = tap_vae_fit(v, x, o);
     tap_shape s = tap_shape_of(tap_unsqueeze(q.param[0], 0));
     s.n[0] = samples;
-    if (x.tape && samples < 1) tap_tape_fail(x.tape, TAP_EARG, "vae_regret: %lld draws are none", (long long)samples);
     tap_var noise = tap_randn(x.tape, s);
     return tap_sub(elbo(v, x, best, noise), elbo(v, x, q, noise));
 }

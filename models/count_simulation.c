@@ -7,9 +7,33 @@
 
 enum { AT_ONCE = 64 }; /* cells */
 
-static bool is_number(double x, double most)
+static void check_count(const char *name, int64_t n, tap_error *e)
 {
-    return x >= 0 && x <= most;
+    if (n < 1 || n > INT32_MAX)
+        tap_error_set(e, TAP_EARG, "simulate_counts: %s must be within 1..%d, not %lld", name, INT32_MAX, (long long)n);
+}
+
+static void check_number(const char *name, double x, double most, tap_error *e)
+{
+    if (!(x >= 0 && x <= most)) tap_error_set(e, TAP_EARG, "simulate_counts: %s must be within 0..%g, not %g", name, most, x);
+}
+
+static void check(const tap_count_simulation *o, tap_error *e)
+{
+    check_count("cells", o->cells, e);
+    check_count("genes", o->genes, e);
+    check_count("groups", o->groups, e);
+    check_count("batches", o->batches, e);
+    check_number("markers", o->markers, 1, e);
+    check_number("fold", o->fold, 10, e);
+    check_number("shift", o->shift, 10, e);
+    check_number("spread", o->spread, 10, e);
+    check_number("library_spread", o->library_spread, 10, e);
+    check_number("library", o->library, 1e6, e);
+    check_number("theta", o->theta, 1e6, e);
+    if (tap_numel(TAP_SHAPE(o->groups, o->batches, o->genes)) < 0)
+        tap_error_set(e, TAP_EARG, "simulate_counts: %lld groups x %lld batches x %lld genes are too many",
+                      (long long)o->groups, (long long)o->batches, (long long)o->genes);
 }
 
 /* The options with defaults filled in; an error for what cannot be used. */
@@ -24,15 +48,7 @@ static tap_count_simulation resolve(tap_count_simulation o, tap_error *e)
     if (o.library == 0) o.library = 600;
     if (o.library_spread == 0) o.library_spread = 0.5;
     if (o.theta == 0) o.theta = 2;
-    if (o.cells < 1 || o.genes < 1 || o.groups < 1 || o.batches < 1 || o.cells > INT32_MAX || o.genes > INT32_MAX ||
-        tap_numel(TAP_SHAPE(o.groups, o.batches, o.genes)) < 0)
-        tap_error_set(e, TAP_EARG, "simulate_counts: %lld cells, %lld genes, %lld groups, %lld batches are out of range",
-                      (long long)o.cells, (long long)o.genes, (long long)o.groups, (long long)o.batches);
-    const double number[] = { o.markers, o.fold, o.shift, o.spread, o.library_spread, o.library, o.theta };
-    const double most[] = { 1, 10, 10, 10, 10, 1e6, 1e6 };
-    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-        if (!is_number(number[i], most[i]))
-            tap_error_set(e, TAP_EARG, "simulate_counts: %g is not between 0 and %g", number[i], most[i]);
+    check(&o, e);
     return o;
 }
 

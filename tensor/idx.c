@@ -26,7 +26,7 @@ typedef struct {
     tap_shape   shape;
 } reader;
 
-#define fail(r, ...)       tap__input_fail(&(r)->from.in, __VA_ARGS__)
+#define fail(r, ...)        tap__input_fail(&(r)->from.in, __VA_ARGS__)
 #define fail_short(r, part) tap__packed_fail(&(r)->from, part)
 
 static bool read_part(const reader *r, void *to, int n, const char *part)
@@ -43,7 +43,7 @@ static bool read_header(reader *r)
     if (magic[0] != 0 || magic[1] != 0)
         return fail(r, TAP_EIO, "not an IDX file: begins with %02x %02x instead of 00 00", magic[0], magic[1]);
     while (known < TYPES && idx_types[known].code != magic[2]) known++;
-    if (known == TYPES) return fail(r, TAP_EIO, "0x%02x is no IDX type", magic[2]);
+    if (known == TYPES) return fail(r, TAP_EIO, "has IDX type 0x%02x; 0x08, 0x09 and 0x0b to 0x0e can be read", magic[2]);
     if (magic[3] > TAP_MAX_RANK) return fail(r, TAP_EIO, "has %d axes, more than %d", magic[3], TAP_MAX_RANK);
     r->type = idx_types[known];
     r->shape.rank = magic[3];
@@ -97,7 +97,8 @@ static bool check_promise(const reader *r, int64_t bytes, int64_t memory)
     char    last;
     z_off_t data = gztell(r->from.stream);
     if (gzdirect(r->from.stream) || memory <= MUCH || memory / DEFLATE_USUAL <= r->from.size) return true;
-    if (gzseek(r->from.stream, (z_off_t)bytes - 1, SEEK_CUR) < 0 || !read_part(r, &last, 1, "data") || !check_end(r)) return false;
+    if (gzseek(r->from.stream, (z_off_t)bytes - 1, SEEK_CUR) < 0 || !read_part(r, &last, 1, "data") || !check_end(r))
+        return false;
     return gzseek(r->from.stream, data, SEEK_SET) == data || fail_short(r, "data");
 }
 

@@ -76,7 +76,8 @@
     X(count_vae_empty, TAP_EARG, "mlp: not initialized", w->out = tap_count_vae_loss(&(tap_count_vae){ 0 }, w->in.x, NOTHING)) \
     X(count_vae_nobody, TAP_EARG, "mlp: not initialized", w->out = tap_count_vae_loss(NULL, w->in.x, NOTHING)) \
     X(count_vae_rates_empty, TAP_EARG, "mlp: not initialized", w->out = tap_count_vae_rates(NULL, w->in.noise, NOTHING)) \
-    X(count_vae_no_draws, TAP_EARG, NULL, w->out = tap_count_vae_log_prob(w->count_vae, w->in.x, NOTHING, INT64_MIN)) \
+    X(count_vae_no_draws, TAP_EARG, "count_vae_log_prob: draws must be at least 1, not -9223372036854775808", \
+      w->out = tap_count_vae_log_prob(w->count_vae, w->in.x, NOTHING, INT64_MIN)) \
     X(count_vae_width, TAP_ESHAPE, NULL, w->out = tap_count_vae_loss(w->count_vae, w->in.noise, NOTHING)) \
     X(vae_nothing, TAP_EARG, "new: vae: data = 0 is not positive", vae(w, (tap_vae_options){ 0 })) \
     X(vae_data, TAP_EARG, "new: vae: data = -9223372036854775808 is not positive", \
@@ -141,17 +142,18 @@
     X(vae_reconstruct_shape, TAP_ESHAPE, \
       "affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): inner sizes 2 and 4 differ", \
       w->out = tap_vae_reconstruct(w->vae, w->in.noise)) \
-    X(vae_log_likelihood_none, TAP_ESHAPE, NULL, w->out = tap_vae_log_likelihood(w->vae, w->in.x, 0)) \
+    X(vae_log_likelihood_none, TAP_EARG, "vae_log_likelihood: samples must be at least 1, not 0", \
+      w->out = tap_vae_log_likelihood(w->vae, w->in.x, 0)) \
     X(vae_log_likelihood_vast, TAP_ENOMEM, NULL, w->out = tap_vae_log_likelihood(w->vae, w->in.x, 1ll << 50)) \
-    X(vae_reconstruction_negative, TAP_EARG, "sample_n: -9223372036854775808 samples of shape [2,2]", \
+    X(vae_reconstruction_negative, TAP_EARG, "vae_reconstruction_log_prob: samples must be at least 1, not -9223372036854775808", \
       w->out = tap_vae_reconstruction_log_prob(w->vae, w->in.x, INT64_MIN)) \
     X(vae_deviance_shape, TAP_ESHAPE, NULL, w->out = tap_vae_deviance(w->vae, w->in.noise, NULL)) \
     X(vae_deviance_condition, TAP_EARG, "vae: no c is given, and condition = 2", w->out = tap_vae_deviance(w->conditional, w->in.x, NULL)) \
-    X(vae_fit_steps, TAP_EARG, "vae_fit: -9223372036854775808 steps of size 0.1 are none that can be taken", \
+    X(vae_fit_steps, TAP_EARG, "vae_fit: steps must be at least 0, not -9223372036854775808", \
       w->out = tap_vae_fit(w->vae, w->in.x, (tap_fit_options){ .steps = INT64_MIN }).param[0]) \
-    X(vae_fit_lr, TAP_EARG, "vae_fit: 100 steps of size inf are none that can be taken", \
+    X(vae_fit_lr, TAP_EARG, "vae_fit: lr must be a finite number above 0, not inf", \
       w->out = tap_vae_fit(w->vae, w->in.x, (tap_fit_options){ .lr = (double)INFINITY }).param[0]) \
-    X(vae_regret_draws, TAP_EARG, "vae_regret: -1 draws are none", \
+    X(vae_regret_draws, TAP_EARG, "vae_regret: samples must be at least 1, not -1", \
       w->out = tap_vae_regret(w->vae, w->in.x, -1, (tap_fit_options){ .steps = 1 })) \
     X(vae_regret_vast, TAP_ENOMEM, NULL, w->out = tap_vae_regret(w->vae, w->in.x, 1ll << 50, (tap_fit_options){ .steps = 1 })) \
     X(vae_clip, TAP_EARG, "new: vae: clip = inf is not finite", \

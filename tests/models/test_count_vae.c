@@ -267,11 +267,11 @@ static void test_errors(void **state)
     expect_refusal((tap_count_vae_options){ .genes = 2, .latent = -1 }, "vae: latent = -1 is not positive");
     expect_refusal((tap_count_vae_options){ .genes = 2, .n_hidden = 99 }, "vae: n_hidden = 99 is not between 1 and 16");
     expect_refusal((tap_count_vae_options){ .genes = 2, .condition = -1 }, "vae: condition = -1 is negative");
-    expect_refusal((tap_count_vae_options){ .genes = 2, .scale = -1 }, "count_vae: scale = -1 is not a finite number above 0");
+    expect_refusal((tap_count_vae_options){ .genes = 2, .scale = -1 }, "count_vae: scale must be a finite number above 0, not -1");
     expect_refusal((tap_count_vae_options){ .genes = 2, .scale = (double)NAN },
-                   "count_vae: scale = nan is not a finite number above 0");
+                   "count_vae: scale must be a finite number above 0, not nan");
     expect_refusal((tap_count_vae_options){ .genes = 2, .likelihood = (tap_count_likelihood)7 },
-                   "count_vae: there is no likelihood 7");
+                   "count_vae: likelihood must be TAP_COUNTS_NB or TAP_COUNTS_ZINB, not 7");
     tap_count_vae_init(NULL, root, (tap_count_vae_options){ .genes = 2 });
     assert_int_equal(tap_module_status(root, &message), TAP_EARG);
     assert_string_equal(message, "count_vae: NULL");
@@ -363,17 +363,21 @@ static void test_simulation_errors(void **state)
     tap_count_simulation       bad[] = { o, o, o, o, o, o, o };
     (void)state;
     expect_no_counts((tap_count_simulation){ .genes = 2 },
-                     "simulate_counts: 0 cells, 2 genes, 8 groups, 3 batches are out of range");
+                     "simulate_counts: cells must be within 1..2147483647, not 0");
     expect_no_counts((tap_count_simulation){ .cells = 2, .genes = -1 },
-                     "simulate_counts: 2 cells, -1 genes, 8 groups, 3 batches are out of range");
+                     "simulate_counts: genes must be within 1..2147483647, not -1");
     expect_no_counts((tap_count_simulation){ .cells = 2, .genes = 2, .groups = INT64_MAX, .batches = 2 },
-                     "simulate_counts: 2 cells, 2 genes, 9223372036854775807 groups, 2 batches are out of range");
+                     "simulate_counts: groups must be within 1..2147483647, not 9223372036854775807");
+    expect_no_counts((tap_count_simulation){ .cells = 2, .genes = INT32_MAX, .groups = INT32_MAX, .batches = 2 },
+                     "simulate_counts: 2147483647 groups x 2 batches x 2147483647 genes are too many");
+    expect_no_counts((tap_count_simulation){ .cells = INT64_MIN, .genes = 2 },
+                     "simulate_counts: cells must be within 1..2147483647, not -9223372036854775808");
     bad[0].markers = 1.5, bad[1].fold = -1, bad[2].shift = (double)NAN, bad[3].spread = 11, bad[4].library_spread = -1;
     bad[5].library = 2e6, bad[6].theta = -0.5;
-    static const char *const wanted[] = { "1.5 is not between 0 and 1",     "-1 is not between 0 and 10",
-                                          "nan is not between 0 and 10",    "11 is not between 0 and 10",
-                                          "-1 is not between 0 and 10",     "2e+06 is not between 0 and 1e+06",
-                                          "-0.5 is not between 0 and 1e+06" };
+    static const char *const wanted[] = { "markers must be within 0..1, not 1.5",         "fold must be within 0..10, not -1",
+                                          "shift must be within 0..10, not nan",          "spread must be within 0..10, not 11",
+                                          "library_spread must be within 0..10, not -1",  "library must be within 0..1e+06, not 2e+06",
+                                          "theta must be within 0..1e+06, not -0.5" };
     for (int i = 0; i < 7; i++) {
         char text[128];
         snprintf(text, sizeof text, "simulate_counts: %s", wanted[i]);

@@ -172,7 +172,7 @@ static void test_messages(void **state)
         { BLOB(0x1f, 0x8b, 7, 0, 0, 0, 0, 0, 0, 0), "x: corrupt gzip stream: unknown compression method" },
         { BLOB(0x89, 'P', 'N', 'G', 1, 2, 3, 4), "x: not an IDX file: begins with 89 50 instead of 00 00" },
         { BLOB(0, 1, 8, 0, 1), "x: not an IDX file: begins with 00 01 instead of 00 00" },
-        { BLOB(0, 0, 0x0A, 1, 0, 0, 0, 1, 1), "x: 0x0a is no IDX type" },
+        { BLOB(0, 0, 0x0A, 1, 0, 0, 0, 1, 1), "x: has IDX type 0x0a; 0x08, 0x09 and 0x0b to 0x0e can be read" },
         { BLOB(0, 0, 8, 9, 0, 0, 0, 1), "x: has 9 axes, more than 8" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_string_equal(refusal(bad[i].file), bad[i].message);
