@@ -37,6 +37,8 @@ static bool find(pictures *p, tap_arena *a, const tour *o)
         return arena_ok(a);
     }
     if (!dataset_load(&found, a, o->data)) return false;
+    if (found.test.shape.n[0] < 2)
+        return fail("%s: has one test image; the picture of codes, whose standard deviations are told, needs two", found.from);
     p->labels = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(found.test.shape.n[0]));
     tap_tensor_fill(p->labels, CLASSES); /* unknown */
     if (!arena_ok(a)) return false;

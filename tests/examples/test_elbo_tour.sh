@@ -34,6 +34,13 @@ ok "no data where they should be: status 1" [ "$status" -eq 1 ]
 ok "no data where they should be: a word on it" says stderr 'nowhere: No such file'
 ok "no data where they should be: before anything else" [ ! -s stdout ]
 ok "no data where they should be: nothing is made" nothing c
+mkdir one
+idx 1 >one/train-images-idx3-ubyte
+idx 1 >one/t10k-images-idx3-ubyte
+run --quick --data one --out c
+ok "too few images: status 1" [ "$status" -eq 1 ]
+ok "too few images: a word on it" says_only stderr 'one: has one test image; the picture of codes'
+ok "too few images: before anything else" [ ! -s stdout ]
 for picture in codes delta kl variance; do
     rm -rf blocked
     mkdir -p blocked/$picture.png
