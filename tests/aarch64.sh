@@ -46,6 +46,7 @@ arm64_packages()
     needs ninja-build command -v ninja
     needs pkg-config command -v pkg-config
     needs librandom123-dev header Random123/philox.h
+    arm64 libgomp1 libgomp.so.1
     arm64 libblis-serial-dev blis-serial/libblis.so
     arm64 zlib1g-dev pkgconfig/zlib.pc
     arm64 libpng-dev pkgconfig/libpng.pc
