@@ -26,13 +26,16 @@ double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Names from files may hold anything: a message is one line, and nothing that a terminal obeys. */
 static void say(const char *format, va_list args)
 {
+    char text[2 * PATH_SIZE];
     bar_clear();
     fflush(stdout);
-    fprintf(stderr, "%s: ", program);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, args);
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
+    fprintf(stderr, "%s: %s\n", program, text);
 }
 
 bool fail(const char *format, ...)

@@ -55,13 +55,13 @@ static bool check_match(const match *m, const cells *d, tap_table t, const char 
     const char *column = t.text[m->column];
     int64_t     missing = 0;
     if (m->matched == 0)
-        return fail("%s: no column holds the barcodes of %s; the first cell is '%s', and the first row begins with '%s'", path,
-                    data, barcode_of(d, 0), t.text[t.columns]);
+        return fail("%s: no column holds the barcodes of %s; the first cell is '%.60s', and the first row begins with '%.60s'",
+                    path, data, barcode_of(d, 0), t.text[t.columns]);
     if (m->twice)
-        return fail("%s: column '%s' names the cell '%s' twice", path, column, t.text[m->twice * t.columns + m->column]);
+        return fail("%s: column '%.60s' names the cell '%.60s' twice", path, column, t.text[m->twice * t.columns + m->column]);
     while (missing < d->counts.rows && m->row[missing]) missing++;
     if (missing < d->counts.rows)
-        return fail("%s: column '%s' names %lld of %lld cells; '%s' is missing", path, column, (long long)m->matched,
+        return fail("%s: column '%.60s' names %lld of %lld cells; '%.60s' is missing", path, column, (long long)m->matched,
                     (long long)d->counts.rows, barcode_of(d, missing));
     if (m->extra) note("%s: %lld rows name no cell of %s, and are left out", path, (long long)m->extra, data);
     return true;
@@ -84,8 +84,8 @@ static bool find_match(match *m, const cells *d, tap_arena *a, tap_table t, cons
     qsort(order, (size_t)n, sizeof *order, by_barcode);
     for (int64_t i = 1; i < n; i++)
         if (by_barcode(&order[i - 1], &order[i]) == 0)
-            return fail("%s: two cells are called '%s', so that rows of %s cannot be matched to cells", data, order[i].barcode,
-                        path);
+            return fail("%s: two cells are called '%.60s', so that rows of %s cannot be matched to cells", data,
+                        order[i].barcode, path);
     for (m->column = 0; m->column < t.columns; m->column++) {
         match_column(m, d, t, order);
         if (m->matched > best.matched) best = *m;

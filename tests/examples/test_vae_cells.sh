@@ -144,6 +144,9 @@ fails "alike.csv: two cells are called 'cell7', so that rows of shuffled cannot 
 sed 's/^cell9,/cell7,/' sim/metadata.csv >alike
 train --data alike.csv --metadata alike --out matched
 same_results 'cells of one name, rows in their order'
+{ head -n 1 sim/metadata.csv; printf '"a\033[31m\nb",1,1,1\n'; } >colors
+fails "colors: no column holds the barcodes of sim; the first cell is 'cell1', and the first row begins with 'a?[31m?b'" \
+    --data sim --metadata colors --out lost
 head -n 1 sim/metadata.csv >headless
 fails 'headless: has no rows below the names of its columns' --data sim --metadata headless --out lost
 cut -d , -f 1,4 sim/metadata.csv >nothing
