@@ -44,7 +44,10 @@ static bool find(char path[PATH_SIZE], const char *dir, const char *name)
 static bool read_folder(tap_arena *a, const char *dir, tap_cells *c)
 {
     char matrix[PATH_SIZE], barcodes[PATH_SIZE], features[PATH_SIZE];
-    if (!find(matrix, dir, "matrix.mtx")) return fail(a, dir, "has no matrix.mtx.gz, nor a plain one");
+    if (!find(matrix, dir, "matrix.mtx"))
+        return fail(a, dir,
+                    is_there(dir) ? "has no matrix.mtx.gz, nor a plain one"
+                                  : "has no matrix.mtx.gz, nor a plain one: there is no such folder");
     if (!find(barcodes, dir, "barcodes.tsv")) return fail(a, dir, "has no barcodes.tsv.gz, nor a plain one");
     if (!find(features, dir, "features.tsv") && !find(features, dir, "genes.tsv"))
         return fail(a, dir, "has no features.tsv.gz, nor a plain one");

@@ -88,13 +88,15 @@ bool model_options(tap_arena *a, const char *path, const argument *table, int n)
 {
     const tap_safetensors file = tap_safetensors_read(a, path);
     if (!arena_ok(a)) return false;
-    const char *by = tap_safetensors_metadata(&file, "program");
-    bool        ok = by && !strcmp(by, program);
-    for (int i = 0; ok && i < n; i++) {
-        const char *value = tap_safetensors_metadata(&file, table[i].name + strlen("--"));
-        ok = value && argument_set(&table[i], value);
+    const char *by = tap_safetensors_metadata(&file, "program"), *not_ours = "is no model that this program has written";
+    if (!by) return fail("%s: %s", path, not_ours);
+    if (strcmp(by, program) != 0) return fail("%s: %s, but %s", path, not_ours, by);
+    for (int i = 0; i < n; i++) {
+        const char *name = table[i].name + strlen("--"), *value = tap_safetensors_metadata(&file, name);
+        if (!value) return fail("%s: %s: it does not say its %s", path, not_ours, name);
+        if (!argument_set(&table[i], value)) return fail("%s: %s: its %s is '%.60s'", path, not_ours, name, value);
     }
-    return ok || fail("%s: is no model that this program has written", path);
+    return true;
 }
 
 bool model_load(tap_module *root, const char *path)

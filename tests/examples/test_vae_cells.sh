@@ -229,7 +229,11 @@ fails 'nowhere: cannot open: No such file or directory' --data sim --metadata no
 fails 'nowhere: cannot open: No such file or directory' --data sim --model nowhere --out lost
 fails 'counts.csv: ' --data sim --model counts.csv --out lost
 sed 's/"latent":"3"/"latent":"x"/' $model >bad
-fails 'bad: is no model that this program has written' --data sim --model bad --out lost
+fails "bad: is no model that this program has written: its latent is 'x'" --data sim --model bad --out lost
+sed 's/"latent":"3"/"latens":"3"/' $model >bad
+fails 'bad: is no model that this program has written: it does not say its latent' --data sim --model bad --out lost
+sed 's/"program":"vae_cells"/"program":"vae_mnist"/' $model >bad
+fails 'bad: is no model that this program has written, but vae_mnist' --data sim --model bad --out lost
 run --simulate more --cells 300 --genes 50 --batches 2
 fails "$model: has learned 60 genes, and more has 50" --data more --model $model --out unfit
 fails "$model: has learned 2 batches, and counts.csv has 0" --data counts.csv --model $model --out unfit

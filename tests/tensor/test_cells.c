@@ -66,8 +66,9 @@ static void test_folders(void **state)
 {
     tap_arena *a = tap_arena_new();
     (void)state;
-    expect_refusal("nowhere", "nowhere: has no matrix.mtx.gz, nor a plain one");
+    expect_refusal("nowhere", "nowhere: has no matrix.mtx.gz, nor a plain one: there is no such folder");
     assert_int_equal(mkdir("old", 0777), 0);
+    expect_refusal("old", "old: has no matrix.mtx.gz, nor a plain one");
     write_text("old/matrix.mtx", HEAD "2 3 3\n2 1 1\n1 2 20\n2 2 3\n");
     expect_refusal("old", "old: has no barcodes.tsv.gz, nor a plain one");
     write_text("old/barcodes.tsv", "a\nb\nc\n");
