@@ -369,6 +369,30 @@ TAP_API tap_var     tap_out(const tap_node *n);
 TAP_API const void *tap_attr(const tap_node *n);
 TAP_API bool        tap_needs(const tap_node *n, int i); /* whether gin[i] is wanted */
 
+/* ---- Functions of one's own ---------------------------------------------------------------------------------------- */
+
+/* A function that is made of others speaks for itself: from TAP_CALL("attention", q, k, v) to the end of the block, errors on the
+ * tape of these vars begin with that name and show their shapes, whatever operator fails: "attention, call 3: [2,5,8] x [2,4,6] x
+ * [2,4,8]: inner sizes 8 and 6 differ". Within another such function, it is that one's words that count. Absent vars, { 0 }, are left
+ * out; others must be on one tape, and of this step. Without GNU C it does nothing. */
+#if defined(__GNUC__)
+#define TAP_CALL_N(name, n, in) __attribute__((cleanup(tap_call_end))) tap_running tap_running_call = tap_call_begin(name, n, in)
+#define TAP_CALL(name, ...)                            \
+    const tap_var tap_call_inputs[] = { __VA_ARGS__ }; \
+    TAP_CALL_N(name, (int)(sizeof tap_call_inputs / sizeof *tap_call_inputs), tap_call_inputs)
+#else
+#define TAP_CALL_N(name, n, in) ((void)0)
+#define TAP_CALL(name, ...)     ((void)0)
+#endif
+
+typedef struct {
+    tap_tape *tape;
+} tap_running;
+TAP_API tap_running tap_call_begin(const char *name, int n, const tap_var *in);
+TAP_API void        tap_call_end(tap_running *r);
+/* Fails x's tape in the words of the function that is running; the result is inert. */
+TAP_API tap_var     tap_fail(tap_var x, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
+
 /* ---- Checking and looking ---------------------------------------------------------------------------------------- */
 
 /* A function under test: builds its result from in[0..n-1] on t; ctx is the caller's. Must be the same function every time. */

@@ -250,6 +250,7 @@ tap_var tap_tensordot(tap_var a, tap_var b, int n, const int *axes_a, const int 
 
 tap_var tap_inner(tap_var a, tap_var b)
 {
+    TAP_CALL("inner", a, b);
     tap_var    in[2] = { a, b };
     tap_tensor x[2];
     if (!tap__inputs("inner", 2, in, x)) return tap__inert(tap__tape_of(2, in));
@@ -377,7 +378,7 @@ tap_var tap_einsum(const char *equation, int n, const tap_var *x)
     tap_tape   *t = x ? tap__tape_of(n, x) : NULL;
     if (!t) return tap__inert(NULL);
     if (n > TAP_MAX_INPUTS) {
-        tap_tape_fail(t, TAP_EARG, "einsum: %d inputs, %d is the most there can be", n, TAP_MAX_INPUTS);
+        tap__fail(t, TAP_EARG, "einsum", "%d inputs, %d is the most there can be", n, TAP_MAX_INPUTS);
         return tap__inert(t);
     }
     if (!tap__inputs("einsum", n, x, v)) return tap__inert(t);

@@ -66,21 +66,21 @@ static void note_inputs(tap_tape *t, const char *name, int n, const tap_var *in)
     }
 }
 
-tap__running tap__call_begin(const char *name, int n, const tap_var *in)
+tap_running tap_call_begin(const char *name, int n, const tap_var *in)
 {
     tap_tape *t = in ? tap__tape_of(n, in) : NULL;
-    if (!t || t->error.status != TAP_OK) return (tap__running){ NULL };
+    if (!t || t->error.status != TAP_OK) return (tap_running){ NULL };
     if (t->depth == 0 && !t->rule) {
         tap__count_call(t, name);
         note_inputs(t, name, n, in);
     }
     t->depth++;
-    return (tap__running){ t };
+    return (tap_running){ t };
 }
 
-void tap__call_end(tap__running *r)
+void tap_call_end(tap_running *r)
 {
-    if (r->tape) r->tape->depth--;
+    if (r && r->tape) r->tape->depth--;
 }
 
 /* ", call 17" for the 17th of this name, nothing for the first. */
@@ -121,9 +121,13 @@ static void describe_in_rule(const tap_tape *t, const char *call, int n, const u
  * "; at affine: [128,784] x [400,20] (net.0.weight)". */
 static void describe_composed(const tap_tape *t, const char *call, int n, const uint32_t *id, char *text, char *within, size_t size)
 {
-    char names[TAP_MESSAGE_SIZE / 3];
+    bool is_new = false;
     describe_call(t, t->site.name, t->call, t->site.n, t->site.id, text, size);
-    if (!tap__describe(t, n, id, names, sizeof names) || strstr(text, names)) return;
+    for (int i = 0; i < n && i < 4; i++) {
+        const char *name = tap__name_of(tap__node(t, id[i]));
+        is_new = is_new || (name && !strstr(text, name));
+    }
+    if (!is_new) return;
     append(within, size, "; at ");
     describe_call(t, call, 0, n, id, within, size);
 }
@@ -191,6 +195,17 @@ tap_var tap__fail(tap_tape *t, tap_status status, const char *call, const char *
     fail_at(t, status, call, 0, NULL, format, args);
     va_end(args);
     return tap__inert(t);
+}
+
+tap_var tap_fail(tap_var x, tap_status status, const char *format, ...)
+{
+    va_list args;
+    if (!x.tape) return tap__inert(NULL);
+    va_start(args, format);
+    if (x.tape->rule || x.tape->depth > 0) fail_at(x.tape, status, NULL, 0, NULL, format, args);
+    else tap__error_set_in(&x.tape->error, status, NULL, format, args);
+    va_end(args);
+    return tap__inert(x.tape);
 }
 
 /* ---- Vars that are to be used ------------------------------------------------------------------------------------ */

@@ -61,6 +61,7 @@ static const tap_op gather_op = { "gather", gather_infer, gather_forward, gather
 
 tap_var tap_gather(tap_var x, int axis, tap_var index)
 {
+    TAP_CALL("gather", x, index);
     tap_shape shape = tap_shape_of(index);
     if (is_empty(index) && x.tape == index.tape) return tap_reshape(tap_slice(tap_flatten(x, 0, -1), 0, 0, 0, 1), shape);
     return tap_reshape(tap_apply(&gather_op, &axis, 2, (tap_var[]){ at_least_1d(x), at_least_1d(index) }), shape);
@@ -153,6 +154,7 @@ tap_var tap_scatter_add(tap_var x, int axis, tap_var index, tap_var src)
 
 tap_var tap_index_select(tap_var x, int axis, tap_var index)
 {
+    TAP_CALL("index_select", x, index);
     int at = axis;
     if (!tap__together("index_select", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
     const tap_node *n = tap__live(x);
@@ -168,6 +170,7 @@ tap_var tap_index_select(tap_var x, int axis, tap_var index)
 
 tap_var tap_take_along_dim(tap_var x, tap_var index, int axis)
 {
+    TAP_CALL("take_along_dim", x, index);
     int at = axis;
     if (!tap__together("take_along_dim", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
     const tap_node *n = tap__live(x);
@@ -185,6 +188,8 @@ tap_var tap_take_along_dim(tap_var x, tap_var index, int axis)
 
 tap_var tap_masked_fill(tap_var x, tap_var mask, double value)
 {
+    TAP_CALL("masked_fill", x, mask);
+    if (tap__dtype_of(mask) != TAP_BOOL) return tap_fail(x, TAP_EDTYPE, "the mask must be bool, not %s", tap_dtype_name(tap__dtype_of(mask)));
     return tap_where(mask, tap__scalar_like(x, value), x);
 }
 
@@ -215,12 +220,14 @@ static const tap_op argsort_op = { "argsort", argsort_infer, argsort_forward, NU
 
 tap_var tap_argsort(tap_var x, int axis, bool descending)
 {
+    TAP_CALL("argsort", x);
     tap_var wide = at_least_1d(tap_detach(x));
     return tap_reshape(tap_apply(&argsort_op, &(order){ axis, descending }, 1, &wide), tap_shape_of(x));
 }
 
 tap_var tap_sort(tap_var x, int axis, bool descending, tap_var *index)
 {
+    TAP_CALL("sort", x);
     tap_var places = tap_argsort(x, axis, descending);
     if (index) *index = places;
     return tap_gather(x, axis, places);
@@ -228,6 +235,12 @@ tap_var tap_sort(tap_var x, int axis, bool descending, tap_var *index)
 
 tap_var tap_topk(tap_var x, int64_t k, int axis, bool largest, tap_var *index)
 {
+    TAP_CALL("topk", x);
+    tap_shape s = tap_shape_of(x);
+    int       at = axis;
+    if (s.rank == 0) s = TAP_SHAPE(1);
+    if (tap__axis(&at, s.rank) && (k < 0 || k > s.n[at]))
+        return tap_fail(x, TAP_EARG, "k must be within 0..%lld, not %lld", (long long)s.n[at], (long long)k);
     tap_var first = tap_narrow(at_least_1d(tap_argsort(x, axis, largest)), axis, 0, k);
     if (tap_shape_of(x).rank == 0) first = tap_reshape(first, TAP_SCALAR);
     if (index) *index = first;

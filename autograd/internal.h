@@ -81,16 +81,6 @@ static inline tap_node *tap__node(const tap_tape *t, uint32_t id)
 tap_node *tap__live_for(const char *call, tap_var v);
 tap_node *tap__live(tap_var v);
 
-/* From here to the end of the block, messages on the tape of the vars begin with this name and show these vars, whatever operator
- * fails, unless a composed function is running already: `TAP__CALL("softmax", x);`. Vars that are absent, { 0 }, are left out. */
-typedef struct {
-    tap_tape *tape;
-} tap__running;
-tap__running tap__call_begin(const char *name, int n, const tap_var *in);
-void         tap__call_end(tap__running *r);
-#define TAP__CALL_N(name, n, in) __attribute__((cleanup(tap__call_end))) tap__running running_call = tap__call_begin(name, n, in)
-#define TAP__CALL(name, ...) \
-    TAP__CALL_N(name, (int)(sizeof((tap_var[]){ __VA_ARGS__ }) / sizeof(tap_var)), ((const tap_var[]){ __VA_ARGS__ }))
 /* The user has called the function of this name, and nobody else is at work: it is counted. */
 void tap__count_call(tap_tape *t, const char *name);
 /* A new node with the value, not recorded, of a tape that has not failed; takes over one use of storage (NULL: borrowed). */

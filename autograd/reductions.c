@@ -69,7 +69,7 @@ tap_var tap_sum_to(tap_var x, tap_shape shape)
     tap_shape from = n->value.shape, wide;
     if (tap_shape_equal(from, shape)) return x;
     if (tap_numel(shape) < 0 || !tap__broadcast(from, shape, &wide) || !tap_shape_equal(wide, from)) {
-        tap_tape_fail(x.tape, TAP_ESHAPE, "sum_to: %s does not broadcast to %s", tap_shape_format(a, shape),
+        tap__fail(x.tape, TAP_ESHAPE, "sum_to", "%s does not broadcast to %s", tap_shape_format(a, shape),
                       tap_shape_format(b, from));
         return tap__inert(x.tape);
     }

@@ -56,6 +56,7 @@ tap_var tap_permute(tap_var x, int rank, const int *axes)
 
 tap_var tap_transpose(tap_var x, int axis0, int axis1)
 {
+    TAP_CALL("transpose", x);
     const tap_node *n = tap__live(x);
     tap_tensor      y;
     tap_error       e = { 0 };
@@ -67,11 +68,13 @@ tap_var tap_transpose(tap_var x, int axis0, int axis1)
 
 tap_var tap_mT(tap_var x)
 {
+    TAP_CALL("mT", x);
     return tap_transpose(x, -2, -1);
 }
 
 tap_var tap_movedim(tap_var x, int n, const int *from, const int *to)
 {
+    TAP_CALL("movedim", x);
     const tap_node *node = tap__live(x);
     int             axes[TAP_MAX_RANK], rank;
     unsigned        taken = 0, placed = 0;
@@ -147,6 +150,7 @@ tap_var tap_reshape(tap_var x, tap_shape shape)
 
 tap_var tap_flatten(tap_var x, int start, int end)
 {
+    TAP_CALL("flatten", x);
     const tap_node *n = tap__live(x);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, flat = { .rank = 1, .n = { 1 } };
@@ -163,6 +167,7 @@ tap_var tap_flatten(tap_var x, int start, int end)
 
 tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes)
 {
+    TAP_CALL("unflatten", x);
     const tap_node *n = tap__live(x);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, to = { .rank = 0 };
@@ -178,6 +183,7 @@ tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes)
 
 tap_var tap_unsqueeze(tap_var x, int axis)
 {
+    TAP_CALL("unsqueeze", x);
     const tap_node *n = tap__live(x);
     tap_tensor      y;
     tap_error       e = { 0 };
@@ -188,6 +194,7 @@ tap_var tap_unsqueeze(tap_var x, int axis)
 
 tap_var tap_squeeze(tap_var x, tap_axes axes)
 {
+    TAP_CALL("squeeze", x);
     const tap_node *n = tap__live(x);
     unsigned        mask;
     tap_shape       kept, to = { .rank = 0 };
@@ -292,6 +299,7 @@ tap_var tap_slice(tap_var x, int axis, int64_t start, int64_t stop, int64_t step
 
 tap_var tap_select(tap_var x, int axis, int64_t index)
 {
+    TAP_CALL("select", x);
     const tap_node *n = tap__live(x);
     tap_tensor      y;
     tap_error       e = { 0 };
@@ -303,6 +311,7 @@ tap_var tap_select(tap_var x, int axis, int64_t index)
 
 tap_var tap_narrow(tap_var x, int axis, int64_t start, int64_t length)
 {
+    TAP_CALL("narrow", x);
     const tap_node *n = tap__live(x);
     int             at = axis;
     if (!n) return tap__inert(x.tape);
@@ -316,6 +325,7 @@ tap_var tap_narrow(tap_var x, int axis, int64_t start, int64_t length)
 
 tap_var tap_flip(tap_var x, tap_axes axes)
 {
+    TAP_CALL("flip", x);
     const tap_node *n = tap__live(x);
     unsigned        mask;
     tap_shape       kept;
@@ -368,6 +378,7 @@ tap_var tap_diag_embed(tap_var x, int64_t offset, int axis1, int axis2)
 
 tap_var tap_diag(tap_var x, int64_t offset)
 {
+    TAP_CALL("diag", x);
     const tap_node *n = tap__live(x);
     if (!n) return tap__inert(x.tape);
     if (n->value.shape.rank == 1) return tap_diag_embed(x, offset, 0, 1);
@@ -414,6 +425,7 @@ tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step)
 
 tap_var tap_zero_pad(tap_var x, int axis, int64_t before, int64_t after)
 {
+    TAP_CALL("zero_pad", x);
     const tap_node *n = tap__live(x);
     int             at = axis;
     int64_t         total;

@@ -3,15 +3,15 @@
 
 #include "models/vae.h"
 
-static void check_samples(tap_var x, const char *call, int64_t samples)
+static void check_samples(tap_var x, int64_t samples)
 {
-    if (x.tape && samples < 1)
-        tap_tape_fail(x.tape, TAP_EARG, "%s: samples must be at least 1, not %lld", call, (long long)samples);
+    if (samples < 1) tap_fail(x, TAP_EARG, "samples must be at least 1, not %lld", (long long)samples);
 }
 
 tap_var tap_vae_reconstruction_log_prob(const tap_vae *v, tap_var x, int64_t samples)
 {
-    check_samples(x, "vae_reconstruction_log_prob", samples);
+    TAP_CALL("vae_reconstruction_log_prob", x);
+    check_samples(x, samples);
     tap_var z = tap_sample_n(tap_vae_encode(v, x), samples);
     return tap_mean(tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST), TAP_AXES(0));
 }
@@ -27,7 +27,8 @@ static tap_densities densities(const tap_vae *v, tap_var x, tap_dist q, tap_var 
 
 tap_var tap_vae_log_likelihood(const tap_vae *v, tap_var x, int64_t samples)
 {
-    check_samples(x, "vae_log_likelihood", samples);
+    TAP_CALL("vae_log_likelihood", x);
+    check_samples(x, samples);
     tap_dist q = tap_vae_encode(v, x);
     return tap_bound_of(densities(v, x, q, tap_sample_n(q, samples), TAP_REPARAMETERIZED),
                         (tap_bound_options){ .bound = TAP_IWAE });
@@ -43,9 +44,10 @@ static tap_var bernoulli_kl(tap_var p, tap_var q)
 
 tap_var tap_vae_deviance(const tap_vae *v, tap_var x, tap_activation filter)
 {
+    TAP_CALL("vae_deviance", x);
     if (!filter) filter = tap_identity;
     if (v && v->options.likelihood == TAP_VAE_BETA_BINOMIAL && x.tape)
-        tap_tape_fail(x.tape, TAP_EARG, "vae_deviance: is for Bernoulli and Gaussian decoders, not for a beta-binomial one");
+        tap_fail(x, TAP_EARG, "is for Bernoulli and Gaussian decoders, not for a beta-binomial one");
     tap_dist p = tap_vae_decode(v, tap_dist_mean(tap_vae_encode(v, x)));
     tap_var  seen = filter(x), expected = filter(tap_dist_mean(p)), each;
     if (v && v->options.likelihood == TAP_VAE_GAUSSIAN)
@@ -95,16 +97,16 @@ static void fit_step(const fit *f, const tap_vae *v, tap_tensor x, double lr)
 }
 
 /* Onto the other tape, as constants; with what went wrong. */
-static tap_dist fit_end(const fit *f, tap_tape *t)
+static tap_dist fit_end(const fit *f, tap_var x)
 {
     const char *message;
     tap_var     q[2];
     tap_status  status = tap_tape_status(f->tape, &message);
     if (!status) status = tap_module_status(f->root, &message);
-    if (status) tap_tape_fail(t, status, "vae_fit: %s", message);
+    if (status) tap_fail(x, status, "%s", message);
     for (int i = 0; i < 2; i++) {
         tap_tensor value = tap_param_value(f->param[i]);
-        q[i] = tap_zeros(t, value.shape);
+        q[i] = tap_zeros(x.tape, value.shape);
         tap_tensor_copy(tap_value(q[i]), value, NULL);
     }
     tap_tape_free(f->tape);
@@ -115,18 +117,19 @@ static tap_dist fit_end(const fit *f, tap_tape *t)
 tap_dist tap_vae_fit(const tap_vae *v, tap_var x, tap_fit_options o)
 {
     fit f;
+    TAP_CALL("vae_fit", x);
     if (o.steps == 0) o.steps = 100;
     if (o.lr == 0) o.lr = 0.1;
     if (x.tape && o.steps < 0)
-        tap_tape_fail(x.tape, TAP_EARG, "vae_fit: steps must be at least 0, not %lld", (long long)o.steps);
+        tap_fail(x, TAP_EARG, "steps must be at least 0, not %lld", (long long)o.steps);
     if (x.tape && !(o.lr > 0 && isfinite(o.lr)))
-        tap_tape_fail(x.tape, TAP_EARG, "vae_fit: lr must be a finite number above 0, not %g", o.lr);
+        tap_fail(x, TAP_EARG, "lr must be a finite number above 0, not %g", o.lr);
     tap_dist q = tap_vae_encode(v, x);
     if (!x.tape || tap_tape_status(x.tape, NULL)) return q;
     fit_begin(&f, q, tap_tape_dtype(x.tape), o.seed);
     for (int64_t i = 0; i < o.steps && !tap_tape_status(f.tape, NULL); i++)
         fit_step(&f, v, tap_value(x), o.lr * fmin(1, 2 * (1 - (double)i / (double)o.steps)));
-    return fit_end(&f, x.tape);
+    return fit_end(&f, x);
 }
 
 /* E_q[log p(x|z)] - KL(q(z) || p(z)), by these draws */
@@ -138,7 +141,8 @@ static tap_var elbo(const tap_vae *v, tap_var x, tap_dist q, tap_var noise)
 
 tap_var tap_vae_regret(const tap_vae *v, tap_var x, int64_t samples, tap_fit_options o)
 {
-    check_samples(x, "vae_regret", samples); /* before the fit, which takes long */
+    TAP_CALL("vae_regret", x);
+    check_samples(x, samples); /* before the fit, which takes long */
     tap_dist  q = tap_vae_encode(v, x), best = tap_vae_fit(v, x, o);
     tap_shape s = tap_shape_of(tap_unsqueeze(q.param[0], 0));
     s.n[0] = samples;

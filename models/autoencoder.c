@@ -36,6 +36,7 @@ static const tap_autoencoder *given(const tap_autoencoder *a)
 
 tap_var tap_autoencoder_encode(const tap_autoencoder *a, tap_var x)
 {
+    TAP_CALL("autoencoder_encode", x);
     return tap_linear_forward(&given(a)->code, tap_mlp_forward(&given(a)->enc, x));
 }
 
@@ -46,11 +47,13 @@ static tap_var logits(const tap_autoencoder *a, tap_var z)
 
 tap_var tap_autoencoder_decode(const tap_autoencoder *a, tap_var z)
 {
+    TAP_CALL("autoencoder_decode", z);
     return tap_sigmoid(logits(a, z));
 }
 
 tap_var tap_autoencoder_loss(const tap_autoencoder *a, tap_var x)
 {
+    TAP_CALL("autoencoder_loss", x);
     tap_var error = tap_bce_with_logits(logits(a, tap_autoencoder_encode(a, x)), x);
     return tap_mean(tap_sum(error, TAP_LAST), TAP_ALL);
 }

@@ -45,6 +45,7 @@ static tap_var log_library(tap_var x)
 
 tap_dist tap_count_vae_encode(const tap_count_vae *v, tap_var x, tap_var c)
 {
+    TAP_CALL("count_vae_encode", x, c);
     v = given(v);
     tap_var share = tap_mul(x, tap_exp(tap_neg(log_library(x)))), input = tap_log1p(tap_mul_scalar(share, v->options.scale));
     return c.tape ? tap_vae_encode_given(&v->net, input, c) : tap_vae_encode(&v->net, input);
@@ -75,6 +76,7 @@ static void with_each(int64_t n, tap_var *z, tap_var *c)
 
 tap_var tap_count_vae_rates(const tap_count_vae *v, tap_var z, tap_var c)
 {
+    TAP_CALL("count_vae_rates", z, c);
     v = given(v);
     const bool each = !c.tape && v->options.condition > 0;
     if (each) with_each(v->options.condition, &z, &c);
@@ -84,6 +86,7 @@ tap_var tap_count_vae_rates(const tap_count_vae *v, tap_var z, tap_var c)
 
 tap_dist tap_count_vae_decode(const tap_count_vae *v, tap_var z, tap_var c, tap_var log_library)
 {
+    TAP_CALL("count_vae_decode", z, c, log_library);
     v = given(v);
     tap_var h = hidden(v, z, c), log_mu = tap_add(log_rates(v, h), log_library), log_theta = tap_use(h.tape, v->log_theta);
     if (v->options.likelihood == TAP_COUNTS_NB || !h.tape) return tap_negative_binomial(log_mu, log_theta);
@@ -98,6 +101,7 @@ static tap_var log_px(const tap_count_vae *v, tap_var x, tap_var c, tap_var z)
 
 tap_vae_terms tap_count_vae_elbo(const tap_count_vae *v, tap_var x, tap_var c)
 {
+    TAP_CALL("count_vae_elbo", x, c);
     tap_dist q = tap_count_vae_encode(v, x, c);
     tap_var  rec = tap_mean(log_px(v, x, c, tap_sample_n(q, 1)), TAP_AXES(0));
     tap_var  kl = tap_sum(tap_kl(q, tap_standard_normal_like(q)), TAP_LAST), elbo = tap_sub(rec, kl);
@@ -106,13 +110,15 @@ tap_vae_terms tap_count_vae_elbo(const tap_count_vae *v, tap_var x, tap_var c)
 
 tap_var tap_count_vae_loss(const tap_count_vae *v, tap_var x, tap_var c)
 {
+    TAP_CALL("count_vae_loss", x, c);
     return tap_neg(tap_mean(tap_count_vae_elbo(v, x, c).elbo, TAP_ALL));
 }
 
 tap_var tap_count_vae_log_prob(const tap_count_vae *v, tap_var x, tap_var c, int64_t draws)
 {
-    if (x.tape && draws < 1)
-        tap_tape_fail(x.tape, TAP_EARG, "count_vae_log_prob: draws must be at least 1, not %lld", (long long)draws);
+    TAP_CALL("count_vae_log_prob", x, c);
+    if (draws < 1)
+        tap_fail(x, TAP_EARG, "draws must be at least 1, not %lld", (long long)draws);
     tap_dist q = tap_count_vae_encode(v, x, c);
     tap_var  z = tap_sample_n(q, draws), log_q = tap_sum(tap_log_prob(q, z), TAP_LAST);
     tap_var  log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST);

@@ -67,6 +67,7 @@ static tap_var elbo(vars u, tap_var error, tap_var code)
 
 tap_var tap_linear_vae_elbo(const tap_linear_vae *v, tap_var x)
 {
+    TAP_CALL("linear_vae_elbo", x);
     vars    u = use(v, x.tape);
     tap_var from_mu = tap_sub(x, u.mu), z = tap_matmul(from_mu, tap_mT(u.V));
     tap_var error = tap_sub(from_mu, tap_matmul(z, tap_mT(u.W)));
@@ -76,6 +77,7 @@ tap_var tap_linear_vae_elbo(const tap_linear_vae *v, tap_var x)
 /* With S = E (x - mu)(x - mu)^T, the mean of |x - mu - W V (x - mu)|^2 is tr S - 2 tr(W V S) + tr(W^T W V S V^T). */
 tap_var tap_linear_vae_elbo_of(const tap_linear_vae *v, tap_var mean, tap_var cov)
 {
+    TAP_CALL("linear_vae_elbo_of", mean, cov);
     vars    u = use(v, mean.tape);
     tap_var off = tap_sub(mean, u.mu), seen = tap_matmul(u.V, off);
     tap_var VS = tap_add(tap_matmul(u.V, cov), tap_mul(tap_unsqueeze(seen, -1), off)); /* [k,d] */
@@ -91,6 +93,7 @@ tap_var tap_linear_vae_elbo_of(const tap_linear_vae *v, tap_var mean, tap_var co
  *   log det C = d log sigma^2 + log det M,   y^T C^-1 y = (|y|^2 - |L^-1 W^T y|^2 / sigma^2) / sigma^2 */
 tap_var tap_linear_vae_log_prob(const tap_linear_vae *v, tap_var x)
 {
+    TAP_CALL("linear_vae_log_prob", x);
     vars    u = use(v, x.tape);
     tap_var y = tap_sub(x, u.mu), W = tap_mul(u.W, tap_exp(tap_neg(u.log_sigma))), I = tap_eye(x.tape, (int64_t)u.k);
     tap_var L = tap_cholesky(tap_add(I, tap_matmul(tap_mT(W), W)), false);

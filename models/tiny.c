@@ -43,6 +43,7 @@ tap_dist tap_tiny_decode(const tap_tiny *v, tap_var z)
 /* E_q log N(x | c z + v, s^2) is log N(x | c E[z] + v, s^2) - (c t / s)^2 / 2. */
 tap_var tap_tiny_elbo(const tap_tiny *v, tap_var x)
 {
+    TAP_CALL("tiny_elbo", x);
     tap_dist q = tap_tiny_encode(v, x), p = tap_tiny_decode(v, q.param[0]);
     tap_var  spread = tap_square(tap_mul(tap_use(x.tape, given(v)->c), tap_exp(tap_sub(q.param[1], p.param[1]))));
     tap_var  rec = tap_sub(tap_log_prob(p, x), tap_mul_scalar(spread, 0.5));
@@ -51,10 +52,12 @@ tap_var tap_tiny_elbo(const tap_tiny *v, tap_var x)
 
 tap_var tap_standardize(tap_var x, tap_var mu, tap_var sigma)
 {
+    TAP_CALL("standardize", x, mu, sigma);
     return tap_div(tap_sub(x, mu), sigma);
 }
 
 tap_var tap_unstandardize(tap_var z, tap_var mu, tap_var sigma)
 {
+    TAP_CALL("unstandardize", z, mu, sigma);
     return tap_add(mu, tap_mul(sigma, z));
 }

@@ -167,21 +167,25 @@ static tap_dist decode(const tap_vae *v, tap_var z, const tap_var *c)
 
 tap_dist tap_vae_encode(const tap_vae *v, tap_var x)
 {
+    TAP_CALL("vae_encode", x);
     return encode(v, x, NULL);
 }
 
 tap_dist tap_vae_encode_given(const tap_vae *v, tap_var x, tap_var c)
 {
+    TAP_CALL("vae_encode_given", x, c);
     return encode(v, x, &c);
 }
 
 tap_dist tap_vae_decode(const tap_vae *v, tap_var z)
 {
+    TAP_CALL("vae_decode", z);
     return decode(v, z, NULL);
 }
 
 tap_dist tap_vae_decode_given(const tap_vae *v, tap_var z, tap_var c)
 {
+    TAP_CALL("vae_decode_given", z, c);
     return decode(v, z, &c);
 }
 
@@ -207,25 +211,28 @@ static tap_vae_terms terms(const tap_vae *v, tap_var x, const tap_var *c, tap_di
 
 tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x)
 {
+    TAP_CALL("vae_elbo", x);
     tap_dist q = tap_vae_encode(v, x);
     return terms(v, x, NULL, q, tap_sample_n(q, given(v)->options.samples));
 }
 
 tap_vae_terms tap_vae_elbo_given(const tap_vae *v, tap_var x, tap_var c)
 {
+    TAP_CALL("vae_elbo_given", x, c);
     tap_dist q = tap_vae_encode_given(v, x, c);
     return terms(v, x, &c, q, tap_sample_n(q, given(v)->options.samples));
 }
 
 tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise)
 {
+    TAP_CALL("vae_elbo_from", x, noise);
     tap_dist  q = tap_vae_encode(v, x);
     tap_shape given = tap_shape_of(noise), wanted = tap_shape_of(tap_unsqueeze(q.param[0], 0));
     wanted.n[0] = given.n[0];
-    if (noise.tape && (given.n[0] <= 0 || !tap_shape_equal(given, wanted))) {
-        char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
-        tap_tape_fail(noise.tape, TAP_ESHAPE, "vae_elbo_from: noise %s is no stack of draws of shape %s",
-                      tap_shape_format(a, given), tap_shape_format(b, tap_shape_of(q.param[0])));
+    if (given.n[0] <= 0 || !tap_shape_equal(given, wanted)) {
+        char text[TAP_SHAPE_TEXT];
+        tap_fail(noise, TAP_ESHAPE, "the noise must have at least one draw of shape %s, along an axis in front",
+                 tap_shape_format(text, tap_shape_of(q.param[0])));
     }
     return terms(v, x, NULL, q, tap_sample_from(q, noise));
 }
@@ -238,21 +245,27 @@ tap_var tap_vae_loss_of(const tap_vae *v, tap_vae_terms e)
 
 tap_var tap_vae_loss(const tap_vae *v, tap_var x)
 {
+    TAP_CALL("vae_loss", x);
     return tap_vae_loss_of(v, tap_vae_elbo(v, x));
 }
 
 tap_var tap_vae_loss_given(const tap_vae *v, tap_var x, tap_var c)
 {
+    TAP_CALL("vae_loss_given", x, c);
     return tap_vae_loss_of(v, tap_vae_elbo_given(v, x, c));
 }
 
 tap_var tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n)
 {
-    return tap_dist_mean(tap_vae_decode(v, tap_randn(t, TAP_SHAPE(n, given(v)->options.latent))));
+    if (t && n < 0) tap_tape_fail(t, TAP_EARG, "vae_sample: n must be at least 0, not %lld", (long long)n);
+    tap_var z = tap_randn(t, TAP_SHAPE(n, given(v)->options.latent));
+    TAP_CALL("vae_sample", z);
+    return tap_dist_mean(tap_vae_decode(v, z));
 }
 
 tap_var tap_vae_sample_given(const tap_vae *v, tap_var c)
 {
+    TAP_CALL("vae_sample_given", c);
     tap_shape s = tap_shape_of(c);
     if (s.rank > 0) s.n[s.rank - 1] = given(v)->options.latent;
     return tap_dist_mean(tap_vae_decode_given(v, tap_randn(c.tape, s), c));
@@ -260,10 +273,12 @@ tap_var tap_vae_sample_given(const tap_vae *v, tap_var c)
 
 tap_var tap_vae_reconstruct(const tap_vae *v, tap_var x)
 {
+    TAP_CALL("vae_reconstruct", x);
     return tap_dist_mean(tap_vae_decode(v, tap_dist_mean(tap_vae_encode(v, x))));
 }
 
 tap_var tap_vae_reconstruct_given(const tap_vae *v, tap_var x, tap_var c)
 {
+    TAP_CALL("vae_reconstruct_given", x, c);
     return tap_dist_mean(tap_vae_decode_given(v, tap_dist_mean(tap_vae_encode_given(v, x, c)), c));
 }

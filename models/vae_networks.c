@@ -89,8 +89,7 @@ static tap_var as_images(tap_var x, int64_t channels, int64_t h, int64_t w)
     int64_t   n = 1, size = channels * h * w;
     for (int i = 0; i + 1 < s.rank; i++) n *= s.n[i];
     if (x.tape && (s.rank == 0 || s.n[s.rank - 1] != size))
-        tap_tape_fail(x.tape, TAP_ESHAPE, "vae: %s does not end in the %lld numbers of an image", tap_shape_format(text, s),
-                      (long long)size);
+        tap_fail(x, TAP_ESHAPE, "%s does not end in the %lld numbers of an image", tap_shape_format(text, s), (long long)size);
     return tap_reshape(x, TAP_SHAPE(n, channels, h, w));
 }
 
@@ -118,13 +117,13 @@ static tap_var beside(const tap_vae_options *o, tap_var x, const tap_var *c)
     tap_shape       s = tap_shape_of(x), given = c ? tap_shape_of(*c) : TAP_SCALAR;
     if (!c && n == 0) return x;
     if (!c) {
-        tap_tape_fail(x.tape, TAP_EARG, "vae: no c is given, and condition = %lld", n);
+        tap_fail(x, TAP_EARG, "no c is given, and condition = %lld", n);
         return (tap_var){ .tape = x.tape };
     }
-    if (n == 0) tap_tape_fail(x.tape, TAP_EARG, "vae: c is given, and condition = 0");
+    if (n == 0) tap_fail(x, TAP_EARG, "c is given, and condition = 0");
     else if (x.tape && c->tape && !goes_beside(o, given, s))
-        tap_tape_fail(x.tape, TAP_ESHAPE, "vae: c %s does not go beside %s, as condition = %lld",
-                      tap_shape_format(text[0], given), tap_shape_format(text[1], s), n);
+        tap_fail(x, TAP_ESHAPE, "c %s does not go beside %s, as condition = %lld", tap_shape_format(text[0], given),
+                 tap_shape_format(text[1], s), n);
     if (s.rank > 0) s.n[s.rank - 1] = o->condition;
     return tap_cat(2, (tap_var[]){ x, tap_expand(*c, s) }, -1);
 }

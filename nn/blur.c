@@ -12,6 +12,7 @@ static tap_var weights(tap_tape *t, tap_dtype dtype, int64_t r, double sigma)
 
 tap_var tap_gaussian_blur(tap_var x, int64_t kernel_size, double sigma)
 {
+    TAP_CALL("gaussian_blur", x);
     const tap_node *node = tap__live(x);
     if (!node) return tap__inert(x.tape);
     const tap_shape s = node->value.shape;

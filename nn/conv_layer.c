@@ -39,6 +39,7 @@ void tap_conv_transpose_init(tap_conv *l, tap_module *m, const char *name, int64
 
 tap_var tap_conv_forward(const tap_conv *l, tap_var x)
 {
+    TAP_CALL("conv_forward", x);
     static const tap_conv none;
     if (!l) l = &none;
     tap_var weight = tap_use(x.tape, l->weight), bias = tap_use(x.tape, l->bias);

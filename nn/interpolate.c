@@ -183,6 +183,7 @@ static int64_t planes(const tap_node *n, const char *call, int64_t r)
 
 tap_var tap_pixel_shuffle(tap_var x, int64_t r)
 {
+    TAP_CALL("pixel_shuffle", x);
     const tap_node *n = tap__live(x);
     int64_t         b = n ? planes(n, "pixel_shuffle", r) : -1;
     if (b < 0) return tap__inert(x.tape);
@@ -200,6 +201,7 @@ tap_var tap_pixel_shuffle(tap_var x, int64_t r)
 
 tap_var tap_pixel_unshuffle(tap_var x, int64_t r)
 {
+    TAP_CALL("pixel_unshuffle", x);
     const tap_node *n = tap__live(x);
     int64_t         b = n ? planes(n, "pixel_unshuffle", r) : -1;
     if (b < 0) return tap__inert(x.tape);

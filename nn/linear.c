@@ -16,6 +16,7 @@ void tap_linear_init(tap_linear *l, tap_module *m, const char *name, int64_t in,
 
 tap_var tap_linear_forward(const tap_linear *l, tap_var x)
 {
+    TAP_CALL("linear_forward", x);
     static const tap_linear none;
     if (!l) l = &none;
     return tap_affine(x, tap_use(x.tape, l->weight), tap_use(x.tape, l->bias));

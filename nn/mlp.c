@@ -27,10 +27,8 @@ void tap_mlp_init(tap_mlp *l, tap_module *m, const char *name, int n_sizes, cons
 
 tap_var tap_mlp_forward(const tap_mlp *l, tap_var x)
 {
-    if (!l || l->n == 0) {
-        if (x.tape) tap_tape_fail(x.tape, TAP_EARG, "mlp: not initialized");
-        return (tap_var){ .tape = x.tape };
-    }
+    TAP_CALL("mlp_forward", x);
+    if (!l || l->n == 0) return tap_fail(x, TAP_EARG, "the layer was never initialized");
     for (int i = 0; i < l->n; i++) x = l->activation(tap_linear_forward(&l->layers[i], x));
     return x;
 }

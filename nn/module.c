@@ -284,7 +284,7 @@ tap_var tap_use(tap_tape *t, tap_param *p)
     const tap_var inert = { .tape = t };
     if (!t) return inert;
     if (!p) {
-        tap_tape_fail(t, TAP_EARG, "use: there is no parameter; was the layer initialized?");
+        tap__fail(t, TAP_EARG, "use", "there is no parameter; was the layer initialized?");
         return inert;
     }
     const tap__root *r = p->module->root;
@@ -293,12 +293,12 @@ tap_var tap_use(tap_tape *t, tap_param *p)
         return inert;
     }
     if (!p->value.data) {
-        tap_tape_fail(t, TAP_EARG, "use: the parameter could not be made; the error of its module said why");
+        tap__fail(t, TAP_EARG, "use", "the parameter could not be made; the error of its module said why");
         return inert;
     }
     if (t->widen && p->twin) p = p->twin;
     if (p->value.dtype != tap_tape_dtype(t)) {
-        tap_tape_fail(t, TAP_EDTYPE, "use: %s is %s, the tape %s", p->path, tap_dtype_name(p->value.dtype),
+        tap__fail(t, TAP_EDTYPE, "use", "%s is %s, the tape %s", p->path, tap_dtype_name(p->value.dtype),
                       tap_dtype_name(tap_tape_dtype(t)));
         return inert;
     }

@@ -21,7 +21,7 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
     X(dropout_p, TAP_EARG, "dropout: [2,4]: p is nan, not within 0..1", w->out = tap_dropout(X_VAR, (double)NAN, false)) \
     X(embedding_weight, TAP_ESHAPE, "embedding: the weight must be [rows,width], not [3]", \
       w->out = tap_embedding(classes_like(X_VAR, TAP_SHAPE(3)), tap_zeros(w->t, TAP_SHAPE(3)), 0)) \
-    X(embedding_range, TAP_EARG, "gather: [2,4] x [3,4]: index 2 is out of range for axis 0", \
+    X(embedding_range, TAP_EARG, "index_select: [2,4] x [3]: index 2 is out of range for axis 0", \
       w->out = tap_embedding(tap_arange(w->t, 3), X_VAR, TAP_NO_INDEX)) \
     X(one_hot_dtype, TAP_EDTYPE, "one_hot: [2,4]: the index is float64, not int64", w->out = tap_one_hot(X_VAR, 3)) \
     X(one_hot_classes, TAP_EARG, "one_hot: [3]: index 2 does not go with 2 classes", \

@@ -11,15 +11,15 @@
       linear(w, INT64_MAX, INT64_MAX)) \
     X(linear_vast, TAP_ENOMEM, NULL, linear(w, 1 << 25, 1 << 25)) \
     X(linear_init_null, TAP_EARG, "new: linear: NULL", tap_linear_init(NULL, w->m, "new", 1, 1)) \
-    X(linear_forward_null, TAP_EARG, "use: there is no parameter; was the layer initialized?", \
+    X(linear_forward_null, TAP_EARG, "linear_forward: [2,4]: there is no parameter; was the layer initialized?", \
       w->out = tap_linear_forward(NULL, w->in.x)) \
-    X(linear_forward_empty, TAP_EARG, "use: there is no parameter; was the layer initialized?", \
+    X(linear_forward_empty, TAP_EARG, "linear_forward: [2,4]: there is no parameter; was the layer initialized?", \
       w->out = tap_linear_forward(&(tap_linear){ 0 }, w->in.x)) \
     X(linear_forward_shape, TAP_ESHAPE, \
-      "affine: [1,2,2] x [3,4] x [3] (linear.weight, linear.bias): inner sizes 2 and 4 differ", \
+      "linear_forward: [1,2,2]: inner sizes 2 and 4 differ; at affine: [1,2,2] x [3,4] x [3] (linear.weight, linear.bias)", \
       w->out = tap_linear_forward(w->linear, w->in.noise)) \
     X(linear_forward_dtype, TAP_EDTYPE, \
-      "affine: [2,4] x [3,4] x [3] (linear.weight, linear.bias): int64 is not float32 or float64; tap_cast makes it so", \
+      "linear_forward: [2,4]: int64 is not float32 or float64; tap_cast makes it so; at affine: [2,4] x [3,4] x [3] (linear.weight, linear.bias)", \
       w->out = tap_linear_forward(w->linear, tap_cast(w->in.x, TAP_I64))) \
     X(conv_layer_init_null, TAP_EARG, "new: conv: NULL", tap_conv_init(NULL, w->m, "new", 1, 1, 1, (tap_conv_options){ 0 })) \
     X(conv_layer_transpose_init_null, TAP_EARG, "new: conv_transpose: NULL", \
@@ -32,10 +32,10 @@
       conv(w, 1, 2, 2, INT64_MIN)) \
     X(conv_layer_overflowing, TAP_ESHAPE, NULL, conv(w, INT64_MAX, INT64_MAX, INT64_MAX, 0)) \
     X(conv_layer_vast, TAP_ENOMEM, NULL, conv(w, 1 << 20, 1 << 20, 16, 0)) \
-    X(conv_layer_forward_null, TAP_EARG, "use: there is no parameter; was the layer initialized?", \
+    X(conv_layer_forward_null, TAP_EARG, "conv_forward: [2,4]: there is no parameter; was the layer initialized?", \
       w->out = tap_conv_forward(NULL, w->in.x)) \
     X(conv_layer_forward_shape, TAP_ESHAPE, \
-      "conv2d: [2,4] x [2,1,2,2] x [2] (conv.weight, conv.bias): needs x of 3 or 4 axes, and a weight of 4", \
+      "conv_forward: [2,4]: needs x of 3 or 4 axes, and a weight of 4; at conv2d: [2,4] x [2,1,2,2] x [2] (conv.weight, conv.bias)", \
       w->out = tap_conv_forward(w->conv, w->in.x)) \
     X(mlp_sizes, TAP_EARG, "new: mlp: 1 sizes; the least is two, in and out", mlp(w, 1, (int64_t[]){ IN }, tap_relu)) \
     X(mlp_sizes_min, TAP_EARG, "new: mlp: -2147483648 sizes; the least is two, in and out", \
@@ -47,9 +47,9 @@
       "selu, mish, identity", \
       mlp(w, 2, (int64_t[]){ IN, OUT }, NULL)) \
     X(mlp_init_null, TAP_EARG, "new: mlp: NULL", tap_mlp_init(NULL, w->m, "new", 2, (int64_t[]){ 1, 1 }, tap_relu)) \
-    X(mlp_forward_null, TAP_EARG, "mlp: not initialized", w->out = tap_mlp_forward(NULL, w->in.x)) \
-    X(mlp_forward_empty, TAP_EARG, "mlp: not initialized", w->out = tap_mlp_forward(&(tap_mlp){ 0 }, w->in.x)) \
-    X(mlp_forward_shape, TAP_ESHAPE, "affine: [1,2,2] x [3,4] x [3] (mlp.0.weight, mlp.0.bias): inner sizes 2 and 4 differ", \
+    X(mlp_forward_null, TAP_EARG, "mlp_forward: [2,4]: the layer was never initialized", w->out = tap_mlp_forward(NULL, w->in.x)) \
+    X(mlp_forward_empty, TAP_EARG, "mlp_forward: [2,4]: the layer was never initialized", w->out = tap_mlp_forward(&(tap_mlp){ 0 }, w->in.x)) \
+    X(mlp_forward_shape, TAP_ESHAPE, "mlp_forward: [1,2,2]: inner sizes 2 and 4 differ; at affine: [1,2,2] x [3,4] x [3] (mlp.0.weight, mlp.0.bias)", \
       w->out = tap_mlp_forward(w->mlp, w->in.noise))
 /* clang-format on */
 

@@ -73,10 +73,10 @@
 
 #define MODEL_WRONGS \
     X(count_vae_null, TAP_EARG, "count_vae: NULL", tap_count_vae_init(NULL, w->m, (tap_count_vae_options){ .genes = IN })) \
-    X(count_vae_empty, TAP_EARG, "mlp: not initialized", w->out = tap_count_vae_loss(&(tap_count_vae){ 0 }, w->in.x, NOTHING)) \
-    X(count_vae_nobody, TAP_EARG, "mlp: not initialized", w->out = tap_count_vae_loss(NULL, w->in.x, NOTHING)) \
-    X(count_vae_rates_empty, TAP_EARG, "mlp: not initialized", w->out = tap_count_vae_rates(NULL, w->in.noise, NOTHING)) \
-    X(count_vae_no_draws, TAP_EARG, "count_vae_log_prob: draws must be at least 1, not -9223372036854775808", \
+    X(count_vae_empty, TAP_EARG, "count_vae_loss: [2,4]: the layer was never initialized", w->out = tap_count_vae_loss(&(tap_count_vae){ 0 }, w->in.x, NOTHING)) \
+    X(count_vae_nobody, TAP_EARG, "count_vae_loss: [2,4]: the layer was never initialized", w->out = tap_count_vae_loss(NULL, w->in.x, NOTHING)) \
+    X(count_vae_rates_empty, TAP_EARG, "count_vae_rates: [1,2,2]: the layer was never initialized", w->out = tap_count_vae_rates(NULL, w->in.noise, NOTHING)) \
+    X(count_vae_no_draws, TAP_EARG, "count_vae_log_prob: [2,4]: draws must be at least 1, not -9223372036854775808", \
       w->out = tap_count_vae_log_prob(w->count_vae, w->in.x, NOTHING, INT64_MIN)) \
     X(count_vae_width, TAP_ESHAPE, NULL, w->out = tap_count_vae_loss(w->count_vae, w->in.noise, NOTHING)) \
     X(vae_nothing, TAP_EARG, "new: vae: data = 0 is not positive", vae(w, (tap_vae_options){ 0 })) \
@@ -109,33 +109,33 @@
     X(vae_conv_channels, TAP_EARG, "new: vae: image 1 x 2 x 2, data = 4: channels are out of range", \
       vae(w, (tap_vae_options){ .data = IN, .image = { 1, 2, 2 }, .n_conv = 1, .conv = { INT64_MAX } })) \
     X(vae_init_null, TAP_EARG, "vae: NULL", tap_vae_init(NULL, w->m, (tap_vae_options){ .data = IN })) \
-    X(vae_loss_empty, TAP_EARG, "mlp: not initialized", w->out = tap_vae_loss(&(tap_vae){ 0 }, w->in.x)) \
-    X(vae_sample_empty, TAP_EARG, "mlp: not initialized", w->out = tap_vae_sample(&(tap_vae){ 0 }, w->t, 1)) \
+    X(vae_loss_empty, TAP_EARG, "vae_loss: [2,4]: the layer was never initialized", w->out = tap_vae_loss(&(tap_vae){ 0 }, w->in.x)) \
+    X(vae_sample_empty, TAP_EARG, "vae_sample: [1,0]: the layer was never initialized", w->out = tap_vae_sample(&(tap_vae){ 0 }, w->t, 1)) \
     X(vae_condition, TAP_EARG, "new: vae: condition = -1 is negative", vae(w, (tap_vae_options){ .data = IN, .condition = -1 })) \
     X(vae_condition_min, TAP_EARG, "new: vae: condition = -9223372036854775808 is negative", \
       vae(w, (tap_vae_options){ .data = IN, .condition = INT64_MIN })) \
     X(vae_condition_max, TAP_ESHAPE, "new.enc.0.weight: tensor: [400,9223372036854775807] is no shape", \
       tap_vae v; tap_vae_init(&v, tap_module_child(w->m, "new"), (tap_vae_options){ .data = IN, .condition = INT64_MAX })) \
-    X(vae_condition_none, TAP_EARG, "vae: c is given, and condition = 0", \
+    X(vae_condition_none, TAP_EARG, "vae_elbo_given: [2,4] x [2]: c is given, and condition = 0", \
       w->out = tap_vae_elbo_given(w->vae, w->in.x, w->in.c).elbo) \
-    X(vae_condition_missing, TAP_EARG, "vae: no c is given, and condition = 2", \
+    X(vae_condition_missing, TAP_EARG, "vae_elbo: [2,4]: no c is given, and condition = 2", \
       w->out = tap_vae_elbo(w->conditional, w->in.x).elbo) \
-    X(vae_condition_shape, TAP_ESHAPE, "vae: c [2,4] does not go beside [2,2], as condition = 2", \
+    X(vae_condition_shape, TAP_ESHAPE, "vae_decode_given: [2,2] x [2,4]: c [2,4] does not go beside [2,2], as condition = 2", \
       w->out = tap_vae_decode_given(w->conditional, w->in.z, w->in.x).param[0]) \
     X(vae_condition_dtype, TAP_EDTYPE, NULL, \
       w->out = tap_vae_encode_given(w->conditional, w->in.x, tap_cast(w->in.c, TAP_I64)).param[0]) \
     X(vae_encode_shape, TAP_ESHAPE, \
-      "affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): inner sizes 2 and 4 differ", \
+      "vae_encode: [1,2,2]: inner sizes 2 and 4 differ; at affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias)", \
       w->out = tap_vae_encode(w->vae, w->in.noise).param[0]) \
     X(vae_decode_shape, TAP_ESHAPE, \
-      "affine: [2,4] x [3,2] x [3] (vae.dec.0.weight, vae.dec.0.bias): inner sizes 4 and 2 differ", \
+      "vae_decode: [2,4]: inner sizes 4 and 2 differ; at affine: [2,4] x [3,2] x [3] (vae.dec.0.weight, vae.dec.0.bias)", \
       w->out = tap_vae_decode(w->vae, w->in.x).param[0]) \
     X(vae_elbo_dtype, TAP_EDTYPE, \
-      "affine: [2,4] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): uint8 is not float32 or float64; tap_cast makes it so", \
+      "vae_elbo: [2,4]: uint8 is not float32 or float64; tap_cast makes it so; at affine: [2,4] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias)", \
       w->out = tap_vae_elbo(w->vae, tap_cast(w->in.x, TAP_U8)).elbo) \
-    X(vae_noise, TAP_ESHAPE, "vae_elbo_from: noise [2,4] is no stack of draws of shape [2,2]", \
+    X(vae_noise, TAP_ESHAPE, "vae_elbo_from: [2,4] x [2,4]: the noise must have at least one draw of shape [2,2], along an axis in front", \
       w->out = tap_vae_elbo_from(w->vae, w->in.x, w->in.x).elbo) \
-    X(vae_no_noise, TAP_ESHAPE, "vae_elbo_from: noise [0,2,2] is no stack of draws of shape [2,2]", \
+    X(vae_no_noise, TAP_ESHAPE, "vae_elbo_from: [2,4] x [0,2,2]: the noise must have at least one draw of shape [2,2], along an axis in front", \
       w->out = tap_vae_elbo_from(w->vae, w->in.x, tap_zeros(w->t, TAP_SHAPE(0, BATCH, LATENT))).elbo) \
     X(vae_sample_negative, TAP_ESHAPE, "tape: [-1,2] is no shape", w->out = tap_vae_sample(w->vae, w->t, -1)) \
     X(vae_sample_vast, TAP_ENOMEM, NULL, w->out = tap_vae_sample(w->vae, w->t, 1ll << 50)) \

@@ -16,8 +16,8 @@
       w->out = tap_cumsum(var_of(w, TAP_I64), 0)) \
     X(cumsum_axis, TAP_EARG, "cumsum: [2,2] (theta): axis 2 is out of range", w->out = tap_cumsum(w->in.a, 2)) \
     X(cumprod_axis, TAP_EARG, "cumprod: [2,2] (theta): axis 2 is out of range", w->out = tap_cumprod(w->in.a, 2)) \
-    X(argsort_axis, TAP_EARG, "argsort: [2,2]: axis 2 is out of range", w->out = tap_argsort(w->in.a, 2, false)) \
-    X(topk_many, TAP_EARG, "narrow: [2,2]: the piece does not lie within the axis", \
+    X(argsort_axis, TAP_EARG, "argsort: [2,2] (theta): axis 2 is out of range", w->out = tap_argsort(w->in.a, 2, false)) \
+    X(topk_many, TAP_EARG, "topk: [2,2] (theta): k must be within 0..2, not 3", \
       w->out = tap_topk(w->in.a, 3, 0, true, NULL)) \
     X(gather_dtype, TAP_EDTYPE, "gather: [2,2] x [2,2] (theta): the index is float64, not int64", \
       w->out = tap_gather(w->in.a, 0, w->in.b)) \
@@ -41,11 +41,11 @@
       w->out = tap_scatter(w->in.a, 0, places(w, 0), w->in.condition)) \
     X(scatter_add_int, TAP_EDTYPE, NULL, \
       w->out = tap_scatter_add(places(w, 0), 0, places(w, 0), places(w, 0))) \
-    X(index_select_rank, TAP_ESHAPE, "index_select: [2,2] (theta): the index must be one list of places", \
+    X(index_select_rank, TAP_ESHAPE, "index_select: [2,2] x [2,2] (theta): the index must be one list of places", \
       w->out = tap_index_select(w->in.a, 0, places(w, 0))) \
-    X(take_along_dim_rank, TAP_ESHAPE, "take_along_dim: [2,2] (theta): the index must have as many axes", \
+    X(take_along_dim_rank, TAP_ESHAPE, "take_along_dim: [2,2] x [2] (theta): the index must have as many axes", \
       w->out = tap_take_along_dim(w->in.a, tap_arange(w->t, 2), 0)) \
-    X(masked_fill_dtype, TAP_EDTYPE, "where: [2,2] x [] x [2,2] (theta): the condition is float64, not bool", \
+    X(masked_fill_dtype, TAP_EDTYPE, "masked_fill: [2,2] x [2,2] (theta): the mask must be bool, not float64", \
       w->out = tap_masked_fill(w->in.a, w->in.b, 0)) \
     X(sum_int, TAP_EDTYPE, "sum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_sum(var_of(w, TAP_I64), TAP_ALL)) \

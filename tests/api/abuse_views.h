@@ -31,7 +31,7 @@
       w->out = tap_permute(w->in.a, 2, (int[]){ 0, -2 })) \
     X(transpose_axes, TAP_EARG, "transpose: [2,2] (theta): axis 2147483647 is out of range", \
       w->out = tap_transpose(w->in.a, INT_MAX, INT_MIN)) \
-    X(mT_vector, TAP_EARG, "transpose: [2]: axis -2 is out of range", w->out = tap_mT(w->in.v)) \
+    X(mT_vector, TAP_EARG, "mT: [2]: axis -2 is out of range", w->out = tap_mT(w->in.v)) \
     X(expand_shape, TAP_ESHAPE, "expand: [2,2] (theta): does not broadcast to [2,3]", \
       w->out = tap_expand(w->in.a, TAP_SHAPE(2, 3))) \
     X(expand_fewer, TAP_ESHAPE, "expand: [2,2] (theta): does not broadcast to [2]", \

@@ -191,6 +191,9 @@ enum {
     X(tap_tape_free, 0, tap_tape_free(NULL)) \
     X(tap_tape_reset, 0, tap_tape_reset(w->t)) \
     X(tap_tape_status, 0, tap_tape_status(w->t, NULL)) \
+    X(tap_call_begin, 0, tap_running r = tap_call_begin("it", 0, NULL); tap_call_end(&r)) \
+    X(tap_call_end, 0, tap_call_end(NULL)) \
+    X(tap_fail, FAILS, tap_fail((tap_var){ w->t, 0, 0 }, TAP_EIO, "%s", "another one")) \
     X(tap_tape_message, 0, tap_tape_message(w->t)) \
     X(tap_tape_clear_error, 0, tap_tape_clear_error(NULL)) \
     X(tap_tape_fail, FAILS, tap_tape_fail(w->t, TAP_EIO, "%s", "another one")) \

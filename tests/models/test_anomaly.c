@@ -294,19 +294,19 @@ static void test_errors(void **state)
 {
     const char *message;
     (void)state;
-    expect((tap_fit_options){ .steps = -3 }, "vae_fit: steps must be at least 0, not -3");
-    expect((tap_fit_options){ .lr = (double)NAN }, "vae_fit: lr must be a finite number above 0, not nan");
-    expect((tap_fit_options){ .lr = -1 }, "vae_fit: lr must be a finite number above 0, not -1");
+    expect((tap_fit_options){ .steps = -3 }, "vae_regret: [3,4]: steps must be at least 0, not -3");
+    expect((tap_fit_options){ .lr = (double)NAN }, "vae_regret: [3,4]: lr must be a finite number above 0, not nan");
+    expect((tap_fit_options){ .lr = -1 }, "vae_regret: [3,4]: lr must be a finite number above 0, not -1");
     setting s = setting_of((tap_vae_options){ .latent = 2, .likelihood = TAP_VAE_BETA_BINOMIAL });
     assert_true(tap_vae_deviance(&s.vae, s.x, NULL).id == 0);
     assert_int_equal(tap_tape_status(s.tape, &message), TAP_EARG);
-    assert_string_equal(message, "vae_deviance: is for Bernoulli and Gaussian decoders, not for a beta-binomial one");
+    assert_string_equal(message, "vae_deviance: [3,4]: is for Bernoulli and Gaussian decoders, not for a beta-binomial one");
     tap_tape_free(s.tape);
     tap_module_free(s.root);
     s = bernoulli_setting();
     assert_true(tap_vae_regret(&s.vae, s.x, 0, (tap_fit_options){ 0 }).id == 0);
     assert_int_equal(tap_tape_status(s.tape, &message), TAP_EARG);
-    assert_string_equal(message, "vae_regret: samples must be at least 1, not 0");
+    assert_string_equal(message, "vae_regret: [3,4]: samples must be at least 1, not 0");
     tap_tape_free(s.tape);
     tap_module_free(s.root);
 }

@@ -185,6 +185,18 @@ static void test_gradients(void **state)
 static void test_missing_or_too_much(void **state)
 {
     (void)state;
+    static const char *const missing[] = {
+        "vae_encode: [2,16]: no c is given, and condition = 3",      "vae_decode: [2,2]: no c is given, and condition = 3",
+        "vae_loss: [2,16]: no c is given, and condition = 3",        "vae_sample: [5,2]: no c is given, and condition = 3",
+        "vae_reconstruct: [2,16]: no c is given, and condition = 3", "vae_elbo_from: [2,16] x [1,2,2]: no c is given, and condition = 3",
+    };
+    static const char *const needless[] = {
+        "vae_encode_given: [2,16] x [2,3]: c is given, and condition = 0",
+        "vae_decode_given: [2,16] x [2,3]: c is given, and condition = 0",
+        "vae_loss_given: [2,16] x [2,3]: c is given, and condition = 0",
+        "vae_sample_given: [2,3]: c is given, and condition = 0",
+        "vae_reconstruct_given: [2,16] x [2,3]: c is given, and condition = 0",
+    };
     for (int k = 0; k < 6; k++) {
         setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_conv = 1 });
         tap_var z = tap_zeros(s.tape, TAP_SHAPE(BATCH, LATENT));
@@ -194,7 +206,7 @@ static void test_missing_or_too_much(void **state)
         if (k == 3) tap_vae_sample(&s.vae, s.tape, 5);
         if (k == 4) tap_vae_reconstruct(&s.vae, s.x);
         if (k == 5) tap_vae_elbo_from(&s.vae, s.x, tap_unsqueeze(z, 0));
-        setting_end(&s, TAP_EARG, "vae: no c is given, and condition = 3");
+        setting_end(&s, TAP_EARG, missing[k]);
     }
     for (int k = 0; k < 5; k++) {
         setting s = setting_of((tap_vae_options){ .n_hidden = 1 });
@@ -203,7 +215,7 @@ static void test_missing_or_too_much(void **state)
         if (k == 2) tap_vae_loss_given(&s.vae, s.x, s.c);
         if (k == 3) tap_vae_sample_given(&s.vae, s.c);
         if (k == 4) tap_vae_reconstruct_given(&s.vae, s.x, s.c);
-        setting_end(&s, TAP_EARG, "vae: c is given, and condition = 0");
+        setting_end(&s, TAP_EARG, needless[k]);
     }
 }
 
@@ -214,10 +226,10 @@ static void test_wrong_shapes(void **state)
         tap_shape   c;
         const char *message;
     } cases[] = {
-        { { 2, { BATCH, 4 } }, "vae: c [2,4] does not go beside [2,16], as condition = 3" },
-        { { 2, { 3, CONDITION } }, "vae: c [3,3] does not go beside [2,16], as condition = 3" },
-        { { 3, { 1, BATCH, CONDITION } }, "vae: c [1,2,3] does not go beside [2,16], as condition = 3" },
-        { { 0, { 0 } }, "vae: c [] does not go beside [2,16], as condition = 3" },
+        { { 2, { BATCH, 4 } }, "vae_elbo_given: [2,16] x [2,4]: c [2,4] does not go beside [2,16], as condition = 3" },
+        { { 2, { 3, CONDITION } }, "vae_elbo_given: [2,16] x [3,3]: c [3,3] does not go beside [2,16], as condition = 3" },
+        { { 3, { 1, BATCH, CONDITION } }, "vae_elbo_given: [2,16] x [1,2,3]: c [1,2,3] does not go beside [2,16], as condition = 3" },
+        { { 0, { 0 } }, "vae_elbo_given: [2,16] x []: c [] does not go beside [2,16], as condition = 3" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
@@ -226,7 +238,7 @@ static void test_wrong_shapes(void **state)
     }
     setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
     tap_vae_encode_given(&s.vae, tap_scalar(s.tape, 1), s.c);
-    setting_end(&s, TAP_ESHAPE, "vae: c [2,3] does not go beside [], as condition = 3");
+    setting_end(&s, TAP_ESHAPE, "vae_encode_given: [] x [2,3]: c [2,3] does not go beside [], as condition = 3");
 }
 
 int main(void)

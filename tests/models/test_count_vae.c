@@ -276,9 +276,9 @@ static void test_errors(void **state)
     assert_int_equal(tap_module_status(root, &message), TAP_EARG);
     assert_string_equal(message, "count_vae: NULL");
     tap_module_free(root);
-    expect_failure((tap_count_vae_options){ 0 }, true, "vae: c is given, and condition = 0");
-    expect_failure((tap_count_vae_options){ .condition = 2 }, true, "vae: c [3,3] does not go beside [3,5], as condition = 2");
-    expect_failure((tap_count_vae_options){ .condition = 2 }, false, "vae: no c is given, and condition = 2");
+    expect_failure((tap_count_vae_options){ 0 }, true, "count_vae_loss: [3,5] x [3,3]: c is given, and condition = 0");
+    expect_failure((tap_count_vae_options){ .condition = 2 }, true, "count_vae_loss: [3,5] x [3,3]: c [3,3] does not go beside [3,5], as condition = 2");
+    expect_failure((tap_count_vae_options){ .condition = 2 }, false, "count_vae_loss: [3,5]: no c is given, and condition = 2");
 }
 
 /* ---- Simulated counts -------------------------------------------------------------------------------------------- */
