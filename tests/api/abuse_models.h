@@ -137,7 +137,7 @@
       w->out = tap_vae_elbo_from(w->vae, w->in.x, w->in.x).elbo) \
     X(vae_no_noise, TAP_ESHAPE, "vae_elbo_from: [2,4] x [0,2,2]: the noise must have at least one draw of shape [2,2], along an axis in front", \
       w->out = tap_vae_elbo_from(w->vae, w->in.x, tap_zeros(w->t, TAP_SHAPE(0, BATCH, LATENT))).elbo) \
-    X(vae_sample_negative, TAP_ESHAPE, "tape: [-1,2] is no shape", w->out = tap_vae_sample(w->vae, w->t, -1)) \
+    X(vae_sample_negative, TAP_EARG, "vae_sample: n must be at least 0, not -1", w->out = tap_vae_sample(w->vae, w->t, -1)) \
     X(vae_sample_vast, TAP_ENOMEM, NULL, w->out = tap_vae_sample(w->vae, w->t, 1ll << 50)) \
     X(vae_reconstruct_shape, TAP_ESHAPE, \
       "affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): inner sizes 2 and 4 differ", \
