@@ -115,6 +115,43 @@ static void test_another_dtype(void **state)
     }
 }
 
+/* ---- Messages: in the words of the function that was called ---- */
+
+/* One input of another dtype, of sizes that go with nothing, or with too many axes. */
+static tap_var unfit(tap_tape *t, const gradient_row *r, int input, int how)
+{
+    const tap_shape odd[] = { TAP_SHAPE(7, 5), TAP_SHAPE(11), TAP_SCALAR, { 8, { 1, 1, 1, 1, 1, 1, 1, 13 } }, TAP_SHAPE(0, 3) };
+    const tap_dtype dtypes[] = { TAP_I64, TAP_BOOL, TAP_U8 };
+    if (how < 5) return tap_full(t, odd[how], 0.5);
+    return tap_cast(tap_full(t, r->shape[input], 1), dtypes[how - 5]);
+}
+
+static void check_message(const gradient_row *r, int input, int how)
+{
+    tap_tape    *t = tap_tape_new(TAP_F64, 1);
+    tap_var      in[GRADIENT_INPUTS];
+    const size_t n = strlen(r->op);
+    inputs_on(t, r, in);
+    in[input] = unfit(t, r, input, how);
+    r->f(t, in, NULL);
+    const char *message = tap_tape_message(t);
+    if (*message && (strncmp(message, r->op, n) != 0 || (message[n] != ':' && message[n] != ',')))
+        fail_msg("%s, input %d, way %d: %s", r->op, input, how, message);
+    tap_tape_free(t);
+}
+
+static void test_messages_begin_with_the_call(void **state)
+{
+    (void)state;
+    for (int k = 0; k < TABLES; k++) {
+        for (const gradient_row *r = tables[k]; r->op; r++) {
+            for (int i = 0; i < r->n && !r->prepares; i++) {
+                for (int how = 0; how < 8; how++) check_message(r, i, how);
+            }
+        }
+    }
+}
+
 /* ---- Completeness: the sources are asked which operators there are, the headers which functions ---- */
 
 static bool has_row(const char *name)
@@ -226,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broken_vars),
         cmocka_unit_test(test_another_dtype),
+        cmocka_unit_test(test_messages_begin_with_the_call),
         cmocka_unit_test(test_every_operator_has_a_row),
         cmocka_unit_test(test_every_function_has_a_row),
     };
