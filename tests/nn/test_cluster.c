@@ -252,7 +252,7 @@ static void test_corners(void **state)
 {
     double  x[6] = { 5, 1, 4, 1, 3, 9 }, same[4] = { 2, 2, 2, 2 };
     float   turned[6] = { 0, 1, 10, 0, 1, 10 };
-    int64_t found[6];
+    int64_t found[6] = { 0 };
     int     axes[TAP_MAX_RANK];
     (void)state;
     assert_true(tap_kmeans(points(3, 2, x), (tap_kmeans_options){ .clusters = 3 }, labels(3, found), NULL) == 0);

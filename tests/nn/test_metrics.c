@@ -117,7 +117,7 @@ static void test_curve(void **state)
 {
     const double  s[] = { 3, 1, 2, 2, 5, 1, 2 };
     const uint8_t y[] = { 0, 0, 1, 0, 1, 1, 0 };
-    double        x[8], z[8], area = 0;
+    double        x[8] = { 0 }, z[8] = { 0 }, area = 0;
     (void)state;
     assert_int_equal(tap_roc_curve(numbers(7, s), bytes(7, y), numbers(8, x), numbers(8, z), NULL), 5);
     const double want_x[] = { 0, 0, 0.25, 0.75, 1 }, want_z[] = { 0, 1. / 3, 1. / 3, 2. / 3, 1 };
