@@ -145,7 +145,9 @@ static answers run(const char *question, const char *name, const char *value)
         dup2(ends[1], STDOUT_FILENO);
         if (value) setenv(name, value, 1);
         else unsetenv(name);
-        execl(self, self, question, (char *)NULL);
+        const char *emulator = getenv("MESON_EXE_WRAPPER"); /* Meson's, without which a cross-built program does not run */
+        if (emulator) execl(emulator, emulator, self, question, (char *)NULL);
+        else execl(self, self, question, (char *)NULL);
         _exit(127);
     }
     close(ends[1]);
