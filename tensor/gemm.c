@@ -53,11 +53,17 @@ static bool user_choice_is_sound(const char *text)
 #ifdef BLIS_CONFIG_ZEN
         BLIS_ARCH_ZEN,
 #endif
+#ifdef BLIS_CONFIG_CORTEXA57
+        BLIS_ARCH_CORTEXA57,
+#endif
+#ifdef BLIS_CONFIG_GENERIC
         BLIS_ARCH_GENERIC,
+#endif
+        -1, /* none */
     };
     char *end;
     long  id = strtol(text, &end, 10);
-    if (end == text || *end) return false;
+    if (end == text || *end || id < 0) return false;
 #if defined(__x86_64__)
     if (id == BLIS_ARCH_SKX && !__builtin_cpu_supports("avx512f")) return false;
     if (id != BLIS_ARCH_GENERIC && id != BLIS_ARCH_PENRYN && !__builtin_cpu_supports("avx2")) return false;
