@@ -7,8 +7,9 @@
 #include "tensor/reduce.h"
 
 /* Columns of a product, about: more gain nothing, and take memory. With MANY places, an image makes a product of its own. A sum over
- * all images is one of so many parts at most, whose number must not depend on the threads. */
-enum { COLUMNS = 240, MANY = 128, PARTS = 8, ALIGN = 64 };
+ * all images is one of so many parts at most, whose number must not depend on the threads. Each sums up to about RUN blocks of
+ * images in float32; for more, all parts begin again, and double sums what they get. */
+enum { COLUMNS = 240, MANY = 128, PARTS = 8, RUN = 16, ALIGN = 64 };
 
 typedef struct job job;
 
@@ -16,6 +17,7 @@ typedef struct job job;
 typedef struct {
     int64_t first, images, group, length; /* length: of a row of y, in columns */
     char   *lines, *columns, *rows;
+    double *line_totals, *totals; /* NULL where none are needed */
 } unit;
 
 typedef void (*step)(const job *j, const unit *u, int64_t part);
@@ -30,12 +32,14 @@ struct job {
     int64_t                 places, window;       /* P Q; kH kW */
     int64_t                 in, out;              /* channels of a group */
     int64_t                 block, units, parts;  /* block: its images */
+    int64_t                 first;                /* unit */
     bool                    in_rows;              /* a unit's y lies as a product needs it */
     tap_tensor              x, y;
     const char             *w, *bias;             /* in C order; bias NULL: none */
     char                   *sums;                 /* weights, one for each part */
     char                   *memory;               /* for each part: */
     int64_t                 lines, columns, rows; /* bytes for lines, columns and y's rows */
+    int64_t                 line_totals, totals;  /* bytes for sums in double: of lines, and of the elements of a product */
     step                    each;
 };
 
@@ -83,14 +87,21 @@ static const void *dense(tap_tensor x, tap_arena *scratch, void **copy)
     return *copy;
 }
 
+static int64_t part_bytes(const job *j)
+{
+    return j->lines + j->columns + j->rows + j->line_totals + j->totals;
+}
+
 static unit unit_of(const job *j, int64_t part, int64_t number)
 {
     unit u = { .first = number / j->c->groups * j->block, .group = number % j->c->groups };
     u.images = j->c->batch - u.first < j->block ? j->c->batch - u.first : j->block;
     u.length = u.images * j->places;
-    u.lines = j->memory + part * (j->lines + j->columns + j->rows);
+    u.lines = j->memory + part * part_bytes(j);
     u.columns = u.lines + j->lines;
     u.rows = u.columns + j->columns;
+    u.line_totals = j->line_totals ? (double *)(void *)(u.rows + j->rows) : NULL;
+    u.totals = j->totals ? (double *)(void *)(u.rows + j->rows + j->line_totals) : NULL;
     return u;
 }
 
@@ -139,11 +150,12 @@ static tap__matrix matrix(const void *data, int64_t rows, int64_t columns, bool 
 }
 
 /* out = a b + (add ? out : 0) */
-static void multiply(const job *j, tap__matrix a, tap__matrix b, void *out, int64_t out_row, bool add)
+static void multiply(const job *j, const unit *u, tap__matrix a, tap__matrix b, void *out, int64_t out_row, bool add)
 {
     const int64_t width = b.columns * j->size;
     for (int64_t i = 0; a.columns == 0 && !add && i < a.rows; i++) memset((char *)out + i * out_row * j->size, 0, (size_t)width);
-    tap__product(TAP__BY_TILES, j->dtype, a, b, out, out_row, add);
+    if (u->totals) tap__long_product(a, b, out, out_row, add, u->totals);
+    else tap__product(TAP__BY_TILES, j->dtype, a, b, out, out_row, add);
 }
 
 static int64_t weight_bytes(const job *j)
@@ -168,8 +180,8 @@ static void forward(const job *j, const unit *u, int64_t part)
         for (int i = 0; i < 4; i++) bias.stride[i] = i == 1;
         tap_tensor_copy(rows, bias, NULL);
     }
-    multiply(j, matrix(j->w + group_at(j, u), j->out, k, false), matrix(u->columns, k, u->length, false), rows.data, rows.stride[1],
-             j->bias != NULL);
+    multiply(j, u, matrix(j->w + group_at(j, u), j->out, k, false), matrix(u->columns, k, u->length, false), rows.data,
+             rows.stride[1], j->bias != NULL);
     if (!j->in_rows) tap_tensor_copy(share_of(j->y, u, j->out), rows, NULL);
     (void)part;
 }
@@ -179,8 +191,8 @@ static void adjoint(const job *j, const unit *u, int64_t part)
 {
     const int64_t    k = j->in * j->window;
     const tap_tensor rows = load_rows(j, u);
-    multiply(j, matrix(j->w + group_at(j, u), k, j->out, true), matrix_of(u, rows), u->columns, u->length, false);
-    j->kernel->gather(j->c, share_of(j->x, u, j->in), u->lines, u->columns,
+    multiply(j, u, matrix(j->w + group_at(j, u), k, j->out, true), matrix_of(u, rows), u->columns, u->length, false);
+    j->kernel->gather(j->c, share_of(j->x, u, j->in), u->lines, u->line_totals, u->columns,
                       j->bias ? j->bias + u->group * j->in * j->size : NULL);
     (void)part;
 }
@@ -191,7 +203,7 @@ static void add_weight(const job *j, const unit *u, int64_t part)
     const int64_t    k = j->in * j->window;
     const tap_tensor rows = load_rows(j, u);
     spread(j, u);
-    multiply(j, matrix_of(u, rows), matrix(u->columns, u->length, k, true), j->sums + part * weight_bytes(j) + group_at(j, u), k,
+    multiply(j, u, matrix_of(u, rows), matrix(u->columns, u->length, k, true), j->sums + part * weight_bytes(j) + group_at(j, u), k,
              true);
 }
 
@@ -200,7 +212,7 @@ static void parts(const void *context, int64_t first, int64_t last)
     const job *j = context;
     for (int64_t part = first; part < last; part++) {
         for (int64_t i = j->units * part / j->parts; i < j->units * (part + 1) / j->parts; i++) {
-            const unit u = unit_of(j, part, i);
+            const unit u = unit_of(j, part, j->first + i);
             j->each(j, &u, part);
         }
     }
@@ -218,7 +230,7 @@ static bool run(job *j, int64_t n, step each, tap_arena *scratch)
 {
     j->each = each;
     j->parts = n < j->units ? n : j->units;
-    const size_t room = (size_t)(j->lines + j->columns + j->rows), most = j->parts > 0 ? SIZE_MAX / (size_t)j->parts : SIZE_MAX;
+    const size_t room = (size_t)part_bytes(j), most = j->parts > 0 ? SIZE_MAX / (size_t)j->parts : SIZE_MAX;
     j->memory = tap__arena_take(scratch, room <= most ? (size_t)j->parts * room : SIZE_MAX);
     if (!j->memory) return false;
     tap__parallel(j->parts, steps_of(j), parts, j);
@@ -239,16 +251,51 @@ static bool run_with(job *j, tap_tensor w, const tap_tensor *bias, step each, ta
     return ok;
 }
 
+/* Bytes for a product of so many terms that has so many elements. */
+static int64_t totals_for(const job *j, int64_t terms, int64_t elements)
+{
+    return tap__product_is_long(TAP__BY_TILES, j->dtype, terms) ? aligned(elements * (int64_t)sizeof(double)) : 0;
+}
+
 bool tap__conv_forward(const tap__conv *c, tap_tensor x, tap_tensor w, const tap_tensor *bias, tap_tensor y, tap_arena *scratch)
 {
     job j = job_of(c, x, y);
+    j.totals = totals_for(&j, j.in * j.window, j.out * j.block * j.places);
     return run_with(&j, w, bias, forward, scratch);
 }
 
 bool tap__conv_adjoint(const tap__conv *c, tap_tensor y, tap_tensor w, const tap_tensor *bias, tap_tensor x, tap_arena *scratch)
 {
     job j = job_of(c, x, y);
+    j.totals = totals_for(&j, j.out, j.in * j.window * j.block * j.places);
+    if (j.dtype == TAP_F32 && j.window > TAP__CONV_RUN) j.line_totals = aligned(tap__conv_room(c, j.block) * (int64_t)sizeof(double));
     return run_with(&j, w, bias, adjoint, scratch);
+}
+
+/* The weight of the job's units, by n parts. */
+static bool sum_units(job *j, int64_t n, tap_tensor w, tap_arena *scratch)
+{
+    memset(j->sums, 0, (size_t)((n > 1 ? n : 1) * weight_bytes(j)));
+    if (!run(j, n, add_weight, scratch)) return false;
+    return n <= 1 || tap__reduce(TAP__SUM, tap_tensor_wrap(j->dtype, TAP_SHAPE(n, tap_numel(w.shape)), j->sums), 1, w, scratch);
+}
+
+/* The same for more units than n parts should sum in float32. */
+static bool sum_in_double(job *j, int64_t n, tap_tensor w, tap_arena *scratch)
+{
+    const int64_t    all = j->units, most = n * RUN * j->c->groups;
+    const tap_tensor total = tap_tensor_wrap(TAP_F64, w.shape, tap__arena_take(scratch, (size_t)tap_numel(w.shape) * sizeof(double)));
+    if (!total.data) return false;
+    tap_tensor_fill(total, 0);
+    bool ok = true;
+    for (j->first = 0; ok && j->first < all; j->first += most) {
+        j->units = all - j->first < most ? all - j->first : most;
+        ok = sum_units(j, n, w, scratch);
+        if (ok) tap__add_to_total(matrix(w.data, 1, tap_numel(w.shape), false), total.data);
+    }
+    if (ok) tap_tensor_copy(w, total, NULL);
+    tap__arena_give_back(scratch, total.data);
+    return ok;
 }
 
 bool tap__conv_weight(const tap__conv *c, tap_tensor x, tap_tensor y, tap_tensor w, tap_arena *scratch)
@@ -257,11 +304,9 @@ bool tap__conv_weight(const tap__conv *c, tap_tensor x, tap_tensor y, tap_tensor
     const int64_t n = j.units < PARTS ? j.units : PARTS;
     j.sums = n > 1 ? tap__arena_take(scratch, (size_t)(n * weight_bytes(&j))) : w.data;
     if (!j.sums) return false;
-    memset(j.sums, 0, (size_t)((n > 1 ? n : 1) * weight_bytes(&j)));
-    bool ok = run(&j, n, add_weight, scratch);
-    if (n <= 1) return ok;
-    tap_tensor sums = tap_tensor_wrap(j.dtype, TAP_SHAPE(n, tap_numel(w.shape)), j.sums);
-    ok = ok && tap__reduce(TAP__SUM, sums, 1, w, scratch);
-    tap__arena_give_back(scratch, j.sums);
+    j.totals = totals_for(&j, j.block * j.places, j.out * j.in * j.window);
+    const bool many = j.dtype == TAP_F32 && j.units > n * RUN * c->groups;
+    const bool ok = many ? sum_in_double(&j, n, w, scratch) : sum_units(&j, n, w, scratch);
+    if (n > 1) tap__arena_give_back(scratch, j.sums);
     return ok;
 }

@@ -17,8 +17,9 @@ typedef struct {
 } tap__conv;
 
 /* All three take float32 or float64 tensors of these shapes, inputs with any strides, outputs contiguous; windows are copied to
- * memory from scratch, a few images at a time. False (and scratch has failed) if there is none. The bits do not depend on the
- * number of threads. bias may be NULL: none. */
+ * memory from scratch, a few images at a time. False (and scratch has failed) if there is none. The error of float32 sums is about 1e-6
+ * of the sum of absolute values at most, however many terms they have. The bits do not depend on the number of threads. bias may be
+ * NULL: none. */
 
 /* y[n,o,p] = bias[o] + sum w[o,c,k] x[n,c,p stride + k dilation - before] */
 bool tap__conv_forward(const tap__conv *c, tap_tensor x, tap_tensor w, const tap_tensor *bias, tap_tensor y, tap_arena *scratch);
@@ -29,11 +30,12 @@ bool tap__conv_weight(const tap__conv *c, tap_tensor x, tap_tensor y, tap_tensor
 
 /* x [images,channels,H,W], some images and a group of channels of it, as columns [channels,kH,kW,images,P,Q], and the sum of
  * such columns, with bias [channels] or NULL. lines: room for the images in one channel, tap__conv_room elements. Both may be read
- * and written TAP__CONV_SPARE elements beyond their end. */
-enum { TAP__CONV_SPARE = 8 };
+ * and written TAP__CONV_SPARE elements beyond their end. total, as many doubles as lines, is where gather sums what has been summed
+ * over TAP__CONV_RUN window elements; NULL: all of them are summed in the precision of x. */
+enum { TAP__CONV_SPARE = 8, TAP__CONV_RUN = 32 };
 typedef struct {
     void (*spread)(const tap__conv *c, tap_tensor x, void *lines, void *columns);
-    void (*gather)(const tap__conv *c, tap_tensor x, void *lines, const void *columns, const void *bias);
+    void (*gather)(const tap__conv *c, tap_tensor x, void *lines, double *total, const void *columns, const void *bias);
 } tap__conv_kernel;
 int64_t tap__conv_room(const tap__conv *c, int64_t images);
 

@@ -129,23 +129,40 @@ static void NAME(spread)(const tap__conv *c, tap_tensor x, void *lines, void *co
     }
 }
 
-static void NAME(gather)(const tap__conv *c, tap_tensor x, void *lines, const void *columns, const void *bias)
+/* total += lines, which are then 0 */
+static void NAME(add_lines)(int64_t n, T *lines, double *total)
+{
+    for (int64_t i = 0; i < n; i++) total[i] += (double)lines[i];
+    memset(lines, 0, (size_t)n * sizeof(T));
+}
+
+/* The columns of a channel added up in n elements of lines. */
+static const T *NAME(add_columns)(const tap__conv *c, int64_t images, int64_t n, const T *from, T *lines, double *total)
 {
     const lines_of       l = layout(c);
     const tap__conv_axis h = c->axis[0], w = c->axis[1];
-    const int64_t        image = l.rows * l.phases * l.pitch;
-    const T             *from = columns;
-    for (int64_t channel = 0; channel < x.shape.n[1]; channel++) {
-        memset(lines, 0, (size_t)(x.shape.n[0] * image) * sizeof(T));
-        for (int64_t k = 0; k < h.kernel * w.kernel; k++) {
-            T *to = (T *)lines + NAME(seen)(c, l, 0, k / w.kernel, k % w.kernel);
-            for (int64_t n = 0; n < x.shape.n[0]; n++) {
-                for (int64_t p = 0; p < h.count; p++, from += w.count)
-                    NAME(add)(to + n * image + p * h.stride * l.phases * l.pitch, from, w.count);
-            }
+    memset(lines, 0, (size_t)n * sizeof(T));
+    if (total) memset(total, 0, (size_t)n * sizeof *total);
+    for (int64_t k = 0; k < h.kernel * w.kernel; k++) {
+        T *to = lines + NAME(seen)(c, l, 0, k / w.kernel, k % w.kernel);
+        if (total && k > 0 && k % TAP__CONV_RUN == 0) NAME(add_lines)(n, lines, total);
+        for (int64_t i = 0; i < images; i++) {
+            for (int64_t p = 0; p < h.count; p++, from += w.count)
+                NAME(add)(to + i * (n / images) + p * h.stride * l.phases * l.pitch, from, w.count);
         }
-        for (int64_t n = 0; n < x.shape.n[0]; n++)
-            NAME(from_lines)(c, (T *)x.data + n * x.stride[0] + channel * x.stride[1], x.stride[2],
-                             bias ? ((const T *)bias)[channel] : 0, (const T *)lines + n * image);
+    }
+    for (int64_t i = 0; total && i < n; i++) lines[i] = (T)(total[i] + (double)lines[i]);
+    return from;
+}
+
+static void NAME(gather)(const tap__conv *c, tap_tensor x, void *lines, double *total, const void *columns, const void *bias)
+{
+    const int64_t images = x.shape.n[0], n = tap__conv_room(c, images);
+    const T      *from = columns;
+    for (int64_t channel = 0; images > 0 && channel < x.shape.n[1]; channel++) {
+        from = NAME(add_columns)(c, images, n, from, lines, total);
+        for (int64_t i = 0; i < images; i++)
+            NAME(from_lines)(c, (T *)x.data + i * x.stride[0] + channel * x.stride[1], x.stride[2],
+                             bias ? ((const T *)bias)[channel] : 0, (const T *)lines + i * (n / images));
     }
 }

@@ -1,13 +1,12 @@
-/* Matrix products: batches over leading axes, each a call of a kernel, or of BLIS, on views. */
+/* Matrix products: batches over leading axes, each a call of a kernel on views. */
 #include <string.h>
 
 #include "tensor/matmul.h"
 #include "tensor/product.h"
 
 /* Rows or columns are shared out in multiples of what kernels compute at a time; rows where there are enough of them: a thread then
- * has the same rows of a weight's gradient that it has of the weight, and of the optimizer's state. BLIS copies what it multiplies,
- * which pays for products of so many terms. */
-enum { TILE = 48, ROWS_FIRST = 8, LARGE = 1 << 29 };
+ * has the same rows of a weight's gradient that it has of the weight, and of the optimizer's state. */
+enum { TILE = 48, ROWS_FIRST = 8 };
 
 /* Leading axes as loops, and the last two as a product of m x k by k x n. */
 typedef struct {
@@ -54,7 +53,7 @@ static batch batch_of(tap_tensor a, tap_tensor b, tap_tensor out)
 }
 
 /* *copy is set to the memory of a copy that had to be made. */
-static bool usable(tap_tensor *x, tap_arena *scratch, void **copy)
+static bool usable_by_blis(tap_tensor *x, tap_arena *scratch, void **copy)
 {
     tap__matrix m = last_two(*x);
     if (tap__blis_takes(&m)) return true;
@@ -73,11 +72,14 @@ typedef struct {
     tap__matrix am, bm; /* of the first product */
     bool        add, by_columns, by_blis;
     tap__product_way way;
+    double     *total; /* of long products, for each element of out */
 } job;
 
-static void multiply(const job *j, tap__matrix a, tap__matrix b, void *out, int64_t out_stride)
+/* total: the first of as many as this part of out has elements. */
+static void multiply(const job *j, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, int64_t total)
 {
     if (j->by_blis) tap__gemm(j->out.dtype, 1, a, b, out, out_stride, j->add);
+    else if (j->total) tap__long_product(a, b, out, out_stride, j->add, j->total + total);
     else tap__product(j->way, j->out.dtype, a, b, out, out_stride, j->add);
 }
 
@@ -98,7 +100,7 @@ static void whole_products(const void *context, int64_t first, int64_t last)
         }
         am.data = (char *)j->a.data + at_a * size;
         bm.data = (char *)j->b.data + at_b * size;
-        multiply(j, am, bm, (char *)j->out.data + at_out * size, bm.columns);
+        multiply(j, am, bm, (char *)j->out.data + at_out * size, bm.columns, i * am.rows * bm.columns);
     }
 }
 
@@ -113,11 +115,11 @@ static void tiles_of_one(const void *context, int64_t first, int64_t last)
     if (j->by_columns) {
         bm.columns = count;
         bm.data = (const char *)bm.data + from * bm.column_stride * size;
-        multiply(j, am, bm, (char *)j->out.data + from * size, n);
+        multiply(j, am, bm, (char *)j->out.data + from * size, n, from * am.rows);
     } else {
         am.rows = count;
         am.data = (const char *)am.data + from * am.row_stride * size;
-        multiply(j, am, bm, (char *)j->out.data + from * n * size, n);
+        multiply(j, am, bm, (char *)j->out.data + from * n * size, n, from * n);
     }
 }
 
@@ -133,19 +135,23 @@ static int64_t steps_of(const job *j)
     return tap__steps((double)j->l.count * (double)j->am.rows * (double)j->bm.columns * (double)j->am.columns / 48);
 }
 
-/* Threads are ours, one product each: BLIS's own would spin at barriers, which stalls for whole time slices on a busy machine. */
-static void products(tap_tensor a, tap_tensor b, tap_tensor out, bool add, bool by_blis)
+static job job_of(tap_tensor a, tap_tensor b, tap_tensor out, bool add)
 {
     job j = { .l = batch_of(a, b, out), .a = a, .b = b, .out = out, .am = last_two(a), .bm = last_two(b), .add = add };
-    j.by_blis = by_blis;
     if (j.l.rank > 0) fold_rows(&j.l, &j.am);
     tap__blis_takes(&j.am);
     tap__blis_takes(&j.bm);
     j.by_columns = is_wide(j.am.rows, j.bm.columns);
     j.way = tap__product_way_for(j.am, j.bm);
-    int64_t tiles = ((j.by_columns ? j.bm.columns : j.am.rows) + TILE - 1) / TILE;
-    if (j.l.count > 1) tap__parallel(j.l.count, steps_of(&j), whole_products, &j);
-    else tap__parallel(tiles, steps_of(&j), tiles_of_one, &j);
+    return j;
+}
+
+/* Threads are ours, one product each: BLIS's own would spin at barriers, which stalls for whole time slices on a busy machine. */
+static void run(const job *j)
+{
+    int64_t tiles = ((j->by_columns ? j->bm.columns : j->am.rows) + TILE - 1) / TILE;
+    if (j->l.count > 1) tap__parallel(j->l.count, steps_of(j), whole_products, j);
+    else tap__parallel(tiles, steps_of(j), tiles_of_one, j);
 }
 
 static bool nothing_to_add(tap_tensor a, tap_tensor out, bool add)
@@ -156,16 +162,16 @@ static bool nothing_to_add(tap_tensor a, tap_tensor out, bool add)
     return true;
 }
 
-static bool is_large(tap_tensor a, tap_tensor b)
-{
-    const tap__matrix am = last_two(a), bm = last_two(b);
-    return (double)am.rows * (double)am.columns * (double)bm.columns >= LARGE;
-}
-
 bool tap__matmul(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch)
 {
-    if (is_large(a, b)) return tap__matmul_by_blis(a, b, out, add, scratch);
-    if (!nothing_to_add(a, out, add)) products(a, b, out, add, false);
+    if (nothing_to_add(a, out, add)) return true;
+    job j = job_of(a, b, out, add);
+    if (tap__product_is_long(j.way, out.dtype, j.am.columns)) {
+        j.total = tap__arena_take(scratch, (size_t)tap_numel(out.shape) * sizeof *j.total);
+        if (!j.total) return false;
+    }
+    run(&j);
+    if (j.total) tap__arena_give_back(scratch, j.total);
     return true;
 }
 
@@ -173,8 +179,12 @@ bool tap__matmul_by_blis(tap_tensor a, tap_tensor b, tap_tensor out, bool add, t
 {
     if (nothing_to_add(a, out, add)) return true;
     void *copy[2] = { NULL, NULL };
-    bool  ok = tap__blis_has_memory(scratch) && usable(&a, scratch, &copy[0]) && usable(&b, scratch, &copy[1]);
-    if (ok) products(a, b, out, add, true);
+    bool  ok = tap__blis_has_memory(scratch) && usable_by_blis(&a, scratch, &copy[0]) && usable_by_blis(&b, scratch, &copy[1]);
+    if (ok) {
+        job j = job_of(a, b, out, add);
+        j.by_blis = true;
+        run(&j);
+    }
     for (int i = 0; i < 2; i++) {
         if (copy[i]) tap__arena_give_back(scratch, copy[i]);
     }

@@ -7,8 +7,24 @@
 
 #include "tensor/product.h"
 
-/* DEPTH: of a panel, which then stays in the second cache; OFTEN: rows of the result that make packing worth it. */
-enum { DEPTH = 512, OFTEN = 64, DOT_ROWS = 4 };
+/* DEPTH: of a panel, which then stays in the second cache; OFTEN: rows of the result that make packing worth it; SIDE: of a block. */
+enum { DEPTH = 512, OFTEN = 64, SIDE = 384, DOT_ROWS = 4 };
+/* Registers sum BLOCK terms; the lanes of a dot product's sum DOT_LONG, and double what goes beyond. */
+enum { BLOCK = 32, DOT_LONG = 16 * BLOCK };
+/* PACKED: bytes of each column of a, if it is packed, for MANY columns of b. */
+enum { PACKED = 256, MANY = 512 };
+
+/* An axis of less than three SIDEs is not cut. */
+static inline int64_t parts_of(int64_t size, int64_t side)
+{
+    return size < 3 * side ? 1 : size / side;
+}
+
+/* Where part i of an axis begins, in whole units. */
+static inline int64_t part_begin(int64_t size, int64_t parts, int64_t i, int64_t unit)
+{
+    return i == parts ? size : size * i / parts / unit * unit;
+}
 
 #if defined(__GNUC__)
 #define ALWAYS_INLINE inline __attribute__((always_inline))

@@ -235,26 +235,32 @@ static tap__matrix matrix_of(tap_tensor x)
     return (tap__matrix){ x.data, x.shape.n[0], x.shape.n[1], x.stride[0], x.stride[1] };
 }
 
+enum { WIDTHS = 3 };
+typedef const tap__product_kernel (*kernels_of_width)[2];
+
+/* NULL: this processor has none. */
+static kernels_of_width width(int i)
+{
+#if defined(__x86_64__)
+    if (i == 1) return tap__isa() >= TAP__AVX2 ? tap__product_kernels_avx2 : NULL;
+    if (i == 2) return tap__isa() >= TAP__AVX512 ? tap__product_kernels_avx512 : NULL;
+#endif
+    return i == 0 ? tap__product_kernels_generic : NULL;
+}
+
 /* Kernels of all vector widths that run here, for products of several tiles, panels and pieces of k, and their remainders. */
 static void test_every_width(void **state)
 {
     (void)state;
-    const tap__product_kernel (*const widths[])[2] = {
-        tap__product_kernels_generic,
-#if defined(__x86_64__)
-        tap__isa() >= TAP__AVX2 ? tap__product_kernels_avx2 : NULL,
-        tap__isa() >= TAP__AVX512 ? tap__product_kernels_avx512 : NULL,
-#endif
-    };
     static const int sizes[][3] = { { 1, 1, 1 },   { 5, 4, 9 },     { 15, 50, 31 }, { 64, 48, 20 }, { 66, 47, 7 },
                                     { 9, 3, 600 }, { 70, 101, 521 }, { 3, 97, 30 },  { 97, 3, 30 },  { 80, 16, 64 },
                                     { 0, 3, 4 },   { 3, 0, 4 } };
     uint64_t dice = 12;
-    for (size_t i = 0; i < sizeof widths / sizeof *widths * (sizeof sizes / sizeof *sizes) * LAYOUTS * 4; i++) {
-        const tap__product_kernel (*kernels)[2] = widths[i % (sizeof widths / sizeof *widths)];
-        const int                 *size = sizes[i / (sizeof widths / sizeof *widths) % (sizeof sizes / sizeof *sizes)];
-        const tap_dtype            dtype = roll(&dice, 2) ? TAP_F32 : TAP_F64;
-        tap_arena                 *memory = tap_arena_new();
+    for (size_t i = 0; i < WIDTHS * (sizeof sizes / sizeof *sizes) * LAYOUTS * 4; i++) {
+        const kernels_of_width kernels = width((int)(i % WIDTHS));
+        const int             *size = sizes[i / WIDTHS % (sizeof sizes / sizeof *sizes)];
+        const tap_dtype        dtype = roll(&dice, 2) ? TAP_F32 : TAP_F64;
+        tap_arena             *memory = tap_arena_new();
         laid       x = lay_out(memory, dtype, TAP_SHAPE(size[0], size[2]), roll(&dice, LAYOUTS));
         laid       y = lay_out(memory, dtype, TAP_SHAPE(size[2], size[1]), roll(&dice, LAYOUTS));
         tap_tensor out = guarded(memory, dtype, TAP_SHAPE(size[0], size[1]));
@@ -271,14 +277,46 @@ static void test_every_width(void **state)
     }
 }
 
+/* Results that are cut into blocks, and left matrices whose rows, across memory and a power of two apart, are packed. */
+static void test_blocks(void **state)
+{
+    (void)state;
+    static const int sizes[][3] = { { 1300, 1250, 5 }, { 256, 520, 40 }, { 320, 513, 600 } };
+    uint64_t         dice = 10;
+    for (int i = 0; i < WIDTHS * 3 * 2; i++) {
+        const kernels_of_width kernels = width(i % WIDTHS);
+        const int             *size = sizes[i / WIDTHS % 3];
+        const tap_dtype        dtype = i < WIDTHS * 3 ? TAP_F32 : TAP_F64;
+        tap_arena             *memory = tap_arena_new();
+        laid       x = lay_out(memory, dtype, TAP_SHAPE(size[0], size[2]), TRANSPOSED);
+        laid       y = lay_out(memory, dtype, TAP_SHAPE(size[2], size[1]), PLAIN);
+        tap_tensor out = guarded(memory, dtype, TAP_SHAPE(size[0], size[1]));
+        fill_with_dice(x, -4, 9, &dice);
+        fill_with_dice(y, -4, 9, &dice);
+        if (kernels) kernels[dtype == TAP_F64][TAP__BY_TILES](matrix_of(x.view), matrix_of(y.view), out.data, size[1], false);
+        for (int64_t at = 0; kernels && at < size[0] * size[1]; at += 43)
+            assert_true(load_at(out, at) == product_at(x.view, y.view, out.shape, (const int64_t[]){ at / size[1], at % size[1] }));
+        assert_guarded(out);
+        tap_arena_free(memory);
+    }
+}
+
+static void product_of(tap__product_way way, tap__matrix a, tap__matrix b, float *out, int64_t out_row, double *total)
+{
+    if (tap__product_is_long(way, TAP_F32, a.columns)) tap__long_product(a, b, out, out_row, false, total);
+    else tap__product(way, TAP_F32, a, b, out, out_row, false);
+}
+
 /* A part of a product has the bits that it has in the whole. */
 static void test_parts(void **state)
 {
     (void)state;
     uint64_t   dice = 8;
     tap_arena *memory = tap_arena_new();
+    double    *total = tap_arena_alloc(memory, 10000 * sizeof *total);
+    assert_non_null(total);
     for (int i = 0; i < 60; i++) {
-        const int  m = 1 + roll(&dice, 100), n = 1 + roll(&dice, 100), k = 1 + roll(&dice, 1200);
+        const int  m = 1 + roll(&dice, 100), n = 1 + roll(&dice, 100), k = 1 + roll(&dice, i < 50 ? 1200 : 20000);
         laid       x = lay_out(memory, TAP_F32, TAP_SHAPE(m, k), i % 2 ? TRANSPOSED : PLAIN);
         laid       y = lay_out(memory, TAP_F32, TAP_SHAPE(k, n), i % 4 < 2 ? TRANSPOSED : PLAIN);
         tap_tensor whole = guarded(memory, TAP_F32, TAP_SHAPE(m, n)), part = guarded(memory, TAP_F32, TAP_SHAPE(m, n));
@@ -287,12 +325,12 @@ static void test_parts(void **state)
         tap__matrix      a = matrix_of(x.view), b = matrix_of(y.view);
         tap__product_way way = a.column_stride == 1 && b.row_stride == 1 && i % 8 < 4 ? TAP__BY_DOTS : TAP__BY_TILES;
         const int        row = roll(&dice, m), column = roll(&dice, n);
-        tap__product(way, TAP_F32, a, b, whole.data, n, false);
+        product_of(way, a, b, whole.data, n, total);
         a.data = (const float *)a.data + row * a.row_stride;
         b.data = (const float *)b.data + column * b.column_stride;
         a.rows -= row;
         b.columns -= column;
-        tap__product(way, TAP_F32, a, b, part.data, n, false);
+        product_of(way, a, b, part.data, n, total);
         for (int64_t r = 0; r < a.rows; r++) {
             const float *at = (const float *)whole.data + (row + r) * n + column;
             assert_memory_equal((const float *)part.data + r * n, at, (size_t)b.columns * sizeof(float));
@@ -301,20 +339,28 @@ static void test_parts(void **state)
     tap_arena_free(memory);
 }
 
-/* So large that BLIS does it. */
-static void test_large(void **state)
+/* What takes memory gives it back, and says so if there is none. */
+static void test_long_sums_take_memory(void **state)
 {
     (void)state;
-    uint64_t   dice = 10;
-    tap_arena *memory = tap_arena_new();
-    laid       a = lay_out(memory, TAP_F32, TAP_SHAPE(700, 900), TRANSPOSED), b = lay_out(memory, TAP_F32, TAP_SHAPE(900, 860), PLAIN);
-    tap_tensor out = guarded(memory, TAP_F32, TAP_SHAPE(700, 860));
+    uint64_t   dice = 15;
+    tap_arena *memory = tap_arena_new(), *broken = tap_arena_new(), *scratch = tap_arena_new();
+    laid       a = lay_out(memory, TAP_F32, TAP_SHAPE(2, 20, TAP__LONG + 1), TRANSPOSED);
+    laid       b = lay_out(memory, TAP_F32, TAP_SHAPE(2, TAP__LONG + 1, 30), PLAIN);
+    tap_tensor out = guarded(memory, TAP_F32, TAP_SHAPE(2, 20, 30));
     fill_with_dice(a, -4, 9, &dice);
     fill_with_dice(b, -4, 9, &dice);
-    assert_true(tap__matmul(a.view, b.view, out, false, memory));
-    for (int64_t i = 0; i < 700 * 860; i += 431)
-        assert_true(load_at(out, i) == product_at(a.view, b.view, out.shape, (const int64_t[]){ i / 860, i % 860 }));
-    assert_guarded(out);
+    tap_error_set(tap_arena_error(broken), TAP_ENOMEM, "broken");
+    assert_false(tap__matmul(a.view, b.view, out, false, broken));
+    for (int64_t i = 0; i < 1200; i++) assert_true(load_at(out, i) == 77);
+    assert_true(tap__matmul(a.view, b.view, out, true, scratch));
+    assert_product(a.view, b.view, out, 77);
+    const size_t held = tap__arena_bytes(scratch);
+    for (int i = 0; i < 600; i++) assert_true(tap__matmul(a.view, b.view, out, false, scratch));
+    assert_int_equal(tap__arena_bytes(scratch), held);
+    assert_product(a.view, b.view, out, 0);
+    tap_arena_free(scratch);
+    tap_arena_free(broken);
     tap_arena_free(memory);
 }
 
@@ -396,7 +442,7 @@ static void test_threads_change_no_bits(void **state)
     (void)state;
     static const int sizes[][3] = { { 33, 17, 1000 }, { 64, 64, 64 },    { 1, 300, 9000 },  { 300, 1, 9000 },
                                     { 97, 193, 150 }, { 193, 97, 150 },  { 5, 5, 110000 },  { 2000, 3, 450 },
-                                    { 3, 2000, 450 }, { 129, 130, 160 }, { 65, 16, 2600 },  { 16, 65, 2600 },
+                                    { 3, 2000, 450 }, { 129, 130, 160 }, { 100, 90, 5000 }, { 65, 16, 2600 },  { 16, 65, 2600 },
                                     { 980, 900, 3 } };
     uint64_t dice = 3;
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
@@ -404,7 +450,7 @@ static void test_threads_change_no_bits(void **state)
         check_threads(tap__matmul, TAP_F32, TAP_SHAPE(m, k), TAP_SHAPE(k, n), PLAIN, s % 2 ? PLAIN : TRANSPOSED, false, &dice);
         check_threads(tap__matmul, TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), s % 2 ? TRANSPOSED : PLAIN, PLAIN, true, &dice);
     }
-    check_threads(tap__matmul, TAP_F32, TAP_SHAPE(820, 810), TAP_SHAPE(810, 830), PLAIN, TRANSPOSED, true, &dice); /* by BLIS */
+    check_threads(tap__matmul, TAP_F32, TAP_SHAPE(820, 810), TAP_SHAPE(810, 1330), PLAIN, TRANSPOSED, true, &dice); /* in blocks */
     /* The layers of a common network. */
     check_threads(tap__matmul, TAP_F32, TAP_SHAPE(128, 784), TAP_SHAPE(784, 400), PLAIN, TRANSPOSED, true, &dice);
     check_threads(tap__matmul, TAP_F32, TAP_SHAPE(784, 128), TAP_SHAPE(128, 400), TRANSPOSED, PLAIN, false, &dice);
@@ -456,7 +502,8 @@ int main(void)
         cmocka_unit_test(test_scratch),
         cmocka_unit_test(test_every_width),
         cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_long_sums_take_memory),
         cmocka_unit_test(test_accuracy),
         cmocka_unit_test(test_what_blis_takes),
         cmocka_unit_test(test_threads_change_no_bits),
