@@ -73,6 +73,18 @@ TAP_API tap_param  *tap_module_find(const tap_module *m, const char *path);   /*
 TAP_API void        tap_module_zero_grad(tap_module *m);
 /* One training tape per module at a time. */
 
+/* The tree at and below m: modules and parameters in order of creation, shapes, and how many numbers each has.
+ *
+ *     module                   144
+ *       enc                    144
+ *         weight  [16,8]       128
+ *         bias    [16]          16
+ *     total: 144 parameters, float32
+ *
+ * A failed root's status and message come first; nothing else if it has no parameters. */
+TAP_API void tap_module_print(const tap_module *m);             /* to stdout */
+TAP_API void tap_module_fprint(FILE *out, const tap_module *m); /* nothing if out is NULL */
+
 /* Writes all parameters under their paths, with metadata of the caller's; whole or not at all. */
 TAP_API tap_status tap_module_save(const tap_module *m, const char *path, int n_metadata, const tap_metadata *metadata,
                                    tap_error *e);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #if defined(__GNUC__)
 #define TAP_API            __attribute__((visibility("default")))
@@ -160,6 +161,19 @@ TAP_API double     tap_tensor_get(tap_tensor x, const int64_t *index);
 /* The i-th element in C order as a double, and its place set; the same care. */
 TAP_API double     tap_tensor_item(tap_tensor x, int64_t i);
 TAP_API void       tap_tensor_set_item(tap_tensor x, int64_t i, double value);
+
+/* ---- Printing ---------------------------------------------------------------------------------------------------- */
+
+/* The elements as PyTorch prints them, and a new line. All numbers have one width: whole ones as "3.", others with four digits behind
+ * the point, with exponents where sizes differ by more than a factor of 1000, exceed 1e8 or fall below 1e-4. Of more than 1000 elements
+ * the first and last three of each axis. A dtype is named unless it is float32, int64 or bool.
+ *
+ *     tensor([[1.0000, 2.5000],
+ *             [3.0000, 4.0000]], dtype=float64)
+ *
+ * An inert tensor gives "inert tensor". The decimal point is '.' in any locale. */
+TAP_API void tap_print(tap_tensor x);             /* to stdout */
+TAP_API void tap_fprint(FILE *out, tap_tensor x); /* nothing if out is NULL */
 
 /* ---- Random numbers ---------------------------------------------------------------------------------------------- */
 

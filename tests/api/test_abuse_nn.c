@@ -197,6 +197,8 @@ enum {
     X(tap_module_next, 0, tap_module_next(w->m, w->weight)) \
     X(tap_module_find, 0, tap_module_find(w->m, "linear.weight")) \
     X(tap_module_zero_grad, 0, tap_module_zero_grad(w->m)) \
+    X(tap_module_print, 0, tap_module_print(w->m)) \
+    X(tap_module_fprint, 0, tap_module_fprint(NULL, w->m)) \
     X(tap_module_save, MODULE, SAYS(tap_module_save(w->m, "module", 0, NULL, NULL))) \
     X(tap_module_load, MODULE, SAYS(tap_module_load(w->m, "good", NULL))) \
     X(tap_linear_init, MODULE, tap_linear l; tap_linear_init(&l, w->m, "new", 2, 2); \

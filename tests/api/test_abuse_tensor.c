@@ -84,6 +84,8 @@ enum {
     X(tap_tensor_get, TENSOR, w->item = tap_tensor_get(w->x, (int64_t[]){ 2, 1 }))                                     \
     X(tap_tensor_item, TENSOR, w->item = tap_tensor_item(w->x, ELEMENTS - 1))                                          \
     X(tap_tensor_set_item, 0, tap_tensor_set_item(w->x, ELEMENTS - 1, 0))                                              \
+    X(tap_print, 0, tap_print(w->x))                                                                                   \
+    X(tap_fprint, 0, tap_fprint(NULL, w->x))                                                                           \
     X(tap_csr_from_dense, ARENA | TENSOR, w->p = (void *)tap_csr_from_dense(w->a, w->x).start)                         \
     X(tap_csr_transpose, ARENA, w->p = (void *)tap_csr_transpose(w->a, sparse).start)                                  \
     X(tap_csr_rows, 0, assert_int_equal(tap_csr_rows((tap_tensor){ 0 }, sparse, NULL, NULL), TAP_ESHAPE))              \

@@ -1,0 +1,122 @@
+/* A module as text: its tree of modules and parameters. */
+#include <stdio.h>
+#include <string.h>
+
+#include "nn/internal.h"
+
+enum { INDENT = 2, NUMBER = 32 };
+
+/* Columns: names, shapes, and how many numbers there are. They are as wide as the widest of their texts, which are measured first. */
+typedef struct {
+    FILE *out; /* NULL: measuring */
+    int   name, shape, count;
+} printer;
+
+/* 12345 as "12,345". */
+static const char *grouped(char text[NUMBER], int64_t n)
+{
+    char      digits[NUMBER], *to = text;
+    const int length = snprintf(digits, sizeof digits, "%lld", (long long)n);
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0) *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return text;
+}
+
+static void widen(int *width, size_t n)
+{
+    if (n > (size_t)*width) *width = (int)n;
+}
+
+static void put_line(printer *p, int depth, const char *name, const char *shape, int64_t count)
+{
+    char      text[NUMBER];
+    const int indent = depth * INDENT;
+    grouped(text, count);
+    if (p->out) {
+        fprintf(p->out, "%*s%-*s  %-*s  %*s\n", indent, "", p->name - indent, name, p->shape, shape, p->count, text);
+        return;
+    }
+    widen(&p->name, (size_t)indent + strlen(name));
+    widen(&p->shape, strlen(shape));
+    widen(&p->count, strlen(text));
+}
+
+static const char *last_name(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot ? dot + 1 : path;
+}
+
+/* ---- The tree, in order of creation; a list of children has the newest first ---- */
+
+static const tap_module *first_child(const tap_module *m)
+{
+    const tap_module *c = m->children;
+    while (c && c->sibling) c = c->sibling;
+    return c;
+}
+
+static const tap_module *next_sibling(const tap_module *m)
+{
+    const tap_module *c = m->parent->children;
+    if (c == m) return NULL;
+    while (c->sibling != m) c = c->sibling;
+    return c;
+}
+
+/* The module after m, parents before children, within top; *depth is how far it is below. */
+static const tap_module *next_module(const tap_module *top, const tap_module *m, int *depth)
+{
+    const tap_module *next = first_child(m);
+    if (next) {
+        ++*depth;
+        return next;
+    }
+    for (; m != top; m = m->parent, --*depth) {
+        next = next_sibling(m);
+        if (next) return next;
+    }
+    return NULL;
+}
+
+static void put_params(printer *p, const tap_module *m, int depth)
+{
+    char shape[TAP_SHAPE_TEXT];
+    for (const tap_param *q = tap_module_next(m, NULL); q; q = tap_module_next(m, q)) {
+        if (q->module == m)
+            put_line(p, depth, last_name(q->path), tap_shape_format(shape, q->value.shape), tap_numel(q->value.shape));
+    }
+}
+
+static void put_tree(printer *p, const tap_module *top)
+{
+    int depth = 0;
+    for (const tap_module *m = top; m; m = next_module(top, m, &depth)) {
+        const char *name = m != top ? last_name(m->path) : *m->path ? m->path : "module";
+        put_line(p, depth, name, "", tap_module_count(m));
+        put_params(p, m, depth + 1);
+    }
+}
+
+void tap_module_fprint(FILE *out, const tap_module *m)
+{
+    char        text[NUMBER];
+    const char *message;
+    printer     p = { 0 };
+    if (!out) return;
+    const tap_status status = tap_module_status(m, &message);
+    if (status != TAP_OK) fprintf(out, "failed module (%s: %s)\n", tap_status_name(status), message);
+    if (status != TAP_OK && !tap_module_next(m, NULL)) return;
+    put_tree(&p, m);
+    p.out = out;
+    put_tree(&p, m);
+    fprintf(out, "total: %s parameters, %s\n", grouped(text, tap_module_count(m)), tap_dtype_name(tap_module_dtype(m)));
+}
+
+void tap_module_print(const tap_module *m)
+{
+    tap_module_fprint(stdout, m);
+}
