@@ -1,0 +1,572 @@
+/* Runs the rows of edges.h: over a grid of numbers, over a list of vectors, or as they are written out. */
+#include "tests/autograd/edges.h"
+
+#include <float.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { MAX_VALUES = 192, MAX_POINTS = 9300, MAX_SHOWN = 8 };
+
+/* A floating-point type, as <float.h> describes it. */
+typedef struct {
+    tap_dtype dtype;
+    int       digits, min_exponent, max_exponent;
+} type;
+
+static const type types[] = {
+    { TAP_F32, FLT_MANT_DIG, FLT_MIN_EXP, FLT_MAX_EXP },
+    { TAP_F64, DBL_MANT_DIG, DBL_MIN_EXP, DBL_MAX_EXP },
+};
+
+bool edge_is_for(const char *id, const char *name)
+{
+    const char *remark = strstr(id, "__");
+    size_t      n = remark ? (size_t)(remark - id) : strlen(id);
+    return strlen(name) == n && !strncmp(id, name, n);
+}
+
+/* long double has to be wider than double, which it is not on all machines, and not under valgrind. */
+static void need_wide(void)
+{
+    volatile wide one = 1, sum = one + (wide)DBL_EPSILON / 16;
+    if (sum != one) return;
+    print_message("skipped: long double is no wider than double here\n");
+    skip();
+}
+
+/* ---- Comparing ---- */
+
+static int         failures, shown; /* of the running check, of its row */
+static const char *shown_of;
+
+static wide power(int exponent)
+{
+    return ldexpl(1, exponent);
+}
+
+/* How far y is from the exact number, in units of the last place, of `least` where that is larger. What overflows counts as the power
+ * of two after the largest number. */
+static double ulps_between(const type *t, wide exact, double y, wide least)
+{
+    wide top = power(t->max_exponent), got = (wide)y;
+    int  exponent;
+    if (isnan(exact) || isnan(got)) return isnan(exact) && isnan(got) ? 0 : HUGE_VAL;
+    exact = fabsl(exact) > top ? copysignl(top, exact) : exact;
+    got = fabsl(got) > top ? copysignl(top, got) : got;
+    if (exact == got) return 0;
+    frexpl(fmaxl(fabsl(exact), least), &exponent);
+    if (exponent < t->min_exponent) exponent = t->min_exponent;
+    if (exponent > t->max_exponent) exponent = t->max_exponent;
+    return (double)(fabsl(got - exact) / power(exponent - t->digits));
+}
+
+/* Says what is wrong, the first few times for each row, and counts it. */
+static void complain(const char *id, const type *t, const char *format, ...) TAP_PRINTF(3, 4);
+
+static void complain(const char *id, const type *t, const char *format, ...)
+{
+    char    text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    failures++;
+    shown = id == shown_of ? shown + 1 : 1;
+    shown_of = id;
+    if (shown <= MAX_SHOWN) print_error("%s in %s: %s\n", id, t ? tap_dtype_name(t->dtype) : "both", text);
+}
+
+/* The tape has not failed. */
+static bool is_sound(const char *id, const type *t, const tap_tape *tape, const char *how)
+{
+    const char *message;
+    if (tap_tape_status(tape, &message) == TAP_OK) return true;
+    complain(id, t, "%s: %s", how, message);
+    return false;
+}
+
+/* A variable of the type, of numbers that are given as doubles. */
+static tap_var variable(tap_tape *tape, const type *t, tap_shape shape, const double *x, void *room)
+{
+    tap_tensor v = tap_tensor_wrap(t->dtype, shape, room);
+    for (int64_t i = 0; i < tap_numel(shape); i++) tap_tensor_set_item(v, i, x[i]);
+    return tap_variable(tape, v);
+}
+
+static double at(tap_var v, int64_t i)
+{
+    return tap_tensor_item(tap_value(v), i);
+}
+
+static double rounded(const type *t, double x)
+{
+    return t->dtype == TAP_F32 ? (double)(float)x : x;
+}
+
+/* ---- Functions of numbers ---- */
+
+/* Magnitudes where something happens, in both types; what is beyond the type's numbers is left out. */
+static const double everywhere[] = {
+    0, 1e-30, 1e-20, 1e-10, 1e-4, 0.1, 0.25, 0.5, 0.9, 1, 1.5, 2, 3, 4, 5, 6, 9, 9.5, 10, 13, 17, 20, 26, 30, 36, 40, 50, 87, 88.5,
+    89.3, 100, 104, 300, 700, 709.7, 710.4, 745, 746, 1e3, 1e4, 1e6, 1e10, 1.8e19, 2e19, 1e20, 1e25, 1e30, 1e38, 1e76, 1.3e154,
+    1.4e154, 1e200, 1e300, 1e-44, 1e-39, 1e-38, 1e-76, 1e-154, 1e-200, 1e-300, 1e-310, HUGE_VAL,
+};
+static const double for_pairs[] = { 0, 1e-30, 1e-10, 0.5, 1, 2, 3, 10, 100, 1e20, 1e30, 1e160, 1e300, 1e-160, 1e-300, HUGE_VAL };
+static const double for_triples[] = { 0, 0.25, 0.5, 1, 3, 1e20, 1e300, HUGE_VAL };
+
+typedef struct {
+    const type *t;
+    int         n;
+    double      x[EDGE_INPUTS][MAX_POINTS]; /* by argument */
+} grid;
+
+static void add_value(const type *t, double *x, int *n, double value)
+{
+    double r = rounded(t, value);
+    if ((r == 0) != (value == 0) || (isinf(r) && isfinite(value))) return;
+    for (int sign = 1; sign >= -1; sign -= 2) x[(*n)++] = sign * r;
+    assert_true(*n + 2 < MAX_VALUES);
+}
+
+/* Both signs of the magnitudes, of the ends of the type and of the neighbours of 1; and NaN. */
+static int values_of(const type *t, int inputs, double *x)
+{
+    const double *list = inputs == 1 ? everywhere : inputs == 2 ? for_pairs : for_triples;
+    size_t        count = inputs == 1 ? sizeof everywhere : inputs == 2 ? sizeof for_pairs : sizeof for_triples;
+    const double  smallest = (double)power(t->min_exponent - t->digits), normal = (double)power(t->min_exponent - 1);
+    const double  eps = (double)power(1 - t->digits), largest = (double)((2 - (wide)eps) * power(t->max_exponent - 1));
+    const double  ends[] = { smallest, largest, normal, 1 + eps, 1 - eps / 2, 3 * smallest, normal / 2 };
+    int           n = 0;
+    for (size_t i = 0; i < count / sizeof *list; i++) add_value(t, x, &n, list[i]);
+    for (int i = 0; i < (inputs == 1 ? 7 : inputs == 2 ? 6 : 2); i++) add_value(t, x, &n, ends[i]);
+    x[n++] = (double)NAN;
+    return n;
+}
+
+static void fill(grid *g, int inputs)
+{
+    double values[MAX_VALUES];
+    int    n = values_of(g->t, inputs, values), count = 1;
+    for (int k = 0; k < inputs; k++) count *= n;
+    assert_true(count <= MAX_POINTS);
+    for (int i = 0; i < count; i++) {
+        for (int k = 0, rest = i; k < inputs; k++, rest /= n) g->x[k][i] = values[rest % n];
+    }
+    g->n = count;
+}
+
+static void point_of(const grid *g, int n, int i, wide *v)
+{
+    for (int k = 0; k < n; k++) v[k] = (wide)g->x[k][i];
+}
+
+static bool any_nan(int n, const wide *v)
+{
+    for (int k = 0; k < n; k++) {
+        if (isnan(v[k])) return true;
+    }
+    return false;
+}
+
+static const char *text_of(char *text, size_t size, int n, const wide *v)
+{
+    int used = 0;
+    for (int k = 0; k < n; k++) used += snprintf(text + used, size - (size_t)used, "%s%.9Lg", k ? ", " : "", v[k]);
+    return text;
+}
+
+/* A row's results on a grid: y, and the gradients with a cotangent that is `c` everywhere. */
+typedef struct {
+    tap_tape *tape;
+    tap_var   y, g[EDGE_INPUTS];
+    bool      has_gradient; /* results that are bool have none */
+    void     *memory;
+} results;
+
+static results run_row(const edge_row *r, const grid *g, double c, bool trace)
+{
+    results        s = { .tape = tap_tape_new(g->t->dtype, 1), .memory = malloc((size_t)(EDGE_INPUTS * MAX_POINTS) * sizeof(double)) };
+    tap_var        in[EDGE_INPUTS];
+    const tap_shape shape = TAP_SHAPE(g->n);
+    assert_non_null(s.memory);
+    tap_tape_trace_nonfinite(s.tape, trace);
+    for (int k = 0; k < r->n; k++)
+        in[k] = variable(s.tape, g->t, shape, g->x[k], (char *)s.memory + (size_t)(k * MAX_POINTS) * sizeof(double));
+    s.y = r->f(in);
+    s.has_gradient = s.y.id && tap_dtype_is_float(tap_value(s.y).dtype);
+    if (s.has_gradient) tap_vjp(s.y, tap__full_like(s.y, c), r->n, in, s.g);
+    return s;
+}
+
+static void end_run(results *s)
+{
+    tap_tape_free(s->tape);
+    free(s->memory);
+}
+
+/* One number against what it should be. Whether it is NaN for want of a limit. */
+static bool check_number(const edge_row *r, const grid *g, const wide *v, const char *what, double got, wide want, double allowed)
+{
+    char   text[128];
+    double off = ulps_between(g->t, want, got, (wide)r->least);
+    bool   no_limit = isnan(want) && !any_nan(r->n, v);
+    if (no_limit && !r->no_limit) complain(r->id, g->t, "%s at %s: no limit, and no reason", what, text_of(text, sizeof text, r->n, v));
+    if (!(off <= allowed))
+        complain(r->id, g->t, "%s at %s is %.9g, not %.9Lg: %.3g ulp, %g allowed", what, text_of(text, sizeof text, r->n, v), got, want,
+                 off, allowed);
+    return no_limit;
+}
+
+static const char *const slope_name[EDGE_INPUTS] = { "the gradient", "the gradient by the second", "the gradient by the third" };
+
+/* Values and gradients at all points. How many are NaN for want of a limit. */
+static int check_points(const edge_row *r, const grid *g)
+{
+    results s = run_row(r, g, 1, false);
+    int     without = 0;
+    if (is_sound(r->id, g->t, s.tape, "a call")) {
+        for (int i = 0; i < g->n; i++) {
+            wide v[EDGE_INPUTS];
+            point_of(g, r->n, i, v);
+            without += check_number(r, g, v, "the value", at(s.y, i), r->y(v), r->ulps);
+            for (int k = 0; k < r->n && s.has_gradient && !any_nan(r->n, v); k++)
+                without += check_number(r, g, v, slope_name[k], at(s.g[k], i), r->slope[k](v), r->slope_ulps);
+        }
+    }
+    end_run(&s);
+    return without;
+}
+
+/* What is masked, so that its gradient from above is 0, has gradient 0. */
+static void check_masked(const edge_row *r, const grid *g)
+{
+    char    text[128];
+    results s = run_row(r, g, 0, false);
+    for (int k = 0; k < r->n && s.has_gradient && tap_tape_status(s.tape, NULL) == TAP_OK; k++) {
+        for (int i = 0; i < g->n; i++) {
+            wide v[EDGE_INPUTS];
+            if (at(s.g[k], i) == 0) continue;
+            point_of(g, r->n, i, v);
+            complain(r->id, g->t, "%s at %s where it is masked is %g", slope_name[k], text_of(text, sizeof text, r->n, v), at(s.g[k], i));
+        }
+    }
+    end_run(&s);
+}
+
+static bool overflows(const type *t, wide x)
+{
+    return !(fabsl(x) < power(t->max_exponent));
+}
+
+/* Whether all there is to know of a point is finite in the type. */
+static bool is_tame(const edge_row *r, const type *t, const wide *v)
+{
+    bool tame = !overflows(t, r->y(v));
+    for (int k = 0; k < r->n; k++) tame = tame && !overflows(t, v[k]) && !overflows(t, r->slope[k](v));
+    return tame;
+}
+
+/* Where all is finite, nothing on the way is not. */
+static void check_parts(const edge_row *r, const grid *g)
+{
+    static grid tame;
+    tame.t = g->t;
+    tame.n = 0;
+    for (int i = 0; i < g->n; i++) {
+        wide v[EDGE_INPUTS];
+        point_of(g, r->n, i, v);
+        if (!is_tame(r, g->t, v)) continue;
+        for (int k = 0; k < r->n; k++) tame.x[k][tame.n] = g->x[k][i];
+        tame.n++;
+    }
+    results s = run_row(r, &tame, 1, true);
+    is_sound(r->id, g->t, s.tape, "traced where all is finite");
+    end_run(&s);
+}
+
+void check_edge_rows(const edge_row *rows)
+{
+    static grid grids[2][EDGE_INPUTS];
+    need_wide();
+    failures = 0;
+    for (int t = 0; t < 2; t++) {
+        for (int n = 0; n < EDGE_INPUTS; n++) {
+            grids[t][n].t = &types[t];
+            fill(&grids[t][n], n + 1);
+        }
+    }
+    for (const edge_row *r = rows; r->id; r++) {
+        int without = 0;
+        for (int t = 0; t < 2; t++) {
+            const grid *g = &grids[t][r->n - 1];
+            without += check_points(r, g);
+            check_masked(r, g);
+            if (!r->by_parts) check_parts(r, g);
+        }
+        if (r->no_limit && !without) complain(r->id, NULL, "has a reason for what is not so: %s", r->no_limit);
+    }
+    if (failures) fail_msg("%d numbers are wrong", failures);
+}
+
+/* ---- Functions of vectors ---- */
+
+/* Multiplied by each scale. */
+static const double shapes[][EDGE_LENGTH] = {
+    { 1, 2, 3, 4 }, { 3, 4, 0, 0 }, { 1, 1, 1, 1 }, { -1, 0, 0, 0 }, { 1, -1, 1, -1 }, { 5, 5, 5, 6 }, { -3, 1, -2, 0.5 },
+};
+static const int scales[2][9] = {
+    { -149, -126, -100, -66, 0, 20, 60, 100, 125 },
+    { -1074, -1022, -600, -100, 0, 100, 500, 600, 1021 },
+};
+/* As they are, but for M, the largest number of the type. */
+#define M 1e999L
+static const wide others[][EDGE_LENGTH] = {
+    { 0, 0, 0, 0 }, { -0.0L, 0, -0.0L, 0 }, { 0.1L, 0.1L, 0.1L, 0.1L }, { -7, -7, -7, -7 }, { M, M, M, M }, { M, -M, M, -M },
+    { M, M, -M, -M }, { M, 1, 1, 1 }, { -M, 1, 1, 1 }, { 1e30L, 1e30L, 1e-30L, 1e-30L }, { 1e30L, 1e-30L, 1e30L, 1e-30L },
+    { 1e-30L, 1e30L, 1e30L, 1e-30L }, { 1e30L, 1e30L, 1, 1e-30L }, { 1e8L, 1, 1e8L, 1 }, { 1, 2, 0, 4 }, { 0, 2, 0, 4 },
+    { 100, 200, 300, 400 }, { -1e4L, -1e4L, -1e4L, -1e4L }, { -1e4L, 0, 1e4L, 3 }, { 20, 0, -20, 1 }, { -100, -101, -99, -100 },
+    { 1e20L, 2e20L, 3e20L, 2e20L }, { 3e38L, 3e38L, 3e38L, 3e38L },
+    { INF, 1, 2, 3 }, { -INF, 1, 2, 3 }, { 1, -INF, 2, -INF }, { INF, INF, 1, 2 }, { INF, -INF, 1, 2 }, { INF, INF, INF, INF },
+    { -INF, -INF, -INF, -INF }, { INF, 0, 0, -INF }, { 0, INF, 0, 0 },
+    { NO_LIMIT, 1, 2, 3 }, { INF, 1, NO_LIMIT, 0 }, { -INF, -INF, NO_LIMIT, -INF },
+};
+
+enum { SHAPES = sizeof shapes / sizeof *shapes, OTHERS = sizeof others / sizeof *others, MAX_VECTORS = 9 * SHAPES + OTHERS };
+
+typedef struct {
+    const type *t;
+    int         n;
+    double      x[MAX_VECTORS][EDGE_LENGTH];
+} vectors;
+
+static void add_vector(vectors *l, const wide *x)
+{
+    for (int i = 0; i < EDGE_LENGTH; i++) {
+        const wide largest = power(l->t->max_exponent) - power(l->t->max_exponent - l->t->digits);
+        l->x[l->n][i] = rounded(l->t, (double)(fabsl(x[i]) == M ? copysignl(largest, x[i]) : x[i]));
+    }
+    l->n++;
+}
+#undef M
+
+static void fill_vectors(vectors *l)
+{
+    for (int k = 0; k < OTHERS; k++) add_vector(l, others[k]);
+    for (int k = 0; k < 9; k++) {
+        for (int s = 0; s < SHAPES; s++) {
+            wide x[EDGE_LENGTH];
+            for (int i = 0; i < EDGE_LENGTH; i++) x[i] = (wide)shapes[s][i] * power(scales[l->t->dtype == TAP_F64][k]);
+            add_vector(l, x);
+        }
+    }
+}
+
+static const double cotangent[EDGE_LENGTH] = { 1, -2, 0.5, 3 };
+
+/* Where element i of vector k is, in rows [n,4] or in columns [4,n]. */
+static int64_t place(const vectors *l, bool columns, int length, int k, int i)
+{
+    return columns ? (int64_t)i * l->n + k : (int64_t)k * length + i;
+}
+
+static results run_vectors(const edge_vectors *r, const vectors *l, bool columns, double c, bool trace)
+{
+    static double  numbers[MAX_VECTORS * EDGE_LENGTH];
+    results        s = { .tape = tap_tape_new(l->t->dtype, 1), .has_gradient = true, .memory = malloc(sizeof numbers) };
+    const tap_shape shape = columns ? TAP_SHAPE(EDGE_LENGTH, l->n) : TAP_SHAPE(l->n, EDGE_LENGTH);
+    assert_non_null(s.memory);
+    tap_tape_trace_nonfinite(s.tape, trace);
+    for (int k = 0; k < l->n; k++) {
+        for (int i = 0; i < EDGE_LENGTH; i++) numbers[place(l, columns, EDGE_LENGTH, k, i)] = l->x[k][i];
+    }
+    tap_var x = variable(s.tape, l->t, shape, numbers, s.memory);
+    s.y = r->f(x, columns ? 0 : -1);
+    if (!s.y.id) return s;
+    tap_var    above = tap__full_like(s.y, c);
+    const int  m = r->reduces ? 1 : EDGE_LENGTH;
+    for (int k = 0; k < l->n && c != 0; k++) {
+        for (int i = 0; i < m; i++) tap_tensor_set_item(tap_value(above), place(l, columns, m, k, i), c * cotangent[i]);
+    }
+    tap_vjp(s.y, above, 1, &x, s.g);
+    return s;
+}
+
+static wide largest_of(int n, const wide *v)
+{
+    wide most = 0;
+    for (int i = 0; i < n; i++) most = isfinite(v[i]) ? fmaxl(most, fabsl(v[i])) : most;
+    return most;
+}
+
+static bool check_vector(const edge_vectors *r, const vectors *l, const wide *x, const char *what, int n, const double *got,
+                         const wide *want, double allowed)
+{
+    char text[160];
+    bool no_limit = false;
+    for (int i = 0; i < n; i++) {
+        double off = ulps_between(l->t, want[i], got[i], fminl(largest_of(n, want), power(l->t->max_exponent) / 2));
+        bool   without = isnan(want[i]) && !any_nan(EDGE_LENGTH, x);
+        no_limit = no_limit || without;
+        if (without && !r->no_limit) complain(r->id, l->t, "%s of %s: no limit, and no reason", what, text_of(text, sizeof text, EDGE_LENGTH, x));
+        if (off <= allowed) continue;
+        complain(r->id, l->t, "%s %d of %s is %.9g, not %.9Lg: %.3g ulp, %g allowed", what, i, text_of(text, sizeof text, EDGE_LENGTH, x),
+                 got[i], want[i], off, allowed);
+    }
+    return no_limit;
+}
+
+static void read_vector(const vectors *l, bool columns, int n, tap_var v, int k, double *to)
+{
+    for (int i = 0; i < n; i++) to[i] = at(v, place(l, columns, n, k, i));
+}
+
+static void exact_vector(const edge_vectors *r, const double *x, wide *v, wide *y, wide *g)
+{
+    wide c[EDGE_LENGTH];
+    for (int i = 0; i < EDGE_LENGTH; i++) {
+        v[i] = (wide)x[i];
+        c[i] = (wide)cotangent[i];
+    }
+    r->y(v, y);
+    r->gradient(v, c, g);
+}
+
+static int check_all_vectors(const edge_vectors *r, const vectors *l, bool columns)
+{
+    const int n = r->reduces ? 1 : EDGE_LENGTH;
+    int       without = 0;
+    results   s = run_vectors(r, l, columns, 1, false);
+    if (is_sound(r->id, l->t, s.tape, "a call")) {
+        for (int k = 0; k < l->n; k++) {
+            wide   x[EDGE_LENGTH], y[EDGE_LENGTH], g[EDGE_LENGTH];
+            double got[EDGE_LENGTH];
+            exact_vector(r, l->x[k], x, y, g);
+            read_vector(l, columns, n, s.y, k, got);
+            without += check_vector(r, l, x, "value", n, got, y, r->ulps);
+            if (any_nan(EDGE_LENGTH, x)) continue;
+            read_vector(l, columns, EDGE_LENGTH, s.g[0], k, got);
+            without += check_vector(r, l, x, "gradient", EDGE_LENGTH, got, g, r->slope_ulps);
+        }
+    }
+    end_run(&s);
+    return without;
+}
+
+static void check_masked_vectors(const edge_vectors *r, const vectors *l, bool columns)
+{
+    char    text[160];
+    results s = run_vectors(r, l, columns, 0, false);
+    for (int k = 0; k < l->n && tap_tape_status(s.tape, NULL) == TAP_OK; k++) {
+        wide   x[EDGE_LENGTH];
+        double got[EDGE_LENGTH];
+        read_vector(l, columns, EDGE_LENGTH, s.g[0], k, got);
+        for (int i = 0; i < EDGE_LENGTH; i++) x[i] = (wide)l->x[k][i];
+        for (int i = 0; i < EDGE_LENGTH; i++) {
+            if (got[i] == 0) continue;
+            complain(r->id, l->t, "gradient %d of %s where it is masked is %g", i, text_of(text, sizeof text, EDGE_LENGTH, x), got[i]);
+        }
+    }
+    end_run(&s);
+}
+
+static bool all_tame(const type *t, int n, const wide *v)
+{
+    for (int i = 0; i < n; i++) {
+        if (overflows(t, v[i])) return false;
+    }
+    return true;
+}
+
+static void check_parts_of_vectors(const edge_vectors *r, const vectors *l, bool columns)
+{
+    static vectors tame;
+    tame.t = l->t;
+    tame.n = 0;
+    for (int k = 0; k < l->n; k++) {
+        wide x[EDGE_LENGTH], y[EDGE_LENGTH], g[EDGE_LENGTH];
+        exact_vector(r, l->x[k], x, y, g);
+        if (!all_tame(l->t, EDGE_LENGTH, x) || !all_tame(l->t, r->reduces ? 1 : EDGE_LENGTH, y) || !all_tame(l->t, EDGE_LENGTH, g)) continue;
+        memcpy(tame.x[tame.n++], l->x[k], sizeof tame.x[0]);
+    }
+    results s = run_vectors(r, &tame, columns, 1, true);
+    is_sound(r->id, l->t, s.tape, "traced where all is finite");
+    end_run(&s);
+}
+
+void check_edge_vectors(const edge_vectors *rows)
+{
+    static vectors lists[2];
+    need_wide();
+    failures = 0;
+    for (int t = 0; t < 2; t++) {
+        lists[t].t = &types[t];
+        lists[t].n = 0;
+        fill_vectors(&lists[t]);
+    }
+    for (const edge_vectors *r = rows; r->id; r++) {
+        int without = 0;
+        for (int i = 0; i < 4; i++) {
+            const vectors *l = &lists[i / 2];
+            const bool     columns = i % 2;
+            if (columns ? r->last : r->first) continue;
+            without += check_all_vectors(r, l, columns);
+            check_masked_vectors(r, l, columns);
+            if (!r->by_parts) check_parts_of_vectors(r, l, columns);
+        }
+        if (r->no_limit && !without) complain(r->id, NULL, "has a reason for what is not so: %s", r->no_limit);
+    }
+    if (failures) fail_msg("%d numbers are wrong", failures);
+}
+
+/* ---- Anything ---- */
+
+static void check_numbers(const edge_case *r, const type *t, const char *what, tap_var v, tap_shape shape, const double *want)
+{
+    if (!tap_shape_equal(tap_shape_of(v), shape)) {
+        char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+        complain(r->id, t, "%s is %s, not %s", what, tap_shape_format(a, tap_shape_of(v)), tap_shape_format(b, shape));
+        return;
+    }
+    for (int64_t i = 0; i < tap_numel(shape); i++) {
+        double exact = rounded(t, want[i]), off = ulps_between(t, (wide)exact, at(v, i), 0);
+        if (off > r->ulps) complain(r->id, t, "%s at %d is %.9g, not %.9g: %.3g ulp", what, (int)i, at(v, i), exact, off);
+    }
+}
+
+static void check_case(const edge_case *r, const type *t)
+{
+    static double memory[EDGE_INPUTS][256];
+    tap_tape     *tape = tap_tape_new(t->dtype, 1);
+    tap_var       in[EDGE_INPUTS], g[EDGE_INPUTS];
+    for (int k = 0; k < r->n; k++) {
+        assert_true(tap_numel(r->shape[k]) <= 256);
+        in[k] = variable(tape, t, r->shape[k], r->x[k], memory[k]);
+    }
+    tap_var y = r->f(in);
+    if (is_sound(r->id, t, tape, "a call")) {
+        check_numbers(r, t, "the value", y, r->out, r->y);
+        tap_var above = tap_dtype_is_float(tap_value(y).dtype) ? tap__full_like(y, 1) : (tap_var){ 0 };
+        for (int64_t i = 0; r->c && i < tap_numel(r->out); i++) tap_tensor_set_item(tap_value(above), i, r->c[i]);
+        if (above.id) tap_vjp(y, above, r->n, in, g);
+        for (int k = 0; k < r->n && above.id && is_sound(r->id, t, tape, "a gradient"); k++) {
+            if (r->g[k]) check_numbers(r, t, slope_name[k], g[k], r->shape[k], r->g[k]);
+        }
+    }
+    tap_tape_free(tape);
+}
+
+void check_edge_cases(const edge_case *rows)
+{
+    failures = 0;
+    for (const edge_case *r = rows; r->id; r++) {
+        for (int t = 0; t < 2; t++) {
+            if (r->only == EDGE_BOTH || (r->only == EDGE_F64) == (t == 1)) check_case(r, &types[t]);
+        }
+    }
+    if (failures) fail_msg("%d numbers are wrong", failures);
+}

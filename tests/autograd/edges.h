@@ -1,0 +1,138 @@
+/* tests/autograd/edges.h: what functions and their gradients are at the edges of their domains: at zeros of either sign, at the
+ * smallest and the largest numbers, at poles, bounds, infinities and NaN, in float32 and in float64.
+ *
+ * Three kinds of rows say what is right, by formulas in long double or by numbers, never by the code under test:
+ *
+ * - EDGE1, EDGE2, EDGE3: a function of one, two or three numbers, at every point of a grid (edges.c has it).
+ * - edge_vectors: a function of vectors along an axis, for a list of vectors that all such functions share.
+ * - edge_case: any function, of tensors that are written out.
+ *
+ * Every row is held to its number of units of the last place. A result that is NaN though no argument is needs a reason in the
+ * row, why there is no limit; a reason that is not needed fails as well. Beyond that, each row is asked:
+ *
+ * - Is a gradient of 0 from above 0 in every argument, whatever the arguments are? What is masked adds nothing.
+ * - Where arguments, results and gradients are finite, are all intermediate results, as tap_tape_trace_nonfinite sees them?
+ */
+#ifndef TAP_TESTS_EDGES_H
+#define TAP_TESTS_EDGES_H
+
+#include <math.h>
+
+#include "autograd/internal.h"
+#include "tests/autograd/wide.h"
+
+#define INF      ((wide)HUGE_VALL)
+#define NO_LIMIT ((wide)NAN)
+
+/* ---- Functions of numbers ---- */
+
+enum { EDGE_INPUTS = 3 };
+
+typedef struct {
+    const char *id; /* the operator or public function without tap_; what follows two underscores is a remark */
+    int         n;
+    tap_var (*f)(const tap_var *v);
+    wide (*y)(const wide *v);
+    wide (*slope[EDGE_INPUTS])(const wide *v); /* by each argument */
+    double      ulps, slope_ulps;
+    const char *no_limit; /* the reason, or NULL */
+    double      least;    /* errors are relative to at least this: results that are small by cancellation of what was given */
+    bool        by_parts; /* intermediate results may overflow: the row says why beside it */
+} edge_row;
+
+/* A list of rows is a macro of X1(id, call, value, slope, ulps, slope_ulps, reason, ...), X2 with two slopes, X3 with three. In
+ * the call, x (or a, b and c) are vars; in the formulas they are numbers. What follows the reason sets further members. */
+#define EDGE_FUNCTION(id, what, type, arguments, expression) \
+    static type id##_##what(const arguments *v)              \
+    {                                                        \
+        const arguments x = v[0], a = x;                     \
+        (void)x, (void)a;                                    \
+        return expression;                                   \
+    }
+#define EDGE_FUNCTION2(id, what, type, arguments, expression) \
+    static type id##_##what(const arguments *v)              \
+    {                                                        \
+        const arguments a = v[0], b = v[1];                  \
+        (void)a, (void)b;                                    \
+        return expression;                                   \
+    }
+#define EDGE_FUNCTION3(id, what, type, arguments, expression) \
+    static type id##_##what(const arguments *v)              \
+    {                                                        \
+        const arguments a = v[0], b = v[1], c = v[2];        \
+        (void)a, (void)b, (void)c;                           \
+        return expression;                                   \
+    }
+
+#define EDGE1_FUNCTIONS(id, call, value, slope, ...) \
+    EDGE_FUNCTION(id, f, tap_var, tap_var, call)     \
+    EDGE_FUNCTION(id, y, wide, wide, value)          \
+    EDGE_FUNCTION(id, x, wide, wide, slope)
+#define EDGE2_FUNCTIONS(id, call, value, by_a, by_b, ...) \
+    EDGE_FUNCTION2(id, f, tap_var, tap_var, call)         \
+    EDGE_FUNCTION2(id, y, wide, wide, value)              \
+    EDGE_FUNCTION2(id, a, wide, wide, by_a)               \
+    EDGE_FUNCTION2(id, b, wide, wide, by_b)
+#define EDGE3_FUNCTIONS(id, call, value, by_a, by_b, by_c, ...) \
+    EDGE_FUNCTION3(id, f, tap_var, tap_var, call)               \
+    EDGE_FUNCTION3(id, y, wide, wide, value)                    \
+    EDGE_FUNCTION3(id, a, wide, wide, by_a)                     \
+    EDGE_FUNCTION3(id, b, wide, wide, by_b)                     \
+    EDGE_FUNCTION3(id, c, wide, wide, by_c)
+
+#define EDGE_ROW(id_, n_, off, slope_off, ...) \
+    .id = #id_, .n = n_, .f = id_##_f, .y = id_##_y, .ulps = off, .slope_ulps = slope_off, .no_limit = __VA_ARGS__
+#define EDGE1_ROW(id, call, value, by_x, off, ...) { .slope = { id##_x }, EDGE_ROW(id, 1, off, __VA_ARGS__) },
+#define EDGE2_ROW(id, call, value, by_a, by_b, off, ...) { .slope = { id##_a, id##_b }, EDGE_ROW(id, 2, off, __VA_ARGS__) },
+#define EDGE3_ROW(id, call, value, by_a, by_b, by_c, off, ...) \
+    { .slope = { id##_a, id##_b, id##_c }, EDGE_ROW(id, 3, off, __VA_ARGS__) },
+
+/* The table `name` of the list ROWS(X1, X2, X3). */
+#define EDGE_TABLE(name, ROWS)                                \
+    ROWS(EDGE1_FUNCTIONS, EDGE2_FUNCTIONS, EDGE3_FUNCTIONS)   \
+    const edge_row name[] = { ROWS(EDGE1_ROW, EDGE2_ROW, EDGE3_ROW) { 0 } };
+
+/* ---- Functions of vectors ---- */
+
+enum { EDGE_LENGTH = 4 };
+
+typedef struct {
+    const char *id;
+    tap_var (*f)(tap_var x, int axis); /* x of two axes, one of which holds vectors of EDGE_LENGTH numbers */
+    void (*y)(const wide *x, wide *y); /* of one vector */
+    void (*gradient)(const wide *x, const wide *c, wide *g); /* of sum_i c_i y_i */
+    bool        reduces;               /* a vector becomes a number */
+    double      ulps, slope_ulps;      /* of the largest number of the vector */
+    const char *no_limit;
+    bool        last;     /* goes along the last axis only, */
+    bool        first;    /* or along the first */
+    bool        by_parts; /* as above */
+} edge_vectors;
+
+/* ---- Anything ---- */
+
+typedef struct {
+    const char *id;
+    int         n;
+    tap_var (*f)(const tap_var *v);
+    tap_shape     shape[EDGE_INPUTS];
+    const double *x[EDGE_INPUTS];
+    tap_shape     out;
+    const double *y;
+    const double *c;              /* the cotangent; NULL: ones */
+    const double *g[EDGE_INPUTS]; /* the gradients; NULL: none */
+    double        ulps;           /* of each number; 0: to the last bit */
+    enum { EDGE_BOTH, EDGE_F32, EDGE_F64 } only;
+} edge_case;
+
+/* ---- Tables and checks ---- */
+
+/* Each of these fails the cmocka test for what is wrong with the rows, which end with { 0 }. */
+void check_edge_rows(const edge_row *rows);
+void check_edge_vectors(const edge_vectors *rows);
+void check_edge_cases(const edge_case *rows);
+
+/* Whether the id stands for the operator or function of that name. */
+bool edge_is_for(const char *id, const char *name);
+
+#endif

@@ -1,0 +1,120 @@
+/* tests/autograd/wide.h: functions in long double, to hold the library's against. */
+#ifndef TAP_TESTS_WIDE_H
+#define TAP_TESTS_WIDE_H
+
+#include <math.h>
+
+typedef long double wide;
+
+static const wide pi = 3.14159265358979323846264338327950288L, ln2 = 0.693147180559945309417232121458176568L;
+
+static inline wide higher(wide a, wide b)
+{
+    return a > b || isnan(a) ? a : b;
+}
+
+static inline wide lower(wide a, wide b)
+{
+    return a < b || isnan(a) ? a : b;
+}
+
+static inline wide sigmoid(wide x)
+{
+    return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
+}
+
+static inline wide softplus(wide x)
+{
+    return higher(x, 0) + log1pl(expl(-fabsl(x)));
+}
+
+static inline wide logaddexp(wide a, wide b)
+{
+    return a == b ? a + ln2 : higher(a, b) + log1pl(expl(-fabsl(a - b)));
+}
+
+/* By Newton's method: on erf, or in the tail on the logarithm of erfc. */
+static inline wide erfinv(wide x)
+{
+    wide a = fabsl(x), y = a < 0.5L ? a : sqrtl(-logl(1 - a));
+    if (!(a < 1)) return a == 1 ? copysignl(HUGE_VALL, x) : (wide)NAN;
+    for (int i = 0; i < 12; i++) {
+        wide slope = 2 / sqrtl(pi) * expl(-y * y), tail = erfcl(y);
+        y += a < 0.5L ? (a - erfl(y)) / slope : (logl(tail) - logl(1 - a)) * tail / slope;
+    }
+    return copysignl(y, x);
+}
+
+static const wide bernoulli[] = { 1 / 6.L, -1 / 30.L, 1 / 42.L, -1 / 30.L, 5 / 66.L, -691 / 2730.L, 7 / 6.L, -3617 / 510.L };
+
+/* digamma(u) - digamma(v) for large u and v, with all digits also where u - v = t is small. */
+static inline wide digamma_difference(wide u, wide v, wide t)
+{
+    wide log_ratio = log1pl(t / v), sum = log_ratio + t / (2 * u * v);
+    for (int k = 1; k <= 8; k++) sum -= bernoulli[k - 1] / (2 * k) * powl(v, -2 * k) * expm1l(-2 * k * log_ratio);
+    return sum;
+}
+
+/* From the root r: digamma(x) = sum of (x - r) / ((r + k) (x + k)), 20 terms of it, then by the asymptotic series. */
+static inline wide digamma(wide x)
+{
+    const wide r = 0x1.762d86356be3fp+0L, r_low = 9.54999542996569771518419907597e-17L;
+    wide       from_zero = x - rintl(x), t = (x - r) - r_low, sum = 0;
+    if (x == 0) return copysignl(HUGE_VALL, -x);
+    if (x < 0) return from_zero == 0 ? (wide)NAN : digamma(1 - x) - pi / tanl(pi * from_zero);
+    if (x == HUGE_VALL) return x;
+    for (int k = 0; k < 20; k++) sum += t / ((r + k) * (x + k));
+    return sum + digamma_difference(x + 20, r + 20, t);
+}
+
+static inline wide factorial(int n)
+{
+    return n > 1 ? n * factorial(n - 1) : 1;
+}
+
+/* (-1)^(n+1) times polygamma for x > 0: recurrence to 30 and more, then the asymptotic series (A&S 6.4.11). */
+static inline wide polygamma_above(int n, wide x)
+{
+    wide sum = 0;
+    for (; x < 30 + n; x++) sum += factorial(n) * powl(x, -n - 1);
+    wide term = factorial(n - 1) * powl(x, -n), product = factorial(n + 1) * powl(x, -n - 2) / 2;
+    sum += term + factorial(n) * powl(x, -n - 1) / 2;
+    for (int k = 1; k <= 8; k++) {
+        sum += bernoulli[k - 1] * product;
+        product *= (2 * k + n) * (2 * k + n + 1) / (x * x) / ((2 * k + 1) * (2 * k + 2));
+    }
+    return sum;
+}
+
+/* Below 0 by the derivatives of pi cot(pi x), for n up to 3. */
+static inline wide polygamma(int n, wide x)
+{
+    wide sign = n % 2 ? 1 : -1, r = x - rintl(x), s = sinl(pi * r), c = cosl(pi * r);
+    if (n == 0) return digamma(x);
+    if (x == HUGE_VALL) return copysignl(0, sign);
+    if (x > 0) return sign * polygamma_above(n, x);
+    if (r == 0) return sign * HUGE_VALL;
+    if (n > 3 || isnan(x) || x < -1e5L) return (wide)NAN;
+    wide derivative[] = { 0, 1, -2 * c / s, (2 + 4 * c * c) / (s * s) };
+    return powl(pi, n + 1) * derivative[n] / (s * s) - polygamma_above(n, 1 - x);
+}
+
+/* The largest of the candidates that leaves no remainder of the wrong sign, says fma. */
+static inline wide floor_divide(wide a, wide b)
+{
+    if (b == 0 || isinf(a) || isnan(a)) return b == 0 ? a / b : (wide)NAN;
+    if (isinf(b)) return a == 0 || (a < 0) == (b < 0) ? copysignl(0, a / b) : -1;
+    wide y = floorl(a / b) + 1;
+    for (int i = 0; i < 2; i++) {
+        wide rest = fmal(-y, b, a);
+        if (rest != 0 && (rest < 0) != (b < 0)) y--;
+    }
+    return y == 0 ? copysignl(0, a / b) : y;
+}
+
+static inline wide gelu_tanh(wide x)
+{
+    return x * sigmoid(2 * sqrtl(2 / pi) * (x + 0.044715L * x * x * x));
+}
+
+#endif
