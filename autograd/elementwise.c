@@ -22,13 +22,16 @@ static tap_status infer_row(tap_call *c, tap_tensor *out, bool compare)
     const row_op *op = (const row_op *)c->op;
     out->shape = c->in[0].shape;
     out->dtype = compare ? TAP_BOOL : c->in[0].dtype;
-    if (c->n_in == 2 && c->in[0].dtype != c->in[1].dtype)
-        return tap_call_fail(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(c->in[0].dtype),
-                             tap_dtype_name(c->in[1].dtype));
+    for (int i = 1; i < c->n_in; i++) {
+        if (c->in[0].dtype != c->in[i].dtype)
+            return tap_call_fail(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(c->in[0].dtype),
+                                 tap_dtype_name(c->in[i].dtype));
+    }
     if (!loop_for(op->row, c->in[0].dtype))
         return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(c->in[0].dtype));
-    if (c->n_in == 2 && !tap__broadcast(c->in[0].shape, c->in[1].shape, &out->shape))
-        return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
+    for (int i = 1; i < c->n_in; i++) {
+        if (!tap__broadcast(out->shape, c->in[i].shape, &out->shape)) return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
+    }
     return TAP_OK;
 }
 
@@ -69,72 +72,105 @@ static tap_var one_minus_square(tap_var x)
     return tap_mul(tap_add_scalar(tap_neg(x), 1), tap_add_scalar(x, 1));
 }
 
-static tap_var square_minus_one(tap_var x)
+/* -g y x / (x^2 - 1), the derivative of g / sqrt(x^2 - 1) = y */
+static tap_var acosh_second(tap_var g, tap_var x, tap_var y)
 {
-    return tap_mul(tap_add_scalar(x, -1), tap_add_scalar(x, 1));
+    tap_var u = tap__chain_mul(tap__chain_mul(g, y), x);
+    return tap_neg(tap__chain_div(tap__chain_div(u, tap_add_scalar(x, -1)), tap_add_scalar(x, 1)));
 }
 
 /* height e^(rate x^2) */
 static tap_var bell(tap_var x, double height, double rate)
 {
-    return tap_mul_scalar(tap_exp(tap_mul_scalar(tap_square(x), rate)), height);
+    return tap_mul_scalar(tap__exp_square(x, rate), height);
 }
 
-/* s + y (1 - s) */
-static tap_var silu_slope(tap_var s, tap_var y)
+/* g / (1 + |x|)^2 */
+static tap_var softsign_grad(tap_var g, tap_var x)
 {
-    return tap_add(s, tap_sub(y, tap_mul(y, s)));
+    tap_var d = tap_add_scalar(tap_abs(x), 1);
+    return tap__chain_div(tap__chain_div(g, d), d);
+}
+
+/* tanh(x / 2) = 2 sigmoid(x) - 1 */
+static tap_var half_tanh(tap_var x)
+{
+    return tap_tanh(tap_mul_scalar(x, 0.5));
+}
+
+/* With s = sigmoid(x): s' (2 + x (1 - 2 s)) */
+static tap_var silu_second(tap_var g, tap_var x)
+{
+    return tap__chain_mul(tap__sigmoid_grad(g, x), tap_add_scalar(tap_neg(tap_mul(x, half_tanh(x))), 2));
 }
 
 /* The normal distribution: its function, and x times its density. */
 static tap_var gelu_slope(tap_var x)
 {
     tap_var function = tap_mul_scalar(tap_erfc(tap_mul_scalar(x, -1 / SQRT_2)), 0.5);
-    return tap_add(function, tap_mul(x, bell(x, 1 / (SQRT_2 * SQRT_PI), -0.5)));
+    return tap_add(function, tap__chain_mul(bell(x, 1 / (SQRT_2 * SQRT_PI), -0.5), x));
 }
 
-/* 1 where x > 0, else height e^(rate x), whose x is kept from overflowing the power where it does not count */
-static tap_var elu_slope(tap_var x, double height, double rate)
+/* With s = sigmoid(u), u = c (x + k x^3), within 40, where s' is not 0: s' (2 u' + x (u'' + u'^2 (1 - 2 s))) */
+static tap_var gelu_tanh_second(tap_var g, tap_var x)
 {
-    tap_var slope = tap_mul_scalar(tap_exp(tap_mul_scalar(tap_clamp(x, -HUGE_VAL, 0), rate)), height);
-    return tap_where(tap_gt(x, C(0)), C(1), slope);
+    const double c = 1.5957691216057308, k = 0.044715;
+    tap_var      z = tap_clamp(x, -40, 40), square = tap_square(z);
+    tap_var      u = tap_mul_scalar(tap_mul(z, tap_add_scalar(tap_mul_scalar(square, k), 1)), c);
+    tap_var      du = tap_mul_scalar(tap_add_scalar(tap_mul_scalar(square, 3 * k), 1), c), ddu = tap_mul_scalar(z, 6 * k * c);
+    tap_var      bend = tap_sub(ddu, tap_mul(half_tanh(u), tap_square(du)));
+    return tap__chain_mul(tap__sigmoid_grad(g, u), tap_add(tap_mul_scalar(du, 2), tap_mul(z, bend)));
 }
 
-/* u / y, and 0 where u and y are 0 */
-static tap_var over(tap_var u, tap_var y)
+/* With t = tanh(softplus(x)), t' = (1 - t^2) s: t' (2 + x (1 - s - 2 t s)) */
+static tap_var mish_second(tap_var g, tap_var x)
 {
-    return tap_div(u, tap_where(tap_eq(y, tap__scalar_like(y, 0)), tap__scalar_like(y, 1), y));
+    tap_var s = tap_sigmoid(x), above = tap_softplus(x), t = tap_tanh(above);
+    tap_var bend = tap_sub(tap_sigmoid(tap_neg(x)), tap_mul_scalar(tap_mul(t, s), 2));
+    return tap__chain_mul(tap__tanh_grad(tap__chain_mul(g, s), above), tap_add_scalar(tap_mul(x, bend), 2));
 }
 
-/* u / (a^2 + b^2), without overflow, and 0 where all are 0 */
-static tap_var over_square(tap_var u, tap_var a, tap_var b)
+/* beta sigmoid'(beta x), and 0 beyond the threshold */
+static tap_var softplus_beta_second(tap_var g, tap_var x, double beta, double threshold)
 {
-    tap_var h = tap_hypot(a, b);
-    return over(over(u, h), h);
+    tap_var z = tap_mul_scalar(x, beta);
+    return keep(tap_le(z, C(threshold)), tap__sigmoid_grad(tap_mul_scalar(g, beta), z));
 }
 
-/* b a^(b-1), and 0 where b is 0 and a is not above it, also in the next derivative */
-static tap_var pow_by_base(tap_var g, tap_var a, tap_var b)
+/* d/da a / h = (b / h)^2 / h, h = sqrt(a^2 + b^2) */
+static tap_var hypot_second(tap_var g, tap_var a, tap_var b)
 {
-    tap_var none = tap__scalar_like(b, 0);
+    tap_var part = tap__hypot_slope(b, a);
+    return tap__chain_mul(tap__chain_div(tap__chain_mul(g, part), tap_hypot(a, b)), part);
+}
+
+/* d/da b a^(b-1), which is 0 where b is, or b - 1 */
+static tap_var pow_slope_by_base(tap_var g, tap_var a, tap_var b)
+{
+    return tap__chain_mul(g, tap__chain_mul(b, tap__pow_slope(a, tap_add_scalar(b, -1))));
+}
+
+/* d/db b a^(b-1) = d/da a^b log a = a^(b-1) + b a^(b-1) log a, and 0 where b is 0 and a is not above it */
+static tap_var pow_mixed(tap_var g, tap_var a, tap_var b)
+{
+    tap_var none = tap__scalar_like(b, 0), one = tap__scalar_like(a, 1);
     tap_var flat = tap_logical_and(tap_eq(b, none), tap_logical_not(tap_gt(a, none)));
-    tap_var exponent = tap_where(flat, none, tap_add_scalar(b, -1));
-    return tap_mul(g, tap_where(flat, none, tap_mul(b, tap_pow(a, exponent))));
+    tap_var base = tap_where(flat, one, a);
+    tap_var sum = tap_add(tap_pow(base, tap_add_scalar(b, -1)), tap_xlogy(tap__pow_slope(base, b), base));
+    return tap__chain_mul(tap_where(flat, none, g), sum);
 }
 
-/* y log a, and 0 where y is 0 or a and b are, also in the next derivative */
-static tap_var pow_by_exponent(tap_var g, tap_var a, tap_var b, tap_var y)
-{
-    tap_var none = tap__scalar_like(y, 0);
-    tap_var origin = tap_logical_and(tap_eq(a, none), tap_eq(b, none));
-    return tap_mul(g, tap_xlogy(y, tap_where(origin, tap__scalar_like(y, 1), a)));
-}
-
-/* g log b, and 0 where a is 0 and b has no finite logarithm */
-static tap_var xlogy_by_factor(tap_var g, tap_var a, tap_var b)
+/* log b, and 0 where a is 0 and b has no finite logarithm */
+static tap_var xlogy_by_factor(tap_var a, tap_var b)
 {
     tap_var none = tap__scalar_like(b, 0);
-    return tap_where(tap_logical_and(tap_eq(a, none), tap_le(b, none)), none, tap_xlogy(g, b));
+    return tap_log(tap_where(tap_logical_and(tap_eq(a, none), tap_le(b, none)), tap__scalar_like(b, 1), b));
+}
+
+/* e^a e^b / (e^a + e^b)^2 */
+static tap_var share_slope(tap_var a, tap_var b)
+{
+    return tap_mul(tap__share(a, b), tap__share(b, a));
 }
 
 /* ---- The table ---- */
@@ -164,6 +200,7 @@ static tap_var xlogy_by_factor(tap_var g, tap_var a, tap_var b)
 #define WITH(name, cost, value, rule)       NUMBERS(tap_##name(tap_var x, double p), name, cost, rule, p, 0)
 #define WITH2(name, cost, value, rule)      NUMBERS(tap_##name(tap_var x, double p, double q), name, cost, rule, p, q)
 #define INNER_WITH(name, cost, value, rule) NUMBERS(tap__##name(tap_var x, double p), name, cost, rule, p, 0)
+#define INNER_WITH2(name, cost, value, rule) NUMBERS(tap__##name(tap_var x, double p, double q), name, cost, rule, p, q)
 
 #define PAIR(function, name, cost, rule_a, rule_b)                                                  \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
@@ -181,6 +218,20 @@ static tap_var xlogy_by_factor(tap_var g, tap_var a, tap_var b)
 
 #define BINARY(name, cost, value, rule_a, rule_b) PAIR(tap_##name, name, cost, rule_a, rule_b)
 #define INNER(name, cost, value, rule_a, rule_b)  PAIR(tap__##name, name, cost, rule_a, rule_b)
+
+#define TERNARY(name, cost, value, rule_a, rule_b, rule_c)                                          \
+    static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
+    {                                                                                               \
+        const tap_var a = tap_in(n, 0), b = tap_in(n, 1), c = tap_in(n, 2);                         \
+        GIVE(0, rule_a)                                                                             \
+        GIVE(1, rule_b)                                                                             \
+        GIVE(2, rule_c)                                                                             \
+    }                                                                                               \
+    static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, 0 }, TAP__ROW_##name, cost }; \
+    tap_var tap_##name(tap_var a, tap_var b, tap_var c)                                             \
+    {                                                                                               \
+        return tap_apply(&name##_op.op, NULL, 3, (tap_var[]){ a, b, c });                           \
+    }
 
 #define COMPARE(name, value)                                                                        \
     static const row_op name##_op = { { #name, infer_bool, run_row, NULL, 0 }, TAP__ROW_##name, CHEAP }; \

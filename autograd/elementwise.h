@@ -10,16 +10,20 @@ enum {
 #define WITH                                     UNARY
 #define WITH2                                    UNARY
 #define INNER_WITH                               UNARY
+#define INNER_WITH2                              UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) TAP__ROW_##name,
 #define INNER                                    BINARY
+#define TERNARY(name, cost, value, rule_a, rule_b, rule_c) TAP__ROW_##name,
 #define COMPARE(name, value)                     TAP__ROW_##name,
 #include "autograd/elementwise.def"
 #undef UNARY
 #undef WITH
 #undef WITH2
 #undef INNER_WITH
+#undef INNER_WITH2
 #undef BINARY
 #undef INNER
+#undef TERNARY
 #undef COMPARE
     TAP__ROW_where, TAP__ROW_accumulate, TAP__ROWS
 };

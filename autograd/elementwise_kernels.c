@@ -17,6 +17,9 @@
 #define HIGHER(a, b) ((a) > (b) || (a) != (a) ? (a) : (b)) /* of any NaN, too */
 #define LOWER(a, b)  ((a) < (b) || (a) != (a) ? (a) : (b))
 
+/* y, what a slope makes of the gradient a, but 0 where that is 0 and y is no number. */
+#define CHAIN(a, y) ((a) == 0 && (y) != (y) ? 0 : (y))
+
 /* M(exp) is a function of vmath.h for T, L(asin) one of the C library. */
 #define M(name)           TAP__MATH(name)
 #define L(name)           F2(LIBRARY, TAP__SUFFIX)(name)
@@ -25,6 +28,7 @@
 #define F(name)           F2(name, TAP__SUFFIX)
 #define F2(name, suffix)  F3(name, suffix)
 #define F3(name, suffix)  name##_##suffix
+#define SMALLEST          ((T)(sizeof(T) == sizeof(float) ? 0x1p-126 : 0x1p-1022)) /* that is normal */
 
 /* Elements at a stride are brought together in blocks, so that each function is compiled for neighbours only. */
 enum { BLOCK = 64 };
@@ -101,6 +105,20 @@ static inline int64_t block_at(int64_t at, int64_t n)
         }                                                                                               \
     }
 
+#define LOOP3(name, value)                                                                              \
+    TAP__INLINE T F(name##_of)(T a, T b, T c)                                                           \
+    {                                                                                                   \
+        return (T)(value);                                                                              \
+    }                                                                                                   \
+    static NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
+    {                                                                                                   \
+        T *restrict y = data[0];                                                                        \
+        const T    *a = data[1], *b = data[2], *c = data[3];                                            \
+        (void)context;                                                                                  \
+        for (int64_t i = 0; i < n; i++)                                                                 \
+            y[i * stride[0]] = F(name##_of)(a[i * stride[1]], b[i * stride[2]], c[i * stride[3]]);      \
+    }
+
 /* A choice moves bits, whatever they mean. */
 #define CHOOSE                                                                                          \
     static void F(where)(int64_t n, void *const *data, const int64_t *stride, const void *context)      \
@@ -130,12 +148,15 @@ static inline int64_t block_at(int64_t at, int64_t n)
 #define WITH                                      UNARY
 #define WITH2                                     UNARY
 #define INNER_WITH                                UNARY
+#define INNER_WITH2                               UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) LOOP2(T, name, value)
 #define INNER                                     BINARY
+#define TERNARY(name, cost, value, rule_a, rule_b, rule_c) LOOP3(name, value)
 #define COMPARE(name, value)                      LOOP2(uint8_t, name, value)
 
 #define T           float
 #define TAP__SUFFIX f32
+#include "autograd/elementwise_functions.h"
 GATHER
 #include "autograd/elementwise.def"
 CHOOSE
@@ -145,6 +166,7 @@ ACCUMULATE
 
 #define T           double
 #define TAP__SUFFIX f64
+#include "autograd/elementwise_functions.h"
 GATHER
 #include "autograd/elementwise.def"
 CHOOSE
@@ -155,8 +177,10 @@ ACCUMULATE
 /* Other dtypes can be compared and chosen from. */
 #undef UNARY
 #undef BINARY
+#undef TERNARY
 #define UNARY(name, cost, value, rule)
 #define BINARY(name, cost, value, rule_a, rule_b)
+#define TERNARY(name, cost, value, rule_a, rule_b, rule_c)
 
 #define T           int64_t
 #define TAP__SUFFIX i64
@@ -176,9 +200,11 @@ CHOOSE
 
 #undef UNARY
 #undef BINARY
+#undef TERNARY
 #undef COMPARE
 #define UNARY(name, cost, value, rule)            [TAP__ROW_##name] = { name##_f32, name##_f64 },
 #define BINARY(name, cost, value, rule_a, rule_b) [TAP__ROW_##name] = { name##_f32, name##_f64 },
+#define TERNARY(name, cost, value, rule_a, rule_b, rule_c) [TAP__ROW_##name] = { name##_f32, name##_f64 },
 #define COMPARE(name, value)                      [TAP__ROW_##name] = { name##_f32, name##_f64, name##_i64, name##_u8, name##_u8 },
 
 const tap__elementwise_table TAP__KERNEL(tap__elementwise) = {

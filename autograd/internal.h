@@ -156,15 +156,35 @@ bool tap__is_finite(tap_tensor x, char *text, size_t size);
 /* sum += x, outside any tape: sum contiguous, x broadcasting to it, one float dtype. */
 void tap__accumulate(tap_tensor sum, tap_tensor x);
 
-/* Rules that are hot enough for one pass of their own. */
+/* What rules are made of: rows of elementwise.def. */
+tap_var tap__chain_mul(tap_var g, tap_var slope);      /* g slope, and 0 where g is, whatever the slope */
+tap_var tap__chain_div(tap_var g, tap_var x);          /* g / x, and 0 where g is, whatever x */
+tap_var tap__abs_grad(tap_var g, tap_var x);           /* g sign(x) */
 tap_var tap__relu_grad(tap_var g, tap_var y);          /* g where y > 0, else 0 */
-tap_var tap__tanh_grad(tap_var g, tap_var y);          /* g (1 - y^2) */
-tap_var tap__sigmoid_grad(tap_var g, tap_var y);       /* g y (1 - y) */
+tap_var tap__sqrt_grad(tap_var g, tap_var y);          /* g / (2 |y|), a zero of either sign being 0 from above, as in the next */
+tap_var tap__log_grad(tap_var g, tap_var x);           /* g / x */
+tap_var tap__atan_grad(tap_var g, tap_var x);          /* g / (1 + x^2) */
+tap_var tap__acosh_grad(tap_var g, tap_var x);         /* g / sqrt(x^2 - 1) */
+tap_var tap__tanh_grad(tap_var g, tap_var x);          /* g times the function's derivative at x, as the next four */
+tap_var tap__sigmoid_grad(tap_var g, tap_var x);
+tap_var tap__silu_grad(tap_var g, tap_var x);
+tap_var tap__gelu_tanh_grad(tap_var g, tap_var x);
+tap_var tap__mish_grad(tap_var g, tap_var x);
+tap_var tap__elu_slope(tap_var x, double alpha);       /* 1 where x > 0, else alpha e^x */
+tap_var tap__celu_slope(tap_var x, double alpha);      /* 1 where x > 0, else e^(x / alpha) */
+tap_var tap__softplus_beta_slope(tap_var x, double beta, double threshold); /* sigmoid(beta x); 1 if beta x > threshold */
+tap_var tap__exp_square(tap_var x, double rate);       /* e^(rate x^2) */
 tap_var tap__sigmoid_sub(tap_var x, tap_var t);        /* sigmoid(x) - t */
 tap_var tap__minus_sigmoid(tap_var t, tap_var x);      /* t - sigmoid(x) */
 tap_var tap__bernoulli_log_prob(tap_var x, tap_var t); /* t log sigmoid(x) + (1 - t) log(1 - sigmoid(x)) */
 tap_var tap__share(tap_var a, tap_var b);              /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
 tap_var tap__ahead(tap_var a, tap_var b);              /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
+tap_var tap__gap(tap_var a, tap_var b);                /* a - b; 0 where a == b, infinite or not */
+tap_var tap__pow_slope(tap_var a, tap_var b);          /* b a^(b-1) */
+tap_var tap__pow_log(tap_var a, tap_var b);            /* a^b log a */
+tap_var tap__hypot_slope(tap_var a, tap_var b);        /* a / sqrt(a^2 + b^2), and 0 at 0, 0, as the next */
+tap_var tap__atan2_slope(tap_var a, tap_var b);        /* b / (a^2 + b^2) */
+tap_var tap__xlogy_slope(tap_var a, tap_var b);        /* a / b, and 0 where a is */
 tap_var tap__cofactors(tap_var x);                      /* d det(x) / d x, [..,n,n] */
 /* r_0 = log(theta (theta + 1) .. (theta + x - 1) / theta^x), theta = e^u, x whole numbers: lgamma(theta + x) - lgamma(theta)
  * - x u, which keeps all digits where theta is large. x has no gradient. */
@@ -175,6 +195,7 @@ tap_var tap__rising_further(int n, tap_var x, tap_var u); /* r_n = theta^n d^n r
 tap_var tap__rand_f64(tap_tape *t, tap_shape shape);
 /* Rows behind public functions that check p. */
 tap_var tap__celu(tap_var x, double p);
+tap_var tap__softplus_beta(tap_var x, double p, double q);
 tap_var tap__polygamma(tap_var x, double p);
 
 #endif

@@ -213,7 +213,7 @@ static void end_run(results *s)
 static bool check_number(const edge_row *r, const grid *g, const wide *v, const char *what, double got, wide want, double allowed)
 {
     char   text[128];
-    double off = ulps_between(g->t, want, got, (wide)r->least);
+    double off = ulps_between(g->t, want, got, fmaxl((wide)r->least, (wide)r->tiny * power(g->t->min_exponent - 1)));
     bool   no_limit = isnan(want) && !any_nan(r->n, v);
     if (no_limit && !r->no_limit) complain(r->id, g->t, "%s at %s: no limit, and no reason", what, text_of(text, sizeof text, r->n, v));
     if (!(off <= allowed))
@@ -224,18 +224,20 @@ static bool check_number(const edge_row *r, const grid *g, const wide *v, const 
 
 static const char *const slope_name[EDGE_INPUTS] = { "the gradient", "the gradient by the second", "the gradient by the third" };
 
-/* Values and gradients at all points. How many are NaN for want of a limit. */
+/* Values at all points, and gradients where there is a value. How many are NaN for want of a limit. */
 static int check_points(const edge_row *r, const grid *g)
 {
-    results s = run_row(r, g, 1, false);
-    int     without = 0;
+    const double above = r->above == 0 ? 1 : r->above;
+    results      s = run_row(r, g, above, false);
+    int          without = 0;
     if (is_sound(r->id, g->t, s.tape, "a call")) {
         for (int i = 0; i < g->n; i++) {
             wide v[EDGE_INPUTS];
             point_of(g, r->n, i, v);
-            without += check_number(r, g, v, "the value", at(s.y, i), r->y(v), r->ulps);
-            for (int k = 0; k < r->n && s.has_gradient && !any_nan(r->n, v); k++)
-                without += check_number(r, g, v, slope_name[k], at(s.g[k], i), r->slope[k](v), r->slope_ulps);
+            const wide y = r->y(v);
+            without += check_number(r, g, v, "the value", at(s.y, i), y, r->ulps);
+            for (int k = 0; k < r->n && s.has_gradient && !isnan(y) && !any_nan(r->n, v); k++)
+                without += check_number(r, g, v, slope_name[k], at(s.g[k], i), r->slope[k](v) * (wide)above, r->slope_ulps);
         }
     }
     end_run(&s);

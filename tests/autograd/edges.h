@@ -37,6 +37,8 @@ typedef struct {
     double      ulps, slope_ulps;
     const char *no_limit; /* the reason, or NULL */
     double      least;    /* errors are relative to at least this: results that are small by cancellation of what was given */
+    double      tiny;     /* or to this many of the smallest normal number: products of a number that is subnormal already */
+    double      above;    /* the gradient from above, a power of two; 0: 1 */
     bool        by_parts; /* intermediate results may overflow: the row says why beside it */
 } edge_row;
 

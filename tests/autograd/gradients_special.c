@@ -65,8 +65,29 @@ TWO(f_floor_divide, tap_mul(tap_floor_divide(a, b), a))
 TWO(f_clamp_min, tap_clamp_min(a, b))
 TWO(f_clamp_max, tap_clamp_max(a, b))
 THREE(f_lerp, tap_lerp(a, b, c))
+ONE(f_elu_slope, tap__elu_slope(a, 1.5))
+ONE(f_celu_slope, tap__celu_slope(a, 1.5))
+ONE(f_softplus_beta_slope, tap__softplus_beta_slope(a, 3, 1.5))
+ONE(f_exp_square, tap__exp_square(a, -0.5))
+TWO(f_chain_mul, tap__chain_mul(a, b))
+TWO(f_chain_div, tap__chain_div(a, b))
+TWO(f_abs_grad, tap__abs_grad(a, b))
+TWO(f_sqrt_grad, tap__sqrt_grad(a, b))
+TWO(f_log_grad, tap__log_grad(a, b))
+TWO(f_atan_grad, tap__atan_grad(a, b))
+TWO(f_acosh_grad, tap__acosh_grad(a, b))
+TWO(f_silu_grad, tap__silu_grad(a, b))
+TWO(f_gelu_tanh_grad, tap__gelu_tanh_grad(a, b))
+TWO(f_mish_grad, tap__mish_grad(a, b))
+TWO(f_gap, tap__gap(a, b))
+TWO(f_pow_slope, tap__pow_slope(a, b))
+TWO(f_pow_log, tap__pow_log(a, b))
+TWO(f_hypot_slope, tap__hypot_slope(a, b))
+TWO(f_atan2_slope, tap__atan2_slope(a, b))
+TWO(f_xlogy_slope, tap__xlogy_slope(a, b))
 
 #define FROM(a, b) .n = 1, .shape = { S3 }, .low = { a }, .high = { b }
+#define PAIR(a, b, low_b, high_b) .n = 2, .shape = { S3, S3 }, .low = { a, low_b }, .high = { b, high_b }
 #define ROWS(low_b)  .n = 2, .shape = { S(2, 1, 4), S(3, 1) }, .low = { -2, low_b }, .high = { 2.3, 2.2 }
 
 const gradient_row special_gradients[] = {
@@ -137,6 +158,27 @@ const gradient_row special_gradients[] = {
     { "clamp_min", f_clamp_min, ROWS(-1.9) },
     { "clamp_max", f_clamp_max, R2 },
     { "clamp_max", f_clamp_max, ROWS(-1.9) },
+    { "elu_slope", f_elu_slope, R1, KINK(0) },
+    { "celu_slope", f_celu_slope, R1, KINK(0) },
+    { "softplus_beta_slope", f_softplus_beta_slope, R1, KINK(0.5) },
+    { "exp_square", f_exp_square, R1 },
+    { "chain_mul", f_chain_mul, R2 },
+    { "chain_div", f_chain_div, PAIR(-2, 2, 0.5, 2) },
+    { "abs_grad", f_abs_grad, R2, KINK(0) },
+    { "sqrt_grad", f_sqrt_grad, PAIR(-2, 2, 0.5, 2) },
+    { "log_grad", f_log_grad, PAIR(-2, 2, 0.5, 2) },
+    { "atan_grad", f_atan_grad, R2 },
+    { "acosh_grad", f_acosh_grad, PAIR(-2, 2, 1.2, 3) },
+    { "silu_grad", f_silu_grad, R2 },
+    { "gelu_tanh_grad", f_gelu_tanh_grad, R2 },
+    { "mish_grad", f_mish_grad, R2 },
+    { "gap", f_gap, R2, .ties = true },
+    { "pow_slope", f_pow_slope, PAIR(0.3, 2, -2, 2) },
+    { "pow_log", f_pow_log, PAIR(0.3, 2, -2, 2) },
+    { "hypot_slope", f_hypot_slope, R2 },
+    { "hypot_slope", f_hypot_slope, ROWS(-1.9) },
+    { "atan2_slope", f_atan2_slope, R2 },
+    { "xlogy_slope", f_xlogy_slope, PAIR(-2, 2, 0.3, 3) },
     { "lerp", f_lerp, .n = 3, .shape = { S3, S(3, 1), S(4) }, .low = { -2, -2, -1 }, .high = { 2, 2, 2 } },
     { 0 },
 };

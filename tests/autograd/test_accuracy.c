@@ -29,21 +29,21 @@ typedef tap_var (*caller)(tap_var a, tap_var b, double p, double q);
 #define WITH(name, cost, value, rule)              CALL(name, tap_##name(a, p))
 #define WITH2(name, cost, value, rule)             CALL(name, tap_##name(a, p, q))
 #define INNER_WITH(name, cost, value, rule)        CALL(name, tap__##name(a, p))
+#define INNER_WITH2(name, cost, value, rule)       CALL(name, tap__##name(a, p, q))
 #define BINARY(name, cost, value, rule_a, rule_b)  CALL(name, tap_##name(a, b))
 #define INNER(name, cost, value, rule_a, rule_b)
+#define TERNARY(name, cost, value, rule_a, rule_b, rule_c)
 #define COMPARE(name, value)
 #include "autograd/elementwise.def"
 #undef UNARY
 #undef WITH
 #undef WITH2
 #undef INNER_WITH
+#undef INNER_WITH2
 #undef BINARY
 
 /* Functions made of several operators. */
-CALL(gelu_tanh, tap_gelu_tanh(a))
-CALL(mish, tap_mish(a))
 CALL(selu, tap_selu(a))
-CALL(softplus_beta, tap_softplus_beta(a, p, q))
 CALL(logsumexp, tap_logsumexp(tap_cat(2, (tap_var[]){ tap_unsqueeze(a, 0), tap_unsqueeze(b, 0) }, 0), TAP_AXES(0)))
 
 /* ---- The table ---- */
@@ -106,12 +106,12 @@ typedef struct {
     X(sigmoid, sigmoid, 1, 0, 0,               2, 1.75, 0, ALL,          sigmoid(a))                                    \
     X(softplus, softplus, 1, 0, 0,             1.75, 1.75, 0, ALL,       softplus(a))                                   \
     X(log_sigmoid, log_sigmoid, 1, 0, 0,       1.75, 1.75, 0, ALL,       -softplus(-a))                                 \
-    X(softsign, softsign, 1, 0, 0,             1.75, 1.75, 0, ALL,       a / (1 + fabsl(a)))                            \
+    X(softsign, softsign, 1, 0, 0,             1.75, 1.75, 0, ALL,       isinf(a) ? copysignl(1, a) : a / (1 + fabsl(a))) \
     X(relu, relu, 1, 0, 0,                     0, 0, 0, ALL,             higher(a, 0))                                  \
-    X(silu, silu, 1, 0, 0,                     2.75, 2.75, -1024, ALL,   a * sigmoid(a))                                \
-    X(gelu, gelu, 1, 0, 0,                     0.51, 3.5, -64, ALL,      a * erfcl(-a / sqrtl(2)) / 2)                  \
+    X(silu, silu, 1, 0, 0,                     2.75, 2.75, -1024, ALL,   a == -HUGE_VALL ? 0 : a * sigmoid(a))          \
+    X(gelu, gelu, 1, 0, 0,                     0.51, 3.5, -64, ALL,      a == -HUGE_VALL ? 0 : a * erfcl(-a / sqrtl(2)) / 2) \
     X(gelu_tanh, gelu_tanh, 1, 0, 0,           16.25, 16.25, 0.001, ALL, gelu_tanh(a))                                  \
-    X(mish, mish, 1, 0, 0,                     3.25, 3.25, -1024, ALL,   a * tanhl(softplus(a)))                        \
+    X(mish, mish, 1, 0, 0,                     3.25, 3.25, -1024, ALL,   a == -HUGE_VALL ? 0 : a * tanhl(softplus(a)))  \
     X(selu, selu, 1, 0, 0,                     3, 3.75, 0, ALL,                                                         \
       1.0507009873554804934193349852946L * (a > 0 ? a : 1.6732632423543772848170429916717L * expm1l(a)))                \
     X(softplus_beta, softplus_beta, 1, 2, 4,   1.75, 1.75, 0, ALL,       a > 2 ? a : softplus(2 * a) / 2)               \
@@ -149,7 +149,8 @@ typedef struct {
     X(minimum, minimum, 2, 0, 0,               0, 0, 0, ALL,             lower(a, b))                                   \
     X(clamp_min, clamp_min, 2, 0, 0,           0, 0, 0, ALL,             higher(a, b))                                  \
     X(clamp_max, clamp_max, 2, 0, 0,           0, 0, 0, ALL,             lower(a, b))                                   \
-    X(bce_with_logits, bce_with_logits, 2, 0, 0, 2.25, 1.75, 0, LOGITS,  (1 - b) * softplus(a) + b * softplus(-a))
+    X(bce_with_logits, bce_with_logits, 2, 0, 0, 2.25, 1.75, 0, LOGITS,                                              \
+      (b == 1 ? 0 : (1 - b) * softplus(a)) + (b == 0 ? 0 : b * softplus(-a)))
 /* clang-format on */
 
 #define X(id, name, n, p_, q_, bound32, bound64, scale, domain, value) \
@@ -182,6 +183,8 @@ static const entry entries[] = {
 #define wide_softplus softplus
 #define wide_any_sin sinl
 #define wide_any_cos cosl
+#define wide_gelu_tanh gelu_tanh
+#define wide_exp_square(x, rate) expl((rate) * (x) * (x))
 #define HIGHER       higher
 #define LOWER        lower
 #define LN2          ln2
@@ -196,6 +199,7 @@ static const entry entries[] = {
 #define WITH                                      UNARY
 #define WITH2                                     UNARY
 #define INNER_WITH                                UNARY
+#define INNER_WITH2                               UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) FORMULA(name, a, b, value)
 #include "autograd/elementwise.def"
 #undef UNARY

@@ -114,7 +114,7 @@ static inline wide floor_divide(wide a, wide b)
 
 static inline wide gelu_tanh(wide x)
 {
-    return x * sigmoid(2 * sqrtl(2 / pi) * (x + 0.044715L * x * x * x));
+    return x == -HUGE_VALL ? 0 : x * sigmoid(2 * sqrtl(2 / pi) * (x + 0.044715L * x * x * x));
 }
 
 #endif

@@ -1,0 +1,149 @@
+/* autograd/elementwise_functions.h: functions that the rows of elementwise.def call as M(name), for the type T that the including file
+ * has defined, with its L(). Included once for each type.
+ *
+ * A slope is the derivative of the function of that name. It is computed from the argument and not from the result, where a
+ * result near its limit has lost the digits that its slope needs: 1 - tanh(9)^2 is 0 in float32, and the slope 6.1e-8. */
+
+/* e^-|x| / (1 + e^-|x|)^2 */
+TAP__INLINE T M(sigmoid_slope)(T x)
+{
+    const T e = M(exp)(-L(fabs)(x)), w = 1 / (1 + e);
+    return e * w * w;
+}
+
+/* 4 e^-2|x| / (1 + e^-2|x|)^2 */
+TAP__INLINE T M(tanh_slope)(T x)
+{
+    return 4 * M(sigmoid_slope)(2 * x);
+}
+
+/* tanh(x / 2) / 2 = sigmoid(x) - 1/2, for |x| <= 1/4: its Taylor series */
+TAP__INLINE T M(sigmoid_middle)(T x)
+{
+    const T z = x * x;
+    T       sum = (T)(-929569. / 638512875 / 65536);
+    sum = sum * z + (T)(21844. / 6081075 / 16384);
+    sum = sum * z - (T)(691. / 319334400);
+    sum = sum * z + (T)(31. / 1451520);
+    sum = sum * z - (T)(17. / 80640);
+    sum = sum * z + (T)(1. / 480);
+    sum = sum * z - (T)(1. / 48);
+    return x * (sum * z + (T)0.25);
+}
+
+/* sigmoid(x) - t, with all digits also where both are near 1, or both near 1/2. */
+TAP__INLINE T M(sigmoid_minus)(T x, T t)
+{
+    const T e = M(exp)(-L(fabs)(x)), tail = e * (1 / (1 + e));
+    const T far = x > 0 ? (1 - t) - tail : tail - t;
+    return L(fabs)(x) < (T)0.25 ? M(sigmoid_middle)(x) + ((T)0.5 - t) : far;
+}
+
+/* x between -most and most, where functions that multiply it by what is then 0 or 1 are as good as at infinity */
+TAP__INLINE T M(within)(T x, T most)
+{
+    return x < -most ? -most : x > most ? most : x;
+}
+
+/* s + x s (1 - s), s = sigmoid(x) */
+TAP__INLINE T M(silu_slope)(T x)
+{
+    const T z = M(within)(x, (T)1e4), e = M(exp)(-L(fabs)(z)), w = 1 / (1 + e);
+    return z < 0 ? e * w * (1 + z * w) : w * (1 + z * (e * w));
+}
+
+/* (1 + tanh u) / 2 = sigmoid(2 u), which keeps its digits for u far below 0; 2 sqrt(2/pi) = 1.5957.. From 40 on it is 1. */
+TAP__INLINE T M(gelu_tanh)(T x)
+{
+    const T z = M(within)(x, 40), u = z * (z * z * (T)0.044715 + 1) * (T)1.5957691216057308;
+    return x > 40 ? x : z * M(sigmoid)(u);
+}
+
+TAP__INLINE T M(gelu_tanh_slope)(T x)
+{
+    const T z = M(within)(x, 40), u = z * (z * z * (T)0.044715 + 1) * (T)1.5957691216057308;
+    const T du = (z * z * (T)0.134145 + 1) * (T)1.5957691216057308;
+    return M(sigmoid)(u) + z * du * M(sigmoid_slope)(u);
+}
+
+/* t + x t', t = tanh(softplus(x)) */
+TAP__INLINE T M(mish_slope)(T x)
+{
+    const T z = M(within)(x, (T)1e4), s = M(softplus)(z);
+    return M(tanh)(s) + z * (M(tanh_slope)(s) * M(sigmoid)(z));
+}
+
+/* g / (1 + x^2) */
+TAP__INLINE T M(atan_grad)(T g, T x)
+{
+    return L(fabs)(x) > (T)1e10 ? g / x / x : g / (1 + x * x);
+}
+
+/* e^(rate x^2). What rounding the square loses is worth many digits of a large power. */
+TAP__INLINE T M(exp_square)(T x, T rate)
+{
+    const T square = rate * x * x, y = M(exp)(square), lost = L(fma)(rate * x, x, -square);
+    return L(fabs)(square) < (T)1e4 && y < (T)INFINITY ? y + y * lost : y;
+}
+
+/* a / sqrt(a^2 + b^2), whatever the squares are; 0 at 0, 0. Of infinities, two are equal, and one is all there is. */
+TAP__INLINE T M(hypot_slope)(T a, T b)
+{
+    const T p = L(fabs)(a), q = L(fabs)(b), most = p > q ? p : q;
+    if (p != p || q != q) return p + q;
+    if (most == 0) return 0;
+    const T u = most < (T)INFINITY ? a / most : p == most ? L(copysign)(1, a) : 0;
+    const T v = most < (T)INFINITY ? b / most : q == most ? 1 : 0;
+    return u / L(sqrt)(u * u + v * v);
+}
+
+/* b / (a^2 + b^2), whatever the squares are; 0 at 0, 0 */
+TAP__INLINE T M(atan2_slope)(T a, T b)
+{
+    const T u = M(hypot_slope)(b, a);
+    const T h = L(hypot)(a, b);
+    return u == 0 ? 0 : h < (T)INFINITY ? u / h : u / L(hypot)(a / 2, b / 2) / 2;
+}
+
+/* b a^(b-1), 0 where b is 0. The power comes in halves where it is out of range, as the product may not be; and from a^b where b - 1
+ * rounds. */
+TAP__INLINE T M(pow_slope)(T a, T b)
+{
+    const T    less = b - 1, size = L(fabs)(a);
+    const bool rounds = less + 1 != b || less == b, apart = size > 0 && size < (T)INFINITY; /* from where the power has no quotient */
+    const T    y = !rounds ? L(pow)(a, less) : apart ? L(pow)(a, b) / a : L(pow)(size, less);
+    if (b == 0) return 0;
+    if (L(fabs)(y) >= SMALLEST && L(fabs)(y) < (T)INFINITY) return b * y;
+    if (y != y || size == 0 || !(L(fabs)(less) < (T)INFINITY)) return y == 0 ? 0 : b * y;
+    const T half = L(pow)(size, less / 2);
+    return L(copysign)(half * b * half, (y < 0 || (y == 0 && 1 / y < 0)) != (b < 0) ? -1 : 1);
+}
+
+/* a^b log a, 0 where a and b are, or where the power is and the logarithm is infinite. The power comes in halves where it is out of range. */
+TAP__INLINE T M(pow_log)(T a, T b)
+{
+    const T y = L(pow)(a, b);
+    if ((a == 0 && b >= 0) || (a == (T)INFINITY && b < 0)) return 0;
+    if (a < 0 || L(fabs)(y) >= SMALLEST || y != y) return y * L(log)(a);
+    const T half = L(pow)(a, b / 2), z = half * L(log)(a);
+    return half == 0 ? 0 : z * half;
+}
+
+/* a + c (b - a) where b - a is infinite: what has no weight is nothing, and what is finite, beside what is not. */
+TAP__INLINE T M(lerp_far)(T a, T b, T c)
+{
+    const T    rest = 1 - c, p = rest == 0 ? 0 : rest * a, q = c == 0 ? 0 : c * b;
+    const bool finite_a = L(fabs)(a) < (T)INFINITY, finite_b = L(fabs)(b) < (T)INFINITY;
+    if (finite_a == finite_b) return p + q;
+    return finite_a ? c == 0 ? a : q : rest == 0 ? b : p;
+}
+
+/* a + c (b - a), from the nearer end, so that both ends are met, and a where a == b. */
+TAP__INLINE T M(lerp)(T a, T b, T c)
+{
+    const T way = b - a;
+    if (a == b) return a;
+    if (L(fabs)(c) == (T)INFINITY) return c * way;
+    if (!(L(fabs)(way) < (T)INFINITY)) return M(lerp_far)(a, b, c);
+    return c < (T)0.5 ? a + way * c : b - way * (1 - c);
+}

@@ -1,0 +1,9 @@
+/* tests/autograd/edge_tables.h: the rows of edges_*.c. */
+#ifndef TAP_TESTS_EDGE_TABLES_H
+#define TAP_TESTS_EDGE_TABLES_H
+
+#include "tests/autograd/edges.h"
+
+extern const edge_row elementwise_edges[], activation_edges[], piece_edges[];
+
+#endif

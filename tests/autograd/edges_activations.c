@@ -1,0 +1,138 @@
+/* Activations, and the pieces that the rules of elementwise operators are made of, at the edges of their domains. */
+#include "tests/autograd/edges.h"
+
+/* e^-|x| / (1 + e^-|x|)^2, the derivative of sigmoid */
+static wide bell(wide x)
+{
+    wide e = expl(-fabsl(x));
+    return e / ((1 + e) * (1 + e));
+}
+
+/* sigmoid(x) - t */
+static wide minus(wide x, wide t)
+{
+    if (fabsl(x) < 1) return tanhl(x / 2) / 2 + (0.5L - t);
+    return x > 0 ? (1 - t) - sigmoid(-x) : sigmoid(x) - t;
+}
+
+/* x s, and 0 where s is, s being what an activation leaves of x */
+static wide gated(wide x, wide s)
+{
+    return s == 0 ? 0 : x * s;
+}
+
+static wide silu_slope(wide x)
+{
+    return isinf(x) ? x > 0 : sigmoid(x) * (1 + x * sigmoid(-x));
+}
+
+static wide gelu_slope(wide x)
+{
+    return isinf(x) ? x > 0 : erfcl(-x / sqrtl(2)) / 2 + x * expl(-x * x / 2) / sqrtl(2 * pi);
+}
+
+static wide gelu_tanh_slope(wide x)
+{
+    const wide c = 2 * sqrtl(2 / pi), u = c * (x + 0.044715L * x * x * x);
+    return fabsl(x) > 100 ? x > 0 : sigmoid(u) + x * c * (1 + 0.134145L * x * x) * bell(u);
+}
+
+static wide mish_slope(wide x)
+{
+    const wide s = softplus(x);
+    return fabsl(x) > 2e4L ? x > 0 : tanhl(s) + x * 4 * bell(2 * s) * sigmoid(x);
+}
+
+static wide gelu_tanh_second(wide x)
+{
+    const wide c = 2 * sqrtl(2 / pi), k = 0.044715L, u = c * (x + k * x * x * x), du = c * (1 + 3 * k * x * x), ddu = 6 * c * k * x;
+    return fabsl(x) > 100 ? 0 : bell(u) * (2 * du + x * (ddu - tanhl(u / 2) * du * du));
+}
+
+static wide mish_second(wide x)
+{
+    const wide s = softplus(x), t = tanhl(s), p = sigmoid(x);
+    return fabsl(x) > 1e4L ? 0 : 4 * bell(2 * s) * p * (2 + x * (1 - p - 2 * t * p));
+}
+
+/* What the slope makes of the gradient a, of which nothing is nothing. */
+static wide chain(wide a, wide y)
+{
+    return a == 0 && isnan(y) ? 0 : y;
+}
+
+#define ONE tap__full_like(x, 1)
+
+static wide times(wide a, wide b)
+{
+    return a == 0 || b == 0 ? 0 : a * b;
+}
+
+/* a / hypot(a, b), b finite */
+static wide part(wide a, wide b)
+{
+    return isinf(a) ? copysignl(1, a) : a / hypotl(a, b);
+}
+
+/* clang-format off */
+#define ACTIVATIONS(X1, X2, X3)                                                                                                     \
+    X1(sigmoid, tap_sigmoid(x), sigmoid(x), bell(x), 2, 4, NULL)                                                                    \
+    X1(softplus, tap_softplus(x), softplus(x), sigmoid(x), 2, 2, NULL)                                                              \
+    X1(log_sigmoid, tap_log_sigmoid(x), -softplus(-x), sigmoid(-x), 2, 2, NULL)                                                     \
+    X1(softsign, tap_softsign(x), isinf(x) ? copysignl(1, x) : x / (1 + fabsl(x)), 1 / ((1 + fabsl(x)) * (1 + fabsl(x))), 2, 4, NULL) \
+    X1(relu, tap_relu(x), higher(x, 0), x > 0, 0, 0, NULL)                                                                          \
+    X1(relu6, tap_relu6(x), lower(higher(x, 0), 6), x > 0 && x < 6, 0, 0, NULL)                                                     \
+    X1(hardtanh, tap_hardtanh(x, -1, 2), lower(higher(x, -1), 2), x > -1 && x < 2, 0, 0, NULL)                                      \
+    X1(silu, tap_silu(x), gated(x, sigmoid(x)), silu_slope(x), 3, 6, NULL, .tiny = 1024)                                            \
+    X1(gelu, tap_gelu(x), gated(x, erfcl(-x / sqrtl(2)) / 2), gelu_slope(x), 4, 16, NULL, .tiny = 64)                               \
+    X1(gelu_tanh, tap_gelu_tanh(x), gelu_tanh(x), gelu_tanh_slope(x), 17, 32, NULL, .least = 0.001)                                 \
+    X1(mish, tap_mish(x), gated(x, tanhl(softplus(x))), mish_slope(x), 4, 16, NULL, .tiny = 1024)                                    \
+    X1(leaky_relu, tap_leaky_relu(x, 0.125), x > 0 ? x : x * 0.125L, x > 0 ? 1 : 0.125L, 1, 0, NULL)                                \
+    X1(leaky_relu__steep, tap_leaky_relu(x, HUGE_VAL), x >= 0 ? x : x * INF, x > 0 ? 1 : INF, 0, 0, NULL)                           \
+    X1(elu, tap_elu(x, 1.5), x > 0 ? x : 1.5L * expm1l(x), x > 0 ? 1 : 1.5L * expl(x), 3, 3, NULL)                                  \
+    X1(elu_slope, tap__elu_slope(x, 1.5), x > 0 ? 1 : 1.5L * expl(x), x > 0 ? 0 : 1.5L * expl(x), 3, 3, NULL)                       \
+    X1(celu, tap_celu(x, 1.5), x > 0 ? x : 1.5L * expm1l(x / 1.5L), x > 0 ? 1 : expl(x / 1.5L), 3, 300, NULL)                        \
+    X1(celu__relu, tap_celu(x, 0x1p-149), x > 0 ? x : 0x1p-149L * expm1l(x * 0x1p149L), x > 0 ? 1 : expl(x * 0x1p149L), 3, 2, NULL)                                       \
+    X1(celu__linear, tap_celu(x, HUGE_VAL), x == -INF ? NO_LIMIT : x, 1, 0, 0, "inf / inf may be anything")                                                                       \
+    X1(celu_slope, tap__celu_slope(x, 1.5), x > 0 ? 1 : expl(x / 1.5L), x > 0 ? 0 : expl(x / 1.5L) / 1.5L, 300, 300, NULL)            \
+    X1(selu, tap_selu(x), 1.0507009873554804934193349852946L * (x > 0 ? x : 1.6732632423543772848170429916717L * expm1l(x)),        \
+       1.0507009873554804934193349852946L * (x > 0 ? 1 : 1.6732632423543772848170429916717L * expl(x)), 4, 4, NULL)                 \
+    X1(softplus_beta, tap_softplus_beta(x, 2, 20), x > 10 ? x : softplus(2 * x) / 2, x > 10 ? 1 : sigmoid(2 * x), 2, 2, NULL)       \
+    X1(softplus_beta__steep, tap_softplus_beta(x, 0x1p100, HUGE_VAL), softplus(x * 0x1p100L) / 0x1p100L, sigmoid(x * 0x1p100L), 3,  \
+       2, NULL)                                                                                                                     \
+    X1(softplus_beta_slope, tap__softplus_beta_slope(x, 2, 20), x > 10 ? 1 : sigmoid(2 * x), x > 10 ? 0 : 2 * bell(2 * x), 2, 4, NULL, .by_parts = true) \
+    X2(bce_with_logits, tap_bce_with_logits(a, b), softplus(-fabsl(a)) + (b == (a > 0) ? 0 : a * ((a > 0) - b)),                                   \
+       minus(a, b), -a, 3, 3, "0 (inf - inf) may be anything")                                   \
+    X2(bernoulli_log_prob, tap__bernoulli_log_prob(a, b), (b == (a > 0) ? 0 : a * (b - (a > 0))) - softplus(-fabsl(a)),                            \
+       -minus(a, b), a, 3, 3, "0 (inf - inf) may be anything")                                    \
+    X2(sigmoid_sub, tap__sigmoid_sub(a, b), minus(a, b), bell(a), -1, 3, 4, NULL)                \
+    X2(minus_sigmoid, tap__minus_sigmoid(a, b), -minus(b, a), 1, -bell(b), 3, 4, NULL)
+
+#define PIECES(X1, X2, X3)                                                                                                          \
+    X2(chain_mul, tap__chain_mul(a, b), chain(a, a * b), b, a, 0.51, 0, "inf 0 may be anything")                                    \
+    X2(chain_div, tap__chain_div(a, b), chain(a, a / b), 1 / b, a == 0 ? 0 : -a / (b * b), 0.51, 2, "inf / inf may be anything")    \
+    X2(abs_grad, tap__abs_grad(a, b), times(a, (b > 0) - (b < 0)), (b > 0) - (b < 0), 0, 0, 0, NULL)                                \
+    X2(relu_grad, tap__relu_grad(a, b), b > 0 ? a : 0, b > 0, 0, 0, 0, NULL)                                                        \
+    X1(sqrt_grad, tap__sqrt_grad(ONE, tap_sqrt(x)), x < 0 ? NO_LIMIT : x == 0 ? INF : 0.5L / sqrtl(x), x == 0 ? -INF : -0.25L / x / sqrtl(x), \
+       2, 4, "negative numbers have no root")                                                                                       \
+    X2(log_grad, tap__log_grad(a, b), chain(a, a / (b == 0 ? 0 : b)), 1 / (b == 0 ? 0 : b), a == 0 ? 0 : -a / (b * b), 1, 2,        \
+       "inf / inf may be anything")                                                                                                 \
+    X1(atan_grad, tap__atan_grad(ONE, x), 1 / (1 + x * x), isinf(x) ? 0 : -2 * x / ((1 + x * x) * (1 + x * x)), 2, 4, NULL)         \
+    X1(acosh_grad, tap__acosh_grad(ONE, x), x < 1 ? NO_LIMIT : isinf(x) ? 0 : 1 / sqrtl((x - 1) * (x + 1)),                                            \
+       isinf(x) ? 0 : -x / sqrtl((x - 1) * (x + 1)) / (x - 1) / (x + 1), 4, 8, "no cosh is below 1")                                \
+    X1(tanh_grad, tap__tanh_grad(ONE, x), 4 * bell(2 * x), -8 * tanhl(x) * bell(2 * x), 5, 9, NULL)                                 \
+    X1(sigmoid_grad, tap__sigmoid_grad(ONE, x), bell(x), -bell(x) * tanhl(x / 2), 4, 8, NULL)                                       \
+    X1(silu_grad, tap__silu_grad(ONE, x), silu_slope(x), times(bell(x), 2 - x * tanhl(x / 2)), 6, 12, NULL, .tiny = 1024, .by_parts = true)       \
+    X1(gelu_tanh_grad, tap__gelu_tanh_grad(ONE, x), gelu_tanh_slope(x), gelu_tanh_second(x), 32, 64, NULL, .least = 0.001)          \
+    X1(mish_grad, tap__mish_grad(ONE, x), mish_slope(x), mish_second(x), 16, 48, NULL, .tiny = 8192, .by_parts = true)                            \
+    X1(exp_square, tap__exp_square(x, -0.5), expl(-x * x / 2), times(-x, expl(-x * x / 2)), 2, 3, NULL)                             \
+    X2(gap, tap__gap(a, b), a == b ? 0 : a - b, 1, -1, 0.51, 0, NULL)                                                               \
+    X2(share, tap__share(a, b), a == b ? 0.5L : sigmoid(a - b), a == b ? 0.25L : bell(a - b), a == b ? -0.25L : -bell(a - b), 16, 16, NULL) \
+    X2(ahead, tap__ahead(a, b), a > b ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0, NULL)                                                    \
+    X1(hypot_slope, tap__hypot_slope(x, ONE), part(x, 1), isinf(x) ? 0 : part(1, x) * part(1, x) / hypotl(x, 1), 3, 12, NULL)             \
+    X2(xlogy_slope, tap__xlogy_slope(a, b), a == 0 && !isnan(b) ? 0 : a / (b == 0 ? 0 : b), 1 / (b == 0 ? 0 : b), a == 0 ? 0 : -a / (b * b), 1, 2, \
+       "inf / inf may be anything")
+
+EDGE_TABLE(activation_edges, ACTIVATIONS)
+EDGE_TABLE(piece_edges, PIECES)
+/* clang-format on */
