@@ -92,6 +92,11 @@ static tap_var softsign_grad(tap_var g, tap_var x)
     return tap__chain_div(tap__chain_div(g, d), d);
 }
 
+static tap_var sigmoid_slope(tap_var g, tap_var x)
+{
+    return tap__sigmoid_grad(g, x, tap_sigmoid(x));
+}
+
 /* tanh(x / 2) = 2 sigmoid(x) - 1 */
 static tap_var half_tanh(tap_var x)
 {
@@ -101,7 +106,7 @@ static tap_var half_tanh(tap_var x)
 /* With s = sigmoid(x): s' (2 + x (1 - 2 s)) */
 static tap_var silu_second(tap_var g, tap_var x)
 {
-    return tap__chain_mul(tap__sigmoid_grad(g, x), tap_add_scalar(tap_neg(tap_mul(x, half_tanh(x))), 2));
+    return tap__chain_mul(sigmoid_slope(g, x), tap_add_scalar(tap_neg(tap_mul(x, half_tanh(x))), 2));
 }
 
 /* The normal distribution: its function, and x times its density. */
@@ -119,7 +124,7 @@ static tap_var gelu_tanh_second(tap_var g, tap_var x)
     tap_var      u = tap_mul_scalar(tap_mul(z, tap_add_scalar(tap_mul_scalar(square, k), 1)), c);
     tap_var      du = tap_mul_scalar(tap_add_scalar(tap_mul_scalar(square, 3 * k), 1), c), ddu = tap_mul_scalar(z, 6 * k * c);
     tap_var      bend = tap_sub(ddu, tap_mul(half_tanh(u), tap_square(du)));
-    return tap__chain_mul(tap__sigmoid_grad(g, u), tap_add(tap_mul_scalar(du, 2), tap_mul(z, bend)));
+    return tap__chain_mul(sigmoid_slope(g, u), tap_add(tap_mul_scalar(du, 2), tap_mul(z, bend)));
 }
 
 /* With t = tanh(softplus(x)), t' = (1 - t^2) s: t' (2 + x (1 - s - 2 t s)) */
@@ -127,14 +132,14 @@ static tap_var mish_second(tap_var g, tap_var x)
 {
     tap_var s = tap_sigmoid(x), above = tap_softplus(x), t = tap_tanh(above);
     tap_var bend = tap_sub(tap_sigmoid(tap_neg(x)), tap_mul_scalar(tap_mul(t, s), 2));
-    return tap__chain_mul(tap__tanh_grad(tap__chain_mul(g, s), above), tap_add_scalar(tap_mul(x, bend), 2));
+    return tap__chain_mul(tap__tanh_grad(tap__chain_mul(g, s), above, t), tap_add_scalar(tap_mul(x, bend), 2));
 }
 
 /* beta sigmoid'(beta x), and 0 beyond the threshold */
 static tap_var softplus_beta_second(tap_var g, tap_var x, double beta, double threshold)
 {
     tap_var z = tap_mul_scalar(x, beta);
-    return keep(tap_le(z, C(threshold)), tap__sigmoid_grad(tap_mul_scalar(g, beta), z));
+    return keep(tap_le(z, C(threshold)), sigmoid_slope(tap_mul_scalar(g, beta), z));
 }
 
 /* d/da a / h = (b / h)^2 / h, h = sqrt(a^2 + b^2) */
@@ -219,19 +224,23 @@ static tap_var share_slope(tap_var a, tap_var b)
 #define BINARY(name, cost, value, rule_a, rule_b) PAIR(tap_##name, name, cost, rule_a, rule_b)
 #define INNER(name, cost, value, rule_a, rule_b)  PAIR(tap__##name, name, cost, rule_a, rule_b)
 
-#define TERNARY(name, cost, value, rule_a, rule_b, rule_c)                                          \
+#define TRIPLE(function, name, cost, rule_a, rule_b, rule_c)                                        \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
     {                                                                                               \
         const tap_var a = tap_in(n, 0), b = tap_in(n, 1), c = tap_in(n, 2);                         \
+        (void)a;                                                                                    \
         GIVE(0, rule_a)                                                                             \
         GIVE(1, rule_b)                                                                             \
         GIVE(2, rule_c)                                                                             \
     }                                                                                               \
     static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, 0 }, TAP__ROW_##name, cost }; \
-    tap_var tap_##name(tap_var a, tap_var b, tap_var c)                                             \
+    tap_var function(tap_var a, tap_var b, tap_var c)                                               \
     {                                                                                               \
         return tap_apply(&name##_op.op, NULL, 3, (tap_var[]){ a, b, c });                           \
     }
+
+#define TERNARY(name, cost, value, rule_a, rule_b, rule_c) TRIPLE(tap_##name, name, cost, rule_a, rule_b, rule_c)
+#define INNER3(name, cost, value, rule_a, rule_b, rule_c)  TRIPLE(tap__##name, name, cost, rule_a, rule_b, rule_c)
 
 #define COMPARE(name, value)                                                                        \
     static const row_op name##_op = { { #name, infer_bool, run_row, NULL, 0 }, TAP__ROW_##name, CHEAP }; \

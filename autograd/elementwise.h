@@ -14,6 +14,7 @@ enum {
 #define BINARY(name, cost, value, rule_a, rule_b) TAP__ROW_##name,
 #define INNER                                    BINARY
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c) TAP__ROW_##name,
+#define INNER3                                   TERNARY
 #define COMPARE(name, value)                     TAP__ROW_##name,
 #include "autograd/elementwise.def"
 #undef UNARY
@@ -24,6 +25,7 @@ enum {
 #undef BINARY
 #undef INNER
 #undef TERNARY
+#undef INNER3
 #undef COMPARE
     TAP__ROW_where, TAP__ROW_accumulate, TAP__ROWS
 };

@@ -1,32 +1,42 @@
 /* autograd/elementwise_functions.h: functions that the rows of elementwise.def call as M(name), for the type T that the including file
  * has defined, with its L(). Included once for each type.
  *
- * A slope is the derivative of the function of that name. It is computed from the argument and not from the result, where a
- * result near its limit has lost the digits that its slope needs: 1 - tanh(9)^2 is 0 in float32, and the slope 6.1e-8. */
+ * A slope is the derivative of the function of that name. It takes the argument, as a result near its limit has lost the digits that
+ * its slope needs: 1 - tanh(9)^2 is 0 in float32, and the slope 6.1e-8. */
 
-/* e^-|x| / (1 + e^-|x|)^2 */
-TAP__INLINE T M(sigmoid_slope)(T x)
+/* y, what a slope makes of the gradient g, but 0 where that is 0 and y is no number */
+TAP__INLINE T M(chain)(T g, T y)
 {
-    const T e = M(exp)(-L(fabs)(x)), w = 1 / (1 + e);
-    return e * w * w;
+    return (g == 0) & (y != y) ? 0 : y;
 }
 
-/* 4 e^-2|x| / (1 + e^-2|x|)^2 */
-TAP__INLINE T M(tanh_slope)(T x)
+/* e^-|x| / (1 + e^-|x|)^2, y = sigmoid(x) */
+TAP__INLINE T M(sigmoid_slope)(T x, T y)
 {
-    return 4 * M(sigmoid_slope)(2 * x);
+    const T w = x > 0 ? y : 1 - y;
+    return M(exp)(-L(fabs)(x)) * w * w;
+}
+
+/* 4 e^-2|x| / (1 + e^-2|x|)^2, y = tanh(x) = +-(2 / (1 + e^-2|x|) - 1) */
+TAP__INLINE T M(tanh_slope)(T x, T y)
+{
+    const T w = 1 + L(fabs)(y);
+    return M(exp)(-2 * L(fabs)(x)) * w * w;
 }
 
 /* tanh(x / 2) / 2 = sigmoid(x) - 1/2, for |x| <= 1/4: its Taylor series */
 TAP__INLINE T M(sigmoid_middle)(T x)
 {
     const T z = x * x;
-    T       sum = (T)(-929569. / 638512875 / 65536);
-    sum = sum * z + (T)(21844. / 6081075 / 16384);
-    sum = sum * z - (T)(691. / 319334400);
-    sum = sum * z + (T)(31. / 1451520);
-    sum = sum * z - (T)(17. / 80640);
-    sum = sum * z + (T)(1. / 480);
+    T       sum = 0;
+    if (sizeof(T) > sizeof(float)) {
+        sum = (T)(-929569. / 638512875 / 65536);
+        sum = sum * z + (T)(21844. / 6081075 / 16384);
+        sum = sum * z - (T)(691. / 319334400);
+        sum = sum * z + (T)(31. / 1451520);
+        sum = sum * z;
+    }
+    sum = (sum - (T)(17. / 80640)) * z + (T)(1. / 480);
     sum = sum * z - (T)(1. / 48);
     return x * (sum * z + (T)0.25);
 }
@@ -62,15 +72,22 @@ TAP__INLINE T M(gelu_tanh)(T x)
 TAP__INLINE T M(gelu_tanh_slope)(T x)
 {
     const T z = M(within)(x, 40), u = z * (z * z * (T)0.044715 + 1) * (T)1.5957691216057308;
-    const T du = (z * z * (T)0.134145 + 1) * (T)1.5957691216057308;
-    return M(sigmoid)(u) + z * du * M(sigmoid_slope)(u);
+    const T du = (z * z * (T)0.134145 + 1) * (T)1.5957691216057308, s = M(sigmoid)(u);
+    return s + z * du * M(sigmoid_slope)(u, s);
 }
 
-/* t + x t', t = tanh(softplus(x)) */
+/* x t, t = tanh(softplus(x)) = n / (n + 2) with n = e^x (e^x + 2). From 40 on t is 1. */
+TAP__INLINE T M(mish)(T x)
+{
+    const T e = M(exp)(x > 40 ? 40 : x), n = TAP__FMA(L(fma), e, e, 2 * e);
+    return x < (T)-1e4 ? 0 : x * (n / (n + 2));
+}
+
+/* t + x t', t' = 4 e^x (1 + e^x) / (n + 2)^2 */
 TAP__INLINE T M(mish_slope)(T x)
 {
-    const T z = M(within)(x, (T)1e4), s = M(softplus)(z);
-    return M(tanh)(s) + z * (M(tanh_slope)(s) * M(sigmoid)(z));
+    const T z = x < (T)-1e4 ? (T)-1e4 : x > 40 ? 40 : x, e = M(exp)(z), n = e * (e + 2), w = 1 / (n + 2);
+    return n * w + z * (4 * e * w) * ((1 + e) * w);
 }
 
 /* g / (1 + x^2) */

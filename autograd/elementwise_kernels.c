@@ -17,9 +17,6 @@
 #define HIGHER(a, b) ((a) > (b) || (a) != (a) ? (a) : (b)) /* of any NaN, too */
 #define LOWER(a, b)  ((a) < (b) || (a) != (a) ? (a) : (b))
 
-/* y, what a slope makes of the gradient a, but 0 where that is 0 and y is no number. */
-#define CHAIN(a, y) ((a) == 0 && (y) != (y) ? 0 : (y))
-
 /* M(exp) is a function of vmath.h for T, L(asin) one of the C library. */
 #define M(name)           TAP__MATH(name)
 #define L(name)           F2(LIBRARY, TAP__SUFFIX)(name)
@@ -115,8 +112,19 @@ static inline int64_t block_at(int64_t at, int64_t n)
         T *restrict y = data[0];                                                                        \
         const T    *a = data[1], *b = data[2], *c = data[3];                                            \
         (void)context;                                                                                  \
-        for (int64_t i = 0; i < n; i++)                                                                 \
-            y[i * stride[0]] = F(name##_of)(a[i * stride[1]], b[i * stride[2]], c[i * stride[3]]);      \
+        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 1 && stride[3] == 1) {                     \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b[i], c[i]);                      \
+            return;                                                                                     \
+        }                                                                                               \
+        for (int64_t at = 0; at < n; at += BLOCK) {                                                     \
+            T       ys[BLOCK], as[BLOCK], bs[BLOCK], cs[BLOCK];                                         \
+            int64_t m = block_at(at, n);                                                                \
+            F(gather)(as, a + at * stride[1], stride[1], m);                                            \
+            F(gather)(bs, b + at * stride[2], stride[2], m);                                            \
+            F(gather)(cs, c + at * stride[3], stride[3], m);                                            \
+            F(name)(m, (void *[]){ ys, as, bs, cs }, (const int64_t[]){ 1, 1, 1, 1 }, context);         \
+            for (int64_t i = 0; i < m; i++) y[(at + i) * stride[0]] = ys[i];                            \
+        }                                                                                               \
     }
 
 /* A choice moves bits, whatever they mean. */
@@ -152,6 +160,7 @@ static inline int64_t block_at(int64_t at, int64_t n)
 #define BINARY(name, cost, value, rule_a, rule_b) LOOP2(T, name, value)
 #define INNER                                     BINARY
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c) LOOP3(name, value)
+#define INNER3                                    TERNARY
 #define COMPARE(name, value)                      LOOP2(uint8_t, name, value)
 
 #define T           float

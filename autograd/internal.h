@@ -165,9 +165,9 @@ tap_var tap__sqrt_grad(tap_var g, tap_var y);          /* g / (2 |y|), a zero of
 tap_var tap__log_grad(tap_var g, tap_var x);           /* g / x */
 tap_var tap__atan_grad(tap_var g, tap_var x);          /* g / (1 + x^2) */
 tap_var tap__acosh_grad(tap_var g, tap_var x);         /* g / sqrt(x^2 - 1) */
-tap_var tap__tanh_grad(tap_var g, tap_var x);          /* g times the function's derivative at x, as the next four */
-tap_var tap__sigmoid_grad(tap_var g, tap_var x);
-tap_var tap__silu_grad(tap_var g, tap_var x);
+tap_var tap__tanh_grad(tap_var g, tap_var x, tap_var y); /* g times tanh'(x), y = tanh(x), whose own gradient counts as x's */
+tap_var tap__sigmoid_grad(tap_var g, tap_var x, tap_var y); /* the same of sigmoid */
+tap_var tap__silu_grad(tap_var g, tap_var x);          /* g silu'(x); and so on */
 tap_var tap__gelu_tanh_grad(tap_var g, tap_var x);
 tap_var tap__mish_grad(tap_var g, tap_var x);
 tap_var tap__elu_slope(tap_var x, double alpha);       /* 1 where x > 0, else alpha e^x */

@@ -76,7 +76,7 @@ static wide part(wide a, wide b)
 
 /* clang-format off */
 #define ACTIVATIONS(X1, X2, X3)                                                                                                     \
-    X1(sigmoid, tap_sigmoid(x), sigmoid(x), bell(x), 2, 4, NULL)                                                                    \
+    X1(sigmoid, tap_sigmoid(x), sigmoid(x), bell(x), 2, 5, NULL)                                                                    \
     X1(softplus, tap_softplus(x), softplus(x), sigmoid(x), 2, 2, NULL)                                                              \
     X1(log_sigmoid, tap_log_sigmoid(x), -softplus(-x), sigmoid(-x), 2, 2, NULL)                                                     \
     X1(softsign, tap_softsign(x), isinf(x) ? copysignl(1, x) : x / (1 + fabsl(x)), 1 / ((1 + fabsl(x)) * (1 + fabsl(x))), 2, 4, NULL) \
@@ -120,8 +120,8 @@ static wide part(wide a, wide b)
     X1(atan_grad, tap__atan_grad(ONE, x), 1 / (1 + x * x), isinf(x) ? 0 : -2 * x / ((1 + x * x) * (1 + x * x)), 2, 4, NULL)         \
     X1(acosh_grad, tap__acosh_grad(ONE, x), x < 1 ? NO_LIMIT : isinf(x) ? 0 : 1 / sqrtl((x - 1) * (x + 1)),                                            \
        isinf(x) ? 0 : -x / sqrtl((x - 1) * (x + 1)) / (x - 1) / (x + 1), 4, 8, "no cosh is below 1")                                \
-    X1(tanh_grad, tap__tanh_grad(ONE, x), 4 * bell(2 * x), -8 * tanhl(x) * bell(2 * x), 5, 9, NULL)                                 \
-    X1(sigmoid_grad, tap__sigmoid_grad(ONE, x), bell(x), -bell(x) * tanhl(x / 2), 4, 8, NULL)                                       \
+    X1(tanh_grad, tap__tanh_grad(ONE, x, tap_tanh(x)), 4 * bell(2 * x), -8 * tanhl(x) * bell(2 * x), 5, 9, NULL)                                 \
+    X1(sigmoid_grad, tap__sigmoid_grad(ONE, x, tap_sigmoid(x)), bell(x), -bell(x) * tanhl(x / 2), 5, 8, NULL)                                       \
     X1(silu_grad, tap__silu_grad(ONE, x), silu_slope(x), times(bell(x), 2 - x * tanhl(x / 2)), 6, 12, NULL, .tiny = 1024, .by_parts = true)       \
     X1(gelu_tanh_grad, tap__gelu_tanh_grad(ONE, x), gelu_tanh_slope(x), gelu_tanh_second(x), 32, 64, NULL, .least = 0.001)          \
     X1(mish_grad, tap__mish_grad(ONE, x), mish_slope(x), mish_second(x), 16, 48, NULL, .tiny = 8192, .by_parts = true)                            \

@@ -33,6 +33,7 @@ typedef tap_var (*caller)(tap_var a, tap_var b, double p, double q);
 #define BINARY(name, cost, value, rule_a, rule_b)  CALL(name, tap_##name(a, b))
 #define INNER(name, cost, value, rule_a, rule_b)
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c)
+#define INNER3(name, cost, value, rule_a, rule_b, rule_c)
 #define COMPARE(name, value)
 #include "autograd/elementwise.def"
 #undef UNARY
@@ -184,6 +185,7 @@ static const entry entries[] = {
 #define wide_any_sin sinl
 #define wide_any_cos cosl
 #define wide_gelu_tanh gelu_tanh
+#define wide_mish(x) ((x) * tanhl(softplus(x)))
 #define wide_exp_square(x, rate) expl((rate) * (x) * (x))
 #define HIGHER       higher
 #define LOWER        lower

@@ -180,8 +180,8 @@ static bool word_after(const char *line, const char *before, const char *until, 
 /* "UNARY(exp, ..." in a table. */
 static bool row_on(const char *line, char *name, size_t size)
 {
-    static const char *const kinds[] = { "UNARY(", "WITH(", "WITH2(", "BINARY(", "TERNARY(", "INNER(", "INNER_WITH(", "INNER_WITH2(" };
-    for (int i = 0; i < 8; i++) {
+    static const char *const kinds[] = { "UNARY(", "WITH(", "WITH2(", "BINARY(", "TERNARY(", "INNER(", "INNER3(", "INNER_WITH(", "INNER_WITH2(" };
+    for (int i = 0; i < 9; i++) {
         if (!strncmp(line, kinds[i], strlen(kinds[i]))) return word_after(line, kinds[i], ",", name, size);
     }
     return false;
