@@ -49,6 +49,13 @@ TAP__INLINE T M(sigmoid_minus)(T x, T t)
     return L(fabs)(x) < (T)0.25 ? M(sigmoid_middle)(x) + ((T)0.5 - t) : far;
 }
 
+/* a - c e^b, with all digits also where e^b is nearly 1, and a where c is 0 */
+TAP__INLINE T M(less_exp)(T a, T b, T c)
+{
+    const T y = b > (T)-0.6875 ? (a - c) - c * M(expm1)(b) : a - c * M(exp)(b);
+    return c == 0 ? a : y;
+}
+
 /* x between -most and most, where functions that multiply it by what is then 0 or 1 are as good as at infinity */
 TAP__INLINE T M(within)(T x, T most)
 {

@@ -167,6 +167,7 @@ tap_var tap__atan_grad(tap_var g, tap_var x);          /* g / (1 + x^2) */
 tap_var tap__acosh_grad(tap_var g, tap_var x);         /* g / sqrt(x^2 - 1) */
 tap_var tap__tanh_grad(tap_var g, tap_var x, tap_var y); /* g times tanh'(x), y = tanh(x), whose own gradient counts as x's */
 tap_var tap__sigmoid_grad(tap_var g, tap_var x, tap_var y); /* the same of sigmoid */
+tap_var tap__less_exp(tap_var a, tap_var b, tap_var c); /* a - c e^b */
 tap_var tap__silu_grad(tap_var g, tap_var x);          /* g silu'(x); and so on */
 tap_var tap__gelu_tanh_grad(tap_var g, tap_var x);
 tap_var tap__mish_grad(tap_var g, tap_var x);
@@ -179,7 +180,9 @@ tap_var tap__minus_sigmoid(tap_var t, tap_var x);      /* t - sigmoid(x) */
 tap_var tap__bernoulli_log_prob(tap_var x, tap_var t); /* t log sigmoid(x) + (1 - t) log(1 - sigmoid(x)) */
 tap_var tap__share(tap_var a, tap_var b);              /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
 tap_var tap__ahead(tap_var a, tap_var b);              /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
+tap_var tap__same(tap_var a, tap_var b);               /* 1 where they are equal or both NaN, else 0; gradient 0 */
 tap_var tap__gap(tap_var a, tap_var b);                /* a - b; 0 where a == b, infinite or not */
+tap_var tap__beside(tap_var a, tap_var b);             /* a / b; 0 where a is, and of infinities 1, -1 or 0 */
 tap_var tap__pow_slope(tap_var a, tap_var b);          /* b a^(b-1) */
 tap_var tap__pow_log(tap_var a, tap_var b);            /* a^b log a */
 tap_var tap__hypot_slope(tap_var a, tap_var b);        /* a / sqrt(a^2 + b^2), and 0 at 0, 0, as the next */
@@ -191,6 +194,18 @@ tap_var tap__cofactors(tap_var x);                      /* d det(x) / d x, [..,n
 tap_var tap__log_rising(tap_var x, tap_var u);
 tap_var tap__rising_slope(tap_var x, tap_var u);          /* r_1 = d r_0 / du */
 tap_var tap__rising_further(int n, tap_var x, tap_var u); /* r_n = theta^n d^n r_0 / dtheta^n */
+/* For reductions, whose attributes begin with their tap_axes: the result's dtype and shape. */
+tap_status tap__reduce_infer(tap_call *c, tap_tensor *out);
+/* v, reduced over axes of this shape without keepdim, with those axes put back as size 1. */
+tap_var tap__with_axes(tap_var v, tap_axes axes, tap_shape of);
+tap_var tap__log_sum_exp(tap_var x, tap_axes axes); /* of x whose maximum is 0 */
+/* (x - mean) / s and 1 / s, s = sqrt(mean (x - mean)^2 + eps), or without the mean; 0 where s is 0. The axes stay. */
+tap_var tap__standardized(tap_var x, tap_axes axes, bool centered, double eps);
+tap_var tap__standard_scale(tap_var x, tap_axes axes, bool centered, double eps);
+/* x / max(|x|, eps) and 1 / max(|x|, eps), |x| the Euclidean norm over axes, which stay; 0 where both are 0. */
+tap_var tap__unit(tap_var x, tap_axes axes, double eps);
+tap_var tap__unit_scale(tap_var x, tap_axes axes, double eps);
+tap_var tap__norm(tap_var x, tap_axes axes); /* |x| */
 /* Uniform noise as tap_rand's, in double on any tape. */
 tap_var tap__rand_f64(tap_tape *t, tap_shape shape);
 /* Rows behind public functions that check p. */

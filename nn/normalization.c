@@ -2,17 +2,6 @@
 #include "autograd/internal.h"
 #include "nn/internal.h"
 
-static tap_var scaled(tap_var x, tap_var mean, tap_var var, double eps)
-{
-    return tap_div(tap_sub(x, mean), tap_sqrt(tap_add_scalar(var, eps)));
-}
-
-static tap_var standardized(tap_var x, tap_axes axes, double eps)
-{
-    tap_var mean, var = tap_var_mean(x, tap_keep(axes), 0, &mean);
-    return scaled(x, mean, var, eps);
-}
-
 static tap_var affine(tap_var x, tap_var weight, tap_var bias)
 {
     if (weight.tape) x = tap_mul(x, weight);
@@ -27,14 +16,17 @@ static tap_var by_channel(tap_var v, int rank)
     return v.tape ? tap_reshape(v, s) : v;
 }
 
-/* x, if it and what else is given are on one tape; else NULL, and the call has failed. */
+/* x, if it is of floats and with what else is given on one tape; else NULL, and the call has failed. */
 static const tap_node *live(const char *call, tap_var x, tap_var weight, tap_var bias)
 {
     tap_var in[3] = { x };
     int     n = 1;
     if (weight.tape) in[n++] = weight;
     if (bias.tape) in[n++] = bias;
-    return tap__together(call, n, in) ? tap__live(x) : NULL;
+    const tap_node *node = tap__together(call, n, in) ? tap__live(x) : NULL;
+    if (!node || tap_dtype_is_float(node->value.dtype)) return node;
+    tap__refuse(node, TAP_EDTYPE, call, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(node->value.dtype));
+    return NULL;
 }
 
 static bool has_shape(const tap_node *n, const char *call, const char *what, tap_var v, tap_shape shape)
@@ -66,7 +58,7 @@ tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var weight, ta
     if (!n || !trailing(n, "layer_norm", normalized_shape, &axes)) return tap__inert(x.tape);
     if (!has_shape(n, "layer_norm", "the weight", weight, normalized_shape)) return tap__inert(x.tape);
     if (!has_shape(n, "layer_norm", "the bias", bias, normalized_shape)) return tap__inert(x.tape);
-    return affine(standardized(x, axes, eps), weight, bias);
+    return affine(tap__standardized(x, axes, true, eps), weight, bias);
 }
 
 tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, double eps)
@@ -75,8 +67,7 @@ tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, doub
     tap_axes        axes;
     if (!n || !trailing(n, "rms_norm", normalized_shape, &axes)) return tap__inert(x.tape);
     if (!has_shape(n, "rms_norm", "the weight", weight, normalized_shape)) return tap__inert(x.tape);
-    tap_var square = tap_mean(tap_square(x), tap_keep(axes));
-    return affine(tap_div(x, tap_sqrt(tap_add_scalar(square, eps))), weight, (tap_var){ 0 });
+    return affine(tap__standardized(x, axes, false, eps), weight, (tap_var){ 0 });
 }
 
 tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, double eps)
@@ -90,7 +81,7 @@ tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, 
     if (!has_shape(n, "group_norm", "the weight", weight, channels)) return tap__inert(x.tape);
     if (!has_shape(n, "group_norm", "the bias", bias, channels)) return tap__inert(x.tape);
     for (int i = 2; i < s.rank; i++) grouped.n[2] *= s.n[i];
-    tap_var y = tap_reshape(standardized(tap_reshape(x, grouped), TAP_LAST, eps), s);
+    tap_var y = tap_reshape(tap__standardized(tap_reshape(x, grouped), TAP_LAST, true, eps), s);
     return affine(y, by_channel(weight, s.rank), by_channel(bias, s.rank));
 }
 
@@ -108,10 +99,16 @@ static bool is_statistic(const tap_node *n, const char *what, const tap_tensor *
 /* stat = (1 - momentum) stat + momentum value */
 static void follow(const tap_tensor *stat, tap_var value, double momentum)
 {
+    if (!stat || value.tape->keeps_state) return;
     tap_tensor v = tap_value(value);
-    if (value.tape->keeps_state) return;
-    for (int64_t i = 0; stat && i < tap_numel(stat->shape); i++)
+    for (int64_t i = 0; i < tap_numel(stat->shape); i++)
         tap_tensor_set_item(*stat, i, (1 - momentum) * tap_tensor_item(*stat, i) + momentum * tap_tensor_item(v, i));
+}
+
+/* (x - mean) / sqrt(var + eps), and 0 where both are 0 */
+static tap_var by_statistics(tap_var x, tap_var mean, tap_var var, double eps)
+{
+    return tap__chain_div(tap_sub(x, mean), tap_sqrt(tap_add_scalar(var, eps)));
 }
 
 static tap_var constant(tap_var x, const tap_tensor *stat)
@@ -138,7 +135,7 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
     if (!training) {
         if (!running_mean || !running_var)
             return tap__refuse(n, TAP_EARG, "batch_norm", "needs running statistics when it is not training");
-        return affine(scaled(x, constant(x, running_mean), constant(x, running_var), eps), weight, bias);
+        return affine(by_statistics(x, constant(x, running_mean), constant(x, running_var), eps), weight, bias);
     }
     tap_axes axes = { .n = s.rank - 1 };
     int64_t  count = 1;
@@ -148,11 +145,11 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
         count *= s.n[i];
     }
     if (count == 1) return tap__refuse(n, TAP_ESHAPE, "batch_norm", "one value per channel has no variance to train with");
-    tap_var mean, var = tap_var_mean(x, tap_keep(axes), 0, &mean);
-    tap_var y = affine(scaled(x, mean, var, eps), weight, bias);
-    tap_var unbiased = tap_mul_scalar(var, (double)count / (double)(count - 1));
+    tap_var y = affine(tap__standardized(x, axes, true, eps), weight, bias), mean = { 0 }, var = { 0 };
+    if (running_mean) mean = tap_mean(tap_detach(x), axes);
+    if (running_var) var = tap_variance(tap_detach(x), axes, 1);
     if (tap_tape_status(x.tape, NULL) != TAP_OK) return tap__inert(x.tape);
     follow(running_mean, mean, momentum);
-    follow(running_var, unbiased, momentum);
+    follow(running_var, var, momentum);
     return y;
 }

@@ -2,9 +2,23 @@
 #include "autograd/internal.h"
 #include "nn/internal.h"
 
+/* In terms of numbers that are not above 1: norms of large or small numbers may be out of range. */
+static tap_var normalize_by_order(tap_var x, double p, tap_axes axes, double eps)
+{
+    tap_var least = tap__scalar_like(x, eps), size = tap_amax(tap_abs(tap_detach(x)), axes);
+    tap_var s = tap_maximum(size, least), one = tap_masked_fill(s, tap_eq(s, tap__scalar_like(s, 0)), 1), z = tap__beside(x, one);
+    return tap__chain_div(z, tap_clamp_min(tap_vector_norm(z, p, axes), tap_div(least, one)));
+}
+
 tap_var tap_normalize(tap_var x, double p, int axis, double eps)
 {
-    tap_var norm = tap_vector_norm(x, p, tap_keep(TAP_AXES(axis)));
+    const tap_axes  axes = tap_keep(TAP_AXES(axis));
+    const tap_node *n = tap__live(x);
+    if (n && !tap_dtype_is_float(n->value.dtype))
+        return tap__refuse(n, TAP_EDTYPE, "normalize", "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(n->value.dtype));
+    if (p == 2) return tap__unit(x, axes, eps);
+    if (p > 0 && n && tap_numel(n->value.shape) > 0) return normalize_by_order(x, p, axes, eps);
+    tap_var norm = tap_vector_norm(x, p, axes);
     return tap_div(x, tap_clamp_min(norm, tap__scalar_like(norm, eps)));
 }
 

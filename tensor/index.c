@@ -1,6 +1,8 @@
 /* Index tensors, order and running sums: loops along one axis for every place in the others, which threads share. */
 #include "tensor/index.h"
 
+#include <math.h>
+
 enum { STRIP = 64 }; /* neighbours along the last axis that go along the axis together */
 
 /* The places beside the axis: rows of neighbours along the last axis (or single places, if that is the axis), in strips. */
@@ -250,6 +252,19 @@ typedef struct {
     tap_tensor x, out;
 } sum_job;
 
+/* Lane c again, whose sums overflow in double: its infinities, once there are any, or else what scaled numbers sum to. */
+static void cumsum_apart(const sum_job *j, const int64_t *offset, int64_t c)
+{
+    const int     axis = j->l.axis;
+    const double *x = (const double *)j->x.data + offset[0] + c * last_stride(&j->x), scale = 0x1p-64;
+    double       *y = (double *)j->out.data + offset[1] + c * last_stride(&j->out), sum = 0, infinite = 0;
+    for (int64_t i = 0; i < j->x.shape.n[axis]; i++, x += j->x.stride[axis], y += j->out.stride[axis]) {
+        if (isfinite(*x)) sum += *x * scale;
+        else infinite += *x;
+        *y = infinite != 0 ? infinite : sum / scale;
+    }
+}
+
 #define CUMSUM_STRIP(name, T)                                                                           \
     static void name(const sum_job *j, const int64_t *offset, int64_t width)                            \
     {                                                                                                   \
@@ -260,6 +275,9 @@ typedef struct {
             const T *x = (const T *)j->x.data + offset[0] + i * j->x.stride[axis];                      \
             T       *y = (T *)j->out.data + offset[1] + i * j->out.stride[axis];                        \
             for (int64_t c = 0; c < width; c++) y[c * ys] = (T)(sum[c] += (double)x[c * xs]);           \
+        }                                                                                               \
+        for (int64_t c = 0; sizeof(T) == sizeof(double) && c < width; c++) {                            \
+            if (!isfinite(sum[c])) cumsum_apart(j, offset, c);                                          \
         }                                                                                               \
     }
 

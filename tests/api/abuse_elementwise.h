@@ -46,7 +46,7 @@
       w->out = tap_clamp(var_of(w, TAP_I64), 0, 1)) \
     X(xlogy_dtypes, TAP_EDTYPE, "xlogy: [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
       w->out = two(w, tap_xlogy, var_of(w, TAP_F32))) \
-    X(lerp_shapes, TAP_ESHAPE, "mul: [2,2] x [3]: the shapes do not broadcast", \
+    X(lerp_shapes, TAP_ESHAPE, "lerp: [2,2] x [2,2] x [3] (theta): the shapes do not broadcast", \
       w->out = tap_lerp(w->in.a, w->in.b, tap_zeros(w->t, TAP_SHAPE(3)))) \
     X(bce_target_bool, TAP_EDTYPE, "bce_with_logits: [2,2] x [2,2] (theta): dtypes float64 and bool differ", \
       w->out = two(w, tap_bce_with_logits, w->in.condition)) \

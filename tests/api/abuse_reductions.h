@@ -11,7 +11,7 @@
     X(argmax_axes, TAP_EARG, "argmax: [2,2] (theta): takes one axis, or all", w->out = tap_argmax(w->in.a, TAP_AXES(0, 1))) \
     X(argmax_empty, TAP_ESHAPE, "argmax: [0]: there is none among no elements", \
       w->out = tap_argmax(tap_zeros(w->t, TAP_SHAPE(0)), TAP_ALL)) \
-    X(softmax_axis, TAP_EARG, "amax: [2,2] (theta): axis -3 is out of range for rank 2", w->out = tap_softmax(w->in.a, -3)) \
+    X(softmax_axis, TAP_EARG, "softmax: [2,2] (theta): axis -3 is out of range for rank 2", w->out = tap_softmax(w->in.a, -3)) \
     X(cumsum_int, TAP_EDTYPE, "cumsum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_cumsum(var_of(w, TAP_I64), 0)) \
     X(cumsum_axis, TAP_EARG, "cumsum: [2,2] (theta): axis 2 is out of range", w->out = tap_cumsum(w->in.a, 2)) \
@@ -55,9 +55,9 @@
       w->out = tap_sum(w->in.a, ((tap_axes){ .n = 9 }))) \
     X(sum_axes_min, TAP_EARG, "sum: [2,2] (theta): -2147483648 axes given, 8 is the most there can be", \
       w->out = tap_sum(w->in.a, ((tap_axes){ .n = INT_MIN }))) \
-    X(mean_bool, TAP_EDTYPE, "sum: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
+    X(mean_bool, TAP_EDTYPE, "mean: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
       w->out = tap_mean(w->in.condition, TAP_ALL)) \
-    X(mean_axis, TAP_EARG, "sum: [2,2] (theta): axis -2147483648 is out of range for rank 2", \
+    X(mean_axis, TAP_EARG, "mean: [2,2] (theta): axis -2147483648 is out of range for rank 2", \
       w->out = tap_mean(w->in.a, TAP_AXES(INT_MIN))) \
     X(amax_axis, TAP_EARG, "amax: [2,2] (theta): axis -3 is out of range for rank 2", \
       w->out = tap_amax(w->in.a, TAP_AXES(-3))) \

@@ -5,5 +5,6 @@
 #include "tests/autograd/edges.h"
 
 extern const edge_row elementwise_edges[], activation_edges[], piece_edges[];
+extern const edge_vectors reduction_edges[];
 
 #endif

@@ -25,12 +25,19 @@ static void test_pieces_of_rules(void **state)
     check_edge_rows(piece_edges);
 }
 
+static void test_reductions(void **state)
+{
+    (void)state;
+    check_edge_vectors(reduction_edges);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_elementwise),
         cmocka_unit_test(test_activations),
         cmocka_unit_test(test_pieces_of_rules),
+        cmocka_unit_test(test_reductions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,7 +82,11 @@ static void test_moments_and_norms(void **state)
     tap_var mean, y = floats(TAP_SHAPE(3), D(3, -4, 0));
     expect(tap_variance(X, ROWS, 0), TAP_SHAPE(3), D(2.25, 2.25, 2.25));
     expect(tap_variance(X, TAP_LAST, 1), TAP_SHAPE(2), D(1, 1));
-    expect(tap_variance(X, TAP_LAST, 3), TAP_SHAPE(2), D(ENDLESS, ENDLESS));
+    expect(tap_variance(X, TAP_LAST, 3), TAP_SHAPE(2), D(NOT_A_NUMBER, NOT_A_NUMBER));
+    expect(tap_std(X, TAP_LAST, 4), TAP_SHAPE(2), D(NOT_A_NUMBER, NOT_A_NUMBER));
+    expect(tap_variance(X, TAP_LAST, -1), TAP_SHAPE(2), D(0.5, 0.5));
+    expect(tap_variance(EMPTY, TAP_LAST, 0), TAP_SHAPE(2), D(NOT_A_NUMBER, NOT_A_NUMBER));
+    expect(tap_vector_norm(EMPTY, 2, TAP_LAST), TAP_SHAPE(2), D(0, 0));
     expect(tap_variance(X, ROWS, 1), TAP_SHAPE(3), D(4.5, 4.5, 4.5));
     expect(tap_std(X, ROWS, 0), TAP_SHAPE(3), D(1.5, 1.5, 1.5));
     expect(tap_var_mean(X, tap_keep(TAP_LAST), 1, &mean), TAP_SHAPE(2, 1), D(1, 1));

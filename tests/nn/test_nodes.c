@@ -10,7 +10,7 @@ static void test_images(void **state)
         ASSERT_NODES(0, tap_pad(x, 4, I(0, 0, 0, 0), (tap_pad_mode)mode, 0));
     ASSERT_NODES(2, tap_pad(x, 4, I(1, 0, 0, 0), TAP_PAD_CONSTANT, 0));
     ASSERT_NODES(0, tap_adaptive_avg_pool2d(x, 4, 6));
-    ASSERT_NODES(6, tap_adaptive_avg_pool2d(x, 2, 3));
+    ASSERT_NODES(4, tap_adaptive_avg_pool2d(x, 2, 3));
     ASSERT_NODES(0, tap_interpolate(x, (tap_interpolate_options){ .size = { 4, 6 }, .mode = TAP_INTERPOLATE_LINEAR }));
     ASSERT_NODES(20, tap_max_pool2d(x, (tap_pool_options){ .kernel = { 2, 2 } }, NULL));
     ASSERT_NODES(26, tap_max_pool2d(x, (tap_pool_options){ .kernel = { 2, 2 }, .dilation = { 2, 2 } }, NULL));

@@ -1,4 +1,4 @@
-/* Sums and maxima against plain loops, over every set of axes, every layout and any number of threads. */
+/* Sums, means and maxima against plain loops, over every set of axes, every layout and any number of threads. */
 #include "layouts.h"
 #include "tensor/reduce.h"
 
@@ -28,7 +28,28 @@ static int64_t place(tap_tensor x, unsigned mask, const int64_t *index)
 
 static double add_or_max(tap__reduction how, double a, double b)
 {
-    return how == TAP__SUM ? a + b : isnan(a) || isnan(b) ? (double)NAN : fmax(a, b);
+    return how != TAP__MAX ? a + b : isnan(a) || isnan(b) ? (double)NAN : fmax(a, b);
+}
+
+/* Sums of x - i % 5, or of its square, for result i. */
+static void check_about(tap_arena *memory, tap__reduction how, tap_tensor x, unsigned mask)
+{
+    const int64_t n = tap_numel(result_for(memory, x, mask).shape);
+    int64_t       index[TAP_MAX_RANK] = { 0 };
+    double       *want = tap_arena_alloc(memory, (size_t)n * sizeof *want), *about = tap_arena_alloc(memory, (size_t)n * sizeof *about);
+    double       *got = tap_arena_alloc(memory, (size_t)(n + 1) * sizeof *got);
+    for (int64_t i = 0; i < n; i++) about[i] = (double)(i % 5);
+    if (tap_numel(x.shape) > 0) {
+        do {
+            const int64_t at = place(x, mask, index);
+            const double  gap = load_at(x, offset_at(x, index)) - about[at];
+            want[at] += how == TAP__SUM_ABOUT ? gap : gap * gap;
+        } while (next_index(x.shape, index));
+    }
+    got[n] = 77;
+    assert_true(tap__reduce_about(how, x, mask, about, got, memory));
+    for (int64_t i = 0; i < n; i++) assert_true(got[i] == want[i] || isnan(want[i]));
+    assert_true(got[n] == 77);
 }
 
 static void check(tap_arena *memory, tap__reduction how, tap_tensor x, unsigned mask)
@@ -36,16 +57,18 @@ static void check(tap_arena *memory, tap__reduction how, tap_tensor x, unsigned 
     tap_tensor out = result_for(memory, x, mask);
     int64_t    n = tap_numel(out.shape), index[TAP_MAX_RANK] = { 0 };
     double    *want = tap_arena_alloc(memory, (size_t)n * sizeof *want);
-    for (int64_t i = 0; i < n; i++) want[i] = how == TAP__SUM ? 0 : -(double)INFINITY;
+    for (int64_t i = 0; i < n; i++) want[i] = how == TAP__MAX ? -(double)INFINITY : 0;
     if (tap_numel(x.shape) > 0) {
         do {
             int64_t at = place(x, mask, index);
             want[at] = add_or_max(how, want[at], load_at(x, offset_at(x, index)));
         } while (next_index(x.shape, index));
     }
+    for (int64_t i = 0; i < n && how == TAP__MEAN; i++) want[i] /= (double)(tap_numel(x.shape) / n);
     assert_true(tap__reduce(how, x, mask, out, memory));
     for (int64_t i = 0; i < n; i++) {
         double got = load_at(out, i);
+        if (x.dtype == TAP_F32) want[i] = (double)(float)want[i];
         if (got != want[i] && !(isnan(got) && isnan(want[i])))
             fail_msg("axes %x, element %lld: %g, not %g", mask, (long long)i, got, want[i]);
     }
@@ -56,7 +79,10 @@ static void check_all_axes(tap_arena *memory, tap_tensor x)
 {
     for (unsigned mask = 0; mask < 1u << x.shape.rank; mask++) {
         check(memory, TAP__SUM, x, mask);
+        check(memory, TAP__MEAN, x, mask);
         check(memory, TAP__MAX, x, mask);
+        check_about(memory, TAP__SUM_ABOUT, x, mask);
+        check_about(memory, TAP__SQUARES_ABOUT, x, mask);
     }
     assert_int_equal(tap_arena_status(memory, NULL), TAP_OK);
 }
@@ -231,12 +257,17 @@ static void check_threads(tap_dtype dtype, tap_shape shape, int layout, uint64_t
         store_at(l.memory, i, ldexp(roll(dice, 1 << 30) / 0x1p29 - 1, roll(dice, 40)));
     for (unsigned mask = 1; mask < 1u << shape.rank; mask++) {
         for (int how = 0; how < TAP__REDUCTIONS; how++) {
-            tap_tensor first = result_for(memory, l.view, mask), out = result_for(memory, l.view, mask);
+            tap_tensor    first = result_for(memory, l.view, mask), out = result_for(memory, l.view, mask);
+            const int64_t n = tap_numel(out.shape);
+            const size_t  size = (size_t)n * (how < TAP__SUM_ABOUT ? tap_dtype_size(dtype) : sizeof(double));
+            double       *wide[3];
+            for (int k = 0; k < 3; k++) wide[k] = tap_arena_alloc(memory, (size_t)n * sizeof(double));
             for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
-                tap_tensor to = t == 0 ? first : out;
+                void *to = how < TAP__SUM_ABOUT ? t ? out.data : first.data : wide[t > 0];
                 tap_set_threads(threads[t]);
-                assert_true(tap__reduce((tap__reduction)how, l.view, mask, to, memory));
-                assert_memory_equal(to.data, first.data, (size_t)tap_numel(to.shape) * tap_dtype_size(dtype));
+                if (how < TAP__SUM_ABOUT) assert_true(tap__reduce((tap__reduction)how, l.view, mask, t ? out : first, memory));
+                else assert_true(tap__reduce_about((tap__reduction)how, l.view, mask, wide[2], to, memory));
+                assert_memory_equal(to, how < TAP__SUM_ABOUT ? first.data : wide[0], size);
             }
         }
     }
@@ -255,6 +286,37 @@ static void test_threads_change_no_bits(void **state)
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         check_threads(s % 2 ? TAP_F32 : TAP_F64, shapes[s], PLAIN, &dice);
         check_threads(s % 2 ? TAP_F64 : TAP_F32, shapes[s], (int)s % LAYOUTS, &dice);
+    }
+}
+
+/* Partial sums that are out of range, where the sum or the mean is not; and infinities among such numbers. */
+static void test_partial_overflow(void **state)
+{
+    (void)state;
+    enum { N = 5000 };
+    static double numbers[2 * N], out[2];
+    const double  large = 0x1p1023, inf = (double)INFINITY;
+    for (int across = 0; across < 2; across++) {
+        tap_arena *memory = tap_arena_new();
+        tap_tensor x = tap_tensor_wrap(TAP_F64, across ? TAP_SHAPE(N, 2) : TAP_SHAPE(2, N), numbers), y = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), out);
+        const unsigned mask = across ? 1 : 2;
+        for (int i = 0; i < 2 * N; i++) numbers[i] = across ? i < N ? large : -large : i % N < N / 2 ? large : -large;
+        numbers[across ? 1 : N] = 2.5;
+        assert_true(tap__reduce(TAP__SUM, x, mask, y, memory));
+        assert_true(out[0] == 0 && out[1] == -large);
+        for (int i = 0; i < 2 * N; i++) numbers[i] = large;
+        assert_true(tap__reduce(TAP__MEAN, x, mask, y, memory));
+        assert_true(out[0] == large && out[1] == large);
+        assert_true(tap__reduce(TAP__SUM, x, mask, y, memory));
+        assert_true(out[0] == inf && out[1] == inf);
+        numbers[0] = -inf;
+        assert_true(tap__reduce(TAP__SUM, x, mask, y, memory));
+        assert_true(out[0] == -inf && out[1] == inf);
+        numbers[2 * N - 2] = (double)NAN;
+        numbers[across ? 2 : 1] = inf;
+        assert_true(tap__reduce(TAP__MEAN, x, mask, y, memory));
+        assert_true(isnan(out[0]) && (across ? out[1] == large : isnan(out[1])));
+        tap_arena_free(memory);
     }
 }
 
@@ -314,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_accuracy),
         cmocka_unit_test(test_turning_changes_no_bits),
         cmocka_unit_test(test_threads_change_no_bits),
+        cmocka_unit_test(test_partial_overflow),
         cmocka_unit_test(test_scratch),
         cmocka_unit_test(test_finite),
     };

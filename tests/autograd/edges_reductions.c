@@ -1,0 +1,461 @@
+/* Reductions, softmax and its kin, norms and running sums at the edges of their domains: of vectors of four numbers, each with its
+ * formula. Of numbers that are infinite alike, each has the same share. */
+#include "tests/autograd/edges.h"
+
+enum { N = EDGE_LENGTH };
+
+/* What is left of x when it is divided by infinity, or x itself; then *size is infinite, or 1. */
+static void settle(const wide *x, wide *z, wide *size)
+{
+    *size = 1;
+    for (int i = 0; i < N; i++) *size = isinf(x[i]) ? INF : *size;
+    for (int i = 0; i < N; i++) z[i] = *size == 1 ? x[i] : isinf(x[i]) ? copysignl(1, x[i]) : isnan(x[i]) ? x[i] : 0;
+}
+
+static wide sum_of(const wide *x)
+{
+    return ((x[0] + x[1]) + x[2]) + x[3];
+}
+
+static wide max_of(const wide *x)
+{
+    return higher(higher(x[0], x[1]), higher(x[2], x[3]));
+}
+
+static void fill(wide *g, wide value)
+{
+    for (int i = 0; i < N; i++) g[i] = value;
+}
+
+static wide times(wide size, wide x)
+{
+    return x == 0 ? 0 : size * x;
+}
+
+/* ---- sums, means, extremes, products ---- */
+
+static void sum_y(const wide *x, wide *y)
+{
+    *y = sum_of(x);
+}
+
+static void sum_g(const wide *x, const wide *c, wide *g)
+{
+    (void)x;
+    fill(g, *c);
+}
+
+static void mean_y(const wide *x, wide *y)
+{
+    *y = sum_of(x) / N;
+}
+
+static void mean_g(const wide *x, const wide *c, wide *g)
+{
+    (void)x;
+    fill(g, *c / N);
+}
+
+static void amax_y(const wide *x, wide *y)
+{
+    *y = max_of(x);
+}
+
+static void amax_g(const wide *x, const wide *c, wide *g)
+{
+    wide ties = 0, top = max_of(x);
+    for (int i = 0; i < N; i++) ties += x[i] == top;
+    for (int i = 0; i < N; i++) g[i] = x[i] == top ? *c / ties : 0;
+}
+
+static void negative(const wide *x, wide *z)
+{
+    for (int i = 0; i < N; i++) z[i] = -x[i];
+}
+
+static void amin_y(const wide *x, wide *y)
+{
+    wide z[N];
+    negative(x, z);
+    *y = -max_of(z);
+}
+
+static void amin_g(const wide *x, const wide *c, wide *g)
+{
+    wide z[N];
+    negative(x, z);
+    amax_g(z, c, g);
+}
+
+static void prod_y(const wide *x, wide *y)
+{
+    *y = (x[0] * x[1]) * (x[2] * x[3]);
+}
+
+static void prod_g(const wide *x, const wide *c, wide *g)
+{
+    g[0] = *c * x[1] * (x[2] * x[3]);
+    g[1] = *c * x[0] * (x[2] * x[3]);
+    g[2] = *c * (x[0] * x[1]) * x[3];
+    g[3] = *c * (x[0] * x[1]) * x[2];
+}
+
+/* ---- exponentials ---- */
+
+/* softmax; returns the logarithm of the sum of e^(x - *top) */
+static wide soften_below(const wide *x, int n, wide *p, wide *top)
+{
+    wide sum = -1;
+    *top = x[0];
+    for (int i = 1; i < n; i++) *top = higher(*top, x[i]);
+    for (int i = 0; i < n; i++) p[i] = x[i] == *top ? 1 : expl(x[i] - *top);
+    for (int i = 0; i < n; i++) sum += p[i] == 1 ? 1 : 0;
+    for (int i = 0; i < n; i++) sum += p[i] == 1 ? 0 : p[i];
+    for (int i = 0; i < n; i++) p[i] /= 1 + sum;
+    return log1pl(sum);
+}
+
+/* softmax; returns the logarithm of the sum */
+static wide soften(const wide *x, int n, wide *p)
+{
+    wide top, below = soften_below(x, n, p, &top);
+    return top + below;
+}
+
+static void logsumexp_y(const wide *x, wide *y)
+{
+    wide p[N];
+    *y = soften(x, N, p);
+}
+
+static void logsumexp_g(const wide *x, const wide *c, wide *g)
+{
+    soften(x, N, g);
+    for (int i = 0; i < N; i++) g[i] *= *c;
+}
+
+static void softmax_y(const wide *x, wide *y)
+{
+    soften(x, N, y);
+}
+
+static void softmax_g(const wide *x, const wide *c, wide *g)
+{
+    wide p[N];
+    soften(x, N, p);
+    for (int i = 0; i < N; i++) {
+        g[i] = 0;
+        for (int k = 0; k < N; k++) g[i] += p[i] * p[k] * (c[i] - c[k]);
+    }
+}
+
+static void log_softmax_y(const wide *x, wide *y)
+{
+    wide p[N], top, sum = soften_below(x, N, p, &top);
+    for (int i = 0; i < N; i++) y[i] = (x[i] == top ? 0 : x[i] - top) - sum;
+}
+
+static void log_softmax_g(const wide *x, const wide *c, wide *g)
+{
+    wide p[N];
+    soften(x, N, p);
+    for (int i = 0; i < N; i++) g[i] = c[i] - sum_of(c) * p[i];
+}
+
+/* The first of log_softmax, as of the class that is right */
+static void picked_y(const wide *x, wide *y)
+{
+    wide all[N];
+    log_softmax_y(x, all);
+    *y = all[0];
+}
+
+static void picked_g(const wide *x, const wide *c, wide *g)
+{
+    soften(x, N, g);
+    const wide others = (g[1] + g[2]) + g[3];
+    for (int i = 1; i < N; i++) g[i] *= -*c;
+    g[0] = *c * others;
+}
+
+/* ---- moments ---- */
+
+/* (x - mean) / s, 0 where s = sqrt(mean (x - mean)^2) is; returns s */
+static wide standardize(const wide *x, wide *y)
+{
+    wide z[N], size, square = 0;
+    settle(x, z, &size);
+    const wide mean = z[0] + ((z[1] - z[0]) + (z[2] - z[0]) + (z[3] - z[0])) / N;
+    for (int i = 0; i < N; i++) square += (z[i] - mean) * (z[i] - mean) / N;
+    for (int i = 0; i < N; i++) y[i] = square == 0 ? 0 : (z[i] - mean) / sqrtl(square);
+    return times(size, sqrtl(square));
+}
+
+static void variance_y(const wide *x, wide *y)
+{
+    wide z[N], s = standardize(x, z);
+    *y = s * s * N / (N - 1);
+}
+
+static void variance_g(const wide *x, const wide *c, wide *g)
+{
+    wide s = standardize(x, g);
+    for (int i = 0; i < N; i++) g[i] *= *c * 2 * s / (N - 1);
+}
+
+static void std_y(const wide *x, wide *y)
+{
+    wide z[N];
+    *y = standardize(x, z) * sqrtl(N / (N - 1.L));
+}
+
+static void std_g(const wide *x, const wide *c, wide *g)
+{
+    standardize(x, g);
+    for (int i = 0; i < N; i++) g[i] *= *c / sqrtl(N * (N - 1.L));
+}
+
+static void no_variance_y(const wide *x, wide *y)
+{
+    (void)x;
+    *y = NO_LIMIT;
+}
+
+static void no_variance_g(const wide *x, const wide *c, wide *g)
+{
+    (void)x, (void)c;
+    fill(g, NO_LIMIT);
+}
+
+static const char *const too_few = "there are no degrees of freedom, n <= correction";
+
+/* ---- norms ---- */
+
+/* The norm, and its gradient in u. */
+static wide norm(const wide *x, wide order, wide *u)
+{
+    wide z[N], size, sum = 0;
+    settle(x, z, &size);
+    if (size != 1 && order < 0) { /* what is infinite does not count, unless all is */
+        bool all = true;
+        for (int i = 0; i < N; i++) all = all && isinf(x[i]);
+        for (int i = 0; i < N && !all; i++) z[i] = x[i];
+        size = all ? INF : 1;
+    }
+    wide top = 0; /* powers of what is beside it are in the range of long double */
+    for (int i = 0; i < N; i++) top = isfinite(z[i]) ? fmaxl(top, fabsl(z[i])) : top;
+    for (int i = 0; i < N; i++) top = isnan(x[i]) ? x[i] : top;
+    if (top == 0 || isnan(top)) {
+        fill(u, 0);
+        return isnan(top) || size == 1 ? top : size;
+    }
+    for (int i = 0; i < N; i++) sum += powl(fabsl(z[i]) / top, order);
+    const wide y = powl(sum, 1 / order);
+    for (int i = 0; i < N; i++) u[i] = x[i] == 0 || y == 0 ? 0 : copysignl(powl(fabsl(z[i]) / top / y, order - 1), x[i]);
+    return times(size, top * y);
+}
+
+#define NORM(name, order)                                           \
+    static void name##_y(const wide *x, wide *y)                    \
+    {                                                               \
+        wide u[N];                                                  \
+        *y = norm(x, order, u);                                     \
+    }                                                               \
+    static void name##_g(const wide *x, const wide *c, wide *g)     \
+    {                                                               \
+        norm(x, order, g);                                          \
+        for (int i = 0; i < N; i++) g[i] *= *c;                     \
+    }
+NORM(norm_half, 0.5L)
+NORM(norm_2, 2)
+NORM(norm_3, 3)
+NORM(norm_100, 100)
+NORM(norm_minus_1, -1)
+NORM(norm_minus_3, -3)
+
+static void norm_0_y(const wide *x, wide *y)
+{
+    *y = (x[0] != 0) + (x[1] != 0) + (x[2] != 0) + (x[3] != 0);
+}
+
+static void norm_0_g(const wide *x, const wide *c, wide *g)
+{
+    (void)x, (void)c;
+    fill(g, 0);
+}
+
+static void sizes(const wide *x, wide *z)
+{
+    for (int i = 0; i < N; i++) z[i] = fabsl(x[i]);
+}
+
+static void signs(const wide *x, wide *g)
+{
+    for (int i = 0; i < N; i++) g[i] *= (x[i] > 0) - (x[i] < 0);
+}
+
+static void norm_1_y(const wide *x, wide *y)
+{
+    wide z[N];
+    sizes(x, z);
+    *y = sum_of(z);
+}
+
+static void norm_1_g(const wide *x, const wide *c, wide *g)
+{
+    fill(g, *c);
+    signs(x, g);
+}
+
+static void norm_inf_y(const wide *x, wide *y)
+{
+    wide z[N];
+    sizes(x, z);
+    *y = max_of(z);
+}
+
+static void norm_inf_g(const wide *x, const wide *c, wide *g)
+{
+    wide z[N];
+    sizes(x, z);
+    amax_g(z, c, g);
+    signs(x, g);
+}
+
+static void norm_minus_inf_y(const wide *x, wide *y)
+{
+    wide z[N];
+    sizes(x, z);
+    amin_y(z, y);
+}
+
+static void norm_minus_inf_g(const wide *x, const wide *c, wide *g)
+{
+    wide z[N];
+    sizes(x, z);
+    amin_g(z, c, g);
+    signs(x, g);
+}
+
+/* ---- running sums ---- */
+
+static void cumsum_y(const wide *x, wide *y)
+{
+    wide sum = 0;
+    for (int i = 0; i < N; i++) y[i] = sum += x[i];
+}
+
+static void cumsum_g(const wide *x, const wide *c, wide *g)
+{
+    (void)x;
+    wide sum = 0;
+    for (int i = N - 1; i >= 0; i--) g[i] = sum += c[i];
+}
+
+static void cumprod_y(const wide *x, wide *y)
+{
+    wide product = 1;
+    for (int i = 0; i < N; i++) y[i] = product *= x[i];
+}
+
+/* By Horner: x_0 .. x_(i-1) (c_i + x_(i+1) (c_(i+1) + ..)) */
+static void cumprod_g(const wide *x, const wide *c, wide *g)
+{
+    wide before = 1, rest = 0;
+    for (int i = N - 1; i >= 0; i--) {
+        rest = c[i] + (i + 1 < N ? x[i + 1] * rest : 0);
+        g[i] = rest;
+    }
+    for (int i = 0; i < N; before *= x[i++]) g[i] *= before;
+}
+
+static void logcumsumexp_y(const wide *x, wide *y)
+{
+    wide p[N];
+    for (int i = 0; i < N; i++) y[i] = soften(x, i + 1, p);
+}
+
+static void logcumsumexp_g(const wide *x, const wide *c, wide *g)
+{
+    wide p[N];
+    fill(g, 0);
+    for (int i = 0; i < N; i++) {
+        soften(x, i + 1, p);
+        for (int k = 0; k <= i; k++) g[k] += c[i] * p[k];
+    }
+}
+
+/* ---- the table ---- */
+
+#define CALL(name, call)                           \
+    static tap_var name##_f(tap_var x, int axis)   \
+    {                                              \
+        const tap_axes axes = TAP_AXES(axis);      \
+        (void)axes;                                \
+        return call;                               \
+    }
+CALL(sum, tap_sum(x, axes))
+CALL(sum_to, tap_sum_to(x, axis == 0 ? TAP_SHAPE(1, tap_shape_of(x).n[1]) : TAP_SHAPE(tap_shape_of(x).n[0], 1)))
+CALL(mean, tap_mean(x, axes))
+CALL(amax, tap_amax(x, axes))
+CALL(amin, tap_amin(x, axes))
+CALL(prod, tap_prod(x, axes))
+CALL(logsumexp, tap_logsumexp(x, axes))
+CALL(softmax, tap_softmax(x, axis))
+CALL(log_softmax, tap_log_softmax(x, axis))
+CALL(picked, tap_select(tap_log_softmax(x, axis), axis, 0))
+CALL(variance, tap_variance(x, axes, 1))
+CALL(var_mean, tap_var_mean(x, tap_keep(axes), 1, NULL))
+CALL(no_variance, tap_variance(x, axes, 4))
+CALL(std, tap_std(x, axes, 1))
+CALL(no_std, tap_std(x, axes, 7))
+CALL(norm_half, tap_vector_norm(x, 0.5, axes))
+CALL(norm_0, tap_vector_norm(x, 0, axes))
+CALL(norm_1, tap_vector_norm(x, 1, axes))
+CALL(norm_2, tap_vector_norm(x, 2, axes))
+CALL(norm_3, tap_vector_norm(x, 3, axes))
+CALL(norm_100, tap_vector_norm(x, 100, axes))
+CALL(norm_minus_1, tap_vector_norm(x, -1, axes))
+CALL(norm_minus_3, tap_vector_norm(x, -3, axes))
+CALL(norm_inf, tap_vector_norm(x, HUGE_VAL, axes))
+CALL(norm_minus_inf, tap_vector_norm(x, -HUGE_VAL, axes))
+CALL(cumsum, tap_cumsum(x, axis))
+CALL(cumprod, tap_cumprod(x, axis))
+CALL(logcumsumexp, tap_logcumsumexp(x, axis))
+
+#define ROW(id_, name, ulps_, slope_ulps_, ...) \
+    { .id = id_, .f = name##_f, .y = name##_y, .gradient = name##_g, .ulps = ulps_, .slope_ulps = slope_ulps_, .no_limit = __VA_ARGS__ }
+
+const edge_vectors reduction_edges[] = {
+    ROW("sum", sum, 1, 0, "inf - inf may be anything", .reduces = true),
+    { .id = "sum_to", .f = sum_to_f, .y = sum_y, .gradient = sum_g, .ulps = 1, .no_limit = "inf - inf may be anything", .reduces = true },
+    ROW("mean", mean, 1, 0.51, "inf - inf may be anything", .reduces = true),
+    ROW("amax", amax, 0, 0.51, NULL, .reduces = true),
+    ROW("amin", amin, 0, 0.51, NULL, .reduces = true),
+    ROW("prod", prod, 2, 3, "0 inf may be anything", .reduces = true),
+    /* M below the maximum is -inf, of which e^ makes 0 */
+    ROW("logsumexp", logsumexp, 2, 8, NULL, .reduces = true, .by_parts = true),
+    ROW("softmax", softmax, 3, 8, NULL, .by_parts = true),
+    ROW("log_softmax", log_softmax, 2, 4, NULL, .by_parts = true),
+    ROW("log_softmax__picked", picked, 3, 8, NULL, .reduces = true, .by_parts = true),
+    ROW("variance", variance, 1, 3, "of inf, inf and a finite number that lies between their means", .reduces = true),
+    { .id = "var_mean", .f = var_mean_f, .y = variance_y, .gradient = variance_g, .ulps = 1, .slope_ulps = 3,
+      .no_limit = "of inf, inf and a finite number that lies between their means", .reduces = true },
+    ROW("variance__correction", no_variance, 0, 0, too_few, .reduces = true),
+    { .id = "std__correction", .f = no_std_f, .y = no_variance_y, .gradient = no_variance_g, .no_limit = too_few, .reduces = true },
+    ROW("std", std, 1, 3, NULL, .reduces = true),
+    ROW("vector_norm__half", norm_half, 8, 8, NULL, .reduces = true),
+    ROW("vector_norm__0", norm_0, 0, 0, NULL, .reduces = true),
+    ROW("vector_norm__1", norm_1, 1, 0, NULL, .reduces = true),
+    ROW("vector_norm", norm_2, 1, 1, NULL, .reduces = true),
+    ROW("vector_norm__3", norm_3, 4, 8, NULL, .reduces = true),
+    ROW("vector_norm__100", norm_100, 4, 120, NULL, .reduces = true),
+    ROW("vector_norm__minus_1", norm_minus_1, 4, 8, NULL, .reduces = true, .by_parts = true), /* 1 / 0 is a part of it */
+    ROW("vector_norm__minus_3", norm_minus_3, 4, 16, NULL, .reduces = true, .by_parts = true),
+    ROW("vector_norm__inf", norm_inf, 0, 0.51, NULL, .reduces = true),
+    ROW("vector_norm__minus_inf", norm_minus_inf, 0, 0.51, NULL, .reduces = true),
+    ROW("cumsum", cumsum, 1, 1, "inf - inf may be anything"),
+    ROW("cumprod", cumprod, 2, 4, "0 inf may be anything"),
+    ROW("logcumsumexp", logcumsumexp, 3, 8, NULL, .by_parts = true),
+    { 0 },
+};
