@@ -6,6 +6,7 @@
 
 tap_var tap_polygamma(int n, tap_var x)
 {
+    TAP_CALL("polygamma", x);
     const tap_node *v = tap__live(x);
     if (v && (n < 0 || n > 1000000)) return tap__refuse(v, TAP_EARG, "polygamma", "n = %d is not from 0 to 1000000", n);
     return tap__polygamma(x, n);
@@ -21,6 +22,7 @@ static double in_range(tap_var x, double p)
 
 tap_var tap_celu(tap_var x, double alpha)
 {
+    TAP_CALL("celu", x);
     const tap_node *v = tap__live(x);
     if (v && alpha == 0) return tap__refuse(v, TAP_EARG, "celu", "alpha is 0");
     return tap__celu(x, isinf(alpha) ? alpha : in_range(x, alpha));
@@ -28,6 +30,7 @@ tap_var tap_celu(tap_var x, double alpha)
 
 tap_var tap_softplus_beta(tap_var x, double beta, double threshold)
 {
+    TAP_CALL("softplus_beta", x);
     const tap_node *v = tap__live(x);
     if (v && beta == 0) return tap__refuse(v, TAP_EARG, "softplus_beta", "beta is 0");
     return tap__softplus_beta(x, in_range(x, beta), threshold);
@@ -35,17 +38,20 @@ tap_var tap_softplus_beta(tap_var x, double beta, double threshold)
 
 tap_var tap_relu6(tap_var x)
 {
+    TAP_CALL("relu6", x);
     return tap_hardtanh(x, 0, 6);
 }
 
 /* Klambauer et al., Self-Normalizing Neural Networks (2017). */
 tap_var tap_selu(tap_var x)
 {
+    TAP_CALL("selu", x);
     return tap_mul_scalar(tap_elu(x, 1.6732632423543772), 1.0507009873554805);
 }
 
 tap_var tap_nan_to_num(tap_var x, double nan, double posinf, double neginf)
 {
+    TAP_CALL("nan_to_num", x);
     const double most = tap_value(x).dtype == TAP_F32 ? (double)FLT_MAX : DBL_MAX;
     const double from[] = { (double)INFINITY, -(double)INFINITY }, to[] = { fmin(posinf, most), fmax(neginf, -most) };
     tap_var      y = tap_where(tap_eq(x, x), x, tap__scalar_like(x, nan));

@@ -245,6 +245,7 @@ static tap_var over_pairs(const char *call, tap_var a, tap_var b, int n, const i
 
 tap_var tap_tensordot(tap_var a, tap_var b, int n, const int *axes_a, const int *axes_b)
 {
+    TAP_CALL("tensordot", a, b);
     return over_pairs("tensordot", a, b, n, axes_a, axes_b);
 }
 
@@ -367,6 +368,7 @@ static const char *parse(const char *at, int n, const tap_tensor *v, term *x, la
 
 tap_var tap_einsum(const char *equation, int n, const tap_var *x)
 {
+    TAP_CALL_N("einsum", n, x);
     tap_tensor  v[TAP_MAX_INPUTS];
     term        terms[TAP_MAX_INPUTS];
     labels      out;

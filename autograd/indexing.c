@@ -142,11 +142,13 @@ static tap_var scatter(const tap_op *op, tap_var x, int axis, tap_var index, tap
 
 tap_var tap_scatter(tap_var x, int axis, tap_var index, tap_var src)
 {
+    TAP_CALL("scatter", x, index, src);
     return scatter(&scatter_op, x, axis, index, src);
 }
 
 tap_var tap_scatter_add(tap_var x, int axis, tap_var index, tap_var src)
 {
+    TAP_CALL("scatter_add", x, index, src);
     return scatter(&scatter_add_op, x, axis, index, src);
 }
 
@@ -285,10 +287,12 @@ static tap_var argmax(tap_var x, tap_axes axes, bool smallest)
 
 tap_var tap_argmax(tap_var x, tap_axes axes)
 {
+    TAP_CALL("argmax", x);
     return argmax(x, axes, false);
 }
 
 tap_var tap_argmin(tap_var x, tap_axes axes)
 {
+    TAP_CALL("argmin", x);
     return argmax(x, axes, true);
 }

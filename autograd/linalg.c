@@ -67,6 +67,7 @@ tap_var tap_triu(tap_var x, int64_t diagonal)
 
 tap_var tap_trace(tap_var x)
 {
+    TAP_CALL("trace", x);
     const tap_node *n = tap__live(x);
     if (!n) return tap__inert(x.tape);
     if (n->value.shape.rank < 2) return tap__refuse(n, TAP_ESHAPE, "trace", "needs a matrix [..,m,n]");
@@ -240,6 +241,7 @@ static tap_var triangular(tap_var a, tap_var b, triangle t)
 /* y a = b is a^T y^T = b^T. */
 tap_var tap_solve_triangular(tap_var a, tap_var b, bool upper, bool left, bool unitriangular)
 {
+    TAP_CALL("solve_triangular", a, b);
     tap_var    in[2] = { a, b };
     tap_tensor x[2];
     if (left) return triangular(a, b, (triangle){ upper, unitriangular, false });
@@ -252,6 +254,7 @@ tap_var tap_solve_triangular(tap_var a, tap_var b, bool upper, bool left, bool u
 
 tap_var tap_cholesky_solve(tap_var b, tap_var l, bool upper)
 {
+    TAP_CALL("cholesky_solve", b, l);
     tap_var    in[2] = { b, l };
     tap_tensor x[2];
     if (!tap__inputs("cholesky_solve", 2, in, x)) return tap__inert(tap__tape_of(2, in));
@@ -404,6 +407,7 @@ static const tap_op slogdet_op = { "slogdet", slogdet_infer, slogdet_forward, sl
 
 tap_var tap_slogdet(tap_var x, tap_var *sign)
 {
+    TAP_CALL("slogdet", x);
     tap_var both = tap_apply(&slogdet_op, NULL, 1, &x);
     if (sign) *sign = both.id ? tap_detach(tap_select(both, 0, 1)) : both;
     return both.id ? tap_select(both, 0, 0) : both;
@@ -411,6 +415,7 @@ tap_var tap_slogdet(tap_var x, tap_var *sign)
 
 tap_var tap_logdet(tap_var x)
 {
+    TAP_CALL("logdet", x);
     tap_var sign, log_abs = tap_slogdet(x, &sign);
     return tap_where(tap_lt(sign, tap__scalar_like(sign, 0)), tap__scalar_like(sign, (double)NAN), log_abs);
 }

@@ -249,11 +249,13 @@ static const tap_op norm_op = { "vector_norm", tap__reduce_infer, norm_forward, 
 
 tap_var tap_variance(tap_var x, tap_axes axes, double correction)
 {
+    TAP_CALL("variance", x);
     return apply(&variance_op, x, axes, true, correction);
 }
 
 tap_var tap_std(tap_var x, tap_axes axes, double correction)
 {
+    TAP_CALL("std", x);
     return apply(&std_op, x, axes, true, correction);
 }
 
@@ -264,6 +266,7 @@ tap_var tap__norm(tap_var x, tap_axes axes)
 
 tap_var tap_var_mean(tap_var x, tap_axes axes, double correction, tap_var *mean)
 {
+    TAP_CALL("var_mean", x);
     if (mean) *mean = tap_mean(x, axes);
     return tap_variance(x, axes, correction);
 }
@@ -328,6 +331,7 @@ static tap_var norm_of_order(tap_var x, double order, tap_axes axes)
 
 tap_var tap_vector_norm(tap_var x, double ord, tap_axes axes)
 {
+    TAP_CALL("vector_norm", x);
     const tap_node *n = tap__live(x);
     if (!n) return tap__inert(x.tape);
     if (!tap_dtype_is_float(n->value.dtype))

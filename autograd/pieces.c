@@ -63,6 +63,7 @@ tap_var tap_cat(int n, const tap_var *x, int axis)
 
 tap_var tap_stack(int n, const tap_var *x, int axis)
 {
+    TAP_CALL_N("stack", n, x);
     tap_tape *t = x ? tap__tape_of(n, x) : NULL;
     tap_var  *wide = t ? tap__arena_take(t->arena, (size_t)n * sizeof *wide) : NULL;
     if (!wide) {
@@ -99,6 +100,7 @@ static int64_t size_of(const tap_node *n, int axis)
 
 int tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out)
 {
+    TAP_CALL("split", x);
     const tap_node *n = start(x, room, out);
     if (!n) return 0;
     int64_t whole = size_of(n, axis), pieces = size > 0 && whole > 0 ? (whole - 1) / size + 1 : 1;
@@ -115,6 +117,7 @@ int tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out)
 
 int tap_chunk(tap_var x, int64_t chunks, int axis, int room, tap_var *out)
 {
+    TAP_CALL("chunk", x);
     const tap_node *n = start(x, room, out);
     if (!n) return 0;
     if (chunks < 1) {
@@ -127,6 +130,7 @@ int tap_chunk(tap_var x, int64_t chunks, int axis, int room, tap_var *out)
 
 int tap_unbind(tap_var x, int axis, int room, tap_var *out)
 {
+    TAP_CALL("unbind", x);
     const tap_node *n = start(x, room, out);
     if (!n || !can_take(n, "unbind", &axis, size_of(n, axis), room, out)) return 0;
     int pieces = (int)n->value.shape.n[axis];
@@ -139,6 +143,7 @@ int tap_unbind(tap_var x, int axis, int room, tap_var *out)
 /* Axis by axis, seen as [outer,n,inner]: repeating n is expanding an axis in front of it. */
 tap_var tap_repeat(tap_var x, tap_shape times)
 {
+    TAP_CALL("repeat", x);
     const tap_node *n = tap__live(x);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, out = times;
@@ -160,6 +165,7 @@ tap_var tap_repeat(tap_var x, tap_shape times)
 
 tap_var tap_tile(tap_var x, tap_shape times)
 {
+    TAP_CALL("tile", x);
     if (tap_numel(times) < 0) return tap_repeat(x, times);
     int       rank = tap_shape_of(x).rank;
     tap_shape all = { .rank = times.rank > rank ? times.rank : rank };
@@ -177,6 +183,7 @@ static tap_var roll_axis(tap_var x, int64_t shift, int axis)
 
 tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axes)
 {
+    TAP_CALL("roll", x);
     const tap_node *node = tap__live(x);
     if (!node) return tap__inert(x.tape);
     tap_shape s = node->value.shape;

@@ -60,6 +60,7 @@ static const tap_op matmul_op = { "matmul", matmul_infer, matmul_forward, matmul
 /* A vector is a row on the left, a column on the right, and its axis of size 1 goes again. */
 tap_var tap_matmul(tap_var a, tap_var b)
 {
+    TAP_CALL("matmul", a, b);
     tap_var    in[2] = { a, b };
     tap_tensor x[2];
     if (!tap__inputs("matmul", 2, in, x)) return tap__inert(tap__tape_of(2, in));
@@ -90,26 +91,31 @@ static tap_var strictly(const char *call, tap_var a, int rank_a, tap_var b, int 
 
 tap_var tap_dot(tap_var a, tap_var b)
 {
+    TAP_CALL("dot", a, b);
     return strictly("dot", a, 1, b, 1, "vectors [n] and [n]");
 }
 
 tap_var tap_mv(tap_var a, tap_var b)
 {
+    TAP_CALL("mv", a, b);
     return strictly("mv", a, 2, b, 1, "a matrix [m,n] and a vector [n]");
 }
 
 tap_var tap_mm(tap_var a, tap_var b)
 {
+    TAP_CALL("mm", a, b);
     return strictly("mm", a, 2, b, 2, "matrices [m,k] and [k,n]");
 }
 
 tap_var tap_bmm(tap_var a, tap_var b)
 {
+    TAP_CALL("bmm", a, b);
     return strictly("bmm", a, 3, b, 3, "batches of matrices [b,m,k] and [b,k,n]");
 }
 
 tap_var tap_outer(tap_var a, tap_var b)
 {
+    TAP_CALL("outer", a, b);
     tap_var    in[2] = { a, b };
     tap_tensor x[2];
     if (!tap__inputs("outer", 2, in, x)) return tap__inert(tap__tape_of(2, in));
@@ -134,11 +140,13 @@ static tap_var plus_product(const char *call, tap_var input, tap_var product, do
 
 tap_var tap_addmm(tap_var input, tap_var a, tap_var b, double beta, double alpha)
 {
+    TAP_CALL("addmm", input, a, b);
     return plus_product("addmm", input, tap_mm(a, b), beta, alpha);
 }
 
 tap_var tap_baddbmm(tap_var input, tap_var a, tap_var b, double beta, double alpha)
 {
+    TAP_CALL("baddbmm", input, a, b);
     return plus_product("baddbmm", input, tap_bmm(a, b), beta, alpha);
 }
 

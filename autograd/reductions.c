@@ -77,6 +77,7 @@ tap_var tap_mean(tap_var x, tap_axes axes)
 
 tap_var tap_sum_to(tap_var x, tap_shape shape)
 {
+    TAP_CALL("sum_to", x);
     char            a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
     const tap_node *n = tap__live(x);
     if (!n) return tap__inert(x.tape);
@@ -130,6 +131,7 @@ tap_var tap_amax(tap_var x, tap_axes axes)
 
 tap_var tap_amin(tap_var x, tap_axes axes)
 {
+    TAP_CALL("amin", x);
     return tap_neg(tap_amax(tap_neg(x), axes));
 }
 
@@ -142,35 +144,42 @@ static tap_var number_like(tap_var x, double value)
 
 tap_var tap_count_nonzero(tap_var x, tap_axes axes)
 {
+    TAP_CALL("count_nonzero", x);
     return tap_cast(tap_sum(tap_cast(tap_ne(x, number_like(x, 0)), TAP_F64), axes), TAP_I64);
 }
 
 tap_var tap_any(tap_var x, tap_axes axes)
 {
+    TAP_CALL("any", x);
     return tap_cast(tap_count_nonzero(x, axes), TAP_BOOL);
 }
 
 tap_var tap_all(tap_var x, tap_axes axes)
 {
+    TAP_CALL("all", x);
     return tap_logical_not(tap_any(tap_logical_not(x), axes));
 }
 
 tap_var tap_logical_not(tap_var x)
 {
+    TAP_CALL("logical_not", x);
     return tap_eq(x, number_like(x, 0));
 }
 
 tap_var tap_isnan(tap_var x)
 {
+    TAP_CALL("isnan", x);
     return tap_ne(x, x);
 }
 
 tap_var tap_isinf(tap_var x)
 {
+    TAP_CALL("isinf", x);
     return tap_eq(tap_abs(x), tap__scalar_like(x, (double)INFINITY));
 }
 
 tap_var tap_isfinite(tap_var x)
 {
+    TAP_CALL("isfinite", x);
     return tap_lt(tap_abs(x), tap__scalar_like(x, (double)INFINITY));
 }

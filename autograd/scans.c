@@ -85,6 +85,7 @@ static tap_var prod_axis(tap_var x, int axis)
 
 tap_var tap_prod(tap_var x, tap_axes axes)
 {
+    TAP_CALL("prod", x);
     const tap_node *n = tap__live(x);
     unsigned        mask;
     tap_shape       out;
@@ -130,6 +131,7 @@ static const tap_op cumsum_op = { "cumsum", cumsum_infer, cumsum_forward, cumsum
 
 tap_var tap_cumsum(tap_var x, int axis)
 {
+    TAP_CALL("cumsum", x);
     if (tap_shape_of(x).rank == 0) return tap_sum(x, TAP_AXES(axis));
     return tap_apply(&cumsum_op, &axis, 1, &x);
 }
@@ -188,6 +190,7 @@ static tap_var scan(const char *call, tap_var x, int axis, tap_var (*op)(tap_var
 
 tap_var tap_cumprod(tap_var x, int axis)
 {
+    TAP_CALL("cumprod", x);
     const tap_node *n = tap__live(x);
     int             at = axis;
     const bool      apart = n && tap_dtype_is_float(n->value.dtype) && n->value.shape.rank > 0 && tap__axis(&at, n->value.shape.rank) &&
@@ -231,6 +234,7 @@ static tap_var log_of_windows(tap_var x, int axis)
 /* The value from pairs, the gradient from windows. */
 tap_var tap_logcumsumexp(tap_var x, int axis)
 {
+    TAP_CALL("logcumsumexp", x);
     const tap_node *n = tap__live(x);
     tap_var         value = scan("logcumsumexp", n && n->needs ? tap_detach(x) : x, axis, tap_logaddexp);
     int             at = axis;

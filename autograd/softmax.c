@@ -49,6 +49,7 @@ tap_var tap__log_sum_exp(tap_var x, tap_axes axes)
 
 tap_var tap_logsumexp(tap_var x, tap_axes axes)
 {
+    TAP_CALL("logsumexp", x);
     tap_var top, below = below_maximum(x, axes, &top), sum = tap__log_sum_exp(below, axes);
     return tap_add(sum, tap_reshape(top, tap_shape_of(sum)));
 }
@@ -88,6 +89,7 @@ static const tap_op softmax_op = { "softmax", value_infer, NULL, softmax_vjp, si
 
 tap_var tap_softmax(tap_var x, int axis)
 {
+    TAP_CALL("softmax", x);
     if (!has_axis(x, "softmax", axis)) return tap__inert(x.tape);
     tap_axes axes = tap_keep(TAP_AXES(axis));
     tap_var  top, e = tap_exp(below_maximum(tap_detach(x), axes, &top));
@@ -105,6 +107,7 @@ static const tap_op log_softmax_op = { "log_softmax", value_infer, NULL, log_sof
 
 tap_var tap_log_softmax(tap_var x, int axis)
 {
+    TAP_CALL("log_softmax", x);
     if (!has_axis(x, "log_softmax", axis)) return tap__inert(x.tape);
     tap_axes axes = tap_keep(TAP_AXES(axis));
     tap_var  top, below = below_maximum(tap_detach(x), axes, &top); /* before the logarithm is taken off: a large x would round it away */

@@ -240,10 +240,10 @@ static void embed_forward(tap_call *c, tap_tensor *out)
     const embedding *a = c->attr;
     tap_call         view = { c->tape, a->view, a->attr, 1, out };
     tap_tensor       place = { 0 }, g = c->in[0];
-    tap_tensor_fill(*out, 0);
+    tap__tensor_fill(*out, 0);
     if (tap_numel(g.shape) == 0 || a->view->infer(&view, &place) != TAP_OK) return;
-    if (!overlaps(place)) {
-        tap_tensor_copy(place, g, NULL);
+    if (!overlaps(place) || !tap_dtype_is_float(out->dtype)) { /* only fold's windows really do, and they are floats */
+        tap__tensor_copy(place, g, NULL);
         return;
     }
     for (int64_t i = 0; i < g.shape.n[g.shape.rank - 1]; i++) {
@@ -362,6 +362,7 @@ tap_var tap_diagonal(tap_var x, int64_t offset, int axis1, int axis2)
 
 tap_var tap_diag_embed(tap_var x, int64_t offset, int axis1, int axis2)
 {
+    TAP_CALL("diag_embed", x);
     const tap_node *n = tap__live(x);
     int             a = axis1, b = axis2;
     if (!n) return tap__inert(x.tape);
@@ -409,6 +410,7 @@ tap_var tap_unfold(tap_var x, int axis, int64_t size, int64_t step)
 
 tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step)
 {
+    TAP_CALL("fold", windows);
     const tap_node *w = tap__live(windows);
     int             at = axis;
     if (!w) return tap__inert(windows.tape);

@@ -7,6 +7,7 @@
 
 tap_var tap_prelu(tap_var x, tap_var weight)
 {
+    TAP_CALL("prelu", x, weight);
     if (!tap__together("prelu", 2, (tap_var[]){ x, weight })) return tap__inert(x.tape);
     const tap_node *n = tap__live(x);
     tap_shape       s = n->value.shape, w = tap_shape_of(weight), along = { .rank = s.rank };
@@ -24,6 +25,7 @@ tap_var tap_prelu(tap_var x, tap_var weight)
 
 tap_var tap_glu(tap_var x, int axis)
 {
+    TAP_CALL("glu", x);
     const tap_node *n = tap__live(x);
     tap_var         half[2];
     int             at = axis;
@@ -37,11 +39,13 @@ tap_var tap_glu(tap_var x, int axis)
 
 tap_var tap_softmin(tap_var x, int axis)
 {
+    TAP_CALL("softmin", x);
     return tap_softmax(tap_neg(x), axis);
 }
 
 tap_var tap_smooth_clip(tap_var x, double lo, double hi)
 {
+    TAP_CALL("smooth_clip", x);
     const tap_node *n = tap__live(x);
     if (!n) return tap__inert(x.tape);
     if (!(lo < hi && isfinite(hi - lo)))

@@ -129,20 +129,24 @@ static tap_var convolve(tap_var x, tap_var weight, tap_var bias, tap_conv_option
 
 tap_var tap_conv1d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
 {
+    TAP_CALL("conv1d", x, weight, bias);
     return convolve(x, weight, bias, o, "conv1d", 1, false);
 }
 
 tap_var tap_conv2d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
 {
+    TAP_CALL("conv2d", x, weight, bias);
     return convolve(x, weight, bias, o, "conv2d", 2, false);
 }
 
 tap_var tap_conv_transpose1d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
 {
+    TAP_CALL("conv_transpose1d", x, weight, bias);
     return convolve(x, weight, bias, o, "conv_transpose1d", 1, true);
 }
 
 tap_var tap_conv_transpose2d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o)
 {
+    TAP_CALL("conv_transpose2d", x, weight, bias);
     return convolve(x, weight, bias, o, "conv_transpose2d", 2, true);
 }

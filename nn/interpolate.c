@@ -143,6 +143,7 @@ static tap_var resize_to(tap_var x, int axis, int64_t to, double scale, tap_inte
 
 tap_var tap_interpolate(tap_var x, tap_interpolate_options o)
 {
+    TAP_CALL("interpolate", x);
     const tap_node *n = tap__live(x);
     int64_t         to[3] = { 0 };
     if (!n) return tap__inert(x.tape);

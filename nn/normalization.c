@@ -53,6 +53,7 @@ static bool trailing(const tap_node *n, const char *call, tap_shape shape, tap_a
 
 tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var weight, tap_var bias, double eps)
 {
+    TAP_CALL("layer_norm", x, weight, bias);
     const tap_node *n = live("layer_norm", x, weight, bias);
     tap_axes        axes;
     if (!n || !trailing(n, "layer_norm", normalized_shape, &axes)) return tap__inert(x.tape);
@@ -63,6 +64,7 @@ tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var weight, ta
 
 tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, double eps)
 {
+    TAP_CALL("rms_norm", x, weight);
     const tap_node *n = live("rms_norm", x, weight, (tap_var){ 0 });
     tap_axes        axes;
     if (!n || !trailing(n, "rms_norm", normalized_shape, &axes)) return tap__inert(x.tape);
@@ -72,6 +74,7 @@ tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, doub
 
 tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, double eps)
 {
+    TAP_CALL("group_norm", x, weight, bias);
     const tap_node *n = live("group_norm", x, weight, bias);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
@@ -120,6 +123,7 @@ static tap_var constant(tap_var x, const tap_tensor *stat)
 tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight, tap_var bias,
                        bool training, double momentum, double eps)
 {
+    TAP_CALL("batch_norm", x, weight, bias);
     const tap_node *n = live("batch_norm", x, weight, bias);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;

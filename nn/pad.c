@@ -51,6 +51,7 @@ static const char *check_axis(tap_pad_mode mode, int64_t n, int64_t before, int6
 
 tap_var tap_pad(tap_var x, int n, const int64_t *padding, tap_pad_mode mode, double value)
 {
+    TAP_CALL("pad", x);
     const tap_node *node = tap__live(x);
     if (!node) return tap__inert(x.tape);
     tap_shape s = node->value.shape;

@@ -100,6 +100,7 @@ static tap_var places(tap_tape *t, const tap__windows w[2], const int64_t size[2
 
 tap_var tap_max_pool2d(tap_var x, tap_pool_options o, tap_var *index)
 {
+    TAP_CALL("max_pool2d", x);
     const tap_node *n = tap__live(x);
     tap__windows    w[2];
     if (index) *index = tap__inert(x.tape);
@@ -145,6 +146,7 @@ static tap_var counts(const tap_node *n, const tap__windows w[2], bool exclude_p
 
 tap_var tap_avg_pool2d(tap_var x, tap_pool_options o)
 {
+    TAP_CALL("avg_pool2d", x);
     const tap_node *n = tap__live(x);
     tap__windows    w[2];
     if (!n || !check(n, "avg_pool2d", o, w)) return tap__inert(x.tape);
@@ -156,6 +158,7 @@ tap_var tap_avg_pool2d(tap_var x, tap_pool_options o)
 
 tap_var tap_adaptive_avg_pool2d(tap_var x, int64_t height, int64_t width)
 {
+    TAP_CALL("adaptive_avg_pool2d", x);
     const tap_node *n = tap__live(x);
     if (!n || !check_image(n, "adaptive_avg_pool2d")) return tap__inert(x.tape);
     tap_shape s = n->value.shape;

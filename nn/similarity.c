@@ -12,6 +12,7 @@ static tap_var normalize_by_order(tap_var x, double p, tap_axes axes, double eps
 
 tap_var tap_normalize(tap_var x, double p, int axis, double eps)
 {
+    TAP_CALL("normalize", x);
     const tap_axes  axes = tap_keep(TAP_AXES(axis));
     const tap_node *n = tap__live(x);
     if (n && !tap_dtype_is_float(n->value.dtype))
@@ -25,6 +26,7 @@ tap_var tap_normalize(tap_var x, double p, int axis, double eps)
 /* <x1, x2> / (max(|x1|, eps) max(|x2|, eps)) */
 tap_var tap_cosine_similarity(tap_var x1, tap_var x2, int axis, double eps)
 {
+    TAP_CALL("cosine_similarity", x1, x2);
     tap_shape a = tap_shape_of(x1), b = tap_shape_of(x2), both;
     if (!tap__together("cosine_similarity", 2, (tap_var[]){ x1, x2 })) return tap__inert(x1.tape);
     if (!tap__broadcast(a, b, &both)) return tap__refuse(tap__live(x1), TAP_ESHAPE, "cosine_similarity", "the shapes do not broadcast");

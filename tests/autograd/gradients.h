@@ -21,7 +21,6 @@ typedef struct {
     bool         fixed; /* f goes with these sizes only: not with 1 and 0 */
     bool         not_empty; /* f has no value over no elements */
     bool         apart;     /* f(x, x) cannot be differentiated */
-    bool         prepares;  /* f calls other functions on its inputs first: it is their messages that bad inputs give */
 } gradient_row;
 
 /* Tables end with { 0 }. */
