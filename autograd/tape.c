@@ -430,7 +430,7 @@ double tap_item(tap_var v)
 
 tap_var tap_detach(tap_var v)
 {
-    if (v.tape && v.tape->depth == 0 && !v.tape->rule) tap__count_call(v.tape, "detach");
+    TAP_CALL("detach", v);
     const tap_node *n = tap__live_for("detach", v);
     if (!n) return tap__inert(v.tape);
     if (n->storage) tap__arena_share(n->storage);

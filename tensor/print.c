@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tensor/internal.h"
+#include "tensor/text.h"
 
 /* Elements up to which all are printed; of an axis with more than 2 EDGE then the first and last EDGE. Digits behind the point;
  * characters of a line; bytes of a number. */
@@ -36,25 +37,12 @@ static void put_spaces(printer *p, int64_t n)
 
 /* ---- Numbers ---- */
 
-/* The point of a number, which the locale may have as anything that is no digit, becomes '.'. */
-static void set_point(char *text)
-{
-    static const char known[] = "0123456789+-e";
-    char             *to = text;
-    for (const char *from = text; *from; from++) {
-        if (strchr(known, *from)) *to++ = *from;
-        else if (to == text || to[-1] != '.') *to++ = '.';
-    }
-    *to = '\0';
-}
-
 static const char *format_float(char text[NUMBER], notation how, double x)
 {
     if (isnan(x)) return "nan";
     if (isinf(x)) return x > 0 ? "inf" : "-inf";
-    if (how == WHOLE) snprintf(text, NUMBER, "%.0f.", x);
-    else snprintf(text, NUMBER, how == FIXED ? "%.*f" : "%.*e", PRECISION, x);
-    set_point(text);
+    if (how == WHOLE) tap__format(text, NUMBER, "%.0f.", x);
+    else tap__format(text, NUMBER, how == FIXED ? "%.*f" : "%.*e", PRECISION, x);
     return text;
 }
 

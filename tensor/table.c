@@ -39,7 +39,7 @@ static void fail_field(reader *r, const char *format, ...)
     char    what[128];
     va_list args;
     va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
+    tap__format_list(what, sizeof what, format, args);
     va_end(args);
     if (!r->failed)
         tap__input_fail(&r->from.in, TAP_EIO, "row %lld, field %lld: %s", (long long)r->row + 1, (long long)r->column + 1,

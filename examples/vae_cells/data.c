@@ -49,7 +49,8 @@ static bool read_counts(cells *d, tap_arena *a, const options *o)
     if (tap_arena_status(a, &message) == TAP_OK) return true;
     tap_arena      *work = tap_arena_new();
     const tap_table t = folder ? (tap_table){ 0 } : tap_table_read(work, o->data, separator);
-    if (t.columns != 1 || has_columns(t, o->data, separator)) fail("%s", message);
+    const char     *unread; /* a table that is none: the first message says what is wrong */
+    if (tap_arena_status(work, &unread) != TAP_OK || t.columns != 1 || has_columns(t, o->data, separator)) fail("%s", message);
     tap_arena_free(work);
     return false;
 }

@@ -13,9 +13,9 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
 }
 
 #define FUNCTIONAL_WRONGS \
-    X(prelu_channels, TAP_ESHAPE, "prelu: [2,4]: the weight does not go with axis 1", \
+    X(prelu_channels, TAP_ESHAPE, "prelu: [2,4] x [3]: the weight does not go with axis 1", \
       w->out = tap_prelu(X_VAR, tap_zeros(w->t, TAP_SHAPE(3)))) \
-    X(prelu_rank, TAP_ESHAPE, "prelu: [2,4]: the weight must be [], [1] or [channels]", w->out = tap_prelu(X_VAR, X_VAR)) \
+    X(prelu_rank, TAP_ESHAPE, "prelu: [2,4] x [2,4]: the weight must be [], [1] or [channels]", w->out = tap_prelu(X_VAR, X_VAR)) \
     X(glu_axis, TAP_EARG, "glu: [2,4]: axis 2 is out of range", w->out = tap_glu(X_VAR, 2)) \
     X(glu_odd, TAP_ESHAPE, "glu: [3]: axis 0 does not have two halves", w->out = tap_glu(tap_zeros(w->t, TAP_SHAPE(3)), 0)) \
     X(dropout_p, TAP_EARG, "dropout: [2,4]: p is nan, not within 0..1", w->out = tap_dropout(X_VAR, (double)NAN, false)) \
@@ -30,7 +30,7 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
       w->out = tap_one_hot(tap_cast(tap_scalar(w->t, -1), TAP_I64), -1)) \
     X(one_hot_none, TAP_EARG, "one_hot: [0]: index -1 does not go with 0 classes", \
       w->out = tap_one_hot(tap_arange(w->t, 0), -1)) \
-    X(cosine_shapes, TAP_ESHAPE, "cosine_similarity: [2,4]: the shapes do not broadcast", \
+    X(cosine_shapes, TAP_ESHAPE, "cosine_similarity: [2,4] x [3]: the shapes do not broadcast", \
       w->out = tap_cosine_similarity(X_VAR, tap_zeros(w->t, TAP_SHAPE(3)), 0, 0)) \
     X(layer_norm_shape, TAP_ESHAPE, "layer_norm: [2,4]: its last axes are not [2]", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(2), ABSENT, ABSENT, 0)) \
@@ -39,16 +39,16 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
       w->out = tap_layer_norm(X_VAR, TAP_SCALAR, ABSENT, ABSENT, 0)) \
     X(layer_norm_foreign, TAP_ESTALE, "layer_norm: input 1 is on another tape", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), tap_ones(w->other, TAP_SHAPE(4)), ABSENT, 0)) \
-    X(layer_norm_weight, TAP_ESHAPE, "layer_norm: [2,4]: the weight is [2,4]", \
+    X(layer_norm_weight, TAP_ESHAPE, "layer_norm: [2,4] x [2,4]: the weight is [2,4]", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), X_VAR, ABSENT, 0)) \
-    X(layer_norm_bias, TAP_ESHAPE, "layer_norm: [2,4]: the bias is [2,4]", \
+    X(layer_norm_bias, TAP_ESHAPE, "layer_norm: [2,4] x [2,4]: the bias is [2,4]", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), ABSENT, X_VAR, 0)) \
-    X(layer_norm_foreign_bias, TAP_ESTALE, "layer_norm: input 1 is on another tape", \
+    X(layer_norm_foreign_bias, TAP_ESTALE, "layer_norm: input 2 is on another tape", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), ABSENT, tap_ones(w->other, TAP_SHAPE(4)), 0)) \
-    X(rms_norm_weight, TAP_ESHAPE, "rms_norm: [2,4]: the weight is [2,4]", w->out = tap_rms_norm(X_VAR, TAP_SHAPE(4), X_VAR, 0)) \
+    X(rms_norm_weight, TAP_ESHAPE, "rms_norm: [2,4] x [2,4]: the weight is [2,4]", w->out = tap_rms_norm(X_VAR, TAP_SHAPE(4), X_VAR, 0)) \
     X(group_norm_groups, TAP_ESHAPE, "group_norm: [2,4]: its channels, axis 1, do not make 3 groups", \
       w->out = tap_group_norm(X_VAR, 3, ABSENT, ABSENT, 0)) \
-    X(group_norm_weight, TAP_ESHAPE, "group_norm: [2,4]: the weight is [2,4]", \
+    X(group_norm_weight, TAP_ESHAPE, "group_norm: [2,4] x [2,4]: the weight is [2,4]", \
       w->out = tap_group_norm(X_VAR, 2, X_VAR, ABSENT, 0)) \
     X(batch_norm_rank, TAP_ESHAPE, "batch_norm: [3]: needs [batch,channels,..]", \
       w->out = tap_batch_norm(tap_zeros(w->t, TAP_SHAPE(3)), NULL, NULL, ABSENT, ABSENT, true, 0, 0)) \

@@ -140,20 +140,20 @@
     X(vae_sample_negative, TAP_EARG, "vae_sample: n must be at least 0, not -1", w->out = tap_vae_sample(w->vae, w->t, -1)) \
     X(vae_sample_vast, TAP_ENOMEM, NULL, w->out = tap_vae_sample(w->vae, w->t, 1ll << 50)) \
     X(vae_reconstruct_shape, TAP_ESHAPE, \
-      "affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias): inner sizes 2 and 4 differ", \
+      "vae_reconstruct: [1,2,2]: inner sizes 2 and 4 differ; at affine: [1,2,2] x [3,4] x [3] (vae.enc.0.weight, vae.enc.0.bias)", \
       w->out = tap_vae_reconstruct(w->vae, w->in.noise)) \
-    X(vae_log_likelihood_none, TAP_EARG, "vae_log_likelihood: samples must be at least 1, not 0", \
+    X(vae_log_likelihood_none, TAP_EARG, "vae_log_likelihood: [2,4]: samples must be at least 1, not 0", \
       w->out = tap_vae_log_likelihood(w->vae, w->in.x, 0)) \
     X(vae_log_likelihood_vast, TAP_ENOMEM, NULL, w->out = tap_vae_log_likelihood(w->vae, w->in.x, 1ll << 50)) \
-    X(vae_reconstruction_negative, TAP_EARG, "vae_reconstruction_log_prob: samples must be at least 1, not -9223372036854775808", \
+    X(vae_reconstruction_negative, TAP_EARG, "vae_reconstruction_log_prob: [2,4]: samples must be at least 1, not -9223372036854775808", \
       w->out = tap_vae_reconstruction_log_prob(w->vae, w->in.x, INT64_MIN)) \
     X(vae_deviance_shape, TAP_ESHAPE, NULL, w->out = tap_vae_deviance(w->vae, w->in.noise, NULL)) \
-    X(vae_deviance_condition, TAP_EARG, "vae: no c is given, and condition = 2", w->out = tap_vae_deviance(w->conditional, w->in.x, NULL)) \
-    X(vae_fit_steps, TAP_EARG, "vae_fit: steps must be at least 0, not -9223372036854775808", \
+    X(vae_deviance_condition, TAP_EARG, "vae_deviance: [2,4]: no c is given, and condition = 2", w->out = tap_vae_deviance(w->conditional, w->in.x, NULL)) \
+    X(vae_fit_steps, TAP_EARG, "vae_fit: [2,4]: steps must be at least 0, not -9223372036854775808", \
       w->out = tap_vae_fit(w->vae, w->in.x, (tap_fit_options){ .steps = INT64_MIN }).param[0]) \
-    X(vae_fit_lr, TAP_EARG, "vae_fit: lr must be a finite number above 0, not inf", \
+    X(vae_fit_lr, TAP_EARG, "vae_fit: [2,4]: lr must be a finite number above 0, not inf", \
       w->out = tap_vae_fit(w->vae, w->in.x, (tap_fit_options){ .lr = (double)INFINITY }).param[0]) \
-    X(vae_regret_draws, TAP_EARG, "vae_regret: samples must be at least 1, not -1", \
+    X(vae_regret_draws, TAP_EARG, "vae_regret: [2,4]: samples must be at least 1, not -1", \
       w->out = tap_vae_regret(w->vae, w->in.x, -1, (tap_fit_options){ .steps = 1 })) \
     X(vae_regret_vast, TAP_ENOMEM, NULL, w->out = tap_vae_regret(w->vae, w->in.x, 1ll << 50, (tap_fit_options){ .steps = 1 })) \
     X(vae_clip, TAP_EARG, "new: vae: clip = inf is not finite", \

@@ -27,7 +27,7 @@
       w->out = tap_mv(w->in.a, w->in.b)) \
     X(mm_sizes, TAP_ESHAPE, "mm: [2,2] x [3,2] (theta): needs matrices [m,k] and [k,n]", \
       w->out = two(w, tap_mm, tap_zeros(w->t, TAP_SHAPE(3, 2)))) \
-    X(mm_dtypes, TAP_EDTYPE, "matmul: [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
+    X(mm_dtypes, TAP_EDTYPE, "mm: [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
       w->out = two(w, tap_mm, var_of(w, TAP_F32))) \
     X(bmm_batches, TAP_ESHAPE, "bmm: [1,2,2] x [2,2,2]: needs batches of matrices [b,m,k] and [b,k,n]", \
       w->out = tap_bmm(tap_zeros(w->t, TAP_SHAPE(1, 2, 2)), tap_zeros(w->t, TAP_SHAPE(2, 2, 2)))) \
@@ -36,9 +36,9 @@
       w->out = two(w, tap_inner, tap_zeros(w->t, TAP_SHAPE(3)))) \
     X(inner_rank, TAP_ESHAPE, "inner: [1,1,1,1,1,1,1,1] x [1,1,1,1,1,1,1,1]: the result has too many axes", \
       tap_var x = tap_zeros(w->t, TAP_SHAPE(1, 1, 1, 1, 1, 1, 1, 1)); w->out = tap_inner(x, x)) \
-    X(addmm_input, TAP_ESHAPE, "addmm: [1,2,2] x [2,2]: the input does not broadcast to the product", \
+    X(addmm_input, TAP_ESHAPE, "addmm: [1,2,2] x [2,2] x [2,2] (theta, theta): the input does not broadcast to the product", \
       w->out = tap_addmm(tap_unsqueeze(w->in.a, 0), w->in.a, w->in.a, 1, 1)) \
-    X(baddbmm_input, TAP_ESHAPE, "baddbmm: [3] x [1,2,2]: the input does not broadcast to the product", \
+    X(baddbmm_input, TAP_ESHAPE, "baddbmm: [3] x [1,2,2] x [1,2,2]: the input does not broadcast to the product", \
       tap_var x = tap_unsqueeze(w->in.a, 0); w->out = tap_baddbmm(tap_zeros(w->t, TAP_SHAPE(3)), x, x, 0, 1)) \
     X(tensordot_count, TAP_EARG, "tensordot: [2,2] x [2,2] (theta): 3 pairs of axes cannot be summed over", \
       w->out = tap_tensordot(w->in.a, w->in.b, 3, NULL, NULL)) \
@@ -52,10 +52,10 @@
       w->out = tap_tensordot(w->in.a, w->in.b, 2, (int[]){ 0, -2 }, (int[]){ 0, 1 })) \
     X(tensordot_sizes, TAP_ESHAPE, "tensordot: [2,2] x [3] (theta): paired sizes 2 and 3 differ", \
       w->out = tap_tensordot(w->in.a, tap_zeros(w->t, TAP_SHAPE(3)), 1, NULL, NULL)) \
-    X(tensordot_int, TAP_EDTYPE, "matmul: [1,2,2] x [1,2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+    X(tensordot_int, TAP_EDTYPE, "tensordot: [2,2] x [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_tensordot(var_of(w, TAP_I64), var_of(w, TAP_I64), 1, NULL, NULL)) \
     X(einsum_null, TAP_EARG, "einsum: [2,2] (theta): there is no equation", w->out = tap_einsum(NULL, 1, &w->in.a)) \
-    X(einsum_many, TAP_EARG, "einsum: 17 inputs, 16 is the most there can be", \
+    X(einsum_many, TAP_EARG, "einsum: [2,2] x [2,2] x [2,2] x [2,2] x ... (theta, theta, theta, theta): 17 inputs, 16 is the most there can be", \
       tap_var many[17]; for (int i = 0; i < 17; i++) many[i] = w->in.a; w->out = tap_einsum("ij", 17, many)) \
     X(einsum_fewer, TAP_EARG, "einsum: [2,2] (theta): 'ij,jk': it has not as many groups as there are inputs", \
       w->out = tap_einsum("ij,jk", 1, &w->in.a)) \
@@ -104,7 +104,7 @@
       w->out = tap_einsum("iZ,Z", 2, (tap_var[]){ w->in.a, tap_zeros(w->t, TAP_SHAPE(3)) })) \
     X(einsum_dots_sizes, TAP_ESHAPE, "einsum: [2,2] x [3] (theta): '...,...': ... is 2 and 3", \
       w->out = tap_einsum("...,...", 2, (tap_var[]){ w->in.a, tap_zeros(w->t, TAP_SHAPE(3)) })) \
-    X(einsum_int, TAP_EDTYPE, "sum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+    X(einsum_int, TAP_EDTYPE, "einsum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
       tap_var x = var_of(w, TAP_I64); w->out = tap_einsum("ij->i", 1, &x)) \
     X(tril_vector, TAP_ESHAPE, "tril: [2]: needs a matrix [..,m,n]", w->out = tap_tril(w->in.v, 0)) \
     X(triu_scalar, TAP_ESHAPE, "triu: []: needs a matrix [..,m,n]", w->out = tap_triu(w->in.s, 0)) \
@@ -119,7 +119,7 @@
       w->out = tap_cholesky(tap_mul_scalar(w->in.a, (double)NAN), true)) \
     X(cholesky_solve_vector, TAP_ESHAPE, "cholesky_solve: [2] x [2,2] (theta): needs b [..,n,m] and a factor [..,n,n]", \
       w->out = tap_cholesky_solve(w->in.v, w->in.a, false)) \
-    X(cholesky_solve_rows, TAP_ESHAPE, "solve_triangular: [2,2] x [3,2] (theta): a has size 2, b has 3 rows", \
+    X(cholesky_solve_rows, TAP_ESHAPE, "cholesky_solve: [3,2] x [2,2] (theta): a has size 2, b has 3 rows", \
       w->out = tap_cholesky_solve(tap_zeros(w->t, TAP_SHAPE(3, 2)), w->in.a, false)) \
     X(triangular_vector, TAP_ESHAPE, "solve_triangular: [2,2] x [2] (theta): needs b [..,n,m]", \
       w->out = tap_solve_triangular(w->in.a, w->in.v, false, true, false)) \
@@ -144,7 +144,7 @@
     X(det_vast, TAP_ENOMEM, NULL, w->out = tap_det(wide(w, 1 << 25))) \
     X(slogdet_bool, TAP_EDTYPE, "slogdet: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
       w->out = tap_slogdet(w->in.condition, NULL)) \
-    X(logdet_shape, TAP_ESHAPE, "slogdet: [2]: needs a square matrix [..,n,n]", w->out = tap_logdet(w->in.v)) \
+    X(logdet_shape, TAP_ESHAPE, "logdet: [2]: needs a square matrix [..,n,n]", w->out = tap_logdet(w->in.v)) \
     X(slogdet_gradient, TAP_EARG, "backward of slogdet: [2,2]: inv: [2,2]: matrix 0 is singular (pivot 2)", \
       w->status = tap_backward(tap_slogdet(wide(w, 2), NULL))) \
     X(affine_inner, TAP_ESHAPE, "affine: [2,2] x [2,3] x [2] (theta): inner sizes 2 and 3 differ", \

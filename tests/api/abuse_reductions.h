@@ -63,19 +63,19 @@
       w->out = tap_amax(w->in.a, TAP_AXES(-3))) \
     X(amax_empty, TAP_ESHAPE, "amax: [2,0]: there is no maximum of no elements", \
       w->out = tap_amax(tap_slice(w->in.a, 1, 0, 0, 1), TAP_LAST)) \
-    X(logsumexp_int, TAP_EDTYPE, "amax: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+    X(logsumexp_int, TAP_EDTYPE, "logsumexp: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_logsumexp(var_of(w, TAP_I64), TAP_LAST)) \
-    X(logsumexp_empty_int, TAP_EDTYPE, "sum: [0,2]: int64 is not float32 or float64; tap_cast makes it so", \
+    X(logsumexp_empty_int, TAP_EDTYPE, "logsumexp: [0,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_logsumexp(tap_slice(var_of(w, TAP_I64), 0, 0, 0, 1), TAP_LAST)) \
-    X(logsumexp_axis, TAP_EARG, "amax: [2,2] (theta): axis 2147483647 is out of range for rank 2", \
+    X(logsumexp_axis, TAP_EARG, "logsumexp: [2,2] (theta): axis 2147483647 is out of range for rank 2", \
       w->out = tap_logsumexp(w->in.a, TAP_AXES(INT_MAX))) \
-    X(sum_to_shape, TAP_ESHAPE, "sum_to: [3,1] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, TAP_SHAPE(3, 1))) \
-    X(sum_to_more, TAP_ESHAPE, "sum_to: [1,2,2] does not broadcast to [2,2]", \
+    X(sum_to_shape, TAP_ESHAPE, "sum_to: [2,2] (theta): [3,1] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, TAP_SHAPE(3, 1))) \
+    X(sum_to_more, TAP_ESHAPE, "sum_to: [2,2] (theta): [1,2,2] does not broadcast to [2,2]", \
       w->out = tap_sum_to(w->in.a, TAP_SHAPE(1, 2, 2))) \
-    X(sum_to_negative, TAP_ESHAPE, "sum_to: [-3] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, negative)) \
-    X(sum_to_rank, TAP_ESHAPE, "sum_to: [0,0,0,0,0,0,0,0] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, rank_9)) \
-    X(sum_to_rank_min, TAP_ESHAPE, "sum_to: [] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, rank_min)) \
-    X(sum_to_int, TAP_EDTYPE, "sum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
+    X(sum_to_negative, TAP_ESHAPE, "sum_to: [2,2] (theta): [-3] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, negative)) \
+    X(sum_to_rank, TAP_ESHAPE, "sum_to: [2,2] (theta): [0,0,0,0,0,0,0,0] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, rank_9)) \
+    X(sum_to_rank_min, TAP_ESHAPE, "sum_to: [2,2] (theta): [] does not broadcast to [2,2]", w->out = tap_sum_to(w->in.a, rank_min)) \
+    X(sum_to_int, TAP_EDTYPE, "sum_to: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_sum_to(var_of(w, TAP_I64), TAP_SHAPE(1)))
 /* clang-format on */
 

@@ -86,7 +86,7 @@
     X(zero_pad_crop, TAP_EARG, "zero_pad: [2,2] (theta): -2 before and -1 after do not go with axis 1", \
       w->out = tap_zero_pad(w->in.a, 1, -2, -1)) \
     X(zero_pad_max, TAP_EARG, NULL, w->out = tap_zero_pad(w->in.a, 1, INT64_MAX, INT64_MAX)) \
-    X(stack_shapes, TAP_ESHAPE, "cat: [1,2,2] x [1,2]: input 1 does not fit input 0 beside axis 0", \
+    X(stack_shapes, TAP_ESHAPE, "stack: [2,2] x [2] (theta): input 1 does not fit input 0 beside axis 0", \
       w->out = tap_stack(2, (tap_var[]){ w->in.a, w->in.v }, 0)) \
     X(split_room, TAP_EARG, "split: [2,2] (theta): there are more pieces than there is room for", \
       tap_split(w->in.a, 1, 0, 1, &w->out)) \
@@ -107,7 +107,7 @@
     X(repeat_wide, TAP_ESHAPE, "repeat: [1073741824,536870912]: too many times", \
       w->out = tap_repeat(tap_expand(w->in.s, TAP_SHAPE(1ll << 30, 1ll << 29)), TAP_SHAPE(1ll << 10, 1ll << 30))) \
     X(repeat_vast, TAP_ENOMEM, NULL, w->out = tap_repeat(w->in.a, vast)) \
-    X(tile_rank, TAP_ESHAPE, "repeat: [2,2] (theta): needs a number of times for every axis", \
+    X(tile_rank, TAP_ESHAPE, "tile: [2,2] (theta): needs a number of times for every axis", \
       w->out = tap_tile(w->in.a, rank_min)) \
     X(roll_axis, TAP_EARG, "roll: [2,2] (theta): axis -3 is out of range", \
       w->out = tap_roll(w->in.a, 1, (int64_t[]){ 1 }, (int[]){ -3 })) \

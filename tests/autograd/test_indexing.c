@@ -249,7 +249,7 @@ static void test_reductions(void **state)
     expect(tap_cumsum(y, 0), TAP_SHAPE(4), D(1, 3, 6, 12));
     expect(tap_cumprod(y, 0), TAP_SHAPE(4), D(1, 2, 6, 36));
     expect(tap_logcumsumexp(floats(TAP_SHAPE(4), D(-ENDLESS, -ENDLESS, 5, -1e4)), 0), TAP_SHAPE(4), D(-ENDLESS, -ENDLESS, 5, 5));
-    expect(tap_softmax(floats(TAP_SHAPE(2), D(ENDLESS, 0)), 0), TAP_SHAPE(2), D(NOT_A_NUMBER, 0));
+    expect(tap_softmax(floats(TAP_SHAPE(2), D(ENDLESS, 0)), 0), TAP_SHAPE(2), D(1, 0));
     expect(tap_softmax(floats(TAP_SHAPE(2), D(-ENDLESS, 1e4)), 0), TAP_SHAPE(2), D(0, 1));
     expect(tap_log_softmax(floats(TAP_SHAPE(2), D(1e9, 1e9)), 0), TAP_SHAPE(2), D(-log(2), -log(2))); /* no digit is lost */
     expect(tap_log_softmax(floats(TAP_SHAPE(2), D(-1e4, 1e4)), -1), TAP_SHAPE(2), D(-2e4, 0));
