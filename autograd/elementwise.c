@@ -300,7 +300,7 @@ static tap_status cast_infer(tap_call *c, tap_tensor *out)
 
 static void cast_forward(tap_call *c, tap_tensor *out)
 {
-    tap_tensor_copy(*out, c->in[0], NULL);
+    tap__tensor_copy(*out, c->in[0], NULL);
 }
 
 static void cast_vjp(const tap_node *n, tap_var g, tap_var *gin)

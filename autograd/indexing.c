@@ -89,13 +89,13 @@ static tap_status scatter_add_infer(tap_call *c, tap_tensor *out)
 
 static void scatter_forward(tap_call *c, tap_tensor *out)
 {
-    tap_tensor_copy(*out, c->in[0], NULL);
+    tap__tensor_copy(*out, c->in[0], NULL);
     tap__index(TAP__SCATTER, *out, c->in[2], c->in[1], axis_of(c));
 }
 
 static void scatter_add_forward(tap_call *c, tap_tensor *out)
 {
-    tap_tensor_copy(*out, c->in[0], NULL);
+    tap__tensor_copy(*out, c->in[0], NULL);
     tap__index(TAP__SCATTER_ADD, *out, c->in[2], c->in[1], axis_of(c));
 }
 

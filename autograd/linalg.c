@@ -25,7 +25,7 @@ static void triangle_forward(tap_call *c, tap_tensor *out, bool upper)
     const int64_t *rows = &out->shape.n[out->shape.rank - 2], m = rows[0], n = rows[1];
     int64_t        diagonal = clip(*(const int64_t *)c->attr, -m - 1, n + 1), count = tap_numel(out->shape) / n;
     size_t         size = tap_dtype_size(out->dtype);
-    tap_tensor_copy(*out, c->in[0], NULL);
+    tap__tensor_copy(*out, c->in[0], NULL);
     for (int64_t i = 0; i < count; i++) {
         int64_t first = upper ? 0 : clip(i % m + diagonal + 1, 0, n), last = upper ? clip(i % m + diagonal, 0, n) : n;
         memset((char *)out->data + (size_t)(i * n + first) * size, 0, (size_t)(last - first) * size);
@@ -128,7 +128,7 @@ static bool factors_for(tap_call *c, int64_t numbers, factors *f)
     if (!lu || !swap || !f->bad || !has_memory(c, x)) return false;
     f->lu = tap_tensor_wrap(x.dtype, x.shape, lu);
     f->swap = tap_tensor_wrap(TAP_I64, per, swap);
-    tap_tensor_copy(f->lu, x, NULL);
+    tap__tensor_copy(f->lu, x, NULL);
     return true;
 }
 
@@ -157,7 +157,7 @@ static void cholesky_forward(tap_call *c, tap_tensor *out)
 {
     int64_t *bad = tap_call_scratch(c, (size_t)leading(out->shape, 2) * sizeof *bad);
     if (!bad || !has_memory(c, *out)) return;
-    tap_tensor_copy(*out, c->in[0], NULL);
+    tap__tensor_copy(*out, c->in[0], NULL);
     tap__cholesky(*out, *(const bool *)c->attr, bad);
     all_good(c, bad, "not positive definite (leading minor");
 }
@@ -213,7 +213,7 @@ static tap_status solve_triangular_infer(tap_call *c, tap_tensor *out)
 static void solve_triangular_forward(tap_call *c, tap_tensor *out)
 {
     const triangle *t = c->attr;
-    tap_tensor_copy(*out, c->in[1], NULL);
+    tap__tensor_copy(*out, c->in[1], NULL);
     if (!tap__solve_triangular(with_rank(c->in[0], out->shape.rank), *out, t->upper, t->unit, c->tape->arena))
         tap__no_memory(c->tape, c);
 }
@@ -284,7 +284,7 @@ static void solve_forward(tap_call *c, tap_tensor *out)
     factors    f;
     tap_tensor x = *out;
     if (!factor(c, &f) || !all_good(c, f.bad, "singular (pivot")) return;
-    tap_tensor_copy(*out, c->in[1], NULL);
+    tap__tensor_copy(*out, c->in[1], NULL);
     if (is_vectors(c->in[0].shape, c->in[1].shape)) tap__unsqueeze(x, -1, &x, NULL);
     tap__lu_solve(with_rank(f.lu, x.shape.rank), with_rank(f.swap, x.shape.rank - 1), x);
 }
@@ -314,10 +314,10 @@ static void inv_forward(tap_call *c, tap_tensor *out)
     tap_tensor diagonal = *out;
     int        r = out->shape.rank;
     if (!factor(c, &f) || !all_good(c, f.bad, "singular (pivot")) return;
-    tap_tensor_fill(*out, 0);
+    tap__tensor_fill(*out, 0);
     diagonal.shape.rank = r - 1;
     diagonal.stride[r - 2] = out->shape.n[r - 1] + 1;
-    tap_tensor_fill(diagonal, 1);
+    tap__tensor_fill(diagonal, 1);
     tap__lu_solve(f.lu, f.swap, *out);
 }
 

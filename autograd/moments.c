@@ -316,7 +316,7 @@ static tap_status second_infer(tap_call *c, tap_tensor *out)
 
 static void second_forward(tap_call *c, tap_tensor *out)
 {
-    tap_tensor_copy(*out, c->in[1], NULL);
+    tap__tensor_copy(*out, c->in[1], NULL);
 }
 
 static const tap_op norm_of_order_op = { "norm_of_order", second_infer, second_forward, norm_of_order_vjp, sizeof(moments_attr) };

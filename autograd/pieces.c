@@ -27,7 +27,7 @@ static void cat_forward(tap_call *c, tap_tensor *out)
     for (int i = 0; i < c->n_in; i++) {
         int64_t count = c->in[i].shape.n[axis];
         tap__slice(*out, axis, start, start + count, 1, &place, NULL);
-        tap_tensor_copy(place, c->in[i], NULL);
+        tap__tensor_copy(place, c->in[i], NULL);
         start += count;
     }
 }

@@ -173,7 +173,7 @@ static void affine_forward(tap_call *c, tap_tensor *out)
     tap_tensor wt;
     tap_error  e = { 0 };
     tap__permute(c->in[1], 2, (int[]){ 1, 0 }, &wt, &e);
-    tap_tensor_copy(*out, c->in[2], &e);
+    tap__tensor_copy(*out, c->in[2], &e);
     multiply(c, c->in[0], wt, *out, true);
 }
 

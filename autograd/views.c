@@ -133,7 +133,7 @@ static tap_status reshape_infer(tap_call *c, tap_tensor *out)
 static void reshape_forward(tap_call *c, tap_tensor *out)
 {
     tap_tensor flat = tap_tensor_wrap(out->dtype, c->in[0].shape, out->data);
-    tap_tensor_copy(flat, c->in[0], NULL);
+    tap__tensor_copy(flat, c->in[0], NULL);
 }
 
 static void reshape_vjp(const tap_node *n, tap_var g, tap_var *gin)

@@ -83,7 +83,7 @@ static const void *dense(tap_tensor x, tap_arena *scratch, void **copy)
 {
     if (tap_tensor_is_contiguous(x)) return x.data;
     *copy = tap__arena_take(scratch, (size_t)tap_numel(x.shape) * tap_dtype_size(x.dtype));
-    if (*copy) tap_tensor_copy(tap_tensor_wrap(x.dtype, x.shape, *copy), x, NULL);
+    if (*copy) tap__tensor_copy(tap_tensor_wrap(x.dtype, x.shape, *copy), x, NULL);
     return *copy;
 }
 
@@ -130,7 +130,7 @@ static tap_tensor rows_of(const job *j, const unit *u)
 static tap_tensor load_rows(const job *j, const unit *u)
 {
     tap_tensor rows = rows_of(j, u);
-    if (!j->in_rows) tap_tensor_copy(rows, share_of(j->y, u, j->out), NULL);
+    if (!j->in_rows) tap__tensor_copy(rows, share_of(j->y, u, j->out), NULL);
     return rows;
 }
 
@@ -178,11 +178,11 @@ static void forward(const job *j, const unit *u, int64_t part)
     if (j->bias) {
         bias.data = (char *)(uintptr_t)j->bias + u->group * j->out * j->size;
         for (int i = 0; i < 4; i++) bias.stride[i] = i == 1;
-        tap_tensor_copy(rows, bias, NULL);
+        tap__tensor_copy(rows, bias, NULL);
     }
     multiply(j, u, matrix(j->w + group_at(j, u), j->out, k, false), matrix(u->columns, k, u->length, false), rows.data,
              rows.stride[1], j->bias != NULL);
-    if (!j->in_rows) tap_tensor_copy(share_of(j->y, u, j->out), rows, NULL);
+    if (!j->in_rows) tap__tensor_copy(share_of(j->y, u, j->out), rows, NULL);
     (void)part;
 }
 
@@ -286,14 +286,14 @@ static bool sum_in_double(job *j, int64_t n, tap_tensor w, tap_arena *scratch)
     const int64_t    all = j->units, most = n * RUN * j->c->groups;
     const tap_tensor total = tap_tensor_wrap(TAP_F64, w.shape, tap__arena_take(scratch, (size_t)tap_numel(w.shape) * sizeof(double)));
     if (!total.data) return false;
-    tap_tensor_fill(total, 0);
+    tap__tensor_fill(total, 0);
     bool ok = true;
     for (j->first = 0; ok && j->first < all; j->first += most) {
         j->units = all - j->first < most ? all - j->first : most;
         ok = sum_units(j, n, w, scratch);
         if (ok) tap__add_to_total(matrix(w.data, 1, tap_numel(w.shape), false), total.data);
     }
-    if (ok) tap_tensor_copy(w, total, NULL);
+    if (ok) tap__tensor_copy(w, total, NULL);
     tap__arena_give_back(scratch, total.data);
     return ok;
 }

@@ -141,7 +141,7 @@ bool tap__solve_triangular(tap_tensor a, tap_tensor x, bool upper, bool unit, ta
     if (!tap__blis_takes(&m)) {
         copy = tap__arena_take(scratch, (size_t)tap_numel(a.shape) * tap_dtype_size(a.dtype));
         if (!copy) return false;
-        tap_tensor_copy(tap_tensor_wrap(a.dtype, a.shape, copy), a, NULL);
+        tap__tensor_copy(tap_tensor_wrap(a.dtype, a.shape, copy), a, NULL);
         a = tap_tensor_wrap(a.dtype, a.shape, copy);
     }
     job j = job_on(a);

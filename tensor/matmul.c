@@ -60,7 +60,7 @@ static bool usable_by_blis(tap_tensor *x, tap_arena *scratch, void **copy)
     void *p = tap__arena_take(scratch, (size_t)tap_numel(x->shape) * tap_dtype_size(x->dtype));
     if (!p) return false;
     tap_tensor y = tap_tensor_wrap(x->dtype, x->shape, p);
-    tap_tensor_copy(y, *x, NULL);
+    tap__tensor_copy(y, *x, NULL);
     *x = y;
     *copy = p;
     return true;

@@ -240,7 +240,7 @@ bool tap__reduce(tap__reduction how, tap_tensor x, unsigned mask, tap_tensor out
     j.out = out;
     if (j.kept.count == 0) return true;
     if (j.reduced.count > 0) return run(&j, scratch);
-    tap_tensor_fill(out, how == TAP__MEAN ? (double)NAN : start_value(&j));
+    tap__tensor_fill(out, how == TAP__MEAN ? (double)NAN : start_value(&j));
     return true;
 }
 

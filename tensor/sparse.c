@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "tensor/borrow.h"
 #include "tensor/sparse.h"
 
 const char *tap__csr_size_wrong(tap_csr x)
@@ -209,8 +210,10 @@ tap_status tap_csr_rows(tap_tensor out, tap_csr x, const int64_t *row, tap_error
 {
     const tap_status status = check_rows(out, x, row, e);
     const filling    f = { x, row, out };
-    if (status == TAP_OK) tap__parallel(out.shape.n[0], tap__steps(0.5 * (double)tap_numel(out.shape)), fill, &f);
-    return status;
+    if (status != TAP_OK) return status;
+    tap__parallel(out.shape.n[0], tap__steps(0.5 * (double)tap_numel(out.shape)), fill, &f);
+    tap__note_write(out);
+    return TAP_OK;
 }
 
 tap_csr tap_csr_log_normalize(tap_arena *a, tap_csr x, double scale)

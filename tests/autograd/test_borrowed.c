@@ -48,13 +48,20 @@ static void by_uniform(tap_tensor x)
     tap_random_uniform(x, (tap_random){ .seed = 1 });
 }
 
+static void by_rows(tap_tensor x)
+{
+    const int64_t start[2] = { 0, 1 };
+    const tap_csr row = { 1, tap_tensor_numel(x), start, (const int32_t[]){ 0 }, (const float[]){ 1 } };
+    assert_int_equal(tap_csr_rows(tap_tensor_wrap(x.dtype, TAP_SHAPE(1, row.columns), x.data), row, NULL, NULL), TAP_OK);
+}
+
 static void by_pointer_and_told(tap_tensor x)
 {
     ((double *)x.data)[0] = 77;
     tap_tensor_written(x);
 }
 
-static void (*const writers[])(tap_tensor x) = { by_copy, by_fill, by_item, by_normal, by_uniform, by_pointer_and_told };
+static void (*const writers[])(tap_tensor x) = { by_copy, by_fill, by_item, by_normal, by_uniform, by_rows, by_pointer_and_told };
 
 typedef enum { INPUT, VARIABLE, LEAF, PUTS } put;
 
