@@ -278,37 +278,62 @@ tap_var tap_scalar(tap_tape *t, double value)
     return tap__number(t, tap_tape_dtype(t), value);
 }
 
-tap_var tap_full(tap_tape *t, tap_shape shape, double value)
+/* Counts a call that makes values of nothing, in its own name; false, and an error, for a shape that is none. */
+static bool begins(tap_tape *t, const char *call, tap_shape shape)
+{
+    char text[TAP_SHAPE_TEXT];
+    if (!t || t->error.status != TAP_OK) return false;
+    if (t->depth == 0 && !t->rule) tap__count_call(t, call);
+    if (tap_numel(shape) >= 0) return true;
+    tap__fail(t, TAP_ESHAPE, call, "%s is no shape: at most %d sizes, from 0 up, with a product below 2^63", tap_shape_format(text, shape),
+              TAP_MAX_RANK);
+    return false;
+}
+
+static tap_var filled(tap_tape *t, const char *call, tap_shape shape, double value)
 {
     tap_tensor x;
-    tap_var    v = tap__push_empty(t, tap_tape_dtype(t), shape, &x);
+    if (!begins(t, call, shape)) return tap__inert(t);
+    tap_var v = tap__push_empty(t, tap_tape_dtype(t), shape, &x);
     tap__tensor_fill(x, value);
     return v;
 }
 
-tap_var tap_ones(tap_tape *t, tap_shape shape)
+tap_var tap_full(tap_tape *t, tap_shape shape, double value)
 {
-    return tap_full(t, shape, 1);
+    return filled(t, "full", shape, value);
 }
 
-tap_var tap_arange(tap_tape *t, int64_t n)
+tap_var tap_ones(tap_tape *t, tap_shape shape)
+{
+    return filled(t, "ones", shape, 1);
+}
+
+static tap_var counted(tap_tape *t, const char *call, int64_t n)
 {
     tap_tensor x;
-    tap_var    v = tap__push_empty(t, TAP_I64, TAP_SHAPE(n), &x);
+    if (!begins(t, call, TAP_SHAPE(n))) return tap__inert(t);
+    tap_var v = tap__push_empty(t, TAP_I64, TAP_SHAPE(n), &x);
     for (int64_t i = 0; x.data && i < n; i++) ((int64_t *)x.data)[i] = i;
     return v;
 }
 
+tap_var tap_arange(tap_tape *t, int64_t n)
+{
+    return counted(t, "arange", n);
+}
+
 tap_var tap_eye(tap_tape *t, int64_t n)
 {
-    tap_var i = tap_arange(t, n);
+    tap_var i = counted(t, "eye", n);
     return tap_cast(tap_eq(i, tap_unsqueeze(i, 1)), tap_tape_dtype(t));
 }
 
 tap_var tap_zeros(tap_tape *t, tap_shape shape)
 {
     tap_tensor x;
-    tap_var    v = tap__push_empty(t, tap_tape_dtype(t), shape, &x);
+    if (!begins(t, "zeros", shape)) return tap__inert(t);
+    tap_var v = tap__push_empty(t, tap_tape_dtype(t), shape, &x);
     if (x.data) memset(x.data, 0, (size_t)tap_numel(shape) * tap_dtype_size(x.dtype));
     return v;
 }
@@ -338,27 +363,28 @@ tap_var tap__scalar_like(tap_var v, double value)
     return tap__number(v.tape, tap_dtype_is_float(n->value.dtype) ? n->value.dtype : v.tape->dtype, value);
 }
 
-static tap_var noise(tap_tape *t, tap_dtype dtype, tap_shape shape, void (*fill)(tap_tensor, tap_random))
+static tap_var noise(tap_tape *t, const char *call, tap_dtype dtype, tap_shape shape, void (*fill)(tap_tensor, tap_random))
 {
     tap_tensor x;
-    tap_var    v = tap__push_empty(t, dtype, shape, &x);
+    if (!begins(t, call, shape)) return tap__inert(t);
+    tap_var v = tap__push_empty(t, dtype, shape, &x);
     if (x.data) fill(x, (tap_random){ .seed = t->seed, .stream = t->draws++, .step = t->step });
     return v;
 }
 
 tap_var tap_randn(tap_tape *t, tap_shape shape)
 {
-    return noise(t, tap_tape_dtype(t), shape, tap_random_normal);
+    return noise(t, "randn", tap_tape_dtype(t), shape, tap_random_normal);
 }
 
 tap_var tap_rand(tap_tape *t, tap_shape shape)
 {
-    return noise(t, tap_tape_dtype(t), shape, tap_random_uniform);
+    return noise(t, "rand", tap_tape_dtype(t), shape, tap_random_uniform);
 }
 
 tap_var tap__rand_f64(tap_tape *t, tap_shape shape)
 {
-    return noise(t, TAP_F64, shape, tap_random_uniform);
+    return noise(t, "rand", TAP_F64, shape, tap_random_uniform);
 }
 
 /* n elements that read as NaN or, for integers, as 0; NULL where there is no memory for them. */

@@ -446,18 +446,18 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       w->out = put_leaf(w, w->leaf.value, of_rank(w, 1))) \
     X(leaf_grad_strides, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
       w->out = put_leaf(w, w->leaf.value, strided(w))) \
-    X(zeros_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_zeros(w->t, negative)) \
-    X(zeros_overflowing, TAP_ESHAPE, "tape: [9223372036854775807,9223372036854775807] is no shape", \
+    X(zeros_negative, TAP_ESHAPE, "zeros: [-3] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_zeros(w->t, negative)) \
+    X(zeros_overflowing, TAP_ESHAPE, "zeros: [9223372036854775807,9223372036854775807] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", \
       w->out = tap_zeros(w->t, overflowing)) \
-    X(zeros_rank, TAP_ESHAPE, "tape: [0,0,0,0,0,0,0,0] is no shape", w->out = tap_zeros(w->t, rank_9)) \
+    X(zeros_rank, TAP_ESHAPE, "zeros: [0,0,0,0,0,0,0,0] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_zeros(w->t, rank_9)) \
     X(zeros_vast, TAP_ENOMEM, NULL, w->out = tap_zeros(w->t, vast)) \
-    X(randn_rank, TAP_ESHAPE, "tape: [] is no shape", w->out = tap_randn(w->t, rank_min)) \
+    X(randn_rank, TAP_ESHAPE, "randn: [] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_randn(w->t, rank_min)) \
     X(randn_vast, TAP_ENOMEM, NULL, w->out = tap_randn(w->t, vast)) \
-    X(rand_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_rand(w->t, negative)) \
+    X(rand_negative, TAP_ESHAPE, "rand: [-3] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_rand(w->t, negative)) \
     X(item_matrix, TAP_ESHAPE, "item: [2,2] has not one element", w->item = tap_item(w->in.a)) \
     X(item_empty, TAP_ESHAPE, "item: [0,2] has not one element", w->item = tap_item(tap_slice(w->in.a, 0, 0, 0, 1))) \
-    X(arange_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_arange(w->t, -3)) \
-    X(eye_negative, TAP_ESHAPE, "tape: [-3] is no shape", w->out = tap_eye(w->t, -3)) \
+    X(arange_negative, TAP_ESHAPE, "arange: [-3] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_arange(w->t, -3)) \
+    X(eye_negative, TAP_ESHAPE, "eye: [-3] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_eye(w->t, -3)) \
     X(full_vast, TAP_ENOMEM, NULL, w->out = tap_full(w->t, vast, 1)) \
     X(backward_matrix, TAP_ESHAPE, "backward: the loss must have one element, not [2,2]", w->status = tap_backward(w->in.a)) \
     X(backward_constant, TAP_EARG, "backward: the loss depends on no parameter, or was not recorded", \
