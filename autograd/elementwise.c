@@ -183,6 +183,26 @@ static tap_var share_slope(tap_var a, tap_var b)
 #define GIVE(i, rule) \
     if (tap_needs(n, i)) gin[i] = (rule);
 
+/* of a (log a - b); 0 where a is, which nothing depends on */
+static tap_var kl_slope(tap_var a, tap_var b)
+{
+    tap_var zero = tap__scalar_like(a, 0);
+    return tap_where(tap_eq(a, zero), zero, tap_add_scalar(tap_sub(tap_log(a), b), 1));
+}
+
+/* (1 - t) sigmoid(x) - t w sigmoid(-x) */
+static tap_var weighted_bce_slope(tap_var x, tap_var t, tap_var w)
+{
+    tap_var no = tap__chain_mul(tap_add_scalar(tap_neg(t), 1), tap_sigmoid(x));
+    return tap_sub(no, tap__chain_mul(t, tap__chain_mul(w, tap_sigmoid(tap_neg(x)))));
+}
+
+/* w softplus(-x) - softplus(x) */
+static tap_var weighted_bce_by_target(tap_var x, tap_var w)
+{
+    return tap_sub(tap__chain_mul(w, tap_softplus(tap_neg(x))), tap_softplus(x));
+}
+
 /* The numbers p and q of a WITH row are its attributes. */
 #define SINGLE(function, name, cost, rule, attr_size, attr)                                         \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \

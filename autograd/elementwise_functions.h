@@ -162,6 +162,29 @@ TAP__INLINE T M(lerp_far)(T a, T b, T c)
     return finite_a ? c == 0 ? a : q : rest == 0 ? b : p;
 }
 
+/* e^a (a - b), and 0 where e^a is, or where a == b; by halves of a, lest e^a be out of range where the product is not */
+TAP__INLINE T M(kl_log_term)(T a, T b)
+{
+    const T half = M(exp)(a / 2), way = a - b, y = half * way * half;
+    if (L(fabs)(b) == (T)INFINITY) return a == b || a == -(T)INFINITY ? 0 : way;
+    return a == b || (half == 0 && b == b) ? 0 : y;
+}
+
+/* (1 - t) log(1 + e^x) + t w log(1 + e^-x), of which none counts where its factor is 0 */
+TAP__INLINE T M(weighted_bce)(T x, T t, T w)
+{
+    const T rest = M(softplus)(-L(fabs)(x)), no = HIGHER(x, 0) + rest, yes = HIGHER(-x, 0) + rest;
+    return M(chain)(1 - t, (1 - t) * no) + M(chain)(t, t * M(chain)(w, w * yes));
+}
+
+/* (x - mean) / s, and 0 where x is the mean; by halves where x - mean is out of range */
+TAP__INLINE T M(standard_score)(T x, T mean, T s)
+{
+    const T d = x - mean;
+    if (x == mean) return 0;
+    return L(fabs)(d) < (T)INFINITY ? d / s : (x / 2 - mean / 2) / (s / 2);
+}
+
 /* a + c (b - a), from the nearer end, so that both ends are met, and a where a == b. */
 TAP__INLINE T M(lerp)(T a, T b, T c)
 {

@@ -188,6 +188,12 @@ tap_var tap__pow_log(tap_var a, tap_var b);            /* a^b log a */
 tap_var tap__hypot_slope(tap_var a, tap_var b);        /* a / sqrt(a^2 + b^2), and 0 at 0, 0, as the next */
 tap_var tap__atan2_slope(tap_var a, tap_var b);        /* b / (a^2 + b^2) */
 tap_var tap__xlogy_slope(tap_var a, tap_var b);        /* a / b, and 0 where a is */
+tap_var tap__huber(tap_var x, double p);                /* x^2 / 2 for |x| <= p, else p (|x| - p / 2) */
+tap_var tap__smooth_l1(tap_var x, double p);            /* that divided by p */
+tap_var tap__kl_term(tap_var a, tap_var b);             /* a (log a - b), and 0 where a is, with slope 0 */
+tap_var tap__kl_log_term(tap_var a, tap_var b);         /* e^a (a - b), and 0 where e^a is */
+tap_var tap__weighted_bce(tap_var x, tap_var t, tap_var w); /* -w t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)) */
+tap_var tap__standard_score(tap_var x, tap_var mean, tap_var s); /* (x - mean) / s, and 0 where x is the mean */
 tap_var tap__cofactors(tap_var x);                      /* d det(x) / d x, [..,n,n] */
 /* r_0 = log(theta (theta + 1) .. (theta + x - 1) / theta^x), theta = e^u, x whole numbers: lgamma(theta + x) - lgamma(theta)
  * - x u, which keeps all digits where theta is large. x has no gradient. */
@@ -206,6 +212,7 @@ tap_var tap__standard_scale(tap_var x, tap_axes axes, bool centered, double eps)
 tap_var tap__unit(tap_var x, tap_axes axes, double eps);
 tap_var tap__unit_scale(tap_var x, tap_axes axes, double eps);
 tap_var tap__norm(tap_var x, tap_axes axes); /* |x| */
+tap_var tap__mean_square(tap_var x, tap_axes axes);
 /* Uniform noise as tap_rand's, in double on any tape. */
 tap_var tap__rand_f64(tap_tape *t, tap_shape shape);
 /* Rows behind public functions that check p. */

@@ -218,6 +218,15 @@ static void norm_forward(tap_call *c, tap_tensor *out)
     each_result(c, out, false, 0, tap__moments_root);
 }
 
+static void mean_square_forward(tap_call *c, tap_tensor *out)
+{
+    tap__moments m;
+    double      *unused;
+    int64_t      n;
+    if (!moments_of(c, false, &m, &unused, &n)) return;
+    for (int64_t i = 0; i < n; i++) put(out, i, m.count > 0 ? tap__moments_square(&m, i, m.count) : (double)NAN);
+}
+
 /* 2 (x - mean) / (n - correction), as y s for y = (x - mean) / s: the digits of x - mean, also where the mean is large */
 static void variance_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
@@ -243,9 +252,20 @@ static void norm_vjp(const tap_node *n, tap_var g, tap_var *gin)
     gin[0] = tap__chain_mul(beside(n, g), tap__unit(tap_in(n, 0), a->axes, 0));
 }
 
+static void mean_square_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    gin[0] = tap__chain_mul(beside(n, tap_mul_scalar(g, 2 / count_of(n, tap_out(n)))), tap_in(n, 0));
+}
+
+static const tap_op mean_square_op = { "mean_square", tap__reduce_infer, mean_square_forward, mean_square_vjp, sizeof(moments_attr) };
 static const tap_op variance_op = { "variance", tap__reduce_infer, variance_forward, variance_vjp, sizeof(moments_attr) };
 static const tap_op std_op = { "std", tap__reduce_infer, std_forward, std_vjp, sizeof(moments_attr) };
 static const tap_op norm_op = { "vector_norm", tap__reduce_infer, norm_forward, norm_vjp, sizeof(moments_attr) };
+
+tap_var tap__mean_square(tap_var x, tap_axes axes)
+{
+    return apply(&mean_square_op, x, axes, false, 0);
+}
 
 tap_var tap_variance(tap_var x, tap_axes axes, double correction)
 {

@@ -6,6 +6,7 @@
 
 tap_var tap_dropout(tap_var x, double p, bool training)
 {
+    TAP_CALL("dropout", x);
     const tap_node *n = tap__live(x);
     if (!n) return tap__inert(x.tape);
     if (!(p >= 0 && p <= 1)) return tap__refuse(n, TAP_EARG, "dropout", "p is %g, not within 0..1", p);
@@ -29,19 +30,26 @@ static tap_var attention_weights(tap_var scores)
     return tap_masked_fill(tap_softmax(tap_masked_fill(scores, blind, 0), -1), blind, 0);
 }
 
+/* A scale below 1 comes before the products, lest they be out of range; one above 1 after them. */
+static tap_var scaled_products(tap_var query, tap_var key, double scale)
+{
+    if (fabs(scale) <= 1) return tap_matmul(tap_mul_scalar(query, scale), tap_mT(key));
+    return tap_mul_scalar(tap_matmul(query, tap_mT(key)), scale);
+}
+
 tap_var tap_scaled_dot_product_attention(tap_var query, tap_var key, tap_var value, tap_var mask, double dropout_p,
                                          bool is_causal, double scale)
 {
+    TAP_CALL("scaled_dot_product_attention", query, key, value, mask);
     const char *call = "scaled_dot_product_attention";
     if (!tap__together(call, 3, (tap_var[]){ query, key, value })) return tap__inert(query.tape);
     tap_shape q = tap_shape_of(query), k = tap_shape_of(key);
     if (q.rank < 2 || k.rank < 2)
         return tap__refuse(tap__live(query), TAP_ESHAPE, call, "query and key need [..,length,width]");
     if (scale == 0) scale = 1 / sqrt((double)q.n[q.rank - 1]);
-    tap_var scores = tap_mul_scalar(tap_matmul(query, tap_mT(key)), scale);
-    tap_var never = tap__scalar_like(scores, -(double)INFINITY);
+    tap_var scores = scaled_products(query, key, scale), never = tap__scalar_like(scores, -(double)INFINITY);
     if (is_causal) scores = tap_where(causal_mask(query.tape, q.n[q.rank - 2], k.n[k.rank - 2]), scores, never);
     if (mask.tape && tap_value(mask).dtype == TAP_BOOL) scores = tap_where(mask, scores, never);
-    else if (mask.tape) scores = tap_add(scores, mask);
+    else if (mask.tape) scores = tap_where(tap_eq(mask, never), never, tap_add(scores, mask));
     return tap_matmul(tap_dropout(attention_weights(scores), dropout_p, true), value);
 }

@@ -3,15 +3,62 @@
 #include "nn/internal.h"
 #include "tensor/sparse.h"
 
+/* ---- Numbers of rows and classes ---- */
+
+/* Element number i of int64 numbers, and where it is. */
+static int64_t number_at(tap_tensor x, int64_t i, tap_shape *at)
+{
+    int64_t offset = 0;
+    *at = (tap_shape){ .rank = x.shape.rank };
+    for (int k = x.shape.rank - 1; k >= 0; i /= x.shape.n[k--]) {
+        at->n[k] = i % x.shape.n[k];
+        offset += at->n[k] * x.stride[k];
+    }
+    return ((const int64_t *)x.data)[offset];
+}
+
+static bool out_of_range(const char *call, const tap_node *node, const char *what, const char *kind, int64_t number, tap_shape at, int64_t n)
+{
+    char where[TAP_SHAPE_TEXT] = "";
+    tap_shape_format(where, at);
+    if (n < 0) tap__refuse(node, TAP_EARG, call, "%s %lld at %s is below 0", what, (long long)number, where);
+    else if (n == 0) tap__refuse(node, TAP_EARG, call, "%s %lld at %s: there is no %s", what, (long long)number, where, kind);
+    else
+        tap__refuse(node, TAP_EARG, call, "%s %lld at %s is not a %s of 0..%lld", what, (long long)number, where, kind, (long long)(n - 1));
+    return false;
+}
+
+bool tap__in_range(const char *call, tap_var v, int64_t n, int64_t except, const char *what, const char *kind, int64_t *exceptions)
+{
+    const tap_node *node = tap__live(v);
+    int64_t         count = 0;
+    if (!node) return false;
+    const tap_tensor x = node->value;
+    if (x.dtype != TAP_I64) {
+        tap__refuse(node, TAP_EDTYPE, call, "the %s is %s, not int64", what, tap_dtype_name(x.dtype));
+        return false;
+    }
+    for (int64_t i = 0; i < tap_numel(x.shape); i++) {
+        tap_shape     at;
+        const int64_t number = number_at(x, i, &at);
+        if (number == except) count++;
+        else if (number < 0 || (n >= 0 && number >= n)) return out_of_range(call, node, what, kind, number, at, n);
+    }
+    if (exceptions) *exceptions = count;
+    return true;
+}
+
+/* ---- Rows of a table ---- */
+
 tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx)
 {
+    TAP_CALL("embedding", index, weight);
     char a[TAP_SHAPE_TEXT];
     if (!tap__together("embedding", 2, (tap_var[]){ index, weight })) return tap__inert(index.tape);
     tap_shape i = tap_shape_of(index), w = tap_shape_of(weight);
-    if (w.rank != 2 || i.rank == TAP_MAX_RANK) {
-        tap_tape_fail(index.tape, TAP_ESHAPE, "embedding: the weight must be [rows,width], not %s", tap_shape_format(a, w));
-        return tap__inert(index.tape);
-    }
+    if (w.rank != 2) return tap__fail(index.tape, TAP_ESHAPE, "embedding", "the weight must be [rows,width], not %s", tap_shape_format(a, w));
+    if (i.rank == TAP_MAX_RANK) return tap__fail(index.tape, TAP_ESHAPE, "embedding", "the index has too many axes for one more");
+    if (!tap__in_range("embedding", index, w.n[0], TAP_NO_INDEX, "index", "row", NULL)) return tap__inert(index.tape);
     tap_var flat = tap_reshape(index, TAP_SHAPE(-1)), rows = tap_index_select(weight, 0, flat);
     if (padding_idx != TAP_NO_INDEX) {
         if (padding_idx < 0) padding_idx += w.n[0];
@@ -24,19 +71,16 @@ tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx)
 
 tap_var tap_one_hot(tap_var index, int64_t num_classes)
 {
-    const tap_node *n = tap__live(index);
-    if (!n) return tap__inert(index.tape);
-    tap_tensor x = n->value;
-    int64_t    count = tap_numel(x.shape), most = -1;
-    if (x.dtype != TAP_I64) return tap__refuse(n, TAP_EDTYPE, "one_hot", "the index is %s, not int64", tap_dtype_name(x.dtype));
-    for (int64_t i = 0; i < count; i++) {
-        double at = tap_tensor_item(x, i);
-        if (at < 0) return tap__refuse(n, TAP_EARG, "one_hot", "index %.0f is below 0", at);
-        if (at > (double)most) most = (int64_t)at;
+    TAP_CALL("one_hot", index);
+    const bool largest = num_classes == -1;
+    if (!tap__in_range("one_hot", index, largest ? -1 : num_classes < 0 ? 0 : num_classes, TAP_NO_INDEX, "index", "class", NULL)) return tap__inert(index.tape);
+    const tap_tensor x = tap_value(index);
+    for (int64_t i = 0; largest && i < tap_numel(x.shape); i++) {
+        tap_shape at;
+        const int64_t number = number_at(x, i, &at);
+        if (number >= num_classes) num_classes = number + 1;
     }
-    if (num_classes == -1) num_classes = most + 1;
-    if (num_classes < 1 || most >= num_classes)
-        return tap__refuse(n, TAP_EARG, "one_hot", "index %lld does not go with %lld classes", (long long)most, (long long)num_classes);
+    if (num_classes < 1) return tap__refuse(tap__live(index), TAP_EARG, "one_hot", "there is no class");
     return tap_cast(tap_eq(tap_unsqueeze(index, -1), tap_arange(index.tape, num_classes)), TAP_I64);
 }
 

@@ -115,6 +115,10 @@ tap__loader_place *tap__loader_at(tap_loader *l);
 int64_t            tap__loader_rows(const tap_loader *l); /* of the data */
 void               tap__loader_go_on(tap_loader *l);      /* when its place was changed */
 
+/* Whether all of v are int64 numbers 0..n-1, or `except`, and how many are that (NULL: nobody asks). If not, the first one that is not
+ * has failed the call: "call: what 7 at [3] is not a kind of 0..3". n < 0: there is no upper end. */
+bool tap__in_range(const char *call, tap_var v, int64_t n, int64_t except, const char *what, const char *kind, int64_t *exceptions);
+
 /* Fills x as a new parameter of this path; an error for an initializer that is none, or does not fit the shape. */
 tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e);
 

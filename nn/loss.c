@@ -7,76 +7,82 @@ static bool is_given(tap_var v)
     return v.tape != NULL;
 }
 
-/* batch: what a batch mean divides by. */
+/* A sum over all but axis 0, and a mean over that. */
+static tap_var batch_mean(tap_var loss)
+{
+    tap_axes rest = { .n = 0 };
+    for (int i = 1; i < tap_shape_of(loss).rank; i++) rest.axis[rest.n++] = i;
+    return tap_mean(rest.n > 0 ? tap_sum(loss, rest) : loss, TAP_ALL);
+}
+
 static tap_var reduced(tap_var loss, tap_reduction how)
 {
-    tap_shape s = tap_shape_of(loss);
     switch (how) {
     case TAP_REDUCE_MEAN: return tap_mean(loss, TAP_ALL);
     case TAP_REDUCE_SUM: return tap_sum(loss, TAP_ALL);
-    case TAP_REDUCE_BATCHMEAN: return tap_mul_scalar(tap_sum(loss, TAP_ALL), 1 / (double)(s.rank > 0 ? s.n[0] : 1));
+    case TAP_REDUCE_BATCHMEAN: return batch_mean(loss);
     case TAP_REDUCE_NONE: return loss;
     }
-    tap_tape_fail(loss.tape, TAP_EARG, "loss: %d is no reduction", (int)how);
-    return tap__inert(loss.tape);
+    return tap__fail(loss.tape, TAP_EARG, "loss", "%d is no reduction", (int)how);
 }
 
+/* What has no weight does not count, be it infinite. */
 static tap_var weighted(tap_var loss, tap_var weight)
 {
-    return is_given(weight) ? tap_mul(loss, weight) : loss;
+    return is_given(weight) ? tap__chain_mul(weight, loss) : loss;
 }
 
+/* A mean may be in range where squares are not. */
 tap_var tap_mse_loss(tap_var input, tap_var target, tap_reduction how)
 {
-    return reduced(tap_square(tap_sub(input, target)), how);
+    TAP_CALL("mse_loss", input, target);
+    tap_var d = tap__gap(input, target);
+    return how == TAP_REDUCE_MEAN ? tap__mean_square(d, TAP_ALL) : reduced(tap_square(d), how);
 }
 
 tap_var tap_l1_loss(tap_var input, tap_var target, tap_reduction how)
 {
-    return reduced(tap_abs(tap_sub(input, target)), how);
-}
-
-/* The pair of a parabola within `knee` of 0 and a line beyond, joined without a kink: knee times the one of slope 1. */
-static tap_var parabola_and_line(tap_var d, double knee)
-{
-    tap_var near = tap_mul_scalar(tap_square(d), 0.5), far = tap_mul_scalar(tap_add_scalar(d, -0.5 * knee), knee);
-    return tap_where(tap_lt(d, tap__scalar_like(d, knee)), near, far);
+    TAP_CALL("l1_loss", input, target);
+    return reduced(tap_abs(tap__gap(input, target)), how);
 }
 
 tap_var tap_huber_loss(tap_var input, tap_var target, tap_reduction how, double delta)
 {
-    if (!(delta > 0)) tap_tape_fail(input.tape, TAP_EARG, "huber_loss: delta must be above 0, not %g", delta);
-    return reduced(parabola_and_line(tap_abs(tap_sub(input, target)), delta), how);
+    TAP_CALL("huber_loss", input, target);
+    if (!(delta > 0)) return tap__fail(input.tape, TAP_EARG, "huber_loss", "delta must be above 0, not %g", delta);
+    return reduced(tap__huber(tap__gap(input, target), delta), how);
 }
 
 tap_var tap_smooth_l1_loss(tap_var input, tap_var target, tap_reduction how, double beta)
 {
-    if (!(beta >= 0)) tap_tape_fail(input.tape, TAP_EARG, "smooth_l1_loss: beta must not be below 0, but is %g", beta);
-    if (beta == 0) return tap_l1_loss(input, target, how);
-    return reduced(tap_mul_scalar(parabola_and_line(tap_abs(tap_sub(input, target)), beta), 1 / beta), how);
+    TAP_CALL("smooth_l1_loss", input, target);
+    if (!(beta >= 0)) return tap__fail(input.tape, TAP_EARG, "smooth_l1_loss", "beta must not be below 0, but is %g", beta);
+    tap_var    d = tap__gap(input, target);
+    const bool is_0 = beta == 0 || (tap__dtype_of(d) == TAP_F32 && (float)beta == 0);
+    return reduced(is_0 ? tap_abs(d) : tap__smooth_l1(d, beta), how);
 }
 
 tap_var tap_kl_div(tap_var input, tap_var target, tap_reduction how, bool log_target)
 {
-    if (log_target) return reduced(tap_mul(tap_exp(target), tap_sub(target, input)), how);
-    return reduced(tap_sub(tap_xlogy(target, target), tap_mul(target, input)), how);
+    TAP_CALL("kl_div", input, target);
+    return reduced(log_target ? tap__kl_log_term(target, input) : tap__kl_term(target, input), how);
 }
 
+/* lerp keeps the digits of either logarithm where the other one does not count. */
 tap_var tap_binary_cross_entropy(tap_var input, tap_var target, tap_var weight, tap_reduction how)
 {
+    TAP_CALL("binary_cross_entropy", input, target, weight);
     tap_var least = tap__scalar_like(input, -100); /* PyTorch's bound, so that a probability of 0 costs no infinity */
     tap_var yes = tap_clamp_min(tap_log(input), least), no = tap_clamp_min(tap_log1p(tap_neg(input)), least);
-    return reduced(weighted(tap_neg(tap_add(no, tap_mul(target, tap_sub(yes, no)))), weight), how);
+    return reduced(weighted(tap_neg(tap_lerp(no, yes, target)), weight), how);
 }
 
 tap_var tap_binary_cross_entropy_with_logits(tap_var input, tap_var target, tap_var weight, tap_reduction how,
                                              tap_var pos_weight)
 {
-    if (!is_given(pos_weight)) return reduced(weighted(tap_bce_with_logits(input, target), weight), how);
-    /* (1 - t) x - (1 + (w - 1) t) log sigmoid(x) */
-    tap_var none = tap_mul(tap_sub(tap__scalar_like(target, 1), target), input);
-    tap_var share = tap_add_scalar(tap_mul(tap_add_scalar(pos_weight, -1), target), 1);
-    return reduced(weighted(tap_add(none, tap_mul(share, tap_softplus(tap_neg(input)))), weight), how);
+    TAP_CALL("binary_cross_entropy_with_logits", input, target, weight, pos_weight);
+    tap_var loss = is_given(pos_weight) ? tap__weighted_bce(input, target, pos_weight) : tap_bce_with_logits(input, target);
+    return reduced(weighted(loss, weight), how);
 }
 
 /* ---- Classes ---- */
@@ -86,87 +92,137 @@ static int class_axis(tap_var input)
     return tap_shape_of(input).rank > 1;
 }
 
-/* The weight of each example: its class's, 0 where its target is ignored; and the target made safe to gather with. */
-static tap_var class_weight(tap_var input, tap_var *target, tap_var ignored, tap_var weight)
-{
-    tap_var share = tap__scalar_like(input, 1);
-    *target = tap_where(ignored, tap__number(target->tape, TAP_I64, 0), *target);
-    if (weight.tape) share = tap_reshape(tap_index_select(weight, 0, tap_reshape(*target, TAP_SHAPE(-1))), tap_shape_of(*target));
-    return tap_where(ignored, tap__scalar_like(input, 0), share);
-}
-
-static tap_var ignored_where(tap_var target, int64_t ignore_index)
-{
-    return tap_eq(target, tap__number(target.tape, TAP_I64, (double)ignore_index));
-}
-
 static tap_var picked(tap_var input, tap_var target)
 {
     int axis = class_axis(input);
     return tap_squeeze(tap_gather(input, axis, tap_unsqueeze(target, axis)), TAP_AXES(axis));
 }
 
-/* A mean over examples counts each with its weight. */
-static tap_var reduced_by(tap_var loss, tap_var share, tap_reduction how)
+/* A vector along the classes. */
+static tap_var by_class(tap_var weight, tap_var input)
 {
-    return how == TAP_REDUCE_MEAN ? tap_div(tap_sum(loss, TAP_ALL), tap_sum(share, TAP_ALL)) : reduced(loss, how);
+    tap_shape along = { .rank = tap_shape_of(input).rank };
+    for (int i = 0; i < along.rank; i++) along.n[i] = i == class_axis(input) ? -1 : 1;
+    return tap_reshape(weight, along);
+}
+
+/* Targets, and how they count: where `ignored` (absent: nowhere) not at all, else with their class's weight. */
+typedef struct {
+    tap_var target, ignored, weight;
+} classes;
+
+static bool has_class_weight(const char *call, tap_var input, tap_var weight)
+{
+    char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    tap_shape s = tap_shape_of(input), want = TAP_SHAPE(s.rank > 0 ? s.n[class_axis(input)] : 1);
+    if (!is_given(weight) || tap_shape_equal(tap_shape_of(weight), want)) return true;
+    tap__fail(input.tape, TAP_ESHAPE, call, "the weight is %s, not %s", tap_shape_format(a, tap_shape_of(weight)), tap_shape_format(b, want));
+    return false;
 }
 
 static bool fits(const char *call, tap_var input, tap_var target)
 {
-    char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
-    if (!tap__together(call, 2, (tap_var[]){ input, target })) return false;
-    tap_shape s = tap_shape_of(input), want = { .rank = 0 }, t = tap_shape_of(target);
-    int       axis = class_axis(input);
+    const tap_var both[] = { input, target };
+    tap_shape     s = tap_shape_of(input), want = { .rank = 0 };
     for (int i = 0; i < s.rank; i++) {
-        if (i != axis) want.n[want.rank++] = s.n[i];
+        if (i != class_axis(input)) want.n[want.rank++] = s.n[i];
     }
     if (tap_value(target).dtype != TAP_I64)
-        tap_tape_fail(input.tape, TAP_EDTYPE, "%s: the target is %s, not int64", call, tap_dtype_name(tap_value(target).dtype));
-    else if (s.rank == 0 || !tap_shape_equal(want, t))
-        tap_tape_fail(input.tape, TAP_ESHAPE, "%s: %s x %s: the target must be the input's shape without its class axis", call,
-                      tap_shape_format(a, s), tap_shape_format(b, t));
+        tap__refuse_all(call, 2, both, TAP_EDTYPE, "the target is %s, not int64", tap_dtype_name(tap_value(target).dtype));
+    else if (s.rank == 0 || !tap_shape_equal(want, tap_shape_of(target)))
+        tap__refuse_all(call, 2, both, TAP_ESHAPE, "the target must be the input's shape without its class axis");
     else return true;
     return false;
 }
 
-tap_var tap_nll_loss(tap_var input, tap_var target, tap_var weight, int64_t ignore_index, tap_reduction how)
+/* Whether targets and weight go with the input; then *c is them, made safe to gather with. */
+static bool take_classes(const char *call, tap_var input, tap_var target, tap_var weight, int64_t ignore_index, classes *c)
 {
-    if (!fits("nll_loss", input, target)) return tap__inert(input.tape);
-    tap_var share = class_weight(input, &target, ignored_where(target, ignore_index), weight);
-    return reduced_by(tap_neg(tap_mul(picked(input, target), share)), share, how);
+    int64_t ignored;
+    *c = (classes){ target, { 0 }, weight };
+    if (!tap__together(call, 2, (tap_var[]){ input, target }) || !fits(call, input, target) || !has_class_weight(call, input, weight))
+        return false;
+    const int64_t n = tap_shape_of(input).n[class_axis(input)];
+    if (!tap__in_range(call, target, n, ignore_index, "target", "class", &ignored)) return false;
+    if (ignored == 0) return true;
+    c->ignored = tap_eq(target, tap__number(target.tape, TAP_I64, (double)ignore_index));
+    c->target = tap_where(c->ignored, tap__number(target.tape, TAP_I64, 0), target);
+    return true;
 }
 
-/* Against a distribution over the classes. */
-static tap_var cross_entropy_of(tap_var log_p, tap_var target, tap_var weight, tap_reduction how)
+static tap_var without_ignored(const classes *c, tap_var loss)
 {
-    int     axis = class_axis(log_p);
-    tap_var terms = tap_mul(log_p, target);
-    if (is_given(weight)) {
-        tap_shape along = { .rank = tap_shape_of(log_p).rank };
-        for (int i = 0; i < along.rank; i++) along.n[i] = i == axis ? -1 : 1;
-        terms = tap_mul(terms, tap_reshape(weight, along));
+    return is_given(c->ignored) ? tap_masked_fill(loss, c->ignored, 0) : loss;
+}
+
+/* What each example counts; absent: 1. */
+static tap_var share_of(const classes *c, tap_var input)
+{
+    if (!is_given(c->weight) && !is_given(c->ignored)) return (tap_var){ 0 };
+    tap_var one = tap__scalar_like(input, 1);
+    if (is_given(c->weight))
+        one = tap_reshape(tap_index_select(c->weight, 0, tap_reshape(c->target, TAP_SHAPE(-1))), tap_shape_of(c->target));
+    return is_given(c->ignored) ? tap_where(c->ignored, tap__scalar_like(input, 0), one) : one;
+}
+
+/* (1 - e) loss + e even; of what has no part nothing, be it infinite. */
+static tap_var mixed(tap_var loss, tap_var even, double e)
+{
+    if (e == 0) return loss;
+    return e == 1 ? even : tap_add(tap_mul_scalar(loss, 1 - e), tap_mul_scalar(even, e));
+}
+
+/* x over the sum of the shares, which may be out of range itself */
+static tap_var over_sum(tap_var x, tap_var share)
+{
+    return tap_mul_scalar(tap_div(x, tap_mean(share, TAP_ALL)), 1 / (double)tap_numel(tap_shape_of(share)));
+}
+
+/* A mean over examples counts each with its share. */
+static tap_var class_loss(tap_var log_p, const classes *c, tap_reduction how, double e)
+{
+    tap_var loss = without_ignored(c, tap_neg(picked(log_p, c->target))), share = share_of(c, log_p), even = loss;
+    if (e > 0) {
+        tap_var terms = is_given(c->weight) ? tap__chain_mul(by_class(c->weight, log_p), log_p) : log_p;
+        even = without_ignored(c, tap_neg(tap_mean(terms, TAP_AXES(class_axis(log_p)))));
     }
-    return reduced(tap_neg(tap_sum(terms, TAP_AXES(axis))), how);
+    if (!is_given(share)) return reduced(mixed(loss, even, e), how);
+    if (how != TAP_REDUCE_MEAN || tap_numel(tap_shape_of(share)) == 0) return reduced(mixed(tap__chain_mul(share, loss), even, e), how);
+    return tap_sum(mixed(tap__chain_mul(over_sum(share, share), loss), over_sum(even, share), e), TAP_ALL);
+}
+
+tap_var tap_nll_loss(tap_var input, tap_var target, tap_var weight, int64_t ignore_index, tap_reduction how)
+{
+    TAP_CALL("nll_loss", input, target, weight);
+    classes c;
+    if (!take_classes("nll_loss", input, target, weight, ignore_index, &c)) return tap__inert(input.tape);
+    return class_loss(input, &c, how, 0);
+}
+
+/* Against a distribution over the classes. What is not to be expected, or has no weight, does not count, be it impossible. */
+static tap_var expected_loss(tap_var log_p, tap_var target, tap_var weight, tap_reduction how)
+{
+    tap_var terms = tap__chain_mul(target, log_p);
+    if (is_given(weight)) terms = tap__chain_mul(by_class(weight, log_p), terms);
+    return reduced(tap_neg(tap_sum(terms, TAP_AXES(class_axis(log_p)))), how);
 }
 
 tap_var tap_cross_entropy(tap_var input, tap_var target, tap_var weight, int64_t ignore_index, tap_reduction how,
                           double label_smoothing)
 {
-    int     axis = class_axis(input);
-    double  e = label_smoothing;
-    tap_var log_p = tap_log_softmax(input, axis);
-    if (!(e >= 0 && e <= 1)) tap_tape_fail(input.tape, TAP_EARG, "cross_entropy: label_smoothing %g is not within 0..1", e);
-    tap_shape s = tap_shape_of(log_p);
-    double    classes = s.rank > 0 ? (double)s.n[axis] : 1;
-    if (tap_dtype_is_float(tap_value(target).dtype) && tap_shape_equal(tap_shape_of(target), s))
-        return cross_entropy_of(log_p, tap_add_scalar(tap_mul_scalar(target, 1 - e), e / classes), weight, how);
-    if (!fits("cross_entropy", input, target)) return tap__inert(input.tape);
-    tap_var ignored = ignored_where(target, ignore_index), share = class_weight(input, &target, ignored, weight);
-    tap_var loss = tap_mul_scalar(tap_neg(tap_mul(picked(log_p, target), share)), 1 - e);
-    if (e > 0) {
-        tap_var all = cross_entropy_of(log_p, tap__full_like(log_p, e / classes), weight, TAP_REDUCE_NONE);
-        loss = tap_add(loss, tap_masked_fill(all, ignored, 0));
+    TAP_CALL("cross_entropy", input, target, weight);
+    const char  *call = "cross_entropy";
+    const double e = label_smoothing;
+    if (!tap__together(call, 2, (tap_var[]){ input, target })) return tap__inert(input.tape);
+    if (!(e >= 0 && e <= 1)) return tap__fail(input.tape, TAP_EARG, call, "label_smoothing %g is not within 0..1", e);
+    int       axis = class_axis(input);
+    tap_shape s = tap_shape_of(input);
+    if (tap_dtype_is_float(tap_value(target).dtype) && tap_shape_equal(tap_shape_of(target), s)) {
+        if (!has_class_weight(call, input, weight)) return tap__inert(input.tape);
+        if (e > 0) target = tap_add_scalar(tap_mul_scalar(target, 1 - e), e / (s.rank > 0 ? (double)s.n[axis] : 1));
+        return expected_loss(tap_log_softmax(input, axis), target, weight, how);
     }
-    return reduced_by(loss, share, how);
+    classes c;
+    if (!take_classes(call, input, target, weight, ignore_index, &c)) return tap__inert(input.tape);
+    return class_loss(tap_log_softmax(input, axis), &c, how, e);
 }

@@ -1,4 +1,6 @@
 /* Normalization in PyTorch's terms: (x - mean) / sqrt(var + eps) over some axes, then weight and bias. An absent one is { 0 }. */
+#include <math.h>
+
 #include "autograd/internal.h"
 #include "nn/internal.h"
 
@@ -99,24 +101,32 @@ static bool is_statistic(const tap_node *n, const char *what, const tap_tensor *
     return false;
 }
 
+static double part(double share, double x)
+{
+    return share == 0 ? 0 : share * x;
+}
+
 /* stat = (1 - momentum) stat + momentum value */
 static void follow(const tap_tensor *stat, tap_var value, double momentum)
 {
     if (!stat || value.tape->keeps_state) return;
     tap_tensor v = tap_value(value);
     for (int64_t i = 0; i < tap_numel(stat->shape); i++)
-        tap_tensor_set_item(*stat, i, (1 - momentum) * tap_tensor_item(*stat, i) + momentum * tap_tensor_item(v, i));
-}
-
-/* (x - mean) / sqrt(var + eps), and 0 where both are 0 */
-static tap_var by_statistics(tap_var x, tap_var mean, tap_var var, double eps)
-{
-    return tap__chain_div(tap_sub(x, mean), tap_sqrt(tap_add_scalar(var, eps)));
+        tap_tensor_set_item(*stat, i, part(1 - momentum, tap_tensor_item(*stat, i)) + part(momentum, tap_tensor_item(v, i)));
 }
 
 static tap_var constant(tap_var x, const tap_tensor *stat)
 {
     tap_var v = tap_cast(tap_input(x.tape, *stat), tap_value(x).dtype);
+    return by_channel(v, tap_shape_of(x).rank);
+}
+
+/* sqrt(var + eps), in double, in which neither is lost beside the other */
+static tap_var deviation(tap_var x, const tap_tensor *var, double eps)
+{
+    tap_tensor s;
+    tap_var    v = tap__push_empty(x.tape, tap_value(x).dtype, var->shape, &s);
+    for (int64_t i = 0; v.id && i < tap_numel(var->shape); i++) tap_tensor_set_item(s, i, sqrt(tap_tensor_item(*var, i) + eps));
     return by_channel(v, tap_shape_of(x).rank);
 }
 
@@ -139,7 +149,7 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
     if (!training) {
         if (!running_mean || !running_var)
             return tap__refuse(n, TAP_EARG, "batch_norm", "needs running statistics when it is not training");
-        return affine(by_statistics(x, constant(x, running_mean), constant(x, running_var), eps), weight, bias);
+        return affine(tap__standard_score(x, constant(x, running_mean), deviation(x, running_var, eps)), weight, bias);
     }
     tap_axes axes = { .n = s.rank - 1 };
     int64_t  count = 1;

@@ -20,7 +20,7 @@ tap_var tap_normalize(tap_var x, double p, int axis, double eps)
     if (p == 2) return tap__unit(x, axes, eps);
     if (p > 0 && n && tap_numel(n->value.shape) > 0) return normalize_by_order(x, p, axes, eps);
     tap_var norm = tap_vector_norm(x, p, axes);
-    return tap_div(x, tap_clamp_min(norm, tap__scalar_like(norm, eps)));
+    return tap__chain_div(x, tap_clamp_min(norm, tap__scalar_like(norm, eps)));
 }
 
 /* <x1, x2> / (max(|x1|, eps) max(|x2|, eps)) */

@@ -69,6 +69,12 @@ ONE(f_elu_slope, tap__elu_slope(a, 1.5))
 ONE(f_celu_slope, tap__celu_slope(a, 1.5))
 ONE(f_softplus_beta_slope, tap__softplus_beta_slope(a, 3, 1.5))
 ONE(f_exp_square, tap__exp_square(a, -0.5))
+ONE(f_huber, tap__huber(a, 1.1))
+ONE(f_smooth_l1, tap__smooth_l1(a, 0.9))
+TWO(f_kl_term, tap__kl_term(a, b))
+TWO(f_kl_log_term, tap__kl_log_term(a, b))
+THREE(f_weighted_bce, tap__weighted_bce(a, b, c))
+THREE(f_standard_score, tap__standard_score(a, b, c))
 TWO(f_chain_mul, tap__chain_mul(a, b))
 TWO(f_chain_div, tap__chain_div(a, b))
 TWO(f_abs_grad, tap__abs_grad(a, b))
@@ -162,6 +168,12 @@ const gradient_row special_gradients[] = {
     { "celu_slope", f_celu_slope, R1, KINK(0) },
     { "softplus_beta_slope", f_softplus_beta_slope, R1, KINK(0.5) },
     { "exp_square", f_exp_square, R1 },
+    { "huber", f_huber, R1, KINK(1.1) },
+    { "smooth_l1", f_smooth_l1, R1, KINK(0.9) },
+    { "kl_term", f_kl_term, PAIR(0.3, 2, -2, 2) },
+    { "kl_log_term", f_kl_log_term, R2 },
+    { "weighted_bce", f_weighted_bce, .n = 3, .shape = { S3, S3, S(4) }, .low = { -2, 0.1, 0.5 }, .high = { 2, 0.9, 2 } },
+    { "standard_score", f_standard_score, .n = 3, .shape = { S3, S(4), S(4) }, .low = { -2, -2, 0.5 }, .high = { 2, 2, 2 } },
     { "chain_mul", f_chain_mul, R2 },
     { "chain_div", f_chain_div, PAIR(-2, 2, 0.5, 2) },
     { "abs_grad", f_abs_grad, R2, KINK(0) },
