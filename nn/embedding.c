@@ -19,12 +19,13 @@ static int64_t number_at(tap_tensor x, int64_t i, tap_shape *at)
 
 static bool out_of_range(const char *call, const tap_node *node, const char *what, const char *kind, int64_t number, tap_shape at, int64_t n)
 {
-    char where[TAP_SHAPE_TEXT] = "";
-    tap_shape_format(where, at);
-    if (n < 0) tap__refuse(node, TAP_EARG, call, "%s %lld at %s is below 0", what, (long long)number, where);
-    else if (n == 0) tap__refuse(node, TAP_EARG, call, "%s %lld at %s: there is no %s", what, (long long)number, where, kind);
+    char where[TAP_SHAPE_TEXT + 4] = " at ";
+    tap_shape_format(where + 4, at);
+    if (at.rank == 0) where[0] = '\0';
+    if (n < 0) tap__refuse(node, TAP_EARG, call, "%s %lld%s is below 0", what, (long long)number, where);
+    else if (n == 0) tap__refuse(node, TAP_EARG, call, "%s %lld%s: there is no %s", what, (long long)number, where, kind);
     else
-        tap__refuse(node, TAP_EARG, call, "%s %lld at %s is not a %s of 0..%lld", what, (long long)number, where, kind, (long long)(n - 1));
+        tap__refuse(node, TAP_EARG, call, "%s %lld%s is not a %s of 0..%lld", what, (long long)number, where, kind, (long long)(n - 1));
     return false;
 }
 
