@@ -183,6 +183,12 @@ static tap_var share_slope(tap_var a, tap_var b)
 #define GIVE(i, rule) \
     if (tap_needs(n, i)) gin[i] = (rule);
 
+/* a - b, held between -delta and delta */
+static tap_var huber_slope(tap_var a, tap_var b, tap_var delta)
+{
+    return tap_clamp_max(tap_clamp_min(tap__gap(a, b), tap_neg(delta)), delta);
+}
+
 /* of a (log a - b); 0 where a is, which nothing depends on */
 static tap_var kl_slope(tap_var a, tap_var b)
 {

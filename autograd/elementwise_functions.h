@@ -162,6 +162,14 @@ TAP__INLINE T M(lerp_far)(T a, T b, T c)
     return finite_a ? c == 0 ? a : q : rest == 0 ? b : p;
 }
 
+/* d^2 / 2 for d = |a - b| up to delta, then delta (d - delta / 2); by halves, of which none is out of range */
+TAP__INLINE T M(huber)(T a, T b, T delta)
+{
+    const T d = a == b ? 0 : L(fabs)(a - b), half = L(fabs)(a / 2 - b / 2);
+    const T line = d < (T)INFINITY ? delta * (d - delta / 2) : 2 * delta * (half - delta / 4);
+    return d <= delta ? d * (d / 2) : line;
+}
+
 /* e^a (a - b), and 0 where e^a is, or where a == b; by halves of a, lest e^a be out of range where the product is not */
 TAP__INLINE T M(kl_log_term)(T a, T b)
 {

@@ -188,8 +188,8 @@ tap_var tap__pow_log(tap_var a, tap_var b);            /* a^b log a */
 tap_var tap__hypot_slope(tap_var a, tap_var b);        /* a / sqrt(a^2 + b^2), and 0 at 0, 0, as the next */
 tap_var tap__atan2_slope(tap_var a, tap_var b);        /* b / (a^2 + b^2) */
 tap_var tap__xlogy_slope(tap_var a, tap_var b);        /* a / b, and 0 where a is */
-tap_var tap__huber(tap_var x, double p);                /* x^2 / 2 for |x| <= p, else p (|x| - p / 2) */
-tap_var tap__smooth_l1(tap_var x, double p);            /* that divided by p */
+tap_var tap__huber(tap_var a, tap_var b, tap_var c);    /* d^2 / 2 for d = |a - b| <= c, else c (d - c / 2); c has no gradient */
+tap_var tap__smooth_l1(tap_var x, double p);            /* x^2 / (2 p) for |x| <= p, else |x| - p / 2 */
 tap_var tap__kl_term(tap_var a, tap_var b);             /* a (log a - b), and 0 where a is, with slope 0 */
 tap_var tap__kl_log_term(tap_var a, tap_var b);         /* e^a (a - b), and 0 where e^a is */
 tap_var tap__weighted_bce(tap_var x, tap_var t, tap_var w); /* -w t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)) */

@@ -50,7 +50,7 @@ tap_var tap_huber_loss(tap_var input, tap_var target, tap_reduction how, double 
 {
     TAP_CALL("huber_loss", input, target);
     if (!(delta > 0)) return tap__fail(input.tape, TAP_EARG, "huber_loss", "delta must be above 0, not %g", delta);
-    return reduced(tap__huber(tap__gap(input, target), delta), how);
+    return reduced(tap__huber(input, target, tap__scalar_like(input, delta)), how);
 }
 
 tap_var tap_smooth_l1_loss(tap_var input, tap_var target, tap_reduction how, double beta)
@@ -165,11 +165,26 @@ static tap_var share_of(const classes *c, tap_var input)
     return is_given(c->ignored) ? tap_where(c->ignored, tap__scalar_like(input, 0), one) : one;
 }
 
-/* (1 - e) loss + e even; of what has no part nothing, be it infinite. */
+/* e times the loss of an even distribution over the classes */
+static tap_var even_part(tap_var log_p, const classes *c, double e)
+{
+    const int     axis = class_axis(log_p);
+    const tap_shape s = tap_shape_of(log_p);
+    tap_var       even;
+    if (is_given(c->weight)) {
+        tap_var part = tap_mul_scalar(by_class(c->weight, log_p), e / (double)s.n[axis]);
+        even = tap_sum(tap__chain_mul(part, log_p), TAP_AXES(axis));
+    } else {
+        even = tap_mul_scalar(tap_mean(log_p, TAP_AXES(axis)), e);
+    }
+    return without_ignored(c, tap_neg(even));
+}
+
+/* (1 - e) loss + even; of what has no part nothing, be it infinite. */
 static tap_var mixed(tap_var loss, tap_var even, double e)
 {
     if (e == 0) return loss;
-    return e == 1 ? even : tap_add(tap_mul_scalar(loss, 1 - e), tap_mul_scalar(even, e));
+    return e == 1 ? even : tap_add(tap_mul_scalar(loss, 1 - e), even);
 }
 
 /* x over the sum of the shares, which may be out of range itself */
@@ -181,11 +196,8 @@ static tap_var over_sum(tap_var x, tap_var share)
 /* A mean over examples counts each with its share. */
 static tap_var class_loss(tap_var log_p, const classes *c, tap_reduction how, double e)
 {
-    tap_var loss = without_ignored(c, tap_neg(picked(log_p, c->target))), share = share_of(c, log_p), even = loss;
-    if (e > 0) {
-        tap_var terms = is_given(c->weight) ? tap__chain_mul(by_class(c->weight, log_p), log_p) : log_p;
-        even = without_ignored(c, tap_neg(tap_mean(terms, TAP_AXES(class_axis(log_p)))));
-    }
+    tap_var loss = without_ignored(c, tap_neg(picked(log_p, c->target))), share = share_of(c, log_p);
+    tap_var even = e > 0 ? even_part(log_p, c, e) : loss;
     if (!is_given(share)) return reduced(mixed(loss, even, e), how);
     if (how != TAP_REDUCE_MEAN || tap_numel(tap_shape_of(share)) == 0) return reduced(mixed(tap__chain_mul(share, loss), even, e), how);
     return tap_sum(mixed(tap__chain_mul(over_sum(share, share), loss), over_sum(even, share), e), TAP_ALL);

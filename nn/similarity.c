@@ -1,13 +1,16 @@
 /* Directions: vectors made of length 1, and the cosine between two. */
+#include <math.h>
+
 #include "autograd/internal.h"
 #include "nn/internal.h"
 
-/* In terms of numbers that are not above 1: norms of large or small numbers may be out of range. */
+/* In terms of numbers that are not above 1: norms of large or small numbers may be out of range. What would be 0 / 0 is 0. */
 static tap_var normalize_by_order(tap_var x, double p, tap_axes axes, double eps)
 {
     tap_var least = tap__scalar_like(x, eps), size = tap_amax(tap_abs(tap_detach(x)), axes);
     tap_var s = tap_maximum(size, least), one = tap_masked_fill(s, tap_eq(s, tap__scalar_like(s, 0)), 1), z = tap__beside(x, one);
-    return tap__chain_div(z, tap_clamp_min(tap_vector_norm(z, p, axes), tap_div(least, one)));
+    tap_var by = tap_clamp_min(tap_vector_norm(z, p, axes), tap_div(least, one));
+    return tap_div(z, tap_masked_fill(by, tap_eq(by, tap__scalar_like(by, 0)), (double)INFINITY));
 }
 
 tap_var tap_normalize(tap_var x, double p, int axis, double eps)

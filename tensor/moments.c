@@ -19,7 +19,10 @@ static double scaled(double x, int exponent)
     return exponent ? ldexp(x, -exponent) : x;
 }
 
-/* The exponent that takes the largest number to 1/2..1; of zeros, and of what holds NaN, 0. */
+/* Scaled by no more than 2^FAR, squares of all numbers are in range, and so are 2^FAR eps and its inverse. */
+enum { FAR = 600 };
+
+/* The exponent that takes the largest number to 1/2..1, or as near as FAR allows; of zeros, and of what holds NaN, 0. */
 static int exponent_of(const tap__row *r)
 {
     double most = 0;
@@ -31,7 +34,7 @@ static int exponent_of(const tap__row *r)
     }
     if (isinf(most)) return TAP__INFINITE;
     frexp(most, &exponent);
-    return exponent;
+    return exponent > FAR ? FAR : exponent < -FAR ? -FAR : exponent;
 }
 
 static double sum_about(const tap__row *r, int exponent, double center, bool squares)

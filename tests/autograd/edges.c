@@ -30,6 +30,53 @@ bool edge_is_for(const char *id, const char *name)
     return strlen(name) == n && !strncmp(id, name, n);
 }
 
+bool edge_has_row(const char *name, const edge_row *rows, const edge_vectors *vectors, const edge_case *cases)
+{
+    for (; rows && rows->id; rows++) {
+        if (edge_is_for(rows->id, name)) return true;
+    }
+    for (; vectors && vectors->id; vectors++) {
+        if (edge_is_for(vectors->id, name)) return true;
+    }
+    for (; cases && cases->id; cases++) {
+        if (edge_is_for(cases->id, name)) return true;
+    }
+    return false;
+}
+
+/* "TAP_API tap_var tap_exp(tap_var x);" */
+static bool function_on(const char *line, char *name, size_t size)
+{
+    const char *at = strncmp(line, "TAP_API tap_var", 15) ? NULL : strstr(line + 15, "tap_");
+    const size_t n = at ? strcspn(at + 4, "(") : 0;
+    if (n == 0 || n >= size) return false;
+    memcpy(name, at + 4, n);
+    name[n] = '\0';
+    return true;
+}
+
+void check_edge_section(const char *header, const char *title, bool (*has_row)(const char *name))
+{
+    const char *root = getenv("TAP_SOURCE_ROOT");
+    char        path[4096], line[1024], name[64];
+    bool        within = false;
+    int         found = 0, missing = 0;
+    snprintf(path, sizeof path, "%s/%s", root ? root : ".", header);
+    FILE *f = fopen(path, "r");
+    if (!f) fail_msg("%s cannot be read; set TAP_SOURCE_ROOT", path);
+    while (fgets(line, sizeof line, f)) {
+        if (!strncmp(line, "/* ---- ", 8)) within = !strncmp(line + 8, title, strlen(title));
+        if (!within || !function_on(line, name, sizeof name)) continue;
+        found++;
+        if (has_row(name)) continue;
+        print_error("%s has no row\n", name);
+        missing++;
+    }
+    fclose(f);
+    assert_true(found > 0);
+    assert_int_equal(missing, 0);
+}
+
 /* long double has to be wider than double, which it is not on all machines, and not under valgrind. */
 static void need_wide(void)
 {
@@ -61,7 +108,7 @@ static double ulps_between(const type *t, wide exact, double y, wide least)
     if (exact == got) return 0;
     frexpl(fmaxl(fabsl(exact), least), &exponent);
     if (exponent < t->min_exponent) exponent = t->min_exponent;
-    if (exponent > t->max_exponent) exponent = t->max_exponent;
+    if (exponent > t->max_exponent && least <= top) exponent = t->max_exponent;
     return (double)(fabsl(got - exact) / power(exponent - t->digits));
 }
 
@@ -210,10 +257,11 @@ static void end_run(results *s)
 }
 
 /* One number against what it should be. Whether it is NaN for want of a limit. */
-static bool check_number(const edge_row *r, const grid *g, const wide *v, const char *what, double got, wide want, double allowed)
+static bool check_number(const edge_row *r, const grid *g, const wide *v, const char *what, double got, wide want, double allowed,
+                         double least)
 {
     char   text[128];
-    double off = ulps_between(g->t, want, got, fmaxl((wide)r->least, (wide)r->tiny * power(g->t->min_exponent - 1)));
+    double off = ulps_between(g->t, want, got, fmaxl((wide)least, (wide)r->tiny * power(g->t->min_exponent - 1)));
     bool   no_limit = isnan(want) && !any_nan(r->n, v);
     if (no_limit && !r->no_limit) complain(r->id, g->t, "%s at %s: no limit, and no reason", what, text_of(text, sizeof text, r->n, v));
     if (!(off <= allowed))
@@ -227,7 +275,7 @@ static const char *const slope_name[EDGE_INPUTS] = { "the gradient", "the gradie
 /* Values at all points, and gradients where there is a value. How many are NaN for want of a limit. */
 static int check_points(const edge_row *r, const grid *g)
 {
-    const double above = r->above == 0 ? 1 : r->above;
+    const double above = r->above == 0 ? 1 : r->above, slope_least = r->slope_least == 0 ? r->least : r->slope_least;
     results      s = run_row(r, g, above, false);
     int          without = 0;
     if (is_sound(r->id, g->t, s.tape, "a call")) {
@@ -235,9 +283,9 @@ static int check_points(const edge_row *r, const grid *g)
             wide v[EDGE_INPUTS];
             point_of(g, r->n, i, v);
             const wide y = r->y(v);
-            without += check_number(r, g, v, "the value", at(s.y, i), y, r->ulps);
+            without += check_number(r, g, v, "the value", at(s.y, i), y, r->ulps, r->least);
             for (int k = 0; k < r->n && s.has_gradient && !isnan(y) && !any_nan(r->n, v); k++)
-                without += check_number(r, g, v, slope_name[k], at(s.g[k], i), r->slope[k](v) * (wide)above, r->slope_ulps);
+                without += check_number(r, g, v, slope_name[k], at(s.g[k], i), r->slope[k](v) * (wide)above, r->slope_ulps, slope_least);
         }
     }
     end_run(&s);
@@ -411,7 +459,7 @@ static bool check_vector(const edge_vectors *r, const vectors *l, const wide *x,
     char text[160];
     bool no_limit = false;
     for (int i = 0; i < n; i++) {
-        double off = ulps_between(l->t, want[i], got[i], fminl(largest_of(n, want), power(l->t->max_exponent) / 2));
+        double off = ulps_between(l->t, want[i], got[i], largest_of(n, want));
         bool   without = isnan(want[i]) && !any_nan(EDGE_LENGTH, x);
         no_limit = no_limit || without;
         if (without && !r->no_limit) complain(r->id, l->t, "%s of %s: no limit, and no reason", what, text_of(text, sizeof text, EDGE_LENGTH, x));

@@ -37,6 +37,7 @@ typedef struct {
     double      ulps, slope_ulps;
     const char *no_limit; /* the reason, or NULL */
     double      least;    /* errors are relative to at least this: results that are small by cancellation of what was given */
+    double      slope_least; /* the same of gradients; 0: as of values */
     double      tiny;     /* or to this many of the smallest normal number: products of a number that is subnormal already */
     double      above;    /* the gradient from above, a power of two; 0: 1 */
     bool        by_parts; /* intermediate results may overflow: the row says why beside it */
@@ -136,5 +137,9 @@ void check_edge_cases(const edge_case *rows);
 
 /* Whether the id stands for the operator or function of that name. */
 bool edge_is_for(const char *id, const char *name);
+/* Whether one of the tables, which may be NULL, has a row for it. */
+bool edge_has_row(const char *name, const edge_row *rows, const edge_vectors *vectors, const edge_case *cases);
+/* Fails for each function "TAP_API tap_var tap_NAME(" that the header declares in the section of this title and that has no row. */
+void check_edge_section(const char *header, const char *title, bool (*has_row)(const char *name));
 
 #endif

@@ -1,36 +1,6 @@
 /* Reductions, softmax and its kin, norms and running sums at the edges of their domains: of vectors of four numbers, each with its
  * formula. Of numbers that are infinite alike, each has the same share. */
-#include "tests/autograd/edges.h"
-
-enum { N = EDGE_LENGTH };
-
-/* What is left of x when it is divided by infinity, or x itself; then *size is infinite, or 1. */
-static void settle(const wide *x, wide *z, wide *size)
-{
-    *size = 1;
-    for (int i = 0; i < N; i++) *size = isinf(x[i]) ? INF : *size;
-    for (int i = 0; i < N; i++) z[i] = *size == 1 ? x[i] : isinf(x[i]) ? copysignl(1, x[i]) : isnan(x[i]) ? x[i] : 0;
-}
-
-static wide sum_of(const wide *x)
-{
-    return ((x[0] + x[1]) + x[2]) + x[3];
-}
-
-static wide max_of(const wide *x)
-{
-    return higher(higher(x[0], x[1]), higher(x[2], x[3]));
-}
-
-static void fill(wide *g, wide value)
-{
-    for (int i = 0; i < N; i++) g[i] = value;
-}
-
-static wide times(wide size, wide x)
-{
-    return x == 0 ? 0 : size * x;
-}
+#include "tests/autograd/wide_vectors.h"
 
 /* ---- sums, means, extremes, products ---- */
 
@@ -102,26 +72,6 @@ static void prod_g(const wide *x, const wide *c, wide *g)
 
 /* ---- exponentials ---- */
 
-/* softmax; returns the logarithm of the sum of e^(x - *top) */
-static wide soften_below(const wide *x, int n, wide *p, wide *top)
-{
-    wide sum = -1;
-    *top = x[0];
-    for (int i = 1; i < n; i++) *top = higher(*top, x[i]);
-    for (int i = 0; i < n; i++) p[i] = x[i] == *top ? 1 : expl(x[i] - *top);
-    for (int i = 0; i < n; i++) sum += p[i] == 1 ? 1 : 0;
-    for (int i = 0; i < n; i++) sum += p[i] == 1 ? 0 : p[i];
-    for (int i = 0; i < n; i++) p[i] /= 1 + sum;
-    return log1pl(sum);
-}
-
-/* softmax; returns the logarithm of the sum */
-static wide soften(const wide *x, int n, wide *p)
-{
-    wide top, below = soften_below(x, n, p, &top);
-    return top + below;
-}
-
 static void logsumexp_y(const wide *x, wide *y)
 {
     wide p[N];
@@ -180,38 +130,27 @@ static void picked_g(const wide *x, const wide *c, wide *g)
 
 /* ---- moments ---- */
 
-/* (x - mean) / s, 0 where s = sqrt(mean (x - mean)^2) is; returns s */
-static wide standardize(const wide *x, wide *y)
-{
-    wide z[N], size, square = 0;
-    settle(x, z, &size);
-    const wide mean = z[0] + ((z[1] - z[0]) + (z[2] - z[0]) + (z[3] - z[0])) / N;
-    for (int i = 0; i < N; i++) square += (z[i] - mean) * (z[i] - mean) / N;
-    for (int i = 0; i < N; i++) y[i] = square == 0 ? 0 : (z[i] - mean) / sqrtl(square);
-    return times(size, sqrtl(square));
-}
-
 static void variance_y(const wide *x, wide *y)
 {
-    wide z[N], s = standardize(x, z);
+    wide z[N], s = standardize(x, true, 0, z);
     *y = s * s * N / (N - 1);
 }
 
 static void variance_g(const wide *x, const wide *c, wide *g)
 {
-    wide s = standardize(x, g);
+    wide s = standardize(x, true, 0, g);
     for (int i = 0; i < N; i++) g[i] *= *c * 2 * s / (N - 1);
 }
 
 static void std_y(const wide *x, wide *y)
 {
     wide z[N];
-    *y = standardize(x, z) * sqrtl(N / (N - 1.L));
+    *y = standardize(x, true, 0, z) * sqrtl(N / (N - 1.L));
 }
 
 static void std_g(const wide *x, const wide *c, wide *g)
 {
-    standardize(x, g);
+    standardize(x, true, 0, g);
     for (int i = 0; i < N; i++) g[i] *= *c / sqrtl(N * (N - 1.L));
 }
 
@@ -230,30 +169,6 @@ static void no_variance_g(const wide *x, const wide *c, wide *g)
 static const char *const too_few = "there are no degrees of freedom, n <= correction";
 
 /* ---- norms ---- */
-
-/* The norm, and its gradient in u. */
-static wide norm(const wide *x, wide order, wide *u)
-{
-    wide z[N], size, sum = 0;
-    settle(x, z, &size);
-    if (size != 1 && order < 0) { /* what is infinite does not count, unless all is */
-        bool all = true;
-        for (int i = 0; i < N; i++) all = all && isinf(x[i]);
-        for (int i = 0; i < N && !all; i++) z[i] = x[i];
-        size = all ? INF : 1;
-    }
-    wide top = 0; /* powers of what is beside it are in the range of long double */
-    for (int i = 0; i < N; i++) top = isfinite(z[i]) ? fmaxl(top, fabsl(z[i])) : top;
-    for (int i = 0; i < N; i++) top = isnan(x[i]) ? x[i] : top;
-    if (top == 0 || isnan(top)) {
-        fill(u, 0);
-        return isnan(top) || size == 1 ? top : size;
-    }
-    for (int i = 0; i < N; i++) sum += powl(fabsl(z[i]) / top, order);
-    const wide y = powl(sum, 1 / order);
-    for (int i = 0; i < N; i++) u[i] = x[i] == 0 || y == 0 ? 0 : copysignl(powl(fabsl(z[i]) / top / y, order - 1), x[i]);
-    return times(size, top * y);
-}
 
 #define NORM(name, order)                                           \
     static void name##_y(const wide *x, wide *y)                    \

@@ -69,7 +69,7 @@ ONE(f_elu_slope, tap__elu_slope(a, 1.5))
 ONE(f_celu_slope, tap__celu_slope(a, 1.5))
 ONE(f_softplus_beta_slope, tap__softplus_beta_slope(a, 3, 1.5))
 ONE(f_exp_square, tap__exp_square(a, -0.5))
-ONE(f_huber, tap__huber(a, 1.1))
+TWO(f_huber, tap__huber(a, b, tap__scalar_like(a, 1.1)))
 ONE(f_smooth_l1, tap__smooth_l1(a, 0.9))
 TWO(f_kl_term, tap__kl_term(a, b))
 TWO(f_kl_log_term, tap__kl_log_term(a, b))
@@ -168,7 +168,7 @@ const gradient_row special_gradients[] = {
     { "celu_slope", f_celu_slope, R1, KINK(0) },
     { "softplus_beta_slope", f_softplus_beta_slope, R1, KINK(0.5) },
     { "exp_square", f_exp_square, R1 },
-    { "huber", f_huber, R1, KINK(1.1) },
+    { "huber", f_huber, R2 },
     { "smooth_l1", f_smooth_l1, R1, KINK(0.9) },
     { "kl_term", f_kl_term, PAIR(0.3, 2, -2, 2) },
     { "kl_log_term", f_kl_log_term, R2 },

@@ -1,0 +1,12 @@
+/* tests/nn/edge_tables.h: the rows of edges_*.c, in the terms of tests/autograd/edges.h. */
+#ifndef TAP_TESTS_NN_EDGE_TABLES_H
+#define TAP_TESTS_NN_EDGE_TABLES_H
+
+#include "nn/nn.h"
+#include "tests/autograd/edges.h"
+
+extern const edge_row loss_edges[], function_edges[];
+extern const edge_vectors class_edges[], norm_edges[];
+extern const edge_case loss_cases[], norm_cases[];
+
+#endif
