@@ -196,6 +196,21 @@ static tap_var kl_slope(tap_var a, tap_var b)
     return tap_where(tap_eq(a, zero), zero, tap_add_scalar(tap_sub(tap_log(a), b), 1));
 }
 
+/* (1 - t) / (1 - p) - t / p without the terms whose logarithms are held at -100, where p is within e^-100 of 0, or is 1 */
+static tap_var bce_slope(tap_var p, tap_var t)
+{
+    tap_var one = tap__scalar_like(p, 1), rest = tap_sub(one, p);
+    tap_var low = tap_gt(p, tap__scalar_like(p, exp(-100))), high = tap_lt(p, one);
+    tap_var end = tap_where(high, tap_div(tap_sub(one, t), rest), tap_neg(tap_div(t, p)));
+    return tap_where(tap_logical_and(low, high), tap_div(tap_div(tap_sub(p, t), p), rest), end);
+}
+
+static tap_var bce_by_target(tap_var p)
+{
+    tap_var least = tap__scalar_like(p, -100);
+    return tap_sub(tap_clamp_min(tap_log1p(tap_neg(p)), least), tap_clamp_min(tap_log(p), least));
+}
+
 /* (1 - t) sigmoid(x) - t w sigmoid(-x) */
 static tap_var weighted_bce_slope(tap_var x, tap_var t, tap_var w)
 {

@@ -178,11 +178,19 @@ TAP__INLINE T M(kl_log_term)(T a, T b)
     return a == b || (half == 0 && b == b) ? 0 : y;
 }
 
+/* -t log p - (1 - t) log(1 - p), logarithms not below -100, of which none counts where its factor is 0 */
+TAP__INLINE T M(bce)(T p, T t)
+{
+    const T yes = M(log)(p), no = M(log1p)(-p);
+    return -M(chain)(t, t * HIGHER(yes, -100)) - M(chain)(1 - t, (1 - t) * HIGHER(no, -100));
+}
+
 /* (1 - t) log(1 + e^x) + t w log(1 + e^-x), of which none counts where its factor is 0 */
 TAP__INLINE T M(weighted_bce)(T x, T t, T w)
 {
     const T rest = M(softplus)(-L(fabs)(x)), no = HIGHER(x, 0) + rest, yes = HIGHER(-x, 0) + rest;
-    return M(chain)(1 - t, (1 - t) * no) + M(chain)(t, t * M(chain)(w, w * yes));
+    const T share = yes > 1 ? t * yes * w : t * w * yes; /* t w may be too small for a number, w yes too large */
+    return M(chain)(1 - t, (1 - t) * no) + M(chain)(t, M(chain)(w, share));
 }
 
 /* (x - mean) / s, and 0 where x is the mean; by halves where x - mean is out of range */

@@ -192,6 +192,7 @@ tap_var tap__huber(tap_var a, tap_var b, tap_var c);    /* d^2 / 2 for d = |a - 
 tap_var tap__smooth_l1(tap_var x, double p);            /* x^2 / (2 p) for |x| <= p, else |x| - p / 2 */
 tap_var tap__kl_term(tap_var a, tap_var b);             /* a (log a - b), and 0 where a is, with slope 0 */
 tap_var tap__kl_log_term(tap_var a, tap_var b);         /* e^a (a - b), and 0 where e^a is */
+tap_var tap__bce(tap_var p, tap_var t);                 /* -t log p - (1 - t) log(1 - p), logarithms not below -100 */
 tap_var tap__weighted_bce(tap_var x, tap_var t, tap_var w); /* -w t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)) */
 tap_var tap__standard_score(tap_var x, tap_var mean, tap_var s); /* (x - mean) / s, and 0 where x is the mean */
 tap_var tap__cofactors(tap_var x);                      /* d det(x) / d x, [..,n,n] */

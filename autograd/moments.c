@@ -169,9 +169,11 @@ tap_var tap__unit_scale(tap_var x, tap_axes axes, double eps)
     return apply(&unit_scale_op, x, tap_keep(axes), false, eps);
 }
 
-/* v where |x| is above eps, so that its inverse r changes with it, else 0. */
+/* v where |x| is above eps, so that its inverse r changes with it, else 0. An eps whose inverse is out of range holds nothing: r may be,
+ * too. */
 static tap_var where_free(tap_var r, double eps, tap_var v)
 {
+    if (1 / eps > (tap__dtype_of(r) == TAP_F32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023)) return v;
     return tap_where(tap_lt(r, tap__scalar_like(r, 1 / eps)), v, tap__scalar_like(v, 0));
 }
 

@@ -74,7 +74,8 @@ tap_var tap_one_hot(tap_var index, int64_t num_classes)
 {
     TAP_CALL("one_hot", index);
     const bool largest = num_classes == -1;
-    if (!tap__in_range("one_hot", index, largest ? -1 : num_classes < 0 ? 0 : num_classes, TAP_NO_INDEX, "index", "class", NULL)) return tap__inert(index.tape);
+    const int64_t n = largest ? -1 : num_classes < 0 ? 0 : num_classes;
+    if (!tap__in_range("one_hot", index, n, TAP_NO_INDEX, "index", "class", NULL)) return tap__inert(index.tape);
     const tap_tensor x = tap_value(index);
     for (int64_t i = 0; largest && i < tap_numel(x.shape); i++) {
         tap_shape at;

@@ -68,13 +68,10 @@ tap_var tap_kl_div(tap_var input, tap_var target, tap_reduction how, bool log_ta
     return reduced(log_target ? tap__kl_log_term(target, input) : tap__kl_term(target, input), how);
 }
 
-/* lerp keeps the digits of either logarithm where the other one does not count. */
 tap_var tap_binary_cross_entropy(tap_var input, tap_var target, tap_var weight, tap_reduction how)
 {
     TAP_CALL("binary_cross_entropy", input, target, weight);
-    tap_var least = tap__scalar_like(input, -100); /* PyTorch's bound, so that a probability of 0 costs no infinity */
-    tap_var yes = tap_clamp_min(tap_log(input), least), no = tap_clamp_min(tap_log1p(tap_neg(input)), least);
-    return reduced(weighted(tap_neg(tap_lerp(no, yes, target)), weight), how);
+    return reduced(weighted(tap__bce(input, target), weight), how);
 }
 
 tap_var tap_binary_cross_entropy_with_logits(tap_var input, tap_var target, tap_var weight, tap_reduction how,

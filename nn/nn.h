@@ -130,17 +130,19 @@ TAP_API tap_var tap_softmin(tap_var x, int axis);     /* softmax(-x) */
 /* While training, each element is 0 with probability p, else divided by 1 - p; noise of the tape. */
 TAP_API tap_var tap_dropout(tap_var x, double p, bool training);
 
-/* Rows of a table: index [..] int64, weight [rows,width] -> [..,width]. The row padding_idx gets no gradient. */
+/* Rows of a table: index [..] int64 in 0..rows-1, weight [rows,width] -> [..,width]. The row padding_idx gets no gradient. */
 TAP_API tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx);
 #define TAP_NO_INDEX INT64_MIN /* for padding_idx and ignore_index: none */
 /* Rows of a sparse matrix, as a dense one of the tape's dtype: index int64 [n] -> [n,columns]. A constant; x is borrowed for the call. */
 TAP_API tap_var tap_csr_select(tap_csr x, tap_var index);
 TAP_API tap_var tap_one_hot(tap_var index, int64_t num_classes); /* int64 [..] -> [..,num_classes]; -1: the largest index + 1 */
 
-TAP_API tap_var tap_normalize(tap_var x, double p, int axis, double eps); /* x / max(|x|_p, eps), the norm along the axis */
+/* x / max(|x|_p, eps), the norm along the axis. What is infinite counts as its sign, and all that is finite beside it as 0, which is the
+ * limit; 0 / 0 is 0. So it is in the next, and in normalization. */
+TAP_API tap_var tap_normalize(tap_var x, double p, int axis, double eps);
 TAP_API tap_var tap_cosine_similarity(tap_var x1, tap_var x2, int axis, double eps); /* of normalized x1 and x2; they broadcast */
 
-/* (x - mean) / sqrt(var + eps) * weight + bias. Weight and bias may be absent. Mean and variance (divided by n) are */
+/* (x - mean) / sqrt(var + eps) * weight + bias, 0 / 0 being 0. Weight and bias may be absent. Mean and variance (divided by n) are */
 /* over the last axes, whose shape is given and is weight's and bias's; */
 TAP_API tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var weight, tap_var bias, double eps);
 /* over each of the groups of channels of each example: x [batch,channels,..], weight and bias [channels]; */
@@ -153,24 +155,32 @@ TAP_API tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weig
 
 /* softmax(scale q k^T + mask) v: q [..,n,width], k [..,m,width], v [..,m,out] -> [..,n,out]; leading axes broadcast. mask may be
  * absent, bool (true: takes part) or float (added), and broadcasts to [..,n,m]; causal: query i sees keys 0..i. scale 0 stands for
- * 1/sqrt(width). A query that sees nothing gives 0. Dropout is on the weights. Vaswani et al. 2017. */
+ * 1/sqrt(width). A query that sees nothing gives 0. What is masked has weight 0, whatever its product with the query, but takes part in
+ * matrix products: NaN and infinity in a row of v, and for gradients of k, reach all queries. Dropout is on the weights. Vaswani et
+ * al. 2017. */
 TAP_API tap_var tap_scaled_dot_product_attention(tap_var query, tap_var key, tap_var value, tap_var mask, double dropout_p,
                                                  bool is_causal, double scale);
 
 /* ---- Losses ------------------------------------------------------------------------------------------------------ */
 
+/* Terms that are ignored, or have weight 0, add nothing to a loss or a gradient, be they infinite or NaN; so it is with what a target of 0
+ * is multiplied by. The mean when all are ignored is 0 / 0, NaN, and its gradient 0. */
+
 /* Of the terms: their mean, their sum, the terms themselves, the sum divided by the size of axis 0. */
 typedef enum { TAP_REDUCE_MEAN, TAP_REDUCE_SUM, TAP_REDUCE_NONE, TAP_REDUCE_BATCHMEAN } tap_reduction;
 
+/* In the next four, equal infinities differ by 0. */
 TAP_API tap_var tap_mse_loss(tap_var input, tap_var target, tap_reduction how); /* (input - target)^2 */
 TAP_API tap_var tap_l1_loss(tap_var input, tap_var target, tap_reduction how);  /* |input - target| */
 /* d^2 / (2 beta) for d = |input - target| < beta, else d - beta / 2 */
 TAP_API tap_var tap_smooth_l1_loss(tap_var input, tap_var target, tap_reduction how, double beta);
 /* d^2 / 2 for d < delta, else delta (d - delta / 2) */
 TAP_API tap_var tap_huber_loss(tap_var input, tap_var target, tap_reduction how, double delta);
-/* target (log target - input), input being log-probabilities; log_target: so is the target */
+/* target (log target - input), input being log-probabilities; log_target: so is the target. A target of 0 adds 0, and has gradient 0,
+ * though the slope there is -infinity. */
 TAP_API tap_var tap_kl_div(tap_var input, tap_var target, tap_reduction how, bool log_target);
-/* -target log input - (1 - target) log(1 - input), logarithms not below -100; input in 0..1; times weight, which broadcasts */
+/* -target log input - (1 - target) log(1 - input), logarithms not below -100, with gradient 0 where they are held there; input and target
+ * in 0..1; times weight, which broadcasts */
 TAP_API tap_var tap_binary_cross_entropy(tap_var input, tap_var target, tap_var weight, tap_reduction how);
 /* The same of sigmoid(input), without the bound; pos_weight multiplies the first term. */
 TAP_API tap_var tap_binary_cross_entropy_with_logits(tap_var input, tap_var target, tap_var weight, tap_reduction how,
@@ -179,7 +189,8 @@ TAP_API tap_var tap_binary_cross_entropy_with_logits(tap_var input, tap_var targ
  * equal to ignore_index do not count. The mean is weighted. */
 TAP_API tap_var tap_nll_loss(tap_var input, tap_var target, tap_var weight, int64_t ignore_index, tap_reduction how);
 /* nll_loss of log_softmax(input); or, for a float target of input's shape, -sum_c weight[c] target[c] log_softmax(input)[c]. With
- * label_smoothing e the target is mixed with the uniform distribution, 1 - e to e. */
+ * label_smoothing e the target is mixed with the uniform distribution, 1 - e to e. Logits that lie further apart than the largest number
+ * are infinitely far apart. */
 TAP_API tap_var tap_cross_entropy(tap_var input, tap_var target, tap_var weight, int64_t ignore_index, tap_reduction how,
                                   double label_smoothing);
 

@@ -4,12 +4,29 @@
 #include "autograd/internal.h"
 #include "nn/internal.h"
 
-/* In terms of numbers that are not above 1: norms of large or small numbers may be out of range. What would be 0 / 0 is 0. */
+static tap_var choose(tap_var condition, double yes, tap_var no)
+{
+    return tap_where(condition, tap__scalar_like(no, yes), no);
+}
+
+/* What x is divided by, lest its norm or the inverse be out of range: 1, but for what is very large, or small. */
+static tap_var unit_of(tap_var x, double p, tap_axes axes)
+{
+    const bool is_f32 = tap__dtype_of(x) == TAP_F32;
+    tap_var    size = tap_amax(tap_abs(tap_detach(x)), axes), one = tap__full_like(size, 1);
+    double     most = is_f32 ? 0x1p126 : 0x1p1022, least = is_f32 ? 0x1p-100 : 0x1p-900, root = sqrt(most);
+    double     count = (double)tap_numel(tap_shape_of(x)) / (double)tap_numel(tap_shape_of(size)), terms = p < 1 ? pow(count, 1 / p) : count;
+    if (terms > root) terms = root;
+    tap_var large = choose(tap_gt(size, tap__scalar_like(size, most / terms)), terms, one);
+    tap_var small = choose(tap_lt(size, tap__scalar_like(size, least)), least, large);
+    return choose(tap_eq(size, tap__scalar_like(size, (double)INFINITY)), (double)INFINITY, small);
+}
+
+/* What would be 0 / 0 is 0. */
 static tap_var normalize_by_order(tap_var x, double p, tap_axes axes, double eps)
 {
-    tap_var least = tap__scalar_like(x, eps), size = tap_amax(tap_abs(tap_detach(x)), axes);
-    tap_var s = tap_maximum(size, least), one = tap_masked_fill(s, tap_eq(s, tap__scalar_like(s, 0)), 1), z = tap__beside(x, one);
-    tap_var by = tap_clamp_min(tap_vector_norm(z, p, axes), tap_div(least, one));
+    tap_var s = unit_of(x, p, axes), z = tap__beside(x, s);
+    tap_var by = tap_clamp_min(tap_vector_norm(z, p, axes), tap_div(tap__scalar_like(x, eps), s));
     return tap_div(z, tap_masked_fill(by, tap_eq(by, tap__scalar_like(by, 0)), (double)INFINITY));
 }
 

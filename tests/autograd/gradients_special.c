@@ -73,6 +73,7 @@ TWO(f_huber, tap__huber(a, b, tap__scalar_like(a, 1.1)))
 ONE(f_smooth_l1, tap__smooth_l1(a, 0.9))
 TWO(f_kl_term, tap__kl_term(a, b))
 TWO(f_kl_log_term, tap__kl_log_term(a, b))
+TWO(f_bce, tap__bce(a, b))
 THREE(f_weighted_bce, tap__weighted_bce(a, b, c))
 THREE(f_standard_score, tap__standard_score(a, b, c))
 TWO(f_chain_mul, tap__chain_mul(a, b))
@@ -172,6 +173,7 @@ const gradient_row special_gradients[] = {
     { "smooth_l1", f_smooth_l1, R1, KINK(0.9) },
     { "kl_term", f_kl_term, PAIR(0.3, 2, -2, 2) },
     { "kl_log_term", f_kl_log_term, R2 },
+    { "bce", f_bce, PAIR(0.1, 0.9, 0.1, 0.9) },
     { "weighted_bce", f_weighted_bce, .n = 3, .shape = { S3, S3, S(4) }, .low = { -2, 0.1, 0.5 }, .high = { 2, 0.9, 2 } },
     { "standard_score", f_standard_score, .n = 3, .shape = { S3, S(4), S(4) }, .low = { -2, -2, 0.5 }, .high = { 2, 2, 2 } },
     { "chain_mul", f_chain_mul, R2 },

@@ -90,7 +90,7 @@ static wide bce(wide p, wide target)
 static wide bce_slope(wide p, wide target)
 {
     const wide t = within(target, 0, 1), yes = logl(p) > -100 ? 1 / p : 0, no = log1pl(-p) > -100 ? 1 / (1 - p) : 0;
-    return (1 - t) * no - t * yes;
+    return yes != 0 && no != 0 ? (p - t) / p / (1 - p) : (1 - t) * no - t * yes;
 }
 
 static wide bce_by_target(wide p, wide target)
@@ -119,6 +119,7 @@ static wide logits_by_target(wide x, wide target, wide w)
 #define CHANCE(v)  tap_clamp(v, 0, 1)
 #define WEIGHT(v)  tap_clamp(v, 0, 1e30)
 #define HEAVY(v)   within(v, 0, (wide)1e30)
+#define LIGHT(v)   within(v, 0, 1024)
 #define NO_CHANCE  "no chance is outside 0..1"
 #define UNBOUNDED  "no probability is below 0, and inf - inf may be anything"
 
@@ -131,7 +132,7 @@ static wide logits_by_target(wide x, wide target, wide w)
     X2(huber_loss__wide, tap_huber_loss(a, b, NONE, WIDE), huber(gap(a, b), WIDE), within(gap(a, b), -WIDE, WIDE),                  \
        -within(gap(a, b), -WIDE, WIDE), 3, 1, NULL)                                                                                 \
     X2(huber_loss__narrow, tap_huber_loss(a, b, NONE, NARROW), huber(gap(a, b), NARROW), within(gap(a, b), -NARROW, NARROW),        \
-       -within(gap(a, b), -NARROW, NARROW), 3, 1, NULL)                                                                             \
+       -within(gap(a, b), -NARROW, NARROW), 3, 1, NULL, .by_parts = true) /* a - b */          \
     X2(huber_loss__parabola, tap_huber_loss(a, b, NONE, HUGE_VAL), gap(a, b) * gap(a, b) / 2, gap(a, b), -gap(a, b), 3, 1, NULL)    \
     X2(smooth_l1_loss, tap_smooth_l1_loss(a, b, NONE, 1.5), smooth_l1(gap(a, b), 1.5L), smooth_l1_slope(gap(a, b), 1.5L),           \
        -smooth_l1_slope(gap(a, b), 1.5L), 3, 2, NULL)                                                                               \
@@ -141,9 +142,11 @@ static wide logits_by_target(wide x, wide target, wide w)
        smooth_l1_slope(gap(a, b), NARROW), -smooth_l1_slope(gap(a, b), NARROW), 3, 2, NULL)                                         \
     X2(smooth_l1_loss__corner, tap_smooth_l1_loss(a, b, NONE, 0), fabsl(gap(a, b)), sign_of(gap(a, b)), -sign_of(gap(a, b)), 0.51,  \
        0, NULL)                                                                                                                     \
-    X2(kl_div, tap_kl_div(a, b, NONE, false), kl(a, b), -b, kl_slope(a, b), 4, 3, UNBOUNDED, .slope_least = 1)                                        \
+    /* log b is rounded before what may be near it is taken away, and infinite at 0, where it does not count */                       \
+    X2(kl_div, tap_kl_div(a, b, NONE, false), kl(a, b), -b, kl_slope(a, b), 12, 3, UNBOUNDED, .slope_least = 32,\
+       .by_parts = true)                                        \
     X2(kl_div__log, tap_kl_div(a, tap_clamp_max(b, tap__scalar_like(b, 0)), NONE, true), kl_log(a, b), -expl(lower(b, 0)),          \
-       kl_log_slope(a, b), 5, 5, NULL, .slope_least = 1)                                                                                              \
+       kl_log_slope(a, b), 5, 5, NULL, .slope_least = 1)                                                                            \
     /* log 0 is -inf before the bound */                                                                                            \
     X2(binary_cross_entropy, tap_binary_cross_entropy(a, CHANCE(b), ABSENT, NONE), bce(a, b), bce_slope(a, b), bce_by_target(a, b), \
        3, 3, NO_CHANCE, .by_parts = true)                                                                                           \
@@ -152,13 +155,13 @@ static wide logits_by_target(wide x, wide target, wide w)
        is_within(c, 0, (wide)1e30) ? bce(a, b) : 0, 4, 4, NO_CHANCE, .by_parts = true)                                              \
     X2(binary_cross_entropy_with_logits, tap_binary_cross_entropy_with_logits(a, CHANCE(b), ABSENT, NONE, ABSENT),                  \
        logits(a, b, 1), logits_slope(a, b, 1), logits_by_target(a, b, 1), 3, 3, NULL)                                               \
-    X3(binary_cross_entropy_with_logits__weight, tap_binary_cross_entropy_with_logits(a, CHANCE(b), WEIGHT(c), NONE, ABSENT),       \
-       isnan(c) ? c : share(HEAVY(c), logits(a, b, 1)), share(HEAVY(c), logits_slope(a, b, 1)),                                     \
-       share(HEAVY(c), logits_by_target(a, b, 1)), is_within(c, 0, (wide)1e30) ? logits(a, b, 1) : 0, 4, 4, NULL,   \
-       .slope_least = 0.25)                   \
+    X3(binary_cross_entropy_with_logits__weight, tap_binary_cross_entropy_with_logits(a, CHANCE(b), tap_clamp(c, 0, 1024), NONE,    \
+       ABSENT), isnan(c) ? c : share(LIGHT(c), logits(a, b, 1)), share(LIGHT(c), logits_slope(a, b, 1)),                            \
+       share(LIGHT(c), logits_by_target(a, b, 1)), is_within(c, 0, 1024) ? logits(a, b, 1) : 0, 4, 20, NULL, .tiny = 1024,          \
+       .by_parts = true) /* the slope by a target that is held */                   \
     X3(binary_cross_entropy_with_logits__pos_weight, tap_binary_cross_entropy_with_logits(a, CHANCE(b), ABSENT, NONE, WEIGHT(c)),   \
-       isnan(c) ? c : logits(a, b, HEAVY(c)), logits_slope(a, b, HEAVY(c)), logits_by_target(a, b, HEAVY(c)),                       \
-       is_within(c, 0, (wide)1e30) ? share(within(b, 0, 1), softplus(-a)) : 0, 4, 4, NULL, .slope_least = 0.25)
+       logits(a, b, HEAVY(c)), logits_slope(a, b, HEAVY(c)), logits_by_target(a, b, HEAVY(c)),                       \
+       is_within(c, 0, (wide)1e30) ? share(within(b, 0, 1), softplus(-a)) : 0, 4, 24, NULL, .by_parts = true) /* as above */
 
 EDGE_TABLE(loss_edges, TERMS)
 /* clang-format on */
@@ -284,27 +287,31 @@ static void expected_gradient(const wide *x, wide c, const wide *part, wide *g)
     }
 }
 
-#define EXPECTED(name, call, ...)                                      \
-    static tap_var name##_f(tap_var x, int axis)                       \
-    {                                                                  \
-        (void)axis;                                                    \
-        return call;                                                   \
-    }                                                                  \
-    static void name##_y(const wide *x, wide *y)                       \
-    {                                                                  \
-        wide p[N];                                                     \
-        *y = expected(x, (const wide[]){ __VA_ARGS__ }, p);            \
-    }                                                                  \
-    static void name##_g(const wide *x, const wide *c, wide *g)        \
-    {                                                                  \
-        expected_gradient(x, *c, (const wide[]){ __VA_ARGS__ }, g);    \
+#define EXPECTED(name, call, by, ...)                                        \
+    static tap_var name##_f(tap_var logits, int axis)                        \
+    {                                                                        \
+        const tap_var x = tap_mul_scalar(logits, by);                        \
+        (void)axis;                                                          \
+        return call;                                                         \
+    }                                                                        \
+    static void name##_y(const wide *x, wide *y)                             \
+    {                                                                        \
+        const wide z[] = { by * x[0], by * x[1], by * x[2], by * x[3] };     \
+        wide       p[N];                                                     \
+        *y = expected(z, (const wide[]){ __VA_ARGS__ }, p);                  \
+    }                                                                        \
+    static void name##_g(const wide *x, const wide *c, wide *g)              \
+    {                                                                        \
+        const wide z[] = { by * x[0], by * x[1], by * x[2], by * x[3] };     \
+        expected_gradient(z, by * *c, (const wide[]){ __VA_ARGS__ }, g);     \
     }
-EXPECTED(soft, tap_cross_entropy(x, targets(x, soft), ABSENT, TAP_NO_INDEX, NONE, 0), 0.25L, 0, 0.75L, 0)
-EXPECTED(soft_weighted, tap_cross_entropy(x, targets(x, (const double[]){ 0.5, 0.5, 0, 0 }), row_of(x, weights), TAP_NO_INDEX, NONE, 0), 1, 0, 0, 0)
-/* Of an eighth of the logits, so that log-probabilities are in range. */
-EXPECTED(smooth, tap_cross_entropy(x, all_of(x, 2), ABSENT, TAP_NO_INDEX, NONE, 0.25), 0.0625L, 0.0625L, 0.8125L, 0.0625L)
-EXPECTED(smooth_weighted, tap_cross_entropy(x, all_of(x, 2), row_of(x, weights), TAP_NO_INDEX, NONE, 0.25), 0.125L, 0, 0.40625L, 0.0625L)
-EXPECTED(soft_smooth, tap_cross_entropy(x, targets(x, soft), ABSENT, TAP_NO_INDEX, NONE, 0.5), 0.25L, 0.125L, 0.5L, 0.125L)
+EXPECTED(soft, tap_cross_entropy(x, targets(x, soft), ABSENT, TAP_NO_INDEX, NONE, 0), 1, 0.25L, 0, 0.75L, 0)
+EXPECTED(soft_weighted, tap_cross_entropy(x, targets(x, (const double[]){ 0.5, 0.5, 0, 0 }), row_of(x, weights), TAP_NO_INDEX, NONE, 0), 1, 1, 0,
+         0, 0)
+/* Of logits whose differences are in range, as log-probabilities have to be that all count. */
+EXPECTED(smooth, tap_cross_entropy(x, all_of(x, 2), ABSENT, TAP_NO_INDEX, NONE, 0.25), 0.25, 0.0625L, 0.0625L, 0.8125L, 0.0625L)
+EXPECTED(smooth_weighted, tap_cross_entropy(x, all_of(x, 2), row_of(x, weights), TAP_NO_INDEX, NONE, 0.25), 0.25, 0.125L, 0, 0.40625L, 0.0625L)
+EXPECTED(soft_smooth, tap_cross_entropy(x, targets(x, soft), ABSENT, TAP_NO_INDEX, NONE, 0.5), 0.25, 0.25L, 0.125L, 0.5L, 0.125L)
 
 #define ROW(id_, name, ulps_, slope_ulps_, ...)                                                                                      \
     { .id = id_, .f = name##_f, .y = name##_y, .gradient = name##_g, .ulps = ulps_, .slope_ulps = slope_ulps_, .reduces = true,       \
@@ -319,7 +326,7 @@ const edge_vectors class_edges[] = {
     ROW("cross_entropy", hard, 3, 8, .by_parts = true),
     { .id = "cross_entropy__one", .f = of_hard_f, .y = hard_y, .gradient = hard_g, .ulps = 3, .slope_ulps = 8, .reduces = true,
       .last = true, .by_parts = true },
-    ROW("cross_entropy__soft", soft, 4, 8, .by_parts = true),
+    ROW("cross_entropy__soft", soft, 4, 12, .by_parts = true),
     ROW("cross_entropy__soft_weighted", soft_weighted, 4, 8, .by_parts = true),
     ROW("cross_entropy__smooth", smooth, 4, 8, .by_parts = true),
     ROW("cross_entropy__smooth_weighted", smooth_weighted, 4, 8, .by_parts = true),
