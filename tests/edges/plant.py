@@ -37,7 +37,8 @@ FAULTS = [
      "nn/edges_losses", "a class that is not to be expected counts where it is impossible"),
     ("nn/loss.c", "how == TAP_REDUCE_MEAN ? tap__mean_square(d, TAP_ALL) : reduced(tap_square(d), how)", "reduced(tap_square(d), how)",
      "nn/edges_losses", "squares overflow whose mean does not"),
-    ("nn/loss.c", "tap_mean(rest.n > 0 ? tap_sum(loss, rest) : loss, TAP_ALL);", "tap_mul_scalar(tap_sum(loss, TAP_ALL), 1 / (double)tap_shape_of(loss).n[0]);",
+    ("nn/loss.c", "tap_mean(rest.n > 0 ? tap_sum(loss, rest) : loss, TAP_ALL);",
+     "tap_mul_scalar(tap_sum(loss, TAP_ALL), 1 / (double)tap_shape_of(loss).n[0]);",
      "nn/edges_losses", "a sum over the batch overflows whose mean does not"),
     ("nn/loss.c", "reduced(tap_abs(tap__gap(input, target)), how)", "reduced(tap_abs(tap_sub(input, target)), how)",
      "nn/edges_losses", "infinity less infinity"),
@@ -68,8 +69,10 @@ FAULTS = [
      "an infinite score is masked by addition"),
     ("nn/attention.c", "tap_masked_fill(tap_softmax(tap_masked_fill(scores, blind, 0), -1), blind, 0);", "tap_softmax(scores, -1);", "nn/edges_norms",
      "a query that sees nothing sees all"),
-    ("tensor/moments.c", "exponent > FAR ? FAR : exponent < -FAR ? -FAR : exponent;", "exponent;", "nn/edges_norms", "eps overflows in the units of tiny numbers"),
-    ("autograd/moments.c", "    if (1 / eps > (tap__dtype_of(r) == TAP_F32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023)) return v;\n", "", "nn/edges_norms",
+    ("tensor/moments.c", "exponent > FAR ? FAR : exponent < -FAR ? -FAR : exponent;", "exponent;", "nn/edges_norms",
+     "eps overflows in the units of tiny numbers"),
+    ("autograd/moments.c", "    if (1 / eps > (tap__dtype_of(r) == TAP_F32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023)) return v;\n", "",
+     "nn/edges_norms",
      "the inverse of a norm overflows, and counts as held"),
 ]
 

@@ -366,6 +366,7 @@ CASE(huber_mean, tap_huber_loss(a, b, TAP_REDUCE_MEAN, 1))
 CASE(smooth_mean, tap_smooth_l1_loss(a, b, TAP_REDUCE_MEAN, 1e-60))
 CASE(kl_batch, tap_kl_div(a, b, TAP_REDUCE_BATCHMEAN, false))
 CASE(kl_log_sum, tap_kl_div(a, b, TAP_REDUCE_SUM, true))
+CASE(bce_sum, tap_binary_cross_entropy(a, b, ABSENT, TAP_REDUCE_SUM))
 CASE(bce_mean, tap_binary_cross_entropy(a, b, ABSENT, TAP_REDUCE_MEAN))
 CASE(bce_light, tap_binary_cross_entropy_with_logits(a, tap__full_like(a, 0), b, TAP_REDUCE_SUM, ABSENT))
 CASE(pos_weight_mean, tap_binary_cross_entropy_with_logits(a, b, ABSENT, TAP_REDUCE_MEAN, tap__scalar_like(a, 0)))
@@ -413,6 +414,9 @@ const edge_case loss_cases[] = {
       .g = { D(0, -1, 0), D(0, 2, 0) } },
     { .id = "binary_cross_entropy__mean", .f = bce_mean, TWO_OF(S(4)), .x = { D(0, 1, 0, 1), D(0, 1, 1, 0) }, .y = D(50),
       .g = { D(0.25, -0.25, 0, 0), D(25, -25, 25, -25) } },
+    /* -(1 - t) log(1 - p) - t log p at p = 3/4, t = p + 2^-20: the gradient is (p - t) / (p (1 - p)) */
+    { .id = "binary_cross_entropy__near", .f = bce_sum, TWO_OF(S(1)), .x = { D(0.75), D(0.75 + 0x1p-20) },
+      .y = D(0.5623340969004849592227), .g = { D(-0x1p-20 / 0.1875), NULL }, .ulps = 3 },
     { .id = "binary_cross_entropy_with_logits__light", .f = bce_light, TWO_OF(S(3)), .x = { D(INFTY, NAN_, 0), D(0, 0, 2) },
       .y = D(TWO_LOG2), .g = { D(0, 0, 1), NULL }, .ulps = 1 },
     { .id = "binary_cross_entropy_with_logits__no_pos_weight", .f = pos_weight_mean, TWO_OF(S(2)),
@@ -439,6 +443,8 @@ const edge_case loss_cases[] = {
       .y = D(TWO_LOG2 / 2), .g = { D(-0.25, 0.25, 0, 0) }, .ulps = 1 },
     { .id = "cross_entropy__even", .f = ce_even, .n = 1, .shape = { S(2, 2) }, .x = { D(5, 5, 3, INFTY) }, .y = D(TWO_LOG2 / 2),
       .g = { D(0, 0, 0, 0) }, .ulps = 1 },
+    { .id = "cross_entropy__even_impossible", .f = ce_even, .n = 1, .shape = { S(2, 2) }, .x = { D(-INFTY, 0, 3, 0) }, .y = D(INFTY),
+      .g = { D(-0.5, 0.5, 0, 0) } },
     { .id = "cross_entropy__images", .f = ce_images, .n = 1, .shape = { S(1, 2, 2) }, .x = { D(NAN_, -INFTY, 1, INFTY) }, .y = D(0),
       .g = { D(0, 0, 0, 0) } },
     { .id = "cross_entropy__impossible", .f = ce_soft, TWO_OF(S(2, 2)), .x = { D(-INFTY, 0, INFTY, 3), D(0, 1, 1, 0) }, .y = D(0),
