@@ -244,7 +244,8 @@ const edge_case norm_cases[] = {
       .c = D(0, 0), .g = { D(0, 0) } },
     /* products out of range, but not when they are scaled */
     { .id = "scaled_dot_product_attention", .f = attended, ATTENTION(1, 4),
-      .x = { D(0x1p63, 0x1p63, 0x1p63, 0x1p63), D(0x1.8p63, 0x1.8p63, 0x1.8p63, 0x1.8p63, 0x1p63, 0x1p63, 0x1p63, 0x1p63), D(1, 2) }, .out = S(1, 1), .y = D(1),
+      .x = { D(0x1p63, 0x1p63, 0x1p63, 0x1p63), D(0x1.8p63, 0x1.8p63, 0x1.8p63, 0x1.8p63, 0x1p63, 0x1p63, 0x1p63, 0x1p63), D(1, 2) },
+      .out = S(1, 1), .y = D(1),
       .g = { D(0, 0, 0, 0), D(0, 0, 0, 0, 0, 0, 0, 0), D(1, 0) } },
     { .id = "scaled_dot_product_attention__causal", .f = causal, ATTENTION(2, 1), .x = { D(5, 5), D(1, INFTY), D(1, 3) },
       .out = S(2, 1), .y = D(1, 3), .c = D(2, 7), .g = { NULL, D(0, 0), D(2, 7) } },
