@@ -215,7 +215,7 @@ TAP_API tap_var tap_zero_pad(tap_var x, int axis, int64_t before, int64_t after)
 
 /* ---- Pieces ------------------------------------------------------------------------------------------------------ */
 
-TAP_API tap_var tap_cat(int n, const tap_var *x, int axis);   /* equal shapes but along axis */
+TAP_API tap_var tap_cat(int n, const tap_var *x, int axis);   /* equal shapes but along axis; an empty vector [0] is left out */
 TAP_API tap_var tap_stack(int n, const tap_var *x, int axis); /* equal shapes, along a new axis */
 /* Views of the pieces of an axis go into out[0..room-1], the rest of which is inert. They return how many there are, 0 on an
  * error. */

@@ -101,7 +101,20 @@ static tap_var matrices(term x, labels b, labels m, labels k)
     return tap_reshape(arranged(x, order), three);
 }
 
-/* The product of x and y, summed over what is not in keep; false if it has too many axes. */
+/* x with axes of size 1 for the labels of `all` that it does not have. */
+static tap_var spread(term x, labels all)
+{
+    const labels own = chosen(all, set_of(x.axes));
+    tap_var      v = arranged(x, own);
+    for (int i = 0, k = 0; i < all.n; i++) {
+        if (k < own.n && all.label[i] == own.label[k]) k++;
+        else v = tap_unsqueeze(v, i);
+    }
+    return v;
+}
+
+/* The product of x and y, summed over what is not in keep; false if it has too many axes. Where nothing is summed, it is one of elements:
+ * one that is masked leaves the others alone. */
 static bool multiplied(term *x, term y, uint64_t keep)
 {
     uint64_t both = set_of(x->axes) & set_of(y.axes);
@@ -111,6 +124,11 @@ static bool multiplied(term *x, term y, uint64_t keep)
     labels    rows = chosen(x->axes, ~both), columns = chosen(y.axes, ~both), all = batch;
     tap_shape shape = { 0 };
     if (!append(&all, rows) || !append(&all, columns)) return false;
+    if (inner.n == 0) {
+        x->v = tap_mul(spread(*x, all), spread(y, all));
+        x->axes = all;
+        return true;
+    }
     sizes_of(*x, batch, &shape);
     sizes_of(*x, rows, &shape);
     sizes_of(y, columns, &shape);

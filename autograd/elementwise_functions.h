@@ -24,6 +24,20 @@ TAP__INLINE T M(tanh_slope)(T x, T y)
     return M(exp)(-2 * L(fabs)(x)) * w * w;
 }
 
+/* a sigmoid(b), where the product may be in range and the sigmoid not: e^b comes in halves */
+TAP__INLINE T M(gated)(T a, T b)
+{
+    const T h = M(exp)(-L(fabs)(b) / 2), w = 1 / (1 + h * h), y = b > 0 ? a * w : a * h * (h * w);
+    return L(fabs)(a) == (T)INFINITY && b > -(T)INFINITY ? a : y;
+}
+
+/* a sigmoid'(b), the same */
+TAP__INLINE T M(gated_slope)(T a, T b)
+{
+    const T h = M(exp)(-L(fabs)(b) / 2), w = 1 / (1 + h * h), y = a * h * (h * w) * w;
+    return L(fabs)(a) == (T)INFINITY && L(fabs)(b) < (T)INFINITY ? a : y;
+}
+
 /* tanh(x / 2) / 2 = sigmoid(x) - 1/2, for |x| <= 1/4: its Taylor series */
 TAP__INLINE T M(sigmoid_middle)(T x)
 {

@@ -177,6 +177,9 @@ tap_var tap__softplus_beta_slope(tap_var x, double beta, double threshold); /* s
 tap_var tap__exp_square(tap_var x, double rate);       /* e^(rate x^2) */
 tap_var tap__sigmoid_sub(tap_var x, tap_var t);        /* sigmoid(x) - t */
 tap_var tap__minus_sigmoid(tap_var t, tap_var x);      /* t - sigmoid(x) */
+tap_var tap__gated(tap_var a, tap_var b);              /* a sigmoid(b) */
+tap_var tap__gated_grad(tap_var a, tap_var b);         /* the same, 0 where a is, */
+tap_var tap__gated_slope(tap_var a, tap_var b);        /* and a sigmoid'(b) */
 tap_var tap__bernoulli_log_prob(tap_var x, tap_var t); /* t log sigmoid(x) + (1 - t) log(1 - sigmoid(x)) */
 tap_var tap__share(tap_var a, tap_var b);              /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
 tap_var tap__ahead(tap_var a, tap_var b);              /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */

@@ -103,7 +103,7 @@ static bool all_good(tap_call *c, const int64_t *bad, const char *what)
 }
 
 typedef struct {
-    tap_tensor lu, swap;
+    tap_tensor lu, swap, shift; /* settled by shift */
     int64_t   *bad;
 } factors;
 
@@ -124,11 +124,15 @@ static bool factors_for(tap_call *c, int64_t numbers, factors *f)
     per.n[per.rank - 1] = numbers;
     void *lu = tap_call_scratch(c, (size_t)tap_numel(x.shape) * tap_dtype_size(x.dtype));
     void *swap = tap_call_scratch(c, (size_t)(count * numbers) * sizeof(int64_t));
+    void *shift = tap_call_scratch(c, (size_t)count * sizeof(int64_t));
     f->bad = tap_call_scratch(c, (size_t)count * sizeof(int64_t));
-    if (!lu || !swap || !f->bad || !has_memory(c, x)) return false;
+    if (!lu || !swap || !shift || !f->bad || !has_memory(c, x)) return false;
     f->lu = tap_tensor_wrap(x.dtype, x.shape, lu);
     f->swap = tap_tensor_wrap(TAP_I64, per, swap);
+    per.rank--;
+    f->shift = tap_tensor_wrap(TAP_I64, per, shift);
     tap__tensor_copy(f->lu, x, NULL);
+    tap__settle(f->lu, false, shift);
     return true;
 }
 
@@ -145,6 +149,16 @@ static tap_tensor with_rank(tap_tensor x, int rank)
     return x;
 }
 
+/* Settles x, all of whose matrices have numbers of their own; false if there is no memory. */
+static bool settled(tap_call *c, tap_tensor x, tap_tensor *shift)
+{
+    tap_shape per = x.shape;
+    per.rank -= 2;
+    *shift = tap_tensor_wrap(TAP_I64, per, tap_call_scratch(c, (size_t)tap_numel(per) * sizeof(int64_t)));
+    if (shift->data) tap__settle(x, false, shift->data);
+    return shift->data != NULL;
+}
+
 /* v[..] beside matrices */
 static tap_var over_matrices(tap_var v)
 {
@@ -155,18 +169,21 @@ static tap_var over_matrices(tap_var v)
 
 static void cholesky_forward(tap_call *c, tap_tensor *out)
 {
-    int64_t *bad = tap_call_scratch(c, (size_t)leading(out->shape, 2) * sizeof *bad);
+    tap_shape per = out->shape;
+    per.rank -= 2;
+    int64_t *bad = tap_call_scratch(c, 2 * (size_t)tap_numel(per) * sizeof *bad), *shift = bad + tap_numel(per);
     if (!bad || !has_memory(c, *out)) return;
     tap__tensor_copy(*out, c->in[0], NULL);
+    tap__settle(*out, true, shift);
     tap__cholesky(*out, *(const bool *)c->attr, bad);
-    all_good(c, bad, "not positive definite (leading minor");
+    if (all_good(c, bad, "not positive definite (leading minor")) tap__unsettle(*out, tap_tensor_wrap(TAP_I64, per, shift), (tap_tensor){ 0 }, -0.5);
 }
 
-/* L^-T s L^-1, where s is L^T gL with its lower triangle in place of the upper, halved (Murray 2016). */
+/* L^-T s L^-1, where s is L^T gL with its lower triangle in place of the upper, halved (Murray 2016). Of gL, the lower triangle counts. */
 static void cholesky_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     bool    upper = *(const bool *)tap_attr(n);
-    tap_var y = tap_out(n), l = upper ? tap_mT(y) : y, gl = upper ? tap_mT(g) : g, m = tap_matmul(tap_mT(l), gl);
+    tap_var y = tap_out(n), l = upper ? tap_mT(y) : y, gl = tap_tril(upper ? tap_mT(g) : g, 0), m = tap_matmul(tap_mT(l), gl);
     tap_var s = tap_mul_scalar(tap_add(tap_tril(m, 0), tap_mT(tap_tril(m, -1))), 0.5);
     tap_var half = tap_solve_triangular(tap_mT(l), s, true, true, false);
     gin[0] = tap_solve_triangular(l, half, false, false, false);
@@ -213,9 +230,12 @@ static tap_status solve_triangular_infer(tap_call *c, tap_tensor *out)
 static void solve_triangular_forward(tap_call *c, tap_tensor *out)
 {
     const triangle *t = c->attr;
+    tap_tensor      shift;
     tap__tensor_copy(*out, c->in[1], NULL);
+    if (!settled(c, *out, &shift)) return;
     if (!tap__solve_triangular(with_rank(c->in[0], out->shape.rank), *out, t->upper, t->unit, c->tape->arena))
         tap__no_memory(c->tape, c);
+    else tap__unsettle(*out, shift, (tap_tensor){ 0 }, -1);
 }
 
 static tap_var triangular(tap_var a, tap_var b, triangle t);
@@ -282,11 +302,13 @@ static tap_status solve_infer(tap_call *c, tap_tensor *out)
 static void solve_forward(tap_call *c, tap_tensor *out)
 {
     factors    f;
-    tap_tensor x = *out;
+    tap_tensor x = *out, shift;
     if (!factor(c, &f) || !all_good(c, f.bad, "singular (pivot")) return;
     tap__tensor_copy(*out, c->in[1], NULL);
     if (is_vectors(c->in[0].shape, c->in[1].shape)) tap__unsqueeze(x, -1, &x, NULL);
+    if (!settled(c, x, &shift)) return;
     tap__lu_solve(with_rank(f.lu, x.shape.rank), with_rank(f.swap, x.shape.rank - 1), x);
+    tap__unsettle(x, with_rank(f.shift, x.shape.rank - 2), shift, 1);
 }
 
 /* gb is vectors where b was. */
@@ -319,6 +341,7 @@ static void inv_forward(tap_call *c, tap_tensor *out)
     diagonal.stride[r - 2] = out->shape.n[r - 1] + 1;
     tap__tensor_fill(diagonal, 1);
     tap__lu_solve(f.lu, f.swap, *out);
+    tap__unsettle(*out, f.shift, (tap_tensor){ 0 }, 1);
 }
 
 static void inv_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -346,12 +369,14 @@ static tap_status det_infer(tap_call *c, tap_tensor *out)
 static void det_forward(tap_call *c, tap_tensor *out)
 {
     factors f;
-    if (factor(c, &f)) tap__lu_determinant(f.lu, f.swap, out->data, NULL, NULL);
+    if (factor(c, &f)) tap__lu_determinant(f.lu, f.swap, f.shift.data, out->data, NULL, NULL);
 }
+
+static tap_var weighted_cofactors(tap_var x, tap_var weight);
 
 static void det_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    gin[0] = tap_mul(over_matrices(g), tap__cofactors(tap_in(n, 0)));
+    gin[0] = weighted_cofactors(tap_in(n, 0), g);
 }
 
 static const tap_op det_op = { "det", det_infer, det_forward, det_vjp, 0 };
@@ -361,21 +386,41 @@ tap_var tap_det(tap_var x)
     return tap_apply(&det_op, NULL, 1, &x);
 }
 
+/* Cofactors, times a weight [..] where there is one, so that what is out of range with one alone is not. */
+static tap_status cofactors_infer(tap_call *c, tap_tensor *out)
+{
+    tap_shape per = c->in[0].shape;
+    if (square_infer(c, out) != TAP_OK) return c->tape->error.status;
+    per.rank -= 2;
+    return c->n_in == 1 || tap_shape_equal(c->in[1].shape, per) ? TAP_OK : tap_call_fail(c, TAP_ESHAPE, "needs a weight for each matrix");
+}
+
 static void cofactors_forward(tap_call *c, tap_tensor *out)
 {
     factors f;
-    if (factors_for(c, 2 * out->shape.n[out->shape.rank - 1], &f)) tap__cofactors_of(f.lu, f.swap, *out);
+    if (!factors_for(c, 2 * out->shape.n[out->shape.rank - 1], &f)) return;
+    tap__cofactors_of(f.lu, f.swap, f.shift.data, c->n_in == 2 ? c->in[1] : (tap_tensor){ 0 }, *out);
 }
 
 /* c = det(x) x^-T, thus dc = (tr(c^T dx) c - c dx^T c) / det(x) */
 static void cofactors_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    tap_var c = tap_out(n), trace = tap_sum(tap_mul(c, g), tap_keep(TAP_AXES(-2, -1)));
+    const bool weighted = tap_in(n, 1).id != 0;
+    tap_var    c = weighted ? tap__cofactors(tap_in(n, 0)) : tap_out(n);
+    if (tap_needs(n, 1)) gin[1] = tap_sum(tap_mul(c, g), TAP_AXES(-2, -1));
+    if (!tap_needs(n, 0)) return;
+    if (weighted) g = tap_mul(over_matrices(tap_in(n, 1)), g);
+    tap_var trace = tap_sum(tap_mul(c, g), tap_keep(TAP_AXES(-2, -1)));
     tap_var both = tap_sub(tap_mul(trace, c), tap_matmul(tap_matmul(c, tap_mT(g)), c));
     gin[0] = tap_div(both, over_matrices(tap_det(tap_in(n, 0))));
 }
 
-static const tap_op cofactors_op = { "cofactors", square_infer, cofactors_forward, cofactors_vjp, 0 };
+static const tap_op cofactors_op = { "cofactors", cofactors_infer, cofactors_forward, cofactors_vjp, 0 };
+
+static tap_var weighted_cofactors(tap_var x, tap_var weight)
+{
+    return tap_apply(&cofactors_op, NULL, 2, (tap_var[]){ x, weight });
+}
 
 tap_var tap__cofactors(tap_var x)
 {
@@ -395,12 +440,16 @@ static void slogdet_forward(tap_call *c, tap_tensor *out)
 {
     factors f;
     size_t  bytes = (size_t)tap_numel(out->shape) / 2 * tap_dtype_size(out->dtype);
-    if (factor(c, &f)) tap__lu_determinant(f.lu, f.swap, NULL, (char *)out->data + bytes, out->data);
+    if (factor(c, &f)) tap__lu_determinant(f.lu, f.swap, f.shift.data, NULL, (char *)out->data + bytes, out->data);
 }
 
+/* g x^-T, which may be in range where x^-T is not. */
 static void slogdet_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    gin[0] = tap_mul(over_matrices(tap_select(g, 0, 0)), tap_mT(tap_inv(tap_in(n, 0))));
+    tap_var       x = tap_in(n, 0);
+    const tap_shape s = tap_shape_of(x);
+    tap_var       eye = tap_cast(tap_eye(x.tape, s.rank > 0 ? s.n[s.rank - 1] : 0), tap__dtype_of(x));
+    gin[0] = tap_solve(tap_mT(x), tap_mul(over_matrices(tap_select(g, 0, 0)), eye));
 }
 
 static const tap_op slogdet_op = { "slogdet", slogdet_infer, slogdet_forward, slogdet_vjp, 0 };

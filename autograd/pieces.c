@@ -1,19 +1,35 @@
 /* Putting tensors together and taking them apart: cat and stack, split and its kin, and what repeats or rolls. */
 #include "autograd/internal.h"
 
+/* PyTorch takes an empty vector [0] for nothing at all beside inputs of any shape. */
+static bool is_nothing(tap_shape s)
+{
+    return s.rank == 1 && s.n[0] == 0;
+}
+
+/* The input whose shape the others have but along the axis. */
+static int first_of(const tap_call *c)
+{
+    int i = 0;
+    while (i < c->n_in - 1 && is_nothing(c->in[i].shape)) i++;
+    return is_nothing(c->in[i].shape) ? 0 : i;
+}
+
 static tap_status cat_infer(tap_call *c, tap_tensor *out)
 {
-    int given = *(const int *)c->attr, axis = given;
+    const int given = *(const int *)c->attr, first = first_of(c);
+    int       axis = given;
     out->dtype = c->in[0].dtype;
-    out->shape = c->in[0].shape;
+    out->shape = c->in[first].shape;
     if (!tap__axis(&axis, out->shape.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
     for (int i = 1; i < c->n_in; i++) {
         tap_shape s = c->in[i].shape;
         if (c->in[i].dtype != out->dtype) return tap_call_fail(c, TAP_EDTYPE, "the dtype of input %d differs from input 0", i);
+        if (i <= first || is_nothing(s)) continue;
         bool fits = s.rank == out->shape.rank;
         for (int k = 0; fits && k < s.rank; k++) fits = k == axis || s.n[k] == out->shape.n[k];
         if (!fits || __builtin_add_overflow(out->shape.n[axis], s.n[axis], &out->shape.n[axis]))
-            return tap_call_fail(c, TAP_ESHAPE, "input %d does not fit input 0 beside axis %d", i, given);
+            return tap_call_fail(c, TAP_ESHAPE, "input %d does not fit input %d beside axis %d", i, first, given);
     }
     return TAP_OK;
 }
@@ -25,6 +41,7 @@ static void cat_forward(tap_call *c, tap_tensor *out)
     tap_tensor place;
     tap__axis(&axis, out->shape.rank);
     for (int i = 0; i < c->n_in; i++) {
+        if (is_nothing(c->in[i].shape)) continue;
         int64_t count = c->in[i].shape.n[axis];
         tap__slice(*out, axis, start, start + count, 1, &place, NULL);
         tap__tensor_copy(place, c->in[i], NULL);
@@ -38,8 +55,9 @@ static void cat_vjp(const tap_node *n, tap_var g, tap_var *gin)
     int64_t start = 0;
     tap__axis(&axis, tap_shape_of(g).rank);
     for (int i = 0; tap_in(n, i).id; i++) {
-        int64_t count = tap_shape_of(tap_in(n, i)).n[axis];
-        if (tap_needs(n, i)) gin[i] = tap_slice(g, axis, start, start + count, 1);
+        const tap_shape s = tap_shape_of(tap_in(n, i));
+        int64_t         count = is_nothing(s) ? 0 : s.n[axis];
+        if (tap_needs(n, i) && !is_nothing(s)) gin[i] = tap_slice(g, axis, start, start + count, 1);
         start += count;
     }
 }

@@ -416,6 +416,8 @@ tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step)
     if (!w) return tap__inert(windows.tape);
     tap_shape s = w->value.shape;
     int       rank = s.rank - 1;
+    if (!tap_dtype_is_float(w->value.dtype))
+        return tap__refuse(w, TAP_EDTYPE, "fold", "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(w->value.dtype));
     if (rank < 1 || !tap__axis(&at, rank)) return tap__refuse(w, TAP_EARG, "fold", "needs windows as last axis, and an axis before it");
     int64_t size = s.n[rank], count = s.n[at];
     if (size < 1 || step < 1 || n < size || (n - size) / step + 1 != count)

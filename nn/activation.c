@@ -34,7 +34,7 @@ tap_var tap_glu(tap_var x, int axis)
     int64_t size = n->value.shape.n[at];
     if (size % 2 != 0 || size == 0) return tap__refuse(n, TAP_ESHAPE, "glu", "axis %d does not have two halves", axis);
     tap_split(x, size / 2, at, 2, half);
-    return tap_mul(half[0], tap_sigmoid(half[1]));
+    return tap__gated(half[0], half[1]);
 }
 
 tap_var tap_softmin(tap_var x, int axis)

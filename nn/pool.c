@@ -152,8 +152,11 @@ tap_var tap_avg_pool2d(tap_var x, tap_pool_options o)
     if (!n || !check(n, "avg_pool2d", o, w)) return tap__inert(x.tape);
     if (w[HEIGHT].dilation != 1 || w[WIDTH].dilation != 1)
         return tap__refuse(n, TAP_EARG, "avg_pool2d", "dilation is for maxima");
-    tap_var by = o.divisor ? tap__scalar_like(x, (double)o.divisor) : counts(n, w, o.exclude_pad);
-    return tap_div(tap_sum(slide(x, w, 0), TAP_AXES(-2, -1)), by);
+    const tap_var mean = tap_mean(slide(x, w, 0), TAP_AXES(-2, -1)); /* in range where the sum is not */
+    const double  size = (double)(w[HEIGHT].size * w[WIDTH].size);
+    if (o.divisor) return tap_mul_scalar(mean, size / (double)o.divisor);
+    const bool all_inside = w[HEIGHT].before + w[WIDTH].before == 0 && w[HEIGHT].after <= 0 && w[WIDTH].after <= 0;
+    return all_inside ? mean : tap_mul(mean, tap_div(tap__scalar_like(x, size), counts(n, w, o.exclude_pad)));
 }
 
 tap_var tap_adaptive_avg_pool2d(tap_var x, int64_t height, int64_t width)

@@ -1,6 +1,8 @@
 /* Batches of factorizations and solves: threads share matrices and, when solving, strips of columns. */
 #include "tensor/linalg.h"
 
+#include <float.h>
+
 enum { STRIP = 96 }; /* columns; fixed, lest the bits depend on the threads */
 
 typedef struct {
@@ -9,7 +11,8 @@ typedef struct {
     int64_t                   n, columns, strips;
     bool                      upper, unit;
     int64_t                  *bad;
-    void                     *det, *sign, *log;
+    const int64_t            *shift;
+    tap_tensor                weight;
 } job;
 
 bool tap__linalg_has_memory(int64_t n, tap_arena *a)
@@ -49,6 +52,55 @@ static void share(const job *j, tap__range body)
     tap__parallel(count, tap__steps((double)count * (n * n * n / 16 + n * n)), body, j);
 }
 
+/* How far from 1 the numbers of a matrix are: 1 if one is near the largest of the type, and none so small that dividing by 2^20 would
+ * cost it digits; -1 if all are near the smallest, or 0. apart is how far one is from the next. */
+static int size_of(tap_dtype dtype, const void *x, int64_t count, int64_t apart)
+{
+    int large = 0, normal = 0, not_0 = 0, small = 0;
+    for (int64_t i = 0; dtype == TAP_F32 && i < count; i++) {
+        const float v = fabsf(((const float *)x)[i * apart]);
+        large |= v > FLT_MAX / (1 << 16);
+        normal |= v > FLT_MIN / FLT_EPSILON * (1 << 16);
+        not_0 |= v > 0;
+        small |= (v > 0) & (v < FLT_MIN * (1 << 20));
+    }
+    for (int64_t i = 0; dtype == TAP_F64 && i < count; i++) {
+        const double v = fabs(((const double *)x)[i * apart]);
+        large |= v > DBL_MAX / (1 << 16);
+        normal |= v > DBL_MIN / DBL_EPSILON * (1 << 16);
+        not_0 |= v > 0;
+        small |= (v > 0) & (v < DBL_MIN * (1 << 20));
+    }
+    return large ? !small : not_0 && !normal ? -1 : 0;
+}
+
+static void multiply(tap_dtype dtype, void *x, int64_t count, int64_t shift)
+{
+    for (int64_t i = 0; dtype == TAP_F32 && i < count; i++) ((float *)x)[i] = ldexpf(((float *)x)[i], (int)shift);
+    for (int64_t i = 0; dtype == TAP_F64 && i < count; i++) ((double *)x)[i] = ldexp(((double *)x)[i], (int)shift);
+}
+
+void tap__settle(tap_tensor x, bool positive, int64_t *shift)
+{
+    const int64_t n = x.shape.n[x.shape.rank - 1], all = x.shape.n[x.shape.rank - 2] * n, up = x.dtype == TAP_F32 ? 48 : 78;
+    for (int64_t i = 0; i < count_of(x, 2); i++) {
+        void     *matrix = matrix_at(x, 2, x, i);
+        const int size = positive ? size_of(x.dtype, matrix, n, n + 1) : size_of(x.dtype, matrix, all, 1);
+        shift[i] = size < 0 ? up : size > 0 && !positive ? -20 : 0;
+        if (shift[i]) multiply(x.dtype, matrix, all, shift[i]);
+    }
+}
+
+void tap__unsettle(tap_tensor x, tap_tensor shift, tap_tensor less, double by)
+{
+    const int64_t size = x.shape.n[x.shape.rank - 2] * x.shape.n[x.shape.rank - 1];
+    for (int64_t i = 0; i < count_of(x, 2); i++) {
+        int64_t of = *(const int64_t *)matrix_at(shift, 0, x, i);
+        if (less.data) of -= *(const int64_t *)matrix_at(less, 0, x, i);
+        if (of) multiply(x.dtype, matrix_at(x, 2, x, i), size, (int64_t)floor(by * (double)of));
+    }
+}
+
 static void cholesky_of(const void *context, int64_t first, int64_t last)
 {
     const job *j = context;
@@ -85,12 +137,12 @@ static void store(tap_dtype dtype, void *to, int64_t i, double value)
     else ((double *)to)[i] = value;
 }
 
-void tap__lu_determinant(tap_tensor lu, tap_tensor swap, void *det, void *sign, void *log)
+void tap__lu_determinant(tap_tensor lu, tap_tensor swap, const int64_t *shift, void *det, void *sign, void *log)
 {
     job j = job_on(lu);
     for (int64_t i = 0; i < count_of(lu, 2); i++) {
         double d, s, l;
-        j.kernel->determinant(j.n, matrix_at(lu, 2, lu, i), matrix_at(swap, 1, lu, i), &d, &s, &l);
+        j.kernel->determinant(j.n, matrix_at(lu, 2, lu, i), matrix_at(swap, 1, lu, i), shift ? shift[i] : 0, &d, &s, &l);
         store(lu.dtype, det, i, d);
         store(lu.dtype, sign, i, s);
         store(lu.dtype, log, i, l);
@@ -155,14 +207,20 @@ bool tap__solve_triangular(tap_tensor a, tap_tensor x, bool upper, bool unit, ta
 static void cofactors_of(const void *context, int64_t first, int64_t last)
 {
     const job *j = context;
-    for (int64_t i = first; i < last; i++)
-        j->kernel->cofactors(j->n, matrix_at(j->a, 2, j->a, i), matrix_at(j->swap, 1, j->a, i), matrix_at(j->x, 2, j->a, i));
+    for (int64_t i = first; i < last; i++) {
+        const double  weight = j->weight.data ? tap_tensor_item(j->weight, i) : 1;
+        const int64_t shift = j->shift ? j->shift[i] * (j->n - 1) : 0;
+        j->kernel->cofactors(j->n, matrix_at(j->a, 2, j->a, i), matrix_at(j->swap, 1, j->a, i), tap__scaled_of(weight, -shift),
+                             matrix_at(j->x, 2, j->a, i));
+    }
 }
 
-void tap__cofactors_of(tap_tensor a, tap_tensor swap, tap_tensor out)
+void tap__cofactors_of(tap_tensor a, tap_tensor swap, const int64_t *shift, tap_tensor weight, tap_tensor out)
 {
     job j = job_on(a);
     j.swap = swap;
+    j.shift = shift;
+    j.weight = weight;
     j.x = out;
     share(&j, cofactors_of);
 }

@@ -147,19 +147,21 @@ static void NAME(swap_rows)(int64_t n, const int64_t *swap, void *rows, int64_t 
     }
 }
 
-static void NAME(determinant)(int64_t n, const void *matrix, const int64_t *swap, double *det, double *sign, double *log_abs)
+/* The matrix was multiplied by 2^shift before it was factored. */
+static void NAME(determinant)(int64_t n, const void *matrix, const int64_t *swap, int64_t shift, double *det, double *sign, double *log_abs)
 {
-    const T *lu = matrix;
-    double   product = 1, signs = 1, sum = 0;
+    const T    *lu = matrix;
+    tap__scaled product = tap__scaled_of(1, -n * shift);
+    double      signs = 1, sum = 0;
     for (int64_t k = 0; k < n; k++) {
         double u = (double)lu[k * n + k] * (swap[k] == k ? 1 : -1);
-        product *= u;
+        product = tap__scaled_mul(product, tap__scaled_of(u, 0));
         signs *= u > 0 ? 1 : u < 0 ? -1 : u;
         sum += log(fabs(u));
     }
-    *det = product;
+    *det = tap__scaled_value(product);
     *sign = signs;
-    *log_abs = sum;
+    *log_abs = sum - (double)(n * shift) * 0.69314718055994530942;
 }
 
 /* ---- Triangular systems ---- */
@@ -229,10 +231,24 @@ static int NAME(lu_complete)(int64_t n, T *a, int64_t *row_swap, int64_t *column
     return sign;
 }
 
-/* The transpose of adj(a) = sign Q adj(U) L^-1 P. With d the product of all pivots but the last, u, and V being U with 1 for u:
- * adj(U) = d V^-1 diag(u, .., u, 1). Nothing is divided by u, which alone is 0 or nearly so when a has lost one rank; when it
- * has lost more, all cofactors are 0. */
-static void NAME(cofactors)(int64_t n, void *matrix, int64_t *swap, void *result)
+/* Row k of what L^-1 left, times the pivots but the k-th and the weight, and row k of U divided by its pivot. Only the last pivot may be 0. */
+static void NAME(weigh_rows)(int64_t n, T *a, T *out, tap__scaled weight)
+{
+    const tap__scaled last = tap__scaled_of((double)a[n * n - 1], 0);
+    for (int64_t k = 0; k < n - 1; k++) weight = tap__scaled_mul(weight, tap__scaled_of((double)a[k * (n + 1)], 0));
+    for (int64_t k = 0; k < n; k++) {
+        const tap__scaled pivot = tap__scaled_of((double)a[k * (n + 1)], 0);
+        const tap__scaled others = k == n - 1 ? weight : tap__scaled_mul(tap__scaled_of(weight.m / pivot.m, weight.e - pivot.e), last);
+        const T           by = (T)tap__scaled_value(others);
+        for (int64_t j = 0; j < n; j++) out[k * n + j] = out[k * n + j] == 0 ? 0 : out[k * n + j] * by;
+        if (k < n - 1) NAME(divide_row)(n - k - 1, a + k * (n + 1) + 1, a[k * (n + 1)]);
+    }
+}
+
+/* The transpose of weight adj(a) = weight sign Q adj(U) L^-1 P. With D the diagonal of U, and V = D^-1 U, adj(U) is V^-1 times the products
+ * of all pivots but one. Nothing is divided by the last, which alone is 0 or nearly so when a has lost one rank; when it has lost more,
+ * all cofactors are 0. */
+static void NAME(cofactors)(int64_t n, void *matrix, int64_t *swap, tap__scaled weight, void *result)
 {
     T  *a = matrix, *out = result;
     int sign = NAME(lu_complete)(n, a, swap, swap + n);
@@ -241,15 +257,9 @@ static void NAME(cofactors)(int64_t n, void *matrix, int64_t *swap, void *result
     tap__matrix m = { a, n, n, n, 1 };
     NAME(swap_rows)(n, swap, out, n, n);
     NAME(solve)(m, out, n, n, false, true);
-
-    T u = a[n * n - 1];
-    a[n * n - 1] = 1;
-    for (int64_t i = 0; i < n * (n - 1); i++) out[i] *= u;
-    NAME(solve)(m, out, n, n, true, false);
-
-    double d = sign;
-    for (int64_t k = 0; k < n; k++) d *= (double)a[k * n + k];
-    for (int64_t i = 0; i < n * n; i++) out[i] = (T)(d * (double)out[i]);
+    weight.m *= sign;
+    NAME(weigh_rows)(n, a, out, weight);
+    NAME(solve)(m, out, n, n, true, true);
     for (int64_t k = n - 1; k >= 0; k--) {
         if (swap[n + k] != k) NAME(exchange)(n, out + k * n, out + swap[n + k] * n);
     }

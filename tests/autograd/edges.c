@@ -575,48 +575,117 @@ void check_edge_vectors(const edge_vectors *rows)
 
 /* ---- Anything ---- */
 
-static void check_numbers(const edge_case *r, const type *t, const char *what, tap_var v, tap_shape shape, const double *want)
+tap_var edge_places(tap_var beside, tap_shape shape, const int64_t *places)
 {
+    return tap_input(beside.tape, tap_tensor_wrap(TAP_I64, shape, (void *)(uintptr_t)places));
+}
+
+/* The nearest number of the type that is finite, and not 0, where x is so. */
+static double within_type(const type *t, double x)
+{
+    const double r = rounded(t, x);
+    if (isfinite(x) && isinf(r)) return copysign((double)((2 - power(1 - t->digits)) * power(t->max_exponent - 1)), x);
+    return r == 0 && x != 0 ? copysign((double)power(t->min_exponent - t->digits), x) : r;
+}
+
+static bool differs(const edge_case *r, const type *t, double exact, double got)
+{
+    if (ulps_between(t, (wide)exact, got, 0) > r->ulps) return true;
+    return r->ulps == 0 && exact == 0 && signbit(exact) != signbit(got);
+}
+
+/* How many are NaN. */
+static int check_numbers(const edge_case *r, const type *t, const char *what, tap_var v, tap_shape shape, const double *want)
+{
+    int without = 0;
     if (!tap_shape_equal(tap_shape_of(v), shape)) {
         char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
         complain(r->id, t, "%s is %s, not %s", what, tap_shape_format(a, tap_shape_of(v)), tap_shape_format(b, shape));
-        return;
+        return 0;
     }
     for (int64_t i = 0; i < tap_numel(shape); i++) {
-        double exact = rounded(t, want[i]), off = ulps_between(t, (wide)exact, at(v, i), 0);
-        if (off > r->ulps) complain(r->id, t, "%s at %d is %.9g, not %.9g: %.3g ulp", what, (int)i, at(v, i), exact, off);
+        const double exact = within_type(t, want[i]);
+        without += isnan(exact) != 0;
+        if (!differs(r, t, exact, at(v, i))) continue;
+        complain(r->id, t, "%s at %d is %.9g, not %.9g: %.3g ulp", what, (int)i, at(v, i), exact, ulps_between(t, (wide)exact, at(v, i), 0));
     }
+    return without;
 }
 
-static void check_case(const edge_case *r, const type *t)
+typedef struct {
+    tap_tape *tape;
+    tap_var   in[EDGE_INPUTS], y, g[EDGE_INPUTS];
+    bool      has_gradient, sound, has_nan; /* among the inputs */
+} case_run;
+
+static case_run run_case(const edge_case *r, const type *t, bool masked)
 {
     static double memory[EDGE_INPUTS][256];
-    tap_tape     *tape = tap_tape_new(t->dtype, 1);
-    tap_var       in[EDGE_INPUTS], g[EDGE_INPUTS];
+    double        x[256];
+    case_run      s = { .tape = tap_tape_new(t->dtype, 1) };
     for (int k = 0; k < r->n; k++) {
-        assert_true(tap_numel(r->shape[k]) <= 256);
-        in[k] = variable(tape, t, r->shape[k], r->x[k], memory[k]);
+        const int64_t n = tap_numel(r->shape[k]);
+        assert_true(n <= 256);
+        for (int64_t i = 0; i < n; i++) x[i] = within_type(t, r->x[k][i]);
+        for (int64_t i = 0; i < n; i++) s.has_nan = s.has_nan || isnan(x[i]);
+        s.in[k] = variable(s.tape, t, r->shape[k], x, memory[k]);
     }
-    tap_var y = r->f(in);
-    if (is_sound(r->id, t, tape, "a call")) {
-        check_numbers(r, t, "the value", y, r->out, r->y);
-        tap_var above = tap_dtype_is_float(tap_value(y).dtype) ? tap__full_like(y, 1) : (tap_var){ 0 };
-        for (int64_t i = 0; r->c && i < tap_numel(r->out); i++) tap_tensor_set_item(tap_value(above), i, r->c[i]);
-        if (above.id) tap_vjp(y, above, r->n, in, g);
-        for (int k = 0; k < r->n && above.id && is_sound(r->id, t, tape, "a gradient"); k++) {
-            if (r->g[k]) check_numbers(r, t, slope_name[k], g[k], r->shape[k], r->g[k]);
+    s.y = r->f(s.in);
+    s.sound = is_sound(r->id, t, s.tape, "a call");
+    s.has_gradient = s.sound && r->g[0] && tap_dtype_is_float(tap_value(s.y).dtype);
+    if (!s.has_gradient) return s;
+    tap_var above = tap__full_like(s.y, masked ? 0 : 1);
+    for (int64_t i = 0; r->c && !masked && i < tap_numel(r->out); i++) tap_tensor_set_item(tap_value(above), i, within_type(t, r->c[i]));
+    tap_vjp(s.y, above, r->n, s.in, s.g);
+    s.sound = is_sound(r->id, t, s.tape, "a gradient");
+    return s;
+}
+
+static int check_case(const edge_case *r, const type *t)
+{
+    case_run  s = run_case(r, t, false);
+    edge_case by_value = *r; /* the sign of a gradient that is 0 has no meaning */
+    int       without = 0;
+    if (by_value.ulps == 0) by_value.ulps = 1e-300;
+    if (s.sound) without += check_numbers(r, t, "the value", s.y, r->out, r->y);
+    for (int k = 0; k < r->n && s.sound && s.has_gradient; k++) {
+        if (r->g[k]) without += check_numbers(&by_value, t, slope_name[k], s.g[k], r->shape[k], r->g[k]);
+    }
+    tap_tape_free(s.tape);
+    if (s.has_nan) return 0;
+    if (without && !r->no_limit) complain(r->id, t, "has no limit, and no reason");
+    return without;
+}
+
+/* Whether what is masked has a gradient that is not 0. */
+static bool check_masked_case(const edge_case *r, const type *t)
+{
+    case_run s = run_case(r, t, true);
+    bool     leaks = false;
+    for (int k = 0; k < r->n && s.sound && s.has_gradient; k++) {
+        for (int64_t i = 0; i < tap_numel(r->shape[k]); i++) {
+            if (at(s.g[k], i) == 0) continue;
+            leaks = true;
+            if (!r->unmasked) complain(r->id, t, "%s at %d where all is masked is %g", slope_name[k], (int)i, at(s.g[k], i));
         }
     }
-    tap_tape_free(tape);
+    tap_tape_free(s.tape);
+    return leaks;
 }
 
 void check_edge_cases(const edge_case *rows)
 {
     failures = 0;
     for (const edge_case *r = rows; r->id; r++) {
+        int  without = 0;
+        bool leaks = false;
         for (int t = 0; t < 2; t++) {
-            if (r->only == EDGE_BOTH || (r->only == EDGE_F64) == (t == 1)) check_case(r, &types[t]);
+            if (r->only != EDGE_BOTH && (r->only == EDGE_F64) != (t == 1)) continue;
+            without += check_case(r, &types[t]);
+            leaks = check_masked_case(r, &types[t]) || leaks;
         }
+        if (r->no_limit && !without) complain(r->id, NULL, "has a reason for what is not so: %s", r->no_limit);
+        if (r->unmasked && !leaks) complain(r->id, NULL, "has a reason for what is not so: %s", r->unmasked);
     }
     if (failures) fail_msg("%d numbers are wrong", failures);
 }

@@ -114,6 +114,11 @@ typedef struct {
 
 /* ---- Anything ---- */
 
+/* Numbers that are written out. EDGE_MOST and EDGE_LEAST are the largest and the smallest positive number of the type that runs, as is
+ * whatever else is out of its range. */
+#define EDGE_MOST  0x1.fffffffffffffp1023
+#define EDGE_LEAST 0x1p-1074
+
 typedef struct {
     const char *id;
     int         n;
@@ -122,11 +127,15 @@ typedef struct {
     const double *x[EDGE_INPUTS];
     tap_shape     out;
     const double *y;
-    const double *c;              /* the cotangent; NULL: ones */
     const double *g[EDGE_INPUTS]; /* the gradients; NULL: none */
-    double        ulps;           /* of each number; 0: to the last bit */
+    const double *c;              /* the cotangent; NULL: ones */
+    double        ulps;           /* of each number; 0: to the last bit, and zeros with their signs */
     enum { EDGE_BOTH, EDGE_F32, EDGE_F64 } only;
+    const char *no_limit; /* the reason for NaN where no input is */
+    const char *unmasked; /* the reason why a gradient of 0 from above does not leave all gradients 0 */
 } edge_case;
+
+/* edge_cases.h makes tables of them. */
 
 /* ---- Tables and checks ---- */
 
@@ -134,6 +143,9 @@ typedef struct {
 void check_edge_rows(const edge_row *rows);
 void check_edge_vectors(const edge_vectors *rows);
 void check_edge_cases(const edge_case *rows);
+
+/* Numbers of dtype int64, beside the vars of a call. */
+tap_var edge_places(tap_var beside, tap_shape shape, const int64_t *places);
 
 /* Whether the id stands for the operator or function of that name. */
 bool edge_is_for(const char *id, const char *name);

@@ -1,5 +1,6 @@
 /* Reductions, softmax and its kin, norms and running sums at the edges of their domains: of vectors of four numbers, each with its
  * formula. Of numbers that are infinite alike, each has the same share. */
+#include "nn/nn.h"
 #include "tests/autograd/wide_vectors.h"
 
 /* ---- sums, means, extremes, products ---- */
@@ -97,6 +98,21 @@ static void softmax_g(const wide *x, const wide *c, wide *g)
         g[i] = 0;
         for (int k = 0; k < N; k++) g[i] += p[i] * p[k] * (c[i] - c[k]);
     }
+}
+
+static void softmin_y(const wide *x, wide *y)
+{
+    wide z[N];
+    negative(x, z);
+    soften(z, N, y);
+}
+
+static void softmin_g(const wide *x, const wide *c, wide *g)
+{
+    wide z[N];
+    negative(x, z);
+    softmax_g(z, c, g);
+    negative(g, g);
 }
 
 static void log_softmax_y(const wide *x, wide *y)
@@ -317,6 +333,7 @@ CALL(amin, tap_amin(x, axes))
 CALL(prod, tap_prod(x, axes))
 CALL(logsumexp, tap_logsumexp(x, axes))
 CALL(softmax, tap_softmax(x, axis))
+CALL(softmin, tap_softmin(x, axis))
 CALL(log_softmax, tap_log_softmax(x, axis))
 CALL(picked, tap_select(tap_log_softmax(x, axis), axis, 0))
 CALL(variance, tap_variance(x, axes, 1))
@@ -351,6 +368,7 @@ const edge_vectors reduction_edges[] = {
     /* M below the maximum is -inf, of which e^ makes 0 */
     ROW("logsumexp", logsumexp, 2, 8, NULL, .reduces = true, .by_parts = true),
     ROW("softmax", softmax, 3, 8, NULL, .by_parts = true),
+    ROW("softmin", softmin, 3, 8, NULL, .by_parts = true),
     ROW("log_softmax", log_softmax, 2, 4, NULL, .by_parts = true),
     ROW("log_softmax__picked", picked, 3, 8, NULL, .reduces = true, .by_parts = true),
     ROW("variance", variance, 1, 3, "of inf, inf and a finite number that lies between their means", .reduces = true),

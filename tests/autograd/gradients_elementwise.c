@@ -36,6 +36,9 @@ TWO(f_relu_grad, tap__relu_grad(a, b))
 TWO(f_tanh_grad, tap__tanh_grad(a, b, tap_tanh(b)))
 TWO(f_sigmoid_grad, tap__sigmoid_grad(a, b, tap_sigmoid(b)))
 TWO(f_sigmoid_sub, tap__sigmoid_sub(a, b))
+TWO(f_gated, tap__gated(a, b))
+TWO(f_gated_grad, tap__gated_grad(a, b))
+TWO(f_gated_slope, tap__gated_slope(a, b))
 TWO(f_minus_sigmoid, tap__minus_sigmoid(a, b))
 TWO(f_bernoulli_log_prob, tap__bernoulli_log_prob(a, b))
 TWO(f_share, tap__share(a, b))
@@ -81,6 +84,9 @@ const gradient_row elementwise_gradients[] = {
     { "tanh_grad", f_tanh_grad, R2 },
     { "sigmoid_grad", f_sigmoid_grad, R2 },
     { "sigmoid_sub", f_sigmoid_sub, R2 },
+    { "gated", f_gated, R2 },
+    { "gated_grad", f_gated_grad, R2 },
+    { "gated_slope", f_gated_slope, R2 },
     { "minus_sigmoid", f_minus_sigmoid, R2 },
     { "bernoulli_log_prob", f_bernoulli_log_prob, R2, KINK(0) },
     { "share", f_share, R2 },

@@ -1,4 +1,5 @@
-/* The operators of autograd at the edges of their domains: edges.h says what is asked of the rows. */
+/* The operators of autograd, and the functions of nn.h that are made of them, at the edges of their domains: edges.h says what is asked
+ * of the rows. No operator and no function may be without. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/autograd/edge_tables.h"
+#include "tests/autograd/sources.h"
 
 static void test_elementwise(void **state)
 {
@@ -25,10 +27,158 @@ static void test_pieces_of_rules(void **state)
     check_edge_rows(piece_edges);
 }
 
+static void test_functional(void **state)
+{
+    (void)state;
+    check_edge_rows(functional_edges);
+}
+
 static void test_reductions(void **state)
 {
     (void)state;
     check_edge_vectors(reduction_edges);
+}
+
+static void test_views(void **state)
+{
+    (void)state;
+    check_edge_cases(view_edges);
+}
+
+static void test_indexing(void **state)
+{
+    (void)state;
+    check_edge_cases(indexing_edges);
+}
+
+static void test_products(void **state)
+{
+    (void)state;
+    check_edge_cases(product_edges);
+}
+
+static void test_linalg(void **state)
+{
+    (void)state;
+    check_edge_cases(linalg_edges);
+}
+
+static void test_spatial(void **state)
+{
+    (void)state;
+    check_edge_cases(spatial_edges);
+}
+
+/* ---- Completeness ---- */
+
+/* Operators and functions that need no row: names, and why. */
+static const struct {
+    const char *names, *why;
+} exceptions[] = {
+    { "input variable leaf_var use in out apply fail", "handles, and how operators are made" },
+    { "scalar zeros ones full arange eye randn rand", "constants and noise" },
+    { "linear_forward mlp_forward conv_forward", "layers: affine, activations and convolutions, whose rows are here" },
+    { "standardized standard_scale unit unit_scale norm_of_order", "operators behind moments and norms, whose rows are here" },
+    { "log_sum_exp", "the operator behind logsumexp and log_softmax, whose rows are here" },
+    { "prod_others cumprod_grad", "the rules of prod and cumprod, whose rows have gradients" },
+    { "beside same pow_slope pow_log atan2_slope less_exp", "the rules of functions whose rows have gradients" },
+    { "log_rising rising_slope rising_further byte_mean sample", "likelihoods and samples of distributions, tested in tests/nn" },
+    { "csr_select", "copies numbers of a matrix that is no variable" },
+    { "embedding normalize cosine_similarity layer_norm group_norm batch_norm rms_norm scaled_dot_product_attention",
+      "have a test of their own in tests/nn" },
+    { "mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy binary_cross_entropy_with_logits nll_loss cross_entropy",
+      "losses, which have a test of their own in tests/nn" },
+    { "sample_n rsample rsample_n sample_from log_prob entropy dist_mean dist_variance kl kl_monte_carlo",
+      "distributions, which have a test of their own in tests/nn" },
+    { "estimator_draws bound_of free_bits", "bounds, of values that have their own tests" },
+};
+
+enum { EXCEPTIONS = sizeof exceptions / sizeof *exceptions };
+
+static bool has_row(const char *name)
+{
+    static const edge_row *const  rows[] = { elementwise_edges, activation_edges, piece_edges, functional_edges };
+    static const edge_case *const cases[] = { view_edges, indexing_edges, product_edges, linalg_edges, spatial_edges };
+    bool                          has = false;
+    for (int i = 0; i < 4; i++) {
+        for (const edge_row *r = rows[i]; r->id; r++) has = has || edge_is_for(r->id, name);
+    }
+    for (const edge_vectors *r = reduction_edges; r->id; r++) has = has || edge_is_for(r->id, name);
+    for (int i = 0; i < 5; i++) {
+        for (const edge_case *r = cases[i]; r->id; r++) has = has || edge_is_for(r->id, name);
+    }
+    return has;
+}
+
+/* Takes the next of names that are separated by spaces; false at their end. */
+static bool next_name(const char **names, char name[64])
+{
+    const size_t n = strcspn(*names, " ");
+    assert_true(n < 64);
+    memcpy(name, *names, n);
+    name[n] = '\0';
+    *names += n + strspn(*names + n, " ");
+    return n > 0;
+}
+
+static bool is_exception(const char *name)
+{
+    char exception[64];
+    for (int i = 0; i < EXCEPTIONS; i++) {
+        for (const char *names = exceptions[i].names; next_name(&names, exception);) {
+            if (!strcmp(name, exception)) return true;
+        }
+    }
+    return false;
+}
+
+static int complaints;
+
+static void demand_row(const char *name, void *context)
+{
+    (void)context;
+    const bool exempt = is_exception(name), has = has_row(name);
+    if (has != exempt) return;
+    complaints++;
+    print_error("%s has %s\n", name, has ? "a row, and is an exception" : "no row");
+}
+
+static void test_all_have_rows(void **state)
+{
+    (void)state;
+    complaints = 0;
+    if (sources_operators(demand_row, NULL) < 42 || sources_functions(demand_row, NULL) <= 0)
+        fail_msg("the sources cannot be read; set TAP_SOURCE_ROOT");
+    assert_int_equal(complaints, 0);
+}
+
+typedef struct {
+    const char *name;
+    bool        found;
+} wanted;
+
+static void look_at(const char *name, void *context)
+{
+    wanted *w = context;
+    w->found = w->found || !strcmp(name, w->name);
+}
+
+static void test_exceptions_are_there(void **state)
+{
+    char name[64];
+    (void)state;
+    complaints = 0;
+    for (int i = 0; i < EXCEPTIONS; i++) {
+        for (const char *names = exceptions[i].names; next_name(&names, name);) {
+            wanted w = { name, false };
+            sources_operators(look_at, &w);
+            sources_functions(look_at, &w);
+            if (w.found) continue;
+            complaints++;
+            print_error("%s is an exception (%s), and there is none of this name\n", name, exceptions[i].why);
+        }
+    }
+    assert_int_equal(complaints, 0);
 }
 
 int main(void)
@@ -37,7 +187,15 @@ int main(void)
         cmocka_unit_test(test_elementwise),
         cmocka_unit_test(test_activations),
         cmocka_unit_test(test_pieces_of_rules),
+        cmocka_unit_test(test_functional),
         cmocka_unit_test(test_reductions),
+        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_indexing),
+        cmocka_unit_test(test_products),
+        cmocka_unit_test(test_linalg),
+        cmocka_unit_test(test_spatial),
+        cmocka_unit_test(test_all_have_rows),
+        cmocka_unit_test(test_exceptions_are_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,5 @@
 /* All operators, by the rows of their gradient tests: what each makes of vars that are no good, and whether each has a row. */
 #define _POSIX_C_SOURCE 200809L
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 
 #include "tests/autograd/gradient_tables.h"
 #include "tests/autograd/no_gradient.h"
+#include "tests/autograd/sources.h"
 
 /* ---- Vars that are no good: the result is inert, nothing crashes, and the tape keeps its first error ---- */
 
@@ -204,114 +204,52 @@ static bool has_row(const char *name)
     return false;
 }
 
-/* The word after `before` on the line, up to one of the characters in `until`; false if there is none. */
-static bool word_after(const char *line, const char *before, const char *until, char *word, size_t size)
-{
-    const char *at = strstr(line, before);
-    if (!at) return false;
-    at += strlen(before);
-    size_t n = strcspn(at, until);
-    if (n == 0 || n >= size) return false;
-    memcpy(word, at, n);
-    word[n] = '\0';
-    return true;
-}
+typedef struct {
+    char missing[4096];
+} demands;
 
-/* "UNARY(exp, ..." in a table. */
-static bool row_on(const char *line, char *name, size_t size)
+static void demand_row(const char *name, void *context)
 {
-    static const char *const kinds[] = { "UNARY(", "WITH(", "WITH2(", "BINARY(", "TERNARY(", "INNER(", "INNER3(", "INNER_WITH(", "INNER_WITH2(" };
-    for (int i = 0; i < 9; i++) {
-        if (!strncmp(line, kinds[i], strlen(kinds[i]))) return word_after(line, kinds[i], ",", name, size);
-    }
-    return false;
-}
-
-/* `const tap_op exp_op = { "exp", ...` in a source file. */
-static bool operator_on(const char *line, char *name, size_t size)
-{
-    return strstr(line, "const tap_op ") && word_after(line, "= { \"", "\"", name, size);
-}
-
-/* "TAP_API tap_var tap_exp(tap_var x);" in a header. */
-static bool function_on(const char *line, char *name, size_t size)
-{
-    if (strncmp(line, "TAP_API tap_var ", 16) != 0) return false;
-    return word_after(line + 15, " tap_", "(", name, size);
-}
-
-typedef bool (*finder)(const char *line, char *name, size_t size);
-
-static const char *source_root(void)
-{
-    const char *root = getenv("TAP_SOURCE_ROOT");
-    return root ? root : ".";
-}
-
-static int check_file(const char *path, finder find, char *missing, size_t size)
-{
-    char  line[1024], name[64];
-    int   found = 0;
-    FILE *f = fopen(path, "r");
-    if (!f) fail_msg("%s cannot be read; set TAP_SOURCE_ROOT", path);
-    while (fgets(line, sizeof line, f)) {
-        if (!find(line, name, sizeof name)) continue;
-        found++;
-        if (!has_row(name) && !needs_no_gradient(name) && strlen(missing) + strlen(name) + 2 < size) strcat(strcat(missing, " "), name);
-    }
-    fclose(f);
-    return found;
+    demands *d = context;
+    if (has_row(name) || needs_no_gradient(name) || strlen(d->missing) + strlen(name) + 2 >= sizeof d->missing) return;
+    strcat(strcat(d->missing, " "), name);
 }
 
 static void test_every_operator_has_a_row(void **state)
 {
     (void)state;
-    static const char *const folders[] = { "tensor", "autograd", "nn", "models" };
-    char                     path[4096], missing[4096] = "";
-    int                      found = 0;
-    for (int i = 0; i < 4; i++) {
-        snprintf(path, sizeof path, "%s/%s", source_root(), folders[i]);
-        DIR *d = opendir(path);
-        if (!d) fail_msg("%s cannot be opened; set TAP_SOURCE_ROOT", path);
-        for (struct dirent *e; (e = readdir(d));) {
-            const char *dot = strrchr(e->d_name, '.');
-            bool        table = dot && !strcmp(dot, ".def");
-            if (!dot || (!table && strcmp(dot, ".c") != 0)) continue;
-            snprintf(path, sizeof path, "%s/%s/%s", source_root(), folders[i], e->d_name);
-            found += check_file(path, table ? row_on : operator_on, missing, sizeof missing);
-        }
-        closedir(d);
-    }
+    demands   d = { "" };
+    const int found = sources_operators(demand_row, &d);
+    if (found < 0) fail_msg("the sources cannot be read; set TAP_SOURCE_ROOT");
     assert_true(found >= 42);
-    if (*missing) fail_msg("operators without a gradient test:%s", missing);
+    if (*d.missing) fail_msg("operators without a gradient test:%s", d.missing);
 }
 
 static void test_every_function_has_a_row(void **state)
 {
     (void)state;
-    static const char *const headers[] = { "autograd/autograd.h", "nn/nn.h" };
-    char                     path[4096], missing[4096] = "";
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", source_root(), headers[i]);
-        assert_true(check_file(path, function_on, missing, sizeof missing) > 0 || i == 1);
-    }
-    if (*missing) fail_msg("functions without a gradient test:%s", missing);
+    demands d = { "" };
+    if (sources_functions(demand_row, &d) <= 0) fail_msg("the headers cannot be read; set TAP_SOURCE_ROOT");
+    if (*d.missing) fail_msg("functions without a gradient test:%s", d.missing);
+}
+
+typedef struct {
+    const char *name;
+    bool        found;
+} wanted;
+
+static void look_at(const char *name, void *context)
+{
+    wanted *w = context;
+    w->found = w->found || !strcmp(name, w->name);
 }
 
 /* Whether a header declares a function of this name, or the operators of these names have no function of their own. */
 static bool is_public(const char *name)
 {
-    static const char *const headers[] = { "autograd/autograd.h", "nn/nn.h" };
-    char                     path[4096], line[1024], found[64];
-    bool                     is = false;
-    for (int i = 0; i < 2 && !is; i++) {
-        snprintf(path, sizeof path, "%s/%s", source_root(), headers[i]);
-        FILE *f = fopen(path, "r");
-        if (!f) fail_msg("%s cannot be read; set TAP_SOURCE_ROOT", path);
-        while (!is && fgets(line, sizeof line, f)) is = function_on(line, found, sizeof found) && !strcmp(found, name);
-        fclose(f);
-    }
-    return is;
+    wanted w = { name, false };
+    if (sources_functions(look_at, &w) <= 0) fail_msg("the headers cannot be read; set TAP_SOURCE_ROOT");
+    return w.found;
 }
 
 int main(void)

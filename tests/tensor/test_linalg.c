@@ -202,7 +202,7 @@ static void test_determinants(void **state)
                swap = tap_tensor_wrap(TAP_I64, TAP_SHAPE(3, 3), rows);
     memcpy(memory, x, sizeof x);
     tap__lu(lu, swap, bad);
-    tap__lu_determinant(lu, swap, det, sign, log_abs);
+    tap__lu_determinant(lu, swap, NULL, det, sign, log_abs);
     assert_near(det[0], 30, 1e-13, "det", 3);
     assert_near(log_abs[0], log(30), 1e-14, "log", 3);
     assert_true(sign[0] == 1 && det[1] == -1e200 && sign[1] == -1 && det[2] == 0 && sign[2] == 0 && isinf(log_abs[2]));
@@ -343,7 +343,7 @@ static void check_cofactors(int n, int lost, bool exactly)
             put(x, k, j, exactly || n == 1 ? 0 : at(x, n - 1, j) / 3 + at(x, n - 1 - (n > lost + 1), j));
     }
     tap_tensor a = copy_of(memory, x), out = copy_of(memory, x), swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(2 * n));
-    tap__cofactors_of(a, swap, out);
+    tap__cofactors_of(a, swap, NULL, (tap_tensor){ 0 }, out);
     for (int i = 0; i < n; i++) {
         for (int j = 0; j < n; j++) {
             double want = ((i + j) % 2 ? -1 : 1) * minor(x, all & ~(1u << i), all & ~(1u << j));
@@ -371,8 +371,8 @@ static void test_cofactors_of_pivots_elsewhere(void **state)
     double     x[] = { 4, 0, 3, 0, 0, 1, 0, 2, 0 }, out[9];
     int64_t    rows[6];
     const double want[] = { -2, 0, 0, 6, 0, -8, 0, -4, 0 };
-    tap__cofactors_of(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), x), tap_tensor_wrap(TAP_I64, TAP_SHAPE(6), rows),
-                      tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), out));
+    tap__cofactors_of(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), x), tap_tensor_wrap(TAP_I64, TAP_SHAPE(6), rows), NULL,
+                      (tap_tensor){ 0 }, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), out));
     for (int i = 0; i < 9; i++) assert_near(out[i], want[i], 1e-15, "cofactor", 3);
 }
 
@@ -385,12 +385,12 @@ static void test_batch_of_cofactors(void **state)
     tap_tensor x = noise(memory, TAP_F64, TAP_SHAPE(BATCH, N, N), PLAIN, 13).view, all = copy_of(memory, x), one;
     tap_tensor out = copy_of(memory, x), swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(BATCH, 2 * N)), alone;
     tap_set_threads(8);
-    tap__cofactors_of(all, swap, out);
+    tap__cofactors_of(all, swap, NULL, (tap_tensor){ 0 }, out);
     tap_set_threads(1);
     for (int64_t i = 0; i < BATCH; i++) {
         one = copy_of(memory, tap_tensor_select(memory, x, 0, i));
         alone = copy_of(memory, one);
-        tap__cofactors_of(one, tap_tensor_select(memory, swap, 0, i), alone);
+        tap__cofactors_of(one, tap_tensor_select(memory, swap, 0, i), NULL, (tap_tensor){ 0 }, alone);
         assert_memory_equal(alone.data, (double *)out.data + i * SIZE, SIZE * sizeof(double));
     }
     tap_set_threads(0);

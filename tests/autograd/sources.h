@@ -1,0 +1,111 @@
+/* tests/autograd/sources.h: which operators and public functions there are, as the sources and headers have them. For tests that
+ * demand something of each. */
+#ifndef TAP_TESTS_SOURCES_H
+#define TAP_TESTS_SOURCES_H
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Is told the name of each, without tap_. */
+typedef void (*sources_visitor)(const char *name, void *context);
+
+/* The word after `before` on the line, up to one of the characters in `until`; false if there is none. */
+static inline bool sources_word(const char *line, const char *before, const char *until, char *word, size_t size)
+{
+    const char *at = strstr(line, before);
+    if (!at) return false;
+    at += strlen(before);
+    size_t n = strcspn(at, until);
+    if (n == 0 || n >= size) return false;
+    memcpy(word, at, n);
+    word[n] = '\0';
+    return true;
+}
+
+/* "UNARY(exp, ..." in a table. */
+static inline bool sources_row_on(const char *line, char *name, size_t size)
+{
+    static const char *const kinds[] = { "UNARY(",  "WITH(",       "WITH2(",       "BINARY(", "TERNARY(", "INNER(",
+                                         "INNER3(", "INNER_WITH(", "INNER_WITH2(", "COMPARE(" };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (!strncmp(line, kinds[i], strlen(kinds[i]))) return sources_word(line, kinds[i], ",", name, size);
+    }
+    return false;
+}
+
+/* `const tap_op exp_op = { "exp", ...` in a source file. */
+static inline bool sources_operator_on(const char *line, char *name, size_t size)
+{
+    return strstr(line, "const tap_op ") && sources_word(line, "= { \"", "\"", name, size);
+}
+
+/* "TAP_API tap_var tap_exp(tap_var x);" in a header. */
+static inline bool sources_function_on(const char *line, char *name, size_t size)
+{
+    if (strncmp(line, "TAP_API tap_var ", 16) != 0) return false;
+    return sources_word(line + 15, " tap_", "(", name, size);
+}
+
+/* How many the file has, or -1: it cannot be read. */
+static inline int sources_in_file(const char *path, bool (*find)(const char *, char *, size_t), sources_visitor visit, void *context)
+{
+    char  line[1024], name[64];
+    int   found = 0;
+    FILE *f = fopen(path, "r");
+    if (!f) return -1;
+    while (fgets(line, sizeof line, f)) {
+        if (!find(line, name, sizeof name)) continue;
+        found++;
+        visit(name, context);
+    }
+    fclose(f);
+    return found;
+}
+
+static inline const char *sources_root(void)
+{
+    const char *root = getenv("TAP_SOURCE_ROOT");
+    return root ? root : ".";
+}
+
+/* All operators of the library; how many, or -1: set TAP_SOURCE_ROOT. */
+static inline int sources_operators(sources_visitor visit, void *context)
+{
+    static const char *const folders[] = { "tensor", "autograd", "nn", "models" };
+    char                     path[4096];
+    int                      found = 0;
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%s", sources_root(), folders[i]);
+        DIR *d = opendir(path);
+        if (!d) return -1;
+        for (struct dirent *e; (e = readdir(d));) {
+            const char *dot = strrchr(e->d_name, '.');
+            bool        table = dot && !strcmp(dot, ".def");
+            if (!dot || (!table && strcmp(dot, ".c") != 0)) continue;
+            snprintf(path, sizeof path, "%s/%s/%s", sources_root(), folders[i], e->d_name);
+            found += sources_in_file(path, table ? sources_row_on : sources_operator_on, visit, context);
+        }
+        closedir(d);
+    }
+    return found;
+}
+
+/* All public functions whose result is a var; how many, or -1 as above. */
+static inline int sources_functions(sources_visitor visit, void *context)
+{
+    static const char *const headers[] = { "autograd/autograd.h", "nn/nn.h" };
+    char                     path[4096];
+    int                      found = 0;
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", sources_root(), headers[i]);
+        int n = sources_in_file(path, sources_function_on, visit, context);
+        if (n < 0) return -1;
+        found += n;
+    }
+    return found;
+}
+
+#endif
