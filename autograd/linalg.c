@@ -171,8 +171,9 @@ static void cholesky_forward(tap_call *c, tap_tensor *out)
 {
     tap_shape per = out->shape;
     per.rank -= 2;
-    int64_t *bad = tap_call_scratch(c, 2 * (size_t)tap_numel(per) * sizeof *bad), *shift = bad + tap_numel(per);
-    if (!bad || !has_memory(c, *out)) return;
+    int64_t *bad = tap_call_scratch(c, (size_t)tap_numel(per) * sizeof *bad);
+    int64_t *shift = tap_call_scratch(c, (size_t)tap_numel(per) * sizeof *shift);
+    if (!bad || !shift || !has_memory(c, *out)) return;
     tap__tensor_copy(*out, c->in[0], NULL);
     tap__settle(*out, true, shift);
     tap__cholesky(*out, *(const bool *)c->attr, bad);

@@ -178,6 +178,10 @@ static void test_putting_together(void **state)
     expect(tap_cat(2, V(x, y), -1), TAP_SHAPE(2, 6), D(0, 1, 2, 10, 11, 12, 3, 4, 5, 13, 14, 15));
     expect(tap_cat(3, V(column, none, x), 1), TAP_SHAPE(2, 4), D(0, 0, 1, 2, 3, 3, 4, 5));
     expect(tap_cat(1, &x, 1), TAP_SHAPE(2, 3), D(0, 1, 2, 3, 4, 5));
+    tap_var empty = tap_zeros(t, TAP_SHAPE(0)); /* nothing at all, as in PyTorch */
+    expect(tap_cat(3, V(empty, x, empty), 1), TAP_SHAPE(2, 3), D(0, 1, 2, 3, 4, 5));
+    expect(tap_cat(3, V(x, empty, x), 0), TAP_SHAPE(4, 3), D(0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5));
+    expect(tap_cat(2, V(empty, empty), 0), TAP_SHAPE(0), NOTHING);
     expect(tap_stack(1, &x, 1), TAP_SHAPE(2, 1, 3), D(0, 1, 2, 3, 4, 5));
     expect(tap_stack(2, V(x, y), 0), TAP_SHAPE(2, 2, 3), D(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15));
     expect(tap_stack(2, V(x, y), 1), TAP_SHAPE(2, 2, 3), D(0, 1, 2, 10, 11, 12, 3, 4, 5, 13, 14, 15));
@@ -270,6 +274,37 @@ static void test_repeating_and_rolling(void **state)
     expect(tap_roll(tap_zeros(t, TAP_SHAPE(1)), 1, I(5), A(0)), TAP_SHAPE(1), D(0));
 }
 
+/* What adds up is for floats: numbers of other kinds are refused with a sentence, also where windows overlap. */
+static void test_adding_up_is_for_floats(void **state)
+{
+    (void)state;
+    static const tap_dtype dtypes[] = { TAP_I64, TAP_BOOL, TAP_U8 };
+    for (int i = 0; i < 3 * 12; i++) {
+        const char *message;
+        tap_tape   *tape = tap_tape_new(TAP_F64, 0);
+        tap_var     x = tap_cast(tap_ones(tape, TAP_SHAPE(3, 2)), dtypes[i % 3]), v = tap_select(x, 1, 0), y;
+        tap_var     index = tap_cast(tap_zeros(tape, TAP_SHAPE(3, 2)), TAP_I64);
+        switch (i / 3) {
+        case 0: y = tap_fold(x, 0, 4, 1); break;
+        case 1: y = tap_scatter_add(x, 0, index, x); break;
+        case 2: y = tap_matmul(tap_mT(x), x); break;
+        case 3: y = tap_einsum("ij,ij->j", 2, V(x, x)); break;
+        case 4: y = tap_affine(x, x, v); break;
+        case 5: y = tap_cumsum(x, 0); break;
+        case 6: y = tap_cumprod(x, 0); break;
+        case 7: y = tap_sum(x, TAP_ALL); break;
+        case 8: y = tap_prod(x, TAP_ALL); break;
+        case 9: y = tap_mean(x, TAP_ALL); break;
+        case 10: y = tap_dot(v, v); break;
+        default: y = tap_trace(x); break;
+        }
+        assert_int_equal(y.id, 0);
+        if (tap_tape_status(tape, &message) != TAP_EDTYPE) fail_msg("operator %d: %s", i / 3, message);
+        assert_non_null(strstr(message, tap_dtype_name(dtypes[i % 3])));
+        tap_tape_free(tape);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +316,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_diagonals, begin, end),
         cmocka_unit_test_setup_teardown(test_folding_and_padding, begin, end),
         cmocka_unit_test_setup_teardown(test_putting_together, begin, end),
+        cmocka_unit_test(test_adding_up_is_for_floats),
         cmocka_unit_test_setup_teardown(test_taking_apart, begin, end),
         cmocka_unit_test_setup_teardown(test_too_many_pieces, begin, end),
         cmocka_unit_test_setup_teardown(test_an_axis_named_twice, begin, end),
