@@ -89,7 +89,7 @@ FAULTS = [
      "a sigmoid that underflows before its product"),
     ("autograd/elementwise.def", "HIGHER(a, b) + M(softplus)(-L(fabs)(a - b))", "M(log)(M(exp)(a) + M(exp)(b))", "autograd/edges",
      "logaddexp without the maximum"),
-    ("autograd/elementwise.def", "BINARY(hypot,       SLOW,  L(hypot)(a, b), ", "BINARY(hypot,       SLOW,  L(sqrt)(a * a + b * b), ",
+    ("autograd/elementwise.def", "BINARY(hypot,      SLOW,  L(hypot)(a, b), ", "BINARY(hypot,      SLOW,  L(sqrt)(a * a + b * b), ",
      "autograd/edges", "hypot by squares"),
     ("autograd/elementwise.def", "UNARY(softplus,    DEAR,  M(softplus)(x), ", "UNARY(softplus,    DEAR,  M(log)(1 + M(exp)(x)), ",
      "autograd/edges", "a naive softplus"),
