@@ -145,7 +145,7 @@
     X(slogdet_bool, TAP_EDTYPE, "slogdet: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
       w->out = tap_slogdet(w->in.condition, NULL)) \
     X(logdet_shape, TAP_ESHAPE, "logdet: [2]: needs a square matrix [..,n,n]", w->out = tap_logdet(w->in.v)) \
-    X(slogdet_gradient, TAP_EARG, "backward of slogdet: [2,2]: inv: [2,2]: matrix 0 is singular (pivot 2)", \
+    X(slogdet_gradient, TAP_EARG, "backward of slogdet: [2,2]: solve: [2,2] x [2,2]: matrix 0 is singular (pivot 2)", \
       w->status = tap_backward(tap_slogdet(wide(w, 2), NULL))) \
     X(affine_inner, TAP_ESHAPE, "affine: [2,2] x [2,3] x [2] (theta): inner sizes 2 and 3 differ", \
       w->out = tap_affine(w->in.a, tap_zeros(w->t, TAP_SHAPE(2, 3)), w->in.v)) \

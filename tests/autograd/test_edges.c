@@ -88,6 +88,8 @@ static const struct {
       "have a test of their own in tests/nn" },
     { "mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy binary_cross_entropy_with_logits nll_loss cross_entropy",
       "losses, which have a test of their own in tests/nn" },
+    { "mean_square smooth_l1 huber kl_term kl_log_term bce weighted_bce standard_score",
+      "operators behind losses and batch_norm, whose rows are in tests/nn" },
     { "sample_n rsample rsample_n sample_from log_prob entropy dist_mean dist_variance kl kl_monte_carlo",
       "distributions, which have a test of their own in tests/nn" },
     { "estimator_draws bound_of free_bits", "bounds, of values that have their own tests" },

@@ -397,7 +397,8 @@ const edge_case loss_cases[] = {
     { .id = "mse_loss__sum", .f = mse_sum, TWO_OF(S(2)), .x = { D(-INFTY, 1), D(-INFTY, 3) }, .y = D(4), .g = { D(0, -4), D(0, 4) } },
     { .id = "mse_loss__batch", .f = mse_batch, TWO_OF(S(2, 1)), .x = { D(0x1p63, 0x1p63), D(0, 0) }, .y = D(0x1p126),
       .g = { D(0x1p63, 0x1p63), D(-0x1p63, -0x1p63) } },
-    { .id = "mse_loss__empty", .f = mse_mean, TWO_OF(S(0)), .x = { D(0), D(0) }, .y = D(NAN_) }, /* 0 / 0 */
+    { .id = "mse_loss__empty", .f = mse_mean, TWO_OF(S(0)), .x = { D(0), D(0) }, .y = D(NAN_),
+      .no_limit = "the mean of nothing" },
     { .id = "l1_loss__mean", .f = l1_mean, TWO_OF(S(2)), .x = { D(0x1.8p127, 0x1.8p127), D(0, 0) }, .y = D(0x1.8p127),
       .g = { D(0.5, 0.5), D(-0.5, -0.5) } },
     { .id = "l1_loss__batch", .f = l1_batch, TWO_OF(S(2, 1)), .x = { D(0x1.8p127, 0x1.8p127), D(0, 0) }, .y = D(0x1.8p127),
@@ -434,9 +435,10 @@ const edge_case loss_cases[] = {
       .y = D(0x1.8p127), .g = { D(-1 / 3.0, 0, 0, -1 / 3.0, 0, -1 / 3.0) }, .ulps = 1 },
     /* 0 / 0, of which no element is a part */
     { .id = "nll_loss__none_left", .f = nll_none_left, .n = 1, .shape = { S(2, 2) }, .x = { D(-1, -2, -INFTY, 0) }, .y = D(NAN_),
-      .g = { D(0, 0, 0, 0) } },
+      .g = { D(0, 0, 0, 0) }, .no_limit = "the mean of nothing" },
     { .id = "nll_loss__none_left_weighted", .f = nll_none_left_weighted, .n = 2, .shape = { S(2, 2), S(2) },
-      .x = { D(-1, -2, -INFTY, 0), D(1, 2) }, .y = D(NAN_), .g = { D(0, 0, 0, 0), D(0, 0) } },
+      .x = { D(-1, -2, -INFTY, 0), D(1, 2) }, .y = D(NAN_), .g = { D(0, 0, 0, 0), D(0, 0) },
+      .no_limit = "the mean of nothing" },
     { .id = "cross_entropy__mean", .f = ce_mean, .n = 1, .shape = { S(2, 2) }, .x = { D(0, 0x1.8p127, NAN_, INFTY) }, .y = D(0x1.8p127),
       .g = { D(-1, 1, 0, 0) } },
     { .id = "cross_entropy__smooth_mean", .f = ce_smooth_mean, .n = 1, .shape = { S(2, 2) }, .x = { D(5, 5, NAN_, -INFTY) },
