@@ -172,6 +172,18 @@ static tap_var xlogy_by_factor(tap_var a, tap_var b)
     return tap_log(tap_where(tap_logical_and(tap_eq(a, none), tap_le(b, none)), tap__scalar_like(b, 1), b));
 }
 
+/* d/da sigmoid'(a) (a - b) = sigmoid'(a) - y tanh(a / 2) */
+static tap_var bernoulli_pull_by_first(tap_var g, tap_var a, tap_var y)
+{
+    return tap_sub(sigmoid_slope(g, a), tap__chain_mul(tap__chain_mul(g, y), half_tanh(a)));
+}
+
+/* d/da k_2(a) (a - b), k_n = tilt(., n) */
+static tap_var tilt_pull_by_first(tap_var g, tap_var a, tap_var b)
+{
+    return tap__chain_mul(g, tap_add(tap__chain_mul(tap__tilt(a, 3), tap__gap(a, b)), tap__tilt(a, 2)));
+}
+
 /* e^a e^b / (e^a + e^b)^2 */
 static tap_var share_slope(tap_var a, tap_var b)
 {
@@ -245,6 +257,7 @@ static tap_var weighted_bce_by_target(tap_var x, tap_var w)
     SINGLE(function, name, cost, rule, 2 * sizeof(double), ((const double[]){ p, q }))
 #define WITH(name, cost, value, rule)       NUMBERS(tap_##name(tap_var x, double p), name, cost, rule, p, 0)
 #define WITH2(name, cost, value, rule)      NUMBERS(tap_##name(tap_var x, double p, double q), name, cost, rule, p, q)
+#define INNER1(name, cost, value, rule)     SINGLE(tap__##name(tap_var x), name, cost, rule, 0, NULL)
 #define INNER_WITH(name, cost, value, rule) NUMBERS(tap__##name(tap_var x, double p), name, cost, rule, p, 0)
 #define INNER_WITH2(name, cost, value, rule) NUMBERS(tap__##name(tap_var x, double p, double q), name, cost, rule, p, q)
 
@@ -268,8 +281,8 @@ static tap_var weighted_bce_by_target(tap_var x, tap_var w)
 #define TRIPLE(function, name, cost, rule_a, rule_b, rule_c)                                        \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
     {                                                                                               \
-        const tap_var a = tap_in(n, 0), b = tap_in(n, 1), c = tap_in(n, 2);                         \
-        (void)a;                                                                                    \
+        const tap_var a = tap_in(n, 0), b = tap_in(n, 1), c = tap_in(n, 2), y = tap_out(n);         \
+        (void)a, (void)y;                                                                                    \
         GIVE(0, rule_a)                                                                             \
         GIVE(1, rule_b)                                                                             \
         GIVE(2, rule_c)                                                                             \

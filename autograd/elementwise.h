@@ -9,6 +9,7 @@ enum {
 #define UNARY(name, cost, value, rule)           TAP__ROW_##name,
 #define WITH                                     UNARY
 #define WITH2                                    UNARY
+#define INNER1                                   UNARY
 #define INNER_WITH                               UNARY
 #define INNER_WITH2                              UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) TAP__ROW_##name,
@@ -20,6 +21,7 @@ enum {
 #undef UNARY
 #undef WITH
 #undef WITH2
+#undef INNER1
 #undef INNER_WITH
 #undef INNER_WITH2
 #undef BINARY

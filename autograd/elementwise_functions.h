@@ -224,3 +224,82 @@ TAP__INLINE T M(lerp)(T a, T b, T c)
     if (!(L(fabs)(way) < (T)INFINITY)) return M(lerp_far)(a, b, c);
     return c < (T)0.5 ? a + way * c : b - way * (1 - c);
 }
+
+/* e^x - 1 - x, near 0 by its series x^2/2 (1 + x/3 (1 + x/4 (..))) */
+TAP__INLINE T M(exp_rest)(T x)
+{
+    const bool near = L(fabs)(x) < (T)0.5;
+    const T    z = near ? x : 0;
+    T          sum = 1;
+    TAP__UNROLL
+    for (int k = sizeof(T) > sizeof(float) ? 17 : 10; k > 2; k--) sum = 1 + sum * z * (T)(1. / k);
+    const T far = x == (T)INFINITY ? x : M(expm1)(x) - x;
+    return near ? z * z / 2 * sum : far;
+}
+
+/* w - log(1 + w), w >= -1/2; up to 1 it is w s - 2 (s^3/3 + s^5/5 + ..), s = w / (2 + w), as log(1 + w) = 2 atanh(s). */
+TAP__INLINE T M(log1p_rest)(T w)
+{
+    const T s = w / (2 + w), z = s * s;
+    T       sum = 0;
+    TAP__UNROLL
+    for (int k = sizeof(T) > sizeof(float) ? 33 : 17; k > 1; k -= 2) sum = sum * z + (T)(1. / k);
+    return w < 1 ? s * (w - 2 * z * sum) : w - M(log1p)(w);
+}
+
+/* e^a - e^b */
+TAP__INLINE T M(exp_gap)(T a, T b)
+{
+    const T most = a > b ? a : b, y = M(exp)(most) * -M(expm1)(-L(fabs)(a - b));
+    return a == b ? 0 : a > b ? y : -y;
+}
+
+/* e^a (a - b), the power in halves, as it may be out of range where the product is not */
+TAP__INLINE T M(class_pull)(T a, T b)
+{
+    const T way = a - b, half = M(exp)(a / 2);
+    return a == b || a == -(T)INFINITY ? (b != b ? b : 0) : L(fabs)(way) == (T)INFINITY ? way : way * half * half;
+}
+
+/* e^a (e^d - 1 - d), d = b - a, which is e^b (1 - (1 + d) e^-d) */
+TAP__INLINE T M(class_kl)(T a, T b)
+{
+    const T d = b - a, half = M(exp)(a / 2);
+    const T near = M(exp_rest)(d < 1 ? d : 1) * half * half;
+    const T far = d < (T)1e4 ? M(exp)(b) * (1 - (1 + d) * M(exp)(-d)) : M(exp)(b);
+    return a == b ? 0 : d == -(T)INFINITY ? -d : d < 1 ? near : d != d ? d : far;
+}
+
+/* log(1 + e^-|x|) + |x| sigmoid(-|x|) */
+TAP__INLINE T M(bernoulli_entropy)(T x)
+{
+    const T z = L(fabs)(x);
+    return M(softplus)(-z) + (z < (T)1e4 ? z * M(sigmoid)(-z) : x != x ? x : 0);
+}
+
+/* With both logits mirrored so that the first is not above 0, s = sigmoid(a) and d = b - a: s (e^d - 1 - d) - (w - log(1 + w)),
+ * w = s (e^d - 1), in which nothing cancels; for large d, log(1 + e^b) - log(1 + e^a) - s d. */
+TAP__INLINE T M(bernoulli_kl)(T a, T b)
+{
+    const T q = a > 0 ? -a : a, p = a > 0 ? -b : b, d = p - q, some = d < 2 ? d : 2;
+    const T half = M(exp)(q / 2), rest = 1 / (1 + half * half), s = half * half * rest;
+    const T near = M(exp_rest)(some) * half * half * rest - M(log1p_rest)(s * M(expm1)(some));
+    const T far = M(softplus)(p) - M(softplus)(q) - (s == 0 ? 0 : s * d);
+    return q == p ? 0 : p == (T)INFINITY || d == -(T)INFINITY ? L(fabs)(d) : d < 2 ? near : far;
+}
+
+/* sigmoid'(a) (a - b), the exponential in halves; 0 where a is infinite */
+TAP__INLINE T M(bernoulli_pull)(T a, T b)
+{
+    const T d = a - b, half = M(exp)(-L(fabs)(a) / 2), rest = 1 / (1 + half * half);
+    if (a == b || L(fabs)(a) == (T)INFINITY) return b != b ? b : 0;
+    return L(fabs)(d) == (T)INFINITY ? d : d * half * half * rest * rest;
+}
+
+/* sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^(b - a)) */
+TAP__INLINE T M(sigmoid_gap)(T a, T b)
+{
+    const T high = a > b ? a : b, low = a > b ? b : a;
+    const T y = M(sigmoid)(high) * M(sigmoid)(-low) * -M(expm1)(low - high);
+    return a == b ? 0 : a > b ? y : -y;
+}

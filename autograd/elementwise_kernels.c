@@ -105,6 +105,7 @@ static inline int64_t block_at(int64_t at, int64_t n)
 #define LOOP3(name, value)                                                                              \
     TAP__INLINE T F(name##_of)(T a, T b, T c)                                                           \
     {                                                                                                   \
+        (void)b;                                                                                        \
         return (T)(value);                                                                              \
     }                                                                                                   \
     static NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
@@ -114,6 +115,11 @@ static inline int64_t block_at(int64_t at, int64_t n)
         (void)context;                                                                                  \
         if (stride[0] == 1 && stride[1] == 1 && stride[2] == 1 && stride[3] == 1) {                     \
             for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b[i], c[i]);                      \
+            return;                                                                                     \
+        }                                                                                               \
+        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 0 && stride[3] == 0) {                     \
+            const T b0 = *b, c0 = *c;                                                                   \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b0, c0);                          \
             return;                                                                                     \
         }                                                                                               \
         for (int64_t at = 0; at < n; at += BLOCK) {                                                     \
@@ -155,6 +161,7 @@ static inline int64_t block_at(int64_t at, int64_t n)
 #define UNARY(name, cost, value, rule)            LOOP1(T, name, value)
 #define WITH                                      UNARY
 #define WITH2                                     UNARY
+#define INNER1                                    UNARY
 #define INNER_WITH                                UNARY
 #define INNER_WITH2                               UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) LOOP2(T, name, value)

@@ -176,15 +176,34 @@ tap_var tap__celu_slope(tap_var x, double alpha);      /* 1 where x > 0, else e^
 tap_var tap__softplus_beta_slope(tap_var x, double beta, double threshold); /* sigmoid(beta x); 1 if beta x > threshold */
 tap_var tap__exp_square(tap_var x, double rate);       /* e^(rate x^2) */
 tap_var tap__sigmoid_sub(tap_var x, tap_var t);        /* sigmoid(x) - t */
-tap_var tap__minus_sigmoid(tap_var t, tap_var x);      /* t - sigmoid(x) */
+tap_var tap__inside(tap_var a, tap_var t);             /* a where t is between 0 and 1, else 0 */
+tap_var tap__minus_sigmoid(tap_var t, tap_var x);      /* t - sigmoid(x) there, else 0 */
+tap_var tap__bernoulli_log_prob(tap_var x, tap_var t); /* t log sigmoid(x) + (1 - t) log(1 - sigmoid(x)) there, else -infinity */
 tap_var tap__gated(tap_var a, tap_var b);              /* a sigmoid(b) */
 tap_var tap__gated_grad(tap_var a, tap_var b);         /* the same, 0 where a is, */
 tap_var tap__gated_slope(tap_var a, tap_var b);        /* and a sigmoid'(b) */
-tap_var tap__bernoulli_log_prob(tap_var x, tap_var t); /* t log sigmoid(x) + (1 - t) log(1 - sigmoid(x)) */
 tap_var tap__share(tap_var a, tap_var b);              /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
 tap_var tap__ahead(tap_var a, tap_var b);              /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
 tap_var tap__same(tap_var a, tap_var b);               /* 1 where they are equal or both NaN, else 0; gradient 0 */
 tap_var tap__gap(tap_var a, tap_var b);                /* a - b; 0 where a == b, infinite or not */
+tap_var tap__less(tap_var a, tap_var b);               /* a - b; -infinity where both are infinite */
+tap_var tap__less_square(tap_var a, tap_var b);        /* a - b^2, likewise */
+/* a e^b where neither power overflows nor the product; c = k e^(b/2) gives k^2 a e^b. The gradient by c counts as b's. */
+tap_var tap__times_exp(tap_var a, tap_var b, tap_var c);
+tap_var tap__exp_rest(tap_var x);                      /* e^x - 1 - x */
+tap_var tap__exp_gap(tap_var a, tap_var b);            /* e^a - e^b */
+tap_var tap__class_kl(tap_var a, tap_var b);           /* p log(p / r) - p + r, p = e^a, r = e^b, of which KL(p || r) is the sum */
+tap_var tap__class_pull(tap_var a, tap_var b);         /* e^a (a - b) */
+tap_var tap__bernoulli_entropy(tap_var x);             /* of Bernoulli variables with these logits */
+tap_var tap__bernoulli_kl(tap_var a, tap_var b);       /* KL, and its slope by a: sigmoid'(a) (a - b) */
+tap_var tap__bernoulli_pull(tap_var a, tap_var b);
+tap_var tap__sigmoid_gap(tap_var a, tap_var b);        /* sigmoid(a) - sigmoid(b) */
+/* The n-th derivative of log Z, Z the integral of e^(x t) over t in [0,1]: cumulants of the continuous Bernoulli. With k_n = tilt(., n):
+ * k_1(a) - k_1(b), KL from a to b, and its slope by a: k_2(a) (a - b). */
+tap_var tap__tilt(tap_var x, double n);
+tap_var tap__tilt_gap(tap_var a, tap_var b);
+tap_var tap__tilt_kl(tap_var a, tap_var b);
+tap_var tap__tilt_pull(tap_var a, tap_var b);
 tap_var tap__beside(tap_var a, tap_var b);             /* a / b; 0 where a is, and of infinities 1, -1 or 0 */
 tap_var tap__pow_slope(tap_var a, tap_var b);          /* b a^(b-1) */
 tap_var tap__pow_log(tap_var a, tap_var b);            /* a^b log a */

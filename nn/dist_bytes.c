@@ -7,18 +7,28 @@
 
 enum { LAST = 255 };
 
+#define LOG_2_BY_LAST    -4.848116364598481
+#define ROOT_256_BY_LAST 1.0019588657362393
+
 /* ---- Pieces ------------------------------------------------------------------------------------------------------ */
 
+/* log(1 - e^-w), w = 2 / (255 scale); where that is small, it is log w. */
+static tap_var log_width(tap_var log_scale)
+{
+    tap_var small = tap_gt(log_scale, tap__scalar_like(log_scale, 40));
+    tap_var w = tap_mul_scalar(tap_exp(tap_neg(tap_masked_fill(log_scale, small, 0))), 2. / LAST);
+    return tap_where(small, tap_add_scalar(tap_neg(log_scale), LOG_2_BY_LAST), tap_log(tap_neg(tap_expm1(tap_neg(w)))));
+}
+
 /* sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - e^(a - b)), in logarithms: no bin is so small that digits are lost.
- * Distances are in halves of a bin, which has x exact. */
+ * Distances are in 128ths of a bin, which has x exact, and no loc is too large. */
 static tap_var log_mass(tap_var x, tap_var loc, tap_var log_scale)
 {
     tap_var first = tap_eq(x, tap__scalar_like(x, 0)), last = tap_eq(x, tap__scalar_like(x, LAST));
-    tap_var away = tap_sub(tap_add_scalar(tap_mul_scalar(x, 2), -LAST), tap_mul_scalar(loc, LAST));
-    tap_var precision = tap_mul_scalar(tap_exp(tap_neg(log_scale)), 1. / LAST);
-    tap_var below = tap_log_sigmoid(tap_mul(tap_add_scalar(away, 1), precision));
-    tap_var above = tap_log_sigmoid(tap_mul(tap_add_scalar(tap_neg(away), 1), precision));
-    tap_var width = tap_log(tap_neg(tap_expm1(tap_mul_scalar(precision, -2))));
+    tap_var away = tap_sub(tap_add_scalar(tap_mul_scalar(x, 1. / 128), -LAST / 256.), tap_mul_scalar(loc, LAST / 256.));
+    tap_var below = tap_log_sigmoid(tap__in_scales(tap_add_scalar(away, 1. / 256), log_scale, ROOT_256_BY_LAST));
+    tap_var above = tap_log_sigmoid(tap__in_scales(tap_add_scalar(tap_neg(away), 1. / 256), log_scale, ROOT_256_BY_LAST));
+    tap_var width = log_width(log_scale);
     tap_var ends = tap_add(tap_masked_fill(below, last, 0), tap_masked_fill(above, first, 0));
     return tap_add(ends, tap_masked_fill(width, tap_logical_or(first, last), 0));
 }
@@ -44,7 +54,10 @@ static double mean_of(double loc, double log_scale)
 {
     const double precision = exp(-log_scale);
     double       sum = 0;
-    for (int x = 0; x < LAST; x++) sum += 1 / (1 + exp(((2 * x + 1) / (double)LAST - 1 - loc) * precision));
+    for (int x = 0; x < LAST; x++) {
+        const double away = (2 * x + 1) / (double)LAST - 1 - loc;
+        sum += 1 / (1 + exp(away == 0 ? 0 : away * precision));
+    }
     return sum;
 }
 
@@ -67,10 +80,10 @@ static void mean_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap_var edge = tap_add_scalar(tap_mul_scalar(tap_cast(tap_arange(g.tape, LAST), TAP_F64), 2. / LAST), 1. / LAST - 1);
     tap_var precision = tap_unsqueeze(tap_exp(tap_neg(tap_in(n, 1))), -1);
-    tap_var z = tap_mul(tap_sub(tap_unsqueeze(tap_in(n, 0), -1), edge), precision);
+    tap_var z = tap__chain_mul(tap_sub(tap_unsqueeze(tap_in(n, 0), -1), edge), precision);
     tap_var slope = tap_mul(tap_sigmoid(z), tap_sigmoid(tap_neg(z)));
-    if (tap_needs(n, 0)) gin[0] = tap_mul(g, tap_sum(tap_mul(slope, precision), TAP_LAST));
-    if (tap_needs(n, 1)) gin[1] = tap_neg(tap_mul(g, tap_sum(tap_mul(slope, z), TAP_LAST)));
+    if (tap_needs(n, 0)) gin[0] = tap__chain_mul(g, tap_sum(tap__chain_mul(slope, precision), TAP_LAST));
+    if (tap_needs(n, 1)) gin[1] = tap_neg(tap__chain_mul(g, tap_sum(tap__chain_mul(slope, z), TAP_LAST)));
 }
 
 static const tap_op mean_op = { "byte_mean", mean_infer, mean_forward, mean_vjp, 0 };
@@ -97,7 +110,7 @@ static bytes bytes_of(tap_var x, tap_var like)
 static tap_var logistic_log_prob(tap_dist d, tap_var x)
 {
     bytes b = bytes_of(x, d.param[0]);
-    return tap_masked_fill(log_mass(b.x, d.param[0], d.param[1]), b.outside, -(double)INFINITY);
+    return tap__infinite_if(log_mass(b.x, d.param[0], d.param[1]), b.outside);
 }
 
 static tap_var logistic_sample(tap_dist d, tap_var noise)
@@ -134,7 +147,7 @@ static tap_var mixture_log_prob(tap_dist d, tap_var x)
     bytes   b = bytes_of(x, d.param[1]);
     tap_var each = log_mass(tap_unsqueeze(b.x, -1), d.param[1], d.param[2]);
     tap_var log_p = tap_logsumexp(tap_add(tap_log_softmax(d.param[0], -1), each), TAP_LAST);
-    return tap_masked_fill(log_p, b.outside, -(double)INFINITY);
+    return tap__infinite_if(log_p, b.outside);
 }
 
 /* The sum over the one component that is not masked. */

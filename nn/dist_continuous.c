@@ -3,20 +3,19 @@
 
 /* ---- Laplace: loc, log_scale ------------------------------------------------------------------------------------- */
 
-/* By the inverse distribution function, from noise in (0,1). */
+/* By the inverse distribution function, from noise u in (0,1): log(2 u) scales from loc, or as far on the other side. */
 static tap_var laplace_sample(tap_dist d, tap_var noise)
 {
-    tap_var v = tap_add_scalar(noise, -0.5);
-    tap_var standard = tap_mul(tap_sign(v), tap_log1p(tap_mul_scalar(tap_abs(v), -2)));
-    return tap_sub(d.param[0], tap_mul(tap_exp(d.param[1]), standard));
+    tap_var rest = tap_sub(tap__scalar_like(noise, 1), noise), low = tap_lt(noise, rest);
+    tap_var standard = tap_log(tap_mul_scalar(tap_where(low, noise, rest), 2));
+    return tap_add(d.param[0], tap__chain_mul(tap_where(low, standard, tap_neg(standard)), tap_exp(d.param[1])));
 }
 
 /* -|x - loc| / scale - log scale - log 2 */
 static tap_var laplace_log_prob(tap_dist d, tap_var x)
 {
-    tap_var minus_log = tap_neg(d.param[1]);
-    tap_var u = tap_mul(tap_abs(tap_sub(x, d.param[0])), tap_exp(minus_log));
-    return tap_sub(tap_add_scalar(minus_log, -TAP__LOG_2), u);
+    tap_var u = tap__in_scales(tap_abs(tap_sub(x, d.param[0])), d.param[1], 1);
+    return tap__less(tap_add_scalar(tap_neg(d.param[1]), -TAP__LOG_2), u);
 }
 
 static tap_var laplace_entropy(tap_dist d)
@@ -63,7 +62,7 @@ static tap_var delta_sample(tap_dist d, tap_var noise)
 /* +infinity at loc, -infinity elsewhere: the limit of a Normal's, whose scale goes to 0. NaN stays NaN. */
 static tap_var delta_log_prob(tap_dist d, tap_var x)
 {
-    tap_var away = tap_detach(tap_sub(x, d.param[0])), everywhere = tap__full_like(away, -(double)INFINITY);
+    tap_var away = tap_detach(tap__gap(x, d.param[0])), everywhere = tap__full_like(away, -(double)INFINITY);
     tap_var there = tap_masked_fill(everywhere, tap_eq(x, d.param[0]), (double)INFINITY);
     return tap_where(tap_isnan(away), away, there);
 }
@@ -96,10 +95,19 @@ tap_dist tap_delta(tap_var loc)
 }
 
 /* ---- Continuous Bernoulli: logits -------------------------------------------------------------------------------- */
-/* The density is e^(l x) / Z on [0,1], Z = (e^l - 1) / l. Where |l| < 1 that and what follows from it lose digits, and their
- * derivatives more. There the integrals over [0,1] are taken as they stand, by Gauss' rule of 8 points, which is exact to
- * rounding for them. */
+/* The density is e^(l x) / Z on [0,1], Z = (e^l - 1) / l; mean and variance are the derivatives of log Z. */
 
+static tap_var mean_of(tap_dist d)
+{
+    return tap__tilt(d.param[0], 1);
+}
+
+static tap_var variance_of(tap_dist d)
+{
+    return tap__tilt(d.param[0], 2);
+}
+
+/* Integrals over [0,1] by Gauss' rule of 8 points, which is exact to rounding for those below. */
 enum { POINTS = 8 };
 
 static const double half_points[POINTS / 2] = { 0.98014492824876811584, 0.8983332387068133698, 0.76276620495816449291,
@@ -130,65 +138,38 @@ static sides sides_of(tap_var logits)
     return (sides){ is_near, tap_masked_fill(logits, is_near, 1) };
 }
 
-/* l t + log w at the points t: the logarithms of what integrals of e^(l x) are sums of. */
-static tap_var terms(tap_var logits)
-{
-    tap_var t = points_like(logits, false), w = points_like(logits, true);
-    return tap_add(tap_mul(tap_unsqueeze(logits, -1), t), tap_log(w));
-}
-
-/* log Z */
-tap_var tap__continuous_bernoulli_normalizer(tap_var logits)
-{
-    sides   s = sides_of(logits);
-    tap_var size = tap_abs(s.far);
-    tap_var far = tap_add(tap_relu(s.far), tap_sub(tap_log1p(tap_neg(tap_exp(tap_neg(size)))), tap_log(size)));
-    return tap_where(s.is_near, tap_logsumexp(terms(logits), TAP_LAST), far);
-}
-
-/* (log Z)' = (1 + coth(l / 2)) / 2 - 1 / l */
-static tap_var mean_of(tap_dist d)
-{
-    sides   s = sides_of(d.param[0]);
-    tap_var coth = tap_reciprocal(tap_tanh(tap_mul_scalar(s.far, 0.5)));
-    tap_var far = tap_sub(tap_mul_scalar(tap_add_scalar(coth, 1), 0.5), tap_reciprocal(s.far));
-    tap_var near = tap_sum(tap_mul(tap_softmax(terms(d.param[0]), -1), points_like(d.param[0], false)), TAP_LAST);
-    return tap_where(s.is_near, near, far);
-}
-
-/* (log Z)'' = 1 / l^2 - 1 / (2 sinh(l / 2))^2 */
-static tap_var variance_of(tap_dist d)
-{
-    sides   s = sides_of(d.param[0]);
-    tap_var coth = tap_reciprocal(tap_tanh(tap_mul_scalar(s.far, 0.5)));
-    tap_var far = tap_sub(tap_square(tap_reciprocal(s.far)), tap_mul_scalar(tap_add_scalar(tap_square(coth), -1), 0.25));
-    tap_var p = tap_softmax(terms(d.param[0]), -1), t = points_like(d.param[0], false);
-    tap_var away = tap_sub(t, tap_sum(tap_mul(p, t), tap_keep(TAP_LAST)));
-    return tap_where(s.is_near, tap_sum(tap_mul(p, tap_square(away)), TAP_LAST), far);
-}
-
 /* The inverse distribution function log(1 - u + u e^l) / l, which is the integral of sigmoid(logit u + l t) over t in [0,1]. */
 static tap_var continuous_bernoulli_sample(tap_dist d, tap_var noise)
 {
     sides   s = sides_of(d.param[0]);
     tap_var yes = tap_log(noise), no = tap_log1p(tap_neg(noise));
-    tap_var far = tap_div(tap_logaddexp(no, tap_add(yes, s.far)), s.far);
+    tap_var far = tap__beside(tap_logaddexp(no, tap_add(yes, s.far)), s.far);
     tap_var t = points_like(d.param[0], false), w = points_like(d.param[0], true);
     tap_var at = tap_add(tap_unsqueeze(tap_sub(yes, no), -1), tap_mul(tap_unsqueeze(d.param[0], -1), t));
     tap_var x = tap_where(s.is_near, tap_sum(tap_mul(tap_sigmoid(at), w), TAP_LAST), far);
     return tap_clamp(x, 0, 1);
 }
 
-static tap_var continuous_bernoulli_log_prob(tap_dist d, tap_var x)
+/* -|l|, whose slope at 0 is one of -1 and 1: what follows is smooth there. */
+static tap_var below_of(tap_var logits, tap_var high)
 {
-    tap_var outside = tap_logical_or(tap_lt(x, tap__scalar_like(x, 0)), tap_gt(x, tap__scalar_like(x, 1)));
-    tap_var inside = tap_sub(tap_mul(x, d.param[0]), tap__continuous_bernoulli_normalizer(d.param[0]));
-    return tap_masked_fill(inside, outside, -(double)INFINITY);
+    return tap_where(high, tap_neg(logits), logits);
 }
 
+/* l (x - 1) - log Z(-l) for l > 0, else l x - log Z(l): nothing large is subtracted. */
+static tap_var continuous_bernoulli_log_prob(tap_dist d, tap_var x)
+{
+    tap_var outside = tap__outside_unit(x), l = d.param[0], high = tap_gt(l, tap__scalar_like(l, 0));
+    tap_var from_end = tap_sub(x, tap_where(high, tap__scalar_like(l, 1), tap__scalar_like(l, 0)));
+    tap_var slope = tap__chain_mul(tap_masked_fill(from_end, outside, 0), l);
+    return tap__infinite_if(tap__less(tap_neg(tap__tilt(below_of(l, high), 0)), tap_neg(slope)), outside);
+}
+
+/* log Z(l) - l mean */
 static tap_var continuous_bernoulli_entropy(tap_dist d)
 {
-    return tap_sub(tap__continuous_bernoulli_normalizer(d.param[0]), tap_mul(d.param[0], mean_of(d)));
+    tap_var none = tap__scalar_like(d.param[0], 0);
+    return tap_neg(tap__tilt_kl(d.param[0], none));
 }
 
 const tap_dist_type tap__continuous_bernoulli_type = {

@@ -90,19 +90,31 @@ static tap_var drawn(generator next, uint64_t stream, tap_var noise, tap_var a, 
 
 /* ---- Negative binomial: log_mu, log_theta ------------------------------------------------------------------------ */
 
-/* log[(theta)_x / theta^x] - log x! + x log mu - (theta + x) log(1 + mu / theta), with (theta)_x = theta (theta + 1) .. */
+/* theta log(1 + mu / theta), which is mu if theta is much larger, and 0 if theta is */
+static tap_var minus_log_none(tap_var log_mu, tap_var log_theta)
+{
+    tap_var z = tap__gap(log_mu, log_theta), small = tap_lt(z, tap__scalar_like(z, -40));
+    tap_var some = tap__chain_mul(tap_exp(tap_masked_fill(log_theta, small, 0)), tap_softplus(z));
+    return tap_where(small, tap_exp(tap_where(small, log_mu, tap__scalar_like(z, 0))), some);
+}
+
+/* log[(theta)_x / theta^x] - log x! + x log mu - (theta + x) log(1 + mu / theta), with (theta)_x = theta (theta + 1) ..: x times
+ * log mu - log(1 + mu / theta) = -log(1 / mu + 1 / theta). With theta = 0, all is 0. */
 static tap_var log_mass(tap_var x, tap_var log_mu, tap_var log_theta)
 {
-    tap_var ways = tap_sub(tap__log_rising(x, log_theta), log_factorial(x));
-    tap_var total = tap_mul(tap_add(x, tap_exp(log_theta)), tap_softplus(tap_sub(log_mu, log_theta)));
-    return tap_add(ways, tap_sub(tap_mul(x, log_mu), total));
+    tap_var never = tap_eq(log_theta, tap__scalar_like(log_theta, -(double)INFINITY)), none = tap_eq(x, tap__scalar_like(x, 0));
+    tap_var some = tap_masked_fill(log_theta, never, 0);
+    tap_var ways = tap_sub(tap__log_rising(x, some), log_factorial(x));
+    tap_var each = tap__chain_mul(x, tap_logaddexp(tap_neg(log_mu), tap_neg(some)));
+    tap_var log_p = tap_sub(tap_sub(ways, each), minus_log_none(log_mu, some));
+    return tap_masked_fill(tap__infinite_if(log_p, never), tap_logical_and(never, none), 0);
 }
 
 static tap_var negative_binomial_log_prob(tap_dist d, tap_var x)
 {
     tap_var k = tap__constant_f64(x), outside = tap__not_whole(k, largest_like(k));
     tap_var log_p = log_mass(tap_masked_fill(k, outside, 0), tap__as_f64(d.param[0]), tap__as_f64(d.param[1]));
-    return tap__rounded(tap_masked_fill(log_p, outside, -(double)INFINITY), d.param[0]);
+    return tap__rounded(tap__infinite_if(log_p, outside), d.param[0]);
 }
 
 static double next_negative_binomial(tap__sequence *s, double log_mu, double log_theta)
@@ -120,10 +132,10 @@ static tap_var negative_binomial_mean(tap_dist d)
     return tap_exp(d.param[0]);
 }
 
-/* mu (1 + mu / theta) */
+/* mu + mu^2 / theta */
 static tap_var negative_binomial_variance(tap_dist d)
 {
-    return tap_mul(tap_exp(d.param[0]), tap_add_scalar(tap_exp(tap_sub(d.param[0], d.param[1])), 1));
+    return tap_add(tap_exp(d.param[0]), tap_exp(tap_sub(tap_mul_scalar(d.param[0], 2), d.param[1])));
 }
 
 const tap_dist_type tap__negative_binomial_type = {
@@ -145,14 +157,23 @@ tap_dist tap_negative_binomial(tap_var log_mu, tap_var log_theta)
 
 /* ---- The same with more zeros: log_mu, log_theta, logits --------------------------------------------------------- */
 
-/* log(e^l [x = 0] + P(x)) - log(e^l + 1) */
+/* log(c + (1 - c) P(0)), c = sigmoid(l): by 1 - P(0) where that is small */
+static tap_var log_zero(tap_var logits, tap_var log_p)
+{
+    tap_var likely = tap_gt(log_p, tap__scalar_like(log_p, -1));
+    tap_var near = tap_log1p(tap_mul(tap_sigmoid(tap_neg(logits)), tap_expm1(tap_masked_fill(log_p, tap_logical_not(likely), 0))));
+    tap_var far = tap_logaddexp(tap_log_sigmoid(logits), tap_add(tap_log_sigmoid(tap_neg(logits)), log_p));
+    return tap_where(likely, near, far);
+}
+
+/* log([x = 0] c + (1 - c) P(x)) */
 static tap_var zero_inflated_log_prob(tap_dist d, tap_var x)
 {
     tap_var k = tap__constant_f64(x), outside = tap__not_whole(k, largest_like(k)), logits = tap__as_f64(d.param[2]);
-    tap_var log_p = log_mass(tap_masked_fill(k, outside, 0), tap__as_f64(d.param[0]), tap__as_f64(d.param[1]));
-    tap_var either = tap_where(tap_eq(k, tap__scalar_like(k, 0)), tap_logaddexp(logits, log_p), log_p);
-    tap_var inside = tap_sub(either, tap_softplus(logits));
-    return tap__rounded(tap_masked_fill(inside, outside, -(double)INFINITY), d.param[0]);
+    tap_var count = tap_masked_fill(k, outside, 0), is_zero = tap_eq(count, tap__scalar_like(k, 0));
+    tap_var log_p = log_mass(count, tap__as_f64(d.param[0]), tap__as_f64(d.param[1]));
+    tap_var inside = tap_where(is_zero, log_zero(logits, log_p), tap_add(log_p, tap_log_sigmoid(tap_neg(logits))));
+    return tap__rounded(tap__infinite_if(inside, outside), d.param[0]);
 }
 
 /* What makes it an additional zero is the noise's size, which tells nothing about the sequence that it begins. */
@@ -162,17 +183,22 @@ static tap_var zero_inflated_sample(tap_dist d, tap_var noise)
     return tap_masked_fill(negative_binomial_sample(d, u), tap_lt(u, chance), 0);
 }
 
+static tap_var log_mean(tap_dist d)
+{
+    return tap_add(d.param[0], tap_log_sigmoid(tap_neg(d.param[2])));
+}
+
 /* P(not an additional zero) mu */
 static tap_var zero_inflated_mean(tap_dist d)
 {
-    return tap_mul(tap_sigmoid(tap_neg(d.param[2])), tap_exp(d.param[0]));
+    return tap_exp(log_mean(d));
 }
 
-/* mean (1 + mu / theta + mu P(an additional zero)) */
+/* mean + mean mu (1 / theta + P(an additional zero)) */
 static tap_var zero_inflated_variance(tap_dist d)
 {
-    tap_var spread = tap_add(tap_exp(tap_neg(d.param[1])), tap_sigmoid(d.param[2]));
-    return tap_mul(zero_inflated_mean(d), tap_add_scalar(tap_mul(tap_exp(d.param[0]), spread), 1));
+    tap_var log_spread = tap_logaddexp(tap_neg(d.param[1]), tap_log_sigmoid(d.param[2]));
+    return tap_add(tap_exp(log_mean(d)), tap_exp(tap_add(tap_add(log_mean(d), d.param[0]), log_spread)));
 }
 
 const tap_dist_type tap__zero_inflated_negative_binomial_type = {
@@ -211,9 +237,9 @@ static tap_var beta_binomial_log_prob(tap_dist d, tap_var x)
     tap_var ways = tap_sub(log_factorial(n), tap_add(log_factorial(yes), log_factorial(no)));
     tap_var rise = tap_add(tap__log_rising(yes, a), tap__log_rising(no, b));
     tap_var of_all = tap__log_rising(n, tap_logaddexp(a, b));
-    tap_var binomial = tap_add(tap_mul(yes, tap_log_sigmoid(logits)), tap_mul(no, tap_log_sigmoid(tap_neg(logits))));
+    tap_var binomial = tap_add(tap__chain_mul(yes, tap_log_sigmoid(logits)), tap__chain_mul(no, tap_log_sigmoid(tap_neg(logits))));
     tap_var log_p = tap_add(ways, tap_add(tap_sub(rise, of_all), binomial));
-    return tap__rounded(tap_masked_fill(log_p, outside, -(double)INFINITY), d.param[1]);
+    return tap__rounded(tap__infinite_if(log_p, outside), d.param[1]);
 }
 
 /* The logit of a Beta(alpha, beta) */

@@ -19,15 +19,15 @@ static tap_var bernoulli_sample(tap_dist d, tap_var noise)
     return tap_cast(tap_lt(noise, p), tap_tape_dtype(p.tape));
 }
 
+/* The operator itself is -infinity for x outside [0,1]. */
 static tap_var bernoulli_log_prob(tap_dist d, tap_var x)
 {
     return tap__bernoulli_log_prob(d.param[0], x);
 }
 
-/* log(1 + e^l) - l sigmoid(l) */
 static tap_var bernoulli_entropy(tap_dist d)
 {
-    return tap_sub(tap_softplus(d.param[0]), tap_silu(d.param[0]));
+    return tap__bernoulli_entropy(d.param[0]);
 }
 
 const tap_dist_type tap__bernoulli_type = {
@@ -68,24 +68,29 @@ static tap_var lifted(tap_var v, int rank)
     return v;
 }
 
+/* Whether x, of whole numbers, is none of 0, 1, .., k - 1. */
+static tap_var no_class(tap_dist d, tap_var x)
+{
+    const tap_shape s = tap_shape_of(d.param[0]);
+    const tap_dtype dtype = tap_value(x).dtype;
+    tap_var         first = tap__number(x.tape, dtype, 0), end = tap__number(x.tape, dtype, s.rank ? (double)s.n[s.rank - 1] : 0);
+    return tap_logical_or(tap_lt(x, first), tap_ge(x, end));
+}
+
 static tap_var categorical_log_prob(tap_dist d, tap_var x)
 {
-    tap_var   log_p = tap_log_softmax(d.param[0], -1), index = tap_unsqueeze(x, -1);
+    tap_var   log_p = tap_log_softmax(d.param[0], -1), outside = no_class(d, x);
+    tap_var   index = tap_unsqueeze(tap_masked_fill(x, outside, 0), -1);
     const int rank = tap_shape_of(log_p).rank, wanted = tap_shape_of(index).rank;
-    return tap_squeeze(tap_take_along_dim(lifted(log_p, wanted), lifted(index, rank), -1), TAP_AXES(-1));
+    tap_var   each = tap_squeeze(tap_take_along_dim(lifted(log_p, wanted), lifted(index, rank), -1), TAP_AXES(-1));
+    return tap__infinite_if(each, outside);
 }
 
-/* sum p log(p / r) of the classes that are possible. */
-tap_var tap__classes_kl(tap_var log_p, tap_var log_r)
-{
-    tap_var p = tap_exp(log_p), never = tap_eq(p, tap__scalar_like(p, 0));
-    return tap_sum(tap_mul(p, tap_masked_fill(tap_sub(log_p, log_r), never, 0)), TAP_LAST);
-}
-
+/* -sum p log p */
 static tap_var categorical_entropy(tap_dist d)
 {
     tap_var log_p = tap_log_softmax(d.param[0], -1);
-    return tap_neg(tap__classes_kl(log_p, tap__scalar_like(log_p, 0)));
+    return tap_neg(tap_sum(tap__class_pull(log_p, tap__scalar_like(log_p, 0)), TAP_LAST));
 }
 
 /* Numbers of classes have no mean that would mean anything. */
@@ -115,16 +120,27 @@ static tap_var one_hot_sample(tap_dist d, tap_var noise)
     return tap_cast(tap_one_hot(class, s.rank ? s.n[s.rank - 1] : 0), tap_tape_dtype(class.tape));
 }
 
-static tap_var one_hot_log_prob(tap_dist d, tap_var x)
+/* Whether x is no vector of zeros and a single 1; what has a NaN is left as it is. */
+static tap_var not_one_hot(tap_var x)
 {
-    tap_var terms = tap_mul(x, tap_log_softmax(d.param[0], -1));
-    return tap_sum(tap_masked_fill(terms, tap_eq(x, tap__scalar_like(x, 0)), 0), TAP_LAST);
+    tap_var one = tap_eq(x, tap__scalar_like(x, 1)), other = tap_ne(x, tap__scalar_like(x, 0));
+    tap_var ones = tap_count_nonzero(one, TAP_LAST), others = tap_count_nonzero(other, TAP_LAST);
+    tap_var single = tap__number(x.tape, TAP_I64, 1);
+    tap_var wrong = tap_logical_or(tap_ne(ones, single), tap_ne(others, single));
+    return tap_logical_and(wrong, tap_logical_not(tap_any(tap_isnan(x), TAP_LAST)));
 }
 
+static tap_var one_hot_log_prob(tap_dist d, tap_var x)
+{
+    tap_var terms = tap__chain_mul(x, tap_log_softmax(d.param[0], -1));
+    return tap__infinite_if(tap_sum(terms, TAP_LAST), not_one_hot(x));
+}
+
+/* p (1 - p), 1 - p being the sum of the others */
 static tap_var one_hot_variance(tap_dist d)
 {
-    tap_var p = probabilities(d);
-    return tap_sub(p, tap_square(p));
+    tap_var log_p = tap_log_softmax(d.param[0], -1);
+    return tap_neg(tap_mul(tap_exp(log_p), tap_expm1(log_p)));
 }
 
 const tap_dist_type tap__one_hot_categorical_type = {

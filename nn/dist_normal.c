@@ -1,7 +1,8 @@
 /* Gaussians, by element, with one scale for a vector, and with a covariance; and the log-normal. */
 #include "nn/distribution.h"
 
-#define SQRT_HALF 0.70710678118654752440
+#define SQRT_HALF        0.70710678118654752440
+#define FOURTH_ROOT_HALF 0.84089641525371454303
 
 static tap_var loc_of(tap_dist d)
 {
@@ -12,17 +13,14 @@ static tap_var loc_of(tap_dist d)
 
 static tap_var normal_sample(tap_dist d, tap_var noise)
 {
-    return tap_add(d.param[0], tap_mul(tap_exp(d.param[1]), noise));
+    return tap_add(d.param[0], tap__chain_mul(noise, tap_exp(d.param[1])));
 }
 
-/* -((x - loc) / (sqrt 2 scale))^2 - (log scale + log(2 pi) / 2). What depends on the scale alone is computed in its own shape,
- * often one number, and is no pass over x. */
+/* -((x - loc) / (sqrt 2 scale))^2 - (log scale + log(2 pi) / 2) */
 static tap_var normal_log_prob(tap_dist d, tap_var x)
 {
-    tap_var minus_log = tap_neg(d.param[1]);
-    tap_var inverse = tap_mul_scalar(tap_exp(minus_log), SQRT_HALF);
-    tap_var u = tap_mul(tap_sub(x, d.param[0]), inverse);
-    return tap_sub(tap_add_scalar(minus_log, -TAP__HALF_LOG_2PI), tap_square(u));
+    tap_var u = tap__in_scales(tap_sub(x, d.param[0]), d.param[1], FOURTH_ROOT_HALF);
+    return tap__less_square(tap_add_scalar(tap_neg(d.param[1]), -TAP__HALF_LOG_2PI), u);
 }
 
 /* log scale + log(2 pi e) / 2 */
@@ -81,13 +79,12 @@ static tap_var isotropic_sample(tap_dist d, tap_var noise)
     return normal_sample(by_element(d), noise);
 }
 
-/* -|x - loc|^2 / (2 scale^2) - d (log scale + log(2 pi) / 2) */
+/* -|(x - loc) / (sqrt 2 scale)|^2 - d (log scale + log(2 pi) / 2) */
 static tap_var isotropic_log_prob(tap_dist d, tap_var x)
 {
-    tap_var distance = tap_sum(tap_square(tap_sub(x, d.param[0])), TAP_LAST);
-    tap_var precision = tap_mul_scalar(tap_exp(tap_mul_scalar(d.param[1], -2)), 0.5);
-    tap_var volume = tap_mul_scalar(tap_add_scalar(d.param[1], TAP__HALF_LOG_2PI), size_of(d));
-    return tap_neg(tap_add(tap_mul(distance, precision), volume));
+    tap_var u = tap__in_scales(tap_sub(x, d.param[0]), tap_unsqueeze(d.param[1], -1), FOURTH_ROOT_HALF);
+    tap_var density = tap_mul_scalar(tap_add_scalar(d.param[1], TAP__HALF_LOG_2PI), -size_of(d));
+    return tap__less(density, tap_sum(tap_square(u), TAP_LAST));
 }
 
 static tap_var isotropic_entropy(tap_dist d)
@@ -150,7 +147,7 @@ static tap_var log_det(tap_dist d)
 
 static tap_var multivariate_log_prob(tap_dist d, tap_var x)
 {
-    tap_var distance = tap_mul_scalar(tap_sum(tap_square(whitened(d, x)), TAP_LAST), 0.5);
+    tap_var distance = tap_sum(tap_square(tap_mul_scalar(whitened(d, x), SQRT_HALF)), TAP_LAST);
     return tap_neg(tap_add(distance, tap_add_scalar(log_det(d), size_of(d) * TAP__HALF_LOG_2PI)));
 }
 
@@ -191,10 +188,12 @@ static tap_var log_normal_sample(tap_dist d, tap_var noise)
     return tap_exp(normal_sample(d, noise));
 }
 
+/* At infinity the slope by x is 0, though not that by the logarithm of x. */
 static tap_var log_normal_log_prob(tap_dist d, tap_var x)
 {
-    tap_var outside = tap_le(x, tap__scalar_like(x, 0)), y = tap_log(tap_masked_fill(x, outside, 1));
-    return tap_masked_fill(tap_sub(normal_log_prob(d, y), y), outside, -(double)INFINITY);
+    tap_var outside = tap_le(x, tap__scalar_like(x, 0)), last = tap_eq(x, tap__scalar_like(x, (double)INFINITY));
+    tap_var y = tap_masked_fill(tap_log(tap_masked_fill(x, tap_logical_or(outside, last), 1)), last, (double)INFINITY);
+    return tap__infinite_if(tap_sub(normal_log_prob(d, y), y), outside);
 }
 
 static tap_var log_normal_entropy(tap_dist d)
@@ -208,10 +207,13 @@ static tap_var log_normal_mean(tap_dist d)
     return tap_exp(tap_add(d.param[0], tap_mul_scalar(normal_variance(d), 0.5)));
 }
 
-/* (e^scale^2 - 1) mean^2 */
+/* (e^scale^2 - 1) mean^2 = (e^(loc + scale^2) sqrt(1 - e^(-scale^2)))^2, where the root is scale if that is small */
 static tap_var log_normal_variance(tap_dist d)
 {
-    return tap_mul(tap_expm1(normal_variance(d)), tap_square(log_normal_mean(d)));
+    tap_var small = tap_lt(d.param[1], tap__scalar_like(d.param[1], -20));
+    tap_var some = normal_variance((tap_dist){ d.type, { d.param[0], tap_masked_fill(d.param[1], small, 0) } });
+    tap_var root = tap_where(small, tap_exp(d.param[1]), tap_sqrt(tap_neg(tap_expm1(tap_neg(some)))));
+    return tap_square(tap_mul(root, tap_exp(tap_add(d.param[0], normal_variance(d)))));
 }
 
 const tap_dist_type tap__log_normal_type = {

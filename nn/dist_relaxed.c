@@ -4,7 +4,7 @@
 #include "nn/distribution.h"
 #include "tensor/special.h"
 
-/* NaN where it is none, as its logarithm is in log_prob. */
+/* NaN where it is none. */
 static tap_var temperature_of(tap_dist d)
 {
     tap_var t = d.param[1];
@@ -35,11 +35,11 @@ static tap_var relaxed_bernoulli_sample(tap_dist d, tap_var noise)
 /* log T + v - 2 log(1 + e^v) - log x - log(1 - x) with v = logits - T logit(x) */
 static tap_var relaxed_bernoulli_log_prob(tap_dist d, tap_var x)
 {
-    tap_var outside = tap_logical_or(tap_lt(x, tap__scalar_like(x, 0)), tap_gt(x, tap__scalar_like(x, 1)));
+    tap_var outside = tap__outside_unit(x), t = temperature_of(d);
     tap_var yes = log_of(x), no = log_of_rest(x);
-    tap_var v = tap_sub(d.param[0], tap_mul(d.param[1], tap_sub(yes, no)));
-    tap_var logistic = tap_add(tap_log_sigmoid(v), tap_log_sigmoid(tap_neg(v)));
-    return tap_masked_fill(tap_sub(tap_add(tap_log(d.param[1]), logistic), tap_add(yes, no)), outside, -(double)INFINITY);
+    tap_var v = tap_sub(d.param[0], tap__chain_mul(tap_sub(yes, no), t));
+    tap_var less = tap_add(tap_softplus(v), tap_softplus(tap_neg(v)));
+    return tap__infinite_if(tap_sub(tap__less(tap_log(t), less), tap_add(yes, no)), outside);
 }
 
 const tap_dist_type tap__relaxed_bernoulli_type = {
@@ -70,11 +70,11 @@ static tap_var relaxed_one_hot_log_prob(tap_dist d, tap_var x)
 {
     tap_shape s = tap_shape_of(x);
     double    k = (double)s.n[s.rank - 1];
-    tap_var   outside = tap_any(tap_lt(x, tap__scalar_like(x, 0)), TAP_LAST);
-    tap_var   y = log_of(x);
-    tap_var   score = tap_log_softmax(tap_sub(d.param[0], tap_mul(tap_unsqueeze(d.param[1], -1), y)), -1);
-    tap_var   constant = tap_add_scalar(tap_mul_scalar(tap_log(d.param[1]), k - 1), tap__lgamma_f64(k));
-    return tap_masked_fill(tap_add(tap_sum(tap_sub(score, y), TAP_LAST), constant), outside, -(double)INFINITY);
+    tap_var   outside = tap_any(tap__outside_unit(x), TAP_LAST);
+    tap_var   y = log_of(x), t = temperature_of(d);
+    tap_var   score = tap_log_softmax(tap_sub(d.param[0], tap__chain_mul(y, tap_unsqueeze(t, -1))), -1);
+    tap_var   constant = tap_add_scalar(tap_mul_scalar(tap_log(t), k - 1), tap__lgamma_f64(k));
+    return tap__infinite_if(tap_add(tap_sum(tap_sub(score, y), TAP_LAST), constant), outside);
 }
 
 const tap_dist_type tap__relaxed_one_hot_categorical_type = {

@@ -144,6 +144,24 @@ tap_shape tap_dist_event_shape(tap_dist d)
     return s.event;
 }
 
+/* ---- Formulas ---------------------------------------------------------------------------------------------------- */
+
+tap_var tap__in_scales(tap_var x, tap_var log_scale, double k)
+{
+    tap_var half = tap_exp(tap_mul_scalar(log_scale, -0.5));
+    return tap__times_exp(x, tap_neg(log_scale), k == 1 ? half : tap_mul_scalar(half, k));
+}
+
+tap_var tap__infinite_if(tap_var log_prob, tap_var outside)
+{
+    return tap_masked_fill(log_prob, outside, -(double)INFINITY);
+}
+
+tap_var tap__outside_unit(tap_var x)
+{
+    return tap_logical_or(tap_lt(x, tap__scalar_like(x, 0)), tap_gt(x, tap__scalar_like(x, 1)));
+}
+
 /* ---- Samples ----------------------------------------------------------------------------------------------------- */
 
 /* One draw for n < 0, else n along a new axis in front. */

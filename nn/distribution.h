@@ -55,9 +55,11 @@ bool tap__dist_matched(tap_dist q, tap_dist p, const char *call, tap__dist_pair 
 /* The axes of a, then those of b; false if they are too many. */
 bool tap__shape_join(tap_shape a, tap_shape b, tap_shape *out);
 
-/* What log_prob, mean and KL of a kind have in common. */
-tap_var tap__continuous_bernoulli_normalizer(tap_var logits); /* log Z of the density e^(l x) / Z */
-tap_var tap__classes_kl(tap_var log_p, tap_var log_r);        /* sum p log(p / r) over the last axis, where p > 0 */
+/* k^2 x e^(-log_scale): distances in scales, which may be numbers where neither x nor the scale is one. What depends on the scale alone is
+ * computed in its own shape, often one number, and is no pass over x. */
+tap_var tap__in_scales(tap_var x, tap_var log_scale, double k);
+tap_var tap__infinite_if(tap_var log_prob, tap_var outside); /* -infinity there, without a gradient */
+tap_var tap__outside_unit(tap_var x);                        /* whether x is below 0 or above 1 */
 
 /* Whole numbers: values, samples and much of what is between are computed in double, without a gradient by them. */
 tap_var tap__constant_f64(tap_var x);            /* x of any dtype */

@@ -1,15 +1,16 @@
 /* KL(q || p), by pair of kinds in closed form, or from samples. */
 #include "nn/distribution.h"
 
+#define FOURTH_ROOT_HALF 0.84089641525371454303
+
 /* ---- Gaussians --------------------------------------------------------------------------------------------------- */
 
-/* d + ((e^-2d - 1) + ((mu_q - mu_p) / scale_p)^2) / 2 with d = log scale_p - log scale_q */
+/* (e^2d - 1 - 2d) / 2 + ((mu_q - mu_p) / scale_p)^2 / 2 with d = log scale_q - log scale_p: two terms from 0 up */
 static tap_var normal_normal(tap_dist q, tap_dist p)
 {
-    tap_var d = tap_sub(p.param[1], q.param[1]);
-    tap_var ratio = tap_expm1(tap_mul_scalar(d, -2));
-    tap_var shift = tap_mul(tap_sub(q.param[0], p.param[0]), tap_exp(tap_neg(p.param[1])));
-    return tap_add(d, tap_mul_scalar(tap_add(ratio, tap_square(shift)), 0.5));
+    tap_var spread = tap__exp_rest(tap_mul_scalar(tap_sub(q.param[1], p.param[1]), 2));
+    tap_var shift = tap__in_scales(tap_sub(q.param[0], p.param[0]), p.param[1], FOURTH_ROOT_HALF);
+    return tap_add(tap_mul_scalar(spread, 0.5), tap_square(shift));
 }
 
 static bool is_diagonal(tap_dist d)
@@ -36,7 +37,13 @@ static tap_var factor(tap_dist d)
 static tap_var whitened(tap_dist d, tap_var x)
 {
     if (!is_diagonal(d)) return tap_solve_triangular(d.param[1], x, false, true, false);
-    return tap_mul(x, tap_unsqueeze(tap_exp(tap_neg(d.param[1])), -1));
+    return tap__in_scales(x, tap_unsqueeze(d.param[1], -1), 1);
+}
+
+/* So that its square is the half. */
+static tap_var halved(tap_var x)
+{
+    return tap_mul_scalar(x, FOURTH_ROOT_HALF * FOURTH_ROOT_HALF);
 }
 
 /* log |det L| */
@@ -53,10 +60,10 @@ static tap_var gaussians(tap_dist q, tap_dist p)
     if (is_diagonal(q)) q = by_element(q, s.event);
     if (is_diagonal(p)) p = by_element(p, s.event);
     if (is_diagonal(q) && is_diagonal(p)) return tap_sum(normal_normal(q, p), TAP_LAST);
-    tap_var spread = tap_sum(tap_square(whitened(p, factor(q))), TAP_AXES(-2, -1));
-    tap_var shift = tap_sum(tap_square(whitened(p, tap_unsqueeze(tap_sub(q.param[0], p.param[0]), -1))), TAP_AXES(-2, -1));
-    tap_var half = tap_mul_scalar(tap_add_scalar(tap_add(spread, shift), -(double)s.event.n[0]), 0.5);
-    return tap_add(tap_sub(log_det(p), log_det(q)), half);
+    tap_var spread = tap_sum(tap_square(halved(whitened(p, factor(q)))), TAP_AXES(-2, -1));
+    tap_var shift = tap_sum(tap_square(halved(whitened(p, tap_unsqueeze(tap_sub(q.param[0], p.param[0]), -1)))), TAP_AXES(-2, -1));
+    tap_var rest = tap_add_scalar(tap_sub(log_det(p), log_det(q)), -0.5 * (double)s.event.n[0]);
+    return tap_add(tap_add(rest, spread), shift);
 }
 
 /* ---- Elements ---------------------------------------------------------------------------------------------------- */
@@ -68,23 +75,25 @@ static tap_var distance(tap_dist q, tap_dist p)
     return tap_where(tap_ge(x, tap__scalar_like(x, 0)), x, tap_neg(x));
 }
 
-/* (d + e^-d - 1) + e^-d (u + e^-u - 1) with d = log scale_p - log scale_q, u = |mu_q - mu_p| / scale_q */
+/* (e^d - 1 - d) + e^d (e^-u - 1 + u) with d = log scale_q - log scale_p, u = |mu_q - mu_p| / scale_q. Where u is so large that the
+ * exponential is nothing, the second term is |mu_q - mu_p| / scale_p - e^d, and the first begins with the same e^d. */
 static tap_var laplace_laplace(tap_dist q, tap_dist p)
 {
-    tap_var d = tap_sub(p.param[1], q.param[1]), u = tap_mul(distance(q, p), tap_exp(tap_neg(q.param[1])));
-    tap_var shift = tap_add(u, tap_expm1(tap_neg(u)));
-    return tap_add(tap_add(d, tap_expm1(tap_neg(d))), tap_mul(tap_exp(tap_neg(d)), shift));
+    tap_var d = tap_sub(q.param[1], p.param[1]), way = distance(q, p), u = tap__in_scales(way, q.param[1], 1);
+    tap_var far = tap_gt(u, tap__scalar_like(u, 40)), some = tap_masked_fill(u, far, 0);
+    tap_var near = tap_add(tap__exp_rest(d), tap__in_scales(tap__exp_rest(tap_neg(some)), tap_neg(d), 1));
+    tap_var beyond = tap_sub(tap__in_scales(tap_where(far, way, tap__scalar_like(way, 0)), p.param[1], 1), tap_add_scalar(d, 1));
+    return tap_where(far, beyond, near);
 }
 
 /* E|z - mu_p| / scale_p + log 2 scale_p - H(q), where E|z - mu_p| = scale_q sqrt(2 / pi) e^(-u^2) + x erf(u), u = x / (sqrt 2 scale_q) */
 static tap_var normal_laplace(tap_dist q, tap_dist p)
 {
-    const double sqrt_half = 0.70710678118654752440, sqrt_2_by_pi = 0.79788456080286535588;
-    tap_var      x = tap_sub(q.param[0], p.param[0]), scale = tap_exp(q.param[1]);
-    tap_var      u = tap_mul_scalar(tap_div(x, scale), sqrt_half);
-    tap_var      bell = tap_mul(tap_mul_scalar(scale, sqrt_2_by_pi), tap_exp(tap_neg(tap_square(u))));
-    tap_var      mean = tap_mul(tap_add(bell, tap_mul(x, tap_erf(u))), tap_exp(tap_neg(p.param[1])));
-    tap_var      d = tap_sub(p.param[1], q.param[1]);
+    const double sqrt_2_by_pi = 0.79788456080286535588;
+    tap_var      x = tap_sub(q.param[0], p.param[0]), d = tap_sub(p.param[1], q.param[1]);
+    tap_var      u = tap__in_scales(x, q.param[1], FOURTH_ROOT_HALF);
+    tap_var      bell = tap__in_scales(tap_mul_scalar(tap__exp_square(u, -1), sqrt_2_by_pi), d, 1);
+    tap_var      mean = tap_add(bell, tap__in_scales(tap__chain_mul(x, tap_erf(u)), p.param[1], 1));
     return tap_add(tap_add(mean, d), tap__scalar_like(d, TAP__LOG_2 - TAP__HALF_LOG_2PI - 0.5));
 }
 
@@ -92,24 +101,18 @@ static tap_var normal_laplace(tap_dist q, tap_dist p)
 static tap_var laplace_normal(tap_dist q, tap_dist p)
 {
     tap_var d = tap_sub(p.param[1], q.param[1]), ratio = tap_exp(tap_mul_scalar(d, -2));
-    tap_var shift = tap_mul(tap_sub(q.param[0], p.param[0]), tap_exp(tap_neg(p.param[1])));
-    tap_var moment = tap_add(ratio, tap_mul_scalar(tap_square(shift), 0.5));
-    return tap_add(tap_add_scalar(d, TAP__HALF_LOG_2PI - TAP__LOG_2 - 1), moment);
+    tap_var shift = tap__in_scales(tap_sub(q.param[0], p.param[0]), p.param[1], FOURTH_ROOT_HALF);
+    return tap_add(tap_add_scalar(d, TAP__HALF_LOG_2PI - TAP__LOG_2 - 1), tap_add(ratio, tap_square(shift)));
 }
 
-/* P(1) (l_q - l_p) + log(1 + e^l_p) - log(1 + e^l_q) */
 static tap_var bernoulli_bernoulli(tap_dist q, tap_dist p)
 {
-    tap_var ratio = tap_mul(tap_sigmoid(q.param[0]), tap_sub(q.param[0], p.param[0]));
-    return tap_add(ratio, tap_sub(tap_softplus(p.param[0]), tap_softplus(q.param[0])));
+    return tap__bernoulli_kl(q.param[0], p.param[0]);
 }
 
-/* The same with the continuous one's mean and normalizer. */
 static tap_var continuous_bernoullis(tap_dist q, tap_dist p)
 {
-    tap_var ratio = tap_mul(q.type->mean(q), tap_sub(q.param[0], p.param[0]));
-    tap_var z = tap__continuous_bernoulli_normalizer(q.param[0]), of_p = tap__continuous_bernoulli_normalizer(p.param[0]);
-    return tap_add(ratio, tap_sub(of_p, z));
+    return tap__tilt_kl(q.param[0], p.param[0]);
 }
 
 /* ---- Classes and points ------------------------------------------------------------------------------------------ */
@@ -118,14 +121,14 @@ static tap_var classes(tap_dist q, tap_dist p)
 {
     tap__dist_pair s;
     if (!tap__dist_matched(q, p, "kl", &s)) return tap__inert(q.param[0].tape);
-    return tap__classes_kl(tap_log_softmax(q.param[0], -1), tap_log_softmax(p.param[0], -1));
+    return tap_sum(tap__class_kl(tap_log_softmax(q.param[0], -1), tap_log_softmax(p.param[0], -1)), TAP_LAST);
 }
 
-/* 0 or infinity */
+/* 0 or infinity; NaN stays NaN. */
 static tap_var delta_delta(tap_dist q, tap_dist p)
 {
-    tap_var away = tap_detach(tap_sub(q.param[0], p.param[0])), same = tap_eq(q.param[0], p.param[0]);
-    return tap_where(same, tap__full_like(away, 0), tap__full_like(away, (double)INFINITY));
+    tap_var away = tap_detach(tap__gap(q.param[0], p.param[0])), apart = tap_ne(away, tap__scalar_like(away, 0));
+    return tap_where(tap_isnan(away), away, tap_where(apart, tap__full_like(away, (double)INFINITY), tap__full_like(away, 0)));
 }
 
 /* A point under a density, of which it has no share. */
