@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define CALL(name, d) TAP_CALL(name, d.param[0], d.param[1], d.param[2])
+
 enum { PARAMS = sizeof((tap_dist){ 0 }.param) / sizeof(tap_var) };
 
 /* ---- Shapes ------------------------------------------------------------------------------------------------------ */
@@ -87,22 +89,21 @@ bool tap__dist_sound(tap_dist d, tap_var with, const char *call, tap__dist_shape
     tap_tape *t = tape_of(d, with);
     *s = (tap__dist_shapes){ 0 };
     if (!d.type || !d.param[0].tape) {
-        if (t) tap_tape_fail(t, TAP_EARG, "%s: a distribution that was never made", call);
+        if (t) tap__fail(t, TAP_EARG, call, "a distribution that was never made");
         return false;
     }
     const int n = d.type->n_param;
     for (int k = 0; k < n; k++) shape[k] = tap_shape_of(d.param[k]);
     if (tap_tape_status(t, NULL) != TAP_OK) return false;
     if (!fits(d.type, shape)) {
-        tap_tape_fail(t, TAP_ESHAPE, "%s: %s %s takes %s, not %s", call, article(d.type), d.type->name, d.type->takes,
-                      listed(n, shape, text));
+        tap__fail(t, TAP_ESHAPE, call, "%s %s takes %s, not %s", article(d.type), d.type->name, d.type->takes, listed(n, shape, text));
         return false;
     }
     s->own = last_of(shape[0], d.type->mixes ? 0 : d.type->own[0]);
     s->event = last_of(shape[0], d.type->event_rank);
     if (broadcasts(d.type, shape, s)) return true;
-    tap_tape_fail(t, TAP_ESHAPE, "%s: the parameters of %s %s, %s, do not broadcast", call, article(d.type), d.type->name,
-                  listed(n, shape, text));
+    tap__fail(t, TAP_ESHAPE, call, "the parameters of %s %s, %s, do not broadcast", article(d.type), d.type->name,
+              listed(n, shape, text));
     *s = (tap__dist_shapes){ 0 };
     return false;
 }
@@ -125,8 +126,8 @@ bool tap__dist_matched(tap_dist q, tap_dist p, const char *call, tap__dist_pair 
     tap_shape  second = without_last(b->batch, pair->event.rank - b->event.rank);
     if (same && stands_for(*a, pair->event) && stands_for(*b, pair->event) && tap__broadcast(first, second, &pair->batch))
         return true;
-    tap_tape_fail(q.param[0].tape, TAP_ESHAPE, "%s: %s %s and %s %s do not go together", call, q.type->name,
-                  tap_shape_format(x, tap_shape_of(q.param[0])), p.type->name, tap_shape_format(y, tap_shape_of(p.param[0])));
+    tap__fail(q.param[0].tape, TAP_ESHAPE, call, "%s %s and %s %s do not go together", q.type->name,
+              tap_shape_format(x, tap_shape_of(q.param[0])), p.type->name, tap_shape_format(y, tap_shape_of(p.param[0])));
     return false;
 }
 
@@ -171,9 +172,8 @@ static tap_var draw(tap_dist d, int64_t n, const char *call, bool by_path)
     tap_shape        shape;
     if (!tap__dist_sound(d, d.param[0], call, &s)) return inert(d, d.param[0]);
     if (by_path && d.type->hard) {
-        tap_tape_fail(d.param[0].tape, TAP_EARG,
-                      "%s: %s %s has no reparameterized sample; take tap_sample and the score function", call, article(d.type),
-                      d.type->name);
+        tap__fail(d.param[0].tape, TAP_EARG, call, "%s %s has no reparameterized sample; take tap_sample and the score function",
+                  article(d.type), d.type->name);
         return inert(d, d.param[0]);
     }
     tap__shape_join(s.batch, s.own, &shape);
@@ -188,28 +188,31 @@ static bool countable(tap_dist d, int64_t n, const char *call)
     if (!tap__dist_sound(d, d.param[0], call, &s)) return false;
     if (n >= 0 && s.batch.rank + s.own.rank < TAP_MAX_RANK) return true;
     tap__shape_join(s.batch, s.event, &s.batch);
-    tap_tape_fail(d.param[0].tape, TAP_EARG, "%s: %lld samples of shape %s", call, (long long)n,
-                  tap_shape_format(text, s.batch));
+    tap__fail(d.param[0].tape, TAP_EARG, call, "%lld samples of shape %s", (long long)n, tap_shape_format(text, s.batch));
     return false;
 }
 
 tap_var tap_sample(tap_dist d)
 {
+    CALL("sample", d);
     return draw(d, -1, "sample", false);
 }
 
 tap_var tap_sample_n(tap_dist d, int64_t n)
 {
+    CALL("sample_n", d);
     return countable(d, n, "sample_n") ? draw(d, n, "sample_n", false) : inert(d, d.param[0]);
 }
 
 tap_var tap_rsample(tap_dist d)
 {
+    CALL("rsample", d);
     return draw(d, -1, "rsample", true);
 }
 
 tap_var tap_rsample_n(tap_dist d, int64_t n)
 {
+    CALL("rsample_n", d);
     return countable(d, n, "rsample_n") ? draw(d, n, "rsample_n", true) : inert(d, d.param[0]);
 }
 
@@ -220,13 +223,14 @@ static bool ends_in(tap_dist d, tap_var x, tap_shape end, const char *call)
     tap_shape s = tap_shape_of(x);
     if (!tap__together(call, 2, (tap_var[]){ d.param[0], x })) return false;
     if (end.rank == 0 || (s.rank > 0 && s.n[s.rank - 1] == end.n[0])) return true;
-    tap_tape_fail(x.tape, TAP_ESHAPE, "%s: %s does not end in the %s of %s %s", call, tap_shape_format(a, s),
-                  tap_shape_format(b, end), article(d.type), d.type->name);
+    tap__fail(x.tape, TAP_ESHAPE, call, "%s does not end in the %s of %s %s", tap_shape_format(a, s), tap_shape_format(b, end),
+              article(d.type), d.type->name);
     return false;
 }
 
 tap_var tap_sample_from(tap_dist d, tap_var noise)
 {
+    TAP_CALL("sample_from", d.param[0], d.param[1], d.param[2], noise);
     tap__dist_shapes s;
     if (!tap__dist_sound(d, noise, "sample_from", &s) || !ends_in(d, noise, s.own, "sample_from")) return inert(d, noise);
     return d.type->sample(d, noise);
@@ -236,6 +240,7 @@ tap_var tap_sample_from(tap_dist d, tap_var noise)
 
 tap_var tap_log_prob(tap_dist d, tap_var x)
 {
+    TAP_CALL("log_prob", d.param[0], d.param[1], d.param[2], x);
     tap__dist_shapes s;
     if (!tap__dist_sound(d, x, "log_prob", &s) || !ends_in(d, x, s.event, "log_prob")) return inert(d, x);
     return d.type->log_prob(d, x);
@@ -247,7 +252,7 @@ static tap_var quantity(tap_dist d, tap_var (*formula)(tap_dist d), bool of_even
     tap__dist_shapes s;
     if (!tap__dist_sound(d, d.param[0], call, &s)) return inert(d, d.param[0]);
     if (!formula) {
-        tap_tape_fail(d.param[0].tape, TAP_EARG, "%s: %s %s has none in closed form", call, article(d.type), d.type->name);
+        tap__fail(d.param[0].tape, TAP_EARG, call, "%s %s has none in closed form", article(d.type), d.type->name);
         return inert(d, d.param[0]);
     }
     if (of_event) tap__shape_join(s.batch, s.event, &s.batch);
@@ -257,15 +262,18 @@ static tap_var quantity(tap_dist d, tap_var (*formula)(tap_dist d), bool of_even
 
 tap_var tap_entropy(tap_dist d)
 {
+    CALL("entropy", d);
     return quantity(d, d.type ? d.type->entropy : NULL, false, "entropy");
 }
 
 tap_var tap_dist_mean(tap_dist d)
 {
+    CALL("dist_mean", d);
     return quantity(d, d.type ? d.type->mean : NULL, true, "dist_mean");
 }
 
 tap_var tap_dist_variance(tap_dist d)
 {
+    CALL("dist_variance", d);
     return quantity(d, d.type ? d.type->variance : NULL, true, "dist_variance");
 }

@@ -27,16 +27,39 @@ tap_dist tap_estimator_density(tap_estimator e, tap_dist q)
     return q;
 }
 
-/* No value, but the gradient of g x. */
+/* No value, whatever g and x are, but the gradient of g x. */
 static tap_var only_gradient(tap_var g, tap_var x)
 {
-    return tap_mul(tap_detach(g), tap_sub(x, tap_detach(x)));
+    return tap__chain_mul(tap__gap(x, tap_detach(x)), tap_detach(g));
 }
 
-/* For each element, the mean of all others along the first axis (or, with TAP_ALL, of all others). */
-static tap_var mean_of_others(tap_var x, tap_axes axes, int64_t n)
+/* beta x, and 0 for beta 0, whatever x is */
+static tap_var weighted(tap_var x, double beta)
 {
-    return tap_mul_scalar(tap_sub(tap_sum(x, axes), x), 1 / ((double)n - 1));
+    return beta == 0 ? tap__chain_mul(tap__scalar_like(x, 0), x) : tap_mul_scalar(x, beta);
+}
+
+/* y_i = x_0 + .. + x_(i-1) along the first axis */
+static tap_var sum_before(tap_var x, int64_t n)
+{
+    tap_var first = tap__full_like(tap_narrow(x, 0, 0, 1), 0);
+    return tap_cat(2, (tap_var[]){ first, tap_narrow(tap_cumsum(x, 0), 0, 0, n - 1) }, 0);
+}
+
+/* For each element, the mean of the n - 1 others along the first axis: the sum before it and the sum behind it. Their sum less the element
+ * would be NaN where that is infinite, and without digits where it is large. */
+static tap_var mean_of_others(tap_var x, int64_t n)
+{
+    tap_axes first = TAP_AXES(0);
+    tap_var  behind = tap_flip(sum_before(tap_flip(x, first), n), first);
+    return tap_mul_scalar(tap_add(sum_before(x, n), behind), 1 / ((double)n - 1));
+}
+
+/* The same of all other elements. */
+static tap_var mean_of_all_others(tap_var x)
+{
+    const tap_shape s = tap_shape_of(x);
+    return tap_reshape(mean_of_others(tap_reshape(x, TAP_SHAPE(-1)), tap_numel(s)), s);
 }
 
 static int64_t draws(tap_densities d)
@@ -48,12 +71,12 @@ static int64_t draws(tap_densities d)
 static tap_var over_baseline(tap_densities d, tap_bound_options o, tap_var f, tap_var bound)
 {
     if (o.estimator != TAP_SCORE_BASELINE) return f;
-    if (d.baseline.tape) return tap_sub(f, d.baseline);
-    return tap_sub(f, mean_of_others(bound, TAP_ALL, tap_numel(tap_shape_of(bound))));
+    return tap__gap(f, d.baseline.tape ? d.baseline : mean_of_all_others(bound));
 }
 
 tap_var tap_free_bits(tap_var kl, double nats)
 {
+    TAP_CALL("free_bits", kl);
     tap_node *n = tap__live(kl);
     if (!n) return tap__inert(kl.tape);
     tap_shape s = n->value.shape;
@@ -62,7 +85,7 @@ tap_var tap_free_bits(tap_var kl, double nats)
         return tap__refuse(n, TAP_EARG, "free_bits", "%g nats are not a finite number from 0 up", nats);
     if (tap_numel(s) == 0) return kl;
     tap_var mean = tap_mean(tap_reshape(kl, TAP_SHAPE(-1, s.n[s.rank - 1])), TAP_AXES(0));
-    return tap_where(tap_gt(mean, tap__scalar_like(mean, nats)), kl, tap__scalar_like(kl, nats));
+    return tap_where(tap_le(mean, tap__scalar_like(mean, nats)), tap__scalar_like(kl, nats), kl); /* NaN stays */
 }
 
 /* E_q[log p(x|z)] - beta KL, or E_q[log p(x|z) + beta (log p(z) - log q(z|x))]. Under the score function log q has no gradient
@@ -72,17 +95,17 @@ static tap_var elbo(tap_densities d, tap_bound_options o)
     tap_var f = d.log_px_z;
     if (!d.kl.tape) {
         tap_var log_q = is_score(o.estimator) ? tap_detach(d.log_q) : d.log_q;
-        f = tap_add(f, tap_mul_scalar(tap_sub(d.log_pz, log_q), o.beta));
+        f = tap_add(f, weighted(tap_sub(d.log_pz, log_q), o.beta));
     }
     tap_var bound = tap_mean(f, TAP_AXES(0));
     if (is_score(o.estimator)) {
         tap_var signal = over_baseline(d, o, f, bound);
-        if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap_sub(f, mean_of_others(f, TAP_AXES(0), draws(d)));
+        if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap__gap(f, mean_of_others(f, draws(d)));
         bound = tap_add(bound, tap_mean(only_gradient(signal, d.log_q), TAP_AXES(0)));
     }
     if (!d.kl.tape) return bound;
     tap_var kl = o.free_bits > 0 ? tap_free_bits(d.kl, o.free_bits) : d.kl;
-    return tap_sub(bound, tap_mul_scalar(tap_sum(kl, TAP_LAST), o.beta));
+    return tap_sub(bound, weighted(tap_sum(kl, TAP_LAST), o.beta));
 }
 
 static tap_var log_mean_exp(tap_var log_w, tap_axes axes, int64_t k)
@@ -96,7 +119,7 @@ static tap_var without_own_weight(tap_var log_w, int64_t k)
     tap_shape matrix = { .rank = tap_shape_of(log_w).rank + 1 }; /* [own,K,1..]: true on the diagonal */
     for (int i = 0; i < matrix.rank; i++) matrix.n[i] = i < 2 ? k : 1;
     tap_var own = tap_reshape(tap_cast(tap_eye(log_w.tape, k), TAP_BOOL), matrix);
-    return log_mean_exp(tap_where(own, mean_of_others(log_w, TAP_AXES(0), k), log_w), TAP_AXES(1), k);
+    return log_mean_exp(tap_where(own, mean_of_others(log_w, k), log_w), TAP_AXES(1), k);
 }
 
 /* Through z flow gradients weighted with w, normalized; doubly reparameterized ones are weighted with w^2: Tucker et al. 2019.
@@ -116,7 +139,7 @@ static tap_var doubly_reparameterized(tap_densities d, tap_var log_w, tap_var bo
     tap_var   factor = tap_add_scalar(tap_softmax(log_w, 0), -1);
     const int events = tap_shape_of(d.z).rank - tap_shape_of(log_w).rank;
     for (int i = 0; i < events; i++) factor = tap_unsqueeze(factor, -1);
-    factor = tap_mul(factor, dz);
+    factor = tap__chain_mul(factor, dz);
     tap_tape_set_recording(bound.tape, was);
     tap_var added = only_gradient(factor, d.z);
     for (int i = 0; i < events; i++) added = tap_sum(added, TAP_LAST);
@@ -132,7 +155,7 @@ static tap_var importance_weighted(tap_densities d, tap_bound_options o)
     if (o.estimator == TAP_DOUBLY_REPARAMETERIZED) return doubly_reparameterized(d, log_w, bound);
     if (!is_score(o.estimator)) return bound;
     tap_var signal = over_baseline(d, o, bound, bound);
-    if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap_sub(bound, without_own_weight(log_w, k));
+    if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap__gap(bound, without_own_weight(log_w, k));
     return tap_add(bound, tap_sum(only_gradient(signal, d.log_q), TAP_AXES(0)));
 }
 
@@ -206,6 +229,7 @@ tap_var tap_bound_of(tap_densities d, tap_bound_options o)
 {
     tap_var   x[6];
     const int n = given(d, x);
+    TAP_CALL_N("bound_of", n, x);
     if (o.beta == 0) o.beta = 1;
     else if (o.beta < 0) o.beta = 0;
     if (!tap__together("bound_of", n, x)) return tap__inert(tap__tape_of(n, x));

@@ -3,6 +3,8 @@
 
 #define FOURTH_ROOT_HALF 0.84089641525371454303
 
+#define CALL(name, q, p) TAP_CALL(name, q.param[0], q.param[1], q.param[2], p.param[0], p.param[1], p.param[2])
+
 /* ---- Gaussians --------------------------------------------------------------------------------------------------- */
 
 /* (e^2d - 1 - 2d) / 2 + ((mu_q - mu_p) / scale_p)^2 / 2 with d = log scale_q - log scale_p: two terms from 0 up */
@@ -177,13 +179,13 @@ static const struct {
 
 tap_var tap_kl(tap_dist q, tap_dist p)
 {
+    CALL("kl", q, p);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (q.type == table[i].q && p.type == table[i].p) return table[i].kl(q, p);
     }
     tap_tape *t = q.param[0].tape ? q.param[0].tape : p.param[0].tape;
     if (t)
-        tap_tape_fail(t, TAP_EARG, "kl: no closed form for KL(%s || %s)", q.type ? q.type->name : "nothing",
-                      p.type ? p.type->name : "nothing");
+        tap__fail(t, TAP_EARG, "kl", "no closed form for KL(%s || %s)", q.type ? q.type->name : "nothing", p.type ? p.type->name : "nothing");
     return (tap_var){ .tape = t };
 }
 
@@ -207,14 +209,15 @@ static tap_var log_density(tap_dist d, const tap__dist_pair *s, tap_var z)
 
 tap_var tap_kl_monte_carlo(tap_dist q, tap_dist p, int64_t n, tap_var *standard_error)
 {
+    CALL("kl_monte_carlo", q, p);
     tap__dist_pair s;
     tap_tape      *t = q.param[0].tape ? q.param[0].tape : p.param[0].tape;
     if (standard_error) *standard_error = (tap_var){ .tape = t };
     if (!tap__dist_matched(q, p, "kl_monte_carlo", &s)) return (tap_var){ .tape = t };
     if (n < 1 + (standard_error != NULL) || s.batch.rank + 1 + s.q.own.rank + s.event.rank > TAP_MAX_RANK) {
         char text[TAP_SHAPE_TEXT];
-        tap_tape_fail(t, TAP_EARG, "kl_monte_carlo: %lld samples of batch shape %s%s", (long long)n,
-                      tap_shape_format(text, s.batch), n == 1 ? "; a standard error needs two" : "");
+        tap__fail(t, TAP_EARG, "kl_monte_carlo", "%lld samples of batch shape %s%s", (long long)n, tap_shape_format(text, s.batch),
+                  n == 1 ? "; a standard error needs two" : "");
         return (tap_var){ .tape = t };
     }
     tap_var z = samples(q, &s, n);

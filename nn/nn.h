@@ -285,7 +285,7 @@ TAP_API tap_dist tap_log_normal(tap_var loc, tap_var log_scale); /* e^z, z as ab
 TAP_API tap_dist tap_laplace(tap_var loc, tap_var log_scale);    /* density e^(-|x - loc| / scale) / (2 scale) */
 /* All at loc, the limit of a Normal whose scale goes to 0: log_prob is infinity there, -infinity elsewhere, entropy -infinity. */
 TAP_API tap_dist tap_delta(tap_var loc);
-TAP_API tap_dist tap_bernoulli(tap_var logits);                  /* P(1) = sigmoid(logits) */
+TAP_API tap_dist tap_bernoulli(tap_var logits);                  /* P(1) = sigmoid(logits); logits may be infinite, here and below */
 /* density e^(logits x) / Z, x in [0,1], with Z from (0,1): Loaiza-Ganem & Cunningham 2019 */
 TAP_API tap_dist tap_continuous_bernoulli(tap_var logits);
 /* sigmoid((logits + logit(u)) / temperature), u uniform: the binary concrete density on [0,1], Maddison et al. 2017. A temperature
@@ -330,8 +330,10 @@ TAP_API tap_var tap_rsample_n(tap_dist d, int64_t n);
  * Bernoulli is noise < P(1); classes take noise [..,k]. A Delta takes the shape alone. For NegativeBinomial and BetaBinomial an
  * element's noise is the seed of a random sequence of its own. */
 TAP_API tap_var tap_sample_from(tap_dist d, tap_var noise);
-/* Natural logarithm of density or mass, all constants included; -infinity where x cannot be. A Bernoulli takes x between 0 and 1,
- * too. x of counts and bytes has no gradient. */
+/* Natural logarithm of density or mass, all constants included; -infinity, without a gradient, where x cannot be: below 0, or above 1
+ * or the last class, count or byte; no whole number; no vector of zeros and a single 1. NaN stays NaN. Two kinds take more: a Bernoulli x
+ * between 0 and 1, for x log P(1) + (1 - x) log P(0), and relaxed classes vectors from 0 to 1 that do not sum to 1, as what is
+ * rounded does not. x of counts and bytes has no gradient. */
 TAP_API tap_var tap_log_prob(tap_dist d, tap_var x);
 /* The next three are errors where there is no closed form: for relaxed kinds, moments of Categorical, entropy of counts and bytes,
  * variance of bytes. */

@@ -68,6 +68,30 @@ static wide times(wide a, wide b)
     return a == 0 || b == 0 ? 0 : a * b;
 }
 
+/* e^a (a - b), and e^a (e^d - 1 - d) with d = b - a */
+static wide class_pull(wide a, wide b)
+{
+    return a == b || a == -INF ? 0 : expl(a) * (a - b);
+}
+
+static wide class_kl(wide a, wide b)
+{
+    const wide d = b - a;
+    if (a == b) return 0;
+    if (isinf(d)) return d < 0 ? INF : expl(b);
+    return d < 1 ? expl(a) * exp_rest(d) : expl(b) * (1 - (d > 1e4L ? 0 : (1 + d) * expl(-d)));
+}
+
+static wide bernoulli_pull(wide a, wide b)
+{
+    return a == b || isinf(a) ? 0 : bump(a) * (a - b);
+}
+
+static wide tilt_pull(wide a, wide b)
+{
+    return a == b || isinf(a) ? 0 : tilt(2, a) * (a - b);
+}
+
 /* a / hypot(a, b), b finite */
 static wide part(wide a, wide b)
 {
@@ -103,10 +127,11 @@ static wide part(wide a, wide b)
     X1(softplus_beta_slope, tap__softplus_beta_slope(x, 2, 20), x > 10 ? 1 : sigmoid(2 * x), x > 10 ? 0 : 2 * bell(2 * x), 2, 4, NULL, .by_parts = true) \
     X2(bce_with_logits, tap_bce_with_logits(a, b), softplus(-fabsl(a)) + (b == (a > 0) ? 0 : a * ((a > 0) - b)),                                   \
        minus(a, b), -a, 3, 3, "0 (inf - inf) may be anything")                                   \
-    X2(bernoulli_log_prob, tap__bernoulli_log_prob(a, b), (b == (a > 0) ? 0 : a * (b - (a > 0))) - softplus(-fabsl(a)),                            \
-       -minus(a, b), a, 3, 3, "0 (inf - inf) may be anything")                                    \
+    X2(bernoulli_log_prob, tap__bernoulli_log_prob(a, b),                                                                            \
+       b < 0 || b > 1 ? -INF : (b == (a > 0) ? 0 : a * (b - (a > 0))) - softplus(-fabsl(a)),                                        \
+       b < 0 || b > 1 ? 0 : -minus(a, b), b < 0 || b > 1 ? 0 : a, 3, 3, NULL)                                    \
     X2(sigmoid_sub, tap__sigmoid_sub(a, b), minus(a, b), bell(a), -1, 3, 4, NULL)                \
-    X2(minus_sigmoid, tap__minus_sigmoid(a, b), -minus(b, a), 1, -bell(b), 3, 4, NULL)
+    X2(minus_sigmoid, tap__minus_sigmoid(a, b), a < 0 || a > 1 ? 0 : -minus(b, a), a >= 0 && a <= 1, a < 0 || a > 1 ? 0 : -bell(b), 3, 4, NULL)
 
 #define PIECES(X1, X2, X3)                                                                                                          \
     X2(chain_mul, tap__chain_mul(a, b), chain(a, a * b), b, a, 0.51, 0, "inf 0 may be anything")                                    \
@@ -131,8 +156,36 @@ static wide part(wide a, wide b)
     X2(ahead, tap__ahead(a, b), a > b ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0, NULL)                                                    \
     X1(hypot_slope, tap__hypot_slope(x, ONE), part(x, 1), isinf(x) ? 0 : part(1, x) * part(1, x) / hypotl(x, 1), 3, 12, NULL)             \
     X2(xlogy_slope, tap__xlogy_slope(a, b), a == 0 && !isnan(b) ? 0 : a / (b == 0 ? 0 : b), 1 / (b == 0 ? 0 : b), a == 0 ? 0 : -a / (b * b), 1, 2, \
-       "inf / inf may be anything")
+       "inf / inf may be anything")                                                                                                 \
+    X2(inside, tap__inside(a, b), b < 0 || b > 1 ? 0 : a, b >= 0 && b <= 1, 0, 0, 0, NULL)
 
+#define LEVEL(x) tap_neg(tap_abs(x)) /* what log-probabilities are */
+#define SIGN(x)  (((x) > 0) - ((x) < 0))
+
+#define DENSITIES(X1, X2, X3)                                                                                                       \
+    X2(less, tap__less(a, b), a == INF && b == a ? -a : a - b, 1, -1, 0.51, 0, "inf - inf may be anything")                         \
+    X2(less_square, tap__less_square(a, b), a == INF ? isinf(b) ? -a : a : a - b * b, 1, -2 * b, 1, 1, NULL)                        \
+    X2(times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))), a == 0 ? 0 : a * expl(b), expl(b), a == 0 ? 0 : a * expl(b), 4, 4, \
+       "inf 0 may be anything")                                                                                                     \
+    X1(exp_rest, tap__exp_rest(x), exp_rest(x), expm1l(x), 5, 2, NULL)                                                              \
+    X2(exp_gap, tap__exp_gap(a, b), exp_gap(a, b), expl(a), -expl(b), 4, 2, NULL)                                                   \
+    X2(class_kl, tap__class_kl(LEVEL(a), LEVEL(b)), class_kl(-fabsl(a), -fabsl(b)), -SIGN(a) * class_pull(-fabsl(a), -fabsl(b)),    \
+       -SIGN(b) * exp_gap(-fabsl(b), -fabsl(a)), 16, 8, NULL, .tiny = 4)                                                            \
+    X2(class_pull, tap__class_pull(LEVEL(a), LEVEL(b)), class_pull(-fabsl(a), -fabsl(b)),                                           \
+       -SIGN(a) * (class_pull(-fabsl(a), -fabsl(b)) + expl(-fabsl(a))), SIGN(b) * expl(-fabsl(a)), 8, 8, NULL, .tiny = 4)          \
+    X1(bernoulli_entropy, tap__bernoulli_entropy(x), bernoulli_entropy(x), -times(bump(x), x), 6, 6, NULL, .tiny = 16)             \
+    X2(bernoulli_kl, tap__bernoulli_kl(a, b), bernoulli_kl(a, b), bernoulli_pull(a, b), sigmoid_gap(b, a), 24, 8, NULL, .tiny = 16) \
+    X2(bernoulli_pull, tap__bernoulli_pull(a, b), bernoulli_pull(a, b), bump(a) - times(bernoulli_pull(a, b), tanhl(a / 2)), -bump(a), 6, 12, \
+       NULL, .tiny = 16)                                                                                                            \
+    X2(sigmoid_gap, tap__sigmoid_gap(a, b), sigmoid_gap(a, b), bump(a), -bump(b), 6, 6, NULL)                                       \
+    X1(tilt__log, tap__tilt(x, 0), tilt(0, x), tilt(1, x), 16, 16, NULL)                                                            \
+    X1(tilt__mean, tap__tilt(x, 1), tilt(1, x), tilt(2, x), 16, 24, NULL)                                                           \
+    X1(tilt__variance, tap__tilt(x, 2), tilt(2, x), tilt(3, x), 24, 64, NULL)                                                       \
+    X2(tilt_gap, tap__tilt_gap(a, b), tilt_gap(a, b), tilt(2, a), -tilt(2, b), 32, 24, NULL)                                        \
+    X2(tilt_kl, tap__tilt_kl(a, b), tilt_kl(a, b), tilt_pull(a, b), tilt_gap(b, a), 64, 32, NULL)                                   \
+    X2(tilt_pull, tap__tilt_pull(a, b), tilt_pull(a, b), tilt(2, a) + times(tilt(3, a), a == b ? 0 : a - b), -tilt(2, a), 24, 64, NULL)
+
+EDGE_TABLE(density_edges, DENSITIES)
 EDGE_TABLE(activation_edges, ACTIVATIONS)
 EDGE_TABLE(piece_edges, PIECES)
 /* clang-format on */

@@ -92,6 +92,22 @@ TWO(f_pow_log, tap__pow_log(a, b))
 TWO(f_hypot_slope, tap__hypot_slope(a, b))
 TWO(f_atan2_slope, tap__atan2_slope(a, b))
 TWO(f_xlogy_slope, tap__xlogy_slope(a, b))
+ONE(f_exp_rest, tap__exp_rest(a))
+ONE(f_bernoulli_entropy, tap__bernoulli_entropy(a))
+ONE(f_tilt, tap__tilt(a, 0))
+TWO(f_inside, tap__inside(a, b))
+TWO(f_less, tap__less(a, b))
+TWO(f_less_square, tap__less_square(a, b))
+TWO(f_times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))))
+TWO(f_exp_gap, tap__exp_gap(a, b))
+TWO(f_class_kl, tap__class_kl(a, b))
+TWO(f_class_pull, tap__class_pull(a, b))
+TWO(f_bernoulli_kl, tap__bernoulli_kl(a, b))
+TWO(f_bernoulli_pull, tap__bernoulli_pull(a, b))
+TWO(f_sigmoid_gap, tap__sigmoid_gap(a, b))
+TWO(f_tilt_gap, tap__tilt_gap(a, b))
+TWO(f_tilt_kl, tap__tilt_kl(a, b))
+TWO(f_tilt_pull, tap__tilt_pull(a, b))
 
 #define FROM(a, b) .n = 1, .shape = { S3 }, .low = { a }, .high = { b }
 #define PAIR(a, b, low_b, high_b) .n = 2, .shape = { S3, S3 }, .low = { a, low_b }, .high = { b, high_b }
@@ -187,6 +203,23 @@ const gradient_row special_gradients[] = {
     { "gelu_tanh_grad", f_gelu_tanh_grad, R2 },
     { "mish_grad", f_mish_grad, R2 },
     { "gap", f_gap, R2, .ties = true },
+    { "exp_rest", f_exp_rest, R1 },
+    { "bernoulli_entropy", f_bernoulli_entropy, R1 },
+    { "tilt", f_tilt, R1 },
+    { "inside", f_inside, PAIR(-2, 2, 0.05, 0.95) },
+    { "less", f_less, R2 },
+    { "less_square", f_less_square, R2 },
+    { "times_exp", f_times_exp, R2 },
+    { "times_exp", f_times_exp, ROWS(-1.9) },
+    { "exp_gap", f_exp_gap, R2 },
+    { "class_kl", f_class_kl, R2 },
+    { "class_pull", f_class_pull, R2 },
+    { "bernoulli_kl", f_bernoulli_kl, R2 },
+    { "bernoulli_pull", f_bernoulli_pull, R2 },
+    { "sigmoid_gap", f_sigmoid_gap, R2 },
+    { "tilt_gap", f_tilt_gap, R2 },
+    { "tilt_kl", f_tilt_kl, R2 },
+    { "tilt_pull", f_tilt_pull, R2 },
     { "pow_slope", f_pow_slope, PAIR(0.3, 2, -2, 2) },
     { "pow_log", f_pow_log, PAIR(0.3, 2, -2, 2) },
     { "hypot_slope", f_hypot_slope, R2 },

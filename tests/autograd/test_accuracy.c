@@ -28,6 +28,7 @@ typedef tap_var (*caller)(tap_var a, tap_var b, double p, double q);
 #define UNARY(name, cost, value, rule)             CALL(name, tap_##name(a))
 #define WITH(name, cost, value, rule)              CALL(name, tap_##name(a, p))
 #define WITH2(name, cost, value, rule)             CALL(name, tap_##name(a, p, q))
+#define INNER1(name, cost, value, rule)            CALL(name, tap__##name(a))
 #define INNER_WITH(name, cost, value, rule)        CALL(name, tap__##name(a, p))
 #define INNER_WITH2(name, cost, value, rule)       CALL(name, tap__##name(a, p, q))
 #define BINARY(name, cost, value, rule_a, rule_b)  CALL(name, tap_##name(a, b))
@@ -39,6 +40,7 @@ typedef tap_var (*caller)(tap_var a, tap_var b, double p, double q);
 #undef UNARY
 #undef WITH
 #undef WITH2
+#undef INNER1
 #undef INNER_WITH
 #undef INNER_WITH2
 #undef BINARY
@@ -132,6 +134,12 @@ typedef struct {
     X(polygamma_1_above, polygamma, 1, 1, 0,   0.51, 6.25, 0, FROM(0),   polygamma(1, a))                               \
     X(polygamma_2_above, polygamma, 1, 2, 0,   0.51, 7.75, 0, FROM(0),   polygamma(2, a))                               \
     X(polygamma_30, polygamma, 1, 30, 0,       0.51, 15.25, 0, FROM(0),  polygamma(30, a))                              \
+    X(exp_rest, exp_rest, 1, 0, 0,             5, 5, 0, ALL,             exp_rest(a))                                   \
+    X(bernoulli_entropy, bernoulli_entropy, 1, 0, 0, 5, 5, 0, ALL,       bernoulli_entropy(a))                          \
+    X(tilt_0, tilt, 1, 0, 0,                   0.51, 16, 0, ALL,         tilt(0, a))                                    \
+    X(tilt_1, tilt, 1, 1, 0,                   0.51, 16, 0, ALL,         tilt(1, a))                                    \
+    X(tilt_2, tilt, 1, 2, 0,                   0.51, 24, 0, ALL,         tilt(2, a))                                    \
+    X(tilt_3, tilt, 1, 3, 0,                   0.51, 64, 0, ALL,         tilt(3, a))                                    \
     X(clamp, clamp, 1, -1.5, 2,                0, 0, 0, ALL,             lower(higher(a, p), q))                        \
     X(hardtanh, hardtanh, 1, -1.5, 2,          0, 0, 0, ALL,             lower(higher(a, p), q))                        \
     X(add, add, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a + b)                                         \
@@ -185,6 +193,8 @@ static const entry entries[] = {
 #define wide_any_sin sinl
 #define wide_any_cos cosl
 #define wide_gelu_tanh gelu_tanh
+#define wide_exp_rest exp_rest
+#define wide_bernoulli_entropy bernoulli_entropy
 #define wide_mish(x) ((x) * tanhl(softplus(x)))
 #define wide_exp_square(x, rate) expl((rate) * (x) * (x))
 #define HIGHER       higher
@@ -200,6 +210,7 @@ static const entry entries[] = {
 #define UNARY(name, cost, value, rule)            FORMULA(name, x, unused, value)
 #define WITH                                      UNARY
 #define WITH2                                     UNARY
+#define INNER1                                    UNARY
 #define INNER_WITH                                UNARY
 #define INNER_WITH2                               UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) FORMULA(name, a, b, value)

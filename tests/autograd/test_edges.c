@@ -33,6 +33,12 @@ static void test_functional(void **state)
     check_edge_rows(functional_edges);
 }
 
+static void test_pieces_of_densities(void **state)
+{
+    (void)state;
+    check_edge_rows(density_edges);
+}
+
 static void test_reductions(void **state)
 {
     (void)state;
@@ -99,10 +105,10 @@ enum { EXCEPTIONS = sizeof exceptions / sizeof *exceptions };
 
 static bool has_row(const char *name)
 {
-    static const edge_row *const  rows[] = { elementwise_edges, activation_edges, piece_edges, functional_edges };
+    static const edge_row *const  rows[] = { elementwise_edges, activation_edges, density_edges, piece_edges, functional_edges };
     static const edge_case *const cases[] = { view_edges, indexing_edges, product_edges, linalg_edges, spatial_edges };
     bool                          has = false;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         for (const edge_row *r = rows[i]; r->id; r++) has = has || edge_is_for(r->id, name);
     }
     for (const edge_vectors *r = reduction_edges; r->id; r++) has = has || edge_is_for(r->id, name);
@@ -189,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_elementwise),
         cmocka_unit_test(test_activations),
         cmocka_unit_test(test_pieces_of_rules),
+        cmocka_unit_test(test_pieces_of_densities),
         cmocka_unit_test(test_functional),
         cmocka_unit_test(test_reductions),
         cmocka_unit_test(test_views),

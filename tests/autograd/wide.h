@@ -112,6 +112,124 @@ static inline wide floor_divide(wide a, wide b)
     return y == 0 ? copysignl(0, a / b) : y;
 }
 
+/* e^x - 1 - x */
+static inline wide exp_rest(wide x)
+{
+    wide sum = 0, term = x;
+    if (fabsl(x) > 1) return x == HUGE_VALL ? x : expm1l(x) - x;
+    for (int k = 2; k < 24; k++) sum += term *= x / k;
+    return sum;
+}
+
+/* w - log(1 + w) */
+static inline wide log1p_rest(wide w)
+{
+    wide sum = 0, power = w;
+    if (fabsl(w) > 0.125L) return w - log1pl(w);
+    for (int k = 2; k < 24; k++) sum -= (power *= -w) / k;
+    return sum;
+}
+
+/* e^a - e^b */
+static inline wide exp_gap(wide a, wide b)
+{
+    return a == b ? 0 : a > b ? expl(a) * -expm1l(b - a) : expl(b) * expm1l(a - b);
+}
+
+static inline wide bernoulli_entropy(wide x)
+{
+    x = fabsl(x);
+    return x > 1e4L ? 0 : softplus(-x) + x * sigmoid(-x);
+}
+
+/* sigmoid'(x) */
+static inline wide bump(wide x)
+{
+    return sigmoid(x) * sigmoid(-x);
+}
+
+static inline wide sigmoid_gap(wide a, wide b)
+{
+    return a == b ? 0 : a > b ? sigmoid(a) * sigmoid(-b) * -expm1l(b - a) : -sigmoid_gap(b, a);
+}
+
+/* KL of Bernoulli variables with these logits */
+static inline wide bernoulli_kl(wide a, wide b)
+{
+    if (a > 0) return bernoulli_kl(-a, -b);
+    wide d = b - a, s = sigmoid(a);
+    if (a == b) return 0;
+    if (isinf(d)) return a == -HUGE_VALL ? softplus(b) : HUGE_VALL;
+    if (d < 2) return s * exp_rest(d) - log1p_rest(s * expm1l(d));
+    return softplus(b) - softplus(a) - s * d;
+}
+
+/* The integral of f(x + t d, d) over t in [0,1], by Gauss' rule on eight pieces. */
+static inline wide integral(wide (*f)(wide at, wide t, wide d), wide x, wide d)
+{
+    static const wide point[] = { 0.18343464249564980493947614236018L, 0.52553240991632898581773904918925L, 0.79666647741362673959155393647583L,
+                                  0.96028985649753623168356086856947L };
+    static const wide weight[] = { 0.36268378337836198296515044927720L, 0.31370664587788728733796220198660L, 0.22238103445337447054435599442624L,
+                                   0.10122853629037625915253135430996L };
+    wide sum = 0;
+    for (int i = 0; i < 64; i++) {
+        wide t = (i / 8 + (1 + (i % 2 ? -1 : 1) * point[i % 8 / 2]) / 2) / 8;
+        sum += weight[i % 8 / 2] / 16 * f(x + t * d, t, d);
+    }
+    return sum;
+}
+
+/* The n-th derivative of log Z, Z the integral of e^(x t) over t in [0,1], n up to 4: by the product of sinh, or in closed form. */
+static inline wide tilt(int n, wide x)
+{
+    wide a = fabsl(x), r = 1 / expm1l(a), sum = n == 0 ? x / 2 : n == 1 ? 0.5L : 0, power = 1 / a, rest[] = { 0, r, -r * (1 + r),
+        r * (1 + r) * (1 + 2 * r), -r * (1 + r) * (1 + 6 * r + 6 * r * r) };
+    if (isnan(x)) return x;
+    if (n == 0 && a > 1) return (x == HUGE_VALL ? x : (x > 0 ? x : 0) + logl(-expm1l(-a)) - logl(a));
+    if (n == 1 && a > 1) return x > 0 ? 1 - (1 / a - r) : 1 / a - r;
+    for (int i = 1; i < n; i++) power *= i / a;
+    if (a > 1) return (n % 2 && x < 0 ? -1 : 1) * (rest[n] + (n % 2 ? -power : power));
+    for (int k = (n + 1) / 2 > 1 ? (n + 1) / 2 : 1; k < 20; k++) {
+        wide zeta = 0, factor = 1;
+        for (int m = 40; m > 0; m--) zeta += powl(m, -2 * k);
+        zeta += powl(40, 1 - 2 * k) / (2 * k - 1) - powl(40, -2 * k) / 2 + 2 * k * powl(40, -2 * k - 1) / 12
+                - 2 * k * (2 * k + 1) * (2 * k + 2) * powl(40, -2 * k - 3) / 720;
+        for (int i = 0; i < n; i++) factor *= 2 * k - i;
+        sum += (k % 2 ? 1 : -1) * zeta / k * factor * powl(x, 2 * k - n) * powl(2 * pi, -2 * k);
+    }
+    return sum;
+}
+
+static inline wide tilt_slope(wide at, wide t, wide d)
+{
+    (void)t;
+    return tilt(2, at) * d;
+}
+
+static inline wide tilt_moment(wide at, wide t, wide d)
+{
+    return (1 - t) * d * tilt(2, at) * d;
+}
+
+/* tilt(1, a) - tilt(1, b) */
+static inline wide tilt_gap(wide a, wide b)
+{
+    if (a == b) return 0;
+    if (fabsl(a - b) < fmaxl(1, fabsl(b) / 2)) return integral(tilt_slope, b, a - b);
+    return a > 0 && b > 0 ? tilt(1, -b) - tilt(1, -a) : tilt(1, a) - tilt(1, b);
+}
+
+/* KL of continuous Bernoulli variables with these logits */
+static inline wide tilt_kl(wide a, wide b)
+{
+    if (a > 0) return tilt_kl(-a, -b);
+    if (a == b) return 0;
+    if (isinf(a) || isinf(b)) return HUGE_VALL;
+    if (fabsl(a - b) < fmaxl(1, fabsl(a) / 2)) return integral(tilt_moment, a, b - a);
+    if (b > 0) return b * (1 - tilt(1, a)) + tilt(0, -b) - tilt(0, a) + tilt(1, a) * a;
+    return tilt(0, b) - tilt(0, a) - tilt(1, a) * (b - a);
+}
+
 static inline wide gelu_tanh(wide x)
 {
     return x == -HUGE_VALL ? 0 : x * sigmoid(2 * sqrtl(2 / pi) * (x + 0.044715L * x * x * x));
