@@ -175,7 +175,7 @@ static tap_var xlogy_by_factor(tap_var a, tap_var b)
 /* d/da sigmoid'(a) (a - b) = sigmoid'(a) - y tanh(a / 2) */
 static tap_var bernoulli_pull_by_first(tap_var g, tap_var a, tap_var y)
 {
-    return tap_sub(sigmoid_slope(g, a), tap__chain_mul(tap__chain_mul(g, y), half_tanh(a)));
+    return tap_sub(sigmoid_slope(g, a), tap__chain_mul(tap__chain_mul(g, half_tanh(a)), y));
 }
 
 /* d/da k_2(a) (a - b), k_n = tilt(., n) */

@@ -225,6 +225,13 @@ TAP__INLINE T M(lerp)(T a, T b, T c)
     return c < (T)0.5 ? a + way * c : b - way * (1 - c);
 }
 
+/* a c^2, a by c first if the square is out of range */
+TAP__INLINE T M(times_square)(T a, T c)
+{
+    const T square = c * c, y = (square >= SMALLEST) & (square < (T)INFINITY) ? a * square : a * c * c;
+    return a == 0 ? 0 : y;
+}
+
 /* e^x - 1 - x, near 0 by its series x^2/2 (1 + x/3 (1 + x/4 (..))) */
 TAP__INLINE T M(exp_rest)(T x)
 {
@@ -273,8 +280,8 @@ TAP__INLINE T M(class_kl)(T a, T b)
 /* log(1 + e^-|x|) + |x| sigmoid(-|x|) */
 TAP__INLINE T M(bernoulli_entropy)(T x)
 {
-    const T z = L(fabs)(x);
-    return M(softplus)(-z) + (z < (T)1e4 ? z * M(sigmoid)(-z) : x != x ? x : 0);
+    const T z = L(fabs)(x), half = M(exp)(-z / 2);
+    return M(softplus)(-z) + (z < (T)1e4 ? z * half * half / (1 + half * half) : x != x ? x : 0);
 }
 
 /* With both logits mirrored so that the first is not above 0, s = sigmoid(a) and d = b - a: s (e^d - 1 - d) - (w - log(1 + w)),
@@ -288,11 +295,11 @@ TAP__INLINE T M(bernoulli_kl)(T a, T b)
     return q == p ? 0 : p == (T)INFINITY || d == -(T)INFINITY ? L(fabs)(d) : d < 2 ? near : far;
 }
 
-/* sigmoid'(a) (a - b), the exponential in halves; 0 where a is infinite */
+/* sigmoid'(a) (a - b), the exponential in halves; 0 where the first factor is */
 TAP__INLINE T M(bernoulli_pull)(T a, T b)
 {
     const T d = a - b, half = M(exp)(-L(fabs)(a) / 2), rest = 1 / (1 + half * half);
-    if (a == b || L(fabs)(a) == (T)INFINITY) return b != b ? b : 0;
+    if (a == b || L(fabs)(a) == (T)INFINITY || (L(fabs)(a) > (T)1e4 && L(fabs)(b) < (T)INFINITY)) return b != b ? b : 0;
     return L(fabs)(d) == (T)INFINITY ? d : d * half * half * rest * rest;
 }
 

@@ -80,7 +80,7 @@ static tap_var no_class(tap_dist d, tap_var x)
 static tap_var categorical_log_prob(tap_dist d, tap_var x)
 {
     tap_var   log_p = tap_log_softmax(d.param[0], -1), outside = no_class(d, x);
-    tap_var   index = tap_unsqueeze(tap_masked_fill(x, outside, 0), -1);
+    tap_var   index = tap_unsqueeze(tap_where(outside, tap__number(x.tape, tap_value(x).dtype, 0), x), -1);
     const int rank = tap_shape_of(log_p).rank, wanted = tap_shape_of(index).rank;
     tap_var   each = tap_squeeze(tap_take_along_dim(lifted(log_p, wanted), lifted(index, rank), -1), TAP_AXES(-1));
     return tap__infinite_if(each, outside);

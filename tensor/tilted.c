@@ -105,7 +105,7 @@ double tap__tilt_gap_f64(double a, double b)
 double tap__tilt_pull_f64(double a, double b)
 {
     if (a == b || isinf(a)) return isnan(b) ? b : 0;
-    return isinf(b) ? -b : slope(a, a - b);
+    return isinf(b) ? -b : isinf(a - b) ? 2 * slope(a, a / 2 - b / 2) : slope(a, a - b);
 }
 
 /* KL from -a to -b, not near each other */
@@ -121,7 +121,7 @@ double tap__tilt_kl_f64(double a, double b)
     const double q = a > 0 ? -a : a, p = a > 0 ? -b : b, d = p - q;
     if (a == b) return 0;
     if (isnan(d)) return isnan(a) || isnan(b) ? d : (double)INFINITY;
-    if (isinf(d)) return fabs(d);
+    if (isinf(a) || isinf(b)) return (double)INFINITY;
     if (is_short(q, d)) {
         double sum = 0;
         for (int i = 0; i < POINTS / 2; i++) {

@@ -71,7 +71,8 @@ static wide times(wide a, wide b)
 /* e^a (a - b), and e^a (e^d - 1 - d) with d = b - a */
 static wide class_pull(wide a, wide b)
 {
-    return a == b || a == -INF ? 0 : expl(a) * (a - b);
+    if (isnan(a) || isnan(b)) return NO_LIMIT;
+    return a == b || a == -INF ? 0 : b == -INF ? INF : expl(a) * (a - b);
 }
 
 static wide class_kl(wide a, wide b)
@@ -82,14 +83,22 @@ static wide class_kl(wide a, wide b)
     return d < 1 ? expl(a) * exp_rest(d) : expl(b) * (1 - (d > 1e4L ? 0 : (1 + d) * expl(-d)));
 }
 
+/* Slopes of what is infinite have no limit. */
+static wide most(wide x)
+{
+    return lower(higher(x, -1e35L), 1e35L);
+}
+
 static wide bernoulli_pull(wide a, wide b)
 {
-    return a == b || isinf(a) ? 0 : bump(a) * (a - b);
+    if (isnan(a) || isnan(b)) return NO_LIMIT;
+    return a == b || isinf(a) ? 0 : isinf(b) ? -b : bump(a) * (a - b);
 }
 
 static wide tilt_pull(wide a, wide b)
 {
-    return a == b || isinf(a) ? 0 : tilt(2, a) * (a - b);
+    if (isnan(a) || isnan(b)) return NO_LIMIT;
+    return a == b || isinf(a) ? 0 : isinf(b) ? -b : tilt(2, a) * (a - b);
 }
 
 /* a / hypot(a, b), b finite */
@@ -164,26 +173,29 @@ static wide part(wide a, wide b)
 
 #define DENSITIES(X1, X2, X3)                                                                                                       \
     X2(less, tap__less(a, b), a == INF && b == a ? -a : a - b, 1, -1, 0.51, 0, "inf - inf may be anything")                         \
-    X2(less_square, tap__less_square(a, b), a == INF ? isinf(b) ? -a : a : a - b * b, 1, -2 * b, 1, 1, NULL)                        \
+    X2(less_square, tap__less_square(a, b), isnan(b) ? b : a == INF ? isinf(b) ? -a : a : a - b * b, 1, -2 * b, 1, 1, NULL)                        \
     X2(times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))), a == 0 ? 0 : a * expl(b), expl(b), a == 0 ? 0 : a * expl(b), 4, 4, \
        "inf 0 may be anything")                                                                                                     \
     X1(exp_rest, tap__exp_rest(x), exp_rest(x), expm1l(x), 5, 2, NULL)                                                              \
     X2(exp_gap, tap__exp_gap(a, b), exp_gap(a, b), expl(a), -expl(b), 4, 2, NULL)                                                   \
-    X2(class_kl, tap__class_kl(LEVEL(a), LEVEL(b)), class_kl(-fabsl(a), -fabsl(b)), -SIGN(a) * class_pull(-fabsl(a), -fabsl(b)),    \
+    X2(class_kl, tap__class_kl(LEVEL(a), LEVEL(b)), class_kl(-fabsl(a), -fabsl(b)), times(-SIGN(a), class_pull(-fabsl(a), -fabsl(b))), \
        -SIGN(b) * exp_gap(-fabsl(b), -fabsl(a)), 16, 8, NULL, .tiny = 4)                                                            \
     X2(class_pull, tap__class_pull(LEVEL(a), LEVEL(b)), class_pull(-fabsl(a), -fabsl(b)),                                           \
-       -SIGN(a) * (class_pull(-fabsl(a), -fabsl(b)) + expl(-fabsl(a))), SIGN(b) * expl(-fabsl(a)), 8, 8, NULL, .tiny = 4)          \
+       times(-SIGN(a), class_pull(-fabsl(a), -fabsl(b)) + expl(-fabsl(a))), SIGN(b) * expl(-fabsl(a)), 8, 8, NULL, .least = 0.1)           \
     X1(bernoulli_entropy, tap__bernoulli_entropy(x), bernoulli_entropy(x), -times(bump(x), x), 6, 6, NULL, .tiny = 16)             \
     X2(bernoulli_kl, tap__bernoulli_kl(a, b), bernoulli_kl(a, b), bernoulli_pull(a, b), sigmoid_gap(b, a), 24, 8, NULL, .tiny = 16) \
-    X2(bernoulli_pull, tap__bernoulli_pull(a, b), bernoulli_pull(a, b), bump(a) - times(bernoulli_pull(a, b), tanhl(a / 2)), -bump(a), 6, 12, \
-       NULL, .tiny = 16)                                                                                                            \
+    X2(bernoulli_pull, tap__bernoulli_pull(a, tap_clamp(b, -1e35, 1e35)), bernoulli_pull(a, most(b)),                              \
+       bump(a) - times(bernoulli_pull(a, most(b)), tanhl(a / 2)), b == most(b) ? -bump(a) : 0, 6, 12,                               \
+       NULL, .least = 0.1)                                                                                                          \
     X2(sigmoid_gap, tap__sigmoid_gap(a, b), sigmoid_gap(a, b), bump(a), -bump(b), 6, 6, NULL)                                       \
     X1(tilt__log, tap__tilt(x, 0), tilt(0, x), tilt(1, x), 16, 16, NULL)                                                            \
     X1(tilt__mean, tap__tilt(x, 1), tilt(1, x), tilt(2, x), 16, 24, NULL)                                                           \
     X1(tilt__variance, tap__tilt(x, 2), tilt(2, x), tilt(3, x), 24, 64, NULL)                                                       \
     X2(tilt_gap, tap__tilt_gap(a, b), tilt_gap(a, b), tilt(2, a), -tilt(2, b), 32, 24, NULL)                                        \
     X2(tilt_kl, tap__tilt_kl(a, b), tilt_kl(a, b), tilt_pull(a, b), tilt_gap(b, a), 64, 32, NULL)                                   \
-    X2(tilt_pull, tap__tilt_pull(a, b), tilt_pull(a, b), tilt(2, a) + times(tilt(3, a), a == b ? 0 : a - b), -tilt(2, a), 24, 64, NULL)
+    X2(tilt_pull, tap__tilt_pull(a, tap_clamp(b, -1e35, 1e35)), tilt_pull(a, most(b)),                                              \
+       tilt(2, a) + times(tilt(3, a), a == most(b) ? 0 : a - most(b)), b == most(b) ? -tilt(2, a) : 0, 24, 96, NULL, .least = 1e-6, \
+       .by_parts = true)
 
 EDGE_TABLE(density_edges, DENSITIES)
 EDGE_TABLE(activation_edges, ACTIVATIONS)

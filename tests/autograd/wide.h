@@ -45,7 +45,8 @@ static inline wide erfinv(wide x)
     return copysignl(y, x);
 }
 
-static const wide bernoulli[] = { 1 / 6.L, -1 / 30.L, 1 / 42.L, -1 / 30.L, 5 / 66.L, -691 / 2730.L, 7 / 6.L, -3617 / 510.L };
+static const wide bernoulli[] = { 1 / 6.L, -1 / 30.L, 1 / 42.L, -1 / 30.L, 5 / 66.L, -691 / 2730.L, 7 / 6.L, -3617 / 510.L, 43867 / 798.L, -174611 / 330.L,
+                                  854513 / 138.L, -236364091 / 2730.L, 8553103 / 6.L };
 
 /* digamma(u) - digamma(v) for large u and v, with all digits also where u - v = t is small. */
 static inline wide digamma_difference(wide u, wide v, wide t)
@@ -150,7 +151,8 @@ static inline wide bump(wide x)
 
 static inline wide sigmoid_gap(wide a, wide b)
 {
-    return a == b ? 0 : a > b ? sigmoid(a) * sigmoid(-b) * -expm1l(b - a) : -sigmoid_gap(b, a);
+    const wide high = a > b ? a : b, low = a > b ? b : a, y = sigmoid(high) * sigmoid(-low) * -expm1l(low - high);
+    return a == b ? 0 : a > b ? y : -y;
 }
 
 /* KL of Bernoulli variables with these logits */
@@ -179,7 +181,7 @@ static inline wide integral(wide (*f)(wide at, wide t, wide d), wide x, wide d)
     return sum;
 }
 
-/* The n-th derivative of log Z, Z the integral of e^(x t) over t in [0,1], n up to 4: by the product of sinh, or in closed form. */
+/* The n-th derivative of log Z, Z the integral of e^(x t) over t in [0,1], n up to 4: by its series of Bernoulli numbers, or in closed form. */
 static inline wide tilt(int n, wide x)
 {
     wide a = fabsl(x), r = 1 / expm1l(a), sum = n == 0 ? x / 2 : n == 1 ? 0.5L : 0, power = 1 / a, rest[] = { 0, r, -r * (1 + r),
@@ -189,13 +191,10 @@ static inline wide tilt(int n, wide x)
     if (n == 1 && a > 1) return x > 0 ? 1 - (1 / a - r) : 1 / a - r;
     for (int i = 1; i < n; i++) power *= i / a;
     if (a > 1) return (n % 2 && x < 0 ? -1 : 1) * (rest[n] + (n % 2 ? -power : power));
-    for (int k = (n + 1) / 2 > 1 ? (n + 1) / 2 : 1; k < 20; k++) {
-        wide zeta = 0, factor = 1;
-        for (int m = 40; m > 0; m--) zeta += powl(m, -2 * k);
-        zeta += powl(40, 1 - 2 * k) / (2 * k - 1) - powl(40, -2 * k) / 2 + 2 * k * powl(40, -2 * k - 1) / 12
-                - 2 * k * (2 * k + 1) * (2 * k + 2) * powl(40, -2 * k - 3) / 720;
-        for (int i = 0; i < n; i++) factor *= 2 * k - i;
-        sum += (k % 2 ? 1 : -1) * zeta / k * factor * powl(x, 2 * k - n) * powl(2 * pi, -2 * k);
+    for (int k = 13; k > 0 && 2 * k >= n; k--) {
+        wide term = bernoulli[k - 1] / (2 * k) * powl(x, 2 * k - n);
+        for (int i = 1; i <= 2 * k - n; i++) term /= i;
+        sum += term;
     }
     return sum;
 }
@@ -224,7 +223,7 @@ static inline wide tilt_kl(wide a, wide b)
 {
     if (a > 0) return tilt_kl(-a, -b);
     if (a == b) return 0;
-    if (isinf(a) || isinf(b)) return HUGE_VALL;
+    if (isinf(a) || isinf(b)) return isnan(a) || isnan(b) ? a + b : HUGE_VALL;
     if (fabsl(a - b) < fmaxl(1, fabsl(a) / 2)) return integral(tilt_moment, a, b - a);
     if (b > 0) return b * (1 - tilt(1, a)) + tilt(0, -b) - tilt(0, a) + tilt(1, a) * a;
     return tilt(0, b) - tilt(0, a) - tilt(1, a) * (b - a);
