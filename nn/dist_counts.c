@@ -229,16 +229,31 @@ static tap_var trials(tap_dist d)
 
 /* log n! / (x! y!) + log[(alpha)_x / alpha^x (beta)_y / beta^y / (theta)_n theta^n] + x log p + y log q with y = n - x,
  * theta = alpha + beta, p = alpha / theta, q = beta / theta */
-static tap_var beta_binomial_log_prob(tap_dist d, tap_var x)
+static tap_var log_share(tap_var n, tap_var yes, tap_var a, tap_var b)
 {
-    tap_var a = tap__as_f64(d.param[1]), b = tap__as_f64(d.param[2]), n = trials(d), logits = tap_sub(a, b);
-    tap_var k = tap__constant_f64(x), outside = tap__not_whole(k, n);
-    tap_var yes = tap_masked_fill(k, outside, 0), no = tap_sub(n, yes);
+    tap_var no = tap_sub(n, yes), logits = tap_sub(a, b);
     tap_var ways = tap_sub(log_factorial(n), tap_add(log_factorial(yes), log_factorial(no)));
     tap_var rise = tap_add(tap__log_rising(yes, a), tap__log_rising(no, b));
     tap_var of_all = tap__log_rising(n, tap_logaddexp(a, b));
     tap_var binomial = tap_add(tap__chain_mul(yes, tap_log_sigmoid(logits)), tap__chain_mul(no, tap_log_sigmoid(tap_neg(logits))));
-    tap_var log_p = tap_add(ways, tap_add(tap_sub(rise, of_all), binomial));
+    return tap_add(ways, tap_add(tap_sub(rise, of_all), binomial));
+}
+
+static tap_var is(tap_var x, double value)
+{
+    return tap_eq(x, tap__scalar_like(x, value));
+}
+
+/* alpha = 0 leaves failures alone, beta = 0 successes. */
+static tap_var beta_binomial_log_prob(tap_dist d, tap_var x)
+{
+    tap_var n = trials(d), k = tap__constant_f64(x), outside = tap__not_whole(k, n), yes = tap_masked_fill(k, outside, 0);
+    tap_var a = tap__as_f64(d.param[1]), b = tap__as_f64(d.param[2]);
+    tap_var no_yes = is(a, -(double)INFINITY), no_no = is(b, -(double)INFINITY);
+    tap_var log_p = log_share(n, yes, tap_masked_fill(a, no_yes, 0), tap_masked_fill(b, no_no, 0));
+    tap_var sure = tap_logical_or(tap_logical_and(no_yes, is(yes, 0)), tap_logical_and(no_no, tap_eq(yes, n)));
+    log_p = tap_masked_fill(tap__infinite_if(log_p, tap_logical_or(no_yes, no_no)), sure, 0);
+    log_p = tap_masked_fill(log_p, tap_logical_and(no_yes, no_no), (double)NAN);
     return tap__rounded(tap__infinite_if(log_p, outside), d.param[1]);
 }
 

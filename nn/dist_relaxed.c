@@ -58,11 +58,12 @@ tap_dist tap_relaxed_bernoulli(tap_var logits, tap_var temperature)
 
 /* ---- Relaxed one-hot categorical: logits [..,k], temperature [..] ------------------------------------------------ */
 
-/* softmax((logits + Gumbel) / temperature) */
+/* softmax((logits + Gumbel) / temperature), from the largest one down, which is 0 at any temperature */
 static tap_var relaxed_one_hot_sample(tap_dist d, tap_var noise)
 {
     tap_var gumbel = tap_neg(tap_log(tap_neg(tap_log(noise))));
-    return tap_softmax(tap_div(tap_add(d.param[0], gumbel), tap_unsqueeze(temperature_of(d), -1)), -1);
+    tap_var score = tap_add(d.param[0], gumbel), most = tap_detach(tap_amax(score, tap_keep(TAP_LAST)));
+    return tap_softmax(tap_div(tap__gap(score, most), tap_unsqueeze(temperature_of(d), -1)), -1);
 }
 
 /* log (k-1)! + (k-1) log T + sum_i (log_softmax(logits - T log x)_i - log x_i), a density by x_1 .. x_(k-1) */

@@ -30,9 +30,9 @@
 
 #define THREE_WRONGS \
     X(inflated_batch, TAP_ESHAPE, \
-      "log_prob: the parameters of a zero_inflated_negative_binomial, [2,4], [4] and [3], do not broadcast", \
+      "log_prob: [2,4] x [4] x [3] x [2,4]: the parameters of a zero_inflated_negative_binomial, [2,4], [4] and [3], do not broadcast", \
       w->out = tap_log_prob(tap_zero_inflated_negative_binomial(w->in.x, ZEROS(4), ZEROS(3)), w->in.x)) \
-    X(trials_batch, TAP_ESHAPE, "sample: the parameters of a beta_binomial, [3], [2,4] and [4], do not broadcast", \
+    X(trials_batch, TAP_ESHAPE, "sample: [3] x [2,4] x [4]: the parameters of a beta_binomial, [3], [2,4] and [4], do not broadcast", \
       w->out = tap_sample(tap_beta_binomial(ZEROS(3), w->in.x, ZEROS(4)))) \
     X(mixture_axis, TAP_ESHAPE, "sample: a discretized_logistic_mixture takes logits [..,k], loc [..,k] and log_scale [..,k], " \
       "not [2,4], [4] and []", \
@@ -41,10 +41,10 @@
       "not [2,4], [4] and [2,1]", \
       w->out = tap_log_prob(tap_discretized_logistic_mixture(w->in.x, ZEROS(4), ZEROS(2, 1)), w->in.x)) \
     X(mixture_none, TAP_EARG, NULL, w->out = tap_sample(tap_discretized_logistic_mixture(ZEROS(0), ZEROS(0), ZEROS(0)))) \
-    X(mixture_rank, TAP_EARG, "sample_n: 2 samples of shape [1,1,1,1,1,1,1,1]", \
+    X(mixture_rank, TAP_EARG, "sample_n: [1,1,1,1,1,1,1,1] x []: 2 samples of shape [1,1,1,1,1,1,1,1]", \
       w->out = tap_sample_n(tap_discretized_logistic(ZEROS(1, 1, 1, 1, 1, 1, 1, 1), tap_scalar(w->t, 0)), 2)) \
     X(counts_shape, TAP_ESHAPE, NULL, w->out = tap_log_prob(tap_negative_binomial(w->in.x, ZEROS(4)), ZEROS(3))) \
-    X(counts_noise, TAP_ESHAPE, "sample: [3] x [2,4] x [4]: the shapes do not broadcast", \
+    X(counts_noise, TAP_ESHAPE, "sample_from: [2,4] x [4] x [3]: the shapes do not broadcast", \
       w->out = tap_sample_from(tap_negative_binomial(w->in.x, ZEROS(4)), ZEROS(3))) \
     X(counts_dtype, TAP_EDTYPE, NULL, tap_var whole = tap_cast(w->in.x, TAP_I64); \
       w->out = tap_log_prob(tap_negative_binomial(whole, whole), w->in.x)) \
@@ -58,95 +58,95 @@
       w->out = tap_log_prob(tap_zero_inflated_negative_binomial(w->in.x, w->in.x, tap_scalar(w->other, 0)), w->in.x)) \
     X(counts_third, TAP_EARG, NULL, w->out = tap_sample(tap_beta_binomial(w->in.x, w->in.x, NOTHING))) \
     X(rsample_counts, TAP_EARG, \
-      "rsample: a negative_binomial has no reparameterized sample; take tap_sample and the score function", \
+      "rsample: [2,4] x [2,4]: a negative_binomial has no reparameterized sample; take tap_sample and the score function", \
       w->out = tap_rsample(tap_negative_binomial(w->in.x, w->in.x))) \
-    X(entropy_counts, TAP_EARG, "entropy: a beta_binomial has none in closed form", \
+    X(entropy_counts, TAP_EARG, "entropy: [2,4] x [2,4] x [2,4]: a beta_binomial has none in closed form", \
       w->out = tap_entropy(tap_beta_binomial(w->in.x, w->in.x, w->in.x))) \
-    X(variance_bytes, TAP_EARG, "dist_variance: a discretized_logistic has none in closed form", \
+    X(variance_bytes, TAP_EARG, "dist_variance: [2,4] x [2,4]: a discretized_logistic has none in closed form", \
       w->out = tap_dist_variance(tap_discretized_logistic(w->in.x, w->in.x))) \
-    X(kl_counts, TAP_EARG, "kl: no closed form for KL(negative_binomial || zero_inflated_negative_binomial)", \
+    X(kl_counts, TAP_EARG, "kl: [2,4] x [2,4] x [2,4] x [2,4] x ...: no closed form for KL(negative_binomial || zero_inflated_negative_binomial)", \
       w->out = tap_kl(tap_negative_binomial(w->in.x, w->in.x), tap_zero_inflated_negative_binomial(w->in.x, w->in.x, w->in.x))) \
-    X(kl_bytes, TAP_EARG, "kl: no closed form for KL(discretized_logistic_mixture || discretized_logistic_mixture)", \
+    X(kl_bytes, TAP_EARG, "kl: [2,4] x [2,4] x [2,4] x [2,4] x ...: no closed form for KL(discretized_logistic_mixture || discretized_logistic_mixture)", \
       tap_dist d = tap_discretized_logistic_mixture(w->in.x, w->in.x, w->in.x); w->out = tap_kl(d, d))
 
 #define DISTRIBUTION_WRONGS THREE_WRONGS \
-    X(sample_shapes, TAP_ESHAPE, "sample: the parameters of a normal, [2,4] and [1,2,2], do not broadcast", \
+    X(sample_shapes, TAP_ESHAPE, "sample: [2,4] x [1,2,2]: the parameters of a normal, [2,4] and [1,2,2], do not broadcast", \
       w->out = tap_sample(tap_normal(w->in.x, w->in.noise))) \
-    X(sample_untyped, TAP_EARG, "sample: a distribution that was never made", \
+    X(sample_untyped, TAP_EARG, "sample: [2,4] x []: a distribution that was never made", \
       w->in.q.type = NULL; w->out = tap_sample(w->in.q)) \
-    X(sample_dtype, TAP_EDTYPE, "exp: [2,4]: int64 is not float32 or float64; tap_cast makes it so", \
+    X(sample_dtype, TAP_EDTYPE, "sample: [2,4] x [2,4]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_sample(tap_normal(tap_cast(w->in.x, TAP_I64), tap_cast(w->in.x, TAP_I64)))) \
-    X(sample_half, TAP_EARG, "mul: input 0 is no var", w->out = tap_sample(tap_normal(w->in.x, (tap_var){ 0 }))) \
-    X(sample_other_half, TAP_EARG, "sample: a distribution that was never made", \
+    X(sample_half, TAP_EARG, "sample: [2,4]: input 1 is no var", w->out = tap_sample(tap_normal(w->in.x, (tap_var){ 0 }))) \
+    X(sample_other_half, TAP_EARG, "sample: [2,4]: a distribution that was never made", \
       w->out = tap_sample(tap_normal((tap_var){ 0 }, w->in.x))) \
-    X(sample_bool, TAP_EDTYPE, "sigmoid: [2,4]: bool is not float32 or float64; tap_cast makes it so", \
+    X(sample_bool, TAP_EDTYPE, "sample: [2,4]: bool is not float32 or float64; tap_cast makes it so", \
       w->out = tap_sample(tap_bernoulli(tap_gt(w->in.x, w->in.x)))) \
-    X(sample_n_negative, TAP_EARG, "sample_n: -1 samples of shape [2,4]", w->out = tap_sample_n(w->in.q, -1)) \
-    X(sample_n_overflowing, TAP_ESHAPE, "randn: [9223372036854775807,2,4] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", \
+    X(sample_n_negative, TAP_EARG, "sample_n: [2,4] x []: -1 samples of shape [2,4]", w->out = tap_sample_n(w->in.q, -1)) \
+    X(sample_n_overflowing, TAP_ESHAPE, "tape: [9223372036854775807,2,4] is no shape", \
       w->out = tap_sample_n(w->in.q, INT64_MAX)) \
     X(sample_n_vast, TAP_ENOMEM, NULL, w->out = tap_sample_n(w->in.q, 1ll << 50)) \
-    X(sample_n_rank, TAP_EARG, "sample_n: 1 samples of shape [1,1,1,1,1,1,2,4]", \
+    X(sample_n_rank, TAP_EARG, "sample_n: [1,1,1,1,1,1,2,4]: 1 samples of shape [1,1,1,1,1,1,2,4]", \
       w->out = tap_sample_n(tap_bernoulli(tap_reshape(w->in.x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 2, 4))), 1)) \
-    X(sample_n_vector_rank, TAP_EARG, "sample_n: 1 samples of shape [1,1,1,1,1,1,2,4]", \
+    X(sample_n_vector_rank, TAP_EARG, "sample_n: [1,1,1,1,1,1,2,4]: 1 samples of shape [1,1,1,1,1,1,2,4]", \
       w->out = tap_sample_n(tap_one_hot_categorical(tap_reshape(w->in.x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 2, 4))), 1)) \
     X(sample_matrix, TAP_ESHAPE, \
-      "sample: a multivariate_normal takes loc [..,d] and scale_tril [..,d,d], not [2,4] and [3,4]", \
+      "sample: [2,4] x [3,4]: a multivariate_normal takes loc [..,d] and scale_tril [..,d,d], not [2,4] and [3,4]", \
       w->out = tap_sample(tap_multivariate_normal(w->in.x, tap_ones(w->t, TAP_SHAPE(3, 4))))) \
-    X(sample_from_shape, TAP_ESHAPE, "add: [2,4] x [1,2,2]: the shapes do not broadcast", \
+    X(sample_from_shape, TAP_ESHAPE, "sample_from: [2,4] x [] x [1,2,2]: the shapes do not broadcast", \
       w->out = tap_sample_from(w->in.q, w->in.noise)) \
-    X(log_prob_shape, TAP_ESHAPE, "sub: [1,2,2] x [2,4]: the shapes do not broadcast", \
+    X(log_prob_shape, TAP_ESHAPE, "log_prob: [2,4] x [] x [1,2,2]: the shapes do not broadcast", \
       w->out = tap_log_prob(w->in.q, w->in.noise)) \
-    X(log_prob_dtype, TAP_EDTYPE, "bernoulli_log_prob: [2,4] x [2,4]: dtypes float64 and bool differ", \
+    X(log_prob_dtype, TAP_EDTYPE, "log_prob: [2,4] x [2,4]: dtypes float64 and bool differ", \
       w->out = tap_log_prob(w->in.b, tap_cast(w->in.x, TAP_BOOL))) \
-    X(log_prob_nothing, TAP_EARG, "log_prob: a distribution that was never made", \
+    X(log_prob_nothing, TAP_EARG, "log_prob: [2,4]: a distribution that was never made", \
       w->out = tap_log_prob((tap_dist){ 0 }, w->in.x)) \
-    X(log_prob_scalar, TAP_ESHAPE, "log_prob: [] does not end in the [4] of an isotropic_normal", \
+    X(log_prob_scalar, TAP_ESHAPE, "log_prob: [2,4] x [] x []: [] does not end in the [4] of an isotropic_normal", \
       w->out = tap_log_prob(tap_isotropic_normal(w->in.x, tap_scalar(w->t, 0)), tap_scalar(w->t, 1))) \
-    X(kl_monte_carlo_of_nothing, TAP_EARG, "kl_monte_carlo: a distribution that was never made", \
+    X(kl_monte_carlo_of_nothing, TAP_EARG, "kl_monte_carlo: [2,4]: a distribution that was never made", \
       w->out = tap_kl_monte_carlo((tap_dist){ 0 }, w->in.b, 2, NULL)) \
-    X(kl_monte_carlo_to_nothing, TAP_EARG, "kl_monte_carlo: a distribution that was never made", \
+    X(kl_monte_carlo_to_nothing, TAP_EARG, "kl_monte_carlo: [2,4]: a distribution that was never made", \
       w->out = tap_kl_monte_carlo(w->in.b, (tap_dist){ 0 }, 2, NULL)) \
-    X(entropy_untyped, TAP_EARG, "entropy: a distribution that was never made", \
+    X(entropy_untyped, TAP_EARG, "entropy: [2,4] x []: a distribution that was never made", \
       w->in.q.type = NULL; w->out = tap_entropy(w->in.q)) \
-    X(mean_shapes, TAP_ESHAPE, "dist_mean: the parameters of a normal, [2,4] and [1,2,2], do not broadcast", \
+    X(mean_shapes, TAP_ESHAPE, "dist_mean: [2,4] x [1,2,2]: the parameters of a normal, [2,4] and [1,2,2], do not broadcast", \
       w->out = tap_dist_mean(tap_normal(w->in.x, w->in.noise))) \
-    X(kl_kinds, TAP_EARG, "kl: no closed form for KL(normal || bernoulli)", w->out = tap_kl(w->in.q, w->in.b)) \
-    X(kl_nothing, TAP_EARG, "kl: no closed form for KL(nothing || bernoulli)", w->out = tap_kl((tap_dist){ 0 }, w->in.b)) \
-    X(kl_shapes, TAP_ESHAPE, "sub: [2,4] x [1,2,2]: the shapes do not broadcast", \
+    X(kl_kinds, TAP_EARG, "kl: [2,4] x [] x [2,4]: no closed form for KL(normal || bernoulli)", w->out = tap_kl(w->in.q, w->in.b)) \
+    X(kl_nothing, TAP_EARG, "kl: [2,4]: no closed form for KL(nothing || bernoulli)", w->out = tap_kl((tap_dist){ 0 }, w->in.b)) \
+    X(kl_shapes, TAP_ESHAPE, "kl: [2,4] x [] x [1,2,2] x [1,2,2]: the shapes do not broadcast", \
       w->out = tap_kl(w->in.q, tap_normal(w->in.noise, w->in.noise))) \
     X(rsample_bernoulli, TAP_EARG, \
-      "rsample: a bernoulli has no reparameterized sample; take tap_sample and the score function", \
+      "rsample: [2,4]: a bernoulli has no reparameterized sample; take tap_sample and the score function", \
       w->out = tap_rsample(w->in.b)) \
     X(rsample_categorical, TAP_EARG, \
-      "rsample_n: a categorical has no reparameterized sample; take tap_sample and the score function", \
+      "rsample_n: [2,4]: a categorical has no reparameterized sample; take tap_sample and the score function", \
       w->out = tap_rsample_n(tap_categorical(w->in.x), 2)) \
     X(rsample_one_hot, TAP_EARG, \
-      "rsample: a one_hot_categorical has no reparameterized sample; take tap_sample and the score function", \
+      "rsample: [2,4]: a one_hot_categorical has no reparameterized sample; take tap_sample and the score function", \
       w->out = tap_rsample(tap_one_hot_categorical(w->in.x))) \
-    X(rsample_n_min, TAP_EARG, "rsample_n: -9223372036854775808 samples of shape [2,4]", \
+    X(rsample_n_min, TAP_EARG, "rsample_n: [2,4] x []: -9223372036854775808 samples of shape [2,4]", \
       w->out = tap_rsample_n(w->in.q, INT64_MIN)) \
-    X(rsample_nothing, TAP_EARG, "sample_from: a distribution that was never made", \
+    X(rsample_nothing, TAP_EARG, "sample_from: [2,4]: a distribution that was never made", \
       w->out = tap_sample_from((tap_dist){ 0 }, w->in.x)) \
-    X(isotropic_scalar, TAP_ESHAPE, "sample: an isotropic_normal takes loc [..,d] and log_scale [..], not [] and []", \
+    X(isotropic_scalar, TAP_ESHAPE, "sample: [] x []: an isotropic_normal takes loc [..,d] and log_scale [..], not [] and []", \
       w->out = tap_sample(tap_isotropic_normal(tap_scalar(w->t, 0), tap_scalar(w->t, 0)))) \
-    X(isotropic_batch, TAP_ESHAPE, "entropy: the parameters of an isotropic_normal, [2,4] and [4], do not broadcast", \
+    X(isotropic_batch, TAP_ESHAPE, "entropy: [2,4] x [4]: the parameters of an isotropic_normal, [2,4] and [4], do not broadcast", \
       w->out = tap_entropy(tap_isotropic_normal(w->in.x, ZEROS(4)))) \
     X(isotropic_rank, TAP_ESHAPE, \
-      "entropy: the parameters of an isotropic_normal, [2,4] and [1,1,1,1,1,1,1,2], do not broadcast", \
+      "entropy: [2,4] x [1,1,1,1,1,1,1,2]: the parameters of an isotropic_normal, [2,4] and [1,1,1,1,1,1,1,2], do not broadcast", \
       w->out = tap_entropy(tap_isotropic_normal(w->in.x, ZEROS(1, 1, 1, 1, 1, 1, 1, 2)))) \
-    X(isotropic_event, TAP_ESHAPE, "log_prob: [2,1] does not end in the [4] of an isotropic_normal", \
+    X(isotropic_event, TAP_ESHAPE, "log_prob: [2,4] x [] x [2,1]: [2,1] does not end in the [4] of an isotropic_normal", \
       w->out = tap_log_prob(tap_isotropic_normal(w->in.x, tap_scalar(w->t, 0)), ZEROS(2, 1))) \
-    X(isotropic_noise, TAP_ESHAPE, "sample_from: [] does not end in the [4] of an isotropic_normal", \
+    X(isotropic_noise, TAP_ESHAPE, "sample_from: [2,4] x [] x []: [] does not end in the [4] of an isotropic_normal", \
       w->out = tap_sample_from(tap_isotropic_normal(w->in.x, tap_scalar(w->t, 0)), tap_scalar(w->t, 0))) \
     X(isotropic_foreign, TAP_ESTALE, NULL, \
       w->out = tap_log_prob(tap_isotropic_normal(w->in.x, tap_scalar(w->other, 0)), w->in.x)) \
     X(multivariate_vector, TAP_ESHAPE, \
-      "log_prob: a multivariate_normal takes loc [..,d] and scale_tril [..,d,d], not [2,4] and [4]", \
+      "log_prob: [2,4] x [4] x [2,4]: a multivariate_normal takes loc [..,d] and scale_tril [..,d,d], not [2,4] and [4]", \
       w->out = tap_log_prob(tap_multivariate_normal(w->in.x, ZEROS(4)), w->in.x)) \
     X(multivariate_sizes, TAP_ESHAPE, \
-      "dist_mean: a multivariate_normal takes loc [..,d] and scale_tril [..,d,d], not [2,4] and [4,3]", \
+      "dist_mean: [2,4] x [4,3]: a multivariate_normal takes loc [..,d] and scale_tril [..,d,d], not [2,4] and [4,3]", \
       w->out = tap_dist_mean(tap_multivariate_normal(w->in.x, ZEROS(4, 3)))) \
-    X(categorical_scalar, TAP_ESHAPE, "sample: a categorical takes logits [..,k], not []", \
+    X(categorical_scalar, TAP_ESHAPE, "sample: []: a categorical takes logits [..,k], not []", \
       w->out = tap_sample(tap_categorical(tap_scalar(w->t, 0)))) \
     X(categorical_value, TAP_EDTYPE, NULL, w->out = tap_log_prob(tap_categorical(w->in.x), ZEROS(2))) \
     X(categorical_range, TAP_EARG, NULL, w->out = tap_log_prob(tap_categorical(w->in.x), tap_cast(tap_full(w->t, TAP_SHAPE(2), 4), TAP_I64))) \

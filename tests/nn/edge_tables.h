@@ -2,10 +2,10 @@
 #ifndef TAP_TESTS_NN_EDGE_TABLES_H
 #define TAP_TESTS_NN_EDGE_TABLES_H
 
-#include "nn/nn.h"
+#include "nn/distribution.h"
 #include "tests/autograd/edges.h"
 
-extern const edge_row loss_edges[], function_edges[];
+extern const edge_row loss_edges[], function_edges[], continuous_edges[], discrete_edges[], divergence_edges[];
 extern const edge_vectors class_edges[], norm_edges[];
 extern const edge_case loss_cases[], norm_cases[];
 

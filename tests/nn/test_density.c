@@ -538,13 +538,13 @@ static void assert_all_finite(tap_var v, const char *name)
 /* Extreme parameters, and values at the ends of the support, give finite numbers and gradients. */
 static void check_extremes(tap_dtype dtype)
 {
-    const double large[] = { -1e4, -90, 0, 90, 1e4 }, ends[] = { 0, 1, 0.5, 0, 1 }, half[] = { 0.5, 0.5, 0.5, 0.5, 0.5 };
+    const double large[] = { -1e4, -90, 0, 90, 1e4 }, ends[] = { 0, 1, 0.5, 0, 1 }, hot[] = { 0, 1, 0, 0, 0 }, half[] = { 0.5, 0.5, 0.5, 0.5, 0.5 };
     tap_tape    *t = tap_tape_new(dtype, 0);
     tap_var      l = tap_cast(tap_variable(t, wrap((tap_shape){ 1, { 5 } }, large)), dtype), x = many(t, 5, ends), dl;
     tap_dist     of[] = { tap_continuous_bernoulli(l), tap_bernoulli(l), tap_relaxed_bernoulli(l, tap_scalar(t, 0.5)),
                           tap_relaxed_one_hot_categorical(l, tap_scalar(t, 0.5)), tap_one_hot_categorical(l) };
     for (int k = 0; k < 5; k++) {
-        tap_var lp = tap_log_prob(of[k], x), z = tap_sample_from(of[k], many(t, 5, half));
+        tap_var lp = tap_log_prob(of[k], k < 4 ? x : many(t, 5, hot)), z = tap_sample_from(of[k], many(t, 5, half));
         tap_grad(tap_sum(tap_add(tap_sum(lp, TAP_ALL), tap_sum(z, TAP_ALL)), TAP_ALL), 1, &l, &dl);
         assert_all_finite(lp, "log_prob");
         assert_all_finite(tap_log_prob(of[k], z), "log_prob of a sample");
