@@ -21,13 +21,14 @@ static tap_var log_width(tap_var log_scale)
 }
 
 /* sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - e^(a - b)), in logarithms: no bin is so small that digits are lost.
- * Distances are in 128ths of a bin, which has x exact, and no loc is too large. */
+ * Distances are in 128ths of a bin, which has x and its edges exact, and no loc is too large. */
 static tap_var log_mass(tap_var x, tap_var loc, tap_var log_scale)
 {
     tap_var first = tap_eq(x, tap__scalar_like(x, 0)), last = tap_eq(x, tap__scalar_like(x, LAST));
-    tap_var away = tap_sub(tap_add_scalar(tap_mul_scalar(x, 1. / 128), -LAST / 256.), tap_mul_scalar(loc, LAST / 256.));
-    tap_var below = tap_log_sigmoid(tap__in_scales(tap_add_scalar(away, 1. / 256), log_scale, ROOT_256_BY_LAST));
-    tap_var above = tap_log_sigmoid(tap__in_scales(tap_add_scalar(tap_neg(away), 1. / 256), log_scale, ROOT_256_BY_LAST));
+    tap_var at = tap_mul_scalar(x, 1. / 128), from = tap_mul_scalar(loc, LAST / 256.);
+    tap_var high = tap_sub(tap_add_scalar(at, (1 - LAST) / 256.), from), low = tap_sub(from, tap_add_scalar(at, (-1 - LAST) / 256.));
+    tap_var below = tap_log_sigmoid(tap__in_scales(high, log_scale, ROOT_256_BY_LAST));
+    tap_var above = tap_log_sigmoid(tap__in_scales(low, log_scale, ROOT_256_BY_LAST));
     tap_var width = log_width(log_scale);
     tap_var ends = tap_add(tap_masked_fill(below, last, 0), tap_masked_fill(above, first, 0));
     return tap_add(ends, tap_masked_fill(width, tap_logical_or(first, last), 0));
@@ -56,7 +57,7 @@ static double mean_of(double loc, double log_scale)
     double       sum = 0;
     for (int x = 0; x < LAST; x++) {
         const double away = (2 * x + 1) / (double)LAST - 1 - loc;
-        sum += 1 / (1 + exp(away == 0 ? 0 : away * precision));
+        sum += 1 / (1 + exp(away == 0 || (isinf(away) && log_scale < (double)INFINITY) ? away : away * precision));
     }
     return sum;
 }
@@ -79,8 +80,8 @@ static void mean_forward(tap_call *c, tap_tensor *out)
 static void mean_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap_var edge = tap_add_scalar(tap_mul_scalar(tap_cast(tap_arange(g.tape, LAST), TAP_F64), 2. / LAST), 1. / LAST - 1);
-    tap_var precision = tap_unsqueeze(tap_exp(tap_neg(tap_in(n, 1))), -1);
-    tap_var z = tap__chain_mul(tap_sub(tap_unsqueeze(tap_in(n, 0), -1), edge), precision);
+    tap_var log_scale = tap_unsqueeze(tap_in(n, 1), -1), precision = tap_exp(tap_neg(log_scale));
+    tap_var z = tap__in_scales(tap_sub(tap_unsqueeze(tap_in(n, 0), -1), edge), log_scale, 1);
     tap_var slope = tap_mul(tap_sigmoid(z), tap_sigmoid(tap_neg(z)));
     if (tap_needs(n, 0)) gin[0] = tap__chain_mul(g, tap_sum(tap__chain_mul(slope, precision), TAP_LAST));
     if (tap_needs(n, 1)) gin[1] = tap_neg(tap__chain_mul(g, tap_sum(tap__chain_mul(slope, z), TAP_LAST)));
@@ -146,7 +147,9 @@ static tap_var mixture_log_prob(tap_dist d, tap_var x)
 {
     bytes   b = bytes_of(x, d.param[1]);
     tap_var each = log_mass(tap_unsqueeze(b.x, -1), d.param[1], d.param[2]);
-    tap_var log_p = tap_logsumexp(tap_add(tap_log_softmax(d.param[0], -1), each), TAP_LAST);
+    tap_var most = tap_detach(tap_amax(each, tap_keep(TAP_LAST))); /* beside which the weights would be lost */
+    tap_var log_p = tap_logsumexp(tap_add(tap_log_softmax(d.param[0], -1), tap__gap(each, most)), TAP_LAST);
+    log_p = tap_add(log_p, tap_squeeze(most, TAP_AXES(-1)));
     return tap__infinite_if(log_p, b.outside);
 }
 

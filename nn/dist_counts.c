@@ -40,6 +40,11 @@ static tap_var log_factorial(tap_var x)
     return tap__log_rising(x, tap__scalar_like(x, 0));
 }
 
+static tap_var is(tap_var x, double value)
+{
+    return tap_eq(x, tap__scalar_like(x, value));
+}
+
 /* ---- Samples ----------------------------------------------------------------------------------------------------- */
 
 /* A number from two parameters, by a sequence that noise is the seed of. */
@@ -94,7 +99,7 @@ static tap_var drawn(generator next, uint64_t stream, tap_var noise, tap_var a, 
 static tap_var minus_log_none(tap_var log_mu, tap_var log_theta)
 {
     tap_var z = tap__gap(log_mu, log_theta), small = tap_lt(z, tap__scalar_like(z, -40));
-    tap_var some = tap__chain_mul(tap_exp(tap_masked_fill(log_theta, small, 0)), tap_softplus(z));
+    tap_var some = tap_mul(tap_exp(tap_masked_fill(log_theta, small, 0)), tap_softplus(z));
     return tap_where(small, tap_exp(tap_where(small, log_mu, tap__scalar_like(z, 0))), some);
 }
 
@@ -102,11 +107,12 @@ static tap_var minus_log_none(tap_var log_mu, tap_var log_theta)
  * log mu - log(1 + mu / theta) = -log(1 / mu + 1 / theta). With theta = 0, all is 0. */
 static tap_var log_mass(tap_var x, tap_var log_mu, tap_var log_theta)
 {
-    tap_var never = tap_eq(log_theta, tap__scalar_like(log_theta, -(double)INFINITY)), none = tap_eq(x, tap__scalar_like(x, 0));
+    tap_var never = tap_logical_and(is(log_theta, -(double)INFINITY), tap_eq(log_mu, log_mu)), none = is(x, 0);
     tap_var some = tap_masked_fill(log_theta, never, 0);
     tap_var ways = tap_sub(tap__log_rising(x, some), log_factorial(x));
     tap_var each = tap__chain_mul(x, tap_logaddexp(tap_neg(log_mu), tap_neg(some)));
     tap_var log_p = tap_sub(tap_sub(ways, each), minus_log_none(log_mu, some));
+    log_p = tap__infinite_if(log_p, tap_logical_and(is(log_mu, (double)INFINITY), tap_eq(log_theta, log_theta)));
     return tap_masked_fill(tap__infinite_if(log_p, never), tap_logical_and(never, none), 0);
 }
 
@@ -198,7 +204,8 @@ static tap_var zero_inflated_mean(tap_dist d)
 static tap_var zero_inflated_variance(tap_dist d)
 {
     tap_var log_spread = tap_logaddexp(tap_neg(d.param[1]), tap_log_sigmoid(d.param[2]));
-    return tap_add(tap_exp(log_mean(d)), tap_exp(tap_add(tap_add(log_mean(d), d.param[0]), log_spread)));
+    tap_var log_ratio = tap_add(tap_log_sigmoid(tap_neg(d.param[2])), log_spread);
+    return tap_add(tap_exp(log_mean(d)), tap_exp(tap_add(tap_mul_scalar(d.param[0], 2), log_ratio)));
 }
 
 const tap_dist_type tap__zero_inflated_negative_binomial_type = {
@@ -239,17 +246,12 @@ static tap_var log_share(tap_var n, tap_var yes, tap_var a, tap_var b)
     return tap_add(ways, tap_add(tap_sub(rise, of_all), binomial));
 }
 
-static tap_var is(tap_var x, double value)
-{
-    return tap_eq(x, tap__scalar_like(x, value));
-}
-
 /* alpha = 0 leaves failures alone, beta = 0 successes. */
 static tap_var beta_binomial_log_prob(tap_dist d, tap_var x)
 {
     tap_var n = trials(d), k = tap__constant_f64(x), outside = tap__not_whole(k, n), yes = tap_masked_fill(k, outside, 0);
     tap_var a = tap__as_f64(d.param[1]), b = tap__as_f64(d.param[2]);
-    tap_var no_yes = is(a, -(double)INFINITY), no_no = is(b, -(double)INFINITY);
+    tap_var no_yes = tap_logical_and(is(a, -(double)INFINITY), tap_eq(b, b)), no_no = tap_logical_and(is(b, -(double)INFINITY), tap_eq(a, a));
     tap_var log_p = log_share(n, yes, tap_masked_fill(a, no_yes, 0), tap_masked_fill(b, no_no, 0));
     tap_var sure = tap_logical_or(tap_logical_and(no_yes, is(yes, 0)), tap_logical_and(no_no, tap_eq(yes, n)));
     log_p = tap_masked_fill(tap__infinite_if(log_p, tap_logical_or(no_yes, no_no)), sure, 0);

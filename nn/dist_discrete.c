@@ -86,11 +86,12 @@ static tap_var categorical_log_prob(tap_dist d, tap_var x)
     return tap__infinite_if(each, outside);
 }
 
-/* -sum p log p */
+/* -sum p log p, the gradient being that of -sum (p log p - p + 1): without the p, of which softmax makes nothing but rounding errors. */
 static tap_var categorical_entropy(tap_dist d)
 {
-    tap_var log_p = tap_log_softmax(d.param[0], -1);
-    return tap_neg(tap_sum(tap__class_pull(log_p, tap__scalar_like(log_p, 0)), TAP_LAST));
+    tap_var log_p = tap_log_softmax(d.param[0], -1), none = tap__scalar_like(log_p, 0);
+    tap_var value = tap_sum(tap__class_pull(tap_detach(log_p), none), TAP_LAST), more = tap_sum(tap__class_kl(log_p, none), TAP_LAST);
+    return tap_neg(tap_add(value, tap_sub(more, tap_detach(more))));
 }
 
 /* Numbers of classes have no mean that would mean anything. */

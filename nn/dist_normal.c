@@ -198,7 +198,7 @@ static tap_var log_normal_log_prob(tap_dist d, tap_var x)
 
 static tap_var log_normal_entropy(tap_dist d)
 {
-    return tap_add(normal_entropy(d), d.param[0]);
+    return tap_add_scalar(tap_add(d.param[0], d.param[1]), 0.5 + TAP__HALF_LOG_2PI);
 }
 
 /* e^(loc + scale^2 / 2) */

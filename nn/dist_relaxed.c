@@ -73,9 +73,10 @@ static tap_var relaxed_one_hot_log_prob(tap_dist d, tap_var x)
     double    k = (double)s.n[s.rank - 1];
     tap_var   outside = tap_any(tap__outside_unit(x), TAP_LAST);
     tap_var   y = log_of(x), t = temperature_of(d);
-    tap_var   score = tap_log_softmax(tap_sub(d.param[0], tap__chain_mul(y, tap_unsqueeze(t, -1))), -1);
+    tap_var   above = tap_sub(y, tap_detach(tap_amin(y, tap_keep(TAP_LAST)))); /* the same to log_softmax, at any temperature */
+    tap_var   score = tap_log_softmax(tap_sub(d.param[0], tap__chain_mul(above, tap_unsqueeze(t, -1))), -1);
     tap_var   constant = tap_add_scalar(tap_mul_scalar(tap_log(t), k - 1), tap__lgamma_f64(k));
-    return tap__infinite_if(tap_add(tap_sum(tap_sub(score, y), TAP_LAST), constant), outside);
+    return tap__infinite_if(tap__less(constant, tap_sum(tap_sub(y, score), TAP_LAST)), outside);
 }
 
 const tap_dist_type tap__relaxed_one_hot_categorical_type = {

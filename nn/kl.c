@@ -88,6 +88,12 @@ static tap_var laplace_laplace(tap_dist q, tap_dist p)
     return tap_where(far, beyond, near);
 }
 
+/* d + moment, and infinity where the moment is, which grows faster than -d */
+static tap_var more(tap_var d, tap_var moment)
+{
+    return tap_neg(tap__less(tap_neg(d), moment));
+}
+
 /* E|z - mu_p| / scale_p + log 2 scale_p - H(q), where E|z - mu_p| = scale_q sqrt(2 / pi) e^(-u^2) + x erf(u), u = x / (sqrt 2 scale_q) */
 static tap_var normal_laplace(tap_dist q, tap_dist p)
 {
@@ -95,8 +101,8 @@ static tap_var normal_laplace(tap_dist q, tap_dist p)
     tap_var      x = tap_sub(q.param[0], p.param[0]), d = tap_sub(p.param[1], q.param[1]);
     tap_var      u = tap__in_scales(x, q.param[1], FOURTH_ROOT_HALF);
     tap_var      bell = tap__in_scales(tap_mul_scalar(tap__exp_square(u, -1), sqrt_2_by_pi), d, 1);
-    tap_var      mean = tap_add(bell, tap__in_scales(tap__chain_mul(x, tap_erf(u)), p.param[1], 1));
-    return tap_add(tap_add(mean, d), tap__scalar_like(d, TAP__LOG_2 - TAP__HALF_LOG_2PI - 0.5));
+    tap_var      mean = tap_add(bell, tap__chain_mul(tap_erf(u), tap__in_scales(x, p.param[1], 1)));
+    return tap_add_scalar(more(d, mean), TAP__LOG_2 - TAP__HALF_LOG_2PI - 0.5);
 }
 
 /* E(z - mu_p)^2 / (2 scale_p^2) + log sqrt(2 pi) scale_p - H(q), where E(z - mu_p)^2 = 2 scale_q^2 + (mu_q - mu_p)^2 */
@@ -104,7 +110,7 @@ static tap_var laplace_normal(tap_dist q, tap_dist p)
 {
     tap_var d = tap_sub(p.param[1], q.param[1]), ratio = tap_exp(tap_mul_scalar(d, -2));
     tap_var shift = tap__in_scales(tap_sub(q.param[0], p.param[0]), p.param[1], FOURTH_ROOT_HALF);
-    return tap_add(tap_add_scalar(d, TAP__HALF_LOG_2PI - TAP__LOG_2 - 1), tap_add(ratio, tap_square(shift)));
+    return tap_add_scalar(more(d, tap_add(ratio, tap_square(shift))), TAP__HALF_LOG_2PI - TAP__LOG_2 - 1);
 }
 
 static tap_var bernoulli_bernoulli(tap_dist q, tap_dist p)

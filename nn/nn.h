@@ -333,7 +333,9 @@ TAP_API tap_var tap_sample_from(tap_dist d, tap_var noise);
 /* Natural logarithm of density or mass, all constants included; -infinity, without a gradient, where x cannot be: below 0, or above 1
  * or the last class, count or byte; no whole number; no vector of zeros and a single 1. NaN stays NaN. Two kinds take more: a Bernoulli x
  * between 0 and 1, for x log P(1) + (1 - x) log P(0), and relaxed classes vectors from 0 to 1 that do not sum to 1, as what is
- * rounded does not. x of counts and bytes has no gradient. */
+ * rounded does not. x of counts and bytes has no gradient. Distances x - loc and differences of log-scales are to be numbers
+ * of the dtype; what is computed from them, and its gradient, is a number wherever mathematics has one that the dtype holds. In float64, masses
+ * of counts lose what x log x loses, a digit for each power of ten. */
 TAP_API tap_var tap_log_prob(tap_dist d, tap_var x);
 /* The next three are errors where there is no closed form: for relaxed kinds, moments of Categorical, entropy of counts and bytes,
  * variance of bytes. */

@@ -34,11 +34,11 @@
       w->out = tap_log_prob(tap_zero_inflated_negative_binomial(w->in.x, ZEROS(4), ZEROS(3)), w->in.x)) \
     X(trials_batch, TAP_ESHAPE, "sample: [3] x [2,4] x [4]: the parameters of a beta_binomial, [3], [2,4] and [4], do not broadcast", \
       w->out = tap_sample(tap_beta_binomial(ZEROS(3), w->in.x, ZEROS(4)))) \
-    X(mixture_axis, TAP_ESHAPE, "sample: a discretized_logistic_mixture takes logits [..,k], loc [..,k] and log_scale [..,k], " \
-      "not [2,4], [4] and []", \
+    X(mixture_axis, TAP_ESHAPE, "sample: [2,4] x [4] x []: a discretized_logistic_mixture takes logits [..,k], loc [..,k] and log_scale " \
+      "[..,k], not [2,4], [4] and []", \
       w->out = tap_sample(tap_discretized_logistic_mixture(w->in.x, ZEROS(4), tap_scalar(w->t, 0)))) \
-    X(mixture_size, TAP_ESHAPE, "log_prob: a discretized_logistic_mixture takes logits [..,k], loc [..,k] and log_scale [..,k], " \
-      "not [2,4], [4] and [2,1]", \
+    X(mixture_size, TAP_ESHAPE, "log_prob: [2,4] x [4] x [2,1] x [2,4]: a discretized_logistic_mixture takes logits [..,k], loc [..,k] and " \
+      "log_scale [..,k], not [2,4], [4] and [2,1]", \
       w->out = tap_log_prob(tap_discretized_logistic_mixture(w->in.x, ZEROS(4), ZEROS(2, 1)), w->in.x)) \
     X(mixture_none, TAP_EARG, NULL, w->out = tap_sample(tap_discretized_logistic_mixture(ZEROS(0), ZEROS(0), ZEROS(0)))) \
     X(mixture_rank, TAP_EARG, "sample_n: [1,1,1,1,1,1,1,1] x []: 2 samples of shape [1,1,1,1,1,1,1,1]", \
@@ -66,7 +66,8 @@
       w->out = tap_dist_variance(tap_discretized_logistic(w->in.x, w->in.x))) \
     X(kl_counts, TAP_EARG, "kl: [2,4] x [2,4] x [2,4] x [2,4] x ...: no closed form for KL(negative_binomial || zero_inflated_negative_binomial)", \
       w->out = tap_kl(tap_negative_binomial(w->in.x, w->in.x), tap_zero_inflated_negative_binomial(w->in.x, w->in.x, w->in.x))) \
-    X(kl_bytes, TAP_EARG, "kl: [2,4] x [2,4] x [2,4] x [2,4] x ...: no closed form for KL(discretized_logistic_mixture || discretized_logistic_mixture)", \
+    X(kl_bytes, TAP_EARG, "kl: [2,4] x [2,4] x [2,4] x [2,4] x ...: no closed form for KL(discretized_logistic_mixture || " \
+      "discretized_logistic_mixture)", \
       tap_dist d = tap_discretized_logistic_mixture(w->in.x, w->in.x, w->in.x); w->out = tap_kl(d, d))
 
 #define DISTRIBUTION_WRONGS THREE_WRONGS \

@@ -270,6 +270,19 @@ static bool check_number(const edge_row *r, const grid *g, const wide *v, const 
     return no_limit;
 }
 
+static bool overflows(const type *t, wide x)
+{
+    return !(fabsl(x) < power(t->max_exponent));
+}
+
+/* Whether the row is not asked at a point. */
+static bool is_left_out(const edge_row *r, const type *t, const wide *v)
+{
+    bool out = false;
+    for (int k = 0; k < r->n && r->most > 0; k++) out = out || (isfinite(v[k]) && fabsl(v[k]) > (wide)r->most * power(t->max_exponent));
+    return out;
+}
+
 static const char *const slope_name[EDGE_INPUTS] = { "the gradient", "the gradient by the second", "the gradient by the third" };
 
 /* Values at all points, and gradients where there is a value. How many are NaN for want of a limit. */
@@ -282,9 +295,11 @@ static int check_points(const edge_row *r, const grid *g)
         for (int i = 0; i < g->n; i++) {
             wide v[EDGE_INPUTS];
             point_of(g, r->n, i, v);
+            if (is_left_out(r, g->t, v)) continue;
             const wide y = r->y(v);
             without += check_number(r, g, v, "the value", at(s.y, i), y, r->ulps, r->least);
-            for (int k = 0; k < r->n && s.has_gradient && !isnan(y) && !any_nan(r->n, v); k++)
+            const bool has_slope = s.has_gradient && !isnan(y) && !any_nan(r->n, v) && !(r->finite && overflows(g->t, y));
+            for (int k = 0; k < r->n && has_slope; k++)
                 without += check_number(r, g, v, slope_name[k], at(s.g[k], i), r->slope[k](v) * (wide)above, r->slope_ulps, slope_least);
         }
     }
@@ -302,21 +317,17 @@ static void check_masked(const edge_row *r, const grid *g)
             wide v[EDGE_INPUTS];
             if (at(s.g[k], i) == 0) continue;
             point_of(g, r->n, i, v);
+            if (r->matrices && any_nan(r->n, v)) continue;
             complain(r->id, g->t, "%s at %s where it is masked is %g", slope_name[k], text_of(text, sizeof text, r->n, v), at(s.g[k], i));
         }
     }
     end_run(&s);
 }
 
-static bool overflows(const type *t, wide x)
-{
-    return !(fabsl(x) < power(t->max_exponent));
-}
-
 /* Whether all there is to know of a point is finite in the type. */
 static bool is_tame(const edge_row *r, const type *t, const wide *v)
 {
-    bool tame = !overflows(t, r->y(v));
+    bool tame = !is_left_out(r, t, v) && !overflows(t, r->y(v));
     for (int k = 0; k < r->n; k++) tame = tame && !overflows(t, v[k]) && !overflows(t, r->slope[k](v));
     return tame;
 }

@@ -41,6 +41,9 @@ typedef struct {
     double      tiny;     /* or to this many of the smallest normal number: products of a number that is subnormal already */
     double      above;    /* the gradient from above, a power of two; 0: 1 */
     bool        by_parts; /* intermediate results may overflow: the row says why beside it */
+    double      most;     /* finite arguments beyond this part of the type's largest number are not asked; 0: all are */
+    bool        finite;   /* gradients are asked where the value is finite in the type */
+    bool        matrices; /* what is masked is asked where no argument is NaN, which sums of products spread */
 } edge_row;
 
 /* A list of rows is a macro of X1(id, call, value, slope, ulps, slope_ulps, reason, ...), X2 with two slopes, X3 with three. In

@@ -125,15 +125,16 @@ static wide part(wide a, wide b)
     X1(elu, tap_elu(x, 1.5), x > 0 ? x : 1.5L * expm1l(x), x > 0 ? 1 : 1.5L * expl(x), 3, 3, NULL)                                  \
     X1(elu_slope, tap__elu_slope(x, 1.5), x > 0 ? 1 : 1.5L * expl(x), x > 0 ? 0 : 1.5L * expl(x), 3, 3, NULL)                       \
     X1(celu, tap_celu(x, 1.5), x > 0 ? x : 1.5L * expm1l(x / 1.5L), x > 0 ? 1 : expl(x / 1.5L), 3, 300, NULL)                        \
-    X1(celu__relu, tap_celu(x, 0x1p-149), x > 0 ? x : 0x1p-149L * expm1l(x * 0x1p149L), x > 0 ? 1 : expl(x * 0x1p149L), 3, 2, NULL)                                       \
-    X1(celu__linear, tap_celu(x, HUGE_VAL), x == -INF ? NO_LIMIT : x, 1, 0, 0, "inf / inf may be anything")                                                                       \
+    X1(celu__relu, tap_celu(x, 0x1p-149), x > 0 ? x : 0x1p-149L * expm1l(x * 0x1p149L), x > 0 ? 1 : expl(x * 0x1p149L), 3, 2, NULL)                 \
+    X1(celu__linear, tap_celu(x, HUGE_VAL), x == -INF ? NO_LIMIT : x, 1, 0, 0, "inf / inf may be anything")                                         \
     X1(celu_slope, tap__celu_slope(x, 1.5), x > 0 ? 1 : expl(x / 1.5L), x > 0 ? 0 : expl(x / 1.5L) / 1.5L, 300, 300, NULL)            \
     X1(selu, tap_selu(x), 1.0507009873554804934193349852946L * (x > 0 ? x : 1.6732632423543772848170429916717L * expm1l(x)),        \
        1.0507009873554804934193349852946L * (x > 0 ? 1 : 1.6732632423543772848170429916717L * expl(x)), 4, 4, NULL)                 \
     X1(softplus_beta, tap_softplus_beta(x, 2, 20), x > 10 ? x : softplus(2 * x) / 2, x > 10 ? 1 : sigmoid(2 * x), 2, 2, NULL)       \
     X1(softplus_beta__steep, tap_softplus_beta(x, 0x1p100, HUGE_VAL), softplus(x * 0x1p100L) / 0x1p100L, sigmoid(x * 0x1p100L), 3,  \
        2, NULL)                                                                                                                     \
-    X1(softplus_beta_slope, tap__softplus_beta_slope(x, 2, 20), x > 10 ? 1 : sigmoid(2 * x), x > 10 ? 0 : 2 * bell(2 * x), 2, 4, NULL, .by_parts = true) \
+    X1(softplus_beta_slope, tap__softplus_beta_slope(x, 2, 20), x > 10 ? 1 : sigmoid(2 * x), x > 10 ? 0 : 2 * bell(2 * x), 2, 4, NULL,              \
+       .by_parts = true)                                                                                                                            \
     X2(bce_with_logits, tap_bce_with_logits(a, b), softplus(-fabsl(a)) + (b == (a > 0) ? 0 : a * ((a > 0) - b)),                                   \
        minus(a, b), -a, 3, 3, "0 (inf - inf) may be anything")                                   \
     X2(bernoulli_log_prob, tap__bernoulli_log_prob(a, b),                                                                            \
@@ -152,7 +153,7 @@ static wide part(wide a, wide b)
     X2(log_grad, tap__log_grad(a, b), chain(a, a / (b == 0 ? 0 : b)), 1 / (b == 0 ? 0 : b), a == 0 ? 0 : -a / (b * b), 1, 2,        \
        "inf / inf may be anything")                                                                                                 \
     X1(atan_grad, tap__atan_grad(ONE, x), 1 / (1 + x * x), isinf(x) ? 0 : -2 * x / ((1 + x * x) * (1 + x * x)), 2, 4, NULL)         \
-    X1(acosh_grad, tap__acosh_grad(ONE, x), x < 1 ? NO_LIMIT : isinf(x) ? 0 : 1 / sqrtl((x - 1) * (x + 1)),                                            \
+    X1(acosh_grad, tap__acosh_grad(ONE, x), x < 1 ? NO_LIMIT : isinf(x) ? 0 : 1 / sqrtl((x - 1) * (x + 1)),                                         \
        isinf(x) ? 0 : -x / sqrtl((x - 1) * (x + 1)) / (x - 1) / (x + 1), 4, 8, "no cosh is below 1")                                \
     X1(tanh_grad, tap__tanh_grad(ONE, x, tap_tanh(x)), 4 * bell(2 * x), -8 * tanhl(x) * bell(2 * x), 5, 9, NULL)                                 \
     X1(sigmoid_grad, tap__sigmoid_grad(ONE, x, tap_sigmoid(x)), bell(x), -bell(x) * tanhl(x / 2), 5, 8, NULL)                                       \
@@ -174,7 +175,7 @@ static wide part(wide a, wide b)
 #define DENSITIES(X1, X2, X3)                                                                                                       \
     X2(less, tap__less(a, b), a == INF && b == a ? -a : a - b, 1, -1, 0.51, 0, "inf - inf may be anything")                         \
     X2(less_square, tap__less_square(a, b), isnan(b) ? b : a == INF ? isinf(b) ? -a : a : a - b * b, 1, -2 * b, 1, 1, NULL)                        \
-    X2(times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))), a == 0 ? 0 : a * expl(b), expl(b), a == 0 ? 0 : a * expl(b), 4, 4, \
+    X2(times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))), scaled(a, b), expl(b), scaled(a, b), 4, 4,                       \
        "inf 0 may be anything")                                                                                                     \
     X1(exp_rest, tap__exp_rest(x), exp_rest(x), expm1l(x), 5, 2, NULL)                                                              \
     X2(exp_gap, tap__exp_gap(a, b), exp_gap(a, b), expl(a), -expl(b), 4, 2, NULL)                                                   \

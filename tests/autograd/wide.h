@@ -45,8 +45,8 @@ static inline wide erfinv(wide x)
     return copysignl(y, x);
 }
 
-static const wide bernoulli[] = { 1 / 6.L, -1 / 30.L, 1 / 42.L, -1 / 30.L, 5 / 66.L, -691 / 2730.L, 7 / 6.L, -3617 / 510.L, 43867 / 798.L, -174611 / 330.L,
-                                  854513 / 138.L, -236364091 / 2730.L, 8553103 / 6.L };
+static const wide bernoulli[] = { 1 / 6.L, -1 / 30.L, 1 / 42.L, -1 / 30.L, 5 / 66.L, -691 / 2730.L, 7 / 6.L, -3617 / 510.L,
+                                  43867 / 798.L, -174611 / 330.L, 854513 / 138.L, -236364091 / 2730.L, 8553103 / 6.L };
 
 /* digamma(u) - digamma(v) for large u and v, with all digits also where u - v = t is small. */
 static inline wide digamma_difference(wide u, wide v, wide t)
@@ -111,6 +111,13 @@ static inline wide floor_divide(wide a, wide b)
         if (rest != 0 && (rest < 0) != (b < 0)) y--;
     }
     return y == 0 ? copysignl(0, a / b) : y;
+}
+
+/* a e^b: 0 for 0, and what is infinite stays so unless the power is 0 as the limit of it */
+static inline wide scaled(wide a, wide b)
+{
+    if (isnan(a) || isnan(b)) return a + b;
+    return a == 0 || (isinf(a) && b > -HUGE_VALL) ? a : a * expl(b);
 }
 
 /* e^x - 1 - x */

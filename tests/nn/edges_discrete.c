@@ -85,13 +85,13 @@ static wide inflated(int x, wide m, wide u, wide l)
 static wide of_counts(int x, wide m, wide u, wide l)
 {
     const wide p = counts(x, m, u);
-    return x > 0 ? 1 : p == -INF ? 0 : expl(p - softplus(l) - inflated(x, m, u, l));
+    return x > 0 ? 1 : p == -INF ? 0 : sigmoid(p - l);
 }
 
 static wide inflated_by_l(int x, wide m, wide u, wide l)
 {
     if (x > 0) return -sigmoid(l);
-    return times(bump(l), -expm1l(counts(x, m, u))) / expl(inflated(x, m, u, l));
+    return times(times(sigmoid(-l), -expm1l(counts(x, m, u))), sigmoid(l - counts(x, m, u)));
 }
 
 static wide log_spread(wide u, wide l)
@@ -135,7 +135,7 @@ enum { K = 30 };
 
 static wide edge(int x, int side, wide loc, wide log_scale)
 {
-    return times((2 * x - 255 + side) / 255.L - loc, expl(-log_scale));
+    return scaled((2 * x - 255 + side) / 255.L - loc, -log_scale);
 }
 
 static wide byte(int x, wide loc, wide log_scale)
@@ -170,6 +170,7 @@ static wide byte_mean(int what, wide loc, wide log_scale)
     return sum;
 }
 
+#define MOST         .most = 0.5e-6
 #define STEEP(v)     tap_mul_scalar(v, K)
 #define NOTHING(x)   tap__full_like(x, 0)
 #define AT(x, v)     tap__full_like(x, v)
@@ -185,13 +186,14 @@ static wide byte_mean(int what, wide loc, wide log_scale)
 #define INFLATED(X3, k)                                                                                                              \
     X3(zero_inflated_negative_binomial__log_prob_##k, tap_log_prob(tap_zero_inflated_negative_binomial(a, b, c), AT(a, k)),          \
        inflated(k, a, b, c), times(of_counts(k, a, b, c), counts_by_m(k, a, b)), times(of_counts(k, a, b, c), counts_by_u(k, a, b)),  \
-       inflated_by_l(k, a, b, c), 64, 64, NULL, .least = 1, .by_parts = true)
+       inflated_by_l(k, a, b, c), 64, 64, NULL, .least = 1, .by_parts = true, MOST, .finite = true)
 #define TRIALS(X2, k)                                                                                                                \
     X2(beta_binomial__log_prob_##k, tap_log_prob(tap_beta_binomial(AT(a, 3), a, b), AT(a, k)), trials(k, a, b), trials_by_a(k, a, b), \
-       trials_by_a(3 - k, b, a), 32, 32, "alpha / beta may be anything", .least = 1, .by_parts = true)
+       trials_by_a(3 - k, b, a), 32, 32, "alpha / beta may be anything", .least = 1, .by_parts = true, MOST, .finite = true)
 #define BYTE(X2, k)                                                                                                                  \
     X2(discretized_logistic__log_prob_##k, tap_log_prob(tap_discretized_logistic(a, STEEP(b)), AT(a, k)), byte(k, a, K * b),         \
-       byte_by_loc(k, a, K * b), K * byte_by_log_scale(k, a, K * b), 24, 24, "inf 0 may be anything", .least = 1, .by_parts = true)
+       byte_by_loc(k, a, K * b), K * byte_by_log_scale(k, a, K * b), 24, 80, "inf 0 may be anything", .least = 1, .by_parts = true, MOST,           \
+       .finite = true)
 
 #define ROWS(X1, X2, X3)                                                                                                             \
     X2(bernoulli__log_prob, tap_log_prob(tap_bernoulli(a), b), bernoulli_mass(a, b), is_inside(b) ? x_less_sigmoid(b, a) : 0,         \
@@ -202,48 +204,52 @@ static wide byte_mean(int what, wide loc, wide log_scale)
     X1(categorical__log_prob, tap_log_prob(tap_categorical(TWO(x)), CLASS(x, 0)), -softplus(-x), sigmoid(-x), 3, 3, NULL)            \
     X1(categorical__log_prob_outside, tap_log_prob(tap_categorical(TWO(x)), CLASS(x, 2)), -INF, 0, 0, 0, NULL)                                   \
     X1(categorical__log_prob_below, tap_log_prob(tap_categorical(TWO(x)), CLASS(x, -1)), -INF, 0, 0, 0, NULL)                                    \
-    X1(categorical__entropy, tap_entropy(tap_categorical(TWO(x))), bernoulli_entropy(x), -times(bump(x), x), 8, 32, NULL, .tiny = 64, .least = 0.05)  \
-    X1(one_hot_categorical__log_prob, tap_log_prob(tap_one_hot_categorical(TWO(x)), VECTOR(AT(x, 1), AT(x, 0))), -softplus(-x), sigmoid(-x), 3, 3, NULL) \
+    X1(categorical__entropy, tap_entropy(tap_categorical(TWO(x))), bernoulli_entropy(x), -times(bump(x), x), 8, 32, NULL, .tiny = 64,               \
+       .least = 0.05)                                                                                                                               \
+    X1(one_hot_categorical__log_prob, tap_log_prob(tap_one_hot_categorical(TWO(x)), VECTOR(AT(x, 1), AT(x, 0))), -softplus(-x), sigmoid(-x), 3,     \
+       3, NULL)                                                                                                                                     \
     X1(one_hot_categorical__log_prob_outside, tap_log_prob(tap_one_hot_categorical(AT(VECTOR(x, x), 0)), VECTOR(x, NOTHING(x))),     \
        isnan(x) ? x : x == 1 ? -ln2 : -INF, x == 1 ? -ln2 : 0, 2, 2, NULL)                                                          \
     X1(one_hot_categorical__log_prob_twice, tap_log_prob(tap_one_hot_categorical(TWO(x)), VECTOR(AT(x, 1), AT(x, 1))), -INF, 0, 0, 0, NULL)      \
-    X1(one_hot_categorical__entropy, tap_entropy(tap_one_hot_categorical(TWO(x))), bernoulli_entropy(x), -times(bump(x), x), 8, 32, NULL, .tiny = 64, .least = 0.05) \
+    X1(one_hot_categorical__entropy, tap_entropy(tap_one_hot_categorical(TWO(x))), bernoulli_entropy(x), -times(bump(x), x), 8, 32, NULL,           \
+       .tiny = 64, .least = 0.05)                                                                                                                   \
     X1(one_hot_categorical__mean, FIRST(tap_dist_mean(tap_one_hot_categorical(TWO(x)))), sigmoid(x), bump(x), 3, 5, NULL, .least = 1e-3)             \
-    X1(one_hot_categorical__variance, FIRST(tap_dist_variance(tap_one_hot_categorical(TWO(x)))), bump(x), -bump(x) * tanhl(x / 2), 200, 200, NULL, .tiny = 16, \
+    X1(one_hot_categorical__variance, FIRST(tap_dist_variance(tap_one_hot_categorical(TWO(x)))), bump(x), -bump(x) * tanhl(x / 2), 200, 200,        \
+       NULL, .tiny = 16,                                                                                                                            \
        .least = 1e-3)                                                                                                                \
-    COUNT(X2, 0, NULL, .least = 1, .by_parts = true) COUNT(X2, 1, NULL, .least = 1, .by_parts = true)                                \
-    COUNT(X2, 7, NULL, .least = 1, .by_parts = true)                                                                                 \
+    COUNT(X2, 0, NULL, .least = 1, .by_parts = true, MOST, .finite = true) COUNT(X2, 1, NULL, .least = 1, .by_parts = true, MOST, .finite = true)   \
+    COUNT(X2, 7, NULL, .least = 1, .by_parts = true, MOST, .finite = true)                                                                          \
     X2(negative_binomial__log_prob_outside, tap_log_prob(tap_negative_binomial(a, b), AT(a, 0.5)), -INF, 0, 0, 0, 0, NULL)                        \
     X2(negative_binomial__log_prob_infinite, tap_log_prob(tap_negative_binomial(a, b), AT(a, HUGE_VAL)), -INF, 0, 0, 0, 0, NULL)                  \
     X2(negative_binomial__mean, tap_dist_mean(tap_negative_binomial(a, b)), expl(a), expl(a), 0, 2, 2, NULL) \
     X2(negative_binomial__variance, tap_dist_variance(tap_negative_binomial(a, b)), expl(a) + expl(2 * a - b), expl(a) + 2 * expl(2 * a - b), \
-       -expl(2 * a - b), 256, 256, "inf - inf may be anything", .tiny = 4)                                                           \
+       -expl(2 * a - b), 256, 256, "inf - inf may be anything", .tiny = 4, MOST, .finite = true)                                                    \
     INFLATED(X3, 0) INFLATED(X3, 3)                                                                                                  \
     X3(zero_inflated_negative_binomial__log_prob_outside, tap_log_prob(tap_zero_inflated_negative_binomial(a, b, c), AT(a, -1)), -INF, 0, \
        0, 0, 0, 0, NULL)                                                                                                             \
     X3(zero_inflated_negative_binomial__mean, tap_dist_mean(tap_zero_inflated_negative_binomial(a, b, c)), expl(a - softplus(c)),    \
-       expl(a - softplus(c)), 0, -times(expl(a - softplus(c)), sigmoid(c)), 256, 256, "inf 0 may be anything", .tiny = 4)            \
+       expl(a - softplus(c)), 0, -times(expl(a - softplus(c)), sigmoid(c)), 256, 256, "inf 0 may be anything", .tiny = 4, MOST, .finite = true)     \
     X3(zero_inflated_negative_binomial__variance, tap_dist_variance(tap_zero_inflated_negative_binomial(a, b, c)),                   \
-       expl(a - softplus(c)) + expl(a + a - softplus(c) + log_spread(b, c)),                                                         \
-       expl(a - softplus(c)) + 2 * expl(a + a - softplus(c) + log_spread(b, c)), -expl(a + a - softplus(c) - b),                     \
-       times(-sigmoid(c), expl(a - softplus(c)) + expl(a + a - softplus(c) + log_spread(b, c))) + expl(a + a - softplus(c)) * bump(c), 256, 512,   \
-       "inf - inf may be anything", .tiny = 4, .by_parts = true)                                                                     \
+       expl(a - softplus(c)) + expl(2 * a + (log_spread(b, c) - softplus(c))),                                                         \
+       expl(a - softplus(c)) + 2 * expl(2 * a + (log_spread(b, c) - softplus(c))), -expl(2 * a + (-softplus(c) - b)),                     \
+       times(-sigmoid(c), expl(a - softplus(c)) + expl(2 * a + (log_spread(b, c) - softplus(c)))) + expl(a + a - softplus(c)) * bump(c), 256, 512,   \
+       "inf - inf may be anything", .tiny = 4, .by_parts = true, MOST, .finite = true)                                                              \
     TRIALS(X2, 0) TRIALS(X2, 1) TRIALS(X2, 3)                                                                                        \
     X2(beta_binomial__log_prob_outside, tap_log_prob(tap_beta_binomial(AT(a, 3), a, b), AT(a, 4)), -INF, 0, 0, 0, 0, NULL)                        \
     X2(beta_binomial__mean, tap_dist_mean(tap_beta_binomial(AT(a, 3), a, b)), 3 * sigmoid(a - b), 3 * bump(a - b), -3 * bump(a - b), 128, 256, \
-       "alpha / beta may be anything", .tiny = 4)                                                                                    \
+       "alpha / beta may be anything", .tiny = 4, MOST)                                                                                    \
     X2(beta_binomial__variance, tap_dist_variance(tap_beta_binomial(AT(a, 3), a, b)), trials_variance(a, b), trials_variance_by_a(a, b), \
-       trials_variance_by_a(b, a), 256, 256, "alpha / beta may be anything", .least = 1, .by_parts = true)                           \
+       trials_variance_by_a(b, a), 256, 256, "alpha / beta may be anything", .least = 1, .by_parts = true, MOST, .finite = true)                    \
     BYTE(X2, 0) BYTE(X2, 127) BYTE(X2, 254) BYTE(X2, 255)                                                                            \
     X2(discretized_logistic__log_prob_outside, tap_log_prob(tap_discretized_logistic(a, b), AT(a, 256)), -INF, 0, 0, 0, 0, NULL)                  \
     X2(discretized_logistic__mean, tap_dist_mean(tap_discretized_logistic(a, STEEP(b))), byte_mean(0, a, K * b), byte_mean(1, a, K * b), \
-       K * byte_mean(2, a, K * b), 64, 256, "inf 0 may be anything", .least = 256, .by_parts = true)                                 \
+       K * byte_mean(2, a, K * b), 64, 256, "inf 0 may be anything", .least = 256, .by_parts = true, MOST, .finite = true)                          \
     X2(discretized_logistic_mixture__log_prob, tap_log_prob(tap_discretized_logistic_mixture(TWO(a), VECTOR(b, b), TWO(NOTHING(a))), AT(a, 3)), \
-       isnan(a) ? a : byte(3, b, 0), 0, byte_by_loc(3, b, 0), 16, 16, NULL, .least = 4)                                              \
+       isnan(a) ? a : byte(3, b, 0), 0, byte_by_loc(3, b, 0), 16, 16, NULL, .least = 4, MOST)                                              \
     X2(discretized_logistic_mixture__log_prob_outside, tap_log_prob(tap_discretized_logistic_mixture(TWO(a), VECTOR(b, b), TWO(a)), AT(a, -3)), \
        -INF, 0, 0, 0, 0, NULL)                                                                                                                    \
     X2(discretized_logistic_mixture__mean, tap_dist_mean(tap_discretized_logistic_mixture(TWO(a), VECTOR(b, b), TWO(NOTHING(a)))),   \
-       isnan(a) ? a : byte_mean(0, b, 0), 0, byte_mean(1, b, 0), 16, 64, NULL, .least = 256)
+       isnan(a) ? a : byte_mean(0, b, 0), 0, byte_mean(1, b, 0), 16, 64, NULL, .least = 256, MOST)
 
 
 EDGE_TABLE(discrete_edges, ROWS)
@@ -254,12 +260,14 @@ EDGE_TABLE(discrete_edges, ROWS)
 /* Of log_softmax, classes of -infinity being impossible, and all the same if all are. */
 static void log_probabilities(const wide *x, wide *y)
 {
-    wide most = -INF, sum = 0;
+    wide most = -INF, sum = 0; /* of all but one of the largest */
     bool wrong = false;
     for (int i = 0; i < EDGE_LENGTH; i++) wrong = wrong || isnan(x[i]), most = fmaxl(most, x[i]);
-    for (int i = 0; i < EDGE_LENGTH; i++) sum += x[i] == most ? 1 : isinf(most) ? 0 : expl(x[i] - most);
+    for (int i = 0; i < EDGE_LENGTH; i++) sum += x[i] == most ? 1 : 0;
+    sum -= 1;
+    for (int i = 0; i < EDGE_LENGTH; i++) sum += x[i] == most || isinf(most) ? 0 : expl(x[i] - most);
     for (int i = 0; i < EDGE_LENGTH; i++)
-        y[i] = wrong ? NO_LIMIT : x[i] == most ? -logl(sum) : isinf(most) ? -INF : x[i] - most - logl(sum);
+        y[i] = wrong ? NO_LIMIT : x[i] == most ? -log1pl(sum) : isinf(most) ? -INF : x[i] - most - log1pl(sum);
 }
 
 static tap_var entropy_of(tap_var x, int axis)
@@ -281,48 +289,11 @@ static void entropy_gradient(const wide *x, const wide *c, wide *g)
     wide p[EDGE_LENGTH], h;
     log_probabilities(x, p);
     entropy_value(x, &h);
-    for (int i = 0; i < EDGE_LENGTH; i++) g[i] = p[i] == -INF ? 0 : -c[0] * expl(p[i]) * (p[i] + h);
-}
-
-/* KL to the distribution of the logits backwards, and from it */
-static const double other_logits[EDGE_LENGTH] = { 0.5, -1, 2, 0 };
-
-static tap_dist other(tap_var x)
-{
-    tap_tensor value;
-    tap_var    v = tap__push_empty(x.tape, tap_value(x).dtype, TAP_SHAPE(EDGE_LENGTH), &value);
-    for (int i = 0; i < EDGE_LENGTH && value.data; i++) tap_tensor_set_item(value, i, other_logits[i]);
-    return tap_categorical(v);
-}
-
-static tap_var kl_from(tap_var x, int axis)
-{
-    (void)axis;
-    return tap_unsqueeze(tap_kl(tap_categorical(x), other(x)), -1);
-}
-
-static void kl_value(const wide *x, wide *y)
-{
-    wide p[EDGE_LENGTH], r[EDGE_LENGTH], l[EDGE_LENGTH];
-    for (int i = 0; i < EDGE_LENGTH; i++) l[i] = (wide)other_logits[i];
-    log_probabilities(x, p);
-    log_probabilities(l, r);
-    y[0] = 0;
-    for (int i = 0; i < EDGE_LENGTH; i++) y[0] += p[i] == -INF ? 0 : expl(p[i]) * (p[i] - r[i]);
-}
-
-static void kl_gradient(const wide *x, const wide *c, wide *g)
-{
-    wide p[EDGE_LENGTH], r[EDGE_LENGTH], l[EDGE_LENGTH], kl;
-    for (int i = 0; i < EDGE_LENGTH; i++) l[i] = (wide)other_logits[i];
-    log_probabilities(x, p);
-    log_probabilities(l, r);
-    kl_value(x, &kl);
-    for (int i = 0; i < EDGE_LENGTH; i++) g[i] = p[i] == -INF ? 0 : c[0] * expl(p[i]) * (p[i] - r[i] - kl);
+    for (int i = 0; i < EDGE_LENGTH; i++) g[i] = p[i] == -INF || fabsl(p[i] + h) < 1e-18L * h ? 0 : -c[0] * expl(p[i]) * (p[i] + h);
 }
 
 const edge_vectors class_edges[] = {
-    { "categorical__entropy", entropy_of, entropy_value, entropy_gradient, .reduces = true, .ulps = 8, .slope_ulps = 32, .last = true },
-    { "categorical__kl__categorical", kl_from, kl_value, kl_gradient, .reduces = true, .ulps = 32, .slope_ulps = 64, .last = true },
+    { "categorical__entropy", entropy_of, entropy_value, entropy_gradient, .reduces = true, .ulps = 8, .slope_ulps = 32, .last = true,
+      .by_parts = true },
     { 0 },
 };

@@ -14,13 +14,13 @@ static const wide half_log_2pi = 0.918938533204672741780329736405617639861L;
 
 static wide gaussians(wide a, wide b, wide c)
 {
-    const wide u = times(a, expl(-c));
+    const wide u = scaled(a, -c);
     return exp_rest(2 * (b - c)) / 2 + u * u / 2;
 }
 
 static wide gaussians_by_a(wide a, wide c)
 {
-    return times(times(a, expl(-c)), expl(-c));
+    return scaled(scaled(a, -c), -c);
 }
 
 static wide gaussians_by_b(wide b, wide c)
@@ -30,7 +30,7 @@ static wide gaussians_by_b(wide b, wide c)
 
 static wide gaussians_by_c(wide a, wide b, wide c)
 {
-    const wide u = times(a, expl(-c));
+    const wide u = scaled(a, -c);
     return -expm1l(2 * (b - c)) - u * u;
 }
 
@@ -49,51 +49,55 @@ static wide bend(wide x)
 
 static wide laplaces(wide a, wide b, wide c)
 {
-    const wide u = times(fabsl(a), expl(-b)), d = b - c;
-    return u > 50 ? times(fabsl(a), expl(-c)) - 1 - d : exp_rest(d) + times(expl(d), bend(u));
+    const wide u = scaled(fabsl(a), -b), d = b - c;
+    if (isnan(u)) return u;
+    return u > 50 ? scaled(fabsl(a), -c) - 1 - d : exp_rest(d) + times(expl(d), bend(u));
 }
 
 static wide laplaces_by_a(wide a, wide b, wide c)
 {
-    return times(copysignl(1, a), times(expl(-c), -expm1l(-times(fabsl(a), expl(-b)))));
+    return copysignl(scaled(-expm1l(-scaled(fabsl(a), -b)), -c), a);
 }
 
 static wide laplaces_by_b(wide a, wide b, wide c)
 {
-    const wide u = times(fabsl(a), expl(-b)), d = b - c;
+    const wide u = scaled(fabsl(a), -b), d = b - c;
     return u > 50 ? -1 : expm1l(d) + times(expl(d), expl(-u) * (1 + u) - 1);
 }
 
 static wide laplaces_by_c(wide a, wide b, wide c)
 {
-    const wide u = times(fabsl(a), expl(-b)), d = b - c;
-    return u > 50 ? 1 - times(fabsl(a), expl(-c)) : -expm1l(d) - times(expl(d), bend(u));
+    const wide u = scaled(fabsl(a), -b), d = b - c;
+    return u > 50 ? 1 - scaled(fabsl(a), -c) : -expm1l(d) - times(expl(d), bend(u));
 }
 
 /* E|z| / scale_p, z from N(a, e^b) */
 static wide mean_distance(wide a, wide b, wide c)
 {
-    const wide u = times(a, expl(-b)) / sqrtl(2), half = expl(-u * u);
-    return times(expl(b - c), sqrtl(2 / pi) * half) + times(times(a, erfl(u)), expl(-c));
+    const wide u = scaled(a, -b) / sqrtl(2), half = expl(-u * u);
+    return times(expl(b - c), sqrtl(2 / pi) * half) + scaled(times(a, erfl(u)), -c);
 }
 
 static wide normal_laplace(wide a, wide b, wide c)
 {
+    if (mean_distance(a, b, c) == INF && !isnan(c - b)) return INF;
     return mean_distance(a, b, c) + (c - b) + ln2 - half_log_2pi - 0.5L;
 }
 
 static wide bell_of(wide a, wide b, wide c)
 {
-    const wide u = times(a, expl(-b)) / sqrtl(2);
+    const wide u = scaled(a, -b) / sqrtl(2);
     return times(expl(b - c), sqrtl(2 / pi) * expl(-u * u));
 }
 
 static wide laplace_normal(wide a, wide b, wide c)
 {
-    const wide u = times(a, expl(-c));
+    const wide u = scaled(a, -c);
+    if (b - c == INF && !isnan(a)) return INF;
     return (c - b) + half_log_2pi - ln2 - 1 + expl(2 * (b - c)) + u * u / 2;
 }
 
+#define MOST         .most = 0.5e-6
 #define STEEP(v)     tap_mul_scalar(v, K)
 #define NEAR(v)      tap_clamp(v, -2, 2)
 #define NOTHING(x)   tap__full_like(x, 0)
@@ -112,12 +116,12 @@ static wide laplace_normal(wide a, wide b, wide c)
 /* clang-format off */
 #define GAUSSIANS(X3, id, q, p)                                                                                                      \
     X3(id, tap_kl(q(a, STEEP(b)), p(NOTHING(a), STEEP(c))), gaussians(a, K * b, K * c), gaussians_by_a(a, K * c),                    \
-       K * gaussians_by_b(K * b, K * c), K * gaussians_by_c(a, K * b, K * c), 32, 32, SAME, .least = 1e-30, .by_parts = true)
+       K * gaussians_by_b(K * b, K * c), K * gaussians_by_c(a, K * b, K * c), 32, 32, SAME, .least = 32, .by_parts = true, MOST, .finite = true)
 /* By factors, which take what is near from what is near. */
 #define FACTORS(X3, id, q, p)                                                                                                        \
     X3(id, tap_kl(q(NEAR(a), NEAR(b)), p(NOTHING(a), NEAR(c))), gaussians(within(a), within(b), within(c)),                          \
        IS_NEAR(a) ? gaussians_by_a(a, within(c)) : 0, IS_NEAR(b) ? gaussians_by_b(b, within(c)) : 0,                                 \
-       IS_NEAR(c) ? gaussians_by_c(within(a), within(b), c) : 0, 32, 32, NULL, .least = 4)
+       IS_NEAR(c) ? gaussians_by_c(within(a), within(b), c) : 0, 32, 32, NULL, .least = 4, .matrices = true)
 #define POINT(X2, p, density)                                                                                                        \
     X2(delta__kl__##p, tap_kl(tap_delta(a), density), INF, 0, 0, 0, 0, NULL)
 #define POINT_1(X2, p, density)                                                                                                      \
@@ -135,24 +139,25 @@ static wide laplace_normal(wide a, wide b, wide c)
     FACTORS(X3, multivariate_normal__kl__isotropic_normal, MANY, ISO)                                                                \
     FACTORS(X3, multivariate_normal__kl__multivariate_normal, MANY, MANY)                                                            \
     X2(normal__kl__normal__near, tap_kl(N(NOTHING(a), a), N(NOTHING(a), b)), gaussians(0, a, b), gaussians_by_b(a, b), -gaussians_by_b(a, b), \
-       16, 16, SAME)                                                                                                                 \
+       32, 32, SAME, MOST, .finite = true, .by_parts = true)                                                                                        \
     X3(laplace__kl__laplace, tap_kl(tap_laplace(a, STEEP(b)), tap_laplace(NOTHING(a), STEEP(c))), laplaces(a, K * b, K * c),         \
-       laplaces_by_a(a, K * b, K * c), K * laplaces_by_b(a, K * b, K * c), K * laplaces_by_c(a, K * b, K * c), 32, 32, SAME, .least = 1e-15,           \
-       .by_parts = true)                                                                                                             \
+       laplaces_by_a(a, K * b, K * c), K * laplaces_by_b(a, K * b, K * c), K * laplaces_by_c(a, K * b, K * c), 32, 32, SAME, .least = 32,           \
+       .by_parts = true, MOST, .finite = true)                                                                                                      \
     X2(laplace__kl__laplace__near, tap_kl(tap_laplace(NOTHING(a), a), tap_laplace(NOTHING(a), b)), exp_rest(a - b), expm1l(a - b),   \
-       -expm1l(a - b), 16, 16, SAME)                                                                                                 \
+       -expm1l(a - b), 32, 32, SAME, MOST, .finite = true, .by_parts = true)                                                                        \
     X3(normal__kl__laplace, tap_kl(N(a, STEEP(b)), tap_laplace(NOTHING(a), STEEP(c))), normal_laplace(a, K * b, K * c),              \
-       times(erfl(times(a, expl(-K * b)) / sqrtl(2)), expl(-K * c)), K * (bell_of(a, K * b, K * c) - 1),                             \
-       K * (1 - mean_distance(a, K * b, K * c)), 32, 64, SAME, .least = 256, .by_parts = true)                                       \
+       scaled(erfl(scaled(a, -K * b) / sqrtl(2)), -K * c), K * (bell_of(a, K * b, K * c) - 1),                             \
+       K * (1 - mean_distance(a, K * b, K * c)), 32, 64, SAME, .least = 256, .by_parts = true, MOST, .finite = true)                                \
     X3(laplace__kl__normal, tap_kl(tap_laplace(a, STEEP(b)), N(NOTHING(a), STEEP(c))), laplace_normal(a, K * b, K * c),              \
        gaussians_by_a(a, K * c), K * (2 * expl(2 * (K * b - K * c)) - 1),                                                            \
-       K * (1 - 2 * expl(2 * (K * b - K * c)) - 2 * gaussians_by_a(a, K * c) * a / 2), 32, 64, SAME, .least = 256, .by_parts = true) \
+       K * (1 - 2 * expl(2 * (K * b - K * c)) - 2 * gaussians_by_a(a, K * c) * a / 2), 32, 64, SAME, .least = 256, .by_parts = true, MOST,          \
+       .finite = true)                                                                                                                              \
     X2(bernoulli__kl__bernoulli, tap_kl(tap_bernoulli(a), tap_bernoulli(b)), bernoulli_kl(a, b), bernoulli_by_q(a, b), sigmoid_gap(b, a), \
        24, 8, NULL, .tiny = 16)                                                                                                      \
     X2(categorical__kl__categorical, tap_kl(tap_categorical(TWO(a)), tap_categorical(TWO(b))), bernoulli_kl(a, b),                   \
-       bernoulli_by_q(a, b), sigmoid_gap(b, a), 64, 64, CERTAIN, .least = 4, .by_parts = true)                                       \
+       bernoulli_by_q(a, b), sigmoid_gap(b, a), 64, 64, CERTAIN, .least = 4, .by_parts = true, MOST, .finite = true)                                \
     X2(one_hot_categorical__kl__one_hot_categorical, tap_kl(tap_one_hot_categorical(TWO(a)), tap_one_hot_categorical(TWO(b))),       \
-       bernoulli_kl(a, b), bernoulli_by_q(a, b), sigmoid_gap(b, a), 64, 64, CERTAIN, .least = 4, .by_parts = true)                   \
+       bernoulli_kl(a, b), bernoulli_by_q(a, b), sigmoid_gap(b, a), 64, 64, CERTAIN, .least = 4, .by_parts = true, MOST, .finite = true)            \
     X2(continuous_bernoulli__kl__continuous_bernoulli, tap_kl(tap_continuous_bernoulli(a), tap_continuous_bernoulli(b)), tilt_kl(a, b), \
        continuous_by_q(a, b), tilt_gap(b, a), 64, 32, NULL)                                                                          \
     X2(delta__kl__delta, tap_kl(tap_delta(a), tap_delta(b)), isnan(a) || isnan(b) ? NO_LIMIT : a == b ? 0 : INF, 0, 0, 0, 0, NULL)   \

@@ -179,7 +179,8 @@ static void check_impossible_draws(tap_dtype dtype)
 /* The score function's signal is less the mean of the others, which is not the sum less the own; it adds nothing to the value. */
 static void check_score(tap_dtype dtype)
 {
-    const double    f[] = { 1e20, -inf, 1, -1, 3, -3 }, bound[] = { 1e20 / 3, -inf }, by_q[] = { (1e20 - 2) / 3, -inf, -1e20 / 6, inf, -1e20 / 6, inf };
+    const double    f[] = { 1e20, -inf, 1, -1, 3, -3 }, bound[] = { 1e20 / 3, -inf };
+    const double    by_q[] = { (1e20 - 2) / 3, -inf, -1e20 / 6, inf, -1e20 / 6, inf };
     tap_tape       *t = tap_tape_new(dtype, 1);
     const tap_shape s = TAP_SHAPE(3, 2);
     tap_var         log_q = tap_variable(t, tap_value(tap_zeros(t, s))), g;
