@@ -225,11 +225,11 @@ TAP__INLINE T M(lerp)(T a, T b, T c)
     return c < (T)0.5 ? a + way * c : b - way * (1 - c);
 }
 
-/* a c^2, a by c first if the square is out of range */
+/* a c^2, a by c first if the square is out of range; 0 for 0, as of a gradient that is masked */
 TAP__INLINE T M(times_square)(T a, T c)
 {
     const T square = c * c, y = (square >= SMALLEST) & (square < (T)INFINITY) ? a * square : a * c * c;
-    return (a == 0) & (c == c) ? 0 : y;
+    return a == 0 ? 0 : y;
 }
 
 /* e^x - 1 - x, near 0 by its series x^2/2 (1 + x/3 (1 + x/4 (..))) */

@@ -175,7 +175,7 @@ static wide part(wide a, wide b)
 #define DENSITIES(X1, X2, X3)                                                                                                       \
     X2(less, tap__less(a, b), a == INF && b == a ? -a : a - b, 1, -1, 0.51, 0, "inf - inf may be anything")                         \
     X2(less_square, tap__less_square(a, b), isnan(b) ? b : a == INF ? isinf(b) ? -a : a : a - b * b, 1, -2 * b, 1, 1, NULL)                        \
-    X2(times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))), scaled(a, b), expl(b), scaled(a, b), 4, 4,                       \
+    X2(times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))), a == 0 ? 0 : scaled(a, b), expl(b), scaled(a, b), 4, 4,                       \
        "inf 0 may be anything")                                                                                                     \
     X1(exp_rest, tap__exp_rest(x), exp_rest(x), expm1l(x), 5, 2, NULL)                                                              \
     X2(exp_gap, tap__exp_gap(a, b), exp_gap(a, b), expl(a), -expl(b), 4, 2, NULL)                                                   \

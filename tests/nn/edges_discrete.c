@@ -224,6 +224,8 @@ static wide byte_mean(int what, wide loc, wide log_scale)
     X2(negative_binomial__mean, tap_dist_mean(tap_negative_binomial(a, b)), expl(a), expl(a), 0, 2, 2, NULL) \
     X2(negative_binomial__variance, tap_dist_variance(tap_negative_binomial(a, b)), expl(a) + expl(2 * a - b), expl(a) + 2 * expl(2 * a - b), \
        -expl(2 * a - b), 256, 256, "inf - inf may be anything", .tiny = 4, MOST, .finite = true)                                                    \
+    X1(zero_inflated_negative_binomial__log_prob_of_hardly_any, tap_log_prob(tap_zero_inflated_negative_binomial(AT(x, -30), NOTHING(x), x), \
+       NOTHING(x)), inflated(0, -30, 0, x), inflated_by_l(0, -30, 0, x), 32, 32, NULL)                                               \
     INFLATED(X3, 0) INFLATED(X3, 3)                                                                                                  \
     X3(zero_inflated_negative_binomial__log_prob_outside, tap_log_prob(tap_zero_inflated_negative_binomial(a, b, c), AT(a, -1)), -INF, 0, \
        0, 0, 0, 0, NULL)                                                                                                             \
