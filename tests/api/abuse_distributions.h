@@ -83,7 +83,7 @@
     X(sample_bool, TAP_EDTYPE, "sample: [2,4]: bool is not float32 or float64; tap_cast makes it so", \
       w->out = tap_sample(tap_bernoulli(tap_gt(w->in.x, w->in.x)))) \
     X(sample_n_negative, TAP_EARG, "sample_n: [2,4] x []: -1 samples of shape [2,4]", w->out = tap_sample_n(w->in.q, -1)) \
-    X(sample_n_overflowing, TAP_ESHAPE, "tape: [9223372036854775807,2,4] is no shape", \
+    X(sample_n_overflowing, TAP_ESHAPE, "sample_n: [2,4] x []: [9223372036854775807,2,4] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", \
       w->out = tap_sample_n(w->in.q, INT64_MAX)) \
     X(sample_n_vast, TAP_ENOMEM, NULL, w->out = tap_sample_n(w->in.q, 1ll << 50)) \
     X(sample_n_rank, TAP_EARG, "sample_n: [1,1,1,1,1,1,2,4]: 1 samples of shape [1,1,1,1,1,1,2,4]", \
