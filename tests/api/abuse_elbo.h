@@ -13,7 +13,7 @@
       w->out = tap_free_bits(tap_scalar(w->t, 1), 1)) \
     X(free_bits_negative, TAP_EARG, "free_bits: [2,4]: -1 nats are not a finite number from 0 up", \
       w->out = tap_free_bits(w->in.x, -1)) \
-    X(bound_nothing, TAP_EARG, "bound_of: input 0 is no var", \
+    X(bound_nothing, TAP_EARG, "bound_of: [2,4]: input 0 is no var", \
       w->out = tap_bound_of((tap_densities){ .log_q = w->in.x }, OF(0))) \
     X(bound_missing, TAP_EARG, "bound_of: [2,4]: log p(z) or log q(z|x) is missing", \
       w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x }, OF(0))) \
@@ -29,7 +29,7 @@
       w->out = tap_bound_of(BOUND(w->in.x), OF(.free_bits = 1))) \
     X(bound_dreg, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: this estimator needs the draws z", \
       w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_DOUBLY_REPARAMETERIZED))) \
-    X(bound_dreg_copy, TAP_EARG, "bound_of: [2,4] (weights): log p(x|z) was not computed from this z, but from a copy", \
+    X(bound_dreg_copy, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4] x [2,4] (weights): log p(x|z) was not computed from this z, but from a copy", \
       tap_var z = tap_mul_scalar(tap_reshape(tap_narrow(tap_use(w->t, w->weight), 0, 0, 2), TAP_SHAPE(2, 4)), 1); \
       tap_densities d = BOUND(tap_sin(z)); \
       d.z = tap_named(tap_mul_scalar(z, 1), "weights"); \
