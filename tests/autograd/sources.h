@@ -71,24 +71,37 @@ static inline const char *sources_root(void)
     return root ? root : ".";
 }
 
+/* How many operators the sources of a folder have, and those of the folders in it; -1: it cannot be read. */
+static inline int sources_in_folder(const char *folder, sources_visitor visit, void *context)
+{
+    char path[4096];
+    int  found = 0, n;
+    DIR *d = opendir(folder);
+    if (!d) return -1;
+    for (struct dirent *e; (e = readdir(d));) {
+        const char *dot = strrchr(e->d_name, '.');
+        const bool  table = dot && !strcmp(dot, ".def");
+        if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, e->d_name) >= sizeof path) continue;
+        if (!dot) n = sources_in_folder(path, visit, context);
+        else if (table || !strcmp(dot, ".c")) n = sources_in_file(path, table ? sources_row_on : sources_operator_on, visit, context);
+        else continue;
+        found += n > 0 ? n : 0;
+    }
+    closedir(d);
+    return found;
+}
+
 /* All operators of the library; how many, or -1: set TAP_SOURCE_ROOT. */
 static inline int sources_operators(sources_visitor visit, void *context)
 {
-    static const char *const folders[] = { "tensor", "autograd", "nn", "models" };
+    static const char *const floors[] = { "tensor", "autograd", "nn", "models" };
     char                     path[4096];
     int                      found = 0;
     for (int i = 0; i < 4; i++) {
-        snprintf(path, sizeof path, "%s/%s", sources_root(), folders[i]);
-        DIR *d = opendir(path);
-        if (!d) return -1;
-        for (struct dirent *e; (e = readdir(d));) {
-            const char *dot = strrchr(e->d_name, '.');
-            bool        table = dot && !strcmp(dot, ".def");
-            if (!dot || (!table && strcmp(dot, ".c") != 0)) continue;
-            snprintf(path, sizeof path, "%s/%s/%s", sources_root(), folders[i], e->d_name);
-            found += sources_in_file(path, table ? sources_row_on : sources_operator_on, visit, context);
-        }
-        closedir(d);
+        snprintf(path, sizeof path, "%s/%s", sources_root(), floors[i]);
+        const int n = sources_in_folder(path, visit, context);
+        if (n < 0) return -1;
+        found += n;
     }
     return found;
 }
