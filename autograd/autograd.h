@@ -376,7 +376,7 @@ TAP_API bool        tap_needs(const tap_node *n, int i); /* whether gin[i] is wa
  * [2,4,8]: inner sizes 8 and 6 differ". Within another such function, it is that one's words that count. Absent vars, { 0 }, are left
  * out; others must be on one tape, and of this step. Without GNU C it does nothing. */
 #if defined(__GNUC__)
-#define TAP_CALL_N(name, n, in) __attribute__((cleanup(tap_call_end))) tap_running tap_running_call = tap_call_begin(name, n, in)
+#define TAP_CALL_N(name, n, in) __attribute__((cleanup(tap_call_end), unused)) tap_running tap_running_call = tap_call_begin(name, n, in)
 #define TAP_CALL(name, ...)                            \
     const tap_var tap_call_inputs[] = { __VA_ARGS__ }; \
     TAP_CALL_N(name, (int)(sizeof tap_call_inputs / sizeof *tap_call_inputs), tap_call_inputs)

@@ -7,7 +7,7 @@
 /* y, what a slope makes of the gradient g, but 0 where that is 0 and y is no number */
 TAP__INLINE T M(chain)(T g, T y)
 {
-    return (g == 0) & (y != y) ? 0 : y;
+    return ((g == 0) & (y != y)) ? 0 : y;
 }
 
 /* e^-|x| / (1 + e^-|x|)^2, y = sigmoid(x) */
@@ -228,7 +228,7 @@ TAP__INLINE T M(lerp)(T a, T b, T c)
 /* a c^2, a by c first if the square is out of range; 0 for 0, as of a gradient that is masked */
 TAP__INLINE T M(times_square)(T a, T c)
 {
-    const T square = c * c, y = (square >= SMALLEST) & (square < (T)INFINITY) ? a * square : a * c * c;
+    const T square = c * c, y = ((square >= SMALLEST) & (square < (T)INFINITY)) ? a * square : a * c * c;
     return a == 0 ? 0 : y;
 }
 

@@ -83,7 +83,7 @@ FAULTS = [
      "gin[0] = tap_mul(over_matrices(g), tap__cofactors(tap_in(n, 0)));", "autograd/edges", "cofactors out of range, times a gradient near 0"),
     ("autograd/linalg.c", "gl = tap_tril(upper ? tap_mT(g) : g, 0)", "gl = upper ? tap_mT(g) : g", "autograd/edges",
      "NaN above the diagonal of a Cholesky factor's gradient"),
-    ("autograd/elementwise_functions.h", "return (g == 0) & (y != y) ? 0 : y;", "return y;", "autograd/edges",
+    ("autograd/elementwise_functions.h", "return ((g == 0) & (y != y)) ? 0 : y;", "return y;", "autograd/edges",
      "a gradient of 0 multiplied by an infinite slope"),
     ("autograd/elementwise_functions.h", "y = b > 0 ? a * w : a * h * (h * w);", "y = b > 0 ? a * w : a * (h * h * w);", "autograd/edges",
      "a sigmoid that underflows before its product"),

@@ -5,8 +5,8 @@
 
 #define ABSENT ((tap_var){ 0 })
 #define NONE   TAP_REDUCE_NONE
-#define WIDE   0x1p100
-#define NARROW 0x1p-100
+#define WIDE   0x1p100L
+#define NARROW 0x1p-100L
 
 /* ---- Terms ---- */
 
@@ -296,14 +296,14 @@ static void expected_gradient(const wide *x, wide c, const wide *part, wide *g)
     }                                                                        \
     static void name##_y(const wide *x, wide *y)                             \
     {                                                                        \
-        const wide z[] = { by * x[0], by * x[1], by * x[2], by * x[3] };     \
+        const wide z[] = { (wide)(by) * x[0], (wide)(by) * x[1], (wide)(by) * x[2], (wide)(by) * x[3] };   \
         wide       p[N];                                                     \
         *y = expected(z, (const wide[]){ __VA_ARGS__ }, p);                  \
     }                                                                        \
     static void name##_g(const wide *x, const wide *c, wide *g)              \
     {                                                                        \
-        const wide z[] = { by * x[0], by * x[1], by * x[2], by * x[3] };     \
-        expected_gradient(z, by * *c, (const wide[]){ __VA_ARGS__ }, g);     \
+        const wide z[] = { (wide)(by) * x[0], (wide)(by) * x[1], (wide)(by) * x[2], (wide)(by) * x[3] };   \
+        expected_gradient(z, (wide)(by) * *c, (const wide[]){ __VA_ARGS__ }, g);     \
     }
 EXPECTED(soft, tap_cross_entropy(x, targets(x, soft), ABSENT, TAP_NO_INDEX, NONE, 0), 1, 0.25L, 0, 0.75L, 0)
 EXPECTED(soft_weighted, tap_cross_entropy(x, targets(x, (const double[]){ 0.5, 0.5, 0, 0 }), row_of(x, weights), TAP_NO_INDEX, NONE, 0), 1, 1, 0,

@@ -4,7 +4,7 @@
 #include "tests/nn/edge_tables.h"
 
 #define ABSENT ((tap_var){ 0 })
-#define FAR    0x1.8p127
+#define FAR    0x1.8p127L
 
 /* ---- Element by element ---- */
 
