@@ -116,11 +116,12 @@ static void NAME(pack)(int64_t k, int64_t columns, const T *b, int64_t b_row, in
         for (int64_t j = 0; j < turned; j += 4) NAME(turn)(b + i + j * b_column, b_column, panel + i * width + j, width);
     }
     for (int64_t first = 0; first < k; first++) {
-        T *to = panel + first * width;
-        if (b_column == 1) memcpy(to, b + first * b_row, (size_t)columns * sizeof(T));
-        else
-            for (int64_t j = first < i ? turned : 0; j < columns; j++) to[j] = b[first * b_row + j * b_column];
-        for (int64_t j = columns; j < width; j++) to[j] = 0;
+        T       *to = panel + first * width;
+        const T *from = b + first * b_row;
+        int64_t  j = first < i ? turned : 0;
+        for (; b_column == 1 && j + LANES <= columns; j += LANES) NAME(store)(to + j, NAME(load)(from + j));
+        for (; j < columns; j++) to[j] = from[j * b_column];
+        for (; j < width; j++) to[j] = 0;
     }
 }
 
