@@ -91,6 +91,11 @@ static inline int64_t block_at(int64_t at, int64_t n)
             for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b0);                              \
             return;                                                                                     \
         }                                                                                               \
+        if (stride[0] == 1 && stride[1] == 0 && stride[2] == 1) { /* the gradient of a sum, in a rule */ \
+            const T a0 = *a;                                                                            \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a0, b[i]);                              \
+            return;                                                                                     \
+        }                                                                                               \
         for (int64_t at = 0; at < n; at += BLOCK) {                                                     \
             R       ys[BLOCK];                                                                          \
             T       as[BLOCK], bs[BLOCK];                                                               \
@@ -120,6 +125,11 @@ static inline int64_t block_at(int64_t at, int64_t n)
         if (stride[0] == 1 && stride[1] == 1 && stride[2] == 0 && stride[3] == 0) {                     \
             const T b0 = *b, c0 = *c;                                                                   \
             for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b0, c0);                          \
+            return;                                                                                     \
+        }                                                                                               \
+        if (stride[0] == 1 && stride[1] == 0 && stride[2] == 1 && stride[3] == 1) {                     \
+            const T a0 = *a;                                                                            \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a0, b[i], c[i]);                        \
             return;                                                                                     \
         }                                                                                               \
         for (int64_t at = 0; at < n; at += BLOCK) {                                                     \

@@ -177,7 +177,7 @@ tap_var tap__softplus_beta_slope(tap_var x, double beta, double threshold); /* s
 tap_var tap__exp_square(tap_var x, double rate);       /* e^(rate x^2) */
 tap_var tap__sigmoid_sub(tap_var x, tap_var t);        /* sigmoid(x) - t */
 tap_var tap__inside(tap_var a, tap_var t);             /* a where t is between 0 and 1, else 0 */
-tap_var tap__minus_sigmoid(tap_var t, tap_var x);      /* t - sigmoid(x) there, else 0 */
+tap_var tap__bernoulli_grad(tap_var g, tap_var t, tap_var x); /* g (t - sigmoid(x)) there, else 0 */
 tap_var tap__bernoulli_log_prob(tap_var x, tap_var t); /* t log sigmoid(x) + (1 - t) log(1 - sigmoid(x)) there, else -infinity */
 tap_var tap__gated(tap_var a, tap_var b);              /* a sigmoid(b) */
 tap_var tap__gated_grad(tap_var a, tap_var b);         /* the same, 0 where a is, */

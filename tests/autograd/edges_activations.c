@@ -141,7 +141,7 @@ static wide part(wide a, wide b)
        b < 0 || b > 1 ? -INF : (b == (a > 0) ? 0 : a * (b - (a > 0))) - softplus(-fabsl(a)),                                        \
        b < 0 || b > 1 ? 0 : -minus(a, b), b < 0 || b > 1 ? 0 : a, 3, 3, NULL)                                    \
     X2(sigmoid_sub, tap__sigmoid_sub(a, b), minus(a, b), bell(a), -1, 3, 4, NULL)                \
-    X2(minus_sigmoid, tap__minus_sigmoid(a, b), a < 0 || a > 1 ? 0 : -minus(b, a), a >= 0 && a <= 1, a < 0 || a > 1 ? 0 : -bell(b), 3, 4, NULL)
+    X2(bernoulli_grad, tap__bernoulli_grad(tap__full_like(a, 1), a, b), a < 0 || a > 1 ? 0 : -minus(b, a), a >= 0 && a <= 1, a < 0 || a > 1 ? 0 : -bell(b), 3, 4, NULL)
 
 #define PIECES(X1, X2, X3)                                                                                                          \
     X2(chain_mul, tap__chain_mul(a, b), chain(a, a * b), b, a, 0.51, 0, "inf 0 may be anything")                                    \

@@ -39,7 +39,7 @@ TWO(f_sigmoid_sub, tap__sigmoid_sub(a, b))
 TWO(f_gated, tap__gated(a, b))
 TWO(f_gated_grad, tap__gated_grad(a, b))
 TWO(f_gated_slope, tap__gated_slope(a, b))
-TWO(f_minus_sigmoid, tap__minus_sigmoid(a, b))
+THREE(f_bernoulli_grad, tap__bernoulli_grad(a, b, c))
 TWO(f_bernoulli_log_prob, tap__bernoulli_log_prob(a, b))
 TWO(f_share, tap__share(a, b))
 TWO(f_ahead, tap__ahead(a, b))
@@ -84,7 +84,7 @@ const gradient_row elementwise_gradients[] = {
     { "tanh_grad", f_tanh_grad, R2 },
     { "sigmoid_grad", f_sigmoid_grad, R2 },
     { "sigmoid_sub", f_sigmoid_sub, R2 },
-    { "minus_sigmoid", f_minus_sigmoid, .n = 2, .shape = { S3, S3 }, .low = { 0.05, -2 }, .high = { 0.95, 2.3 } },
+    { "bernoulli_grad", f_bernoulli_grad, .n = 3, .shape = { S3, S3, S3 }, .low = { -2, 0.05, -2 }, .high = { 2.3, 0.95, 2.3 } },
     { "bernoulli_log_prob", f_bernoulli_log_prob, .n = 2, .shape = { S3, S3 }, .low = { -2, 0.05 }, .high = { 2.3, 0.95 }, KINK(0) },
     { "gated", f_gated, R2 },
     { "gated_grad", f_gated_grad, R2 },
