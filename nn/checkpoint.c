@@ -11,7 +11,7 @@
 
 #include "autograd/internal.h"
 #include "nn/internal.h"
-#include "tensor/safetensors.h"
+#include "tensor/io/safetensors.h"
 #include "tensor/text.h"
 
 #define FORMAT   "tapestry checkpoint 1"

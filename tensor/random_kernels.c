@@ -2,7 +2,7 @@
  * library takes part: the numbers are the same, to the last bit, on every machine. */
 #define TAP__NO_FMA
 #include "tensor/random.h"
-#include "tensor/vmath.h"
+#include "tensor/kernels/vmath.h"
 
 /* (k + 1/2) / 2^52 for the upper 52 bits k: as many as keep the sum exact, so that neither 0 nor 1 can come out. */
 static inline double uniform(uint64_t word)

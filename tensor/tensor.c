@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "tensor/borrow.h"
-#include "tensor/map.h"
+#include "tensor/kernels/map.h"
 
 tap_tensor tap__tensor_fail(tap_arena *a, tap_status status, const char *format, ...)
 {

@@ -1,6 +1,6 @@
 /* tests/autograd/edge_cases.h: what tables of cases are written with. */
-#ifndef TAP_TESTS_EDGE_CASES_H
-#define TAP_TESTS_EDGE_CASES_H
+#ifndef TAP_TESTS_AUTOGRAD_EDGE_CASES_H
+#define TAP_TESTS_AUTOGRAD_EDGE_CASES_H
 
 #include "tests/autograd/edges.h"
 

@@ -1,6 +1,6 @@
 /* tests/autograd/edge_tables.h: the rows of edges_*.c. */
-#ifndef TAP_TESTS_EDGE_TABLES_H
-#define TAP_TESTS_EDGE_TABLES_H
+#ifndef TAP_TESTS_AUTOGRAD_EDGE_TABLES_H
+#define TAP_TESTS_AUTOGRAD_EDGE_TABLES_H
 
 #include "tests/autograd/edges.h"
 

@@ -13,8 +13,8 @@
  * - Is a gradient of 0 from above 0 in every argument, whatever the arguments are? What is masked adds nothing.
  * - Where arguments, results and gradients are finite, are all intermediate results, as tap_tape_trace_nonfinite sees them?
  */
-#ifndef TAP_TESTS_EDGES_H
-#define TAP_TESTS_EDGES_H
+#ifndef TAP_TESTS_AUTOGRAD_EDGES_H
+#define TAP_TESTS_AUTOGRAD_EDGES_H
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* tests/autograd/gradient_tables.h: all rows of the gradient tests, for the programs that go through them. */
-#ifndef TAP_TESTS_GRADIENT_TABLES_H
-#define TAP_TESTS_GRADIENT_TABLES_H
+#ifndef TAP_TESTS_AUTOGRAD_GRADIENT_TABLES_H
+#define TAP_TESTS_AUTOGRAD_GRADIENT_TABLES_H
 
 #include "tests/autograd/gradients.h"
 

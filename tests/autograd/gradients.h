@@ -1,7 +1,7 @@
 /* tests/autograd/gradients.h: rows of the gradient tests. A row names what it tests, a function that calls it, the shapes of its
  * inputs and the intervals their values come from; test_gradients.c does the rest with every row. */
-#ifndef TAP_TESTS_GRADIENTS_H
-#define TAP_TESTS_GRADIENTS_H
+#ifndef TAP_TESTS_AUTOGRAD_GRADIENTS_H
+#define TAP_TESTS_AUTOGRAD_GRADIENTS_H
 
 #include <math.h>
 

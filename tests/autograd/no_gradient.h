@@ -1,6 +1,6 @@
 /* tests/autograd/no_gradient.h: public functions whose result is a var, but for which no row of the gradient tests is asked. */
-#ifndef TAP_TESTS_NO_GRADIENT_H
-#define TAP_TESTS_NO_GRADIENT_H
+#ifndef TAP_TESTS_AUTOGRAD_NO_GRADIENT_H
+#define TAP_TESTS_AUTOGRAD_NO_GRADIENT_H
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* tests/autograd/nodes.h: how many nodes a call leaves on the tape t of values.h. */
-#ifndef TAP_TESTS_NODES_H
-#define TAP_TESTS_NODES_H
+#ifndef TAP_TESTS_AUTOGRAD_NODES_H
+#define TAP_TESTS_AUTOGRAD_NODES_H
 
 #include "autograd/internal.h"
 #include "tests/autograd/values.h"

@@ -1,7 +1,7 @@
 /* tests/autograd/sources.h: which operators and public functions there are, as the sources and headers have them. For tests that
  * demand something of each. */
-#ifndef TAP_TESTS_SOURCES_H
-#define TAP_TESTS_SOURCES_H
+#ifndef TAP_TESTS_AUTOGRAD_SOURCES_H
+#define TAP_TESTS_AUTOGRAD_SOURCES_H
 
 #include <dirent.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* tests/autograd/tape.h: what tests of the tape share. Values are vectors of three numbers, mostly. */
-#ifndef TAP_TESTS_TAPE_H
-#define TAP_TESTS_TAPE_H
+#ifndef TAP_TESTS_AUTOGRAD_TAPE_H
+#define TAP_TESTS_AUTOGRAD_TAPE_H
 
 #include "autograd/internal.h"
 #include "tests/tensor/scratch.h"

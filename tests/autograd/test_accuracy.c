@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "autograd/internal.h"
-#include "tensor/special.h"
+#include "tensor/kernels/special.h"
 #include "tests/autograd/wide.h"
 
 /* ---- The rows, and how each is called ---- */
@@ -36,7 +36,7 @@ typedef tap_var (*caller)(tap_var a, tap_var b, double p, double q);
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c)
 #define INNER3(name, cost, value, rule_a, rule_b, rule_c)
 #define COMPARE(name, value)
-#include "autograd/elementwise.def"
+#include "autograd/ops/elementwise.def"
 #undef UNARY
 #undef WITH
 #undef WITH2
@@ -214,7 +214,7 @@ static const entry entries[] = {
 #define INNER_WITH                                UNARY
 #define INNER_WITH2                               UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) FORMULA(name, a, b, value)
-#include "autograd/elementwise.def"
+#include "autograd/ops/elementwise.def"
 #undef UNARY
 #undef BINARY
 #undef T
@@ -223,7 +223,7 @@ static const entry rows[] = {
 #define ROW(name, n) { #name, #name, call_##name, formula_##name, n, 0.5, 2, { 4, 4 }, 0, ALL },
 #define UNARY(name, cost, value, rule)            ROW(name, 1)
 #define BINARY(name, cost, value, rule_a, rule_b) ROW(name, 2)
-#include "autograd/elementwise.def"
+#include "autograd/ops/elementwise.def"
 };
 
 enum { N_ENTRIES = sizeof entries / sizeof *entries, N_ROWS = sizeof rows / sizeof *rows };

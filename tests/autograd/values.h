@@ -1,6 +1,6 @@
 /* tests/autograd/values.h: tests of what operators give, element by element. Each test has a tape of its own. */
-#ifndef TAP_TESTS_VALUES_H
-#define TAP_TESTS_VALUES_H
+#ifndef TAP_TESTS_AUTOGRAD_VALUES_H
+#define TAP_TESTS_AUTOGRAD_VALUES_H
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* tests/autograd/wide.h: functions in long double, to hold the library's against. */
-#ifndef TAP_TESTS_WIDE_H
-#define TAP_TESTS_WIDE_H
+#ifndef TAP_TESTS_AUTOGRAD_WIDE_H
+#define TAP_TESTS_AUTOGRAD_WIDE_H
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* tests/autograd/wide_vectors.h: functions of vectors of EDGE_LENGTH numbers in long double, at infinity as well: of numbers that are
  * infinite alike, each has the same share. */
-#ifndef TAP_TESTS_WIDE_VECTORS_H
-#define TAP_TESTS_WIDE_VECTORS_H
+#ifndef TAP_TESTS_AUTOGRAD_WIDE_VECTORS_H
+#define TAP_TESTS_AUTOGRAD_WIDE_VECTORS_H
 
 #include "tests/autograd/edges.h"
 

@@ -1,6 +1,6 @@
 /* tests/bench/architectures.h: the models that bench_step times, and whose bits test_determinism compares. */
-#ifndef TAP_TESTS_ARCHITECTURES_H
-#define TAP_TESTS_ARCHITECTURES_H
+#ifndef TAP_TESTS_BENCH_ARCHITECTURES_H
+#define TAP_TESTS_BENCH_ARCHITECTURES_H
 
 #include "models/models.h"
 

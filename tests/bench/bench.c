@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tensor/matmul.h"
+#include "tensor/kernels/matmul.h"
 #include "tests/bench/bench.h"
 
 /* ---- The command line ---- */

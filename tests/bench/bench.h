@@ -1,6 +1,6 @@
 /* tests/bench/bench.h: what the benchmarks share. They are programs: what goes wrong is said, and ends them. */
-#ifndef TAP_TESTS_BENCH_H
-#define TAP_TESTS_BENCH_H
+#ifndef TAP_TESTS_BENCH_BENCH_H
+#define TAP_TESTS_BENCH_BENCH_H
 
 #include "tensor/internal.h"
 

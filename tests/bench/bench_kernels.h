@@ -1,6 +1,6 @@
 /* tests/bench/bench_kernels.h: loops that the memory alone holds up. */
-#ifndef TAP_TESTS_BENCH_KERNELS_H
-#define TAP_TESTS_BENCH_KERNELS_H
+#ifndef TAP_TESTS_BENCH_BENCH_KERNELS_H
+#define TAP_TESTS_BENCH_BENCH_KERNELS_H
 
 #include "tensor/internal.h"
 

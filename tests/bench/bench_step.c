@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "tensor/matmul.h"
+#include "tensor/kernels/matmul.h"
 #include "tests/bench/architectures.h"
 #include "tests/bench/bench.h"
 #include "tests/heap.h"

@@ -1,7 +1,7 @@
 /* tests/faults/calls.h: system calls that fail. The functions in calls.c stand before the C library's, for the library's own calls
  * and for zlib's. */
-#ifndef TAP_TESTS_CALLS_H
-#define TAP_TESTS_CALLS_H
+#ifndef TAP_TESTS_FAULTS_CALLS_H
+#define TAP_TESTS_FAULTS_CALLS_H
 
 #include <stdbool.h>
 

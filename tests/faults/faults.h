@@ -1,7 +1,7 @@
 /* tests/faults/faults.h: what the tests share that let something fail on purpose. A scenario is run again and again, each time with
  * another fault; then it has reported an error and left everything as it was, or it has the result that it always has. */
-#ifndef TAP_TESTS_FAULTS_H
-#define TAP_TESTS_FAULTS_H
+#ifndef TAP_TESTS_FAULTS_FAULTS_H
+#define TAP_TESTS_FAULTS_FAULTS_H
 
 #include "tests/tensor/scratch.h"
 

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "models/models.h"
-#include "tensor/matmul.h"
+#include "tensor/kernels/matmul.h"
 #include "tests/autograd/gradient_tables.h"
 #include "tests/faults/faults.h"
 #include "tests/heap.h"

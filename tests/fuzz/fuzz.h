@@ -1,7 +1,7 @@
 /* What fuzz targets share. A target is one file that defines fuzz() and fuzz_seeds(). libFuzzer calls it with what it makes up,
  * replay.c with what is kept; README.md has the rest. */
-#ifndef TAP_TESTS_FUZZ_H
-#define TAP_TESTS_FUZZ_H
+#ifndef TAP_TESTS_FUZZ_FUZZ_H
+#define TAP_TESTS_FUZZ_FUZZ_H
 
 #include <stdio.h>
 #include <stdlib.h>

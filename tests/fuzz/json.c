@@ -1,5 +1,5 @@
 /* The JSON of safetensors headers: what comes through is UTF-8 and whole numbers. */
-#include "tensor/json.h"
+#include "tensor/io/json.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_items(const cJSON *json)

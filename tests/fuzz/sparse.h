@@ -2,7 +2,7 @@
 #ifndef TAP_TESTS_FUZZ_SPARSE_H
 #define TAP_TESTS_FUZZ_SPARSE_H
 
-#include "tensor/sparse.h"
+#include "tensor/sparse/csr.h"
 #include "tests/fuzz/fuzz.h"
 
 /* The reader's matrix is one, or there is an error; so is its transpose; written and read again it is the same. kept: bytes beside. */

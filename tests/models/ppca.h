@@ -1,7 +1,7 @@
 /* tests/models/ppca.h: probabilistic PCA without the library's models: the moments of data, their eigenvalues by orthogonal
  * iteration, the optimum in closed form (Tipping & Bishop 1999); and a linear VAE trained towards it. */
-#ifndef TAP_TESTS_PPCA_H
-#define TAP_TESTS_PPCA_H
+#ifndef TAP_TESTS_MODELS_PPCA_H
+#define TAP_TESTS_MODELS_PPCA_H
 
 #include <math.h>
 #include <stdio.h>

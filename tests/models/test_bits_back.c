@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <xxhash.h>
 
-#include "models/bits_back.h"
+#include "models/compression/bits_back.h"
 
 enum { DATA = 12, LATENT = 3 };
 

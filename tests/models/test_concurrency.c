@@ -7,7 +7,7 @@
 
 #include "models/models.h"
 #include "tensor/internal.h"
-#include "tensor/matmul.h"
+#include "tensor/kernels/matmul.h"
 #include "tests/tensor/scratch.h"
 
 extern char **environ;

@@ -38,7 +38,7 @@ SYMMETRIC = {"tap_add", "tap_mul", "tap_maximum", "tap_minimum", "tap_eq", "tap_
 EVEN = {"tap_abs", "tap_square"}  # of a difference the same either way round
 ALLOCATORS = {"calloc", "malloc", "tap_arena_alloc", "tap__arena_take", "tap_call_scratch", "tap_tensor_zeros", "tensor_uninitialized"}
 PUSHES = {"tap__push", "tap__push_empty", "tap__push_result", "put", "borrow"}  # new nodes, which take memory, too
-# Calls that report an error. What guards them has tests of its own (tests/api), and is left alone.
+# Calls that report an error. What guards them has tests of its own (tests/bad_arguments), and is left alone.
 REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
            "bad_axis", "refuse_as", "fail_foreign", "viewed", "tap__inert", "tap__live", "inert", "tap__usable", "tap__together", "tap__inputs", "tap_module_fail",
            "tap__error_set_in", "tap__arena_give_back", "can_take", "REFUSE", "refuse"}  # fmt: skip

@@ -19,19 +19,19 @@ from build import Build, Failed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-SCOPE = ["autograd/*.def", "autograd/*.c", "nn/*.c", "tensor/*.c", "tensor/*_template.h", "tensor/vmath*.h", "tensor/rising.h"]
+SCOPE = ["autograd/**/*.def", "autograd/**/*.c", "nn/**/*.c", "tensor/**/*.c", "tensor/kernels/*_template.h", "tensor/kernels/vmath*.h", "tensor/kernels/rising.h"]
 REQUIRED = 95  # per cent
 GRADIENTS, ACCURACY = "autograd/gradients", "autograd/accuracy"
 # Which tests beside a tensor file's own should notice, before those of the operators.
 TENSOR_TESTS = {
-    "conv_template": ["conv"], "gemm": ["matmul", "threads"], "map": ["copy", "threads"], "matmul": ["matmul", "threads"],
-    "reduce": ["reduce", "threads"], "reduce_kernels": ["reduce"], "shape": ["shape", "view", "copy", "reduce"], "tensor": ["copy", "view", "shape"],
+    "conv_template": ["conv"], "blis": ["matmul", "parallel"], "map": ["copy", "parallel"], "matmul": ["matmul", "parallel"],
+    "reduce": ["reduce", "parallel"], "reduce_kernels": ["reduce"], "shape": ["shape", "view", "copy", "reduce"], "tensor": ["copy", "view", "shape"],
     "view": ["view", "copy"], "vmath_functions": ["vmath"], "linalg_template": ["linalg"], "product_template": ["matmul"],
-    "product_kernels": ["matmul"], "pca": ["sparse"], "sparse": ["matrix_market"],
+    "product_kernels": ["matmul"], "pca": ["csr"], "csr": ["matrix_market"],
 }  # fmt: skip
 # Gradient rows for what all operators stand on.
 ROWS = {
-    "apply": "add matmul", "backward": "add mul expand sum matmul where cat", "tape": "add matmul", "gemm": "matmul affine bmm",
+    "apply": "add matmul", "backward": "add mul expand sum matmul where cat", "tape": "add matmul", "blis": "matmul affine bmm",
     "index": "gather scatter scatter_add index_select sort cumsum", "linalg": "cholesky solve inv det slogdet solve_triangular",
     "map": "add mul where cast", "matmul": "matmul affine bmm", "reduce": "sum amax logsumexp variance", "reduce_kernels": "sum amax",
     "shape": "add sum expand reshape flip", "special": "lgamma digamma polygamma erfinv gelu", "tensor": "cast reshape cat",
@@ -41,7 +41,7 @@ ROWS = {
 }  # fmt: skip
 LONG = 8  # seconds of processor time after which gradient rows have no end
 # Tests of what is not mutated: files, data, memory, and of whole trainings, which notice less than smaller tests and take longer.
-UNRELATED = ["models/determinism", "models/linear", "models/tiny", "tensor/arena", "tensor/file", "tensor/idx", "tensor/png", "tensor/random", "tensor/safetensors",
+UNRELATED = ["models/determinism", "models/linear", "models/scalar_vae", "tensor/arena", "tensor/file", "tensor/idx", "tensor/png", "tensor/random", "tensor/safetensors",
              "nn/checkpoint", "nn/module_file", "nn/init", "nn/loader", "nn/module", "golden/*", "*/gradcheck", GRADIENTS]  # fmt: skip
 
 
@@ -66,12 +66,12 @@ def listed(name, fields):
 
 def find_mutants(only):
     prototypes = {}
-    for header in glob.glob(os.path.join(ROOT, "*", "*.h")):
+    for header in glob.glob(os.path.join(ROOT, "*", "**", "*.h"), recursive=True):
         prototypes.update(finding.prototypes_of(read(header)))
     excluded = listed("excluded.txt", 3)
     found = []
     for pattern in SCOPE:
-        for path in sorted(glob.glob(os.path.join(ROOT, pattern))):
+        for path in sorted(glob.glob(os.path.join(ROOT, pattern), recursive=True)):
             file = os.path.relpath(path, ROOT)
             find = finding.mutants_of_rows if file.endswith(".def") else finding.mutants_of
             found += find(file, read(file), prototypes)
@@ -94,8 +94,8 @@ class Rows:
         for path in glob.glob(os.path.join(ROOT, "tests/*/gradients_*.c")):
             self.known.update(re.findall(r'\{ "(\w+)",', read(path)))
         self.callers = collections.defaultdict(set)
-        for pattern in ("autograd/*.c", "nn/*.c", "autograd/*.def"):
-            for path in sorted(glob.glob(os.path.join(ROOT, pattern))):
+        for pattern in ("autograd/**/*.c", "nn/**/*.c", "autograd/**/*.def"):
+            for path in sorted(glob.glob(os.path.join(ROOT, pattern), recursive=True)):
                 self.note(read(path), path.endswith(".def"))
 
     def note(self, text, table):
@@ -186,7 +186,7 @@ class Judge:
         stem = os.path.splitext(os.path.basename(m.file))[0]
         floor = m.file.split("/")[0]
         names = sorted(self.seconds, key=self.seconds.get)
-        of = lambda floor: [t for t in names if t.startswith(floor + "/") and (t != ACCURACY or stem in ("elementwise", "special", "activations"))]
+        of = lambda floor: [t for t in names if t.startswith(floor + "/") and (t != ACCURACY or stem in ("elementwise", "special", "elementwise_composed"))]
         near = self.rows.near("tap_" + m.function if m.file.endswith(".def") else m.function)
         if stem in ROWS:
             near = near[:3] + [r for r in ROWS[stem].split() if r not in near]
@@ -194,13 +194,13 @@ class Judge:
         if floor == "tensor":
             first = [("tensor/" + t, []) for t in dict.fromkeys([stem] + TENSOR_TESTS.get(stem, []))]
             order = first + order
-            later = of("autograd") + ["api/abuse_tensor"] + ["api/abuse_autograd"] * (stem in ("index", "shape"))
+            later = of("autograd") + ["bad_arguments/tensor"] + ["bad_arguments/autograd"] * (stem in ("index", "shape"))
             later += ["nn/spatial"] * stem.startswith("conv") + ["nn/counts"] * (stem in ("rising", "special"))
         elif floor == "nn":
-            later = ["nn/" + stem] + of("nn") + ["models/vae", "models/golden", "api/abuse_nn"]
+            later = ["nn/" + stem] + of("nn") + ["models/vae", "models/golden", "bad_arguments/nn"]
         else:
             later = ["nn/counts"] * ("rising" in m.function or stem == "rising") + ["autograd/" + stem] + of("autograd") + ["nn/functional", "nn/spatial", "nn/distribution", "nn/optim", "models/vae",
-                                                                          "api/abuse_autograd"]
+                                                                          "bad_arguments/autograd"]
         known = lambda asked: [(t, a) for t, a in asked if t == GRADIENTS or t in self.seconds]
         return known(order), known((t, []) for t in dict.fromkeys(later) if (t, []) not in order)
 
@@ -259,7 +259,7 @@ class Judge:
         source = self.build.tests[test][0]
         out, program = os.path.join(folder, "mutant.o"), os.path.join(folder, "program")
         try:
-            if '"tensor/vmath' in read(source):
+            if '"tensor/kernels/vmath' in read(source):
                 self.build.compile(source, "", out, level="-O1", more=overlay)
                 self.build.link_program([out], program)
                 how = self.run_test(test, [], self.build.plain, self.limit(test), program=program)

@@ -1,6 +1,6 @@
 /* What the tests of distributions have in common: a distribution as data, so that tables can hold them. */
-#ifndef TAP_TESTS_DIST_CASES_H
-#define TAP_TESTS_DIST_CASES_H
+#ifndef TAP_TESTS_NN_DIST_CASES_H
+#define TAP_TESTS_NN_DIST_CASES_H
 
 #include <math.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
 #ifndef TAP_TESTS_NN_EDGE_TABLES_H
 #define TAP_TESTS_NN_EDGE_TABLES_H
 
-#include "nn/distribution.h"
+#include "nn/dist/distribution.h"
 #include "tests/autograd/edges.h"
 
 extern const edge_row loss_edges[], function_edges[], continuous_edges[], discrete_edges[], divergence_edges[];

@@ -1,6 +1,6 @@
 /* What works on images, beside NaN, infinities and the ends of the range: what has no weight, is cropped, or is not the largest, adds
  * nothing; means are in range where what they are of is. */
-#include "autograd/convolution.h"
+#include "autograd/ops/convolution.h"
 #include "nn/nn.h"
 #include "tests/autograd/edge_cases.h"
 

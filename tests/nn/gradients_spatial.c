@@ -1,5 +1,5 @@
 /* Gradient tests of what works on images. */
-#include "autograd/convolution.h"
+#include "autograd/ops/convolution.h"
 #include "tests/autograd/gradients.h"
 #include "nn/nn.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "autograd/internal.h"
-#include "tensor/special.h"
+#include "tensor/kernels/special.h"
 #include "tests/nn/dist_cases.h"
 
 typedef long double wide;

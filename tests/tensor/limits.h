@@ -1,6 +1,6 @@
 /* tests/tensor/limits.h: processes that are not given memory. Included behind cmocka.h. */
-#ifndef TAP_TESTS_LIMITS_H
-#define TAP_TESTS_LIMITS_H
+#ifndef TAP_TESTS_TENSOR_LIMITS_H
+#define TAP_TESTS_TENSOR_LIMITS_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* A folder of its own for each test program that writes files; the program works in it, so paths in messages are short. */
-#ifndef TAP_TESTS_SCRATCH_H
-#define TAP_TESTS_SCRATCH_H
+#ifndef TAP_TESTS_TENSOR_SCRATCH_H
+#define TAP_TESTS_TENSOR_SCRATCH_H
 
 #include <dirent.h>
 #include <ftw.h>

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "layouts.h"
-#include "tensor/conv.h"
+#include "tensor/kernels/conv.h"
 
 enum { GUARD = 16 }; /* elements before and after a result that nothing may touch */
 enum { FORWARD, ADJOINT, WEIGHT, WAYS };

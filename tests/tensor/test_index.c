@@ -1,7 +1,7 @@
 /* Elements addressed by index tensors, order along an axis and running sums, against loops over one element at a time: every
  * layout, axis and dtype. */
 #include "layouts.h"
-#include "tensor/index.h"
+#include "tensor/kernels/index.h"
 
 static const tap_shape shapes[] = {
     { 1, { 1 } },        { 1, { 9 } },         { 1, { 130 } },        { 2, { 3, 5 } },    { 2, { 1, 7 } },

@@ -2,7 +2,7 @@
 #include <float.h>
 
 #include "layouts.h"
-#include "tensor/linalg.h"
+#include "tensor/kernels/linalg.h"
 
 static const int64_t sizes[] = { 0, 1, 2, 3, 5, 8, 13, 16, 31, 32, 33, 47, 64, 65, 97, 130 };
 

@@ -1,7 +1,7 @@
 /* The loop over strided tensors: into how few runs it is cut, and that each element is in one of them. */
 #include "layouts.h"
 
-#include "tensor/map.h"
+#include "tensor/kernels/map.h"
 
 enum { MOST = 5000 }; /* runs that are looked at */
 

@@ -1,7 +1,7 @@
 /* Matrix products against three plain loops, for every size, layout, batch and number of threads. */
 #include "layouts.h"
-#include "tensor/matmul.h"
-#include "tensor/product.h"
+#include "tensor/kernels/matmul.h"
+#include "tensor/kernels/product.h"
 
 enum { GUARD = 16 }; /* elements before and after a result that nothing may touch */
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "layouts.h"
-#include "tensor/conv.h"
-#include "tensor/matmul.h"
+#include "tensor/kernels/conv.h"
+#include "tensor/kernels/matmul.h"
 
 static int64_t longest = 100000;
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "tensor/vmath.h"
+#include "tensor/kernels/vmath.h"
 
 typedef long double wide;
 

@@ -13,7 +13,7 @@ bad()
 allowed=
 for floor in tensor autograd nn models; do
     allowed="$allowed $floor"
-    for file in "$floor"/*.[ch]; do
+    for file in $(find "$floor" -name '*.[ch]'); do
         for included in $(sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' "$file"); do
             case " $allowed " in
             *" ${included%%/*} "*) ;;
@@ -21,7 +21,7 @@ for floor in tensor autograd nn models; do
             esac
         done
         case $file in
-        *.c) grep -q "'${file##*/}'" "$floor/meson.build" || bad "$file is missing in $floor/meson.build" ;;
+        *.c) grep -q "'${file#"$floor"/}'" "$floor/meson.build" || bad "$file is missing in $floor/meson.build" ;;
         esac
     done
 done

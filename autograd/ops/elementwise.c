@@ -1,0 +1,371 @@
+/* Elementwise operators: the rows of elementwise.def, where and cast. */
+#include <math.h>
+
+#include "autograd/ops/elementwise.h"
+#include "autograd/internal.h"
+
+enum { CHEAP = 1, DEAR = 4, SLOW = 100 }; /* costs of an element, as tap__map takes them */
+
+/* An operator of the table knows its row. */
+typedef struct {
+    tap_op op; /* first */
+    int    row, cost;
+} row_op;
+
+static tap__run loop_for(int row, tap_dtype dtype)
+{
+    return (*TAP__KERNEL_PICK(&tap__elementwise))[row][dtype];
+}
+
+static tap_status infer_row(tap_call *c, tap_tensor *out, bool compare)
+{
+    const row_op *op = (const row_op *)c->op;
+    out->shape = c->in[0].shape;
+    out->dtype = compare ? TAP_BOOL : c->in[0].dtype;
+    for (int i = 1; i < c->n_in; i++) {
+        if (c->in[0].dtype != c->in[i].dtype)
+            return tap_call_fail(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(c->in[0].dtype),
+                                 tap_dtype_name(c->in[i].dtype));
+    }
+    if (!loop_for(op->row, c->in[0].dtype))
+        return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(c->in[0].dtype));
+    for (int i = 1; i < c->n_in; i++) {
+        if (!tap__broadcast(out->shape, c->in[i].shape, &out->shape)) return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
+    }
+    return TAP_OK;
+}
+
+static tap_status infer_same(tap_call *c, tap_tensor *out)
+{
+    return infer_row(c, out, false);
+}
+
+static tap_status infer_bool(tap_call *c, tap_tensor *out)
+{
+    return infer_row(c, out, true);
+}
+
+static void run_row(tap_call *c, tap_tensor *out)
+{
+    const row_op *op = (const row_op *)c->op;
+    tap__map(loop_for(op->row, c->in[0].dtype), c->attr, out, c->n_in, c->in, op->cost);
+}
+
+/* ---- Pieces of rules ---- */
+
+#define NONE    ((tap_var){ 0 })
+#define C(v)    tap__scalar_like(x, v)
+#define LN2     0.693147180559945309
+#define LN10    2.30258509299404568
+#define SQRT_PI 1.77245385090551603
+#define SQRT_2  1.41421356237309505
+
+/* g where the condition holds, else 0 */
+static tap_var keep(tap_var condition, tap_var g)
+{
+    return tap_where(condition, g, tap__scalar_like(g, 0));
+}
+
+/* (1 - x) (1 + x): all digits, also near 1 */
+static tap_var one_minus_square(tap_var x)
+{
+    return tap_mul(tap_add_scalar(tap_neg(x), 1), tap_add_scalar(x, 1));
+}
+
+/* -g y x / (x^2 - 1), the derivative of g / sqrt(x^2 - 1) = y */
+static tap_var acosh_second(tap_var g, tap_var x, tap_var y)
+{
+    tap_var u = tap__chain_mul(tap__chain_mul(g, y), x);
+    return tap_neg(tap__chain_div(tap__chain_div(u, tap_add_scalar(x, -1)), tap_add_scalar(x, 1)));
+}
+
+/* height e^(rate x^2) */
+static tap_var bell(tap_var x, double height, double rate)
+{
+    return tap_mul_scalar(tap__exp_square(x, rate), height);
+}
+
+/* g / (1 + |x|)^2 */
+static tap_var softsign_grad(tap_var g, tap_var x)
+{
+    tap_var d = tap_add_scalar(tap_abs(x), 1);
+    return tap__chain_div(tap__chain_div(g, d), d);
+}
+
+static tap_var sigmoid_slope(tap_var g, tap_var x)
+{
+    return tap__sigmoid_grad(g, x, tap_sigmoid(x));
+}
+
+/* tanh(x / 2) = 2 sigmoid(x) - 1 */
+static tap_var half_tanh(tap_var x)
+{
+    return tap_tanh(tap_mul_scalar(x, 0.5));
+}
+
+/* With s = sigmoid(x): s' (2 + x (1 - 2 s)) */
+static tap_var silu_second(tap_var g, tap_var x)
+{
+    return tap__chain_mul(sigmoid_slope(g, x), tap_add_scalar(tap_neg(tap_mul(x, half_tanh(x))), 2));
+}
+
+/* The normal distribution: its function, and x times its density. */
+static tap_var gelu_slope(tap_var x)
+{
+    tap_var function = tap_mul_scalar(tap_erfc(tap_mul_scalar(x, -1 / SQRT_2)), 0.5);
+    return tap_add(function, tap__chain_mul(bell(x, 1 / (SQRT_2 * SQRT_PI), -0.5), x));
+}
+
+/* With s = sigmoid(u), u = c (x + k x^3), within 40, where s' is not 0: s' (2 u' + x (u'' + u'^2 (1 - 2 s))) */
+static tap_var gelu_tanh_second(tap_var g, tap_var x)
+{
+    const double c = 1.5957691216057308, k = 0.044715;
+    tap_var      z = tap_clamp(x, -40, 40), square = tap_square(z);
+    tap_var      u = tap_mul_scalar(tap_mul(z, tap_add_scalar(tap_mul_scalar(square, k), 1)), c);
+    tap_var      du = tap_mul_scalar(tap_add_scalar(tap_mul_scalar(square, 3 * k), 1), c), ddu = tap_mul_scalar(z, 6 * k * c);
+    tap_var      bend = tap_sub(ddu, tap_mul(half_tanh(u), tap_square(du)));
+    return tap__chain_mul(sigmoid_slope(g, u), tap_add(tap_mul_scalar(du, 2), tap_mul(z, bend)));
+}
+
+/* With t = tanh(softplus(x)), t' = (1 - t^2) s: t' (2 + x (1 - s - 2 t s)) */
+static tap_var mish_second(tap_var g, tap_var x)
+{
+    tap_var s = tap_sigmoid(x), above = tap_softplus(x), t = tap_tanh(above);
+    tap_var bend = tap_sub(tap_sigmoid(tap_neg(x)), tap_mul_scalar(tap_mul(t, s), 2));
+    return tap__chain_mul(tap__tanh_grad(tap__chain_mul(g, s), above, t), tap_add_scalar(tap_mul(x, bend), 2));
+}
+
+/* beta sigmoid'(beta x), and 0 beyond the threshold */
+static tap_var softplus_beta_second(tap_var g, tap_var x, double beta, double threshold)
+{
+    tap_var z = tap_mul_scalar(x, beta);
+    return keep(tap_le(z, C(threshold)), sigmoid_slope(tap_mul_scalar(g, beta), z));
+}
+
+/* d/da a / h = (b / h)^2 / h, h = sqrt(a^2 + b^2) */
+static tap_var hypot_second(tap_var g, tap_var a, tap_var b)
+{
+    tap_var part = tap__hypot_slope(b, a);
+    return tap__chain_mul(tap__chain_div(tap__chain_mul(g, part), tap_hypot(a, b)), part);
+}
+
+/* d/da b a^(b-1), which is 0 where b is, or b - 1 */
+static tap_var pow_slope_by_base(tap_var g, tap_var a, tap_var b)
+{
+    return tap__chain_mul(g, tap__chain_mul(b, tap__pow_slope(a, tap_add_scalar(b, -1))));
+}
+
+/* d/db b a^(b-1) = d/da a^b log a = a^(b-1) + b a^(b-1) log a, and 0 where b is 0 and a is not above it */
+static tap_var pow_mixed(tap_var g, tap_var a, tap_var b)
+{
+    tap_var none = tap__scalar_like(b, 0), one = tap__scalar_like(a, 1);
+    tap_var flat = tap_logical_and(tap_eq(b, none), tap_logical_not(tap_gt(a, none)));
+    tap_var base = tap_where(flat, one, a);
+    tap_var sum = tap_add(tap_pow(base, tap_add_scalar(b, -1)), tap_xlogy(tap__pow_slope(base, b), base));
+    return tap__chain_mul(tap_where(flat, none, g), sum);
+}
+
+/* log b, and 0 where a is 0 and b has no finite logarithm */
+static tap_var xlogy_by_factor(tap_var a, tap_var b)
+{
+    tap_var none = tap__scalar_like(b, 0);
+    return tap_log(tap_where(tap_logical_and(tap_eq(a, none), tap_le(b, none)), tap__scalar_like(b, 1), b));
+}
+
+/* d/da sigmoid'(a) (a - b) = sigmoid'(a) - y tanh(a / 2) */
+static tap_var bernoulli_pull_by_first(tap_var g, tap_var a, tap_var y)
+{
+    return tap_sub(sigmoid_slope(g, a), tap__chain_mul(tap__chain_mul(g, half_tanh(a)), y));
+}
+
+/* d/da k_2(a) (a - b), k_n = tilt(., n) */
+static tap_var tilt_pull_by_first(tap_var g, tap_var a, tap_var b)
+{
+    return tap__chain_mul(g, tap_add(tap__chain_mul(tap__tilt(a, 3), tap__gap(a, b)), tap__tilt(a, 2)));
+}
+
+/* e^a e^b / (e^a + e^b)^2 */
+static tap_var share_slope(tap_var a, tap_var b)
+{
+    return tap_mul(tap__share(a, b), tap__share(b, a));
+}
+
+/* ---- The table ---- */
+
+#define GIVE(i, rule) \
+    if (tap_needs(n, i)) gin[i] = (rule);
+
+/* a - b, held between -delta and delta */
+static tap_var huber_slope(tap_var a, tap_var b, tap_var delta)
+{
+    return tap_clamp_max(tap_clamp_min(tap__gap(a, b), tap_neg(delta)), delta);
+}
+
+/* of a (log a - b); 0 where a is, which nothing depends on */
+static tap_var kl_slope(tap_var a, tap_var b)
+{
+    tap_var zero = tap__scalar_like(a, 0);
+    return tap_where(tap_eq(a, zero), zero, tap_add_scalar(tap_sub(tap_log(a), b), 1));
+}
+
+/* (1 - t) / (1 - p) - t / p without the terms whose logarithms are held at -100, where p is within e^-100 of 0, or is 1 */
+static tap_var bce_slope(tap_var p, tap_var t)
+{
+    tap_var one = tap__scalar_like(p, 1), rest = tap_sub(one, p);
+    tap_var low = tap_gt(p, tap__scalar_like(p, exp(-100))), high = tap_lt(p, one);
+    tap_var end = tap_where(high, tap_div(tap_sub(one, t), rest), tap_neg(tap_div(t, p)));
+    return tap_where(tap_logical_and(low, high), tap_div(tap_div(tap_sub(p, t), p), rest), end);
+}
+
+static tap_var bce_by_target(tap_var p)
+{
+    tap_var least = tap__scalar_like(p, -100);
+    return tap_sub(tap_clamp_min(tap_log1p(tap_neg(p)), least), tap_clamp_min(tap_log(p), least));
+}
+
+/* (1 - t) sigmoid(x) - t w sigmoid(-x) */
+static tap_var weighted_bce_slope(tap_var x, tap_var t, tap_var w)
+{
+    tap_var no = tap__chain_mul(tap_add_scalar(tap_neg(t), 1), tap_sigmoid(x));
+    return tap_sub(no, tap__chain_mul(t, tap__chain_mul(w, tap_sigmoid(tap_neg(x)))));
+}
+
+/* w softplus(-x) - softplus(x) */
+static tap_var weighted_bce_by_target(tap_var x, tap_var w)
+{
+    return tap_sub(tap__chain_mul(w, tap_softplus(tap_neg(x))), tap_softplus(x));
+}
+
+/* The numbers p and q of a WITH row are its attributes. */
+#define SINGLE(function, name, cost, rule, attr_size, attr)                                         \
+    static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
+    {                                                                                               \
+        const double *pq = tap_attr(n);                                                             \
+        const double  p = pq ? pq[0] : 0, q = pq ? pq[1] : 0;                                       \
+        const tap_var x = tap_in(n, 0), y = tap_out(n);                                             \
+        (void)g, (void)x, (void)y, (void)p, (void)q;                                                \
+        GIVE(0, rule)                                                                               \
+    }                                                                                               \
+    static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, attr_size }, TAP__ROW_##name, cost }; \
+    tap_var function                                                                                \
+    {                                                                                               \
+        return tap_apply(&name##_op.op, attr, 1, &x);                                               \
+    }
+
+#define UNARY(name, cost, value, rule) SINGLE(tap_##name(tap_var x), name, cost, rule, 0, NULL)
+#define NUMBERS(function, name, cost, rule, p, q) \
+    SINGLE(function, name, cost, rule, 2 * sizeof(double), ((const double[]){ p, q }))
+#define WITH(name, cost, value, rule)       NUMBERS(tap_##name(tap_var x, double p), name, cost, rule, p, 0)
+#define WITH2(name, cost, value, rule)      NUMBERS(tap_##name(tap_var x, double p, double q), name, cost, rule, p, q)
+#define INNER1(name, cost, value, rule)     SINGLE(tap__##name(tap_var x), name, cost, rule, 0, NULL)
+#define INNER_WITH(name, cost, value, rule) NUMBERS(tap__##name(tap_var x, double p), name, cost, rule, p, 0)
+#define INNER_WITH2(name, cost, value, rule) NUMBERS(tap__##name(tap_var x, double p, double q), name, cost, rule, p, q)
+
+#define PAIR(function, name, cost, rule_a, rule_b)                                                  \
+    static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
+    {                                                                                               \
+        const tap_var a = tap_in(n, 0), b = tap_in(n, 1), y = tap_out(n);                           \
+        (void)g, (void)a, (void)b, (void)y;                                                         \
+        GIVE(0, rule_a)                                                                             \
+        GIVE(1, rule_b)                                                                             \
+    }                                                                                               \
+    static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, 0 }, TAP__ROW_##name, cost }; \
+    tap_var function(tap_var a, tap_var b)                                                          \
+    {                                                                                               \
+        return tap_apply(&name##_op.op, NULL, 2, (tap_var[]){ a, b });                              \
+    }
+
+#define BINARY(name, cost, value, rule_a, rule_b) PAIR(tap_##name, name, cost, rule_a, rule_b)
+#define INNER(name, cost, value, rule_a, rule_b)  PAIR(tap__##name, name, cost, rule_a, rule_b)
+
+#define TRIPLE(function, name, cost, rule_a, rule_b, rule_c)                                        \
+    static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
+    {                                                                                               \
+        const tap_var a = tap_in(n, 0), b = tap_in(n, 1), c = tap_in(n, 2), y = tap_out(n);         \
+        (void)a, (void)y;                                                                                    \
+        GIVE(0, rule_a)                                                                             \
+        GIVE(1, rule_b)                                                                             \
+        GIVE(2, rule_c)                                                                             \
+    }                                                                                               \
+    static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, 0 }, TAP__ROW_##name, cost }; \
+    tap_var function(tap_var a, tap_var b, tap_var c)                                               \
+    {                                                                                               \
+        return tap_apply(&name##_op.op, NULL, 3, (tap_var[]){ a, b, c });                           \
+    }
+
+#define TERNARY(name, cost, value, rule_a, rule_b, rule_c) TRIPLE(tap_##name, name, cost, rule_a, rule_b, rule_c)
+#define INNER3(name, cost, value, rule_a, rule_b, rule_c)  TRIPLE(tap__##name, name, cost, rule_a, rule_b, rule_c)
+
+#define COMPARE(name, value)                                                                        \
+    static const row_op name##_op = { { #name, infer_bool, run_row, NULL, 0 }, TAP__ROW_##name, CHEAP }; \
+    tap_var tap_##name(tap_var a, tap_var b)                                                        \
+    {                                                                                               \
+        return tap_apply(&name##_op.op, NULL, 2, (tap_var[]){ a, b });                              \
+    }
+
+#include "autograd/ops/elementwise.def"
+
+void tap__accumulate(tap_tensor sum, tap_tensor x)
+{
+    tap__map(loop_for(TAP__ROW_accumulate, sum.dtype), NULL, &sum, 1, &x, CHEAP);
+}
+
+/* ---- where and cast ---- */
+
+static tap_status where_infer(tap_call *c, tap_tensor *out)
+{
+    tap_shape ab;
+    out->dtype = c->in[1].dtype;
+    if (c->in[0].dtype != TAP_BOOL) return tap_call_fail(c, TAP_EDTYPE, "the condition is %s, not bool", tap_dtype_name(c->in[0].dtype));
+    if (c->in[1].dtype != c->in[2].dtype)
+        return tap_call_fail(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(c->in[1].dtype),
+                             tap_dtype_name(c->in[2].dtype));
+    if (!tap__broadcast(c->in[1].shape, c->in[2].shape, &ab) || !tap__broadcast(c->in[0].shape, ab, &out->shape))
+        return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
+    return TAP_OK;
+}
+
+static void where_forward(tap_call *c, tap_tensor *out)
+{
+    tap__map(loop_for(TAP__ROW_where, out->dtype), NULL, out, 3, c->in, CHEAP);
+}
+
+static void where_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    tap_var condition = tap_in(n, 0), zero = tap__scalar_like(g, 0);
+    if (tap_needs(n, 1)) gin[1] = tap_where(condition, g, zero);
+    if (tap_needs(n, 2)) gin[2] = tap_where(condition, zero, g);
+}
+
+static const tap_op where_op = { "where", where_infer, where_forward, where_vjp, 0 };
+
+tap_var tap_where(tap_var condition, tap_var a, tap_var b)
+{
+    return tap_apply(&where_op, NULL, 3, (tap_var[]){ condition, a, b });
+}
+
+static tap_status cast_infer(tap_call *c, tap_tensor *out)
+{
+    out->dtype = *(const tap_dtype *)c->attr;
+    out->shape = c->in[0].shape;
+    if (!tap_dtype_size(out->dtype)) return tap_call_fail(c, TAP_EDTYPE, "%d is no dtype", (int)out->dtype);
+    return TAP_OK;
+}
+
+static void cast_forward(tap_call *c, tap_tensor *out)
+{
+    tap__tensor_copy(*out, c->in[0], NULL);
+}
+
+static void cast_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    gin[0] = tap_cast(g, tap_value(tap_in(n, 0)).dtype);
+}
+
+static const tap_op cast_op = { "cast", cast_infer, cast_forward, cast_vjp, sizeof(tap_dtype) };
+
+tap_var tap_cast(tap_var x, tap_dtype dtype)
+{
+    if (x.tape && x.tape->widen && dtype == TAP_F32) dtype = TAP_F64;
+    return tap_apply(&cast_op, &dtype, 1, &x);
+}

@@ -1,0 +1,298 @@
+/* Operators that pick and place elements by an index tensor, and those that find an order. gather and scatter_add are each
+ * other's gradients; sort and its kin find indices, which have none, and gather by them. */
+#include "autograd/internal.h"
+#include "tensor/kernels/index.h"
+
+/* PyTorch lets a scalar be indexed along axis 0: it is seen as [1]. */
+static tap_var at_least_1d(tap_var x)
+{
+    return tap_shape_of(x).rank == 0 ? tap_reshape(x, TAP_SHAPE(1)) : x;
+}
+
+static bool is_empty(tap_var x)
+{
+    return x.id && tap_numel(tap_shape_of(x)) == 0;
+}
+
+/* in[0] is what in[1], the index, points into. */
+static tap_status check_index(tap_call *c, int axis)
+{
+    tap_shape x = c->in[0].shape, index = c->in[1].shape;
+    int64_t   bad;
+    int       at = axis;
+    if (c->in[1].dtype != TAP_I64) return tap_call_fail(c, TAP_EDTYPE, "the index is %s, not int64", tap_dtype_name(c->in[1].dtype));
+    if (!tap__axis(&at, x.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", axis);
+    if (x.rank != index.rank) return tap_call_fail(c, TAP_ESHAPE, "the index must have as many axes");
+    for (int i = 0; i < x.rank; i++) {
+        if (i != at && index.n[i] > x.n[i]) return tap_call_fail(c, TAP_ESHAPE, "the index is larger beside axis %d", axis);
+    }
+    if (!tap__index_in_range(c->in[1], x.n[at], &bad))
+        return tap_call_fail(c, TAP_EARG, "index %lld is out of range for axis %d", (long long)bad, axis);
+    return TAP_OK;
+}
+
+static int axis_of(tap_call *c)
+{
+    int axis = *(const int *)c->attr;
+    tap__axis(&axis, c->in[0].shape.rank);
+    return axis;
+}
+
+/* ---- gather ---- */
+
+static tap_status gather_infer(tap_call *c, tap_tensor *out)
+{
+    out->dtype = c->in[0].dtype;
+    out->shape = c->in[1].shape;
+    return check_index(c, *(const int *)c->attr);
+}
+
+static void gather_forward(tap_call *c, tap_tensor *out)
+{
+    tap__index(TAP__GATHER, c->in[0], *out, c->in[1], axis_of(c));
+}
+
+static void gather_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    gin[0] = tap_scatter_add(tap__full_like(tap_in(n, 0), 0), *(const int *)tap_attr(n), tap_in(n, 1), g);
+}
+
+static const tap_op gather_op = { "gather", gather_infer, gather_forward, gather_vjp, sizeof(int) };
+
+tap_var tap_gather(tap_var x, int axis, tap_var index)
+{
+    TAP_CALL("gather", x, index);
+    tap_shape shape = tap_shape_of(index);
+    if (is_empty(index) && x.tape == index.tape) return tap_reshape(tap_slice(tap_flatten(x, 0, -1), 0, 0, 0, 1), shape);
+    return tap_reshape(tap_apply(&gather_op, &axis, 2, (tap_var[]){ at_least_1d(x), at_least_1d(index) }), shape);
+}
+
+/* ---- scatter, scatter_add ---- */
+
+static tap_status scatter_infer(tap_call *c, tap_tensor *out)
+{
+    out->dtype = c->in[0].dtype;
+    out->shape = c->in[0].shape;
+    if (check_index(c, *(const int *)c->attr) != TAP_OK) return c->tape->error.status;
+    if (c->in[2].dtype != out->dtype)
+        return tap_call_fail(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(out->dtype), tap_dtype_name(c->in[2].dtype));
+    if (!tap_shape_equal(c->in[1].shape, c->in[2].shape)) return tap_call_fail(c, TAP_ESHAPE, "index and source differ in shape");
+    return TAP_OK;
+}
+
+static tap_status scatter_add_infer(tap_call *c, tap_tensor *out)
+{
+    if (!tap_dtype_is_float(c->in[0].dtype))
+        return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(c->in[0].dtype));
+    return scatter_infer(c, out);
+}
+
+static void scatter_forward(tap_call *c, tap_tensor *out)
+{
+    tap__tensor_copy(*out, c->in[0], NULL);
+    tap__index(TAP__SCATTER, *out, c->in[2], c->in[1], axis_of(c));
+}
+
+static void scatter_add_forward(tap_call *c, tap_tensor *out)
+{
+    tap__tensor_copy(*out, c->in[0], NULL);
+    tap__index(TAP__SCATTER_ADD, *out, c->in[2], c->in[1], axis_of(c));
+}
+
+/* Which elements of the source the result still shows: where several went to one place, the last. */
+static tap_var survivors(tap_tape *t, int axis, tap_var index, tap_shape shape)
+{
+    tap_shape along = { .rank = shape.rank }, s = tap_shape_of(index);
+    if (!tap__axis(&axis, shape.rank)) return tap__inert(t); /* the tape has failed */
+    for (int i = 0; i < shape.rank; i++) along.n[i] = i == axis ? s.n[i] : 1;
+    tap_var turn = tap_expand(tap_reshape(tap_arange(t, s.n[axis]), along), s);
+    tap_var none = tap_expand(tap__number(t, TAP_I64, -1), shape);
+    return tap_eq(tap_gather(tap_scatter(none, axis, index, turn), axis, index), turn);
+}
+
+static void scatter_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    int     axis = *(const int *)tap_attr(n);
+    tap_var index = tap_in(n, 1), zero = tap__scalar_like(g, 0);
+    if (tap_needs(n, 0)) gin[0] = tap_scatter(g, axis, index, tap_expand(zero, tap_shape_of(index)));
+    if (tap_needs(n, 2))
+        gin[2] = tap_where(survivors(n->tape, axis, index, tap_shape_of(g)), tap_gather(g, axis, index), zero);
+}
+
+static void scatter_add_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    if (tap_needs(n, 0)) gin[0] = g;
+    if (tap_needs(n, 2)) gin[2] = tap_gather(g, *(const int *)tap_attr(n), tap_in(n, 1));
+}
+
+static const tap_op scatter_op = { "scatter", scatter_infer, scatter_forward, scatter_vjp, sizeof(int) };
+static const tap_op scatter_add_op = { "scatter_add", scatter_add_infer, scatter_add_forward, scatter_add_vjp, sizeof(int) };
+
+/* The source may be larger than the index, which then takes its first elements. */
+static tap_var scatter(const tap_op *op, tap_var x, int axis, tap_var index, tap_var src)
+{
+    tap_shape shape = tap_shape_of(x), s = tap_shape_of(index), from = tap_shape_of(src);
+    if (is_empty(index) && x.tape == index.tape) return x;
+    for (int i = 0; i < s.rank && s.rank == from.rank; i++) {
+        if (s.n[i] < from.n[i]) src = tap_narrow(src, i, 0, s.n[i]);
+    }
+    const tap_var in[3] = { at_least_1d(x), at_least_1d(index), at_least_1d(src) };
+    return tap_reshape(tap_apply(op, &axis, 3, in), shape);
+}
+
+tap_var tap_scatter(tap_var x, int axis, tap_var index, tap_var src)
+{
+    TAP_CALL("scatter", x, index, src);
+    return scatter(&scatter_op, x, axis, index, src);
+}
+
+tap_var tap_scatter_add(tap_var x, int axis, tap_var index, tap_var src)
+{
+    TAP_CALL("scatter_add", x, index, src);
+    return scatter(&scatter_add_op, x, axis, index, src);
+}
+
+/* ---- What gathers by an index of another form ---- */
+
+tap_var tap_index_select(tap_var x, int axis, tap_var index)
+{
+    TAP_CALL("index_select", x, index);
+    int at = axis;
+    if (!tap__together("index_select", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
+    const tap_node *n = tap__live(x);
+    tap_var   wide = at_least_1d(x), i = at_least_1d(index);
+    tap_shape s = tap_shape_of(wide), along = { .rank = s.rank }, shape = tap_shape_of(i);
+    if (!tap__axis(&at, s.rank)) return tap__refuse(n, TAP_EARG, "index_select", "axis %d is out of range", axis);
+    if (shape.rank != 1) return tap__refuse(n, TAP_ESHAPE, "index_select", "the index must be one list of places");
+    for (int k = 0; k < s.rank; k++) along.n[k] = k == at ? shape.n[0] : 1;
+    s.n[at] = shape.n[0];
+    tap_var y = tap_gather(wide, at, tap_expand(tap_reshape(i, along), s));
+    return n->value.shape.rank == 0 ? tap_reshape(y, TAP_SCALAR) : y;
+}
+
+tap_var tap_take_along_dim(tap_var x, tap_var index, int axis)
+{
+    TAP_CALL("take_along_dim", x, index);
+    int at = axis;
+    if (!tap__together("take_along_dim", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
+    const tap_node *n = tap__live(x);
+    tap_shape s = tap_shape_of(x), i = tap_shape_of(index), wide, picked;
+    if (!tap__axis(&at, s.rank)) return tap__refuse(n, TAP_EARG, "take_along_dim", "axis %d is out of range", axis);
+    if (s.rank != i.rank) return tap__refuse(n, TAP_ESHAPE, "take_along_dim", "the index must have as many axes");
+    int64_t length = s.n[at], count = i.n[at];
+    s.n[at] = i.n[at] = 1;
+    if (!tap__broadcast(s, i, &wide)) return tap__refuse(n, TAP_ESHAPE, "take_along_dim", "the index does not broadcast");
+    picked = wide;
+    wide.n[at] = length;
+    picked.n[at] = count;
+    return tap_gather(tap_expand(x, wide), at, tap_expand(index, picked));
+}
+
+tap_var tap_masked_fill(tap_var x, tap_var mask, double value)
+{
+    TAP_CALL("masked_fill", x, mask);
+    if (tap__dtype_of(mask) != TAP_BOOL) return tap_fail(x, TAP_EDTYPE, "the mask must be bool, not %s", tap_dtype_name(tap__dtype_of(mask)));
+    return tap_where(mask, tap__scalar_like(x, value), x);
+}
+
+/* ---- Order: results are int64, and have no gradient ---- */
+
+typedef struct {
+    int  axis;
+    bool falling; /* argsort: largest first; argmax: the smallest instead */
+} order;
+
+static tap_status argsort_infer(tap_call *c, tap_tensor *out)
+{
+    int given = ((const order *)c->attr)->axis, axis = given;
+    out->dtype = TAP_I64;
+    out->shape = c->in[0].shape;
+    return tap__axis(&axis, out->shape.rank) ? TAP_OK : tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+}
+
+static void argsort_forward(tap_call *c, tap_tensor *out)
+{
+    order    o = *(const order *)c->attr;
+    int64_t *scratch = tap_call_scratch(c, 2 * (size_t)tap_numel(out->shape) * sizeof *scratch);
+    tap__axis(&o.axis, out->shape.rank);
+    if (scratch) tap__argsort(c->in[0], o.axis, o.falling, *out, scratch);
+}
+
+static const tap_op argsort_op = { "argsort", argsort_infer, argsort_forward, NULL, sizeof(order) };
+
+tap_var tap_argsort(tap_var x, int axis, bool descending)
+{
+    TAP_CALL("argsort", x);
+    tap_var wide = at_least_1d(tap_detach(x));
+    return tap_reshape(tap_apply(&argsort_op, &(order){ axis, descending }, 1, &wide), tap_shape_of(x));
+}
+
+tap_var tap_sort(tap_var x, int axis, bool descending, tap_var *index)
+{
+    TAP_CALL("sort", x);
+    tap_var places = tap_argsort(x, axis, descending);
+    if (index) *index = places;
+    return tap_gather(x, axis, places);
+}
+
+tap_var tap_topk(tap_var x, int64_t k, int axis, bool largest, tap_var *index)
+{
+    TAP_CALL("topk", x);
+    tap_shape s = tap_shape_of(x);
+    int       at = axis;
+    if (s.rank == 0) s = TAP_SHAPE(1);
+    if (tap__axis(&at, s.rank) && (k < 0 || k > s.n[at]))
+        return tap_fail(x, TAP_EARG, "k must be within 0..%lld, not %lld", (long long)s.n[at], (long long)k);
+    tap_var first = tap_narrow(at_least_1d(tap_argsort(x, axis, largest)), axis, 0, k);
+    if (tap_shape_of(x).rank == 0) first = tap_reshape(first, TAP_SCALAR);
+    if (index) *index = first;
+    return tap_gather(x, axis, first);
+}
+
+static tap_status argmax_infer(tap_call *c, tap_tensor *out)
+{
+    tap_shape s = c->in[0].shape;
+    int       given = ((const order *)c->attr)->axis, axis = given;
+    if (!tap__axis(&axis, s.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+    if (s.n[axis] == 0) return tap_call_fail(c, TAP_ESHAPE, "there is none among no elements");
+    out->dtype = TAP_I64;
+    for (int i = 0; i < s.rank; i++) {
+        if (i != axis) out->shape.n[out->shape.rank++] = s.n[i];
+    }
+    return TAP_OK;
+}
+
+static void argmax_forward(tap_call *c, tap_tensor *out)
+{
+    order o = *(const order *)c->attr;
+    tap__axis(&o.axis, c->in[0].shape.rank);
+    tap__argmax(c->in[0], o.axis, o.falling, *out);
+}
+
+static const tap_op argmax_op = { "argmax", argmax_infer, argmax_forward, NULL, sizeof(order) };
+
+static tap_var argmax(tap_var x, tap_axes axes, bool smallest)
+{
+    const tap_node *n = tap__live(x);
+    unsigned        mask;
+    tap_shape       kept;
+    tap_error       e = { 0 };
+    if (!n) return tap__inert(x.tape);
+    if (!axes.all && axes.n != 1) return tap__refuse(n, TAP_EARG, "argmax", "takes one axis, or all");
+    if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK) return tap__refuse(n, e.status, "argmax", "%s", e.message);
+    x = tap_detach(x);
+    x = axes.all ? tap_reshape(x, TAP_SHAPE(-1)) : at_least_1d(x);
+    return tap_reshape(tap_apply(&argmax_op, &(order){ axes.all ? 0 : axes.axis[0], smallest }, 1, &x), kept);
+}
+
+tap_var tap_argmax(tap_var x, tap_axes axes)
+{
+    TAP_CALL("argmax", x);
+    return argmax(x, axes, false);
+}
+
+tap_var tap_argmin(tap_var x, tap_axes axes)
+{
+    TAP_CALL("argmin", x);
+    return argmax(x, axes, true);
+}

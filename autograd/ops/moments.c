@@ -1,0 +1,367 @@
+/* Variance, standard deviation and Euclidean norm, and what is divided by them: tensor/kernels/moments.h computes them so that no square is
+ * out of range. The rules are in terms of normalized numbers, which are never large or small:
+ *
+ *     y = (x - mean) / s, s = sqrt(mean (x - mean)^2 + eps)    dx = (dy - mean dy - y mean(y dy)) / s
+ *     u = x / max(|x|, eps)                                    dx = (du - u sum(u du)) / |x| where |x| > eps, else du / eps
+ *
+ * 1 / s, or 1 / |x|, is an operator of its own, so that the rules can be differentiated again; it is 0 where s is. */
+#include <math.h>
+
+#include "autograd/internal.h"
+#include "tensor/kernels/moments.h"
+
+/* What all of these operators take; axes first, as tap__reduce_infer wants it. number is a correction or eps. */
+typedef struct {
+    tap_axes axes;
+    bool     centered;
+    double   number;
+} moments_attr;
+
+static const moments_attr *attr_of(const tap_call *c)
+{
+    return c->attr;
+}
+
+/* The moments of in[0], in scratch memory, as is *factor, a number for each of *n results. */
+static bool moments_of(tap_call *c, bool centered, tap__moments *m, double **factor, int64_t *n)
+{
+    unsigned  mask;
+    tap_shape shape;
+    tap__reduced(c->in[0].shape, attr_of(c)->axes, &mask, &shape, NULL);
+    *n = tap_numel(shape);
+    m->center = tap_call_scratch(c, 3 * (size_t)*n * sizeof *m->center);
+    m->exponent = tap_call_scratch(c, (size_t)*n * sizeof *m->exponent);
+    if (!m->center || !m->exponent) return false;
+    m->squares = m->center + *n;
+    *factor = m->squares + *n;
+    const bool ok = tap__moments_of(c->in[0], mask, centered, m, c->tape->arena);
+    if (!ok) tap__no_memory(c->tape, c);
+    return ok;
+}
+
+static void put(const tap_tensor *out, int64_t i, double value)
+{
+    if (out->dtype == TAP_F32) ((float *)out->data)[i] = (float)value;
+    else ((double *)out->data)[i] = value;
+}
+
+static tap_var apply(const tap_op *op, tap_var x, tap_axes axes, bool centered, double number)
+{
+    const moments_attr a = { axes, centered, number };
+    return tap_apply(op, &a, 1, &x);
+}
+
+/* Elements for each result. */
+static double count_of(const tap_node *n, tap_var result)
+{
+    return (double)tap_numel(tap_shape_of(tap_in(n, 0))) / (double)tap_numel(tap_shape_of(result));
+}
+
+/* g of a reduced result, beside x */
+static tap_var beside(const tap_node *n, tap_var g)
+{
+    return tap__with_axes(g, ((const moments_attr *)tap_attr(n))->axes, tap_shape_of(tap_in(n, 0)));
+}
+
+/* ---- (x - mean) / s and 1 / s ---- */
+
+static tap_status same_infer(tap_call *c, tap_tensor *out)
+{
+    if (tap__reduce_infer(c, out) != TAP_OK) return c->tape->error.status;
+    out->shape = c->in[0].shape;
+    return TAP_OK;
+}
+
+static void apply_factors(tap_call *c, const tap__moments *m, double *factor, tap_tensor *out)
+{
+    unsigned  mask;
+    tap_shape shape;
+    tap__reduced(c->in[0].shape, attr_of(c)->axes, &mask, &shape, NULL);
+    tap__moments_apply(c->in[0], mask, m, factor, *out);
+}
+
+static void standardized_forward(tap_call *c, tap_tensor *out)
+{
+    tap__moments m;
+    double      *factor;
+    int64_t      n;
+    if (!moments_of(c, attr_of(c)->centered, &m, &factor, &n)) return;
+    for (int64_t i = 0; i < n; i++) factor[i] = tap__moments_scale(&m, i, attr_of(c)->number);
+    apply_factors(c, &m, factor, out);
+}
+
+static void standard_scale_forward(tap_call *c, tap_tensor *out)
+{
+    tap__moments m;
+    double      *factor;
+    int64_t      n;
+    if (!moments_of(c, attr_of(c)->centered, &m, &factor, &n)) return;
+    for (int64_t i = 0; i < n; i++) put(out, i, tap__moments_of_x(&m, i, tap__moments_scale(&m, i, attr_of(c)->number)));
+}
+
+static void standardized_vjp(const tap_node *n, tap_var g, tap_var *gin);
+static void standard_scale_vjp(const tap_node *n, tap_var g, tap_var *gin);
+
+static const tap_op standardized_op = { "standardized", same_infer, standardized_forward, standardized_vjp, sizeof(moments_attr) };
+static const tap_op standard_scale_op = { "standard_scale", tap__reduce_infer, standard_scale_forward, standard_scale_vjp,
+                                          sizeof(moments_attr) };
+
+tap_var tap__standardized(tap_var x, tap_axes axes, bool centered, double eps)
+{
+    return apply(&standardized_op, x, tap_keep(axes), centered, eps);
+}
+
+tap_var tap__standard_scale(tap_var x, tap_axes axes, bool centered, double eps)
+{
+    return apply(&standard_scale_op, x, tap_keep(axes), centered, eps);
+}
+
+static void standardized_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    const moments_attr *a = tap_attr(n);
+    tap_var             y = tap_out(n), along = tap__chain_mul(tap_mean(tap__chain_mul(g, y), a->axes), y);
+    tap_var             rest = tap_sub(a->centered ? tap_sub(g, tap_mean(g, a->axes)) : g, along);
+    gin[0] = tap__chain_mul(rest, tap__standard_scale(tap_in(n, 0), a->axes, a->centered, a->number));
+}
+
+/* -y / (n s^2) */
+static void standard_scale_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    const moments_attr *a = tap_attr(n);
+    tap_var             r = tap_out(n), y = tap__standardized(tap_in(n, 0), a->axes, a->centered, a->number);
+    gin[0] = tap_mul_scalar(tap__chain_mul(tap__chain_mul(tap__chain_mul(g, r), r), y), -1 / count_of(n, r));
+}
+
+/* ---- x / max(|x|, eps) and 1 / max(|x|, eps) ---- */
+
+static void unit_forward(tap_call *c, tap_tensor *out)
+{
+    tap__moments m;
+    double      *factor;
+    int64_t      n;
+    if (!moments_of(c, false, &m, &factor, &n)) return;
+    for (int64_t i = 0; i < n; i++) factor[i] = tap__moments_unit(&m, i, attr_of(c)->number);
+    apply_factors(c, &m, factor, out);
+}
+
+static void unit_scale_forward(tap_call *c, tap_tensor *out)
+{
+    tap__moments m;
+    double      *factor;
+    int64_t      n;
+    if (!moments_of(c, false, &m, &factor, &n)) return;
+    for (int64_t i = 0; i < n; i++) put(out, i, tap__moments_of_x(&m, i, tap__moments_unit(&m, i, attr_of(c)->number)));
+}
+
+static void unit_vjp(const tap_node *n, tap_var g, tap_var *gin);
+static void unit_scale_vjp(const tap_node *n, tap_var g, tap_var *gin);
+
+static const tap_op unit_op = { "unit", same_infer, unit_forward, unit_vjp, sizeof(moments_attr) };
+static const tap_op unit_scale_op = { "unit_scale", tap__reduce_infer, unit_scale_forward, unit_scale_vjp, sizeof(moments_attr) };
+
+tap_var tap__unit(tap_var x, tap_axes axes, double eps)
+{
+    return apply(&unit_op, x, tap_keep(axes), false, eps);
+}
+
+tap_var tap__unit_scale(tap_var x, tap_axes axes, double eps)
+{
+    return apply(&unit_scale_op, x, tap_keep(axes), false, eps);
+}
+
+/* v where |x| is above eps, so that its inverse r changes with it, else 0. An eps whose inverse is out of range holds nothing: r may be,
+ * too. */
+static tap_var where_free(tap_var r, double eps, tap_var v)
+{
+    if (1 / eps > (tap__dtype_of(r) == TAP_F32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023)) return v;
+    return tap_where(tap_lt(r, tap__scalar_like(r, 1 / eps)), v, tap__scalar_like(v, 0));
+}
+
+static void unit_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    const moments_attr *a = tap_attr(n);
+    tap_var             u = tap_out(n), r = tap__unit_scale(tap_in(n, 0), a->axes, a->number);
+    tap_var             along = where_free(r, a->number, tap_sum(tap__chain_mul(g, u), a->axes));
+    gin[0] = tap__chain_mul(tap_sub(g, tap__chain_mul(along, u)), r);
+}
+
+/* -u / |x|^2 */
+static void unit_scale_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    const moments_attr *a = tap_attr(n);
+    tap_var             r = tap_out(n), u = tap__unit(tap_in(n, 0), a->axes, a->number);
+    gin[0] = tap_neg(tap__chain_mul(tap__chain_mul(where_free(r, a->number, tap__chain_mul(g, r)), r), u));
+}
+
+/* ---- Variance, standard deviation, Euclidean norm ---- */
+
+static void each_result(tap_call *c, tap_tensor *out, bool centered, double less, double (*f)(const tap__moments *, int64_t, double))
+{
+    tap__moments m;
+    double      *unused;
+    int64_t      n;
+    if (!moments_of(c, centered, &m, &unused, &n)) return;
+    const double divisor = centered ? m.count - less : 1;
+    for (int64_t i = 0; i < n; i++) put(out, i, divisor > 0 ? f(&m, i, divisor) : (double)NAN);
+}
+
+static void variance_forward(tap_call *c, tap_tensor *out)
+{
+    each_result(c, out, true, attr_of(c)->number, tap__moments_square);
+}
+
+static void std_forward(tap_call *c, tap_tensor *out)
+{
+    each_result(c, out, true, attr_of(c)->number, tap__moments_root);
+}
+
+static void norm_forward(tap_call *c, tap_tensor *out)
+{
+    each_result(c, out, false, 0, tap__moments_root);
+}
+
+static void mean_square_forward(tap_call *c, tap_tensor *out)
+{
+    tap__moments m;
+    double      *unused;
+    int64_t      n;
+    if (!moments_of(c, false, &m, &unused, &n)) return;
+    for (int64_t i = 0; i < n; i++) put(out, i, m.count > 0 ? tap__moments_square(&m, i, m.count) : (double)NAN);
+}
+
+/* 2 (x - mean) / (n - correction), as y s for y = (x - mean) / s: the digits of x - mean, also where the mean is large */
+static void variance_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    const moments_attr *a = tap_attr(n);
+    const double        less = count_of(n, tap_out(n)) - a->number;
+    tap_var             x = tap_in(n, 0), s = tap_std(x, tap_keep(a->axes), 0);
+    tap_var             by = tap__chain_mul(tap__chain_mul(beside(n, g), tap__scalar_like(x, less > 0 ? 2 / less : (double)NAN)), s);
+    gin[0] = tap__chain_mul(by, tap__standardized(x, a->axes, true, 0));
+}
+
+/* (x - mean) / ((n - correction) std) = y / sqrt(n (n - correction)) */
+static void std_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    const moments_attr *a = tap_attr(n);
+    const double        count = count_of(n, tap_out(n)), less = count - a->number;
+    tap_var             x = tap_in(n, 0), by = tap__scalar_like(x, less > 0 ? 1 / sqrt(count * less) : (double)NAN);
+    gin[0] = tap__chain_mul(tap__chain_mul(beside(n, g), by), tap__standardized(x, a->axes, true, 0));
+}
+
+static void norm_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    const moments_attr *a = tap_attr(n);
+    gin[0] = tap__chain_mul(beside(n, g), tap__unit(tap_in(n, 0), a->axes, 0));
+}
+
+static void mean_square_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    gin[0] = tap__chain_mul(beside(n, tap_mul_scalar(g, 2 / count_of(n, tap_out(n)))), tap_in(n, 0));
+}
+
+static const tap_op mean_square_op = { "mean_square", tap__reduce_infer, mean_square_forward, mean_square_vjp, sizeof(moments_attr) };
+static const tap_op variance_op = { "variance", tap__reduce_infer, variance_forward, variance_vjp, sizeof(moments_attr) };
+static const tap_op std_op = { "std", tap__reduce_infer, std_forward, std_vjp, sizeof(moments_attr) };
+static const tap_op norm_op = { "vector_norm", tap__reduce_infer, norm_forward, norm_vjp, sizeof(moments_attr) };
+
+tap_var tap__mean_square(tap_var x, tap_axes axes)
+{
+    return apply(&mean_square_op, x, axes, false, 0);
+}
+
+tap_var tap_variance(tap_var x, tap_axes axes, double correction)
+{
+    TAP_CALL("variance", x);
+    return apply(&variance_op, x, axes, true, correction);
+}
+
+tap_var tap_std(tap_var x, tap_axes axes, double correction)
+{
+    TAP_CALL("std", x);
+    return apply(&std_op, x, axes, true, correction);
+}
+
+tap_var tap__norm(tap_var x, tap_axes axes)
+{
+    return apply(&norm_op, x, axes, false, 0);
+}
+
+tap_var tap_var_mean(tap_var x, tap_axes axes, double correction, tap_var *mean)
+{
+    TAP_CALL("var_mean", x);
+    if (mean) *mean = tap_mean(x, axes);
+    return tap_variance(x, axes, correction);
+}
+
+/* ---- Norms of any order ---- */
+
+/* The largest |x|, or for orders below 0 the smallest, which the rest is seen beside: a constant, and 1 where all is 0. */
+static tap_var yardstick(tap_var x, double order, tap_axes axes)
+{
+    tap_var size = tap_abs(tap_detach(x)), s = order > 0 ? tap_amax(size, tap_keep(axes)) : tap_amin(size, tap_keep(axes));
+    return order > 0 ? tap_masked_fill(s, tap_eq(s, tap__scalar_like(s, 0)), 1) : s;
+}
+
+/* sum |z|^order */
+static tap_var power_sum(tap_var z, double order, tap_axes axes)
+{
+    return tap_sum(tap_pow_scalar(tap_abs(z), order), axes);
+}
+
+/* u^(order - 1), u = |x| / |x|_order, and 1 where u is 0. For orders below 1, which give what is small a large power, by square roots,
+ * lest it be 0. */
+static tap_var power_of_unit(tap_var x, double order, tap_axes axes)
+{
+    tap_var s = yardstick(x, order, axes), norm = tap_pow_scalar(power_sum(tap__beside(x, s), order, axes), 1 / order);
+    tap_var size = tap_abs(x), zero = tap_eq(size, tap__scalar_like(size, 0));
+    bool    by_roots = order > 0 && order < 1;
+    tap_var part = by_roots ? tap__beside(tap_sqrt(size), tap_sqrt(s)) : tap__beside(size, s);
+    tap_var u = tap_masked_fill(tap__chain_div(part, by_roots ? tap_sqrt(norm) : norm), zero, 1);
+    return tap_pow_scalar(u, (by_roots ? 2 : 1) * (order - 1));
+}
+
+/* The norm, in[1], was computed with numbers that are not far from 1, and the rule is in their terms, which do not change with the
+ * yardstick. */
+static void norm_of_order_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    const moments_attr *a = tap_attr(n);
+    tap_var             x = tap_in(n, 0), power = power_of_unit(x, a->number, tap_keep(a->axes));
+    gin[0] = tap__chain_mul(beside(n, g), tap__chain_mul(tap_sign(x), power));
+}
+
+static tap_status second_infer(tap_call *c, tap_tensor *out)
+{
+    out->dtype = c->in[1].dtype;
+    out->shape = c->in[1].shape;
+    return TAP_OK;
+}
+
+static void second_forward(tap_call *c, tap_tensor *out)
+{
+    tap__tensor_copy(*out, c->in[1], NULL);
+}
+
+static const tap_op norm_of_order_op = { "norm_of_order", second_infer, second_forward, norm_of_order_vjp, sizeof(moments_attr) };
+
+static tap_var norm_of_order(tap_var x, double order, tap_axes axes)
+{
+    tap_var s = yardstick(x, order, axes), z = tap__beside(tap_detach(x), s);
+    tap_var sum = tap_pow_scalar(power_sum(z, order, axes), 1 / order);
+    tap_var norm = tap__chain_mul(tap_reshape(s, tap_shape_of(sum)), sum);
+    return tap_apply(&norm_of_order_op, &(moments_attr){ axes, false, order }, 2, (tap_var[]){ x, norm });
+}
+
+tap_var tap_vector_norm(tap_var x, double ord, tap_axes axes)
+{
+    TAP_CALL("vector_norm", x);
+    const tap_node *n = tap__live(x);
+    if (!n) return tap__inert(x.tape);
+    if (!tap_dtype_is_float(n->value.dtype))
+        return tap__refuse(n, TAP_EDTYPE, "vector_norm", "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(n->value.dtype));
+    if (ord == 2) return tap__norm(x, axes);
+    if (ord == 0) return tap_sum(tap_cast(tap_ne(x, tap__scalar_like(x, 0)), n->value.dtype), axes);
+    if (ord == 1) return tap_sum(tap_abs(x), axes);
+    if (isinf(ord)) return ord > 0 ? tap_amax(tap_abs(x), axes) : tap_amin(tap_abs(x), axes);
+    const bool empty = tap_numel(n->value.shape) == 0;
+    return empty ? tap_pow_scalar(power_sum(x, ord, axes), 1 / ord) : norm_of_order(x, ord, axes);
+}

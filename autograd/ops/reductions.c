@@ -1,0 +1,185 @@
+/* Operators that sum and maximize over axes; moments.c has variances and norms,
+ * softmax.c sums of exponentials, scans.c products and running sums. */
+#include <math.h>
+
+#include "autograd/internal.h"
+#include "tensor/kernels/reduce.h"
+
+tap_status tap__reduce_infer(tap_call *c, tap_tensor *out)
+{
+    unsigned  mask;
+    tap_error e = { 0 };
+    out->dtype = c->in[0].dtype;
+    if (!tap_dtype_is_float(out->dtype))
+        return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(out->dtype));
+    if (tap__reduced(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &out->shape, &e) != TAP_OK)
+        return tap_call_fail(c, e.status, "%s", e.message);
+    return TAP_OK;
+}
+
+static void reduce_forward(tap_call *c, tap_tensor *out, tap__reduction how)
+{
+    unsigned  mask;
+    tap_shape shape;
+    tap__reduced(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &shape, NULL);
+    if (!tap__reduce(how, c->in[0], mask, *out, c->tape->arena)) tap__no_memory(c->tape, c);
+}
+
+tap_var tap__with_axes(tap_var v, tap_axes axes, tap_shape of)
+{
+    unsigned  mask;
+    tap_shape kept;
+    if (tap__reduced(of, tap_keep(axes), &mask, &kept, NULL) != TAP_OK) return v;
+    return axes.keepdim ? v : tap_reshape(v, kept);
+}
+
+/* ---- sum ---- */
+
+static void sum_forward(tap_call *c, tap_tensor *out)
+{
+    reduce_forward(c, out, TAP__SUM);
+}
+
+static void sum_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    tap_shape shape = tap_shape_of(tap_in(n, 0));
+    gin[0] = tap_expand(tap__with_axes(g, *(const tap_axes *)tap_attr(n), shape), shape);
+}
+
+static const tap_op sum_op = { "sum", tap__reduce_infer, sum_forward, sum_vjp, sizeof(tap_axes) };
+
+tap_var tap_sum(tap_var x, tap_axes axes)
+{
+    return tap_apply(&sum_op, &axes, 1, &x);
+}
+
+/* ---- mean ---- */
+
+static void mean_forward(tap_call *c, tap_tensor *out)
+{
+    reduce_forward(c, out, TAP__MEAN);
+}
+
+static void mean_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    tap_shape    shape = tap_shape_of(tap_in(n, 0));
+    const double count = (double)tap_numel(shape) / (double)tap_numel(tap_shape_of(g));
+    tap_var      share = tap_mul_scalar(g, 1 / count);
+    gin[0] = tap_expand(tap__with_axes(share, *(const tap_axes *)tap_attr(n), shape), shape);
+}
+
+static const tap_op mean_op = { "mean", tap__reduce_infer, mean_forward, mean_vjp, sizeof(tap_axes) };
+
+tap_var tap_mean(tap_var x, tap_axes axes)
+{
+    return tap_apply(&mean_op, &axes, 1, &x);
+}
+
+tap_var tap_sum_to(tap_var x, tap_shape shape)
+{
+    TAP_CALL("sum_to", x);
+    char            a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    const tap_node *n = tap__live(x);
+    if (!n) return tap__inert(x.tape);
+    tap_shape from = n->value.shape, wide;
+    if (tap_shape_equal(from, shape)) return x;
+    if (tap_numel(shape) < 0 || !tap__broadcast(from, shape, &wide) || !tap_shape_equal(wide, from)) {
+        tap__fail(x.tape, TAP_ESHAPE, "sum_to", "%s does not broadcast to %s", tap_shape_format(a, shape),
+                      tap_shape_format(b, from));
+        return tap__inert(x.tape);
+    }
+    tap_axes axes = { .keepdim = true };
+    int      lead = from.rank - shape.rank;
+    for (int i = 0; i < from.rank; i++) {
+        if (i < lead || shape.n[i - lead] != from.n[i]) axes.axis[axes.n++] = i;
+    }
+    return tap_reshape(tap_sum(x, axes), shape);
+}
+
+/* ---- amax ---- */
+
+static tap_status amax_infer(tap_call *c, tap_tensor *out)
+{
+    if (tap__reduce_infer(c, out) != TAP_OK) return c->tape->error.status;
+    if (tap_numel(c->in[0].shape) == 0 && tap_numel(out->shape) > 0)
+        return tap_call_fail(c, TAP_ESHAPE, "there is no maximum of no elements");
+    return TAP_OK;
+}
+
+static void amax_forward(tap_call *c, tap_tensor *out)
+{
+    reduce_forward(c, out, TAP__MAX);
+}
+
+/* g goes in equal parts to the elements that are the maximum, or NaN where that is. */
+static void amax_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    tap_axes  axes = *(const tap_axes *)tap_attr(n);
+    tap_var   x = tap_in(n, 0);
+    tap_shape shape = tap_shape_of(x);
+    tap_var   is_max = tap__same(x, tap__with_axes(tap_out(n), axes, shape));
+    tap_var   share = tap_div(is_max, tap_sum(is_max, tap_keep(axes)));
+    gin[0] = tap__chain_mul(share, tap__with_axes(g, axes, shape));
+}
+
+static const tap_op amax_op = { "amax", amax_infer, amax_forward, amax_vjp, sizeof(tap_axes) };
+
+tap_var tap_amax(tap_var x, tap_axes axes)
+{
+    return tap_apply(&amax_op, &axes, 1, &x);
+}
+
+tap_var tap_amin(tap_var x, tap_axes axes)
+{
+    TAP_CALL("amin", x);
+    return tap_neg(tap_amax(tap_neg(x), axes));
+}
+
+/* ---- Counting: results are int64 or bool, and have no gradient ---- */
+
+static tap_var number_like(tap_var x, double value)
+{
+    return tap__number(x.tape, tap_value(x).dtype, value);
+}
+
+tap_var tap_count_nonzero(tap_var x, tap_axes axes)
+{
+    TAP_CALL("count_nonzero", x);
+    return tap_cast(tap_sum(tap_cast(tap_ne(x, number_like(x, 0)), TAP_F64), axes), TAP_I64);
+}
+
+tap_var tap_any(tap_var x, tap_axes axes)
+{
+    TAP_CALL("any", x);
+    return tap_cast(tap_count_nonzero(x, axes), TAP_BOOL);
+}
+
+tap_var tap_all(tap_var x, tap_axes axes)
+{
+    TAP_CALL("all", x);
+    return tap_logical_not(tap_any(tap_logical_not(x), axes));
+}
+
+tap_var tap_logical_not(tap_var x)
+{
+    TAP_CALL("logical_not", x);
+    return tap_eq(x, number_like(x, 0));
+}
+
+tap_var tap_isnan(tap_var x)
+{
+    TAP_CALL("isnan", x);
+    return tap_ne(x, x);
+}
+
+tap_var tap_isinf(tap_var x)
+{
+    TAP_CALL("isinf", x);
+    return tap_eq(tap_abs(x), tap__scalar_like(x, (double)INFINITY));
+}
+
+tap_var tap_isfinite(tap_var x)
+{
+    TAP_CALL("isfinite", x);
+    return tap_lt(tap_abs(x), tap__scalar_like(x, (double)INFINITY));
+}

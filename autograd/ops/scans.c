@@ -1,0 +1,246 @@
+/* Products over axes, and running sums and products.
+ *
+ * A product is composed of multiplications as long as no product of some of its factors can be out of range. Else it, and its gradient,
+ * are computed with exponents of any size (tensor/kernels/powers.h), so that they are right wherever they are numbers of the dtype; such a
+ * gradient has no gradient of its own. */
+#include "autograd/internal.h"
+#include "tensor/kernels/index.h"
+#include "tensor/kernels/powers.h"
+
+static void fail_second_derivative(const tap_node *n, const char *call)
+{
+    char text[TAP_SHAPE_TEXT];
+    tap_tape_fail(n->tape, TAP_EARG, "%s: %s: no second derivative where products of the factors are out of range", call,
+                  tap_shape_format(text, tap_shape_of(tap_in(n, 0))));
+}
+
+/* Whether the products over these axes may be composed of multiplications. */
+static bool in_range(const tap_node *n, unsigned mask)
+{
+    const int yes = tap__products_in_range(n->value, mask, n->tape->arena);
+    if (yes < 0) tap__no_memory(n->tape, NULL);
+    return yes > 0;
+}
+
+/* ---- prod ---- */
+
+static unsigned mask_of(const tap_call *c)
+{
+    unsigned  mask;
+    tap_shape shape;
+    tap__reduced(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &shape, NULL);
+    return mask;
+}
+
+static tap_status others_infer(tap_call *c, tap_tensor *out)
+{
+    if (tap__reduce_infer(c, out) != TAP_OK) return c->tape->error.status;
+    out->shape = c->in[0].shape;
+    return TAP_OK;
+}
+
+static void others_forward(tap_call *c, tap_tensor *out)
+{
+    tap__scaled *room = tap_call_scratch(c, (size_t)tap_numel(out->shape) * sizeof *room);
+    if (room) tap__products_of_others(c->in[0], mask_of(c), *out, room);
+}
+
+static void others_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    (void)g, (void)gin;
+    fail_second_derivative(n, "prod");
+}
+
+static const tap_op others_op = { "prod_others", others_infer, others_forward, others_vjp, sizeof(tap_axes) };
+
+static void prod_forward(tap_call *c, tap_tensor *out)
+{
+    tap__products(c->in[0], mask_of(c), *out);
+}
+
+static void prod_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    const tap_axes axes = *(const tap_axes *)tap_attr(n);
+    const tap_var  x = tap_in(n, 0);
+    gin[0] = tap__chain_mul(tap__with_axes(g, axes, tap_shape_of(x)), tap_apply(&others_op, &axes, 1, &x));
+}
+
+static const tap_op prod_op = { "prod", tap__reduce_infer, prod_forward, prod_vjp, sizeof(tap_axes) };
+
+/* By halves: every factor stays apart, so that zeros need no care in the gradient. */
+static tap_var prod_axis(tap_var x, int axis)
+{
+    tap_shape s = tap_shape_of(x);
+    int64_t   n = s.n[axis];
+    s.n[axis] = 1;
+    if (n == 0) return tap_expand(tap__scalar_like(x, 1), s);
+    while (n > 1) {
+        int64_t half = n / 2;
+        tap_var y = tap_mul(tap_slice(x, axis, 0, half, 1), tap_slice(x, axis, half, 2 * half, 1));
+        x = n % 2 ? tap_cat(2, (tap_var[]){ y, tap_slice(x, axis, n - 1, n, 1) }, axis) : y;
+        n = half + n % 2;
+    }
+    return x;
+}
+
+tap_var tap_prod(tap_var x, tap_axes axes)
+{
+    TAP_CALL("prod", x);
+    const tap_node *n = tap__live(x);
+    unsigned        mask;
+    tap_shape       out;
+    tap_error       e = { 0 };
+    if (!n) return tap__inert(x.tape);
+    if (!tap_dtype_is_float(n->value.dtype)) return tap__refuse(n, TAP_EDTYPE, "prod", "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(n->value.dtype));
+    if (tap__reduced(n->value.shape, axes, &mask, &out, &e) != TAP_OK) return tap__refuse(n, e.status, "prod", "%s", e.message);
+    if (tap_numel(n->value.shape) > 0 && !in_range(n, mask)) return tap_apply(&prod_op, &axes, 1, &x);
+    for (int i = 0; i < n->value.shape.rank; i++) {
+        if (mask & 1u << i) x = prod_axis(x, i);
+    }
+    return tap_reshape(x, out);
+}
+
+/* ---- cumsum ---- */
+
+static tap_status cumsum_infer(tap_call *c, tap_tensor *out)
+{
+    int given = *(const int *)c->attr, axis = given;
+    out->dtype = c->in[0].dtype;
+    out->shape = c->in[0].shape;
+    if (!tap_dtype_is_float(out->dtype))
+        return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(out->dtype));
+    return tap__axis(&axis, out->shape.rank) ? TAP_OK : tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+}
+
+static void cumsum_forward(tap_call *c, tap_tensor *out)
+{
+    int axis = *(const int *)c->attr;
+    tap__axis(&axis, out->shape.rank);
+    tap__cumsum(c->in[0], axis, *out);
+}
+
+/* Element i counts in sums i and after. */
+static void cumsum_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    int      axis = *(const int *)tap_attr(n);
+    tap_axes axes = TAP_AXES(axis);
+    gin[0] = tap_flip(tap_cumsum(tap_flip(g, axes), axis), axes);
+}
+
+static const tap_op cumsum_op = { "cumsum", cumsum_infer, cumsum_forward, cumsum_vjp, sizeof(int) };
+
+tap_var tap_cumsum(tap_var x, int axis)
+{
+    TAP_CALL("cumsum", x);
+    if (tap_shape_of(x).rank == 0) return tap_sum(x, TAP_AXES(axis));
+    return tap_apply(&cumsum_op, &axis, 1, &x);
+}
+
+/* ---- cumprod ---- */
+
+static int axis_of(const tap_call *c)
+{
+    int axis = *(const int *)c->attr;
+    tap__axis(&axis, c->in[0].shape.rank);
+    return axis;
+}
+
+static void cumprod_grad_forward(tap_call *c, tap_tensor *out)
+{
+    tap__scaled *room = tap_call_scratch(c, (size_t)tap_numel(out->shape) * sizeof *room);
+    if (room) tap__running_products_gradient(c->in[0], c->in[1], axis_of(c), *out, room);
+}
+
+static void cumprod_grad_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    (void)g, (void)gin;
+    fail_second_derivative(n, "cumprod");
+}
+
+static const tap_op cumprod_grad_op = { "cumprod_grad", cumsum_infer, cumprod_grad_forward, cumprod_grad_vjp, sizeof(int) };
+
+static void cumprod_forward(tap_call *c, tap_tensor *out)
+{
+    tap__running_products(c->in[0], axis_of(c), *out);
+}
+
+static void cumprod_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    gin[0] = tap_apply(&cumprod_grad_op, tap_attr(n), 2, (tap_var[]){ tap_in(n, 0), g });
+}
+
+static const tap_op cumprod_op = { "cumprod", cumsum_infer, cumprod_forward, cumprod_vjp, sizeof(int) };
+
+/* Running results of any associative operator: after the pass with k, each element stands for the last 2 k (Hillis & Steele
+ * 1986). Made of op alone, so its gradient is op's. */
+static tap_var scan(const char *call, tap_var x, int axis, tap_var (*op)(tap_var, tap_var))
+{
+    const tap_node *node = tap__live(x);
+    if (!node) return tap__inert(x.tape);
+    if (node->value.shape.rank == 0) return tap_sum(x, TAP_AXES(axis));
+    int at = axis;
+    if (!tap__axis(&at, node->value.shape.rank)) return tap__refuse(node, TAP_EARG, call, "axis %d is out of range", axis);
+    int64_t n = node->value.shape.n[at];
+    for (int64_t k = 1; k < n; k *= 2) {
+        tap_var both = op(tap_slice(x, at, k, n, 1), tap_slice(x, at, 0, n - k, 1));
+        x = tap_cat(2, (tap_var[]){ tap_slice(x, at, 0, k, 1), both }, at);
+    }
+    return x;
+}
+
+tap_var tap_cumprod(tap_var x, int axis)
+{
+    TAP_CALL("cumprod", x);
+    const tap_node *n = tap__live(x);
+    int             at = axis;
+    const bool      apart = n && tap_dtype_is_float(n->value.dtype) && n->value.shape.rank > 0 && tap__axis(&at, n->value.shape.rank) &&
+                       tap_numel(n->value.shape) > 0 && !in_range(n, 1u << at);
+    return apart ? tap_apply(&cumprod_op, &at, 1, &x) : scan("cumprod", x, axis, tap_mul);
+}
+
+/* ---- logcumsumexp ---- */
+
+/* Sums of e^(x - top) over the elements from a window's first to its last, top being the window's largest. */
+typedef struct {
+    tap_var sum, top;
+} window;
+
+/* What the exponentials below `top` are below `other`, which is not smaller. */
+static tap_var lowered(window w, tap_var other)
+{
+    return tap_mul(w.sum, tap_exp(tap__gap(w.top, other)));
+}
+
+static tap_var part(tap_var x, int axis, int64_t first, int64_t end)
+{
+    return tap_slice(x, axis, first, end, 1);
+}
+
+/* As scan does it: log sum e^x over all elements up to each. Shares of such sums keep their digits in it, however large x is. */
+static tap_var log_of_windows(tap_var x, int axis)
+{
+    const int64_t n = tap_shape_of(x).n[axis];
+    window        w = { tap_exp(tap__gap(x, tap_detach(x))), tap_detach(x) };
+    for (int64_t k = 1; k < n; k *= 2) {
+        window  late = { part(w.sum, axis, k, n), part(w.top, axis, k, n) };
+        window  early = { part(w.sum, axis, 0, n - k), part(w.top, axis, 0, n - k) };
+        tap_var top = tap_maximum(late.top, early.top), sum = tap_add(lowered(late, top), lowered(early, top));
+        w.sum = tap_cat(2, (tap_var[]){ part(w.sum, axis, 0, k), sum }, axis);
+        w.top = tap_cat(2, (tap_var[]){ part(w.top, axis, 0, k), top }, axis);
+    }
+    return tap_add(tap_log(w.sum), w.top);
+}
+
+/* The value from pairs, the gradient from windows. */
+tap_var tap_logcumsumexp(tap_var x, int axis)
+{
+    TAP_CALL("logcumsumexp", x);
+    const tap_node *n = tap__live(x);
+    tap_var         value = scan("logcumsumexp", n && n->needs ? tap_detach(x) : x, axis, tap_logaddexp);
+    int             at = axis;
+    if (!n || !n->needs || !value.id) return value;
+    if (n->value.shape.rank == 0) return tap_sum(x, TAP_AXES(axis));
+    tap__axis(&at, n->value.shape.rank);
+    tap_var by_windows = log_of_windows(x, at);
+    return tap_add(value, tap__gap(by_windows, tap_detach(by_windows)));
+}

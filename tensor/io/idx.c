@@ -1,0 +1,123 @@
+/* IDX files: two zero bytes, a type, a rank, big-endian sizes, big-endian data. zlib reads plain and gzipped ones alike. Memory
+ * is taken only for data that a file of this size can hold, and much of it only for data that it does hold. */
+#include <string.h>
+#include <zlib.h>
+
+#include "tensor/io/reader.h"
+#include "tensor/internal.h"
+
+/* Deflate's best is 258 bytes from two bits. Images and labels are far from it. */
+enum { DEFLATE_LIMIT = 1032, DEFLATE_USUAL = 16, MUCH = 1 << 20, READ_AT_ONCE = 1 << 30 };
+
+typedef struct {
+    unsigned char code;
+    int           size;
+    tap_dtype     dtype; /* that it is read as */
+} idx_type;
+
+static const idx_type idx_types[] = {
+    { 0x08, 1, TAP_U8 },  { 0x09, 1, TAP_I64 }, { 0x0B, 2, TAP_I64 },
+    { 0x0C, 4, TAP_I64 }, { 0x0D, 4, TAP_F32 }, { 0x0E, 8, TAP_F64 },
+};
+
+typedef struct {
+    tap__packed from;
+    idx_type    type;
+    tap_shape   shape;
+} reader;
+
+#define fail(r, ...)        tap__input_fail(&(r)->from.in, __VA_ARGS__)
+#define fail_short(r, part) tap__packed_fail(&(r)->from, part)
+
+static bool read_part(const reader *r, void *to, int n, const char *part)
+{
+    return gzread(r->from.stream, to, (unsigned)n) == n || fail_short(r, part);
+}
+
+static bool read_header(reader *r)
+{
+    enum { TYPES = sizeof idx_types / sizeof *idx_types };
+    unsigned char magic[4], sizes[4 * TAP_MAX_RANK];
+    int           known = 0;
+    if (!read_part(r, magic, sizeof magic, "header")) return false;
+    if (magic[0] != 0 || magic[1] != 0)
+        return fail(r, TAP_EIO, "not an IDX file: begins with %02x %02x instead of 00 00", magic[0], magic[1]);
+    while (known < TYPES && idx_types[known].code != magic[2]) known++;
+    if (known == TYPES) return fail(r, TAP_EIO, "has IDX type 0x%02x; 0x08, 0x09 and 0x0b to 0x0e can be read", magic[2]);
+    if (magic[3] > TAP_MAX_RANK) return fail(r, TAP_EIO, "has %d axes, more than %d", magic[3], TAP_MAX_RANK);
+    r->type = idx_types[known];
+    r->shape.rank = magic[3];
+    if (!read_part(r, sizes, 4 * r->shape.rank, "header")) return false;
+    for (int i = 0; i < r->shape.rank; i++) {
+        const unsigned char *p = sizes + 4 * i;
+        r->shape.n[i] = (int64_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+    }
+    return true;
+}
+
+/* Whether the file is large enough for what its header promises: a few forged bytes must not claim all memory. */
+static bool check_size(const reader *r)
+{
+    char    text[TAP_SHAPE_TEXT];
+    int64_t n = tap_numel(r->shape), room = r->from.size - 4 - 4 * r->shape.rank;
+    tap_shape_format(text, r->shape);
+    if (n < 0) return fail(r, TAP_EIO, "shape %s is too large", text);
+    if (!gzdirect(r->from.stream)) room = r->from.size < INT64_MAX / DEFLATE_LIMIT ? r->from.size * DEFLATE_LIMIT : INT64_MAX;
+    if (n <= room / r->type.size) return true;
+    return fail(r, TAP_EIO, "truncated: shape %s takes %lld bytes, the file can hold %lld", text, (long long)n * r->type.size,
+                (long long)(room < 0 ? 0 : room));
+}
+
+static bool read_data(const reader *r, int64_t bytes, char *to)
+{
+    while (bytes > 0) {
+        int n = bytes < READ_AT_ONCE ? (int)bytes : READ_AT_ONCE;
+        if (!read_part(r, to, n, "data")) return false;
+        to += n;
+        bytes -= n;
+    }
+    return true;
+}
+
+/* Reading on past the data is also what makes zlib compare the checksum. */
+static bool check_end(const reader *r)
+{
+    char text[TAP_SHAPE_TEXT];
+    char extra;
+    int  code, n = gzread(r->from.stream, &extra, 1);
+    gzerror(r->from.stream, &code);
+    if (n == 1) return fail(r, TAP_EIO, "bytes left over behind the data of shape %s", tap_shape_format(text, r->shape));
+    return (n == 0 && code == Z_OK) || fail_short(r, "data");
+}
+
+/* A forged header may still promise a thousand times what a stream holds. Where that would be much, the stream is unpacked once
+ * to see, and then from its beginning to be read. */
+static bool check_promise(const reader *r, int64_t bytes, int64_t memory)
+{
+    char    last;
+    z_off_t data = gztell(r->from.stream);
+    if (gzdirect(r->from.stream) || memory <= MUCH || memory / DEFLATE_USUAL <= r->from.size) return true;
+    if (gzseek(r->from.stream, (z_off_t)bytes - 1, SEEK_CUR) < 0 || !read_part(r, &last, 1, "data") || !check_end(r))
+        return false;
+    return gzseek(r->from.stream, data, SEEK_SET) == data || fail_short(r, "data");
+}
+
+static tap_tensor read_tensor(reader *r)
+{
+    if (!read_header(r) || !check_size(r)) return (tap_tensor){ 0 };
+    int64_t n = tap_numel(r->shape), bytes = n * r->type.size, memory = n * (int64_t)tap_dtype_size(r->type.dtype);
+    if (!check_promise(r, bytes, memory)) return (tap_tensor){ 0 };
+    void *data = tap__arena_take(r->from.in.arena, (size_t)memory);
+    if (!data || !read_data(r, bytes, data) || !check_end(r)) return (tap_tensor){ 0 };
+    tap__decode(data, n, r->type.dtype, r->type.size, true);
+    return tap_tensor_wrap(r->type.dtype, r->shape, data);
+}
+
+tap_tensor tap_idx_read(tap_arena *a, const char *path)
+{
+    reader     r = { .shape = TAP_SCALAR };
+    tap_tensor x = { 0 };
+    if (tap__packed_open(&r.from, a, path, "idx")) x = read_tensor(&r);
+    tap__packed_close(&r.from);
+    return x;
+}

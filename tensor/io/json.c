@@ -1,0 +1,97 @@
+/* cJSON takes more than JSON, and loses some of it. What it could misread is turned away before it sees the text. */
+#include "tensor/io/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_DEPTH = 127 };
+
+/* Length of the UTF-8 character at p, which a NUL byte ends; 0 if there is none. */
+static int utf8_character(const char *p)
+{
+    const unsigned char *u = (const unsigned char *)p;
+    unsigned char low = 0x80, high = 0xBF; /* of the second byte: no overlong forms, no surrogates, nothing above U+10FFFF */
+    if (u[0] < 0x80) return 1;
+    if (u[0] < 0xC2 || u[0] > 0xF4) return 0;
+    if (u[0] == 0xE0) low = 0xA0;
+    if (u[0] == 0xED) high = 0x9F;
+    if (u[0] == 0xF0) low = 0x90;
+    if (u[0] == 0xF4) high = 0x8F;
+    int n = u[0] < 0xE0 ? 2 : u[0] < 0xF0 ? 3 : 4;
+    if (u[1] < low || u[1] > high) return 0;
+    for (int i = 2; i < n; i++) {
+        if ((u[i] & 0xC0) != 0x80) return 0;
+    }
+    return n;
+}
+
+bool tap__is_utf8(const char *text)
+{
+    while (*text) {
+        int n = utf8_character(text);
+        if (n == 0) return false;
+        text += n;
+    }
+    return true;
+}
+
+/* *at moves from the opening quote to the closing one, or to the fault. */
+static const char *string_fault(const char **at)
+{
+    int step = 1;
+    for (*at += step; **at != '"'; *at += step) {
+        step = utf8_character(*at);
+        if (!step) return "not UTF-8";
+        if ((unsigned char)**at < 0x20) return "a control character in a string";
+        if (**at != '\\') continue;
+        step = (*at)[1] ? 2 : 1;
+        if ((*at)[1] == 'u' && strspn(*at + 2, "0123456789abcdefABCDEF") < 4) return "a \\u without four hexadecimal digits";
+        if (strncmp(*at, "\\u0000", 6) == 0) return "a NUL character in a string";
+    }
+    return NULL;
+}
+
+/* Numbers are sizes and offsets. Beyond 2^53, where cJSON's doubles have gaps, no file holds what they promise. */
+static const char *number_fault(const char **at)
+{
+    char              *stop;
+    unsigned long long x = strtoull(*at, &stop, 10);
+    bool               plain = **at != '-' && !(**at == '0' && stop - *at > 1);
+    if (!plain || *stop == '.' || *stop == 'e' || *stop == 'E' || x > 1ull << 53)
+        return "a number that is not a plain integer from 0 to 2^53";
+    *at = stop - 1;
+    return NULL;
+}
+
+/* What cJSON would let pass or change in silence: control characters count as spaces for it, a \u0000 or \uXYZ cuts a string
+ * short, 01 and 1.0 are 1. It also recurses. NULL: there is none of this; else *at is where. */
+static const char *find_fault(const char *text, size_t length, const char **at)
+{
+    const char *fault = NULL;
+    int         depth = 0;
+    for (*at = text; *at < text + length; ++*at) {
+        unsigned char c = (unsigned char)**at;
+        if (c == '"') fault = string_fault(at);
+        else if (c == '-' || (c >= '0' && c <= '9')) fault = number_fault(at);
+        else if (c == '{' || c == '[') fault = ++depth > MAX_DEPTH ? "nested too deeply" : NULL;
+        else if (c == '}' || c == ']') depth--;
+        else if (c < ' ' && c != '\t' && c != '\n' && c != '\r') fault = "a control character";
+        if (fault) return fault;
+    }
+    return NULL;
+}
+
+cJSON *tap__json_parse(const char *text, size_t length, const char **fault, size_t *at)
+{
+    cJSON      *json = NULL;
+    const char *stop;
+    *fault = find_fault(text, length, &stop);
+    if (!*fault) {
+        errno = 0;
+        json = cJSON_ParseWithOpts(text, &stop, true);
+        if (!json && errno != ENOMEM) *fault = "not valid JSON";
+    }
+    *at = (size_t)(stop - text);
+    return json;
+}

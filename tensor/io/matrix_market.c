@@ -1,0 +1,355 @@
+/* Matrix Market files (Boisvert, Pozo & Remington 1996, NISTIR 5935): a first line that names the kind of matrix, comments, a line of
+ * sizes, and the entries, one a line: row and column, counted from 1, and number (coordinate), or numbers alone, column by column
+ * (array). Of a symmetric matrix, one of the two entries that mirror each other is in the file. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor/io/reader.h"
+#include "tensor/sparse/csr.h"
+#include "tensor/text.h"
+
+enum { BUFFER = 1 << 16, LONGEST = 1 << 14, FEW = 1 << 17 };
+
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
+
+typedef enum { REAL, DOUBLE, INTEGER, UNSIGNED_INTEGER, UNSIGNED, PATTERN } number_kind;
+typedef enum { GENERAL, SYMMETRIC, SKEW_SYMMETRIC } symmetry_kind;
+
+typedef struct {
+    tap__packed   from;
+    char         *buffer, *at, *end; /* what was read, and how far it was looked at */
+    int64_t       line, sizes_line;  /* the number of this line, and of the line of sizes, from 1 */
+    bool          array;
+    number_kind   number;
+    symmetry_kind symmetry;
+    int64_t       rows, columns, entries; /* as the line of sizes has them */
+} reader;
+
+#define fail(r, ...)              tap__input_fail(&(r)->from.in, __VA_ARGS__)
+#define fail_line(r, format, ...) fail(r, TAP_EIO, "line %lld: " format, (long long)(r)->line, __VA_ARGS__)
+
+/* Moves what is left to the front, and reads on behind it. */
+static bool refill(reader *r)
+{
+    const size_t left = (size_t)(r->end - r->at);
+    memmove(r->buffer, r->at, left);
+    const int n = tap__packed_text(&r->from, r->buffer + left, BUFFER - (int)left);
+    const int mark = n > 0 && r->line == 0 && left == 0 ? tap__packed_mark(&r->from, r->buffer, n) : 0;
+    r->at = r->buffer + (mark > 0 ? mark : 0);
+    r->end = r->buffer + left + (n > 0 ? n : 0);
+    return n >= 0 && mark >= 0;
+}
+
+/* The next line, as a string; NULL at the end, *ok telling if it is the file's. */
+static char *next_line(reader *r, bool *ok)
+{
+    *ok = true;
+    if (r->end - r->at < LONGEST && !(*ok = refill(r))) return NULL;
+    if (r->at == r->end) return NULL;
+    char *line = r->at, *stop = memchr(line, '\n', (size_t)(r->end - line));
+    r->line++;
+    if (!stop && r->end - line < LONGEST) stop = r->end; /* the last one may end without */
+    if (!stop || stop - line >= LONGEST) {
+        *ok = fail_line(r, "is longer than %d characters", LONGEST - 1);
+        return NULL;
+    }
+    r->at = stop + (stop < r->end);
+    *stop = '\0';
+    if (strlen(line) == (size_t)(stop - line)) return line;
+    *ok = fail_line(r, "%s", "holds a NUL byte");
+    return NULL;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static char *skip_spaces(char *text)
+{
+    while (is_space(*text)) text++;
+    return text;
+}
+
+/* The next word of a line, which is cut off from the rest; NULL: there is none. */
+static char *take_word(char **line)
+{
+    char *word = skip_spaces(*line), *end = word;
+    while (*end && !is_space(*end)) end++;
+    *line = end + (*end != '\0');
+    *end = '\0';
+    return *word ? word : NULL;
+}
+
+/* The next line that is not blank, from its first word on. */
+static char *next_words(reader *r, bool *ok)
+{
+    char *line;
+    while ((line = next_line(r, ok)) && !*(line = skip_spaces(line))) continue;
+    return line;
+}
+
+/* What a word of the first line may be, and which one it is; case does not matter. */
+static bool take_kind(const reader *r, const char *word, const char *what, const char *const *known, const char *can, int *kind)
+{
+    for (*kind = 0; known[*kind]; ++*kind)
+        if (tap__same_letters(word, known[*kind], SIZE_MAX)) return true;
+    return fail_line(r, "%s '%.20s' cannot be read; %s can", what, word, can);
+}
+
+static bool take_kinds(reader *r, char *word[4])
+{
+    static const char *const objects[] = { "matrix", NULL };
+    static const char *const formats[] = { "coordinate", "array", NULL };
+    static const char *const numbers[] = { "real", "double", "integer", "unsigned-integer", "unsigned", "pattern", NULL };
+    static const char *const symmetries[] = { "general", "symmetric", "skew-symmetric", NULL };
+    int                      object, format, number, symmetry;
+    if (!take_kind(r, word[0], "object", objects, "a matrix", &object) ||
+        !take_kind(r, word[1], "format", formats, "coordinate and array", &format) ||
+        !take_kind(r, word[2], "field", numbers, "real, integer, unsigned-integer and pattern", &number) ||
+        !take_kind(r, word[3], "symmetry", symmetries, "general, symmetric and skew-symmetric", &symmetry))
+        return false;
+    r->array = format == 1;
+    r->number = (number_kind)number;
+    r->symmetry = (symmetry_kind)symmetry;
+    if (r->array && r->number == PATTERN) return fail_line(r, "%s", "an array has numbers, and cannot be a pattern");
+    if (r->symmetry == SKEW_SYMMETRIC && r->number > INTEGER)
+        return fail_line(r, "a skew-symmetric matrix has negative numbers, and cannot be %.20s", word[2]);
+    return true;
+}
+
+static bool read_banner(reader *r)
+{
+    bool  ok;
+    char *word[5], *line = next_words(r, &ok);
+    if (!ok) return false;
+    if (!line || !tap__same_letters(line, "%%MatrixMarket", 14))
+        return fail(r, TAP_EIO, "not a Matrix Market file: does not begin with %%%%MatrixMarket");
+    take_word(&line);
+    for (int i = 0; i < 5; i++) word[i] = take_word(&line);
+    if (!word[3] || word[4])
+        return fail_line(r, "%s",
+                         "there should be four words behind %%MatrixMarket, such as matrix coordinate integer general");
+    return take_kinds(r, word);
+}
+
+/* The next word of the line, a whole number from `least` to `most`, which `what` says what it is; `form` is what the line should be. */
+static bool take_whole(const reader *r, char **line, const char *what, int64_t least, int64_t most, const char *form,
+                       int64_t *value)
+{
+    char       *end;
+    const char *word = take_word(line), *digits = word && *word == '-' ? word + 1 : word;
+    if (!word) return fail_line(r, "there is no %s; the line should be: %s", what, form);
+    *value = strtoll(word, &end, 10);
+    if (*digits < '0' || *digits > '9' || *end) return fail_line(r, "%s '%.20s' is not a whole number", what, word);
+    if (*value >= least && *value <= most) return true;
+    return fail_line(r, "%s %.20s is not within %lld..%lld%s", what, word, (long long)least, (long long)most,
+                     *value == 0 && least == 1 ? "; rows and columns count from 1" : "");
+}
+
+static bool take_end(const reader *r, char **line, const char *form)
+{
+    const char *word = take_word(line);
+    return !word || fail_line(r, "'%.20s' is too much; the line should be: %s", word, form);
+}
+
+/* How many numbers an array has. */
+static int64_t count_array(const reader *r)
+{
+    if (r->symmetry == GENERAL) return r->rows * r->columns;
+    return r->rows * (r->rows + (r->symmetry == SYMMETRIC ? 1 : -1)) / 2;
+}
+
+static bool read_sizes(reader *r)
+{
+    bool        ok;
+    const char *form = r->array ? "rows columns" : "rows columns entries";
+    char       *line = next_words(r, &ok);
+    while (line && *line == '%') line = next_words(r, &ok);
+    r->sizes_line = r->line;
+    if (!line) return ok && fail(r, TAP_EIO, "truncated: has no line of sizes");
+    if (!take_whole(r, &line, "number of rows", 0, TAP__CSR_MOST, form, &r->rows) ||
+        !take_whole(r, &line, "number of columns", 0, TAP__CSR_MOST, form, &r->columns) ||
+        (!r->array && !take_whole(r, &line, "number of entries", 0, INT64_MAX, form, &r->entries)) || !take_end(r, &line, form))
+        return false;
+    if (r->symmetry != GENERAL && r->rows != r->columns)
+        return fail_line(r, "a symmetric matrix has as many rows as columns, not %lld and %lld", (long long)r->rows,
+                         (long long)r->columns);
+    if (r->array) r->entries = count_array(r);
+    return true;
+}
+
+/* The next line of the entries. */
+static char *next_entry(reader *r, bool *ok)
+{
+    char *line = next_words(r, ok);
+    if (!line || *line != '%') return line;
+    *ok = fail_line(r, "%s", "a comment among the entries; comments go before the line of sizes");
+    return NULL;
+}
+
+/* That there are not as many entries as there should be: counts those to come, too. */
+static bool fail_count(reader *r, int64_t n)
+{
+    bool ok = true;
+    while (next_entry(r, &ok)) n++;
+    return ok && fail(r, TAP_EIO, "%sline %lld promises %lld entries, the file holds %lld", n < r->entries ? "truncated: " : "",
+                      (long long)r->sizes_line, (long long)r->entries, (long long)n);
+}
+
+/* Whether a file of this size can hold what its sizes promise: a few forged bytes must not claim all memory. */
+static bool check_promise(reader *r)
+{
+    const int64_t room = tap__packed_room(&r->from), shortest = r->array ? 2 : r->number == PATTERN ? 4 : 6; /* "1 1 1\n" */
+    if (r->entries > (room + 1) / shortest) return fail_count(r, 0);
+    if (r->rows + r->columns > FEW + room)
+        return fail(r, TAP_EIO, "%lld rows and %lld columns are out of proportion to its size", (long long)r->rows,
+                    (long long)r->columns);
+    return true;
+}
+
+/* A number that is a float32, for integers exactly. */
+static bool take_number(const reader *r, char **line, const char *form, float *value)
+{
+    char       *stop;
+    const char *text = take_word(line);
+    *value = 1;
+    if (!text) return r->number == PATTERN || fail_line(r, "there is no value; the line should be: %s", form);
+    if (r->number == PATTERN) return fail_line(r, "'%.20s' is too much; the line should be: %s", text, form);
+    const double number = tap__parse_number(text, &stop);
+    *value = (float)number;
+    if (*stop) return fail_line(r, "value '%.20s' is not a number", text);
+    if (!isfinite(*value)) return fail_line(r, "value %.20s is not a finite number in float32", text);
+    if (r->number == REAL || r->number == DOUBLE) return true;
+    if (number != floor(number)) return fail_line(r, "value %.20s is not an integer, which the first line promises", text);
+    if ((double)*value != number) return fail_line(r, "value %.20s is an integer that float32 cannot hold", text);
+    return r->number == INTEGER || number >= 0 ||
+           fail_line(r, "value %.20s is below 0, but the first line says unsigned", text);
+}
+
+/* Where an entry is, from 0, and its mirror if it has one. */
+static bool put_entry(const reader *r, tap__entries *e, int64_t row, int64_t column, float value)
+{
+    if (r->symmetry == SKEW_SYMMETRIC && row == column && value != 0)
+        return fail_line(r, "row %lld, column %lld: the diagonal of a skew-symmetric matrix is 0", (long long)row + 1,
+                         (long long)column + 1);
+    for (int mirror = 0; mirror < (r->symmetry != GENERAL && row != column ? 2 : 1); mirror++, e->n++) {
+        e->row[e->n] = (int32_t)(mirror ? column : row);
+        e->column[e->n] = (int32_t)(mirror ? row : column);
+        e->value[e->n] = mirror && r->symmetry == SKEW_SYMMETRIC ? -value : value;
+    }
+    return true;
+}
+
+/* row, column: where the number of an array belongs, then where the next one does. */
+static bool take_entry(const reader *r, char *line, tap__entries *e, int64_t *row, int64_t *column)
+{
+    const char *form = r->array ? "value" : r->number == PATTERN ? "row column" : "row column value";
+    float       value;
+    if (!r->array &&
+        (!take_whole(r, &line, "row", 1, r->rows, form, row) || !take_whole(r, &line, "column", 1, r->columns, form, column)))
+        return false;
+    const int64_t i = *row - !r->array, k = *column - !r->array;
+    if (!take_number(r, &line, form, &value) || !take_end(r, &line, form) || !put_entry(r, e, i, k, value)) return false;
+    if (!r->array || ++*row < r->rows) return true;
+    ++*column;
+    *row = r->symmetry == GENERAL ? 0 : *column + (r->symmetry == SKEW_SYMMETRIC);
+    return true;
+}
+
+static bool read_entries(reader *r, tap__entries *e)
+{
+    bool    ok;
+    char   *line;
+    int64_t i = 0, row = r->symmetry == SKEW_SYMMETRIC, column = 0;
+    for (; (line = next_entry(r, &ok)); i++) {
+        if (i == r->entries) return fail_count(r, i + 1);
+        if (!take_entry(r, line, e, &row, &column)) return false;
+    }
+    return ok && (i == r->entries || fail_count(r, i));
+}
+
+/* Room for all entries; false, and the reader's error, if there is none. */
+static bool make_room(const reader *r, tap__entries *e)
+{
+    const size_t n = (size_t)r->entries * (r->symmetry == GENERAL ? 1 : 2);
+    tap__arena_name(e->memory, r->from.in.path);
+    e->row = tap__arena_take(e->memory, n * sizeof *e->row);
+    e->column = tap__arena_take(e->memory, n * sizeof *e->column);
+    e->value = tap__arena_take(e->memory, n * sizeof *e->value);
+    return tap__error_copy(tap_arena_error(r->from.in.arena), tap_arena_error(e->memory)) == TAP_OK;
+}
+
+static tap_csr read_matrix(reader *r)
+{
+    tap__entries e = { .n = 0 };
+    char         buffer[BUFFER + 1];
+    r->buffer = r->at = r->end = buffer;
+    if (!read_banner(r) || !read_sizes(r) || !check_promise(r)) return (tap_csr){ 0 };
+    e.memory = tap__arena_new_internal();
+    if (make_room(r, &e) && read_entries(r, &e)) return tap__csr_of(r->from.in.arena, r->from.in.path, r->rows, r->columns, &e);
+    tap_arena_free(e.memory);
+    return (tap_csr){ 0 };
+}
+
+tap_csr tap_matrix_market_read(tap_arena *a, const char *path)
+{
+    reader  r = { .line = 0 };
+    tap_csr x = { 0 };
+    if (tap__packed_open(&r.from, a, path, "matrix_market")) x = read_matrix(&r);
+    tap__packed_close(&r.from);
+    return x;
+}
+
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
+
+static bool all_whole(tap_csr x)
+{
+    for (int64_t j = 0; j < x.start[x.rows]; j++)
+        if (x.value[j] != floorf(x.value[j])) return false;
+    return true;
+}
+
+/* A line of an entry; nine digits tell a float32 from any other. Returns its length. */
+static int print_entry(char text[64], int64_t row, int32_t column, double value, bool whole)
+{
+    return tap__format(text, 64, whole ? "%lld %d %.0f\n" : "%lld %d %.9g\n", (long long)row + 1, column + 1, value);
+}
+
+static tap_status write_entries(tap_file *f, tap_csr x)
+{
+    char       lines[BUFFER];
+    const bool whole = all_whole(x);
+    int        n = 0;
+    for (int64_t i = 0; i < x.rows; i++) {
+        for (int64_t j = x.start[i]; j < x.start[i + 1]; j++) {
+            n += print_entry(lines + n, i, x.column[j], (double)x.value[j], whole);
+            if (n < BUFFER - 64) continue;
+            if (tap_file_write(f, lines, (size_t)n) != TAP_OK) return TAP_EIO;
+            n = 0;
+        }
+    }
+    return tap_file_write(f, lines, (size_t)n);
+}
+
+tap_status tap_matrix_market_write(const char *path, tap_csr x, tap_error *e)
+{
+    char         header[128];
+    const char  *wrong = tap__csr_wrong(x);
+    const size_t length = path ? strlen(path) : 0;
+    if (!path) return tap_error_set(e, TAP_EARG, "matrix_market: the path is NULL");
+    for (int64_t j = 0; !wrong && j < x.start[x.rows]; j++)
+        if (!isfinite(x.value[j])) wrong = "a number is not finite";
+    if (wrong) return tap_error_set(e, TAP_EARG, "%s: %s", path, wrong);
+    tap_file *f = length > 3 && !strcmp(path + length - 3, ".gz") ? tap_file_create_gzip(path, e) : tap_file_create(path, e);
+    if (!f) return e ? e->status : TAP_EIO;
+    snprintf(header, sizeof header, "%%%%MatrixMarket matrix coordinate %s general\n%lld %lld %lld\n",
+             all_whole(x) ? "integer" : "real", (long long)x.rows, (long long)x.columns, (long long)x.start[x.rows]);
+    tap_status status = tap_file_write(f, header, strlen(header));
+    if (status == TAP_OK) status = write_entries(f, x);
+    if (status == TAP_OK) return tap_file_commit(f);
+    tap_file_abandon(f);
+    return status;
+}

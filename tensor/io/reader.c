@@ -1,0 +1,96 @@
+/* Regular files, opened and read for those who know a format. */
+#define _POSIX_C_SOURCE 200809L
+#include "tensor/io/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tensor/internal.h"
+#include "tensor/text.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are read into memory as a little-endian file has them");
+
+enum { READ_AT_ONCE = 1 << 30 };
+
+bool tap__input_fail(const tap__input *in, tap_status status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    tap__error_set_in(tap_arena_error(in->arena), status, in->path, format, args);
+    va_end(args);
+    return false;
+}
+
+/* Without O_NONBLOCK, opening a pipe would wait for somebody who writes to it. */
+bool tap__input_open(tap__input *in, tap_arena *a, const char *path, const char *format)
+{
+    struct stat s;
+    *in = (tap__input){ .arena = a, .path = path ? path : format, .fd = -1 };
+    if (tap_arena_status(a, NULL) != TAP_OK) return false;
+    if (!path) return tap__input_fail(in, TAP_EARG, "the path is NULL");
+    in->before = tap__arena_name(a, in->path);
+    in->fd = tap__open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+    if (in->fd < 0) tap__input_fail(in, tap__status_of(errno), "cannot open: %s", tap__strerror(errno));
+    else if (fstat(in->fd, &s) != 0) tap__input_fail(in, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
+    else if (!S_ISREG(s.st_mode)) tap__input_fail(in, TAP_EIO, "is not a regular file");
+    else in->left = (uint64_t)s.st_size;
+    if (tap_arena_status(a, NULL) == TAP_OK) return true;
+    tap__input_close(in);
+    return false;
+}
+
+void tap__input_close(tap__input *in)
+{
+    if (in->fd >= 0) close(in->fd);
+    in->fd = -1;
+    tap__arena_name(in->arena, in->before);
+}
+
+bool tap__input_read(tap__input *in, void *to, size_t n)
+{
+    for (char *at = to; n > 0;) {
+        ssize_t got = read(in->fd, at, n < READ_AT_ONCE ? n : READ_AT_ONCE);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return tap__input_fail(in, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
+        if (got == 0) return tap__input_fail(in, TAP_EIO, "became shorter while it was read");
+        at += got;
+        n -= (size_t)got;
+        in->left -= (uint64_t)got;
+    }
+    return true;
+}
+
+static void turn_round(unsigned char *p, int64_t n, int size)
+{
+    for (; n > 0; n--, p += size) {
+        for (int low = 0, high = size - 1; low < high; low++, high--) {
+            unsigned char byte = p[low];
+            p[low] = p[high];
+            p[high] = byte;
+        }
+    }
+}
+
+/* From the last on, none is overwritten before it is read. */
+static void widen(unsigned char *data, int64_t n, int size)
+{
+    int above = 64 - 8 * size;
+    for (int64_t i = n; i-- > 0;) {
+        uint64_t bits = 0;
+        memcpy(&bits, data + i * size, (size_t)size);
+        int64_t value = (int64_t)(bits << above) >> above;
+        memcpy(data + i * (int64_t)sizeof value, &value, sizeof value);
+    }
+}
+
+void tap__decode(void *data, int64_t n, tap_dtype dtype, int size, bool big_endian)
+{
+    unsigned char *p = data;
+    if (big_endian && size > 1) turn_round(p, n, size);
+    if (dtype == TAP_I64 && size < 8) widen(p, n, size);
+    for (int64_t i = 0; i < n && dtype == TAP_BOOL; i++) p[i] = p[i] != 0;
+}

@@ -1,0 +1,25 @@
+/* Windows of images as columns of a matrix, and back. */
+#include <string.h>
+
+#include "tensor/kernels/conv.h"
+
+#if defined(__GNUC__)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE inline
+#endif
+
+#define T       float
+#define BITS    int32_t
+#define NAME(f) f##_f32
+#include "tensor/kernels/conv_template.h"
+#undef T
+#undef BITS
+#undef NAME
+
+#define T       double
+#define BITS    int64_t
+#define NAME(f) f##_f64
+#include "tensor/kernels/conv_template.h"
+
+const tap__conv_kernel TAP__KERNEL(tap__conv_kernels)[2] = { { spread_f32, gather_f32 }, { spread_f64, gather_f64 } };

@@ -1,0 +1,106 @@
+/* Wrong arguments, for test_abuse_nn.c, of the functions and losses of nn.h that are composed of operators. */
+#ifndef TAP_TESTS_BAD_ARGUMENTS_FUNCTIONAL_H
+#define TAP_TESTS_BAD_ARGUMENTS_FUNCTIONAL_H
+
+/* clang-format off */
+#define ABSENT ((tap_var){ 0 })
+#define X_VAR  w->in.x /* [2,4] */
+
+/* Rows 0, 0, ... of the shape, int64, on the tape of v. */
+static inline tap_var classes_like(tap_var v, tap_shape shape)
+{
+    return v.tape ? tap_cast(tap_zeros(v.tape, shape), TAP_I64) : v;
+}
+
+#define FUNCTIONAL_WRONGS \
+    X(prelu_channels, TAP_ESHAPE, "prelu: [2,4] x [3]: the weight does not go with axis 1", \
+      w->out = tap_prelu(X_VAR, tap_zeros(w->t, TAP_SHAPE(3)))) \
+    X(prelu_rank, TAP_ESHAPE, "prelu: [2,4] x [2,4]: the weight must be [], [1] or [channels]", w->out = tap_prelu(X_VAR, X_VAR)) \
+    X(glu_axis, TAP_EARG, "glu: [2,4]: axis 2 is out of range", w->out = tap_glu(X_VAR, 2)) \
+    X(glu_odd, TAP_ESHAPE, "glu: [3]: axis 0 does not have two halves", w->out = tap_glu(tap_zeros(w->t, TAP_SHAPE(3)), 0)) \
+    X(dropout_p, TAP_EARG, "dropout: [2,4]: p is nan, not within 0..1", w->out = tap_dropout(X_VAR, (double)NAN, false)) \
+    X(embedding_weight, TAP_ESHAPE, "embedding: [3] x [3]: the weight must be [rows,width], not [3]", \
+      w->out = tap_embedding(classes_like(X_VAR, TAP_SHAPE(3)), tap_zeros(w->t, TAP_SHAPE(3)), 0)) \
+    X(embedding_range, TAP_EARG, "embedding: [3] x [2,4]: index 2 at [2] is not a row of 0..1", \
+      w->out = tap_embedding(tap_arange(w->t, 3), X_VAR, TAP_NO_INDEX)) \
+    X(one_hot_dtype, TAP_EDTYPE, "one_hot: [2,4]: the index is float64, not int64", w->out = tap_one_hot(X_VAR, 3)) \
+    X(one_hot_classes, TAP_EARG, "one_hot: [3]: index 2 at [2] is not a class of 0..1", \
+      w->out = tap_one_hot(tap_arange(w->t, 3), 2)) \
+    X(one_hot_negative, TAP_EARG, "one_hot: []: index -1 is below 0", \
+      w->out = tap_one_hot(tap_cast(tap_scalar(w->t, -1), TAP_I64), -1)) \
+    X(one_hot_none, TAP_EARG, "one_hot: [0]: there is no class", \
+      w->out = tap_one_hot(tap_arange(w->t, 0), -1)) \
+    X(cosine_shapes, TAP_ESHAPE, "cosine_similarity: [2,4] x [3]: the shapes do not broadcast", \
+      w->out = tap_cosine_similarity(X_VAR, tap_zeros(w->t, TAP_SHAPE(3)), 0, 0)) \
+    X(layer_norm_shape, TAP_ESHAPE, "layer_norm: [2,4]: its last axes are not [2]", \
+      w->out = tap_layer_norm(X_VAR, TAP_SHAPE(2), ABSENT, ABSENT, 0)) \
+    X(layer_norm_rank, TAP_ESHAPE, NULL, w->out = tap_layer_norm(X_VAR, rank_min, ABSENT, ABSENT, 0)) \
+    X(layer_norm_none, TAP_ESHAPE, "layer_norm: [2,4]: its last axes are not []", \
+      w->out = tap_layer_norm(X_VAR, TAP_SCALAR, ABSENT, ABSENT, 0)) \
+    X(layer_norm_foreign, TAP_ESTALE, "layer_norm: input 1 is on another tape", \
+      w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), tap_ones(w->other, TAP_SHAPE(4)), ABSENT, 0)) \
+    X(layer_norm_weight, TAP_ESHAPE, "layer_norm: [2,4] x [2,4]: the weight is [2,4]", \
+      w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), X_VAR, ABSENT, 0)) \
+    X(layer_norm_bias, TAP_ESHAPE, "layer_norm: [2,4] x [2,4]: the bias is [2,4]", \
+      w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), ABSENT, X_VAR, 0)) \
+    X(layer_norm_foreign_bias, TAP_ESTALE, "layer_norm: input 2 is on another tape", \
+      w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), ABSENT, tap_ones(w->other, TAP_SHAPE(4)), 0)) \
+    X(rms_norm_weight, TAP_ESHAPE, "rms_norm: [2,4] x [2,4]: the weight is [2,4]", w->out = tap_rms_norm(X_VAR, TAP_SHAPE(4), X_VAR, 0)) \
+    X(group_norm_groups, TAP_ESHAPE, "group_norm: [2,4]: its channels, axis 1, do not make 3 groups", \
+      w->out = tap_group_norm(X_VAR, 3, ABSENT, ABSENT, 0)) \
+    X(group_norm_weight, TAP_ESHAPE, "group_norm: [2,4] x [2,4]: the weight is [2,4]", \
+      w->out = tap_group_norm(X_VAR, 2, X_VAR, ABSENT, 0)) \
+    X(batch_norm_rank, TAP_ESHAPE, "batch_norm: [3]: needs [batch,channels,..]", \
+      w->out = tap_batch_norm(tap_zeros(w->t, TAP_SHAPE(3)), NULL, NULL, ABSENT, ABSENT, true, 0, 0)) \
+    X(batch_norm_none, TAP_EARG, "batch_norm: [2,4]: needs running statistics when it is not training", \
+      w->out = tap_batch_norm(X_VAR, NULL, NULL, ABSENT, ABSENT, false, 0, 0)) \
+    X(batch_norm_one, TAP_ESHAPE, "batch_norm: [1,4]: one value per channel has no variance to train with", \
+      w->out = tap_batch_norm(tap_slice(X_VAR, 0, 0, 1, 1), NULL, NULL, ABSENT, ABSENT, true, 0, 0)) \
+    X(batch_norm_mean, TAP_ESHAPE, "batch_norm: [2,4]: the running mean is [2,4]", \
+      const tap_tensor stat = data_of(w); \
+      w->out = tap_batch_norm(X_VAR, &stat, &stat, ABSENT, ABSENT, true, 0, 0)) \
+    X(batch_norm_column, TAP_ESHAPE, "batch_norm: [2,4]: the running variance is [4,1]", \
+      double numbers[4] = { 0 }; \
+      const tap_tensor stat = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4), numbers), column = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 1), numbers); \
+      w->out = tap_batch_norm(X_VAR, &stat, &column, ABSENT, ABSENT, true, 0, 0)) \
+    X(attention_rank, TAP_ESHAPE, "scaled_dot_product_attention: [3] x [3] x [3]: query and key need [..,length,width]", \
+      tap_var v = tap_zeros(w->t, TAP_SHAPE(3)); \
+      w->out = tap_scaled_dot_product_attention(v, v, v, ABSENT, 0, false, 0)) \
+    X(attention_mask, TAP_ESHAPE, NULL, \
+      w->out = tap_scaled_dot_product_attention(X_VAR, X_VAR, X_VAR, tap_zeros(w->t, TAP_SHAPE(3)), 0, false, 0)) \
+    X(loss_reduction, TAP_EARG, "mse_loss: [2,4] x [2,4]: 99 is no reduction", w->out = tap_mse_loss(X_VAR, X_VAR, (tap_reduction)99)) \
+    X(huber_delta, TAP_EARG, "huber_loss: [2,4] x [2,4]: delta must be above 0, not nan", \
+      w->out = tap_huber_loss(X_VAR, X_VAR, TAP_REDUCE_MEAN, (double)NAN)) \
+    X(smooth_l1_beta, TAP_EARG, "smooth_l1_loss: [2,4] x [2,4]: beta must not be below 0, but is -1", \
+      w->out = tap_smooth_l1_loss(X_VAR, X_VAR, TAP_REDUCE_MEAN, -1)) \
+    X(nll_dtype, TAP_EDTYPE, "nll_loss: [2,4] x [2,4]: the target is float64, not int64", \
+      w->out = tap_nll_loss(X_VAR, X_VAR, ABSENT, 0, TAP_REDUCE_MEAN)) \
+    X(nll_shape, TAP_ESHAPE, "nll_loss: [2,4] x [3]: the target must be the input's shape without its class axis", \
+      w->out = tap_nll_loss(X_VAR, tap_arange(w->t, 3), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
+    X(nll_range, TAP_EARG, "nll_loss: [2,1] x [2]: target 1 at [1] is not a class of 0..0", \
+      w->out = tap_nll_loss(tap_slice(X_VAR, 1, 0, 1, 1), tap_arange(w->t, 2), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
+    X(nll_weight, TAP_ESHAPE, "nll_loss: [2,4] x [2] x [3]: the weight is [3], not [4]", \
+      w->out = tap_nll_loss(X_VAR, tap_arange(w->t, 2), tap_zeros(w->t, TAP_SHAPE(3)), TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
+    X(nll_negative, TAP_EARG, "nll_loss: [2,4] x [2]: target -1 at [0] is not a class of 0..3", \
+      w->out = tap_nll_loss(X_VAR, tap_cast(tap_full(w->t, TAP_SHAPE(2), -1), TAP_I64), ABSENT, 0, TAP_REDUCE_MEAN)) \
+    X(cross_entropy_range, TAP_EARG, "cross_entropy: [2,4,1,3] x [2,1,3]: target 5 at [1,0,2] is not a class of 0..3", \
+      tap_var target = tap_reshape(tap_arange(w->t, 6), TAP_SHAPE(2, 1, 3)); \
+      tap_var safe = tap_where(tap_eq(target, tap_cast(tap_scalar(w->t, 4), TAP_I64)), tap_cast(tap_scalar(w->t, 0), TAP_I64), target); \
+      w->out = tap_cross_entropy(tap_zeros(w->t, TAP_SHAPE(2, 4, 1, 3)), safe, ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0)) \
+    X(embedding_turned, TAP_EARG, "embedding: [3,2] x [4,4]: index 4 at [1,1] is not a row of 0..3", \
+      tap_var index = tap_transpose(tap_reshape(tap_arange(w->t, 6), TAP_SHAPE(2, 3)), 0, 1); \
+      w->out = tap_embedding(index, tap_zeros(w->t, TAP_SHAPE(4, 4)), TAP_NO_INDEX)) \
+    X(embedding_dtype, TAP_EDTYPE, "embedding: [2,4] x [2,4]: the index is float64, not int64", w->out = tap_embedding(X_VAR, X_VAR, TAP_NO_INDEX)) \
+    X(cross_entropy_smoothing, TAP_EARG, "cross_entropy: [2,4] x [2,4]: label_smoothing nan is not within 0..1", \
+      w->out = tap_cross_entropy(X_VAR, X_VAR, ABSENT, 0, TAP_REDUCE_MEAN, (double)NAN)) \
+    X(cross_entropy_whole, TAP_ESHAPE, \
+      "cross_entropy: [2,4] x [2,4]: the target must be the input's shape without its class axis", \
+      w->out = tap_cross_entropy(X_VAR, tap_cast(X_VAR, TAP_I64), ABSENT, 0, TAP_REDUCE_MEAN, 0)) \
+    X(cross_entropy_dtype, TAP_EDTYPE, "cross_entropy: [2,4] x [2]: the target is float64, not int64", \
+      w->out = tap_cross_entropy(X_VAR, tap_zeros(w->t, TAP_SHAPE(2)), ABSENT, 0, TAP_REDUCE_MEAN, 0)) \
+    X(cross_entropy_shape, TAP_ESHAPE, \
+      "cross_entropy: [2,4] x [3]: the target must be the input's shape without its class axis", \
+      w->out = tap_cross_entropy(X_VAR, tap_arange(w->t, 3), ABSENT, 0, TAP_REDUCE_MEAN, 0))
+/* clang-format on */
+
+#endif

@@ -1,0 +1,46 @@
+/* Wrong arguments, for test_abuse_nn.c, of optimizers, checkpoints and loaders. */
+#ifndef TAP_TESTS_BAD_ARGUMENTS_TRAINING_H
+#define TAP_TESTS_BAD_ARGUMENTS_TRAINING_H
+
+/* clang-format off */
+#define TRAINING_WRONGS \
+    X(adam_lr, TAP_EARG, "adam: lr = nan is out of range", adam(w, (tap_adam_options){ .lr = (double)NAN })) \
+    X(adam_beta1, TAP_EARG, "adam: beta1 = 1 is out of range", adam(w, (tap_adam_options){ .beta1 = 1 })) \
+    X(adam_beta2, TAP_EARG, "adam: beta2 = 2 is out of range", adam(w, (tap_adam_options){ .beta2 = 2 })) \
+    X(adam_eps, TAP_EARG, "adam: eps = inf is out of range", adam(w, (tap_adam_options){ .eps = (double)INFINITY })) \
+    X(adam_decay, TAP_EARG, "adam: weight_decay = nan is out of range", \
+      adam(w, (tap_adam_options){ .weight_decay = (double)NAN })) \
+    X(sgd_lr, TAP_EARG, "sgd: lr = inf is out of range", sgd(w, (tap_sgd_options){ .lr = (double)INFINITY })) \
+    X(sgd_momentum, TAP_EARG, "sgd: momentum = nan is out of range", sgd(w, (tap_sgd_options){ .momentum = (double)NAN })) \
+    X(sgd_nesterov, TAP_EARG, "sgd: nesterov needs a momentum", sgd(w, (tap_sgd_options){ .nesterov = true })) \
+    X(optim_set_lr, TAP_EARG, "optim_set_lr: -1 is no learning rate", tap_optim_set_lr(w->optim, -1)) \
+    X(checkpoint_no_module, TAP_EARG, "checkpoint: m is NULL", POINT(tap_checkpoint_module(c, "m", NULL))) \
+    X(checkpoint_no_name, TAP_EARG, "checkpoint: a name is empty", POINT(tap_checkpoint_optim(c, NULL, w->optim))) \
+    X(checkpoint_no_tensor, TAP_EARG, "checkpoint: x is NULL", POINT(tap_checkpoint_tensor(c, "x", (tap_tensor){ 0 }))) \
+    X(checkpoint_rank, TAP_ESHAPE, "checkpoint: x has no valid shape", POINT(tap_checkpoint_tensor(c, "x", of_rank(w, INT_MAX)))) \
+    X(checkpoint_table_rank, TAP_ESHAPE, "checkpoint: x has no rows", \
+      int64_t n = 1; POINT(tap_checkpoint_table(c, "x", of_rank(w, INT_MIN), &n))) \
+    X(checkpoint_taken, TAP_EARG, "checkpoint: t is the name of something else, too", \
+      POINT(tap_checkpoint_tape(c, "t", w->other); tap_checkpoint_loader(c, "t", w->loader))) \
+    X(checkpoint_no_option, TAP_EARG, "checkpoint: an option has no key or no value", POINT(tap_checkpoint_option(c, "x", NULL))) \
+    X(loader_inert, TAP_ESHAPE, "loader: data of shape [] have no rows", \
+      make_loader(w, (tap_tensor){ 0 }, (tap_loader_options){ 0 })) \
+    X(loader_scalar, TAP_ESHAPE, "loader: data of shape [] have no rows", \
+      make_loader(w, of_rank(w, 0), (tap_loader_options){ 0 })) \
+    X(loader_rank, TAP_ESHAPE, "loader: data of shape [2,4,0,0,0,0,0,0] have no rows", \
+      make_loader(w, of_rank(w, INT_MAX), (tap_loader_options){ 0 })) \
+    X(loader_rank_min, TAP_ESHAPE, "loader: data of shape [] have no rows", \
+      make_loader(w, of_rank(w, INT_MIN), (tap_loader_options){ 0 })) \
+    X(loader_batch, TAP_EARG, "loader: batch = -9223372036854775808 is not positive", \
+      make_loader(w, data_of(w), (tap_loader_options){ .batch = INT64_MIN })) \
+    X(loader_dtype, TAP_EDTYPE, "loader: batches are float32 or float64, not uint8", \
+      make_loader(w, data_of(w), (tap_loader_options){ .dtype = TAP_U8 })) \
+    X(loader_no_dtype, TAP_EDTYPE, "loader: batches are float32 or float64, not no dtype", \
+      make_loader(w, data_of(w), (tap_loader_options){ .dtype = no_dtype })) \
+    X(loader_scale, TAP_EARG, "loader: scale = nan is not finite", \
+      make_loader(w, data_of(w), (tap_loader_options){ .scale = (double)NAN })) \
+    X(loader_vast, TAP_ENOMEM, NULL, tap_tensor wide = { TAP_F64, { 2, { 1ll << 50, 1 } }, { 0 }, w->data }; \
+      make_loader(w, wide, (tap_loader_options){ 0 }))
+/* clang-format on */
+
+#endif
