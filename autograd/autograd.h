@@ -31,26 +31,28 @@ typedef struct {
     uint32_t  id, epoch;
 } tap_var;
 
-TAP_API tap_tape  *tap_tape_new(tap_dtype dtype, uint64_t seed); /* dtype of scalars and noise: float32 or float64; never NULL */
-TAP_API void       tap_tape_free(tap_tape *t);                   /* and every value on it; NULL is allowed */
-TAP_API void       tap_tape_reset(tap_tape *t);                  /* ends every var, begins the next step; keeps memory and error */
-TAP_API tap_status  tap_tape_status(const tap_tape *t, const char **message); /* the first error; *message "" if none, may be NULL */
-TAP_API const char *tap_tape_message(const tap_tape *t);                      /* its sentence alone */
+TAP_API tap_tape *tap_tape_new(tap_dtype dtype, uint64_t seed); /* dtype of scalars and noise: float32 or float64; never NULL */
+TAP_API void      tap_tape_free(tap_tape *t);                   /* and every value on it; NULL is allowed */
+TAP_API void      tap_tape_reset(tap_tape *t); /* ends every var, begins the next step; keeps memory and error */
+TAP_API tap_status  tap_tape_status(const tap_tape *t,
+                                    const char    **message); /* the first error; *message "" if none, may be NULL */
+TAP_API const char *tap_tape_message(const tap_tape *t);   /* its sentence alone */
 /* The tape computes again. Vars that failed calls returned stay inert; all else on the tape is as it was. */
-TAP_API void        tap_tape_clear_error(tap_tape *t);
-TAP_API tap_status tap_tape_fail(tap_tape *t, tap_status status, const char *format, ...) TAP_PRINTF(3, 4); /* a caller's own error */
-TAP_API bool       tap_tape_set_recording(tap_tape *t, bool on); /* returns what it was; a new tape records */
+TAP_API void       tap_tape_clear_error(tap_tape *t);
+TAP_API tap_status tap_tape_fail(tap_tape *t, tap_status status, const char *format, ...)
+    TAP_PRINTF(3, 4);                                      /* a caller's own error */
+TAP_API bool tap_tape_set_recording(tap_tape *t, bool on); /* returns what it was; a new tape records */
 /* Looks for the source of NaN and infinity: the first operator, or rule, whose result holds one that its inputs do not hold
  * fails the tape with TAP_ENONFINITE and a sentence that says where: "log: [128,20] (enc.weight): gives -inf at [3,7]". A NaN
  * from outside is found where it is used, one in a leaf at once; infinite constants, as masks are, may be used. Returns what it
  * was; a new tape does not look, and then it costs nothing. */
-TAP_API bool       tap_tape_trace_nonfinite(tap_tape *t, bool on);
-TAP_API tap_dtype  tap_tape_dtype(const tap_tape *t);
+TAP_API bool      tap_tape_trace_nonfinite(tap_tape *t, bool on);
+TAP_API tap_dtype tap_tape_dtype(const tap_tape *t);
 /* Noise on a tape is a function of (seed, n-th draw of the step, step, index). A reset counts the step up; setting it
  * replays one. */
-TAP_API uint64_t   tap_tape_step(const tap_tape *t);
-TAP_API void       tap_tape_set_step(tap_tape *t, uint64_t step);
-TAP_API size_t     tap_tape_bytes(const tap_tape *t);            /* heap memory the tape holds now */
+TAP_API uint64_t tap_tape_step(const tap_tape *t);
+TAP_API void     tap_tape_set_step(tap_tape *t, uint64_t step);
+TAP_API size_t   tap_tape_bytes(const tap_tape *t); /* heap memory the tape holds now */
 
 /* ---- Values in and out ------------------------------------------------------------------------------------------- */
 
@@ -71,43 +73,43 @@ TAP_API tap_var tap_rand(tap_tape *t, tap_shape shape);  /* uniform on (0,1) */
 
 /* Memory that receives the gradient of a leaf: a parameter, seen from the tape. */
 typedef struct {
-    tap_tensor  value; /* borrowed until reset; changes are found out as those of tap_input's data are */
-    tap_tensor  grad;  /* shape and dtype of value, contiguous; tap_backward adds to it */
-    bool       *fresh; /* not NULL: while *fresh is true, grad counts as zero whatever it holds; a backward pass sets it false */
-    const char *name;  /* for messages; borrowed until reset */
+    tap_tensor value; /* borrowed until reset; changes are found out as those of tap_input's data are */
+    tap_tensor grad;  /* shape and dtype of value, contiguous; tap_backward adds to it */
+    bool      *fresh; /* not NULL: while *fresh is true, grad counts as zero whatever it holds; a backward pass sets it false */
+    const char *name; /* for messages; borrowed until reset */
 } tap_leaf;
 
-TAP_API tap_var    tap_leaf_var(tap_tape *t, const tap_leaf *leaf); /* the struct is copied */
+TAP_API tap_var tap_leaf_var(tap_tape *t, const tap_leaf *leaf); /* the struct is copied */
 
 /* A view of the value, to be read, good until reset. Once the tape has failed, values read as NaN, those of integers as 0, in the
  * var's shape; [] for a var that a failed call returned. The data are never NULL where the shape has elements. */
 TAP_API tap_tensor tap_value(tap_var v);
 TAP_API tap_shape  tap_shape_of(tap_var v);
-TAP_API double     tap_item(tap_var v);   /* v with one element; NaN once the tape has failed */
-TAP_API tap_var    tap_detach(tap_var v); /* the same value, a constant for gradients */
+TAP_API double     tap_item(tap_var v);                    /* v with one element; NaN once the tape has failed */
+TAP_API tap_var    tap_detach(tap_var v);                  /* the same value, a constant for gradients */
 TAP_API tap_var    tap_named(tap_var v, const char *name); /* v, called so in messages and graphs; name borrowed until reset */
 
 /* ---- Elementwise, with broadcasting ------------------------------------------------------------------------------ */
 
 TAP_API tap_var tap_neg(tap_var x);
-TAP_API tap_var tap_abs(tap_var x);        /* |x|; gradient 0 at 0 */
-TAP_API tap_var tap_sign(tap_var x);       /* -1, 0 or 1; gradient 0, as of the next four */
+TAP_API tap_var tap_abs(tap_var x);  /* |x|; gradient 0 at 0 */
+TAP_API tap_var tap_sign(tap_var x); /* -1, 0 or 1; gradient 0, as of the next four */
 TAP_API tap_var tap_ceil(tap_var x);
 TAP_API tap_var tap_floor(tap_var x);
-TAP_API tap_var tap_round(tap_var x);      /* to the nearest integer, halves to the even one */
-TAP_API tap_var tap_trunc(tap_var x);      /* towards 0 */
-TAP_API tap_var tap_square(tap_var x);     /* x^2 */
+TAP_API tap_var tap_round(tap_var x);  /* to the nearest integer, halves to the even one */
+TAP_API tap_var tap_trunc(tap_var x);  /* towards 0 */
+TAP_API tap_var tap_square(tap_var x); /* x^2 */
 TAP_API tap_var tap_sqrt(tap_var x);
-TAP_API tap_var tap_rsqrt(tap_var x);      /* 1 / sqrt(x) */
-TAP_API tap_var tap_reciprocal(tap_var x); /* 1 / x */
+TAP_API tap_var tap_rsqrt(tap_var x);                /* 1 / sqrt(x) */
+TAP_API tap_var tap_reciprocal(tap_var x);           /* 1 / x */
 TAP_API tap_var tap_pow_scalar(tap_var x, double p); /* x^p */
 TAP_API tap_var tap_exp(tap_var x);
-TAP_API tap_var tap_exp2(tap_var x);       /* 2^x */
-TAP_API tap_var tap_expm1(tap_var x);      /* e^x - 1, accurate near 0 */
-TAP_API tap_var tap_log(tap_var x);        /* natural */
+TAP_API tap_var tap_exp2(tap_var x);  /* 2^x */
+TAP_API tap_var tap_expm1(tap_var x); /* e^x - 1, accurate near 0 */
+TAP_API tap_var tap_log(tap_var x);   /* natural */
 TAP_API tap_var tap_log2(tap_var x);
 TAP_API tap_var tap_log10(tap_var x);
-TAP_API tap_var tap_log1p(tap_var x);      /* log(1 + x), accurate near 0 */
+TAP_API tap_var tap_log1p(tap_var x); /* log(1 + x), accurate near 0 */
 TAP_API tap_var tap_sin(tap_var x);
 TAP_API tap_var tap_cos(tap_var x);
 TAP_API tap_var tap_tan(tap_var x);
@@ -120,28 +122,29 @@ TAP_API tap_var tap_tanh(tap_var x);
 TAP_API tap_var tap_asinh(tap_var x);
 TAP_API tap_var tap_acosh(tap_var x);
 TAP_API tap_var tap_atanh(tap_var x);
-TAP_API tap_var tap_erf(tap_var x);        /* 2/sqrt(pi) integral of e^(-t^2) from 0 to x */
-TAP_API tap_var tap_erfc(tap_var x);       /* 1 - erf(x), accurate for large x */
-TAP_API tap_var tap_erfinv(tap_var x);     /* erf(erfinv(x)) = x */
-TAP_API tap_var tap_lgamma(tap_var x);     /* log |Gamma(x)| */
-TAP_API tap_var tap_digamma(tap_var x);    /* its derivative */
+TAP_API tap_var tap_erf(tap_var x);              /* 2/sqrt(pi) integral of e^(-t^2) from 0 to x */
+TAP_API tap_var tap_erfc(tap_var x);             /* 1 - erf(x), accurate for large x */
+TAP_API tap_var tap_erfinv(tap_var x);           /* erf(erfinv(x)) = x */
+TAP_API tap_var tap_lgamma(tap_var x);           /* log |Gamma(x)| */
+TAP_API tap_var tap_digamma(tap_var x);          /* its derivative */
 TAP_API tap_var tap_polygamma(int n, tap_var x); /* the n-th derivative of digamma, 0 <= n <= 1000000 */
 
-TAP_API tap_var tap_sigmoid(tap_var x);    /* 1 / (1 + e^-x) */
+TAP_API tap_var tap_sigmoid(tap_var x); /* 1 / (1 + e^-x) */
 TAP_API tap_var tap_log_sigmoid(tap_var x);
-TAP_API tap_var tap_softplus(tap_var x);   /* log(1 + e^x), without overflow */
-TAP_API tap_var tap_softplus_beta(tap_var x, double beta, double threshold); /* softplus(beta x) / beta; x if beta x > threshold */
-TAP_API tap_var tap_softsign(tap_var x);   /* x / (1 + |x|) */
-TAP_API tap_var tap_relu(tap_var x);       /* max(x, 0); gradient 0 at 0 */
-TAP_API tap_var tap_relu6(tap_var x);      /* min(max(x, 0), 6); gradient 0 at 0 and 6 */
+TAP_API tap_var tap_softplus(tap_var x); /* log(1 + e^x), without overflow */
+TAP_API tap_var tap_softplus_beta(tap_var x, double beta,
+                                  double threshold);     /* softplus(beta x) / beta; x if beta x > threshold */
+TAP_API tap_var tap_softsign(tap_var x);                 /* x / (1 + |x|) */
+TAP_API tap_var tap_relu(tap_var x);                     /* max(x, 0); gradient 0 at 0 */
+TAP_API tap_var tap_relu6(tap_var x);                    /* min(max(x, 0), 6); gradient 0 at 0 and 6 */
 TAP_API tap_var tap_leaky_relu(tap_var x, double slope); /* x if x > 0, else slope x */
-TAP_API tap_var tap_elu(tap_var x, double alpha);  /* x if x > 0, else alpha (e^x - 1) */
-TAP_API tap_var tap_celu(tap_var x, double alpha); /* x if x > 0, else alpha (e^(x / alpha) - 1); alpha not 0 */
-TAP_API tap_var tap_selu(tap_var x);       /* 1.0507.. elu(x, 1.6732..): keeps mean 0 and variance 1 */
-TAP_API tap_var tap_silu(tap_var x);       /* x sigmoid(x) */
-TAP_API tap_var tap_mish(tap_var x);       /* x tanh(softplus(x)) */
-TAP_API tap_var tap_gelu(tap_var x);       /* x (1 + erf(x / sqrt 2)) / 2 */
-TAP_API tap_var tap_gelu_tanh(tap_var x);  /* its approximation x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 */
+TAP_API tap_var tap_elu(tap_var x, double alpha);        /* x if x > 0, else alpha (e^x - 1) */
+TAP_API tap_var tap_celu(tap_var x, double alpha);       /* x if x > 0, else alpha (e^(x / alpha) - 1); alpha not 0 */
+TAP_API tap_var tap_selu(tap_var x);                     /* 1.0507.. elu(x, 1.6732..): keeps mean 0 and variance 1 */
+TAP_API tap_var tap_silu(tap_var x);                     /* x sigmoid(x) */
+TAP_API tap_var tap_mish(tap_var x);                     /* x tanh(softplus(x)) */
+TAP_API tap_var tap_gelu(tap_var x);                     /* x (1 + erf(x / sqrt 2)) / 2 */
+TAP_API tap_var tap_gelu_tanh(tap_var x);                /* its approximation x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 */
 TAP_API tap_var tap_hardtanh(tap_var x, double lo, double hi); /* min(max(x, lo), hi); gradient 0 at lo and hi */
 TAP_API tap_var tap_clamp(tap_var x, double lo, double hi);    /* min(max(x, lo), hi); gradient 1 at lo and hi. NaN stays */
 TAP_API tap_var tap_clamp_min(tap_var a, tap_var b);           /* max(a, b), all of its gradient to a where a == b */
@@ -149,18 +152,18 @@ TAP_API tap_var tap_clamp_max(tap_var a, tap_var b);           /* min(a, b), the
 /* NaN, inf and -inf replaced by finite numbers: what is given, or the nearest that x's dtype has. Gradient 0 there. */
 TAP_API tap_var tap_nan_to_num(tap_var x, double nan, double posinf, double neginf);
 
-TAP_API tap_var tap_add(tap_var a, tap_var b); /* a + b */
-TAP_API tap_var tap_sub(tap_var a, tap_var b); /* a - b */
-TAP_API tap_var tap_mul(tap_var a, tap_var b); /* a * b */
-TAP_API tap_var tap_div(tap_var a, tap_var b); /* a / b */
-TAP_API tap_var tap_floor_divide(tap_var a, tap_var b); /* floor(a / b), rounded as Python does; gradient 0 */
-TAP_API tap_var tap_pow(tap_var a, tap_var b); /* a^b; a > 0, or a = 0 <= b, where a gradient by b is wanted */
-TAP_API tap_var tap_hypot(tap_var a, tap_var b); /* sqrt(a^2 + b^2), without overflow; gradient 0 at 0, 0 */
-TAP_API tap_var tap_atan2(tap_var a, tap_var b); /* the angle of the point (b, a); gradient 0 at 0, 0 */
-TAP_API tap_var tap_xlogy(tap_var a, tap_var b); /* a log b; 0 where a is 0 and b is not NaN */
-TAP_API tap_var tap_logaddexp(tap_var a, tap_var b); /* log(e^a + e^b), without overflow */
+TAP_API tap_var tap_add(tap_var a, tap_var b);                  /* a + b */
+TAP_API tap_var tap_sub(tap_var a, tap_var b);                  /* a - b */
+TAP_API tap_var tap_mul(tap_var a, tap_var b);                  /* a * b */
+TAP_API tap_var tap_div(tap_var a, tap_var b);                  /* a / b */
+TAP_API tap_var tap_floor_divide(tap_var a, tap_var b);         /* floor(a / b), rounded as Python does; gradient 0 */
+TAP_API tap_var tap_pow(tap_var a, tap_var b);                  /* a^b; a > 0, or a = 0 <= b, where a gradient by b is wanted */
+TAP_API tap_var tap_hypot(tap_var a, tap_var b);                /* sqrt(a^2 + b^2), without overflow; gradient 0 at 0, 0 */
+TAP_API tap_var tap_atan2(tap_var a, tap_var b);                /* the angle of the point (b, a); gradient 0 at 0, 0 */
+TAP_API tap_var tap_xlogy(tap_var a, tap_var b);                /* a log b; 0 where a is 0 and b is not NaN */
+TAP_API tap_var tap_logaddexp(tap_var a, tap_var b);            /* log(e^a + e^b), without overflow */
 TAP_API tap_var tap_lerp(tap_var a, tap_var b, tap_var weight); /* a + weight (b - a) */
-TAP_API tap_var tap_maximum(tap_var a, tap_var b); /* gradients are halved where a == b */
+TAP_API tap_var tap_maximum(tap_var a, tap_var b);              /* gradients are halved where a == b */
 TAP_API tap_var tap_minimum(tap_var a, tap_var b);
 TAP_API tap_var tap_add_scalar(tap_var x, double s); /* x + s */
 TAP_API tap_var tap_mul_scalar(tap_var x, double s); /* x * s */
@@ -180,24 +183,25 @@ TAP_API tap_var tap_logical_not(tap_var x);
 TAP_API tap_var tap_isnan(tap_var x);
 TAP_API tap_var tap_isinf(tap_var x);
 TAP_API tap_var tap_isfinite(tap_var x);
-TAP_API tap_var tap_where(tap_var condition, tap_var a, tap_var b); /* condition ? a : b; condition bool, all broadcast */
+TAP_API tap_var tap_where(tap_var condition, tap_var a, tap_var b);     /* condition ? a : b; condition bool, all broadcast */
 TAP_API tap_var tap_masked_fill(tap_var x, tap_var mask, double value); /* value where mask (bool), else x; both broadcast */
-TAP_API tap_var tap_cast(tap_var x, tap_dtype dtype);               /* a gradient passes between float dtypes only */
+TAP_API tap_var tap_cast(tap_var x, tap_dtype dtype);                   /* a gradient passes between float dtypes only */
 
 /* ---- Shape ------------------------------------------------------------------------------------------------------- */
 /* Views without a copy, but for reshape, flatten and unflatten where strides do not allow one, and diag_embed, fold and zero_pad.
  * Negative axes count from the end. */
 
-TAP_API tap_var tap_reshape(tap_var x, tap_shape shape); /* one size may be -1 */
-TAP_API tap_var tap_flatten(tap_var x, int start, int end);                     /* axes start..end become one; [] becomes [1] */
-TAP_API tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes);            /* one axis becomes several; one size may be -1 */
-TAP_API tap_var tap_permute(tap_var x, int rank, const int *axes);              /* out axis i = x axis axes[i] */
+TAP_API tap_var tap_reshape(tap_var x, tap_shape shape);             /* one size may be -1 */
+TAP_API tap_var tap_flatten(tap_var x, int start, int end);          /* axes start..end become one; [] becomes [1] */
+TAP_API tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes); /* one axis becomes several; one size may be -1 */
+TAP_API tap_var tap_permute(tap_var x, int rank, const int *axes);   /* out axis i = x axis axes[i] */
 TAP_API tap_var tap_transpose(tap_var x, int axis0, int axis1);
-TAP_API tap_var tap_mT(tap_var x);                                              /* [..,m,n] -> [..,n,m] */
-TAP_API tap_var tap_movedim(tap_var x, int n, const int *from, const int *to);  /* axis from[i] goes to to[i], the rest keep order */
-TAP_API tap_var tap_expand(tap_var x, tap_shape shape);                         /* size 1 -> n, -1 keeps, new axes in front */
-TAP_API tap_var tap_unsqueeze(tap_var x, int axis);                             /* a new axis of size 1 there */
-TAP_API tap_var tap_squeeze(tap_var x, tap_axes axes);                          /* drops those of size 1 among the axes */
+TAP_API tap_var tap_mT(tap_var x); /* [..,m,n] -> [..,n,m] */
+TAP_API tap_var tap_movedim(tap_var x, int n, const int *from,
+                            const int *to);             /* axis from[i] goes to to[i], the rest keep order */
+TAP_API tap_var tap_expand(tap_var x, tap_shape shape); /* size 1 -> n, -1 keeps, new axes in front */
+TAP_API tap_var tap_unsqueeze(tap_var x, int axis);     /* a new axis of size 1 there */
+TAP_API tap_var tap_squeeze(tap_var x, tap_axes axes);  /* drops those of size 1 among the axes */
 TAP_API tap_var tap_slice(tap_var x, int axis, int64_t start, int64_t stop, int64_t step); /* as tap_tensor_slice */
 TAP_API tap_var tap_narrow(tap_var x, int axis, int64_t start, int64_t length); /* that piece; outside the axis is an error */
 TAP_API tap_var tap_select(tap_var x, int axis, int64_t index);                 /* drops the axis */
@@ -211,7 +215,8 @@ TAP_API tap_var tap_diag(tap_var x, int64_t offset); /* [n] -> a matrix with tha
 TAP_API tap_var tap_unfold(tap_var x, int axis, int64_t size, int64_t step);
 /* The adjoint: [..,windows,..,size] -> [..,n,..], elements added where windows overlap. */
 TAP_API tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step);
-TAP_API tap_var tap_zero_pad(tap_var x, int axis, int64_t before, int64_t after); /* zeros at both ends; a negative number crops */
+TAP_API tap_var tap_zero_pad(tap_var x, int axis, int64_t before,
+                             int64_t after); /* zeros at both ends; a negative number crops */
 
 /* ---- Pieces ------------------------------------------------------------------------------------------------------ */
 
@@ -219,7 +224,7 @@ TAP_API tap_var tap_cat(int n, const tap_var *x, int axis);   /* equal shapes bu
 TAP_API tap_var tap_stack(int n, const tap_var *x, int axis); /* equal shapes, along a new axis */
 /* Views of the pieces of an axis go into out[0..room-1], the rest of which is inert. They return how many there are, 0 on an
  * error. */
-TAP_API int     tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out);   /* of the size, the last may be smaller */
+TAP_API int     tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out); /* of the size, the last may be smaller */
 TAP_API int     tap_chunk(tap_var x, int64_t chunks, int axis, int room, tap_var *out); /* at most so many, of equal size */
 TAP_API int     tap_unbind(tap_var x, int axis, int room, tap_var *out);                /* without the axis */
 TAP_API tap_var tap_repeat(tap_var x, tap_shape times); /* NumPy's tile; at least as many numbers as axes */
@@ -231,15 +236,17 @@ TAP_API tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axe
 /* axes: TAP_ALL, TAP_LAST, TAP_AXES(0, 2), and tap_keep(...) of these. Summation order is fixed, whatever the threads. */
 
 TAP_API tap_var tap_sum(tap_var x, tap_axes axes);
-TAP_API tap_var tap_mean(tap_var x, tap_axes axes);      /* NaN over no elements */
-TAP_API tap_var tap_amax(tap_var x, tap_axes axes);      /* gradients are shared equally between ties; an axis of size 0 is an error */
+TAP_API tap_var tap_mean(tap_var x, tap_axes axes); /* NaN over no elements */
+TAP_API tap_var tap_amax(tap_var  x,
+                         tap_axes axes); /* gradients are shared equally between ties; an axis of size 0 is an error */
 TAP_API tap_var tap_amin(tap_var x, tap_axes axes);
 TAP_API tap_var tap_prod(tap_var x, tap_axes axes);      /* 1 over no elements */
 TAP_API tap_var tap_logsumexp(tap_var x, tap_axes axes); /* log sum e^x, without overflow */
 /* Moments: sum (x - mean)^2 / (n - correction); PyTorch's default correction is 1. NaN where n <= correction. */
 TAP_API tap_var tap_variance(tap_var x, tap_axes axes, double correction);
 TAP_API tap_var tap_std(tap_var x, tap_axes axes, double correction); /* gradient 0 where it is 0 */
-TAP_API tap_var tap_var_mean(tap_var x, tap_axes axes, double correction, tap_var *mean); /* returns the variance; mean may be NULL */
+TAP_API tap_var tap_var_mean(tap_var x, tap_axes axes, double correction,
+                             tap_var *mean); /* returns the variance; mean may be NULL */
 /* (sum |x|^ord)^(1/ord); ord 0 counts, +-INFINITY is the largest or smallest |x|; gradient 0 where a norm of order 2 is 0 */
 TAP_API tap_var tap_vector_norm(tap_var x, double ord, tap_axes axes);
 TAP_API tap_var tap_count_nonzero(tap_var x, tap_axes axes); /* int64, x of any dtype; no gradient */
@@ -249,28 +256,29 @@ TAP_API tap_var tap_all(tap_var x, tap_axes axes);           /* bool; true over 
  * counts as both. */
 TAP_API tap_var tap_argmax(tap_var x, tap_axes axes);
 TAP_API tap_var tap_argmin(tap_var x, tap_axes axes);
-TAP_API tap_var tap_sum_to(tap_var x, tap_shape shape);  /* sums what broadcasting shape to x's shape has repeated */
+TAP_API tap_var tap_sum_to(tap_var x, tap_shape shape); /* sums what broadcasting shape to x's shape has repeated */
 
 /* ---- Along one axis ---------------------------------------------------------------------------------------------- */
 /* A scalar has axis 0, as in PyTorch. */
 
-TAP_API tap_var tap_softmax(tap_var x, int axis);     /* e^x / sum e^x */
-TAP_API tap_var tap_log_softmax(tap_var x, int axis); /* x - log sum e^x */
-TAP_API tap_var tap_cumsum(tap_var x, int axis);      /* y_i = x_0 + ... + x_i */
-TAP_API tap_var tap_cumprod(tap_var x, int axis);     /* y_i = x_0 ... x_i */
-TAP_API tap_var tap_logcumsumexp(tap_var x, int axis); /* y_i = log(e^x_0 + ... + e^x_i) */
+TAP_API tap_var tap_softmax(tap_var x, int axis);                  /* e^x / sum e^x */
+TAP_API tap_var tap_log_softmax(tap_var x, int axis);              /* x - log sum e^x */
+TAP_API tap_var tap_cumsum(tap_var x, int axis);                   /* y_i = x_0 + ... + x_i */
+TAP_API tap_var tap_cumprod(tap_var x, int axis);                  /* y_i = x_0 ... x_i */
+TAP_API tap_var tap_logcumsumexp(tap_var x, int axis);             /* y_i = log(e^x_0 + ... + e^x_i) */
 TAP_API tap_var tap_argsort(tap_var x, int axis, bool descending); /* int64; equal elements keep their order, NaN is largest */
-TAP_API tap_var tap_sort(tap_var x, int axis, bool descending, tap_var *index);      /* index (may be NULL): as argsort */
+TAP_API tap_var tap_sort(tap_var x, int axis, bool descending, tap_var *index);         /* index (may be NULL): as argsort */
 TAP_API tap_var tap_topk(tap_var x, int64_t k, int axis, bool largest, tap_var *index); /* the first k of the sorted ones */
 
 /* ---- Indexing ---------------------------------------------------------------------------------------------------- */
 /* index: int64, of as many axes as x, and beside the axis not larger than x. An index out of range is an error. */
 
-TAP_API tap_var tap_gather(tap_var x, int axis, tap_var index);               /* y[i,j] = x[index[i,j],j], for axis 0 */
-TAP_API tap_var tap_scatter(tap_var x, int axis, tap_var index, tap_var src); /* x with x[index[i,j],j] = src[i,j]; the last wins */
+TAP_API tap_var tap_gather(tap_var x, int axis, tap_var index); /* y[i,j] = x[index[i,j],j], for axis 0 */
+TAP_API tap_var tap_scatter(tap_var x, int axis, tap_var index,
+                            tap_var src); /* x with x[index[i,j],j] = src[i,j]; the last wins */
 TAP_API tap_var tap_scatter_add(tap_var x, int axis, tap_var index, tap_var src); /* the same, added */
-TAP_API tap_var tap_index_select(tap_var x, int axis, tap_var index);         /* index [n]: those places of the axis */
-TAP_API tap_var tap_take_along_dim(tap_var x, tap_var index, int axis);       /* gather; x and index broadcast beside the axis */
+TAP_API tap_var tap_index_select(tap_var x, int axis, tap_var index);             /* index [n]: those places of the axis */
+TAP_API tap_var tap_take_along_dim(tap_var x, tap_var index, int axis); /* gather; x and index broadcast beside the axis */
 
 /* ---- Matrices ---------------------------------------------------------------------------------------------------- */
 
@@ -312,7 +320,7 @@ TAP_API tap_var tap_cholesky_solve(tap_var b, tap_var l, bool upper);
 TAP_API tap_var tap_solve_triangular(tap_var a, tap_var b, bool upper, bool left, bool unitriangular);
 /* y of a y = b. b is [n], or [..,n] with the leading axes of a, for vectors; else [..,n,m]. A singular a is an error. */
 TAP_API tap_var tap_solve(tap_var a, tap_var b);
-TAP_API tap_var tap_inv(tap_var x);    /* a singular x is an error */
+TAP_API tap_var tap_inv(tap_var x); /* a singular x is an error */
 /* [..,n,n] -> [..]; its gradient is right for singular x, too, its second derivative is not finite there. */
 TAP_API tap_var tap_det(tap_var x);
 /* log |det x|, without overflow; *sign (may be NULL) is -1, 0 or 1, a constant. A gradient needs invertible x. */
@@ -325,9 +333,9 @@ TAP_API tap_var tap_logdet(tap_var x); /* log det x: NaN where that is negative,
 TAP_API tap_status tap_backward(tap_var loss);
 /* dx[i] = d y / d x[i], y []; zeros where y does not depend on x[i]. If the tape records, so are the dx: differentiate them
  * again. */
-TAP_API void       tap_grad(tap_var y, int n, const tap_var *x, tap_var *dx);
+TAP_API void tap_grad(tap_var y, int n, const tap_var *x, tap_var *dx);
 /* The same for y of any shape, contracted with a cotangent of y's shape: dx[i] = sum_j cotangent_j d y_j / d x[i] */
-TAP_API void       tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx);
+TAP_API void tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx);
 
 /* ---- Operators of one's own -------------------------------------------------------------------------------------- */
 
@@ -355,11 +363,11 @@ struct tap_op {
     /* gin[i] = g . d out / d in[i], in operators, for the i that tap_needs. g has the shape of out. gin[i] may have the
      * shape that in[i] broadcasts to: the engine sums it. A gin[i] left alone is zero. NULL: the operator has no rule, and
      * an input that needs a gradient is an error at the call. */
-    void  (*vjp)(const tap_node *n, tap_var g, tap_var *gin);
+    void (*vjp)(const tap_node *n, tap_var g, tap_var *gin);
     size_t attr_size;
 };
 
-TAP_API tap_var    tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *in);
+TAP_API tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *in);
 /* Fails the call's tape; the message gets the operator's name in front and the input shapes at the end. */
 TAP_API tap_status tap_call_fail(tap_call *c, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 TAP_API void      *tap_call_scratch(tap_call *c, size_t bytes); /* for the time of this call; NULL fails the tape */
@@ -376,8 +384,10 @@ TAP_API bool        tap_needs(const tap_node *n, int i); /* whether gin[i] is wa
  * [2,4,8]: inner sizes 8 and 6 differ". Within another such function, it is that one's words that count. Absent vars, { 0 }, are left
  * out; others must be on one tape, and of this step. Without GNU C it does nothing. */
 #if defined(__GNUC__)
+/* clang-format off */
 #define TAP_CALL_N(name, n, in) __attribute__((cleanup(tap_call_end), unused)) tap_running tap_running_call = tap_call_begin(name, n, in)
-#define TAP_CALL(name, ...)                            \
+/* clang-format on */
+#define TAP_CALL(name, ...) \
     const tap_var tap_call_inputs[] = { __VA_ARGS__ }; \
     TAP_CALL_N(name, (int)(sizeof tap_call_inputs / sizeof *tap_call_inputs), tap_call_inputs)
 #else
@@ -391,7 +401,7 @@ typedef struct {
 TAP_API tap_running tap_call_begin(const char *name, int n, const tap_var *in);
 TAP_API void        tap_call_end(tap_running *r);
 /* Fails x's tape in the words of the function that is running; the result is inert. */
-TAP_API tap_var     tap_fail(tap_var x, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
+TAP_API tap_var tap_fail(tap_var x, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 
 /* ---- Checking and looking ---------------------------------------------------------------------------------------- */
 
@@ -427,9 +437,10 @@ typedef struct {
 
 /* Checks the gradients of f at float64 inputs x[0..n-1]. x is perturbed on copies. Noise is held fixed. A kink or a jump at an
  * input fails, and the message says that it looks like one: move the input away from it. */
-TAP_API tap_gradcheck_result tap_gradcheck(tap_function f, void *ctx, int n, const tap_tensor *x, tap_gradcheck_options options);
+TAP_API tap_gradcheck_result tap_gradcheck(tap_function f, void *ctx, int n, const tap_tensor *x,
+                                           tap_gradcheck_options options);
 
-TAP_API void       tap_dump(tap_var v, FILE *out);                                 /* name, operator, shape, first values */
+TAP_API void       tap_dump(tap_var v, FILE *out);                                  /* name, operator, shape, first values */
 TAP_API tap_status tap_tape_write_dot(tap_tape *t, const char *path, tap_error *e); /* the recorded graph, for Graphviz */
 
 #ifdef __cplusplus

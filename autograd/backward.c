@@ -12,7 +12,7 @@ typedef struct {
     uint32_t  top, first_new; /* the node started from; nodes from first_new on are this pass's own */
     uint32_t *adjoint;        /* per node up to top: the node of its gradient so far, 0 for none */
     bool     *wanted;
-    bool      keep;           /* the tape records: nothing may be given back */
+    bool      keep; /* the tape records: nothing may be given back */
 } pass;
 
 static tap_var var_of(const tap_tape *t, uint32_t id)
@@ -104,8 +104,8 @@ static void accumulate(pass *p, uint32_t node, tap_var g)
     }
     if (!tap_shape_equal(from->value.shape, to->value.shape)) g = tap_sum_to(g, to->value.shape);
     if (t->error.status != TAP_OK) {
-        tap_error_set(&t->error, TAP_ESHAPE, "backward: a rule gave a gradient %s for %s", tap_shape_format(a, from->value.shape),
-                      tap_shape_format(b, to->value.shape));
+        tap_error_set(&t->error, TAP_ESHAPE, "backward: a rule gave a gradient %s for %s",
+                      tap_shape_format(a, from->value.shape), tap_shape_format(b, to->value.shape));
         return;
     }
     uint32_t before = p->adjoint[node];
@@ -255,7 +255,8 @@ static bool can_receive(tap_tape *t, const char *call, int n, const tap_var *x, 
 
 static bool is_usable(const char *call, tap_tape *t, tap_var v, const char *what)
 {
-    if (v.tape != t) tap__fail(t, v.tape ? TAP_ESTALE : TAP_EARG, call, "%s is %s", what, v.tape ? "on another tape" : "no var");
+    if (v.tape != t)
+        tap__fail(t, v.tape ? TAP_ESTALE : TAP_EARG, call, "%s is %s", what, v.tape ? "on another tape" : "no var");
     return tap__live_for(call, v) && t->error.status == TAP_OK;
 }
 

@@ -63,7 +63,9 @@ static void put_node(tap_file *f, const tap_node *n)
         put(f, "\\n");
     }
     put(f, "%s %s\"%s];\n", tap_dtype_name(n->value.dtype), tap_shape_format(shape, n->value.shape),
-        n->is_leaf ? ", style=filled, fillcolor=lightblue" : n->op ? "" : ", style=filled, fillcolor=lightgrey");
+        n->is_leaf ? ", style=filled, fillcolor=lightblue"
+        : n->op    ? ""
+                   : ", style=filled, fillcolor=lightgrey");
     for (int i = 0; i < n->n_in; i++) put(f, "  n%u -> n%u;\n", n->in[i], n->id);
 }
 

@@ -96,7 +96,8 @@ static void append_number(const tap_tape *t, uint32_t call, char *text, size_t s
 }
 
 /* "NAME, call 2: [3,4] x [4] (w)" */
-static void describe_call(const tap_tape *t, const char *name, uint32_t call, int n, const uint32_t *id, char *text, size_t size)
+static void describe_call(const tap_tape *t, const char *name, uint32_t call, int n, const uint32_t *id, char *text,
+                          size_t size)
 {
     char inputs[TAP_MESSAGE_SIZE / 3];
     append(text, size, name ? name : "operator");
@@ -119,7 +120,8 @@ static void describe_in_rule(const tap_tape *t, const char *call, int n, const u
 
 /* The composed function that runs, and what fails within it where that has a name which the function's own inputs do not have:
  * "; at affine: [128,784] x [400,20] (net.0.weight)". */
-static void describe_composed(const tap_tape *t, const char *call, int n, const uint32_t *id, char *text, char *within, size_t size)
+static void describe_composed(const tap_tape *t, const char *call, int n, const uint32_t *id, char *text, char *within,
+                              size_t size)
 {
     bool is_new = false;
     describe_call(t, t->site.name, t->call, t->site.n, t->site.id, text, size);
@@ -132,7 +134,8 @@ static void describe_composed(const tap_tape *t, const char *call, int n, const 
     describe_call(t, call, 0, n, id, within, size);
 }
 
-static tap_status fail_at(tap_tape *t, tap_status status, const char *call, int n, const uint32_t *id, const char *format, va_list args)
+static tap_status fail_at(tap_tape *t, tap_status status, const char *call, int n, const uint32_t *id, const char *format,
+                          va_list args)
 {
     char where[TAP_MESSAGE_SIZE / 2] = "", within[TAP_MESSAGE_SIZE / 2] = "", why[TAP_MESSAGE_SIZE];
     if (t->rule) describe_in_rule(t, call, n, id, where, sizeof where);
@@ -142,7 +145,8 @@ static tap_status fail_at(tap_tape *t, tap_status status, const char *call, int 
     return tap_error_set(&t->error, status, "%s: %s%s", where, why, within);
 }
 
-static tap_status fail_with(tap_tape *t, tap_status status, const char *call, int n, const uint32_t *id, const char *format, ...)
+static tap_status fail_with(tap_tape *t, tap_status status, const char *call, int n, const uint32_t *id, const char *format,
+                            ...)
 {
     va_list args;
     va_start(args, format);

@@ -28,15 +28,15 @@ typedef struct {
     tap_arena            *arena;
     tap_var              *in, *g, y;
     tap_tensor           *dx, value, now, cotangent; /* the gradients; the result, unperturbed and as it is */
-    bool                  full; /* a row for every element of the result */
+    bool                  full;                      /* a row for every element of the result */
     int64_t               n_rows, n_columns;
     column               *columns;
-    double               *analytic;                   /* [n_rows,n_columns] */
-    double               *above, *below;              /* the result to both sides */
-    double               *from, *along;               /* of an input: values, and a direction */
-    double                up, down, left, right;      /* steps taken; slopes of the worst derivative to both sides */
-    char                (*name)[NAME];
-    tap_gradcheck_result  r;
+    double               *analytic;              /* [n_rows,n_columns] */
+    double               *above, *below;         /* the result to both sides */
+    double               *from, *along;          /* of an input: values, and a direction */
+    double                up, down, left, right; /* steps taken; slopes of the worst derivative to both sides */
+    char (*name)[NAME];
+    tap_gradcheck_result r;
 } check;
 
 tap_status tap__gradcheck_options(tap_gradcheck_options *o, tap_error *e)
@@ -208,8 +208,8 @@ static void differentiate(check *c)
         for (int64_t i = 0; i < c->n_columns && is_well(c); i++) {
             const column *k = &c->columns[i];
             tap_tensor    dx = c->full ? tap_value(c->g[k->input]) : c->dx[k->input];
-            c->analytic[row * c->n_columns + i] = k->element >= 0 ? tap_tensor_item(dx, k->element)
-                                                                  : dot(tap_tensor_numel(dx), dx.data, direction(c, k));
+            c->analytic[row * c->n_columns + i] =
+                k->element >= 0 ? tap_tensor_item(dx, k->element) : dot(tap_tensor_numel(dx), dx.data, direction(c, k));
         }
         tap__forget(c->tape, mark);
         *hot = 0;
@@ -230,8 +230,10 @@ static void compare_bits(check *c, const char *what, tap_tensor before, tap_tens
     for (int64_t i = 0; i < tap_tensor_numel(before) && is_well(c); i++) {
         double a = tap_tensor_item(before, i), b = tap_tensor_item(after, i);
         if (memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b))) continue;
-        tap_tape_fail(c->tape, TAP_EARG, "gradcheck: the function does not give the same result twice: %s, element %lld, "
-                      "is %.17g and then %.17g", what, (long long)i, a, b);
+        tap_tape_fail(c->tape, TAP_EARG,
+                      "gradcheck: the function does not give the same result twice: %s, element %lld, "
+                      "is %.17g and then %.17g",
+                      what, (long long)i, a, b);
     }
 }
 

@@ -7,8 +7,8 @@
 /* What is checked: a function of n float64 tensors. */
 typedef struct {
     int               n;
-    const tap_tensor *x;     /* contiguous; perturbed, and put back */
-    bool              widen; /* float32 values that it brings along become float64 */
+    const tap_tensor *x;       /* contiguous; perturbed, and put back */
+    bool              widen;   /* float32 values that it brings along become float64 */
     bool              by_name; /* the x are called by their names alone */
     const void       *ctx;
     tap_var (*call)(tap_tape *t, tap_var *in, const void *ctx); /* sets in[0..n-1], the x on this tape, too */

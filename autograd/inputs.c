@@ -122,9 +122,11 @@ bool tap__is_intact(tap_tape *t, const tap_node *n, size_t moment)
         return false;
     }
     const char *name = fate == TAP__FREED ? NULL : tap__name_of(tap__node(t, n->source));
-    tap__fail(t, TAP_ESTALE, "backward", "%s%s%s %s", name ? name : "an input", name ? " " : " ", tap_shape_format(shape, n->value.shape),
-              fate == TAP__FREED ? "was freed after the forward pass had used it"
-                                 : "was changed after the forward pass had used it; run the forward pass again, or change it later");
+    tap__fail(t, TAP_ESTALE, "backward", "%s%s%s %s", name ? name : "an input", name ? " " : " ",
+              tap_shape_format(shape, n->value.shape),
+              fate == TAP__FREED
+                  ? "was freed after the forward pass had used it"
+                  : "was changed after the forward pass had used it; run the forward pass again, or change it later");
     return false;
 }
 

@@ -15,24 +15,24 @@ enum { TAP__SNAPSHOT = 4096 };
 /* A value on the tape and how it came about. Number 0 of every tape is the inert node. */
 struct tap_node {
     tap_tape     *tape;
-    const tap_op *op;      /* NULL: a value put in from outside, or a result that was not recorded */
+    const tap_op *op; /* NULL: a value put in from outside, or a result that was not recorded */
     const void   *attr;
     void         *storage; /* the arena's memory that the value lives in, this node being one of its users; NULL: borrowed */
     const char   *name;
     uint32_t      id;
     int           n_in;
-    bool          needs;   /* a gradient: some leaf or variable is behind it */
-    bool          adjoint; /* held by a backward pass under way */
-    bool          is_leaf; /* then leaf says where its gradient goes */
-    bool          lent;    /* this leaf's gradient is where a result was computed */
+    bool          needs;       /* a gradient: some leaf or variable is behind it */
+    bool          adjoint;     /* held by a backward pass under way */
+    bool          is_leaf;     /* then leaf says where its gradient goes */
+    bool          lent;        /* this leaf's gradient is where a result was computed */
     uint32_t      borrower_of; /* the leaf in whose gradient this value lies, 0: none */
-    uint32_t      source;  /* the node that borrowed the memory of this value (itself, or what it is a view of), 0: none */
-    uint32_t      call;    /* the call that it was made by, a number into the tape's calls, from 1 on; 0: not known */
-    size_t        moment;  /* how many writes to borrowed memory there had been when the operator ran */
-    void         *snapshot; /* of a small borrowed value: a copy; NULL: none */
+    uint32_t      source;      /* the node that borrowed the memory of this value (itself, or what it is a view of), 0: none */
+    uint32_t      call;        /* the call that it was made by, a number into the tape's calls, from 1 on; 0: not known */
+    size_t        moment;      /* how many writes to borrowed memory there had been when the operator ran */
+    void         *snapshot;    /* of a small borrowed value: a copy; NULL: none */
     tap_tensor    value;
     tap_leaf      leaf;
-    uint32_t     *passes;  /* of a leaf: counts the backward passes that reach it; NULL: nobody asks */
+    uint32_t     *passes; /* of a leaf: counts the backward passes that reach it; NULL: nobody asks */
     uint32_t      in[TAP_MAX_INPUTS];
 };
 
@@ -44,31 +44,31 @@ typedef struct {
 } tap__site;
 
 struct tap_tape {
-    tap_arena  *arena;
-    tap_error   error;
-    tap_dtype   dtype;
-    bool        recording;
-    bool        trace;   /* NaN and infinity: an operator that brings them up fails */
-    bool        widen;   /* float32 becomes float64 on it: a gradient check of a float32 module */
-    uint32_t    epoch, n_nodes;
-    uint64_t    seed, step, draws;
-    tap_node  **segment; /* nodes in pieces that never move */
-    uint32_t    n_segments, max_segments;
-    const bool *wanted;  /* during a backward pass: the nodes on a way to what is differentiated by, */
-    const tap_node *rule; /* and the one whose rule runs */
-    bool        lends;   /* during a pass that ends in the leaves' gradients: results may be computed in these, */
-    tap_node   *lender;  /* the next one of that shape in this leaf's */
-    void       *scratch[TAP__SCRATCH];
-    int         n_scratch;
-    tap__borrower borrower; /* whose memory is read, and what was written to it since */
-    bool        is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const tape */
-    bool        keeps_state; /* functions leave memory of the caller's alone, such as running statistics: a gradient check */
-    tap__site   site;       /* the composed function that the user has called, while one runs */
-    int         depth;      /* and how many are running within each other */
-    const char **calls;     /* the names of all functions that the user has called since the last reset */
-    uint32_t    n_calls, max_calls, call; /* call: the one at work, from 1 on */
-    void       *unreadable[3]; /* NaN in float32 and float64, and zeros: what values read as once the tape has failed */
-    int64_t     n_unreadable[3];
+    tap_arena      *arena;
+    tap_error       error;
+    tap_dtype       dtype;
+    bool            recording;
+    bool            trace; /* NaN and infinity: an operator that brings them up fails */
+    bool            widen; /* float32 becomes float64 on it: a gradient check of a float32 module */
+    uint32_t        epoch, n_nodes;
+    uint64_t        seed, step, draws;
+    tap_node      **segment; /* nodes in pieces that never move */
+    uint32_t        n_segments, max_segments;
+    const bool     *wanted; /* during a backward pass: the nodes on a way to what is differentiated by, */
+    const tap_node *rule;   /* and the one whose rule runs */
+    bool            lends;  /* during a pass that ends in the leaves' gradients: results may be computed in these, */
+    tap_node       *lender; /* the next one of that shape in this leaf's */
+    void           *scratch[TAP__SCRATCH];
+    int             n_scratch;
+    tap__borrower   borrower;    /* whose memory is read, and what was written to it since */
+    bool         is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const tape */
+    bool         keeps_state; /* functions leave memory of the caller's alone, such as running statistics: a gradient check */
+    tap__site    site;        /* the composed function that the user has called, while one runs */
+    int          depth;       /* and how many are running within each other */
+    const char **calls;       /* the names of all functions that the user has called since the last reset */
+    uint32_t     n_calls, max_calls, call; /* call: the one at work, from 1 on */
+    void        *unreadable[3]; /* NaN in float32 and float64, and zeros: what values read as once the tape has failed */
+    int64_t      n_unreadable[3];
 };
 
 static inline tap_node *tap__node(const tap_tape *t, uint32_t id)
@@ -157,67 +157,68 @@ bool tap__is_finite(tap_tensor x, char *text, size_t size);
 void tap__accumulate(tap_tensor sum, tap_tensor x);
 
 /* What rules are made of: rows of elementwise.def. */
-tap_var tap__chain_mul(tap_var g, tap_var slope);      /* g slope, and 0 where g is, whatever the slope */
-tap_var tap__chain_div(tap_var g, tap_var x);          /* g / x, and 0 where g is, whatever x */
-tap_var tap__abs_grad(tap_var g, tap_var x);           /* g sign(x) */
-tap_var tap__relu_grad(tap_var g, tap_var y);          /* g where y > 0, else 0 */
-tap_var tap__sqrt_grad(tap_var g, tap_var y);          /* g / (2 |y|), a zero of either sign being 0 from above, as in the next */
-tap_var tap__log_grad(tap_var g, tap_var x);           /* g / x */
-tap_var tap__atan_grad(tap_var g, tap_var x);          /* g / (1 + x^2) */
-tap_var tap__acosh_grad(tap_var g, tap_var x);         /* g / sqrt(x^2 - 1) */
+tap_var tap__chain_mul(tap_var g, tap_var slope); /* g slope, and 0 where g is, whatever the slope */
+tap_var tap__chain_div(tap_var g, tap_var x);     /* g / x, and 0 where g is, whatever x */
+tap_var tap__abs_grad(tap_var g, tap_var x);      /* g sign(x) */
+tap_var tap__relu_grad(tap_var g, tap_var y);     /* g where y > 0, else 0 */
+tap_var tap__sqrt_grad(tap_var g, tap_var y);     /* g / (2 |y|), a zero of either sign being 0 from above, as in the next */
+tap_var tap__log_grad(tap_var g, tap_var x);      /* g / x */
+tap_var tap__atan_grad(tap_var g, tap_var x);     /* g / (1 + x^2) */
+tap_var tap__acosh_grad(tap_var g, tap_var x);    /* g / sqrt(x^2 - 1) */
 tap_var tap__tanh_grad(tap_var g, tap_var x, tap_var y); /* g times tanh'(x), y = tanh(x), whose own gradient counts as x's */
 tap_var tap__sigmoid_grad(tap_var g, tap_var x, tap_var y); /* the same of sigmoid */
-tap_var tap__less_exp(tap_var a, tap_var b, tap_var c); /* a - c e^b */
-tap_var tap__silu_grad(tap_var g, tap_var x);          /* g silu'(x); and so on */
+tap_var tap__less_exp(tap_var a, tap_var b, tap_var c);     /* a - c e^b */
+tap_var tap__silu_grad(tap_var g, tap_var x);               /* g silu'(x); and so on */
 tap_var tap__gelu_tanh_grad(tap_var g, tap_var x);
 tap_var tap__mish_grad(tap_var g, tap_var x);
-tap_var tap__elu_slope(tap_var x, double alpha);       /* 1 where x > 0, else alpha e^x */
-tap_var tap__celu_slope(tap_var x, double alpha);      /* 1 where x > 0, else e^(x / alpha) */
+tap_var tap__elu_slope(tap_var x, double alpha);                            /* 1 where x > 0, else alpha e^x */
+tap_var tap__celu_slope(tap_var x, double alpha);                           /* 1 where x > 0, else e^(x / alpha) */
 tap_var tap__softplus_beta_slope(tap_var x, double beta, double threshold); /* sigmoid(beta x); 1 if beta x > threshold */
-tap_var tap__exp_square(tap_var x, double rate);       /* e^(rate x^2) */
-tap_var tap__sigmoid_sub(tap_var x, tap_var t);        /* sigmoid(x) - t */
-tap_var tap__inside(tap_var a, tap_var t);             /* a where t is between 0 and 1, else 0 */
-tap_var tap__bernoulli_grad(tap_var g, tap_var t, tap_var x); /* g (t - sigmoid(x)) there, else 0 */
-tap_var tap__bernoulli_log_prob(tap_var x, tap_var t); /* t log sigmoid(x) + (1 - t) log(1 - sigmoid(x)) there, else -infinity */
-tap_var tap__gated(tap_var a, tap_var b);              /* a sigmoid(b) */
-tap_var tap__gated_grad(tap_var a, tap_var b);         /* the same, 0 where a is, */
-tap_var tap__gated_slope(tap_var a, tap_var b);        /* and a sigmoid'(b) */
-tap_var tap__share(tap_var a, tap_var b);              /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
-tap_var tap__ahead(tap_var a, tap_var b);              /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
-tap_var tap__same(tap_var a, tap_var b);               /* 1 where they are equal or both NaN, else 0; gradient 0 */
-tap_var tap__gap(tap_var a, tap_var b);                /* a - b; 0 where a == b, infinite or not */
-tap_var tap__less(tap_var a, tap_var b);               /* a - b; -infinity where both are infinite */
-tap_var tap__less_square(tap_var a, tap_var b);        /* a - b^2, likewise */
+tap_var tap__exp_square(tap_var x, double rate);                            /* e^(rate x^2) */
+tap_var tap__sigmoid_sub(tap_var x, tap_var t);                             /* sigmoid(x) - t */
+tap_var tap__inside(tap_var a, tap_var t);                                  /* a where t is between 0 and 1, else 0 */
+tap_var tap__bernoulli_grad(tap_var g, tap_var t, tap_var x);               /* g (t - sigmoid(x)) there, else 0 */
+tap_var tap__bernoulli_log_prob(tap_var x,
+                                tap_var t);     /* t log sigmoid(x) + (1 - t) log(1 - sigmoid(x)) there, else -infinity */
+tap_var tap__gated(tap_var a, tap_var b);       /* a sigmoid(b) */
+tap_var tap__gated_grad(tap_var a, tap_var b);  /* the same, 0 where a is, */
+tap_var tap__gated_slope(tap_var a, tap_var b); /* and a sigmoid'(b) */
+tap_var tap__share(tap_var a, tap_var b);       /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
+tap_var tap__ahead(tap_var a, tap_var b);       /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
+tap_var tap__same(tap_var a, tap_var b);        /* 1 where they are equal or both NaN, else 0; gradient 0 */
+tap_var tap__gap(tap_var a, tap_var b);         /* a - b; 0 where a == b, infinite or not */
+tap_var tap__less(tap_var a, tap_var b);        /* a - b; -infinity where both are infinite */
+tap_var tap__less_square(tap_var a, tap_var b); /* a - b^2, likewise */
 /* a e^b where neither power overflows nor the product; c = k e^(b/2) gives k^2 a e^b. The gradient by c counts as b's. */
 tap_var tap__times_exp(tap_var a, tap_var b, tap_var c);
-tap_var tap__exp_rest(tap_var x);                      /* e^x - 1 - x */
-tap_var tap__exp_gap(tap_var a, tap_var b);            /* e^a - e^b */
-tap_var tap__class_kl(tap_var a, tap_var b);           /* p log(p / r) - p + r, p = e^a, r = e^b, of which KL(p || r) is the sum */
-tap_var tap__class_pull(tap_var a, tap_var b);         /* e^a (a - b) */
-tap_var tap__bernoulli_entropy(tap_var x);             /* of Bernoulli variables with these logits */
-tap_var tap__bernoulli_kl(tap_var a, tap_var b);       /* KL, and its slope by a: sigmoid'(a) (a - b) */
+tap_var tap__exp_rest(tap_var x);                /* e^x - 1 - x */
+tap_var tap__exp_gap(tap_var a, tap_var b);      /* e^a - e^b */
+tap_var tap__class_kl(tap_var a, tap_var b);     /* p log(p / r) - p + r, p = e^a, r = e^b, of which KL(p || r) is the sum */
+tap_var tap__class_pull(tap_var a, tap_var b);   /* e^a (a - b) */
+tap_var tap__bernoulli_entropy(tap_var x);       /* of Bernoulli variables with these logits */
+tap_var tap__bernoulli_kl(tap_var a, tap_var b); /* KL, and its slope by a: sigmoid'(a) (a - b) */
 tap_var tap__bernoulli_pull(tap_var a, tap_var b);
-tap_var tap__sigmoid_gap(tap_var a, tap_var b);        /* sigmoid(a) - sigmoid(b) */
+tap_var tap__sigmoid_gap(tap_var a, tap_var b); /* sigmoid(a) - sigmoid(b) */
 /* The n-th derivative of log Z, Z the integral of e^(x t) over t in [0,1]: cumulants of the continuous Bernoulli. With k_n = tilt(., n):
  * k_1(a) - k_1(b), KL from a to b, and its slope by a: k_2(a) (a - b). */
 tap_var tap__tilt(tap_var x, double n);
 tap_var tap__tilt_gap(tap_var a, tap_var b);
 tap_var tap__tilt_kl(tap_var a, tap_var b);
 tap_var tap__tilt_pull(tap_var a, tap_var b);
-tap_var tap__beside(tap_var a, tap_var b);             /* a / b; 0 where a is, and of infinities 1, -1 or 0 */
-tap_var tap__pow_slope(tap_var a, tap_var b);          /* b a^(b-1) */
-tap_var tap__pow_log(tap_var a, tap_var b);            /* a^b log a */
-tap_var tap__hypot_slope(tap_var a, tap_var b);        /* a / sqrt(a^2 + b^2), and 0 at 0, 0, as the next */
-tap_var tap__atan2_slope(tap_var a, tap_var b);        /* b / (a^2 + b^2) */
-tap_var tap__xlogy_slope(tap_var a, tap_var b);        /* a / b, and 0 where a is */
-tap_var tap__huber(tap_var a, tap_var b, tap_var c);    /* d^2 / 2 for d = |a - b| <= c, else c (d - c / 2); c has no gradient */
-tap_var tap__smooth_l1(tap_var x, double p);            /* x^2 / (2 p) for |x| <= p, else |x| - p / 2 */
-tap_var tap__kl_term(tap_var a, tap_var b);             /* a (log a - b), and 0 where a is, with slope 0 */
-tap_var tap__kl_log_term(tap_var a, tap_var b);         /* e^a (a - b), and 0 where e^a is */
-tap_var tap__bce(tap_var p, tap_var t);                 /* -t log p - (1 - t) log(1 - p), logarithms not below -100 */
-tap_var tap__weighted_bce(tap_var x, tap_var t, tap_var w); /* -w t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)) */
+tap_var tap__beside(tap_var a, tap_var b);           /* a / b; 0 where a is, and of infinities 1, -1 or 0 */
+tap_var tap__pow_slope(tap_var a, tap_var b);        /* b a^(b-1) */
+tap_var tap__pow_log(tap_var a, tap_var b);          /* a^b log a */
+tap_var tap__hypot_slope(tap_var a, tap_var b);      /* a / sqrt(a^2 + b^2), and 0 at 0, 0, as the next */
+tap_var tap__atan2_slope(tap_var a, tap_var b);      /* b / (a^2 + b^2) */
+tap_var tap__xlogy_slope(tap_var a, tap_var b);      /* a / b, and 0 where a is */
+tap_var tap__huber(tap_var a, tap_var b, tap_var c); /* d^2 / 2 for d = |a - b| <= c, else c (d - c / 2); c has no gradient */
+tap_var tap__smooth_l1(tap_var x, double p);         /* x^2 / (2 p) for |x| <= p, else |x| - p / 2 */
+tap_var tap__kl_term(tap_var a, tap_var b);          /* a (log a - b), and 0 where a is, with slope 0 */
+tap_var tap__kl_log_term(tap_var a, tap_var b);      /* e^a (a - b), and 0 where e^a is */
+tap_var tap__bce(tap_var p, tap_var t);              /* -t log p - (1 - t) log(1 - p), logarithms not below -100 */
+tap_var tap__weighted_bce(tap_var x, tap_var t, tap_var w);      /* -w t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)) */
 tap_var tap__standard_score(tap_var x, tap_var mean, tap_var s); /* (x - mean) / s, and 0 where x is the mean */
-tap_var tap__cofactors(tap_var x);                      /* d det(x) / d x, [..,n,n] */
+tap_var tap__cofactors(tap_var x);                               /* d det(x) / d x, [..,n,n] */
 /* r_0 = log(theta (theta + 1) .. (theta + x - 1) / theta^x), theta = e^u, x whole numbers: lgamma(theta + x) - lgamma(theta)
  * - x u, which keeps all digits where theta is large. x has no gradient. */
 tap_var tap__log_rising(tap_var x, tap_var u);

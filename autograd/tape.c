@@ -285,8 +285,8 @@ static bool begins(tap_tape *t, const char *call, tap_shape shape)
     if (!t || t->error.status != TAP_OK) return false;
     if (t->depth == 0 && !t->rule) tap__count_call(t, call);
     if (tap_numel(shape) >= 0) return true;
-    tap__fail(t, TAP_ESHAPE, call, "%s is no shape: at most %d sizes, from 0 up, with a product below 2^63", tap_shape_format(text, shape),
-              TAP_MAX_RANK);
+    tap__fail(t, TAP_ESHAPE, call, "%s is no shape: at most %d sizes, from 0 up, with a product below 2^63",
+              tap_shape_format(text, shape), TAP_MAX_RANK);
     return false;
 }
 

@@ -95,8 +95,8 @@ int main(void)
            A);
     printf("With the right rule, first and second order:\n  %s\n\n", right.message);
 
-    double     u[2][3] = { { 1, 2, -1 }, { 0.5, 3, 1 } }, v[2][3] = { { -2, 0.3, 1 }, { 1, 1, -1 } };
-    tap_tensor in[2] = { tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), u), tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), v) };
+    double               u[2][3] = { { 1, 2, -1 }, { 0.5, 3, 1 } }, v[2][3] = { { -2, 0.3, 1 }, { 1, 1, -1 } };
+    tap_tensor           in[2] = { tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), u), tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), v) };
     tap_gradcheck_result plain = tap_gradcheck(cosine, NULL, 2, in, (tap_gradcheck_options){ .order = 2 });
     printf("The cosine of the angle between two vectors, first and second order:\n  %s\n", plain.message);
 

@@ -26,7 +26,7 @@ int main(void)
     for (int step = 1; step <= 1000; step++) {
         tap_tape_reset(tape);
         tap_var prediction = tap_mlp_forward(&net, tap_input(tape, xs));
-        tap_var loss       = tap_mean(tap_square(tap_sub(prediction, tap_input(tape, ys))), TAP_ALL);
+        tap_var loss = tap_mean(tap_square(tap_sub(prediction, tap_input(tape, ys))), TAP_ALL);
         tap_backward(loss);
         tap_optim_step(adam, tape);
         if (step == 1 || step % 200 == 0) printf("step %4d  mean squared error %.4f\n", step, tap_item(loss));

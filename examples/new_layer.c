@@ -34,7 +34,7 @@ static void model_init(model *net, tap_module *root)
 }
 
 static double corners[4][2] = { { -1, -1 }, { -1, 1 }, { 1, -1 }, { 1, 1 } };
-static double equal[4][1]   = { { 1 }, { 0 }, { 0 }, { 1 } };
+static double equal[4][1] = { { 1 }, { 0 }, { 0 }, { 1 } };
 
 static tap_var logits(tap_tape *t, const model *net)
 {

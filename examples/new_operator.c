@@ -32,7 +32,7 @@ static void huber_forward(tap_call *c, tap_tensor *out)
 static void huber_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const huber_attr *a = tap_attr(n);
-    gin[0]              = tap_mul(g, tap_div(tap_in(n, 0), tap_add_scalar(tap_out(n), a->delta)));
+    gin[0] = tap_mul(g, tap_div(tap_in(n, 0), tap_add_scalar(tap_out(n), a->delta)));
 }
 
 static const tap_op huber_op = { "huber", huber_infer, huber_forward, huber_vjp, sizeof(huber_attr) };
@@ -51,7 +51,7 @@ static tap_var under_test(tap_tape *t, const tap_var *in, void *ctx)
 /* The number closest to all data, in the sense of the loss: it minimizes sum_i loss(x_i - m). */
 static double centre(tap_tape *t, tap_tensor data, tap_var (*loss)(tap_var))
 {
-    double     m    = 0;
+    double     m = 0;
     tap_tensor cell = tap_tensor_wrap(TAP_F64, TAP_SCALAR, &m);
     for (int step = 0; step < 500; step++) {
         tap_tape_reset(t);

@@ -120,10 +120,8 @@ tap_dist tap_vae_fit(const tap_vae *v, tap_var x, tap_fit_options o)
     TAP_CALL("vae_fit", x);
     if (o.steps == 0) o.steps = 100;
     if (o.lr == 0) o.lr = 0.1;
-    if (x.tape && o.steps < 0)
-        tap_fail(x, TAP_EARG, "steps must be at least 0, not %lld", (long long)o.steps);
-    if (x.tape && !(o.lr > 0 && isfinite(o.lr)))
-        tap_fail(x, TAP_EARG, "lr must be a finite number above 0, not %g", o.lr);
+    if (x.tape && o.steps < 0) tap_fail(x, TAP_EARG, "steps must be at least 0, not %lld", (long long)o.steps);
+    if (x.tape && !(o.lr > 0 && isfinite(o.lr))) tap_fail(x, TAP_EARG, "lr must be a finite number above 0, not %g", o.lr);
     tap_dist q = tap_vae_encode(v, x);
     if (!x.tape || tap_tape_status(x.tape, NULL)) return q;
     fit_begin(&f, q, tap_tape_dtype(x.tape), o.seed);

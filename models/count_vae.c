@@ -14,7 +14,8 @@ void tap_count_vae_init(tap_count_vae *v, tap_module *m, tap_count_vae_options o
     if (o.latent == 0) o.latent = 10;
     if (o.scale == 0) o.scale = 1e4;
     if (o.likelihood != TAP_COUNTS_NB && o.likelihood != TAP_COUNTS_ZINB)
-        tap_module_fail(m, TAP_EARG, "count_vae: likelihood must be TAP_COUNTS_NB or TAP_COUNTS_ZINB, not %d", (int)o.likelihood);
+        tap_module_fail(m, TAP_EARG, "count_vae: likelihood must be TAP_COUNTS_NB or TAP_COUNTS_ZINB, not %d",
+                        (int)o.likelihood);
     if (!(o.scale > 0 && isfinite(o.scale)))
         tap_module_fail(m, TAP_EARG, "count_vae: scale must be a finite number above 0, not %g", o.scale);
     *v = (tap_count_vae){ .options = o };
@@ -117,8 +118,7 @@ tap_var tap_count_vae_loss(const tap_count_vae *v, tap_var x, tap_var c)
 tap_var tap_count_vae_log_prob(const tap_count_vae *v, tap_var x, tap_var c, int64_t draws)
 {
     TAP_CALL("count_vae_log_prob", x, c);
-    if (draws < 1)
-        tap_fail(x, TAP_EARG, "draws must be at least 1, not %lld", (long long)draws);
+    if (draws < 1) tap_fail(x, TAP_EARG, "draws must be at least 1, not %lld", (long long)draws);
     tap_dist q = tap_count_vae_encode(v, x, c);
     tap_var  z = tap_sample_n(q, draws), log_q = tap_sum(tap_log_prob(q, z), TAP_LAST);
     tap_var  log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST);

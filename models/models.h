@@ -35,9 +35,9 @@ extern "C" {
 
 typedef enum { TAP_VAE_BERNOULLI, TAP_VAE_GAUSSIAN, TAP_VAE_BETA_BINOMIAL } tap_vae_likelihood;
 typedef enum {
-    TAP_VAE_SIGMA,             /* one number for all pixels, given or learned */
-    TAP_VAE_SIGMA_PER_PIXEL,   /* learned, one for each */
-    TAP_VAE_SIGMA_BY_DECODER,  /* the decoder's own sigma(z), for each pixel of each image */
+    TAP_VAE_SIGMA,            /* one number for all pixels, given or learned */
+    TAP_VAE_SIGMA_PER_PIXEL,  /* learned, one for each */
+    TAP_VAE_SIGMA_BY_DECODER, /* the decoder's own sigma(z), for each pixel of each image */
 } tap_vae_sigma;
 
 /* {.data = D} gives the defaults in brackets. */
@@ -71,12 +71,12 @@ typedef struct {
 } tap_vae_head;
 
 typedef struct {
-    tap_vae_options options; /* as given, defaults filled in */
+    tap_vae_options options;                                          /* as given, defaults filled in */
     tap_conv        conv[TAP_VAE_MAX_CONV], conv_t[TAP_VAE_MAX_CONV]; /* conv_t[i] has conv[i]'s output as input */
     tap_mlp         enc, dec;
     tap_linear      loc, logvar, up;
     tap_vae_head    out, out_log_sigma, out_log_beta; /* the second for the decoder's own sigma, the third for bytes */
-    tap_param      *log_sigma;          /* NULL unless learned by itself */
+    tap_param      *log_sigma;                        /* NULL unless learned by itself */
 } tap_vae;
 
 /* In nats, per image: [batch]. elbo = rec - kl, KL in closed form. bound is what the options ask for, with the gradient to
@@ -97,11 +97,11 @@ TAP_API tap_var       tap_vae_reconstruct(const tap_vae *v, tap_var x);         
 
 /* The same given c [batch,condition], which broadcasts to the leading axes of x and z, draws of z included. A conditional model is
  * for these alone, and any other for those above: the rest are errors. */
-TAP_API tap_dist      tap_vae_encode_given(const tap_vae *v, tap_var x, tap_var c);      /* q(z|x,c) */
-TAP_API tap_dist      tap_vae_decode_given(const tap_vae *v, tap_var z, tap_var c);      /* p(x|z,c) */
+TAP_API tap_dist      tap_vae_encode_given(const tap_vae *v, tap_var x, tap_var c); /* q(z|x,c) */
+TAP_API tap_dist      tap_vae_decode_given(const tap_vae *v, tap_var z, tap_var c); /* p(x|z,c) */
 TAP_API tap_vae_terms tap_vae_elbo_given(const tap_vae *v, tap_var x, tap_var c);
 TAP_API tap_var       tap_vae_loss_given(const tap_vae *v, tap_var x, tap_var c);
-TAP_API tap_var       tap_vae_sample_given(const tap_vae *v, tap_var c);                 /* one for each row of c: [batch,D] */
+TAP_API tap_var       tap_vae_sample_given(const tap_vae *v, tap_var c); /* one for each row of c: [batch,D] */
 TAP_API tap_var       tap_vae_reconstruct_given(const tap_vae *v, tap_var x, tap_var c);
 
 /* Lossless compression by bits-back coding (Townsend et al. 2019), which needs about -ELBO(x) for an image x: z is drawn from q(z|x)
@@ -154,16 +154,17 @@ typedef struct {
 } tap_count_vae;
 
 /* x [batch,genes] in whole numbers from 0 up, c [batch,condition], or (tap_var){ 0 } where there is none. */
-TAP_API void          tap_count_vae_init(tap_count_vae *v, tap_module *m, tap_count_vae_options o); /* errors go to m's root */
-TAP_API tap_dist      tap_count_vae_encode(const tap_count_vae *v, tap_var x, tap_var c);           /* q(z|x,c): z [batch,latent] */
+TAP_API void     tap_count_vae_init(tap_count_vae *v, tap_module *m, tap_count_vae_options o); /* errors go to m's root */
+TAP_API tap_dist tap_count_vae_encode(const tap_count_vae *v, tap_var x, tap_var c);           /* q(z|x,c): z [batch,latent] */
 /* rho: [..,genes], sums 1; where c is missing, its mean over all c that are one-hot: as if measured in every batch */
-TAP_API tap_var       tap_count_vae_rates(const tap_count_vae *v, tap_var z, tap_var c);
+TAP_API tap_var tap_count_vae_rates(const tap_count_vae *v, tap_var z, tap_var c);
 /* p(x|z,c,l): z [..,latent], log_library = log l [..,1] */
 TAP_API tap_dist      tap_count_vae_decode(const tap_count_vae *v, tap_var z, tap_var c, tap_var log_library);
-TAP_API tap_vae_terms tap_count_vae_elbo(const tap_count_vae *v, tap_var x, tap_var c); /* one draw of z, KL in closed form: [batch] */
+TAP_API tap_vae_terms tap_count_vae_elbo(const tap_count_vae *v, tap_var x,
+                                         tap_var c); /* one draw of z, KL in closed form: [batch] */
 TAP_API tap_var       tap_count_vae_loss(const tap_count_vae *v, tap_var x, tap_var c); /* -mean over cells of the ELBO: [] */
 /* The importance-weighted bound on log p(x|c,l) with so many draws of z (TAP_IWAE), which it approaches: [batch] */
-TAP_API tap_var       tap_count_vae_log_prob(const tap_count_vae *v, tap_var x, tap_var c, int64_t draws);
+TAP_API tap_var tap_count_vae_log_prob(const tap_count_vae *v, tap_var x, tap_var c, int64_t draws);
 
 /* Counts of which the truth is known, to see what a model makes of them: cells of groups that overlap, measured in batches.
  *
@@ -226,7 +227,7 @@ typedef struct {
     tap_param *a, *b, *log_t, *c, *v, *log_s; /* [] */
 } tap_tiny;
 
-TAP_API void     tap_tiny_init(tap_tiny *v, tap_module *m); /* a = c = 0.5, t = s = 1, b = v = 0 */
+TAP_API void     tap_tiny_init(tap_tiny *v, tap_module *m);     /* a = c = 0.5, t = s = 1, b = v = 0 */
 TAP_API tap_dist tap_tiny_encode(const tap_tiny *v, tap_var x); /* any shape */
 TAP_API tap_dist tap_tiny_decode(const tap_tiny *v, tap_var z);
 TAP_API tap_var  tap_tiny_elbo(const tap_tiny *v, tap_var x); /* in closed form, for each number of x */
@@ -247,12 +248,12 @@ typedef struct {
 } tap_linear_vae;
 
 TAP_API void     tap_linear_vae_init(tap_linear_vae *v, tap_module *m, int64_t data, int64_t latent, double sigma);
-TAP_API tap_dist tap_linear_vae_encode(const tap_linear_vae *v, tap_var x);   /* [..,data] */
-TAP_API tap_dist tap_linear_vae_decode(const tap_linear_vae *v, tap_var z);   /* [..,latent] */
-TAP_API tap_var  tap_linear_vae_elbo(const tap_linear_vae *v, tap_var x);     /* in closed form: [batch,data] -> [batch] */
+TAP_API tap_dist tap_linear_vae_encode(const tap_linear_vae *v, tap_var x); /* [..,data] */
+TAP_API tap_dist tap_linear_vae_decode(const tap_linear_vae *v, tap_var z); /* [..,latent] */
+TAP_API tap_var  tap_linear_vae_elbo(const tap_linear_vae *v, tap_var x);   /* in closed form: [batch,data] -> [batch] */
 /* Its mean over any number of images with this mean [data] and covariance [data,data] (divided by n): [] */
-TAP_API tap_var  tap_linear_vae_elbo_of(const tap_linear_vae *v, tap_var mean, tap_var cov);
-TAP_API tap_var  tap_linear_vae_log_prob(const tap_linear_vae *v, tap_var x); /* log p(x), exactly: [batch,data] -> [batch] */
+TAP_API tap_var tap_linear_vae_elbo_of(const tap_linear_vae *v, tap_var mean, tap_var cov);
+TAP_API tap_var tap_linear_vae_log_prob(const tap_linear_vae *v, tap_var x); /* log p(x), exactly: [batch,data] -> [batch] */
 
 /* {.data = D} gives the defaults in brackets, those of tap_vae_options. */
 typedef struct {

@@ -16,7 +16,8 @@ static void check_sigma(tap_module *m, tap_vae_options *o)
     if (o->sigma_kind != TAP_VAE_SIGMA && o->sigma > 0)
         tap_module_fail(m, TAP_EARG, "vae: sigma = %g is given, but is to be learned", o->sigma);
     if (o->sigma_kind != TAP_VAE_SIGMA && o->likelihood != TAP_VAE_GAUSSIAN)
-        tap_module_fail(m, TAP_EARG, "vae: a %s has no sigma", o->likelihood == TAP_VAE_BERNOULLI ? "Bernoulli" : "beta-binomial");
+        tap_module_fail(m, TAP_EARG, "vae: a %s has no sigma",
+                        o->likelihood == TAP_VAE_BERNOULLI ? "Bernoulli" : "beta-binomial");
 }
 
 static bool is_score(tap_estimator e)
@@ -66,8 +67,8 @@ static void check_convolutions(tap_module *m, tap_vae_options *o)
     }
     const char *wrong = wrong_convolutions(o);
     if (!wrong) return;
-    tap_module_fail(m, TAP_EARG, "vae: image %lld x %lld x %lld, data = %lld: %s", (long long)o->image[0], (long long)o->image[1],
-                    (long long)o->image[2], (long long)o->data, wrong);
+    tap_module_fail(m, TAP_EARG, "vae: image %lld x %lld x %lld, data = %lld: %s", (long long)o->image[0],
+                    (long long)o->image[1], (long long)o->image[2], (long long)o->data, wrong);
     o->n_conv = 0;
 }
 

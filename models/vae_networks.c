@@ -56,7 +56,8 @@ static void init_convolutions(tap_vae *v, tap_module *m)
     for (int i = 0; i < o->n_conv; i++)
         tap_conv_init(&v->conv[i], down, numbered(name, i), i == 0 ? o->image[0] : o->conv[i - 1], o->conv[i], KERNEL, halving);
     for (int i = o->n_conv - 1; i > 0; i--)
-        tap_conv_transpose_init(&v->conv_t[i], up, numbered(name, o->n_conv - 1 - i), o->conv[i], o->conv[i - 1], KERNEL, halving);
+        tap_conv_transpose_init(&v->conv_t[i], up, numbered(name, o->n_conv - 1 - i), o->conv[i], o->conv[i - 1], KERNEL,
+                                halving);
 }
 
 void tap__vae_networks_init(tap_vae *v, tap_module *m)

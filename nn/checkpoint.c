@@ -40,11 +40,11 @@ typedef struct option {
 } option;
 
 struct tap_checkpoint {
-    tap_arena           *memory; /* of names; holds the error */
-    bool                 is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const one */
-    tap_arena           *read;   /* of what was found; NULL: no more */
-    const char          *path, *previous;
-    tap__lock           *lock;
+    tap_arena  *memory;         /* of names; holds the error */
+    bool        is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const one */
+    tap_arena  *read;           /* of what was found; NULL: no more */
+    const char *path, *previous;
+    tap__lock  *lock;
     tap_checkpoint_found found;
     bool                 whole; /* what is at the path is worth being kept */
     item                *items, **next_item;
@@ -272,13 +272,14 @@ void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
     char text[320];
     if (!is_new(c, name, o, o ? o->root->error.status : TAP_OK)) return;
     const tap__optim_numbers *s = &o->numbers;
-    tap__format(text, sizeof text, "weight_decay %.17g, beta1 %.17g, beta2 %.17g, eps %.17g, momentum %.17g, nesterov %s", s->decay,
-                s->beta1, s->beta2, s->eps, s->momentum, s->by_d > 0 ? "true" : "false");
+    tap__format(text, sizeof text, "weight_decay %.17g, beta1 %.17g, beta2 %.17g, eps %.17g, momentum %.17g, nesterov %s",
+                s->decay, s->beta1, s->beta2, s->eps, s->momentum, s->by_d > 0 ? "true" : "false");
     tap_checkpoint_option(c, name, text);
     item *lr = add(c, name, "lr", number(TAP_F64, &o->numbers.lr), RATE);
     if (lr) lr->optim = o;
     char *steps = keep(c, name, ".step");
-    for (int64_t i = 0; steps && i < o->n_slots; i++) add_count(c, steps, o->slots[i].param->path, &o->slots[i].step, MAX_STEPS);
+    for (int64_t i = 0; steps && i < o->n_slots; i++)
+        add_count(c, steps, o->slots[i].param->path, &o->slots[i].step, MAX_STEPS);
     for (int k = 0; k < 2 && o->state_names[k]; k++) {
         char *prefix = keep(c, name, ".");
         prefix = prefix ? keep(c, prefix, o->state_names[k]) : NULL;
@@ -445,7 +446,8 @@ tap_status tap_checkpoint_save(tap_checkpoint *c, tap_error *e)
         if (mine.status == TAP_OK) {
             put_checksum(sum, checksum(all.n, all.tensors, all.n_metadata, all.metadata));
             all.metadata[all.n_metadata++] = (tap_metadata){ CHECKSUM, sum };
-            tap__safetensors_write(c->path, c->whole ? c->previous : NULL, all.n, all.tensors, all.n_metadata, all.metadata, &mine);
+            tap__safetensors_write(c->path, c->whole ? c->previous : NULL, all.n, all.tensors, all.n_metadata, all.metadata,
+                                   &mine);
         }
         tap_arena_free(a);
         forget_found(c);

@@ -26,7 +26,7 @@ struct tap_param {
     tap_optim  *owner;  /* the optimizer that steps it; NULL: none */
     tap_var     var;    /* on the tape that used it last */
     tap_param  *next;
-    tap_param  *twin;   /* its float64 copy, during a gradient check of a float32 module */
+    tap_param  *twin; /* its float64 copy, during a gradient check of a float32 module */
 };
 
 /* The numbers of one step of an optimizer; the formulas are in optim_template.h. */
@@ -62,7 +62,7 @@ struct tap_optim {
     tap_module        *module; /* it steps what hung at and below this one when it was made */
     const tap_param   *newest; /* the last parameter of the root that it has seen */
     tap__optim_kernel  kernel;
-    tap__optim_numbers numbers; /* as given */
+    tap__optim_numbers numbers;     /* as given */
     const char *const *state_names; /* of a slot's states, as PyTorch's */
     int64_t            numel, n_slots, n_chunks;
     tap__slot         *slots;
@@ -102,8 +102,8 @@ bool tap__module_has(const tap_module *m, const tap_param *p);
 
 /* Whether a file that was read from the path holds the n wanted tensors in their shapes and dtypes (or any_float for float ones),
  * and nothing else; if not, an error that says how it does not fit `to`. */
-tap_status tap__check_saved(const tap_safetensors *file, const char *path, const char *to, int n, const tap_named_tensor *wanted,
-                            bool any_float, tap_error *e);
+tap_status tap__check_saved(const tap_safetensors *file, const char *path, const char *to, int n,
+                            const tap_named_tensor *wanted, bool any_float, tap_error *e);
 
 /* What tells one loader, and its data, from another. An error if there was no memory to find out. */
 tap_status tap__loader_describe(const tap_loader *l, char *text, size_t size);
@@ -117,7 +117,8 @@ void               tap__loader_go_on(tap_loader *l);      /* when its place was 
 
 /* Whether all of v are int64 numbers 0..n-1, or `except`, and how many are that (NULL: nobody asks). If not, the first one that is not
  * has failed the call: "call: what 7 at [3] is not a kind of 0..3". n < 0: there is no upper end. */
-bool tap__in_range(const char *call, tap_var v, int64_t n, int64_t except, const char *what, const char *kind, int64_t *exceptions);
+bool tap__in_range(const char *call, tap_var v, int64_t n, int64_t except, const char *what, const char *kind,
+                   int64_t *exceptions);
 
 /* Fills x as a new parameter of this path; an error for an initializer that is none, or does not fit the shape. */
 tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e);

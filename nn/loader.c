@@ -18,10 +18,10 @@ typedef struct buffer {
 } buffer;
 
 struct tap_loader {
-    tap_arena         *memory; /* holds the error too */
-    bool               is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const one */
-    tap_tensor         data;
-    buffer            *buffers;
+    tap_arena *memory;         /* holds the error too */
+    bool       is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const one */
+    tap_tensor data;
+    buffer    *buffers;
     tap_loader_options options;
     tap__loader_place  at;
     int64_t            rows, n_last; /* of the data; of the last batch */
@@ -177,8 +177,9 @@ tap_status tap__loader_describe(const tap_loader *l, char *text, size_t size)
     const tap_loader_options *o = &l->options;
     char                      shape[TAP_SHAPE_TEXT], order[48] = "in order";
     if (o->shuffle) snprintf(order, sizeof order, "shuffled by seed %" PRIu64, o->seed);
-    tap__format(text, size, "%s %s with hash %016" PRIx64 ", times %.17g in batches of %" PRId64 "%s, %s", tap_dtype_name(l->data.dtype),
-                tap_shape_format(shape, l->data.shape), hash, o->scale, o->batch, o->drop_last ? " without the last" : "", order);
+    tap__format(text, size, "%s %s with hash %016" PRIx64 ", times %.17g in batches of %" PRId64 "%s, %s",
+                tap_dtype_name(l->data.dtype), tap_shape_format(shape, l->data.shape), hash, o->scale, o->batch,
+                o->drop_last ? " without the last" : "", order);
     return e.status;
 }
 

@@ -12,11 +12,11 @@
 #define NO_MEMORY "module: no memory for a root"
 
 /* Stand for a root for which there was no memory, and for NULL. They have failed, so nothing ever writes to them. */
-#define FAILED_ROOT(self, status, sentence)                                                             \
-    {                                                                                                   \
-        .module = { .root = &self, .path = "" }, .error = { status, sentence },                         \
-        .no_param = { .module = &self.module, .path = "" }, .no_optim = { .root = &self },              \
-        .no_linear = { &self.no_param, &self.no_param },                                                \
+#define FAILED_ROOT(self, status, sentence) \
+    { \
+        .module = { .root = &self, .path = "" }, .error = { status, sentence }, \
+        .no_param = { .module = &self.module, .path = "" }, .no_optim = { .root = &self }, \
+        .no_linear = { &self.no_param, &self.no_param }, \
     }
 static tap__root no_root = FAILED_ROOT(no_root, TAP_ENOMEM, NO_MEMORY);
 static tap__root null_root = FAILED_ROOT(null_root, TAP_EARG, "module: NULL");
@@ -159,8 +159,8 @@ static const char *new_path(tap_module *m, const char *name)
     const char *dot = *m->path ? "." : "";
     if (m->root->error.status != TAP_OK) return NULL;
     if (!is_name(name)) {
-        tap_module_fail(m, TAP_EARG,
-                        "'%s' is no name: it takes printable ASCII without space, dot, \" and \\", name ? name : "");
+        tap_module_fail(m, TAP_EARG, "'%s' is no name: it takes printable ASCII without space, dot, \" and \\",
+                        name ? name : "");
         return NULL;
     }
     if (is_taken(m, name)) {
@@ -299,7 +299,7 @@ tap_var tap_use(tap_tape *t, tap_param *p)
     if (t->widen && p->twin) p = p->twin;
     if (p->value.dtype != tap_tape_dtype(t)) {
         tap__fail(t, TAP_EDTYPE, "use", "%s is %s, the tape %s", p->path, tap_dtype_name(p->value.dtype),
-                      tap_dtype_name(tap_tape_dtype(t)));
+                  tap_dtype_name(tap_tape_dtype(t)));
         return inert;
     }
     if (p->passed) tap__param_drop_grad(p);

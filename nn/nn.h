@@ -23,21 +23,29 @@ typedef struct tap_param  tap_param;
 TAP_API tap_module *tap_module_new(tap_dtype dtype, uint64_t seed); /* a root, float32 or float64; never NULL */
 TAP_API void        tap_module_free(tap_module *root);              /* and everything below it; NULL is allowed */
 /* Names of modules and parameters are printable ASCII without space, dot, " and \; one given twice is an error. */
-TAP_API tap_module *tap_module_child(tap_module *m, const char *name); /* "enc"; never NULL */
+TAP_API tap_module *tap_module_child(tap_module *m, const char *name);            /* "enc"; never NULL */
 TAP_API tap_status  tap_module_status(const tap_module *m, const char **message); /* the root's first error */
 TAP_API const char *tap_module_message(const tap_module *m);                      /* its sentence alone; "" if none */
 /* The root works again, with all parameters it has. What failed calls returned (a layer, an optimizer) stays unusable. */
-TAP_API void        tap_module_clear_error(tap_module *m);
+TAP_API void tap_module_clear_error(tap_module *m);
 /* A caller's own error; the message gets m's path in front. */
-TAP_API tap_status  tap_module_fail(tap_module *m, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
-TAP_API tap_dtype   tap_module_dtype(const tap_module *m);
-TAP_API int64_t     tap_module_count(const tap_module *m);          /* numbers in all parameters at and below m */
+TAP_API tap_status tap_module_fail(tap_module *m, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
+TAP_API tap_dtype  tap_module_dtype(const tap_module *m);
+TAP_API int64_t    tap_module_count(const tap_module *m); /* numbers in all parameters at and below m */
 
 /* How a new parameter is filled. Values depend on the root's seed and the parameter's path alone. fan_in and fan_out are
  * PyTorch's: for a weight [out,in,...], in and out times the sizes behind. */
 typedef struct {
-    enum { TAP_INIT_ZEROS, TAP_INIT_CONSTANT, TAP_INIT_UNIFORM, TAP_INIT_NORMAL, TAP_INIT_XAVIER_UNIFORM,
-           TAP_INIT_XAVIER_NORMAL, TAP_INIT_KAIMING_UNIFORM, TAP_INIT_KAIMING_NORMAL } how;
+    enum {
+        TAP_INIT_ZEROS,
+        TAP_INIT_CONSTANT,
+        TAP_INIT_UNIFORM,
+        TAP_INIT_NORMAL,
+        TAP_INIT_XAVIER_UNIFORM,
+        TAP_INIT_XAVIER_NORMAL,
+        TAP_INIT_KAIMING_UNIFORM,
+        TAP_INIT_KAIMING_NORMAL
+    } how;
     double  value;  /* constant: the constant; uniform: +-value; normal: standard deviation; xavier, kaiming: gain */
     int64_t fan_in; /* 0: from the shape */
 } tap_init;
@@ -54,23 +62,23 @@ TAP_API tap_init tap_init_linear(int64_t fan_in);       /* PyTorch's default for
 
 /* A new parameter of m with a zero gradient. Never NULL; on an error an inert one, and the root has failed. */
 TAP_API tap_param  *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_init how);
-TAP_API const char *tap_param_path(const tap_param *p);  /* "enc.0.weight" */
+TAP_API const char *tap_param_path(const tap_param *p); /* "enc.0.weight" */
 /* A view, writable between steps: after writing to it through its pointer, call tap_tensor_written, so that no backward pass takes
  * the new numbers for those of its forward pass (TAP_ESTALE). NaN [] for a parameter that could not be made. */
-TAP_API tap_tensor  tap_param_value(const tap_param *p);
+TAP_API tap_tensor tap_param_value(const tap_param *p);
 /* A view of the gradient, added up since the last step of the parameter's optimizer or, if it has none, since the last step of any
  * optimizer of its root. */
-TAP_API tap_tensor  tap_param_grad(tap_param *p);
+TAP_API tap_tensor tap_param_grad(tap_param *p);
 /* Freezing: no gradient is computed for a parameter that does not require one, nor anything that only leads to it, and optimizers
  * leave it alone. From the next tap_use on; at first all parameters require one. PyTorch's requires_grad_. */
-TAP_API void        tap_param_set_requires_grad(tap_param *p, bool on);
-TAP_API bool        tap_param_requires_grad(const tap_param *p);
-TAP_API void        tap_module_set_requires_grad(tap_module *m, bool on); /* of all parameters at and below m */
-TAP_API tap_var     tap_use(tap_tape *t, tap_param *p);  /* the parameter as a var; the same one all step long */
+TAP_API void    tap_param_set_requires_grad(tap_param *p, bool on);
+TAP_API bool    tap_param_requires_grad(const tap_param *p);
+TAP_API void    tap_module_set_requires_grad(tap_module *m, bool on); /* of all parameters at and below m */
+TAP_API tap_var tap_use(tap_tape *t, tap_param *p);                   /* the parameter as a var; the same one all step long */
 /* Parameters at and below m in order of creation: NULL gives the first, the last one NULL. */
-TAP_API tap_param  *tap_module_next(const tap_module *m, const tap_param *p);
-TAP_API tap_param  *tap_module_find(const tap_module *m, const char *path);   /* by full path; NULL: there is none */
-TAP_API void        tap_module_zero_grad(tap_module *m);
+TAP_API tap_param *tap_module_next(const tap_module *m, const tap_param *p);
+TAP_API tap_param *tap_module_find(const tap_module *m, const char *path); /* by full path; NULL: there is none */
+TAP_API void       tap_module_zero_grad(tap_module *m);
 /* One training tape per module at a time. */
 
 /* The tree at and below m: modules and parameters in order of creation, shapes, and how many numbers each has.
@@ -104,7 +112,7 @@ typedef tap_var (*tap_activation)(tap_var x);
 
 /* relu, tanh, sigmoid, softplus, elu, silu, identity; NULL: unknown */
 TAP_API tap_activation tap_activation_find(const char *name);
-TAP_API const char    *tap_activation_names(void);            /* "relu, tanh, ..." for help texts */
+TAP_API const char    *tap_activation_names(void); /* "relu, tanh, ..." for help texts */
 TAP_API tap_var        tap_identity(tap_var x);
 
 /* Linear layers "name.0", "name.1", ..., each followed by the activation. sizes: in, hidden, ..., out. */
@@ -121,12 +129,13 @@ TAP_API tap_var tap_mlp_forward(const tap_mlp *l, tap_var x); /* [..,sizes[0]] -
 /* ---- Functions in PyTorch's terms (torch.nn.functional) ---------------------------------------------------------- */
 /* Composed of the operators of autograd.h, and differentiable as often as these. A tensor that may be absent is { 0 } then. */
 
-TAP_API tap_var tap_prelu(tap_var x, tap_var weight); /* max(x, 0) + weight min(x, 0); weight [], [1] or [channels], axis 1 of x */
+TAP_API tap_var tap_prelu(tap_var x,
+                          tap_var weight); /* max(x, 0) + weight min(x, 0); weight [], [1] or [channels], axis 1 of x */
 /* x held between lo and hi without a corner: hi - softplus(hi - lo - softplus(x - lo)), which is x up to e^-d at a distance d
  * from both. For log-scales, whose exponential is to stay finite. */
 TAP_API tap_var tap_smooth_clip(tap_var x, double lo, double hi);
-TAP_API tap_var tap_glu(tap_var x, int axis);         /* a sigmoid(b), x = [a,b] along the axis */
-TAP_API tap_var tap_softmin(tap_var x, int axis);     /* softmax(-x) */
+TAP_API tap_var tap_glu(tap_var x, int axis);     /* a sigmoid(b), x = [a,b] along the axis */
+TAP_API tap_var tap_softmin(tap_var x, int axis); /* softmax(-x) */
 /* While training, each element is 0 with probability p, else divided by 1 - p; noise of the tape. */
 TAP_API tap_var tap_dropout(tap_var x, double p, bool training);
 
@@ -140,7 +149,8 @@ TAP_API tap_var tap_one_hot(tap_var index, int64_t num_classes); /* int64 [..] -
 /* x / max(|x|_p, eps), the norm along the axis. What is infinite counts as its sign, and all that is finite beside it as 0, which is the
  * limit; 0 / 0 is 0. So it is in the next, and in normalization. */
 TAP_API tap_var tap_normalize(tap_var x, double p, int axis, double eps);
-TAP_API tap_var tap_cosine_similarity(tap_var x1, tap_var x2, int axis, double eps); /* of normalized x1 and x2; they broadcast */
+TAP_API tap_var tap_cosine_similarity(tap_var x1, tap_var x2, int axis,
+                                      double eps); /* of normalized x1 and x2; they broadcast */
 
 /* (x - mean) / sqrt(var + eps) * weight + bias, 0 / 0 being 0. Weight and bias may be absent. Mean and variance (divided by n) are */
 /* over the last axes, whose shape is given and is weight's and bias's; */
@@ -151,7 +161,8 @@ TAP_API tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_va
  * momentum, the variance divided by n - 1. Else the running statistics themselves. An empty batch [0] comes back as it is. */
 TAP_API tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight,
                                tap_var bias, bool training, double momentum, double eps);
-TAP_API tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, double eps); /* x / sqrt(mean x^2 + eps) * weight */
+TAP_API tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight,
+                             double eps); /* x / sqrt(mean x^2 + eps) * weight */
 
 /* softmax(scale q k^T + mask) v: q [..,n,width], k [..,m,width], v [..,m,out] -> [..,n,out]; leading axes broadcast. mask may be
  * absent, bool (true: takes part) or float (added), and broadcasts to [..,n,m]; causal: query i sees keys 0..i. scale 0 stands for
@@ -256,10 +267,15 @@ TAP_API tap_var tap_gaussian_blur(tap_var x, int64_t kernel_size, double sigma);
 typedef struct {
     int64_t size[3];  /* of the spatial axes: these, */
     double  scale[3]; /* or floor(scale * x's size) */
-    enum { TAP_INTERPOLATE_NEAREST, TAP_INTERPOLATE_NEAREST_EXACT, TAP_INTERPOLATE_LINEAR, TAP_INTERPOLATE_BICUBIC,
-           TAP_INTERPOLATE_AREA } mode;
-    bool    align_corners;   /* linear and bicubic: the outermost elements stay where they are, not the image's edges */
-    bool    recompute_scale; /* places follow from the sizes, not from scale */
+    enum {
+        TAP_INTERPOLATE_NEAREST,
+        TAP_INTERPOLATE_NEAREST_EXACT,
+        TAP_INTERPOLATE_LINEAR,
+        TAP_INTERPOLATE_BICUBIC,
+        TAP_INTERPOLATE_AREA
+    } mode;
+    bool align_corners;   /* linear and bicubic: the outermost elements stay where they are, not the image's edges */
+    bool recompute_scale; /* places follow from the sizes, not from scale */
 } tap_interpolate_options;
 
 /* x [N,C,..] at another resolution, with one to three spatial axes (linear is bilinear and trilinear, too; bicubic two). */
@@ -285,13 +301,13 @@ TAP_API tap_dist tap_log_normal(tap_var loc, tap_var log_scale); /* e^z, z as ab
 TAP_API tap_dist tap_laplace(tap_var loc, tap_var log_scale);    /* density e^(-|x - loc| / scale) / (2 scale) */
 /* All at loc, the limit of a Normal whose scale goes to 0: log_prob is infinity there, -infinity elsewhere, entropy -infinity. */
 TAP_API tap_dist tap_delta(tap_var loc);
-TAP_API tap_dist tap_bernoulli(tap_var logits);                  /* P(1) = sigmoid(logits); logits may be infinite, here and below */
+TAP_API tap_dist tap_bernoulli(tap_var logits); /* P(1) = sigmoid(logits); logits may be infinite, here and below */
 /* density e^(logits x) / Z, x in [0,1], with Z from (0,1): Loaiza-Ganem & Cunningham 2019 */
 TAP_API tap_dist tap_continuous_bernoulli(tap_var logits);
 /* sigmoid((logits + logit(u)) / temperature), u uniform: the binary concrete density on [0,1], Maddison et al. 2017. A temperature
  * that is not above 0 gives NaN. */
 TAP_API tap_dist tap_relaxed_bernoulli(tap_var logits, tap_var temperature);
-TAP_API tap_dist tap_categorical(tap_var logits);                /* softmax(logits [..,k]) over classes 0..k-1, int64 [..] */
+TAP_API tap_dist tap_categorical(tap_var logits); /* softmax(logits [..,k]) over classes 0..k-1, int64 [..] */
 
 /* Events are elements, and whole numbers: x may be of any dtype, samples are of the parameters'. Likelihoods of counts are computed
  * in double, so that in float32 they have all their digits, however small mu, and however large theta. */
@@ -308,9 +324,10 @@ TAP_API tap_dist tap_discretized_logistic(tap_var loc, tap_var log_scale);
 TAP_API tap_dist tap_discretized_logistic_mixture(tap_var logits, tap_var loc, tap_var log_scale);
 
 /* Events are vectors [..,d]. */
-TAP_API tap_dist tap_isotropic_normal(tap_var loc, tap_var log_scale);      /* N(loc, exp(log_scale)^2 I): [..,d], [..] */
-TAP_API tap_dist tap_multivariate_normal(tap_var loc, tap_var scale_tril);  /* N(loc, L L^T), L the lower triangle: [..,d], [..,d,d] */
-TAP_API tap_dist tap_one_hot_categorical(tap_var logits);                   /* as Categorical; vectors with a single 1 */
+TAP_API tap_dist tap_isotropic_normal(tap_var loc, tap_var log_scale); /* N(loc, exp(log_scale)^2 I): [..,d], [..] */
+TAP_API tap_dist tap_multivariate_normal(tap_var loc,
+                                         tap_var scale_tril); /* N(loc, L L^T), L the lower triangle: [..,d], [..,d,d] */
+TAP_API tap_dist tap_one_hot_categorical(tap_var logits);     /* as Categorical; vectors with a single 1 */
 /* softmax((logits + Gumbel noise) / temperature): [..,k], [..]; the concrete density on the simplex, by all but one component */
 TAP_API tap_dist tap_relaxed_one_hot_categorical(tap_var logits, tap_var temperature);
 
@@ -322,7 +339,7 @@ TAP_API tap_shape tap_dist_event_shape(tap_dist d); /* [] or [d] */
 /* Samples are reparameterized, so that gradients reach d's parameters; those of Bernoulli, Categorical, OneHotCategorical, of
  * counts and bytes are values, and have none. */
 TAP_API tap_var tap_sample(tap_dist d);
-TAP_API tap_var tap_sample_n(tap_dist d, int64_t n);         /* n samples along a new axis in front */
+TAP_API tap_var tap_sample_n(tap_dist d, int64_t n); /* n samples along a new axis in front */
 /* The same; an error, where gradients would need the score function. */
 TAP_API tap_var tap_rsample(tap_dist d);
 TAP_API tap_var tap_rsample_n(tap_dist d, int64_t n);
@@ -341,7 +358,7 @@ TAP_API tap_var tap_log_prob(tap_dist d, tap_var x);
  * variance of bytes. */
 TAP_API tap_var tap_entropy(tap_dist d);
 TAP_API tap_var tap_dist_mean(tap_dist d);
-TAP_API tap_var tap_dist_variance(tap_dist d);               /* of each element */
+TAP_API tap_var tap_dist_variance(tap_dist d); /* of each element */
 /* KL(q || p). Closed forms: between Normal, isotropic and multivariate (theirs are of vectors as soon as one of the two is), between
  * two of a kind but the relaxed ones, between Normal and Laplace, and from Delta, which is infinity for any density. Another pair is
  * an error. */
@@ -388,10 +405,10 @@ typedef struct {
 TAP_API tap_var  tap_estimator_draws(tap_estimator e, tap_var z);
 TAP_API tap_dist tap_estimator_density(tap_estimator e, tap_dist q);
 /* The bound for each image [..]; its gradient is the estimator, so that -tap_mean(bound) is a loss. First derivatives only. */
-TAP_API tap_var  tap_bound_of(tap_densities d, tap_bound_options o);
+TAP_API tap_var tap_bound_of(tap_densities d, tap_bound_options o);
 /* KL by latent dimension [..,d]; a dimension whose mean over images is not above `nats` has this constant instead. The mean of
  * the sum is sum_j max(nats, mean KL_j), Kingma et al. 2016 */
-TAP_API tap_var  tap_free_bits(tap_var kl, double nats);
+TAP_API tap_var tap_free_bits(tap_var kl, double nats);
 
 /* ---- Groups ------------------------------------------------------------------------------------------------------ */
 
@@ -424,8 +441,8 @@ typedef struct {
 } tap_adam_options;
 
 typedef struct {
-    double lr;       /* [1e-3] */
-    double momentum; /* [0] */
+    double lr;           /* [1e-3] */
+    double momentum;     /* [0] */
     double weight_decay; /* [0] */
     bool   nesterov;
 } tap_sgd_options;
@@ -442,7 +459,7 @@ TAP_API bool       tap_optim_finite(const tap_optim *o); /* whether all gradient
 TAP_API void       tap_optim_set_lr(tap_optim *o, double lr); /* for a schedule */
 /* Before its root: gives its memory back, and its parameters may have another optimizer. Not while a checkpoint has it. NULL is
  * allowed. */
-TAP_API void       tap_optim_free(tap_optim *o);
+TAP_API void tap_optim_free(tap_optim *o);
 
 /* ---- Data -------------------------------------------------------------------------------------------------------- */
 
@@ -450,12 +467,12 @@ typedef struct tap_loader tap_loader;
 
 /* {0} gives the defaults in brackets. */
 typedef struct {
-    int64_t  batch;     /* rows of a batch [128] */
-    bool     shuffle;   /* by (seed, epoch) */
-    bool     drop_last; /* leave out a last batch that is smaller */
-    uint64_t seed;
-    tap_dtype dtype;    /* of the batches [float32] */
-    double   scale;     /* batches are data * scale [1/255 for uint8 data, else 1] */
+    int64_t   batch;     /* rows of a batch [128] */
+    bool      shuffle;   /* by (seed, epoch) */
+    bool      drop_last; /* leave out a last batch that is smaller */
+    uint64_t  seed;
+    tap_dtype dtype; /* of the batches [float32] */
+    double    scale; /* batches are data * scale [1/255 for uint8 data, else 1] */
 } tap_loader_options;
 
 /* Batches of data's rows (axis 0), flattened to [batch, numel of a row]. Borrows data. Never NULL; check tap_loader_status. */
@@ -465,9 +482,9 @@ TAP_API tap_status  tap_loader_status(const tap_loader *l, const char **message)
 TAP_API void        tap_loader_start(tap_loader *l, uint64_t epoch); /* begins an epoch; a new loader stands at epoch 0 */
 TAP_API uint64_t    tap_loader_epoch(const tap_loader *l);           /* the epoch it stands in */
 /* The next batch; false at the end. *x lives until the next call or, if a tape has borrowed it, until that tape is reset. */
-TAP_API bool        tap_loader_next(tap_loader *l, tap_tensor *x);
-TAP_API int64_t     tap_loader_batches(const tap_loader *l);         /* per epoch */
-TAP_API const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n);    /* which rows the last batch holds, for labels */
+TAP_API bool           tap_loader_next(tap_loader *l, tap_tensor *x);
+TAP_API int64_t        tap_loader_batches(const tap_loader *l);          /* per epoch */
+TAP_API const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n); /* which rows the last batch holds, for labels */
 
 /* ---- Checkpoints ------------------------------------------------------------------------------------------------- */
 
@@ -506,9 +523,10 @@ TAP_API tap_status      tap_checkpoint_status(const tap_checkpoint *c, const cha
 TAP_API tap_checkpoint_found tap_checkpoint_find(const tap_checkpoint *c);
 
 /* What belongs to it. All is borrowed; names are the caller's, each once. */
-TAP_API void tap_checkpoint_module(tap_checkpoint *c, const char *name, tap_module *m); /* values of parameters: NAME.enc.weight */
-TAP_API void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o);   /* moments, steps taken, learning rate */
-TAP_API void tap_checkpoint_tape(tap_checkpoint *c, const char *name, tap_tape *t);     /* where its noise stands */
+TAP_API void tap_checkpoint_module(tap_checkpoint *c, const char *name,
+                                   tap_module *m); /* values of parameters: NAME.enc.weight */
+TAP_API void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o); /* moments, steps taken, learning rate */
+TAP_API void tap_checkpoint_tape(tap_checkpoint *c, const char *name, tap_tape *t);   /* where its noise stands */
 TAP_API void tap_checkpoint_loader(tap_checkpoint *c, const char *name, tap_loader *l); /* epoch and position in it */
 TAP_API void tap_checkpoint_tensor(tap_checkpoint *c, const char *name, tap_tensor x);  /* any numbers, such as running means */
 /* A table that grows: the first *rows of room's rows. */

@@ -43,7 +43,7 @@ struct tap_arena {
     size_t      held, next_size;
     const char *name; /* for messages */
     tap_error   error;
-    bool        is_internal; /* its error is another owner's, which reports it */
+    bool        is_internal;    /* its error is another owner's, which reports it */
     bool        is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const arena */
 };
 

@@ -27,9 +27,9 @@ typedef struct tap__borrower {
     tap__bytes           *borrowed;
     tap__write           *writes;
     size_t                n_borrowed, max_borrowed, max_writes, last_found;
-    atomic_size_t         n_writes;     /* read without the lock, to see that nothing has happened */
-    atomic_bool           open;         /* the last write may be extended: nothing was borrowed since */
-    atomic_bool           lost;         /* there was no memory to note a write: anything may have been written */
+    atomic_size_t         n_writes; /* read without the lock, to see that nothing has happened */
+    atomic_bool           open;     /* the last write may be extended: nothing was borrowed since */
+    atomic_bool           lost;     /* there was no memory to note a write: anything may have been written */
 } tap__borrower;
 
 void tap__borrower_open(tap__borrower *b);

@@ -40,7 +40,8 @@ tap_status tap__expand(tap_tensor x, tap_shape shape, tap_tensor *out, tap_error
 tap_status tap__unsqueeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e);
 tap_status tap__squeeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e);
 tap_status tap__diagonal(tap_tensor x, int64_t offset, int axis1, int axis2, tap_tensor *out, tap_error *e); /* as last axis */
-tap_status tap__unfold(tap_tensor x, int axis, int64_t size, int64_t step, tap_tensor *out, tap_error *e);  /* windows as last axis */
+tap_status tap__unfold(tap_tensor x, int axis, int64_t size, int64_t step, tap_tensor *out,
+                       tap_error *e); /* windows as last axis */
 /* Fills in a -1 of the wanted shape; an error if the sizes do not multiply up. */
 tap_status tap__reshape_shape(tap_shape from, tap_shape *shape, tap_error *e);
 /* A view of x under another shape of the same size, or false if its strides do not allow one. */
@@ -73,13 +74,13 @@ void tap__set_contiguous(tap_tensor *x);
 
 /* Uninitialized memory from an arena, with one use; each further use is counted, and when the last one has given it back,
  * later requests may have it. */
-void  *tap__arena_take(tap_arena *a, size_t bytes);
+void *tap__arena_take(tap_arena *a, size_t bytes);
 /* What the arena's memory is for, which begins the message when there is none; "arena" at first. Returns what it was. */
 const char *tap__arena_name(tap_arena *a, const char *name);
-void   tap__arena_share(void *p);
-void   tap__arena_give_back(tap_arena *a, void *p);
-size_t tap__arena_bytes(const tap_arena *a);
-void   tap__arena_by_block(bool on); /* for tests: a chunk for each block, so that the heap knows of each and can refuse it */
+void        tap__arena_share(void *p);
+void        tap__arena_give_back(tap_arena *a, void *p);
+size_t      tap__arena_bytes(const tap_arena *a);
+void tap__arena_by_block(bool on); /* for tests: a chunk for each block, so that the heap knows of each and can refuse it */
 
 /* Whether n numbers of a float dtype, one after the other, are finite. */
 bool tap__all_finite(int64_t n, tap_dtype dtype, const void *data);
@@ -103,8 +104,8 @@ tap_status tap__status_of(int reason);
  * which does nothing any more when its holder is killed. NULL, and an error that names the holder, if it is taken. where: what is
  * locked, for messages. Where the file system has no locks, everybody gets it. */
 typedef struct tap__lock tap__lock;
-tap__lock *tap__lock_take(const char *path, const char *where, tap_error *e);
-void       tap__lock_release(tap__lock *l); /* NULL is allowed */
+tap__lock               *tap__lock_take(const char *path, const char *where, tap_error *e);
+void                     tap__lock_release(tap__lock *l); /* NULL is allowed */
 
 /* Calls body for all of 0..n-1, cut into ranges for threads to share when the whole is worth it; steps: its cost in
  * nanoseconds, roughly. What body does for an index must not depend on the range it comes in. All of the library's threads
@@ -135,8 +136,8 @@ tap__isa_level tap__isa(void);
 #define TAP__KERNEL_PICK(name) \
     (tap__isa() == TAP__AVX512 ? name##_avx512 : tap__isa() == TAP__AVX2 ? name##_avx2 : name##_generic)
 #define TAP__KERNEL_DECLARE(type, name, args) \
-    type name##_generic args;                 \
-    type name##_avx2 args;                    \
+    type name##_generic args; \
+    type name##_avx2 args; \
     type name##_avx512 args
 #else
 #define TAP__KERNEL_PICK(name)                (name##_generic)

@@ -6,7 +6,10 @@
 
 #include "tensor/internal.h"
 
-enum { MOST_THREADS = 256, WORTH_IT = 25000 }; /* a parallel region costs a few microseconds, and many where processors are shared */
+enum {
+    MOST_THREADS = 256,
+    WORTH_IT = 25000
+}; /* a parallel region costs a few microseconds, and many where processors are shared */
 
 static atomic_int  chosen; /* 0: not yet */
 static atomic_long worth = WORTH_IT;

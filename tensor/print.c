@@ -56,7 +56,8 @@ static const char *element(char text[NUMBER], const printer *p, int64_t offset)
     if (tap_dtype_is_float(p->x.dtype)) return format_float(text, p->how, float_at(p->x, offset));
     if (p->x.dtype == TAP_BOOL) return ((const uint8_t *)p->x.data)[offset] ? "True" : "False";
     const bool is_byte = p->x.dtype == TAP_U8;
-    snprintf(text, NUMBER, "%lld", (long long)(is_byte ? ((const uint8_t *)p->x.data)[offset] : ((const int64_t *)p->x.data)[offset]));
+    snprintf(text, NUMBER, "%lld",
+             (long long)(is_byte ? ((const uint8_t *)p->x.data)[offset] : ((const int64_t *)p->x.data)[offset]));
     return text;
 }
 
@@ -179,8 +180,7 @@ static void put_empty(printer *p)
     put(p, "[]");
     if (s.rank == 1) return;
     int n = snprintf(text, sizeof text, "size=(");
-    for (int i = 0; i < s.rank; i++)
-        n += snprintf(text + n, sizeof text - (size_t)n, i ? ", %lld" : "%lld", (long long)s.n[i]);
+    for (int i = 0; i < s.rank; i++) n += snprintf(text + n, sizeof text - (size_t)n, i ? ", %lld" : "%lld", (long long)s.n[i]);
     snprintf(text + n, sizeof text - (size_t)n, ")");
     put_suffix(p, text);
 }

@@ -15,7 +15,7 @@ typedef void (*transform)(int n, const uint64_t *word, double *x);
 static philox4x64_ctr_t philox(tap_random at, uint64_t block, uint64_t attempt)
 {
     philox4x64_ctr_t counter = { { block, at.stream, at.step, attempt } };
-    philox4x64_key_t key     = { { at.seed, 0 } };
+    philox4x64_key_t key = { { at.seed, 0 } };
     return philox4x64(counter, key);
 }
 
@@ -103,11 +103,11 @@ void tap_random_permutation(int64_t *index, int64_t n, tap_random at)
 {
     if (!index) return;
     for (int64_t i = 0; i < n; i++) {
-        int64_t j     = (int64_t)tap__random_below(at, (uint64_t)i, (uint64_t)i + 1);
-        index[i]      = i;
+        int64_t j = (int64_t)tap__random_below(at, (uint64_t)i, (uint64_t)i + 1);
+        index[i] = i;
         int64_t other = index[j];
-        index[j]      = i;
-        index[i]      = other;
+        index[j] = i;
+        index[i] = other;
     }
     tap__note_write(tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), index));
 }

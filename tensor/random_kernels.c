@@ -22,10 +22,10 @@ void TAP__KERNEL(tap__random_to_normal)(int n, const uint64_t *word, double *x)
     for (int i = 0; i < n / 2; i++) {
         double   distance = sqrt(-2.0 * tap__log_f64(uniform(word[2 * i])));
         double   quarters = 4.0 * uniform(word[2 * i + 1]);
-        double   t        = quarters + 0x1.8p52; /* rounds; the whole number is in the last bits */
-        double   angle    = (quarters - (t - 0x1.8p52)) * 0x1.921fb54442d18p+0;
+        double   t = quarters + 0x1.8p52; /* rounds; the whole number is in the last bits */
+        double   angle = (quarters - (t - 0x1.8p52)) * 0x1.921fb54442d18p+0;
         uint64_t quadrant = tap__bits_f64(t);
-        x[2 * i]          = distance * tap__sin_quadrant_f64(quadrant + 1, angle, 0.0);
-        x[2 * i + 1]      = distance * tap__sin_quadrant_f64(quadrant, angle, 0.0);
+        x[2 * i] = distance * tap__sin_quadrant_f64(quadrant + 1, angle, 0.0);
+        x[2 * i + 1] = distance * tap__sin_quadrant_f64(quadrant, angle, 0.0);
     }
 }

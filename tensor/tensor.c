@@ -61,27 +61,27 @@ static int64_t to_int(double x, double low, double high)
     return isnan(x) ? 0 : x <= low ? (int64_t)low : x >= high ? (high >= 0x1p63 ? INT64_MAX : (int64_t)high) : (int64_t)x;
 }
 
-#define TO_f32(x)      (float)(x)
-#define TO_f64(x)      (double)(x)
-#define TO_i64_f(x)    to_int((double)(x), -0x1p63, 0x1p63)
-#define TO_u8_f(x)     (uint8_t)to_int((double)(x), 0, 255)
-#define TO_i64_i(x)    (int64_t)(x)
-#define TO_u8_i(x)     (uint8_t)((x) < 0 ? 0 : (x) > 255 ? 255 : (x))
-#define TO_u8_u(x)     (uint8_t)(x)
-#define TO_bool(x)     (uint8_t)((x) != 0)
+#define TO_f32(x)   (float)(x)
+#define TO_f64(x)   (double)(x)
+#define TO_i64_f(x) to_int((double)(x), -0x1p63, 0x1p63)
+#define TO_u8_f(x)  (uint8_t) to_int((double)(x), 0, 255)
+#define TO_i64_i(x) (int64_t)(x)
+#define TO_u8_i(x)  (uint8_t)((x) < 0 ? 0 : (x) > 255 ? 255 : (x))
+#define TO_u8_u(x)  (uint8_t)(x)
+#define TO_bool(x)  (uint8_t)((x) != 0)
 
-#define CONVERT(name, D, S, to)                                                                         \
-    static void name(int64_t n, void *const *data, const int64_t *stride, const void *context)          \
-    {                                                                                                   \
-        D             *d = data[0];                                                                     \
-        const S       *s = data[1];                                                                     \
-        const int64_t  ds = stride[0], ss = stride[1];                                                  \
-        (void)context;                                                                                  \
-        if (ds == 1 && ss == 1) {                                                                       \
-            for (int64_t i = 0; i < n; i++) d[i] = to(s[i]);                                            \
-        } else {                                                                                        \
-            for (int64_t i = 0; i < n; i++) d[i * ds] = to(s[i * ss]);                                  \
-        }                                                                                               \
+#define CONVERT(name, D, S, to) \
+    static void name(int64_t n, void *const *data, const int64_t *stride, const void *context) \
+    { \
+        D            *d = data[0]; \
+        const S      *s = data[1]; \
+        const int64_t ds = stride[0], ss = stride[1]; \
+        (void)context; \
+        if (ds == 1 && ss == 1) { \
+            for (int64_t i = 0; i < n; i++) d[i] = to(s[i]); \
+        } else { \
+            for (int64_t i = 0; i < n; i++) d[i * ds] = to(s[i * ss]); \
+        } \
     }
 
 /* clang-format off */

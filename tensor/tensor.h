@@ -30,12 +30,12 @@ extern "C" {
 
 typedef enum {
     TAP_OK,
-    TAP_ENOMEM, /* no memory */
-    TAP_ESHAPE, /* shapes that do not fit */
-    TAP_EDTYPE, /* dtypes that do not fit */
-    TAP_EARG,   /* any other bad argument */
-    TAP_ESTALE, /* a var used after its tape was reset, or on another tape */
-    TAP_EIO,    /* a file that cannot be read or written, or holds what it should not */
+    TAP_ENOMEM,    /* no memory */
+    TAP_ESHAPE,    /* shapes that do not fit */
+    TAP_EDTYPE,    /* dtypes that do not fit */
+    TAP_EARG,      /* any other bad argument */
+    TAP_ESTALE,    /* a var used after its tape was reset, or on another tape */
+    TAP_EIO,       /* a file that cannot be read or written, or holds what it should not */
     TAP_ENONFINITE /* a NaN or an infinity came up on a tape that traces them */
 } tap_status;
 
@@ -93,10 +93,9 @@ typedef struct {
     int  axis[TAP_MAX_RANK];
 } tap_axes;
 
-#define TAP_AXES(...) \
-    ((tap_axes){ .n = (int)(sizeof((int[]){ __VA_ARGS__ }) / sizeof(int)), .axis = { __VA_ARGS__ } })
-#define TAP_ALL  ((tap_axes){ .all = true })
-#define TAP_LAST TAP_AXES(-1)
+#define TAP_AXES(...) ((tap_axes){ .n = (int)(sizeof((int[]){ __VA_ARGS__ }) / sizeof(int)), .axis = { __VA_ARGS__ } })
+#define TAP_ALL       ((tap_axes){ .all = true })
+#define TAP_LAST      TAP_AXES(-1)
 
 TAP_API tap_axes tap_keep(tap_axes axes); /* the same axes, with keepdim */
 
@@ -109,13 +108,13 @@ TAP_API tap_arena *tap_arena_new(void);          /* never NULL; with no memory i
 TAP_API void       tap_arena_free(tap_arena *a); /* gives everything back; NULL is allowed */
 /* Ends every tensor in the arena and keeps its memory, so that the same sequence of requests gets the same addresses
  * again. Keeps the error. */
-TAP_API void       tap_arena_reset(tap_arena *a);
+TAP_API void tap_arena_reset(tap_arena *a);
 /* `bytes` zeroed bytes, aligned to 64; NULL once the arena has failed. */
-TAP_API void      *tap_arena_alloc(tap_arena *a, size_t bytes);
+TAP_API void *tap_arena_alloc(tap_arena *a, size_t bytes);
 /* The first error in this arena; *message (may be NULL) is "" when there is none, and lives as long as the arena. */
 TAP_API tap_status tap_arena_status(const tap_arena *a, const char **message);
 TAP_API tap_error *tap_arena_error(tap_arena *a); /* to pass to functions that report into a tap_error */
-TAP_API void       tap_arena_clear_error(tap_arena *a); /* the arena can be used again; what failed calls returned stays inert */
+TAP_API void tap_arena_clear_error(tap_arena *a); /* the arena can be used again; what failed calls returned stays inert */
 
 /* ---- Tensors ----------------------------------------------------------------------------------------------------- */
 
@@ -142,9 +141,10 @@ TAP_API tap_tensor tap_tensor_transpose(tap_arena *a, tap_tensor x, int axis0, i
 TAP_API tap_tensor tap_tensor_slice(tap_arena *a, tap_tensor x, int axis, int64_t start, int64_t stop, int64_t step);
 #define TAP_END INT64_MAX
 TAP_API tap_tensor tap_tensor_select(tap_arena *a, tap_tensor x, int axis, int64_t index); /* drops the axis */
-TAP_API tap_tensor tap_tensor_expand(tap_arena *a, tap_tensor x, tap_shape shape); /* size 1 -> n, -1 keeps, new axes in front */
-TAP_API tap_tensor tap_tensor_unsqueeze(tap_arena *a, tap_tensor x, int axis);             /* a new axis of size 1 there */
-TAP_API tap_tensor tap_tensor_squeeze(tap_arena *a, tap_tensor x, int axis);               /* drops an axis of size 1 */
+TAP_API tap_tensor tap_tensor_expand(tap_arena *a, tap_tensor x,
+                                     tap_shape shape);                         /* size 1 -> n, -1 keeps, new axes in front */
+TAP_API tap_tensor tap_tensor_unsqueeze(tap_arena *a, tap_tensor x, int axis); /* a new axis of size 1 there */
+TAP_API tap_tensor tap_tensor_squeeze(tap_arena *a, tap_tensor x, int axis);   /* drops an axis of size 1 */
 /* The same elements in C order under another shape, one size of which may be -1. A view when strides allow it, else a copy. */
 TAP_API tap_tensor tap_tensor_reshape(tap_arena *a, tap_tensor x, tap_shape shape);
 
@@ -155,12 +155,12 @@ TAP_API tap_status tap_tensor_copy(tap_tensor dst, tap_tensor src, tap_error *e)
 TAP_API void       tap_tensor_fill(tap_tensor x, double value);
 /* To be called after writing to x's memory through its pointer, when a tape may have borrowed it (see tap_input): writes by the
  * library's functions are noticed by themselves. */
-TAP_API void       tap_tensor_written(tap_tensor x);
+TAP_API void tap_tensor_written(tap_tensor x);
 /* One element as a double: index[rank]. NaN for an index out of range or an inert tensor. */
-TAP_API double     tap_tensor_get(tap_tensor x, const int64_t *index);
+TAP_API double tap_tensor_get(tap_tensor x, const int64_t *index);
 /* The i-th element in C order as a double, and its place set; the same care. */
-TAP_API double     tap_tensor_item(tap_tensor x, int64_t i);
-TAP_API void       tap_tensor_set_item(tap_tensor x, int64_t i, double value);
+TAP_API double tap_tensor_item(tap_tensor x, int64_t i);
+TAP_API void   tap_tensor_set_item(tap_tensor x, int64_t i, double value);
 
 /* ---- Printing ---------------------------------------------------------------------------------------------------- */
 
@@ -183,10 +183,10 @@ typedef struct {
     uint64_t seed, stream, step;
 } tap_random;
 
-TAP_API void tap_random_uniform(tap_tensor x, tap_random at);         /* x in (0,1); any but float32 and float64 is left alone */
-TAP_API void tap_random_normal(tap_tensor x, tap_random at);          /* x ~ N(0,1); float32 is float64 rounded */
-TAP_API void tap_random_permutation(int64_t *index, int64_t n, tap_random at); /* a shuffle of 0..n-1 */
-TAP_API uint64_t tap_random_hash(const char *text);                   /* a stream for a name (FNV-1a) */
+TAP_API void     tap_random_uniform(tap_tensor x, tap_random at); /* x in (0,1); any but float32 and float64 is left alone */
+TAP_API void     tap_random_normal(tap_tensor x, tap_random at);  /* x ~ N(0,1); float32 is float64 rounded */
+TAP_API void     tap_random_permutation(int64_t *index, int64_t n, tap_random at); /* a shuffle of 0..n-1 */
+TAP_API uint64_t tap_random_hash(const char *text);                                /* a stream for a name (FNV-1a) */
 
 /* ---- Sparse matrices ---------------------------------------------------------------------------------------------- */
 
@@ -199,20 +199,21 @@ typedef struct {
     const float   *value;
 } tap_csr;
 
-TAP_API tap_csr    tap_csr_from_dense(tap_arena *a, tap_tensor x); /* x [rows,columns], rounded to float32 */
-TAP_API tap_csr    tap_csr_transpose(tap_arena *a, tap_csr x);
+TAP_API tap_csr tap_csr_from_dense(tap_arena *a, tap_tensor x); /* x [rows,columns], rounded to float32 */
+TAP_API tap_csr tap_csr_transpose(tap_arena *a, tap_csr x);
 /* out [n,columns], float32 or float64, contiguous, becomes the rows row[0..n-1], any of them more than once; NULL: the first n. */
 TAP_API tap_status tap_csr_rows(tap_tensor out, tap_csr x, const int64_t *row, tap_error *e);
 /* log(1 + scale x / the sum of its row), x >= 0, which is 0 where x is, also in a row of zeros; start and column are x's own. */
-TAP_API tap_csr    tap_csr_log_normalize(tap_arena *a, tap_csr x, double scale);
+TAP_API tap_csr tap_csr_log_normalize(tap_arena *a, tap_csr x, double scale);
 /* Principal components: x's rows, less their mean, along the k directions in which they vary most, the first one first: float64
  * [rows,k]. By subspace iteration from random directions (Halko et al. 2011), without a dense matrix of x's size. */
 TAP_API tap_tensor tap_csr_pca(tap_arena *a, tap_csr x, int64_t k, uint64_t seed);
 
 /* ---- Threads ----------------------------------------------------------------------------------------------------- */
 
-TAP_API void tap_set_threads(int n); /* how many threads kernels use, 1 to 256; <= 0: as OMP_NUM_THREADS says, else all processors */
-TAP_API int  tap_threads(void);
+TAP_API void tap_set_threads(
+    int n); /* how many threads kernels use, 1 to 256; <= 0: as OMP_NUM_THREADS says, else all processors */
+TAP_API int tap_threads(void);
 /* What the machine runs, for a log: "tapestry 0.1.0, avx2 kernels, BLIS zen3, 2 threads". Lives until the next call in this
  * thread. */
 TAP_API const char *tap_config(void);
@@ -231,7 +232,7 @@ TAP_API tap_tensor tap_idx_read(tap_arena *a, const char *path);
 TAP_API tap_tensor tap_npy_read(tap_arena *a, const char *path);
 TAP_API tap_status tap_npy_write(const char *path, tap_tensor x, tap_error *e);
 /* A file of such an array, for one that is larger than memory: the caller writes its elements, in C order, and commits. */
-TAP_API tap_file  *tap_npy_create(const char *path, tap_dtype dtype, tap_shape shape, tap_error *e);
+TAP_API tap_file *tap_npy_create(const char *path, tap_dtype dtype, tap_shape shape, tap_error *e);
 
 /* Matrix Market: coordinate or array; real, integer, unsigned-integer or pattern (every entry is 1); general, symmetric or
  * skew-symmetric. Entries come in any order; zeros are dropped, and none may come twice. Comments stand before the line of sizes, empty
@@ -247,14 +248,14 @@ typedef struct {
 
 /* Rows of fields between separators, such as ',' or '\t', all as long as the first, plain or gzipped. A field in double quotes may
  * hold anything, two quotes standing for one (RFC 4180). Spaces around fields, empty rows and a byte order mark do not count. */
-TAP_API tap_table  tap_table_read(tap_arena *a, const char *path, char separator);
+TAP_API tap_table tap_table_read(tap_arena *a, const char *path, char separator);
 /* The same between tabs, without quoting: a quote is a character like any other, as in the files of 10x Genomics. */
-TAP_API tap_table  tap_tsv_read(tap_arena *a, const char *path);
+TAP_API tap_table tap_tsv_read(tap_arena *a, const char *path);
 /* Of , ; tab and | the one that a line of text holds most often; '\0' if it holds none of them, or line is NULL. */
-TAP_API char       tap_table_guess_separator(const char *line);
+TAP_API char tap_table_guess_separator(const char *line);
 /* As tap_table_read, of numbers, behind a row and a column of names, which go into *columns [1,columns] and *rows [rows,1] (NULL: they
  * do not). The corner may hold anything. Zeros, and empty fields, take no memory. A single column, of names, is an error. */
-TAP_API tap_csr    tap_csr_read_table(tap_arena *a, const char *path, char separator, tap_table *rows, tap_table *columns);
+TAP_API tap_csr tap_csr_read_table(tap_arena *a, const char *path, char separator, tap_table *rows, tap_table *columns);
 /* The texts below the first row's `name`, numbered in alphabetical order: int64 [rows-1]. *n is how many there are; 0, and an inert
  * tensor, if there is no such column. */
 TAP_API tap_tensor tap_table_labels(tap_arena *a, tap_table t, const char *name, int64_t *n);
@@ -267,9 +268,9 @@ typedef struct {
 
 /* From a folder as 10x Genomics has it, matrix.mtx, barcodes.tsv and features.tsv (or genes.tsv), gzipped or plain, or by
  * tap_cells_read_csv from a file that ends in .csv or .csv.gz (separated by ','), .tsv or .tsv.gz (by tabs). */
-TAP_API tap_cells  tap_cells_read(tap_arena *a, const char *path);
+TAP_API tap_cells tap_cells_read(tap_arena *a, const char *path);
 /* From a file of cells by genes for tap_csr_read_table. Both refuse numbers that are not counts, whole and from 0 up. */
-TAP_API tap_cells  tap_cells_read_csv(tap_arena *a, const char *path, char separator);
+TAP_API tap_cells tap_cells_read_csv(tap_arena *a, const char *path, char separator);
 /* Such a folder, which there must be; all its files are gzipped. Absent tables of names stand for cell1, ... and gene1, ... */
 TAP_API tap_status tap_cells_write(const char *dir, tap_cells c, tap_error *e);
 
@@ -301,7 +302,7 @@ typedef struct {
 TAP_API tap_safetensors   tap_safetensors_read(tap_arena *a, const char *path);
 TAP_API tap_status        tap_safetensors_write(const char *path, int n, const tap_named_tensor *tensors, int n_metadata,
                                                 const tap_metadata *metadata, tap_error *e);
-TAP_API const tap_tensor *tap_safetensors_find(const tap_safetensors *s, const char *name);     /* NULL: there is none */
+TAP_API const tap_tensor *tap_safetensors_find(const tap_safetensors *s, const char *name);    /* NULL: there is none */
 TAP_API const char       *tap_safetensors_metadata(const tap_safetensors *s, const char *key); /* NULL: there is none */
 
 /* A file that appears whole or not at all, for a program's own text and binary output. */

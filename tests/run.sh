@@ -56,6 +56,7 @@ test_packages()
     clang_packages
     needs valgrind command -v valgrind
     needs libc6-dbg valgrind -q true
+    needs clang-format command -v clang-format
 }
 
 # Locales with a comma in numbers, for the tests that set them. They lie in a folder of their own, as what the system has installed is

@@ -95,7 +95,8 @@ static void conv_adjoint_vjp(const tap_node *n, tap_var g, tap_var *gin)
     if (tap_needs(n, 2)) gin[2] = per_channel(g);
 }
 
-static const tap_op conv_adjoint_op = { "conv_adjoint", conv_adjoint_infer, conv_adjoint_forward, conv_adjoint_vjp, sizeof(tap__conv) };
+static const tap_op conv_adjoint_op = { "conv_adjoint", conv_adjoint_infer, conv_adjoint_forward, conv_adjoint_vjp,
+                                        sizeof(tap__conv) };
 
 tap_var tap__conv_adjoint_of(tap_var y, tap_var w, tap_var bias, const tap__conv *c)
 {
@@ -122,7 +123,8 @@ static void conv_weight_vjp(const tap_node *n, tap_var g, tap_var *gin)
     if (tap_needs(n, 1)) gin[1] = tap__conv_of(tap_in(n, 0), g, (tap_var){ 0 }, c);
 }
 
-static const tap_op conv_weight_op = { "conv_weight", conv_weight_infer, conv_weight_forward, conv_weight_vjp, sizeof(tap__conv) };
+static const tap_op conv_weight_op = { "conv_weight", conv_weight_infer, conv_weight_forward, conv_weight_vjp,
+                                       sizeof(tap__conv) };
 
 tap_var tap__conv_weight_of(tap_var x, tap_var y, const tap__conv *c)
 {

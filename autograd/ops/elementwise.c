@@ -28,9 +28,11 @@ static tap_status infer_row(tap_call *c, tap_tensor *out, bool compare)
                                  tap_dtype_name(c->in[i].dtype));
     }
     if (!loop_for(op->row, c->in[0].dtype))
-        return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(c->in[0].dtype));
+        return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so",
+                             tap_dtype_name(c->in[0].dtype));
     for (int i = 1; i < c->n_in; i++) {
-        if (!tap__broadcast(out->shape, c->in[i].shape, &out->shape)) return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
+        if (!tap__broadcast(out->shape, c->in[i].shape, &out->shape))
+            return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
     }
     return TAP_OK;
 }
@@ -237,70 +239,70 @@ static tap_var weighted_bce_by_target(tap_var x, tap_var w)
 }
 
 /* The numbers p and q of a WITH row are its attributes. */
-#define SINGLE(function, name, cost, rule, attr_size, attr)                                         \
-    static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
-    {                                                                                               \
-        const double *pq = tap_attr(n);                                                             \
-        const double  p = pq ? pq[0] : 0, q = pq ? pq[1] : 0;                                       \
-        const tap_var x = tap_in(n, 0), y = tap_out(n);                                             \
-        (void)g, (void)x, (void)y, (void)p, (void)q;                                                \
-        GIVE(0, rule)                                                                               \
-    }                                                                                               \
+#define SINGLE(function, name, cost, rule, attr_size, attr) \
+    static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin) \
+    { \
+        const double *pq = tap_attr(n); \
+        const double  p = pq ? pq[0] : 0, q = pq ? pq[1] : 0; \
+        const tap_var x = tap_in(n, 0), y = tap_out(n); \
+        (void)g, (void)x, (void)y, (void)p, (void)q; \
+        GIVE(0, rule) \
+    } \
     static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, attr_size }, TAP__ROW_##name, cost }; \
-    tap_var function                                                                                \
-    {                                                                                               \
-        return tap_apply(&name##_op.op, attr, 1, &x);                                               \
+    tap_var             function \
+    { \
+        return tap_apply(&name##_op.op, attr, 1, &x); \
     }
 
 #define UNARY(name, cost, value, rule) SINGLE(tap_##name(tap_var x), name, cost, rule, 0, NULL)
 #define NUMBERS(function, name, cost, rule, p, q) \
     SINGLE(function, name, cost, rule, 2 * sizeof(double), ((const double[]){ p, q }))
-#define WITH(name, cost, value, rule)       NUMBERS(tap_##name(tap_var x, double p), name, cost, rule, p, 0)
-#define WITH2(name, cost, value, rule)      NUMBERS(tap_##name(tap_var x, double p, double q), name, cost, rule, p, q)
-#define INNER1(name, cost, value, rule)     SINGLE(tap__##name(tap_var x), name, cost, rule, 0, NULL)
-#define INNER_WITH(name, cost, value, rule) NUMBERS(tap__##name(tap_var x, double p), name, cost, rule, p, 0)
+#define WITH(name, cost, value, rule)        NUMBERS(tap_##name(tap_var x, double p), name, cost, rule, p, 0)
+#define WITH2(name, cost, value, rule)       NUMBERS(tap_##name(tap_var x, double p, double q), name, cost, rule, p, q)
+#define INNER1(name, cost, value, rule)      SINGLE(tap__##name(tap_var x), name, cost, rule, 0, NULL)
+#define INNER_WITH(name, cost, value, rule)  NUMBERS(tap__##name(tap_var x, double p), name, cost, rule, p, 0)
 #define INNER_WITH2(name, cost, value, rule) NUMBERS(tap__##name(tap_var x, double p, double q), name, cost, rule, p, q)
 
-#define PAIR(function, name, cost, rule_a, rule_b)                                                  \
-    static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
-    {                                                                                               \
-        const tap_var a = tap_in(n, 0), b = tap_in(n, 1), y = tap_out(n);                           \
-        (void)g, (void)a, (void)b, (void)y;                                                         \
-        GIVE(0, rule_a)                                                                             \
-        GIVE(1, rule_b)                                                                             \
-    }                                                                                               \
+#define PAIR(function, name, cost, rule_a, rule_b) \
+    static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin) \
+    { \
+        const tap_var a = tap_in(n, 0), b = tap_in(n, 1), y = tap_out(n); \
+        (void)g, (void)a, (void)b, (void)y; \
+        GIVE(0, rule_a) \
+        GIVE(1, rule_b) \
+    } \
     static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, 0 }, TAP__ROW_##name, cost }; \
-    tap_var function(tap_var a, tap_var b)                                                          \
-    {                                                                                               \
-        return tap_apply(&name##_op.op, NULL, 2, (tap_var[]){ a, b });                              \
+    tap_var             function(tap_var a, tap_var b) \
+    { \
+        return tap_apply(&name##_op.op, NULL, 2, (tap_var[]){ a, b }); \
     }
 
 #define BINARY(name, cost, value, rule_a, rule_b) PAIR(tap_##name, name, cost, rule_a, rule_b)
 #define INNER(name, cost, value, rule_a, rule_b)  PAIR(tap__##name, name, cost, rule_a, rule_b)
 
-#define TRIPLE(function, name, cost, rule_a, rule_b, rule_c)                                        \
-    static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin)                              \
-    {                                                                                               \
-        const tap_var a = tap_in(n, 0), b = tap_in(n, 1), c = tap_in(n, 2), y = tap_out(n);         \
-        (void)a, (void)y;                                                                                    \
-        GIVE(0, rule_a)                                                                             \
-        GIVE(1, rule_b)                                                                             \
-        GIVE(2, rule_c)                                                                             \
-    }                                                                                               \
+#define TRIPLE(function, name, cost, rule_a, rule_b, rule_c) \
+    static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin) \
+    { \
+        const tap_var a = tap_in(n, 0), b = tap_in(n, 1), c = tap_in(n, 2), y = tap_out(n); \
+        (void)a, (void)y; \
+        GIVE(0, rule_a) \
+        GIVE(1, rule_b) \
+        GIVE(2, rule_c) \
+    } \
     static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, 0 }, TAP__ROW_##name, cost }; \
-    tap_var function(tap_var a, tap_var b, tap_var c)                                               \
-    {                                                                                               \
-        return tap_apply(&name##_op.op, NULL, 3, (tap_var[]){ a, b, c });                           \
+    tap_var             function(tap_var a, tap_var b, tap_var c) \
+    { \
+        return tap_apply(&name##_op.op, NULL, 3, (tap_var[]){ a, b, c }); \
     }
 
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c) TRIPLE(tap_##name, name, cost, rule_a, rule_b, rule_c)
 #define INNER3(name, cost, value, rule_a, rule_b, rule_c)  TRIPLE(tap__##name, name, cost, rule_a, rule_b, rule_c)
 
-#define COMPARE(name, value)                                                                        \
+#define COMPARE(name, value) \
     static const row_op name##_op = { { #name, infer_bool, run_row, NULL, 0 }, TAP__ROW_##name, CHEAP }; \
-    tap_var tap_##name(tap_var a, tap_var b)                                                        \
-    {                                                                                               \
-        return tap_apply(&name##_op.op, NULL, 2, (tap_var[]){ a, b });                              \
+    tap_var             tap_##name(tap_var a, tap_var b) \
+    { \
+        return tap_apply(&name##_op.op, NULL, 2, (tap_var[]){ a, b }); \
     }
 
 #include "autograd/ops/elementwise.def"
@@ -316,7 +318,8 @@ static tap_status where_infer(tap_call *c, tap_tensor *out)
 {
     tap_shape ab;
     out->dtype = c->in[1].dtype;
-    if (c->in[0].dtype != TAP_BOOL) return tap_call_fail(c, TAP_EDTYPE, "the condition is %s, not bool", tap_dtype_name(c->in[0].dtype));
+    if (c->in[0].dtype != TAP_BOOL)
+        return tap_call_fail(c, TAP_EDTYPE, "the condition is %s, not bool", tap_dtype_name(c->in[0].dtype));
     if (c->in[1].dtype != c->in[2].dtype)
         return tap_call_fail(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(c->in[1].dtype),
                              tap_dtype_name(c->in[2].dtype));

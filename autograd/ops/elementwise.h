@@ -6,17 +6,17 @@
 
 /* One number per row, in order. */
 enum {
-#define UNARY(name, cost, value, rule)           TAP__ROW_##name,
-#define WITH                                     UNARY
-#define WITH2                                    UNARY
-#define INNER1                                   UNARY
-#define INNER_WITH                               UNARY
-#define INNER_WITH2                              UNARY
-#define BINARY(name, cost, value, rule_a, rule_b) TAP__ROW_##name,
-#define INNER                                    BINARY
+#define UNARY(name, cost, value, rule)                     TAP__ROW_##name,
+#define WITH                                               UNARY
+#define WITH2                                              UNARY
+#define INNER1                                             UNARY
+#define INNER_WITH                                         UNARY
+#define INNER_WITH2                                        UNARY
+#define BINARY(name, cost, value, rule_a, rule_b)          TAP__ROW_##name,
+#define INNER                                              BINARY
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c) TAP__ROW_##name,
-#define INNER3                                   TERNARY
-#define COMPARE(name, value)                     TAP__ROW_##name,
+#define INNER3                                             TERNARY
+#define COMPARE(name, value)                               TAP__ROW_##name,
 #include "autograd/ops/elementwise.def"
 #undef UNARY
 #undef WITH
@@ -29,7 +29,9 @@ enum {
 #undef TERNARY
 #undef INNER3
 #undef COMPARE
-    TAP__ROW_where, TAP__ROW_accumulate, TAP__ROWS
+    TAP__ROW_where,
+    TAP__ROW_accumulate,
+    TAP__ROWS
 };
 
 /* Loops per row and dtype (TAP_F32 ... TAP_BOOL); NULL where the operator has no such dtype. */

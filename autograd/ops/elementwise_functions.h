@@ -148,8 +148,9 @@ TAP__INLINE T M(atan2_slope)(T a, T b)
 TAP__INLINE T M(pow_slope)(T a, T b)
 {
     const T    less = b - 1, size = L(fabs)(a);
-    const bool rounds = less + 1 != b || less == b, apart = size > 0 && size < (T)INFINITY; /* from where the power has no quotient */
-    const T    y = !rounds ? L(pow)(a, less) : apart ? L(pow)(a, b) / a : L(pow)(size, less);
+    const bool rounds = less + 1 != b || less == b,
+               apart = size > 0 && size < (T)INFINITY; /* from where the power has no quotient */
+    const T y = !rounds ? L(pow)(a, less) : apart ? L(pow)(a, b) / a : L(pow)(size, less);
     if (b == 0) return 0;
     if (L(fabs)(y) >= SMALLEST && L(fabs)(y) < (T)INFINITY) return b * y;
     if (y != y || size == 0 || !(L(fabs)(less) < (T)INFINITY)) return y == 0 ? 0 : b * y;

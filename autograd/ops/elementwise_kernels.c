@@ -41,144 +41,143 @@ static inline int64_t block_at(int64_t at, int64_t n)
     return n - at < BLOCK ? n - at : BLOCK;
 }
 
-#define GATHER                                                                                          \
-    static void F(gather)(T *to, const T *from, int64_t stride, int64_t n)                              \
-    {                                                                                                   \
-        for (int64_t i = 0; i < n; i++) to[i] = from[i * stride];                                       \
+#define GATHER \
+    static void F(gather)(T * to, const T *from, int64_t stride, int64_t n) \
+    { \
+        for (int64_t i = 0; i < n; i++) to[i] = from[i * stride]; \
     }
 
-#define LOOP1(R, name, value)                                                                           \
-    static inline R F(name##_of)(T x, T p, T q)                                                         \
-    {                                                                                                   \
-        (void)p, (void)q;                                                                               \
-        return (R)(value);                                                                              \
-    }                                                                                                   \
+#define LOOP1(R, name, value) \
+    static inline R F(name##_of)(T x, T p, T q) \
+    { \
+        (void)p, (void)q; \
+        return (R)(value); \
+    } \
     static NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
-    {                                                                                                   \
-        R *restrict       y = data[0];                                                                  \
-        const T *restrict x = data[1];                                                                  \
-        const double *pq = context;                                                                     \
-        const T       p = pq ? (T)pq[0] : 0, q = pq ? (T)pq[1] : 0;                                     \
-        if (stride[0] == 1 && stride[1] == 1) {                                                         \
-            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(x[i], p, q);                            \
-            return;                                                                                     \
-        }                                                                                               \
-        for (int64_t at = 0; at < n; at += BLOCK) {                                                     \
-            R       ys[BLOCK];                                                                          \
-            T       xs[BLOCK];                                                                          \
-            int64_t m = block_at(at, n);                                                                \
-            F(gather)(xs, x + at * stride[1], stride[1], m);                                            \
-            F(name)(m, (void *[]){ ys, xs }, (const int64_t[]){ 1, 1 }, context);                       \
-            for (int64_t i = 0; i < m; i++) y[(at + i) * stride[0]] = ys[i];                            \
-        }                                                                                               \
+    { \
+        R *restrict y = data[0]; \
+        const T *restrict x = data[1]; \
+        const double *pq = context; \
+        const T       p = pq ? (T)pq[0] : 0, q = pq ? (T)pq[1] : 0; \
+        if (stride[0] == 1 && stride[1] == 1) { \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(x[i], p, q); \
+            return; \
+        } \
+        for (int64_t at = 0; at < n; at += BLOCK) { \
+            R       ys[BLOCK]; \
+            T       xs[BLOCK]; \
+            int64_t m = block_at(at, n); \
+            F(gather)(xs, x + at * stride[1], stride[1], m); \
+            F(name)(m, (void *[]){ ys, xs }, (const int64_t[]){ 1, 1 }, context); \
+            for (int64_t i = 0; i < m; i++) y[(at + i) * stride[0]] = ys[i]; \
+        } \
     }
 
-#define LOOP2(R, name, value)                                                                           \
-    TAP__INLINE R F(name##_of)(T a, T b)                                                                \
-    {                                                                                                   \
-        return (R)(value);                                                                              \
-    }                                                                                                   \
+#define LOOP2(R, name, value) \
+    TAP__INLINE R F(name##_of)(T a, T b) \
+    { \
+        return (R)(value); \
+    } \
     static NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
-    {                                                                                                   \
-        R *restrict y = data[0];                                                                        \
-        const T    *a = data[1], *b = data[2];                                                          \
-        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 1) {                                       \
-            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b[i]);                            \
-            return;                                                                                     \
-        }                                                                                               \
-        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 0) {                                       \
-            const T b0 = *b;                                                                            \
-            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b0);                              \
-            return;                                                                                     \
-        }                                                                                               \
+    { \
+        R *restrict y = data[0]; \
+        const T *a = data[1], *b = data[2]; \
+        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 1) { \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b[i]); \
+            return; \
+        } \
+        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 0) { \
+            const T b0 = *b; \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b0); \
+            return; \
+        } \
         if (stride[0] == 1 && stride[1] == 0 && stride[2] == 1) { /* the gradient of a sum, in a rule */ \
-            const T a0 = *a;                                                                            \
-            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a0, b[i]);                              \
-            return;                                                                                     \
-        }                                                                                               \
-        for (int64_t at = 0; at < n; at += BLOCK) {                                                     \
-            R       ys[BLOCK];                                                                          \
-            T       as[BLOCK], bs[BLOCK];                                                               \
-            int64_t m = block_at(at, n);                                                                \
-            F(gather)(as, a + at * stride[1], stride[1], m);                                            \
-            F(gather)(bs, b + at * stride[2], stride[2], m);                                            \
-            F(name)(m, (void *[]){ ys, as, bs }, (const int64_t[]){ 1, 1, 1 }, context);                \
-            for (int64_t i = 0; i < m; i++) y[(at + i) * stride[0]] = ys[i];                            \
-        }                                                                                               \
+            const T a0 = *a; \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a0, b[i]); \
+            return; \
+        } \
+        for (int64_t at = 0; at < n; at += BLOCK) { \
+            R       ys[BLOCK]; \
+            T       as[BLOCK], bs[BLOCK]; \
+            int64_t m = block_at(at, n); \
+            F(gather)(as, a + at * stride[1], stride[1], m); \
+            F(gather)(bs, b + at * stride[2], stride[2], m); \
+            F(name)(m, (void *[]){ ys, as, bs }, (const int64_t[]){ 1, 1, 1 }, context); \
+            for (int64_t i = 0; i < m; i++) y[(at + i) * stride[0]] = ys[i]; \
+        } \
     }
 
-#define LOOP3(name, value)                                                                              \
-    TAP__INLINE T F(name##_of)(T a, T b, T c)                                                           \
-    {                                                                                                   \
-        (void)b;                                                                                        \
-        return (T)(value);                                                                              \
-    }                                                                                                   \
+#define LOOP3(name, value) \
+    TAP__INLINE T F(name##_of)(T a, T b, T c) \
+    { \
+        (void)b; \
+        return (T)(value); \
+    } \
     static NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
-    {                                                                                                   \
-        T *restrict y = data[0];                                                                        \
-        const T    *a = data[1], *b = data[2], *c = data[3];                                            \
-        (void)context;                                                                                  \
-        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 1 && stride[3] == 1) {                     \
-            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b[i], c[i]);                      \
-            return;                                                                                     \
-        }                                                                                               \
-        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 0 && stride[3] == 0) {                     \
-            const T b0 = *b, c0 = *c;                                                                   \
-            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b0, c0);                          \
-            return;                                                                                     \
-        }                                                                                               \
-        if (stride[0] == 1 && stride[1] == 0 && stride[2] == 1 && stride[3] == 1) {                     \
-            const T a0 = *a;                                                                            \
-            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a0, b[i], c[i]);                        \
-            return;                                                                                     \
-        }                                                                                               \
-        for (int64_t at = 0; at < n; at += BLOCK) {                                                     \
-            T       ys[BLOCK], as[BLOCK], bs[BLOCK], cs[BLOCK];                                         \
-            int64_t m = block_at(at, n);                                                                \
-            F(gather)(as, a + at * stride[1], stride[1], m);                                            \
-            F(gather)(bs, b + at * stride[2], stride[2], m);                                            \
-            F(gather)(cs, c + at * stride[3], stride[3], m);                                            \
-            F(name)(m, (void *[]){ ys, as, bs, cs }, (const int64_t[]){ 1, 1, 1, 1 }, context);         \
-            for (int64_t i = 0; i < m; i++) y[(at + i) * stride[0]] = ys[i];                            \
-        }                                                                                               \
+    { \
+        T *restrict y = data[0]; \
+        const T *a = data[1], *b = data[2], *c = data[3]; \
+        (void)context; \
+        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 1 && stride[3] == 1) { \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b[i], c[i]); \
+            return; \
+        } \
+        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 0 && stride[3] == 0) { \
+            const T b0 = *b, c0 = *c; \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a[i], b0, c0); \
+            return; \
+        } \
+        if (stride[0] == 1 && stride[1] == 0 && stride[2] == 1 && stride[3] == 1) { \
+            const T a0 = *a; \
+            for (int64_t i = 0; i < n; i++) y[i] = F(name##_of)(a0, b[i], c[i]); \
+            return; \
+        } \
+        for (int64_t at = 0; at < n; at += BLOCK) { \
+            T       ys[BLOCK], as[BLOCK], bs[BLOCK], cs[BLOCK]; \
+            int64_t m = block_at(at, n); \
+            F(gather)(as, a + at * stride[1], stride[1], m); \
+            F(gather)(bs, b + at * stride[2], stride[2], m); \
+            F(gather)(cs, c + at * stride[3], stride[3], m); \
+            F(name)(m, (void *[]){ ys, as, bs, cs }, (const int64_t[]){ 1, 1, 1, 1 }, context); \
+            for (int64_t i = 0; i < m; i++) y[(at + i) * stride[0]] = ys[i]; \
+        } \
     }
 
 /* A choice moves bits, whatever they mean. */
-#define CHOOSE                                                                                          \
-    static void F(where)(int64_t n, void *const *data, const int64_t *stride, const void *context)      \
-    {                                                                                                   \
-        T *restrict    y = data[0];                                                                     \
-        const uint8_t *c = data[1];                                                                     \
-        const T       *a = data[2], *b = data[3];                                                       \
-        (void)context;                                                                                  \
-        for (int64_t i = 0; i < n; i++)                                                                 \
-            y[i * stride[0]] = c[i * stride[1]] ? a[i * stride[2]] : b[i * stride[3]];                  \
+#define CHOOSE \
+    static void F(where)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
+    { \
+        T *restrict y = data[0]; \
+        const uint8_t *c = data[1]; \
+        const T       *a = data[2], *b = data[3]; \
+        (void)context; \
+        for (int64_t i = 0; i < n; i++) y[i * stride[0]] = c[i * stride[1]] ? a[i * stride[2]] : b[i * stride[3]]; \
     }
 
-#define ACCUMULATE                                                                                      \
+#define ACCUMULATE \
     static void F(accumulate)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
-    {                                                                                                   \
-        T *restrict       y = data[0];                                                                  \
-        const T *restrict x = data[1];                                                                  \
-        (void)context;                                                                                  \
-        if (stride[0] == 1 && stride[1] == 1) {                                                         \
-            for (int64_t i = 0; i < n; i++) y[i] += x[i];                                               \
-        } else {                                                                                        \
-            for (int64_t i = 0; i < n; i++) y[i * stride[0]] += x[i * stride[1]];                       \
-        }                                                                                               \
+    { \
+        T *restrict y = data[0]; \
+        const T *restrict x = data[1]; \
+        (void)context; \
+        if (stride[0] == 1 && stride[1] == 1) { \
+            for (int64_t i = 0; i < n; i++) y[i] += x[i]; \
+        } else { \
+            for (int64_t i = 0; i < n; i++) y[i * stride[0]] += x[i * stride[1]]; \
+        } \
     }
 
-#define UNARY(name, cost, value, rule)            LOOP1(T, name, value)
-#define WITH                                      UNARY
-#define WITH2                                     UNARY
-#define INNER1                                    UNARY
-#define INNER_WITH                                UNARY
-#define INNER_WITH2                               UNARY
-#define BINARY(name, cost, value, rule_a, rule_b) LOOP2(T, name, value)
-#define INNER                                     BINARY
+#define UNARY(name, cost, value, rule)                     LOOP1(T, name, value)
+#define WITH                                               UNARY
+#define WITH2                                              UNARY
+#define INNER1                                             UNARY
+#define INNER_WITH                                         UNARY
+#define INNER_WITH2                                        UNARY
+#define BINARY(name, cost, value, rule_a, rule_b)          LOOP2(T, name, value)
+#define INNER                                              BINARY
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c) LOOP3(name, value)
-#define INNER3                                    TERNARY
-#define COMPARE(name, value)                      LOOP2(uint8_t, name, value)
+#define INNER3                                             TERNARY
+#define COMPARE(name, value)                               LOOP2(uint8_t, name, value)
 
 #define T           float
 #define TAP__SUFFIX f32
@@ -228,10 +227,10 @@ CHOOSE
 #undef BINARY
 #undef TERNARY
 #undef COMPARE
-#define UNARY(name, cost, value, rule)            [TAP__ROW_##name] = { name##_f32, name##_f64 },
-#define BINARY(name, cost, value, rule_a, rule_b) [TAP__ROW_##name] = { name##_f32, name##_f64 },
+#define UNARY(name, cost, value, rule)                     [TAP__ROW_##name] = { name##_f32, name##_f64 },
+#define BINARY(name, cost, value, rule_a, rule_b)          [TAP__ROW_##name] = { name##_f32, name##_f64 },
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c) [TAP__ROW_##name] = { name##_f32, name##_f64 },
-#define COMPARE(name, value)                      [TAP__ROW_##name] = { name##_f32, name##_f64, name##_i64, name##_u8, name##_u8 },
+#define COMPARE(name, value)                               [TAP__ROW_##name] = { name##_f32, name##_f64, name##_i64, name##_u8, name##_u8 },
 
 const tap__elementwise_table TAP__KERNEL(tap__elementwise) = {
 #include "autograd/ops/elementwise.def"

@@ -20,7 +20,8 @@ static tap_status check_index(tap_call *c, int axis)
     tap_shape x = c->in[0].shape, index = c->in[1].shape;
     int64_t   bad;
     int       at = axis;
-    if (c->in[1].dtype != TAP_I64) return tap_call_fail(c, TAP_EDTYPE, "the index is %s, not int64", tap_dtype_name(c->in[1].dtype));
+    if (c->in[1].dtype != TAP_I64)
+        return tap_call_fail(c, TAP_EDTYPE, "the index is %s, not int64", tap_dtype_name(c->in[1].dtype));
     if (!tap__axis(&at, x.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", axis);
     if (x.rank != index.rank) return tap_call_fail(c, TAP_ESHAPE, "the index must have as many axes");
     for (int i = 0; i < x.rank; i++) {
@@ -75,15 +76,18 @@ static tap_status scatter_infer(tap_call *c, tap_tensor *out)
     out->shape = c->in[0].shape;
     if (check_index(c, *(const int *)c->attr) != TAP_OK) return c->tape->error.status;
     if (c->in[2].dtype != out->dtype)
-        return tap_call_fail(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(out->dtype), tap_dtype_name(c->in[2].dtype));
-    if (!tap_shape_equal(c->in[1].shape, c->in[2].shape)) return tap_call_fail(c, TAP_ESHAPE, "index and source differ in shape");
+        return tap_call_fail(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(out->dtype),
+                             tap_dtype_name(c->in[2].dtype));
+    if (!tap_shape_equal(c->in[1].shape, c->in[2].shape))
+        return tap_call_fail(c, TAP_ESHAPE, "index and source differ in shape");
     return TAP_OK;
 }
 
 static tap_status scatter_add_infer(tap_call *c, tap_tensor *out)
 {
     if (!tap_dtype_is_float(c->in[0].dtype))
-        return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(c->in[0].dtype));
+        return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so",
+                             tap_dtype_name(c->in[0].dtype));
     return scatter_infer(c, out);
 }
 
@@ -115,8 +119,7 @@ static void scatter_vjp(const tap_node *n, tap_var g, tap_var *gin)
     int     axis = *(const int *)tap_attr(n);
     tap_var index = tap_in(n, 1), zero = tap__scalar_like(g, 0);
     if (tap_needs(n, 0)) gin[0] = tap_scatter(g, axis, index, tap_expand(zero, tap_shape_of(index)));
-    if (tap_needs(n, 2))
-        gin[2] = tap_where(survivors(n->tape, axis, index, tap_shape_of(g)), tap_gather(g, axis, index), zero);
+    if (tap_needs(n, 2)) gin[2] = tap_where(survivors(n->tape, axis, index, tap_shape_of(g)), tap_gather(g, axis, index), zero);
 }
 
 static void scatter_add_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -160,8 +163,8 @@ tap_var tap_index_select(tap_var x, int axis, tap_var index)
     int at = axis;
     if (!tap__together("index_select", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
     const tap_node *n = tap__live(x);
-    tap_var   wide = at_least_1d(x), i = at_least_1d(index);
-    tap_shape s = tap_shape_of(wide), along = { .rank = s.rank }, shape = tap_shape_of(i);
+    tap_var         wide = at_least_1d(x), i = at_least_1d(index);
+    tap_shape       s = tap_shape_of(wide), along = { .rank = s.rank }, shape = tap_shape_of(i);
     if (!tap__axis(&at, s.rank)) return tap__refuse(n, TAP_EARG, "index_select", "axis %d is out of range", axis);
     if (shape.rank != 1) return tap__refuse(n, TAP_ESHAPE, "index_select", "the index must be one list of places");
     for (int k = 0; k < s.rank; k++) along.n[k] = k == at ? shape.n[0] : 1;
@@ -176,7 +179,7 @@ tap_var tap_take_along_dim(tap_var x, tap_var index, int axis)
     int at = axis;
     if (!tap__together("take_along_dim", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
     const tap_node *n = tap__live(x);
-    tap_shape s = tap_shape_of(x), i = tap_shape_of(index), wide, picked;
+    tap_shape       s = tap_shape_of(x), i = tap_shape_of(index), wide, picked;
     if (!tap__axis(&at, s.rank)) return tap__refuse(n, TAP_EARG, "take_along_dim", "axis %d is out of range", axis);
     if (s.rank != i.rank) return tap__refuse(n, TAP_ESHAPE, "take_along_dim", "the index must have as many axes");
     int64_t length = s.n[at], count = i.n[at];
@@ -191,7 +194,8 @@ tap_var tap_take_along_dim(tap_var x, tap_var index, int axis)
 tap_var tap_masked_fill(tap_var x, tap_var mask, double value)
 {
     TAP_CALL("masked_fill", x, mask);
-    if (tap__dtype_of(mask) != TAP_BOOL) return tap_fail(x, TAP_EDTYPE, "the mask must be bool, not %s", tap_dtype_name(tap__dtype_of(mask)));
+    if (tap__dtype_of(mask) != TAP_BOOL)
+        return tap_fail(x, TAP_EDTYPE, "the mask must be bool, not %s", tap_dtype_name(tap__dtype_of(mask)));
     return tap_where(mask, tap__scalar_like(x, value), x);
 }
 
@@ -279,7 +283,8 @@ static tap_var argmax(tap_var x, tap_axes axes, bool smallest)
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
     if (!axes.all && axes.n != 1) return tap__refuse(n, TAP_EARG, "argmax", "takes one axis, or all");
-    if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK) return tap__refuse(n, e.status, "argmax", "%s", e.message);
+    if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK)
+        return tap__refuse(n, e.status, "argmax", "%s", e.message);
     x = tap_detach(x);
     x = axes.all ? tap_reshape(x, TAP_SHAPE(-1)) : at_least_1d(x);
     return tap_reshape(tap_apply(&argmax_op, &(order){ axes.all ? 0 : axes.axis[0], smallest }, 1, &x), kept);

@@ -99,7 +99,8 @@ tap_var tap_stack(int n, const tap_var *x, int axis)
 static bool can_take(const tap_node *n, const char *call, int *axis, int64_t pieces, int room, const tap_var *out)
 {
     if (!tap__axis(axis, n->value.shape.rank)) tap__refuse(n, TAP_EARG, call, "the axis is out of range");
-    else if (pieces > room || (pieces > 0 && !out)) tap__refuse(n, TAP_EARG, call, "there are more pieces than there is room for");
+    else if (pieces > room || (pieces > 0 && !out))
+        tap__refuse(n, TAP_EARG, call, "there are more pieces than there is room for");
     else return true;
     return false;
 }
@@ -196,7 +197,8 @@ static tap_var roll_axis(tap_var x, int64_t shift, int axis)
     int64_t size = tap_shape_of(x).n[axis];
     shift = size > 0 ? (shift % size + size) % size : 0;
     if (shift == 0) return x;
-    return tap_cat(2, (tap_var[]){ tap_slice(x, axis, size - shift, TAP_END, 1), tap_slice(x, axis, 0, size - shift, 1) }, axis);
+    return tap_cat(2, (tap_var[]){ tap_slice(x, axis, size - shift, TAP_END, 1), tap_slice(x, axis, 0, size - shift, 1) },
+                   axis);
 }
 
 tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axes)
@@ -205,7 +207,8 @@ tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axes)
     const tap_node *node = tap__live(x);
     if (!node) return tap__inert(x.tape);
     tap_shape s = node->value.shape;
-    if (n < 0 || (n > 0 && !shifts) || (!axes && n != 1)) return tap__refuse(node, TAP_EARG, "roll", "needs a shift for every axis");
+    if (n < 0 || (n > 0 && !shifts) || (!axes && n != 1))
+        return tap__refuse(node, TAP_EARG, "roll", "needs a shift for every axis");
     if (!axes) return tap_reshape(roll_axis(tap_flatten(x, 0, -1), *shifts, 0), s);
     for (int i = 0; i < n; i++) {
         int axis = axes[i];

@@ -177,7 +177,8 @@ static void cholesky_forward(tap_call *c, tap_tensor *out)
     tap__tensor_copy(*out, c->in[0], NULL);
     tap__settle(*out, true, shift);
     tap__cholesky(*out, *(const bool *)c->attr, bad);
-    if (all_good(c, bad, "not positive definite (leading minor")) tap__unsettle(*out, tap_tensor_wrap(TAP_I64, per, shift), (tap_tensor){ 0 }, -0.5);
+    if (all_good(c, bad, "not positive definite (leading minor"))
+        tap__unsettle(*out, tap_tensor_wrap(TAP_I64, per, shift), (tap_tensor){ 0 }, -0.5);
 }
 
 /* L^-T s L^-1, where s is L^T gL with its lower triangle in place of the upper, halved (Murray 2016). Of gL, the lower triangle counts. */
@@ -393,7 +394,9 @@ static tap_status cofactors_infer(tap_call *c, tap_tensor *out)
     tap_shape per = c->in[0].shape;
     if (square_infer(c, out) != TAP_OK) return c->tape->error.status;
     per.rank -= 2;
-    return c->n_in == 1 || tap_shape_equal(c->in[1].shape, per) ? TAP_OK : tap_call_fail(c, TAP_ESHAPE, "needs a weight for each matrix");
+    return c->n_in == 1 || tap_shape_equal(c->in[1].shape, per)
+               ? TAP_OK
+               : tap_call_fail(c, TAP_ESHAPE, "needs a weight for each matrix");
 }
 
 static void cofactors_forward(tap_call *c, tap_tensor *out)
@@ -447,9 +450,9 @@ static void slogdet_forward(tap_call *c, tap_tensor *out)
 /* g x^-T, which may be in range where x^-T is not. */
 static void slogdet_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    tap_var       x = tap_in(n, 0);
+    tap_var         x = tap_in(n, 0);
     const tap_shape s = tap_shape_of(x);
-    tap_var       eye = tap_cast(tap_eye(x.tape, s.rank > 0 ? s.n[s.rank - 1] : 0), tap__dtype_of(x));
+    tap_var         eye = tap_cast(tap_eye(x.tape, s.rank > 0 ? s.n[s.rank - 1] : 0), tap__dtype_of(x));
     gin[0] = tap_solve(tap_mT(x), tap_mul(over_matrices(tap_select(g, 0, 0)), eye));
 }
 

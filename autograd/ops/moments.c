@@ -102,7 +102,8 @@ static void standard_scale_forward(tap_call *c, tap_tensor *out)
 static void standardized_vjp(const tap_node *n, tap_var g, tap_var *gin);
 static void standard_scale_vjp(const tap_node *n, tap_var g, tap_var *gin);
 
-static const tap_op standardized_op = { "standardized", same_infer, standardized_forward, standardized_vjp, sizeof(moments_attr) };
+static const tap_op standardized_op = { "standardized", same_infer, standardized_forward, standardized_vjp,
+                                        sizeof(moments_attr) };
 static const tap_op standard_scale_op = { "standard_scale", tap__reduce_infer, standard_scale_forward, standard_scale_vjp,
                                           sizeof(moments_attr) };
 
@@ -157,7 +158,8 @@ static void unit_vjp(const tap_node *n, tap_var g, tap_var *gin);
 static void unit_scale_vjp(const tap_node *n, tap_var g, tap_var *gin);
 
 static const tap_op unit_op = { "unit", same_infer, unit_forward, unit_vjp, sizeof(moments_attr) };
-static const tap_op unit_scale_op = { "unit_scale", tap__reduce_infer, unit_scale_forward, unit_scale_vjp, sizeof(moments_attr) };
+static const tap_op unit_scale_op = { "unit_scale", tap__reduce_infer, unit_scale_forward, unit_scale_vjp,
+                                      sizeof(moments_attr) };
 
 tap_var tap__unit(tap_var x, tap_axes axes, double eps)
 {
@@ -195,7 +197,8 @@ static void unit_scale_vjp(const tap_node *n, tap_var g, tap_var *gin)
 
 /* ---- Variance, standard deviation, Euclidean norm ---- */
 
-static void each_result(tap_call *c, tap_tensor *out, bool centered, double less, double (*f)(const tap__moments *, int64_t, double))
+static void each_result(tap_call *c, tap_tensor *out, bool centered, double less,
+                        double (*f)(const tap__moments *, int64_t, double))
 {
     tap__moments m;
     double      *unused;
@@ -235,7 +238,7 @@ static void variance_vjp(const tap_node *n, tap_var g, tap_var *gin)
     const moments_attr *a = tap_attr(n);
     const double        less = count_of(n, tap_out(n)) - a->number;
     tap_var             x = tap_in(n, 0), s = tap_std(x, tap_keep(a->axes), 0);
-    tap_var             by = tap__chain_mul(tap__chain_mul(beside(n, g), tap__scalar_like(x, less > 0 ? 2 / less : (double)NAN)), s);
+    tap_var by = tap__chain_mul(tap__chain_mul(beside(n, g), tap__scalar_like(x, less > 0 ? 2 / less : (double)NAN)), s);
     gin[0] = tap__chain_mul(by, tap__standardized(x, a->axes, true, 0));
 }
 
@@ -259,7 +262,8 @@ static void mean_square_vjp(const tap_node *n, tap_var g, tap_var *gin)
     gin[0] = tap__chain_mul(beside(n, tap_mul_scalar(g, 2 / count_of(n, tap_out(n)))), tap_in(n, 0));
 }
 
-static const tap_op mean_square_op = { "mean_square", tap__reduce_infer, mean_square_forward, mean_square_vjp, sizeof(moments_attr) };
+static const tap_op mean_square_op = { "mean_square", tap__reduce_infer, mean_square_forward, mean_square_vjp,
+                                       sizeof(moments_attr) };
 static const tap_op variance_op = { "variance", tap__reduce_infer, variance_forward, variance_vjp, sizeof(moments_attr) };
 static const tap_op std_op = { "std", tap__reduce_infer, std_forward, std_vjp, sizeof(moments_attr) };
 static const tap_op norm_op = { "vector_norm", tap__reduce_infer, norm_forward, norm_vjp, sizeof(moments_attr) };
@@ -341,7 +345,8 @@ static void second_forward(tap_call *c, tap_tensor *out)
     tap__tensor_copy(*out, c->in[1], NULL);
 }
 
-static const tap_op norm_of_order_op = { "norm_of_order", second_infer, second_forward, norm_of_order_vjp, sizeof(moments_attr) };
+static const tap_op norm_of_order_op = { "norm_of_order", second_infer, second_forward, norm_of_order_vjp,
+                                         sizeof(moments_attr) };
 
 static tap_var norm_of_order(tap_var x, double order, tap_axes axes)
 {
@@ -357,7 +362,8 @@ tap_var tap_vector_norm(tap_var x, double ord, tap_axes axes)
     const tap_node *n = tap__live(x);
     if (!n) return tap__inert(x.tape);
     if (!tap_dtype_is_float(n->value.dtype))
-        return tap__refuse(n, TAP_EDTYPE, "vector_norm", "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(n->value.dtype));
+        return tap__refuse(n, TAP_EDTYPE, "vector_norm", "%s is not float32 or float64; tap_cast makes it so",
+                           tap_dtype_name(n->value.dtype));
     if (ord == 2) return tap__norm(x, axes);
     if (ord == 0) return tap_sum(tap_cast(tap_ne(x, tap__scalar_like(x, 0)), n->value.dtype), axes);
     if (ord == 1) return tap_sum(tap_abs(x), axes);

@@ -85,7 +85,7 @@ tap_var tap_sum_to(tap_var x, tap_shape shape)
     if (tap_shape_equal(from, shape)) return x;
     if (tap_numel(shape) < 0 || !tap__broadcast(from, shape, &wide) || !tap_shape_equal(wide, from)) {
         tap__fail(x.tape, TAP_ESHAPE, "sum_to", "%s does not broadcast to %s", tap_shape_format(a, shape),
-                      tap_shape_format(b, from));
+                  tap_shape_format(b, from));
         return tap__inert(x.tape);
     }
     tap_axes axes = { .keepdim = true };

@@ -7,7 +7,8 @@ enum { COST = 1000 };
 
 static tap_status further_infer(tap_call *c, tap_tensor *out)
 {
-    if (c->in[0].dtype != TAP_F64 || c->in[1].dtype != TAP_F64) return tap_call_fail(c, TAP_EDTYPE, "both operands need float64");
+    if (c->in[0].dtype != TAP_F64 || c->in[1].dtype != TAP_F64)
+        return tap_call_fail(c, TAP_EDTYPE, "both operands need float64");
     out->dtype = TAP_F64;
     if (!tap__broadcast(c->in[0].shape, c->in[1].shape, &out->shape))
         return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
@@ -31,7 +32,7 @@ static void further_forward(tap_call *c, tap_tensor *out)
 static void further_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const int order = *(const int *)tap_attr(n);
-    tap_var next = tap__rising_further(order + 1, tap_in(n, 0), tap_in(n, 1));
+    tap_var   next = tap__rising_further(order + 1, tap_in(n, 0), tap_in(n, 1));
     if (tap_needs(n, 1)) gin[1] = tap__chain_mul(g, tap_add(tap_mul_scalar(tap_out(n), order), next));
 }
 

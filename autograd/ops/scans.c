@@ -91,7 +91,9 @@ tap_var tap_prod(tap_var x, tap_axes axes)
     tap_shape       out;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (!tap_dtype_is_float(n->value.dtype)) return tap__refuse(n, TAP_EDTYPE, "prod", "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(n->value.dtype));
+    if (!tap_dtype_is_float(n->value.dtype))
+        return tap__refuse(n, TAP_EDTYPE, "prod", "%s is not float32 or float64; tap_cast makes it so",
+                           tap_dtype_name(n->value.dtype));
     if (tap__reduced(n->value.shape, axes, &mask, &out, &e) != TAP_OK) return tap__refuse(n, e.status, "prod", "%s", e.message);
     if (tap_numel(n->value.shape) > 0 && !in_range(n, mask)) return tap_apply(&prod_op, &axes, 1, &x);
     for (int i = 0; i < n->value.shape.rank; i++) {
@@ -193,8 +195,8 @@ tap_var tap_cumprod(tap_var x, int axis)
     TAP_CALL("cumprod", x);
     const tap_node *n = tap__live(x);
     int             at = axis;
-    const bool      apart = n && tap_dtype_is_float(n->value.dtype) && n->value.shape.rank > 0 && tap__axis(&at, n->value.shape.rank) &&
-                       tap_numel(n->value.shape) > 0 && !in_range(n, 1u << at);
+    const bool      apart = n && tap_dtype_is_float(n->value.dtype) && n->value.shape.rank > 0 &&
+                       tap__axis(&at, n->value.shape.rank) && tap_numel(n->value.shape) > 0 && !in_range(n, 1u << at);
     return apart ? tap_apply(&cumprod_op, &at, 1, &x) : scan("cumprod", x, axis, tap_mul);
 }
 

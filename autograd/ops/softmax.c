@@ -64,7 +64,8 @@ static bool has_axis(tap_var x, const char *call, int axis)
     if (!n) return false;
     if (!tap_dtype_is_float(n->value.dtype))
         tap__refuse(n, TAP_EDTYPE, call, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(n->value.dtype));
-    else if (tap__reduced(n->value.shape, TAP_AXES(axis), &mask, &shape, &e) != TAP_OK) tap__refuse(n, e.status, call, "%s", e.message);
+    else if (tap__reduced(n->value.shape, TAP_AXES(axis), &mask, &shape, &e) != TAP_OK)
+        tap__refuse(n, e.status, call, "%s", e.message);
     else return true;
     return false;
 }
@@ -110,6 +111,7 @@ tap_var tap_log_softmax(tap_var x, int axis)
     TAP_CALL("log_softmax", x);
     if (!has_axis(x, "log_softmax", axis)) return tap__inert(x.tape);
     tap_axes axes = tap_keep(TAP_AXES(axis));
-    tap_var  top, below = below_maximum(tap_detach(x), axes, &top); /* before the logarithm is taken off: a large x would round it away */
+    tap_var  top,
+        below = below_maximum(tap_detach(x), axes, &top); /* before the logarithm is taken off: a large x would round it away */
     return tap_apply(&log_softmax_op, &axis, 2, (tap_var[]){ tap_sub(below, tap__log_sum_exp(below, axes)), x });
 }

@@ -80,10 +80,12 @@ tap_var tap_movedim(tap_var x, int n, const int *from, const int *to)
     unsigned        taken = 0, placed = 0;
     if (!node) return tap__inert(x.tape);
     rank = node->value.shape.rank;
-    if (n < 0 || n > rank || (n > 0 && (!from || !to))) return tap__refuse(node, TAP_EARG, "movedim", "as many axes as there are can be moved");
+    if (n < 0 || n > rank || (n > 0 && (!from || !to)))
+        return tap__refuse(node, TAP_EARG, "movedim", "as many axes as there are can be moved");
     for (int i = 0; i < n; i++) {
         int a = from[i], b = to[i];
-        if (!tap__axis(&a, rank) || !tap__axis(&b, rank)) return tap__refuse(node, TAP_EARG, "movedim", "an axis is out of range");
+        if (!tap__axis(&a, rank) || !tap__axis(&b, rank))
+            return tap__refuse(node, TAP_EARG, "movedim", "an axis is out of range");
         if (taken & 1u << a || placed & 1u << b) return tap__refuse(node, TAP_EARG, "movedim", "an axis is named twice");
         taken |= 1u << a;
         placed |= 1u << b;
@@ -172,9 +174,11 @@ tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes)
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, to = { .rank = 0 };
     if (!tap__axis(&axis, s.rank)) return tap__refuse(n, TAP_EARG, "unflatten", "the axis is out of range");
-    if (sizes.rank < 1 || s.rank - 1 + sizes.rank > TAP_MAX_RANK) return tap__refuse(n, TAP_EARG, "unflatten", "too few or too many axes");
+    if (sizes.rank < 1 || s.rank - 1 + sizes.rank > TAP_MAX_RANK)
+        return tap__refuse(n, TAP_EARG, "unflatten", "too few or too many axes");
     tap_shape part = TAP_SHAPE(s.n[axis]);
-    if (tap__reshape_shape(part, &sizes, NULL) != TAP_OK) return tap__refuse(n, TAP_EARG, "unflatten", "the sizes do not make up the axis");
+    if (tap__reshape_shape(part, &sizes, NULL) != TAP_OK)
+        return tap__refuse(n, TAP_EARG, "unflatten", "the sizes do not make up the axis");
     for (int i = 0; i < axis; i++) to.n[to.rank++] = s.n[i];
     for (int i = 0; i < sizes.rank; i++) to.n[to.rank++] = sizes.n[i];
     for (int i = axis + 1; i < s.rank; i++) to.n[to.rank++] = s.n[i];
@@ -331,7 +335,8 @@ tap_var tap_flip(tap_var x, tap_axes axes)
     tap_shape       kept;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK) return tap__refuse(n, TAP_EARG, "flip", "%s", e.message);
+    if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK)
+        return tap__refuse(n, TAP_EARG, "flip", "%s", e.message);
     for (int i = 0; i < TAP_MAX_RANK; i++) {
         if (mask & 1u << i) x = tap_slice(x, i, TAP_END, TAP_END, -1);
     }
@@ -367,7 +372,8 @@ tap_var tap_diag_embed(tap_var x, int64_t offset, int axis1, int axis2)
     int             a = axis1, b = axis2;
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, square = { .rank = s.rank + 1 };
-    if (s.rank == 0 || s.rank == TAP_MAX_RANK) return tap__refuse(n, TAP_EARG, "diag_embed", "it has no axis, or as many as a tensor can have");
+    if (s.rank == 0 || s.rank == TAP_MAX_RANK)
+        return tap__refuse(n, TAP_EARG, "diag_embed", "it has no axis, or as many as a tensor can have");
     if (!tap__axis(&a, square.rank) || !tap__axis(&b, square.rank) || a == b)
         return tap__refuse(n, TAP_EARG, "diag_embed", "the axes are out of range or the same");
     int64_t side;
@@ -417,8 +423,10 @@ tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step)
     tap_shape s = w->value.shape;
     int       rank = s.rank - 1;
     if (!tap_dtype_is_float(w->value.dtype))
-        return tap__refuse(w, TAP_EDTYPE, "fold", "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(w->value.dtype));
-    if (rank < 1 || !tap__axis(&at, rank)) return tap__refuse(w, TAP_EARG, "fold", "needs windows as last axis, and an axis before it");
+        return tap__refuse(w, TAP_EDTYPE, "fold", "%s is not float32 or float64; tap_cast makes it so",
+                           tap_dtype_name(w->value.dtype));
+    if (rank < 1 || !tap__axis(&at, rank))
+        return tap__refuse(w, TAP_EARG, "fold", "needs windows as last axis, and an axis before it");
     int64_t size = s.n[rank], count = s.n[at];
     if (size < 1 || step < 1 || n < size || (n - size) / step + 1 != count)
         return tap__refuse(w, TAP_EARG, "fold", "there are not as many windows as fit into the axis");

@@ -29,7 +29,7 @@ static bool is_digits(const char *text)
 bool parse_whole(const char *text, double min, double max, int64_t *value)
 {
     if (!is_digits(text)) return false;
-    errno  = 0;
+    errno = 0;
     *value = strtoll(text, NULL, 10);
     return errno == 0 && (double)*value >= min && (double)*value <= max;
 }
@@ -37,7 +37,7 @@ bool parse_whole(const char *text, double min, double max, int64_t *value)
 static bool parse_seed(const char *text, uint64_t *value)
 {
     if (!is_digits(text)) return false;
-    errno  = 0;
+    errno = 0;
     *value = strtoull(text, NULL, 10);
     return errno == 0;
 }
@@ -87,8 +87,7 @@ static bool refuse(const argument *a, const char *value)
     case SEED: snprintf(text, sizeof text, "must be a whole number from 0 to %" PRIu64, UINT64_MAX); break;
     case REAL:
         if (a->min == DBL_MIN) snprintf(text, sizeof text, "must be a number above 0, at most %.15g", a->max);
-        else
-            snprintf(text, sizeof text, "must be a number from %.15g to %.15g", a->min, a->max);
+        else snprintf(text, sizeof text, "must be a number from %.15g to %.15g", a->min, a->max);
         break;
     case FLAG:
     case OWN: break;

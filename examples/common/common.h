@@ -53,17 +53,25 @@ typedef enum { TEXT, FOLDER, WHOLE, SEED, REAL, FLAG, OWN } argument_kind;
 typedef struct {
     const char   *name;
     argument_kind kind;
-    void         *field; /* const char *, the same, int64_t, uint64_t, double, bool; what an OWN option's functions take */
+    void         *field;    /* const char *, the same, int64_t, uint64_t, double, bool; what an OWN option's functions take */
     double        min, max; /* of numbers. A minimum of DBL_MIN stands for "above 0" */
     const char   *takes;    /* OWN: "must be ..." */
     bool (*take)(void *field, const char *text);
     void (*print)(const void *field, char text[PATH_SIZE]);
 } argument;
 
+/* clang-format off */
 #define ARGUMENT(name, kind, field)                  { name, kind, field, 0, 0, NULL, NULL, NULL }
+/* clang-format on */
+/* clang-format off */
 #define ARGUMENT_NUMBER(name, kind, field, min, max) { name, kind, field, min, max, NULL, NULL, NULL }
+/* clang-format on */
+/* clang-format off */
 #define ARGUMENT_OWN(name, field, takes, take, print) { name, OWN, field, 0, 0, takes, take, print }
+/* clang-format on */
+/* clang-format off */
 #define ARGUMENT_END                                 { NULL, TEXT, NULL, 0, 0, NULL, NULL, NULL }
+/* clang-format on */
 
 bool asks_for_help(int argc, char **argv); /* --help or -h is among them */
 /* Takes all arguments; *given (may be NULL) gets a bit for each row that was given. */

@@ -21,7 +21,8 @@ bool dataset_file(char path[PATH_SIZE], const char *dir, const char *part, const
 static bool has_data(char dir[PATH_SIZE], const char *base, const char *below)
 {
     char path[PATH_SIZE];
-    return base && *base && join(dir, base, below) && (dataset_file(path, dir, "train", "images", 3) || dataset_file(path, dir, "t10k", "images", 3));
+    return base && *base && join(dir, base, below) &&
+           (dataset_file(path, dir, "train", "images", 3) || dataset_file(path, dir, "t10k", "images", 3));
 }
 
 bool dataset_find(char dir[PATH_SIZE], const char *wanted)
@@ -44,9 +45,10 @@ static bool find_dir(char dir[PATH_SIZE], const char *given)
 
 bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const char *part)
 {
-    char        path[PATH_SIZE], shape[TAP_SHAPE_TEXT];
+    char path[PATH_SIZE], shape[TAP_SHAPE_TEXT];
     if (access(dir, F_OK)) return fail("%s: %s", dir, strerror(errno));
-    if (!dataset_file(path, dir, part, "images", 3)) return fail("%s: has no file %s-images-idx3-ubyte.gz, nor a plain one", dir, part);
+    if (!dataset_file(path, dir, part, "images", 3))
+        return fail("%s: has no file %s-images-idx3-ubyte.gz, nor a plain one", dir, part);
     *images = tap_idx_read(a, path);
     if (!arena_ok(a)) return false;
     tap_shape s = images->shape;
@@ -62,7 +64,7 @@ static const char *name_of(tap_tensor train)
     static const struct {
         const char *name;
         int64_t     images, sum;
-    } known[]            = { { "MNIST", 60000, 1567298545 }, { "Fashion-MNIST", 60000, 3431114169 } };
+    } known[] = { { "MNIST", 60000, 1567298545 }, { "Fashion-MNIST", 60000, 3431114169 } };
     const uint8_t *pixel = train.data;
     int64_t        n = tap_tensor_numel(train), sum = 0;
     for (int64_t i = 0; i < n; i++) sum += pixel[i];
@@ -81,8 +83,9 @@ bool dataset_load(dataset *d, tap_arena *a, const char *given)
 
 bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, int64_t n, int64_t classes)
 {
-    char        path[PATH_SIZE], shape[TAP_SHAPE_TEXT];
-    if (!dataset_file(path, dir, part, "labels", 1)) return fail("%s: has no file %s-labels-idx1-ubyte.gz, nor a plain one", dir, part);
+    char path[PATH_SIZE], shape[TAP_SHAPE_TEXT];
+    if (!dataset_file(path, dir, part, "labels", 1))
+        return fail("%s: has no file %s-labels-idx1-ubyte.gz, nor a plain one", dir, part);
     const tap_tensor x = tap_idx_read(a, path);
     if (!arena_ok(a)) return false;
     if (x.dtype != TAP_U8 || x.shape.rank != 1 || x.shape.n[0] != n)
@@ -90,7 +93,8 @@ bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const cha
                     tap_shape_format(shape, x.shape), (long long)n);
     for (int64_t i = 0; i < n; i++)
         if (tap_tensor_item(x, i) >= (double)classes)
-            return fail("%s: label %.0f of image %lld is not below %lld", path, tap_tensor_item(x, i), (long long)i, (long long)classes);
+            return fail("%s: label %.0f of image %lld is not below %lld", path, tap_tensor_item(x, i), (long long)i,
+                        (long long)classes);
     *labels = tap_tensor_cast(a, x, TAP_I64);
     return arena_ok(a);
 }

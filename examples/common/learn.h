@@ -27,29 +27,29 @@ typedef struct {
 
 /* Rows of a program's table of options: those that what is learned depends on, the seed first, and the others; what the help says of
  * them, with a program's defaults; and the names of those that mean nothing without training. */
-#define TRAINING_KEPT 4
+#define TRAINING_KEPT    4
 #define TRAINING_OPTIONS 9
-#define ARGUMENTS_KEPT(how)                                                                                       \
-    ARGUMENT("--seed", SEED, &(how)->seed), ARGUMENT_NUMBER("--epochs", WHOLE, &(how)->epochs, 1, 1e6),           \
+#define ARGUMENTS_KEPT(how) \
+    ARGUMENT("--seed", SEED, &(how)->seed), ARGUMENT_NUMBER("--epochs", WHOLE, &(how)->epochs, 1, 1e6), \
         ARGUMENT_NUMBER("--batch", WHOLE, &(how)->batch, 1, 1e6), ARGUMENT_NUMBER("--lr", REAL, &(how)->lr, DBL_MIN, 1e3)
-#define ARGUMENTS_OF_RUN(how)                                                                                                    \
-    ARGUMENT("--out", FOLDER, &(how)->out), ARGUMENT_NUMBER("--checkpoint-every", REAL, &(how)->checkpoint_every, 0, 1e9),       \
-        ARGUMENT("--resume", FLAG, &(how)->resume), ARGUMENT_NUMBER("--threads", WHOLE, &(how)->threads, 1, 256),                \
+#define ARGUMENTS_OF_RUN(how) \
+    ARGUMENT("--out", FOLDER, &(how)->out), ARGUMENT_NUMBER("--checkpoint-every", REAL, &(how)->checkpoint_every, 0, 1e9), \
+        ARGUMENT("--resume", FLAG, &(how)->resume), ARGUMENT_NUMBER("--threads", WHOLE, &(how)->threads, 1, 256), \
         ARGUMENT("--quiet", FLAG, &(how)->quiet)
 #define TRAINING_NAMES " --epochs --batch --lr --checkpoint-every --resume "
 #define NOT_WITH_MODEL "goes with training, not with --model"
-#define HELP_TRAINING(rows, epochs, batch, lr)                                          \
-    "  --epochs N         passes over the data [" epochs "]\n"                          \
-    "  --batch N          " rows " per step [" batch "]\n"                              \
+#define HELP_TRAINING(rows, epochs, batch, lr) \
+    "  --epochs N         passes over the data [" epochs "]\n" \
+    "  --batch N          " rows " per step [" batch "]\n" \
     "  --lr RATE          step size of Adam; falls to 0 over the second half [" lr "]\n" \
-    "  --checkpoint-every S\n"                                                          \
+    "  --checkpoint-every S\n" \
     "                     seconds between checkpoints; there is one after each epoch,\n" \
-    "                     too, and after an interruption [60]\n"                        \
+    "                     too, and after an interruption [60]\n" \
     "  --resume           go on from the checkpoint in --out, to the same bits\n"
-#define HELP_PROGRAM                                                                      \
-    "  --seed N           results depend on it, and not on the number of threads [0]\n"   \
-    "  --threads N        1 to 256 [OMP_NUM_THREADS, else all processors]\n"              \
-    "  --quiet            print the measurements only\n"                                 \
+#define HELP_PROGRAM \
+    "  --seed N           results depend on it, and not on the number of threads [0]\n" \
+    "  --threads N        1 to 256 [OMP_NUM_THREADS, else all processors]\n" \
+    "  --quiet            print the measurements only\n" \
     "  --help             print this\n"
 
 typedef struct {

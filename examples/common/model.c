@@ -26,7 +26,8 @@ static bool run_open(tap_checkpoint **c, const char *out, bool resume, bool note
     const tap_checkpoint_found run = tap_checkpoint_find(*c);
     if (noted && resume && !run.path) note("%s: there is none yet; beginning at the beginning", path);
     if (run.path && !resume && !is_done(&run))
-        return fail("%s: a run that was interrupted; go on with it with --resume, choose another --out, or remove it", run.path);
+        return fail("%s: a run that was interrupted; go on with it with --resume, choose another --out, or remove it",
+                    run.path);
     if (noted && run.path && resume && *run.passed) note("%s; going on from %s", run.passed, run.path);
     return true;
 }
@@ -56,9 +57,11 @@ static bool run_begin(tap_checkpoint **c, const char *out, bool resume, const ar
 static bool prepare(const lesson *l)
 {
     const double values = 4 * (double)tap_module_count(l->root) + 1e4, all = 3 * values;
+    /* clang-format off */
     out_file     files[MOST_RESULTS] = {
         { "checkpoint.safetensors", all }, { "checkpoint.safetensors.previous", all }, { NULL, all }, { "model.safetensors", values }
     };
+    /* clang-format on */
     int n = 4;
     for (int i = 0; i < l->n_results && n < MOST_RESULTS; i++) files[n++] = l->results[i];
     return prepare_out(l->how.out, n, files);
@@ -108,7 +111,7 @@ bool model_load(tap_module *root, const char *path)
 bool model_learn(lesson l, const char *data, const argument *table, int n, bool *whole)
 {
     const char *out = l.how.out;
-    bool ok = prepare(&l) && run_begin(&l.checkpoint, out, l.how.resume, table, n) && learn(&l, whole);
+    bool        ok = prepare(&l) && run_begin(&l.checkpoint, out, l.how.resume, table, n) && learn(&l, whole);
     tap_checkpoint_free(l.checkpoint);
     if (ok && !*whole) note("interrupted; the same command with --resume goes on from there");
     return ok && (!*whole || model_keep(l.root, out, data, table, n));

@@ -21,8 +21,9 @@ struct plot {
 
 static void set_color(const plot *p, int color, double alpha)
 {
-    static const unsigned char colors[][3] = { { 0, 114, 178 }, { 213, 94, 0 },    { 0, 158, 115 },  { 204, 121, 167 }, { 0, 0, 0 },
-                                               { 230, 159, 0 }, { 86, 180, 233 }, { 133, 88, 51 }, { 150, 150, 150 }, { 190, 190, 30 } };
+    static const unsigned char colors[][3] = { { 0, 114, 178 },   { 213, 94, 0 },  { 0, 158, 115 },  { 204, 121, 167 },
+                                               { 0, 0, 0 },       { 230, 159, 0 }, { 86, 180, 233 }, { 133, 88, 51 },
+                                               { 150, 150, 150 }, { 190, 190, 30 } };
     const int                  n = sizeof colors / sizeof *colors;
     const unsigned char       *c = colors[(color % n + n) % n];
     cairo_set_source_rgba(p->cairo, c[0] / 255., c[1] / 255., c[2] / 255., alpha);
@@ -253,7 +254,8 @@ static void span(int64_t n, const double *x, double *from, double *to)
 }
 
 /* In the order of the points, so that no group lies on top. */
-void plot_groups(plot *p, const char *title, const char *name, int64_t n, const double *x, const double *y, const int64_t *group)
+void plot_groups(plot *p, const char *title, const char *name, int64_t n, const double *x, const double *y,
+                 const int64_t *group)
 {
     enum { COLORS = 10 };
     plot_axes axes = { .title = title };
@@ -283,8 +285,10 @@ void plot_bars(plot *p, int64_t n, double x0, double x1, const double *height, i
     set_color(p, color, 0.5);
     begin_panel(p);
     for (int64_t i = 0; i < n; i++) {
-        const double left = at_x(p, x0 + (x1 - x0) * (double)i / (double)n), right = at_x(p, x0 + (x1 - x0) * (double)(i + 1) / (double)n);
-        if (isfinite(height[i])) cairo_rectangle(p->cairo, left, at_y(p, height[i]), right - left, at_y(p, 0) - at_y(p, height[i]));
+        const double left = at_x(p, x0 + (x1 - x0) * (double)i / (double)n),
+                     right = at_x(p, x0 + (x1 - x0) * (double)(i + 1) / (double)n);
+        if (isfinite(height[i]))
+            cairo_rectangle(p->cairo, left, at_y(p, height[i]), right - left, at_y(p, 0) - at_y(p, height[i]));
     }
     cairo_fill(p->cairo);
     end_panel(p);

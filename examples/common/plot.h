@@ -14,7 +14,7 @@ typedef struct {
     double      x_base, y_base;
 } plot_axes;
 
-plot *plot_new(int columns, int rows); /* NULL without memory; the functions below take it */
+plot *plot_new(int columns, int rows);     /* NULL without memory; the functions below take it */
 void  plot_panel(plot *p, plot_axes axes); /* the next one, from left to right and downwards; all that follows is in it */
 
 /* Colors are numbers from 0, of which the first ten differ. What has a name (else NULL) is in the legend. Numbers that are not
@@ -28,7 +28,8 @@ void plot_bars(plot *p, int64_t n, double x0, double x1, const double *height, i
 double plot_bins(int64_t n, const double *x, int bins, double x0, double x1, double *height);
 
 /* The next panel, around n points in the color of the group that each is of, from 0; in the legend is "name 1" and so on. */
-void plot_groups(plot *p, const char *title, const char *name, int64_t n, const double *x, const double *y, const int64_t *group);
+void plot_groups(plot *p, const char *title, const char *name, int64_t n, const double *x, const double *y,
+                 const int64_t *group);
 
 /* Writes dir/name and frees the plot. False: it has said why, in one line on standard error. */
 bool plot_write(plot *p, const char *dir, const char *name);

@@ -27,7 +27,7 @@ int interrupted(void)
 void catch_signals(void)
 {
     static const int       signals[] = { SIGINT, SIGTERM, SIGHUP };
-    const struct sigaction action    = { .sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
+    const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         struct sigaction before = { 0 };
         sigaction(signals[i], NULL, &before);
@@ -37,7 +37,7 @@ void catch_signals(void)
 
 bool join(char path[PATH_SIZE], const char *dir, const char *name)
 {
-    size_t n     = strlen(dir);
+    size_t n = strlen(dir);
     bool   slash = *name && n && dir[n - 1] != '/';
     return snprintf(path, PATH_SIZE, "%s%s%s", dir, slash ? "/" : "", name) < PATH_SIZE;
 }

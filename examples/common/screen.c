@@ -80,13 +80,13 @@ int screen_width(int fd)
 
 void bar_start(bool quiet, const char *task, const char *number, int64_t rounds, int64_t images_per_round, double begun)
 {
-    bar.on     = !quiet && screen_is_terminal(STDERR_FILENO);
-    bar.task   = task;
+    bar.on = !quiet && screen_is_terminal(STDERR_FILENO);
+    bar.task = task;
     bar.number = number;
     bar.rounds = rounds;
     bar.images = images_per_round;
-    bar.start  = now();
-    bar.begun  = begun;
+    bar.start = now();
+    bar.begun = begun;
 }
 
 void bar_clear(void)
@@ -99,8 +99,7 @@ static void time_text(char text[24], double seconds)
 {
     long s = (long)(seconds + 0.5);
     if (s >= 3600) snprintf(text, 24, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-    else
-        snprintf(text, 24, "%ld:%02ld", s / 60, s % 60);
+    else snprintf(text, 24, "%ld:%02ld", s / 60, s % 60);
 }
 
 /* Appends `cells` characters of the bar, the first `full` of them filled. */
@@ -109,8 +108,8 @@ static void append_cells(char *line, size_t size, int cells, int full)
     bool color = screen_has_color(STDERR_FILENO), utf8 = screen_is_utf8();
     for (int i = 0; i < cells; i++) {
         const char *paint = !color ? "" : i == 0 && full ? "\033[36m" : i == full ? "\033[0;2m" : "";
-        const char *cell  = i < full ? utf8 ? "━" : "#" : utf8 ? "─" : ".";
-        size_t      used  = strlen(line);
+        const char *cell = i < full ? utf8 ? "━" : "#" : utf8 ? "─" : ".";
+        size_t      used = strlen(line);
         snprintf(line + used, size - used, "%s%s", paint, cell);
     }
     size_t used = strlen(line);
@@ -128,8 +127,8 @@ void bar_update(int64_t round, int64_t images, double value)
     char   left[24], head[64], tail[128], line[1024];
     time_text(left, speed > 0 ? (1 - done) / speed : 0);
     int n_head = snprintf(head, sizeof head, "%s %lld/%lld ", bar.task, (long long)round, (long long)bar.rounds);
-    int n_tail = snprintf(tail, sizeof tail, " %3.0f%%  %s %.1f  %.0f images/s  %s left", 100 * part, bar.number, value, rate,
-                          left);
+    int n_tail =
+        snprintf(tail, sizeof tail, " %3.0f%%  %s %.1f  %.0f images/s  %s left", 100 * part, bar.number, value, rate, left);
 
     int room = screen_width(STDERR_FILENO) - 1 - n_head - n_tail, cells = room > 40 ? 40 : room;
     if (n_tail + room < 0) return;

@@ -18,7 +18,9 @@ static size_t room_for(size_t n)
 size_t size_by_gzip(const uint8_t *from, size_t n)
 {
     enum { WINDOW = 15, GZIP = 16, MEMORY = 8 };
-    z_stream z = { .next_in = (uint8_t *)from, .avail_in = (uInt)n, .next_out = malloc(room_for(n)), .avail_out = (uInt)room_for(n) };
+    z_stream z = {
+        .next_in = (uint8_t *)from, .avail_in = (uInt)n, .next_out = malloc(room_for(n)), .avail_out = (uInt)room_for(n)
+    };
     uint8_t *to = z.next_out;
     size_t   size = 0;
     if (to && n < LARGEST && deflateInit2(&z, BEST, Z_DEFLATED, WINDOW + GZIP, MEMORY, Z_DEFAULT_STRATEGY) == Z_OK) {
@@ -68,7 +70,8 @@ static void no_flush(png_structp png)
 }
 
 /* Where a jump lands: nothing here changes after setjmp. */
-static bool encode(png_structp png, png_infop info, size_t *size, const uint8_t *image, int height, int width, int depth, uint8_t *row)
+static bool encode(png_structp png, png_infop info, size_t *size, const uint8_t *image, int height, int width, int depth,
+                   uint8_t *row)
 {
     if (setjmp(png_jmpbuf(png))) return false;
     png_set_write_fn(png, size, count, no_flush);

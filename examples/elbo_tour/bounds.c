@@ -68,7 +68,8 @@ static void walk_plane(const tour *o, const tap_vae *v, tap_tape *t)
     double  elbo = integral(tap_mul(density, tap_sub(joint, log_q))), rec = integral(tap_mul(density, log_px_z));
     double  gap = integral(tap_mul(density, tap_sub(log_q, tap_add_scalar(joint, -log_p)))); /* KL(q || posterior) */
 
-    tap_dist each = { q.type, { tap_expand(q.param[0], TAP_SHAPE(o->draws, 2)), tap_expand(q.param[1], TAP_SHAPE(o->draws, 2)) } };
+    tap_dist each = { q.type,
+                      { tap_expand(q.param[0], TAP_SHAPE(o->draws, 2)), tap_expand(q.param[1], TAP_SHAPE(o->draws, 2)) } };
     tap_var  drawn = tap_sample(each), log_pd = log_likelihood(v, drawn, x);
     tap_var  log_w = tap_add(log_pd, tap_sub(of_pair(prior, drawn), of_pair(q, drawn)));
     estimate draws = estimate_of(log_w), rec_draws = estimate_of(log_pd), w = estimate_of(tap_exp(log_w));
@@ -96,7 +97,8 @@ static bool walk_linear(const tour *o)
     tap_dist posterior = tap_multivariate_normal(mean, tap_cholesky(tap_mul_scalar(tap_inv(M), sigma * sigma), false));
     double   elbo = tap_item(tap_sum(tap_linear_vae_elbo(&v, x), TAP_ALL));
     double   gap = tap_item(tap_sum(tap_kl(tap_linear_vae_encode(&v, x), posterior), TAP_ALL));
-    equation("th. 1.1, linear VAE: ELBO + KL = log p", elbo + gap, tap_item(tap_sum(tap_linear_vae_log_prob(&v, x), TAP_ALL)), 0);
+    equation("th. 1.1, linear VAE: ELBO + KL = log p", elbo + gap, tap_item(tap_sum(tap_linear_vae_log_prob(&v, x), TAP_ALL)),
+             0);
     bool ok = tape_end(t);
     tap_module_free(root);
     return ok;
@@ -107,8 +109,14 @@ bool walk_bounds(const tour *o)
     tap_module *root = tap_module_new(TAP_F64, o->seed);
     tap_tape   *t = tap_tape_new(TAP_F64, o->seed);
     tap_vae     v;
-    tap_vae_init(&v, root, (tap_vae_options){ .data = PIXELS, .hidden = { 16 }, .n_hidden = 1, .activation = tap_tanh, .latent = 2,
-                                             .bound = TAP_IWAE, .samples = 8 }); /* so that q is not too narrow for its draws to be weighted */
+    tap_vae_init(&v, root,
+                 (tap_vae_options){ .data = PIXELS,
+                                    .hidden = { 16 },
+                                    .n_hidden = 1,
+                                    .activation = tap_tanh,
+                                    .latent = 2,
+                                    .bound = TAP_IWAE,
+                                    .samples = 8 }); /* so that q is not too narrow for its draws to be weighted */
     train_small(&v, root, t);
     tap_tape_set_recording(t, false);
     walk_plane(o, &v, t);

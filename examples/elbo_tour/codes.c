@@ -28,8 +28,8 @@ static void make_up(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *images, 
 
 static bool find(pictures *p, tap_arena *a, const tour *o)
 {
-    char        dir[PATH_SIZE], path[PATH_SIZE];
-    dataset     found = { 0 };
+    char    dir[PATH_SIZE], path[PATH_SIZE];
+    dataset found = { 0 };
     if (!o->data && !dataset_find(dir, NULL)) {
         make_up(a, o->seed, o->quick ? 2000 : 10000, &p->train, &p->labels);
         make_up(a, o->seed, SHOWN, &p->test, &p->labels);
@@ -62,17 +62,29 @@ bool images_check(const tour *o)
 
 typedef tap_var (*function)(const void *model, tap_var x);
 
-static tap_var autoencoder_loss(const void *model, tap_var x) { return tap_autoencoder_loss(model, x); }
-static tap_var autoencoder_code(const void *model, tap_var x) { return tap_autoencoder_encode(model, x); }
-static tap_var vae_loss(const void *model, tap_var x) { return tap_vae_loss(model, x); }
-static tap_var vae_code(const void *model, tap_var x) { return tap_sample(tap_vae_encode(model, x)); }
+static tap_var autoencoder_loss(const void *model, tap_var x)
+{
+    return tap_autoencoder_loss(model, x);
+}
+static tap_var autoencoder_code(const void *model, tap_var x)
+{
+    return tap_autoencoder_encode(model, x);
+}
+static tap_var vae_loss(const void *model, tap_var x)
+{
+    return tap_vae_loss(model, x);
+}
+static tap_var vae_code(const void *model, tap_var x)
+{
+    return tap_sample(tap_vae_encode(model, x));
+}
 
 /* Each class in its color. */
 static void draw_classes(plot *p, tap_tensor at, tap_tensor labels)
 {
     double x[SHOWN], y[SHOWN];
     char   name[8];
-    for (int class = 0; class <= CLASSES; class++) {
+    for (int class = 0; class <= CLASSES; class += 1) {
         int64_t n = 0;
         for (int64_t i = 0; i < at.shape.n[0] && i < SHOWN && at.data; i++) {
             if (tap_tensor_item(labels, i) != class) continue;
@@ -85,8 +97,8 @@ static void draw_classes(plot *p, tap_tensor at, tap_tensor labels)
 }
 
 /* Trains, and draws where the test images are. */
-static bool show(const tour *o, const pictures *data, tap_module *root, const void *model, function loss, function code, plot *p,
-                 const char *title)
+static bool show(const tour *o, const pictures *data, tap_module *root, const void *model, function loss, function code,
+                 plot *p, const char *title)
 {
     tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
     tap_optim  *adam = tap_adam(root, (tap_adam_options){ .lr = 2e-3 });
@@ -115,8 +127,8 @@ static bool show(const tour *o, const pictures *data, tap_module *root, const vo
                                .y0 = z2.mean - half,
                                .y1 = z2.mean + half });
     draw_classes(p, at, data->labels);
-    remark("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance), z2.mean,
-         sqrt(z2.variance));
+    remark("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance),
+           z2.mean, sqrt(z2.variance));
     tap_loader_free(shown);
     tap_loader_free(images);
     return tape_end(t);
@@ -132,8 +144,9 @@ bool walk_codes(const tour *o)
     const char     *message = "";
     bool            ok = find(&data, a, o);
     tap_autoencoder_init(&plain, plain_root, (tap_autoencoder_options){ SIDE * SIDE, 1, { 200 }, tap_tanh, 2 });
-    tap_vae_init(&vae, root, (tap_vae_options){ .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 200 }, .activation = tap_tanh,
-                                                .latent = 2 });
+    tap_vae_init(
+        &vae, root,
+        (tap_vae_options){ .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 200 }, .activation = tap_tanh, .latent = 2 });
     if (ok) {
         plot *picture = plot_new(2, 1);
         printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", data.name);

@@ -24,18 +24,18 @@ typedef struct {
 estimate estimate_of(tap_var draws);
 void     section(const char *title);
 /* A line of the table: both sides of an equation, with the standard error of their difference; 0: it is to be exact. */
-void     equation(const char *name, double left, double right, double error);
-void     remark(const char *format, ...) TAP_PRINTF(1, 2);
-bool     table_end(void); /* whether all equations hold */
+void equation(const char *name, double left, double right, double error);
+void remark(const char *format, ...) TAP_PRINTF(1, 2);
+bool table_end(void); /* whether all equations hold */
 
 /* ---- The walk ---------------------------------------------------------------------------------------------------- */
 
-bool walk_trivial(const tour *o);    /* trivial.c: section 3, figures 3 and 4 in numbers */
-bool walk_bounds(const tour *o);     /* bounds.c: section 4, by quadrature */
-bool walk_gradients(const tour *o);  /* gradients.c: section 5 */
-bool walk_gaussians(const tour *o);  /* gaussians.c: section 6 */
-bool walk_codes(const tour *o);      /* codes.c: section 1.2, an autoencoder beside a VAE; codes.png */
-bool images_check(const tour *o);    /* whether there are images for it */
-bool draw_figures(const tour *o);    /* figures.c: delta.png, kl.png */
+bool walk_trivial(const tour *o);   /* trivial.c: section 3, figures 3 and 4 in numbers */
+bool walk_bounds(const tour *o);    /* bounds.c: section 4, by quadrature */
+bool walk_gradients(const tour *o); /* gradients.c: section 5 */
+bool walk_gaussians(const tour *o); /* gaussians.c: section 6 */
+bool walk_codes(const tour *o);     /* codes.c: section 1.2, an autoencoder beside a VAE; codes.png */
+bool images_check(const tour *o);   /* whether there are images for it */
+bool draw_figures(const tour *o);   /* figures.c: delta.png, kl.png */
 
 #endif

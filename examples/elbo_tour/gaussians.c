@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-static double cov0[9] = { 1.2, 0.3, -0.2, 0.3, 0.8, 0.1, -0.2, 0.1, 0.5 }, cov1[9] = { 0.9, -0.1, 0.2, -0.1, 1.5, 0.4, 0.2, 0.4, 1.1 };
+static double cov0[9] = { 1.2, 0.3, -0.2, 0.3, 0.8, 0.1, -0.2, 0.1, 0.5 },
+              cov1[9] = { 0.9, -0.1, 0.2, -0.1, 1.5, 0.4, 0.2, 0.4, 1.1 };
 static double mean0[3] = { 0.5, -0.3, 1 }, mean1[3] = { 0, 0.4, 0.2 };
 
 static tap_var vector(tap_tape *t, double *x)
@@ -19,8 +20,9 @@ static tap_var matrix(tap_tape *t, double *x)
 /* Theorem 1.3, word for word. */
 static double kl_of_two(tap_tape *t)
 {
-    tap_var S0 = matrix(t, cov0), S1 = matrix(t, cov1), off = tap_sub(vector(t, mean1), vector(t, mean0)), inverse = tap_inv(S1);
-    double  trace = tap_item(tap_trace(tap_matmul(inverse, S0))), far = tap_item(tap_dot(off, tap_matmul(inverse, off)));
+    tap_var S0 = matrix(t, cov0), S1 = matrix(t, cov1), off = tap_sub(vector(t, mean1), vector(t, mean0)),
+            inverse = tap_inv(S1);
+    double trace = tap_item(tap_trace(tap_matmul(inverse, S0))), far = tap_item(tap_dot(off, tap_matmul(inverse, off)));
     return 0.5 * (trace - 3 + far + log(tap_item(tap_det(S1)) / tap_item(tap_det(S0))));
 }
 
@@ -41,7 +43,8 @@ bool walk_gaussians(const tour *o)
     for (int i = 0; i < 3; i++) square += mean0[i] * mean0[i];
     tap_dist q = tap_isotropic_normal(vector(t, mean0), tap_scalar(t, log(sigma)));
     double   kl = tap_item(tap_kl(q, tap_standard_normal_like(q)));
-    equation("6.4  (sigma^2 d - d + |mu|^2 - 2 d log sigma)/2", kl, 0.5 * (sigma * sigma * d - d + square - 2 * d * log(sigma)), 0);
+    equation("6.4  (sigma^2 d - d + |mu|^2 - 2 d log sigma)/2", kl, 0.5 * (sigma * sigma * d - d + square - 2 * d * log(sigma)),
+             0);
     remark("with -2 log sigma, as printed, it would be %.6f", 0.5 * (sigma * sigma * d - d + square - 2 * log(sigma)));
 
     double distance = 0;

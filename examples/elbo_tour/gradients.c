@@ -63,8 +63,9 @@ static gradient literal(tap_tape *tape, tap_arena *a, int64_t L, int64_t n)
 static void walk_estimators(const tour *o, tap_tape *tape, tap_arena *a, estimate found[WAYS + 1][2])
 {
     const double error = x - c * m - v; /* d ELBO by m, log t and c */
-    const double by_m = c * error / (s * s) - m, by_t = 1 - t * t - c * c * t * t / (s * s), by_c = (m * error - c * t * t) / (s * s);
-    char         name[64];
+    const double by_m = c * error / (s * s) - m, by_t = 1 - t * t - c * c * t * t / (s * s),
+                 by_c = (m * error - c * t * t) / (s * s);
+    char name[64];
     for (int i = 0; i <= WAYS; i++) {
         tap_tape_reset(tape);
         gradient g = i < WAYS ? estimates(tape, a, TAP_ELBO, ways[i], 8, o->draws / 8) : literal(tape, a, 8, o->draws / 8);
@@ -77,7 +78,8 @@ static void walk_estimators(const tour *o, tap_tape *tape, tap_arena *a, estimat
         }
         if (i == WAYS) remark("(9) as printed averages to 0, whatever the gradient is (%.4f and %.4f)", by_m, by_t);
         snprintf(name, sizeof name, "(8)  %s", i < WAYS ? ways[i].name : "");
-        equation(i < WAYS ? name : "(9)  mean of grad(-log q), by the mean: 0", found[i][0].mean, i < WAYS ? by_m : 0, found[i][0].error);
+        equation(i < WAYS ? name : "(9)  mean of grad(-log q), by the mean: 0", found[i][0].mean, i < WAYS ? by_m : 0,
+                 found[i][0].error);
         equation(i < WAYS ? "" : "     by the log scale: 0", found[i][1].mean, i < WAYS ? by_t : 0, found[i][1].error);
     }
 }
@@ -88,7 +90,8 @@ static void walk_weighted(const tour *o, tap_tape *tape, tap_arena *a, estimate 
     tap_tape_reset(tape);
     found[0] = estimate_of(estimates(tape, a, TAP_IWAE, one, 8, o->draws / 8).m);
     found[1] = estimate_of(estimates(tape, a, TAP_IWAE, two, 8, o->draws / 8).m);
-    equation("IWAE, K = 8: doubly and once reparameterized", found[1].mean, found[0].mean, hypot(found[0].error, found[1].error));
+    equation("IWAE, K = 8: doubly and once reparameterized", found[1].mean, found[0].mean,
+             hypot(found[0].error, found[1].error));
 }
 
 static void print_variances(estimate found[WAYS + 1][2], estimate weighted[2])
@@ -96,7 +99,8 @@ static void print_variances(estimate found[WAYS + 1][2], estimate weighted[2])
     printf("\n%-28s %12s %12s   (8 draws each)\n", "variance of an estimate", "by the mean", "by log scale");
     for (int i = 0; i <= WAYS; i++)
         printf("%-28s %12.5f %12.5f\n", i < WAYS ? ways[i].name : "(9) as printed", found[i][0].variance, found[i][1].variance);
-    printf("%-28s %12.5f\n%-28s %12.5f\n", "IWAE, reparameterized", weighted[0].variance, "IWAE, doubly so", weighted[1].variance);
+    printf("%-28s %12.5f\n%-28s %12.5f\n", "IWAE, reparameterized", weighted[0].variance, "IWAE, doubly so",
+           weighted[1].variance);
 }
 
 /* Variance by mean and log scale together, against the number of draws. */
@@ -143,7 +147,8 @@ static void walk_reparameterization(const tour *o, tap_tape *tape)
     for (int i = 0; i < 3; i++) tap_grad(tap_select(point, 0, i), 1, &eps, &row[i]);
     tap_var log_det = tap_logdet(tap_stack(3, row, 0)), entropy = tap_sum(tap_entropy(q), TAP_ALL);
     equation("5.3  log det dz/deps = sum log sigma", tap_item(log_det), log_sigma[0] + log_sigma[1] + log_sigma[2], 0);
-    equation("5.4  E[-log q] = log det + d/2 log(2 pi e)", tap_item(entropy), tap_item(log_det) + 1.5 * log(2 * acos(-1) * exp(1)), 0);
+    equation("5.4  E[-log q] = log det + d/2 log(2 pi e)", tap_item(entropy),
+             tap_item(log_det) + 1.5 * log(2 * acos(-1) * exp(1)), 0);
     tap_grad(tap_neg(tap_sum(tap_log_prob(q, point), TAP_ALL)), 1, &log_s, &g);
     equation("     its gradient by log sigma: 1", tap_item(tap_select(g, 0, 0)), 1, 0);
 }

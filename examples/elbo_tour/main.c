@@ -21,15 +21,19 @@ static const char help[] = "usage: elbo_tour [options]\n"
 
 int main(int argc, char **argv)
 {
-    tour           o       = { .out = "out/elbo_tour" };
+    tour o = { .out = "out/elbo_tour" };
+    /* clang-format off */
     const argument table[] = {
         ARGUMENT("--data", FOLDER, &o.data), ARGUMENT("--out", FOLDER, &o.out),  ARGUMENT("--seed", SEED, &o.seed),
         ARGUMENT("--quick", FLAG, &o.quick), ARGUMENT_END,
     };
-    int            status;
+    /* clang-format on */
+    int status;
     if (!arguments_take(table, help, argc, argv, NULL, &status)) return status;
     o.draws = o.quick ? 20000 : 200000;
-    const out_file files[] = { { "delta.png", PICTURE_BYTES }, { "kl.png", PICTURE_BYTES }, { "variance.png", PICTURE_BYTES },
+    const out_file files[] = { { "delta.png", PICTURE_BYTES },
+                               { "kl.png", PICTURE_BYTES },
+                               { "variance.png", PICTURE_BYTES },
                                { "codes.png", 2 * PICTURE_BYTES } };
     if (!images_check(&o) || !prepare_out(o.out, 4, files) || !walk_trivial(&o) || !walk_bounds(&o) || !walk_gradients(&o) ||
         !walk_gaussians(&o) || !draw_figures(&o) || !walk_codes(&o))

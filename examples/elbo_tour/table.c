@@ -30,8 +30,7 @@ void equation(const char *name, double left, double right, double error)
     n_wrong += !holds;
     printf("%-47s %14.8f %14.8f %10.1e ", name, left, right, difference);
     if (error > 0) printf("%9.1e%s\n", error, holds ? "" : "  WRONG");
-    else
-        printf("%9s%s\n", "exact", holds ? "" : "  WRONG");
+    else printf("%9s%s\n", "exact", holds ? "" : "  WRONG");
 }
 
 void remark(const char *format, ...)

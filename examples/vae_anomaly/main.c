@@ -75,7 +75,8 @@ static bool load(set *train, set *test, tap_arena *a, const options *o, const ch
     set_add(test, d.test, labels[1], digit, !other, false);
     set_add(test, strange, labels[2], -1, true, !o->only);
     *name = d.name;
-    if (!o->model && train->images.shape.n[0] == 0) return fail("%s: its training images hold no %s to learn from", d.from, o->normal);
+    if (!o->model && train->images.shape.n[0] == 0)
+        return fail("%s: its training images hold no %s to learn from", d.from, o->normal);
     return check_test(test, &d, o, digit < 0 ? "normal image" : o->normal);
 }
 
@@ -114,6 +115,7 @@ static bool train(tap_vae *vae, tap_module *root, options *o, const set *from, c
     if (!init(vae, root, o)) return false;
     if (!o->how.quiet)
         printf("%s, normal %s: %lld images; %s\n", name, o->normal, (long long)from->images.shape.n[0], tap_config());
+    /* clang-format off */
     const lesson l = { .how = o->how,
                        .root = root,
                        .net = vae,
@@ -121,6 +123,7 @@ static bool train(tap_vae *vae, tap_module *root, options *o, const set *from, c
                        .data = from->images,
                        .n_results = RESULTS,
                        .results = files };
+    /* clang-format on */
     return model_learn(l, name, table, KEPT, whole);
 }
 
@@ -179,7 +182,8 @@ static bool run(options *o, double auroc[SCORES])
     out_file    files[RESULTS];
     bool        whole = true, ok = (!o->model || recall(&vae, root, a, o)) && load(&from, &to, a, o, &name);
     if (ok) result_files(files, (double)to.images.shape.n[0]);
-    ok = ok && (o->model ? prepare_out(o->how.out, o->only ? RESULTS - 1 : RESULTS, files) : train(&vae, root, o, &from, &to, name, &whole));
+    ok = ok && (o->model ? prepare_out(o->how.out, o->only ? RESULTS - 1 : RESULTS, files)
+                         : train(&vae, root, o, &from, &to, name, &whole));
     if (ok && whole) ok = score(&to, a, o, &vae, &whole);
     if (ok && whole)
         ok = table_write(o->how.out, "scores.csv", columns, COLUMNS, to.table) && draw(&to, o) &&

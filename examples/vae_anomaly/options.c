@@ -20,13 +20,11 @@ static const char help[] = "usage: vae_anomaly [options]\n"
                            "  --samples N        draws of z for ELBO, reconstruction and regret [10]\n"
                            "  --weights N        draws of z for the likelihood [50]\n"
                            "  --steps N          of Adam, to fit z to each image for the regret [50]\n"
-                           "  --latent N         dimensions of z [16]\n"
-                           HELP_TRAINING("images", "40", "100", "1e-3")
-                           HELP_PROGRAM
-                           "\n"
-                           "Example\n"
-                           "  vae_anomaly --normal all\n"
-                           "  vae_anomaly --normal /usr/share/datasets/fashion-mnist --anomaly MNIST\n";
+                           "  --latent N         dimensions of z [16]\n" HELP_TRAINING("images", "40", "100", "1e-3")
+                               HELP_PROGRAM "\n"
+                                            "Example\n"
+                                            "  vae_anomaly --normal all\n"
+                                            "  vae_anomaly --normal /usr/share/datasets/fashion-mnist --anomaly MNIST\n";
 
 void options_table(argument table[OPTIONS + 1], options *o)
 {

@@ -25,8 +25,10 @@ static bool write_metadata(const char *dir, const tap_simulated_counts *s)
 
 static bool simulate(options *o)
 {
-    const out_file files[] = { { "metadata.csv", 50 * (double)o->simulation.cells }, { "matrix.mtx.gz", 0 },
-                               { "barcodes.tsv.gz", 0 },                            { "features.tsv.gz", 0 } };
+    const out_file files[] = { { "metadata.csv", 50 * (double)o->simulation.cells },
+                               { "matrix.mtx.gz", 0 },
+                               { "barcodes.tsv.gz", 0 },
+                               { "features.tsv.gz", 0 } };
     if (!prepare_out(o->simulate, 4, files)) return false;
     tap_error  e = { 0 };
     tap_arena *a = tap_arena_new();

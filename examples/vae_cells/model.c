@@ -42,12 +42,9 @@ static bool init(tap_count_vae *vae, tap_module *root, const options *o, const c
 
 static lesson lesson_of(const pupil *p, const training *how)
 {
-    return (lesson){ .how = *how,
-                     .root = p->m->root[p->rival],
-                     .net = p,
-                     .loss = loss,
-                     .data = p->d->train,
-                     .held_out = p->d->held_out };
+    return (lesson){
+        .how = *how, .root = p->m->root[p->rival], .net = p, .loss = loss, .data = p->d->train, .held_out = p->d->held_out
+    };
 }
 
 static bool train(models *m, options *o, const cells *d, bool *whole)
@@ -68,9 +65,11 @@ static bool train(models *m, options *o, const cells *d, bool *whole)
 
 static bool train_rival(models *m, const options *o, const cells *d, bool *whole)
 {
-    const training how = { .epochs = 10, .batch = 128, .lr = 1e-2, .checkpoint_every = 1e9, .seed = o->how.seed, .quiet = true };
-    const pupil    p = { m, d, true };
-    const lesson   l = lesson_of(&p, &how);
+    const training how = {
+        .epochs = 10, .batch = 128, .lr = 1e-2, .checkpoint_every = 1e9, .seed = o->how.seed, .quiet = true
+    };
+    const pupil  p = { m, d, true };
+    const lesson l = lesson_of(&p, &how);
     return init(&m->rival, m->root[1], o, d) && learn(&l, whole);
 }
 
@@ -80,13 +79,14 @@ static bool fits(const options *o, const cells *d)
     tap_arena            *a = tap_arena_new();
     const tap_safetensors file = tap_safetensors_read(a, o->model);
     const tap_tensor     *theta = tap_safetensors_find(&file, "log_theta"), *enc = tap_safetensors_find(&file, "enc.0.weight");
-    const int64_t         genes = theta ? theta->shape.n[0] : 0, batches = enc && enc->shape.rank == 2 ? enc->shape.n[1] - genes : 0;
-    bool                  ok = arena_ok(a);
+    const int64_t genes = theta ? theta->shape.n[0] : 0, batches = enc && enc->shape.rank == 2 ? enc->shape.n[1] - genes : 0;
+    bool          ok = arena_ok(a);
     if (ok && genes && genes != d->counts.columns)
-        ok = fail("%s: has learned %lld genes, and %s has %lld", o->model, (long long)genes, o->data, (long long)d->counts.columns);
+        ok = fail("%s: has learned %lld genes, and %s has %lld", o->model, (long long)genes, o->data,
+                  (long long)d->counts.columns);
     else if (ok && genes && batches != d->n_batches)
-        ok = fail("%s: has learned %lld batches, and %s has %lld; --metadata and --no-batches say which", o->model, (long long)batches,
-                  o->data, (long long)d->n_batches);
+        ok = fail("%s: has learned %lld batches, and %s has %lld; --metadata and --no-batches say which", o->model,
+                  (long long)batches, o->data, (long long)d->n_batches);
     tap_arena_free(a);
     return ok;
 }
@@ -95,7 +95,8 @@ static bool recall(models *m, const options *o, const cells *d)
 {
     out_file files[RESULTS];
     report_files(files, o, d);
-    return fits(o, d) && init(&m->vae, m->root[0], o, d) && model_load(m->root[0], o->model) && prepare_out(o->how.out, RESULTS, files);
+    return fits(o, d) && init(&m->vae, m->root[0], o, d) && model_load(m->root[0], o->model) &&
+           prepare_out(o->how.out, RESULTS, files);
 }
 
 bool models_get(models *m, options *o, const cells *d, bool *whole)

@@ -5,43 +5,41 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char help[] = "usage: vae_cells --data DIR|FILE.csv [options]\n"
-                           "       vae_cells --simulate DIR [options]\n"
-                           "\n"
-                           "Trains a variational autoencoder of gene counts in cells (scVI, Lopez et al.\n"
-                           "2018), and writes what it makes of each cell.\n"
-                           "\n"
-                           "Data and results\n"
-                           "  --data DIR         matrix.mtx, barcodes.tsv and features.tsv, plain or .gz,\n"
-                           "                     as 10x Genomics has them; or a CSV file (.csv, .csv.gz)\n"
-                           "                     of cells by genes, behind a row and a column of names\n"
-                           "  --metadata FILE    CSV, a row of names and one for each cell, in any order, of\n"
-                           "                     which one column holds the barcodes; batch and group\n"
-                           "                     are used [metadata.csv in DIR, if there]\n"
-                           "  --separator C      of CSV files: , or ; or any other character, or the word\n"
-                           "                     tab [, and in .tsv files tab]\n"
-                           "  --no-batches       do not tell the model of the batches\n"
-                           "  --out DIR          where the results go; made if need be [out/vae_cells]\n"
-                           "  --model FILE       a model trained before, DIR/model.safetensors\n"
-                           "  --clusters N       of k-means [as many as there are groups, else 8]\n"
-                           "  --draws N          of z, for the likelihood of cells held out [50]\n"
-                           "\n"
-                           "Training\n"
-                           "  --likelihood NAME  nb: negative binomial; zinb: zero-inflated, too [nb]\n"
-                           "  --latent N         dimensions of z [10]\n"
-                           "  --hidden N         width of the hidden layers [128]\n"
-                           "  --scale S          counts are taken as parts of S [the median library size]\n"
-                           HELP_TRAINING("cells", "40", "128", "3e-3")
-                           "\n"
-                           "Simulation, into a folder that --data takes, with metadata.csv\n"
-                           "  --simulate DIR     where to\n"
-                           "  --cells N, --genes N, --groups N, --batches N [10000, 2000, 8, 3]\n"
-                           "\n"
-                           HELP_PROGRAM
-                           "\n"
-                           "Example\n"
-                           "  vae_cells --simulate out/cells\n"
-                           "  vae_cells --data out/cells --out out/vae_cells\n";
+static const char help[] =
+    "usage: vae_cells --data DIR|FILE.csv [options]\n"
+    "       vae_cells --simulate DIR [options]\n"
+    "\n"
+    "Trains a variational autoencoder of gene counts in cells (scVI, Lopez et al.\n"
+    "2018), and writes what it makes of each cell.\n"
+    "\n"
+    "Data and results\n"
+    "  --data DIR         matrix.mtx, barcodes.tsv and features.tsv, plain or .gz,\n"
+    "                     as 10x Genomics has them; or a CSV file (.csv, .csv.gz)\n"
+    "                     of cells by genes, behind a row and a column of names\n"
+    "  --metadata FILE    CSV, a row of names and one for each cell, in any order, of\n"
+    "                     which one column holds the barcodes; batch and group\n"
+    "                     are used [metadata.csv in DIR, if there]\n"
+    "  --separator C      of CSV files: , or ; or any other character, or the word\n"
+    "                     tab [, and in .tsv files tab]\n"
+    "  --no-batches       do not tell the model of the batches\n"
+    "  --out DIR          where the results go; made if need be [out/vae_cells]\n"
+    "  --model FILE       a model trained before, DIR/model.safetensors\n"
+    "  --clusters N       of k-means [as many as there are groups, else 8]\n"
+    "  --draws N          of z, for the likelihood of cells held out [50]\n"
+    "\n"
+    "Training\n"
+    "  --likelihood NAME  nb: negative binomial; zinb: zero-inflated, too [nb]\n"
+    "  --latent N         dimensions of z [10]\n"
+    "  --hidden N         width of the hidden layers [128]\n"
+    "  --scale S          counts are taken as parts of S [the median library size]\n" HELP_TRAINING(
+        "cells", "40", "128", "3e-3") "\n"
+                                      "Simulation, into a folder that --data takes, with metadata.csv\n"
+                                      "  --simulate DIR     where to\n"
+                                      "  --cells N, --genes N, --groups N, --batches N [10000, 2000, 8, 3]\n"
+                                      "\n" HELP_PROGRAM "\n"
+                                      "Example\n"
+                                      "  vae_cells --simulate out/cells\n"
+                                      "  vae_cells --data out/cells --out out/vae_cells\n";
 
 const char *separator_name(char text[8], char separator)
 {
@@ -75,6 +73,7 @@ static void print_likelihood(const void *field, char text[PATH_SIZE])
 
 void options_table(argument table[OPTIONS + 1], options *o)
 {
+    /* clang-format off */
     const argument rows[OPTIONS + 1] = {
         ARGUMENT_OWN("--likelihood", o, "must be nb or zinb", take_likelihood, print_likelihood),
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e3),
@@ -97,17 +96,19 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENTS_OF_RUN(&o->how),
         ARGUMENT_END,
     };
+    /* clang-format on */
     memcpy(table, rows, sizeof rows);
 }
 
 /* Options that go with one of two things the program does, and not with the other. */
 static bool check(const options *o, const argument *table, uint64_t given)
 {
-    static const char learning[] =
-        " --likelihood --latent --hidden --scale --no-batches --data --metadata --separator --out --model --clusters --draws" TRAINING_NAMES;
+    static const char learning[] = " --likelihood --latent --hidden --scale --no-batches --data --metadata --separator --out "
+                                   "--model --clusters --draws" TRAINING_NAMES;
     if (o->simulate) return arguments_exclude(table, given, learning, "does not go with --simulate");
     return arguments_exclude(table, given, " --cells --genes --groups --batches ", "goes with --simulate") &&
-           (!o->model || arguments_exclude(table, given, " --likelihood --latent --hidden --scale --seed" TRAINING_NAMES, NOT_WITH_MODEL)) &&
+           (!o->model ||
+            arguments_exclude(table, given, " --likelihood --latent --hidden --scale --seed" TRAINING_NAMES, NOT_WITH_MODEL)) &&
            (o->data || usage("--data", "", "must be given, or --simulate"));
 }
 

@@ -129,9 +129,12 @@ static bool compare(const reporter *r)
 {
     const cells     *d = r->d;
     const tap_shape  n = TAP_SHAPE(d->full_counts.rows);
-    const tap_tensor found = tap_tensor_zeros(r->a, TAP_I64, n), other = tap_tensor_zeros(r->a, TAP_I64, n), latent = of_full(r, r->latent);
-    const known      k = { d->n_groups ? of_full(r, d->group) : (tap_tensor){ 0 }, d->n_batches ? of_full(r, d->batch) : (tap_tensor){ 0 } };
-    const tap_tensor pca = tap_csr_pca(r->a, tap_csr_log_normalize(r->a, d->full_counts, r->o->scale), r->o->latent, r->o->how.seed);
+    const tap_tensor found = tap_tensor_zeros(r->a, TAP_I64, n), other = tap_tensor_zeros(r->a, TAP_I64, n),
+                     latent = of_full(r, r->latent);
+    const known k = { d->n_groups ? of_full(r, d->group) : (tap_tensor){ 0 },
+                      d->n_batches ? of_full(r, d->batch) : (tap_tensor){ 0 } };
+    const tap_tensor pca =
+        tap_csr_pca(r->a, tap_csr_log_normalize(r->a, d->full_counts, r->o->scale), r->o->latent, r->o->how.seed);
     const tap_tensor flat = tap_csr_pca(r->a, tap_csr_from_dense(r->a, latent), r->o->latent > 1 ? 2 : 1, r->o->how.seed);
     if (!sound(r) || !cluster(r, &k, "latent space", latent, found) || !cluster(r, &k, "PCA", pca, other)) return false;
     const tap_tensor by = d->n_groups ? k.group : found;

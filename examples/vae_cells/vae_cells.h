@@ -6,7 +6,11 @@
 #include "examples/common/learn.h"
 #include "models/models.h"
 
-enum { SHAPING = 5, KEPT = 5 + TRAINING_KEPT, OPTIONS = 16 + TRAINING_OPTIONS }; /* options: those to build a model again, those that it depends on, all */
+enum {
+    SHAPING = 5,
+    KEPT = 5 + TRAINING_KEPT,
+    OPTIONS = 16 + TRAINING_OPTIONS
+}; /* options: those to build a model again, those that it depends on, all */
 
 typedef struct {
     training             how;
@@ -39,13 +43,13 @@ typedef struct {
     tap_var x, c;
 } seen;
 
-bool cells_load(cells *d, tap_arena *a, options *o); /* fills in the options that are up to the data */
+bool cells_load(cells *d, tap_arena *a, options *o);          /* fills in the options that are up to the data */
 bool metadata_read(cells *d, tap_arena *a, const options *o); /* groups and batches, if there is metadata */
 bool is_folder(const char *path);
 char separator_of(const options *o, const char *path); /* of the fields of this file */
 /* Whether a table has more than one column; else the separator is another one, perhaps that which occurs. */
 bool has_columns(tap_table t, const char *path, char separator);
-seen cells_see(const cells *d, tap_var index);       /* those of these numbers */
+seen cells_see(const cells *d, tap_var index); /* those of these numbers */
 
 /* The model, and a rival that sees nothing but a cell's library size and batch. */
 typedef struct {
@@ -59,6 +63,6 @@ bool    models_get(models *m, options *o, const cells *d, bool *whole);
 tap_var rival_log_prob(const models *m, seen s); /* [n] */
 bool    report(const options *o, const models *m, const cells *d);
 enum { RESULTS = 4 };
-void    report_files(out_file files[RESULTS], const options *o, const cells *d); /* what it writes */
+void report_files(out_file files[RESULTS], const options *o, const cells *d); /* what it writes */
 
 #endif

@@ -80,7 +80,8 @@ static bool report(const tap_vae *vae, tap_tensor images, tap_tensor shown, bool
     const int64_t  n = images.shape.n[0], pixels = tap_tensor_numel(images);
     const uint8_t *from = shown.data;
     double         nats;
-    printf("%lld images, %s: %.2f MB of pixels per second\n", (long long)n, binary ? "of two values" : "of bytes", (double)pixels / 1e6 / seconds);
+    printf("%lld images, %s: %.2f MB of pixels per second\n", (long long)n, binary ? "of two values" : "of bytes",
+           (double)pixels / 1e6 / seconds);
     if (n == 0) return true;
     if (!model_promise(vae, vae->options.likelihood == TAP_VAE_BERNOULLI ? shown : images, &nats)) return false;
     uint8_t     *packed = malloc((size_t)pixels);
@@ -124,14 +125,16 @@ static bool decompress(options *o, tap_arena *a, tap_module *root)
     const char          *message;
     if (!read_bytes(&bytes, a, o->from)) return false;
     if (tap_bits_back_inspect(bytes, &h, &e)) return fail("%s: %s", o->from, e.message);
-    if (h.data != SIDE * SIDE || h.count > UINT32_MAX) return fail("%s: holds no images of 28x28, or too many for IDX", o->from);
+    if (h.data != SIDE * SIDE || h.count > UINT32_MAX)
+        return fail("%s: holds no images of 28x28, or too many for IDX", o->from);
     if (!model_read(&vae, root, o, h.binary) || !prepare_file(o->to, HEADER + (double)h.count * SIDE * SIDE)) return false;
     const double     start = now();
     const tap_tensor images = tap_bits_back_decode(a, &vae, bytes);
     const double     seconds = now() - start;
     if (tap_arena_status(a, &message)) return fail("%s: %s", o->from, message);
     if (!write_images(o->to, h.count, images)) return false;
-    if (!o->how.quiet) printf("%lld images: %.2f MB of pixels per second\n", (long long)h.count, (double)(h.count * h.data) / 1e6 / seconds);
+    if (!o->how.quiet)
+        printf("%lld images: %.2f MB of pixels per second\n", (long long)h.count, (double)(h.count * h.data) / 1e6 / seconds);
     return true;
 }
 

@@ -46,7 +46,8 @@ static bool learn_from(const dataset *d, tap_arena *a, tap_module *root, options
     if (!init(&vae, root, o)) return false;
     if (!o->how.quiet)
         printf("%s from %s: %lld for training, %lld held out\n%s VAE, %lld parameters; %s\n", d->name, d->from, (long long)end,
-               (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_count(root), tap_config());
+               (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_count(root),
+               tap_config());
     return model_learn(l, d->name, table, KEPT, &whole);
 }
 
@@ -65,7 +66,9 @@ bool model_read(tap_vae *vae, tap_module *root, options *o, bool binary)
 {
     argument    table[OPTIONS + 1];
     tap_arena  *a = tap_arena_new();
-    const char *path = o->model ? o->model : binary ? "out/vae_compress/binary/model.safetensors" : "out/vae_compress/grey/model.safetensors";
+    const char *path = o->model ? o->model
+                       : binary ? "out/vae_compress/binary/model.safetensors"
+                                : "out/vae_compress/grey/model.safetensors";
     options_table(table, o);
     bool ok = model_options(a, path, table, BUILT_BY) && init(vae, root, o) && model_load(root, path);
     tap_arena_free(a);

@@ -78,12 +78,14 @@ bool classifier_learn(const classifier *c, tap_module *root, const options *o, c
     join(path, o->how.out, "classifier.safetensors");
     if (!o->how.quiet) printf("\na classifier learns to read the digits\n");
     const training how = { .epochs = EPOCHS, .batch = BATCH, .lr = 1e-3, .checkpoint_every = 1e9, .quiet = o->how.quiet };
+    /* clang-format off */
     const lesson   l = { .how = how,
                          .root = root,
                          .net = &(pupil){ c, d },
                          .loss = loss,
                          .data = d->train.images,
                          .held_out = d->test.images };
+    /* clang-format on */
     if (!learn(&l, whole)) return false;
     if (!*whole) return true;
     return !tap_module_save(root, path, 1, &(tap_metadata){ "classifier of", data }, &e) || fail("%s", e.message);

@@ -1,7 +1,6 @@
 /* examples/vae_generate/main.c: learns to draw digits, draws those that are asked for, and measures them. */
 #include "vae_generate.h"
 
-
 const char *const program = "vae_generate";
 
 tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n)
@@ -50,7 +49,8 @@ static bool check_classes(const options *o, const digits *d)
     for (int i = 0; i < DIGITS; i++) {
         const bool drawn = draws && (o->samples || (o->digit < 0 ? o->traversals && i == 3 : o->digit == i));
         if (!learned[i] && (drawn || (o->measure && tested[i])))
-            return fail("%s: its training images hold no %d, which is to be %s", d->found.from, i, drawn ? "drawn" : "measured");
+            return fail("%s: its training images hold no %d, which is to be %s", d->found.from, i,
+                        drawn ? "drawn" : "measured");
     }
     return !o->measure || d->test.images.shape.n[0] >= 4 ||
            fail("%s: --measure compares halves of the test images and needs 4 of them, not %lld", d->found.from,

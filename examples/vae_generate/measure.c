@@ -65,7 +65,8 @@ static void print(const opinion *real, const opinion *held_back, const opinion *
         printf("%5s  %7s  %9s\n", name, share(a, held_back, i), share(b, drawn, i));
     }
     printf("Frechet distance to other real images: real %.2f, generated %.2f\n",
-           tap_frechet_distance(real->features, held_back->features, NULL), tap_frechet_distance(real->features, drawn->features, NULL));
+           tap_frechet_distance(real->features, held_back->features, NULL),
+           tap_frechet_distance(real->features, drawn->features, NULL));
 }
 
 /* One half of the test images is what the other, and as many generated ones, are compared with. */

@@ -27,7 +27,7 @@ static bool init(tap_vae *vae, tap_module *root, const options *o)
 
 static tap_var loss(const void *net, tap_tape *t, const batch *b)
 {
-    const pupil *p = net;
+    const pupil     *p = net;
     const tap_tensor labels = b->held_out ? p->from->test.labels : p->from->train.labels;
     return tap_vae_loss_given(p->vae, tap_input(t, b->x), one_hot(labels_of(t, labels, b->rows, b->n)));
 }

@@ -53,7 +53,7 @@ typedef struct {
 } classifier;
 
 /* Reads it from the file that the options name or, if it is there, classifier.safetensors in out; it is *known then. */
-bool    classifier_find(classifier *c, tap_module *root, const options *o, const digits *d, bool *known);
+bool classifier_find(classifier *c, tap_module *root, const options *o, const digits *d, bool *known);
 /* Trains it, and writes it into out. *whole is false if that was interrupted. */
 bool    classifier_learn(const classifier *c, tap_module *root, const options *o, const digits *d, bool *whole);
 tap_var classifier_features(const classifier *c, tap_var x); /* its last hidden layer: [n,784] -> [n,FEATURES] */
@@ -62,7 +62,7 @@ tap_var classifier_features(const classifier *c, tap_var x); /* its last hidden 
 
 bool draw(const options *o, const tap_vae *vae, const digits *d);
 enum { PICTURES = 5 };
-int  draw_files(out_file files[PICTURES], const options *o); /* how many files it writes, and which */
+int draw_files(out_file files[PICTURES], const options *o); /* how many files it writes, and which */
 
 /* ---- measure.c --------------------------------------------------------------------------------------------------- */
 

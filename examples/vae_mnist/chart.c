@@ -57,14 +57,14 @@ static double fit_axes(chart *c, int64_t n, const record *records)
     double low = HUGE_VAL, high = -HUGE_VAL;
     for (int64_t i = 0; i < 2 * n; i++) {
         double elbo = elbo_of(&records[i / 2], i % 2);
-        low         = fmin(low, elbo);
-        high        = fmax(high, elbo);
+        low = fmin(low, elbo);
+        high = fmax(high, elbo);
     }
     double step = tick_step(fmax(high - low, 1e-3 * fmax(1, fabs(high))), 6);
-    c->x0       = (double)records[0].epoch;
-    c->x1       = fmax((double)records[n - 1].epoch, c->x0 + 1);
-    c->y0       = step * floor(low / step);
-    c->y1       = step * fmax(ceil(high / step), floor(low / step) + 1);
+    c->x0 = (double)records[0].epoch;
+    c->x1 = fmax((double)records[n - 1].epoch, c->x0 + 1);
+    c->y0 = step * floor(low / step);
+    c->y1 = step * fmax(ceil(high / step), floor(low / step) + 1);
     return step;
 }
 

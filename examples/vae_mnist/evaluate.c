@@ -28,7 +28,7 @@ static void add_rows(tap_tensor x, double *sum, double *squares)
 
 bool latents_measure(latents *z, tap_arena *a, const tap_vae *vae, const options *o, tap_tensor test)
 {
-    const char *message;
+    const char   *message;
     const int64_t n = o->model.latent;
     const size_t  bytes = (size_t)n * sizeof(double);
     double       *kl = tap_arena_alloc(a, bytes), *mean = tap_arena_alloc(a, bytes), *variance = tap_arena_alloc(a, bytes);
@@ -113,7 +113,7 @@ static bool weigh(const tap_vae *vae, tap_tape *encoder, tap_tape *decoder, tap_
 bool evidence_measure(evidence *l, const tap_vae *vae, const options *o, tap_tensor test)
 {
     const char *message = "";
-    tap_tape   *encoder = tap_tape_new(TAP_F32, o->seed), *decoder = tap_tape_new(TAP_F32, o->seed ^ tap_random_hash("evaluate"));
+    tap_tape *encoder = tap_tape_new(TAP_F32, o->seed), *decoder = tap_tape_new(TAP_F32, o->seed ^ tap_random_hash("evaluate"));
     tap_loader *images = tap_loader_new(test, (tap_loader_options){ .batch = IMAGES });
     tap_tensor  x;
     log_sum     sums[IMAGES];
@@ -131,11 +131,10 @@ bool evidence_measure(evidence *l, const tap_vae *vae, const options *o, tap_ten
     }
     bar_clear();
     *l = (evidence){ !interrupted(), sum / n, sqrt(sum_of_squares_about(sum, squares, n) / (n * fmax(n - 1, 1))) };
-    bool ok = !tap_tape_status(encoder, &message) && !tap_tape_status(decoder, &message) &&
-              !tap_loader_status(images, &message);
+    bool ok =
+        !tap_tape_status(encoder, &message) && !tap_tape_status(decoder, &message) && !tap_loader_status(images, &message);
     if (ok && l->known && !isfinite(l->mean)) ok = fail("the log-likelihood is not a finite number");
-    else if (!ok)
-        fail("%s", message);
+    else if (!ok) fail("%s", message);
     tap_loader_free(images);
     tap_tape_free(decoder);
     tap_tape_free(encoder);

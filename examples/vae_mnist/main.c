@@ -21,7 +21,7 @@ static bool finish(const options *o, const dataset *d, const tap_module *root, c
                    const record *records, const record *last)
 {
     const score *test = &last->test;
-    evidence     l    = { 0 };
+    evidence     l = { 0 };
 
     bool ok = model_write(o, root, d->name, n) && metrics_write(o, n, records, l) && timing_write(o, n, records) &&
               chart_write(o, n, records) && pictures_write(o, vae, d->test);
@@ -64,7 +64,7 @@ static bool prepare(const options *o, const tap_module *root)
 /* Builds the model, and trains it from where the checkpoint stands. */
 static bool run(const options *o, const dataset *d, tap_checkpoint *c, tap_arena *arena)
 {
-    tap_module *root    = tap_module_new(TAP_F32, o->seed);
+    tap_module *root = tap_module_new(TAP_F32, o->seed);
     record     *records = calloc((size_t)o->epochs + 1, sizeof *records), last = { 0 };
     tap_vae     vae;
     int64_t     n = 0;
@@ -82,10 +82,11 @@ static bool run(const options *o, const dataset *d, tap_checkpoint *c, tap_arena
 static bool start(options *o)
 {
     tap_arena      *arena = tap_arena_new();
-    tap_checkpoint *c     = NULL;
+    tap_checkpoint *c = NULL;
     const out_file  first = { "checkpoint.safetensors", 0 };
     dataset         data;
-    bool ok = dataset_load(&data, arena, o->data) && prepare_out(o->out, 1, &first) && resume_open(&c, o, arena) && run(o, &data, c, arena);
+    bool            ok = dataset_load(&data, arena, o->data) && prepare_out(o->out, 1, &first) && resume_open(&c, o, arena) &&
+              run(o, &data, c, arena);
     tap_checkpoint_free(c);
     tap_arena_free(arena);
     return ok;

@@ -83,9 +83,9 @@ static bool parse_estimator(const char *text, tap_estimator *estimator)
     static const struct {
         const char   *name;
         tap_estimator value;
-    } known[] = { { "reparameterized", TAP_REPARAMETERIZED },   { "stl", TAP_STICKING_THE_LANDING },
-                  { "dreg", TAP_DOUBLY_REPARAMETERIZED },       { "score", TAP_SCORE },
-                  { "score-baseline", TAP_SCORE_BASELINE },     { "score-loo", TAP_SCORE_LEAVE_ONE_OUT } };
+    } known[] = { { "reparameterized", TAP_REPARAMETERIZED }, { "stl", TAP_STICKING_THE_LANDING },
+                  { "dreg", TAP_DOUBLY_REPARAMETERIZED },     { "score", TAP_SCORE },
+                  { "score-baseline", TAP_SCORE_BASELINE },   { "score-loo", TAP_SCORE_LEAVE_ONE_OUT } };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         *estimator = known[i].value;
         if (!strcmp(text, known[i].name)) return true;
@@ -94,21 +94,22 @@ static bool parse_estimator(const char *text, tap_estimator *estimator)
 }
 
 /* What an option of its own is: how its text is taken, and printed again. */
-#define OWN_OPTION(name, taken, printed)                       \
-    static bool take_##name(void *field, const char *text)     \
-    {                                                          \
-        options *o = field;                                    \
-        return taken;                                          \
-    }                                                          \
+#define OWN_OPTION(name, taken, printed) \
+    static bool take_##name(void *field, const char *text) \
+    { \
+        options *o = field; \
+        return taken; \
+    } \
     static void print_##name(const void *field, char text[PATH_SIZE]) \
-    {                                                          \
-        const options *o = field;                              \
-        snprintf(text, PATH_SIZE, "%s", printed);              \
+    { \
+        const options *o = field; \
+        snprintf(text, PATH_SIZE, "%s", printed); \
     }
 
 OWN_OPTION(hidden, parse_hidden(o->hidden = text, &o->model), o->hidden)
 OWN_OPTION(activation, (o->model.activation = tap_activation_find(o->activation = text)) != NULL, o->activation)
-OWN_OPTION(bound, (o->model.bound = strcmp(o->bound = text, "iwae") ? TAP_ELBO : TAP_IWAE) == TAP_IWAE || !strcmp(text, "elbo"), o->bound)
+OWN_OPTION(bound, (o->model.bound = strcmp(o->bound = text, "iwae") ? TAP_ELBO : TAP_IWAE) == TAP_IWAE || !strcmp(text, "elbo"),
+           o->bound)
 OWN_OPTION(estimator, parse_estimator(o->estimator = text, &o->model.estimator), o->estimator)
 OWN_OPTION(nonfinite, (o->skip = !strcmp(text, "skip")) || !strcmp(text, "stop"), o->skip ? "skip" : "stop")
 OWN_OPTION(likelihood,
@@ -118,8 +119,8 @@ OWN_OPTION(likelihood,
 
 static bool take_sigma(void *field, const char *text)
 {
-    options *o     = field;
-    o->sigma       = text;
+    options *o = field;
+    o->sigma = text;
     o->model.sigma = 0; /* learned */
     return !strcmp(text, "learned") || parse_real(text, DBL_MIN, 1e6, &o->model.sigma);
 }
@@ -128,8 +129,7 @@ static void print_sigma(const void *field, char text[PATH_SIZE])
 {
     const options *o = field;
     if (o->sigma && o->model.sigma > 0) snprintf(text, PATH_SIZE, "%.17g", o->model.sigma);
-    else
-        snprintf(text, PATH_SIZE, "learned");
+    else snprintf(text, PATH_SIZE, "learned");
 }
 
 /* Options that are right by themselves and not together. */
@@ -157,6 +157,7 @@ static void make_table(argument table[OPTIONS], options *o)
 {
     static char activation[160];
     snprintf(activation, sizeof activation, "must be one of %s", tap_activation_names());
+    /* clang-format off */
     const argument rows[OPTIONS] = {
         ARGUMENT("--data", FOLDER, &o->data),
         ARGUMENT("--out", FOLDER, &o->out),
@@ -183,14 +184,15 @@ static void make_table(argument table[OPTIONS], options *o)
         ARGUMENT("--quiet", FLAG, &o->quiet),
         ARGUMENT_END,
     };
+    /* clang-format on */
     memcpy(table, rows, sizeof rows);
 }
 
 /* Whether the state of a run depends on it. */
 static bool matters(const argument *row)
 {
-    static const char *const others[] = { "--data",    "--out",              "--epochs", "--evaluate",
-                                          "--threads", "--checkpoint-every", "--resume", "--quiet" };
+    static const char *const others[] = { "--data",   "--out",  "--epochs", "--evaluate", "--threads", "--checkpoint-every",
+                                          "--resume", "--quiet" };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (!strcmp(row->name, others[i])) return false;
     return true;
@@ -227,7 +229,7 @@ void options_keep(const options *o, tap_checkpoint *c)
 static const char *value_of(const tap_checkpoint_found *run, const argument *row, tap_arena *a)
 {
     const char *value = tap_safetensors_metadata(&run->file, row->name + strlen("--"));
-    char       *copy  = value ? tap_arena_alloc(a, strlen(value) + 1) : NULL;
+    char       *copy = value ? tap_arena_alloc(a, strlen(value) + 1) : NULL;
     return copy ? strcpy(copy, value) : NULL;
 }
 
@@ -261,17 +263,22 @@ bool options_resume(options *o, const tap_checkpoint_found *run, int64_t epochs,
 bool options_parse(options *o, int argc, char **argv, int *status)
 {
     *o = (options){
-        .out        = "out/vae_mnist",
-        .hidden     = "400",
+        .out = "out/vae_mnist",
+        .hidden = "400",
         .activation = "relu",
-        .bound      = "elbo",
-        .estimator  = "reparameterized",
-        .beta       = 1,
-        .lr         = 1e-3,
-        .epochs     = 10,
-        .batch      = 128,
+        .bound = "elbo",
+        .estimator = "reparameterized",
+        .beta = 1,
+        .lr = 1e-3,
+        .epochs = 10,
+        .batch = 128,
         .checkpoint_every = 60,
-        .model = { .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 400 }, .activation = tap_relu, .latent = 20, .samples = 1,
+        .model = { .data = SIDE * SIDE,
+                   .n_hidden = 1,
+                   .hidden = { 400 },
+                   .activation = tap_relu,
+                   .latent = 20,
+                   .samples = 1,
                    .clip = 20 }, /* e^40 and e^-40 are numbers, in float32, too */
     };
     if (asks_for_help(argc, argv)) {

@@ -25,7 +25,7 @@ static studio studio_new(const options *o, const tap_vae *vae, tap_tensor test)
 static bool studio_end(const studio *s)
 {
     const char *message = "";
-    bool        ok      = !tap_tape_status(s->tape, &message) && !tap_arena_status(s->arena, &message);
+    bool        ok = !tap_tape_status(s->tape, &message) && !tap_arena_status(s->arena, &message);
     if (!ok) fail("%s", message);
     tap_tape_free(s->tape);
     tap_arena_free(s->arena);
@@ -76,9 +76,9 @@ static tap_var interpolation(const studio *s)
     for (int i = 0; i < 10; i++) steps[i] = (float)i / 9;
     tap_var t = tap_input(s->tape, tap_tensor_wrap(TAP_F32, TAP_SHAPE(10, 1), steps));
     tap_var x = test_images(s, 16), mu = tap_dist_mean(tap_vae_encode(s->vae, x));
-    tap_var a    = tap_unsqueeze(tap_slice(mu, 0, 0, 8, 1), 1);  /* [8,1,latent] */
-    tap_var b    = tap_unsqueeze(tap_slice(mu, 0, 8, 16, 1), 1); /* [8,1,latent] */
-    tap_var z    = tap_add(a, tap_mul(t, tap_sub(b, a)));        /* [8,10,latent] */
+    tap_var a = tap_unsqueeze(tap_slice(mu, 0, 0, 8, 1), 1);  /* [8,1,latent] */
+    tap_var b = tap_unsqueeze(tap_slice(mu, 0, 8, 16, 1), 1); /* [8,1,latent] */
+    tap_var z = tap_add(a, tap_mul(t, tap_sub(b, a)));        /* [8,10,latent] */
     tap_var left = grid(tap_slice(x, 0, 0, 8, 1), 8, 1), right = grid(tap_slice(x, 0, 8, 16, 1), 8, 1);
     return tap_cat(3, (tap_var[]){ left, grid(decode(s, z), 8, 10), right }, 1);
 }
@@ -90,8 +90,7 @@ static double normal_quantile(double p)
     for (int i = 0; i < 60; i++) {
         double z = (low + high) / 2;
         if (0.5 * erfc(-z / sqrt(2)) < p) low = z;
-        else
-            high = z;
+        else high = z;
     }
     return low;
 }
@@ -111,7 +110,7 @@ static tap_var manifold(const studio *s)
 bool pictures_write(const options *o, const tap_vae *vae, tap_tensor test)
 {
     studio s = studio_new(o, vae, test);
-    bool ok  = write_grid(&s, "reconstructions.png", reconstructions(&s), 2) && write_grid(&s, "samples.png", samples(&s), 2) &&
+    bool ok = write_grid(&s, "reconstructions.png", reconstructions(&s), 2) && write_grid(&s, "samples.png", samples(&s), 2) &&
               write_grid(&s, "interpolation.png", interpolation(&s), 2) &&
               (o->model.latent != 2 || write_grid(&s, "manifold.png", manifold(&s), 0));
     return studio_end(&s) && ok;

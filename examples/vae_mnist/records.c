@@ -49,8 +49,8 @@ int64_t record_columns(int64_t latent)
 
 void record_store(double *row, const record *r)
 {
-    const double fixed[FIXED] = { (double)r->epoch, (double)r->skipped, r->train_elbo,      r->test.elbo,
-                                  r->test.rec,      r->test.kl,         r->seconds, r->images_per_second };
+    const double fixed[FIXED] = { (double)r->epoch, (double)r->skipped, r->train_elbo, r->test.elbo,
+                                  r->test.rec,      r->test.kl,         r->seconds,    r->images_per_second };
     memcpy(row, fixed, sizeof fixed);
     memcpy(row + FIXED, r->z.kl, (size_t)r->z.n * sizeof *row);
     memcpy(row + FIXED + r->z.n, r->z.variance, (size_t)r->z.n * sizeof *row);
@@ -63,13 +63,13 @@ bool record_restore(record *r, const double *row, int64_t latent, tap_arena *a)
     if (tap_arena_status(a, &message)) return fail("%s", message);
     memcpy(kept, row + FIXED, (size_t)(2 * latent) * sizeof *kept);
     *r = (record){
-        .epoch             = (int64_t)row[0],
-        .skipped           = (int64_t)row[1],
-        .train_elbo        = row[2],
-        .test              = { row[3], row[4], row[5] },
-        .seconds           = row[6],
+        .epoch = (int64_t)row[0],
+        .skipped = (int64_t)row[1],
+        .train_elbo = row[2],
+        .test = { row[3], row[4], row[5] },
+        .seconds = row[6],
         .images_per_second = row[7],
-        .z                 = { .n = latent, .kl = kept, .variance = kept + latent },
+        .z = { .n = latent, .kl = kept, .variance = kept + latent },
     };
     for (int64_t i = 0; i < latent; i++) r->z.active += is_active(&r->z, i);
     return true;
@@ -121,9 +121,8 @@ bool metrics_write(const options *o, int64_t n, const record *records, evidence 
 
 bool model_write(const options *o, const tap_module *root, const char *data, int64_t epochs)
 {
-    char      path[PATH_SIZE], epochs_text[24], batch[24], latent[24], samples[24], beta[32], free_bits[32], lr[32],
-        seed[24];
-    tap_error e        = { 0 };
+    char      path[PATH_SIZE], epochs_text[24], batch[24], latent[24], samples[24], beta[32], free_bits[32], lr[32], seed[24];
+    tap_error e = { 0 };
     bool      gaussian = o->model.likelihood == TAP_VAE_GAUSSIAN;
     snprintf(epochs_text, sizeof epochs_text, "%" PRId64, epochs);
     snprintf(batch, sizeof batch, "%" PRId64, o->batch);

@@ -4,7 +4,8 @@
 /* How many epochs the run has done, of how many. */
 static int64_t done_of(const tap_checkpoint_found *run, int64_t *all)
 {
-    const tap_tensor *records = tap_safetensors_find(&run->file, "records"), *epochs = tap_safetensors_find(&run->file, "epochs");
+    const tap_tensor *records = tap_safetensors_find(&run->file, "records"),
+                     *epochs = tap_safetensors_find(&run->file, "epochs");
     *all = epochs ? (int64_t)tap_tensor_item(*epochs, 0) : 0;
     return records ? records->shape.n[0] : 0;
 }
@@ -23,10 +24,12 @@ bool resume_open(tap_checkpoint **c, options *o, tap_arena *a)
     if (!run.path) return true;
     if (o->resume && *run.passed) note("%s; going on from %s", run.passed, run.path);
     if (!o->resume && done < all)
-        return fail("%s: a run that was interrupted in epoch %lld of %lld; go on with it with --resume, choose another --out, or "
-                    "remove it",
-                    run.path, (long long)done + 1, (long long)all);
+        return fail(
+            "%s: a run that was interrupted in epoch %lld of %lld; go on with it with --resume, choose another --out, or "
+            "remove it",
+            run.path, (long long)done + 1, (long long)all);
     if (!o->resume) return true;
     if (!options_resume(o, &run, all, a)) return false;
-    return done <= o->epochs || fail("--epochs %lld: the run in %s has done %lld already", (long long)o->epochs, o->out, (long long)done);
+    return done <= o->epochs ||
+           fail("--epochs %lld: the run in %s has done %lld already", (long long)o->epochs, o->out, (long long)done);
 }

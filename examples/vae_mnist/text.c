@@ -26,13 +26,11 @@ static void put_greys(double upper, double lower)
 
 static void put_cell(double upper, double lower, bool color, bool utf8)
 {
-    static const char *const blocks[]  = { " ", "▄", "▀", "█" };
+    static const char *const blocks[] = { " ", "▄", "▀", "█" };
     static const char        letters[] = " .:-=+*#%@";
     if (!utf8) putchar(letters[(int)(9 * (upper + lower) / 2 + 0.5)]);
-    else if (color)
-        put_greys(upper, lower);
-    else
-        fputs(blocks[2 * (upper >= 0.5) + (lower >= 0.5)], stdout);
+    else if (color) put_greys(upper, lower);
+    else fputs(blocks[2 * (upper >= 0.5) + (lower >= 0.5)], stdout);
 }
 
 void text_images(tap_tensor images)

@@ -6,7 +6,7 @@
 
 /* What training has come to within its epoch. */
 typedef struct {
-    double  sum, seconds; /* of the ELBOs of the images seen; before the program was started */
+    double  sum, seconds;  /* of the ELBOs of the images seen; before the program was started */
     int64_t seen, skipped; /* images; steps that were left out */
 } progress;
 
@@ -32,7 +32,7 @@ typedef struct {
 /* Over the images of a batch, in double: a mean over the data set should not depend on how float32 rounds. */
 static double total(tap_var per_image)
 {
-    tap_tensor v   = tap_value(per_image);
+    tap_tensor v = tap_value(per_image);
     double     sum = 0;
     for (int64_t i = 0; i < tap_tensor_numel(v); i++) sum += tap_tensor_item(v, i);
     return sum;
@@ -91,7 +91,7 @@ static bool step(trainer *t, tap_tensor x)
 /* Training does not end when there is no room for a checkpoint: there may be some again, and the one before is still there. */
 static bool save(trainer *t)
 {
-    tap_error  e      = { 0 };
+    tap_error  e = { 0 };
     tap_status status = tap_checkpoint_save(t->checkpoint, &e);
     if (status != TAP_OK) note("no checkpoint: %s", e.message);
     t->saved = now();
@@ -113,10 +113,10 @@ static bool train_epoch(trainer *t, record *r, bool *whole)
     if (*whole && t->here.seen == 0)
         return fail("epoch %lld: no step had finite numbers; a smaller --lr may help", (long long)epoch);
     *r = (record){
-        .epoch             = epoch,
-        .skipped           = t->here.skipped,
-        .seconds           = t->here.seconds,
-        .train_elbo        = t->here.sum / (double)t->here.seen,
+        .epoch = epoch,
+        .skipped = t->here.skipped,
+        .seconds = t->here.seconds,
+        .train_elbo = t->here.sum / (double)t->here.seen,
         .images_per_second = (double)t->here.seen / t->here.seconds,
     };
     return check(t->tape, t->images, 0, "", epoch);
@@ -171,7 +171,7 @@ static bool finish_epoch(trainer *t, const record *records, int64_t n)
 static bool run(trainer *t, record *records, int64_t *n, record *last)
 {
     const int64_t epochs = t->o->epochs;
-    bool          whole  = true;
+    bool          whole = true;
     if (epochs == 0) return evaluate(t, last);
     const double epoch = (double)t->here.seen / (double)t->n_images;
     bar_start(t->o->quiet, "epoch", "ELBO", epochs, t->n_images, ((double)*n + epoch) / (double)epochs);
@@ -189,7 +189,7 @@ static bool run(trainer *t, record *records, int64_t *n, record *last)
 
 static void declare(trainer *t)
 {
-    tap_checkpoint *c       = t->checkpoint;
+    tap_checkpoint *c = t->checkpoint;
     const int64_t   columns = record_columns(t->o->model.latent);
     options_keep(t->o, c);
     tap_checkpoint_module(c, "model", t->root);
@@ -206,7 +206,7 @@ static void declare(trainer *t)
 /* Puts everything back to where the checkpoint stands. */
 static bool resume(trainer *t, record *records, int64_t *n, record *last)
 {
-    tap_error e = { 0 };
+    tap_error                  e = { 0 };
     const tap_checkpoint_found run = tap_checkpoint_find(t->checkpoint);
     if (!run.path) return true;
     if (!tap_checkpoint_load(t->checkpoint, &e)) return fail("%s", e.message);
@@ -216,7 +216,8 @@ static bool resume(trainer *t, record *records, int64_t *n, record *last)
     if (*n) *last = records[*n - 1];
     t->epochs = t->o->epochs;
     if (!t->o->quiet)
-        printf("going on in epoch %llu, after %lld images of it\n", (unsigned long long)tap_loader_epoch(t->images), (long long)t->here.seen);
+        printf("going on in epoch %llu, after %lld images of it\n", (unsigned long long)tap_loader_epoch(t->images),
+               (long long)t->here.seen);
     return true;
 }
 
@@ -225,12 +226,13 @@ bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, t
 {
     /* About the same memory for any number of samples. */
     int64_t            test_batch = o->model.samples < 500 ? 500 / o->model.samples : 1;
-    tap_loader_options shuffled   = { .batch = o->batch, .shuffle = true, .seed = o->seed };
-    const int64_t      rest       = d->train.shape.n[0] % o->batch;
+    tap_loader_options shuffled = { .batch = o->batch, .shuffle = true, .seed = o->seed };
+    const int64_t      rest = d->train.shape.n[0] % o->batch;
     if (o->model.estimator == TAP_SCORE_BASELINE && rest == 1)
-        return fail("--batch %lld: the last batch of %lld images has one, and --estimator score-baseline needs two", (long long)o->batch,
-                    (long long)d->train.shape.n[0]);
+        return fail("--batch %lld: the last batch of %lld images has one, and --estimator score-baseline needs two",
+                    (long long)o->batch, (long long)d->train.shape.n[0]);
 
+    /* clang-format off */
     trainer t = {
         .o           = o,
         .vae         = vae,
@@ -249,6 +251,7 @@ bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, t
         .rows        = calloc((size_t)(o->epochs ? o->epochs : 1), (size_t)record_columns(o->model.latent) * sizeof(double)),
         .epochs      = o->epochs,
     };
+    /* clang-format on */
     /* The baseline, which is for gradients, is a mean over other images; a batch may have none. */
     if (o->model.estimator == TAP_SCORE_BASELINE) t.test_vae.options.estimator = TAP_SCORE;
     tap_tape_set_recording(t.test_tape, false);

@@ -17,9 +17,9 @@ typedef struct {
     int64_t         epochs, batch, threads; /* threads 0: the library's choice */
     int64_t         evaluate;               /* K, draws per image for the log-likelihood; 0: not asked for */
     uint64_t        seed;
-    double          checkpoint_every; /* seconds */
+    double          checkpoint_every;    /* seconds */
     bool            quiet, resume, skip; /* skip: steps whose numbers are not finite */
-    uint64_t        given;            /* which of the table's options, a bit each */
+    uint64_t        given;               /* which of the table's options, a bit each */
 } options;
 
 /* False: the program ends here, with *status (0 after --help, else 2). */

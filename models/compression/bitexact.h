@@ -20,8 +20,8 @@ enum { TAP__BETA_STEPS = 8, TAP__BETA_MOST = 12, TAP__BETAS = 2 * TAP__BETA_MOST
 typedef struct {
     void (*linear)(const tap__strict_linear *l, int64_t rows, const float *x, float *y); /* [rows,in] -> [rows,out] */
     void (*relu)(int64_t n, float *x);
-    void (*clip)(int64_t n, float *x, float most); /* tap_smooth_clip between -most and most */
-    void (*precision)(int64_t n, float *x);        /* e^-x */
+    void (*clip)(int64_t n, float *x, float most);                            /* tap_smooth_clip between -most and most */
+    void (*precision)(int64_t n, float *x);                                   /* e^-x */
     void (*grid)(int64_t n, const float *x, int most, int steps, int32_t *y); /* (x + most) steps, rounded, NaN: 0 */
 } tap__strict_kernels;
 
@@ -33,10 +33,10 @@ enum { TAP__BIN_BITS = 12, TAP__BINS = 1 << TAP__BIN_BITS };
 enum { TAP__NORMAL_STEPS = 256, TAP__NORMAL_MOST = 8, TAP__NORMALS = 2 * TAP__NORMAL_MOST * TAP__NORMAL_STEPS + 1 };
 
 typedef struct {
-    uint64_t normal[TAP__NORMALS];  /* times 2^32 */
-    float    edge[TAP__BINS + 1];   /* where bin i begins; the first and the last bin have no other end */
+    uint64_t normal[TAP__NORMALS]; /* times 2^32 */
+    float    edge[TAP__BINS + 1];  /* where bin i begins; the first and the last bin have no other end */
     float    median[TAP__BINS];
-    uint32_t white[TAP__LOGITS];    /* sigmoid, as an interval's size */
+    uint32_t white[TAP__LOGITS]; /* sigmoid, as an interval's size */
 } tap__strict_tables;
 
 void tap__strict_tables_make(tap__strict_tables *t);

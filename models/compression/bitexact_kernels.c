@@ -16,7 +16,7 @@ static void linear(const tap__strict_linear *l, int64_t rows, const float *x, fl
     for (int64_t k = 0; k < l->in; k++) {
         const float *restrict w = l->w + k * n;
         for (int64_t r = 0; r < rows; r++) {
-            const float     xk = x[r * l->in + k];
+            const float xk = x[r * l->in + k];
             float *restrict to = y + r * n;
             if (xk == 0) continue;
             for (int64_t j = 0; j < n; j++) to[j] += xk * w[j];

@@ -258,7 +258,8 @@ static tap_tensor convert(conversion *how, tap_arena *a, const tap_vae *v, tap_t
 static tap_tensor lanes_failed(tap_arena *work, const job *j)
 {
     for (int k = 0; k < j->lanes; k++)
-        if (j->lane[k].no_memory) return tap__tensor_fail(work, TAP_ENOMEM, "bits_back: no memory for %lld images", (long long)j->n);
+        if (j->lane[k].no_memory)
+            return tap__tensor_fail(work, TAP_ENOMEM, "bits_back: no memory for %lld images", (long long)j->n);
     return tap__tensor_fail(work, TAP_EIO, "bits_back: the compressed bytes end before the images do");
 }
 
@@ -323,7 +324,8 @@ tap_status tap_bits_back_inspect(tap_tensor bytes, tap_bits_back_header *h, tap_
     if (size < 8 || memcmp(from, MAGIC, sizeof MAGIC)) wrong = "they do not begin as such";
     else if (get(from + 4, 4) != VERSION) wrong = "they are of another version";
     else if (size < HEADER) wrong = "they are cut short";
-    else if (checksum(from + CHECKED, size - CHECKED) != get(from + 8, 8)) wrong = "they are damaged: their checksum is another";
+    else if (checksum(from + CHECKED, size - CHECKED) != get(from + 8, 8))
+        wrong = "they are damaged: their checksum is another";
     else if (get(from + 32, 8) > INT64_MAX / 2 || get(from + 40, 4) == 0 || from[44] > 1 || from[47] ||
              (from[44] && (from[45] || from[46])))
         wrong = "their header is none";
@@ -371,7 +373,8 @@ static tap_tensor decode(tap_arena *a, tap_arena *work, const tap_vae *v, tap_te
     bytes = tap_tensor_contiguous(work, bytes);
     if (tap_bits_back_inspect(bytes, &h, tap_arena_error(work)) || !tap__coder_init(&c, work, v)) return bytes;
     if (h.model != c.checksum || h.data != c.data || h.binary == c.bytes)
-        return tap__tensor_fail(work, TAP_EARG, "bits_back: compressed with another model: its checksum is %016llx, this one's %016llx",
+        return tap__tensor_fail(work, TAP_EARG,
+                                "bits_back: compressed with another model: its checksum is %016llx, this one's %016llx",
                                 (unsigned long long)h.model, (unsigned long long)c.checksum);
     const uint8_t *from = bytes.data;
     tap_tensor     images = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(h.count, h.data));
@@ -380,7 +383,8 @@ static tap_tensor decode(tap_arena *a, tap_arena *work, const tap_vae *v, tap_te
     if (read_lanes(&j, from)) run_lanes(&j);
     if (failed(&j, 0, j.lanes)) images = lanes_failed(work, &j);
     else if (!is_clean(&j) || checksum(j.images, h.count * h.data) != get(from + 24, 8))
-        images = tap__tensor_fail(work, TAP_EIO, "bits_back: these are not the images that were compressed: their checksum is another");
+        images = tap__tensor_fail(work, TAP_EIO,
+                                  "bits_back: these are not the images that were compressed: their checksum is another");
     free_lanes(&j);
     return images;
 }

@@ -23,7 +23,8 @@ static bool linear_of(tap__strict_linear *l, tap_arena *a, int n, const tap_line
         b[i] = tap_tensor_cast(a, tap_param_value(from[i]->bias), TAP_F32);
         l->out += b[i].shape.n[0];
     }
-    tap_tensor all = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(l->in, l->out)), bias = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(l->out));
+    tap_tensor all = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(l->in, l->out)),
+               bias = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(l->out));
     for (int64_t i = 0, at = 0; i < n && bias.data; at += b[i++].shape.n[0]) {
         const int64_t out = b[i].shape.n[0];
         tap_tensor_copy(tap_tensor_slice(a, all, 1, at, at + out, 1), tap_tensor_transpose(a, w[i], 0, 1), tap_arena_error(a));
@@ -43,7 +44,8 @@ static bool layers_of(tap__coder *c, tap_arena *a, const tap_vae *v)
     }
     c->n_encoder = c->n_decoder = v->enc.n + 1;
     ok = ok && linear_of(&c->encoder[v->enc.n], a, 2, (const tap_linear *[]){ &v->loc, &v->logvar }) &&
-         linear_of(&c->decoder[v->enc.n], a, c->bytes ? 2 : 1, (const tap_linear *[]){ &v->out.linear, &v->out_log_beta.linear });
+         linear_of(&c->decoder[v->enc.n], a, c->bytes ? 2 : 1,
+                   (const tap_linear *[]){ &v->out.linear, &v->out_log_beta.linear });
     for (int i = 0; ok && i < c->n_encoder; i++) {
         if (c->encoder[i].out > c->widest) c->widest = c->encoder[i].out;
         if (c->decoder[i].out > c->widest) c->widest = c->decoder[i].out;
@@ -139,7 +141,8 @@ bool tap__coder_room_init(tap__coder_room *room, tap_arena *a, const tap__coder 
     return !tap_arena_status(a, NULL);
 }
 
-static float *network(const tap__coder *c, tap__coder_room *room, int n, const tap__strict_linear *l, int64_t rows, const float *x)
+static float *network(const tap__coder *c, tap__coder_room *room, int n, const tap__strict_linear *l, int64_t rows,
+                      const float *x)
 {
     for (int i = 0; i < n; i++) {
         c->run->linear(&l[i], rows, x, room->h[i % 2]);

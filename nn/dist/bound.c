@@ -131,8 +131,7 @@ static tap_var doubly_reparameterized(tap_densities d, tap_var log_w, tap_var bo
     const bool      depends = tap__depends(bound, d.z);
     const tap_node *z = tap__live(d.z);
     if (!z) return bound; /* there was no memory to find out */
-    if (!depends)
-        return tap__refuse(z, TAP_EARG, "bound_of", "log p(x|z) was not computed from this z, but from a copy");
+    if (!depends) return tap__refuse(z, TAP_EARG, "bound_of", "log p(x|z) was not computed from this z, but from a copy");
     tap_var total = tap_sum(bound, TAP_ALL);
     bool    was = tap_tape_set_recording(bound.tape, false);
     tap_grad(total, 1, &d.z, &dz);

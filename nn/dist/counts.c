@@ -167,7 +167,8 @@ tap_dist tap_negative_binomial(tap_var log_mu, tap_var log_theta)
 static tap_var log_zero(tap_var logits, tap_var log_p)
 {
     tap_var likely = tap_gt(log_p, tap__scalar_like(log_p, -1));
-    tap_var near = tap_log1p(tap_mul(tap_sigmoid(tap_neg(logits)), tap_expm1(tap_masked_fill(log_p, tap_logical_not(likely), 0))));
+    tap_var near =
+        tap_log1p(tap_mul(tap_sigmoid(tap_neg(logits)), tap_expm1(tap_masked_fill(log_p, tap_logical_not(likely), 0))));
     tap_var far = tap_logaddexp(tap_log_sigmoid(logits), tap_add(tap_log_sigmoid(tap_neg(logits)), log_p));
     return tap_where(likely, near, far);
 }
@@ -242,7 +243,8 @@ static tap_var log_share(tap_var n, tap_var yes, tap_var a, tap_var b)
     tap_var ways = tap_sub(log_factorial(n), tap_add(log_factorial(yes), log_factorial(no)));
     tap_var rise = tap_add(tap__log_rising(yes, a), tap__log_rising(no, b));
     tap_var of_all = tap__log_rising(n, tap_logaddexp(a, b));
-    tap_var binomial = tap_add(tap__chain_mul(yes, tap_log_sigmoid(logits)), tap__chain_mul(no, tap_log_sigmoid(tap_neg(logits))));
+    tap_var binomial =
+        tap_add(tap__chain_mul(yes, tap_log_sigmoid(logits)), tap__chain_mul(no, tap_log_sigmoid(tap_neg(logits))));
     return tap_add(ways, tap_add(tap_sub(rise, of_all), binomial));
 }
 
@@ -251,7 +253,8 @@ static tap_var beta_binomial_log_prob(tap_dist d, tap_var x)
 {
     tap_var n = trials(d), k = tap__constant_f64(x), outside = tap__not_whole(k, n), yes = tap_masked_fill(k, outside, 0);
     tap_var a = tap__as_f64(d.param[1]), b = tap__as_f64(d.param[2]);
-    tap_var no_yes = tap_logical_and(is(a, -(double)INFINITY), tap_eq(b, b)), no_no = tap_logical_and(is(b, -(double)INFINITY), tap_eq(a, a));
+    tap_var no_yes = tap_logical_and(is(a, -(double)INFINITY), tap_eq(b, b)),
+            no_no = tap_logical_and(is(b, -(double)INFINITY), tap_eq(a, a));
     tap_var log_p = log_share(n, yes, tap_masked_fill(a, no_yes, 0), tap_masked_fill(b, no_no, 0));
     tap_var sure = tap_logical_or(tap_logical_and(no_yes, is(yes, 0)), tap_logical_and(no_no, tap_eq(yes, n)));
     log_p = tap_masked_fill(tap__infinite_if(log_p, tap_logical_or(no_yes, no_no)), sure, 0);

@@ -73,7 +73,7 @@ static tap_var no_class(tap_dist d, tap_var x)
 {
     const tap_shape s = tap_shape_of(d.param[0]);
     const tap_dtype dtype = tap_value(x).dtype;
-    tap_var         first = tap__number(x.tape, dtype, 0), end = tap__number(x.tape, dtype, s.rank ? (double)s.n[s.rank - 1] : 0);
+    tap_var first = tap__number(x.tape, dtype, 0), end = tap__number(x.tape, dtype, s.rank ? (double)s.n[s.rank - 1] : 0);
     return tap_logical_or(tap_lt(x, first), tap_ge(x, end));
 }
 
@@ -90,7 +90,8 @@ static tap_var categorical_log_prob(tap_dist d, tap_var x)
 static tap_var categorical_entropy(tap_dist d)
 {
     tap_var log_p = tap_log_softmax(d.param[0], -1), none = tap__scalar_like(log_p, 0);
-    tap_var value = tap_sum(tap__class_pull(tap_detach(log_p), none), TAP_LAST), more = tap_sum(tap__class_kl(log_p, none), TAP_LAST);
+    tap_var value = tap_sum(tap__class_pull(tap_detach(log_p), none), TAP_LAST),
+            more = tap_sum(tap__class_kl(log_p, none), TAP_LAST);
     return tap_neg(tap_add(value, tap_sub(more, tap_detach(more))));
 }
 

@@ -26,7 +26,8 @@ static tap_var log_mass(tap_var x, tap_var loc, tap_var log_scale)
 {
     tap_var first = tap_eq(x, tap__scalar_like(x, 0)), last = tap_eq(x, tap__scalar_like(x, LAST));
     tap_var at = tap_mul_scalar(x, 1. / 128), from = tap_mul_scalar(loc, LAST / 256.);
-    tap_var high = tap_sub(tap_add_scalar(at, (1 - LAST) / 256.), from), low = tap_sub(from, tap_add_scalar(at, (-1 - LAST) / 256.));
+    tap_var high = tap_sub(tap_add_scalar(at, (1 - LAST) / 256.), from),
+            low = tap_sub(from, tap_add_scalar(at, (-1 - LAST) / 256.));
     tap_var below = tap_log_sigmoid(tap__in_scales(high, log_scale, ROOT_256_BY_LAST));
     tap_var above = tap_log_sigmoid(tap__in_scales(low, log_scale, ROOT_256_BY_LAST));
     tap_var width = log_width(log_scale);

@@ -96,7 +96,8 @@ bool tap__dist_sound(tap_dist d, tap_var with, const char *call, tap__dist_shape
     for (int k = 0; k < n; k++) shape[k] = tap_shape_of(d.param[k]);
     if (tap_tape_status(t, NULL) != TAP_OK) return false;
     if (!fits(d.type, shape)) {
-        tap__fail(t, TAP_ESHAPE, call, "%s %s takes %s, not %s", article(d.type), d.type->name, d.type->takes, listed(n, shape, text));
+        tap__fail(t, TAP_ESHAPE, call, "%s %s takes %s, not %s", article(d.type), d.type->name, d.type->takes,
+                  listed(n, shape, text));
         return false;
     }
     s->own = last_of(shape[0], d.type->mixes ? 0 : d.type->own[0]);
@@ -172,8 +173,8 @@ static tap_var draw(tap_dist d, int64_t n, const char *call, bool by_path)
     tap_shape        shape;
     if (!tap__dist_sound(d, d.param[0], call, &s)) return inert(d, d.param[0]);
     if (by_path && d.type->hard) {
-        tap__fail(d.param[0].tape, TAP_EARG, call, "%s %s has no reparameterized sample; take tap_sample and the score function",
-                  article(d.type), d.type->name);
+        tap__fail(d.param[0].tape, TAP_EARG, call,
+                  "%s %s has no reparameterized sample; take tap_sample and the score function", article(d.type), d.type->name);
         return inert(d, d.param[0]);
     }
     tap__shape_join(s.batch, s.own, &shape);

@@ -63,7 +63,8 @@ static tap_var gaussians(tap_dist q, tap_dist p)
     if (is_diagonal(p)) p = by_element(p, s.event);
     if (is_diagonal(q) && is_diagonal(p)) return tap_sum(normal_normal(q, p), TAP_LAST);
     tap_var spread = tap_sum(tap_square(halved(whitened(p, factor(q)))), TAP_AXES(-2, -1));
-    tap_var shift = tap_sum(tap_square(halved(whitened(p, tap_unsqueeze(tap_sub(q.param[0], p.param[0]), -1)))), TAP_AXES(-2, -1));
+    tap_var shift =
+        tap_sum(tap_square(halved(whitened(p, tap_unsqueeze(tap_sub(q.param[0], p.param[0]), -1)))), TAP_AXES(-2, -1));
     tap_var rest = tap_add_scalar(tap_sub(log_det(p), log_det(q)), -0.5 * (double)s.event.n[0]);
     return tap_add(tap_add(rest, spread), shift);
 }
@@ -84,7 +85,8 @@ static tap_var laplace_laplace(tap_dist q, tap_dist p)
     tap_var d = tap_sub(q.param[1], p.param[1]), way = distance(q, p), u = tap__in_scales(way, q.param[1], 1);
     tap_var far = tap_gt(u, tap__scalar_like(u, 40)), some = tap_masked_fill(u, far, 0);
     tap_var near = tap_add(tap__exp_rest(d), tap__in_scales(tap__exp_rest(tap_neg(some)), tap_neg(d), 1));
-    tap_var beyond = tap_sub(tap__in_scales(tap_where(far, way, tap__scalar_like(way, 0)), p.param[1], 1), tap_add_scalar(d, 1));
+    tap_var beyond =
+        tap_sub(tap__in_scales(tap_where(far, way, tap__scalar_like(way, 0)), p.param[1], 1), tap_add_scalar(d, 1));
     return tap_where(far, beyond, near);
 }
 
@@ -191,7 +193,8 @@ tap_var tap_kl(tap_dist q, tap_dist p)
     }
     tap_tape *t = q.param[0].tape ? q.param[0].tape : p.param[0].tape;
     if (t)
-        tap__fail(t, TAP_EARG, "kl", "no closed form for KL(%s || %s)", q.type ? q.type->name : "nothing", p.type ? p.type->name : "nothing");
+        tap__fail(t, TAP_EARG, "kl", "no closed form for KL(%s || %s)", q.type ? q.type->name : "nothing",
+                  p.type ? p.type->name : "nothing");
     return (tap_var){ .tape = t };
 }
 
@@ -222,8 +225,8 @@ tap_var tap_kl_monte_carlo(tap_dist q, tap_dist p, int64_t n, tap_var *standard_
     if (!tap__dist_matched(q, p, "kl_monte_carlo", &s)) return (tap_var){ .tape = t };
     if (n < 1 + (standard_error != NULL) || s.batch.rank + 1 + s.q.own.rank + s.event.rank > TAP_MAX_RANK) {
         char text[TAP_SHAPE_TEXT];
-        tap__fail(t, TAP_EARG, "kl_monte_carlo", "%lld samples of batch shape %s%s", (long long)n, tap_shape_format(text, s.batch),
-                  n == 1 ? "; a standard error needs two" : "");
+        tap__fail(t, TAP_EARG, "kl_monte_carlo", "%lld samples of batch shape %s%s", (long long)n,
+                  tap_shape_format(text, s.batch), n == 1 ? "; a standard error needs two" : "");
         return (tap_var){ .tape = t };
     }
     tap_var z = samples(q, &s, n);

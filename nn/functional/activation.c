@@ -71,10 +71,12 @@ static tap_var leaky_relu(tap_var x)
 }
 
 /* name and function */
+/* clang-format off */
 #define ACTIVATIONS(DO)                                                                                       \
     DO(relu, tap_relu) DO(tanh, tap_tanh) DO(sigmoid, tap_sigmoid) DO(softplus, tap_softplus) DO(elu, elu)    \
     DO(silu, tap_silu) DO(gelu, tap_gelu) DO(leaky_relu, leaky_relu) DO(selu, tap_selu) DO(mish, tap_mish)    \
     DO(identity, tap_identity)
+/* clang-format on */
 
 tap_activation tap_activation_find(const char *name)
 {

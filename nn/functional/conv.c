@@ -107,14 +107,15 @@ static tap__conv meant(const convolution *c)
     m.out = c->transposed ? channels : c->out;
     for (int i = 0; i < c->axes; i++) {
         const tap__windows w = c->w[i];
-        const int64_t size = c->transposed ? (w.count - 1) * w.stride + tap__reach(w) - w.before - w.after + c->extra[i]
-                                           : x.n[x.rank - c->axes + i];
+        const int64_t      size = c->transposed ? (w.count - 1) * w.stride + tap__reach(w) - w.before - w.after + c->extra[i]
+                                                : x.n[x.rank - c->axes + i];
         m.axis[2 - c->axes + i] = (tap__conv_axis){ size, w.size, w.count, w.stride, w.dilation, w.before };
     }
     return m;
 }
 
-static tap_var convolve(tap_var x, tap_var weight, tap_var bias, tap_conv_options o, const char *name, int axes, bool transposed)
+static tap_var convolve(tap_var x, tap_var weight, tap_var bias, tap_conv_options o, const char *name, int axes,
+                        bool transposed)
 {
     convolution c = { .name = name, .in = { x, weight, bias }, .axes = axes, .transposed = transposed };
     if (!check(&c, o)) return tap__inert(tap__tape_of(3, c.in));

@@ -17,7 +17,8 @@ static int64_t number_at(tap_tensor x, int64_t i, tap_shape *at)
     return ((const int64_t *)x.data)[offset];
 }
 
-static bool out_of_range(const char *call, const tap_node *node, const char *what, const char *kind, int64_t number, tap_shape at, int64_t n)
+static bool out_of_range(const char *call, const tap_node *node, const char *what, const char *kind, int64_t number,
+                         tap_shape at, int64_t n)
 {
     char where[TAP_SHAPE_TEXT + 4] = " at ";
     tap_shape_format(where + 4, at);
@@ -25,11 +26,13 @@ static bool out_of_range(const char *call, const tap_node *node, const char *wha
     if (n < 0) tap__refuse(node, TAP_EARG, call, "%s %lld%s is below 0", what, (long long)number, where);
     else if (n == 0) tap__refuse(node, TAP_EARG, call, "%s %lld%s: there is no %s", what, (long long)number, where, kind);
     else
-        tap__refuse(node, TAP_EARG, call, "%s %lld%s is not a %s of 0..%lld", what, (long long)number, where, kind, (long long)(n - 1));
+        tap__refuse(node, TAP_EARG, call, "%s %lld%s is not a %s of 0..%lld", what, (long long)number, where, kind,
+                    (long long)(n - 1));
     return false;
 }
 
-bool tap__in_range(const char *call, tap_var v, int64_t n, int64_t except, const char *what, const char *kind, int64_t *exceptions)
+bool tap__in_range(const char *call, tap_var v, int64_t n, int64_t except, const char *what, const char *kind,
+                   int64_t *exceptions)
 {
     const tap_node *node = tap__live(v);
     int64_t         count = 0;
@@ -57,8 +60,11 @@ tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx)
     char a[TAP_SHAPE_TEXT];
     if (!tap__together("embedding", 2, (tap_var[]){ index, weight })) return tap__inert(index.tape);
     tap_shape i = tap_shape_of(index), w = tap_shape_of(weight);
-    if (w.rank != 2) return tap__fail(index.tape, TAP_ESHAPE, "embedding", "the weight must be [rows,width], not %s", tap_shape_format(a, w));
-    if (i.rank == TAP_MAX_RANK) return tap__fail(index.tape, TAP_ESHAPE, "embedding", "the index has too many axes for one more");
+    if (w.rank != 2)
+        return tap__fail(index.tape, TAP_ESHAPE, "embedding", "the weight must be [rows,width], not %s",
+                         tap_shape_format(a, w));
+    if (i.rank == TAP_MAX_RANK)
+        return tap__fail(index.tape, TAP_ESHAPE, "embedding", "the index has too many axes for one more");
     if (!tap__in_range("embedding", index, w.n[0], TAP_NO_INDEX, "index", "row", NULL)) return tap__inert(index.tape);
     tap_var flat = tap_reshape(index, TAP_SHAPE(-1)), rows = tap_index_select(weight, 0, flat);
     if (padding_idx != TAP_NO_INDEX) {
@@ -73,12 +79,12 @@ tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx)
 tap_var tap_one_hot(tap_var index, int64_t num_classes)
 {
     TAP_CALL("one_hot", index);
-    const bool largest = num_classes == -1;
+    const bool    largest = num_classes == -1;
     const int64_t n = largest ? -1 : num_classes < 0 ? 0 : num_classes;
     if (!tap__in_range("one_hot", index, n, TAP_NO_INDEX, "index", "class", NULL)) return tap__inert(index.tape);
     const tap_tensor x = tap_value(index);
     for (int64_t i = 0; largest && i < tap_numel(x.shape); i++) {
-        tap_shape at;
+        tap_shape     at;
         const int64_t number = number_at(x, i, &at);
         if (number >= num_classes) num_classes = number + 1;
     }

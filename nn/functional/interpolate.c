@@ -23,7 +23,8 @@ static tap_var resize(tap_var x, int axis, resizing r)
     x = tap_index_select(x, axis, place);
     if (r.taps == 1) return x;
     x = tap_unflatten(x, axis, TAP_SHAPE(r.to, r.taps));
-    return tap_sum(tap__chain_mul(tap_cast(weight, tap_value(x).dtype), x), TAP_AXES(axis + 1)); /* 0 times infinity is nothing here */
+    return tap_sum(tap__chain_mul(tap_cast(weight, tap_value(x).dtype), x),
+                   TAP_AXES(axis + 1)); /* 0 times infinity is nothing here */
 }
 
 static int64_t within(int64_t i, int64_t n)

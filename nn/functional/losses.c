@@ -113,7 +113,8 @@ static bool has_class_weight(const char *call, tap_var input, tap_var weight)
     char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
     tap_shape s = tap_shape_of(input), want = TAP_SHAPE(s.rank > 0 ? s.n[class_axis(input)] : 1);
     if (!is_given(weight) || tap_shape_equal(tap_shape_of(weight), want)) return true;
-    tap__fail(input.tape, TAP_ESHAPE, call, "the weight is %s, not %s", tap_shape_format(a, tap_shape_of(weight)), tap_shape_format(b, want));
+    tap__fail(input.tape, TAP_ESHAPE, call, "the weight is %s, not %s", tap_shape_format(a, tap_shape_of(weight)),
+              tap_shape_format(b, want));
     return false;
 }
 
@@ -137,7 +138,8 @@ static bool take_classes(const char *call, tap_var input, tap_var target, tap_va
 {
     int64_t ignored;
     *c = (classes){ target, { 0 }, weight };
-    if (!tap__together(call, 2, (tap_var[]){ input, target }) || !fits(call, input, target) || !has_class_weight(call, input, weight))
+    if (!tap__together(call, 2, (tap_var[]){ input, target }) || !fits(call, input, target) ||
+        !has_class_weight(call, input, weight))
         return false;
     const int64_t n = tap_shape_of(input).n[class_axis(input)];
     if (!tap__in_range(call, target, n, ignore_index, "target", "class", &ignored)) return false;
@@ -165,9 +167,9 @@ static tap_var share_of(const classes *c, tap_var input)
 /* e times the loss of an even distribution over the classes */
 static tap_var even_part(tap_var log_p, const classes *c, double e)
 {
-    const int     axis = class_axis(log_p);
+    const int       axis = class_axis(log_p);
     const tap_shape s = tap_shape_of(log_p);
-    tap_var       even;
+    tap_var         even;
     if (is_given(c->weight)) {
         tap_var part = tap_mul_scalar(by_class(c->weight, log_p), e / (double)s.n[axis]);
         even = tap_sum(tap__chain_mul(part, log_p), TAP_AXES(axis));
@@ -196,7 +198,8 @@ static tap_var class_loss(tap_var log_p, const classes *c, tap_reduction how, do
     tap_var loss = without_ignored(c, tap_neg(picked(log_p, c->target))), share = share_of(c, log_p);
     tap_var even = e > 0 ? even_part(log_p, c, e) : loss;
     if (!is_given(share)) return reduced(mixed(loss, even, e), how);
-    if (how != TAP_REDUCE_MEAN || tap_numel(tap_shape_of(share)) == 0) return reduced(mixed(tap__chain_mul(share, loss), even, e), how);
+    if (how != TAP_REDUCE_MEAN || tap_numel(tap_shape_of(share)) == 0)
+        return reduced(mixed(tap__chain_mul(share, loss), even, e), how);
     return tap_sum(mixed(tap__chain_mul(over_sum(share, share), loss), over_sum(even, share), e), TAP_ALL);
 }
 

@@ -27,7 +27,8 @@ static const tap_node *live(const char *call, tap_var x, tap_var weight, tap_var
     if (bias.tape) in[n++] = bias;
     const tap_node *node = tap__together(call, n, in) ? tap__live(x) : NULL;
     if (!node || tap_dtype_is_float(node->value.dtype)) return node;
-    tap__refuse(node, TAP_EDTYPE, call, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(node->value.dtype));
+    tap__refuse(node, TAP_EDTYPE, call, "%s is not float32 or float64; tap_cast makes it so",
+                tap_dtype_name(node->value.dtype));
     return NULL;
 }
 
@@ -95,7 +96,8 @@ tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, 
 static bool is_statistic(const tap_node *n, const char *what, const tap_tensor *stat)
 {
     char text[TAP_SHAPE_TEXT];
-    if (!stat || (stat->data && tap_dtype_is_float(stat->dtype) && stat->shape.rank == 1 && stat->shape.n[0] == n->value.shape.n[1]))
+    if (!stat ||
+        (stat->data && tap_dtype_is_float(stat->dtype) && stat->shape.rank == 1 && stat->shape.n[0] == n->value.shape.n[1]))
         return true;
     tap__refuse(n, TAP_ESHAPE, "batch_norm", "the %s is %s", what, tap_shape_format(text, stat->shape));
     return false;

@@ -15,7 +15,8 @@ static tap_var unit_of(tap_var x, double p, tap_axes axes)
     const bool is_f32 = tap__dtype_of(x) == TAP_F32;
     tap_var    size = tap_amax(tap_abs(tap_detach(x)), axes), one = tap__full_like(size, 1);
     double     most = is_f32 ? 0x1p126 : 0x1p1022, least = is_f32 ? 0x1p-100 : 0x1p-900, root = sqrt(most);
-    double     count = (double)tap_numel(tap_shape_of(x)) / (double)tap_numel(tap_shape_of(size)), terms = p < 1 ? pow(count, 1 / p) : count;
+    double     count = (double)tap_numel(tap_shape_of(x)) / (double)tap_numel(tap_shape_of(size)),
+           terms = p < 1 ? pow(count, 1 / p) : count;
     if (terms > root) terms = root;
     tap_var large = choose(tap_gt(size, tap__scalar_like(size, most / terms)), terms, one);
     tap_var small = choose(tap_lt(size, tap__scalar_like(size, least)), least, large);
@@ -36,7 +37,8 @@ tap_var tap_normalize(tap_var x, double p, int axis, double eps)
     const tap_axes  axes = tap_keep(TAP_AXES(axis));
     const tap_node *n = tap__live(x);
     if (n && !tap_dtype_is_float(n->value.dtype))
-        return tap__refuse(n, TAP_EDTYPE, "normalize", "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(n->value.dtype));
+        return tap__refuse(n, TAP_EDTYPE, "normalize", "%s is not float32 or float64; tap_cast makes it so",
+                           tap_dtype_name(n->value.dtype));
     if (p == 2) return tap__unit(x, axes, eps);
     if (p > 0 && n && tap_numel(n->value.shape) > 0) return normalize_by_order(x, p, axes, eps);
     tap_var norm = tap_vector_norm(x, p, axes);
@@ -49,7 +51,8 @@ tap_var tap_cosine_similarity(tap_var x1, tap_var x2, int axis, double eps)
     TAP_CALL("cosine_similarity", x1, x2);
     tap_shape a = tap_shape_of(x1), b = tap_shape_of(x2), both;
     if (!tap__together("cosine_similarity", 2, (tap_var[]){ x1, x2 })) return tap__inert(x1.tape);
-    if (!tap__broadcast(a, b, &both)) return tap__refuse(tap__live(x1), TAP_ESHAPE, "cosine_similarity", "the shapes do not broadcast");
+    if (!tap__broadcast(a, b, &both))
+        return tap__refuse(tap__live(x1), TAP_ESHAPE, "cosine_similarity", "the shapes do not broadcast");
     tap_var dot = tap_mul(tap_normalize(tap_expand(x1, both), 2, axis, eps), tap_normalize(tap_expand(x2, both), 2, axis, eps));
     return tap_sum(dot, TAP_AXES(axis));
 }

@@ -33,7 +33,8 @@ static double trace_of_root(tap_tape *t, tap_arena *m, tap_var a, tap_var b)
 static const char *check(tap_tensor a, tap_tensor b)
 {
     if (!tap_dtype_is_float(a.dtype) || !tap_dtype_is_float(b.dtype)) return "both need float32 or float64";
-    if (a.shape.rank != 2 || b.shape.rank != 2 || a.shape.n[1] != b.shape.n[1]) return "both need shapes [n,k], with the same k";
+    if (a.shape.rank != 2 || b.shape.rank != 2 || a.shape.n[1] != b.shape.n[1])
+        return "both need shapes [n,k], with the same k";
     if (a.shape.n[0] < 2 || b.shape.n[0] < 2) return "both need at least two rows";
     if (a.shape.n[1] < 1 || a.shape.n[1] > MOST_FEATURES) return "needs 1 to 4096 columns";
     return NULL;
@@ -49,7 +50,8 @@ double tap_frechet_distance(tap_tensor a, tap_tensor b, tap_error *e)
     }
     tap_tape  *t = tap_tape_new(TAP_F64, 0);
     tap_arena *memory = tap__arena_new_internal();
-    tap_var x = tap_cast(tap_input(t, a), TAP_F64), y = tap_cast(tap_input(t, b), TAP_F64), A = covariance(x), B = covariance(y);
+    tap_var    x = tap_cast(tap_input(t, a), TAP_F64), y = tap_cast(tap_input(t, b), TAP_F64), A = covariance(x),
+            B = covariance(y);
     tap_var means = tap_sum(tap_square(tap_sub(tap_mean(x, TAP_AXES(0)), tap_mean(y, TAP_AXES(0)))), TAP_ALL);
     apart = tap_item(means) + tap_item(tap_trace(tap_add(A, B))) - 2 * trace_of_root(t, memory, A, B);
     tap_status status = tap_tape_status(t, &message);

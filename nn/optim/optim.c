@@ -57,7 +57,9 @@ static tap_optim *optim_new(tap_module *m, const char *call, int kind, int n_sta
     check_owners(m, call);
     tap_optim *o = tap__module_alloc(m, sizeof *o);
     if (!o) return &m->root->no_optim;
-    *o = (tap_optim){ .root = m->root, .module = m, .newest = m->root->last, .numbers = numbers, .state_names = state_names[kind] };
+    *o = (tap_optim){
+        .root = m->root, .module = m, .newest = m->root->last, .numbers = numbers, .state_names = state_names[kind]
+    };
     o->kernel = TAP__KERNEL_PICK(tap__optim_kernels)[kind][m->root->dtype];
     for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) {
         o->n_slots++;

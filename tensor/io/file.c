@@ -2,7 +2,7 @@
  * over the target. A symbolic link stays and the file it leads to is replaced; that file's permissions stay too. A device or
  * pipe (/dev/stdout in a pipeline) has nothing to keep whole and is written directly. */
 #define _DEFAULT_SOURCE /* flock */
-#define _XOPEN_SOURCE 700
+#define _XOPEN_SOURCE   700
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -178,7 +178,8 @@ tap_file *tap_file_create_gzip(const char *path, tap_error *e)
     tap_file *f = tap_file_create(path, e);
     if (!f) return NULL;
     f->pack = calloc(1, sizeof *f->pack);
-    if (f->pack && deflateInit2(&f->pack->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK) return f;
+    if (f->pack && deflateInit2(&f->pack->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK)
+        return f;
     fail(f, "cannot pack", ENOMEM);
     tap_file_abandon(f);
     return NULL;
@@ -210,7 +211,8 @@ static tap_status write_packed(tap_file *f, const void *bytes, size_t n, int how
         p->z.avail_out = PACK_AT_ONCE;
         code = deflate(&p->z, how);
         write_plain(f, p->out, PACK_AT_ONCE - p->z.avail_out);
-    } while (f->status == TAP_OK && (how == Z_FINISH ? code != Z_STREAM_END : n > 0 || p->z.avail_in > 0 || p->z.avail_out == 0));
+    } while (f->status == TAP_OK &&
+             (how == Z_FINISH ? code != Z_STREAM_END : n > 0 || p->z.avail_in > 0 || p->z.avail_out == 0));
     return f->status;
 }
 

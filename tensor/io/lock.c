@@ -1,6 +1,6 @@
 /* Locks between processes, by flock on a file. */
 #define _DEFAULT_SOURCE /* flock */
-#define _XOPEN_SOURCE 700
+#define _XOPEN_SOURCE   700
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -8,8 +8,8 @@
 typedef struct {
     tap_arena  *arena;
     const char *path;
-    int         fd;   /* -1: none */
-    uint64_t    left; /* bytes of the file not read yet, going by its size when it was opened */
+    int         fd;     /* -1: none */
+    uint64_t    left;   /* bytes of the file not read yet, going by its size when it was opened */
     const char *before; /* what the arena's memory was for */
 } tap__input;
 

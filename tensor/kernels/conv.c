@@ -28,12 +28,12 @@ struct job {
     const tap__conv        *c;
     const tap__conv_kernel *kernel;
     tap_dtype               dtype;
-    int64_t                 size;                 /* bytes of an element */
-    int64_t                 places, window;       /* P Q; kH kW */
-    int64_t                 in, out;              /* channels of a group */
-    int64_t                 block, units, parts;  /* block: its images */
-    int64_t                 first;                /* unit */
-    bool                    in_rows;              /* a unit's y lies as a product needs it */
+    int64_t                 size;                /* bytes of an element */
+    int64_t                 places, window;      /* P Q; kH kW */
+    int64_t                 in, out;             /* channels of a group */
+    int64_t                 block, units, parts; /* block: its images */
+    int64_t                 first;               /* unit */
+    bool                    in_rows;             /* a unit's y lies as a product needs it */
     tap_tensor              x, y;
     const char             *w, *bias;             /* in C order; bias NULL: none */
     char                   *sums;                 /* weights, one for each part */
@@ -153,7 +153,8 @@ static tap__matrix matrix(const void *data, int64_t rows, int64_t columns, bool 
 static void multiply(const job *j, const unit *u, tap__matrix a, tap__matrix b, void *out, int64_t out_row, bool add)
 {
     const int64_t width = b.columns * j->size;
-    for (int64_t i = 0; a.columns == 0 && !add && i < a.rows; i++) memset((char *)out + i * out_row * j->size, 0, (size_t)width);
+    for (int64_t i = 0; a.columns == 0 && !add && i < a.rows; i++)
+        memset((char *)out + i * out_row * j->size, 0, (size_t)width);
     if (u->totals) tap__long_product(a, b, out, out_row, add, u->totals);
     else tap__product(TAP__BY_TILES, j->dtype, a, b, out, out_row, add);
 }
@@ -203,8 +204,8 @@ static void add_weight(const job *j, const unit *u, int64_t part)
     const int64_t    k = j->in * j->window;
     const tap_tensor rows = load_rows(j, u);
     spread(j, u);
-    multiply(j, u, matrix_of(u, rows), matrix(u->columns, u->length, k, true), j->sums + part * weight_bytes(j) + group_at(j, u), k,
-             true);
+    multiply(j, u, matrix_of(u, rows), matrix(u->columns, u->length, k, true),
+             j->sums + part * weight_bytes(j) + group_at(j, u), k, true);
 }
 
 static void parts(const void *context, int64_t first, int64_t last)
@@ -268,7 +269,8 @@ bool tap__conv_adjoint(const tap__conv *c, tap_tensor y, tap_tensor w, const tap
 {
     job j = job_of(c, x, y);
     j.totals = totals_for(&j, j.out, j.in * j.window * j.block * j.places);
-    if (j.dtype == TAP_F32 && j.window > TAP__CONV_RUN) j.line_totals = aligned(tap__conv_room(c, j.block) * (int64_t)sizeof(double));
+    if (j.dtype == TAP_F32 && j.window > TAP__CONV_RUN)
+        j.line_totals = aligned(tap__conv_room(c, j.block) * (int64_t)sizeof(double));
     return run_with(&j, w, bias, adjoint, scratch);
 }
 
@@ -284,7 +286,8 @@ static bool sum_units(job *j, int64_t n, tap_tensor w, tap_arena *scratch)
 static bool sum_in_double(job *j, int64_t n, tap_tensor w, tap_arena *scratch)
 {
     const int64_t    all = j->units, most = n * RUN * j->c->groups;
-    const tap_tensor total = tap_tensor_wrap(TAP_F64, w.shape, tap__arena_take(scratch, (size_t)tap_numel(w.shape) * sizeof(double)));
+    const tap_tensor total =
+        tap_tensor_wrap(TAP_F64, w.shape, tap__arena_take(scratch, (size_t)tap_numel(w.shape) * sizeof(double)));
     if (!total.data) return false;
     tap__tensor_fill(total, 0);
     bool ok = true;

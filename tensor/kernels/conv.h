@@ -22,9 +22,11 @@ typedef struct {
  * NULL: none. */
 
 /* y[n,o,p] = bias[o] + sum w[o,c,k] x[n,c,p stride + k dilation - before] */
-bool tap__conv_forward(const tap__conv *c, tap_tensor x, tap_tensor w, const tap_tensor *bias, tap_tensor y, tap_arena *scratch);
+bool tap__conv_forward(const tap__conv *c, tap_tensor x, tap_tensor w, const tap_tensor *bias, tap_tensor y,
+                       tap_arena *scratch);
 /* The adjoint by x: x[n,c,i] = bias[c] + the sum of w[o,c,k] y[n,o,p] where p stride + k dilation - before = i */
-bool tap__conv_adjoint(const tap__conv *c, tap_tensor y, tap_tensor w, const tap_tensor *bias, tap_tensor x, tap_arena *scratch);
+bool tap__conv_adjoint(const tap__conv *c, tap_tensor y, tap_tensor w, const tap_tensor *bias, tap_tensor x,
+                       tap_arena *scratch);
 /* The adjoint by w: w[o,c,k] = sum y[n,o,p] x[n,c,p stride + k dilation - before] */
 bool tap__conv_weight(const tap__conv *c, tap_tensor x, tap_tensor y, tap_tensor w, tap_arena *scratch);
 

@@ -116,9 +116,8 @@ static void NAME(spread)(const tap__conv *c, tap_tensor x, void *lines, void *co
     const int64_t        image = l.rows * l.phases * l.pitch;
     T                   *to = columns;
     for (int64_t channel = 0; channel < x.shape.n[1]; channel++) {
-        for (int64_t n = 0; n < x.shape.n[0]; n++)
-            NAME(to_lines)(c, (const T *)x.data + n * x.stride[0] + channel * x.stride[1], x.stride[2], x.stride[3],
-                           (T *)lines + n * image);
+        for (int64_t n = 0; n < x.shape.n[0]; n++) NAME(to_lines)
+        (c, (const T *)x.data + n * x.stride[0] + channel * x.stride[1], x.stride[2], x.stride[3], (T *)lines + n * image);
         for (int64_t k = 0; k < h.kernel * w.kernel; k++) {
             const T *from = (const T *)lines + NAME(seen)(c, l, 0, k / w.kernel, k % w.kernel);
             for (int64_t n = 0; n < x.shape.n[0]; n++) {
@@ -161,8 +160,8 @@ static void NAME(gather)(const tap__conv *c, tap_tensor x, void *lines, double *
     const T      *from = columns;
     for (int64_t channel = 0; images > 0 && channel < x.shape.n[1]; channel++) {
         from = NAME(add_columns)(c, images, n, from, lines, total);
-        for (int64_t i = 0; i < images; i++)
-            NAME(from_lines)(c, (T *)x.data + i * x.stride[0] + channel * x.stride[1], x.stride[2],
-                             bias ? ((const T *)bias)[channel] : 0, (const T *)lines + i * (n / images));
+        for (int64_t i = 0; i < images; i++) NAME(from_lines)
+        (c, (T *)x.data + i * x.stride[0] + channel * x.stride[1], x.stride[2], bias ? ((const T *)bias)[channel] : 0,
+         (const T *)lines + i * (n / images));
     }
 }

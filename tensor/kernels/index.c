@@ -49,24 +49,24 @@ typedef struct {
     tap_tensor      far, near, index;
 } index_job;
 
-#define INDEX_STRIP(name, T, ADD)                                                                       \
-    static void name(const index_job *j, const int64_t *offset, int64_t width)                          \
-    {                                                                                                   \
-        const int     axis = j->l.axis;                                                                 \
-        const int64_t fs = last_stride(&j->far), ns = last_stride(&j->near);                            \
-        const int64_t is = last_stride(&j->index), step = j->far.stride[axis];                          \
-        for (int64_t i = 0; i < j->index.shape.n[axis]; i++) {                                          \
-            T             *far = (T *)j->far.data + offset[0];                                          \
-            T             *near = (T *)j->near.data + offset[1] + i * j->near.stride[axis];             \
-            const int64_t *k = (const int64_t *)j->index.data + offset[2] + i * j->index.stride[axis];  \
-            if (j->how == TAP__GATHER) {                                                                \
-                for (int64_t c = 0; c < width; c++) near[c * ns] = far[k[c * is] * step + c * fs];      \
-            } else if (j->how == TAP__SCATTER) {                                                        \
-                for (int64_t c = 0; c < width; c++) far[k[c * is] * step + c * fs] = near[c * ns];      \
-            } else {                                                                                    \
-                for (int64_t c = 0; c < width; c++) ADD(far[k[c * is] * step + c * fs], near[c * ns]);  \
-            }                                                                                           \
-        }                                                                                               \
+#define INDEX_STRIP(name, T, ADD) \
+    static void name(const index_job *j, const int64_t *offset, int64_t width) \
+    { \
+        const int     axis = j->l.axis; \
+        const int64_t fs = last_stride(&j->far), ns = last_stride(&j->near); \
+        const int64_t is = last_stride(&j->index), step = j->far.stride[axis]; \
+        for (int64_t i = 0; i < j->index.shape.n[axis]; i++) { \
+            T             *far = (T *)j->far.data + offset[0]; \
+            T             *near = (T *)j->near.data + offset[1] + i * j->near.stride[axis]; \
+            const int64_t *k = (const int64_t *)j->index.data + offset[2] + i * j->index.stride[axis]; \
+            if (j->how == TAP__GATHER) { \
+                for (int64_t c = 0; c < width; c++) near[c * ns] = far[k[c * is] * step + c * fs]; \
+            } else if (j->how == TAP__SCATTER) { \
+                for (int64_t c = 0; c < width; c++) far[k[c * is] * step + c * fs] = near[c * ns]; \
+            } else { \
+                for (int64_t c = 0; c < width; c++) ADD(far[k[c * is] * step + c * fs], near[c * ns]); \
+            } \
+        } \
     }
 
 #define ADD_FLOAT(to, x) (to) += (x)
@@ -123,31 +123,31 @@ bool tap__index_in_range(tap_tensor index, int64_t n, int64_t *bad)
 #define IS_NAN_NOT(x)   ((void)(x), 0)
 
 /* The places of the n elements x[i * step] in order, into `to`; `spare` has as much room. */
-#define SORT_LANE(name, T, IS_NAN)                                                                      \
-    static bool name##_after(T a, T b, bool descending)                                                 \
-    {                                                                                                   \
+#define SORT_LANE(name, T, IS_NAN) \
+    static bool name##_after(T a, T b, bool descending) \
+    { \
         if (IS_NAN(a) || IS_NAN(b)) return descending ? IS_NAN(b) && !IS_NAN(a) : IS_NAN(a) && !IS_NAN(b); \
-        return descending ? a < b : a > b;                                                              \
-    }                                                                                                   \
+        return descending ? a < b : a > b; \
+    } \
     static void name(int64_t n, const void *data, int64_t step, bool descending, int64_t *to, int64_t *spare) \
-    {                                                                                                   \
-        const T *x = data;                                                                              \
-        int64_t *from = spare, *into = to;                                                              \
-        for (int64_t i = 0; i < n; i++) to[i] = i;                                                      \
-        for (int64_t run = 1; run < n; run *= 2) {                                                      \
-            int64_t *swap = from;                                                                       \
-            from = into;                                                                                \
-            into = swap;                                                                                \
-            for (int64_t low = 0; low < n; low += 2 * run) {                                            \
+    { \
+        const T *x = data; \
+        int64_t *from = spare, *into = to; \
+        for (int64_t i = 0; i < n; i++) to[i] = i; \
+        for (int64_t run = 1; run < n; run *= 2) { \
+            int64_t *swap = from; \
+            from = into; \
+            into = swap; \
+            for (int64_t low = 0; low < n; low += 2 * run) { \
                 int64_t middle = n - low < run ? n : low + run, high = n - middle < run ? n : middle + run; \
-                int64_t a = low, b = middle;                                                            \
-                for (int64_t i = low; i < high; i++) {                                                  \
+                int64_t a = low, b = middle; \
+                for (int64_t i = low; i < high; i++) { \
                     bool second = a == middle || (b < high && name##_after(x[from[a] * step], x[from[b] * step], descending)); \
-                    into[i] = second ? from[b++] : from[a++];                                           \
-                }                                                                                       \
-            }                                                                                           \
-        }                                                                                               \
-        for (int64_t i = 0; into != to && i < n; i++) to[i] = into[i];                                  \
+                    into[i] = second ? from[b++] : from[a++]; \
+                } \
+            } \
+        } \
+        for (int64_t i = 0; into != to && i < n; i++) to[i] = into[i]; \
     }
 
 SORT_LANE(sort_f32, float, IS_NAN_FLOAT)
@@ -211,16 +211,16 @@ void tap__argsort(tap_tensor x, int axis, bool descending, tap_tensor out, int64
 
 /* ---- argmax ---- */
 
-#define ARGMAX_LANE(name, T, IS_NAN)                                                                    \
-    static int64_t name(int64_t n, const void *data, int64_t step, bool smallest)                       \
-    {                                                                                                   \
-        const T *x = data;                                                                              \
-        int64_t  best = 0;                                                                              \
-        for (int64_t i = 1; i < n && !IS_NAN(x[best * step]); i++) {                                    \
-            T a = x[i * step], b = x[best * step];                                                      \
-            if (IS_NAN(a) || (smallest ? a < b : a > b)) best = i;                                      \
-        }                                                                                               \
-        return best;                                                                                    \
+#define ARGMAX_LANE(name, T, IS_NAN) \
+    static int64_t name(int64_t n, const void *data, int64_t step, bool smallest) \
+    { \
+        const T *x = data; \
+        int64_t  best = 0; \
+        for (int64_t i = 1; i < n && !IS_NAN(x[best * step]); i++) { \
+            T a = x[i * step], b = x[best * step]; \
+            if (IS_NAN(a) || (smallest ? a < b : a > b)) best = i; \
+        } \
+        return best; \
     }
 
 ARGMAX_LANE(argmax_f32, float, IS_NAN_FLOAT)
@@ -265,20 +265,20 @@ static void cumsum_apart(const sum_job *j, const int64_t *offset, int64_t c)
     }
 }
 
-#define CUMSUM_STRIP(name, T)                                                                           \
-    static void name(const sum_job *j, const int64_t *offset, int64_t width)                            \
-    {                                                                                                   \
-        const int     axis = j->l.axis;                                                                 \
-        const int64_t xs = last_stride(&j->x), ys = last_stride(&j->out);                               \
-        double        sum[STRIP] = { 0 };                                                               \
-        for (int64_t i = 0; i < j->x.shape.n[axis]; i++) {                                              \
-            const T *x = (const T *)j->x.data + offset[0] + i * j->x.stride[axis];                      \
-            T       *y = (T *)j->out.data + offset[1] + i * j->out.stride[axis];                        \
-            for (int64_t c = 0; c < width; c++) y[c * ys] = (T)(sum[c] += (double)x[c * xs]);           \
-        }                                                                                               \
-        for (int64_t c = 0; sizeof(T) == sizeof(double) && c < width; c++) {                            \
-            if (!isfinite(sum[c])) cumsum_apart(j, offset, c);                                          \
-        }                                                                                               \
+#define CUMSUM_STRIP(name, T) \
+    static void name(const sum_job *j, const int64_t *offset, int64_t width) \
+    { \
+        const int     axis = j->l.axis; \
+        const int64_t xs = last_stride(&j->x), ys = last_stride(&j->out); \
+        double        sum[STRIP] = { 0 }; \
+        for (int64_t i = 0; i < j->x.shape.n[axis]; i++) { \
+            const T *x = (const T *)j->x.data + offset[0] + i * j->x.stride[axis]; \
+            T       *y = (T *)j->out.data + offset[1] + i * j->out.stride[axis]; \
+            for (int64_t c = 0; c < width; c++) y[c * ys] = (T)(sum[c] += (double)x[c * xs]); \
+        } \
+        for (int64_t c = 0; sizeof(T) == sizeof(double) && c < width; c++) { \
+            if (!isfinite(sum[c])) cumsum_apart(j, offset, c); \
+        } \
     }
 
 CUMSUM_STRIP(cumsum_f32, float)

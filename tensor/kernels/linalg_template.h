@@ -148,7 +148,8 @@ static void NAME(swap_rows)(int64_t n, const int64_t *swap, void *rows, int64_t 
 }
 
 /* The matrix was multiplied by 2^shift before it was factored. */
-static void NAME(determinant)(int64_t n, const void *matrix, const int64_t *swap, int64_t shift, double *det, double *sign, double *log_abs)
+static void NAME(determinant)(int64_t n, const void *matrix, const int64_t *swap, int64_t shift, double *det, double *sign,
+                              double *log_abs)
 {
     const T    *lu = matrix;
     tap__scaled product = tap__scaled_of(1, -n * shift);
@@ -238,8 +239,9 @@ static void NAME(weigh_rows)(int64_t n, T *a, T *out, tap__scaled weight)
     for (int64_t k = 0; k < n - 1; k++) weight = tap__scaled_mul(weight, tap__scaled_of((double)a[k * (n + 1)], 0));
     for (int64_t k = 0; k < n; k++) {
         const tap__scaled pivot = tap__scaled_of((double)a[k * (n + 1)], 0);
-        const tap__scaled others = k == n - 1 ? weight : tap__scaled_mul(tap__scaled_of(weight.m / pivot.m, weight.e - pivot.e), last);
-        const T           by = (T)tap__scaled_value(others);
+        const tap__scaled others =
+            k == n - 1 ? weight : tap__scaled_mul(tap__scaled_of(weight.m / pivot.m, weight.e - pivot.e), last);
+        const T by = (T)tap__scaled_value(others);
         for (int64_t j = 0; j < n; j++) out[k * n + j] = out[k * n + j] == 0 ? 0 : out[k * n + j] * by;
         if (k < n - 1) NAME(divide_row)(n - k - 1, a + k * (n + 1) + 1, a[k * (n + 1)]);
     }

@@ -67,12 +67,12 @@ static bool usable_by_blis(tap_tensor *x, tap_arena *scratch, void **copy)
 }
 
 typedef struct {
-    batch       l;
-    tap_tensor  a, b, out;
-    tap__matrix am, bm; /* of the first product */
-    bool        add, by_columns, by_blis;
+    batch            l;
+    tap_tensor       a, b, out;
+    tap__matrix      am, bm; /* of the first product */
+    bool             add, by_columns, by_blis;
     tap__product_way way;
-    double     *total; /* of long products, for each element of out */
+    double          *total; /* of long products, for each element of out */
 } job;
 
 /* total: the first of as many as this part of out has elements. */

@@ -19,8 +19,8 @@ typedef enum { TAP__BY_TILES, TAP__BY_DOTS } tap__product_way;
 typedef void (*tap__product_kernel)(tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add);
 TAP__KERNEL_DECLARE(extern const tap__product_kernel, tap__product_kernels, [2][2]); /* float32, float64; by way */
 
-static inline void tap__product(tap__product_way way, tap_dtype dtype, tap__matrix a, tap__matrix b, void *out, int64_t out_stride,
-                                bool add)
+static inline void tap__product(tap__product_way way, tap_dtype dtype, tap__matrix a, tap__matrix b, void *out,
+                                int64_t out_stride, bool add)
 {
     TAP__KERNEL_PICK(tap__product_kernels)[dtype == TAP_F64][way](a, b, out, out_stride, add);
 }

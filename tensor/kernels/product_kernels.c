@@ -37,9 +37,9 @@ static inline int64_t part_begin(int64_t size, int64_t parts, int64_t i, int64_t
 /* Sums of a tile fill the registers there are, 32 or 16, but for a row of b and an element of a. */
 #if defined(__AVX512F__)
 enum { TILE_ROWS = 8, TILE_VECTORS = 3, BYTES = 64 };
-#define TILES                                                                                                           \
-    TILE(8, 1) TILE(8, 2) TILE(8, 3) TILE(4, 1) TILE(4, 2) TILE(4, 3) TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(1, 1)       \
-        TILE(1, 2) TILE(1, 3)
+#define TILES \
+    TILE(8, 1) \
+    TILE(8, 2) TILE(8, 3) TILE(4, 1) TILE(4, 2) TILE(4, 3) TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(1, 1) TILE(1, 2) TILE(1, 3)
 #else
 #if defined(__AVX2__)
 enum { TILE_ROWS = 4, TILE_VECTORS = 3, BYTES = 32 };

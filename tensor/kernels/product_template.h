@@ -72,11 +72,11 @@ static ALWAYS_INLINE void NAME(tile)(const int rows, const int vectors, int64_t 
     NAME(store_tile)(rows, vectors, sum, out, out_row);
 }
 
-#define TILE(rows, vectors)                                                                                               \
+#define TILE(rows, vectors) \
     static NOINLINE void NAME(tile_##rows##_##vectors)(int64_t k, const T *a, int64_t a_row, int64_t a_column, const T *b, \
-                                                       int64_t b_row, T *out, int64_t out_row, bool add, T *partial)       \
-    {                                                                                                                     \
-        NAME(tile)(rows, vectors, k, a, a_row, a_column, b, b_row, out, out_row, add, partial);                            \
+                                                       int64_t b_row, T *out, int64_t out_row, bool add, T *partial) \
+    { \
+        NAME(tile)(rows, vectors, k, a, a_row, a_column, b, b_row, out, out_row, add, partial); \
     }
 TILES
 #undef TILE
@@ -126,8 +126,9 @@ static void NAME(pack)(int64_t k, int64_t columns, const T *b, int64_t b_row, in
 }
 
 /* A tile that is not whole vectors wide, or lies in columns: by way of one that does not. */
-static void NAME(edge)(NAME(tile_of) tile, int64_t rows, int64_t columns, int64_t k, const T *a, int64_t a_row, int64_t a_column,
-                       const T *b, int64_t b_row, T *out, int64_t out_row, int64_t out_column, bool add, T *partial)
+static void NAME(edge)(NAME(tile_of) tile, int64_t rows, int64_t columns, int64_t k, const T *a, int64_t a_row,
+                       int64_t a_column, const T *b, int64_t b_row, T *out, int64_t out_row, int64_t out_column, bool add,
+                       T *partial)
 {
     T sum[TILE_ROWS * WIDTH];
     tile(k, a, a_row, a_column, b, b_row, sum, WIDTH, false, partial);
@@ -148,9 +149,9 @@ static void NAME(down)(int64_t m, int64_t columns, int64_t k, const T *a, int64_
         while (m - i < (int64_t)1 << log) log--;
         const NAME(tile_of) tile = NAME(tiles)[log][vectors - 1];
         if (whole) tile(k, a + i * a_row, a_row, a_column, b, b_row, out + i * out_row, out_row, add, partial);
-        else
-            NAME(edge)(tile, (int64_t)1 << log, columns, k, a + i * a_row, a_row, a_column, b, b_row, out + i * out_row, out_row,
-                       out_column, add, partial);
+        else NAME(edge)
+        (tile, (int64_t)1 << log, columns, k, a + i * a_row, a_row, a_column, b, b_row, out + i * out_row, out_row, out_column,
+         add, partial);
     }
 }
 
@@ -167,8 +168,9 @@ static void NAME(panel)(tap__matrix a, tap__matrix b, T *out, int64_t out_row, i
         right = packed;
         right_row = (b.columns + LANES - 1) / LANES * LANES;
     }
-    NAME(down)(a.rows, b.columns, a.columns, a.data, a.row_stride, a.column_stride, right, right_row, out, out_row, out_column,
-               add, partial);
+    NAME(down)
+    (a.rows, b.columns, a.columns, a.data, a.row_stride, a.column_stride, right, right_row, out, out_row, out_column, add,
+     partial);
 }
 
 /* Columns first..last-1 of x. */
@@ -241,9 +243,10 @@ static void NAME(blocks)(tap__matrix a, tap__matrix b, T *out, int64_t out_row, 
     const int64_t m = parts_of(a.rows, SIDE), n = parts_of(b.columns, SIDE);
     for (int64_t p = 0; p < m * n; p++) {
         const int64_t i = part_begin(a.rows, m, p % m, TILE_ROWS), j = part_begin(b.columns, n, p / m, WIDTH);
-        NAME(pieces)(NAME(rows)(a, i, part_begin(a.rows, m, p % m + 1, TILE_ROWS)),
-                     NAME(columns)(b, j, part_begin(b.columns, n, p / m + 1, WIDTH)), out + i * out_row + j * out_column, out_row,
-                     out_column, add);
+        NAME(pieces)
+        (NAME(rows)(a, i, part_begin(a.rows, m, p % m + 1, TILE_ROWS)),
+         NAME(columns)(b, j, part_begin(b.columns, n, p / m + 1, WIDTH)), out + i * out_row + j * out_column, out_row,
+         out_column, add);
     }
 }
 
@@ -273,7 +276,7 @@ static void NAME(product)(tap__matrix a, tap__matrix b, void *out, int64_t out_s
 /* The lanes of v brought together in four sums or, where there are only two, two and zeros. */
 static ALWAYS_INLINE void NAME(fourths)(VEC v, T *to)
 {
-    T          lanes[LANES > 4 ? LANES : 4] = { 0 };
+    T lanes[LANES > 4 ? LANES : 4] = { 0 };
     NAME(quad) sum, more;
     memcpy(lanes, &v, sizeof v);
     memcpy(&sum, lanes, sizeof sum);
@@ -287,7 +290,7 @@ static ALWAYS_INLINE void NAME(fourths)(VEC v, T *to)
 /* The sums over all lanes of some vectors, four at most. */
 static ALWAYS_INLINE void NAME(totals)(const int n, const VEC *v, T *total)
 {
-    T          sums[4 * 4] = { 0 }, turned[4 * 4];
+    T sums[4 * 4] = { 0 }, turned[4 * 4];
     NAME(quad) s[4];
     for (int i = 0; i < n; i++) NAME(fourths)(v[i], sums + 4 * i);
     NAME(turn)(sums, 4, turned, 4);
@@ -362,7 +365,8 @@ static ALWAYS_INLINE void NAME(dot_tile)(const int rows, const int columns, int6
 }
 
 /* a in groups of rows and then one by one, likewise b; the loop over b's rows is the outer one: they are many, and read once. */
-static NOINLINE void NAME(dots)(tap__matrix a, tap__matrix b, void *out, int64_t out_row, int64_t out_column, bool add, T *partial)
+static NOINLINE void NAME(dots)(tap__matrix a, tap__matrix b, void *out, int64_t out_row, int64_t out_column, bool add,
+                                T *partial)
 {
     const int64_t k = a.columns;
     for (int64_t j = 0, c; j < b.columns; j += c) {
@@ -372,15 +376,13 @@ static NOINLINE void NAME(dots)(tap__matrix a, tap__matrix b, void *out, int64_t
             const T *left = (const T *)a.data + i * a.row_stride;
             T       *to = (T *)out + i * out_row + j * out_column;
             r = a.rows - i >= DOT_ROWS ? DOT_ROWS : 1;
-            if (r > 1 && c > 1)
-                NAME(dot_tile)(DOT_ROWS, DOT_ROWS, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column, add, partial);
-            else if (c > 1)
-                NAME(dot_tile)(1, DOT_ROWS, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column, add, partial);
-            else if (r > 1)
-                NAME(dot_tile)(DOT_ROWS, 1, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column, add, partial);
-            else
-                NAME(dot_tile)(1, 1, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column, add, partial);
-        }
+            if (r > 1 && c > 1) NAME(dot_tile)
+            (DOT_ROWS, DOT_ROWS, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column, add, partial);
+            else if (c > 1) NAME(dot_tile)(1, DOT_ROWS, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column,
+                                           add, partial);
+            else if (r > 1) NAME(dot_tile)(DOT_ROWS, 1, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column,
+                                           add, partial);
+            else NAME(dot_tile)(1, 1, k, left, a.row_stride, right, b.column_stride, to, out_row, out_column, add, partial); }
     }
 }
 

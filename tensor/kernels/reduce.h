@@ -4,8 +4,17 @@
 
 #include "tensor/internal.h"
 
-typedef enum { TAP__SUM, TAP__MEAN, TAP__MAX, TAP__SUM_ABOUT, TAP__SQUARES_ABOUT, TAP__SIZES, TAP__EXPONENTIALS, TAP__ZEROS,
-               TAP__REDUCTIONS } tap__reduction;
+typedef enum {
+    TAP__SUM,
+    TAP__MEAN,
+    TAP__MAX,
+    TAP__SUM_ABOUT,
+    TAP__SQUARES_ABOUT,
+    TAP__SIZES,
+    TAP__EXPONENTIALS,
+    TAP__ZEROS,
+    TAP__REDUCTIONS
+} tap__reduction;
 
 /* Reduces the axes of x whose bits are set in mask; out is contiguous, of x's float dtype, its shape that of x with those
  * axes gone (or kept with size 1: only the order of elements counts). Accumulates in double in an order that depends on the
@@ -19,7 +28,7 @@ bool tap__reduce_about(tap__reduction how, tap_tensor x, unsigned mask, const do
 
 /* The inner loops, per dtype. about is for sums about a number. */
 typedef struct {
-    double (*run)(int64_t n, const void *x, int64_t stride, double about); /* of n elements */
+    double (*run)(int64_t n, const void *x, int64_t stride, double about);                    /* of n elements */
     void (*into)(int64_t n, const void *x, int64_t stride, double *acc, const double *about); /* acc[i] with x[i] */
 } tap__reduce_kernel;
 

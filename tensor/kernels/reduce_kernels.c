@@ -7,12 +7,12 @@
 
 enum { LANES = 16 };
 
-#define ADD(a, x, c)            ((void)(c), (a) + (x))
-#define MAX(a, x, c)            ((void)(c), (x) > (a) || (x) != (x) ? (x) : (a)) /* NaN wins, and stays */
-#define ADD_ABOUT(a, x, c)      ((a) + ((x) - (c)))
+#define ADD(a, x, c)              ((void)(c), (a) + (x))
+#define MAX(a, x, c)              ((void)(c), (x) > (a) || (x) != (x) ? (x) : (a)) /* NaN wins, and stays */
+#define ADD_ABOUT(a, x, c)        ((a) + ((x) - (c)))
 #define ADD_SQUARE_ABOUT(a, x, c) ((a) + ((x) - (c)) * ((x) - (c)))
 
-#define ADD_SIZE(a, x, c)       ((void)(c), (a) + size_of(x))
+#define ADD_SIZE(a, x, c) ((void)(c), (a) + size_of(x))
 
 /* |log2 |x||, by the bits, which are nearly the logarithm. */
 static inline double size_of(double x)
@@ -23,39 +23,39 @@ static inline double size_of(double x)
     return x == 0 ? 0 : fabs(log2);
 }
 
-#define ADD_ZERO(a, x, c)       ((void)(c), (a) + ((x) == 0 ? 1 : 0))
+#define ADD_ZERO(a, x, c) ((void)(c), (a) + ((x) == 0 ? 1 : 0))
 
 /* about[i] where there is one, ABOUT being a name for that. */
 #define NOTHING(i) 0
 #define ABOUT(i)   about[i]
 
-#define KERNELS(name, T, start, op, fold, CENTER)                                                   \
-    static double name##_run(int64_t n, const void *data, int64_t stride, double about)             \
-    {                                                                                               \
-        const T *x = data;                                                                          \
-        double   acc[LANES];                                                                        \
-        for (int k = 0; k < LANES; k++) acc[k] = start;                                             \
-        int64_t i = 0;                                                                              \
-        if (stride == 1) {                                                                          \
-            for (; i + LANES <= n; i += LANES) {                                                    \
-                for (int k = 0; k < LANES; k++) acc[k] = op(acc[k], (double)x[i + k], about);       \
-            }                                                                                       \
-        }                                                                                           \
-        for (; i < n; i++) acc[i % LANES] = op(acc[i % LANES], (double)x[i * stride], about);       \
-        for (int half = LANES / 2; half > 0; half /= 2) {                                           \
-            for (int k = 0; k < half; k++) acc[k] = fold(acc[k], acc[k + half], 0);                 \
-        }                                                                                           \
-        return acc[0];                                                                              \
-    }                                                                                               \
+#define KERNELS(name, T, start, op, fold, CENTER) \
+    static double name##_run(int64_t n, const void *data, int64_t stride, double about) \
+    { \
+        const T *x = data; \
+        double   acc[LANES]; \
+        for (int k = 0; k < LANES; k++) acc[k] = start; \
+        int64_t i = 0; \
+        if (stride == 1) { \
+            for (; i + LANES <= n; i += LANES) { \
+                for (int k = 0; k < LANES; k++) acc[k] = op(acc[k], (double)x[i + k], about); \
+            } \
+        } \
+        for (; i < n; i++) acc[i % LANES] = op(acc[i % LANES], (double)x[i * stride], about); \
+        for (int half = LANES / 2; half > 0; half /= 2) { \
+            for (int k = 0; k < half; k++) acc[k] = fold(acc[k], acc[k + half], 0); \
+        } \
+        return acc[0]; \
+    } \
     static void name##_into(int64_t n, const void *data, int64_t stride, double *restrict acc, const double *about) \
-    {                                                                                               \
-        const T *restrict x = data;                                                                 \
-        (void)about;                                                                                \
-        if (stride == 1) {                                                                          \
-            for (int64_t i = 0; i < n; i++) acc[i] = op(acc[i], (double)x[i], CENTER(i));           \
-        } else {                                                                                    \
-            for (int64_t i = 0; i < n; i++) acc[i] = op(acc[i], (double)x[i * stride], CENTER(i));  \
-        }                                                                                           \
+    { \
+        const T *restrict x = data; \
+        (void)about; \
+        if (stride == 1) { \
+            for (int64_t i = 0; i < n; i++) acc[i] = op(acc[i], (double)x[i], CENTER(i)); \
+        } else { \
+            for (int64_t i = 0; i < n; i++) acc[i] = op(acc[i], (double)x[i * stride], CENTER(i)); \
+        } \
     }
 
 /* e^x in the type itself, which is what the vector form of exp is for; x comes in double, without loss. */
@@ -100,16 +100,16 @@ const tap__reduce_kernel TAP__KERNEL(tap__reduce_kernels)[TAP__REDUCTIONS][2] = 
 
 /* An exponent of all ones, and only such, carries into the sign when one is added to it. There is no branch in the loop, so that it
  * runs in vectors. */
-#define FINITE(name, T, exponent, one)                              \
-    static bool name(int64_t n, const void *data)                   \
-    {                                                               \
-        const char *at = data;                                      \
-        T           bits, carry = 0;                                \
-        for (int64_t i = 0; i < n; i++) {                           \
+#define FINITE(name, T, exponent, one) \
+    static bool name(int64_t n, const void *data) \
+    { \
+        const char *at = data; \
+        T           bits, carry = 0; \
+        for (int64_t i = 0; i < n; i++) { \
             memcpy(&bits, at + i * (int64_t)sizeof bits, sizeof bits); \
-            carry |= (bits & (exponent)) + (one);                   \
-        }                                                           \
-        return !(carry >> (8 * sizeof carry - 1));                  \
+            carry |= (bits & (exponent)) + (one); \
+        } \
+        return !(carry >> (8 * sizeof carry - 1)); \
     }
 
 FINITE(finite_f32, uint32_t, 0x7f800000u, 0x00800000u)

@@ -32,6 +32,7 @@ static double pi_cot(double x)
  * 23 Chebyshev points, taken with 120 digits; it is within 3e-18 of it. */
 static double digamma_middle(double x)
 {
+    /* clang-format off */
     static const double p[] = {
         0x1.e6f0cbb873616p-1, -0x1.b1cb63005ee98p-3, 0x1.eca189b8e6f6dp-5, -0x1.2feeeb98a78eap-6, 0x1.8512e5903903ep-8,
         -0x1.fb44202a2306bp-10, 0x1.4de9aa1779d23p-11, -0x1.b9f8b11bfd3d0p-13, 0x1.2564717896ec6p-14, -0x1.863563f44f303p-16,
@@ -39,6 +40,7 @@ static double digamma_middle(double x)
         -0x1.0fb38d217b800p-25, 0x1.6a3e76070c135p-27, -0x1.fd8e50abf2196p-29, 0x1.53b23429da21bp-30, -0x1.2fae5cb379bf2p-32,
         0x1.94e73cc9821e1p-34, -0x1.75c084e78a4cdp-34, 0x1.f255c4568ac4dp-36,
     };
+    /* clang-format on */
     const double root = 0x1.762d86356be3fp+0, root_low = 0x1.b86a722197829p-54;
     return ((x - root) - root_low) * polynomial(sizeof p / sizeof *p, p, 2 * x - 3);
 }

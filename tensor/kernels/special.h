@@ -14,8 +14,8 @@ double tap__tilt_f64(int n, double x);
 double tap__tilt_gap_f64(double a, double b);
 double tap__tilt_kl_f64(double a, double b);
 double tap__tilt_pull_f64(double a, double b);
-double tap__erfinv_f64(double x);           /* erf(erfinv(x)) = x; +-inf at +-1, NaN beyond */
-double tap__normal_cdf_f64(double x);       /* (1 + erf(x / sqrt(2))) / 2, with all digits in the lower tail, too */
+double tap__erfinv_f64(double x);                 /* erf(erfinv(x)) = x; +-inf at +-1, NaN beyond */
+double tap__normal_cdf_f64(double x);             /* (1 + erf(x / sqrt(2))) / 2, with all digits in the lower tail, too */
 double tap__floor_divide_f64(double a, double b); /* floor(a / b) of the exact quotient; a / b for b = 0 */
 
 #endif

@@ -102,8 +102,8 @@ TAP__INLINE float tap__quadrant_f32(float x, uint32_t *quadrant, float *low)
     uint64_t bits;
     memcpy(&bits, &t, sizeof bits);
     *quadrant = (uint32_t)bits;
-    *low      = 0.0f;
-    double r  = TAP__FMA(fma, n, -0x1.921fb544p+0, (double)x); /* the first 33 bits of pi/2: exact */
+    *low = 0.0f;
+    double r = TAP__FMA(fma, n, -0x1.921fb544p+0, (double)x); /* the first 33 bits of pi/2: exact */
     return (float)TAP__FMA(fma, n, -0x1.0b4611a626331p-34, r);
 }
 
@@ -192,7 +192,7 @@ TAP__INLINE double tap__quadrant_f64(double x, uint64_t *quadrant, double *low)
     double b = a - w;
     double c = FMA(n, -0x1.3198a2e037073p-69, (a - b) - w);
     double r = b + c;
-    *low     = (b - r) + c;
+    *low = (b - r) + c;
     return r;
 }
 

@@ -31,11 +31,11 @@ TAP__INLINE real NAME(power)(word biased)
 /* x = n ln(2) + r + low, |r| <= ln(2)/2. Returns r; *t is n + ROUND. */
 TAP__INLINE real NAME(exp_reduce)(real x, real *t, real *low)
 {
-    *t     = FMA(x, C(1.44269504088896341), ROUND);
+    *t = FMA(x, C(1.44269504088896341), ROUND);
     real n = *t - ROUND;
     real a = FMA(n, -LN2_HI, x);
     real r = FMA(n, -LN2_LO, a);
-    *low   = FMA(n, -LN2_LO, a - r);
+    *low = FMA(n, -LN2_LO, a - r);
     return r;
 }
 
@@ -43,11 +43,11 @@ TAP__INLINE real NAME(exp_reduce)(real x, real *t, real *low)
 TAP__INLINE real NAME(exp)(real x)
 {
     real t, low;
-    real a    = FABS(x);
-    a         = a > EXP_LIMIT ? EXP_LIMIT : a;
-    real r    = NAME(exp_reduce)(COPYSIGN(a, x), &t, &low);
-    real y    = C(1.0) + (r + FMA(r * r, NAME(exp_tail)(r), low));
-    word n    = NAME(bits)(t) - NAME(bits)(ROUND) + 2 * EXPONENT_BIAS;
+    real a = FABS(x);
+    a = a > EXP_LIMIT ? EXP_LIMIT : a;
+    real r = NAME(exp_reduce)(COPYSIGN(a, x), &t, &low);
+    real y = C(1.0) + (r + FMA(r * r, NAME(exp_tail)(r), low));
+    word n = NAME(bits)(t) - NAME(bits)(ROUND) + 2 * EXPONENT_BIAS;
     word half = n / 2;
     return y * NAME(power)(half) * NAME(power)(n - half);
 }
@@ -56,23 +56,23 @@ TAP__INLINE real NAME(exp)(real x)
 TAP__INLINE real NAME(expm1)(real x)
 {
     real t, low, a = FABS(x);
-    a         = a > EXPM1_MAX ? EXPM1_MAX : a;
-    real z    = COPYSIGN(a, x);
-    z         = z < EXPM1_MIN ? EXPM1_MIN : z;
-    real r    = NAME(exp_reduce)(z, &t, &low);
+    a = a > EXPM1_MAX ? EXPM1_MAX : a;
+    real z = COPYSIGN(a, x);
+    z = z < EXPM1_MIN ? EXPM1_MIN : z;
+    real r = NAME(exp_reduce)(z, &t, &low);
     real tail = FMA(r, FMA(r, NAME(exp_tail)(r), low), low);
-    real s    = NAME(power)(NAME(bits)(t) - NAME(bits)(ROUND) + (EXPONENT_BIAS - 1));
-    real y    = FMA(s, tail, FMA(s, r, s - C(0.5)));
+    real s = NAME(power)(NAME(bits)(t) - NAME(bits)(ROUND) + (EXPONENT_BIAS - 1));
+    real y = FMA(s, tail, FMA(s, r, s - C(0.5)));
     return FABS(x) < C(0x1p-60) ? x : y + y; /* zeros keep their sign, subnormals their last bit */
 }
 
 /* x = 2^k (1 + f) with f in [-1/4, 1/2), for positive normal x. Returns f, exactly; *biased is k + EXPONENT_BIAS. */
 TAP__INLINE real NAME(log_reduce)(real x, word *biased)
 {
-    word low  = NAME(bits)(C(0.75));
-    word u    = NAME(bits)(x) + (NAME(bits)(C(1.0)) - low);
+    word low = NAME(bits)(C(0.75));
+    word u = NAME(bits)(x) + (NAME(bits)(C(1.0)) - low);
     word mask = ((word)1 << FRACTION_BITS) - 1;
-    *biased   = u >> FRACTION_BITS;
+    *biased = u >> FRACTION_BITS;
     return NAME(from_bits)((u & mask) + low) - C(1.0);
 }
 
@@ -86,8 +86,8 @@ TAP__INLINE real NAME(from_word)(word n)
 /* log(2^k (1 + f)) + low = k ln(2) + 2 atanh(s) + low, s = f / (2 + f). As 2 s = f - s f, the rounding of s matters little. */
 TAP__INLINE real NAME(log_sum)(real k, real f, real low)
 {
-    real s    = f / (C(2.0) + f);
-    real z    = s * s;
+    real s = f / (C(2.0) + f);
+    real z = s * s;
     real tail = s * FMA(-z, NAME(log_tail)(z), f) - FMA(k, LN2_LO, low);
     return FMA(k, LN2_HI, f - tail);
 }
@@ -100,7 +100,7 @@ TAP__INLINE real NAME(log)(real x)
     real f = NAME(log_reduce)(x * scale, &biased);
     real k = NAME(from_word)(biased) - EXPONENT_BIAS - small * FRACTION_BITS;
     real y = NAME(log_sum)(k, f, C(0.0));
-    y      = x < (real)INFINITY ? y : x;
+    y = x < (real)INFINITY ? y : x;
     return x > 0 ? y : x == 0 ? -(real)INFINITY : (real)NAN;
 }
 
@@ -115,7 +115,7 @@ TAP__INLINE real NAME(log1p)(real x)
     real k = NAME(from_word)(biased) - EXPONENT_BIAS;
     real v = (C(1.0) - f * FMA(C(-0.8), f, C(1.0))) * NAME(power)(2 * EXPONENT_BIAS - biased); /* 1 / u within 5% */
     real y = NAME(log_sum)(k, f, x < ROUND ? c * v : C(0.0));
-    y      = x < (real)INFINITY ? COPYSIGN(y, x) : x;
+    y = x < (real)INFINITY ? COPYSIGN(y, x) : x;
     return x > -1 ? y : x == -1 ? -(real)INFINITY : (real)NAN;
 }
 
@@ -166,9 +166,9 @@ TAP__INLINE real NAME(cos_core)(real r, real low)
 /* sin(quadrant pi/2 + r + low). The choice is made by a mask: SSE2 cannot compare 64-bit words. */
 TAP__INLINE real NAME(sin_quadrant)(word quadrant, real r, real low)
 {
-    word s    = NAME(bits)(NAME(sin_core)(r, low));
-    word c    = NAME(bits)(NAME(cos_core)(r, low));
-    word odd  = 0 - (quadrant & 1);
+    word s = NAME(bits)(NAME(sin_core)(r, low));
+    word c = NAME(bits)(NAME(cos_core)(r, low));
+    word odd = 0 - (quadrant & 1);
     word sign = (quadrant & 2) << (FRACTION_BITS + EXPONENT_BITS - 1);
     return NAME(from_bits)(((c & odd) | (s & ~odd)) ^ sign);
 }
@@ -179,7 +179,7 @@ TAP__INLINE real NAME(sin)(real x)
     word quadrant;
     real low, r = NAME(quadrant)(x, &quadrant, &low);
     real y = NAME(sin_quadrant)(quadrant, r, low);
-    y      = FABS(x) < C(0x1p-30) ? x : y; /* a zero keeps its sign */
+    y = FABS(x) < C(0x1p-30) ? x : y; /* a zero keeps its sign */
     return FABS(x) <= TRIG_MAX ? y : (real)NAN;
 }
 

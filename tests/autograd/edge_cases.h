@@ -8,30 +8,38 @@
  * shape, its numbers and its gradient behind the first ones, and call is of a and b; X3 a third, c. Numbers are N(1, 2, ..), shapes
  * S(2, 3) and SCALAR; none is NULL. What follows sets further members. */
 #define N(...) ((const double[]){ __VA_ARGS__ })
+/* clang-format off */
 #define S(...) { .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } }
+/* clang-format on */
+/* clang-format off */
 #define SCALAR { .rank = 0 }
+/* clang-format on */
 
-#define CASE_FUNCTION(id_, call)                           \
-    static tap_var id_##_case(const tap_var *v)            \
-    {                                                      \
+#define CASE_FUNCTION(id_, call) \
+    static tap_var id_##_case(const tap_var *v) \
+    { \
         const tap_var a = v[0], b = v[1], c = v[2], x = a; \
-        (void)a, (void)b, (void)c, (void)x;                \
-        return call;                                       \
+        (void)a, (void)b, (void)c, (void)x; \
+        return call; \
     }
 #define CASE1_FUNCTION(id, call, ...) CASE_FUNCTION(id, call)
 #define CASE1_ROW(id_, call, s, from, s_out, to, ...) \
     { .id = #id_, .n = 1, .f = id_##_case, .shape = { s }, .x = { from }, .out = s_out, .y = to, .g[0] = __VA_ARGS__ },
+/* clang-format off */
 #define CASE2_ROW(id_, call, sa, from_a, sb, from_b, s_out, to, by_a, ...)                                                        \
     { .id = #id_, .n = 2, .f = id_##_case, .shape = { sa, sb }, .x = { from_a, from_b }, .out = s_out, .y = to, .g[0] = by_a, \
       .g[1] = __VA_ARGS__ },
+/* clang-format on */
+/* clang-format off */
 #define CASE3_ROW(id_, call, sa, from_a, sb, from_b, sc, from_c, s_out, to, by_a, by_b, ...)                                       \
     { .id = #id_, .n = 3, .f = id_##_case, .shape = { sa, sb, sc }, .x = { from_a, from_b, from_c }, .out = s_out, .y = to,         \
       .g[0] = by_a, .g[1] = by_b, .g[2] = __VA_ARGS__ },
+/* clang-format on */
 
 /* The table `name` of the list CASES(X1, X2, X3). */
-#define EDGE_CASES(name, CASES)                            \
-    CASES(CASE1_FUNCTION, CASE1_FUNCTION, CASE1_FUNCTION)  \
-    const edge_case name[] = { CASES(CASE1_ROW, CASE2_ROW, CASE3_ROW) { 0 } };
+#define EDGE_CASES(name, CASES) \
+    CASES(CASE1_FUNCTION, CASE1_FUNCTION, CASE1_FUNCTION) \
+    const edge_case name[] = { CASES(CASE1_ROW, CASE2_ROW, CASE3_ROW){ 0 } };
 
 #define NO    ((double)NAN)
 #define IN    HUGE_VAL

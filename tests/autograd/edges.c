@@ -47,7 +47,7 @@ bool edge_has_row(const char *name, const edge_row *rows, const edge_vectors *ve
 /* "TAP_API tap_var tap_exp(tap_var x);" */
 static bool function_on(const char *line, char *name, size_t size)
 {
-    const char *at = strncmp(line, "TAP_API tap_var", 15) ? NULL : strstr(line + 15, "tap_");
+    const char  *at = strncmp(line, "TAP_API tap_var", 15) ? NULL : strstr(line + 15, "tap_");
     const size_t n = at ? strcspn(at + 4, "(") : 0;
     if (n == 0 || n >= size) return false;
     memcpy(name, at + 4, n);
@@ -158,12 +158,16 @@ static double rounded(const type *t, double x)
 /* ---- Functions of numbers ---- */
 
 /* Magnitudes where something happens, in both types; what is beyond the type's numbers is left out. */
+/* clang-format off */
 static const double everywhere[] = {
     0, 1e-30, 1e-20, 1e-10, 1e-4, 0.1, 0.25, 0.5, 0.9, 1, 1.5, 2, 3, 4, 5, 6, 9, 9.5, 10, 13, 17, 20, 26, 30, 36, 40, 50, 87, 88.5,
     89.3, 100, 104, 300, 700, 709.7, 710.4, 745, 746, 1e3, 1e4, 1e6, 1e10, 1.8e19, 2e19, 1e20, 1e25, 1e30, 1e38, 1e76, 1.3e154,
     1.4e154, 1e200, 1e300, 1e-44, 1e-39, 1e-38, 1e-76, 1e-154, 1e-200, 1e-300, 1e-310, HUGE_VAL,
 };
-static const double for_pairs[] = { 0, 1e-30, 1e-10, 0.5, 1, 2, 3, 10, 100, 1e20, 1e30, 1e160, 1e300, 1e-160, 1e-300, HUGE_VAL };
+/* clang-format on */
+static const double for_pairs[] = {
+    0, 1e-30, 1e-10, 0.5, 1, 2, 3, 10, 100, 1e20, 1e30, 1e160, 1e300, 1e-160, 1e-300, HUGE_VAL
+};
 static const double for_triples[] = { 0, 0.25, 0.5, 1, 3, 1e20, 1e300, HUGE_VAL };
 
 typedef struct {
@@ -237,8 +241,8 @@ typedef struct {
 
 static results run_row(const edge_row *r, const grid *g, double c, bool trace)
 {
-    results        s = { .tape = tap_tape_new(g->t->dtype, 1), .memory = malloc((size_t)(EDGE_INPUTS * MAX_POINTS) * sizeof(double)) };
-    tap_var        in[EDGE_INPUTS];
+    results s = { .tape = tap_tape_new(g->t->dtype, 1), .memory = malloc((size_t)(EDGE_INPUTS * MAX_POINTS) * sizeof(double)) };
+    tap_var in[EDGE_INPUTS];
     const tap_shape shape = TAP_SHAPE(g->n);
     assert_non_null(s.memory);
     tap_tape_trace_nonfinite(s.tape, trace);
@@ -257,16 +261,17 @@ static void end_run(results *s)
 }
 
 /* One number against what it should be. Whether it is NaN for want of a limit. */
-static bool check_number(const edge_row *r, const grid *g, const wide *v, const char *what, double got, wide want, double allowed,
-                         double least)
+static bool check_number(const edge_row *r, const grid *g, const wide *v, const char *what, double got, wide want,
+                         double allowed, double least)
 {
     char   text[128];
     double off = ulps_between(g->t, want, got, fmaxl((wide)least, (wide)r->tiny * power(g->t->min_exponent - 1)));
     bool   no_limit = isnan(want) && !any_nan(r->n, v);
-    if (no_limit && !r->no_limit) complain(r->id, g->t, "%s at %s: no limit, and no reason", what, text_of(text, sizeof text, r->n, v));
+    if (no_limit && !r->no_limit)
+        complain(r->id, g->t, "%s at %s: no limit, and no reason", what, text_of(text, sizeof text, r->n, v));
     if (!(off <= allowed))
-        complain(r->id, g->t, "%s at %s is %.9g, not %.9Lg: %.3g ulp, %g allowed", what, text_of(text, sizeof text, r->n, v), got, want,
-                 off, allowed);
+        complain(r->id, g->t, "%s at %s is %.9g, not %.9Lg: %.3g ulp, %g allowed", what, text_of(text, sizeof text, r->n, v),
+                 got, want, off, allowed);
     return no_limit;
 }
 
@@ -279,11 +284,13 @@ static bool overflows(const type *t, wide x)
 static bool is_left_out(const edge_row *r, const type *t, const wide *v)
 {
     bool out = false;
-    for (int k = 0; k < r->n && r->most > 0; k++) out = out || (isfinite(v[k]) && fabsl(v[k]) > (wide)r->most * power(t->max_exponent));
+    for (int k = 0; k < r->n && r->most > 0; k++)
+        out = out || (isfinite(v[k]) && fabsl(v[k]) > (wide)r->most * power(t->max_exponent));
     return out;
 }
 
-static const char *const slope_name[EDGE_INPUTS] = { "the gradient", "the gradient by the second", "the gradient by the third" };
+static const char *const slope_name[EDGE_INPUTS] = { "the gradient", "the gradient by the second",
+                                                     "the gradient by the third" };
 
 /* Values at all points, and gradients where there is a value. How many are NaN for want of a limit. */
 static int check_points(const edge_row *r, const grid *g)
@@ -300,7 +307,8 @@ static int check_points(const edge_row *r, const grid *g)
             without += check_number(r, g, v, "the value", at(s.y, i), y, r->ulps, r->least);
             const bool has_slope = s.has_gradient && !isnan(y) && !any_nan(r->n, v) && !(r->finite && overflows(g->t, y));
             for (int k = 0; k < r->n && has_slope; k++)
-                without += check_number(r, g, v, slope_name[k], at(s.g[k], i), r->slope[k](v) * (wide)above, r->slope_ulps, slope_least);
+                without += check_number(r, g, v, slope_name[k], at(s.g[k], i), r->slope[k](v) * (wide)above, r->slope_ulps,
+                                        slope_least);
         }
     }
     end_run(&s);
@@ -318,7 +326,8 @@ static void check_masked(const edge_row *r, const grid *g)
             if (at(s.g[k], i) == 0) continue;
             point_of(g, r->n, i, v);
             if (r->matrices && any_nan(r->n, v)) continue;
-            complain(r->id, g->t, "%s at %s where it is masked is %g", slope_name[k], text_of(text, sizeof text, r->n, v), at(s.g[k], i));
+            complain(r->id, g->t, "%s at %s where it is masked is %g", slope_name[k], text_of(text, sizeof text, r->n, v),
+                     at(s.g[k], i));
         }
     }
     end_run(&s);
@@ -386,6 +395,7 @@ static const int scales[2][9] = {
 };
 /* As they are, but for M, the largest number of the type. */
 #define M 1e999L
+/* clang-format off */
 static const wide others[][EDGE_LENGTH] = {
     { 0, 0, 0, 0 }, { -0.0L, 0, -0.0L, 0 }, { 0.1L, 0.1L, 0.1L, 0.1L }, { -7, -7, -7, -7 }, { M, M, M, M }, { M, -M, M, -M },
     { M, M, -M, -M }, { M, 1, 1, 1 }, { -M, 1, 1, 1 }, { 1e30L, 1e30L, 1e-30L, 1e-30L }, { 1e30L, 1e-30L, 1e30L, 1e-30L },
@@ -396,6 +406,7 @@ static const wide others[][EDGE_LENGTH] = {
     { -INF, -INF, -INF, -INF }, { INF, 0, 0, -INF }, { 0, INF, 0, 0 },
     { NO_LIMIT, 1, 2, 3 }, { INF, 1, NO_LIMIT, 0 }, { -INF, -INF, NO_LIMIT, -INF },
 };
+/* clang-format on */
 
 enum { SHAPES = sizeof shapes / sizeof *shapes, OTHERS = sizeof others / sizeof *others, MAX_VECTORS = 9 * SHAPES + OTHERS };
 
@@ -437,8 +448,8 @@ static int64_t place(const vectors *l, bool columns, int length, int k, int i)
 
 static results run_vectors(const edge_vectors *r, const vectors *l, bool columns, double c, bool trace)
 {
-    static double  numbers[MAX_VECTORS * EDGE_LENGTH];
-    results        s = { .tape = tap_tape_new(l->t->dtype, 1), .has_gradient = true, .memory = malloc(sizeof numbers) };
+    static double   numbers[MAX_VECTORS * EDGE_LENGTH];
+    results         s = { .tape = tap_tape_new(l->t->dtype, 1), .has_gradient = true, .memory = malloc(sizeof numbers) };
     const tap_shape shape = columns ? TAP_SHAPE(EDGE_LENGTH, l->n) : TAP_SHAPE(l->n, EDGE_LENGTH);
     assert_non_null(s.memory);
     tap_tape_trace_nonfinite(s.tape, trace);
@@ -448,8 +459,8 @@ static results run_vectors(const edge_vectors *r, const vectors *l, bool columns
     tap_var x = variable(s.tape, l->t, shape, numbers, s.memory);
     s.y = r->f(x, columns ? 0 : -1);
     if (!s.y.id) return s;
-    tap_var    above = tap__full_like(s.y, c);
-    const int  m = r->reduces ? 1 : EDGE_LENGTH;
+    tap_var   above = tap__full_like(s.y, c);
+    const int m = r->reduces ? 1 : EDGE_LENGTH;
     for (int k = 0; k < l->n && c != 0; k++) {
         for (int i = 0; i < m; i++) tap_tensor_set_item(tap_value(above), place(l, columns, m, k, i), c * cotangent[i]);
     }
@@ -473,10 +484,11 @@ static bool check_vector(const edge_vectors *r, const vectors *l, const wide *x,
         double off = ulps_between(l->t, want[i], got[i], largest_of(n, want));
         bool   without = isnan(want[i]) && !any_nan(EDGE_LENGTH, x);
         no_limit = no_limit || without;
-        if (without && !r->no_limit) complain(r->id, l->t, "%s of %s: no limit, and no reason", what, text_of(text, sizeof text, EDGE_LENGTH, x));
+        if (without && !r->no_limit)
+            complain(r->id, l->t, "%s of %s: no limit, and no reason", what, text_of(text, sizeof text, EDGE_LENGTH, x));
         if (off <= allowed) continue;
-        complain(r->id, l->t, "%s %d of %s is %.9g, not %.9Lg: %.3g ulp, %g allowed", what, i, text_of(text, sizeof text, EDGE_LENGTH, x),
-                 got[i], want[i], off, allowed);
+        complain(r->id, l->t, "%s %d of %s is %.9g, not %.9Lg: %.3g ulp, %g allowed", what, i,
+                 text_of(text, sizeof text, EDGE_LENGTH, x), got[i], want[i], off, allowed);
     }
     return no_limit;
 }
@@ -529,7 +541,8 @@ static void check_masked_vectors(const edge_vectors *r, const vectors *l, bool c
         for (int i = 0; i < EDGE_LENGTH; i++) x[i] = (wide)l->x[k][i];
         for (int i = 0; i < EDGE_LENGTH; i++) {
             if (got[i] == 0) continue;
-            complain(r->id, l->t, "gradient %d of %s where it is masked is %g", i, text_of(text, sizeof text, EDGE_LENGTH, x), got[i]);
+            complain(r->id, l->t, "gradient %d of %s where it is masked is %g", i, text_of(text, sizeof text, EDGE_LENGTH, x),
+                     got[i]);
         }
     }
     end_run(&s);
@@ -551,7 +564,9 @@ static void check_parts_of_vectors(const edge_vectors *r, const vectors *l, bool
     for (int k = 0; k < l->n; k++) {
         wide x[EDGE_LENGTH], y[EDGE_LENGTH], g[EDGE_LENGTH];
         exact_vector(r, l->x[k], x, y, g);
-        if (!all_tame(l->t, EDGE_LENGTH, x) || !all_tame(l->t, r->reduces ? 1 : EDGE_LENGTH, y) || !all_tame(l->t, EDGE_LENGTH, g)) continue;
+        if (!all_tame(l->t, EDGE_LENGTH, x) || !all_tame(l->t, r->reduces ? 1 : EDGE_LENGTH, y) ||
+            !all_tame(l->t, EDGE_LENGTH, g))
+            continue;
         memcpy(tame.x[tame.n++], l->x[k], sizeof tame.x[0]);
     }
     results s = run_vectors(r, &tame, columns, 1, true);
@@ -618,7 +633,8 @@ static int check_numbers(const edge_case *r, const type *t, const char *what, ta
         const double exact = within_type(t, want[i]);
         without += isnan(exact) != 0;
         if (!differs(r, t, exact, at(v, i))) continue;
-        complain(r->id, t, "%s at %d is %.9g, not %.9g: %.3g ulp", what, (int)i, at(v, i), exact, ulps_between(t, (wide)exact, at(v, i), 0));
+        complain(r->id, t, "%s at %d is %.9g, not %.9g: %.3g ulp", what, (int)i, at(v, i), exact,
+                 ulps_between(t, (wide)exact, at(v, i), 0));
     }
     return without;
 }
@@ -646,7 +662,8 @@ static case_run run_case(const edge_case *r, const type *t, bool masked)
     s.has_gradient = s.sound && r->g[0] && tap_dtype_is_float(tap_value(s.y).dtype);
     if (!s.has_gradient) return s;
     tap_var above = tap__full_like(s.y, masked ? 0 : 1);
-    for (int64_t i = 0; r->c && !masked && i < tap_numel(r->out); i++) tap_tensor_set_item(tap_value(above), i, within_type(t, r->c[i]));
+    for (int64_t i = 0; r->c && !masked && i < tap_numel(r->out); i++)
+        tap_tensor_set_item(tap_value(above), i, within_type(t, r->c[i]));
     tap_vjp(s.y, above, r->n, s.in, s.g);
     s.sound = is_sound(r->id, t, s.tape, "a gradient");
     return s;

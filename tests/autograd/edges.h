@@ -38,65 +38,65 @@ typedef struct {
     const char *no_limit; /* the reason, or NULL */
     double      least;    /* errors are relative to at least this: results that are small by cancellation of what was given */
     double      slope_least; /* the same of gradients; 0: as of values */
-    double      tiny;     /* or to this many of the smallest normal number: products of a number that is subnormal already */
-    double      above;    /* the gradient from above, a power of two; 0: 1 */
-    bool        by_parts; /* intermediate results may overflow: the row says why beside it */
-    double      most;     /* finite arguments beyond this part of the type's largest number are not asked; 0: all are */
-    bool        finite;   /* gradients are asked where the value is finite in the type */
-    bool        matrices; /* what is masked is asked where no argument is NaN, which sums of products spread */
+    double      tiny;        /* or to this many of the smallest normal number: products of a number that is subnormal already */
+    double      above;       /* the gradient from above, a power of two; 0: 1 */
+    bool        by_parts;    /* intermediate results may overflow: the row says why beside it */
+    double      most;        /* finite arguments beyond this part of the type's largest number are not asked; 0: all are */
+    bool        finite;      /* gradients are asked where the value is finite in the type */
+    bool        matrices;    /* what is masked is asked where no argument is NaN, which sums of products spread */
 } edge_row;
 
 /* A list of rows is a macro of X1(id, call, value, slope, ulps, slope_ulps, reason, ...), X2 with two slopes, X3 with three. In
  * the call, x (or a, b and c) are vars; in the formulas they are numbers. What follows the reason sets further members. */
 #define EDGE_FUNCTION(id, what, type, arguments, expression) \
-    static type id##_##what(const arguments *v)              \
-    {                                                        \
-        const arguments x = v[0], a = x;                     \
-        (void)x, (void)a;                                    \
-        return expression;                                   \
+    static type id##_##what(const arguments *v) \
+    { \
+        const arguments x = v[0], a = x; \
+        (void)x, (void)a; \
+        return expression; \
     }
 #define EDGE_FUNCTION2(id, what, type, arguments, expression) \
-    static type id##_##what(const arguments *v)              \
-    {                                                        \
-        const arguments a = v[0], b = v[1];                  \
-        (void)a, (void)b;                                    \
-        return expression;                                   \
+    static type id##_##what(const arguments *v) \
+    { \
+        const arguments a = v[0], b = v[1]; \
+        (void)a, (void)b; \
+        return expression; \
     }
 #define EDGE_FUNCTION3(id, what, type, arguments, expression) \
-    static type id##_##what(const arguments *v)              \
-    {                                                        \
-        const arguments a = v[0], b = v[1], c = v[2];        \
-        (void)a, (void)b, (void)c;                           \
-        return expression;                                   \
+    static type id##_##what(const arguments *v) \
+    { \
+        const arguments a = v[0], b = v[1], c = v[2]; \
+        (void)a, (void)b, (void)c; \
+        return expression; \
     }
 
 #define EDGE1_FUNCTIONS(id, call, value, slope, ...) \
-    EDGE_FUNCTION(id, f, tap_var, tap_var, call)     \
-    EDGE_FUNCTION(id, y, wide, wide, value)          \
+    EDGE_FUNCTION(id, f, tap_var, tap_var, call) \
+    EDGE_FUNCTION(id, y, wide, wide, value) \
     EDGE_FUNCTION(id, x, wide, wide, slope)
 #define EDGE2_FUNCTIONS(id, call, value, by_a, by_b, ...) \
-    EDGE_FUNCTION2(id, f, tap_var, tap_var, call)         \
-    EDGE_FUNCTION2(id, y, wide, wide, value)              \
-    EDGE_FUNCTION2(id, a, wide, wide, by_a)               \
+    EDGE_FUNCTION2(id, f, tap_var, tap_var, call) \
+    EDGE_FUNCTION2(id, y, wide, wide, value) \
+    EDGE_FUNCTION2(id, a, wide, wide, by_a) \
     EDGE_FUNCTION2(id, b, wide, wide, by_b)
 #define EDGE3_FUNCTIONS(id, call, value, by_a, by_b, by_c, ...) \
-    EDGE_FUNCTION3(id, f, tap_var, tap_var, call)               \
-    EDGE_FUNCTION3(id, y, wide, wide, value)                    \
-    EDGE_FUNCTION3(id, a, wide, wide, by_a)                     \
-    EDGE_FUNCTION3(id, b, wide, wide, by_b)                     \
+    EDGE_FUNCTION3(id, f, tap_var, tap_var, call) \
+    EDGE_FUNCTION3(id, y, wide, wide, value) \
+    EDGE_FUNCTION3(id, a, wide, wide, by_a) \
+    EDGE_FUNCTION3(id, b, wide, wide, by_b) \
     EDGE_FUNCTION3(id, c, wide, wide, by_c)
 
 #define EDGE_ROW(id_, n_, off, slope_off, ...) \
     .id = #id_, .n = n_, .f = id_##_f, .y = id_##_y, .ulps = off, .slope_ulps = slope_off, .no_limit = __VA_ARGS__
-#define EDGE1_ROW(id, call, value, by_x, off, ...) { .slope = { id##_x }, EDGE_ROW(id, 1, off, __VA_ARGS__) },
+#define EDGE1_ROW(id, call, value, by_x, off, ...)       { .slope = { id##_x }, EDGE_ROW(id, 1, off, __VA_ARGS__) },
 #define EDGE2_ROW(id, call, value, by_a, by_b, off, ...) { .slope = { id##_a, id##_b }, EDGE_ROW(id, 2, off, __VA_ARGS__) },
 #define EDGE3_ROW(id, call, value, by_a, by_b, by_c, off, ...) \
     { .slope = { id##_a, id##_b, id##_c }, EDGE_ROW(id, 3, off, __VA_ARGS__) },
 
 /* The table `name` of the list ROWS(X1, X2, X3). */
-#define EDGE_TABLE(name, ROWS)                                \
-    ROWS(EDGE1_FUNCTIONS, EDGE2_FUNCTIONS, EDGE3_FUNCTIONS)   \
-    const edge_row name[] = { ROWS(EDGE1_ROW, EDGE2_ROW, EDGE3_ROW) { 0 } };
+#define EDGE_TABLE(name, ROWS) \
+    ROWS(EDGE1_FUNCTIONS, EDGE2_FUNCTIONS, EDGE3_FUNCTIONS) \
+    const edge_row name[] = { ROWS(EDGE1_ROW, EDGE2_ROW, EDGE3_ROW){ 0 } };
 
 /* ---- Functions of vectors ---- */
 
@@ -107,8 +107,8 @@ typedef struct {
     tap_var (*f)(tap_var x, int axis); /* x of two axes, one of which holds vectors of EDGE_LENGTH numbers */
     void (*y)(const wide *x, wide *y); /* of one vector */
     void (*gradient)(const wide *x, const wide *c, wide *g); /* of sum_i c_i y_i */
-    bool        reduces;               /* a vector becomes a number */
-    double      ulps, slope_ulps;      /* of the largest number of the vector */
+    bool        reduces;                                     /* a vector becomes a number */
+    double      ulps, slope_ulps;                            /* of the largest number of the vector */
     const char *no_limit;
     bool        last;     /* goes along the last axis only, */
     bool        first;    /* or along the first */

@@ -45,7 +45,8 @@ static wide mish_slope(wide x)
 
 static wide gelu_tanh_second(wide x)
 {
-    const wide c = 2 * sqrtl(2 / pi), k = 0.044715L, u = c * (x + k * x * x * x), du = c * (1 + 3 * k * x * x), ddu = 6 * c * k * x;
+    const wide c = 2 * sqrtl(2 / pi), k = 0.044715L, u = c * (x + k * x * x * x), du = c * (1 + 3 * k * x * x),
+               ddu = 6 * c * k * x;
     return fabsl(x) > 100 ? 0 : bell(u) * (2 * du + x * (ddu - tanhl(u / 2) * du * du));
 }
 

@@ -186,16 +186,16 @@ static const char *const too_few = "there are no degrees of freedom, n <= correc
 
 /* ---- norms ---- */
 
-#define NORM(name, order)                                           \
-    static void name##_y(const wide *x, wide *y)                    \
-    {                                                               \
-        wide u[N];                                                  \
-        *y = norm(x, order, u);                                     \
-    }                                                               \
-    static void name##_g(const wide *x, const wide *c, wide *g)     \
-    {                                                               \
-        norm(x, order, g);                                          \
-        for (int i = 0; i < N; i++) g[i] *= *c;                     \
+#define NORM(name, order) \
+    static void name##_y(const wide *x, wide *y) \
+    { \
+        wide u[N]; \
+        *y = norm(x, order, u); \
+    } \
+    static void name##_g(const wide *x, const wide *c, wide *g) \
+    { \
+        norm(x, order, g); \
+        for (int i = 0; i < N; i++) g[i] *= *c; \
     }
 NORM(norm_half, 0.5L)
 NORM(norm_2, 2)
@@ -318,12 +318,12 @@ static void logcumsumexp_g(const wide *x, const wide *c, wide *g)
 
 /* ---- the table ---- */
 
-#define CALL(name, call)                           \
-    static tap_var name##_f(tap_var x, int axis)   \
-    {                                              \
-        const tap_axes axes = TAP_AXES(axis);      \
-        (void)axes;                                \
-        return call;                               \
+#define CALL(name, call) \
+    static tap_var name##_f(tap_var x, int axis) \
+    { \
+        const tap_axes axes = TAP_AXES(axis); \
+        (void)axes; \
+        return call; \
     }
 CALL(sum, tap_sum(x, axes))
 CALL(sum_to, tap_sum_to(x, axis == 0 ? TAP_SHAPE(1, tap_shape_of(x).n[1]) : TAP_SHAPE(tap_shape_of(x).n[0], 1)))
@@ -355,9 +355,12 @@ CALL(cumsum, tap_cumsum(x, axis))
 CALL(cumprod, tap_cumprod(x, axis))
 CALL(logcumsumexp, tap_logcumsumexp(x, axis))
 
+/* clang-format off */
 #define ROW(id_, name, ulps_, slope_ulps_, ...) \
     { .id = id_, .f = name##_f, .y = name##_y, .gradient = name##_g, .ulps = ulps_, .slope_ulps = slope_ulps_, .no_limit = __VA_ARGS__ }
+/* clang-format on */
 
+/* clang-format off */
 const edge_vectors reduction_edges[] = {
     ROW("sum", sum, 1, 0, "inf - inf may be anything", .reduces = true),
     { .id = "sum_to", .f = sum_to_f, .y = sum_y, .gradient = sum_g, .ulps = 1, .no_limit = "inf - inf may be anything", .reduces = true },
@@ -392,3 +395,4 @@ const edge_vectors reduction_edges[] = {
     ROW("logcumsumexp", logcumsumexp, 3, 8, NULL, .by_parts = true),
     { 0 },
 };
+/* clang-format on */

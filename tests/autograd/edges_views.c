@@ -9,7 +9,9 @@
 static tap_var split_back(tap_var x, int how)
 {
     tap_var   piece[3] = { { 0 } };
-    const int n = how == 0 ? tap_split(x, 2, 1, 3, piece) : how == 1 ? tap_chunk(x, 2, 1, 3, piece) : tap_unbind(x, 1, 3, piece);
+    const int n = how == 0   ? tap_split(x, 2, 1, 3, piece)
+                  : how == 1 ? tap_chunk(x, 2, 1, 3, piece)
+                             : tap_unbind(x, 1, 3, piece);
     if (how == 2) return tap_stack(2, VARS(piece[2], piece[0]), 1);
     return n == 2 ? tap_cat(2, VARS(piece[1], piece[0]), 1) : piece[2];
 }

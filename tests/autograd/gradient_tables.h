@@ -4,6 +4,7 @@
 
 #include "tests/autograd/gradients.h"
 
+/* clang-format off */
 static const gradient_row *const tables[] = {
     elementwise_gradients,
     special_gradients,
@@ -15,6 +16,7 @@ static const gradient_row *const tables[] = {
     functional_gradients,
     spatial_gradients,
 };
+/* clang-format on */
 
 enum { TABLES = sizeof tables / sizeof *tables };
 

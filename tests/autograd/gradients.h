@@ -16,44 +16,47 @@ typedef struct {
     tap_shape    shape[GRADIENT_INPUTS];
     double       low[GRADIENT_INPUTS], high[GRADIENT_INPUTS]; /* inputs are spread over these intervals */
     bool         has_kink;
-    double       kink;  /* inputs keep clear of it */
-    bool         ties;  /* equal inputs are a kink, too: none is expanded */
-    bool         fixed; /* f goes with these sizes only: not with 1 and 0 */
+    double       kink;      /* inputs keep clear of it */
+    bool         ties;      /* equal inputs are a kink, too: none is expanded */
+    bool         fixed;     /* f goes with these sizes only: not with 1 and 0 */
     bool         not_empty; /* f has no value over no elements */
     bool         apart;     /* f(x, x) cannot be differentiated */
 } gradient_row;
 
 /* Tables end with { 0 }. */
 extern const gradient_row elementwise_gradients[], special_gradients[], views_gradients[], reductions_gradients[],
-    indexing_gradients[], products_gradients[], linalg_gradients[], functional_gradients[],
-    spatial_gradients[];
+    indexing_gradients[], products_gradients[], linalg_gradients[], functional_gradients[], spatial_gradients[];
 
 /* A function of one or two inputs that is an expression in a (and b). */
-#define ONE(name, expression)                                                      \
-    static tap_var name(tap_tape *t, const tap_var *in, void *ctx)                 \
-    {                                                                              \
-        const tap_var a = in[0];                                                   \
-        (void)t, (void)ctx, (void)a;                                               \
-        return expression;                                                         \
+#define ONE(name, expression) \
+    static tap_var name(tap_tape *t, const tap_var *in, void *ctx) \
+    { \
+        const tap_var a = in[0]; \
+        (void)t, (void)ctx, (void)a; \
+        return expression; \
     }
-#define TWO(name, expression)                                                      \
-    static tap_var name(tap_tape *t, const tap_var *in, void *ctx)                 \
-    {                                                                              \
-        const tap_var a = in[0], b = in[1];                                        \
-        (void)t, (void)ctx, (void)a, (void)b;                                      \
-        return expression;                                                         \
+#define TWO(name, expression) \
+    static tap_var name(tap_tape *t, const tap_var *in, void *ctx) \
+    { \
+        const tap_var a = in[0], b = in[1]; \
+        (void)t, (void)ctx, (void)a, (void)b; \
+        return expression; \
     }
-#define THREE(name, expression)                                                    \
-    static tap_var name(tap_tape *t, const tap_var *in, void *ctx)                 \
-    {                                                                              \
-        const tap_var a = in[0], b = in[1], c = in[2];                             \
-        (void)t, (void)ctx, (void)a, (void)b, (void)c;                             \
-        return expression;                                                         \
+#define THREE(name, expression) \
+    static tap_var name(tap_tape *t, const tap_var *in, void *ctx) \
+    { \
+        const tap_var a = in[0], b = in[1], c = in[2]; \
+        (void)t, (void)ctx, (void)a, (void)b, (void)c; \
+        return expression; \
     }
 
-#define KINK(x)   .has_kink = true, .kink = x
+#define KINK(x) .has_kink = true, .kink = x
+/* clang-format off */
 #define S3        { .rank = 3, .n = { 2, 3, 4 } }
+/* clang-format on */
+/* clang-format off */
 #define S(...)    { .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } }
+/* clang-format on */
 #define R1        .n = 1, .shape = { S3 }, .low = { -2 }, .high = { 2.3 }
 #define POSITIVE1 .n = 1, .shape = { S3 }, .low = { 0.3 }, .high = { 3 }
 #define R2        .n = 2, .shape = { S3, S3 }, .low = { -2, -2 }, .high = { 2.3, 2.3 }

@@ -45,6 +45,7 @@ TWO(f_share, tap__share(a, b))
 TWO(f_ahead, tap__ahead(a, b))
 TWO(f_where, tap_where(tap_gt(a, b), tap_mul(a, b), tap_sin(b)))
 
+/* clang-format off */
 const gradient_row elementwise_gradients[] = {
     { "neg", f_neg, R1, KINK(0) },
     { "abs", f_abs, R1, KINK(0) },
@@ -94,3 +95,4 @@ const gradient_row elementwise_gradients[] = {
     { "where", f_where, R2 },
     { 0 },
 };
+/* clang-format on */

@@ -6,7 +6,8 @@ static tap_var places(tap_tape *t, tap_shape shape, int64_t n)
 {
     tap_var i = tap_arange(t, tap_numel(shape));
     tap_var x = tap_cast(i, TAP_F64);
-    return tap_reshape(tap_cast(tap_mul_scalar(tap_add_scalar(tap_sin(tap_mul_scalar(x, 3)), 1), 0.499 * (double)n), TAP_I64), shape);
+    return tap_reshape(tap_cast(tap_mul_scalar(tap_add_scalar(tap_sin(tap_mul_scalar(x, 3)), 1), 0.499 * (double)n), TAP_I64),
+                       shape);
 }
 
 static tap_shape with_size(tap_var x, int axis, int64_t n)

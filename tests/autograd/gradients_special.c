@@ -34,7 +34,8 @@ static tap_var whole(tap_tape *t, double times)
 ONE(f_log_rising, tap_cast(tap__log_rising(tap_cast(whole(t, 3), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
 ONE(f_log_rising_far, tap_cast(tap__log_rising(tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
 ONE(f_rising_slope, tap_cast(tap__rising_slope(tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
-ONE(f_rising_further, tap_cast(tap__rising_further(2, tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
+ONE(f_rising_further,
+    tap_cast(tap__rising_further(2, tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
 ONE(f_log_sigmoid, tap_log_sigmoid(a))
 ONE(f_softplus_beta, tap_softplus_beta(a, 3, 1.5))
 ONE(f_softsign, tap_softsign(a))
@@ -109,9 +110,9 @@ TWO(f_tilt_gap, tap__tilt_gap(a, b))
 TWO(f_tilt_kl, tap__tilt_kl(a, b))
 TWO(f_tilt_pull, tap__tilt_pull(a, b))
 
-#define FROM(a, b) .n = 1, .shape = { S3 }, .low = { a }, .high = { b }
+#define FROM(a, b)                .n = 1, .shape = { S3 }, .low = { a }, .high = { b }
 #define PAIR(a, b, low_b, high_b) .n = 2, .shape = { S3, S3 }, .low = { a, low_b }, .high = { b, high_b }
-#define ROWS(low_b)  .n = 2, .shape = { S(2, 1, 4), S(3, 1) }, .low = { -2, low_b }, .high = { 2.3, 2.2 }
+#define ROWS(low_b)               .n = 2, .shape = { S(2, 1, 4), S(3, 1) }, .low = { -2, low_b }, .high = { 2.3, 2.2 }
 
 const gradient_row special_gradients[] = {
     { "ceil", f_ceil, FROM(-0.9, 0.9), KINK(0) },

@@ -7,6 +7,7 @@
 
 static inline bool needs_no_gradient(const char *name)
 {
+    /* clang-format off */
     static const char *const names[] = {
         /* values that come from outside, or handles */
         "input", "variable", "scalar", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "leaf_var", "named", "apply",
@@ -24,6 +25,7 @@ static inline bool needs_no_gradient(const char *name)
         "tiny_elbo", "standardize", "unstandardize", "linear_vae_elbo", "linear_vae_elbo_of", "linear_vae_log_prob", "autoencoder_encode", "autoencoder_decode", "autoencoder_loss",
         "count_vae_rates", "count_vae_loss", "count_vae_log_prob",
     };
+    /* clang-format on */
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!strcmp(names[i], name)) return true;
     }

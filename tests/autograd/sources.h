@@ -28,7 +28,7 @@ static inline bool sources_word(const char *line, const char *before, const char
 /* "UNARY(exp, ..." in a table. */
 static inline bool sources_row_on(const char *line, char *name, size_t size)
 {
-    static const char *const kinds[] = { "UNARY(",  "WITH(",       "WITH2(",       "BINARY(", "TERNARY(", "INNER(",
+    static const char *const kinds[] = { "UNARY(",  "WITH(",   "WITH2(",      "BINARY(",      "TERNARY(", "INNER(",
                                          "INNER3(", "INNER1(", "INNER_WITH(", "INNER_WITH2(", "COMPARE(" };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (!strncmp(line, kinds[i], strlen(kinds[i]))) return sources_word(line, kinds[i], ",", name, size);
@@ -50,7 +50,8 @@ static inline bool sources_function_on(const char *line, char *name, size_t size
 }
 
 /* How many the file has, or -1: it cannot be read. */
-static inline int sources_in_file(const char *path, bool (*find)(const char *, char *, size_t), sources_visitor visit, void *context)
+static inline int sources_in_file(const char *path, bool (*find)(const char *, char *, size_t), sources_visitor visit,
+                                  void *context)
 {
     char  line[1024], name[64];
     int   found = 0;
@@ -83,7 +84,8 @@ static inline int sources_in_folder(const char *folder, sources_visitor visit, v
         const bool  table = dot && !strcmp(dot, ".def");
         if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, e->d_name) >= sizeof path) continue;
         if (!dot) n = sources_in_folder(path, visit, context);
-        else if (table || !strcmp(dot, ".c")) n = sources_in_file(path, table ? sources_row_on : sources_operator_on, visit, context);
+        else if (table || !strcmp(dot, ".c"))
+            n = sources_in_file(path, table ? sources_row_on : sources_operator_on, visit, context);
         else continue;
         found += n > 0 ? n : 0;
     }

@@ -19,19 +19,19 @@
 
 typedef tap_var (*caller)(tap_var a, tap_var b, double p, double q);
 
-#define CALL(name, call)                                                  \
+#define CALL(name, call) \
     static tap_var call_##name(tap_var a, tap_var b, double p, double q) \
-    {                                                                     \
-        (void)b, (void)p, (void)q;                                        \
-        return call;                                                      \
+    { \
+        (void)b, (void)p, (void)q; \
+        return call; \
     }
-#define UNARY(name, cost, value, rule)             CALL(name, tap_##name(a))
-#define WITH(name, cost, value, rule)              CALL(name, tap_##name(a, p))
-#define WITH2(name, cost, value, rule)             CALL(name, tap_##name(a, p, q))
-#define INNER1(name, cost, value, rule)            CALL(name, tap__##name(a))
-#define INNER_WITH(name, cost, value, rule)        CALL(name, tap__##name(a, p))
-#define INNER_WITH2(name, cost, value, rule)       CALL(name, tap__##name(a, p, q))
-#define BINARY(name, cost, value, rule_a, rule_b)  CALL(name, tap_##name(a, b))
+#define UNARY(name, cost, value, rule)            CALL(name, tap_##name(a))
+#define WITH(name, cost, value, rule)             CALL(name, tap_##name(a, p))
+#define WITH2(name, cost, value, rule)            CALL(name, tap_##name(a, p, q))
+#define INNER1(name, cost, value, rule)           CALL(name, tap__##name(a))
+#define INNER_WITH(name, cost, value, rule)       CALL(name, tap__##name(a, p))
+#define INNER_WITH2(name, cost, value, rule)      CALL(name, tap__##name(a, p, q))
+#define BINARY(name, cost, value, rule_a, rule_b) CALL(name, tap_##name(a, b))
 #define INNER(name, cost, value, rule_a, rule_b)
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c)
 #define INNER3(name, cost, value, rule_a, rule_b, rule_c)
@@ -163,10 +163,10 @@ typedef struct {
 /* clang-format on */
 
 #define X(id, name, n, p_, q_, bound32, bound64, scale, domain, value) \
-    static wide exact_##id(wide a, wide b, wide p, wide q)             \
-    {                                                                  \
-        (void)b, (void)p, (void)q;                                     \
-        return value;                                                  \
+    static wide exact_##id(wide a, wide b, wide p, wide q) \
+    { \
+        (void)b, (void)p, (void)q; \
+        return value; \
     }
 ENTRIES
 #undef X
@@ -180,32 +180,32 @@ static const entry entries[] = {
 
 /* ---- Rows without an entry: against their own formula, in long double ---- */
 
-#define T            wide
-#define L(name)      name##l
-#define M(name)      wide_##name
-#define wide_exp     expl
-#define wide_expm1   expm1l
-#define wide_log     logl
-#define wide_log1p   log1pl
-#define wide_tanh    tanhl
-#define wide_sigmoid sigmoid
-#define wide_softplus softplus
-#define wide_any_sin sinl
-#define wide_any_cos cosl
-#define wide_gelu_tanh gelu_tanh
-#define wide_exp_rest exp_rest
-#define wide_bernoulli_entropy bernoulli_entropy
-#define wide_mish(x) ((x) * tanhl(softplus(x)))
+#define T                        wide
+#define L(name)                  name##l
+#define M(name)                  wide_##name
+#define wide_exp                 expl
+#define wide_expm1               expm1l
+#define wide_log                 logl
+#define wide_log1p               log1pl
+#define wide_tanh                tanhl
+#define wide_sigmoid             sigmoid
+#define wide_softplus            softplus
+#define wide_any_sin             sinl
+#define wide_any_cos             cosl
+#define wide_gelu_tanh           gelu_tanh
+#define wide_exp_rest            exp_rest
+#define wide_bernoulli_entropy   bernoulli_entropy
+#define wide_mish(x)             ((x)*tanhl(softplus(x)))
 #define wide_exp_square(x, rate) expl((rate) * (x) * (x))
-#define HIGHER       higher
-#define LOWER        lower
-#define LN2          ln2
+#define HIGHER                   higher
+#define LOWER                    lower
+#define LN2                      ln2
 
-#define FORMULA(name, x, y, value)                                \
-    static wide formula_##name(wide x, wide y, wide p, wide q)    \
-    {                                                             \
-        (void)x, (void)y, (void)p, (void)q;                       \
-        return (wide)(value);                                     \
+#define FORMULA(name, x, y, value) \
+    static wide formula_##name(wide x, wide y, wide p, wide q) \
+    { \
+        (void)x, (void)y, (void)p, (void)q; \
+        return (wide)(value); \
     }
 #define UNARY(name, cost, value, rule)            FORMULA(name, x, unused, value)
 #define WITH                                      UNARY
@@ -219,12 +219,14 @@ static const entry entries[] = {
 #undef BINARY
 #undef T
 
+/* clang-format off */
 static const entry rows[] = {
 #define ROW(name, n) { #name, #name, call_##name, formula_##name, n, 0.5, 2, { 4, 4 }, 0, ALL },
 #define UNARY(name, cost, value, rule)            ROW(name, 1)
 #define BINARY(name, cost, value, rule_a, rule_b) ROW(name, 2)
 #include "autograd/ops/elementwise.def"
 };
+/* clang-format on */
 
 enum { N_ENTRIES = sizeof entries / sizeof *entries, N_ROWS = sizeof rows / sizeof *rows };
 
@@ -278,8 +280,35 @@ static void point(grid *g, double a, double b)
 /* Values where something may happen, and their neighbours in the type. */
 static int turning_points(const type *t, double *x)
 {
-    static const double at[] = { 0, 0.25, 1 / 3., 0.5, 0.6931471805599453, 0.75, 1, 1.4616321449683623, 1.5, 2, 2.5, 3, 4, 5, 6,
-                                 8, 10, 12, 16, 20, 40, 88.72, 100, 170.5, 709.78, 745.13, 1e4, 1e6, 1e15 };
+    static const double at[] = { 0,
+                                 0.25,
+                                 1 / 3.,
+                                 0.5,
+                                 0.6931471805599453,
+                                 0.75,
+                                 1,
+                                 1.4616321449683623,
+                                 1.5,
+                                 2,
+                                 2.5,
+                                 3,
+                                 4,
+                                 5,
+                                 6,
+                                 8,
+                                 10,
+                                 12,
+                                 16,
+                                 20,
+                                 40,
+                                 88.72,
+                                 100,
+                                 170.5,
+                                 709.78,
+                                 745.13,
+                                 1e4,
+                                 1e6,
+                                 1e15 };
     int                 n = 0;
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
         double step = at[i] > 0 ? ldexp(1, ilogb(at[i]) + 1 - t->digits) : t->smallest;

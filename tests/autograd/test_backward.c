@@ -97,7 +97,8 @@ static void test_widening(void **state)
 
 static void sum_of_two(tap_call *c, tap_tensor *out)
 {
-    for (int i = 0; i < N; i++) ((double *)out->data)[i] = ((const double *)c->in[0].data)[i] + ((const double *)c->in[1].data)[i];
+    for (int i = 0; i < N; i++)
+        ((double *)out->data)[i] = ((const double *)c->in[0].data)[i] + ((const double *)c->in[1].data)[i];
 }
 
 /* One gradient for both, as it was computed, and by way of a view; asked for in either order. */
@@ -159,9 +160,9 @@ static void test_gradients_in_place(void **state)
 {
     (void)state;
     for (int i = 0; i < 4; i++) {
-        const bool   twice = i & 1, more = i & 2;
-        const double other = twice ? 10 : 0;
-        memory       a, b;
+        const bool          twice = i & 1, more = i & 2;
+        const double        other = twice ? 10 : 0;
+        memory              a, b;
         const tap_op *const ops[] = { &shared_op, &viewed_op };
         for (int k = 0; k < 2; k++) {
             differentiate(ops[k], twice, more, &a, &b);
@@ -217,7 +218,8 @@ static void test_a_leaf_as_loss(void **state)
     (void)state;
     double         value = 2, grad = 9;
     bool           fresh = true;
-    const tap_leaf leaf = { tap_tensor_wrap(TAP_F64, TAP_SCALAR, &value), tap_tensor_wrap(TAP_F64, TAP_SCALAR, &grad), &fresh, "w" };
+    const tap_leaf leaf = { tap_tensor_wrap(TAP_F64, TAP_SCALAR, &value), tap_tensor_wrap(TAP_F64, TAP_SCALAR, &grad), &fresh,
+                            "w" };
     tap_tape      *t = tap_tape_new(TAP_F64, 1);
     assert_int_equal(tap_backward(tap_leaf_var(t, &leaf)), TAP_OK);
     assert_true(grad == 1 && !fresh);
@@ -505,7 +507,8 @@ static void test_backward_needs_little_memory(void **state)
     static double ones[WIDE], slope[WIDE];
     for (int often = 0; often < 2; often++) {
         tap_tape *t = tap_tape_new(TAP_F64, 1);
-        tap_leaf  leaf = { .value = tap_tensor_wrap(TAP_F64, TAP_SHAPE(WIDE), ones), .grad = tap_tensor_wrap(TAP_F64, TAP_SHAPE(WIDE), slope) };
+        tap_leaf  leaf = { .value = tap_tensor_wrap(TAP_F64, TAP_SHAPE(WIDE), ones),
+                           .grad = tap_tensor_wrap(TAP_F64, TAP_SHAPE(WIDE), slope) };
         tap_var   x = tap_leaf_var(t, &leaf), y = x;
         for (int i = 0; i < LONG; i++) y = often ? tap_add(y, tap_mul_scalar(x, i)) : tap_sin(y);
         tap_var loss = tap_sum(y, TAP_ALL);

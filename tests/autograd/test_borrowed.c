@@ -61,7 +61,9 @@ static void by_pointer_and_told(tap_tensor x)
     tap_tensor_written(x);
 }
 
-static void (*const writers[])(tap_tensor x) = { by_copy, by_fill, by_item, by_normal, by_uniform, by_rows, by_pointer_and_told };
+static void (*const writers[])(tap_tensor x) = {
+    by_copy, by_fill, by_item, by_normal, by_uniform, by_rows, by_pointer_and_told
+};
 
 typedef enum { INPUT, VARIABLE, LEAF, PUTS } put;
 
@@ -253,6 +255,7 @@ static void test_a_reset_forgets(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_writer_is_found),     cmocka_unit_test(test_grad_finds_it_too),
         cmocka_unit_test(test_small_arrays_are_compared), cmocka_unit_test(test_views_read_their_part),
@@ -260,5 +263,6 @@ int main(void)
         cmocka_unit_test(test_integers_are_copied),       cmocka_unit_test(test_freed_memory),
         cmocka_unit_test(test_another_tape_is_reset),     cmocka_unit_test(test_a_reset_forgets),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

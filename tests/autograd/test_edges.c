@@ -88,11 +88,13 @@ static const struct {
     { "log_sum_exp", "the operator behind logsumexp and log_softmax, whose rows are here" },
     { "prod_others cumprod_grad", "the rules of prod and cumprod, whose rows have gradients" },
     { "beside same pow_slope pow_log atan2_slope less_exp", "the rules of functions whose rows have gradients" },
-    { "log_rising rising_slope rising_further byte_mean sample", "likelihoods and samples of distributions, tested in tests/nn" },
+    { "log_rising rising_slope rising_further byte_mean sample",
+      "likelihoods and samples of distributions, tested in tests/nn" },
     { "csr_select", "copies numbers of a matrix that is no variable" },
     { "embedding normalize cosine_similarity layer_norm group_norm batch_norm rms_norm scaled_dot_product_attention",
       "have a test of their own in tests/nn" },
-    { "mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy binary_cross_entropy_with_logits nll_loss cross_entropy",
+    { "mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy binary_cross_entropy_with_logits nll_loss "
+      "cross_entropy",
       "losses, which have a test of their own in tests/nn" },
     { "mean_square smooth_l1 huber kl_term kl_log_term bce weighted_bce standard_score",
       "operators behind losses and batch_norm, whose rows are in tests/nn" },
@@ -105,7 +107,7 @@ enum { EXCEPTIONS = sizeof exceptions / sizeof *exceptions };
 
 static bool has_row(const char *name)
 {
-    static const edge_row *const  rows[] = { elementwise_edges, activation_edges, density_edges, piece_edges, functional_edges };
+    static const edge_row *const rows[] = { elementwise_edges, activation_edges, density_edges, piece_edges, functional_edges };
     static const edge_case *const cases[] = { view_edges, indexing_edges, product_edges, linalg_edges, spatial_edges };
     bool                          has = false;
     for (int i = 0; i < 5; i++) {

@@ -20,10 +20,10 @@ typedef tap_var (*two)(tap_var a, tap_var b);
 
 /* ---- Functions of one input ---- */
 
-#define ONE(name, expression)        \
-    static tap_var name(tap_var x)   \
-    {                                \
-        return expression;           \
+#define ONE(name, expression) \
+    static tap_var name(tap_var x) \
+    { \
+        return expression; \
     }
 ONE(polygamma_1, tap_polygamma(1, x))
 ONE(polygamma_2, tap_polygamma(2, x))
@@ -268,7 +268,8 @@ static void test_lerp_meets_its_ends(void **state)
     assert_true(tap_item(tap_lerp(b, a, tap_scalar(t, 1))) == 0.1);
     assert_true(tap_item(tap_lerp(b, a, tap_scalar(t, 0))) == 1e17 / 3);
     assert_true(tap_item(tap_lerp(a, a, tap_scalar(t, 0.7))) == 0.1);
-    for (int i = -1; i <= 5; i++) assert_true(tap_item(tap_lerp(tap_scalar(t, 8), tap_scalar(t, 12), tap_scalar(t, i * 0.25))) == 8 + i);
+    for (int i = -1; i <= 5; i++)
+        assert_true(tap_item(tap_lerp(tap_scalar(t, 8), tap_scalar(t, 12), tap_scalar(t, i * 0.25))) == 8 + i);
     tap_tape_free(t);
 }
 

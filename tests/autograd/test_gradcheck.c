@@ -109,8 +109,9 @@ static void test_own_operators(void **state)
         assert_string_equal(r.name, "");
         assert_float_equal(r.analytic, cosh(1.5), 1e-12);
         assert_float_equal(r.numeric, cos(1.5), 1e-9);
-        assert_begins(r.message, "gradcheck: 9 derivatives compared, and they disagree, most in input 0, element 1 (output element 1): "
-                                 "analytic 2.35240961524, numeric 0.070737");
+        assert_begins(r.message,
+                      "gradcheck: 9 derivatives compared, and they disagree, most in input 0, element 1 (output element 1): "
+                      "analytic 2.35240961524, numeric 0.070737");
         assert_null(strstr(r.message, "kink"));
     }
 }
@@ -144,7 +145,8 @@ static void test_missing_rules_fail_loudly(void **state)
     tap_gradcheck_result r = check_op(&once_sin, 3, (tap_gradcheck_options){ .order = 2 });
     assert_false(r.ok);
     assert_int_equal(r.status, TAP_EARG);
-    assert_string_equal(r.message, "gradcheck: backward of once_sin: [3]: without_rule: [3]: an input needs a gradient, and the operator has no rule for it");
+    assert_string_equal(r.message, "gradcheck: backward of once_sin: [3]: without_rule: [3]: an input needs a gradient, and "
+                                   "the operator has no rule for it");
 }
 
 /* ---- What is compared ---- */
@@ -182,7 +184,8 @@ static void test_directions_find_a_wrong_rule(void **state)
     assert_int_equal(r.checked, 3);
     assert_int_equal(r.element, -1);
     assert_int_equal(r.output, -1);
-    assert_begins(r.message, "gradcheck: 3 derivatives compared, and they disagree, most in input 0, a random direction: analytic ");
+    assert_begins(r.message,
+                  "gradcheck: 3 derivatives compared, and they disagree, most in input 0, a random direction: analytic ");
 }
 
 static void test_names(void **state)
@@ -231,13 +234,15 @@ static void test_the_same_result_twice(void **state)
     tap_gradcheck_result r = tap_gradcheck(restless, &calls, 1, &in, (tap_gradcheck_options){ 0 });
     assert_false(r.ok);
     assert_int_equal(r.status, TAP_EARG);
-    assert_begins(r.message, "gradcheck: the function does not give the same result twice: its value, element 0, is 0.479425538604");
+    assert_begins(r.message,
+                  "gradcheck: the function does not give the same result twice: its value, element 0, is 0.479425538604");
     assert_int_equal(calls, 2);
     assert_passes(tap_gradcheck(restless, &calls, 1, &in, (tap_gradcheck_options){ .once = true }), 4);
 
     r = check_op(&drifting_sin, 2, (tap_gradcheck_options){ 0 });
     assert_false(r.ok);
-    assert_begins(r.message, "gradcheck: the function does not give the same result twice: its gradient by input 0, element 0, is ");
+    assert_begins(r.message,
+                  "gradcheck: the function does not give the same result twice: its gradient by input 0, element 0, is ");
     assert_passes(check_op(&drifting_sin, 2, (tap_gradcheck_options){ .once = true }), 4);
 }
 

@@ -187,7 +187,8 @@ static tap_tensor copy_of(tap_arena *a, tap_tensor x)
 
 /* The row's result and gradients, copied into a; how many numbers the tape computed for them. The inputs but one (-1: none) are
  * constants. */
-static int64_t compute_one(const gradient_row *r, layout how, const tap_tensor *x, int only, int threads, tap_arena *a, tap_tensor *out)
+static int64_t compute_one(const gradient_row *r, layout how, const tap_tensor *x, int only, int threads, tap_arena *a,
+                           tap_tensor *out)
 {
     viewed_row v = { r, how, false };
     tap_var    in[GRADIENT_INPUTS], dx[GRADIENT_INPUTS];
@@ -224,8 +225,7 @@ static void assert_same(const gradient_row *r, const char *what, const tap_tenso
 {
     for (int i = 0; i < RESULTS; i++) {
         if (i >= r->n && i != GRADIENTS) continue;
-        if (!same_bits(a[i], b[i]))
-            fail_msg("%s: %s: the %s differ", r->op, what, i == GRADIENTS ? "values" : "gradients");
+        if (!same_bits(a[i], b[i])) fail_msg("%s: %s: the %s differ", r->op, what, i == GRADIENTS ? "values" : "gradients");
     }
 }
 

@@ -20,7 +20,8 @@ static void test_gather_and_scatter(void **state)
     expect(tap_gather(tap_arange(t, 3), 0, places(TAP_SHAPE(2), I(2, 1))), TAP_SHAPE(2), D(2, 1));
     expect(tap_scatter(zero, 1, places(TAP_SHAPE(1, 2), I(2, 1)), x), TAP_SHAPE(2, 3), D(0, 2, 1, 0, 0, 0));
     expect(tap_scatter(zero, -2, places(TAP_SHAPE(1, 2), I(1, 0)), x), TAP_SHAPE(2, 3), D(0, 2, 0, 1, 0, 0));
-    expect(tap_take_along_dim(tap_narrow(x, 0, 1, 1), places(TAP_SHAPE(2, 2), I(0, 1, 2, 0)), -1), TAP_SHAPE(2, 2), D(4, 5, 6, 4));
+    expect(tap_take_along_dim(tap_narrow(x, 0, 1, 1), places(TAP_SHAPE(2, 2), I(0, 1, 2, 0)), -1), TAP_SHAPE(2, 2),
+           D(4, 5, 6, 4));
     expect(tap_masked_fill(x, tap_gt(x, tap_scalar(t, 2)), -1), TAP_SHAPE(2, 3), D(1, 2, -1, -1, -1, -1));
 }
 
@@ -51,7 +52,8 @@ static void test_wide_lanes(void **state)
     int64_t number[WIDE * LONG * OUTER];
     for (int i = 0; i < WIDE * LONG * OUTER; i++) number[i] = (i * 7 + i / 11) % LONG;
     tap_var index = tap_transpose(places(TAP_SHAPE(WIDE, LONG, OUTER), number), 0, 2);
-    tap_var sums = tap_cumsum(x, 1), picked = tap_gather(x, 1, index), put = tap_scatter(zero, 1, index, x), added = tap_scatter_add(zero, 1, index, x);
+    tap_var sums = tap_cumsum(x, 1), picked = tap_gather(x, 1, index), put = tap_scatter(zero, 1, index, x),
+            added = tap_scatter_add(zero, 1, index, x);
     assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
     for (int64_t i = 0; i < OUTER; i++) {
         for (int64_t k = 0; k < WIDE; k++) {
@@ -123,7 +125,7 @@ static void test_many_sorts(void **state)
 {
     (void)state;
     enum { LANES = 300, N = 400 };
-    tap_var x = tap_randn(t, TAP_SHAPE(LANES, N)), y = tap_sort(x, 1, true, NULL);
+    tap_var       x = tap_randn(t, TAP_SHAPE(LANES, N)), y = tap_sort(x, 1, true, NULL);
     const double *sorted = tap_value(y).data;
     assert_true(fabs(tap_item(tap_sum(tap_sub(x, y), TAP_ALL))) < 1e-9);
     for (int i = 0; i < LANES * N; i++) assert_true(i % N == 0 || sorted[i - 1] >= sorted[i]);
@@ -175,7 +177,8 @@ static void test_float32(void **state)
 static void test_integers(void **state)
 {
     (void)state;
-    tap_var i = places(TAP_SHAPE(2, 3), I(7, -2, 7, 1, 9, 0)), b = tap_cast(floats(TAP_SHAPE(4), D(3, 0, 200, 3)), TAP_U8), order;
+    tap_var i = places(TAP_SHAPE(2, 3), I(7, -2, 7, 1, 9, 0)), b = tap_cast(floats(TAP_SHAPE(4), D(3, 0, 200, 3)), TAP_U8),
+            order;
     tap_var index = places(TAP_SHAPE(2, 1), I(2, 1));
     expect(tap_gather(i, 1, index), TAP_SHAPE(2, 1), D(7, 9));
     expect(tap_scatter(i, 1, index, places(TAP_SHAPE(2, 1), I(5, 6))), TAP_SHAPE(2, 3), D(7, -2, 5, 1, 6, 0));
@@ -248,7 +251,8 @@ static void test_reductions(void **state)
     expect(tap_vector_norm(y, 0, TAP_ALL), TAP_SCALAR, D(4));
     expect(tap_cumsum(y, 0), TAP_SHAPE(4), D(1, 3, 6, 12));
     expect(tap_cumprod(y, 0), TAP_SHAPE(4), D(1, 2, 6, 36));
-    expect(tap_logcumsumexp(floats(TAP_SHAPE(4), D(-ENDLESS, -ENDLESS, 5, -1e4)), 0), TAP_SHAPE(4), D(-ENDLESS, -ENDLESS, 5, 5));
+    expect(tap_logcumsumexp(floats(TAP_SHAPE(4), D(-ENDLESS, -ENDLESS, 5, -1e4)), 0), TAP_SHAPE(4),
+           D(-ENDLESS, -ENDLESS, 5, 5));
     expect(tap_softmax(floats(TAP_SHAPE(2), D(ENDLESS, 0)), 0), TAP_SHAPE(2), D(1, 0));
     expect(tap_softmax(floats(TAP_SHAPE(2), D(-ENDLESS, 1e4)), 0), TAP_SHAPE(2), D(0, 1));
     expect(tap_log_softmax(floats(TAP_SHAPE(2), D(1e9, 1e9)), 0), TAP_SHAPE(2), D(-log(2), -log(2))); /* no digit is lost */

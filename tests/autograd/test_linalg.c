@@ -95,6 +95,7 @@ static tap_shape shape_for(const char *letters)
 static void test_einsum_by_loops(void **state)
 {
     (void)state;
+    /* clang-format off */
     static const char *const equations[] = {
         "ij,jk->ik",    "ij,jk->ki",    "ji,kj->ik",     "ij->ji",          "ij->",        "ij->j",    "ii->i",
         "ii->",         "iji->j",       "iijj->ji",      "i,i->",           "i,j->ji",     "ij,ij->",  "ij,ij->ji",
@@ -103,6 +104,7 @@ static void test_einsum_by_loops(void **state)
         "jii->ij",      "Cii->iC",      "ijkk->ji",      "abcd,efgh->hgfedcab",
         "abcdefgh,ij->i", "ij,abcdefgh->i", /* what is summed first is no axis of a product, which could have too many */
     };
+    /* clang-format on */
     for (size_t i = 0; i < sizeof equations / sizeof *equations; i++) {
         const char *eq = equations[i], *at = eq;
         tap_tape   *t = tap_tape_new(TAP_F64, i);
@@ -230,7 +232,8 @@ static void test_triangles(void **state)
     assert_values(tap_triu(matrix(t, 3, y), INT64_MAX), 9, (const double[9]){ 0 });
     assert_values(tap_tril(matrix(t, 3, y), INT64_MIN), 9, (const double[9]){ 0 });
     assert_values(tap_triu(tap_cast(tap_mT(matrix(t, 3, y)), TAP_BOOL), 0), 9, (const double[]){ 1, 1, 1, 0, 1, 1, 0, 0, 1 });
-    assert_values(tap_triu(tap_ones(t, TAP_SHAPE(2, 4, 2)), 0), 16, (const double[]){ 1, 1, 0, 1, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0 });
+    assert_values(tap_triu(tap_ones(t, TAP_SHAPE(2, 4, 2)), 0), 16,
+                  (const double[]){ 1, 1, 0, 1, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0 });
     assert_values(tap_tril(tap_ones(t, TAP_SHAPE(2, 2, 3)), 0), 12, (const double[]){ 1, 0, 0, 1, 1, 0, 1, 0, 0, 1, 1, 0 });
     assert_values(tap_trace(matrix(t, 3, x)), 1, (const double[]){ 15 });
     tap_tape_free(t);

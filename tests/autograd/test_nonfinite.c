@@ -110,7 +110,8 @@ static void test_data_and_leaves(void **state)
     assert_finds_nothing(t);
 
     t = tracing(TAP_F64);
-    tap_leaf leaf = { tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 2), x), tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 2), grad), NULL, "w" };
+    tap_leaf leaf = { tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 2), x), tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 2), grad), NULL,
+                      "w" };
     assert_int_equal(tap_leaf_var(t, &leaf).id, 0);
     assert_finds(t, "leaf: [2,2] (w): holds nan at [1,0]");
     x[2] = -infinity;
@@ -196,7 +197,8 @@ static void test_second_order(void **state)
     tap_grad(tap_sum(dx, TAP_ALL), 1, &v, &ddx);
     const char *message;
     assert_int_equal(tap_tape_status(t, &message), TAP_ENONFINITE);
-    if (strncmp(message, "backward of pow_slope: [2]", 26) != 0 || !strstr(message, ": gives inf at [1]")) fail_msg("%s", message);
+    if (strncmp(message, "backward of pow_slope: [2]", 26) != 0 || !strstr(message, ": gives inf at [1]"))
+        fail_msg("%s", message);
     tap_tape_free(t);
 }
 
@@ -231,7 +233,8 @@ static void test_off_by_default_and_on_across_resets(void **state)
     assert_true(tap_tape_trace_nonfinite(t, false));
     tap_log(put(t, TAP_SHAPE(2), x));
     double         bad = infinity, grad = 0;
-    const tap_leaf leaf = { tap_tensor_wrap(TAP_F64, TAP_SCALAR, &bad), tap_tensor_wrap(TAP_F64, TAP_SCALAR, &grad), NULL, "w" };
+    const tap_leaf leaf = { tap_tensor_wrap(TAP_F64, TAP_SCALAR, &bad), tap_tensor_wrap(TAP_F64, TAP_SCALAR, &grad), NULL,
+                            "w" };
     tap_leaf_var(t, &leaf);
     assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
     tap_tape_trace_nonfinite(t, true);

@@ -221,7 +221,8 @@ static void test_failing_backward_touches_nothing(void **state)
         { vjp_of_wrong_shape, TAP_ESHAPE, "backward of broken: [3] (second): [3] does not broadcast to [2,1,2]" },
         { vjp_of_wrong_dtype, TAP_EDTYPE, "backward: a rule gave a float32 gradient for [3] second of float64" },
         { vjp_that_fails, TAP_EARG, "the rule gave up" },
-        { vjp_with_bad_call, TAP_ESHAPE, "backward of broken: [3] (second): mm: [3] x [3] (second): needs matrices [m,k] and [k,n]" },
+        { vjp_with_bad_call, TAP_ESHAPE,
+          "backward of broken: [3] (second): mm: [3] x [3] (second): needs matrices [m,k] and [k,n]" },
         { vjp_on_another_tape, TAP_ESTALE, "broken: its rule gave a gradient on another tape" },
     };
     (void)state;

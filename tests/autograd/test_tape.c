@@ -15,7 +15,7 @@ static void step(tap_tape *t, const tap_leaf *w, void *address[WATCHED])
     tap_var x = tap_randn(t, TAP_SHAPE(40, 30)), weight = tap_leaf_var(t, w);
     tap_var h = tap_tanh(tap_matmul(x, weight)), y = tap_logsumexp(tap_mul(h, h), TAP_LAST), loss = tap_mean(y, TAP_ALL);
     tap_backward(loss);
-    tap_var last = tap_exp(loss);
+    tap_var       last = tap_exp(loss);
     const tap_var watched[WATCHED] = { x, h, y, loss, last };
     for (int i = 0; i < WATCHED; i++) address[i] = tap_value(watched[i]).data;
 }

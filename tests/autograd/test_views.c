@@ -27,11 +27,11 @@ static void expect_steps(tap_var v, tap_shape shape, int64_t start, const int64_
     }
 }
 
-#define A(...)   ((const int[]){ __VA_ARGS__ })
-#define V(...)   ((const tap_var[]){ __VA_ARGS__ })
-#define X        (counted(TAP_SHAPE(2, 3)))    /* steps 3, 1 */
-#define C        (counted(TAP_SHAPE(2, 3, 4))) /* steps 12, 4, 1 */
-#define NOTHING  NULL
+#define A(...)  ((const int[]){ __VA_ARGS__ })
+#define V(...)  ((const tap_var[]){ __VA_ARGS__ })
+#define X       (counted(TAP_SHAPE(2, 3)))    /* steps 3, 1 */
+#define C       (counted(TAP_SHAPE(2, 3, 4))) /* steps 12, 4, 1 */
+#define NOTHING NULL
 
 static void test_order_of_axes(void **state)
 {
@@ -252,7 +252,8 @@ static void test_repeating_and_rolling(void **state)
     tap_var wide = floats(TAP_SHAPE(2, 6), D(0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5)), none = tap_zeros(t, TAP_SHAPE(2, 0));
     expect(tap_repeat(X, TAP_SHAPE(2, 1)), TAP_SHAPE(4, 3), D(0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5));
     expect(tap_repeat(X, TAP_SHAPE(1, 2)), TAP_SHAPE(2, 6), tap_value(wide).data);
-    expect(tap_repeat(X, TAP_SHAPE(2, 1, 2)), TAP_SHAPE(2, 2, 6), D(0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5, 0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5));
+    expect(tap_repeat(X, TAP_SHAPE(2, 1, 2)), TAP_SHAPE(2, 2, 6),
+           D(0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5, 0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5));
     expect_steps(tap_repeat(tap_unsqueeze(X, 1), TAP_SHAPE(1, 3, 1)), TAP_SHAPE(2, 3, 3), 0, I(3, 0, 1));
     expect(tap_repeat(X, TAP_SHAPE(1, 0)), TAP_SHAPE(2, 0), NOTHING);
     expect(tap_repeat(none, TAP_SHAPE(3, 2)), TAP_SHAPE(6, 0), NOTHING);

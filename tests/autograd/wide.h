@@ -45,8 +45,10 @@ static inline wide erfinv(wide x)
     return copysignl(y, x);
 }
 
-static const wide bernoulli[] = { 1 / 6.L, -1 / 30.L, 1 / 42.L, -1 / 30.L, 5 / 66.L, -691 / 2730.L, 7 / 6.L, -3617 / 510.L,
-                                  43867 / 798.L, -174611 / 330.L, 854513 / 138.L, -236364091 / 2730.L, 8553103 / 6.L };
+static const wide bernoulli[] = { 1 / 6.L,       -1 / 30.L,       1 / 42.L,       -1 / 30.L,
+                                  5 / 66.L,      -691 / 2730.L,   7 / 6.L,        -3617 / 510.L,
+                                  43867 / 798.L, -174611 / 330.L, 854513 / 138.L, -236364091 / 2730.L,
+                                  8553103 / 6.L };
 
 /* digamma(u) - digamma(v) for large u and v, with all digits also where u - v = t is small. */
 static inline wide digamma_difference(wide u, wide v, wide t)
@@ -176,11 +178,11 @@ static inline wide bernoulli_kl(wide a, wide b)
 /* The integral of f(x + t d, d) over t in [0,1], by Gauss' rule on eight pieces. */
 static inline wide integral(wide (*f)(wide at, wide t, wide d), wide x, wide d)
 {
-    static const wide point[] = { 0.18343464249564980493947614236018L, 0.52553240991632898581773904918925L, 0.79666647741362673959155393647583L,
-                                  0.96028985649753623168356086856947L };
-    static const wide weight[] = { 0.36268378337836198296515044927720L, 0.31370664587788728733796220198660L, 0.22238103445337447054435599442624L,
-                                   0.10122853629037625915253135430996L };
-    wide sum = 0;
+    static const wide point[] = { 0.18343464249564980493947614236018L, 0.52553240991632898581773904918925L,
+                                  0.79666647741362673959155393647583L, 0.96028985649753623168356086856947L };
+    static const wide weight[] = { 0.36268378337836198296515044927720L, 0.31370664587788728733796220198660L,
+                                   0.22238103445337447054435599442624L, 0.10122853629037625915253135430996L };
+    wide              sum = 0;
     for (int i = 0; i < 64; i++) {
         wide t = (i / 8 + (1 + (i % 2 ? -1 : 1) * point[i % 8 / 2]) / 2) / 8;
         sum += weight[i % 8 / 2] / 16 * f(x + t * d, t, d);
@@ -191,8 +193,11 @@ static inline wide integral(wide (*f)(wide at, wide t, wide d), wide x, wide d)
 /* The n-th derivative of log Z, Z the integral of e^(x t) over t in [0,1], n up to 4: by its series of Bernoulli numbers, or in closed form. */
 static inline wide tilt(int n, wide x)
 {
-    wide a = fabsl(x), r = 1 / expm1l(a), sum = n == 0 ? x / 2 : n == 1 ? 0.5L : 0, power = 1 / a, rest[] = { 0, r, -r * (1 + r),
-        r * (1 + r) * (1 + 2 * r), -r * (1 + r) * (1 + 6 * r + 6 * r * r) };
+    wide a = fabsl(x), r = 1 / expm1l(a),
+         sum = n == 0   ? x / 2
+               : n == 1 ? 0.5L
+                        : 0,
+         power = 1 / a, rest[] = { 0, r, -r * (1 + r), r * (1 + r) * (1 + 2 * r), -r * (1 + r) * (1 + 6 * r + 6 * r * r) };
     if (isnan(x)) return x;
     if (n == 0 && a > 1) return (x == HUGE_VALL ? x : (x > 0 ? x : 0) + logl(-expm1l(-a)) - logl(a));
     if (n == 1 && a > 1) return x > 0 ? 1 - (1 / a - r) : 1 / a - r;

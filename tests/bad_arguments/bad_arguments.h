@@ -34,24 +34,24 @@ typedef struct {
 } wrong;
 
 #define AS_FUNCTION(name, traits, ...) \
-    static void call_##name(world *w)  \
-    {                                  \
-        (void)w;                       \
-        __VA_ARGS__;                   \
+    static void call_##name(world *w) \
+    { \
+        (void)w; \
+        __VA_ARGS__; \
     }
 #define AS_ROW(name, traits, ...) { #name, traits, call_##name },
 
 #define AS_WRONG_FUNCTION(name, status, message, ...) \
-    static void wrong_##name(world *w)                \
-    {                                                 \
-        (void)w;                                      \
-        __VA_ARGS__;                                  \
+    static void wrong_##name(world *w) \
+    { \
+        (void)w; \
+        __VA_ARGS__; \
     }
 #define AS_WRONG_ROW(name, status, message, ...) { #name, status, message, wrong_##name },
 
 static const tap_shape negative = { 1, { -3 } }, rank_9 = { .rank = 9 }, rank_min = { .rank = INT_MIN },
                        overflowing = { 2, { INT64_MAX, INT64_MAX } }, /* no count of elements */
-                       vast = { 2, { 1 << 25, 1 << 25 } };            /* no machine has the memory */
+    vast = { 2, { 1 << 25, 1 << 25 } };                               /* no machine has the memory */
 static const tap_dtype no_dtype = (tap_dtype)99;
 
 /* The message without the number of the call, which depends on the calls before: "add, call 2: ..." is "add: ...". Lives until the next

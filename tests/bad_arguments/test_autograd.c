@@ -185,6 +185,7 @@ enum {
 #define ONE(f)  X(f, 1, w->out = f(w->in.a))
 #define PAIR(f) X(f, 2, w->out = f(w->in.a, w->in.b))
 
+/* clang-format off */
 #define FUNCTIONS \
     X(tap_tape_new, 0, tap_tape *t = tap_tape_new(no_dtype, 1); \
       assert_int_equal(tap_tape_status(t, NULL), TAP_EDTYPE); tap_tape_free(t)) \
@@ -242,6 +243,7 @@ enum {
     X(tap_gradcheck, 0, assert_int_equal(check(NULL, NULL, 1, &w->leaf.value).status, TAP_EARG)) \
     X(tap_dump, 1, tap_dump(w->in.a, w->sink)) \
     X(tap_tape_write_dot, 0, tap_tape_write_dot(w->t, "graph.dot", NULL))
+/* clang-format on */
 
 #define X AS_FUNCTION
 FUNCTIONS
@@ -322,14 +324,14 @@ static void empty(world *w)
 static const struct {
     const char *name;
     void (*make)(world *w);
-    int         vars;
-    tap_status  status;
+    int        vars;
+    tap_status status;
 } worlds[] = {
-    { "sound", sound, 4, TAP_OK },      { "failed", failed, 0, TAP_EIO },
-    { "stale", stale, 1, TAP_ESTALE },  { "forged", forged, 1, TAP_ESTALE },
-    { "ahead", ahead, 1, TAP_ESTALE },  { "mixed", mixed, 2, TAP_ESTALE },
-    { "inert", inert, 1, TAP_EARG },    { "mixed, one of them failed", mixed_with_failed, 0, TAP_EIO },
-    { "empty", empty, 4, TAP_OK },      { "half empty", half_empty, 2, TAP_EARG },
+    { "sound", sound, 4, TAP_OK },     { "failed", failed, 0, TAP_EIO },
+    { "stale", stale, 1, TAP_ESTALE }, { "forged", forged, 1, TAP_ESTALE },
+    { "ahead", ahead, 1, TAP_ESTALE }, { "mixed", mixed, 2, TAP_ESTALE },
+    { "inert", inert, 1, TAP_EARG },   { "mixed, one of them failed", mixed_with_failed, 0, TAP_EIO },
+    { "empty", empty, 4, TAP_OK },     { "half empty", half_empty, 2, TAP_EARG },
 };
 
 static void check_outcome(const world *w, const char *call, bool broken, const char *where)
@@ -539,9 +541,9 @@ static void test_wrong_arguments(void **state)
 
 static void test_null_pointers(void **state)
 {
-    world      w;
-    tap_error  e = { 0 };
-    tap_var    none = { 0 }, dx = { 0 };
+    world     w;
+    tap_error e = { 0 };
+    tap_var   none = { 0 }, dx = { 0 };
     (void)state;
     world_begin(&w);
     assert_null(tap_cat(40, NULL, 0).tape);
@@ -604,7 +606,8 @@ static void test_gradcheck(void **state)
     odd = (tap_gradcheck_options){ .elements = INT64_MAX, .jacobian = INT64_MAX, .seed = UINT64_MAX, .order = 2 };
     assert_true(tap_gradcheck(square_function, NULL, 1, &x, odd).ok);
     assert_int_equal(tap_gradcheck(square_function, NULL, 1, &x, (tap_gradcheck_options){ .order = INT_MIN }).status, TAP_EARG);
-    assert_int_equal(tap_gradcheck(square_function, NULL, 1, &x, (tap_gradcheck_options){ .directions = INT_MAX }).status, TAP_EARG);
+    assert_int_equal(tap_gradcheck(square_function, NULL, 1, &x, (tap_gradcheck_options){ .directions = INT_MAX }).status,
+                     TAP_EARG);
     odd = (tap_gradcheck_options){ .eps = (double)INFINITY };
     assert_false(tap_gradcheck(square_function, NULL, 1, &x, odd).ok);
     world_end(&w);
@@ -619,10 +622,12 @@ static void test_every_function_has_a_row(void **state)
 int main(void)
 {
     const struct CMUnitTest complete[] = { cmocka_unit_test(test_every_function_has_a_row) };
+    /* clang-format off */
     const struct CMUnitTest abuse[] = {
         cmocka_unit_test(test_every_function_in_every_world), cmocka_unit_test(test_wrong_arguments),
         cmocka_unit_test(test_null_pointers),                 cmocka_unit_test(test_failing_with_ok),
         cmocka_unit_test(test_gradcheck),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(complete, NULL, NULL) + cmocka_run_group_tests(abuse, scratch_enter, scratch_leave);
 }

@@ -16,29 +16,29 @@ typedef struct {
 
 typedef struct {
     tap_var  x, z, noise, c; /* [2,4], [2,2], [1,2,2], [2]; noise and c are the second of a pair */
-    tap_dist q, p, b;  /* normal, normal, Bernoulli */
+    tap_dist q, p, b;        /* normal, normal, Bernoulli */
 } operands;
 
 struct world {
-    tap_module *m, *root; /* what calls are given; what is there */
-    int64_t     count;    /* numbers in the parameters */
-    tap_param  *weight;
-    tap_linear  linear_memory, *linear;
-    tap_mlp     mlp_memory, *mlp;
-    tap_conv    conv_memory, *conv;
-    tap_count_vae count_vae_memory, *count_vae;
-    tap_vae     vae_memory, *vae, conditional_memory, *conditional;
-    tap_tiny    tiny_memory, *tiny;
+    tap_module     *m, *root; /* what calls are given; what is there */
+    int64_t         count;    /* numbers in the parameters */
+    tap_param      *weight;
+    tap_linear      linear_memory, *linear;
+    tap_mlp         mlp_memory, *mlp;
+    tap_conv        conv_memory, *conv;
+    tap_count_vae   count_vae_memory, *count_vae;
+    tap_vae         vae_memory, *vae, conditional_memory, *conditional;
+    tap_tiny        tiny_memory, *tiny;
     tap_linear_vae  linear_vae_memory, *linear_vae;
     tap_autoencoder autoencoder_memory, *autoencoder;
-    tap_optim  *optim;
-    tap_loader *loader;
-    tap_tape   *t, *other;
-    operands    in;
-    double      data[BATCH * IN];
-    tap_var     out;    /* what the call gave: a var, */
-    tap_tensor  value;  /* a tensor */
-    int         status; /* or a status; -1: none */
+    tap_optim      *optim;
+    tap_loader     *loader;
+    tap_tape       *t, *other;
+    operands        in;
+    double          data[BATCH * IN];
+    tap_var         out;    /* what the call gave: a var, */
+    tap_tensor      value;  /* a tensor */
+    int             status; /* or a status; -1: none */
 };
 
 static const tap_csr sparse = { 2, 2, (const int64_t[]){ 0, 1, 3 }, (const int32_t[]){ 1, 0, 1 }, (const float[]){ 1, 2, 3 } };
@@ -64,10 +64,12 @@ static void learn(world *w)
     tap_var   y = tap_add(tap_linear_forward(w->linear, x), tap_mlp_forward(w->mlp, x));
     tap_var   image = tap_conv_forward(w->conv, tap_unsqueeze(x, 0));
     tap_var   given = tap_ones(t, TAP_SHAPE(LATENT));
+    /* clang-format off */
     tap_var   losses[] = { tap_count_vae_loss(w->count_vae, x, (tap_var){ 0 }), tap_vae_loss(w->vae, x), tap_vae_loss_given(w->conditional, x, given),
                            tap_sum(tap_square(y), TAP_ALL), tap_sum(tap_square(image), TAP_ALL),
                            tap_sum(tap_tiny_elbo(w->tiny, x), TAP_ALL),
                            tap_sum(tap_linear_vae_elbo(w->linear_vae, x), TAP_ALL), tap_autoencoder_loss(w->autoencoder, x) };
+    /* clang-format on */
     assert_int_equal(tap_backward(tap_sum(tap_stack(8, losses, 0), TAP_ALL)), TAP_OK);
     tap_tape_free(t);
 }
@@ -157,15 +159,16 @@ enum {
 #define ON_TAPE    (TAPE | ON)
 #define SAYS(call) w->status = (int)(call)
 /* Whether something can be added to a checkpoint. */
-#define CHECKPOINT(add)                              \
+#define CHECKPOINT(add) \
     tap_checkpoint *c = tap_checkpoint_new("point"); \
-    add;                                             \
-    SAYS(tap_checkpoint_status(c, NULL));            \
+    add; \
+    SAYS(tap_checkpoint_status(c, NULL)); \
     tap_checkpoint_free(c)
 #define DIST(f) X(f, ON_TAPE | VARS, w->out = f(w->in.q))
 
 #define NOTHING ((tap_var){ 0 })
 
+/* clang-format off */
 #define FUNCTIONS_OF_NN \
     X(tap_module_new, 0, tap_module *m = tap_module_new(no_dtype, 0); \
       assert_int_equal(tap_module_status(m, NULL), TAP_EDTYPE); tap_module_free(m)) \
@@ -268,6 +271,7 @@ enum {
     X(tap_roc_curve, 0, \
       assert_int_equal(tap_roc_curve((tap_tensor){ 0 }, (tap_tensor){ 0 }, (tap_tensor){ 0 }, (tap_tensor){ 0 }, NULL), 0)) \
     X(tap_module_gradcheck, MODULE, SAYS(check(w, module_function, (tap_gradcheck_options){ 0 }).status))
+/* clang-format on */
 
 #include "tests/bad_arguments/distributions.h"
 #include "tests/bad_arguments/bound.h"
@@ -361,8 +365,8 @@ static void no_pointers(world *w)
 static const struct {
     const char *name;
     void (*make)(world *w);
-    unsigned    needs;
-    tap_status  status;
+    unsigned   needs;
+    tap_status status;
 } worlds[] = {
     { "sound", sound, 0, TAP_OK },
     { "a failed tape", tape_failed, TAPE, TAP_EIO },
@@ -467,9 +471,9 @@ static void save(world *w, const char *path, int n, const tap_metadata *metadata
 }
 
 /* What a checkpoint says when something has been added. */
-#define POINT(...)                                   \
+#define POINT(...) \
     tap_checkpoint *c = tap_checkpoint_new("point"); \
-    __VA_ARGS__;                                     \
+    __VA_ARGS__; \
     fail_as_checkpoint(w, c)
 
 static void fail_as_checkpoint(world *w, tap_checkpoint *c)

@@ -12,12 +12,12 @@ struct world {
     tap_arena *a;
     tap_error *e; /* the arena's */
     double     memory[ELEMENTS], target[ELEMENTS];
-    tap_tensor x, y;  /* [2,3] transposed, so not contiguous; [3,2] over the target */
-    tap_shape  shape; /* [3,2] */
-    tap_dtype  dtype; /* float32 */
-    tap_tensor out;   /* what the call gave: a tensor, */
-    void      *p;     /* memory, */
-    double     item;  /* or a number */
+    tap_tensor x, y;   /* [2,3] transposed, so not contiguous; [3,2] over the target */
+    tap_shape  shape;  /* [3,2] */
+    tap_dtype  dtype;  /* float32 */
+    tap_tensor out;    /* what the call gave: a tensor, */
+    void      *p;      /* memory, */
+    double     item;   /* or a number */
     int        status; /* -1: none */
 };
 
@@ -31,7 +31,7 @@ static void world_begin(world *w)
     w->y = tap_tensor_wrap(TAP_F64, w->shape, w->target);
 }
 
-static const tap_csr   sparse = { 2, 2, (const int64_t[]){ 0, 1, 3 }, (const int32_t[]){ 1, 0, 1 }, (const float[]){ 1, 2, 3 } };
+static const tap_csr sparse = { 2, 2, (const int64_t[]){ 0, 1, 3 }, (const int32_t[]){ 1, 0, 1 }, (const float[]){ 1, 2, 3 } };
 static const tap_table words = { 2, 1, (const char *const[]){ "a", "b" } };
 
 /* ---- A call of every function, and what it takes ---- */
@@ -46,87 +46,85 @@ enum {
 
 #define VIEW(name, ...) X(tap_tensor_##name, ARENA | TENSOR, w->out = tap_tensor_##name(w->a, w->x, __VA_ARGS__))
 
-#define FUNCTIONS                                                                                                      \
-    X(tap_error_set, ARENA | ALWAYS_FAILS, tap_error_set(w->e, TAP_EIO, "%s", "one more"))                             \
-    X(tap_status_name, 0, assert_string_equal(tap_status_name((tap_status)99), "unknown status"))                      \
-    X(tap_dtype_size, 0, assert_int_equal(tap_dtype_size(no_dtype), 0))                                                \
-    X(tap_dtype_name, 0, assert_string_equal(tap_dtype_name(no_dtype), "no dtype"))                                    \
-    X(tap_dtype_is_float, 0, assert_false(tap_dtype_is_float(no_dtype)))                                               \
-    X(tap_numel, 0, tap_numel(w->shape))                                                                               \
-    X(tap_shape_equal, 0, assert_true(tap_shape_equal(w->shape, w->shape)))                                            \
-    X(tap_shape_format, 0, char text[TAP_SHAPE_TEXT]; assert_ptr_equal(tap_shape_format(text, w->shape), text))        \
-    X(tap_keep, 0, assert_true(tap_keep((tap_axes){ .n = INT_MIN }).keepdim))                                          \
-    X(tap_arena_new, 0, tap_arena *a = tap_arena_new(); assert_non_null(a); tap_arena_free(a))                         \
-    X(tap_arena_free, 0, tap_arena_free(NULL))                                                                         \
-    X(tap_arena_reset, 0, tap_arena_reset(w->a))                                                                       \
-    X(tap_arena_alloc, ARENA, w->p = tap_arena_alloc(w->a, 0))                                                         \
-    X(tap_arena_status, ARENA, w->status = tap_arena_status(w->a, NULL))                                               \
-    X(tap_arena_clear_error, 0, tap_arena_clear_error(NULL))                                                           \
-    X(tap_report_unread_errors, 0, tap_report_unread_errors(tap_report_unread_errors(false)))                          \
-    X(tap_tensor_written, 0, tap_tensor_written(w->x))                                                                 \
-    X(tap_arena_error, 0, assert_ptr_equal(tap_arena_error(w->a), w->e))                                               \
-    X(tap_tensor_wrap, SHAPE | DTYPE, w->out = tap_tensor_wrap(w->dtype, w->shape, w->target))                         \
-    X(tap_tensor_zeros, ARENA | SHAPE | DTYPE, w->out = tap_tensor_zeros(w->a, w->dtype, w->shape))                    \
-    X(tap_tensor_is_contiguous, 0, assert_false(w->x.data && tap_tensor_is_contiguous(w->x)))                          \
-    X(tap_tensor_numel, TENSOR, if (tap_tensor_numel(w->x) > 0 && tap_dtype_size(w->x.dtype)) w->item = 1)             \
-    VIEW(permute, 2, ((int[]){ 1, 0 }))                                                                                \
-    VIEW(transpose, 0, -1)                                                                                             \
-    VIEW(slice, 0, INT64_MAX, INT64_MIN, -1)                                                                           \
-    VIEW(select, 1, -1)                                                                                                \
-    X(tap_tensor_expand, ARENA | TENSOR | SHAPE, w->out = tap_tensor_expand(w->a, w->x, w->shape))                     \
-    VIEW(unsqueeze, -1)                                                                                                \
-    X(tap_tensor_squeeze, ARENA | TENSOR, w->out = tap_tensor_squeeze(w->a, tap_tensor_unsqueeze(w->a, w->x, 0), 0))   \
-    X(tap_tensor_reshape, ARENA | TENSOR | SHAPE, w->out = tap_tensor_reshape(w->a, w->x, w->shape))                   \
-    X(tap_tensor_contiguous, ARENA | TENSOR, w->out = tap_tensor_contiguous(w->a, w->x))                               \
-    X(tap_tensor_cast, ARENA | TENSOR | DTYPE, w->out = tap_tensor_cast(w->a, w->x, w->dtype))                         \
-    X(tap_tensor_copy, TENSOR, w->status = tap_tensor_copy(w->y, w->x, w->e))                                          \
-    X(tap_tensor_fill, 0, tap_tensor_fill(w->x, (double)NAN))                                                          \
-    X(tap_tensor_get, TENSOR, w->item = tap_tensor_get(w->x, (int64_t[]){ 2, 1 }))                                     \
-    X(tap_tensor_item, TENSOR, w->item = tap_tensor_item(w->x, ELEMENTS - 1))                                          \
-    X(tap_tensor_set_item, 0, tap_tensor_set_item(w->x, ELEMENTS - 1, 0))                                              \
-    X(tap_print, 0, tap_print(w->x))                                                                                   \
-    X(tap_fprint, 0, tap_fprint(NULL, w->x))                                                                           \
-    X(tap_csr_from_dense, ARENA | TENSOR, w->p = (void *)tap_csr_from_dense(w->a, w->x).start)                         \
-    X(tap_csr_transpose, ARENA, w->p = (void *)tap_csr_transpose(w->a, sparse).start)                                  \
-    X(tap_csr_rows, 0, assert_int_equal(tap_csr_rows((tap_tensor){ 0 }, sparse, NULL, NULL), TAP_ESHAPE))              \
-    X(tap_csr_log_normalize, ARENA, w->p = (void *)tap_csr_log_normalize(w->a, sparse, 1).start)                       \
-    X(tap_csr_pca, ARENA, w->out = tap_csr_pca(w->a, sparse, 1, 0))                                                    \
-    X(tap_random_uniform, 0, tap_random_uniform(w->x, (tap_random){ 0 }))                                              \
-    X(tap_random_normal, 0, tap_random_normal(w->x, (tap_random){ 0 }))                                                \
-    X(tap_random_permutation, 0, tap_random_permutation(NULL, 3, (tap_random){ 0 });                                   \
-      tap_random_permutation((int64_t[]){ 0 }, INT64_MIN, (tap_random){ 0 }))                                          \
-    X(tap_random_hash, 0, assert_int_equal(tap_random_hash(NULL), tap_random_hash("")))                                \
-    X(tap_set_threads, 0, tap_set_threads(INT_MAX); tap_set_threads(INT_MIN))                                          \
-    X(tap_threads, 0, assert_in_range(tap_threads(), 1, 256))                                                          \
-    X(tap_config, 0, assert_non_null(tap_config()))                                                                    \
-    X(tap_idx_read, ARENA | ALWAYS_FAILS, w->out = tap_idx_read(w->a, "none"))                                         \
-    X(tap_npy_read, ARENA | ALWAYS_FAILS, w->out = tap_npy_read(w->a, "none"))                                         \
-    X(tap_npy_write, TENSOR, w->status = tap_npy_write("x.npy", w->x, w->e))                                           \
-    X(tap_npy_create, ALWAYS_FAILS, assert_null(tap_npy_create("none/x.npy", TAP_F32, TAP_SHAPE(2), w->e)))             \
-    X(tap_matrix_market_read, ARENA | ALWAYS_FAILS, assert_null(tap_matrix_market_read(w->a, "none").start))           \
-    X(tap_matrix_market_write, ALWAYS_FAILS,                                                                           \
-      assert_true(tap_matrix_market_write("none/x", sparse, w->e) != TAP_OK))                                          \
-    X(tap_table_read, ARENA | ALWAYS_FAILS, assert_null(tap_table_read(w->a, "none", ',').text))                       \
-    X(tap_tsv_read, ARENA | ALWAYS_FAILS, assert_null(tap_tsv_read(w->a, "none").text))                                \
-    X(tap_table_guess_separator, 0, assert_int_equal(tap_table_guess_separator(NULL), 0))                              \
-    X(tap_table_labels, ARENA, w->out = tap_table_labels(w->a, words, "a", NULL))                                      \
-    X(tap_csr_read_table, ARENA | ALWAYS_FAILS, assert_null(tap_csr_read_table(w->a, "none", ',', NULL, NULL).start))  \
-    X(tap_cells_read, ARENA | ALWAYS_FAILS, assert_null(tap_cells_read(w->a, "none").counts.start))                    \
-    X(tap_cells_read_csv, ARENA | ALWAYS_FAILS, assert_null(tap_cells_read_csv(w->a, "none", ';').counts.start))       \
-    X(tap_cells_write, ALWAYS_FAILS,                                                                                   \
-      assert_true(tap_cells_write("none", (tap_cells){ .counts = sparse }, w->e) != TAP_OK))                           \
-    X(tap_file_create_gzip, ALWAYS_FAILS, assert_null(tap_file_create_gzip("none/file", w->e)))                        \
-    X(tap_png_write, TENSOR, w->status = tap_png_write("picture.png", w->x, w->e))                                     \
-    X(tap_safetensors_read, ARENA | ALWAYS_FAILS, assert_int_equal(tap_safetensors_read(w->a, "none").n, 0))           \
-    X(tap_safetensors_write, TENSOR, tap_named_tensor named = { "x", w->x };                                           \
-      w->status = tap_safetensors_write("x.safetensors", 1, &named, 0, NULL, w->e))                                    \
-    X(tap_safetensors_find, 0, assert_null(tap_safetensors_find(NULL, NULL));                                          \
-      assert_null(tap_safetensors_find(&(tap_safetensors){ 0 }, "x")))                                                 \
-    X(tap_safetensors_metadata, 0, assert_null(tap_safetensors_metadata(NULL, NULL));                                  \
-      assert_null(tap_safetensors_metadata(&(tap_safetensors){ 0 }, "x")))                                             \
-    X(tap_file_create, ALWAYS_FAILS, assert_null(tap_file_create("none/file", w->e)))                                  \
-    X(tap_file_write, 0, assert_int_equal(tap_file_write(NULL, "x", 1), TAP_EARG))                                     \
-    X(tap_file_commit, 0, assert_int_equal(tap_file_commit(NULL), TAP_EARG))                                           \
+#define FUNCTIONS \
+    X(tap_error_set, ARENA | ALWAYS_FAILS, tap_error_set(w->e, TAP_EIO, "%s", "one more")) \
+    X(tap_status_name, 0, assert_string_equal(tap_status_name((tap_status)99), "unknown status")) \
+    X(tap_dtype_size, 0, assert_int_equal(tap_dtype_size(no_dtype), 0)) \
+    X(tap_dtype_name, 0, assert_string_equal(tap_dtype_name(no_dtype), "no dtype")) \
+    X(tap_dtype_is_float, 0, assert_false(tap_dtype_is_float(no_dtype))) \
+    X(tap_numel, 0, tap_numel(w->shape)) \
+    X(tap_shape_equal, 0, assert_true(tap_shape_equal(w->shape, w->shape))) \
+    X(tap_shape_format, 0, char text[TAP_SHAPE_TEXT]; assert_ptr_equal(tap_shape_format(text, w->shape), text)) \
+    X(tap_keep, 0, assert_true(tap_keep((tap_axes){ .n = INT_MIN }).keepdim)) \
+    X(tap_arena_new, 0, tap_arena *a = tap_arena_new(); assert_non_null(a); tap_arena_free(a)) \
+    X(tap_arena_free, 0, tap_arena_free(NULL)) \
+    X(tap_arena_reset, 0, tap_arena_reset(w->a)) \
+    X(tap_arena_alloc, ARENA, w->p = tap_arena_alloc(w->a, 0)) \
+    X(tap_arena_status, ARENA, w->status = tap_arena_status(w->a, NULL)) \
+    X(tap_arena_clear_error, 0, tap_arena_clear_error(NULL)) \
+    X(tap_report_unread_errors, 0, tap_report_unread_errors(tap_report_unread_errors(false))) \
+    X(tap_tensor_written, 0, tap_tensor_written(w->x)) \
+    X(tap_arena_error, 0, assert_ptr_equal(tap_arena_error(w->a), w->e)) \
+    X(tap_tensor_wrap, SHAPE | DTYPE, w->out = tap_tensor_wrap(w->dtype, w->shape, w->target)) \
+    X(tap_tensor_zeros, ARENA | SHAPE | DTYPE, w->out = tap_tensor_zeros(w->a, w->dtype, w->shape)) \
+    X(tap_tensor_is_contiguous, 0, assert_false(w->x.data &&tap_tensor_is_contiguous(w->x))) \
+    X(tap_tensor_numel, TENSOR, if (tap_tensor_numel(w->x) > 0 && tap_dtype_size(w->x.dtype)) w->item = 1) \
+    VIEW(permute, 2, ((int[]){ 1, 0 })) \
+    VIEW(transpose, 0, -1) \
+    VIEW(slice, 0, INT64_MAX, INT64_MIN, -1) \
+    VIEW(select, 1, -1) \
+    X(tap_tensor_expand, ARENA | TENSOR | SHAPE, w->out = tap_tensor_expand(w->a, w->x, w->shape)) \
+    VIEW(unsqueeze, -1) \
+    X(tap_tensor_squeeze, ARENA | TENSOR, w->out = tap_tensor_squeeze(w->a, tap_tensor_unsqueeze(w->a, w->x, 0), 0)) \
+    X(tap_tensor_reshape, ARENA | TENSOR | SHAPE, w->out = tap_tensor_reshape(w->a, w->x, w->shape)) \
+    X(tap_tensor_contiguous, ARENA | TENSOR, w->out = tap_tensor_contiguous(w->a, w->x)) \
+    X(tap_tensor_cast, ARENA | TENSOR | DTYPE, w->out = tap_tensor_cast(w->a, w->x, w->dtype)) \
+    X(tap_tensor_copy, TENSOR, w->status = tap_tensor_copy(w->y, w->x, w->e)) \
+    X(tap_tensor_fill, 0, tap_tensor_fill(w->x, (double)NAN)) \
+    X(tap_tensor_get, TENSOR, w->item = tap_tensor_get(w->x, (int64_t[]){ 2, 1 })) \
+    X(tap_tensor_item, TENSOR, w->item = tap_tensor_item(w->x, ELEMENTS - 1)) \
+    X(tap_tensor_set_item, 0, tap_tensor_set_item(w->x, ELEMENTS - 1, 0)) \
+    X(tap_print, 0, tap_print(w->x)) \
+    X(tap_fprint, 0, tap_fprint(NULL, w->x)) \
+    X(tap_csr_from_dense, ARENA | TENSOR, w->p = (void *)tap_csr_from_dense(w->a, w->x).start) \
+    X(tap_csr_transpose, ARENA, w->p = (void *)tap_csr_transpose(w->a, sparse).start) \
+    X(tap_csr_rows, 0, assert_int_equal(tap_csr_rows((tap_tensor){ 0 }, sparse, NULL, NULL), TAP_ESHAPE)) \
+    X(tap_csr_log_normalize, ARENA, w->p = (void *)tap_csr_log_normalize(w->a, sparse, 1).start) \
+    X(tap_csr_pca, ARENA, w->out = tap_csr_pca(w->a, sparse, 1, 0)) \
+    X(tap_random_uniform, 0, tap_random_uniform(w->x, (tap_random){ 0 })) \
+    X(tap_random_normal, 0, tap_random_normal(w->x, (tap_random){ 0 })) \
+    X(tap_random_permutation, 0, tap_random_permutation(NULL, 3, (tap_random){ 0 }); \
+      tap_random_permutation((int64_t[]){ 0 }, INT64_MIN, (tap_random){ 0 })) \
+    X(tap_random_hash, 0, assert_int_equal(tap_random_hash(NULL), tap_random_hash(""))) \
+    X(tap_set_threads, 0, tap_set_threads(INT_MAX); tap_set_threads(INT_MIN)) \
+    X(tap_threads, 0, assert_in_range(tap_threads(), 1, 256)) \
+    X(tap_config, 0, assert_non_null(tap_config())) \
+    X(tap_idx_read, ARENA | ALWAYS_FAILS, w->out = tap_idx_read(w->a, "none")) \
+    X(tap_npy_read, ARENA | ALWAYS_FAILS, w->out = tap_npy_read(w->a, "none")) \
+    X(tap_npy_write, TENSOR, w->status = tap_npy_write("x.npy", w->x, w->e)) \
+    X(tap_npy_create, ALWAYS_FAILS, assert_null(tap_npy_create("none/x.npy", TAP_F32, TAP_SHAPE(2), w->e))) \
+    X(tap_matrix_market_read, ARENA | ALWAYS_FAILS, assert_null(tap_matrix_market_read(w->a, "none").start)) \
+    X(tap_matrix_market_write, ALWAYS_FAILS, assert_true(tap_matrix_market_write("none/x", sparse, w->e) != TAP_OK)) \
+    X(tap_table_read, ARENA | ALWAYS_FAILS, assert_null(tap_table_read(w->a, "none", ',').text)) \
+    X(tap_tsv_read, ARENA | ALWAYS_FAILS, assert_null(tap_tsv_read(w->a, "none").text)) \
+    X(tap_table_guess_separator, 0, assert_int_equal(tap_table_guess_separator(NULL), 0)) \
+    X(tap_table_labels, ARENA, w->out = tap_table_labels(w->a, words, "a", NULL)) \
+    X(tap_csr_read_table, ARENA | ALWAYS_FAILS, assert_null(tap_csr_read_table(w->a, "none", ',', NULL, NULL).start)) \
+    X(tap_cells_read, ARENA | ALWAYS_FAILS, assert_null(tap_cells_read(w->a, "none").counts.start)) \
+    X(tap_cells_read_csv, ARENA | ALWAYS_FAILS, assert_null(tap_cells_read_csv(w->a, "none", ';').counts.start)) \
+    X(tap_cells_write, ALWAYS_FAILS, assert_true(tap_cells_write("none", (tap_cells){ .counts = sparse }, w->e) != TAP_OK)) \
+    X(tap_file_create_gzip, ALWAYS_FAILS, assert_null(tap_file_create_gzip("none/file", w->e))) \
+    X(tap_png_write, TENSOR, w->status = tap_png_write("picture.png", w->x, w->e)) \
+    X(tap_safetensors_read, ARENA | ALWAYS_FAILS, assert_int_equal(tap_safetensors_read(w->a, "none").n, 0)) \
+    X(tap_safetensors_write, TENSOR, tap_named_tensor named = { "x", w->x }; \
+      w->status = tap_safetensors_write("x.safetensors", 1, &named, 0, NULL, w->e)) \
+    X(tap_safetensors_find, 0, assert_null(tap_safetensors_find(NULL, NULL)); \
+      assert_null(tap_safetensors_find(&(tap_safetensors){ 0 }, "x"))) \
+    X(tap_safetensors_metadata, 0, assert_null(tap_safetensors_metadata(NULL, NULL)); \
+      assert_null(tap_safetensors_metadata(&(tap_safetensors){ 0 }, "x"))) \
+    X(tap_file_create, ALWAYS_FAILS, assert_null(tap_file_create("none/file", w->e))) \
+    X(tap_file_write, 0, assert_int_equal(tap_file_write(NULL, "x", 1), TAP_EARG)) \
+    X(tap_file_commit, 0, assert_int_equal(tap_file_commit(NULL), TAP_EARG)) \
     X(tap_file_abandon, 0, tap_file_abandon(NULL))
 
 #define X AS_FUNCTION
@@ -459,8 +457,8 @@ static void test_wrong_arguments(void **state)
 
 static void test_null_pointers(void **state)
 {
-    world          w;
-    double         number = 1;
+    world  w;
+    double number = 1;
     char *volatile nowhere = NULL;
     (void)state;
     world_begin(&w);

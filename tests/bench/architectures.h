@@ -15,6 +15,7 @@ typedef struct {
 /* For images of 28 x 28 pixels. */
 static inline const architecture *architectures(void)
 {
+    /* clang-format off */
     static const architecture all[N_ARCHITECTURES] = {
         { "mlp", 128, { .data = 784, .n_hidden = 1, .hidden = { 400 }, .latent = 20, .activation = tap_relu } },
         { "burda", 128, { .data = 784, .n_hidden = 2, .hidden = { 200, 200 }, .latent = 50, .activation = tap_tanh } },
@@ -23,6 +24,7 @@ static inline const architecture *architectures(void)
         { "conv", 128, { .data = 784, .image = { 1, 28, 28 }, .n_conv = 2, .conv = { 32, 64 }, .latent = 20,
                          .activation = tap_relu } },
     };
+    /* clang-format on */
     return all;
 }
 

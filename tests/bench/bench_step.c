@@ -137,15 +137,18 @@ typedef struct {
 static void add_layer(products *p, int64_t rows, int64_t in, int64_t out, bool first)
 {
     tap_tensor x = bench_noise(p->memory, TAP_SHAPE(rows, in)), w = bench_noise(p->memory, TAP_SHAPE(out, in));
-    p->layers[p->n++] = (layer){ x, w, bench_noise(p->memory, TAP_SHAPE(rows, out)), bench_noise(p->memory, x.shape),
-                                 bench_noise(p->memory, w.shape), first };
+    p->layers[p->n++] = (layer){
+        x,    w, bench_noise(p->memory, TAP_SHAPE(rows, out)), bench_noise(p->memory, x.shape), bench_noise(p->memory, w.shape),
+        first
+    };
     p->operations += (first ? 4 : 6) * (double)rows * (double)in * (double)out;
 }
 
 static tap_tensor turned(tap_tensor x)
 {
-    return (tap_tensor){ .dtype = x.dtype, .shape = TAP_SHAPE(x.shape.n[1], x.shape.n[0]), .stride = { 1, x.shape.n[1] },
-                         .data = x.data };
+    return (tap_tensor){
+        .dtype = x.dtype, .shape = TAP_SHAPE(x.shape.n[1], x.shape.n[0]), .stride = { 1, x.shape.n[1] }, .data = x.data
+    };
 }
 
 static void multiply_all(void *context)
@@ -220,8 +223,9 @@ int main(int argc, char **argv)
     add_networks(&p, &o);
     own = p;
     own.multiply = tap__matmul;
-    bench_case cases[CASES] = { { step, &r, o.steps, 0 }, { multiply_all, &p, o.steps, 0 }, { multiply_all, &own, o.steps, 0 },
-                                bench_peak(p.memory) };
+    bench_case cases[CASES] = {
+        { step, &r, o.steps, 0 }, { multiply_all, &p, o.steps, 0 }, { multiply_all, &own, o.steps, 0 }, bench_peak(p.memory)
+    };
     cases[PEAK].calls = 1;
     bench_measure(CASES, cases, ROUNDS, 0.1);
     if (tap_tape_status(r.tape, &message) != TAP_OK) bench_fail(message);

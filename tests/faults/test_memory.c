@@ -244,7 +244,8 @@ static void run_bits_back(tap_error *e)
     tap_arena  *a = tap_arena_new();
     tap_module *root = tap_module_new(TAP_F32, 1);
     const char *message;
-    tap_vae_init(&v, root, (tap_vae_options){ .data = PIXELS, .hidden = { 5 }, .latent = 2, .likelihood = TAP_VAE_BETA_BINOMIAL });
+    tap_vae_init(&v, root,
+                 (tap_vae_options){ .data = PIXELS, .hidden = { 5 }, .latent = 2, .likelihood = TAP_VAE_BETA_BINOMIAL });
     report(e, root, NULL, NULL);
     if (e->status == TAP_OK) {
         tap_tensor bytes = tap_bits_back_encode(a, &v, tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES, PIXELS), images));
@@ -265,7 +266,8 @@ static void run_scores(tap_error *e)
     tap_tape   *t = tap_tape_new(TAP_F32, 2);
     init_vae(&m, root);
     remember(root);
-    tap_var x = tap_mul_scalar(tap_cast(tap_input(t, tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES, PIXELS), images)), TAP_F32), 1. / 255);
+    tap_var x =
+        tap_mul_scalar(tap_cast(tap_input(t, tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES, PIXELS), images)), TAP_F32), 1. / 255);
     tap_var s[] = { tap_vae_reconstruction_log_prob(&m.vae, x, 2), tap_vae_log_likelihood(&m.vae, x, 2),
                     tap_vae_deviance(&m.vae, x, NULL), tap_vae_regret(&m.vae, x, 2, (tap_fit_options){ .steps = 2 }) };
     tap_var all = tap_stack(4, s, 0);
@@ -462,6 +464,7 @@ int main(void)
         print_message("skipped: requests for memory do not come here\n");
         return SKIPPED;
     }
+    /* clang-format off */
     static const scenario scenarios[] = {
         { .name = "training a VAE", .run = run_vae },           { .name = "training a convolutional VAE", .run = run_conv_vae },
         { .name = "training an MLP", .run = run_mlp },          { .name = "training a convolutional network", .run = run_conv },
@@ -470,6 +473,7 @@ int main(void)
         { .name = "scoring images", .run = run_scores },        { .name = "measuring scores", .run = run_metrics },
         { 0 },
     };
+    /* clang-format on */
     struct CMUnitTest tests[40] = { cmocka_unit_test(test_blis), cmocka_unit_test(test_operators) };
     size_t            n = 2;
     for (const scenario *s = scenarios; s->run; s++) tests[n++] = faults_test(s, test_scenario);

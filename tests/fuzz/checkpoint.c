@@ -126,7 +126,7 @@ void fuzz(const unsigned char *bytes, size_t n)
     tap_error   e = { 0 };
     begin(&r, path);
     const state before = state_of(&r);
-    tap_status status = tap_checkpoint_status(r.c, &message);
+    tap_status  status = tap_checkpoint_status(r.c, &message);
     fuzz_check_status(status, message, path);
     if (r.c->read) FUZZ_CHECK(tap__arena_bytes(r.c->read) <= (1 << 20) + 64 * n, "%zu bytes", tap__arena_bytes(r.c->read));
     bool done = tap_checkpoint_load(r.c, &e);

@@ -19,8 +19,10 @@
 #define JOIN_(a, b) a##b
 #define JOIN(a, b)  JOIN_(a, b)
 
+/* clang-format off */
 #define AS_FUNCTION(name, signature, ...) \
     static tap_var JOIN(row_, __LINE__)(call * c) { return __VA_ARGS__; }
+/* clang-format on */
 #define AS_ROW(name, signature, ...) { name, signature, JOIN(row_, __LINE__) },
 
 #define UNARY(name, f)      OP(name, "input, inplace=false", f(F(0)))
@@ -33,8 +35,11 @@ typedef struct {
     const operator_row *rows;
 } table;
 
+/* clang-format off */
 #define TABLE(rows) { (int)(sizeof(rows) / sizeof *(rows)), rows }
+/* clang-format on */
 
-extern const table opinfo_elementwise, opinfo_reductions, opinfo_shapes, opinfo_matrices, opinfo_images, opinfo_layers, opinfo_losses;
+extern const table opinfo_elementwise, opinfo_reductions, opinfo_shapes, opinfo_matrices, opinfo_images, opinfo_layers,
+    opinfo_losses;
 
 #endif

@@ -173,6 +173,7 @@ static void test_float32(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_right),
         cmocka_unit_test(test_wrong_values),
@@ -181,5 +182,6 @@ int main(void)
         cmocka_unit_test(test_operators_and_files),
         cmocka_unit_test(test_float32),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, enter, scratch_leave);
 }

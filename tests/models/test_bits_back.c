@@ -23,7 +23,8 @@ typedef struct {
 static world world_new(tap_vae_likelihood likelihood, tap_dtype dtype, uint64_t seed, double times)
 {
     world w = { .a = tap_arena_new(), .root = tap_module_new(dtype, seed) };
-    tap_vae_init(&w.vae, w.root, (tap_vae_options){ .data = DATA, .hidden = { 9 }, .latent = LATENT, .likelihood = likelihood });
+    tap_vae_init(&w.vae, w.root,
+                 (tap_vae_options){ .data = DATA, .hidden = { 9 }, .latent = LATENT, .likelihood = likelihood });
     for (tap_param *p = tap_module_next(w.root, NULL); p; p = tap_module_next(w.root, p)) {
         tap_tensor x = tap_param_value(p);
         for (int64_t i = 0; i < tap_tensor_numel(x); i++) tap_tensor_set_item(x, i, times * tap_tensor_item(x, i));
@@ -46,7 +47,8 @@ static void assert_arena_ok(const tap_arena *a)
 /* Bytes by chance, of two values or of all. */
 static tap_tensor noise_images(tap_arena *a, int64_t n, bool binary, uint64_t seed)
 {
-    tap_tensor x = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(n, 3, DATA / 3)), u = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(n * DATA));
+    tap_tensor x = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(n, 3, DATA / 3)),
+               u = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(n * DATA));
     tap_random_uniform(u, (tap_random){ .seed = seed });
     for (int64_t i = 0; i < n * DATA; i++) {
         const double v = tap_tensor_item(u, i);
@@ -152,13 +154,15 @@ static void test_vector_widths(void **state)
 {
     (void)state;
     enum { ROWS = 3, IN = 37, OUT = 53 };
+    /* clang-format off */
     const tap__strict_kernels *widths[] = { tap__strict_generic,
 #if defined(__x86_64__)
                                             tap__isa() >= TAP__AVX2 ? tap__strict_avx2 : NULL,
                                             tap__isa() >= TAP__AVX512 ? tap__strict_avx512 : NULL
 #endif
     };
-    static float x[ROWS * IN], weight[IN * OUT], bias[OUT], y[3][ROWS * OUT];
+    /* clang-format on */
+    static float   x[ROWS * IN], weight[IN * OUT], bias[OUT], y[3][ROWS * OUT];
     static int32_t at[3][ROWS * OUT];
     tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS * IN), x), (tap_random){ .seed = 1 });
     tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(IN * OUT), weight), (tap_random){ .seed = 2 });
@@ -190,7 +194,7 @@ static double promised(const world *w, tap_tensor images)
     const bool binary = w->vae.options.likelihood == TAP_VAE_BERNOULLI;
     if (binary) x = tap_cast(tap_eq(x, tap_scalar(t, 200)), TAP_F64);
     tap_vae_terms e = tap_vae_elbo_from(&w->vae, x, tap_randn(t, TAP_SHAPE(DRAWS, images.shape.n[0], LATENT)));
-    const double bits = -tap_item(tap_sum(e.elbo, TAP_ALL)) / log(2);
+    const double  bits = -tap_item(tap_sum(e.elbo, TAP_ALL)) / log(2);
     const char   *message;
     if (tap_tape_status(t, &message)) fail_msg("%s", message);
     tap_tape_free(t);
@@ -206,7 +210,8 @@ static void test_length(void **state)
         for (int s = 0; s < 2; s++) {
             world        w = world_new(kinds[k], TAP_F64, 4, times[s]);
             tap_tensor   images = noise_images(w.a, IMAGES, k == 0, 9);
-            const double bits = 8. * (double)tap_tensor_numel(tap_bits_back_encode(w.a, &w.vae, images)), wanted = promised(&w, images);
+            const double bits = 8. * (double)tap_tensor_numel(tap_bits_back_encode(w.a, &w.vae, images)),
+                         wanted = promised(&w, images);
             print_message("likelihood %d, weights x %g: %.0f bits, %.0f promised\n", k, times[s], bits, wanted);
             assert_true(bits > 0.97 * wanted && bits < 1.02 * wanted + 1300);
             world_free(&w);
@@ -219,8 +224,8 @@ static void test_length(void **state)
 static void test_bins(void **state)
 {
     (void)state;
-    static const float      numbers[] = { 0, 0.3f, -3, 9, 1e-30f, 1e30f, (float)INFINITY, -(float)INFINITY, (float)NAN };
-    static const size_t     n = sizeof numbers / sizeof *numbers;
+    static const float        numbers[] = { 0, 0.3f, -3, 9, 1e-30f, 1e30f, (float)INFINITY, -(float)INFINITY, (float)NAN };
+    static const size_t       n = sizeof numbers / sizeof *numbers;
     static tap__strict_tables t;
     tap__strict_tables_make(&t);
     for (int i = 0; i < TAP__BINS; i += 64) {
@@ -240,7 +245,8 @@ static void test_bins(void **state)
         assert_int_equal(next, TAP__RANS_WHOLE);
     }
     const tap__interval in = tap__bin_interval(&t, 0.5f, 4, 2500); /* from 0.2790 to 0.2796 */
-    const double wanted = 0.5 * (erfc(-((double)t.edge[2501] - 0.5) * 4 / sqrt(2)) - erfc(-((double)t.edge[2500] - 0.5) * 4 / sqrt(2)));
+    const double        wanted =
+        0.5 * (erfc(-((double)t.edge[2501] - 0.5) * 4 / sqrt(2)) - erfc(-((double)t.edge[2500] - 0.5) * 4 / sqrt(2)));
     assert_true(fabs(in.size / (double)TAP__RANS_WHOLE - wanted) < 1e-5);
 }
 
@@ -249,13 +255,15 @@ static void test_bytes(void **state)
     (void)state;
     for (int i = 0; i < 49; i++) {
         const int    alpha = i / 7 * (TAP__BETAS - 1) / 6, beta = i % 7 * (TAP__BETAS - 1) / 6;
-        const double a = exp((double)alpha / TAP__BETA_STEPS - TAP__BETA_MOST), b = exp((double)beta / TAP__BETA_STEPS - TAP__BETA_MOST);
-        uint32_t     begin[TAP__BYTES + 1];
+        const double a = exp((double)alpha / TAP__BETA_STEPS - TAP__BETA_MOST),
+                     b = exp((double)beta / TAP__BETA_STEPS - TAP__BETA_MOST);
+        uint32_t begin[TAP__BYTES + 1];
         tap__beta_binomial_table(begin, alpha, beta);
         assert_true(begin[0] == 0 && begin[TAP__BYTES] == TAP__RANS_WHOLE);
         for (int x = 0; x < TAP__BYTES; x++) {
             const double y = 255 - x, ways = lgamma(256) - lgamma(x + 1) - lgamma(y + 1);
-            const double p = exp(ways + lgamma(a + x) - lgamma(a) + lgamma(b + y) - lgamma(b) + lgamma(a + b) - lgamma(a + b + 255));
+            const double p =
+                exp(ways + lgamma(a + x) - lgamma(a) + lgamma(b + y) - lgamma(b) + lgamma(a + b) - lgamma(a + b + 255));
             assert_true(begin[x + 1] > begin[x]);
             assert_true(fabs((begin[x + 1] - begin[x]) / (double)TAP__RANS_WHOLE - p) < 2.1 / TAP__RANS_WHOLE + 2e-5 * p);
         }

@@ -185,11 +185,13 @@ static void test_gradients(void **state)
 static void test_missing_or_too_much(void **state)
 {
     (void)state;
+    /* clang-format off */
     static const char *const missing[] = {
         "vae_encode: [2,16]: no c is given, and condition = 3",      "vae_decode: [2,2]: no c is given, and condition = 3",
         "vae_loss: [2,16]: no c is given, and condition = 3",        "vae_sample: [5,2]: no c is given, and condition = 3",
         "vae_reconstruct: [2,16]: no c is given, and condition = 3", "vae_elbo_from: [2,16] x [1,2,2]: no c is given, and condition = 3",
     };
+    /* clang-format on */
     static const char *const needless[] = {
         "vae_encode_given: [2,16] x [2,3]: c is given, and condition = 0",
         "vae_decode_given: [2,16] x [2,3]: c is given, and condition = 0",
@@ -228,7 +230,8 @@ static void test_wrong_shapes(void **state)
     } cases[] = {
         { { 2, { BATCH, 4 } }, "vae_elbo_given: [2,16] x [2,4]: c [2,4] does not go beside [2,16], as condition = 3" },
         { { 2, { 3, CONDITION } }, "vae_elbo_given: [2,16] x [3,3]: c [3,3] does not go beside [2,16], as condition = 3" },
-        { { 3, { 1, BATCH, CONDITION } }, "vae_elbo_given: [2,16] x [1,2,3]: c [1,2,3] does not go beside [2,16], as condition = 3" },
+        { { 3, { 1, BATCH, CONDITION } },
+          "vae_elbo_given: [2,16] x [1,2,3]: c [1,2,3] does not go beside [2,16], as condition = 3" },
         { { 0, { 0 } }, "vae_elbo_given: [2,16] x []: c [] does not go beside [2,16], as condition = 3" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -24,9 +24,11 @@ static tap_module *model_of(tap_vae *v, int n_conv, int n_hidden, tap_vae_sigma 
 {
     tap_module *root = tap_module_new(TAP_F64, 3);
     tap_vae_init(v, root,
+                 /* clang-format off */
                  (tap_vae_options){ .data = DATA, .image = { CHANNELS, SIDE, SIDE }, .n_conv = n_conv, .conv = { 3, 2 },
                                     .n_hidden = n_hidden, .hidden = { 5 }, .latent = LATENT, .activation = tap_tanh,
                                     .likelihood = TAP_VAE_GAUSSIAN, .sigma_kind = kind, .samples = DRAWS });
+    /* clang-format on */
     assert_int_equal(tap_module_status(root, NULL), TAP_OK);
     return root;
 }
@@ -43,16 +45,26 @@ static void test_parameters(void **state)
         const char *path;
         tap_shape   shape;
     } expected[] = {
-        { "conv.0.weight", { 4, { 3, 2, 4, 4 } } },   { "conv.0.bias", { 1, { 3 } } },
-        { "conv.1.weight", { 4, { 2, 3, 4, 4 } } },   { "conv.1.bias", { 1, { 2 } } },
-        { "conv_t.0.weight", { 4, { 2, 3, 4, 4 } } }, { "conv_t.0.bias", { 1, { 3 } } },
-        { "enc.0.weight", { 2, { 5, 2 } } },          { "enc.0.bias", { 1, { 5 } } },
-        { "loc.weight", { 2, { 2, 5 } } },            { "loc.bias", { 1, { 2 } } },
-        { "logvar.weight", { 2, { 2, 5 } } },         { "logvar.bias", { 1, { 2 } } },
-        { "dec.0.weight", { 2, { 5, 2 } } },          { "dec.0.bias", { 1, { 5 } } },
-        { "up.weight", { 2, { 2, 5 } } },             { "up.bias", { 1, { 2 } } },
-        { "out.weight", { 4, { 3, 2, 4, 4 } } },      { "out.bias", { 1, { 2 } } },
-        { "out_log_sigma.weight", { 4, { 3, 2, 4, 4 } } }, { "out_log_sigma.bias", { 1, { 2 } } },
+        { "conv.0.weight", { 4, { 3, 2, 4, 4 } } },
+        { "conv.0.bias", { 1, { 3 } } },
+        { "conv.1.weight", { 4, { 2, 3, 4, 4 } } },
+        { "conv.1.bias", { 1, { 2 } } },
+        { "conv_t.0.weight", { 4, { 2, 3, 4, 4 } } },
+        { "conv_t.0.bias", { 1, { 3 } } },
+        { "enc.0.weight", { 2, { 5, 2 } } },
+        { "enc.0.bias", { 1, { 5 } } },
+        { "loc.weight", { 2, { 2, 5 } } },
+        { "loc.bias", { 1, { 2 } } },
+        { "logvar.weight", { 2, { 2, 5 } } },
+        { "logvar.bias", { 1, { 2 } } },
+        { "dec.0.weight", { 2, { 5, 2 } } },
+        { "dec.0.bias", { 1, { 5 } } },
+        { "up.weight", { 2, { 2, 5 } } },
+        { "up.bias", { 1, { 2 } } },
+        { "out.weight", { 4, { 3, 2, 4, 4 } } },
+        { "out.bias", { 1, { 2 } } },
+        { "out_log_sigma.weight", { 4, { 3, 2, 4, 4 } } },
+        { "out_log_sigma.bias", { 1, { 2 } } },
     };
     tap_vae     v;
     tap_module *root = model_of(&v, 2, 1, TAP_VAE_SIGMA_BY_DECODER);
@@ -88,8 +100,8 @@ static void test_networks(void **state)
     tap_var                x = image_input(t), z = tap_randn(t, TAP_SHAPE(DRAWS, BATCH, LATENT));
     tap_var h = tap_tanh(tap_conv2d(tap_reshape(x, TAP_SHAPE(BATCH, CHANNELS, SIDE, SIDE)), parameter(t, root, "conv.0.weight"),
                                     parameter(t, root, "conv.0.bias"), halving));
-    assert_same(tap_vae_encode(&v, x).param[0],
-                tap_affine(tap_reshape(h, TAP_SHAPE(BATCH, 12)), parameter(t, root, "loc.weight"), parameter(t, root, "loc.bias")));
+    assert_same(tap_vae_encode(&v, x).param[0], tap_affine(tap_reshape(h, TAP_SHAPE(BATCH, 12)),
+                                                           parameter(t, root, "loc.weight"), parameter(t, root, "loc.bias")));
     h = tap_tanh(tap_affine(z, parameter(t, root, "up.weight"), parameter(t, root, "up.bias")));
     h = tap_conv_transpose2d(tap_reshape(h, TAP_SHAPE(DRAWS * BATCH, 3, 2, 2)), parameter(t, root, "out.weight"),
                              parameter(t, root, "out.bias"), halving);
@@ -125,8 +137,8 @@ static void test_gradients(void **state)
 {
     (void)state;
     for (int n_conv = 1; n_conv <= 2; n_conv++) {
-        tap_vae              v;
-        tap_module          *root = model_of(&v, n_conv, n_conv - 1, n_conv == 1 ? TAP_VAE_SIGMA_BY_DECODER : TAP_VAE_SIGMA_PER_PIXEL);
+        tap_vae     v;
+        tap_module *root = model_of(&v, n_conv, n_conv - 1, n_conv == 1 ? TAP_VAE_SIGMA_BY_DECODER : TAP_VAE_SIGMA_PER_PIXEL);
         tap_gradcheck_result r = tap_module_gradcheck(root, loss, &v, (tap_gradcheck_options){ 0 });
         if (!r.ok) fail_msg("%s", r.message);
         r = tap_module_gradcheck(root, loss, &v, (tap_gradcheck_options){ .order = 2, .elements = 2 });

@@ -267,7 +267,8 @@ static void test_errors(void **state)
     expect_refusal((tap_count_vae_options){ .genes = 2, .latent = -1 }, "vae: latent = -1 is not positive");
     expect_refusal((tap_count_vae_options){ .genes = 2, .n_hidden = 99 }, "vae: n_hidden = 99 is not between 1 and 16");
     expect_refusal((tap_count_vae_options){ .genes = 2, .condition = -1 }, "vae: condition = -1 is negative");
-    expect_refusal((tap_count_vae_options){ .genes = 2, .scale = -1 }, "count_vae: scale must be a finite number above 0, not -1");
+    expect_refusal((tap_count_vae_options){ .genes = 2, .scale = -1 },
+                   "count_vae: scale must be a finite number above 0, not -1");
     expect_refusal((tap_count_vae_options){ .genes = 2, .scale = (double)NAN },
                    "count_vae: scale must be a finite number above 0, not nan");
     expect_refusal((tap_count_vae_options){ .genes = 2, .likelihood = (tap_count_likelihood)7 },
@@ -277,7 +278,8 @@ static void test_errors(void **state)
     assert_string_equal(message, "count_vae: NULL");
     tap_module_free(root);
     expect_failure((tap_count_vae_options){ 0 }, true, "count_vae_loss: [3,5] x [3,3]: c is given, and condition = 0");
-    expect_failure((tap_count_vae_options){ .condition = 2 }, true, "count_vae_loss: [3,5] x [3,3]: c [3,3] does not go beside [3,5], as condition = 2");
+    expect_failure((tap_count_vae_options){ .condition = 2 }, true,
+                   "count_vae_loss: [3,5] x [3,3]: c [3,3] does not go beside [3,5], as condition = 2");
     expect_failure((tap_count_vae_options){ .condition = 2 }, false, "count_vae_loss: [3,5]: no c is given, and condition = 2");
 }
 
@@ -362,8 +364,7 @@ static void test_simulation_errors(void **state)
     const tap_count_simulation o = { .cells = 3, .genes = 2 };
     tap_count_simulation       bad[] = { o, o, o, o, o, o, o };
     (void)state;
-    expect_no_counts((tap_count_simulation){ .genes = 2 },
-                     "simulate_counts: cells must be within 1..2147483647, not 0");
+    expect_no_counts((tap_count_simulation){ .genes = 2 }, "simulate_counts: cells must be within 1..2147483647, not 0");
     expect_no_counts((tap_count_simulation){ .cells = 2, .genes = -1 },
                      "simulate_counts: genes must be within 1..2147483647, not -1");
     expect_no_counts((tap_count_simulation){ .cells = 2, .genes = 2, .groups = INT64_MAX, .batches = 2 },
@@ -374,10 +375,12 @@ static void test_simulation_errors(void **state)
                      "simulate_counts: cells must be within 1..2147483647, not -9223372036854775808");
     bad[0].markers = 1.5, bad[1].fold = -1, bad[2].shift = (double)NAN, bad[3].spread = 11, bad[4].library_spread = -1;
     bad[5].library = 2e6, bad[6].theta = -0.5;
+    /* clang-format off */
     static const char *const wanted[] = { "markers must be within 0..1, not 1.5",         "fold must be within 0..10, not -1",
                                           "shift must be within 0..10, not nan",          "spread must be within 0..10, not 11",
                                           "library_spread must be within 0..10, not -1",  "library must be within 0..1e+06, not 2e+06",
                                           "theta must be within 0..1e+06, not -0.5" };
+    /* clang-format on */
     for (int i = 0; i < 7; i++) {
         char text[128];
         snprintf(text, sizeof text, "simulate_counts: %s", wanted[i]);

@@ -39,7 +39,8 @@ static void assert_no_heap(int threads)
 {
     const heap_requests taken = heap_take();
     if (taken.here) fail_msg("%ld requests for heap memory after the third step, with %d threads", taken.here, threads);
-    if (taken.elsewhere && threads == 1) fail_msg("%ld requests by libraries after the third step; is BLIS one with OpenMP?", taken.elsewhere);
+    if (taken.elsewhere && threads == 1)
+        fail_msg("%ld requests by libraries after the third step; is BLIS one with OpenMP?", taken.elsewhere);
 }
 
 /* The weights after some steps. From the fourth on the heap is watched. */

@@ -74,7 +74,7 @@ static void train(const tap_safetensors *file, tap_vae_options o)
 
     for (int step = 0; step < 10; step++) {
         tap_tape_reset(t);
-        tap_tensor    noise = *eps;
+        tap_tensor noise = *eps;
         noise.data = (double *)eps->data + step * 64 * 20;
         noise.shape = TAP_SHAPE(1, 64, 20);
         tap_vae_terms e = tap_vae_elbo_from(&vae, tap_input(t, *x), tap_input(t, noise));

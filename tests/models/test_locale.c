@@ -220,16 +220,35 @@ static tap_var own_operator(tap_var x)
     return tap_apply(&op, &(double){ -0.5 }, 1, &x);
 }
 
-static tap_var smooth_clip(tap_var x) { return tap_smooth_clip(x, 1.5, 0.5); }
-static tap_var dropout(tap_var x) { return tap_dropout(x, 1.5, true); }
-static tap_var free_bits(tap_var x) { return tap_free_bits(x, -0.5); }
-static tap_var huber_loss(tap_var x) { return tap_huber_loss(x, x, TAP_REDUCE_MEAN, -0.5); }
-static tap_var smooth_l1_loss(tap_var x) { return tap_smooth_l1_loss(x, x, TAP_REDUCE_MEAN, -0.5); }
-static tap_var gaussian_blur(tap_var x) { return tap_gaussian_blur(tap_reshape(x, TAP_SHAPE(1, 1, 3, 4)), 3, -0.5); }
+static tap_var smooth_clip(tap_var x)
+{
+    return tap_smooth_clip(x, 1.5, 0.5);
+}
+static tap_var dropout(tap_var x)
+{
+    return tap_dropout(x, 1.5, true);
+}
+static tap_var free_bits(tap_var x)
+{
+    return tap_free_bits(x, -0.5);
+}
+static tap_var huber_loss(tap_var x)
+{
+    return tap_huber_loss(x, x, TAP_REDUCE_MEAN, -0.5);
+}
+static tap_var smooth_l1_loss(tap_var x)
+{
+    return tap_smooth_l1_loss(x, x, TAP_REDUCE_MEAN, -0.5);
+}
+static tap_var gaussian_blur(tap_var x)
+{
+    return tap_gaussian_blur(tap_reshape(x, TAP_SHAPE(1, 1, 3, 4)), 3, -0.5);
+}
 
 static void operators(void)
 {
-    static tap_var (*const refused[])(tap_var) = { own_operator, smooth_clip, dropout, free_bits, huber_loss, smooth_l1_loss, gaussian_blur };
+    static tap_var (*const refused[])(tap_var) = { own_operator, smooth_clip,    dropout,      free_bits,
+                                                   huber_loss,   smooth_l1_loss, gaussian_blur };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const char *message;
         tap_tape   *t = tap_tape_new(TAP_F32, 0);
@@ -260,10 +279,22 @@ static void say_module(void (*init)(tap_module *root))
     tap_module_free(root);
 }
 
-static void bad_parameter(tap_module *m) { tap_param_new(m, "weight", TAP_SHAPE(2), tap_init_normal(-0.5)); }
-static void bad_rate(tap_module *m) { tap_adam(m, (tap_adam_options){ .beta1 = 1.5 }); }
-static void bad_sigma(tap_module *m) { tap_linear_vae_init(&(tap_linear_vae){ 0 }, m, 4, 2, -0.5); }
-static void bad_bits(tap_module *m) { tap_vae_init(&(tap_vae){ 0 }, m, (tap_vae_options){ .data = 4, .free_bits = -0.5 }); }
+static void bad_parameter(tap_module *m)
+{
+    tap_param_new(m, "weight", TAP_SHAPE(2), tap_init_normal(-0.5));
+}
+static void bad_rate(tap_module *m)
+{
+    tap_adam(m, (tap_adam_options){ .beta1 = 1.5 });
+}
+static void bad_sigma(tap_module *m)
+{
+    tap_linear_vae_init(&(tap_linear_vae){ 0 }, m, 4, 2, -0.5);
+}
+static void bad_bits(tap_module *m)
+{
+    tap_vae_init(&(tap_vae){ 0 }, m, (tap_vae_options){ .data = 4, .free_bits = -0.5 });
+}
 
 static void owners(void)
 {

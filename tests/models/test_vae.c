@@ -478,10 +478,14 @@ static void test_bad_calls(void **state)
     tap_module *root = small_model(&v, 0);
     tap_tape   *t = tap_tape_new(TAP_F64, 0);
     tap_vae_elbo_from(&v, image_input(t), tap_zeros(t, TAP_SHAPE(BATCH, LATENT)));
-    assert_tape_error(t, TAP_ESHAPE, "vae_elbo_from: [4,3] x [4,2]: the noise must have at least one draw of shape [4,2], along an axis in front");
+    assert_tape_error(
+        t, TAP_ESHAPE,
+        "vae_elbo_from: [4,3] x [4,2]: the noise must have at least one draw of shape [4,2], along an axis in front");
     t = tap_tape_new(TAP_F64, 0);
     tap_vae_elbo_from(&v, image_input(t), tap_zeros(t, TAP_SHAPE(0, BATCH, LATENT)));
-    assert_tape_error(t, TAP_ESHAPE, "vae_elbo_from: [4,3] x [0,4,2]: the noise must have at least one draw of shape [4,2], along an axis in front");
+    assert_tape_error(
+        t, TAP_ESHAPE,
+        "vae_elbo_from: [4,3] x [0,4,2]: the noise must have at least one draw of shape [4,2], along an axis in front");
 
     const char *message;
     t = tap_tape_new(TAP_F64, 0);

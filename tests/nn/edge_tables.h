@@ -5,8 +5,8 @@
 #include "nn/dist/distribution.h"
 #include "tests/autograd/edges.h"
 
-extern const edge_row loss_edges[], function_edges[], continuous_edges[], discrete_edges[], divergence_edges[];
+extern const edge_row     loss_edges[], function_edges[], continuous_edges[], discrete_edges[], divergence_edges[];
 extern const edge_vectors class_edges[], norm_edges[];
-extern const edge_case loss_cases[], norm_cases[];
+extern const edge_case    loss_cases[], norm_cases[];
 
 #endif

@@ -69,7 +69,8 @@ static wide counts_by_u(int x, wide m, wide u)
 {
     const wide z = gap(m, u);
     if (u == -INF) return 0;
-    return rising_slope(x, u) + x * sigmoid(z) + (z < -30 ? times(expl(m), -expl(z) / 2) : times(expl(u), sigmoid(z) - softplus(z)));
+    return rising_slope(x, u) + x * sigmoid(z) +
+           (z < -30 ? times(expl(m), -expl(z) / 2) : times(expl(u), sigmoid(z) - softplus(z)));
 }
 
 /* ---- The same with more zeros ---- */
@@ -107,8 +108,8 @@ static wide trials(int x, wide a, wide b)
     if (a == b && isinf(a)) return NO_LIMIT;
     if (a == -INF || b == INF) return isnan(a) || isnan(b) ? NO_LIMIT : x == 0 ? 0 : -INF;
     if (b == -INF || a == INF) return isnan(a) || isnan(b) ? NO_LIMIT : y == 0 ? 0 : -INF;
-    return logl(x == 0 || y == 0 ? 1 : 3) + log_rising(x, a) + log_rising(y, b) - log_rising(3, logaddexp(a, b)) - x * softplus(b - a)
-           - y * softplus(a - b);
+    return logl(x == 0 || y == 0 ? 1 : 3) + log_rising(x, a) + log_rising(y, b) - log_rising(3, logaddexp(a, b)) -
+           x * softplus(b - a) - y * softplus(a - b);
 }
 
 static wide trials_by_a(int x, wide a, wide b)
@@ -291,11 +292,14 @@ static void entropy_gradient(const wide *x, const wide *c, wide *g)
     wide p[EDGE_LENGTH], h;
     log_probabilities(x, p);
     entropy_value(x, &h);
-    for (int i = 0; i < EDGE_LENGTH; i++) g[i] = p[i] == -INF || fabsl(p[i] + h) < 1e-18L * h ? 0 : -c[0] * expl(p[i]) * (p[i] + h);
+    for (int i = 0; i < EDGE_LENGTH; i++)
+        g[i] = p[i] == -INF || fabsl(p[i] + h) < 1e-18L * h ? 0 : -c[0] * expl(p[i]) * (p[i] + h);
 }
 
+/* clang-format off */
 const edge_vectors class_edges[] = {
     { "categorical__entropy", entropy_of, entropy_value, entropy_gradient, .reduces = true, .ulps = 8, .slope_ulps = 32, .last = true,
       .by_parts = true },
     { 0 },
 };
+/* clang-format on */

@@ -97,16 +97,16 @@ static wide laplace_normal(wide a, wide b, wide c)
     return (c - b) + half_log_2pi - ln2 - 1 + expl(2 * (b - c)) + u * u / 2;
 }
 
-#define MOST         .most = 0.5e-6
-#define STEEP(v)     tap_mul_scalar(v, K)
-#define NEAR(v)      tap_clamp(v, -2, 2)
-#define NOTHING(x)   tap__full_like(x, 0)
-#define AXIS(x)      tap_unsqueeze(x, -1)
-#define MATRIX(x)    AXIS(AXIS(tap_exp(x)))
-#define FIRST(x)     tap_select(x, -1, 0)
-#define TWO(x)       tap_stack(2, (tap_var[]){ x, NOTHING(x) }, -1)
-#define IS_NEAR(v)   ((v) >= -2 && (v) <= 2)
-#define SAME         "inf - inf and inf 0 may be anything"
+#define MOST       .most = 0.5e-6
+#define STEEP(v)   tap_mul_scalar(v, K)
+#define NEAR(v)    tap_clamp(v, -2, 2)
+#define NOTHING(x) tap__full_like(x, 0)
+#define AXIS(x)    tap_unsqueeze(x, -1)
+#define MATRIX(x)  AXIS(AXIS(tap_exp(x)))
+#define FIRST(x)   tap_select(x, -1, 0)
+#define TWO(x)     tap_stack(2, (tap_var[]){ x, NOTHING(x) }, -1)
+#define IS_NEAR(v) ((v) >= -2 && (v) <= 2)
+#define SAME       "inf - inf and inf 0 may be anything"
 
 #define N(loc, s)    tap_normal(loc, s)
 #define N1(loc, s)   tap_normal(AXIS(loc), AXIS(s))

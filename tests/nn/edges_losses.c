@@ -116,12 +116,12 @@ static wide logits_by_target(wide x, wide target, wide w)
     return !is_within(target, 0, 1) ? 0 : w == 1 ? -x : share(w, softplus(-x)) - softplus(x);
 }
 
-#define CHANCE(v)  tap_clamp(v, 0, 1)
-#define WEIGHT(v)  tap_clamp(v, 0, 1e30)
-#define HEAVY(v)   within(v, 0, (wide)1e30)
-#define LIGHT(v)   within(v, 0, 1024)
-#define NO_CHANCE  "no chance is outside 0..1"
-#define UNBOUNDED  "no probability is below 0, and inf - inf may be anything"
+#define CHANCE(v) tap_clamp(v, 0, 1)
+#define WEIGHT(v) tap_clamp(v, 0, 1e30)
+#define HEAVY(v)  within(v, 0, (wide)1e30)
+#define LIGHT(v)  within(v, 0, 1024)
+#define NO_CHANCE "no chance is outside 0..1"
+#define UNBOUNDED "no probability is below 0, and inf - inf may be anything"
 
 /* clang-format off */
 #define TERMS(X1, X2, X3)                                                                                                           \
@@ -287,37 +287,43 @@ static void expected_gradient(const wide *x, wide c, const wide *part, wide *g)
     }
 }
 
-#define EXPECTED(name, call, by, ...)                                        \
-    static tap_var name##_f(tap_var logits, int axis)                        \
-    {                                                                        \
-        const tap_var x = tap_mul_scalar(logits, by);                        \
-        (void)axis;                                                          \
-        return call;                                                         \
-    }                                                                        \
-    static void name##_y(const wide *x, wide *y)                             \
-    {                                                                        \
-        const wide z[] = { (wide)(by) * x[0], (wide)(by) * x[1], (wide)(by) * x[2], (wide)(by) * x[3] };   \
-        wide       p[N];                                                     \
-        *y = expected(z, (const wide[]){ __VA_ARGS__ }, p);                  \
-    }                                                                        \
-    static void name##_g(const wide *x, const wide *c, wide *g)              \
-    {                                                                        \
-        const wide z[] = { (wide)(by) * x[0], (wide)(by) * x[1], (wide)(by) * x[2], (wide)(by) * x[3] };   \
-        expected_gradient(z, (wide)(by) * *c, (const wide[]){ __VA_ARGS__ }, g);     \
+#define EXPECTED(name, call, by, ...) \
+    static tap_var name##_f(tap_var logits, int axis) \
+    { \
+        const tap_var x = tap_mul_scalar(logits, by); \
+        (void)axis; \
+        return call; \
+    } \
+    static void name##_y(const wide *x, wide *y) \
+    { \
+        const wide z[] = { (wide)(by)*x[0], (wide)(by)*x[1], (wide)(by)*x[2], (wide)(by)*x[3] }; \
+        wide       p[N]; \
+        *y = expected(z, (const wide[]){ __VA_ARGS__ }, p); \
+    } \
+    static void name##_g(const wide *x, const wide *c, wide *g) \
+    { \
+        const wide z[] = { (wide)(by)*x[0], (wide)(by)*x[1], (wide)(by)*x[2], (wide)(by)*x[3] }; \
+        expected_gradient(z, (wide)(by) * *c, (const wide[]){ __VA_ARGS__ }, g); \
     }
 EXPECTED(soft, tap_cross_entropy(x, targets(x, soft), ABSENT, TAP_NO_INDEX, NONE, 0), 1, 0.25L, 0, 0.75L, 0)
-EXPECTED(soft_weighted, tap_cross_entropy(x, targets(x, (const double[]){ 0.5, 0.5, 0, 0 }), row_of(x, weights), TAP_NO_INDEX, NONE, 0), 1, 1, 0,
-         0, 0)
+EXPECTED(soft_weighted,
+         tap_cross_entropy(x, targets(x, (const double[]){ 0.5, 0.5, 0, 0 }), row_of(x, weights), TAP_NO_INDEX, NONE, 0), 1, 1,
+         0, 0, 0)
 /* Of logits whose differences are in range, as log-probabilities have to be that all count. */
 EXPECTED(smooth, tap_cross_entropy(x, all_of(x, 2), ABSENT, TAP_NO_INDEX, NONE, 0.25), 0.25, 0.0625L, 0.0625L, 0.8125L, 0.0625L)
-EXPECTED(smooth_weighted, tap_cross_entropy(x, all_of(x, 2), row_of(x, weights), TAP_NO_INDEX, NONE, 0.25), 0.25, 0.125L, 0, 0.40625L, 0.0625L)
-EXPECTED(soft_smooth, tap_cross_entropy(x, targets(x, soft), ABSENT, TAP_NO_INDEX, NONE, 0.5), 0.25, 0.25L, 0.125L, 0.5L, 0.125L)
+EXPECTED(smooth_weighted, tap_cross_entropy(x, all_of(x, 2), row_of(x, weights), TAP_NO_INDEX, NONE, 0.25), 0.25, 0.125L, 0,
+         0.40625L, 0.0625L)
+EXPECTED(soft_smooth, tap_cross_entropy(x, targets(x, soft), ABSENT, TAP_NO_INDEX, NONE, 0.5), 0.25, 0.25L, 0.125L, 0.5L,
+         0.125L)
 
+/* clang-format off */
 #define ROW(id_, name, ulps_, slope_ulps_, ...)                                                                                      \
     { .id = id_, .f = name##_f, .y = name##_y, .gradient = name##_g, .ulps = ulps_, .slope_ulps = slope_ulps_, .reduces = true,       \
       .last = true, __VA_ARGS__ }
+/* clang-format on */
 
 /* Logits far below the largest are -inf, as seen from there: parts of what is finite. */
+/* clang-format off */
 const edge_vectors class_edges[] = {
     ROW("nll_loss", nll, 0.51, 0.51, 0),
     { .id = "nll_loss__light", .f = nll_light_f, .y = zero_y, .gradient = zero_g, .reduces = true, .last = true },
@@ -333,12 +339,13 @@ const edge_vectors class_edges[] = {
     ROW("cross_entropy__soft_smooth", soft_smooth, 4, 8, .by_parts = true),
     { 0 },
 };
+/* clang-format on */
 
 /* ---- Means, sums, weights, and what is ignored ---- */
 
-#define D(...) ((const double[]){ __VA_ARGS__ })
-#define INFTY  ((double)HUGE_VAL)
-#define NAN_   ((double)NAN)
+#define D(...)   ((const double[]){ __VA_ARGS__ })
+#define INFTY    ((double)HUGE_VAL)
+#define NAN_     ((double)NAN)
 #define TWO_LOG2 1.38629436111989061883446424291635313615
 
 static tap_var whole(tap_var like, tap_shape shape, const int64_t *x)
@@ -349,12 +356,12 @@ static tap_var whole(tap_var like, tap_shape shape, const int64_t *x)
 }
 #define I(...) ((const int64_t[]){ __VA_ARGS__ })
 
-#define CASE(name, call)                         \
-    static tap_var name(const tap_var *v)        \
-    {                                            \
-        const tap_var a = v[0], b = v[1];        \
-        (void)a, (void)b;                        \
-        return call;                             \
+#define CASE(name, call) \
+    static tap_var name(const tap_var *v) \
+    { \
+        const tap_var a = v[0], b = v[1]; \
+        (void)a, (void)b; \
+        return call; \
     }
 CASE(mse_mean, tap_mse_loss(a, b, TAP_REDUCE_MEAN))
 CASE(mse_sum, tap_mse_loss(a, b, TAP_REDUCE_SUM))
@@ -381,9 +388,12 @@ CASE(ce_images, tap_cross_entropy(a, whole(a, TAP_SHAPE(1, 2), I(9, 1)), ABSENT,
 CASE(ce_even, tap_cross_entropy(a, whole(a, TAP_SHAPE(2), I(0, 9)), ABSENT, 9, TAP_REDUCE_SUM, 1))
 CASE(ce_soft, tap_cross_entropy(a, b, ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0))
 
+/* clang-format off */
 #define S(...) { .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } }
+/* clang-format on */
 #define TWO_OF(...) .n = 2, .shape = { __VA_ARGS__, __VA_ARGS__ }
 
+/* clang-format off */
 const edge_case loss_cases[] = {
     /* squares out of range, the mean within it */
     { .id = "mse_loss__mean", .f = mse_mean, TWO_OF(S(4)), .x = { D(0x1p64, 0, 0, 0), D(0, 0, 0, 0) }, .y = D(0x1p126),
@@ -453,3 +463,4 @@ const edge_case loss_cases[] = {
       .g = { D(0, 0, 0, 0), NULL } },
     { 0 },
 };
+/* clang-format on */

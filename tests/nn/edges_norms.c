@@ -60,19 +60,19 @@ static void standardize_back(const wide *x, bool centered, wide eps, const wide 
     }
 }
 
-#define STANDARDIZED(name, call, centered, eps)                       \
-    static tap_var name##_f(tap_var x, int axis)                      \
-    {                                                                 \
-        (void)axis;                                                   \
-        return call;                                                  \
-    }                                                                 \
-    static void name##_y(const wide *x, wide *y)                      \
-    {                                                                 \
-        standardize(x, centered, eps, y);                             \
-    }                                                                 \
-    static void name##_g(const wide *x, const wide *c, wide *g)       \
-    {                                                                 \
-        standardize_back(x, centered, eps, c, g);                     \
+#define STANDARDIZED(name, call, centered, eps) \
+    static tap_var name##_f(tap_var x, int axis) \
+    { \
+        (void)axis; \
+        return call; \
+    } \
+    static void name##_y(const wide *x, wide *y) \
+    { \
+        standardize(x, centered, eps, y); \
+    } \
+    static void name##_g(const wide *x, const wide *c, wide *g) \
+    { \
+        standardize_back(x, centered, eps, c, g); \
     }
 STANDARDIZED(layer_norm, tap_layer_norm(x, TAP_SHAPE(N), ABSENT, ABSENT, 0), true, 0)
 STANDARDIZED(layer_norm_eps, tap_layer_norm(x, TAP_SHAPE(N), ABSENT, ABSENT, 0.5), true, 0.5L)
@@ -108,18 +108,18 @@ static void normalize_back(const wide *x, wide order, wide eps, const wide *c, w
     for (int i = 0; i < N; i++) g[i] = n < eps ? c[i] / eps : n == 0 || isinf(n) ? 0 : (c[i] - u[i] * along) / n;
 }
 
-#define NORMALIZED(name, order, eps)                                  \
-    static tap_var name##_f(tap_var x, int axis)                      \
-    {                                                                 \
+#define NORMALIZED(name, order, eps) \
+    static tap_var name##_f(tap_var x, int axis) \
+    { \
         return tap_normalize(x, (double)(order), axis, (double)(eps)); \
-    }                                                                 \
-    static void name##_y(const wide *x, wide *y)                      \
-    {                                                                 \
-        normalize(x, order, eps, y);                                  \
-    }                                                                 \
-    static void name##_g(const wide *x, const wide *c, wide *g)       \
-    {                                                                 \
-        normalize_back(x, order, eps, c, g);                          \
+    } \
+    static void name##_y(const wide *x, wide *y) \
+    { \
+        normalize(x, order, eps, y); \
+    } \
+    static void name##_g(const wide *x, const wide *c, wide *g) \
+    { \
+        normalize_back(x, order, eps, c, g); \
     }
 NORMALIZED(unit, 2.0L, 0.0L)
 NORMALIZED(unit_eps, 2.0L, 0x1p-30L)
@@ -172,8 +172,10 @@ static void softmin_g(const wide *x, const wide *c, wide *g)
     }
 }
 
+/* clang-format off */
 #define ROW(id_, name, ulps_, slope_ulps_, ...) \
     { .id = id_, .f = name##_f, .y = name##_y, .gradient = name##_g, .ulps = ulps_, .slope_ulps = slope_ulps_, __VA_ARGS__ }
+/* clang-format on */
 
 const edge_vectors norm_edges[] = {
     ROW("layer_norm", layer_norm, 2, 8, .last = true),
@@ -207,14 +209,15 @@ static tap_var whole(tap_var like, tap_shape shape, const int64_t *x)
     return v;
 }
 
-static const tap_csr sparse = { 2, 2, (const int64_t[]){ 0, 1, 3 }, (const int32_t[]){ 1, 0, 1 }, (const float[]){ HUGE_VALF, 2, 3 } };
+static const tap_csr sparse = { 2, 2, (const int64_t[]){ 0, 1, 3 }, (const int32_t[]){ 1, 0, 1 },
+                                (const float[]){ HUGE_VALF, 2, 3 } };
 
-#define CASE(name, call)                         \
-    static tap_var name(const tap_var *v)        \
-    {                                            \
+#define CASE(name, call) \
+    static tap_var name(const tap_var *v) \
+    { \
         const tap_var a = v[0], b = v[1], c = v[2]; \
-        (void)a, (void)b, (void)c;               \
-        return call;                             \
+        (void)a, (void)b, (void)c; \
+        return call; \
     }
 CASE(rows, tap_embedding(whole(a, TAP_SHAPE(3), I(2, 0, 2)), a, 0))
 CASE(hot, tap_one_hot(tap_cast(a, TAP_I64), 3))
@@ -224,12 +227,17 @@ CASE(by_count, tap_normalize(a, 0, -1, 0))
 CASE(by_least, tap_normalize(a, -1, -1, 0))
 CASE(attended, tap_scaled_dot_product_attention(a, b, c, ABSENT, 0, false, 0))
 CASE(causal, tap_scaled_dot_product_attention(a, b, c, ABSENT, 0, true, 1))
-CASE(masked, tap_scaled_dot_product_attention(a, b, c, tap_log(tap_cast(whole(a, TAP_SHAPE(2), I(0, 1)), tap_value(a).dtype)), 0, false, 1))
-CASE(blind, tap_scaled_dot_product_attention(a, b, c, tap_lt(whole(a, TAP_SHAPE(2), I(1, 1)), whole(a, TAP_SHAPE(2), I(0, 0))), 0, false, 1))
+CASE(masked, tap_scaled_dot_product_attention(a, b, c, tap_log(tap_cast(whole(a, TAP_SHAPE(2), I(0, 1)), tap_value(a).dtype)),
+                                              0, false, 1))
+CASE(blind, tap_scaled_dot_product_attention(a, b, c, tap_lt(whole(a, TAP_SHAPE(2), I(1, 1)), whole(a, TAP_SHAPE(2), I(0, 0))),
+                                             0, false, 1))
 
+/* clang-format off */
 #define S(...) { .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } }
+/* clang-format on */
 #define ATTENTION(queries, width) .n = 3, .shape = { S(queries, width), S(2, width), S(2, 1) }
 
+/* clang-format off */
 const edge_case norm_cases[] = {
     { .id = "embedding", .f = rows, .n = 1, .shape = { S(3, 2) }, .x = { D(INFTY, 1, NAN_, NAN_, 2, -0.0) }, .out = S(3, 2),
       .y = D(2, -0.0, INFTY, 1, 2, -0.0), .g = { D(0, 0, 0, 0, 2, 2) } },
@@ -256,3 +264,4 @@ const edge_case norm_cases[] = {
       .y = D(0), .g = { D(0), D(0, 0), D(0, 0) } },
     { 0 },
 };
+/* clang-format on */

@@ -7,15 +7,17 @@
 static const char *const sums = "each element is a sum of products, and 0 times NaN or infinity may be anything";
 static const char *const zeros = "padding is zeros, and 0 inf may be anything";
 
-#define NONE      ((tap_var){ 0 })
-#define CONV(...) ((tap_conv_options){ __VA_ARGS__ })
-#define POOL(...) ((tap_pool_options){ __VA_ARGS__ })
-#define TO(...)   tap_interpolate(x, (tap_interpolate_options){ __VA_ARGS__ })
+#define NONE                  ((tap_var){ 0 })
+#define CONV(...)             ((tap_conv_options){ __VA_ARGS__ })
+#define POOL(...)             ((tap_pool_options){ __VA_ARGS__ })
+#define TO(...)               tap_interpolate(x, (tap_interpolate_options){ __VA_ARGS__ })
 #define PAD(mode, value, ...) tap_pad(x, 2, ((const int64_t[]){ __VA_ARGS__ }), mode, value)
-#define WIDE      0x1.fffffep127 /* the largest of float32 */
+#define WIDE                  0x1.fffffep127 /* the largest of float32 */
 
 /* One channel, one row, a kernel of two. */
-static const tap__conv geometry = { .batch = 1, .in = 1, .out = 1, .groups = 1, .axis = { { 1, 1, 1, 1, 1, 0 }, { 4, 2, 3, 1, 1, 0 } } };
+static const tap__conv geometry = {
+    .batch = 1, .in = 1, .out = 1, .groups = 1, .axis = { { 1, 1, 1, 1, 1, 0 }, { 4, 2, 3, 1, 1, 0 } }
+};
 
 /* clang-format off */
 #define SPATIAL(X1, X2, X3)                                                                                                           \

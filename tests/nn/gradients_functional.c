@@ -50,8 +50,11 @@ static tap_var f_batch_norm_running(tap_tape *t, const tap_var *in, void *ctx)
 
 THREE(f_attention, tap_scaled_dot_product_attention(a, b, c, ABSENT, 0, false, 0))
 THREE(f_attention_causal, tap_scaled_dot_product_attention(a, b, c, ABSENT, 0, true, 0.7))
-THREE(f_attention_mask, tap_scaled_dot_product_attention(a, b, c, tap_ge(tap_arange(t, 5), tap_cast(tap_full(t, TAP_SHAPE(1), 2), TAP_I64)), 0, false, 0))
-THREE(f_attention_dropout, tap_scaled_dot_product_attention(a, b, c, tap_cast(tap_randn(t, TAP_SHAPE(3, 5)), tap_value(a).dtype), 0.3, false, 0))
+THREE(f_attention_mask,
+      tap_scaled_dot_product_attention(a, b, c, tap_ge(tap_arange(t, 5), tap_cast(tap_full(t, TAP_SHAPE(1), 2), TAP_I64)), 0,
+                                       false, 0))
+THREE(f_attention_dropout,
+      tap_scaled_dot_product_attention(a, b, c, tap_cast(tap_randn(t, TAP_SHAPE(3, 5)), tap_value(a).dtype), 0.3, false, 0))
 
 TWO(f_mse, tap_mse_loss(a, b, TAP_REDUCE_MEAN))
 TWO(f_mse_batch, tap_mse_loss(a, b, TAP_REDUCE_BATCHMEAN))

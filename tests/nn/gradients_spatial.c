@@ -3,7 +3,7 @@
 #include "tests/autograd/gradients.h"
 #include "nn/nn.h"
 
-#define NO_BIAS ((tap_var){ 0 })
+#define NO_BIAS      ((tap_var){ 0 })
 #define OPTIONS(...) ((tap_conv_options){ __VA_ARGS__ })
 
 /* ---- Convolution: x, weight, bias ---- */
@@ -18,18 +18,20 @@ TWO(f_conv2d_same, tap_conv2d(a, b, NO_BIAS, OPTIONS(.dilation = { 2, 1 }, .same
 THREE(f_conv_transpose1d, tap_conv_transpose1d(a, b, c, OPTIONS(.stride = { 3 }, .padding = { 1 }, .output_padding = { 2 })))
 TWO(f_conv_transpose1d_dilated, tap_conv_transpose1d(a, b, NO_BIAS, OPTIONS(.dilation = { 2 }, .groups = 2)))
 THREE(f_conv_transpose2d, tap_conv_transpose2d(a, b, c, OPTIONS(.stride = { 2, 2 }, .padding = { 1, 1 })))
-THREE(f_conv_transpose2d_options,
-      tap_conv_transpose2d(a, b, c, OPTIONS(.stride = { 2, 1 }, .padding = { 0, 1 }, .dilation = { 3, 2 },
-                                            .output_padding = { 1, 1 }, .groups = 2)))
+THREE(f_conv_transpose2d_options, tap_conv_transpose2d(a, b, c,
+                                                       OPTIONS(.stride = { 2, 1 }, .padding = { 0, 1 }, .dilation = { 3, 2 },
+                                                               .output_padding = { 1, 1 }, .groups = 2)))
 
 /* The operators underneath, of which each is the rule of the others. */
-static const tap__conv geometry = { .batch = 2, .in = 2, .out = 4, .groups = 2, .axis = { { 5, 2, 3, 2, 1, 1 }, { 4, 2, 3, 1, 2, 1 } } };
+static const tap__conv geometry = {
+    .batch = 2, .in = 2, .out = 4, .groups = 2, .axis = { { 5, 2, 3, 2, 1, 1 }, { 4, 2, 3, 1, 2, 1 } }
+};
 THREE(f_conv, tap__conv_of(a, b, c, &geometry))
 THREE(f_conv_adjoint, tap__conv_adjoint_of(a, b, c, &geometry))
 TWO(f_conv_weight, tap__conv_weight_of(a, b, &geometry))
 
-#define CONV(x, w)       .n = 2, .shape = { x, w }, .low = { -1, -1 }, .high = { 1, 1.2 }
-#define BIASED(x, w, b)  .n = 3, .shape = { x, w, b }, .low = { -1, -1, -1 }, .high = { 1, 1.2, 1.1 }
+#define CONV(x, w)      .n = 2, .shape = { x, w }, .low = { -1, -1 }, .high = { 1, 1.2 }
+#define BIASED(x, w, b) .n = 3, .shape = { x, w, b }, .low = { -1, -1, -1 }, .high = { 1, 1.2, 1.1 }
 
 /* ---- Pooling ---- */
 
@@ -37,8 +39,9 @@ TWO(f_conv_weight, tap__conv_weight_of(a, b, &geometry))
 
 ONE(f_max_pool2d, tap_max_pool2d(a, POOL(.kernel = { 2, 2 }), NULL))
 ONE(f_max_pool2d_options,
-    tap_max_pool2d(
-        a, POOL(.kernel = { 3, 2 }, .stride = { 2, 1 }, .padding = { 1, 1 }, .dilation = { 1, 2 }, .ceil_mode = true), NULL))
+    tap_max_pool2d(a,
+                   POOL(.kernel = { 3, 2 }, .stride = { 2, 1 }, .padding = { 1, 1 }, .dilation = { 1, 2 }, .ceil_mode = true),
+                   NULL))
 ONE(f_avg_pool2d, tap_avg_pool2d(a, POOL(.kernel = { 2, 2 })))
 ONE(f_avg_pool2d_pad, tap_avg_pool2d(a, POOL(.kernel = { 3, 2 }, .stride = { 2, 2 }, .padding = { 1, 1 }, .ceil_mode = true)))
 ONE(f_avg_pool2d_exclude,

@@ -291,8 +291,9 @@ static void test_changed_options(void **state)
     assert_refused(&r, FILE_NAME ": tape was float32, seed 7 and is float32, seed 8 now");
     r = begin("momentum", shuffled, 7);
     declare(&r);
-    assert_refused(&r, FILE_NAME ": optim was weight_decay 0, beta1 0.90000000000000002, beta2 0.999, eps 1e-08, momentum 0, nesterov "
-                                 "false and is weight_decay 0, beta1 0, beta2 0, eps 0, momentum 0.90000000000000002, nesterov false now");
+    assert_refused(&r, FILE_NAME
+                   ": optim was weight_decay 0, beta1 0.90000000000000002, beta2 0.999, eps 1e-08, momentum 0, nesterov "
+                   "false and is weight_decay 0, beta1 0, beta2 0, eps 0, momentum 0.90000000000000002, nesterov false now");
     r = begin("adam", (tap_loader_options){ .batch = 9, .shuffle = true, .seed = 4 }, 7);
     declare(&r);
     tap_error e = { 0 };
@@ -356,7 +357,11 @@ static void test_impossible_numbers(void **state)
         load(&r);
         tap__loader_place *at = tap__loader_at(r.data);
         tap_error          e = { 0 };
-        const char        *name = i == 0 ? "data.next" : i == 1 ? "data.next" : i == 2 ? "optim.step" : i == 3 ? "optim.lr" : "net.net.0.weight";
+        const char        *name = i == 0   ? "data.next"
+                                  : i == 1 ? "data.next"
+                                  : i == 2 ? "optim.step"
+                                  : i == 3 ? "optim.lr"
+                                           : "net.net.0.weight";
         if (i == 0) at->next = -8;
         if (i == 1) at->next = ROWS + 1;
         if (i == 2) r.optim->slots[0].step = -1;
@@ -495,6 +500,7 @@ static int draw_rows(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact),           cmocka_unit_test(test_newest_whole),
         cmocka_unit_test(test_every_byte),      cmocka_unit_test(test_none_is_whole),
@@ -503,5 +509,6 @@ int main(void)
         cmocka_unit_test(test_one_at_a_time),   cmocka_unit_test(test_bad_calls),
         cmocka_unit_test(test_tables),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, draw_rows, scratch_leave);
 }

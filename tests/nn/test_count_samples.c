@@ -191,14 +191,15 @@ static tap_var number(tap_tape *t, tap_var from, int64_t i)
 static void check_views(tap_dist (*make)(tap_var, tap_var), const char *name)
 {
     static const double a[2 * COLUMNS] = { 0.3, 9, -0.6, 9, 1.1, 9, 0.8, 9 }, b[2 * ROWS] = { -0.4, 9, 0.2, 9, 1, 9 };
-    static const double u[COLUMNS][2 * ROWS] = { { .11, 9, .83, 9, .35, 9 }, { .42, 9, .97, 9, .66, 9 }, { .05, 9, .58, 9, .74, 9 },
-                                                 { .91, 9, .27, 9, .49, 9 } };
-    tap_tape           *t = tap_tape_new(TAP_F64, 1);
-    tap_var             A = tap_slice(tap_input(t, wrap((tap_shape)S(2 * COLUMNS), a)), 0, 0, TAP_END, 2);
-    tap_var             B = tap_unsqueeze(tap_slice(tap_input(t, wrap((tap_shape)S(2 * ROWS), b)), 0, 0, TAP_END, 2), 1);
-    tap_var             U = tap_mT(tap_slice(tap_input(t, wrap((tap_shape)S(COLUMNS, 2 * ROWS), u[0])), 1, 0, TAP_END, 2));
-    tap_dist            d = make(A, B);
-    tap_var             z = tap_sample_from(d, U), mean = tap_dist_mean(d), log_p = tap_log_prob(d, z);
+    static const double u[COLUMNS][2 * ROWS] = {
+        { .11, 9, .83, 9, .35, 9 }, { .42, 9, .97, 9, .66, 9 }, { .05, 9, .58, 9, .74, 9 }, { .91, 9, .27, 9, .49, 9 }
+    };
+    tap_tape *t = tap_tape_new(TAP_F64, 1);
+    tap_var   A = tap_slice(tap_input(t, wrap((tap_shape)S(2 * COLUMNS), a)), 0, 0, TAP_END, 2);
+    tap_var   B = tap_unsqueeze(tap_slice(tap_input(t, wrap((tap_shape)S(2 * ROWS), b)), 0, 0, TAP_END, 2), 1);
+    tap_var   U = tap_mT(tap_slice(tap_input(t, wrap((tap_shape)S(COLUMNS, 2 * ROWS), u[0])), 1, 0, TAP_END, 2));
+    tap_dist  d = make(A, B);
+    tap_var   z = tap_sample_from(d, U), mean = tap_dist_mean(d), log_p = tap_log_prob(d, z);
     for (int64_t i = 0; i < ROWS; i++) {
         for (int64_t j = 0; j < COLUMNS; j++) {
             const int64_t at = i * COLUMNS + j;
@@ -270,10 +271,17 @@ static void test_noise_between_components(void **state)
     tap_tape_reset(t);
     for (int k = 0; k < 2000; k++) {
         const double logits[] = { 0.37 * (k % 50), -0.11 * k, -0.013 * k, -36 + 0.01 * k };
-        tap_var      l = tap_input(t, wrap((tap_shape)S(4), logits)), end = tap_cumsum(tap_softmax(l, -1), -1), zero = tap_zeros(t, TAP_SHAPE(4));
+        tap_var      l = tap_input(t, wrap((tap_shape)S(4), logits)), end = tap_cumsum(tap_softmax(l, -1), -1),
+                zero = tap_zeros(t, TAP_SHAPE(4));
         d = tap_discretized_logistic_mixture(l, zero, zero);
-        const double u[] = { item(end, 0), item(end, 1), item(end, 2), nextafter(item(end, 0), 0), nextafter(item(end, 1), 0),
-                             nextafter(item(end, 2), 0), 1 - DBL_EPSILON / 2, 0 };
+        const double u[] = { item(end, 0),
+                             item(end, 1),
+                             item(end, 2),
+                             nextafter(item(end, 0), 0),
+                             nextafter(item(end, 1), 0),
+                             nextafter(item(end, 2), 0),
+                             1 - DBL_EPSILON / 2,
+                             0 };
         for (int i = 0; i < 8; i++) {
             const double x = tap_item(tap_sample_from(d, tap_scalar(t, fmin(u[i], 1 - DBL_EPSILON / 2))));
             if (!(x >= 0 && x <= 255)) fail_msg("logits %d, noise %.17g: %g", k, u[i], x);
@@ -290,8 +298,10 @@ static void test_noise_with_a_gradient(void **state)
     (void)state;
     double    u = 0.7;
     tap_tape *t = tap_tape_new(TAP_F64, 1);
-    tap_var   noise = tap_variable(t, wrap((tap_shape){ 0 }, &u)), v = tap_variable(t, wrap((tap_shape){ 0 }, &u)), in[2] = { noise, v }, g[2];
-    tap_dist (*const makers[])(tap_var, tap_var) = { tap_negative_binomial, zero_inflated, beta_binomial, tap_discretized_logistic, mixture };
+    tap_var   noise = tap_variable(t, wrap((tap_shape){ 0 }, &u)), v = tap_variable(t, wrap((tap_shape){ 0 }, &u)),
+            in[2] = { noise, v }, g[2];
+    tap_dist (*const makers[])(tap_var, tap_var) = { tap_negative_binomial, zero_inflated, beta_binomial,
+                                                     tap_discretized_logistic, mixture };
     for (size_t k = 0; k < sizeof makers / sizeof *makers; k++) {
         tap_grad(tap_add(tap_sample_from(makers[k](v, v), noise), tap_mul_scalar(tap_add(noise, v), 0)), 2, in, g);
         assert_tape_ok(t, "noise");
@@ -322,7 +332,8 @@ static void test_dtype_of_the_first_parameter(void **state)
     for (int k = 0; k < 2; k++) {
         const tap_dtype dtype = k ? TAP_F64 : TAP_F32;
         tap_var         a = k ? wide : narrow, b = k ? narrow : wide;
-        tap_dist        counts[] = { tap_negative_binomial(a, b), tap_zero_inflated_negative_binomial(a, b, b), tap_beta_binomial(n, a, b) };
+        tap_dist        counts[] = { tap_negative_binomial(a, b), tap_zero_inflated_negative_binomial(a, b, b),
+                                     tap_beta_binomial(n, a, b) };
         tap_dist        bytes[] = { tap_discretized_logistic(a, b), tap_discretized_logistic_mixture(b, a, b) };
         for (int i = 0; i < 3; i++) {
             assert_int_equal(tap_value(tap_log_prob(counts[i], n)).dtype, dtype);

@@ -222,7 +222,8 @@ static void check_values(const row *r, tap_dtype dtype, double tolerance)
     if (r->closed & ENTROPY) assert_close(tap_item(tap_entropy(d)), r->entropy, tolerance * (1 + fabs(r->entropy)), r->name);
     for (int i = 0; r->closed & MEAN && i < (width ? width : 1); i++) {
         assert_close(item(tap_dist_mean(d), i), r->mean[i], tolerance * (1 + fabs(r->mean[i])), r->name);
-        if (r->closed & VARIANCE) assert_close(item(tap_dist_variance(d), i), r->variance[i], tolerance * (1 + fabs(r->variance[i])), r->name);
+        if (r->closed & VARIANCE)
+            assert_close(item(tap_dist_variance(d), i), r->variance[i], tolerance * (1 + fabs(r->variance[i])), r->name);
     }
     assert_int_equal(tap_value(log_p).dtype, dtype);
     assert_tape_ok(t, r->name);
@@ -538,11 +539,12 @@ static void assert_all_finite(tap_var v, const char *name)
 /* Extreme parameters, and values at the ends of the support, give finite numbers and gradients. */
 static void check_extremes(tap_dtype dtype)
 {
-    const double large[] = { -1e4, -90, 0, 90, 1e4 }, ends[] = { 0, 1, 0.5, 0, 1 }, hot[] = { 0, 1, 0, 0, 0 }, half[] = { 0.5, 0.5, 0.5, 0.5, 0.5 };
-    tap_tape    *t = tap_tape_new(dtype, 0);
-    tap_var      l = tap_cast(tap_variable(t, wrap((tap_shape){ 1, { 5 } }, large)), dtype), x = many(t, 5, ends), dl;
-    tap_dist     of[] = { tap_continuous_bernoulli(l), tap_bernoulli(l), tap_relaxed_bernoulli(l, tap_scalar(t, 0.5)),
-                          tap_relaxed_one_hot_categorical(l, tap_scalar(t, 0.5)), tap_one_hot_categorical(l) };
+    const double large[] = { -1e4, -90, 0, 90, 1e4 }, ends[] = { 0, 1, 0.5, 0, 1 }, hot[] = { 0, 1, 0, 0, 0 },
+                 half[] = { 0.5, 0.5, 0.5, 0.5, 0.5 };
+    tap_tape *t = tap_tape_new(dtype, 0);
+    tap_var   l = tap_cast(tap_variable(t, wrap((tap_shape){ 1, { 5 } }, large)), dtype), x = many(t, 5, ends), dl;
+    tap_dist  of[] = { tap_continuous_bernoulli(l), tap_bernoulli(l), tap_relaxed_bernoulli(l, tap_scalar(t, 0.5)),
+                       tap_relaxed_one_hot_categorical(l, tap_scalar(t, 0.5)), tap_one_hot_categorical(l) };
     for (int k = 0; k < 5; k++) {
         tap_var lp = tap_log_prob(of[k], k < 4 ? x : many(t, 5, hot)), z = tap_sample_from(of[k], many(t, 5, half));
         tap_grad(tap_sum(tap_add(tap_sum(lp, TAP_ALL), tap_sum(z, TAP_ALL)), TAP_ALL), 1, &l, &dl);

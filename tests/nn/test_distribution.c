@@ -114,10 +114,10 @@ static void test_kl_normal(void **state)
 static void test_broadcasting(void **state)
 {
     (void)state;
-    tap_tape *t = tap_tape_new(TAP_F64, 0);
-    tap_dist  d = tap_normal(tap_zeros(t, TAP_SHAPE(2, 1)), tap_zeros(t, TAP_SHAPE(3)));
-    tap_dist  one = tap_normal(tap_zeros(t, TAP_SHAPE(4)), tap_scalar(t, 0));
-    tap_dist  b = tap_bernoulli(tap_zeros(t, TAP_SHAPE(2, 3)));
+    tap_tape       *t = tap_tape_new(TAP_F64, 0);
+    tap_dist        d = tap_normal(tap_zeros(t, TAP_SHAPE(2, 1)), tap_zeros(t, TAP_SHAPE(3)));
+    tap_dist        one = tap_normal(tap_zeros(t, TAP_SHAPE(4)), tap_scalar(t, 0));
+    tap_dist        b = tap_bernoulli(tap_zeros(t, TAP_SHAPE(2, 3)));
     const tap_shape shape = TAP_SHAPE(2, 3);
     assert_true(tap_shape_equal(tap_shape_of(tap_sample(d)), shape));
     assert_true(tap_shape_equal(tap_shape_of(tap_entropy(d)), shape));
@@ -308,6 +308,7 @@ static void test_errors(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_normal_values),
         cmocka_unit_test(test_normal_integrals),
@@ -320,5 +321,6 @@ int main(void)
         cmocka_unit_test(test_float32),
         cmocka_unit_test(test_errors),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

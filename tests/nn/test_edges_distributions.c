@@ -38,6 +38,7 @@ static void test_vectors_of_logits(void **state)
 
 /* ---- Completeness: the header is asked which kinds there are, and tap_kl which pairs ---- */
 
+/* clang-format off */
 static const tap_dist_type *const kinds[] = {
     &tap__normal_type, &tap__isotropic_normal_type, &tap__multivariate_normal_type, &tap__log_normal_type, &tap__laplace_type,
     &tap__delta_type, &tap__continuous_bernoulli_type, &tap__bernoulli_type, &tap__categorical_type, &tap__one_hot_categorical_type,
@@ -45,6 +46,7 @@ static const tap_dist_type *const kinds[] = {
     &tap__zero_inflated_negative_binomial_type, &tap__beta_binomial_type, &tap__discretized_logistic_type,
     &tap__discretized_logistic_mixture_type,
 };
+/* clang-format on */
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -169,7 +171,8 @@ static void check_impossible_draws(tap_dtype dtype)
     tap_tape       *t = tap_tape_new(dtype, 1);
     const tap_shape s = TAP_SHAPE(2, 3);
     tap_var         zero = tap_zeros(t, s), log_p = numbers(t, s, p), log_q = numbers(t, s, q), g;
-    tap_var         y = tap_bound_of((tap_densities){ .log_px_z = log_p, .log_pz = zero, .log_q = log_q }, (tap_bound_options){ .bound = TAP_IWAE });
+    tap_var         y = tap_bound_of((tap_densities){ .log_px_z = log_p, .log_pz = zero, .log_q = log_q },
+                                     (tap_bound_options){ .bound = TAP_IWAE });
     expect("the bound", y, bound);
     tap_grad(tap_sum(y, TAP_ALL), 1, &log_p, &g);
     expect("the gradient", g, by_p);
@@ -195,10 +198,12 @@ static void check_score(tap_dtype dtype)
 /* A beta of 0 leaves the KL out, whatever it is; NaN is no nats to be had for free. */
 static void check_weights(tap_dtype dtype)
 {
-    const double f[] = { 2, 3 }, kl[] = { inf, 1 }, by_kl[] = { 0, 0 }, bits[] = { (double)NAN, 0.5 }, freed[] = { (double)NAN, 1 };
-    tap_tape    *t = tap_tape_new(dtype, 1);
-    tap_var      k = numbers(t, TAP_SHAPE(2, 1), kl), g;
-    tap_var      y = tap_bound_of((tap_densities){ .log_px_z = numbers(t, TAP_SHAPE(1, 2), f), .kl = k }, (tap_bound_options){ .beta = -1 });
+    const double f[] = { 2, 3 }, kl[] = { inf, 1 }, by_kl[] = { 0, 0 }, bits[] = { (double)NAN, 0.5 },
+                 freed[] = { (double)NAN, 1 };
+    tap_tape *t = tap_tape_new(dtype, 1);
+    tap_var   k = numbers(t, TAP_SHAPE(2, 1), kl), g;
+    tap_var   y =
+        tap_bound_of((tap_densities){ .log_px_z = numbers(t, TAP_SHAPE(1, 2), f), .kl = k }, (tap_bound_options){ .beta = -1 });
     expect("without the KL", y, f);
     tap_grad(tap_sum(y, TAP_ALL), 1, &k, &g);
     expect("the gradient by the KL", g, by_kl);
@@ -218,6 +223,7 @@ static void test_bounds(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_continuous),
         cmocka_unit_test(test_discrete),
@@ -228,5 +234,6 @@ int main(void)
         cmocka_unit_test(test_every_pair_has_a_row),
         cmocka_unit_test(test_bounds),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,9 +161,9 @@ static void test_what_was_read_is_not_told(void **state)
 static void test_a_tape_made_good(void **state)
 {
     (void)state;
-    tap_tape *t = tap_tape_new(TAP_F64, 0);
-    double    number[N] = { 1, 2, 3 };
-    tap_var   x = tap_variable(t, vector(number)), dx, y = tap_square(x), bad = fail_on(t);
+    tap_tape    *t = tap_tape_new(TAP_F64, 0);
+    double       number[N] = { 1, 2, 3 };
+    tap_var      x = tap_variable(t, vector(number)), dx, y = tap_square(x), bad = fail_on(t);
     const size_t bytes = tap_tape_bytes(t);
     assert_int_equal(tap_exp(x).id, 0);
     tap_tape_clear_error(t);
@@ -256,11 +256,13 @@ static void test_errors_within_layers(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unread_errors_are_told_once), cmocka_unit_test(test_what_was_read_is_not_told),
         cmocka_unit_test(test_a_tape_made_good),            cmocka_unit_test(test_a_root_made_good),
         cmocka_unit_test(test_calls_are_counted),           cmocka_unit_test(test_errors_of_rules),
         cmocka_unit_test(test_errors_within_layers),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

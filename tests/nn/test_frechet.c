@@ -40,8 +40,7 @@ static void test_distance(void **state)
     (void)state;
     tap_arena *m = tap_arena_new();
     /* One number: (mean - mean')^2 + (sigma - sigma')^2 */
-    assert_near(distance(rows_of(m, 1, (double[]){ 4 }, 1, 1), rows_of(m, 1, (double[]){ 0.25 }, -2, 2)), 9 + 2.25,
-                1e-12);
+    assert_near(distance(rows_of(m, 1, (double[]){ 4 }, 1, 1), rows_of(m, 1, (double[]){ 0.25 }, -2, 2)), 9 + 2.25, 1e-12);
     /* Two: tr sqrt(A B) = sqrt(tr A B + 2 sqrt(det A B)), by Cayley and Hamilton */
     const double A[] = { 2, 0.5, 0.5, 1 }, B[] = { 1, -0.7, -0.7, 3 };
     const double trace = 2 * 1 + 2 * 0.5 * -0.7 + 1 * 3, det = (2 - 0.25) * (3 - 0.49);
@@ -73,7 +72,8 @@ static void test_single_precision(void **state)
     static const float  a[] = { 1, 2, 4, 7 };
     static const double b[] = { 1, 2, 4, 9 };
     (void)state;
-    tap_tensor x = tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 1), (void *)a), y = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 1), (void *)b);
+    tap_tensor x = tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 1), (void *)a),
+               y = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 1), (void *)b);
     const double spread = sqrt(7) - sqrt(38. / 3);
     assert_near(distance(x, y), 0.25 + spread * spread, 1e-12);
     assert_near(distance(y, x), 0.25 + spread * spread, 1e-12);
@@ -81,7 +81,7 @@ static void test_single_precision(void **state)
 
 static void test_refused(void **state)
 {
-    static double numbers[8];
+    static double  numbers[8];
     static int64_t whole[8];
     (void)state;
     const struct {
@@ -109,8 +109,10 @@ static void test_refused(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_distance),
                                         cmocka_unit_test(test_degenerate), cmocka_unit_test(test_single_precision),
                                         cmocka_unit_test(test_refused) };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,10 +201,12 @@ static void test_used_again_after_a_step(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_frozen_part_costs_nothing), cmocka_unit_test(test_all_frozen),
         cmocka_unit_test(test_freeze_and_thaw),             cmocka_unit_test(test_changed_before_backward),
         cmocka_unit_test(test_used_again_after_a_step),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

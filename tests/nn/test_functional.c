@@ -40,42 +40,49 @@ static void test_class_losses(void **state)
     expect_close(tap_nll_loss(p, target, w, 0, TAP_REDUCE_MEAN), TAP_SCALAR, D(4));
     expect_close(tap_nll_loss(p, target, ABSENT, 1, TAP_REDUCE_SUM), TAP_SCALAR, D(6));
     expect_close(tap_nll_loss(p, places(TAP_SHAPE(3), I(0, -100, 1)), ABSENT, -100, TAP_REDUCE_SUM), TAP_SCALAR, D(7));
-    expect_close(tap_nll_loss(floats(TAP_SHAPE(2), D(-1, -2)), places(TAP_SCALAR, I(1)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN), TAP_SCALAR,
-           D(2));
+    expect_close(tap_nll_loss(floats(TAP_SHAPE(2), D(-1, -2)), places(TAP_SCALAR, I(1)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN),
+                 TAP_SCALAR, D(2));
     double a = log(exp(-1) + exp(-2)), b = log(exp(-3) + exp(-4)), c = log(exp(-5) + exp(-6));
     expect_close(tap_cross_entropy(p, target, ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0), TAP_SHAPE(3), D(a + 1, b + 4, c + 5));
-    expect_close(tap_cross_entropy(p, target, w, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0), TAP_SCALAR, D((a + 1 + 3 * (b + 4) + c + 5) / 5));
+    expect_close(tap_cross_entropy(p, target, w, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0), TAP_SCALAR,
+                 D((a + 1 + 3 * (b + 4) + c + 5) / 5));
     expect_close(tap_cross_entropy(p, target, w, 1, TAP_REDUCE_SUM, 0.5), TAP_SCALAR,
-           D(0.5 * (a + 1 + c + 5) + 0.25 * (a + 1 + 3 * (a + 2) + c + 5 + 3 * (c + 6))));
+                 D(0.5 * (a + 1 + c + 5) + 0.25 * (a + 1 + 3 * (a + 2) + c + 5 + 3 * (c + 6))));
     tap_var ruled_out = floats(TAP_SHAPE(1, 2), D(0, -(double)INFINITY)); /* a class that counts only when smoothed */
-    expect_close(tap_cross_entropy(ruled_out, places(TAP_SHAPE(1), I(0)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0), TAP_SHAPE(1), D(0));
+    expect_close(tap_cross_entropy(ruled_out, places(TAP_SHAPE(1), I(0)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0),
+                 TAP_SHAPE(1), D(0));
     tap_var hard = floats(TAP_SHAPE(3, 2), D(1, 0, 0, 1, 1, 0)); /* smoothed by 1/2: 3/4 and 1/4 */
-    expect_close(tap_cross_entropy(p, hard, ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0.5), TAP_SHAPE(3), D(a + 1.25, b + 3.75, c + 5.25));
-    expect_close(tap_cross_entropy(floats(TAP_SHAPE(2), D(-1, -2)), floats(TAP_SHAPE(2), D(1, 0)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0.5),
-           TAP_SCALAR, D(a + 1.25));
+    expect_close(tap_cross_entropy(p, hard, ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0.5), TAP_SHAPE(3),
+                 D(a + 1.25, b + 3.75, c + 5.25));
+    expect_close(tap_cross_entropy(floats(TAP_SHAPE(2), D(-1, -2)), floats(TAP_SHAPE(2), D(1, 0)), ABSENT, TAP_NO_INDEX,
+                                   TAP_REDUCE_MEAN, 0.5),
+                 TAP_SCALAR, D(a + 1.25));
     tap_var soft = floats(TAP_SHAPE(3, 2), D(1, 0, 0.25, 0.75, 0, 0));
     expect_close(tap_cross_entropy(p, soft, w, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0), TAP_SCALAR,
-           D((a + 1 + 0.25 * (b + 3) + 2.25 * (b + 4)) / 3));
+                 D((a + 1 + 0.25 * (b + 3) + 2.25 * (b + 4)) / 3));
 }
 
 static void test_binary_losses(void **state)
 {
     (void)state;
-    tap_var p = floats(TAP_SHAPE(3), D(0.25, 0, 1)), y = floats(TAP_SHAPE(3), D(1, 1, 0.5)), w = floats(TAP_SHAPE(3), D(1, 2, 2));
+    tap_var p = floats(TAP_SHAPE(3), D(0.25, 0, 1)), y = floats(TAP_SHAPE(3), D(1, 1, 0.5)),
+            w = floats(TAP_SHAPE(3), D(1, 2, 2));
     expect_close(tap_binary_cross_entropy(p, y, w, TAP_REDUCE_NONE), TAP_SHAPE(3), D(log(4), 200, 100));
     tap_var x = floats(TAP_SHAPE(2), D(0, 1e4)), z = floats(TAP_SHAPE(2), D(0.25, 0));
     expect_close(tap_binary_cross_entropy_with_logits(x, z, ABSENT, TAP_REDUCE_NONE, ABSENT), TAP_SHAPE(2), D(log(2), 1e4));
     expect_close(tap_binary_cross_entropy_with_logits(x, z, ABSENT, TAP_REDUCE_NONE, tap_scalar(t, 3)), TAP_SHAPE(2),
-           D(1.5 * log(2), 1e4));
+                 D(1.5 * log(2), 1e4));
     expect_close(tap_binary_cross_entropy(p, y, w, TAP_REDUCE_SUM), TAP_SCALAR, D(log(4) + 300));
-    expect_close(tap_binary_cross_entropy(tap_scalar(t, 0.25), tap_scalar(t, 0), ABSENT, TAP_REDUCE_MEAN), TAP_SCALAR, D(log(4.0 / 3)));
+    expect_close(tap_binary_cross_entropy(tap_scalar(t, 0.25), tap_scalar(t, 0), ABSENT, TAP_REDUCE_MEAN), TAP_SCALAR,
+                 D(log(4.0 / 3)));
     expect_close(tap_binary_cross_entropy_with_logits(x, z, ABSENT, TAP_REDUCE_SUM, ABSENT), TAP_SCALAR, D(log(2) + 1e4));
-    expect_close(tap_binary_cross_entropy_with_logits(x, z, ABSENT, TAP_REDUCE_SUM, tap_scalar(t, 3)), TAP_SCALAR, D(1.5 * log(2) + 1e4));
+    expect_close(tap_binary_cross_entropy_with_logits(x, z, ABSENT, TAP_REDUCE_SUM, tap_scalar(t, 3)), TAP_SCALAR,
+                 D(1.5 * log(2) + 1e4));
     tap_var l3 = tap_scalar(t, log(3)), quarter = tap_scalar(t, 0.25), twice = tap_scalar(t, 2);
     expect_close(tap_binary_cross_entropy_with_logits(l3, quarter, twice, TAP_REDUCE_SUM, tap_scalar(t, 3)), TAP_SCALAR,
-           D(2 * (0.75 * log(3) + 1.5 * log(4.0 / 3))));
+                 D(2 * (0.75 * log(3) + 1.5 * log(4.0 / 3))));
     expect_close(tap_binary_cross_entropy_with_logits(l3, quarter, twice, TAP_REDUCE_MEAN, ABSENT), TAP_SCALAR,
-           D(2 * (log(4) - 0.25 * log(3))));
+                 D(2 * (log(4) - 0.25 * log(3))));
     tap_var q = floats(TAP_SHAPE(2), D(0, 0.5)), l = floats(TAP_SHAPE(2), D(-1, -2));
     expect_close(tap_kl_div(l, q, TAP_REDUCE_SUM, false), TAP_SCALAR, D(0.5 * (log(0.5) + 2)));
     expect_close(tap_kl_div(l, tap_neg(tap_ones(t, TAP_SHAPE(2))), TAP_REDUCE_SUM, true), TAP_SCALAR, D(exp(-1)));
@@ -117,20 +124,25 @@ static void test_attention(void **state)
     expect_close(tap_scaled_dot_product_attention(q, k, v, tap_cast(no, TAP_BOOL), 0, false, 0), TAP_SHAPE(2, 1), D(0, 0));
     tap_var bias = floats(TAP_SHAPE(2, 3), D(0, -(double)INFINITY, 0, log(2), 0, -(double)INFINITY));
     expect_close(tap_scaled_dot_product_attention(q, k, v, bias, 0, false, 0), TAP_SHAPE(2, 1), D(3.5, 4.0 / 3));
-    expect_close(tap_scaled_dot_product_attention(tap_ones(t, TAP_SHAPE(1, 4)), tap_eye(t, 4), tap_eye(t, 4), ABSENT, 0, false, 0),
-           TAP_SHAPE(1, 4), D(0.25, 0.25, 0.25, 0.25));
+    expect_close(
+        tap_scaled_dot_product_attention(tap_ones(t, TAP_SHAPE(1, 4)), tap_eye(t, 4), tap_eye(t, 4), ABSENT, 0, false, 0),
+        TAP_SHAPE(1, 4), D(0.25, 0.25, 0.25, 0.25));
     tap_var wide = floats(TAP_SHAPE(2, 4), D(0, 0, 0, 0, log(3), 0, 0, 0)), two = floats(TAP_SHAPE(1, 4), D(2, 5, 0, 0));
-    expect_close(tap_scaled_dot_product_attention(two, wide, floats(TAP_SHAPE(2, 1), D(0, 4)), ABSENT, 0, false, 0), TAP_SHAPE(1, 1), D(3)); /* 2 log 3 / sqrt 4 */
+    expect_close(tap_scaled_dot_product_attention(two, wide, floats(TAP_SHAPE(2, 1), D(0, 4)), ABSENT, 0, false, 0),
+                 TAP_SHAPE(1, 1), D(3)); /* 2 log 3 / sqrt 4 */
     expect_close(tap_scaled_dot_product_attention(floats(TAP_SHAPE(1, 1), D(1)), floats(TAP_SHAPE(2, 1), D(0, log(3))),
-                                            floats(TAP_SHAPE(2, 1), D(0, 4)), ABSENT, 0, false, 2),
-           TAP_SHAPE(1, 1), D(4 * 0.9));
+                                                  floats(TAP_SHAPE(2, 1), D(0, 4)), ABSENT, 0, false, 2),
+                 TAP_SHAPE(1, 1), D(4 * 0.9));
     /* A bias is added to scores that are not all the same: 2 log 3 / sqrt 4, less log 3. */
-    expect_close(tap_scaled_dot_product_attention(two, wide, floats(TAP_SHAPE(2, 1), D(0, 4)), floats(TAP_SHAPE(2), D(0, -log(3))), 0, false, 0),
+    expect_close(tap_scaled_dot_product_attention(two, wide, floats(TAP_SHAPE(2, 1), D(0, 4)),
+                                                  floats(TAP_SHAPE(2), D(0, -log(3))), 0, false, 0),
                  TAP_SHAPE(1, 1), D(2));
     /* A single key has all the weight, none has none, and all that is dropped is gone. */
     tap_var one = tap_ones(t, TAP_SHAPE(1, 4)), none = tap_zeros(t, TAP_SHAPE(0, 4));
-    expect_close(tap_scaled_dot_product_attention(one, tap_mul_scalar(one, 3), one, ABSENT, 0, false, 0), TAP_SHAPE(1, 4), D(1, 1, 1, 1));
-    expect_close(tap_scaled_dot_product_attention(q, none, none, ABSENT, 0, false, 0), TAP_SHAPE(2, 4), D(0, 0, 0, 0, 0, 0, 0, 0));
+    expect_close(tap_scaled_dot_product_attention(one, tap_mul_scalar(one, 3), one, ABSENT, 0, false, 0), TAP_SHAPE(1, 4),
+                 D(1, 1, 1, 1));
+    expect_close(tap_scaled_dot_product_attention(q, none, none, ABSENT, 0, false, 0), TAP_SHAPE(2, 4),
+                 D(0, 0, 0, 0, 0, 0, 0, 0));
     expect_close(tap_scaled_dot_product_attention(q, k, v, ABSENT, 1, false, 0), TAP_SHAPE(2, 1), D(0, 0));
 }
 
@@ -201,21 +213,22 @@ static void test_batch_norm_follows(void **state)
     expect_close(tap_batch_norm(x, &m, &v, ABSENT, ABSENT, true, 0.5, 0), TAP_SHAPE(2, 2, 1), D(-1, -1, 1, 1));
     assert_true(mean[0] == 1 && mean[1] == 8 && var[0] == 1.5 && var[1] == 4.5);
     expect_close(tap_batch_norm(x, &m, &v, ABSENT, ABSENT, false, 0.5, 0), TAP_SHAPE(2, 2, 1),
-           D(0, -4 / sqrt(4.5), 2 / sqrt(1.5), 0));
+                 D(0, -4 / sqrt(4.5), 2 / sqrt(1.5), 0));
     assert_true(mean[0] == 1 && var[0] == 1.5);
     expect_close(tap_batch_norm(tap_zeros(t, TAP_SHAPE(0)), NULL, NULL, ABSENT, ABSENT, true, 0.5, 0), TAP_SHAPE(0), NULL);
     tap_var w = floats(TAP_SHAPE(2), D(2, 10)), b = floats(TAP_SHAPE(2), D(0, 1));
     expect_close(tap_batch_norm(x, NULL, NULL, w, b, true, 0.5, 0), TAP_SHAPE(2, 2, 1), D(-2, -9, 2, 11));
-    expect_close(tap_batch_norm(floats(TAP_SHAPE(2, 1, 2), D(1, 3, 5, 7)), NULL, NULL, ABSENT, ABSENT, true, 0.5, 4), TAP_SHAPE(2, 1, 2),
-           D(-1, -1 / 3.0, 1 / 3.0, 1));
+    expect_close(tap_batch_norm(floats(TAP_SHAPE(2, 1, 2), D(1, 3, 5, 7)), NULL, NULL, ABSENT, ABSENT, true, 0.5, 4),
+                 TAP_SHAPE(2, 1, 2), D(-1, -1 / 3.0, 1 / 3.0, 1));
     double     zero[2] = { 0 }, three[2] = { 3, 3 };
     tap_tensor m0 = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), zero), v3 = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), three);
     expect_close(tap_batch_norm(x, &m0, &v3, w, b, false, 0.5, 1), TAP_SHAPE(2, 2, 1), D(1, 21, 3, 41));
-    expect_close(tap_batch_norm(tap_cast(x, TAP_F32), &m0, &v3, ABSENT, ABSENT, false, 0.5, 1), TAP_SHAPE(2, 2, 1), D(0.5, 2, 1.5, 4));
+    expect_close(tap_batch_norm(tap_cast(x, TAP_F32), &m0, &v3, ABSENT, ABSENT, false, 0.5, 1), TAP_SHAPE(2, 2, 1),
+                 D(0.5, 2, 1.5, 4));
     double     far = 8, wide = 0;
     tap_tensor m1 = tap_tensor_wrap(TAP_F64, TAP_SHAPE(1), &far), v1 = tap_tensor_wrap(TAP_F64, TAP_SHAPE(1), &wide);
     tap_batch_norm(floats(TAP_SHAPE(2, 1, 2), D(1, 3, 5, 7)), &m1, &v1, ABSENT, ABSENT, true, 0.25, 0);
-    assert_true(far == 7 && fabs(wide - 5.0 / 3) < 1e-14); /* a quarter of the way to 4 and to 20/3 */
+    assert_true(far == 7 && fabs(wide - 5.0 / 3) < 1e-14);      /* a quarter of the way to 4 and to 20/3 */
     tap_var odd = tap_cast(tap_ones(t, TAP_SHAPE(1)), TAP_F32); /* of another dtype: the tape fails, and the statistics stay */
     tap_batch_norm(floats(TAP_SHAPE(2, 1, 2), D(1, 3, 5, 7)), &m1, &v1, odd, ABSENT, true, 0.25, 0);
     assert_true(tap_tape_status(t, NULL) != TAP_OK && far == 7 && wide > 1);

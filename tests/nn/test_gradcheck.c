@@ -137,8 +137,9 @@ static void test_wrong(void **state)
         assert_int_equal(r.element, 0);
         assert_true(fabs(r.numeric - r.analytic) > 1e-5);
         assert_string_equal(r.name, "noise.scale");
-        assert_non_null(strstr(r.message, "gradcheck: 88 derivatives compared, and they disagree, most in noise.scale, element 0 "
-                                          "(output element "));
+        assert_non_null(strstr(r.message,
+                               "gradcheck: 88 derivatives compared, and they disagree, most in noise.scale, element 0 "
+                               "(output element "));
     }
     assert_true(check(&m, wrong, (tap_gradcheck_options){ .atol = 1e-2 }).ok);
     tap_module_free(m.root);
@@ -171,7 +172,7 @@ static void test_error_on_the_way(void **state)
 
 /* ---- float32 ---- */
 
-static float one = 1, one_grad;
+static float       one = 1, one_grad;
 static const float data[4][3] = { { 1, -2, 0.5f }, { 0.1f, 0.2f, 0.3f }, { -1, 3, 2 }, { 0, 0, 1 } };
 
 /* What a user writes for a float32 model: float32 data, leaves of his own, a sample, and casts there and back. */
@@ -179,7 +180,8 @@ static tap_var single(tap_tape *t, void *ctx)
 {
     model   *m = ctx;
     tap_var  x = tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 3), (void *)(uintptr_t)data));
-    tap_leaf leaf = { tap_tensor_wrap(TAP_F32, TAP_SCALAR, &one), tap_tensor_wrap(TAP_F32, TAP_SCALAR, &one_grad), NULL, "one" };
+    tap_leaf leaf = { tap_tensor_wrap(TAP_F32, TAP_SCALAR, &one), tap_tensor_wrap(TAP_F32, TAP_SCALAR, &one_grad), NULL,
+                      "one" };
     tap_var  scale = tap_mul(tap_use(t, m->scale), tap_mul(tap_leaf_var(t, &leaf), tap_variable(t, leaf.value)));
     tap_dist q = tap_normal(tap_linear_forward(&m->layer, x), scale);
     tap_var  z = tap_cast(tap_cast(tap_tanh(tap_sample(q)), TAP_F64), TAP_F32);
@@ -245,7 +247,7 @@ static void test_errors(void **state)
     assert_refused(&m, (tap_gradcheck_options){ 0 }, TAP_EIO, "gradcheck: broken");
     tap_module_free(m.root);
 
-    model empty = { .root = tap_module_new(TAP_F64, 0) };
+    model                empty = { .root = tap_module_new(TAP_F64, 0) };
     tap_gradcheck_result r = tap_module_gradcheck(empty.root, nan_somewhere, &empty, (tap_gradcheck_options){ 0 });
     assert_false(r.ok);
     tap_module_free(empty.root);
@@ -257,8 +259,9 @@ static double running[2][2] = { { 0.5, -0.5 }, { 2, 3 } };
 
 static tap_var normalized(tap_tape *t, void *ctx)
 {
-    const tap_tensor mean = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), running[0]), var = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), running[1]);
-    tap_var          x = tap_mul(tap_randn(t, TAP_SHAPE(4, 2)), tap_use(t, ctx));
+    const tap_tensor mean = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), running[0]),
+                     var = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), running[1]);
+    tap_var x = tap_mul(tap_randn(t, TAP_SHAPE(4, 2)), tap_use(t, ctx));
     return tap_batch_norm(x, &mean, &var, (tap_var){ 0 }, (tap_var){ 0 }, true, 0.1, 1e-5);
 }
 
@@ -266,9 +269,9 @@ static void test_running_statistics_stay(void **state)
 {
     (void)state;
     for (int dtype = TAP_F32; dtype <= TAP_F64; dtype++) {
-        const double before[2][2] = { { 0.5, -0.5 }, { 2, 3 } };
-        tap_module  *root = tap_module_new((tap_dtype)dtype, 0);
-        tap_param   *w = tap_param_new(root, "w", TAP_SHAPE(2), tap_init_constant(1));
+        const double         before[2][2] = { { 0.5, -0.5 }, { 2, 3 } };
+        tap_module          *root = tap_module_new((tap_dtype)dtype, 0);
+        tap_param           *w = tap_param_new(root, "w", TAP_SHAPE(2), tap_init_constant(1));
         tap_gradcheck_result r = tap_module_gradcheck(root, normalized, w, (tap_gradcheck_options){ .order = 2 });
         if (!r.ok) fail_msg("%s", r.message);
         assert_memory_equal(running, before, sizeof before);

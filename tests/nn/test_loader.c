@@ -68,10 +68,10 @@ static void test_in_order(void **state)
 
 static void epoch_order(uint64_t seed, uint64_t epoch, int64_t order[10])
 {
-    tap_loader *l = tap_loader_new(table_data(), (tap_loader_options){ .batch = 3, .shuffle = true, .seed = seed,
-                                                                       .dtype = TAP_F64 });
-    tap_tensor  x;
-    int64_t     n, at = 0;
+    tap_loader *l =
+        tap_loader_new(table_data(), (tap_loader_options){ .batch = 3, .shuffle = true, .seed = seed, .dtype = TAP_F64 });
+    tap_tensor x;
+    int64_t    n, at = 0;
     if (epoch) tap_loader_start(l, epoch);
     while (tap_loader_next(l, &x)) {
         const int64_t *rows = tap_loader_rows(l, &n);
@@ -143,8 +143,7 @@ static void test_any_strides(void **state)
     tap_loader *l = tap_loader_new(data, (tap_loader_options){ .batch = 4, .scale = 2, .dtype = TAP_F64 });
     assert_true(tap_loader_next(l, &x));
     for (int i = 0; i < 4; i++) {
-        for (int k = 0; k < 6; k++)
-            assert_true(tap_tensor_item(x, i * 6 + k) == 2.0 * images[9 - 3 * i][k % 2][k / 2]);
+        for (int k = 0; k < 6; k++) assert_true(tap_tensor_item(x, i * 6 + k) == 2.0 * images[9 - 3 * i][k % 2][k / 2]);
     }
     tap_loader_free(l);
 
@@ -209,8 +208,8 @@ static void test_batches_on_a_tape_stay(void **state)
     const void *seen[4][5];
     for (uint64_t epoch = 0; epoch < 4; epoch++) {
         tap_tensor x;
-        tap_var    w = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), ((double[]){ 1, 1 }))), sum = tap_scalar(t, 0), dw;
-        double     expected = 0;
+        tap_var w = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), ((double[]){ 1, 1 }))), sum = tap_scalar(t, 0), dw;
+        double  expected = 0;
         tap_loader_start(l, epoch);
         for (int i = 0; tap_loader_next(l, &x); i++) {
             sum = tap_add(sum, tap_sum(tap_square(tap_mul(tap_input(t, x), w)), TAP_ALL));
@@ -253,10 +252,11 @@ static void test_a_freed_loader(void **state)
 {
     (void)state;
     static double wide[4][1000];
-    tap_loader   *l = tap_loader_new(tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 1000), wide), (tap_loader_options){ .dtype = TAP_F64 });
-    tap_tape     *t = tap_tape_new(TAP_F64, 0);
-    tap_tensor    x;
-    double        one = 1;
+    tap_loader   *l =
+        tap_loader_new(tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 1000), wide), (tap_loader_options){ .dtype = TAP_F64 });
+    tap_tape  *t = tap_tape_new(TAP_F64, 0);
+    tap_tensor x;
+    double     one = 1;
     assert_true(tap_loader_next(l, &x));
     tap_var loss = tap_sum(tap_mul(tap_input(t, x), tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SCALAR, &one))), TAP_ALL);
     tap_loader_free(l);
@@ -266,11 +266,13 @@ static void test_a_freed_loader(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_order),    cmocka_unit_test(test_shuffle), cmocka_unit_test(test_drop_last),
         cmocka_unit_test(test_any_strides), cmocka_unit_test(test_no_rows), cmocka_unit_test(test_errors),
         cmocka_unit_test(test_batches_on_a_tape_stay), cmocka_unit_test(test_a_loop_needs_two_batches),
         cmocka_unit_test(test_a_freed_loader),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, fill, NULL);
 }

@@ -81,8 +81,8 @@ static void test_bad_names(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char        expected[200];
         tap_module *root = tap_module_new(TAP_F32, 0), *m = tap_module_child(root, "m");
-        snprintf(expected, sizeof expected,
-                 "m: '%s' is no name: it takes printable ASCII without space, dot, \" and \\", bad[i]);
+        snprintf(expected, sizeof expected, "m: '%s' is no name: it takes printable ASCII without space, dot, \" and \\",
+                 bad[i]);
         char *end_of_line = strchr(expected, '\n');
         if (end_of_line) *end_of_line = '?';
         if (i % 2) assert_non_null(tap_module_child(m, bad[i]));

@@ -56,9 +56,9 @@ static void assert_same_values(const tap_module *a, const tap_module *b, double 
 static void test_round_trip(void **state)
 {
     (void)state;
-    tap_error         e = { 0 };
+    tap_error          e = { 0 };
     const tap_metadata metadata[] = { { "seed", "1" }, { "note", "a \"quoted\" one" } };
-    tap_module       *a = model(TAP_F64, 1), *b = model(TAP_F64, 2);
+    tap_module        *a = model(TAP_F64, 1), *b = model(TAP_F64, 2);
     assert_int_equal(tap_module_save(a, file, 2, metadata, &e), TAP_OK);
     assert_int_equal(tap_module_load(b, file, &e), TAP_OK);
     assert_same_values(a, b, 0);

@@ -136,11 +136,11 @@ static tap_var loss(tap_tape *t, tap_module *m)
 static void test_training(void **state)
 {
     (void)state;
-    tap_module *root = tap_module_new(TAP_F64, 0), *part = tap_module_child(root, "part");
-    tap_param  *p = tap_param_new(part, "p", TAP_SHAPE(3), tap_init_constant(8));
-    tap_param  *q = tap_param_new(root, "q", TAP_SHAPE(3), tap_init_constant(8));
-    tap_tape   *t = tap_tape_new(TAP_F64, 0);
-    tap_optim  *o = tap_sgd(part, (tap_sgd_options){ .lr = 0.25 }); /* of the part alone */
+    tap_module  *root = tap_module_new(TAP_F64, 0), *part = tap_module_child(root, "part");
+    tap_param   *p = tap_param_new(part, "p", TAP_SHAPE(3), tap_init_constant(8));
+    tap_param   *q = tap_param_new(root, "q", TAP_SHAPE(3), tap_init_constant(8));
+    tap_tape    *t = tap_tape_new(TAP_F64, 0);
+    tap_optim   *o = tap_sgd(part, (tap_sgd_options){ .lr = 0.25 }); /* of the part alone */
     const double expected[] = { 4, 2, 1.5, 1.5 };
     for (int k = 0; k < 4; k++) {
         if (k == 2) tap_optim_set_lr(o, 0.125);
@@ -357,8 +357,8 @@ static void test_parameters_made_later(void **state)
     tap_optim *o = tap_sgd(p.a->module, (tap_sgd_options){ .lr = 0.25 });
     tap_param_new(tap_module_child(p.root, "elsewhere"), "c", TAP_SHAPE(1), tap_init_zeros());
     assert_int_equal(learn(&p, o, false), TAP_OK);
-    tap_module *head = tap_module_child(p.a->module, "head");
-    tap_param  *late = tap_param_new(head, "late", TAP_SHAPE(1), tap_init_zeros());
+    tap_module  *head = tap_module_child(p.a->module, "head");
+    tap_param   *late = tap_param_new(head, "late", TAP_SHAPE(1), tap_init_zeros());
     const double before = first(p.a);
     assert_int_equal(learn(&p, o, false), TAP_EARG);
     assert_true(first(p.a) == before);
@@ -391,6 +391,7 @@ static void test_takes_gradients_since_it_exists(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adam),    cmocka_unit_test(test_sgd),         cmocka_unit_test(test_training),
         cmocka_unit_test(test_refuses), cmocka_unit_test(test_bad_options), cmocka_unit_test(test_finite_gradients),
@@ -398,5 +399,6 @@ int main(void)
         cmocka_unit_test(test_free_gives_memory_back),    cmocka_unit_test(test_parameters_made_later),
         cmocka_unit_test(test_takes_gradients_since_it_exists),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

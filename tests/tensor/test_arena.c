@@ -200,9 +200,11 @@ static void test_errors_stick(void **state)
 static void test_absurd_sizes(void **state)
 {
     (void)state;
+    /* clang-format off */
     static const size_t sizes[] = { SIZE_MAX,         SIZE_MAX - 1,     SIZE_MAX - 63,   SIZE_MAX - 64,
                                     SIZE_MAX - 65,    SIZE_MAX - 127,   SIZE_MAX - 1000, SIZE_MAX / 2 + 1,
                                     SIZE_MAX / 2,     SIZE_MAX / 4 + 1, SIZE_MAX / 4 };
+    /* clang-format on */
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         char       want[100];
         tap_arena *fresh = tap_arena_new(), *used = tap_arena_new();

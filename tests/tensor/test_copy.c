@@ -17,6 +17,7 @@ typedef struct {
 #define HUGE_INT INT64_C(9007199254740993) /* 2^53 + 1, which no double is */
 
 /* From float64. */
+/* clang-format off */
 static const values doubles = {
     .n = 24,
     .f64 = { 0, -0.0, 0.5, -0.5, 1, -1, 1.75, -1.75, 254.99, 255, 255.5, 256, -255.9, 1e-300, 1e300, -1e300, 0x1p53 + 2, 0x1p62,
@@ -28,6 +29,7 @@ static const values doubles = {
     .u8 = { 0, 0, 0, 0, 1, 0, 1, 0, 254, 255, 255, 255, 0, 0, 255, 0, 255, 255, 255, 0, 255, 0, 255, 0 },
     .truth = { 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 },
 };
+/* clang-format on */
 
 /* From float32. */
 static const values floats = {
@@ -61,9 +63,11 @@ static const values bytes = {
 };
 
 /* From bool. */
+/* clang-format off */
 static const values truths = {
     .n = 2, .u8 = { 0, 1 }, .f32 = { 0, 1 }, .f64 = { 0, 1 }, .i64 = { 0, 1 }, .truth = { 0, 1 },
 };
+/* clang-format on */
 
 static tap_tensor values_as(const values *v, tap_dtype dtype)
 {
@@ -127,6 +131,7 @@ static void check_copy(tap_shape to, tap_shape from, int layout_to, int layout_f
 static void test_layouts(void **state)
 {
     (void)state;
+    /* clang-format off */
     static const tap_shape shapes[][2] = {
         { { 0, { 0 } }, { 0, { 0 } } },          { { 1, { 7 } }, { 1, { 7 } } },
         { { 1, { 7 } }, { 0, { 0 } } },          { { 2, { 3, 4 } }, { 1, { 4 } } },
@@ -136,6 +141,7 @@ static void test_layouts(void **state)
         { { 2, { 0, 4 } }, { 1, { 1 } } },       { { 3, { 2, 0, 3 } }, { 3, { 2, 0, 3 } } },
         { { 2, { 3, 5000 } }, { 2, { 3, 1 } } }, { { 2, { 5000, 2 } }, { 1, { 2 } } },
     };
+    /* clang-format on */
     uint64_t dice = 1;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         for (int i = 0; i < LAYOUTS * LAYOUTS; i++) {
@@ -289,9 +295,9 @@ static void test_contiguous(void **state)
         int64_t n[2], stride[2];
         bool    contiguous;
     } cases[] = {
-        { { 3, 4 }, { 4, 1 }, true },   { { 3, 4 }, { 5, 1 }, false },  { { 3, 4 }, { 1, 3 }, false },
-        { { 3, 4 }, { -4, 1 }, false }, { { 3, 4 }, { 0, 1 }, false },  { { 1, 4 }, { 99, 1 }, true },
-        { { 4, 1 }, { 1, -7 }, true },  { { 4, 1 }, { 2, 1 }, false },  { { 1, 1 }, { 0, 0 }, true },
+        { { 3, 4 }, { 4, 1 }, true },   { { 3, 4 }, { 5, 1 }, false }, { { 3, 4 }, { 1, 3 }, false },
+        { { 3, 4 }, { -4, 1 }, false }, { { 3, 4 }, { 0, 1 }, false }, { { 1, 4 }, { 99, 1 }, true },
+        { { 4, 1 }, { 1, -7 }, true },  { { 4, 1 }, { 2, 1 }, false }, { { 1, 1 }, { 0, 0 }, true },
         { { 0, 4 }, { 9, 9 }, true },
     };
     for (size_t s = 0; s < sizeof cases / sizeof *cases; s++) {
@@ -410,9 +416,9 @@ static void test_out_of_range(void **state)
 static void test_windows(void **state)
 {
     (void)state;
-    double     x[] = { 1, 2, 3, 4 }, y[6] = { 0 };
+    double       x[] = { 1, 2, 3, 4 }, y[6] = { 0 };
     const double want[] = { 1, 2, 2, 3, 3, 4 };
-    tap_tensor windows = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 2), x);
+    tap_tensor   windows = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 2), x);
     windows.stride[0] = 1;
     assert_int_equal(tap_tensor_copy(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 2), y), windows, NULL), TAP_OK);
     assert_memory_equal(y, want, sizeof want);

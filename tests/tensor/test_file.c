@@ -422,6 +422,7 @@ static void test_earlier_error(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gzip),
         cmocka_unit_test(test_new_file),      cmocka_unit_test(test_replaced_file), cmocka_unit_test(test_abandoned_file),
@@ -432,5 +433,6 @@ int main(void)
         cmocka_unit_test(test_lock),  cmocka_unit_test(test_device),        cmocka_unit_test(test_pipe_and_signals),
         cmocka_unit_test(test_earlier_error),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

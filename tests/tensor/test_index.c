@@ -256,10 +256,12 @@ static void test_cumsum(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_index),  cmocka_unit_test(test_in_range), cmocka_unit_test(test_in_range_of_many), cmocka_unit_test(test_argsort),
         cmocka_unit_test(test_argmax), cmocka_unit_test(test_cumsum),
     };
+    /* clang-format on */
     tap__parallel_from(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

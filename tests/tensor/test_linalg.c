@@ -239,7 +239,8 @@ static void test_triangular(void **state)
     for (int i = 0; i < SIZES; i++) {
         for (int way = 0; way < 8; way++) {
             tap_dtype dtype = way & 1 ? TAP_F32 : TAP_F64;
-            check_triangular(dtype, sizes[i], (const int64_t[]){ 7, 95, 100, 0 }[i % 4], layouts[(i + way) % 5], way & 2, way & 4);
+            check_triangular(dtype, sizes[i], (const int64_t[]){ 7, 95, 100, 0 }[i % 4], layouts[(i + way) % 5], way & 2,
+                             way & 4);
             check_triangular(dtype, sizes[i], 1, layouts[(i + way) % 5], way & 2, way & 4);
         }
     }
@@ -253,14 +254,14 @@ static void test_triangular_scratch(void **state)
     tap_arena *memory = tap_arena_new(), *broken = tap_arena_new();
     tap_error_set(tap_arena_error(broken), TAP_ENOMEM, "broken");
     for (int i = 0; i < 3 * LAYOUTS; i++) {
-        tap_tensor  a = noise(memory, TAP_F64, TAP_SHAPE(BATCH, N, N), i / 3, 11).view;
-        tap_tensor  x = noise(memory, TAP_F64, TAP_SHAPE(BATCH, N, 3), PLAIN, 12).view, y = copy_of(memory, x);
+        tap_tensor a = noise(memory, TAP_F64, TAP_SHAPE(BATCH, N, N), i / 3, 11).view;
+        tap_tensor x = noise(memory, TAP_F64, TAP_SHAPE(BATCH, N, 3), PLAIN, 12).view, y = copy_of(memory, x);
         if (i % 3 > 0) { /* rows or columns run the other way */
             a.data = (double *)a.data + a.stride[i % 3];
             a.stride[i % 3] = -a.stride[i % 3];
         }
         tap__matrix first = { a.data, N, N, a.stride[1], a.stride[2] };
-        const bool taken = tap__blis_takes(&first);
+        const bool  taken = tap__blis_takes(&first);
         assert_int_equal(tap__solve_triangular(a, x, false, true, broken), taken);
         for (int64_t k = 0; k < BATCH * 3; k++) /* the first rows are as they were */
             assert_true(load_at(x, k / 3 * N * 3 + k % 3) == load_at(y, k / 3 * N * 3 + k % 3));
@@ -368,8 +369,8 @@ static void test_cofactors(void **state)
 static void test_cofactors_of_pivots_elsewhere(void **state)
 {
     (void)state;
-    double     x[] = { 4, 0, 3, 0, 0, 1, 0, 2, 0 }, out[9];
-    int64_t    rows[6];
+    double       x[] = { 4, 0, 3, 0, 0, 1, 0, 2, 0 }, out[9];
+    int64_t      rows[6];
     const double want[] = { -2, 0, 0, 6, 0, -8, 0, -4, 0 };
     tap__cofactors_of(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), x), tap_tensor_wrap(TAP_I64, TAP_SHAPE(6), rows), NULL,
                       (tap_tensor){ 0 }, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), out));

@@ -132,12 +132,14 @@ static void test_layouts(void **state)
 static void test_batches(void **state)
 {
     (void)state;
+    /* clang-format off */
     static const tap_shape lead[][2] = {
         { { 1, { 3 } }, { 1, { 3 } } },       { { 1, { 1 } }, { 1, { 3 } } },          { { 1, { 3 } }, { 1, { 1 } } },
         { { 1, { 0 } }, { 1, { 1 } } },       { { 2, { 2, 3 } }, { 2, { 2, 3 } } },    { { 2, { 2, 1 } }, { 2, { 1, 3 } } },
         { { 2, { 1, 3 } }, { 2, { 2, 1 } } }, { { 2, { 2, 3 } }, { 2, { 1, 1 } } },    { { 2, { 2, 3 } }, { 2, { 2, 1 } } },
         { { 2, { 1, 1 } }, { 2, { 2, 3 } } }, { { 3, { 2, 1, 3 } }, { 3, { 1, 2, 1 } } },
     };
+    /* clang-format on */
     for (size_t s = 0; s < sizeof lead / sizeof *lead; s++) {
         for (int i = 0; i < 4 * LAYOUTS * LAYOUTS; i++) {
             tap_shape a = lead[s][0], b = lead[s][1];
@@ -157,21 +159,15 @@ static void test_odd_rows(void **state)
     static const struct {
         int64_t n[3], stride[3], start;
     } cases[] = {
-        { { 6, 1, 4 }, { 0, 0, 1 }, 0 },   /* a vector, repeated */
-        { { 6, 1, 4 }, { 0, 4, 1 }, 0 },
-        { { 6, 1, 4 }, { 4, 0, 1 }, 0 },
+        { { 6, 1, 4 }, { 0, 0, 1 }, 0 }, /* a vector, repeated */
+        { { 6, 1, 4 }, { 0, 4, 1 }, 0 },    { { 6, 1, 4 }, { 4, 0, 1 }, 0 },
         { { 6, 1, 4 }, { -4, -4, 1 }, 20 }, /* backwards */
-        { { 6, 1, 4 }, { 1, 1, 1 }, 0 },   /* overlapping windows */
-        { { 3, 2, 4 }, { 4, 2, 1 }, 0 },
-        { { 3, 2, 4 }, { 4, 4, 1 }, 0 },
-        { { 6, 2, 4 }, { 2, 1, 2 }, 0 },
-        { { 6, 1, 4 }, { 1, 1, 6 }, 0 },   /* transposed */
-        { { 6, 2, 4 }, { 2, 1, 12 }, 0 },
-        { { 3, 2, 4 }, { -8, -4, 1 }, 20 },
-        { { 1, 6, 4 }, { 99, 0, 1 }, 0 },
-        { { 6, 4, 1 }, { 4, 1, 0 }, 0 },   /* columns */
-        { { 6, 4, 1 }, { 4, 1, -3 }, 0 },
-        { { 6, 4, 1 }, { 1, 0, 1 }, 0 },
+        { { 6, 1, 4 }, { 1, 1, 1 }, 0 },    /* overlapping windows */
+        { { 3, 2, 4 }, { 4, 2, 1 }, 0 },    { { 3, 2, 4 }, { 4, 4, 1 }, 0 },
+        { { 6, 2, 4 }, { 2, 1, 2 }, 0 },    { { 6, 1, 4 }, { 1, 1, 6 }, 0 }, /* transposed */
+        { { 6, 2, 4 }, { 2, 1, 12 }, 0 },   { { 3, 2, 4 }, { -8, -4, 1 }, 20 },
+        { { 1, 6, 4 }, { 99, 0, 1 }, 0 },   { { 6, 4, 1 }, { 4, 1, 0 }, 0 }, /* columns */
+        { { 6, 4, 1 }, { 4, 1, -3 }, 0 },   { { 6, 4, 1 }, { 1, 0, 1 }, 0 },
     };
     for (size_t s = 0; s < sizeof cases / sizeof *cases; s++) {
         for (int repeated = 0; repeated <= 1; repeated++) {
@@ -252,19 +248,21 @@ static kernels_of_width width(int i)
 static void test_every_width(void **state)
 {
     (void)state;
+    /* clang-format off */
     static const int sizes[][3] = { { 1, 1, 1 },   { 5, 4, 9 },     { 15, 50, 31 }, { 64, 48, 20 }, { 66, 47, 7 },
                                     { 9, 3, 600 }, { 70, 101, 521 }, { 3, 97, 30 },  { 97, 3, 30 },  { 80, 16, 64 },
                                     { 0, 3, 4 },   { 3, 0, 4 } };
+    /* clang-format on */
     uint64_t dice = 12;
     for (size_t i = 0; i < WIDTHS * (sizeof sizes / sizeof *sizes) * LAYOUTS * 4; i++) {
         const kernels_of_width kernels = width((int)(i % WIDTHS));
         const int             *size = sizes[i / WIDTHS % (sizeof sizes / sizeof *sizes)];
         const tap_dtype        dtype = roll(&dice, 2) ? TAP_F32 : TAP_F64;
         tap_arena             *memory = tap_arena_new();
-        laid       x = lay_out(memory, dtype, TAP_SHAPE(size[0], size[2]), roll(&dice, LAYOUTS));
-        laid       y = lay_out(memory, dtype, TAP_SHAPE(size[2], size[1]), roll(&dice, LAYOUTS));
-        tap_tensor out = guarded(memory, dtype, TAP_SHAPE(size[0], size[1]));
-        const bool add = roll(&dice, 2);
+        laid                   x = lay_out(memory, dtype, TAP_SHAPE(size[0], size[2]), roll(&dice, LAYOUTS));
+        laid                   y = lay_out(memory, dtype, TAP_SHAPE(size[2], size[1]), roll(&dice, LAYOUTS));
+        tap_tensor             out = guarded(memory, dtype, TAP_SHAPE(size[0], size[1]));
+        const bool             add = roll(&dice, 2);
         fill_with_dice(x, -4, 9, &dice);
         fill_with_dice(y, -4, 9, &dice);
         const tap__matrix a = matrix_of(x.view), b = matrix_of(y.view);
@@ -288,14 +286,15 @@ static void test_blocks(void **state)
         const int             *size = sizes[i / WIDTHS % 3];
         const tap_dtype        dtype = i < WIDTHS * 3 ? TAP_F32 : TAP_F64;
         tap_arena             *memory = tap_arena_new();
-        laid       x = lay_out(memory, dtype, TAP_SHAPE(size[0], size[2]), TRANSPOSED);
-        laid       y = lay_out(memory, dtype, TAP_SHAPE(size[2], size[1]), PLAIN);
-        tap_tensor out = guarded(memory, dtype, TAP_SHAPE(size[0], size[1]));
+        laid                   x = lay_out(memory, dtype, TAP_SHAPE(size[0], size[2]), TRANSPOSED);
+        laid                   y = lay_out(memory, dtype, TAP_SHAPE(size[2], size[1]), PLAIN);
+        tap_tensor             out = guarded(memory, dtype, TAP_SHAPE(size[0], size[1]));
         fill_with_dice(x, -4, 9, &dice);
         fill_with_dice(y, -4, 9, &dice);
         if (kernels) kernels[dtype == TAP_F64][TAP__BY_TILES](matrix_of(x.view), matrix_of(y.view), out.data, size[1], false);
         for (int64_t at = 0; kernels && at < size[0] * size[1]; at += 43)
-            assert_true(load_at(out, at) == product_at(x.view, y.view, out.shape, (const int64_t[]){ at / size[1], at % size[1] }));
+            assert_true(load_at(out, at) ==
+                        product_at(x.view, y.view, out.shape, (const int64_t[]){ at / size[1], at % size[1] }));
         assert_guarded(out);
         tap_arena_free(memory);
     }
@@ -390,14 +389,14 @@ static void test_what_blis_takes(void **state)
         bool    taken;
         int64_t new_row_stride, new_column_stride;
     } cases[] = {
-        { 3, 4, 4, 1, true, 4, 1 },   { 3, 4, 5, 1, true, 5, 1 },   { 3, 4, 3, 1, false, 0, 0 },  { 3, 4, 1, 3, true, 1, 3 },
-        { 3, 4, 1, 2, false, 0, 0 },  { 3, 4, 8, 2, true, 8, 2 },   { 3, 4, 7, 2, false, 0, 0 },  { 3, 4, 2, 6, true, 2, 6 },
-        { 3, 4, 2, 5, false, 0, 0 },  { 3, 4, 2, 2, false, 0, 0 },  { 3, 4, 0, 1, false, 0, 0 },  { 3, 4, 1, 0, false, 0, 0 },
-        { 3, 4, -4, 1, false, 0, 0 }, { 3, 4, 4, -1, false, 0, 0 }, { 2, 2, 2, 1, true, 2, 1 },   { 2, 2, 1, 2, true, 1, 2 },
-        { 2, 2, 1, 1, false, 0, 0 },  { 1, 1, -7, 0, true, 1, 1 },  { 1, 1, 9, 4, true, 1, 1 },   { 0, 0, 0, 0, true, 1, 1 },
-        { 5, 1, 1, 0, true, 1, 5 },   { 5, 1, 3, -2, true, 3, 1 },  { 5, 1, 2, 99, true, 2, 1 },  { 5, 1, 0, 1, false, 0, 0 },
-        { 5, 1, -1, 1, false, 0, 0 }, { 2, 1, 1, 1, true, 1, 2 },   { 5, 0, 3, 0, true, 3, 1 },   { 1, 5, 0, 1, true, 5, 1 },
-        { 1, 5, -3, 2, true, 1, 2 },  { 1, 5, 99, 3, true, 1, 3 },  { 1, 5, 1, 0, false, 0, 0 },  { 1, 5, 1, -1, false, 0, 0 },
+        { 3, 4, 4, 1, true, 4, 1 },   { 3, 4, 5, 1, true, 5, 1 },   { 3, 4, 3, 1, false, 0, 0 }, { 3, 4, 1, 3, true, 1, 3 },
+        { 3, 4, 1, 2, false, 0, 0 },  { 3, 4, 8, 2, true, 8, 2 },   { 3, 4, 7, 2, false, 0, 0 }, { 3, 4, 2, 6, true, 2, 6 },
+        { 3, 4, 2, 5, false, 0, 0 },  { 3, 4, 2, 2, false, 0, 0 },  { 3, 4, 0, 1, false, 0, 0 }, { 3, 4, 1, 0, false, 0, 0 },
+        { 3, 4, -4, 1, false, 0, 0 }, { 3, 4, 4, -1, false, 0, 0 }, { 2, 2, 2, 1, true, 2, 1 },  { 2, 2, 1, 2, true, 1, 2 },
+        { 2, 2, 1, 1, false, 0, 0 },  { 1, 1, -7, 0, true, 1, 1 },  { 1, 1, 9, 4, true, 1, 1 },  { 0, 0, 0, 0, true, 1, 1 },
+        { 5, 1, 1, 0, true, 1, 5 },   { 5, 1, 3, -2, true, 3, 1 },  { 5, 1, 2, 99, true, 2, 1 }, { 5, 1, 0, 1, false, 0, 0 },
+        { 5, 1, -1, 1, false, 0, 0 }, { 2, 1, 1, 1, true, 1, 2 },   { 5, 0, 3, 0, true, 3, 1 },  { 1, 5, 0, 1, true, 5, 1 },
+        { 1, 5, -3, 2, true, 1, 2 },  { 1, 5, 99, 3, true, 1, 3 },  { 1, 5, 1, 0, false, 0, 0 }, { 1, 5, 1, -1, false, 0, 0 },
         { 1, 2, 9, 5, true, 1, 5 },   { 2, 1, 5, 9, true, 5, 1 },   { 0, 5, 0, 1, true, 5, 1 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -440,17 +439,20 @@ static void check_threads(product multiply, tap_dtype dtype, tap_shape a, tap_sh
 static void test_threads_change_no_bits(void **state)
 {
     (void)state;
+    /* clang-format off */
     static const int sizes[][3] = { { 33, 17, 1000 }, { 64, 64, 64 },    { 1, 300, 9000 },  { 300, 1, 9000 },
                                     { 97, 193, 150 }, { 193, 97, 150 },  { 5, 5, 110000 },  { 2000, 3, 450 },
                                     { 3, 2000, 450 }, { 129, 130, 160 }, { 100, 90, 5000 }, { 65, 16, 2600 },  { 16, 65, 2600 },
                                     { 980, 900, 3 } };
+    /* clang-format on */
     uint64_t dice = 3;
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         int m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
         check_threads(tap__matmul, TAP_F32, TAP_SHAPE(m, k), TAP_SHAPE(k, n), PLAIN, s % 2 ? PLAIN : TRANSPOSED, false, &dice);
         check_threads(tap__matmul, TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), s % 2 ? TRANSPOSED : PLAIN, PLAIN, true, &dice);
     }
-    check_threads(tap__matmul, TAP_F32, TAP_SHAPE(820, 810), TAP_SHAPE(810, 1330), PLAIN, TRANSPOSED, true, &dice); /* in blocks */
+    check_threads(tap__matmul, TAP_F32, TAP_SHAPE(820, 810), TAP_SHAPE(810, 1330), PLAIN, TRANSPOSED, true,
+                  &dice); /* in blocks */
     /* The layers of a common network. */
     check_threads(tap__matmul, TAP_F32, TAP_SHAPE(128, 784), TAP_SHAPE(784, 400), PLAIN, TRANSPOSED, true, &dice);
     check_threads(tap__matmul, TAP_F32, TAP_SHAPE(784, 128), TAP_SHAPE(128, 400), TRANSPOSED, PLAIN, false, &dice);
@@ -463,8 +465,8 @@ static void test_threads_change_no_bits_of_blis(void **state)
     uint64_t dice = 7;
     for (int i = 0; i < 24; i++) {
         const int m = 1 + roll(&dice, 400), n = 1 + roll(&dice, 400), k = 1 + roll(&dice, 60);
-        check_threads(tap__matmul_by_blis, i % 2 ? TAP_F32 : TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), i % 4 < 2 ? PLAIN : TRANSPOSED,
-                      i % 8 < 4 ? PLAIN : TRANSPOSED, i & 1, &dice);
+        check_threads(tap__matmul_by_blis, i % 2 ? TAP_F32 : TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n),
+                      i % 4 < 2 ? PLAIN : TRANSPOSED, i % 8 < 4 ? PLAIN : TRANSPOSED, i & 1, &dice);
     }
 }
 

@@ -379,11 +379,13 @@ static void test_pieces(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes),    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused_writing),
         cmocka_unit_test(test_types),    cmocka_unit_test(test_headers),    cmocka_unit_test(test_fortran),
         cmocka_unit_test(test_messages), cmocka_unit_test(test_beginnings), cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_paths), cmocka_unit_test(test_pieces),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

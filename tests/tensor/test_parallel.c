@@ -233,6 +233,7 @@ static void test_kernels_of_blis(void **state)
 
 int main(int argc, char **argv)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_number_of_threads),
         cmocka_unit_test(test_every_index_once), cmocka_unit_test(test_small_loops_stay_in_one_thread),
@@ -243,6 +244,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_vector_width),
         cmocka_unit_test(test_kernels_of_blis),
     };
+    /* clang-format on */
     self = argv[0];
     if (argc > 1) return answer(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);

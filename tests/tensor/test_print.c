@@ -16,7 +16,7 @@ static void assert_printed(tap_tensor x, const char *expected)
     scratch_expect("printed", expected);
 }
 
-#define ARRAY(T, ...) ((void *)(T[]){ __VA_ARGS__ })
+#define ARRAY(T, ...)       ((void *)(T[]){ __VA_ARGS__ })
 #define FLOATS(shape, ...)  tap_tensor_wrap(TAP_F32, shape, ARRAY(float, __VA_ARGS__))
 #define DOUBLES(shape, ...) tap_tensor_wrap(TAP_F64, shape, ARRAY(double, __VA_ARGS__))
 #define INTS(shape, ...)    tap_tensor_wrap(TAP_I64, shape, ARRAY(int64_t, __VA_ARGS__))
@@ -223,11 +223,13 @@ static void test_locales(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),   cmocka_unit_test(test_exponents),     cmocka_unit_test(test_other_dtypes),
         cmocka_unit_test(test_brackets),  cmocka_unit_test(test_long_rows),     cmocka_unit_test(test_edges),
         cmocka_unit_test(test_views),     cmocka_unit_test(test_empty),         cmocka_unit_test(test_long_suffixes),
         cmocka_unit_test(test_stdout),    cmocka_unit_test(test_not_a_tensor),  cmocka_unit_test(test_locales),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

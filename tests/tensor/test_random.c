@@ -192,10 +192,10 @@ static void uniform_is_inside_the_interval(void **state)
 static void moments(void **state)
 {
     (void)state;
-    const double        even[9]  = { 1, 0, 1. / 3, 0, 1. / 5, 0, 1. / 7, 0, 1. / 9 }; /* of 2 u - 1 */
+    const double        even[9] = { 1, 0, 1. / 3, 0, 1. / 5, 0, 1. / 7, 0, 1. / 9 }; /* of 2 u - 1 */
     const double        gauss[9] = { 1, 0, 1, 0, 3, 0, 15, 0, 105 };
-    const generator     fills[]  = { tap_random_uniform, tap_random_normal };
-    const double *const known[]  = { even, gauss };
+    const generator     fills[] = { tap_random_uniform, tap_random_normal };
+    const double *const known[] = { even, gauss };
     for (int f = 0; f < 2; f++) {
         double *x = many(fills[f], (tap_random){ 2, 7, 1 });
         for (int power = 1; power <= 4; power++) {
@@ -221,7 +221,7 @@ static void distribution_functions(void **state)
     (void)state;
     const generator fills[] = { tap_random_uniform, tap_random_normal };
     for (int f = 0; f < 2; f++) {
-        double *x    = many(fills[f], (tap_random){ 8, 2, 8 });
+        double *x = many(fills[f], (tap_random){ 8, 2, 8 });
         double  most = 0;
         qsort(x, MANY, sizeof *x, ascending);
         for (int i = 0; i < MANY; i++) {
@@ -249,10 +249,10 @@ static double correlation(const double *x, const double *y, int n)
 static void places_are_independent(void **state)
 {
     (void)state;
-    const tap_random at      = { 10, 20, 30 };
+    const tap_random at = { 10, 20, 30 };
     const tap_random other[] = { { 11, 20, 30 }, { 10, 21, 30 }, { 10, 20, 31 }, { 20, 10, 30 }, { 10, 30, 20 } };
-    double          *x       = many(tap_random_normal, at);
-    double           bound   = 4.5 / sqrt(MANY);
+    double          *x = many(tap_random_normal, at);
+    double           bound = 4.5 / sqrt(MANY);
     for (int lag = 1; lag <= 5; lag++) assert_near(correlation(x, x + lag, MANY - lag), 0, bound);
     for (int k = 0; k < 5; k++) {
         double *y = many(tap_random_normal, other[k]);
@@ -271,14 +271,14 @@ static void places_are_independent(void **state)
 static void views_are_filled_in_their_own_order(void **state)
 {
     (void)state;
-    const generator fills[]  = { tap_random_uniform, tap_random_normal };
+    const generator fills[] = { tap_random_uniform, tap_random_normal };
     const tap_dtype dtypes[] = { TAP_F32, TAP_F64 };
     for (int f = 0; f < 2; f++) {
         for (int d = 0; d < 2; d++) {
-            tap_arena *a    = tap_arena_new();
+            tap_arena *a = tap_arena_new();
             tap_tensor base = tap_tensor_zeros(a, dtypes[d], TAP_SHAPE(90, 40));
             tap_tensor view = tap_tensor_slice(a, base, 0, -2, 3, -2); /* from row 88 upwards, every second */
-            view            = tap_tensor_transpose(a, tap_tensor_slice(a, view, 1, 5, 35, 1), 0, 1);
+            view = tap_tensor_transpose(a, tap_tensor_slice(a, view, 1, 5, 35, 1), 0, 1);
             tap_tensor flat = tap_tensor_zeros(a, dtypes[d], view.shape);
             assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
             fills[f](view, (tap_random){ 4, 5, 6 });
@@ -297,9 +297,9 @@ static void views_are_filled_in_their_own_order(void **state)
 static void the_last_number_wins_in_an_expanded_view(void **state)
 {
     (void)state;
-    tap_arena *a    = tap_arena_new();
+    tap_arena *a = tap_arena_new();
     tap_tensor base = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(1, 3));
-    double    *x    = many(tap_random_normal, (tap_random){ 1, 2, 3 });
+    double    *x = many(tap_random_normal, (tap_random){ 1, 2, 3 });
     tap_random_normal(tap_tensor_expand(a, base, TAP_SHAPE(1000, 3)), (tap_random){ 1, 2, 3 });
     for (int i = 0; i < 3; i++) assert_true(tap_tensor_item(base, i) == x[2997 + i]);
     test_free(x);
@@ -327,7 +327,7 @@ static void what_cannot_be_filled_is_left_alone(void **state)
 static void below_is_fair(void **state)
 {
     (void)state;
-    const uint64_t bound    = UINT64_C(3) << 62;
+    const uint64_t bound = UINT64_C(3) << 62;
     int            count[3] = { 0 };
     for (uint64_t i = 0; i < 30000; i++) {
         uint64_t x = tap__random_below((tap_random){ 1, 2, 3 }, i, bound);

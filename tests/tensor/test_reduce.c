@@ -36,8 +36,9 @@ static void check_about(tap_arena *memory, tap__reduction how, tap_tensor x, uns
 {
     const int64_t n = tap_numel(result_for(memory, x, mask).shape);
     int64_t       index[TAP_MAX_RANK] = { 0 };
-    double       *want = tap_arena_alloc(memory, (size_t)n * sizeof *want), *about = tap_arena_alloc(memory, (size_t)n * sizeof *about);
-    double       *got = tap_arena_alloc(memory, (size_t)(n + 1) * sizeof *got);
+    double       *want = tap_arena_alloc(memory, (size_t)n * sizeof *want),
+           *about = tap_arena_alloc(memory, (size_t)n * sizeof *about);
+    double *got = tap_arena_alloc(memory, (size_t)(n + 1) * sizeof *got);
     for (int64_t i = 0; i < n; i++) about[i] = (double)(i % 5);
     if (tap_numel(x.shape) > 0) {
         do {
@@ -298,7 +299,8 @@ static void test_partial_overflow(void **state)
     const double  large = 0x1p1023, inf = (double)INFINITY;
     for (int across = 0; across < 2; across++) {
         tap_arena *memory = tap_arena_new();
-        tap_tensor x = tap_tensor_wrap(TAP_F64, across ? TAP_SHAPE(N, 2) : TAP_SHAPE(2, N), numbers), y = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), out);
+        tap_tensor x = tap_tensor_wrap(TAP_F64, across ? TAP_SHAPE(N, 2) : TAP_SHAPE(2, N), numbers),
+                   y = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), out);
         const unsigned mask = across ? 1 : 2;
         for (int i = 0; i < 2 * N; i++) numbers[i] = across ? i < N ? large : -large : i % N < N / 2 ? large : -large;
         numbers[across ? 1 : N] = 2.5;

@@ -268,8 +268,8 @@ static void test_bools(void **state)
 
 static void test_small_integers(void **state)
 {
-    const char header[] = "{" ENTRY("a", "I8", "[3]", 0, 3) "," ENTRY("b", "I16", "[2,1]", 3, 7) ","
-                          ENTRY("c", "I32", "[2]", 7, 15) "," ENTRY("d", "I32", "[0]", 15, 15) "}";
+    const char header[] = "{" ENTRY("a", "I8", "[3]", 0, 3) "," ENTRY("b", "I16", "[2,1]", 3, 7) "," ENTRY(
+        "c", "I32", "[2]", 7, 15) "," ENTRY("d", "I32", "[0]", 15, 15) "}";
     const unsigned char data[] = { 1, 255, 128, 0, 128, 44, 1, 255, 255, 255, 255, 255, 255, 255, 127 };
     const struct {
         const char *name;

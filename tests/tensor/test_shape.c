@@ -17,8 +17,10 @@ static void test_dtypes(void **state)
         const char *name;
         bool        is_float;
     } all[] = {
-        { TAP_F32, sizeof(float), "float32", true },  { TAP_F64, sizeof(double), "float64", true },
-        { TAP_I64, sizeof(int64_t), "int64", false }, { TAP_U8, 1, "uint8", false },
+        { TAP_F32, sizeof(float), "float32", true },
+        { TAP_F64, sizeof(double), "float64", true },
+        { TAP_I64, sizeof(int64_t), "int64", false },
+        { TAP_U8, 1, "uint8", false },
         { TAP_BOOL, 1, "bool", false },
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

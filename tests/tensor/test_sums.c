@@ -96,8 +96,10 @@ static void check_product(const shape *p, int kind, int64_t k)
 {
     const series s = series_of(kind, k);
     tap_arena   *memory = tap_arena_new();
-    tap_tensor   a = filled(memory, s.a, p->batch, p->m, k, p->a_across), bt = filled(memory, s.b, p->batch, p->n, k, p->b_across);
-    tap_tensor   b = tap_tensor_transpose(memory, bt, 1, 2), out = tap_tensor_zeros(memory, TAP_F32, TAP_SHAPE(p->batch, p->m, p->n));
+    tap_tensor   a = filled(memory, s.a, p->batch, p->m, k, p->a_across),
+               bt = filled(memory, s.b, p->batch, p->n, k, p->b_across);
+    tap_tensor b = tap_tensor_transpose(memory, bt, 1, 2),
+               out = tap_tensor_zeros(memory, TAP_F32, TAP_SHAPE(p->batch, p->m, p->n));
     for (int add = 0; add <= 1; add++) {
         tap_tensor_fill(out, add ? 0 : 77);
         assert_true(tap__matmul(a, b, out, add, memory));
@@ -110,6 +112,7 @@ static void check_product(const shape *p, int kind, int64_t k)
 static void test_products(void **state)
 {
     (void)state;
+    /* clang-format off */
     static const shape shapes[] = {
         { "a dot product", 1, 1, 1, false, false },     { "a matrix by a vector", 1, 33, 1, false, false },
         { "few rows", 1, 5, 21, false, false },         { "a dot product across rows", 1, 1, 1, true, true },
@@ -117,6 +120,7 @@ static void test_products(void **state)
         { "a layer", 1, 70, 33, false, false },         { "both across", 1, 33, 70, true, false },
         { "a batch", 3, 2, 3, true, true },             { "a batch of few rows", 3, 2, 3, false, false },
     };
+    /* clang-format on */
     static const int64_t length[] = { 1000, 2500, 4096, 4097, 12345, 100000, 1000000, 10000000, 50000000 };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes * (sizeof length / sizeof *length); i++) {
         const shape  *p = &shapes[i / (sizeof length / sizeof *length)];
@@ -169,7 +173,8 @@ static void check_channels(int kind, int64_t k)
     const series    s = series_of(kind, k);
     tap_arena      *memory = tap_arena_new();
     const tap__conv c = geometry(2, k, 3, 20, 1), back = geometry(2, 3, k, 20, 1);
-    tap_tensor      x = image(memory, 2, k, 20), w = image(memory, 3, k, 1), y = image(memory, 2, 3, 20), wt = image(memory, k, 3, 1);
+    tap_tensor      x = image(memory, 2, k, 20), w = image(memory, 3, k, 1), y = image(memory, 2, 3, 20),
+               wt = image(memory, k, 3, 1);
     fill_channels(x, s.a);
     fill_channels(w, s.b);
     tap_tensor_copy(wt, tap_tensor_transpose(memory, w, 0, 1), NULL);
@@ -187,7 +192,7 @@ static void check_window(int kind, int64_t k)
     const series    s = series_of(kind, k);
     tap_arena      *memory = tap_arena_new();
     const tap__conv c = geometry(3, 1, 2, k, k), back = { 3, 1, 1, 1, { { 1, 1, 1, 1, 1, 0 }, { 1, k, k, 1, 1, k - 1 } } };
-    tap_tensor      x = image(memory, 3, 1, k), w = image(memory, 2, 1, k), y = image(memory, 3, 2, 1), z = image(memory, 3, 1, 1);
+    tap_tensor x = image(memory, 3, 1, k), w = image(memory, 2, 1, k), y = image(memory, 3, 2, 1), z = image(memory, 3, 1, 1);
     tap_tensor_copy(x, tap_tensor_wrap(TAP_F32, TAP_SHAPE(k), s.a), NULL);
     tap_tensor_copy(w, tap_tensor_wrap(TAP_F32, TAP_SHAPE(k), s.b), NULL);
     assert_true(tap__conv_forward(&c, x, w, NULL, y, memory));

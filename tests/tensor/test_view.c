@@ -22,12 +22,12 @@ static void assert_inert(tap_tensor x)
 }
 
 /* The call's error and inert result, in an `arena` of its own. */
-#define ASSERT_FAILS(call, status, message)                    \
-    do {                                                       \
-        tap_arena *arena = tap_arena_new();                    \
-        assert_inert(call);                                    \
+#define ASSERT_FAILS(call, status, message) \
+    do { \
+        tap_arena *arena = tap_arena_new(); \
+        assert_inert(call); \
         assert_error(tap_arena_error(arena), status, message); \
-        tap_arena_free(arena);                                 \
+        tap_arena_free(arena); \
     } while (0)
 
 /* ---- Slices ------------------------------------------------------------------------------------------------------ */
@@ -51,8 +51,8 @@ static int walk(int64_t n, int64_t start, int64_t stop, int64_t step, int64_t *s
 static void test_slice_as_python(void **state)
 {
     (void)state;
-    static const int64_t ends[] = { INT64_MIN, INT64_MIN + 1, -8, -7, -6, -5, -4, -3, -2, -1, 0,
-                                    1,         2,             3,  4,  5,  6,  7,  8,  INT64_MAX - 1, TAP_END };
+    static const int64_t ends[] = { INT64_MIN, INT64_MIN + 1, -8,     -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7,
+                                    8,         INT64_MAX - 1, TAP_END };
     static const int64_t steps[] = { 1, 2, 3, 4, 7, INT64_MAX, -1, -2, -3, -4, -7, -INT64_MAX, INT64_MIN };
     enum { ENDS = sizeof ends / sizeof *ends, STEPS = sizeof steps / sizeof *steps };
     tap_arena *a = tap_arena_new();
@@ -101,11 +101,26 @@ static void test_slice_examples(void **state)
         int64_t     start, stop, step;
         const char *digits;
     } cases[] = {
-        { 2, 7, 2, "246" },          { 0, TAP_END, 3, "0369" },  { -3, TAP_END, 1, "789" }, { -100, 3, 1, "012" },
-        { TAP_END, TAP_END, -1, "9876543210" }, { 7, 2, -2, "753" },        { -2, -5, -1, "876" },     { 3, -100, -1, "3210" },
-        { 5, 5, 1, "" },             { 5, 2, 1, "" },            { 2, 5, -1, "" },          { 9, 0, -4, "951" },
-        { 9, TAP_END, -4, "951" },   { 8, TAP_END, -4, "840" },  { 100, 200, 1, "" },       { -100, 200, 100, "0" },
-        { 2, TAP_END, INT64_MIN, "2" }, { 2, 1, INT64_MIN, "2" },      { 2, 2, INT64_MIN, "" },   { 0, TAP_END, INT64_MIN, "0" },
+        { 2, 7, 2, "246" },
+        { 0, TAP_END, 3, "0369" },
+        { -3, TAP_END, 1, "789" },
+        { -100, 3, 1, "012" },
+        { TAP_END, TAP_END, -1, "9876543210" },
+        { 7, 2, -2, "753" },
+        { -2, -5, -1, "876" },
+        { 3, -100, -1, "3210" },
+        { 5, 5, 1, "" },
+        { 5, 2, 1, "" },
+        { 2, 5, -1, "" },
+        { 9, 0, -4, "951" },
+        { 9, TAP_END, -4, "951" },
+        { 8, TAP_END, -4, "840" },
+        { 100, 200, 1, "" },
+        { -100, 200, 100, "0" },
+        { 2, TAP_END, INT64_MIN, "2" },
+        { 2, 1, INT64_MIN, "2" },
+        { 2, 2, INT64_MIN, "" },
+        { 0, TAP_END, INT64_MIN, "0" },
     };
     tap_arena *a = tap_arena_new();
     tap_tensor x = numbered(a, TAP_SHAPE(10), PLAIN).view;
@@ -431,9 +446,12 @@ static void test_reshape_fills_in(void **state)
     static const struct {
         tap_shape from, to, got;
     } cases[] = {
-        { { 2, { 3, 4 } }, { 1, { -1 } }, { 1, { 12 } } },       { { 2, { 3, 4 } }, { 3, { 2, -1, 3 } }, { 3, { 2, 2, 3 } } },
-        { { 0, { 0 } }, { 1, { -1 } }, { 1, { 1 } } },           { { 1, { 1 } }, { 0, { 0 } }, { 0, { 0 } } },
-        { { 2, { 0, 3 } }, { 2, { -1, 3 } }, { 2, { 0, 3 } } },  { { 2, { 0, 3 } }, { 3, { 7, 0, 9 } }, { 3, { 7, 0, 9 } } },
+        { { 2, { 3, 4 } }, { 1, { -1 } }, { 1, { 12 } } },
+        { { 2, { 3, 4 } }, { 3, { 2, -1, 3 } }, { 3, { 2, 2, 3 } } },
+        { { 0, { 0 } }, { 1, { -1 } }, { 1, { 1 } } },
+        { { 1, { 1 } }, { 0, { 0 } }, { 0, { 0 } } },
+        { { 2, { 0, 3 } }, { 2, { -1, 3 } }, { 2, { 0, 3 } } },
+        { { 2, { 0, 3 } }, { 3, { 7, 0, 9 } }, { 3, { 7, 0, 9 } } },
         { { 2, { 3, 4 } }, { 3, { 12, 1, -1 } }, { 3, { 12, 1, 1 } } },
         { { 2, { 3, 4 } }, { 8, { 1, 2, 1, 1, 3, 1, 1, -1 } }, { 8, { 1, 2, 1, 1, 3, 1, 1, 2 } } },
     };
@@ -546,6 +564,7 @@ static void test_bad_input(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slice_as_python),
         cmocka_unit_test(test_slice_examples),
@@ -563,5 +582,6 @@ int main(void)
         cmocka_unit_test(test_views_allocate_nothing),
         cmocka_unit_test(test_bad_input),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

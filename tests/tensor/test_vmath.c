@@ -74,7 +74,7 @@ typedef struct {
     int         digits, least, largest;
 } type;
 
-static const type float_type  = { "float", FLT_MANT_DIG, FLT_MIN_EXP, FLT_MAX_EXP };
+static const type float_type = { "float", FLT_MANT_DIG, FLT_MIN_EXP, FLT_MAX_EXP };
 static const type double_type = { "double", DBL_MANT_DIG, DBL_MIN_EXP, DBL_MAX_EXP };
 
 static wide clip(wide x, wide most)
@@ -164,7 +164,7 @@ static void double_errors(void **state)
         skip();
     }
     for (int k = 0; k < FUNCTIONS; k++) {
-        worst    w      = { 0, 0 };
+        worst    w = { 0, 0 };
         uint64_t random = 1;
         for (int i = 0; i < 150000; i++) {
             double x = argument(&random, i);
@@ -216,7 +216,8 @@ static void ranges(void **state)
     assert_true(tap__exp_f64(0x1.62e42fefa39fp+9) > DBL_MAX && tap__expm1_f64(0x1.62e42fefa39fp+9) > DBL_MAX);
     assert_true(tap__exp_f64(0x1.62e42fefa39efp+9) < DBL_MAX && tap__expm1_f64(0x1.62e42fefa39efp+9) < DBL_MAX);
     assert_true(tap__exp_f64(-745.1) == DBL_TRUE_MIN && tap__exp_f64(-745.2) == 0);
-    assert_true(fabs((double)tap__log_f32(FLT_MIN) - log((double)FLT_MIN)) < 1e-5 && fabs(tap__log_f64(DBL_MIN) - log(DBL_MIN)) < 1e-12);
+    assert_true(fabs((double)tap__log_f32(FLT_MIN) - log((double)FLT_MIN)) < 1e-5 &&
+                fabs(tap__log_f64(DBL_MIN) - log(DBL_MIN)) < 1e-12);
     assert_true(isfinite(tap__sin_f32(1e6f)) && isfinite(tap__cos_f32(-1e6f)) && isnan(tap__sin_f32(1.0001e6f)));
     assert_true(isfinite(tap__sin_f64(-1e6)) && isfinite(tap__cos_f64(1e6)) && isnan(tap__cos_f64(1e6 + 1)));
 }
@@ -261,10 +262,12 @@ static void name_by_suffix(void **state)
 
 int main(void)
 {
+    /* clang-format off */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(float_errors), cmocka_unit_test(double_errors), cmocka_unit_test(special_values),
         cmocka_unit_test(softplus_at_one_half),
         cmocka_unit_test(ranges),       cmocka_unit_test(small_numbers), cmocka_unit_test(name_by_suffix),
     };
+    /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
