@@ -233,7 +233,7 @@ TAP_API tap_var tap_tile(tap_var x, tap_shape times);   /* the same; missing num
 TAP_API tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axes);
 
 /* ---- Reductions -------------------------------------------------------------------------------------------------- */
-/* axes: TAP_ALL, TAP_LAST, TAP_AXES(0, 2), and tap_keep(...) of these. Summation order is fixed, whatever the threads. */
+/* axes: TAP_ALL, TAP_LAST, TAP_AXES(0, 2), and tap_keepdim(...) of these. Summation order is fixed, whatever the threads. */
 
 TAP_API tap_var tap_sum(tap_var x, tap_axes axes);
 TAP_API tap_var tap_mean(tap_var x, tap_axes axes); /* NaN over no elements */
@@ -360,7 +360,7 @@ struct tap_op {
     tap_status (*infer)(tap_call *c, tap_tensor *out);
     /* Fills *out: contiguous, of the inferred dtype and shape, contents undefined; never called for empty ones. */
     void (*forward)(tap_call *c, tap_tensor *out);
-    /* gin[i] = g . d out / d in[i], in operators, for the i that tap_needs. g has the shape of out. gin[i] may have the
+    /* gin[i] = g . d out / d in[i], in operators, for the i that tap_needs_grad. g has the shape of out. gin[i] may have the
      * shape that in[i] broadcasts to: the engine sums it. A gin[i] left alone is zero. NULL: the operator has no rule, and
      * an input that needs a gradient is an error at the call. */
     void (*vjp)(const tap_node *n, tap_var g, tap_var *gin);
@@ -375,7 +375,7 @@ TAP_API void      *tap_call_scratch(tap_call *c, size_t bytes); /* for the time 
 TAP_API tap_var     tap_in(const tap_node *n, int i);
 TAP_API tap_var     tap_out(const tap_node *n);
 TAP_API const void *tap_attr(const tap_node *n);
-TAP_API bool        tap_needs(const tap_node *n, int i); /* whether gin[i] is wanted */
+TAP_API bool        tap_needs_grad(const tap_node *n, int i); /* whether gin[i] is wanted */
 
 /* ---- Functions of one's own ---------------------------------------------------------------------------------------- */
 

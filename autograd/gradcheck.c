@@ -77,7 +77,7 @@ static void *take(check *c, int64_t n, size_t size)
 static tap_tensor normal(check *c, uint64_t stream, tap_shape shape)
 {
     tap_tensor x = tap_tensor_zeros(c->arena, TAP_F64, shape);
-    if (x.data) tap_random_normal(x, (tap_random){ .seed = c->o.seed, .stream = stream });
+    if (x.data) tap_random_normal(x, (tap_rng_key){ .seed = c->o.seed, .stream = stream });
     return x;
 }
 
@@ -100,7 +100,7 @@ static column *add_columns(check *c, int input, column *to)
 {
     int64_t  n = tap_numel(c->of->x[input].shape), count = columns_of(c, input);
     int64_t *order = c->o.directions <= 0 && count < n ? take(c, n, sizeof *order) : NULL;
-    if (order) tap_random_permutation(order, n, (tap_random){ .seed = c->o.seed, .stream = (uint64_t)input });
+    if (order) tap_random_permutation(order, n, (tap_rng_key){ .seed = c->o.seed, .stream = (uint64_t)input });
     for (int64_t i = 0; i < count; i++) {
         if (c->o.directions > 0) *to++ = (column){ input, CONTRACTED, (int)i };
         else *to++ = (column){ .input = input, .element = order ? order[i] : i };
@@ -135,7 +135,7 @@ static const double *direction(check *c, const column *k)
 {
     tap_tensor v = tap_tensor_wrap(TAP_F64, c->of->x[k->input].shape, c->along);
     uint64_t   stream = DIRECTION_STREAM + ((uint64_t)k->input << 32) + (uint64_t)k->direction;
-    tap_random_normal(v, (tap_random){ .seed = c->o.seed, .stream = stream });
+    tap_random_normal(v, (tap_rng_key){ .seed = c->o.seed, .stream = stream });
     return c->along;
 }
 

@@ -363,12 +363,12 @@ tap_var tap__scalar_like(tap_var v, double value)
     return tap__number(v.tape, tap_dtype_is_float(n->value.dtype) ? n->value.dtype : v.tape->dtype, value);
 }
 
-static tap_var noise(tap_tape *t, const char *call, tap_dtype dtype, tap_shape shape, void (*fill)(tap_tensor, tap_random))
+static tap_var noise(tap_tape *t, const char *call, tap_dtype dtype, tap_shape shape, void (*fill)(tap_tensor, tap_rng_key))
 {
     tap_tensor x;
     if (!begins(t, call, shape)) return tap__inert(t);
     tap_var v = tap__push_empty(t, dtype, shape, &x);
-    if (x.data) fill(x, (tap_random){ .seed = t->seed, .stream = t->draws++, .step = t->step });
+    if (x.data) fill(x, (tap_rng_key){ .seed = t->seed, .stream = t->draws++, .step = t->step });
     return v;
 }
 
@@ -491,7 +491,7 @@ const void *tap_attr(const tap_node *n)
     return n ? n->attr : NULL;
 }
 
-bool tap_needs(const tap_node *n, int i)
+bool tap_needs_grad(const tap_node *n, int i)
 {
     if (!n || i < 0 || i >= n->n_in) return false;
     tap_tape  *t = n->tape;

@@ -8,7 +8,7 @@ int main(void)
 {
     /* 200 points of y = sin 3x + noise */
     static float x[200][1], y[200][1], noise[200];
-    tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(200), noise), (tap_random){ .seed = 1 });
+    tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(200), noise), (tap_rng_key){ .seed = 1 });
     for (int i = 0; i < 200; i++) {
         x[i][0] = (float)i / 100 - 1;
         y[i][0] = sinf(3 * x[i][0]) + 0.1f * noise[i];
@@ -20,8 +20,8 @@ int main(void)
     tap_tape   *tape = tap_tape_new(TAP_F32, 0);
     tap_mlp     net;
     tap_mlp_init(&net, root, "net", 3, (int64_t[]){ 1, 32, 1 }, tap_tanh);
-    tap_optim *adam = tap_adam(root, (tap_adam_options){ .lr = 0.01 });
-    printf("a network of %lld parameters learns sin 3x from 200 noisy points\n", (long long)tap_module_count(root));
+    tap_optim *adam = tap_adam_new(root, (tap_adam_options){ .lr = 0.01 });
+    printf("a network of %lld parameters learns sin 3x from 200 noisy points\n", (long long)tap_module_numel(root));
 
     for (int step = 1; step <= 1000; step++) {
         tap_tape_reset(tape);

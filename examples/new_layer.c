@@ -58,7 +58,7 @@ int main(void)
     tap_gradcheck_result check = tap_module_gradcheck(root, loss, &net, (tap_gradcheck_options){ .order = 2 });
     printf("%s\n", check.message);
 
-    tap_optim *adam = tap_adam(root, (tap_adam_options){ .lr = 0.05 });
+    tap_optim *adam = tap_adam_new(root, (tap_adam_options){ .lr = 0.05 });
     for (int step = 1; step <= 200; step++) {
         tap_tape_reset(tape);
         tap_var l = loss(tape, &net);

@@ -66,13 +66,13 @@ int main(int argc, char **argv)
     }
     run r = { .root = tap_module_new(TAP_F32, 0), .tape = tap_tape_new(TAP_F32, 0) };
     tap_mlp_init(&r.net, r.root, "net", 3, (int64_t[]){ 1, 32, 1 }, tap_tanh);
-    r.adam = tap_adam(r.root, (tap_adam_options){ .lr = 0.01 });
+    r.adam = tap_adam_new(r.root, (tap_adam_options){ .lr = 0.01 });
     r.points = tap_loader_new(tap_tensor_wrap(TAP_F32, TAP_SHAPE(POINTS, 2), points),
                               (tap_loader_options){ .batch = 100, .shuffle = true });
     remember(&r, argc > 1 ? argv[1] : "resume.safetensors");
 
     tap_error e = { 0 };
-    if (tap_checkpoint_load(r.checkpoint, &e))
+    if (tap_checkpoint_resume(r.checkpoint, &e))
         printf("going on in epoch %llu, where the loss was %.6f\n", (unsigned long long)tap_loader_epoch(r.points), r.loss);
     if (e.status == TAP_OK) train(&r, argc > 2 ? atol(argv[2]) : 0, &e);
     if (e.status == TAP_OK) printf("in the end the loss is %.9g\n", r.loss);

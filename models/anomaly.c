@@ -17,12 +17,12 @@ tap_var tap_vae_reconstruction_log_prob(const tap_vae *v, tap_var x, int64_t sam
 }
 
 /* Of draws z [draws,batch,latent] from q. */
-static tap_densities densities(const tap_vae *v, tap_var x, tap_dist q, tap_var z, tap_estimator e)
+static tap_bound_terms densities(const tap_vae *v, tap_var x, tap_dist q, tap_var z, tap_estimator e)
 {
-    return (tap_densities){ .log_px_z = tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST),
-                            .log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST),
-                            .log_q = tap_sum(tap_log_prob(tap_estimator_density(e, q), z), TAP_LAST),
-                            .z = z };
+    return (tap_bound_terms){ .log_px_z = tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST),
+                              .log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST),
+                              .log_q = tap_sum(tap_log_prob(tap_estimator_posterior(e, q), z), TAP_LAST),
+                              .z = z };
 }
 
 tap_var tap_vae_log_likelihood(const tap_vae *v, tap_var x, int64_t samples)
@@ -30,8 +30,8 @@ tap_var tap_vae_log_likelihood(const tap_vae *v, tap_var x, int64_t samples)
     TAP_CALL("vae_log_likelihood", x);
     check_samples(x, samples);
     tap_dist q = tap_vae_encode(v, x);
-    return tap_bound_of(densities(v, x, q, tap_sample_n(q, samples), TAP_REPARAMETERIZED),
-                        (tap_bound_options){ .bound = TAP_IWAE });
+    return tap_variational_bound(densities(v, x, q, tap_sample_n(q, samples), TAP_REPARAMETERIZED),
+                                 (tap_bound_options){ .bound = TAP_IWAE });
 }
 
 /* In nats of two Bernoulli distributions with these means, element by element. */
@@ -75,7 +75,7 @@ static void fit_begin(fit *f, tap_dist q, tap_dtype dtype, uint64_t seed)
         f->param[i] = tap_param_new(f->root, names[i], tap_shape_of(q.param[i]), tap_init_zeros());
         tap_tensor_copy(tap_param_value(f->param[i]), tap_value(q.param[i]), NULL);
     }
-    f->adam = tap_adam(f->root, (tap_adam_options){ 0 });
+    f->adam = tap_adam_new(f->root, (tap_adam_options){ 0 });
 }
 
 /* The ELBO's gradient g by sticking the landing has no noise left where q is the posterior. What is climbed is <g, q>, so that the model's
@@ -83,11 +83,12 @@ static void fit_begin(fit *f, tap_dist q, tap_dtype dtype, uint64_t seed)
 static void fit_step(const fit *f, const tap_vae *v, tap_tensor x, double lr)
 {
     tap_tape_reset(f->tape);
-    tap_var  q[2] = { tap_use(f->tape, f->param[0]), tap_use(f->tape, f->param[1]) }, g[2];
+    tap_var  q[2] = { tap_param_var(f->tape, f->param[0]), tap_param_var(f->tape, f->param[1]) }, g[2];
     tap_dist of = tap_normal(q[0], q[1]);
-    tap_var  bound = tap_bound_of(densities(v, tap_input(f->tape, x), of, tap_sample_n(of, 1), TAP_STICKING_THE_LANDING),
-                                  (tap_bound_options){ .estimator = TAP_STICKING_THE_LANDING });
-    tap_var  loss = tap_neg(tap_sum(bound, TAP_ALL));
+    tap_var  bound =
+        tap_variational_bound(densities(v, tap_input(f->tape, x), of, tap_sample_n(of, 1), TAP_STICKING_THE_LANDING),
+                              (tap_bound_options){ .estimator = TAP_STICKING_THE_LANDING });
+    tap_var loss = tap_neg(tap_sum(bound, TAP_ALL));
     tap_tape_set_recording(f->tape, false);
     tap_grad(loss, 2, q, g);
     tap_tape_set_recording(f->tape, true);

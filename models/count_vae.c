@@ -41,7 +41,7 @@ static const tap_count_vae *given(const tap_count_vae *v)
 /* log l, [..,1]; of a cell without counts it is 0 */
 static tap_var log_library(tap_var x)
 {
-    return tap_log(tap_clamp(tap_sum(x, tap_keep(TAP_LAST)), 1, (double)INFINITY));
+    return tap_log(tap_clamp(tap_sum(x, tap_keepdim(TAP_LAST)), 1, (double)INFINITY));
 }
 
 tap_dist tap_count_vae_encode(const tap_count_vae *v, tap_var x, tap_var c)
@@ -89,7 +89,8 @@ tap_dist tap_count_vae_decode(const tap_count_vae *v, tap_var z, tap_var c, tap_
 {
     TAP_CALL("count_vae_decode", z, c, log_library);
     v = given(v);
-    tap_var h = hidden(v, z, c), log_mu = tap_add(log_rates(v, h), log_library), log_theta = tap_use(h.tape, v->log_theta);
+    tap_var h = hidden(v, z, c), log_mu = tap_add(log_rates(v, h), log_library),
+            log_theta = tap_param_var(h.tape, v->log_theta);
     if (v->options.likelihood == TAP_COUNTS_NB || !h.tape) return tap_negative_binomial(log_mu, log_theta);
     return tap_zero_inflated_negative_binomial(log_mu, log_theta, tap_linear_forward(&v->zero, h));
 }
@@ -122,6 +123,6 @@ tap_var tap_count_vae_log_prob(const tap_count_vae *v, tap_var x, tap_var c, int
     tap_dist q = tap_count_vae_encode(v, x, c);
     tap_var  z = tap_sample_n(q, draws), log_q = tap_sum(tap_log_prob(q, z), TAP_LAST);
     tap_var  log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST);
-    return tap_bound_of((tap_densities){ .log_px_z = log_px(v, x, c, z), .log_pz = log_pz, .log_q = log_q, .z = z },
-                        (tap_bound_options){ .bound = TAP_IWAE });
+    return tap_variational_bound((tap_bound_terms){ .log_px_z = log_px(v, x, c, z), .log_pz = log_pz, .log_q = log_q, .z = z },
+                                 (tap_bound_options){ .bound = TAP_IWAE });
 }

@@ -17,9 +17,9 @@ void tap_linear_vae_init(tap_linear_vae *v, tap_module *m, int64_t data, int64_t
     if (!(sigma >= 0 && isfinite(sigma)))
         tap_module_fail(m, TAP_EARG, "linear_vae: sigma = %g is not a finite number from 0 up", sigma);
     *v = (tap_linear_vae){ .sigma = sigma };
-    v->V = tap_param_new(m, "V", TAP_SHAPE(latent, data), tap_init_linear(data));
+    v->V = tap_param_new(m, "V", TAP_SHAPE(latent, data), tap_init_default(data));
     v->log_t = tap_param_new(m, "log_t", TAP_SHAPE(latent), tap_init_zeros());
-    v->W = tap_param_new(m, "W", TAP_SHAPE(data, latent), tap_init_linear(data));
+    v->W = tap_param_new(m, "W", TAP_SHAPE(data, latent), tap_init_default(data));
     v->mu = tap_param_new(m, "mu", TAP_SHAPE(data), tap_init_zeros());
     if (sigma == 0) v->log_sigma = tap_param_new(m, "log_sigma", TAP_SCALAR, tap_init_zeros());
 }
@@ -34,8 +34,10 @@ static vars use(const tap_linear_vae *v, tap_tape *t)
 {
     static const tap_linear_vae none;
     if (!v) v = &none;
-    vars u = { tap_use(t, v->V), tap_use(t, v->log_t), tap_use(t, v->W), tap_use(t, v->mu), { 0 }, 0, 0 };
-    u.log_sigma = v->log_sigma ? tap_use(t, v->log_sigma) : tap_scalar(t, log(v->sigma));
+    vars u = {
+        tap_param_var(t, v->V), tap_param_var(t, v->log_t), tap_param_var(t, v->W), tap_param_var(t, v->mu), { 0 }, 0, 0
+    };
+    u.log_sigma = v->log_sigma ? tap_param_var(t, v->log_sigma) : tap_scalar(t, log(v->sigma));
     u.d = (double)tap_shape_of(u.W).n[0];
     u.k = (double)tap_shape_of(u.W).n[1];
     return u;
@@ -75,7 +77,7 @@ tap_var tap_linear_vae_elbo(const tap_linear_vae *v, tap_var x)
 }
 
 /* With S = E (x - mu)(x - mu)^T, the mean of |x - mu - W V (x - mu)|^2 is tr S - 2 tr(W V S) + tr(W^T W V S V^T). */
-tap_var tap_linear_vae_elbo_of(const tap_linear_vae *v, tap_var mean, tap_var cov)
+tap_var tap_linear_vae_elbo_from(const tap_linear_vae *v, tap_var mean, tap_var cov)
 {
     TAP_CALL("linear_vae_elbo_of", mean, cov);
     vars    u = use(v, mean.tape);

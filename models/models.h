@@ -80,7 +80,7 @@ typedef struct {
 } tap_vae;
 
 /* In nats, per image: [batch]. elbo = rec - kl, KL in closed form. bound is what the options ask for, with the gradient to
- * train with (tap_bound_of): by default, elbo itself. */
+ * train with (tap_variational_bound): by default, elbo itself. */
 typedef struct {
     tap_var elbo, rec, kl, bound;
 } tap_vae_terms;
@@ -91,7 +91,7 @@ TAP_API tap_dist      tap_vae_decode(const tap_vae *v, tap_var z);              
 TAP_API tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x);                     /* L draws of z */
 TAP_API tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise); /* with noise [L,batch,latent] */
 TAP_API tap_var       tap_vae_loss(const tap_vae *v, tap_var x);                     /* -mean over images of the bound: [] */
-TAP_API tap_var       tap_vae_loss_of(const tap_vae *v, tap_vae_terms terms);        /* the same from terms already computed */
+TAP_API tap_var       tap_vae_loss_from(const tap_vae *v, tap_vae_terms terms);      /* the same from terms already computed */
 TAP_API tap_var       tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n);      /* means of p(x|z), z ~ p(z): [n,D] */
 TAP_API tap_var       tap_vae_reconstruct(const tap_vae *v, tap_var x);              /* mean of p(x|z), z = mu(x): [batch,D] */
 
@@ -225,12 +225,12 @@ TAP_API tap_var tap_vae_regret(const tap_vae *v, tap_var x, int64_t samples, tap
  *   v = mu, s^2 = sigma^2 - c^2, a = c / sigma^2, b = -a mu, t = s / sigma. */
 typedef struct {
     tap_param *a, *b, *log_t, *c, *v, *log_s; /* [] */
-} tap_tiny;
+} tap_scalar_vae;
 
-TAP_API void     tap_tiny_init(tap_tiny *v, tap_module *m);     /* a = c = 0.5, t = s = 1, b = v = 0 */
-TAP_API tap_dist tap_tiny_encode(const tap_tiny *v, tap_var x); /* any shape */
-TAP_API tap_dist tap_tiny_decode(const tap_tiny *v, tap_var z);
-TAP_API tap_var  tap_tiny_elbo(const tap_tiny *v, tap_var x); /* in closed form, for each number of x */
+TAP_API void     tap_scalar_vae_init(tap_scalar_vae *v, tap_module *m);     /* a = c = 0.5, t = s = 1, b = v = 0 */
+TAP_API tap_dist tap_scalar_vae_encode(const tap_scalar_vae *v, tap_var x); /* any shape */
+TAP_API tap_dist tap_scalar_vae_decode(const tap_scalar_vae *v, tap_var z);
+TAP_API tap_var  tap_scalar_vae_elbo(const tap_scalar_vae *v, tap_var x); /* in closed form, for each number of x */
 
 /* The trivial solution when p(x) = N(mu, sigma^2) is known, the limit s -> 0 of the above: z = (x - mu) / sigma and back. */
 TAP_API tap_var tap_standardize(tap_var x, tap_var mu, tap_var sigma);
@@ -252,7 +252,7 @@ TAP_API tap_dist tap_linear_vae_encode(const tap_linear_vae *v, tap_var x); /* [
 TAP_API tap_dist tap_linear_vae_decode(const tap_linear_vae *v, tap_var z); /* [..,latent] */
 TAP_API tap_var  tap_linear_vae_elbo(const tap_linear_vae *v, tap_var x);   /* in closed form: [batch,data] -> [batch] */
 /* Its mean over any number of images with this mean [data] and covariance [data,data] (divided by n): [] */
-TAP_API tap_var tap_linear_vae_elbo_of(const tap_linear_vae *v, tap_var mean, tap_var cov);
+TAP_API tap_var tap_linear_vae_elbo_from(const tap_linear_vae *v, tap_var mean, tap_var cov);
 TAP_API tap_var tap_linear_vae_log_prob(const tap_linear_vae *v, tap_var x); /* log p(x), exactly: [batch,data] -> [batch] */
 
 /* {.data = D} gives the defaults in brackets, those of tap_vae_options. */

@@ -1,7 +1,7 @@
 /* The smallest VAE there is, and the trivial solution it approaches. */
 #include "models/models.h"
 
-void tap_tiny_init(tap_tiny *v, tap_module *m)
+void tap_scalar_vae_init(tap_scalar_vae *v, tap_module *m)
 {
     if (!v) {
         tap_module_fail(m, TAP_EARG, "tiny: NULL");
@@ -17,35 +17,35 @@ void tap_tiny_init(tap_tiny *v, tap_module *m)
 
 static tap_dist line(tap_var x, tap_param *slope, tap_param *offset, tap_param *log_scale)
 {
-    tap_var mean = tap_add(tap_mul(tap_use(x.tape, slope), x), tap_use(x.tape, offset));
-    return tap_normal(mean, tap_use(x.tape, log_scale));
+    tap_var mean = tap_add(tap_mul(tap_param_var(x.tape, slope), x), tap_param_var(x.tape, offset));
+    return tap_normal(mean, tap_param_var(x.tape, log_scale));
 }
 
 /* NULL is taken for a model that was never initialized, which its parameters find out. */
-static const tap_tiny *given(const tap_tiny *v)
+static const tap_scalar_vae *given(const tap_scalar_vae *v)
 {
-    static const tap_tiny none;
+    static const tap_scalar_vae none;
     return v ? v : &none;
 }
 
-tap_dist tap_tiny_encode(const tap_tiny *v, tap_var x)
+tap_dist tap_scalar_vae_encode(const tap_scalar_vae *v, tap_var x)
 {
     v = given(v);
     return line(x, v->a, v->b, v->log_t);
 }
 
-tap_dist tap_tiny_decode(const tap_tiny *v, tap_var z)
+tap_dist tap_scalar_vae_decode(const tap_scalar_vae *v, tap_var z)
 {
     v = given(v);
     return line(z, v->c, v->v, v->log_s);
 }
 
 /* E_q log N(x | c z + v, s^2) is log N(x | c E[z] + v, s^2) - (c t / s)^2 / 2. */
-tap_var tap_tiny_elbo(const tap_tiny *v, tap_var x)
+tap_var tap_scalar_vae_elbo(const tap_scalar_vae *v, tap_var x)
 {
     TAP_CALL("tiny_elbo", x);
-    tap_dist q = tap_tiny_encode(v, x), p = tap_tiny_decode(v, q.param[0]);
-    tap_var  spread = tap_square(tap_mul(tap_use(x.tape, given(v)->c), tap_exp(tap_sub(q.param[1], p.param[1]))));
+    tap_dist q = tap_scalar_vae_encode(v, x), p = tap_scalar_vae_decode(v, q.param[0]);
+    tap_var  spread = tap_square(tap_mul(tap_param_var(x.tape, given(v)->c), tap_exp(tap_sub(q.param[1], p.param[1]))));
     tap_var  rec = tap_sub(tap_log_prob(p, x), tap_mul_scalar(spread, 0.5));
     return tap_sub(rec, tap_kl(q, tap_standard_normal_like(q)));
 }

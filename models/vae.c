@@ -25,7 +25,7 @@ static bool is_score(tap_estimator e)
     return e == TAP_SCORE || e == TAP_SCORE_BASELINE || e == TAP_SCORE_LEAVE_ONE_OUT;
 }
 
-/* What tap_bound_of would find out at every step. */
+/* What tap_variational_bound would find out at every step. */
 static void check_bound(tap_module *m, tap_vae_options o)
 {
     if (o.bound != TAP_ELBO && o.bound != TAP_IWAE) tap_module_fail(m, TAP_EARG, "vae: there is no bound %d", (int)o.bound);
@@ -151,7 +151,7 @@ static tap_var decoder_log_sigma(const tap_vae *v, tap_var h, tap_var z)
 {
     if (v->options.sigma_kind == TAP_VAE_SIGMA_BY_DECODER)
         return clipped(v, tap__vae_head(v, &v->out_log_sigma, h, tap_shape_of(z)));
-    if (v->log_sigma) return clipped(v, tap_use(h.tape, v->log_sigma));
+    if (v->log_sigma) return clipped(v, tap_param_var(h.tape, v->log_sigma));
     return tap_scalar(h.tape, log(v->options.sigma));
 }
 
@@ -195,19 +195,19 @@ static tap_vae_terms terms(const tap_vae *v, tap_var x, const tap_var *c, tap_di
 {
     const tap_vae_options *o = &given(v)->options;
     const bool             plain = o->bound == TAP_ELBO && o->estimator == TAP_REPARAMETERIZED;
-    z = tap_estimator_draws(o->estimator, z);
+    z = tap_estimator_sample(o->estimator, z);
     tap_dist prior = tap_standard_normal_like(q);
     tap_var  log_p = tap_sum(tap_log_prob(decode(v, z, c), x), TAP_LAST); /* [L,batch] */
     tap_var  rec = tap_mean(log_p, TAP_AXES(0)), kl_each = tap_kl(q, prior), kl = tap_sum(kl_each, TAP_LAST);
     tap_var  elbo = tap_sub(rec, kl);
     if (plain && o->beta == 1 && o->free_bits == 0) return (tap_vae_terms){ elbo, rec, kl, elbo };
 
-    tap_densities d = { .log_px_z = log_p, .z = z };
+    tap_bound_terms d = { .log_px_z = log_p, .z = z };
     if (o->bound == TAP_ELBO && (plain || is_score(o->estimator))) d.kl = kl_each;
-    if (!plain) d.log_q = tap_sum(tap_log_prob(tap_estimator_density(o->estimator, q), z), TAP_LAST);
+    if (!plain) d.log_q = tap_sum(tap_log_prob(tap_estimator_posterior(o->estimator, q), z), TAP_LAST);
     if (!d.kl.tape) d.log_pz = tap_sum(tap_log_prob(prior, z), TAP_LAST);
     tap_bound_options how = { o->bound, o->estimator, o->beta == 0 ? -1 : o->beta, o->free_bits };
-    return (tap_vae_terms){ elbo, rec, kl, tap_bound_of(d, how) };
+    return (tap_vae_terms){ elbo, rec, kl, tap_variational_bound(d, how) };
 }
 
 tap_vae_terms tap_vae_elbo(const tap_vae *v, tap_var x)
@@ -238,7 +238,7 @@ tap_vae_terms tap_vae_elbo_from(const tap_vae *v, tap_var x, tap_var noise)
     return terms(v, x, NULL, q, tap_sample_from(q, noise));
 }
 
-tap_var tap_vae_loss_of(const tap_vae *v, tap_vae_terms e)
+tap_var tap_vae_loss_from(const tap_vae *v, tap_vae_terms e)
 {
     (void)v; /* its options are in the bound already */
     return tap_neg(tap_mean(e.bound, TAP_ALL));
@@ -247,13 +247,13 @@ tap_var tap_vae_loss_of(const tap_vae *v, tap_vae_terms e)
 tap_var tap_vae_loss(const tap_vae *v, tap_var x)
 {
     TAP_CALL("vae_loss", x);
-    return tap_vae_loss_of(v, tap_vae_elbo(v, x));
+    return tap_vae_loss_from(v, tap_vae_elbo(v, x));
 }
 
 tap_var tap_vae_loss_given(const tap_vae *v, tap_var x, tap_var c)
 {
     TAP_CALL("vae_loss_given", x, c);
-    return tap_vae_loss_of(v, tap_vae_elbo_given(v, x, c));
+    return tap_vae_loss_from(v, tap_vae_elbo_given(v, x, c));
 }
 
 tap_var tap_vae_sample(const tap_vae *v, tap_tape *t, int64_t n)

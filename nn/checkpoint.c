@@ -138,8 +138,8 @@ static void find_newest(tap_checkpoint *c)
         tap__error_copy(error, &newer);
     } else if (read_one(c, c->previous, &older)) {
         if (newer.status == TAP_OK) tap_error_set(&newer, TAP_EIO, "%s: is missing", c->path);
-        char *passed = keep(c, newer.message, "");
-        if (passed) c->found.passed = passed;
+        char *skipped = keep(c, newer.message, "");
+        if (skipped) c->found.skipped = skipped;
     } else if (newer.status != TAP_OK) {
         tap_status status = older.status == TAP_ENOMEM ? TAP_ENOMEM : newer.status;
         tap_error_set(error, status, "%s%s%s", newer.message, older.status ? "; " : "", older.message);
@@ -180,7 +180,7 @@ static void forget_found(tap_checkpoint *c)
 {
     tap_arena_free(c->read);
     c->read = NULL;
-    c->found = (tap_checkpoint_found){ .passed = "" };
+    c->found = (tap_checkpoint_found){ .skipped = "" };
 }
 
 void tap_checkpoint_free(tap_checkpoint *c)
@@ -202,9 +202,9 @@ tap_status tap_checkpoint_status(const tap_checkpoint *c, const char **message)
     return c ? TAP_ENOMEM : TAP_EARG;
 }
 
-tap_checkpoint_found tap_checkpoint_find(const tap_checkpoint *c)
+tap_checkpoint_found tap_checkpoint_peek(const tap_checkpoint *c)
 {
-    return c && c->found.path ? c->found : (tap_checkpoint_found){ .passed = "" };
+    return c && c->found.path ? c->found : (tap_checkpoint_found){ .skipped = "" };
 }
 
 /* ---- What belongs to it ---- */
@@ -493,7 +493,7 @@ static void put_back(const tap_checkpoint *c, const contents *all)
     }
 }
 
-bool tap_checkpoint_load(tap_checkpoint *c, tap_error *e)
+bool tap_checkpoint_resume(tap_checkpoint *c, tap_error *e)
 {
     tap_error mine = { 0 };
     bool      done = false;

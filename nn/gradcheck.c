@@ -2,7 +2,7 @@
  * same while a parameter moves, and sampling can be checked with the rest.
  *
  * A float32 module is checked through a twin: while the check lasts, every parameter of the root has a float64 copy, which
- * tap_use gives on the check's tape in its place. */
+ * tap_param_var gives on the check's tape in its place. */
 #include "autograd/gradcheck.h"
 #include "nn/internal.h"
 
@@ -28,7 +28,7 @@ static tap_var call(tap_tape *t, tap_var *in, const void *ctx)
     tap_param            *p = NULL;
     for (int i = 0; i < c->n; i++) {
         p = next_trained(c->module, p);
-        in[i] = tap_use(t, p);
+        in[i] = tap_param_var(t, p);
     }
     return y;
 }

@@ -44,7 +44,7 @@ tap_init tap_init_kaiming_normal(double gain)
     return (tap_init){ .how = TAP_INIT_KAIMING_NORMAL, .value = gain };
 }
 
-tap_init tap_init_linear(int64_t fan_in)
+tap_init tap_init_default(int64_t fan_in)
 {
     return (tap_init){ .how = TAP_INIT_KAIMING_UNIFORM, .value = sqrt(1.0 / 3), .fan_in = fan_in };
 }
@@ -99,7 +99,7 @@ static tap_status check(tap_init how, tap_tensor x, const char *path, tap_error 
 
 tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e)
 {
-    const tap_random at = { .seed = seed, .stream = tap_random_hash(path) };
+    const tap_rng_key at = { .seed = seed, .stream = tap_random_hash(path) };
     if (check(how, x, path, e) != TAP_OK) return e->status;
     if (how.how == TAP_INIT_ZEROS || how.how == TAP_INIT_CONSTANT) {
         tap_tensor_fill(x, how.how == TAP_INIT_CONSTANT ? how.value : 0);

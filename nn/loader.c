@@ -123,7 +123,7 @@ tap_status tap_loader_status(const tap_loader *l, const char **message)
 
 void tap__loader_go_on(tap_loader *l)
 {
-    const tap_random at = { l->options.seed, tap_random_hash("loader"), (uint64_t)l->at.epoch };
+    const tap_rng_key at = { l->options.seed, tap_random_hash("loader"), (uint64_t)l->at.epoch };
     l->n_last = 0;
     if (l->options.shuffle) tap_random_permutation(l->order, l->rows, at);
     else

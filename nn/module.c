@@ -279,12 +279,12 @@ static bool is_on(const tap_tape *t, const tap_param *p)
     return (n->needs != p->frozen || !t->recording) && tap__is_as_recorded(t, n);
 }
 
-tap_var tap_use(tap_tape *t, tap_param *p)
+tap_var tap_param_var(tap_tape *t, tap_param *p)
 {
     const tap_var inert = { .tape = t };
     if (!t) return inert;
     if (!p) {
-        tap__fail(t, TAP_EARG, "use", "there is no parameter; was the layer initialized?");
+        tap__fail(t, TAP_EARG, "param_var", "there is no parameter; was the layer initialized?");
         return inert;
     }
     const tap__root *r = p->module->root;
@@ -293,12 +293,12 @@ tap_var tap_use(tap_tape *t, tap_param *p)
         return inert;
     }
     if (!p->value.data) {
-        tap__fail(t, TAP_EARG, "use", "the parameter could not be made; the error of its module said why");
+        tap__fail(t, TAP_EARG, "param_var", "the parameter could not be made; the error of its module said why");
         return inert;
     }
     if (t->widen && p->twin) p = p->twin;
     if (p->value.dtype != tap_tape_dtype(t)) {
-        tap__fail(t, TAP_EDTYPE, "use", "%s is %s, the tape %s", p->path, tap_dtype_name(p->value.dtype),
+        tap__fail(t, TAP_EDTYPE, "param_var", "%s is %s, the tape %s", p->path, tap_dtype_name(p->value.dtype),
                   tap_dtype_name(tap_tape_dtype(t)));
         return inert;
     }
@@ -323,7 +323,7 @@ tap_param *tap_module_next(const tap_module *m, const tap_param *p)
     return next;
 }
 
-tap_param *tap_module_find(const tap_module *m, const char *path)
+tap_param *tap_module_param(const tap_module *m, const char *path)
 {
     for (tap_param *p = tap_module_next(m, NULL); path && p; p = tap_module_next(m, p)) {
         if (!strcmp(p->path, path)) return p;
@@ -331,7 +331,7 @@ tap_param *tap_module_find(const tap_module *m, const char *path)
     return NULL;
 }
 
-int64_t tap_module_count(const tap_module *m)
+int64_t tap_module_numel(const tap_module *m)
 {
     int64_t n = 0;
     for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) n += tap_numel(p->value.shape);

@@ -96,7 +96,7 @@ static void put_tree(printer *p, const tap_module *top)
     int depth = 0;
     for (const tap_module *m = top; m; m = next_module(top, m, &depth)) {
         const char *name = m != top ? last_name(m->path) : *m->path ? m->path : "module";
-        put_line(p, depth, name, "", tap_module_count(m));
+        put_line(p, depth, name, "", tap_module_numel(m));
         put_params(p, m, depth + 1);
     }
 }
@@ -113,7 +113,7 @@ void tap_module_fprint(FILE *out, const tap_module *m)
     put_tree(&p, m);
     p.out = out;
     put_tree(&p, m);
-    fprintf(out, "total: %s parameters, %s\n", grouped(text, tap_module_count(m)), tap_dtype_name(tap_module_dtype(m)));
+    fprintf(out, "total: %s parameters, %s\n", grouped(text, tap_module_numel(m)), tap_dtype_name(tap_module_dtype(m)));
 }
 
 void tap_module_print(const tap_module *m)

@@ -31,7 +31,7 @@ TAP_API void tap_module_clear_error(tap_module *m);
 /* A caller's own error; the message gets m's path in front. */
 TAP_API tap_status tap_module_fail(tap_module *m, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 TAP_API tap_dtype  tap_module_dtype(const tap_module *m);
-TAP_API int64_t    tap_module_count(const tap_module *m); /* numbers in all parameters at and below m */
+TAP_API int64_t    tap_module_numel(const tap_module *m); /* numbers in all parameters at and below m */
 
 /* How a new parameter is filled. Values depend on the root's seed and the parameter's path alone. fan_in and fan_out are
  * PyTorch's: for a weight [out,in,...], in and out times the sizes behind. */
@@ -58,7 +58,7 @@ TAP_API tap_init tap_init_xavier_uniform(double gain);  /* U(+-gain sqrt(6 / (fa
 TAP_API tap_init tap_init_xavier_normal(double gain);   /* N(0, gain^2 2 / (fan_in + fan_out)) */
 TAP_API tap_init tap_init_kaiming_uniform(double gain); /* U(+-gain sqrt(3 / fan_in)), He et al. 2015 */
 TAP_API tap_init tap_init_kaiming_normal(double gain);  /* N(0, gain^2 / fan_in) */
-TAP_API tap_init tap_init_linear(int64_t fan_in);       /* PyTorch's default for Linear, weight and bias: U(+-1/sqrt(fan_in)) */
+TAP_API tap_init tap_init_default(int64_t fan_in);      /* PyTorch's default for Linear, weight and bias: U(+-1/sqrt(fan_in)) */
 
 /* A new parameter of m with a zero gradient. Never NULL; on an error an inert one, and the root has failed. */
 TAP_API tap_param  *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_init how);
@@ -70,14 +70,14 @@ TAP_API tap_tensor tap_param_value(const tap_param *p);
  * optimizer of its root. */
 TAP_API tap_tensor tap_param_grad(tap_param *p);
 /* Freezing: no gradient is computed for a parameter that does not require one, nor anything that only leads to it, and optimizers
- * leave it alone. From the next tap_use on; at first all parameters require one. PyTorch's requires_grad_. */
+ * leave it alone. From the next tap_param_var on; at first all parameters require one. PyTorch's requires_grad_. */
 TAP_API void    tap_param_set_requires_grad(tap_param *p, bool on);
 TAP_API bool    tap_param_requires_grad(const tap_param *p);
 TAP_API void    tap_module_set_requires_grad(tap_module *m, bool on); /* of all parameters at and below m */
-TAP_API tap_var tap_use(tap_tape *t, tap_param *p);                   /* the parameter as a var; the same one all step long */
+TAP_API tap_var tap_param_var(tap_tape *t, tap_param *p);             /* the parameter as a var; the same one all step long */
 /* Parameters at and below m in order of creation: NULL gives the first, the last one NULL. */
 TAP_API tap_param *tap_module_next(const tap_module *m, const tap_param *p);
-TAP_API tap_param *tap_module_find(const tap_module *m, const char *path); /* by full path; NULL: there is none */
+TAP_API tap_param *tap_module_param(const tap_module *m, const char *path); /* by full path; NULL: there is none */
 TAP_API void       tap_module_zero_grad(tap_module *m);
 /* One training tape per module at a time. */
 
@@ -398,14 +398,14 @@ typedef struct {
     tap_var kl;                      /* KL(q(z|x) || p(z)) by latent dimension [..,d]: then the ELBO is in its second form */
     tap_var z;                       /* [L,..,d], the var that log p(x|z) was computed from: IWAE, doubly reparameterized */
     tap_var baseline;                /* broadcasts to [L,..] */
-} tap_densities;
+} tap_bound_terms;
 
-/* Draws and density as the estimator wants them: tap_log_prob(tap_estimator_density(e, q), tap_estimator_draws(e, z)), and the
+/* Draws and density as the estimator wants them: tap_log_prob(tap_estimator_posterior(e, q), tap_estimator_sample(e, z)), and the
  * same draws for the model. They cut the gradients that are not to flow. */
-TAP_API tap_var  tap_estimator_draws(tap_estimator e, tap_var z);
-TAP_API tap_dist tap_estimator_density(tap_estimator e, tap_dist q);
+TAP_API tap_var  tap_estimator_sample(tap_estimator e, tap_var z);
+TAP_API tap_dist tap_estimator_posterior(tap_estimator e, tap_dist q);
 /* The bound for each image [..]; its gradient is the estimator, so that -tap_mean(bound) is a loss. First derivatives only. */
-TAP_API tap_var tap_bound_of(tap_densities d, tap_bound_options o);
+TAP_API tap_var tap_variational_bound(tap_bound_terms d, tap_bound_options o);
 /* KL by latent dimension [..,d]; a dimension whose mean over images is not above `nats` has this constant instead. The mean of
  * the sum is sum_j max(nats, mean KL_j), Kingma et al. 2016 */
 TAP_API tap_var tap_free_bits(tap_var kl, double nats);
@@ -414,9 +414,9 @@ TAP_API tap_var tap_free_bits(tap_var kl, double nats);
 
 /* {.clusters = k} gives the defaults in brackets. */
 typedef struct {
-    int64_t  clusters; /* k, from 1 to the number of points */
-    int64_t  restarts; /* the best of so many is taken [10] */
-    int64_t  rounds;   /* at most, of each [300] */
+    int64_t  clusters;       /* k, from 1 to the number of points */
+    int64_t  restarts;       /* the best of so many is taken [10] */
+    int64_t  max_iterations; /* of Lloyd's algorithm, for each restart [300] */
     uint64_t seed;
 } tap_kmeans_options;
 
@@ -450,8 +450,8 @@ typedef struct {
 /* For all parameters there are now at and below m; never NULL. Each takes the gradients of backward passes since it was made. A
  * parameter has one optimizer at a time; one made later below m needs one of its own, or the next step is an error. A parameter that
  * no backward pass has reached since the last step stays as it is, with its moments and without weight decay. */
-TAP_API tap_optim *tap_adam(tap_module *m, tap_adam_options o); /* Kingma & Ba 2015, algorithm 1 */
-TAP_API tap_optim *tap_sgd(tap_module *m, tap_sgd_options o);   /* v = momentum v + g; x -= lr v (PyTorch's form) */
+TAP_API tap_optim *tap_adam_new(tap_module *m, tap_adam_options o); /* Kingma & Ba 2015, algorithm 1 */
+TAP_API tap_optim *tap_sgd_new(tap_module *m, tap_sgd_options o);   /* v = momentum v + g; x -= lr v (PyTorch's form) */
 /* One step on the accumulated gradients, which then count as zero. Touches nothing if the tape (NULL: none to ask) or the root
  * has failed. */
 TAP_API tap_status tap_optim_step(tap_optim *o, tap_tape *t);
@@ -496,7 +496,7 @@ TAP_API const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n); /* whic
  *     tap_checkpoint_optim(c, "adam", adam);
  *     tap_checkpoint_tape(c, "tape", tape);
  *     tap_checkpoint_loader(c, "data", data);
- *     tap_checkpoint_load(c, &e);                         // nothing happens if there is none yet
+ *     tap_checkpoint_resume(c, &e);                         // nothing happens if there is none yet
  *     while (tap_loader_epoch(data) < 10) {
  *         while (tap_loader_next(data, &x)) { ... tap_optim_step(adam, tape); }
  *         tap_loader_start(data, tap_loader_epoch(data) + 1);
@@ -509,9 +509,9 @@ typedef struct tap_checkpoint tap_checkpoint;
 
 /* What a path holds: the newest generation that is whole. */
 typedef struct {
-    const char     *path;   /* of the file; NULL: there is none */
-    const char     *passed; /* what is wrong with a newer one; "" if nothing */
-    tap_safetensors file;   /* its numbers, and its options as metadata */
+    const char     *path;    /* of the file; NULL: there is none */
+    const char     *skipped; /* why a newer generation was skipped; "" if none was */
+    tap_safetensors file;    /* its numbers, and its options as metadata */
 } tap_checkpoint_found;
 
 /* Reads what is there, and keeps others from using the path (PATH.lock) until it is freed. Never NULL; check the status: it tells
@@ -520,7 +520,7 @@ TAP_API tap_checkpoint *tap_checkpoint_new(const char *path);
 TAP_API void            tap_checkpoint_free(tap_checkpoint *c);
 TAP_API tap_status      tap_checkpoint_status(const tap_checkpoint *c, const char **message);
 /* What was there when the checkpoint was made, to look into; good until the first load or save. */
-TAP_API tap_checkpoint_found tap_checkpoint_find(const tap_checkpoint *c);
+TAP_API tap_checkpoint_found tap_checkpoint_peek(const tap_checkpoint *c);
 
 /* What belongs to it. All is borrowed; names are the caller's, each once. */
 TAP_API void tap_checkpoint_module(tap_checkpoint *c, const char *name,
@@ -539,7 +539,7 @@ TAP_API void tap_checkpoint_option(tap_checkpoint *c, const char *key, const cha
  * would lose. After a failure what there was is still there, and a later save may succeed. */
 TAP_API tap_status tap_checkpoint_save(tap_checkpoint *c, tap_error *e);
 /* Puts everything back and returns true, or changes nothing: there is none, or it does not fit (e). */
-TAP_API bool tap_checkpoint_load(tap_checkpoint *c, tap_error *e);
+TAP_API bool tap_checkpoint_resume(tap_checkpoint *c, tap_error *e);
 
 /* ---- Measures of results ----------------------------------------------------------------------------------------- */
 
@@ -577,7 +577,7 @@ TAP_API int64_t tap_roc_curve(tap_tensor score, tap_tensor positive, tap_tensor 
 typedef tap_var (*tap_module_function)(tap_tape *t, void *ctx);
 
 /* tap_gradcheck by every parameter at and below m, noise held fixed. The message names the parameter. Values of a float64
- * module are perturbed and put back; frozen parameters are left out. A float32 one is checked through a float64 twin: on the check's tape tap_use gives the
+ * module are perturbed and put back; frozen parameters are left out. A float32 one is checked through a float64 twin: on the check's tape tap_param_var gives the
  * twin's parameters, and float32 data put on it become float64, as do casts to float32. In the end values and gradients are
  * as they were. */
 TAP_API tap_gradcheck_result tap_module_gradcheck(tap_module *m, tap_module_function f, void *ctx,

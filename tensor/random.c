@@ -12,14 +12,14 @@ enum { BLOCK = 512 }; /* numbers made at a time: their words and values stay in 
 
 typedef void (*transform)(int n, const uint64_t *word, double *x);
 
-static philox4x64_ctr_t philox(tap_random at, uint64_t block, uint64_t attempt)
+static philox4x64_ctr_t philox(tap_rng_key at, uint64_t block, uint64_t attempt)
 {
     philox4x64_ctr_t counter = { { block, at.stream, at.step, attempt } };
     philox4x64_key_t key = { { at.seed, 0 } };
     return philox4x64(counter, key);
 }
 
-void tap__random_words(tap_random at, uint64_t block, int n, uint64_t *word)
+void tap__random_words(tap_rng_key at, uint64_t block, int n, uint64_t *word)
 {
     for (int i = 0; i < n; i += 4) {
         philox4x64_ctr_t four = philox(at, block++, 0);
@@ -41,10 +41,10 @@ static void store(tap_tensor x, int64_t first, int n, const double *value)
 }
 
 typedef struct {
-    tap_tensor x;
-    tap_random at;
-    transform  make;
-    double     most; /* no value is above it */
+    tap_tensor  x;
+    tap_rng_key at;
+    transform   make;
+    double      most; /* no value is above it */
 } job;
 
 /* Blocks first..last-1 of BLOCK numbers. */
@@ -65,7 +65,7 @@ static void fill_blocks(const void *context, int64_t first, int64_t last)
 }
 
 /* Elements of a view may share memory: then one thread, so that the last number wins. */
-static void fill(tap_tensor x, tap_random at, transform make, double most, int cost)
+static void fill(tap_tensor x, tap_rng_key at, transform make, double most, int cost)
 {
     int64_t n = tap_tensor_numel(x), blocks = (n + BLOCK - 1) / BLOCK;
     job     j = { x, at, make, most };
@@ -75,20 +75,20 @@ static void fill(tap_tensor x, tap_random at, transform make, double most, int c
     tap__note_write(x);
 }
 
-void tap_random_uniform(tap_tensor x, tap_random at)
+void tap_random_uniform(tap_tensor x, tap_rng_key at)
 {
     double most = x.dtype == TAP_F32 ? 1 - 0x1p-24 : 1; /* the last float before 1, which larger numbers would round to */
     fill(x, at, TAP__KERNEL_PICK(tap__random_to_uniform), most, 4);
 }
 
-void tap_random_normal(tap_tensor x, tap_random at)
+void tap_random_normal(tap_tensor x, tap_rng_key at)
 {
     fill(x, at, TAP__KERNEL_PICK(tap__random_to_normal), (double)INFINITY, 8);
 }
 
 /* Lemire's method: the upper half of word * bound. It would favour some numbers by one word in 2^64; the words that make
  * the difference are those with a small lower half, and a further attempt at the same i replaces them. */
-uint64_t tap__random_below(tap_random at, uint64_t i, uint64_t bound)
+uint64_t tap__random_below(tap_rng_key at, uint64_t i, uint64_t bound)
 {
     uint64_t unfair = (0 - bound) % bound; /* 2^64 mod bound */
     uint64_t low, high, attempt = 0;
@@ -99,7 +99,7 @@ uint64_t tap__random_below(tap_random at, uint64_t i, uint64_t bound)
 }
 
 /* The shuffle of Fisher and Yates, inside out: i comes last and changes places with one of those before, or with itself. */
-void tap_random_permutation(int64_t *index, int64_t n, tap_random at)
+void tap_random_permutation(int64_t *index, int64_t n, tap_rng_key at)
 {
     if (!index) return;
     for (int64_t i = 0; i < n; i++) {

@@ -5,16 +5,16 @@
 #include "tensor/internal.h"
 
 /* n 64-bit words, from word number 4 * block on. n is a multiple of 4. */
-void tap__random_words(tap_random at, uint64_t block, int n, uint64_t *word);
+void tap__random_words(tap_rng_key at, uint64_t block, int n, uint64_t *word);
 
 /* A whole number below bound (which is not 0), each as likely as the others: number i of the place. */
-uint64_t tap__random_below(tap_random at, uint64_t i, uint64_t bound);
+uint64_t tap__random_below(tap_rng_key at, uint64_t i, uint64_t bound);
 
 /* A sequence of numbers of its own, for what takes more than one; any seed begins one. */
 typedef struct {
-    tap_random at;
-    uint64_t   next;
-    uint64_t   word[4];
+    tap_rng_key at;
+    uint64_t    next;
+    uint64_t    word[4];
 } tap__sequence;
 
 double tap__next_uniform(tap__sequence *s);                 /* in (0,1) */

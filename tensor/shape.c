@@ -58,7 +58,7 @@ const char *tap_shape_format(char text[TAP_SHAPE_TEXT], tap_shape shape)
     return text;
 }
 
-tap_axes tap_keep(tap_axes axes)
+tap_axes tap_keepdim(tap_axes axes)
 {
     axes.keepdim = true;
     return axes;

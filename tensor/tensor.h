@@ -97,7 +97,7 @@ typedef struct {
 #define TAP_ALL       ((tap_axes){ .all = true })
 #define TAP_LAST      TAP_AXES(-1)
 
-TAP_API tap_axes tap_keep(tap_axes axes); /* the same axes, with keepdim */
+TAP_API tap_axes tap_keepdim(tap_axes axes); /* the same axes, with keepdim */
 
 /* ---- Arenas ------------------------------------------------------------------------------------------------------ */
 
@@ -181,12 +181,12 @@ TAP_API void tap_fprint(FILE *out, tap_tensor x); /* nothing if out is NULL */
  * (seed, stream, step, i). No state is kept anywhere; the same place gives the same numbers, for any number of threads. */
 typedef struct {
     uint64_t seed, stream, step;
-} tap_random;
+} tap_rng_key;
 
-TAP_API void     tap_random_uniform(tap_tensor x, tap_random at); /* x in (0,1); any but float32 and float64 is left alone */
-TAP_API void     tap_random_normal(tap_tensor x, tap_random at);  /* x ~ N(0,1); float32 is float64 rounded */
-TAP_API void     tap_random_permutation(int64_t *index, int64_t n, tap_random at); /* a shuffle of 0..n-1 */
-TAP_API uint64_t tap_random_hash(const char *text);                                /* a stream for a name (FNV-1a) */
+TAP_API void     tap_random_uniform(tap_tensor x, tap_rng_key at); /* x in (0,1); any but float32 and float64 is left alone */
+TAP_API void     tap_random_normal(tap_tensor x, tap_rng_key at);  /* x ~ N(0,1); float32 is float64 rounded */
+TAP_API void     tap_random_permutation(int64_t *index, int64_t n, tap_rng_key at); /* a shuffle of 0..n-1 */
+TAP_API uint64_t tap_random_hash(const char *text);                                 /* a stream for a name (FNV-1a) */
 
 /* ---- Sparse matrices ---------------------------------------------------------------------------------------------- */
 
@@ -244,32 +244,32 @@ TAP_API tap_status tap_matrix_market_write(const char *path, tap_csr x, tap_erro
 typedef struct {
     int64_t            rows, columns;
     const char *const *text;
-} tap_table;
+} tap_csv;
 
 /* Rows of fields between separators, such as ',' or '\t', all as long as the first, plain or gzipped. A field in double quotes may
  * hold anything, two quotes standing for one (RFC 4180). Spaces around fields, empty rows and a byte order mark do not count. */
-TAP_API tap_table tap_table_read(tap_arena *a, const char *path, char separator);
+TAP_API tap_csv tap_csv_read(tap_arena *a, const char *path, char separator);
 /* The same between tabs, without quoting: a quote is a character like any other, as in the files of 10x Genomics. */
-TAP_API tap_table tap_tsv_read(tap_arena *a, const char *path);
+TAP_API tap_csv tap_tsv_read(tap_arena *a, const char *path);
 /* Of , ; tab and | the one that a line of text holds most often; '\0' if it holds none of them, or line is NULL. */
-TAP_API char tap_table_guess_separator(const char *line);
-/* As tap_table_read, of numbers, behind a row and a column of names, which go into *columns [1,columns] and *rows [rows,1] (NULL: they
+TAP_API char tap_csv_guess_separator(const char *line);
+/* As tap_csv_read, of numbers, behind a row and a column of names, which go into *columns [1,columns] and *rows [rows,1] (NULL: they
  * do not). The corner may hold anything. Zeros, and empty fields, take no memory. A single column, of names, is an error. */
-TAP_API tap_csr tap_csr_read_table(tap_arena *a, const char *path, char separator, tap_table *rows, tap_table *columns);
+TAP_API tap_csr tap_csv_read_matrix(tap_arena *a, const char *path, char separator, tap_csv *rows, tap_csv *columns);
 /* The texts below the first row's `name`, numbered in alphabetical order: int64 [rows-1]. *n is how many there are; 0, and an inert
  * tensor, if there is no such column. */
-TAP_API tap_tensor tap_table_labels(tap_arena *a, tap_table t, const char *name, int64_t *n);
+TAP_API tap_tensor tap_csv_labels(tap_arena *a, tap_csv t, const char *name, int64_t *n);
 
 /* Counts of genes in cells: counts [cells,genes], a row of names for each cell, and for each gene. */
 typedef struct {
-    tap_csr   counts;
-    tap_table barcodes, features;
+    tap_csr counts;
+    tap_csv barcodes, features;
 } tap_cells;
 
 /* From a folder as 10x Genomics has it, matrix.mtx, barcodes.tsv and features.tsv (or genes.tsv), gzipped or plain, or by
  * tap_cells_read_csv from a file that ends in .csv or .csv.gz (separated by ','), .tsv or .tsv.gz (by tabs). */
 TAP_API tap_cells tap_cells_read(tap_arena *a, const char *path);
-/* From a file of cells by genes for tap_csr_read_table. Both refuse numbers that are not counts, whole and from 0 up. */
+/* From a file of cells by genes for tap_csv_read_matrix. Both refuse numbers that are not counts, whole and from 0 up. */
 TAP_API tap_cells tap_cells_read_csv(tap_arena *a, const char *path, char separator);
 /* Such a folder, which there must be; all its files are gzipped. Absent tables of names stand for cell1, ... and gene1, ... */
 TAP_API tap_status tap_cells_write(const char *dir, tap_cells c, tap_error *e);

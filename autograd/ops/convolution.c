@@ -62,9 +62,9 @@ static void conv_forward(tap_call *c, tap_tensor *out)
 static void conv_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const tap__conv *c = tap_attr(n);
-    if (tap_needs(n, 0)) gin[0] = tap__conv_adjoint_of(g, tap_in(n, 1), (tap_var){ 0 }, c);
-    if (tap_needs(n, 1)) gin[1] = tap__conv_weight_of(tap_in(n, 0), g, c);
-    if (tap_needs(n, 2)) gin[2] = per_channel(g);
+    if (tap_needs_grad(n, 0)) gin[0] = tap__conv_adjoint_of(g, tap_in(n, 1), (tap_var){ 0 }, c);
+    if (tap_needs_grad(n, 1)) gin[1] = tap__conv_weight_of(tap_in(n, 0), g, c);
+    if (tap_needs_grad(n, 2)) gin[2] = per_channel(g);
 }
 
 static const tap_op conv_op = { "conv", conv_infer, conv_forward, conv_vjp, sizeof(tap__conv) };
@@ -90,9 +90,9 @@ static void conv_adjoint_forward(tap_call *c, tap_tensor *out)
 static void conv_adjoint_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const tap__conv *c = tap_attr(n);
-    if (tap_needs(n, 0)) gin[0] = tap__conv_of(g, tap_in(n, 1), (tap_var){ 0 }, c);
-    if (tap_needs(n, 1)) gin[1] = tap__conv_weight_of(g, tap_in(n, 0), c);
-    if (tap_needs(n, 2)) gin[2] = per_channel(g);
+    if (tap_needs_grad(n, 0)) gin[0] = tap__conv_of(g, tap_in(n, 1), (tap_var){ 0 }, c);
+    if (tap_needs_grad(n, 1)) gin[1] = tap__conv_weight_of(g, tap_in(n, 0), c);
+    if (tap_needs_grad(n, 2)) gin[2] = per_channel(g);
 }
 
 static const tap_op conv_adjoint_op = { "conv_adjoint", conv_adjoint_infer, conv_adjoint_forward, conv_adjoint_vjp,
@@ -119,8 +119,8 @@ static void conv_weight_forward(tap_call *c, tap_tensor *out)
 static void conv_weight_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const tap__conv *c = tap_attr(n);
-    if (tap_needs(n, 0)) gin[0] = tap__conv_adjoint_of(tap_in(n, 1), g, (tap_var){ 0 }, c);
-    if (tap_needs(n, 1)) gin[1] = tap__conv_of(tap_in(n, 0), g, (tap_var){ 0 }, c);
+    if (tap_needs_grad(n, 0)) gin[0] = tap__conv_adjoint_of(tap_in(n, 1), g, (tap_var){ 0 }, c);
+    if (tap_needs_grad(n, 1)) gin[1] = tap__conv_of(tap_in(n, 0), g, (tap_var){ 0 }, c);
 }
 
 static const tap_op conv_weight_op = { "conv_weight", conv_weight_infer, conv_weight_forward, conv_weight_vjp,

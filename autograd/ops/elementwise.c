@@ -195,7 +195,7 @@ static tap_var share_slope(tap_var a, tap_var b)
 /* ---- The table ---- */
 
 #define GIVE(i, rule) \
-    if (tap_needs(n, i)) gin[i] = (rule);
+    if (tap_needs_grad(n, i)) gin[i] = (rule);
 
 /* a - b, held between -delta and delta */
 static tap_var huber_slope(tap_var a, tap_var b, tap_var delta)
@@ -336,8 +336,8 @@ static void where_forward(tap_call *c, tap_tensor *out)
 static void where_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap_var condition = tap_in(n, 0), zero = tap__scalar_like(g, 0);
-    if (tap_needs(n, 1)) gin[1] = tap_where(condition, g, zero);
-    if (tap_needs(n, 2)) gin[2] = tap_where(condition, zero, g);
+    if (tap_needs_grad(n, 1)) gin[1] = tap_where(condition, g, zero);
+    if (tap_needs_grad(n, 2)) gin[2] = tap_where(condition, zero, g);
 }
 
 static const tap_op where_op = { "where", where_infer, where_forward, where_vjp, 0 };

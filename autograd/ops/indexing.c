@@ -118,14 +118,15 @@ static void scatter_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     int     axis = *(const int *)tap_attr(n);
     tap_var index = tap_in(n, 1), zero = tap__scalar_like(g, 0);
-    if (tap_needs(n, 0)) gin[0] = tap_scatter(g, axis, index, tap_expand(zero, tap_shape_of(index)));
-    if (tap_needs(n, 2)) gin[2] = tap_where(survivors(n->tape, axis, index, tap_shape_of(g)), tap_gather(g, axis, index), zero);
+    if (tap_needs_grad(n, 0)) gin[0] = tap_scatter(g, axis, index, tap_expand(zero, tap_shape_of(index)));
+    if (tap_needs_grad(n, 2))
+        gin[2] = tap_where(survivors(n->tape, axis, index, tap_shape_of(g)), tap_gather(g, axis, index), zero);
 }
 
 static void scatter_add_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs(n, 0)) gin[0] = g;
-    if (tap_needs(n, 2)) gin[2] = tap_gather(g, *(const int *)tap_attr(n), tap_in(n, 1));
+    if (tap_needs_grad(n, 0)) gin[0] = g;
+    if (tap_needs_grad(n, 2)) gin[2] = tap_gather(g, *(const int *)tap_attr(n), tap_in(n, 1));
 }
 
 static const tap_op scatter_op = { "scatter", scatter_infer, scatter_forward, scatter_vjp, sizeof(int) };

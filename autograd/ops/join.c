@@ -57,7 +57,7 @@ static void cat_vjp(const tap_node *n, tap_var g, tap_var *gin)
     for (int i = 0; tap_in(n, i).id; i++) {
         const tap_shape s = tap_shape_of(tap_in(n, i));
         int64_t         count = is_nothing(s) ? 0 : s.n[axis];
-        if (tap_needs(n, i) && !is_nothing(s)) gin[i] = tap_slice(g, axis, start, start + count, 1);
+        if (tap_needs_grad(n, i) && !is_nothing(s)) gin[i] = tap_slice(g, axis, start, start + count, 1);
         start += count;
     }
 }

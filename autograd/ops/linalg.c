@@ -247,7 +247,7 @@ static void solve_triangular_vjp(const tap_node *n, tap_var g, tap_var *gin)
     triangle t = *(const triangle *)tap_attr(n);
     tap_var  gb = triangular(tap_mT(tap_in(n, 0)), g, (triangle){ !t.upper, t.unit, t.whole });
     gin[1] = gb;
-    if (!tap_needs(n, 0)) return;
+    if (!tap_needs_grad(n, 0)) return;
     tap_var ga = tap_neg(tap_matmul(gb, tap_mT(tap_out(n))));
     gin[0] = t.whole ? ga : t.upper ? tap_triu(ga, t.unit) : tap_tril(ga, -t.unit);
 }
@@ -319,7 +319,7 @@ static void solve_vjp(const tap_node *n, tap_var g, tap_var *gin)
     tap_var a = tap_in(n, 0), b = tap_in(n, 1), y = tap_out(n);
     tap_var gb = tap_solve(tap_mT(a), g);
     gin[1] = gb;
-    if (!tap_needs(n, 0)) return;
+    if (!tap_needs_grad(n, 0)) return;
     bool    vectors = is_vectors(tap_shape_of(a), tap_shape_of(b));
     tap_var columns = vectors ? tap_unsqueeze(gb, -1) : gb, rows = vectors ? tap_unsqueeze(y, -2) : tap_mT(y);
     gin[0] = tap_neg(tap_matmul(columns, rows));
@@ -411,10 +411,10 @@ static void cofactors_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const bool weighted = tap_in(n, 1).id != 0;
     tap_var    c = weighted ? tap__cofactors(tap_in(n, 0)) : tap_out(n);
-    if (tap_needs(n, 1)) gin[1] = tap_sum(tap_mul(c, g), TAP_AXES(-2, -1));
-    if (!tap_needs(n, 0)) return;
+    if (tap_needs_grad(n, 1)) gin[1] = tap_sum(tap_mul(c, g), TAP_AXES(-2, -1));
+    if (!tap_needs_grad(n, 0)) return;
     if (weighted) g = tap_mul(over_matrices(tap_in(n, 1)), g);
-    tap_var trace = tap_sum(tap_mul(c, g), tap_keep(TAP_AXES(-2, -1)));
+    tap_var trace = tap_sum(tap_mul(c, g), tap_keepdim(TAP_AXES(-2, -1)));
     tap_var both = tap_sub(tap_mul(trace, c), tap_matmul(tap_matmul(c, tap_mT(g)), c));
     gin[0] = tap_div(both, over_matrices(tap_det(tap_in(n, 0))));
 }

@@ -51,8 +51,8 @@ static void matmul_forward(tap_call *c, tap_tensor *out)
 
 static void matmul_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs(n, 0)) gin[0] = tap_matmul(g, tap_mT(tap_in(n, 1))); /* dA = G B^T, a view, no copy */
-    if (tap_needs(n, 1)) gin[1] = tap_matmul(tap_mT(tap_in(n, 0)), g); /* dB = A^T G */
+    if (tap_needs_grad(n, 0)) gin[0] = tap_matmul(g, tap_mT(tap_in(n, 1))); /* dA = G B^T, a view, no copy */
+    if (tap_needs_grad(n, 1)) gin[1] = tap_matmul(tap_mT(tap_in(n, 0)), g); /* dB = A^T G */
 }
 
 static const tap_op matmul_op = { "matmul", matmul_infer, matmul_forward, matmul_vjp, 0 };
@@ -189,9 +189,9 @@ static tap_var rows(tap_var x)
 static void affine_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap_var x = tap_in(n, 0), weight = tap_in(n, 1), g2 = rows(g);
-    if (tap_needs(n, 0)) gin[0] = tap_reshape(tap_matmul(g2, weight), tap_shape_of(x));
-    if (tap_needs(n, 1)) gin[1] = tap_matmul(tap_mT(g2), rows(x));
-    if (tap_needs(n, 2)) gin[2] = tap_sum(g2, TAP_AXES(0));
+    if (tap_needs_grad(n, 0)) gin[0] = tap_reshape(tap_matmul(g2, weight), tap_shape_of(x));
+    if (tap_needs_grad(n, 1)) gin[1] = tap_matmul(tap_mT(g2), rows(x));
+    if (tap_needs_grad(n, 2)) gin[2] = tap_sum(g2, TAP_AXES(0));
 }
 
 static const tap_op affine_op = { "affine", affine_infer, affine_forward, affine_vjp, 0 };

@@ -109,12 +109,12 @@ static const tap_op standard_scale_op = { "standard_scale", tap__reduce_infer, s
 
 tap_var tap__standardized(tap_var x, tap_axes axes, bool centered, double eps)
 {
-    return apply(&standardized_op, x, tap_keep(axes), centered, eps);
+    return apply(&standardized_op, x, tap_keepdim(axes), centered, eps);
 }
 
 tap_var tap__standard_scale(tap_var x, tap_axes axes, bool centered, double eps)
 {
-    return apply(&standard_scale_op, x, tap_keep(axes), centered, eps);
+    return apply(&standard_scale_op, x, tap_keepdim(axes), centered, eps);
 }
 
 static void standardized_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -163,12 +163,12 @@ static const tap_op unit_scale_op = { "unit_scale", tap__reduce_infer, unit_scal
 
 tap_var tap__unit(tap_var x, tap_axes axes, double eps)
 {
-    return apply(&unit_op, x, tap_keep(axes), false, eps);
+    return apply(&unit_op, x, tap_keepdim(axes), false, eps);
 }
 
 tap_var tap__unit_scale(tap_var x, tap_axes axes, double eps)
 {
-    return apply(&unit_scale_op, x, tap_keep(axes), false, eps);
+    return apply(&unit_scale_op, x, tap_keepdim(axes), false, eps);
 }
 
 /* v where |x| is above eps, so that its inverse r changes with it, else 0. An eps whose inverse is out of range holds nothing: r may be,
@@ -237,7 +237,7 @@ static void variance_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
     const double        less = count_of(n, tap_out(n)) - a->number;
-    tap_var             x = tap_in(n, 0), s = tap_std(x, tap_keep(a->axes), 0);
+    tap_var             x = tap_in(n, 0), s = tap_std(x, tap_keepdim(a->axes), 0);
     tap_var by = tap__chain_mul(tap__chain_mul(beside(n, g), tap__scalar_like(x, less > 0 ? 2 / less : (double)NAN)), s);
     gin[0] = tap__chain_mul(by, tap__standardized(x, a->axes, true, 0));
 }
@@ -302,7 +302,8 @@ tap_var tap_var_mean(tap_var x, tap_axes axes, double correction, tap_var *mean)
 /* The largest |x|, or for orders below 0 the smallest, which the rest is seen beside: a constant, and 1 where all is 0. */
 static tap_var yardstick(tap_var x, double order, tap_axes axes)
 {
-    tap_var size = tap_abs(tap_detach(x)), s = order > 0 ? tap_amax(size, tap_keep(axes)) : tap_amin(size, tap_keep(axes));
+    tap_var size = tap_abs(tap_detach(x)),
+            s = order > 0 ? tap_amax(size, tap_keepdim(axes)) : tap_amin(size, tap_keepdim(axes));
     return order > 0 ? tap_masked_fill(s, tap_eq(s, tap__scalar_like(s, 0)), 1) : s;
 }
 
@@ -329,7 +330,7 @@ static tap_var power_of_unit(tap_var x, double order, tap_axes axes)
 static void norm_of_order_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
-    tap_var             x = tap_in(n, 0), power = power_of_unit(x, a->number, tap_keep(a->axes));
+    tap_var             x = tap_in(n, 0), power = power_of_unit(x, a->number, tap_keepdim(a->axes));
     gin[0] = tap__chain_mul(beside(n, g), tap__chain_mul(tap_sign(x), power));
 }
 

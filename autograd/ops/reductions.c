@@ -29,7 +29,7 @@ tap_var tap__with_axes(tap_var v, tap_axes axes, tap_shape of)
 {
     unsigned  mask;
     tap_shape kept;
-    if (tap__reduced(of, tap_keep(axes), &mask, &kept, NULL) != TAP_OK) return v;
+    if (tap__reduced(of, tap_keepdim(axes), &mask, &kept, NULL) != TAP_OK) return v;
     return axes.keepdim ? v : tap_reshape(v, kept);
 }
 
@@ -118,7 +118,7 @@ static void amax_vjp(const tap_node *n, tap_var g, tap_var *gin)
     tap_var   x = tap_in(n, 0);
     tap_shape shape = tap_shape_of(x);
     tap_var   is_max = tap__same(x, tap__with_axes(tap_out(n), axes, shape));
-    tap_var   share = tap_div(is_max, tap_sum(is_max, tap_keep(axes)));
+    tap_var   share = tap_div(is_max, tap_sum(is_max, tap_keepdim(axes)));
     gin[0] = tap__chain_mul(share, tap__with_axes(g, axes, shape));
 }
 

@@ -33,7 +33,7 @@ static void further_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const int order = *(const int *)tap_attr(n);
     tap_var   next = tap__rising_further(order + 1, tap_in(n, 0), tap_in(n, 1));
-    if (tap_needs(n, 1)) gin[1] = tap__chain_mul(g, tap_add(tap_mul_scalar(tap_out(n), order), next));
+    if (tap_needs_grad(n, 1)) gin[1] = tap__chain_mul(g, tap_add(tap_mul_scalar(tap_out(n), order), next));
 }
 
 static const tap_op rising_further_op = { "rising_further", further_infer, further_forward, further_vjp, sizeof(int) };

@@ -10,7 +10,7 @@
 static tap_var below_maximum(tap_var x, tap_axes axes, tap_var *top)
 {
     const bool empty = tap__live(x) && tap_numel(tap_shape_of(x)) == 0;
-    *top = tap_detach(empty ? tap_sum(x, tap_keep(axes)) : tap_amax(x, tap_keep(axes)));
+    *top = tap_detach(empty ? tap_sum(x, tap_keepdim(axes)) : tap_amax(x, tap_keepdim(axes)));
     return tap__gap(x, *top);
 }
 
@@ -81,9 +81,9 @@ static tap_status value_infer(tap_call *c, tap_tensor *out)
 /* y (g - sum g y), from g less that sum: the difference of two numbers that are nearly alike where one y is nearly 1. */
 static void softmax_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    const tap_axes axes = tap_keep(TAP_AXES(*(const int *)tap_attr(n)));
+    const tap_axes axes = tap_keepdim(TAP_AXES(*(const int *)tap_attr(n)));
     const tap_var  y = tap_out(n), rough = tap_sub(g, tap_sum(tap__chain_mul(g, y), axes));
-    if (tap_needs(n, 1)) gin[1] = tap__chain_mul(tap_sub(rough, tap_sum(tap__chain_mul(rough, y), axes)), y);
+    if (tap_needs_grad(n, 1)) gin[1] = tap__chain_mul(tap_sub(rough, tap_sum(tap__chain_mul(rough, y), axes)), y);
 }
 
 static const tap_op softmax_op = { "softmax", value_infer, NULL, softmax_vjp, sizeof(int) };
@@ -92,7 +92,7 @@ tap_var tap_softmax(tap_var x, int axis)
 {
     TAP_CALL("softmax", x);
     if (!has_axis(x, "softmax", axis)) return tap__inert(x.tape);
-    tap_axes axes = tap_keep(TAP_AXES(axis));
+    tap_axes axes = tap_keepdim(TAP_AXES(axis));
     tap_var  top, e = tap_exp(below_maximum(tap_detach(x), axes, &top));
     return tap_apply(&softmax_op, &axis, 2, (tap_var[]){ tap_div(e, tap_sum(e, axes)), x });
 }
@@ -100,8 +100,8 @@ tap_var tap_softmax(tap_var x, int axis)
 /* g - e^y sum g */
 static void log_softmax_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    const tap_axes axes = tap_keep(TAP_AXES(*(const int *)tap_attr(n)));
-    if (tap_needs(n, 1)) gin[1] = tap__less_exp(g, tap_out(n), tap_sum(g, axes));
+    const tap_axes axes = tap_keepdim(TAP_AXES(*(const int *)tap_attr(n)));
+    if (tap_needs_grad(n, 1)) gin[1] = tap__less_exp(g, tap_out(n), tap_sum(g, axes));
 }
 
 static const tap_op log_softmax_op = { "log_softmax", value_infer, NULL, log_softmax_vjp, sizeof(int) };
@@ -110,7 +110,7 @@ tap_var tap_log_softmax(tap_var x, int axis)
 {
     TAP_CALL("log_softmax", x);
     if (!has_axis(x, "log_softmax", axis)) return tap__inert(x.tape);
-    tap_axes axes = tap_keep(TAP_AXES(axis));
+    tap_axes axes = tap_keepdim(TAP_AXES(axis));
     tap_var  top,
         below = below_maximum(tap_detach(x), axes, &top); /* before the logarithm is taken off: a large x would round it away */
     return tap_apply(&log_softmax_op, &axis, 2, (tap_var[]){ tap_sub(below, tap__log_sum_exp(below, axes)), x });

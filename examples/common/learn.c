@@ -115,7 +115,7 @@ static bool begin(student *s)
     tap_checkpoint_tape(c, "noise", s->tape);
     tap_checkpoint_loader(c, "data", s->data);
     tap_checkpoint_tensor(c, "loss", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), s->loss));
-    return !s->l->how.resume || !tap_checkpoint_find(c).path || tap_checkpoint_load(c, &e) || fail("%s", e.message);
+    return !s->l->how.resume || !tap_checkpoint_peek(c).path || tap_checkpoint_resume(c, &e) || fail("%s", e.message);
 }
 
 bool learn(const lesson *l, bool *whole)
@@ -123,7 +123,7 @@ bool learn(const lesson *l, bool *whole)
     student s = {
         .l = l,
         .tape = tap_tape_new(TAP_F32, l->how.seed),
-        .adam = tap_adam(l->root, (tap_adam_options){ .lr = l->how.lr }),
+        .adam = tap_adam_new(l->root, (tap_adam_options){ .lr = l->how.lr }),
         .data = tap_loader_new(l->data, (tap_loader_options){ .batch = l->how.batch, .shuffle = true, .seed = l->how.seed }),
         .saved = now(),
     };

@@ -23,12 +23,12 @@ static bool run_open(tap_checkpoint **c, const char *out, bool resume, bool note
     join(path, out, "checkpoint.safetensors");
     *c = tap_checkpoint_new(path);
     if (tap_checkpoint_status(*c, &message)) return fail("%s", message);
-    const tap_checkpoint_found run = tap_checkpoint_find(*c);
+    const tap_checkpoint_found run = tap_checkpoint_peek(*c);
     if (noted && resume && !run.path) note("%s: there is none yet; beginning at the beginning", path);
     if (run.path && !resume && !is_done(&run))
         return fail("%s: a run that was interrupted; go on with it with --resume, choose another --out, or remove it",
                     run.path);
-    if (noted && run.path && resume && *run.passed) note("%s; going on from %s", run.passed, run.path);
+    if (noted && run.path && resume && *run.skipped) note("%s; going on from %s", run.skipped, run.path);
     return true;
 }
 
@@ -56,7 +56,7 @@ static bool run_begin(tap_checkpoint **c, const char *out, bool resume, const ar
  * generations, and a third while it is written. */
 static bool prepare(const lesson *l)
 {
-    const double values = 4 * (double)tap_module_count(l->root) + 1e4, all = 3 * values;
+    const double values = 4 * (double)tap_module_numel(l->root) + 1e4, all = 3 * values;
     /* clang-format off */
     out_file     files[MOST_RESULTS] = {
         { "checkpoint.safetensors", all }, { "checkpoint.safetensors.previous", all }, { NULL, all }, { "model.safetensors", values }

@@ -22,7 +22,7 @@ static tap_var images(tap_tape *t)
 
 static void train_small(const tap_vae *v, tap_module *root, tap_tape *t)
 {
-    tap_optim *adam = tap_adam(root, (tap_adam_options){ .lr = 0.01 });
+    tap_optim *adam = tap_adam_new(root, (tap_adam_options){ .lr = 0.01 });
     for (int i = 0; i < 400; i++) {
         tap_tape_reset(t);
         tap_backward(tap_vae_loss(v, images(t)));
@@ -91,7 +91,7 @@ static bool walk_linear(const tour *o)
     tap_linear_vae v;
     const double   sigma = 0.7;
     tap_linear_vae_init(&v, root, 5, 2, sigma);
-    tap_var  x = tap_randn(t, TAP_SHAPE(1, 5)), W = tap_use(t, v.W);
+    tap_var  x = tap_randn(t, TAP_SHAPE(1, 5)), W = tap_param_var(t, v.W);
     tap_var  M = tap_add(tap_matmul(tap_mT(W), W), tap_mul_scalar(tap_eye(t, 2), sigma * sigma));
     tap_var  mean = tap_reshape(tap_solve(M, tap_matmul(tap_mT(W), tap_mT(x))), TAP_SHAPE(1, 2)); /* mu is 0 yet */
     tap_dist posterior = tap_multivariate_normal(mean, tap_cholesky(tap_mul_scalar(tap_inv(M), sigma * sigma), false));

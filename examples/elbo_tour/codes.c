@@ -16,7 +16,7 @@ static void make_up(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *images, 
     tap_tensor u = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(n, 3));
     *images = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(n, SIDE, SIDE));
     *labels = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(n));
-    tap_random_uniform(u, (tap_random){ .seed = seed, .stream = (uint64_t)n });
+    tap_random_uniform(u, (tap_rng_key){ .seed = seed, .stream = (uint64_t)n });
     for (int64_t i = 0; i < n * SIDE * SIDE && images->data; i++) {
         const int64_t image = i / (SIDE * SIDE), kind = image % CLASSES, y = i / SIDE % SIDE, x = i % SIDE;
         const double *r = (const double *)u.data + 3 * image, turn = 0.628 * (double)kind;
@@ -101,7 +101,7 @@ static bool show(const tour *o, const pictures *data, tap_module *root, const vo
                  plot *p, const char *title)
 {
     tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
-    tap_optim  *adam = tap_adam(root, (tap_adam_options){ .lr = 2e-3 });
+    tap_optim  *adam = tap_adam_new(root, (tap_adam_options){ .lr = 2e-3 });
     tap_loader *images = tap_loader_new(data->train, (tap_loader_options){ .batch = 100, .shuffle = true, .seed = o->seed });
     tap_loader *shown = tap_loader_new(data->test, (tap_loader_options){ .batch = data->test.shape.n[0] });
     tap_tensor  x;

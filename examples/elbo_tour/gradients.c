@@ -38,14 +38,14 @@ static tap_var repeated(tap_tape *tape, tap_arena *a, int64_t n, double value)
 /* n estimates from L draws each. */
 static gradient estimates(tap_tape *tape, tap_arena *a, tap_bound bound, way w, int64_t L, int64_t n)
 {
-    tap_var       leaf[3] = { repeated(tape, a, n, m), repeated(tape, a, n, log(t)), repeated(tape, a, n, c) };
-    tap_dist      q = tap_normal(leaf[0], leaf[1]), prior = tap_standard_normal_like(q);
-    tap_var       z = tap_estimator_draws(w.estimator, tap_sample_n(q, L));
-    tap_dist      p = tap_normal(tap_add_scalar(tap_mul(leaf[2], z), v), tap_scalar(tape, log(s)));
-    tap_densities d = { .log_px_z = tap_log_prob(p, tap_scalar(tape, x)), .log_pz = tap_log_prob(prior, z), .z = z };
-    d.log_q = tap_log_prob(tap_estimator_density(w.estimator, q), z);
+    tap_var         leaf[3] = { repeated(tape, a, n, m), repeated(tape, a, n, log(t)), repeated(tape, a, n, c) };
+    tap_dist        q = tap_normal(leaf[0], leaf[1]), prior = tap_standard_normal_like(q);
+    tap_var         z = tap_estimator_sample(w.estimator, tap_sample_n(q, L));
+    tap_dist        p = tap_normal(tap_add_scalar(tap_mul(leaf[2], z), v), tap_scalar(tape, log(s)));
+    tap_bound_terms d = { .log_px_z = tap_log_prob(p, tap_scalar(tape, x)), .log_pz = tap_log_prob(prior, z), .z = z };
+    d.log_q = tap_log_prob(tap_estimator_posterior(w.estimator, q), z);
     if (!w.by_draws) d.kl = tap_unsqueeze(tap_kl(q, prior), -1);
-    tap_var value = tap_bound_of(d, (tap_bound_options){ .bound = bound, .estimator = w.estimator }), g[3];
+    tap_var value = tap_variational_bound(d, (tap_bound_options){ .bound = bound, .estimator = w.estimator }), g[3];
     tap_grad(tap_sum(value, TAP_ALL), 3, leaf, g);
     return (gradient){ g[0], g[1], g[2] };
 }

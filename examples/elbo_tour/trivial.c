@@ -37,21 +37,21 @@ static void walk_delta(tap_tape *t)
 }
 
 /* E[ELBO] for x ~ N(1, 4), by quadrature */
-static tap_var mean_elbo(const tap_tiny *v, tap_tape *t)
+static tap_var mean_elbo(const tap_scalar_vae *v, tap_tape *t)
 {
     double  dx;
     tap_var e = places(t, 10, &dx), x = tap_add_scalar(tap_mul_scalar(e, 2), 1);
     tap_var weight = tap_exp(tap_mul_scalar(tap_square(e), -0.5));
-    return tap_mul_scalar(tap_sum(tap_mul(weight, tap_tiny_elbo(v, x)), TAP_ALL), dx / sqrt(2 * PI));
+    return tap_mul_scalar(tap_sum(tap_mul(weight, tap_scalar_vae_elbo(v, x)), TAP_ALL), dx / sqrt(2 * PI));
 }
 
 static bool walk_tiny(const tour *o)
 {
-    tap_module *root = tap_module_new(TAP_F64, o->seed);
-    tap_tape   *t = tap_tape_new(TAP_F64, o->seed);
-    tap_tiny    v;
-    tap_tiny_init(&v, root);
-    tap_optim *adam = tap_adam(root, (tap_adam_options){ .lr = 0.02 });
+    tap_module    *root = tap_module_new(TAP_F64, o->seed);
+    tap_tape      *t = tap_tape_new(TAP_F64, o->seed);
+    tap_scalar_vae v;
+    tap_scalar_vae_init(&v, root);
+    tap_optim *adam = tap_adam_new(root, (tap_adam_options){ .lr = 0.02 });
     for (int i = 0; i < 2500; i++) {
         tap_tape_reset(t);
         tap_backward(tap_neg(mean_elbo(&v, t)));

@@ -213,7 +213,7 @@ static double task_bytes(const options *o, const out_file files[RESULTS])
     tap_vae      vae;
     tap_module  *root = tap_module_new(TAP_F32, 0);
     const bool   ok = init(&vae, root, o);
-    const double values = ok ? 4 * (double)tap_module_count(root) : 0;
+    const double values = ok ? 4 * (double)tap_module_numel(root) : 0;
     double       sum = 7 * values;
     for (int i = 0; i < RESULTS; i++) sum += files[i].bytes;
     tap_module_free(root);

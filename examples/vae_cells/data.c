@@ -27,11 +27,11 @@ char separator_of(const options *o, const char *path)
     return o->separator ? o->separator : ends_in(path, ".tsv") || ends_in(path, ".tsv.gz") ? '\t' : ',';
 }
 
-bool has_columns(tap_table t, const char *path, char separator)
+bool has_columns(tap_csv t, const char *path, char separator)
 {
     if (t.columns > 1) return true;
     char       by[8], other[8];
-    const char guess = tap_table_guess_separator(t.text[0]);
+    const char guess = tap_csv_guess_separator(t.text[0]);
     if (!guess) return fail("%s: has one column when separated by %s", path, separator_name(by, separator));
     return fail("%s: has one column when separated by %s; it looks separated by %s: --separator %s", path,
                 separator_name(by, separator), separator_name(other, guess), separator_name(other, guess));
@@ -47,9 +47,9 @@ static bool read_counts(cells *d, tap_arena *a, const options *o)
     d->counts = c.counts;
     d->barcodes = c.barcodes;
     if (tap_arena_status(a, &message) == TAP_OK) return true;
-    tap_arena      *work = tap_arena_new();
-    const tap_table t = folder ? (tap_table){ 0 } : tap_table_read(work, o->data, separator);
-    const char     *unread; /* a table that is none: the first message says what is wrong */
+    tap_arena    *work = tap_arena_new();
+    const tap_csv t = folder ? (tap_csv){ 0 } : tap_csv_read(work, o->data, separator);
+    const char   *unread; /* a table that is none: the first message says what is wrong */
     if (tap_arena_status(work, &unread) != TAP_OK || t.columns != 1 || has_columns(t, o->data, separator)) fail("%s", message);
     tap_arena_free(work);
     return false;
@@ -102,7 +102,7 @@ static bool split(cells *d, tap_arena *a, uint64_t seed, double *median)
     d->held_out = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(out, 2));
     d->train = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(n - out, 2));
     if (!arena_ok(a)) return false;
-    tap_random_permutation(order, n, (tap_random){ seed, tap_random_hash("held out"), 0 });
+    tap_random_permutation(order, n, (tap_rng_key){ seed, tap_random_hash("held out"), 0 });
     for (int64_t i = 0; i < n; i++) {
         int64_t *to = i < out ? (int64_t *)d->held_out.data + 2 * i : (int64_t *)d->train.data + 2 * (i - out);
         for (int64_t j = x.start[order[i]]; j < x.start[order[i] + 1]; j++) size[i] += (double)x.value[j];

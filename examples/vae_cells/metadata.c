@@ -27,7 +27,7 @@ typedef struct {
     int64_t *row;                           /* of each cell; 0, that of the names: none */
 } match;
 
-static void match_column(match *m, const cells *d, tap_table t, const named *order)
+static void match_column(match *m, const cells *d, tap_csv t, const named *order)
 {
     const int64_t n = d->counts.rows;
     m->matched = m->extra = m->twice = 0;
@@ -42,7 +42,7 @@ static void match_column(match *m, const cells *d, tap_table t, const named *ord
 }
 
 /* Whether row i + 1 is of cell i, for all of them. */
-static bool is_in_order(const cells *d, tap_table t, int64_t column)
+static bool is_in_order(const cells *d, tap_csv t, int64_t column)
 {
     if (t.rows != d->counts.rows + 1) return false;
     for (int64_t i = 0; i < d->counts.rows; i++)
@@ -50,7 +50,7 @@ static bool is_in_order(const cells *d, tap_table t, int64_t column)
     return true;
 }
 
-static bool check_match(const match *m, const cells *d, tap_table t, const char *path, const char *data)
+static bool check_match(const match *m, const cells *d, tap_csv t, const char *path, const char *data)
 {
     const char *column = t.text[m->column];
     int64_t     missing = 0;
@@ -68,7 +68,7 @@ static bool check_match(const match *m, const cells *d, tap_table t, const char 
 }
 
 /* The column that names the most cells. */
-static bool find_match(match *m, const cells *d, tap_arena *a, tap_table t, const char *path, const char *data)
+static bool find_match(match *m, const cells *d, tap_arena *a, tap_csv t, const char *path, const char *data)
 {
     const int64_t n = d->counts.rows;
     named        *order = tap_arena_alloc(a, (size_t)n * sizeof *order);
@@ -96,7 +96,7 @@ static bool find_match(match *m, const cells *d, tap_arena *a, tap_table t, cons
 }
 
 /* The table with a row for each cell, in their order, below the names. */
-static bool sort_rows(tap_table *t, const cells *d, tap_arena *a, const char *path, const char *data)
+static bool sort_rows(tap_csv *t, const cells *d, tap_arena *a, const char *path, const char *data)
 {
     const int64_t n = d->counts.rows;
     const size_t  width = (size_t)t->columns * sizeof *t->text;
@@ -107,7 +107,7 @@ static bool sort_rows(tap_table *t, const cells *d, tap_arena *a, const char *pa
     if (!arena_ok(a)) return false;
     memcpy(text, t->text, width);
     for (int64_t i = 0; i < n; i++) memcpy(text + (i + 1) * t->columns, t->text + m.row[i] * t->columns, width);
-    *t = (tap_table){ n + 1, t->columns, text };
+    *t = (tap_csv){ n + 1, t->columns, text };
     return true;
 }
 
@@ -120,10 +120,10 @@ bool metadata_read(cells *d, tap_arena *a, const options *o)
     if (!from)
         return !o->separator || !is_folder(o->data) || fail("--separator: is for CSV files, and there is none in %s", o->data);
     const char separator = separator_of(o, from);
-    tap_table  t = tap_table_read(a, from, separator);
+    tap_csv    t = tap_csv_read(a, from, separator);
     if (!arena_ok(a) || !has_columns(t, from, separator) || !sort_rows(&t, d, a, from, o->data)) return false;
-    d->group = tap_table_labels(a, t, "group", &d->n_groups);
-    d->batch = tap_table_labels(a, t, "batch", &d->n_batches);
+    d->group = tap_csv_labels(a, t, "group", &d->n_groups);
+    d->batch = tap_csv_labels(a, t, "batch", &d->n_batches);
     if (!arena_ok(a)) return false;
     if (o->metadata && !d->group.data && !d->batch.data)
         return fail("%s: has neither a column called group nor one called batch", from);

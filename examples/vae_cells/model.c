@@ -14,7 +14,7 @@ typedef struct {
 tap_var rival_log_prob(const models *m, seen s)
 {
     tap_var z = tap_zeros(s.x.tape, TAP_SHAPE(tap_shape_of(s.x).n[0], m->rival.options.latent));
-    tap_var log_library = tap_log(tap_clamp(tap_sum(s.x, tap_keep(TAP_LAST)), 1, (double)INFINITY)); /* as the model's */
+    tap_var log_library = tap_log(tap_clamp(tap_sum(s.x, tap_keepdim(TAP_LAST)), 1, (double)INFINITY)); /* as the model's */
     return tap_sum(tap_log_prob(tap_count_vae_decode(&m->rival, z, s.c, log_library), s.x), TAP_LAST);
 }
 
@@ -55,7 +55,7 @@ static bool train(models *m, options *o, const cells *d, bool *whole)
     if (!o->how.quiet)
         printf("VAE of counts, %s, %lld parameters; %s\n",
                o->zero_inflated ? "zero-inflated negative binomial" : "negative binomial",
-               (long long)tap_module_count(m->root[0]), tap_config());
+               (long long)tap_module_numel(m->root[0]), tap_config());
     out_file files[RESULTS];
     report_files(files, o, d);
     lesson l = lesson_of(&(pupil){ m, d, false }, &o->how);

@@ -30,7 +30,7 @@ const char *separator_name(char text[8], char separator);
 
 typedef struct {
     tap_csr    counts, full_counts; /* [cells,genes]; those of cells that have any */
-    tap_table  barcodes;            /* a row for each cell, which begins with its name */
+    tap_csv    barcodes;            /* a row for each cell, which begins with its name */
     tap_tensor full;                /* int64 [n]: which cells have counts */
     int64_t    empty_genes;         /* how many have none */
     tap_tensor group, batch;        /* int64 [cells]; inert where nobody knows, */
@@ -48,7 +48,7 @@ bool metadata_read(cells *d, tap_arena *a, const options *o); /* groups and batc
 bool is_folder(const char *path);
 char separator_of(const options *o, const char *path); /* of the fields of this file */
 /* Whether a table has more than one column; else the separator is another one, perhaps that which occurs. */
-bool has_columns(tap_table t, const char *path, char separator);
+bool has_columns(tap_csv t, const char *path, char separator);
 seen cells_see(const cells *d, tap_var index); /* those of these numbers */
 
 /* The model, and a rival that sees nothing but a cell's library size and batch. */

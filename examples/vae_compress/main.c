@@ -145,7 +145,7 @@ static bool binarize(const options *o, tap_arena *a)
     if (!read_images(&images, a, o->from) || !prepare_file(o->to, HEADER + (double)tap_tensor_numel(images))) return false;
     tap_tensor noise = tap_tensor_zeros(a, TAP_F32, images.shape);
     if (tap_arena_status(a, &message)) return fail("%s: %s", o->from, message);
-    tap_random_uniform(noise, (tap_random){ .seed = o->how.seed, .stream = tap_random_hash("binarize") });
+    tap_random_uniform(noise, (tap_rng_key){ .seed = o->how.seed, .stream = tap_random_hash("binarize") });
     for (int64_t i = 0; i < tap_tensor_numel(images); i++)
         ((uint8_t *)images.data)[i] = 255 * ((float *)noise.data)[i] < (float)((uint8_t *)images.data)[i] ? 255 : 0;
     return write_images(o->to, images.shape.n[0], images);

@@ -46,7 +46,7 @@ static bool learn_from(const dataset *d, tap_arena *a, tap_module *root, options
     if (!init(&vae, root, o)) return false;
     if (!o->how.quiet)
         printf("%s from %s: %lld for training, %lld held out\n%s VAE, %lld parameters; %s\n", d->name, d->from, (long long)end,
-               (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_count(root),
+               (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_numel(root),
                tap_config());
     return model_learn(l, d->name, table, KEPT, &whole);
 }

@@ -37,7 +37,7 @@ static void introduce(const options *o, const digits *d, const tap_module *root)
     if (o->how.quiet) return;
     printf("%s from %s: %lld for training, %lld for testing\nconditional VAE, %lld parameters; %s\n", d->found.name,
            d->found.from, (long long)d->train.images.shape.n[0], (long long)d->test.images.shape.n[0],
-           (long long)tap_module_count(root), tap_config());
+           (long long)tap_module_numel(root), tap_config());
 }
 
 static bool train(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole)

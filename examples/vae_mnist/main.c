@@ -11,7 +11,7 @@ static void print_start(const options *o, const dataset *d, const tap_module *ro
     printf("%s from %s: %lld for training, %lld for testing\n", d->name, d->from, (long long)d->train.shape.n[0],
            (long long)d->test.shape.n[0]);
     printf("784-%s-%lld VAE, %s, %s likelihood: %lld parameters\n", o->hidden, (long long)o->model.latent, o->activation,
-           o->model.likelihood == TAP_VAE_GAUSSIAN ? "Gaussian" : "Bernoulli", (long long)tap_module_count(root));
+           o->model.likelihood == TAP_VAE_GAUSSIAN ? "Gaussian" : "Bernoulli", (long long)tap_module_numel(root));
     printf("%s\n", tap_config());
     fflush(stdout);
 }
@@ -45,7 +45,7 @@ static bool finish(const options *o, const dataset *d, const tap_module *root, c
  * one is written. */
 static bool prepare(const options *o, const tap_module *root)
 {
-    const double   values = 4 * (double)tap_module_count(root) + 1e4, epochs = (double)o->epochs + 1;
+    const double   values = 4 * (double)tap_module_numel(root) + 1e4, epochs = (double)o->epochs + 1;
     const double   all = 3 * values + 8 * epochs * (double)record_columns(o->model.latent);
     const out_file files[] = { { "checkpoint.safetensors", all },
                                { "checkpoint.safetensors.previous", all },

@@ -18,11 +18,11 @@ bool resume_open(tap_checkpoint **c, options *o, tap_arena *a)
     *c = tap_checkpoint_new(path);
     if (tap_checkpoint_status(*c, &message)) return fail("%s", message);
 
-    const tap_checkpoint_found run = tap_checkpoint_find(*c);
+    const tap_checkpoint_found run = tap_checkpoint_peek(*c);
     int64_t                    all, done = done_of(&run, &all);
     if (o->resume && !run.path) note("%s: there is none yet; beginning at the beginning", path);
     if (!run.path) return true;
-    if (o->resume && *run.passed) note("%s; going on from %s", run.passed, run.path);
+    if (o->resume && *run.skipped) note("%s; going on from %s", run.skipped, run.path);
     if (!o->resume && done < all)
         return fail(
             "%s: a run that was interrupted in epoch %lld of %lld; go on with it with --resume, choose another --out, or "

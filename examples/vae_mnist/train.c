@@ -51,7 +51,7 @@ static bool check(const tap_tape *tape, const tap_loader *images, double value, 
 static double pass(const trainer *t, tap_tensor x)
 {
     tap_vae_terms terms = tap_vae_elbo(t->vae, tap_input(t->tape, x));
-    tap_backward(tap_vae_loss_of(t->vae, terms));
+    tap_backward(tap_vae_loss_from(t->vae, terms));
     return total(terms.elbo);
 }
 
@@ -207,9 +207,9 @@ static void declare(trainer *t)
 static bool resume(trainer *t, record *records, int64_t *n, record *last)
 {
     tap_error                  e = { 0 };
-    const tap_checkpoint_found run = tap_checkpoint_find(t->checkpoint);
+    const tap_checkpoint_found run = tap_checkpoint_peek(t->checkpoint);
     if (!run.path) return true;
-    if (!tap_checkpoint_load(t->checkpoint, &e)) return fail("%s", e.message);
+    if (!tap_checkpoint_resume(t->checkpoint, &e)) return fail("%s", e.message);
     const int64_t columns = record_columns(t->o->model.latent);
     for (; *n < t->n_rows; ++*n)
         if (!record_restore(&records[*n], t->rows + *n * columns, t->o->model.latent, t->arena)) return false;
@@ -243,7 +243,7 @@ bool train(tap_vae *vae, tap_module *root, const dataset *d, const options *o, t
         .n_images    = d->train.shape.n[0],
         .tape        = tap_tape_new(TAP_F32, o->seed),
         .test_tape   = tap_tape_new(TAP_F32, o->seed ^ tap_random_hash("test")),
-        .optim       = tap_adam(root, (tap_adam_options){ .lr = o->lr }),
+        .optim       = tap_adam_new(root, (tap_adam_options){ .lr = o->lr }),
         .images      = tap_loader_new(d->train, shuffled),
         .test_images = tap_loader_new(d->test, (tap_loader_options){ .batch = test_batch }),
         .checkpoint  = c,

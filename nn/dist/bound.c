@@ -15,12 +15,12 @@ static bool is_estimator(tap_estimator e)
     return is_score(e) || e == TAP_REPARAMETERIZED || e == TAP_STICKING_THE_LANDING || e == TAP_DOUBLY_REPARAMETERIZED;
 }
 
-tap_var tap_estimator_draws(tap_estimator e, tap_var z)
+tap_var tap_estimator_sample(tap_estimator e, tap_var z)
 {
     return is_score(e) ? tap_detach(z) : z;
 }
 
-tap_dist tap_estimator_density(tap_estimator e, tap_dist q)
+tap_dist tap_estimator_posterior(tap_estimator e, tap_dist q)
 {
     if (e != TAP_STICKING_THE_LANDING && e != TAP_DOUBLY_REPARAMETERIZED) return q;
     for (size_t i = 0; i < sizeof q.param / sizeof *q.param; i++) q.param[i] = tap_detach(q.param[i]);
@@ -62,13 +62,13 @@ static tap_var mean_of_all_others(tap_var x)
     return tap_reshape(mean_of_others(tap_reshape(x, TAP_SHAPE(-1)), tap_numel(s)), s);
 }
 
-static int64_t draws(tap_densities d)
+static int64_t draws(tap_bound_terms d)
 {
     return tap_shape_of(d.log_px_z).n[0];
 }
 
 /* What the score function is multiplied with: the bound [batch], less what is known without the image's own draws. */
-static tap_var over_baseline(tap_densities d, tap_bound_options o, tap_var f, tap_var bound)
+static tap_var over_baseline(tap_bound_terms d, tap_bound_options o, tap_var f, tap_var bound)
 {
     if (o.estimator != TAP_SCORE_BASELINE) return f;
     return tap__gap(f, d.baseline.tape ? d.baseline : mean_of_all_others(bound));
@@ -90,7 +90,7 @@ tap_var tap_free_bits(tap_var kl, double nats)
 
 /* E_q[log p(x|z)] - beta KL, or E_q[log p(x|z) + beta (log p(z) - log q(z|x))]. Under the score function log q has no gradient
  * in the second form, as the mean of that gradient is 0. */
-static tap_var elbo(tap_densities d, tap_bound_options o)
+static tap_var elbo(tap_bound_terms d, tap_bound_options o)
 {
     tap_var f = d.log_px_z;
     if (!d.kl.tape) {
@@ -124,7 +124,7 @@ static tap_var without_own_weight(tap_var log_w, int64_t k)
 
 /* Through z flow gradients weighted with w, normalized; doubly reparameterized ones are weighted with w^2: Tucker et al. 2019.
  * So w - 1 times what flows through z already is still to be added. */
-static tap_var doubly_reparameterized(tap_densities d, tap_var log_w, tap_var bound)
+static tap_var doubly_reparameterized(tap_bound_terms d, tap_var log_w, tap_var bound)
 {
     tap_var dz;
     if (!tap__live(bound) || !tap__live(bound)->needs) return bound;
@@ -146,7 +146,7 @@ static tap_var doubly_reparameterized(tap_densities d, tap_var log_w, tap_var bo
 }
 
 /* log 1/K sum_k w_k, w = p(x,z) / q(z|x): Burda et al. 2016 */
-static tap_var importance_weighted(tap_densities d, tap_bound_options o)
+static tap_var importance_weighted(tap_bound_terms d, tap_bound_options o)
 {
     const int64_t k = draws(d);
     tap_var       log_w = tap_sub(tap_add(d.log_px_z, d.log_pz), d.log_q);
@@ -175,7 +175,7 @@ static const char *nonsense(tap_bound_options o)
 }
 
 /* NULL if the log densities suffice. */
-static const char *missing(tap_densities d, tap_bound_options o)
+static const char *missing(tap_bound_terms d, tap_bound_options o)
 {
     const bool by_draws = !d.kl.tape || o.bound == TAP_IWAE;
     const bool pathwise = o.estimator == TAP_STICKING_THE_LANDING || o.estimator == TAP_DOUBLY_REPARAMETERIZED;
@@ -196,7 +196,7 @@ static bool begins_with(tap_shape s, tap_shape front, int from)
     return same;
 }
 
-static const char *misfit(tap_densities d, tap_bound_options o)
+static const char *misfit(tap_bound_terms d, tap_bound_options o)
 {
     tap_shape s = tap_shape_of(d.log_px_z), both;
     if (s.rank < 1 || s.n[0] < 1) return "log p(x|z) has no axis of draws";
@@ -213,7 +213,7 @@ static const char *misfit(tap_densities d, tap_bound_options o)
 }
 
 /* Those that are there, log p(x|z) in any case. */
-static int given(tap_densities d, tap_var *x)
+static int given(tap_bound_terms d, tap_var *x)
 {
     const tap_var all[] = { d.log_pz, d.log_q, d.kl, d.z, d.baseline };
     int           n = 1;
@@ -224,7 +224,7 @@ static int given(tap_densities d, tap_var *x)
     return n;
 }
 
-tap_var tap_bound_of(tap_densities d, tap_bound_options o)
+tap_var tap_variational_bound(tap_bound_terms d, tap_bound_options o)
 {
     tap_var   x[6];
     const int n = given(d, x);

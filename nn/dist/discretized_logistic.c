@@ -84,8 +84,8 @@ static void mean_vjp(const tap_node *n, tap_var g, tap_var *gin)
     tap_var log_scale = tap_unsqueeze(tap_in(n, 1), -1), precision = tap_exp(tap_neg(log_scale));
     tap_var z = tap__in_scales(tap_sub(tap_unsqueeze(tap_in(n, 0), -1), edge), log_scale, 1);
     tap_var slope = tap_mul(tap_sigmoid(z), tap_sigmoid(tap_neg(z)));
-    if (tap_needs(n, 0)) gin[0] = tap__chain_mul(g, tap_sum(tap__chain_mul(slope, precision), TAP_LAST));
-    if (tap_needs(n, 1)) gin[1] = tap_neg(tap__chain_mul(g, tap_sum(tap__chain_mul(slope, z), TAP_LAST)));
+    if (tap_needs_grad(n, 0)) gin[0] = tap__chain_mul(g, tap_sum(tap__chain_mul(slope, precision), TAP_LAST));
+    if (tap_needs_grad(n, 1)) gin[1] = tap_neg(tap__chain_mul(g, tap_sum(tap__chain_mul(slope, z), TAP_LAST)));
 }
 
 static const tap_op mean_op = { "byte_mean", mean_infer, mean_forward, mean_vjp, 0 };
@@ -148,7 +148,7 @@ static tap_var mixture_log_prob(tap_dist d, tap_var x)
 {
     bytes   b = bytes_of(x, d.param[1]);
     tap_var each = log_mass(tap_unsqueeze(b.x, -1), d.param[1], d.param[2]);
-    tap_var most = tap_detach(tap_amax(each, tap_keep(TAP_LAST))); /* beside which the weights would be lost */
+    tap_var most = tap_detach(tap_amax(each, tap_keepdim(TAP_LAST))); /* beside which the weights would be lost */
     tap_var log_p = tap_logsumexp(tap_add(tap_log_softmax(d.param[0], -1), tap__gap(each, most)), TAP_LAST);
     log_p = tap_add(log_p, tap_squeeze(most, TAP_AXES(-1)));
     return tap__infinite_if(log_p, b.outside);
@@ -170,7 +170,7 @@ static tap_var mixture_sample(tap_dist d, tap_var noise)
     for (int i = 0; i < 3; i++) p[i] = tap__as_f64(tap_detach(d.param[i]));
     tap_var share = tap_softmax(p[0], -1), end = tap_cumsum(share, -1);
     tap_var passed = tap_ge(tap_unsqueeze(u, -1), tap_narrow(end, -1, 0, n - 1));
-    tap_var chosen = tap_eq(tap_arange(u.tape, n), tap_count_nonzero(passed, tap_keep(TAP_LAST)));
+    tap_var chosen = tap_eq(tap_arange(u.tape, n), tap_count_nonzero(passed, tap_keepdim(TAP_LAST)));
     tap_var within = tap_add_scalar(tap_div(tap_sub(u, pick(chosen, end)), pick(chosen, share)), 1);
     within = tap_clamp(within, DBL_MIN, 1 - DBL_EPSILON / 2);
     return tap__rounded(nearest(pick(chosen, p[1]), pick(chosen, p[2]), within), d.param[1]);

@@ -62,7 +62,7 @@ tap_dist tap_relaxed_bernoulli(tap_var logits, tap_var temperature)
 static tap_var relaxed_one_hot_sample(tap_dist d, tap_var noise)
 {
     tap_var gumbel = tap_neg(tap_log(tap_neg(tap_log(noise))));
-    tap_var score = tap_add(d.param[0], gumbel), most = tap_detach(tap_amax(score, tap_keep(TAP_LAST)));
+    tap_var score = tap_add(d.param[0], gumbel), most = tap_detach(tap_amax(score, tap_keepdim(TAP_LAST)));
     return tap_softmax(tap_div(tap__gap(score, most), tap_unsqueeze(temperature_of(d), -1)), -1);
 }
 
@@ -73,9 +73,10 @@ static tap_var relaxed_one_hot_log_prob(tap_dist d, tap_var x)
     double    k = (double)s.n[s.rank - 1];
     tap_var   outside = tap_any(tap__outside_unit(x), TAP_LAST);
     tap_var   y = log_of(x), t = temperature_of(d);
-    tap_var   above = tap_sub(y, tap_detach(tap_amin(y, tap_keep(TAP_LAST)))); /* the same to log_softmax, at any temperature */
-    tap_var   score = tap_log_softmax(tap_sub(d.param[0], tap__chain_mul(above, tap_unsqueeze(t, -1))), -1);
-    tap_var   constant = tap_add_scalar(tap_mul_scalar(tap_log(t), k - 1), tap__lgamma_f64(k));
+    tap_var   above =
+        tap_sub(y, tap_detach(tap_amin(y, tap_keepdim(TAP_LAST)))); /* the same to log_softmax, at any temperature */
+    tap_var score = tap_log_softmax(tap_sub(d.param[0], tap__chain_mul(above, tap_unsqueeze(t, -1))), -1);
+    tap_var constant = tap_add_scalar(tap_mul_scalar(tap_log(t), k - 1), tap__lgamma_f64(k));
     return tap__infinite_if(tap__less(constant, tap_sum(tap_sub(y, score), TAP_LAST)), outside);
 }
 

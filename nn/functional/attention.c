@@ -26,7 +26,7 @@ static tap_var causal_mask(tap_tape *t, int64_t queries, int64_t keys)
 static tap_var attention_weights(tap_var scores)
 {
     if (tap_numel(tap_shape_of(scores)) == 0) return scores;
-    tap_var blind = tap_eq(tap_amax(scores, tap_keep(TAP_LAST)), tap__scalar_like(scores, -(double)INFINITY));
+    tap_var blind = tap_eq(tap_amax(scores, tap_keepdim(TAP_LAST)), tap__scalar_like(scores, -(double)INFINITY));
     return tap_masked_fill(tap_softmax(tap_masked_fill(scores, blind, 0), -1), blind, 0);
 }
 

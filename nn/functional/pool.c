@@ -115,7 +115,7 @@ tap_var tap_max_pool2d(tap_var x, tap_pool_options o, tap_var *index)
     windows.n[last - 1] = down.n[0] * down.n[1];
     windows.n[last] = w[HEIGHT].size * w[WIDTH].size;
     tap_var seen = tap_reshape(slide(tap_detach(x), w, -(double)INFINITY), windows);
-    tap_var best = tap_argmax(seen, tap_keep(TAP_LAST));
+    tap_var best = tap_argmax(seen, tap_keepdim(TAP_LAST));
     tap_var place = tap_gather(tap_expand(places(x.tape, w, s.n + last - 1), windows), -1, best);
     place = tap_squeeze(place, TAP_LAST);
     if (index) *index = tap_unflatten(place, -1, down);

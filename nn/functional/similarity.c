@@ -34,7 +34,7 @@ static tap_var normalize_by_order(tap_var x, double p, tap_axes axes, double eps
 tap_var tap_normalize(tap_var x, double p, int axis, double eps)
 {
     TAP_CALL("normalize", x);
-    const tap_axes  axes = tap_keep(TAP_AXES(axis));
+    const tap_axes  axes = tap_keepdim(TAP_AXES(axis));
     const tap_node *n = tap__live(x);
     if (n && !tap_dtype_is_float(n->value.dtype))
         return tap__refuse(n, TAP_EDTYPE, "normalize", "%s is not float32 or float64; tap_cast makes it so",

@@ -22,8 +22,8 @@ static void init(tap_conv *l, tap_module *m, const char *name, const int64_t siz
                         (long long)size[1], (long long)groups);
     else w.n[1] /= groups;
     int64_t fan_in = tap_numel(w) > 0 ? tap_numel(w) / w.n[0] : 1;
-    l->weight = tap_param_new(here, "weight", w, tap_init_linear(fan_in));
-    l->bias = tap_param_new(here, "bias", TAP_SHAPE(out), tap_init_linear(fan_in));
+    l->weight = tap_param_new(here, "weight", w, tap_init_default(fan_in));
+    l->bias = tap_param_new(here, "bias", TAP_SHAPE(out), tap_init_default(fan_in));
 }
 
 void tap_conv_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel, tap_conv_options o)
@@ -42,6 +42,6 @@ tap_var tap_conv_forward(const tap_conv *l, tap_var x)
     TAP_CALL("conv_forward", x);
     static const tap_conv none;
     if (!l) l = &none;
-    tap_var weight = tap_use(x.tape, l->weight), bias = tap_use(x.tape, l->bias);
+    tap_var weight = tap_param_var(x.tape, l->weight), bias = tap_param_var(x.tape, l->bias);
     return l->transposed ? tap_conv_transpose2d(x, weight, bias, l->options) : tap_conv2d(x, weight, bias, l->options);
 }

@@ -10,8 +10,8 @@ void tap_linear_init(tap_linear *l, tap_module *m, const char *name, int64_t in,
     }
     if (in <= 0 || out <= 0)
         tap_module_fail(here, TAP_EARG, "linear: sizes %lld -> %lld are not both positive", (long long)in, (long long)out);
-    l->weight = tap_param_new(here, "weight", TAP_SHAPE(out, in), tap_init_linear(in));
-    l->bias = tap_param_new(here, "bias", TAP_SHAPE(out), tap_init_linear(in));
+    l->weight = tap_param_new(here, "weight", TAP_SHAPE(out, in), tap_init_default(in));
+    l->bias = tap_param_new(here, "bias", TAP_SHAPE(out), tap_init_default(in));
 }
 
 tap_var tap_linear_forward(const tap_linear *l, tap_var x)
@@ -19,5 +19,5 @@ tap_var tap_linear_forward(const tap_linear *l, tap_var x)
     TAP_CALL("linear_forward", x);
     static const tap_linear none;
     if (!l) l = &none;
-    return tap_affine(x, tap_use(x.tape, l->weight), tap_use(x.tape, l->bias));
+    return tap_affine(x, tap_param_var(x.tape, l->weight), tap_param_var(x.tape, l->bias));
 }

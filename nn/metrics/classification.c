@@ -121,7 +121,7 @@ typedef struct {
     double        *values; /* [resamples] */
 } bootstrap;
 
-static void resample(const ranking *r, tap_random at, count *counts)
+static void resample(const ranking *r, tap_rng_key at, count *counts)
 {
     tap__sequence numbers = { .at = at };
     for (int64_t i = 0; i < r->scores; i++) counts[i] = (count){ 0 };
@@ -140,7 +140,7 @@ static void run_tasks(const void *context, int64_t first, int64_t last)
     for (int64_t task = first; task < last; task++) {
         count *counts = b->room + task * b->r->scores;
         for (int64_t i = task; i < b->resamples; i += TASKS) {
-            resample(b->r, (tap_random){ b->seed, tap_random_hash("bootstrap"), (uint64_t)i }, counts);
+            resample(b->r, (tap_rng_key){ b->seed, tap_random_hash("bootstrap"), (uint64_t)i }, counts);
             b->values[i] = b->of(b->r, counts);
         }
     }

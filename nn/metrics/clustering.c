@@ -93,14 +93,14 @@ static void begin(const grouping *g, const double *chance)
 }
 
 /* Lloyd 1982, until no sum gets smaller. */
-static double improve(const grouping *g, int64_t *count, int64_t rounds)
+static double improve(const grouping *g, int64_t *count, int64_t max_iterations)
 {
     double sum = assign(g), before;
     do {
         before = sum;
         update(g, count);
         sum = assign(g);
-    } while (--rounds > 0 && sum < before);
+    } while (--max_iterations > 0 && sum < before);
     return sum;
 }
 
@@ -114,9 +114,9 @@ static double search(grouping *g, tap_arena *memory, const tap_kmeans_options *o
     g->label = tap_arena_alloc(memory, (size_t)g->n * sizeof *g->label);
     if (tap_arena_status(memory, NULL) != TAP_OK) return (double)NAN;
     for (int64_t i = 0; i < o->restarts; i++) {
-        tap_random_uniform(chance, (tap_random){ o->seed, tap_random_hash("kmeans"), (uint64_t)i });
+        tap_random_uniform(chance, (tap_rng_key){ o->seed, tap_random_hash("kmeans"), (uint64_t)i });
         begin(g, chance.data);
-        const double sum = improve(g, count, o->rounds);
+        const double sum = improve(g, count, o->max_iterations);
         if (sum < least) {
             least = sum;
             memcpy(best, g->label, (size_t)g->n * sizeof *best);
@@ -129,7 +129,7 @@ static tap_status check(tap_tensor x, tap_kmeans_options *o, tap_tensor label, t
 {
     char text[TAP_SHAPE_TEXT];
     if (o->restarts == 0) o->restarts = 10;
-    if (o->rounds == 0) o->rounds = 300;
+    if (o->max_iterations == 0) o->max_iterations = 300;
     if (!x.data || x.shape.rank != 2 || tap_numel(x.shape) < 0)
         return tap_error_set(e, TAP_ESHAPE, "kmeans: %s is not [points,numbers]", tap_shape_format(text, x.shape));
     const int64_t n = x.shape.n[0];
@@ -139,8 +139,9 @@ static tap_status check(tap_tensor x, tap_kmeans_options *o, tap_tensor label, t
     if (o->clusters < 1 || o->clusters > n)
         return tap_error_set(e, TAP_EARG, "kmeans: %lld points do not make %lld clusters", (long long)n,
                              (long long)o->clusters);
-    if (o->restarts < 0 || o->rounds < 0)
-        return tap_error_set(e, TAP_EARG, "kmeans: %lld restarts of %lld rounds", (long long)o->restarts, (long long)o->rounds);
+    if (o->restarts < 0 || o->max_iterations < 0)
+        return tap_error_set(e, TAP_EARG, "kmeans: %lld restarts of at most %lld iterations", (long long)o->restarts,
+                             (long long)o->max_iterations);
     return TAP_OK;
 }
 

@@ -87,7 +87,7 @@ static tap_optim *optim_new(tap_module *m, const char *call, int kind, int n_sta
     return o;
 }
 
-tap_optim *tap_adam(tap_module *root, tap_adam_options o)
+tap_optim *tap_adam_new(tap_module *root, tap_adam_options o)
 {
     root = tap__module(root);
     const double all = (double)INFINITY;
@@ -101,7 +101,7 @@ tap_optim *tap_adam(tap_module *root, tap_adam_options o)
                      });
 }
 
-tap_optim *tap_sgd(tap_module *root, tap_sgd_options o)
+tap_optim *tap_sgd_new(tap_module *root, tap_sgd_options o)
 {
     root = tap__module(root);
     const double       all = (double)INFINITY;

@@ -91,7 +91,7 @@ static tap_cells checked(tap_arena *a, const char *path, const tap_cells *c)
 tap_cells tap_cells_read_csv(tap_arena *a, const char *path, char separator)
 {
     tap_cells c = { .counts = { .rows = 0 } };
-    if (path) c.counts = tap_csr_read_table(a, path, separator, &c.barcodes, &c.features);
+    if (path) c.counts = tap_csv_read_matrix(a, path, separator, &c.barcodes, &c.features);
     else tap__tensor_fail(a, TAP_EARG, "cells: the path is NULL");
     return checked(a, path, &c);
 }
@@ -108,7 +108,7 @@ tap_cells tap_cells_read(tap_arena *a, const char *path)
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
 /* Whether a reader finds a row of names again; one that holds nothing would be an empty line. */
-static bool is_plain(tap_table t, int64_t row)
+static bool is_plain(tap_csv t, int64_t row)
 {
     bool empty = t.columns == 1;
     for (const char *const *text = t.text + row * t.columns, *const *end = text + t.columns; text < end; text++) {
@@ -119,7 +119,7 @@ static bool is_plain(tap_table t, int64_t row)
 }
 
 /* Rows of the table or, if it is absent, n names with numbers. */
-static tap_status write_names(const char *path, tap_table t, const char *name, int64_t n, tap_error *e)
+static tap_status write_names(const char *path, tap_csv t, const char *name, int64_t n, tap_error *e)
 {
     char      line[64];
     tap_file *f = tap_file_create_gzip(path, e);
@@ -135,7 +135,7 @@ static tap_status write_names(const char *path, tap_table t, const char *name, i
     return tap_file_commit(f);
 }
 
-static tap_status check_names(tap_table t, const char *what, int64_t rows, tap_error *e)
+static tap_status check_names(tap_csv t, const char *what, int64_t rows, tap_error *e)
 {
     if (!t.text) return TAP_OK;
     if (t.rows != rows || t.columns < 1 || t.columns >= INT32_MAX)

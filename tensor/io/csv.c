@@ -166,36 +166,36 @@ static void take_text(reader *r, const char *text, size_t n)
     append(r, r->work, &r->text, text, n + 1);
 }
 
-static tap_table table_of(tap_arena *a, const growing *g, int64_t rows, int64_t columns)
+static tap_csv table_of(tap_arena *a, const growing *g, int64_t rows, int64_t columns)
 {
     const char **text = tap_arena_alloc(a, (size_t)(rows * columns) * sizeof *text);
     char        *bytes = tap__arena_take(a, g->n);
-    if (!text || !bytes) return (tap_table){ 0 };
+    if (!text || !bytes) return (tap_csv){ 0 };
     if (g->n > 0) memcpy(bytes, g->data, g->n);
     for (int64_t i = 0; i < rows * columns; i++, bytes += strlen(bytes) + 1) text[i] = bytes;
-    return (tap_table){ rows, columns, text };
+    return (tap_csv){ rows, columns, text };
 }
 
-static tap_table read_table(tap_arena *a, const char *path, char separator, bool quotes)
+static tap_csv read_table(tap_arena *a, const char *path, char separator, bool quotes)
 {
-    reader    r = { .take = take_text, .quotes = quotes };
-    tap_table t = { 0 };
+    reader  r = { .take = take_text, .quotes = quotes };
+    tap_csv t = { 0 };
     if (open_reader(&r, a, path) && read_fields(&r, separator)) t = table_of(a, &r.text, r.row, r.columns);
     close_reader(&r);
     return t;
 }
 
-tap_table tap_table_read(tap_arena *a, const char *path, char separator)
+tap_csv tap_csv_read(tap_arena *a, const char *path, char separator)
 {
     return read_table(a, path, separator, true);
 }
 
-tap_table tap_tsv_read(tap_arena *a, const char *path)
+tap_csv tap_tsv_read(tap_arena *a, const char *path)
 {
     return read_table(a, path, '\t', false);
 }
 
-char tap_table_guess_separator(const char *line)
+char tap_csv_guess_separator(const char *line)
 {
     static const char known[] = ",;\t|";
     int               most = 0;
@@ -219,7 +219,7 @@ static int compare(const void *a, const void *b)
     return strcmp(((const entry *)a)->text, ((const entry *)b)->text);
 }
 
-static bool is_table(tap_table t)
+static bool is_table(tap_csv t)
 {
     if (!t.text || t.rows < 1 || t.columns < 1 || tap_numel(TAP_SHAPE(t.rows, t.columns)) < 0) return false;
     for (int64_t i = 0; i < t.rows * t.columns; i++)
@@ -236,7 +236,7 @@ static void number(entry *e, int64_t n, int64_t *label, int64_t *numbers)
     }
 }
 
-tap_tensor tap_table_labels(tap_arena *a, tap_table t, const char *name, int64_t *n)
+tap_tensor tap_csv_labels(tap_arena *a, tap_csv t, const char *name, int64_t *n)
 {
     int64_t numbers = 0, column = 0;
     if (n) *n = 0;
@@ -291,7 +291,7 @@ static const char *name_separator(char text[4], char separator)
 static bool check_columns(const reader *r, char separator)
 {
     char       by[4], other[4];
-    const char guess = tap_table_guess_separator(r->corner.data);
+    const char guess = tap_csv_guess_separator(r->corner.data);
     if (r->columns > 1) return true;
     if (!guess)
         return tap__input_fail(&r->from.in, TAP_EIO, "has one column when separated by %s", name_separator(by, separator));
@@ -299,12 +299,12 @@ static bool check_columns(const reader *r, char separator)
                            name_separator(by, separator), name_separator(other, guess));
 }
 
-tap_csr tap_csr_read_table(tap_arena *a, const char *path, char separator, tap_table *rows, tap_table *columns)
+tap_csr tap_csv_read_matrix(tap_arena *a, const char *path, char separator, tap_csv *rows, tap_csv *columns)
 {
     reader  r = { .take = take_cell, .quotes = true };
     tap_csr x = { 0 };
-    if (rows) *rows = (tap_table){ 0 };
-    if (columns) *columns = (tap_table){ 0 };
+    if (rows) *rows = (tap_csv){ 0 };
+    if (columns) *columns = (tap_csv){ 0 };
     if (open_reader(&r, a, path) && read_fields(&r, separator) && check_columns(&r, separator)) {
         const tap__entries e = { .memory = r.matrix,
                                  .n = (int64_t)(r.values.n / sizeof(float)),

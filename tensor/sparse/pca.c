@@ -124,7 +124,7 @@ static void find(tap_arena *work, tap_csr x, int k, uint64_t seed, double *score
         for (int64_t j = s.xt.start[i]; j < s.xt.start[i + 1]; j++) s.mean[i] += (double)s.xt.value[j];
         s.mean[i] /= (double)x.rows;
     }
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(x.columns, n), s.q), (tap_random){ seed, tap_random_hash("pca"), 0 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(x.columns, n), s.q), (tap_rng_key){ seed, tap_random_hash("pca"), 0 });
     project(&s);
     for (int i = 0; i < ROUNDS; i++) {
         project_back(&s);

@@ -48,7 +48,7 @@ ONE(f_roll_flat, tap_roll(tap_mT(a), 1, ((const int64_t[]){ 5 }), NULL))
 static tap_var weigh(int n, const tap_var *piece)
 {
     tap_var sum = tap_mul(piece[0], piece[0]);
-    for (int i = 1; i < n; i++) sum = tap_add(sum, tap_mul_scalar(tap_sum(piece[i], tap_keep(TAP_AXES(-1))), i));
+    for (int i = 1; i < n; i++) sum = tap_add(sum, tap_mul_scalar(tap_sum(piece[i], tap_keepdim(TAP_AXES(-1))), i));
     return sum;
 }
 

@@ -11,7 +11,7 @@ static inline bool needs_no_gradient(const char *name)
     static const char *const names[] = {
         /* values that come from outside, or handles */
         "input", "variable", "scalar", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "leaf_var", "named", "apply",
-        "in", "out", "use", "fail",
+        "in", "out", "param_var", "fail",
         /* results that are bool or integer */
         "one_hot", "csr_select", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan", "isinf",
         "isfinite", "any", "all", "count_nonzero", "argmax", "argmin", "argsort",
@@ -19,10 +19,10 @@ static inline bool needs_no_gradient(const char *name)
         "prod_others", "cumprod_grad",
         /* layers, distributions and models, which are checked in tests/nn and tests/models */
         "linear_forward", "mlp_forward", "conv_forward", "identity", "sample", "sample_n", "rsample", "rsample_n", "sample_from", "log_prob",
-        "entropy", "dist_mean", "dist_variance", "kl", "kl_monte_carlo", "estimator_draws", "bound_of", "free_bits", "vae_loss",
-        "vae_loss_of", "vae_sample", "vae_reconstruct", "vae_loss_given", "vae_sample_given", "vae_reconstruct_given",
+        "entropy", "dist_mean", "dist_variance", "kl", "kl_monte_carlo", "estimator_sample", "variational_bound", "free_bits", "vae_loss",
+        "vae_loss_from", "vae_sample", "vae_reconstruct", "vae_loss_given", "vae_sample_given", "vae_reconstruct_given",
         "vae_reconstruction_log_prob", "vae_log_likelihood", "vae_deviance", "vae_regret",
-        "tiny_elbo", "standardize", "unstandardize", "linear_vae_elbo", "linear_vae_elbo_of", "linear_vae_log_prob", "autoencoder_encode", "autoencoder_decode", "autoencoder_loss",
+        "scalar_vae_elbo", "standardize", "unstandardize", "linear_vae_elbo", "linear_vae_elbo_from", "linear_vae_log_prob", "autoencoder_encode", "autoencoder_decode", "autoencoder_loss",
         "count_vae_rates", "count_vae_loss", "count_vae_log_prob",
     };
     /* clang-format on */

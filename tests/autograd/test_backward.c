@@ -104,33 +104,33 @@ static void sum_of_two(tap_call *c, tap_tensor *out)
 /* One gradient for both, as it was computed, and by way of a view; asked for in either order. */
 static void one_for_both(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs(n, 0)) gin[0] = tap_mul_scalar(g, 3);
+    if (tap_needs_grad(n, 0)) gin[0] = tap_mul_scalar(g, 3);
     gin[1] = gin[0];
 }
 
 static void a_view_for_the_other(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs(n, 1)) gin[0] = tap_detach(tap_mul_scalar(g, 3));
+    if (tap_needs_grad(n, 1)) gin[0] = tap_detach(tap_mul_scalar(g, 3));
     gin[1] = tap_reshape(gin[0], tap_shape_of(gin[0]));
 }
 
 static void backwards(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs(n, 0)) gin[0] = tap_flip(tap_mul_scalar(g, 3), TAP_AXES(0));
-    if (tap_needs(n, 1)) gin[1] = tap_slice(tap_mul(g, tap_in(n, 0)), 0, -1, TAP_END, -1);
+    if (tap_needs_grad(n, 0)) gin[0] = tap_flip(tap_mul_scalar(g, 3), TAP_AXES(0));
+    if (tap_needs_grad(n, 1)) gin[1] = tap_slice(tap_mul(g, tap_in(n, 0)), 0, -1, TAP_END, -1);
 }
 
 /* The second one's is computed where the first one's was to be. */
 static void crossed(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs(n, 0)) gin[1] = tap_mul_scalar(g, 5);
+    if (tap_needs_grad(n, 0)) gin[1] = tap_mul_scalar(g, 5);
     gin[0] = tap_mul_scalar(g, 3);
 }
 
 /* The same, by way of another node. */
 static void crossed_and_detached(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs(n, 1)) gin[0] = tap_detach(tap_mul_scalar(g, 3));
+    if (tap_needs_grad(n, 1)) gin[0] = tap_detach(tap_mul_scalar(g, 3));
     gin[1] = tap_mul_scalar(g, 5);
 }
 
@@ -228,7 +228,7 @@ static void test_a_leaf_as_loss(void **state)
 
 static void wrong_in_the_end(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs(n, 0)) gin[0] = tap_mul_scalar(g, 3);
+    if (tap_needs_grad(n, 0)) gin[0] = tap_mul_scalar(g, 3);
     tap_tape_fail(g.tape, TAP_EARG, "no more");
 }
 
@@ -268,7 +268,7 @@ static bool asked_for[2];
 static void note_needs(const tap_node *n, tap_var g, tap_var *gin)
 {
     for (int i = 0; i < 2; i++) {
-        asked_for[i] = tap_needs(n, i);
+        asked_for[i] = tap_needs_grad(n, i);
         gin[i] = g;
     }
 }
@@ -285,14 +285,14 @@ static void test_needs(void **state)
     for (int i = 0; i < 2; i++) {
         tap_grad(tap_sum(y, TAP_ALL), 1, &in[i], &dx);
         assert_true(asked_for[i] && !asked_for[1 - i]);
-        assert_true(tap_needs(tap__live(y), 0) && tap_needs(tap__live(y), 1));
-        assert_true(tap_needs(tap__live(half), 0) && !tap_needs(tap__live(half), 1));
+        assert_true(tap_needs_grad(tap__live(y), 0) && tap_needs_grad(tap__live(y), 1));
+        assert_true(tap_needs_grad(tap__live(half), 0) && !tap_needs_grad(tap__live(half), 1));
     }
     for (int step = 0; step < 2; step++) { /* one input less than the node had before */
         tap_tape_reset(t);
         tap_var x = tap_variable(t, vector(numbers)), three[] = { x, x, x };
         y = step ? tap_mul(x, x) : tap_cat(3, three, 0);
-        assert_int_equal(tap_needs(tap__live(y), 2), !step);
+        assert_int_equal(tap_needs_grad(tap__live(y), 2), !step);
     }
     assert_sound(t);
     tap_tape_free(t);

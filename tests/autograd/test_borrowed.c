@@ -40,12 +40,12 @@ static void by_item(tap_tensor x)
 
 static void by_normal(tap_tensor x)
 {
-    tap_random_normal(x, (tap_random){ .seed = 1 });
+    tap_random_normal(x, (tap_rng_key){ .seed = 1 });
 }
 
 static void by_uniform(tap_tensor x)
 {
-    tap_random_uniform(x, (tap_random){ .seed = 1 });
+    tap_random_uniform(x, (tap_rng_key){ .seed = 1 });
 }
 
 static void by_rows(tap_tensor x)

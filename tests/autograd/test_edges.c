@@ -81,7 +81,7 @@ static void test_spatial(void **state)
 static const struct {
     const char *names, *why;
 } exceptions[] = {
-    { "input variable leaf_var use in out apply fail", "handles, and how operators are made" },
+    { "input variable leaf_var param_var in out apply fail", "handles, and how operators are made" },
     { "scalar zeros ones full arange eye randn rand", "constants and noise" },
     { "linear_forward mlp_forward conv_forward", "layers: affine, activations and convolutions, whose rows are here" },
     { "standardized standard_scale unit unit_scale norm_of_order", "operators behind moments and norms, whose rows are here" },
@@ -100,7 +100,7 @@ static const struct {
       "operators behind losses and batch_norm, whose rows are in tests/nn" },
     { "sample_n rsample rsample_n sample_from log_prob entropy dist_mean dist_variance kl kl_monte_carlo",
       "distributions, which have a test of their own in tests/nn" },
-    { "estimator_draws bound_of free_bits", "bounds, of values that have their own tests" },
+    { "estimator_sample variational_bound free_bits", "bounds, of values that have their own tests" },
 };
 
 enum { EXCEPTIONS = sizeof exceptions / sizeof *exceptions };

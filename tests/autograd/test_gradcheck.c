@@ -10,7 +10,7 @@
 ONE(exponential, tap_exp(tap_named(a, "angle")))
 ONE(magnitude, tap_abs(a))
 ONE(nan_gradient, tap_mul_scalar(a, (double)NAN))
-ONE(softmax, tap_exp(tap_sub(a, tap_logsumexp(a, tap_keep(TAP_LAST)))))
+ONE(softmax, tap_exp(tap_sub(a, tap_logsumexp(a, tap_keepdim(TAP_LAST)))))
 ONE(sine, tap_sin(a))
 TWO(sum_of_two, tap_add(a, b))
 TWO(product, tap_mul(tap_named(a, "left"), b))

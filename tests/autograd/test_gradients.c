@@ -39,7 +39,7 @@ static void spread(const gradient_row *r, int input, tap_tensor x)
     int64_t  n = tap_numel(x.shape);
     int64_t *order = malloc((size_t)(n ? n : 1) * sizeof *order);
     assert_non_null(order);
-    tap_random_permutation(order, n, (tap_random){ .seed = 7, .stream = (uint64_t)input });
+    tap_random_permutation(order, n, (tap_rng_key){ .seed = 7, .stream = (uint64_t)input });
     for (int64_t i = 0; i < n; i++) {
         double at = ((double)order[i] + (input + 1.0) / (r->n + 1.0)) / (double)n;
         double value = r->low[input] + (r->high[input] - r->low[input]) * at;

@@ -114,7 +114,7 @@ static void test_order(void **state)
     expect(tap_argsort(gaps, 0, false), TAP_SHAPE(4), D(1, 3, 0, 2));
     tap_var m = floats(TAP_SHAPE(2, 3), D(1, 5, 5, 2, 0, 0));
     expect(tap_argmax(m, TAP_LAST), TAP_SHAPE(2), D(1, 0));
-    expect(tap_argmin(m, tap_keep(TAP_AXES(0))), TAP_SHAPE(1, 3), D(0, 1, 1));
+    expect(tap_argmin(m, tap_keepdim(TAP_AXES(0))), TAP_SHAPE(1, 3), D(0, 1, 1));
     expect(tap_argmax(tap_mT(m), TAP_ALL), TAP_SCALAR, D(2));
     expect(tap_argmax(tap_arange(t, 9), TAP_ALL), TAP_SCALAR, D(8));
     expect(tap_sort(tap_eq(m, tap_scalar(t, 5)), 1, true, NULL), TAP_SHAPE(2, 3), D(1, 1, 0, 0, 0, 0));
@@ -233,7 +233,7 @@ static void test_reductions(void **state)
     tap_var x = floats(TAP_SHAPE(2, 3), D(0, 2, NOT_A_NUMBER, 0, 0, -3)), mean;
     expect(tap_count_nonzero(x, TAP_LAST), TAP_SHAPE(2), D(2, 1));
     expect(tap_any(x, TAP_AXES(0)), TAP_SHAPE(3), D(0, 1, 1));
-    expect(tap_all(x, tap_keep(TAP_AXES(0))), TAP_SHAPE(1, 3), D(0, 0, 1));
+    expect(tap_all(x, tap_keepdim(TAP_AXES(0))), TAP_SHAPE(1, 3), D(0, 0, 1));
     expect(tap_isnan(x), TAP_SHAPE(2, 3), D(0, 0, 1, 0, 0, 0));
     expect(tap_isinf(tap_div(x, tap_scalar(t, 0))), TAP_SHAPE(2, 3), D(0, 1, 0, 0, 0, 1));
     expect(tap_isfinite(x), TAP_SHAPE(2, 3), D(1, 1, 0, 1, 1, 1));

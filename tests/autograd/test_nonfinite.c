@@ -123,7 +123,7 @@ static void test_data_and_leaves(void **state)
 
 static tap_var softmax(tap_var x)
 {
-    return tap_exp(tap_sub(x, tap_logsumexp(x, tap_keep(TAP_LAST))));
+    return tap_exp(tap_sub(x, tap_logsumexp(x, tap_keepdim(TAP_LAST))));
 }
 
 /* scores where allowed is above 0, -inf elsewhere: through softmax and back. */

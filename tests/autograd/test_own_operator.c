@@ -15,8 +15,8 @@ static void scale_forward(tap_call *c, tap_tensor *out)
 
 static void scale_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    assert_true(tap_needs(n, 0));
-    assert_false(tap_needs(n, 1));
+    assert_true(tap_needs_grad(n, 0));
+    assert_false(tap_needs_grad(n, 1));
     assert_int_equal(tap_in(n, 1).id, 0);
     assert_int_equal(tap_shape_of(tap_in(n, 0)).n[0], N);
     assert_int_equal(tap_shape_of(tap_out(n)).n[0], N);

@@ -13,7 +13,7 @@ static void test_sums(void **state)
     (void)state;
     expect(tap_sum(X, TAP_ALL), TAP_SCALAR, D(21));
     expect(tap_sum(X, ROWS), TAP_SHAPE(3), D(5, 7, 9));
-    expect(tap_sum(X, tap_keep(TAP_LAST)), TAP_SHAPE(2, 1), D(6, 15));
+    expect(tap_sum(X, tap_keepdim(TAP_LAST)), TAP_SHAPE(2, 1), D(6, 15));
     expect(tap_sum(X, TAP_AXES(-2, 1)), TAP_SCALAR, D(21));
     expect(tap_sum(X, ((tap_axes){ .n = 0 })), TAP_SHAPE(2, 3), D(1, 2, 3, 4, 5, 6));
     expect(tap_sum(EMPTY, TAP_LAST), TAP_SHAPE(2), D(0, 0));
@@ -55,11 +55,11 @@ static void test_products_and_extremes(void **state)
 {
     (void)state;
     expect(tap_prod(X, ROWS), TAP_SHAPE(3), D(4, 10, 18));
-    expect(tap_prod(X, tap_keep(TAP_LAST)), TAP_SHAPE(2, 1), D(6, 120));
+    expect(tap_prod(X, tap_keepdim(TAP_LAST)), TAP_SHAPE(2, 1), D(6, 120));
     for (int64_t n = 1, factorial = 1; n <= 9; factorial *= ++n)
         expect(tap_prod(tap_add_scalar(tap_cast(tap_arange(t, n), TAP_F64), 1), TAP_ALL), TAP_SCALAR, D((double)factorial));
     expect(tap_amax(X, ROWS), TAP_SHAPE(3), D(4, 5, 6));
-    expect(tap_amin(X, tap_keep(TAP_LAST)), TAP_SHAPE(2, 1), D(1, 4));
+    expect(tap_amin(X, tap_keepdim(TAP_LAST)), TAP_SHAPE(2, 1), D(1, 4));
     expect(tap_amax(X, TAP_ALL), TAP_SCALAR, D(6));
     expect(tap_amax(tap_zeros(t, TAP_SHAPE(0, 3)), TAP_LAST), TAP_SHAPE(0), NULL);
 }
@@ -89,10 +89,10 @@ static void test_moments_and_norms(void **state)
     expect(tap_vector_norm(EMPTY, 2, TAP_LAST), TAP_SHAPE(2), D(0, 0));
     expect(tap_variance(X, ROWS, 1), TAP_SHAPE(3), D(4.5, 4.5, 4.5));
     expect(tap_std(X, ROWS, 0), TAP_SHAPE(3), D(1.5, 1.5, 1.5));
-    expect(tap_var_mean(X, tap_keep(TAP_LAST), 1, &mean), TAP_SHAPE(2, 1), D(1, 1));
+    expect(tap_var_mean(X, tap_keepdim(TAP_LAST), 1, &mean), TAP_SHAPE(2, 1), D(1, 1));
     expect(mean, TAP_SHAPE(2, 1), D(2, 5));
     expect(tap_vector_norm(y, 1, TAP_ALL), TAP_SCALAR, D(7));
-    expect(tap_vector_norm(y, 2, tap_keep(TAP_ALL)), TAP_SHAPE(1), D(5));
+    expect(tap_vector_norm(y, 2, tap_keepdim(TAP_ALL)), TAP_SHAPE(1), D(5));
     expect(tap_vector_norm(y, 0, TAP_ALL), TAP_SCALAR, D(2));
     expect(tap_vector_norm(y, ENDLESS, TAP_ALL), TAP_SCALAR, D(4));
     expect(tap_vector_norm(y, -ENDLESS, TAP_ALL), TAP_SCALAR, D(0));
@@ -105,7 +105,7 @@ static void test_exponentials(void **state)
     (void)state;
     tap_var x = floats(TAP_SHAPE(2, 2), D(3, -ENDLESS, -1e4, -ENDLESS)), none = tap_zeros(t, TAP_SHAPE(0, 3));
     expect(tap_logsumexp(x, TAP_LAST), TAP_SHAPE(2), D(3, -1e4));
-    expect(tap_logsumexp(x, tap_keep(ROWS)), TAP_SHAPE(1, 2), D(3, -ENDLESS));
+    expect(tap_logsumexp(x, tap_keepdim(ROWS)), TAP_SHAPE(1, 2), D(3, -ENDLESS));
     expect(tap_logsumexp(EMPTY, TAP_LAST), TAP_SHAPE(2), D(-ENDLESS, -ENDLESS));
     expect(tap_logsumexp(EMPTY, ROWS), TAP_SHAPE(0), NULL);
     expect(tap_log_softmax(x, -1), TAP_SHAPE(2, 2), D(0, -ENDLESS, 0, -ENDLESS));

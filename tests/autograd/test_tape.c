@@ -28,7 +28,7 @@ static void test_reset_keeps_memory(void **state)
     tap_leaf   w = { tap_tensor_zeros(a, TAP_F64, shape), tap_tensor_zeros(a, TAP_F64, shape), NULL, "w" };
     void      *second[WATCHED], *address[WATCHED];
     (void)state;
-    tap_random_normal(w.value, (tap_random){ 0 });
+    tap_random_normal(w.value, (tap_rng_key){ 0 });
     step(t, &w, address);
     step(t, &w, second);
     const size_t bytes = tap_tape_bytes(t);

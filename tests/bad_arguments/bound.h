@@ -4,7 +4,7 @@
 
 /* clang-format off */
 /* Log densities, and options */
-#define BOUND(x) ((tap_densities){ .log_px_z = x, .log_pz = x, .log_q = x })
+#define BOUND(x) ((tap_bound_terms){ .log_px_z = x, .log_pz = x, .log_q = x })
 #define KL       tap_reshape(tap_select(w->in.x, 0, 0), TAP_SHAPE(4, 1))
 #define OF(...)  ((tap_bound_options){ __VA_ARGS__ })
 
@@ -14,63 +14,63 @@
     X(free_bits_negative, TAP_EARG, "free_bits: [2,4]: -1 nats are not a finite number from 0 up", \
       w->out = tap_free_bits(w->in.x, -1)) \
     X(bound_nothing, TAP_EARG, "bound_of: [2,4]: input 0 is no var", \
-      w->out = tap_bound_of((tap_densities){ .log_q = w->in.x }, OF(0))) \
+      w->out = tap_variational_bound((tap_bound_terms){ .log_q = w->in.x }, OF(0))) \
     X(bound_missing, TAP_EARG, "bound_of: [2,4]: log p(z) or log q(z|x) is missing", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x }, OF(0))) \
+      w->out = tap_variational_bound((tap_bound_terms){ .log_px_z = w->in.x }, OF(0))) \
     X(bound_prior_missing, TAP_EARG, "bound_of: [2,4] x [2,4]: log p(z) or log q(z|x) is missing", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .log_q = w->in.x }, OF(0))) \
+      w->out = tap_variational_bound((tap_bound_terms){ .log_px_z = w->in.x, .log_q = w->in.x }, OF(0))) \
     X(bound_iwae_missing, TAP_EARG, "bound_of: [2,4] x [4,1]: log p(z) or log q(z|x) is missing", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = KL }, OF(.bound = TAP_IWAE))) \
+      w->out = tap_variational_bound((tap_bound_terms){ .log_px_z = w->in.x, .kl = KL }, OF(.bound = TAP_IWAE))) \
     X(bound_score, TAP_EARG, "bound_of: [2,4] x [4,1]: the score function needs log q(z|x)", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = KL }, OF(.estimator = TAP_SCORE))) \
+      w->out = tap_variational_bound((tap_bound_terms){ .log_px_z = w->in.x, .kl = KL }, OF(.estimator = TAP_SCORE))) \
     X(bound_stl, TAP_EARG, "bound_of: [2,4] x [4,1]: this estimator takes the KL by the draws, not in closed form", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = KL }, OF(.estimator = TAP_STICKING_THE_LANDING))) \
+      w->out = tap_variational_bound((tap_bound_terms){ .log_px_z = w->in.x, .kl = KL }, OF(.estimator = TAP_STICKING_THE_LANDING))) \
     X(bound_free_bits, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: free bits need the KL in closed form", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.free_bits = 1))) \
+      w->out = tap_variational_bound(BOUND(w->in.x), OF(.free_bits = 1))) \
     X(bound_dreg, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: this estimator needs the draws z", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_DOUBLY_REPARAMETERIZED))) \
+      w->out = tap_variational_bound(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_DOUBLY_REPARAMETERIZED))) \
     X(bound_dreg_copy, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4] x [2,4] (weights): log p(x|z) was not computed from this z, but from a copy", \
-      tap_var z = tap_mul_scalar(tap_reshape(tap_narrow(tap_use(w->t, w->weight), 0, 0, 2), TAP_SHAPE(2, 4)), 1); \
-      tap_densities d = BOUND(tap_sin(z)); \
+      tap_var z = tap_mul_scalar(tap_reshape(tap_narrow(tap_param_var(w->t, w->weight), 0, 0, 2), TAP_SHAPE(2, 4)), 1); \
+      tap_bound_terms d = BOUND(tap_sin(z)); \
       d.z = tap_named(tap_mul_scalar(z, 1), "weights"); \
-      w->out = tap_bound_of(d, OF(.bound = TAP_IWAE, .estimator = TAP_DOUBLY_REPARAMETERIZED))) \
+      w->out = tap_variational_bound(d, OF(.bound = TAP_IWAE, .estimator = TAP_DOUBLY_REPARAMETERIZED))) \
     X(bound_estimator, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: there is no such estimator", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.estimator = (tap_estimator)9))) \
+      w->out = tap_variational_bound(BOUND(w->in.x), OF(.estimator = (tap_estimator)9))) \
     X(bound_bound, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: there is no such bound", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = (tap_bound)9))) \
+      w->out = tap_variational_bound(BOUND(w->in.x), OF(.bound = (tap_bound)9))) \
     X(bound_beta, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: beta is not finite", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.beta = (double)NAN))) \
+      w->out = tap_variational_bound(BOUND(w->in.x), OF(.beta = (double)NAN))) \
     X(bound_nan_bits, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: free_bits is not a finite number from 0 up", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.free_bits = -1))) \
+      w->out = tap_variational_bound(BOUND(w->in.x), OF(.free_bits = -1))) \
     X(bound_iwae_beta, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: beta and free bits belong to the ELBO", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .beta = 2))) \
+      w->out = tap_variational_bound(BOUND(w->in.x), OF(.bound = TAP_IWAE, .beta = 2))) \
     X(bound_iwae_bits, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4] x [4,1]: beta and free bits belong to the ELBO", \
-      tap_densities d = BOUND(w->in.x); d.kl = KL; w->out = tap_bound_of(d, OF(.bound = TAP_IWAE, .free_bits = 0.5))) \
+      tap_bound_terms d = BOUND(w->in.x); d.kl = KL; w->out = tap_variational_bound(d, OF(.bound = TAP_IWAE, .free_bits = 0.5))) \
     X(bound_iwae_stl, TAP_EARG, "bound_of: [2,4] x [2,4] x [2,4]: sticking the landing is biased for the " \
       "importance-weighted bound: take the doubly reparameterized estimator", \
-      w->out = tap_bound_of(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_STICKING_THE_LANDING))) \
+      w->out = tap_variational_bound(BOUND(w->in.x), OF(.bound = TAP_IWAE, .estimator = TAP_STICKING_THE_LANDING))) \
     X(bound_scalar, TAP_ESHAPE, "bound_of: [] x [] x []: log p(x|z) has no axis of draws", \
-      w->out = tap_bound_of(BOUND(tap_scalar(w->t, 1)), OF(0))) \
+      w->out = tap_variational_bound(BOUND(tap_scalar(w->t, 1)), OF(0))) \
     X(bound_no_draws, TAP_ESHAPE, "bound_of: [0,4] x [0,4] x [0,4]: log p(x|z) has no axis of draws", \
-      w->out = tap_bound_of(BOUND(tap_narrow(w->in.x, 0, 0, 0)), OF(0))) \
+      w->out = tap_variational_bound(BOUND(tap_narrow(w->in.x, 0, 0, 0)), OF(0))) \
     X(bound_shape, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [1,2,2]: log q(z|x) has another shape than log p(x|z)", \
-      tap_densities d = BOUND(w->in.x); d.log_q = w->in.noise; w->out = tap_bound_of(d, OF(0))) \
+      tap_bound_terms d = BOUND(w->in.x); d.log_q = w->in.noise; w->out = tap_variational_bound(d, OF(0))) \
     X(bound_prior_shape, TAP_ESHAPE, "bound_of: [2,4] x [1,2,2] x [2,4]: log p(z) has another shape than log p(x|z)", \
-      tap_densities d = BOUND(w->in.x); d.log_pz = w->in.noise; w->out = tap_bound_of(d, OF(0))) \
+      tap_bound_terms d = BOUND(w->in.x); d.log_pz = w->in.noise; w->out = tap_variational_bound(d, OF(0))) \
     X(bound_z_shape, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [2,4] x [1,2,2]: z does not begin with the axes of log p(x|z)", \
-      tap_densities d = BOUND(w->in.x); d.z = w->in.noise; w->out = tap_bound_of(d, OF(0))) \
+      tap_bound_terms d = BOUND(w->in.x); d.z = w->in.noise; w->out = tap_variational_bound(d, OF(0))) \
     X(bound_kl_shape, TAP_ESHAPE, "bound_of: [2,4] x [2,4]: the KL is not [..,latent] for the images of log p(x|z)", \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .kl = w->in.x }, OF(0))) \
+      w->out = tap_variational_bound((tap_bound_terms){ .log_px_z = w->in.x, .kl = w->in.x }, OF(0))) \
     X(bound_one_draw, TAP_ESHAPE, "bound_of: [1,4] x [1,4] x [1,4]: leaving one out needs two draws", \
-      w->out = tap_bound_of(BOUND(tap_narrow(w->in.x, 0, 0, 1)), OF(.estimator = TAP_SCORE_LEAVE_ONE_OUT))) \
+      w->out = tap_variational_bound(BOUND(tap_narrow(w->in.x, 0, 0, 1)), OF(.estimator = TAP_SCORE_LEAVE_ONE_OUT))) \
     X(bound_one_image, TAP_ESHAPE, "bound_of: [2,1] x [2,1] x [2,1]: a baseline from the other images needs two of them", \
-      w->out = tap_bound_of(BOUND(tap_narrow(w->in.x, 1, 0, 1)), OF(.estimator = TAP_SCORE_BASELINE))) \
+      w->out = tap_variational_bound(BOUND(tap_narrow(w->in.x, 1, 0, 1)), OF(.estimator = TAP_SCORE_BASELINE))) \
     X(bound_baseline, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [2,4] x [1,2,2]: the baseline does not broadcast to log p(x|z)", \
-      tap_densities d = BOUND(w->in.x); d.baseline = w->in.noise; \
-      w->out = tap_bound_of(d, OF(.estimator = TAP_SCORE_BASELINE))) \
+      tap_bound_terms d = BOUND(w->in.x); d.baseline = w->in.noise; \
+      w->out = tap_variational_bound(d, OF(.estimator = TAP_SCORE_BASELINE))) \
     X(bound_large_baseline, TAP_ESHAPE, "bound_of: [2,4] x [2,4] x [2,4] x [3,2,4]: the baseline does not broadcast to log p(x|z)", \
-      tap_densities d = BOUND(w->in.x); d.baseline = tap_zeros(w->t, TAP_SHAPE(3, 2, 4)); \
-      w->out = tap_bound_of(d, OF(.estimator = TAP_SCORE_BASELINE)))
+      tap_bound_terms d = BOUND(w->in.x); d.baseline = tap_zeros(w->t, TAP_SHAPE(3, 2, 4)); \
+      w->out = tap_variational_bound(d, OF(.estimator = TAP_SCORE_BASELINE)))
 /* clang-format on */
 
 #endif

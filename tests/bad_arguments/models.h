@@ -12,7 +12,7 @@
     X(tap_vae_elbo, MODULE | ON_TAPE | VARS, w->out = tap_vae_elbo(w->vae, w->in.x).elbo)                                  \
     X(tap_vae_elbo_from, MODULE | ON_TAPE | VARS | PAIR, w->out = tap_vae_elbo_from(w->vae, w->in.x, w->in.noise).elbo)    \
     X(tap_vae_loss, MODULE | ON_TAPE | VARS, w->out = tap_vae_loss(w->vae, w->in.x))                                       \
-    X(tap_vae_loss_of, MODULE | ON_TAPE | VARS, w->out = tap_vae_loss_of(w->vae, tap_vae_elbo(w->vae, w->in.x)))           \
+    X(tap_vae_loss_from, MODULE | ON_TAPE | VARS, w->out = tap_vae_loss_from(w->vae, tap_vae_elbo(w->vae, w->in.x)))           \
     X(tap_vae_sample, MODULE | ON_TAPE, w->out = tap_vae_sample(w->vae, w->t, 2))                                          \
     X(tap_vae_reconstruct, MODULE | ON_TAPE | VARS, w->out = tap_vae_reconstruct(w->vae, w->in.x))                         \
     X(tap_vae_encode_given, MODULE | ON_TAPE | VARS | PAIR,                                                            \
@@ -39,7 +39,7 @@
     X(tap_count_vae_encode, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_encode(w->count_vae, w->in.x, NOTHING).param[0]) \
     X(tap_count_vae_rates, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_rates(w->count_vae, w->in.noise, NOTHING))      \
     X(tap_count_vae_decode, MODULE | ON_TAPE | VARS,                                                                       \
-      w->out = tap_count_vae_decode(w->count_vae, w->in.noise, NOTHING, tap_sum(w->in.noise, tap_keep(TAP_LAST))).param[0]) \
+      w->out = tap_count_vae_decode(w->count_vae, w->in.noise, NOTHING, tap_sum(w->in.noise, tap_keepdim(TAP_LAST))).param[0]) \
     X(tap_count_vae_elbo, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_elbo(w->count_vae, w->in.x, NOTHING).elbo)       \
     X(tap_count_vae_loss, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_loss(w->count_vae, w->in.x, NOTHING))            \
     X(tap_count_vae_log_prob, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_log_prob(w->count_vae, w->in.x, NOTHING, 2)) \
@@ -50,10 +50,10 @@
     X(tap_vae_deviance, MODULE | ON_TAPE | VARS, w->out = tap_vae_deviance(w->vae, w->in.x, NULL))                     \
     X(tap_vae_fit, MODULE | ON_TAPE | VARS, w->out = tap_vae_fit(w->vae, w->in.x, (tap_fit_options){ .steps = 1 }).param[0]) \
     X(tap_vae_regret, MODULE | ON_TAPE | VARS, w->out = tap_vae_regret(w->vae, w->in.x, 2, (tap_fit_options){ .steps = 1 })) \
-    X(tap_tiny_init, MODULE, tap_tiny v; tap_tiny_init(&v, tap_module_child(w->m, "new")); w->value = tap_param_value(v.a)) \
-    X(tap_tiny_encode, MODULE | ON_TAPE | VARS, w->out = tap_tiny_encode(w->tiny, w->in.x).param[0])                       \
-    X(tap_tiny_decode, MODULE | ON_TAPE | VARS, w->out = tap_tiny_decode(w->tiny, w->in.x).param[0])                       \
-    X(tap_tiny_elbo, MODULE | ON_TAPE | VARS, w->out = tap_tiny_elbo(w->tiny, w->in.x))                                    \
+    X(tap_scalar_vae_init, MODULE, tap_scalar_vae v; tap_scalar_vae_init(&v, tap_module_child(w->m, "new")); w->value = tap_param_value(v.a)) \
+    X(tap_scalar_vae_encode, MODULE | ON_TAPE | VARS, w->out = tap_scalar_vae_encode(w->tiny, w->in.x).param[0])                       \
+    X(tap_scalar_vae_decode, MODULE | ON_TAPE | VARS, w->out = tap_scalar_vae_decode(w->tiny, w->in.x).param[0])                       \
+    X(tap_scalar_vae_elbo, MODULE | ON_TAPE | VARS, w->out = tap_scalar_vae_elbo(w->tiny, w->in.x))                                    \
     X(tap_standardize, ON_TAPE | VARS | PAIR, w->out = tap_standardize(w->in.x, w->in.q.param[0], w->in.p.param[0]))       \
     X(tap_unstandardize, ON_TAPE | VARS | PAIR, w->out = tap_unstandardize(w->in.x, w->in.q.param[0], w->in.p.param[0]))   \
     X(tap_linear_vae_init, MODULE, tap_linear_vae v; tap_linear_vae_init(&v, tap_module_child(w->m, "new"), 2, 1, 0);      \
@@ -61,8 +61,8 @@
     X(tap_linear_vae_encode, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_encode(w->linear_vae, w->in.x).param[0])     \
     X(tap_linear_vae_decode, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_decode(w->linear_vae, w->in.noise).param[0]) \
     X(tap_linear_vae_elbo, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_elbo(w->linear_vae, w->in.x))                  \
-    X(tap_linear_vae_elbo_of, MODULE | ON_TAPE | VARS, tap_var mean = tap_select(w->in.x, 0, 0);                           \
-      w->out = tap_linear_vae_elbo_of(w->linear_vae, mean, tap_matmul(tap_mT(w->in.x), w->in.x)))                          \
+    X(tap_linear_vae_elbo_from, MODULE | ON_TAPE | VARS, tap_var mean = tap_select(w->in.x, 0, 0);                           \
+      w->out = tap_linear_vae_elbo_from(w->linear_vae, mean, tap_matmul(tap_mT(w->in.x), w->in.x)))                          \
     X(tap_linear_vae_log_prob, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_log_prob(w->linear_vae, w->in.x))          \
     X(tap_autoencoder_init, MODULE, tap_autoencoder a;                                                                     \
       tap_autoencoder_init(&a, tap_module_child(w->m, "new"), (tap_autoencoder_options){ .data = 1 });                     \
@@ -181,14 +181,14 @@
       vae(w, (tap_vae_options){ .data = IN, .bound = TAP_IWAE, .estimator = TAP_STICKING_THE_LANDING })) \
     X(vae_leave_one_out, TAP_EARG, "new: vae: leaving one out needs two samples, not 1", \
       vae(w, (tap_vae_options){ .data = IN, .estimator = TAP_SCORE_LEAVE_ONE_OUT })) \
-    X(tiny_null, TAP_EARG, "tiny: NULL", tap_tiny_init(NULL, w->m)) \
+    X(tiny_null, TAP_EARG, "tiny: NULL", tap_scalar_vae_init(NULL, w->m)) \
     X(linear_vae_null, TAP_EARG, "linear_vae: NULL", tap_linear_vae_init(NULL, w->m, 1, 1, 0)) \
     X(linear_vae_sizes, TAP_EARG, "linear_vae: sizes 3 and -1 are not both positive", linear_vae(w, 3, -1, 0)) \
     X(linear_vae_sigma, TAP_EARG, "linear_vae: sigma = nan is not a finite number from 0 up", \
       linear_vae(w, 4, 1, (double)NAN)) \
     X(linear_vae_shape, TAP_ESHAPE, NULL, w->out = tap_linear_vae_log_prob(w->linear_vae, w->in.noise)) \
     X(linear_vae_cov, TAP_ESHAPE, NULL, \
-      w->out = tap_linear_vae_elbo_of(w->linear_vae, tap_select(w->in.x, 0, 0), w->in.noise)) \
+      w->out = tap_linear_vae_elbo_from(w->linear_vae, tap_select(w->in.x, 0, 0), w->in.noise)) \
     X(autoencoder_null, TAP_EARG, "autoencoder: NULL", \
       tap_autoencoder_init(NULL, w->m, (tap_autoencoder_options){ .data = 1 })) \
     X(autoencoder_n_hidden, TAP_EARG, "autoencoder: n_hidden = -1 is not between 1 and 16", \

@@ -86,9 +86,9 @@ static void probe_vjp(const tap_node *n, tap_var g, tap_var *gin)
     assert_int_equal(tap_in(n, -1).id, 0);
     assert_int_equal(tap_in(n, 1).id, 0);
     assert_int_equal(tap_in(n, INT_MAX).id, 0);
-    assert_false(tap_needs(n, -1));
-    assert_false(tap_needs(n, INT_MAX));
-    assert_true(tap_needs(n, 0));
+    assert_false(tap_needs_grad(n, -1));
+    assert_false(tap_needs_grad(n, INT_MAX));
+    assert_true(tap_needs_grad(n, 0));
     assert_null(tap_attr(n));
     assert_int_not_equal(tap_out(n).id, 0);
     gin[0] = g;
@@ -239,7 +239,7 @@ enum {
     X(tap_in, 0, w->out = tap_in(NULL, 0)) \
     X(tap_out, 0, w->out = tap_out(NULL)) \
     X(tap_attr, 0, assert_null(tap_attr(NULL))) \
-    X(tap_needs, 0, assert_false(tap_needs(NULL, 0))) \
+    X(tap_needs_grad, 0, assert_false(tap_needs_grad(NULL, 0))) \
     X(tap_gradcheck, 0, assert_int_equal(check(NULL, NULL, 1, &w->leaf.value).status, TAP_EARG)) \
     X(tap_dump, 1, tap_dump(w->in.a, w->sink)) \
     X(tap_tape_write_dot, 0, tap_tape_write_dot(w->t, "graph.dot", NULL))

@@ -28,7 +28,7 @@ struct world {
     tap_conv        conv_memory, *conv;
     tap_count_vae   count_vae_memory, *count_vae;
     tap_vae         vae_memory, *vae, conditional_memory, *conditional;
-    tap_tiny        tiny_memory, *tiny;
+    tap_scalar_vae  tiny_memory, *tiny;
     tap_linear_vae  linear_vae_memory, *linear_vae;
     tap_autoencoder autoencoder_memory, *autoencoder;
     tap_optim      *optim;
@@ -67,7 +67,7 @@ static void learn(world *w)
     /* clang-format off */
     tap_var   losses[] = { tap_count_vae_loss(w->count_vae, x, (tap_var){ 0 }), tap_vae_loss(w->vae, x), tap_vae_loss_given(w->conditional, x, given),
                            tap_sum(tap_square(y), TAP_ALL), tap_sum(tap_square(image), TAP_ALL),
-                           tap_sum(tap_tiny_elbo(w->tiny, x), TAP_ALL),
+                           tap_sum(tap_scalar_vae_elbo(w->tiny, x), TAP_ALL),
                            tap_sum(tap_linear_vae_elbo(w->linear_vae, x), TAP_ALL), tap_autoencoder_loss(w->autoencoder, x) };
     /* clang-format on */
     assert_int_equal(tap_backward(tap_sum(tap_stack(8, losses, 0), TAP_ALL)), TAP_OK);
@@ -97,18 +97,18 @@ static void world_begin(world *w)
     w->tiny = &w->tiny_memory;
     w->linear_vae = &w->linear_vae_memory;
     w->autoencoder = &w->autoencoder_memory;
-    tap_tiny_init(w->tiny, tap_module_child(w->m, "tiny"));
+    tap_scalar_vae_init(w->tiny, tap_module_child(w->m, "tiny"));
     tap_linear_vae_init(w->linear_vae, tap_module_child(w->m, "linear_vae"), IN, LATENT, 0);
     tap_autoencoder_init(w->autoencoder, tap_module_child(w->m, "autoencoder"),
                          (tap_autoencoder_options){ .data = IN, .hidden = { OUT }, .latent = LATENT });
     w->weight = w->linear->weight;
-    w->optim = tap_adam(w->m, (tap_adam_options){ 0 });
+    w->optim = tap_adam_new(w->m, (tap_adam_options){ 0 });
     w->loader = tap_loader_new(data_of(w), (tap_loader_options){ .batch = 1, .dtype = TAP_F64 });
     w->t = tap_tape_new(TAP_F64, 1);
     w->other = tap_tape_new(TAP_F64, 2);
     w->in = operands_on(w->t, data_of(w));
     learn(w);
-    w->count = tap_module_count(w->m);
+    w->count = tap_module_numel(w->m);
     assert_true(2 * w->count <= NUMBERS);
 }
 
@@ -182,7 +182,7 @@ enum {
     X(tap_param_requires_grad, 0, tap_param_requires_grad(w->weight); assert_false(tap_param_requires_grad(NULL))) \
     X(tap_module_fail, MODULE | FAILS, tap_module_fail(w->m, TAP_EIO, "%s", "one more")) \
     X(tap_module_dtype, 0, tap_module_dtype(w->m)) \
-    X(tap_module_count, 0, tap_module_count(w->m)) \
+    X(tap_module_numel, 0, tap_module_numel(w->m)) \
     X(tap_init_zeros, 0, tap_init_zeros()) \
     X(tap_init_constant, 0, tap_init_constant((double)NAN)) \
     X(tap_init_uniform, 0, tap_init_uniform(-1)) \
@@ -191,14 +191,14 @@ enum {
     X(tap_init_xavier_normal, 0, tap_init_xavier_normal(-1)) \
     X(tap_init_kaiming_uniform, 0, tap_init_kaiming_uniform(-1)) \
     X(tap_init_kaiming_normal, 0, tap_init_kaiming_normal(-1)) \
-    X(tap_init_linear, 0, tap_init_linear(INT64_MIN)) \
+    X(tap_init_default, 0, tap_init_default(INT64_MIN)) \
     X(tap_param_new, MODULE, w->value = tap_param_value(tap_param_new(w->m, "new", TAP_SHAPE(2), tap_init_zeros()))) \
     X(tap_param_path, 0, assert_non_null(tap_param_path(w->weight))) \
     X(tap_param_value, 0, tap_param_value(w->weight)) \
     X(tap_param_grad, 0, tap_param_grad(w->weight)) \
-    X(tap_use, MODULE | ON_TAPE, w->out = tap_use(w->t, w->weight)) \
+    X(tap_param_var, MODULE | ON_TAPE, w->out = tap_param_var(w->t, w->weight)) \
     X(tap_module_next, 0, tap_module_next(w->m, w->weight)) \
-    X(tap_module_find, 0, tap_module_find(w->m, "linear.weight")) \
+    X(tap_module_param, 0, tap_module_param(w->m, "linear.weight")) \
     X(tap_module_zero_grad, 0, tap_module_zero_grad(w->m)) \
     X(tap_module_print, 0, tap_module_print(w->m)) \
     X(tap_module_fprint, 0, tap_module_fprint(NULL, w->m)) \
@@ -228,13 +228,13 @@ enum {
     X(tap_log_prob, ON_TAPE | VARS | PAIR, w->out = tap_log_prob(w->in.b, w->in.x)) \
     DIST(tap_entropy) DIST(tap_dist_mean) \
     X(tap_kl, ON_TAPE | VARS, w->out = tap_kl(w->in.q, w->in.p)) \
-    X(tap_estimator_draws, ON_TAPE | VARS, w->out = tap_estimator_draws(TAP_SCORE, w->in.x)) \
-    X(tap_estimator_density, ON_TAPE | VARS, w->out = tap_estimator_density(TAP_STICKING_THE_LANDING, w->in.q).param[0]) \
-    X(tap_bound_of, ON_TAPE | VARS | PAIR, tap_var y = tap_log_prob(w->in.q, w->in.x); \
-      w->out = tap_bound_of((tap_densities){ .log_px_z = w->in.x, .log_pz = y, .log_q = y }, OF(0))) \
+    X(tap_estimator_sample, ON_TAPE | VARS, w->out = tap_estimator_sample(TAP_SCORE, w->in.x)) \
+    X(tap_estimator_posterior, ON_TAPE | VARS, w->out = tap_estimator_posterior(TAP_STICKING_THE_LANDING, w->in.q).param[0]) \
+    X(tap_variational_bound, ON_TAPE | VARS | PAIR, tap_var y = tap_log_prob(w->in.q, w->in.x); \
+      w->out = tap_variational_bound((tap_bound_terms){ .log_px_z = w->in.x, .log_pz = y, .log_q = y }, OF(0))) \
     X(tap_free_bits, ON_TAPE | VARS, w->out = tap_free_bits(w->in.x, 0.5)) \
-    X(tap_adam, MODULE, tap_optim_free(w->optim); SAYS(tap_optim_step(tap_adam(w->m, (tap_adam_options){ .lr = -1 }), NULL))) \
-    X(tap_sgd, MODULE, tap_optim_free(w->optim); SAYS(tap_optim_step(tap_sgd(w->m, (tap_sgd_options){ .lr = -1 }), NULL))) \
+    X(tap_adam_new, MODULE, tap_optim_free(w->optim); SAYS(tap_optim_step(tap_adam_new(w->m, (tap_adam_options){ .lr = -1 }), NULL))) \
+    X(tap_sgd_new, MODULE, tap_optim_free(w->optim); SAYS(tap_optim_step(tap_sgd_new(w->m, (tap_sgd_options){ .lr = -1 }), NULL))) \
     X(tap_optim_step, MODULE | TAPE, SAYS(tap_optim_step(w->optim, w->t))) \
     X(tap_optim_set_lr, 0, tap_optim_set_lr(w->optim, 1)) \
     X(tap_optim_free, 0, tap_optim_free(w->optim); tap_optim_free(NULL)) \
@@ -250,7 +250,7 @@ enum {
     X(tap_checkpoint_new, 0, tap_checkpoint_free(tap_checkpoint_new(NULL))) \
     X(tap_checkpoint_free, 0, tap_checkpoint_free(NULL)) \
     X(tap_checkpoint_status, 0, tap_checkpoint_status(NULL, NULL)) \
-    X(tap_checkpoint_find, 0, assert_null(tap_checkpoint_find(NULL).path)) \
+    X(tap_checkpoint_peek, 0, assert_null(tap_checkpoint_peek(NULL).path)) \
     X(tap_checkpoint_module, MODULE, CHECKPOINT(tap_checkpoint_module(c, "m", w->m))) \
     X(tap_checkpoint_optim, MODULE, CHECKPOINT(tap_checkpoint_optim(c, "o", w->optim))) \
     X(tap_checkpoint_tape, TAPE | ON, CHECKPOINT(tap_checkpoint_tape(c, "t", w->t))) \
@@ -259,7 +259,7 @@ enum {
     X(tap_checkpoint_table, 0, tap_checkpoint_table(NULL, NULL, (tap_tensor){ 0 }, NULL)) \
     X(tap_checkpoint_option, 0, tap_checkpoint_option(NULL, NULL, NULL)) \
     X(tap_checkpoint_save, 0, assert_int_equal(tap_checkpoint_save(NULL, NULL), TAP_EARG)) \
-    X(tap_checkpoint_load, 0, assert_false(tap_checkpoint_load(NULL, NULL))) \
+    X(tap_checkpoint_resume, 0, assert_false(tap_checkpoint_resume(NULL, NULL))) \
     X(tap_loader_rows, LOADER, int64_t n = -1; tap_loader_rows(w->loader, &n); assert_int_equal(n, 0)) \
     X(tap_frechet_distance, 0, assert_true(isnan(tap_frechet_distance((tap_tensor){ 0 }, (tap_tensor){ 0 }, NULL)))) \
     X(tap_csr_select, ON_TAPE | VARS, w->out = tap_csr_select(sparse, tap_cast(tap_select(w->in.x, 0, 0), TAP_I64))) \
@@ -524,13 +524,13 @@ static void make_loader(world *w, tap_tensor data, tap_loader_options o)
 static void adam(world *w, tap_adam_options o)
 {
     tap_optim_free(w->optim);
-    SAYS(tap_optim_step(tap_adam(w->m, o), w->t));
+    SAYS(tap_optim_step(tap_adam_new(w->m, o), w->t));
 }
 
 static void sgd(world *w, tap_sgd_options o)
 {
     tap_optim_free(w->optim);
-    SAYS(tap_optim_step(tap_sgd(w->m, o), w->t));
+    SAYS(tap_optim_step(tap_sgd_new(w->m, o), w->t));
 }
 
 static void param(world *w, const char *name, tap_shape shape, tap_init how)
@@ -596,10 +596,10 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(param_no_fan, TAP_EARG, "p: shape [3] and fan_in 0 do not give the initializer its fan", \
       param(w, "p", TAP_SHAPE(3), tap_init_xavier_normal(1))) \
     X(param_fan, TAP_EARG, "p: shape [3] and fan_in -9223372036854775808 do not give the initializer its fan", \
-      param(w, "p", TAP_SHAPE(3), tap_init_linear(INT64_MIN))) \
-    X(use_null, TAP_EARG, "use: there is no parameter; was the layer initialized?", w->out = tap_use(w->t, NULL)) \
-    X(use_dtype, TAP_EDTYPE, "use: p is float32, the tape float64", tap_module *m = tap_module_new(TAP_F32, 0); \
-      w->out = tap_use(w->t, tap_param_new(m, "p", TAP_SCALAR, tap_init_zeros())); tap_module_free(m)) \
+      param(w, "p", TAP_SHAPE(3), tap_init_default(INT64_MIN))) \
+    X(use_null, TAP_EARG, "param_var: there is no parameter; was the layer initialized?", w->out = tap_param_var(w->t, NULL)) \
+    X(use_dtype, TAP_EDTYPE, "param_var: p is float32, the tape float64", tap_module *m = tap_module_new(TAP_F32, 0); \
+      w->out = tap_param_var(w->t, tap_param_new(m, "p", TAP_SCALAR, tap_init_zeros())); tap_module_free(m)) \
     X(save_null, TAP_EARG, "save: no path", save(w, NULL, 0, NULL)) \
     X(save_folder, TAP_EIO, "none/module: cannot create a file in its folder: No such file or directory", \
       save(w, "none/module", 0, NULL)) \
@@ -684,8 +684,8 @@ static void test_null_pointers(void **state)
     tap_tensor x;
     (void)state;
     world_begin(&w);
-    assert_null(tap_use(NULL, w.weight).tape);
-    assert_null(tap_module_find(w.m, NULL));
+    assert_null(tap_param_var(NULL, w.weight).tape);
+    assert_null(tap_module_param(w.m, NULL));
     assert_false(tap_loader_next(NULL, &x));
     assert_null(x.data);
     assert_false(tap_loader_next(w.loader, NULL));

@@ -32,7 +32,7 @@ static void world_begin(world *w)
 }
 
 static const tap_csr sparse = { 2, 2, (const int64_t[]){ 0, 1, 3 }, (const int32_t[]){ 1, 0, 1 }, (const float[]){ 1, 2, 3 } };
-static const tap_table words = { 2, 1, (const char *const[]){ "a", "b" } };
+static const tap_csv words = { 2, 1, (const char *const[]){ "a", "b" } };
 
 /* ---- A call of every function, and what it takes ---- */
 
@@ -55,7 +55,7 @@ enum {
     X(tap_numel, 0, tap_numel(w->shape)) \
     X(tap_shape_equal, 0, assert_true(tap_shape_equal(w->shape, w->shape))) \
     X(tap_shape_format, 0, char text[TAP_SHAPE_TEXT]; assert_ptr_equal(tap_shape_format(text, w->shape), text)) \
-    X(tap_keep, 0, assert_true(tap_keep((tap_axes){ .n = INT_MIN }).keepdim)) \
+    X(tap_keepdim, 0, assert_true(tap_keepdim((tap_axes){ .n = INT_MIN }).keepdim)) \
     X(tap_arena_new, 0, tap_arena *a = tap_arena_new(); assert_non_null(a); tap_arena_free(a)) \
     X(tap_arena_free, 0, tap_arena_free(NULL)) \
     X(tap_arena_reset, 0, tap_arena_reset(w->a)) \
@@ -91,10 +91,10 @@ enum {
     X(tap_csr_rows, 0, assert_int_equal(tap_csr_rows((tap_tensor){ 0 }, sparse, NULL, NULL), TAP_ESHAPE)) \
     X(tap_csr_log_normalize, ARENA, w->p = (void *)tap_csr_log_normalize(w->a, sparse, 1).start) \
     X(tap_csr_pca, ARENA, w->out = tap_csr_pca(w->a, sparse, 1, 0)) \
-    X(tap_random_uniform, 0, tap_random_uniform(w->x, (tap_random){ 0 })) \
-    X(tap_random_normal, 0, tap_random_normal(w->x, (tap_random){ 0 })) \
-    X(tap_random_permutation, 0, tap_random_permutation(NULL, 3, (tap_random){ 0 }); \
-      tap_random_permutation((int64_t[]){ 0 }, INT64_MIN, (tap_random){ 0 })) \
+    X(tap_random_uniform, 0, tap_random_uniform(w->x, (tap_rng_key){ 0 })) \
+    X(tap_random_normal, 0, tap_random_normal(w->x, (tap_rng_key){ 0 })) \
+    X(tap_random_permutation, 0, tap_random_permutation(NULL, 3, (tap_rng_key){ 0 }); \
+      tap_random_permutation((int64_t[]){ 0 }, INT64_MIN, (tap_rng_key){ 0 })) \
     X(tap_random_hash, 0, assert_int_equal(tap_random_hash(NULL), tap_random_hash(""))) \
     X(tap_set_threads, 0, tap_set_threads(INT_MAX); tap_set_threads(INT_MIN)) \
     X(tap_threads, 0, assert_in_range(tap_threads(), 1, 256)) \
@@ -105,11 +105,11 @@ enum {
     X(tap_npy_create, ALWAYS_FAILS, assert_null(tap_npy_create("none/x.npy", TAP_F32, TAP_SHAPE(2), w->e))) \
     X(tap_matrix_market_read, ARENA | ALWAYS_FAILS, assert_null(tap_matrix_market_read(w->a, "none").start)) \
     X(tap_matrix_market_write, ALWAYS_FAILS, assert_true(tap_matrix_market_write("none/x", sparse, w->e) != TAP_OK)) \
-    X(tap_table_read, ARENA | ALWAYS_FAILS, assert_null(tap_table_read(w->a, "none", ',').text)) \
+    X(tap_csv_read, ARENA | ALWAYS_FAILS, assert_null(tap_csv_read(w->a, "none", ',').text)) \
     X(tap_tsv_read, ARENA | ALWAYS_FAILS, assert_null(tap_tsv_read(w->a, "none").text)) \
-    X(tap_table_guess_separator, 0, assert_int_equal(tap_table_guess_separator(NULL), 0)) \
-    X(tap_table_labels, ARENA, w->out = tap_table_labels(w->a, words, "a", NULL)) \
-    X(tap_csr_read_table, ARENA | ALWAYS_FAILS, assert_null(tap_csr_read_table(w->a, "none", ',', NULL, NULL).start)) \
+    X(tap_csv_guess_separator, 0, assert_int_equal(tap_csv_guess_separator(NULL), 0)) \
+    X(tap_csv_labels, ARENA, w->out = tap_csv_labels(w->a, words, "a", NULL)) \
+    X(tap_csv_read_matrix, ARENA | ALWAYS_FAILS, assert_null(tap_csv_read_matrix(w->a, "none", ',', NULL, NULL).start)) \
     X(tap_cells_read, ARENA | ALWAYS_FAILS, assert_null(tap_cells_read(w->a, "none").counts.start)) \
     X(tap_cells_read_csv, ARENA | ALWAYS_FAILS, assert_null(tap_cells_read_csv(w->a, "none", ';').counts.start)) \
     X(tap_cells_write, ALWAYS_FAILS, assert_true(tap_cells_write("none", (tap_cells){ .counts = sparse }, w->e) != TAP_OK)) \
@@ -375,13 +375,13 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
       w->status = tap_matrix_market_write(NULL, sparse, w->e)) \
     X(matrix_market_write_inert, TAP_EARG, "x: the matrix is inert", \
       w->status = tap_matrix_market_write("x", (tap_csr){ 0 }, w->e)) \
-    X(table_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_table_read(w->a, NULL, ',').text) \
-    X(table_folder, TAP_EIO, ".: is not a regular file", w->p = (void *)tap_table_read(w->a, ".", ',').text) \
+    X(table_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_csv_read(w->a, NULL, ',').text) \
+    X(table_folder, TAP_EIO, ".: is not a regular file", w->p = (void *)tap_csv_read(w->a, ".", ',').text) \
     X(tsv_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_tsv_read(w->a, NULL).text) \
-    X(labels_null, TAP_EARG, "table_labels: the table or the name is missing", w->out = tap_table_labels(w->a, words, NULL, NULL)) \
+    X(labels_null, TAP_EARG, "table_labels: the table or the name is missing", w->out = tap_csv_labels(w->a, words, NULL, NULL)) \
     X(labels_inert, TAP_EARG, "table_labels: the table or the name is missing", \
-      w->out = tap_table_labels(w->a, (tap_table){ 0 }, "a", NULL)) \
-    X(numbers_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_csr_read_table(w->a, NULL, ',', NULL, NULL).start) \
+      w->out = tap_csv_labels(w->a, (tap_csv){ 0 }, "a", NULL)) \
+    X(numbers_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_csv_read_matrix(w->a, NULL, ',', NULL, NULL).start) \
     X(cells_null, TAP_EARG, "cells: the path is NULL", w->p = (void *)tap_cells_read(w->a, NULL).counts.start) \
     X(cells_csv_null, TAP_EARG, "cells: the path is NULL", w->p = (void *)tap_cells_read_csv(w->a, NULL, ',').counts.start) \
     X(cells_write_null, TAP_EARG, "cells: the path is NULL", \
@@ -489,8 +489,8 @@ static void test_random_into_integers(void **state)
     int64_t    numbers[2] = { 7, 7 };
     tap_tensor x = tap_tensor_wrap(TAP_I64, TAP_SHAPE(2), numbers);
     (void)state;
-    tap_random_uniform(x, (tap_random){ 0 });
-    tap_random_normal(x, (tap_random){ 0 });
+    tap_random_uniform(x, (tap_rng_key){ 0 });
+    tap_random_normal(x, (tap_rng_key){ 0 });
     assert_int_equal(numbers[0], 7);
     assert_int_equal(numbers[1], 7);
 }

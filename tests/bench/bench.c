@@ -96,7 +96,7 @@ tap_tensor bench_noise(tap_arena *a, tap_shape shape)
     const char *message;
     tap_tensor  x = tap_tensor_zeros(a, TAP_F32, shape);
     if (tap_arena_status(a, &message) != TAP_OK) bench_fail(message);
-    tap_random_uniform(x, (tap_random){ .seed = 1 });
+    tap_random_uniform(x, (tap_rng_key){ .seed = 1 });
     return x;
 }
 

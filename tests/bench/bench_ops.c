@@ -180,7 +180,7 @@ static void add_tiny(void)
         tap_tensor value = tap_tensor_wrap(TAP_F32, TAP_SHAPE(4), c[i].value);
         c[i].tanh = i % 2, c[i].backward = i / 2;
         c[i].leaf = (tap_leaf){ value, tap_tensor_wrap(TAP_F32, TAP_SHAPE(4), c[i].grad), &c[i].fresh, NULL };
-        tap_random_uniform(value, (tap_random){ 0 });
+        tap_random_uniform(value, (tap_rng_key){ 0 });
         row *r = add_row("tiny", name[i], "", run_chain, &c[i]);
         r->x = value;
         r->parts = CHAIN;
@@ -229,8 +229,8 @@ static void add_model(model *m)
     row *r = add_row("model", name, "GB/s", run_model, m);
     r->limit = (int)(reading - rows);
     r->x = m->x;
-    reading->x.shape = TAP_SHAPE(tap_module_count(m->root));
-    r->work = reading->work = 4 * (double)tap_module_count(m->root);
+    reading->x.shape = TAP_SHAPE(tap_module_numel(m->root));
+    r->work = reading->work = 4 * (double)tap_module_numel(m->root);
 }
 
 /* ---- What comes out ---- */

@@ -82,7 +82,7 @@ static void start(trainer *r, const options *o)
     r->batches = tap_loader_new(tap_tensor_wrap(TAP_U8, TAP_SHAPE(ROWS, PIXELS), pixels),
                                 (tap_loader_options){ .batch = o->batch, .shuffle = true, .drop_last = true });
     tap_vae_init(&r->v, r->root, o->model);
-    r->optim = tap_adam(r->root, (tap_adam_options){ 0 });
+    r->optim = tap_adam_new(r->root, (tap_adam_options){ 0 });
 }
 
 static void step(void *context)

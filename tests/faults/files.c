@@ -299,7 +299,7 @@ static void record_csr(tap_csr x)
     record_bytes(&result, x.value, (size_t)x.start[x.rows] * sizeof *x.value);
 }
 
-static void record_table(tap_table t)
+static void record_table(tap_csv t)
 {
     for (int64_t i = 0; i < t.rows * t.columns; i++) record_bytes(&result, t.text[i], strlen(t.text[i]));
 }
@@ -331,12 +331,12 @@ static void make_table(void)
 static void run_table(tap_error *e)
 {
     tap_arena *a = tap_arena_new();
-    tap_table  t = tap_table_read(a, "file", ',');
+    tap_csv    t = tap_csv_read(a, "file", ',');
     tap_tensor labels = { 0 };
     tap__error_copy(e, tap_arena_error(a));
     must((e->status == TAP_OK) == (t.text != NULL));
     tap__arena_name(a, "labels");
-    if (t.text) labels = tap_table_labels(a, t, "g1", NULL);
+    if (t.text) labels = tap_csv_labels(a, t, "g1", NULL);
     tap__error_copy(e, tap_arena_error(a));
     if (e->status == TAP_OK) record_table(t);
     if (labels.data) record_tensor(&result, labels);
@@ -345,9 +345,9 @@ static void run_table(tap_error *e)
 
 static void run_table_of_numbers(tap_error *e)
 {
-    tap_table  names[2];
+    tap_csv    names[2];
     tap_arena *a = tap_arena_new();
-    tap_csr    x = tap_csr_read_table(a, "file", ',', &names[0], &names[1]);
+    tap_csr    x = tap_csv_read_matrix(a, "file", ',', &names[0], &names[1]);
     tap__error_copy(e, tap_arena_error(a));
     must((e->status == TAP_OK) == (x.start != NULL));
     if (x.start) record_csr(x);
@@ -421,11 +421,11 @@ static struct {
 
 static void begin_training(uint64_t seed)
 {
-    tap_random_uniform(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows), (tap_random){ .seed = 3 });
+    tap_random_uniform(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows), (tap_rng_key){ .seed = 3 });
     training.root = tap_module_new(TAP_F32, seed);
     training.tape = tap_tape_new(TAP_F32, 1);
     tap_linear_init(&training.layer, training.root, "layer", WIDTH, 2);
-    training.adam = tap_adam(training.root, (tap_adam_options){ .lr = 0.01 });
+    training.adam = tap_adam_new(training.root, (tap_adam_options){ .lr = 0.01 });
     training.data = tap_loader_new(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows),
                                    (tap_loader_options){ .batch = 2, .shuffle = true });
 }
@@ -455,7 +455,7 @@ static tap_checkpoint *declared(void)
     tap_checkpoint_tape(c, "tape", training.tape);
     tap_checkpoint_loader(c, "data", training.data);
     tap_checkpoint_option(c, "width", "4");
-    snprintf(passed_over, sizeof passed_over, "%s", tap_checkpoint_find(c).passed);
+    snprintf(passed_over, sizeof passed_over, "%s", tap_checkpoint_peek(c).skipped);
     return c;
 }
 
@@ -555,9 +555,9 @@ static void run_resume(tap_error *e)
     tap_checkpoint *c = declared();
     tap_status      status = tap_checkpoint_status(c, &message);
     tap_error_set(e, status, "%s", message);
-    const tap_checkpoint_found found = tap_checkpoint_find(c);
+    const tap_checkpoint_found found = tap_checkpoint_peek(c);
     training.from_previous = found.path && !strcmp(found.path, PREVIOUS);
-    training.loaded = tap_checkpoint_load(c, e);
+    training.loaded = tap_checkpoint_resume(c, e);
     tap_checkpoint_free(c);
 }
 

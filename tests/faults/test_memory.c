@@ -117,7 +117,7 @@ static void train(const architecture *a, tap_error *e)
     tap_tape   *t = tap_tape_new(TAP_F32, 2);
     tap_tensor  x;
     a->init(&m, root);
-    tap_optim  *adam = tap_adam(root, (tap_adam_options){ 0 });
+    tap_optim  *adam = tap_adam_new(root, (tap_adam_options){ 0 });
     tap_loader *l = m.loader = tap_loader_new(tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES, PIXELS), images),
                                               (tap_loader_options){ .batch = BATCH, .shuffle = true });
     for (uint64_t step = 0; step < STEPS; step++) {
@@ -200,8 +200,8 @@ static void init_conv(model *m, tap_module *root)
 static tap_var batch_norm(model *m, tap_tape *t, tap_var x)
 {
     const model before = *m;
-    tap_var     y =
-        tap_batch_norm(x, &m->running_mean, &m->running_var, tap_use(t, m->scale), tap_use(t, m->shift), true, 0.1, 1e-5);
+    tap_var     y = tap_batch_norm(x, &m->running_mean, &m->running_var, tap_param_var(t, m->scale), tap_param_var(t, m->shift),
+                                   true, 0.1, 1e-5);
     for (int i = 0; i < 2; i++) {
         must(isfinite(m->running[0][i]) && isfinite(m->running[1][i]));
         must((m->running[0][i] != before.running[0][i]) == (m->running[1][i] != before.running[1][i]));
@@ -307,7 +307,7 @@ static void draw_inputs(void)
     for (int i = 0; i < row->n; i++) {
         tap_tensor x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(tap_numel(row->shape[i])), inputs[i]);
         must(tap_tensor_numel(x) <= 512);
-        tap_random_uniform(x, (tap_random){ .seed = 7, .stream = (uint64_t)i });
+        tap_random_uniform(x, (tap_rng_key){ .seed = 7, .stream = (uint64_t)i });
         for (int64_t k = 0; k < tap_tensor_numel(x); k++)
             inputs[i][k] = row->low[i] + (row->high[i] - row->low[i]) * inputs[i][k];
     }

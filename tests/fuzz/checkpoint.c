@@ -23,7 +23,7 @@ static void begin(run *r, const char *path)
     *r = (run){ .root = tap_module_new(TAP_F32, 1), .tape = tap_tape_new(TAP_F32, 2), .n_history = 1 };
     r->history = tap_tensor_wrap(TAP_F64, TAP_SHAPE(EPOCHS, 2), calloc(EPOCHS * 2, sizeof(double)));
     tap_linear_init(&r->l, r->root, "l", WIDTH, 2);
-    r->adam = tap_adam(r->root, (tap_adam_options){ .lr = 0.01 });
+    r->adam = tap_adam_new(r->root, (tap_adam_options){ .lr = 0.01 });
     r->data = tap_loader_new(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows),
                              (tap_loader_options){ .batch = 2, .shuffle = true });
     r->c = tap_checkpoint_new(path);
@@ -114,7 +114,7 @@ static void check_loaded(run *r, const char *path)
     r->c = NULL;
     begin(&other, path);
     tap_tensor_copy(other.history, r->history, NULL); /* rows behind its end */
-    FUZZ_CHECK(tap_checkpoint_load(other.c, &e), "%s", e.message);
+    FUZZ_CHECK(tap_checkpoint_resume(other.c, &e), "%s", e.message);
     FUZZ_CHECK(is_same(state_of(r), state_of(&other)), "saved and loaded, the run is another one");
     end(&other);
 }
@@ -129,7 +129,7 @@ void fuzz(const unsigned char *bytes, size_t n)
     tap_status  status = tap_checkpoint_status(r.c, &message);
     fuzz_check_status(status, message, path);
     if (r.c->read) FUZZ_CHECK(tap__arena_bytes(r.c->read) <= (1 << 20) + 64 * n, "%zu bytes", tap__arena_bytes(r.c->read));
-    bool done = tap_checkpoint_load(r.c, &e);
+    bool done = tap_checkpoint_resume(r.c, &e);
     FUZZ_CHECK(done == (e.status == TAP_OK), "%s", e.status ? e.message : "silent");
     fuzz_check_status(e.status, e.message, path);
     if (done) check_loaded(&r, path);

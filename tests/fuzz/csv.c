@@ -7,7 +7,7 @@ static char separator(const unsigned char *bytes, size_t n)
     return n > 0 && *bytes == 'T' ? '\t' : ',';
 }
 
-static size_t touch(tap_table t)
+static size_t touch(tap_csv t)
 {
     size_t bytes = 0;
     for (int64_t i = 0; i < t.rows * t.columns; i++) bytes += sizeof *t.text + strlen(t.text[i]) + 1;
@@ -16,18 +16,18 @@ static size_t touch(tap_table t)
 
 void fuzz(const unsigned char *bytes, size_t n)
 {
-    tap_table   names[2];
+    tap_csv     names[2];
     tap_arena  *a = tap_arena_new(), *b = tap_arena_new();
     const char *path = fuzz_file(bytes, n);
-    tap_table   t = tap_table_read(a, path, separator(bytes, n));
+    tap_csv     t = tap_csv_read(a, path, separator(bytes, n));
     FUZZ_CHECK((t.text != NULL) == (tap_arena_status(a, NULL) == TAP_OK), "%s", tap_status_name(tap_arena_status(a, NULL)));
     fuzz_check_arena(a, path, n, touch(t));
     if (t.text) {
         int64_t    kinds;
-        tap_tensor label = tap_table_labels(a, t, t.text[0], &kinds);
+        tap_tensor label = tap_csv_labels(a, t, t.text[0], &kinds);
         FUZZ_CHECK(label.data && tap_tensor_numel(label) == t.rows - 1 && kinds <= t.rows - 1, "%lld kinds", (long long)kinds);
     }
-    tap_csr x = tap_csr_read_table(b, path, separator(bytes, n), &names[0], &names[1]);
+    tap_csr x = tap_csv_read_matrix(b, path, separator(bytes, n), &names[0], &names[1]);
     FUZZ_CHECK(!x.start || t.text, "numbers, but no table");
     if (x.start) FUZZ_CHECK(x.rows == t.rows - 1 && x.columns == t.columns - 1, "%lld rows", (long long)x.rows);
     check_matrix(b, x, path, n, touch(names[0]) + touch(names[1]));

@@ -9,8 +9,8 @@ typedef struct {
 static values values_of(tap_module *m)
 {
     values v;
-    memcpy(v.weight, tap_param_value(tap_module_find(m, "l.weight")).data, sizeof v.weight);
-    memcpy(v.bias, tap_param_value(tap_module_find(m, "l.bias")).data, sizeof v.bias);
+    memcpy(v.weight, tap_param_value(tap_module_param(m, "l.weight")).data, sizeof v.weight);
+    memcpy(v.bias, tap_param_value(tap_module_param(m, "l.bias")).data, sizeof v.bias);
     return v;
 }
 
@@ -29,7 +29,7 @@ static void check_loaded(tap_arena *a, tap_module *m, const char *path)
     tap_safetensors file = tap_safetensors_read(a, path);
     FUZZ_CHECK(file.n == 2, "%d tensors", file.n);
     for (int i = 0; i < file.n; i++) {
-        tap_param *p = tap_module_find(m, file.tensors[i].name);
+        tap_param *p = tap_module_param(m, file.tensors[i].name);
         FUZZ_CHECK(p, "there is no parameter '%s'", file.tensors[i].name);
         fuzz_check_same(tap_param_value(p), tap_tensor_cast(a, file.tensors[i].tensor, TAP_F32));
     }

@@ -80,7 +80,7 @@ static inline void eigenvalues(moments m, int64_t k, int iterations, double *val
 {
     double   *q = malloc((size_t)(k * m.d) * sizeof *q);
     tap_tape *t = tap_tape_new(TAP_F64, 0);
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(k, m.d), q), (tap_random){ .seed = 1 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(k, m.d), q), (tap_rng_key){ .seed = 1 });
     for (int i = 0; i < iterations; i++, tap_tape_reset(t)) {
         orthonormalize(q, k, m.d);
         tap_var       rows = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(k, m.d), q));
@@ -108,7 +108,7 @@ static inline double optimum(moments m, int64_t k, const double *value, double *
 static inline int active_units(const tap_linear_vae *v, moments m)
 {
     tap_tape  *t = tap_tape_new(TAP_F64, 0);
-    tap_var    V = tap_use(t, v->V);
+    tap_var    V = tap_param_var(t, v->V);
     tap_tensor variance = tap_value(tap_sum(tap_mul(tap_matmul(V, tap_input(t, cov_of(m))), V), TAP_LAST));
     int        n = 0;
     for (int64_t i = 0; i < tap_tensor_numel(variance); i++) n += tap_tensor_item(variance, i) > 0.01;
@@ -127,10 +127,10 @@ static inline double climb(tap_linear_vae *v, tap_module *root, moments m, int64
     const char *message;
     double      elbo = 0;
     tap_tape   *t = tap_tape_new(TAP_F64, 0);
-    tap_optim  *adam = tap_adam(root, (tap_adam_options){ .beta2 = 0.99, .eps = 1e-12 });
+    tap_optim  *adam = tap_adam_new(root, (tap_adam_options){ .beta2 = 0.99, .eps = 1e-12 });
     for (int64_t step = 0; step < steps; step++) {
         tap_tape_reset(t);
-        tap_var mean = tap_linear_vae_elbo_of(v, tap_input(t, mean_of(m)), tap_input(t, cov_of(m)));
+        tap_var mean = tap_linear_vae_elbo_from(v, tap_input(t, mean_of(m)), tap_input(t, cov_of(m)));
         tap_backward(tap_neg(mean));
         tap_optim_set_lr(adam, rate * (1 + cos(3.14159265358979323846 * (double)step / (double)steps)) / 2 + 1e-12);
         tap_optim_step(adam, t);

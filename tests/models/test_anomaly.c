@@ -207,7 +207,7 @@ static void test_regret(void **state)
 {
     (void)state;
     setting    s = bernoulli_setting();
-    tap_param *weight = tap_module_find(s.root, "enc.0.weight");
+    tap_param *weight = tap_module_param(s.root, "enc.0.weight");
     for (tap_param *p = tap_module_next(s.root, NULL); p;
          p = tap_module_next(s.root, p)) /* an encoder that has learned nothing */
         for (int64_t i = 0; i < tap_tensor_numel(tap_param_value(p)); i++)
@@ -253,7 +253,7 @@ static void scores_of(float *out, int threads)
     tap_tape    *t = tap_tape_new(TAP_F32, 2);
     tap_vae      v;
     tap_set_threads(threads);
-    tap_random_uniform(tap_tensor_wrap(TAP_F32, TAP_SHAPE(64, 16), x), (tap_random){ .seed = 3 });
+    tap_random_uniform(tap_tensor_wrap(TAP_F32, TAP_SHAPE(64, 16), x), (tap_rng_key){ .seed = 3 });
     tap_vae_init(&v, root, (tap_vae_options){ .data = 16, .latent = 3 });
     tap_var in = tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(64, 16), x));
     tap_var s[] = { tap_vae_reconstruction_log_prob(&v, in, 3), tap_vae_log_likelihood(&v, in, 4),

@@ -89,7 +89,7 @@ static void test_learns_to_copy(void **state)
     tap_tape       *t = tap_tape_new(TAP_F32, 0);
     tap_autoencoder_init(&a, root,
                          (tap_autoencoder_options){ .data = 4, .hidden = { 16 }, .latent = 1, .activation = tap_tanh });
-    tap_optim *adam = tap_adam(root, (tap_adam_options){ .lr = 0.01 });
+    tap_optim *adam = tap_adam_new(root, (tap_adam_options){ .lr = 0.01 });
     double     loss = 0;
     for (int step = 0; step < 2000; step++) {
         tap_tape_reset(t);

@@ -49,7 +49,7 @@ static tap_tensor noise_images(tap_arena *a, int64_t n, bool binary, uint64_t se
 {
     tap_tensor x = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(n, 3, DATA / 3)),
                u = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(n * DATA));
-    tap_random_uniform(u, (tap_random){ .seed = seed });
+    tap_random_uniform(u, (tap_rng_key){ .seed = seed });
     for (int64_t i = 0; i < n * DATA; i++) {
         const double v = tap_tensor_item(u, i);
         tap_tensor_set_item(x, i, binary ? (v < 0.3 ? 7 : 200) : floor(256 * v));
@@ -164,9 +164,9 @@ static void test_vector_widths(void **state)
     /* clang-format on */
     static float   x[ROWS * IN], weight[IN * OUT], bias[OUT], y[3][ROWS * OUT];
     static int32_t at[3][ROWS * OUT];
-    tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS * IN), x), (tap_random){ .seed = 1 });
-    tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(IN * OUT), weight), (tap_random){ .seed = 2 });
-    tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(OUT), bias), (tap_random){ .seed = 3 });
+    tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS * IN), x), (tap_rng_key){ .seed = 1 });
+    tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(IN * OUT), weight), (tap_rng_key){ .seed = 2 });
+    tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(OUT), bias), (tap_rng_key){ .seed = 3 });
     for (int i = 0; i < ROWS * IN; i += 5) x[i] = 0;
     const tap__strict_linear l = { IN, OUT, weight, bias };
     for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {

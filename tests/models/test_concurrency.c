@@ -102,7 +102,7 @@ static void train(job *j, const tap_vae *v, tap_module *root, tap_tape *t, tap_t
     tap_tensor  x;
     int         step = 0;
     tap_optim  *o =
-        j->number % 2 ? tap_sgd(root, (tap_sgd_options){ .momentum = 0.9 }) : tap_adam(root, (tap_adam_options){ 0 });
+        j->number % 2 ? tap_sgd_new(root, (tap_sgd_options){ .momentum = 0.9 }) : tap_adam_new(root, (tap_adam_options){ 0 });
     tap_loader *l = tap_loader_new(
         images,
         (tap_loader_options){ .batch = BATCH, .shuffle = true, .dtype = dtype_of(j->number), .seed = (uint64_t)j->number });
@@ -192,12 +192,12 @@ static void go_wrong(job *j, tap_module *root, tap_tape *t)
     report(&j->got, 6, message);
 
     tap_linear_init(&l, NULL, "layer", 3, 2);
-    tap_optim *o = tap_adam(NULL, (tap_adam_options){ 0 });
+    tap_optim *o = tap_adam_new(NULL, (tap_adam_options){ 0 });
     tap_optim_set_lr(o, j->number);
     tap_module_zero_grad(NULL);
     tap_param_grad(l.weight);
     tap_tape_reset(NULL);
-    tap_linear_forward(&l, tap_use(t, l.weight));
+    tap_linear_forward(&l, tap_param_var(t, l.weight));
     if (tap_optim_step(o, NULL) == TAP_EARG) tap_module_status(NULL, &message);
     report(&j->got, 7, message);
 }
@@ -208,7 +208,7 @@ static void *work(void *argument)
     float pixels[IMAGES][DATA];
     if (j->start) pthread_barrier_wait(j->start);
     tap_tensor images = tap_tensor_wrap(TAP_F32, TAP_SHAPE(IMAGES, DATA), pixels);
-    tap_random_uniform(images, (tap_random){ .seed = (uint64_t)j->number });
+    tap_random_uniform(images, (tap_rng_key){ .seed = (uint64_t)j->number });
     tap_module *root = tap_module_new(dtype_of(j->number), (uint64_t)j->number);
     tap_tape   *t = tap_tape_new(dtype_of(j->number), 7);
     tap_vae     v;

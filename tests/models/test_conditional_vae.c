@@ -16,7 +16,7 @@ static double images[BATCH][DATA], classes[BATCH][CONDITION] = { { 0, 1, 0 }, { 
 static int draw_images(void **state)
 {
     (void)state;
-    tap_random_uniform(tap_tensor_wrap(TAP_F64, TAP_SHAPE(BATCH, DATA), images), (tap_random){ .seed = 4 });
+    tap_random_uniform(tap_tensor_wrap(TAP_F64, TAP_SHAPE(BATCH, DATA), images), (tap_rng_key){ .seed = 4 });
     return 0;
 }
 
@@ -68,7 +68,7 @@ static void assert_same(tap_var a, tap_var b)
 
 static tap_var parameter(const setting *s, const char *path)
 {
-    return tap_use(s->tape, tap_module_find(s->root, path));
+    return tap_param_var(s->tape, tap_module_param(s->root, path));
 }
 
 static tap_var layer(const setting *s, const char *weight, const char *bias, tap_var x)
@@ -175,7 +175,7 @@ static void test_gradients(void **state)
         setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_conv = n_conv, .n_hidden = n_conv != 1 });
         tap_gradcheck_result r = tap_module_gradcheck(s.root, loss, &s.vae, (tap_gradcheck_options){ 0 });
         if (!r.ok) fail_msg("%s", r.message);
-        assert_int_equal(r.checked, tap_module_count(s.root));
+        assert_int_equal(r.checked, tap_module_numel(s.root));
         r = tap_module_gradcheck(s.root, loss, &s.vae, (tap_gradcheck_options){ .order = 2, .elements = 2 });
         if (!r.ok) fail_msg("%s", r.message);
         setting_end(&s, TAP_OK, "");

@@ -16,7 +16,7 @@ static double images[BATCH][DATA];
 static int draw_images(void **state)
 {
     (void)state;
-    tap_random_uniform(tap_tensor_wrap(TAP_F64, TAP_SHAPE(BATCH, DATA), images), (tap_random){ .seed = 4 });
+    tap_random_uniform(tap_tensor_wrap(TAP_F64, TAP_SHAPE(BATCH, DATA), images), (tap_rng_key){ .seed = 4 });
     return 0;
 }
 
@@ -86,7 +86,7 @@ static void assert_same(tap_var a, tap_var b)
 
 static tap_var parameter(tap_tape *t, const tap_module *root, const char *path)
 {
-    return tap_use(t, tap_module_find(root, path));
+    return tap_param_var(t, tap_module_param(root, path));
 }
 
 /* One convolution and no hidden layer, over draws in front of the batch. */

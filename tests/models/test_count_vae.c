@@ -33,7 +33,7 @@ static setting setting_of(tap_count_vae_options o)
     o.activation = tap_tanh;
     tap_count_vae_init(&s.vae, s.root, o);
     assert_int_equal(tap_module_status(s.root, NULL), TAP_OK);
-    tap_random_normal(tap_param_value(s.vae.log_theta), (tap_random){ .seed = 1 });
+    tap_random_normal(tap_param_value(s.vae.log_theta), (tap_rng_key){ .seed = 1 });
     s.x = tap_input(s.tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, GENES), counts));
     if (o.condition) s.c = tap_input(s.tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, BATCHES), one_hot));
     return s;
@@ -62,7 +62,8 @@ static tap_var layer(const setting *s, const char *name, tap_var x)
     char weight[32], bias[32];
     snprintf(weight, sizeof weight, "%s.weight", name);
     snprintf(bias, sizeof bias, "%s.bias", name);
-    return tap_affine(x, tap_use(s->tape, tap_module_find(s->root, weight)), tap_use(s->tape, tap_module_find(s->root, bias)));
+    return tap_affine(x, tap_param_var(s->tape, tap_module_param(s->root, weight)),
+                      tap_param_var(s->tape, tap_module_param(s->root, bias)));
 }
 
 static tap_var both(tap_var a, tap_var b)
@@ -215,7 +216,7 @@ static void test_gradient(void **state)
                                .condition = BATCHES, .scale = 30, .likelihood = zero_inflated ? TAP_COUNTS_ZINB : TAP_COUNTS_NB });
         const tap_gradcheck_result r = tap_module_gradcheck(s.root, loss_of, &s, (tap_gradcheck_options){ 0 });
         if (!r.ok) fail_msg("%s", r.message);
-        assert_true(r.checked >= tap_module_count(s.root));
+        assert_true(r.checked >= tap_module_numel(s.root));
         setting_end(&s);
     }
 }
@@ -227,9 +228,9 @@ static void test_defaults_and_parameters(void **state)
     (void)state;
     tap_count_vae_init(&v, root, (tap_count_vae_options){ .genes = 7, .condition = 3 });
     assert_true(v.options.latent == 10 && v.options.n_hidden == 1 && v.options.hidden[0] == 128 && v.options.scale == 1e4);
-    assert_int_equal(tap_module_count(root), 10 * 128 + 128 + 2 * (128 * 10 + 10) + 13 * 128 + 128 + 128 * 7 + 7 + 7);
+    assert_int_equal(tap_module_numel(root), 10 * 128 + 128 + 2 * (128 * 10 + 10) + 13 * 128 + 128 + 128 * 7 + 7 + 7);
     for (int g = 0; g < 7; g++) assert_true(tap_tensor_item(tap_param_value(v.log_theta), g) == 0);
-    assert_null(tap_module_find(root, "zero.weight"));
+    assert_null(tap_module_param(root, "zero.weight"));
     tap_module_free(root);
 }
 

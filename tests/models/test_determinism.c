@@ -54,7 +54,7 @@ static tap_module *train(tap_vae_options model, int64_t batch, int threads)
     int         step = 0;
     tap_set_threads(threads);
     tap_vae_init(&v, root, model);
-    tap_optim  *adam = tap_adam(root, (tap_adam_options){ 0 });
+    tap_optim  *adam = tap_adam_new(root, (tap_adam_options){ 0 });
     tap_loader *l = tap_loader_new(tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES, DATA), images),
                                    (tap_loader_options){ .batch = batch, .shuffle = true, .drop_last = true });
     for (uint64_t epoch = 0; step < steps; epoch++) {

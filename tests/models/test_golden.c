@@ -70,7 +70,7 @@ static void train(const tap_safetensors *file, tap_vae_options o)
     assert_true(x && eps && terms);
     tap_vae_init(&vae, root, o);
     set_initial_weights(root, file);
-    tap_optim *adam = tap_adam(root, (tap_adam_options){ 0 });
+    tap_optim *adam = tap_adam_new(root, (tap_adam_options){ 0 });
 
     for (int step = 0; step < 10; step++) {
         tap_tape_reset(t);

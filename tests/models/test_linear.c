@@ -107,11 +107,11 @@ static tap_var image_input(tap_tape *t)
     return tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(IMAGES, DATA), images));
 }
 
-static tap_densities densities(const tap_linear_vae *v, tap_var x, tap_dist q, tap_var z)
+static tap_bound_terms densities(const tap_linear_vae *v, tap_var x, tap_dist q, tap_var z)
 {
-    return (tap_densities){ .log_px_z = tap_sum(tap_log_prob(tap_linear_vae_decode(v, z), x), TAP_LAST),
-                            .log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST),
-                            .log_q = tap_sum(tap_log_prob(q, z), TAP_LAST) };
+    return (tap_bound_terms){ .log_px_z = tap_sum(tap_log_prob(tap_linear_vae_decode(v, z), x), TAP_LAST),
+                              .log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST),
+                              .log_q = tap_sum(tap_log_prob(q, z), TAP_LAST) };
 }
 
 /* log p(x) = ELBO + KL(q || posterior), and ELBO = E[log p(x,z) - log q] = E[log p(x|z)] - KL(q || prior): expectations by the
@@ -120,16 +120,16 @@ static void test_decompositions(void **state)
 {
     (void)state;
     for (int fixed = 0; fixed < 2; fixed++) {
-        double         signs[4][1][LATENT] = { { { 1, 1 } }, { { 1, -1 } }, { { -1, 1 } }, { { -1, -1 } } };
-        tap_linear_vae v;
-        tap_module    *root = model(&v, fixed ? 0.7 : 0);
-        tap_tape      *t = tap_tape_new(TAP_F64, 0);
-        tap_var        x = image_input(t), noise = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 1, LATENT), signs));
-        tap_dist       q = tap_linear_vae_encode(&v, x);
-        tap_densities  d = densities(&v, x, q, tap_sample_from(q, noise));
-        tap_tensor     first = tap_value(tap_bound_of(d, (tap_bound_options){ 0 }));
+        double          signs[4][1][LATENT] = { { { 1, 1 } }, { { 1, -1 } }, { { -1, 1 } }, { { -1, -1 } } };
+        tap_linear_vae  v;
+        tap_module     *root = model(&v, fixed ? 0.7 : 0);
+        tap_tape       *t = tap_tape_new(TAP_F64, 0);
+        tap_var         x = image_input(t), noise = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 1, LATENT), signs));
+        tap_dist        q = tap_linear_vae_encode(&v, x);
+        tap_bound_terms d = densities(&v, x, q, tap_sample_from(q, noise));
+        tap_tensor      first = tap_value(tap_variational_bound(d, (tap_bound_options){ 0 }));
         d.kl = tap_kl(q, tap_standard_normal_like(q));
-        tap_tensor second = tap_value(tap_bound_of(d, (tap_bound_options){ 0 }));
+        tap_tensor second = tap_value(tap_variational_bound(d, (tap_bound_options){ 0 }));
         tap_tensor elbo = tap_value(tap_linear_vae_elbo(&v, x)), log_prob = tap_value(tap_linear_vae_log_prob(&v, x));
         for (int i = 0; i < IMAGES; i++) {
             assert_near("log p(x)", tap_tensor_item(log_prob, i), log_p(&v, images[i]), 1e-10);
@@ -139,7 +139,7 @@ static void test_decompositions(void **state)
             assert_true(gap(&v, images[i]) > 0.01);
         }
         moments m = moments_of(tap_tensor_wrap(TAP_F64, TAP_SHAPE(IMAGES, DATA), images));
-        tap_var of = tap_linear_vae_elbo_of(&v, tap_input(t, mean_of(m)), tap_input(t, cov_of(m)));
+        tap_var of = tap_linear_vae_elbo_from(&v, tap_input(t, mean_of(m)), tap_input(t, cov_of(m)));
         assert_near("by the moments", tap_item(of), tap_item(tap_mean(tap_linear_vae_elbo(&v, x), TAP_ALL)), 1e-12);
         assert_tape_ok(t);
         moments_free(m);
@@ -158,13 +158,13 @@ static void test_k_draws_cover_the_exact_likelihood(void **state)
     tap_tape      *t = tap_tape_new(TAP_F64, 11);
     tap_tape_set_recording(t, false);
     tap_tensor_fill(tap_param_value(v.log_t), 0.1); /* wider than the posterior, so that weights have a variance */
-    tap_var       x = image_input(t);
-    tap_dist      q = tap_linear_vae_encode(&v, x);
-    tap_densities d = densities(&v, x, q, tap_sample_n(q, DRAWS));
-    tap_var       log_w = tap_sub(tap_add(d.log_px_z, d.log_pz), d.log_q);
-    tap_tensor    estimate = tap_value(tap_bound_of(d, (tap_bound_options){ .bound = TAP_IWAE }));
-    tap_var       w = tap_mul_scalar(tap_softmax(log_w, 0), DRAWS); /* w / mean(w) */
-    tap_tensor    relative = tap_value(tap_variance(w, TAP_AXES(0), 1));
+    tap_var         x = image_input(t);
+    tap_dist        q = tap_linear_vae_encode(&v, x);
+    tap_bound_terms d = densities(&v, x, q, tap_sample_n(q, DRAWS));
+    tap_var         log_w = tap_sub(tap_add(d.log_px_z, d.log_pz), d.log_q);
+    tap_tensor      estimate = tap_value(tap_variational_bound(d, (tap_bound_options){ .bound = TAP_IWAE }));
+    tap_var         w = tap_mul_scalar(tap_softmax(log_w, 0), DRAWS); /* w / mean(w) */
+    tap_tensor      relative = tap_value(tap_variance(w, TAP_AXES(0), 1));
     for (int i = 0; i < IMAGES; i++) {
         double error = sqrt(tap_tensor_item(relative, i) / DRAWS), off = tap_tensor_item(estimate, i) - log_p(&v, images[i]);
         print_message("image %d: off by %.5f, standard error %.5f\n", i, off, error);
@@ -189,7 +189,7 @@ static moments synthetic(void)
 {
     static const double stretch[SIZE] = { 3, 2, 1.4, 0.5, 0.4, 0.3 };
     tap_tensor          x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, SIZE), rows);
-    tap_random_normal(x, (tap_random){ .seed = 3 });
+    tap_random_normal(x, (tap_rng_key){ .seed = 3 });
     for (int r = 0; r < ROWS; r++) {
         double sum = 0;
         for (int i = 0; i < SIZE; i++) sum += rows[r][i] *= stretch[i];

@@ -93,10 +93,10 @@ static void tables(void)
     tap_arena *a;
     write_text("point.csv", "-;g1;g2\nc1;1.5;2e-3\nc2;0;.25\n");
     a = tap_arena_new();
-    say_csr(a, tap_csr_read_table(a, "point.csv", ';', NULL, NULL));
+    say_csr(a, tap_csv_read_matrix(a, "point.csv", ';', NULL, NULL));
     write_text("comma.csv", "-;g1;g2\nc1;1,5;2\nc2;0;3\n");
     a = tap_arena_new();
-    tap_csr_read_table(a, "comma.csv", ';', NULL, NULL);
+    tap_csv_read_matrix(a, "comma.csv", ';', NULL, NULL);
     say_failure(a);
     write_text("counts.csv", "-,g1,g2\nc1,1,2\nc2,0,2.5\n");
     a = tap_arena_new();
@@ -149,7 +149,7 @@ static run begin(const char *path, double beta1, double scale)
 {
     run r = { .root = tap_module_new(TAP_F32, 1), .tape = tap_tape_new(TAP_F32, 2), .c = tap_checkpoint_new(path) };
     tap_linear_init(&r.layer, r.root, "layer", 4, 2);
-    r.optim = tap_adam(r.root, (tap_adam_options){ .lr = 0.0125, .beta1 = beta1, .weight_decay = 0.1 });
+    r.optim = tap_adam_new(r.root, (tap_adam_options){ .lr = 0.0125, .beta1 = beta1, .weight_decay = 0.1 });
     r.data = tap_loader_new(all_numbers(), (tap_loader_options){ .batch = 2, .scale = scale });
     tap_checkpoint_module(r.c, "net", r.root);
     tap_checkpoint_optim(r.c, "adam", r.optim);
@@ -170,7 +170,7 @@ static void load(const char *path, double beta1, double scale)
 {
     tap_error  e = { 0 };
     run        r = begin(path, beta1, scale);
-    const bool ok = tap_checkpoint_load(r.c, &e);
+    const bool ok = tap_checkpoint_resume(r.c, &e);
     say(ok ? "loaded" : e.message);
     end(&r);
 }
@@ -285,7 +285,7 @@ static void bad_parameter(tap_module *m)
 }
 static void bad_rate(tap_module *m)
 {
-    tap_adam(m, (tap_adam_options){ .beta1 = 1.5 });
+    tap_adam_new(m, (tap_adam_options){ .beta1 = 1.5 });
 }
 static void bad_sigma(tap_module *m)
 {

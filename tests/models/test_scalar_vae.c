@@ -29,22 +29,22 @@ static void assert_within(const char *what, double value, double expected, doubl
 }
 
 /* One draw of z for each x, fresh data for each step. */
-static tap_var loss(const tap_tiny *m, tap_var x)
+static tap_var loss(const tap_scalar_vae *m, tap_var x)
 {
     const tap_estimator e = TAP_STICKING_THE_LANDING;
-    tap_dist            q = tap_tiny_encode(m, x);
+    tap_dist            q = tap_scalar_vae_encode(m, x);
     tap_var             z = tap_sample_n(q, 1);
-    tap_densities       d = { .log_px_z = tap_log_prob(tap_tiny_decode(m, z), x),
+    tap_bound_terms     d = { .log_px_z = tap_log_prob(tap_scalar_vae_decode(m, z), x),
                               .log_pz = tap_log_prob(tap_standard_normal_like(q), z),
-                              .log_q = tap_log_prob(tap_estimator_density(e, q), z) };
-    return tap_neg(tap_mean(tap_bound_of(d, (tap_bound_options){ .estimator = e }), TAP_ALL));
+                              .log_q = tap_log_prob(tap_estimator_posterior(e, q), z) };
+    return tap_neg(tap_mean(tap_variational_bound(d, (tap_bound_options){ .estimator = e }), TAP_ALL));
 }
 
-static void train(const tap_tiny *m, tap_module *root, uint64_t seed)
+static void train(const tap_scalar_vae *m, tap_module *root, uint64_t seed)
 {
     const char *message;
     tap_tape   *t = tap_tape_new(TAP_F64, seed);
-    tap_optim  *sgd = tap_sgd(root, (tap_sgd_options){ .lr = 1 });
+    tap_optim  *sgd = tap_sgd_new(root, (tap_sgd_options){ .lr = 1 });
     for (int step = 0; step < STEPS; step++) {
         tap_tape_reset(t);
         tap_var x = tap_unstandardize(tap_randn(t, TAP_SHAPE(BATCH)), tap_scalar(t, mu), tap_scalar(t, sigma));
@@ -57,11 +57,11 @@ static void train(const tap_tiny *m, tap_module *root, uint64_t seed)
 }
 
 /* The mean of the ELBO over N(mu, sigma^2): it is a quadratic in x, so that two points take it exactly. */
-static double mean_elbo(const tap_tiny *m)
+static double mean_elbo(const tap_scalar_vae *m)
 {
     double    x[] = { mu - sigma, mu + sigma };
     tap_tape *t = tap_tape_new(TAP_F64, 0);
-    double    mean = tap_item(tap_mean(tap_tiny_elbo(m, tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), x))), TAP_ALL));
+    double mean = tap_item(tap_mean(tap_scalar_vae_elbo(m, tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), x))), TAP_ALL));
     tap_tape_free(t);
     return mean;
 }
@@ -77,9 +77,9 @@ static void test_training_reaches_the_family(void **state)
     };
     (void)state;
     for (size_t k = 0; k < sizeof starts / sizeof *starts; k++) {
-        tap_module *root = tap_module_new(TAP_F64, 0);
-        tap_tiny    m;
-        tap_tiny_init(&m, root);
+        tap_module    *root = tap_module_new(TAP_F64, 0);
+        tap_scalar_vae m;
+        tap_scalar_vae_init(&m, root);
         tap_param *p[] = { m.a, m.b, m.log_t, m.c, m.v, m.log_s };
         for (int i = 0; i < 6; i++) set(p[i], starts[k][i]);
         train(&m, root, k);
@@ -99,14 +99,14 @@ static void test_training_reaches_the_family(void **state)
 static void test_elbo_by_quadrature(void **state)
 {
     (void)state;
-    const double a = 0.7, b = -0.4, t = 0.6, c = 1.3, v = 0.2, s = 0.9, log_2pi = 1.83787706640934548356;
-    double       xs[] = { -2, 0.5, 3 };
-    tap_module  *root = tap_module_new(TAP_F64, 0);
-    tap_tape    *tape = tap_tape_new(TAP_F64, 0);
-    tap_tiny     m;
-    tap_tiny_init(&m, root);
+    const double   a = 0.7, b = -0.4, t = 0.6, c = 1.3, v = 0.2, s = 0.9, log_2pi = 1.83787706640934548356;
+    double         xs[] = { -2, 0.5, 3 };
+    tap_module    *root = tap_module_new(TAP_F64, 0);
+    tap_tape      *tape = tap_tape_new(TAP_F64, 0);
+    tap_scalar_vae m;
+    tap_scalar_vae_init(&m, root);
     set(m.a, a), set(m.b, b), set(m.log_t, log(t)), set(m.c, c), set(m.v, v), set(m.log_s, log(s));
-    tap_tensor elbo = tap_value(tap_tiny_elbo(&m, tap_input(tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), xs))));
+    tap_tensor elbo = tap_value(tap_scalar_vae_elbo(&m, tap_input(tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), xs))));
     for (int i = 0; i < 3; i++) {
         double sum = 0, h = 0.01;
         for (int k = -1200; k <= 1200; k++) {
@@ -126,19 +126,20 @@ static void test_elbo_by_quadrature(void **state)
 static void test_limit_is_the_standardizing_pair(void **state)
 {
     (void)state;
-    double      xs[] = { -3, 0, 1, 4.5 };
-    tap_tape   *tape = tap_tape_new(TAP_F64, 0);
-    tap_module *root = tap_module_new(TAP_F64, 0);
-    tap_var     x = tap_input(tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(4), xs));
-    tap_var     z = tap_standardize(x, tap_scalar(tape, mu), tap_scalar(tape, sigma));
-    tap_var     back = tap_unstandardize(z, tap_scalar(tape, mu), tap_scalar(tape, sigma));
-    tap_tiny    m;
-    tap_tiny_init(&m, root);
+    double         xs[] = { -3, 0, 1, 4.5 };
+    tap_tape      *tape = tap_tape_new(TAP_F64, 0);
+    tap_module    *root = tap_module_new(TAP_F64, 0);
+    tap_var        x = tap_input(tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(4), xs));
+    tap_var        z = tap_standardize(x, tap_scalar(tape, mu), tap_scalar(tape, sigma));
+    tap_var        back = tap_unstandardize(z, tap_scalar(tape, mu), tap_scalar(tape, sigma));
+    tap_scalar_vae m;
+    tap_scalar_vae_init(&m, root);
     for (double s = 1; s > 1e-6; s /= 8) {
         const double c = sqrt(sigma * sigma - s * s), a = c / (sigma * sigma);
         set(m.a, a), set(m.b, -a * mu), set(m.log_t, log(s / sigma)), set(m.c, c), set(m.v, mu), set(m.log_s, log(s));
         assert_within("ELBO", mean_elbo(&m), best, 1e-10);
-        tap_tensor loc = tap_value(tap_tiny_encode(&m, x).param[0]), out = tap_value(tap_tiny_decode(&m, z).param[0]);
+        tap_tensor loc = tap_value(tap_scalar_vae_encode(&m, x).param[0]),
+                   out = tap_value(tap_scalar_vae_decode(&m, z).param[0]);
         for (int i = 0; i < 4; i++) {
             assert_within("z", tap_tensor_item(loc, i), (xs[i] - mu) / sigma, s * s);
             assert_within("x^", tap_tensor_item(out, i), xs[i], s * s);

@@ -59,8 +59,8 @@ static void test_parameters(void **state)
 
     root = tap_module_new(TAP_F32, 0);
     tap_vae_init(&v, tap_module_child(root, "vae"), (tap_vae_options){ .data = 784 });
-    assert_int_equal(tap_module_count(root), 652824);
-    assert_non_null(tap_module_find(root, "vae.enc.0.weight"));
+    assert_int_equal(tap_module_numel(root), 652824);
+    assert_non_null(tap_module_param(root, "vae.enc.0.weight"));
     assert_int_equal(v.options.n_hidden, 1);
     assert_int_equal(v.options.hidden[0], 400);
     assert_int_equal(v.options.latent, 20);
@@ -77,7 +77,7 @@ enum { DATA = 3, LATENT = 2, BATCH = 4, DRAWS = 3, WIDEST = 5, KINDS = 5 };
 
 static double at(const tap_module *m, const char *path, int64_t i)
 {
-    return tap_tensor_item(tap_param_value(tap_module_find(m, path)), i);
+    return tap_tensor_item(tap_param_value(tap_module_param(m, path)), i);
 }
 
 static void layer(const tap_module *m, const char *weight, const char *bias, int in, int out, const double *x, double *y,
@@ -186,7 +186,7 @@ static void test_terms(void **state)
         tap_module *root = small_model(&v, kind);
         tap_tape   *t = tap_tape_new(TAP_F64, 8), *u = tap_tape_new(TAP_F64, 8);
         tap_tensor  draws = tap_tensor_wrap(TAP_F64, TAP_SHAPE(DRAWS, BATCH, LATENT), noise);
-        tap_random_normal(draws, (tap_random){ 1, 2, 3 });
+        tap_random_normal(draws, (tap_rng_key){ 1, 2, 3 });
 
         tap_vae_terms e = tap_vae_elbo_from(&v, image_input(t), tap_input(t, draws));
         assert_true(tap_shape_equal(tap_shape_of(e.elbo), TAP_SHAPE(BATCH)));
@@ -238,7 +238,7 @@ static void test_bounds(void **state)
         { TAP_IWAE, TAP_SCORE_LEAVE_ONE_OUT, 1, 0 },
     };
     double noise[DRAWS][BATCH][LATENT], rec, kl, log_w[DRAWS];
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(DRAWS, BATCH, LATENT), noise), (tap_random){ 1, 2, 3 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(DRAWS, BATCH, LATENT), noise), (tap_rng_key){ 1, 2, 3 });
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         tap_vae_options o = small(4);
         o.bound = cases[k].bound;
@@ -266,8 +266,8 @@ static void test_bounds(void **state)
             assert_near(tap_tensor_item(tap_value(e.elbo), i), rec - kl, 1e-12);
             loss -= expected / BATCH;
         }
-        assert_near(tap_item(tap_vae_loss_of(&v, e)), loss, 1e-12);
-        assert_int_equal(tap_backward(tap_vae_loss_of(&v, e)), TAP_OK);
+        assert_near(tap_item(tap_vae_loss_from(&v, e)), loss, 1e-12);
+        assert_int_equal(tap_backward(tap_vae_loss_from(&v, e)), TAP_OK);
         assert_tape_ok(t);
         tap_tape_free(t);
         tap_module_free(root);
@@ -278,7 +278,7 @@ static void test_bounds(void **state)
 
 static void set(tap_module *root, const char *path, double value)
 {
-    tap_tensor_fill(tap_param_value(tap_module_find(root, path)), value);
+    tap_tensor_fill(tap_param_value(tap_module_param(root, path)), value);
 }
 
 /* p(x|z) = N(c z + v, s^2), q(z|x) = N(a x + b, t^2). Data from N(mu, sigma^2) have a whole family of optima: for every c below
@@ -346,7 +346,7 @@ static void test_gradients(void **state)
         tap_module          *root = small_model(&v, kind);
         tap_gradcheck_result r = tap_module_gradcheck(root, loss_function, &v, (tap_gradcheck_options){ 0 });
         if (!r.ok) fail_msg("%s", r.message);
-        assert_int_equal(r.checked, tap_module_count(root));
+        assert_int_equal(r.checked, tap_module_numel(root));
         r = tap_module_gradcheck(root, terms_function, &v, (tap_gradcheck_options){ .seed = 1, .elements = 3 });
         if (!r.ok) fail_msg("%s", r.message);
         r = tap_module_gradcheck(root, loss_function, &v, (tap_gradcheck_options){ .order = 2, .elements = 2 });
@@ -444,7 +444,7 @@ static void assert_bad(tap_vae_options o, const char *expected)
     tap_vae_init(&v, root, o);
     assert_int_equal(tap_module_status(root, &message), TAP_EARG);
     assert_string_equal(message, expected);
-    assert_int_equal(tap_module_count(root), 0);
+    assert_int_equal(tap_module_numel(root), 0);
     /* What comes of it is inert. */
     tap_vae_loss(&v, image_input(t));
     tap_vae_sample(&v, t, 2);

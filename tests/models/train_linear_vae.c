@@ -45,15 +45,15 @@ static bool k_draws(const tap_linear_vae *v, tap_tensor images)
     tap_loader *l = tap_loader_new(images, (tap_loader_options){ .batch = 1, .dtype = TAP_F64 });
     tap_tape_set_recording(t, false);
     for (int i = 0; i < SOME && tap_loader_next(l, &x); i++, tap_tape_reset(t)) {
-        tap_var       image = tap_input(t, x);
-        tap_dist      q = tap_linear_vae_encode(v, image);
-        tap_var       z = tap_sample_n(q, DRAWS);
-        tap_densities d = { .log_px_z = tap_sum(tap_log_prob(tap_linear_vae_decode(v, z), image), TAP_LAST),
-                            .log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST),
-                            .log_q = tap_sum(tap_log_prob(q, z), TAP_LAST) };
-        tap_var       estimate = tap_bound_of(d, (tap_bound_options){ .bound = TAP_IWAE });
-        tap_var       log_w = tap_sub(tap_add(d.log_px_z, d.log_pz), d.log_q);
-        tap_var       w = tap_mul_scalar(tap_softmax(log_w, 0), DRAWS); /* w / mean(w) */
+        tap_var         image = tap_input(t, x);
+        tap_dist        q = tap_linear_vae_encode(v, image);
+        tap_var         z = tap_sample_n(q, DRAWS);
+        tap_bound_terms d = { .log_px_z = tap_sum(tap_log_prob(tap_linear_vae_decode(v, z), image), TAP_LAST),
+                              .log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST),
+                              .log_q = tap_sum(tap_log_prob(q, z), TAP_LAST) };
+        tap_var         estimate = tap_variational_bound(d, (tap_bound_options){ .bound = TAP_IWAE });
+        tap_var         log_w = tap_sub(tap_add(d.log_px_z, d.log_pz), d.log_q);
+        tap_var         w = tap_mul_scalar(tap_softmax(log_w, 0), DRAWS); /* w / mean(w) */
         off += tap_item(tap_sub(estimate, tap_linear_vae_log_prob(v, image))) / SOME;
         variance += tap_item(tap_variance(w, TAP_ALL, 1)) / DRAWS / SOME / SOME;
     }

@@ -232,7 +232,7 @@ class Finder:
             if t.text == "if" and i + 1 < n and self.tokens[i + 1].text == "(":
                 begin = self.pair[i + 1] + 1
                 end = self.statement_end(begin)
-                if self.tokens[i + 2].text == "tap_needs" and self.pair[i + 3] + 1 == self.pair[i + 1]:
+                if self.tokens[i + 2].text == "tap_needs_grad" and self.pair[i + 3] + 1 == self.pair[i + 1]:
                     self.skip(i, self.pair[i + 1])  # saves work, changes no result
                 elif "tap_arena_status" in (self.tokens[k].text for k in range(i, begin)) or self.asks_for_memory(i + 2, begin - 2):
                     self.skip(i, self.pair[i + 1])  # whether there was memory
@@ -448,7 +448,7 @@ class Finder:
             return
         if t.text in MISTAKEN:
             self.add("call", i, i, MISTAKEN[t.text])
-        if t.text == "tap_keep" and len(arguments) == 1:
+        if t.text == "tap_keepdim" and len(arguments) == 1:
             self.add("unwrap", i, close, "(" + self.source(*arguments[0]) + ")")
         result, types = self.prototypes.get(t.text, ("", []))
         if result == "tap_var" and t.text != "tap_named":

@@ -112,17 +112,17 @@ static tap_var image_input(tap_tape *t)
 }
 
 /* The log densities of draws z from q, as a user would put them together. */
-static tap_densities densities(const linear *l, tap_var x, tap_dist q, tap_var z)
+static tap_bound_terms densities(const linear *l, tap_var x, tap_dist q, tap_var z)
 {
     const tap_estimator e = l->options.estimator;
     tap_dist            prior = tap_standard_normal_like(q);
-    z = tap_estimator_draws(e, z);
-    return (tap_densities){ .log_px_z = tap_sum(tap_log_prob(tap_linear_vae_decode(&l->model, z), x), TAP_LAST),
-                            .log_pz = tap_sum(tap_log_prob(prior, z), TAP_LAST),
-                            .log_q = tap_sum(tap_log_prob(tap_estimator_density(e, q), z), TAP_LAST),
-                            .kl = l->closed_kl ? tap_kl(q, prior) : (tap_var){ 0 },
-                            .z = z,
-                            .baseline = l->own_baseline ? tap_scalar(x.tape, -4) : (tap_var){ 0 } };
+    z = tap_estimator_sample(e, z);
+    return (tap_bound_terms){ .log_px_z = tap_sum(tap_log_prob(tap_linear_vae_decode(&l->model, z), x), TAP_LAST),
+                              .log_pz = tap_sum(tap_log_prob(prior, z), TAP_LAST),
+                              .log_q = tap_sum(tap_log_prob(tap_estimator_posterior(e, q), z), TAP_LAST),
+                              .kl = l->closed_kl ? tap_kl(q, prior) : (tap_var){ 0 },
+                              .z = z,
+                              .baseline = l->own_baseline ? tap_scalar(x.tape, -4) : (tap_var){ 0 } };
 }
 
 static tap_var bound(tap_tape *t, const void *ctx)
@@ -130,7 +130,7 @@ static tap_var bound(tap_tape *t, const void *ctx)
     const linear *l = ctx;
     tap_var       x = image_input(t);
     tap_dist      q = tap_linear_vae_encode(&l->model, x);
-    return tap_mean(tap_bound_of(densities(l, x, q, tap_sample_n(q, DRAWS)), l->options), TAP_ALL);
+    return tap_mean(tap_variational_bound(densities(l, x, q, tap_sample_n(q, DRAWS)), l->options), TAP_ALL);
 }
 
 static tap_var exact_elbo(tap_tape *t, const void *ctx)
@@ -230,7 +230,7 @@ static void test_both_forms(void **state)
     for (int i = 0; i < ESTIMATORS; i++) {
         l.options = (tap_bound_options){ .estimator = estimators[i].estimator };
         l.closed_kl = estimators[i].closed_kl;
-        tap_tensor value = tap_value(tap_bound_of(densities(&l, x, q, z), l.options));
+        tap_tensor value = tap_value(tap_variational_bound(densities(&l, x, q, z), l.options));
         assert_true(tap_shape_equal(value.shape, TAP_SHAPE(BATCH)));
         for (int k = 0; k < BATCH; k++)
             assert_near(estimators[i].name, tap_tensor_item(value, k), tap_tensor_item(exact, k), 1e-12);
@@ -276,18 +276,18 @@ static double bound_of_two(const double *p)
     return sum;
 }
 
-static tap_module *tiny_new(tap_tiny *m)
+static tap_module *tiny_new(tap_scalar_vae *m)
 {
     tap_module *root = tap_module_new(TAP_F64, 0);
     int         i = 0;
-    tap_tiny_init(m, root);
+    tap_scalar_vae_init(m, root);
     for (tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p))
         tap_tensor_fill(tap_param_value(p), tiny_at[i++]);
     return root;
 }
 
 typedef struct {
-    tap_tiny          model;
+    tap_scalar_vae    model;
     tap_bound_options options;
     int64_t           k, n;
 } tiny;
@@ -297,13 +297,13 @@ static tap_var tiny_bounds(tap_tape *t, const tiny *m)
 {
     const tap_estimator e = m->options.estimator;
     tap_var             x = tap_full(t, TAP_SHAPE(m->n), x0);
-    tap_dist            q = tap_tiny_encode(&m->model, x);
-    tap_var             z = tap_estimator_draws(e, tap_sample_n(q, m->k));
-    tap_densities       d = { .log_px_z = tap_log_prob(tap_tiny_decode(&m->model, z), x),
+    tap_dist            q = tap_scalar_vae_encode(&m->model, x);
+    tap_var             z = tap_estimator_sample(e, tap_sample_n(q, m->k));
+    tap_bound_terms     d = { .log_px_z = tap_log_prob(tap_scalar_vae_decode(&m->model, z), x),
                               .log_pz = tap_log_prob(tap_standard_normal_like(q), z),
-                              .log_q = tap_log_prob(tap_estimator_density(e, q), z),
+                              .log_q = tap_log_prob(tap_estimator_posterior(e, q), z),
                               .z = z };
-    return tap_bound_of(d, m->options);
+    return tap_variational_bound(d, m->options);
 }
 
 static tap_var tiny_bound(tap_tape *t, const void *ctx)
@@ -348,7 +348,7 @@ static void test_iwae_rises_to_log_p(void **state)
     tap_module   *root = tiny_new(&m.model);
     tap_tape     *t = tap_tape_new(TAP_F64, 7);
     tap_var       one = tap_full(t, TAP_SHAPE(1), x0);
-    double        elbo = tap_item(tap_tiny_elbo(&m.model, one));
+    double        elbo = tap_item(tap_scalar_vae_elbo(&m.model, one));
     tap_tape_set_recording(t, false);
     for (size_t i = 0; i < sizeof ks / sizeof *ks; i++) {
         m.k = ks[i];
@@ -380,14 +380,14 @@ static tap_var tiny_with_noise(tap_tape *t, const tiny *m, const double *noise, 
     const tap_estimator e = m->options.estimator;
     tap_var             x = tap_full(t, TAP_SHAPE(1), x0);
     for (int i = 0; i < k; i++) copy[i] = noise[i];
-    tap_var       eps = tap_mul_scalar(tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(k, 1), copy)), 1); /* not borrowed */
-    tap_dist      q = tap_tiny_encode(&m->model, x);
-    tap_var       z = tap_estimator_draws(e, tap_sample_from(q, eps));
-    tap_densities d = { .log_px_z = tap_log_prob(tap_tiny_decode(&m->model, z), x),
-                        .log_pz = tap_log_prob(tap_standard_normal_like(q), z),
-                        .log_q = tap_log_prob(tap_estimator_density(e, q), z),
-                        .z = z };
-    return tap_sum(tap_bound_of(d, m->options), TAP_ALL);
+    tap_var         eps = tap_mul_scalar(tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(k, 1), copy)), 1); /* not borrowed */
+    tap_dist        q = tap_scalar_vae_encode(&m->model, x);
+    tap_var         z = tap_estimator_sample(e, tap_sample_from(q, eps));
+    tap_bound_terms d = { .log_px_z = tap_log_prob(tap_scalar_vae_decode(&m->model, z), x),
+                          .log_pz = tap_log_prob(tap_standard_normal_like(q), z),
+                          .log_q = tap_log_prob(tap_estimator_posterior(e, q), z),
+                          .z = z };
+    return tap_sum(tap_variational_bound(d, m->options), TAP_ALL);
 }
 
 /* The gradient by b, at given noise, where z = .. + b: by hand for K draws, with normalized weights w,
@@ -480,13 +480,13 @@ static void check_signals(tap_bound_options o, int columns, bool closed_kl, bool
     tap_tape *t = tap_tape_new(TAP_F64, 0);
     tap_shape s = columns > 1 ? TAP_SHAPE(DRAWS, columns) : TAP_SHAPE(DRAWS),
               of_kl = columns > 1 ? TAP_SHAPE(columns, 1) : TAP_SHAPE(1);
-    tap_var       log_q = tap_variable(t, tap_tensor_wrap(TAP_F64, s, q)), by_q;
-    tap_densities d = { .log_px_z = tap_input(t, tap_tensor_wrap(TAP_F64, s, px)),
-                        .log_pz = tap_input(t, tap_tensor_wrap(TAP_F64, s, pz)),
-                        .log_q = log_q,
-                        .kl = closed_kl ? tap_zeros(t, of_kl) : (tap_var){ 0 },
-                        .baseline = given ? tap_input(t, tap_tensor_wrap(TAP_F64, s, base)) : (tap_var){ 0 } };
-    tap_var       bound = tap_bound_of(d, o);
+    tap_var         log_q = tap_variable(t, tap_tensor_wrap(TAP_F64, s, q)), by_q;
+    tap_bound_terms d = { .log_px_z = tap_input(t, tap_tensor_wrap(TAP_F64, s, px)),
+                          .log_pz = tap_input(t, tap_tensor_wrap(TAP_F64, s, pz)),
+                          .log_q = log_q,
+                          .kl = closed_kl ? tap_zeros(t, of_kl) : (tap_var){ 0 },
+                          .baseline = given ? tap_input(t, tap_tensor_wrap(TAP_F64, s, base)) : (tap_var){ 0 } };
+    tap_var         bound = tap_variational_bound(d, o);
     tap_grad(tap_sum(bound, TAP_ALL), 1, &log_q, &by_q);
     assert_tape_ok(t);
     for (int b = 0; b < columns; b++) {
@@ -538,11 +538,11 @@ static void test_baselines_do_not_see_a_constant(void **state)
         for (int side = 0; side < 2; side++) {
             tap_tape_reset(t);
             tap_module_zero_grad(root);
-            tap_var       x = image_input(t);
-            tap_dist      q = tap_linear_vae_encode(&l.model, x);
-            tap_densities d = densities(&l, x, q, tap_sample_from(q, tap_input(t, drawn)));
+            tap_var         x = image_input(t);
+            tap_dist        q = tap_linear_vae_encode(&l.model, x);
+            tap_bound_terms d = densities(&l, x, q, tap_sample_from(q, tap_input(t, drawn)));
             d.log_px_z = tap_add_scalar(d.log_px_z, side ? 100 : 0);
-            tap_backward(tap_mean(tap_bound_of(d, l.options), TAP_ALL));
+            tap_backward(tap_mean(tap_variational_bound(d, l.options), TAP_ALL));
             n = read_gradient(root, g[side]);
         }
         for (int k = 0; k < n; k++) assert_near("gradient", g[1][k], g[0][k], 1e-11);
@@ -565,8 +565,8 @@ static void test_free_bits(void **state)
         assert_near("KL", tap_tensor_item(tap_value(held), i), expected[i], 0);
         assert_near("gradient", tap_tensor_item(tap_value(dv), i), by_kl[i], 0);
     }
-    tap_var b =
-        tap_bound_of((tap_densities){ .log_px_z = log_px_z, .kl = v }, (tap_bound_options){ .free_bits = 0.3, .beta = 2 });
+    tap_var b = tap_variational_bound((tap_bound_terms){ .log_px_z = log_px_z, .kl = v },
+                                      (tap_bound_options){ .free_bits = 0.3, .beta = 2 });
     assert_near("bound", tap_tensor_item(tap_value(b), 0), -2 * 2.55, 1e-15);
     assert_near("bound", tap_tensor_item(tap_value(b), 1), -2 * 5.05, 1e-15);
     /* Of a single image, and of images along two axes. */
@@ -581,7 +581,7 @@ static void test_free_bits(void **state)
                 0.3, 0);
     /* Where q is the prior and nothing is free, the KL has its gradient. */
     tap_var none = tap_mul_scalar(v, 0),
-            at_prior = tap_bound_of((tap_densities){ .log_px_z = log_px_z, .kl = none }, (tap_bound_options){ 0 });
+            at_prior = tap_variational_bound((tap_bound_terms){ .log_px_z = log_px_z, .kl = none }, (tap_bound_options){ 0 });
     tap_grad(tap_sum(at_prior, TAP_ALL), 1, &none, &dv);
     for (int i = 0; i < 6; i++) assert_near("gradient at the prior", tap_tensor_item(tap_value(dv), i), -1, 0);
     assert_tape_ok(t);

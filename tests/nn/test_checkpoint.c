@@ -35,8 +35,8 @@ static run begin(const char *optimizer, tap_loader_options how, uint64_t seed)
 {
     run r = { .root = tap_module_new(TAP_F32, 1), .tape = tap_tape_new(TAP_F32, seed) };
     tap_mlp_init(&r.net, r.root, "net", 3, (int64_t[]){ WIDTH, 5, WIDTH }, tap_tanh);
-    if (!strcmp(optimizer, "adam")) r.optim = tap_adam(r.root, (tap_adam_options){ .lr = 0.01 });
-    else r.optim = tap_sgd(r.root, (tap_sgd_options){ .lr = 0.01, .momentum = strcmp(optimizer, "momentum") ? 0 : 0.9 });
+    if (!strcmp(optimizer, "adam")) r.optim = tap_adam_new(r.root, (tap_adam_options){ .lr = 0.01 });
+    else r.optim = tap_sgd_new(r.root, (tap_sgd_options){ .lr = 0.01, .momentum = strcmp(optimizer, "momentum") ? 0 : 0.9 });
     r.data = tap_loader_new(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows), how);
     return r;
 }
@@ -99,7 +99,7 @@ static void train(run *r, int most)
 static bool load(run *r)
 {
     tap_error e = { 0 };
-    bool      done = tap_checkpoint_load(r->c, &e);
+    bool      done = tap_checkpoint_resume(r->c, &e);
     if (e.status != TAP_OK) fail_msg("%s", e.message);
     return done;
 }
@@ -178,13 +178,13 @@ static int64_t steps_found(const char *passed)
 {
     run r = begin("adam", shuffled, 7);
     declare(&r);
-    tap_checkpoint_found found = tap_checkpoint_find(r.c);
+    tap_checkpoint_found found = tap_checkpoint_peek(r.c);
     assert_non_null(found.path);
-    assert_string_equal(found.passed, passed);
+    assert_string_equal(found.skipped, passed);
     assert_string_equal(found.path, *passed ? PREVIOUS : FILE_NAME);
     assert_non_null(tap_safetensors_find(&found.file, "net.net.0.weight"));
     assert_true(load(&r));
-    assert_null(tap_checkpoint_find(r.c).path);
+    assert_null(tap_checkpoint_peek(r.c).path);
     int64_t steps = r.optim->slots[0].step;
     end(&r);
     return steps;
@@ -200,7 +200,7 @@ static void test_newest_whole(void **state)
     assert_int_equal(truncate(FILE_NAME, 100), 0);
     run r = begin("adam", shuffled, 7);
     declare(&r);
-    assert_true(strstr(tap_checkpoint_find(r.c).passed, FILE_NAME ": truncated: ") != NULL);
+    assert_true(strstr(tap_checkpoint_peek(r.c).skipped, FILE_NAME ": truncated: ") != NULL);
     assert_true(load(&r));
     /* The damaged one is not kept in the place of the one that is whole. */
     tap_error e = { 0 };
@@ -227,7 +227,7 @@ static void test_every_byte(void **state)
         flip(FILE_NAME, (long)i);
         tap_checkpoint *c = tap_checkpoint_new(FILE_NAME);
         if (tap_checkpoint_status(c, NULL) == TAP_OK) fail_msg("a change of byte %zu, %c, is not noticed", i, bytes[i]);
-        assert_null(tap_checkpoint_find(c).path);
+        assert_null(tap_checkpoint_peek(c).path);
         tap_checkpoint_free(c);
         flip(FILE_NAME, (long)i);
     }
@@ -247,7 +247,7 @@ static void test_none_is_whole(void **state)
     assert_int_equal(tap_checkpoint_status(r.c, &message), TAP_EIO);
     assert_string_equal(message, FILE_NAME ": is damaged: its contents do not have its checksum; " PREVIOUS
                                            ": is damaged: its contents do not have its checksum");
-    assert_false(tap_checkpoint_load(r.c, &e));
+    assert_false(tap_checkpoint_resume(r.c, &e));
     assert_string_equal(e.message, message);
     assert_int_equal(tap_checkpoint_save(r.c, NULL), TAP_EIO);
     end(&r);
@@ -274,7 +274,7 @@ static void assert_refused(run *r, const char *sentence)
 {
     tap_error e = { 0 };
     float     first = *(float *)tap_module_next(r->root, NULL)->value.data;
-    if (tap_checkpoint_load(r->c, &e)) fail_msg("loaded in spite of: %s", sentence);
+    if (tap_checkpoint_resume(r->c, &e)) fail_msg("loaded in spite of: %s", sentence);
     assert_string_equal(e.message, sentence);
     assert_true(first == *(float *)tap_module_next(r->root, NULL)->value.data);
     assert_int_equal(r->optim->slots[0].step, 0);
@@ -297,7 +297,7 @@ static void test_changed_options(void **state)
     r = begin("adam", (tap_loader_options){ .batch = 9, .shuffle = true, .seed = 4 }, 7);
     declare(&r);
     tap_error e = { 0 };
-    assert_false(tap_checkpoint_load(r.c, &e));
+    assert_false(tap_checkpoint_resume(r.c, &e));
     assert_non_null(strstr(e.message, "data was float32 [50,6] with hash "));
     assert_non_null(strstr(e.message, "times 1 in batches of 8, shuffled by seed 4 and is "));
     end(&r);
@@ -307,7 +307,7 @@ static void test_changed_options(void **state)
     declare(&r);
     rows[3][2] = was;
     e = (tap_error){ 0 };
-    assert_false(tap_checkpoint_load(r.c, &e));
+    assert_false(tap_checkpoint_resume(r.c, &e));
     assert_non_null(strstr(e.message, "data was float32 [50,6] with hash "));
     end(&r);
     r = begin("adam", shuffled, 7);
@@ -332,11 +332,11 @@ static void test_own_options(void **state)
         tap_checkpoint_tensor(c, "x", tap_tensor_wrap(TAP_F64, TAP_SCALAR, &x));
         tap_checkpoint_option(c, "hidden", i == 1 ? "200" : "400");
         if (i) {
-            tap_checkpoint_found found = tap_checkpoint_find(c);
+            tap_checkpoint_found found = tap_checkpoint_peek(c);
             assert_string_equal(tap_safetensors_metadata(&found.file, "hidden"), "400");
             x = 0;
         }
-        assert_int_equal(tap_checkpoint_load(c, &e), i == 2);
+        assert_int_equal(tap_checkpoint_resume(c, &e), i == 2);
         if (i == 1) assert_string_equal(e.message, FILE_NAME ": hidden was 400 and is 200 now");
         if (i == 0) assert_int_equal(tap_checkpoint_save(c, &e), TAP_OK);
         assert_true(i == 1 ? x == 0 : x == 3);
@@ -366,7 +366,7 @@ static void test_impossible_numbers(void **state)
         if (i == 1) at->next = ROWS + 1;
         if (i == 2) r.optim->slots[0].step = -1;
         if (i == 3) r.optim->numbers.lr = (double)NAN;
-        if (i == 4) ((float *)tap_module_find(r.root, "net.0.weight")->value.data)[7] = INFINITY;
+        if (i == 4) ((float *)tap_module_param(r.root, "net.0.weight")->value.data)[7] = INFINITY;
         assert_int_equal(tap_checkpoint_save(r.c, &e), i < 3 ? TAP_EIO : TAP_ENONFINITE);
         assert_non_null(strstr(e.message, name));
         if (i == 4) assert_string_equal(e.message, FILE_NAME ": net.net.0.weight holds inf at [1,1]");
@@ -383,7 +383,7 @@ static void test_pending_gradient(void **state)
     run r = begin("adam", shuffled, 7);
     declare(&r);
     tap_tape_reset(r.tape);
-    tap_backward(tap_sum(tap_use(r.tape, tap_module_next(r.root, NULL)), TAP_ALL));
+    tap_backward(tap_sum(tap_param_var(r.tape, tap_module_next(r.root, NULL)), TAP_ALL));
     assert_int_equal(tap_checkpoint_save(r.c, &e), TAP_EARG);
     assert_string_equal(e.message, FILE_NAME ": net.0.weight has a gradient that no step has consumed, which would be lost");
     e = (tap_error){ 0 };
@@ -481,7 +481,7 @@ static void test_tables(void **state)
     for (int room = 4; room >= 2; room--) {
         tap_checkpoint *c = tap_checkpoint_new(FILE_NAME);
         tap_checkpoint_table(c, "x", tap_tensor_wrap(TAP_F64, TAP_SHAPE(room), x), &n);
-        assert_int_equal(tap_checkpoint_load(c, &e), room == 3);
+        assert_int_equal(tap_checkpoint_resume(c, &e), room == 3);
         if (room == 4) assert_int_equal(tap_checkpoint_save(c, &e), TAP_OK);
         assert_int_equal(n, room == 4 || room == 3 ? 3 : 0);
         if (room == 3) assert_true(x[0] == 1 && x[2] == 3 && x[3] == 0);
@@ -494,7 +494,7 @@ static void test_tables(void **state)
 
 static int draw_rows(void **state)
 {
-    tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows), (tap_random){ .seed = 3 });
+    tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows), (tap_rng_key){ .seed = 3 });
     return scratch_enter(state);
 }
 

@@ -90,8 +90,8 @@ static void test_definitions(void **state)
         const double levels = round % 2 ? 5 : 1e9;
         tap_arena   *a = tap_arena_new();
         tap_error    e = { 0 };
-        tap_random_uniform(numbers(n, s), (tap_random){ .seed = (uint64_t)round });
-        tap_random_uniform(numbers(n, u), (tap_random){ .seed = (uint64_t)round, .stream = 1 });
+        tap_random_uniform(numbers(n, s), (tap_rng_key){ .seed = (uint64_t)round });
+        tap_random_uniform(numbers(n, u), (tap_rng_key){ .seed = (uint64_t)round, .stream = 1 });
         for (int i = 0; i < n; i++) {
             y[i] = i == 0 || (i > 1 && u[i] < 0.4);
             s[i] = floor(levels * s[i] + y[i]);
@@ -134,7 +134,7 @@ static void test_curve(void **state)
 /* Normal scores, those of positives 1 higher: AUROC is the chance that N(1, 2) is above 0. */
 static void make_normal(int n, double *s, uint8_t *y, uint64_t seed)
 {
-    tap_random_normal(numbers(n, s), (tap_random){ .seed = seed });
+    tap_random_normal(numbers(n, s), (tap_rng_key){ .seed = seed });
     for (int i = 0; i < n; i++) {
         y[i] = i % 4 == 0;
         s[i] += y[i];

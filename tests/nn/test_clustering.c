@@ -54,7 +54,7 @@ static void test_plain_groups(void **state)
     static double x[N][D];
     int64_t       truth[N], found[N];
     (void)state;
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(N, D), x), (tap_random){ .seed = 1 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(N, D), x), (tap_rng_key){ .seed = 1 });
     for (int i = 0; i < N; i++) {
         truth[i] = i * 7 % K;
         x[i][truth[i] % D] += truth[i] < D ? 20 : -20;
@@ -94,7 +94,7 @@ static void test_best(void **state)
     double  x[8], least = HUGE_VAL;
     int64_t found[8];
     (void)state;
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(8), x), (tap_random){ .seed = 8 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(8), x), (tap_rng_key){ .seed = 8 });
     for (int way = 0; way < 6561; way++) {
         int label[8];
         for (int i = 0, rest = way; i < 8; i++, rest /= 3) label[i] = rest % 3;
@@ -110,7 +110,7 @@ static void test_restarts(void **state)
 {
     double x[8];
     (void)state;
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(8), x), (tap_random){ .seed = 9 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(8), x), (tap_rng_key){ .seed = 9 });
     for (uint64_t seed = 0; seed < 50; seed++) {
         int64_t      found[8];
         int          label[8];
@@ -221,7 +221,7 @@ static void expect_chances(const task *t)
     const int64_t    known = n;
     const tap_tensor x = points(t->n, 2, (double *)(uintptr_t)t->x);
     for (uint64_t seed = 0; seed < RUNS; seed++) {
-        const tap_kmeans_options o = { .clusters = t->k, .restarts = 1, .rounds = t->rounds, .seed = seed };
+        const tap_kmeans_options o = { .clusters = t->k, .restarts = 1, .max_iterations = t->rounds, .seed = seed };
         outcome_of(some, &n, tap_kmeans(x, o, labels(t->n, label), NULL))->seen++;
         assert_int_equal(n, known);
     }
@@ -275,7 +275,7 @@ static void test_repeatable(void **state)
     static double x[N][D];
     int64_t       one[N], three[N];
     (void)state;
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(N, D), x), (tap_random){ .seed = 2 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(N, D), x), (tap_rng_key){ .seed = 2 });
     const tap_kmeans_options o = { .clusters = 7, .seed = 3 };
     tap__parallel_from(0);
     tap_set_threads(1);
@@ -286,8 +286,8 @@ static void test_repeatable(void **state)
     assert_memory_equal(one, three, sizeof one);
     tap_set_threads(0);
     tap__parallel_from(25000);
-    const double hasty =
-        tap_kmeans(points(N, D, x[0]), (tap_kmeans_options){ .clusters = 7, .restarts = 1, .rounds = 1 }, labels(N, one), NULL);
+    const double hasty = tap_kmeans(
+        points(N, D, x[0]), (tap_kmeans_options){ .clusters = 7, .restarts = 1, .max_iterations = 1 }, labels(N, one), NULL);
     assert_true(hasty > a && hasty < 2 * a);
 }
 
@@ -313,8 +313,10 @@ static void test_errors(void **state)
     expect_error(two, o, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), x), "kmeans: labels are not int64 [2], contiguous");
     expect_error(two, (tap_kmeans_options){ .clusters = 3 }, labels(2, l), "kmeans: 2 points do not make 3 clusters");
     expect_error(two, (tap_kmeans_options){ 0 }, labels(2, l), "kmeans: 2 points do not make 0 clusters");
-    expect_error(two, (tap_kmeans_options){ .clusters = 1, .restarts = -1 }, labels(2, l), "kmeans: -1 restarts of 300 rounds");
-    expect_error(two, (tap_kmeans_options){ .clusters = 1, .rounds = -2 }, labels(2, l), "kmeans: 10 restarts of -2 rounds");
+    expect_error(two, (tap_kmeans_options){ .clusters = 1, .restarts = -1 }, labels(2, l),
+                 "kmeans: -1 restarts of at most 300 iterations");
+    expect_error(two, (tap_kmeans_options){ .clusters = 1, .max_iterations = -2 }, labels(2, l),
+                 "kmeans: 10 restarts of at most -2 iterations");
     expect_error(points(2, 1, bad), o, labels(2, l), "kmeans: a number is not finite");
     assert_true(isnan(tap_adjusted_rand_index(labels(2, l), labels(3, l), &e)));
     assert_string_equal(e.message, "adjusted_rand_index: labels are int64 [n], contiguous, the same n twice");

@@ -96,7 +96,7 @@ static void test_every_kind_is_known(void **state)
     char        path[4096], line[1024], name[128];
     int         found = 0, known = 0;
     (void)state;
-    snprintf(path, sizeof path, "%s/nn/distribution.h", root ? root : ".");
+    snprintf(path, sizeof path, "%s/nn/dist/distribution.h", root ? root : ".");
     FILE *f = fopen(path, "r");
     if (!f) fail_msg("%s cannot be read; set TAP_SOURCE_ROOT", path);
     while (fgets(line, sizeof line, f)) {
@@ -171,8 +171,8 @@ static void check_impossible_draws(tap_dtype dtype)
     tap_tape       *t = tap_tape_new(dtype, 1);
     const tap_shape s = TAP_SHAPE(2, 3);
     tap_var         zero = tap_zeros(t, s), log_p = numbers(t, s, p), log_q = numbers(t, s, q), g;
-    tap_var         y = tap_bound_of((tap_densities){ .log_px_z = log_p, .log_pz = zero, .log_q = log_q },
-                                     (tap_bound_options){ .bound = TAP_IWAE });
+    tap_var         y = tap_variational_bound((tap_bound_terms){ .log_px_z = log_p, .log_pz = zero, .log_q = log_q },
+                                              (tap_bound_options){ .bound = TAP_IWAE });
     expect("the bound", y, bound);
     tap_grad(tap_sum(y, TAP_ALL), 1, &log_p, &g);
     expect("the gradient", g, by_p);
@@ -187,8 +187,8 @@ static void check_score(tap_dtype dtype)
     tap_tape       *t = tap_tape_new(dtype, 1);
     const tap_shape s = TAP_SHAPE(3, 2);
     tap_var         log_q = tap_variable(t, tap_value(tap_zeros(t, s))), g;
-    tap_densities   d = { .log_px_z = numbers(t, s, f), .log_q = log_q, .kl = tap_zeros(t, TAP_SHAPE(2, 1)) };
-    tap_var         y = tap_bound_of(d, (tap_bound_options){ .estimator = TAP_SCORE_LEAVE_ONE_OUT });
+    tap_bound_terms d = { .log_px_z = numbers(t, s, f), .log_q = log_q, .kl = tap_zeros(t, TAP_SHAPE(2, 1)) };
+    tap_var         y = tap_variational_bound(d, (tap_bound_options){ .estimator = TAP_SCORE_LEAVE_ONE_OUT });
     expect("the bound", y, bound);
     tap_grad(tap_sum(y, TAP_ALL), 1, &log_q, &g);
     expect("the gradient", g, by_q);
@@ -202,8 +202,8 @@ static void check_weights(tap_dtype dtype)
                  freed[] = { (double)NAN, 1 };
     tap_tape *t = tap_tape_new(dtype, 1);
     tap_var   k = numbers(t, TAP_SHAPE(2, 1), kl), g;
-    tap_var   y =
-        tap_bound_of((tap_densities){ .log_px_z = numbers(t, TAP_SHAPE(1, 2), f), .kl = k }, (tap_bound_options){ .beta = -1 });
+    tap_var   y = tap_variational_bound((tap_bound_terms){ .log_px_z = numbers(t, TAP_SHAPE(1, 2), f), .kl = k },
+                                        (tap_bound_options){ .beta = -1 });
     expect("without the KL", y, f);
     tap_grad(tap_sum(y, TAP_ALL), 1, &k, &g);
     expect("the gradient by the KL", g, by_kl);

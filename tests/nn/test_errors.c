@@ -138,7 +138,7 @@ static void errors_that_went_elsewhere(void)
     tap_arena  *a = tap_arena_new();
     tap_module *m = tap_module_new(TAP_F32, 0);
     tap_matrix_market_read(a, "/nowhere");
-    tap_csr_read_table(a, "/nowhere", ',', NULL, NULL);
+    tap_csv_read_matrix(a, "/nowhere", ',', NULL, NULL);
     tap_module_load(m, "/nowhere", &e);
     tap_gradcheck(NULL, NULL, 0, NULL, (tap_gradcheck_options){ 0 });
     assert_int_equal(e.status, TAP_EIO);
@@ -185,7 +185,7 @@ static void test_a_root_made_good(void **state)
     tap_module *root = tap_module_new(TAP_F64, 0);
     tap_linear  good, bad;
     tap_linear_init(&good, root, "l", 2, 2);
-    tap_optim   *o = tap_adam(root, (tap_adam_options){ 0 });
+    tap_optim   *o = tap_adam_new(root, (tap_adam_options){ 0 });
     const double before = tap_tensor_item(tap_param_value(good.weight), 0);
     tap_optim_set_lr(o, -1);
     tap_linear_init(&bad, root, "late", 2, 2);

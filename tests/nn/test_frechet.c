@@ -56,7 +56,7 @@ static void test_degenerate(void **state)
 {
     static double x[ROWS][MOST], y[ROWS][MOST];
     (void)state;
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, MOST), x), (tap_random){ .seed = 9 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, MOST), x), (tap_rng_key){ .seed = 9 });
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < MOST; j++) {
             if (j % 4 == 0) x[i][j] = 0;

@@ -117,7 +117,7 @@ static void test_freeze_and_thaw(void **state)
     (void)state;
     net        n = net_new();
     float      before[WIDTH];
-    tap_optim *o = tap_adam(n.root, (tap_adam_options){ .weight_decay = 0.1 });
+    tap_optim *o = tap_adam_new(n.root, (tap_adam_options){ .weight_decay = 0.1 });
     tap_tensor value = tap_param_value(n.first.bias);
     assert_true(tap_param_requires_grad(n.first.bias));
     tap_param_set_requires_grad(n.first.bias, false);
@@ -134,12 +134,12 @@ static void test_freeze_and_thaw(void **state)
     assert_memory_not_equal(before, value.data, sizeof before);
 
     tap_tape_reset(n.t);
-    tap_var used = tap_use(n.t, n.first.bias);
+    tap_var used = tap_param_var(n.t, n.first.bias);
     tap_param_set_requires_grad(n.first.bias, false);
-    tap_var frozen = tap_use(n.t, n.first.bias);
+    tap_var frozen = tap_param_var(n.t, n.first.bias);
     assert_true(tap__node(n.t, used.id)->needs && !tap__node(n.t, frozen.id)->needs);
     tap_param_set_requires_grad(n.first.bias, true);
-    assert_true(tap__node(n.t, tap_use(n.t, n.first.bias).id)->needs);
+    assert_true(tap__node(n.t, tap_param_var(n.t, n.first.bias).id)->needs);
     net_free(&n);
 }
 
@@ -165,7 +165,7 @@ static void test_changed_before_backward(void **state)
         net        n = net_new();
         tap_var    loss = loss_of(&n);
         tap_tensor w = tap_param_value(n.second.weight), g = tap_param_grad(n.second.weight);
-        tap_optim *o = how == 0 ? tap_sgd(n.head, (tap_sgd_options){ 0 }) : NULL;
+        tap_optim *o = how == 0 ? tap_sgd_new(n.head, (tap_sgd_options){ 0 }) : NULL;
         tap_tensor_fill(tap_param_grad(n.second.weight), 1);
         if (o) tap_optim_step(o, n.t);
         if (how == 1) tap_tensor_copy(w, g, NULL);
@@ -189,9 +189,9 @@ static void test_used_again_after_a_step(void **state)
     tap_module *root = tap_module_new(TAP_F64, 0);
     tap_param  *p = tap_param_new(root, "p", TAP_SHAPE(1), tap_init_constant(1));
     tap_tape   *t = tap_tape_new(TAP_F64, 0);
-    tap_optim  *o = tap_sgd(root, (tap_sgd_options){ .lr = 0.25 });
+    tap_optim  *o = tap_sgd_new(root, (tap_sgd_options){ .lr = 0.25 });
     for (int i = 0; i < 3; i++) { /* no reset in between */
-        assert_int_equal(tap_backward(tap_sum(tap_square(tap_use(t, p)), TAP_ALL)), TAP_OK);
+        assert_int_equal(tap_backward(tap_sum(tap_square(tap_param_var(t, p)), TAP_ALL)), TAP_OK);
         assert_int_equal(tap_optim_step(o, t), TAP_OK);
         assert_true(tap_tensor_item(tap_param_value(p), 0) == 1. / (2 << i));
     }

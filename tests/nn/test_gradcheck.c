@@ -32,28 +32,28 @@ static tap_var right(tap_tape *t, void *ctx)
     tap_var x = tap_randn(t, TAP_SHAPE(4, 3));
     tap_var y = tap_tanh(tap_linear_forward(&m->layer, x));
     m->calls++;
-    return tap_add(y, tap_mul(tap_exp(tap_use(t, m->scale)), tap_randn(t, TAP_SHAPE(4, 2))));
+    return tap_add(y, tap_mul(tap_exp(tap_param_var(t, m->scale)), tap_randn(t, TAP_SHAPE(4, 2))));
 }
 
 /* The same with a part of the gradient lost. */
 static tap_var wrong(tap_tape *t, void *ctx)
 {
     model  *m = ctx;
-    tap_var s = tap_use(t, m->scale);
+    tap_var s = tap_param_var(t, m->scale);
     return tap_add(right(t, ctx), tap_mul_scalar(tap_square(tap_detach(s)), 1e-3));
 }
 
 static tap_var nan_somewhere(tap_tape *t, void *ctx)
 {
     model *m = ctx;
-    return tap_sum(tap_sqrt(tap_use(t, m->unused)), TAP_ALL);
+    return tap_sum(tap_sqrt(tap_param_var(t, m->unused)), TAP_ALL);
 }
 
 static tap_var fails_later(tap_tape *t, void *ctx)
 {
     model *m = ctx;
     if (++m->calls == 4) tap_tape_fail(t, TAP_EARG, "enough");
-    return tap_square(tap_use(t, m->scale));
+    return tap_square(tap_param_var(t, m->scale));
 }
 
 enum { ROOM = 32 };
@@ -182,7 +182,7 @@ static tap_var single(tap_tape *t, void *ctx)
     tap_var  x = tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 3), (void *)(uintptr_t)data));
     tap_leaf leaf = { tap_tensor_wrap(TAP_F32, TAP_SCALAR, &one), tap_tensor_wrap(TAP_F32, TAP_SCALAR, &one_grad), NULL,
                       "one" };
-    tap_var  scale = tap_mul(tap_use(t, m->scale), tap_mul(tap_leaf_var(t, &leaf), tap_variable(t, leaf.value)));
+    tap_var  scale = tap_mul(tap_param_var(t, m->scale), tap_mul(tap_leaf_var(t, &leaf), tap_variable(t, leaf.value)));
     tap_dist q = tap_normal(tap_linear_forward(&m->layer, x), scale);
     tap_var  z = tap_cast(tap_cast(tap_tanh(tap_sample(q)), TAP_F64), TAP_F32);
     m->calls++;
@@ -192,7 +192,7 @@ static tap_var single(tap_tape *t, void *ctx)
 static tap_var single_wrong(tap_tape *t, void *ctx)
 {
     model  *m = ctx;
-    tap_var s = tap_use(t, m->scale);
+    tap_var s = tap_param_var(t, m->scale);
     return tap_add(single(t, ctx), tap_mul_scalar(tap_square(tap_detach(s)), 1e-3));
 }
 
@@ -261,7 +261,7 @@ static tap_var normalized(tap_tape *t, void *ctx)
 {
     const tap_tensor mean = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), running[0]),
                      var = tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), running[1]);
-    tap_var x = tap_mul(tap_randn(t, TAP_SHAPE(4, 2)), tap_use(t, ctx));
+    tap_var x = tap_mul(tap_randn(t, TAP_SHAPE(4, 2)), tap_param_var(t, ctx));
     return tap_batch_norm(x, &mean, &var, (tap_var){ 0 }, (tap_var){ 0 }, true, 0.1, 1e-5);
 }
 
@@ -282,7 +282,7 @@ static void test_running_statistics_stay(void **state)
 static tap_var of_both(tap_tape *t, void *ctx)
 {
     model *m = ctx;
-    return tap_mul(tap_use(t, m->scale), tap_sum(tap_square(tap_use(t, m->unused)), TAP_ALL));
+    return tap_mul(tap_param_var(t, m->scale), tap_sum(tap_square(tap_param_var(t, m->unused)), TAP_ALL));
 }
 
 static void test_frozen_parameters_are_left_out(void **state)

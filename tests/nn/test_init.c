@@ -56,8 +56,8 @@ static void test_sizes(void **state)
     assert_uniform(moments_of(tap_init_kaiming_uniform(sqrt(2)), wide, sqrt(6.0 / 200)));
     assert_normal(moments_of(tap_init_kaiming_normal(sqrt(2)), wide, sqrt(2.0 / 200)));
     assert_normal(moments_of(tap_init_kaiming_normal(1), image, sqrt(1.0 / (20 * 20))));
-    assert_uniform(moments_of(tap_init_linear(64), flat, 1.0 / 8));
-    assert_uniform(moments_of(tap_init_linear(64), wide, 1.0 / 8));
+    assert_uniform(moments_of(tap_init_default(64), flat, 1.0 / 8));
+    assert_uniform(moments_of(tap_init_default(64), wide, 1.0 / 8));
 
     moments zeros = moments_of(tap_init_zeros(), flat, 1), constant = moments_of(tap_init_constant(-3), flat, 1);
     assert_true(zeros.most == 0);
@@ -95,7 +95,7 @@ static void assert_refused(tap_init how, tap_shape shape, const char *expected)
     tap_param_new(root, "w", shape, how);
     assert_int_equal(tap_module_status(root, &message), TAP_EARG);
     assert_string_equal(message, expected);
-    assert_int_equal(tap_module_count(root), 0);
+    assert_int_equal(tap_module_numel(root), 0);
     tap_module_free(root);
 }
 
@@ -108,7 +108,7 @@ static void test_errors(void **state)
                    "w: the initializer's inf is not a finite number from 0 up");
     assert_refused(tap_init_kaiming_normal(1), TAP_SHAPE(2), "w: shape [2] and fan_in 0 do not give the initializer its fan");
     assert_refused(tap_init_xavier_uniform(1), TAP_SHAPE(2), "w: shape [2] and fan_in 0 do not give the initializer its fan");
-    assert_refused(tap_init_linear(-4), TAP_SHAPE(2, 2), "w: shape [2,2] and fan_in -4 do not give the initializer its fan");
+    assert_refused(tap_init_default(-4), TAP_SHAPE(2, 2), "w: shape [2,2] and fan_in -4 do not give the initializer its fan");
 }
 
 int main(void)

@@ -184,8 +184,8 @@ static void random_gaussians(gaussians *g, int d, uint64_t seed)
 {
     *g = (gaussians){ .d = d };
     for (int k = 0; k < 2; k++) {
-        tap_random_normal(wrap((tap_shape)S(d), g->mu[k]), (tap_random){ .seed = seed, .stream = (uint64_t)k });
-        tap_random_normal(wrap((tap_shape)S(d, d), g->l[k]), (tap_random){ .seed = seed, .stream = (uint64_t)k + 2 });
+        tap_random_normal(wrap((tap_shape)S(d), g->mu[k]), (tap_rng_key){ .seed = seed, .stream = (uint64_t)k });
+        tap_random_normal(wrap((tap_shape)S(d, d), g->l[k]), (tap_rng_key){ .seed = seed, .stream = (uint64_t)k + 2 });
         for (int i = 0; i < d; i++) g->l[k][i * d + i] = 1 + fabs(g->l[k][i * d + i]);
     }
 }

@@ -45,8 +45,8 @@ static void test_tree(void **state)
     assert_int_equal(tap_module_dtype(deep), TAP_F64);
     assert_string_equal(tap_param_path(w), "enc.0.weight");
     assert_string_equal(tap_param_path(s), "log_sigma");
-    assert_int_equal(tap_module_count(root), 10);
-    assert_int_equal(tap_module_count(enc), 9);
+    assert_int_equal(tap_module_numel(root), 10);
+    assert_int_equal(tap_module_numel(enc), 9);
 
     assert_ptr_equal(tap_module_next(root, NULL), w);
     assert_ptr_equal(tap_module_next(root, w), s);
@@ -57,11 +57,11 @@ static void test_tree(void **state)
     assert_ptr_equal(tap_module_next(deep, w), b);
     assert_null(tap_module_next(deep, b));
 
-    assert_ptr_equal(tap_module_find(root, "enc.0.bias"), b);
-    assert_ptr_equal(tap_module_find(enc, "enc.0.bias"), b);
-    assert_null(tap_module_find(enc, "log_sigma"));
-    assert_null(tap_module_find(root, "enc.0"));
-    assert_null(tap_module_find(root, NULL));
+    assert_ptr_equal(tap_module_param(root, "enc.0.bias"), b);
+    assert_ptr_equal(tap_module_param(enc, "enc.0.bias"), b);
+    assert_null(tap_module_param(enc, "log_sigma"));
+    assert_null(tap_module_param(root, "enc.0"));
+    assert_null(tap_module_param(root, NULL));
 
     tap_tensor v = tap_param_value(w);
     assert_int_equal(v.dtype, TAP_F64);
@@ -88,7 +88,7 @@ static void test_bad_names(void **state)
         if (i % 2) assert_non_null(tap_module_child(m, bad[i]));
         else assert_non_null(tap_param_new(m, bad[i], TAP_SCALAR, tap_init_zeros()));
         assert_module_error(root, TAP_EARG, expected);
-        assert_int_equal(tap_module_count(root), 0);
+        assert_int_equal(tap_module_numel(root), 0);
         tap_module_free(root);
     }
     tap_module *root = tap_module_new(TAP_F32, 0);
@@ -124,7 +124,7 @@ static void test_failed_root(void **state)
     tap_module_fail(root, TAP_EIO, "another");
     tap_module *child = tap_module_child(root, "x");
     tap_param  *p = tap_param_new(child, "p", TAP_SHAPE(-1), tap_init_zeros());
-    tap_optim  *o = tap_adam(root, (tap_adam_options){ 0 });
+    tap_optim  *o = tap_adam_new(root, (tap_adam_options){ 0 });
     assert_module_error(child, TAP_EARG, "mine: 3 is too much");
     assert_string_equal(tap_param_path(p), "");
     assert_true(isnan(*(double *)tap_param_value(p).data));
@@ -139,8 +139,8 @@ static void test_failed_root(void **state)
     for (int k = 0; k < 4; k++) {
         tap_tape *t = tap_tape_new(TAP_F64, 0);
         tap_var   x = tap_zeros(t, TAP_SHAPE(1, 2));
-        if (k == 0) tap_use(t, good);
-        if (k == 1) tap_use(t, p);
+        if (k == 0) tap_param_var(t, good);
+        if (k == 1) tap_param_var(t, p);
         if (k == 2) tap_linear_forward(&l, x);
         if (k == 3) tap_mlp_forward(&mlp, x);
         assert_tape_error(t, TAP_EARG, "mine: 3 is too much");
@@ -171,8 +171,8 @@ static void test_bad_parameters(void **state)
 
     tap_tape *t = tap_tape_new(TAP_F32, 0);
     root = tap_module_new(TAP_F64, 0);
-    tap_use(t, tap_param_new(root, "w", TAP_SHAPE(2), tap_init_zeros()));
-    assert_tape_error(t, TAP_EDTYPE, "use: w is float64, the tape float32");
+    tap_param_var(t, tap_param_new(root, "w", TAP_SHAPE(2), tap_init_zeros()));
+    assert_tape_error(t, TAP_EDTYPE, "param_var: w is float64, the tape float32");
     tap_module_free(root);
     tap_tape_free(t);
 
@@ -187,7 +187,7 @@ static void test_bad_parameters(void **state)
     tap_mlp_forward(&never_either, tap_zeros(t, TAP_SHAPE(1, 2)));
     assert_tape_error(t, TAP_EARG, "mlp_forward: [1,2]: the layer was never initialized");
     tap_tape_free(t);
-    assert_null(tap_use(NULL, NULL).tape);
+    assert_null(tap_param_var(NULL, NULL).tape);
     assert_null(tap_linear_forward(&never, (tap_var){ 0 }).tape);
 }
 
@@ -199,21 +199,21 @@ static void test_use(void **state)
     tap_param  *q = tap_param_new(root, "q", TAP_SHAPE(2), tap_init_constant(4));
     tap_tape   *t = tap_tape_new(TAP_F64, 0), *u = tap_tape_new(TAP_F64, 0);
 
-    tap_var a = tap_use(t, p);
-    assert_int_equal(tap_use(t, p).id, a.id);
+    tap_var a = tap_param_var(t, p);
+    assert_int_equal(tap_param_var(t, p).id, a.id);
     assert_ptr_equal(tap_value(a).data, tap_param_value(p).data);
-    assert_ptr_equal(tap_value(tap_use(u, p)).data, tap_param_value(p).data);
-    assert_ptr_equal(tap_value(tap_use(t, p)).data, tap_param_value(p).data);
+    assert_ptr_equal(tap_value(tap_param_var(u, p)).data, tap_param_value(p).data);
+    assert_ptr_equal(tap_value(tap_param_var(t, p)).data, tap_param_value(p).data);
     tap_tape_reset(t);
-    assert_ptr_equal(tap_value(tap_use(t, q)).data, tap_param_value(q).data); /* takes the place that p had */
-    assert_ptr_equal(tap_value(tap_use(t, p)).data, tap_param_value(p).data);
+    assert_ptr_equal(tap_value(tap_param_var(t, q)).data, tap_param_value(q).data); /* takes the place that p had */
+    assert_ptr_equal(tap_value(tap_param_var(t, p)).data, tap_param_value(p).data);
     tap_tape_free(t);
     tap_tape_free(u);
     for (int k = 0; k < 4; k++) { /* tapes that may well come to lie where another one lay */
         t = tap_tape_new(TAP_F64, 0);
         tap_param *first = k % 2 ? p : q, *second = k % 2 ? q : p;
-        assert_ptr_equal(tap_value(tap_use(t, first)).data, tap_param_value(first).data);
-        assert_ptr_equal(tap_value(tap_use(t, second)).data, tap_param_value(second).data);
+        assert_ptr_equal(tap_value(tap_param_var(t, first)).data, tap_param_value(first).data);
+        assert_ptr_equal(tap_value(tap_param_var(t, second)).data, tap_param_value(second).data);
         tap_tape_free(t);
     }
     tap_module_free(root);
@@ -226,10 +226,10 @@ static void test_use_without_recording(void **state)
     tap_param  *p = tap_param_new(root, "p", TAP_SHAPE(2), tap_init_constant(3));
     tap_tape   *t = tap_tape_new(TAP_F64, 0);
     tap_tape_set_recording(t, false);
-    tap_var loss = tap_sum(tap_square(tap_use(t, p)), TAP_ALL);
+    tap_var loss = tap_sum(tap_square(tap_param_var(t, p)), TAP_ALL);
     assert_true(tap_item(loss) == 18);
     tap_tape_set_recording(t, true);
-    assert_int_equal(tap_backward(tap_sum(tap_square(tap_use(t, p)), TAP_ALL)), TAP_OK);
+    assert_int_equal(tap_backward(tap_sum(tap_square(tap_param_var(t, p)), TAP_ALL)), TAP_OK);
     assert_true(tap_tensor_item(tap_param_grad(p), 0) == 6);
     tap_tape_free(t);
     tap_module_free(root);
@@ -237,7 +237,7 @@ static void test_use_without_recording(void **state)
 
 static tap_var squares(tap_tape *t, tap_param *p)
 {
-    return tap_sum(tap_square(tap_use(t, p)), TAP_ALL);
+    return tap_sum(tap_square(tap_param_var(t, p)), TAP_ALL);
 }
 
 static void test_gradients_accumulate(void **state)

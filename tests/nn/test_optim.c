@@ -57,7 +57,7 @@ static void sgd(number *n, double g, int step, const void *options)
 static void compare(tap_module *root, tap_optim *o, algorithm reference, const void *options, double tolerance)
 {
     tap_tape  *t = tap_tape_new(tap_module_dtype(root), 0);
-    int64_t    total = tap_module_count(root), at;
+    int64_t    total = tap_module_numel(root), at;
     number    *n = calloc((size_t)total, sizeof *n);
     tap_param *p;
     for (p = tap_module_next(root, NULL), at = 0; p; p = tap_module_next(root, p)) {
@@ -97,13 +97,13 @@ static void test_adam(void **state)
     none.beta1 = none.beta2 = none.weight_decay = -1;
     given.beta1 = given.beta2 = given.weight_decay = 0;
     tap_module *m = model(TAP_F64);
-    compare(m, tap_adam(m, (tap_adam_options){ 0 }), adam, &standard, 1e-13);
+    compare(m, tap_adam_new(m, (tap_adam_options){ 0 }), adam, &standard, 1e-13);
     m = model(TAP_F64);
-    compare(m, tap_adam(m, all), adam, &all, 1e-13);
+    compare(m, tap_adam_new(m, all), adam, &all, 1e-13);
     m = model(TAP_F64);
-    compare(m, tap_adam(m, none), adam, &given, 1e-13);
+    compare(m, tap_adam_new(m, none), adam, &given, 1e-13);
     m = model(TAP_F32);
-    compare(m, tap_adam(m, all), adam, &all, 2e-5);
+    compare(m, tap_adam_new(m, all), adam, &all, 2e-5);
 }
 
 static void test_sgd(void **state)
@@ -113,22 +113,22 @@ static void test_sgd(void **state)
     const tap_sgd_options momentum = { .lr = 0.1, .momentum = 0.9, .weight_decay = 0.2 };
     const tap_sgd_options nesterov = { .lr = 0.1, .momentum = 0.9, .weight_decay = 0.2, .nesterov = true };
     tap_module           *m = model(TAP_F64);
-    compare(m, tap_sgd(m, (tap_sgd_options){ 0 }), sgd, &standard, 1e-13);
+    compare(m, tap_sgd_new(m, (tap_sgd_options){ 0 }), sgd, &standard, 1e-13);
     m = model(TAP_F64);
-    compare(m, tap_sgd(m, plain), sgd, &plain, 1e-13);
+    compare(m, tap_sgd_new(m, plain), sgd, &plain, 1e-13);
     m = model(TAP_F64);
-    compare(m, tap_sgd(m, momentum), sgd, &momentum, 1e-13);
+    compare(m, tap_sgd_new(m, momentum), sgd, &momentum, 1e-13);
     m = model(TAP_F64);
-    compare(m, tap_sgd(m, nesterov), sgd, &nesterov, 1e-13);
+    compare(m, tap_sgd_new(m, nesterov), sgd, &nesterov, 1e-13);
     m = model(TAP_F32);
-    compare(m, tap_sgd(m, nesterov), sgd, &nesterov, 2e-5);
+    compare(m, tap_sgd_new(m, nesterov), sgd, &nesterov, 2e-5);
 }
 
 static tap_var loss(tap_tape *t, tap_module *m)
 {
     tap_var sum = tap_scalar(t, 0);
     for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p))
-        sum = tap_add(sum, tap_sum(tap_square(tap_use(t, p)), TAP_ALL));
+        sum = tap_add(sum, tap_sum(tap_square(tap_param_var(t, p)), TAP_ALL));
     return sum;
 }
 
@@ -140,7 +140,7 @@ static void test_training(void **state)
     tap_param   *p = tap_param_new(part, "p", TAP_SHAPE(3), tap_init_constant(8));
     tap_param   *q = tap_param_new(root, "q", TAP_SHAPE(3), tap_init_constant(8));
     tap_tape    *t = tap_tape_new(TAP_F64, 0);
-    tap_optim   *o = tap_sgd(part, (tap_sgd_options){ .lr = 0.25 }); /* of the part alone */
+    tap_optim   *o = tap_sgd_new(part, (tap_sgd_options){ .lr = 0.25 }); /* of the part alone */
     const double expected[] = { 4, 2, 1.5, 1.5 };
     for (int k = 0; k < 4; k++) {
         if (k == 2) tap_optim_set_lr(o, 0.125);
@@ -161,7 +161,7 @@ static void test_refuses(void **state)
     (void)state;
     tap_module *root = tap_module_new(TAP_F64, 0);
     tap_param  *p = tap_param_new(root, "p", TAP_SHAPE(3), tap_init_constant(8));
-    tap_optim  *o = tap_adam(root, (tap_adam_options){ 0 });
+    tap_optim  *o = tap_adam_new(root, (tap_adam_options){ 0 });
     tap_tape   *t = tap_tape_new(TAP_F64, 0);
     tap_tensor_fill(tap_param_grad(p), 3);
     tap_tape_fail(t, TAP_EARG, "failed");
@@ -186,7 +186,7 @@ static void assert_bad(bool use_adam, tap_adam_options a, tap_sgd_options s, con
 {
     const char *message;
     tap_module *m = model(TAP_F32);
-    tap_optim  *o = use_adam ? tap_adam(m, a) : tap_sgd(m, s);
+    tap_optim  *o = use_adam ? tap_adam_new(m, a) : tap_sgd_new(m, s);
     tap_tape   *t = tap_tape_new(TAP_F32, 0);
     assert_int_equal(tap_module_status(m, &message), TAP_EARG);
     assert_string_equal(message, expected);
@@ -210,7 +210,7 @@ static void test_bad_options(void **state)
 
     const char *message;
     tap_module *m = tap_module_new(TAP_F32, 0);
-    tap_adam(m, a);
+    tap_adam_new(m, a);
     assert_int_equal(tap_module_status(m, &message), TAP_EARG);
     assert_string_equal(message, "adam: there are no parameters yet");
     tap_module_free(m);
@@ -223,8 +223,8 @@ static void test_finite_gradients(void **state)
     (void)state;
     for (int dtype = TAP_F32; dtype <= TAP_F64; dtype++) {
         tap_module *m = model((tap_dtype)dtype);
-        tap_optim  *o = tap_adam(m, (tap_adam_options){ 0 });
-        tap_param  *p = tap_module_find(m, "a");
+        tap_optim  *o = tap_adam_new(m, (tap_adam_options){ 0 });
+        tap_param  *p = tap_module_param(m, "a");
         assert_true(tap_optim_finite(o));
         for (int k = 0; k < 6; k++) {
             const int64_t i = places[k % 3];
@@ -236,7 +236,7 @@ static void test_finite_gradients(void **state)
             tap_tensor_set_item(tap_param_grad(p), i, 3e38);
             assert_true(tap_optim_finite(o));
         }
-        tap_tensor_set_item(tap_param_grad(tap_module_find(m, "d")), 0, (double)NAN);
+        tap_tensor_set_item(tap_param_grad(tap_module_param(m, "d")), 0, (double)NAN);
         assert_false(tap_optim_finite(o));
         tap_module_free(m);
     }
@@ -274,8 +274,8 @@ static double first(const tap_param *p)
 static tap_status learn(pair *p, tap_optim *o, bool use_b)
 {
     tap_tape_reset(p->t);
-    tap_var loss = tap_sum(tap_square(tap_use(p->t, p->a)), TAP_ALL);
-    if (use_b) loss = tap_add(loss, tap_sum(tap_square(tap_use(p->t, p->b)), TAP_ALL));
+    tap_var loss = tap_sum(tap_square(tap_param_var(p->t, p->a)), TAP_ALL);
+    if (use_b) loss = tap_add(loss, tap_sum(tap_square(tap_param_var(p->t, p->b)), TAP_ALL));
     tap_backward(loss);
     return tap_optim_step(o, p->t);
 }
@@ -286,7 +286,7 @@ static void test_unreached_parameters_stay(void **state)
     (void)state;
     const tap_adam_options options = { .lr = 0.1, .weight_decay = 0.5 };
     pair                   p = pair_new(), whole = pair_new();
-    tap_optim             *o = tap_adam(p.root, options), *reference = tap_adam(whole.root, options);
+    tap_optim             *o = tap_adam_new(p.root, options), *reference = tap_adam_new(whole.root, options);
     for (int step = 0; step < 6; step++) {
         const double before = first(p.b);
         assert_int_equal(learn(&p, o, step % 2 == 0), TAP_OK);
@@ -318,17 +318,17 @@ static void test_one_optimizer_for_each(void **state)
 {
     (void)state;
     pair       p = pair_new();
-    tap_optim *left = tap_sgd(tap_module_child(p.root, "x"), (tap_sgd_options){ 0 });
+    tap_optim *left = tap_sgd_new(tap_module_child(p.root, "x"), (tap_sgd_options){ 0 });
     assert_root_error(p.root, "x: sgd: there are no parameters yet");
     assert_int_equal(tap_optim_step(left, NULL), TAP_EARG);
     assert_root_error(p.root, "optim_step: the optimizer could not be made");
-    left = tap_sgd(p.a->module, (tap_sgd_options){ .lr = 0.25 });
-    tap_adam(p.root, (tap_adam_options){ 0 });
+    left = tap_sgd_new(p.a->module, (tap_sgd_options){ .lr = 0.25 });
+    tap_adam_new(p.root, (tap_adam_options){ 0 });
     assert_root_error(p.root, "adam: left.a: has an optimizer already; free that one first (tap_optim_free)");
     assert_int_equal(learn(&p, left, true), TAP_OK);
     assert_true(first(p.a) == 0.5 && first(p.b) == 1);
     tap_optim_free(left);
-    tap_optim *all = tap_sgd(p.root, (tap_sgd_options){ .lr = 0.25 });
+    tap_optim *all = tap_sgd_new(p.root, (tap_sgd_options){ .lr = 0.25 });
     assert_int_equal(learn(&p, all, true), TAP_OK);
     assert_true(first(p.a) == 0.25 && first(p.b) == 0.5);
     pair_free(&p);
@@ -341,7 +341,7 @@ static void test_free_gives_memory_back(void **state)
     pair   p = pair_new();
     size_t held = 0;
     for (int i = 0; i < 100; i++) {
-        tap_optim *o = tap_adam(p.root, (tap_adam_options){ 0 });
+        tap_optim *o = tap_adam_new(p.root, (tap_adam_options){ 0 });
         assert_int_equal(learn(&p, o, true), TAP_OK);
         tap_optim_free(o);
         if (i > 0) assert_int_equal(tap__arena_bytes(p.root->root->memory), held);
@@ -354,7 +354,7 @@ static void test_parameters_made_later(void **state)
 {
     (void)state;
     pair       p = pair_new();
-    tap_optim *o = tap_sgd(p.a->module, (tap_sgd_options){ .lr = 0.25 });
+    tap_optim *o = tap_sgd_new(p.a->module, (tap_sgd_options){ .lr = 0.25 });
     tap_param_new(tap_module_child(p.root, "elsewhere"), "c", TAP_SHAPE(1), tap_init_zeros());
     assert_int_equal(learn(&p, o, false), TAP_OK);
     tap_module  *head = tap_module_child(p.a->module, "head");
@@ -366,7 +366,7 @@ static void test_parameters_made_later(void **state)
     tap_param_set_requires_grad(late, false);
     assert_int_equal(learn(&p, o, false), TAP_OK);
     tap_param_set_requires_grad(late, true);
-    tap_optim *second = tap_sgd(head, (tap_sgd_options){ 0 });
+    tap_optim *second = tap_sgd_new(head, (tap_sgd_options){ 0 });
     assert_int_equal(learn(&p, o, false), TAP_OK);
     assert_int_equal(tap_optim_step(second, p.t), TAP_OK);
     pair_free(&p);
@@ -377,10 +377,10 @@ static void test_takes_gradients_since_it_exists(void **state)
 {
     (void)state;
     pair       p = pair_new();
-    tap_optim *o = tap_sgd(p.a->module, (tap_sgd_options){ .lr = 1e-9 });
+    tap_optim *o = tap_sgd_new(p.a->module, (tap_sgd_options){ .lr = 1e-9 });
     for (int step = 0; step < 10; step++) learn(&p, o, true);
     assert_true(tap_tensor_item(tap_param_grad(p.b), 0) == 2); /* of the last pass, which no optimizer has taken */
-    tap_optim *late = tap_sgd(p.b->module, (tap_sgd_options){ .lr = 0.25 });
+    tap_optim *late = tap_sgd_new(p.b->module, (tap_sgd_options){ .lr = 0.25 });
     assert_int_equal(tap_optim_step(late, p.t), TAP_OK);
     assert_true(first(p.b) == 1);
     learn(&p, o, true);

@@ -239,8 +239,8 @@ static void test_layers(void **state)
     assert_string_equal(tap_param_path(back.bias), "back.bias");
     assert_int_equal(tap_module_status(m, NULL), TAP_OK);
     tap_var x = tap_randn(t, TAP_SHAPE(2, 4, 5, 6)), y = tap_conv_forward(&there, x), z = tap_conv_forward(&back, y);
-    tap_var same = tap_conv2d(x, tap_use(t, there.weight), tap_use(t, there.bias), o);
-    tap_var again = tap_conv_transpose2d(y, tap_use(t, back.weight), tap_use(t, back.bias), o);
+    tap_var same = tap_conv2d(x, tap_param_var(t, there.weight), tap_param_var(t, there.bias), o);
+    tap_var again = tap_conv_transpose2d(y, tap_param_var(t, back.weight), tap_param_var(t, back.bias), o);
     assert_true(tap_shape_equal(tap_shape_of(y), TAP_SHAPE(2, 6, 3, 4)));
     assert_true(tap_shape_equal(tap_shape_of(z), TAP_SHAPE(2, 8, 5, 6)));
     assert_true(tap_item(tap_all(tap_eq(y, same), TAP_ALL)) == 1 && tap_item(tap_all(tap_eq(z, again), TAP_ALL)) == 1);

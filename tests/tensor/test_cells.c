@@ -181,13 +181,13 @@ static void test_writing_what_is_none(void **state)
     expect_unwritten(NULL, c, TAP_EARG, "cells: the path is NULL");
     expect_unwritten(longest, c, TAP_EARG, "cells: the path is too long");
     expect_unwritten("new", (tap_cells){ .counts = { .rows = 0 } }, TAP_EARG, "cells: the matrix is inert");
-    c.barcodes = (tap_table){ 2, 1, (const char *[]){ "a", "b" } };
+    c.barcodes = (tap_csv){ 2, 1, (const char *[]){ "a", "b" } };
     expect_unwritten("new", c, TAP_EARG, "cells: barcodes are [2,1], not a row for each of 3");
     for (int i = 0; i < 4; i++) {
-        c.barcodes = (tap_table){ 3, 1, (const char *[]){ "a", (const char *[]){ NULL, "b\tc", "", " " }[i], "d" } };
+        c.barcodes = (tap_csv){ 3, 1, (const char *[]){ "a", (const char *[]){ NULL, "b\tc", "", " " }[i], "d" } };
         expect_unwritten("new", c, TAP_EARG, names);
     }
-    c.barcodes = (tap_table){ 0 };
+    c.barcodes = (tap_csv){ 0 };
     expect_unwritten("new", c, TAP_EIO, "new/matrix.mtx.gz: cannot create a file in its folder: No such file or directory");
     tap_arena_free(a);
 }

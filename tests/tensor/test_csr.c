@@ -20,9 +20,9 @@ static int fill(void **state)
 {
     double part[ROWS][3], to[3][COLUMNS], keep[ROWS][COLUMNS];
     (void)state;
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, 3), part), (tap_random){ .seed = 1 });
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, COLUMNS), to), (tap_random){ .seed = 2 });
-    tap_random_uniform(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, COLUMNS), keep), (tap_random){ .seed = 3 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, 3), part), (tap_rng_key){ .seed = 1 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, COLUMNS), to), (tap_rng_key){ .seed = 2 });
+    tap_random_uniform(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, COLUMNS), keep), (tap_rng_key){ .seed = 3 });
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < COLUMNS; j++) {
             for (int k = 0; k < 3; k++) dense[i][j] += (3 - k) * part[i][k] * to[k][j];

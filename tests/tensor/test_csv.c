@@ -13,7 +13,7 @@ static void write_packed(const char *path, const void *text, size_t n)
     assert_int_equal(gzclose(f), Z_OK);
 }
 
-static void expect_table(tap_table t, int64_t rows, int64_t columns, const char *const *texts)
+static void expect_table(tap_csv t, int64_t rows, int64_t columns, const char *const *texts)
 {
     assert_non_null(t.text);
     assert_int_equal(t.rows, rows);
@@ -25,9 +25,9 @@ static void expect_read(const char *text, char separator, int64_t rows, int64_t 
 {
     tap_arena *a = tap_arena_new();
     scratch_write("x", text, strlen(text));
-    expect_table(tap_table_read(a, "x", separator), rows, columns, texts);
+    expect_table(tap_csv_read(a, "x", separator), rows, columns, texts);
     write_packed("x", text, strlen(text));
-    expect_table(tap_table_read(a, "x", separator), rows, columns, texts);
+    expect_table(tap_csv_read(a, "x", separator), rows, columns, texts);
     assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
     tap_arena_free(a);
 }
@@ -53,7 +53,7 @@ static void test_long_table(void **state)
     (void)state;
     for (int i = 0; i < N; i++) fprintf(f, "row %d,\"%d\"\n", i, i * 7);
     fclose(f);
-    tap_table t = tap_table_read(a, "x", ',');
+    tap_csv t = tap_csv_read(a, "x", ',');
     assert_int_equal(t.rows, N);
     for (int i = 0; i < N; i++) {
         char text[32];
@@ -71,9 +71,9 @@ static const char *refusal(bool matrix, char separator)
     const char *text;
     tap_arena  *a = tap_arena_new();
     int         fd = scratch_next_fd();
-    tap_table   names[2];
-    if (matrix) assert_null(tap_csr_read_table(a, "x", separator, &names[0], &names[1]).start);
-    else assert_null(tap_table_read(a, "x", separator).text);
+    tap_csv     names[2];
+    if (matrix) assert_null(tap_csv_read_matrix(a, "x", separator, &names[0], &names[1]).start);
+    else assert_null(tap_csv_read(a, "x", separator).text);
     assert_true(tap_arena_status(a, &text) != TAP_OK);
     assert_int_equal(scratch_next_fd(), fd);
     snprintf(message, sizeof message, "%s", text);
@@ -127,8 +127,8 @@ static void test_guesses(void **state)
                   { "", '\0' },   { ",;\t|", ',' },  { "|,|", '|' },   { ";\t\t;", ';' } };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(tap_table_guess_separator(cases[i].line), cases[i].wanted);
-    assert_int_equal(tap_table_guess_separator(NULL), '\0');
+        assert_int_equal(tap_csv_guess_separator(cases[i].line), cases[i].wanted);
+    assert_int_equal(tap_csv_guess_separator(NULL), '\0');
 }
 
 /* Between tabs without quoting, a quote may stand anywhere, and nothing stands for anything else. */
@@ -173,22 +173,22 @@ static void test_matrices(void **state)
     const double wanted[2][3] = { { 0, 7, 0 }, { -1.5, 0, 300 } };
     double       got[2][3];
     tap_error    e = { 0 };
-    tap_table    rows, columns;
+    tap_csv      rows, columns;
     tap_arena   *a = tap_arena_new();
     const char   text[] = "\"\",g1,\"g,2\",g3\ncell a,0,7,\ncell b,-1.5,0.0,3e2\n";
     (void)state;
     scratch_write("x", text, strlen(text));
-    tap_csr x = tap_csr_read_table(a, "x", ',', &rows, &columns);
+    tap_csr x = tap_csv_read_matrix(a, "x", ',', &rows, &columns);
     assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
     assert_int_equal(x.start[x.rows], 3);
     assert_int_equal(tap_csr_rows(tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), got), x, NULL, &e), TAP_OK);
     assert_memory_equal(got, wanted, sizeof got);
     expect_table(rows, 2, 1, (const char *[]){ "cell a", "cell b" });
     expect_table(columns, 1, 3, (const char *[]){ "g1", "g,2", "g3" });
-    tap_csr again = tap_csr_read_table(a, "x", ',', NULL, NULL);
+    tap_csr again = tap_csv_read_matrix(a, "x", ',', NULL, NULL);
     assert_memory_equal(x.value, again.value, 3 * sizeof *x.value);
     scratch_write("x", "only,\n", 6); /* no row */
-    x = tap_csr_read_table(a, "x", ',', &rows, &columns);
+    x = tap_csv_read_matrix(a, "x", ',', &rows, &columns);
     assert_true(x.start && x.rows == 0 && x.columns == 1 && rows.rows == 0 && columns.columns == 1);
     tap_arena_free(a);
 }
@@ -196,23 +196,23 @@ static void test_matrices(void **state)
 static void test_labels(void **state)
 {
     const char *const texts[] = { "cell", "kind", "c1", "T", "c2", "B", "c3", "", "c4", "T" };
-    const tap_table   t = { 5, 2, texts }, one = { 1, 2, texts };
+    const tap_csv     t = { 5, 2, texts }, one = { 1, 2, texts };
     int64_t           n;
     tap_arena        *a = tap_arena_new();
-    tap_tensor        x = tap_table_labels(a, t, "kind", &n);
+    tap_tensor        x = tap_csv_labels(a, t, "kind", &n);
     (void)state;
     assert_int_equal(n, 3);
     assert_true(x.dtype == TAP_I64 && tap_shape_equal(x.shape, TAP_SHAPE(4)));
     assert_memory_equal(x.data, ((int64_t[]){ 2, 1, 0, 2 }), 4 * sizeof(int64_t));
-    assert_memory_equal(tap_table_labels(a, t, "cell", NULL).data, ((int64_t[]){ 0, 1, 2, 3 }), 4 * sizeof(int64_t));
-    assert_int_equal(tap_tensor_numel(tap_table_labels(a, one, "cell", &n)), 0);
+    assert_memory_equal(tap_csv_labels(a, t, "cell", NULL).data, ((int64_t[]){ 0, 1, 2, 3 }), 4 * sizeof(int64_t));
+    assert_int_equal(tap_tensor_numel(tap_csv_labels(a, one, "cell", &n)), 0);
     assert_int_equal(n, 0);
-    assert_null(tap_table_labels(a, t, "other", &n).data);
+    assert_null(tap_csv_labels(a, t, "other", &n).data);
     assert_int_equal(n, 0);
     assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
     tap_arena_free(a);
     const struct {
-        tap_table   t;
+        tap_csv     t;
         const char *name;
     } bad[] = { { { 0 }, "x" },
                 { t, NULL },
@@ -223,7 +223,7 @@ static void test_labels(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const char *message;
         a = tap_arena_new();
-        assert_null(tap_table_labels(a, bad[i].t, bad[i].name, &n).data);
+        assert_null(tap_csv_labels(a, bad[i].t, bad[i].name, &n).data);
         assert_int_equal(tap_arena_status(a, &message), TAP_EARG);
         assert_string_equal(message, "table_labels: the table or the name is missing");
         tap_arena_free(a);

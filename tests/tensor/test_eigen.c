@@ -24,7 +24,7 @@ static void test_eigen(void **state)
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         const int n = sizes[k], rank = n / 2 + 1;
         int       zeros = 0;
-        tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(MOST, MOST), x), (tap_random){ .seed = k });
+        tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(MOST, MOST), x), (tap_rng_key){ .seed = k });
         for (int i = 0; i < n; i++)
             for (int j = 0; j < n; j++) {
                 a[i][j] = 0;

@@ -370,7 +370,7 @@ static void test_writing_much(void **state)
     tap_tensor dense = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(2, N)), back = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(2, N));
     tap_error  e = { 0 };
     (void)state;
-    tap_random_normal(dense, (tap_random){ .seed = 1 });
+    tap_random_normal(dense, (tap_rng_key){ .seed = 1 });
     assert_int_equal(tap_matrix_market_write("x.gz", tap_csr_from_dense(a, dense), &e), TAP_OK);
     tap_csr_rows(back, tap_matrix_market_read(a, "x.gz"), NULL, &e);
     assert_memory_equal(dense.data, back.data, 2 * N * sizeof(float));

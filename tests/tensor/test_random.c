@@ -17,9 +17,9 @@ enum { MANY = 200000 };
 #define NORMAL_1    0x1.add100df0ef83p-2
 #define NORMAL_HASH 0x27e188d8fd9458da
 
-typedef void (*generator)(tap_tensor x, tap_random at);
+typedef void (*generator)(tap_tensor x, tap_rng_key at);
 
-static double *many(generator fill, tap_random at)
+static double *many(generator fill, tap_rng_key at)
 {
     double *x = test_malloc(MANY * sizeof *x);
     fill(tap_tensor_wrap(TAP_F64, TAP_SHAPE(MANY), x), at);
@@ -38,8 +38,8 @@ static void philox_answers(void **state)
 {
     (void)state;
     const struct {
-        tap_random at;
-        uint64_t   block, word[4];
+        tap_rng_key at;
+        uint64_t    block, word[4];
     } known[] = {
         { { 0, 0, 0 }, 0, { 0x16554d9eca36314c, 0xdb20fe9d672d0fdc, 0xd7e772cee186176b, 0x7e68b68aec7ba23b } },
         { { 1, 2, 3 }, 4, { 0xaf8db620be0d3f78, 0xb24f14b89308fbc5, 0x94de8a2ce19321b5, 0x0238a905b992fe9a } },
@@ -57,8 +57,8 @@ static void philox_answers(void **state)
 static void blocks_follow_each_other(void **state)
 {
     (void)state;
-    tap_random at = { 5, 6, 7 };
-    uint64_t   all[12], one[4];
+    tap_rng_key at = { 5, 6, 7 };
+    uint64_t    all[12], one[4];
     tap__random_words(at, 40, 12, all);
     for (uint64_t i = 0; i < 3; i++) {
         tap__random_words(at, 40 + i, 4, one);
@@ -69,9 +69,9 @@ static void blocks_follow_each_other(void **state)
 static void numbers_are_made_of_their_words(void **state)
 {
     (void)state;
-    tap_random at = { 11, 12, 13 };
-    uint64_t   word[400];
-    double     uniform[400], normal[400];
+    tap_rng_key at = { 11, 12, 13 };
+    uint64_t    word[400];
+    double      uniform[400], normal[400];
     tap__random_words(at, 0, 400, word);
     tap_random_uniform(tap_tensor_wrap(TAP_F64, TAP_SHAPE(400), uniform), at);
     tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(400), normal), at);
@@ -100,7 +100,7 @@ static uint64_t hash_of_bits(const double *x, int n)
 static void same_bits_on_every_machine(void **state)
 {
     (void)state;
-    double *x = many(tap_random_normal, (tap_random){ 1, 2, 3 });
+    double *x = many(tap_random_normal, (tap_rng_key){ 1, 2, 3 });
     assert_true(x[0] == NORMAL_0 && x[1] == NORMAL_1);
     assert_int_equal(hash_of_bits(x, MANY), NORMAL_HASH);
     test_free(x);
@@ -111,7 +111,7 @@ static void same_bits_for_each_width(void **state)
     (void)state;
     uint64_t word[512];
     double   x[512], y[512];
-    tap__random_words((tap_random){ 1, 2, 3 }, 0, 512, word);
+    tap__random_words((tap_rng_key){ 1, 2, 3 }, 0, 512, word);
     tap__random_to_normal_generic(512, word, x);
     TAP__KERNEL_PICK(tap__random_to_normal)(512, word, y);
     assert_memory_equal(x, y, sizeof x);
@@ -126,10 +126,10 @@ static void same_bits_for_any_number_of_threads(void **state)
     const generator fills[] = { tap_random_uniform, tap_random_normal };
     for (int f = 0; f < 2; f++) {
         tap_set_threads(1);
-        double *one = many(fills[f], (tap_random){ 3, 1, 4 });
+        double *one = many(fills[f], (tap_rng_key){ 3, 1, 4 });
         for (int threads = 2; threads <= 4; threads++) {
             tap_set_threads(threads);
-            double *several = many(fills[f], (tap_random){ 3, 1, 4 });
+            double *several = many(fills[f], (tap_rng_key){ 3, 1, 4 });
             assert_memory_equal(one, several, MANY * sizeof *one);
             test_free(several);
         }
@@ -143,10 +143,10 @@ static void a_short_tensor_is_the_beginning_of_a_long_one(void **state)
     (void)state;
     const generator fills[] = { tap_random_uniform, tap_random_normal };
     for (int f = 0; f < 2; f++) {
-        double *all = many(fills[f], (tap_random){ 9, 9, 9 });
+        double *all = many(fills[f], (tap_rng_key){ 9, 9, 9 });
         for (int n = 1; n < 1100; n += 57) {
             double some[1100] = { 0 };
-            fills[f](tap_tensor_wrap(TAP_F64, TAP_SHAPE(n), some), (tap_random){ 9, 9, 9 });
+            fills[f](tap_tensor_wrap(TAP_F64, TAP_SHAPE(n), some), (tap_rng_key){ 9, 9, 9 });
             assert_memory_equal(some, all, (size_t)n * sizeof *some);
             assert_true(some[n] == 0);
         }
@@ -160,8 +160,8 @@ static void float32_is_float64_rounded(void **state)
     const generator fills[] = { tap_random_uniform, tap_random_normal };
     for (int f = 0; f < 2; f++) {
         float   x[1001];
-        double *y = many(fills[f], (tap_random){ 1, 1, 1 });
-        fills[f](tap_tensor_wrap(TAP_F32, TAP_SHAPE(7, 11, 13), x), (tap_random){ 1, 1, 1 });
+        double *y = many(fills[f], (tap_rng_key){ 1, 1, 1 });
+        fills[f](tap_tensor_wrap(TAP_F32, TAP_SHAPE(7, 11, 13), x), (tap_rng_key){ 1, 1, 1 });
         for (int i = 0; i < 1001; i++) assert_true(x[i] == (float)y[i]);
         test_free(y);
     }
@@ -181,7 +181,7 @@ static void uniform_is_inside_the_interval(void **state)
     for (int i = 0; i < 4; i++) assert_true(isfinite(y[i]));
 
     /* A rare place, whose first number is nearer to 1 than any float but 1 itself. */
-    tap_random rare = { .seed = 7, .step = 7028739 };
+    tap_rng_key rare = { .seed = 7, .step = 7028739 };
     tap_random_uniform(tap_tensor_wrap(TAP_F64, TAP_SHAPE(4), x), rare);
     tap_random_uniform(tap_tensor_wrap(TAP_F32, TAP_SHAPE(4), z), rare);
     assert_true((float)x[0] == 1 && x[0] < 1);
@@ -197,7 +197,7 @@ static void moments(void **state)
     const generator     fills[] = { tap_random_uniform, tap_random_normal };
     const double *const known[] = { even, gauss };
     for (int f = 0; f < 2; f++) {
-        double *x = many(fills[f], (tap_random){ 2, 7, 1 });
+        double *x = many(fills[f], (tap_rng_key){ 2, 7, 1 });
         for (int power = 1; power <= 4; power++) {
             double sum = 0;
             for (int i = 0; i < MANY; i++) sum += pow(f == 0 ? 2 * x[i] - 1 : x[i], power);
@@ -221,7 +221,7 @@ static void distribution_functions(void **state)
     (void)state;
     const generator fills[] = { tap_random_uniform, tap_random_normal };
     for (int f = 0; f < 2; f++) {
-        double *x = many(fills[f], (tap_random){ 8, 2, 8 });
+        double *x = many(fills[f], (tap_rng_key){ 8, 2, 8 });
         double  most = 0;
         qsort(x, MANY, sizeof *x, ascending);
         for (int i = 0; i < MANY; i++) {
@@ -249,10 +249,10 @@ static double correlation(const double *x, const double *y, int n)
 static void places_are_independent(void **state)
 {
     (void)state;
-    const tap_random at = { 10, 20, 30 };
-    const tap_random other[] = { { 11, 20, 30 }, { 10, 21, 30 }, { 10, 20, 31 }, { 20, 10, 30 }, { 10, 30, 20 } };
-    double          *x = many(tap_random_normal, at);
-    double           bound = 4.5 / sqrt(MANY);
+    const tap_rng_key at = { 10, 20, 30 };
+    const tap_rng_key other[] = { { 11, 20, 30 }, { 10, 21, 30 }, { 10, 20, 31 }, { 20, 10, 30 }, { 10, 30, 20 } };
+    double           *x = many(tap_random_normal, at);
+    double            bound = 4.5 / sqrt(MANY);
     for (int lag = 1; lag <= 5; lag++) assert_near(correlation(x, x + lag, MANY - lag), 0, bound);
     for (int k = 0; k < 5; k++) {
         double *y = many(tap_random_normal, other[k]);
@@ -281,8 +281,8 @@ static void views_are_filled_in_their_own_order(void **state)
             view = tap_tensor_transpose(a, tap_tensor_slice(a, view, 1, 5, 35, 1), 0, 1);
             tap_tensor flat = tap_tensor_zeros(a, dtypes[d], view.shape);
             assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
-            fills[f](view, (tap_random){ 4, 5, 6 });
-            fills[f](flat, (tap_random){ 4, 5, 6 });
+            fills[f](view, (tap_rng_key){ 4, 5, 6 });
+            fills[f](flat, (tap_rng_key){ 4, 5, 6 });
 
             int64_t n = tap_tensor_numel(flat), touched = 0;
             assert_true(n > 1200);
@@ -299,8 +299,8 @@ static void the_last_number_wins_in_an_expanded_view(void **state)
     (void)state;
     tap_arena *a = tap_arena_new();
     tap_tensor base = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(1, 3));
-    double    *x = many(tap_random_normal, (tap_random){ 1, 2, 3 });
-    tap_random_normal(tap_tensor_expand(a, base, TAP_SHAPE(1000, 3)), (tap_random){ 1, 2, 3 });
+    double    *x = many(tap_random_normal, (tap_rng_key){ 1, 2, 3 });
+    tap_random_normal(tap_tensor_expand(a, base, TAP_SHAPE(1000, 3)), (tap_rng_key){ 1, 2, 3 });
     for (int i = 0; i < 3; i++) assert_true(tap_tensor_item(base, i) == x[2997 + i]);
     test_free(x);
     tap_arena_free(a);
@@ -311,13 +311,13 @@ static void what_cannot_be_filled_is_left_alone(void **state)
     (void)state;
     int64_t whole[4] = { 1, 2, 3, 4 }, same[4] = { 1, 2, 3, 4 };
     double  x = 5;
-    tap_random_uniform(tap_tensor_wrap(TAP_I64, TAP_SHAPE(4), whole), (tap_random){ 1, 2, 3 });
-    tap_random_normal(tap_tensor_wrap(TAP_I64, TAP_SHAPE(4), whole), (tap_random){ 1, 2, 3 });
+    tap_random_uniform(tap_tensor_wrap(TAP_I64, TAP_SHAPE(4), whole), (tap_rng_key){ 1, 2, 3 });
+    tap_random_normal(tap_tensor_wrap(TAP_I64, TAP_SHAPE(4), whole), (tap_rng_key){ 1, 2, 3 });
     assert_memory_equal(whole, same, sizeof whole);
-    tap_random_normal((tap_tensor){ .dtype = TAP_F64 }, (tap_random){ 1, 2, 3 });
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 0), &x), (tap_random){ 1, 2, 3 });
+    tap_random_normal((tap_tensor){ .dtype = TAP_F64 }, (tap_rng_key){ 1, 2, 3 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 0), &x), (tap_rng_key){ 1, 2, 3 });
     assert_true(x == 5);
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SCALAR, &x), (tap_random){ 1, 2, 3 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SCALAR, &x), (tap_rng_key){ 1, 2, 3 });
     assert_true(x == NORMAL_0);
 }
 
@@ -330,13 +330,13 @@ static void below_is_fair(void **state)
     const uint64_t bound = UINT64_C(3) << 62;
     int            count[3] = { 0 };
     for (uint64_t i = 0; i < 30000; i++) {
-        uint64_t x = tap__random_below((tap_random){ 1, 2, 3 }, i, bound);
+        uint64_t x = tap__random_below((tap_rng_key){ 1, 2, 3 }, i, bound);
         assert_true(x < bound);
-        assert_true(x == tap__random_below((tap_random){ 1, 2, 3 }, i, bound));
+        assert_true(x == tap__random_below((tap_rng_key){ 1, 2, 3 }, i, bound));
         count[x % 3]++;
     }
     for (int k = 0; k < 3; k++) assert_near(count[k], 10000, 4.5 * sqrt(30000 * 2. / 9));
-    for (uint64_t i = 0; i < 100; i++) assert_int_equal(tap__random_below((tap_random){ 1, 2, 3 }, i, 1), 0);
+    for (uint64_t i = 0; i < 100; i++) assert_int_equal(tap__random_below((tap_rng_key){ 1, 2, 3 }, i, 1), 0);
 }
 
 static void permutations_are_permutations(void **state)
@@ -344,7 +344,7 @@ static void permutations_are_permutations(void **state)
     (void)state;
     static int64_t index[5000], again[5000];
     static bool    seen[5000];
-    tap_random     at = { 1, 2, 3 };
+    tap_rng_key    at = { 1, 2, 3 };
     tap_random_permutation(index, 5000, at);
     tap_random_permutation(again, 5000, at);
     assert_memory_equal(index, again, sizeof index);
@@ -364,11 +364,11 @@ static void permutations_of_few(void **state)
 {
     (void)state;
     int64_t index[2] = { 7, 7 };
-    tap_random_permutation(index, 0, (tap_random){ 1, 2, 3 });
-    tap_random_permutation(index, -1, (tap_random){ 1, 2, 3 });
-    tap_random_permutation(NULL, 0, (tap_random){ 1, 2, 3 });
+    tap_random_permutation(index, 0, (tap_rng_key){ 1, 2, 3 });
+    tap_random_permutation(index, -1, (tap_rng_key){ 1, 2, 3 });
+    tap_random_permutation(NULL, 0, (tap_rng_key){ 1, 2, 3 });
     assert_true(index[0] == 7 && index[1] == 7);
-    tap_random_permutation(index, 1, (tap_random){ 1, 2, 3 });
+    tap_random_permutation(index, 1, (tap_rng_key){ 1, 2, 3 });
     assert_true(index[0] == 0 && index[1] == 7);
 }
 
@@ -381,7 +381,7 @@ static void permutations_are_fair(void **state)
     double chi = 0;
     for (uint64_t step = 0; step < ROUNDS; step++) {
         int64_t i[3];
-        tap_random_permutation(i, 3, (tap_random){ 1, 2, step });
+        tap_random_permutation(i, 3, (tap_rng_key){ 1, 2, step });
         count[9 * i[0] + 3 * i[1] + i[2]]++;
     }
     for (int k = 0; k < 27; k++) {

@@ -167,7 +167,7 @@ static void test_reduced_all(void **state)
     assert_int_equal(tap__reduced(TAP_SHAPE(1, 2, 3, 4, 5, 6, 7, 8), TAP_ALL, &mask, &out, NULL), TAP_OK);
     assert_int_equal(mask, 255);
     assert_int_equal(out.rank, 0);
-    assert_int_equal(tap__reduced(TAP_SHAPE(3, 4), tap_keep(TAP_ALL), &mask, &out, NULL), TAP_OK);
+    assert_int_equal(tap__reduced(TAP_SHAPE(3, 4), tap_keepdim(TAP_ALL), &mask, &out, NULL), TAP_OK);
     assert_int_equal(mask, 3);
     assert_true(tap_shape_equal(out, TAP_SHAPE(1, 1)));
     assert_int_equal(tap__reduced(TAP_SHAPE(3, 4), TAP_LAST, &mask, &out, NULL), TAP_OK);
