@@ -11,7 +11,7 @@ void *tap_call_scratch(tap_call *c, size_t bytes)
         tap_call_fail(c, TAP_ENOMEM, "more than %d pieces of scratch memory asked for", TAP__SCRATCH);
         return NULL;
     }
-    void *p = tap__arena_take(t->arena, bytes);
+    void *p = tap__arena_acquire(t->arena, bytes);
     if (p) t->scratch[t->n_scratch++] = p;
     else tap__no_memory(t, c);
     return p;
@@ -32,7 +32,7 @@ static int64_t result_size(tap_call *c, const tap_tensor *out)
 static tap_node *view(tap_call *c, const tap_var *in, const tap_tensor *out)
 {
     const tap_node *base = tap__node(c->tape, in[0].id);
-    if (base->storage) tap__arena_share(base->storage);
+    if (base->storage) tap__arena_retain(base->storage);
     tap_var v = tap__push(c->tape, *out, base->storage);
     if (!v.id) return NULL;
     tap_node *n = tap__node(c->tape, v.id);
@@ -55,10 +55,10 @@ static void record(tap_call *c, tap_node *n, const tap_var *in)
     n->needs = true;
     n->op = op;
     n->n_in = c->n_in;
-    n->moment = tap__moment(c->tape);
+    n->moment = tap__current_version(c->tape);
     for (int i = 0; i < c->n_in; i++) n->in[i] = in[i].id;
     if (!c->attr || !op->attr_size) return;
-    void *copy = tap__arena_take(c->tape->arena, op->attr_size);
+    void *copy = tap__arena_acquire(c->tape->arena, op->attr_size);
     if (copy) n->attr = memcpy(copy, c->attr, op->attr_size);
     else tap__no_memory(c->tape, c);
 }
@@ -67,16 +67,16 @@ static void record(tap_call *c, tap_node *n, const tap_var *in)
 static bool may_read(tap_tape *t, const tap_node *n)
 {
     if (!n->source) return true;
-    if (t->rule) return tap__is_intact(t, n, t->rule->moment);
-    if (tap__fate_since(&t->borrower, n->value, tap__node(t, n->source)->moment) != TAP__FREED) return true;
-    return tap__is_intact(t, n, tap__node(t, n->source)->moment);
+    if (t->rule) return tap__is_unmodified(t, n, t->rule->moment);
+    if (tap__memory_state_since(&t->borrower, n->value, tap__node(t, n->source)->moment) != TAP__FREED) return true;
+    return tap__is_unmodified(t, n, tap__node(t, n->source)->moment);
 }
 
 /* The values of live inputs, and whether one of them needs a gradient. False, and the tape has failed, if one may not be read. */
 static bool gather(const char *name, int n_in, const tap_var *in, tap_tensor *values, bool *needs)
 {
     *needs = false;
-    if (!tap__together(name, n_in, in)) return false;
+    if (!tap__same_tape(name, n_in, in)) return false;
     for (int i = 0; i < n_in; i++) {
         const tap_node *n = tap__node(in[i].tape, in[i].id);
         if (!may_read(n->tape, n)) return false;
@@ -119,7 +119,7 @@ tap_var tap_apply(const tap_op *op, const void *attr, int n_in, const tap_var *i
     if (size < 0) return tap__inert(t);
     const bool is_view = out.data != NULL; /* and holds nothing new */
     tap_node  *n = is_view ? view(&r.call, in, &out) : compute(&r.call, &out, size);
-    while (t->n_scratch > 0) tap__arena_give_back(t->arena, t->scratch[--t->n_scratch]);
+    while (t->n_scratch > 0) tap__arena_release(t->arena, t->scratch[--t->n_scratch]);
     if (n && t->trace && !is_view) tap__trace_nonfinite(&r.call, in, out);
     if (n && needs) record(&r.call, n, in);
     return n && t->error.status == TAP_OK ? (tap_var){ t, n->id, t->epoch } : tap__inert(t);

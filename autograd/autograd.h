@@ -66,6 +66,9 @@ TAP_API tap_var tap_scalar(tap_tape *t, double value);   /* [] in the tape's dty
 TAP_API tap_var tap_zeros(tap_tape *t, tap_shape shape);
 TAP_API tap_var tap_ones(tap_tape *t, tap_shape shape);
 TAP_API tap_var tap_full(tap_tape *t, tap_shape shape, double value);
+TAP_API tap_var tap_full_like(tap_var x, double value); /* a constant of x's shape and dtype */
+TAP_API tap_var tap_scalar_like(tap_var x,
+                                double  value);           /* a constant [] of x's dtype, or of the tape's if x holds no floats */
 TAP_API tap_var tap_arange(tap_tape *t, int64_t n);      /* int64: 0, 1, ..., n-1 */
 TAP_API tap_var tap_eye(tap_tape *t, int64_t n);         /* [n,n], 1 on the diagonal */
 TAP_API tap_var tap_randn(tap_tape *t, tap_shape shape); /* N(0,1) noise, the next draw of this step */

@@ -24,8 +24,8 @@ static bool begin(pass *p, tap_var y)
 {
     tap_tape *t = y.tape;
     *p = (pass){ .tape = t, .top = y.id, .first_new = t->n_nodes, .keep = t->recording };
-    p->adjoint = tap__arena_take(t->arena, (y.id + 1) * sizeof *p->adjoint);
-    p->wanted = tap__arena_take(t->arena, (y.id + 1) * sizeof *p->wanted);
+    p->adjoint = tap__arena_acquire(t->arena, (y.id + 1) * sizeof *p->adjoint);
+    p->wanted = tap__arena_acquire(t->arena, (y.id + 1) * sizeof *p->wanted);
     if (!p->adjoint || !p->wanted) {
         tap__no_memory(t, NULL);
         return false;
@@ -42,8 +42,8 @@ static bool leaves_are_there(const pass *p)
     if (atomic_load(&t->borrower.n_writes) == 0) return true;
     for (uint32_t id = 1; id <= p->top; id++) {
         const tap_node *n = tap__node(t, id);
-        if (!n->is_leaf || !p->wanted[id] || tap__fate_since(&t->borrower, n->value, n->moment) != TAP__FREED) continue;
-        return tap__is_intact(t, n, n->moment);
+        if (!n->is_leaf || !p->wanted[id] || tap__memory_state_since(&t->borrower, n->value, n->moment) != TAP__FREED) continue;
+        return tap__is_unmodified(t, n, n->moment);
     }
     return true;
 }
@@ -51,8 +51,8 @@ static bool leaves_are_there(const pass *p)
 static void end(pass *p)
 {
     tap_tape *t = p->tape;
-    tap__arena_give_back(t->arena, p->wanted);
-    tap__arena_give_back(t->arena, p->adjoint);
+    tap__arena_release(t->arena, p->wanted);
+    tap__arena_release(t->arena, p->adjoint);
 }
 
 /* Everything on a way from the nodes already marked up to the top. */
@@ -68,7 +68,7 @@ bool tap__depends(tap_var y, tap_var x)
 {
     pass p;
     bool depends = false;
-    if (!tap__live(y) || !tap__live(x) || x.id > y.id) return false;
+    if (!tap__node_of(y) || !tap__node_of(x) || x.id > y.id) return false;
     if (begin(&p, y)) {
         p.wanted[x.id] = true;
         mark_ways(&p);
@@ -80,7 +80,7 @@ bool tap__depends(tap_var y, tap_var x)
 
 static void release(const pass *p, uint32_t id)
 {
-    if (!p->keep && id >= p->first_new) tap__drop(tap__node(p->tape, id));
+    if (!p->keep && id >= p->first_new) tap__release(tap__node(p->tape, id));
 }
 
 static void hold(pass *p, uint32_t node, tap_var g)
@@ -93,7 +93,7 @@ static void hold(pass *p, uint32_t node, tap_var g)
 static void accumulate(pass *p, uint32_t node, tap_var g)
 {
     tap_tape       *t = p->tape;
-    const tap_node *to = tap__node(t, node), *from = tap__live(g);
+    const tap_node *to = tap__node(t, node), *from = tap__node_of(g);
     char            a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
     if (!from) return;
     if (from->value.dtype != to->value.dtype) {
@@ -148,13 +148,13 @@ static void apply_rule(pass *p, uint32_t id)
     for (int i = 0; i < n->n_in && t->error.status == TAP_OK; i++) {
         if (!gin[i].tape || !p->wanted[n->in[i]]) continue;
         if (gin[i].tape != t) tap_error_set(&t->error, TAP_ESTALE, "%s: its rule gave a gradient on another tape", n->op->name);
-        if (!tap__live(gin[i])) break;
+        if (!tap__node_of(gin[i])) break;
         bool shared = gin[i].id < mark || tap__node(t, gin[i].id)->adjoint;
         accumulate(p, n->in[i], own(p, gin[i], n->in[i], shared));
     }
     if (p->keep || t->error.status != TAP_OK) return;
     for (uint32_t k = mark; k < t->n_nodes; k++) {
-        if (!tap__node(t, k)->adjoint) tap__drop(tap__node(t, k));
+        if (!tap__node(t, k)->adjoint) tap__release(tap__node(t, k));
     }
 }
 
@@ -209,7 +209,7 @@ static void finish_leaves(const pass *p)
 
 static void to_leaves(pass *p, tap_var loss)
 {
-    tap_var one = tap__full_like(loss, 1);
+    tap_var one = tap_full_like(loss, 1);
     if (one.id) hold(p, loss.id, one);
     p->tape->lends = true;
     walk(p, NULL);
@@ -221,7 +221,7 @@ tap_status tap_backward(tap_var loss)
 {
     char      text[TAP_SHAPE_TEXT];
     tap_tape *t = loss.tape;
-    tap_node *y = tap__live_for("backward", loss);
+    tap_node *y = tap__node_for_call("backward", loss);
     if (!y) return t ? t->error.status : tap_error_set(NULL, TAP_EARG, "backward: an empty var");
     if (tap_numel(y->value.shape) != 1)
         return tap_error_set(&t->error, TAP_ESHAPE, "backward: the loss must have one element, not %s",
@@ -233,7 +233,7 @@ tap_status tap_backward(tap_var loss)
     if (begin(&p, loss)) {
         for (uint32_t id = 1; id <= p.top; id++) p.wanted[id] = tap__node(t, id)->needs;
         if (leaves_are_there(&p)) to_leaves(&p, loss);
-        tap__forget(t, p.first_new);
+        tap__truncate(t, p.first_new);
         end(&p);
     }
     tap_tape_set_recording(t, was);
@@ -257,7 +257,7 @@ static bool is_usable(const char *call, tap_tape *t, tap_var v, const char *what
 {
     if (v.tape != t)
         tap__fail(t, v.tape ? TAP_ESTALE : TAP_EARG, call, "%s is %s", what, v.tape ? "on another tape" : "no var");
-    return tap__live_for(call, v) && t->error.status == TAP_OK;
+    return tap__node_for_call(call, v) && t->error.status == TAP_OK;
 }
 
 /* Whether all that a pass from y is asked for can be had. */
@@ -265,7 +265,7 @@ static bool check_vjp(const char *call, tap_var y, tap_var cotangent, int n, con
 {
     char            a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
     tap_tape       *t = y.tape;
-    const tap_node *from = tap__live_for(call, y);
+    const tap_node *from = tap__node_for_call(call, y);
     if (!can_receive(t, call, n, x, dx) || !from || !is_usable(call, t, cotangent, "the cotangent")) return false;
     const tap_tensor c = tap__node(t, cotangent.id)->value;
     if (!tap_shape_equal(c.shape, from->value.shape) || c.dtype != from->value.dtype) {
@@ -285,7 +285,7 @@ static void contract(const char *call, tap_var y, tap_var cotangent, int n, cons
     tap_tape *t = y.tape;
     if (!check_vjp(call, y, cotangent, n, x, dx)) return;
     pass  p;
-    bool *kept = tap__arena_take(t->arena, (y.id + 1) * sizeof *kept);
+    bool *kept = tap__arena_acquire(t->arena, (y.id + 1) * sizeof *kept);
     if (!begin(&p, y) || !kept) return;
     for (int i = 0; i < n; i++) {
         if (x[i].id <= y.id) p.wanted[x[i].id] = tap__node(t, x[i].id)->needs;
@@ -296,9 +296,9 @@ static void contract(const char *call, tap_var y, tap_var cotangent, int n, cons
     walk(&p, kept);
     for (int i = 0; i < n; i++) {
         uint32_t g = x[i].id <= y.id && kept[x[i].id] ? p.adjoint[x[i].id] : 0;
-        dx[i] = g ? var_of(t, g) : tap__full_like(x[i], 0);
+        dx[i] = g ? var_of(t, g) : tap_full_like(x[i], 0);
     }
-    tap__arena_give_back(t->arena, kept);
+    tap__arena_release(t->arena, kept);
     end(&p);
     if (t->error.status != TAP_OK) inert_all(t, n, dx);
 }
@@ -311,12 +311,12 @@ void tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx)
 void tap_grad(tap_var y, int n, const tap_var *x, tap_var *dx)
 {
     char      text[TAP_SHAPE_TEXT];
-    tap_node *node = tap__live_for("grad", y);
+    tap_node *node = tap__node_for_call("grad", y);
     if (!can_receive(y.tape, "grad", n, x, dx) || !node) return;
     if (tap_numel(node->value.shape) != 1) {
         tap_error_set(&y.tape->error, TAP_ESHAPE, "grad: the result must have one element, not %s; see tap_vjp",
                       tap_shape_format(text, node->value.shape));
         return;
     }
-    contract("grad", y, tap__full_like(y, 1), n, x, dx);
+    contract("grad", y, tap_full_like(y, 1), n, x, dx);
 }

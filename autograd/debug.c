@@ -15,7 +15,7 @@ void tap_dump(tap_var v, FILE *out)
 {
     char            shape[TAP_SHAPE_TEXT], number[32];
     const char     *message;
-    const tap_node *n = tap__live(v);
+    const tap_node *n = tap__node_of(v);
     if (!out) return;
     if (!n) {
         tap_status s = tap_tape_status(v.tape, &message);

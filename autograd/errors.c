@@ -54,13 +54,13 @@ void tap__count_call(tap_tape *t, const char *name)
 /* Inputs that cannot be used fail here, in the name of the call; what it does with them then does nothing. */
 static void note_inputs(tap_tape *t, const char *name, int n, const tap_var *in)
 {
-    t->site = (tap__site){ .name = name };
+    t->site = (tap__call_site){ .name = name };
     for (int i = 0; i < n && t->site.n < TAP_MAX_INPUTS; i++) {
         if (!in[i].tape) continue;
         if (in[i].tape != t) {
             tap__fail(t, TAP_ESTALE, name, "input %d is on another tape", i);
             tap__fail(in[i].tape, TAP_ESTALE, name, "input 0 is on another tape");
-        } else if (tap__live_for(name, in[i])) {
+        } else if (tap__node_for_call(name, in[i])) {
             t->site.id[t->site.n++] = in[i].id;
         }
     }
@@ -170,7 +170,7 @@ tap_status tap_call_fail(tap_call *c, tap_status status, const char *format, ...
     return status;
 }
 
-tap_var tap__refuse(const tap_node *n, tap_status status, const char *call, const char *format, ...)
+tap_var tap__fail_input(const tap_node *n, tap_status status, const char *call, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -179,11 +179,11 @@ tap_var tap__refuse(const tap_node *n, tap_status status, const char *call, cons
     return tap__inert(n->tape);
 }
 
-tap_var tap__refuse_all(const char *call, int n, const tap_var *x, tap_status status, const char *format, ...)
+tap_var tap__fail_inputs(const char *call, int n, const tap_var *x, tap_status status, const char *format, ...)
 {
     uint32_t id[TAP_MAX_INPUTS];
     va_list  args;
-    if (!tap__together(call, n, x)) return tap__inert(tap__tape_of(n, x));
+    if (!tap__same_tape(call, n, x)) return tap__inert(tap__tape_of(n, x));
     for (int i = 0; i < n; i++) id[i] = x[i].id;
     va_start(args, format);
     fail_at(x[0].tape, status, call, n, id, format, args);
@@ -214,7 +214,7 @@ tap_var tap_fail(tap_var x, tap_status status, const char *format, ...)
 
 /* ---- Vars that are to be used ------------------------------------------------------------------------------------ */
 
-tap_node *tap__live_for(const char *call, tap_var v)
+tap_node *tap__node_for_call(const char *call, tap_var v)
 {
     tap_tape *t = v.tape;
     if (!t || t->error.status != TAP_OK) return NULL;
@@ -225,12 +225,12 @@ tap_node *tap__live_for(const char *call, tap_var v)
     return NULL;
 }
 
-tap_node *tap__live(tap_var v)
+tap_node *tap__node_of(tap_var v)
 {
-    return tap__live_for(NULL, v);
+    return tap__node_for_call(NULL, v);
 }
 
-bool tap__together(const char *call, int n, const tap_var *in)
+bool tap__same_tape(const char *call, int n, const tap_var *in)
 {
     tap_tape *t = tap__tape_of(n, in);
     for (int i = 0; t && i < n; i++) {
@@ -243,14 +243,14 @@ bool tap__together(const char *call, int n, const tap_var *in)
             tap__fail(t, TAP_EARG, call, "input %d is no var", i);
             return false;
         }
-        if (!tap__live_for(call, in[i])) return false;
+        if (!tap__node_for_call(call, in[i])) return false;
     }
     return t != NULL;
 }
 
 bool tap__inputs(const char *call, int n, const tap_var *x, tap_tensor *values)
 {
-    if (!tap__together(call, n, x)) return false;
+    if (!tap__same_tape(call, n, x)) return false;
     for (int i = 0; i < n; i++) values[i] = tap__node(x[i].tape, x[i].id)->value;
     return true;
 }

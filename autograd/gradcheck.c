@@ -186,7 +186,7 @@ static void begin(check *c)
     if (c->value.data) tap_tensor_copy(c->value, c->now, NULL);
     c->cotangent = normal(c, COTANGENT_STREAM + c->second, c->value.shape);
     for (int i = 0; i < c->of->n && is_well(c); i++) {
-        const tap_node *x = tap__live(c->in[i]);
+        const tap_node *x = tap__node_of(c->in[i]);
         if (x && x->name) snprintf(c->name[i], sizeof c->name[i], "%s", x->name);
     }
     if (is_well(c)) pull(c, c->cotangent);
@@ -211,7 +211,7 @@ static void differentiate(check *c)
             c->analytic[row * c->n_columns + i] =
                 k->element >= 0 ? tap_tensor_item(dx, k->element) : dot(tap_tensor_numel(dx), dx.data, direction(c, k));
         }
-        tap__forget(c->tape, mark);
+        tap__truncate(c->tape, mark);
         *hot = 0;
     }
 }

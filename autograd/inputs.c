@@ -21,7 +21,7 @@ static void take_snapshot(tap_tape *t, tap_node *n)
 {
     const size_t bytes = (size_t)tap_numel(n->value.shape) * tap_dtype_size(n->value.dtype);
     if (bytes == 0 || bytes > TAP__SNAPSHOT || !tap_tensor_is_contiguous(n->value)) return;
-    n->snapshot = tap__arena_take(t->arena, bytes);
+    n->snapshot = tap__arena_acquire(t->arena, bytes);
     if (n->snapshot) memcpy(n->snapshot, n->value.data, bytes);
     else tap__no_memory(t, NULL);
 }
@@ -99,24 +99,25 @@ static bool is_as_it_was(const tap_node *source)
 }
 
 /* What happened before the memory was borrowed does not count: a rule may read what is younger than its operator, a cotangent. */
-static tap__fate fate_of(const tap_tape *t, const tap_node *n, size_t moment)
+static tap__memory_state fate_of(const tap_tape *t, const tap_node *n, size_t moment)
 {
-    const tap_node *source = tap__node(t, n->source);
-    const tap__fate fate = tap__fate_since(&t->borrower, n->value, moment > source->moment ? moment : source->moment);
-    if (fate != TAP__INTACT) return fate;
-    return is_as_it_was(source) ? TAP__INTACT : TAP__WRITTEN;
+    const tap_node         *source = tap__node(t, n->source);
+    const tap__memory_state fate =
+        tap__memory_state_since(&t->borrower, n->value, moment > source->moment ? moment : source->moment);
+    if (fate != TAP__UNMODIFIED) return fate;
+    return is_as_it_was(source) ? TAP__UNMODIFIED : TAP__WRITTEN;
 }
 
 bool tap__is_as_recorded(const tap_tape *t, const tap_node *n)
 {
-    return n->source == 0 || fate_of(t, n, n->moment) == TAP__INTACT;
+    return n->source == 0 || fate_of(t, n, n->moment) == TAP__UNMODIFIED;
 }
 
-bool tap__is_intact(tap_tape *t, const tap_node *n, size_t moment)
+bool tap__is_unmodified(tap_tape *t, const tap_node *n, size_t moment)
 {
-    char            shape[TAP_SHAPE_TEXT];
-    const tap__fate fate = fate_of(t, n, moment);
-    if (fate == TAP__INTACT) return true;
+    char                    shape[TAP_SHAPE_TEXT];
+    const tap__memory_state fate = fate_of(t, n, moment);
+    if (fate == TAP__UNMODIFIED) return true;
     if (fate == TAP__UNKNOWN) {
         tap__fail(t, TAP_ENOMEM, "backward", "there was no memory to note what was written since the forward pass");
         return false;
@@ -134,5 +135,5 @@ const char *tap__name_of(const tap_node *n)
 {
     const tap_tape *t = n->tape;
     if (!n->name || !n->is_leaf) return n->name;
-    return tap__fate_since(&t->borrower, n->leaf.value, tap__node(t, n->id)->moment) == TAP__FREED ? NULL : n->name;
+    return tap__memory_state_since(&t->borrower, n->leaf.value, tap__node(t, n->id)->moment) == TAP__FREED ? NULL : n->name;
 }

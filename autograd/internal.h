@@ -41,7 +41,7 @@ typedef struct {
     const char *name;
     int         n;
     uint32_t    id[TAP_MAX_INPUTS];
-} tap__site;
+} tap__call_site;
 
 struct tap_tape {
     tap_arena      *arena;
@@ -60,15 +60,15 @@ struct tap_tape {
     tap_node       *lender; /* the next one of that shape in this leaf's */
     void           *scratch[TAP__SCRATCH];
     int             n_scratch;
-    tap__borrower   borrower;    /* whose memory is read, and what was written to it since */
-    bool         is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const tape */
-    bool         keeps_state; /* functions leave memory of the caller's alone, such as running statistics: a gradient check */
-    tap__site    site;        /* the composed function that the user has called, while one runs */
-    int          depth;       /* and how many are running within each other */
-    const char **calls;       /* the names of all functions that the user has called since the last reset */
-    uint32_t     n_calls, max_calls, call; /* call: the one at work, from 1 on */
-    void        *unreadable[3]; /* NaN in float32 and float64, and zeros: what values read as once the tape has failed */
-    int64_t      n_unreadable[3];
+    tap__borrower   borrower; /* whose memory is read, and what was written to it since */
+    bool is_told, *told;      /* the error has been read, or reported; told points to is_told, for readers of a const tape */
+    bool keeps_state;         /* functions leave memory of the caller's alone, such as running statistics: a gradient check */
+    tap__call_site site;      /* the composed function that the user has called, while one runs */
+    int            depth;     /* and how many are running within each other */
+    const char   **calls;     /* the names of all functions that the user has called since the last reset */
+    uint32_t       n_calls, max_calls, call; /* call: the one at work, from 1 on */
+    void          *unreadable[3]; /* NaN in float32 and float64, and zeros: what values read as once the tape has failed */
+    int64_t        n_unreadable[3];
 };
 
 static inline tap_node *tap__node(const tap_tape *t, uint32_t id)
@@ -78,8 +78,8 @@ static inline tap_node *tap__node(const tap_tape *t, uint32_t id)
 
 /* The node behind v, or NULL and an error on v's tape (and none where v has no tape). call: who asks, for the message; NULL
  * stands for the composed function that is running. */
-tap_node *tap__live_for(const char *call, tap_var v);
-tap_node *tap__live(tap_var v);
+tap_node *tap__node_for_call(const char *call, tap_var v);
+tap_node *tap__node_of(tap_var v);
 
 /* The user has called the function of this name, and nobody else is at work: it is counted. */
 void tap__count_call(tap_tape *t, const char *name);
@@ -92,23 +92,20 @@ tap_var tap__push_empty(tap_tape *t, tap_dtype dtype, tap_shape shape, tap_tenso
 tap_node *tap__push_result(tap_tape *t, tap_tensor *out, int64_t n);
 /* The tape has failed for lack of memory; in the name of the call, if there is one. */
 void tap__no_memory(tap_tape *t, tap_call *c);
-/* A constant of v's shape and dtype. */
-tap_var tap__full_like(tap_var v, double value);
 /* A constant [] of the dtype. */
-tap_var tap__number(tap_tape *t, tap_dtype dtype, double value);
-/* A constant [] of v's dtype where that is a float one, else of the tape's. */
-tap_var tap__scalar_like(tap_var v, double value);
+tap_var tap__scalar(tap_tape *t, tap_dtype dtype, double value);
 /* Gives the node's memory back early; the var behind it must not be used again. */
-void tap__drop(tap_node *n);
+void tap__release(tap_node *n);
 /* Whether all of in are live and on one tape; if not, each of their tapes has failed in the name of the call. For functions
  * that look at several vars before the first operator does. */
-bool tap__together(const char *call, int n, const tap_var *in);
+bool tap__same_tape(const char *call, int n, const tap_var *in);
 /* The same, and their values. */
 bool tap__inputs(const char *call, int n, const tap_var *x, tap_tensor *values);
 /* Fails the tape of n, an input of a function that is composed of operators: "call: [2,3] (name): format". Inert. */
-tap_var tap__refuse(const tap_node *n, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
+tap_var tap__fail_input(const tap_node *n, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
 /* The same with all of a function's inputs, at most TAP_MAX_INPUTS: "call: [2,3] x [4] (name): format". */
-tap_var tap__refuse_all(const char *call, int n, const tap_var *x, tap_status status, const char *format, ...) TAP_PRINTF(5, 6);
+tap_var tap__fail_inputs(const char *call, int n, const tap_var *x, tap_status status, const char *format, ...)
+    TAP_PRINTF(5, 6);
 /* A call of an operator, with what it carries beyond the public part. */
 typedef struct {
     tap_call       call; /* first */
@@ -118,9 +115,9 @@ typedef struct {
 /* Fails the tape in the name of the function that runs, or of the call: "call: format". Inert. */
 tap_var tap__fail(tap_tape *t, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
 /* Whether the memory of a borrowed value is what it was at that moment; if not, the rule that wants to read it fails. */
-bool tap__is_intact(tap_tape *t, const tap_node *n, size_t moment);
+bool tap__is_unmodified(tap_tape *t, const tap_node *n, size_t moment);
 /* How many writes to borrowed memory there have been; later ones count from there. */
-static inline size_t tap__moment(tap_tape *t)
+static inline size_t tap__current_version(tap_tape *t)
 {
     atomic_store_explicit(&t->borrower.open, false, memory_order_relaxed);
     return atomic_load_explicit(&t->borrower.n_writes, memory_order_relaxed);
@@ -138,7 +135,7 @@ tap_status tap__one_float(tap_call *c);
 /* Whether y was computed from x, as far as the tape has recorded it. Both live on one tape. */
 bool tap__depends(tap_var y, tap_var x);
 /* Forgets all nodes from number first on, and gives their memory back. */
-void tap__forget(tap_tape *t, uint32_t first);
+void tap__truncate(tap_tape *t, uint32_t first);
 /* Number 0 of the tape. */
 tap_var tap__inert(tap_tape *t);
 /* The tape of the first var that has one, NULL if none has. */
@@ -167,7 +164,7 @@ tap_var tap__atan_grad(tap_var g, tap_var x);     /* g / (1 + x^2) */
 tap_var tap__acosh_grad(tap_var g, tap_var x);    /* g / sqrt(x^2 - 1) */
 tap_var tap__tanh_grad(tap_var g, tap_var x, tap_var y); /* g times tanh'(x), y = tanh(x), whose own gradient counts as x's */
 tap_var tap__sigmoid_grad(tap_var g, tap_var x, tap_var y); /* the same of sigmoid */
-tap_var tap__less_exp(tap_var a, tap_var b, tap_var c);     /* a - c e^b */
+tap_var tap__sub_exp(tap_var a, tap_var b, tap_var c);      /* a - c e^b */
 tap_var tap__silu_grad(tap_var g, tap_var x);               /* g silu'(x); and so on */
 tap_var tap__gelu_tanh_grad(tap_var g, tap_var x);
 tap_var tap__mish_grad(tap_var g, tap_var x);
@@ -183,29 +180,30 @@ tap_var tap__bernoulli_log_prob(tap_var x,
 tap_var tap__gated(tap_var a, tap_var b);       /* a sigmoid(b) */
 tap_var tap__gated_grad(tap_var a, tap_var b);  /* the same, 0 where a is, */
 tap_var tap__gated_slope(tap_var a, tap_var b); /* and a sigmoid'(b) */
-tap_var tap__share(tap_var a, tap_var b);       /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
-tap_var tap__ahead(tap_var a, tap_var b);       /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
-tap_var tap__same(tap_var a, tap_var b);        /* 1 where they are equal or both NaN, else 0; gradient 0 */
-tap_var tap__gap(tap_var a, tap_var b);         /* a - b; 0 where a == b, infinite or not */
-tap_var tap__less(tap_var a, tap_var b);        /* a - b; -infinity where both are infinite */
-tap_var tap__less_square(tap_var a, tap_var b); /* a - b^2, likewise */
+tap_var tap__sigmoid_of_difference(tap_var a, tap_var b);   /* e^a / (e^a + e^b); 1/2 where a == b, infinite or not */
+tap_var tap__heaviside_of_difference(tap_var a, tap_var b); /* 1, 1/2 or 0 for a above, equal to or below b; gradient 0 */
+tap_var tap__same(tap_var a, tap_var b);                    /* 1 where they are equal or both NaN, else 0; gradient 0 */
+tap_var tap__difference(tap_var a, tap_var b);              /* a - b; 0 where a == b, infinite or not */
+tap_var tap__sub_to_neg_inf(tap_var a, tap_var b);          /* a - b; -infinity where both are infinite */
+tap_var tap__sub_square(tap_var a, tap_var b);              /* a - b^2, likewise */
 /* a e^b where neither power overflows nor the product; c = k e^(b/2) gives k^2 a e^b. The gradient by c counts as b's. */
 tap_var tap__times_exp(tap_var a, tap_var b, tap_var c);
-tap_var tap__exp_rest(tap_var x);                /* e^x - 1 - x */
-tap_var tap__exp_gap(tap_var a, tap_var b);      /* e^a - e^b */
-tap_var tap__class_kl(tap_var a, tap_var b);     /* p log(p / r) - p + r, p = e^a, r = e^b, of which KL(p || r) is the sum */
-tap_var tap__class_pull(tap_var a, tap_var b);   /* e^a (a - b) */
-tap_var tap__bernoulli_entropy(tap_var x);       /* of Bernoulli variables with these logits */
-tap_var tap__bernoulli_kl(tap_var a, tap_var b); /* KL, and its slope by a: sigmoid'(a) (a - b) */
-tap_var tap__bernoulli_pull(tap_var a, tap_var b);
-tap_var tap__sigmoid_gap(tap_var a, tap_var b); /* sigmoid(a) - sigmoid(b) */
+tap_var tap__expm1_minus_x(tap_var x);             /* e^x - 1 - x */
+tap_var tap__exp_difference(tap_var a, tap_var b); /* e^a - e^b */
+tap_var tap__categorical_kl_term(tap_var a,
+                                 tap_var b); /* p log(p / r) - p + r, p = e^a, r = e^b, of which KL(p || r) is the sum */
+tap_var tap__categorical_kl_grad(tap_var a, tap_var b); /* e^a (a - b) */
+tap_var tap__bernoulli_entropy(tap_var x);              /* of Bernoulli variables with these logits */
+tap_var tap__bernoulli_kl(tap_var a, tap_var b);        /* KL, and its slope by a: sigmoid'(a) (a - b) */
+tap_var tap__bernoulli_kl_grad(tap_var a, tap_var b);
+tap_var tap__sigmoid_difference(tap_var a, tap_var b); /* sigmoid(a) - sigmoid(b) */
 /* The n-th derivative of log Z, Z the integral of e^(x t) over t in [0,1]: cumulants of the continuous Bernoulli. With k_n = tilt(., n):
  * k_1(a) - k_1(b), KL from a to b, and its slope by a: k_2(a) (a - b). */
-tap_var tap__tilt(tap_var x, double n);
-tap_var tap__tilt_gap(tap_var a, tap_var b);
-tap_var tap__tilt_kl(tap_var a, tap_var b);
-tap_var tap__tilt_pull(tap_var a, tap_var b);
-tap_var tap__beside(tap_var a, tap_var b);           /* a / b; 0 where a is, and of infinities 1, -1 or 0 */
+tap_var tap__cb_cumulant(tap_var x, double n);
+tap_var tap__cb_mean_difference(tap_var a, tap_var b);
+tap_var tap__cb_kl(tap_var a, tap_var b);
+tap_var tap__cb_kl_grad(tap_var a, tap_var b);
+tap_var tap__ratio(tap_var a, tap_var b);            /* a / b; 0 where a is, and of infinities 1, -1 or 0 */
 tap_var tap__pow_slope(tap_var a, tap_var b);        /* b a^(b-1) */
 tap_var tap__pow_log(tap_var a, tap_var b);          /* a^b log a */
 tap_var tap__hypot_slope(tap_var a, tap_var b);      /* a / sqrt(a^2 + b^2), and 0 at 0, 0, as the next */

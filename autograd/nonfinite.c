@@ -44,8 +44,8 @@ static const char *found_at(char *text, size_t size, tap_tensor x, int64_t eleme
 static const char *upstream(tap_tape *t, int n, const uint32_t *id)
 {
     const char *name = NULL;
-    uint32_t    first = 0, last = 0, *queue = tap__arena_take(t->arena, t->n_nodes * sizeof *queue);
-    bool       *seen = tap__arena_take(t->arena, t->n_nodes * sizeof *seen);
+    uint32_t    first = 0, last = 0, *queue = tap__arena_acquire(t->arena, t->n_nodes * sizeof *queue);
+    bool       *seen = tap__arena_acquire(t->arena, t->n_nodes * sizeof *seen);
     if (seen) memset(seen, 0, t->n_nodes * sizeof *seen);
     while (queue && seen && !name) {
         for (int i = 0; i < n; i++) {
@@ -58,8 +58,8 @@ static const char *upstream(tap_tape *t, int n, const uint32_t *id)
         n = at->op ? at->n_in : 0;
         id = at->in;
     }
-    if (queue) tap__arena_give_back(t->arena, queue);
-    if (seen) tap__arena_give_back(t->arena, seen);
+    if (queue) tap__arena_release(t->arena, queue);
+    if (seen) tap__arena_release(t->arena, seen);
     return name;
 }
 

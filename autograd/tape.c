@@ -233,7 +233,7 @@ tap_node *tap__push_result(tap_tape *t, tap_tensor *out, int64_t n)
 {
     tap_node *lent = t->lender ? push_lent(t, out) : NULL;
     if (lent) return lent;
-    void     *storage = tap__arena_take(t->arena, (size_t)n * tap_dtype_size(out->dtype));
+    void     *storage = tap__arena_acquire(t->arena, (size_t)n * tap_dtype_size(out->dtype));
     tap_node *node = storage ? node_new(t, storage) : NULL;
     if (!node) return NULL;
     out->data = storage;
@@ -260,22 +260,22 @@ tap_var tap__push_empty(tap_tape *t, tap_dtype dtype, tap_shape shape, tap_tenso
     return (tap_var){ t, node->id, t->epoch };
 }
 
-void tap__drop(tap_node *n)
+void tap__release(tap_node *n)
 {
-    if (n->storage) tap__arena_give_back(n->tape->arena, n->storage);
+    if (n->storage) tap__arena_release(n->tape->arena, n->storage);
     n->storage = NULL;
     n->value.data = NULL;
 }
 
-void tap__forget(tap_tape *t, uint32_t first)
+void tap__truncate(tap_tape *t, uint32_t first)
 {
-    for (uint32_t id = first; id < t->n_nodes; id++) tap__drop(tap__node(t, id));
+    for (uint32_t id = first; id < t->n_nodes; id++) tap__release(tap__node(t, id));
     t->n_nodes = first;
 }
 
 tap_var tap_scalar(tap_tape *t, double value)
 {
-    return tap__number(t, tap_tape_dtype(t), value);
+    return tap__scalar(t, tap_tape_dtype(t), value);
 }
 
 /* Counts a call that makes values of nothing, in its own name; false, and an error, for a shape that is none. */
@@ -338,9 +338,9 @@ tap_var tap_zeros(tap_tape *t, tap_shape shape)
     return v;
 }
 
-tap_var tap__full_like(tap_var v, double value)
+tap_var tap_full_like(tap_var v, double value)
 {
-    const tap_node *n = tap__live(v);
+    const tap_node *n = tap__node_for_call("full_like", v);
     tap_tensor      x;
     if (!n) return tap__inert(v.tape);
     tap_var full = tap__push_empty(v.tape, n->value.dtype, n->value.shape, &x);
@@ -348,7 +348,7 @@ tap_var tap__full_like(tap_var v, double value)
     return full;
 }
 
-tap_var tap__number(tap_tape *t, tap_dtype dtype, double value)
+tap_var tap__scalar(tap_tape *t, tap_dtype dtype, double value)
 {
     tap_tensor x;
     tap_var    v = tap__push_empty(t, dtype, TAP_SCALAR, &x);
@@ -356,11 +356,11 @@ tap_var tap__number(tap_tape *t, tap_dtype dtype, double value)
     return v;
 }
 
-tap_var tap__scalar_like(tap_var v, double value)
+tap_var tap_scalar_like(tap_var v, double value)
 {
-    const tap_node *n = tap__live(v);
+    const tap_node *n = tap__node_for_call("scalar_like", v);
     if (!n) return tap__inert(v.tape);
-    return tap__number(v.tape, tap_dtype_is_float(n->value.dtype) ? n->value.dtype : v.tape->dtype, value);
+    return tap__scalar(v.tape, tap_dtype_is_float(n->value.dtype) ? n->value.dtype : v.tape->dtype, value);
 }
 
 static tap_var noise(tap_tape *t, const char *call, tap_dtype dtype, tap_shape shape, void (*fill)(tap_tensor, tap_rng_key))
@@ -392,7 +392,7 @@ static void *unreadable(tap_tape *t, tap_dtype dtype, int64_t n)
 {
     const int kind = dtype == TAP_F32 ? 0 : dtype == TAP_F64 ? 1 : 2;
     if (!t->unreadable[kind] || t->n_unreadable[kind] < n) {
-        t->unreadable[kind] = tap__arena_take(t->arena, (size_t)n * sizeof(double));
+        t->unreadable[kind] = tap__arena_acquire(t->arena, (size_t)n * sizeof(double));
         t->n_unreadable[kind] = n;
         for (int64_t i = 0; i < n && t->unreadable[kind]; i++) {
             if (kind == 0) ((float *)t->unreadable[kind])[i] = NAN;
@@ -427,27 +427,27 @@ static tap_tensor no_value(tap_var v)
 
 tap_tensor tap_value(tap_var v)
 {
-    const tap_node *n = tap__live_for("value", v);
-    if (n && n->source && v.tape->rule && !tap__is_intact(v.tape, n, v.tape->rule->moment)) n = NULL;
+    const tap_node *n = tap__node_for_call("value", v);
+    if (n && n->source && v.tape->rule && !tap__is_unmodified(v.tape, n, v.tape->rule->moment)) n = NULL;
     return n ? n->value : no_value(v);
 }
 
 tap_shape tap_shape_of(tap_var v)
 {
-    tap__live_for("shape_of", v);
+    tap__node_for_call("shape_of", v);
     return is_of_this_step(v) ? tap__node(v.tape, v.id)->value.shape : TAP_SCALAR;
 }
 
 tap_dtype tap__dtype_of(tap_var v)
 {
-    const tap_node *n = tap__live(v);
+    const tap_node *n = tap__node_of(v);
     return n ? n->value.dtype : TAP_F32;
 }
 
 double tap_item(tap_var v)
 {
     char            text[TAP_SHAPE_TEXT];
-    const tap_node *n = tap__live_for("item", v);
+    const tap_node *n = tap__node_for_call("item", v);
     if (!n) return (double)NAN;
     if (tap_numel(n->value.shape) == 1) return tap_tensor_item(n->value, 0);
     tap_error_set(&v.tape->error, TAP_ESHAPE, "item: %s has not one element", tap_shape_format(text, n->value.shape));
@@ -457,9 +457,9 @@ double tap_item(tap_var v)
 tap_var tap_detach(tap_var v)
 {
     TAP_CALL("detach", v);
-    const tap_node *n = tap__live_for("detach", v);
+    const tap_node *n = tap__node_for_call("detach", v);
     if (!n) return tap__inert(v.tape);
-    if (n->storage) tap__arena_share(n->storage);
+    if (n->storage) tap__arena_retain(n->storage);
     tap_var same = tap__push(v.tape, n->value, n->storage);
     if (!same.id) return same;
     tap_node *to = tap__node(v.tape, same.id);
@@ -470,7 +470,7 @@ tap_var tap_detach(tap_var v)
 
 tap_var tap_named(tap_var v, const char *name)
 {
-    tap_node *n = tap__live_for("named", v);
+    tap_node *n = tap__node_for_call("named", v);
     if (n) n->name = name;
     return v;
 }

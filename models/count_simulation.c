@@ -93,14 +93,14 @@ static bool make_room(rows *r, int64_t n)
 {
     const int64_t used = r->start[r->rows], room = 2 * (used + n);
     if (used + n <= r->room) return true;
-    int32_t *column = tap__arena_take(r->memory, (size_t)room * sizeof *column);
-    float   *value = tap__arena_take(r->memory, (size_t)room * sizeof *value);
+    int32_t *column = tap__arena_acquire(r->memory, (size_t)room * sizeof *column);
+    float   *value = tap__arena_acquire(r->memory, (size_t)room * sizeof *value);
     if (!column || !value) return false;
     if (used > 0) {
         memcpy(column, r->column, (size_t)used * sizeof *column);
         memcpy(value, r->value, (size_t)used * sizeof *value);
-        tap__arena_give_back(r->memory, r->column);
-        tap__arena_give_back(r->memory, r->value);
+        tap__arena_release(r->memory, r->column);
+        tap__arena_release(r->memory, r->value);
     }
     r->column = column, r->value = value, r->room = room;
     return true;

@@ -170,7 +170,7 @@ tap_checkpoint *tap_checkpoint_new(const char *path)
     c->path = keep(c, path, "");
     c->previous = keep(c, path, ".previous");
     const char *lock = keep(c, path, ".lock");
-    if (lock) c->lock = tap__lock_take(lock, path, tap_arena_error(c->memory));
+    if (lock) c->lock = tap__lock_acquire(lock, path, tap_arena_error(c->memory));
     if (c->lock) find_newest(c);
     tap_checkpoint_option(c, "format", FORMAT);
     return c;
@@ -488,7 +488,7 @@ static void put_back(const tap_checkpoint *c, const contents *all)
         const tap_tensor *stored = tap_safetensors_find(&c->found.file, i->name);
         tap_tensor_copy(all->tensors[k].tensor, *stored, NULL);
         if (i->rows) *i->rows = stored->shape.n[0];
-        if (i->loader) tap__loader_go_on(i->loader);
+        if (i->loader) tap__loader_resume(i->loader);
         for (int64_t n = 0; i->optim && n < i->optim->n_slots; n++) tap__param_drop_grad(i->optim->slots[n].param);
     }
 }
@@ -503,7 +503,7 @@ bool tap_checkpoint_resume(tap_checkpoint *c, tap_error *e)
         contents   all = gather(c, &c->found.file, a);
         tap__error_copy(&mine, tap_arena_error(a));
         if (mine.status == TAP_OK) check_options(c, &mine);
-        if (mine.status == TAP_OK) tap__check_saved(&c->found.file, c->found.path, "run", all.n, all.tensors, false, &mine);
+        if (mine.status == TAP_OK) tap__check_tensors(&c->found.file, c->found.path, "run", all.n, all.tensors, false, &mine);
         for (const item *i = c->items; i && mine.status == TAP_OK; i = i->next)
             check_number(c->found.path, i, *tap_safetensors_find(&c->found.file, i->name), &mine);
         done = mine.status == TAP_OK;

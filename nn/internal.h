@@ -102,18 +102,18 @@ bool tap__module_has(const tap_module *m, const tap_param *p);
 
 /* Whether a file that was read from the path holds the n wanted tensors in their shapes and dtypes (or any_float for float ones),
  * and nothing else; if not, an error that says how it does not fit `to`. */
-tap_status tap__check_saved(const tap_safetensors *file, const char *path, const char *to, int n,
-                            const tap_named_tensor *wanted, bool any_float, tap_error *e);
+tap_status tap__check_tensors(const tap_safetensors *file, const char *path, const char *to, int n,
+                              const tap_named_tensor *wanted, bool any_float, tap_error *e);
 
 /* What tells one loader, and its data, from another. An error if there was no memory to find out. */
 tap_status tap__loader_describe(const tap_loader *l, char *text, size_t size);
 /* Where a loader stands: its epoch, and how many rows it has handed out. */
 typedef struct {
     int64_t epoch, next;
-} tap__loader_place;
-tap__loader_place *tap__loader_at(tap_loader *l);
-int64_t            tap__loader_rows(const tap_loader *l); /* of the data */
-void               tap__loader_go_on(tap_loader *l);      /* when its place was changed */
+} tap__loader_position;
+tap__loader_position *tap__loader_at(tap_loader *l);
+int64_t               tap__loader_rows(const tap_loader *l); /* of the data */
+void                  tap__loader_resume(tap_loader *l);     /* when its place was changed */
 
 /* Whether all of v are int64 numbers 0..n-1, or `except`, and how many are that (NULL: nobody asks). If not, the first one that is not
  * has failed the call: "call: what 7 at [3] is not a kind of 0..3". n < 0: there is no upper end. */

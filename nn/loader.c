@@ -22,10 +22,10 @@ struct tap_loader {
     bool       is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const one */
     tap_tensor data;
     buffer    *buffers;
-    tap_loader_options options;
-    tap__loader_place  at;
-    int64_t            rows, n_last; /* of the data; of the last batch */
-    int64_t           *order;
+    tap_loader_options   options;
+    tap__loader_position at;
+    int64_t              rows, n_last; /* of the data; of the last batch */
+    int64_t             *order;
 };
 
 /* Stands for a loader for which there was no memory. */
@@ -121,7 +121,7 @@ tap_status tap_loader_status(const tap_loader *l, const char **message)
     return l ? TAP_ENOMEM : TAP_EARG;
 }
 
-void tap__loader_go_on(tap_loader *l)
+void tap__loader_resume(tap_loader *l)
 {
     const tap_rng_key at = { l->options.seed, tap_random_hash("loader"), (uint64_t)l->at.epoch };
     l->n_last = 0;
@@ -133,8 +133,8 @@ void tap__loader_go_on(tap_loader *l)
 void tap_loader_start(tap_loader *l, uint64_t epoch)
 {
     if (tap_loader_status(l, NULL) != TAP_OK) return;
-    l->at = (tap__loader_place){ .epoch = (int64_t)epoch };
-    tap__loader_go_on(l);
+    l->at = (tap__loader_position){ .epoch = (int64_t)epoch };
+    tap__loader_resume(l);
 }
 
 uint64_t tap_loader_epoch(const tap_loader *l)
@@ -142,7 +142,7 @@ uint64_t tap_loader_epoch(const tap_loader *l)
     return l ? (uint64_t)l->at.epoch : 0;
 }
 
-tap__loader_place *tap__loader_at(tap_loader *l)
+tap__loader_position *tap__loader_at(tap_loader *l)
 {
     return &l->at;
 }

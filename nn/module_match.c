@@ -45,8 +45,8 @@ static bool is_among(const char *name, int n, const tap_named_tensor *wanted)
     return false;
 }
 
-tap_status tap__check_saved(const tap_safetensors *file, const char *path, const char *to, int n,
-                            const tap_named_tensor *wanted, bool any_float, tap_error *e)
+tap_status tap__check_tensors(const tap_safetensors *file, const char *path, const char *to, int n,
+                              const tap_named_tensor *wanted, bool any_float, tap_error *e)
 {
     complaint missing = { .what = "missing" }, wrong = { .what = "different" }, extra = { .what = "unexpected" };
     char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];

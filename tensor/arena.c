@@ -54,7 +54,7 @@ static block *block_of(void *p)
 
 static atomic_bool by_block;
 
-void tap__arena_by_block(bool on)
+void tap__arena_one_chunk_per_block(bool on)
 {
     atomic_store(&by_block, on);
 }
@@ -169,7 +169,7 @@ const char *tap__arena_name(tap_arena *a, const char *name)
     return was;
 }
 
-void *tap__arena_take(tap_arena *a, size_t bytes)
+void *tap__arena_acquire(tap_arena *a, size_t bytes)
 {
     if (!a || a->error.status != TAP_OK) return NULL;
     size_t size = bytes ? (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1) : ALIGN;
@@ -195,12 +195,12 @@ void *tap__arena_take(tap_arena *a, size_t bytes)
     return b + 1;
 }
 
-void tap__arena_share(void *p)
+void tap__arena_retain(void *p)
 {
     block_of(p)->uses++;
 }
 
-void tap__arena_give_back(tap_arena *a, void *p)
+void tap__arena_release(tap_arena *a, void *p)
 {
     block *b = block_of(p);
     if (--b->uses > 0) return;
@@ -211,7 +211,7 @@ void tap__arena_give_back(tap_arena *a, void *p)
 
 void *tap_arena_alloc(tap_arena *a, size_t bytes)
 {
-    void *p = tap__arena_take(a, bytes);
+    void *p = tap__arena_acquire(a, bytes);
     return p ? memset(p, 0, bytes) : NULL;
 }
 

@@ -124,9 +124,9 @@ bool tap__borrow(tap__borrower *b, tap_tensor x, size_t *moment)
     return room;
 }
 
-static tap__fate fate_in_log(const tap__borrower *b, tap__bytes bytes, size_t moment)
+static tap__memory_state fate_in_log(const tap__borrower *b, tap__bytes bytes, size_t moment)
 {
-    tap__fate fate = b->lost ? TAP__UNKNOWN : TAP__INTACT;
+    tap__memory_state fate = b->lost ? TAP__UNKNOWN : TAP__UNMODIFIED;
     for (size_t i = moment; i < b->n_writes; i++) {
         if (!meet(b->writes[i].bytes, bytes)) continue;
         if (b->writes[i].freed) return TAP__FREED;
@@ -135,11 +135,11 @@ static tap__fate fate_in_log(const tap__borrower *b, tap__bytes bytes, size_t mo
     return fate;
 }
 
-tap__fate tap__fate_since(const tap__borrower *b, tap_tensor x, size_t moment)
+tap__memory_state tap__memory_state_since(const tap__borrower *b, tap_tensor x, size_t moment)
 {
-    if (atomic_load(&b->n_writes) == moment && !atomic_load(&b->lost)) return TAP__INTACT;
+    if (atomic_load(&b->n_writes) == moment && !atomic_load(&b->lost)) return TAP__UNMODIFIED;
     pthread_mutex_lock(&lock);
-    const tap__fate fate = fate_in_log(b, bytes_of(x), moment);
+    const tap__memory_state fate = fate_in_log(b, bytes_of(x), moment);
     pthread_mutex_unlock(&lock);
     return fate;
 }

@@ -41,9 +41,14 @@ size_t tap__borrower_bytes(const tap__borrower *b); /* of heap memory */
 /* Notes that x is read later. *moment: how many writes there were before. False if there was no memory for that. */
 bool tap__borrow(tap__borrower *b, tap_tensor x, size_t *moment);
 
-typedef enum { TAP__INTACT, TAP__UNKNOWN, TAP__WRITTEN, TAP__FREED } tap__fate; /* unknown: there was no memory to note it */
+typedef enum {
+    TAP__UNMODIFIED,
+    TAP__UNKNOWN,
+    TAP__WRITTEN,
+    TAP__FREED
+} tap__memory_state; /* unknown: there was no memory to note it */
 /* What has happened to the memory of x, which b borrows, since that moment. */
-tap__fate tap__fate_since(const tap__borrower *b, tap_tensor x, size_t moment);
+tap__memory_state tap__memory_state_since(const tap__borrower *b, tap_tensor x, size_t moment);
 
 /* The library has written to x, or is about to. */
 void tap__note_write(tap_tensor x);

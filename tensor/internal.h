@@ -24,7 +24,7 @@ tap_tensor tap__tensor_fail(tap_arena *a, tap_status status, const char *format,
 
 /* Whether a function of the arena can go on with x. If not, *out is inert, and a bad x has failed the arena in the call's
  * name. */
-bool tap__usable(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call);
+bool tap__check_input(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call);
 
 /* Makes a negative axis positive; false if it is out of range for the rank. */
 bool tap__axis(int *axis, int rank);
@@ -74,13 +74,14 @@ void tap__set_contiguous(tap_tensor *x);
 
 /* Uninitialized memory from an arena, with one use; each further use is counted, and when the last one has given it back,
  * later requests may have it. */
-void *tap__arena_take(tap_arena *a, size_t bytes);
+void *tap__arena_acquire(tap_arena *a, size_t bytes);
 /* What the arena's memory is for, which begins the message when there is none; "arena" at first. Returns what it was. */
 const char *tap__arena_name(tap_arena *a, const char *name);
-void        tap__arena_share(void *p);
-void        tap__arena_give_back(tap_arena *a, void *p);
+void        tap__arena_retain(void *p);
+void        tap__arena_release(tap_arena *a, void *p);
 size_t      tap__arena_bytes(const tap_arena *a);
-void tap__arena_by_block(bool on); /* for tests: a chunk for each block, so that the heap knows of each and can refuse it */
+void        tap__arena_one_chunk_per_block(
+           bool on); /* for tests: a chunk for each block, so that the heap knows of each and can refuse it */
 
 /* Whether n numbers of a float dtype, one after the other, are finite. */
 bool tap__all_finite(int64_t n, tap_dtype dtype, const void *data);
@@ -104,7 +105,7 @@ tap_status tap__status_of(int reason);
  * which does nothing any more when its holder is killed. NULL, and an error that names the holder, if it is taken. where: what is
  * locked, for messages. Where the file system has no locks, everybody gets it. */
 typedef struct tap__lock tap__lock;
-tap__lock               *tap__lock_take(const char *path, const char *where, tap_error *e);
+tap__lock               *tap__lock_acquire(const char *path, const char *where, tap_error *e);
 void                     tap__lock_release(tap__lock *l); /* NULL is allowed */
 
 /* Calls body for all of 0..n-1, cut into ranges for threads to share when the whole is worth it; steps: its cost in
@@ -113,11 +114,12 @@ void                     tap__lock_release(tap__lock *l); /* NULL is allowed */
 typedef void (*tap__range)(const void *context, int64_t first, int64_t last);
 void tap__parallel(int64_t n, int64_t steps, tap__range body, const void *context);
 /* A cost as steps, also one that no number holds: broadcast operands may be far larger than memory. */
-static inline int64_t tap__steps(double cost)
+static inline int64_t tap__cost_ns(double cost)
 {
     return cost < 1e18 ? (int64_t)cost : (int64_t)1e18;
 }
-void tap__parallel_from(int64_t steps); /* for tests: from so many steps on it is worth it, which hides nothing if it is 0 */
+void tap__parallel_threshold_for_tests(
+    int64_t steps); /* for tests: from so many steps on it is worth it, which hides nothing if it is 0 */
 
 /* The vector width chosen for this processor, once: generic, avx2 (with FMA) or avx512. TAP_ISA in the environment may
  * lower it. */

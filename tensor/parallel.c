@@ -14,7 +14,7 @@ enum {
 static atomic_int  chosen; /* 0: not yet */
 static atomic_long worth = WORTH_IT;
 
-void tap__parallel_from(int64_t steps)
+void tap__parallel_threshold_for_tests(int64_t steps)
 {
     atomic_store(&worth, (long)steps);
 }

@@ -15,12 +15,12 @@ typedef struct {
     tap_rng_key at;
     uint64_t    next;
     uint64_t    word[4];
-} tap__sequence;
+} tap__rng_stream;
 
-double tap__next_uniform(tap__sequence *s);                 /* in (0,1) */
-double tap__next_log_gamma(tap__sequence *s, double shape); /* the logarithm of a Gamma(shape, 1) */
-double tap__next_poisson(tap__sequence *s, double rate);
-double tap__next_binomial(tap__sequence *s, double n, double p); /* NaN where there is none */
+double tap__next_uniform(tap__rng_stream *s);                 /* in (0,1) */
+double tap__next_log_gamma(tap__rng_stream *s, double shape); /* the logarithm of a Gamma(shape, 1) */
+double tap__next_poisson(tap__rng_stream *s, double rate);
+double tap__next_binomial(tap__rng_stream *s, double n, double p); /* NaN where there is none */
 
 /* Turn n words, n even, into n numbers; the same bits for each vector width. */
 TAP__KERNEL_DECLARE(void, tap__random_to_uniform, (int n, const uint64_t *word, double *x));

@@ -29,7 +29,7 @@ static tap_tensor tensor_uninitialized(tap_arena *a, tap_dtype dtype, tap_shape 
     int64_t n = tap_numel(shape);
     if (!tap_dtype_size(dtype)) return tap__tensor_fail(a, TAP_EDTYPE, "tensor: %d is no dtype", (int)dtype);
     if (n < 0) return tap__tensor_fail(a, TAP_ESHAPE, "tensor: %s is no shape", tap_shape_format(text, shape));
-    return tap_tensor_wrap(dtype, shape, tap__arena_take(a, (size_t)n * tap_dtype_size(dtype)));
+    return tap_tensor_wrap(dtype, shape, tap__arena_acquire(a, (size_t)n * tap_dtype_size(dtype)));
 }
 
 tap_tensor tap_tensor_zeros(tap_arena *a, tap_dtype dtype, tap_shape shape)
@@ -138,14 +138,14 @@ static tap_tensor copy_as(tap_arena *a, tap_tensor x, tap_dtype dtype)
 tap_tensor tap_tensor_contiguous(tap_arena *a, tap_tensor x)
 {
     tap_tensor out;
-    if (!tap__usable(a, x, &out, "contiguous")) return out;
+    if (!tap__check_input(a, x, &out, "contiguous")) return out;
     return tap_tensor_is_contiguous(x) ? x : copy_as(a, x, x.dtype);
 }
 
 tap_tensor tap_tensor_cast(tap_arena *a, tap_tensor x, tap_dtype dtype)
 {
     tap_tensor out;
-    if (!tap__usable(a, x, &out, "cast")) return out;
+    if (!tap__check_input(a, x, &out, "cast")) return out;
     return x.dtype == dtype ? x : copy_as(a, x, dtype);
 }
 

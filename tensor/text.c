@@ -57,7 +57,7 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-bool tap__same_letters(const char *a, const char *b, size_t n)
+bool tap__equal_ignoring_case(const char *a, const char *b, size_t n)
 {
     for (; n > 0; a++, b++, n--) {
         if (lower(*a) != lower(*b)) return false;

@@ -18,6 +18,6 @@ double tap__parse_number(const char *text, char **stop);
 const char *tap__strerror(int reason);
 
 /* Whether two strings are equal in up to n bytes, upper and lower case aside. */
-bool tap__same_letters(const char *a, const char *b, size_t n);
+bool tap__equal_ignoring_case(const char *a, const char *b, size_t n);
 
 #endif

@@ -7,14 +7,14 @@ enum { FEW = 16 }; /* counted one by one */
 
 #define PI 3.14159265358979323846
 
-double tap__next_uniform(tap__sequence *s)
+double tap__next_uniform(tap__rng_stream *s)
 {
     const uint64_t i = s->next++;
     if (i % 4 == 0) tap__random_words(s->at, i / 4, 4, s->word);
     return ((double)(s->word[i % 4] >> 12) + 0.5) * 0x1p-52;
 }
 
-static double next_normal(tap__sequence *s)
+static double next_normal(tap__rng_stream *s)
 {
     double distance = sqrt(-2 * log(tap__next_uniform(s)));
     return distance * cos(2 * PI * tap__next_uniform(s));
@@ -22,7 +22,7 @@ static double next_normal(tap__sequence *s)
 
 /* Marsaglia & Tsang 2000: d (1 + y)^3 for a normal y, accepted by log u < 9/2 d y^2 + d - d (1 + y)^3 + 3 d log(1 + y). A shape
  * below 1 is one higher, less an exponential number. */
-double tap__next_log_gamma(tap__sequence *s, double shape)
+double tap__next_log_gamma(tap__rng_stream *s, double shape)
 {
     if (!(shape > 0 && shape < HUGE_VAL)) return log(shape);
     if (shape < 1) {
@@ -40,7 +40,7 @@ double tap__next_log_gamma(tap__sequence *s, double shape)
 
 /* Ahrens & Dieter 1974: the m-th event comes at a Gamma(m). If that is too late, each of those before it comes in time with the same
  * chance; if not, there is time left. */
-double tap__next_poisson(tap__sequence *s, double rate)
+double tap__next_poisson(tap__rng_stream *s, double rate)
 {
     double k = 0;
     if (!(rate < HUGE_VAL)) return rate;
@@ -56,7 +56,7 @@ double tap__next_poisson(tap__sequence *s, double rate)
 }
 
 /* How many of n uniform numbers are below p: the i-th smallest is a Beta(i, n + 1 - i), and tells about which half is open. */
-double tap__next_binomial(tap__sequence *s, double n, double p)
+double tap__next_binomial(tap__rng_stream *s, double n, double p)
 {
     double k = 0;
     if (!(n == floor(n) && n >= 0 && p >= 0 && p <= 1)) return (double)NAN;

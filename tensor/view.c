@@ -249,7 +249,7 @@ bool tap__reshape_view(tap_tensor x, tap_shape shape, tap_tensor *out)
     return true;
 }
 
-bool tap__usable(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call)
+bool tap__check_input(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call)
 {
     *out = (tap_tensor){ .dtype = x.dtype };
     if (!a || tap_arena_status(a, NULL) != TAP_OK) return false;
@@ -261,7 +261,7 @@ bool tap__usable(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call)
 tap_tensor tap_tensor_permute(tap_arena *a, tap_tensor x, int rank, const int *axes)
 {
     tap_tensor out;
-    if (tap__usable(a, x, &out, "permute")) tap__permute(x, rank, axes, &out, tap_arena_error(a));
+    if (tap__check_input(a, x, &out, "permute")) tap__permute(x, rank, axes, &out, tap_arena_error(a));
     return out;
 }
 
@@ -269,49 +269,49 @@ tap_tensor tap_tensor_transpose(tap_arena *a, tap_tensor x, int axis0, int axis1
 {
     tap_tensor out;
     int        axes[TAP_MAX_RANK];
-    if (tap__usable(a, x, &out, "transpose")) tap__transpose(x, axis0, axis1, axes, &out, tap_arena_error(a));
+    if (tap__check_input(a, x, &out, "transpose")) tap__transpose(x, axis0, axis1, axes, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_slice(tap_arena *a, tap_tensor x, int axis, int64_t start, int64_t stop, int64_t step)
 {
     tap_tensor out;
-    if (tap__usable(a, x, &out, "slice")) tap__slice(x, axis, start, stop, step, &out, tap_arena_error(a));
+    if (tap__check_input(a, x, &out, "slice")) tap__slice(x, axis, start, stop, step, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_select(tap_arena *a, tap_tensor x, int axis, int64_t index)
 {
     tap_tensor out;
-    if (tap__usable(a, x, &out, "select")) tap__select(x, axis, index, &out, tap_arena_error(a));
+    if (tap__check_input(a, x, &out, "select")) tap__select(x, axis, index, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_expand(tap_arena *a, tap_tensor x, tap_shape shape)
 {
     tap_tensor out;
-    if (tap__usable(a, x, &out, "expand")) tap__expand(x, shape, &out, tap_arena_error(a));
+    if (tap__check_input(a, x, &out, "expand")) tap__expand(x, shape, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_unsqueeze(tap_arena *a, tap_tensor x, int axis)
 {
     tap_tensor out;
-    if (tap__usable(a, x, &out, "unsqueeze")) tap__unsqueeze(x, axis, &out, tap_arena_error(a));
+    if (tap__check_input(a, x, &out, "unsqueeze")) tap__unsqueeze(x, axis, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_squeeze(tap_arena *a, tap_tensor x, int axis)
 {
     tap_tensor out;
-    if (tap__usable(a, x, &out, "squeeze")) tap__squeeze(x, axis, &out, tap_arena_error(a));
+    if (tap__check_input(a, x, &out, "squeeze")) tap__squeeze(x, axis, &out, tap_arena_error(a));
     return out;
 }
 
 tap_tensor tap_tensor_reshape(tap_arena *a, tap_tensor x, tap_shape shape)
 {
     tap_tensor out;
-    if (!tap__usable(a, x, &out, "reshape")) return out;
+    if (!tap__check_input(a, x, &out, "reshape")) return out;
     if (tap__reshape_shape(x.shape, &shape, tap_arena_error(a)) != TAP_OK) return out;
     if (tap__reshape_view(x, shape, &out)) return out;
     tap_tensor copy = tap_tensor_contiguous(a, x);

@@ -217,11 +217,11 @@ static bool label_pairs(const char *call, const tap_var *in, int i, labels *l, i
     for (int k = 0; k < n; k++) {
         int axis = axes[k];
         if (!tap__axis(&axis, l->n)) {
-            tap__refuse_all(call, 2, in, TAP_EARG, "axis %d of input %d is out of range", axes[k], i);
+            tap__fail_inputs(call, 2, in, TAP_EARG, "axis %d of input %d is out of range", axes[k], i);
             return false;
         }
         if (l->label[axis] >= 0) {
-            tap__refuse_all(call, 2, in, TAP_EARG, "axis %d of input %d is named twice", axes[k], i);
+            tap__fail_inputs(call, 2, in, TAP_EARG, "axis %d of input %d is named twice", axes[k], i);
             return false;
         }
         l->label[axis] = k;
@@ -250,14 +250,15 @@ static tap_var over_pairs(const char *call, tap_var a, tap_var b, int n, const i
     if (!tap__inputs(call, 2, in, v)) return tap__inert(tap__tape_of(2, in));
     term x[2] = { { a, { .n = v[0].shape.rank } }, { b, { .n = v[1].shape.rank } } };
     if (n < 0 || n > x[0].axes.n || n > x[1].axes.n || !axes_a != !axes_b)
-        return tap__refuse_all(call, 2, in, TAP_EARG, "%d pairs of axes cannot be summed over", n);
+        return tap__fail_inputs(call, 2, in, TAP_EARG, "%d pairs of axes cannot be summed over", n);
     for (int k = 0; k < n; k++) last[k] = k - n, first[k] = k;
     if (!label_pairs(call, in, 0, &x[0].axes, n, axes_a ? axes_a : last)) return tap__inert(a.tape);
     if (!label_pairs(call, in, 1, &x[1].axes, n, axes_b ? axes_b : first)) return tap__inert(a.tape);
     if (!label_rest(&x[0].axes, &next, &out) || !label_rest(&x[1].axes, &next, &out))
-        return tap__refuse_all(call, 2, in, TAP_ESHAPE, "the result has too many axes");
+        return tap__fail_inputs(call, 2, in, TAP_ESHAPE, "the result has too many axes");
     if (!agree(2, x, &wrong, &size, &other))
-        return tap__refuse_all(call, 2, in, TAP_ESHAPE, "paired sizes %lld and %lld differ", (long long)size, (long long)other);
+        return tap__fail_inputs(call, 2, in, TAP_ESHAPE, "paired sizes %lld and %lld differ", (long long)size,
+                                (long long)other);
     return contract(2, x, out, &result) ? result : tap__inert(a.tape);
 }
 
@@ -277,7 +278,7 @@ tap_var tap_inner(tap_var a, tap_var b)
     if (sa.rank == 0 || sb.rank == 0) return tap_mul(a, b);
     int64_t ka = sa.n[sa.rank - 1], kb = sb.n[sb.rank - 1];
     if (ka != kb)
-        return tap__refuse_all("inner", 2, in, TAP_ESHAPE, "last sizes %lld and %lld differ", (long long)ka, (long long)kb);
+        return tap__fail_inputs("inner", 2, in, TAP_ESHAPE, "last sizes %lld and %lld differ", (long long)ka, (long long)kb);
     return over_pairs("inner", a, b, 1, (int[]){ -1 }, (int[]){ -1 });
 }
 
@@ -402,19 +403,19 @@ tap_var tap_einsum(const char *equation, int n, const tap_var *x)
         return tap__inert(t);
     }
     if (!tap__inputs("einsum", n, x, v)) return tap__inert(t);
-    if (!equation) return tap__refuse_all("einsum", n, x, TAP_EARG, "there is no equation");
+    if (!equation) return tap__fail_inputs("einsum", n, x, TAP_EARG, "there is no equation");
     for (int i = 0; i < n; i++) terms[i].v = x[i];
     wrong = parse(equation, n, v, terms, &out);
-    if (wrong) return tap__refuse_all("einsum", n, x, TAP_EARG, "'%.64s': %s", equation, wrong);
+    if (wrong) return tap__fail_inputs("einsum", n, x, TAP_EARG, "'%.64s': %s", equation, wrong);
     for (int i = 0; i < n; i++) {
         if (!diagonals(&terms[i], &label))
-            return tap__refuse_all("einsum", n, x, TAP_ESHAPE, "'%.64s': %s stands for two sizes", equation,
-                                   label_name(label, name));
+            return tap__fail_inputs("einsum", n, x, TAP_ESHAPE, "'%.64s': %s stands for two sizes", equation,
+                                    label_name(label, name));
     }
     if (!agree(n, terms, &label, &size, &other))
-        return tap__refuse_all("einsum", n, x, TAP_ESHAPE, "'%.64s': %s is %lld and %lld", equation, label_name(label, name),
-                               (long long)size, (long long)other);
+        return tap__fail_inputs("einsum", n, x, TAP_ESHAPE, "'%.64s': %s is %lld and %lld", equation, label_name(label, name),
+                                (long long)size, (long long)other);
     if (!contract(n, terms, out, &result))
-        return tap__refuse_all("einsum", n, x, TAP_ESHAPE, "'%.64s': a product on the way has too many axes", equation);
+        return tap__fail_inputs("einsum", n, x, TAP_ESHAPE, "'%.64s': a product on the way has too many axes", equation);
     return result;
 }

@@ -4,7 +4,7 @@
 #include "autograd/ops/elementwise.h"
 #include "autograd/internal.h"
 
-enum { CHEAP = 1, DEAR = 4, SLOW = 100 }; /* costs of an element, as tap__map takes them */
+enum { CHEAP = 1, MODERATE = 4, EXPENSIVE = 100 }; /* costs of an element, as tap__map takes them */
 
 /* An operator of the table knows its row. */
 typedef struct {
@@ -56,16 +56,16 @@ static void run_row(tap_call *c, tap_tensor *out)
 /* ---- Pieces of rules ---- */
 
 #define NONE    ((tap_var){ 0 })
-#define C(v)    tap__scalar_like(x, v)
+#define C(v)    tap_scalar_like(x, v)
 #define LN2     0.693147180559945309
 #define LN10    2.30258509299404568
 #define SQRT_PI 1.77245385090551603
 #define SQRT_2  1.41421356237309505
 
 /* g where the condition holds, else 0 */
-static tap_var keep(tap_var condition, tap_var g)
+static tap_var mask(tap_var condition, tap_var g)
 {
-    return tap_where(condition, g, tap__scalar_like(g, 0));
+    return tap_where(condition, g, tap_scalar_like(g, 0));
 }
 
 /* (1 - x) (1 + x): all digits, also near 1 */
@@ -82,7 +82,7 @@ static tap_var acosh_second(tap_var g, tap_var x, tap_var y)
 }
 
 /* height e^(rate x^2) */
-static tap_var bell(tap_var x, double height, double rate)
+static tap_var gaussian(tap_var x, double height, double rate)
 {
     return tap_mul_scalar(tap__exp_square(x, rate), height);
 }
@@ -115,7 +115,7 @@ static tap_var silu_second(tap_var g, tap_var x)
 static tap_var gelu_slope(tap_var x)
 {
     tap_var function = tap_mul_scalar(tap_erfc(tap_mul_scalar(x, -1 / SQRT_2)), 0.5);
-    return tap_add(function, tap__chain_mul(bell(x, 1 / (SQRT_2 * SQRT_PI), -0.5), x));
+    return tap_add(function, tap__chain_mul(gaussian(x, 1 / (SQRT_2 * SQRT_PI), -0.5), x));
 }
 
 /* With s = sigmoid(u), u = c (x + k x^3), within 40, where s' is not 0: s' (2 u' + x (u'' + u'^2 (1 - 2 s))) */
@@ -141,7 +141,7 @@ static tap_var mish_second(tap_var g, tap_var x)
 static tap_var softplus_beta_second(tap_var g, tap_var x, double beta, double threshold)
 {
     tap_var z = tap_mul_scalar(x, beta);
-    return keep(tap_le(z, C(threshold)), sigmoid_slope(tap_mul_scalar(g, beta), z));
+    return mask(tap_le(z, C(threshold)), sigmoid_slope(tap_mul_scalar(g, beta), z));
 }
 
 /* d/da a / h = (b / h)^2 / h, h = sqrt(a^2 + b^2) */
@@ -160,7 +160,7 @@ static tap_var pow_slope_by_base(tap_var g, tap_var a, tap_var b)
 /* d/db b a^(b-1) = d/da a^b log a = a^(b-1) + b a^(b-1) log a, and 0 where b is 0 and a is not above it */
 static tap_var pow_mixed(tap_var g, tap_var a, tap_var b)
 {
-    tap_var none = tap__scalar_like(b, 0), one = tap__scalar_like(a, 1);
+    tap_var none = tap_scalar_like(b, 0), one = tap_scalar_like(a, 1);
     tap_var flat = tap_logical_and(tap_eq(b, none), tap_logical_not(tap_gt(a, none)));
     tap_var base = tap_where(flat, one, a);
     tap_var sum = tap_add(tap_pow(base, tap_add_scalar(b, -1)), tap_xlogy(tap__pow_slope(base, b), base));
@@ -170,8 +170,8 @@ static tap_var pow_mixed(tap_var g, tap_var a, tap_var b)
 /* log b, and 0 where a is 0 and b has no finite logarithm */
 static tap_var xlogy_by_factor(tap_var a, tap_var b)
 {
-    tap_var none = tap__scalar_like(b, 0);
-    return tap_log(tap_where(tap_logical_and(tap_eq(a, none), tap_le(b, none)), tap__scalar_like(b, 1), b));
+    tap_var none = tap_scalar_like(b, 0);
+    return tap_log(tap_where(tap_logical_and(tap_eq(a, none), tap_le(b, none)), tap_scalar_like(b, 1), b));
 }
 
 /* d/da sigmoid'(a) (a - b) = sigmoid'(a) - y tanh(a / 2) */
@@ -183,45 +183,45 @@ static tap_var bernoulli_pull_by_first(tap_var g, tap_var a, tap_var y)
 /* d/da k_2(a) (a - b), k_n = tilt(., n) */
 static tap_var tilt_pull_by_first(tap_var g, tap_var a, tap_var b)
 {
-    return tap__chain_mul(g, tap_add(tap__chain_mul(tap__tilt(a, 3), tap__gap(a, b)), tap__tilt(a, 2)));
+    return tap__chain_mul(g, tap_add(tap__chain_mul(tap__cb_cumulant(a, 3), tap__difference(a, b)), tap__cb_cumulant(a, 2)));
 }
 
 /* e^a e^b / (e^a + e^b)^2 */
 static tap_var share_slope(tap_var a, tap_var b)
 {
-    return tap_mul(tap__share(a, b), tap__share(b, a));
+    return tap_mul(tap__sigmoid_of_difference(a, b), tap__sigmoid_of_difference(b, a));
 }
 
 /* ---- The table ---- */
 
-#define GIVE(i, rule) \
+#define SET_GRAD(i, rule) \
     if (tap_needs_grad(n, i)) gin[i] = (rule);
 
 /* a - b, held between -delta and delta */
 static tap_var huber_slope(tap_var a, tap_var b, tap_var delta)
 {
-    return tap_clamp_max(tap_clamp_min(tap__gap(a, b), tap_neg(delta)), delta);
+    return tap_clamp_max(tap_clamp_min(tap__difference(a, b), tap_neg(delta)), delta);
 }
 
 /* of a (log a - b); 0 where a is, which nothing depends on */
 static tap_var kl_slope(tap_var a, tap_var b)
 {
-    tap_var zero = tap__scalar_like(a, 0);
+    tap_var zero = tap_scalar_like(a, 0);
     return tap_where(tap_eq(a, zero), zero, tap_add_scalar(tap_sub(tap_log(a), b), 1));
 }
 
 /* (1 - t) / (1 - p) - t / p without the terms whose logarithms are held at -100, where p is within e^-100 of 0, or is 1 */
 static tap_var bce_slope(tap_var p, tap_var t)
 {
-    tap_var one = tap__scalar_like(p, 1), rest = tap_sub(one, p);
-    tap_var low = tap_gt(p, tap__scalar_like(p, exp(-100))), high = tap_lt(p, one);
+    tap_var one = tap_scalar_like(p, 1), rest = tap_sub(one, p);
+    tap_var low = tap_gt(p, tap_scalar_like(p, exp(-100))), high = tap_lt(p, one);
     tap_var end = tap_where(high, tap_div(tap_sub(one, t), rest), tap_neg(tap_div(t, p)));
     return tap_where(tap_logical_and(low, high), tap_div(tap_div(tap_sub(p, t), p), rest), end);
 }
 
 static tap_var bce_by_target(tap_var p)
 {
-    tap_var least = tap__scalar_like(p, -100);
+    tap_var least = tap_scalar_like(p, -100);
     return tap_sub(tap_clamp_min(tap_log1p(tap_neg(p)), least), tap_clamp_min(tap_log(p), least));
 }
 
@@ -238,15 +238,15 @@ static tap_var weighted_bce_by_target(tap_var x, tap_var w)
     return tap_sub(tap__chain_mul(w, tap_softplus(tap_neg(x))), tap_softplus(x));
 }
 
-/* The numbers p and q of a WITH row are its attributes. */
-#define SINGLE(function, name, cost, rule, attr_size, attr) \
+/* The numbers p and q of a UNARY_P row are its attributes. */
+#define DEFINE_UNARY(function, name, cost, rule, attr_size, attr) \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin) \
     { \
         const double *pq = tap_attr(n); \
         const double  p = pq ? pq[0] : 0, q = pq ? pq[1] : 0; \
         const tap_var x = tap_in(n, 0), y = tap_out(n); \
         (void)g, (void)x, (void)y, (void)p, (void)q; \
-        GIVE(0, rule) \
+        SET_GRAD(0, rule) \
     } \
     static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, attr_size }, TAP__ROW_##name, cost }; \
     tap_var             function \
@@ -254,22 +254,23 @@ static tap_var weighted_bce_by_target(tap_var x, tap_var w)
         return tap_apply(&name##_op.op, attr, 1, &x); \
     }
 
-#define UNARY(name, cost, value, rule) SINGLE(tap_##name(tap_var x), name, cost, rule, 0, NULL)
-#define NUMBERS(function, name, cost, rule, p, q) \
-    SINGLE(function, name, cost, rule, 2 * sizeof(double), ((const double[]){ p, q }))
-#define WITH(name, cost, value, rule)        NUMBERS(tap_##name(tap_var x, double p), name, cost, rule, p, 0)
-#define WITH2(name, cost, value, rule)       NUMBERS(tap_##name(tap_var x, double p, double q), name, cost, rule, p, q)
-#define INNER1(name, cost, value, rule)      SINGLE(tap__##name(tap_var x), name, cost, rule, 0, NULL)
-#define INNER_WITH(name, cost, value, rule)  NUMBERS(tap__##name(tap_var x, double p), name, cost, rule, p, 0)
-#define INNER_WITH2(name, cost, value, rule) NUMBERS(tap__##name(tap_var x, double p, double q), name, cost, rule, p, q)
+#define UNARY(name, cost, value, rule) DEFINE_UNARY(tap_##name(tap_var x), name, cost, rule, 0, NULL)
+#define DEFINE_UNARY_PQ(function, name, cost, rule, p, q) \
+    DEFINE_UNARY(function, name, cost, rule, 2 * sizeof(double), ((const double[]){ p, q }))
+#define UNARY_P(name, cost, value, rule)         DEFINE_UNARY_PQ(tap_##name(tap_var x, double p), name, cost, rule, p, 0)
+#define UNARY_PQ(name, cost, value, rule)        DEFINE_UNARY_PQ(tap_##name(tap_var x, double p, double q), name, cost, rule, p, q)
+#define PRIVATE_UNARY(name, cost, value, rule)   DEFINE_UNARY(tap__##name(tap_var x), name, cost, rule, 0, NULL)
+#define PRIVATE_UNARY_P(name, cost, value, rule) DEFINE_UNARY_PQ(tap__##name(tap_var x, double p), name, cost, rule, p, 0)
+#define PRIVATE_UNARY_PQ(name, cost, value, rule) \
+    DEFINE_UNARY_PQ(tap__##name(tap_var x, double p, double q), name, cost, rule, p, q)
 
-#define PAIR(function, name, cost, rule_a, rule_b) \
+#define DEFINE_BINARY(function, name, cost, rule_a, rule_b) \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin) \
     { \
         const tap_var a = tap_in(n, 0), b = tap_in(n, 1), y = tap_out(n); \
         (void)g, (void)a, (void)b, (void)y; \
-        GIVE(0, rule_a) \
-        GIVE(1, rule_b) \
+        SET_GRAD(0, rule_a) \
+        SET_GRAD(1, rule_b) \
     } \
     static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, 0 }, TAP__ROW_##name, cost }; \
     tap_var             function(tap_var a, tap_var b) \
@@ -277,17 +278,17 @@ static tap_var weighted_bce_by_target(tap_var x, tap_var w)
         return tap_apply(&name##_op.op, NULL, 2, (tap_var[]){ a, b }); \
     }
 
-#define BINARY(name, cost, value, rule_a, rule_b) PAIR(tap_##name, name, cost, rule_a, rule_b)
-#define INNER(name, cost, value, rule_a, rule_b)  PAIR(tap__##name, name, cost, rule_a, rule_b)
+#define BINARY(name, cost, value, rule_a, rule_b)         DEFINE_BINARY(tap_##name, name, cost, rule_a, rule_b)
+#define PRIVATE_BINARY(name, cost, value, rule_a, rule_b) DEFINE_BINARY(tap__##name, name, cost, rule_a, rule_b)
 
-#define TRIPLE(function, name, cost, rule_a, rule_b, rule_c) \
+#define DEFINE_TERNARY(function, name, cost, rule_a, rule_b, rule_c) \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin) \
     { \
         const tap_var a = tap_in(n, 0), b = tap_in(n, 1), c = tap_in(n, 2), y = tap_out(n); \
         (void)a, (void)y; \
-        GIVE(0, rule_a) \
-        GIVE(1, rule_b) \
-        GIVE(2, rule_c) \
+        SET_GRAD(0, rule_a) \
+        SET_GRAD(1, rule_b) \
+        SET_GRAD(2, rule_c) \
     } \
     static const row_op name##_op = { { #name, infer_same, run_row, name##_vjp, 0 }, TAP__ROW_##name, cost }; \
     tap_var             function(tap_var a, tap_var b, tap_var c) \
@@ -295,8 +296,9 @@ static tap_var weighted_bce_by_target(tap_var x, tap_var w)
         return tap_apply(&name##_op.op, NULL, 3, (tap_var[]){ a, b, c }); \
     }
 
-#define TERNARY(name, cost, value, rule_a, rule_b, rule_c) TRIPLE(tap_##name, name, cost, rule_a, rule_b, rule_c)
-#define INNER3(name, cost, value, rule_a, rule_b, rule_c)  TRIPLE(tap__##name, name, cost, rule_a, rule_b, rule_c)
+#define TERNARY(name, cost, value, rule_a, rule_b, rule_c) DEFINE_TERNARY(tap_##name, name, cost, rule_a, rule_b, rule_c)
+#define PRIVATE_TERNARY(name, cost, value, rule_a, rule_b, rule_c) \
+    DEFINE_TERNARY(tap__##name, name, cost, rule_a, rule_b, rule_c)
 
 #define COMPARE(name, value) \
     static const row_op name##_op = { { #name, infer_bool, run_row, NULL, 0 }, TAP__ROW_##name, CHEAP }; \
@@ -335,7 +337,7 @@ static void where_forward(tap_call *c, tap_tensor *out)
 
 static void where_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    tap_var condition = tap_in(n, 0), zero = tap__scalar_like(g, 0);
+    tap_var condition = tap_in(n, 0), zero = tap_scalar_like(g, 0);
     if (tap_needs_grad(n, 1)) gin[1] = tap_where(condition, g, zero);
     if (tap_needs_grad(n, 2)) gin[2] = tap_where(condition, zero, g);
 }

@@ -7,27 +7,27 @@
 /* One number per row, in order. */
 enum {
 #define UNARY(name, cost, value, rule)                     TAP__ROW_##name,
-#define WITH                                               UNARY
-#define WITH2                                              UNARY
-#define INNER1                                             UNARY
-#define INNER_WITH                                         UNARY
-#define INNER_WITH2                                        UNARY
+#define UNARY_P                                            UNARY
+#define UNARY_PQ                                           UNARY
+#define PRIVATE_UNARY                                      UNARY
+#define PRIVATE_UNARY_P                                    UNARY
+#define PRIVATE_UNARY_PQ                                   UNARY
 #define BINARY(name, cost, value, rule_a, rule_b)          TAP__ROW_##name,
-#define INNER                                              BINARY
+#define PRIVATE_BINARY                                     BINARY
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c) TAP__ROW_##name,
-#define INNER3                                             TERNARY
+#define PRIVATE_TERNARY                                    TERNARY
 #define COMPARE(name, value)                               TAP__ROW_##name,
 #include "autograd/ops/elementwise.def"
 #undef UNARY
-#undef WITH
-#undef WITH2
-#undef INNER1
-#undef INNER_WITH
-#undef INNER_WITH2
+#undef UNARY_P
+#undef UNARY_PQ
+#undef PRIVATE_UNARY
+#undef PRIVATE_UNARY_P
+#undef PRIVATE_UNARY_PQ
 #undef BINARY
-#undef INNER
+#undef PRIVATE_BINARY
 #undef TERNARY
-#undef INNER3
+#undef PRIVATE_TERNARY
 #undef COMPARE
     TAP__ROW_where,
     TAP__ROW_accumulate,

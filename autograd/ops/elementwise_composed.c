@@ -7,8 +7,8 @@
 tap_var tap_polygamma(int n, tap_var x)
 {
     TAP_CALL("polygamma", x);
-    const tap_node *v = tap__live(x);
-    if (v && (n < 0 || n > 1000000)) return tap__refuse(v, TAP_EARG, "polygamma", "n = %d is not from 0 to 1000000", n);
+    const tap_node *v = tap__node_of(x);
+    if (v && (n < 0 || n > 1000000)) return tap__fail_input(v, TAP_EARG, "polygamma", "n = %d is not from 0 to 1000000", n);
     return tap__polygamma(x, n);
 }
 
@@ -23,16 +23,16 @@ static double in_range(tap_var x, double p)
 tap_var tap_celu(tap_var x, double alpha)
 {
     TAP_CALL("celu", x);
-    const tap_node *v = tap__live(x);
-    if (v && alpha == 0) return tap__refuse(v, TAP_EARG, "celu", "alpha is 0");
+    const tap_node *v = tap__node_of(x);
+    if (v && alpha == 0) return tap__fail_input(v, TAP_EARG, "celu", "alpha is 0");
     return tap__celu(x, isinf(alpha) ? alpha : in_range(x, alpha));
 }
 
 tap_var tap_softplus_beta(tap_var x, double beta, double threshold)
 {
     TAP_CALL("softplus_beta", x);
-    const tap_node *v = tap__live(x);
-    if (v && beta == 0) return tap__refuse(v, TAP_EARG, "softplus_beta", "beta is 0");
+    const tap_node *v = tap__node_of(x);
+    if (v && beta == 0) return tap__fail_input(v, TAP_EARG, "softplus_beta", "beta is 0");
     return tap__softplus_beta(x, in_range(x, beta), threshold);
 }
 
@@ -54,7 +54,7 @@ tap_var tap_nan_to_num(tap_var x, double nan, double posinf, double neginf)
     TAP_CALL("nan_to_num", x);
     const double most = tap_value(x).dtype == TAP_F32 ? (double)FLT_MAX : DBL_MAX;
     const double from[] = { (double)INFINITY, -(double)INFINITY }, to[] = { fmin(posinf, most), fmax(neginf, -most) };
-    tap_var      y = tap_where(tap_eq(x, x), x, tap__scalar_like(x, nan));
-    for (int i = 0; i < 2; i++) y = tap_where(tap_eq(x, tap__scalar_like(x, from[i])), tap__scalar_like(x, to[i]), y);
+    tap_var      y = tap_where(tap_eq(x, x), x, tap_scalar_like(x, nan));
+    for (int i = 0; i < 2; i++) y = tap_where(tap_eq(x, tap_scalar_like(x, from[i])), tap_scalar_like(x, to[i]), y);
     return y;
 }

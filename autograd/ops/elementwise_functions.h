@@ -64,7 +64,7 @@ TAP__INLINE T M(sigmoid_minus)(T x, T t)
 }
 
 /* a - c e^b, with all digits also where e^b is nearly 1, and a where c is 0 */
-TAP__INLINE T M(less_exp)(T a, T b, T c)
+TAP__INLINE T M(sub_exp)(T a, T b, T c)
 {
     const T y = b > (T)-0.6875 ? (a - c) - c * M(expm1)(b) : a - c * M(exp)(b);
     return c == 0 ? a : y;
@@ -234,7 +234,7 @@ TAP__INLINE T M(times_square)(T a, T c)
 }
 
 /* e^x - 1 - x, near 0 by its series x^2/2 (1 + x/3 (1 + x/4 (..))) */
-TAP__INLINE T M(exp_rest)(T x)
+TAP__INLINE T M(expm1_minus_x)(T x)
 {
     const bool near = L(fabs)(x) < (T)0.5;
     const T    z = near ? x : 0;
@@ -256,24 +256,24 @@ TAP__INLINE T M(log1p_rest)(T w)
 }
 
 /* e^a - e^b */
-TAP__INLINE T M(exp_gap)(T a, T b)
+TAP__INLINE T M(exp_difference)(T a, T b)
 {
     const T most = a > b ? a : b, y = M(exp)(most) * -M(expm1)(-L(fabs)(a - b));
     return a == b ? 0 : a > b ? y : -y;
 }
 
 /* e^a (a - b), the power in halves, as it may be out of range where the product is not */
-TAP__INLINE T M(class_pull)(T a, T b)
+TAP__INLINE T M(categorical_kl_grad)(T a, T b)
 {
     const T way = a - b, half = M(exp)(a / 2);
     return a == b || a == -(T)INFINITY ? (b != b ? b : 0) : L(fabs)(way) == (T)INFINITY ? way : way * half * half;
 }
 
 /* e^a (e^d - 1 - d), d = b - a, which is e^b (1 - (1 + d) e^-d) */
-TAP__INLINE T M(class_kl)(T a, T b)
+TAP__INLINE T M(categorical_kl_term)(T a, T b)
 {
     const T d = b - a, half = M(exp)(a / 2);
-    const T near = M(exp_rest)(d < 1 ? d : 1) * half * half;
+    const T near = M(expm1_minus_x)(d < 1 ? d : 1) * half * half;
     const T far = d < (T)1e4 ? M(exp)(b) * (1 - (1 + d) * M(exp)(-d)) : M(exp)(b);
     return a == b ? 0 : d == -(T)INFINITY ? -d : d < 1 ? near : d != d ? d : far;
 }
@@ -291,13 +291,13 @@ TAP__INLINE T M(bernoulli_kl)(T a, T b)
 {
     const T q = a > 0 ? -a : a, p = a > 0 ? -b : b, d = p - q, some = d < 2 ? d : 2;
     const T half = M(exp)(q / 2), rest = 1 / (1 + half * half), s = half * half * rest;
-    const T near = M(exp_rest)(some) * half * half * rest - M(log1p_rest)(s * M(expm1)(some));
+    const T near = M(expm1_minus_x)(some) * half * half * rest - M(log1p_rest)(s * M(expm1)(some));
     const T far = M(softplus)(p) - M(softplus)(q) - (s == 0 ? 0 : s * d);
     return q == p ? 0 : p == (T)INFINITY || d == -(T)INFINITY ? L(fabs)(d) : d < 2 ? near : far;
 }
 
 /* sigmoid'(a) (a - b), the exponential in halves; 0 where the first factor is */
-TAP__INLINE T M(bernoulli_pull)(T a, T b)
+TAP__INLINE T M(bernoulli_kl_grad)(T a, T b)
 {
     const T d = a - b, half = M(exp)(-L(fabs)(a) / 2), rest = 1 / (1 + half * half);
     if (a == b || L(fabs)(a) == (T)INFINITY || (L(fabs)(a) > (T)1e4 && L(fabs)(b) < (T)INFINITY)) return b != b ? b : 0;
@@ -305,7 +305,7 @@ TAP__INLINE T M(bernoulli_pull)(T a, T b)
 }
 
 /* sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^(b - a)) */
-TAP__INLINE T M(sigmoid_gap)(T a, T b)
+TAP__INLINE T M(sigmoid_difference)(T a, T b)
 {
     const T high = a > b ? a : b, low = a > b ? b : a;
     const T y = M(sigmoid)(high) * M(sigmoid)(-low) * -M(expm1)(low - high);

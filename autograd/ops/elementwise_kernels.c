@@ -168,15 +168,15 @@ static inline int64_t block_at(int64_t at, int64_t n)
     }
 
 #define UNARY(name, cost, value, rule)                     LOOP1(T, name, value)
-#define WITH                                               UNARY
-#define WITH2                                              UNARY
-#define INNER1                                             UNARY
-#define INNER_WITH                                         UNARY
-#define INNER_WITH2                                        UNARY
+#define UNARY_P                                            UNARY
+#define UNARY_PQ                                           UNARY
+#define PRIVATE_UNARY                                      UNARY
+#define PRIVATE_UNARY_P                                    UNARY
+#define PRIVATE_UNARY_PQ                                   UNARY
 #define BINARY(name, cost, value, rule_a, rule_b)          LOOP2(T, name, value)
-#define INNER                                              BINARY
+#define PRIVATE_BINARY                                     BINARY
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c) LOOP3(name, value)
-#define INNER3                                             TERNARY
+#define PRIVATE_TERNARY                                    TERNARY
 #define COMPARE(name, value)                               LOOP2(uint8_t, name, value)
 
 #define T           float

@@ -55,7 +55,7 @@ static void gather_forward(tap_call *c, tap_tensor *out)
 
 static void gather_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    gin[0] = tap_scatter_add(tap__full_like(tap_in(n, 0), 0), *(const int *)tap_attr(n), tap_in(n, 1), g);
+    gin[0] = tap_scatter_add(tap_full_like(tap_in(n, 0), 0), *(const int *)tap_attr(n), tap_in(n, 1), g);
 }
 
 static const tap_op gather_op = { "gather", gather_infer, gather_forward, gather_vjp, sizeof(int) };
@@ -110,14 +110,14 @@ static tap_var survivors(tap_tape *t, int axis, tap_var index, tap_shape shape)
     if (!tap__axis(&axis, shape.rank)) return tap__inert(t); /* the tape has failed */
     for (int i = 0; i < shape.rank; i++) along.n[i] = i == axis ? s.n[i] : 1;
     tap_var turn = tap_expand(tap_reshape(tap_arange(t, s.n[axis]), along), s);
-    tap_var none = tap_expand(tap__number(t, TAP_I64, -1), shape);
+    tap_var none = tap_expand(tap__scalar(t, TAP_I64, -1), shape);
     return tap_eq(tap_gather(tap_scatter(none, axis, index, turn), axis, index), turn);
 }
 
 static void scatter_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     int     axis = *(const int *)tap_attr(n);
-    tap_var index = tap_in(n, 1), zero = tap__scalar_like(g, 0);
+    tap_var index = tap_in(n, 1), zero = tap_scalar_like(g, 0);
     if (tap_needs_grad(n, 0)) gin[0] = tap_scatter(g, axis, index, tap_expand(zero, tap_shape_of(index)));
     if (tap_needs_grad(n, 2))
         gin[2] = tap_where(survivors(n->tape, axis, index, tap_shape_of(g)), tap_gather(g, axis, index), zero);
@@ -162,12 +162,12 @@ tap_var tap_index_select(tap_var x, int axis, tap_var index)
 {
     TAP_CALL("index_select", x, index);
     int at = axis;
-    if (!tap__together("index_select", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
-    const tap_node *n = tap__live(x);
+    if (!tap__same_tape("index_select", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
+    const tap_node *n = tap__node_of(x);
     tap_var         wide = at_least_1d(x), i = at_least_1d(index);
     tap_shape       s = tap_shape_of(wide), along = { .rank = s.rank }, shape = tap_shape_of(i);
-    if (!tap__axis(&at, s.rank)) return tap__refuse(n, TAP_EARG, "index_select", "axis %d is out of range", axis);
-    if (shape.rank != 1) return tap__refuse(n, TAP_ESHAPE, "index_select", "the index must be one list of places");
+    if (!tap__axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "index_select", "axis %d is out of range", axis);
+    if (shape.rank != 1) return tap__fail_input(n, TAP_ESHAPE, "index_select", "the index must be one list of places");
     for (int k = 0; k < s.rank; k++) along.n[k] = k == at ? shape.n[0] : 1;
     s.n[at] = shape.n[0];
     tap_var y = tap_gather(wide, at, tap_expand(tap_reshape(i, along), s));
@@ -178,14 +178,14 @@ tap_var tap_take_along_dim(tap_var x, tap_var index, int axis)
 {
     TAP_CALL("take_along_dim", x, index);
     int at = axis;
-    if (!tap__together("take_along_dim", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
-    const tap_node *n = tap__live(x);
+    if (!tap__same_tape("take_along_dim", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
+    const tap_node *n = tap__node_of(x);
     tap_shape       s = tap_shape_of(x), i = tap_shape_of(index), wide, picked;
-    if (!tap__axis(&at, s.rank)) return tap__refuse(n, TAP_EARG, "take_along_dim", "axis %d is out of range", axis);
-    if (s.rank != i.rank) return tap__refuse(n, TAP_ESHAPE, "take_along_dim", "the index must have as many axes");
+    if (!tap__axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "take_along_dim", "axis %d is out of range", axis);
+    if (s.rank != i.rank) return tap__fail_input(n, TAP_ESHAPE, "take_along_dim", "the index must have as many axes");
     int64_t length = s.n[at], count = i.n[at];
     s.n[at] = i.n[at] = 1;
-    if (!tap__broadcast(s, i, &wide)) return tap__refuse(n, TAP_ESHAPE, "take_along_dim", "the index does not broadcast");
+    if (!tap__broadcast(s, i, &wide)) return tap__fail_input(n, TAP_ESHAPE, "take_along_dim", "the index does not broadcast");
     picked = wide;
     wide.n[at] = length;
     picked.n[at] = count;
@@ -197,7 +197,7 @@ tap_var tap_masked_fill(tap_var x, tap_var mask, double value)
     TAP_CALL("masked_fill", x, mask);
     if (tap__dtype_of(mask) != TAP_BOOL)
         return tap_fail(x, TAP_EDTYPE, "the mask must be bool, not %s", tap_dtype_name(tap__dtype_of(mask)));
-    return tap_where(mask, tap__scalar_like(x, value), x);
+    return tap_where(mask, tap_scalar_like(x, value), x);
 }
 
 /* ---- Order: results are int64, and have no gradient ---- */
@@ -278,14 +278,14 @@ static const tap_op argmax_op = { "argmax", argmax_infer, argmax_forward, NULL, 
 
 static tap_var argmax(tap_var x, tap_axes axes, bool smallest)
 {
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     unsigned        mask;
     tap_shape       kept;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (!axes.all && axes.n != 1) return tap__refuse(n, TAP_EARG, "argmax", "takes one axis, or all");
+    if (!axes.all && axes.n != 1) return tap__fail_input(n, TAP_EARG, "argmax", "takes one axis, or all");
     if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK)
-        return tap__refuse(n, e.status, "argmax", "%s", e.message);
+        return tap__fail_input(n, e.status, "argmax", "%s", e.message);
     x = tap_detach(x);
     x = axes.all ? tap_reshape(x, TAP_SHAPE(-1)) : at_least_1d(x);
     return tap_reshape(tap_apply(&argmax_op, &(order){ axes.all ? 0 : axes.axis[0], smallest }, 1, &x), kept);

@@ -83,14 +83,14 @@ tap_var tap_stack(int n, const tap_var *x, int axis)
 {
     TAP_CALL_N("stack", n, x);
     tap_tape *t = x ? tap__tape_of(n, x) : NULL;
-    tap_var  *wide = t ? tap__arena_take(t->arena, (size_t)n * sizeof *wide) : NULL;
+    tap_var  *wide = t ? tap__arena_acquire(t->arena, (size_t)n * sizeof *wide) : NULL;
     if (!wide) {
         if (t) tap__no_memory(t, NULL);
         return tap__inert(t);
     }
     for (int i = 0; i < n; i++) wide[i] = tap_unsqueeze(x[i], axis);
     tap_var all = tap_cat(n, wide, axis);
-    tap__arena_give_back(t->arena, wide);
+    tap__arena_release(t->arena, wide);
     return all;
 }
 
@@ -98,9 +98,9 @@ tap_var tap_stack(int n, const tap_var *x, int axis)
 
 static bool can_take(const tap_node *n, const char *call, int *axis, int64_t pieces, int room, const tap_var *out)
 {
-    if (!tap__axis(axis, n->value.shape.rank)) tap__refuse(n, TAP_EARG, call, "the axis is out of range");
+    if (!tap__axis(axis, n->value.shape.rank)) tap__fail_input(n, TAP_EARG, call, "the axis is out of range");
     else if (pieces > room || (pieces > 0 && !out))
-        tap__refuse(n, TAP_EARG, call, "there are more pieces than there is room for");
+        tap__fail_input(n, TAP_EARG, call, "there are more pieces than there is room for");
     else return true;
     return false;
 }
@@ -109,7 +109,7 @@ static bool can_take(const tap_node *n, const char *call, int *axis, int64_t pie
 static const tap_node *start(tap_var x, int room, tap_var *out)
 {
     for (int i = 0; out && i < room; i++) out[i] = tap__inert(x.tape);
-    return tap__live(x);
+    return tap__node_of(x);
 }
 
 static int64_t size_of(const tap_node *n, int axis)
@@ -123,7 +123,7 @@ int tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out)
     const tap_node *n = start(x, room, out);
     if (!n) return 0;
     int64_t whole = size_of(n, axis), pieces = size > 0 && whole > 0 ? (whole - 1) / size + 1 : 1;
-    if (size < 0 || (size == 0 && whole > 0)) tap__refuse(n, TAP_EARG, "split", "the size of a piece must be above 0");
+    if (size < 0 || (size == 0 && whole > 0)) tap__fail_input(n, TAP_EARG, "split", "the size of a piece must be above 0");
     else if (can_take(n, "split", &axis, pieces, room, out)) {
         for (int64_t i = 0; i < pieces; i++) {
             int64_t start = i * size, rest = whole - start;
@@ -140,7 +140,7 @@ int tap_chunk(tap_var x, int64_t chunks, int axis, int room, tap_var *out)
     const tap_node *n = start(x, room, out);
     if (!n) return 0;
     if (chunks < 1) {
-        tap__refuse(n, TAP_EARG, "chunk", "the number of chunks must be above 0");
+        tap__fail_input(n, TAP_EARG, "chunk", "the number of chunks must be above 0");
         return 0;
     }
     int64_t whole = size_of(n, axis);
@@ -163,15 +163,15 @@ int tap_unbind(tap_var x, int axis, int room, tap_var *out)
 tap_var tap_repeat(tap_var x, tap_shape times)
 {
     TAP_CALL("repeat", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, out = times;
     bool      valid = tap_numel(times) >= 0;
     int       lead = valid ? times.rank - s.rank : -1;
-    if (lead < 0) return tap__refuse(n, TAP_ESHAPE, "repeat", "needs a number of times for every axis");
+    if (lead < 0) return tap__fail_input(n, TAP_ESHAPE, "repeat", "needs a number of times for every axis");
     for (int i = 0; i < times.rank && valid; i++)
         valid = !__builtin_mul_overflow(i < lead ? 1 : s.n[i - lead], times.n[i], &out.n[i]);
-    if (!valid || tap_numel(out) < 0) return tap__refuse(n, TAP_ESHAPE, "repeat", "too many times");
+    if (!valid || tap_numel(out) < 0) return tap__fail_input(n, TAP_ESHAPE, "repeat", "too many times");
     int64_t outer = 1, inner = tap_numel(s);
     for (int i = 0; i < times.rank; i++) {
         int64_t size = i < lead ? 1 : s.n[i - lead];
@@ -204,15 +204,15 @@ static tap_var roll_axis(tap_var x, int64_t shift, int axis)
 tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axes)
 {
     TAP_CALL("roll", x);
-    const tap_node *node = tap__live(x);
+    const tap_node *node = tap__node_of(x);
     if (!node) return tap__inert(x.tape);
     tap_shape s = node->value.shape;
     if (n < 0 || (n > 0 && !shifts) || (!axes && n != 1))
-        return tap__refuse(node, TAP_EARG, "roll", "needs a shift for every axis");
+        return tap__fail_input(node, TAP_EARG, "roll", "needs a shift for every axis");
     if (!axes) return tap_reshape(roll_axis(tap_flatten(x, 0, -1), *shifts, 0), s);
     for (int i = 0; i < n; i++) {
         int axis = axes[i];
-        if (!tap__axis(&axis, s.rank)) return tap__refuse(node, TAP_EARG, "roll", "axis %d is out of range", axes[i]);
+        if (!tap__axis(&axis, s.rank)) return tap__fail_input(node, TAP_EARG, "roll", "axis %d is out of range", axes[i]);
         x = roll_axis(x, shifts[i], axis);
     }
     return x;

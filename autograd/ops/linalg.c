@@ -68,9 +68,9 @@ tap_var tap_triu(tap_var x, int64_t diagonal)
 tap_var tap_trace(tap_var x)
 {
     TAP_CALL("trace", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     if (!n) return tap__inert(x.tape);
-    if (n->value.shape.rank < 2) return tap__refuse(n, TAP_ESHAPE, "trace", "needs a matrix [..,m,n]");
+    if (n->value.shape.rank < 2) return tap__fail_input(n, TAP_ESHAPE, "trace", "needs a matrix [..,m,n]");
     return tap_sum(tap_diagonal(x, 0, -2, -1), TAP_LAST);
 }
 
@@ -132,7 +132,7 @@ static bool factors_for(tap_call *c, int64_t numbers, factors *f)
     per.rank--;
     f->shift = tap_tensor_wrap(TAP_I64, per, shift);
     tap__tensor_copy(f->lu, x, NULL);
-    tap__settle(f->lu, false, shift);
+    tap__scale_matrices(f->lu, false, shift);
     return true;
 }
 
@@ -155,7 +155,7 @@ static bool settled(tap_call *c, tap_tensor x, tap_tensor *shift)
     tap_shape per = x.shape;
     per.rank -= 2;
     *shift = tap_tensor_wrap(TAP_I64, per, tap_call_scratch(c, (size_t)tap_numel(per) * sizeof(int64_t)));
-    if (shift->data) tap__settle(x, false, shift->data);
+    if (shift->data) tap__scale_matrices(x, false, shift->data);
     return shift->data != NULL;
 }
 
@@ -175,10 +175,10 @@ static void cholesky_forward(tap_call *c, tap_tensor *out)
     int64_t *shift = tap_call_scratch(c, (size_t)tap_numel(per) * sizeof *shift);
     if (!bad || !shift || !has_memory(c, *out)) return;
     tap__tensor_copy(*out, c->in[0], NULL);
-    tap__settle(*out, true, shift);
+    tap__scale_matrices(*out, true, shift);
     tap__cholesky(*out, *(const bool *)c->attr, bad);
     if (all_good(c, bad, "not positive definite (leading minor"))
-        tap__unsettle(*out, tap_tensor_wrap(TAP_I64, per, shift), (tap_tensor){ 0 }, -0.5);
+        tap__unscale_matrices(*out, tap_tensor_wrap(TAP_I64, per, shift), (tap_tensor){ 0 }, -0.5);
 }
 
 /* L^-T s L^-1, where s is L^T gL with its lower triangle in place of the upper, halved (Murray 2016). Of gL, the lower triangle counts. */
@@ -237,7 +237,7 @@ static void solve_triangular_forward(tap_call *c, tap_tensor *out)
     if (!settled(c, *out, &shift)) return;
     if (!tap__solve_triangular(with_rank(c->in[0], out->shape.rank), *out, t->upper, t->unit, c->tape->arena))
         tap__no_memory(c->tape, c);
-    else tap__unsettle(*out, shift, (tap_tensor){ 0 }, -1);
+    else tap__unscale_matrices(*out, shift, (tap_tensor){ 0 }, -1);
 }
 
 static tap_var triangular(tap_var a, tap_var b, triangle t);
@@ -270,7 +270,7 @@ tap_var tap_solve_triangular(tap_var a, tap_var b, bool upper, bool left, bool u
     if (!tap__inputs("solve_triangular", 2, in, x)) return tap__inert(tap__tape_of(2, in));
     const tap_shape sa = x[0].shape, sb = x[1].shape;
     if (sa.rank < 2 || sb.rank < 2 || sa.n[sa.rank - 1] != sb.n[sb.rank - 1])
-        return tap__refuse_all("solve_triangular", 2, in, TAP_ESHAPE, "needs a [..,n,n] and b [..,m,n]");
+        return tap__fail_inputs("solve_triangular", 2, in, TAP_ESHAPE, "needs a [..,n,n] and b [..,m,n]");
     return tap_mT(triangular(tap_mT(a), tap_mT(b), (triangle){ !upper, unitriangular, false }));
 }
 
@@ -281,7 +281,7 @@ tap_var tap_cholesky_solve(tap_var b, tap_var l, bool upper)
     tap_tensor x[2];
     if (!tap__inputs("cholesky_solve", 2, in, x)) return tap__inert(tap__tape_of(2, in));
     if (x[0].shape.rank < 2 || x[1].shape.rank < 2)
-        return tap__refuse_all("cholesky_solve", 2, in, TAP_ESHAPE, "needs b [..,n,m] and a factor [..,n,n]");
+        return tap__fail_inputs("cholesky_solve", 2, in, TAP_ESHAPE, "needs b [..,n,m] and a factor [..,n,n]");
     tap_var lower = upper ? tap_mT(l) : l;
     tap_var half = triangular(lower, b, (triangle){ .whole = true });
     return triangular(tap_mT(lower), half, (triangle){ .upper = true, .whole = true });
@@ -310,7 +310,7 @@ static void solve_forward(tap_call *c, tap_tensor *out)
     if (is_vectors(c->in[0].shape, c->in[1].shape)) tap__unsqueeze(x, -1, &x, NULL);
     if (!settled(c, x, &shift)) return;
     tap__lu_solve(with_rank(f.lu, x.shape.rank), with_rank(f.swap, x.shape.rank - 1), x);
-    tap__unsettle(x, with_rank(f.shift, x.shape.rank - 2), shift, 1);
+    tap__unscale_matrices(x, with_rank(f.shift, x.shape.rank - 2), shift, 1);
 }
 
 /* gb is vectors where b was. */
@@ -343,7 +343,7 @@ static void inv_forward(tap_call *c, tap_tensor *out)
     diagonal.stride[r - 2] = out->shape.n[r - 1] + 1;
     tap__tensor_fill(diagonal, 1);
     tap__lu_solve(f.lu, f.swap, *out);
-    tap__unsettle(*out, f.shift, (tap_tensor){ 0 }, 1);
+    tap__unscale_matrices(*out, f.shift, (tap_tensor){ 0 }, 1);
 }
 
 static void inv_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -470,5 +470,5 @@ tap_var tap_logdet(tap_var x)
 {
     TAP_CALL("logdet", x);
     tap_var sign, log_abs = tap_slogdet(x, &sign);
-    return tap_where(tap_lt(sign, tap__scalar_like(sign, 0)), tap__scalar_like(sign, (double)NAN), log_abs);
+    return tap_where(tap_lt(sign, tap_scalar_like(sign, 0)), tap_scalar_like(sign, (double)NAN), log_abs);
 }

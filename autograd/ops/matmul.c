@@ -69,7 +69,8 @@ tap_var tap_matmul(tap_var a, tap_var b)
 
     int64_t k = x[0].shape.n[ra - 1], inner = x[1].shape.n[rb > 1 ? rb - 2 : 0];
     if (k != inner)
-        return tap__refuse_all("matmul", 2, in, TAP_ESHAPE, "inner sizes %lld and %lld differ", (long long)k, (long long)inner);
+        return tap__fail_inputs("matmul", 2, in, TAP_ESHAPE, "inner sizes %lld and %lld differ", (long long)k,
+                                (long long)inner);
     if (ra == 1) in[0] = tap_unsqueeze(a, 0);
     if (rb == 1) in[1] = tap_unsqueeze(b, 1);
     tap_var product = tap_apply(&matmul_op, NULL, 2, in);
@@ -86,7 +87,7 @@ static tap_var strictly(const char *call, tap_var a, int rank_a, tap_var b, int 
     tap_shape sa = x[0].shape, sb = x[1].shape;
     bool      fits = sa.rank == rank_a && sb.rank == rank_b && (rank_a < 3 || sa.n[0] == sb.n[0]) &&
                 sa.n[rank_a - 1] == sb.n[rank_b > 1 ? rank_b - 2 : 0];
-    return fits ? tap_matmul(a, b) : tap__refuse_all(call, 2, in, TAP_ESHAPE, "needs %s", needs);
+    return fits ? tap_matmul(a, b) : tap__fail_inputs(call, 2, in, TAP_ESHAPE, "needs %s", needs);
 }
 
 tap_var tap_dot(tap_var a, tap_var b)
@@ -120,7 +121,7 @@ tap_var tap_outer(tap_var a, tap_var b)
     tap_tensor x[2];
     if (!tap__inputs("outer", 2, in, x)) return tap__inert(tap__tape_of(2, in));
     if (x[0].shape.rank != 1 || x[1].shape.rank != 1)
-        return tap__refuse_all("outer", 2, in, TAP_ESHAPE, "needs vectors [m] and [n]");
+        return tap__fail_inputs("outer", 2, in, TAP_ESHAPE, "needs vectors [m] and [n]");
     return tap_mul(tap_unsqueeze(a, 1), b);
 }
 
@@ -132,7 +133,7 @@ static tap_var plus_product(const char *call, tap_var input, tap_var product, do
     tap_shape  wide;
     if (!tap__inputs(call, 2, in, x)) return tap__inert(tap__tape_of(2, in));
     if (!tap__broadcast(x[0].shape, x[1].shape, &wide) || !tap_shape_equal(wide, x[1].shape))
-        return tap__refuse_all(call, 2, in, TAP_ESHAPE, "the input does not broadcast to the product");
+        return tap__fail_inputs(call, 2, in, TAP_ESHAPE, "the input does not broadcast to the product");
     if (alpha != 1) product = tap_mul_scalar(product, alpha);
     if (beta == 0) return product;
     return tap_add(beta != 1 ? tap_mul_scalar(input, beta) : input, product);

@@ -176,7 +176,7 @@ tap_var tap__unit_scale(tap_var x, tap_axes axes, double eps)
 static tap_var where_free(tap_var r, double eps, tap_var v)
 {
     if (1 / eps > (tap__dtype_of(r) == TAP_F32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023)) return v;
-    return tap_where(tap_lt(r, tap__scalar_like(r, 1 / eps)), v, tap__scalar_like(v, 0));
+    return tap_where(tap_lt(r, tap_scalar_like(r, 1 / eps)), v, tap_scalar_like(v, 0));
 }
 
 static void unit_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -238,7 +238,7 @@ static void variance_vjp(const tap_node *n, tap_var g, tap_var *gin)
     const moments_attr *a = tap_attr(n);
     const double        less = count_of(n, tap_out(n)) - a->number;
     tap_var             x = tap_in(n, 0), s = tap_std(x, tap_keepdim(a->axes), 0);
-    tap_var by = tap__chain_mul(tap__chain_mul(beside(n, g), tap__scalar_like(x, less > 0 ? 2 / less : (double)NAN)), s);
+    tap_var by = tap__chain_mul(tap__chain_mul(beside(n, g), tap_scalar_like(x, less > 0 ? 2 / less : (double)NAN)), s);
     gin[0] = tap__chain_mul(by, tap__standardized(x, a->axes, true, 0));
 }
 
@@ -247,7 +247,7 @@ static void std_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
     const double        count = count_of(n, tap_out(n)), less = count - a->number;
-    tap_var             x = tap_in(n, 0), by = tap__scalar_like(x, less > 0 ? 1 / sqrt(count * less) : (double)NAN);
+    tap_var             x = tap_in(n, 0), by = tap_scalar_like(x, less > 0 ? 1 / sqrt(count * less) : (double)NAN);
     gin[0] = tap__chain_mul(tap__chain_mul(beside(n, g), by), tap__standardized(x, a->axes, true, 0));
 }
 
@@ -304,7 +304,7 @@ static tap_var yardstick(tap_var x, double order, tap_axes axes)
 {
     tap_var size = tap_abs(tap_detach(x)),
             s = order > 0 ? tap_amax(size, tap_keepdim(axes)) : tap_amin(size, tap_keepdim(axes));
-    return order > 0 ? tap_masked_fill(s, tap_eq(s, tap__scalar_like(s, 0)), 1) : s;
+    return order > 0 ? tap_masked_fill(s, tap_eq(s, tap_scalar_like(s, 0)), 1) : s;
 }
 
 /* sum |z|^order */
@@ -317,10 +317,10 @@ static tap_var power_sum(tap_var z, double order, tap_axes axes)
  * lest it be 0. */
 static tap_var power_of_unit(tap_var x, double order, tap_axes axes)
 {
-    tap_var s = yardstick(x, order, axes), norm = tap_pow_scalar(power_sum(tap__beside(x, s), order, axes), 1 / order);
-    tap_var size = tap_abs(x), zero = tap_eq(size, tap__scalar_like(size, 0));
+    tap_var s = yardstick(x, order, axes), norm = tap_pow_scalar(power_sum(tap__ratio(x, s), order, axes), 1 / order);
+    tap_var size = tap_abs(x), zero = tap_eq(size, tap_scalar_like(size, 0));
     bool    by_roots = order > 0 && order < 1;
-    tap_var part = by_roots ? tap__beside(tap_sqrt(size), tap_sqrt(s)) : tap__beside(size, s);
+    tap_var part = by_roots ? tap__ratio(tap_sqrt(size), tap_sqrt(s)) : tap__ratio(size, s);
     tap_var u = tap_masked_fill(tap__chain_div(part, by_roots ? tap_sqrt(norm) : norm), zero, 1);
     return tap_pow_scalar(u, (by_roots ? 2 : 1) * (order - 1));
 }
@@ -351,7 +351,7 @@ static const tap_op norm_of_order_op = { "norm_of_order", second_infer, second_f
 
 static tap_var norm_of_order(tap_var x, double order, tap_axes axes)
 {
-    tap_var s = yardstick(x, order, axes), z = tap__beside(tap_detach(x), s);
+    tap_var s = yardstick(x, order, axes), z = tap__ratio(tap_detach(x), s);
     tap_var sum = tap_pow_scalar(power_sum(z, order, axes), 1 / order);
     tap_var norm = tap__chain_mul(tap_reshape(s, tap_shape_of(sum)), sum);
     return tap_apply(&norm_of_order_op, &(moments_attr){ axes, false, order }, 2, (tap_var[]){ x, norm });
@@ -360,13 +360,13 @@ static tap_var norm_of_order(tap_var x, double order, tap_axes axes)
 tap_var tap_vector_norm(tap_var x, double ord, tap_axes axes)
 {
     TAP_CALL("vector_norm", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     if (!n) return tap__inert(x.tape);
     if (!tap_dtype_is_float(n->value.dtype))
-        return tap__refuse(n, TAP_EDTYPE, "vector_norm", "%s is not float32 or float64; tap_cast makes it so",
-                           tap_dtype_name(n->value.dtype));
+        return tap__fail_input(n, TAP_EDTYPE, "vector_norm", "%s is not float32 or float64; tap_cast makes it so",
+                               tap_dtype_name(n->value.dtype));
     if (ord == 2) return tap__norm(x, axes);
-    if (ord == 0) return tap_sum(tap_cast(tap_ne(x, tap__scalar_like(x, 0)), n->value.dtype), axes);
+    if (ord == 0) return tap_sum(tap_cast(tap_ne(x, tap_scalar_like(x, 0)), n->value.dtype), axes);
     if (ord == 1) return tap_sum(tap_abs(x), axes);
     if (isinf(ord)) return ord > 0 ? tap_amax(tap_abs(x), axes) : tap_amin(tap_abs(x), axes);
     const bool empty = tap_numel(n->value.shape) == 0;

@@ -79,7 +79,7 @@ tap_var tap_sum_to(tap_var x, tap_shape shape)
 {
     TAP_CALL("sum_to", x);
     char            a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     if (!n) return tap__inert(x.tape);
     tap_shape from = n->value.shape, wide;
     if (tap_shape_equal(from, shape)) return x;
@@ -139,7 +139,7 @@ tap_var tap_amin(tap_var x, tap_axes axes)
 
 static tap_var number_like(tap_var x, double value)
 {
-    return tap__number(x.tape, tap_value(x).dtype, value);
+    return tap__scalar(x.tape, tap_value(x).dtype, value);
 }
 
 tap_var tap_count_nonzero(tap_var x, tap_axes axes)
@@ -175,11 +175,11 @@ tap_var tap_isnan(tap_var x)
 tap_var tap_isinf(tap_var x)
 {
     TAP_CALL("isinf", x);
-    return tap_eq(tap_abs(x), tap__scalar_like(x, (double)INFINITY));
+    return tap_eq(tap_abs(x), tap_scalar_like(x, (double)INFINITY));
 }
 
 tap_var tap_isfinite(tap_var x)
 {
     TAP_CALL("isfinite", x);
-    return tap_lt(tap_abs(x), tap__scalar_like(x, (double)INFINITY));
+    return tap_lt(tap_abs(x), tap_scalar_like(x, (double)INFINITY));
 }

@@ -73,7 +73,7 @@ static tap_var prod_axis(tap_var x, int axis)
     tap_shape s = tap_shape_of(x);
     int64_t   n = s.n[axis];
     s.n[axis] = 1;
-    if (n == 0) return tap_expand(tap__scalar_like(x, 1), s);
+    if (n == 0) return tap_expand(tap_scalar_like(x, 1), s);
     while (n > 1) {
         int64_t half = n / 2;
         tap_var y = tap_mul(tap_slice(x, axis, 0, half, 1), tap_slice(x, axis, half, 2 * half, 1));
@@ -86,15 +86,16 @@ static tap_var prod_axis(tap_var x, int axis)
 tap_var tap_prod(tap_var x, tap_axes axes)
 {
     TAP_CALL("prod", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     unsigned        mask;
     tap_shape       out;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
     if (!tap_dtype_is_float(n->value.dtype))
-        return tap__refuse(n, TAP_EDTYPE, "prod", "%s is not float32 or float64; tap_cast makes it so",
-                           tap_dtype_name(n->value.dtype));
-    if (tap__reduced(n->value.shape, axes, &mask, &out, &e) != TAP_OK) return tap__refuse(n, e.status, "prod", "%s", e.message);
+        return tap__fail_input(n, TAP_EDTYPE, "prod", "%s is not float32 or float64; tap_cast makes it so",
+                               tap_dtype_name(n->value.dtype));
+    if (tap__reduced(n->value.shape, axes, &mask, &out, &e) != TAP_OK)
+        return tap__fail_input(n, e.status, "prod", "%s", e.message);
     if (tap_numel(n->value.shape) > 0 && !in_range(n, mask)) return tap_apply(&prod_op, &axes, 1, &x);
     for (int i = 0; i < n->value.shape.rank; i++) {
         if (mask & 1u << i) x = prod_axis(x, i);
@@ -177,11 +178,11 @@ static const tap_op cumprod_op = { "cumprod", cumsum_infer, cumprod_forward, cum
  * 1986). Made of op alone, so its gradient is op's. */
 static tap_var scan(const char *call, tap_var x, int axis, tap_var (*op)(tap_var, tap_var))
 {
-    const tap_node *node = tap__live(x);
+    const tap_node *node = tap__node_of(x);
     if (!node) return tap__inert(x.tape);
     if (node->value.shape.rank == 0) return tap_sum(x, TAP_AXES(axis));
     int at = axis;
-    if (!tap__axis(&at, node->value.shape.rank)) return tap__refuse(node, TAP_EARG, call, "axis %d is out of range", axis);
+    if (!tap__axis(&at, node->value.shape.rank)) return tap__fail_input(node, TAP_EARG, call, "axis %d is out of range", axis);
     int64_t n = node->value.shape.n[at];
     for (int64_t k = 1; k < n; k *= 2) {
         tap_var both = op(tap_slice(x, at, k, n, 1), tap_slice(x, at, 0, n - k, 1));
@@ -193,7 +194,7 @@ static tap_var scan(const char *call, tap_var x, int axis, tap_var (*op)(tap_var
 tap_var tap_cumprod(tap_var x, int axis)
 {
     TAP_CALL("cumprod", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     int             at = axis;
     const bool      apart = n && tap_dtype_is_float(n->value.dtype) && n->value.shape.rank > 0 &&
                        tap__axis(&at, n->value.shape.rank) && tap_numel(n->value.shape) > 0 && !in_range(n, 1u << at);
@@ -210,7 +211,7 @@ typedef struct {
 /* What the exponentials below `top` are below `other`, which is not smaller. */
 static tap_var lowered(window w, tap_var other)
 {
-    return tap_mul(w.sum, tap_exp(tap__gap(w.top, other)));
+    return tap_mul(w.sum, tap_exp(tap__difference(w.top, other)));
 }
 
 static tap_var part(tap_var x, int axis, int64_t first, int64_t end)
@@ -222,7 +223,7 @@ static tap_var part(tap_var x, int axis, int64_t first, int64_t end)
 static tap_var log_of_windows(tap_var x, int axis)
 {
     const int64_t n = tap_shape_of(x).n[axis];
-    window        w = { tap_exp(tap__gap(x, tap_detach(x))), tap_detach(x) };
+    window        w = { tap_exp(tap__difference(x, tap_detach(x))), tap_detach(x) };
     for (int64_t k = 1; k < n; k *= 2) {
         window  late = { part(w.sum, axis, k, n), part(w.top, axis, k, n) };
         window  early = { part(w.sum, axis, 0, n - k), part(w.top, axis, 0, n - k) };
@@ -237,12 +238,12 @@ static tap_var log_of_windows(tap_var x, int axis)
 tap_var tap_logcumsumexp(tap_var x, int axis)
 {
     TAP_CALL("logcumsumexp", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     tap_var         value = scan("logcumsumexp", n && n->needs ? tap_detach(x) : x, axis, tap_logaddexp);
     int             at = axis;
     if (!n || !n->needs || !value.id) return value;
     if (n->value.shape.rank == 0) return tap_sum(x, TAP_AXES(axis));
     tap__axis(&at, n->value.shape.rank);
     tap_var by_windows = log_of_windows(x, at);
-    return tap_add(value, tap__gap(by_windows, tap_detach(by_windows)));
+    return tap_add(value, tap__difference(by_windows, tap_detach(by_windows)));
 }

@@ -9,9 +9,9 @@
  * has the same share of a sum of exponentials. Nothing has no maximum. */
 static tap_var below_maximum(tap_var x, tap_axes axes, tap_var *top)
 {
-    const bool empty = tap__live(x) && tap_numel(tap_shape_of(x)) == 0;
+    const bool empty = tap__node_of(x) && tap_numel(tap_shape_of(x)) == 0;
     *top = tap_detach(empty ? tap_sum(x, tap_keepdim(axes)) : tap_amax(x, tap_keepdim(axes)));
-    return tap__gap(x, *top);
+    return tap__difference(x, *top);
 }
 
 /* ---- log sum e^x for x whose maximum is 0: log(1 + the sum of all but one 0) ---- */
@@ -57,15 +57,16 @@ tap_var tap_logsumexp(tap_var x, tap_axes axes)
 /* Whether x, of floats, has the axis; an error if not. */
 static bool has_axis(tap_var x, const char *call, int axis)
 {
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     unsigned        mask;
     tap_shape       shape;
     tap_error       e = { 0 };
     if (!n) return false;
     if (!tap_dtype_is_float(n->value.dtype))
-        tap__refuse(n, TAP_EDTYPE, call, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(n->value.dtype));
+        tap__fail_input(n, TAP_EDTYPE, call, "%s is not float32 or float64; tap_cast makes it so",
+                        tap_dtype_name(n->value.dtype));
     else if (tap__reduced(n->value.shape, TAP_AXES(axis), &mask, &shape, &e) != TAP_OK)
-        tap__refuse(n, e.status, call, "%s", e.message);
+        tap__fail_input(n, e.status, call, "%s", e.message);
     else return true;
     return false;
 }
@@ -101,7 +102,7 @@ tap_var tap_softmax(tap_var x, int axis)
 static void log_softmax_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const tap_axes axes = tap_keepdim(TAP_AXES(*(const int *)tap_attr(n)));
-    if (tap_needs_grad(n, 1)) gin[1] = tap__less_exp(g, tap_out(n), tap_sum(g, axes));
+    if (tap_needs_grad(n, 1)) gin[1] = tap__sub_exp(g, tap_out(n), tap_sum(g, axes));
 }
 
 static const tap_op log_softmax_op = { "log_softmax", value_infer, NULL, log_softmax_vjp, sizeof(int) };

@@ -21,7 +21,7 @@ static tap_status viewed(tap_call *c, tap_status status, const tap_error *e)
 /* The same for what is composed of operators. */
 static tap_var refuse_as(const tap_node *n, const char *call, const tap_error *e)
 {
-    return tap__refuse(n, e->status, call, "%s", reason(e));
+    return tap__fail_input(n, e->status, call, "%s", reason(e));
 }
 
 /* ---- permute ---- */
@@ -57,7 +57,7 @@ tap_var tap_permute(tap_var x, int rank, const int *axes)
 tap_var tap_transpose(tap_var x, int axis0, int axis1)
 {
     TAP_CALL("transpose", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     tap_tensor      y;
     tap_error       e = { 0 };
     int             axes[TAP_MAX_RANK];
@@ -75,18 +75,18 @@ tap_var tap_mT(tap_var x)
 tap_var tap_movedim(tap_var x, int n, const int *from, const int *to)
 {
     TAP_CALL("movedim", x);
-    const tap_node *node = tap__live(x);
+    const tap_node *node = tap__node_of(x);
     int             axes[TAP_MAX_RANK], rank;
     unsigned        taken = 0, placed = 0;
     if (!node) return tap__inert(x.tape);
     rank = node->value.shape.rank;
     if (n < 0 || n > rank || (n > 0 && (!from || !to)))
-        return tap__refuse(node, TAP_EARG, "movedim", "as many axes as there are can be moved");
+        return tap__fail_input(node, TAP_EARG, "movedim", "as many axes as there are can be moved");
     for (int i = 0; i < n; i++) {
         int a = from[i], b = to[i];
         if (!tap__axis(&a, rank) || !tap__axis(&b, rank))
-            return tap__refuse(node, TAP_EARG, "movedim", "an axis is out of range");
-        if (taken & 1u << a || placed & 1u << b) return tap__refuse(node, TAP_EARG, "movedim", "an axis is named twice");
+            return tap__fail_input(node, TAP_EARG, "movedim", "an axis is out of range");
+        if (taken & 1u << a || placed & 1u << b) return tap__fail_input(node, TAP_EARG, "movedim", "an axis is named twice");
         taken |= 1u << a;
         placed |= 1u << b;
         axes[b] = a;
@@ -153,12 +153,12 @@ tap_var tap_reshape(tap_var x, tap_shape shape)
 tap_var tap_flatten(tap_var x, int start, int end)
 {
     TAP_CALL("flatten", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, flat = { .rank = 1, .n = { 1 } };
     if (s.rank == 0) return tap_reshape(x, flat);
     if (!tap__axis(&start, s.rank) || !tap__axis(&end, s.rank) || start > end)
-        return tap__refuse(n, TAP_EARG, "flatten", "the axes are out of range or in the wrong order");
+        return tap__fail_input(n, TAP_EARG, "flatten", "the axes are out of range or in the wrong order");
     flat.rank = 0;
     for (int i = 0; i < s.rank; i++) {
         if (i <= start || i > end) flat.n[flat.rank++] = s.n[i];
@@ -170,15 +170,15 @@ tap_var tap_flatten(tap_var x, int start, int end)
 tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes)
 {
     TAP_CALL("unflatten", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, to = { .rank = 0 };
-    if (!tap__axis(&axis, s.rank)) return tap__refuse(n, TAP_EARG, "unflatten", "the axis is out of range");
+    if (!tap__axis(&axis, s.rank)) return tap__fail_input(n, TAP_EARG, "unflatten", "the axis is out of range");
     if (sizes.rank < 1 || s.rank - 1 + sizes.rank > TAP_MAX_RANK)
-        return tap__refuse(n, TAP_EARG, "unflatten", "too few or too many axes");
+        return tap__fail_input(n, TAP_EARG, "unflatten", "too few or too many axes");
     tap_shape part = TAP_SHAPE(s.n[axis]);
     if (tap__reshape_shape(part, &sizes, NULL) != TAP_OK)
-        return tap__refuse(n, TAP_EARG, "unflatten", "the sizes do not make up the axis");
+        return tap__fail_input(n, TAP_EARG, "unflatten", "the sizes do not make up the axis");
     for (int i = 0; i < axis; i++) to.n[to.rank++] = s.n[i];
     for (int i = 0; i < sizes.rank; i++) to.n[to.rank++] = sizes.n[i];
     for (int i = axis + 1; i < s.rank; i++) to.n[to.rank++] = s.n[i];
@@ -188,7 +188,7 @@ tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes)
 tap_var tap_unsqueeze(tap_var x, int axis)
 {
     TAP_CALL("unsqueeze", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     tap_tensor      y;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
@@ -199,13 +199,13 @@ tap_var tap_unsqueeze(tap_var x, int axis)
 tap_var tap_squeeze(tap_var x, tap_axes axes)
 {
     TAP_CALL("squeeze", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     unsigned        mask;
     tap_shape       kept, to = { .rank = 0 };
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
-    if (tap__reduced(s, axes, &mask, &kept, &e) != TAP_OK) return tap__refuse(n, TAP_EARG, "squeeze", "%s", e.message);
+    if (tap__reduced(s, axes, &mask, &kept, &e) != TAP_OK) return tap__fail_input(n, TAP_EARG, "squeeze", "%s", e.message);
     for (int i = 0; i < s.rank; i++) {
         if (s.n[i] != 1 || !(mask & 1u << i)) to.n[to.rank++] = s.n[i];
     }
@@ -304,7 +304,7 @@ tap_var tap_slice(tap_var x, int axis, int64_t start, int64_t stop, int64_t step
 tap_var tap_select(tap_var x, int axis, int64_t index)
 {
     TAP_CALL("select", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     tap_tensor      y;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
@@ -316,27 +316,27 @@ tap_var tap_select(tap_var x, int axis, int64_t index)
 tap_var tap_narrow(tap_var x, int axis, int64_t start, int64_t length)
 {
     TAP_CALL("narrow", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     int             at = axis;
     if (!n) return tap__inert(x.tape);
-    if (!tap__axis(&at, n->value.shape.rank)) return tap__refuse(n, TAP_EARG, "narrow", "the axis is out of range");
+    if (!tap__axis(&at, n->value.shape.rank)) return tap__fail_input(n, TAP_EARG, "narrow", "the axis is out of range");
     int64_t size = n->value.shape.n[at];
     if (start < 0 && start >= -size) start += size;
     if (start < 0 || length < 0 || start > size || length > size - start)
-        return tap__refuse(n, TAP_EARG, "narrow", "the piece does not lie within the axis");
+        return tap__fail_input(n, TAP_EARG, "narrow", "the piece does not lie within the axis");
     return tap_slice(x, axis, start, start + length, 1);
 }
 
 tap_var tap_flip(tap_var x, tap_axes axes)
 {
     TAP_CALL("flip", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     unsigned        mask;
     tap_shape       kept;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
     if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK)
-        return tap__refuse(n, TAP_EARG, "flip", "%s", e.message);
+        return tap__fail_input(n, TAP_EARG, "flip", "%s", e.message);
     for (int i = 0; i < TAP_MAX_RANK; i++) {
         if (mask & 1u << i) x = tap_slice(x, i, TAP_END, TAP_END, -1);
     }
@@ -368,17 +368,17 @@ tap_var tap_diagonal(tap_var x, int64_t offset, int axis1, int axis2)
 tap_var tap_diag_embed(tap_var x, int64_t offset, int axis1, int axis2)
 {
     TAP_CALL("diag_embed", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     int             a = axis1, b = axis2;
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, square = { .rank = s.rank + 1 };
     if (s.rank == 0 || s.rank == TAP_MAX_RANK)
-        return tap__refuse(n, TAP_EARG, "diag_embed", "it has no axis, or as many as a tensor can have");
+        return tap__fail_input(n, TAP_EARG, "diag_embed", "it has no axis, or as many as a tensor can have");
     if (!tap__axis(&a, square.rank) || !tap__axis(&b, square.rank) || a == b)
-        return tap__refuse(n, TAP_EARG, "diag_embed", "the axes are out of range or the same");
+        return tap__fail_input(n, TAP_EARG, "diag_embed", "the axes are out of range or the same");
     int64_t side;
     if (offset == INT64_MIN || __builtin_add_overflow(s.n[s.rank - 1], offset < 0 ? -offset : offset, &side))
-        return tap__refuse(n, TAP_EARG, "diag_embed", "the offset is too large");
+        return tap__fail_input(n, TAP_EARG, "diag_embed", "the offset is too large");
     for (int i = 0, k = 0; i < square.rank; i++) square.n[i] = i == a || i == b ? side : s.n[k++];
     return embed(x, square, &diagonal_op, &(diagonal){ offset, axis1, axis2 });
 }
@@ -386,10 +386,11 @@ tap_var tap_diag_embed(tap_var x, int64_t offset, int axis1, int axis2)
 tap_var tap_diag(tap_var x, int64_t offset)
 {
     TAP_CALL("diag", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     if (!n) return tap__inert(x.tape);
     if (n->value.shape.rank == 1) return tap_diag_embed(x, offset, 0, 1);
-    return n->value.shape.rank == 2 ? tap_diagonal(x, offset, 0, 1) : tap__refuse(n, TAP_EARG, "diag", "needs one axis or two");
+    return n->value.shape.rank == 2 ? tap_diagonal(x, offset, 0, 1)
+                                    : tap__fail_input(n, TAP_EARG, "diag", "needs one axis or two");
 }
 
 /* ---- unfold ---- */
@@ -417,19 +418,19 @@ tap_var tap_unfold(tap_var x, int axis, int64_t size, int64_t step)
 tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step)
 {
     TAP_CALL("fold", windows);
-    const tap_node *w = tap__live(windows);
+    const tap_node *w = tap__node_of(windows);
     int             at = axis;
     if (!w) return tap__inert(windows.tape);
     tap_shape s = w->value.shape;
     int       rank = s.rank - 1;
     if (!tap_dtype_is_float(w->value.dtype))
-        return tap__refuse(w, TAP_EDTYPE, "fold", "%s is not float32 or float64; tap_cast makes it so",
-                           tap_dtype_name(w->value.dtype));
+        return tap__fail_input(w, TAP_EDTYPE, "fold", "%s is not float32 or float64; tap_cast makes it so",
+                               tap_dtype_name(w->value.dtype));
     if (rank < 1 || !tap__axis(&at, rank))
-        return tap__refuse(w, TAP_EARG, "fold", "needs windows as last axis, and an axis before it");
+        return tap__fail_input(w, TAP_EARG, "fold", "needs windows as last axis, and an axis before it");
     int64_t size = s.n[rank], count = s.n[at];
     if (size < 1 || step < 1 || n < size || (n - size) / step + 1 != count)
-        return tap__refuse(w, TAP_EARG, "fold", "there are not as many windows as fit into the axis");
+        return tap__fail_input(w, TAP_EARG, "fold", "there are not as many windows as fit into the axis");
     s.rank = rank;
     s.n[at] = n;
     return embed(windows, s, &unfold_op, &(window){ size, step, axis });
@@ -438,17 +439,17 @@ tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step)
 tap_var tap_zero_pad(tap_var x, int axis, int64_t before, int64_t after)
 {
     TAP_CALL("zero_pad", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     int             at = axis;
     int64_t         total;
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
-    if (!tap__axis(&at, s.rank)) return tap__refuse(n, TAP_EARG, "zero_pad", "axis %d is out of range", axis);
+    if (!tap__axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "zero_pad", "axis %d is out of range", axis);
     int64_t size = s.n[at];
     if (before < -size || after < -size || __builtin_add_overflow(before, after, &total) ||
         __builtin_add_overflow(total, size, &total) || total < 0)
-        return tap__refuse(n, TAP_EARG, "zero_pad", "%lld before and %lld after do not go with axis %d", (long long)before,
-                           (long long)after, axis);
+        return tap__fail_input(n, TAP_EARG, "zero_pad", "%lld before and %lld after do not go with axis %d", (long long)before,
+                               (long long)after, axis);
     x = tap_slice(x, at, before < 0 ? -before : 0, after < 0 ? size + after : TAP_END, 1);
     if (before <= 0 && after <= 0) return x;
     int64_t start = before > 0 ? before : 0, stop = start + tap_shape_of(x).n[at];

@@ -11,39 +11,39 @@
 typedef struct {
     int64_t      in, out;
     const float *w, *b; /* [in,out], [out] */
-} tap__strict_linear;
+} tap__bitexact_linear;
 
 /* Steps of the grids that distributions of pixels are rounded to, and how far these reach. */
-enum { TAP__LOGIT_STEPS = 64, TAP__LOGIT_MOST = 16, TAP__LOGITS = 2 * TAP__LOGIT_MOST * TAP__LOGIT_STEPS + 1 };
-enum { TAP__BETA_STEPS = 8, TAP__BETA_MOST = 12, TAP__BETAS = 2 * TAP__BETA_MOST * TAP__BETA_STEPS + 1 };
+enum { TAP__LOGIT_STEPS = 64, TAP__LOGIT_MAX = 16, TAP__LOGITS = 2 * TAP__LOGIT_MAX * TAP__LOGIT_STEPS + 1 };
+enum { TAP__BETA_STEPS = 8, TAP__BETA_MAX = 12, TAP__BETAS = 2 * TAP__BETA_MAX * TAP__BETA_STEPS + 1 };
 
 typedef struct {
-    void (*linear)(const tap__strict_linear *l, int64_t rows, const float *x, float *y); /* [rows,in] -> [rows,out] */
+    void (*linear)(const tap__bitexact_linear *l, int64_t rows, const float *x, float *y); /* [rows,in] -> [rows,out] */
     void (*relu)(int64_t n, float *x);
     void (*clip)(int64_t n, float *x, float most);                            /* tap_smooth_clip between -most and most */
     void (*precision)(int64_t n, float *x);                                   /* e^-x */
     void (*grid)(int64_t n, const float *x, int most, int steps, int32_t *y); /* (x + most) steps, rounded, NaN: 0 */
-} tap__strict_kernels;
+} tap__bitexact_kernels;
 
-TAP__KERNEL_DECLARE(extern const tap__strict_kernels, tap__strict, [1]);
+TAP__KERNEL_DECLARE(extern const tap__bitexact_kernels, tap__bitexact, [1]);
 
 /* z in 2^12 bins that are equally likely under N(0, 1). */
 enum { TAP__BIN_BITS = 12, TAP__BINS = 1 << TAP__BIN_BITS };
 /* The normal distribution function at -8, .., 8. */
-enum { TAP__NORMAL_STEPS = 256, TAP__NORMAL_MOST = 8, TAP__NORMALS = 2 * TAP__NORMAL_MOST * TAP__NORMAL_STEPS + 1 };
+enum { TAP__NORMAL_STEPS = 256, TAP__NORMAL_RANGE = 8, TAP__NORMALS = 2 * TAP__NORMAL_RANGE * TAP__NORMAL_STEPS + 1 };
 
 typedef struct {
     uint64_t normal[TAP__NORMALS]; /* times 2^32 */
     float    edge[TAP__BINS + 1];  /* where bin i begins; the first and the last bin have no other end */
     float    median[TAP__BINS];
     uint32_t white[TAP__LOGITS]; /* sigmoid, as an interval's size */
-} tap__strict_tables;
+} tap__bitexact_tables;
 
-void tap__strict_tables_make(tap__strict_tables *t);
+void tap__bitexact_tables_make(tap__bitexact_tables *t);
 
 /* The bin's share of N(mu, 1/precision^2), and the bin that a place belongs to. None is without a share. */
-tap__interval tap__bin_interval(const tap__strict_tables *t, float mu, float precision, int bin);
-int           tap__bin_at(const tap__strict_tables *t, float mu, float precision, uint32_t place);
+tap__interval tap__bin_interval(const tap__bitexact_tables *t, float mu, float precision, int bin);
+int           tap__bin_at(const tap__bitexact_tables *t, float mu, float precision, uint32_t place);
 
 /* Where the bytes 0..255 begin, and where they end, for BetaBinomial(255, alpha, beta) at a place of the grid. */
 enum { TAP__BYTES = 256 };

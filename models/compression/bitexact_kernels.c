@@ -8,7 +8,7 @@
 #endif
 
 /* Several rows at a time use a row of weights while it is near; a zero adds nothing. */
-static void linear(const tap__strict_linear *l, int64_t rows, const float *x, float *y)
+static void linear(const tap__bitexact_linear *l, int64_t rows, const float *x, float *y)
 {
     const int64_t n = l->out;
     for (int64_t r = 0; r < rows; r++)
@@ -48,4 +48,4 @@ static void grid(int64_t n, const float *x, int most, int steps, int32_t *y)
     }
 }
 
-const tap__strict_kernels TAP__KERNEL(tap__strict)[1] = { { linear, relu, clip, precision, grid } };
+const tap__bitexact_kernels TAP__KERNEL(tap__bitexact)[1] = { { linear, relu, clip, precision, grid } };

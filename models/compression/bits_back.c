@@ -55,20 +55,20 @@ static void show(const job *j, float *x, const uint8_t *image)
 
 static tap__interval prior(uint32_t bin)
 {
-    return (tap__interval){ bin << (TAP__RANS_BITS - TAP__BIN_BITS), 1u << (TAP__RANS_BITS - TAP__BIN_BITS) };
+    return (tap__interval){ bin << (TAP__RANS_SCALE_BITS - TAP__BIN_BITS), 1u << (TAP__RANS_SCALE_BITS - TAP__BIN_BITS) };
 }
 
 /* z ~ q(z|x), by the bits on the stack; bin[] is where it came to lie. */
-static void draw(const tap__coder *c, const tap__coder_room *room, int64_t row, tap__rans *r, int *bin)
+static void draw(const tap__coder *c, const tap__coder_buffers *room, int64_t row, tap__rans *r, int *bin)
 {
     for (int64_t k = row * c->latent; k < (row + 1) * c->latent; k++, bin++) {
-        *bin = tap__bin_at(c->tables, room->mu[k], room->precision[k], tap__rans_peek(r));
+        *bin = tap__bin_at(c->tables, room->mu[k], room->precision[k], tap__rans_dec_get(r));
         tap__rans_pop(r, tap__bin_interval(c->tables, room->mu[k], room->precision[k], *bin));
         room->z[k] = c->tables->median[*bin];
     }
 }
 
-static void undraw(const tap__coder *c, const tap__coder_room *room, int64_t row, tap__rans *r, const int *bin)
+static void undraw(const tap__coder *c, const tap__coder_buffers *room, int64_t row, tap__rans *r, const int *bin)
 {
     for (int64_t k = c->latent - 1; k >= 0; k--) {
         const int64_t at = row * c->latent + k;
@@ -76,7 +76,7 @@ static void undraw(const tap__coder *c, const tap__coder_room *room, int64_t row
     }
 }
 
-static void push(const job *j, tap__coder_room *room, int64_t row, tap__rans *r, const uint8_t *image, const int *bin)
+static void push(const job *j, tap__coder_buffers *room, int64_t row, tap__rans *r, const uint8_t *image, const int *bin)
 {
     const tap__coder *c = j->coder;
     for (int64_t i = c->data - 1; i >= 0; i--)
@@ -84,28 +84,28 @@ static void push(const job *j, tap__coder_room *room, int64_t row, tap__rans *r,
     for (int64_t k = c->latent - 1; k >= 0; k--) tap__rans_push(r, prior((uint32_t)bin[k]));
 }
 
-static void pop_z(const tap__coder *c, const tap__coder_room *room, int64_t row, tap__rans *r, int *bin)
+static void pop_z(const tap__coder *c, const tap__coder_buffers *room, int64_t row, tap__rans *r, int *bin)
 {
     for (int64_t k = 0; k < c->latent; k++) {
-        bin[k] = (int)(tap__rans_peek(r) >> (TAP__RANS_BITS - TAP__BIN_BITS));
+        bin[k] = (int)(tap__rans_dec_get(r) >> (TAP__RANS_SCALE_BITS - TAP__BIN_BITS));
         tap__rans_pop(r, prior((uint32_t)bin[k]));
         room->z[row * c->latent + k] = c->tables->median[bin[k]];
     }
 }
 
-static void pop_image(const job *j, tap__coder_room *room, int64_t row, tap__rans *r, uint8_t *image)
+static void pop_image(const job *j, tap__coder_buffers *room, int64_t row, tap__rans *r, uint8_t *image)
 {
     const tap__coder *c = j->coder;
     tap__interval     of;
     for (int64_t i = 0; i < c->data; i++) {
-        const int pixel = tap__pixel_at(c, room, row, i, tap__rans_peek(r), &of);
+        const int pixel = tap__pixel_at(c, room, row, i, tap__rans_dec_get(r), &of);
         tap__rans_pop(r, of);
         image[i] = c->bytes ? (uint8_t)pixel : j->value[pixel];
     }
 }
 
 /* An image of each of the lanes. */
-static void encode_step(job *j, tap__coder_room *room, int *bins, int64_t first, int64_t rows, int64_t step)
+static void encode_step(job *j, tap__coder_buffers *room, int *bins, int64_t first, int64_t rows, int64_t step)
 {
     const tap__coder *c = j->coder;
     for (int64_t r = 0; r < rows; r++) show(j, room->x + r * c->data, image_at(j, first + r, step));
@@ -116,7 +116,7 @@ static void encode_step(job *j, tap__coder_room *room, int *bins, int64_t first,
         push(j, room, r, &j->lane[first + r], image_at(j, first + r, step), bins + r * c->latent);
 }
 
-static void decode_step(job *j, tap__coder_room *room, int *bins, int64_t first, int64_t rows, int64_t step)
+static void decode_step(job *j, tap__coder_buffers *room, int *bins, int64_t first, int64_t rows, int64_t step)
 {
     const tap__coder *c = j->coder;
     for (int64_t r = 0; r < rows; r++) pop_z(c, room, r, &j->lane[first + r], bins + r * c->latent);
@@ -146,13 +146,13 @@ static bool failed(const job *j, int64_t first, int64_t last)
 /* What a thread does: all images of some lanes, forwards or, what came last first, backwards. */
 static void run(const void *context, int64_t first, int64_t last)
 {
-    job            *j = *(job *const *)context;
-    const int64_t   rows = last - first, steps = in_lane(j, first);
-    const bool      decode = !j->lane[first].lends;
-    tap_arena      *a = tap__arena_new_internal();
-    tap__coder_room room;
-    int            *bins = tap_arena_alloc(a, (size_t)(rows * j->coder->latent) * sizeof *bins);
-    if (!tap__coder_room_init(&room, a, j->coder, rows, j->n) || !bins)
+    job               *j = *(job *const *)context;
+    const int64_t      rows = last - first, steps = in_lane(j, first);
+    const bool         decode = !j->lane[first].lends;
+    tap_arena         *a = tap__arena_new_internal();
+    tap__coder_buffers room;
+    int               *bins = tap_arena_alloc(a, (size_t)(rows * j->coder->latent) * sizeof *bins);
+    if (!tap__coder_buffers_init(&room, a, j->coder, rows, j->n) || !bins)
         for (int64_t k = first; k < last; k++) j->lane[k].failed = j->lane[k].no_memory = true;
     for (int64_t i = 0; i < steps && !failed(j, first, last); i++) {
         const int64_t step = decode ? steps - 1 - i : i;
@@ -163,7 +163,7 @@ static void run(const void *context, int64_t first, int64_t last)
 
 static void run_lanes(job *j)
 {
-    tap__parallel(j->lanes, tap__steps((double)j->n * 1e5), run, &(job *){ j });
+    tap__parallel(j->lanes, tap__cost_ns((double)j->n * 1e5), run, &(job *){ j });
 }
 
 /* ---- Bytes ------------------------------------------------------------------------------------------------------- */
@@ -279,7 +279,7 @@ static tap_tensor encode(tap_arena *a, tap_arena *work, const tap_vae *v, tap_te
     j.images = images.data;
     j.n = n;
     j.lanes = lanes_for(n);
-    for (int k = 0; k < j.lanes; k++) j.lane[k] = (tap__rans){ .state = TAP__RANS_LEAST, .lends = true };
+    for (int k = 0; k < j.lanes; k++) j.lane[k] = (tap__rans){ .state = TAP__RANS_L, .lends = true };
     if (!tap_arena_status(work, NULL)) run_lanes(&j);
     for (int k = 0; k < j.lanes; k++) {
         tap__rans_push_word(&j.lane[k], (uint32_t)j.lane[k].state);
@@ -293,7 +293,7 @@ static tap_tensor encode(tap_arena *a, tap_arena *work, const tap_vae *v, tap_te
 tap_tensor tap_bits_back_encode(tap_arena *a, const tap_vae *v, tap_tensor images)
 {
     tap_tensor none;
-    if (!tap__usable(a, images, &none, "bits_back_encode")) return none;
+    if (!tap__check_input(a, images, &none, "bits_back_encode")) return none;
     return convert(encode, a, v, images);
 }
 
@@ -346,7 +346,7 @@ static bool read_lanes(job *j, const uint8_t *from)
         if (r->failed) return false;
         r->state = (uint64_t)r->words[n - 1] << 32 | r->words[n - 2];
         r->n -= 2;
-        if (r->state < TAP__RANS_LEAST || r->state >> 63) r->failed = true;
+        if (r->state < TAP__RANS_L || r->state >> 63) r->failed = true;
     }
     return !failed(j, 0, j->lanes);
 }
@@ -359,7 +359,7 @@ static bool is_clean(const job *j)
     if (memcmp(value, j->value, sizeof value)) return false;
     for (int k = 0; k < j->lanes; k++) {
         const tap__rans *r = &j->lane[k];
-        if (r->state != TAP__RANS_LEAST) return false;
+        if (r->state != TAP__RANS_L) return false;
         for (int64_t i = 0; i < r->n; i++)
             if (r->words[r->n - 1 - i] != tap__rans_noise((uint32_t)i)) return false;
     }
@@ -392,6 +392,6 @@ static tap_tensor decode(tap_arena *a, tap_arena *work, const tap_vae *v, tap_te
 tap_tensor tap_bits_back_decode(tap_arena *a, const tap_vae *v, tap_tensor bytes)
 {
     tap_tensor none;
-    if (!tap__usable(a, bytes, &none, "bits_back_decode")) return none;
+    if (!tap__check_input(a, bytes, &none, "bits_back_decode")) return none;
     return convert(decode, a, v, bytes);
 }

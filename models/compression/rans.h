@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define TAP__RANS_BITS  24
-#define TAP__RANS_WHOLE ((uint32_t)1 << TAP__RANS_BITS)
-#define TAP__RANS_LEAST ((uint64_t)1 << 31) /* the state is from here to 2^63 - 1 */
+#define TAP__RANS_SCALE_BITS 24
+#define TAP__RANS_SCALE      ((uint32_t)1 << TAP__RANS_SCALE_BITS)
+#define TAP__RANS_L          ((uint64_t)1 << 31) /* the state is from here to 2^63 - 1 */
 
 typedef struct {
     uint32_t start, size; /* size > 0 */
@@ -58,23 +58,23 @@ static inline uint32_t tap__rans_pop_word(tap__rans *r)
 
 static inline void tap__rans_push(tap__rans *r, tap__interval i)
 {
-    if (r->state >= (uint64_t)i.size << (63 - TAP__RANS_BITS)) {
+    if (r->state >= (uint64_t)i.size << (63 - TAP__RANS_SCALE_BITS)) {
         tap__rans_push_word(r, (uint32_t)r->state);
         r->state >>= 32;
     }
-    r->state = (r->state / i.size << TAP__RANS_BITS) + r->state % i.size + i.start;
+    r->state = (r->state / i.size << TAP__RANS_SCALE_BITS) + r->state % i.size + i.start;
 }
 
 /* Where in its interval the next symbol is: it is to be found, and taken off. */
-static inline uint32_t tap__rans_peek(const tap__rans *r)
+static inline uint32_t tap__rans_dec_get(const tap__rans *r)
 {
-    return (uint32_t)r->state & (TAP__RANS_WHOLE - 1);
+    return (uint32_t)r->state & (TAP__RANS_SCALE - 1);
 }
 
 static inline void tap__rans_pop(tap__rans *r, tap__interval i)
 {
-    r->state = i.size * (r->state >> TAP__RANS_BITS) + (tap__rans_peek(r) - i.start);
-    if (r->state < TAP__RANS_LEAST) r->state = r->state << 32 | tap__rans_pop_word(r);
+    r->state = i.size * (r->state >> TAP__RANS_SCALE_BITS) + (tap__rans_dec_get(r) - i.start);
+    if (r->state < TAP__RANS_L) r->state = r->state << 32 | tap__rans_pop_word(r);
 }
 
 #endif

@@ -14,10 +14,10 @@ struct tap__byte_table {
 /* ---- The model --------------------------------------------------------------------------------------------------- */
 
 /* Layers side by side as one, transposed: [in,out]. */
-static bool linear_of(tap__strict_linear *l, tap_arena *a, int n, const tap_linear *const *from)
+static bool linear_of(tap__bitexact_linear *l, tap_arena *a, int n, const tap_linear *const *from)
 {
     tap_tensor w[2] = { { 0 } }, b[2] = { { 0 } };
-    *l = (tap__strict_linear){ .in = tap_param_value(from[0]->weight).shape.n[1] };
+    *l = (tap__bitexact_linear){ .in = tap_param_value(from[0]->weight).shape.n[1] };
     for (int i = 0; i < n; i++) {
         w[i] = tap_tensor_cast(a, tap_param_value(from[i]->weight), TAP_F32);
         b[i] = tap_tensor_cast(a, tap_param_value(from[i]->bias), TAP_F32);
@@ -74,14 +74,14 @@ static uint64_t hash(uint64_t seed, const void *from, size_t size)
 /* What the networks and tables are here, and what they make of two images and a z. */
 static bool probe(tap__coder *c, tap_arena *a)
 {
-    const int64_t   sizes[] = { c->data, c->latent, c->bytes, c->n_encoder };
-    tap__coder_room room;
-    if (!tap__coder_room_init(&room, a, c, 1, 8)) return false;
+    const int64_t      sizes[] = { c->data, c->latent, c->bytes, c->n_encoder };
+    tap__coder_buffers room;
+    if (!tap__coder_buffers_init(&room, a, c, 1, 8)) return false;
     uint64_t sum = hash(0, sizes, sizeof sizes);
     sum = hash(sum, &c->clip, sizeof c->clip);
     for (int i = 0; i < c->n_encoder; i++) {
         for (int k = 0; k < 2; k++) {
-            const tap__strict_linear *l = k ? &c->decoder[i] : &c->encoder[i];
+            const tap__bitexact_linear *l = k ? &c->decoder[i] : &c->encoder[i];
             sum = hash(sum, l->w, (size_t)(l->in * l->out) * sizeof *l->w);
             sum = hash(sum, l->b, (size_t)l->out * sizeof *l->b);
         }
@@ -109,26 +109,26 @@ bool tap__coder_init(tap__coder *c, tap_arena *a, const tap_vae *v)
         tap_error_set(tap_arena_error(a), TAP_EARG, "bits_back: %s", wrong);
         return false;
     }
-    tap__strict_tables *tables = tap_arena_alloc(a, sizeof *tables);
+    tap__bitexact_tables *tables = tap_arena_alloc(a, sizeof *tables);
     if (!tables) return false;
-    tap__strict_tables_make(tables);
+    tap__bitexact_tables_make(tables);
     *c = (tap__coder){ .data = v->options.data,
                        .latent = v->options.latent,
                        .bytes = v->options.likelihood == TAP_VAE_BETA_BINOMIAL,
                        .clip = (float)v->options.clip,
-                       .run = TAP__KERNEL_PICK(tap__strict),
+                       .run = TAP__KERNEL_PICK(tap__bitexact),
                        .tables = tables };
     return layers_of(c, a, v) && probe(c, a);
 }
 
 /* ---- Running it -------------------------------------------------------------------------------------------------- */
 
-bool tap__coder_room_init(tap__coder_room *room, tap_arena *a, const tap__coder *c, int64_t rows, int64_t images)
+bool tap__coder_buffers_init(tap__coder_buffers *room, tap_arena *a, const tap__coder *c, int64_t rows, int64_t images)
 {
     const size_t n = (size_t)rows, floats = sizeof(float);
     int          bits = 1;
     while (bits < MOST_TABLE_BITS && ((int64_t)1 << bits) / images < c->data) bits++;
-    *room = (tap__coder_room){
+    *room = (tap__coder_buffers){
         .x = tap_arena_alloc(a, n * (size_t)c->data * floats),
         .z = tap_arena_alloc(a, n * (size_t)c->latent * floats),
         .mu = tap_arena_alloc(a, n * (size_t)c->latent * floats),
@@ -141,7 +141,7 @@ bool tap__coder_room_init(tap__coder_room *room, tap_arena *a, const tap__coder 
     return !tap_arena_status(a, NULL);
 }
 
-static float *network(const tap__coder *c, tap__coder_room *room, int n, const tap__strict_linear *l, int64_t rows,
+static float *network(const tap__coder *c, tap__coder_buffers *room, int n, const tap__bitexact_linear *l, int64_t rows,
                       const float *x)
 {
     for (int i = 0; i < n; i++) {
@@ -152,7 +152,7 @@ static float *network(const tap__coder *c, tap__coder_room *room, int n, const t
     return room->h[(n - 1) % 2];
 }
 
-void tap__coder_encode(const tap__coder *c, tap__coder_room *room, int64_t rows)
+void tap__coder_encode(const tap__coder *c, tap__coder_buffers *room, int64_t rows)
 {
     const float  *y = network(c, room, c->n_encoder, c->encoder, rows, room->x);
     const int64_t n = c->latent;
@@ -164,18 +164,18 @@ void tap__coder_encode(const tap__coder *c, tap__coder_room *room, int64_t rows)
     c->run->precision(rows * n, room->precision);
 }
 
-void tap__coder_decode(const tap__coder *c, tap__coder_room *room, int64_t rows)
+void tap__coder_decode(const tap__coder *c, tap__coder_buffers *room, int64_t rows)
 {
     float        *y = network(c, room, c->n_decoder, c->decoder, rows, room->z);
     const int64_t n = rows * c->data * (c->bytes ? 2 : 1);
     if (c->bytes && c->clip > 0) c->run->clip(n, y, c->clip);
-    if (c->bytes) c->run->grid(n, y, TAP__BETA_MOST, TAP__BETA_STEPS, room->at);
-    else c->run->grid(n, y, TAP__LOGIT_MOST, TAP__LOGIT_STEPS, room->at);
+    if (c->bytes) c->run->grid(n, y, TAP__BETA_MAX, TAP__BETA_STEPS, room->at);
+    else c->run->grid(n, y, TAP__LOGIT_MAX, TAP__LOGIT_STEPS, room->at);
 }
 
 /* ---- Pixels ------------------------------------------------------------------------------------------------------ */
 
-static const uint32_t *byte_table(const tap__coder *c, tap__coder_room *room, int64_t row, int64_t i)
+static const uint32_t *byte_table(const tap__coder *c, tap__coder_buffers *room, int64_t row, int64_t i)
 {
     const int32_t   *at = room->at + 2 * row * c->data;
     const int32_t    key = 1 + at[i] * TAP__BETAS + at[c->data + i];
@@ -185,20 +185,20 @@ static const uint32_t *byte_table(const tap__coder *c, tap__coder_room *room, in
     return t->begin;
 }
 
-static tap__interval two_values(const tap__coder *c, const tap__coder_room *room, int64_t row, int64_t i, bool white)
+static tap__interval two_values(const tap__coder *c, const tap__coder_buffers *room, int64_t row, int64_t i, bool white)
 {
-    const uint32_t size = c->tables->white[room->at[row * c->data + i]], rest = TAP__RANS_WHOLE - size;
+    const uint32_t size = c->tables->white[room->at[row * c->data + i]], rest = TAP__RANS_SCALE - size;
     return white ? (tap__interval){ rest, size } : (tap__interval){ 0, rest };
 }
 
-tap__interval tap__pixel_interval(const tap__coder *c, tap__coder_room *room, int64_t row, int64_t i, int pixel)
+tap__interval tap__pixel_interval(const tap__coder *c, tap__coder_buffers *room, int64_t row, int64_t i, int pixel)
 {
     if (!c->bytes) return two_values(c, room, row, i, pixel != 0);
     const uint32_t *begin = byte_table(c, room, row, i);
     return (tap__interval){ begin[pixel], begin[pixel + 1] - begin[pixel] };
 }
 
-int tap__pixel_at(const tap__coder *c, tap__coder_room *room, int64_t row, int64_t i, uint32_t place, tap__interval *of)
+int tap__pixel_at(const tap__coder *c, tap__coder_buffers *room, int64_t row, int64_t i, uint32_t place, tap__interval *of)
 {
     if (!c->bytes) {
         const tap__interval white = two_values(c, room, row, i, true);

@@ -30,19 +30,19 @@ tap_dist tap_estimator_posterior(tap_estimator e, tap_dist q)
 /* No value, whatever g and x are, but the gradient of g x. */
 static tap_var only_gradient(tap_var g, tap_var x)
 {
-    return tap__chain_mul(tap__gap(x, tap_detach(x)), tap_detach(g));
+    return tap__chain_mul(tap__difference(x, tap_detach(x)), tap_detach(g));
 }
 
 /* beta x, and 0 for beta 0, whatever x is */
 static tap_var weighted(tap_var x, double beta)
 {
-    return beta == 0 ? tap__chain_mul(tap__scalar_like(x, 0), x) : tap_mul_scalar(x, beta);
+    return beta == 0 ? tap__chain_mul(tap_scalar_like(x, 0), x) : tap_mul_scalar(x, beta);
 }
 
 /* y_i = x_0 + .. + x_(i-1) along the first axis */
 static tap_var sum_before(tap_var x, int64_t n)
 {
-    tap_var first = tap__full_like(tap_narrow(x, 0, 0, 1), 0);
+    tap_var first = tap_full_like(tap_narrow(x, 0, 0, 1), 0);
     return tap_cat(2, (tap_var[]){ first, tap_narrow(tap_cumsum(x, 0), 0, 0, n - 1) }, 0);
 }
 
@@ -71,21 +71,21 @@ static int64_t draws(tap_bound_terms d)
 static tap_var over_baseline(tap_bound_terms d, tap_bound_options o, tap_var f, tap_var bound)
 {
     if (o.estimator != TAP_SCORE_BASELINE) return f;
-    return tap__gap(f, d.baseline.tape ? d.baseline : mean_of_all_others(bound));
+    return tap__difference(f, d.baseline.tape ? d.baseline : mean_of_all_others(bound));
 }
 
 tap_var tap_free_bits(tap_var kl, double nats)
 {
     TAP_CALL("free_bits", kl);
-    tap_node *n = tap__live(kl);
+    tap_node *n = tap__node_of(kl);
     if (!n) return tap__inert(kl.tape);
     tap_shape s = n->value.shape;
-    if (s.rank == 0) return tap__refuse(n, TAP_ESHAPE, "free_bits", "needs an axis of latent dimensions");
+    if (s.rank == 0) return tap__fail_input(n, TAP_ESHAPE, "free_bits", "needs an axis of latent dimensions");
     if (!(nats >= 0 && isfinite(nats)))
-        return tap__refuse(n, TAP_EARG, "free_bits", "%g nats are not a finite number from 0 up", nats);
+        return tap__fail_input(n, TAP_EARG, "free_bits", "%g nats are not a finite number from 0 up", nats);
     if (tap_numel(s) == 0) return kl;
     tap_var mean = tap_mean(tap_reshape(kl, TAP_SHAPE(-1, s.n[s.rank - 1])), TAP_AXES(0));
-    return tap_where(tap_le(mean, tap__scalar_like(mean, nats)), tap__scalar_like(kl, nats), kl); /* NaN stays */
+    return tap_where(tap_le(mean, tap_scalar_like(mean, nats)), tap_scalar_like(kl, nats), kl); /* NaN stays */
 }
 
 /* E_q[log p(x|z)] - beta KL, or E_q[log p(x|z) + beta (log p(z) - log q(z|x))]. Under the score function log q has no gradient
@@ -100,7 +100,7 @@ static tap_var elbo(tap_bound_terms d, tap_bound_options o)
     tap_var bound = tap_mean(f, TAP_AXES(0));
     if (is_score(o.estimator)) {
         tap_var signal = over_baseline(d, o, f, bound);
-        if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap__gap(f, mean_of_others(f, draws(d)));
+        if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap__difference(f, mean_of_others(f, draws(d)));
         bound = tap_add(bound, tap_mean(only_gradient(signal, d.log_q), TAP_AXES(0)));
     }
     if (!d.kl.tape) return bound;
@@ -127,11 +127,11 @@ static tap_var without_own_weight(tap_var log_w, int64_t k)
 static tap_var doubly_reparameterized(tap_bound_terms d, tap_var log_w, tap_var bound)
 {
     tap_var dz;
-    if (!tap__live(bound) || !tap__live(bound)->needs) return bound;
+    if (!tap__node_of(bound) || !tap__node_of(bound)->needs) return bound;
     const bool      depends = tap__depends(bound, d.z);
-    const tap_node *z = tap__live(d.z);
+    const tap_node *z = tap__node_of(d.z);
     if (!z) return bound; /* there was no memory to find out */
-    if (!depends) return tap__refuse(z, TAP_EARG, "bound_of", "log p(x|z) was not computed from this z, but from a copy");
+    if (!depends) return tap__fail_input(z, TAP_EARG, "bound_of", "log p(x|z) was not computed from this z, but from a copy");
     tap_var total = tap_sum(bound, TAP_ALL);
     bool    was = tap_tape_set_recording(bound.tape, false);
     tap_grad(total, 1, &d.z, &dz);
@@ -154,7 +154,7 @@ static tap_var importance_weighted(tap_bound_terms d, tap_bound_options o)
     if (o.estimator == TAP_DOUBLY_REPARAMETERIZED) return doubly_reparameterized(d, log_w, bound);
     if (!is_score(o.estimator)) return bound;
     tap_var signal = over_baseline(d, o, bound, bound);
-    if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap__gap(bound, without_own_weight(log_w, k));
+    if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap__difference(bound, without_own_weight(log_w, k));
     return tap_add(bound, tap_sum(only_gradient(signal, d.log_q), TAP_AXES(0)));
 }
 
@@ -231,11 +231,11 @@ tap_var tap_variational_bound(tap_bound_terms d, tap_bound_options o)
     TAP_CALL_N("bound_of", n, x);
     if (o.beta == 0) o.beta = 1;
     else if (o.beta < 0) o.beta = 0;
-    if (!tap__together("bound_of", n, x)) return tap__inert(tap__tape_of(n, x));
+    if (!tap__same_tape("bound_of", n, x)) return tap__inert(tap__tape_of(n, x));
     const char *wrong = nonsense(o);
     if (!wrong) wrong = missing(d, o);
-    if (wrong) return tap__refuse_all("bound_of", n, x, TAP_EARG, "%s", wrong);
+    if (wrong) return tap__fail_inputs("bound_of", n, x, TAP_EARG, "%s", wrong);
     wrong = misfit(d, o);
-    if (wrong) return tap__refuse_all("bound_of", n, x, TAP_ESHAPE, "%s", wrong);
+    if (wrong) return tap__fail_inputs("bound_of", n, x, TAP_ESHAPE, "%s", wrong);
     return o.bound == TAP_IWAE ? importance_weighted(d, o) : elbo(d, o);
 }

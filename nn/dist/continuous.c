@@ -6,7 +6,7 @@
 /* By the inverse distribution function, from noise u in (0,1): log(2 u) scales from loc, or as far on the other side. */
 static tap_var laplace_sample(tap_dist d, tap_var noise)
 {
-    tap_var rest = tap_sub(tap__scalar_like(noise, 1), noise), low = tap_lt(noise, rest);
+    tap_var rest = tap_sub(tap_scalar_like(noise, 1), noise), low = tap_lt(noise, rest);
     tap_var standard = tap_log(tap_mul_scalar(tap_where(low, noise, rest), 2));
     return tap_add(d.param[0], tap__chain_mul(tap_where(low, standard, tap_neg(standard)), tap_exp(d.param[1])));
 }
@@ -15,7 +15,7 @@ static tap_var laplace_sample(tap_dist d, tap_var noise)
 static tap_var laplace_log_prob(tap_dist d, tap_var x)
 {
     tap_var u = tap__in_scales(tap_abs(tap_sub(x, d.param[0])), d.param[1], 1);
-    return tap__less(tap_add_scalar(tap_neg(d.param[1]), -TAP__LOG_2), u);
+    return tap__sub_to_neg_inf(tap_add_scalar(tap_neg(d.param[1]), -TAP__LOG_2), u);
 }
 
 static tap_var laplace_entropy(tap_dist d)
@@ -62,19 +62,19 @@ static tap_var delta_sample(tap_dist d, tap_var noise)
 /* +infinity at loc, -infinity elsewhere: the limit of a Normal's, whose scale goes to 0. NaN stays NaN. */
 static tap_var delta_log_prob(tap_dist d, tap_var x)
 {
-    tap_var away = tap_detach(tap__gap(x, d.param[0])), everywhere = tap__full_like(away, -(double)INFINITY);
+    tap_var away = tap_detach(tap__difference(x, d.param[0])), everywhere = tap_full_like(away, -(double)INFINITY);
     tap_var there = tap_masked_fill(everywhere, tap_eq(x, d.param[0]), (double)INFINITY);
     return tap_where(tap_isnan(away), away, there);
 }
 
 static tap_var delta_entropy(tap_dist d)
 {
-    return tap__full_like(d.param[0], -(double)INFINITY);
+    return tap_full_like(d.param[0], -(double)INFINITY);
 }
 
 static tap_var delta_variance(tap_dist d)
 {
-    return tap__full_like(d.param[0], 0);
+    return tap_full_like(d.param[0], 0);
 }
 
 const tap_dist_type tap__delta_type = {
@@ -99,12 +99,12 @@ tap_dist tap_delta(tap_var loc)
 
 static tap_var mean_of(tap_dist d)
 {
-    return tap__tilt(d.param[0], 1);
+    return tap__cb_cumulant(d.param[0], 1);
 }
 
 static tap_var variance_of(tap_dist d)
 {
-    return tap__tilt(d.param[0], 2);
+    return tap__cb_cumulant(d.param[0], 2);
 }
 
 /* Integrals over [0,1] by Gauss' rule of 8 points, which is exact to rounding for those below. */
@@ -134,7 +134,7 @@ typedef struct {
 
 static sides sides_of(tap_var logits)
 {
-    tap_var is_near = tap_lt(tap_abs(logits), tap__scalar_like(logits, 1));
+    tap_var is_near = tap_lt(tap_abs(logits), tap_scalar_like(logits, 1));
     return (sides){ is_near, tap_masked_fill(logits, is_near, 1) };
 }
 
@@ -143,7 +143,7 @@ static tap_var continuous_bernoulli_sample(tap_dist d, tap_var noise)
 {
     sides   s = sides_of(d.param[0]);
     tap_var yes = tap_log(noise), no = tap_log1p(tap_neg(noise));
-    tap_var far = tap__beside(tap_logaddexp(no, tap_add(yes, s.far)), s.far);
+    tap_var far = tap__ratio(tap_logaddexp(no, tap_add(yes, s.far)), s.far);
     tap_var t = points_like(d.param[0], false), w = points_like(d.param[0], true);
     tap_var at = tap_add(tap_unsqueeze(tap_sub(yes, no), -1), tap_mul(tap_unsqueeze(d.param[0], -1), t));
     tap_var x = tap_where(s.is_near, tap_sum(tap_mul(tap_sigmoid(at), w), TAP_LAST), far);
@@ -159,17 +159,17 @@ static tap_var below_of(tap_var logits, tap_var high)
 /* l (x - 1) - log Z(-l) for l > 0, else l x - log Z(l): nothing large is subtracted. */
 static tap_var continuous_bernoulli_log_prob(tap_dist d, tap_var x)
 {
-    tap_var outside = tap__outside_unit(x), l = d.param[0], high = tap_gt(l, tap__scalar_like(l, 0));
-    tap_var from_end = tap_sub(x, tap_where(high, tap__scalar_like(l, 1), tap__scalar_like(l, 0)));
+    tap_var outside = tap__outside_unit(x), l = d.param[0], high = tap_gt(l, tap_scalar_like(l, 0));
+    tap_var from_end = tap_sub(x, tap_where(high, tap_scalar_like(l, 1), tap_scalar_like(l, 0)));
     tap_var slope = tap__chain_mul(tap_masked_fill(from_end, outside, 0), l);
-    return tap__infinite_if(tap__less(tap_neg(tap__tilt(below_of(l, high), 0)), tap_neg(slope)), outside);
+    return tap__infinite_if(tap__sub_to_neg_inf(tap_neg(tap__cb_cumulant(below_of(l, high), 0)), tap_neg(slope)), outside);
 }
 
 /* log Z(l) - l mean */
 static tap_var continuous_bernoulli_entropy(tap_dist d)
 {
-    tap_var none = tap__scalar_like(d.param[0], 0);
-    return tap_neg(tap__tilt_kl(d.param[0], none));
+    tap_var none = tap_scalar_like(d.param[0], 0);
+    return tap_neg(tap__cb_kl(d.param[0], none));
 }
 
 const tap_dist_type tap__continuous_bernoulli_type = {

@@ -25,30 +25,30 @@ tap_var tap__rounded(tap_var x, tap_var like)
 
 tap_var tap__not_whole(tap_var x, tap_var most)
 {
-    tap_var zero = tap__scalar_like(x, 0), fraction = tap_sub(x, tap_floor(x));
+    tap_var zero = tap_scalar_like(x, 0), fraction = tap_sub(x, tap_floor(x));
     return tap_logical_or(tap_logical_or(tap_lt(x, zero), tap_gt(x, most)), tap_gt(fraction, zero));
 }
 
 static tap_var largest_like(tap_var x)
 {
-    return tap__scalar_like(x, DBL_MAX);
+    return tap_scalar_like(x, DBL_MAX);
 }
 
 /* log x! = log(1 2 .. x) */
 static tap_var log_factorial(tap_var x)
 {
-    return tap__log_rising(x, tap__scalar_like(x, 0));
+    return tap__log_rising(x, tap_scalar_like(x, 0));
 }
 
 static tap_var is(tap_var x, double value)
 {
-    return tap_eq(x, tap__scalar_like(x, value));
+    return tap_eq(x, tap_scalar_like(x, value));
 }
 
 /* ---- Samples ----------------------------------------------------------------------------------------------------- */
 
 /* A number from two parameters, by a sequence that noise is the seed of. */
-typedef double (*generator)(tap__sequence *s, double a, double b);
+typedef double (*generator)(tap__rng_stream *s, double a, double b);
 
 typedef struct {
     generator next;
@@ -72,7 +72,7 @@ static void draw_run(int64_t n, void *const *data, const int64_t *stride, const 
     double        *y = data[0];
     const double  *noise = data[1], *a = data[2], *b = data[3];
     for (int64_t i = 0; i < n; i++) {
-        tap__sequence s = { .at = { .stream = d->stream } };
+        tap__rng_stream s = { .at = { .stream = d->stream } };
         memcpy(&s.at.seed, &noise[i * stride[1]], sizeof s.at.seed);
         y[i * stride[0]] = d->next(&s, a[i * stride[2]], b[i * stride[3]]);
     }
@@ -98,9 +98,9 @@ static tap_var drawn(generator next, uint64_t stream, tap_var noise, tap_var a, 
 /* theta log(1 + mu / theta), which is mu if theta is much larger, and 0 if theta is */
 static tap_var minus_log_none(tap_var log_mu, tap_var log_theta)
 {
-    tap_var z = tap__gap(log_mu, log_theta), small = tap_lt(z, tap__scalar_like(z, -40));
+    tap_var z = tap__difference(log_mu, log_theta), small = tap_lt(z, tap_scalar_like(z, -40));
     tap_var some = tap_mul(tap_exp(tap_masked_fill(log_theta, small, 0)), tap_softplus(z));
-    return tap_where(small, tap_exp(tap_where(small, log_mu, tap__scalar_like(z, 0))), some);
+    return tap_where(small, tap_exp(tap_where(small, log_mu, tap_scalar_like(z, 0))), some);
 }
 
 /* log[(theta)_x / theta^x] - log x! + x log mu - (theta + x) log(1 + mu / theta), with (theta)_x = theta (theta + 1) ..: x times
@@ -123,7 +123,7 @@ static tap_var negative_binomial_log_prob(tap_dist d, tap_var x)
     return tap__rounded(tap__infinite_if(log_p, outside), d.param[0]);
 }
 
-static double next_negative_binomial(tap__sequence *s, double log_mu, double log_theta)
+static double next_negative_binomial(tap__rng_stream *s, double log_mu, double log_theta)
 {
     return tap__next_poisson(s, exp(tap__next_log_gamma(s, exp(log_theta)) + (log_mu - log_theta)));
 }
@@ -166,7 +166,7 @@ tap_dist tap_negative_binomial(tap_var log_mu, tap_var log_theta)
 /* log(c + (1 - c) P(0)), c = sigmoid(l): by 1 - P(0) where that is small */
 static tap_var log_zero(tap_var logits, tap_var log_p)
 {
-    tap_var likely = tap_gt(log_p, tap__scalar_like(log_p, -1));
+    tap_var likely = tap_gt(log_p, tap_scalar_like(log_p, -1));
     tap_var near =
         tap_log1p(tap_mul(tap_sigmoid(tap_neg(logits)), tap_expm1(tap_masked_fill(log_p, tap_logical_not(likely), 0))));
     tap_var far = tap_logaddexp(tap_log_sigmoid(logits), tap_add(tap_log_sigmoid(tap_neg(logits)), log_p));
@@ -177,7 +177,7 @@ static tap_var log_zero(tap_var logits, tap_var log_p)
 static tap_var zero_inflated_log_prob(tap_dist d, tap_var x)
 {
     tap_var k = tap__constant_f64(x), outside = tap__not_whole(k, largest_like(k)), logits = tap__as_f64(d.param[2]);
-    tap_var count = tap_masked_fill(k, outside, 0), is_zero = tap_eq(count, tap__scalar_like(k, 0));
+    tap_var count = tap_masked_fill(k, outside, 0), is_zero = tap_eq(count, tap_scalar_like(k, 0));
     tap_var log_p = log_mass(count, tap__as_f64(d.param[0]), tap__as_f64(d.param[1]));
     tap_var inside = tap_where(is_zero, log_zero(logits, log_p), tap_add(log_p, tap_log_sigmoid(tap_neg(logits))));
     return tap__rounded(tap__infinite_if(inside, outside), d.param[0]);
@@ -263,13 +263,13 @@ static tap_var beta_binomial_log_prob(tap_dist d, tap_var x)
 }
 
 /* The logit of a Beta(alpha, beta) */
-static double next_logit(tap__sequence *s, double log_alpha, double log_beta)
+static double next_logit(tap__rng_stream *s, double log_alpha, double log_beta)
 {
     double yes = tap__next_log_gamma(s, exp(log_alpha));
     return yes - tap__next_log_gamma(s, exp(log_beta));
 }
 
-static double next_count(tap__sequence *s, double n, double logit)
+static double next_count(tap__rng_stream *s, double n, double logit)
 {
     return tap__next_binomial(s, n, 1 / (1 + exp(-logit)));
 }

@@ -73,14 +73,14 @@ static tap_var no_class(tap_dist d, tap_var x)
 {
     const tap_shape s = tap_shape_of(d.param[0]);
     const tap_dtype dtype = tap_value(x).dtype;
-    tap_var first = tap__number(x.tape, dtype, 0), end = tap__number(x.tape, dtype, s.rank ? (double)s.n[s.rank - 1] : 0);
+    tap_var first = tap__scalar(x.tape, dtype, 0), end = tap__scalar(x.tape, dtype, s.rank ? (double)s.n[s.rank - 1] : 0);
     return tap_logical_or(tap_lt(x, first), tap_ge(x, end));
 }
 
 static tap_var categorical_log_prob(tap_dist d, tap_var x)
 {
     tap_var   log_p = tap_log_softmax(d.param[0], -1), outside = no_class(d, x);
-    tap_var   index = tap_unsqueeze(tap_where(outside, tap__number(x.tape, tap_value(x).dtype, 0), x), -1);
+    tap_var   index = tap_unsqueeze(tap_where(outside, tap__scalar(x.tape, tap_value(x).dtype, 0), x), -1);
     const int rank = tap_shape_of(log_p).rank, wanted = tap_shape_of(index).rank;
     tap_var   each = tap_squeeze(tap_take_along_dim(lifted(log_p, wanted), lifted(index, rank), -1), TAP_AXES(-1));
     return tap__infinite_if(each, outside);
@@ -89,9 +89,9 @@ static tap_var categorical_log_prob(tap_dist d, tap_var x)
 /* -sum p log p, the gradient being that of -sum (p log p - p + 1): without the p, of which softmax makes nothing but rounding errors. */
 static tap_var categorical_entropy(tap_dist d)
 {
-    tap_var log_p = tap_log_softmax(d.param[0], -1), none = tap__scalar_like(log_p, 0);
-    tap_var value = tap_sum(tap__class_pull(tap_detach(log_p), none), TAP_LAST),
-            more = tap_sum(tap__class_kl(log_p, none), TAP_LAST);
+    tap_var log_p = tap_log_softmax(d.param[0], -1), none = tap_scalar_like(log_p, 0);
+    tap_var value = tap_sum(tap__categorical_kl_grad(tap_detach(log_p), none), TAP_LAST),
+            more = tap_sum(tap__categorical_kl_term(log_p, none), TAP_LAST);
     return tap_neg(tap_add(value, tap_sub(more, tap_detach(more))));
 }
 
@@ -125,9 +125,9 @@ static tap_var one_hot_sample(tap_dist d, tap_var noise)
 /* Whether x is no vector of zeros and a single 1; what has a NaN is left as it is. */
 static tap_var not_one_hot(tap_var x)
 {
-    tap_var one = tap_eq(x, tap__scalar_like(x, 1)), other = tap_ne(x, tap__scalar_like(x, 0));
+    tap_var one = tap_eq(x, tap_scalar_like(x, 1)), other = tap_ne(x, tap_scalar_like(x, 0));
     tap_var ones = tap_count_nonzero(one, TAP_LAST), others = tap_count_nonzero(other, TAP_LAST);
-    tap_var single = tap__number(x.tape, TAP_I64, 1);
+    tap_var single = tap__scalar(x.tape, TAP_I64, 1);
     tap_var wrong = tap_logical_or(tap_ne(ones, single), tap_ne(others, single));
     return tap_logical_and(wrong, tap_logical_not(tap_any(tap_isnan(x), TAP_LAST)));
 }

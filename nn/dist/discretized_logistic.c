@@ -15,7 +15,7 @@ enum { LAST = 255 };
 /* log(1 - e^-w), w = 2 / (255 scale); where that is small, it is log w. */
 static tap_var log_width(tap_var log_scale)
 {
-    tap_var small = tap_gt(log_scale, tap__scalar_like(log_scale, 40));
+    tap_var small = tap_gt(log_scale, tap_scalar_like(log_scale, 40));
     tap_var w = tap_mul_scalar(tap_exp(tap_neg(tap_masked_fill(log_scale, small, 0))), 2. / LAST);
     return tap_where(small, tap_add_scalar(tap_neg(log_scale), LOG_2_BY_LAST), tap_log(tap_neg(tap_expm1(tap_neg(w)))));
 }
@@ -24,7 +24,7 @@ static tap_var log_width(tap_var log_scale)
  * Distances are in 128ths of a bin, which has x and its edges exact, and no loc is too large. */
 static tap_var log_mass(tap_var x, tap_var loc, tap_var log_scale)
 {
-    tap_var first = tap_eq(x, tap__scalar_like(x, 0)), last = tap_eq(x, tap__scalar_like(x, LAST));
+    tap_var first = tap_eq(x, tap_scalar_like(x, 0)), last = tap_eq(x, tap_scalar_like(x, LAST));
     tap_var at = tap_mul_scalar(x, 1. / 128), from = tap_mul_scalar(loc, LAST / 256.);
     tap_var high = tap_sub(tap_add_scalar(at, (1 - LAST) / 256.), from),
             low = tap_sub(from, tap_add_scalar(at, (-1 - LAST) / 256.));
@@ -105,7 +105,7 @@ typedef struct {
 
 static bytes bytes_of(tap_var x, tap_var like)
 {
-    tap_var v = tap__constant_f64(x), outside = tap__not_whole(v, tap__scalar_like(v, LAST));
+    tap_var v = tap__constant_f64(x), outside = tap__not_whole(v, tap_scalar_like(v, LAST));
     return (bytes){ tap__rounded(tap_masked_fill(v, outside, 0), like), outside };
 }
 
@@ -149,7 +149,7 @@ static tap_var mixture_log_prob(tap_dist d, tap_var x)
     bytes   b = bytes_of(x, d.param[1]);
     tap_var each = log_mass(tap_unsqueeze(b.x, -1), d.param[1], d.param[2]);
     tap_var most = tap_detach(tap_amax(each, tap_keepdim(TAP_LAST))); /* beside which the weights would be lost */
-    tap_var log_p = tap_logsumexp(tap_add(tap_log_softmax(d.param[0], -1), tap__gap(each, most)), TAP_LAST);
+    tap_var log_p = tap_logsumexp(tap_add(tap_log_softmax(d.param[0], -1), tap__difference(each, most)), TAP_LAST);
     log_p = tap_add(log_p, tap_squeeze(most, TAP_AXES(-1)));
     return tap__infinite_if(log_p, b.outside);
 }
@@ -157,7 +157,7 @@ static tap_var mixture_log_prob(tap_dist d, tap_var x)
 /* The sum over the one component that is not masked. */
 static tap_var pick(tap_var chosen, tap_var x)
 {
-    return tap_sum(tap_where(chosen, x, tap__scalar_like(x, 0)), TAP_LAST);
+    return tap_sum(tap_where(chosen, x, tap_scalar_like(x, 0)), TAP_LAST);
 }
 
 /* The components share (0,1) out among them. Where noise lies decides which it is, and where in its share, again uniform, what

@@ -82,7 +82,7 @@ static const char *listed(int n, const tap_shape *s, char *text)
     return text;
 }
 
-bool tap__dist_sound(tap_dist d, tap_var with, const char *call, tap__dist_shapes *s)
+bool tap__dist_validate(tap_dist d, tap_var with, const char *call, tap__dist_shapes *s)
 {
     char      text[PARAMS * (TAP_SHAPE_TEXT + 8)];
     tap_shape shape[PARAMS];
@@ -116,11 +116,11 @@ static bool stands_for(tap__dist_shapes s, tap_shape event)
     return s.event.rank == event.rank || size == event.n[0] || size == 1;
 }
 
-bool tap__dist_matched(tap_dist q, tap_dist p, const char *call, tap__dist_pair *pair)
+bool tap__dist_validate_pair(tap_dist q, tap_dist p, const char *call, tap__dist_pair *pair)
 {
     char              x[TAP_SHAPE_TEXT], y[TAP_SHAPE_TEXT];
     tap__dist_shapes *a = &pair->q, *b = &pair->p;
-    if (!tap__dist_sound(q, p.param[0], call, a) || !tap__dist_sound(p, q.param[0], call, b)) return false;
+    if (!tap__dist_validate(q, p.param[0], call, a) || !tap__dist_validate(p, q.param[0], call, b)) return false;
     pair->event = a->event.rank ? a->event : b->event;
     const bool same = a->own.rank == 0 || b->own.rank == 0 || a->own.n[0] == b->own.n[0];
     tap_shape  first = without_last(a->batch, pair->event.rank - a->event.rank);
@@ -135,14 +135,14 @@ bool tap__dist_matched(tap_dist q, tap_dist p, const char *call, tap__dist_pair 
 tap_shape tap_dist_batch_shape(tap_dist d)
 {
     tap__dist_shapes s;
-    tap__dist_sound(d, d.param[0], "dist_batch_shape", &s);
+    tap__dist_validate(d, d.param[0], "dist_batch_shape", &s);
     return s.batch;
 }
 
 tap_shape tap_dist_event_shape(tap_dist d)
 {
     tap__dist_shapes s;
-    tap__dist_sound(d, d.param[0], "dist_event_shape", &s);
+    tap__dist_validate(d, d.param[0], "dist_event_shape", &s);
     return s.event;
 }
 
@@ -161,7 +161,7 @@ tap_var tap__infinite_if(tap_var log_prob, tap_var outside)
 
 tap_var tap__outside_unit(tap_var x)
 {
-    return tap_logical_or(tap_lt(x, tap__scalar_like(x, 0)), tap_gt(x, tap__scalar_like(x, 1)));
+    return tap_logical_or(tap_lt(x, tap_scalar_like(x, 0)), tap_gt(x, tap_scalar_like(x, 1)));
 }
 
 /* ---- Samples ----------------------------------------------------------------------------------------------------- */
@@ -171,7 +171,7 @@ static tap_var draw(tap_dist d, int64_t n, const char *call, bool by_path)
 {
     tap__dist_shapes s;
     tap_shape        shape;
-    if (!tap__dist_sound(d, d.param[0], call, &s)) return inert(d, d.param[0]);
+    if (!tap__dist_validate(d, d.param[0], call, &s)) return inert(d, d.param[0]);
     if (by_path && d.type->hard) {
         tap__fail(d.param[0].tape, TAP_EARG, call,
                   "%s %s has no reparameterized sample; take tap_sample and the score function", article(d.type), d.type->name);
@@ -186,7 +186,7 @@ static bool countable(tap_dist d, int64_t n, const char *call)
 {
     char             text[TAP_SHAPE_TEXT];
     tap__dist_shapes s;
-    if (!tap__dist_sound(d, d.param[0], call, &s)) return false;
+    if (!tap__dist_validate(d, d.param[0], call, &s)) return false;
     if (n >= 0 && s.batch.rank + s.own.rank < TAP_MAX_RANK) return true;
     tap__shape_join(s.batch, s.event, &s.batch);
     tap__fail(d.param[0].tape, TAP_EARG, call, "%lld samples of shape %s", (long long)n, tap_shape_format(text, s.batch));
@@ -222,7 +222,7 @@ static bool ends_in(tap_dist d, tap_var x, tap_shape end, const char *call)
 {
     char      a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
     tap_shape s = tap_shape_of(x);
-    if (!tap__together(call, 2, (tap_var[]){ d.param[0], x })) return false;
+    if (!tap__same_tape(call, 2, (tap_var[]){ d.param[0], x })) return false;
     if (end.rank == 0 || (s.rank > 0 && s.n[s.rank - 1] == end.n[0])) return true;
     tap__fail(x.tape, TAP_ESHAPE, call, "%s does not end in the %s of %s %s", tap_shape_format(a, s), tap_shape_format(b, end),
               article(d.type), d.type->name);
@@ -233,7 +233,7 @@ tap_var tap_sample_from(tap_dist d, tap_var noise)
 {
     TAP_CALL("sample_from", d.param[0], d.param[1], d.param[2], noise);
     tap__dist_shapes s;
-    if (!tap__dist_sound(d, noise, "sample_from", &s) || !ends_in(d, noise, s.own, "sample_from")) return inert(d, noise);
+    if (!tap__dist_validate(d, noise, "sample_from", &s) || !ends_in(d, noise, s.own, "sample_from")) return inert(d, noise);
     return d.type->sample(d, noise);
 }
 
@@ -243,7 +243,7 @@ tap_var tap_log_prob(tap_dist d, tap_var x)
 {
     TAP_CALL("log_prob", d.param[0], d.param[1], d.param[2], x);
     tap__dist_shapes s;
-    if (!tap__dist_sound(d, x, "log_prob", &s) || !ends_in(d, x, s.event, "log_prob")) return inert(d, x);
+    if (!tap__dist_validate(d, x, "log_prob", &s) || !ends_in(d, x, s.event, "log_prob")) return inert(d, x);
     return d.type->log_prob(d, x);
 }
 
@@ -251,7 +251,7 @@ tap_var tap_log_prob(tap_dist d, tap_var x)
 static tap_var quantity(tap_dist d, tap_var (*formula)(tap_dist d), bool of_event, const char *call)
 {
     tap__dist_shapes s;
-    if (!tap__dist_sound(d, d.param[0], call, &s)) return inert(d, d.param[0]);
+    if (!tap__dist_validate(d, d.param[0], call, &s)) return inert(d, d.param[0]);
     if (!formula) {
         tap__fail(d.param[0].tape, TAP_EARG, call, "%s %s has none in closed form", article(d.type), d.type->name);
         return inert(d, d.param[0]);

@@ -48,9 +48,9 @@ typedef struct {
 
 /* False, and an error in the name of the call, if nobody made d or its parameters do not go together. `with` is a var that came
  * along, to report to. */
-bool tap__dist_sound(tap_dist d, tap_var with, const char *call, tap__dist_shapes *s);
+bool tap__dist_validate(tap_dist d, tap_var with, const char *call, tap__dist_shapes *s);
 /* The same of both, and whether they go together. */
-bool tap__dist_matched(tap_dist q, tap_dist p, const char *call, tap__dist_pair *pair);
+bool tap__dist_validate_pair(tap_dist q, tap_dist p, const char *call, tap__dist_pair *pair);
 
 /* The axes of a, then those of b; false if they are too many. */
 bool tap__shape_join(tap_shape a, tap_shape b, tap_shape *out);

@@ -10,7 +10,7 @@
 /* (e^2d - 1 - 2d) / 2 + ((mu_q - mu_p) / scale_p)^2 / 2 with d = log scale_q - log scale_p: two terms from 0 up */
 static tap_var normal_normal(tap_dist q, tap_dist p)
 {
-    tap_var spread = tap__exp_rest(tap_mul_scalar(tap_sub(q.param[1], p.param[1]), 2));
+    tap_var spread = tap__expm1_minus_x(tap_mul_scalar(tap_sub(q.param[1], p.param[1]), 2));
     tap_var shift = tap__in_scales(tap_sub(q.param[0], p.param[0]), p.param[1], FOURTH_ROOT_HALF);
     return tap_add(tap_mul_scalar(spread, 0.5), tap_square(shift));
 }
@@ -58,7 +58,7 @@ static tap_var log_det(tap_dist d)
 static tap_var gaussians(tap_dist q, tap_dist p)
 {
     tap__dist_pair s;
-    if (!tap__dist_matched(q, p, "kl", &s)) return tap__inert(q.param[0].tape);
+    if (!tap__dist_validate_pair(q, p, "kl", &s)) return tap__inert(q.param[0].tape);
     if (is_diagonal(q)) q = by_element(q, s.event);
     if (is_diagonal(p)) p = by_element(p, s.event);
     if (is_diagonal(q) && is_diagonal(p)) return tap_sum(normal_normal(q, p), TAP_LAST);
@@ -75,7 +75,7 @@ static tap_var gaussians(tap_dist q, tap_dist p)
 static tap_var distance(tap_dist q, tap_dist p)
 {
     tap_var x = tap_sub(q.param[0], p.param[0]);
-    return tap_where(tap_ge(x, tap__scalar_like(x, 0)), x, tap_neg(x));
+    return tap_where(tap_ge(x, tap_scalar_like(x, 0)), x, tap_neg(x));
 }
 
 /* (e^d - 1 - d) + e^d (e^-u - 1 + u) with d = log scale_q - log scale_p, u = |mu_q - mu_p| / scale_q. Where u is so large that the
@@ -83,17 +83,16 @@ static tap_var distance(tap_dist q, tap_dist p)
 static tap_var laplace_laplace(tap_dist q, tap_dist p)
 {
     tap_var d = tap_sub(q.param[1], p.param[1]), way = distance(q, p), u = tap__in_scales(way, q.param[1], 1);
-    tap_var far = tap_gt(u, tap__scalar_like(u, 40)), some = tap_masked_fill(u, far, 0);
-    tap_var near = tap_add(tap__exp_rest(d), tap__in_scales(tap__exp_rest(tap_neg(some)), tap_neg(d), 1));
-    tap_var beyond =
-        tap_sub(tap__in_scales(tap_where(far, way, tap__scalar_like(way, 0)), p.param[1], 1), tap_add_scalar(d, 1));
+    tap_var far = tap_gt(u, tap_scalar_like(u, 40)), some = tap_masked_fill(u, far, 0);
+    tap_var near = tap_add(tap__expm1_minus_x(d), tap__in_scales(tap__expm1_minus_x(tap_neg(some)), tap_neg(d), 1));
+    tap_var beyond = tap_sub(tap__in_scales(tap_where(far, way, tap_scalar_like(way, 0)), p.param[1], 1), tap_add_scalar(d, 1));
     return tap_where(far, beyond, near);
 }
 
 /* d + moment, and infinity where the moment is, which grows faster than -d */
 static tap_var more(tap_var d, tap_var moment)
 {
-    return tap_neg(tap__less(tap_neg(d), moment));
+    return tap_neg(tap__sub_to_neg_inf(tap_neg(d), moment));
 }
 
 /* E|z - mu_p| / scale_p + log 2 scale_p - H(q), where E|z - mu_p| = scale_q sqrt(2 / pi) e^(-u^2) + x erf(u), u = x / (sqrt 2 scale_q) */
@@ -122,7 +121,7 @@ static tap_var bernoulli_bernoulli(tap_dist q, tap_dist p)
 
 static tap_var continuous_bernoullis(tap_dist q, tap_dist p)
 {
-    return tap__tilt_kl(q.param[0], p.param[0]);
+    return tap__cb_kl(q.param[0], p.param[0]);
 }
 
 /* ---- Classes and points ------------------------------------------------------------------------------------------ */
@@ -130,21 +129,21 @@ static tap_var continuous_bernoullis(tap_dist q, tap_dist p)
 static tap_var classes(tap_dist q, tap_dist p)
 {
     tap__dist_pair s;
-    if (!tap__dist_matched(q, p, "kl", &s)) return tap__inert(q.param[0].tape);
-    return tap_sum(tap__class_kl(tap_log_softmax(q.param[0], -1), tap_log_softmax(p.param[0], -1)), TAP_LAST);
+    if (!tap__dist_validate_pair(q, p, "kl", &s)) return tap__inert(q.param[0].tape);
+    return tap_sum(tap__categorical_kl_term(tap_log_softmax(q.param[0], -1), tap_log_softmax(p.param[0], -1)), TAP_LAST);
 }
 
 /* 0 or infinity; NaN stays NaN. */
 static tap_var delta_delta(tap_dist q, tap_dist p)
 {
-    tap_var away = tap_detach(tap__gap(q.param[0], p.param[0])), apart = tap_ne(away, tap__scalar_like(away, 0));
-    return tap_where(tap_isnan(away), away, tap_where(apart, tap__full_like(away, (double)INFINITY), tap__full_like(away, 0)));
+    tap_var away = tap_detach(tap__difference(q.param[0], p.param[0])), apart = tap_ne(away, tap_scalar_like(away, 0));
+    return tap_where(tap_isnan(away), away, tap_where(apart, tap_full_like(away, (double)INFINITY), tap_full_like(away, 0)));
 }
 
 /* A point under a density, of which it has no share. */
 static tap_var delta_density(tap_dist q, tap_dist p)
 {
-    return tap__full_like(tap_log_prob(p, q.param[0]), (double)INFINITY);
+    return tap_full_like(tap_log_prob(p, q.param[0]), (double)INFINITY);
 }
 
 /* ---- By pair ----------------------------------------------------------------------------------------------------- */
@@ -222,7 +221,7 @@ tap_var tap_kl_monte_carlo(tap_dist q, tap_dist p, int64_t n, tap_var *standard_
     tap__dist_pair s;
     tap_tape      *t = q.param[0].tape ? q.param[0].tape : p.param[0].tape;
     if (standard_error) *standard_error = (tap_var){ .tape = t };
-    if (!tap__dist_matched(q, p, "kl_monte_carlo", &s)) return (tap_var){ .tape = t };
+    if (!tap__dist_validate_pair(q, p, "kl_monte_carlo", &s)) return (tap_var){ .tape = t };
     if (n < 1 + (standard_error != NULL) || s.batch.rank + 1 + s.q.own.rank + s.event.rank > TAP_MAX_RANK) {
         char text[TAP_SHAPE_TEXT];
         tap__fail(t, TAP_EARG, "kl_monte_carlo", "%lld samples of batch shape %s%s", (long long)n,

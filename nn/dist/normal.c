@@ -20,7 +20,7 @@ static tap_var normal_sample(tap_dist d, tap_var noise)
 static tap_var normal_log_prob(tap_dist d, tap_var x)
 {
     tap_var u = tap__in_scales(tap_sub(x, d.param[0]), d.param[1], FOURTH_ROOT_HALF);
-    return tap__less_square(tap_add_scalar(tap_neg(d.param[1]), -TAP__HALF_LOG_2PI), u);
+    return tap__sub_square(tap_add_scalar(tap_neg(d.param[1]), -TAP__HALF_LOG_2PI), u);
 }
 
 /* log scale + log(2 pi e) / 2 */
@@ -84,7 +84,7 @@ static tap_var isotropic_log_prob(tap_dist d, tap_var x)
 {
     tap_var u = tap__in_scales(tap_sub(x, d.param[0]), tap_unsqueeze(d.param[1], -1), FOURTH_ROOT_HALF);
     tap_var density = tap_mul_scalar(tap_add_scalar(d.param[1], TAP__HALF_LOG_2PI), -size_of(d));
-    return tap__less(density, tap_sum(tap_square(u), TAP_LAST));
+    return tap__sub_to_neg_inf(density, tap_sum(tap_square(u), TAP_LAST));
 }
 
 static tap_var isotropic_entropy(tap_dist d)
@@ -191,7 +191,7 @@ static tap_var log_normal_sample(tap_dist d, tap_var noise)
 /* At infinity the slope by x is 0, though not that by the logarithm of x. */
 static tap_var log_normal_log_prob(tap_dist d, tap_var x)
 {
-    tap_var outside = tap_le(x, tap__scalar_like(x, 0)), last = tap_eq(x, tap__scalar_like(x, (double)INFINITY));
+    tap_var outside = tap_le(x, tap_scalar_like(x, 0)), last = tap_eq(x, tap_scalar_like(x, (double)INFINITY));
     tap_var y = tap_masked_fill(tap_log(tap_masked_fill(x, tap_logical_or(outside, last), 1)), last, (double)INFINITY);
     return tap__infinite_if(tap_sub(normal_log_prob(d, y), y), outside);
 }
@@ -210,7 +210,7 @@ static tap_var log_normal_mean(tap_dist d)
 /* (e^scale^2 - 1) mean^2 = (e^(loc + scale^2) sqrt(1 - e^(-scale^2)))^2, where the root is scale if that is small */
 static tap_var log_normal_variance(tap_dist d)
 {
-    tap_var small = tap_lt(d.param[1], tap__scalar_like(d.param[1], -20));
+    tap_var small = tap_lt(d.param[1], tap_scalar_like(d.param[1], -20));
     tap_var some = normal_variance((tap_dist){ d.type, { d.param[0], tap_masked_fill(d.param[1], small, 0) } });
     tap_var root = tap_where(small, tap_exp(d.param[1]), tap_sqrt(tap_neg(tap_expm1(tap_neg(some)))));
     return tap_square(tap_mul(root, tap_exp(tap_add(d.param[0], normal_variance(d)))));

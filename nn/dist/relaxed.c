@@ -8,19 +8,19 @@
 static tap_var temperature_of(tap_dist d)
 {
     tap_var t = d.param[1];
-    return tap_masked_fill(t, tap_le(t, tap__scalar_like(t, 0)), (double)NAN);
+    return tap_masked_fill(t, tap_le(t, tap_scalar_like(t, 0)), (double)NAN);
 }
 
 /* log x and log(1 - x). A sample that was rounded to 0 or 1 counts as the farthest one that is not. */
 static tap_var log_of(tap_var x)
 {
-    return tap_log(tap_clamp_min(x, tap__scalar_like(x, tap_value(x).dtype == TAP_F32 ? (double)FLT_MIN : DBL_MIN)));
+    return tap_log(tap_clamp_min(x, tap_scalar_like(x, tap_value(x).dtype == TAP_F32 ? (double)FLT_MIN : DBL_MIN)));
 }
 
 static tap_var log_of_rest(tap_var x)
 {
-    tap_var least = tap__scalar_like(x, (tap_value(x).dtype == TAP_F32 ? (double)FLT_EPSILON : DBL_EPSILON) / 4);
-    return tap_log(tap_clamp_min(tap_sub(tap__scalar_like(x, 1), x), least));
+    tap_var least = tap_scalar_like(x, (tap_value(x).dtype == TAP_F32 ? (double)FLT_EPSILON : DBL_EPSILON) / 4);
+    return tap_log(tap_clamp_min(tap_sub(tap_scalar_like(x, 1), x), least));
 }
 
 /* ---- Relaxed Bernoulli: logits, temperature ---------------------------------------------------------------------- */
@@ -39,7 +39,7 @@ static tap_var relaxed_bernoulli_log_prob(tap_dist d, tap_var x)
     tap_var yes = log_of(x), no = log_of_rest(x);
     tap_var v = tap_sub(d.param[0], tap__chain_mul(tap_sub(yes, no), t));
     tap_var less = tap_add(tap_softplus(v), tap_softplus(tap_neg(v)));
-    return tap__infinite_if(tap_sub(tap__less(tap_log(t), less), tap_add(yes, no)), outside);
+    return tap__infinite_if(tap_sub(tap__sub_to_neg_inf(tap_log(t), less), tap_add(yes, no)), outside);
 }
 
 const tap_dist_type tap__relaxed_bernoulli_type = {
@@ -63,7 +63,7 @@ static tap_var relaxed_one_hot_sample(tap_dist d, tap_var noise)
 {
     tap_var gumbel = tap_neg(tap_log(tap_neg(tap_log(noise))));
     tap_var score = tap_add(d.param[0], gumbel), most = tap_detach(tap_amax(score, tap_keepdim(TAP_LAST)));
-    return tap_softmax(tap_div(tap__gap(score, most), tap_unsqueeze(temperature_of(d), -1)), -1);
+    return tap_softmax(tap_div(tap__difference(score, most), tap_unsqueeze(temperature_of(d), -1)), -1);
 }
 
 /* log (k-1)! + (k-1) log T + sum_i (log_softmax(logits - T log x)_i - log x_i), a density by x_1 .. x_(k-1) */
@@ -77,7 +77,7 @@ static tap_var relaxed_one_hot_log_prob(tap_dist d, tap_var x)
         tap_sub(y, tap_detach(tap_amin(y, tap_keepdim(TAP_LAST)))); /* the same to log_softmax, at any temperature */
     tap_var score = tap_log_softmax(tap_sub(d.param[0], tap__chain_mul(above, tap_unsqueeze(t, -1))), -1);
     tap_var constant = tap_add_scalar(tap_mul_scalar(tap_log(t), k - 1), tap__lgamma_f64(k));
-    return tap__infinite_if(tap__less(constant, tap_sum(tap_sub(y, score), TAP_LAST)), outside);
+    return tap__infinite_if(tap__sub_to_neg_inf(constant, tap_sum(tap_sub(y, score), TAP_LAST)), outside);
 }
 
 const tap_dist_type tap__relaxed_one_hot_categorical_type = {

@@ -8,31 +8,32 @@
 tap_var tap_prelu(tap_var x, tap_var weight)
 {
     TAP_CALL("prelu", x, weight);
-    if (!tap__together("prelu", 2, (tap_var[]){ x, weight })) return tap__inert(x.tape);
-    const tap_node *n = tap__live(x);
+    if (!tap__same_tape("prelu", 2, (tap_var[]){ x, weight })) return tap__inert(x.tape);
+    const tap_node *n = tap__node_of(x);
     tap_shape       s = n->value.shape, w = tap_shape_of(weight), along = { .rank = s.rank };
     if (w.rank == 1 && w.n[0] != 1) {
-        if (s.rank < 2 || s.n[1] != w.n[0]) return tap__refuse(n, TAP_ESHAPE, "prelu", "the weight does not go with axis 1");
+        if (s.rank < 2 || s.n[1] != w.n[0])
+            return tap__fail_input(n, TAP_ESHAPE, "prelu", "the weight does not go with axis 1");
         for (int i = 0; i < s.rank; i++) along.n[i] = i == 1 ? -1 : 1;
         weight = tap_reshape(weight, along);
     } else if (w.rank <= 1) {
         weight = tap_reshape(weight, TAP_SCALAR);
     } else {
-        return tap__refuse(n, TAP_ESHAPE, "prelu", "the weight must be [], [1] or [channels]");
+        return tap__fail_input(n, TAP_ESHAPE, "prelu", "the weight must be [], [1] or [channels]");
     }
-    return tap_where(tap_gt(x, tap__scalar_like(x, 0)), x, tap_mul(weight, x));
+    return tap_where(tap_gt(x, tap_scalar_like(x, 0)), x, tap_mul(weight, x));
 }
 
 tap_var tap_glu(tap_var x, int axis)
 {
     TAP_CALL("glu", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     tap_var         half[2];
     int             at = axis;
     if (!n) return tap__inert(x.tape);
-    if (!tap__axis(&at, n->value.shape.rank)) return tap__refuse(n, TAP_EARG, "glu", "axis %d is out of range", axis);
+    if (!tap__axis(&at, n->value.shape.rank)) return tap__fail_input(n, TAP_EARG, "glu", "axis %d is out of range", axis);
     int64_t size = n->value.shape.n[at];
-    if (size % 2 != 0 || size == 0) return tap__refuse(n, TAP_ESHAPE, "glu", "axis %d does not have two halves", axis);
+    if (size % 2 != 0 || size == 0) return tap__fail_input(n, TAP_ESHAPE, "glu", "axis %d does not have two halves", axis);
     tap_split(x, size / 2, at, 2, half);
     return tap__gated(half[0], half[1]);
 }
@@ -46,10 +47,10 @@ tap_var tap_softmin(tap_var x, int axis)
 tap_var tap_smooth_clip(tap_var x, double lo, double hi)
 {
     TAP_CALL("smooth_clip", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     if (!n) return tap__inert(x.tape);
     if (!(lo < hi && isfinite(hi - lo)))
-        return tap__refuse(n, TAP_EARG, "smooth_clip", "%g and %g are no finite bounds, one below the other", lo, hi);
+        return tap__fail_input(n, TAP_EARG, "smooth_clip", "%g and %g are no finite bounds, one below the other", lo, hi);
     tap_var above = tap_softplus(tap_add_scalar(x, -lo));
     tap_var below = tap_softplus(tap_add_scalar(tap_neg(above), hi - lo));
     return tap_add_scalar(tap_neg(below), hi);

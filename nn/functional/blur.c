@@ -30,17 +30,17 @@ static tap_var weights(tap_tape *t, tap_dtype dtype, int64_t r, double sigma)
 tap_var tap_gaussian_blur(tap_var x, int64_t kernel_size, double sigma)
 {
     TAP_CALL("gaussian_blur", x);
-    const tap_node *node = tap__live(x);
+    const tap_node *node = tap__node_of(x);
     if (!node) return tap__inert(x.tape);
     const tap_shape s = node->value.shape;
-    if (s.rank < 2) return tap__refuse(node, TAP_ESHAPE, "gaussian_blur", "is no image [..,H,W]");
+    if (s.rank < 2) return tap__fail_input(node, TAP_ESHAPE, "gaussian_blur", "is no image [..,H,W]");
     int64_t       r = kernel_size / 2;
     const int64_t height = s.n[s.rank - 2], width = s.n[s.rank - 1];
     if (!(kernel_size > 0 && kernel_size % 2 == 1 && r < height && r < width))
-        return tap__refuse(node, TAP_EARG, "gaussian_blur", "kernel_size %lld is not odd and below twice height and width",
-                           (long long)kernel_size);
+        return tap__fail_input(node, TAP_EARG, "gaussian_blur", "kernel_size %lld is not odd and below twice height and width",
+                               (long long)kernel_size);
     if (!(sigma > 0 && sigma < 1e100 && sigma > 1e-100))
-        return tap__refuse(node, TAP_EARG, "gaussian_blur", "sigma %g is not above 0", sigma);
+        return tap__fail_input(node, TAP_EARG, "gaussian_blur", "sigma %g is not above 0", sigma);
     int64_t images = 1;
     r = reach(node->value.dtype, r, sigma);
     for (int i = 0; i < s.rank - 2; i++) images *= s.n[i];

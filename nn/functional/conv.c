@@ -16,7 +16,7 @@ typedef struct {
 #define GIVEN(c) ((c)->in[2].tape ? 3 : 2)
 
 /* Fails the tape with the shapes in front; false. */
-#define REFUSE(c, status, ...) (tap__refuse_all((c)->name, GIVEN(c), (c)->in, status, __VA_ARGS__), false)
+#define REFUSE(c, status, ...) (tap__fail_inputs((c)->name, GIVEN(c), (c)->in, status, __VA_ARGS__), false)
 
 static bool check_channels(convolution *c, tap_shape x, tap_shape w, tap_conv_options o)
 {

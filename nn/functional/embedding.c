@@ -23,23 +23,23 @@ static bool out_of_range(const char *call, const tap_node *node, const char *wha
     char where[TAP_SHAPE_TEXT + 4] = " at ";
     tap_shape_format(where + 4, at);
     if (at.rank == 0) where[0] = '\0';
-    if (n < 0) tap__refuse(node, TAP_EARG, call, "%s %lld%s is below 0", what, (long long)number, where);
-    else if (n == 0) tap__refuse(node, TAP_EARG, call, "%s %lld%s: there is no %s", what, (long long)number, where, kind);
+    if (n < 0) tap__fail_input(node, TAP_EARG, call, "%s %lld%s is below 0", what, (long long)number, where);
+    else if (n == 0) tap__fail_input(node, TAP_EARG, call, "%s %lld%s: there is no %s", what, (long long)number, where, kind);
     else
-        tap__refuse(node, TAP_EARG, call, "%s %lld%s is not a %s of 0..%lld", what, (long long)number, where, kind,
-                    (long long)(n - 1));
+        tap__fail_input(node, TAP_EARG, call, "%s %lld%s is not a %s of 0..%lld", what, (long long)number, where, kind,
+                        (long long)(n - 1));
     return false;
 }
 
 bool tap__in_range(const char *call, tap_var v, int64_t n, int64_t except, const char *what, const char *kind,
                    int64_t *exceptions)
 {
-    const tap_node *node = tap__live(v);
+    const tap_node *node = tap__node_of(v);
     int64_t         count = 0;
     if (!node) return false;
     const tap_tensor x = node->value;
     if (x.dtype != TAP_I64) {
-        tap__refuse(node, TAP_EDTYPE, call, "the %s is %s, not int64", what, tap_dtype_name(x.dtype));
+        tap__fail_input(node, TAP_EDTYPE, call, "the %s is %s, not int64", what, tap_dtype_name(x.dtype));
         return false;
     }
     for (int64_t i = 0; i < tap_numel(x.shape); i++) {
@@ -58,7 +58,7 @@ tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx)
 {
     TAP_CALL("embedding", index, weight);
     char a[TAP_SHAPE_TEXT];
-    if (!tap__together("embedding", 2, (tap_var[]){ index, weight })) return tap__inert(index.tape);
+    if (!tap__same_tape("embedding", 2, (tap_var[]){ index, weight })) return tap__inert(index.tape);
     tap_shape i = tap_shape_of(index), w = tap_shape_of(weight);
     if (w.rank != 2)
         return tap__fail(index.tape, TAP_ESHAPE, "embedding", "the weight must be [rows,width], not %s",
@@ -69,7 +69,7 @@ tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx)
     tap_var flat = tap_reshape(index, TAP_SHAPE(-1)), rows = tap_index_select(weight, 0, flat);
     if (padding_idx != TAP_NO_INDEX) {
         if (padding_idx < 0) padding_idx += w.n[0];
-        tap_var pads = tap_eq(flat, tap__number(index.tape, TAP_I64, (double)padding_idx));
+        tap_var pads = tap_eq(flat, tap__scalar(index.tape, TAP_I64, (double)padding_idx));
         rows = tap_where(tap_unsqueeze(pads, 1), tap_detach(rows), rows);
     }
     i.n[i.rank++] = w.n[1];
@@ -88,7 +88,7 @@ tap_var tap_one_hot(tap_var index, int64_t num_classes)
         const int64_t number = number_at(x, i, &at);
         if (number >= num_classes) num_classes = number + 1;
     }
-    if (num_classes < 1) return tap__refuse(tap__live(index), TAP_EARG, "one_hot", "there is no class");
+    if (num_classes < 1) return tap__fail_input(tap__node_of(index), TAP_EARG, "one_hot", "there is no class");
     return tap_cast(tap_eq(tap_unsqueeze(index, -1), tap_arange(index.tape, num_classes)), TAP_I64);
 }
 
@@ -103,13 +103,13 @@ static tap_status csr_select_infer(tap_call *c, tap_tensor *out)
 {
     const tap_csr  *x = c->attr;
     const tap_shape s = c->in[0].shape;
-    const char     *wrong = tap__csr_size_wrong(*x);
+    const char     *wrong = tap__csr_size_error(*x);
     if (c->in[0].dtype != TAP_I64 || s.rank != 1) return tap_call_fail(c, TAP_ESHAPE, "the index must be int64 [n]");
     for (int64_t i = 0; i < s.n[0] && !wrong; i++) {
         const int64_t row = row_of(c, i);
         if (row < 0 || row >= x->rows)
             return tap_call_fail(c, TAP_EARG, "there are %lld rows, and no row %lld", (long long)x->rows, (long long)row);
-        wrong = tap__csr_row_wrong(*x, row);
+        wrong = tap__csr_row_error(*x, row);
     }
     out->dtype = tap_tape_dtype(c->tape);
     out->shape = TAP_SHAPE(s.n[0], x->columns);

@@ -113,11 +113,12 @@ static int64_t size_along(const tap_node *n, int i, tap_interpolate_options o)
 {
     int64_t size = n->value.shape.n[2 + i];
     double  scaled = floor((double)size * o.scale[i]);
-    if (!tap__is_small(size) || size == 0) tap__refuse(n, TAP_ESHAPE, "interpolate", "axis %d is empty or too large", 2 + i);
+    if (!tap__is_small(size) || size == 0)
+        tap__fail_input(n, TAP_ESHAPE, "interpolate", "axis %d is empty or too large", 2 + i);
     else if ((o.size[i] == 0) == (o.scale[i] == 0))
-        tap__refuse(n, TAP_EARG, "interpolate", "needs a size or a scale for axis %d, not both", 2 + i);
+        tap__fail_input(n, TAP_EARG, "interpolate", "needs a size or a scale for axis %d, not both", 2 + i);
     else if (o.size[i] ? o.size[i] < 0 || !tap__is_small(o.size[i]) : !(scaled >= 1 && scaled <= INT32_MAX))
-        tap__refuse(n, TAP_EARG, "interpolate", "size %lld or scale %g is out of range", (long long)o.size[i], o.scale[i]);
+        tap__fail_input(n, TAP_EARG, "interpolate", "size %lld or scale %g is out of range", (long long)o.size[i], o.scale[i]);
     else return o.size[i] ? o.size[i] : (int64_t)scaled;
     return 0;
 }
@@ -145,20 +146,21 @@ static tap_var resize_to(tap_var x, int axis, int64_t to, double scale, tap_inte
 tap_var tap_interpolate(tap_var x, tap_interpolate_options o)
 {
     TAP_CALL("interpolate", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     int64_t         to[3] = { 0 };
     if (!n) return tap__inert(x.tape);
     const int axes = n->value.shape.rank - 2;
     if (!tap_dtype_is_float(n->value.dtype))
-        return tap__refuse(n, TAP_EDTYPE, "interpolate", "%s is not float32 or float64; tap_cast makes it so",
-                           tap_dtype_name(n->value.dtype));
-    if (axes < 1 || axes > 3) return tap__refuse(n, TAP_ESHAPE, "interpolate", "needs [N,C,..] with one to three axes more");
+        return tap__fail_input(n, TAP_EDTYPE, "interpolate", "%s is not float32 or float64; tap_cast makes it so",
+                               tap_dtype_name(n->value.dtype));
+    if (axes < 1 || axes > 3)
+        return tap__fail_input(n, TAP_ESHAPE, "interpolate", "needs [N,C,..] with one to three axes more");
     if (o.mode < TAP_INTERPOLATE_NEAREST || o.mode > TAP_INTERPOLATE_AREA)
-        return tap__refuse(n, TAP_EARG, "interpolate", "%d is no mode", (int)o.mode);
+        return tap__fail_input(n, TAP_EARG, "interpolate", "%d is no mode", (int)o.mode);
     if (o.mode == TAP_INTERPOLATE_BICUBIC && axes != 2)
-        return tap__refuse(n, TAP_ESHAPE, "interpolate", "bicubic needs [N,C,H,W]");
+        return tap__fail_input(n, TAP_ESHAPE, "interpolate", "bicubic needs [N,C,H,W]");
     if (o.align_corners && o.mode != TAP_INTERPOLATE_LINEAR && o.mode != TAP_INTERPOLATE_BICUBIC)
-        return tap__refuse(n, TAP_EARG, "interpolate", "align_corners goes with linear and bicubic");
+        return tap__fail_input(n, TAP_EARG, "interpolate", "align_corners goes with linear and bicubic");
     for (int i = 0; i < axes; i++) {
         to[i] = size_along(n, i, o);
         if (!to[i]) return tap__inert(x.tape);
@@ -174,8 +176,8 @@ static int64_t planes(const tap_node *n, const char *call, int64_t r)
 {
     tap_shape s = n->value.shape;
     int64_t   count = 1;
-    if (s.rank < 3) tap__refuse(n, TAP_ESHAPE, call, "needs [..,C,H,W]");
-    else if (r < 1 || !tap__is_small(r)) tap__refuse(n, TAP_EARG, call, "factor %lld is out of range", (long long)r);
+    if (s.rank < 3) tap__fail_input(n, TAP_ESHAPE, call, "needs [..,C,H,W]");
+    else if (r < 1 || !tap__is_small(r)) tap__fail_input(n, TAP_EARG, call, "factor %lld is out of range", (long long)r);
     else {
         for (int i = 0; i < s.rank - 3; i++) count *= s.n[i];
         return count;
@@ -186,16 +188,16 @@ static int64_t planes(const tap_node *n, const char *call, int64_t r)
 tap_var tap_pixel_shuffle(tap_var x, int64_t r)
 {
     TAP_CALL("pixel_shuffle", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     int64_t         b = n ? planes(n, "pixel_shuffle", r) : -1;
     if (b < 0) return tap__inert(x.tape);
     tap_shape s = n->value.shape, to = s;
     int64_t   square = r * r, *size = to.n + s.rank - 3, c = size[0] / square, h = size[1], w = size[2];
     if (size[0] % square != 0)
-        return tap__refuse(n, TAP_ESHAPE, "pixel_shuffle", "%lld channels do not make up squares of %lld", (long long)size[0],
-                           (long long)r);
+        return tap__fail_input(n, TAP_ESHAPE, "pixel_shuffle", "%lld channels do not make up squares of %lld",
+                               (long long)size[0], (long long)r);
     if (__builtin_mul_overflow(h, r, &size[1]) || __builtin_mul_overflow(w, r, &size[2]))
-        return tap__refuse(n, TAP_ESHAPE, "pixel_shuffle", "the result is too large");
+        return tap__fail_input(n, TAP_ESHAPE, "pixel_shuffle", "the result is too large");
     size[0] = c;
     x = tap_permute(tap_reshape(x, TAP_SHAPE(b, c, r, r, h, w)), 6, (const int[]){ 0, 1, 4, 2, 5, 3 });
     return tap_reshape(x, to);
@@ -204,16 +206,16 @@ tap_var tap_pixel_shuffle(tap_var x, int64_t r)
 tap_var tap_pixel_unshuffle(tap_var x, int64_t r)
 {
     TAP_CALL("pixel_unshuffle", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     int64_t         b = n ? planes(n, "pixel_unshuffle", r) : -1;
     if (b < 0) return tap__inert(x.tape);
     tap_shape s = n->value.shape, to = s;
     int64_t   square = r * r, *size = to.n + s.rank - 3, c = size[0], h = size[1] / r, w = size[2] / r;
     if (size[1] % r != 0 || size[2] % r != 0)
-        return tap__refuse(n, TAP_ESHAPE, "pixel_unshuffle", "[%lld,%lld] does not divide into squares of %lld",
-                           (long long)size[1], (long long)size[2], (long long)r);
+        return tap__fail_input(n, TAP_ESHAPE, "pixel_unshuffle", "[%lld,%lld] does not divide into squares of %lld",
+                               (long long)size[1], (long long)size[2], (long long)r);
     if (__builtin_mul_overflow(c, square, &size[0]))
-        return tap__refuse(n, TAP_ESHAPE, "pixel_unshuffle", "the result is too large");
+        return tap__fail_input(n, TAP_ESHAPE, "pixel_unshuffle", "the result is too large");
     size[1] = h;
     size[2] = w;
     x = tap_permute(tap_reshape(x, TAP_SHAPE(b, c, h, r, w, r)), 6, (const int[]){ 0, 1, 3, 5, 2, 4 });

@@ -36,28 +36,28 @@ static tap_var weighted(tap_var loss, tap_var weight)
 tap_var tap_mse_loss(tap_var input, tap_var target, tap_reduction how)
 {
     TAP_CALL("mse_loss", input, target);
-    tap_var d = tap__gap(input, target);
+    tap_var d = tap__difference(input, target);
     return how == TAP_REDUCE_MEAN ? tap__mean_square(d, TAP_ALL) : reduced(tap_square(d), how);
 }
 
 tap_var tap_l1_loss(tap_var input, tap_var target, tap_reduction how)
 {
     TAP_CALL("l1_loss", input, target);
-    return reduced(tap_abs(tap__gap(input, target)), how);
+    return reduced(tap_abs(tap__difference(input, target)), how);
 }
 
 tap_var tap_huber_loss(tap_var input, tap_var target, tap_reduction how, double delta)
 {
     TAP_CALL("huber_loss", input, target);
     if (!(delta > 0)) return tap__fail(input.tape, TAP_EARG, "huber_loss", "delta must be above 0, not %g", delta);
-    return reduced(tap__huber(input, target, tap__scalar_like(input, delta)), how);
+    return reduced(tap__huber(input, target, tap_scalar_like(input, delta)), how);
 }
 
 tap_var tap_smooth_l1_loss(tap_var input, tap_var target, tap_reduction how, double beta)
 {
     TAP_CALL("smooth_l1_loss", input, target);
     if (!(beta >= 0)) return tap__fail(input.tape, TAP_EARG, "smooth_l1_loss", "beta must not be below 0, but is %g", beta);
-    tap_var    d = tap__gap(input, target);
+    tap_var    d = tap__difference(input, target);
     const bool is_0 = beta == 0 || (tap__dtype_of(d) == TAP_F32 && (float)beta == 0);
     return reduced(is_0 ? tap_abs(d) : tap__smooth_l1(d, beta), how);
 }
@@ -126,9 +126,9 @@ static bool fits(const char *call, tap_var input, tap_var target)
         if (i != class_axis(input)) want.n[want.rank++] = s.n[i];
     }
     if (tap_value(target).dtype != TAP_I64)
-        tap__refuse_all(call, 2, both, TAP_EDTYPE, "the target is %s, not int64", tap_dtype_name(tap_value(target).dtype));
+        tap__fail_inputs(call, 2, both, TAP_EDTYPE, "the target is %s, not int64", tap_dtype_name(tap_value(target).dtype));
     else if (s.rank == 0 || !tap_shape_equal(want, tap_shape_of(target)))
-        tap__refuse_all(call, 2, both, TAP_ESHAPE, "the target must be the input's shape without its class axis");
+        tap__fail_inputs(call, 2, both, TAP_ESHAPE, "the target must be the input's shape without its class axis");
     else return true;
     return false;
 }
@@ -138,14 +138,14 @@ static bool take_classes(const char *call, tap_var input, tap_var target, tap_va
 {
     int64_t ignored;
     *c = (classes){ target, { 0 }, weight };
-    if (!tap__together(call, 2, (tap_var[]){ input, target }) || !fits(call, input, target) ||
+    if (!tap__same_tape(call, 2, (tap_var[]){ input, target }) || !fits(call, input, target) ||
         !has_class_weight(call, input, weight))
         return false;
     const int64_t n = tap_shape_of(input).n[class_axis(input)];
     if (!tap__in_range(call, target, n, ignore_index, "target", "class", &ignored)) return false;
     if (ignored == 0) return true;
-    c->ignored = tap_eq(target, tap__number(target.tape, TAP_I64, (double)ignore_index));
-    c->target = tap_where(c->ignored, tap__number(target.tape, TAP_I64, 0), target);
+    c->ignored = tap_eq(target, tap__scalar(target.tape, TAP_I64, (double)ignore_index));
+    c->target = tap_where(c->ignored, tap__scalar(target.tape, TAP_I64, 0), target);
     return true;
 }
 
@@ -158,10 +158,10 @@ static tap_var without_ignored(const classes *c, tap_var loss)
 static tap_var share_of(const classes *c, tap_var input)
 {
     if (!is_given(c->weight) && !is_given(c->ignored)) return (tap_var){ 0 };
-    tap_var one = tap__scalar_like(input, 1);
+    tap_var one = tap_scalar_like(input, 1);
     if (is_given(c->weight))
         one = tap_reshape(tap_index_select(c->weight, 0, tap_reshape(c->target, TAP_SHAPE(-1))), tap_shape_of(c->target));
-    return is_given(c->ignored) ? tap_where(c->ignored, tap__scalar_like(input, 0), one) : one;
+    return is_given(c->ignored) ? tap_where(c->ignored, tap_scalar_like(input, 0), one) : one;
 }
 
 /* e times the loss of an even distribution over the classes */
@@ -225,7 +225,7 @@ tap_var tap_cross_entropy(tap_var input, tap_var target, tap_var weight, int64_t
     TAP_CALL("cross_entropy", input, target, weight);
     const char  *call = "cross_entropy";
     const double e = label_smoothing;
-    if (!tap__together(call, 2, (tap_var[]){ input, target })) return tap__inert(input.tape);
+    if (!tap__same_tape(call, 2, (tap_var[]){ input, target })) return tap__inert(input.tape);
     if (!(e >= 0 && e <= 1)) return tap__fail(input.tape, TAP_EARG, call, "label_smoothing %g is not within 0..1", e);
     int       axis = class_axis(input);
     tap_shape s = tap_shape_of(input);

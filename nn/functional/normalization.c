@@ -25,10 +25,10 @@ static const tap_node *live(const char *call, tap_var x, tap_var weight, tap_var
     int     n = 1;
     if (weight.tape) in[n++] = weight;
     if (bias.tape) in[n++] = bias;
-    const tap_node *node = tap__together(call, n, in) ? tap__live(x) : NULL;
+    const tap_node *node = tap__same_tape(call, n, in) ? tap__node_of(x) : NULL;
     if (!node || tap_dtype_is_float(node->value.dtype)) return node;
-    tap__refuse(node, TAP_EDTYPE, call, "%s is not float32 or float64; tap_cast makes it so",
-                tap_dtype_name(node->value.dtype));
+    tap__fail_input(node, TAP_EDTYPE, call, "%s is not float32 or float64; tap_cast makes it so",
+                    tap_dtype_name(node->value.dtype));
     return NULL;
 }
 
@@ -36,7 +36,7 @@ static bool has_shape(const tap_node *n, const char *call, const char *what, tap
 {
     char text[TAP_SHAPE_TEXT];
     if (!v.tape || tap_shape_equal(tap_shape_of(v), shape)) return true;
-    tap__refuse(n, TAP_ESHAPE, call, "%s is %s", what, tap_shape_format(text, tap_shape_of(v)));
+    tap__fail_input(n, TAP_ESHAPE, call, "%s is %s", what, tap_shape_format(text, tap_shape_of(v)));
     return false;
 }
 
@@ -50,7 +50,7 @@ static bool trailing(const tap_node *n, const char *call, tap_shape shape, tap_a
         axes->axis[i] = i - shape.rank;
         fits = fits && n->value.shape.n[n->value.shape.rank - shape.rank + i] == shape.n[i];
     }
-    if (!fits) tap__refuse(n, TAP_ESHAPE, call, "its last axes are not %s", tap_shape_format(text, shape));
+    if (!fits) tap__fail_input(n, TAP_ESHAPE, call, "its last axes are not %s", tap_shape_format(text, shape));
     return fits;
 }
 
@@ -82,7 +82,7 @@ tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, 
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
     if (s.rank < 2 || groups < 1 || s.n[1] % groups != 0)
-        return tap__refuse(n, TAP_ESHAPE, "group_norm", "its channels, axis 1, do not make %lld groups", (long long)groups);
+        return tap__fail_input(n, TAP_ESHAPE, "group_norm", "its channels, axis 1, do not make %lld groups", (long long)groups);
     tap_shape channels = TAP_SHAPE(s.n[1]), grouped = TAP_SHAPE(s.n[0], groups, s.n[1] / groups);
     if (!has_shape(n, "group_norm", "the weight", weight, channels)) return tap__inert(x.tape);
     if (!has_shape(n, "group_norm", "the bias", bias, channels)) return tap__inert(x.tape);
@@ -99,7 +99,7 @@ static bool is_statistic(const tap_node *n, const char *what, const tap_tensor *
     if (!stat ||
         (stat->data && tap_dtype_is_float(stat->dtype) && stat->shape.rank == 1 && stat->shape.n[0] == n->value.shape.n[1]))
         return true;
-    tap__refuse(n, TAP_ESHAPE, "batch_norm", "the %s is %s", what, tap_shape_format(text, stat->shape));
+    tap__fail_input(n, TAP_ESHAPE, "batch_norm", "the %s is %s", what, tap_shape_format(text, stat->shape));
     return false;
 }
 
@@ -140,7 +140,7 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
     if (s.rank == 1 && s.n[0] == 0) return x;
-    if (s.rank < 2) return tap__refuse(n, TAP_ESHAPE, "batch_norm", "needs [batch,channels,..]");
+    if (s.rank < 2) return tap__fail_input(n, TAP_ESHAPE, "batch_norm", "needs [batch,channels,..]");
     tap_shape channels = TAP_SHAPE(s.n[1]);
     if (!has_shape(n, "batch_norm", "the weight", weight, channels)) return tap__inert(x.tape);
     if (!has_shape(n, "batch_norm", "the bias", bias, channels)) return tap__inert(x.tape);
@@ -150,7 +150,7 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
     bias = by_channel(bias, s.rank);
     if (!training) {
         if (!running_mean || !running_var)
-            return tap__refuse(n, TAP_EARG, "batch_norm", "needs running statistics when it is not training");
+            return tap__fail_input(n, TAP_EARG, "batch_norm", "needs running statistics when it is not training");
         return affine(tap__standard_score(x, constant(x, running_mean), deviation(x, running_var, eps)), weight, bias);
     }
     tap_axes axes = { .n = s.rank - 1 };
@@ -160,7 +160,7 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
         axes.axis[k++] = i;
         count *= s.n[i];
     }
-    if (count == 1) return tap__refuse(n, TAP_ESHAPE, "batch_norm", "one value per channel has no variance to train with");
+    if (count == 1) return tap__fail_input(n, TAP_ESHAPE, "batch_norm", "one value per channel has no variance to train with");
     tap_var y = affine(tap__standardized(x, axes, true, eps), weight, bias), mean = { 0 }, var = { 0 };
     if (running_mean) mean = tap_mean(tap_detach(x), axes);
     if (running_var) var = tap_variance(tap_detach(x), axes, 1);

@@ -16,8 +16,8 @@ static tap_var with_number(tap_var x, int n, const int64_t *padding, double valu
     tap_var   y = with_zeros(x, n, padding);
     tap_dtype dtype = tap_value(x).dtype;
     if (value == 0) return y;
-    tap_var inside = with_zeros(tap_expand(tap__number(x.tape, TAP_BOOL, 1), tap_shape_of(x)), n, padding);
-    return tap_where(inside, y, tap__number(x.tape, dtype, value));
+    tap_var inside = with_zeros(tap_expand(tap__scalar(x.tape, TAP_BOOL, 1), tap_shape_of(x)), n, padding);
+    return tap_where(inside, y, tap__scalar(x.tape, dtype, value));
 }
 
 /* Where element i comes from; elements 0..n-1 are the axis. Going around, only the elements that are not cropped count. */
@@ -52,23 +52,23 @@ static const char *check_axis(tap_pad_mode mode, int64_t n, int64_t before, int6
 tap_var tap_pad(tap_var x, int n, const int64_t *padding, tap_pad_mode mode, double value)
 {
     TAP_CALL("pad", x);
-    const tap_node *node = tap__live(x);
+    const tap_node *node = tap__node_of(x);
     if (!node) return tap__inert(x.tape);
     tap_shape s = node->value.shape;
     if (mode < TAP_PAD_CONSTANT || mode > TAP_PAD_CIRCULAR)
-        return tap__refuse(node, TAP_EARG, "pad", "%d is no mode", (int)mode);
+        return tap__fail_input(node, TAP_EARG, "pad", "%d is no mode", (int)mode);
     if (n < 0 || n % 2 != 0 || n / 2 > s.rank || (n > 0 && !padding))
-        return tap__refuse(node, TAP_EARG, "pad", "needs two numbers for each of its last axes, not %d", n);
+        return tap__fail_input(node, TAP_EARG, "pad", "needs two numbers for each of its last axes, not %d", n);
     if (mode != TAP_PAD_CONSTANT && (n < 2 || n > 6 || (s.rank != n / 2 + 1 && s.rank != n / 2 + 2)))
-        return tap__refuse(node, TAP_ESHAPE, "pad", "%d numbers go with %d or %d axes, if not with a constant", n, n / 2 + 1,
-                           n / 2 + 2);
+        return tap__fail_input(node, TAP_ESHAPE, "pad", "%d numbers go with %d or %d axes, if not with a constant", n,
+                               n / 2 + 1, n / 2 + 2);
     for (int i = 0; i < n / 2; i++) {
         int64_t size = s.n[s.rank - 1 - i], before = padding[2 * i], after = padding[2 * i + 1];
         bool far = !tap__is_small(size) || before < -INT32_MAX || before > INT32_MAX || after < -INT32_MAX || after > INT32_MAX;
         const char *why = far ? "too far" : check_axis(mode, size, before, after);
         if (why)
-            return tap__refuse(node, TAP_EARG, "pad", "%lld and %lld at axis %d: %s", (long long)before, (long long)after,
-                               -1 - i, why);
+            return tap__fail_input(node, TAP_EARG, "pad", "%lld and %lld at axis %d: %s", (long long)before, (long long)after,
+                                   -1 - i, why);
     }
     if (mode == TAP_PAD_CONSTANT) return with_number(x, n, padding, value);
     for (int i = 0; i < n / 2; i++) {

@@ -10,10 +10,11 @@ static bool check_image(const tap_node *n, const char *call)
 {
     tap_shape s = n->value.shape;
     if (!tap_dtype_is_float(n->value.dtype))
-        tap__refuse(n, TAP_EDTYPE, call, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(n->value.dtype));
-    else if (s.rank != 3 && s.rank != 4) tap__refuse(n, TAP_ESHAPE, call, "needs [N,C,H,W] or [C,H,W]");
+        tap__fail_input(n, TAP_EDTYPE, call, "%s is not float32 or float64; tap_cast makes it so",
+                        tap_dtype_name(n->value.dtype));
+    else if (s.rank != 3 && s.rank != 4) tap__fail_input(n, TAP_ESHAPE, call, "needs [N,C,H,W] or [C,H,W]");
     else if (!tap__all_small(s) || s.n[s.rank - 2] == 0 || s.n[s.rank - 1] == 0)
-        tap__refuse(n, TAP_ESHAPE, call, "its images are empty or too large");
+        tap__fail_input(n, TAP_ESHAPE, call, "its images are empty or too large");
     else return true;
     return false;
 }
@@ -24,8 +25,8 @@ static bool check_axis(const tap_node *n, const char *call, int64_t size, int i,
     const int64_t kernel = o.kernel[i], padding = o.padding[i];
     if (kernel < 1 || !tap__is_small(kernel) || !tap__is_small(o.stride[i]) || !tap__is_small(padding) ||
         !tap__is_small(o.dilation[i])) {
-        tap__refuse(n, TAP_EARG, call, "kernel %lld, stride %lld, padding %lld or dilation %lld is out of range",
-                    (long long)kernel, (long long)o.stride[i], (long long)padding, (long long)o.dilation[i]);
+        tap__fail_input(n, TAP_EARG, call, "kernel %lld, stride %lld, padding %lld or dilation %lld is out of range",
+                        (long long)kernel, (long long)o.stride[i], (long long)padding, (long long)o.dilation[i]);
         return false;
     }
     *w = (tap__windows){ .size = kernel, .before = padding };
@@ -33,13 +34,13 @@ static bool check_axis(const tap_node *n, const char *call, int64_t size, int i,
     w->dilation = o.dilation[i] ? o.dilation[i] : 1;
     int64_t reach = tap__reach(*w), room = size + 2 * padding - reach + (o.ceil_mode ? w->stride - 1 : 0);
     if (padding > kernel / 2) {
-        tap__refuse(n, TAP_EARG, call, "padding %lld is more than half of the kernel, %lld", (long long)padding,
-                    (long long)kernel);
+        tap__fail_input(n, TAP_EARG, call, "padding %lld is more than half of the kernel, %lld", (long long)padding,
+                        (long long)kernel);
         return false;
     }
     if (room < 0) {
-        tap__refuse(n, TAP_ESHAPE, call, "a window reaches over %lld elements, axis %d has %lld with its padding",
-                    (long long)reach, i - 2, (long long)(size + 2 * padding));
+        tap__fail_input(n, TAP_ESHAPE, call, "a window reaches over %lld elements, axis %d has %lld with its padding",
+                        (long long)reach, i - 2, (long long)(size + 2 * padding));
         return false;
     }
     w->count = room / w->stride + 1;
@@ -101,16 +102,16 @@ static tap_var places(tap_tape *t, const tap__windows w[2], const int64_t size[2
 tap_var tap_max_pool2d(tap_var x, tap_pool_options o, tap_var *index)
 {
     TAP_CALL("max_pool2d", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     tap__windows    w[2];
     if (index) *index = tap__inert(x.tape);
     if (!n || !check(n, "max_pool2d", o, w)) return tap__inert(x.tape);
-    if (o.divisor || o.exclude_pad) return tap__refuse(n, TAP_EARG, "max_pool2d", "divisor and exclude_pad are for means");
+    if (o.divisor || o.exclude_pad) return tap__fail_input(n, TAP_EARG, "max_pool2d", "divisor and exclude_pad are for means");
     tap_shape s = n->value.shape, windows = s, down = TAP_SHAPE(w[HEIGHT].count, w[WIDTH].count);
     int       last = s.rank - 1;
     for (int i = 0; i < 2; i++) {
         if (place_on(w[i], 0, 0) >= s.n[last - 1 + i])
-            return tap__refuse(n, TAP_ESHAPE, "max_pool2d", "the first window lies in the padding");
+            return tap__fail_input(n, TAP_ESHAPE, "max_pool2d", "the first window lies in the padding");
     }
     windows.n[last - 1] = down.n[0] * down.n[1];
     windows.n[last] = w[HEIGHT].size * w[WIDTH].size;
@@ -147,27 +148,27 @@ static tap_var counts(const tap_node *n, const tap__windows w[2], bool exclude_p
 tap_var tap_avg_pool2d(tap_var x, tap_pool_options o)
 {
     TAP_CALL("avg_pool2d", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     tap__windows    w[2];
     if (!n || !check(n, "avg_pool2d", o, w)) return tap__inert(x.tape);
     if (w[HEIGHT].dilation != 1 || w[WIDTH].dilation != 1)
-        return tap__refuse(n, TAP_EARG, "avg_pool2d", "dilation is for maxima");
+        return tap__fail_input(n, TAP_EARG, "avg_pool2d", "dilation is for maxima");
     const tap_var mean = tap_mean(slide(x, w, 0), TAP_AXES(-2, -1)); /* in range where the sum is not */
     const double  size = (double)(w[HEIGHT].size * w[WIDTH].size);
     if (o.divisor) return tap_mul_scalar(mean, size / (double)o.divisor);
     const bool all_inside = w[HEIGHT].before + w[WIDTH].before == 0 && w[HEIGHT].after <= 0 && w[WIDTH].after <= 0;
-    return all_inside ? mean : tap_mul(mean, tap_div(tap__scalar_like(x, size), counts(n, w, o.exclude_pad)));
+    return all_inside ? mean : tap_mul(mean, tap_div(tap_scalar_like(x, size), counts(n, w, o.exclude_pad)));
 }
 
 tap_var tap_adaptive_avg_pool2d(tap_var x, int64_t height, int64_t width)
 {
     TAP_CALL("adaptive_avg_pool2d", x);
-    const tap_node *n = tap__live(x);
+    const tap_node *n = tap__node_of(x);
     if (!n || !check_image(n, "adaptive_avg_pool2d")) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
     if (!tap__is_small(height) || !tap__is_small(width))
-        return tap__refuse(n, TAP_EARG, "adaptive_avg_pool2d", "[%lld,%lld] is out of range", (long long)height,
-                           (long long)width);
+        return tap__fail_input(n, TAP_EARG, "adaptive_avg_pool2d", "[%lld,%lld] is out of range", (long long)height,
+                               (long long)width);
     if (height) x = tap__adaptive_mean(x, s.rank - 2, height);
     return width ? tap__adaptive_mean(x, s.rank - 1, width) : x;
 }

@@ -123,7 +123,7 @@ typedef struct {
 
 static void resample(const ranking *r, tap_rng_key at, count *counts)
 {
-    tap__sequence numbers = { .at = at };
+    tap__rng_stream numbers = { .at = at };
     for (int64_t i = 0; i < r->scores; i++) counts[i] = (count){ 0 };
     for (int kind = 0; kind < 2; kind++) {
         const int64_t n = r->all.n[kind];
@@ -174,7 +174,7 @@ static tap_status find_interval(tap_interval *x, tap_arena *a, const ranking *r,
                     tap_arena_alloc(a, (size_t)n * sizeof *b.values) };
     if (tap_arena_status(a, &message)) return tap_error_set(e, TAP_ENOMEM, "%s: %s", call, message);
     const double draws = (double)n * (double)(r->all.n[0] + r->all.n[1]);
-    tap__parallel(TASKS, tap__steps(10 * draws), run_tasks, &b);
+    tap__parallel(TASKS, tap__cost_ns(10 * draws), run_tasks, &b);
     qsort(b.values, (size_t)n, sizeof *b.values, lower_first);
     x->low = quantile(b.values, n, (1 - o.level) / 2);
     x->high = quantile(b.values, n, (1 + o.level) / 2);

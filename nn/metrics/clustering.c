@@ -38,7 +38,7 @@ static void assign_range(const void *context, int64_t first, int64_t last)
 static double assign(const grouping *g)
 {
     double sum = 0;
-    tap__parallel(g->n, tap__steps((double)g->n * (double)g->k * (double)g->d), assign_range, g);
+    tap__parallel(g->n, tap__cost_ns((double)g->n * (double)g->k * (double)g->d), assign_range, g);
     for (int64_t i = 0; i < g->n; i++) sum += g->nearest[i];
     return sum;
 }

@@ -126,7 +126,7 @@ void tap_optim_set_lr(tap_optim *o, double lr)
 
 static void give_back(tap_optim *o, void *p)
 {
-    if (p) tap__arena_give_back(o->root->memory, p);
+    if (p) tap__arena_release(o->root->memory, p);
 }
 
 void tap_optim_free(tap_optim *o)

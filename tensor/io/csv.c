@@ -20,12 +20,12 @@ typedef struct {
 
 typedef struct reader reader;
 struct reader {
-    tap__packed from;
-    tap_arena  *work, *matrix; /* for what grows: names, entries */
-    int64_t     row, column;   /* of the next field, from 0 */
-    int64_t     columns;       /* of the first row */
-    bool        quotes;        /* whether a field may stand in quotes; else these are characters like any other */
-    bool        failed;
+    tap__gzip_reader from;
+    tap_arena       *work, *matrix; /* for what grows: names, entries */
+    int64_t          row, column;   /* of the next field, from 0 */
+    int64_t          columns;       /* of the first row */
+    bool             quotes;        /* whether a field may stand in quotes; else these are characters like any other */
+    bool             failed;
     void (*take)(reader *r, const char *text, size_t n); /* a field of n bytes, a NUL byte behind it */
     growing corner;                                      /* the first field of a matrix */
     growing text;                                   /* of all fields, or of the names of columns; each ends in a NUL byte */
@@ -42,8 +42,8 @@ static void fail_field(reader *r, const char *format, ...)
     tap__format_list(what, sizeof what, format, args);
     va_end(args);
     if (!r->failed)
-        tap__input_fail(&r->from.in, TAP_EIO, "row %lld, field %lld: %s", (long long)r->row + 1, (long long)r->column + 1,
-                        what);
+        tap__reader_fail(&r->from.in, TAP_EIO, "row %lld, field %lld: %s", (long long)r->row + 1, (long long)r->column + 1,
+                         what);
     r->failed = true;
 }
 
@@ -51,9 +51,9 @@ static void append(reader *r, tap_arena *a, growing *g, const void *bytes, size_
 {
     if (g->room - g->n < n) {
         const size_t room = 2 * (g->n + n) > FIRST_ROOM ? 2 * (g->n + n) : FIRST_ROOM;
-        char        *data = tap__arena_take(a, room);
+        char        *data = tap__arena_acquire(a, room);
         if (data && g->n > 0) memcpy(data, g->data, g->n);
-        if (data && g->data) tap__arena_give_back(a, g->data);
+        if (data && g->data) tap__arena_release(a, g->data);
         if (data) *g = (growing){ data, g->n, room };
         r->failed = r->failed || !data;
     }
@@ -80,8 +80,8 @@ static void take_row(int stop, void *context)
     if (r->failed) return;
     if (r->row == 0) r->columns = r->column;
     if (r->column != r->columns) {
-        tap__input_fail(&r->from.in, TAP_EIO, "row %lld has %lld fields, not %lld as the first", (long long)r->row + 1,
-                        (long long)r->column, (long long)r->columns);
+        tap__reader_fail(&r->from.in, TAP_EIO, "row %lld has %lld fields, not %lld as the first", (long long)r->row + 1,
+                         (long long)r->column, (long long)r->columns);
         r->failed = true;
     }
     r->row++;
@@ -93,7 +93,7 @@ static bool parse_text(reader *r, struct csv_parser *p, const char *text, size_t
 {
     const char  *nul = memchr(text, '\0', n);
     const size_t length = nul ? (size_t)(nul - text) : n, done = csv_parse(p, text, length, take_field, take_row, r);
-    if (done < length && csv_error(p) == CSV_ENOMEM) return tap__input_fail(&r->from.in, TAP_ENOMEM, "no memory for a field");
+    if (done < length && csv_error(p) == CSV_ENOMEM) return tap__reader_fail(&r->from.in, TAP_ENOMEM, "no memory for a field");
     if (done < length && text[done] == '"') fail_field(r, "a quote within a field that does not begin with one");
     else if (done < length) fail_field(r, "'%c' behind the quote that ends it", text[done]);
     else if (nul) fail_field(r, "holds a NUL byte");
@@ -105,12 +105,12 @@ static bool parse_text(reader *r, struct csv_parser *p, const char *text, size_t
 static bool parse(reader *r, struct csv_parser *p, char *chunk)
 {
     bool first = true;
-    for (int n; (n = tap__packed_text(&r->from, chunk, CHUNK)) != 0; first = false) {
-        const int mark = n > 0 && first ? tap__packed_mark(&r->from, chunk, n) : 0;
+    for (int n; (n = tap__gzip_text(&r->from, chunk, CHUNK)) != 0; first = false) {
+        const int mark = n > 0 && first ? tap__gzip_mark(&r->from, chunk, n) : 0;
         if (n < 0 || mark < 0 || !parse_text(r, p, chunk + mark, (size_t)(n - mark))) return false;
     }
     if (csv_fini(p, take_field, take_row, r) == 0) return !r->failed;
-    if (csv_error(p) == CSV_ENOMEM) return tap__input_fail(&r->from.in, TAP_ENOMEM, "no memory for a field");
+    if (csv_error(p) == CSV_ENOMEM) return tap__reader_fail(&r->from.in, TAP_ENOMEM, "no memory for a field");
     fail_field(r, "the quote that ends it is missing");
     return false;
 }
@@ -124,12 +124,12 @@ static bool is_separator(char c)
 static bool read_fields(reader *r, char separator)
 {
     struct csv_parser p;
-    char             *chunk = tap__arena_take(r->work, CHUNK);
+    char             *chunk = tap__arena_acquire(r->work, CHUNK);
     bool              ok = false;
     if (!is_separator(separator))
-        return tap__input_fail(&r->from.in, TAP_EARG,
-                               "0x%02x cannot separate fields, as quotes, spaces and ends of lines cannot",
-                               (unsigned char)separator);
+        return tap__reader_fail(&r->from.in, TAP_EARG,
+                                "0x%02x cannot separate fields, as quotes, spaces and ends of lines cannot",
+                                (unsigned char)separator);
     if (chunk && csv_init(&p, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL) == 0) {
         csv_set_delim(&p, (unsigned char)separator);
         csv_set_quote(&p, r->quotes ? CSV_QUOTE : '\0');
@@ -139,14 +139,14 @@ static bool read_fields(reader *r, char separator)
     }
     tap__error_copy(tap_arena_error(r->from.in.arena), tap_arena_error(r->work));
     tap__error_copy(tap_arena_error(r->from.in.arena), tap_arena_error(r->matrix));
-    return ok && r->row > 0 ? true : ok && tap__input_fail(&r->from.in, TAP_EIO, "holds no row");
+    return ok && r->row > 0 ? true : ok && tap__reader_fail(&r->from.in, TAP_EIO, "holds no row");
 }
 
 static bool open_reader(reader *r, tap_arena *a, const char *path)
 {
     r->work = tap__arena_new_internal();
     r->matrix = tap__arena_new_internal();
-    if (!tap__packed_open(&r->from, a, path, "table")) return false;
+    if (!tap__gzip_open(&r->from, a, path, "table")) return false;
     tap__arena_name(r->work, path);
     tap__arena_name(r->matrix, path);
     return true;
@@ -154,7 +154,7 @@ static bool open_reader(reader *r, tap_arena *a, const char *path)
 
 static void close_reader(reader *r)
 {
-    tap__packed_close(&r->from);
+    tap__gzip_close(&r->from);
     tap_arena_free(r->work);
     tap_arena_free(r->matrix);
 }
@@ -169,7 +169,7 @@ static void take_text(reader *r, const char *text, size_t n)
 static tap_csv table_of(tap_arena *a, const growing *g, int64_t rows, int64_t columns)
 {
     const char **text = tap_arena_alloc(a, (size_t)(rows * columns) * sizeof *text);
-    char        *bytes = tap__arena_take(a, g->n);
+    char        *bytes = tap__arena_acquire(a, g->n);
     if (!text || !bytes) return (tap_csv){ 0 };
     if (g->n > 0) memcpy(bytes, g->data, g->n);
     for (int64_t i = 0; i < rows * columns; i++, bytes += strlen(bytes) + 1) text[i] = bytes;
@@ -265,8 +265,8 @@ static void take_number(reader *r, const char *text)
     const int32_t row = (int32_t)(r->row - 1), column = (int32_t)(r->column - 1);
     if (*stop) fail_field(r, "'%.20s' is not a number", text);
     else if (!isfinite(value)) fail_field(r, "%.20s is not a finite number in float32", text);
-    else if (r->row > TAP__CSR_MOST || r->column > TAP__CSR_MOST)
-        fail_field(r, "more than %d rows or columns of numbers", TAP__CSR_MOST);
+    else if (r->row > TAP__CSR_MAX || r->column > TAP__CSR_MAX)
+        fail_field(r, "more than %d rows or columns of numbers", TAP__CSR_MAX);
     if (r->failed || value == 0) return;
     append(r, r->matrix, &r->rows_of, &row, sizeof row);
     append(r, r->matrix, &r->columns_of, &column, sizeof column);
@@ -294,9 +294,9 @@ static bool check_columns(const reader *r, char separator)
     const char guess = tap_csv_guess_separator(r->corner.data);
     if (r->columns > 1) return true;
     if (!guess)
-        return tap__input_fail(&r->from.in, TAP_EIO, "has one column when separated by %s", name_separator(by, separator));
-    return tap__input_fail(&r->from.in, TAP_EIO, "has one column when separated by %s; it looks separated by %s",
-                           name_separator(by, separator), name_separator(other, guess));
+        return tap__reader_fail(&r->from.in, TAP_EIO, "has one column when separated by %s", name_separator(by, separator));
+    return tap__reader_fail(&r->from.in, TAP_EIO, "has one column when separated by %s; it looks separated by %s",
+                            name_separator(by, separator), name_separator(other, guess));
 }
 
 tap_csr tap_csv_read_matrix(tap_arena *a, const char *path, char separator, tap_csv *rows, tap_csv *columns)

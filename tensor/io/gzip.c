@@ -10,13 +10,13 @@
 /* Text of a matrix packs to a tenth, of one that is nearly all zeros to a hundredth. */
 enum { TIGHTEST = 256, LITTLE = 1 << 20 };
 
-#define fail(p, ...) tap__input_fail(&(p)->in, __VA_ARGS__)
+#define fail(p, ...) tap__reader_fail(&(p)->in, __VA_ARGS__)
 
 /* zlib takes the file over, and closes it. */
-bool tap__packed_open(tap__packed *p, tap_arena *a, const char *path, const char *format)
+bool tap__gzip_open(tap__gzip_reader *p, tap_arena *a, const char *path, const char *format)
 {
-    *p = (tap__packed){ .read = 0 };
-    if (!tap__input_open(&p->in, a, path, format)) return false;
+    *p = (tap__gzip_reader){ .read = 0 };
+    if (!tap__reader_open(&p->in, a, path, format)) return false;
     p->size = (int64_t)p->in.left;
     p->stream = gzdopen(p->in.fd, "rb");
     if (!p->stream) return fail(p, TAP_ENOMEM, "no memory to read it");
@@ -24,14 +24,14 @@ bool tap__packed_open(tap__packed *p, tap_arena *a, const char *path, const char
     return true;
 }
 
-void tap__packed_close(tap__packed *p)
+void tap__gzip_close(tap__gzip_reader *p)
 {
     if (p->stream) gzclose(p->stream);
     p->stream = NULL;
-    tap__input_close(&p->in);
+    tap__reader_close(&p->in);
 }
 
-bool tap__packed_fail(const tap__packed *p, const char *part)
+bool tap__gzip_fail(const tap__gzip_reader *p, const char *part)
 {
     int         code;
     const char *text = gzerror(p->stream, &code), *reason = strstr(text, ": "); /* "<fd:3>: incorrect data check" */
@@ -45,25 +45,25 @@ bool tap__packed_fail(const tap__packed *p, const char *part)
     }
 }
 
-int64_t tap__packed_room(const tap__packed *p)
+int64_t tap__gzip_max_size(const tap__gzip_reader *p)
 {
     if (gzdirect(p->stream)) return p->size;
     return p->size < (INT64_MAX - LITTLE) / TIGHTEST ? p->size * TIGHTEST + LITTLE : INT64_MAX;
 }
 
-int tap__packed_text(tap__packed *p, char *to, int most)
+int tap__gzip_text(tap__gzip_reader *p, char *to, int most)
 {
     int       code;
     const int n = gzread(p->stream, to, (unsigned)most);
     gzerror(p->stream, &code);
     if (n == most || code == Z_OK || code == Z_STREAM_END) p->read += n;
-    else return tap__packed_fail(p, "text"), -1;
-    if (!gzdirect(p->stream) && p->read > tap__packed_room(p))
+    else return tap__gzip_fail(p, "text"), -1;
+    if (!gzdirect(p->stream) && p->read > tap__gzip_max_size(p))
         return fail(p, TAP_EIO, "unpacks to more than %d times its size", TIGHTEST), -1;
     return n;
 }
 
-int tap__packed_mark(const tap__packed *p, const char *text, int n)
+int tap__gzip_mark(const tap__gzip_reader *p, const char *text, int n)
 {
     if (n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) return 3;
     if (n < 2 || (memcmp(text, "\xff\xfe", 2) && memcmp(text, "\xfe\xff", 2))) return 0;

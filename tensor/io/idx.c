@@ -21,13 +21,13 @@ static const idx_type idx_types[] = {
 };
 
 typedef struct {
-    tap__packed from;
-    idx_type    type;
-    tap_shape   shape;
+    tap__gzip_reader from;
+    idx_type         type;
+    tap_shape        shape;
 } reader;
 
-#define fail(r, ...)        tap__input_fail(&(r)->from.in, __VA_ARGS__)
-#define fail_short(r, part) tap__packed_fail(&(r)->from, part)
+#define fail(r, ...)        tap__reader_fail(&(r)->from.in, __VA_ARGS__)
+#define fail_short(r, part) tap__gzip_fail(&(r)->from, part)
 
 static bool read_part(const reader *r, void *to, int n, const char *part)
 {
@@ -107,7 +107,7 @@ static tap_tensor read_tensor(reader *r)
     if (!read_header(r) || !check_size(r)) return (tap_tensor){ 0 };
     int64_t n = tap_numel(r->shape), bytes = n * r->type.size, memory = n * (int64_t)tap_dtype_size(r->type.dtype);
     if (!check_promise(r, bytes, memory)) return (tap_tensor){ 0 };
-    void *data = tap__arena_take(r->from.in.arena, (size_t)memory);
+    void *data = tap__arena_acquire(r->from.in.arena, (size_t)memory);
     if (!data || !read_data(r, bytes, data) || !check_end(r)) return (tap_tensor){ 0 };
     tap__decode(data, n, r->type.dtype, r->type.size, true);
     return tap_tensor_wrap(r->type.dtype, r->shape, data);
@@ -117,7 +117,7 @@ tap_tensor tap_idx_read(tap_arena *a, const char *path)
 {
     reader     r = { .shape = TAP_SCALAR };
     tap_tensor x = { 0 };
-    if (tap__packed_open(&r.from, a, path, "idx")) x = read_tensor(&r);
-    tap__packed_close(&r.from);
+    if (tap__gzip_open(&r.from, a, path, "idx")) x = read_tensor(&r);
+    tap__gzip_close(&r.from);
     return x;
 }

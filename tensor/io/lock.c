@@ -44,7 +44,7 @@ static int try_to_lock(tap__lock *l, bool last, const char *where, tap_error *e)
     return last ? 0 : -1;
 }
 
-tap__lock *tap__lock_take(const char *path, const char *where, tap_error *e)
+tap__lock *tap__lock_acquire(const char *path, const char *where, tap_error *e)
 {
     char       pid[24];
     size_t     size = strlen(path) + 1;

@@ -18,16 +18,16 @@ typedef enum { REAL, DOUBLE, INTEGER, UNSIGNED_INTEGER, UNSIGNED, PATTERN } numb
 typedef enum { GENERAL, SYMMETRIC, SKEW_SYMMETRIC } symmetry_kind;
 
 typedef struct {
-    tap__packed   from;
-    char         *buffer, *at, *end; /* what was read, and how far it was looked at */
-    int64_t       line, sizes_line;  /* the number of this line, and of the line of sizes, from 1 */
-    bool          array;
-    number_kind   number;
-    symmetry_kind symmetry;
-    int64_t       rows, columns, entries; /* as the line of sizes has them */
+    tap__gzip_reader from;
+    char            *buffer, *at, *end; /* what was read, and how far it was looked at */
+    int64_t          line, sizes_line;  /* the number of this line, and of the line of sizes, from 1 */
+    bool             array;
+    number_kind      number;
+    symmetry_kind    symmetry;
+    int64_t          rows, columns, entries; /* as the line of sizes has them */
 } reader;
 
-#define fail(r, ...)              tap__input_fail(&(r)->from.in, __VA_ARGS__)
+#define fail(r, ...)              tap__reader_fail(&(r)->from.in, __VA_ARGS__)
 #define fail_line(r, format, ...) fail(r, TAP_EIO, "line %lld: " format, (long long)(r)->line, __VA_ARGS__)
 
 /* Moves what is left to the front, and reads on behind it. */
@@ -35,8 +35,8 @@ static bool refill(reader *r)
 {
     const size_t left = (size_t)(r->end - r->at);
     memmove(r->buffer, r->at, left);
-    const int n = tap__packed_text(&r->from, r->buffer + left, BUFFER - (int)left);
-    const int mark = n > 0 && r->line == 0 && left == 0 ? tap__packed_mark(&r->from, r->buffer, n) : 0;
+    const int n = tap__gzip_text(&r->from, r->buffer + left, BUFFER - (int)left);
+    const int mark = n > 0 && r->line == 0 && left == 0 ? tap__gzip_mark(&r->from, r->buffer, n) : 0;
     r->at = r->buffer + (mark > 0 ? mark : 0);
     r->end = r->buffer + left + (n > 0 ? n : 0);
     return n >= 0 && mark >= 0;
@@ -95,7 +95,7 @@ static char *next_words(reader *r, bool *ok)
 static bool take_kind(const reader *r, const char *word, const char *what, const char *const *known, const char *can, int *kind)
 {
     for (*kind = 0; known[*kind]; ++*kind)
-        if (tap__same_letters(word, known[*kind], SIZE_MAX)) return true;
+        if (tap__equal_ignoring_case(word, known[*kind], SIZE_MAX)) return true;
     return fail_line(r, "%s '%.20s' cannot be read; %s can", what, word, can);
 }
 
@@ -125,7 +125,7 @@ static bool read_banner(reader *r)
     bool  ok;
     char *word[5], *line = next_words(r, &ok);
     if (!ok) return false;
-    if (!line || !tap__same_letters(line, "%%MatrixMarket", 14))
+    if (!line || !tap__equal_ignoring_case(line, "%%MatrixMarket", 14))
         return fail(r, TAP_EIO, "not a Matrix Market file: does not begin with %%%%MatrixMarket");
     take_word(&line);
     for (int i = 0; i < 5; i++) word[i] = take_word(&line);
@@ -170,8 +170,8 @@ static bool read_sizes(reader *r)
     while (line && *line == '%') line = next_words(r, &ok);
     r->sizes_line = r->line;
     if (!line) return ok && fail(r, TAP_EIO, "truncated: has no line of sizes");
-    if (!take_whole(r, &line, "number of rows", 0, TAP__CSR_MOST, form, &r->rows) ||
-        !take_whole(r, &line, "number of columns", 0, TAP__CSR_MOST, form, &r->columns) ||
+    if (!take_whole(r, &line, "number of rows", 0, TAP__CSR_MAX, form, &r->rows) ||
+        !take_whole(r, &line, "number of columns", 0, TAP__CSR_MAX, form, &r->columns) ||
         (!r->array && !take_whole(r, &line, "number of entries", 0, INT64_MAX, form, &r->entries)) || !take_end(r, &line, form))
         return false;
     if (r->symmetry != GENERAL && r->rows != r->columns)
@@ -202,7 +202,7 @@ static bool fail_count(reader *r, int64_t n)
 /* Whether a file of this size can hold what its sizes promise: a few forged bytes must not claim all memory. */
 static bool check_promise(reader *r)
 {
-    const int64_t room = tap__packed_room(&r->from), shortest = r->array ? 2 : r->number == PATTERN ? 4 : 6; /* "1 1 1\n" */
+    const int64_t room = tap__gzip_max_size(&r->from), shortest = r->array ? 2 : r->number == PATTERN ? 4 : 6; /* "1 1 1\n" */
     if (r->entries > (room + 1) / shortest) return fail_count(r, 0);
     if (r->rows + r->columns > FEW + room)
         return fail(r, TAP_EIO, "%lld rows and %lld columns are out of proportion to its size", (long long)r->rows,
@@ -276,9 +276,9 @@ static bool make_room(const reader *r, tap__entries *e)
 {
     const size_t n = (size_t)r->entries * (r->symmetry == GENERAL ? 1 : 2);
     tap__arena_name(e->memory, r->from.in.path);
-    e->row = tap__arena_take(e->memory, n * sizeof *e->row);
-    e->column = tap__arena_take(e->memory, n * sizeof *e->column);
-    e->value = tap__arena_take(e->memory, n * sizeof *e->value);
+    e->row = tap__arena_acquire(e->memory, n * sizeof *e->row);
+    e->column = tap__arena_acquire(e->memory, n * sizeof *e->column);
+    e->value = tap__arena_acquire(e->memory, n * sizeof *e->value);
     return tap__error_copy(tap_arena_error(r->from.in.arena), tap_arena_error(e->memory)) == TAP_OK;
 }
 
@@ -298,8 +298,8 @@ tap_csr tap_matrix_market_read(tap_arena *a, const char *path)
 {
     reader  r = { .line = 0 };
     tap_csr x = { 0 };
-    if (tap__packed_open(&r.from, a, path, "matrix_market")) x = read_matrix(&r);
-    tap__packed_close(&r.from);
+    if (tap__gzip_open(&r.from, a, path, "matrix_market")) x = read_matrix(&r);
+    tap__gzip_close(&r.from);
     return x;
 }
 
@@ -337,7 +337,7 @@ static tap_status write_entries(tap_file *f, tap_csr x)
 tap_status tap_matrix_market_write(const char *path, tap_csr x, tap_error *e)
 {
     char         header[128];
-    const char  *wrong = tap__csr_wrong(x);
+    const char  *wrong = tap__csr_error(x);
     const size_t length = path ? strlen(path) : 0;
     if (!path) return tap_error_set(e, TAP_EARG, "matrix_market: the path is NULL");
     for (int64_t j = 0; !wrong && j < x.start[x.rows]; j++)

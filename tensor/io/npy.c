@@ -24,14 +24,14 @@ static const struct {
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    tap__input in;
-    char      *header, *at, *end; /* a NUL byte stands at the end */
-    tap_shape  shape;
-    int        type;
-    bool       big_endian, fortran;
+    tap__reader in;
+    char       *header, *at, *end; /* a NUL byte stands at the end */
+    tap_shape   shape;
+    int         type;
+    bool        big_endian, fortran;
 } reader;
 
-#define fail(r, ...) tap__input_fail(&(r)->in, __VA_ARGS__)
+#define fail(r, ...) tap__reader_fail(&(r)->in, __VA_ARGS__)
 
 static bool fail_here(const reader *r, const char *expected)
 {
@@ -162,7 +162,7 @@ static bool parse_header(reader *r)
 static bool read_number(reader *r, size_t n, unsigned long long *value)
 {
     unsigned char bytes[8] = { 0 };
-    if (!tap__input_read(&r->in, bytes, n)) return false;
+    if (!tap__reader_read(&r->in, bytes, n)) return false;
     memcpy(value, bytes, sizeof bytes);
     return true;
 }
@@ -172,7 +172,7 @@ static bool read_header(reader *r)
     char               start[MAGIC_LENGTH + 2];
     unsigned long long length;
     if (r->in.left < sizeof start) return fail(r, TAP_EIO, "truncated: ends within its magic bytes");
-    if (!tap__input_read(&r->in, start, sizeof start)) return false;
+    if (!tap__reader_read(&r->in, start, sizeof start)) return false;
     if (memcmp(start, MAGIC, MAGIC_LENGTH) != 0) return fail(r, TAP_EIO, "not an npy file: does not begin with \\x93NUMPY");
     int major = (unsigned char)start[MAGIC_LENGTH], minor = (unsigned char)start[MAGIC_LENGTH + 1];
     if (major < 1 || major > 3 || minor != 0)
@@ -184,12 +184,12 @@ static bool read_header(reader *r)
     if (length > r->in.left)
         return fail(r, TAP_EIO, "truncated: the header takes %llu bytes, the file has %llu", length,
                     (unsigned long long)r->in.left);
-    r->header = r->at = tap__arena_take(r->in.arena, length + 1);
-    if (!r->header || !tap__input_read(&r->in, r->header, length)) return false;
+    r->header = r->at = tap__arena_acquire(r->in.arena, length + 1);
+    if (!r->header || !tap__reader_read(&r->in, r->header, length)) return false;
     r->end = r->header + length;
     *r->end = '\0';
     bool ok = parse_header(r);
-    tap__arena_give_back(r->in.arena, r->header);
+    tap__arena_release(r->in.arena, r->header);
     return ok;
 }
 
@@ -223,8 +223,8 @@ static tap_tensor read_tensor(reader *r)
     int64_t   n = tap_numel(r->shape);
     int       size = types[r->type].size;
     tap_dtype dtype = types[r->type].dtype;
-    void     *data = tap__arena_take(r->in.arena, (size_t)n * tap_dtype_size(dtype));
-    if (!data || !tap__input_read(&r->in, data, (size_t)(n * size))) return (tap_tensor){ 0 };
+    void     *data = tap__arena_acquire(r->in.arena, (size_t)n * tap_dtype_size(dtype));
+    if (!data || !tap__reader_read(&r->in, data, (size_t)(n * size))) return (tap_tensor){ 0 };
     tap__decode(data, n, dtype, size, r->big_endian);
     return r->fortran ? from_fortran(r->in.arena, dtype, r->shape, data) : tap_tensor_wrap(dtype, r->shape, data);
 }
@@ -232,9 +232,9 @@ static tap_tensor read_tensor(reader *r)
 tap_tensor tap_npy_read(tap_arena *a, const char *path)
 {
     reader r = { .type = 0 };
-    if (!tap__input_open(&r.in, a, path, "npy")) return (tap_tensor){ 0 };
+    if (!tap__reader_open(&r.in, a, path, "npy")) return (tap_tensor){ 0 };
     tap_tensor x = read_tensor(&r);
-    tap__input_close(&r.in);
+    tap__reader_close(&r.in);
     return x;
 }
 

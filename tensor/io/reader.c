@@ -16,7 +16,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are read int
 
 enum { READ_AT_ONCE = 1 << 30 };
 
-bool tap__input_fail(const tap__input *in, tap_status status, const char *format, ...)
+bool tap__reader_fail(const tap__reader *in, tap_status status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -26,37 +26,37 @@ bool tap__input_fail(const tap__input *in, tap_status status, const char *format
 }
 
 /* Without O_NONBLOCK, opening a pipe would wait for somebody who writes to it. */
-bool tap__input_open(tap__input *in, tap_arena *a, const char *path, const char *format)
+bool tap__reader_open(tap__reader *in, tap_arena *a, const char *path, const char *format)
 {
     struct stat s;
-    *in = (tap__input){ .arena = a, .path = path ? path : format, .fd = -1 };
+    *in = (tap__reader){ .arena = a, .path = path ? path : format, .fd = -1 };
     if (tap_arena_status(a, NULL) != TAP_OK) return false;
-    if (!path) return tap__input_fail(in, TAP_EARG, "the path is NULL");
+    if (!path) return tap__reader_fail(in, TAP_EARG, "the path is NULL");
     in->before = tap__arena_name(a, in->path);
     in->fd = tap__open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-    if (in->fd < 0) tap__input_fail(in, tap__status_of(errno), "cannot open: %s", tap__strerror(errno));
-    else if (fstat(in->fd, &s) != 0) tap__input_fail(in, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
-    else if (!S_ISREG(s.st_mode)) tap__input_fail(in, TAP_EIO, "is not a regular file");
+    if (in->fd < 0) tap__reader_fail(in, tap__status_of(errno), "cannot open: %s", tap__strerror(errno));
+    else if (fstat(in->fd, &s) != 0) tap__reader_fail(in, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
+    else if (!S_ISREG(s.st_mode)) tap__reader_fail(in, TAP_EIO, "is not a regular file");
     else in->left = (uint64_t)s.st_size;
     if (tap_arena_status(a, NULL) == TAP_OK) return true;
-    tap__input_close(in);
+    tap__reader_close(in);
     return false;
 }
 
-void tap__input_close(tap__input *in)
+void tap__reader_close(tap__reader *in)
 {
     if (in->fd >= 0) close(in->fd);
     in->fd = -1;
     tap__arena_name(in->arena, in->before);
 }
 
-bool tap__input_read(tap__input *in, void *to, size_t n)
+bool tap__reader_read(tap__reader *in, void *to, size_t n)
 {
     for (char *at = to; n > 0;) {
         ssize_t got = read(in->fd, at, n < READ_AT_ONCE ? n : READ_AT_ONCE);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return tap__input_fail(in, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
-        if (got == 0) return tap__input_fail(in, TAP_EIO, "became shorter while it was read");
+        if (got < 0) return tap__reader_fail(in, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
+        if (got == 0) return tap__reader_fail(in, TAP_EIO, "became shorter while it was read");
         at += got;
         n -= (size_t)got;
         in->left -= (uint64_t)got;

@@ -15,7 +15,7 @@ typedef struct {
 } entry;
 
 typedef struct {
-    tap__input    in;
+    tap__reader   in;
     size_t        length; /* of the header */
     char         *header; /* NUL-terminated; once parsed, the room for names */
     char         *names;  /* where the next name goes */
@@ -24,7 +24,7 @@ typedef struct {
     tap_metadata *metadata;
 } reader;
 
-#define fail(r, ...) tap__input_fail(&(r)->in, __VA_ARGS__)
+#define fail(r, ...) tap__reader_fail(&(r)->in, __VA_ARGS__)
 
 /* Names come from the file and may be of any length. */
 static bool fail_tensor(const reader *r, const char *name, const char *what)
@@ -37,14 +37,14 @@ static bool read_header(reader *r)
     unsigned char      bytes[8];
     unsigned long long n = 0, left = r->in.left;
     if (left < 8) return fail(r, TAP_EIO, "truncated: ends within the header's length");
-    if (!tap__input_read(&r->in, bytes, 8)) return false;
+    if (!tap__reader_read(&r->in, bytes, 8)) return false;
     for (int i = 7; i >= 0; i--) n = n << 8 | bytes[i];
     left -= 8;
     if (n > MAX_HEADER) return fail(r, TAP_EIO, "not safetensors: a header of %llu bytes, more than %d", n, MAX_HEADER);
     if (n > left) return fail(r, TAP_EIO, "truncated: the header takes %llu bytes, the file has %llu", n, left);
     r->length = (size_t)n;
-    r->header = r->names = tap__arena_take(r->in.arena, r->length + 1);
-    if (!r->header || !tap__input_read(&r->in, r->header, r->length)) return false;
+    r->header = r->names = tap__arena_acquire(r->in.arena, r->length + 1);
+    if (!r->header || !tap__reader_read(&r->in, r->header, r->length)) return false;
     r->header[n] = '\0';
     return r->header[0] == '{' || fail(r, TAP_EIO, "not safetensors: the header does not begin with '{'");
 }
@@ -79,7 +79,7 @@ static bool read_metadata(reader *r, const cJSON *json)
     const cJSON *item;
     if (r->metadata) return fail(r, TAP_EIO, "has " METADATA " twice");
     if (!cJSON_IsObject(json)) return fail(r, TAP_EIO, METADATA " is not a table of strings");
-    r->metadata = tap__arena_take(r->in.arena, (size_t)cJSON_GetArraySize(json) * sizeof *r->metadata);
+    r->metadata = tap__arena_acquire(r->in.arena, (size_t)cJSON_GetArraySize(json) * sizeof *r->metadata);
     if (!r->metadata) return false;
     cJSON_ArrayForEach(item, json)
     {
@@ -168,7 +168,7 @@ static bool read_entry(reader *r, const cJSON *json)
 static bool read_entries(reader *r, const cJSON *json)
 {
     const cJSON *item;
-    r->entries = tap__arena_take(r->in.arena, (size_t)cJSON_GetArraySize(json) * sizeof *r->entries);
+    r->entries = tap__arena_acquire(r->in.arena, (size_t)cJSON_GetArraySize(json) * sizeof *r->entries);
     r->names = r->header;
     if (!r->entries) return false;
     cJSON_ArrayForEach(item, json)
@@ -219,8 +219,8 @@ static bool read_data(reader *r)
     for (int i = 0; i < r->n; i++) {
         size_t      n = (size_t)(r->entries[i].end - r->entries[i].begin), size = (size_t)r->entries[i].size;
         tap_tensor *t = &r->entries[i].named.tensor;
-        void       *data = tap__arena_take(r->in.arena, n / size * tap_dtype_size(t->dtype));
-        if (!data || !tap__input_read(&r->in, data, n)) return false;
+        void       *data = tap__arena_acquire(r->in.arena, n / size * tap_dtype_size(t->dtype));
+        if (!data || !tap__reader_read(&r->in, data, n)) return false;
         tap__decode(data, (int64_t)(n / size), t->dtype, (int)size, false);
         *t = tap_tensor_wrap(t->dtype, t->shape, data);
     }
@@ -240,12 +240,12 @@ tap_safetensors tap_safetensors_read(tap_arena *a, const char *path)
 {
     reader            r = { 0 };
     tap_named_tensor *tensors = NULL;
-    if (!tap__input_open(&r.in, a, path, "safetensors")) return (tap_safetensors){ 0 };
-    if (read_all(&r)) tensors = tap__arena_take(a, (size_t)r.n * sizeof *tensors);
-    tap__input_close(&r.in);
+    if (!tap__reader_open(&r.in, a, path, "safetensors")) return (tap_safetensors){ 0 };
+    if (read_all(&r)) tensors = tap__arena_acquire(a, (size_t)r.n * sizeof *tensors);
+    tap__reader_close(&r.in);
     if (!tensors) return (tap_safetensors){ 0 };
     for (int i = 0; i < r.n; i++) tensors[i] = r.entries[i].named;
-    tap__arena_give_back(a, r.entries);
+    tap__arena_release(a, r.entries);
     return (tap_safetensors){ r.n, tensors, r.n_metadata, r.metadata };
 }
 

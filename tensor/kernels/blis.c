@@ -146,7 +146,7 @@ const char *tap_config(void)
     return text;
 }
 
-bool tap__blis_takes(tap__matrix *x)
+bool tap__blis_accepts(tap__matrix *x)
 {
     if (x->rows <= 1 && x->columns <= 1) {
         x->row_stride = x->column_stride = 1;

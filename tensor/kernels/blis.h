@@ -11,7 +11,7 @@ typedef struct {
 
 /* Whether BLIS takes such a matrix: positive strides, rows or columns that do not overlap. Rewrites strides of axes of size
  * 1, which say nothing. */
-bool tap__blis_takes(tap__matrix *x);
+bool tap__blis_accepts(tap__matrix *x);
 
 /* BLIS ends the process when it gets no memory. Before it is called with as many threads as there are now, this sees whether the
  * heap has what it will take; if not, the arena has failed. */

@@ -43,7 +43,7 @@ struct job {
     step                    each;
 };
 
-int64_t tap__conv_room(const tap__conv *c, int64_t images)
+int64_t tap__conv_padded_size(const tap__conv *c, int64_t images)
 {
     const int64_t phases = c->axis[1].stride;
     return images * tap__conv_padded(c->axis[0]) * ((tap__conv_padded(c->axis[1]) + phases - 1) / phases * phases);
@@ -72,7 +72,7 @@ static job job_of(const tap__conv *c, tap_tensor x, tap_tensor y)
     j.block = images_at_a_time(j.places, c->batch);
     j.in_rows = j.block == 1 && y.stride[3] == 1 && y.stride[2] == c->axis[1].count;
     j.units = (c->batch + j.block - 1) / j.block * c->groups;
-    j.lines = aligned((tap__conv_room(c, j.block) + TAP__CONV_SPARE) * j.size);
+    j.lines = aligned((tap__conv_padded_size(c, j.block) + TAP__CONV_SPARE) * j.size);
     j.columns = aligned((j.in * j.window * j.block * j.places + TAP__CONV_SPARE) * j.size);
     j.rows = aligned(j.out * j.block * j.places * j.size);
     return j;
@@ -82,7 +82,7 @@ static job job_of(const tap__conv *c, tap_tensor x, tap_tensor y)
 static const void *dense(tap_tensor x, tap_arena *scratch, void **copy)
 {
     if (tap_tensor_is_contiguous(x)) return x.data;
-    *copy = tap__arena_take(scratch, (size_t)tap_numel(x.shape) * tap_dtype_size(x.dtype));
+    *copy = tap__arena_acquire(scratch, (size_t)tap_numel(x.shape) * tap_dtype_size(x.dtype));
     if (*copy) tap__tensor_copy(tap_tensor_wrap(x.dtype, x.shape, *copy), x, NULL);
     return *copy;
 }
@@ -156,7 +156,7 @@ static void multiply(const job *j, const unit *u, tap__matrix a, tap__matrix b, 
     for (int64_t i = 0; a.columns == 0 && !add && i < a.rows; i++)
         memset((char *)out + i * out_row * j->size, 0, (size_t)width);
     if (u->totals) tap__long_product(a, b, out, out_row, add, u->totals);
-    else tap__product(TAP__BY_TILES, j->dtype, a, b, out, out_row, add);
+    else tap__product(TAP__TILED, j->dtype, a, b, out, out_row, add);
 }
 
 static int64_t weight_bytes(const job *j)
@@ -223,7 +223,7 @@ static void parts(const void *context, int64_t first, int64_t last)
 static int64_t steps_of(const job *j)
 {
     const double terms = (double)j->units * (double)(j->block * j->places) * (double)(j->window * j->in) * (double)j->out;
-    return tap__steps(terms / 48);
+    return tap__cost_ns(terms / 48);
 }
 
 /* Shares out the units among parts, and these among threads. */
@@ -232,10 +232,10 @@ static bool run(job *j, int64_t n, step each, tap_arena *scratch)
     j->each = each;
     j->parts = n < j->units ? n : j->units;
     const size_t room = (size_t)part_bytes(j), most = j->parts > 0 ? SIZE_MAX / (size_t)j->parts : SIZE_MAX;
-    j->memory = tap__arena_take(scratch, room <= most ? (size_t)j->parts * room : SIZE_MAX);
+    j->memory = tap__arena_acquire(scratch, room <= most ? (size_t)j->parts * room : SIZE_MAX);
     if (!j->memory) return false;
     tap__parallel(j->parts, steps_of(j), parts, j);
-    tap__arena_give_back(scratch, j->memory);
+    tap__arena_release(scratch, j->memory);
     return true;
 }
 
@@ -247,7 +247,7 @@ static bool run_with(job *j, tap_tensor w, const tap_tensor *bias, step each, ta
     j->bias = bias ? dense(*bias, scratch, &copy[1]) : NULL;
     bool ok = j->w && (!bias || j->bias) && run(j, tap_threads(), each, scratch);
     for (int i = 0; i < 2; i++) {
-        if (copy[i]) tap__arena_give_back(scratch, copy[i]);
+        if (copy[i]) tap__arena_release(scratch, copy[i]);
     }
     return ok;
 }
@@ -255,7 +255,7 @@ static bool run_with(job *j, tap_tensor w, const tap_tensor *bias, step each, ta
 /* Bytes for a product of so many terms that has so many elements. */
 static int64_t totals_for(const job *j, int64_t terms, int64_t elements)
 {
-    return tap__product_is_long(TAP__BY_TILES, j->dtype, terms) ? aligned(elements * (int64_t)sizeof(double)) : 0;
+    return tap__product_is_long(TAP__TILED, j->dtype, terms) ? aligned(elements * (int64_t)sizeof(double)) : 0;
 }
 
 bool tap__conv_forward(const tap__conv *c, tap_tensor x, tap_tensor w, const tap_tensor *bias, tap_tensor y, tap_arena *scratch)
@@ -270,7 +270,7 @@ bool tap__conv_adjoint(const tap__conv *c, tap_tensor y, tap_tensor w, const tap
     job j = job_of(c, x, y);
     j.totals = totals_for(&j, j.out, j.in * j.window * j.block * j.places);
     if (j.dtype == TAP_F32 && j.window > TAP__CONV_RUN)
-        j.line_totals = aligned(tap__conv_room(c, j.block) * (int64_t)sizeof(double));
+        j.line_totals = aligned(tap__conv_padded_size(c, j.block) * (int64_t)sizeof(double));
     return run_with(&j, w, bias, adjoint, scratch);
 }
 
@@ -287,7 +287,7 @@ static bool sum_in_double(job *j, int64_t n, tap_tensor w, tap_arena *scratch)
 {
     const int64_t    all = j->units, most = n * RUN * j->c->groups;
     const tap_tensor total =
-        tap_tensor_wrap(TAP_F64, w.shape, tap__arena_take(scratch, (size_t)tap_numel(w.shape) * sizeof(double)));
+        tap_tensor_wrap(TAP_F64, w.shape, tap__arena_acquire(scratch, (size_t)tap_numel(w.shape) * sizeof(double)));
     if (!total.data) return false;
     tap__tensor_fill(total, 0);
     bool ok = true;
@@ -297,7 +297,7 @@ static bool sum_in_double(job *j, int64_t n, tap_tensor w, tap_arena *scratch)
         if (ok) tap__add_to_total(matrix(w.data, 1, tap_numel(w.shape), false), total.data);
     }
     if (ok) tap__tensor_copy(w, total, NULL);
-    tap__arena_give_back(scratch, total.data);
+    tap__arena_release(scratch, total.data);
     return ok;
 }
 
@@ -305,11 +305,11 @@ bool tap__conv_weight(const tap__conv *c, tap_tensor x, tap_tensor y, tap_tensor
 {
     job           j = job_of(c, x, y);
     const int64_t n = j.units < PARTS ? j.units : PARTS;
-    j.sums = n > 1 ? tap__arena_take(scratch, (size_t)(n * weight_bytes(&j))) : w.data;
+    j.sums = n > 1 ? tap__arena_acquire(scratch, (size_t)(n * weight_bytes(&j))) : w.data;
     if (!j.sums) return false;
     j.totals = totals_for(&j, j.block * j.places, j.out * j.in * j.window);
     const bool many = j.dtype == TAP_F32 && j.units > n * RUN * c->groups;
     const bool ok = many ? sum_in_double(&j, n, w, scratch) : sum_units(&j, n, w, scratch);
-    if (n > 1) tap__arena_give_back(scratch, j.sums);
+    if (n > 1) tap__arena_release(scratch, j.sums);
     return ok;
 }

@@ -31,7 +31,7 @@ bool tap__conv_adjoint(const tap__conv *c, tap_tensor y, tap_tensor w, const tap
 bool tap__conv_weight(const tap__conv *c, tap_tensor x, tap_tensor y, tap_tensor w, tap_arena *scratch);
 
 /* x [images,channels,H,W], some images and a group of channels of it, as columns [channels,kH,kW,images,P,Q], and the sum of
- * such columns, with bias [channels] or NULL. lines: room for the images in one channel, tap__conv_room elements. Both may be read
+ * such columns, with bias [channels] or NULL. lines: room for the images in one channel, tap__conv_padded_size elements. Both may be read
  * and written TAP__CONV_SPARE elements beyond their end. total, as many doubles as lines, is where gather sums what has been summed
  * over TAP__CONV_RUN window elements; NULL: all of them are summed in the precision of x. */
 enum { TAP__CONV_SPARE = 8, TAP__CONV_RUN = 32 };
@@ -39,7 +39,7 @@ typedef struct {
     void (*spread)(const tap__conv *c, tap_tensor x, void *lines, void *columns);
     void (*gather)(const tap__conv *c, tap_tensor x, void *lines, double *total, const void *columns, const void *bias);
 } tap__conv_kernel;
-int64_t tap__conv_room(const tap__conv *c, int64_t images);
+int64_t tap__conv_padded_size(const tap__conv *c, int64_t images);
 
 /* Elements of an axis with its padding: as far as windows reach, and all that there are. */
 static inline int64_t tap__conv_padded(tap__conv_axis a)

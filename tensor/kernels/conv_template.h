@@ -156,7 +156,7 @@ static const T *NAME(add_columns)(const tap__conv *c, int64_t images, int64_t n,
 
 static void NAME(gather)(const tap__conv *c, tap_tensor x, void *lines, double *total, const void *columns, const void *bias)
 {
-    const int64_t images = x.shape.n[0], n = tap__conv_room(c, images);
+    const int64_t images = x.shape.n[0], n = tap__conv_padded_size(c, images);
     const T      *from = columns;
     for (int64_t channel = 0; images > 0 && channel < x.shape.n[1]; channel++) {
         from = NAME(add_columns)(c, images, n, from, lines, total);

@@ -49,7 +49,7 @@ static void share(const job *j, tap__range body)
 {
     const int64_t count = count_of(j->a, 2);
     const double  n = (double)j->n;
-    tap__parallel(count, tap__steps((double)count * (n * n * n / 16 + n * n)), body, j);
+    tap__parallel(count, tap__cost_ns((double)count * (n * n * n / 16 + n * n)), body, j);
 }
 
 /* How far from 1 the numbers of a matrix are: 1 if one is near the largest of the type, and none so small that dividing by 2^20 would
@@ -80,7 +80,7 @@ static void multiply(tap_dtype dtype, void *x, int64_t count, int64_t shift)
     for (int64_t i = 0; dtype == TAP_F64 && i < count; i++) ((double *)x)[i] = ldexp(((double *)x)[i], (int)shift);
 }
 
-void tap__settle(tap_tensor x, bool positive, int64_t *shift)
+void tap__scale_matrices(tap_tensor x, bool positive, int64_t *shift)
 {
     const int64_t n = x.shape.n[x.shape.rank - 1], all = x.shape.n[x.shape.rank - 2] * n, up = x.dtype == TAP_F32 ? 48 : 78;
     for (int64_t i = 0; i < count_of(x, 2); i++) {
@@ -91,7 +91,7 @@ void tap__settle(tap_tensor x, bool positive, int64_t *shift)
     }
 }
 
-void tap__unsettle(tap_tensor x, tap_tensor shift, tap_tensor less, double by)
+void tap__unscale_matrices(tap_tensor x, tap_tensor shift, tap_tensor less, double by)
 {
     const int64_t size = x.shape.n[x.shape.rank - 2] * x.shape.n[x.shape.rank - 1];
     for (int64_t i = 0; i < count_of(x, 2); i++) {
@@ -159,7 +159,7 @@ static void solve_strips(const void *context, int64_t first, int64_t last)
         int64_t     columns = j->columns - from < STRIP ? j->columns - from : STRIP;
         char       *x = (char *)matrix_at(j->x, 2, j->x, item) + from * (int64_t)tap_dtype_size(j->x.dtype);
         tap__matrix a = { matrix_at(j->a, 2, j->x, item), j->n, j->n, j->a.stride[r - 2], j->a.stride[r - 1] };
-        tap__blis_takes(&a);
+        tap__blis_accepts(&a);
         if (j->swap.data) {
             j->kernel->swap_rows(j->n, matrix_at(j->swap, 1, j->x, item), x, columns, j->columns);
             j->kernel->solve(a, x, columns, j->columns, false, true);
@@ -190,8 +190,8 @@ bool tap__solve_triangular(tap_tensor a, tap_tensor x, bool upper, bool unit, ta
     void       *copy = NULL;
     tap__matrix m = { a.data, a.shape.n[r - 2], a.shape.n[r - 1], a.stride[r - 2], a.stride[r - 1] };
     if (!tap__linalg_has_memory(m.rows, scratch)) return false;
-    if (!tap__blis_takes(&m)) {
-        copy = tap__arena_take(scratch, (size_t)tap_numel(a.shape) * tap_dtype_size(a.dtype));
+    if (!tap__blis_accepts(&m)) {
+        copy = tap__arena_acquire(scratch, (size_t)tap_numel(a.shape) * tap_dtype_size(a.dtype));
         if (!copy) return false;
         tap__tensor_copy(tap_tensor_wrap(a.dtype, a.shape, copy), a, NULL);
         a = tap_tensor_wrap(a.dtype, a.shape, copy);
@@ -200,7 +200,7 @@ bool tap__solve_triangular(tap_tensor a, tap_tensor x, bool upper, bool unit, ta
     j.upper = upper;
     j.unit = unit;
     share_strips(&j, x);
-    if (copy) tap__arena_give_back(scratch, copy);
+    if (copy) tap__arena_release(scratch, copy);
     return true;
 }
 

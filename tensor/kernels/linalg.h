@@ -15,9 +15,9 @@ bool tap__linalg_has_memory(int64_t n, tap_arena *a);
 
 /* Matrices [..,n,m] that leave no room for what is between, or whose numbers are subnormal, are multiplied by a power of two, 2^shift per
  * matrix: 0 for most. The diagonal of a positive definite matrix says how large it is; its shift is even, and not below 0. */
-void tap__settle(tap_tensor x, bool positive, int64_t *shift);
+void tap__scale_matrices(tap_tensor x, bool positive, int64_t *shift);
 /* x [..,n,m] times 2^(by (shift - less)). Leading axes of size 1 in shift and less [..], int64, repeat; less may have no data: 0. */
-void tap__unsettle(tap_tensor x, tap_tensor shift, tap_tensor less, double by);
+void tap__unscale_matrices(tap_tensor x, tap_tensor shift, tap_tensor less, double by);
 
 /* x [..,n,n], of which one triangle is read, becomes its Cholesky factor U (x = U^T U) or else L (x = L L^T), with zeros in the
  * other triangle. bad, per matrix: 0, or the order of the first leading minor that is not positive. */

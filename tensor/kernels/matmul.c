@@ -31,7 +31,7 @@ static void fold_rows(batch *l, tap__matrix *a)
         if (a->rows == 1) all.row_stride = l->a_step[i];
         all.rows *= l->n[i];
         if (l->b_step[i] != 0 || l->a_step[i] != all.row_stride * a->rows) return;
-        if (!tap__blis_takes(&all)) return; /* rows that repeat, overlap or run backwards */
+        if (!tap__blis_accepts(&all)) return; /* rows that repeat, overlap or run backwards */
         *a = all;
         l->count /= l->n[i];
         l->rank--;
@@ -56,8 +56,8 @@ static batch batch_of(tap_tensor a, tap_tensor b, tap_tensor out)
 static bool usable_by_blis(tap_tensor *x, tap_arena *scratch, void **copy)
 {
     tap__matrix m = last_two(*x);
-    if (tap__blis_takes(&m)) return true;
-    void *p = tap__arena_take(scratch, (size_t)tap_numel(x->shape) * tap_dtype_size(x->dtype));
+    if (tap__blis_accepts(&m)) return true;
+    void *p = tap__arena_acquire(scratch, (size_t)tap_numel(x->shape) * tap_dtype_size(x->dtype));
     if (!p) return false;
     tap_tensor y = tap_tensor_wrap(x->dtype, x->shape, p);
     tap__tensor_copy(y, *x, NULL);
@@ -67,12 +67,12 @@ static bool usable_by_blis(tap_tensor *x, tap_arena *scratch, void **copy)
 }
 
 typedef struct {
-    batch            l;
-    tap_tensor       a, b, out;
-    tap__matrix      am, bm; /* of the first product */
-    bool             add, by_columns, by_blis;
-    tap__product_way way;
-    double          *total; /* of long products, for each element of out */
+    batch                  l;
+    tap_tensor             a, b, out;
+    tap__matrix            am, bm; /* of the first product */
+    bool                   add, by_columns, by_blis;
+    tap__product_algorithm way;
+    double                *total; /* of long products, for each element of out */
 } job;
 
 /* total: the first of as many as this part of out has elements. */
@@ -132,17 +132,17 @@ static bool is_wide(int64_t rows, int64_t columns)
 /* The nanoseconds that all products take, roughly: one for 48 terms. */
 static int64_t steps_of(const job *j)
 {
-    return tap__steps((double)j->l.count * (double)j->am.rows * (double)j->bm.columns * (double)j->am.columns / 48);
+    return tap__cost_ns((double)j->l.count * (double)j->am.rows * (double)j->bm.columns * (double)j->am.columns / 48);
 }
 
 static job job_of(tap_tensor a, tap_tensor b, tap_tensor out, bool add)
 {
     job j = { .l = batch_of(a, b, out), .a = a, .b = b, .out = out, .am = last_two(a), .bm = last_two(b), .add = add };
     if (j.l.rank > 0) fold_rows(&j.l, &j.am);
-    tap__blis_takes(&j.am);
-    tap__blis_takes(&j.bm);
+    tap__blis_accepts(&j.am);
+    tap__blis_accepts(&j.bm);
     j.by_columns = is_wide(j.am.rows, j.bm.columns);
-    j.way = tap__product_way_for(j.am, j.bm);
+    j.way = tap__product_algorithm_for(j.am, j.bm);
     return j;
 }
 
@@ -167,11 +167,11 @@ bool tap__matmul(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena
     if (nothing_to_add(a, out, add)) return true;
     job j = job_of(a, b, out, add);
     if (tap__product_is_long(j.way, out.dtype, j.am.columns)) {
-        j.total = tap__arena_take(scratch, (size_t)tap_numel(out.shape) * sizeof *j.total);
+        j.total = tap__arena_acquire(scratch, (size_t)tap_numel(out.shape) * sizeof *j.total);
         if (!j.total) return false;
     }
     run(&j);
-    if (j.total) tap__arena_give_back(scratch, j.total);
+    if (j.total) tap__arena_release(scratch, j.total);
     return true;
 }
 
@@ -186,7 +186,7 @@ bool tap__matmul_by_blis(tap_tensor a, tap_tensor b, tap_tensor out, bool add, t
         run(&j);
     }
     for (int i = 0; i < 2; i++) {
-        if (copy[i]) tap__arena_give_back(scratch, copy[i]);
+        if (copy[i]) tap__arena_release(scratch, copy[i]);
     }
     return ok;
 }

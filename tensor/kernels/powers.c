@@ -28,12 +28,12 @@ int tap__products_in_range(tap_tensor x, unsigned mask, tap_arena *scratch)
 {
     const int64_t n = results_of(&x, mask);
     const double  most = x.dtype == TAP_F32 ? 110 : 900;
-    double       *sizes = tap__arena_take(scratch, (size_t)n * sizeof *sizes);
+    double       *sizes = tap__arena_acquire(scratch, (size_t)n * sizeof *sizes);
     int           in_range = 1;
     if (!sizes) return -1;
     if (!tap__reduce_about(TAP__SIZES, x, mask, NULL, sizes, scratch)) in_range = -1;
     for (int64_t i = 0; i < n && in_range == 1; i++) in_range = sizes[i] < most;
-    tap__arena_give_back(scratch, sizes);
+    tap__arena_release(scratch, sizes);
     return in_range;
 }
 

@@ -18,7 +18,7 @@ void tap__add_product(tap__matrix a, tap__matrix b, float *piece, int64_t piece_
     const int64_t     k = a.columns, a_step = a.column_stride * TAP__LONG, b_step = b.row_stride * TAP__LONG;
     for (int64_t i = 0; i < k; i += TAP__LONG) {
         a.columns = b.rows = k - i < TAP__LONG ? k - i : TAP__LONG;
-        tap__product(TAP__BY_TILES, TAP_F32, a, b, piece, piece_row, false);
+        tap__product(TAP__TILED, TAP_F32, a, b, piece, piece_row, false);
         tap__add_to_total(sums, total);
         a.data = (const float *)a.data + a_step;
         b.data = (const float *)b.data + b_step;

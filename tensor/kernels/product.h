@@ -15,11 +15,11 @@
  * sum 32 terms (of a dot product, in each lane), and memory some such sums, one after the other; of a dot product, double sums what
  * has more than 512 terms in a lane. The error is then below 1e-6 of the sum of absolute values: for dot products of any length, and
  * for tiles up to TAP__LONG terms. Longer ones go by tap__long_product. */
-typedef enum { TAP__BY_TILES, TAP__BY_DOTS } tap__product_way;
+typedef enum { TAP__TILED, TAP__DOT } tap__product_algorithm;
 typedef void (*tap__product_kernel)(tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add);
 TAP__KERNEL_DECLARE(extern const tap__product_kernel, tap__product_kernels, [2][2]); /* float32, float64; by way */
 
-static inline void tap__product(tap__product_way way, tap_dtype dtype, tap__matrix a, tap__matrix b, void *out,
+static inline void tap__product(tap__product_algorithm way, tap_dtype dtype, tap__matrix a, tap__matrix b, void *out,
                                 int64_t out_stride, bool add)
 {
     TAP__KERNEL_PICK(tap__product_kernels)[dtype == TAP_F64][way](a, b, out, out_stride, add);
@@ -27,9 +27,9 @@ static inline void tap__product(tap__product_way way, tap_dtype dtype, tap__matr
 
 /* Whether a product needs memory for tap__long_product, as many doubles as it has elements. */
 enum { TAP__LONG = 4096 };
-static inline bool tap__product_is_long(tap__product_way way, tap_dtype dtype, int64_t terms)
+static inline bool tap__product_is_long(tap__product_algorithm way, tap_dtype dtype, int64_t terms)
 {
-    return way == TAP__BY_TILES && dtype == TAP_F32 && terms > TAP__LONG;
+    return way == TAP__TILED && dtype == TAP_F32 && terms > TAP__LONG;
 }
 
 /* out = a b + (add ? out : 0), float32 by tiles, for any number of terms: those of TAP__LONG are summed in float32, and such sums in
@@ -40,11 +40,11 @@ void tap__add_product(tap__matrix a, tap__matrix b, float *piece, int64_t piece_
 void tap__add_to_total(tap__matrix x, double *total); /* total += x, whose elements lie in rows */
 
 /* The way for a whole product: adding up the lanes of vectors must be worth it. */
-static inline tap__product_way tap__product_way_for(tap__matrix a, tap__matrix b)
+static inline tap__product_algorithm tap__product_algorithm_for(tap__matrix a, tap__matrix b)
 {
     enum { FEW = 8, LONG = 64 };
     const bool along_k = a.column_stride == 1 && b.row_stride == 1 && a.columns >= LONG;
-    return along_k && (a.rows <= FEW || b.columns <= FEW) ? TAP__BY_DOTS : TAP__BY_TILES;
+    return along_k && (a.rows <= FEW || b.columns <= FEW) ? TAP__DOT : TAP__TILED;
 }
 
 #endif

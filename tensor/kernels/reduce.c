@@ -165,7 +165,7 @@ static void pieces_of_one(const void *context, int64_t first, int64_t last)
 /* Few long sums: threads share the pieces of each, which are then added in order. */
 static bool results_by_pieces(job *j, tap_arena *scratch)
 {
-    j->part = tap__arena_take(scratch, (size_t)j->pieces * sizeof *j->part);
+    j->part = tap__arena_acquire(scratch, (size_t)j->pieces * sizeof *j->part);
     if (!j->part) return false;
     for (j->result = 0; j->result < j->kept.count; j->result++) {
         tap__parallel(j->pieces, steps_of(j, j->reduced.count), pieces_of_one, j);
@@ -173,7 +173,7 @@ static bool results_by_pieces(job *j, tap_arena *scratch)
         for (int64_t p = 0; p < j->pieces; p++) total = combine(j, total, j->part[p]);
         store(j, j->result, total);
     }
-    tap__arena_give_back(scratch, j->part);
+    tap__arena_release(scratch, j->part);
     return true;
 }
 

@@ -10,10 +10,10 @@ double tap__polygamma_f64(int n, double x); /* the n-th derivative of digamma; f
 double tap__log_rising_f64(int n, double x, double u);
 /* The n-th derivative of log Z, Z the integral of e^(x t) over t in [0,1], n < 32: cumulants k_n of the density e^(x t) / Z. And
  * k_1(a) - k_1(b), KL from a to b, and k_2(a) (a - b). */
-double tap__tilt_f64(int n, double x);
-double tap__tilt_gap_f64(double a, double b);
-double tap__tilt_kl_f64(double a, double b);
-double tap__tilt_pull_f64(double a, double b);
+double tap__cb_cumulant_f64(int n, double x);
+double tap__cb_mean_difference_f64(double a, double b);
+double tap__cb_kl_f64(double a, double b);
+double tap__cb_kl_grad_f64(double a, double b);
 double tap__erfinv_f64(double x);                 /* erf(erfinv(x)) = x; +-inf at +-1, NaN beyond */
 double tap__normal_cdf_f64(double x);             /* (1 + erf(x / sqrt(2))) / 2, with all digits in the lower tail, too */
 double tap__floor_divide_f64(double a, double b); /* floor(a / b) of the exact quotient; a / b for b = 0 */

@@ -5,15 +5,15 @@
 #include "tensor/borrow.h"
 #include "tensor/sparse/csr.h"
 
-const char *tap__csr_size_wrong(tap_csr x)
+const char *tap__csr_size_error(tap_csr x)
 {
     if (!x.start) return "the matrix is inert";
-    if (x.rows < 0 || x.columns < 0 || x.rows > TAP__CSR_MOST || x.columns > TAP__CSR_MOST) return "its size is out of range";
+    if (x.rows < 0 || x.columns < 0 || x.rows > TAP__CSR_MAX || x.columns > TAP__CSR_MAX) return "its size is out of range";
     if (x.start[0] != 0 || x.start[x.rows] < 0) return "start does not begin at 0";
     return x.start[x.rows] > 0 && (!x.column || !x.value) ? "it has no entries" : NULL;
 }
 
-const char *tap__csr_row_wrong(tap_csr x, int64_t i)
+const char *tap__csr_row_error(tap_csr x, int64_t i)
 {
     int64_t before = -1;
     if (x.start[i] < 0 || x.start[i] > x.start[i + 1] || x.start[i + 1] > x.start[x.rows]) return "start is out of order";
@@ -22,17 +22,17 @@ const char *tap__csr_row_wrong(tap_csr x, int64_t i)
     return NULL;
 }
 
-const char *tap__csr_wrong(tap_csr x)
+const char *tap__csr_error(tap_csr x)
 {
-    const char *wrong = tap__csr_size_wrong(x);
-    for (int64_t i = 0; !wrong && i < x.rows; i++) wrong = tap__csr_row_wrong(x, i);
+    const char *wrong = tap__csr_size_error(x);
+    for (int64_t i = 0; !wrong && i < x.rows; i++) wrong = tap__csr_row_error(x, i);
     return wrong;
 }
 
 static bool usable(tap_arena *a, tap_csr x, const char *call)
 {
     if (tap_arena_status(a, NULL) != TAP_OK) return false;
-    const char *wrong = tap__csr_wrong(x);
+    const char *wrong = tap__csr_error(x);
     if (wrong) tap__tensor_fail(a, TAP_EARG, "%s: %s", call, wrong);
     return !wrong;
 }
@@ -41,8 +41,8 @@ static bool usable(tap_arena *a, tap_csr x, const char *call)
 static bool take(tap_arena *a, tap_csr *x, int64_t n, int64_t **start, int32_t **column, float **value)
 {
     *start = tap_arena_alloc(a, (size_t)(x->rows + 1) * sizeof **start);
-    *column = tap__arena_take(a, (size_t)n * sizeof **column);
-    *value = tap__arena_take(a, (size_t)n * sizeof **value);
+    *column = tap__arena_acquire(a, (size_t)n * sizeof **column);
+    *value = tap__arena_acquire(a, (size_t)n * sizeof **value);
     x->start = *start, x->column = *column, x->value = *value;
     return *start && *column && *value;
 }
@@ -137,8 +137,8 @@ tap_csr tap__csr_of(tap_arena *a, const char *where, int64_t rows, int64_t colum
 tap_csr tap_csr_from_dense(tap_arena *a, tap_tensor x)
 {
     tap_tensor inert;
-    if (!tap__usable(a, x, &inert, "csr_from_dense")) return (tap_csr){ 0 };
-    if (x.shape.rank != 2 || x.shape.n[0] > TAP__CSR_MOST || x.shape.n[1] > TAP__CSR_MOST) {
+    if (!tap__check_input(a, x, &inert, "csr_from_dense")) return (tap_csr){ 0 };
+    if (x.shape.rank != 2 || x.shape.n[0] > TAP__CSR_MAX || x.shape.n[1] > TAP__CSR_MAX) {
         char text[TAP_SHAPE_TEXT];
         tap__tensor_fail(a, TAP_ESHAPE, "csr_from_dense: %s is not [rows,columns]", tap_shape_format(text, x.shape));
         return (tap_csr){ 0 };
@@ -186,7 +186,7 @@ static void fill(const void *context, int64_t first, int64_t last)
 
 static tap_status check_rows(tap_tensor out, tap_csr x, const int64_t *row, tap_error *e)
 {
-    const char   *wrong = tap__csr_size_wrong(x);
+    const char   *wrong = tap__csr_size_error(x);
     char          text[TAP_SHAPE_TEXT];
     const int64_t n = out.shape.n[0];
     if (wrong) return tap_error_set(e, TAP_EARG, "csr_rows: %s", wrong);
@@ -201,7 +201,7 @@ static tap_status check_rows(tap_tensor out, tap_csr x, const int64_t *row, tap_
         if (row && (row[i] < 0 || row[i] >= x.rows))
             return tap_error_set(e, TAP_EARG, "csr_rows: row %lld is out of range for %lld rows", (long long)row[i],
                                  (long long)x.rows);
-        wrong = tap__csr_row_wrong(x, row ? row[i] : i);
+        wrong = tap__csr_row_error(x, row ? row[i] : i);
     }
     return wrong ? tap_error_set(e, TAP_EARG, "csr_rows: %s", wrong) : TAP_OK;
 }
@@ -211,7 +211,7 @@ tap_status tap_csr_rows(tap_tensor out, tap_csr x, const int64_t *row, tap_error
     const tap_status status = check_rows(out, x, row, e);
     const filling    f = { x, row, out };
     if (status != TAP_OK) return status;
-    tap__parallel(out.shape.n[0], tap__steps(0.5 * (double)tap_numel(out.shape)), fill, &f);
+    tap__parallel(out.shape.n[0], tap__cost_ns(0.5 * (double)tap_numel(out.shape)), fill, &f);
     tap__note_write(out);
     return TAP_OK;
 }
@@ -223,7 +223,7 @@ tap_csr tap_csr_log_normalize(tap_arena *a, tap_csr x, double scale)
         tap__tensor_fail(a, TAP_EARG, "csr_log_normalize: scale = %g is not a finite number above 0", scale);
         return (tap_csr){ 0 };
     }
-    float *value = tap__arena_take(a, (size_t)x.start[x.rows] * sizeof *value);
+    float *value = tap__arena_acquire(a, (size_t)x.start[x.rows] * sizeof *value);
     if (!value) return (tap_csr){ 0 };
     for (int64_t i = 0; i < x.rows; i++) {
         double sum = 0;

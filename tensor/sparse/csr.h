@@ -4,12 +4,12 @@
 
 #include "tensor/internal.h"
 
-enum { TAP__CSR_MOST = INT32_MAX, TAP__PCA_MOST = 1000 }; /* rows, and columns; components */
+enum { TAP__CSR_MAX = INT32_MAX, TAP__PCA_MAX = 1000 }; /* rows, and columns; components */
 
 /* What is wrong with x, its size alone, a row within it; NULL: nothing. */
-const char *tap__csr_wrong(tap_csr x);
-const char *tap__csr_size_wrong(tap_csr x);
-const char *tap__csr_row_wrong(tap_csr x, int64_t i);
+const char *tap__csr_error(tap_csr x);
+const char *tap__csr_size_error(tap_csr x);
+const char *tap__csr_row_error(tap_csr x, int64_t i);
 
 /* Entries (row[i], column[i], value[i]), in any order, within the matrix. They are in an arena of their own. */
 typedef struct {

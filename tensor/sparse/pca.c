@@ -28,7 +28,7 @@ static void multiply_rows(const void *context, int64_t first, int64_t last)
 
 static void multiply(const product *p)
 {
-    tap__parallel(p->x.rows, tap__steps(0.5 * p->n * (double)(p->x.start[p->x.rows] + p->x.rows)), multiply_rows, p);
+    tap__parallel(p->x.rows, tap__cost_ns(0.5 * p->n * (double)(p->x.start[p->x.rows] + p->x.rows)), multiply_rows, p);
 }
 
 /* Columns of q [rows,n] made orthonormal, by Gram and Schmidt, twice; one that depends on those before it becomes 0. */
@@ -137,9 +137,9 @@ static void find(tap_arena *work, tap_csr x, int k, uint64_t seed, double *score
 tap_tensor tap_csr_pca(tap_arena *a, tap_csr x, int64_t k, uint64_t seed)
 {
     if (tap_arena_status(a, NULL) != TAP_OK) return (tap_tensor){ 0 };
-    const char *wrong = tap__csr_wrong(x);
+    const char *wrong = tap__csr_error(x);
     if (wrong) return tap__tensor_fail(a, TAP_EARG, "csr_pca: %s", wrong);
-    const int64_t smaller = x.rows < x.columns ? x.rows : x.columns, most = smaller < TAP__PCA_MOST ? smaller : TAP__PCA_MOST;
+    const int64_t smaller = x.rows < x.columns ? x.rows : x.columns, most = smaller < TAP__PCA_MAX ? smaller : TAP__PCA_MAX;
     if (k < 1 || k > most)
         return tap__tensor_fail(a, TAP_EARG, "csr_pca: %lld components of [%lld,%lld]; there are 1 to %lld", (long long)k,
                                 (long long)x.rows, (long long)x.columns, (long long)most);

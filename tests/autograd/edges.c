@@ -250,7 +250,7 @@ static results run_row(const edge_row *r, const grid *g, double c, bool trace)
         in[k] = variable(s.tape, g->t, shape, g->x[k], (char *)s.memory + (size_t)(k * MAX_POINTS) * sizeof(double));
     s.y = r->f(in);
     s.has_gradient = s.y.id && tap_dtype_is_float(tap_value(s.y).dtype);
-    if (s.has_gradient) tap_vjp(s.y, tap__full_like(s.y, c), r->n, in, s.g);
+    if (s.has_gradient) tap_vjp(s.y, tap_full_like(s.y, c), r->n, in, s.g);
     return s;
 }
 
@@ -459,7 +459,7 @@ static results run_vectors(const edge_vectors *r, const vectors *l, bool columns
     tap_var x = variable(s.tape, l->t, shape, numbers, s.memory);
     s.y = r->f(x, columns ? 0 : -1);
     if (!s.y.id) return s;
-    tap_var   above = tap__full_like(s.y, c);
+    tap_var   above = tap_full_like(s.y, c);
     const int m = r->reduces ? 1 : EDGE_LENGTH;
     for (int k = 0; k < l->n && c != 0; k++) {
         for (int i = 0; i < m; i++) tap_tensor_set_item(tap_value(above), place(l, columns, m, k, i), c * cotangent[i]);
@@ -661,7 +661,7 @@ static case_run run_case(const edge_case *r, const type *t, bool masked)
     s.sound = is_sound(r->id, t, s.tape, "a call");
     s.has_gradient = s.sound && r->g[0] && tap_dtype_is_float(tap_value(s.y).dtype);
     if (!s.has_gradient) return s;
-    tap_var above = tap__full_like(s.y, masked ? 0 : 1);
+    tap_var above = tap_full_like(s.y, masked ? 0 : 1);
     for (int64_t i = 0; r->c && !masked && i < tap_numel(r->out); i++)
         tap_tensor_set_item(tap_value(above), i, within_type(t, r->c[i]));
     tap_vjp(s.y, above, r->n, s.in, s.g);

@@ -62,7 +62,7 @@ static wide chain(wide a, wide y)
     return a == 0 && isnan(y) ? 0 : y;
 }
 
-#define ONE tap__full_like(x, 1)
+#define ONE tap_full_like(x, 1)
 
 static wide times(wide a, wide b)
 {
@@ -142,7 +142,7 @@ static wide part(wide a, wide b)
        b < 0 || b > 1 ? -INF : (b == (a > 0) ? 0 : a * (b - (a > 0))) - softplus(-fabsl(a)),                                        \
        b < 0 || b > 1 ? 0 : -minus(a, b), b < 0 || b > 1 ? 0 : a, 3, 3, NULL)                                    \
     X2(sigmoid_sub, tap__sigmoid_sub(a, b), minus(a, b), bell(a), -1, 3, 4, NULL)                \
-    X2(bernoulli_grad, tap__bernoulli_grad(tap__full_like(a, 1), a, b), a < 0 || a > 1 ? 0 : -minus(b, a), a >= 0 && a <= 1, a < 0 || a > 1 ? 0 : -bell(b), 3, 4, NULL)
+    X2(bernoulli_grad, tap__bernoulli_grad(tap_full_like(a, 1), a, b), a < 0 || a > 1 ? 0 : -minus(b, a), a >= 0 && a <= 1, a < 0 || a > 1 ? 0 : -bell(b), 3, 4, NULL)
 
 #define PIECES(X1, X2, X3)                                                                                                          \
     X2(chain_mul, tap__chain_mul(a, b), chain(a, a * b), b, a, 0.51, 0, "inf 0 may be anything")                                    \
@@ -162,9 +162,9 @@ static wide part(wide a, wide b)
     X1(gelu_tanh_grad, tap__gelu_tanh_grad(ONE, x), gelu_tanh_slope(x), gelu_tanh_second(x), 32, 64, NULL, .least = 0.001)          \
     X1(mish_grad, tap__mish_grad(ONE, x), mish_slope(x), mish_second(x), 16, 48, NULL, .tiny = 8192, .by_parts = true)                            \
     X1(exp_square, tap__exp_square(x, -0.5), expl(-x * x / 2), times(-x, expl(-x * x / 2)), 2, 3, NULL)                             \
-    X2(gap, tap__gap(a, b), a == b ? 0 : a - b, 1, -1, 0.51, 0, NULL)                                                               \
-    X2(share, tap__share(a, b), a == b ? 0.5L : sigmoid(a - b), a == b ? 0.25L : bell(a - b), a == b ? -0.25L : -bell(a - b), 16, 16, NULL) \
-    X2(ahead, tap__ahead(a, b), a > b ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0, NULL)                                                    \
+    X2(difference, tap__difference(a, b), a == b ? 0 : a - b, 1, -1, 0.51, 0, NULL)                                                               \
+    X2(sigmoid_of_difference, tap__sigmoid_of_difference(a, b), a == b ? 0.5L : sigmoid(a - b), a == b ? 0.25L : bell(a - b), a == b ? -0.25L : -bell(a - b), 16, 16, NULL) \
+    X2(heaviside_of_difference, tap__heaviside_of_difference(a, b), a > b ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0, NULL)                                                    \
     X1(hypot_slope, tap__hypot_slope(x, ONE), part(x, 1), isinf(x) ? 0 : part(1, x) * part(1, x) / hypotl(x, 1), 3, 12, NULL)             \
     X2(xlogy_slope, tap__xlogy_slope(a, b), a == 0 && !isnan(b) ? 0 : a / (b == 0 ? 0 : b), 1 / (b == 0 ? 0 : b), a == 0 ? 0 : -a / (b * b), 1, 2, \
        "inf / inf may be anything")                                                                                                 \
@@ -174,28 +174,28 @@ static wide part(wide a, wide b)
 #define SIGN(x)  (((x) > 0) - ((x) < 0))
 
 #define DENSITIES(X1, X2, X3)                                                                                                       \
-    X2(less, tap__less(a, b), a == INF && b == a ? -a : a - b, 1, -1, 0.51, 0, "inf - inf may be anything")                         \
-    X2(less_square, tap__less_square(a, b), isnan(b) ? b : a == INF ? isinf(b) ? -a : a : a - b * b, 1, -2 * b, 1, 1, NULL)                        \
+    X2(sub_to_neg_inf, tap__sub_to_neg_inf(a, b), a == INF && b == a ? -a : a - b, 1, -1, 0.51, 0, "inf - inf may be anything")                         \
+    X2(sub_square, tap__sub_square(a, b), isnan(b) ? b : a == INF ? isinf(b) ? -a : a : a - b * b, 1, -2 * b, 1, 1, NULL)                        \
     X2(times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))), a == 0 ? 0 : scaled(a, b), expl(b), scaled(a, b), 4, 4,                       \
        "inf 0 may be anything")                                                                                                     \
-    X1(exp_rest, tap__exp_rest(x), exp_rest(x), expm1l(x), 5, 2, NULL)                                                              \
-    X2(exp_gap, tap__exp_gap(a, b), exp_gap(a, b), expl(a), -expl(b), 4, 2, NULL)                                                   \
-    X2(class_kl, tap__class_kl(LEVEL(a), LEVEL(b)), class_kl(-fabsl(a), -fabsl(b)), times(-SIGN(a), class_pull(-fabsl(a), -fabsl(b))), \
+    X1(expm1_minus_x, tap__expm1_minus_x(x), exp_rest(x), expm1l(x), 5, 2, NULL)                                                              \
+    X2(exp_difference, tap__exp_difference(a, b), exp_gap(a, b), expl(a), -expl(b), 4, 2, NULL)                                                   \
+    X2(categorical_kl_term, tap__categorical_kl_term(LEVEL(a), LEVEL(b)), class_kl(-fabsl(a), -fabsl(b)), times(-SIGN(a), class_pull(-fabsl(a), -fabsl(b))), \
        -SIGN(b) * exp_gap(-fabsl(b), -fabsl(a)), 16, 8, NULL, .tiny = 4)                                                            \
-    X2(class_pull, tap__class_pull(LEVEL(a), LEVEL(b)), class_pull(-fabsl(a), -fabsl(b)),                                           \
+    X2(categorical_kl_grad, tap__categorical_kl_grad(LEVEL(a), LEVEL(b)), class_pull(-fabsl(a), -fabsl(b)),                                           \
        times(-SIGN(a), class_pull(-fabsl(a), -fabsl(b)) + expl(-fabsl(a))), SIGN(b) * expl(-fabsl(a)), 8, 8, NULL, .least = 0.1)           \
     X1(bernoulli_entropy, tap__bernoulli_entropy(x), bernoulli_entropy(x), -times(bump(x), x), 6, 6, NULL, .tiny = 16)             \
     X2(bernoulli_kl, tap__bernoulli_kl(a, b), bernoulli_kl(a, b), bernoulli_pull(a, b), sigmoid_gap(b, a), 24, 8, NULL, .tiny = 16) \
-    X2(bernoulli_pull, tap__bernoulli_pull(a, tap_clamp(b, -1e35, 1e35)), bernoulli_pull(a, most(b)),                              \
+    X2(bernoulli_kl_grad, tap__bernoulli_kl_grad(a, tap_clamp(b, -1e35, 1e35)), bernoulli_pull(a, most(b)),                              \
        bump(a) - times(bernoulli_pull(a, most(b)), tanhl(a / 2)), b == most(b) ? -bump(a) : 0, 6, 12,                               \
        NULL, .least = 0.1)                                                                                                          \
-    X2(sigmoid_gap, tap__sigmoid_gap(a, b), sigmoid_gap(a, b), bump(a), -bump(b), 6, 6, NULL)                                       \
-    X1(tilt__log, tap__tilt(x, 0), tilt(0, x), tilt(1, x), 16, 16, NULL)                                                            \
-    X1(tilt__mean, tap__tilt(x, 1), tilt(1, x), tilt(2, x), 16, 24, NULL)                                                           \
-    X1(tilt__variance, tap__tilt(x, 2), tilt(2, x), tilt(3, x), 24, 64, NULL)                                                       \
-    X2(tilt_gap, tap__tilt_gap(a, b), tilt_gap(a, b), tilt(2, a), -tilt(2, b), 32, 24, NULL)                                        \
-    X2(tilt_kl, tap__tilt_kl(a, b), tilt_kl(a, b), tilt_pull(a, b), tilt_gap(b, a), 64, 32, NULL)                                   \
-    X2(tilt_pull, tap__tilt_pull(a, tap_clamp(b, -1e35, 1e35)), tilt_pull(a, most(b)),                                              \
+    X2(sigmoid_difference, tap__sigmoid_difference(a, b), sigmoid_gap(a, b), bump(a), -bump(b), 6, 6, NULL)                                       \
+    X1(cb_cumulant__log, tap__cb_cumulant(x, 0), tilt(0, x), tilt(1, x), 16, 16, NULL)                                                            \
+    X1(cb_cumulant__mean, tap__cb_cumulant(x, 1), tilt(1, x), tilt(2, x), 16, 24, NULL)                                                           \
+    X1(cb_cumulant__variance, tap__cb_cumulant(x, 2), tilt(2, x), tilt(3, x), 24, 64, NULL)                                                       \
+    X2(cb_mean_difference, tap__cb_mean_difference(a, b), tilt_gap(a, b), tilt(2, a), -tilt(2, b), 32, 24, NULL)                                        \
+    X2(cb_kl, tap__cb_kl(a, b), tilt_kl(a, b), tilt_pull(a, b), tilt_gap(b, a), 64, 32, NULL)                                   \
+    X2(cb_kl_grad, tap__cb_kl_grad(a, tap_clamp(b, -1e35, 1e35)), tilt_pull(a, most(b)),                                              \
        tilt(2, a) + times(tilt(3, a), a == most(b) ? 0 : a - most(b)), b == most(b) ? -tilt(2, a) : 0, 24, 96, NULL, .least = 1e-6, \
        .by_parts = true)
 

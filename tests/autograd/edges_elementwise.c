@@ -126,11 +126,11 @@ static wide ahead(wide a, wide b)
     X1(clamp, tap_clamp(x, -1, 2), lower(higher(x, -1), 2), x >= -1 && x <= 2, 0, 0, NULL)                                            \
     X1(clamp__inf, tap_clamp(x, -HUGE_VAL, HUGE_VAL), x, 1, 0, 0, NULL)                                                               \
     X1(nan_to_num, tap_nan_to_num(x, 7, 8, -9), isnan(x) ? 7 : x == INF ? 8 : x == -INF ? -9 : x, isfinite(x), 0, 0, NULL)            \
-    X2(where, tap_where(tap_gt(a, tap__scalar_like(a, 1)), a, b), a > 1 ? a : b, a > 1, !(a > 1), 0, 0, NULL)                         \
-    X2(where__masked, tap_where(tap_isfinite(b), tap_mul(a, b), tap__scalar_like(a, 1)), isfinite(b) ? a * b : 1, isfinite(b) ? b : 0, \
+    X2(where, tap_where(tap_gt(a, tap_scalar_like(a, 1)), a, b), a > 1 ? a : b, a > 1, !(a > 1), 0, 0, NULL)                         \
+    X2(where__masked, tap_where(tap_isfinite(b), tap_mul(a, b), tap_scalar_like(a, 1)), isfinite(b) ? a * b : 1, isfinite(b) ? b : 0, \
        isfinite(b) ? a : 0, 0.51, 0, "0 inf may be anything", .by_parts = true)                                                       \
     X1(masked_fill, tap_masked_fill(x, tap_isnan(x), 5), isnan(x) ? 5 : x, 1, 0, 0, NULL)                                             \
-    X1(masked_fill__root, tap_masked_fill(tap_sqrt(x), tap_le(x, tap__scalar_like(x, 0)), 5), x <= 0 ? 5 : sqrtl(x),                  \
+    X1(masked_fill__root, tap_masked_fill(tap_sqrt(x), tap_le(x, tap_scalar_like(x, 0)), 5), x <= 0 ? 5 : sqrtl(x),                  \
        x <= 0 ? 0 : 0.5L / sqrtl(x), 1, 2, NULL, .by_parts = true)                                                                    \
     X2(eq, tap_eq(a, b), a == b, 0, 0, 0, 0, NULL)                                                                                    \
     X2(ne, tap_ne(a, b), a != b, 0, 0, 0, 0, NULL)                                                                                    \

@@ -18,7 +18,7 @@ static tap_var best(tap_var x, int64_t k, bool largest)
 
 static tap_var above_1(tap_var x)
 {
-    return tap_gt(x, tap__scalar_like(x, 1));
+    return tap_gt(x, tap_scalar_like(x, 1));
 }
 
 /* clang-format off */

@@ -22,7 +22,7 @@ ONE(f_add_scalar, tap_add_scalar(a, 3))
 ONE(f_mul_scalar, tap_mul_scalar(a, -3))
 ONE(f_shared, tap_add(tap_mul(a, a), a))
 ONE(f_cast, tap_mul(tap_cast(tap_cast(a, TAP_F64), tap_value(a).dtype), a))
-ONE(f_mask, tap_mul(tap_cast(tap_gt(a, tap__scalar_like(a, 0)), tap_value(a).dtype), a))
+ONE(f_mask, tap_mul(tap_cast(tap_gt(a, tap_scalar_like(a, 0)), tap_value(a).dtype), a))
 ONE(f_detach, tap_mul(a, tap_add_scalar(tap_mul_scalar(tap_detach(tap_sign(a)), 2), 1)))
 TWO(f_add, tap_add(a, b))
 TWO(f_sub, tap_sub(a, b))
@@ -41,8 +41,8 @@ TWO(f_gated_grad, tap__gated_grad(a, b))
 TWO(f_gated_slope, tap__gated_slope(a, b))
 THREE(f_bernoulli_grad, tap__bernoulli_grad(a, b, c))
 TWO(f_bernoulli_log_prob, tap__bernoulli_log_prob(a, b))
-TWO(f_share, tap__share(a, b))
-TWO(f_ahead, tap__ahead(a, b))
+TWO(f_sigmoid_of_difference, tap__sigmoid_of_difference(a, b))
+TWO(f_heaviside_of_difference, tap__heaviside_of_difference(a, b))
 TWO(f_where, tap_where(tap_gt(a, b), tap_mul(a, b), tap_sin(b)))
 
 /* clang-format off */
@@ -90,8 +90,8 @@ const gradient_row elementwise_gradients[] = {
     { "gated", f_gated, R2 },
     { "gated_grad", f_gated_grad, R2 },
     { "gated_slope", f_gated_slope, R2 },
-    { "share", f_share, R2 },
-    { "ahead", f_ahead, R2 },
+    { "sigmoid_of_difference", f_sigmoid_of_difference, R2 },
+    { "heaviside_of_difference", f_heaviside_of_difference, R2 },
     { "where", f_where, R2 },
     { 0 },
 };

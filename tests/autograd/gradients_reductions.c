@@ -43,11 +43,11 @@ ONE(f_unit, tap__unit(a, TAP_AXES(1), 1e-12))
 ONE(f_unit_eps, tap__unit(a, TAP_LAST, 50))
 ONE(f_unit_scale, tap__unit_scale(a, TAP_AXES(0, 1), 0))
 ONE(f_unit_scale_eps, tap_mul(tap__unit_scale(a, TAP_LAST, 50), a))
-THREE(f_less_exp, tap__less_exp(a, b, c))
+THREE(f_sub_exp, tap__sub_exp(a, b, c))
 ONE(f_mean_square, tap__mean_square(a, TAP_AXES(1)))
 ONE(f_log_sum_exp, tap__log_sum_exp(tap_sub(a, tap_amax(a, tap_keepdim(TAP_LAST))), TAP_LAST))
 ONE(f_norm_half, tap_vector_norm(a, 0.5, TAP_LAST))
-TWO(f_beside_pair, tap__beside(a, b))
+TWO(f_beside_pair, tap__ratio(a, b))
 TWO(f_same, tap_mul(tap__same(a, b), a))
 
 static tap_var f_var_mean(tap_tape *t, const tap_var *in, void *ctx)
@@ -96,9 +96,9 @@ const gradient_row reductions_gradients[] = {
     { "unit", f_unit_eps, R1 },
     { "unit_scale", f_unit_scale, R1 },
     { "unit_scale", f_unit_scale_eps, R1 },
-    { "beside", f_beside_pair, .n = 2, .shape = { S3, S3 }, .low = { -2, 0.5 }, .high = { 2, 2 } },
+    { "ratio", f_beside_pair, .n = 2, .shape = { S3, S3 }, .low = { -2, 0.5 }, .high = { 2, 2 } },
     { "mean_square", f_mean_square, R1, .not_empty = true },
-    { "less_exp", f_less_exp, .n = 3, .shape = { S3, S3, S(3, 1) }, .low = { -2, -3, -2 }, .high = { 2, 0.2, 2 } },
+    { "sub_exp", f_sub_exp, .n = 3, .shape = { S3, S3, S(3, 1) }, .low = { -2, -3, -2 }, .high = { 2, 0.2, 2 } },
     { "log_sum_exp", f_log_sum_exp, R1, .ties = true, .not_empty = true },
     { "same", f_same, R2, .ties = true },
     { "softmax", f_softmax_axis, R1 },

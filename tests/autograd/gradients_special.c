@@ -57,7 +57,7 @@ ONE(f_pow_scalar, tap_pow_scalar(a, 2.5))
 ONE(f_pow_scalar_0, tap_mul(tap_pow_scalar(a, 0), a))
 ONE(f_pow_scalar_3, tap_pow_scalar(a, 3))
 ONE(f_pow_scalar_minus_2, tap_pow_scalar(a, -2))
-ONE(f_pow_constant, tap_pow(a, tap__scalar_like(a, 3)))
+ONE(f_pow_constant, tap_pow(a, tap_scalar_like(a, 3)))
 TWO(f_hypot, tap_hypot(a, b))
 TWO(f_atan2, tap_atan2(a, b))
 TWO(f_xlogy, tap_xlogy(a, b))
@@ -70,7 +70,7 @@ ONE(f_elu_slope, tap__elu_slope(a, 1.5))
 ONE(f_celu_slope, tap__celu_slope(a, 1.5))
 ONE(f_softplus_beta_slope, tap__softplus_beta_slope(a, 3, 1.5))
 ONE(f_exp_square, tap__exp_square(a, -0.5))
-TWO(f_huber, tap__huber(a, b, tap__scalar_like(a, 1.1)))
+TWO(f_huber, tap__huber(a, b, tap_scalar_like(a, 1.1)))
 ONE(f_smooth_l1, tap__smooth_l1(a, 0.9))
 TWO(f_kl_term, tap__kl_term(a, b))
 TWO(f_kl_log_term, tap__kl_log_term(a, b))
@@ -87,28 +87,28 @@ TWO(f_acosh_grad, tap__acosh_grad(a, b))
 TWO(f_silu_grad, tap__silu_grad(a, b))
 TWO(f_gelu_tanh_grad, tap__gelu_tanh_grad(a, b))
 TWO(f_mish_grad, tap__mish_grad(a, b))
-TWO(f_gap, tap__gap(a, b))
+TWO(f_difference, tap__difference(a, b))
 TWO(f_pow_slope, tap__pow_slope(a, b))
 TWO(f_pow_log, tap__pow_log(a, b))
 TWO(f_hypot_slope, tap__hypot_slope(a, b))
 TWO(f_atan2_slope, tap__atan2_slope(a, b))
 TWO(f_xlogy_slope, tap__xlogy_slope(a, b))
-ONE(f_exp_rest, tap__exp_rest(a))
+ONE(f_expm1_minus_x, tap__expm1_minus_x(a))
 ONE(f_bernoulli_entropy, tap__bernoulli_entropy(a))
-ONE(f_tilt, tap__tilt(a, 0))
+ONE(f_cb_cumulant, tap__cb_cumulant(a, 0))
 TWO(f_inside, tap__inside(a, b))
-TWO(f_less, tap__less(a, b))
-TWO(f_less_square, tap__less_square(a, b))
+TWO(f_sub_to_neg_inf, tap__sub_to_neg_inf(a, b))
+TWO(f_sub_square, tap__sub_square(a, b))
 TWO(f_times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))))
-TWO(f_exp_gap, tap__exp_gap(a, b))
-TWO(f_class_kl, tap__class_kl(a, b))
-TWO(f_class_pull, tap__class_pull(a, b))
+TWO(f_exp_difference, tap__exp_difference(a, b))
+TWO(f_categorical_kl_term, tap__categorical_kl_term(a, b))
+TWO(f_categorical_kl_grad, tap__categorical_kl_grad(a, b))
 TWO(f_bernoulli_kl, tap__bernoulli_kl(a, b))
-TWO(f_bernoulli_pull, tap__bernoulli_pull(a, b))
-TWO(f_sigmoid_gap, tap__sigmoid_gap(a, b))
-TWO(f_tilt_gap, tap__tilt_gap(a, b))
-TWO(f_tilt_kl, tap__tilt_kl(a, b))
-TWO(f_tilt_pull, tap__tilt_pull(a, b))
+TWO(f_bernoulli_kl_grad, tap__bernoulli_kl_grad(a, b))
+TWO(f_sigmoid_difference, tap__sigmoid_difference(a, b))
+TWO(f_cb_mean_difference, tap__cb_mean_difference(a, b))
+TWO(f_cb_kl, tap__cb_kl(a, b))
+TWO(f_cb_kl_grad, tap__cb_kl_grad(a, b))
 
 #define FROM(a, b)                .n = 1, .shape = { S3 }, .low = { a }, .high = { b }
 #define PAIR(a, b, low_b, high_b) .n = 2, .shape = { S3, S3 }, .low = { a, low_b }, .high = { b, high_b }
@@ -203,24 +203,24 @@ const gradient_row special_gradients[] = {
     { "silu_grad", f_silu_grad, R2 },
     { "gelu_tanh_grad", f_gelu_tanh_grad, R2 },
     { "mish_grad", f_mish_grad, R2 },
-    { "gap", f_gap, R2, .ties = true },
-    { "exp_rest", f_exp_rest, R1 },
+    { "difference", f_difference, R2, .ties = true },
+    { "expm1_minus_x", f_expm1_minus_x, R1 },
     { "bernoulli_entropy", f_bernoulli_entropy, R1 },
-    { "tilt", f_tilt, R1 },
+    { "cb_cumulant", f_cb_cumulant, R1 },
     { "inside", f_inside, PAIR(-2, 2, 0.05, 0.95) },
-    { "less", f_less, R2 },
-    { "less_square", f_less_square, R2 },
+    { "sub_to_neg_inf", f_sub_to_neg_inf, R2 },
+    { "sub_square", f_sub_square, R2 },
     { "times_exp", f_times_exp, R2 },
     { "times_exp", f_times_exp, ROWS(-1.9) },
-    { "exp_gap", f_exp_gap, R2 },
-    { "class_kl", f_class_kl, R2 },
-    { "class_pull", f_class_pull, R2 },
+    { "exp_difference", f_exp_difference, R2 },
+    { "categorical_kl_term", f_categorical_kl_term, R2 },
+    { "categorical_kl_grad", f_categorical_kl_grad, R2 },
     { "bernoulli_kl", f_bernoulli_kl, R2 },
-    { "bernoulli_pull", f_bernoulli_pull, R2 },
-    { "sigmoid_gap", f_sigmoid_gap, R2 },
-    { "tilt_gap", f_tilt_gap, R2 },
-    { "tilt_kl", f_tilt_kl, R2 },
-    { "tilt_pull", f_tilt_pull, R2 },
+    { "bernoulli_kl_grad", f_bernoulli_kl_grad, R2 },
+    { "sigmoid_difference", f_sigmoid_difference, R2 },
+    { "cb_mean_difference", f_cb_mean_difference, R2 },
+    { "cb_kl", f_cb_kl, R2 },
+    { "cb_kl_grad", f_cb_kl_grad, R2 },
     { "pow_slope", f_pow_slope, PAIR(0.3, 2, -2, 2) },
     { "pow_log", f_pow_log, PAIR(0.3, 2, -2, 2) },
     { "hypot_slope", f_hypot_slope, R2 },

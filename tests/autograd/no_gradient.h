@@ -10,7 +10,7 @@ static inline bool needs_no_gradient(const char *name)
     /* clang-format off */
     static const char *const names[] = {
         /* values that come from outside, or handles */
-        "input", "variable", "scalar", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "leaf_var", "named", "apply",
+        "input", "variable", "scalar", "zeros", "scalar_like", "ones", "full", "full_like", "arange", "eye", "randn", "rand", "leaf_var", "named", "apply",
         "in", "out", "param_var", "fail",
         /* results that are bool or integer */
         "one_hot", "csr_select", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan", "isinf",

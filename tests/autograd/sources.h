@@ -28,8 +28,9 @@ static inline bool sources_word(const char *line, const char *before, const char
 /* "UNARY(exp, ..." in a table. */
 static inline bool sources_row_on(const char *line, char *name, size_t size)
 {
-    static const char *const kinds[] = { "UNARY(",  "WITH(",   "WITH2(",      "BINARY(",      "TERNARY(", "INNER(",
-                                         "INNER3(", "INNER1(", "INNER_WITH(", "INNER_WITH2(", "COMPARE(" };
+    static const char *const kinds[] = { "UNARY(",           "UNARY_P(",          "UNARY_PQ(",        "BINARY(",
+                                         "TERNARY(",         "PRIVATE_BINARY(",   "PRIVATE_TERNARY(", "PRIVATE_UNARY(",
+                                         "PRIVATE_UNARY_P(", "PRIVATE_UNARY_PQ(", "COMPARE(" };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (!strncmp(line, kinds[i], strlen(kinds[i]))) return sources_word(line, kinds[i], ",", name, size);
     }

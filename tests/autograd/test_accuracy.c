@@ -26,23 +26,23 @@ typedef tap_var (*caller)(tap_var a, tap_var b, double p, double q);
         return call; \
     }
 #define UNARY(name, cost, value, rule)            CALL(name, tap_##name(a))
-#define WITH(name, cost, value, rule)             CALL(name, tap_##name(a, p))
-#define WITH2(name, cost, value, rule)            CALL(name, tap_##name(a, p, q))
-#define INNER1(name, cost, value, rule)           CALL(name, tap__##name(a))
-#define INNER_WITH(name, cost, value, rule)       CALL(name, tap__##name(a, p))
-#define INNER_WITH2(name, cost, value, rule)      CALL(name, tap__##name(a, p, q))
+#define UNARY_P(name, cost, value, rule)          CALL(name, tap_##name(a, p))
+#define UNARY_PQ(name, cost, value, rule)         CALL(name, tap_##name(a, p, q))
+#define PRIVATE_UNARY(name, cost, value, rule)    CALL(name, tap__##name(a))
+#define PRIVATE_UNARY_P(name, cost, value, rule)  CALL(name, tap__##name(a, p))
+#define PRIVATE_UNARY_PQ(name, cost, value, rule) CALL(name, tap__##name(a, p, q))
 #define BINARY(name, cost, value, rule_a, rule_b) CALL(name, tap_##name(a, b))
-#define INNER(name, cost, value, rule_a, rule_b)
+#define PRIVATE_BINARY(name, cost, value, rule_a, rule_b)
 #define TERNARY(name, cost, value, rule_a, rule_b, rule_c)
-#define INNER3(name, cost, value, rule_a, rule_b, rule_c)
+#define PRIVATE_TERNARY(name, cost, value, rule_a, rule_b, rule_c)
 #define COMPARE(name, value)
 #include "autograd/ops/elementwise.def"
 #undef UNARY
-#undef WITH
-#undef WITH2
-#undef INNER1
-#undef INNER_WITH
-#undef INNER_WITH2
+#undef UNARY_P
+#undef UNARY_PQ
+#undef PRIVATE_UNARY
+#undef PRIVATE_UNARY_P
+#undef PRIVATE_UNARY_PQ
 #undef BINARY
 
 /* Functions made of several operators. */
@@ -134,12 +134,12 @@ typedef struct {
     X(polygamma_1_above, polygamma, 1, 1, 0,   0.51, 6.25, 0, FROM(0),   polygamma(1, a))                               \
     X(polygamma_2_above, polygamma, 1, 2, 0,   0.51, 7.75, 0, FROM(0),   polygamma(2, a))                               \
     X(polygamma_30, polygamma, 1, 30, 0,       0.51, 15.25, 0, FROM(0),  polygamma(30, a))                              \
-    X(exp_rest, exp_rest, 1, 0, 0,             5, 5, 0, ALL,             exp_rest(a))                                   \
+    X(exp_rest, expm1_minus_x, 1, 0, 0,             5, 5, 0, ALL,             exp_rest(a))                                   \
     X(bernoulli_entropy, bernoulli_entropy, 1, 0, 0, 5, 5, 0, ALL,       bernoulli_entropy(a))                          \
-    X(tilt_0, tilt, 1, 0, 0,                   0.51, 16, 0, ALL,         tilt(0, a))                                    \
-    X(tilt_1, tilt, 1, 1, 0,                   0.51, 16, 0, ALL,         tilt(1, a))                                    \
-    X(tilt_2, tilt, 1, 2, 0,                   0.51, 24, 0, ALL,         tilt(2, a))                                    \
-    X(tilt_3, tilt, 1, 3, 0,                   0.51, 64, 0, ALL,         tilt(3, a))                                    \
+    X(tilt_0, cb_cumulant, 1, 0, 0,                   0.51, 16, 0, ALL,         tilt(0, a))                                    \
+    X(tilt_1, cb_cumulant, 1, 1, 0,                   0.51, 16, 0, ALL,         tilt(1, a))                                    \
+    X(tilt_2, cb_cumulant, 1, 2, 0,                   0.51, 24, 0, ALL,         tilt(2, a))                                    \
+    X(tilt_3, cb_cumulant, 1, 3, 0,                   0.51, 64, 0, ALL,         tilt(3, a))                                    \
     X(clamp, clamp, 1, -1.5, 2,                0, 0, 0, ALL,             lower(higher(a, p), q))                        \
     X(hardtanh, hardtanh, 1, -1.5, 2,          0, 0, 0, ALL,             lower(higher(a, p), q))                        \
     X(add, add, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a + b)                                         \
@@ -193,7 +193,7 @@ static const entry entries[] = {
 #define wide_any_sin             sinl
 #define wide_any_cos             cosl
 #define wide_gelu_tanh           gelu_tanh
-#define wide_exp_rest            exp_rest
+#define wide_expm1_minus_x       exp_rest
 #define wide_bernoulli_entropy   bernoulli_entropy
 #define wide_mish(x)             ((x)*tanhl(softplus(x)))
 #define wide_exp_square(x, rate) expl((rate) * (x) * (x))
@@ -208,11 +208,11 @@ static const entry entries[] = {
         return (wide)(value); \
     }
 #define UNARY(name, cost, value, rule)            FORMULA(name, x, unused, value)
-#define WITH                                      UNARY
-#define WITH2                                     UNARY
-#define INNER1                                    UNARY
-#define INNER_WITH                                UNARY
-#define INNER_WITH2                               UNARY
+#define UNARY_P                                   UNARY
+#define UNARY_PQ                                  UNARY
+#define PRIVATE_UNARY                             UNARY
+#define PRIVATE_UNARY_P                           UNARY
+#define PRIVATE_UNARY_PQ                          UNARY
 #define BINARY(name, cost, value, rule_a, rule_b) FORMULA(name, a, b, value)
 #include "autograd/ops/elementwise.def"
 #undef UNARY

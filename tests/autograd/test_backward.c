@@ -285,14 +285,14 @@ static void test_needs(void **state)
     for (int i = 0; i < 2; i++) {
         tap_grad(tap_sum(y, TAP_ALL), 1, &in[i], &dx);
         assert_true(asked_for[i] && !asked_for[1 - i]);
-        assert_true(tap_needs_grad(tap__live(y), 0) && tap_needs_grad(tap__live(y), 1));
-        assert_true(tap_needs_grad(tap__live(half), 0) && !tap_needs_grad(tap__live(half), 1));
+        assert_true(tap_needs_grad(tap__node_of(y), 0) && tap_needs_grad(tap__node_of(y), 1));
+        assert_true(tap_needs_grad(tap__node_of(half), 0) && !tap_needs_grad(tap__node_of(half), 1));
     }
     for (int step = 0; step < 2; step++) { /* one input less than the node had before */
         tap_tape_reset(t);
         tap_var x = tap_variable(t, vector(numbers)), three[] = { x, x, x };
         y = step ? tap_mul(x, x) : tap_cat(3, three, 0);
-        assert_int_equal(tap_needs_grad(tap__live(y), 2), !step);
+        assert_int_equal(tap_needs_grad(tap__node_of(y), 2), !step);
     }
     assert_sound(t);
     tap_tape_free(t);

@@ -82,12 +82,12 @@ static const struct {
     const char *names, *why;
 } exceptions[] = {
     { "input variable leaf_var param_var in out apply fail", "handles, and how operators are made" },
-    { "scalar zeros ones full arange eye randn rand", "constants and noise" },
+    { "scalar scalar_like zeros ones full full_like arange eye randn rand", "constants and noise" },
     { "linear_forward mlp_forward conv_forward", "layers: affine, activations and convolutions, whose rows are here" },
     { "standardized standard_scale unit unit_scale norm_of_order", "operators behind moments and norms, whose rows are here" },
     { "log_sum_exp", "the operator behind logsumexp and log_softmax, whose rows are here" },
     { "prod_others cumprod_grad", "the rules of prod and cumprod, whose rows have gradients" },
-    { "beside same pow_slope pow_log atan2_slope less_exp", "the rules of functions whose rows have gradients" },
+    { "ratio same pow_slope pow_log atan2_slope sub_exp", "the rules of functions whose rows have gradients" },
     { "log_rising rising_slope rising_further byte_mean sample",
       "likelihoods and samples of distributions, tested in tests/nn" },
     { "csr_select", "copies numbers of a matrix that is no variable" },

@@ -195,7 +195,7 @@ static int64_t compute_one(const gradient_row *r, layout how, const tap_tensor *
     int64_t    numbers = 0;
     tap_tape  *t = tap_tape_new(TAP_F64, 3);
     tap_set_threads(threads);
-    tap__parallel_from(0);
+    tap__parallel_threshold_for_tests(0);
     for (int i = 0; i < r->n; i++) in[i] = only < 0 || i == only ? tap_variable(t, x[i]) : tap_input(t, x[i]);
     tap_var y = viewed(t, in, &v);
     tap_tape_set_recording(t, false);

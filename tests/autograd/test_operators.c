@@ -99,7 +99,7 @@ static void check_other_dtype(const gradient_row *r)
     }
     tap_var y = r->f(t, in, NULL);
     expect_f32(r, "result", y);
-    tap_vjp(y, tap__full_like(y, 1), r->n, in, dx);
+    tap_vjp(y, tap_full_like(y, 1), r->n, in, dx);
     for (int i = 0; i < r->n; i++) expect_f32(r, "gradient", dx[i]);
     tap_tape_free(t);
     tap_arena_free(a);

@@ -210,6 +210,8 @@ enum {
     X(tap_zeros, 0, w->out = tap_zeros(w->t, TAP_SHAPE(2, 3))) \
     X(tap_ones, 0, w->out = tap_ones(w->t, TAP_SHAPE(2, 3))) \
     X(tap_full, 0, w->out = tap_full(w->t, TAP_SHAPE(2, 3), 5)) \
+    X(tap_full_like, 1, w->out = tap_full_like(w->in.a, 5)) \
+    X(tap_scalar_like, 1, w->out = tap_scalar_like(w->in.a, 5)) \
     X(tap_arange, 0, w->out = tap_arange(w->t, 3)) \
     X(tap_eye, 0, w->out = tap_eye(w->t, 3)) \
     X(tap_randn, 0, w->out = tap_randn(w->t, TAP_SHAPE(2, 3))) \

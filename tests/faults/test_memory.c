@@ -53,13 +53,13 @@ static bool try_without(const scenario *s, long n, bool all)
 static void try_all(const scenario *s)
 {
     for (int by_block = 0; by_block < 2; by_block++) {
-        tap__arena_by_block(by_block);
+        tap__arena_one_chunk_per_block(by_block);
         try_without(s, 0, false);
         for (int all = 0; all < 2; all++) {
             for (long n = 1; try_without(s, n, all); n++) continue;
         }
     }
-    tap__arena_by_block(false);
+    tap__arena_one_chunk_per_block(false);
 }
 
 static void test_scenario(void **state)

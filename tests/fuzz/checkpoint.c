@@ -59,10 +59,10 @@ static void step(run *r)
 
 /* All that a load may change. */
 typedef struct {
-    float             weight[3][2 * WIDTH], bias[3][2]; /* values and both moments */
-    double            lr, history[EPOCHS][2];
-    int64_t           n_history, adam_step[2], tape_step;
-    tap__loader_place place;
+    float                weight[3][2 * WIDTH], bias[3][2]; /* values and both moments */
+    double               lr, history[EPOCHS][2];
+    int64_t              n_history, adam_step[2], tape_step;
+    tap__loader_position place;
 } state;
 
 static state state_of(const run *r)

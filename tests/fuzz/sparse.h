@@ -13,7 +13,7 @@ static inline void check_matrix(tap_arena *a, tap_csr x, const char *path, size_
     const size_t entries = x.start ? (size_t)x.start[x.rows] : 0;
     fuzz_check_arena(a, path, n, kept + (x.start ? 8 * ((size_t)x.rows + entries + 1) : 0));
     if (!x.start) return;
-    FUZZ_CHECK(!tap__csr_wrong(x), "%s", tap__csr_wrong(x));
+    FUZZ_CHECK(!tap__csr_error(x), "%s", tap__csr_error(x));
     for (size_t j = 0; j < entries; j++) FUZZ_CHECK(x.value[j] != 0 && x.value[j] - x.value[j] == 0, "%g", (double)x.value[j]);
     FUZZ_CHECK(tap_matrix_market_write(fuzz_target_path(), x, &e) == TAP_OK, "%s", e.message);
     tap_arena    *again = tap_arena_new();

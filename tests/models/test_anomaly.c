@@ -270,7 +270,7 @@ static void test_threads(void **state)
 {
     float one[4 * 64], three[4 * 64];
     (void)state;
-    tap__parallel_from(0);
+    tap__parallel_threshold_for_tests(0);
     scores_of(one, 1);
     scores_of(three, 3);
     assert_memory_equal(one, three, sizeof one);

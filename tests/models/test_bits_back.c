@@ -134,7 +134,7 @@ static void test_threads(void **state)
     (void)state;
     const int before = tap_threads();
     world     w = world_new(TAP_VAE_BETA_BINOMIAL, TAP_F32, 11, 2);
-    tap__parallel_from(0);
+    tap__parallel_threshold_for_tests(0);
     tap_tensor images = noise_images(w.a, 300, false, 1), first = { 0 };
     for (int threads = 1; threads <= 5; threads++) {
         tap_set_threads(threads);
@@ -155,10 +155,10 @@ static void test_vector_widths(void **state)
     (void)state;
     enum { ROWS = 3, IN = 37, OUT = 53 };
     /* clang-format off */
-    const tap__strict_kernels *widths[] = { tap__strict_generic,
+    const tap__bitexact_kernels *widths[] = { tap__bitexact_generic,
 #if defined(__x86_64__)
-                                            tap__isa() >= TAP__AVX2 ? tap__strict_avx2 : NULL,
-                                            tap__isa() >= TAP__AVX512 ? tap__strict_avx512 : NULL
+                                            tap__isa() >= TAP__AVX2 ? tap__bitexact_avx2 : NULL,
+                                            tap__isa() >= TAP__AVX512 ? tap__bitexact_avx512 : NULL
 #endif
     };
     /* clang-format on */
@@ -168,7 +168,7 @@ static void test_vector_widths(void **state)
     tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(IN * OUT), weight), (tap_rng_key){ .seed = 2 });
     tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(OUT), bias), (tap_rng_key){ .seed = 3 });
     for (int i = 0; i < ROWS * IN; i += 5) x[i] = 0;
-    const tap__strict_linear l = { IN, OUT, weight, bias };
+    const tap__bitexact_linear l = { IN, OUT, weight, bias };
     for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
         if (!widths[k]) continue;
         widths[k]->linear(&l, ROWS, x, y[k]);
@@ -176,7 +176,7 @@ static void test_vector_widths(void **state)
         widths[k]->relu(OUT, y[k]);
         widths[k]->clip(2 * OUT, y[k], 10);
         widths[k]->precision(OUT, y[k]);
-        widths[k]->grid(ROWS * OUT, y[k], TAP__BETA_MOST, TAP__BETA_STEPS, at[k]);
+        widths[k]->grid(ROWS * OUT, y[k], TAP__BETA_MAX, TAP__BETA_STEPS, at[k]);
         assert_memory_equal(y[k], y[0], sizeof y[0]);
         assert_memory_equal(at[k], at[0], sizeof at[0]);
         for (int i = 0; i < ROWS * OUT; i++) assert_true(at[k][i] >= 0 && at[k][i] < TAP__BETAS);
@@ -224,10 +224,10 @@ static void test_length(void **state)
 static void test_bins(void **state)
 {
     (void)state;
-    static const float        numbers[] = { 0, 0.3f, -3, 9, 1e-30f, 1e30f, (float)INFINITY, -(float)INFINITY, (float)NAN };
-    static const size_t       n = sizeof numbers / sizeof *numbers;
-    static tap__strict_tables t;
-    tap__strict_tables_make(&t);
+    static const float          numbers[] = { 0, 0.3f, -3, 9, 1e-30f, 1e30f, (float)INFINITY, -(float)INFINITY, (float)NAN };
+    static const size_t         n = sizeof numbers / sizeof *numbers;
+    static tap__bitexact_tables t;
+    tap__bitexact_tables_make(&t);
     for (int i = 0; i < TAP__BINS; i += 64) {
         const double u = (i + 0.5) / TAP__BINS, got = 0.5 * erfc(-(double)t.median[i] / sqrt(2));
         assert_true(fabs(got - u) < 1e-5);
@@ -242,12 +242,12 @@ static void test_bins(void **state)
             assert_int_equal(tap__bin_at(&t, mu, precision, in.start), bin);
             assert_int_equal(tap__bin_at(&t, mu, precision, next - 1), bin);
         }
-        assert_int_equal(next, TAP__RANS_WHOLE);
+        assert_int_equal(next, TAP__RANS_SCALE);
     }
     const tap__interval in = tap__bin_interval(&t, 0.5f, 4, 2500); /* from 0.2790 to 0.2796 */
     const double        wanted =
         0.5 * (erfc(-((double)t.edge[2501] - 0.5) * 4 / sqrt(2)) - erfc(-((double)t.edge[2500] - 0.5) * 4 / sqrt(2)));
-    assert_true(fabs(in.size / (double)TAP__RANS_WHOLE - wanted) < 1e-5);
+    assert_true(fabs(in.size / (double)TAP__RANS_SCALE - wanted) < 1e-5);
 }
 
 static void test_bytes(void **state)
@@ -255,17 +255,17 @@ static void test_bytes(void **state)
     (void)state;
     for (int i = 0; i < 49; i++) {
         const int    alpha = i / 7 * (TAP__BETAS - 1) / 6, beta = i % 7 * (TAP__BETAS - 1) / 6;
-        const double a = exp((double)alpha / TAP__BETA_STEPS - TAP__BETA_MOST),
-                     b = exp((double)beta / TAP__BETA_STEPS - TAP__BETA_MOST);
+        const double a = exp((double)alpha / TAP__BETA_STEPS - TAP__BETA_MAX),
+                     b = exp((double)beta / TAP__BETA_STEPS - TAP__BETA_MAX);
         uint32_t begin[TAP__BYTES + 1];
         tap__beta_binomial_table(begin, alpha, beta);
-        assert_true(begin[0] == 0 && begin[TAP__BYTES] == TAP__RANS_WHOLE);
+        assert_true(begin[0] == 0 && begin[TAP__BYTES] == TAP__RANS_SCALE);
         for (int x = 0; x < TAP__BYTES; x++) {
             const double y = 255 - x, ways = lgamma(256) - lgamma(x + 1) - lgamma(y + 1);
             const double p =
                 exp(ways + lgamma(a + x) - lgamma(a) + lgamma(b + y) - lgamma(b) + lgamma(a + b) - lgamma(a + b + 255));
             assert_true(begin[x + 1] > begin[x]);
-            assert_true(fabs((begin[x + 1] - begin[x]) / (double)TAP__RANS_WHOLE - p) < 2.1 / TAP__RANS_WHOLE + 2e-5 * p);
+            assert_true(fabs((begin[x + 1] - begin[x]) / (double)TAP__RANS_SCALE - p) < 2.1 / TAP__RANS_SCALE + 2e-5 * p);
         }
     }
 }

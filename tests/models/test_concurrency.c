@@ -319,7 +319,7 @@ static void test_threads_in_threads(void **state)
     pthread_t   thread;
     atomic_bool done = false;
     (void)state;
-    tap__parallel_from(0);
+    tap__parallel_threshold_for_tests(0);
     tap_set_threads(3);
     together(jobs);
     for (int i = 0; i < JOBS; i++) assert_non_null(strstr(jobs[i].got.config, ", 3 threads"));

@@ -332,13 +332,13 @@ static void test_simulation_repeats(void **state)
     tap_count_simulation o = { .cells = 200, .genes = 30, .seed = 4 };
     tap_arena           *a = tap_arena_new();
     (void)state;
-    tap__parallel_from(0);
+    tap__parallel_threshold_for_tests(0);
     tap_set_threads(1);
     const tap_simulated_counts one = tap_simulate_counts(a, o);
     tap_set_threads(3);
     const tap_simulated_counts three = tap_simulate_counts(a, o);
     tap_set_threads(0);
-    tap__parallel_from(25000);
+    tap__parallel_threshold_for_tests(25000);
     o.seed = 5;
     const tap_simulated_counts other = tap_simulate_counts(a, o);
     const int64_t              n = one.counts.start[200];

@@ -138,6 +138,6 @@ int main(void)
         cmocka_unit_test(test_whole_batch),
         cmocka_unit_test(test_gaussian),
     };
-    tap__parallel_from(0); /* threads share even what is not worth it */
+    tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, draw_images, NULL);
 }

@@ -36,13 +36,13 @@ MISTAKEN_VALUE = {  # within M( )
 SYMMETRIC = {"tap_add", "tap_mul", "tap_maximum", "tap_minimum", "tap_eq", "tap_ne", "tap_logical_and", "tap_logical_or", "tap_transpose",
              "tap_shape_equal", "tap__transpose", "tap__broadcast", "tap_hypot", "tap_logaddexp", "tap__parallel"}  # fmt: skip
 EVEN = {"tap_abs", "tap_square"}  # of a difference the same either way round
-ALLOCATORS = {"calloc", "malloc", "tap_arena_alloc", "tap__arena_take", "tap_call_scratch", "tap_tensor_zeros", "tensor_uninitialized"}
+ALLOCATORS = {"calloc", "malloc", "tap_arena_alloc", "tap__arena_acquire", "tap_call_scratch", "tap_tensor_zeros", "tensor_uninitialized"}
 PUSHES = {"tap__push", "tap__push_empty", "tap__push_result", "put", "borrow"}  # new nodes, which take memory, too
 # Calls that report an error. What guards them has tests of its own (tests/bad_arguments), and is left alone.
-REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
-           "bad_axis", "refuse_as", "fail_foreign", "viewed", "tap__inert", "tap__live", "inert", "tap__usable", "tap__together", "tap__inputs", "tap_module_fail",
-           "tap__error_set_in", "tap__arena_give_back", "can_take", "REFUSE", "refuse"}  # fmt: skip
-GUARD_ONLY = {"tap__live", "tap__usable", "tap__together", "tap__inputs", "can_take"}  # calls that may also stand in ordinary code
+REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__fail_input", "tap__fail_inputs", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
+           "bad_axis", "refuse_as", "fail_foreign", "viewed", "tap__inert", "tap__node_of", "inert", "tap__check_input", "tap__same_tape", "tap__inputs", "tap_module_fail",
+           "tap__error_set_in", "tap__arena_release", "can_take", "REFUSE", "refuse"}  # fmt: skip
+GUARD_ONLY = {"tap__node_of", "tap__check_input", "tap__same_tape", "tap__inputs", "can_take"}  # calls that may also stand in ordinary code
 KEYWORDS = {"if", "else", "for", "while", "do", "switch", "case", "default", "return", "break", "continue", "goto", "sizeof"}
 
 
@@ -249,8 +249,8 @@ class Finder:
                     self.skip(begin if self.tokens[begin].text == "return" else i, end)  # what is left once there is an error
             elif t.text == "(" and self.source(i, min(i + 2, n - 1)) == "(void)":
                 self.skip(i, self.statement_end(i))
-            elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__refuse", "tap__refuse_all", "tap_error_set", "fail", "bad_axis", "refuse_as", "refuse",
-                            "tap__arena_give_back", "tap_arena_free", "tap_tape_free", "tap__arena_name", "tap__error_copy",
+            elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__fail_input", "tap__fail_inputs", "tap_error_set", "fail", "bad_axis", "refuse_as", "refuse",
+                            "tap__arena_release", "tap_arena_free", "tap_tape_free", "tap__arena_name", "tap__error_copy",
                             "tap__no_memory"):
                 self.skip(i, self.statement_end(i))
             elif t.text == "[" and i + 2 < n and self.tokens[i + 2].text == "]" and self.declares(i):
@@ -491,7 +491,7 @@ def mutants_of(file, text, prototypes):
         yield from Finder(file, text, function, tokens, prototypes, refusing).look()
 
 
-ROW = re.compile(r"^(UNARY|WITH2?|BINARY|TERNARY|INNER(?:3|_WITH2?)?|COMPARE)\(", re.M)
+ROW = re.compile(r"^(UNARY|UNARY_PQ?|BINARY|TERNARY|PRIVATE_BINARY(?:3|_WITH2?)?|COMPARE)\(", re.M)
 
 
 def rows_of(text):

@@ -138,8 +138,8 @@ static wide softened_by_t(wide l, wide t)
 #define STEEP(v)     tap_mul_scalar(v, K)
 #define MILD(v)      tap_clamp(v, -40, 40) /* of which neither e^v nor e^-v overflows */
 #define MOST         .most = 0.5e-6
-#define NOTHING(x)   tap__full_like(x, 0)
-#define AT(x, v)     tap__full_like(x, v)
+#define NOTHING(x)   tap_full_like(x, 0)
+#define AT(x, v)     tap_full_like(x, v)
 #define AXIS(x)      tap_unsqueeze(x, -1)
 #define VECTOR(a, b) tap_stack(2, (tap_var[]){ a, b }, -1)
 #define HALVES(x)    VECTOR(AT(x, 0.5), AT(x, 0.5))

@@ -173,11 +173,11 @@ static wide byte_mean(int what, wide loc, wide log_scale)
 
 #define MOST         .most = 0.5e-6
 #define STEEP(v)     tap_mul_scalar(v, K)
-#define NOTHING(x)   tap__full_like(x, 0)
-#define AT(x, v)     tap__full_like(x, v)
+#define NOTHING(x)   tap_full_like(x, 0)
+#define AT(x, v)     tap_full_like(x, v)
 #define VECTOR(a, b) tap_stack(2, (tap_var[]){ a, b }, -1)
 #define FIRST(x)     tap_select(x, -1, 0)
-#define CLASS(x, v)  tap_cast(tap__full_like(x, v), TAP_I64)
+#define CLASS(x, v)  tap_cast(tap_full_like(x, v), TAP_I64)
 #define TWO(x)       VECTOR(x, NOTHING(x))
 
 /* clang-format off */

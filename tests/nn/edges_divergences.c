@@ -100,7 +100,7 @@ static wide laplace_normal(wide a, wide b, wide c)
 #define MOST       .most = 0.5e-6
 #define STEEP(v)   tap_mul_scalar(v, K)
 #define NEAR(v)    tap_clamp(v, -2, 2)
-#define NOTHING(x) tap__full_like(x, 0)
+#define NOTHING(x) tap_full_like(x, 0)
 #define AXIS(x)    tap_unsqueeze(x, -1)
 #define MATRIX(x)  AXIS(AXIS(tap_exp(x)))
 #define FIRST(x)   tap_select(x, -1, 0)

@@ -145,7 +145,7 @@ static wide logits_by_target(wide x, wide target, wide w)
     /* log b is rounded before what may be near it is taken away, and infinite at 0, where it does not count */                       \
     X2(kl_div, tap_kl_div(a, b, NONE, false), kl(a, b), -b, kl_slope(a, b), 12, 3, UNBOUNDED, .slope_least = 32,\
        .by_parts = true)                                        \
-    X2(kl_div__log, tap_kl_div(a, tap_clamp_max(b, tap__scalar_like(b, 0)), NONE, true), kl_log(a, b), -expl(lower(b, 0)),          \
+    X2(kl_div__log, tap_kl_div(a, tap_clamp_max(b, tap_scalar_like(b, 0)), NONE, true), kl_log(a, b), -expl(lower(b, 0)),          \
        kl_log_slope(a, b), 5, 5, NULL, .slope_least = 1)                                                                            \
     /* log 0 is -inf before the bound */                                                                                            \
     X2(binary_cross_entropy, tap_binary_cross_entropy(a, CHANCE(b), ABSENT, NONE), bce(a, b), bce_slope(a, b), bce_by_target(a, b), \
@@ -172,7 +172,7 @@ static const double weights[EDGE_LENGTH] = { 2, 0, 0.5, 1 }, soft[EDGE_LENGTH] =
 
 static tap_var row_of(tap_var like, const double *x)
 {
-    tap_var v = tap__full_like(tap_select(like, 0, 0), 0);
+    tap_var v = tap_full_like(tap_select(like, 0, 0), 0);
     for (int i = 0; v.id && i < EDGE_LENGTH; i++) tap_tensor_set_item(tap_value(v), i, x[i]);
     return v;
 }
@@ -375,8 +375,8 @@ CASE(kl_batch, tap_kl_div(a, b, TAP_REDUCE_BATCHMEAN, false))
 CASE(kl_log_sum, tap_kl_div(a, b, TAP_REDUCE_SUM, true))
 CASE(bce_sum, tap_binary_cross_entropy(a, b, ABSENT, TAP_REDUCE_SUM))
 CASE(bce_mean, tap_binary_cross_entropy(a, b, ABSENT, TAP_REDUCE_MEAN))
-CASE(bce_light, tap_binary_cross_entropy_with_logits(a, tap__full_like(a, 0), b, TAP_REDUCE_SUM, ABSENT))
-CASE(pos_weight_mean, tap_binary_cross_entropy_with_logits(a, b, ABSENT, TAP_REDUCE_MEAN, tap__scalar_like(a, 0)))
+CASE(bce_light, tap_binary_cross_entropy_with_logits(a, tap_full_like(a, 0), b, TAP_REDUCE_SUM, ABSENT))
+CASE(pos_weight_mean, tap_binary_cross_entropy_with_logits(a, b, ABSENT, TAP_REDUCE_MEAN, tap_scalar_like(a, 0)))
 CASE(nll_mean, tap_nll_loss(a, whole(a, TAP_SHAPE(3), I(0, -100, 1)), b, -100, TAP_REDUCE_MEAN))
 CASE(nll_sum, tap_nll_loss(a, whole(a, TAP_SHAPE(3), I(0, -100, 1)), b, -100, TAP_REDUCE_SUM))
 CASE(nll_plain, tap_nll_loss(a, whole(a, TAP_SHAPE(3), I(0, 1, 1)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN))

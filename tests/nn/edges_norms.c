@@ -33,7 +33,7 @@ static wide clipped(wide x)
 
 /* clang-format off */
 #define FUNCTIONS(X1, X2, X3)                                                                                                       \
-    X1(prelu, tap_prelu(x, tap__scalar_like(x, 0.25)), x > 0 ? x : x / 4, x > 0 ? 1 : 0.25L, 0.51, 0, NULL)                         \
+    X1(prelu, tap_prelu(x, tap_scalar_like(x, 0.25)), x > 0 ? x : x / 4, x > 0 ? 1 : 0.25L, 0.51, 0, NULL)                         \
     X1(smooth_clip, tap_smooth_clip(x, -2, 3), clipped(x), sigmoid(5 - softplus(x + 2)) * sigmoid(x + 2), 4, 12, NULL, .least = 1)  \
     X2(glu, tap_glu(tap_cat(2, (const tap_var[]){ a, tap_clamp(b, -80, 80) }, 0), 0), a * sigmoid(near(b)), sigmoid(near(b)),       \
        b != near(b) || a == 0 ? 0 : a * sigmoid(b) * sigmoid(-b), 4, 8, NULL)                \
@@ -131,7 +131,7 @@ static const wide other[N] = { 1, -2, 3, 0.5L };
 
 static tap_var cosine_f(tap_var x, int axis)
 {
-    tap_var v = tap__full_like(tap_select(x, axis == 0 ? 1 : 0, 0), 0);
+    tap_var v = tap_full_like(tap_select(x, axis == 0 ? 1 : 0, 0), 0);
     for (int i = 0; v.id && i < N; i++) tap_tensor_set_item(tap_value(v), i, (double)other[i]);
     return tap_cosine_similarity(x, axis == 0 ? column(v) : v, axis, 0x1p-30);
 }

@@ -355,13 +355,13 @@ static void test_impossible_numbers(void **state)
         run r = begin("adam", shuffled, 7);
         declare(&r);
         load(&r);
-        tap__loader_place *at = tap__loader_at(r.data);
-        tap_error          e = { 0 };
-        const char        *name = i == 0   ? "data.next"
-                                  : i == 1 ? "data.next"
-                                  : i == 2 ? "optim.step"
-                                  : i == 3 ? "optim.lr"
-                                           : "net.net.0.weight";
+        tap__loader_position *at = tap__loader_at(r.data);
+        tap_error             e = { 0 };
+        const char           *name = i == 0   ? "data.next"
+                                     : i == 1 ? "data.next"
+                                     : i == 2 ? "optim.step"
+                                     : i == 3 ? "optim.lr"
+                                              : "net.net.0.weight";
         if (i == 0) at->next = -8;
         if (i == 1) at->next = ROWS + 1;
         if (i == 2) r.optim->slots[0].step = -1;

@@ -224,7 +224,7 @@ static void test_threads(void **state)
     uint8_t y[MOST];
     (void)state;
     make_normal(MOST, s, y, 2);
-    tap__parallel_from(0);
+    tap__parallel_threshold_for_tests(0);
     tap_set_threads(1);
     const tap_interval one = tap_auroc(numbers(MOST, s), bytes(MOST, y), (tap_bootstrap_options){ 0 }, NULL);
     tap_set_threads(3);

@@ -277,7 +277,7 @@ static void test_repeatable(void **state)
     (void)state;
     tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(N, D), x), (tap_rng_key){ .seed = 2 });
     const tap_kmeans_options o = { .clusters = 7, .seed = 3 };
-    tap__parallel_from(0);
+    tap__parallel_threshold_for_tests(0);
     tap_set_threads(1);
     const double a = tap_kmeans(points(N, D, x[0]), o, labels(N, one), NULL);
     tap_set_threads(3);
@@ -285,7 +285,7 @@ static void test_repeatable(void **state)
     assert_true(a == b);
     assert_memory_equal(one, three, sizeof one);
     tap_set_threads(0);
-    tap__parallel_from(25000);
+    tap__parallel_threshold_for_tests(25000);
     const double hasty = tap_kmeans(
         points(N, D, x[0]), (tap_kmeans_options){ .clusters = 7, .restarts = 1, .max_iterations = 1 }, labels(N, one), NULL);
     assert_true(hasty > a && hasty < 2 * a);

@@ -45,9 +45,9 @@ enum { STEP = 300 };
 static void step(tap_arena *a, size_t unit, void *at[STEP])
 {
     for (size_t i = 0; i < STEP; i++) {
-        at[i] = tap__arena_take(a, (i * 7919 % 31 + 1) * unit);
+        at[i] = tap__arena_acquire(a, (i * 7919 % 31 + 1) * unit);
         assert_non_null(at[i]);
-        if (i % 3 == 2) tap__arena_give_back(a, at[i - 1]);
+        if (i % 3 == 2) tap__arena_release(a, at[i - 1]);
     }
 }
 
@@ -91,18 +91,18 @@ static void test_reset_consolidates(void **state)
     enum { N = 50, SIZE = 100000 };
     char      *p[N];
     tap_arena *a = tap_arena_new();
-    for (int i = 0; i < N; i++) p[i] = tap__arena_take(a, SIZE);
+    for (int i = 0; i < N; i++) p[i] = tap__arena_acquire(a, SIZE);
     size_t before = tap__arena_bytes(a);
     tap_arena_reset(a);
-    for (int i = 0; i < N; i++) p[i] = tap__arena_take(a, SIZE);
+    for (int i = 0; i < N; i++) p[i] = tap__arena_acquire(a, SIZE);
     assert_true(tap__arena_bytes(a) >= N * SIZE && tap__arena_bytes(a) <= before);
     for (int i = 1; i < N; i++) assert_true(p[i] - p[i - 1] == p[1] - p[0]);
     assert_true(p[1] - p[0] >= SIZE && p[1] - p[0] <= SIZE + 128);
 
     tap_arena_reset(a); /* a larger step next, then a smaller one: no chunk is lost */
-    for (int i = 0; i < 2 * N; i++) assert_non_null(tap__arena_take(a, SIZE));
+    for (int i = 0; i < 2 * N; i++) assert_non_null(tap__arena_acquire(a, SIZE));
     tap_arena_reset(a);
-    assert_non_null(tap__arena_take(a, 1));
+    assert_non_null(tap__arena_acquire(a, 1));
     assert_true(tap__arena_bytes(a) >= 2 * N * SIZE);
     tap_arena_free(a);
 }
@@ -111,18 +111,18 @@ static void test_given_back_memory_comes_again(void **state)
 {
     (void)state;
     tap_arena *a = tap_arena_new();
-    void      *p = tap__arena_take(a, 1000), *q = tap__arena_take(a, 1000);
+    void      *p = tap__arena_acquire(a, 1000), *q = tap__arena_acquire(a, 1000);
     assert_ptr_not_equal(p, q);
-    tap__arena_give_back(a, p);
-    assert_ptr_equal(tap__arena_take(a, 1000), p);
-    assert_ptr_not_equal(tap__arena_take(a, 1000), p);
-    tap__arena_give_back(a, p);
-    tap__arena_give_back(a, q);
-    void *again[2] = { tap__arena_take(a, 990), tap__arena_take(a, 1001) };
+    tap__arena_release(a, p);
+    assert_ptr_equal(tap__arena_acquire(a, 1000), p);
+    assert_ptr_not_equal(tap__arena_acquire(a, 1000), p);
+    tap__arena_release(a, p);
+    tap__arena_release(a, q);
+    void *again[2] = { tap__arena_acquire(a, 990), tap__arena_acquire(a, 1001) };
     assert_true((again[0] == p && again[1] == q) || (again[0] == q && again[1] == p));
     unsigned char *zeroed = again[0];
     memset(zeroed, 0xff, 990);
-    tap__arena_give_back(a, zeroed);
+    tap__arena_release(a, zeroed);
     assert_ptr_equal(tap_arena_alloc(a, 1000), zeroed);
     assert_filled(zeroed, 1000, 0);
     tap_arena_free(a);
@@ -132,20 +132,20 @@ static void test_shared_memory_waits_for_the_last_use(void **state)
 {
     (void)state;
     tap_arena *a = tap_arena_new();
-    void      *p = tap__arena_take(a, 500);
-    tap__arena_share(p);
-    tap__arena_share(p);
+    void      *p = tap__arena_acquire(a, 500);
+    tap__arena_retain(p);
+    tap__arena_retain(p);
     for (int uses = 3; uses > 1; uses--) {
-        tap__arena_give_back(a, p);
-        assert_ptr_not_equal(tap__arena_take(a, 500), p);
+        tap__arena_release(a, p);
+        assert_ptr_not_equal(tap__arena_acquire(a, 500), p);
     }
-    tap__arena_give_back(a, p);
-    assert_ptr_equal(tap__arena_take(a, 500), p);
-    tap__arena_share(p); /* the count begins anew */
-    tap__arena_give_back(a, p);
-    assert_ptr_not_equal(tap__arena_take(a, 500), p);
-    tap__arena_give_back(a, p);
-    assert_ptr_equal(tap__arena_take(a, 500), p);
+    tap__arena_release(a, p);
+    assert_ptr_equal(tap__arena_acquire(a, 500), p);
+    tap__arena_retain(p); /* the count begins anew */
+    tap__arena_release(a, p);
+    assert_ptr_not_equal(tap__arena_acquire(a, 500), p);
+    tap__arena_release(a, p);
+    assert_ptr_equal(tap__arena_acquire(a, 500), p);
     tap_arena_free(a);
 }
 
@@ -153,25 +153,25 @@ static void test_tightest_block(void **state)
 {
     (void)state;
     tap_arena *a = tap_arena_new();
-    void      *small = tap__arena_take(a, 256), *large = tap__arena_take(a, 1024), *middle = tap__arena_take(a, 320);
-    tap__arena_give_back(a, middle);
-    tap__arena_give_back(a, small);
-    tap__arena_give_back(a, large);
-    assert_ptr_equal(tap__arena_take(a, 200), small);
-    assert_ptr_equal(tap__arena_take(a, 200), middle);
-    tap__arena_give_back(a, small);
-    tap__arena_give_back(a, middle);
-    assert_ptr_equal(tap__arena_take(a, 200), small);
-    assert_ptr_equal(tap__arena_take(a, 200), middle);
-    void *fresh = tap__arena_take(a, 200); /* 1024 bytes would waste more than they hold */
+    void      *small = tap__arena_acquire(a, 256), *large = tap__arena_acquire(a, 1024), *middle = tap__arena_acquire(a, 320);
+    tap__arena_release(a, middle);
+    tap__arena_release(a, small);
+    tap__arena_release(a, large);
+    assert_ptr_equal(tap__arena_acquire(a, 200), small);
+    assert_ptr_equal(tap__arena_acquire(a, 200), middle);
+    tap__arena_release(a, small);
+    tap__arena_release(a, middle);
+    assert_ptr_equal(tap__arena_acquire(a, 200), small);
+    assert_ptr_equal(tap__arena_acquire(a, 200), middle);
+    void *fresh = tap__arena_acquire(a, 200); /* 1024 bytes would waste more than they hold */
     assert_ptr_not_equal(fresh, large);
-    assert_ptr_not_equal(tap__arena_take(a, 1025), large);
-    assert_ptr_equal(tap__arena_take(a, 600), large);
+    assert_ptr_not_equal(tap__arena_acquire(a, 1025), large);
+    assert_ptr_equal(tap__arena_acquire(a, 600), large);
 
-    tap__arena_give_back(a, small);
-    tap__arena_give_back(a, large);
+    tap__arena_release(a, small);
+    tap__arena_release(a, large);
     tap_arena_reset(a); /* forgets what was given back */
-    void *p = tap__arena_take(a, 256), *q = tap__arena_take(a, 256), *r = tap__arena_take(a, 1024);
+    void *p = tap__arena_acquire(a, 256), *q = tap__arena_acquire(a, 256), *r = tap__arena_acquire(a, 1024);
     assert_true(p == small && q != small && r != small && q != r);
     tap_arena_free(a);
 }
@@ -187,7 +187,7 @@ static void test_errors_stick(void **state)
     assert_non_null(tap_arena_alloc(a, 10));
     tap_error_set(tap_arena_error(a), TAP_EIO, "no such file: %s", "x");
     assert_null(tap_arena_alloc(a, 10));
-    assert_null(tap__arena_take(a, 10));
+    assert_null(tap__arena_acquire(a, 10));
     assert_int_equal(tap_arena_status(a, &message), TAP_EIO);
     assert_string_equal(message, "no such file: x");
     tap_arena_reset(a);
@@ -210,7 +210,7 @@ static void test_absurd_sizes(void **state)
         tap_arena *fresh = tap_arena_new(), *used = tap_arena_new();
         void      *p = tap_arena_alloc(used, 100);
         assert_null(tap_arena_alloc(fresh, sizes[i]));
-        assert_null(tap__arena_take(used, sizes[i]));
+        assert_null(tap__arena_acquire(used, sizes[i]));
         snprintf(want, sizeof want, "arena: no memory for %zu bytes (0 held)", sizes[i]);
         assert_error(tap_arena_error(fresh), TAP_ENOMEM, want);
         snprintf(want, sizeof want, "arena: no memory for %zu bytes (%zu held)", sizes[i], tap__arena_bytes(used));
@@ -232,7 +232,7 @@ static void test_null(void **state)
     tap_arena_free(NULL);
     tap_arena_reset(NULL);
     assert_null(tap_arena_alloc(NULL, 10));
-    assert_null(tap__arena_take(NULL, 10));
+    assert_null(tap__arena_acquire(NULL, 10));
     assert_null(tap_arena_error(NULL));
     assert_int_equal(tap_arena_status(NULL, &message), TAP_EARG);
     assert_string_equal(message, "arena: NULL");
@@ -253,7 +253,7 @@ static int arena_without_any_memory(void)
     tap_arena *a = tap_arena_new();
     if (!a) return 2;
     if (tap_arena_status(a, &message) != TAP_ENOMEM || strcmp(message, "arena: no memory") != 0) return 3;
-    if (tap_arena_alloc(a, 1) || tap__arena_take(a, 0) || tap_tensor_zeros(a, TAP_F32, TAP_SCALAR).data) return 4;
+    if (tap_arena_alloc(a, 1) || tap__arena_acquire(a, 0) || tap_tensor_zeros(a, TAP_F32, TAP_SCALAR).data) return 4;
     tap_error_set(tap_arena_error(a), TAP_EARG, "later");
     tap_arena_reset(a);
     tap_arena_free(a);
@@ -264,10 +264,10 @@ static int arena_without_any_memory(void)
 static int arena_with_little_memory(void)
 {
     tap_arena *a = tap_arena_new();
-    if (!tap__arena_take(a, 64 << 20) || !limit_growth(8 << 20)) return 1;
-    if (!tap__arena_take(a, 1 << 20)) return 2;
-    if (tap__arena_take(a, 32 << 20)) return 3;
-    if (tap_arena_status(a, NULL) != TAP_ENOMEM || tap__arena_take(a, 1)) return 4;
+    if (!tap__arena_acquire(a, 64 << 20) || !limit_growth(8 << 20)) return 1;
+    if (!tap__arena_acquire(a, 1 << 20)) return 2;
+    if (tap__arena_acquire(a, 32 << 20)) return 3;
+    if (tap_arena_status(a, NULL) != TAP_ENOMEM || tap__arena_acquire(a, 1)) return 4;
     tap_arena_free(a);
     return 0;
 }

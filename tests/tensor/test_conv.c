@@ -318,6 +318,6 @@ int main(void)
         cmocka_unit_test(test_almost_in_rows), cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_scratch),
     };
-    tap__parallel_from(0); /* threads share even what is not worth it */
+    tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -270,7 +270,7 @@ static void test_wrap_and_zeros(void **state)
     assert_int_equal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(3, -1), data).shape.rank, 0);
 
     for (int dtype = TAP_F32; dtype <= TAP_BOOL; dtype++) {
-        memset(tap__arena_take(a, 4096), 0xff, 4096);
+        memset(tap__arena_acquire(a, 4096), 0xff, 4096);
         tap_arena_reset(a);
         tap_tensor z = tap_tensor_zeros(a, (tap_dtype)dtype, TAP_SHAPE(5, 7));
         for (int64_t i = 0; i < 35; i++) assert_true(load_at(z, i) == 0);
@@ -441,6 +441,6 @@ int main(void)
         cmocka_unit_test(test_get_and_item),
         cmocka_unit_test(test_out_of_range),
     };
-    tap__parallel_from(0); /* threads share even what is not worth it */
+    tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,7 +157,7 @@ static void test_same_for_any_number_of_threads(void **state)
     tap_arena *a = tap_arena_new();
     tap_csr    x = tap_csr_from_dense(a, whole());
     (void)state;
-    tap__parallel_from(0);
+    tap__parallel_threshold_for_tests(0);
     tap_set_threads(1);
     tap_tensor one = tap_csr_pca(a, x, 4, 0), rows = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(ROWS, COLUMNS));
     tap_set_threads(3);
@@ -168,7 +168,7 @@ static void test_same_for_any_number_of_threads(void **state)
     tap_csr_rows(rows, x, NULL, NULL);
     assert_memory_equal(rows.data, again.data, ROWS * COLUMNS * sizeof(float));
     tap_set_threads(0);
-    tap__parallel_from(25000);
+    tap__parallel_threshold_for_tests(25000);
     tap_arena_free(a);
 }
 

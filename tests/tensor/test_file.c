@@ -319,11 +319,11 @@ static void test_lock(void **state)
 {
     tap_error   e = { 0 };
     char        text[TAP_MESSAGE_SIZE];
-    tap__lock  *l = tap__lock_take("lock", "run", &e);
+    tap__lock  *l = tap__lock_acquire("lock", "run", &e);
     const pid_t me = getpid();
     (void)state;
     assert_non_null(l);
-    assert_null(tap__lock_take("lock", "run", &e));
+    assert_null(tap__lock_acquire("lock", "run", &e));
     snprintf(text, sizeof text, "run: in use by another run, process %ld", (long)me);
     assert_string_equal(e.message, text);
     assert_int_equal(e.status, TAP_EIO);
@@ -333,14 +333,14 @@ static void test_lock(void **state)
     /* Its holder was killed. */
     e = (tap_error){ 0 };
     scratch_write("lock", "123456789", 9);
-    l = tap__lock_take("lock", "run", &e);
+    l = tap__lock_acquire("lock", "run", &e);
     assert_non_null(l);
     snprintf(text, sizeof text, "%ld", (long)me);
     scratch_expect("lock", text);
     tap__lock_release(l);
     tap__lock_release(NULL);
 
-    assert_null(tap__lock_take("nowhere/lock", "run", &e));
+    assert_null(tap__lock_acquire("nowhere/lock", "run", &e));
     assert_string_equal(e.message, "run: cannot create nowhere/lock: No such file or directory");
     assert_int_equal(scratch_count(), 0);
 }

@@ -262,6 +262,6 @@ int main(void)
         cmocka_unit_test(test_argmax), cmocka_unit_test(test_cumsum),
     };
     /* clang-format on */
-    tap__parallel_from(0); /* threads share even what is not worth it */
+    tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

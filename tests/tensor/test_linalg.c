@@ -261,7 +261,7 @@ static void test_triangular_scratch(void **state)
             a.stride[i % 3] = -a.stride[i % 3];
         }
         tap__matrix first = { a.data, N, N, a.stride[1], a.stride[2] };
-        const bool  taken = tap__blis_takes(&first);
+        const bool  taken = tap__blis_accepts(&first);
         assert_int_equal(tap__solve_triangular(a, x, false, true, broken), taken);
         for (int64_t k = 0; k < BATCH * 3; k++) /* the first rows are as they were */
             assert_true(load_at(x, k / 3 * N * 3 + k % 3) == load_at(y, k / 3 * N * 3 + k % 3));
@@ -454,6 +454,6 @@ int main(void)
         cmocka_unit_test(test_batch_of_cofactors),
         cmocka_unit_test(test_threads),
     };
-    tap__parallel_from(0); /* threads share even what is not worth it */
+    tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -291,7 +291,7 @@ static void test_blocks(void **state)
         tap_tensor             out = guarded(memory, dtype, TAP_SHAPE(size[0], size[1]));
         fill_with_dice(x, -4, 9, &dice);
         fill_with_dice(y, -4, 9, &dice);
-        if (kernels) kernels[dtype == TAP_F64][TAP__BY_TILES](matrix_of(x.view), matrix_of(y.view), out.data, size[1], false);
+        if (kernels) kernels[dtype == TAP_F64][TAP__TILED](matrix_of(x.view), matrix_of(y.view), out.data, size[1], false);
         for (int64_t at = 0; kernels && at < size[0] * size[1]; at += 43)
             assert_true(load_at(out, at) ==
                         product_at(x.view, y.view, out.shape, (const int64_t[]){ at / size[1], at % size[1] }));
@@ -300,7 +300,7 @@ static void test_blocks(void **state)
     }
 }
 
-static void product_of(tap__product_way way, tap__matrix a, tap__matrix b, float *out, int64_t out_row, double *total)
+static void product_of(tap__product_algorithm way, tap__matrix a, tap__matrix b, float *out, int64_t out_row, double *total)
 {
     if (tap__product_is_long(way, TAP_F32, a.columns)) tap__long_product(a, b, out, out_row, false, total);
     else tap__product(way, TAP_F32, a, b, out, out_row, false);
@@ -321,9 +321,9 @@ static void test_parts(void **state)
         tap_tensor whole = guarded(memory, TAP_F32, TAP_SHAPE(m, n)), part = guarded(memory, TAP_F32, TAP_SHAPE(m, n));
         fill_with_fractions(x, &dice);
         fill_with_fractions(y, &dice);
-        tap__matrix      a = matrix_of(x.view), b = matrix_of(y.view);
-        tap__product_way way = a.column_stride == 1 && b.row_stride == 1 && i % 8 < 4 ? TAP__BY_DOTS : TAP__BY_TILES;
-        const int        row = roll(&dice, m), column = roll(&dice, n);
+        tap__matrix            a = matrix_of(x.view), b = matrix_of(y.view);
+        tap__product_algorithm way = a.column_stride == 1 && b.row_stride == 1 && i % 8 < 4 ? TAP__DOT : TAP__TILED;
+        const int              row = roll(&dice, m), column = roll(&dice, n);
         product_of(way, a, b, whole.data, n, total);
         a.data = (const float *)a.data + row * a.row_stride;
         b.data = (const float *)b.data + column * b.column_stride;
@@ -401,7 +401,7 @@ static void test_what_blis_takes(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tap__matrix x = { NULL, cases[i].rows, cases[i].columns, cases[i].row_stride, cases[i].column_stride };
-        assert_int_equal(tap__blis_takes(&x), cases[i].taken);
+        assert_int_equal(tap__blis_accepts(&x), cases[i].taken);
         assert_true(x.rows == cases[i].rows && x.columns == cases[i].columns);
         if (!cases[i].taken) continue;
         assert_int_equal(x.row_stride, cases[i].new_row_stride);
@@ -513,6 +513,6 @@ int main(void)
         cmocka_unit_test(test_threads_change_no_bits_anywhere),
         cmocka_unit_test(test_threads_change_no_bits_in_batches),
     };
-    tap__parallel_from(0); /* threads share even what is not worth it */
+    tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -427,6 +427,6 @@ int main(void)
         cmocka_unit_test(permutations_are_fair),
         cmocka_unit_test(hash_answers),
     };
-    tap__parallel_from(0); /* threads share even what is not worth it */
+    tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

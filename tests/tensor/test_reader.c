@@ -10,14 +10,14 @@
 
 static void expect_refusal(const char *path, tap_status status, const char *expected)
 {
-    tap__input  in;
+    tap__reader in;
     const char *message;
     tap_arena  *a = tap_arena_new();
     int         fd = scratch_next_fd();
-    assert_false(tap__input_open(&in, a, path, "format"));
+    assert_false(tap__reader_open(&in, a, path, "format"));
     assert_int_equal(tap_arena_status(a, &message), status);
     assert_string_equal(message, expected);
-    tap__input_close(&in);
+    tap__reader_close(&in);
     assert_int_equal(scratch_next_fd(), fd);
     tap_arena_free(a);
 }
@@ -38,13 +38,13 @@ static void test_no_regular_file(void **state)
 
 static void test_failed_arena(void **state)
 {
-    tap__input  in;
+    tap__reader in;
     const char *message;
     tap_arena  *a = tap_arena_new();
     (void)state;
-    assert_false(tap__input_open(&in, NULL, "x", "format"));
+    assert_false(tap__reader_open(&in, NULL, "x", "format"));
     tap_error_set(tap_arena_error(a), TAP_EARG, "first");
-    assert_false(tap__input_open(&in, a, "none", "format"));
+    assert_false(tap__reader_open(&in, a, "none", "format"));
     assert_int_equal(tap_arena_status(a, &message), TAP_EARG);
     assert_string_equal(message, "first");
     tap_arena_free(a);
@@ -52,22 +52,22 @@ static void test_failed_arena(void **state)
 
 static void test_reads_in_parts(void **state)
 {
-    tap__input in;
-    char       text[8] = "";
-    tap_arena *a = tap_arena_new();
+    tap__reader in;
+    char        text[8] = "";
+    tap_arena  *a = tap_arena_new();
     (void)state;
     scratch_write("x", "one two", 7);
-    assert_true(tap__input_open(&in, a, "x", "format"));
+    assert_true(tap__reader_open(&in, a, "x", "format"));
     assert_int_equal(in.left, 7);
-    assert_true(tap__input_read(&in, text, 4));
+    assert_true(tap__reader_read(&in, text, 4));
     assert_int_equal(in.left, 3);
-    assert_true(tap__input_read(&in, text, 0));
+    assert_true(tap__reader_read(&in, text, 0));
     assert_string_equal(text, "one ");
-    assert_true(tap__input_read(&in, text, 3));
+    assert_true(tap__reader_read(&in, text, 3));
     assert_string_equal(text, "two ");
     assert_int_equal(in.left, 0);
-    tap__input_close(&in);
-    tap__input_close(&in);
+    tap__reader_close(&in);
+    tap__reader_close(&in);
     assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
     tap_arena_free(a);
     unlink("x");
@@ -75,38 +75,38 @@ static void test_reads_in_parts(void **state)
 
 static void test_shrinking_file(void **state)
 {
-    tap__input  in;
+    tap__reader in;
     char        text[8];
     const char *message;
     tap_arena  *a = tap_arena_new();
     (void)state;
     scratch_write("x", "one two", 7);
-    assert_true(tap__input_open(&in, a, "x", "format"));
-    assert_true(tap__input_read(&in, text, 3));
+    assert_true(tap__reader_open(&in, a, "x", "format"));
+    assert_true(tap__reader_read(&in, text, 3));
     assert_int_equal(truncate("x", 6), 0);
-    assert_false(tap__input_read(&in, text, 4));
+    assert_false(tap__reader_read(&in, text, 4));
     assert_int_equal(tap_arena_status(a, &message), TAP_EIO);
     assert_string_equal(message, "x: became shorter while it was read");
-    tap__input_close(&in);
+    tap__reader_close(&in);
     tap_arena_free(a);
     unlink("x");
 }
 
 static void test_unreadable(void **state)
 {
-    tap__input  in;
+    tap__reader in;
     const char *message;
     char        bytes[4];
     tap_arena  *a = tap_arena_new();
     (void)state;
     scratch_write("x", "one two", 7);
-    assert_true(tap__input_open(&in, a, "x", "format"));
+    assert_true(tap__reader_open(&in, a, "x", "format"));
     close(in.fd);
     in.fd = open("x", O_WRONLY);
-    assert_false(tap__input_read(&in, bytes, 4));
+    assert_false(tap__reader_read(&in, bytes, 4));
     assert_int_equal(tap_arena_status(a, &message), TAP_EIO);
     assert_string_equal(message, "x: cannot read: Bad file descriptor");
-    tap__input_close(&in);
+    tap__reader_close(&in);
     tap_arena_free(a);
     unlink("x");
 }

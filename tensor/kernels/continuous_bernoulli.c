@@ -1,4 +1,4 @@
-/* tensor/kernels/tilted.c: the uniform distribution on [0,1], tilted to a density proportional to e^(x t): the cumulants of it, and what
+/* tensor/kernels/continuous_bernoulli.c: the uniform distribution on [0,1], tilted to a density proportional to e^(x t): the cumulants of it, and what
  * differences of them are, without cancellation. */
 #include <math.h>
 #include <stdbool.h>
@@ -67,7 +67,7 @@ static double mean_below(double a)
     return a < near ? by_series(1, -a) : 1 / a - 1 / expm1(a);
 }
 
-double tap__tilt_f64(int n, double x)
+double tap__cb_cumulant_f64(int n, double x)
 {
     const double a = fabs(x);
     if (isnan(x)) return x;
@@ -93,7 +93,7 @@ static bool is_short(double x, double d)
     return fabs(d) < fmax(1, fabs(x) / 2);
 }
 
-double tap__tilt_gap_f64(double a, double b)
+double tap__cb_mean_difference_f64(double a, double b)
 {
     const double d = a - b;
     if (a == b) return 0;
@@ -103,10 +103,10 @@ double tap__tilt_gap_f64(double a, double b)
         return sum;
     }
     if (a > 0 && b > 0) return mean_below(b) - mean_below(a);
-    return tap__tilt_f64(1, a) - tap__tilt_f64(1, b);
+    return tap__cb_cumulant_f64(1, a) - tap__cb_cumulant_f64(1, b);
 }
 
-double tap__tilt_pull_f64(double a, double b)
+double tap__cb_kl_grad_f64(double a, double b)
 {
     if (a == b || isinf(a)) return isnan(b) ? b : 0;
     return isinf(b) ? -b : isinf(a - b) ? 2 * slope(a, a / 2 - b / 2) : slope(a, a - b);
@@ -120,7 +120,7 @@ static double kl_below(double a, double b)
     return d - (log(b) - log(a)) + (log1p(-exp(-b)) - log1p(-exp(-a)) - (b - a) / expm1(a));
 }
 
-double tap__tilt_kl_f64(double a, double b)
+double tap__cb_kl_f64(double a, double b)
 {
     const double q = a > 0 ? -a : a, p = a > 0 ? -b : b, d = p - q;
     if (a == b) return 0;
