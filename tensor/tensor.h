@@ -26,6 +26,10 @@
 extern "C" {
 #endif
 
+/* In options structs a field of 0 stands for its default. These ask for the number 0 itself, and for leaving a thing out. */
+#define TAP_ZERO (-1)
+#define TAP_NONE (-1)
+
 /* ---- Errors ------------------------------------------------------------------------------------------------------ */
 
 typedef enum {
