@@ -1,8 +1,9 @@
 /* Elementwise operators: the rows of elementwise.def, where and cast. */
 #include <math.h>
 
-#include "autograd/ops/elementwise.h"
 #include "autograd/internal.h"
+#include "autograd/ops/elementwise.h"
+#include "autograd/ops/rules.h"
 
 enum { CHEAP = 1, MODERATE = 4, EXPENSIVE = 100 }; /* costs of an element, as tap__map takes them */
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 
 tap_var tap_polygamma(int n, tap_var x)
 {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "tensor/kernels/linalg.h"
 
 /* ---- Triangles and traces ---- */

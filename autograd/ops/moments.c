@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "tensor/kernels/moments.h"
 
 /* What all of these operators take; axes first, as tap__reduce_infer wants it. number is a correction or eps. */

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "tensor/kernels/reduce.h"
 
 tap_status tap__reduce_infer(tap_call *c, tap_tensor *out)

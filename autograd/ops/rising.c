@@ -1,5 +1,6 @@
 /* Further derivatives of the rising factorial, which the likelihoods of counts are made of: tensor/kernels/rising.h has the first ones. */
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "tensor/kernels/map.h"
 #include "tensor/kernels/special.h"
 

@@ -4,6 +4,7 @@
  * are computed with exponents of any size (tensor/kernels/powers.h), so that they are right wherever they are numbers of the dtype; such a
  * gradient has no gradient of its own. */
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "tensor/kernels/index.h"
 #include "tensor/kernels/powers.h"
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "tensor/kernels/reduce.h"
 
 /* x less its maximum, a constant, as it cancels. What is infinite as the maximum is 0 below it: of several such, all alike, each

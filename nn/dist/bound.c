@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "nn/internal.h"
 
 static bool is_score(tap_estimator e)

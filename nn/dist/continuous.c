@@ -1,4 +1,5 @@
 /* Laplace, Delta and the continuous Bernoulli. */
+#include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
 
 /* ---- Laplace: loc, log_scale ------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
 #include "tensor/kernels/map.h"
 #include "tensor/random.h"

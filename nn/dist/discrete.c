@@ -1,4 +1,5 @@
 /* Bernoulli and classes: samples are values without a gradient. */
+#include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
 
 /* ---- Bernoulli: logits ------------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
  * sides, the first and the last to infinity. */
 #include <float.h>
 
+#include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
 #include "tensor/kernels/map.h"
 

@@ -1,5 +1,6 @@
 /* Distributions: what all kinds have in common. A kind is a table of formulas, in dist_*.c. Everything is ordinary operators on the
  * parameters, so gradients follow. */
+#include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* KL(q || p), by pair of kinds in closed form, or from samples. */
+#include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
 
 #define FOURTH_ROOT_HALF 0.84089641525371454303

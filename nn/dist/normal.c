@@ -1,4 +1,5 @@
 /* Gaussians, by element, with one scale for a vector, and with a covariance; and the log-normal. */
+#include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
 
 #define SQRT_HALF        0.70710678118654752440

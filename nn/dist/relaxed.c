@@ -1,6 +1,7 @@
 /* Relaxations of Bernoulli and one-hot classes whose samples have gradients: Maddison et al. 2017, Jang et al. 2017. */
 #include <float.h>
 
+#include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
 #include "tensor/kernels/special.h"
 

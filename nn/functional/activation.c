@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "nn/internal.h"
 
 tap_var tap_prelu(tap_var x, tap_var weight)

@@ -1,6 +1,7 @@
 /* Changing the resolution: every element of the result is a weighted sum of some of x's, axis by axis. */
 #include <math.h>
 
+#include "autograd/ops/rules.h"
 #include "nn/functional/spatial.h"
 
 /* One axis, from n elements to `to`. An element of the result has so many taps: places and weights. */

@@ -1,5 +1,6 @@
 /* Losses in PyTorch's terms: a term per element or per example, then weighted, then reduced. An absent weight is { 0 }. */
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "nn/internal.h"
 
 static bool is_given(tap_var v)

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "nn/internal.h"
 
 static tap_var affine(tap_var x, tap_var weight, tap_var bias)

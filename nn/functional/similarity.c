@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "nn/internal.h"
 
 static tap_var choose(tap_var condition, double yes, tap_var no)

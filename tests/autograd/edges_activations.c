@@ -1,4 +1,5 @@
 /* Activations, and the pieces that the rules of elementwise operators are made of, at the edges of their domains. */
+#include "autograd/ops/rules.h"
 #include "tests/autograd/edges.h"
 
 /* e^-|x| / (1 + e^-|x|)^2, the derivative of sigmoid */

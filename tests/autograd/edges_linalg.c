@@ -1,5 +1,6 @@
 /* Linear algebra with matrices that are tiny, huge, singular, or hold anything in the triangle that is not read. Numbers are worked out
  * by hand: of A = [4,2;2,5] = [2,0;1,2] [2,1;0,2], of B = [1,2;3,4], whose determinant is -2, and of C = [2,1;1,3], whose is 5. */
+#include "autograd/ops/rules.h"
 #include "tests/autograd/edge_cases.h"
 
 static const char *const over_0 = "0 / 0 and 0 inf may be anything";

@@ -1,4 +1,5 @@
 /* Gradient tests of the elementwise operators. */
+#include "autograd/ops/rules.h"
 #include "tests/autograd/gradients.h"
 
 ONE(f_neg, tap_neg(a))

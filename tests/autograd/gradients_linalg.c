@@ -1,4 +1,5 @@
 /* Gradient tests of linear algebra. The functions make well-conditioned matrices of whatever they are given. */
+#include "autograd/ops/rules.h"
 #include "tests/autograd/gradients.h"
 
 /* scale I for the last axis of a */

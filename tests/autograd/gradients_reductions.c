@@ -1,4 +1,5 @@
 /* Gradient tests of the reductions. */
+#include "autograd/ops/rules.h"
 #include "tests/autograd/gradients.h"
 
 ONE(f_sum_all, tap_sum(tap_square(a), TAP_ALL))

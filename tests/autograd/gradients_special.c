@@ -1,4 +1,5 @@
 /* Gradient tests of the less common elementwise functions and of activations. */
+#include "autograd/ops/rules.h"
 #include "tests/autograd/gradients.h"
 
 ONE(f_ceil, tap_mul(tap_ceil(a), a))

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "tensor/kernels/special.h"
 #include "tests/nn/dist_cases.h"
 
