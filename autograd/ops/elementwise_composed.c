@@ -59,3 +59,40 @@ tap_var tap_nan_to_num(tap_var x, double nan, double posinf, double neginf)
     for (int i = 0; i < 2; i++) y = tap_where(tap_eq(x, tap_scalar_like(x, from[i])), tap_scalar_like(x, to[i]), y);
     return y;
 }
+
+tap_var tap_masked_fill(tap_var x, tap_var mask, double value)
+{
+    TAP_CALL("masked_fill", x, mask);
+    if (tap__dtype_of(mask) != TAP_BOOL)
+        return tap_fail(x, TAP_EDTYPE, "the mask must be bool, not %s", tap_dtype_name(tap__dtype_of(mask)));
+    return tap_where(mask, tap_scalar_like(x, value), x);
+}
+
+tap_var tap__zero_like(tap_var x)
+{
+    return tap__scalar(x.tape, tap_value(x).dtype, 0);
+}
+
+tap_var tap_logical_not(tap_var x)
+{
+    TAP_CALL("logical_not", x);
+    return tap_eq(x, tap__zero_like(x));
+}
+
+tap_var tap_isnan(tap_var x)
+{
+    TAP_CALL("isnan", x);
+    return tap_ne(x, x);
+}
+
+tap_var tap_isinf(tap_var x)
+{
+    TAP_CALL("isinf", x);
+    return tap_eq(tap_abs(x), tap_scalar_like(x, (double)INFINITY));
+}
+
+tap_var tap_isfinite(tap_var x)
+{
+    TAP_CALL("isfinite", x);
+    return tap_lt(tap_abs(x), tap_scalar_like(x, (double)INFINITY));
+}

@@ -1,10 +1,10 @@
-/* Operators that pick and place elements by an index tensor, and those that find an order. gather and scatter_add are each
- * other's gradients; sort and its kin find indices, which have none, and gather by them. */
+/* autograd/ops/indexing.c: operators that read and write elements at the places an index tensor gives. gather and scatter_add are
+ * each other's gradients. */
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "tensor/kernels/index.h"
 
-/* PyTorch lets a scalar be indexed along axis 0: it is seen as [1]. */
-static tap_var at_least_1d(tap_var x)
+tap_var tap__at_least_1d(tap_var x)
 {
     return tap_shape_of(x).rank == 0 ? tap_reshape(x, TAP_SHAPE(1)) : x;
 }
@@ -65,7 +65,7 @@ tap_var tap_gather(tap_var x, int axis, tap_var index)
     TAP_CALL("gather", x, index);
     tap_shape shape = tap_shape_of(index);
     if (is_empty(index) && x.tape == index.tape) return tap_reshape(tap_slice(tap_flatten(x, 0, -1), 0, 0, 0, 1), shape);
-    return tap_reshape(tap_apply(&gather_op, &axis, 2, (tap_var[]){ at_least_1d(x), at_least_1d(index) }), shape);
+    return tap_reshape(tap_apply(&gather_op, &axis, 2, (tap_var[]){ tap__at_least_1d(x), tap__at_least_1d(index) }), shape);
 }
 
 /* ---- scatter, scatter_add ---- */
@@ -140,7 +140,7 @@ static tap_var scatter(const tap_op *op, tap_var x, int axis, tap_var index, tap
     for (int i = 0; i < s.rank && s.rank == from.rank; i++) {
         if (s.n[i] < from.n[i]) src = tap_narrow(src, i, 0, s.n[i]);
     }
-    const tap_var in[3] = { at_least_1d(x), at_least_1d(index), at_least_1d(src) };
+    const tap_var in[3] = { tap__at_least_1d(x), tap__at_least_1d(index), tap__at_least_1d(src) };
     return tap_reshape(tap_apply(op, &axis, 3, in), shape);
 }
 
@@ -164,7 +164,7 @@ tap_var tap_index_select(tap_var x, int axis, tap_var index)
     int at = axis;
     if (!tap__same_tape("index_select", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
     const tap_node *n = tap__node_of(x);
-    tap_var         wide = at_least_1d(x), i = at_least_1d(index);
+    tap_var         wide = tap__at_least_1d(x), i = tap__at_least_1d(index);
     tap_shape       s = tap_shape_of(wide), along = { .rank = s.rank }, shape = tap_shape_of(i);
     if (!tap__axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "index_select", "axis %d is out of range", axis);
     if (shape.rank != 1) return tap__fail_input(n, TAP_ESHAPE, "index_select", "the index must be one list of places");
@@ -190,115 +190,4 @@ tap_var tap_take_along_dim(tap_var x, tap_var index, int axis)
     wide.n[at] = length;
     picked.n[at] = count;
     return tap_gather(tap_expand(x, wide), at, tap_expand(index, picked));
-}
-
-tap_var tap_masked_fill(tap_var x, tap_var mask, double value)
-{
-    TAP_CALL("masked_fill", x, mask);
-    if (tap__dtype_of(mask) != TAP_BOOL)
-        return tap_fail(x, TAP_EDTYPE, "the mask must be bool, not %s", tap_dtype_name(tap__dtype_of(mask)));
-    return tap_where(mask, tap_scalar_like(x, value), x);
-}
-
-/* ---- Order: results are int64, and have no gradient ---- */
-
-typedef struct {
-    int  axis;
-    bool falling; /* argsort: largest first; argmax: the smallest instead */
-} order;
-
-static tap_status argsort_infer(tap_call *c, tap_tensor *out)
-{
-    int given = ((const order *)c->attr)->axis, axis = given;
-    out->dtype = TAP_I64;
-    out->shape = c->in[0].shape;
-    return tap__axis(&axis, out->shape.rank) ? TAP_OK : tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
-}
-
-static void argsort_forward(tap_call *c, tap_tensor *out)
-{
-    order    o = *(const order *)c->attr;
-    int64_t *scratch = tap_call_scratch(c, 2 * (size_t)tap_numel(out->shape) * sizeof *scratch);
-    tap__axis(&o.axis, out->shape.rank);
-    if (scratch) tap__argsort(c->in[0], o.axis, o.falling, *out, scratch);
-}
-
-static const tap_op argsort_op = { "argsort", argsort_infer, argsort_forward, NULL, sizeof(order) };
-
-tap_var tap_argsort(tap_var x, int axis, bool descending)
-{
-    TAP_CALL("argsort", x);
-    tap_var wide = at_least_1d(tap_detach(x));
-    return tap_reshape(tap_apply(&argsort_op, &(order){ axis, descending }, 1, &wide), tap_shape_of(x));
-}
-
-tap_var tap_sort(tap_var x, int axis, bool descending, tap_var *index)
-{
-    TAP_CALL("sort", x);
-    tap_var places = tap_argsort(x, axis, descending);
-    if (index) *index = places;
-    return tap_gather(x, axis, places);
-}
-
-tap_var tap_topk(tap_var x, int64_t k, int axis, bool largest, tap_var *index)
-{
-    TAP_CALL("topk", x);
-    tap_shape s = tap_shape_of(x);
-    int       at = axis;
-    if (s.rank == 0) s = TAP_SHAPE(1);
-    if (tap__axis(&at, s.rank) && (k < 0 || k > s.n[at]))
-        return tap_fail(x, TAP_EARG, "k must be within 0..%lld, not %lld", (long long)s.n[at], (long long)k);
-    tap_var first = tap_narrow(at_least_1d(tap_argsort(x, axis, largest)), axis, 0, k);
-    if (tap_shape_of(x).rank == 0) first = tap_reshape(first, TAP_SCALAR);
-    if (index) *index = first;
-    return tap_gather(x, axis, first);
-}
-
-static tap_status argmax_infer(tap_call *c, tap_tensor *out)
-{
-    tap_shape s = c->in[0].shape;
-    int       given = ((const order *)c->attr)->axis, axis = given;
-    if (!tap__axis(&axis, s.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
-    if (s.n[axis] == 0) return tap_call_fail(c, TAP_ESHAPE, "there is none among no elements");
-    out->dtype = TAP_I64;
-    for (int i = 0; i < s.rank; i++) {
-        if (i != axis) out->shape.n[out->shape.rank++] = s.n[i];
-    }
-    return TAP_OK;
-}
-
-static void argmax_forward(tap_call *c, tap_tensor *out)
-{
-    order o = *(const order *)c->attr;
-    tap__axis(&o.axis, c->in[0].shape.rank);
-    tap__argmax(c->in[0], o.axis, o.falling, *out);
-}
-
-static const tap_op argmax_op = { "argmax", argmax_infer, argmax_forward, NULL, sizeof(order) };
-
-static tap_var argmax(tap_var x, tap_axes axes, bool smallest)
-{
-    const tap_node *n = tap__node_of(x);
-    unsigned        mask;
-    tap_shape       kept;
-    tap_error       e = { 0 };
-    if (!n) return tap__inert(x.tape);
-    if (!axes.all && axes.n != 1) return tap__fail_input(n, TAP_EARG, "argmax", "takes one axis, or all");
-    if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK)
-        return tap__fail_input(n, e.status, "argmax", "%s", e.message);
-    x = tap_detach(x);
-    x = axes.all ? tap_reshape(x, TAP_SHAPE(-1)) : at_least_1d(x);
-    return tap_reshape(tap_apply(&argmax_op, &(order){ axes.all ? 0 : axes.axis[0], smallest }, 1, &x), kept);
-}
-
-tap_var tap_argmax(tap_var x, tap_axes axes)
-{
-    TAP_CALL("argmax", x);
-    return argmax(x, axes, false);
-}
-
-tap_var tap_argmin(tap_var x, tap_axes axes)
-{
-    TAP_CALL("argmin", x);
-    return argmax(x, axes, true);
 }

@@ -4,6 +4,7 @@
 
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
+#include "tensor/kernels/index.h"
 #include "tensor/kernels/reduce.h"
 
 tap_status tap__reduce_infer(tap_call *c, tap_tensor *out)
@@ -138,15 +139,10 @@ tap_var tap_amin(tap_var x, tap_axes axes)
 
 /* ---- Counting: results are int64 or bool, and have no gradient ---- */
 
-static tap_var number_like(tap_var x, double value)
-{
-    return tap__scalar(x.tape, tap_value(x).dtype, value);
-}
-
 tap_var tap_count_nonzero(tap_var x, tap_axes axes)
 {
     TAP_CALL("count_nonzero", x);
-    return tap_cast(tap_sum(tap_cast(tap_ne(x, number_like(x, 0)), TAP_F64), axes), TAP_I64);
+    return tap_cast(tap_sum(tap_cast(tap_ne(x, tap__zero_like(x)), TAP_F64), axes), TAP_I64);
 }
 
 tap_var tap_any(tap_var x, tap_axes axes)
@@ -161,26 +157,58 @@ tap_var tap_all(tap_var x, tap_axes axes)
     return tap_logical_not(tap_any(tap_logical_not(x), axes));
 }
 
-tap_var tap_logical_not(tap_var x)
+/* ---- argmax: the index along one axis, int64, without a gradient ---- */
+
+typedef struct {
+    int  axis;
+    bool smallest;
+} argmax_attr;
+
+static tap_status argmax_infer(tap_call *c, tap_tensor *out)
 {
-    TAP_CALL("logical_not", x);
-    return tap_eq(x, number_like(x, 0));
+    tap_shape s = c->in[0].shape;
+    int       given = ((const argmax_attr *)c->attr)->axis, axis = given;
+    if (!tap__axis(&axis, s.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+    if (s.n[axis] == 0) return tap_call_fail(c, TAP_ESHAPE, "an axis of size 0 has no largest or smallest element");
+    out->dtype = TAP_I64;
+    for (int i = 0; i < s.rank; i++) {
+        if (i != axis) out->shape.n[out->shape.rank++] = s.n[i];
+    }
+    return TAP_OK;
 }
 
-tap_var tap_isnan(tap_var x)
+static void argmax_forward(tap_call *c, tap_tensor *out)
 {
-    TAP_CALL("isnan", x);
-    return tap_ne(x, x);
+    argmax_attr o = *(const argmax_attr *)c->attr;
+    tap__axis(&o.axis, c->in[0].shape.rank);
+    tap__argmax(c->in[0], o.axis, o.smallest, *out);
 }
 
-tap_var tap_isinf(tap_var x)
+static const tap_op argmax_op = { "argmax", argmax_infer, argmax_forward, NULL, sizeof(argmax_attr) };
+
+static tap_var argmax(tap_var x, tap_axes axes, bool smallest)
 {
-    TAP_CALL("isinf", x);
-    return tap_eq(tap_abs(x), tap_scalar_like(x, (double)INFINITY));
+    const tap_node *n = tap__node_of(x);
+    unsigned        mask;
+    tap_shape       kept;
+    tap_error       e = { 0 };
+    if (!n) return tap__inert(x.tape);
+    if (!axes.all && axes.n != 1) return tap__fail_input(n, TAP_EARG, "argmax", "takes one axis, or all");
+    if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK)
+        return tap__fail_input(n, e.status, "argmax", "%s", e.message);
+    x = tap_detach(x);
+    x = axes.all ? tap_reshape(x, TAP_SHAPE(-1)) : tap__at_least_1d(x);
+    return tap_reshape(tap_apply(&argmax_op, &(argmax_attr){ axes.all ? 0 : axes.axis[0], smallest }, 1, &x), kept);
 }
 
-tap_var tap_isfinite(tap_var x)
+tap_var tap_argmax(tap_var x, tap_axes axes)
 {
-    TAP_CALL("isfinite", x);
-    return tap_lt(tap_abs(x), tap_scalar_like(x, (double)INFINITY));
+    TAP_CALL("argmax", x);
+    return argmax(x, axes, false);
+}
+
+tap_var tap_argmin(tap_var x, tap_axes axes)
+{
+    TAP_CALL("argmin", x);
+    return argmax(x, axes, true);
 }

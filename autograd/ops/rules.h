@@ -35,6 +35,10 @@ tap_var tap__hypot_slope(tap_var a, tap_var b);                             /* a
 tap_var tap__atan2_slope(tap_var a, tap_var b);                             /* b / (a^2 + b^2), by a; 0 at (0, 0) */
 tap_var tap__xlogy_slope(tap_var a, tap_var b);                             /* a / b, by b; 0 where a is 0 */
 
+/* ---- Constants (elementwise_composed.c) ---- */
+
+tap_var tap__zero_like(tap_var x); /* 0, of x's dtype whatever it is, while tap_scalar_like gives a float */
+
 /* ---- Elementwise functions behind public ones that check p and q (elementwise.def) ---- */
 
 tap_var tap__celu(tap_var x, double p);
@@ -125,6 +129,10 @@ tap_var tap__standard_scale(tap_var x, tap_axes axes, bool centered, double eps)
 /* x / max(|x|, eps) and 1 / max(|x|, eps), |x| being the Euclidean norm. 0 where |x| and eps are 0. */
 tap_var tap__unit(tap_var x, tap_axes axes, double eps);
 tap_var tap__unit_scale(tap_var x, tap_axes axes, double eps);
+
+/* ---- Indexing (indexing.c) ---- */
+
+tap_var tap__at_least_1d(tap_var x); /* [] as [1], others as they are: PyTorch indexes a scalar along axis 0 */
 
 /* ---- Linear algebra (linalg.c) ---- */
 

@@ -9,7 +9,7 @@
       w->out = tap_prod(var_of(w, TAP_I64), TAP_ALL)) \
     X(prod_axis, TAP_EARG, "prod: [2,2] (theta): axis 2 is out of range for rank 2", w->out = tap_prod(w->in.a, TAP_AXES(2))) \
     X(argmax_axes, TAP_EARG, "argmax: [2,2] (theta): takes one axis, or all", w->out = tap_argmax(w->in.a, TAP_AXES(0, 1))) \
-    X(argmax_empty, TAP_ESHAPE, "argmax: [0]: there is none among no elements", \
+    X(argmax_empty, TAP_ESHAPE, "argmax: [0]: an axis of size 0 has no largest or smallest element", \
       w->out = tap_argmax(tap_zeros(w->t, TAP_SHAPE(0)), TAP_ALL)) \
     X(softmax_axis, TAP_EARG, "softmax: [2,2] (theta): axis -3 is out of range for rank 2", w->out = tap_softmax(w->in.a, -3)) \
     X(cumsum_int, TAP_EDTYPE, "cumsum: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \

@@ -94,7 +94,7 @@ FAULTS = [
     ("autograd/ops/elementwise.def", "UNARY(softplus,    MODERATE,  M(softplus)(x), ", "UNARY(softplus,    MODERATE,  M(log)(1 + M(exp)(x)), ",
      "autograd/edges", "a naive softplus"),
     ("autograd/ops/elementwise.def", "a == 0 && b == b ? 0 : a * M(log)(b),", "a * M(log)(b),", "autograd/edges", "xlogy at 0, 0"),
-    ("autograd/ops/indexing.c", "return tap_where(mask, tap_scalar_like(x, value), x);",
+    ("autograd/ops/elementwise_composed.c", "return tap_where(mask, tap_scalar_like(x, value), x);",
      "return tap_add(tap_mul(x, tap_cast(tap_logical_not(mask), tap__dtype_of(x))), tap_mul_scalar(tap_cast(mask, tap__dtype_of(x)), value));",
      "autograd/edges", "a mask multiplied where it should select"),
     ("autograd/ops/einsum.c", "if (inner.n == 0) {", "if (false) {", "autograd/edges", "elements multiplied as matrices"),

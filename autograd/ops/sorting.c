@@ -1,0 +1,57 @@
+/* autograd/ops/sorting.c: the order of elements along an axis. argsort finds indices, which have no gradient; sort and topk gather by
+ * them. */
+#include "autograd/internal.h"
+#include "autograd/ops/rules.h"
+#include "tensor/kernels/index.h"
+
+typedef struct {
+    int  axis;
+    bool descending;
+} argsort_attr;
+
+static tap_status argsort_infer(tap_call *c, tap_tensor *out)
+{
+    int given = ((const argsort_attr *)c->attr)->axis, axis = given;
+    out->dtype = TAP_I64;
+    out->shape = c->in[0].shape;
+    return tap__axis(&axis, out->shape.rank) ? TAP_OK : tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+}
+
+static void argsort_forward(tap_call *c, tap_tensor *out)
+{
+    argsort_attr o = *(const argsort_attr *)c->attr;
+    int64_t     *scratch = tap_call_scratch(c, 2 * (size_t)tap_numel(out->shape) * sizeof *scratch);
+    tap__axis(&o.axis, out->shape.rank);
+    if (scratch) tap__argsort(c->in[0], o.axis, o.descending, *out, scratch);
+}
+
+static const tap_op argsort_op = { "argsort", argsort_infer, argsort_forward, NULL, sizeof(argsort_attr) };
+
+tap_var tap_argsort(tap_var x, int axis, bool descending)
+{
+    TAP_CALL("argsort", x);
+    tap_var wide = tap__at_least_1d(tap_detach(x));
+    return tap_reshape(tap_apply(&argsort_op, &(argsort_attr){ axis, descending }, 1, &wide), tap_shape_of(x));
+}
+
+tap_var tap_sort(tap_var x, int axis, bool descending, tap_var *index)
+{
+    TAP_CALL("sort", x);
+    tap_var places = tap_argsort(x, axis, descending);
+    if (index) *index = places;
+    return tap_gather(x, axis, places);
+}
+
+tap_var tap_topk(tap_var x, int64_t k, int axis, bool largest, tap_var *index)
+{
+    TAP_CALL("topk", x);
+    tap_shape s = tap_shape_of(x);
+    int       at = axis;
+    if (s.rank == 0) s = TAP_SHAPE(1);
+    if (tap__axis(&at, s.rank) && (k < 0 || k > s.n[at]))
+        return tap_fail(x, TAP_EARG, "k must be within 0..%lld, not %lld", (long long)s.n[at], (long long)k);
+    tap_var first = tap_narrow(tap__at_least_1d(tap_argsort(x, axis, largest)), axis, 0, k);
+    if (tap_shape_of(x).rank == 0) first = tap_reshape(first, TAP_SCALAR);
+    if (index) *index = first;
+    return tap_gather(x, axis, first);
+}
