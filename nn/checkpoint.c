@@ -503,7 +503,7 @@ bool tap_checkpoint_resume(tap_checkpoint *c, tap_error *e)
         contents   all = gather(c, &c->found.file, a);
         tap__error_copy(&mine, tap_arena_error(a));
         if (mine.status == TAP_OK) check_options(c, &mine);
-        if (mine.status == TAP_OK) tap__check_tensors(&c->found.file, c->found.path, "run", all.n, all.tensors, false, &mine);
+        if (mine.status == TAP_OK) tap__check_file_match(&c->found.file, c->found.path, "run", all.n, all.tensors, false, &mine);
         for (const item *i = c->items; i && mine.status == TAP_OK; i = i->next)
             check_number(c->found.path, i, *tap_safetensors_find(&c->found.file, i->name), &mine);
         done = mine.status == TAP_OK;

@@ -100,10 +100,10 @@ void tap__param_drop_grad(tap_param *p);
 /* Whether the parameter hangs at or below the module. */
 bool tap__module_has(const tap_module *m, const tap_param *p);
 
-/* Whether a file that was read from the path holds the n wanted tensors in their shapes and dtypes (or any_float for float ones),
- * and nothing else; if not, an error that says how it does not fit `to`. */
-tap_status tap__check_tensors(const tap_safetensors *file, const char *path, const char *to, int n,
-                              const tap_named_tensor *wanted, bool any_float, tap_error *e);
+/* Whether the file read from the path holds exactly the n expected tensors, in their shapes and dtypes (any_float: in any float dtype);
+ * if not, an error that says how it does not fit `to`, "module" or "run". */
+tap_status tap__check_file_match(const tap_safetensors *file, const char *path, const char *to, int n,
+                                 const tap_named_tensor *expected, bool any_float, tap_error *e);
 
 /* What tells one loader, and its data, from another. An error if there was no memory to find out. */
 tap_status tap__loader_describe(const tap_loader *l, char *text, size_t size);
@@ -115,10 +115,12 @@ tap__loader_position *tap__loader_at(tap_loader *l);
 int64_t               tap__loader_rows(const tap_loader *l); /* of the data */
 void                  tap__loader_resume(tap_loader *l);     /* when its place was changed */
 
-/* Whether all of v are int64 numbers 0..n-1, or `except`, and how many are that (NULL: nobody asks). If not, the first one that is not
- * has failed the call: "call: what 7 at [3] is not a kind of 0..3". n < 0: there is no upper end. */
-bool tap__in_range(const char *call, tap_var v, int64_t n, int64_t except, const char *what, const char *kind,
-                   int64_t *exceptions);
+/* Whether v is int64 and all its elements are indices 0..n-1 (from 0 up if n < 0) or equal to `except`; *n_except (may be NULL): how
+ * many are equal to it. If not, the tape has failed because of the first bad one: "target at [3] must be a class of 0..3, not 7", for
+ * what = "target" and noun = "class". */
+bool tap__check_indices(tap_var v, int64_t n, int64_t except, const char *what, const char *noun, int64_t *n_except);
+/* Element i, in C order, of an int64 tensor of any strides, and its position. */
+int64_t tap__index_at(tap_tensor x, int64_t i, tap_shape *position);
 
 /* Fills x as a new parameter of this path; an error for an initializer that is none, or does not fit the shape. */
 tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e);

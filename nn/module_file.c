@@ -53,7 +53,7 @@ tap_status tap_module_load(tap_module *m, const char *path, tap_error *e)
         const tap_safetensors   file = tap_safetensors_read(a, path);
         const tap_named_tensor *tensors = named(m, a, &n);
         tap__error_copy(&mine, tap_arena_error(a));
-        if (mine.status == TAP_OK && tap__check_tensors(&file, path, "module", n, tensors, true, &mine) == TAP_OK)
+        if (mine.status == TAP_OK && tap__check_file_match(&file, path, "module", n, tensors, true, &mine) == TAP_OK)
             put_back(n, tensors, &file);
         tap_arena_free(a);
     }

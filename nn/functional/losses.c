@@ -127,7 +127,7 @@ static bool fits(const char *call, tap_var input, tap_var target)
         if (i != class_axis(input)) want.n[want.rank++] = s.n[i];
     }
     if (tap_value(target).dtype != TAP_I64)
-        tap__fail_inputs(call, 2, both, TAP_EDTYPE, "the target is %s, not int64", tap_dtype_name(tap_value(target).dtype));
+        tap__fail_inputs(call, 2, both, TAP_EDTYPE, "the target must be int64, not %s", tap_dtype_name(tap_value(target).dtype));
     else if (s.rank == 0 || !tap_shape_equal(want, tap_shape_of(target)))
         tap__fail_inputs(call, 2, both, TAP_ESHAPE, "the target must be the input's shape without its class axis");
     else return true;
@@ -143,7 +143,7 @@ static bool take_classes(const char *call, tap_var input, tap_var target, tap_va
         !has_class_weight(call, input, weight))
         return false;
     const int64_t n = tap_shape_of(input).n[class_axis(input)];
-    if (!tap__in_range(call, target, n, ignore_index, "target", "class", &ignored)) return false;
+    if (!tap__check_indices(target, n, ignore_index, "target", "class", &ignored)) return false;
     if (ignored == 0) return true;
     c->ignored = tap_eq(target, tap__scalar(target.tape, TAP_I64, (double)ignore_index));
     c->target = tap_where(c->ignored, tap__scalar(target.tape, TAP_I64, 0), target);

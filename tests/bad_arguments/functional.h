@@ -18,18 +18,18 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
     X(prelu_rank, TAP_ESHAPE, "prelu: [2,4] x [2,4]: the weight must be [], [1] or [channels]", w->out = tap_prelu(X_VAR, X_VAR)) \
     X(glu_axis, TAP_EARG, "glu: [2,4]: axis 2 is out of range", w->out = tap_glu(X_VAR, 2)) \
     X(glu_odd, TAP_ESHAPE, "glu: [3]: axis 0 does not have two halves", w->out = tap_glu(tap_zeros(w->t, TAP_SHAPE(3)), 0)) \
-    X(dropout_p, TAP_EARG, "dropout: [2,4]: p is nan, not within 0..1", w->out = tap_dropout(X_VAR, (double)NAN, false)) \
+    X(dropout_p, TAP_EARG, "dropout: [2,4]: p must be within 0..1, not nan", w->out = tap_dropout(X_VAR, (double)NAN, false)) \
     X(embedding_weight, TAP_ESHAPE, "embedding: [3] x [3]: the weight must be [rows,width], not [3]", \
       w->out = tap_embedding(classes_like(X_VAR, TAP_SHAPE(3)), tap_zeros(w->t, TAP_SHAPE(3)), 0)) \
-    X(embedding_range, TAP_EARG, "embedding: [3] x [2,4]: index 2 at [2] is not a row of 0..1", \
+    X(embedding_range, TAP_EARG, "embedding: [3] x [2,4]: index at [2] must be a row of 0..1, not 2", \
       w->out = tap_embedding(tap_arange(w->t, 3), X_VAR, TAP_NO_INDEX)) \
-    X(one_hot_dtype, TAP_EDTYPE, "one_hot: [2,4]: the index is float64, not int64", w->out = tap_one_hot(X_VAR, 3)) \
-    X(one_hot_classes, TAP_EARG, "one_hot: [3]: index 2 at [2] is not a class of 0..1", \
+    X(one_hot_dtype, TAP_EDTYPE, "one_hot: [2,4]: the index must be int64, not float64", w->out = tap_one_hot(X_VAR, 3)) \
+    X(one_hot_classes, TAP_EARG, "one_hot: [3]: index at [2] must be a class of 0..1, not 2", \
       w->out = tap_one_hot(tap_arange(w->t, 3), 2)) \
-    X(one_hot_negative, TAP_EARG, "one_hot: []: index -1 is below 0", \
-      w->out = tap_one_hot(tap_cast(tap_scalar(w->t, -1), TAP_I64), -1)) \
-    X(one_hot_none, TAP_EARG, "one_hot: [0]: there is no class", \
-      w->out = tap_one_hot(tap_arange(w->t, 0), -1)) \
+    X(one_hot_negative, TAP_EARG, "one_hot: []: index must be at least 0, not -1", \
+      w->out = tap_one_hot(tap_cast(tap_scalar(w->t, -1), TAP_I64), TAP_NONE)) \
+    X(one_hot_none, TAP_EARG, "one_hot: [0]: there must be at least 1 class, not 0", \
+      w->out = tap_one_hot(tap_arange(w->t, 0), TAP_NONE)) \
     X(cosine_shapes, TAP_ESHAPE, "cosine_similarity: [2,4] x [3]: the shapes do not broadcast", \
       w->out = tap_cosine_similarity(X_VAR, tap_zeros(w->t, TAP_SHAPE(3)), 0, 0)) \
     X(layer_norm_shape, TAP_ESHAPE, "layer_norm: [2,4]: its last axes are not [2]", \
@@ -73,30 +73,30 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
       w->out = tap_huber_loss(X_VAR, X_VAR, TAP_REDUCE_MEAN, (double)NAN)) \
     X(smooth_l1_beta, TAP_EARG, "smooth_l1_loss: [2,4] x [2,4]: beta must not be below 0, but is -1", \
       w->out = tap_smooth_l1_loss(X_VAR, X_VAR, TAP_REDUCE_MEAN, -1)) \
-    X(nll_dtype, TAP_EDTYPE, "nll_loss: [2,4] x [2,4]: the target is float64, not int64", \
+    X(nll_dtype, TAP_EDTYPE, "nll_loss: [2,4] x [2,4]: the target must be int64, not float64", \
       w->out = tap_nll_loss(X_VAR, X_VAR, ABSENT, 0, TAP_REDUCE_MEAN)) \
     X(nll_shape, TAP_ESHAPE, "nll_loss: [2,4] x [3]: the target must be the input's shape without its class axis", \
       w->out = tap_nll_loss(X_VAR, tap_arange(w->t, 3), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
-    X(nll_range, TAP_EARG, "nll_loss: [2,1] x [2]: target 1 at [1] is not a class of 0..0", \
+    X(nll_range, TAP_EARG, "nll_loss: [2,1] x [2]: target at [1] must be a class of 0..0, not 1", \
       w->out = tap_nll_loss(tap_slice(X_VAR, 1, 0, 1, 1), tap_arange(w->t, 2), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
     X(nll_weight, TAP_ESHAPE, "nll_loss: [2,4] x [2] x [3]: the weight is [3], not [4]", \
       w->out = tap_nll_loss(X_VAR, tap_arange(w->t, 2), tap_zeros(w->t, TAP_SHAPE(3)), TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
-    X(nll_negative, TAP_EARG, "nll_loss: [2,4] x [2]: target -1 at [0] is not a class of 0..3", \
+    X(nll_negative, TAP_EARG, "nll_loss: [2,4] x [2]: target at [0] must be a class of 0..3, not -1", \
       w->out = tap_nll_loss(X_VAR, tap_cast(tap_full(w->t, TAP_SHAPE(2), -1), TAP_I64), ABSENT, 0, TAP_REDUCE_MEAN)) \
-    X(cross_entropy_range, TAP_EARG, "cross_entropy: [2,4,1,3] x [2,1,3]: target 5 at [1,0,2] is not a class of 0..3", \
+    X(cross_entropy_range, TAP_EARG, "cross_entropy: [2,4,1,3] x [2,1,3]: target at [1,0,2] must be a class of 0..3, not 5", \
       tap_var target = tap_reshape(tap_arange(w->t, 6), TAP_SHAPE(2, 1, 3)); \
       tap_var safe = tap_where(tap_eq(target, tap_cast(tap_scalar(w->t, 4), TAP_I64)), tap_cast(tap_scalar(w->t, 0), TAP_I64), target); \
       w->out = tap_cross_entropy(tap_zeros(w->t, TAP_SHAPE(2, 4, 1, 3)), safe, ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0)) \
-    X(embedding_turned, TAP_EARG, "embedding: [3,2] x [4,4]: index 4 at [1,1] is not a row of 0..3", \
+    X(embedding_turned, TAP_EARG, "embedding: [3,2] x [4,4]: index at [1,1] must be a row of 0..3, not 4", \
       tap_var index = tap_transpose(tap_reshape(tap_arange(w->t, 6), TAP_SHAPE(2, 3)), 0, 1); \
       w->out = tap_embedding(index, tap_zeros(w->t, TAP_SHAPE(4, 4)), TAP_NO_INDEX)) \
-    X(embedding_dtype, TAP_EDTYPE, "embedding: [2,4] x [2,4]: the index is float64, not int64", w->out = tap_embedding(X_VAR, X_VAR, TAP_NO_INDEX)) \
+    X(embedding_dtype, TAP_EDTYPE, "embedding: [2,4] x [2,4]: the index must be int64, not float64", w->out = tap_embedding(X_VAR, X_VAR, TAP_NO_INDEX)) \
     X(cross_entropy_smoothing, TAP_EARG, "cross_entropy: [2,4] x [2,4]: label_smoothing nan is not within 0..1", \
       w->out = tap_cross_entropy(X_VAR, X_VAR, ABSENT, 0, TAP_REDUCE_MEAN, (double)NAN)) \
     X(cross_entropy_whole, TAP_ESHAPE, \
       "cross_entropy: [2,4] x [2,4]: the target must be the input's shape without its class axis", \
       w->out = tap_cross_entropy(X_VAR, tap_cast(X_VAR, TAP_I64), ABSENT, 0, TAP_REDUCE_MEAN, 0)) \
-    X(cross_entropy_dtype, TAP_EDTYPE, "cross_entropy: [2,4] x [2]: the target is float64, not int64", \
+    X(cross_entropy_dtype, TAP_EDTYPE, "cross_entropy: [2,4] x [2]: the target must be int64, not float64", \
       w->out = tap_cross_entropy(X_VAR, tap_zeros(w->t, TAP_SHAPE(2)), ABSENT, 0, TAP_REDUCE_MEAN, 0)) \
     X(cross_entropy_shape, TAP_ESHAPE, \
       "cross_entropy: [2,4] x [3]: the target must be the input's shape without its class axis", \

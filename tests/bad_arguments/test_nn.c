@@ -218,7 +218,7 @@ enum {
     X(tap_conv_transpose_init, MODULE, tap_conv l; \
       tap_conv_transpose_init(&l, w->m, "new", 2, 3, 2, (tap_conv_options){ 0 }); w->value = tap_param_value(l.weight)) \
     X(tap_conv_forward, MODULE | ON_TAPE | VARS, w->out = tap_conv_forward(w->conv, tap_unsqueeze(w->in.x, 0))) \
-    X(tap_one_hot, ON_TAPE | VARS, w->out = tap_one_hot(tap_cast(tap_abs(w->in.x), TAP_I64), -1)) \
+    X(tap_one_hot, ON_TAPE | VARS, w->out = tap_one_hot(tap_cast(tap_abs(w->in.x), TAP_I64), TAP_NONE)) \
     X(tap_normal, 0, tap_normal(w->in.x, w->in.noise)) \
     X(tap_standard_normal_like, ON_TAPE,        w->out = tap_neg(tap_standard_normal_like(w->in.q).param[0])) \
     X(tap_bernoulli, 0, tap_bernoulli(w->in.x)) \
@@ -624,8 +624,8 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       w->out = tap_csr_select(sparse, tap_select(w->in.x, 0, 0))) \
     X(csr_select_rank, TAP_ESHAPE, "csr_select: [2,4]: the index must be int64 [n]", \
       w->out = tap_csr_select(sparse, tap_cast(w->in.x, TAP_I64))) \
-    X(csr_select_far, TAP_EARG, "csr_select: [4]: there are 2 rows, and no row 2", w->out = tap_csr_select(sparse, tap_arange(w->t, 4))) \
-    X(csr_select_below, TAP_EARG, "csr_select: [1]: there are 2 rows, and no row -1", \
+    X(csr_select_far, TAP_EARG, "csr_select: [4]: row must be within 0..1, not 2", w->out = tap_csr_select(sparse, tap_arange(w->t, 4))) \
+    X(csr_select_below, TAP_EARG, "csr_select: [1]: row must be within 0..1, not -1", \
       w->out = tap_csr_select(sparse, tap_cast(tap_full(w->t, TAP_SHAPE(1), -1), TAP_I64))) \
     X(csr_select_inert, TAP_EARG, "csr_select: [2]: the matrix is inert", \
       w->out = tap_csr_select((tap_csr){ 0, 0, NULL, NULL, NULL }, tap_arange(w->t, 2))) \

@@ -109,7 +109,7 @@ static void test_rows(void **state)
     expect_close(tap_csr_select(sparse, places(TAP_SHAPE(4), I(2, 0, 1, 2))), TAP_SHAPE(4, 2), D(6, 7, 0, 5, 0, 0, 6, 7));
     assert_int_equal(tap_value(tap_csr_select(sparse, places(TAP_SHAPE(1), I(2)))).dtype, tap_tape_dtype(t));
     expect_close(tap_csr_select(sparse, tap_flip(places(TAP_SHAPE(2), I(2, 0)), TAP_ALL)), TAP_SHAPE(2, 2), D(0, 5, 6, 7));
-    expect_close(tap_one_hot(places(TAP_SHAPE(2), I(2, 0)), -1), TAP_SHAPE(2, 3), D(0, 0, 1, 1, 0, 0));
+    expect_close(tap_one_hot(places(TAP_SHAPE(2), I(2, 0)), TAP_NONE), TAP_SHAPE(2, 3), D(0, 0, 1, 1, 0, 0));
     expect_close(tap_one_hot(places(TAP_SCALAR, I(1)), 2), TAP_SHAPE(2), D(0, 1));
     assert_int_equal(tap_value(tap_one_hot(places(TAP_SCALAR, I(1)), 2)).dtype, TAP_I64);
 }
