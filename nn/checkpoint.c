@@ -271,11 +271,9 @@ void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
 {
     char text[320];
     if (!is_new(c, name, o, o ? o->root->error.status : TAP_OK)) return;
-    const tap__optim_numbers *s = &o->numbers;
-    tap__format(text, sizeof text, "weight_decay %.17g, beta1 %.17g, beta2 %.17g, eps %.17g, momentum %.17g, nesterov %s",
-                s->decay, s->beta1, s->beta2, s->eps, s->momentum, s->by_d > 0 ? "true" : "false");
+    tap__optim_describe(o, text, sizeof text);
     tap_checkpoint_option(c, name, text);
-    item *lr = add(c, name, "lr", number(TAP_F64, &o->numbers.lr), RATE);
+    item *lr = add(c, name, "lr", number(TAP_F64, &o->hyper.lr), RATE);
     if (lr) lr->optim = o;
     char *steps = keep(c, name, ".step");
     for (int64_t i = 0; steps && i < o->n_slots; i++)
@@ -503,7 +501,8 @@ bool tap_checkpoint_resume(tap_checkpoint *c, tap_error *e)
         contents   all = gather(c, &c->found.file, a);
         tap__error_copy(&mine, tap_arena_error(a));
         if (mine.status == TAP_OK) check_options(c, &mine);
-        if (mine.status == TAP_OK) tap__check_file_match(&c->found.file, c->found.path, "run", all.n, all.tensors, false, &mine);
+        if (mine.status == TAP_OK)
+            tap__check_file_match(&c->found.file, c->found.path, "run", all.n, all.tensors, false, &mine);
         for (const item *i = c->items; i && mine.status == TAP_OK; i = i->next)
             check_number(c->found.path, i, *tap_safetensors_find(&c->found.file, i->name), &mine);
         done = mine.status == TAP_OK;

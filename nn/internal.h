@@ -18,56 +18,68 @@ struct tap_param {
     tap_module *module;
     const char *path;
     tap_tensor  value, grad;
-    bool        fresh;  /* grad counts as zero */
-    bool        zeroed; /* grad was filled with zeros for the caller, who may have written to it */
-    bool        passed; /* no optimizer owns it, and one has stepped: grad lasts until the next forward pass */
-    bool        frozen; /* no gradient is computed for it */
-    uint32_t    passes; /* backward passes that have reached it since the last step */
-    tap_optim  *owner;  /* the optimizer that steps it; NULL: none */
-    tap_var     var;    /* on the tape that used it last */
+    bool        fresh;   /* grad counts as zero */
+    bool        zeroed;  /* grad was filled with zeros for the caller, who may have written to it */
+    bool        expired; /* it has no optimizer, and another one has stepped: grad lasts until the next forward pass */
+    bool        frozen;  /* no gradient is computed for it */
+    uint32_t    passes;  /* backward passes that have reached it since the last step */
+    tap_optim  *owner;   /* the optimizer that steps it; NULL: none */
+    tap_var     var;     /* on the tape that used it last */
     tap_param  *next;
     tap_param  *twin; /* its float64 copy, during a gradient check of a float32 module */
 };
 
-/* The numbers of one step of an optimizer; the formulas are in optim_template.h. */
+/* Hyper-parameters of an optimizer; those that its algorithm does not have are 0. */
 typedef struct {
-    double lr, decay;
-    double beta1, beta2, eps, correction; /* Adam */
-    double momentum, by_d, by_v;          /* SGD with momentum */
-} tap__optim_numbers;
+    double lr, weight_decay;
+    double beta1, beta2, eps; /* Adam */
+    double momentum;          /* SGD */
+    bool   nesterov;          /* SGD */
+} tap__hyperparameters;
 
-/* Steps n elements of a value, given the gradient and what the optimizer keeps from step to step. */
-typedef void (*tap__optim_kernel)(const tap__optim_numbers *s, int64_t n, void *x, const void *g, void *m, void *v);
-
-enum { TAP__ADAM, TAP__SGD, TAP__MOMENTUM, TAP__OPTIMS };
-TAP__KERNEL_DECLARE(extern const tap__optim_kernel, tap__optim_kernels, [TAP__OPTIMS][2]); /* by kind, TAP_F32 or TAP_F64 */
-
-/* A parameter and what is kept for it. */
+/* The factors of one step, from the hyper-parameters and the number of the step; the formulas are in nn/optim/adam_template.h and
+ * sgd_template.h. */
 typedef struct {
-    tap_param         *param;
-    void              *state[2];
-    int64_t            step;    /* how many it has taken */
-    bool               reached; /* by a backward pass since the last step; else the step under way leaves it alone */
-    tap__optim_numbers numbers; /* of the step under way */
+    double step_size, weight_decay;
+    double beta1, beta2, eps, v_correction;        /* Adam */
+    double momentum, grad_factor, velocity_factor; /* SGD with momentum */
+} tap__update;
+
+/* Updates n elements of a value, given the gradient and what the optimizer keeps from step to step: Adam's moments, SGD's velocity. */
+typedef void (*tap__update_kernel)(const tap__update *u, int64_t n, void *value, const void *grad, void *state0, void *state1);
+
+enum { TAP__ADAM, TAP__SGD, TAP__SGD_MOMENTUM, TAP__N_UPDATES };
+TAP__KERNEL_DECLARE(extern const tap__update_kernel, tap__update_kernels, [TAP__N_UPDATES][2]); /* [..][TAP_F32 or TAP_F64] */
+
+/* A parameter and its state in the optimizer. */
+typedef struct {
+    tap_param  *param;
+    void       *state[2];
+    int64_t     step;    /* steps taken */
+    bool        reached; /* by a backward pass since the last step; else the current step leaves it alone */
+    tap__update update;  /* of the current step */
 } tap__slot;
 
-/* A piece of a parameter, small enough to share out among threads. */
+/* Elements start..start+n-1 of a parameter: the unit of work of a step. */
 typedef struct {
     const tap__slot *slot;
     int64_t          start, n;
 } tap__chunk;
 
 struct tap_optim {
-    tap__root         *root;
-    tap_module        *module; /* it steps what hung at and below this one when it was made */
-    const tap_param   *newest; /* the last parameter of the root that it has seen */
-    tap__optim_kernel  kernel;
-    tap__optim_numbers numbers;     /* as given */
-    const char *const *state_names; /* of a slot's states, as PyTorch's */
-    int64_t            numel, n_slots, n_chunks;
-    tap__slot         *slots;
-    tap__chunk        *chunks;
+    tap__root           *root;
+    tap_module          *module; /* it steps the parameters that were at and below this one when it was made */
+    const tap_param     *newest; /* the last parameter of the root at that time */
+    tap__update_kernel   kernel;
+    tap__hyperparameters hyper;
+    const char *const   *state_names; /* of a slot's states, PyTorch's; the first NULL ends them */
+    int64_t              numel, n_slots, n_chunks;
+    tap__slot           *slots;
+    tap__chunk          *chunks;
 };
+
+/* The hyper-parameters but lr, which a schedule may change, as "weight_decay 0, beta1 0.9, ..., nesterov false". */
+void tap__optim_describe(const tap_optim *o, char *text, size_t size);
 
 /* The root of a tree owns everything in it: names and the optimizers' state in `memory`, values and gradients side by side in
  * arenas of their own. What a failed root hands out is `no_...`. */

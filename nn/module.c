@@ -248,7 +248,7 @@ bool tap__param_has_grad(const tap_param *p)
 void tap__param_drop_grad(tap_param *p)
 {
     p->fresh = true;
-    p->zeroed = p->passed = false;
+    p->zeroed = p->expired = false;
     p->passes = 0;
 }
 
@@ -302,7 +302,7 @@ tap_var tap_param_var(tap_tape *t, tap_param *p)
                   tap_dtype_name(tap_tape_dtype(t)));
         return inert;
     }
-    if (p->passed) tap__param_drop_grad(p);
+    if (p->expired) tap__param_drop_grad(p);
     if (is_on(t, p)) return p->var;
     const tap_leaf leaf = { p->value, p->grad, &p->fresh, p->path };
     return p->var = tap__leaf_var(t, &leaf, !p->frozen, &p->passes);

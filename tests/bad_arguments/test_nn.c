@@ -233,8 +233,8 @@ enum {
     X(tap_variational_bound, ON_TAPE | VARS | PAIR, tap_var y = tap_log_prob(w->in.q, w->in.x); \
       w->out = tap_variational_bound((tap_bound_terms){ .log_px_z = w->in.x, .log_pz = y, .log_q = y }, OF(0))) \
     X(tap_free_bits, ON_TAPE | VARS, w->out = tap_free_bits(w->in.x, 0.5)) \
-    X(tap_adam_new, MODULE, tap_optim_free(w->optim); SAYS(tap_optim_step(tap_adam_new(w->m, (tap_adam_options){ .lr = -1 }), NULL))) \
-    X(tap_sgd_new, MODULE, tap_optim_free(w->optim); SAYS(tap_optim_step(tap_sgd_new(w->m, (tap_sgd_options){ .lr = -1 }), NULL))) \
+    X(tap_adam_new, MODULE, tap_optim_free(w->optim); SAYS(tap_optim_step(tap_adam_new(w->m, (tap_adam_options){ .lr = TAP_ZERO }), NULL))) \
+    X(tap_sgd_new, MODULE, tap_optim_free(w->optim); SAYS(tap_optim_step(tap_sgd_new(w->m, (tap_sgd_options){ .lr = TAP_ZERO }), NULL))) \
     X(tap_optim_step, MODULE | TAPE, SAYS(tap_optim_step(w->optim, w->t))) \
     X(tap_optim_set_lr, 0, tap_optim_set_lr(w->optim, 1)) \
     X(tap_optim_free, 0, tap_optim_free(w->optim); tap_optim_free(NULL)) \

@@ -4,16 +4,16 @@
 
 /* clang-format off */
 #define TRAINING_WRONGS \
-    X(adam_lr, TAP_EARG, "adam: lr = nan is out of range", adam(w, (tap_adam_options){ .lr = (double)NAN })) \
-    X(adam_beta1, TAP_EARG, "adam: beta1 = 1 is out of range", adam(w, (tap_adam_options){ .beta1 = 1 })) \
-    X(adam_beta2, TAP_EARG, "adam: beta2 = 2 is out of range", adam(w, (tap_adam_options){ .beta2 = 2 })) \
-    X(adam_eps, TAP_EARG, "adam: eps = inf is out of range", adam(w, (tap_adam_options){ .eps = (double)INFINITY })) \
-    X(adam_decay, TAP_EARG, "adam: weight_decay = nan is out of range", \
+    X(adam_lr, TAP_EARG, "adam: lr must be a finite number, at least 0, not nan", adam(w, (tap_adam_options){ .lr = (double)NAN })) \
+    X(adam_beta1, TAP_EARG, "adam: beta1 must be at least 0 and below 1, not 1", adam(w, (tap_adam_options){ .beta1 = 1 })) \
+    X(adam_beta2, TAP_EARG, "adam: beta2 must be at least 0 and below 1, not 2", adam(w, (tap_adam_options){ .beta2 = 2 })) \
+    X(adam_eps, TAP_EARG, "adam: eps must be a finite number, at least 0, not inf", adam(w, (tap_adam_options){ .eps = (double)INFINITY })) \
+    X(adam_decay, TAP_EARG, "adam: weight_decay must be a finite number, at least 0, not nan", \
       adam(w, (tap_adam_options){ .weight_decay = (double)NAN })) \
-    X(sgd_lr, TAP_EARG, "sgd: lr = inf is out of range", sgd(w, (tap_sgd_options){ .lr = (double)INFINITY })) \
-    X(sgd_momentum, TAP_EARG, "sgd: momentum = nan is out of range", sgd(w, (tap_sgd_options){ .momentum = (double)NAN })) \
-    X(sgd_nesterov, TAP_EARG, "sgd: nesterov needs a momentum", sgd(w, (tap_sgd_options){ .nesterov = true })) \
-    X(optim_set_lr, TAP_EARG, "optim_set_lr: -1 is no learning rate", tap_optim_set_lr(w->optim, -1)) \
+    X(sgd_lr, TAP_EARG, "sgd: lr must be a finite number, at least 0, not inf", sgd(w, (tap_sgd_options){ .lr = (double)INFINITY })) \
+    X(sgd_momentum, TAP_EARG, "sgd: momentum must be a finite number, at least 0, not nan", sgd(w, (tap_sgd_options){ .momentum = (double)NAN })) \
+    X(sgd_nesterov, TAP_EARG, "sgd: nesterov needs a momentum above 0", sgd(w, (tap_sgd_options){ .nesterov = true })) \
+    X(optim_set_lr, TAP_EARG, "optim_set_lr: lr must be a finite number, at least 0, not -1", tap_optim_set_lr(w->optim, -1)) \
     X(checkpoint_no_module, TAP_EARG, "checkpoint: m is NULL", POINT(tap_checkpoint_module(c, "m", NULL))) \
     X(checkpoint_no_name, TAP_EARG, "checkpoint: a name is empty", POINT(tap_checkpoint_optim(c, NULL, w->optim))) \
     X(checkpoint_no_tensor, TAP_EARG, "checkpoint: x is NULL", POINT(tap_checkpoint_tensor(c, "x", (tap_tensor){ 0 }))) \

@@ -76,7 +76,7 @@ static state state_of(const run *r)
         memcpy(s.bias[k], bias[k], sizeof s.bias[k]);
     }
     memcpy(s.history, r->history.data, sizeof s.history);
-    s.lr = r->adam->numbers.lr;
+    s.lr = r->adam->hyper.lr;
     s.n_history = r->n_history;
     for (int i = 0; i < 2; i++) s.adam_step[i] = r->adam->slots[i].step;
     s.tape_step = (int64_t)r->tape->step;

@@ -94,7 +94,7 @@ static void test_adam(void **state)
     const tap_adam_options standard = { .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8 };
     const tap_adam_options all = { .lr = 0.05, .beta1 = 0.7, .beta2 = 0.95, .eps = 1e-3, .weight_decay = 0.1 };
     tap_adam_options       none = all, given = all;
-    none.beta1 = none.beta2 = none.weight_decay = -1;
+    none.beta1 = none.beta2 = none.weight_decay = TAP_ZERO;
     given.beta1 = given.beta2 = given.weight_decay = 0;
     tap_module *m = model(TAP_F64);
     compare(m, tap_adam_new(m, (tap_adam_options){ 0 }), adam, &standard, 1e-13);
@@ -174,7 +174,7 @@ static void test_refuses(void **state)
     t = tap_tape_new(TAP_F64, 0);
     tap_optim_set_lr(o, (double)NAN);
     assert_int_equal(tap_module_status(root, &message), TAP_EARG);
-    assert_string_equal(message, "optim_set_lr: nan is no learning rate");
+    assert_string_equal(message, "optim_set_lr: lr must be a finite number, at least 0, not nan");
     assert_int_equal(tap_optim_step(o, t), TAP_EARG);
     assert_true(tap_tensor_item(tap_param_value(p), 0) == 8);
     assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
@@ -200,19 +200,20 @@ static void test_bad_options(void **state)
 {
     (void)state;
     const tap_sgd_options s = { 0 };
-    assert_bad(true, (tap_adam_options){ .lr = (double)NAN }, s, "adam: lr = nan is out of range");
-    assert_bad(true, (tap_adam_options){ .beta1 = 1 }, s, "adam: beta1 = 1 is out of range");
-    assert_bad(true, (tap_adam_options){ .beta2 = 1.5 }, s, "adam: beta2 = 1.5 is out of range");
-    assert_bad(true, (tap_adam_options){ .eps = (double)INFINITY }, s, "adam: eps = inf is out of range");
+    assert_bad(true, (tap_adam_options){ .lr = (double)NAN }, s, "adam: lr must be a finite number, at least 0, not nan");
+    assert_bad(true, (tap_adam_options){ .beta1 = 1 }, s, "adam: beta1 must be at least 0 and below 1, not 1");
+    assert_bad(true, (tap_adam_options){ .beta2 = 1.5 }, s, "adam: beta2 must be at least 0 and below 1, not 1.5");
+    assert_bad(true, (tap_adam_options){ .eps = (double)INFINITY }, s, "adam: eps must be a finite number, at least 0, not inf");
+    assert_bad(true, (tap_adam_options){ .lr = -5 }, s, "adam: lr must be a finite number, at least 0, not -5");
     const tap_adam_options a = { 0 };
-    assert_bad(false, a, (tap_sgd_options){ .momentum = (double)NAN }, "sgd: momentum = nan is out of range");
-    assert_bad(false, a, (tap_sgd_options){ .nesterov = true }, "sgd: nesterov needs a momentum");
+    assert_bad(false, a, (tap_sgd_options){ .momentum = (double)NAN }, "sgd: momentum must be a finite number, at least 0, not nan");
+    assert_bad(false, a, (tap_sgd_options){ .nesterov = true }, "sgd: nesterov needs a momentum above 0");
 
     const char *message;
     tap_module *m = tap_module_new(TAP_F32, 0);
     tap_adam_new(m, a);
     assert_int_equal(tap_module_status(m, &message), TAP_EARG);
-    assert_string_equal(message, "adam: there are no parameters yet");
+    assert_string_equal(message, "adam: the module must have parameters, and has none yet");
     tap_module_free(m);
 }
 
@@ -319,7 +320,7 @@ static void test_one_optimizer_for_each(void **state)
     (void)state;
     pair       p = pair_new();
     tap_optim *left = tap_sgd_new(tap_module_child(p.root, "x"), (tap_sgd_options){ 0 });
-    assert_root_error(p.root, "x: sgd: there are no parameters yet");
+    assert_root_error(p.root, "x: sgd: the module must have parameters, and has none yet");
     assert_int_equal(tap_optim_step(left, NULL), TAP_EARG);
     assert_root_error(p.root, "optim_step: the optimizer could not be made");
     left = tap_sgd_new(p.a->module, (tap_sgd_options){ .lr = 0.25 });
@@ -362,7 +363,7 @@ static void test_parameters_made_later(void **state)
     const double before = first(p.a);
     assert_int_equal(learn(&p, o, false), TAP_EARG);
     assert_true(first(p.a) == before);
-    assert_root_error(p.root, "optim_step: left.head.late: was made after the optimizer of its module, and no other has it");
+    assert_root_error(p.root, "optim_step: left.head.late: was made after the optimizer of its module, and has no optimizer");
     tap_param_set_requires_grad(late, false);
     assert_int_equal(learn(&p, o, false), TAP_OK);
     tap_param_set_requires_grad(late, true);
