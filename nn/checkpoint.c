@@ -1,5 +1,18 @@
-/* Checkpoints: everything that determines the rest of a run. What belongs to one is a list of named tensors that lie in the
- * objects themselves: a save writes them, a load copies back. */
+/* nn/checkpoint.c: checkpoints: everything that deterowns the rest of a training run, in one safetensors file.
+ *
+ * A checkpoint is a list of items and a list of options. An item is a named tensor whose data is memory of the object that it belongs
+ * to: the value of a parameter, a moment of Adam, the step of a tape, the position of a loader. Saving writes these tensors to the file,
+ * and resuming copies the file's tensors into them, so that nothing is stored twice. An option is a pair of strings, in the file's
+ * metadata, which must be the same in the file and in the program.
+ *
+ * Invariants:
+ * - Names of items are unique, and none continues another one after a dot; so items of different objects never have the same name.
+ * - A save writes a new file, syncs it, makes the old one PATH.previous if that one was whole, and renames the new one to PATH. From the
+ *   first save on, one of the two is whole at any time. A file is whole if its contents have the checksum in its metadata.
+ * - PATH.lock is held as long as the checkpoint exists: a path has one writer.
+ * - Resuming checks everything before it copies anything: either all items become what the file holds, or none changes.
+ * - `found` is what tap_checkpoint_new read, valid until the first save or successful resume.
+ * - An error of the checkpoint's declaration (a bad name, no memory) sticks to it. An error of one save or resume is the caller's. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +22,7 @@
 
 #include <xxhash.h>
 
-#include "autograd/internal.h"
+#include "autograd/internal.h" /* a tape's seed and step */
 #include "nn/internal.h"
 #include "tensor/io/safetensors.h"
 #include "tensor/text.h"
@@ -17,41 +30,41 @@
 #define FORMAT   "tapestry checkpoint 1"
 #define CHECKSUM "checksum"
 
-/* So that a forged one can still be counted on from, and all are doubles. */
+/* A limit for counts of steps in a file, so that counting on does not overflow; a double holds all integers up to it. */
 #define MAX_STEPS (1ll << 53)
 
-/* What its numbers may be: WEIGHTS finite, a COUNT from 0 to `most`, a RATE finite and not negative. */
-typedef enum { ANY, WEIGHTS, COUNT, RATE } meaning;
+/* Which numbers of an item are valid: any; finite ones; a count, from 0 to max; a rate, finite and at least 0. */
+typedef enum { ANY, FINITE, COUNT, RATE } constraint;
 
 typedef struct item {
     struct item *next;
     const char  *name;
     tap_tensor   x;
-    meaning      meaning;
-    int64_t      most;
-    int64_t     *rows;   /* of a table, of which x is the room */
-    tap_loader  *loader; /* to be set going when its place has been put back */
-    tap_optim   *optim;  /* whose gradients must have been consumed */
+    constraint   constraint;
+    int64_t      max;
+    int64_t     *rows;   /* of a table: how many of x's rows it has now */
+    tap_loader  *loader; /* to be resumed after its position has been restored */
+    tap_optim   *optim;  /* its gradients must have been consumed */
 } item;
 
 typedef struct option {
     struct option *next;
-    tap_metadata   is;
+    tap_metadata   pair;
 } option;
 
 struct tap_checkpoint {
-    tap_arena  *memory;         /* of names; holds the error */
-    bool        is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const one */
-    tap_arena  *read;           /* of what was found; NULL: no more */
-    const char *path, *previous;
-    tap__lock  *lock;
+    tap_arena *memory;   /* of names; holds the error */
+    bool is_read, *read; /* the error has been read; read points to is_read, so that it can be set through a const pointer */
+    tap_arena           *found_memory; /* of `found`; NULL: nothing was found, or it is no longer valid */
+    const char          *path, *previous;
+    tap__lock           *lock;
     tap_checkpoint_found found;
-    bool                 whole; /* what is at the path is worth being kept */
+    bool                 whole; /* the file at the path is whole: a save keeps it as `previous` */
     item                *items, **next_item;
     option              *options, **next_option;
 };
 
-/* Stands for a checkpoint for which there was no memory. */
+/* Returned when there is no memory for a checkpoint. */
 static tap_checkpoint no_checkpoint;
 
 /* ---- The checksum ---- */
@@ -61,7 +74,7 @@ static uint64_t hash_text(const char *text, uint64_t seed)
     return XXH3_64bits_withSeed(text, strlen(text), seed);
 }
 
-/* Over all names, numbers and options; their order in the file does not count. */
+/* Of all names, shapes, numbers and options; a sum of hashes, so that their order in the file does not matter. */
 static uint64_t checksum(int n, const tap_named_tensor *tensors, int n_metadata, const tap_metadata *metadata)
 {
     uint64_t sum = 0;
@@ -77,27 +90,27 @@ static uint64_t checksum(int n, const tap_named_tensor *tensors, int n_metadata,
     return sum;
 }
 
-static void put_checksum(char text[24], uint64_t sum)
+static void format_checksum(char text[24], uint64_t sum)
 {
     snprintf(text, 24, "xxh3:%016" PRIx64, sum);
 }
 
-/* ---- What is there ---- */
+/* ---- The files at the path ---- */
 
 static bool is_whole(const tap_safetensors *file, const char *path, tap_error *e)
 {
     const char *format = tap_safetensors_metadata(file, "format"), *found = tap_safetensors_metadata(file, CHECKSUM);
     char        expected[24];
     if (!format || strcmp(format, FORMAT) != 0 || !found) {
-        tap_error_set(e, TAP_EIO, "%s: is no checkpoint", path);
+        tap_error_set(e, TAP_EIO, "%s: is not a checkpoint", path);
         return false;
     }
-    put_checksum(expected, checksum(file->n, file->tensors, file->n_metadata, file->metadata));
-    if (strcmp(found, expected) != 0) tap_error_set(e, TAP_EIO, "%s: is damaged: its contents do not have its checksum", path);
+    format_checksum(expected, checksum(file->n, file->tensors, file->n_metadata, file->metadata));
+    if (strcmp(found, expected) != 0) tap_error_set(e, TAP_EIO, "%s: is damaged: its contents do not match its checksum", path);
     return e->status == TAP_OK;
 }
 
-/* An arena for the work on the file of this path. */
+/* A temporary arena that names the path in its errors. */
 static tap_arena *arena_for(const char *path, tap_error *e)
 {
     tap_arena *a = tap__arena_new_internal();
@@ -106,7 +119,7 @@ static tap_arena *arena_for(const char *path, tap_error *e)
     return a;
 }
 
-/* Whether the path holds a checkpoint that is whole. If not, *e says why; it stays empty where there is no file. */
+/* Reads the checkpoint at the path into c->found; false if it is not whole, with the reason in *e, or if there is no file. */
 static bool read_one(tap_checkpoint *c, const char *path, tap_error *e)
 {
     if (access(path, F_OK) != 0 && errno == ENOENT) return false;
@@ -114,7 +127,7 @@ static bool read_one(tap_checkpoint *c, const char *path, tap_error *e)
     tap_safetensors file = tap_safetensors_read(a, path);
     tap__error_copy(e, tap_arena_error(a));
     if (e->status == TAP_OK && is_whole(&file, path, e)) {
-        c->read = a;
+        c->found_memory = a;
         c->found = (tap_checkpoint_found){ path, "", file };
         return true;
     }
@@ -122,12 +135,13 @@ static bool read_one(tap_checkpoint *c, const char *path, tap_error *e)
     return false;
 }
 
-static char *keep(tap_checkpoint *c, const char *text, const char *more)
+/* The concatenation of both, in the checkpoint's memory; NULL if there is none. */
+static char *concat(tap_checkpoint *c, const char *text, const char *more)
 {
     size_t size = strlen(text) + strlen(more) + 1;
-    char  *kept = tap_arena_alloc(c->memory, size);
-    if (kept) snprintf(kept, size, "%s%s", text, more);
-    return kept;
+    char  *joined = tap_arena_alloc(c->memory, size);
+    if (joined) snprintf(joined, size, "%s%s", text, more);
+    return joined;
 }
 
 static void find_newest(tap_checkpoint *c)
@@ -138,7 +152,7 @@ static void find_newest(tap_checkpoint *c)
         tap__error_copy(error, &newer);
     } else if (read_one(c, c->previous, &older)) {
         if (newer.status == TAP_OK) tap_error_set(&newer, TAP_EIO, "%s: is missing", c->path);
-        char *skipped = keep(c, newer.message, "");
+        char *skipped = concat(c, newer.message, "");
         if (skipped) c->found.skipped = skipped;
     } else if (newer.status != TAP_OK) {
         tap_status status = older.status == TAP_ENOMEM ? TAP_ENOMEM : newer.status;
@@ -160,26 +174,26 @@ tap_checkpoint *tap_checkpoint_new(const char *path)
     }
     tap__arena_name(memory, "checkpoint");
     c->memory = memory;
-    c->told = &c->is_told;
+    c->read = &c->is_read;
     c->next_item = &c->items;
     c->next_option = &c->options;
     if (!path || !*path) {
         tap_error_set(tap_arena_error(c->memory), TAP_EARG, "checkpoint: the path is %s", path ? "empty" : "NULL");
         return c;
     }
-    c->path = keep(c, path, "");
-    c->previous = keep(c, path, ".previous");
-    const char *lock = keep(c, path, ".lock");
+    c->path = concat(c, path, "");
+    c->previous = concat(c, path, ".previous");
+    const char *lock = concat(c, path, ".lock");
     if (lock) c->lock = tap__lock_acquire(lock, path, tap_arena_error(c->memory));
     if (c->lock) find_newest(c);
     tap_checkpoint_option(c, "format", FORMAT);
     return c;
 }
 
-static void forget_found(tap_checkpoint *c)
+static void drop_found(tap_checkpoint *c)
 {
-    tap_arena_free(c->read);
-    c->read = NULL;
+    tap_arena_free(c->found_memory);
+    c->found_memory = NULL;
     c->found = (tap_checkpoint_found){ .skipped = "" };
 }
 
@@ -187,8 +201,8 @@ void tap_checkpoint_free(tap_checkpoint *c)
 {
     if (!c || c == &no_checkpoint) return;
     const tap_error *e = tap_arena_error(c->memory);
-    if (e->status != TAP_OK && !c->is_told) tap__report_unread("checkpoint", e);
-    forget_found(c);
+    if (e->status != TAP_OK && !c->is_read) tap__report_unread("checkpoint", e);
+    drop_found(c);
     tap__lock_release(c->lock);
     tap_arena_free(c->memory);
     free(c);
@@ -196,7 +210,7 @@ void tap_checkpoint_free(tap_checkpoint *c)
 
 tap_status tap_checkpoint_status(const tap_checkpoint *c, const char **message)
 {
-    if (c && c != &no_checkpoint && message) *c->told = true;
+    if (c && c != &no_checkpoint && message) *c->read = true;
     if (c && c != &no_checkpoint) return tap_arena_status(c->memory, message);
     if (message) *message = c ? "checkpoint: no memory" : "checkpoint: NULL";
     return c ? TAP_ENOMEM : TAP_EARG;
@@ -207,7 +221,7 @@ tap_checkpoint_found tap_checkpoint_peek(const tap_checkpoint *c)
     return c && c->found.path ? c->found : (tap_checkpoint_found){ .skipped = "" };
 }
 
-/* ---- What belongs to it ---- */
+/* ---- Items and options ---- */
 
 static bool fail(tap_checkpoint *c, tap_status status, const char *what, const char *name)
 {
@@ -220,70 +234,70 @@ static bool is_usable(const tap_checkpoint *c)
     return tap_checkpoint_status(c, NULL) == TAP_OK;
 }
 
-/* Adds one under "prefix.name", or "name" where prefix is NULL. It is the last of the list then, or NULL. */
-static item *add(tap_checkpoint *c, const char *prefix, const char *name, tap_tensor x, meaning m)
+/* Appends an item named "prefix.name", or "name" if prefix is NULL. NULL, and the checkpoint has failed, if that is not possible. */
+static item *add(tap_checkpoint *c, const char *prefix, const char *name, tap_tensor x, constraint valid)
 {
     if (!is_usable(c)) return NULL;
     item *i = tap_arena_alloc(c->memory, sizeof *i);
-    char *full = keep(c, prefix ? prefix : "", prefix ? "." : "");
-    if (full) full = keep(c, full, name);
+    char *full = concat(c, prefix ? prefix : "", prefix ? "." : "");
+    if (full) full = concat(c, full, name);
     if (!i || !full) return NULL;
-    *i = (item){ .name = full, .x = x, .meaning = m };
+    *i = (item){ .name = full, .x = x, .constraint = valid };
     *c->next_item = i;
     c->next_item = &i->next;
     return i;
 }
 
-static tap_tensor number(tap_dtype dtype, void *at)
+static tap_tensor scalar(tap_dtype dtype, void *at)
 {
     return tap_tensor_wrap(dtype, TAP_SCALAR, at);
 }
 
-static item *add_count(tap_checkpoint *c, const char *prefix, const char *name, int64_t *at, int64_t most)
+static item *add_count(tap_checkpoint *c, const char *prefix, const char *name, int64_t *count, int64_t max)
 {
-    item *i = add(c, prefix, name, number(TAP_I64, at), COUNT);
-    if (i) i->most = most;
+    item *i = add(c, prefix, name, scalar(TAP_I64, count), COUNT);
+    if (i) i->max = max;
     return i;
 }
 
-/* Whether things can be added under the name. */
-static bool is_new(tap_checkpoint *c, const char *name, const void *thing, tap_status status)
+/* Whether an object of this status can be added under the name; if not, the checkpoint has failed. */
+static bool can_add(tap_checkpoint *c, const char *name, const void *object, tap_status status)
 {
     if (!is_usable(c)) return false;
-    if (!name || !*name) return fail(c, TAP_EARG, "is empty", NULL);
-    if (!thing) return fail(c, TAP_EARG, "is NULL", name);
+    if (!name || !*name) return fail(c, TAP_EARG, "must not be empty", NULL);
+    if (!object) return fail(c, TAP_EARG, "must not be NULL", name);
     if (status != TAP_OK) return fail(c, status, "has failed already", name);
     size_t n = strlen(name);
     for (const item *i = c->items; i; i = i->next) {
         if (!strncmp(i->name, name, n) && (!i->name[n] || i->name[n] == '.'))
-            return fail(c, TAP_EARG, "is the name of something else, too", name);
+            return fail(c, TAP_EARG, "is the name of another item already", name);
     }
     return true;
 }
 
 void tap_checkpoint_module(tap_checkpoint *c, const char *name, tap_module *m)
 {
-    if (!is_new(c, name, m, tap_module_status(m, NULL))) return;
-    for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) add(c, name, p->path, p->value, WEIGHTS);
+    if (!can_add(c, name, m, tap_module_status(m, NULL))) return;
+    for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) add(c, name, p->path, p->value, FINITE);
 }
 
 void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
 {
     char text[320];
-    if (!is_new(c, name, o, o ? o->root->error.status : TAP_OK)) return;
+    if (!can_add(c, name, o, o ? o->root->error.status : TAP_OK)) return;
     tap__optim_describe(o, text, sizeof text);
     tap_checkpoint_option(c, name, text);
-    item *lr = add(c, name, "lr", number(TAP_F64, &o->hyper.lr), RATE);
+    item *lr = add(c, name, "lr", scalar(TAP_F64, &o->hyper.lr), RATE);
     if (lr) lr->optim = o;
-    char *steps = keep(c, name, ".step");
+    char *steps = concat(c, name, ".step");
     for (int64_t i = 0; steps && i < o->n_slots; i++)
         add_count(c, steps, o->slots[i].param->path, &o->slots[i].step, MAX_STEPS);
     for (int k = 0; k < 2 && o->state_names[k]; k++) {
-        char *prefix = keep(c, name, ".");
-        prefix = prefix ? keep(c, prefix, o->state_names[k]) : NULL;
+        char *prefix = concat(c, name, ".");
+        prefix = prefix ? concat(c, prefix, o->state_names[k]) : NULL;
         for (int64_t i = 0; prefix && i < o->n_slots; i++) {
             const tap_param *p = o->slots[i].param;
-            add(c, prefix, p->path, tap_tensor_wrap(p->value.dtype, p->value.shape, o->slots[i].state[k]), WEIGHTS);
+            add(c, prefix, p->path, tap_tensor_wrap(p->value.dtype, p->value.shape, o->slots[i].state[k]), FINITE);
         }
     }
 }
@@ -291,41 +305,41 @@ void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
 void tap_checkpoint_tape(tap_checkpoint *c, const char *name, tap_tape *t)
 {
     char text[64];
-    if (!is_new(c, name, t, tap_tape_status(t, NULL))) return;
+    if (!can_add(c, name, t, tap_tape_status(t, NULL))) return;
     snprintf(text, sizeof text, "%s, seed %" PRIu64, tap_dtype_name(tap_tape_dtype(t)), t->seed);
     tap_checkpoint_option(c, name, text);
-    add(c, name, "step", number(TAP_I64, &t->step), ANY);
+    add(c, name, "step", scalar(TAP_I64, &t->step), ANY);
 }
 
 void tap_checkpoint_loader(tap_checkpoint *c, const char *name, tap_loader *l)
 {
     char text[320];
-    if (!is_new(c, name, l, tap_loader_status(l, NULL))) return;
+    if (!can_add(c, name, l, tap_loader_status(l, NULL))) return;
     tap_status status = tap__loader_describe(l, text, sizeof text);
     if (status != TAP_OK) {
-        fail(c, status, "has data that there was no memory to tell from others", name);
+        fail(c, status, "could not be identified by a hash of its data: no memory", name);
         return;
     }
     tap_checkpoint_option(c, name, text);
-    add(c, name, "epoch", number(TAP_I64, &tap__loader_at(l)->epoch), ANY);
+    add(c, name, "epoch", scalar(TAP_I64, &tap__loader_at(l)->epoch), ANY);
     item *next = add_count(c, name, "next", &tap__loader_at(l)->next, tap__loader_rows(l));
     if (next) next->loader = l;
 }
 
 void tap_checkpoint_tensor(tap_checkpoint *c, const char *name, tap_tensor x)
 {
-    if (!is_new(c, name, x.data, TAP_OK)) return;
+    if (!can_add(c, name, x.data, TAP_OK)) return;
     if (tap_tensor_numel(x) < 0) fail(c, TAP_ESHAPE, "has no valid shape", name);
     else add(c, NULL, name, x, ANY);
 }
 
-void tap_checkpoint_table(tap_checkpoint *c, const char *name, tap_tensor room, int64_t *rows)
+void tap_checkpoint_table(tap_checkpoint *c, const char *name, tap_tensor buffer, int64_t *rows)
 {
-    if (!is_new(c, name, room.data, TAP_OK)) return;
-    if (!rows) fail(c, TAP_EARG, "has no count of its rows", name);
-    else if (tap_tensor_numel(room) < 0 || room.shape.rank < 1) fail(c, TAP_ESHAPE, "has no rows", name);
+    if (!can_add(c, name, buffer.data, TAP_OK)) return;
+    if (!rows) fail(c, TAP_EARG, "needs a pointer to its count of rows", name);
+    else if (tap_tensor_numel(buffer) < 0 || buffer.shape.rank < 1) fail(c, TAP_ESHAPE, "must have at least one axis", name);
     else {
-        item *i = add(c, NULL, name, room, ANY);
+        item *i = add(c, NULL, name, buffer, ANY);
         if (i) i->rows = rows;
     }
 }
@@ -334,39 +348,39 @@ void tap_checkpoint_option(tap_checkpoint *c, const char *key, const char *value
 {
     if (!is_usable(c)) return;
     if (!key || !*key || !value) {
-        fail(c, TAP_EARG, "has no key or no value", "an option");
+        fail(c, TAP_EARG, "needs a key and a value", "an option");
         return;
     }
     for (const option *i = c->options; i; i = i->next) {
-        if (!strcmp(i->is.key, key) || !strcmp(key, CHECKSUM)) {
-            fail(c, TAP_EARG, "is the name of another option, too", key);
+        if (!strcmp(i->pair.key, key) || !strcmp(key, CHECKSUM)) {
+            fail(c, TAP_EARG, "is the name of another option already", key);
             return;
         }
     }
     option *o = tap_arena_alloc(c->memory, sizeof *o);
-    char   *kept_key = keep(c, key, ""), *kept_value = kept_key ? keep(c, value, "") : NULL;
-    if (!o || !kept_value) return;
-    o->is = (tap_metadata){ kept_key, kept_value };
+    char   *own_key = concat(c, key, ""), *own_value = own_key ? concat(c, value, "") : NULL;
+    if (!o || !own_value) return;
+    o->pair = (tap_metadata){ own_key, own_value };
     *c->next_option = o;
     c->next_option = &o->next;
 }
 
 /* ---- Saving ---- */
 
-/* What is to be written or put back, in the arena: tensors[n], and metadata[n_metadata] with room for the checksum. */
+/* All items and options, in an arena: tensors[n], and metadata[n_metadata] with capacity for the checksum. */
 typedef struct {
     int               n, n_metadata;
     tap_named_tensor *tensors;
     tap_metadata     *metadata;
 } contents;
 
-static tap_tensor first_rows(tap_tensor room, int64_t rows)
+static tap_tensor first_rows(tap_tensor x, int64_t rows)
 {
-    room.shape.n[0] = rows;
-    return room;
+    x.shape.n[0] = rows;
+    return x;
 }
 
-/* Tables have as many rows as the file gives them, where there is one and they have room for them. */
+/* file: the one to resume from, or NULL before a save. A table has as many rows as in the file, if that is within its capacity. */
 static contents gather(const tap_checkpoint *c, const tap_safetensors *file, tap_arena *a)
 {
     contents all = { 0 };
@@ -383,42 +397,43 @@ static contents gather(const tap_checkpoint *c, const tap_safetensors *file, tap
         const bool fits = i->rows && rows >= 0 && rows <= i->x.shape.n[0];
         all.tensors[all.n++] = (tap_named_tensor){ i->name, fits ? first_rows(i->x, rows) : i->x };
     }
-    for (const option *i = c->options; i; i = i->next) all.metadata[all.n_metadata++] = i->is;
+    for (const option *i = c->options; i; i = i->next) all.metadata[all.n_metadata++] = i->pair;
     return all;
 }
 
-static void check_number(const char *path, const item *i, tap_tensor x, tap_error *e)
+static void check_constraint(const char *path, const item *i, tap_tensor x, tap_error *e)
 {
     char   where[TAP_SHAPE_TEXT + 16];
-    double value = i->meaning == WEIGHTS || i->meaning == ANY ? 0 : tap_tensor_item(x, 0);
-    if (i->meaning != ANY && !tap__is_finite(x, where, sizeof where))
+    double value = i->constraint == FINITE || i->constraint == ANY ? 0 : tap_tensor_item(x, 0);
+    if (i->constraint != ANY && !tap__is_finite(x, where, sizeof where))
         tap_error_set(e, TAP_ENONFINITE, "%s: %s holds %s", path, i->name, where);
-    if (value < 0 || (i->meaning == COUNT && value > (double)i->most))
+    if (value < 0 || (i->constraint == COUNT && value > (double)i->max))
         tap_error_set(e, TAP_EIO, "%s: %s = %g is out of range", path, i->name, value);
 }
 
-/* A gradient that has not been consumed is part of the run and not of the file. */
+/* A gradient that no step has consumed is part of the run, but a file does not hold gradients. */
 static void check_gradients(const tap_checkpoint *c, tap_error *e)
 {
     for (const item *i = c->items; i; i = i->next) {
         for (int64_t k = 0; i->optim && k < i->optim->n_slots; k++) {
             const tap_param *p = i->optim->slots[k].param;
             if (tap__param_has_grad(p))
-                tap_error_set(e, TAP_EARG, "%s: %s has a gradient that no step has consumed, which would be lost", c->path,
-                              p->path);
+                tap_error_set(e, TAP_EARG,
+                              "%s: %s has a gradient that no step has consumed, and a checkpoint does not hold gradients",
+                              c->path, p->path);
         }
     }
 }
 
-/* Before anything is written. Numbers that do not lie in C order are copied. */
+/* Checks the items before a save, and makes their tensors contiguous. */
 static void check_contents(const tap_checkpoint *c, contents *all, tap_arena *a, tap_error *e)
 {
     const item *i = c->items;
     for (int k = 0; k < all->n && e->status == TAP_OK; k++, i = i->next) {
         if (i->rows && (*i->rows < 0 || *i->rows > i->x.shape.n[0]))
-            tap_error_set(e, TAP_EARG, "%s: %s has room for %lld rows, not for %lld", c->path, i->name,
+            tap_error_set(e, TAP_EARG, "%s: %s: rows must be within 0..%lld, not %lld", c->path, i->name,
                           (long long)i->x.shape.n[0], (long long)*i->rows);
-        check_number(c->path, i, all->tensors[k].tensor, e);
+        check_constraint(c->path, i, all->tensors[k].tensor, e);
         all->tensors[k].tensor = tap_tensor_contiguous(a, all->tensors[k].tensor);
     }
     tap__error_copy(e, tap_arena_error(a));
@@ -433,53 +448,53 @@ static void copy_status(const tap_checkpoint *c, tap_error *e)
 
 tap_status tap_checkpoint_save(tap_checkpoint *c, tap_error *e)
 {
-    tap_error mine = { 0 };
+    tap_error error = { 0 };
     char      sum[24];
-    copy_status(c, &mine);
-    if (mine.status == TAP_OK) {
-        tap_arena *a = arena_for(c->path, &mine);
+    copy_status(c, &error);
+    if (error.status == TAP_OK) {
+        tap_arena *a = arena_for(c->path, &error);
         contents   all = gather(c, NULL, a);
-        check_gradients(c, &mine);
-        check_contents(c, &all, a, &mine);
-        if (mine.status == TAP_OK) {
-            put_checksum(sum, checksum(all.n, all.tensors, all.n_metadata, all.metadata));
+        check_gradients(c, &error);
+        check_contents(c, &all, a, &error);
+        if (error.status == TAP_OK) {
+            format_checksum(sum, checksum(all.n, all.tensors, all.n_metadata, all.metadata));
             all.metadata[all.n_metadata++] = (tap_metadata){ CHECKSUM, sum };
             tap__safetensors_write(c->path, c->whole ? c->previous : NULL, all.n, all.tensors, all.n_metadata, all.metadata,
-                                   &mine);
+                                   &error);
         }
         tap_arena_free(a);
-        forget_found(c);
-        if (mine.status == TAP_OK) c->whole = true;
+        drop_found(c);
+        if (error.status == TAP_OK) c->whole = true;
     }
-    tap__error_copy(e, &mine);
-    return mine.status;
+    tap__error_copy(e, &error);
+    return error.status;
 }
 
-/* ---- Loading ---- */
+/* ---- Resuming ---- */
 
 static const char *option_of(const tap_checkpoint *c, const char *key)
 {
     const option *i = c->options;
-    while (i && strcmp(i->is.key, key) != 0) i = i->next;
-    return i ? i->is.value : NULL;
+    while (i && strcmp(i->pair.key, key) != 0) i = i->next;
+    return i ? i->pair.value : NULL;
 }
 
 static void check_options(const tap_checkpoint *c, tap_error *e)
 {
     const tap_safetensors *file = &c->found.file;
     for (int i = 0; i < file->n_metadata; i++) {
-        const char *key = file->metadata[i].key, *was = file->metadata[i].value, *is = option_of(c, key);
-        if (strcmp(key, CHECKSUM) != 0 && (!is || strcmp(is, was) != 0))
-            tap_error_set(e, TAP_EARG, "%s: %s was %s and is %s now", c->found.path, key, was, is ? is : "not given");
+        const char *key = file->metadata[i].key, *old = file->metadata[i].value, *now = option_of(c, key);
+        if (strcmp(key, CHECKSUM) != 0 && (!now || strcmp(now, old) != 0))
+            tap_error_set(e, TAP_EARG, "%s: %s was %s and is %s now", c->found.path, key, old, now ? now : "not given");
     }
     for (const option *i = c->options; i; i = i->next) {
-        if (!tap_safetensors_metadata(file, i->is.key))
-            tap_error_set(e, TAP_EARG, "%s: %s was not given and is %s now", c->found.path, i->is.key, i->is.value);
+        if (!tap_safetensors_metadata(file, i->pair.key))
+            tap_error_set(e, TAP_EARG, "%s: %s was not given and is %s now", c->found.path, i->pair.key, i->pair.value);
     }
 }
 
-/* Everything has been checked: nothing can fail any more. */
-static void put_back(const tap_checkpoint *c, const contents *all)
+/* Copies the file's tensors into the items. Everything has been checked, so nothing can fail here. */
+static void restore(const tap_checkpoint *c, const contents *all)
 {
     const item *i = c->items;
     for (int k = 0; k < all->n; k++, i = i->next) {
@@ -493,23 +508,23 @@ static void put_back(const tap_checkpoint *c, const contents *all)
 
 bool tap_checkpoint_resume(tap_checkpoint *c, tap_error *e)
 {
-    tap_error mine = { 0 };
+    tap_error error = { 0 };
     bool      done = false;
-    copy_status(c, &mine);
-    if (mine.status == TAP_OK && c->found.path) {
-        tap_arena *a = arena_for(c->found.path, &mine);
+    copy_status(c, &error);
+    if (error.status == TAP_OK && c->found.path) {
+        tap_arena *a = arena_for(c->found.path, &error);
         contents   all = gather(c, &c->found.file, a);
-        tap__error_copy(&mine, tap_arena_error(a));
-        if (mine.status == TAP_OK) check_options(c, &mine);
-        if (mine.status == TAP_OK)
-            tap__check_file_match(&c->found.file, c->found.path, "run", all.n, all.tensors, false, &mine);
-        for (const item *i = c->items; i && mine.status == TAP_OK; i = i->next)
-            check_number(c->found.path, i, *tap_safetensors_find(&c->found.file, i->name), &mine);
-        done = mine.status == TAP_OK;
-        if (done) put_back(c, &all);
+        tap__error_copy(&error, tap_arena_error(a));
+        if (error.status == TAP_OK) check_options(c, &error);
+        if (error.status == TAP_OK)
+            tap__check_file_match(&c->found.file, c->found.path, "run", all.n, all.tensors, false, &error);
+        for (const item *i = c->items; i && error.status == TAP_OK; i = i->next)
+            check_constraint(c->found.path, i, *tap_safetensors_find(&c->found.file, i->name), &error);
+        done = error.status == TAP_OK;
+        if (done) restore(c, &all);
         tap_arena_free(a);
-        if (done) forget_found(c);
+        if (done) drop_found(c);
     }
-    tap__error_copy(e, &mine);
+    tap__error_copy(e, &error);
     return done;
 }

@@ -1,8 +1,8 @@
-/* The gradients of a whole module against central differences. Noise is a function of the tape's seed and step, so it stays the
- * same while a parameter moves, and sampling can be checked with the rest.
+/* nn/gradcheck.c: the gradients of a whole module against central differences. Noise is a function of the tape's seed and step, so that it
+ * stays the same while a parameter is perturbed, and models that sample can be checked, too.
  *
- * A float32 module is checked through a twin: while the check lasts, every parameter of the root has a float64 copy, which
- * tap_param_var gives on the check's tape in its place. */
+ * A float32 module is checked in float64: during the check every parameter of the root has a float64 copy, and tap_param_var gives that
+ * copy on the check's tape. */
 #include "autograd/gradcheck.h"
 #include "nn/internal.h"
 
@@ -13,8 +13,8 @@ typedef struct {
     int                 n;
 } checked_module;
 
-/* Frozen parameters have no gradient to be checked. */
-static tap_param *next_trained(const tap_module *m, tap_param *p)
+/* Skips frozen parameters, which have no gradient. */
+static tap_param *next_trainable(const tap_module *m, tap_param *p)
 {
     do p = tap_module_next(m, p);
     while (p && p->frozen);
@@ -27,28 +27,28 @@ static tap_var call(tap_tape *t, tap_var *in, const void *ctx)
     tap_var               y = c->f(t, c->ctx);
     tap_param            *p = NULL;
     for (int i = 0; i < c->n; i++) {
-        p = next_trained(c->module, p);
+        p = next_trainable(c->module, p);
         in[i] = tap_param_var(t, p);
     }
     return y;
 }
 
-/* Values of their own for all parameters of the root, gradients too; nothing that happens to them reaches the module. */
-static void make_twins(tap__root *r, tap_arena *memory)
+/* Copies of all parameters of the root, with values and gradients of their own, so that the check does not change the module. */
+static void make_f64_copies(tap__root *r, tap_arena *memory)
 {
     for (tap_param *p = r->first; p; p = p->next) {
-        tap_param *twin = tap_arena_alloc(memory, sizeof *twin);
-        if (!twin) return;
-        *twin = (tap_param){ .module = p->module, .path = p->path, .fresh = true, .frozen = p->frozen };
-        twin->value = tap_tensor_cast(memory, p->value, TAP_F64);
-        twin->grad = tap_tensor_zeros(memory, TAP_F64, p->value.shape);
-        p->twin = twin;
+        tap_param *copy = tap_arena_alloc(memory, sizeof *copy);
+        if (!copy) return;
+        *copy = (tap_param){ .module = p->module, .path = p->path, .fresh = true, .frozen = p->frozen };
+        copy->value = tap_tensor_cast(memory, p->value, TAP_F64);
+        copy->grad = tap_tensor_zeros(memory, TAP_F64, p->value.shape);
+        p->f64_copy = copy;
     }
 }
 
-static void drop_twins(tap__root *r)
+static void drop_f64_copies(tap__root *r)
 {
-    for (tap_param *p = r->first; p; p = p->next) p->twin = NULL;
+    for (tap_param *p = r->first; p; p = p->next) p->f64_copy = NULL;
 }
 
 static tap_gradcheck_result check(tap_module *m, tap_module_function f, void *ctx, tap_gradcheck_options o, tap_arena *memory)
@@ -56,15 +56,15 @@ static tap_gradcheck_result check(tap_module *m, tap_module_function f, void *ct
     checked_module c = { m, f, ctx, 0 };
     tap__checked   checked = { .widen = m->root->dtype == TAP_F32, .by_name = true, .ctx = &c, .call = call };
     const char    *message;
-    for (tap_param *p = next_trained(m, NULL); p; p = next_trained(m, p)) c.n++;
+    for (tap_param *p = next_trainable(m, NULL); p; p = next_trainable(m, p)) c.n++;
     tap_tensor *x = tap_arena_alloc(memory, (size_t)c.n * sizeof *x);
-    if (checked.widen) make_twins(m->root, memory);
+    if (checked.widen) make_f64_copies(m->root, memory);
     tap_status status = tap_arena_status(memory, &message);
     if (status != TAP_OK) return tap__gradcheck_failed(status, message);
     tap_param *p = NULL;
     for (int i = 0; i < c.n; i++) {
-        p = next_trained(m, p);
-        x[i] = checked.widen ? p->twin->value : p->value;
+        p = next_trainable(m, p);
+        x[i] = checked.widen ? p->f64_copy->value : p->value;
     }
     checked.n = c.n;
     checked.x = x;
@@ -81,7 +81,7 @@ tap_gradcheck_result tap_module_gradcheck(tap_module *m, tap_module_function f, 
     if (e.status != TAP_OK) return tap__gradcheck_failed(e.status, e.message);
     tap_arena           *memory = tap__arena_new_internal();
     tap_gradcheck_result r = check(m, f, ctx, options, memory);
-    drop_twins(m->root);
+    drop_f64_copies(m->root);
     tap_arena_free(memory);
     return r;
 }

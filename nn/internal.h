@@ -1,4 +1,4 @@
-/* nn/internal.h: what modules, checkpoints and optimizers share about the tree of parameters. Not installed. */
+/* nn/internal.h: the structs behind modules, parameters and optimizers, and functions that the files of nn share. Not installed. */
 #ifndef TAP_NN_INTERNAL_H
 #define TAP_NN_INTERNAL_H
 
@@ -11,7 +11,7 @@ struct tap_module {
     tap__root  *root;
     tap_module *parent;             /* NULL: the root */
     const char *path;               /* "" for the root */
-    tap_module *children, *sibling; /* the newest child first */
+    tap_module *children, *sibling; /* lists, the newest child first */
 };
 
 struct tap_param {
@@ -26,7 +26,7 @@ struct tap_param {
     tap_optim  *owner;   /* the optimizer that steps it; NULL: none */
     tap_var     var;     /* on the tape that used it last */
     tap_param  *next;
-    tap_param  *twin; /* its float64 copy, during a gradient check of a float32 module */
+    tap_param  *f64_copy; /* during a gradient check of a float32 module; else NULL */
 };
 
 /* Hyper-parameters of an optimizer; those that its algorithm does not have are 0. */
@@ -88,7 +88,7 @@ struct tap__root {
     tap_dtype  dtype;
     uint64_t   seed;
     tap_error  error;
-    bool       told; /* the error has been read, or reported */
+    bool       error_read; /* by the program, so that tap_module_free does not report it */
     tap_arena *memory, *values, *grads;
     tap_param *first, *last;
     tap_param  no_param;

@@ -1,17 +1,17 @@
-/* The tree of modules and their parameters. The root owns all of it, and keeps the first error; a root that has failed makes
- * nothing any more and hands out inert modules and parameters. */
+/* nn/module.c: the tree of modules and parameters. The root owns the whole tree and keeps its first error. A root that has failed
+ * creates nothing: new modules are the root itself, and new parameters are `no_param`, which has no value. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "autograd/internal.h"
+#include "autograd/internal.h" /* tap_param_var: leaves of a tape */
 #include "nn/internal.h"
 
 #define NO_MEMORY "module: no memory for a root"
 
-/* Stand for a root for which there was no memory, and for NULL. They have failed, so nothing ever writes to them. */
+/* Two failed roots: the result of tap_module_new without memory, and the root of a NULL module. Nothing ever writes to a failed root. */
 #define FAILED_ROOT(self, status, sentence) \
     { \
         .module = { .root = &self, .path = "" }, .error = { status, sentence }, \
@@ -26,7 +26,7 @@ tap_module *tap__module(const tap_module *m)
     return m ? (tap_module *)(uintptr_t)m : &null_root.module;
 }
 
-static bool is_stand_in(const tap_module *m)
+static bool is_static_root(const tap_module *m)
 {
     return !m || m->root == &no_root || m->root == &null_root;
 }
@@ -57,9 +57,9 @@ tap_module *tap_module_new(tap_dtype dtype, uint64_t seed)
 
 void tap_module_free(tap_module *root)
 {
-    if (is_stand_in(root) || root->parent) return;
+    if (is_static_root(root) || root->parent) return;
     tap__root *r = root->root;
-    if (r->error.status != TAP_OK && !r->told) tap__report_unread("module", &r->error);
+    if (r->error.status != TAP_OK && !r->error_read) tap__report_unread("module", &r->error);
     tap_arena_free(r->memory);
     tap_arena_free(r->values);
     tap_arena_free(r->grads);
@@ -70,7 +70,7 @@ tap_status tap_module_status(const tap_module *m, const char **message)
 {
     const tap_error *e = &tap__module(m)->root->error;
     if (message) *message = e->status == TAP_OK ? "" : e->message;
-    if (message && e->status != TAP_OK && !is_stand_in(m)) tap__module(m)->root->told = true;
+    if (message && e->status != TAP_OK && !is_static_root(m)) tap__module(m)->root->error_read = true;
     return e->status;
 }
 
@@ -83,12 +83,12 @@ const char *tap_module_message(const tap_module *m)
 
 void tap_module_clear_error(tap_module *m)
 {
-    if (is_stand_in(m)) return;
+    if (is_static_root(m)) return;
     tap__root *r = m->root;
     tap_arena *memory[] = { r->memory, r->values, r->grads };
     for (int i = 0; i < 3; i++) tap_arena_clear_error(memory[i]);
     r->error.status = TAP_OK;
-    r->told = false;
+    r->error_read = false;
 }
 
 tap_status tap_module_fail(tap_module *m, tap_status status, const char *format, ...)
@@ -132,14 +132,14 @@ static const char *last_name(const char *path)
     return dot ? dot + 1 : path;
 }
 
-/* What every reader of the file format takes as a key, and a dot cannot be taken for a level of the tree. */
+/* Names are keys of safetensors files, which any reader must accept, and a dot separates the levels of the tree. */
 static bool is_name(const char *name)
 {
     if (!name || !*name) return false;
     for (const char *c = name; *c; c++) {
         if (*c <= ' ' || *c > '~' || *c == '.' || *c == '"' || *c == '\\') return false;
     }
-    return strcmp(name, "__metadata__") != 0; /* the format's own key */
+    return strcmp(name, "__metadata__") != 0; /* a reserved key of the format */
 }
 
 static bool is_taken(const tap_module *m, const char *name)
@@ -153,18 +153,18 @@ static bool is_taken(const tap_module *m, const char *name)
     return false;
 }
 
-/* The path of something new in m, or NULL and the root has failed. */
+/* The path of a new module or parameter of m; NULL, and the root has failed, if the name cannot be used. */
 static const char *new_path(tap_module *m, const char *name)
 {
     const char *dot = *m->path ? "." : "";
     if (m->root->error.status != TAP_OK) return NULL;
     if (!is_name(name)) {
-        tap_module_fail(m, TAP_EARG, "'%s' is no name: it takes printable ASCII without space, dot, \" and \\",
+        tap_module_fail(m, TAP_EARG, "a name must be printable ASCII without space, dot, \" and \\, not '%s'",
                         name ? name : "");
         return NULL;
     }
     if (is_taken(m, name)) {
-        tap_error_set(&m->root->error, TAP_EARG, "%s%s%s: the name is taken", m->path, dot, name);
+        tap_error_set(&m->root->error, TAP_EARG, "%s%s%s: the name is in use already", m->path, dot, name);
         return NULL;
     }
     size_t size = strlen(m->path) + strlen(name) + 2;
@@ -180,7 +180,8 @@ tap_module *tap_module_child(tap_module *m, const char *name)
     tap_module *c = path ? tap__module_alloc(m, sizeof *c) : NULL;
     if (!c) return &m->root->module;
     *c = (tap_module){ .root = m->root, .parent = m, .path = path, .sibling = m->children };
-    return m->children = c;
+    m->children = c;
+    return c;
 }
 
 tap_param *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_init how)
@@ -202,7 +203,8 @@ tap_param *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_i
     if (tap__init_fill(how, p->value, r->seed, path, &r->error) != TAP_OK) return &r->no_param;
     if (r->last) r->last->next = p;
     else r->first = p;
-    return r->last = p;
+    r->last = p;
+    return p;
 }
 
 const char *tap_param_path(const tap_param *p)
@@ -210,8 +212,8 @@ const char *tap_param_path(const tap_param *p)
     return p ? p->path : "";
 }
 
-/* What a parameter reads as that could not be made. */
-static tap_tensor no_value(const tap_param *p)
+/* The value of a parameter that could not be made: NaN. */
+static tap_tensor nan_value(const tap_param *p)
 {
     static _Thread_local float  nan_f32;
     static _Thread_local double nan_f64;
@@ -223,15 +225,15 @@ static tap_tensor no_value(const tap_param *p)
 
 tap_tensor tap_param_value(const tap_param *p)
 {
-    return p && p->value.data ? p->value : no_value(p);
+    return p && p->value.data ? p->value : nan_value(p);
 }
 
 tap_tensor tap_param_grad(tap_param *p)
 {
-    if (!p || !p->grad.data) return no_value(p);
+    if (!p || !p->grad.data) return nan_value(p);
     if (p->fresh) {
         tap_tensor_fill(p->grad, 0);
-        p->fresh = false; /* what the caller writes now counts */
+        p->fresh = false; /* what the caller writes is part of the gradient */
         p->zeroed = true;
     }
     return p->grad;
@@ -269,9 +271,9 @@ void tap_module_set_requires_grad(tap_module *m, bool on)
     for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) p->frozen = !on;
 }
 
-/* Whether p->var still stands for p. Its tape may have been freed and another one made at the same address. A leaf made while
- * the tape did not record, or p was frozen, takes no gradient. */
-static bool is_on(const tap_tape *t, const tap_param *p)
+/* Whether p->var is p's leaf on the tape as it is now. The tape may have been reset, or freed and another one made at the same address;
+ * and a leaf made while the tape did not record, or p was frozen, takes no gradient. */
+static bool has_leaf_on(const tap_tape *t, const tap_param *p)
 {
     if (p->var.tape != t || p->var.epoch != t->epoch || p->var.id == 0 || p->var.id >= t->n_nodes) return false;
     const tap_node *n = tap__node(t, p->var.id);
@@ -284,7 +286,7 @@ tap_var tap_param_var(tap_tape *t, tap_param *p)
     const tap_var inert = { .tape = t };
     if (!t) return inert;
     if (!p) {
-        tap__fail(t, TAP_EARG, "param_var", "there is no parameter; was the layer initialized?");
+        tap__fail(t, TAP_EARG, "param_var", "the parameter is NULL; was the layer initialized?");
         return inert;
     }
     const tap__root *r = p->module->root;
@@ -296,23 +298,24 @@ tap_var tap_param_var(tap_tape *t, tap_param *p)
         tap__fail(t, TAP_EARG, "param_var", "the parameter could not be made; the error of its module said why");
         return inert;
     }
-    if (t->widen && p->twin) p = p->twin;
+    if (t->widen && p->f64_copy) p = p->f64_copy;
     if (p->value.dtype != tap_tape_dtype(t)) {
-        tap__fail(t, TAP_EDTYPE, "param_var", "%s is %s, the tape %s", p->path, tap_dtype_name(p->value.dtype),
+        tap__fail(t, TAP_EDTYPE, "param_var", "%s is %s, but the tape is %s", p->path, tap_dtype_name(p->value.dtype),
                   tap_dtype_name(tap_tape_dtype(t)));
         return inert;
     }
     if (p->expired) tap__param_drop_grad(p);
-    if (is_on(t, p)) return p->var;
+    if (has_leaf_on(t, p)) return p->var;
     const tap_leaf leaf = { p->value, p->grad, &p->fresh, p->path };
-    return p->var = tap__leaf_var(t, &leaf, !p->frozen, &p->passes);
+    p->var = tap__leaf_var(t, &leaf, !p->frozen, &p->passes);
+    return p->var;
 }
 
 bool tap__module_has(const tap_module *m, const tap_param *p)
 {
-    const tap_module *at = p->module;
-    while (at && at != m) at = at->parent;
-    return at != NULL;
+    const tap_module *ancestor = p->module;
+    while (ancestor && ancestor != m) ancestor = ancestor->parent;
+    return ancestor != NULL;
 }
 
 tap_param *tap_module_next(const tap_module *m, const tap_param *p)

@@ -11,9 +11,9 @@
       linear(w, INT64_MAX, INT64_MAX)) \
     X(linear_vast, TAP_ENOMEM, NULL, linear(w, 1 << 25, 1 << 25)) \
     X(linear_init_null, TAP_EARG, "new: linear: NULL", tap_linear_init(NULL, w->m, "new", 1, 1)) \
-    X(linear_forward_null, TAP_EARG, "linear_forward: [2,4]: there is no parameter; was the layer initialized?", \
+    X(linear_forward_null, TAP_EARG, "linear_forward: [2,4]: the parameter is NULL; was the layer initialized?", \
       w->out = tap_linear_forward(NULL, w->in.x)) \
-    X(linear_forward_empty, TAP_EARG, "linear_forward: [2,4]: there is no parameter; was the layer initialized?", \
+    X(linear_forward_empty, TAP_EARG, "linear_forward: [2,4]: the parameter is NULL; was the layer initialized?", \
       w->out = tap_linear_forward(&(tap_linear){ 0 }, w->in.x)) \
     X(linear_forward_shape, TAP_ESHAPE, \
       "linear_forward: [1,2,2]: inner sizes 2 and 4 differ; at affine: [1,2,2] x [3,4] x [3] (linear.weight, linear.bias)", \
@@ -32,7 +32,7 @@
       conv(w, 1, 2, 2, INT64_MIN)) \
     X(conv_layer_overflowing, TAP_ESHAPE, NULL, conv(w, INT64_MAX, INT64_MAX, INT64_MAX, 0)) \
     X(conv_layer_vast, TAP_ENOMEM, NULL, conv(w, 1 << 20, 1 << 20, 16, 0)) \
-    X(conv_layer_forward_null, TAP_EARG, "conv_forward: [2,4]: there is no parameter; was the layer initialized?", \
+    X(conv_layer_forward_null, TAP_EARG, "conv_forward: [2,4]: the parameter is NULL; was the layer initialized?", \
       w->out = tap_conv_forward(NULL, w->in.x)) \
     X(conv_layer_forward_shape, TAP_ESHAPE, \
       "conv_forward: [2,4]: needs x of 3 or 4 axes, and a weight of 4; at conv2d: [2,4] x [2,1,2,2] x [2] (conv.weight, conv.bias)", \

@@ -575,12 +575,12 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
 
 /* clang-format off */
 #define WRONGS \
-    X(child_null, TAP_EARG, "'' is no name: it takes printable ASCII without space, dot, \" and \\", \
+    X(child_null, TAP_EARG, "a name must be printable ASCII without space, dot, \" and \\, not ''", \
       SAYS(tap_module_status(tap_module_child(w->m, NULL), NULL))) \
-    X(child_dot, TAP_EARG, "'a.b' is no name: it takes printable ASCII without space, dot, \" and \\", \
+    X(child_dot, TAP_EARG, "a name must be printable ASCII without space, dot, \" and \\, not 'a.b'", \
       SAYS(tap_module_status(tap_module_child(w->m, "a.b"), NULL))) \
-    X(child_taken, TAP_EARG, "linear: the name is taken", SAYS(tap_module_status(tap_module_child(w->m, "linear"), NULL))) \
-    X(param_null, TAP_EARG, "'' is no name: it takes printable ASCII without space, dot, \" and \\", \
+    X(child_taken, TAP_EARG, "linear: the name is in use already", SAYS(tap_module_status(tap_module_child(w->m, "linear"), NULL))) \
+    X(param_null, TAP_EARG, "a name must be printable ASCII without space, dot, \" and \\, not ''", \
       param(w, NULL, TAP_SCALAR, tap_init_zeros())) \
     X(param_negative, TAP_ESHAPE, "p: tensor: [-3] is no shape", param(w, "p", negative, tap_init_zeros())) \
     X(param_overflowing, TAP_ESHAPE, "p: tensor: [9223372036854775807,9223372036854775807] is no shape", \
@@ -597,15 +597,15 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       param(w, "p", TAP_SHAPE(3), tap_init_xavier_normal(1))) \
     X(param_fan, TAP_EARG, "p: shape [3] and fan_in -9223372036854775808 do not give the initializer its fan", \
       param(w, "p", TAP_SHAPE(3), tap_init_default(INT64_MIN))) \
-    X(use_null, TAP_EARG, "param_var: there is no parameter; was the layer initialized?", w->out = tap_param_var(w->t, NULL)) \
-    X(use_dtype, TAP_EDTYPE, "param_var: p is float32, the tape float64", tap_module *m = tap_module_new(TAP_F32, 0); \
+    X(use_null, TAP_EARG, "param_var: the parameter is NULL; was the layer initialized?", w->out = tap_param_var(w->t, NULL)) \
+    X(use_dtype, TAP_EDTYPE, "param_var: p is float32, but the tape is float64", tap_module *m = tap_module_new(TAP_F32, 0); \
       w->out = tap_param_var(w->t, tap_param_new(m, "p", TAP_SCALAR, tap_init_zeros())); tap_module_free(m)) \
-    X(save_null, TAP_EARG, "save: no path", save(w, NULL, 0, NULL)) \
+    X(save_null, TAP_EARG, "save: the path is NULL", save(w, NULL, 0, NULL)) \
     X(save_folder, TAP_EIO, "none/module: cannot create a file in its folder: No such file or directory", \
       save(w, "none/module", 0, NULL)) \
     X(save_no_metadata, TAP_EARG, "module: a path, tensors or metadata are missing", save(w, "module", 1, NULL)) \
     X(save_negative, TAP_EARG, "module: a path, tensors or metadata are missing", save(w, "module", -1, NULL)) \
-    X(load_null, TAP_EARG, "load: no path", load_from(w, NULL)) \
+    X(load_null, TAP_EARG, "load: the path is NULL", load_from(w, NULL)) \
     X(load_nothing, TAP_EIO, "none: cannot open: No such file or directory", load_from(w, "none")) \
     X(load_other, TAP_EIO, \
       "bad does not fit the module: missing conv.weight, conv.bias and 53 more; " \

@@ -14,15 +14,15 @@
     X(sgd_momentum, TAP_EARG, "sgd: momentum must be a finite number, at least 0, not nan", sgd(w, (tap_sgd_options){ .momentum = (double)NAN })) \
     X(sgd_nesterov, TAP_EARG, "sgd: nesterov needs a momentum above 0", sgd(w, (tap_sgd_options){ .nesterov = true })) \
     X(optim_set_lr, TAP_EARG, "optim_set_lr: lr must be a finite number, at least 0, not -1", tap_optim_set_lr(w->optim, -1)) \
-    X(checkpoint_no_module, TAP_EARG, "checkpoint: m is NULL", POINT(tap_checkpoint_module(c, "m", NULL))) \
-    X(checkpoint_no_name, TAP_EARG, "checkpoint: a name is empty", POINT(tap_checkpoint_optim(c, NULL, w->optim))) \
-    X(checkpoint_no_tensor, TAP_EARG, "checkpoint: x is NULL", POINT(tap_checkpoint_tensor(c, "x", (tap_tensor){ 0 }))) \
+    X(checkpoint_no_module, TAP_EARG, "checkpoint: m must not be NULL", POINT(tap_checkpoint_module(c, "m", NULL))) \
+    X(checkpoint_no_name, TAP_EARG, "checkpoint: a name must not be empty", POINT(tap_checkpoint_optim(c, NULL, w->optim))) \
+    X(checkpoint_no_tensor, TAP_EARG, "checkpoint: x must not be NULL", POINT(tap_checkpoint_tensor(c, "x", (tap_tensor){ 0 }))) \
     X(checkpoint_rank, TAP_ESHAPE, "checkpoint: x has no valid shape", POINT(tap_checkpoint_tensor(c, "x", of_rank(w, INT_MAX)))) \
-    X(checkpoint_table_rank, TAP_ESHAPE, "checkpoint: x has no rows", \
+    X(checkpoint_table_rank, TAP_ESHAPE, "checkpoint: x must have at least one axis", \
       int64_t n = 1; POINT(tap_checkpoint_table(c, "x", of_rank(w, INT_MIN), &n))) \
-    X(checkpoint_taken, TAP_EARG, "checkpoint: t is the name of something else, too", \
+    X(checkpoint_taken, TAP_EARG, "checkpoint: t is the name of another item already", \
       POINT(tap_checkpoint_tape(c, "t", w->other); tap_checkpoint_loader(c, "t", w->loader))) \
-    X(checkpoint_no_option, TAP_EARG, "checkpoint: an option has no key or no value", POINT(tap_checkpoint_option(c, "x", NULL))) \
+    X(checkpoint_no_option, TAP_EARG, "checkpoint: an option needs a key and a value", POINT(tap_checkpoint_option(c, "x", NULL))) \
     X(loader_inert, TAP_ESHAPE, "loader: data of shape [] have no rows", \
       make_loader(w, (tap_tensor){ 0 }, (tap_loader_options){ 0 })) \
     X(loader_scalar, TAP_ESHAPE, "loader: data of shape [] have no rows", \

@@ -96,8 +96,8 @@ static void check_options_of(const run *r, const char *path)
     tap_arena      *a = tap_arena_new();
     tap_safetensors file = tap_safetensors_read(a, path);
     for (const option *o = r->c->options; o; o = o->next, n++) {
-        const char *value = tap_safetensors_metadata(&file, o->is.key);
-        FUZZ_CHECK(value && strcmp(value, o->is.value) == 0, "%s", o->is.key);
+        const char *value = tap_safetensors_metadata(&file, o->pair.key);
+        FUZZ_CHECK(value && strcmp(value, o->pair.value) == 0, "%s", o->pair.key);
     }
     FUZZ_CHECK(file.n_metadata == n, "%d options, not %d", file.n_metadata, n);
     tap_arena_free(a);
@@ -128,7 +128,8 @@ void fuzz(const unsigned char *bytes, size_t n)
     const state before = state_of(&r);
     tap_status  status = tap_checkpoint_status(r.c, &message);
     fuzz_check_status(status, message, path);
-    if (r.c->read) FUZZ_CHECK(tap__arena_bytes(r.c->read) <= (1 << 20) + 64 * n, "%zu bytes", tap__arena_bytes(r.c->read));
+    if (r.c->found_memory)
+        FUZZ_CHECK(tap__arena_bytes(r.c->found_memory) <= (1 << 20) + 64 * n, "%zu bytes", tap__arena_bytes(r.c->found_memory));
     bool done = tap_checkpoint_resume(r.c, &e);
     FUZZ_CHECK(done == (e.status == TAP_OK), "%s", e.status ? e.message : "silent");
     fuzz_check_status(e.status, e.message, path);
@@ -145,7 +146,7 @@ size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t room, unsi
     tap_arena      *a = tap_arena_new();
     tap_safetensors file = tap_safetensors_read(a, fuzz_file(bytes, n));
     char            sum[24];
-    put_checksum(sum, checksum(file.n, file.tensors, file.n_metadata, file.metadata));
+    format_checksum(sum, checksum(file.n, file.tensors, file.n_metadata, file.metadata));
     for (size_t i = 0; tap_safetensors_metadata(&file, CHECKSUM) && seed / 8 % 8 != 0 && i + strlen(sum) <= n; i++) {
         if (memcmp(bytes + i, "xxh3:", 5) == 0) memcpy(bytes + i, sum, strlen(sum));
     }

@@ -299,7 +299,7 @@ static void test_outcomes(void **state)
         assert_string_equal(o->error[3], "");
         assert_non_null(strstr(o->error[4], ".idx: cannot open: No such file or directory"));
         assert_string_equal(o->error[5], wrong);
-        assert_string_equal(o->error[6], "'one more' is no name: it takes printable ASCII without space, dot, \" and \\");
+        assert_string_equal(o->error[6], "a name must be printable ASCII without space, dot, \" and \\, not 'one more'");
         assert_string_equal(o->error[7], "module: NULL");
         for (int k = 0; k < i; k++) assert_int_not_equal(o->weights, expected[k].weights);
     }

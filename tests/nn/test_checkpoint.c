@@ -196,7 +196,7 @@ static void test_newest_whole(void **state)
     leave(5);
     assert_int_equal(steps_found(""), 5);
     flip(FILE_NAME, -1);
-    assert_int_equal(steps_found(FILE_NAME ": is damaged: its contents do not have its checksum"), 4);
+    assert_int_equal(steps_found(FILE_NAME ": is damaged: its contents do not match its checksum"), 4);
     assert_int_equal(truncate(FILE_NAME, 100), 0);
     run r = begin("adam", shuffled, 7);
     declare(&r);
@@ -207,7 +207,7 @@ static void test_newest_whole(void **state)
     assert_int_equal(tap_checkpoint_save(r.c, &e), TAP_OK);
     end(&r);
     flip(FILE_NAME, -1);
-    assert_int_equal(steps_found(FILE_NAME ": is damaged: its contents do not have its checksum"), 4);
+    assert_int_equal(steps_found(FILE_NAME ": is damaged: its contents do not match its checksum"), 4);
     unlink(FILE_NAME);
     assert_int_equal(steps_found(FILE_NAME ": is missing"), 4);
     unlink(PREVIOUS);
@@ -245,8 +245,8 @@ static void test_none_is_whole(void **state)
     run r = begin("adam", shuffled, 7);
     declare(&r);
     assert_int_equal(tap_checkpoint_status(r.c, &message), TAP_EIO);
-    assert_string_equal(message, FILE_NAME ": is damaged: its contents do not have its checksum; " PREVIOUS
-                                           ": is damaged: its contents do not have its checksum");
+    assert_string_equal(message, FILE_NAME ": is damaged: its contents do not match its checksum; " PREVIOUS
+                                           ": is damaged: its contents do not match its checksum");
     assert_false(tap_checkpoint_resume(r.c, &e));
     assert_string_equal(e.message, message);
     assert_int_equal(tap_checkpoint_save(r.c, NULL), TAP_EIO);
@@ -263,7 +263,7 @@ static void test_none_is_whole(void **state)
     assert_int_equal(tap_module_save(m, FILE_NAME, 0, NULL, &e), TAP_OK);
     c = tap_checkpoint_new(FILE_NAME);
     tap_checkpoint_status(c, &message);
-    assert_string_equal(message, FILE_NAME ": is no checkpoint");
+    assert_string_equal(message, FILE_NAME ": is not a checkpoint");
     tap_checkpoint_free(c);
     tap_module_free(m);
     unlink(FILE_NAME);
@@ -385,7 +385,7 @@ static void test_pending_gradient(void **state)
     tap_tape_reset(r.tape);
     tap_backward(tap_sum(tap_param_var(r.tape, tap_module_next(r.root, NULL)), TAP_ALL));
     assert_int_equal(tap_checkpoint_save(r.c, &e), TAP_EARG);
-    assert_string_equal(e.message, FILE_NAME ": net.0.weight has a gradient that no step has consumed, which would be lost");
+    assert_string_equal(e.message, FILE_NAME ": net.0.weight has a gradient that no step has consumed, and a checkpoint does not hold gradients");
     e = (tap_error){ 0 };
     tap_module_zero_grad(r.root);
     assert_int_equal(tap_checkpoint_save(r.c, &e), TAP_OK);
@@ -432,28 +432,28 @@ static void test_bad_calls(void **state)
     tap_checkpoint  *c = tap_checkpoint_new(FILE_NAME);
     tap_checkpoint_tensor(c, "x", scalar);
     tap_checkpoint_tensor(c, "x", scalar);
-    assert_sticks("checkpoint: x is the name of something else, too", c);
+    assert_sticks("checkpoint: x is the name of another item already", c);
     c = tap_checkpoint_new(FILE_NAME);
     tap_checkpoint_tensor(c, "", scalar);
-    assert_sticks("checkpoint: a name is empty", c);
+    assert_sticks("checkpoint: a name must not be empty", c);
     c = tap_checkpoint_new(FILE_NAME);
     tap_checkpoint_module(c, "net", NULL);
-    assert_sticks("checkpoint: net is NULL", c);
+    assert_sticks("checkpoint: net must not be NULL", c);
     c = tap_checkpoint_new(FILE_NAME);
     tap_checkpoint_table(c, "x", table, NULL);
-    assert_sticks("checkpoint: x has no count of its rows", c);
+    assert_sticks("checkpoint: x needs a pointer to its count of rows", c);
     c = tap_checkpoint_new(FILE_NAME);
     tap_checkpoint_table(c, "x", scalar, &n);
-    assert_sticks("checkpoint: x has no rows", c);
+    assert_sticks("checkpoint: x must have at least one axis", c);
     c = tap_checkpoint_new(FILE_NAME);
     tap_checkpoint_option(c, "format", "mine");
-    assert_sticks("checkpoint: format is the name of another option, too", c);
+    assert_sticks("checkpoint: format is the name of another option already", c);
     c = tap_checkpoint_new(FILE_NAME);
     tap_checkpoint_option(c, "checksum", "mine");
-    assert_sticks("checkpoint: checksum is the name of another option, too", c);
+    assert_sticks("checkpoint: checksum is the name of another option already", c);
     c = tap_checkpoint_new(FILE_NAME);
     tap_checkpoint_option(c, "key", NULL);
-    assert_sticks("checkpoint: an option has no key or no value", c);
+    assert_sticks("checkpoint: an option needs a key and a value", c);
     assert_sticks("checkpoint: the path is NULL", tap_checkpoint_new(NULL));
     assert_sticks("checkpoint: the path is empty", tap_checkpoint_new(""));
     assert_sticks("nowhere/x: cannot create nowhere/x.lock: No such file or directory", tap_checkpoint_new("nowhere/x"));
@@ -462,7 +462,7 @@ static void test_bad_calls(void **state)
     c = tap_checkpoint_new(FILE_NAME);
     tap_checkpoint_table(c, "x", table, &n);
     assert_int_equal(tap_checkpoint_save(c, &e), TAP_EARG);
-    assert_string_equal(e.message, FILE_NAME ": x has room for 1 rows, not for 2");
+    assert_string_equal(e.message, FILE_NAME ": x: rows must be within 0..1, not 2");
     n = 1, e = (tap_error){ 0 };
     assert_int_equal(tap_checkpoint_save(c, &e), TAP_OK);
     tap_checkpoint_free(c);

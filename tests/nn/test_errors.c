@@ -92,7 +92,7 @@ static void test_unread_errors_are_told_once(void **state)
         { tape_never_read, "tape", "add: [2] x [3]: the shapes do not broadcast" },
         { tape_freed_at_once, "tape", "add: [2] x [3]: the shapes do not broadcast" },
         { arena_never_read, "arena", "reshape: [6]" },
-        { module_never_read, "module", "'a.b' is no name" },
+        { module_never_read, "module", "a name must be printable ASCII" },
         { loader_never_read, "loader", "loader: data" },
         { checkpoint_never_read, "checkpoint", "checkpoint: the path is empty" },
     };

@@ -75,7 +75,7 @@ static void snapshot(const model *m, state_of *s)
         s->fresh[at] = p->fresh;
         at += n;
         assert_true(at <= ROOM);
-        assert_null(p->twin);
+        assert_null(p->f64_copy);
     }
 }
 
@@ -196,7 +196,7 @@ static tap_var single_wrong(tap_tape *t, void *ctx)
     return tap_add(single(t, ctx), tap_mul_scalar(tap_square(tap_detach(s)), 1e-3));
 }
 
-static void test_a_float32_module_through_its_twin(void **state)
+static void test_a_float32_module_is_checked_in_float64(void **state)
 {
     (void)state;
     model       m = model_new(TAP_F32);
@@ -210,7 +210,8 @@ static void test_a_float32_module_through_its_twin(void **state)
     assert_int_equal(r.checked, 4 * 11 + 11 * (11 + 4));
     r = check(&m, right, (tap_gradcheck_options){ 0 });
     if (!r.ok) fail_msg("%s", r.message);
-    r = tap_module_gradcheck(m.scale->module, single, &m, (tap_gradcheck_options){ 0 }); /* the others have twins, too */
+    r = tap_module_gradcheck(m.scale->module, single, &m,
+                             (tap_gradcheck_options){ 0 }); /* the other parameters are copied, too */
     assert_true(r.ok);
     assert_int_equal(r.checked, 4);
     r = check(&m, single_wrong, (tap_gradcheck_options){ 0 });
@@ -306,7 +307,7 @@ int main(void)
         cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_nan_fails),
         cmocka_unit_test(test_error_on_the_way),
-        cmocka_unit_test(test_a_float32_module_through_its_twin),
+        cmocka_unit_test(test_a_float32_module_is_checked_in_float64),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_running_statistics_stay),
         cmocka_unit_test(test_frozen_parameters_are_left_out),

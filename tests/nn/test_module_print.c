@@ -75,7 +75,7 @@ static void test_failed(void **state)
     assert_printed(wrong, "failed module (TAP_EDTYPE: module: parameters are float32 or float64, not int64)\n");
     tap_param_new(root, "x", TAP_SHAPE(3), tap_init_zeros());
     tap_param_new(root, "x", TAP_SHAPE(3), tap_init_zeros());
-    assert_printed(root, "failed module (TAP_EARG: x: the name is taken)\n"
+    assert_printed(root, "failed module (TAP_EARG: x: the name is in use already)\n"
                          "module       3\n"
                          "  x     [3]  3\n"
                          "total: 3 parameters, float32\n");
