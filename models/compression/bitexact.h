@@ -1,52 +1,57 @@
-/* models/compression/bitexact.h: networks and tables for a coder, the same to the last bit on every machine, for every compiler and any number
- * of threads: additions, multiplications, divisions and comparisons of IEEE numbers alone, each rounded, in an order that is
- * written down; exp and its kin are made of these (tensor/kernels/vmath.h without fused operations). Not installed. */
+/* models/compression/bitexact.h: networks and tables for a coder that give the same bits on every machine, with every compiler
+ * and any number of threads. Not installed.
+ *
+ * A decoder must compute exactly the intervals that the encoder used. So all arithmetic here is additions, multiplications,
+ * divisions and comparisons of IEEE numbers, each rounded by itself, in a fixed order. exp and the functions made of it
+ * (tensor/kernels/vmath.h) are compiled without fused multiply-adds. */
 #ifndef TAP_MODELS_COMPRESSION_BITEXACT_H
 #define TAP_MODELS_COMPRESSION_BITEXACT_H
 
 #include "models/compression/rans.h"
 #include "tensor/internal.h"
 
-/* y = b + x_0 w_0 + x_1 w_1 + .., one term after the other. */
+/* y = b + x_0 w_0 + x_1 w_1 + .., summed in this order. */
 typedef struct {
     int64_t      in, out;
     const float *w, *b; /* [in,out], [out] */
 } tap__bitexact_linear;
 
-/* Steps of the grids that distributions of pixels are rounded to, and how far these reach. */
+/* The parameters of pixel distributions are rounded to grids: logits from -MAX to MAX, with STEPS to a unit, and log alpha and
+ * log beta likewise. */
 enum { TAP__LOGIT_STEPS = 64, TAP__LOGIT_MAX = 16, TAP__LOGITS = 2 * TAP__LOGIT_MAX * TAP__LOGIT_STEPS + 1 };
 enum { TAP__BETA_STEPS = 8, TAP__BETA_MAX = 12, TAP__BETAS = 2 * TAP__BETA_MAX * TAP__BETA_STEPS + 1 };
 
 typedef struct {
     void (*linear)(const tap__bitexact_linear *l, int64_t rows, const float *x, float *y); /* [rows,in] -> [rows,out] */
     void (*relu)(int64_t n, float *x);
-    void (*clip)(int64_t n, float *x, float most);                            /* tap_smooth_clip between -most and most */
-    void (*precision)(int64_t n, float *x);                                   /* e^-x */
-    void (*grid)(int64_t n, const float *x, int most, int steps, int32_t *y); /* (x + most) steps, rounded, NaN: 0 */
+    void (*clip)(int64_t n, float *x, float c);                              /* tap_smooth_clip(x, -c, c) */
+    void (*precision)(int64_t n, float *x);                                  /* e^-x */
+    void (*grid)(int64_t n, const float *x, int max, int steps, int32_t *y); /* (x + max) steps, rounded; NaN gives 0 */
 } tap__bitexact_kernels;
 
 TAP__KERNEL_DECLARE(extern const tap__bitexact_kernels, tap__bitexact, [1]);
 
-/* z in 2^12 bins that are equally likely under N(0, 1). */
+/* z is one of 2^12 bins that are equally likely under the prior N(0, 1). */
 enum { TAP__BIN_BITS = 12, TAP__BINS = 1 << TAP__BIN_BITS };
-/* The normal distribution function at -8, .., 8. */
+/* The normal distribution function is tabulated from -RANGE to RANGE, with STEPS to a unit. */
 enum { TAP__NORMAL_STEPS = 256, TAP__NORMAL_RANGE = 8, TAP__NORMALS = 2 * TAP__NORMAL_RANGE * TAP__NORMAL_STEPS + 1 };
 
 typedef struct {
-    uint64_t normal[TAP__NORMALS]; /* times 2^32 */
-    float    edge[TAP__BINS + 1];  /* where bin i begins; the first and the last bin have no other end */
+    uint64_t normal_cdf[TAP__NORMALS]; /* times 2^32 */
+    float    bin_edge[TAP__BINS + 1];  /* the lower edge of bin i; bins 0 and BINS - 1 extend to -infinity and infinity */
     float    median[TAP__BINS];
-    uint32_t white[TAP__LOGITS]; /* sigmoid, as an interval's size */
+    uint32_t p_one[TAP__LOGITS]; /* freq of a pixel that is 1: sigmoid(logit) */
 } tap__bitexact_tables;
 
 void tap__bitexact_tables_make(tap__bitexact_tables *t);
 
-/* The bin's share of N(mu, 1/precision^2), and the bin that a place belongs to. None is without a share. */
+/* The interval of a bin under N(mu, 1/precision^2), and the bin whose interval holds a slot. Every bin has freq >= 1. */
 tap__interval tap__bin_interval(const tap__bitexact_tables *t, float mu, float precision, int bin);
-int           tap__bin_at(const tap__bitexact_tables *t, float mu, float precision, uint32_t place);
+int           tap__bin_at(const tap__bitexact_tables *t, float mu, float precision, uint32_t slot);
 
-/* Where the bytes 0..255 begin, and where they end, for BetaBinomial(255, alpha, beta) at a place of the grid. */
+/* BetaBinomial(255, alpha, beta), with log alpha and log beta at these points of the grid: byte x has the slots
+ * start[x] .. start[x + 1] - 1. */
 enum { TAP__BYTES = 256 };
-void tap__beta_binomial_table(uint32_t begin[TAP__BYTES + 1], int alpha, int beta);
+void tap__beta_binomial_table(uint32_t start[TAP__BYTES + 1], int alpha, int beta);
 
 #endif

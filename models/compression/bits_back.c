@@ -1,172 +1,245 @@
-/* Bits-back coding: images to bytes and back. Images are dealt out to a few lanes, each a stack of its own, which threads share out
- * among them. A compressed file is, all numbers little-endian:
+/* models/compression/bits_back.c: lossless compression by bits-back coding with ANS (BB-ANS; Townsend, Bird & Barber 2019).
+ *
+ *     append an image x                        pop an image
+ *       posterior_pop    z ~ q(z|x)              prior_pop         z by p(z)
+ *       likelihood_push  x by p(x|z)             likelihood_pop    x by p(x|z)
+ *       prior_push       z by p(z)               posterior_push    z by q(z|x)
+ *
+ * To pop by a distribution is to draw a sample from it, with the bits on the stack as the random numbers. So append takes -log2
+ * q(z|x) bits off the stack and puts -log2 p(x|z) - log2 p(z) bits on it: -ELBO(x) in expectation. pop undoes append step by
+ * step, in reverse, and thereby puts the bits back that z was drawn with.
+ *
+ * Images are dealt out to up to four streams, image i to stream i mod n_streams; each is an ANS stack of its own. Threads share
+ * the streams out among them. The networks run on the next image of several streams at a time. Invariants:
+ *
+ * - Pixels and latents are pushed from the last to the first, and so popped from the first to the last.
+ * - Images of a stream are popped in the reverse order of appending.
+ * - Once all images are popped, a stack holds what it held when the encoder began: state RANS_L and the initial words, back in
+ * place.
+ *
+ * The file, all numbers little-endian:
  *
  *   "TAPZ", u32 version, u64 checksum of all that follows, u64 checksum of the model, u64 checksum of the images, u64 count,
- *   u32 data, u8 likelihood, u8[2] the two values, u8 0, for each lane u32 words, and the lanes' words, the state's two at the end
+ *   u32 data, u8 likelihood (1: beta-binomial), u8[2] the two values, u8 0,
+ *   for each stream u32 number of its words, then the words of each stream, the last two being its state
  *
  * Checksums are XXH3's of 64 bits. */
 #include <string.h>
 #include <xxhash.h>
 
-#include "models/compression/bits_back.h"
+#include "models/compression/vae_coder.h"
 
-enum { VERSION = 1, MOST_LANES = 4, WORTH_A_LANE = 64, CHECKED = 16, HEADER = 48 };
+enum { VERSION = 1, MAX_STREAMS = 4, MIN_IMAGES_PER_STREAM = 64 };
 
-/* Each pixel leaves some of its interval to the others, so that an image needs 1/64 of a bit at least. */
-enum { MOST_PER_BIT = 64, BITS_TO_BEGIN = 4096 };
+/* Offsets of the header's fields, and its size. */
+enum {
+    AT_VERSION = 4,
+    AT_CHECKSUM = 8,
+    AT_MODEL = 16,
+    AT_IMAGES = 24,
+    AT_COUNT = 32,
+    AT_DATA = 40,
+    AT_LIKELIHOOD = 44,
+    AT_VALUES = 45,
+    AT_ZERO = 47,
+    HEADER = 48
+};
+
+/* Every value of a pixel has freq >= 1, and so every other one less than all slots: an image costs at least 1/64 bit. This
+ * bounds the number of images that a header may claim. INITIAL_BITS allows for what the stacks are given to begin with. */
+enum { MAX_IMAGES_PER_BIT = 64, INITIAL_BITS = 4096 };
 
 static const uint8_t MAGIC[4] = { 'T', 'A', 'P', 'Z' };
 
+/* What is encoded or decoded. */
 typedef struct {
-    const tap__coder *coder;
-    uint8_t          *images; /* [n,data] */
-    int64_t           n;
-    int               lanes;
-    uint8_t           value[2];
-    tap__rans         lane[MOST_LANES];
-} job;
+    const tap__vae_coder *coder;
+    uint8_t              *images; /* [n,data] */
+    int64_t               n;
+    uint8_t               value[2]; /* Bernoulli: the bytes that stand for 0 and 1 */
+    int                   n_streams;
+    tap__rans             stream[MAX_STREAMS];
+} codec;
 
-/* ---- Images on stacks -------------------------------------------------------------------------------------------- */
+/* One thread at work on streams first, first + 1, ..; row r of the buffers belongs to stream first + r. */
+typedef struct {
+    codec                 *c;
+    int64_t                first;
+    tap__vae_coder_buffers b;
+    int                   *bins; /* [rows,latent]: z by the numbers of its bins */
+} worker;
 
-static int lanes_for(int64_t n)
+/* ---- Streams ----------------------------------------------------------------------------------------------------- */
+
+static int n_streams_for(int64_t n_images)
 {
-    const int64_t lanes = (n + WORTH_A_LANE - 1) / WORTH_A_LANE;
-    return lanes < MOST_LANES ? (int)lanes : MOST_LANES;
+    const int64_t n = (n_images + MIN_IMAGES_PER_STREAM - 1) / MIN_IMAGES_PER_STREAM;
+    return n < MAX_STREAMS ? (int)n : MAX_STREAMS;
 }
 
-/* Lane k has the images k, k + lanes, ..: so many. */
-static int64_t in_lane(const job *j, int64_t k)
+static int64_t images_in_stream(const codec *c, int64_t k)
 {
-    return (j->n - k + j->lanes - 1) / j->lanes;
+    return (c->n - k + c->n_streams - 1) / c->n_streams;
 }
 
-static uint8_t *image_at(const job *j, int64_t lane, int64_t step)
+static uint8_t *image_at(const codec *c, int64_t stream, int64_t step)
 {
-    return j->images + (step * j->lanes + lane) * j->coder->data;
+    return c->images + (step * c->n_streams + stream) * c->coder->data;
 }
 
-/* As the encoder takes it. */
-static void show(const job *j, float *x, const uint8_t *image)
+static tap__rans *stream_of(const worker *w, int64_t row)
 {
-    const tap__coder *c = j->coder;
-    for (int64_t i = 0; i < c->data; i++)
-        x[i] = c->bytes ? (float)image[i] * (1.0f / (TAP__BYTES - 1)) : image[i] == j->value[1] ? 1.0f : 0.0f;
+    return &w->c->stream[w->first + row];
 }
 
-static tap__interval prior(uint32_t bin)
-{
-    return (tap__interval){ bin << (TAP__RANS_SCALE_BITS - TAP__BIN_BITS), 1u << (TAP__RANS_SCALE_BITS - TAP__BIN_BITS) };
-}
-
-/* z ~ q(z|x), by the bits on the stack; bin[] is where it came to lie. */
-static void draw(const tap__coder *c, const tap__coder_buffers *room, int64_t row, tap__rans *r, int *bin)
-{
-    for (int64_t k = row * c->latent; k < (row + 1) * c->latent; k++, bin++) {
-        *bin = tap__bin_at(c->tables, room->mu[k], room->precision[k], tap__rans_dec_get(r));
-        tap__rans_pop(r, tap__bin_interval(c->tables, room->mu[k], room->precision[k], *bin));
-        room->z[k] = c->tables->median[*bin];
-    }
-}
-
-static void undraw(const tap__coder *c, const tap__coder_buffers *room, int64_t row, tap__rans *r, const int *bin)
-{
-    for (int64_t k = c->latent - 1; k >= 0; k--) {
-        const int64_t at = row * c->latent + k;
-        tap__rans_push(r, tap__bin_interval(c->tables, room->mu[at], room->precision[at], bin[k]));
-    }
-}
-
-static void push(const job *j, tap__coder_buffers *room, int64_t row, tap__rans *r, const uint8_t *image, const int *bin)
-{
-    const tap__coder *c = j->coder;
-    for (int64_t i = c->data - 1; i >= 0; i--)
-        tap__rans_push(r, tap__pixel_interval(c, room, row, i, c->bytes ? image[i] : image[i] == j->value[1]));
-    for (int64_t k = c->latent - 1; k >= 0; k--) tap__rans_push(r, prior((uint32_t)bin[k]));
-}
-
-static void pop_z(const tap__coder *c, const tap__coder_buffers *room, int64_t row, tap__rans *r, int *bin)
-{
-    for (int64_t k = 0; k < c->latent; k++) {
-        bin[k] = (int)(tap__rans_dec_get(r) >> (TAP__RANS_SCALE_BITS - TAP__BIN_BITS));
-        tap__rans_pop(r, prior((uint32_t)bin[k]));
-        room->z[row * c->latent + k] = c->tables->median[bin[k]];
-    }
-}
-
-static void pop_image(const job *j, tap__coder_buffers *room, int64_t row, tap__rans *r, uint8_t *image)
-{
-    const tap__coder *c = j->coder;
-    tap__interval     of;
-    for (int64_t i = 0; i < c->data; i++) {
-        const int pixel = tap__pixel_at(c, room, row, i, tap__rans_dec_get(r), &of);
-        tap__rans_pop(r, of);
-        image[i] = c->bytes ? (uint8_t)pixel : j->value[pixel];
-    }
-}
-
-/* An image of each of the lanes. */
-static void encode_step(job *j, tap__coder_buffers *room, int *bins, int64_t first, int64_t rows, int64_t step)
-{
-    const tap__coder *c = j->coder;
-    for (int64_t r = 0; r < rows; r++) show(j, room->x + r * c->data, image_at(j, first + r, step));
-    tap__coder_encode(c, room, rows);
-    for (int64_t r = 0; r < rows; r++) draw(c, room, r, &j->lane[first + r], bins + r * c->latent);
-    tap__coder_decode(c, room, rows);
-    for (int64_t r = 0; r < rows; r++)
-        push(j, room, r, &j->lane[first + r], image_at(j, first + r, step), bins + r * c->latent);
-}
-
-static void decode_step(job *j, tap__coder_buffers *room, int *bins, int64_t first, int64_t rows, int64_t step)
-{
-    const tap__coder *c = j->coder;
-    for (int64_t r = 0; r < rows; r++) pop_z(c, room, r, &j->lane[first + r], bins + r * c->latent);
-    tap__coder_decode(c, room, rows);
-    for (int64_t r = 0; r < rows; r++) {
-        pop_image(j, room, r, &j->lane[first + r], image_at(j, first + r, step));
-        show(j, room->x + r * c->data, image_at(j, first + r, step));
-    }
-    tap__coder_encode(c, room, rows);
-    for (int64_t r = 0; r < rows; r++) undraw(c, room, r, &j->lane[first + r], bins + r * c->latent);
-}
-
-/* How many of the lanes have an image at this step: those in front. */
-static int64_t rows_at(const job *j, int64_t first, int64_t last, int64_t step)
-{
-    while (last > first && in_lane(j, last - 1) <= step) last--;
-    return last - first;
-}
-
-static bool failed(const job *j, int64_t first, int64_t last)
+static bool any_failed(const codec *c, int64_t first, int64_t last)
 {
     for (int64_t k = first; k < last; k++)
-        if (j->lane[k].failed) return true;
+        if (c->stream[k].failed) return true;
     return false;
 }
 
-/* What a thread does: all images of some lanes, forwards or, what came last first, backwards. */
-static void run(const void *context, int64_t first, int64_t last)
+/* ---- Symbols ----------------------------------------------------------------------------------------------------- */
+
+/* The encoder's input: bytes as x / 255, the two values as 0 and 1. */
+static void load_image(worker *w, int64_t row, const uint8_t *image)
 {
-    job               *j = *(job *const *)context;
-    const int64_t      rows = last - first, steps = in_lane(j, first);
-    const bool         decode = !j->lane[first].lends;
-    tap_arena         *a = tap__arena_new_internal();
-    tap__coder_buffers room;
-    int               *bins = tap_arena_alloc(a, (size_t)(rows * j->coder->latent) * sizeof *bins);
-    if (!tap__coder_buffers_init(&room, a, j->coder, rows, j->n) || !bins)
-        for (int64_t k = first; k < last; k++) j->lane[k].failed = j->lane[k].no_memory = true;
-    for (int64_t i = 0; i < steps && !failed(j, first, last); i++) {
+    const tap__vae_coder *coder = w->c->coder;
+    float                *x = w->b.x + row * coder->data;
+    for (int64_t i = 0; i < coder->data; i++)
+        x[i] = coder->beta_binomial ? (float)image[i] * (1.0f / (TAP__BYTES - 1)) : image[i] == w->c->value[1] ? 1.0f : 0.0f;
+}
+
+/* All bins are equally likely under the prior. */
+static tap__interval prior_interval(int bin)
+{
+    const int shift = TAP__RANS_SCALE_BITS - TAP__BIN_BITS;
+    return (tap__interval){ (uint32_t)bin << shift, (uint32_t)1 << shift };
+}
+
+static void prior_push(const worker *w, int64_t row)
+{
+    const int64_t latent = w->c->coder->latent;
+    const int    *bin = w->bins + row * latent;
+    for (int64_t k = latent - 1; k >= 0; k--) tap__rans_enc_put(stream_of(w, row), prior_interval(bin[k]));
+}
+
+static void prior_pop(worker *w, int64_t row)
+{
+    const int64_t latent = w->c->coder->latent;
+    tap__rans    *r = stream_of(w, row);
+    int          *bin = w->bins + row * latent;
+    for (int64_t k = 0; k < latent; k++) {
+        bin[k] = (int)(tap__rans_dec_get(r) >> (TAP__RANS_SCALE_BITS - TAP__BIN_BITS));
+        tap__rans_dec_advance(r, prior_interval(bin[k]));
+        w->b.z[row * latent + k] = w->c->coder->tables->median[bin[k]];
+    }
+}
+
+static void posterior_push(const worker *w, int64_t row)
+{
+    const int64_t latent = w->c->coder->latent;
+    const float  *mu = w->b.mu + row * latent, *precision = w->b.precision + row * latent;
+    const int    *bin = w->bins + row * latent;
+    for (int64_t k = latent - 1; k >= 0; k--)
+        tap__rans_enc_put(stream_of(w, row), tap__bin_interval(w->c->coder->tables, mu[k], precision[k], bin[k]));
+}
+
+static void posterior_pop(worker *w, int64_t row)
+{
+    const tap__bitexact_tables *t = w->c->coder->tables;
+    const int64_t               latent = w->c->coder->latent;
+    const float                *mu = w->b.mu + row * latent, *precision = w->b.precision + row * latent;
+    tap__rans                  *r = stream_of(w, row);
+    int                        *bin = w->bins + row * latent;
+    for (int64_t k = 0; k < latent; k++) {
+        bin[k] = tap__bin_at(t, mu[k], precision[k], tap__rans_dec_get(r));
+        tap__rans_dec_advance(r, tap__bin_interval(t, mu[k], precision[k], bin[k]));
+        w->b.z[row * latent + k] = t->median[bin[k]];
+    }
+}
+
+static void likelihood_push(worker *w, int64_t row, const uint8_t *image)
+{
+    const tap__vae_coder *coder = w->c->coder;
+    for (int64_t i = coder->data - 1; i >= 0; i--) {
+        const int value = coder->beta_binomial ? image[i] : image[i] == w->c->value[1];
+        tap__rans_enc_put(stream_of(w, row), tap__pixel_interval(coder, &w->b, row, i, value));
+    }
+}
+
+static void likelihood_pop(worker *w, int64_t row, uint8_t *image)
+{
+    const tap__vae_coder *coder = w->c->coder;
+    tap__rans            *r = stream_of(w, row);
+    tap__interval         interval;
+    for (int64_t i = 0; i < coder->data; i++) {
+        const int value = tap__pixel_at(coder, &w->b, row, i, tap__rans_dec_get(r), &interval);
+        tap__rans_dec_advance(r, interval);
+        image[i] = coder->beta_binomial ? (uint8_t)value : w->c->value[value];
+    }
+}
+
+/* ---- Images ------------------------------------------------------------------------------------------------------ */
+
+/* Image `step` of each of the first `rows` streams. */
+static void append(worker *w, int64_t rows, int64_t step)
+{
+    for (int64_t r = 0; r < rows; r++) load_image(w, r, image_at(w->c, w->first + r, step));
+    tap__vae_coder_posterior(w->c->coder, &w->b, rows);
+    for (int64_t r = 0; r < rows; r++) posterior_pop(w, r);
+    tap__vae_coder_likelihood(w->c->coder, &w->b, rows);
+    for (int64_t r = 0; r < rows; r++) {
+        likelihood_push(w, r, image_at(w->c, w->first + r, step));
+        prior_push(w, r);
+    }
+}
+
+static void pop(worker *w, int64_t rows, int64_t step)
+{
+    for (int64_t r = 0; r < rows; r++) prior_pop(w, r);
+    tap__vae_coder_likelihood(w->c->coder, &w->b, rows);
+    for (int64_t r = 0; r < rows; r++) {
+        uint8_t *image = image_at(w->c, w->first + r, step);
+        likelihood_pop(w, r, image);
+        load_image(w, r, image);
+    }
+    tap__vae_coder_posterior(w->c->coder, &w->b, rows);
+    for (int64_t r = 0; r < rows; r++) posterior_push(w, r);
+}
+
+/* How many of the streams first .. last - 1 have an image at this step. These come first: later streams are never longer. */
+static int64_t rows_at(const codec *c, int64_t first, int64_t last, int64_t step)
+{
+    while (last > first && images_in_stream(c, last - 1) <= step) last--;
+    return last - first;
+}
+
+/* Thread body: codes all images of streams first .. last - 1. Decoding runs in reverse order. */
+static void run_streams(const void *context, int64_t first, int64_t last)
+{
+    codec *const *argument = context;
+    codec        *c = *argument;
+    const int64_t rows = last - first, steps = images_in_stream(c, first);
+    const bool    decode = !c->stream[first].supply_initial_bits;
+    tap_arena    *a = tap__arena_new_internal();
+    worker        w = { .c = c, .first = first };
+    w.bins = tap_arena_alloc(a, (size_t)(rows * c->coder->latent) * sizeof *w.bins);
+    if (!tap__vae_coder_buffers_init(&w.b, a, c->coder, rows, c->n) || !w.bins)
+        for (int64_t k = first; k < last; k++) c->stream[k].failed = c->stream[k].no_memory = true;
+    for (int64_t i = 0; i < steps && !any_failed(c, first, last); i++) {
         const int64_t step = decode ? steps - 1 - i : i;
-        (decode ? decode_step : encode_step)(j, &room, bins, first, rows_at(j, first, last, step), step);
+        (decode ? pop : append)(&w, rows_at(c, first, last, step), step);
     }
     tap_arena_free(a);
 }
 
-static void run_lanes(job *j)
+static void run_all_streams(codec *c)
 {
-    tap__parallel(j->lanes, tap__cost_ns((double)j->n * 1e5), run, &(job *){ j });
+    tap__parallel(c->n_streams, tap__cost_ns((double)c->n * 1e5), run_streams, &c);
 }
 
-/* ---- Bytes ------------------------------------------------------------------------------------------------------- */
+/* ---- The file ---------------------------------------------------------------------------------------------------- */
 
 static void put(uint8_t *to, uint64_t value, int n)
 {
@@ -185,63 +258,121 @@ static uint64_t checksum(const uint8_t *from, int64_t n)
     return XXH3_64bits(from, (size_t)n);
 }
 
-static void free_lanes(job *j)
+static void free_streams(codec *c)
 {
-    for (int k = 0; k < MOST_LANES; k++) free(j->lane[k].words);
+    for (int k = 0; k < MAX_STREAMS; k++) free(c->stream[k].words);
 }
 
-static int64_t words_in(const job *j)
+/* Whether that many words can hold n images; a damaged header must not make the decoder allocate more. */
+static bool is_plausible_count(int64_t n, int64_t words)
+{
+    return n / MAX_IMAGES_PER_BIT <= 32 * words + INITIAL_BITS;
+}
+
+static tap_tensor write_file(tap_arena *a, const codec *c)
 {
     int64_t words = 0;
-    for (int k = 0; k < j->lanes; k++) words += j->lane[k].n;
-    return words;
-}
-
-static bool is_likely(int64_t n, int64_t words)
-{
-    return n / MOST_PER_BIT <= 32 * words + BITS_TO_BEGIN;
-}
-
-static tap_tensor written(tap_arena *a, const job *j)
-{
-    const int64_t words = words_in(j), at = HEADER + 4 * j->lanes, n = at + 4 * words;
-    tap_tensor    all = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(n));
-    if (!all.data) return all;
-    uint8_t *to = all.data, *end = to + at;
+    for (int k = 0; k < c->n_streams; k++) words += c->stream[k].n;
+    const int64_t start = HEADER + 4 * c->n_streams, n = start + 4 * words;
+    tap_tensor    bytes = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(n));
+    if (!bytes.data) return bytes;
+    uint8_t *to = bytes.data, *word = to + start;
     memcpy(to, MAGIC, sizeof MAGIC);
-    put(to + 4, VERSION, 4);
-    put(to + 16, j->coder->checksum, 8);
-    put(to + 24, checksum(j->images, j->n * j->coder->data), 8);
-    put(to + 32, (uint64_t)j->n, 8);
-    put(to + 40, (uint64_t)j->coder->data, 4);
-    to[44] = j->coder->bytes;
-    to[45] = j->value[0];
-    to[46] = j->value[1];
-    for (int k = 0; k < j->lanes; k++) {
-        put(to + HEADER + 4 * k, (uint64_t)j->lane[k].n, 4);
-        for (int64_t i = 0; i < j->lane[k].n; i++, end += 4) put(end, j->lane[k].words[i], 4);
+    put(to + AT_VERSION, VERSION, 4);
+    put(to + AT_MODEL, c->coder->checksum, 8);
+    put(to + AT_IMAGES, checksum(c->images, c->n * c->coder->data), 8);
+    put(to + AT_COUNT, (uint64_t)c->n, 8);
+    put(to + AT_DATA, (uint64_t)c->coder->data, 4);
+    to[AT_LIKELIHOOD] = c->coder->beta_binomial;
+    memcpy(to + AT_VALUES, c->value, sizeof c->value);
+    for (int k = 0; k < c->n_streams; k++) {
+        put(to + HEADER + 4 * k, (uint64_t)c->stream[k].n, 4);
+        for (int64_t i = 0; i < c->stream[k].n; i++, word += 4) put(word, c->stream[k].words[i], 4);
     }
-    put(to + 8, checksum(to + CHECKED, n - CHECKED), 8);
-    return all;
+    put(to + AT_CHECKSUM, checksum(to + AT_MODEL, n - AT_MODEL), 8);
+    return bytes;
 }
 
-/* ---- In front ---------------------------------------------------------------------------------------------------- */
+/* NULL if the table of streams is that of n images and agrees with the size. */
+static const char *check_streams(const uint8_t *from, int64_t size, int64_t n)
+{
+    const int n_streams = n_streams_for(n);
+    int64_t   words = 0;
+    if (size < HEADER + 4 * n_streams) return "the table of streams is cut short";
+    for (int k = 0; k < n_streams; k++) {
+        const int64_t length = (int64_t)get(from + HEADER + 4 * k, 4);
+        if (length < 2) return "a stream has no state";
+        words += length;
+    }
+    if (size != HEADER + 4 * n_streams + 4 * words) return "the lengths of the streams do not add up to the size";
+    return is_plausible_count(n, words) ? NULL : "the header counts more images than the bytes can hold";
+}
 
-/* NULL, or what is wrong with it. */
-static const char *two_values_in(const uint8_t *images, int64_t n, uint8_t value[2])
+/* NULL if these are compressed images. */
+static const char *check_file(const uint8_t *from, int64_t size)
+{
+    if (size < AT_CHECKSUM || memcmp(from, MAGIC, sizeof MAGIC)) return "they do not begin with TAPZ";
+    if (get(from + AT_VERSION, 4) != VERSION) return "the version of the format is not 1";
+    if (size < HEADER) return "the header is cut short";
+    if (checksum(from + AT_MODEL, size - AT_MODEL) != get(from + AT_CHECKSUM, 8))
+        return "their checksum does not match: they are damaged";
+    const bool has_values = from[AT_VALUES] || from[AT_VALUES + 1];
+    if (get(from + AT_COUNT, 8) > INT64_MAX / 2 || get(from + AT_DATA, 4) == 0 || from[AT_LIKELIHOOD] > 1 || from[AT_ZERO] ||
+        (from[AT_LIKELIHOOD] && has_values))
+        return "a field of the header is out of range";
+    return check_streams(from, size, (int64_t)get(from + AT_COUNT, 8));
+}
+
+tap_status tap_bits_back_inspect(tap_tensor bytes, tap_bits_back_header *h, tap_error *e)
+{
+    const uint8_t *from = bytes.data;
+    if (h) *h = (tap_bits_back_header){ 0 };
+    if (!h) return tap_error_set(e, TAP_EARG, "bits_back_inspect: NULL");
+    if (!from || bytes.dtype != TAP_U8 || bytes.shape.rank != 1 || !tap_tensor_is_contiguous(bytes))
+        return tap_error_set(e, TAP_EARG, "bits_back_inspect: the bytes must be uint8 [n], contiguous");
+    const char *wrong = check_file(from, tap_tensor_numel(bytes));
+    if (wrong) return tap_error_set(e, TAP_EIO, "bits_back: the bytes are not compressed images: %s", wrong);
+    *h = (tap_bits_back_header){ .count = (int64_t)get(from + AT_COUNT, 8),
+                                 .data = (int64_t)get(from + AT_DATA, 4),
+                                 .binary = !from[AT_LIKELIHOOD],
+                                 .model = get(from + AT_MODEL, 8) };
+    return TAP_OK;
+}
+
+/* The words of all streams; false if there is no memory, or a state is out of range. */
+static bool read_streams(codec *c, const uint8_t *from)
+{
+    const uint8_t *word = from + HEADER + 4 * c->n_streams;
+    for (int k = 0; k < c->n_streams; k++) {
+        tap__rans    *r = &c->stream[k];
+        const int64_t n = (int64_t)get(from + HEADER + 4 * k, 4);
+        for (int64_t i = 0; i < n; i++, word += 4) tap__rans_push_word(r, (uint32_t)get(word, 4));
+        if (r->failed) return false;
+        r->state = (uint64_t)r->words[n - 1] << 32 | r->words[n - 2];
+        r->n -= 2;
+        if (r->state < TAP__RANS_L || r->state >> 63) r->failed = true;
+    }
+    return !any_failed(c, 0, c->n_streams);
+}
+
+/* ---- Encoding and decoding --------------------------------------------------------------------------------------- */
+
+/* Finds the values of images that have at most two; NULL if they do. Images of a single value have it twice. */
+static const char *find_two_values(const uint8_t *images, int64_t n, uint8_t value[2])
 {
     for (int64_t i = 0; i < n; i++) {
         if (i == 0 || images[i] == value[0]) value[0] = images[i];
         else if (value[0] == value[1] || images[i] == value[1]) value[1] = images[i];
-        else return "the images have more than two values, and the model is for two";
+        else return "the images have more than two values; a Bernoulli likelihood takes two";
         if (i == 0) value[1] = value[0];
     }
     return NULL;
 }
 
-/* The work on tensors of a in an arena of its own; what goes wrong there becomes a's error. */
+/* Encodes or decodes x to a tensor of a, with work for everything else. */
 typedef tap_tensor conversion(tap_arena *a, tap_arena *work, const tap_vae *v, tap_tensor x);
 
+/* Gives a conversion its arena for work, and passes that one's error on to a. */
 static tap_tensor convert(conversion *how, tap_arena *a, const tap_vae *v, tap_tensor x)
 {
     const char *message, *before = tap__arena_name(a, "bits_back");
@@ -255,113 +386,61 @@ static tap_tensor convert(conversion *how, tap_arena *a, const tap_vae *v, tap_t
     return x;
 }
 
-static tap_tensor lanes_failed(tap_arena *work, const job *j)
+static tap_tensor fail_streams(tap_arena *work, const codec *c)
 {
-    for (int k = 0; k < j->lanes; k++)
-        if (j->lane[k].no_memory)
-            return tap__tensor_fail(work, TAP_ENOMEM, "bits_back: no memory for %lld images", (long long)j->n);
-    return tap__tensor_fail(work, TAP_EIO, "bits_back: the compressed bytes end before the images do");
+    for (int k = 0; k < c->n_streams; k++)
+        if (c->stream[k].no_memory)
+            return tap__tensor_fail(work, TAP_ENOMEM, "bits_back: no memory for %lld images", (long long)c->n);
+    return tap__tensor_fail(work, TAP_EIO, "bits_back: the compressed bytes end before the last image");
+}
+
+/* Encodes c->images into c->stream, each ending in its state. */
+static void encode_streams(codec *c)
+{
+    for (int k = 0; k < c->n_streams; k++) c->stream[k] = (tap__rans){ .state = TAP__RANS_L, .supply_initial_bits = true };
+    run_all_streams(c);
+    for (int k = 0; k < c->n_streams; k++) {
+        tap__rans_push_word(&c->stream[k], (uint32_t)c->stream[k].state);
+        tap__rans_push_word(&c->stream[k], (uint32_t)(c->stream[k].state >> 32));
+    }
 }
 
 static tap_tensor encode(tap_arena *a, tap_arena *work, const tap_vae *v, tap_tensor images)
 {
-    char       text[TAP_SHAPE_TEXT];
-    tap__coder c;
-    job        j = { .coder = &c };
-    if (!tap__coder_init(&c, work, v)) return images;
-    const int64_t n = images.shape.rank > 0 ? images.shape.n[0] : -1;
-    if (images.dtype != TAP_U8 || n < 0 || tap_numel(images.shape) % c.data || tap_numel(images.shape) / c.data != n)
-        return tap__tensor_fail(work, TAP_ESHAPE, "bits_back: %s %s are not images uint8 [n,..] of %lld bytes each",
-                                tap_dtype_name(images.dtype), tap_shape_format(text, images.shape), (long long)c.data);
+    char           text[TAP_SHAPE_TEXT];
+    tap__vae_coder coder;
+    codec          c = { .coder = &coder };
+    if (!tap__vae_coder_init(&coder, work, v)) return images;
+    const int64_t n = images.shape.rank > 0 ? images.shape.n[0] : -1, numel = tap_numel(images.shape);
+    if (images.dtype != TAP_U8 || n < 0 || numel % coder.data || numel / coder.data != n)
+        return tap__tensor_fail(work, TAP_ESHAPE, "bits_back: images must be uint8 [n,..] of %lld bytes each, not %s %s",
+                                (long long)coder.data, tap_dtype_name(images.dtype), tap_shape_format(text, images.shape));
     images = tap_tensor_contiguous(work, images);
-    const char *wrong = images.data && !c.bytes ? two_values_in(images.data, n * c.data, j.value) : NULL;
+    if (tap_arena_status(work, NULL)) return images;
+    const char *wrong = coder.beta_binomial ? NULL : find_two_values(images.data, numel, c.value);
     if (wrong) return tap__tensor_fail(work, TAP_EARG, "bits_back: %s", wrong);
-    j.images = images.data;
-    j.n = n;
-    j.lanes = lanes_for(n);
-    for (int k = 0; k < j.lanes; k++) j.lane[k] = (tap__rans){ .state = TAP__RANS_L, .lends = true };
-    if (!tap_arena_status(work, NULL)) run_lanes(&j);
-    for (int k = 0; k < j.lanes; k++) {
-        tap__rans_push_word(&j.lane[k], (uint32_t)j.lane[k].state);
-        tap__rans_push_word(&j.lane[k], (uint32_t)(j.lane[k].state >> 32));
-    }
-    images = failed(&j, 0, j.lanes) ? lanes_failed(work, &j) : written(a, &j);
-    free_lanes(&j);
-    return images;
+    c.images = images.data;
+    c.n = n;
+    c.n_streams = n_streams_for(n);
+    encode_streams(&c);
+    const bool failed = any_failed(&c, 0, c.n_streams);
+    tap_tensor bytes = failed ? fail_streams(work, &c) : write_file(a, &c);
+    free_streams(&c);
+    return bytes;
 }
 
-tap_tensor tap_bits_back_encode(tap_arena *a, const tap_vae *v, tap_tensor images)
-{
-    tap_tensor none;
-    if (!tap__check_input(a, images, &none, "bits_back_encode")) return none;
-    return convert(encode, a, v, images);
-}
-
-/* NULL, or what is wrong. *words is how many all lanes have. */
-static const char *wrong_lanes(const uint8_t *from, int64_t size, int64_t n, int64_t *words)
-{
-    const int lanes = lanes_for(n);
-    if (size < HEADER + 4 * lanes) return "they end before the lanes are named";
-    *words = 0;
-    for (int k = 0; k < lanes; k++) {
-        const int64_t here = (int64_t)get(from + HEADER + 4 * k, 4);
-        if (here < 2) return "a lane has no state";
-        *words += here;
-    }
-    if (size != HEADER + 4 * lanes + 4 * *words) return "the lanes are not as long as they say";
-    return is_likely(n, *words) ? NULL : "there cannot be so many images in them";
-}
-
-tap_status tap_bits_back_inspect(tap_tensor bytes, tap_bits_back_header *h, tap_error *e)
-{
-    const uint8_t *from = bytes.data;
-    const int64_t  size = tap_tensor_numel(bytes);
-    const char    *wrong = NULL;
-    int64_t        words;
-    if (h) *h = (tap_bits_back_header){ 0 };
-    if (!h || !from || bytes.dtype != TAP_U8 || bytes.shape.rank != 1 || !tap_tensor_is_contiguous(bytes))
-        return tap_error_set(e, TAP_EARG, "bits_back_inspect: %s", h ? "not contiguous bytes, uint8 [n]" : "NULL");
-    if (size < 8 || memcmp(from, MAGIC, sizeof MAGIC)) wrong = "they do not begin as such";
-    else if (get(from + 4, 4) != VERSION) wrong = "they are of another version";
-    else if (size < HEADER) wrong = "they are cut short";
-    else if (checksum(from + CHECKED, size - CHECKED) != get(from + 8, 8))
-        wrong = "they are damaged: their checksum is another";
-    else if (get(from + 32, 8) > INT64_MAX / 2 || get(from + 40, 4) == 0 || from[44] > 1 || from[47] ||
-             (from[44] && (from[45] || from[46])))
-        wrong = "their header is none";
-    else wrong = wrong_lanes(from, size, (int64_t)get(from + 32, 8), &words);
-    if (wrong) return tap_error_set(e, TAP_EIO, "bits_back: no compressed images: %s", wrong);
-    *h = (tap_bits_back_header){ (int64_t)get(from + 32, 8), (int64_t)get(from + 40, 4), !from[44], get(from + 16, 8) };
-    return TAP_OK;
-}
-
-/* The words of all lanes; false if there is no memory. */
-static bool read_lanes(job *j, const uint8_t *from)
-{
-    const uint8_t *word = from + HEADER + 4 * j->lanes;
-    for (int k = 0; k < j->lanes; k++) {
-        tap__rans    *r = &j->lane[k];
-        const int64_t n = (int64_t)get(from + HEADER + 4 * k, 4);
-        for (int64_t i = 0; i < n; i++, word += 4) tap__rans_push_word(r, (uint32_t)get(word, 4));
-        if (r->failed) return false;
-        r->state = (uint64_t)r->words[n - 1] << 32 | r->words[n - 2];
-        r->n -= 2;
-        if (r->state < TAP__RANS_L || r->state >> 63) r->failed = true;
-    }
-    return !failed(j, 0, j->lanes);
-}
-
-/* The stacks are as the encoder found them, empty, with what it borrowed given back, and the two values are those of the images. */
-static bool is_clean(const job *j)
+/* Whether the stacks are back to what the encoder began with, and the two values in the header are those of the images.
+ * Anything else means that the bytes are not what the encoder wrote. */
+static bool streams_are_drained(const codec *c)
 {
     uint8_t value[2] = { 0, 0 };
-    if (!j->coder->bytes && two_values_in(j->images, j->n * j->coder->data, value)) return false;
-    if (memcmp(value, j->value, sizeof value)) return false;
-    for (int k = 0; k < j->lanes; k++) {
-        const tap__rans *r = &j->lane[k];
+    if (!c->coder->beta_binomial && find_two_values(c->images, c->n * c->coder->data, value)) return false;
+    if (memcmp(value, c->value, sizeof value)) return false;
+    for (int k = 0; k < c->n_streams; k++) {
+        const tap__rans *r = &c->stream[k];
         if (r->state != TAP__RANS_L) return false;
         for (int64_t i = 0; i < r->n; i++)
-            if (r->words[r->n - 1 - i] != tap__rans_noise((uint32_t)i)) return false;
+            if (r->words[r->n - 1 - i] != tap__rans_initial_word((uint32_t)i)) return false;
     }
     return true;
 }
@@ -369,29 +448,37 @@ static bool is_clean(const job *j)
 static tap_tensor decode(tap_arena *a, tap_arena *work, const tap_vae *v, tap_tensor bytes)
 {
     tap_bits_back_header h;
-    tap__coder           c;
+    tap__vae_coder       coder;
     bytes = tap_tensor_contiguous(work, bytes);
-    if (tap_bits_back_inspect(bytes, &h, tap_arena_error(work)) || !tap__coder_init(&c, work, v)) return bytes;
-    if (h.model != c.checksum || h.data != c.data || h.binary == c.bytes)
+    if (tap_bits_back_inspect(bytes, &h, tap_arena_error(work)) || !tap__vae_coder_init(&coder, work, v)) return bytes;
+    if (h.model != coder.checksum || h.data != coder.data || h.binary == coder.beta_binomial)
         return tap__tensor_fail(work, TAP_EARG,
                                 "bits_back: compressed with another model: its checksum is %016llx, this one's %016llx",
-                                (unsigned long long)h.model, (unsigned long long)c.checksum);
+                                (unsigned long long)h.model, (unsigned long long)coder.checksum);
     const uint8_t *from = bytes.data;
     tap_tensor     images = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(h.count, h.data));
-    job j = { .coder = &c, .images = images.data, .n = h.count, .lanes = lanes_for(h.count), .value = { from[45], from[46] } };
     if (!images.data) return images;
-    if (read_lanes(&j, from)) run_lanes(&j);
-    if (failed(&j, 0, j.lanes)) images = lanes_failed(work, &j);
-    else if (!is_clean(&j) || checksum(j.images, h.count * h.data) != get(from + 24, 8))
-        images = tap__tensor_fail(work, TAP_EIO,
-                                  "bits_back: these are not the images that were compressed: their checksum is another");
-    free_lanes(&j);
+    codec c = { .coder = &coder, .images = images.data, .n = h.count, .n_streams = n_streams_for(h.count) };
+    memcpy(c.value, from + AT_VALUES, sizeof c.value);
+    if (read_streams(&c, from)) run_all_streams(&c);
+    if (any_failed(&c, 0, c.n_streams)) images = fail_streams(work, &c);
+    else if (!streams_are_drained(&c) || checksum(c.images, h.count * h.data) != get(from + AT_IMAGES, 8))
+        images = tap__tensor_fail(
+            work, TAP_EIO, "bits_back: the decoded images are not those that were compressed: their checksum does not match");
+    free_streams(&c);
     return images;
+}
+
+tap_tensor tap_bits_back_encode(tap_arena *a, const tap_vae *v, tap_tensor images)
+{
+    tap_tensor failed;
+    if (!tap__check_input(a, images, &failed, "bits_back_encode")) return failed;
+    return convert(encode, a, v, images);
 }
 
 tap_tensor tap_bits_back_decode(tap_arena *a, const tap_vae *v, tap_tensor bytes)
 {
-    tap_tensor none;
-    if (!tap__check_input(a, bytes, &none, "bits_back_decode")) return none;
+    tap_tensor failed;
+    if (!tap__check_input(a, bytes, &failed, "bits_back_decode")) return failed;
     return convert(decode, a, v, bytes);
 }

@@ -140,7 +140,7 @@ spares 'nowhere: cannot open' -c nowhere lost
 spares 'nowhere: No such file' -d nowhere lost
 spares 'data: ' -d data lost
 spares 'out/vae_compress: ' -c out/vae_compress lost
-spares 'many: bits_back: no compressed images: they do not begin as such' -d many lost
+spares 'many: bits_back: the bytes are not compressed images: they do not begin with TAPZ' -d many lost
 spares 'many: bits_back: the images have more than two values' -c many lost --model $binary
 spares 'packed: bits_back: compressed with another model' -d packed lost --model other/model.safetensors
 spares 'packed: bits_back: compressed with another model' -d packed lost --model $binary
@@ -158,11 +158,11 @@ for at in 0 5 12 20 30 35 41 44 50 70 200 $((size - 1)); do
 done
 for n in 0 3 10 47 48 60 100 $((size - 4)) $((size - 1)); do
     head -c "$n" packed >damaged
-    spares 'damaged: bits_back: no compressed images: ' -d damaged lost
+    spares 'damaged: bits_back: the bytes are not compressed images: ' -d damaged lost
 done
 cp packed damaged
 echo >>damaged
-spares 'damaged: bits_back: no compressed images: they are damaged' -d damaged lost
+spares 'damaged: bits_back: the bytes are not compressed images: their checksum does not match: they are damaged' -d damaged lost
 run -c many nowhere/packed --quiet
 ok "a file that cannot be written: status 1" [ "$status" -eq 1 ]
 ok "a file that cannot be written: it is named" says_only stderr nowhere/packed

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <xxhash.h>
 
-#include "models/compression/bits_back.h"
+#include "models/compression/vae_coder.h"
 
 enum { DATA = 12, LATENT = 3 };
 
@@ -237,8 +237,8 @@ static void test_bins(void **state)
         uint32_t    next = 0;
         for (int bin = 0; bin < TAP__BINS; bin++) {
             const tap__interval in = tap__bin_interval(&t, mu, precision, bin);
-            assert_true(in.start == next && in.size > 0);
-            next = in.start + in.size;
+            assert_true(in.start == next && in.freq > 0);
+            next = in.start + in.freq;
             assert_int_equal(tap__bin_at(&t, mu, precision, in.start), bin);
             assert_int_equal(tap__bin_at(&t, mu, precision, next - 1), bin);
         }
@@ -246,8 +246,8 @@ static void test_bins(void **state)
     }
     const tap__interval in = tap__bin_interval(&t, 0.5f, 4, 2500); /* from 0.2790 to 0.2796 */
     const double        wanted =
-        0.5 * (erfc(-((double)t.edge[2501] - 0.5) * 4 / sqrt(2)) - erfc(-((double)t.edge[2500] - 0.5) * 4 / sqrt(2)));
-    assert_true(fabs(in.size / (double)TAP__RANS_SCALE - wanted) < 1e-5);
+        0.5 * (erfc(-((double)t.bin_edge[2501] - 0.5) * 4 / sqrt(2)) - erfc(-((double)t.bin_edge[2500] - 0.5) * 4 / sqrt(2)));
+    assert_true(fabs(in.freq / (double)TAP__RANS_SCALE - wanted) < 1e-5);
 }
 
 static void test_bytes(void **state)
@@ -341,7 +341,7 @@ static void test_refusals(void **state)
     assert_true(h.count == 5 && h.data == DATA && !h.binary && h.model != 0);
     assert_says(refused(&other, bytes, other.a), "compressed with another model");
     x[60] ^= 1;
-    assert_says(refused(&w, bytes, w.a), "damaged: their checksum is another");
+    assert_says(refused(&w, bytes, w.a), "their checksum does not match: they are damaged");
     world_free(&w);
     world_free(&other);
 
