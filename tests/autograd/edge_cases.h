@@ -9,9 +9,6 @@
  * S(2, 3) and SCALAR; none is NULL. What follows sets further members. */
 #define N(...) ((const double[]){ __VA_ARGS__ })
 /* clang-format off */
-#define S(...) { .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } }
-/* clang-format on */
-/* clang-format off */
 #define SCALAR { .rank = 0 }
 /* clang-format on */
 

@@ -2,13 +2,9 @@
 #include "tests/autograd/edges.h"
 
 #include <float.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 enum { MAX_VALUES = 192, MAX_POINTS = 9300, MAX_SHOWN = 8 };
 
@@ -143,11 +139,6 @@ static tap_var variable(tap_tape *tape, const type *t, tap_shape shape, const do
     tap_tensor v = tap_tensor_wrap(t->dtype, shape, room);
     for (int64_t i = 0; i < tap_numel(shape); i++) tap_tensor_set_item(v, i, x[i]);
     return tap_variable(tape, v);
-}
-
-static double at(tap_var v, int64_t i)
-{
-    return tap_tensor_item(tap_value(v), i);
 }
 
 static double rounded(const type *t, double x)
@@ -304,10 +295,10 @@ static int check_points(const edge_row *r, const grid *g)
             point_of(g, r->n, i, v);
             if (is_left_out(r, g->t, v)) continue;
             const wide y = r->y(v);
-            without += check_number(r, g, v, "the value", at(s.y, i), y, r->ulps, r->least);
+            without += check_number(r, g, v, "the value", item(s.y, i), y, r->ulps, r->least);
             const bool has_slope = s.has_gradient && !isnan(y) && !any_nan(r->n, v) && !(r->finite && overflows(g->t, y));
             for (int k = 0; k < r->n && has_slope; k++)
-                without += check_number(r, g, v, slope_name[k], at(s.g[k], i), r->slope[k](v) * (wide)above, r->slope_ulps,
+                without += check_number(r, g, v, slope_name[k], item(s.g[k], i), r->slope[k](v) * (wide)above, r->slope_ulps,
                                         slope_least);
         }
     }
@@ -323,11 +314,11 @@ static void check_masked(const edge_row *r, const grid *g)
     for (int k = 0; k < r->n && s.has_gradient && tap_tape_status(s.tape, NULL) == TAP_OK; k++) {
         for (int i = 0; i < g->n; i++) {
             wide v[EDGE_INPUTS];
-            if (at(s.g[k], i) == 0) continue;
+            if (item(s.g[k], i) == 0) continue;
             point_of(g, r->n, i, v);
             if (r->matrices && any_nan(r->n, v)) continue;
             complain(r->id, g->t, "%s at %s where it is masked is %g", slope_name[k], text_of(text, sizeof text, r->n, v),
-                     at(s.g[k], i));
+                     item(s.g[k], i));
         }
     }
     end_run(&s);
@@ -495,7 +486,7 @@ static bool check_vector(const edge_vectors *r, const vectors *l, const wide *x,
 
 static void read_vector(const vectors *l, bool columns, int n, tap_var v, int k, double *to)
 {
-    for (int i = 0; i < n; i++) to[i] = at(v, place(l, columns, n, k, i));
+    for (int i = 0; i < n; i++) to[i] = item(v, place(l, columns, n, k, i));
 }
 
 static void exact_vector(const edge_vectors *r, const double *x, wide *v, wide *y, wide *g)
@@ -632,9 +623,9 @@ static int check_numbers(const edge_case *r, const type *t, const char *what, ta
     for (int64_t i = 0; i < tap_numel(shape); i++) {
         const double exact = within_type(t, want[i]);
         without += isnan(exact) != 0;
-        if (!differs(r, t, exact, at(v, i))) continue;
-        complain(r->id, t, "%s at %d is %.9g, not %.9g: %.3g ulp", what, (int)i, at(v, i), exact,
-                 ulps_between(t, (wide)exact, at(v, i), 0));
+        if (!differs(r, t, exact, item(v, i))) continue;
+        complain(r->id, t, "%s at %d is %.9g, not %.9g: %.3g ulp", what, (int)i, item(v, i), exact,
+                 ulps_between(t, (wide)exact, item(v, i), 0));
     }
     return without;
 }
@@ -692,9 +683,9 @@ static bool check_masked_case(const edge_case *r, const type *t)
     bool     leaks = false;
     for (int k = 0; k < r->n && s.sound && s.has_gradient; k++) {
         for (int64_t i = 0; i < tap_numel(r->shape[k]); i++) {
-            if (at(s.g[k], i) == 0) continue;
+            if (item(s.g[k], i) == 0) continue;
             leaks = true;
-            if (!r->unmasked) complain(r->id, t, "%s at %d where all is masked is %g", slope_name[k], (int)i, at(s.g[k], i));
+            if (!r->unmasked) complain(r->id, t, "%s at %d where all is masked is %g", slope_name[k], (int)i, item(s.g[k], i));
         }
     }
     tap_tape_free(s.tape);

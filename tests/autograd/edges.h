@@ -19,6 +19,7 @@
 #include <math.h>
 
 #include "autograd/internal.h"
+#include "tests/check.h"
 #include "tests/autograd/wide.h"
 
 #define INF      ((wide)HUGE_VALL)

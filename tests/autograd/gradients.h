@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "autograd/internal.h"
+#include "tests/check.h"
 
 enum { GRADIENT_INPUTS = 5 };
 
@@ -53,9 +54,6 @@ extern const gradient_row elementwise_gradients[], special_gradients[], views_gr
 #define KINK(x) .has_kink = true, .kink = x
 /* clang-format off */
 #define S3        { .rank = 3, .n = { 2, 3, 4 } }
-/* clang-format on */
-/* clang-format off */
-#define S(...)    { .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } }
 /* clang-format on */
 #define R1        .n = 1, .shape = { S3 }, .low = { -2 }, .high = { 2.3 }
 #define POSITIVE1 .n = 1, .shape = { S3 }, .low = { 0.3 }, .high = { 3 }

@@ -12,11 +12,6 @@ static inline tap_tensor vector(double *numbers)
     return tap_tensor_wrap(TAP_F64, TAP_SHAPE(N), numbers);
 }
 
-static inline double item(tap_var v, int64_t i)
-{
-    return tap_tensor_item(tap_value(v), i);
-}
-
 /* All elements are equal to the expected ones, to the last bit. */
 static inline void assert_elements(tap_var v, const double *expected)
 {
@@ -26,20 +21,6 @@ static inline void assert_elements(tap_var v, const double *expected)
         double element = tap_tensor_item(x, i);
         if (element != expected[i]) fail_msg("element %d: %.17g != %.17g", (int)i, element, expected[i]);
     }
-}
-
-static inline void assert_sound(const tap_tape *t)
-{
-    const char *message;
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
-    assert_string_equal(message, "");
-}
-
-static inline void assert_error(const tap_tape *t, tap_status status, const char *expected)
-{
-    const char *message;
-    assert_int_equal(tap_tape_status(t, &message), status);
-    assert_string_equal(message, expected);
 }
 
 /* A parameter, as a leaf sees it. */

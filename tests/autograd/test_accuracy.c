@@ -3,16 +3,12 @@
  * bound. A row without an entry is held against its own formula in long double, and may be 4 units of the last place away. */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "autograd/internal.h"
 #include "tensor/kernels/special.h"
+#include "tests/check.h"
 #include "tests/autograd/wide.h"
 
 /* ---- The rows, and how each is called ---- */

@@ -40,7 +40,7 @@ static void test_micro_batches_add_up(void **state)
     tap_backward(again);
     tap_backward(again);
     for (int i = 0; i < N; i++) assert_true(whole.grad[i] == 3 * expected[i]);
-    assert_sound(t);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 
@@ -258,7 +258,7 @@ static void test_one_gradient_for_two_results(void **state)
         tap_tape_set_recording(t, recording);
         tap_grad(y, 1, &x, &dx);
         assert_elements(dx, (double[]){ 21, 21, 21 });
-        assert_sound(t);
+        assert_tape_ok(t);
         tap_tape_free(t);
     }
 }
@@ -294,7 +294,7 @@ static void test_needs(void **state)
         y = step ? tap_mul(x, x) : tap_cat(3, three, 0);
         assert_int_equal(tap_needs_grad(tap__node_of(y), 2), !step);
     }
-    assert_sound(t);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 
@@ -312,7 +312,7 @@ static void test_shared_inputs(void **state)
     assert_elements(dx, (double[]){ 2, 4, 6 });
     tap_vjp(x, tap_input(t, vector(numbers)), 1, &x, &dx);
     assert_elements(dx, numbers);
-    assert_sound(t);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 
@@ -330,7 +330,7 @@ static void test_diamonds(void **state)
             tap_grad(y, 1, &x, &dx);
             assert_elements(dx, (double[]){ 8, 26, 56 }); /* 6 h^2 + 2 */
         }
-        assert_sound(t);
+        assert_tape_ok(t);
         tap_tape_free(t);
     }
 }
@@ -357,7 +357,7 @@ static void test_unused_inputs(void **state)
     tap_vjp((tap_var){ 0 }, constant, 1, &x, dx);
     assert_null(dx[0].tape);
     tap_grad(y, 0, NULL, NULL);
-    assert_sound(t);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 
@@ -378,7 +378,7 @@ static void test_intermediate_inputs(void **state)
         assert_elements(dx[1], (double[]){ 8, 16, 24 });
         assert_elements(dx[2], (double[]){ 1 });
         assert_elements(dx[3], (double[]){ 4, 8, 12 });
-        assert_sound(t);
+        assert_tape_ok(t);
         tap_tape_free(t);
     }
 }
@@ -424,7 +424,7 @@ static void test_second_derivatives(void **state)
         tap_grad(tap_sum(functions[k].f(x), TAP_ALL), 1, &x, &dx);
         tap_grad(tap_sum(dx, TAP_ALL), 1, &x, &ddx);
         for (int i = 0; i < N; i++) assert_true(fabs(item(ddx, i) - functions[k].second(numbers[i])) < 1e-13);
-        assert_sound(t);
+        assert_tape_ok(t);
         tap_tape_free(t);
     }
 }
@@ -441,7 +441,7 @@ static void test_derivatives_of_any_order(void **state)
         assert_true(tap_item(y) == expected[k]);
         tap_grad(y, 1, &x, &y);
     }
-    assert_sound(t);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 
@@ -478,7 +478,7 @@ static void test_hessian_vector_product(void **state)
     gradient_at(above, ahead);
     gradient_at(below, behind);
     for (int i = 0; i < N; i++) assert_true(fabs(item(hv, i) - (ahead[i] - behind[i]) / (2 * h)) < 1e-8);
-    assert_sound(t);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 

@@ -162,7 +162,7 @@ static void test_what_no_rule_reads_may_change(void **state)
     tap_var loss = tap_sum(tap_add(tap_exp(x), x), TAP_ALL); /* exp's rule reads its result */
     tap_tensor_fill(of(large, LARGE), 2);
     tap_grad(loss, 1, &x, &dx);
-    assert_sound(t);
+    assert_tape_ok(t);
     assert_true(fabs(item(dx, 0) - (exp(1) + 1)) < 1e-12);
     tap_tape_free(t);
 }
@@ -176,7 +176,7 @@ static void test_used_again_after_a_change(void **state)
     tap_var x = tap_variable(t, of(large, LARGE)), dx, before = tap_square(x);
     tap_tensor_fill(of(large, LARGE), 5);
     tap_grad(tap_sum(tap_square(x), TAP_ALL), 1, &x, &dx);
-    assert_sound(t);
+    assert_tape_ok(t);
     assert_true(item(dx, 0) == 10);
     tap_grad(tap_sum(before, TAP_ALL), 1, &x, &dx);
     assert_int_equal(tap_tape_status(t, NULL), TAP_ESTALE);
@@ -198,7 +198,7 @@ static void test_integers_are_copied(void **state)
     index[0] = 1 << 30;
     mask[0] = mask[2] = false;
     tap_grad(loss, 1, &x, &dx);
-    assert_sound(t);
+    assert_tape_ok(t);
     assert_elements(dx, (double[]){ 2, 0, 2 });
     tap_tape_free(t);
 }
@@ -247,7 +247,7 @@ static void test_a_reset_forgets(void **state)
         tap_tape_reset(t);
         tap_var x = tap_variable(t, of(large, LARGE));
         tap_grad(tap_sum(tap_square(x), TAP_ALL), 1, &x, &dx);
-        assert_sound(t);
+        assert_tape_ok(t);
         tap_tensor_fill(of(large, LARGE), 5);
     }
     tap_tape_free(t);

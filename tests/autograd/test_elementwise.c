@@ -1,14 +1,10 @@
 /* Elementwise functions where something happens: at zeros, poles, bounds, ties, infinities and NaN; values and gradients. */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "autograd/internal.h"
+#include "tests/check.h"
 
 #define LN2  0.693147180559945309
 #define TAIL 4.24835425529158900e-18 /* e^-40 */

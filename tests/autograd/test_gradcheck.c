@@ -1,10 +1,8 @@
 /* The gradient check itself: it must see what is wrong, and say so. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-#include <cmocka.h>
 
+#include "tests/check.h"
 #include "tests/autograd/gradients.h"
 
 ONE(exponential, tap_exp(tap_named(a, "angle")))

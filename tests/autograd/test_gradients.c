@@ -3,13 +3,11 @@
  * gradients_*.c here and in tests/nn; test_operators.c sees to it that there are enough. With arguments, only the rows of the
  * operators named are run. */
 #define _POSIX_C_SOURCE 200809L
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
+#include "tests/check.h"
 #include "tests/autograd/gradient_tables.h"
 
 static char  **named;    /* the operators asked for, up to NULL; NULL: all */

@@ -1,14 +1,10 @@
 /* Tracing NaN and infinity: the operator that brings one up is named, and nothing else is. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "autograd/internal.h"
+#include "tests/check.h"
 
 static const double infinity = (double)INFINITY, nan_value = (double)NAN;
 
@@ -31,8 +27,7 @@ static void assert_finds(tap_tape *t, const char *expected)
 
 static void assert_finds_nothing(tap_tape *t)
 {
-    const char *message;
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 

@@ -1,12 +1,10 @@
 /* All operators, by the rows of their gradient tests: what each makes of vars that are no good, and whether each has a row. */
 #define _POSIX_C_SOURCE 200809L
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
+#include "tests/check.h"
 #include "tests/autograd/gradient_tables.h"
 #include "tests/autograd/no_gradient.h"
 #include "tests/autograd/sources.h"

@@ -84,9 +84,9 @@ static void test_own_operator(void **state)
     assert_elements(ddx, (double[]){ 18, 18, 18 });
     for (int i = 0; i < 20; i++) y = apply_scale(y, 1); /* scratch memory is given back after each call */
     assert_elements(y, (double[]){ 3, 6, 9 });
-    assert_sound(t);
+    assert_tape_ok(t);
     apply_scale(tap_named(tap_zeros(t, TAP_SHAPE(1, 2)), "it"), 3);
-    assert_error(t, TAP_EARG, "scale, call 22: [1,2] (it): 2 elements are a pair");
+    assert_tape_error(t, TAP_EARG, "scale, call 22: [1,2] (it): 2 elements are a pair");
     tap_tape_free(t);
 }
 
@@ -108,7 +108,7 @@ static void test_scratch_of_a_view(void **state)
         assert_elements(apply_scale(x, 3), (double[]){ 3, 3, 3 });
         tap_tape_reset(t);
     }
-    assert_sound(t);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 
@@ -123,9 +123,9 @@ static void test_operator_without_a_rule(void **state)
     tap_tape_set_recording(t, false);
     assert_elements(tap_apply(&op, NULL, 1, &x), numbers);
     tap_tape_set_recording(t, true);
-    assert_sound(t);
+    assert_tape_ok(t);
     assert_int_equal(tap_apply(&op, NULL, 1, &x).id, 0);
-    assert_error(t, TAP_EARG, "ruleless, call 3: [3] (x): an input needs a gradient, and the operator has no rule for it");
+    assert_tape_error(t, TAP_EARG, "ruleless, call 3: [3] (x): an input needs a gradient, and the operator has no rule for it");
     tap_tape_free(t);
 }
 
@@ -136,7 +136,7 @@ static void test_operator_without_forward(void **state)
     tap_var      x = tap_zeros(t, TAP_SHAPE(N));
     (void)state;
     assert_int_equal(tap_apply(&op, NULL, 1, &x).id, 0);
-    assert_error(t, TAP_EARG, "hollow: [3]: the operator has no forward");
+    assert_tape_error(t, TAP_EARG, "hollow: [3]: the operator has no forward");
     tap_tape_free(t);
 }
 
@@ -163,7 +163,7 @@ static void test_empty_results(void **state)
     (void)state;
     assert_true(tap_shape_equal(tap_shape_of(tap_apply(&op, NULL, 1, &none)), TAP_SHAPE(2, 0)));
     assert_true(tap_item(tap_apply(&op, NULL, 1, &one)) == 7);
-    assert_sound(t);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 
@@ -192,7 +192,7 @@ static void test_own_view(void **state)
     assert_ptr_equal(tap_value(y).data, &numbers[2]);
     tap_vjp(y, tap_square(y), 1, &x, &dx);
     assert_elements(dx, (double[]){ 1, 4, 9 });
-    assert_sound(t);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 
@@ -206,7 +206,7 @@ static void test_rule_of_nothing(void **state)
     (void)state;
     tap_grad(tap_sum(tap_mul(x, tap_apply(&op, NULL, 1, &x)), TAP_ALL), 1, &x, &dx);
     assert_elements(dx, numbers);
-    assert_sound(t);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 
@@ -236,9 +236,9 @@ static void test_failing_backward_touches_nothing(void **state)
         tap_var loss = tap_sum(tap_mul(tap_apply(&op, &other, 1, &b), a), TAP_ALL);
         assert_true(tap_item(loss) == 14);
         assert_int_equal(tap_backward(loss), rules[i].status);
-        assert_error(t, rules[i].status, rules[i].message);
+        assert_tape_error(t, rules[i].status, rules[i].message);
         for (int k = 0; k < 2; k++) assert_untouched(&before[k], &m[k]);
-        assert_sound(other);
+        assert_tape_ok(other);
         assert_true(tap_tape_set_recording(t, true)); /* the pass had switched it off */
         tap_tape_free(t);
         tap_tape_free(other);
@@ -254,7 +254,7 @@ static void test_failing_grad_is_inert(void **state)
     tap_var      x[2] = { tap_variable(t, vector(numbers)), tap_variable(t, vector(numbers)) }, dx[2];
     (void)state;
     tap_grad(tap_sum(tap_mul(tap_apply(&op, &t, 1, &x[0]), x[1]), TAP_ALL), 2, x, dx);
-    assert_error(t, TAP_EARG, "the rule gave up");
+    assert_tape_error(t, TAP_EARG, "the rule gave up");
     for (int i = 0; i < 2; i++) assert_true(dx[i].tape == t && dx[i].id == 0);
     tap_tape_free(t);
 }

@@ -13,9 +13,8 @@ static tap_var counted(tap_shape shape)
 /* Element [i,j,..] is start + i step[0] + j step[1] + ... */
 static void expect_steps(tap_var v, tap_shape shape, int64_t start, const int64_t *step)
 {
-    const char *message;
-    tap_tensor  x = tap_value(v);
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
+    tap_tensor x = tap_value(v);
+    assert_tape_ok(t);
     assert_true(tap_shape_equal(x.shape, shape));
     for (int64_t i = 0; i < tap_numel(shape); i++) {
         int64_t want = start, rest = i;

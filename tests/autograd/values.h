@@ -3,13 +3,9 @@
 #define TAP_TESTS_AUTOGRAD_VALUES_H
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 
 #include "autograd/autograd.h"
+#include "tests/check.h"
 
 #define NOT_A_NUMBER (double)NAN
 #define ENDLESS      (double)INFINITY
@@ -45,9 +41,8 @@ static inline tap_var places(tap_shape shape, const int64_t *x)
 /* Each element is within tolerance (1 + |want|); NaN where NaN is wanted. */
 static inline void expect_near(tap_var v, tap_shape shape, const double *want, double tolerance)
 {
-    const char *message;
-    tap_tensor  x = tap_value(v);
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
+    tap_tensor x = tap_value(v);
+    assert_tape_ok(t);
     assert_true(tap_shape_equal(x.shape, shape));
     for (int64_t i = 0; i < tap_numel(shape); i++) {
         double got = tap_tensor_item(x, i);

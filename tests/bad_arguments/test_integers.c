@@ -2,15 +2,11 @@
  * a function. Under the sanitizers nothing overflows on the way. */
 #include <limits.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "models/models.h"
+#include "tests/check.h"
 
 /* Requests for more memory than there is are part of the test: with the address sanitizer, too, they are to give NULL. */
 const char *__asan_default_options(void);

@@ -1,26 +1,17 @@
 /* How likely a VAE finds images: against closed forms where the decoder is linear and z one number, and against the formulas written out. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "models/models.h"
 #include "tensor/internal.h"
+#include "tests/check.h"
 
 enum { BATCH = 3, DATA = 4, HIDDEN = 2, DRAWS = 200000 };
 
 static const double LOG_2PI = 1.83787706640934548356, SIGMA = 0.5;
 
 static double images[BATCH][DATA] = { { 0.3, 0, 1, 0.1 }, { 0, 0, 0, 0.2 }, { 1, 0.5, 0.8, 0.5 } };
-
-static void assert_near(double value, double expected, double tolerance)
-{
-    if (!(fabs(value - expected) <= tolerance)) fail_msg("%.17g is not within %g of %.17g", value, tolerance, expected);
-}
 
 typedef struct {
     tap_vae     vae;
@@ -55,15 +46,9 @@ static setting bernoulli_setting(void)
 
 static void setting_end(setting *s)
 {
-    const char *message;
-    if (tap_tape_status(s->tape, &message)) fail_msg("%s", message);
+    assert_tape_ok(s->tape);
     tap_tape_free(s->tape);
     tap_module_free(s->root);
-}
-
-static double item(tap_var v, int64_t i)
-{
-    return tap_tensor_item(tap_value(v), i);
 }
 
 /* What is known of image i under the linear decoder. */

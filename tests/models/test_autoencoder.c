@@ -1,12 +1,8 @@
 /* The plain autoencoder: its loss written out, its gradients, and that it learns to copy. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 
 #include "models/models.h"
+#include "tests/check.h"
 
 enum { DATA = 3, BATCH = 4, HIDDEN = 2 };
 
@@ -19,16 +15,11 @@ static tap_var image_input(tap_tape *t)
     return tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(BATCH, DATA), images));
 }
 
-static double at(const tap_param *p, int i)
-{
-    return tap_tensor_item(tap_param_value(p), i);
-}
-
 static void layer(const tap_linear *l, int in, int out, const double *x, double *y, bool squash)
 {
     for (int i = 0; i < out; i++) {
-        y[i] = at(l->bias, i);
-        for (int k = 0; k < in; k++) y[i] += at(l->weight, i * in + k) * x[k];
+        y[i] = param_item(l->bias, i);
+        for (int k = 0; k < in; k++) y[i] += param_item(l->weight, i * in + k) * x[k];
         if (squash) y[i] = tanh(y[i]);
     }
 }

@@ -1,15 +1,11 @@
 /* Bits-back coding: whatever goes in comes out, in about as many bits as the ELBO promises, and the same ones everywhere. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 #include <xxhash.h>
 
 #include "models/compression/vae_coder.h"
+#include "tests/check.h"
 
 enum { DATA = 12, LATENT = 3 };
 
@@ -195,8 +191,7 @@ static double promised(const world *w, tap_tensor images)
     if (binary) x = tap_cast(tap_eq(x, tap_scalar(t, 200)), TAP_F64);
     tap_vae_terms e = tap_vae_elbo_from(&w->vae, x, tap_randn(t, TAP_SHAPE(DRAWS, images.shape.n[0], LATENT)));
     const double  bits = -tap_item(tap_sum(e.elbo, TAP_ALL)) / log(2);
-    const char   *message;
-    if (tap_tape_status(t, &message)) fail_msg("%s", message);
+    assert_tape_ok(t);
     tap_tape_free(t);
     return bits;
 }

@@ -1,13 +1,9 @@
 /* The VAE that is given c: its networks and its ELBO against the same written out in functions, its gradient, its errors. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "models/models.h"
+#include "tests/check.h"
 
 enum { BATCH = 2, SIDE = 4, DATA = SIDE * SIDE, LATENT = 2, CONDITION = 3, DRAWS = 3 };
 

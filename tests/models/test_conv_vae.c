@@ -1,13 +1,9 @@
 /* The convolutional VAE: its networks against the same written out in functions, and its gradient. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "models/models.h"
+#include "tests/check.h"
 
 enum { BATCH = 2, CHANNELS = 2, SIDE = 4, DATA = CHANNELS * SIDE * SIDE, LATENT = 2, DRAWS = 3 };
 

@@ -1,16 +1,12 @@
 /* The VAE of counts: its distributions against formulas in plain C, its likelihood against an integral, its gradient; and the counts
  * that are simulated. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "models/models.h"
 #include "tensor/internal.h"
+#include "tests/check.h"
 
 enum { CELLS = 3, GENES = 5, LATENT = 2, BATCHES = 2 };
 
@@ -41,18 +37,12 @@ static setting setting_of(tap_count_vae_options o)
 
 static void setting_end(setting *s)
 {
-    const char *message;
-    if (tap_tape_status(s->tape, &message) != TAP_OK) fail_msg("%s", message);
+    assert_tape_ok(s->tape);
     tap_tape_free(s->tape);
     tap_module_free(s->root);
 }
 
-static double item(tap_var v, int64_t i)
-{
-    return tap_tensor_item(tap_value(v), i);
-}
-
-static void assert_near(double a, double b)
+static void assert_near_relative(double a, double b)
 {
     if (!(fabs(a - b) <= 1e-10 * (1 + fabs(b)))) fail_msg("%.17g is not %.17g", a, b);
 }
@@ -84,7 +74,7 @@ static void check_encoder(const setting *s, double scale)
     tap_var  h = tap_tanh(layer(s, "enc.0", both(in, s->c))), loc = layer(s, "loc", h), logvar = layer(s, "logvar", h);
     tap_dist q = tap_count_vae_encode(&s->vae, s->x, s->c);
     for (int i = 0; i < CELLS * LATENT; i++) {
-        assert_near(item(q.param[0], i), item(loc, i));
+        assert_near_relative(item(q.param[0], i), item(loc, i));
         assert_true(fabs(item(q.param[1], i) - item(logvar, i) / 2) < 1e-3); /* but for the smooth clip */
     }
 }
@@ -111,8 +101,8 @@ static void check_decoder(const setting *s, bool zero_inflated)
             const double theta = exp(tap_tensor_item(tap_param_value(s->vae.log_theta), g)),
                          chance = 1 / (1 + exp(-item(more, k)));
             const double p = exp(log_negative_binomial(counts[i][g], l * rate, theta));
-            assert_near(item(rates, k), rate);
-            assert_near(item(log_p, k), zero_inflated ? log(chance * (counts[i][g] == 0) + (1 - chance) * p) : log(p));
+            assert_near_relative(item(rates, k), rate);
+            assert_near_relative(item(log_p, k), zero_inflated ? log(chance * (counts[i][g] == 0) + (1 - chance) * p) : log(p));
         }
     }
 }
@@ -139,14 +129,14 @@ static void check_bound(const setting *s)
             kl += 0.5 * (m * m + exp(2 * l) - 1) - l;
             log_ratio += -0.5 * item(z, k) * item(z, k) + 0.5 * noise * noise + l;
         }
-        assert_near(item(e.rec, i), item(log_p, i));
-        assert_near(item(e.kl, i), kl);
-        assert_near(item(e.elbo, i), item(log_p, i) - kl);
-        assert_near(item(e.bound, i), item(e.elbo, i));
-        assert_near(item(once, i), item(log_p, i) + log_ratio);
+        assert_near_relative(item(e.rec, i), item(log_p, i));
+        assert_near_relative(item(e.kl, i), kl);
+        assert_near_relative(item(e.elbo, i), item(log_p, i) - kl);
+        assert_near_relative(item(e.bound, i), item(e.elbo, i));
+        assert_near_relative(item(once, i), item(log_p, i) + log_ratio);
         mean += item(e.elbo, i) / CELLS;
     }
-    assert_near(item(loss, 0), -mean);
+    assert_near_relative(item(loss, 0), -mean);
 }
 
 static void test_formulas(void **state)
@@ -195,7 +185,7 @@ static void test_rates_of_all_batches(void **state)
     (void)state;
     for (int b = 0; b < BATCHES; b++) each[b] = tap_count_vae_rates(&s.vae, z, tap_select(tap_eye(s.tape, BATCHES), 0, b));
     assert_true(tap_shape_equal(tap_shape_of(all), TAP_SHAPE(2, CELLS, GENES)));
-    for (int i = 0; i < 2 * CELLS * GENES; i++) assert_near(item(all, i), (item(each[0], i) + item(each[1], i)) / 2);
+    for (int i = 0; i < 2 * CELLS * GENES; i++) assert_near_relative(item(all, i), (item(each[0], i) + item(each[1], i)) / 2);
     assert_true(fabs(item(each[0], 0) - item(each[1], 0)) > 1e-6);
     setting_end(&s);
 }

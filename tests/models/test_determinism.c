@@ -1,14 +1,10 @@
 /* Training gives the same bits with any number of threads, and after its first steps takes no memory from the heap. Requests by
  * BLIS are counted with one thread: its pools grow when threads first meet in it, which may be late. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "tensor/internal.h"
+#include "tests/check.h"
 #include "tests/bench/architectures.h"
 #include "tests/heap.h"
 
@@ -68,8 +64,7 @@ static tap_module *train(tap_vae_options model, int64_t batch, int threads)
     }
     heap_watch(false);
     assert_no_heap(threads);
-    const char *message;
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
+    assert_tape_ok(t);
     assert_int_equal(tap_module_status(root, NULL), TAP_OK);
     tap_loader_free(l);
     tap_tape_free(t);

@@ -1,21 +1,17 @@
 /* Ten training steps of two VAEs against PyTorch's, in float64: terms of every step, all gradients of the first, all weights
  * after the last. Errors are relative to the largest element of a tensor, and again in the Euclidean norm. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "models/models.h"
+#include "tests/check.h"
 
 static const double tolerance = 1e-9;
 
-static void assert_close(const char *what, tap_tensor a, const tap_tensor *b)
+static void assert_tensor_near(const char *what, tap_tensor a, const tap_tensor *b)
 {
     double most = 0, apart = 0, norm = 0, norm_apart = 0;
     if (!b) fail_msg("%s is missing in the file", what);
@@ -45,7 +41,7 @@ static const tap_tensor *golden(const tap_safetensors *file, const char *group, 
 static void assert_parameters(tap_module *root, const tap_safetensors *file, const char *group, bool gradients)
 {
     for (tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p))
-        assert_close(tap_param_path(p), gradients ? tap_param_grad(p) : tap_param_value(p), golden(file, group, p));
+        assert_tensor_near(tap_param_path(p), gradients ? tap_param_grad(p) : tap_param_value(p), golden(file, group, p));
 }
 
 static void set_initial_weights(tap_module *root, const tap_safetensors *file)

@@ -1,23 +1,6 @@
 /* The linear VAE against linear algebra written out in plain C, and trained to the optimum of probabilistic PCA. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/check.h"
 #include "tests/models/ppca.h"
-
-static void assert_near(const char *what, double value, double expected, double tolerance)
-{
-    if (!(fabs(value - expected) <= tolerance))
-        fail_msg("%s: %.17g is not within %g of %.17g", what, value, tolerance, expected);
-}
-
-static void assert_tape_ok(const tap_tape *t)
-{
-    const char *message;
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
-}
 
 /* ---- Theorems 1.1 and 1.2 ---------------------------------------------------------------------------------------- */
 
@@ -26,11 +9,6 @@ enum { DATA = 4, LATENT = 2, IMAGES = 5, DRAWS = 20000 };
 static double images[IMAGES][DATA] = {
     { 0.3, -1, 2, 0.1 }, { 0, 0, 0, 0 }, { 1, 1, -1, 0.5 }, { -2, 0.7, 0.4, 3 }, { 5, 1, 0, 1 }
 };
-
-static double at(const tap_param *p, int64_t i)
-{
-    return tap_tensor_item(tap_param_value(p), i);
-}
 
 /* Inverse and log-determinant of a positive definite [n,n] by elimination. */
 static double invert(int n, double *m, double *inverse)
@@ -63,9 +41,10 @@ static double log_p(const tap_linear_vae *v, const double *x)
     double C[DATA * DATA], inverse[DATA * DATA], y[DATA];
     for (int i = 0; i < DATA * DATA; i++) {
         C[i] = i % (DATA + 1) == 0 ? sigma2_of(v) : 0;
-        for (int k = 0; k < LATENT; k++) C[i] += at(v->W, i / DATA * LATENT + k) * at(v->W, i % DATA * LATENT + k);
+        for (int k = 0; k < LATENT; k++)
+            C[i] += param_item(v->W, i / DATA * LATENT + k) * param_item(v->W, i % DATA * LATENT + k);
     }
-    for (int i = 0; i < DATA; i++) y[i] = x[i] - at(v->mu, i);
+    for (int i = 0; i < DATA; i++) y[i] = x[i] - param_item(v->mu, i);
     double log_det = invert(DATA, C, inverse);
     return -0.5 * (DATA * LOG_2PI + log_det + quadratic(DATA, inverse, y));
 }
@@ -77,17 +56,17 @@ static double gap(const tap_linear_vae *v, const double *x)
     for (int i = 0; i < LATENT * LATENT; i++) {
         P[i] = i % (LATENT + 1) == 0;
         for (int k = 0; k < DATA; k++)
-            P[i] += at(v->W, k * LATENT + i / LATENT) * at(v->W, k * LATENT + i % LATENT) / sigma2_of(v);
+            P[i] += param_item(v->W, k * LATENT + i / LATENT) * param_item(v->W, k * LATENT + i % LATENT) / sigma2_of(v);
         copy[i] = P[i];
     }
     for (int i = 0; i < DATA * LATENT; i++)
-        y[i % LATENT] += at(v->W, i) * (x[i / LATENT] - at(v->mu, i / LATENT)) / sigma2_of(v);
+        y[i % LATENT] += param_item(v->W, i) * (x[i / LATENT] - param_item(v->mu, i / LATENT)) / sigma2_of(v);
     double log_det = invert(LATENT, copy, inverse);
     for (int i = 0; i < LATENT; i++) {
         off[i] = 0;
-        for (int k = 0; k < DATA; k++) off[i] += at(v->V, i * DATA + k) * (x[k] - at(v->mu, k));
+        for (int k = 0; k < DATA; k++) off[i] += param_item(v->V, i * DATA + k) * (x[k] - param_item(v->mu, k));
         for (int k = 0; k < LATENT; k++) off[i] -= inverse[i * LATENT + k] * y[k];
-        kl += P[i * LATENT + i] * exp(2 * at(v->log_t, i)) - 2 * at(v->log_t, i);
+        kl += P[i * LATENT + i] * exp(2 * param_item(v->log_t, i)) - 2 * param_item(v->log_t, i);
     }
     return 0.5 * (kl - log_det + quadratic(LATENT, P, off));
 }
@@ -132,15 +111,15 @@ static void test_decompositions(void **state)
         tap_tensor second = tap_value(tap_variational_bound(d, (tap_bound_options){ 0 }));
         tap_tensor elbo = tap_value(tap_linear_vae_elbo(&v, x)), log_prob = tap_value(tap_linear_vae_log_prob(&v, x));
         for (int i = 0; i < IMAGES; i++) {
-            assert_near("log p(x)", tap_tensor_item(log_prob, i), log_p(&v, images[i]), 1e-10);
-            assert_near("theorem 1.1", tap_tensor_item(elbo, i) + gap(&v, images[i]), log_p(&v, images[i]), 1e-10);
-            assert_near("theorem 1.2, first form", tap_tensor_item(first, i), tap_tensor_item(elbo, i), 1e-10);
-            assert_near("theorem 1.2, second form", tap_tensor_item(second, i), tap_tensor_item(elbo, i), 1e-10);
+            assert_near_msg("log p(x)", tap_tensor_item(log_prob, i), log_p(&v, images[i]), 1e-10);
+            assert_near_msg("theorem 1.1", tap_tensor_item(elbo, i) + gap(&v, images[i]), log_p(&v, images[i]), 1e-10);
+            assert_near_msg("theorem 1.2, first form", tap_tensor_item(first, i), tap_tensor_item(elbo, i), 1e-10);
+            assert_near_msg("theorem 1.2, second form", tap_tensor_item(second, i), tap_tensor_item(elbo, i), 1e-10);
             assert_true(gap(&v, images[i]) > 0.01);
         }
         moments m = moments_of(tap_tensor_wrap(TAP_F64, TAP_SHAPE(IMAGES, DATA), images));
         tap_var of = tap_linear_vae_elbo_from(&v, tap_input(t, mean_of(m)), tap_input(t, cov_of(m)));
-        assert_near("by the moments", tap_item(of), tap_item(tap_mean(tap_linear_vae_elbo(&v, x), TAP_ALL)), 1e-12);
+        assert_near_msg("by the moments", tap_item(of), tap_item(tap_mean(tap_linear_vae_elbo(&v, x), TAP_ALL)), 1e-12);
         assert_tape_ok(t);
         moments_free(m);
         tap_tape_free(t);
@@ -208,8 +187,8 @@ static void test_training_reaches_the_optimum(void **state)
     eigenvalues(m, SIZE, 500, value);
     double best = optimum(m, KEPT, value, &sigma2);
     tap_linear_vae_init(&v, root, SIZE, KEPT, 0);
-    assert_near("ELBO", climb(&v, root, m, 3000, 0.02, 0), best, 1e-4);
-    assert_near("sigma^2", sigma2_of(&v), sigma2, 1e-4 * sigma2);
+    assert_near_msg("ELBO", climb(&v, root, m, 3000, 0.02, 0), best, 1e-4);
+    assert_near_msg("sigma^2", sigma2_of(&v), sigma2, 1e-4 * sigma2);
     assert_int_equal(active_units(&v, m), KEPT);
     moments_free(m);
     tap_module_free(root);

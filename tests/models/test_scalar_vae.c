@@ -1,13 +1,9 @@
 /* The tiny model: trained from anywhere, it ends in the family of its optima; and its limit, the standardizing pair. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include "models/models.h"
+#include "tests/check.h"
 
 static const double mu = 1, sigma = 2, best = -2.112085713764618; /* of data from N(1, 4): -log(2 pi e sigma^2) / 2 */
 
@@ -21,11 +17,6 @@ static double get(const tap_param *p)
 static void set(tap_param *p, double value)
 {
     tap_tensor_set_item(tap_param_value(p), 0, value);
-}
-
-static void assert_within(const char *what, double value, double expected, double tolerance)
-{
-    if (!(fabs(value - expected) <= tolerance)) fail_msg("%s: %.9g is not within %g of %.9g", what, value, tolerance, expected);
 }
 
 /* One draw of z for each x, fresh data for each step. */
@@ -42,9 +33,8 @@ static tap_var loss(const tap_scalar_vae *m, tap_var x)
 
 static void train(const tap_scalar_vae *m, tap_module *root, uint64_t seed)
 {
-    const char *message;
-    tap_tape   *t = tap_tape_new(TAP_F64, seed);
-    tap_optim  *sgd = tap_sgd_new(root, (tap_sgd_options){ .lr = 1 });
+    tap_tape  *t = tap_tape_new(TAP_F64, seed);
+    tap_optim *sgd = tap_sgd_new(root, (tap_sgd_options){ .lr = 1 });
     for (int step = 0; step < STEPS; step++) {
         tap_tape_reset(t);
         tap_var x = tap_unstandardize(tap_randn(t, TAP_SHAPE(BATCH)), tap_scalar(t, mu), tap_scalar(t, sigma));
@@ -52,7 +42,7 @@ static void train(const tap_scalar_vae *m, tap_module *root, uint64_t seed)
         tap_optim_set_lr(sgd, 0.1 * pow(1 - step / (STEPS + 1.0), 2));
         tap_optim_step(sgd, t);
     }
-    if (tap_tape_status(t, &message)) fail_msg("%s", message);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 
@@ -85,12 +75,12 @@ static void test_training_reaches_the_family(void **state)
         train(&m, root, k);
         const double a = get(m.a), b = get(m.b), t = exp(get(m.log_t)), c = get(m.c), v = get(m.v), s = exp(get(m.log_s));
         print_message("from start %zu: c = %.4f, s = %.4f, ELBO %.6f\n", k + 1, c, s, mean_elbo(&m));
-        assert_within("v", v, mu, 0.01 * mu);
-        assert_within("c^2 + s^2", c * c + s * s, sigma * sigma, 0.01 * sigma * sigma);
-        assert_within("a", a, c / (sigma * sigma), 0.01 * fabs(c) / (sigma * sigma));
-        assert_within("b", b, -c * mu / (sigma * sigma), 0.01 * fabs(c * mu) / (sigma * sigma));
-        assert_within("t", t, s / sigma, 0.01 * s / sigma);
-        assert_within("ELBO", mean_elbo(&m), best, 0.002);
+        assert_near_msg("v", v, mu, 0.01 * mu);
+        assert_near_msg("c^2 + s^2", c * c + s * s, sigma * sigma, 0.01 * sigma * sigma);
+        assert_near_msg("a", a, c / (sigma * sigma), 0.01 * fabs(c) / (sigma * sigma));
+        assert_near_msg("b", b, -c * mu / (sigma * sigma), 0.01 * fabs(c * mu) / (sigma * sigma));
+        assert_near_msg("t", t, s / sigma, 0.01 * s / sigma);
+        assert_near_msg("ELBO", mean_elbo(&m), best, 0.002);
         tap_module_free(root);
     }
 }
@@ -115,7 +105,7 @@ static void test_elbo_by_quadrature(void **state)
             log_p += -0.5 * pow((xs[i] - c * z - v) / s, 2) - log(s) - log_2pi / 2;
             sum += h * q * (log_p - log_q);
         }
-        assert_within("ELBO", tap_tensor_item(elbo, i), sum, 1e-12);
+        assert_near_msg("ELBO", tap_tensor_item(elbo, i), sum, 1e-12);
     }
     assert_int_equal(tap_tape_status(tape, NULL), TAP_OK);
     tap_tape_free(tape);
@@ -137,13 +127,13 @@ static void test_limit_is_the_standardizing_pair(void **state)
     for (double s = 1; s > 1e-6; s /= 8) {
         const double c = sqrt(sigma * sigma - s * s), a = c / (sigma * sigma);
         set(m.a, a), set(m.b, -a * mu), set(m.log_t, log(s / sigma)), set(m.c, c), set(m.v, mu), set(m.log_s, log(s));
-        assert_within("ELBO", mean_elbo(&m), best, 1e-10);
+        assert_near_msg("ELBO", mean_elbo(&m), best, 1e-10);
         tap_tensor loc = tap_value(tap_scalar_vae_encode(&m, x).param[0]),
                    out = tap_value(tap_scalar_vae_decode(&m, z).param[0]);
         for (int i = 0; i < 4; i++) {
-            assert_within("z", tap_tensor_item(loc, i), (xs[i] - mu) / sigma, s * s);
-            assert_within("x^", tap_tensor_item(out, i), xs[i], s * s);
-            assert_within("x", tap_tensor_item(tap_value(back), i), xs[i], 1e-15);
+            assert_near_msg("z", tap_tensor_item(loc, i), (xs[i] - mu) / sigma, s * s);
+            assert_near_msg("x^", tap_tensor_item(out, i), xs[i], s * s);
+            assert_near_msg("x", tap_tensor_item(tap_value(back), i), xs[i], 1e-15);
         }
     }
     assert_int_equal(tap_tape_status(tape, NULL), TAP_OK);

@@ -1,34 +1,11 @@
 /* The VAE against its formulas written out in plain C, against exact likelihoods, and under the gradient check. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "models/models.h"
+#include "tests/check.h"
 
 #define LOG_2PI 1.83787706640934548356
-
-static void assert_near(double a, double b, double tolerance)
-{
-    if (!(fabs(a - b) <= tolerance)) fail_msg("%.17g is not within %g of %.17g", a, tolerance, b);
-}
-
-static void assert_tape_ok(const tap_tape *t)
-{
-    const char *message;
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
-}
-
-static void assert_tape_error(tap_tape *t, tap_status status, const char *expected)
-{
-    const char *message;
-    assert_int_equal(tap_tape_status(t, &message), status);
-    assert_string_equal(message, expected);
-    tap_tape_free(t);
-}
 
 static void test_parameters(void **state)
 {
@@ -75,7 +52,7 @@ static void test_parameters(void **state)
 
 enum { DATA = 3, LATENT = 2, BATCH = 4, DRAWS = 3, WIDEST = 5, KINDS = 5 };
 
-static double at(const tap_module *m, const char *path, int64_t i)
+static double param_at(const tap_module *m, const char *path, int64_t i)
 {
     return tap_tensor_item(tap_param_value(tap_module_param(m, path)), i);
 }
@@ -84,8 +61,8 @@ static void layer(const tap_module *m, const char *weight, const char *bias, int
                   bool squash)
 {
     for (int i = 0; i < out; i++) {
-        y[i] = at(m, bias, i);
-        for (int k = 0; k < in; k++) y[i] += at(m, weight, i * in + k) * x[k];
+        y[i] = param_at(m, bias, i);
+        for (int k = 0; k < in; k++) y[i] += param_at(m, weight, i * in + k) * x[k];
         if (squash) y[i] = tanh(y[i]);
     }
 }
@@ -111,7 +88,7 @@ static double log_likelihood(const tap_module *m, const tap_vae_options *o, cons
             layer(m, "out_log_sigma.weight", "out_log_sigma.bias", 5, DATA, b, own, false);
             log_sigma = clip(o->clip, own[i]);
         } else if (o->sigma == 0) {
-            log_sigma = clip(o->clip, at(m, "log_sigma", o->sigma_kind == TAP_VAE_SIGMA_PER_PIXEL ? i : 0));
+            log_sigma = clip(o->clip, param_at(m, "log_sigma", o->sigma_kind == TAP_VAE_SIGMA_PER_PIXEL ? i : 0));
         }
         sum -= 0.5 * pow((x[i] - p) / exp(log_sigma), 2) + log_sigma + 0.5 * LOG_2PI;
     }
@@ -449,7 +426,7 @@ static void assert_bad(tap_vae_options o, const char *expected)
     tap_vae_loss(&v, image_input(t));
     tap_vae_sample(&v, t, 2);
     tap_vae_reconstruct(&v, image_input(t));
-    assert_tape_error(t, TAP_EARG, expected);
+    assert_tape_error_and_free(t, TAP_EARG, expected);
     tap_module_free(root);
 }
 
@@ -478,12 +455,12 @@ static void test_bad_calls(void **state)
     tap_module *root = small_model(&v, 0);
     tap_tape   *t = tap_tape_new(TAP_F64, 0);
     tap_vae_elbo_from(&v, image_input(t), tap_zeros(t, TAP_SHAPE(BATCH, LATENT)));
-    assert_tape_error(
+    assert_tape_error_and_free(
         t, TAP_ESHAPE,
         "vae_elbo_from: [4,3] x [4,2]: the noise must have at least one draw of shape [4,2], along an axis in front");
     t = tap_tape_new(TAP_F64, 0);
     tap_vae_elbo_from(&v, image_input(t), tap_zeros(t, TAP_SHAPE(0, BATCH, LATENT)));
-    assert_tape_error(
+    assert_tape_error_and_free(
         t, TAP_ESHAPE,
         "vae_elbo_from: [4,3] x [0,4,2]: the noise must have at least one draw of shape [4,2], along an axis in front");
 
@@ -496,12 +473,12 @@ static void test_bad_calls(void **state)
 
     t = tap_tape_new(TAP_F64, 0);
     tap_vae_sample(&v, t, -1);
-    assert_tape_error(t, TAP_EARG, "vae_sample: n must be at least 0, not -1");
+    assert_tape_error_and_free(t, TAP_EARG, "vae_sample: n must be at least 0, not -1");
 
     const tap_vae never = { 0 };
     t = tap_tape_new(TAP_F64, 0);
     tap_vae_loss(&never, image_input(t));
-    assert_tape_error(t, TAP_EARG, "vae_loss: [4,3]: the layer was never initialized");
+    assert_tape_error_and_free(t, TAP_EARG, "vae_loss: [4,3]: the layer was never initialized");
     assert_null(tap_vae_loss(&v, (tap_var){ 0 }).tape);
     assert_null(tap_vae_elbo_from(&v, (tap_var){ 0 }, (tap_var){ 0 }).elbo.tape);
     assert_null(tap_vae_reconstruct(&v, (tap_var){ 0 }).tape);

@@ -3,19 +3,10 @@
 #define TAP_TESTS_NN_DIST_CASES_H
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/nn.h"
-
-#define S(...) \
-    { \
-        .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } \
-    }
+#include "tests/check.h"
 
 /* A kind of one, two or three parameters, and these. */
 typedef struct {
@@ -53,26 +44,10 @@ static inline tap_dist dist_of(tap_tape *t, const dist_case *c)
     return dist_of_vars(c, in);
 }
 
-static inline double item(tap_var v, int64_t i)
-{
-    return tap_tensor_item(tap_value(v), i);
-}
-
 /* A number of which gradients are asked. */
 static inline tap_var parameter(tap_tape *t, double x)
 {
     return tap_variable(t, tap_value(tap_scalar(t, x)));
-}
-
-static inline void assert_close(double a, double b, double tolerance, const char *what)
-{
-    if (!(fabs(a - b) <= tolerance)) fail_msg("%s: %.17g is not within %g of %.17g", what, a, tolerance, b);
-}
-
-static inline void assert_tape_ok(const tap_tape *t, const char *what)
-{
-    const char *message;
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s: %s", what, message);
 }
 
 #endif

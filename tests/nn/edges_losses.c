@@ -388,9 +388,6 @@ CASE(ce_images, tap_cross_entropy(a, whole(a, TAP_SHAPE(1, 2), I(9, 1)), ABSENT,
 CASE(ce_even, tap_cross_entropy(a, whole(a, TAP_SHAPE(2), I(0, 9)), ABSENT, 9, TAP_REDUCE_SUM, 1))
 CASE(ce_soft, tap_cross_entropy(a, b, ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0))
 
-/* clang-format off */
-#define S(...) { .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } }
-/* clang-format on */
 #define TWO_OF(...) .n = 2, .shape = { __VA_ARGS__, __VA_ARGS__ }
 
 /* clang-format off */

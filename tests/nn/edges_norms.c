@@ -232,9 +232,6 @@ CASE(masked, tap_scaled_dot_product_attention(a, b, c, tap_log(tap_cast(whole(a,
 CASE(blind, tap_scaled_dot_product_attention(a, b, c, tap_lt(whole(a, TAP_SHAPE(2), I(1, 1)), whole(a, TAP_SHAPE(2), I(0, 0))),
                                              0, false, 1))
 
-/* clang-format off */
-#define S(...) { .rank = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .n = { __VA_ARGS__ } }
-/* clang-format on */
 #define ATTENTION(queries, width) .n = 3, .shape = { S(queries, width), S(2, width), S(2, 1) }
 
 /* clang-format off */

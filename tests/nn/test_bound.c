@@ -1,28 +1,12 @@
 /* Bounds on log p(x) and the estimators of their gradients, on models all of whose integrals are known. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 #include "models/models.h"
+#include "tests/check.h"
 
 #define LOG_2PI 1.83787706640934548356
-
-static void assert_near(const char *what, double value, double expected, double tolerance)
-{
-    if (!(fabs(value - expected) <= tolerance))
-        fail_msg("%s: %.17g is not within %g of %.17g", what, value, tolerance, expected);
-}
-
-static void assert_tape_ok(const tap_tape *t)
-{
-    const char *message;
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
-}
 
 /* ---- Mean and standard error of a gradient ----------------------------------------------------------------------- */
 
@@ -233,7 +217,7 @@ static void test_both_forms(void **state)
         tap_tensor value = tap_value(tap_variational_bound(densities(&l, x, q, z), l.options));
         assert_true(tap_shape_equal(value.shape, TAP_SHAPE(BATCH)));
         for (int k = 0; k < BATCH; k++)
-            assert_near(estimators[i].name, tap_tensor_item(value, k), tap_tensor_item(exact, k), 1e-12);
+            assert_near_msg(estimators[i].name, tap_tensor_item(value, k), tap_tensor_item(exact, k), 1e-12);
     }
     assert_tape_ok(t);
     tap_tape_free(t);
@@ -356,8 +340,8 @@ static void test_iwae_rises_to_log_p(void **state)
         tap_tape_reset(t);
         tap_var mean, var = tap_var_mean(tiny_bounds(t, &m), TAP_ALL, 1, &mean);
         double  value = tap_item(mean), error = sqrt(tap_item(var) / (double)m.n);
-        if (m.k == 1) assert_near("K = 1", value, elbo, 4 * error);
-        if (m.k == 2) assert_near("K = 2", value, bound_of_two(tiny_at), 4 * error);
+        if (m.k == 1) assert_near_msg("K = 1", value, elbo, 4 * error);
+        if (m.k == 2) assert_near_msg("K = 2", value, bound_of_two(tiny_at), 4 * error);
         if (i > 0 && !(value > before - 4 * sqrt(variance + error * error)))
             fail_msg("K = %lld: %g after %g", (long long)m.k, value, before);
         if (i > 0 && i < 4) assert_true(value > before + 4 * sqrt(variance + error * error)); /* by far, as long as it can */
@@ -365,7 +349,7 @@ static void test_iwae_rises_to_log_p(void **state)
         before = value;
         variance = error * error;
     }
-    assert_near("K = 10000", before, log_p, 4 * sqrt(variance) + 1e-4);
+    assert_near_msg("K = 10000", before, log_p, 4 * sqrt(variance) + 1e-4);
     assert_true(log_p - elbo > 0.05);
     assert_tape_ok(t);
     tap_tape_free(t);
@@ -410,8 +394,8 @@ static void test_doubly_reparameterized_by_hand(void **state)
     tap_var value = tiny_with_noise(t, &m, noise, 3);
     tap_backward(value);
     read_gradient(root, at_b);
-    assert_near("bound", tap_item(value), log(total / 3), 1e-13);
-    assert_near("d/db", at_b[1], expected, 1e-13);
+    assert_near_msg("bound", tap_item(value), log(total / 3), 1e-13);
+    assert_near_msg("d/db", at_b[1], expected, 1e-13);
     assert_tape_ok(t);
     tap_tape_free(t);
     tap_module_free(root);
@@ -491,13 +475,13 @@ static void check_signals(tap_bound_options o, int columns, bool closed_kl, bool
     assert_tape_ok(t);
     for (int b = 0; b < columns; b++) {
         if (iwae) bounds[b] = log(total[b] / DRAWS);
-        assert_near("bound", tap_tensor_item(tap_value(bound), b), bounds[b], 1e-14);
+        assert_near_msg("bound", tap_tensor_item(tap_value(bound), b), bounds[b], 1e-14);
     }
     for (int i = 0; i < DRAWS * columns; i++) {
         const int    k = i / columns, b = i % columns;
         const double signal = (iwae ? bounds[b] : f[i]) - (given ? base[i] : baseline_of(&o, columns, f, bounds, k, b));
         const double expected = iwae ? signal - exp(f[i]) / total[b] : signal / DRAWS;
-        assert_near("d/d log q", tap_tensor_item(tap_value(by_q), i), expected, 1e-14);
+        assert_near_msg("d/d log q", tap_tensor_item(tap_value(by_q), i), expected, 1e-14);
     }
     tap_tape_free(t);
 }
@@ -545,7 +529,7 @@ static void test_baselines_do_not_see_a_constant(void **state)
             tap_backward(tap_mean(tap_variational_bound(d, l.options), TAP_ALL));
             n = read_gradient(root, g[side]);
         }
-        for (int k = 0; k < n; k++) assert_near("gradient", g[1][k], g[0][k], 1e-11);
+        for (int k = 0; k < n; k++) assert_near_msg("gradient", g[1][k], g[0][k], 1e-11);
         assert_tape_ok(t);
         tap_tape_free(t);
         tap_module_free(root);
@@ -562,28 +546,28 @@ static void test_free_bits(void **state)
     tap_var      held = tap_free_bits(v, 0.3), log_px_z = tap_zeros(t, TAP_SHAPE(1, 2));
     tap_grad(tap_sum(held, TAP_ALL), 1, &v, &dv);
     for (int i = 0; i < 6; i++) {
-        assert_near("KL", tap_tensor_item(tap_value(held), i), expected[i], 0);
-        assert_near("gradient", tap_tensor_item(tap_value(dv), i), by_kl[i], 0);
+        assert_near_msg("KL", tap_tensor_item(tap_value(held), i), expected[i], 0);
+        assert_near_msg("gradient", tap_tensor_item(tap_value(dv), i), by_kl[i], 0);
     }
     tap_var b = tap_variational_bound((tap_bound_terms){ .log_px_z = log_px_z, .kl = v },
                                       (tap_bound_options){ .free_bits = 0.3, .beta = 2 });
-    assert_near("bound", tap_tensor_item(tap_value(b), 0), -2 * 2.55, 1e-15);
-    assert_near("bound", tap_tensor_item(tap_value(b), 1), -2 * 5.05, 1e-15);
+    assert_near_msg("bound", tap_tensor_item(tap_value(b), 0), -2 * 2.55, 1e-15);
+    assert_near_msg("bound", tap_tensor_item(tap_value(b), 1), -2 * 5.05, 1e-15);
     /* Of a single image, and of images along two axes. */
     tap_var      single = tap_free_bits(tap_select(v, 0, 0), 0.3), two = tap_free_bits(tap_reshape(v, TAP_SHAPE(2, 1, 3)), 0.3);
     const double alone[] = { 0.3, 2, 0.3 };
-    for (int i = 0; i < 3; i++) assert_near("of one", tap_tensor_item(tap_value(single), i), alone[i], 0);
-    for (int i = 0; i < 6; i++) assert_near("of two axes", tap_tensor_item(tap_value(two), i), expected[i], 0);
+    for (int i = 0; i < 3; i++) assert_near_msg("of one", tap_tensor_item(tap_value(single), i), alone[i], 0);
+    for (int i = 0; i < 6; i++) assert_near_msg("of two axes", tap_tensor_item(tap_value(two), i), expected[i], 0);
     tap_var empty[] = { tap_zeros(t, TAP_SHAPE(3, 0)), tap_zeros(t, TAP_SHAPE(0, 3)) };
     for (int i = 0; i < 2; i++)
         assert_true(tap_shape_equal(tap_shape_of(tap_free_bits(empty[i], 0.3)), tap_shape_of(empty[i])));
-    assert_near("of one number", tap_item(tap_free_bits(tap_reshape(tap_select(tap_select(v, 0, 0), 0, 0), TAP_SHAPE(1)), 0.3)),
-                0.3, 0);
+    assert_near_msg("of one number",
+                    tap_item(tap_free_bits(tap_reshape(tap_select(tap_select(v, 0, 0), 0, 0), TAP_SHAPE(1)), 0.3)), 0.3, 0);
     /* Where q is the prior and nothing is free, the KL has its gradient. */
     tap_var none = tap_mul_scalar(v, 0),
             at_prior = tap_variational_bound((tap_bound_terms){ .log_px_z = log_px_z, .kl = none }, (tap_bound_options){ 0 });
     tap_grad(tap_sum(at_prior, TAP_ALL), 1, &none, &dv);
-    for (int i = 0; i < 6; i++) assert_near("gradient at the prior", tap_tensor_item(tap_value(dv), i), -1, 0);
+    for (int i = 0; i < 6; i++) assert_near_msg("gradient at the prior", tap_tensor_item(tap_value(dv), i), -1, 0);
     assert_tape_ok(t);
     tap_tape_free(t);
 }
@@ -596,8 +580,8 @@ static void test_smooth_clip(void **state)
     tap_var   v = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(9), x)), dv, y = tap_smooth_clip(v, -10, 10);
     tap_grad(tap_sum(y, TAP_ALL), 1, &v, &dv);
     for (int i = 0; i < 9; i++) {
-        assert_near("clip", tap_tensor_item(tap_value(y), i), fmin(fmax(x[i], -10), 10), fabs(x[i]) < 10 ? 1e-3 : 1e-8);
-        assert_near("slope", tap_tensor_item(tap_value(dv), i), fabs(x[i]) < 10 ? 1 : 0, fabs(x[i]) < 10 ? 1e-3 : 1e-8);
+        assert_near_msg("clip", tap_tensor_item(tap_value(y), i), fmin(fmax(x[i], -10), 10), fabs(x[i]) < 10 ? 1e-3 : 1e-8);
+        assert_near_msg("slope", tap_tensor_item(tap_value(dv), i), fabs(x[i]) < 10 ? 1 : 0, fabs(x[i]) < 10 ? 1e-3 : 1e-8);
     }
     assert_tape_ok(t);
     tap_tape_free(t);

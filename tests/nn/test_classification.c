@@ -1,24 +1,15 @@
 /* AUROC, average precision and the ROC curve against their definitions, pair by pair and threshold by threshold; and their intervals. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/nn.h"
 #include "tensor/internal.h"
+#include "tests/check.h"
 
 enum { MOST = 400 };
 
 static const tap_bootstrap_options value_alone = { .resamples = -1 };
-
-static void assert_near(double value, double expected, double tolerance)
-{
-    if (!(fabs(value - expected) <= tolerance)) fail_msg("%.17g is not within %g of %.17g", value, tolerance, expected);
-}
 
 static tap_tensor numbers(int n, const double *x)
 {

@@ -1,16 +1,12 @@
 /* k-means on groups that are plain to see and against all ways to group a few points, and the adjusted Rand index against values
  * by hand. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/nn.h"
 #include "tensor/internal.h"
+#include "tests/check.h"
 
 static tap_tensor labels(int64_t n, const int64_t *l)
 {

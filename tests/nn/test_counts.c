@@ -73,11 +73,11 @@ static void test_rising_operators(void **state)
                           tap__rising_further(2, many(t, 4, x), many(t, 4, u)) };
     (void)state;
     for (int n = 0; n < 3; n++)
-        for (int i = 0; i < 4; i++) assert_close(item(y[n], i), tap__log_rising_f64(n, x[i], u[i]), 1e-14, "rising");
+        for (int i = 0; i < 4; i++) assert_near_msg("rising", item(y[n], i), tap__log_rising_f64(n, x[i], u[i]), 1e-14);
     const tap_shape square = { 2, { 2, 2 } };
     tap_var         turned =
         tap__rising_further(2, tap_mT(tap_reshape(many(t, 4, x), square)), tap_mT(tap_reshape(many(t, 4, u), square)));
-    for (int i = 0; i < 4; i++) assert_close(item(turned, i), item(y[2], i % 2 * 2 + i / 2), 0, "turned");
+    for (int i = 0; i < 4; i++) assert_near_msg("turned", item(turned, i), item(y[2], i % 2 * 2 + i / 2), 0);
     tap_tape_free(t);
 }
 
@@ -151,13 +151,13 @@ static void check_value(const known *v, tap_dtype dtype)
         if (i >= n - 2) terms *= 1 + fabs(v->d.p[i][0]) / 4;
     }
     tap_var log_p = tap_log_prob(dist_of_vars(&v->d, in), tap_scalar(t, v->x));
-    assert_close(tap_item(log_p), v->log_p, epsilon * fabs(v->log_p) + 4 * DBL_EPSILON * terms, "log_prob");
+    assert_near_msg("log_prob", tap_item(log_p), v->log_p, epsilon * fabs(v->log_p) + 4 * DBL_EPSILON * terms);
     tap_grad(log_p, n, in, slope);
     for (int i = 0; i < 2 && !isnan(v->slope[0]); i++) {
         double exact = v->slope[i], got = tap_item(slope[n - 2 + i]);
-        assert_close(got, exact, epsilon * fabs(exact) + 4 * DBL_EPSILON * terms, "slope");
+        assert_near_msg("slope", got, exact, epsilon * fabs(exact) + 4 * DBL_EPSILON * terms);
     }
-    assert_tape_ok(t, "values");
+    assert_tape_ok_msg("values", t);
     tap_tape_free(t);
 }
 
@@ -220,7 +220,7 @@ static void test_errors(void **state)
         print_message("negative_binomial, %s: %.2f epsilon, by log_mu %.2f, by log_theta %.2f\n",
                       tap_dtype_name((tap_dtype)dtype), worst[0] / epsilon, worst[1] / epsilon, worst[2] / epsilon);
         for (int k = 0; k < 3; k++) assert_true(worst[k] < (dtype == TAP_F32 ? 0.51 : 8) * epsilon);
-        assert_tape_ok(t, "errors");
+        assert_tape_ok_msg("errors", t);
         tap_tape_free(t);
     }
 }
@@ -259,15 +259,15 @@ static void test_bytes(void **state)
                     mass += exp(item(log_p, x));
                     mean += x * exp(item(log_p, x));
                 }
-                assert_close(mass, 1, dtype == TAP_F32 ? 2e-5 : 1e-13, "mass");
-                assert_close(tap_item(tap_dist_mean(d)), mean, dtype == TAP_F32 ? 4e-3 : 1e-10, "mean");
+                assert_near_msg("mass", mass, 1, dtype == TAP_F32 ? 2e-5 : 1e-13);
+                assert_near_msg("mean", tap_item(tap_dist_mean(d)), mean, dtype == TAP_F32 ? 4e-3 : 1e-10);
                 tap_tape_reset(t);
             }
         }
         double epsilon = dtype == TAP_F32 ? (double)FLT_EPSILON : DBL_EPSILON;
         print_message("discretized_logistic, %s: %.2f epsilon\n", tap_dtype_name((tap_dtype)dtype), worst / epsilon);
         assert_true(worst < 4 * epsilon);
-        assert_tape_ok(t, "bytes");
+        assert_tape_ok_msg("bytes", t);
         tap_tape_free(t);
     }
 }
@@ -287,11 +287,11 @@ static void test_zero_inflation(void **state)
     tap_var      all = tap_log_prob(tap_zero_inflated_negative_binomial(m, u, far), k);
     for (int i = 0; i < 3; i++) {
         double p = exp(item(plain, i));
-        assert_close(item(none, i), item(plain, i), 1e-15, "none");
-        assert_close(item(third, i), log((i == 0) / 3. + p * 2 / 3), 1e-15, "a third");
-        assert_close(item(all, i), i == 0 ? 0 : item(plain, i) - 800, 1e-12, "all");
+        assert_near_msg("none", item(none, i), item(plain, i), 1e-15);
+        assert_near_msg("a third", item(third, i), log((i == 0) / 3. + p * 2 / 3), 1e-15);
+        assert_near_msg("all", item(all, i), i == 0 ? 0 : item(plain, i) - 800, 1e-12);
     }
-    assert_tape_ok(t, "zero inflation");
+    assert_tape_ok_msg("zero inflation", t);
     tap_tape_free(t);
 }
 
@@ -303,15 +303,15 @@ static void test_limits(void **state)
     for (int x = 0; x < 60; x++) {
         for (double m = -30; m <= 5; m += 2.5) {
             tap_var k = tap_scalar(t, x), poisson = tap_log_prob(tap_negative_binomial(tap_scalar(t, m), tap_scalar(t, 60)), k);
-            assert_close(tap_item(poisson), x * m - exp(m) - lgamma(x + 1), 1e-12, "poisson");
+            assert_near_msg("poisson", tap_item(poisson), x * m - exp(m) - lgamma(x + 1), 1e-12);
         }
         tap_var n = tap_scalar(t, 59), k = tap_scalar(t, x), large = tap_scalar(t, 60), zero = tap_scalar(t, 0);
         double  ways = lgamma(60) - lgamma(x + 1) - lgamma(60 - x);
-        assert_close(tap_item(tap_log_prob(tap_beta_binomial(n, tap_add_scalar(large, log(3)), large), k)),
-                     ways + x * log(0.75) + (59 - x) * log(0.25), 1e-12, "binomial");
-        assert_close(tap_item(tap_log_prob(tap_beta_binomial(n, zero, zero), k)), -log(60), 1e-12, "uniform");
+        assert_near_msg("binomial", tap_item(tap_log_prob(tap_beta_binomial(n, tap_add_scalar(large, log(3)), large), k)),
+                        ways + x * log(0.75) + (59 - x) * log(0.25), 1e-12);
+        assert_near_msg("uniform", tap_item(tap_log_prob(tap_beta_binomial(n, zero, zero), k)), -log(60), 1e-12);
     }
-    assert_tape_ok(t, "limits");
+    assert_tape_ok_msg("limits", t);
     tap_tape_free(t);
 }
 
@@ -328,9 +328,9 @@ static void test_mixture(void **state)
     tap_var  z = tap_sample_n(d, 1000), mean = tap_dist_mean(d), means = tap_dist_mean(each);
     assert_int_equal(tap_shape_of(log_p).rank, 1);
     for (int i = 0; i < 4; i++)
-        assert_close(item(log_p, i), log(w * exp(item(of_each, 3 * i)) + (1 - w) * exp(item(of_each, 3 * i + 2))), 1e-13,
-                     "mixture");
-    assert_close(tap_item(mean), w * item(means, 0) + (1 - w) * item(means, 2), 1e-12, "mean");
+        assert_near_msg("mixture", item(log_p, i), log(w * exp(item(of_each, 3 * i)) + (1 - w) * exp(item(of_each, 3 * i + 2))),
+                        1e-13);
+    assert_near_msg("mean", tap_item(mean), w * item(means, 0) + (1 - w) * item(means, 2), 1e-12);
     for (int i = 0; i < 1000; i++) assert_true(item(z, i) >= 0 && item(z, i) <= 255 && item(z, i) == floor(item(z, i)));
     /* Noise in the middle of a component's share is its median: loc. */
     double  middle[] = { w / 2, w + (1 - w) / 2 };
@@ -385,7 +385,7 @@ static void check_extremes(tap_dtype dtype, int kind)
         tap_grad(total, 3, v, slope);
         for (int k = 0; k < 3; k++) assert_all_finite(slope[k], "second derivative");
     }
-    assert_tape_ok(t, "extremes");
+    assert_tape_ok_msg("extremes", t);
     tap_tape_free(t);
 }
 
@@ -428,7 +428,7 @@ static void test_outside_of_the_support(void **state)
                 isnan(tap_item(tap_sample(tap_negative_binomial(v, nan)))));
     assert_true(isnan(tap_item(tap_sample(tap_beta_binomial(n, nan, v)))) && isnan(tap_item(tap_log_prob(d[2], nan))));
     assert_true(isnan(tap_item(tap_log_prob(tap_negative_binomial(v, nan), zero))));
-    assert_tape_ok(t, "outside");
+    assert_tape_ok_msg("outside", t);
     tap_tape_free(t);
 }
 
@@ -450,7 +450,7 @@ static void test_dtypes(void **state)
             assert_int_equal(tap_value(tap_dist_mean(d[k])).dtype, TAP_F32);
             if (k < 3) assert_int_equal(tap_value(tap_dist_variance(d[k])).dtype, TAP_F32);
         }
-        assert_tape_ok(t, "dtypes");
+        assert_tape_ok_msg("dtypes", t);
         tap_tape_free(t);
     }
 }

@@ -218,15 +218,15 @@ static void check_values(const row *r, tap_dtype dtype, double tolerance)
     const int width = width_of(r, t);
     tap_var   log_p = tap_log_prob(d, values(t, r, r->n, width, r->x));
     for (int i = 0; i < r->n; i++)
-        assert_close(item(log_p, i), r->log_prob[i], tolerance * (1 + fabs(r->log_prob[i])), r->name);
-    if (r->closed & ENTROPY) assert_close(tap_item(tap_entropy(d)), r->entropy, tolerance * (1 + fabs(r->entropy)), r->name);
+        assert_near_msg(r->name, item(log_p, i), r->log_prob[i], tolerance * (1 + fabs(r->log_prob[i])));
+    if (r->closed & ENTROPY) assert_near_msg(r->name, tap_item(tap_entropy(d)), r->entropy, tolerance * (1 + fabs(r->entropy)));
     for (int i = 0; r->closed & MEAN && i < (width ? width : 1); i++) {
-        assert_close(item(tap_dist_mean(d), i), r->mean[i], tolerance * (1 + fabs(r->mean[i])), r->name);
+        assert_near_msg(r->name, item(tap_dist_mean(d), i), r->mean[i], tolerance * (1 + fabs(r->mean[i])));
         if (r->closed & VARIANCE)
-            assert_close(item(tap_dist_variance(d), i), r->variance[i], tolerance * (1 + fabs(r->variance[i])), r->name);
+            assert_near_msg(r->name, item(tap_dist_variance(d), i), r->variance[i], tolerance * (1 + fabs(r->variance[i])));
     }
     assert_int_equal(tap_value(log_p).dtype, dtype);
-    assert_tape_ok(t, r->name);
+    assert_tape_ok_msg(r->name, t);
     tap_tape_free(t);
 }
 
@@ -271,7 +271,7 @@ static void assert_mean(const double *x, int n, double expected, const char *wha
     double mean = 0, variance = 0;
     for (int i = 0; i < n; i++) mean += x[i] / n;
     for (int i = 0; i < n; i++) variance += (x[i] - mean) * (x[i] - mean) / (n - 1);
-    assert_close(mean, expected, 4 * sqrt(variance / n) + 1e-12, what);
+    assert_near_msg(what, mean, expected, 4 * sqrt(variance / n) + 1e-12);
 }
 
 static void check_samples(const row *r, tap_tape *t, tap_dist d, moments m)
@@ -298,12 +298,12 @@ static void test_integrals_and_samples(void **state)
         tap_tape *t = tap_tape_new(TAP_F64, 11);
         tap_dist  d = dist_of(t, &r->d);
         moments   m = integrals(r, t, d);
-        assert_close(m.mass, 1, 1e-10, r->name);
-        if (r->closed & ENTROPY) assert_close(tap_item(tap_entropy(d)), m.entropy, 1e-10, r->name);
-        if (r->closed & MEAN) assert_close(item(tap_dist_mean(d), 0), m.mean, 1e-10, r->name);
-        if (r->closed & VARIANCE) assert_close(item(tap_dist_variance(d), 0), m.variance, 1e-9, r->name);
+        assert_near_msg(r->name, m.mass, 1, 1e-10);
+        if (r->closed & ENTROPY) assert_near_msg(r->name, tap_item(tap_entropy(d)), m.entropy, 1e-10);
+        if (r->closed & MEAN) assert_near_msg(r->name, item(tap_dist_mean(d), 0), m.mean, 1e-10);
+        if (r->closed & VARIANCE) assert_near_msg(r->name, item(tap_dist_variance(d), 0), m.variance, 1e-9);
         check_samples(r, t, d, m);
-        assert_tape_ok(t, r->name);
+        assert_tape_ok_msg(r->name, t);
         tap_tape_free(t);
         tried++;
     }
@@ -328,7 +328,7 @@ static void test_covariance(void **state)
             assert_mean(product, DRAWS, covariance, "covariance");
         }
     }
-    assert_tape_ok(t, "covariance");
+    assert_tape_ok_msg("covariance", t);
     tap_tape_free(t);
 }
 
@@ -347,18 +347,18 @@ static void test_samples_by_hand(void **state)
     tap_tape    *t = tap_tape_new(TAP_F64, 0);
     tap_var      noise = numbers(t, (tap_shape)S(2), u), a = tap_scalar(t, -0.7), b = tap_scalar(t, 0.6);
     tap_var      laplace = tap_sample_from(tap_laplace(a, b), noise);
-    assert_close(item(laplace, 0), -0.7 + exp(0.6) * log(0.4), 1e-14, "laplace");
-    assert_close(item(laplace, 1), -0.7 - exp(0.6) * log(0.2), 1e-14, "laplace");
+    assert_near_msg("laplace", item(laplace, 0), -0.7 + exp(0.6) * log(0.4), 1e-14);
+    assert_near_msg("laplace", item(laplace, 1), -0.7 - exp(0.6) * log(0.2), 1e-14);
     tap_var relaxed = tap_sample_from(tap_relaxed_bernoulli(a, b), noise);
     for (int i = 0; i < 2; i++)
-        assert_close(item(relaxed, i), 1 / (1 + exp((0.7 - log(u[i] / (1 - u[i]))) / 0.6)), 1e-14, "relaxed_bernoulli");
+        assert_near_msg("relaxed_bernoulli", item(relaxed, i), 1 / (1 + exp((0.7 - log(u[i] / (1 - u[i]))) / 0.6)), 1e-14);
     tap_var log_normal = tap_sample_from(tap_log_normal(a, b), noise);
-    for (int i = 0; i < 2; i++) assert_close(item(log_normal, i), exp(-0.7 + exp(0.6) * u[i]), 1e-14, "log_normal");
+    for (int i = 0; i < 2; i++) assert_near_msg("log_normal", item(log_normal, i), exp(-0.7 + exp(0.6) * u[i]), 1e-14);
     tap_dist delta = tap_delta(numbers(t, (tap_shape)S(2), shape2)); /* of noise smaller than it, and larger */
     tap_var  one = tap_sample_from(delta, b), four = tap_sample_from(delta, tap_zeros(t, (tap_shape)S(2, 1)));
     assert_true(tap_shape_equal(tap_shape_of(one), (tap_shape)S(2)) && tap_shape_equal(tap_shape_of(four), (tap_shape)S(2, 2)));
     assert_true(item(one, 1) == 0.4 && item(four, 2) == -0.7);
-    assert_tape_ok(t, "samples by hand");
+    assert_tape_ok_msg("samples by hand", t);
     tap_tape_free(t);
 }
 
@@ -383,10 +383,10 @@ static void check_vectors(tap_tape *t, tap_shape shape, tap_shape factors, const
         for (int j = 0; j < D; j++) {
             double at = loc[j];
             for (int k = 0; k <= j; k++) at += triangle[of[i]][j][k] * noise[i * D + k];
-            assert_close(item(z, i * D + j), at, 1e-14, "multivariate sample");
+            assert_near_msg("multivariate sample", item(z, i * D + j), at, 1e-14);
             expected -= noise[i * D + j] * noise[i * D + j] / 2 + log(fabs(triangle[of[i]][j][j]));
         }
-        assert_close(item(log_p, i), expected, 1e-13, "multivariate log_prob");
+        assert_near_msg("multivariate log_prob", item(log_p, i), expected, 1e-13);
     }
     for (int i = 0; i < (factors.rank > 2 ? 2 : 1); i++) {
         double entropy = D * 0.5 * (1 + log(2 * 3.14159265358979323846));
@@ -394,11 +394,11 @@ static void check_vectors(tap_tape *t, tap_shape shape, tap_shape factors, const
             double variance = 0;
             for (int k = 0; k <= j; k++) variance += triangle[i][j][k] * triangle[i][j][k];
             entropy += log(fabs(triangle[i][j][j]));
-            assert_close(item(tap_dist_variance(d), i * D + j), variance, 1e-14, "multivariate variance");
+            assert_near_msg("multivariate variance", item(tap_dist_variance(d), i * D + j), variance, 1e-14);
         }
-        assert_close(item(tap_entropy(d), i), entropy, 1e-14, "multivariate entropy");
+        assert_near_msg("multivariate entropy", item(tap_entropy(d), i), entropy, 1e-14);
     }
-    assert_tape_ok(t, "multivariate");
+    assert_tape_ok_msg("multivariate", t);
 }
 
 static void test_multivariate_by_hand(void **state)
@@ -417,10 +417,10 @@ static void test_multivariate_by_hand(void **state)
     tap_var  signs = tap_unsqueeze(tap_sign(tap_diagonal(l, 0, -2, -1)), -2);
     tap_dist q = tap_multivariate_normal(loc, l), p = tap_multivariate_normal(loc, tap_mul(l, signs));
     for (int i = 0; i < 2; i++) {
-        assert_close(item(tap_kl(q, p), i), 0, 1e-14, "kl of the same");
-        assert_close(item(tap_kl(p, q), i), 0, 1e-14, "kl of the same");
+        assert_near_msg("kl of the same", item(tap_kl(q, p), i), 0, 1e-14);
+        assert_near_msg("kl of the same", item(tap_kl(p, q), i), 0, 1e-14);
     }
-    assert_tape_ok(t, "kl");
+    assert_tape_ok_msg("kl", t);
     tap_tape_free(t);
 }
 
@@ -509,17 +509,17 @@ static void test_continuous_bernoulli(void **state)
         tap_var   l = tap_variable(t, wrap(TAP_SCALAR, &continuous[i].logits)), slope, curvature;
         tap_dist  d = tap_continuous_bernoulli(l);
         tap_var   log_p = tap_log_prob(d, tap_scalar(t, quarter)), x = tap_sample_from(d, tap_scalar(t, noise));
-        assert_close(tap_item(log_p), continuous[i].log_density, 1e-15 * (1 + fabs(continuous[i].logits)), "log_prob");
-        assert_close(tap_item(tap_dist_mean(d)), continuous[i].mean, 1e-15, "mean");
-        assert_close(tap_item(tap_dist_variance(d)), continuous[i].variance, 1e-15, "variance");
-        assert_close(tap_item(x), continuous[i].sample, 1e-15, "sample");
+        assert_near_msg("log_prob", tap_item(log_p), continuous[i].log_density, 1e-15 * (1 + fabs(continuous[i].logits)));
+        assert_near_msg("mean", tap_item(tap_dist_mean(d)), continuous[i].mean, 1e-15);
+        assert_near_msg("variance", tap_item(tap_dist_variance(d)), continuous[i].variance, 1e-15);
+        assert_near_msg("sample", tap_item(x), continuous[i].sample, 1e-15);
         tap_grad(log_p, 1, &l, &slope); /* 1/4 - mean, and then -variance */
         tap_grad(slope, 1, &l, &curvature);
-        assert_close(tap_item(slope), quarter - continuous[i].mean, 1e-15, "slope");
-        assert_close(tap_item(curvature), -continuous[i].variance, 2e-15, "curvature");
+        assert_near_msg("slope", tap_item(slope), quarter - continuous[i].mean, 1e-15);
+        assert_near_msg("curvature", tap_item(curvature), -continuous[i].variance, 2e-15);
         tap_grad(x, 1, &l, &slope);
-        assert_close(tap_item(slope), continuous[i].slope, 1e-15, "slope of the sample");
-        assert_tape_ok(t, "continuous_bernoulli");
+        assert_near_msg("slope of the sample", tap_item(slope), continuous[i].slope, 1e-15);
+        assert_tape_ok_msg("continuous_bernoulli", t);
         tap_tape_free(t);
     }
 }
@@ -556,7 +556,7 @@ static void check_extremes(tap_dtype dtype)
         if (k < 2 || k == 4) assert_all_finite(tap_entropy(of[k]), "entropy");
         if (k < 2 || k == 4) assert_all_finite(tap_kl(of[k], of[k]), "kl");
     }
-    assert_tape_ok(t, "extremes");
+    assert_tape_ok_msg("extremes", t);
     tap_tape_free(t);
 }
 
@@ -566,7 +566,7 @@ static void check_last_sample(tap_dtype dtype, double epsilon)
     const double rest = log(epsilon / 4);
     tap_tape    *t = tap_tape_new(dtype, 0);
     tap_dist     d = tap_relaxed_bernoulli(tap_scalar(t, 0), tap_scalar(t, 2));
-    assert_close(tap_item(tap_log_prob(d, tap_scalar(t, 1))), log(2) + rest, 1e-6 * fabs(rest), "log_prob of 1");
+    assert_near_msg("log_prob of 1", tap_item(tap_log_prob(d, tap_scalar(t, 1))), log(2) + rest, 1e-6 * fabs(rest));
     tap_tape_free(t);
 }
 
@@ -624,7 +624,7 @@ static void test_outside_of_the_support(void **state)
     assert_true(item(slope, 0) == 0 && item(slope, 1) < 0);
     assert_true(isnan(tap_item(tap_sample(tap_relaxed_bernoulli(zero, below)))));
     assert_true(isnan(item(tap_sample(tap_relaxed_one_hot_categorical(tap_zeros(t, (tap_shape){ 1, { 2 } }), below)), 1)));
-    assert_tape_ok(t, "outside");
+    assert_tape_ok_msg("outside", t);
     tap_tape_free(t);
 }
 
@@ -642,7 +642,7 @@ static void test_delta(void **state)
     assert_true(item(dz, 0) == 3 && item(dz, 1) == 3);
     assert_true(item(tap_dist_mean(d), 1) == -2 && item(tap_dist_variance(d), 1) == 0);
     assert_true(item(tap_entropy(d), 0) == -(double)INFINITY);
-    assert_tape_ok(t, "delta");
+    assert_tape_ok_msg("delta", t);
     tap_tape_free(t);
 }
 
@@ -656,14 +656,14 @@ static void test_impossible_classes(void **state)
     tap_dist     c = tap_categorical(l), o = tap_one_hot_categorical(l),
              all = tap_categorical(tap_zeros(t, (tap_shape){ 1, { 3 } }));
     tap_var h = tap_entropy(c), z = tap_sample_n(c, 1000);
-    assert_close(tap_item(h), log(2), 1e-15, "entropy");
-    assert_close(tap_item(tap_kl(c, all)), log(1.5), 1e-15, "kl");
+    assert_near_msg("entropy", tap_item(h), log(2), 1e-15);
+    assert_near_msg("kl", tap_item(tap_kl(c, all)), log(1.5), 1e-15);
     assert_true(tap_item(tap_kl(all, c)) == (double)INFINITY);
     tap_grad(tap_add(h, tap_kl(c, all)), 1, &l, &dl);
-    for (int i = 0; i < 3; i++) assert_close(item(dl, i), 0, 1e-15, "gradient");
+    for (int i = 0; i < 3; i++) assert_near_msg("gradient", item(dl, i), 0, 1e-15);
     for (int i = 0; i < 1000; i++) assert_true(item(z, i) == 0 || item(z, i) == 2);
     tap_var lp = tap_log_prob(o, tap_sample_n(o, 1000));
-    for (int i = 0; i < 1000; i++) assert_close(item(lp, i), -log(2), 1e-15, "log_prob");
+    for (int i = 0; i < 1000; i++) assert_near_msg("log_prob", item(lp, i), -log(2), 1e-15);
     assert_int_equal(tap_value(z).dtype, TAP_I64);
     /* A class for each of several, one class for all, and each for each. */
     const double several[] = { 0, log(3), log(2), log(2) }, p[2][2] = { { 0.25, 0.75 }, { 0.5, 0.5 } };
@@ -674,11 +674,11 @@ static void test_impossible_classes(void **state)
     assert_int_equal(tap_shape_of(of_one).rank, 1);
     assert_int_equal(tap_shape_of(of_all).rank, 2);
     for (int i = 0; i < 2; i++) {
-        assert_close(item(of_each, i), log(p[i][i]), 1e-15, "a class for each");
-        assert_close(item(of_one, i), log(p[i][1]), 1e-15, "one class");
-        for (int k = 0; k < 2; k++) assert_close(item(of_all, 2 * k + i), log(p[i][k]), 1e-15, "each for each");
+        assert_near_msg("a class for each", item(of_each, i), log(p[i][i]), 1e-15);
+        assert_near_msg("one class", item(of_one, i), log(p[i][1]), 1e-15);
+        for (int k = 0; k < 2; k++) assert_near_msg("each for each", item(of_all, 2 * k + i), log(p[i][k]), 1e-15);
     }
-    assert_tape_ok(t, "impossible classes");
+    assert_tape_ok_msg("impossible classes", t);
     tap_tape_free(t);
 }
 
@@ -700,7 +700,7 @@ static void check_shapes(tap_tape *t, tap_dist d, tap_shape batch, tap_shape eve
     assert_int_equal(log_p.rank, batch.rank + 1);
     assert_int_equal(log_p.n[0], 7);
     for (int i = 0; i < batch.rank; i++) assert_int_equal(log_p.n[i + 1], batch.n[i]);
-    assert_tape_ok(t, name);
+    assert_tape_ok_msg(name, t);
 }
 
 static void test_shapes(void **state)
@@ -746,7 +746,7 @@ static void test_shapes(void **state)
                                 SHAPE(5, 2)));
     assert_true(
         tap_shape_equal(tap_shape_of(tap_kl_monte_carlo(tap_categorical(a), tap_categorical(a), 4, NULL)), SHAPE(5, 1)));
-    assert_tape_ok(t, "shapes");
+    assert_tape_ok_msg("shapes", t);
     tap_tape_free(t);
 }
 

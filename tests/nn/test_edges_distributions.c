@@ -1,15 +1,11 @@
 /* Distributions, their divergences and the bounds at the edges of their domains: edges.h says what is asked of the rows. Every kind has rows
  * for all that it can, and every pair with a closed form one. */
 #define _POSIX_C_SOURCE 200809L
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
+#include "tests/check.h"
 #include "tests/nn/edge_tables.h"
 
 static void test_continuous(void **state)

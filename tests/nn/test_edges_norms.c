@@ -1,10 +1,5 @@
 /* Layers without parameters, normalization and attention at the edges of their domains: tests/autograd/edges.h says what is asked of the rows. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "tests/check.h"
 #include "tests/nn/edge_tables.h"
 
 static void test_functions(void **state)

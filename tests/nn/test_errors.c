@@ -167,12 +167,12 @@ static void test_a_tape_made_good(void **state)
     const size_t bytes = tap_tape_bytes(t);
     assert_int_equal(tap_exp(x).id, 0);
     tap_tape_clear_error(t);
-    assert_sound(t);
+    assert_tape_ok(t);
     tap_grad(tap_sum(y, TAP_ALL), 1, &x, &dx);
     assert_elements(dx, (double[]){ 2, 4, 6 });
     assert_true(tap_tape_bytes(t) >= bytes);
     tap_exp(bad);
-    assert_error(t, TAP_EARG, "exp: an empty var is used");
+    assert_tape_error(t, TAP_EARG, "exp: an empty var is used");
     tap_tape_clear_error(t);
     tap_tape_reset(t);
     assert_true(tap_item(tap_scalar(t, 5)) == 5);
@@ -216,11 +216,11 @@ static void test_calls_are_counted(void **state)
     tap_var   x = tap_zeros(t, TAP_SHAPE(2)), y = tap_named(tap_zeros(t, TAP_SHAPE(3)), "odd one");
     for (int i = 0; i < 1000; i++) tap_softmax(tap_add(x, x), 0); /* what softmax calls does not count */
     tap_add(x, y);
-    assert_error(t, TAP_ESHAPE, "add, call 1001: [2] x [3] (odd one): the shapes do not broadcast");
+    assert_tape_error(t, TAP_ESHAPE, "add, call 1001: [2] x [3] (odd one): the shapes do not broadcast");
     tap_tape_clear_error(t);
     tap_tape_reset(t);
     fail_on(t);
-    assert_error(t, TAP_ESHAPE, "add: [2] x [3]: the shapes do not broadcast");
+    assert_tape_error(t, TAP_ESHAPE, "add: [2] x [3]: the shapes do not broadcast");
     tap_tape_free(t);
 }
 

@@ -1,20 +1,11 @@
 /* The Frechet distance against what is known of it. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/nn.h"
+#include "tests/check.h"
 
 enum { ROWS = 40, MOST = 128 };
-
-static void assert_near(double a, double b, double tolerance)
-{
-    if (!(fabs(a - b) <= tolerance)) fail_msg("%.17g is not within %g of %.17g", a, tolerance, b);
-}
 
 /* ROWS rows of k numbers whose covariance is the given one, and whose mean is `mean` everywhere. */
 static tap_tensor rows_of(tap_arena *a, int k, const double *cov, double mean, uint64_t seed)

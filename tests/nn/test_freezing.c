@@ -1,13 +1,9 @@
 /* Freezing: what requires no gradient gets none, costs nothing on the way back, and leaves the gradients of the rest as they are. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "autograd/internal.h"
 #include "nn/internal.h"
+#include "tests/check.h"
 
 enum { BATCH = 16, WIDTH = 64 };
 

@@ -1,13 +1,9 @@
 /* The gradient check of a module: it passes what is right, fails what is wrong, and leaves the module as it was. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/internal.h"
+#include "tests/check.h"
 
 typedef struct {
     tap_module *root;

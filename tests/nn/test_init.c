@@ -1,13 +1,9 @@
 /* Initializers: ranges, moments, and what the numbers depend on. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/nn.h"
+#include "tests/check.h"
 
 /* Mean, variance and largest magnitude of a parameter, in units of `size`. */
 typedef struct {

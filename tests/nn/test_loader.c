@@ -1,13 +1,9 @@
 /* The loader: every row once per epoch, in an order that depends on (seed, epoch) alone. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/nn.h"
+#include "tests/check.h"
 
 static uint8_t images[10][2][3];
 static double  table[10][2];

@@ -1,14 +1,10 @@
 /* The tree of modules: names, paths, errors that stick, parameters as vars and their gradients; and the layers on top of it. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/nn.h"
+#include "tests/check.h"
 
 /* A shape too large for memory is an error to the library, and would be the end to the address sanitizer. */
 const char *__asan_default_options(void);
@@ -21,13 +17,6 @@ static void assert_module_error(const tap_module *m, tap_status status, const ch
 {
     const char *message;
     assert_int_equal(tap_module_status(m, &message), status);
-    assert_string_equal(message, expected);
-}
-
-static void assert_tape_error(const tap_tape *t, tap_status status, const char *expected)
-{
-    const char *message;
-    assert_int_equal(tap_tape_status(t, &message), status);
     assert_string_equal(message, expected);
 }
 

@@ -1,16 +1,12 @@
 /* Files of modules: what is saved comes back, and a file that does not fit changes nothing. */
 #define _POSIX_C_SOURCE 200809L
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "nn/nn.h"
+#include "tests/check.h"
 
 static char folder[256], file[300];
 

@@ -1,13 +1,9 @@
 /* Tracing NaN and infinity through a model: messages carry the paths of its parameters. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/nn.h"
+#include "tests/check.h"
 
 static float data[2][3] = { { 1, 2, 3 }, { -1, 0, 1 } };
 

@@ -1,14 +1,10 @@
 /* Optimizers against the algorithms written out in plain C, over several pieces, with all options; and when they refuse. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/internal.h"
+#include "tests/check.h"
 
 enum { BIG = 8200, STEPS = 5 };
 

@@ -1,12 +1,10 @@
 /* What works on images, against loops written out here and against numbers worked out by hand. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/nn.h"
+#include "tests/check.h"
 
 #define NOT_A_NUMBER (double)NAN
 #define ENDLESS      (double)INFINITY
@@ -22,8 +20,7 @@ static void begin(tap_dtype dtype)
 
 static void end(void)
 {
-    const char *message;
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
+    assert_tape_ok(t);
     tap_tape_free(t);
 }
 
@@ -42,10 +39,9 @@ static tap_var count(tap_shape shape)
 
 static void expect(tap_var v, tap_shape shape, const double *want, double tolerance)
 {
-    const char *message;
-    tap_tensor  x = tap_value(v);
-    char        a[TAP_SHAPE_TEXT];
-    if (tap_tape_status(t, &message) != TAP_OK) fail_msg("%s", message);
+    tap_tensor x = tap_value(v);
+    char       a[TAP_SHAPE_TEXT];
+    assert_tape_ok(t);
     if (!tap_shape_equal(x.shape, shape)) fail_msg("the shape is %s", tap_shape_format(a, x.shape));
     for (int64_t i = 0; i < tap_numel(shape); i++) {
         double got = tap_tensor_item(x, i);
@@ -60,7 +56,7 @@ static double tolerance(void)
 }
 
 /* Element [i,j,k,l] of a tensor of four axes. */
-static double at(tap_var v, int64_t i, int64_t j, int64_t k, int64_t l)
+static double item_at(tap_var v, int64_t i, int64_t j, int64_t k, int64_t l)
 {
     return tap_tensor_get(tap_value(v), (const int64_t[]){ i, j, k, l });
 }
@@ -120,7 +116,7 @@ static double convolved(const convolution *c, tap_var x, tap_var w, int64_t n, i
                 int64_t left = c->o.same ? dx * (c->weight.n[3] - 1) / 2 : c->o.padding[1];
                 int64_t y = row * or_1(c->o.stride[0]) - up + k * dy, z = column * or_1(c->o.stride[1]) - left + l * dx;
                 bool    inside = y >= 0 && y < c->x.n[2] && z >= 0 && z < c->x.n[3];
-                if (inside) sum += at(x, n, first + i, y, z) * at(w, o, i, k, l);
+                if (inside) sum += item_at(x, n, first + i, y, z) * item_at(w, o, i, k, l);
             }
         }
     }
@@ -283,7 +279,7 @@ static window window_at(const pooling *p, tap_var x, int64_t plane, int64_t row,
             if (y >= p->height + o->padding[0] || z >= p->width + o->padding[1]) continue;
             w.padding++;
             if (y < 0 || y >= p->height || z < 0 || z >= p->width) continue;
-            double value = at(x, plane / 2, plane % 2, y, z);
+            double value = item_at(x, plane / 2, plane % 2, y, z);
             w.padding--;
             w.inside++;
             w.sum += value;
@@ -453,7 +449,7 @@ static void test_interpolate(void **state)
                TAP_SHAPE(1, 1, 3, 2, 2), D(0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3), tolerance());
         /* 41 * 2 / 82 is 1, and just below 1 with a float's 2 / 82. */
         tap_var half = TO(count(TAP_SHAPE(1, 1, 2)), .size = { 82 });
-        assert_true(at(tap_unsqueeze(half, 0), 0, 0, 0, 41) == k && at(tap_unsqueeze(half, 0), 0, 0, 0, 42) == 1);
+        assert_true(item_at(tap_unsqueeze(half, 0), 0, 0, 0, 41) == k && item_at(tap_unsqueeze(half, 0), 0, 0, 0, 42) == 1);
         expect(TO(x, .size = { 8 }, .mode = TAP_INTERPOLATE_LINEAR), TAP_SHAPE(1, 1, 8), D(0, 0.25, 0.75, 1.25, 1.75, 4, 8, 10),
                0);
         expect(TO(x, .size = { 7 }, .mode = TAP_INTERPOLATE_LINEAR, .align_corners = true), TAP_SHAPE(1, 1, 7),

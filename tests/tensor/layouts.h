@@ -4,14 +4,10 @@
 #define TAP_TESTS_TENSOR_LAYOUTS_H
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "tensor/internal.h"
+#include "tests/check.h"
 
 /* 0..sides-1, the same in every run. */
 static inline int roll(uint64_t *dice, int sides)

@@ -105,7 +105,7 @@ static void for_all(convolution *job, meeting meet, double *want)
 }
 
 /* Element i in C order. */
-static double item(tap_tensor x, int64_t i)
+static double element(tap_tensor x, int64_t i)
 {
     int64_t index[TAP_MAX_RANK];
     for (int k = x.shape.rank - 1; k >= 0; k--) index[k] = i % x.shape.n[k], i /= x.shape.n[k];
@@ -114,17 +114,17 @@ static double item(tap_tensor x, int64_t i)
 
 static void to_y(int64_t x, int64_t y, int64_t w, convolution *job, double *want)
 {
-    want[y] += item(job->x, x) * item(job->w, w);
+    want[y] += element(job->x, x) * element(job->w, w);
 }
 
 static void to_x(int64_t x, int64_t y, int64_t w, convolution *job, double *want)
 {
-    want[x] += item(job->y, y) * item(job->w, w);
+    want[x] += element(job->y, y) * element(job->w, w);
 }
 
 static void to_w(int64_t x, int64_t y, int64_t w, convolution *job, double *want)
 {
-    want[w] += item(job->y, y) * item(job->x, x);
+    want[w] += element(job->y, y) * element(job->x, x);
 }
 
 static bool convolve(int way, convolution *job, const tap_tensor *bias, tap_arena *scratch)

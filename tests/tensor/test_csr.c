@@ -1,15 +1,11 @@
 /* Sparse matrices against the dense ones that they stand for, principal components against an eigendecomposition, and matrices that
  * are none. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "tensor/internal.h"
+#include "tests/check.h"
 
 enum { ROWS = 60, COLUMNS = 25 };
 

@@ -1,19 +1,10 @@
 /* Eigenvalues and eigenvectors of symmetric matrices. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 
 #include "tensor/internal.h"
+#include "tests/check.h"
 
 enum { MOST = 128 };
-
-static void assert_near(double a, double b, double tolerance)
-{
-    if (!(fabs(a - b) <= tolerance)) fail_msg("%.17g is not within %g of %.17g", a, tolerance, b);
-}
 
 /* Q diag(values) Q^T is a again, Q is orthogonal, and a matrix without full rank has zeros for eigenvalues. */
 static void test_eigen(void **state)

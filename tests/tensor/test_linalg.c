@@ -73,7 +73,7 @@ static double product(tap_tensor a, element ea, tap_tensor b, element eb, int64_
     return sum;
 }
 
-static void assert_near(double x, double y, double tolerance, const char *what, int64_t n)
+static void assert_near_at_size(double x, double y, double tolerance, const char *what, int64_t n)
 {
     if (!(fabs(x - y) <= tolerance)) fail_msg("%s, size %lld: %.17g, not %.17g", what, (long long)n, x, y);
 }
@@ -98,7 +98,7 @@ static void check_cholesky(tap_dtype dtype, int64_t n, bool up)
         for (int64_t j = 0; j < n; j++) {
             double back = up ? product(y, turned, y, at, i, j) : product(y, at, y, turned, i, j);
             if (up ? i > j : i < j) assert_true(at(y, i, j) == 0);
-            assert_near(back, at(x, i, j), 4 * (double)n * epsilon(dtype) * (1 + (double)n), "cholesky", n);
+            assert_near_at_size(back, at(x, i, j), 4 * (double)n * epsilon(dtype) * (1 + (double)n), "cholesky", n);
         }
     }
     tap_arena_free(a);
@@ -157,7 +157,8 @@ static void check_lu(tap_dtype dtype, int64_t n)
     for (int64_t i = 0; i < n; i++) {
         for (int64_t j = 0; j < n; j++) {
             if (i > j) assert_true(fabs(at(lu, i, j)) <= 1);
-            assert_near(product(lu, unit_lower, lu, upper, i, j), at(x, i, j), 20 * (double)n * epsilon(dtype), "lu", n);
+            assert_near_at_size(product(lu, unit_lower, lu, upper, i, j), at(x, i, j), 20 * (double)n * epsilon(dtype), "lu",
+                                n);
         }
     }
     tap_arena_free(a);
@@ -203,10 +204,10 @@ static void test_determinants(void **state)
     memcpy(memory, x, sizeof x);
     tap__lu(lu, swap, bad);
     tap__lu_determinant(lu, swap, NULL, det, sign, log_abs);
-    assert_near(det[0], 30, 1e-13, "det", 3);
-    assert_near(log_abs[0], log(30), 1e-14, "log", 3);
+    assert_near_at_size(det[0], 30, 1e-13, "det", 3);
+    assert_near_at_size(log_abs[0], log(30), 1e-14, "log", 3);
     assert_true(sign[0] == 1 && det[1] == -1e200 && sign[1] == -1 && det[2] == 0 && sign[2] == 0 && isinf(log_abs[2]));
-    assert_near(log_abs[1], 200 * log(10), 1e-12, "log", 3);
+    assert_near_at_size(log_abs[1], 200 * log(10), 1e-12, "log", 3);
 }
 
 /* ---- Solving ---- */
@@ -225,7 +226,8 @@ static void check_triangular(tap_dtype dtype, int64_t n, int64_t m, int layout, 
     element part = up ? unit ? unit_upper : upper : unit ? unit_lower : lower;
     for (int64_t i = 0; i < n; i++) {
         for (int64_t j = 0; j < m; j++) {
-            assert_near(product(a, part, x, at, i, j), at(b, i, j), 40 * (double)n * epsilon(dtype), "solve_triangular", n);
+            assert_near_at_size(product(a, part, x, at, i, j), at(b, i, j), 40 * (double)n * epsilon(dtype), "solve_triangular",
+                                n);
         }
     }
     tap_arena_free(memory);
@@ -269,7 +271,7 @@ static void test_triangular_scratch(void **state)
             const int64_t at = k / 3 * N * 3 + k % 3;
             const double  left = load_at(a, k / 3 * a.stride[0] + a.stride[1]);
             const double  want = load_at(y, at + 3) - (taken ? left * load_at(y, at) : 0);
-            assert_near(load_at(x, at + 3), want, 1e-14, "scratch", N);
+            assert_near_at_size(load_at(x, at + 3), want, 1e-14, "scratch", N);
         }
     }
     tap_arena_free(broken);
@@ -294,7 +296,7 @@ static void test_solve_broadcasts(void **state)
         tap_tensor xk = tap_tensor_select(memory, tap_tensor_select(memory, x, 0, k / 3), 0, k % 3);
         tap_tensor bk = tap_tensor_select(memory, b, 0, k % 3);
         for (int64_t i = 0; i < N * M; i++)
-            assert_near(product(ak, at, xk, at, i / M, i % M), at(bk, i / M, i % M), 1e-11, "solve", N);
+            assert_near_at_size(product(ak, at, xk, at, i / M, i % M), at(bk, i / M, i % M), 1e-11, "solve", N);
     }
     tap_arena_free(memory);
 }
@@ -312,7 +314,7 @@ static void test_hilbert(void **state)
     for (int64_t i = 0; i < N * N; i++) put(b, i / N, 0, at(b, i / N, 0) + at(h, i / N, i % N));
     tap__lu(h, swap, &bad);
     tap__lu_solve(h, swap, b);
-    for (int64_t i = 0; i < N; i++) assert_near(at(b, i, 0), 1, 1.6e10 * DBL_EPSILON, "hilbert", N);
+    for (int64_t i = 0; i < N; i++) assert_near_at_size(at(b, i, 0), 1, 1.6e10 * DBL_EPSILON, "hilbert", N);
     tap_arena_free(memory);
 }
 
@@ -348,7 +350,7 @@ static void check_cofactors(int n, int lost, bool exactly)
     for (int i = 0; i < n; i++) {
         for (int j = 0; j < n; j++) {
             double want = ((i + j) % 2 ? -1 : 1) * minor(x, all & ~(1u << i), all & ~(1u << j));
-            assert_near(at(out, i, j), want, 1e-13, "cofactors", n);
+            assert_near_at_size(at(out, i, j), want, 1e-13, "cofactors", n);
         }
     }
     tap_arena_free(memory);
@@ -374,7 +376,7 @@ static void test_cofactors_of_pivots_elsewhere(void **state)
     const double want[] = { -2, 0, 0, 6, 0, -8, 0, -4, 0 };
     tap__cofactors_of(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), x), tap_tensor_wrap(TAP_I64, TAP_SHAPE(6), rows), NULL,
                       (tap_tensor){ 0 }, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), out));
-    for (int i = 0; i < 9; i++) assert_near(out[i], want[i], 1e-15, "cofactor", 3);
+    for (int i = 0; i < 9; i++) assert_near_at_size(out[i], want[i], 1e-15, "cofactor", 3);
 }
 
 /* Each as if it were alone. */

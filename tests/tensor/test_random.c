@@ -1,14 +1,10 @@
 /* Random numbers: the generator's published answers, the distributions, and that a number depends on its place alone. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "tensor/random.h"
+#include "tests/check.h"
 
 enum { MANY = 200000 };
 
@@ -24,11 +20,6 @@ static double *many(generator fill, tap_rng_key at)
     double *x = test_malloc(MANY * sizeof *x);
     fill(tap_tensor_wrap(TAP_F64, TAP_SHAPE(MANY), x), at);
     return x;
-}
-
-static void assert_near(double x, double expected, double tolerance)
-{
-    if (!(fabs(x - expected) <= tolerance)) fail_msg("%.17g is not within %g of %.17g", x, tolerance, expected);
 }
 
 /* ---- The generator ---- */

@@ -1,14 +1,10 @@
 /* The vector functions against the C library in a wider type: all over the range, and at the special values. */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "tensor/kernels/vmath.h"
+#include "tests/check.h"
 
 typedef long double wide;
 
