@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "autograd/ops/elementwise.h"
+#include "tensor/kernels/compiler.h"
 #include "tensor/kernels/rising.h"
 #include "tensor/kernels/special.h"
 #include "tensor/kernels/vmath.h"
@@ -30,12 +31,6 @@
 /* Elements at a stride are brought together in blocks, so that each function is compiled for neighbours only. */
 enum { BLOCK = 64 };
 
-#if defined(__GNUC__)
-#define NOINLINE __attribute__((noinline))
-#else
-#define NOINLINE
-#endif
-
 static inline int64_t block_at(int64_t at, int64_t n)
 {
     return n - at < BLOCK ? n - at : BLOCK;
@@ -53,7 +48,7 @@ static inline int64_t block_at(int64_t at, int64_t n)
         (void)p, (void)q; \
         return (R)(value); \
     } \
-    static NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
+    static TAP__NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
     { \
         R *restrict y = data[0]; \
         const T *restrict x = data[1]; \
@@ -78,7 +73,7 @@ static inline int64_t block_at(int64_t at, int64_t n)
     { \
         return (R)(value); \
     } \
-    static NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
+    static TAP__NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
     { \
         R *restrict y = data[0]; \
         const T *a = data[1], *b = data[2]; \
@@ -113,7 +108,7 @@ static inline int64_t block_at(int64_t at, int64_t n)
         (void)b; \
         return (T)(value); \
     } \
-    static NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
+    static TAP__NOINLINE void F(name)(int64_t n, void *const *data, const int64_t *stride, const void *context) \
     { \
         T *restrict y = data[0]; \
         const T *a = data[1], *b = data[2], *c = data[3]; \

@@ -1,13 +1,8 @@
 /* Windows of images as columns of a matrix, and back. */
 #include <string.h>
 
+#include "tensor/kernels/compiler.h"
 #include "tensor/kernels/conv.h"
-
-#if defined(__GNUC__)
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-#else
-#define ALWAYS_INLINE inline
-#endif
 
 #define T       float
 #define BITS    int32_t

@@ -30,18 +30,18 @@ static inline part part_of(tap__conv_axis a, int64_t r)
 
 #endif
 
-typedef T    NAME(eight) __attribute__((vector_size(8 * sizeof(T))));
-typedef T    NAME(four) __attribute__((vector_size(4 * sizeof(T))));
-typedef BITS NAME(mask) __attribute__((vector_size(8 * sizeof(T))));
+typedef T    NAME(eight) TAP__VECTOR(8 * sizeof(T));
+typedef T    NAME(four) TAP__VECTOR(4 * sizeof(T));
+typedef BITS NAME(mask) TAP__VECTOR(8 * sizeof(T));
 
 /* n elements, eight at a time, of which the last few may be too many: they are written again later. */
-static ALWAYS_INLINE void NAME(copy)(T *to, const T *from, int64_t n)
+TAP__INLINE void NAME(copy)(T *to, const T *from, int64_t n)
 {
     for (int64_t i = 0; i < n; i += 8) memcpy(to + i, from + i, sizeof(NAME(eight)));
 }
 
 /* Adds n elements, eight at a time, zeros to those that are too many. */
-static ALWAYS_INLINE void NAME(add)(T *to, const T *from, int64_t n)
+TAP__INLINE void NAME(add)(T *to, const T *from, int64_t n)
 {
     const NAME(mask) count = { 0, 1, 2, 3, 4, 5, 6, 7 };
     for (int64_t i = 0; i < n; i += 8) {
@@ -57,7 +57,7 @@ static ALWAYS_INLINE void NAME(add)(T *to, const T *from, int64_t n)
 
 /* n elements that lie step apart, side by side; those that lie 2 apart four at a time, while more are to come: so that none is read
  * that is not there. */
-static ALWAYS_INLINE void NAME(pick)(T *to, const T *from, int64_t step, int64_t n)
+TAP__INLINE void NAME(pick)(T *to, const T *from, int64_t step, int64_t n)
 {
     int64_t i = 0;
     for (; step == 2 && i + 4 < n; i += 4) {

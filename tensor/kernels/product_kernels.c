@@ -5,6 +5,7 @@
 #include <immintrin.h>
 #endif
 
+#include "tensor/kernels/compiler.h"
 #include "tensor/kernels/product.h"
 
 /* DEPTH: of a panel, which then stays in the second cache; OFTEN: rows of the result that make packing worth it; SIDE: of a block. */
@@ -26,14 +27,6 @@ static inline int64_t part_begin(int64_t size, int64_t parts, int64_t i, int64_t
     return i == parts ? size : size * i / parts / unit * unit;
 }
 
-#if defined(__GNUC__)
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-#define NOINLINE      __attribute__((noinline))
-#else
-#define ALWAYS_INLINE inline
-#define NOINLINE
-#endif
-
 /* Sums of a tile fill the registers there are, 32 or 16, but for a row of b and an element of a. */
 #if defined(__AVX512F__)
 enum { TILE_ROWS = 8, TILE_VECTORS = 3, BYTES = 64 };
@@ -50,8 +43,8 @@ enum { TILE_ROWS = 4, TILE_VECTORS = 3, BYTES = 16 };
 #endif
 #define LOG2(rows) ((rows) == 8 ? 3 : (rows) == 4 ? 2 : (rows) == 2 ? 1 : 0)
 
-typedef float  vec_f32 __attribute__((vector_size(BYTES)));
-typedef double vec_f64 __attribute__((vector_size(BYTES)));
+typedef float vec_f32  TAP__VECTOR(BYTES);
+typedef double vec_f64 TAP__VECTOR(BYTES);
 
 #if defined(__AVX512F__)
 #define FMA_f32(a, b, c) ((vec_f32)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))

@@ -5,14 +5,14 @@
 #define WIDTH (TILE_VECTORS * LANES)
 
 /* A vector at any element. */
-typedef T NAME(unaligned) __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
+typedef T NAME(unaligned) TAP__UNALIGNED_VECTOR(T, BYTES);
 
-static ALWAYS_INLINE VEC NAME(load)(const T *x)
+TAP__INLINE VEC NAME(load)(const T *x)
 {
     return (VEC) * (const NAME(unaligned) *)x;
 }
 
-static ALWAYS_INLINE void NAME(store)(T *x, VEC v)
+TAP__INLINE void NAME(store)(T *x, VEC v)
 {
     *(NAME(unaligned) *)x = (NAME(unaligned))v;
 }
@@ -23,8 +23,8 @@ typedef VEC NAME(sums)[TILE_ROWS][TILE_VECTORS];
 
 /* sum = a b over n terms; a and b are then behind them. The lower four rows have a pointer of their own, or the loop would run out of
  * registers for the distances of rows. */
-static ALWAYS_INLINE void NAME(sum_terms)(const int rows, const int vectors, int64_t n, const T **a, int64_t a_row,
-                                          int64_t a_column, const T **b, int64_t b_row, NAME(sums) sum)
+TAP__INLINE void NAME(sum_terms)(const int rows, const int vectors, int64_t n, const T **a, int64_t a_row, int64_t a_column,
+                                 const T **b, int64_t b_row, NAME(sums) sum)
 {
     const T *upper = *a, *lower = rows > 4 ? upper + 4 * a_row : upper, *x = *b;
     for (int r = 0; r < rows; r++) {
@@ -42,14 +42,14 @@ static ALWAYS_INLINE void NAME(sum_terms)(const int rows, const int vectors, int
     *a = upper, *b = x;
 }
 
-static ALWAYS_INLINE void NAME(add_tile)(const int rows, const int vectors, NAME(sums) sum, const T *x, int64_t x_row)
+TAP__INLINE void NAME(add_tile)(const int rows, const int vectors, NAME(sums) sum, const T *x, int64_t x_row)
 {
     for (int r = 0; r < rows; r++) {
         for (int v = 0; v < vectors; v++) sum[r][v] = NAME(load)(x + r * x_row + v * LANES) + sum[r][v];
     }
 }
 
-static ALWAYS_INLINE void NAME(store_tile)(const int rows, const int vectors, NAME(sums) sum, T *x, int64_t x_row)
+TAP__INLINE void NAME(store_tile)(const int rows, const int vectors, NAME(sums) sum, T *x, int64_t x_row)
 {
     for (int r = 0; r < rows; r++) {
         for (int v = 0; v < vectors; v++) NAME(store)(x + r * x_row + v * LANES, sum[r][v]);
@@ -57,8 +57,8 @@ static ALWAYS_INLINE void NAME(store_tile)(const int rows, const int vectors, NA
 }
 
 /* out = a b + (add ? out : 0). Each BLOCK terms are summed from 0 on; partial holds the sum of the blocks so far. */
-static ALWAYS_INLINE void NAME(tile)(const int rows, const int vectors, int64_t k, const T *a, int64_t a_row, int64_t a_column,
-                                     const T *b, int64_t b_row, T *out, int64_t out_row, bool add, T *partial)
+TAP__INLINE void NAME(tile)(const int rows, const int vectors, int64_t k, const T *a, int64_t a_row, int64_t a_column,
+                            const T *b, int64_t b_row, T *out, int64_t out_row, bool add, T *partial)
 {
     NAME(sums) sum;
     for (int64_t left = k, n;; left -= n) {
@@ -73,8 +73,9 @@ static ALWAYS_INLINE void NAME(tile)(const int rows, const int vectors, int64_t 
 }
 
 #define TILE(rows, vectors) \
-    static NOINLINE void NAME(tile_##rows##_##vectors)(int64_t k, const T *a, int64_t a_row, int64_t a_column, const T *b, \
-                                                       int64_t b_row, T *out, int64_t out_row, bool add, T *partial) \
+    static TAP__NOINLINE void NAME(tile_##rows##_##vectors)(int64_t k, const T *a, int64_t a_row, int64_t a_column, \
+                                                            const T *b, int64_t b_row, T *out, int64_t out_row, bool add, \
+                                                            T *partial) \
     { \
         NAME(tile)(rows, vectors, k, a, a_row, a_column, b, b_row, out, out_row, add, partial); \
     }
@@ -89,10 +90,10 @@ typedef void (*NAME(tile_of))(int64_t k, const T *a, int64_t a_row, int64_t a_co
 static const NAME(tile_of) NAME(tiles)[4][TILE_VECTORS] = { TILES };
 #undef TILE
 
-typedef T NAME(quad) __attribute__((vector_size(4 * sizeof(T))));
+typedef T NAME(quad) TAP__VECTOR(4 * sizeof(T));
 
 /* 4 x 4 elements, turned: from in columns, to in rows. */
-static ALWAYS_INLINE void NAME(turn)(const T *from, int64_t from_column, T *to, int64_t to_row)
+TAP__INLINE void NAME(turn)(const T *from, int64_t from_column, T *to, int64_t to_row)
 {
     NAME(quad) c[4], lo[2], hi[2];
     for (int j = 0; j < 4; j++) memcpy(&c[j], from + j * from_column, sizeof c[j]);
@@ -203,7 +204,8 @@ static void NAME(panels)(tap__matrix a, tap__matrix b, T *out, int64_t out_row, 
 }
 
 /* The same, some rows of a at a time, which are packed, too. */
-static NOINLINE void NAME(panels_packed)(tap__matrix a, tap__matrix b, T *out, int64_t out_row, int64_t out_column, bool add)
+static TAP__NOINLINE void NAME(panels_packed)(tap__matrix a, tap__matrix b, T *out, int64_t out_row, int64_t out_column,
+                                              bool add)
 {
     enum { ROWS = PACKED / sizeof(T) };
     _Alignas(BYTES) T packed[DEPTH * ROWS];
@@ -274,7 +276,7 @@ static void NAME(product)(tap__matrix a, tap__matrix b, void *out, int64_t out_s
 /* ---- Few rows ---- */
 
 /* The lanes of v brought together in four sums or, where there are only two, two and zeros. */
-static ALWAYS_INLINE void NAME(fourths)(VEC v, T *to)
+TAP__INLINE void NAME(fourths)(VEC v, T *to)
 {
     T lanes[LANES > 4 ? LANES : 4] = { 0 };
     NAME(quad) sum, more;
@@ -288,7 +290,7 @@ static ALWAYS_INLINE void NAME(fourths)(VEC v, T *to)
 }
 
 /* The sums over all lanes of some vectors, four at most. */
-static ALWAYS_INLINE void NAME(totals)(const int n, const VEC *v, T *total)
+TAP__INLINE void NAME(totals)(const int n, const VEC *v, T *total)
 {
     T sums[4 * 4] = { 0 }, turned[4 * 4];
     NAME(quad) s[4];
@@ -303,8 +305,8 @@ static ALWAYS_INLINE void NAME(totals)(const int n, const VEC *v, T *total)
 typedef VEC NAME(dot_sums)[DOT_ROWS][DOT_ROWS];
 
 /* sum = a b^T over n vectors; a and b are then behind them. */
-static ALWAYS_INLINE void NAME(dot_terms)(const int rows, const int columns, int64_t n, const T **a, int64_t a_row, const T **b,
-                                          int64_t b_row, NAME(dot_sums) sum)
+TAP__INLINE void NAME(dot_terms)(const int rows, const int columns, int64_t n, const T **a, int64_t a_row, const T **b,
+                                 int64_t b_row, NAME(dot_sums) sum)
 {
     for (int r = 0; r < rows; r++) {
         for (int c = 0; c < columns; c++) sum[r][c] = SPREAD(0);
@@ -320,8 +322,8 @@ static ALWAYS_INLINE void NAME(dot_terms)(const int rows, const int columns, int
 }
 
 /* total = a b^T over k terms, DOT_LONG in a lane at most. A lane's sum is one of blocks, as an element's of a tile is. */
-static ALWAYS_INLINE void NAME(dot_piece)(const int rows, const int columns, int64_t k, const T *a, int64_t a_row, const T *b,
-                                          int64_t b_row, T total[DOT_ROWS][DOT_ROWS], T *partial)
+TAP__INLINE void NAME(dot_piece)(const int rows, const int columns, int64_t k, const T *a, int64_t a_row, const T *b,
+                                 int64_t b_row, T total[DOT_ROWS][DOT_ROWS], T *partial)
 {
     NAME(dot_sums) sum;
     const int64_t vectors = k / LANES;
@@ -342,8 +344,8 @@ static ALWAYS_INLINE void NAME(dot_piece)(const int rows, const int columns, int
 }
 
 /* out = a b^T for rows of a and `columns` rows of b, each k elements side by side. */
-static ALWAYS_INLINE void NAME(dot_tile)(const int rows, const int columns, int64_t k, const T *a, int64_t a_row, const T *b,
-                                         int64_t b_row, T *out, int64_t out_row, int64_t out_column, bool add, T *partial)
+TAP__INLINE void NAME(dot_tile)(const int rows, const int columns, int64_t k, const T *a, int64_t a_row, const T *b,
+                                int64_t b_row, T *out, int64_t out_row, int64_t out_column, bool add, T *partial)
 {
     T       total[DOT_ROWS][DOT_ROWS];
     double  sum[DOT_ROWS][DOT_ROWS] = { { 0 } };
@@ -365,8 +367,8 @@ static ALWAYS_INLINE void NAME(dot_tile)(const int rows, const int columns, int6
 }
 
 /* a in groups of rows and then one by one, likewise b; the loop over b's rows is the outer one: they are many, and read once. */
-static NOINLINE void NAME(dots)(tap__matrix a, tap__matrix b, void *out, int64_t out_row, int64_t out_column, bool add,
-                                T *partial)
+static TAP__NOINLINE void NAME(dots)(tap__matrix a, tap__matrix b, void *out, int64_t out_row, int64_t out_column, bool add,
+                                     T *partial)
 {
     const int64_t k = a.columns;
     for (int64_t j = 0, c; j < b.columns; j += c) {

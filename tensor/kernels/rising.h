@@ -10,13 +10,6 @@
 
 #define TAP__RISING_FIRST 16
 
-/* A loop within does not vectorize. */
-#if defined(__clang__)
-#define TAP__UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define TAP__UNROLL _Pragma("GCC unroll 32")
-#endif
-
 /* theta, and what u is below the least that there is of it. */
 typedef struct {
     double theta, below;

@@ -16,17 +16,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tensor/kernels/compiler.h"
+
 /* For template files: with TAP__SUFFIX defined as f32 or f64, TAP__MATH(exp)(x) is tap__exp_f32(x) or tap__exp_f64(x). */
 #define TAP__MATH(name)          TAP__MATH2(name, TAP__SUFFIX)
 #define TAP__MATH2(name, suffix) TAP__MATH3(name, suffix)
 #define TAP__MATH3(name, suffix) tap__##name##_##suffix
-
-/* Inlined even where the compiler finds a loop body long: a call would keep the loop from vectorizing. */
-#if defined(__GNUC__)
-#define TAP__INLINE static inline __attribute__((always_inline, unused))
-#else
-#define TAP__INLINE static inline
-#endif
 
 #if (defined(__FMA__) || defined(__ARM_FEATURE_FMA)) && !defined(TAP__NO_FMA)
 #define TAP__FMA(fma, a, b, c) fma(a, b, c)
