@@ -1,20 +1,35 @@
-/* Matrix products: batches over leading axes, each a call of a kernel on views. */
+/* tensor/kernels/matmul.c: products of matrices over leading axes, and how threads share them.
+ *
+ * A call becomes a job: a batch_loop over the leading axes, whose steps are 0 where an operand broadcasts, and one tap__matrix for each
+ * operand's last two axes. Leading axes that continue the rows of a are folded into its rows first, so that [..,m,k] x [k,n], a linear
+ * layer, is one large product. Then
+ * - several products are shared out whole, one product being the unit of work;
+ * - a single product is cut into row tiles or column tiles of SHARE_TILE, and a thread computes a range of neighbouring tiles.
+ * The kernel is tap__product, or tap__long_product, which sums in double, for sums of more than TAP__LONG terms (product.h).
+ *
+ * Invariants:
+ * - The algorithm is chosen once, from the whole product, as the algorithms round differently.
+ * - An element is summed over k in an order that depends on the shapes alone: threads share rows and columns, never k. So the bits do
+ *   not depend on the number of threads.
+ * - A thread's tiles are neighbours, and for results with many rows they are whole rows: the thread that computes some rows of a
+ *   weight's gradient is the thread that updates them.
+ * - Only tap__matmul_by_blis calls BLIS. It never gives BLIS more than one thread. */
 #include <string.h>
 
 #include "tensor/kernels/matmul.h"
 #include "tensor/kernels/product.h"
 
-/* Rows or columns are shared out in multiples of what kernels compute at a time; rows where there are enough of them: a thread then
- * has the same rows of a weight's gradient that it has of the weight, and of the optimizer's state. */
-enum { TILE = 48, ROWS_FIRST = 8 };
+/* Work is split by row tiles (by column tiles for short, wide results). Row tiles keep a weight's gradient on the thread that updates
+ * it. SHARE_TILE is a multiple of what the micro-kernels compute at a time. */
+enum { SHARE_TILE = 48, MIN_ROW_TILES = 8 };
 
-/* Leading axes as loops, and the last two as a product of m x k by k x n. */
+/* The loops over leading axes: steps are in elements, 0 where an operand broadcasts. */
 typedef struct {
     int     rank;
     int64_t n[TAP_MAX_RANK];
     int64_t a_step[TAP_MAX_RANK], b_step[TAP_MAX_RANK], out_step[TAP_MAX_RANK];
     int64_t count;
-} batch;
+} batch_loop;
 
 static tap__matrix last_two(tap_tensor x)
 {
@@ -22,8 +37,8 @@ static tap__matrix last_two(tap_tensor x)
     return (tap__matrix){ x.data, x.shape.n[r - 2], x.shape.n[r - 1], x.stride[r - 2], x.stride[r - 1] };
 }
 
-/* [..,m,k] x [k,n] is one product of all rows when the rows of a follow each other as evenly as those of out do. */
-static void fold_rows(batch *l, tap__matrix *a)
+/* [..,m,k] x [k,n] is one product of all rows if the row stride of a continues over the leading axis. out is contiguous. */
+static void fold_rows(batch_loop *l, tap__matrix *a)
 {
     while (l->rank > 0) {
         int         i = l->rank - 1;
@@ -38,9 +53,9 @@ static void fold_rows(batch *l, tap__matrix *a)
     }
 }
 
-static batch batch_of(tap_tensor a, tap_tensor b, tap_tensor out)
+static batch_loop batch_loop_of(tap_tensor a, tap_tensor b, tap_tensor out)
 {
-    batch l = { .rank = 0, .count = 1 };
+    batch_loop l = { .rank = 0, .count = 1 };
     for (int i = 0; i < out.shape.rank - 2; i++) {
         if (out.shape.n[i] == 1) continue;
         l.n[l.rank] = out.shape.n[i];
@@ -52,8 +67,8 @@ static batch batch_of(tap_tensor a, tap_tensor b, tap_tensor out)
     return l;
 }
 
-/* *copy is set to the memory of a copy that had to be made. */
-static bool usable_by_blis(tap_tensor *x, tap_arena *scratch, void **copy)
+/* Replaces *x by a copy if BLIS does not accept its strides. *copy is the memory of that copy, for the caller to release. */
+static bool copy_for_blis(tap_tensor *x, tap_arena *scratch, void **copy)
 {
     tap__matrix m = last_two(*x);
     if (tap__blis_accepts(&m)) return true;
@@ -67,24 +82,24 @@ static bool usable_by_blis(tap_tensor *x, tap_arena *scratch, void **copy)
 }
 
 typedef struct {
-    batch                  l;
+    batch_loop             l;
     tap_tensor             a, b, out;
-    tap__matrix            am, bm; /* of the first product */
+    tap__matrix            am, bm; /* the matrices of the first product */
     bool                   add, by_columns, by_blis;
-    tap__product_algorithm way;
-    double                *total; /* of long products, for each element of out */
+    tap__product_algorithm algorithm;
+    double                *totals; /* for long products, one per element of out; or NULL */
 } job;
 
-/* total: the first of as many as this part of out has elements. */
-static void multiply(const job *j, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, int64_t total)
+/* first_total: the index in j->totals of this part of out. */
+static void one_product(const job *j, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, int64_t first_total)
 {
     if (j->by_blis) tap__gemm(j->out.dtype, 1, a, b, out, out_stride, j->add);
-    else if (j->total) tap__long_product(a, b, out, out_stride, j->add, j->total + total);
-    else tap__product(j->way, j->out.dtype, a, b, out, out_stride, j->add);
+    else if (j->totals) tap__long_product(a, b, out, out_stride, j->add, j->totals + first_total);
+    else tap__product(j->algorithm, j->out.dtype, a, b, out, out_stride, j->add);
 }
 
-/* Products first..last-1 of the batch. */
-static void whole_products(const void *context, int64_t first, int64_t last)
+/* Thread body: products first..last-1 of the batch. */
+static void products_of_range(const void *context, int64_t first, int64_t last)
 {
     const job *j = context;
     int64_t    size = (int64_t)tap_dtype_size(j->out.dtype);
@@ -100,61 +115,61 @@ static void whole_products(const void *context, int64_t first, int64_t last)
         }
         am.data = (char *)j->a.data + at_a * size;
         bm.data = (char *)j->b.data + at_b * size;
-        multiply(j, am, bm, (char *)j->out.data + at_out * size, bm.columns, i * am.rows * bm.columns);
+        one_product(j, am, bm, (char *)j->out.data + at_out * size, bm.columns, i * am.rows * bm.columns);
     }
 }
 
-/* Tiles first..last-1 of one product: some of its columns or, where there are more, of its rows. An element is summed in
- * the same order whichever range it falls into. */
-static void tiles_of_one(const void *context, int64_t first, int64_t last)
+/* Thread body: row tiles, or column tiles, first..last-1 of the only product. */
+static void tiles_of_range(const void *context, int64_t first, int64_t last)
 {
     const job  *j = context;
     tap__matrix am = j->am, bm = j->bm;
     int64_t     size = (int64_t)tap_dtype_size(j->out.dtype), n = bm.columns, whole = j->by_columns ? n : am.rows;
-    int64_t     from = first * TILE, count = (last * TILE < whole ? last * TILE : whole) - from;
+    int64_t     from = first * SHARE_TILE, count = (last * SHARE_TILE < whole ? last * SHARE_TILE : whole) - from;
     if (j->by_columns) {
         bm.columns = count;
         bm.data = (const char *)bm.data + from * bm.column_stride * size;
-        multiply(j, am, bm, (char *)j->out.data + from * size, n, from * am.rows);
+        one_product(j, am, bm, (char *)j->out.data + from * size, n, from * am.rows);
     } else {
         am.rows = count;
         am.data = (const char *)am.data + from * am.row_stride * size;
-        multiply(j, am, bm, (char *)j->out.data + from * n * size, n, from * n);
+        one_product(j, am, bm, (char *)j->out.data + from * n * size, n, from * n);
     }
 }
 
-/* Whether columns are shared out, not rows. */
+/* Whether threads share columns, not rows. */
 static bool is_wide(int64_t rows, int64_t columns)
 {
-    return columns >= rows && rows < ROWS_FIRST * TILE;
+    return columns >= rows && rows < MIN_ROW_TILES * SHARE_TILE;
 }
 
-/* The nanoseconds that all products take, roughly: one for 48 terms. */
-static int64_t steps_of(const job *j)
+/* The cost of all products, at roughly 48 terms per nanosecond. */
+static int64_t cost_ns(const job *j)
 {
     return tap__cost_ns((double)j->l.count * (double)j->am.rows * (double)j->bm.columns * (double)j->am.columns / 48);
 }
 
 static job job_of(tap_tensor a, tap_tensor b, tap_tensor out, bool add)
 {
-    job j = { .l = batch_of(a, b, out), .a = a, .b = b, .out = out, .am = last_two(a), .bm = last_two(b), .add = add };
+    job j = { .l = batch_loop_of(a, b, out), .a = a, .b = b, .out = out, .am = last_two(a), .bm = last_two(b), .add = add };
     if (j.l.rank > 0) fold_rows(&j.l, &j.am);
     tap__blis_accepts(&j.am);
     tap__blis_accepts(&j.bm);
     j.by_columns = is_wide(j.am.rows, j.bm.columns);
-    j.way = tap__product_algorithm_for(j.am, j.bm);
+    j.algorithm = tap__product_algorithm_for(j.am, j.bm);
     return j;
 }
 
-/* Threads are ours, one product each: BLIS's own would spin at barriers, which stalls for whole time slices on a busy machine. */
+/* The threads are the library's, also for BLIS: its own spin at barriers, which stalls for whole time slices on a busy machine. */
 static void run(const job *j)
 {
-    int64_t tiles = ((j->by_columns ? j->bm.columns : j->am.rows) + TILE - 1) / TILE;
-    if (j->l.count > 1) tap__parallel(j->l.count, steps_of(j), whole_products, j);
-    else tap__parallel(tiles, steps_of(j), tiles_of_one, j);
+    int64_t tiles = ((j->by_columns ? j->bm.columns : j->am.rows) + SHARE_TILE - 1) / SHARE_TILE;
+    if (j->l.count > 1) tap__parallel(j->l.count, cost_ns(j), products_of_range, j);
+    else tap__parallel(tiles, cost_ns(j), tiles_of_range, j);
 }
 
-static bool nothing_to_add(tap_tensor a, tap_tensor out, bool add)
+/* Finishes a product without elements, or without terms: those sums are 0. False if there is something to multiply. */
+static bool finish_if_empty(tap_tensor a, tap_tensor out, bool add)
 {
     if (tap_numel(out.shape) == 0) return true;
     if (a.shape.n[a.shape.rank - 1] > 0) return false;
@@ -164,22 +179,22 @@ static bool nothing_to_add(tap_tensor a, tap_tensor out, bool add)
 
 bool tap__matmul(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch)
 {
-    if (nothing_to_add(a, out, add)) return true;
+    if (finish_if_empty(a, out, add)) return true;
     job j = job_of(a, b, out, add);
-    if (tap__product_is_long(j.way, out.dtype, j.am.columns)) {
-        j.total = tap__arena_acquire(scratch, (size_t)tap_numel(out.shape) * sizeof *j.total);
-        if (!j.total) return false;
+    if (tap__product_is_long(j.algorithm, out.dtype, j.am.columns)) {
+        j.totals = tap__arena_acquire(scratch, (size_t)tap_numel(out.shape) * sizeof *j.totals);
+        if (!j.totals) return false;
     }
     run(&j);
-    if (j.total) tap__arena_release(scratch, j.total);
+    if (j.totals) tap__arena_release(scratch, j.totals);
     return true;
 }
 
 bool tap__matmul_by_blis(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch)
 {
-    if (nothing_to_add(a, out, add)) return true;
+    if (finish_if_empty(a, out, add)) return true;
     void *copy[2] = { NULL, NULL };
-    bool  ok = tap__blis_has_memory(scratch) && usable_by_blis(&a, scratch, &copy[0]) && usable_by_blis(&b, scratch, &copy[1]);
+    bool  ok = tap__blis_has_memory(scratch) && copy_for_blis(&a, scratch, &copy[0]) && copy_for_blis(&b, scratch, &copy[1]);
     if (ok) {
         job j = job_of(a, b, out, add);
         j.by_blis = true;

@@ -1,20 +1,20 @@
-/* tensor/kernels/matmul.h: matrix products over strides. */
+/* tensor/kernels/matmul.h: batches of matrix products, for tensors of any strides. Part of the seam that map.h describes. */
 #ifndef TAP_TENSOR_KERNELS_MATMUL_H
 #define TAP_TENSOR_KERNELS_MATMUL_H
 
 #include "tensor/internal.h"
 
-/* out = a b + (add ? out : 0): a [..,m,k], b [..,k,n], out [..,m,n] contiguous, one float dtype, all of one rank, where a
- * leading axis of size 1 in a or b repeats; any strides. The error of float32 sums is below 1e-6 of the sum of absolute values, however
- * many terms they have (product.h). Those of more than TAP__LONG terms need 8 bytes from scratch for an element of out; false (and
- * scratch has failed) if there are none. The bits do not depend on the number of threads. */
+/* out = a b + (add ? out : 0): a [..,m,k], b [..,k,n], any strides, out [..,m,n] contiguous; all of one float dtype and one rank. A
+ * leading axis of size 1 in a or b broadcasts. The error of float32 sums is below 1e-6 of the sum of absolute values for any number
+ * of terms (product.h). Sums of more than TAP__LONG terms need 8 bytes of scratch per element of out; false (and scratch has failed)
+ * without memory. The bits do not depend on the number of threads. */
 bool tap__matmul(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch);
 
-/* The same by BLIS, to be compared with: its float32 sums lose digits as they get longer. Operands whose strides it does not take are
- * copied; false also if there is no memory for BLIS. */
+/* As tap__matmul, by BLIS, for comparisons: its float32 sums lose digits as they get longer. Operands whose strides BLIS does not
+ * accept are copied; false also if there is no memory for BLIS. */
 bool tap__matmul_by_blis(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch);
 
-/* Name of the kernels that BLIS runs. */
+/* The name of the kernels that BLIS runs, as "haswell"; defined in blis.c. */
 const char *tap__blis_kernels(void);
 
 #endif

@@ -1,4 +1,5 @@
-/* Products over many terms, which are cut into pieces. */
+/* tensor/kernels/product.c: products over so many terms that float32 would lose digits. k is cut into blocks of TAP__LONG terms; each
+ * block is a product in float32, and the blocks are summed in double. */
 #include <string.h>
 
 #include "tensor/kernels/product.h"
@@ -12,13 +13,13 @@ void tap__add_to_total(tap__matrix x, double *total)
     }
 }
 
-void tap__add_product(tap__matrix a, tap__matrix b, float *piece, int64_t piece_row, double *total)
+void tap__add_product(tap__matrix a, tap__matrix b, float *block, int64_t block_row, double *total)
 {
-    const tap__matrix sums = { piece, a.rows, b.columns, piece_row, 1 };
+    const tap__matrix sums = { block, a.rows, b.columns, block_row, 1 };
     const int64_t     k = a.columns, a_step = a.column_stride * TAP__LONG, b_step = b.row_stride * TAP__LONG;
     for (int64_t i = 0; i < k; i += TAP__LONG) {
         a.columns = b.rows = k - i < TAP__LONG ? k - i : TAP__LONG;
-        tap__product(TAP__TILED, TAP_F32, a, b, piece, piece_row, false);
+        tap__product(TAP__TILED, TAP_F32, a, b, block, block_row, false);
         tap__add_to_total(sums, total);
         a.data = (const float *)a.data + a_step;
         b.data = (const float *)b.data + b_step;

@@ -1,5 +1,7 @@
-/* Products of matrices, tile by tile: some rows and vectors of the result are kept in registers while k runs. a is read an element
- * at a time from where it lies; b in vectors, a panel of them at a time. */
+/* tensor/kernels/product_kernels.c: the kernels of matrix products, compiled for each vector width. The words are those of BLIS: the
+ * micro-kernel keeps a tile of the result, some rows by some vectors, in registers while k runs; the macro-kernel runs it over all
+ * rows of a for one panel of b, which is as wide as a tile. a is read an element at a time, from its own memory or a packed copy; b
+ * is read in vectors. */
 #include <string.h>
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -8,26 +10,30 @@
 #include "tensor/kernels/compiler.h"
 #include "tensor/kernels/product.h"
 
-/* DEPTH: of a panel, which then stays in the second cache; OFTEN: rows of the result that make packing worth it; SIDE: of a block. */
-enum { DEPTH = 512, OFTEN = 64, SIDE = 384, DOT_ROWS = 4 };
-/* Registers sum BLOCK terms; the lanes of a dot product's sum DOT_LONG, and double what goes beyond. */
-enum { BLOCK = 32, DOT_LONG = 16 * BLOCK };
-/* PACKED: bytes of each column of a, if it is packed, for MANY columns of b. */
-enum { PACKED = 256, MANY = 512 };
+/* PANEL_DEPTH: the rows of a panel of b, at most (BLIS: KC), so that it stays in the second cache. PACK_MIN_ROWS: the rows of a from
+ * which on packing a panel of b is worth it. BLOCK_SIDE: the rows and columns of a block of the result (BLIS: MC, NC), roughly.
+ * DOT_ROWS: the rows of a, and of b's transpose, whose dot products are computed together. */
+enum { PANEL_DEPTH = 512, PACK_MIN_ROWS = 64, BLOCK_SIDE = 384, DOT_ROWS = 4 };
+/* SUM_BLOCK: the terms that a register sums before its sum is added to that of the earlier blocks. MAX_LANE_TERMS: the terms of a
+ * dot product that each lane sums before the sum goes on in double. product.h has the error that follows. */
+enum { SUM_BLOCK = 32, MAX_LANE_TERMS = 16 * SUM_BLOCK };
+/* PACKED_A_BYTES: the bytes of a column of a's packed copy. PACK_A_MIN_COLUMNS: the columns of b from which on a is packed, too. */
+enum { PACKED_A_BYTES = 256, PACK_A_MIN_COLUMNS = 512 };
 
-/* An axis of less than three SIDEs is not cut. */
-static inline int64_t parts_of(int64_t size, int64_t side)
+/* The number of blocks that an axis is cut into: one if it is shorter than three sides. */
+static inline int64_t blocks_of(int64_t size, int64_t side)
 {
     return size < 3 * side ? 1 : size / side;
 }
 
-/* Where part i of an axis begins, in whole units. */
-static inline int64_t part_begin(int64_t size, int64_t parts, int64_t i, int64_t unit)
+/* The first index of block i of an axis, a multiple of unit. */
+static inline int64_t block_begin(int64_t size, int64_t blocks, int64_t i, int64_t unit)
 {
-    return i == parts ? size : size * i / parts / unit * unit;
+    return i == blocks ? size : size * i / blocks / unit * unit;
 }
 
-/* Sums of a tile fill the registers there are, 32 or 16, but for a row of b and an element of a. */
+/* The tile of a micro-kernel (BLIS: MR x NR). Its sums leave just enough of the 32 or 16 vector registers for a row of b and an
+ * element of a. */
 #if defined(__AVX512F__)
 enum { TILE_ROWS = 8, TILE_VECTORS = 3, BYTES = 64 };
 #define TILES \
@@ -56,7 +62,7 @@ typedef double vec_f64 TAP__VECTOR(BYTES);
 #define FMA_f32(a, b, c) ((a) * (b) + (c))
 #define FMA_f64(a, b, c) ((a) * (b) + (c))
 #endif
-#define SPREAD(x) ((x) - (VEC){ 0 })
+#define BROADCAST(x) ((x) - (VEC){ 0 })
 
 #define T       float
 #define VEC     vec_f32
@@ -77,4 +83,5 @@ typedef double vec_f64 TAP__VECTOR(BYTES);
 #define NAME(f) f##_f64
 #include "tensor/kernels/product_template.h"
 
-const tap__product_kernel TAP__KERNEL(tap__product_kernels)[2][2] = { { product_f32, few_f32 }, { product_f64, few_f64 } };
+const tap__product_kernel TAP__KERNEL(tap__product_kernels)[2][2] = { { product_f32, small_product_f32 },
+                                                                      { product_f64, small_product_f64 } };
