@@ -184,7 +184,7 @@ static tap_var bernoulli_pull_by_first(tap_var g, tap_var a, tap_var y)
 /* d/da k_2(a) (a - b), k_n = tilt(., n) */
 static tap_var tilt_pull_by_first(tap_var g, tap_var a, tap_var b)
 {
-    return tap__chain_mul(g, tap_add(tap__chain_mul(tap__cb_cumulant(a, 3), tap__difference(a, b)), tap__cb_cumulant(a, 2)));
+    return tap__chain_mul(g, tap_add(tap__chain_mul(tap__cb_cumulant(a, 3), tap__safe_sub(a, b)), tap__cb_cumulant(a, 2)));
 }
 
 /* e^a e^b / (e^a + e^b)^2 */
@@ -201,7 +201,7 @@ static tap_var share_slope(tap_var a, tap_var b)
 /* a - b, held between -delta and delta */
 static tap_var huber_slope(tap_var a, tap_var b, tap_var delta)
 {
-    return tap_clamp_max(tap_clamp_min(tap__difference(a, b), tap_neg(delta)), delta);
+    return tap_clamp_max(tap_clamp_min(tap__safe_sub(a, b), tap_neg(delta)), delta);
 }
 
 /* of a (log a - b); 0 where a is, which nothing depends on */

@@ -81,7 +81,7 @@ static void apply_factors(tap_call *c, const tap__moments *m, double *factor, ta
     tap__moments_apply(c->in[0], mask, m, factor, *out);
 }
 
-static void standardized_forward(tap_call *c, tap_tensor *out)
+static void standardize_forward(tap_call *c, tap_tensor *out)
 {
     tap__moments m;
     double      *factor;
@@ -91,7 +91,7 @@ static void standardized_forward(tap_call *c, tap_tensor *out)
     apply_factors(c, &m, factor, out);
 }
 
-static void standard_scale_forward(tap_call *c, tap_tensor *out)
+static void inverse_std_forward(tap_call *c, tap_tensor *out)
 {
     tap__moments m;
     double      *factor;
@@ -100,43 +100,42 @@ static void standard_scale_forward(tap_call *c, tap_tensor *out)
     for (int64_t i = 0; i < n; i++) put(out, i, tap__moments_of_x(&m, i, tap__moments_scale(&m, i, attr_of(c)->number)));
 }
 
-static void standardized_vjp(const tap_node *n, tap_var g, tap_var *gin);
-static void standard_scale_vjp(const tap_node *n, tap_var g, tap_var *gin);
+static void standardize_vjp(const tap_node *n, tap_var g, tap_var *gin);
+static void inverse_std_vjp(const tap_node *n, tap_var g, tap_var *gin);
 
-static const tap_op standardized_op = { "standardized", same_infer, standardized_forward, standardized_vjp,
-                                        sizeof(moments_attr) };
-static const tap_op standard_scale_op = { "standard_scale", tap__reduce_infer, standard_scale_forward, standard_scale_vjp,
-                                          sizeof(moments_attr) };
+static const tap_op standardize_op = { "standardize", same_infer, standardize_forward, standardize_vjp, sizeof(moments_attr) };
+static const tap_op inverse_std_op = { "inverse_std", tap__reduce_infer, inverse_std_forward, inverse_std_vjp,
+                                       sizeof(moments_attr) };
 
-tap_var tap__standardized(tap_var x, tap_axes axes, bool centered, double eps)
+tap_var tap__standardize(tap_var x, tap_axes axes, bool centered, double eps)
 {
-    return apply(&standardized_op, x, tap_keepdim(axes), centered, eps);
+    return apply(&standardize_op, x, tap_keepdim(axes), centered, eps);
 }
 
-tap_var tap__standard_scale(tap_var x, tap_axes axes, bool centered, double eps)
+tap_var tap__inverse_std(tap_var x, tap_axes axes, bool centered, double eps)
 {
-    return apply(&standard_scale_op, x, tap_keepdim(axes), centered, eps);
+    return apply(&inverse_std_op, x, tap_keepdim(axes), centered, eps);
 }
 
-static void standardized_vjp(const tap_node *n, tap_var g, tap_var *gin)
+static void standardize_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
     tap_var             y = tap_out(n), along = tap__chain_mul(tap_mean(tap__chain_mul(g, y), a->axes), y);
     tap_var             rest = tap_sub(a->centered ? tap_sub(g, tap_mean(g, a->axes)) : g, along);
-    gin[0] = tap__chain_mul(rest, tap__standard_scale(tap_in(n, 0), a->axes, a->centered, a->number));
+    gin[0] = tap__chain_mul(rest, tap__inverse_std(tap_in(n, 0), a->axes, a->centered, a->number));
 }
 
 /* -y / (n s^2) */
-static void standard_scale_vjp(const tap_node *n, tap_var g, tap_var *gin)
+static void inverse_std_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
-    tap_var             r = tap_out(n), y = tap__standardized(tap_in(n, 0), a->axes, a->centered, a->number);
+    tap_var             r = tap_out(n), y = tap__standardize(tap_in(n, 0), a->axes, a->centered, a->number);
     gin[0] = tap_mul_scalar(tap__chain_mul(tap__chain_mul(tap__chain_mul(g, r), r), y), -1 / count_of(n, r));
 }
 
 /* ---- x / max(|x|, eps) and 1 / max(|x|, eps) ---- */
 
-static void unit_forward(tap_call *c, tap_tensor *out)
+static void l2_normalize_forward(tap_call *c, tap_tensor *out)
 {
     tap__moments m;
     double      *factor;
@@ -146,7 +145,7 @@ static void unit_forward(tap_call *c, tap_tensor *out)
     apply_factors(c, &m, factor, out);
 }
 
-static void unit_scale_forward(tap_call *c, tap_tensor *out)
+static void inverse_norm_forward(tap_call *c, tap_tensor *out)
 {
     tap__moments m;
     double      *factor;
@@ -155,21 +154,22 @@ static void unit_scale_forward(tap_call *c, tap_tensor *out)
     for (int64_t i = 0; i < n; i++) put(out, i, tap__moments_of_x(&m, i, tap__moments_unit(&m, i, attr_of(c)->number)));
 }
 
-static void unit_vjp(const tap_node *n, tap_var g, tap_var *gin);
-static void unit_scale_vjp(const tap_node *n, tap_var g, tap_var *gin);
+static void l2_normalize_vjp(const tap_node *n, tap_var g, tap_var *gin);
+static void inverse_norm_vjp(const tap_node *n, tap_var g, tap_var *gin);
 
-static const tap_op unit_op = { "unit", same_infer, unit_forward, unit_vjp, sizeof(moments_attr) };
-static const tap_op unit_scale_op = { "unit_scale", tap__reduce_infer, unit_scale_forward, unit_scale_vjp,
-                                      sizeof(moments_attr) };
+static const tap_op l2_normalize_op = { "l2_normalize", same_infer, l2_normalize_forward, l2_normalize_vjp,
+                                        sizeof(moments_attr) };
+static const tap_op inverse_norm_op = { "inverse_norm", tap__reduce_infer, inverse_norm_forward, inverse_norm_vjp,
+                                        sizeof(moments_attr) };
 
-tap_var tap__unit(tap_var x, tap_axes axes, double eps)
+tap_var tap__l2_normalize(tap_var x, tap_axes axes, double eps)
 {
-    return apply(&unit_op, x, tap_keepdim(axes), false, eps);
+    return apply(&l2_normalize_op, x, tap_keepdim(axes), false, eps);
 }
 
-tap_var tap__unit_scale(tap_var x, tap_axes axes, double eps)
+tap_var tap__inverse_norm(tap_var x, tap_axes axes, double eps)
 {
-    return apply(&unit_scale_op, x, tap_keepdim(axes), false, eps);
+    return apply(&inverse_norm_op, x, tap_keepdim(axes), false, eps);
 }
 
 /* v where |x| is above eps, so that its inverse r changes with it, else 0. An eps whose inverse is out of range holds nothing: r may be,
@@ -180,19 +180,19 @@ static tap_var where_free(tap_var r, double eps, tap_var v)
     return tap_where(tap_lt(r, tap_scalar_like(r, 1 / eps)), v, tap_scalar_like(v, 0));
 }
 
-static void unit_vjp(const tap_node *n, tap_var g, tap_var *gin)
+static void l2_normalize_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
-    tap_var             u = tap_out(n), r = tap__unit_scale(tap_in(n, 0), a->axes, a->number);
+    tap_var             u = tap_out(n), r = tap__inverse_norm(tap_in(n, 0), a->axes, a->number);
     tap_var             along = where_free(r, a->number, tap_sum(tap__chain_mul(g, u), a->axes));
     gin[0] = tap__chain_mul(tap_sub(g, tap__chain_mul(along, u)), r);
 }
 
 /* -u / |x|^2 */
-static void unit_scale_vjp(const tap_node *n, tap_var g, tap_var *gin)
+static void inverse_norm_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
-    tap_var             r = tap_out(n), u = tap__unit(tap_in(n, 0), a->axes, a->number);
+    tap_var             r = tap_out(n), u = tap__l2_normalize(tap_in(n, 0), a->axes, a->number);
     gin[0] = tap_neg(tap__chain_mul(tap__chain_mul(where_free(r, a->number, tap__chain_mul(g, r)), r), u));
 }
 
@@ -240,7 +240,7 @@ static void variance_vjp(const tap_node *n, tap_var g, tap_var *gin)
     const double        less = count_of(n, tap_out(n)) - a->number;
     tap_var             x = tap_in(n, 0), s = tap_std(x, tap_keepdim(a->axes), 0);
     tap_var by = tap__chain_mul(tap__chain_mul(beside(n, g), tap_scalar_like(x, less > 0 ? 2 / less : (double)NAN)), s);
-    gin[0] = tap__chain_mul(by, tap__standardized(x, a->axes, true, 0));
+    gin[0] = tap__chain_mul(by, tap__standardize(x, a->axes, true, 0));
 }
 
 /* (x - mean) / ((n - correction) std) = y / sqrt(n (n - correction)) */
@@ -249,13 +249,13 @@ static void std_vjp(const tap_node *n, tap_var g, tap_var *gin)
     const moments_attr *a = tap_attr(n);
     const double        count = count_of(n, tap_out(n)), less = count - a->number;
     tap_var             x = tap_in(n, 0), by = tap_scalar_like(x, less > 0 ? 1 / sqrt(count * less) : (double)NAN);
-    gin[0] = tap__chain_mul(tap__chain_mul(beside(n, g), by), tap__standardized(x, a->axes, true, 0));
+    gin[0] = tap__chain_mul(tap__chain_mul(beside(n, g), by), tap__standardize(x, a->axes, true, 0));
 }
 
 static void norm_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
-    gin[0] = tap__chain_mul(beside(n, g), tap__unit(tap_in(n, 0), a->axes, 0));
+    gin[0] = tap__chain_mul(beside(n, g), tap__l2_normalize(tap_in(n, 0), a->axes, 0));
 }
 
 static void mean_square_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -286,7 +286,7 @@ tap_var tap_std(tap_var x, tap_axes axes, double correction)
     return apply(&std_op, x, axes, true, correction);
 }
 
-tap_var tap__norm(tap_var x, tap_axes axes)
+tap_var tap__l2_norm(tap_var x, tap_axes axes)
 {
     return apply(&norm_op, x, axes, false, 0);
 }
@@ -318,10 +318,10 @@ static tap_var power_sum(tap_var z, double order, tap_axes axes)
  * lest it be 0. */
 static tap_var power_of_unit(tap_var x, double order, tap_axes axes)
 {
-    tap_var s = yardstick(x, order, axes), norm = tap_pow_scalar(power_sum(tap__ratio(x, s), order, axes), 1 / order);
+    tap_var s = yardstick(x, order, axes), norm = tap_pow_scalar(power_sum(tap__safe_div(x, s), order, axes), 1 / order);
     tap_var size = tap_abs(x), zero = tap_eq(size, tap_scalar_like(size, 0));
     bool    by_roots = order > 0 && order < 1;
-    tap_var part = by_roots ? tap__ratio(tap_sqrt(size), tap_sqrt(s)) : tap__ratio(size, s);
+    tap_var part = by_roots ? tap__safe_div(tap_sqrt(size), tap_sqrt(s)) : tap__safe_div(size, s);
     tap_var u = tap_masked_fill(tap__chain_div(part, by_roots ? tap_sqrt(norm) : norm), zero, 1);
     return tap_pow_scalar(u, (by_roots ? 2 : 1) * (order - 1));
 }
@@ -352,7 +352,7 @@ static const tap_op norm_of_order_op = { "norm_of_order", second_infer, second_f
 
 static tap_var norm_of_order(tap_var x, double order, tap_axes axes)
 {
-    tap_var s = yardstick(x, order, axes), z = tap__ratio(tap_detach(x), s);
+    tap_var s = yardstick(x, order, axes), z = tap__safe_div(tap_detach(x), s);
     tap_var sum = tap_pow_scalar(power_sum(z, order, axes), 1 / order);
     tap_var norm = tap__chain_mul(tap_reshape(s, tap_shape_of(sum)), sum);
     return tap_apply(&norm_of_order_op, &(moments_attr){ axes, false, order }, 2, (tap_var[]){ x, norm });
@@ -366,7 +366,7 @@ tap_var tap_vector_norm(tap_var x, double ord, tap_axes axes)
     if (!tap_dtype_is_float(n->value.dtype))
         return tap__fail_input(n, TAP_EDTYPE, "vector_norm", "%s is not float32 or float64; tap_cast makes it so",
                                tap_dtype_name(n->value.dtype));
-    if (ord == 2) return tap__norm(x, axes);
+    if (ord == 2) return tap__l2_norm(x, axes);
     if (ord == 0) return tap_sum(tap_cast(tap_ne(x, tap_scalar_like(x, 0)), n->value.dtype), axes);
     if (ord == 1) return tap_sum(tap_abs(x), axes);
     if (isinf(ord)) return ord > 0 ? tap_amax(tap_abs(x), axes) : tap_amin(tap_abs(x), axes);

@@ -119,7 +119,7 @@ static void amax_vjp(const tap_node *n, tap_var g, tap_var *gin)
     tap_axes  axes = *(const tap_axes *)tap_attr(n);
     tap_var   x = tap_in(n, 0);
     tap_shape shape = tap_shape_of(x);
-    tap_var   is_max = tap__same(x, tap__with_axes(tap_out(n), axes, shape));
+    tap_var   is_max = tap__equal_nan(x, tap__with_axes(tap_out(n), axes, shape));
     tap_var   share = tap_div(is_max, tap_sum(is_max, tap_keepdim(axes)));
     gin[0] = tap__chain_mul(share, tap__with_axes(g, axes, shape));
 }

@@ -6,7 +6,7 @@
 
 enum { COST = 1000 };
 
-static tap_status further_infer(tap_call *c, tap_tensor *out)
+static tap_status rising_derivative_infer(tap_call *c, tap_tensor *out)
 {
     if (c->in[0].dtype != TAP_F64 || c->in[1].dtype != TAP_F64)
         return tap_call_fail(c, TAP_EDTYPE, "both operands need float64");
@@ -17,29 +17,30 @@ static tap_status further_infer(tap_call *c, tap_tensor *out)
 }
 
 /* A result is walked in the order of its memory: its stride is 1. */
-static void further_run(int64_t n, void *const *data, const int64_t *stride, const void *context)
+static void rising_derivative_run(int64_t n, void *const *data, const int64_t *stride, const void *context)
 {
     double       *y = data[0];
     const double *x = data[1], *u = data[2];
     for (int64_t i = 0; i < n; i++) y[i] = tap__log_rising_f64(*(const int *)context, x[i * stride[1]], u[i * stride[2]]);
 }
 
-static void further_forward(tap_call *c, tap_tensor *out)
+static void rising_derivative_forward(tap_call *c, tap_tensor *out)
 {
-    tap__map(further_run, c->attr, out, 2, c->in, COST);
+    tap__map(rising_derivative_run, c->attr, out, 2, c->in, COST);
 }
 
 /* r_n = theta^n d^n r_0 / dtheta^n: d r_n / du = n r_n + r_(n+1) */
-static void further_vjp(const tap_node *n, tap_var g, tap_var *gin)
+static void rising_derivative_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const int order = *(const int *)tap_attr(n);
-    tap_var   next = tap__rising_further(order + 1, tap_in(n, 0), tap_in(n, 1));
+    tap_var   next = tap__rising_derivative(order + 1, tap_in(n, 0), tap_in(n, 1));
     if (tap_needs_grad(n, 1)) gin[1] = tap__chain_mul(g, tap_add(tap_mul_scalar(tap_out(n), order), next));
 }
 
-static const tap_op rising_further_op = { "rising_further", further_infer, further_forward, further_vjp, sizeof(int) };
+static const tap_op rising_derivative_op = { "rising_derivative", rising_derivative_infer, rising_derivative_forward,
+                                             rising_derivative_vjp, sizeof(int) };
 
-tap_var tap__rising_further(int n, tap_var x, tap_var u)
+tap_var tap__rising_derivative(int n, tap_var x, tap_var u)
 {
-    return tap_apply(&rising_further_op, &n, 2, (tap_var[]){ x, u });
+    return tap_apply(&rising_derivative_op, &n, 2, (tap_var[]){ x, u });
 }

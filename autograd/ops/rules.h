@@ -47,11 +47,11 @@ tap_var tap__polygamma(tap_var x, double p);
 
 /* ---- Differences, quotients and comparisons that have a value at infinity (elementwise.def) ---- */
 
-tap_var tap__difference(tap_var a, tap_var b);     /* a - b; 0 where a == b, infinite or not */
+tap_var tap__safe_sub(tap_var a, tap_var b);       /* a - b; 0 where a == b, infinite or not */
 tap_var tap__sub_to_neg_inf(tap_var a, tap_var b); /* a - b; -infinity where both are infinite */
 tap_var tap__sub_square(tap_var a, tap_var b);     /* a - b^2; -infinity where both are infinite */
-tap_var tap__ratio(tap_var a, tap_var b);          /* a / b; 0 where a is 0; for infinite b sign(a) or, for finite a, 0 */
-tap_var tap__same(tap_var a, tap_var b);           /* 1 where they are equal or both NaN, else 0; gradient 0 */
+tap_var tap__safe_div(tap_var a, tap_var b);       /* a / b; 0 where a is 0; for infinite b sign(a) or, for finite a, 0 */
+tap_var tap__equal_nan(tap_var a, tap_var b);      /* 1 where they are equal or both NaN, else 0; gradient 0 */
 tap_var tap__sigmoid_of_difference(tap_var a, tap_var b);   /* sigmoid(a - b) = e^a / (e^a + e^b); 1/2 where a == b */
 tap_var tap__heaviside_of_difference(tap_var a, tap_var b); /* 1, 1/2 or 0 for a > b, a == b or a < b; gradient 0 */
 
@@ -74,7 +74,7 @@ tap_var tap__times_exp(tap_var a, tap_var b, tap_var c);
 
 tap_var tap__bernoulli_log_prob(tap_var x, tap_var t); /* t log sigmoid(x) + (1-t) log(1 - sigmoid(x)); -infinity for other t */
 tap_var tap__bernoulli_grad(tap_var g, tap_var t, tap_var x); /* g (t - sigmoid(x)), its gradient by x; 0 for other t */
-tap_var tap__inside(tap_var a, tap_var t);                    /* a where t is in [0,1], else 0 */
+tap_var tap__mask_unit_interval(tap_var a, tap_var t);        /* a where t is in [0,1], else 0 */
 tap_var tap__bernoulli_entropy(tap_var x);
 tap_var tap__bernoulli_kl(tap_var a, tap_var b);      /* KL(p || r) for logits a of p and b of r */
 tap_var tap__bernoulli_kl_grad(tap_var a, tap_var b); /* sigmoid'(a) (a - b), its slope by a */
@@ -108,8 +108,8 @@ tap_var tap__standard_score(tap_var x, tap_var mean, tap_var s); /* (x - mean) /
 /* r_0 = log(theta (theta + 1) ... (theta + x - 1) / theta^x) for theta = e^u and whole numbers x. That is lgamma(theta + x) -
  * lgamma(theta) - x u, with all digits where theta is large. x has no gradient. */
 tap_var tap__log_rising(tap_var x, tap_var u);
-tap_var tap__rising_slope(tap_var x, tap_var u);          /* r_1 = d r_0 / du */
-tap_var tap__rising_further(int n, tap_var x, tap_var u); /* r_n = theta^n d^n r_0 / dtheta^n */
+tap_var tap__rising_slope(tap_var x, tap_var u);             /* r_1 = d r_0 / du */
+tap_var tap__rising_derivative(int n, tap_var x, tap_var u); /* r_n = theta^n d^n r_0 / dtheta^n */
 
 /* ---- Reductions over axes (reductions.c, softmax.c, moments.c) ---- */
 
@@ -118,17 +118,17 @@ tap_status tap__reduce_infer(tap_call *c, tap_tensor *out);
 /* v, the result of reducing a tensor of this shape over axes, with those axes of size 1: it broadcasts to that shape. */
 tap_var tap__with_axes(tap_var v, tap_axes axes, tap_shape of);
 tap_var tap__log_sum_exp(tap_var x, tap_axes axes); /* log sum e^x, for x whose maximum is 0 */
-tap_var tap__norm(tap_var x, tap_axes axes);        /* |x| = sqrt(sum x^2), whatever the squares are */
+tap_var tap__l2_norm(tap_var x, tap_axes axes);     /* |x| = sqrt(sum x^2), whatever the squares are */
 tap_var tap__mean_square(tap_var x, tap_axes axes); /* mean x^2 */
 
 /* ---- Normalization over axes, which the results keep (moments.c) ---- */
 
 /* (x - mean) / s and 1 / s, with s = sqrt(mean (x - mean)^2 + eps); mean is 0 unless centered. 0 where s is 0. */
-tap_var tap__standardized(tap_var x, tap_axes axes, bool centered, double eps);
-tap_var tap__standard_scale(tap_var x, tap_axes axes, bool centered, double eps);
+tap_var tap__standardize(tap_var x, tap_axes axes, bool centered, double eps);
+tap_var tap__inverse_std(tap_var x, tap_axes axes, bool centered, double eps);
 /* x / max(|x|, eps) and 1 / max(|x|, eps), |x| being the Euclidean norm. 0 where |x| and eps are 0. */
-tap_var tap__unit(tap_var x, tap_axes axes, double eps);
-tap_var tap__unit_scale(tap_var x, tap_axes axes, double eps);
+tap_var tap__l2_normalize(tap_var x, tap_axes axes, double eps);
+tap_var tap__inverse_norm(tap_var x, tap_axes axes, double eps);
 
 /* ---- Indexing (indexing.c) ---- */
 

@@ -212,7 +212,7 @@ typedef struct {
 /* What the exponentials below `top` are below `other`, which is not smaller. */
 static tap_var lowered(window w, tap_var other)
 {
-    return tap_mul(w.sum, tap_exp(tap__difference(w.top, other)));
+    return tap_mul(w.sum, tap_exp(tap__safe_sub(w.top, other)));
 }
 
 static tap_var part(tap_var x, int axis, int64_t first, int64_t end)
@@ -224,7 +224,7 @@ static tap_var part(tap_var x, int axis, int64_t first, int64_t end)
 static tap_var log_of_windows(tap_var x, int axis)
 {
     const int64_t n = tap_shape_of(x).n[axis];
-    window        w = { tap_exp(tap__difference(x, tap_detach(x))), tap_detach(x) };
+    window        w = { tap_exp(tap__safe_sub(x, tap_detach(x))), tap_detach(x) };
     for (int64_t k = 1; k < n; k *= 2) {
         window  late = { part(w.sum, axis, k, n), part(w.top, axis, k, n) };
         window  early = { part(w.sum, axis, 0, n - k), part(w.top, axis, 0, n - k) };
@@ -246,5 +246,5 @@ tap_var tap_logcumsumexp(tap_var x, int axis)
     if (n->value.shape.rank == 0) return tap_sum(x, TAP_AXES(axis));
     tap__axis(&at, n->value.shape.rank);
     tap_var by_windows = log_of_windows(x, at);
-    return tap_add(value, tap__difference(by_windows, tap_detach(by_windows)));
+    return tap_add(value, tap__safe_sub(by_windows, tap_detach(by_windows)));
 }

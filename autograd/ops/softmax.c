@@ -12,7 +12,7 @@ static tap_var below_maximum(tap_var x, tap_axes axes, tap_var *top)
 {
     const bool empty = tap__node_of(x) && tap_numel(tap_shape_of(x)) == 0;
     *top = tap_detach(empty ? tap_sum(x, tap_keepdim(axes)) : tap_amax(x, tap_keepdim(axes)));
-    return tap__difference(x, *top);
+    return tap__safe_sub(x, *top);
 }
 
 /* ---- log sum e^x for x whose maximum is 0: log(1 + the sum of all but one 0) ---- */

@@ -31,7 +31,7 @@ tap_dist tap_estimator_posterior(tap_estimator e, tap_dist q)
 /* No value, whatever g and x are, but the gradient of g x. */
 static tap_var only_gradient(tap_var g, tap_var x)
 {
-    return tap__chain_mul(tap__difference(x, tap_detach(x)), tap_detach(g));
+    return tap__chain_mul(tap__safe_sub(x, tap_detach(x)), tap_detach(g));
 }
 
 /* beta x, and 0 for beta 0, whatever x is */
@@ -72,7 +72,7 @@ static int64_t draws(tap_bound_terms d)
 static tap_var over_baseline(tap_bound_terms d, tap_bound_options o, tap_var f, tap_var bound)
 {
     if (o.estimator != TAP_SCORE_BASELINE) return f;
-    return tap__difference(f, d.baseline.tape ? d.baseline : mean_of_all_others(bound));
+    return tap__safe_sub(f, d.baseline.tape ? d.baseline : mean_of_all_others(bound));
 }
 
 tap_var tap_free_bits(tap_var kl, double nats)
@@ -101,7 +101,7 @@ static tap_var elbo(tap_bound_terms d, tap_bound_options o)
     tap_var bound = tap_mean(f, TAP_AXES(0));
     if (is_score(o.estimator)) {
         tap_var signal = over_baseline(d, o, f, bound);
-        if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap__difference(f, mean_of_others(f, draws(d)));
+        if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap__safe_sub(f, mean_of_others(f, draws(d)));
         bound = tap_add(bound, tap_mean(only_gradient(signal, d.log_q), TAP_AXES(0)));
     }
     if (!d.kl.tape) return bound;
@@ -155,7 +155,7 @@ static tap_var importance_weighted(tap_bound_terms d, tap_bound_options o)
     if (o.estimator == TAP_DOUBLY_REPARAMETERIZED) return doubly_reparameterized(d, log_w, bound);
     if (!is_score(o.estimator)) return bound;
     tap_var signal = over_baseline(d, o, bound, bound);
-    if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap__difference(bound, without_own_weight(log_w, k));
+    if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT) signal = tap__safe_sub(bound, without_own_weight(log_w, k));
     return tap_add(bound, tap_sum(only_gradient(signal, d.log_q), TAP_AXES(0)));
 }
 

@@ -63,7 +63,7 @@ static tap_var delta_sample(tap_dist d, tap_var noise)
 /* +infinity at loc, -infinity elsewhere: the limit of a Normal's, whose scale goes to 0. NaN stays NaN. */
 static tap_var delta_log_prob(tap_dist d, tap_var x)
 {
-    tap_var away = tap_detach(tap__difference(x, d.param[0])), everywhere = tap_full_like(away, -(double)INFINITY);
+    tap_var away = tap_detach(tap__safe_sub(x, d.param[0])), everywhere = tap_full_like(away, -(double)INFINITY);
     tap_var there = tap_masked_fill(everywhere, tap_eq(x, d.param[0]), (double)INFINITY);
     return tap_where(tap_isnan(away), away, there);
 }
@@ -144,7 +144,7 @@ static tap_var continuous_bernoulli_sample(tap_dist d, tap_var noise)
 {
     sides   s = sides_of(d.param[0]);
     tap_var yes = tap_log(noise), no = tap_log1p(tap_neg(noise));
-    tap_var far = tap__ratio(tap_logaddexp(no, tap_add(yes, s.far)), s.far);
+    tap_var far = tap__safe_div(tap_logaddexp(no, tap_add(yes, s.far)), s.far);
     tap_var t = points_like(d.param[0], false), w = points_like(d.param[0], true);
     tap_var at = tap_add(tap_unsqueeze(tap_sub(yes, no), -1), tap_mul(tap_unsqueeze(d.param[0], -1), t));
     tap_var x = tap_where(s.is_near, tap_sum(tap_mul(tap_sigmoid(at), w), TAP_LAST), far);

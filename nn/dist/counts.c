@@ -99,7 +99,7 @@ static tap_var drawn(generator next, uint64_t stream, tap_var noise, tap_var a, 
 /* theta log(1 + mu / theta), which is mu if theta is much larger, and 0 if theta is */
 static tap_var minus_log_none(tap_var log_mu, tap_var log_theta)
 {
-    tap_var z = tap__difference(log_mu, log_theta), small = tap_lt(z, tap_scalar_like(z, -40));
+    tap_var z = tap__safe_sub(log_mu, log_theta), small = tap_lt(z, tap_scalar_like(z, -40));
     tap_var some = tap_mul(tap_exp(tap_masked_fill(log_theta, small, 0)), tap_softplus(z));
     return tap_where(small, tap_exp(tap_where(small, log_mu, tap_scalar_like(z, 0))), some);
 }

@@ -150,7 +150,7 @@ static tap_var mixture_log_prob(tap_dist d, tap_var x)
     bytes   b = bytes_of(x, d.param[1]);
     tap_var each = log_mass(tap_unsqueeze(b.x, -1), d.param[1], d.param[2]);
     tap_var most = tap_detach(tap_amax(each, tap_keepdim(TAP_LAST))); /* beside which the weights would be lost */
-    tap_var log_p = tap_logsumexp(tap_add(tap_log_softmax(d.param[0], -1), tap__difference(each, most)), TAP_LAST);
+    tap_var log_p = tap_logsumexp(tap_add(tap_log_softmax(d.param[0], -1), tap__safe_sub(each, most)), TAP_LAST);
     log_p = tap_add(log_p, tap_squeeze(most, TAP_AXES(-1)));
     return tap__infinite_if(log_p, b.outside);
 }

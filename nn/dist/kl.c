@@ -137,7 +137,7 @@ static tap_var classes(tap_dist q, tap_dist p)
 /* 0 or infinity; NaN stays NaN. */
 static tap_var delta_delta(tap_dist q, tap_dist p)
 {
-    tap_var away = tap_detach(tap__difference(q.param[0], p.param[0])), apart = tap_ne(away, tap_scalar_like(away, 0));
+    tap_var away = tap_detach(tap__safe_sub(q.param[0], p.param[0])), apart = tap_ne(away, tap_scalar_like(away, 0));
     return tap_where(tap_isnan(away), away, tap_where(apart, tap_full_like(away, (double)INFINITY), tap_full_like(away, 0)));
 }
 

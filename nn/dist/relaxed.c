@@ -64,7 +64,7 @@ static tap_var relaxed_one_hot_sample(tap_dist d, tap_var noise)
 {
     tap_var gumbel = tap_neg(tap_log(tap_neg(tap_log(noise))));
     tap_var score = tap_add(d.param[0], gumbel), most = tap_detach(tap_amax(score, tap_keepdim(TAP_LAST)));
-    return tap_softmax(tap_div(tap__difference(score, most), tap_unsqueeze(temperature_of(d), -1)), -1);
+    return tap_softmax(tap_div(tap__safe_sub(score, most), tap_unsqueeze(temperature_of(d), -1)), -1);
 }
 
 /* log (k-1)! + (k-1) log T + sum_i (log_softmax(logits - T log x)_i - log x_i), a density by x_1 .. x_(k-1) */

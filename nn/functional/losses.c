@@ -37,14 +37,14 @@ static tap_var weighted(tap_var loss, tap_var weight)
 tap_var tap_mse_loss(tap_var input, tap_var target, tap_reduction how)
 {
     TAP_CALL("mse_loss", input, target);
-    tap_var d = tap__difference(input, target);
+    tap_var d = tap__safe_sub(input, target);
     return how == TAP_REDUCE_MEAN ? tap__mean_square(d, TAP_ALL) : reduced(tap_square(d), how);
 }
 
 tap_var tap_l1_loss(tap_var input, tap_var target, tap_reduction how)
 {
     TAP_CALL("l1_loss", input, target);
-    return reduced(tap_abs(tap__difference(input, target)), how);
+    return reduced(tap_abs(tap__safe_sub(input, target)), how);
 }
 
 tap_var tap_huber_loss(tap_var input, tap_var target, tap_reduction how, double delta)
@@ -58,7 +58,7 @@ tap_var tap_smooth_l1_loss(tap_var input, tap_var target, tap_reduction how, dou
 {
     TAP_CALL("smooth_l1_loss", input, target);
     if (!(beta >= 0)) return tap__fail(input.tape, TAP_EARG, "smooth_l1_loss", "beta must not be below 0, but is %g", beta);
-    tap_var    d = tap__difference(input, target);
+    tap_var    d = tap__safe_sub(input, target);
     const bool is_0 = beta == 0 || (tap__dtype_of(d) == TAP_F32 && (float)beta == 0);
     return reduced(is_0 ? tap_abs(d) : tap__smooth_l1(d, beta), how);
 }

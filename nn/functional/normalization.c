@@ -63,7 +63,7 @@ tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var weight, ta
     if (!n || !trailing(n, "layer_norm", normalized_shape, &axes)) return tap__inert(x.tape);
     if (!has_shape(n, "layer_norm", "the weight", weight, normalized_shape)) return tap__inert(x.tape);
     if (!has_shape(n, "layer_norm", "the bias", bias, normalized_shape)) return tap__inert(x.tape);
-    return affine(tap__standardized(x, axes, true, eps), weight, bias);
+    return affine(tap__standardize(x, axes, true, eps), weight, bias);
 }
 
 tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, double eps)
@@ -73,7 +73,7 @@ tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, doub
     tap_axes        axes;
     if (!n || !trailing(n, "rms_norm", normalized_shape, &axes)) return tap__inert(x.tape);
     if (!has_shape(n, "rms_norm", "the weight", weight, normalized_shape)) return tap__inert(x.tape);
-    return affine(tap__standardized(x, axes, false, eps), weight, (tap_var){ 0 });
+    return affine(tap__standardize(x, axes, false, eps), weight, (tap_var){ 0 });
 }
 
 tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, double eps)
@@ -88,7 +88,7 @@ tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, 
     if (!has_shape(n, "group_norm", "the weight", weight, channels)) return tap__inert(x.tape);
     if (!has_shape(n, "group_norm", "the bias", bias, channels)) return tap__inert(x.tape);
     for (int i = 2; i < s.rank; i++) grouped.n[2] *= s.n[i];
-    tap_var y = tap_reshape(tap__standardized(tap_reshape(x, grouped), TAP_LAST, true, eps), s);
+    tap_var y = tap_reshape(tap__standardize(tap_reshape(x, grouped), TAP_LAST, true, eps), s);
     return affine(y, by_channel(weight, s.rank), by_channel(bias, s.rank));
 }
 
@@ -162,7 +162,7 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
         count *= s.n[i];
     }
     if (count == 1) return tap__fail_input(n, TAP_ESHAPE, "batch_norm", "one value per channel has no variance to train with");
-    tap_var y = affine(tap__standardized(x, axes, true, eps), weight, bias), mean = { 0 }, var = { 0 };
+    tap_var y = affine(tap__standardize(x, axes, true, eps), weight, bias), mean = { 0 }, var = { 0 };
     if (running_mean) mean = tap_mean(tap_detach(x), axes);
     if (running_var) var = tap_variance(tap_detach(x), axes, 1);
     if (tap_tape_status(x.tape, NULL) != TAP_OK) return tap__inert(x.tape);

@@ -27,7 +27,7 @@ static tap_var unit_of(tap_var x, double p, tap_axes axes)
 /* What would be 0 / 0 is 0. */
 static tap_var normalize_by_order(tap_var x, double p, tap_axes axes, double eps)
 {
-    tap_var s = unit_of(x, p, axes), z = tap__ratio(x, s);
+    tap_var s = unit_of(x, p, axes), z = tap__safe_div(x, s);
     tap_var by = tap_clamp_min(tap_vector_norm(z, p, axes), tap_div(tap_scalar_like(x, eps), s));
     return tap_div(z, tap_masked_fill(by, tap_eq(by, tap_scalar_like(by, 0)), (double)INFINITY));
 }
@@ -40,7 +40,7 @@ tap_var tap_normalize(tap_var x, double p, int axis, double eps)
     if (n && !tap_dtype_is_float(n->value.dtype))
         return tap__fail_input(n, TAP_EDTYPE, "normalize", "%s is not float32 or float64; tap_cast makes it so",
                                tap_dtype_name(n->value.dtype));
-    if (p == 2) return tap__unit(x, axes, eps);
+    if (p == 2) return tap__l2_normalize(x, axes, eps);
     if (p > 0 && n && tap_numel(n->value.shape) > 0) return normalize_by_order(x, p, axes, eps);
     tap_var norm = tap_vector_norm(x, p, axes);
     return tap__chain_div(x, tap_clamp_min(norm, tap_scalar_like(norm, eps)));

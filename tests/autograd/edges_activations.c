@@ -163,13 +163,13 @@ static wide part(wide a, wide b)
     X1(gelu_tanh_grad, tap__gelu_tanh_grad(ONE, x), gelu_tanh_slope(x), gelu_tanh_second(x), 32, 64, NULL, .least = 0.001)          \
     X1(mish_grad, tap__mish_grad(ONE, x), mish_slope(x), mish_second(x), 16, 48, NULL, .tiny = 8192, .by_parts = true)                            \
     X1(exp_square, tap__exp_square(x, -0.5), expl(-x * x / 2), times(-x, expl(-x * x / 2)), 2, 3, NULL)                             \
-    X2(difference, tap__difference(a, b), a == b ? 0 : a - b, 1, -1, 0.51, 0, NULL)                                                               \
+    X2(safe_sub, tap__safe_sub(a, b), a == b ? 0 : a - b, 1, -1, 0.51, 0, NULL)                                                               \
     X2(sigmoid_of_difference, tap__sigmoid_of_difference(a, b), a == b ? 0.5L : sigmoid(a - b), a == b ? 0.25L : bell(a - b), a == b ? -0.25L : -bell(a - b), 16, 16, NULL) \
     X2(heaviside_of_difference, tap__heaviside_of_difference(a, b), a > b ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0, NULL)                                                    \
     X1(hypot_slope, tap__hypot_slope(x, ONE), part(x, 1), isinf(x) ? 0 : part(1, x) * part(1, x) / hypotl(x, 1), 3, 12, NULL)             \
     X2(xlogy_slope, tap__xlogy_slope(a, b), a == 0 && !isnan(b) ? 0 : a / (b == 0 ? 0 : b), 1 / (b == 0 ? 0 : b), a == 0 ? 0 : -a / (b * b), 1, 2, \
        "inf / inf may be anything")                                                                                                 \
-    X2(inside, tap__inside(a, b), b < 0 || b > 1 ? 0 : a, b >= 0 && b <= 1, 0, 0, 0, NULL)
+    X2(mask_unit_interval, tap__mask_unit_interval(a, b), b < 0 || b > 1 ? 0 : a, b >= 0 && b <= 1, 0, 0, 0, NULL)
 
 #define LEVEL(x) tap_neg(tap_abs(x)) /* what log-probabilities are */
 #define SIGN(x)  (((x) > 0) - ((x) < 0))

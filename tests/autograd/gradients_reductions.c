@@ -35,21 +35,21 @@ ONE(f_cumsum_last, tap_cumsum(a, -1))
 ONE(f_logcumsumexp, tap_logcumsumexp(a, 1))
 ONE(f_cumprod, tap_cumprod(a, 2))
 
-ONE(f_standardized, tap__standardized(a, TAP_AXES(0, 2), true, 0.1))
-ONE(f_standardized_0, tap__standardized(a, TAP_LAST, true, 0))
-ONE(f_standardized_rms, tap__standardized(a, TAP_AXES(1), false, 0.1))
-ONE(f_standard_scale, tap__standard_scale(a, TAP_LAST, true, 0.1))
-ONE(f_standard_scale_rms, tap__standard_scale(a, TAP_AXES(0), false, 0))
-ONE(f_unit, tap__unit(a, TAP_AXES(1), 1e-12))
-ONE(f_unit_eps, tap__unit(a, TAP_LAST, 50))
-ONE(f_unit_scale, tap__unit_scale(a, TAP_AXES(0, 1), 0))
-ONE(f_unit_scale_eps, tap_mul(tap__unit_scale(a, TAP_LAST, 50), a))
+ONE(f_standardize, tap__standardize(a, TAP_AXES(0, 2), true, 0.1))
+ONE(f_standardize_0, tap__standardize(a, TAP_LAST, true, 0))
+ONE(f_standardize_rms, tap__standardize(a, TAP_AXES(1), false, 0.1))
+ONE(f_inverse_std, tap__inverse_std(a, TAP_LAST, true, 0.1))
+ONE(f_inverse_std_rms, tap__inverse_std(a, TAP_AXES(0), false, 0))
+ONE(f_l2_normalize, tap__l2_normalize(a, TAP_AXES(1), 1e-12))
+ONE(f_l2_normalize_eps, tap__l2_normalize(a, TAP_LAST, 50))
+ONE(f_inverse_norm, tap__inverse_norm(a, TAP_AXES(0, 1), 0))
+ONE(f_inverse_norm_eps, tap_mul(tap__inverse_norm(a, TAP_LAST, 50), a))
 THREE(f_sub_exp, tap__sub_exp(a, b, c))
 ONE(f_mean_square, tap__mean_square(a, TAP_AXES(1)))
 ONE(f_log_sum_exp, tap__log_sum_exp(tap_sub(a, tap_amax(a, tap_keepdim(TAP_LAST))), TAP_LAST))
 ONE(f_norm_half, tap_vector_norm(a, 0.5, TAP_LAST))
-TWO(f_beside_pair, tap__ratio(a, b))
-TWO(f_same, tap_mul(tap__same(a, b), a))
+TWO(f_safe_div, tap__safe_div(a, b))
+TWO(f_equal_nan, tap_mul(tap__equal_nan(a, b), a))
 
 static tap_var f_var_mean(tap_tape *t, const tap_var *in, void *ctx)
 {
@@ -88,20 +88,20 @@ const gradient_row reductions_gradients[] = {
     { "vector_norm", f_norm_0, R1, KINK(0) },
     { "vector_norm", f_norm_half, R1, KINK(0) },
     { "norm_of_order", f_norm_3, R1, KINK(0) },
-    { "standardized", f_standardized, R1 },
-    { "standardized", f_standardized_0, R1, .fixed = true },
-    { "standardized", f_standardized_rms, R1 },
-    { "standard_scale", f_standard_scale, R1 },
-    { "standard_scale", f_standard_scale_rms, R1 },
-    { "unit", f_unit, R1 },
-    { "unit", f_unit_eps, R1 },
-    { "unit_scale", f_unit_scale, R1 },
-    { "unit_scale", f_unit_scale_eps, R1 },
-    { "ratio", f_beside_pair, .n = 2, .shape = { S3, S3 }, .low = { -2, 0.5 }, .high = { 2, 2 } },
+    { "standardize", f_standardize, R1 },
+    { "standardize", f_standardize_0, R1, .fixed = true },
+    { "standardize", f_standardize_rms, R1 },
+    { "inverse_std", f_inverse_std, R1 },
+    { "inverse_std", f_inverse_std_rms, R1 },
+    { "l2_normalize", f_l2_normalize, R1 },
+    { "l2_normalize", f_l2_normalize_eps, R1 },
+    { "inverse_norm", f_inverse_norm, R1 },
+    { "inverse_norm", f_inverse_norm_eps, R1 },
+    { "safe_div", f_safe_div, .n = 2, .shape = { S3, S3 }, .low = { -2, 0.5 }, .high = { 2, 2 } },
     { "mean_square", f_mean_square, R1, .not_empty = true },
     { "sub_exp", f_sub_exp, .n = 3, .shape = { S3, S3, S(3, 1) }, .low = { -2, -3, -2 }, .high = { 2, 0.2, 2 } },
     { "log_sum_exp", f_log_sum_exp, R1, .ties = true, .not_empty = true },
-    { "same", f_same, R2, .ties = true },
+    { "equal_nan", f_equal_nan, R2, .ties = true },
     { "softmax", f_softmax_axis, R1 },
     { "log_softmax", f_log_softmax, R1 },
     { "cumsum", f_cumsum, R1 },

@@ -35,8 +35,8 @@ static tap_var whole(tap_tape *t, double times)
 ONE(f_log_rising, tap_cast(tap__log_rising(tap_cast(whole(t, 3), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
 ONE(f_log_rising_far, tap_cast(tap__log_rising(tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
 ONE(f_rising_slope, tap_cast(tap__rising_slope(tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
-ONE(f_rising_further,
-    tap_cast(tap__rising_further(2, tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
+ONE(f_rising_derivative,
+    tap_cast(tap__rising_derivative(2, tap_cast(whole(t, 20), TAP_F64), tap_cast(a, TAP_F64)), tap_value(a).dtype))
 ONE(f_log_sigmoid, tap_log_sigmoid(a))
 ONE(f_softplus_beta, tap_softplus_beta(a, 3, 1.5))
 ONE(f_softsign, tap_softsign(a))
@@ -88,7 +88,7 @@ TWO(f_acosh_grad, tap__acosh_grad(a, b))
 TWO(f_silu_grad, tap__silu_grad(a, b))
 TWO(f_gelu_tanh_grad, tap__gelu_tanh_grad(a, b))
 TWO(f_mish_grad, tap__mish_grad(a, b))
-TWO(f_difference, tap__difference(a, b))
+TWO(f_safe_sub, tap__safe_sub(a, b))
 TWO(f_pow_slope, tap__pow_slope(a, b))
 TWO(f_pow_log, tap__pow_log(a, b))
 TWO(f_hypot_slope, tap__hypot_slope(a, b))
@@ -97,7 +97,7 @@ TWO(f_xlogy_slope, tap__xlogy_slope(a, b))
 ONE(f_expm1_minus_x, tap__expm1_minus_x(a))
 ONE(f_bernoulli_entropy, tap__bernoulli_entropy(a))
 ONE(f_cb_cumulant, tap__cb_cumulant(a, 0))
-TWO(f_inside, tap__inside(a, b))
+TWO(f_mask_unit_interval, tap__mask_unit_interval(a, b))
 TWO(f_sub_to_neg_inf, tap__sub_to_neg_inf(a, b))
 TWO(f_sub_square, tap__sub_square(a, b))
 TWO(f_times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))))
@@ -147,7 +147,7 @@ const gradient_row special_gradients[] = {
     { "log_rising", f_log_rising_far, R1, .fixed = true },
     { "log_rising", f_log_rising_far, FROM(4, 6), .fixed = true },
     { "rising_slope", f_rising_slope, FROM(4, 6), .fixed = true },
-    { "rising_further", f_rising_further, FROM(4, 6), .fixed = true },
+    { "rising_derivative", f_rising_derivative, FROM(4, 6), .fixed = true },
     { "log_sigmoid", f_log_sigmoid, R1 },
     { "softplus_beta", f_softplus_beta, R1, KINK(0.5) },
     { "softsign", f_softsign, R1 },
@@ -204,11 +204,11 @@ const gradient_row special_gradients[] = {
     { "silu_grad", f_silu_grad, R2 },
     { "gelu_tanh_grad", f_gelu_tanh_grad, R2 },
     { "mish_grad", f_mish_grad, R2 },
-    { "difference", f_difference, R2, .ties = true },
+    { "safe_sub", f_safe_sub, R2, .ties = true },
     { "expm1_minus_x", f_expm1_minus_x, R1 },
     { "bernoulli_entropy", f_bernoulli_entropy, R1 },
     { "cb_cumulant", f_cb_cumulant, R1 },
-    { "inside", f_inside, PAIR(-2, 2, 0.05, 0.95) },
+    { "mask_unit_interval", f_mask_unit_interval, PAIR(-2, 2, 0.05, 0.95) },
     { "sub_to_neg_inf", f_sub_to_neg_inf, R2 },
     { "sub_square", f_sub_square, R2 },
     { "times_exp", f_times_exp, R2 },

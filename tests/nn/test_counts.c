@@ -70,13 +70,13 @@ static void test_rising_operators(void **state)
     const double x[] = { 0, 1, 3, 20 }, u[] = { -2, 0.5, 1, 3 };
     tap_tape    *t = tap_tape_new(TAP_F64, 0);
     tap_var      y[3] = { tap__log_rising(many(t, 4, x), many(t, 4, u)), tap__rising_slope(many(t, 4, x), many(t, 4, u)),
-                          tap__rising_further(2, many(t, 4, x), many(t, 4, u)) };
+                          tap__rising_derivative(2, many(t, 4, x), many(t, 4, u)) };
     (void)state;
     for (int n = 0; n < 3; n++)
         for (int i = 0; i < 4; i++) assert_near_msg("rising", item(y[n], i), tap__log_rising_f64(n, x[i], u[i]), 1e-14);
     const tap_shape square = { 2, { 2, 2 } };
     tap_var         turned =
-        tap__rising_further(2, tap_mT(tap_reshape(many(t, 4, x), square)), tap_mT(tap_reshape(many(t, 4, u), square)));
+        tap__rising_derivative(2, tap_mT(tap_reshape(many(t, 4, x), square)), tap_mT(tap_reshape(many(t, 4, u), square)));
     for (int i = 0; i < 4; i++) assert_near_msg("turned", item(turned, i), item(y[2], i % 2 * 2 + i / 2), 0);
     tap_tape_free(t);
 }
