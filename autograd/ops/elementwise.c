@@ -1,13 +1,13 @@
-/* Elementwise operators: the rows of elementwise.def, where and cast. */
+/* autograd/ops/elementwise.c: elementwise operators, made from the rows of elementwise.def; where and cast. */
 #include <math.h>
 
 #include "autograd/internal.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/rules.h"
 
-enum { CHEAP = 1, MODERATE = 4, EXPENSIVE = 100 }; /* costs of an element, as tap__map takes them */
+enum { CHEAP = 1, MODERATE = 4, EXPENSIVE = 100 }; /* the cost per element that tap__map takes */
 
-/* An operator of the table knows its row. */
+/* An operator of the table, with the number of its row. */
 typedef struct {
     tap_op op; /* first */
     int    row, cost;
@@ -54,7 +54,7 @@ static void run_row(tap_call *c, tap_tensor *out)
     tap__map(loop_for(op->row, c->in[0].dtype), c->attr, out, c->n_in, c->in, op->cost);
 }
 
-/* ---- Pieces of rules ---- */
+/* ---- Functions that rules in elementwise.def call ---- */
 
 #define NONE    ((tap_var){ 0 })
 #define C(v)    tap_scalar_like(x, v)
@@ -63,20 +63,20 @@ static void run_row(tap_call *c, tap_tensor *out)
 #define SQRT_PI 1.77245385090551603
 #define SQRT_2  1.41421356237309505
 
-/* g where the condition holds, else 0 */
+/* g where the condition is true, else 0 */
 static tap_var mask(tap_var condition, tap_var g)
 {
     return tap_where(condition, g, tap_scalar_like(g, 0));
 }
 
-/* (1 - x) (1 + x): all digits, also near 1 */
+/* 1 - x^2 as (1 - x) (1 + x), which does not cancel near |x| = 1 */
 static tap_var one_minus_square(tap_var x)
 {
     return tap_mul(tap_add_scalar(tap_neg(x), 1), tap_add_scalar(x, 1));
 }
 
-/* -g y x / (x^2 - 1), the derivative of g / sqrt(x^2 - 1) = y */
-static tap_var acosh_second(tap_var g, tap_var x, tap_var y)
+/* -g y x / (x^2 - 1): g times the derivative of y = a / sqrt(x^2 - 1) by x */
+static tap_var acosh_grad_by_x(tap_var g, tap_var x, tap_var y)
 {
     tap_var u = tap__chain_mul(tap__chain_mul(g, y), x);
     return tap_neg(tap__chain_div(tap__chain_div(u, tap_add_scalar(x, -1)), tap_add_scalar(x, 1)));
@@ -95,151 +95,154 @@ static tap_var softsign_grad(tap_var g, tap_var x)
     return tap__chain_div(tap__chain_div(g, d), d);
 }
 
-static tap_var sigmoid_slope(tap_var g, tap_var x)
+/* g sigmoid'(x) */
+static tap_var sigmoid_grad_from_x(tap_var g, tap_var x)
 {
     return tap__sigmoid_grad(g, x, tap_sigmoid(x));
 }
 
 /* tanh(x / 2) = 2 sigmoid(x) - 1 */
-static tap_var half_tanh(tap_var x)
+static tap_var tanh_half(tap_var x)
 {
     return tap_tanh(tap_mul_scalar(x, 0.5));
 }
 
-/* With s = sigmoid(x): s' (2 + x (1 - 2 s)) */
+/* g silu''(x) = g s' (2 + x (1 - 2 s)), s = sigmoid(x) */
 static tap_var silu_second(tap_var g, tap_var x)
 {
-    return tap__chain_mul(sigmoid_slope(g, x), tap_add_scalar(tap_neg(tap_mul(x, half_tanh(x))), 2));
+    return tap__chain_mul(sigmoid_grad_from_x(g, x), tap_add_scalar(tap_neg(tap_mul(x, tanh_half(x))), 2));
 }
 
-/* The normal distribution: its function, and x times its density. */
+/* gelu'(x): the distribution function of the standard normal, plus x times its density */
 static tap_var gelu_slope(tap_var x)
 {
-    tap_var function = tap_mul_scalar(tap_erfc(tap_mul_scalar(x, -1 / SQRT_2)), 0.5);
-    return tap_add(function, tap__chain_mul(gaussian(x, 1 / (SQRT_2 * SQRT_PI), -0.5), x));
+    tap_var cdf = tap_mul_scalar(tap_erfc(tap_mul_scalar(x, -1 / SQRT_2)), 0.5);
+    return tap_add(cdf, tap__chain_mul(gaussian(x, 1 / (SQRT_2 * SQRT_PI), -0.5), x));
 }
 
-/* With s = sigmoid(u), u = c (x + k x^3), within 40, where s' is not 0: s' (2 u' + x (u'' + u'^2 (1 - 2 s))) */
+/* g gelu_tanh''(x) = g s' (2 u' + x (u'' + u'^2 (1 - 2 s))), s = sigmoid(u), u = c (x + k x^3). For |x| > 40, s' is 0. */
 static tap_var gelu_tanh_second(tap_var g, tap_var x)
 {
     const double c = 1.5957691216057308, k = 0.044715;
     tap_var      z = tap_clamp(x, -40, 40), square = tap_square(z);
     tap_var      u = tap_mul_scalar(tap_mul(z, tap_add_scalar(tap_mul_scalar(square, k), 1)), c);
     tap_var      du = tap_mul_scalar(tap_add_scalar(tap_mul_scalar(square, 3 * k), 1), c), ddu = tap_mul_scalar(z, 6 * k * c);
-    tap_var      bend = tap_sub(ddu, tap_mul(half_tanh(u), tap_square(du)));
-    return tap__chain_mul(sigmoid_slope(g, u), tap_add(tap_mul_scalar(du, 2), tap_mul(z, bend)));
+    tap_var      curvature = tap_sub(ddu, tap_mul(tanh_half(u), tap_square(du)));
+    return tap__chain_mul(sigmoid_grad_from_x(g, u), tap_add(tap_mul_scalar(du, 2), tap_mul(z, curvature)));
 }
 
-/* With t = tanh(softplus(x)), t' = (1 - t^2) s: t' (2 + x (1 - s - 2 t s)) */
+/* g mish''(x) = g t' (2 + x (1 - s - 2 t s)), s = sigmoid(x), t = tanh(softplus(x)), t' = (1 - t^2) s */
 static tap_var mish_second(tap_var g, tap_var x)
 {
-    tap_var s = tap_sigmoid(x), above = tap_softplus(x), t = tap_tanh(above);
-    tap_var bend = tap_sub(tap_sigmoid(tap_neg(x)), tap_mul_scalar(tap_mul(t, s), 2));
-    return tap__chain_mul(tap__tanh_grad(tap__chain_mul(g, s), above, t), tap_add_scalar(tap_mul(x, bend), 2));
+    tap_var s = tap_sigmoid(x), z = tap_softplus(x), t = tap_tanh(z);
+    tap_var curvature = tap_sub(tap_sigmoid(tap_neg(x)), tap_mul_scalar(tap_mul(t, s), 2));
+    return tap__chain_mul(tap__tanh_grad(tap__chain_mul(g, s), z, t), tap_add_scalar(tap_mul(x, curvature), 2));
 }
 
-/* beta sigmoid'(beta x), and 0 beyond the threshold */
+/* g beta sigmoid'(beta x); 0 where beta x is above the threshold */
 static tap_var softplus_beta_second(tap_var g, tap_var x, double beta, double threshold)
 {
     tap_var z = tap_mul_scalar(x, beta);
-    return mask(tap_le(z, C(threshold)), sigmoid_slope(tap_mul_scalar(g, beta), z));
+    return mask(tap_le(z, C(threshold)), sigmoid_grad_from_x(tap_mul_scalar(g, beta), z));
 }
 
-/* d/da a / h = (b / h)^2 / h, h = sqrt(a^2 + b^2) */
+/* g (b / h)^2 / h, h = sqrt(a^2 + b^2): g times the derivative of a / h by a */
 static tap_var hypot_second(tap_var g, tap_var a, tap_var b)
 {
-    tap_var part = tap__hypot_slope(b, a);
-    return tap__chain_mul(tap__chain_div(tap__chain_mul(g, part), tap_hypot(a, b)), part);
+    tap_var b_over_h = tap__hypot_slope(b, a);
+    return tap__chain_mul(tap__chain_div(tap__chain_mul(g, b_over_h), tap_hypot(a, b)), b_over_h);
 }
 
-/* d/da b a^(b-1), which is 0 where b is, or b - 1 */
-static tap_var pow_slope_by_base(tap_var g, tap_var a, tap_var b)
+/* g times the derivative of b a^(b-1) by a: b (b-1) a^(b-2), which is 0 for b = 0 and b = 1 */
+static tap_var pow_slope_by_a(tap_var g, tap_var a, tap_var b)
 {
     return tap__chain_mul(g, tap__chain_mul(b, tap__pow_slope(a, tap_add_scalar(b, -1))));
 }
 
-/* d/db b a^(b-1) = d/da a^b log a = a^(b-1) + b a^(b-1) log a, and 0 where b is 0 and a is not above it */
+/* g times the mixed second derivative of a^b by a and b: a^(b-1) + b a^(b-1) log a; 0 where b is 0 and a is not above 0 */
 static tap_var pow_mixed(tap_var g, tap_var a, tap_var b)
 {
-    tap_var none = tap_scalar_like(b, 0), one = tap_scalar_like(a, 1);
-    tap_var flat = tap_logical_and(tap_eq(b, none), tap_logical_not(tap_gt(a, none)));
-    tap_var base = tap_where(flat, one, a);
+    tap_var zero = tap_scalar_like(b, 0), one = tap_scalar_like(a, 1);
+    tap_var constant = tap_logical_and(tap_eq(b, zero), tap_logical_not(tap_gt(a, zero)));
+    tap_var base = tap_where(constant, one, a);
     tap_var sum = tap_add(tap_pow(base, tap_add_scalar(b, -1)), tap_xlogy(tap__pow_slope(base, b), base));
-    return tap__chain_mul(tap_where(flat, none, g), sum);
+    return tap__chain_mul(tap_where(constant, zero, g), sum);
 }
 
-/* log b, and 0 where a is 0 and b has no finite logarithm */
-static tap_var xlogy_by_factor(tap_var a, tap_var b)
+/* log b, the derivative of a log b by a; 0 where a is 0 and log b is not finite */
+static tap_var xlogy_slope_by_a(tap_var a, tap_var b)
 {
-    tap_var none = tap_scalar_like(b, 0);
-    return tap_log(tap_where(tap_logical_and(tap_eq(a, none), tap_le(b, none)), tap_scalar_like(b, 1), b));
+    tap_var zero = tap_scalar_like(b, 0);
+    return tap_log(tap_where(tap_logical_and(tap_eq(a, zero), tap_le(b, zero)), tap_scalar_like(b, 1), b));
 }
 
-/* d/da sigmoid'(a) (a - b) = sigmoid'(a) - y tanh(a / 2) */
-static tap_var bernoulli_pull_by_first(tap_var g, tap_var a, tap_var y)
+/* g (sigmoid'(a) - y tanh(a / 2)): g times the derivative of y = sigmoid'(a) (a - b) by a */
+static tap_var bernoulli_kl_grad_by_a(tap_var g, tap_var a, tap_var y)
 {
-    return tap_sub(sigmoid_slope(g, a), tap__chain_mul(tap__chain_mul(g, half_tanh(a)), y));
+    return tap_sub(sigmoid_grad_from_x(g, a), tap__chain_mul(tap__chain_mul(g, tanh_half(a)), y));
 }
 
-/* d/da k_2(a) (a - b), k_n = tilt(., n) */
-static tap_var tilt_pull_by_first(tap_var g, tap_var a, tap_var b)
+/* g (k_3(a) (a - b) + k_2(a)): g times the derivative of k_2(a) (a - b) by a, with cumulants k_n of the continuous Bernoulli */
+static tap_var cb_kl_grad_by_a(tap_var g, tap_var a, tap_var b)
 {
     return tap__chain_mul(g, tap_add(tap__chain_mul(tap__cb_cumulant(a, 3), tap__safe_sub(a, b)), tap__cb_cumulant(a, 2)));
 }
 
-/* e^a e^b / (e^a + e^b)^2 */
-static tap_var share_slope(tap_var a, tap_var b)
+/* sigmoid'(a - b) = e^a e^b / (e^a + e^b)^2 */
+static tap_var sigmoid_of_difference_slope(tap_var a, tap_var b)
 {
     return tap_mul(tap__sigmoid_of_difference(a, b), tap__sigmoid_of_difference(b, a));
 }
 
-/* ---- The table ---- */
-
-#define SET_GRAD(i, rule) \
-    if (tap_needs_grad(n, i)) gin[i] = (rule);
-
-/* a - b, held between -delta and delta */
+/* a - b, clamped to -delta and delta */
 static tap_var huber_slope(tap_var a, tap_var b, tap_var delta)
 {
     return tap_clamp_max(tap_clamp_min(tap__safe_sub(a, b), tap_neg(delta)), delta);
 }
 
-/* of a (log a - b); 0 where a is, which nothing depends on */
-static tap_var kl_slope(tap_var a, tap_var b)
+/* log a - b + 1, the derivative of a (log a - b) by a; 0 where a is 0 */
+static tap_var kl_term_slope(tap_var a, tap_var b)
 {
     tap_var zero = tap_scalar_like(a, 0);
     return tap_where(tap_eq(a, zero), zero, tap_add_scalar(tap_sub(tap_log(a), b), 1));
 }
 
-/* (1 - t) / (1 - p) - t / p without the terms whose logarithms are held at -100, where p is within e^-100 of 0, or is 1 */
+/* (1 - t) / (1 - p) - t / p, the derivative of bce by p, without the terms whose logarithms are clamped at -100: the second where
+ * p <= e^-100, the first where p = 1 */
 static tap_var bce_slope(tap_var p, tap_var t)
 {
-    tap_var one = tap_scalar_like(p, 1), rest = tap_sub(one, p);
-    tap_var low = tap_gt(p, tap_scalar_like(p, exp(-100))), high = tap_lt(p, one);
-    tap_var end = tap_where(high, tap_div(tap_sub(one, t), rest), tap_neg(tap_div(t, p)));
-    return tap_where(tap_logical_and(low, high), tap_div(tap_div(tap_sub(p, t), p), rest), end);
+    tap_var one = tap_scalar_like(p, 1), q = tap_sub(one, p);
+    tap_var above_0 = tap_gt(p, tap_scalar_like(p, exp(-100))), below_1 = tap_lt(p, one);
+    tap_var at_end = tap_where(below_1, tap_div(tap_sub(one, t), q), tap_neg(tap_div(t, p)));
+    return tap_where(tap_logical_and(above_0, below_1), tap_div(tap_div(tap_sub(p, t), p), q), at_end);
 }
 
-static tap_var bce_by_target(tap_var p)
+/* log(1 - p) - log p with both logarithms clamped at -100, the derivative of bce by t */
+static tap_var bce_slope_by_target(tap_var p)
 {
-    tap_var least = tap_scalar_like(p, -100);
-    return tap_sub(tap_clamp_min(tap_log1p(tap_neg(p)), least), tap_clamp_min(tap_log(p), least));
+    tap_var min = tap_scalar_like(p, -100);
+    return tap_sub(tap_clamp_min(tap_log1p(tap_neg(p)), min), tap_clamp_min(tap_log(p), min));
 }
 
-/* (1 - t) sigmoid(x) - t w sigmoid(-x) */
+/* (1 - t) sigmoid(x) - t w sigmoid(-x), the derivative of weighted_bce by x */
 static tap_var weighted_bce_slope(tap_var x, tap_var t, tap_var w)
 {
-    tap_var no = tap__chain_mul(tap_add_scalar(tap_neg(t), 1), tap_sigmoid(x));
-    return tap_sub(no, tap__chain_mul(t, tap__chain_mul(w, tap_sigmoid(tap_neg(x)))));
+    tap_var negative = tap__chain_mul(tap_add_scalar(tap_neg(t), 1), tap_sigmoid(x));
+    return tap_sub(negative, tap__chain_mul(t, tap__chain_mul(w, tap_sigmoid(tap_neg(x)))));
 }
 
-/* w softplus(-x) - softplus(x) */
-static tap_var weighted_bce_by_target(tap_var x, tap_var w)
+/* w softplus(-x) - softplus(x), the derivative of weighted_bce by t */
+static tap_var weighted_bce_slope_by_target(tap_var x, tap_var w)
 {
     return tap_sub(tap__chain_mul(w, tap_softplus(tap_neg(x))), tap_softplus(x));
 }
 
-/* The numbers p and q of a UNARY_P row are its attributes. */
+/* ---- Operators from the rows of elementwise.def ---- */
+
+#define SET_GRAD(i, rule) \
+    if (tap_needs_grad(n, i)) gin[i] = (rule);
+
+/* The attributes of UNARY_P and UNARY_PQ rows are the numbers p and q. */
 #define DEFINE_UNARY(function, name, cost, rule, attr_size, attr) \
     static void name##_vjp(const tap_node *n, tap_var g, tap_var *gin) \
     { \

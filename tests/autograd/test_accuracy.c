@@ -193,8 +193,8 @@ static const entry entries[] = {
 #define wide_bernoulli_entropy   bernoulli_entropy
 #define wide_mish(x)             ((x)*tanhl(softplus(x)))
 #define wide_exp_square(x, rate) expl((rate) * (x) * (x))
-#define HIGHER                   higher
-#define LOWER                    lower
+#define MAX                      higher
+#define MIN                      lower
 #define LN2                      ln2
 
 #define FORMULA(name, x, y, value) \

@@ -491,7 +491,7 @@ def mutants_of(file, text, prototypes):
         yield from Finder(file, text, function, tokens, prototypes, refusing).look()
 
 
-ROW = re.compile(r"^(UNARY|UNARY_PQ?|BINARY|TERNARY|PRIVATE_BINARY(?:3|_WITH2?)?|COMPARE)\(", re.M)
+ROW = re.compile(r"^((?:PRIVATE_)?(?:UNARY(?:_PQ?)?|BINARY|TERNARY)|COMPARE)\(", re.M)
 
 
 def rows_of(text):
