@@ -14,7 +14,7 @@ static bool is_empty(tap_var x)
     return x.id && tap_numel(tap_shape_of(x)) == 0;
 }
 
-/* in[0] is what in[1], the index, points into. */
+/* Checks in[1], the index into in[0] along the axis. */
 static tap_status check_index(tap_call *c, int axis)
 {
     tap_shape x = c->in[0].shape, index = c->in[1].shape;
@@ -23,9 +23,10 @@ static tap_status check_index(tap_call *c, int axis)
     if (c->in[1].dtype != TAP_I64)
         return tap_call_fail(c, TAP_EDTYPE, "the index is %s, not int64", tap_dtype_name(c->in[1].dtype));
     if (!tap__axis(&at, x.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", axis);
-    if (x.rank != index.rank) return tap_call_fail(c, TAP_ESHAPE, "the index must have as many axes");
+    if (x.rank != index.rank) return tap_call_fail(c, TAP_ESHAPE, "the index must have as many axes as the tensor");
     for (int i = 0; i < x.rank; i++) {
-        if (i != at && index.n[i] > x.n[i]) return tap_call_fail(c, TAP_ESHAPE, "the index is larger beside axis %d", axis);
+        if (i != at && index.n[i] > x.n[i])
+            return tap_call_fail(c, TAP_ESHAPE, "only along axis %d may the index be larger than the tensor", axis);
     }
     if (!tap__index_in_range(c->in[1], x.n[at], &bad))
         return tap_call_fail(c, TAP_EARG, "index %lld is out of range for axis %d", (long long)bad, axis);
@@ -103,15 +104,16 @@ static void scatter_add_forward(tap_call *c, tap_tensor *out)
     tap__index(TAP__SCATTER_ADD, *out, c->in[2], c->in[1], axis_of(c));
 }
 
-/* Which elements of the source the result still shows: where several went to one place, the last. */
-static tap_var survivors(tap_tape *t, int axis, tap_var index, tap_shape shape)
+/* bool, of the index's shape: whether an element of the source is in the result. Where several are written to one place, the last
+ * is. */
+static tap_var last_writers(tap_tape *t, int axis, tap_var index, tap_shape shape)
 {
     tap_shape along = { .rank = shape.rank }, s = tap_shape_of(index);
     if (!tap__axis(&axis, shape.rank)) return tap__inert(t); /* the tape has failed */
     for (int i = 0; i < shape.rank; i++) along.n[i] = i == axis ? s.n[i] : 1;
-    tap_var turn = tap_expand(tap_reshape(tap_arange(t, s.n[axis]), along), s);
-    tap_var none = tap_expand(tap__scalar(t, TAP_I64, -1), shape);
-    return tap_eq(tap_gather(tap_scatter(none, axis, index, turn), axis, index), turn);
+    tap_var position = tap_expand(tap_reshape(tap_arange(t, s.n[axis]), along), s);
+    tap_var no_writer = tap_expand(tap__scalar(t, TAP_I64, -1), shape);
+    return tap_eq(tap_gather(tap_scatter(no_writer, axis, index, position), axis, index), position);
 }
 
 static void scatter_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -120,7 +122,7 @@ static void scatter_vjp(const tap_node *n, tap_var g, tap_var *gin)
     tap_var index = tap_in(n, 1), zero = tap_scalar_like(g, 0);
     if (tap_needs_grad(n, 0)) gin[0] = tap_scatter(g, axis, index, tap_expand(zero, tap_shape_of(index)));
     if (tap_needs_grad(n, 2))
-        gin[2] = tap_where(survivors(n->tape, axis, index, tap_shape_of(g)), tap_gather(g, axis, index), zero);
+        gin[2] = tap_where(last_writers(n->tape, axis, index, tap_shape_of(g)), tap_gather(g, axis, index), zero);
 }
 
 static void scatter_add_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -132,7 +134,7 @@ static void scatter_add_vjp(const tap_node *n, tap_var g, tap_var *gin)
 static const tap_op scatter_op = { "scatter", scatter_infer, scatter_forward, scatter_vjp, sizeof(int) };
 static const tap_op scatter_add_op = { "scatter_add", scatter_add_infer, scatter_add_forward, scatter_add_vjp, sizeof(int) };
 
-/* The source may be larger than the index, which then takes its first elements. */
+/* Of a source that is larger than the index, the first elements are written. */
 static tap_var scatter(const tap_op *op, tap_var x, int axis, tap_var index, tap_var src)
 {
     tap_shape shape = tap_shape_of(x), s = tap_shape_of(index), from = tap_shape_of(src);
@@ -156,7 +158,7 @@ tap_var tap_scatter_add(tap_var x, int axis, tap_var index, tap_var src)
     return scatter(&scatter_add_op, x, axis, index, src);
 }
 
-/* ---- What gathers by an index of another form ---- */
+/* ---- index_select and take_along_dim: gather with an index of another shape ---- */
 
 tap_var tap_index_select(tap_var x, int axis, tap_var index)
 {
@@ -167,7 +169,8 @@ tap_var tap_index_select(tap_var x, int axis, tap_var index)
     tap_var         wide = tap__at_least_1d(x), i = tap__at_least_1d(index);
     tap_shape       s = tap_shape_of(wide), along = { .rank = s.rank }, shape = tap_shape_of(i);
     if (!tap__axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "index_select", "axis %d is out of range", axis);
-    if (shape.rank != 1) return tap__fail_input(n, TAP_ESHAPE, "index_select", "the index must be one list of places");
+    if (shape.rank != 1)
+        return tap__fail_input(n, TAP_ESHAPE, "index_select", "the index must have one axis, not %d", shape.rank);
     for (int k = 0; k < s.rank; k++) along.n[k] = k == at ? shape.n[0] : 1;
     s.n[at] = shape.n[0];
     tap_var y = tap_gather(wide, at, tap_expand(tap_reshape(i, along), s));
@@ -180,14 +183,16 @@ tap_var tap_take_along_dim(tap_var x, tap_var index, int axis)
     int at = axis;
     if (!tap__same_tape("take_along_dim", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
     const tap_node *n = tap__node_of(x);
-    tap_shape       s = tap_shape_of(x), i = tap_shape_of(index), wide, picked;
+    tap_shape       s = tap_shape_of(x), i = tap_shape_of(index), broadcast, out;
     if (!tap__axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "take_along_dim", "axis %d is out of range", axis);
-    if (s.rank != i.rank) return tap__fail_input(n, TAP_ESHAPE, "take_along_dim", "the index must have as many axes");
+    if (s.rank != i.rank)
+        return tap__fail_input(n, TAP_ESHAPE, "take_along_dim", "the index must have as many axes as the tensor");
     int64_t length = s.n[at], count = i.n[at];
     s.n[at] = i.n[at] = 1;
-    if (!tap__broadcast(s, i, &wide)) return tap__fail_input(n, TAP_ESHAPE, "take_along_dim", "the index does not broadcast");
-    picked = wide;
-    wide.n[at] = length;
-    picked.n[at] = count;
-    return tap_gather(tap_expand(x, wide), at, tap_expand(index, picked));
+    if (!tap__broadcast(s, i, &broadcast))
+        return tap__fail_input(n, TAP_ESHAPE, "take_along_dim", "the index does not broadcast");
+    out = broadcast;
+    broadcast.n[at] = length;
+    out.n[at] = count;
+    return tap_gather(tap_expand(x, broadcast), at, tap_expand(index, out));
 }

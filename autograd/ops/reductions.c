@@ -1,5 +1,5 @@
-/* Operators that sum and maximize over axes; moments.c has variances and norms,
- * softmax.c sums of exponentials, scans.c products and running sums. */
+/* autograd/ops/reductions.c: sums, means, maxima, counts and argmax over axes. Variances and norms are in moments.c, sums of
+ * exponentials in softmax.c, products and cumulative sums in scans.c. */
 #include <math.h>
 
 #include "autograd/internal.h"
@@ -104,7 +104,7 @@ static tap_status amax_infer(tap_call *c, tap_tensor *out)
 {
     if (tap__reduce_infer(c, out) != TAP_OK) return c->tape->error.status;
     if (tap_numel(c->in[0].shape) == 0 && tap_numel(out->shape) > 0)
-        return tap_call_fail(c, TAP_ESHAPE, "there is no maximum of no elements");
+        return tap_call_fail(c, TAP_ESHAPE, "an axis of size 0 has no maximum");
     return TAP_OK;
 }
 
@@ -113,7 +113,7 @@ static void amax_forward(tap_call *c, tap_tensor *out)
     reduce_forward(c, out, TAP__MAX);
 }
 
-/* g goes in equal parts to the elements that are the maximum, or NaN where that is. */
+/* g is shared equally between the elements that equal the maximum; if it is NaN, between the elements that are NaN. */
 static void amax_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap_axes  axes = *(const tap_axes *)tap_attr(n);

@@ -1,22 +1,23 @@
-/* Further derivatives of the rising factorial, which the likelihoods of counts are made of: tensor/kernels/rising.h has the first ones. */
+/* autograd/ops/rising.c: higher derivatives of the rising factorial, which occurs in the likelihoods of counts. tensor/kernels/rising.h
+ * has the value and the first derivative. */
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/map.h"
 #include "tensor/kernels/special.h"
 
-enum { COST = 1000 };
+enum { COST = 1000 }; /* per element, as tap__map takes it */
 
 static tap_status rising_derivative_infer(tap_call *c, tap_tensor *out)
 {
     if (c->in[0].dtype != TAP_F64 || c->in[1].dtype != TAP_F64)
-        return tap_call_fail(c, TAP_EDTYPE, "both operands need float64");
+        return tap_call_fail(c, TAP_EDTYPE, "both operands must be float64");
     out->dtype = TAP_F64;
     if (!tap__broadcast(c->in[0].shape, c->in[1].shape, &out->shape))
         return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
     return TAP_OK;
 }
 
-/* A result is walked in the order of its memory: its stride is 1. */
+/* The result is contiguous, and so its stride is 1. */
 static void rising_derivative_run(int64_t n, void *const *data, const int64_t *stride, const void *context)
 {
     double       *y = data[0];
@@ -29,7 +30,7 @@ static void rising_derivative_forward(tap_call *c, tap_tensor *out)
     tap__map(rising_derivative_run, c->attr, out, 2, c->in, COST);
 }
 
-/* r_n = theta^n d^n r_0 / dtheta^n: d r_n / du = n r_n + r_(n+1) */
+/* d r_n / du = n r_n + r_(n+1) for r_n = theta^n d^n r_0 / dtheta^n, theta = e^u */
 static void rising_derivative_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const int order = *(const int *)tap_attr(n);

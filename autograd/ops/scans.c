@@ -1,8 +1,8 @@
-/* Products over axes, and running sums and products.
+/* autograd/ops/scans.c: products over axes, and cumulative sums, products and log-sum-exps along an axis.
  *
- * A product is composed of multiplications as long as no product of some of its factors can be out of range. Else it, and its gradient,
- * are computed with exponents of any size (tensor/kernels/powers.h), so that they are right wherever they are numbers of the dtype; such a
- * gradient has no gradient of its own. */
+ * A product is composed of multiplications as long as no product of some of its factors can be out of range. Otherwise the product and
+ * its gradient are computed with exponents of any size (tensor/kernels/powers.h), so that they are exact wherever the dtype can hold
+ * them; such a gradient has no second derivative. */
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/index.h"
@@ -15,12 +15,12 @@ static void fail_second_derivative(const tap_node *n, const char *call)
                   tap_shape_format(text, tap_shape_of(tap_in(n, 0))));
 }
 
-/* Whether the products over these axes may be composed of multiplications. */
-static bool in_range(const tap_node *n, unsigned mask)
+/* Whether products over these axes may be composed of multiplications, because no partial product can overflow or underflow. */
+static bool products_in_range(const tap_node *n, unsigned mask)
 {
-    const int yes = tap__products_in_range(n->value, mask, n->tape->arena);
-    if (yes < 0) tap__no_memory(n->tape, NULL);
-    return yes > 0;
+    const int in_range = tap__products_in_range(n->value, mask, n->tape->arena);
+    if (in_range < 0) tap__no_memory(n->tape, NULL);
+    return in_range > 0;
 }
 
 /* ---- prod ---- */
@@ -33,26 +33,27 @@ static unsigned mask_of(const tap_call *c)
     return mask;
 }
 
-static tap_status others_infer(tap_call *c, tap_tensor *out)
+static tap_status prod_others_infer(tap_call *c, tap_tensor *out)
 {
     if (tap__reduce_infer(c, out) != TAP_OK) return c->tape->error.status;
     out->shape = c->in[0].shape;
     return TAP_OK;
 }
 
-static void others_forward(tap_call *c, tap_tensor *out)
+static void prod_others_forward(tap_call *c, tap_tensor *out)
 {
-    tap__scaled *room = tap_call_scratch(c, (size_t)tap_numel(out->shape) * sizeof *room);
-    if (room) tap__products_of_others(c->in[0], mask_of(c), *out, room);
+    tap__scaled *scratch = tap_call_scratch(c, (size_t)tap_numel(out->shape) * sizeof *scratch);
+    if (scratch) tap__products_of_others(c->in[0], mask_of(c), *out, scratch);
 }
 
-static void others_vjp(const tap_node *n, tap_var g, tap_var *gin)
+static void prod_others_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     (void)g, (void)gin;
     fail_second_derivative(n, "prod");
 }
 
-static const tap_op others_op = { "prod_others", others_infer, others_forward, others_vjp, sizeof(tap_axes) };
+static const tap_op prod_others_op = { "prod_others", prod_others_infer, prod_others_forward, prod_others_vjp,
+                                       sizeof(tap_axes) };
 
 static void prod_forward(tap_call *c, tap_tensor *out)
 {
@@ -63,12 +64,12 @@ static void prod_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const tap_axes axes = *(const tap_axes *)tap_attr(n);
     const tap_var  x = tap_in(n, 0);
-    gin[0] = tap__chain_mul(tap__with_axes(g, axes, tap_shape_of(x)), tap_apply(&others_op, &axes, 1, &x));
+    gin[0] = tap__chain_mul(tap__with_axes(g, axes, tap_shape_of(x)), tap_apply(&prod_others_op, &axes, 1, &x));
 }
 
 static const tap_op prod_op = { "prod", tap__reduce_infer, prod_forward, prod_vjp, sizeof(tap_axes) };
 
-/* By halves: every factor stays apart, so that zeros need no care in the gradient. */
+/* Multiplies the two halves of the axis until its size is 1. No division occurs in the gradient, so zeros need no special case. */
 static tap_var prod_axis(tap_var x, int axis)
 {
     tap_shape s = tap_shape_of(x);
@@ -97,7 +98,7 @@ tap_var tap_prod(tap_var x, tap_axes axes)
                                tap_dtype_name(n->value.dtype));
     if (tap__reduced(n->value.shape, axes, &mask, &out, &e) != TAP_OK)
         return tap__fail_input(n, e.status, "prod", "%s", e.message);
-    if (tap_numel(n->value.shape) > 0 && !in_range(n, mask)) return tap_apply(&prod_op, &axes, 1, &x);
+    if (tap_numel(n->value.shape) > 0 && !products_in_range(n, mask)) return tap_apply(&prod_op, &axes, 1, &x);
     for (int i = 0; i < n->value.shape.rank; i++) {
         if (mask & 1u << i) x = prod_axis(x, i);
     }
@@ -123,7 +124,7 @@ static void cumsum_forward(tap_call *c, tap_tensor *out)
     tap__cumsum(c->in[0], axis, *out);
 }
 
-/* Element i counts in sums i and after. */
+/* Element i is a term of the sums i, i + 1, ...: the gradient is the cumulative sum from the end. */
 static void cumsum_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     int      axis = *(const int *)tap_attr(n);
@@ -151,8 +152,8 @@ static int axis_of(const tap_call *c)
 
 static void cumprod_grad_forward(tap_call *c, tap_tensor *out)
 {
-    tap__scaled *room = tap_call_scratch(c, (size_t)tap_numel(out->shape) * sizeof *room);
-    if (room) tap__running_products_gradient(c->in[0], c->in[1], axis_of(c), *out, room);
+    tap__scaled *scratch = tap_call_scratch(c, (size_t)tap_numel(out->shape) * sizeof *scratch);
+    if (scratch) tap__running_products_gradient(c->in[0], c->in[1], axis_of(c), *out, scratch);
 }
 
 static void cumprod_grad_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -175,8 +176,8 @@ static void cumprod_vjp(const tap_node *n, tap_var g, tap_var *gin)
 
 static const tap_op cumprod_op = { "cumprod", cumsum_infer, cumprod_forward, cumprod_vjp, sizeof(int) };
 
-/* Running results of any associative operator: after the pass with k, each element stands for the last 2 k (Hillis & Steele
- * 1986). Made of op alone, so its gradient is op's. */
+/* The inclusive scan of an associative operator (Hillis and Steele 1986): after the pass with k, each element is the result for the last
+ * 2 k elements. The gradient follows from that of op. */
 static tap_var scan(const char *call, tap_var x, int axis, tap_var (*op)(tap_var, tap_var))
 {
     const tap_node *node = tap__node_of(x);
@@ -186,8 +187,8 @@ static tap_var scan(const char *call, tap_var x, int axis, tap_var (*op)(tap_var
     if (!tap__axis(&at, node->value.shape.rank)) return tap__fail_input(node, TAP_EARG, call, "axis %d is out of range", axis);
     int64_t n = node->value.shape.n[at];
     for (int64_t k = 1; k < n; k *= 2) {
-        tap_var both = op(tap_slice(x, at, k, n, 1), tap_slice(x, at, 0, n - k, 1));
-        x = tap_cat(2, (tap_var[]){ tap_slice(x, at, 0, k, 1), both }, at);
+        tap_var combined = op(tap_slice(x, at, k, n, 1), tap_slice(x, at, 0, n - k, 1));
+        x = tap_cat(2, (tap_var[]){ tap_slice(x, at, 0, k, 1), combined }, at);
     }
     return x;
 }
@@ -197,45 +198,47 @@ tap_var tap_cumprod(tap_var x, int axis)
     TAP_CALL("cumprod", x);
     const tap_node *n = tap__node_of(x);
     int             at = axis;
-    const bool      apart = n && tap_dtype_is_float(n->value.dtype) && n->value.shape.rank > 0 &&
-                       tap__axis(&at, n->value.shape.rank) && tap_numel(n->value.shape) > 0 && !in_range(n, 1u << at);
-    return apart ? tap_apply(&cumprod_op, &at, 1, &x) : scan("cumprod", x, axis, tap_mul);
+    const bool      needs_exponents = n && tap_dtype_is_float(n->value.dtype) && n->value.shape.rank > 0 &&
+                                 tap__axis(&at, n->value.shape.rank) && tap_numel(n->value.shape) > 0 &&
+                                 !products_in_range(n, 1u << at);
+    return needs_exponents ? tap_apply(&cumprod_op, &at, 1, &x) : scan("cumprod", x, axis, tap_mul);
 }
 
 /* ---- logcumsumexp ---- */
 
-/* Sums of e^(x - top) over the elements from a window's first to its last, top being the window's largest. */
+/* For each element, a window of elements that ends with it: max is the largest x in the window, sum the sum of e^(x - max). */
 typedef struct {
-    tap_var sum, top;
+    tap_var sum, max;
 } window;
 
-/* What the exponentials below `top` are below `other`, which is not smaller. */
-static tap_var lowered(window w, tap_var other)
+/* The window's sum of e^(x - max), for a max that is at least its own. */
+static tap_var rescale_sum(window w, tap_var max)
 {
-    return tap_mul(w.sum, tap_exp(tap__safe_sub(w.top, other)));
+    return tap_mul(w.sum, tap_exp(tap__safe_sub(w.max, max)));
 }
 
-static tap_var part(tap_var x, int axis, int64_t first, int64_t end)
+static tap_var range(tap_var x, int axis, int64_t first, int64_t end)
 {
     return tap_slice(x, axis, first, end, 1);
 }
 
-/* As scan does it: log sum e^x over all elements up to each. Shares of such sums keep their digits in it, however large x is. */
-static tap_var log_of_windows(tap_var x, int axis)
+/* log sum e^x over all elements up to each, by a scan over windows. Its gradient, shares of such sums, keeps its digits however large
+ * x is. */
+static tap_var logcumsumexp_by_windows(tap_var x, int axis)
 {
     const int64_t n = tap_shape_of(x).n[axis];
     window        w = { tap_exp(tap__safe_sub(x, tap_detach(x))), tap_detach(x) };
     for (int64_t k = 1; k < n; k *= 2) {
-        window  late = { part(w.sum, axis, k, n), part(w.top, axis, k, n) };
-        window  early = { part(w.sum, axis, 0, n - k), part(w.top, axis, 0, n - k) };
-        tap_var top = tap_maximum(late.top, early.top), sum = tap_add(lowered(late, top), lowered(early, top));
-        w.sum = tap_cat(2, (tap_var[]){ part(w.sum, axis, 0, k), sum }, axis);
-        w.top = tap_cat(2, (tap_var[]){ part(w.top, axis, 0, k), top }, axis);
+        window  late = { range(w.sum, axis, k, n), range(w.max, axis, k, n) };
+        window  early = { range(w.sum, axis, 0, n - k), range(w.max, axis, 0, n - k) };
+        tap_var max = tap_maximum(late.max, early.max), sum = tap_add(rescale_sum(late, max), rescale_sum(early, max));
+        w.sum = tap_cat(2, (tap_var[]){ range(w.sum, axis, 0, k), sum }, axis);
+        w.max = tap_cat(2, (tap_var[]){ range(w.max, axis, 0, k), max }, axis);
     }
-    return tap_add(tap_log(w.sum), w.top);
+    return tap_add(tap_log(w.sum), w.max);
 }
 
-/* The value from pairs, the gradient from windows. */
+/* The value is a scan with logaddexp; the gradient is that of the scan over windows. */
 tap_var tap_logcumsumexp(tap_var x, int axis)
 {
     TAP_CALL("logcumsumexp", x);
@@ -245,6 +248,6 @@ tap_var tap_logcumsumexp(tap_var x, int axis)
     if (!n || !n->needs || !value.id) return value;
     if (n->value.shape.rank == 0) return tap_sum(x, TAP_AXES(axis));
     tap__axis(&at, n->value.shape.rank);
-    tap_var by_windows = log_of_windows(x, at);
-    return tap_add(value, tap__safe_sub(by_windows, tap_detach(by_windows)));
+    tap_var windows = logcumsumexp_by_windows(x, at);
+    return tap_add(value, tap__safe_sub(windows, tap_detach(windows)));
 }

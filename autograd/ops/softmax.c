@@ -1,21 +1,21 @@
-/* Sums of exponentials over axes, and what is divided by them. All is seen below its maximum, which has the exponential 1, so that
- * nothing overflows; what lies beside the maximum is summed up apart, lest 1 round it away. */
+/* autograd/ops/softmax.c: logsumexp, softmax and log_softmax. The maximum is subtracted before exponentials are taken, so that none
+ * overflows. For logarithms, the exponentials of all other elements are summed without the maximum's 1, which would round them away. */
 #include <math.h>
 
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/reduce.h"
 
-/* x less its maximum, a constant, as it cancels. What is infinite as the maximum is 0 below it: of several such, all alike, each
- * has the same share of a sum of exponentials. Nothing has no maximum. */
-static tap_var below_maximum(tap_var x, tap_axes axes, tap_var *top)
+/* x - *max, where *max is x's maximum over axes, as a constant: its gradient cancels. Elements that equal the maximum give 0 even if
+ * they are infinite, and so have equal shares of a sum of exponentials. With no elements, *max is 0. */
+static tap_var subtract_max(tap_var x, tap_axes axes, tap_var *max)
 {
     const bool empty = tap__node_of(x) && tap_numel(tap_shape_of(x)) == 0;
-    *top = tap_detach(empty ? tap_sum(x, tap_keepdim(axes)) : tap_amax(x, tap_keepdim(axes)));
-    return tap__safe_sub(x, *top);
+    *max = tap_detach(empty ? tap_sum(x, tap_keepdim(axes)) : tap_amax(x, tap_keepdim(axes)));
+    return tap__safe_sub(x, *max);
 }
 
-/* ---- log sum e^x for x whose maximum is 0: log(1 + the sum of all but one 0) ---- */
+/* ---- log_sum_exp: log sum e^x for x whose maximum is 0, as log1p of the sum without one of the zeros ---- */
 
 static void log_sum_forward(tap_call *c, tap_tensor *out)
 {
@@ -33,7 +33,7 @@ static void log_sum_forward(tap_call *c, tap_tensor *out)
     for (int64_t i = 0; i < n; i++) tap_tensor_set_item(*out, i, log1p(sum[i] + (zeros[i] - 1)));
 }
 
-/* e^x / e^y, where e^(x - y) would lose digits */
+/* g e^x / e^y; e^(x - y) would lose digits */
 static void log_sum_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const tap_axes axes = *(const tap_axes *)tap_attr(n);
@@ -51,11 +51,11 @@ tap_var tap__log_sum_exp(tap_var x, tap_axes axes)
 tap_var tap_logsumexp(tap_var x, tap_axes axes)
 {
     TAP_CALL("logsumexp", x);
-    tap_var top, below = below_maximum(x, axes, &top), sum = tap__log_sum_exp(below, axes);
-    return tap_add(sum, tap_reshape(top, tap_shape_of(sum)));
+    tap_var max, shifted = subtract_max(x, axes, &max), sum = tap__log_sum_exp(shifted, axes);
+    return tap_add(sum, tap_reshape(max, tap_shape_of(sum)));
 }
 
-/* Whether x, of floats, has the axis; an error if not. */
+/* Whether x is of a float dtype and has the axis; if not, its tape fails. */
 static bool has_axis(tap_var x, const char *call, int axis)
 {
     const tap_node *n = tap__node_of(x);
@@ -72,7 +72,7 @@ static bool has_axis(tap_var x, const char *call, int axis)
     return false;
 }
 
-/* ---- softmax and log_softmax: in[0] is the value, which x, in[1], has come to ---- */
+/* ---- softmax and log_softmax: in[0] is the value, computed from x without a gradient; in[1] is x, which gets the gradient ---- */
 
 static tap_status value_infer(tap_call *c, tap_tensor *out)
 {
@@ -80,7 +80,8 @@ static tap_status value_infer(tap_call *c, tap_tensor *out)
     return TAP_OK;
 }
 
-/* y (g - sum g y), from g less that sum: the difference of two numbers that are nearly alike where one y is nearly 1. */
+/* y (g - sum g y). The sum is subtracted twice: where one y is nearly 1, g and the sum are nearly equal, and the first difference
+ * keeps the rounding error of the sum. */
 static void softmax_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const tap_axes axes = tap_keepdim(TAP_AXES(*(const int *)tap_attr(n)));
@@ -95,7 +96,7 @@ tap_var tap_softmax(tap_var x, int axis)
     TAP_CALL("softmax", x);
     if (!has_axis(x, "softmax", axis)) return tap__inert(x.tape);
     tap_axes axes = tap_keepdim(TAP_AXES(axis));
-    tap_var  top, e = tap_exp(below_maximum(tap_detach(x), axes, &top));
+    tap_var  max, e = tap_exp(subtract_max(tap_detach(x), axes, &max));
     return tap_apply(&softmax_op, &axis, 2, (tap_var[]){ tap_div(e, tap_sum(e, axes)), x });
 }
 
@@ -113,7 +114,6 @@ tap_var tap_log_softmax(tap_var x, int axis)
     TAP_CALL("log_softmax", x);
     if (!has_axis(x, "log_softmax", axis)) return tap__inert(x.tape);
     tap_axes axes = tap_keepdim(TAP_AXES(axis));
-    tap_var  top,
-        below = below_maximum(tap_detach(x), axes, &top); /* before the logarithm is taken off: a large x would round it away */
-    return tap_apply(&log_softmax_op, &axis, 2, (tap_var[]){ tap_sub(below, tap__log_sum_exp(below, axes)), x });
+    tap_var  max, shifted = subtract_max(tap_detach(x), axes, &max);
+    return tap_apply(&log_softmax_op, &axis, 2, (tap_var[]){ tap_sub(shifted, tap__log_sum_exp(shifted, axes)), x });
 }

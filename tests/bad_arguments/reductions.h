@@ -27,11 +27,11 @@
       w->out = tap_gather(w->in.a, -1, places(w, -1))) \
     X(gather_axis, TAP_EARG, "gather: [2,2] x [2,2] (theta): axis 2 is out of range", \
       w->out = tap_gather(w->in.a, 2, places(w, 0))) \
-    X(gather_rank, TAP_ESHAPE, "gather: [2,2] x [3] (theta): the index must have as many axes", \
+    X(gather_rank, TAP_ESHAPE, "gather: [2,2] x [3] (theta): the index must have as many axes as the tensor", \
       w->out = tap_gather(w->in.a, 0, tap_arange(w->t, 3))) \
-    X(gather_longer, TAP_ESHAPE, "gather: [2,2] x [3,1] (theta): the index is larger beside axis 1", \
+    X(gather_longer, TAP_ESHAPE, "gather: [2,2] x [3,1] (theta): only along axis 1 may the index be larger than the tensor", \
       w->out = tap_gather(w->in.a, 1, tap_unsqueeze(tap_arange(w->t, 3), 1))) \
-    X(gather_larger, TAP_ESHAPE, "gather: [2,2] x [1,3] (theta): the index is larger beside axis 0", \
+    X(gather_larger, TAP_ESHAPE, "gather: [2,2] x [1,3] (theta): only along axis 0 may the index be larger than the tensor", \
       w->out = tap_gather(w->in.a, 0, tap_unsqueeze(tap_arange(w->t, 3), 0))) \
     X(scatter_shapes, TAP_ESHAPE, "scatter: [2,2] x [2,2] x [2] (theta): index and source differ in shape", \
       w->out = tap_scatter(w->in.a, 0, places(w, 0), w->in.v)) \
@@ -41,9 +41,9 @@
       w->out = tap_scatter(w->in.a, 0, places(w, 0), w->in.condition)) \
     X(scatter_add_int, TAP_EDTYPE, NULL, \
       w->out = tap_scatter_add(places(w, 0), 0, places(w, 0), places(w, 0))) \
-    X(index_select_rank, TAP_ESHAPE, "index_select: [2,2] x [2,2] (theta): the index must be one list of places", \
+    X(index_select_rank, TAP_ESHAPE, "index_select: [2,2] x [2,2] (theta): the index must have one axis, not 2", \
       w->out = tap_index_select(w->in.a, 0, places(w, 0))) \
-    X(take_along_dim_rank, TAP_ESHAPE, "take_along_dim: [2,2] x [2] (theta): the index must have as many axes", \
+    X(take_along_dim_rank, TAP_ESHAPE, "take_along_dim: [2,2] x [2] (theta): the index must have as many axes as the tensor", \
       w->out = tap_take_along_dim(w->in.a, tap_arange(w->t, 2), 0)) \
     X(masked_fill_dtype, TAP_EDTYPE, "masked_fill: [2,2] x [2,2] (theta): the mask must be bool, not float64", \
       w->out = tap_masked_fill(w->in.a, w->in.b, 0)) \
@@ -61,7 +61,7 @@
       w->out = tap_mean(w->in.a, TAP_AXES(INT_MIN))) \
     X(amax_axis, TAP_EARG, "amax: [2,2] (theta): axis -3 is out of range for rank 2", \
       w->out = tap_amax(w->in.a, TAP_AXES(-3))) \
-    X(amax_empty, TAP_ESHAPE, "amax: [2,0]: there is no maximum of no elements", \
+    X(amax_empty, TAP_ESHAPE, "amax: [2,0]: an axis of size 0 has no maximum", \
       w->out = tap_amax(tap_slice(w->in.a, 1, 0, 0, 1), TAP_LAST)) \
     X(logsumexp_int, TAP_EDTYPE, "logsumexp: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_logsumexp(var_of(w, TAP_I64), TAP_LAST)) \
