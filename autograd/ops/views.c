@@ -1,27 +1,28 @@
-/* Operators that are views of their input. The gradient of one that shows every element once is a view, too; that of one that
- * leaves some out, or shows them often, is embed: zeros with the gradient added at the places the view shows. */
+/* autograd/ops/views.c: operators whose result is a view of their input, and their adjoints. If a view has every element once
+ * (permute, reshape), its gradient is a view as well. If it leaves out elements or has some several times (slice, diagonal, unfold),
+ * its gradient is embed: zeros, with the gradient added to the elements of the view. */
 #include <string.h>
 
 #include "autograd/internal.h"
 
-/* The reason in a message "call: shape: reason" of the tensor floor. */
-static const char *reason(const tap_error *e)
+/* The reason in a message "call: shape: reason" of tensor/. */
+static const char *reason_of(const tap_error *e)
 {
     const char *shape = strstr(e->message, ": ");
     const char *why = shape ? strstr(shape + 2, ": ") : NULL;
     return why ? why + 2 : e->message;
 }
 
-/* Makes a view function of the tensor floor an operator's infer: its error becomes the tape's, with names. */
-static tap_status viewed(tap_call *c, tap_status status, const tap_error *e)
+/* The status of a view function of tensor/, for an operator's infer: its error becomes the call's, which names the inputs. */
+static tap_status infer_from(tap_call *c, tap_status status, const tap_error *e)
 {
-    return status == TAP_OK ? TAP_OK : tap_call_fail(c, status, "%s", reason(e));
+    return status == TAP_OK ? TAP_OK : tap_call_fail(c, status, "%s", reason_of(e));
 }
 
-/* The same for what is composed of operators. */
-static tap_var refuse_as(const tap_node *n, const char *call, const tap_error *e)
+/* Fails the tape with an error of tensor/, for a function that is composed of operators. */
+static tap_var fail_with(const tap_node *n, const char *call, const tap_error *e)
 {
-    return tap__fail_input(n, e->status, call, "%s", reason(e));
+    return tap__fail_input(n, e->status, call, "%s", reason_of(e));
 }
 
 /* ---- permute ---- */
@@ -34,15 +35,15 @@ static tap_status permute_infer(tap_call *c, tap_tensor *out)
 {
     const permutation *p = c->attr;
     tap_error          e = { 0 };
-    return viewed(c, tap__permute(c->in[0], p->rank, p->axis, out, &e), &e);
+    return infer_from(c, tap__permute(c->in[0], p->rank, p->axis, out, &e), &e);
 }
 
 static void permute_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const permutation *p = tap_attr(n);
-    int                back[TAP_MAX_RANK];
-    for (int i = 0; i < p->rank; i++) back[p->axis[i] < 0 ? p->axis[i] + p->rank : p->axis[i]] = i;
-    gin[0] = tap_permute(g, p->rank, back);
+    int                inverse[TAP_MAX_RANK];
+    for (int i = 0; i < p->rank; i++) inverse[p->axis[i] < 0 ? p->axis[i] + p->rank : p->axis[i]] = i;
+    gin[0] = tap_permute(g, p->rank, inverse);
 }
 
 static const tap_op permute_op = { "permute", permute_infer, NULL, permute_vjp, sizeof(permutation) };
@@ -62,7 +63,7 @@ tap_var tap_transpose(tap_var x, int axis0, int axis1)
     tap_error       e = { 0 };
     int             axes[TAP_MAX_RANK];
     if (!n) return tap__inert(x.tape);
-    if (tap__transpose(n->value, axis0, axis1, axes, &y, &e) != TAP_OK) return refuse_as(n, "transpose", &e);
+    if (tap__transpose(n->value, axis0, axis1, axes, &y, &e) != TAP_OK) return fail_with(n, "transpose", &e);
     return tap_permute(x, n->value.shape.rank, axes);
 }
 
@@ -77,34 +78,35 @@ tap_var tap_movedim(tap_var x, int n, const int *from, const int *to)
     TAP_CALL("movedim", x);
     const tap_node *node = tap__node_of(x);
     int             axes[TAP_MAX_RANK], rank;
-    unsigned        taken = 0, placed = 0;
+    unsigned        moved_from = 0, moved_to = 0;
     if (!node) return tap__inert(x.tape);
     rank = node->value.shape.rank;
-    if (n < 0 || n > rank || (n > 0 && (!from || !to)))
-        return tap__fail_input(node, TAP_EARG, "movedim", "as many axes as there are can be moved");
+    if (n < 0 || n > rank) return tap__fail_input(node, TAP_EARG, "movedim", "n must be 0 to %d, not %d", rank, n);
+    if (n > 0 && (!from || !to)) return tap__fail_input(node, TAP_EARG, "movedim", "from and to must not be NULL");
     for (int i = 0; i < n; i++) {
         int a = from[i], b = to[i];
         if (!tap__axis(&a, rank) || !tap__axis(&b, rank))
-            return tap__fail_input(node, TAP_EARG, "movedim", "an axis is out of range");
-        if (taken & 1u << a || placed & 1u << b) return tap__fail_input(node, TAP_EARG, "movedim", "an axis is named twice");
-        taken |= 1u << a;
-        placed |= 1u << b;
+            return tap__fail_input(node, TAP_EARG, "movedim", "axis %d or %d is out of range", from[i], to[i]);
+        if (moved_from & 1u << a || moved_to & 1u << b)
+            return tap__fail_input(node, TAP_EARG, "movedim", "axis %d or %d occurs twice", from[i], to[i]);
+        moved_from |= 1u << a;
+        moved_to |= 1u << b;
         axes[b] = a;
     }
     for (int i = 0, rest = 0; i < rank; i++) {
-        if (placed & 1u << i) continue;
-        while (taken & 1u << rest) rest++;
+        if (moved_to & 1u << i) continue;
+        while (moved_from & 1u << rest) rest++;
         axes[i] = rest++;
     }
     return tap_permute(x, rank, axes);
 }
 
-/* ---- expand: the engine sums gradients back to the input's shape ---- */
+/* ---- expand: the engine sums its gradient to the shape of the input ---- */
 
 static tap_status expand_infer(tap_call *c, tap_tensor *out)
 {
     tap_error e = { 0 };
-    return viewed(c, tap__expand(c->in[0], *(const tap_shape *)c->attr, out, &e), &e);
+    return infer_from(c, tap__expand(c->in[0], *(const tap_shape *)c->attr, out, &e), &e);
 }
 
 static void expand_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -126,7 +128,7 @@ static tap_status reshape_infer(tap_call *c, tap_tensor *out)
 {
     tap_error e = { 0 };
     tap_shape shape = *(const tap_shape *)c->attr;
-    if (tap__reshape_shape(c->in[0].shape, &shape, &e) != TAP_OK) return viewed(c, e.status, &e);
+    if (tap__reshape_shape(c->in[0].shape, &shape, &e) != TAP_OK) return infer_from(c, e.status, &e);
     if (tap__reshape_view(c->in[0], shape, out)) return TAP_OK;
     *out = (tap_tensor){ .dtype = c->in[0].dtype, .shape = shape };
     return TAP_OK;
@@ -175,10 +177,11 @@ tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes)
     tap_shape s = n->value.shape, to = { .rank = 0 };
     if (!tap__axis(&axis, s.rank)) return tap__fail_input(n, TAP_EARG, "unflatten", "the axis is out of range");
     if (sizes.rank < 1 || s.rank - 1 + sizes.rank > TAP_MAX_RANK)
-        return tap__fail_input(n, TAP_EARG, "unflatten", "too few or too many axes");
+        return tap__fail_input(n, TAP_EARG, "unflatten", "sizes must have 1 to %d axes, not %d", TAP_MAX_RANK + 1 - s.rank,
+                               sizes.rank);
     tap_shape part = TAP_SHAPE(s.n[axis]);
     if (tap__reshape_shape(part, &sizes, NULL) != TAP_OK)
-        return tap__fail_input(n, TAP_EARG, "unflatten", "the sizes do not make up the axis");
+        return tap__fail_input(n, TAP_EARG, "unflatten", "the product of the sizes must be %lld", (long long)s.n[axis]);
     for (int i = 0; i < axis; i++) to.n[to.rank++] = s.n[i];
     for (int i = 0; i < sizes.rank; i++) to.n[to.rank++] = sizes.n[i];
     for (int i = axis + 1; i < s.rank; i++) to.n[to.rank++] = s.n[i];
@@ -192,7 +195,7 @@ tap_var tap_unsqueeze(tap_var x, int axis)
     tap_tensor      y;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (tap__unsqueeze(n->value, axis, &y, &e) != TAP_OK) return refuse_as(n, "unsqueeze", &e);
+    if (tap__unsqueeze(n->value, axis, &y, &e) != TAP_OK) return fail_with(n, "unsqueeze", &e);
     return tap_reshape(x, y.shape);
 }
 
@@ -217,7 +220,7 @@ tap_var tap_squeeze(tap_var x, tap_axes axes)
 typedef struct {
     tap_shape     shape;
     const tap_op *view;
-    int64_t       attr[5]; /* the view's */
+    int64_t       attr[5]; /* the attributes of the view */
 } embedding;
 
 static tap_status embed_infer(tap_call *c, tap_tensor *out)
@@ -228,7 +231,7 @@ static tap_status embed_infer(tap_call *c, tap_tensor *out)
     return TAP_OK;
 }
 
-/* Windows are the last axis of their view. Where they overlap, elements of one index in the window still do not. */
+/* Whether windows, which are the last axis of x, overlap. Even then, the elements at one index within the windows do not. */
 static bool overlaps(tap_tensor x)
 {
     int last = x.shape.rank - 1;
@@ -243,18 +246,18 @@ static void embed_forward(tap_call *c, tap_tensor *out)
 {
     const embedding *a = c->attr;
     tap_call         view = { c->tape, a->view, a->attr, 1, out };
-    tap_tensor       place = { 0 }, g = c->in[0];
+    tap_tensor       target = { 0 }, g = c->in[0];
     tap__tensor_fill(*out, 0);
-    if (tap_numel(g.shape) == 0 || a->view->infer(&view, &place) != TAP_OK) return;
-    if (!overlaps(place) || !tap_dtype_is_float(out->dtype)) { /* only fold's windows really do, and they are floats */
-        tap__tensor_copy(place, g, NULL);
+    if (tap_numel(g.shape) == 0 || a->view->infer(&view, &target) != TAP_OK) return;
+    if (!overlaps(target) || !tap_dtype_is_float(out->dtype)) { /* only the windows of fold overlap, and they are floats */
+        tap__tensor_copy(target, g, NULL);
         return;
     }
     for (int64_t i = 0; i < g.shape.n[g.shape.rank - 1]; i++) {
-        tap_tensor place_i, g_i;
-        tap__select(place, -1, i, &place_i, NULL);
+        tap_tensor target_i, g_i;
+        tap__select(target, -1, i, &target_i, NULL);
         tap__select(g, -1, i, &g_i, NULL);
-        tap__accumulate(place_i, g_i);
+        tap__accumulate(target_i, g_i);
     }
 }
 
@@ -266,7 +269,7 @@ static void embed_vjp(const tap_node *n, tap_var g, tap_var *gin)
 
 static const tap_op embed_op = { "embed", embed_infer, embed_forward, embed_vjp, sizeof(embedding) };
 
-/* Zeros of the shape, with g added where the view with these attributes shows them. */
+/* Zeros of the shape, with g added to the elements of the view that has these attributes. */
 static tap_var embed(tap_var g, tap_shape shape, const tap_op *view, const void *attr)
 {
     embedding a = { .shape = shape, .view = view };
@@ -290,7 +293,7 @@ static tap_status slice_infer(tap_call *c, tap_tensor *out)
 {
     const slice *s = c->attr;
     tap_error    e = { 0 };
-    return viewed(c, tap__slice(c->in[0], s->axis, s->start, s->stop, s->step, out, &e), &e);
+    return infer_from(c, tap__slice(c->in[0], s->axis, s->start, s->stop, s->step, out, &e), &e);
 }
 
 static const tap_op slice_op = { "slice", slice_infer, NULL, view_vjp, sizeof(slice) };
@@ -308,7 +311,7 @@ tap_var tap_select(tap_var x, int axis, int64_t index)
     tap_tensor      y;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (tap__select(n->value, axis, index, &y, &e) != TAP_OK) return refuse_as(n, "select", &e);
+    if (tap__select(n->value, axis, index, &y, &e) != TAP_OK) return fail_with(n, "select", &e);
     int64_t stop = index == -1 ? TAP_END : index + 1;
     return tap_squeeze(tap_slice(x, axis, index, stop, 1), TAP_AXES(axis));
 }
@@ -323,7 +326,8 @@ tap_var tap_narrow(tap_var x, int axis, int64_t start, int64_t length)
     int64_t size = n->value.shape.n[at];
     if (start < 0 && start >= -size) start += size;
     if (start < 0 || length < 0 || start > size || length > size - start)
-        return tap__fail_input(n, TAP_EARG, "narrow", "the piece does not lie within the axis");
+        return tap__fail_input(n, TAP_EARG, "narrow", "start %lld and length %lld exceed the axis of size %lld",
+                               (long long)start, (long long)length, (long long)size);
     return tap_slice(x, axis, start, start + length, 1);
 }
 
@@ -354,7 +358,7 @@ static tap_status diagonal_infer(tap_call *c, tap_tensor *out)
 {
     const diagonal *d = c->attr;
     tap_error       e = { 0 };
-    return viewed(c, tap__diagonal(c->in[0], d->offset, d->axis1, d->axis2, out, &e), &e);
+    return infer_from(c, tap__diagonal(c->in[0], d->offset, d->axis1, d->axis2, out, &e), &e);
 }
 
 static const tap_op diagonal_op = { "diagonal", diagonal_infer, NULL, view_vjp, sizeof(diagonal) };
@@ -373,7 +377,7 @@ tap_var tap_diag_embed(tap_var x, int64_t offset, int axis1, int axis2)
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, square = { .rank = s.rank + 1 };
     if (s.rank == 0 || s.rank == TAP_MAX_RANK)
-        return tap__fail_input(n, TAP_EARG, "diag_embed", "it has no axis, or as many as a tensor can have");
+        return tap__fail_input(n, TAP_EARG, "diag_embed", "the rank must be 1 to %d, not %d", TAP_MAX_RANK - 1, s.rank);
     if (!tap__axis(&a, square.rank) || !tap__axis(&b, square.rank) || a == b)
         return tap__fail_input(n, TAP_EARG, "diag_embed", "the axes are out of range or the same");
     int64_t side;
@@ -389,8 +393,9 @@ tap_var tap_diag(tap_var x, int64_t offset)
     const tap_node *n = tap__node_of(x);
     if (!n) return tap__inert(x.tape);
     if (n->value.shape.rank == 1) return tap_diag_embed(x, offset, 0, 1);
-    return n->value.shape.rank == 2 ? tap_diagonal(x, offset, 0, 1)
-                                    : tap__fail_input(n, TAP_EARG, "diag", "needs one axis or two");
+    return n->value.shape.rank == 2
+               ? tap_diagonal(x, offset, 0, 1)
+               : tap__fail_input(n, TAP_EARG, "diag", "the rank must be 1 or 2, not %d", n->value.shape.rank);
 }
 
 /* ---- unfold ---- */
@@ -404,7 +409,7 @@ static tap_status unfold_infer(tap_call *c, tap_tensor *out)
 {
     const window *w = c->attr;
     tap_error     e = { 0 };
-    return viewed(c, tap__unfold(c->in[0], w->axis, w->size, w->step, out, &e), &e);
+    return infer_from(c, tap__unfold(c->in[0], w->axis, w->size, w->step, out, &e), &e);
 }
 
 static const tap_op unfold_op = { "unfold", unfold_infer, NULL, view_vjp, sizeof(window) };
@@ -427,10 +432,11 @@ tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step)
         return tap__fail_input(w, TAP_EDTYPE, "fold", "%s is not float32 or float64; tap_cast makes it so",
                                tap_dtype_name(w->value.dtype));
     if (rank < 1 || !tap__axis(&at, rank))
-        return tap__fail_input(w, TAP_EARG, "fold", "needs windows as last axis, and an axis before it");
+        return tap__fail_input(w, TAP_EARG, "fold", "needs the windows as last axis, and the axis %d before it", axis);
     int64_t size = s.n[rank], count = s.n[at];
     if (size < 1 || step < 1 || n < size || (n - size) / step + 1 != count)
-        return tap__fail_input(w, TAP_EARG, "fold", "there are not as many windows as fit into the axis");
+        return tap__fail_input(w, TAP_EARG, "fold", "%lld windows of size %lld and step %lld do not cover an axis of size %lld",
+                               (long long)count, (long long)size, (long long)step, (long long)n);
     s.rank = rank;
     s.n[at] = n;
     return embed(windows, s, &unfold_op, &(window){ size, step, axis });
@@ -448,8 +454,8 @@ tap_var tap_zero_pad(tap_var x, int axis, int64_t before, int64_t after)
     int64_t size = s.n[at];
     if (before < -size || after < -size || __builtin_add_overflow(before, after, &total) ||
         __builtin_add_overflow(total, size, &total) || total < 0)
-        return tap__fail_input(n, TAP_EARG, "zero_pad", "%lld before and %lld after do not go with axis %d", (long long)before,
-                               (long long)after, axis);
+        return tap__fail_input(n, TAP_EARG, "zero_pad", "%lld before and %lld after leave no valid size of axis %d",
+                               (long long)before, (long long)after, axis);
     x = tap_slice(x, at, before < 0 ? -before : 0, after < 0 ? size + after : TAP_END, 1);
     if (before <= 0 && after <= 0) return x;
     int64_t start = before > 0 ? before : 0, stop = start + tap_shape_of(x).n[at];

@@ -58,16 +58,16 @@
       w->out = tap_flatten(w->in.a, 1, 0)) \
     X(unflatten_axis, TAP_EARG, "unflatten: [2,2] (theta): the axis is out of range", \
       w->out = tap_unflatten(w->in.a, INT_MIN, TAP_SHAPE(2))) \
-    X(unflatten_rank, TAP_EARG, "unflatten: [2,2] (theta): too few or too many axes", \
+    X(unflatten_rank, TAP_EARG, "unflatten: [2,2] (theta): sizes must have 1 to 7 axes, not -2147483648", \
       w->out = tap_unflatten(w->in.a, 0, rank_min)) \
-    X(unflatten_sizes, TAP_EARG, "unflatten: [2,2] (theta): the sizes do not make up the axis", \
+    X(unflatten_sizes, TAP_EARG, "unflatten: [2,2] (theta): the product of the sizes must be 2", \
       w->out = tap_unflatten(w->in.a, 0, TAP_SHAPE(3, -1))) \
-    X(movedim_null, TAP_EARG, "movedim: [2,2] (theta): as many axes as there are can be moved", \
+    X(movedim_null, TAP_EARG, "movedim: [2,2] (theta): from and to must not be NULL", \
       w->out = tap_movedim(w->in.a, 1, NULL, NULL)) \
-    X(movedim_twice, TAP_EARG, "movedim: [2,2] (theta): an axis is named twice", \
+    X(movedim_twice, TAP_EARG, "movedim: [2,2] (theta): axis 1 or -1 occurs twice", \
       w->out = tap_movedim(w->in.a, 2, (int[]){ 0, 1 }, (int[]){ 1, -1 })) \
     X(narrow_axis, TAP_EARG, "narrow: [2,2] (theta): the axis is out of range", w->out = tap_narrow(w->in.a, 2, 0, 1)) \
-    X(narrow_length, TAP_EARG, "narrow: [2,2] (theta): the piece does not lie within the axis", \
+    X(narrow_length, TAP_EARG, "narrow: [2,2] (theta): start 1 and length 9223372036854775807 exceed the axis of size 2", \
       w->out = tap_narrow(w->in.a, 0, 1, INT64_MAX)) \
     X(flip_axis, TAP_EARG, "flip: [2,2] (theta): axis 3 is out of range for rank 2", w->out = tap_flip(w->in.a, TAP_AXES(3))) \
     X(diagonal_axis, TAP_EARG, "diagonal: [2,2] (theta): axis 2 is out of range", w->out = tap_diagonal(w->in.a, 0, 0, 2)) \
@@ -76,14 +76,14 @@
       w->out = tap_diag_embed(w->in.a, INT64_MIN, 0, 1)) \
     X(diag_embed_axes, TAP_EARG, "diag_embed: [2,2] (theta): the axes are out of range or the same", \
       w->out = tap_diag_embed(w->in.a, 0, 1, 1)) \
-    X(diag_scalar, TAP_EARG, "diag: []: needs one axis or two", w->out = tap_diag(w->in.s, 0)) \
+    X(diag_scalar, TAP_EARG, "diag: []: the rank must be 1 or 2, not 0", w->out = tap_diag(w->in.s, 0)) \
     X(unfold_size, TAP_ESHAPE, "unfold: [2,2] (theta): the window is larger than the axis", \
       w->out = tap_unfold(w->in.a, 0, 3, 1)) \
     X(unfold_step, TAP_ESHAPE, "unfold: [2,2] (theta): size and step must be above 0", w->out = tap_unfold(w->in.a, 0, 1, 0)) \
-    X(fold_count, TAP_EARG, "fold: [2,2] (theta): there are not as many windows as fit into the axis", \
+    X(fold_count, TAP_EARG, "fold: [2,2] (theta): 2 windows of size 2 and step 1 do not cover an axis of size 4", \
       w->out = tap_fold(w->in.a, 0, 4, 1)) \
-    X(fold_rank, TAP_EARG, "fold: []: needs windows as last axis, and an axis before it", w->out = tap_fold(w->in.s, 0, 4, 1)) \
-    X(zero_pad_crop, TAP_EARG, "zero_pad: [2,2] (theta): -2 before and -1 after do not go with axis 1", \
+    X(fold_rank, TAP_EARG, "fold: []: needs the windows as last axis, and the axis 0 before it", w->out = tap_fold(w->in.s, 0, 4, 1)) \
+    X(zero_pad_crop, TAP_EARG, "zero_pad: [2,2] (theta): -2 before and -1 after leave no valid size of axis 1", \
       w->out = tap_zero_pad(w->in.a, 1, -2, -1)) \
     X(zero_pad_max, TAP_EARG, NULL, w->out = tap_zero_pad(w->in.a, 1, INT64_MAX, INT64_MAX)) \
     X(stack_shapes, TAP_ESHAPE, "stack: [2,2] x [2] (theta): input 1 does not fit input 0 beside axis 0", \
