@@ -1,23 +1,23 @@
-/* Putting tensors together and taking them apart: cat and stack, split and its kin, and what repeats or rolls. */
+/* autograd/ops/join.c: joining tensors (cat, stack), splitting them (split, chunk, unbind), and repeating and rolling elements. */
 #include "autograd/internal.h"
 
-/* PyTorch takes an empty vector [0] for nothing at all beside inputs of any shape. */
-static bool is_nothing(tap_shape s)
+/* cat ignores an empty vector [0] among inputs of any shape, as PyTorch does. */
+static bool is_ignored(tap_shape s)
 {
     return s.rank == 1 && s.n[0] == 0;
 }
 
-/* The input whose shape the others have but along the axis. */
-static int first_of(const tap_call *c)
+/* The first input that is not ignored: all others must have its shape except along the axis. */
+static int first_input(const tap_call *c)
 {
     int i = 0;
-    while (i < c->n_in - 1 && is_nothing(c->in[i].shape)) i++;
-    return is_nothing(c->in[i].shape) ? 0 : i;
+    while (i < c->n_in - 1 && is_ignored(c->in[i].shape)) i++;
+    return is_ignored(c->in[i].shape) ? 0 : i;
 }
 
 static tap_status cat_infer(tap_call *c, tap_tensor *out)
 {
-    const int given = *(const int *)c->attr, first = first_of(c);
+    const int given = *(const int *)c->attr, first = first_input(c);
     int       axis = given;
     out->dtype = c->in[0].dtype;
     out->shape = c->in[first].shape;
@@ -25,11 +25,11 @@ static tap_status cat_infer(tap_call *c, tap_tensor *out)
     for (int i = 1; i < c->n_in; i++) {
         tap_shape s = c->in[i].shape;
         if (c->in[i].dtype != out->dtype) return tap_call_fail(c, TAP_EDTYPE, "the dtype of input %d differs from input 0", i);
-        if (i <= first || is_nothing(s)) continue;
+        if (i <= first || is_ignored(s)) continue;
         bool fits = s.rank == out->shape.rank;
         for (int k = 0; fits && k < s.rank; k++) fits = k == axis || s.n[k] == out->shape.n[k];
         if (!fits || __builtin_add_overflow(out->shape.n[axis], s.n[axis], &out->shape.n[axis]))
-            return tap_call_fail(c, TAP_ESHAPE, "input %d does not fit input %d beside axis %d", i, first, given);
+            return tap_call_fail(c, TAP_ESHAPE, "inputs %d and %d may differ in shape along axis %d only", first, i, given);
     }
     return TAP_OK;
 }
@@ -38,13 +38,13 @@ static void cat_forward(tap_call *c, tap_tensor *out)
 {
     int        axis = *(const int *)c->attr;
     int64_t    start = 0;
-    tap_tensor place;
+    tap_tensor target;
     tap__axis(&axis, out->shape.rank);
     for (int i = 0; i < c->n_in; i++) {
-        if (is_nothing(c->in[i].shape)) continue;
+        if (is_ignored(c->in[i].shape)) continue;
         int64_t count = c->in[i].shape.n[axis];
-        tap__slice(*out, axis, start, start + count, 1, &place, NULL);
-        tap__tensor_copy(place, c->in[i], NULL);
+        tap__slice(*out, axis, start, start + count, 1, &target, NULL);
+        tap__tensor_copy(target, c->in[i], NULL);
         start += count;
     }
 }
@@ -56,8 +56,8 @@ static void cat_vjp(const tap_node *n, tap_var g, tap_var *gin)
     tap__axis(&axis, tap_shape_of(g).rank);
     for (int i = 0; tap_in(n, i).id; i++) {
         const tap_shape s = tap_shape_of(tap_in(n, i));
-        int64_t         count = is_nothing(s) ? 0 : s.n[axis];
-        if (tap_needs_grad(n, i) && !is_nothing(s)) gin[i] = tap_slice(g, axis, start, start + count, 1);
+        int64_t         count = is_ignored(s) ? 0 : s.n[axis];
+        if (tap_needs_grad(n, i) && !is_ignored(s)) gin[i] = tap_slice(g, axis, start, start + count, 1);
         start += count;
     }
 }
@@ -83,32 +83,34 @@ tap_var tap_stack(int n, const tap_var *x, int axis)
 {
     TAP_CALL_N("stack", n, x);
     tap_tape *t = x ? tap__tape_of(n, x) : NULL;
-    tap_var  *wide = t ? tap__arena_acquire(t->arena, (size_t)n * sizeof *wide) : NULL;
-    if (!wide) {
+    tap_var  *unsqueezed = t ? tap__arena_acquire(t->arena, (size_t)n * sizeof *unsqueezed) : NULL;
+    if (!unsqueezed) {
         if (t) tap__no_memory(t, NULL);
         return tap__inert(t);
     }
-    for (int i = 0; i < n; i++) wide[i] = tap_unsqueeze(x[i], axis);
-    tap_var all = tap_cat(n, wide, axis);
-    tap__arena_release(t->arena, wide);
+    for (int i = 0; i < n; i++) unsqueezed[i] = tap_unsqueeze(x[i], axis);
+    tap_var all = tap_cat(n, unsqueezed, axis);
+    tap__arena_release(t->arena, unsqueezed);
     return all;
 }
 
-/* ---- Pieces along an axis: how many there are, or 0 and an error ---- */
+/* ---- split, chunk and unbind: they return the number of parts, or 0 after an error ---- */
 
-static bool can_take(const tap_node *n, const char *call, int *axis, int64_t pieces, int room, const tap_var *out)
+/* Checks the axis, and that out has capacity for the parts. */
+
+static bool check_parts(const tap_node *n, const char *call, int *axis, int64_t parts, int capacity, const tap_var *out)
 {
     if (!tap__axis(axis, n->value.shape.rank)) tap__fail_input(n, TAP_EARG, call, "the axis is out of range");
-    else if (pieces > room || (pieces > 0 && !out))
-        tap__fail_input(n, TAP_EARG, call, "there are more pieces than there is room for");
+    else if (parts > capacity || (parts > 0 && !out))
+        tap__fail_input(n, TAP_EARG, call, "out has room for %d of %lld parts", out ? capacity : 0, (long long)parts);
     else return true;
     return false;
 }
 
-/* So that the pieces of a failed call are inert, as any other result is. */
-static const tap_node *start(tap_var x, int room, tap_var *out)
+/* The node of x. All of out becomes inert, as the results of a failed call are. */
+static const tap_node *begin_parts(tap_var x, int capacity, tap_var *out)
 {
-    for (int i = 0; out && i < room; i++) out[i] = tap__inert(x.tape);
+    for (int i = 0; out && i < capacity; i++) out[i] = tap__inert(x.tape);
     return tap__node_of(x);
 }
 
@@ -117,49 +119,50 @@ static int64_t size_of(const tap_node *n, int axis)
     return tap__axis(&axis, n->value.shape.rank) ? n->value.shape.n[axis] : 0;
 }
 
-int tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out)
+int tap_split(tap_var x, int64_t size, int axis, int capacity, tap_var *out)
 {
     TAP_CALL("split", x);
-    const tap_node *n = start(x, room, out);
+    const tap_node *n = begin_parts(x, capacity, out);
     if (!n) return 0;
-    int64_t whole = size_of(n, axis), pieces = size > 0 && whole > 0 ? (whole - 1) / size + 1 : 1;
-    if (size < 0 || (size == 0 && whole > 0)) tap__fail_input(n, TAP_EARG, "split", "the size of a piece must be above 0");
-    else if (can_take(n, "split", &axis, pieces, room, out)) {
-        for (int64_t i = 0; i < pieces; i++) {
+    int64_t whole = size_of(n, axis), parts = size > 0 && whole > 0 ? (whole - 1) / size + 1 : 1;
+    if (size < 0 || (size == 0 && whole > 0))
+        tap__fail_input(n, TAP_EARG, "split", "size must be at least 1, not %lld", (long long)size);
+    else if (check_parts(n, "split", &axis, parts, capacity, out)) {
+        for (int64_t i = 0; i < parts; i++) {
             int64_t start = i * size, rest = whole - start;
             out[i] = tap_narrow(x, axis, start, rest < size ? rest : size);
         }
-        return (int)pieces;
+        return (int)parts;
     }
     return 0;
 }
 
-int tap_chunk(tap_var x, int64_t chunks, int axis, int room, tap_var *out)
+int tap_chunk(tap_var x, int64_t chunks, int axis, int capacity, tap_var *out)
 {
     TAP_CALL("chunk", x);
-    const tap_node *n = start(x, room, out);
+    const tap_node *n = begin_parts(x, capacity, out);
     if (!n) return 0;
     if (chunks < 1) {
-        tap__fail_input(n, TAP_EARG, "chunk", "the number of chunks must be above 0");
+        tap__fail_input(n, TAP_EARG, "chunk", "chunks must be at least 1, not %lld", (long long)chunks);
         return 0;
     }
     int64_t whole = size_of(n, axis);
-    return tap_split(x, whole > 0 ? (whole - 1) / chunks + 1 : 1, axis, room, out);
+    return tap_split(x, whole > 0 ? (whole - 1) / chunks + 1 : 1, axis, capacity, out);
 }
 
-int tap_unbind(tap_var x, int axis, int room, tap_var *out)
+int tap_unbind(tap_var x, int axis, int capacity, tap_var *out)
 {
     TAP_CALL("unbind", x);
-    const tap_node *n = start(x, room, out);
-    if (!n || !can_take(n, "unbind", &axis, size_of(n, axis), room, out)) return 0;
-    int pieces = (int)n->value.shape.n[axis];
-    for (int i = 0; i < pieces; i++) out[i] = tap_select(x, axis, i);
-    return pieces;
+    const tap_node *n = begin_parts(x, capacity, out);
+    if (!n || !check_parts(n, "unbind", &axis, size_of(n, axis), capacity, out)) return 0;
+    int parts = (int)n->value.shape.n[axis];
+    for (int i = 0; i < parts; i++) out[i] = tap_select(x, axis, i);
+    return parts;
 }
 
 /* ---- Repeating and rolling ---- */
 
-/* Axis by axis, seen as [outer,n,inner]: repeating n is expanding an axis in front of it. */
+/* Axis by axis, with x as [outer,n,inner]: n is repeated by expanding a new axis before it. */
 tap_var tap_repeat(tap_var x, tap_shape times)
 {
     TAP_CALL("repeat", x);
@@ -168,10 +171,13 @@ tap_var tap_repeat(tap_var x, tap_shape times)
     tap_shape s = n->value.shape, out = times;
     bool      valid = tap_numel(times) >= 0;
     int       lead = valid ? times.rank - s.rank : -1;
-    if (lead < 0) return tap__fail_input(n, TAP_ESHAPE, "repeat", "needs a number of times for every axis");
+    if (!valid) return tap__fail_input(n, TAP_ESHAPE, "repeat", "times must be numbers from 0 up with a product below 2^63");
+    if (lead < 0)
+        return tap__fail_input(n, TAP_ESHAPE, "repeat", "times must have at least %d numbers, not %d", s.rank, times.rank);
     for (int i = 0; i < times.rank && valid; i++)
         valid = !__builtin_mul_overflow(i < lead ? 1 : s.n[i - lead], times.n[i], &out.n[i]);
-    if (!valid || tap_numel(out) < 0) return tap__fail_input(n, TAP_ESHAPE, "repeat", "too many times");
+    if (!valid || tap_numel(out) < 0)
+        return tap__fail_input(n, TAP_ESHAPE, "repeat", "the result has more than 2^63 - 1 elements");
     int64_t outer = 1, inner = tap_numel(s);
     for (int i = 0; i < times.rank; i++) {
         int64_t size = i < lead ? 1 : s.n[i - lead];
@@ -208,7 +214,7 @@ tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axes)
     if (!node) return tap__inert(x.tape);
     tap_shape s = node->value.shape;
     if (n < 0 || (n > 0 && !shifts) || (!axes && n != 1))
-        return tap__fail_input(node, TAP_EARG, "roll", "needs a shift for every axis");
+        return tap__fail_input(node, TAP_EARG, "roll", "needs shifts, and axes unless n is 1");
     if (!axes) return tap_reshape(roll_axis(tap_flatten(x, 0, -1), *shifts, 0), s);
     for (int i = 0; i < n; i++) {
         int axis = axes[i];

@@ -1,4 +1,4 @@
-/* Matrix products, and what is composed of them; einsum.c has those over named axes. */
+/* autograd/ops/matmul.c: matrix products, and functions composed of them. Products over named axes are in einsum.c. */
 #include "autograd/internal.h"
 #include "tensor/kernels/matmul.h"
 
@@ -15,8 +15,8 @@ tap_status tap__one_float(tap_call *c)
     return TAP_OK;
 }
 
-/* The product of [..,m,k] and [..,k,n] in out, all with size-1 axes put in front until they are matrices of one rank. */
-static void multiply(tap_call *c, tap_tensor a, tap_tensor b, tap_tensor out, bool add)
+/* out = a b, or out += a b, for [..,m,k] and [..,k,n]. Axes of size 1 are put in front until all three have one rank. */
+static void multiply_matrices(tap_call *c, tap_tensor a, tap_tensor b, tap_tensor out, bool add)
 {
     tap_error e = { 0 };
     const int rank = out.shape.rank > 2 ? out.shape.rank : 2;
@@ -33,7 +33,7 @@ static tap_status matmul_infer(tap_call *c, tap_tensor *out)
     tap_shape a = c->in[0].shape, b = c->in[1].shape;
     out->dtype = c->in[0].dtype;
     if (tap__one_float(c) != TAP_OK) return c->tape->error.status;
-    if (a.rank < 2 || b.rank < 2) return tap_call_fail(c, TAP_ESHAPE, "a scalar is no matrix or vector; see tap_mul");
+    if (a.rank < 2 || b.rank < 2) return tap_call_fail(c, TAP_ESHAPE, "a scalar is neither matrix nor vector; see tap_mul");
     int64_t m = a.n[a.rank - 2], k = a.n[a.rank - 1], inner = b.n[b.rank - 2], n = b.n[b.rank - 1];
     if (k != inner) return tap_call_fail(c, TAP_ESHAPE, "inner sizes %lld and %lld differ", (long long)k, (long long)inner);
     a.rank -= 2;
@@ -46,7 +46,7 @@ static tap_status matmul_infer(tap_call *c, tap_tensor *out)
 
 static void matmul_forward(tap_call *c, tap_tensor *out)
 {
-    multiply(c, c->in[0], c->in[1], *out, false);
+    multiply_matrices(c, c->in[0], c->in[1], *out, false);
 }
 
 static void matmul_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -57,7 +57,7 @@ static void matmul_vjp(const tap_node *n, tap_var g, tap_var *gin)
 
 static const tap_op matmul_op = { "matmul", matmul_infer, matmul_forward, matmul_vjp, 0 };
 
-/* A vector is a row on the left, a column on the right, and its axis of size 1 goes again. */
+/* A vector on the left becomes a row, one on the right a column; the product drops that axis of size 1. */
 tap_var tap_matmul(tap_var a, tap_var b)
 {
     TAP_CALL("matmul", a, b);
@@ -78,8 +78,8 @@ tap_var tap_matmul(tap_var a, tap_var b)
     return rb == 1 ? tap_squeeze(product, TAP_AXES(-1)) : product;
 }
 
-/* The product of what has these ranks, and leading axes that are the same. */
-static tap_var strictly(const char *call, tap_var a, int rank_a, tap_var b, int rank_b, const char *needs)
+/* The matrix product of inputs of exactly these ranks, whose leading axes are equal. */
+static tap_var product_of_ranks(const char *call, tap_var a, int rank_a, tap_var b, int rank_b, const char *needs)
 {
     tap_var    in[2] = { a, b };
     tap_tensor x[2];
@@ -93,25 +93,25 @@ static tap_var strictly(const char *call, tap_var a, int rank_a, tap_var b, int 
 tap_var tap_dot(tap_var a, tap_var b)
 {
     TAP_CALL("dot", a, b);
-    return strictly("dot", a, 1, b, 1, "vectors [n] and [n]");
+    return product_of_ranks("dot", a, 1, b, 1, "vectors [n] and [n]");
 }
 
 tap_var tap_mv(tap_var a, tap_var b)
 {
     TAP_CALL("mv", a, b);
-    return strictly("mv", a, 2, b, 1, "a matrix [m,n] and a vector [n]");
+    return product_of_ranks("mv", a, 2, b, 1, "a matrix [m,n] and a vector [n]");
 }
 
 tap_var tap_mm(tap_var a, tap_var b)
 {
     TAP_CALL("mm", a, b);
-    return strictly("mm", a, 2, b, 2, "matrices [m,k] and [k,n]");
+    return product_of_ranks("mm", a, 2, b, 2, "matrices [m,k] and [k,n]");
 }
 
 tap_var tap_bmm(tap_var a, tap_var b)
 {
     TAP_CALL("bmm", a, b);
-    return strictly("bmm", a, 3, b, 3, "batches of matrices [b,m,k] and [b,k,n]");
+    return product_of_ranks("bmm", a, 3, b, 3, "batches of matrices [b,m,k] and [b,k,n]");
 }
 
 tap_var tap_outer(tap_var a, tap_var b)
@@ -125,8 +125,8 @@ tap_var tap_outer(tap_var a, tap_var b)
     return tap_mul(tap_unsqueeze(a, 1), b);
 }
 
-/* beta input + alpha product; an input that counts for nothing is not looked at, and may hold NaN. */
-static tap_var plus_product(const char *call, tap_var input, tap_var product, double beta, double alpha)
+/* beta input + alpha product. With beta 0, input is not read, and may hold NaN. */
+static tap_var add_product(const char *call, tap_var input, tap_var product, double beta, double alpha)
 {
     tap_var    in[2] = { input, product };
     tap_tensor x[2];
@@ -142,16 +142,16 @@ static tap_var plus_product(const char *call, tap_var input, tap_var product, do
 tap_var tap_addmm(tap_var input, tap_var a, tap_var b, double beta, double alpha)
 {
     TAP_CALL("addmm", input, a, b);
-    return plus_product("addmm", input, tap_mm(a, b), beta, alpha);
+    return add_product("addmm", input, tap_mm(a, b), beta, alpha);
 }
 
 tap_var tap_baddbmm(tap_var input, tap_var a, tap_var b, double beta, double alpha)
 {
     TAP_CALL("baddbmm", input, a, b);
-    return plus_product("baddbmm", input, tap_bmm(a, b), beta, alpha);
+    return add_product("baddbmm", input, tap_bmm(a, b), beta, alpha);
 }
 
-/* ---- affine: the bias is what the product starts from ---- */
+/* ---- affine: the product is added to the bias ---- */
 
 static tap_status affine_infer(tap_call *c, tap_tensor *out)
 {
@@ -175,11 +175,11 @@ static void affine_forward(tap_call *c, tap_tensor *out)
     tap_error  e = { 0 };
     tap__permute(c->in[1], 2, (int[]){ 1, 0 }, &wt, &e);
     tap__tensor_copy(*out, c->in[2], &e);
-    multiply(c, c->in[0], wt, *out, true);
+    multiply_matrices(c, c->in[0], wt, *out, true);
 }
 
-/* [..,n] as a matrix of rows; without memory, a gradient has no axis. */
-static tap_var rows(tap_var x)
+/* [..,n] as a matrix of rows. A gradient that is inert for lack of memory has no axis. */
+static tap_var as_rows(tap_var x)
 {
     tap_shape s = tap_shape_of(x);
     int64_t   n = s.rank > 0 ? s.n[s.rank - 1] : 1, count = 1;
@@ -189,9 +189,9 @@ static tap_var rows(tap_var x)
 
 static void affine_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    tap_var x = tap_in(n, 0), weight = tap_in(n, 1), g2 = rows(g);
+    tap_var x = tap_in(n, 0), weight = tap_in(n, 1), g2 = as_rows(g);
     if (tap_needs_grad(n, 0)) gin[0] = tap_reshape(tap_matmul(g2, weight), tap_shape_of(x));
-    if (tap_needs_grad(n, 1)) gin[1] = tap_matmul(tap_mT(g2), rows(x));
+    if (tap_needs_grad(n, 1)) gin[1] = tap_matmul(tap_mT(g2), as_rows(x));
     if (tap_needs_grad(n, 2)) gin[2] = tap_sum(g2, TAP_AXES(0));
 }
 

@@ -1,17 +1,17 @@
-/* Variance, standard deviation and Euclidean norm, and what is divided by them: tensor/kernels/moments.h computes them so that no square is
- * out of range. The rules are in terms of normalized numbers, which are never large or small:
+/* autograd/ops/moments.c: variance, standard deviation and norms, and normalization by them. tensor/kernels/moments.h computes them
+ * without overflow of squares. The rules are written in normalized numbers, which are of moderate size:
  *
  *     y = (x - mean) / s, s = sqrt(mean (x - mean)^2 + eps)    dx = (dy - mean dy - y mean(y dy)) / s
  *     u = x / max(|x|, eps)                                    dx = (du - u sum(u du)) / |x| where |x| > eps, else du / eps
  *
- * 1 / s, or 1 / |x|, is an operator of its own, so that the rules can be differentiated again; it is 0 where s is. */
+ * 1 / s and 1 / |x| are operators of their own, so that the rules can be differentiated again; they are 0 where s or |x| is 0. */
 #include <math.h>
 
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/moments.h"
 
-/* What all of these operators take; axes first, as tap__reduce_infer wants it. number is a correction or eps. */
+/* The attributes of all of these operators; tap__reduce_infer needs the axes first. number is a correction or eps. */
 typedef struct {
     tap_axes axes;
     bool     centered;
@@ -23,8 +23,8 @@ static const moments_attr *attr_of(const tap_call *c)
     return c->attr;
 }
 
-/* The moments of in[0], in scratch memory, as is *factor, a number for each of *n results. */
-static bool moments_of(tap_call *c, bool centered, tap__moments *m, double **factor, int64_t *n)
+/* Computes the moments of in[0]. They and *factor, an array of a number for each of the *n results, are in scratch memory. */
+static bool compute_moments(tap_call *c, bool centered, tap__moments *m, double **factor, int64_t *n)
 {
     unsigned  mask;
     tap_shape shape;
@@ -40,7 +40,7 @@ static bool moments_of(tap_call *c, bool centered, tap__moments *m, double **fac
     return ok;
 }
 
-static void put(const tap_tensor *out, int64_t i, double value)
+static void set_item(const tap_tensor *out, int64_t i, double value)
 {
     if (out->dtype == TAP_F32) ((float *)out->data)[i] = (float)value;
     else ((double *)out->data)[i] = value;
@@ -52,14 +52,14 @@ static tap_var apply(const tap_op *op, tap_var x, tap_axes axes, bool centered, 
     return tap_apply(op, &a, 1, &x);
 }
 
-/* Elements for each result. */
+/* The number of elements for each result. */
 static double count_of(const tap_node *n, tap_var result)
 {
     return (double)tap_numel(tap_shape_of(tap_in(n, 0))) / (double)tap_numel(tap_shape_of(result));
 }
 
-/* g of a reduced result, beside x */
-static tap_var beside(const tap_node *n, tap_var g)
+/* g, the gradient of a reduced result, with the axes of x, so that it broadcasts to x */
+static tap_var with_axes_of_x(const tap_node *n, tap_var g)
 {
     return tap__with_axes(g, ((const moments_attr *)tap_attr(n))->axes, tap_shape_of(tap_in(n, 0)));
 }
@@ -86,7 +86,7 @@ static void standardize_forward(tap_call *c, tap_tensor *out)
     tap__moments m;
     double      *factor;
     int64_t      n;
-    if (!moments_of(c, attr_of(c)->centered, &m, &factor, &n)) return;
+    if (!compute_moments(c, attr_of(c)->centered, &m, &factor, &n)) return;
     for (int64_t i = 0; i < n; i++) factor[i] = tap__moments_scale(&m, i, attr_of(c)->number);
     apply_factors(c, &m, factor, out);
 }
@@ -96,8 +96,8 @@ static void inverse_std_forward(tap_call *c, tap_tensor *out)
     tap__moments m;
     double      *factor;
     int64_t      n;
-    if (!moments_of(c, attr_of(c)->centered, &m, &factor, &n)) return;
-    for (int64_t i = 0; i < n; i++) put(out, i, tap__moments_of_x(&m, i, tap__moments_scale(&m, i, attr_of(c)->number)));
+    if (!compute_moments(c, attr_of(c)->centered, &m, &factor, &n)) return;
+    for (int64_t i = 0; i < n; i++) set_item(out, i, tap__moments_of_x(&m, i, tap__moments_scale(&m, i, attr_of(c)->number)));
 }
 
 static void standardize_vjp(const tap_node *n, tap_var g, tap_var *gin);
@@ -125,7 +125,7 @@ static void standardize_vjp(const tap_node *n, tap_var g, tap_var *gin)
     gin[0] = tap__chain_mul(rest, tap__inverse_std(tap_in(n, 0), a->axes, a->centered, a->number));
 }
 
-/* -y / (n s^2) */
+/* -g y / (n s^2) */
 static void inverse_std_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
@@ -140,7 +140,7 @@ static void l2_normalize_forward(tap_call *c, tap_tensor *out)
     tap__moments m;
     double      *factor;
     int64_t      n;
-    if (!moments_of(c, false, &m, &factor, &n)) return;
+    if (!compute_moments(c, false, &m, &factor, &n)) return;
     for (int64_t i = 0; i < n; i++) factor[i] = tap__moments_unit(&m, i, attr_of(c)->number);
     apply_factors(c, &m, factor, out);
 }
@@ -150,8 +150,8 @@ static void inverse_norm_forward(tap_call *c, tap_tensor *out)
     tap__moments m;
     double      *factor;
     int64_t      n;
-    if (!moments_of(c, false, &m, &factor, &n)) return;
-    for (int64_t i = 0; i < n; i++) put(out, i, tap__moments_of_x(&m, i, tap__moments_unit(&m, i, attr_of(c)->number)));
+    if (!compute_moments(c, false, &m, &factor, &n)) return;
+    for (int64_t i = 0; i < n; i++) set_item(out, i, tap__moments_of_x(&m, i, tap__moments_unit(&m, i, attr_of(c)->number)));
 }
 
 static void l2_normalize_vjp(const tap_node *n, tap_var g, tap_var *gin);
@@ -172,9 +172,9 @@ tap_var tap__inverse_norm(tap_var x, tap_axes axes, double eps)
     return apply(&inverse_norm_op, x, tap_keepdim(axes), false, eps);
 }
 
-/* v where |x| is above eps, so that its inverse r changes with it, else 0. An eps whose inverse is out of range holds nothing: r may be,
- * too. */
-static tap_var where_free(tap_var r, double eps, tap_var v)
+/* v where |x| > eps, that is where r = 1 / max(|x|, eps) depends on x, else 0. If 1 / eps is out of range, r may be infinite as well,
+ * and v is returned as it is. */
+static tap_var where_above_eps(tap_var r, double eps, tap_var v)
 {
     if (1 / eps > (tap__dtype_of(r) == TAP_F32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023)) return v;
     return tap_where(tap_lt(r, tap_scalar_like(r, 1 / eps)), v, tap_scalar_like(v, 0));
@@ -184,44 +184,45 @@ static void l2_normalize_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
     tap_var             u = tap_out(n), r = tap__inverse_norm(tap_in(n, 0), a->axes, a->number);
-    tap_var             along = where_free(r, a->number, tap_sum(tap__chain_mul(g, u), a->axes));
+    tap_var             along = where_above_eps(r, a->number, tap_sum(tap__chain_mul(g, u), a->axes));
     gin[0] = tap__chain_mul(tap_sub(g, tap__chain_mul(along, u)), r);
 }
 
-/* -u / |x|^2 */
+/* -g u / |x|^2 */
 static void inverse_norm_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
     tap_var             r = tap_out(n), u = tap__l2_normalize(tap_in(n, 0), a->axes, a->number);
-    gin[0] = tap_neg(tap__chain_mul(tap__chain_mul(where_free(r, a->number, tap__chain_mul(g, r)), r), u));
+    gin[0] = tap_neg(tap__chain_mul(tap__chain_mul(where_above_eps(r, a->number, tap__chain_mul(g, r)), r), u));
 }
 
 /* ---- Variance, standard deviation, Euclidean norm ---- */
 
-static void each_result(tap_call *c, tap_tensor *out, bool centered, double less,
+/* Sets each result to f(moments, index, divisor); NaN where the divisor count - correction is not above 0. */
+static void set_results(tap_call *c, tap_tensor *out, bool centered, double correction,
                         double (*f)(const tap__moments *, int64_t, double))
 {
     tap__moments m;
     double      *unused;
     int64_t      n;
-    if (!moments_of(c, centered, &m, &unused, &n)) return;
-    const double divisor = centered ? m.count - less : 1;
-    for (int64_t i = 0; i < n; i++) put(out, i, divisor > 0 ? f(&m, i, divisor) : (double)NAN);
+    if (!compute_moments(c, centered, &m, &unused, &n)) return;
+    const double divisor = centered ? m.count - correction : 1;
+    for (int64_t i = 0; i < n; i++) set_item(out, i, divisor > 0 ? f(&m, i, divisor) : (double)NAN);
 }
 
 static void variance_forward(tap_call *c, tap_tensor *out)
 {
-    each_result(c, out, true, attr_of(c)->number, tap__moments_square);
+    set_results(c, out, true, attr_of(c)->number, tap__moments_square);
 }
 
 static void std_forward(tap_call *c, tap_tensor *out)
 {
-    each_result(c, out, true, attr_of(c)->number, tap__moments_root);
+    set_results(c, out, true, attr_of(c)->number, tap__moments_root);
 }
 
 static void norm_forward(tap_call *c, tap_tensor *out)
 {
-    each_result(c, out, false, 0, tap__moments_root);
+    set_results(c, out, false, 0, tap__moments_root);
 }
 
 static void mean_square_forward(tap_call *c, tap_tensor *out)
@@ -229,38 +230,39 @@ static void mean_square_forward(tap_call *c, tap_tensor *out)
     tap__moments m;
     double      *unused;
     int64_t      n;
-    if (!moments_of(c, false, &m, &unused, &n)) return;
-    for (int64_t i = 0; i < n; i++) put(out, i, m.count > 0 ? tap__moments_square(&m, i, m.count) : (double)NAN);
+    if (!compute_moments(c, false, &m, &unused, &n)) return;
+    for (int64_t i = 0; i < n; i++) set_item(out, i, m.count > 0 ? tap__moments_square(&m, i, m.count) : (double)NAN);
 }
 
-/* 2 (x - mean) / (n - correction), as y s for y = (x - mean) / s: the digits of x - mean, also where the mean is large */
+/* 2 g (x - mean) / (n - correction), with x - mean as y s, y = (x - mean) / s, which keeps its digits where the mean is large */
 static void variance_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
-    const double        less = count_of(n, tap_out(n)) - a->number;
+    const double        divisor = count_of(n, tap_out(n)) - a->number;
     tap_var             x = tap_in(n, 0), s = tap_std(x, tap_keepdim(a->axes), 0);
-    tap_var by = tap__chain_mul(tap__chain_mul(beside(n, g), tap_scalar_like(x, less > 0 ? 2 / less : (double)NAN)), s);
+    tap_var             by =
+        tap__chain_mul(tap__chain_mul(with_axes_of_x(n, g), tap_scalar_like(x, divisor > 0 ? 2 / divisor : (double)NAN)), s);
     gin[0] = tap__chain_mul(by, tap__standardize(x, a->axes, true, 0));
 }
 
-/* (x - mean) / ((n - correction) std) = y / sqrt(n (n - correction)) */
+/* g (x - mean) / ((n - correction) std) = g y / sqrt(n (n - correction)) */
 static void std_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
-    const double        count = count_of(n, tap_out(n)), less = count - a->number;
-    tap_var             x = tap_in(n, 0), by = tap_scalar_like(x, less > 0 ? 1 / sqrt(count * less) : (double)NAN);
-    gin[0] = tap__chain_mul(tap__chain_mul(beside(n, g), by), tap__standardize(x, a->axes, true, 0));
+    const double        count = count_of(n, tap_out(n)), divisor = count - a->number;
+    tap_var             x = tap_in(n, 0), by = tap_scalar_like(x, divisor > 0 ? 1 / sqrt(count * divisor) : (double)NAN);
+    gin[0] = tap__chain_mul(tap__chain_mul(with_axes_of_x(n, g), by), tap__standardize(x, a->axes, true, 0));
 }
 
 static void norm_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
-    gin[0] = tap__chain_mul(beside(n, g), tap__l2_normalize(tap_in(n, 0), a->axes, 0));
+    gin[0] = tap__chain_mul(with_axes_of_x(n, g), tap__l2_normalize(tap_in(n, 0), a->axes, 0));
 }
 
 static void mean_square_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    gin[0] = tap__chain_mul(beside(n, tap_mul_scalar(g, 2 / count_of(n, tap_out(n)))), tap_in(n, 0));
+    gin[0] = tap__chain_mul(with_axes_of_x(n, tap_mul_scalar(g, 2 / count_of(n, tap_out(n)))), tap_in(n, 0));
 }
 
 static const tap_op mean_square_op = { "mean_square", tap__reduce_infer, mean_square_forward, mean_square_vjp,
@@ -300,8 +302,8 @@ tap_var tap_var_mean(tap_var x, tap_axes axes, double correction, tap_var *mean)
 
 /* ---- Norms of any order ---- */
 
-/* The largest |x|, or for orders below 0 the smallest, which the rest is seen beside: a constant, and 1 where all is 0. */
-static tap_var yardstick(tap_var x, double order, tap_axes axes)
+/* The scale for |x| before powers are taken, a constant: the largest |x|, or for orders below 0 the smallest. 1 where all x are 0. */
+static tap_var norm_scale(tap_var x, double order, tap_axes axes)
 {
     tap_var size = tap_abs(tap_detach(x)),
             s = order > 0 ? tap_amax(size, tap_keepdim(axes)) : tap_amin(size, tap_keepdim(axes));
@@ -314,11 +316,11 @@ static tap_var power_sum(tap_var z, double order, tap_axes axes)
     return tap_sum(tap_pow_scalar(tap_abs(z), order), axes);
 }
 
-/* u^(order - 1), u = |x| / |x|_order, and 1 where u is 0. For orders below 1, which give what is small a large power, by square roots,
- * lest it be 0. */
+/* u^(order - 1) for u = |x| / |x|_order; 1 where u is 0. For orders from 0 to 1, which raise small u to large powers, it is computed
+ * from sqrt(u), which does not underflow. */
 static tap_var power_of_unit(tap_var x, double order, tap_axes axes)
 {
-    tap_var s = yardstick(x, order, axes), norm = tap_pow_scalar(power_sum(tap__safe_div(x, s), order, axes), 1 / order);
+    tap_var s = norm_scale(x, order, axes), norm = tap_pow_scalar(power_sum(tap__safe_div(x, s), order, axes), 1 / order);
     tap_var size = tap_abs(x), zero = tap_eq(size, tap_scalar_like(size, 0));
     bool    by_roots = order > 0 && order < 1;
     tap_var part = by_roots ? tap__safe_div(tap_sqrt(size), tap_sqrt(s)) : tap__safe_div(size, s);
@@ -326,33 +328,33 @@ static tap_var power_of_unit(tap_var x, double order, tap_axes axes)
     return tap_pow_scalar(u, (by_roots ? 2 : 1) * (order - 1));
 }
 
-/* The norm, in[1], was computed with numbers that are not far from 1, and the rule is in their terms, which do not change with the
- * yardstick. */
+/* in[1] is the norm, computed from scaled numbers without a gradient; in[0] is x, which gets the gradient. The rule does not depend on
+ * the scale. */
 static void norm_of_order_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
     tap_var             x = tap_in(n, 0), power = power_of_unit(x, a->number, tap_keepdim(a->axes));
-    gin[0] = tap__chain_mul(beside(n, g), tap__chain_mul(tap_sign(x), power));
+    gin[0] = tap__chain_mul(with_axes_of_x(n, g), tap__chain_mul(tap_sign(x), power));
 }
 
-static tap_status second_infer(tap_call *c, tap_tensor *out)
+static tap_status norm_of_order_infer(tap_call *c, tap_tensor *out)
 {
     out->dtype = c->in[1].dtype;
     out->shape = c->in[1].shape;
     return TAP_OK;
 }
 
-static void second_forward(tap_call *c, tap_tensor *out)
+static void norm_of_order_forward(tap_call *c, tap_tensor *out)
 {
     tap__tensor_copy(*out, c->in[1], NULL);
 }
 
-static const tap_op norm_of_order_op = { "norm_of_order", second_infer, second_forward, norm_of_order_vjp,
+static const tap_op norm_of_order_op = { "norm_of_order", norm_of_order_infer, norm_of_order_forward, norm_of_order_vjp,
                                          sizeof(moments_attr) };
 
 static tap_var norm_of_order(tap_var x, double order, tap_axes axes)
 {
-    tap_var s = yardstick(x, order, axes), z = tap__safe_div(tap_detach(x), s);
+    tap_var s = norm_scale(x, order, axes), z = tap__safe_div(tap_detach(x), s);
     tap_var sum = tap_pow_scalar(power_sum(z, order, axes), 1 / order);
     tap_var norm = tap__chain_mul(tap_reshape(s, tap_shape_of(sum)), sum);
     return tap_apply(&norm_of_order_op, &(moments_attr){ axes, false, order }, 2, (tap_var[]){ x, norm });

@@ -8,9 +8,9 @@
       w->out = two(w, tap_matmul, tap_zeros(w->t, TAP_SHAPE(3, 2)))) \
     X(matmul_vector, TAP_ESHAPE, "matmul: [2,2] x [3] (theta): inner sizes 2 and 3 differ", \
       w->out = two(w, tap_matmul, tap_zeros(w->t, TAP_SHAPE(3)))) \
-    X(matmul_scalar, TAP_ESHAPE, "matmul: [2,2] x [] (theta): a scalar is no matrix or vector; see tap_mul", \
+    X(matmul_scalar, TAP_ESHAPE, "matmul: [2,2] x [] (theta): a scalar is neither matrix nor vector; see tap_mul", \
       w->out = two(w, tap_matmul, w->in.s)) \
-    X(matmul_scalar_vector, TAP_ESHAPE, "matmul: [] x [2]: a scalar is no matrix or vector; see tap_mul", \
+    X(matmul_scalar_vector, TAP_ESHAPE, "matmul: [] x [2]: a scalar is neither matrix nor vector; see tap_mul", \
       w->out = tap_matmul(w->in.s, w->in.v)) \
     X(matmul_leading, TAP_ESHAPE, "matmul: [2,2,2] x [3,2,2]: the leading axes do not broadcast", \
       w->out = tap_matmul(tap_zeros(w->t, TAP_SHAPE(2, 2, 2)), tap_zeros(w->t, TAP_SHAPE(3, 2, 2)))) \

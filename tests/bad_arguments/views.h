@@ -86,37 +86,37 @@
     X(zero_pad_crop, TAP_EARG, "zero_pad: [2,2] (theta): -2 before and -1 after leave no valid size of axis 1", \
       w->out = tap_zero_pad(w->in.a, 1, -2, -1)) \
     X(zero_pad_max, TAP_EARG, NULL, w->out = tap_zero_pad(w->in.a, 1, INT64_MAX, INT64_MAX)) \
-    X(stack_shapes, TAP_ESHAPE, "stack: [2,2] x [2] (theta): input 1 does not fit input 0 beside axis 0", \
+    X(stack_shapes, TAP_ESHAPE, "stack: [2,2] x [2] (theta): inputs 0 and 1 may differ in shape along axis 0 only", \
       w->out = tap_stack(2, (tap_var[]){ w->in.a, w->in.v }, 0)) \
-    X(split_room, TAP_EARG, "split: [2,2] (theta): there are more pieces than there is room for", \
+    X(split_capacity, TAP_EARG, "split: [2,2] (theta): out has room for 1 of 2 parts", \
       tap_split(w->in.a, 1, 0, 1, &w->out)) \
-    X(split_size, TAP_EARG, "split: [2,2] (theta): the size of a piece must be above 0", \
+    X(split_size, TAP_EARG, "split: [2,2] (theta): size must be at least 1, not -9223372036854775808", \
       assert_int_equal(tap_split(w->in.a, INT64_MIN, 0, 1, &w->out), 0)) \
-    X(split_size_0, TAP_EARG, "split: [2,2] (theta): the size of a piece must be above 0", \
+    X(split_size_0, TAP_EARG, "split: [2,2] (theta): size must be at least 1, not 0", \
       assert_int_equal(tap_split(w->in.a, 0, 0, 1, &w->out), 0)) \
     X(split_axis, TAP_EARG, "split: [2,2] (theta): the axis is out of range", assert_int_equal(tap_split(w->in.a, 1, 2, 1, &w->out), 0)) \
-    X(split_null, TAP_EARG, "split: [2,2] (theta): there are more pieces than there is room for", \
+    X(split_null, TAP_EARG, "split: [2,2] (theta): out has room for 0 of 2 parts", \
       tap_split(w->in.a, 1, 0, 2, NULL)) \
-    X(chunk_none, TAP_EARG, "chunk: [2,2] (theta): the number of chunks must be above 0", \
+    X(chunk_none, TAP_EARG, "chunk: [2,2] (theta): chunks must be at least 1, not 0", \
       tap_chunk(w->in.a, 0, 0, 1, &w->out)) \
     X(unbind_axis, TAP_EARG, "unbind: [2,2] (theta): the axis is out of range", tap_unbind(w->in.a, 7, 1, &w->out)) \
-    X(repeat_rank, TAP_ESHAPE, "repeat: [2,2] (theta): needs a number of times for every axis", \
+    X(repeat_rank, TAP_ESHAPE, "repeat: [2,2] (theta): times must have at least 2 numbers, not 1", \
       w->out = tap_repeat(w->in.a, TAP_SHAPE(2))) \
-    X(repeat_overflowing, TAP_ESHAPE, "repeat: [2,2] (theta): too many times", \
+    X(repeat_overflowing, TAP_ESHAPE, "repeat: [2,2] (theta): the result has more than 2^63 - 1 elements", \
       w->out = tap_repeat(w->in.a, TAP_SHAPE(1ll << 30, 1ll << 29))) \
-    X(repeat_wide, TAP_ESHAPE, "repeat: [1073741824,536870912]: too many times", \
+    X(repeat_wide, TAP_ESHAPE, "repeat: [1073741824,536870912]: the result has more than 2^63 - 1 elements", \
       w->out = tap_repeat(tap_expand(w->in.s, TAP_SHAPE(1ll << 30, 1ll << 29)), TAP_SHAPE(1ll << 10, 1ll << 30))) \
     X(repeat_vast, TAP_ENOMEM, NULL, w->out = tap_repeat(w->in.a, vast)) \
-    X(tile_rank, TAP_ESHAPE, "tile: [2,2] (theta): needs a number of times for every axis", \
+    X(tile_rank, TAP_ESHAPE, "tile: [2,2] (theta): times must be numbers from 0 up with a product below 2^63", \
       w->out = tap_tile(w->in.a, rank_min)) \
     X(roll_axis, TAP_EARG, "roll: [2,2] (theta): axis -3 is out of range", \
       w->out = tap_roll(w->in.a, 1, (int64_t[]){ 1 }, (int[]){ -3 })) \
-    X(roll_null, TAP_EARG, "roll: [2,2] (theta): needs a shift for every axis", w->out = tap_roll(w->in.a, 1, NULL, NULL)) \
+    X(roll_null, TAP_EARG, "roll: [2,2] (theta): needs shifts, and axes unless n is 1", w->out = tap_roll(w->in.a, 1, NULL, NULL)) \
     X(cat_axis, TAP_EARG, "cat: [2,2] (theta): axis -2147483648 is out of range", w->out = tap_cat(1, &w->in.a, INT_MIN)) \
     X(cat_scalar, TAP_EARG, "cat: []: axis 0 is out of range", w->out = tap_cat(1, &w->in.s, 0)) \
-    X(cat_shapes, TAP_ESHAPE, "cat: [2,2] x [2] (theta): input 1 does not fit input 0 beside axis 0", \
+    X(cat_shapes, TAP_ESHAPE, "cat: [2,2] x [2] (theta): inputs 0 and 1 may differ in shape along axis 0 only", \
       w->out = tap_cat(2, (tap_var[]){ w->in.a, w->in.v }, 0)) \
-    X(cat_first_axis, TAP_ESHAPE, "cat: [2,2] x [1,2] (theta): input 1 does not fit input 0 beside axis 1", \
+    X(cat_first_axis, TAP_ESHAPE, "cat: [2,2] x [1,2] (theta): inputs 0 and 1 may differ in shape along axis 1 only", \
       w->out = tap_cat(2, (tap_var[]){ w->in.a, tap_unsqueeze(w->in.v, 0) }, 1)) \
     X(cat_dtypes, TAP_EDTYPE, "cat: [2,2] x [2,2] (theta): the dtype of input 1 differs from input 0", \
       w->out = tap_cat(2, (tap_var[]){ w->in.a, w->in.condition }, 0)) \
