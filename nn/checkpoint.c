@@ -321,8 +321,8 @@ void tap_checkpoint_loader(tap_checkpoint *c, const char *name, tap_loader *l)
         return;
     }
     tap_checkpoint_option(c, name, text);
-    add(c, name, "epoch", scalar(TAP_I64, &tap__loader_at(l)->epoch), ANY);
-    item *next = add_count(c, name, "next", &tap__loader_at(l)->next, tap__loader_rows(l));
+    add(c, name, "epoch", scalar(TAP_I64, &tap__loader_position_of(l)->epoch), ANY);
+    item *next = add_count(c, name, "next", &tap__loader_position_of(l)->next, tap__loader_rows(l));
     if (next) next->loader = l;
 }
 

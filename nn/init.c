@@ -1,5 +1,5 @@
-/* How parameters begin. The numbers depend on the root's seed and the parameter's path alone: adding a layer changes no other
- * one. */
+/* nn/init.c: initializers of parameters. Initial values depend on the root's seed and the parameter's path alone, so that adding a layer
+ * to a model changes no other layer. */
 #include <math.h>
 
 #include "nn/internal.h"
@@ -50,7 +50,7 @@ tap_init tap_init_default(int64_t fan_in)
 }
 
 /* x = factor * x + offset */
-static void scale(tap_tensor x, double factor, double offset)
+static void rescale(tap_tensor x, double factor, double offset)
 {
     int64_t n = tap_tensor_numel(x);
     if (x.dtype == TAP_F32) {
@@ -67,13 +67,13 @@ static bool is_uniform(tap_init how)
     return how.how == TAP_INIT_UNIFORM || how.how == TAP_INIT_XAVIER_UNIFORM || how.how == TAP_INIT_KAIMING_UNIFORM;
 }
 
-/* The s of U(-s, s) or N(0, s^2); not finite where neither the shape nor the caller gives the fan. */
-static double size_of(tap_init how, tap_shape shape)
+/* The scale s of U(-s, s) or N(0, s^2); not finite if fan_in or fan_out is needed, and neither the shape nor the caller gives it. */
+static double scale_of(tap_init how, tap_shape shape)
 {
-    double behind = 1, in = (double)how.fan_in, out = (double)NAN;
-    for (int i = 2; i < shape.rank; i++) behind *= (double)shape.n[i];
-    if (shape.rank >= 2) out = (double)shape.n[0] * behind;
-    if (shape.rank >= 2 && how.fan_in == 0) in = (double)shape.n[1] * behind;
+    double kernel = 1, in = (double)how.fan_in, out = (double)NAN; /* kernel: elements for each pair of channels */
+    for (int i = 2; i < shape.rank; i++) kernel *= (double)shape.n[i];
+    if (shape.rank >= 2) out = (double)shape.n[0] * kernel;
+    if (shape.rank >= 2 && how.fan_in == 0) in = (double)shape.n[1] * kernel;
 
     switch (how.how) {
     case TAP_INIT_XAVIER_UNIFORM: return how.value * sqrt(6 / (in + out));
@@ -88,30 +88,32 @@ static tap_status check(tap_init how, tap_tensor x, const char *path, tap_error 
 {
     char text[TAP_SHAPE_TEXT];
     if ((unsigned)how.how > TAP_INIT_KAIMING_NORMAL)
-        return tap_error_set(e, TAP_EARG, "%s: %d is no initializer", path, (int)how.how);
+        return tap_error_set(e, TAP_EARG, "%s: the initializer must be one of tap_init's, not %d", path, (int)how.how);
     if (!(how.value >= 0 && isfinite(how.value)) && how.how != TAP_INIT_CONSTANT)
-        return tap_error_set(e, TAP_EARG, "%s: the initializer's %g is not a finite number from 0 up", path, how.value);
-    if (how.fan_in < 0 || (tap_tensor_numel(x) > 0 && !isfinite(size_of(how, x.shape)) && how.how != TAP_INIT_CONSTANT))
-        return tap_error_set(e, TAP_EARG, "%s: shape %s and fan_in %lld do not give the initializer its fan", path,
-                             tap_shape_format(text, x.shape), (long long)how.fan_in);
+        return tap_error_set(e, TAP_EARG, "%s: the initializer's value must be a finite number, at least 0, not %g", path,
+                             how.value);
+    if (how.fan_in < 0 || (tap_tensor_numel(x) > 0 && !isfinite(scale_of(how, x.shape)) && how.how != TAP_INIT_CONSTANT))
+        return tap_error_set(e, TAP_EARG,
+                             "%s: the initializer needs fan_in and fan_out, which shape %s with fan_in %lld does not give",
+                             path, tap_shape_format(text, x.shape), (long long)how.fan_in);
     return TAP_OK;
 }
 
 tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e)
 {
-    const tap_rng_key at = { .seed = seed, .stream = tap_random_hash(path) };
+    const tap_rng_key key = { .seed = seed, .stream = tap_random_hash(path) };
     if (check(how, x, path, e) != TAP_OK) return e->status;
     if (how.how == TAP_INIT_ZEROS || how.how == TAP_INIT_CONSTANT) {
         tap_tensor_fill(x, how.how == TAP_INIT_CONSTANT ? how.value : 0);
         return TAP_OK;
     }
-    double size = size_of(how, x.shape);
+    double scale = scale_of(how, x.shape);
     if (is_uniform(how)) {
-        tap_random_uniform(x, at);
-        scale(x, 2 * size, -size);
+        tap_random_uniform(x, key);
+        rescale(x, 2 * scale, -scale);
     } else {
-        tap_random_normal(x, at);
-        scale(x, size, 0);
+        tap_random_normal(x, key);
+        rescale(x, scale, 0);
     }
     return TAP_OK;
 }

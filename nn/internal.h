@@ -117,15 +117,16 @@ bool tap__module_has(const tap_module *m, const tap_param *p);
 tap_status tap__check_file_match(const tap_safetensors *file, const char *path, const char *to, int n,
                                  const tap_named_tensor *expected, bool any_float, tap_error *e);
 
-/* What tells one loader, and its data, from another. An error if there was no memory to find out. */
+/* The options of a loader, and shape, dtype and hash of its data, as text: a checkpoint of one loader does not fit another. An error if
+ * there was no memory to compute it. */
 tap_status tap__loader_describe(const tap_loader *l, char *text, size_t size);
-/* Where a loader stands: its epoch, and how many rows it has handed out. */
+/* The position of a loader: its epoch, and the number of rows of it that have been in a batch. */
 typedef struct {
     int64_t epoch, next;
 } tap__loader_position;
-tap__loader_position *tap__loader_at(tap_loader *l);
+tap__loader_position *tap__loader_position_of(tap_loader *l);
 int64_t               tap__loader_rows(const tap_loader *l); /* of the data */
-void                  tap__loader_resume(tap_loader *l);     /* when its place was changed */
+void                  tap__loader_resume(tap_loader *l);     /* after its position was changed */
 
 /* Whether v is int64 and all its elements are indices 0..n-1 (from 0 up if n < 0) or equal to `except`; *n_except (may be NULL): how
  * many are equal to it. If not, the tape has failed because of the first bad one: "target at [3] must be a class of 0..3, not 7", for
@@ -134,7 +135,7 @@ bool tap__check_indices(tap_var v, int64_t n, int64_t except, const char *what, 
 /* Element i, in C order, of an int64 tensor of any strides, and its position. */
 int64_t tap__index_at(tap_tensor x, int64_t i, tap_shape *position);
 
-/* Fills x as a new parameter of this path; an error for an initializer that is none, or does not fit the shape. */
+/* Fills x as a new parameter of this path; an error if the initializer is unknown, or does not fit the shape. */
 tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e);
 
 #endif

@@ -1,5 +1,6 @@
-/* Batches of a tensor's rows. The loader holds the order of the rows and the batches that are in use, which are one or two as a
- * rule: one that a tape has borrowed is left alone until that tape is reset. The data stay with the caller. */
+/* nn/loader.c: batches of the rows of a tensor, in order or shuffled by (seed, epoch). The data belong to the caller; the loader owns the
+ * order of the rows and the buffers of its batches. A buffer that a tape has borrowed is not reused until that tape is reset, so that
+ * there are one or two buffers as a rule. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,20 +19,21 @@ typedef struct buffer {
 } buffer;
 
 struct tap_loader {
-    tap_arena *memory;         /* holds the error too */
-    bool       is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const one */
-    tap_tensor data;
-    buffer    *buffers;
+    tap_arena *memory;   /* of the order and the buffers; holds the error */
+    bool is_read, *read; /* the error has been read; read points to is_read, so that it can be set through a const pointer */
+    tap_tensor           data;
+    buffer              *buffers;
     tap_loader_options   options;
-    tap__loader_position at;
-    int64_t              rows, n_last; /* of the data; of the last batch */
+    tap__loader_position position;
+    int64_t              rows, n_last; /* rows of the data, and of the last batch */
     int64_t             *order;
 };
 
-/* Stands for a loader for which there was no memory. */
+/* Returned when there is no memory for a loader. */
 static tap_loader no_loader;
 
-static int64_t width(tap_tensor data)
+/* The number of elements in a row. */
+static int64_t row_width(tap_tensor data)
 {
     tap_shape row = data.shape;
     row.n[0] = 1;
@@ -42,13 +44,13 @@ static void check(const tap_loader *l, tap_error *e)
 {
     const tap_loader_options *o = &l->options;
     char                      text[TAP_SHAPE_TEXT];
-    if (!l->data.data || l->data.shape.rank < 1 || tap_numel(l->data.shape) < 0 || width(l->data) < 0)
-        tap_error_set(e, TAP_ESHAPE, "loader: data of shape %s have no rows", tap_shape_format(text, l->data.shape));
-    if (!tap_dtype_size(l->data.dtype)) tap_error_set(e, TAP_EDTYPE, "loader: the data have no dtype");
+    if (!l->data.data || l->data.shape.rank < 1 || tap_numel(l->data.shape) < 0 || row_width(l->data) < 0)
+        tap_error_set(e, TAP_ESHAPE, "loader: data must have rows, not shape %s", tap_shape_format(text, l->data.shape));
+    if (!tap_dtype_size(l->data.dtype)) tap_error_set(e, TAP_EDTYPE, "loader: the data must have a dtype");
     if (!tap_dtype_is_float(o->dtype))
-        tap_error_set(e, TAP_EDTYPE, "loader: batches are float32 or float64, not %s", tap_dtype_name(o->dtype));
-    if (o->batch <= 0) tap_error_set(e, TAP_EARG, "loader: batch = %lld is not positive", (long long)o->batch);
-    if (!isfinite(o->scale)) tap_error_set(e, TAP_EARG, "loader: scale = %g is not finite", o->scale);
+        tap_error_set(e, TAP_EDTYPE, "loader: batches must be float32 or float64, not %s", tap_dtype_name(o->dtype));
+    if (o->batch <= 0) tap_error_set(e, TAP_EARG, "loader: batch must be at least 1, not %lld", (long long)o->batch);
+    if (!isfinite(o->scale)) tap_error_set(e, TAP_EARG, "loader: scale must be finite, not %g", o->scale);
 }
 
 static buffer *add_buffer(tap_loader *l)
@@ -56,14 +58,15 @@ static buffer *add_buffer(tap_loader *l)
     const int64_t rows = l->options.batch < l->rows ? l->options.batch : l->rows;
     buffer       *b = tap_arena_alloc(l->memory, sizeof *b);
     if (!b) return NULL;
-    b->x = tap_tensor_zeros(l->memory, l->options.dtype, TAP_SHAPE(rows, width(l->data)));
+    b->x = tap_tensor_zeros(l->memory, l->options.dtype, TAP_SHAPE(rows, row_width(l->data)));
     if (!b->x.data) return NULL;
     b->next = l->buffers;
-    return l->buffers = b;
+    l->buffers = b;
+    return b;
 }
 
-/* One that no tape reads any more; NULL, and the loader has failed, if there is no memory. */
-static buffer *free_buffer(tap_loader *l)
+/* A buffer that no tape borrows; NULL, and the loader has failed, if there is no memory. */
+static buffer *unused_buffer(tap_loader *l)
 {
     buffer *b = l->buffers;
     while (b && tap__is_borrowed(b->x)) b = b->next;
@@ -89,7 +92,7 @@ tap_loader *tap_loader_new(tap_tensor data, tap_loader_options o)
     }
     tap__arena_name(memory, "loader");
     l->memory = memory;
-    l->told = &l->is_told;
+    l->read = &l->is_read;
     l->data = data;
     l->options = o;
     if (o.batch == 0) l->options.batch = 128;
@@ -106,7 +109,7 @@ void tap_loader_free(tap_loader *l)
 {
     if (!l || l == &no_loader) return;
     const tap_error *e = tap_arena_error(l->memory);
-    if (e->status != TAP_OK && !l->is_told) tap__report_unread("loader", e);
+    if (e->status != TAP_OK && !l->is_read) tap__report_unread("loader", e);
     tap_arena_free(l->memory);
     free(l);
 }
@@ -114,7 +117,7 @@ void tap_loader_free(tap_loader *l)
 tap_status tap_loader_status(const tap_loader *l, const char **message)
 {
     if (l && l != &no_loader) {
-        if (message) *l->told = true;
+        if (message) *l->read = true;
         return tap_arena_status(l->memory, message);
     }
     if (message) *message = l ? "loader: no memory" : "loader: NULL";
@@ -123,9 +126,9 @@ tap_status tap_loader_status(const tap_loader *l, const char **message)
 
 void tap__loader_resume(tap_loader *l)
 {
-    const tap_rng_key at = { l->options.seed, tap_random_hash("loader"), (uint64_t)l->at.epoch };
+    const tap_rng_key key = { l->options.seed, tap_random_hash("loader"), (uint64_t)l->position.epoch };
     l->n_last = 0;
-    if (l->options.shuffle) tap_random_permutation(l->order, l->rows, at);
+    if (l->options.shuffle) tap_random_permutation(l->order, l->rows, key);
     else
         for (int64_t i = 0; i < l->rows; i++) l->order[i] = i;
 }
@@ -133,18 +136,18 @@ void tap__loader_resume(tap_loader *l)
 void tap_loader_start(tap_loader *l, uint64_t epoch)
 {
     if (tap_loader_status(l, NULL) != TAP_OK) return;
-    l->at = (tap__loader_position){ .epoch = (int64_t)epoch };
+    l->position = (tap__loader_position){ .epoch = (int64_t)epoch };
     tap__loader_resume(l);
 }
 
 uint64_t tap_loader_epoch(const tap_loader *l)
 {
-    return l ? (uint64_t)l->at.epoch : 0;
+    return l ? (uint64_t)l->position.epoch : 0;
 }
 
-tap__loader_position *tap__loader_at(tap_loader *l)
+tap__loader_position *tap__loader_position_of(tap_loader *l)
 {
-    return &l->at;
+    return &l->position;
 }
 
 int64_t tap__loader_rows(const tap_loader *l)
@@ -152,11 +155,11 @@ int64_t tap__loader_rows(const tap_loader *l)
     return l->rows;
 }
 
-/* Of all rows, one after the other. Rows that do not lie in C order are copied. */
+/* The hash of all rows, one after the other, whatever their strides. */
 static uint64_t hash_of(tap_tensor data, tap_error *e)
 {
     uint64_t   hash = 0;
-    size_t     bytes = (size_t)width(data) * tap_dtype_size(data.dtype);
+    size_t     bytes = (size_t)row_width(data) * tap_dtype_size(data.dtype);
     tap_arena *scratch = tap__arena_new_internal();
     for (int64_t i = 0; i < data.shape.n[0]; i++) {
         tap_tensor row;
@@ -195,7 +198,7 @@ static void scale(tap_tensor x, double factor)
     }
 }
 
-/* Row `from` of the data as row `to` of the batch, whatever strides the data have. */
+/* Copies row `from` of the data, of any strides, to row `to` of the batch. */
 static void copy_row(tap_tensor batch, int64_t to, tap_tensor data, int64_t from)
 {
     tap_tensor src, dst = { .dtype = batch.dtype };
@@ -210,12 +213,12 @@ bool tap_loader_next(tap_loader *l, tap_tensor *x)
 {
     if (x) *x = (tap_tensor){ 0 };
     if (!x || tap_loader_status(l, NULL) != TAP_OK) return false;
-    int64_t left = l->rows - l->at.next, n = left < l->options.batch ? left : l->options.batch;
+    int64_t left = l->rows - l->position.next, n = left < l->options.batch ? left : l->options.batch;
     if (n == 0 || (n < l->options.batch && l->options.drop_last)) return false;
-    const buffer *b = free_buffer(l);
+    const buffer *b = unused_buffer(l);
     if (!b) return false;
-    for (int64_t i = 0; i < n; i++) copy_row(b->x, i, l->data, l->order[l->at.next + i]);
-    l->at.next += n;
+    for (int64_t i = 0; i < n; i++) copy_row(b->x, i, l->data, l->order[l->position.next + i]);
+    l->position.next += n;
     l->n_last = n;
     *x = b->x;
     x->shape.n[0] = n;
@@ -233,5 +236,5 @@ int64_t tap_loader_batches(const tap_loader *l)
 const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n)
 {
     if (n) *n = l ? l->n_last : 0;
-    return l && l->order ? l->order + l->at.next - l->n_last : NULL;
+    return l && l->order ? l->order + l->position.next - l->n_last : NULL;
 }

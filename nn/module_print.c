@@ -1,21 +1,21 @@
-/* A module as text: its tree of modules and parameters. */
+/* nn/module_print.c: a module as text: the tree of its modules and parameters, in two passes: the first measures the columns. */
 #include <stdio.h>
 #include <string.h>
 
 #include "nn/internal.h"
 
-enum { INDENT = 2, NUMBER = 32 };
+enum { INDENT = 2, NUMBER_TEXT = 32 };
 
-/* Columns: names, shapes, and how many numbers there are. They are as wide as the widest of their texts, which are measured first. */
+/* The widths of the columns: names, shapes, and counts of numbers. */
 typedef struct {
-    FILE *out; /* NULL: measuring */
+    FILE *out; /* NULL: the first pass, which measures */
     int   name, shape, count;
 } printer;
 
-/* 12345 as "12,345". */
-static const char *grouped(char text[NUMBER], int64_t n)
+/* Formats 12345 as "12,345". */
+static const char *format_count(char text[NUMBER_TEXT], int64_t n)
 {
-    char      digits[NUMBER], *to = text;
+    char      digits[NUMBER_TEXT], *to = text;
     const int length = snprintf(digits, sizeof digits, "%lld", (long long)n);
     for (int i = 0; i < length; i++) {
         if (i > 0 && (length - i) % 3 == 0) *to++ = ',';
@@ -32,9 +32,9 @@ static void widen(int *width, size_t n)
 
 static void put_line(printer *p, int depth, const char *name, const char *shape, int64_t count)
 {
-    char      text[NUMBER];
+    char      text[NUMBER_TEXT];
     const int indent = depth * INDENT;
-    grouped(text, count);
+    format_count(text, count);
     if (p->out) {
         fprintf(p->out, "%*s%-*s  %-*s  %*s\n", indent, "", p->name - indent, name, p->shape, shape, p->count, text);
         return;
@@ -67,7 +67,7 @@ static const tap_module *next_sibling(const tap_module *m)
     return c;
 }
 
-/* The module after m, parents before children, within top; *depth is how far it is below. */
+/* The module after m in the tree below top, parents before children; *depth is its depth below top. */
 static const tap_module *next_module(const tap_module *top, const tap_module *m, int *depth)
 {
     const tap_module *next = first_child(m);
@@ -103,7 +103,7 @@ static void put_tree(printer *p, const tap_module *top)
 
 void tap_module_fprint(FILE *out, const tap_module *m)
 {
-    char        text[NUMBER];
+    char        text[NUMBER_TEXT];
     const char *message;
     printer     p = { 0 };
     if (!out) return;
@@ -113,7 +113,7 @@ void tap_module_fprint(FILE *out, const tap_module *m)
     put_tree(&p, m);
     p.out = out;
     put_tree(&p, m);
-    fprintf(out, "total: %s parameters, %s\n", grouped(text, tap_module_numel(m)), tap_dtype_name(tap_module_dtype(m)));
+    fprintf(out, "total: %s parameters, %s\n", format_count(text, tap_module_numel(m)), tap_dtype_name(tap_module_dtype(m)));
 }
 
 void tap_module_print(const tap_module *m)

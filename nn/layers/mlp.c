@@ -1,27 +1,28 @@
-/* A stack of linear layers, each with the activation behind it. */
+/* nn/layers/mlp.c: a multilayer perceptron: linear layers, each followed by the activation. */
 #include <stdio.h>
 
 #include "nn/internal.h"
 
 void tap_mlp_init(tap_mlp *l, tap_module *m, const char *name, int n_sizes, const int64_t *sizes, tap_activation activation)
 {
-    tap_module *here = tap_module_child(m, name);
+    tap_module *child = tap_module_child(m, name);
     if (!l) {
-        tap_module_fail(here, TAP_EARG, "mlp: NULL");
+        tap_module_fail(child, TAP_EARG, "mlp: the layer is NULL");
         return;
     }
-    if (n_sizes < 2 || !sizes) tap_module_fail(here, TAP_EARG, "mlp: %d sizes; the least is two, in and out", n_sizes);
-    if (!activation) tap_module_fail(here, TAP_EARG, "mlp: no activation; there are %s", tap_activation_names());
-    tap_linear *layers = tap__module_alloc(here, (size_t)n_sizes * sizeof *layers);
+    if (n_sizes < 2 || !sizes)
+        tap_module_fail(child, TAP_EARG, "mlp: there must be at least 2 sizes, in and out, not %d", n_sizes);
+    if (!activation) tap_module_fail(child, TAP_EARG, "mlp: the activation is NULL; there are %s", tap_activation_names());
+    tap_linear *layers = tap__module_alloc(child, (size_t)n_sizes * sizeof *layers);
     if (!layers) {
-        *l = (tap_mlp){ .n = 1, .layers = &here->root->no_linear, .activation = tap_identity };
+        *l = (tap_mlp){ .n = 1, .layers = &child->root->no_linear, .activation = tap_identity };
         return;
     }
     *l = (tap_mlp){ .n = n_sizes - 1, .layers = layers, .activation = activation };
     for (int i = 0; i < l->n; i++) {
         char number[16];
         snprintf(number, sizeof number, "%d", i);
-        tap_linear_init(&layers[i], here, number, sizes[i], sizes[i + 1]);
+        tap_linear_init(&layers[i], child, number, sizes[i], sizes[i + 1]);
     }
 }
 

@@ -193,7 +193,7 @@
       tap_autoencoder_init(NULL, w->m, (tap_autoencoder_options){ .data = 1 })) \
     X(autoencoder_n_hidden, TAP_EARG, "autoencoder: n_hidden = -1 is not between 1 and 16", \
       tap_autoencoder a; tap_autoencoder_init(&a, w->m, (tap_autoencoder_options){ .data = 1, .n_hidden = -1 })) \
-    X(autoencoder_data, TAP_EARG, "new.enc.0: linear: sizes 0 -> 400 are not both positive", tap_autoencoder a; \
+    X(autoencoder_data, TAP_EARG, "new.enc.0: linear: sizes must be at least 1, not 0 -> 400", tap_autoencoder a; \
       tap_autoencoder_init(&a, tap_module_child(w->m, "new"), (tap_autoencoder_options){ 0 }); \
       w->out = tap_autoencoder_loss(&a, w->in.x))
 

@@ -588,14 +588,14 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(param_rank, TAP_ESHAPE, "p: tensor: [0,0,0,0,0,0,0,0] is no shape", param(w, "p", rank_9, tap_init_zeros())) \
     X(param_rank_min, TAP_ESHAPE, "p: tensor: [] is no shape", param(w, "p", rank_min, tap_init_normal(1))) \
     X(param_vast, TAP_ENOMEM, NULL, param(w, "p", vast, tap_init_normal(1))) \
-    X(param_no_init, TAP_EARG, "p: 99 is no initializer", tap_init how = { .how = 99 }; param(w, "p", TAP_SCALAR, how)) \
-    X(param_uniform, TAP_EARG, "p: the initializer's -1 is not a finite number from 0 up", \
+    X(param_no_init, TAP_EARG, "p: the initializer must be one of tap_init's, not 99", tap_init how = { .how = 99 }; param(w, "p", TAP_SCALAR, how)) \
+    X(param_uniform, TAP_EARG, "p: the initializer's value must be a finite number, at least 0, not -1", \
       param(w, "p", TAP_SCALAR, tap_init_uniform(-1))) \
-    X(param_normal, TAP_EARG, "p: the initializer's nan is not a finite number from 0 up", \
+    X(param_normal, TAP_EARG, "p: the initializer's value must be a finite number, at least 0, not nan", \
       param(w, "p", TAP_SCALAR, tap_init_normal((double)NAN))) \
-    X(param_no_fan, TAP_EARG, "p: shape [3] and fan_in 0 do not give the initializer its fan", \
+    X(param_no_fan, TAP_EARG, "p: the initializer needs fan_in and fan_out, which shape [3] with fan_in 0 does not give", \
       param(w, "p", TAP_SHAPE(3), tap_init_xavier_normal(1))) \
-    X(param_fan, TAP_EARG, "p: shape [3] and fan_in -9223372036854775808 do not give the initializer its fan", \
+    X(param_fan, TAP_EARG, "p: the initializer needs fan_in and fan_out, which shape [3] with fan_in -9223372036854775808 does not give", \
       param(w, "p", TAP_SHAPE(3), tap_init_default(INT64_MIN))) \
     X(use_null, TAP_EARG, "param_var: the parameter is NULL; was the layer initialized?", w->out = tap_param_var(w->t, NULL)) \
     X(use_dtype, TAP_EDTYPE, "param_var: p is float32, but the tape is float64", tap_module *m = tap_module_new(TAP_F32, 0); \

@@ -23,21 +23,21 @@
     X(checkpoint_taken, TAP_EARG, "checkpoint: t is the name of another item already", \
       POINT(tap_checkpoint_tape(c, "t", w->other); tap_checkpoint_loader(c, "t", w->loader))) \
     X(checkpoint_no_option, TAP_EARG, "checkpoint: an option needs a key and a value", POINT(tap_checkpoint_option(c, "x", NULL))) \
-    X(loader_inert, TAP_ESHAPE, "loader: data of shape [] have no rows", \
+    X(loader_inert, TAP_ESHAPE, "loader: data must have rows, not shape []", \
       make_loader(w, (tap_tensor){ 0 }, (tap_loader_options){ 0 })) \
-    X(loader_scalar, TAP_ESHAPE, "loader: data of shape [] have no rows", \
+    X(loader_scalar, TAP_ESHAPE, "loader: data must have rows, not shape []", \
       make_loader(w, of_rank(w, 0), (tap_loader_options){ 0 })) \
-    X(loader_rank, TAP_ESHAPE, "loader: data of shape [2,4,0,0,0,0,0,0] have no rows", \
+    X(loader_rank, TAP_ESHAPE, "loader: data must have rows, not shape [2,4,0,0,0,0,0,0]", \
       make_loader(w, of_rank(w, INT_MAX), (tap_loader_options){ 0 })) \
-    X(loader_rank_min, TAP_ESHAPE, "loader: data of shape [] have no rows", \
+    X(loader_rank_min, TAP_ESHAPE, "loader: data must have rows, not shape []", \
       make_loader(w, of_rank(w, INT_MIN), (tap_loader_options){ 0 })) \
-    X(loader_batch, TAP_EARG, "loader: batch = -9223372036854775808 is not positive", \
+    X(loader_batch, TAP_EARG, "loader: batch must be at least 1, not -9223372036854775808", \
       make_loader(w, data_of(w), (tap_loader_options){ .batch = INT64_MIN })) \
-    X(loader_dtype, TAP_EDTYPE, "loader: batches are float32 or float64, not uint8", \
+    X(loader_dtype, TAP_EDTYPE, "loader: batches must be float32 or float64, not uint8", \
       make_loader(w, data_of(w), (tap_loader_options){ .dtype = TAP_U8 })) \
-    X(loader_no_dtype, TAP_EDTYPE, "loader: batches are float32 or float64, not no dtype", \
+    X(loader_no_dtype, TAP_EDTYPE, "loader: batches must be float32 or float64, not no dtype", \
       make_loader(w, data_of(w), (tap_loader_options){ .dtype = no_dtype })) \
-    X(loader_scale, TAP_EARG, "loader: scale = nan is not finite", \
+    X(loader_scale, TAP_EARG, "loader: scale must be finite, not nan", \
       make_loader(w, data_of(w), (tap_loader_options){ .scale = (double)NAN })) \
     X(loader_vast, TAP_ENOMEM, NULL, tap_tensor wide = { TAP_F64, { 2, { 1ll << 50, 1 } }, { 0 }, w->data }; \
       make_loader(w, wide, (tap_loader_options){ 0 }))

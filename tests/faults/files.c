@@ -481,7 +481,7 @@ static void record_training(record *r)
     }
     const uint64_t step = tap_tape_step(training.tape);
     record_bytes(r, &step, sizeof step);
-    record_bytes(r, tap__loader_at(training.data), sizeof(tap__loader_position));
+    record_bytes(r, tap__loader_position_of(training.data), sizeof(tap__loader_position));
 }
 
 /* The files after one step and after two, and where the run stood then. */

@@ -80,7 +80,7 @@ static state state_of(const run *r)
     s.n_history = r->n_history;
     for (int i = 0; i < 2; i++) s.adam_step[i] = r->adam->slots[i].step;
     s.tape_step = (int64_t)r->tape->step;
-    s.place = *tap__loader_at(r->data);
+    s.place = *tap__loader_position_of(r->data);
     return s;
 }
 
@@ -186,7 +186,7 @@ static void last_epoch(run *r)
 
 static void at_the_end(run *r)
 {
-    tap__loader_at(r->data)->next = ROWS;
+    tap__loader_position_of(r->data)->next = ROWS;
 }
 
 static void full_table(run *r)

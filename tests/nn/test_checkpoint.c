@@ -355,7 +355,7 @@ static void test_impossible_numbers(void **state)
         run r = begin("adam", shuffled, 7);
         declare(&r);
         load(&r);
-        tap__loader_position *at = tap__loader_at(r.data);
+        tap__loader_position *at = tap__loader_position_of(r.data);
         tap_error             e = { 0 };
         const char           *name = i == 0   ? "data.next"
                                      : i == 1 ? "data.next"
@@ -385,7 +385,8 @@ static void test_pending_gradient(void **state)
     tap_tape_reset(r.tape);
     tap_backward(tap_sum(tap_param_var(r.tape, tap_module_next(r.root, NULL)), TAP_ALL));
     assert_int_equal(tap_checkpoint_save(r.c, &e), TAP_EARG);
-    assert_string_equal(e.message, FILE_NAME ": net.0.weight has a gradient that no step has consumed, and a checkpoint does not hold gradients");
+    assert_string_equal(e.message, FILE_NAME
+                        ": net.0.weight has a gradient that no step has consumed, and a checkpoint does not hold gradients");
     e = (tap_error){ 0 };
     tap_module_zero_grad(r.root);
     assert_int_equal(tap_checkpoint_save(r.c, &e), TAP_OK);

@@ -98,13 +98,17 @@ static void assert_refused(tap_init how, tap_shape shape, const char *expected)
 static void test_errors(void **state)
 {
     (void)state;
-    assert_refused((tap_init){ .how = 99 }, TAP_SHAPE(2), "w: 99 is no initializer");
-    assert_refused(tap_init_uniform(-1), TAP_SHAPE(2), "w: the initializer's -1 is not a finite number from 0 up");
+    assert_refused((tap_init){ .how = 99 }, TAP_SHAPE(2), "w: the initializer must be one of tap_init's, not 99");
+    assert_refused(tap_init_uniform(-1), TAP_SHAPE(2),
+                   "w: the initializer's value must be a finite number, at least 0, not -1");
     assert_refused(tap_init_normal((double)INFINITY), TAP_SHAPE(2),
-                   "w: the initializer's inf is not a finite number from 0 up");
-    assert_refused(tap_init_kaiming_normal(1), TAP_SHAPE(2), "w: shape [2] and fan_in 0 do not give the initializer its fan");
-    assert_refused(tap_init_xavier_uniform(1), TAP_SHAPE(2), "w: shape [2] and fan_in 0 do not give the initializer its fan");
-    assert_refused(tap_init_default(-4), TAP_SHAPE(2, 2), "w: shape [2,2] and fan_in -4 do not give the initializer its fan");
+                   "w: the initializer's value must be a finite number, at least 0, not inf");
+    assert_refused(tap_init_kaiming_normal(1), TAP_SHAPE(2),
+                   "w: the initializer needs fan_in and fan_out, which shape [2] with fan_in 0 does not give");
+    assert_refused(tap_init_xavier_uniform(1), TAP_SHAPE(2),
+                   "w: the initializer needs fan_in and fan_out, which shape [2] with fan_in 0 does not give");
+    assert_refused(tap_init_default(-4), TAP_SHAPE(2, 2),
+                   "w: the initializer needs fan_in and fan_out, which shape [2,2] with fan_in -4 does not give");
 }
 
 int main(void)

@@ -185,12 +185,13 @@ static void test_errors(void **state)
     (void)state;
     tap_tensor negative = image_data();
     negative.shape.n[0] = -1;
-    assert_refused((tap_tensor){ 0 }, (tap_loader_options){ 0 }, TAP_ESHAPE, "loader: data of shape [] have no rows");
-    assert_refused(negative, (tap_loader_options){ 0 }, TAP_ESHAPE, "loader: data of shape [-1,2,3] have no rows");
+    assert_refused((tap_tensor){ 0 }, (tap_loader_options){ 0 }, TAP_ESHAPE, "loader: data must have rows, not shape []");
+    assert_refused(negative, (tap_loader_options){ 0 }, TAP_ESHAPE, "loader: data must have rows, not shape [-1,2,3]");
     assert_refused(image_data(), (tap_loader_options){ .dtype = TAP_I64 }, TAP_EDTYPE,
-                   "loader: batches are float32 or float64, not int64");
-    assert_refused(image_data(), (tap_loader_options){ .batch = -2 }, TAP_EARG, "loader: batch = -2 is not positive");
-    assert_refused(image_data(), (tap_loader_options){ .scale = (double)NAN }, TAP_EARG, "loader: scale = nan is not finite");
+                   "loader: batches must be float32 or float64, not int64");
+    assert_refused(image_data(), (tap_loader_options){ .batch = -2 }, TAP_EARG, "loader: batch must be at least 1, not -2");
+    assert_refused(image_data(), (tap_loader_options){ .scale = (double)NAN }, TAP_EARG,
+                   "loader: scale must be finite, not nan");
 }
 
 /* ---- Batches that a tape has borrowed ---------------------------------------------------------------------------- */

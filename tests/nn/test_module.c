@@ -303,7 +303,7 @@ static void test_linear(void **state)
     tap_tape_free(t);
 
     tap_linear_init(&l, root, "bad", 0, 3);
-    assert_module_error(root, TAP_EARG, "bad: linear: sizes 0 -> 3 are not both positive");
+    assert_module_error(root, TAP_EARG, "bad: linear: sizes must be at least 1, not 0 -> 3");
     tap_module_free(root);
 }
 
@@ -327,19 +327,19 @@ static void test_mlp(void **state)
     tap_tape_free(t);
 
     tap_mlp_init(&l, root, "short", 1, (int64_t[]){ 1 }, tap_relu);
-    assert_module_error(root, TAP_EARG, "short: mlp: 1 sizes; the least is two, in and out");
+    assert_module_error(root, TAP_EARG, "short: mlp: there must be at least 2 sizes, in and out, not 1");
     tap_module_free(root);
 
     root = tap_module_new(TAP_F64, 0);
     tap_mlp_init(&l, root, "plain", 2, (int64_t[]){ 1, 1 }, NULL);
     assert_module_error(root, TAP_EARG,
-                        "plain: mlp: no activation; there are relu, tanh, sigmoid, softplus, elu, silu, gelu, "
+                        "plain: mlp: the activation is NULL; there are relu, tanh, sigmoid, softplus, elu, silu, gelu, "
                         "leaky_relu, selu, mish, identity");
     tap_module_free(root);
 
     root = tap_module_new(TAP_F64, 0);
     tap_mlp_init(&l, root, "net", 3, (int64_t[]){ 1, -2, 1 }, tap_relu);
-    assert_module_error(root, TAP_EARG, "net.0: linear: sizes 1 -> -2 are not both positive");
+    assert_module_error(root, TAP_EARG, "net.0: linear: sizes must be at least 1, not 1 -> -2");
     tap_module_free(root);
 }
 
