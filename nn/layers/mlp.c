@@ -10,8 +10,8 @@ void tap_mlp_init(tap_mlp *l, tap_module *m, const char *name, int n_sizes, cons
         tap_module_fail(child, TAP_EARG, "mlp: the layer is NULL");
         return;
     }
-    if (n_sizes < 2 || !sizes)
-        tap_module_fail(child, TAP_EARG, "mlp: there must be at least 2 sizes, in and out, not %d", n_sizes);
+    if (n_sizes < 2) tap_module_fail(child, TAP_EARG, "mlp: there must be at least 2 sizes, in and out, not %d", n_sizes);
+    if (!sizes) tap_module_fail(child, TAP_EARG, "mlp: sizes is NULL");
     if (!activation) tap_module_fail(child, TAP_EARG, "mlp: the activation is NULL; there are %s", tap_activation_names());
     tap_linear *layers = tap__module_alloc(child, (size_t)n_sizes * sizeof *layers);
     if (!layers) {

@@ -40,7 +40,7 @@
     X(mlp_sizes, TAP_EARG, "new: mlp: there must be at least 2 sizes, in and out, not 1", mlp(w, 1, (int64_t[]){ IN }, tap_relu)) \
     X(mlp_sizes_min, TAP_EARG, "new: mlp: there must be at least 2 sizes, in and out, not -2147483648", \
       mlp(w, INT_MIN, (int64_t[]){ IN }, tap_relu)) \
-    X(mlp_null, TAP_EARG, "new: mlp: there must be at least 2 sizes, in and out, not 2", mlp(w, 2, NULL, tap_relu)) \
+    X(mlp_null, TAP_EARG, "new: mlp: sizes is NULL", mlp(w, 2, NULL, tap_relu)) \
     X(mlp_negative, TAP_EARG, "new.0: linear: sizes must be at least 1, not 4 -> -1", \
       mlp(w, 2, (int64_t[]){ IN, -1 }, tap_relu)) \
     X(mlp_no_activation, TAP_EARG, "new: mlp: the activation is NULL; there are relu, tanh, sigmoid, softplus, elu, silu, gelu, leaky_relu, " \
