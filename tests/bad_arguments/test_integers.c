@@ -1,5 +1,5 @@
-/* Every integer argument at its extremes: whatever sizes, steps and indices are asked for, a call gives a result, or an error that names
- * a function. Under the sanitizers nothing overflows on the way. */
+/* tests/bad_arguments/test_integers.c: every integer argument at its extremes. Whatever the sizes, steps and indices are, a
+ * call gives a result, or an error that names a function. Under the sanitizers, no computation may overflow. */
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,18 +8,18 @@
 #include "models/models.h"
 #include "tests/check.h"
 
-/* Requests for more memory than there is are part of the test: with the address sanitizer, too, they are to give NULL. */
+/* Some calls ask for more memory than there is: malloc must give NULL under the address sanitizer, too. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
 
-/* Sizes between 2^24 and 2^59 are left out: there may be memory for the smaller ones of them, and work for minutes. */
+/* Sizes between 2^24 and 2^59 are left out: there may be memory for the smaller ones, and the calls would take minutes. */
 static const int64_t values[] = { INT64_MIN, INT64_MIN + 1, -(1ll << 62), -(1ll << 32),  INT_MIN,  -4, -3, -1, 0, 1, 2, 3, 4, 7,
                                   1ll << 59, 1ll << 60,     1ll << 62,    INT64_MAX - 1, INT64_MAX };
-static const int64_t far[] = { INT_MAX, 1ll << 31, 1ll << 32, 1ll << 40 };
-enum { VALUES = sizeof values / sizeof *values, FAR = sizeof far / sizeof *far };
+static const int64_t large[] = { INT_MAX, 1ll << 31, 1ll << 32, 1ll << 40 };
+enum { N_VALUES = sizeof values / sizeof *values, N_LARGE = sizeof large / sizeof *large };
 
 static double data[240];
 
@@ -35,14 +35,14 @@ static tap_var input(tap_tape *t, tap_shape s)
 
 static inputs begin(void)
 {
-    static int64_t places[] = { 0, 1, 2 };
+    static int64_t indices[] = { 0, 1, 2 };
     inputs         in = { .t = tap_tape_new(TAP_F64, 0) };
     in.pair = input(in.t, TAP_SHAPE(3, 4));
     in.image = input(in.t, TAP_SHAPE(2, 3, 4));
     in.batch = input(in.t, TAP_SHAPE(1, 2, 3, 4));
     in.kernel = input(in.t, TAP_SHAPE(2, 2, 2, 2));
     in.square = input(in.t, TAP_SHAPE(4, 4, 4));
-    in.index = tap_input(in.t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(3), places));
+    in.index = tap_input(in.t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(3), indices));
     return in;
 }
 
@@ -52,26 +52,19 @@ typedef struct {
     tap_var (*call)(const inputs *in, int64_t a, int64_t b);
 } call;
 
-#define POOL(...) \
-    (tap_pool_options) \
-    { \
-        __VA_ARGS__ \
-    }
-#define CONV(...) \
-    (tap_conv_options) \
-    { \
-        __VA_ARGS__ \
-    }
-#define ENDS(a, b) \
-    2, (int64_t[]) \
-    { \
-        a, b \
-    }
-#define BEFORE(a, b) \
-    4, (int64_t[]) \
-    { \
-        0, 0, a, b \
-    } /* of the axis before the last one */
+#define POOL(...) ((tap_pool_options){ __VA_ARGS__ })
+#define CONV(...) ((tap_conv_options){ __VA_ARGS__ })
+
+/* Pads both ends of the last axis, and of the axis before it. */
+static tap_var pad_last(tap_var x, int64_t a, int64_t b, tap_pad_mode mode, double value)
+{
+    return tap_pad(x, 2, (int64_t[]){ a, b }, mode, value);
+}
+
+static tap_var pad_before_last(tap_var x, int64_t a, int64_t b, tap_pad_mode mode, double value)
+{
+    return tap_pad(x, 4, (int64_t[]){ 0, 0, a, b }, mode, value);
+}
 
 static tap_var first(int n, const tap_var *out)
 {
@@ -109,16 +102,17 @@ static tap_var first(int n, const tap_var *out)
     X(polygamma, tap_polygamma((int)a, in->pair)) \
     X(one_hot, tap_one_hot(in->index, a)) \
     X(embedding, tap_embedding(in->index, in->pair, a)) \
-    X(nll_loss, tap_nll_loss(tap_mT(in->pair), tap_one_hot(tap_slice(in->index, 0, 0, 1, 1), 4), in->none, a, TAP_REDUCE_MEAN)) \
+    X(nll_loss, \
+      tap_nll_loss(tap_mT(in->pair), tap_one_hot(tap_slice(in->index, 0, 0, 1, 1), 4), in->none, a, TAP_REDUCE_MEAN)) \
     X(cross_entropy, tap_cross_entropy(in->pair, in->index, in->none, a, TAP_REDUCE_MEAN, 0.1)) \
     X(layer_norm, tap_layer_norm(in->pair, TAP_SHAPE(a, b), in->none, in->none, 1e-5)) \
     X(group_norm, tap_group_norm(in->square, a, in->none, in->none, 1e-5)) \
     X(sample_n, tap_sample_n(tap_normal(in->pair, in->pair), a)) \
     X(kl_monte_carlo, tap_kl_monte_carlo(tap_normal(in->pair, in->pair), tap_laplace(in->pair, in->pair), a, NULL)) \
-    X(pad, tap_pad(in->pair, ENDS(a, b), TAP_PAD_CONSTANT, 1)) \
-    X(pad_reflect, tap_pad(in->image, ENDS(a, b), TAP_PAD_REFLECT, 0)) \
-    X(pad_replicate, tap_pad(in->image, ENDS(a, b), TAP_PAD_REPLICATE, 0)) \
-    X(pad_circular, tap_pad(in->image, BEFORE(a, b), TAP_PAD_CIRCULAR, 0)) \
+    X(pad, pad_last(in->pair, a, b, TAP_PAD_CONSTANT, 1)) \
+    X(pad_reflect, pad_last(in->image, a, b, TAP_PAD_REFLECT, 0)) \
+    X(pad_replicate, pad_last(in->image, a, b, TAP_PAD_REPLICATE, 0)) \
+    X(pad_circular, pad_before_last(in->image, a, b, TAP_PAD_CIRCULAR, 0)) \
     X(blur, tap_gaussian_blur(in->square, a, 1)) \
     X(max_pool_stride, tap_max_pool2d(in->image, POOL(.kernel = { a, 2 }, .stride = { b, 1 }), NULL)) \
     X(max_pool_padding, tap_max_pool2d(in->image, POOL(.kernel = { a, 2 }, .padding = { b, 1 }, .ceil_mode = true), NULL)) \
@@ -132,7 +126,8 @@ static tap_var first(int n, const tap_var *out)
     X(conv_same, tap_conv2d(in->image, in->kernel, in->none, CONV(.dilation = { a, b }, .same = true))) \
     X(conv_groups, tap_conv2d(in->image, in->kernel, in->none, CONV(.groups = a, .output_padding = { b, 0 }))) \
     X(transpose_stride, tap_conv_transpose2d(in->image, in->kernel, in->none, CONV(.stride = { a, 1 }, .padding = { b, 0 }))) \
-    X(transpose_dilation, tap_conv_transpose2d(in->image, in->kernel, in->none, CONV(.stride = { a, 1 }, .dilation = { b, 1 }))) \
+    X(transpose_dilation, \
+      tap_conv_transpose2d(in->image, in->kernel, in->none, CONV(.stride = { a, 1 }, .dilation = { b, 1 }))) \
     X(transpose_groups, tap_conv_transpose2d(in->image, in->kernel, in->none, CONV(.groups = a, .output_padding = { b, 0 }))) \
     X(nearest, tap_interpolate(in->batch, (tap_interpolate_options){ .size = { a, b } })) \
     X(linear, tap_interpolate(in->batch, (tap_interpolate_options){ .size = { a, b }, .mode = TAP_INTERPOLATE_LINEAR })) \
@@ -158,7 +153,7 @@ static const call calls[] = {
 #undef X
 };
 
-/* The result, if there is one, has a gradient; else there is a sentence "function: ...". */
+/* A result must have a gradient; without a result, there must be a message "function: ...". */
 static void check(const call *c, int64_t a, int64_t b)
 {
     const char   *message;
@@ -177,30 +172,30 @@ static void test_operators(void **state)
 {
     (void)state;
     for (size_t k = 0; k < sizeof calls / sizeof *calls; k++)
-        for (int i = 0; i < VALUES * VALUES; i++) check(&calls[k], values[i / VALUES], values[i % VALUES]);
+        for (int i = 0; i < N_VALUES * N_VALUES; i++) check(&calls[k], values[i / N_VALUES], values[i % N_VALUES]);
 }
 
-/* Where a number is no size: as a place or a step it may be any. */
-static void test_places(void **state)
+/* An index, an offset or a step is no size, and may have any value. */
+static void test_indices_and_steps(void **state)
 {
     static const char *const names[] = { "slice",    "slice_step", "narrow", "select",   "unfold",
                                          "diagonal", "tril",       "roll",   "roll_flat" };
     (void)state;
     for (size_t k = 0; k < sizeof calls / sizeof *calls; k++)
         for (size_t n = 0; n < sizeof names / sizeof *names; n++)
-            for (int i = 0; i < FAR * VALUES && !strcmp(calls[k].name, names[n]); i++) {
-                check(&calls[k], far[i / VALUES], values[i % VALUES]);
-                check(&calls[k], values[i % VALUES], far[i / VALUES]);
-                check(&calls[k], -far[i / VALUES], far[i / VALUES]);
+            for (int i = 0; i < N_LARGE * N_VALUES && !strcmp(calls[k].name, names[n]); i++) {
+                check(&calls[k], large[i / N_VALUES], values[i % N_VALUES]);
+                check(&calls[k], values[i % N_VALUES], large[i / N_VALUES]);
+                check(&calls[k], -large[i / N_VALUES], large[i / N_VALUES]);
             }
 }
 
-static void test_sparse_and_groups(void **state)
+static void test_sparse_matrices_clusters_and_loaders(void **state)
 {
     int64_t          label[4];
     const tap_tensor x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 3), data), to = tap_tensor_wrap(TAP_I64, TAP_SHAPE(4), label);
     (void)state;
-    for (int i = 0; i < VALUES; i++) {
+    for (int i = 0; i < N_VALUES; i++) {
         const int64_t v = values[i];
         tap_arena    *a = tap_arena_new();
         tap_error     e = { 0 };
@@ -218,12 +213,12 @@ static void test_sparse_and_groups(void **state)
     }
 }
 
-/* Sizes of models, two at a time. */
+/* Two sizes of a model at a time. */
 static void test_models(void **state)
 {
     (void)state;
-    for (int i = 0; i < VALUES * VALUES; i++) {
-        const int64_t a = values[i / VALUES], b = values[i % VALUES];
+    for (int i = 0; i < N_VALUES * N_VALUES; i++) {
+        const int64_t a = values[i / N_VALUES], b = values[i % N_VALUES];
         tap_module   *m = tap_module_new(TAP_F32, 0);
         tap_linear    linear;
         tap_conv      conv[2];
@@ -255,8 +250,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_operators),
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_sparse_and_groups),
+        cmocka_unit_test(test_indices_and_steps),
+        cmocka_unit_test(test_sparse_matrices_clusters_and_loaders),
         cmocka_unit_test(test_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
