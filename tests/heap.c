@@ -1,3 +1,5 @@
+/* tests/heap.c: malloc and its kin, which count requests and refuse them on demand. They hand the rest on to the functions that
+ * they stand in front of. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,27 +12,27 @@
 
 #include "tests/heap.h"
 
-/* The thread sanitizer's functions do not stand for others before them, and clang's sanitizers are linked into the program. */
+/* The thread sanitizer's functions cannot be interposed, and clang's sanitizers are linked into the program. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define STANDS_BEFORE 0
+#define INTERPOSES 0
 #endif
 #elif defined(__SANITIZE_THREAD__)
-#define STANDS_BEFORE 0
+#define INTERPOSES 0
 #endif
-#ifndef STANDS_BEFORE
-#define STANDS_BEFORE 1
+#ifndef INTERPOSES
+#define INTERPOSES 1
 #endif
 
-#define NOT_INLINE __attribute__((noinline)) /* so that the return address tells who asks */
-/* The address sanitizer asks for memory before it can look at those who use it. */
-#define UNSEEN __attribute__((no_sanitize("address")))
+#define NOT_INLINE __attribute__((noinline)) /* so that the return address is the caller's */
+/* The address sanitizer allocates before it is initialized, so these functions must not be instrumented. */
+#define NO_ASAN __attribute__((no_sanitize("address")))
 
-static atomic_bool watching, all_behind_are;
-static atomic_long here, elsewhere, kept, next_refused, refused;
+static atomic_bool watching, refuse_later;
+static atomic_long by_program, by_libraries, outstanding, next_refused, refused;
 
-#if STANDS_BEFORE
-/* ---- Behind ours ---- */
+#if INTERPOSES
+/* ---- The real functions ---- */
 
 static struct {
     void *(*malloc)(size_t);
@@ -38,13 +40,13 @@ static struct {
     void *(*realloc)(void *, size_t);
     void *(*memalign)(size_t, size_t);
     void (*free)(void *);
-} behind;
+} real;
 
-/* Finding these takes memory itself, and so may whatever runs before. */
+/* Looking up the real functions takes memory itself, and so may code that runs earlier. */
 static _Alignas(64) char early[1 << 14];
 static size_t early_used;
 
-UNSEEN static void *take_early(size_t size)
+NO_ASAN static void *allocate_early(size_t size)
 {
     size = (size + 63) & ~(size_t)63;
     if (size > sizeof early - early_used) return NULL;
@@ -53,35 +55,35 @@ UNSEEN static void *take_early(size_t size)
     return p;
 }
 
-UNSEEN static bool is_early(const void *p)
+NO_ASAN static bool is_early(const void *p)
 {
     return (uintptr_t)p >= (uintptr_t)early && (uintptr_t)p < (uintptr_t)early + sizeof early;
 }
 
-UNSEEN static void find(void *function, const char *name)
+NO_ASAN static void find(void *function, const char *name)
 {
     void *found = dlsym(RTLD_NEXT, name);
     memcpy(function, &found, sizeof found);
 }
 
-/* The first call comes before there is a second thread. */
-UNSEEN static bool found(void)
+/* Looks up the real functions, and returns whether they are there. The first call comes before there is a second thread. */
+NO_ASAN static bool found(void)
 {
-    static bool finding;
-    if (behind.free) return true;
-    if (finding) return false;
-    finding = true;
-    find(&behind.malloc, "malloc");
-    find(&behind.calloc, "calloc");
-    find(&behind.realloc, "realloc");
-    find(&behind.memalign, "memalign");
-    find(&behind.free, "free");
+    static bool resolving;
+    if (real.free) return true;
+    if (resolving) return false;
+    resolving = true;
+    find(&real.malloc, "malloc");
+    find(&real.calloc, "calloc");
+    find(&real.realloc, "realloc");
+    find(&real.memalign, "memalign");
+    find(&real.free, "free");
     return true;
 }
 
-/* ---- Who asks ---- */
+/* ---- The caller ---- */
 
-UNSEEN static bool is_spared(const char *file)
+NO_ASAN static bool is_exempt(const char *file)
 {
     static const char *const names[] = { "libgomp", "libomp",  "libiomp",  "libblis",  "ld-",
                                          "ld.",     "libasan", "libubsan", "libcmocka" };
@@ -92,24 +94,24 @@ UNSEEN static bool is_spared(const char *file)
     return false;
 }
 
-typedef enum { US, ANOTHER, SPARED } asker;
+typedef enum { THIS_PROGRAM, OTHER_LIBRARY, EXEMPT } caller;
 
-UNSEEN static asker asker_at(const void *address)
+NO_ASAN static caller caller_at(const void *address)
 {
     Dl_info ours, from;
-    if (!dladdr(&here, &ours) || !dladdr(address, &from)) return SPARED;
-    return from.dli_fbase == ours.dli_fbase ? US : is_spared(from.dli_fname) ? SPARED : ANOTHER;
+    if (!dladdr(&by_program, &ours) || !dladdr(address, &from)) return EXEMPT;
+    return from.dli_fbase == ours.dli_fbase ? THIS_PROGRAM : is_exempt(from.dli_fname) ? EXEMPT : OTHER_LIBRARY;
 }
 
-/* Counts a request, and tells whether it is granted. */
-UNSEEN static bool granted(const void *address)
+/* Counts a request, and returns whether it is granted. */
+NO_ASAN static bool grant(const void *address)
 {
     if (!atomic_load_explicit(&watching, memory_order_relaxed)) return true;
-    asker who = asker_at(address);
-    atomic_fetch_add(who == US ? &here : &elsewhere, 1);
-    if (who == SPARED) return true;
+    caller who = caller_at(address);
+    atomic_fetch_add(who == THIS_PROGRAM ? &by_program : &by_libraries, 1);
+    if (who == EXEMPT) return true;
     long n = atomic_load(&next_refused) > 0 ? atomic_fetch_sub(&next_refused, 1) : 0;
-    if (n == 1 || (n == 0 && atomic_load(&all_behind_are) && atomic_load(&refused) > 0)) {
+    if (n == 1 || (n == 0 && atomic_load(&refuse_later) && atomic_load(&refused) > 0)) {
         atomic_fetch_add(&refused, 1);
         errno = ENOMEM;
         return false;
@@ -117,82 +119,84 @@ UNSEEN static bool granted(const void *address)
     return true;
 }
 
-UNSEEN static void *keep(void *p, const void *address)
+NO_ASAN static void *count_allocation(void *p, const void *address)
 {
-    if (p && atomic_load_explicit(&watching, memory_order_relaxed) && asker_at(address) != SPARED) atomic_fetch_add(&kept, 1);
+    if (p && atomic_load_explicit(&watching, memory_order_relaxed) && caller_at(address) != EXEMPT)
+        atomic_fetch_add(&outstanding, 1);
     return p;
 }
 
-UNSEEN static void let_go(const void *p, const void *address)
+NO_ASAN static void count_free(const void *p, const void *address)
 {
-    if (p && atomic_load_explicit(&watching, memory_order_relaxed) && asker_at(address) != SPARED) atomic_fetch_sub(&kept, 1);
+    if (p && atomic_load_explicit(&watching, memory_order_relaxed) && caller_at(address) != EXEMPT)
+        atomic_fetch_sub(&outstanding, 1);
 }
 
-#define ASKER __builtin_return_address(0)
+#define CALLER __builtin_return_address(0)
 
-/* ---- Ours ---- */
+/* ---- Interposed functions ---- */
 
-UNSEEN static void *aligned(size_t align, size_t size, const void *address)
+NO_ASAN static void *aligned(size_t align, size_t size, const void *address)
 {
-    if (!found()) return take_early(size);
-    return granted(address) ? keep(behind.memalign(align, size), address) : NULL;
+    if (!found()) return allocate_early(size);
+    return grant(address) ? count_allocation(real.memalign(align, size), address) : NULL;
 }
 
-UNSEEN NOT_INLINE void *malloc(size_t size)
+NO_ASAN NOT_INLINE void *malloc(size_t size)
 {
-    if (!found()) return take_early(size);
-    return granted(ASKER) ? keep(behind.malloc(size), ASKER) : NULL;
+    if (!found()) return allocate_early(size);
+    return grant(CALLER) ? count_allocation(real.malloc(size), CALLER) : NULL;
 }
 
-UNSEEN NOT_INLINE void *calloc(size_t n, size_t size)
+NO_ASAN NOT_INLINE void *calloc(size_t n, size_t size)
 {
-    if (!found()) return take_early(n * size);
-    return granted(ASKER) ? keep(behind.calloc(n, size), ASKER) : NULL;
+    if (!found()) return allocate_early(n * size);
+    return grant(CALLER) ? count_allocation(real.calloc(n, size), CALLER) : NULL;
 }
 
-UNSEEN NOT_INLINE void free(void *p)
+NO_ASAN NOT_INLINE void free(void *p)
 {
     if (!p || is_early(p) || !found()) return;
-    let_go(p, ASKER);
-    behind.free(p);
+    count_free(p, CALLER);
+    real.free(p);
 }
 
-UNSEEN NOT_INLINE void *realloc(void *p, size_t size)
+NO_ASAN NOT_INLINE void *realloc(void *p, size_t size)
 {
     if (!found() || is_early(p)) {
         size_t most = (size_t)(early + sizeof early - (char *)p);
         void  *to = malloc(size);
         return to && p ? memcpy(to, p, size < most ? size : most) : to;
     }
-    if (!granted(ASKER)) return NULL;
-    void *to = behind.realloc(p, size);
-    return p ? to : keep(to, ASKER);
+    if (!grant(CALLER)) return NULL;
+    void *to = real.realloc(p, size);
+    return p ? to : count_allocation(to, CALLER);
 }
 
-UNSEEN NOT_INLINE void *memalign(size_t align, size_t size)
+NO_ASAN NOT_INLINE void *memalign(size_t align, size_t size)
 {
-    return aligned(align, size, ASKER);
+    return aligned(align, size, CALLER);
 }
 
-UNSEEN NOT_INLINE void *aligned_alloc(size_t align, size_t size)
+NO_ASAN NOT_INLINE void *aligned_alloc(size_t align, size_t size)
 {
-    return aligned(align, size, ASKER);
+    return aligned(align, size, CALLER);
 }
 
-UNSEEN NOT_INLINE int posix_memalign(void **p, size_t align, size_t size)
+NO_ASAN NOT_INLINE int posix_memalign(void **p, size_t align, size_t size)
 {
-    void *taken = aligned(align, size, ASKER);
+    void *taken = aligned(align, size, CALLER);
     if (!taken) return ENOMEM;
     *p = taken;
     return 0;
 }
 
-/* A sanitizer's takes its memory behind our back. */
-UNSEEN NOT_INLINE char *strdup(const char *text)
+/* A sanitizer's strdup would allocate without calling malloc. */
+NO_ASAN NOT_INLINE char *strdup(const char *text)
 {
     size_t n = strlen(text) + 1;
-    if (!found() || !granted(ASKER)) return NULL;
-    void *copy = keep(behind.malloc(n), ASKER);
+    if (!found() || !grant(CALLER)) return NULL;
+    void *copy = count_allocation(real.malloc(n), CALLER);
     return copy ? memcpy(copy, text, n) : NULL;
 }
 
@@ -200,10 +204,10 @@ UNSEEN NOT_INLINE char *strdup(const char *text)
 
 /* ---- For tests ---- */
 
-bool heap_counts(void)
+bool heap_is_interposed(void)
 {
     const char *preload = getenv("LD_PRELOAD");
-    return STANDS_BEFORE && !(preload && strstr(preload, "vgpreload"));
+    return INTERPOSES && !(preload && strstr(preload, "vgpreload"));
 }
 
 void heap_watch(bool on)
@@ -213,13 +217,14 @@ void heap_watch(bool on)
 
 heap_requests heap_take(void)
 {
-    return (heap_requests){ atomic_exchange(&here, 0), atomic_exchange(&elsewhere, 0), atomic_exchange(&kept, 0) };
+    return (heap_requests){ atomic_exchange(&by_program, 0), atomic_exchange(&by_libraries, 0),
+                            atomic_exchange(&outstanding, 0) };
 }
 
-void heap_refuse(long n, bool all_behind)
+void heap_refuse(long n, bool and_later)
 {
     atomic_store(&refused, 0);
-    atomic_store(&all_behind_are, all_behind);
+    atomic_store(&refuse_later, and_later);
     atomic_store(&next_refused, n);
 }
 

@@ -33,12 +33,6 @@
  * only. */
 enum { BLOCK = 64 };
 
-#if defined(__GNUC__)
-#define TAP__NOINLINE __attribute__((noinline))
-#else
-#define NOINLINE
-#endif
-
 static inline int64_t block_size(int64_t at, int64_t n)
 {
     return n - at < BLOCK ? n - at : BLOCK;

@@ -98,8 +98,8 @@ static void step(void *context)
     tap_optim_step(r->optim, r->tape);
 }
 
-/* Of a training run by itself, once it has settled: peak memory, and requests for heap memory in a step, -1 where they cannot be
- * counted. */
+/* Of a training run by itself, once it has settled: peak memory, and requests for heap memory in a step, -1 where they cannot
+ * be counted. */
 typedef struct {
     long peak_kib, requests;
 } memory;
@@ -114,7 +114,8 @@ static memory settle(trainer *r)
     heap_watch(false);
     const heap_requests taken = heap_take();
     getrusage(RUSAGE_SELF, &used);
-    return (memory){ used.ru_maxrss, heap_counts() ? (taken.here + taken.elsewhere + WATCHED - 1) / WATCHED : -1 };
+    return (memory){ used.ru_maxrss,
+                     heap_is_interposed() ? (taken.by_program + taken.by_libraries + WATCHED - 1) / WATCHED : -1 };
 }
 
 /* ---- Its products: of every layer y = x W^T, dx = dy W, dW = dy^T x ---- */

@@ -1,4 +1,5 @@
-#undef _FORTIFY_SOURCE /* which would have some of these be macros */
+/* tests/faults/calls.c: system calls that are counted, and fail on demand. */
+#undef _FORTIFY_SOURCE /* it makes macros of some of these functions */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,15 +15,15 @@
 
 #include "tests/faults/calls.h"
 
-enum { MOST = 4096 };
+enum { MAX_CALLS = 4096 };
 
-#define CALL_ABOUT(name, reported) { #name, reported },
-const call_about call_abouts[CALLS] = { CALL_KINDS(CALL_ABOUT) };
+#define CALL_INFO(name, reported) { #name, reported },
+const call_info call_infos[CALLS] = { CALL_KINDS(CALL_INFO) };
 
 static bool       watching, failed;
 static call_fault fault;
 static long       n_calls;
-static call_kind  calls[MOST];
+static call_kind  calls[MAX_CALLS];
 
 void calls_watch(call_fault f)
 {
@@ -48,40 +49,40 @@ bool calls_failed(void)
     return failed;
 }
 
-/* Counts the call, and tells whether it is the one, or of its kind and behind it. */
-static bool meets(call_kind kind)
+/* Counts the call, and returns whether the fault applies to it. */
+static bool count_call(call_kind kind)
 {
-    if (!watching || n_calls == MOST) return false;
+    if (!watching || n_calls == MAX_CALLS) return false;
     calls[n_calls++] = kind;
-    if (n_calls != fault.n && !(failed && fault.all_behind && kind == calls[fault.n - 1])) return false;
+    if (n_calls != fault.n && !(failed && fault.and_later && kind == calls[fault.n - 1])) return false;
     return failed = true;
 }
 
-/* Whether the call fails, with its reason set. */
+/* Whether the call fails. Then errno is set. */
 static bool fails(call_kind kind)
 {
-    if (!meets(kind) || fault.reason == 0) return false;
+    if (!count_call(kind) || fault.reason == 0) return false;
     errno = fault.reason;
     return true;
 }
 
-/* The function of this name behind ours. */
-#define BEHIND(type, name, ...) \
-    static type (*behind)(__VA_ARGS__); \
-    if (!behind) { \
+/* Declares `real`, the function of this name that is interposed here. */
+#define REAL(type, name, ...) \
+    static type (*real)(__VA_ARGS__); \
+    if (!real) { \
         void *found = dlsym(RTLD_NEXT, name); \
-        memcpy(&behind, &found, sizeof behind); \
+        memcpy(&real, &found, sizeof real); \
     }
 
-/* With files of any size, as the library is built, the names end in 64. */
+/* Built for large files, as the library is, the names end in 64. */
 #if defined(__GLIBC__) && defined(_FILE_OFFSET_BITS) && _FILE_OFFSET_BITS == 64
 #define LARGE(name) name "64"
 #else
 #define LARGE(name) name
 #endif
 
-/* Files that are ours by name, and descriptors by what they may do. */
-static bool is_own(const char *path)
+/* Temporary files and locks are known by their names, descriptors by their mode. */
+static bool is_temporary(const char *path)
 {
     return strstr(path, ".tmp") || strstr(path, ".lock");
 }
@@ -102,106 +103,106 @@ int open(const char *path, int flags, ...)
     va_start(args, flags);
     mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
     va_end(args);
-    BEHIND(int, LARGE("open"), const char *, int, ...)
+    REAL(int, LARGE("open"), const char *, int, ...)
     call_kind kind = flags & O_CREAT       ? CALL_create
                      : flags & O_DIRECTORY ? CALL_open_folder
-                     : is_own(path)        ? CALL_open_stale
+                     : is_temporary(path)  ? CALL_open_stale
                                            : CALL_open;
-    return fails(kind) ? -1 : behind(path, flags, mode);
+    return fails(kind) ? -1 : real(path, flags, mode);
 }
 
 int stat(const char *restrict path, struct stat *restrict s)
 {
-    BEHIND(int, LARGE("stat"), const char *, struct stat *)
-    return fails(CALL_stat) ? -1 : behind(path, s);
+    REAL(int, LARGE("stat"), const char *, struct stat *)
+    return fails(CALL_stat) ? -1 : real(path, s);
 }
 
 int lstat(const char *restrict path, struct stat *restrict s)
 {
-    BEHIND(int, LARGE("lstat"), const char *, struct stat *)
-    return fails(is_own(path) ? CALL_lstat_own : CALL_lstat) ? -1 : behind(path, s);
+    REAL(int, LARGE("lstat"), const char *, struct stat *)
+    return fails(is_temporary(path) ? CALL_lstat_temporary : CALL_lstat) ? -1 : real(path, s);
 }
 
 int fstat(int fd, struct stat *s)
 {
-    BEHIND(int, LARGE("fstat"), int, struct stat *)
-    return fails(access_mode(fd) == O_RDONLY ? CALL_fstat : CALL_fstat_own) ? -1 : behind(fd, s);
+    REAL(int, LARGE("fstat"), int, struct stat *)
+    return fails(access_mode(fd) == O_RDONLY ? CALL_fstat : CALL_fstat_written) ? -1 : real(fd, s);
 }
 
 int access(const char *path, int mode)
 {
-    BEHIND(int, "access", const char *, int)
-    return fails(mode & W_OK ? CALL_may_write : CALL_exists) ? -1 : behind(path, mode);
+    REAL(int, "access", const char *, int)
+    return fails(mode & W_OK ? CALL_may_write : CALL_exists) ? -1 : real(path, mode);
 }
 
 int fchmod(int fd, mode_t mode)
 {
-    BEHIND(int, "fchmod", int, mode_t)
-    return fails(CALL_fchmod) ? -1 : behind(fd, mode);
+    REAL(int, "fchmod", int, mode_t)
+    return fails(CALL_fchmod) ? -1 : real(fd, mode);
 }
 
 int flock(int fd, int how)
 {
-    BEHIND(int, "flock", int, int)
-    return fails(CALL_flock) ? -1 : behind(fd, how);
+    REAL(int, "flock", int, int)
+    return fails(CALL_flock) ? -1 : real(fd, how);
 }
 
-/* An old form of it takes no NULL, and dlsym gives that one. */
+/* dlsym finds an old version of realpath, which does not accept NULL. */
 char *realpath(const char *restrict path, char *restrict to)
 {
-    BEHIND(char *, "realpath", const char *, char *)
+    REAL(char *, "realpath", const char *, char *)
     if (fails(CALL_realpath)) return NULL;
-    char *mine = to ? NULL : malloc(PATH_MAX), *found = to || mine ? behind(path, to ? to : mine) : NULL;
+    char *mine = to ? NULL : malloc(PATH_MAX), *found = to || mine ? real(path, to ? to : mine) : NULL;
     if (!found) free(mine);
     return found;
 }
 
-/* How much of n bytes is to be done. */
-static size_t cut(size_t n)
+/* The bytes that a shortened call transfers. */
+static size_t shorten(size_t n)
 {
-    return n < (size_t)fault.at_most ? n : (size_t)fault.at_most;
+    return n < (size_t)fault.max_bytes ? n : (size_t)fault.max_bytes;
 }
 
 ssize_t read(int fd, void *to, size_t n)
 {
-    BEHIND(ssize_t, "read", int, void *, size_t)
-    if (!meets(CALL_read)) return behind(fd, to, n);
-    if (fault.reason == 0) return behind(fd, to, cut(n));
+    REAL(ssize_t, "read", int, void *, size_t)
+    if (!count_call(CALL_read)) return real(fd, to, n);
+    if (fault.reason == 0) return real(fd, to, shorten(n));
     errno = fault.reason;
     return -1;
 }
 
 ssize_t write(int fd, const void *from, size_t n)
 {
-    BEHIND(ssize_t, "write", int, const void *, size_t)
-    if (!meets(CALL_write)) return behind(fd, from, n);
-    if (fault.reason == 0) return behind(fd, from, cut(n));
+    REAL(ssize_t, "write", int, const void *, size_t)
+    if (!count_call(CALL_write)) return real(fd, from, n);
+    if (fault.reason == 0) return real(fd, from, shorten(n));
     errno = fault.reason;
     return -1;
 }
 
 ssize_t pread(int fd, void *to, size_t n, off_t at)
 {
-    BEHIND(ssize_t, LARGE("pread"), int, void *, size_t, off_t)
-    return fails(CALL_pread) ? -1 : behind(fd, to, n, at);
+    REAL(ssize_t, LARGE("pread"), int, void *, size_t, off_t)
+    return fails(CALL_pread) ? -1 : real(fd, to, n, at);
 }
 
 ssize_t pwrite(int fd, const void *from, size_t n, off_t at)
 {
-    BEHIND(ssize_t, LARGE("pwrite"), int, const void *, size_t, off_t)
-    return fails(CALL_pwrite) ? -1 : behind(fd, from, n, at);
+    REAL(ssize_t, LARGE("pwrite"), int, const void *, size_t, off_t)
+    return fails(CALL_pwrite) ? -1 : real(fd, from, n, at);
 }
 
 int ftruncate(int fd, off_t n)
 {
-    BEHIND(int, LARGE("ftruncate"), int, off_t)
-    return fails(CALL_ftruncate) ? -1 : behind(fd, n);
+    REAL(int, LARGE("ftruncate"), int, off_t)
+    return fails(CALL_ftruncate) ? -1 : real(fd, n);
 }
 
 off_t lseek(int fd, off_t at, int from)
 {
-    BEHIND(off_t, LARGE("lseek"), int, off_t, int)
-    return fails(CALL_lseek) ? -1 : behind(fd, at, from);
+    REAL(off_t, LARGE("lseek"), int, off_t, int)
+    return fails(CALL_lseek) ? -1 : real(fd, at, from);
 }
 
 int fsync(int fd)
@@ -209,23 +210,23 @@ int fsync(int fd)
     return fails(is_folder(fd) ? CALL_fsync_folder : CALL_fsync) ? -1 : 0;
 }
 
-/* Closed in any case, as Linux does it. */
+/* The descriptor is closed even if the call fails, as under Linux. */
 int close(int fd)
 {
-    BEHIND(int, "close", int)
+    REAL(int, "close", int)
     call_kind kind = access_mode(fd) == O_WRONLY ? CALL_close_written : CALL_close;
-    int       result = behind(fd);
+    int       result = real(fd);
     return fails(kind) ? -1 : result;
 }
 
 int rename(const char *from, const char *to)
 {
-    BEHIND(int, "rename", const char *, const char *)
-    return fails(CALL_rename) ? -1 : behind(from, to);
+    REAL(int, "rename", const char *, const char *)
+    return fails(CALL_rename) ? -1 : real(from, to);
 }
 
 int unlink(const char *path)
 {
-    BEHIND(int, "unlink", const char *)
-    return fails(CALL_unlink) ? -1 : behind(path);
+    REAL(int, "unlink", const char *)
+    return fails(CALL_unlink) ? -1 : real(path);
 }

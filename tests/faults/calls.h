@@ -1,11 +1,11 @@
-/* tests/faults/calls.h: system calls that fail. The functions in calls.c stand before the C library's, for the library's own calls
- * and for zlib's. */
+/* tests/faults/calls.h: makes system calls fail. The functions in calls.c are interposed: they stand in front of the C
+ * library's, for Tapestry's calls and for zlib's. */
 #ifndef TAP_TESTS_FAULTS_CALLS_H
 #define TAP_TESTS_FAULTS_CALLS_H
 
 #include <stdbool.h>
 
-/* Calls by what they are for, and whether their failure must be reported: what only makes things better may fail in silence. */
+/* Calls by purpose, and whether their failure must be reported. Optional steps may fail in silence. */
 #define CALL_KINDS(CALL) \
     CALL(create, true) \
     CALL(open, true) \
@@ -13,9 +13,9 @@
     CALL(open_folder, false) \
     CALL(stat, true) \
     CALL(lstat, true) \
-    CALL(lstat_own, false) \
+    CALL(lstat_temporary, false) \
     CALL(fstat, true) \
-    CALL(fstat_own, false) \
+    CALL(fstat_written, false) \
     CALL(may_write, true) \
     CALL(exists, false) \
     CALL(fchmod, true) \
@@ -39,18 +39,18 @@ typedef enum { CALL_KINDS(CALL_NAME) CALLS } call_kind;
 typedef struct {
     const char *name;
     bool        reported;
-} call_about;
-extern const call_about call_abouts[CALLS];
+} call_info;
+extern const call_info call_infos[CALLS];
 
-/* What happens to the n-th call from here on (0: to none), and to all of its kind behind it, if so asked. */
+/* What happens to the n-th call from now on (0: to none), and to all later ones of its kind if asked to. */
 typedef struct {
     long n;
-    bool all_behind;
-    int  reason;  /* errno; 0: the call is cut short, */
-    int  at_most; /* to so many bytes */
+    bool and_later;
+    int  reason;    /* errno, or 0: the call is shortened */
+    int  max_bytes; /* to this many bytes */
 } call_fault;
 
-/* Calls are counted from `calls_watch` on. fsync never reaches the disk: that would take time. */
+/* Calls are counted from calls_watch on. fsync does nothing, to save time. */
 void      calls_watch(call_fault fault);
 long      calls_stop(void); /* how many there were */
 call_kind call_number(long n);

@@ -1,16 +1,17 @@
+/* tests/faults/faults.c: runs scenarios, and compares their results. */
 #define _XOPEN_SOURCE 700
 #include "tests/faults/faults.h"
 
-fault  fault_now;
+fault  current_fault;
 record result;
-char   passed_over[TAP_MESSAGE_SIZE];
+char   skipped_message[TAP_MESSAGE_SIZE];
 
 static int  scenarios;
 static long reported, harmless;
 
 void record_bytes(record *r, const void *bytes, size_t n)
 {
-    must(n <= sizeof r->bytes - r->n);
+    CHECK(n <= sizeof r->bytes - r->n);
     if (n > 0) memcpy(r->bytes + r->n, bytes, n);
     r->n += n;
 }
@@ -22,7 +23,7 @@ static size_t size_of(tap_tensor x)
 
 void record_tensor(record *r, tap_tensor x)
 {
-    must(x.data && tap_tensor_is_contiguous(x));
+    CHECK(x.data && tap_tensor_is_contiguous(x));
     record_bytes(r, x.data, size_of(x));
 }
 
@@ -31,12 +32,12 @@ void record_values(record *r, const tap_module *root)
     for (const tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p)) record_tensor(r, p->value);
 }
 
-/* A fresh gradient counts as zero, whatever it holds. */
+/* A fresh gradient counts as zero, whatever its memory holds. */
 void record_grads(record *r, const tap_module *root)
 {
     static const unsigned char zeros[1 << 12];
     for (const tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p)) {
-        must(size_of(p->grad) <= sizeof zeros);
+        CHECK(size_of(p->grad) <= sizeof zeros);
         record_bytes(r, p->fresh ? zeros : p->grad.data, size_of(p->grad));
     }
 }
@@ -61,18 +62,18 @@ tap_error faults_run(const scenario *s, void (*start)(void), bool (*stop)(void),
     static record expected;
     const int     fd = scratch_next_fd();
     tap_error     e = { 0 };
-    fault_now.scenario = s;
+    current_fault.scenario = s;
     result.n = 0;
-    *passed_over = '\0';
+    *skipped_message = '\0';
     if (s->before) s->before();
     start();
     s->run(&e);
     bool happened = stop();
     if (s->after) s->after(&e);
-    must(scratch_next_fd() == fd);
-    if (!happened && e.status != TAP_OK) fail_msg("%s, %s, which did not come: %s", s->name, fault_now.what, e.message);
+    CHECK(scratch_next_fd() == fd);
+    if (!happened && e.status != TAP_OK) fail_msg("%s, %s, which did not happen: %s", s->name, current_fault.what, e.message);
     if (first) expected = result;
-    must(e.status != TAP_OK || record_equal(&result, &expected));
+    CHECK(e.status != TAP_OK || record_equal(&result, &expected));
     reported += e.status != TAP_OK;
     harmless += happened && e.status == TAP_OK;
     return e;

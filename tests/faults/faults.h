@@ -1,5 +1,5 @@
-/* tests/faults/faults.h: what the tests share that let something fail on purpose. A scenario is run again and again, each time with
- * another fault; then it has reported an error and left everything as it was, or it has the result that it always has. */
+/* tests/faults/faults.h: runs a scenario again and again, each time with another fault injected. Each run must either report an
+ * error and leave everything as it was, or have the result of a run without a fault. */
 #ifndef TAP_TESTS_FAULTS_FAULTS_H
 #define TAP_TESTS_FAULTS_FAULTS_H
 
@@ -9,38 +9,38 @@
 
 typedef struct {
     const char *name;
-    void (*before)(void);              /* without faults; may be NULL */
-    void (*run)(tap_error *e);         /* with one; reports the first error, or keeps its results */
-    void (*after)(const tap_error *e); /* without faults: checks what is left and frees it; may be NULL */
+    void (*before)(void);              /* runs without faults; may be NULL */
+    void (*run)(tap_error *e);         /* runs with a fault; reports the first error, or records its results */
+    void (*after)(const tap_error *e); /* runs without faults: checks the files and frees all; may be NULL */
     bool writes;
 } scenario;
 
-/* Those that have to do with files end with { 0 }. They work in the current folder. */
+/* Scenarios that read and write files, in the current folder. They end with { 0 }. */
 extern const scenario file_scenarios[];
 
-/* Which fault there is now, for messages, and what an ended scenario may leave behind because of it. */
+/* The current fault, for messages, and what a scenario may leave behind because of it. */
 typedef struct {
     const scenario *scenario;
     char            what[80];
-    bool            leaves_file; /* a file that cannot be removed */
-    bool            moves_old;   /* what was to be kept cannot be put back from where it was to be kept */
+    bool            leaves_file;    /* a temporary file cannot be removed */
+    bool            moves_previous; /* the newest generation has been renamed, and cannot be renamed back */
 } fault;
-extern fault fault_now;
+extern fault current_fault;
 
-/* What the checkpoint of the scenario now says about a newest generation that it could not read, and passed over. */
-extern char passed_over[TAP_MESSAGE_SIZE];
+/* The message of the current scenario's checkpoint about a newest generation that it could not read, and skipped. */
+extern char skipped_message[TAP_MESSAGE_SIZE];
 
-/* A failure that says where, and meets no fault itself. */
-#define must(condition) \
+/* As assert_true, but ends the injection of faults first, and names scenario and fault. */
+#define CHECK(condition) \
     do { \
         if (!(condition)) { \
             faults_end(); \
-            fail_msg("%s, %s: %s (line %d)", fault_now.scenario->name, fault_now.what, #condition, __LINE__); \
+            fail_msg("%s, %s: %s (line %d)", current_fault.scenario->name, current_fault.what, #condition, __LINE__); \
         } \
     } while (0)
-void faults_end(void); /* of each program: no more faults */
+void faults_end(void); /* defined by each program: ends the injection */
 
-/* Bytes to compare. */
+/* The bytes of a result, for comparison. */
 typedef struct {
     size_t        n;
     unsigned char bytes[1 << 15];
@@ -51,22 +51,22 @@ void record_values(record *r, const tap_module *root); /* of all parameters */
 void record_grads(record *r, const tap_module *root);
 bool record_equal(const record *a, const record *b);
 
-extern record result; /* of the scenario now */
+extern record result; /* of the current scenario */
 
-/* The first error of those that are given. */
+/* Reports the first error of these. Each may be NULL. */
 void report(tap_error *e, const tap_module *root, const tap_loader *l, const tap_tape *t);
 
-/* One run: the fault happens between `start` and `stop`, which tells whether it did. The first without a fault is remembered.
- * Returns what the scenario reported. */
+/* Runs the scenario once. The fault is injected between start and stop, which returns whether it happened. The result of the
+ * first run, which has no fault, is kept for comparison. Returns the error that the scenario reported. */
 tap_error faults_run(const scenario *s, void (*start)(void), bool (*stop)(void), bool first);
 
-/* A test of the scenario, which it finds as its state. */
+/* A test whose initial state is the scenario. */
 static inline struct CMUnitTest faults_test(const scenario *s, CMUnitTestFunction f)
 {
     return (struct CMUnitTest){ .name = s->name, .test_func = f, .initial_state = (void *)(uintptr_t)s };
 }
 
-/* For the line at the end: "memory: 2000 faults injected in 9 scenarios: 1900 reported, 100 harmless". */
+/* Counts for the last line: "memory: 2000 faults injected in 9 scenarios: 1900 reported, 100 harmless". */
 void faults_count(const char *of);
 void faults_count_scenario(void);
 

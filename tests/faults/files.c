@@ -1,4 +1,4 @@
-/* What is done with files: each writer over an old file, each reader on a good one. */
+/* tests/faults/files.c: scenarios with files. Each writer replaces an old file, each reader reads a good one. */
 #define _XOPEN_SOURCE 700
 #include "tests/faults/faults.h"
 
@@ -8,13 +8,13 @@
 
 /* ---- The folder ---- */
 
-static void must_hold(const char *path, const record *wanted)
+static void check_file_equals(const char *path, const record *wanted)
 {
     size_t n;
     char  *bytes = scratch_read(path, &n);
     bool   same = n == wanted->n && memcmp(bytes, wanted->bytes, n) == 0;
     free(bytes);
-    must(same);
+    CHECK(same);
 }
 
 static void record_file(record *r, const char *path)
@@ -25,26 +25,26 @@ static void record_file(record *r, const char *path)
     free(bytes);
 }
 
-static bool is_there(const char *path)
+static bool exists(const char *path)
 {
     return access(path, F_OK) == 0;
 }
 
-/* So many files are in the folder, which is empty again then. */
-static void must_be_all(int files)
+/* The folder holds this many files, besides temporary ones. Removes them all. */
+static void check_and_empty_folder(int files)
 {
     int  n = 0, temporary = 0;
     DIR *folder = opendir(".");
-    must(folder);
+    CHECK(folder);
     for (struct dirent *d; (d = readdir(folder));) {
         if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..")) continue;
         n++;
         temporary += strstr(d->d_name, ".tmp") || strstr(d->d_name, ".lock");
-        must(unlink(d->d_name) == 0);
+        CHECK(unlink(d->d_name) == 0);
     }
     closedir(folder);
-    must(n - temporary == files);
-    must(temporary == 0 || fault_now.leaves_file);
+    CHECK(n - temporary == files);
+    CHECK(temporary == 0 || current_fault.leaves_file);
 }
 
 /* ---- A writer over an old file ---- */
@@ -59,32 +59,32 @@ static void write_old(void)
 static void check_written(const tap_error *e)
 {
     if (e->status == TAP_OK) record_file(&result, "file");
-    else must_hold("file", &old);
-    must_be_all(1);
+    else check_file_equals("file", &old);
+    check_and_empty_folder(1);
 }
 
 static void check_new(const tap_error *e)
 {
     if (e->status == TAP_OK) record_file(&result, "file");
-    else must(!is_there("file"));
-    must_be_all(e->status == TAP_OK);
+    else CHECK(!exists("file"));
+    check_and_empty_folder(e->status == TAP_OK);
 }
 
 static void write_old_behind_link(void)
 {
     write_old();
-    must(symlink("file", "link") == 0);
+    CHECK(symlink("file", "link") == 0);
 }
 
 static void check_link(const tap_error *e)
 {
     char to[8] = "";
-    must(readlink("link", to, sizeof to - 1) == 4 && !strcmp(to, "file"));
-    must(unlink("link") == 0);
+    CHECK(readlink("link", to, sizeof to - 1) == 4 && !strcmp(to, "file"));
+    CHECK(unlink("link") == 0);
     check_written(e);
 }
 
-static void put_text(const char *path, tap_error *e)
+static void write_text(const char *path, tap_error *e)
 {
     tap_file *f = tap_file_create(path, e);
     if (!f) return;
@@ -95,12 +95,12 @@ static void put_text(const char *path, tap_error *e)
 
 static void run_file(tap_error *e)
 {
-    put_text("file", e);
+    write_text("file", e);
 }
 
 static void run_link(tap_error *e)
 {
-    put_text("link", e);
+    write_text("link", e);
 }
 
 static void run_png(tap_error *e)
@@ -137,7 +137,7 @@ static void run_npy_write(tap_error *e)
     tap_npy_write("file", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), numbers), e);
 }
 
-/* Views, of which copies are made. */
+/* Views, which are copied before they are written. */
 static void run_views(tap_error *e)
 {
     static double    x[4][3] = { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 }, { 10, 11, 12 } };
@@ -153,19 +153,19 @@ static void run_views(tap_error *e)
 
 static tap_module *net;
 
-static tap_module *net_of(tap_dtype dtype, uint64_t seed)
+static tap_module *new_net(tap_dtype dtype, uint64_t seed)
 {
     tap_module *root = tap_module_new(dtype, seed);
     tap_mlp     mlp;
     tap_mlp_init(&mlp, root, "net", 3, (const int64_t[]){ 4, 3, 2 }, tap_tanh);
-    must(tap_module_status(root, NULL) == TAP_OK);
+    CHECK(tap_module_status(root, NULL) == TAP_OK);
     return root;
 }
 
 static void make_net(void)
 {
     write_old();
-    net = net_of(TAP_F32, 1);
+    net = new_net(TAP_F32, 1);
 }
 
 static void run_save(tap_error *e)
@@ -181,15 +181,15 @@ static void check_saved(const tap_error *e)
 
 static record before_load;
 
-/* A file of one net, to be loaded by another. */
+/* A file of one net, and another net to load it. */
 static void make_saved(tap_dtype dtype)
 {
     make_net();
     tap_error e = { 0 };
     run_save(&e);
-    must(e.status == TAP_OK);
+    CHECK(e.status == TAP_OK);
     tap_module_free(net);
-    net = net_of(dtype, 2);
+    net = new_net(dtype, 2);
     before_load.n = 0;
     record_values(&before_load, net);
 }
@@ -212,17 +212,17 @@ static void run_load(tap_error *e)
 static void check_loaded(const tap_error *e)
 {
     record_values(&result, net);
-    must(e->status == TAP_OK || record_equal(&result, &before_load));
+    CHECK(e->status == TAP_OK || record_equal(&result, &before_load));
     tap_module_free(net);
-    must_be_all(1);
+    check_and_empty_folder(1);
 }
 
 /* ---- Readers ---- */
 
-static void check_only(const tap_error *e)
+static void check_one_file(const tap_error *e)
 {
     (void)e;
-    must_be_all(1);
+    check_and_empty_folder(1);
 }
 
 static void run_read(tap_error *e)
@@ -235,7 +235,7 @@ static void run_read(tap_error *e)
         record_tensor(&result, file.tensors[i].tensor);
     }
     for (int i = 0; i < file.n_metadata; i++) record_bytes(&result, file.metadata[i].value, strlen(file.metadata[i].value));
-    must(e->status == TAP_OK || (file.n == 0 && file.n_metadata == 0));
+    CHECK(e->status == TAP_OK || (file.n == 0 && file.n_metadata == 0));
     tap_arena_free(a);
 }
 
@@ -246,7 +246,7 @@ static void make_several(void)
     const tap_named_tensor named[] = { { "x", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2), x) },
                                        { "flags", tap_tensor_wrap(TAP_BOOL, TAP_SHAPE(3), flags) },
                                        { "none", tap_tensor_wrap(TAP_F32, TAP_SHAPE(0), x) } };
-    must(tap_safetensors_write("file", 3, named, 2, (tap_metadata[]){ { "a", "1" }, { "b", "2" } }, NULL) == TAP_OK);
+    CHECK(tap_safetensors_write("file", 3, named, 2, (tap_metadata[]){ { "a", "1" }, { "b", "2" } }, NULL) == TAP_OK);
 }
 
 /* Two axes of int16. */
@@ -260,16 +260,16 @@ static void make_idx(void)
 static void make_gz(void)
 {
     gzFile f = gzopen("file", "wb");
-    must(f);
-    must(gzwrite(f, idx, sizeof idx - 1) == (int)sizeof idx - 1);
-    must(gzclose(f) == Z_OK);
+    CHECK(f);
+    CHECK(gzwrite(f, idx, sizeof idx - 1) == (int)sizeof idx - 1);
+    CHECK(gzclose(f) == Z_OK);
 }
 
 static void make_npy(void)
 {
     tap_error e = { 0 };
     run_npy_write(&e);
-    must(e.status == TAP_OK);
+    CHECK(e.status == TAP_OK);
 }
 
 static void run_reader(tap_tensor (*read_file)(tap_arena *, const char *), tap_error *e)
@@ -278,7 +278,7 @@ static void run_reader(tap_tensor (*read_file)(tap_arena *, const char *), tap_e
     tap_tensor x = read_file(a, "file");
     tap__error_copy(e, tap_arena_error(a));
     if (e->status == TAP_OK) record_tensor(&result, x);
-    else must(!x.data);
+    else CHECK(!x.data);
     tap_arena_free(a);
 }
 
@@ -308,7 +308,7 @@ static void make_matrix_market(void)
 {
     tap_error e = { 0 };
     run_matrix_market_write(&e);
-    must(e.status == TAP_OK);
+    CHECK(e.status == TAP_OK);
 }
 
 static void run_matrix_market(tap_error *e)
@@ -316,7 +316,7 @@ static void run_matrix_market(tap_error *e)
     tap_arena *a = tap_arena_new();
     tap_csr    x = tap_matrix_market_read(a, "file");
     tap__error_copy(e, tap_arena_error(a));
-    must((e->status == TAP_OK) == (x.start != NULL));
+    CHECK((e->status == TAP_OK) == (x.start != NULL));
     if (x.start) record_csr(x);
     tap_arena_free(a);
 }
@@ -334,7 +334,7 @@ static void run_table(tap_error *e)
     tap_csv    t = tap_csv_read(a, "file", ',');
     tap_tensor labels = { 0 };
     tap__error_copy(e, tap_arena_error(a));
-    must((e->status == TAP_OK) == (t.text != NULL));
+    CHECK((e->status == TAP_OK) == (t.text != NULL));
     tap__arena_name(a, "labels");
     if (t.text) labels = tap_csv_labels(a, t, "g1", NULL);
     tap__error_copy(e, tap_arena_error(a));
@@ -349,7 +349,7 @@ static void run_table_of_numbers(tap_error *e)
     tap_arena *a = tap_arena_new();
     tap_csr    x = tap_csv_read_matrix(a, "file", ',', &names[0], &names[1]);
     tap__error_copy(e, tap_arena_error(a));
-    must((e->status == TAP_OK) == (x.start != NULL));
+    CHECK((e->status == TAP_OK) == (x.start != NULL));
     if (x.start) record_csr(x);
     for (int i = 0; i < 2 && x.start; i++) record_table(names[i]);
     tap_arena_free(a);
@@ -362,18 +362,18 @@ static void run_cells_write(tap_error *e)
 
 static const char *const cell_files[] = { "matrix.mtx.gz", "barcodes.tsv.gz", "features.tsv.gz" };
 
-/* They come one after the other; each is whole, or is not there. */
+/* The files are written one after the other. Each is complete, or does not exist. */
 static void check_cells(const tap_error *e)
 {
     int n = 0;
-    for (; n < 3 && is_there(cell_files[n]); n++) record_file(&result, cell_files[n]);
-    must(e->status != TAP_OK || n == 3);
-    must_be_all(n);
+    for (; n < 3 && exists(cell_files[n]); n++) record_file(&result, cell_files[n]);
+    CHECK(e->status != TAP_OK || n == 3);
+    check_and_empty_folder(n);
 }
 
 static void make_cells(void)
 {
-    must(tap_cells_write(".", (tap_cells){ .counts = counts() }, NULL) == TAP_OK);
+    CHECK(tap_cells_write(".", (tap_cells){ .counts = counts() }, NULL) == TAP_OK);
 }
 
 static void run_cells(tap_error *e)
@@ -381,24 +381,24 @@ static void run_cells(tap_error *e)
     tap_arena      *a = tap_arena_new();
     const tap_cells c = tap_cells_read(a, ".");
     tap__error_copy(e, tap_arena_error(a));
-    must((e->status == TAP_OK) == (c.counts.start != NULL));
+    CHECK((e->status == TAP_OK) == (c.counts.start != NULL));
     if (c.counts.start) record_csr(c.counts);
     if (c.counts.start) record_table(c.barcodes);
     if (c.counts.start) record_table(c.features);
     tap_arena_free(a);
 }
 
-/* Half of the entries, in another order than they are kept in. */
+/* Half of the entries, which are not in the order of the result. */
 static void make_symmetric(void)
 {
     static const char text[] = "%%MatrixMarket matrix coordinate pattern symmetric\n\n3 3 3\n3 1\n2 2\n2 1\n";
     scratch_write("file", text, sizeof text - 1);
 }
 
-static void check_three(const tap_error *e)
+static void check_three_files(const tap_error *e)
 {
     (void)e;
-    must_be_all(3);
+    check_and_empty_folder(3);
 }
 
 /* ---- Checkpoints ---- */
@@ -440,11 +440,11 @@ static void end_training(void)
 static void train_step(void)
 {
     tap_tensor x;
-    must(tap_loader_next(training.data, &x));
+    CHECK(tap_loader_next(training.data, &x));
     tap_tape_reset(training.tape);
     tap_var y = tap_linear_forward(&training.layer, tap_input(training.tape, x));
     tap_backward(tap_sum(tap_square(tap_add(y, tap_randn(training.tape, tap_shape_of(y)))), TAP_ALL));
-    must(tap_optim_step(training.adam, training.tape) == TAP_OK);
+    CHECK(tap_optim_step(training.adam, training.tape) == TAP_OK);
 }
 
 static tap_checkpoint *declared(void)
@@ -455,7 +455,7 @@ static tap_checkpoint *declared(void)
     tap_checkpoint_tape(c, "tape", training.tape);
     tap_checkpoint_loader(c, "data", training.data);
     tap_checkpoint_option(c, "width", "4");
-    snprintf(passed_over, sizeof passed_over, "%s", tap_checkpoint_peek(c).skipped);
+    snprintf(skipped_message, sizeof skipped_message, "%s", tap_checkpoint_peek(c).skipped);
     return c;
 }
 
@@ -484,7 +484,7 @@ static void record_training(record *r)
     record_bytes(r, tap__loader_position_of(training.data), sizeof(tap__loader_position));
 }
 
-/* The files after one step and after two, and where the run stood then. */
+/* The files after one step and after two, and the state of the run then. */
 static record file_at[2], state_at[2];
 
 static void make_generations(void)
@@ -495,12 +495,12 @@ static void make_generations(void)
         tap_error e = { 0 };
         train_step();
         save_training(&e);
-        must(e.status == TAP_OK);
+        CHECK(e.status == TAP_OK);
         record_file(&file_at[i], RUN);
         record_training(&state_at[i]);
     }
     end_training();
-    must_be_all(2);
+    check_and_empty_folder(2);
 }
 
 static void write_generations(void)
@@ -522,14 +522,14 @@ static void check_third(const tap_error *e)
     end_training();
     if (e->status == TAP_OK) {
         record_file(&result, RUN);
-        must_hold(PREVIOUS, &file_at[!*passed_over]); /* what could not be read is not kept */
-        must_be_all(2);
-    } else if (fault_now.moves_old && !is_there(RUN)) {
-        must_hold(PREVIOUS, &file_at[1]);
-        must_be_all(1);
+        check_file_equals(PREVIOUS, &file_at[!*skipped_message]); /* an unreadable generation is not kept */
+        check_and_empty_folder(2);
+    } else if (current_fault.moves_previous && !exists(RUN)) {
+        check_file_equals(PREVIOUS, &file_at[1]);
+        check_and_empty_folder(1);
     } else {
-        must_hold(RUN, &file_at[1]);
-        must_be_all(1 + is_there(PREVIOUS));
+        check_file_equals(RUN, &file_at[1]);
+        check_and_empty_folder(1 + exists(PREVIOUS));
     }
 }
 
@@ -561,15 +561,15 @@ static void run_resume(tap_error *e)
     tap_checkpoint_free(c);
 }
 
-/* A run that cannot read the newest generation goes on from the one before. */
+/* A run that cannot read the newest generation resumes from the one before. */
 static void check_resumed(const tap_error *e)
 {
     record now = { 0 };
     record_training(&now);
-    must(training.loaded == (e->status == TAP_OK));
-    must(record_equal(&now, !training.loaded ? &before_load : &state_at[!training.from_previous]));
+    CHECK(training.loaded == (e->status == TAP_OK));
+    CHECK(record_equal(&now, !training.loaded ? &before_load : &state_at[!training.from_previous]));
     end_training();
-    must_be_all(2);
+    check_and_empty_folder(2);
 }
 
 const scenario file_scenarios[] = {
@@ -585,17 +585,17 @@ const scenario file_scenarios[] = {
     { "saving a module", make_net, run_save, check_saved, true },
     { "loading a module", make_saved_f32, run_load, check_loaded, false },
     { "loading a module of other floats", make_saved_f64, run_load, check_loaded, false },
-    { "reading safetensors", make_several, run_read, check_only, false },
-    { "reading an IDX file", make_idx, run_idx, check_only, false },
-    { "reading a .npy", make_npy, run_npy, check_only, false },
-    { "reading a gzipped IDX file", make_gz, run_idx, check_only, false },
-    { "reading a Matrix Market file", make_matrix_market, run_matrix_market, check_only, false },
-    { "reading a symmetric Matrix Market file", make_symmetric, run_matrix_market, check_only, false },
-    { "reading a table", make_table, run_table, check_only, false },
-    { "reading a table of numbers", make_table, run_table_of_numbers, check_only, false },
-    { "reading cells", make_cells, run_cells, check_three, false },
+    { "reading safetensors", make_several, run_read, check_one_file, false },
+    { "reading an IDX file", make_idx, run_idx, check_one_file, false },
+    { "reading a .npy", make_npy, run_npy, check_one_file, false },
+    { "reading a gzipped IDX file", make_gz, run_idx, check_one_file, false },
+    { "reading a Matrix Market file", make_matrix_market, run_matrix_market, check_one_file, false },
+    { "reading a symmetric Matrix Market file", make_symmetric, run_matrix_market, check_one_file, false },
+    { "reading a table", make_table, run_table, check_one_file, false },
+    { "reading a table of numbers", make_table, run_table_of_numbers, check_one_file, false },
+    { "reading cells", make_cells, run_cells, check_three_files, false },
     { "saving a checkpoint", make_third, save_training, check_third, true },
-    { "going on from a checkpoint", make_fresh, run_resume, check_resumed, false },
-    { "going on from the one before a damaged one", make_damaged, run_resume, check_resumed, false },
+    { "resuming from a checkpoint", make_fresh, run_resume, check_resumed, false },
+    { "resuming from the generation before a damaged one", make_damaged, run_resume, check_resumed, false },
     { 0 },
 };

@@ -1,5 +1,6 @@
-/* System calls fail: the n-th of a run, for every n, for every reason it may have. Each time there is a sentence with the path and
- * the reason, and what was there before is as it was; or nothing is amiss. Interrupted calls are made again, short reads and writes go on. */
+/* tests/faults/test_calls.c: the n-th system call of a run fails, for every n and every plausible errno. The run must report
+ * the path and the reason, and leave everything as it was; or succeed. Interrupted calls are repeated, short reads and writes
+ * continued. */
 #define _XOPEN_SOURCE 700
 #include "tests/faults/faults.h"
 
@@ -32,7 +33,7 @@ static bool stop(void)
     return calls_failed();
 }
 
-/* zlib, which reads these, does not read again, and says so. */
+/* zlib, which reads these formats, does not repeat an interrupted read, but reports it. */
 static bool can_be_interrupted(const scenario *s, call_kind kind)
 {
     static const char *const by_zlib[] = { "IDX", "Matrix Market", "table", "cells" };
@@ -61,30 +62,30 @@ static bool can_be_interrupted(const scenario *s, call_kind kind)
 static tap_error try_with(const scenario *s, call_kind kind, call_fault f)
 {
     planned = f;
-    fault_now.leaves_file = kind == CALL_unlink && f.n > 0;
-    fault_now.moves_old = kind == CALL_rename && f.all_behind;
-    snprintf(fault_now.what, sizeof fault_now.what, "call %ld (%s%s): %s", f.n, call_abouts[kind].name,
-             f.all_behind ? " and all behind" : "", f.reason ? strerror(f.reason) : "cut short");
+    current_fault.leaves_file = kind == CALL_unlink && f.n > 0;
+    current_fault.moves_previous = kind == CALL_rename && f.and_later;
+    snprintf(current_fault.what, sizeof current_fault.what, "call %ld (%s%s): %s", f.n, call_infos[kind].name,
+             f.and_later ? " and all later" : "", f.reason ? strerror(f.reason) : "cut short");
     heap_take();
     heap_watch(true);
     tap_error e = faults_run(s, start, stop, f.n <= 0);
     heap_watch(false);
-    must(!heap_counts() || heap_take().kept == 0 || f.n < 0);
+    CHECK(!heap_is_interposed() || heap_take().outstanding == 0 || f.n < 0);
     return e;
 }
 
 static void try_reason(const scenario *s, call_kind kind, call_fault f)
 {
     tap_error e = try_with(s, kind, f);
-    must(calls_failed());
+    CHECK(calls_failed());
     if (e.status == TAP_OK) {
-        must(!call_abouts[kind].reported || f.reason == EINTR || strstr(passed_over, strerror(f.reason)));
+        CHECK(!call_infos[kind].reported || f.reason == EINTR || strstr(skipped_message, strerror(f.reason)));
     } else {
-        must(f.reason != EINTR);
-        must(e.status == (f.reason == ENOMEM ? TAP_ENOMEM : TAP_EIO));
-        must(strstr(e.message, strerror(f.reason)));
-        must(!strncmp(e.message, "file: ", 6) || !strncmp(e.message, "link: ", 6) || !strncmp(e.message, "run: ", 5) ||
-             !strncmp(e.message, "./", 2));
+        CHECK(f.reason != EINTR);
+        CHECK(e.status == (f.reason == ENOMEM ? TAP_ENOMEM : TAP_EIO));
+        CHECK(strstr(e.message, strerror(f.reason)));
+        CHECK(!strncmp(e.message, "file: ", 6) || !strncmp(e.message, "link: ", 6) || !strncmp(e.message, "run: ", 5) ||
+              !strncmp(e.message, "./", 2));
     }
 }
 
@@ -92,29 +93,29 @@ static void test_scenario(void **state)
 {
     static const int reasons[] = { ENOSPC, EIO, EACCES, EROFS, EDQUOT, ENOMEM };
     const scenario  *s = *state;
-    try_with(s, CALL_open, (call_fault){ .n = -1 }); /* what the C library then keeps for good is no leak */
+    try_with(s, CALL_open, (call_fault){ .n = -1 }); /* memory that the C library keeps from now on is no leak */
     try_with(s, CALL_open, (call_fault){ 0 });
     const long all = n_calls;
     for (long n = 1; n <= all; n++) {
         call_kind kind = call_number(n);
         for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
             try_reason(s, kind, (call_fault){ .n = n, .reason = reasons[i] });
-            try_reason(s, kind, (call_fault){ .n = n, .reason = reasons[i], .all_behind = true });
+            try_reason(s, kind, (call_fault){ .n = n, .reason = reasons[i], .and_later = true });
         }
         if (can_be_interrupted(s, kind)) try_reason(s, kind, (call_fault){ .n = n, .reason = EINTR });
         for (int bytes = 1; (kind == CALL_read || kind == CALL_write) && bytes < 10; bytes += 6) {
-            must(try_with(s, kind, (call_fault){ .n = n, .at_most = bytes }).status == TAP_OK);
-            must(try_with(s, kind, (call_fault){ .n = n, .at_most = bytes, .all_behind = true }).status == TAP_OK);
+            CHECK(try_with(s, kind, (call_fault){ .n = n, .max_bytes = bytes }).status == TAP_OK);
+            CHECK(try_with(s, kind, (call_fault){ .n = n, .max_bytes = bytes, .and_later = true }).status == TAP_OK);
         }
-        try_with(s, CALL_open, (call_fault){ 0 }); /* the list of calls is that of a whole run again */
-        must(n_calls == all);
+        try_with(s, CALL_open, (call_fault){ 0 }); /* so that the list of calls is that of a complete run again */
+        CHECK(n_calls == all);
     }
     faults_count_scenario();
 }
 
-/* ---- Without any injection ---- */
+/* ---- Without injection ---- */
 
-/* A limit on the size of files stands for a full disk. */
+/* A limit on the size of files, in place of a full disk. */
 static void test_full_disk(void **state)
 {
     struct rlimit before, small;
@@ -124,7 +125,7 @@ static void test_full_disk(void **state)
     for (const scenario *s = file_scenarios; s->run; s++) {
         if (!s->writes) continue;
         tap_error e = { 0 };
-        fault_now = (fault){ .scenario = s, .what = "a full disk" };
+        current_fault = (fault){ .scenario = s, .what = "a full disk" };
         if (s->before) s->before();
         small = before;
         small.rlim_cur = 12;
@@ -132,19 +133,19 @@ static void test_full_disk(void **state)
         s->run(&e);
         setrlimit(RLIMIT_FSIZE, &before);
         s->after(&e);
-        must(e.status == TAP_EIO && strstr(e.message, ": cannot write: File too large"));
+        CHECK(e.status == TAP_EIO && strstr(e.message, ": cannot write: File too large"));
     }
     signal(SIGXFSZ, action);
 }
 
-/* The super-user may write everywhere, so this is for somebody else. */
+/* The superuser may write everywhere, so this runs as another user. */
 static void test_read_only_folder(void **state)
 {
     (void)state;
     for (const scenario *s = file_scenarios; s->run; s++) {
         if (!s->writes) continue;
         int code;
-        fault_now = (fault){ .scenario = s, .what = "a read-only folder" };
+        current_fault = (fault){ .scenario = s, .what = "a read-only folder" };
         if (s->before) s->before();
         assert_int_equal(chmod(".", 0555), 0);
         pid_t child = fork();
@@ -157,9 +158,9 @@ static void test_read_only_folder(void **state)
         assert_int_equal(waitpid(child, &code, 0), child);
         assert_int_equal(chmod(".", 0755), 0);
         s->after(&(tap_error){ TAP_EIO, "" });
-        must(WIFEXITED(code));
+        CHECK(WIFEXITED(code));
         if (WEXITSTATUS(code) == 2) skip();
-        must(WEXITSTATUS(code) == 0);
+        CHECK(WEXITSTATUS(code) == 0);
     }
 }
 

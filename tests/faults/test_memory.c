@@ -1,5 +1,6 @@
-/* Memory runs out: the n-th request for some is refused, for every n until a run has fewer. Each time either some owner reports
- * TAP_ENOMEM in a sentence, and what was there before is as it was; or the run did without, and has the bits it always has. */
+/* tests/faults/test_memory.c: the n-th request for memory is refused, for every n up to the number of requests of a run. Either
+ * some owner reports TAP_ENOMEM with a message, and everything is as it was; or the run succeeds, with the same bits as
+ * always. */
 #define _XOPEN_SOURCE 700
 #include <math.h>
 
@@ -10,8 +11,8 @@
 #include "tests/heap.h"
 #include "tests/tensor/limits.h"
 
-static long request; /* the one that is refused, */
-static bool all_behind, happened;
+static long request; /* the one that is refused */
+static bool and_later, happened;
 
 void faults_end(void)
 {
@@ -21,7 +22,7 @@ void faults_end(void)
 
 static void start(void)
 {
-    heap_refuse(request, all_behind);
+    heap_refuse(request, and_later);
 }
 
 static bool stop(void)
@@ -31,32 +32,34 @@ static bool stop(void)
     return happened = refused > 0;
 }
 
-/* Whether there was an n-th request. n = 0: nothing is refused; -1: and what the C library then keeps for good is no leak. */
-static bool try_without(const scenario *s, long n, bool all)
+/* Returns whether there was an n-th request. With n = 0 nothing is refused; with n = -1, memory that the C library keeps is no
+ * leak either. */
+static bool try_refusing(const scenario *s, long n, bool all)
 {
     request = n;
-    all_behind = all;
-    snprintf(fault_now.what, sizeof fault_now.what, "request %ld%s refused", n, all ? " and all behind" : "");
+    and_later = all;
+    snprintf(current_fault.what, sizeof current_fault.what, "request %ld%s refused", n, all ? " and all later" : "");
     happened = false;
     heap_take();
     heap_watch(true);
     tap_error e = faults_run(s, start, stop, n <= 0);
     heap_watch(false);
-    must(heap_take().kept == 0 || n < 0);
+    CHECK(heap_take().outstanding == 0 || n < 0);
     if (e.status == TAP_OK) return happened;
-    must(e.status == TAP_ENOMEM);
-    must(strstr(e.message, "emory") && strncmp(e.message, "arena: no memory for", 20) != 0); /* but for something */
+    CHECK(e.status == TAP_ENOMEM);
+    CHECK(strstr(e.message, "emory") &&
+          strncmp(e.message, "arena: no memory for", 20) != 0); /* the message must name the purpose */
     return true;
 }
 
-/* Chunk by chunk as the arenas take it, and block by block, so that every use of memory is refused at some time. */
+/* Arenas allocate by chunks and then block by block, so that every use of memory is refused once. */
 static void try_all(const scenario *s)
 {
     for (int by_block = 0; by_block < 2; by_block++) {
         tap__arena_one_chunk_per_block(by_block);
-        try_without(s, 0, false);
+        try_refusing(s, 0, false);
         for (int all = 0; all < 2; all++) {
-            for (long n = 1; try_without(s, n, all); n++) continue;
+            for (long n = 1; try_refusing(s, n, all); n++) continue;
         }
     }
     tap__arena_one_chunk_per_block(false);
@@ -64,7 +67,7 @@ static void try_all(const scenario *s)
 
 static void test_scenario(void **state)
 {
-    try_without(*state, -1, false);
+    try_refusing(*state, -1, false);
     try_all(*state);
     faults_count_scenario();
 }
@@ -93,23 +96,23 @@ typedef struct {
 
 static record values, grads;
 
-static void remember(const tap_module *root)
+static void save_state(const tap_module *root)
 {
     values.n = grads.n = 0;
     record_values(&values, root);
     record_grads(&grads, root);
 }
 
-static void must_be_as_before(const tap_module *root)
+static void check_unchanged(const tap_module *root)
 {
     static record values_now, grads_now;
     values_now.n = grads_now.n = 0;
     record_values(&values_now, root);
     record_grads(&grads_now, root);
-    must(record_equal(&values_now, &values) && record_equal(&grads_now, &grads));
+    CHECK(record_equal(&values_now, &values) && record_equal(&grads_now, &grads));
 }
 
-/* The second step is over two backward passes: the second must leave the first one's gradient alone when it fails. */
+/* The second step has two backward passes: if the second fails, it must not change the gradient of the first. */
 static void train(const architecture *a, tap_error *e)
 {
     model       m = { 0 };
@@ -123,15 +126,15 @@ static void train(const architecture *a, tap_error *e)
     for (uint64_t step = 0; step < STEPS; step++) {
         tap_loader_start(l, step);
         for (int pass = 0; pass < 1 + (step == 1) && tap_loader_next(l, &x); pass++) {
-            remember(root);
+            save_state(root);
             tap_tape_reset(t);
             tap_backward(a->loss(&m, t, tap_input(t, x)));
-            if (tap_tape_status(t, NULL) != TAP_OK) must_be_as_before(root);
+            if (tap_tape_status(t, NULL) != TAP_OK) check_unchanged(root);
         }
-        remember(root);
-        const bool well = tap_tape_status(t, NULL) == TAP_OK && tap_module_status(root, NULL) == TAP_OK;
-        must((tap_optim_step(adam, t) == TAP_OK) == well);
-        if (!well) must_be_as_before(root);
+        save_state(root);
+        const bool ok = tap_tape_status(t, NULL) == TAP_OK && tap_module_status(root, NULL) == TAP_OK;
+        CHECK((tap_optim_step(adam, t) == TAP_OK) == ok);
+        if (!ok) check_unchanged(root);
     }
     report(e, root, l, t);
     if (e->status == TAP_OK) record_values(&result, root);
@@ -196,15 +199,15 @@ static void init_conv(model *m, tap_module *root)
     tap_tensor_fill(m->running_var, 1);
 }
 
-/* The running statistics follow both, or none of them does. */
+/* Both running statistics are updated, or neither. */
 static tap_var batch_norm(model *m, tap_tape *t, tap_var x)
 {
     const model before = *m;
     tap_var     y = tap_batch_norm(x, &m->running_mean, &m->running_var, tap_param_var(t, m->scale), tap_param_var(t, m->shift),
                                    true, 0.1, 1e-5);
     for (int i = 0; i < 2; i++) {
-        must(isfinite(m->running[0][i]) && isfinite(m->running[1][i]));
-        must((m->running[0][i] != before.running[0][i]) == (m->running[1][i] != before.running[1][i]));
+        CHECK(isfinite(m->running[0][i]) && isfinite(m->running[1][i]));
+        CHECK((m->running[0][i] != before.running[0][i]) == (m->running[1][i] != before.running[1][i]));
     }
     return y;
 }
@@ -237,7 +240,7 @@ static void run_conv(tap_error *e)
     train(&(architecture){ init_conv, loss_conv }, e);
 }
 
-/* There and back, on the stack of one lane. */
+/* Encodes and decodes, with one stream. */
 static void run_bits_back(tap_error *e)
 {
     tap_vae     v;
@@ -251,28 +254,28 @@ static void run_bits_back(tap_error *e)
         tap_tensor bytes = tap_bits_back_encode(a, &v, tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES, PIXELS), images));
         tap_tensor back = tap_bits_back_decode(a, &v, bytes);
         if (tap_arena_status(a, &message)) tap_error_set(e, tap_arena_status(a, NULL), "%s", message);
-        must(e->status || !memcmp(back.data, images, sizeof images));
+        CHECK(e->status || !memcmp(back.data, images, sizeof images));
         if (e->status == TAP_OK) record_tensor(&result, bytes);
     }
     tap_arena_free(a);
     tap_module_free(root);
 }
 
-/* What fits q to an image has a tape and a module of its own; the model's own gradients are left alone. */
+/* Fitting q to an image uses a tape and a module of its own; the model's gradients must not change. */
 static void run_scores(tap_error *e)
 {
     model       m = { 0 };
     tap_module *root = tap_module_new(TAP_F32, 1);
     tap_tape   *t = tap_tape_new(TAP_F32, 2);
     init_vae(&m, root);
-    remember(root);
+    save_state(root);
     tap_var x =
         tap_mul_scalar(tap_cast(tap_input(t, tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES, PIXELS), images)), TAP_F32), 1. / 255);
     tap_var s[] = { tap_vae_reconstruction_log_prob(&m.vae, x, 2), tap_vae_log_likelihood(&m.vae, x, 2),
                     tap_vae_deviance(&m.vae, x, NULL), tap_vae_regret(&m.vae, x, 2, (tap_fit_options){ .steps = 2 }) };
     tap_var all = tap_stack(4, s, 0);
     report(e, root, NULL, t);
-    must_be_as_before(root);
+    check_unchanged(root);
     if (e->status == TAP_OK) record_tensor(&result, tap_value(all));
     tap_tape_free(t);
     tap_module_free(root);
@@ -286,14 +289,14 @@ static void run_metrics(tap_error *e)
     tap_interval   found[] = { tap_auroc(s, p, (tap_bootstrap_options){ .resamples = 20 }, e),
                                tap_average_precision(s, p, (tap_bootstrap_options){ .resamples = 20 }, e) };
     int64_t n = tap_roc_curve(s, p, tap_tensor_wrap(TAP_F64, TAP_SHAPE(8), x), tap_tensor_wrap(TAP_F64, TAP_SHAPE(8), y), e);
-    must(e->status == TAP_OK || isnan(found[0].value) || isnan(found[1].value) || n == 0);
+    CHECK(e->status == TAP_OK || isnan(found[0].value) || isnan(found[1].value) || n == 0);
     if (e->status == TAP_OK) record_bytes(&result, found, sizeof found);
 }
 
-/* ---- Every operator, with its rule and the rules of that ---- */
+/* ---- Every operator, with first and second derivatives ---- */
 
 static const gradient_row *row;
-static double              inputs[GRADIENT_INPUTS][512], slopes[GRADIENT_INPUTS][512];
+static double              inputs[GRADIENT_INPUTS][512], gradients[GRADIENT_INPUTS][512];
 
 static tap_shape reversed(tap_shape s)
 {
@@ -306,15 +309,15 @@ static void draw_inputs(void)
 {
     for (int i = 0; i < row->n; i++) {
         tap_tensor x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(tap_numel(row->shape[i])), inputs[i]);
-        must(tap_tensor_numel(x) <= 512);
+        CHECK(tap_tensor_numel(x) <= 512);
         tap_random_uniform(x, (tap_rng_key){ .seed = 7, .stream = (uint64_t)i });
         for (int64_t k = 0; k < tap_tensor_numel(x); k++)
             inputs[i][k] = row->low[i] + (row->high[i] - row->low[i]) * inputs[i][k];
     }
 }
 
-/* sum f(x) + sum (d sum f(x) / dx)^2 + sum x, on which it depends in any case */
-static tap_var with_slopes(tap_tape *t, const tap_var *x)
+/* sum f(x) + sum (d sum f(x) / dx)^2 + sum x. The last term makes the result depend on x in any case. */
+static tap_var with_gradients(tap_tape *t, const tap_var *x)
 {
     tap_var dx[GRADIENT_INPUTS], y = tap_sum(row->f(t, x, NULL), TAP_ALL);
     tap_grad(y, row->n, x, dx);
@@ -322,7 +325,7 @@ static tap_var with_slopes(tap_tape *t, const tap_var *x)
     return tap_add(y, tap_sum(x[0], TAP_ALL));
 }
 
-/* Inputs are seen through a transposition, so that some operators need a copy. */
+/* Inputs are transposed views, so that some operators need a copy. */
 static void run_row(tap_error *e)
 {
     const int axes[][3] = { { 0 }, { 0 }, { 1, 0 }, { 2, 1, 0 } };
@@ -332,18 +335,18 @@ static void run_row(tap_error *e)
     for (int i = 0; i < row->n; i++) {
         tap_shape      s = row->shape[i];
         const tap_leaf leaf = { tap_tensor_wrap(TAP_F64, reversed(s), inputs[i]),
-                                tap_tensor_wrap(TAP_F64, reversed(s), slopes[i]), &fresh[i], "x" };
+                                tap_tensor_wrap(TAP_F64, reversed(s), gradients[i]), &fresh[i], "x" };
         fresh[i] = true;
         x[i] = tap_leaf_var(t, &leaf);
         if (s.rank == 2 || s.rank == 3) x[i] = tap_permute(x[i], s.rank, axes[s.rank]);
         else if (s.rank > 3) x[i] = tap_reshape(x[i], s);
     }
-    tap_var y = with_slopes(t, x);
+    tap_var y = with_gradients(t, x);
     tap_backward(y);
     report(e, NULL, NULL, t);
     for (int i = 0; i < row->n; i++) {
-        must(e->status == TAP_OK || fresh[i]);
-        if (e->status == TAP_OK && !fresh[i]) record_tensor(&result, tap_tensor_wrap(TAP_F64, row->shape[i], slopes[i]));
+        CHECK(e->status == TAP_OK || fresh[i]);
+        if (e->status == TAP_OK && !fresh[i]) record_tensor(&result, tap_tensor_wrap(TAP_F64, row->shape[i], gradients[i]));
     }
     if (e->status == TAP_OK) record_tensor(&result, tap_value(y));
     tap_tape_free(t);
@@ -357,7 +360,7 @@ static void test_operators(void **state)
         for (row = tables[k]; row->op; row++) {
             one.name = row->op;
             draw_inputs();
-            try_without(&one, -1, false);
+            try_refusing(&one, -1, false);
             try_all(&one);
         }
     }
@@ -372,35 +375,39 @@ static tap_var checked_function(tap_tape *t, void *layer)
     return tap_exp(tap_linear_forward(layer, tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(1, 1), x))));
 }
 
+<<<<<<< HEAD
 /* Through float64 copies of the parameters, at second order. */
+=======
+/* Through a float64 copy of the module, at second order. */
+>>>>>>> 07f5dd1 (tests/faults: the words of fault injection)
 static void run_gradcheck(tap_error *e)
 {
     tap_linear  layer;
     tap_module *root = tap_module_new(TAP_F32, 1);
     tap_linear_init(&layer, root, "layer", 1, 1);
-    remember(root);
+    save_state(root);
     tap_gradcheck_result r = tap_module_gradcheck(root, checked_function, &layer, (tap_gradcheck_options){ .order = 2 });
-    must_be_as_before(root);
-    must(r.ok == (r.status == TAP_OK));
+    check_unchanged(root);
+    CHECK(r.ok == (r.status == TAP_OK));
     tap_error_set(e, r.status, "%s", r.message);
     if (r.ok) record_bytes(&result, &r.checked, sizeof r.checked);
     tap_module_free(root);
 }
 
-/* ---- Groups of cells ---- */
+/* ---- Clusters of cells ---- */
 
-/* Counts that are simulated, their components, and the groups among these. */
-static void run_groups(tap_error *e)
+/* Simulated counts, their principal components, and the clusters of those. */
+static void run_clustering(tap_error *e)
 {
     enum { CELLS = 20 };
     int64_t    found[CELLS];
     tap_arena *a = tap_arena_new();
-    tap__arena_name(a, "groups");
+    tap__arena_name(a, "clusters");
     const tap_simulated_counts s = tap_simulate_counts(a, (tap_count_simulation){ .cells = CELLS, .genes = 8, .groups = 2 });
     const tap_tensor           x = tap_csr_pca(a, tap_csr_log_normalize(a, s.counts, 100), 2, 0);
     const tap_tensor           label = tap_tensor_wrap(TAP_I64, TAP_SHAPE(CELLS), found);
     tap__error_copy(e, tap_arena_error(a));
-    must((x.data != NULL) == (e->status == TAP_OK));
+    CHECK((x.data != NULL) == (e->status == TAP_OK));
     if (x.data) tap_kmeans(x, (tap_kmeans_options){ .clusters = 2 }, label, e);
     const double index = e->status == TAP_OK ? tap_adjusted_rand_index(label, s.group, e) : 0;
     if (e->status == TAP_OK) {
@@ -415,7 +422,7 @@ static void run_groups(tap_error *e)
 
 enum { WIDTH = 64 };
 
-static size_t growth; /* bytes that there are for it */
+static size_t growth; /* bytes that the process may allocate */
 
 static int product_by_blis(void)
 {
@@ -446,7 +453,7 @@ static int begin(void **state)
     for (int i = 0; i < IMAGES; i++) {
         for (int k = 0; k < PIXELS; k++) images[i][k] = (uint8_t)((i * 31 + k * k * 17) % 256);
     }
-    tap_set_threads(1); /* OpenMP ends the process when it finds no memory for a thread */
+    tap_set_threads(1); /* OpenMP ends the process when it gets no memory for a thread */
     return scratch_enter(state);
 }
 
@@ -460,8 +467,8 @@ enum { SKIPPED = 77 }; /* for Meson */
 
 int main(void)
 {
-    if (!heap_counts()) {
-        print_message("skipped: requests for memory do not come here\n");
+    if (!heap_is_interposed()) {
+        print_message("skipped: malloc is not interposed\n");
         return SKIPPED;
     }
     /* clang-format off */
@@ -469,7 +476,7 @@ int main(void)
         { .name = "training a VAE", .run = run_vae },           { .name = "training a convolutional VAE", .run = run_conv_vae },
         { .name = "training an MLP", .run = run_mlp },          { .name = "training a convolutional network", .run = run_conv },
         { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back },
-        { .name = "finding groups of cells", .run = run_groups },
+        { .name = "clustering cells", .run = run_clustering },
         { .name = "scoring images", .run = run_scores },        { .name = "measuring scores", .run = run_metrics },
         { 0 },
     };
