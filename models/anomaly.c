@@ -1,11 +1,17 @@
-/* models/anomaly.c: how likely a VAE finds an image, by several measures. Formulas are in models.h. */
+/* models/anomaly.c: scores of how likely a VAE finds an image. Formulas are in models.h. */
 #include <math.h>
 
-#include "models/vae.h"
+#include "models/internal.h"
 
 static void check_samples(tap_var x, int64_t samples)
 {
     if (samples < 1) tap_fail(x, TAP_EARG, "samples must be at least 1, not %lld", (long long)samples);
+}
+
+/* log p(x|z) for z [L,batch,latent]: [L,batch] */
+static tap_var log_px_z(const tap_vae *v, tap_var x, tap_var z)
+{
+    return tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST);
 }
 
 tap_var tap_vae_reconstruction_log_prob(const tap_vae *v, tap_var x, int64_t samples)
@@ -13,13 +19,13 @@ tap_var tap_vae_reconstruction_log_prob(const tap_vae *v, tap_var x, int64_t sam
     TAP_CALL("vae_reconstruction_log_prob", x);
     check_samples(x, samples);
     tap_var z = tap_sample_n(tap_vae_encode(v, x), samples);
-    return tap_mean(tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST), TAP_AXES(0));
+    return tap_mean(log_px_z(v, x, z), TAP_AXES(0));
 }
 
-/* Of draws z [draws,batch,latent] from q. */
-static tap_bound_terms densities(const tap_vae *v, tap_var x, tap_dist q, tap_var z, tap_estimator e)
+/* The log densities of draws z [L,batch,latent] from q. */
+static tap_bound_terms log_densities(const tap_vae *v, tap_var x, tap_dist q, tap_var z, tap_estimator e)
 {
-    return (tap_bound_terms){ .log_px_z = tap_sum(tap_log_prob(tap_vae_decode(v, z), x), TAP_LAST),
+    return (tap_bound_terms){ .log_px_z = log_px_z(v, x, z),
                               .log_pz = tap_sum(tap_log_prob(tap_standard_normal_like(q), z), TAP_LAST),
                               .log_q = tap_sum(tap_log_prob(tap_estimator_posterior(e, q), z), TAP_LAST),
                               .z = z };
@@ -30,35 +36,35 @@ tap_var tap_vae_log_likelihood(const tap_vae *v, tap_var x, int64_t samples)
     TAP_CALL("vae_log_likelihood", x);
     check_samples(x, samples);
     tap_dist q = tap_vae_encode(v, x);
-    return tap_variational_bound(densities(v, x, q, tap_sample_n(q, samples), TAP_REPARAMETERIZED),
+    return tap_variational_bound(log_densities(v, x, q, tap_sample_n(q, samples), TAP_REPARAMETERIZED),
                                  (tap_bound_options){ .bound = TAP_IWAE });
 }
 
-/* In nats of two Bernoulli distributions with these means, element by element. */
+/* KL(Bernoulli(p) || Bernoulli(q)) = H(p, q) - H(p), of probabilities and not of logits, by element. */
 static tap_var bernoulli_kl(tap_var p, tap_var q)
 {
-    const tap_var none = { 0 };
-    return tap_sub(tap_binary_cross_entropy(q, p, none, TAP_REDUCE_NONE),
-                   tap_binary_cross_entropy(p, p, none, TAP_REDUCE_NONE));
+    const tap_var no_weight = { 0 };
+    return tap_sub(tap_binary_cross_entropy(q, p, no_weight, TAP_REDUCE_NONE),
+                   tap_binary_cross_entropy(p, p, no_weight, TAP_REDUCE_NONE));
 }
 
-tap_var tap_vae_deviance(const tap_vae *v, tap_var x, tap_activation filter)
+tap_var tap_vae_deviance(const tap_vae *v, tap_var x, tap_map_fn filter)
 {
     TAP_CALL("vae_deviance", x);
     if (!filter) filter = tap_identity;
     if (v && v->options.likelihood == TAP_VAE_BETA_BINOMIAL && x.tape)
-        tap_fail(x, TAP_EARG, "is for Bernoulli and Gaussian decoders, not for a beta-binomial one");
+        tap_fail(x, TAP_EARG, "the likelihood must be Bernoulli or Gaussian, not beta-binomial");
     tap_dist p = tap_vae_decode(v, tap_dist_mean(tap_vae_encode(v, x)));
-    tap_var  seen = filter(x), expected = filter(tap_dist_mean(p)), each;
+    tap_var  filtered = filter(x), expected = filter(tap_dist_mean(p)), kl;
     if (v && v->options.likelihood == TAP_VAE_GAUSSIAN)
-        each = tap_kl(tap_normal(seen, p.param[1]), tap_normal(expected, p.param[1]));
-    else each = bernoulli_kl(seen, expected);
-    return tap_sum(each, TAP_LAST);
+        kl = tap_kl(tap_normal(filtered, p.param[1]), tap_normal(expected, p.param[1]));
+    else kl = bernoulli_kl(filtered, expected);
+    return tap_sum(kl, TAP_LAST);
 }
 
-/* ---- q(z) fitted to each image alone ------------------------------------------------------------------------------ */
+/* ---- q(z) optimized for each image ------------------------------------------------------------------------------- */
 
-/* The numbers that Adam moves, as a module of their own, and the tape it moves them by. */
+/* The variational parameters of a batch, as a module of their own, with the optimizer and the tape of their ELBO. */
 typedef struct {
     tap_module *root;
     tap_param  *param[2]; /* loc and log_scale [batch,latent] */
@@ -78,17 +84,17 @@ static void fit_begin(fit *f, tap_dist q, tap_dtype dtype, uint64_t seed)
     f->adam = tap_adam_new(f->root, (tap_adam_options){ 0 });
 }
 
-/* The ELBO's gradient g by sticking the landing has no noise left where q is the posterior. What is climbed is <g, q>, so that the model's
- * own parameters get none. */
+/* One step of Adam along the gradient g of -ELBO by q's parameters, by sticking the landing, whose variance vanishes where q is
+ * the posterior. Backward runs through the surrogate <stop_gradient(g), q>: gradients reach q's parameters but not the
+ * model's. */
 static void fit_step(const fit *f, const tap_vae *v, tap_tensor x, double lr)
 {
     tap_tape_reset(f->tape);
-    tap_var  q[2] = { tap_param_var(f->tape, f->param[0]), tap_param_var(f->tape, f->param[1]) }, g[2];
-    tap_dist of = tap_normal(q[0], q[1]);
-    tap_var  bound =
-        tap_variational_bound(densities(v, tap_input(f->tape, x), of, tap_sample_n(of, 1), TAP_STICKING_THE_LANDING),
-                              (tap_bound_options){ .estimator = TAP_STICKING_THE_LANDING });
-    tap_var loss = tap_neg(tap_sum(bound, TAP_ALL));
+    tap_var         q[2] = { tap_param_var(f->tape, f->param[0]), tap_param_var(f->tape, f->param[1]) }, g[2];
+    tap_dist        normal = tap_normal(q[0], q[1]);
+    tap_estimator   e = TAP_STICKING_THE_LANDING;
+    tap_bound_terms b = log_densities(v, tap_input(f->tape, x), normal, tap_sample_n(normal, 1), e);
+    tap_var         loss = tap_neg(tap_sum(tap_variational_bound(b, (tap_bound_options){ .estimator = e }), TAP_ALL));
     tap_tape_set_recording(f->tape, false);
     tap_grad(loss, 2, q, g);
     tap_tape_set_recording(f->tape, true);
@@ -97,7 +103,7 @@ static void fit_step(const fit *f, const tap_vae *v, tap_tensor x, double lr)
     tap_optim_step(f->adam, f->tape);
 }
 
-/* Onto the other tape, as constants; with what went wrong. */
+/* The fitted q as constants on x's tape, which also gets the error if there was one. Frees f. */
 static tap_dist fit_end(const fit *f, tap_var x)
 {
     const char *message;
@@ -131,11 +137,11 @@ tap_dist tap_vae_fit(const tap_vae *v, tap_var x, tap_fit_options o)
     return fit_end(&f, x);
 }
 
-/* E_q[log p(x|z)] - KL(q(z) || p(z)), by these draws */
-static tap_var elbo(const tap_vae *v, tap_var x, tap_dist q, tap_var noise)
+/* The ELBO under q, by the draws mu + sigma eps. */
+static tap_var elbo(const tap_vae *v, tap_var x, tap_dist q, tap_var eps)
 {
-    tap_var log_p = tap_sum(tap_log_prob(tap_vae_decode(v, tap_sample_from(q, noise)), x), TAP_LAST);
-    return tap_sub(tap_mean(log_p, TAP_AXES(0)), tap_sum(tap_kl(q, tap_standard_normal_like(q)), TAP_LAST));
+    tap_var log_p = log_px_z(v, x, tap_sample_from(q, eps));
+    return tap__elbo(log_p, tap_kl(q, tap_standard_normal_like(q))).elbo;
 }
 
 tap_var tap_vae_regret(const tap_vae *v, tap_var x, int64_t samples, tap_fit_options o)
@@ -145,6 +151,6 @@ tap_var tap_vae_regret(const tap_vae *v, tap_var x, int64_t samples, tap_fit_opt
     tap_dist  q = tap_vae_encode(v, x), best = tap_vae_fit(v, x, o);
     tap_shape s = tap_shape_of(tap_unsqueeze(q.param[0], 0));
     s.n[0] = samples;
-    tap_var noise = tap_randn(x.tape, s);
-    return tap_sub(elbo(v, x, best, noise), elbo(v, x, q, noise));
+    tap_var eps = tap_randn(x.tape, s);
+    return tap_sub(elbo(v, x, best, eps), elbo(v, x, q, eps));
 }

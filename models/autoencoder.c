@@ -1,5 +1,6 @@
-/* The plain autoencoder: a VAE's networks, a code in the place of q(z|x), no noise and no KL. */
-#include "models/models.h"
+/* models/autoencoder.c: the plain autoencoder: the networks of a VAE, with a code instead of q(z|x), and without noise and
+ * KL. */
+#include "models/internal.h"
 
 void tap_autoencoder_init(tap_autoencoder *a, tap_module *m, tap_autoencoder_options o)
 {
@@ -12,7 +13,7 @@ void tap_autoencoder_init(tap_autoencoder *a, tap_module *m, tap_autoencoder_opt
         return;
     }
     if (o.n_hidden < 1 || o.n_hidden > TAP_VAE_MAX_HIDDEN) {
-        tap_module_fail(m, TAP_EARG, "autoencoder: n_hidden = %d is not between 1 and %d", o.n_hidden, TAP_VAE_MAX_HIDDEN);
+        tap_module_fail(m, TAP_EARG, "autoencoder: n_hidden must be within 1..%d, not %d", TAP_VAE_MAX_HIDDEN, o.n_hidden);
         o.n_hidden = 1;
     }
     const int n = o.n_hidden;
@@ -28,21 +29,17 @@ void tap_autoencoder_init(tap_autoencoder *a, tap_module *m, tap_autoencoder_opt
     tap_linear_init(&a->out, m, "out", up[n], o.data);
 }
 
-static const tap_autoencoder *given(const tap_autoencoder *a)
-{
-    static const tap_autoencoder none;
-    return a ? a : &none;
-}
-
 tap_var tap_autoencoder_encode(const tap_autoencoder *a, tap_var x)
 {
     TAP_CALL("autoencoder_encode", x);
-    return tap_linear_forward(&given(a)->code, tap_mlp_forward(&given(a)->enc, x));
+    a = tap__or_uninitialized(a);
+    return tap_linear_forward(&a->code, tap_mlp_forward(&a->enc, x));
 }
 
 static tap_var logits(const tap_autoencoder *a, tap_var z)
 {
-    return tap_linear_forward(&given(a)->out, tap_mlp_forward(&given(a)->dec, z));
+    a = tap__or_uninitialized(a);
+    return tap_linear_forward(&a->out, tap_mlp_forward(&a->dec, z));
 }
 
 tap_var tap_autoencoder_decode(const tap_autoencoder *a, tap_var z)
@@ -54,6 +51,6 @@ tap_var tap_autoencoder_decode(const tap_autoencoder *a, tap_var z)
 tap_var tap_autoencoder_loss(const tap_autoencoder *a, tap_var x)
 {
     TAP_CALL("autoencoder_loss", x);
-    tap_var error = tap_bce_with_logits(logits(a, tap_autoencoder_encode(a, x)), x);
-    return tap_mean(tap_sum(error, TAP_LAST), TAP_ALL);
+    tap_var loss = tap_bce_with_logits(logits(a, tap_autoencoder_encode(a, x)), x);
+    return tap_mean(tap_sum(loss, TAP_LAST), TAP_ALL);
 }

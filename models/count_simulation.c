@@ -1,11 +1,11 @@
-/* Counts of which the truth is known. Formulas are in models.h. */
+/* models/count_simulation.c: counts drawn from a model whose parameters are known. Formulas are in models.h. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "models/models.h"
-#include "tensor/internal.h"
 
-enum { AT_ONCE = 64 }; /* cells */
+enum { BLOCK = 64 }; /* cells that are drawn at a time */
 
 static void check_count(const char *name, int64_t n, tap_error *e)
 {
@@ -13,9 +13,9 @@ static void check_count(const char *name, int64_t n, tap_error *e)
         tap_error_set(e, TAP_EARG, "simulate_counts: %s must be within 1..%d, not %lld", name, INT32_MAX, (long long)n);
 }
 
-static void check_number(const char *name, double x, double most, tap_error *e)
+static void check_number(const char *name, double x, double max, tap_error *e)
 {
-    if (!(x >= 0 && x <= most)) tap_error_set(e, TAP_EARG, "simulate_counts: %s must be within 0..%g, not %g", name, most, x);
+    if (!(x >= 0 && x <= max)) tap_error_set(e, TAP_EARG, "simulate_counts: %s must be within 0..%g, not %g", name, max, x);
 }
 
 static void check(const tap_count_simulation *o, tap_error *e)
@@ -36,7 +36,7 @@ static void check(const tap_count_simulation *o, tap_error *e)
                       (long long)o->groups, (long long)o->batches, (long long)o->genes);
 }
 
-/* The options with defaults filled in; an error for what cannot be used. */
+/* The options with defaults filled in. Options that cannot be used are an error. */
 static tap_count_simulation resolve(tap_count_simulation o, tap_error *e)
 {
     if (o.groups == 0) o.groups = 8;
@@ -52,114 +52,132 @@ static tap_count_simulation resolve(tap_count_simulation o, tap_error *e)
     return o;
 }
 
-/* What the cells are drawn from: log rho [groups batches,genes] and log theta [genes]. */
+/* The parameters that cells are drawn from. */
 typedef struct {
-    tap_tensor log_rates, log_theta;
-} truth;
+    tap_tensor log_rho;   /* [groups batches,genes] */
+    tap_tensor log_theta; /* [genes] */
+} parameters;
 
-static tap_var scaled_randn(tap_tape *t, tap_shape s, double by)
+static tap_var scaled_randn(tap_tape *t, tap_shape s, double sigma)
 {
-    return tap_mul_scalar(tap_randn(t, s), by);
+    return tap_mul_scalar(tap_randn(t, s), sigma);
 }
 
-static truth draw_truth(tap_tape *t, const tap_count_simulation *o)
+static parameters draw_parameters(tap_tape *t, const tap_count_simulation *o)
 {
     const int64_t n = o->genes, k = o->groups, b = o->batches;
     tap_var       base = scaled_randn(t, TAP_SHAPE(n), o->spread), shift = scaled_randn(t, TAP_SHAPE(b, n), o->shift);
     tap_var       is_marker = tap_lt(tap_rand(t, TAP_SHAPE(k, 1, n)), tap_scalar(t, o->markers));
     tap_var       fold = tap_where(is_marker, scaled_randn(t, TAP_SHAPE(k, 1, n), o->fold), tap_scalar(t, 0));
-    tap_var       rates = tap_log_softmax(tap_add(base, tap_add(fold, shift)), -1);
-    tap_var       theta = tap_add_scalar(scaled_randn(t, TAP_SHAPE(n), 0.5), log(o->theta));
-    return (truth){ tap_value(tap_reshape(rates, TAP_SHAPE(k * b, n))), tap_value(theta) };
+    tap_var       log_rho = tap_log_softmax(tap_add(base, tap_add(fold, shift)), -1);
+    tap_var       log_theta = tap_add_scalar(scaled_randn(t, TAP_SHAPE(n), 0.5), log(o->theta));
+    return (parameters){ tap_value(tap_reshape(log_rho, TAP_SHAPE(k * b, n))), tap_value(log_theta) };
 }
 
-/* Which of n, for each cell. */
+/* One of 0..n-1 for each cell, uniformly. */
 static void draw_labels(tap_tape *t, int64_t n, tap_tensor label)
 {
-    tap_var which = tap_floor(tap_mul_scalar(tap_rand(t, label.shape), (double)n));
-    if (tap_tape_status(t, NULL) == TAP_OK) tap_tensor_copy(label, tap_value(which), NULL);
+    tap_var drawn = tap_floor(tap_mul_scalar(tap_rand(t, label.shape), (double)n));
+    if (tap_tape_status(t, NULL) == TAP_OK) tap_tensor_copy(label, tap_value(drawn), NULL);
 }
 
-/* A matrix that grows by rows, with room for so many entries. */
+/* A sparse matrix that grows row by row, by malloc: how many entries it will have is known at the end. */
 typedef struct {
-    tap_arena *memory;
-    int64_t    rows, room;
-    int64_t   *start;
-    int32_t   *column;
-    float     *value;
-} rows;
+    int64_t  rows, capacity;
+    int64_t *start;
+    int32_t *column;
+    float   *value;
+} csr_builder;
 
-static bool make_room(rows *r, int64_t n)
+static bool reserve(csr_builder *b, int64_t n)
 {
-    const int64_t used = r->start[r->rows], room = 2 * (used + n);
-    if (used + n <= r->room) return true;
-    int32_t *column = tap__arena_acquire(r->memory, (size_t)room * sizeof *column);
-    float   *value = tap__arena_acquire(r->memory, (size_t)room * sizeof *value);
+    const int64_t used = b->start[b->rows], capacity = 2 * (used + n);
+    if (used + n <= b->capacity) return true;
+    int32_t *column = realloc(b->column, (size_t)capacity * sizeof *column);
+    if (column) b->column = column;
+    float *value = realloc(b->value, (size_t)capacity * sizeof *value);
+    if (value) b->value = value;
     if (!column || !value) return false;
-    if (used > 0) {
-        memcpy(column, r->column, (size_t)used * sizeof *column);
-        memcpy(value, r->value, (size_t)used * sizeof *value);
-        tap__arena_release(r->memory, r->column);
-        tap__arena_release(r->memory, r->value);
-    }
-    r->column = column, r->value = value, r->room = room;
+    b->capacity = capacity;
     return true;
 }
 
-/* x float64 [n,columns], contiguous. */
-static void append(rows *r, tap_tensor x)
+/* Appends the rows of x float64 [n,columns], contiguous; false if there is no memory. */
+static bool append(csr_builder *b, tap_tensor x)
 {
-    const int64_t width = x.shape.n[1];
-    const double *number = x.data;
-    for (int64_t i = 0; i < x.shape.n[0]; i++, r->rows++, number += width) {
-        if (!make_room(r, width)) return;
-        int64_t n = r->start[r->rows];
-        for (int64_t k = 0; k < width; k++) {
-            if (number[k] == 0) continue;
-            r->column[n] = (int32_t)k;
-            r->value[n++] = (float)number[k];
+    const int64_t columns = x.shape.n[1];
+    const double *row = x.data;
+    for (int64_t i = 0; i < x.shape.n[0]; i++, row += columns) {
+        if (!reserve(b, columns)) return false;
+        int64_t n = b->start[b->rows];
+        for (int64_t k = 0; k < columns; k++) {
+            if (row[k] == 0) continue;
+            b->column[n] = (int32_t)k;
+            b->value[n++] = (float)row[k];
         }
-        r->start[r->rows + 1] = n;
+        b->start[++b->rows] = n;
     }
+    return true;
 }
 
-/* The next n cells. */
-static tap_var draw_counts(tap_tape *t, const truth *from, const tap_count_simulation *o, const tap_simulated_counts *s,
+/* The matrix in memory of the arena. b->start is there already. */
+static tap_csr finish(csr_builder *b, tap_arena *a, int64_t columns)
+{
+    const size_t n = (size_t)b->start[b->rows];
+    int32_t     *column = n > 0 ? tap_arena_alloc(a, n * sizeof *column) : NULL;
+    float       *value = n > 0 ? tap_arena_alloc(a, n * sizeof *value) : NULL;
+    if (column && value) {
+        memcpy(column, b->column, n * sizeof *column);
+        memcpy(value, b->value, n * sizeof *value);
+    }
+    return (tap_csr){ b->rows, columns, b->start, column, value };
+}
+
+/* Counts [n,genes] of the cells first .. first + n - 1. */
+static tap_var draw_counts(tap_tape *t, const parameters *p, const tap_count_simulation *o, const tap_simulated_counts *s,
                            int64_t first, int64_t n)
 {
     tap_var group = tap_narrow(tap_input(t, s->group), 0, first, n), batch = tap_narrow(tap_input(t, s->batch), 0, first, n);
     tap_var log_l = tap_unsqueeze(tap_narrow(tap_input(t, s->log_library), 0, first, n), 1);
-    tap_var kind =
-        tap_cast(tap_add(tap_mul_scalar(tap_cast(group, TAP_F64), (double)o->batches), tap_cast(batch, TAP_F64)), TAP_I64);
-    tap_var log_mu = tap_add(tap_index_select(tap_input(t, from->log_rates), 0, kind), log_l);
-    return tap_sample(tap_negative_binomial(log_mu, tap_input(t, from->log_theta)));
+    tap_var row = tap_add(tap_mul_scalar(tap_cast(group, TAP_F64), (double)o->batches), tap_cast(batch, TAP_F64));
+    tap_var log_rho = tap_index_select(tap_input(t, p->log_rho), 0, tap_cast(row, TAP_I64));
+    return tap_sample(tap_negative_binomial(tap_add(log_rho, log_l), tap_input(t, p->log_theta)));
+}
+
+/* Groups, batches and library sizes of all cells. */
+static void draw_cells(tap_arena *a, tap_tape *t, const tap_count_simulation *o, tap_simulated_counts *s)
+{
+    s->group = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(o->cells));
+    s->batch = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(o->cells));
+    s->log_library = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(o->cells));
+    draw_labels(t, o->groups, s->group);
+    draw_labels(t, o->batches, s->batch);
+    tap_var log_l = tap_add_scalar(scaled_randn(t, TAP_SHAPE(o->cells), o->library_spread), log(o->library));
+    if (tap_tape_status(t, NULL) == TAP_OK) tap_tensor_copy(s->log_library, tap_value(log_l), NULL);
 }
 
 static void simulate(tap_arena *a, const tap_count_simulation *o, tap_simulated_counts *s)
 {
-    tap_tape *t = tap_tape_new(TAP_F64, o->seed), *of_truth = tap_tape_new(TAP_F64, o->seed ^ tap_random_hash("truth"));
-    rows      r = { .memory = a, .start = tap_arena_alloc(a, (size_t)(o->cells + 1) * sizeof *r.start) };
+    tap_tape   *t = tap_tape_new(TAP_F64, o->seed), *parameter_tape = tap_tape_new(TAP_F64, o->seed ^ tap_random_hash("truth"));
+    csr_builder b = { .start = tap_arena_alloc(a, (size_t)(o->cells + 1) * sizeof *b.start) };
     tap_tape_set_recording(t, false);
-    tap_tape_set_recording(of_truth, false);
-    const truth from = draw_truth(of_truth, o);
-    s->group = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(o->cells));
-    s->batch = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(o->cells));
-    s->log_library = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(o->cells));
-    draw_labels(of_truth, o->groups, s->group);
-    draw_labels(of_truth, o->batches, s->batch);
-    tap_var log_l = tap_add_scalar(scaled_randn(of_truth, TAP_SHAPE(o->cells), o->library_spread), log(o->library));
-    if (tap_tape_status(of_truth, NULL) == TAP_OK) tap_tensor_copy(s->log_library, tap_value(log_l), NULL);
-    for (int64_t i = 0; i < o->cells && tap_arena_status(a, NULL) == TAP_OK; i += AT_ONCE) {
+    tap_tape_set_recording(parameter_tape, false);
+    const parameters p = draw_parameters(parameter_tape, o);
+    draw_cells(a, parameter_tape, o, s);
+    for (int64_t i = 0; i < o->cells && tap_arena_status(a, NULL) == TAP_OK; i += BLOCK) {
         const char *message;
         tap_tape_reset(t);
-        tap_tensor x = tap_value(draw_counts(t, &from, o, s, i, o->cells - i < AT_ONCE ? o->cells - i : AT_ONCE));
-        if (tap_tape_status(of_truth, &message) || tap_tape_status(t, &message))
+        tap_tensor x = tap_value(draw_counts(t, &p, o, s, i, o->cells - i < BLOCK ? o->cells - i : BLOCK));
+        if (tap_tape_status(parameter_tape, &message) || tap_tape_status(t, &message))
             tap_error_set(tap_arena_error(a), TAP_ENOMEM, "simulate_counts: %s", message);
-        else append(&r, x);
+        else if (!append(&b, x))
+            tap_error_set(tap_arena_error(a), TAP_ENOMEM, "simulate_counts: no memory for %lld cells", (long long)o->cells);
     }
-    s->counts = (tap_csr){ o->cells, o->genes, r.start, r.column, r.value };
+    if (tap_arena_status(a, NULL) == TAP_OK) s->counts = finish(&b, a, o->genes);
+    free(b.column);
+    free(b.value);
     tap_tape_free(t);
-    tap_tape_free(of_truth);
+    tap_tape_free(parameter_tape);
 }
 
 tap_simulated_counts tap_simulate_counts(tap_arena *a, tap_count_simulation o)

@@ -1,7 +1,8 @@
-/* The linear VAE. As everything in it is Gaussian, nothing has to be drawn. */
+/* models/linear_vae.c: the linear VAE (Lucas et al. 2019). Everything in it is Gaussian, so the ELBO and log p(x) have closed
+ * forms. */
 #include <math.h>
 
-#include "models/models.h"
+#include "models/internal.h"
 
 #define LOG_2PI 1.83787706640934548356
 
@@ -12,10 +13,10 @@ void tap_linear_vae_init(tap_linear_vae *v, tap_module *m, int64_t data, int64_t
         return;
     }
     if (data <= 0 || latent <= 0)
-        tap_module_fail(m, TAP_EARG, "linear_vae: sizes %lld and %lld are not both positive", (long long)data,
+        tap_module_fail(m, TAP_EARG, "linear_vae: data and latent must be at least 1, not %lld and %lld", (long long)data,
                         (long long)latent);
     if (!(sigma >= 0 && isfinite(sigma)))
-        tap_module_fail(m, TAP_EARG, "linear_vae: sigma = %g is not a finite number from 0 up", sigma);
+        tap_module_fail(m, TAP_EARG, "linear_vae: sigma must be a finite number from 0 up, not %g", sigma);
     *v = (tap_linear_vae){ .sigma = sigma };
     v->V = tap_param_new(m, "V", TAP_SHAPE(latent, data), tap_init_default(data));
     v->log_t = tap_param_new(m, "log_t", TAP_SHAPE(latent), tap_init_zeros());
@@ -24,85 +25,90 @@ void tap_linear_vae_init(tap_linear_vae *v, tap_module *m, int64_t data, int64_t
     if (sigma == 0) v->log_sigma = tap_param_new(m, "log_sigma", TAP_SCALAR, tap_init_zeros());
 }
 
-/* The parameters on a tape. */
+/* The parameters as vars of a tape, and the sizes of W [d,k]. */
 typedef struct {
     tap_var V, log_t, W, mu, log_sigma;
     double  d, k;
 } vars;
 
-static vars use(const tap_linear_vae *v, tap_tape *t)
+static vars param_vars(const tap_linear_vae *v, tap_tape *t)
 {
-    static const tap_linear_vae none;
-    if (!v) v = &none;
-    vars u = {
-        tap_param_var(t, v->V), tap_param_var(t, v->log_t), tap_param_var(t, v->W), tap_param_var(t, v->mu), { 0 }, 0, 0
-    };
-    u.log_sigma = v->log_sigma ? tap_param_var(t, v->log_sigma) : tap_scalar(t, log(v->sigma));
-    u.d = (double)tap_shape_of(u.W).n[0];
-    u.k = (double)tap_shape_of(u.W).n[1];
-    return u;
+    v = tap__or_uninitialized(v);
+    vars p = { .V = tap_param_var(t, v->V),
+               .log_t = tap_param_var(t, v->log_t),
+               .W = tap_param_var(t, v->W),
+               .mu = tap_param_var(t, v->mu) };
+    p.log_sigma = v->log_sigma ? tap_param_var(t, v->log_sigma) : tap_scalar(t, log(v->sigma));
+    p.d = (double)tap_shape_of(p.W).n[0];
+    p.k = (double)tap_shape_of(p.W).n[1];
+    return p;
 }
 
 tap_dist tap_linear_vae_encode(const tap_linear_vae *v, tap_var x)
 {
-    vars u = use(v, x.tape);
-    return tap_normal(tap_matmul(tap_sub(x, u.mu), tap_mT(u.V)), u.log_t);
+    vars p = param_vars(v, x.tape);
+    return tap_normal(tap_matmul(tap_sub(x, p.mu), tap_mT(p.V)), p.log_t);
 }
 
 tap_dist tap_linear_vae_decode(const tap_linear_vae *v, tap_var z)
 {
-    vars u = use(v, z.tape);
-    return tap_normal(tap_add(tap_matmul(z, tap_mT(u.W)), u.mu), u.log_sigma);
+    vars p = param_vars(v, z.tape);
+    return tap_normal(tap_add(tap_matmul(z, tap_mT(p.W)), p.mu), p.log_sigma);
 }
 
-/* The ELBO, given |x - mu - W V (x - mu)|^2 and |V (x - mu)|^2 or means of these:
- *   -1/2 [ (|..|^2 + tr(W T W^T)) / sigma^2 + d log(2 pi sigma^2) ] - 1/2 [ tr T + |..|^2 - k - log det T ],  T = diag(t^2) */
-static tap_var elbo(vars u, tap_var error, tap_var code)
+/* The ELBO, given error = |x - mu - W V (x - mu)|^2 and code = |V (x - mu)|^2, or the means of these. With T = diag(t^2):
+ *
+ *   E_q[log p(x|z)]   = -1/2 [ (error + tr(W T W^T)) / sigma^2 + d log(2 pi sigma^2) ]
+ *   KL(q(z|x) || p(z)) = 1/2 [ tr T + code - k - log det T ] */
+static tap_var elbo(vars p, tap_var error, tap_var code)
 {
-    tap_var t2 = tap_exp(tap_mul_scalar(u.log_t, 2)), precision = tap_exp(tap_mul_scalar(u.log_sigma, -2));
-    tap_var blur = tap_sum(tap_mul(tap_sum(tap_square(u.W), TAP_AXES(0)), t2), TAP_ALL);
-    tap_var log_det = tap_add_scalar(tap_mul_scalar(u.log_sigma, 2), LOG_2PI);
-    tap_var rec = tap_add(tap_mul(tap_add(error, blur), precision), tap_mul_scalar(log_det, u.d));
-    tap_var own = tap_add_scalar(tap_sum(tap_sub(t2, tap_mul_scalar(u.log_t, 2)), TAP_ALL), -u.k);
-    return tap_mul_scalar(tap_add(rec, tap_add(code, own)), -0.5);
+    tap_var t2 = tap_exp(tap_mul_scalar(p.log_t, 2)), precision = tap_exp(tap_mul_scalar(p.log_sigma, -2));
+    tap_var trace_WTW = tap_sum(tap_mul(tap_sum(tap_square(p.W), TAP_AXES(0)), t2), TAP_ALL);
+    tap_var log_2_pi_sigma2 = tap_add_scalar(tap_mul_scalar(p.log_sigma, 2), LOG_2PI);
+    tap_var rec = tap_add(tap_mul(tap_add(error, trace_WTW), precision), tap_mul_scalar(log_2_pi_sigma2, p.d));
+    tap_var trace_and_log_det = tap_sum(tap_sub(t2, tap_mul_scalar(p.log_t, 2)), TAP_ALL); /* tr T - log det T */
+    tap_var kl = tap_add(code, tap_add_scalar(trace_and_log_det, -p.k));
+    return tap_mul_scalar(tap_add(rec, kl), -0.5);
 }
 
 tap_var tap_linear_vae_elbo(const tap_linear_vae *v, tap_var x)
 {
     TAP_CALL("linear_vae_elbo", x);
-    vars    u = use(v, x.tape);
-    tap_var from_mu = tap_sub(x, u.mu), z = tap_matmul(from_mu, tap_mT(u.V));
-    tap_var error = tap_sub(from_mu, tap_matmul(z, tap_mT(u.W)));
-    return elbo(u, tap_sum(tap_square(error), TAP_LAST), tap_sum(tap_square(z), TAP_LAST));
+    vars    p = param_vars(v, x.tape);
+    tap_var y = tap_sub(x, p.mu), z = tap_matmul(y, tap_mT(p.V));
+    tap_var error = tap_sub(y, tap_matmul(z, tap_mT(p.W)));
+    return elbo(p, tap_sum(tap_square(error), TAP_LAST), tap_sum(tap_square(z), TAP_LAST));
 }
 
-/* With S = E (x - mu)(x - mu)^T, the mean of |x - mu - W V (x - mu)|^2 is tr S - 2 tr(W V S) + tr(W^T W V S V^T). */
+/* With S = E (x - mu)(x - mu)^T = cov + (mean - mu)(mean - mu)^T, the mean error is tr S - 2 tr(W V S) + tr(W^T W V S V^T), and
+ * the mean code tr(V S V^T). */
 tap_var tap_linear_vae_elbo_from(const tap_linear_vae *v, tap_var mean, tap_var cov)
 {
-    TAP_CALL("linear_vae_elbo_of", mean, cov);
-    vars    u = use(v, mean.tape);
-    tap_var off = tap_sub(mean, u.mu), seen = tap_matmul(u.V, off);
-    tap_var VS = tap_add(tap_matmul(u.V, cov), tap_mul(tap_unsqueeze(seen, -1), off)); /* [k,d] */
-    tap_var codes = tap_matmul(VS, tap_mT(u.V));                                       /* [k,k] */
-    tap_var total = tap_add(tap_trace(cov), tap_sum(tap_square(off), TAP_ALL));
-    tap_var explained = tap_sum(tap_mul(u.W, tap_mT(VS)), TAP_ALL);
-    tap_var error = tap_sub(total, tap_mul_scalar(explained, 2));
-    error = tap_add(error, tap_sum(tap_mul(tap_matmul(tap_mT(u.W), u.W), codes), TAP_ALL));
-    return elbo(u, error, tap_trace(codes));
+    TAP_CALL("linear_vae_elbo_from", mean, cov);
+    vars    p = param_vars(v, mean.tape);
+    tap_var y = tap_sub(mean, p.mu), z = tap_matmul(p.V, y);
+    tap_var VS = tap_add(tap_matmul(p.V, cov), tap_mul(tap_unsqueeze(z, -1), y)); /* [k,d] */
+    tap_var VSV = tap_matmul(VS, tap_mT(p.V));                                    /* V S V^T [k,k] */
+    tap_var trace_S = tap_add(tap_trace(cov), tap_sum(tap_square(y), TAP_ALL));
+    tap_var trace_WVS = tap_sum(tap_mul(p.W, tap_mT(VS)), TAP_ALL);
+    tap_var error = tap_sub(trace_S, tap_mul_scalar(trace_WVS, 2));
+    error = tap_add(error, tap_sum(tap_mul(tap_matmul(tap_mT(p.W), p.W), VSV), TAP_ALL));
+    return elbo(p, error, tap_trace(VSV));
 }
 
-/* C = W W^T + sigma^2 I = sigma^2 (I + W W^T / sigma^2) by the k x k matrix M = I + W^T W / sigma^2 = L L^T (Woodbury):
+/* log N(x | mu, C) with C = W W^T + sigma^2 I, by the k x k matrix M = I + W^T W / sigma^2 = L L^T (Woodbury), y = x - mu:
  *   log det C = d log sigma^2 + log det M,   y^T C^-1 y = (|y|^2 - |L^-1 W^T y|^2 / sigma^2) / sigma^2 */
 tap_var tap_linear_vae_log_prob(const tap_linear_vae *v, tap_var x)
 {
     TAP_CALL("linear_vae_log_prob", x);
-    vars    u = use(v, x.tape);
-    tap_var y = tap_sub(x, u.mu), W = tap_mul(u.W, tap_exp(tap_neg(u.log_sigma))), I = tap_eye(x.tape, (int64_t)u.k);
+    vars    p = param_vars(v, x.tape);
+    tap_var y = tap_sub(x, p.mu), W = tap_mul(p.W, tap_exp(tap_neg(p.log_sigma))); /* W / sigma */
+    tap_var I = tap_eye(x.tape, (int64_t)p.k);
     tap_var L = tap_cholesky(tap_add(I, tap_matmul(tap_mT(W), W)), false);
-    tap_var seen = tap_matmul(y, W);                                            /* [batch,k] */
-    tap_var inside = tap_solve_triangular(L, tap_mT(seen), false, true, false); /* [k,batch] */
-    tap_var far = tap_sub(tap_sum(tap_square(y), TAP_LAST), tap_sum(tap_square(inside), TAP_AXES(-2)));
-    tap_var log_det = tap_mul_scalar(tap_add_scalar(tap_mul_scalar(u.log_sigma, 2), LOG_2PI), u.d);
+    tap_var yW = tap_matmul(y, W);                                       /* [batch,k] */
+    tap_var u = tap_solve_triangular(L, tap_mT(yW), false, true, false); /* L^-1 W^T y [k,batch] */
+    tap_var distance = tap_sub(tap_sum(tap_square(y), TAP_LAST), tap_sum(tap_square(u), TAP_AXES(-2)));
+    tap_var log_det = tap_mul_scalar(tap_add_scalar(tap_mul_scalar(p.log_sigma, 2), LOG_2PI), p.d);
     log_det = tap_add(log_det, tap_mul_scalar(tap_sum(tap_log(tap_diagonal(L, 0, -2, -1)), TAP_ALL), 2));
-    return tap_mul_scalar(tap_add(tap_mul(far, tap_exp(tap_mul_scalar(u.log_sigma, -2))), log_det), -0.5);
+    return tap_mul_scalar(tap_add(tap_mul(distance, tap_exp(tap_mul_scalar(p.log_sigma, -2))), log_det), -0.5);
 }

@@ -1,10 +1,10 @@
-/* The smallest VAE there is, and the trivial solution it approaches. */
-#include "models/models.h"
+/* models/scalar_vae.c: the VAE with a scalar latent and scalar data, and the standardization that it approaches. */
+#include "models/internal.h"
 
 void tap_scalar_vae_init(tap_scalar_vae *v, tap_module *m)
 {
     if (!v) {
-        tap_module_fail(m, TAP_EARG, "tiny: NULL");
+        tap_module_fail(m, TAP_EARG, "scalar_vae: NULL");
         return;
     }
     v->a = tap_param_new(m, "a", TAP_SCALAR, tap_init_constant(0.5));
@@ -15,38 +15,34 @@ void tap_scalar_vae_init(tap_scalar_vae *v, tap_module *m)
     v->log_s = tap_param_new(m, "log_s", TAP_SCALAR, tap_init_zeros());
 }
 
-static tap_dist line(tap_var x, tap_param *slope, tap_param *offset, tap_param *log_scale)
+/* N(slope x + offset, e^(2 log_scale)) */
+static tap_dist affine_normal(tap_var x, tap_param *slope, tap_param *offset, tap_param *log_scale)
 {
     tap_var mean = tap_add(tap_mul(tap_param_var(x.tape, slope), x), tap_param_var(x.tape, offset));
     return tap_normal(mean, tap_param_var(x.tape, log_scale));
 }
 
-/* NULL is taken for a model that was never initialized, which its parameters find out. */
-static const tap_scalar_vae *given(const tap_scalar_vae *v)
-{
-    static const tap_scalar_vae none;
-    return v ? v : &none;
-}
-
 tap_dist tap_scalar_vae_encode(const tap_scalar_vae *v, tap_var x)
 {
-    v = given(v);
-    return line(x, v->a, v->b, v->log_t);
+    v = tap__or_uninitialized(v);
+    return affine_normal(x, v->a, v->b, v->log_t);
 }
 
 tap_dist tap_scalar_vae_decode(const tap_scalar_vae *v, tap_var z)
 {
-    v = given(v);
-    return line(z, v->c, v->v, v->log_s);
+    v = tap__or_uninitialized(v);
+    return affine_normal(z, v->c, v->v, v->log_s);
 }
 
-/* E_q log N(x | c z + v, s^2) is log N(x | c E[z] + v, s^2) - (c t / s)^2 / 2. */
+/* E_q[log N(x | c z + v, s^2)] - KL(q || p), where the first term is log N(x | c E[z] + v, s^2) - (c t / s)^2 / 2 */
 tap_var tap_scalar_vae_elbo(const tap_scalar_vae *v, tap_var x)
 {
-    TAP_CALL("tiny_elbo", x);
+    TAP_CALL("scalar_vae_elbo", x);
+    v = tap__or_uninitialized(v);
     tap_dist q = tap_scalar_vae_encode(v, x), p = tap_scalar_vae_decode(v, q.param[0]);
-    tap_var  spread = tap_square(tap_mul(tap_param_var(x.tape, given(v)->c), tap_exp(tap_sub(q.param[1], p.param[1]))));
-    tap_var  rec = tap_sub(tap_log_prob(p, x), tap_mul_scalar(spread, 0.5));
+    tap_var  log_t = q.param[1], log_s = p.param[1];
+    tap_var  variance = tap_square(tap_mul(tap_param_var(x.tape, v->c), tap_exp(tap_sub(log_t, log_s)))); /* (c t / s)^2 */
+    tap_var  rec = tap_sub(tap_log_prob(p, x), tap_mul_scalar(variance, 0.5));
     return tap_sub(rec, tap_kl(q, tap_standard_normal_like(q)));
 }
 

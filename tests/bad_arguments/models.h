@@ -79,48 +79,48 @@
     X(count_vae_no_draws, TAP_EARG, "count_vae_log_prob: [2,4]: draws must be at least 1, not -9223372036854775808", \
       w->out = tap_count_vae_log_prob(w->count_vae, w->in.x, NOTHING, INT64_MIN)) \
     X(count_vae_width, TAP_ESHAPE, NULL, w->out = tap_count_vae_loss(w->count_vae, w->in.noise, NOTHING)) \
-    X(vae_nothing, TAP_EARG, "new: vae: data = 0 is not positive", vae(w, (tap_vae_options){ 0 })) \
-    X(vae_data, TAP_EARG, "new: vae: data = -9223372036854775808 is not positive", \
+    X(vae_nothing, TAP_EARG, "new: vae: data must be at least 1, not 0", vae(w, (tap_vae_options){ 0 })) \
+    X(vae_data, TAP_EARG, "new: vae: data must be at least 1, not -9223372036854775808", \
       vae(w, (tap_vae_options){ .data = INT64_MIN })) \
     X(vae_data_max, TAP_ESHAPE, "new.enc.0.weight: tensor: [400,9223372036854775807] is no shape", \
       vae(w, (tap_vae_options){ .data = INT64_MAX })) \
-    X(vae_n_hidden, TAP_EARG, "new: vae: n_hidden = 17 is not between 1 and 16", \
+    X(vae_n_hidden, TAP_EARG, "new: vae: n_hidden must be within 1..16, not 17", \
       vae(w, (tap_vae_options){ .data = IN, .n_hidden = TAP_VAE_MAX_HIDDEN + 1 })) \
-    X(vae_n_hidden_min, TAP_EARG, "new: vae: n_hidden = -2147483648 is not between 1 and 16", \
+    X(vae_n_hidden_min, TAP_EARG, "new: vae: n_hidden must be within 1..16, not -2147483648", \
       vae(w, (tap_vae_options){ .data = IN, .n_hidden = INT_MIN })) \
-    X(vae_hidden, TAP_EARG, "new: vae: hidden[1] = 0 is not positive", \
+    X(vae_hidden, TAP_EARG, "new: vae: hidden[1] must be at least 1, not 0", \
       vae(w, (tap_vae_options){ .data = IN, .n_hidden = 2, .hidden = { 3 } })) \
-    X(vae_latent, TAP_EARG, "new: vae: latent = -1 is not positive", vae(w, (tap_vae_options){ .data = IN, .latent = -1 })) \
-    X(vae_likelihood, TAP_EARG, "new: vae: likelihood 99 is neither Bernoulli, Gaussian nor beta-binomial", \
+    X(vae_latent, TAP_EARG, "new: vae: latent must be at least 1, not -1", vae(w, (tap_vae_options){ .data = IN, .latent = -1 })) \
+    X(vae_likelihood, TAP_EARG, "new: vae: likelihood must be TAP_VAE_BERNOULLI, TAP_VAE_GAUSSIAN or TAP_VAE_BETA_BINOMIAL, not 99", \
       vae(w, (tap_vae_options){ .data = IN, .likelihood = (tap_vae_likelihood)99 })) \
-    X(vae_sigma, TAP_EARG, "new: vae: sigma = nan is not a finite number from 0 up", \
+    X(vae_sigma, TAP_EARG, "new: vae: sigma must be a finite number from 0 up, not nan", \
       vae(w, (tap_vae_options){ .data = IN, .sigma = (double)NAN })) \
-    X(vae_samples, TAP_EARG, "new: vae: samples = -9223372036854775808 is not positive", \
+    X(vae_samples, TAP_EARG, "new: vae: samples must be at least 1, not -9223372036854775808", \
       vae(w, (tap_vae_options){ .data = IN, .samples = INT64_MIN })) \
-    X(vae_beta, TAP_EARG, "new: vae: beta = nan is not finite", \
+    X(vae_beta, TAP_EARG, "new: vae: beta must be finite, not nan", \
       vae(w, (tap_vae_options){ .data = IN, .beta = (double)NAN })) \
-    X(vae_n_conv, TAP_EARG, "new: vae: n_conv = -1 is not between 0 and 8", vae(w, (tap_vae_options){ .data = IN, .n_conv = -1 })) \
-    X(vae_image, TAP_EARG, "new: vae: image 1 x 2 x 4, data = 4: the product of image is not data", \
+    X(vae_n_conv, TAP_EARG, "new: vae: n_conv must be within 0..8, not -1", vae(w, (tap_vae_options){ .data = IN, .n_conv = -1 })) \
+    X(vae_image, TAP_EARG, "new: vae: image 1 x 2 x 4, data = 4: the sizes of image must be at least 1 and multiply to data", \
       vae(w, (tap_vae_options){ .data = IN, .image = { 1, 2, 4 }, .n_conv = 1, .conv = { 2 } })) \
     X(vae_image_min, TAP_EARG, NULL, \
       vae(w, (tap_vae_options){ .data = IN, .image = { INT64_MIN, INT64_MIN, INT64_MIN }, .n_conv = 1, .conv = { 2 } })) \
-    X(vae_image_sides, TAP_EARG, "new: vae: image 1 x 2 x 2, data = 4: its sides cannot be halved by each convolution", \
+    X(vae_image_sides, TAP_EARG, "new: vae: image 1 x 2 x 2, data = 4: height and width must be multiples of 2^n_conv", \
       vae(w, (tap_vae_options){ .data = IN, .image = { 1, 2, 2 }, .n_conv = 2, .conv = { 2, 2 } })) \
-    X(vae_conv_channels, TAP_EARG, "new: vae: image 1 x 2 x 2, data = 4: channels are out of range", \
+    X(vae_conv_channels, TAP_EARG, "new: vae: image 1 x 2 x 2, data = 4: numbers of channels must be at least 1 and make sizes of tensors", \
       vae(w, (tap_vae_options){ .data = IN, .image = { 1, 2, 2 }, .n_conv = 1, .conv = { INT64_MAX } })) \
     X(vae_init_null, TAP_EARG, "vae: NULL", tap_vae_init(NULL, w->m, (tap_vae_options){ .data = IN })) \
     X(vae_loss_empty, TAP_EARG, "vae_loss: [2,4]: the layer was never initialized", w->out = tap_vae_loss(&(tap_vae){ 0 }, w->in.x)) \
     X(vae_sample_empty, TAP_EARG, "vae_sample: [1,0]: the layer was never initialized", w->out = tap_vae_sample(&(tap_vae){ 0 }, w->t, 1)) \
-    X(vae_condition, TAP_EARG, "new: vae: condition = -1 is negative", vae(w, (tap_vae_options){ .data = IN, .condition = -1 })) \
-    X(vae_condition_min, TAP_EARG, "new: vae: condition = -9223372036854775808 is negative", \
+    X(vae_condition, TAP_EARG, "new: vae: condition must be at least 0, not -1", vae(w, (tap_vae_options){ .data = IN, .condition = -1 })) \
+    X(vae_condition_min, TAP_EARG, "new: vae: condition must be at least 0, not -9223372036854775808", \
       vae(w, (tap_vae_options){ .data = IN, .condition = INT64_MIN })) \
     X(vae_condition_max, TAP_ESHAPE, "new.enc.0.weight: tensor: [400,9223372036854775807] is no shape", \
       tap_vae v; tap_vae_init(&v, tap_module_child(w->m, "new"), (tap_vae_options){ .data = IN, .condition = INT64_MAX })) \
-    X(vae_condition_none, TAP_EARG, "vae_elbo_given: [2,4] x [2]: c is given, and condition = 0", \
+    X(vae_condition_none, TAP_EARG, "vae_elbo_given: [2,4] x [2]: c must not be given, as condition = 0", \
       w->out = tap_vae_elbo_given(w->vae, w->in.x, w->in.c).elbo) \
-    X(vae_condition_missing, TAP_EARG, "vae_elbo: [2,4]: no c is given, and condition = 2", \
+    X(vae_condition_missing, TAP_EARG, "vae_elbo: [2,4]: c must be given, as condition = 2", \
       w->out = tap_vae_elbo(w->conditional, w->in.x).elbo) \
-    X(vae_condition_shape, TAP_ESHAPE, "vae_decode_given: [2,2] x [2,4]: c [2,4] does not go beside [2,2], as condition = 2", \
+    X(vae_condition_shape, TAP_ESHAPE, "vae_decode_given: [2,2] x [2,4]: c must be [..,2] and broadcast to the leading axes of [2,2], not [2,4]", \
       w->out = tap_vae_decode_given(w->conditional, w->in.z, w->in.x).param[0]) \
     X(vae_condition_dtype, TAP_EDTYPE, NULL, \
       w->out = tap_vae_encode_given(w->conditional, w->in.x, tap_cast(w->in.c, TAP_I64)).param[0]) \
@@ -148,7 +148,7 @@
     X(vae_reconstruction_negative, TAP_EARG, "vae_reconstruction_log_prob: [2,4]: samples must be at least 1, not -9223372036854775808", \
       w->out = tap_vae_reconstruction_log_prob(w->vae, w->in.x, INT64_MIN)) \
     X(vae_deviance_shape, TAP_ESHAPE, NULL, w->out = tap_vae_deviance(w->vae, w->in.noise, NULL)) \
-    X(vae_deviance_condition, TAP_EARG, "vae_deviance: [2,4]: no c is given, and condition = 2", w->out = tap_vae_deviance(w->conditional, w->in.x, NULL)) \
+    X(vae_deviance_condition, TAP_EARG, "vae_deviance: [2,4]: c must be given, as condition = 2", w->out = tap_vae_deviance(w->conditional, w->in.x, NULL)) \
     X(vae_fit_steps, TAP_EARG, "vae_fit: [2,4]: steps must be at least 0, not -9223372036854775808", \
       w->out = tap_vae_fit(w->vae, w->in.x, (tap_fit_options){ .steps = INT64_MIN }).param[0]) \
     X(vae_fit_lr, TAP_EARG, "vae_fit: [2,4]: lr must be a finite number above 0, not inf", \
@@ -156,42 +156,42 @@
     X(vae_regret_draws, TAP_EARG, "vae_regret: [2,4]: samples must be at least 1, not -1", \
       w->out = tap_vae_regret(w->vae, w->in.x, -1, (tap_fit_options){ .steps = 1 })) \
     X(vae_regret_vast, TAP_ENOMEM, NULL, w->out = tap_vae_regret(w->vae, w->in.x, 1ll << 50, (tap_fit_options){ .steps = 1 })) \
-    X(vae_clip, TAP_EARG, "new: vae: clip = inf is not finite", \
+    X(vae_clip, TAP_EARG, "new: vae: clip must be finite, not inf", \
       vae(w, (tap_vae_options){ .data = IN, .clip = (double)INFINITY })) \
-    X(vae_sigma_kind, TAP_EARG, "new: vae: there is no sigma_kind 7", \
+    X(vae_sigma_kind, TAP_EARG, "new: vae: sigma_kind must be a tap_vae_sigma, not 7", \
       vae(w, (tap_vae_options){ .data = IN, .likelihood = TAP_VAE_GAUSSIAN, .sigma_kind = (tap_vae_sigma)7 })) \
-    X(vae_sigma_given, TAP_EARG, "new: vae: sigma = 0.5 is given, but is to be learned", \
+    X(vae_sigma_given, TAP_EARG, "new: vae: sigma must be 0 for a sigma_kind that is learned, not 0.5", \
       vae(w, (tap_vae_options){ .data = IN, .likelihood = TAP_VAE_GAUSSIAN, .sigma_kind = TAP_VAE_SIGMA_PER_PIXEL, \
                                 .sigma = 0.5 })) \
-    X(vae_sigma_bernoulli, TAP_EARG, "new: vae: a Bernoulli has no sigma", \
+    X(vae_sigma_bernoulli, TAP_EARG, "new: vae: sigma_kind is for a Gaussian likelihood, not for a Bernoulli one", \
       vae(w, (tap_vae_options){ .data = IN, .sigma_kind = TAP_VAE_SIGMA_BY_DECODER })) \
-    X(vae_sigma_bytes, TAP_EARG, "new: vae: a beta-binomial has no sigma", \
+    X(vae_sigma_bytes, TAP_EARG, "new: vae: sigma_kind is for a Gaussian likelihood, not for a beta-binomial one", \
       vae(w, (tap_vae_options){ .data = IN, .likelihood = TAP_VAE_BETA_BINOMIAL, .sigma_kind = TAP_VAE_SIGMA_PER_PIXEL })) \
-    X(vae_bound, TAP_EARG, "new: vae: there is no bound 5", vae(w, (tap_vae_options){ .data = IN, .bound = (tap_bound)5 })) \
-    X(vae_estimator, TAP_EARG, "new: vae: there is no estimator -1", \
+    X(vae_bound, TAP_EARG, "new: vae: bound must be TAP_ELBO or TAP_IWAE, not 5", vae(w, (tap_vae_options){ .data = IN, .bound = (tap_bound)5 })) \
+    X(vae_estimator, TAP_EARG, "new: vae: estimator must be a tap_estimator, not -1", \
       vae(w, (tap_vae_options){ .data = IN, .estimator = (tap_estimator)-1 })) \
-    X(vae_free_bits, TAP_EARG, "new: vae: free_bits = nan is not a finite number from 0 up", \
+    X(vae_free_bits, TAP_EARG, "new: vae: free_bits must be a finite number from 0 up, not nan", \
       vae(w, (tap_vae_options){ .data = IN, .free_bits = (double)NAN })) \
-    X(vae_free_bits_stl, TAP_EARG, "new: vae: free bits need the KL in closed form, which this estimator does not use", \
+    X(vae_free_bits_stl, TAP_EARG, "new: vae: free_bits need the KL in closed form, which this estimator does not use", \
       vae(w, (tap_vae_options){ .data = IN, .free_bits = 1, .estimator = TAP_STICKING_THE_LANDING })) \
-    X(vae_iwae_beta, TAP_EARG, "new: vae: beta and free bits belong to the ELBO, not to IWAE", \
+    X(vae_iwae_beta, TAP_EARG, "new: vae: beta and free_bits are for TAP_ELBO, not for TAP_IWAE", \
       vae(w, (tap_vae_options){ .data = IN, .bound = TAP_IWAE, .beta = 2 })) \
     X(vae_iwae_stl, TAP_EARG, \
-      "new: vae: sticking the landing is biased for IWAE; take the doubly reparameterized estimator", \
+      "new: vae: sticking the landing is biased for TAP_IWAE; take TAP_DOUBLY_REPARAMETERIZED", \
       vae(w, (tap_vae_options){ .data = IN, .bound = TAP_IWAE, .estimator = TAP_STICKING_THE_LANDING })) \
-    X(vae_leave_one_out, TAP_EARG, "new: vae: leaving one out needs two samples, not 1", \
+    X(vae_leave_one_out, TAP_EARG, "new: vae: TAP_SCORE_LEAVE_ONE_OUT needs at least 2 samples, not 1", \
       vae(w, (tap_vae_options){ .data = IN, .estimator = TAP_SCORE_LEAVE_ONE_OUT })) \
-    X(tiny_null, TAP_EARG, "tiny: NULL", tap_scalar_vae_init(NULL, w->m)) \
+    X(scalar_vae_null, TAP_EARG, "scalar_vae: NULL", tap_scalar_vae_init(NULL, w->m)) \
     X(linear_vae_null, TAP_EARG, "linear_vae: NULL", tap_linear_vae_init(NULL, w->m, 1, 1, 0)) \
-    X(linear_vae_sizes, TAP_EARG, "linear_vae: sizes 3 and -1 are not both positive", linear_vae(w, 3, -1, 0)) \
-    X(linear_vae_sigma, TAP_EARG, "linear_vae: sigma = nan is not a finite number from 0 up", \
+    X(linear_vae_sizes, TAP_EARG, "linear_vae: data and latent must be at least 1, not 3 and -1", linear_vae(w, 3, -1, 0)) \
+    X(linear_vae_sigma, TAP_EARG, "linear_vae: sigma must be a finite number from 0 up, not nan", \
       linear_vae(w, 4, 1, (double)NAN)) \
     X(linear_vae_shape, TAP_ESHAPE, NULL, w->out = tap_linear_vae_log_prob(w->linear_vae, w->in.noise)) \
     X(linear_vae_cov, TAP_ESHAPE, NULL, \
       w->out = tap_linear_vae_elbo_from(w->linear_vae, tap_select(w->in.x, 0, 0), w->in.noise)) \
     X(autoencoder_null, TAP_EARG, "autoencoder: NULL", \
       tap_autoencoder_init(NULL, w->m, (tap_autoencoder_options){ .data = 1 })) \
-    X(autoencoder_n_hidden, TAP_EARG, "autoencoder: n_hidden = -1 is not between 1 and 16", \
+    X(autoencoder_n_hidden, TAP_EARG, "autoencoder: n_hidden must be within 1..16, not -1", \
       tap_autoencoder a; tap_autoencoder_init(&a, w->m, (tap_autoencoder_options){ .data = 1, .n_hidden = -1 })) \
     X(autoencoder_data, TAP_EARG, "new.enc.0: linear: sizes must be at least 1, not 0 -> 400", tap_autoencoder a; \
       tap_autoencoder_init(&a, tap_module_child(w->m, "new"), (tap_autoencoder_options){ 0 }); \

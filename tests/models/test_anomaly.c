@@ -285,7 +285,7 @@ static void test_errors(void **state)
     setting s = setting_of((tap_vae_options){ .latent = 2, .likelihood = TAP_VAE_BETA_BINOMIAL });
     assert_true(tap_vae_deviance(&s.vae, s.x, NULL).id == 0);
     assert_int_equal(tap_tape_status(s.tape, &message), TAP_EARG);
-    assert_string_equal(message, "vae_deviance: [3,4]: is for Bernoulli and Gaussian decoders, not for a beta-binomial one");
+    assert_string_equal(message, "vae_deviance: [3,4]: the likelihood must be Bernoulli or Gaussian, not beta-binomial");
     tap_tape_free(s.tape);
     tap_module_free(s.root);
     s = bernoulli_setting();

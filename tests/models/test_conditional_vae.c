@@ -183,17 +183,17 @@ static void test_missing_or_too_much(void **state)
     (void)state;
     /* clang-format off */
     static const char *const missing[] = {
-        "vae_encode: [2,16]: no c is given, and condition = 3",      "vae_decode: [2,2]: no c is given, and condition = 3",
-        "vae_loss: [2,16]: no c is given, and condition = 3",        "vae_sample: [5,2]: no c is given, and condition = 3",
-        "vae_reconstruct: [2,16]: no c is given, and condition = 3", "vae_elbo_from: [2,16] x [1,2,2]: no c is given, and condition = 3",
+        "vae_encode: [2,16]: c must be given, as condition = 3",      "vae_decode: [2,2]: c must be given, as condition = 3",
+        "vae_loss: [2,16]: c must be given, as condition = 3",        "vae_sample: [5,2]: c must be given, as condition = 3",
+        "vae_reconstruct: [2,16]: c must be given, as condition = 3", "vae_elbo_from: [2,16] x [1,2,2]: c must be given, as condition = 3",
     };
     /* clang-format on */
     static const char *const needless[] = {
-        "vae_encode_given: [2,16] x [2,3]: c is given, and condition = 0",
-        "vae_decode_given: [2,16] x [2,3]: c is given, and condition = 0",
-        "vae_loss_given: [2,16] x [2,3]: c is given, and condition = 0",
-        "vae_sample_given: [2,3]: c is given, and condition = 0",
-        "vae_reconstruct_given: [2,16] x [2,3]: c is given, and condition = 0",
+        "vae_encode_given: [2,16] x [2,3]: c must not be given, as condition = 0",
+        "vae_decode_given: [2,16] x [2,3]: c must not be given, as condition = 0",
+        "vae_loss_given: [2,16] x [2,3]: c must not be given, as condition = 0",
+        "vae_sample_given: [2,3]: c must not be given, as condition = 0",
+        "vae_reconstruct_given: [2,16] x [2,3]: c must not be given, as condition = 0",
     };
     for (int k = 0; k < 6; k++) {
         setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_conv = 1 });
@@ -224,11 +224,13 @@ static void test_wrong_shapes(void **state)
         tap_shape   c;
         const char *message;
     } cases[] = {
-        { { 2, { BATCH, 4 } }, "vae_elbo_given: [2,16] x [2,4]: c [2,4] does not go beside [2,16], as condition = 3" },
-        { { 2, { 3, CONDITION } }, "vae_elbo_given: [2,16] x [3,3]: c [3,3] does not go beside [2,16], as condition = 3" },
+        { { 2, { BATCH, 4 } },
+          "vae_elbo_given: [2,16] x [2,4]: c must be [..,3] and broadcast to the leading axes of [2,16], not [2,4]" },
+        { { 2, { 3, CONDITION } },
+          "vae_elbo_given: [2,16] x [3,3]: c must be [..,3] and broadcast to the leading axes of [2,16], not [3,3]" },
         { { 3, { 1, BATCH, CONDITION } },
-          "vae_elbo_given: [2,16] x [1,2,3]: c [1,2,3] does not go beside [2,16], as condition = 3" },
-        { { 0, { 0 } }, "vae_elbo_given: [2,16] x []: c [] does not go beside [2,16], as condition = 3" },
+          "vae_elbo_given: [2,16] x [1,2,3]: c must be [..,3] and broadcast to the leading axes of [2,16], not [1,2,3]" },
+        { { 0, { 0 } }, "vae_elbo_given: [2,16] x []: c must be [..,3] and broadcast to the leading axes of [2,16], not []" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
@@ -237,7 +239,8 @@ static void test_wrong_shapes(void **state)
     }
     setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
     tap_vae_encode_given(&s.vae, tap_scalar(s.tape, 1), s.c);
-    setting_end(&s, TAP_ESHAPE, "vae_encode_given: [] x [2,3]: c [2,3] does not go beside [], as condition = 3");
+    setting_end(&s, TAP_ESHAPE,
+                "vae_encode_given: [] x [2,3]: c must be [..,3] and broadcast to the leading axes of [], not [2,3]");
 }
 
 int main(void)

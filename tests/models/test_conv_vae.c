@@ -119,7 +119,7 @@ static void test_bad_images(void **state)
     tap_tape   *t = tap_tape_new(TAP_F64, 8);
     tap_vae_encode(&v, tap_reshape(image_input(t), TAP_SHAPE(2 * BATCH, DATA / 2)));
     assert_int_equal(tap_tape_status(t, &message), TAP_ESHAPE);
-    assert_string_equal(message, "vae_encode: [4,16]: [4,16] does not end in the 32 numbers of an image");
+    assert_string_equal(message, "vae_encode: [4,16]: the last axis must be the 32 numbers of an image, not [4,16]");
     tap_tape_free(t);
     tap_module_free(root);
 }

@@ -254,10 +254,10 @@ static void test_errors(void **state)
     const char *message;
     tap_module *root = tap_module_new(TAP_F64, 0);
     (void)state;
-    expect_refusal((tap_count_vae_options){ 0 }, "vae: data = 0 is not positive");
-    expect_refusal((tap_count_vae_options){ .genes = 2, .latent = -1 }, "vae: latent = -1 is not positive");
-    expect_refusal((tap_count_vae_options){ .genes = 2, .n_hidden = 99 }, "vae: n_hidden = 99 is not between 1 and 16");
-    expect_refusal((tap_count_vae_options){ .genes = 2, .condition = -1 }, "vae: condition = -1 is negative");
+    expect_refusal((tap_count_vae_options){ 0 }, "vae: data must be at least 1, not 0");
+    expect_refusal((tap_count_vae_options){ .genes = 2, .latent = -1 }, "vae: latent must be at least 1, not -1");
+    expect_refusal((tap_count_vae_options){ .genes = 2, .n_hidden = 99 }, "vae: n_hidden must be within 1..16, not 99");
+    expect_refusal((tap_count_vae_options){ .genes = 2, .condition = -1 }, "vae: condition must be at least 0, not -1");
     expect_refusal((tap_count_vae_options){ .genes = 2, .scale = -1 },
                    "count_vae: scale must be a finite number above 0, not -1");
     expect_refusal((tap_count_vae_options){ .genes = 2, .scale = (double)NAN },
@@ -268,10 +268,11 @@ static void test_errors(void **state)
     assert_int_equal(tap_module_status(root, &message), TAP_EARG);
     assert_string_equal(message, "count_vae: NULL");
     tap_module_free(root);
-    expect_failure((tap_count_vae_options){ 0 }, true, "count_vae_loss: [3,5] x [3,3]: c is given, and condition = 0");
+    expect_failure((tap_count_vae_options){ 0 }, true, "count_vae_loss: [3,5] x [3,3]: c must not be given, as condition = 0");
     expect_failure((tap_count_vae_options){ .condition = 2 }, true,
-                   "count_vae_loss: [3,5] x [3,3]: c [3,3] does not go beside [3,5], as condition = 2");
-    expect_failure((tap_count_vae_options){ .condition = 2 }, false, "count_vae_loss: [3,5]: no c is given, and condition = 2");
+                   "count_vae_loss: [3,5] x [3,3]: c must be [..,2] and broadcast to the leading axes of [3,5], not [3,3]");
+    expect_failure((tap_count_vae_options){ .condition = 2 }, false,
+                   "count_vae_loss: [3,5]: c must be given, as condition = 2");
 }
 
 /* ---- Simulated counts -------------------------------------------------------------------------------------------- */

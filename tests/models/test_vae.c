@@ -434,18 +434,18 @@ static void test_bad_options(void **state)
 {
     (void)state;
     const double inf = (double)INFINITY;
-    assert_bad((tap_vae_options){ .data = 0 }, "vae: data = 0 is not positive");
-    assert_bad((tap_vae_options){ .data = 3, .n_hidden = -1 }, "vae: n_hidden = -1 is not between 1 and 16");
-    assert_bad((tap_vae_options){ .data = 3, .n_hidden = 17 }, "vae: n_hidden = 17 is not between 1 and 16");
-    assert_bad((tap_vae_options){ .data = 3, .n_hidden = 2, .hidden = { 4 } }, "vae: hidden[1] = 0 is not positive");
-    assert_bad((tap_vae_options){ .data = 3, .hidden = { -4 } }, "vae: hidden[0] = -4 is not positive");
-    assert_bad((tap_vae_options){ .data = 3, .latent = -2 }, "vae: latent = -2 is not positive");
-    assert_bad((tap_vae_options){ .data = 3, .samples = -1 }, "vae: samples = -1 is not positive");
-    assert_bad((tap_vae_options){ .data = 3, .sigma = -0.5 }, "vae: sigma = -0.5 is not a finite number from 0 up");
-    assert_bad((tap_vae_options){ .data = 3, .sigma = inf }, "vae: sigma = inf is not a finite number from 0 up");
-    assert_bad((tap_vae_options){ .data = 3, .beta = inf }, "vae: beta = inf is not finite");
+    assert_bad((tap_vae_options){ .data = 0 }, "vae: data must be at least 1, not 0");
+    assert_bad((tap_vae_options){ .data = 3, .n_hidden = -1 }, "vae: n_hidden must be within 1..16, not -1");
+    assert_bad((tap_vae_options){ .data = 3, .n_hidden = 17 }, "vae: n_hidden must be within 1..16, not 17");
+    assert_bad((tap_vae_options){ .data = 3, .n_hidden = 2, .hidden = { 4 } }, "vae: hidden[1] must be at least 1, not 0");
+    assert_bad((tap_vae_options){ .data = 3, .hidden = { -4 } }, "vae: hidden[0] must be at least 1, not -4");
+    assert_bad((tap_vae_options){ .data = 3, .latent = -2 }, "vae: latent must be at least 1, not -2");
+    assert_bad((tap_vae_options){ .data = 3, .samples = -1 }, "vae: samples must be at least 1, not -1");
+    assert_bad((tap_vae_options){ .data = 3, .sigma = -0.5 }, "vae: sigma must be a finite number from 0 up, not -0.5");
+    assert_bad((tap_vae_options){ .data = 3, .sigma = inf }, "vae: sigma must be a finite number from 0 up, not inf");
+    assert_bad((tap_vae_options){ .data = 3, .beta = inf }, "vae: beta must be finite, not inf");
     assert_bad((tap_vae_options){ .data = 3, .likelihood = (tap_vae_likelihood)5 },
-               "vae: likelihood 5 is neither Bernoulli, Gaussian nor beta-binomial");
+               "vae: likelihood must be TAP_VAE_BERNOULLI, TAP_VAE_GAUSSIAN or TAP_VAE_BETA_BINOMIAL, not 5");
 }
 
 static void test_bad_calls(void **state)

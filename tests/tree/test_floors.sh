@@ -1,5 +1,5 @@
 #!/bin/sh
-# Each floor includes headers of its own and of the floors below, and the build lists each of its files.
+# Each floor includes headers of its own and of the floors below, models only public ones of these, and the build lists each file.
 set -eu
 cd "$TAP_SOURCE_ROOT"
 
@@ -22,6 +22,26 @@ for floor in tensor autograd nn models; do
         done
         case $file in
         *.c) grep -q "'${file#"$floor"/}'" "$floor/meson.build" || bad "$file is missing in $floor/meson.build" ;;
+        esac
+    done
+done
+
+# Models are made of the public headers alone, so that a user's model can do what they do. Compression alone needs more: threads for
+# its streams, and kernels and functions whose bits are the same on every machine.
+for file in $(find models -name '*.[ch]'); do
+    public="tensor/tensor.h autograd/autograd.h nn/nn.h"
+    case $file in
+    models/compression/*) public="$public tensor/internal.h tensor/kernels/vmath.h" ;;
+    esac
+    for included in $(sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' "$file"); do
+        case " $public " in
+        *" $included "*) ;;
+        *)
+            case $included in
+            models/*) ;;
+            *) bad "$file includes $included, which is not a public header" ;;
+            esac
+            ;;
         esac
     done
 done
