@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "tensor/arena.h"
+#include "tensor/shape.h"
 
 void *tap_call_scratch(tap_call *c, size_t bytes)
 {

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "tensor/arena.h"
+#include "tensor/internal.h"
 
 typedef struct {
     tap_tape *tape;

@@ -7,6 +7,7 @@
 
 #include "autograd/internal.h"
 #include "tensor/text.h"
+#include "tensor/error.h"
 
 static void append(char *text, size_t size, const char *part)
 {

@@ -10,6 +10,8 @@
 #include "autograd/gradcheck.h"
 #include "autograd/internal.h"
 #include "tensor/text.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
 
 enum { COTANGENT_STREAM = 1, DIRECTION_STREAM = 3 }; /* the second order has a cotangent of its own */
 enum { MANY_ELEMENTS = 10000, CONTRACTED = -1, NAME = sizeof((tap_gradcheck_result *)0)->name };

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "tensor/arena.h"
+#include "tensor/internal.h"
 
 /* A node with a copy of x, in another dtype. */
 static tap_var copied(tap_tape *t, tap_tensor x, tap_dtype dtype)

@@ -4,7 +4,7 @@
 
 #include "autograd/autograd.h"
 #include "tensor/borrow.h"
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 
 enum { TAP__SEGMENT = 256, TAP__SCRATCH = 8 };
 

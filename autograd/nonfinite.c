@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "tensor/arena.h"
+#include "tensor/kernels/reduce.h"
 
 static bool is_nan(double x)
 {

@@ -6,6 +6,10 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
+#include "tensor/internal.h"
+#include "tensor/shape.h"
 
 static tap_tape no_memory = { .error = { TAP_ENOMEM, "tape: no memory" }, .dtype = TAP_F32 };
 

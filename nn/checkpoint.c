@@ -26,6 +26,9 @@
 #include "nn/internal.h"
 #include "tensor/io/safetensors.h"
 #include "tensor/text.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
+#include "tensor/io/lock.h"
 
 #define FORMAT   "tapestry checkpoint 1"
 #define CHECKSUM "checksum"

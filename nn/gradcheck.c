@@ -5,6 +5,8 @@
  * copy on the check's tape. */
 #include "autograd/gradcheck.h"
 #include "nn/internal.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
 
 typedef struct {
     tap_module         *module;

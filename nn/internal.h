@@ -3,7 +3,8 @@
 #define TAP_NN_INTERNAL_H
 
 #include "nn/nn.h"
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
+#include "tensor/cpu.h"
 
 typedef struct tap__root tap__root;
 

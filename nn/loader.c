@@ -11,6 +11,11 @@
 #include "nn/internal.h"
 #include "tensor/borrow.h"
 #include "tensor/text.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
+#include "tensor/internal.h"
+#include "tensor/shape.h"
+#include "tensor/view.h"
 
 /* Memory for one batch. */
 typedef struct buffer {

@@ -8,6 +8,8 @@
 
 #include "autograd/internal.h" /* tap_param_var: leaves of a tape */
 #include "nn/internal.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
 
 #define NO_MEMORY "module: no memory for a root"
 

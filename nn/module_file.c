@@ -1,6 +1,8 @@
 /* nn/module_file.c: saving and loading the parameters of a module as a safetensors file. Loading checks the whole file first, so that a
  * file that does not fit the module changes no parameter. */
 #include "nn/internal.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
 
 /* A temporary arena that names the path in its errors. */
 static tap_arena *arena_for(const char *path, tap_error *e)

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "tensor/borrow.h"
-#include "tensor/internal.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
 
 /* For the address sanitizer, what is not handed out is out of bounds: the room between blocks, and blocks given back. */
 #if defined(__has_feature)

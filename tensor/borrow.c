@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tensor/borrow.h"
-#include "tensor/internal.h"
+#include "tensor/shape.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static tap__borrower  *borrowers;

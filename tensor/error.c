@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor/internal.h"
 #include "tensor/text.h"
+#include "tensor/error.h"
 
 static void stop_if_asked(const char *message)
 {

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <omp.h>
 
-#include "tensor/internal.h"
+#include "tensor/parallel.h"
+#include "tensor/cpu.h"
 
 enum {
     MOST_THREADS = 256,

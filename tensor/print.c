@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tensor/internal.h"
 #include "tensor/text.h"
 
 /* Elements up to which all are printed; of an axis with more than 2 EDGE then the first and last EDGE. Digits behind the point;

@@ -7,6 +7,7 @@
 
 #include "tensor/borrow.h"
 #include "tensor/random.h"
+#include "tensor/parallel.h"
 
 enum { BLOCK = 512 }; /* numbers made at a time: their words and values stay in the first-level cache */
 

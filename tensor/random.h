@@ -2,7 +2,8 @@
 #ifndef TAP_TENSOR_RANDOM_H
 #define TAP_TENSOR_RANDOM_H
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
+#include "tensor/cpu.h"
 
 /* n 64-bit words, from word number 4 * block on. n is a multiple of 4. */
 void tap__random_words(tap_rng_key at, uint64_t block, int n, uint64_t *word);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tensor/internal.h"
+#include "tensor/shape.h"
 
 static const struct {
     const char *name;

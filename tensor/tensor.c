@@ -5,6 +5,10 @@
 
 #include "tensor/borrow.h"
 #include "tensor/kernels/map.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
+#include "tensor/internal.h"
+#include "tensor/shape.h"
 
 tap_tensor tap__tensor_fail(tap_arena *a, tap_status status, const char *format, ...)
 {

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "tensor/internal.h"
+#include "tensor/shape.h"
+#include "tensor/view.h"
 
 static tap_status fail(tap_tensor *out, tap_tensor x, tap_error *e, const char *call, const char *why)
 {

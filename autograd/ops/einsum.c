@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "tensor/shape.h"
 
 /* A label names an axis: a letter, or an axis of "...", counted from the last. Sets of labels are bits. */
 enum { LETTERS = 52, LABELS = LETTERS + TAP_MAX_RANK };

@@ -4,6 +4,9 @@
 #include "autograd/internal.h"
 #include "autograd/ops/elementwise.h"
 #include "autograd/ops/rules.h"
+#include "tensor/cpu.h"
+#include "tensor/internal.h"
+#include "tensor/shape.h"
 
 enum { CHEAP = 1, MODERATE = 4, EXPENSIVE = 100 }; /* the cost per element that tap__map takes */
 

@@ -7,6 +7,7 @@
 #include "tensor/kernels/rising.h"
 #include "tensor/kernels/special.h"
 #include "tensor/kernels/vmath.h"
+#include "tensor/cpu.h"
 
 /* The vector functions reduce arguments up to 10^6 in size; the C library reduces all others. */
 #define tap__any_sin_f32(x) (fabsf(x) <= 1e6f ? tap__sin_f32(x) : sinf(x))

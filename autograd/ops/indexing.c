@@ -3,6 +3,8 @@
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/index.h"
+#include "tensor/internal.h"
+#include "tensor/shape.h"
 
 tap_var tap__at_least_1d(tap_var x)
 {

@@ -1,5 +1,9 @@
 /* autograd/ops/join.c: joining tensors (cat, stack), splitting them (split, chunk, unbind), and repeating and rolling elements. */
 #include "autograd/internal.h"
+#include "tensor/arena.h"
+#include "tensor/internal.h"
+#include "tensor/shape.h"
+#include "tensor/view.h"
 
 /* cat ignores an empty vector [0] among inputs of any shape, as PyTorch does. */
 static bool is_ignored(tap_shape s)

@@ -5,6 +5,9 @@
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/linalg.h"
+#include "tensor/internal.h"
+#include "tensor/shape.h"
+#include "tensor/view.h"
 
 /* ---- Triangles and traces ---- */
 

@@ -1,6 +1,9 @@
 /* autograd/ops/matmul.c: matrix products, and functions composed of them. Products over named axes are in einsum.c. */
 #include "autograd/internal.h"
 #include "tensor/kernels/matmul.h"
+#include "tensor/internal.h"
+#include "tensor/shape.h"
+#include "tensor/view.h"
 
 tap_status tap__one_float(tap_call *c)
 {

@@ -10,6 +10,8 @@
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/moments.h"
+#include "tensor/internal.h"
+#include "tensor/shape.h"
 
 /* The attributes of all of these operators; tap__reduce_infer needs the axes first. number is a correction or eps. */
 typedef struct {

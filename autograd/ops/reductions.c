@@ -6,6 +6,7 @@
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/index.h"
 #include "tensor/kernels/reduce.h"
+#include "tensor/shape.h"
 
 tap_status tap__reduce_infer(tap_call *c, tap_tensor *out)
 {

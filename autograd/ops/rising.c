@@ -4,6 +4,7 @@
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/map.h"
 #include "tensor/kernels/special.h"
+#include "tensor/shape.h"
 
 enum { COST = 1000 }; /* per element, as tap__map takes it */
 

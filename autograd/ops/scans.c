@@ -7,6 +7,7 @@
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/index.h"
 #include "tensor/kernels/powers.h"
+#include "tensor/shape.h"
 
 static void fail_second_derivative(const tap_node *n, const char *call)
 {

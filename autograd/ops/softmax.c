@@ -5,6 +5,7 @@
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/reduce.h"
+#include "tensor/shape.h"
 
 /* x - *max, where *max is x's maximum over axes, as a constant: its gradient cancels. Elements that equal the maximum give 0 even if
  * they are infinite, and so have equal shares of a sum of exponentials. With no elements, *max is 0. */

@@ -3,6 +3,7 @@
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/index.h"
+#include "tensor/shape.h"
 
 typedef struct {
     int  axis;

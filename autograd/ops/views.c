@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "tensor/internal.h"
+#include "tensor/shape.h"
+#include "tensor/view.h"
 
 /* The reason in a message "call: shape: reason" of tensor/. */
 static const char *reason_of(const tap_error *e)

@@ -8,7 +8,8 @@
 #define TAP_MODELS_COMPRESSION_BITEXACT_H
 
 #include "models/compression/rans.h"
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
+#include "tensor/cpu.h"
 
 /* y = b + x_0 w_0 + x_1 w_1 + .., summed in this order. */
 typedef struct {

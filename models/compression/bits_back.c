@@ -28,6 +28,9 @@
 #include <xxhash.h>
 
 #include "models/compression/vae_coder.h"
+#include "tensor/arena.h"
+#include "tensor/internal.h"
+#include "tensor/parallel.h"
 
 enum { VERSION = 1, MAX_STREAMS = 4, MIN_IMAGES_PER_STREAM = 64 };
 

@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include "models/compression/vae_coder.h"
+#include "tensor/cpu.h"
 
 enum { MAX_TABLE_BITS = 14 }; /* a table takes 1 KB */
 

@@ -5,6 +5,7 @@
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "nn/internal.h"
+#include "tensor/shape.h"
 
 static bool is_score(tap_estimator e)
 {

@@ -1,6 +1,7 @@
 /* Laplace, Delta and the continuous Bernoulli. */
 #include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
+#include "tensor/shape.h"
 
 /* ---- Laplace: loc, log_scale ------------------------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 #include "nn/dist/distribution.h"
 #include "tensor/kernels/map.h"
 #include "tensor/random.h"
+#include "tensor/shape.h"
 
 tap_var tap__constant_f64(tap_var x)
 {

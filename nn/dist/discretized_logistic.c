@@ -5,6 +5,7 @@
 #include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
 #include "tensor/kernels/map.h"
+#include "tensor/shape.h"
 
 enum { LAST = 255 };
 

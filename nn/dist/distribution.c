@@ -2,6 +2,7 @@
  * parameters, so gradients follow. */
 #include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
+#include "tensor/shape.h"
 
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* KL(q || p), by pair of kinds in closed form, or from samples. */
 #include "autograd/ops/rules.h"
 #include "nn/dist/distribution.h"
+#include "tensor/shape.h"
 
 #define FOURTH_ROOT_HALF 0.84089641525371454303
 

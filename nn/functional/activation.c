@@ -5,6 +5,7 @@
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "nn/internal.h"
+#include "tensor/shape.h"
 
 tap_var tap_prelu(tap_var x, tap_var weight)
 {

@@ -4,6 +4,7 @@
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "nn/internal.h"
+#include "tensor/shape.h"
 
 static tap_var choose(tap_var condition, double yes, tap_var no)
 {

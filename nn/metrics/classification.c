@@ -5,6 +5,8 @@
 
 #include "nn/internal.h"
 #include "tensor/random.h"
+#include "tensor/arena.h"
+#include "tensor/parallel.h"
 
 enum { TASKS = 16 }; /* into which resamples are cut, each with counts of its own */
 

@@ -4,6 +4,10 @@
 #include <string.h>
 
 #include "nn/internal.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
+#include "tensor/kernels/reduce.h"
+#include "tensor/parallel.h"
 
 /* ---- k-means ----------------------------------------------------------------------------------------------------- */
 

@@ -2,6 +2,8 @@
 #include <math.h>
 
 #include "nn/internal.h"
+#include "tensor/arena.h"
+#include "tensor/kernels/eigen.h"
 
 enum { MOST_FEATURES = 4096 };
 

@@ -7,6 +7,9 @@
 #include "nn/internal.h"
 #include "tensor/borrow.h"
 #include "tensor/text.h"
+#include "tensor/arena.h"
+#include "tensor/kernels/reduce.h"
+#include "tensor/parallel.h"
 
 enum { CHUNK = 8192 }; /* elements. The partition is fixed, so that the number of threads does not change a bit of the result */
 

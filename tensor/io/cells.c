@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "tensor/internal.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
 
 enum { PATH_SIZE = 4096 };
 

@@ -9,6 +9,9 @@
 #include "tensor/io/reader.h"
 #include "tensor/sparse/csr.h"
 #include "tensor/text.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
+#include "tensor/internal.h"
 
 enum { CHUNK = 1 << 16, LONGEST = 1 << 16, FIRST_ROOM = 1 << 12 };
 

@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "tensor/internal.h"
 #include "tensor/text.h"
+#include "tensor/io/file.h"
 
 enum { WRITE_AT_ONCE = 1 << 30, NAME_TRIES = 1000, PACK_AT_ONCE = 1 << 16 };
 

@@ -4,8 +4,8 @@
 #include <zlib.h>
 
 #include "tensor/io/reader.h"
-#include "tensor/internal.h"
 #include "tensor/text.h"
+#include "tensor/io/file.h"
 
 /* Text of a matrix packs to a tenth, of one that is nearly all zeros to a hundredth. */
 enum { TIGHTEST = 256, LITTLE = 1 << 20 };

@@ -4,7 +4,7 @@
 #include <zlib.h>
 
 #include "tensor/io/reader.h"
-#include "tensor/internal.h"
+#include "tensor/arena.h"
 
 /* Deflate's best is 258 bytes from two bits. Images and labels are far from it. */
 enum { DEFLATE_LIMIT = 1032, DEFLATE_USUAL = 16, MUCH = 1 << 20, READ_AT_ONCE = 1 << 30 };

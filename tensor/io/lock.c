@@ -10,8 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tensor/internal.h"
 #include "tensor/text.h"
+#include "tensor/io/file.h"
+#include "tensor/io/lock.h"
 
 struct tap__lock {
     int  fd;

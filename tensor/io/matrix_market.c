@@ -9,6 +9,8 @@
 #include "tensor/io/reader.h"
 #include "tensor/sparse/csr.h"
 #include "tensor/text.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
 
 enum { BUFFER = 1 << 16, LONGEST = 1 << 14, FEW = 1 << 17 };
 

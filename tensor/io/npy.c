@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tensor/io/reader.h"
-#include "tensor/internal.h"
+#include "tensor/arena.h"
 
 #define MAGIC "\x93NUMPY"
 

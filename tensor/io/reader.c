@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tensor/internal.h"
 #include "tensor/text.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
+#include "tensor/io/file.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are read into memory as a little-endian file has them");
 

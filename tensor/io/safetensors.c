@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "tensor/io/reader.h"
-#include "tensor/internal.h"
 #include "tensor/io/json.h"
+#include "tensor/arena.h"
 
 typedef struct {
     tap_named_tensor named;

@@ -5,7 +5,7 @@
 #ifndef TAP_TENSOR_IO_SAFETENSORS_H
 #define TAP_TENSOR_IO_SAFETENSORS_H
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "data is copied between memory and file, which is little-endian");
 

@@ -9,6 +9,8 @@
 
 #include "tensor/io/json.h"
 #include "tensor/text.h"
+#include "tensor/arena.h"
+#include "tensor/io/file.h"
 
 typedef struct {
     const char              *path, *keep;

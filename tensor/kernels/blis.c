@@ -10,6 +10,7 @@
 
 #include "tensor/kernels/blis.h"
 #include "tensor/kernels/matmul.h"
+#include "tensor/cpu.h"
 
 /* BLIS recognizes AMD processors by model number and runs portable C, five times slower, on those it was not told of. Its
  * AVX-512 and AVX2 kernels run on them all the same. */

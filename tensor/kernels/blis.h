@@ -2,7 +2,7 @@
 #ifndef TAP_TENSOR_KERNELS_BLIS_H
 #define TAP_TENSOR_KERNELS_BLIS_H
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 
 typedef struct {
     const void *data;

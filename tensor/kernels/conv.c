@@ -5,6 +5,10 @@
 #include "tensor/kernels/conv.h"
 #include "tensor/kernels/product.h"
 #include "tensor/kernels/reduce.h"
+#include "tensor/arena.h"
+#include "tensor/internal.h"
+#include "tensor/parallel.h"
+#include "tensor/shape.h"
 
 /* Columns of a product, about: more gain nothing, and take memory. With MANY places, an image makes a product of its own. A sum over
  * all images is one of so many parts at most, whose number must not depend on the threads. Each sums up to about RUN blocks of

@@ -2,7 +2,8 @@
 #ifndef TAP_TENSOR_KERNELS_CONV_H
 #define TAP_TENSOR_KERNELS_CONV_H
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
+#include "tensor/cpu.h"
 
 /* Windows along one axis: place p covers the elements p stride + k dilation - before, k = 0..kernel-1, those from 0 to size - 1
  * being there, the others 0. All are small numbers, below 2^31. */

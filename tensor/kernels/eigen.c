@@ -1,7 +1,8 @@
 /* tensor/kernels/eigen.c: eigenvalues of symmetric matrices, by Jacobi's rotations: slower than others, and as exact as any. */
 #include <math.h>
+#include <stdbool.h>
 
-#include "tensor/internal.h"
+#include "tensor/kernels/eigen.h"
 
 /* Rotates rows i and k of x, stride 1 between their n elements or, for columns, the row's length. */
 static void rotate(double *x, int n, int i, int k, bool columns, double c, double s)

@@ -1,5 +1,7 @@
 /* Index tensors, order and running sums: loops along one axis for every place in the others, which threads share. */
 #include "tensor/kernels/index.h"
+#include "tensor/parallel.h"
+#include "tensor/view.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #ifndef TAP_TENSOR_KERNELS_INDEX_H
 #define TAP_TENSOR_KERNELS_INDEX_H
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 
 typedef enum { TAP__GATHER, TAP__SCATTER, TAP__SCATTER_ADD } tap__index_mode;
 

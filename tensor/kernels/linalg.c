@@ -1,5 +1,9 @@
 /* Batches of factorizations and solves: threads share matrices and, when solving, strips of columns. */
 #include "tensor/kernels/linalg.h"
+#include "tensor/arena.h"
+#include "tensor/cpu.h"
+#include "tensor/internal.h"
+#include "tensor/parallel.h"
 
 #include <float.h>
 

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "tensor/kernels/linalg.h"
+#include "tensor/cpu.h"
 
 #define T       float
 #define DTYPE   TAP_F32

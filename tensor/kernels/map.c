@@ -1,6 +1,8 @@
 /* The loop over broadcast, strided tensors: axes are merged where all operands allow it, the last one becomes the run, and
  * the runs are shared out among threads. */
 #include "tensor/kernels/map.h"
+#include "tensor/parallel.h"
+#include "tensor/shape.h"
 
 enum { RUN = 4096 }; /* elements of a run at most: small enough to share out, large enough to forget the call */
 

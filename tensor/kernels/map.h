@@ -2,7 +2,7 @@
 #ifndef TAP_TENSOR_KERNELS_MAP_H
 #define TAP_TENSOR_KERNELS_MAP_H
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 
 enum { TAP__MAP_MAX = 4 };
 

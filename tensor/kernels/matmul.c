@@ -18,6 +18,9 @@
 
 #include "tensor/kernels/matmul.h"
 #include "tensor/kernels/product.h"
+#include "tensor/arena.h"
+#include "tensor/internal.h"
+#include "tensor/parallel.h"
 
 /* Work is split by row tiles (by column tiles for short, wide results). Row tiles keep a weight's gradient on the thread that updates
  * it. SHARE_TILE is a multiple of what the micro-kernels compute at a time. */

@@ -2,7 +2,7 @@
 #ifndef TAP_TENSOR_KERNELS_MATMUL_H
 #define TAP_TENSOR_KERNELS_MATMUL_H
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 
 /* out = a b + (add ? out : 0): a [..,m,k], b [..,k,n], any strides, out [..,m,n] contiguous; all of one float dtype and one rank. A
  * leading axis of size 1 in a or b broadcasts. The error of float32 sums is below 1e-6 of the sum of absolute values for any number

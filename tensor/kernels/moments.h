@@ -4,6 +4,7 @@
 #define TAP_TENSOR_KERNELS_MOMENTS_H
 
 #include "tensor/kernels/map.h"
+#include "tensor/cpu.h"
 
 /* Of result i, with x' = x 2^-exponent[i]: the mean of x', or 0, and the sum of (x' - center)^2. The exponent is 0 but where squares
  * are out of range. Where x has infinities, it is TAP__INFINITE, and x' is what is left when x is divided by infinity: 1, -1 or 0. */

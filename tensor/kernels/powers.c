@@ -3,6 +3,7 @@
 
 #include "tensor/kernels/reduce.h"
 #include "tensor/kernels/rows.h"
+#include "tensor/arena.h"
 
 static const tap__scaled one = { 0.5, 1 };
 

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 
 /* m 2^e, which is never out of range: |m| is in 1/2..1, or m is 0, infinite or NaN. */
 typedef struct {

@@ -3,6 +3,7 @@
 #define TAP_TENSOR_KERNELS_PRODUCT_H
 
 #include "tensor/kernels/blis.h"
+#include "tensor/cpu.h"
 
 /* out = a b + (add ? out : 0) in this thread, for float32 or float64; rows of out are out_stride elements apart. Two algorithms with
  * different rounding; choose once per product, never per tile:

@@ -3,6 +3,9 @@
 #include <math.h>
 
 #include "tensor/kernels/reduce.h"
+#include "tensor/arena.h"
+#include "tensor/internal.h"
+#include "tensor/parallel.h"
 
 enum { RUN = 4096, STRIP = 256, FEW = 8 };
 

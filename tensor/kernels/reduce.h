@@ -2,7 +2,8 @@
 #ifndef TAP_TENSOR_KERNELS_REDUCE_H
 #define TAP_TENSOR_KERNELS_REDUCE_H
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
+#include "tensor/cpu.h"
 
 typedef enum {
     TAP__SUM,
@@ -25,6 +26,9 @@ bool tap__reduce(tap__reduction how, tap_tensor x, unsigned mask, tap_tensor out
 /* Sums over the same axes, in double, of x - about, of its square, with a number of its own for each result; of |log2 |x||, to
  * a tenth, 0 of which is taken for 0; of e^x where x is not 0; and of how many are 0. */
 bool tap__reduce_about(tap__reduction how, tap_tensor x, unsigned mask, const double *about, double *out, tap_arena *scratch);
+
+/* Whether n adjacent numbers of a float dtype are all finite. */
+bool tap__all_finite(int64_t n, tap_dtype dtype, const void *data);
 
 /* The inner loops, per dtype. about is for sums about a number. */
 typedef struct {

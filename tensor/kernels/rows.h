@@ -2,7 +2,7 @@
 #ifndef TAP_TENSOR_KERNELS_ROWS_H
 #define TAP_TENSOR_KERNELS_ROWS_H
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 
 /* Where element i lies among the axes whose bits are set in mask, in C order. */
 static inline int64_t tap__row_offset(const tap_tensor *x, unsigned mask, int64_t i)

@@ -4,6 +4,10 @@
 
 #include "tensor/borrow.h"
 #include "tensor/sparse/csr.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
+#include "tensor/internal.h"
+#include "tensor/parallel.h"
 
 const char *tap__csr_size_error(tap_csr x)
 {

@@ -2,7 +2,7 @@
 #ifndef TAP_TENSOR_SPARSE_CSR_H
 #define TAP_TENSOR_SPARSE_CSR_H
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 
 enum { TAP__CSR_MAX = INT32_MAX, TAP__PCA_MAX = 1000 }; /* rows, and columns; components */
 

@@ -2,6 +2,11 @@
 #include <math.h>
 
 #include "tensor/sparse/csr.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
+#include "tensor/internal.h"
+#include "tensor/kernels/eigen.h"
+#include "tensor/parallel.h"
 
 enum { MORE = 10, ROUNDS = 12 }; /* directions beside those asked for, and times the matrix is multiplied with */
 

@@ -9,6 +9,7 @@
 
 #include "tests/check.h"
 #include "tests/autograd/gradient_tables.h"
+#include "tensor/parallel.h"
 
 static char  **named;    /* the operators asked for, up to NULL; NULL: all */
 static int64_t compared; /* derivatives, so far */

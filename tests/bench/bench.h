@@ -2,7 +2,7 @@
 #ifndef TAP_TESTS_BENCH_BENCH_H
 #define TAP_TESTS_BENCH_BENCH_H
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 
 /* ---- The command line ---- */
 

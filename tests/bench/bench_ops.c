@@ -6,6 +6,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/bench_kernels.h"
 #include "tests/bench/operations.h"
+#include "tensor/parallel.h"
 
 enum { MOST = 96, CHAIN = 100, NONE = -1 };
 

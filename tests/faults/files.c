@@ -5,6 +5,9 @@
 #include <zlib.h>
 
 #include "models/models.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
+#include "tensor/view.h"
 
 /* ---- The folder ---- */
 

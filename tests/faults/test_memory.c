@@ -10,6 +10,8 @@
 #include "tests/faults/faults.h"
 #include "tests/heap.h"
 #include "tests/tensor/limits.h"
+#include "tensor/arena.h"
+#include "tensor/error.h"
 
 static long request; /* the one that is refused */
 static bool and_later, happened;

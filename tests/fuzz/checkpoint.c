@@ -2,6 +2,7 @@
 #include "nn/checkpoint.c" /* which alone knows its checksum, and what belongs to a checkpoint */
 
 #include "tests/fuzz/safetensors.h"
+#include "tensor/arena.h"
 
 enum { ROWS = 5, WIDTH = 3, EPOCHS = 4 };
 

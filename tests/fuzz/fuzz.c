@@ -1,5 +1,6 @@
 #define _XOPEN_SOURCE 700
 #include "tests/fuzz/fuzz.h"
+#include "tensor/arena.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 
 /* Has a reader read these bytes, and checks what comes of it. */
 void fuzz(const unsigned char *bytes, size_t n);

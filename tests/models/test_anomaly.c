@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "models/models.h"
-#include "tensor/internal.h"
 #include "tests/check.h"
+#include "tensor/parallel.h"
 
 enum { BATCH = 3, DATA = 4, HIDDEN = 2, DRAWS = 200000 };
 

@@ -6,6 +6,8 @@
 
 #include "models/compression/vae_coder.h"
 #include "tests/check.h"
+#include "tensor/cpu.h"
+#include "tensor/parallel.h"
 
 enum { DATA = 12, LATENT = 3 };
 

@@ -6,9 +6,9 @@
 #include <stdatomic.h>
 
 #include "models/models.h"
-#include "tensor/internal.h"
 #include "tensor/kernels/matmul.h"
 #include "tests/tensor/scratch.h"
+#include "tensor/parallel.h"
 
 extern char **environ;
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "models/models.h"
-#include "tensor/internal.h"
 #include "tests/check.h"
+#include "tensor/parallel.h"
 
 enum { CELLS = 3, GENES = 5, LATENT = 2, BATCHES = 2 };
 

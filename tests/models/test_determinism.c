@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor/internal.h"
 #include "tests/check.h"
 #include "tests/bench/architectures.h"
 #include "tests/heap.h"
+#include "tensor/parallel.h"
 
 enum { IMAGES = 300, DATA = 784, BATCH = 24, STEPS = 20 };
 

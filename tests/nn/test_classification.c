@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "nn/nn.h"
-#include "tensor/internal.h"
 #include "tests/check.h"
+#include "tensor/parallel.h"
 
 enum { MOST = 400 };
 

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "nn/nn.h"
-#include "tensor/internal.h"
 #include "tests/check.h"
+#include "tensor/parallel.h"
+#include "tensor/view.h"
 
 static tap_tensor labels(int64_t n, const int64_t *l)
 {

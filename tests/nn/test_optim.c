@@ -5,6 +5,7 @@
 
 #include "nn/internal.h"
 #include "tests/check.h"
+#include "tensor/arena.h"
 
 enum { BIG = 8200, STEPS = 5 };
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tensor/internal.h"
+#include "tensor/tensor.h"
 #include "tests/check.h"
 
 /* 0..sides-1, the same in every run. */

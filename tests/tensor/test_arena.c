@@ -6,6 +6,7 @@
 
 #include "layouts.h"
 #include "tests/tensor/limits.h"
+#include "tensor/arena.h"
 
 /* Requests that no machine can meet are to fail under the address sanitizer as they do without it. */
 const char *__asan_default_options(void);

@@ -1,10 +1,9 @@
 /* Folders of single cells: written, read, and not as they should be. */
 #define _XOPEN_SOURCE 700
+#include "tensor/tensor.h"
 #include "tests/tensor/scratch.h"
 
 #include <sys/stat.h>
-
-#include "tensor/internal.h"
 
 static const float counts[3][2] = { { 0, 1 }, { 20, 3 }, { 0, 0 } };
 

@@ -3,6 +3,8 @@
 
 #include "layouts.h"
 #include "tensor/kernels/conv.h"
+#include "tensor/arena.h"
+#include "tensor/parallel.h"
 
 enum { GUARD = 16 }; /* elements before and after a result that nothing may touch */
 enum { FORWARD, ADJOINT, WEIGHT, WAYS };

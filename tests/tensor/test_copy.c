@@ -1,5 +1,7 @@
 /* Making, copying, converting, filling and reading tensors. */
 #include "layouts.h"
+#include "tensor/arena.h"
+#include "tensor/parallel.h"
 
 /* ---- Conversions ------------------------------------------------------------------------------------------------- */
 

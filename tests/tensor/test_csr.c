@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tensor/internal.h"
 #include "tests/check.h"
+#include "tensor/kernels/eigen.h"
+#include "tensor/parallel.h"
+#include "tensor/view.h"
 
 enum { ROWS = 60, COLUMNS = 25 };
 

@@ -1,10 +1,9 @@
 /* Tables of text, and matrices written out as such: good ones, hostile ones, and what their columns say. */
 #define _XOPEN_SOURCE 700
+#include "tensor/tensor.h"
 #include "tests/tensor/scratch.h"
 
 #include <zlib.h>
-
-#include "tensor/internal.h"
 
 static void write_packed(const char *path, const void *text, size_t n)
 {

@@ -1,8 +1,9 @@
 /* Eigenvalues and eigenvectors of symmetric matrices. */
 #include <math.h>
 
-#include "tensor/internal.h"
 #include "tests/check.h"
+#include "tensor/kernels/eigen.h"
+#include "tensor/tensor.h"
 
 enum { MOST = 128 };
 

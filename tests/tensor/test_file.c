@@ -1,6 +1,8 @@
 /* Files are whole or untouched, whatever goes wrong on the way. */
 #define _XOPEN_SOURCE 700
 #include "tests/tensor/scratch.h"
+#include "tensor/io/file.h"
+#include "tensor/io/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +14,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <zlib.h>
-
-#include "tensor/internal.h"
 
 static tap_status put(const char *path, const char *text, tap_error *e)
 {

@@ -1,10 +1,10 @@
 /* IDX files, whole ones and hostile ones, plain and gzipped. */
 #define _XOPEN_SOURCE 700
+#include "tensor/tensor.h"
 #include "tests/tensor/scratch.h"
+#include "tensor/arena.h"
 
 #include <zlib.h>
-
-#include "tensor/internal.h"
 
 static char mnist[4096]; /* the folder, as an absolute path */
 

@@ -2,6 +2,7 @@
  * layout, axis and dtype. */
 #include "layouts.h"
 #include "tensor/kernels/index.h"
+#include "tensor/parallel.h"
 
 static const tap_shape shapes[] = {
     { 1, { 1 } },        { 1, { 9 } },         { 1, { 130 } },        { 2, { 3, 5 } },    { 2, { 1, 7 } },

@@ -3,6 +3,7 @@
 
 #include "layouts.h"
 #include "tensor/kernels/linalg.h"
+#include "tensor/parallel.h"
 
 static const int64_t sizes[] = { 0, 1, 2, 3, 5, 8, 13, 16, 31, 32, 33, 47, 64, 65, 97, 130 };
 

@@ -2,6 +2,8 @@
 #include "layouts.h"
 #include "tensor/kernels/matmul.h"
 #include "tensor/kernels/product.h"
+#include "tensor/arena.h"
+#include "tensor/parallel.h"
 
 enum { GUARD = 16 }; /* elements before and after a result that nothing may touch */
 

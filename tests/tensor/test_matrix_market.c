@@ -1,11 +1,11 @@
 /* Matrix Market files: what is written, what is read back, all that may be in them, and hostile ones. */
 #define _XOPEN_SOURCE 700
+#include "tensor/tensor.h"
 #include "tests/tensor/scratch.h"
+#include "tensor/arena.h"
 
 #include <math.h>
 #include <zlib.h>
-
-#include "tensor/internal.h"
 
 static void write_text(const char *path, const char *text)
 {

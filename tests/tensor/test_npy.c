@@ -1,8 +1,8 @@
 /* NumPy's files: the exact bytes written, what is read back, all that the header may look like, and hostile files. */
 #define _XOPEN_SOURCE 700
+#include "tensor/tensor.h"
 #include "tests/tensor/scratch.h"
-
-#include "tensor/internal.h"
+#include "tensor/arena.h"
 
 /* A file made by hand: version, header and its true length, then `data` bytes 1, 2, 3, ... Returns the file's length. */
 static size_t write_raw(int major, const char *header, size_t data)

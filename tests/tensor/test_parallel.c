@@ -12,6 +12,7 @@
 #include "tensor/kernels/blis.h"
 #include "tensor/kernels/matmul.h"
 #include "tensor/kernels/reduce.h"
+#include "tensor/parallel.h"
 
 static const char *self; /* this program, to run it again in another environment */
 

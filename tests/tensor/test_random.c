@@ -5,6 +5,7 @@
 
 #include "tensor/random.h"
 #include "tests/check.h"
+#include "tensor/parallel.h"
 
 enum { MANY = 200000 };
 

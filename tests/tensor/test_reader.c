@@ -1,12 +1,12 @@
 /* What readers of files share: what is no regular file, files that change while they are read, elements as files have them. */
 #define _XOPEN_SOURCE 700
+#include "tensor/tensor.h"
 #include "tests/tensor/scratch.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "tensor/io/reader.h"
-#include "tensor/internal.h"
 
 static void expect_refusal(const char *path, tap_status status, const char *expected)
 {

@@ -1,6 +1,8 @@
 /* Sums, means and maxima against plain loops, over every set of axes, every layout and any number of threads. */
 #include "layouts.h"
 #include "tensor/kernels/reduce.h"
+#include "tensor/arena.h"
+#include "tensor/parallel.h"
 
 enum { GUARD = 16 }; /* elements after a result that nothing may touch */
 

@@ -1,11 +1,11 @@
 /* safetensors files: the exact bytes written, what is read back, and hostile files. */
 #define _XOPEN_SOURCE 700
+#include "tensor/tensor.h"
 #include "tests/tensor/scratch.h"
+#include "tensor/arena.h"
 
 #include <math.h>
 #include <sys/stat.h>
-
-#include "tensor/internal.h"
 
 static char golden[4096]; /* a file of the format's own writer, as an absolute path */
 

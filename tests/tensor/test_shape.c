@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "layouts.h"
+#include "tensor/error.h"
+#include "tensor/shape.h"
 
 static void test_dtypes(void **state)
 {

@@ -1,5 +1,7 @@
 /* Views: which elements they show, when no view is possible, and what a bad argument is told. */
 #include "layouts.h"
+#include "tensor/arena.h"
+#include "tensor/view.h"
 
 /* x of small whole numbers, all different. */
 static laid numbered(tap_arena *a, tap_shape shape, int layout)

@@ -1,0 +1,25 @@
+/* tensor/arena.h: an arena's memory as the library itself takes it: blocks with use counts, which can be reused. Not installed. */
+#ifndef TAP_TENSOR_ARENA_H
+#define TAP_TENSOR_ARENA_H
+
+#include "tensor/tensor.h"
+
+/* An arena for the library's own work. Its error is copied to another owner, so an unread one is not reported. */
+tap_arena *tap__arena_new_internal(void);
+
+/* Takes an uninitialized block with a use count of 1. Retain adds a use and release ends one; after the last, later requests
+ * may have the block. */
+void *tap__arena_acquire(tap_arena *a, size_t bytes);
+void  tap__arena_retain(void *p);
+void  tap__arena_release(tap_arena *a, void *p);
+
+/* Sets what the arena's memory is for, which begins the message when memory runs out ("arena" at first). Returns the name before. */
+const char *tap__arena_name(tap_arena *a, const char *name);
+
+/* Bytes of heap memory that the arena holds. */
+size_t tap__arena_bytes(const tap_arena *a);
+
+/* For tests: each block is an allocation of its own, so that tools which watch the heap see it and tests can make it fail. */
+void tap__arena_one_chunk_per_block(bool on);
+
+#endif
