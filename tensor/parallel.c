@@ -39,7 +39,7 @@ int tap_threads(void)
 }
 
 /* All threads or one: OpenMP ends and starts threads when the size of its team changes, and a team of one costs memory. */
-void tap__parallel(int64_t n, int64_t steps, tap__range body, const void *context)
+void tap__parallel(int64_t n, int64_t steps, tap__range_fn body, void *context)
 {
     int threads = tap_threads();
     if (n < 2 || threads == 1 || steps < atomic_load_explicit(&worth, memory_order_relaxed) || omp_in_parallel()) {

@@ -6,8 +6,8 @@
 
 /* Calls body(context, first, last) for ranges that together are 0..n-1, on several threads if the whole is long enough. cost_ns:
  * the cost of the whole in nanoseconds, roughly. What body does for an index must not depend on the range that it comes in. */
-typedef void (*tap__range)(const void *context, int64_t first, int64_t last);
-void tap__parallel(int64_t n, int64_t cost_ns, tap__range body, const void *context);
+typedef void (*tap__range_fn)(void *context, int64_t first, int64_t last);
+void tap__parallel(int64_t n, int64_t cost_ns, tap__range_fn body, void *context);
 
 /* A cost in nanoseconds, clamped: broadcast operands may have far more elements than memory could hold. */
 static inline int64_t tap__cost_ns(double cost)

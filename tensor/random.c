@@ -49,7 +49,7 @@ typedef struct {
 } job;
 
 /* Blocks first..last-1 of BLOCK numbers. */
-static void fill_blocks(const void *context, int64_t first, int64_t last)
+static void fill_blocks(void *context, int64_t first, int64_t last)
 {
     const job *j = context;
     int64_t    n = tap_numel(j->x.shape);

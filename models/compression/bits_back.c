@@ -219,10 +219,9 @@ static int64_t rows_at(const codec *c, int64_t first, int64_t last, int64_t step
 }
 
 /* Thread body: codes all images of streams first .. last - 1. Decoding runs in reverse order. */
-static void run_streams(const void *context, int64_t first, int64_t last)
+static void run_streams(void *context, int64_t first, int64_t last)
 {
-    codec *const *argument = context;
-    codec        *c = *argument;
+    codec        *c = context;
     const int64_t rows = last - first, steps = images_in_stream(c, first);
     const bool    decode = !c->stream[first].supply_initial_bits;
     tap_arena    *a = tap__arena_new_internal();
@@ -239,7 +238,7 @@ static void run_streams(const void *context, int64_t first, int64_t last)
 
 static void run_all_streams(codec *c)
 {
-    tap__parallel(c->n_streams, tap__cost_ns((double)c->n * 1e5), run_streams, &c);
+    tap__parallel(c->n_streams, tap__cost_ns((double)c->n * 1e5), run_streams, c);
 }
 
 /* ---- The file ---------------------------------------------------------------------------------------------------- */

@@ -136,7 +136,7 @@ static void resample(const ranking *r, tap_rng_key at, count *counts)
     }
 }
 
-static void run_tasks(const void *context, int64_t first, int64_t last)
+static void run_tasks(void *context, int64_t first, int64_t last)
 {
     const bootstrap *b = context;
     for (int64_t task = first; task < last; task++) {

@@ -26,7 +26,7 @@ static double distance(int64_t d, const double *x, const double *y)
     return sum;
 }
 
-static void assign_range(const void *context, int64_t first, int64_t last)
+static void assign_range(void *context, int64_t first, int64_t last)
 {
     const grouping *g = context;
     for (int64_t i = first; i < last; i++) {
@@ -39,7 +39,7 @@ static void assign_range(const void *context, int64_t first, int64_t last)
 }
 
 /* Each point to its nearest centre, the first of equal ones; returns the sum of squared distances. */
-static double assign(const grouping *g)
+static double assign(grouping *g)
 {
     double sum = 0;
     tap__parallel(g->n, tap__cost_ns((double)g->n * (double)g->k * (double)g->d), assign_range, g);
@@ -97,7 +97,7 @@ static void begin(const grouping *g, const double *chance)
 }
 
 /* Lloyd 1982, until no sum gets smaller. */
-static double improve(const grouping *g, int64_t *count, int64_t max_iterations)
+static double improve(grouping *g, int64_t *count, int64_t max_iterations)
 {
     double sum = assign(g), before;
     do {

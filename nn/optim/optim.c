@@ -174,7 +174,7 @@ static tap__update update_of(const tap__hyperparameters *h, int64_t step)
     };
 }
 
-static void step_chunks(const void *context, int64_t first, int64_t last)
+static void step_chunks(void *context, int64_t first, int64_t last)
 {
     const tap_optim *o = context;
     for (int64_t i = first; i < last; i++) {
@@ -240,7 +240,7 @@ typedef struct {
     atomic_bool     *finite;
 } finite_search;
 
-static void search_chunks(const void *context, int64_t first, int64_t last)
+static void search_chunks(void *context, int64_t first, int64_t last)
 {
     const finite_search *s = context;
     for (int64_t i = first; i < last; i++) {

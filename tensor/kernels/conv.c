@@ -212,7 +212,7 @@ static void add_weight(const job *j, const unit *u, int64_t part)
              j->sums + part * weight_bytes(j) + group_at(j, u), k, true);
 }
 
-static void parts(const void *context, int64_t first, int64_t last)
+static void parts(void *context, int64_t first, int64_t last)
 {
     const job *j = context;
     for (int64_t part = first; part < last; part++) {

@@ -78,7 +78,7 @@ INDEX_STRIP(index_f64, double, ADD_FLOAT)
 INDEX_STRIP(index_i64, int64_t, ADD_NOT)
 INDEX_STRIP(index_u8, uint8_t, ADD_NOT)
 
-static void index_strips(const void *context, int64_t first, int64_t last)
+static void index_strips(void *context, int64_t first, int64_t last)
 {
     static void (*const strip[])(const index_job *, const int64_t *, int64_t) = {
         [TAP_F32] = index_f32, [TAP_F64] = index_f64, [TAP_I64] = index_i64, [TAP_U8] = index_u8, [TAP_BOOL] = index_u8,
@@ -189,7 +189,7 @@ typedef struct {
     int64_t   *scratch;
 } lane_job;
 
-static void sort_lanes(const void *context, int64_t first, int64_t last)
+static void sort_lanes(void *context, int64_t first, int64_t last)
 {
     static void (*const sort[])(int64_t, const void *, int64_t, bool, int64_t *, int64_t *) = {
         [TAP_F32] = sort_f32, [TAP_F64] = sort_f64, [TAP_I64] = sort_i64, [TAP_U8] = sort_u8, [TAP_BOOL] = sort_u8,
@@ -230,7 +230,7 @@ ARGMAX_LANE(argmax_f64, double, IS_NAN_FLOAT)
 ARGMAX_LANE(argmax_i64, int64_t, IS_NAN_NOT)
 ARGMAX_LANE(argmax_u8, uint8_t, IS_NAN_NOT)
 
-static void argmax_lanes(const void *context, int64_t first, int64_t last)
+static void argmax_lanes(void *context, int64_t first, int64_t last)
 {
     static int64_t (*const argmax[])(int64_t, const void *, int64_t, bool) = {
         [TAP_F32] = argmax_f32, [TAP_F64] = argmax_f64, [TAP_I64] = argmax_i64, [TAP_U8] = argmax_u8, [TAP_BOOL] = argmax_u8,
@@ -286,7 +286,7 @@ static void cumsum_apart(const sum_job *j, const int64_t *offset, int64_t c)
 CUMSUM_STRIP(cumsum_f32, float)
 CUMSUM_STRIP(cumsum_f64, double)
 
-static void cumsum_strips(const void *context, int64_t first, int64_t last)
+static void cumsum_strips(void *context, int64_t first, int64_t last)
 {
     const sum_job    *j = context;
     const tap_tensor *x[2] = { &j->x, &j->out };

@@ -49,7 +49,7 @@ static void *matrix_at(tap_tensor x, int inner, tap_tensor of, int64_t i)
     return (char *)x.data + offset * (int64_t)tap_dtype_size(x.dtype);
 }
 
-static void share(const job *j, tap__range body)
+static void share(job *j, tap__range_fn body)
 {
     const int64_t count = count_of(j->a, 2);
     const double  n = (double)j->n;
@@ -105,7 +105,7 @@ void tap__unscale_matrices(tap_tensor x, tap_tensor shift, tap_tensor less, doub
     }
 }
 
-static void cholesky_of(const void *context, int64_t first, int64_t last)
+static void cholesky_of(void *context, int64_t first, int64_t last)
 {
     const job *j = context;
     for (int64_t i = first; i < last; i++) j->bad[i] = j->kernel->cholesky(j->n, matrix_at(j->a, 2, j->a, i), j->upper);
@@ -119,7 +119,7 @@ void tap__cholesky(tap_tensor x, bool upper, int64_t *bad)
     share(&j, cholesky_of);
 }
 
-static void lu_of(const void *context, int64_t first, int64_t last)
+static void lu_of(void *context, int64_t first, int64_t last)
 {
     const job *j = context;
     for (int64_t i = first; i < last; i++)
@@ -154,7 +154,7 @@ void tap__lu_determinant(tap_tensor lu, tap_tensor swap, const int64_t *shift, v
 }
 
 /* Strips first..last-1 of the columns of all right-hand sides. */
-static void solve_strips(const void *context, int64_t first, int64_t last)
+static void solve_strips(void *context, int64_t first, int64_t last)
 {
     const job *j = context;
     int        r = j->a.shape.rank;
@@ -208,7 +208,7 @@ bool tap__solve_triangular(tap_tensor a, tap_tensor x, bool upper, bool unit, ta
     return true;
 }
 
-static void cofactors_of(const void *context, int64_t first, int64_t last)
+static void cofactors_of(void *context, int64_t first, int64_t last)
 {
     const job *j = context;
     for (int64_t i = first; i < last; i++) {

@@ -91,7 +91,7 @@ typedef struct {
     int64_t     pieces;
 } job;
 
-static void do_runs(const void *context, int64_t first, int64_t last)
+static void do_runs(void *context, int64_t first, int64_t last)
 {
     const job  *j = context;
     const loop *l = &j->l;

@@ -102,7 +102,7 @@ static void one_product(const job *j, tap__matrix a, tap__matrix b, void *out, i
 }
 
 /* Thread body: products first..last-1 of the batch. */
-static void products_of_range(const void *context, int64_t first, int64_t last)
+static void products_of_range(void *context, int64_t first, int64_t last)
 {
     const job *j = context;
     int64_t    size = (int64_t)tap_dtype_size(j->out.dtype);
@@ -123,7 +123,7 @@ static void products_of_range(const void *context, int64_t first, int64_t last)
 }
 
 /* Thread body: row tiles, or column tiles, first..last-1 of the only product. */
-static void tiles_of_range(const void *context, int64_t first, int64_t last)
+static void tiles_of_range(void *context, int64_t first, int64_t last)
 {
     const job  *j = context;
     tap__matrix am = j->am, bm = j->bm;
@@ -164,7 +164,7 @@ static job job_of(tap_tensor a, tap_tensor b, tap_tensor out, bool add)
 }
 
 /* The threads are the library's, also for BLIS: its own spin at barriers, which stalls for whole time slices on a busy machine. */
-static void run(const job *j)
+static void run(job *j)
 {
     int64_t tiles = ((j->by_columns ? j->bm.columns : j->am.rows) + SHARE_TILE - 1) / SHARE_TILE;
     if (j->l.count > 1) tap__parallel(j->l.count, cost_ns(j), products_of_range, j);

@@ -149,7 +149,7 @@ static double piece(const job *j, int64_t i, int64_t p)
     return j->kernel->run(n, element(j, offset), step, j->about ? j->about[i] : 0);
 }
 
-static void results(const void *context, int64_t first, int64_t last)
+static void results(void *context, int64_t first, int64_t last)
 {
     const job *j = context;
     for (int64_t i = first; i < last; i++) {
@@ -159,7 +159,7 @@ static void results(const void *context, int64_t first, int64_t last)
     }
 }
 
-static void pieces_of_one(const void *context, int64_t first, int64_t last)
+static void pieces_of_one(void *context, int64_t first, int64_t last)
 {
     const job *j = context;
     for (int64_t p = first; p < last; p++) j->part[p] = piece(j, j->result, p);
@@ -205,12 +205,12 @@ static void strip(const job *j, int64_t s)
     for (int64_t i = 0; i < n; i++) store(j, first + i, acc[i]);
 }
 
-static void strips(const void *context, int64_t first, int64_t last)
+static void strips(void *context, int64_t first, int64_t last)
 {
     for (int64_t s = first; s < last; s++) strip(context, s);
 }
 
-static void reduce_slower(const job *j)
+static void reduce_slower(job *j)
 {
     int64_t inner = inner_size(&j->kept), n = j->kept.count / inner * ((inner + STRIP - 1) / STRIP);
     tap__parallel(n, steps_of(j, j->kept.count * j->reduced.count), strips, j);

@@ -173,7 +173,7 @@ typedef struct {
     tap_tensor     out;
 } filling;
 
-static void fill(const void *context, int64_t first, int64_t last)
+static void fill(void *context, int64_t first, int64_t last)
 {
     const filling *f = context;
     for (int64_t i = first; i < last; i++) {
@@ -213,7 +213,7 @@ static tap_status check_rows(tap_tensor out, tap_csr x, const int64_t *row, tap_
 tap_status tap_csr_rows(tap_tensor out, tap_csr x, const int64_t *row, tap_error *e)
 {
     const tap_status status = check_rows(out, x, row, e);
-    const filling    f = { x, row, out };
+    filling          f = { x, row, out };
     if (status != TAP_OK) return status;
     tap__parallel(out.shape.n[0], tap__cost_ns(0.5 * (double)tap_numel(out.shape)), fill, &f);
     tap__note_write(out);

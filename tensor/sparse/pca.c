@@ -18,7 +18,7 @@ typedef struct {
     double       *y;
 } product;
 
-static void multiply_rows(const void *context, int64_t first, int64_t last)
+static void multiply_rows(void *context, int64_t first, int64_t last)
 {
     const product *p = context;
     for (int64_t i = first; i < last; i++) {
@@ -31,7 +31,7 @@ static void multiply_rows(const void *context, int64_t first, int64_t last)
     }
 }
 
-static void multiply(const product *p)
+static void multiply(product *p)
 {
     tap__parallel(p->x.rows, tap__cost_ns(0.5 * p->n * (double)(p->x.start[p->x.rows] + p->x.rows)), multiply_rows, p);
 }

@@ -73,7 +73,7 @@ static tap_tensor tensor_of(operand o, int which)
 
 /* ---- What the machine can do ---- */
 
-static void triad_range(const void *context, int64_t first, int64_t last)
+static void triad_range(void *context, int64_t first, int64_t last)
 {
     (void)context;
     TAP__KERNEL_PICK(bench_triad)(last - first, pool[2] + first, pool[0] + first, pool[1] + first);
@@ -205,7 +205,7 @@ static void run_model(void *context)
     tap_tape_set_recording(tape, true);
 }
 
-static void read_range(const void *x, int64_t first, int64_t last)
+static void read_range(void *x, int64_t first, int64_t last)
 {
     volatile float sum = TAP__KERNEL_PICK(bench_sum)(last - first, (const float *)x + first);
     (void)sum;

@@ -38,9 +38,9 @@ typedef struct {
     atomic_int seen[MOST];
 } tally;
 
-static void visit(const void *context, int64_t first, int64_t last)
+static void visit(void *context, int64_t first, int64_t last)
 {
-    tally *t = (tally *)(uintptr_t)context;
+    tally *t = context;
     atomic_fetch_add(&t->calls, 1);
     for (int64_t i = first; i < last; i++) atomic_fetch_add(&t->seen[i], 1);
 }
