@@ -1,11 +1,8 @@
 /* Threads, and which vector width. */
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <omp.h>
 
 #include "tensor/parallel.h"
-#include "tensor/cpu.h"
 
 enum {
     MOST_THREADS = 256,
@@ -52,28 +49,4 @@ void tap__parallel(int64_t n, int64_t steps, tap__range_fn body, void *context)
         int64_t last = n / threads * (t + 1) + n % threads * (t + 1) / threads;
         if (first < last) body(context, first, last);
     }
-}
-
-static tap__isa_level detect(void)
-{
-    tap__isa_level level = TAP__GENERIC;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) level = TAP__AVX2;
-    if (level == TAP__AVX2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        level = TAP__AVX512;
-#endif
-    const char *ask = getenv("TAP_ISA");
-    if (ask && !strcmp(ask, "generic")) return TAP__GENERIC;
-    if (ask && !strcmp(ask, "avx2") && level > TAP__AVX2) return TAP__AVX2;
-    return level;
-}
-
-tap__isa_level tap__isa(void)
-{
-    static atomic_int level = -1; /* a race only finds the same answer twice */
-    int               now = atomic_load_explicit(&level, memory_order_relaxed);
-    if (now < 0) atomic_store_explicit(&level, now = (int)detect(), memory_order_relaxed);
-    return (tap__isa_level)now;
 }

@@ -9,8 +9,6 @@
 #include <blis.h>
 
 #include "tensor/kernels/blis.h"
-#include "tensor/kernels/matmul.h"
-#include "tensor/cpu.h"
 
 /* BLIS recognizes AMD processors by model number and runs portable C, five times slower, on those it was not told of. Its
  * AVX-512 and AVX2 kernels run on them all the same. */
@@ -136,15 +134,6 @@ bool tap__blis_has_memory(tap_arena *a)
 const char *tap__blis_kernels(void)
 {
     return bli_arch_string(bli_arch_query_id());
-}
-
-const char *tap_config(void)
-{
-    static _Thread_local char text[128];
-    static const char *const  isa[TAP__ISAS] = { "portable", "avx2", "avx512" };
-    snprintf(text, sizeof text, "tapestry 0.1.0, %s kernels, BLIS %s, %d thread%s", isa[tap__isa()], tap__blis_kernels(),
-             tap_threads(), tap_threads() == 1 ? "" : "s");
-    return text;
 }
 
 bool tap__blis_accepts(tap__matrix *x)

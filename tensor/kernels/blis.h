@@ -20,4 +20,7 @@ bool tap__blis_has_memory(tap_arena *a);
 /* out = alpha a b + (add ? out : 0), float or double, in this thread; sizes and strides have been checked. */
 void tap__gemm(tap_dtype dtype, double alpha, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add);
 
+/* Name of the kernels that BLIS runs. */
+const char *tap__blis_kernels(void);
+
 #endif
