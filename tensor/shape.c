@@ -64,14 +64,14 @@ tap_axes tap_keepdim(tap_axes axes)
     return axes;
 }
 
-bool tap__axis(int *axis, int rank)
+bool tap__normalize_axis(int *axis, int rank)
 {
     if (*axis < -rank || *axis >= rank) return false;
     if (*axis < 0) *axis += rank;
     return true;
 }
 
-bool tap__broadcast(tap_shape a, tap_shape b, tap_shape *out)
+bool tap__broadcast_shapes(tap_shape a, tap_shape b, tap_shape *out)
 {
     const tap_shape *big = a.rank >= b.rank ? &a : &b, *small = a.rank >= b.rank ? &b : &a;
     const int        lead = big->rank - small->rank;
@@ -84,7 +84,7 @@ bool tap__broadcast(tap_shape a, tap_shape b, tap_shape *out)
     return true;
 }
 
-tap_status tap__reduced(tap_shape x, tap_axes axes, unsigned *mask, tap_shape *out, tap_error *e)
+tap_status tap__reduced_shape(tap_shape x, tap_axes axes, unsigned *mask, tap_shape *out, tap_error *e)
 {
     *mask = 0;
     if (axes.all) *mask = (1u << x.rank) - 1u;
@@ -94,7 +94,7 @@ tap_status tap__reduced(tap_shape x, tap_axes axes, unsigned *mask, tap_shape *o
         int axis = axes.axis[i];
         /* PyTorch lets a scalar be reduced over its "last" axis, which models over any batch shape rely on. */
         if (x.rank == 0 && (axis == 0 || axis == -1)) continue;
-        if (!tap__axis(&axis, x.rank))
+        if (!tap__normalize_axis(&axis, x.rank))
             return tap_error_set(e, TAP_EARG, "axis %d is out of range for rank %d", axes.axis[i], x.rank);
         if (*mask & 1u << axis) return tap_error_set(e, TAP_EARG, "axis %d is named twice", axes.axis[i]);
         *mask |= 1u << axis;

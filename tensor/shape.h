@@ -5,14 +5,14 @@
 #include "tensor/tensor.h"
 
 /* Makes a negative axis nonnegative; false if it is out of range for the rank. */
-bool tap__axis(int *axis, int rank);
+bool tap__normalize_axis(int *axis, int rank);
 
 /* The shape that both broadcast to; false if there is none. */
-bool tap__broadcast(tap_shape a, tap_shape b, tap_shape *out);
+bool tap__broadcast_shapes(tap_shape a, tap_shape b, tap_shape *out);
 
 /* Sets *mask to the axes to be reduced (bit i: axis i) and *out to the result's shape; an error for an axis that is out of range or
  * named twice. */
-tap_status tap__reduced(tap_shape x, tap_axes axes, unsigned *mask, tap_shape *out, tap_error *e);
+tap_status tap__reduced_shape(tap_shape x, tap_axes axes, unsigned *mask, tap_shape *out, tap_error *e);
 
 /* tap_numel, inline, for callers that need it once for every operator. */
 static inline int64_t tap__numel(const tap_shape *shape)

@@ -113,7 +113,7 @@ tap_status tap__tensor_copy(tap_tensor dst, tap_tensor src, tap_error *e)
     if (!dst.data || !src.data || !tap_dtype_size(dst.dtype) || !tap_dtype_size(src.dtype) || tap_numel(dst.shape) < 0 ||
         tap_numel(src.shape) < 0)
         return tap_error_set(e, TAP_EARG, "copy: a tensor is inert or invalid");
-    if (!tap__broadcast(dst.shape, src.shape, &shape) || !tap_shape_equal(shape, dst.shape))
+    if (!tap__broadcast_shapes(dst.shape, src.shape, &shape) || !tap_shape_equal(shape, dst.shape))
         return tap_error_set(e, TAP_ESHAPE, "copy: %s does not broadcast to %s", tap_shape_format(a, src.shape),
                              tap_shape_format(b, dst.shape));
     tap__map(convert[dst.dtype][src.dtype], NULL, &dst, 1, &src, 1);

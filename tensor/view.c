@@ -32,7 +32,7 @@ tap_status tap__permute(tap_tensor x, int rank, const int *axes, tap_tensor *out
     tap_tensor y = x;
     for (int i = 0; i < rank; i++) {
         int axis = axes[i];
-        if (!tap__axis(&axis, rank)) return bad_axis(out, x, e, "permute", axes[i]);
+        if (!tap__normalize_axis(&axis, rank)) return bad_axis(out, x, e, "permute", axes[i]);
         if (seen & 1u << axis) return fail(out, x, e, "permute", "an axis is named twice");
         seen |= 1u << axis;
         y.shape.n[i] = x.shape.n[axis];
@@ -55,8 +55,8 @@ tap_status tap__transpose(tap_tensor x, int axis0, int axis1, int *axes, tap_ten
 {
     int rank = x.shape.rank, a = axis0, b = axis1;
     int most = rank > 0 ? rank : 1; /* a scalar is seen as a vector, as in PyTorch */
-    if (!tap__axis(&a, most)) return bad_axis(out, x, e, "transpose", axis0);
-    if (!tap__axis(&b, most)) return bad_axis(out, x, e, "transpose", axis1);
+    if (!tap__normalize_axis(&a, most)) return bad_axis(out, x, e, "transpose", axis0);
+    if (!tap__normalize_axis(&b, most)) return bad_axis(out, x, e, "transpose", axis1);
     for (int i = 0; i < rank; i++) axes[i] = i == a ? b : i == b ? a : i;
     return tap__permute(x, rank, axes, out, e);
 }
@@ -69,7 +69,7 @@ int64_t tap__slice_start(int64_t n, int64_t start, int64_t step)
 tap_status tap__slice(tap_tensor x, int axis, int64_t start, int64_t stop, int64_t step, tap_tensor *out, tap_error *e)
 {
     int given = axis;
-    if (!tap__axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "slice", given);
+    if (!tap__normalize_axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "slice", given);
     if (step == 0) return fail(out, x, e, "slice", "the step must not be 0");
     int64_t n = x.shape.n[axis];
     start = clip(start, n, step);
@@ -88,7 +88,7 @@ tap_status tap__select(tap_tensor x, int axis, int64_t index, tap_tensor *out, t
 {
     char shape[TAP_SHAPE_TEXT];
     int  given = axis;
-    if (!tap__axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "select", given);
+    if (!tap__normalize_axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "select", given);
     int64_t n = x.shape.n[axis], i = index < 0 ? index + n : index;
     if (i < 0 || i >= n) {
         *out = (tap_tensor){ .dtype = x.dtype };
@@ -125,7 +125,7 @@ tap_status tap__unsqueeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e)
 {
     int given = axis, rank = x.shape.rank;
     if (rank == TAP_MAX_RANK) return fail(out, x, e, "unsqueeze", "it has as many axes as a tensor can have");
-    if (!tap__axis(&axis, rank + 1)) return bad_axis(out, x, e, "unsqueeze", given);
+    if (!tap__normalize_axis(&axis, rank + 1)) return bad_axis(out, x, e, "unsqueeze", given);
     *out = x;
     out->shape.rank = rank + 1;
     for (int i = rank; i > axis; i--) {
@@ -140,7 +140,7 @@ tap_status tap__unsqueeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e)
 tap_status tap__squeeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e)
 {
     int given = axis;
-    if (!tap__axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "squeeze", given);
+    if (!tap__normalize_axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "squeeze", given);
     if (x.shape.n[axis] != 1) return fail(out, x, e, "squeeze", "the axis has a size other than 1");
     for (int i = axis; i + 1 < x.shape.rank; i++) {
         x.shape.n[i] = x.shape.n[i + 1];
@@ -154,8 +154,8 @@ tap_status tap__squeeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e)
 tap_status tap__diagonal(tap_tensor x, int64_t offset, int axis1, int axis2, tap_tensor *out, tap_error *e)
 {
     int a = axis1, b = axis2, rank = x.shape.rank, kept = 0;
-    if (!tap__axis(&a, rank)) return bad_axis(out, x, e, "diagonal", axis1);
-    if (!tap__axis(&b, rank)) return bad_axis(out, x, e, "diagonal", axis2);
+    if (!tap__normalize_axis(&a, rank)) return bad_axis(out, x, e, "diagonal", axis1);
+    if (!tap__normalize_axis(&b, rank)) return bad_axis(out, x, e, "diagonal", axis2);
     if (a == b) return fail(out, x, e, "diagonal", "an axis is named twice");
     int64_t rows = x.shape.n[a], columns = x.shape.n[b];
     offset = offset < -rows ? -rows : offset > columns ? columns : offset;
@@ -178,7 +178,7 @@ tap_status tap__unfold(tap_tensor x, int axis, int64_t size, int64_t step, tap_t
 {
     int given = axis, rank = x.shape.rank;
     if (rank == TAP_MAX_RANK) return fail(out, x, e, "unfold", "it has as many axes as a tensor can have");
-    if (!tap__axis(&axis, rank)) return bad_axis(out, x, e, "unfold", given);
+    if (!tap__normalize_axis(&axis, rank)) return bad_axis(out, x, e, "unfold", given);
     if (size < 1 || step < 1) return fail(out, x, e, "unfold", "size and step must be above 0");
     if (size > x.shape.n[axis]) return fail(out, x, e, "unfold", "the window is larger than the axis");
     *out = x;

@@ -217,7 +217,7 @@ static bool label_pairs(const char *call, const tap_var *in, int i, labels *l, i
     for (int k = 0; k < l->n; k++) l->label[k] = -1;
     for (int k = 0; k < n; k++) {
         int axis = axes[k];
-        if (!tap__axis(&axis, l->n)) {
+        if (!tap__normalize_axis(&axis, l->n)) {
             tap__fail_inputs(call, 2, in, TAP_EARG, "axis %d of input %d is out of range", axes[k], i);
             return false;
         }

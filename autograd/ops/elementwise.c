@@ -35,7 +35,7 @@ static tap_status infer_row(tap_call *c, tap_tensor *out, bool compare)
         return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so",
                              tap_dtype_name(c->in[0].dtype));
     for (int i = 1; i < c->n_in; i++) {
-        if (!tap__broadcast(out->shape, c->in[i].shape, &out->shape))
+        if (!tap__broadcast_shapes(out->shape, c->in[i].shape, &out->shape))
             return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
     }
     return TAP_OK;
@@ -332,7 +332,7 @@ static tap_status where_infer(tap_call *c, tap_tensor *out)
     if (c->in[1].dtype != c->in[2].dtype)
         return tap_call_fail(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(c->in[1].dtype),
                              tap_dtype_name(c->in[2].dtype));
-    if (!tap__broadcast(c->in[1].shape, c->in[2].shape, &ab) || !tap__broadcast(c->in[0].shape, ab, &out->shape))
+    if (!tap__broadcast_shapes(c->in[1].shape, c->in[2].shape, &ab) || !tap__broadcast_shapes(c->in[0].shape, ab, &out->shape))
         return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
     return TAP_OK;
 }

@@ -24,7 +24,7 @@ static tap_status check_index(tap_call *c, int axis)
     int       at = axis;
     if (c->in[1].dtype != TAP_I64)
         return tap_call_fail(c, TAP_EDTYPE, "the index is %s, not int64", tap_dtype_name(c->in[1].dtype));
-    if (!tap__axis(&at, x.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", axis);
+    if (!tap__normalize_axis(&at, x.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", axis);
     if (x.rank != index.rank) return tap_call_fail(c, TAP_ESHAPE, "the index must have as many axes as the tensor");
     for (int i = 0; i < x.rank; i++) {
         if (i != at && index.n[i] > x.n[i])
@@ -38,7 +38,7 @@ static tap_status check_index(tap_call *c, int axis)
 static int axis_of(tap_call *c)
 {
     int axis = *(const int *)c->attr;
-    tap__axis(&axis, c->in[0].shape.rank);
+    tap__normalize_axis(&axis, c->in[0].shape.rank);
     return axis;
 }
 
@@ -111,7 +111,7 @@ static void scatter_add_forward(tap_call *c, tap_tensor *out)
 static tap_var last_writers(tap_tape *t, int axis, tap_var index, tap_shape shape)
 {
     tap_shape along = { .rank = shape.rank }, s = tap_shape_of(index);
-    if (!tap__axis(&axis, shape.rank)) return tap__inert(t); /* the tape has failed */
+    if (!tap__normalize_axis(&axis, shape.rank)) return tap__inert(t); /* the tape has failed */
     for (int i = 0; i < shape.rank; i++) along.n[i] = i == axis ? s.n[i] : 1;
     tap_var position = tap_expand(tap_reshape(tap_arange(t, s.n[axis]), along), s);
     tap_var no_writer = tap_expand(tap__scalar(t, TAP_I64, -1), shape);
@@ -170,7 +170,7 @@ tap_var tap_index_select(tap_var x, int axis, tap_var index)
     const tap_node *n = tap__node_of(x);
     tap_var         wide = tap__at_least_1d(x), i = tap__at_least_1d(index);
     tap_shape       s = tap_shape_of(wide), along = { .rank = s.rank }, shape = tap_shape_of(i);
-    if (!tap__axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "index_select", "axis %d is out of range", axis);
+    if (!tap__normalize_axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "index_select", "axis %d is out of range", axis);
     if (shape.rank != 1)
         return tap__fail_input(n, TAP_ESHAPE, "index_select", "the index must have one axis, not %d", shape.rank);
     for (int k = 0; k < s.rank; k++) along.n[k] = k == at ? shape.n[0] : 1;
@@ -186,12 +186,12 @@ tap_var tap_take_along_dim(tap_var x, tap_var index, int axis)
     if (!tap__same_tape("take_along_dim", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
     const tap_node *n = tap__node_of(x);
     tap_shape       s = tap_shape_of(x), i = tap_shape_of(index), broadcast, out;
-    if (!tap__axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "take_along_dim", "axis %d is out of range", axis);
+    if (!tap__normalize_axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "take_along_dim", "axis %d is out of range", axis);
     if (s.rank != i.rank)
         return tap__fail_input(n, TAP_ESHAPE, "take_along_dim", "the index must have as many axes as the tensor");
     int64_t length = s.n[at], count = i.n[at];
     s.n[at] = i.n[at] = 1;
-    if (!tap__broadcast(s, i, &broadcast))
+    if (!tap__broadcast_shapes(s, i, &broadcast))
         return tap__fail_input(n, TAP_ESHAPE, "take_along_dim", "the index does not broadcast");
     out = broadcast;
     broadcast.n[at] = length;

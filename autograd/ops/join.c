@@ -25,7 +25,7 @@ static tap_status cat_infer(tap_call *c, tap_tensor *out)
     int       axis = given;
     out->dtype = c->in[0].dtype;
     out->shape = c->in[first].shape;
-    if (!tap__axis(&axis, out->shape.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+    if (!tap__normalize_axis(&axis, out->shape.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
     for (int i = 1; i < c->n_in; i++) {
         tap_shape s = c->in[i].shape;
         if (c->in[i].dtype != out->dtype) return tap_call_fail(c, TAP_EDTYPE, "the dtype of input %d differs from input 0", i);
@@ -43,7 +43,7 @@ static void cat_forward(tap_call *c, tap_tensor *out)
     int        axis = *(const int *)c->attr;
     int64_t    start = 0;
     tap_tensor target;
-    tap__axis(&axis, out->shape.rank);
+    tap__normalize_axis(&axis, out->shape.rank);
     for (int i = 0; i < c->n_in; i++) {
         if (is_ignored(c->in[i].shape)) continue;
         int64_t count = c->in[i].shape.n[axis];
@@ -57,7 +57,7 @@ static void cat_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     int     axis = *(const int *)tap_attr(n);
     int64_t start = 0;
-    tap__axis(&axis, tap_shape_of(g).rank);
+    tap__normalize_axis(&axis, tap_shape_of(g).rank);
     for (int i = 0; tap_in(n, i).id; i++) {
         const tap_shape s = tap_shape_of(tap_in(n, i));
         int64_t         count = is_ignored(s) ? 0 : s.n[axis];
@@ -104,7 +104,7 @@ tap_var tap_stack(int n, const tap_var *x, int axis)
 
 static bool check_parts(const tap_node *n, const char *call, int *axis, int64_t parts, int capacity, const tap_var *out)
 {
-    if (!tap__axis(axis, n->value.shape.rank)) tap__fail_input(n, TAP_EARG, call, "the axis is out of range");
+    if (!tap__normalize_axis(axis, n->value.shape.rank)) tap__fail_input(n, TAP_EARG, call, "the axis is out of range");
     else if (parts > capacity || (parts > 0 && !out))
         tap__fail_input(n, TAP_EARG, call, "out has room for %d of %lld parts", out ? capacity : 0, (long long)parts);
     else return true;
@@ -120,7 +120,7 @@ static const tap_node *begin_parts(tap_var x, int capacity, tap_var *out)
 
 static int64_t size_of(const tap_node *n, int axis)
 {
-    return tap__axis(&axis, n->value.shape.rank) ? n->value.shape.n[axis] : 0;
+    return tap__normalize_axis(&axis, n->value.shape.rank) ? n->value.shape.n[axis] : 0;
 }
 
 int tap_split(tap_var x, int64_t size, int axis, int capacity, tap_var *out)
@@ -222,7 +222,7 @@ tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axes)
     if (!axes) return tap_reshape(roll_axis(tap_flatten(x, 0, -1), *shifts, 0), s);
     for (int i = 0; i < n; i++) {
         int axis = axes[i];
-        if (!tap__axis(&axis, s.rank)) return tap__fail_input(node, TAP_EARG, "roll", "axis %d is out of range", axes[i]);
+        if (!tap__normalize_axis(&axis, s.rank)) return tap__fail_input(node, TAP_EARG, "roll", "axis %d is out of range", axes[i]);
         x = roll_axis(x, shifts[i], axis);
     }
     return x;

@@ -221,7 +221,7 @@ static tap_status solution_infer(tap_call *c, tap_tensor *out, bool vectors)
     if (rows != n) return tap_call_fail(c, TAP_ESHAPE, "a has size %lld, b has %lld rows", (long long)n, (long long)rows);
     a.rank -= 2;
     b.rank -= inner;
-    if (!tap__broadcast(a, b, &out->shape) || out->shape.rank + inner > TAP_MAX_RANK)
+    if (!tap__broadcast_shapes(a, b, &out->shape) || out->shape.rank + inner > TAP_MAX_RANK)
         return tap_call_fail(c, TAP_ESHAPE, "the leading axes do not broadcast");
     out->shape.n[out->shape.rank++] = n;
     if (!vectors) out->shape.n[out->shape.rank++] = columns;

@@ -41,7 +41,7 @@ static tap_status matmul_infer(tap_call *c, tap_tensor *out)
     if (k != inner) return tap_call_fail(c, TAP_ESHAPE, "inner sizes %lld and %lld differ", (long long)k, (long long)inner);
     a.rank -= 2;
     b.rank -= 2;
-    if (!tap__broadcast(a, b, &out->shape)) return tap_call_fail(c, TAP_ESHAPE, "the leading axes do not broadcast");
+    if (!tap__broadcast_shapes(a, b, &out->shape)) return tap_call_fail(c, TAP_ESHAPE, "the leading axes do not broadcast");
     out->shape.n[out->shape.rank++] = m;
     out->shape.n[out->shape.rank++] = n;
     return TAP_OK;
@@ -135,7 +135,7 @@ static tap_var add_product(const char *call, tap_var input, tap_var product, dou
     tap_tensor x[2];
     tap_shape  wide;
     if (!tap__inputs(call, 2, in, x)) return tap__inert(tap__tape_of(2, in));
-    if (!tap__broadcast(x[0].shape, x[1].shape, &wide) || !tap_shape_equal(wide, x[1].shape))
+    if (!tap__broadcast_shapes(x[0].shape, x[1].shape, &wide) || !tap_shape_equal(wide, x[1].shape))
         return tap__fail_inputs(call, 2, in, TAP_ESHAPE, "the input does not broadcast to the product");
     if (alpha != 1) product = tap_mul_scalar(product, alpha);
     if (beta == 0) return product;

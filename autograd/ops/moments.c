@@ -30,7 +30,7 @@ static bool compute_moments(tap_call *c, bool centered, tap__moments *m, double 
 {
     unsigned  mask;
     tap_shape shape;
-    tap__reduced(c->in[0].shape, attr_of(c)->axes, &mask, &shape, NULL);
+    tap__reduced_shape(c->in[0].shape, attr_of(c)->axes, &mask, &shape, NULL);
     *n = tap_numel(shape);
     m->center = tap_call_scratch(c, 3 * (size_t)*n * sizeof *m->center);
     m->exponent = tap_call_scratch(c, (size_t)*n * sizeof *m->exponent);
@@ -79,7 +79,7 @@ static void apply_factors(tap_call *c, const tap__moments *m, double *factor, ta
 {
     unsigned  mask;
     tap_shape shape;
-    tap__reduced(c->in[0].shape, attr_of(c)->axes, &mask, &shape, NULL);
+    tap__reduced_shape(c->in[0].shape, attr_of(c)->axes, &mask, &shape, NULL);
     tap__moments_apply(c->in[0], mask, m, factor, *out);
 }
 

@@ -15,7 +15,7 @@ tap_status tap__reduce_infer(tap_call *c, tap_tensor *out)
     out->dtype = c->in[0].dtype;
     if (!tap_dtype_is_float(out->dtype))
         return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(out->dtype));
-    if (tap__reduced(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &out->shape, &e) != TAP_OK)
+    if (tap__reduced_shape(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &out->shape, &e) != TAP_OK)
         return tap_call_fail(c, e.status, "%s", e.message);
     return TAP_OK;
 }
@@ -24,7 +24,7 @@ static void reduce_forward(tap_call *c, tap_tensor *out, tap__reduction how)
 {
     unsigned  mask;
     tap_shape shape;
-    tap__reduced(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &shape, NULL);
+    tap__reduced_shape(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &shape, NULL);
     if (!tap__reduce(how, c->in[0], mask, *out, c->tape->arena)) tap__no_memory(c->tape, c);
 }
 
@@ -32,7 +32,7 @@ tap_var tap__with_axes(tap_var v, tap_axes axes, tap_shape of)
 {
     unsigned  mask;
     tap_shape kept;
-    if (tap__reduced(of, tap_keepdim(axes), &mask, &kept, NULL) != TAP_OK) return v;
+    if (tap__reduced_shape(of, tap_keepdim(axes), &mask, &kept, NULL) != TAP_OK) return v;
     return axes.keepdim ? v : tap_reshape(v, kept);
 }
 
@@ -86,7 +86,7 @@ tap_var tap_sum_to(tap_var x, tap_shape shape)
     if (!n) return tap__inert(x.tape);
     tap_shape from = n->value.shape, wide;
     if (tap_shape_equal(from, shape)) return x;
-    if (tap_numel(shape) < 0 || !tap__broadcast(from, shape, &wide) || !tap_shape_equal(wide, from)) {
+    if (tap_numel(shape) < 0 || !tap__broadcast_shapes(from, shape, &wide) || !tap_shape_equal(wide, from)) {
         tap__fail(x.tape, TAP_ESHAPE, "sum_to", "%s does not broadcast to %s", tap_shape_format(a, shape),
                   tap_shape_format(b, from));
         return tap__inert(x.tape);
@@ -169,7 +169,7 @@ static tap_status argmax_infer(tap_call *c, tap_tensor *out)
 {
     tap_shape s = c->in[0].shape;
     int       given = ((const argmax_attr *)c->attr)->axis, axis = given;
-    if (!tap__axis(&axis, s.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+    if (!tap__normalize_axis(&axis, s.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
     if (s.n[axis] == 0) return tap_call_fail(c, TAP_ESHAPE, "an axis of size 0 has no largest or smallest element");
     out->dtype = TAP_I64;
     for (int i = 0; i < s.rank; i++) {
@@ -181,7 +181,7 @@ static tap_status argmax_infer(tap_call *c, tap_tensor *out)
 static void argmax_forward(tap_call *c, tap_tensor *out)
 {
     argmax_attr o = *(const argmax_attr *)c->attr;
-    tap__axis(&o.axis, c->in[0].shape.rank);
+    tap__normalize_axis(&o.axis, c->in[0].shape.rank);
     tap__argmax(c->in[0], o.axis, o.smallest, *out);
 }
 
@@ -195,7 +195,7 @@ static tap_var argmax(tap_var x, tap_axes axes, bool smallest)
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
     if (!axes.all && axes.n != 1) return tap__fail_input(n, TAP_EARG, "argmax", "takes one axis, or all");
-    if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK)
+    if (tap__reduced_shape(n->value.shape, axes, &mask, &kept, &e) != TAP_OK)
         return tap__fail_input(n, e.status, "argmax", "%s", e.message);
     x = tap_detach(x);
     x = axes.all ? tap_reshape(x, TAP_SHAPE(-1)) : tap__at_least_1d(x);

@@ -13,7 +13,7 @@ static tap_status rising_derivative_infer(tap_call *c, tap_tensor *out)
     if (c->in[0].dtype != TAP_F64 || c->in[1].dtype != TAP_F64)
         return tap_call_fail(c, TAP_EDTYPE, "both operands must be float64");
     out->dtype = TAP_F64;
-    if (!tap__broadcast(c->in[0].shape, c->in[1].shape, &out->shape))
+    if (!tap__broadcast_shapes(c->in[0].shape, c->in[1].shape, &out->shape))
         return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
     return TAP_OK;
 }

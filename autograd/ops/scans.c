@@ -30,7 +30,7 @@ static unsigned mask_of(const tap_call *c)
 {
     unsigned  mask;
     tap_shape shape;
-    tap__reduced(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &shape, NULL);
+    tap__reduced_shape(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &shape, NULL);
     return mask;
 }
 
@@ -97,7 +97,7 @@ tap_var tap_prod(tap_var x, tap_axes axes)
     if (!tap_dtype_is_float(n->value.dtype))
         return tap__fail_input(n, TAP_EDTYPE, "prod", "%s is not float32 or float64; tap_cast makes it so",
                                tap_dtype_name(n->value.dtype));
-    if (tap__reduced(n->value.shape, axes, &mask, &out, &e) != TAP_OK)
+    if (tap__reduced_shape(n->value.shape, axes, &mask, &out, &e) != TAP_OK)
         return tap__fail_input(n, e.status, "prod", "%s", e.message);
     if (tap_numel(n->value.shape) > 0 && !products_in_range(n, mask)) return tap_apply(&prod_op, &axes, 1, &x);
     for (int i = 0; i < n->value.shape.rank; i++) {
@@ -115,13 +115,13 @@ static tap_status cumsum_infer(tap_call *c, tap_tensor *out)
     out->shape = c->in[0].shape;
     if (!tap_dtype_is_float(out->dtype))
         return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(out->dtype));
-    return tap__axis(&axis, out->shape.rank) ? TAP_OK : tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+    return tap__normalize_axis(&axis, out->shape.rank) ? TAP_OK : tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
 }
 
 static void cumsum_forward(tap_call *c, tap_tensor *out)
 {
     int axis = *(const int *)c->attr;
-    tap__axis(&axis, out->shape.rank);
+    tap__normalize_axis(&axis, out->shape.rank);
     tap__cumsum(c->in[0], axis, *out);
 }
 
@@ -147,7 +147,7 @@ tap_var tap_cumsum(tap_var x, int axis)
 static int axis_of(const tap_call *c)
 {
     int axis = *(const int *)c->attr;
-    tap__axis(&axis, c->in[0].shape.rank);
+    tap__normalize_axis(&axis, c->in[0].shape.rank);
     return axis;
 }
 
@@ -185,7 +185,7 @@ static tap_var scan(const char *call, tap_var x, int axis, tap_var (*op)(tap_var
     if (!node) return tap__inert(x.tape);
     if (node->value.shape.rank == 0) return tap_sum(x, TAP_AXES(axis));
     int at = axis;
-    if (!tap__axis(&at, node->value.shape.rank)) return tap__fail_input(node, TAP_EARG, call, "axis %d is out of range", axis);
+    if (!tap__normalize_axis(&at, node->value.shape.rank)) return tap__fail_input(node, TAP_EARG, call, "axis %d is out of range", axis);
     int64_t n = node->value.shape.n[at];
     for (int64_t k = 1; k < n; k *= 2) {
         tap_var combined = op(tap_slice(x, at, k, n, 1), tap_slice(x, at, 0, n - k, 1));
@@ -200,7 +200,7 @@ tap_var tap_cumprod(tap_var x, int axis)
     const tap_node *n = tap__node_of(x);
     int             at = axis;
     const bool      needs_exponents = n && tap_dtype_is_float(n->value.dtype) && n->value.shape.rank > 0 &&
-                                 tap__axis(&at, n->value.shape.rank) && tap_numel(n->value.shape) > 0 &&
+                                 tap__normalize_axis(&at, n->value.shape.rank) && tap_numel(n->value.shape) > 0 &&
                                  !products_in_range(n, 1u << at);
     return needs_exponents ? tap_apply(&cumprod_op, &at, 1, &x) : scan("cumprod", x, axis, tap_mul);
 }
@@ -248,7 +248,7 @@ tap_var tap_logcumsumexp(tap_var x, int axis)
     int             at = axis;
     if (!n || !n->needs || !value.id) return value;
     if (n->value.shape.rank == 0) return tap_sum(x, TAP_AXES(axis));
-    tap__axis(&at, n->value.shape.rank);
+    tap__normalize_axis(&at, n->value.shape.rank);
     tap_var windows = logcumsumexp_by_windows(x, at);
     return tap_add(value, tap__safe_sub(windows, tap_detach(windows)));
 }

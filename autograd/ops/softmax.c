@@ -25,7 +25,7 @@ static void log_sum_forward(tap_call *c, tap_tensor *out)
     const int64_t n = tap_numel(out->shape);
     double       *sum = tap_call_scratch(c, 2 * (size_t)n * sizeof *sum), *zeros = sum + n;
     if (!sum) return;
-    tap__reduced(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &shape, NULL);
+    tap__reduced_shape(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &shape, NULL);
     if (!tap__reduce_about(TAP__EXPONENTIALS, c->in[0], mask, NULL, sum, c->tape->arena) ||
         !tap__reduce_about(TAP__ZEROS, c->in[0], mask, NULL, zeros, c->tape->arena)) {
         tap__no_memory(c->tape, c);
@@ -67,7 +67,7 @@ static bool has_axis(tap_var x, const char *call, int axis)
     if (!tap_dtype_is_float(n->value.dtype))
         tap__fail_input(n, TAP_EDTYPE, call, "%s is not float32 or float64; tap_cast makes it so",
                         tap_dtype_name(n->value.dtype));
-    else if (tap__reduced(n->value.shape, TAP_AXES(axis), &mask, &shape, &e) != TAP_OK)
+    else if (tap__reduced_shape(n->value.shape, TAP_AXES(axis), &mask, &shape, &e) != TAP_OK)
         tap__fail_input(n, e.status, call, "%s", e.message);
     else return true;
     return false;

@@ -15,14 +15,14 @@ static tap_status argsort_infer(tap_call *c, tap_tensor *out)
     int given = ((const argsort_attr *)c->attr)->axis, axis = given;
     out->dtype = TAP_I64;
     out->shape = c->in[0].shape;
-    return tap__axis(&axis, out->shape.rank) ? TAP_OK : tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+    return tap__normalize_axis(&axis, out->shape.rank) ? TAP_OK : tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
 }
 
 static void argsort_forward(tap_call *c, tap_tensor *out)
 {
     argsort_attr o = *(const argsort_attr *)c->attr;
     int64_t     *scratch = tap_call_scratch(c, 2 * (size_t)tap_numel(out->shape) * sizeof *scratch);
-    tap__axis(&o.axis, out->shape.rank);
+    tap__normalize_axis(&o.axis, out->shape.rank);
     if (scratch) tap__argsort(c->in[0], o.axis, o.descending, *out, scratch);
 }
 
@@ -49,7 +49,7 @@ tap_var tap_topk(tap_var x, int64_t k, int axis, bool largest, tap_var *index)
     tap_shape s = tap_shape_of(x);
     int       at = axis;
     if (s.rank == 0) s = TAP_SHAPE(1);
-    if (tap__axis(&at, s.rank) && (k < 0 || k > s.n[at]))
+    if (tap__normalize_axis(&at, s.rank) && (k < 0 || k > s.n[at]))
         return tap_fail(x, TAP_EARG, "k must be within 0..%lld, not %lld", (long long)s.n[at], (long long)k);
     tap_var first = tap_narrow(tap__at_least_1d(tap_argsort(x, axis, largest)), axis, 0, k);
     if (tap_shape_of(x).rank == 0) first = tap_reshape(first, TAP_SCALAR);

@@ -88,7 +88,7 @@ tap_var tap_movedim(tap_var x, int n, const int *from, const int *to)
     if (n > 0 && (!from || !to)) return tap__fail_input(node, TAP_EARG, "movedim", "from and to must not be NULL");
     for (int i = 0; i < n; i++) {
         int a = from[i], b = to[i];
-        if (!tap__axis(&a, rank) || !tap__axis(&b, rank))
+        if (!tap__normalize_axis(&a, rank) || !tap__normalize_axis(&b, rank))
             return tap__fail_input(node, TAP_EARG, "movedim", "axis %d or %d is out of range", from[i], to[i]);
         if (moved_from & 1u << a || moved_to & 1u << b)
             return tap__fail_input(node, TAP_EARG, "movedim", "axis %d or %d occurs twice", from[i], to[i]);
@@ -162,7 +162,7 @@ tap_var tap_flatten(tap_var x, int start, int end)
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, flat = { .rank = 1, .n = { 1 } };
     if (s.rank == 0) return tap_reshape(x, flat);
-    if (!tap__axis(&start, s.rank) || !tap__axis(&end, s.rank) || start > end)
+    if (!tap__normalize_axis(&start, s.rank) || !tap__normalize_axis(&end, s.rank) || start > end)
         return tap__fail_input(n, TAP_EARG, "flatten", "the axes are out of range or in the wrong order");
     flat.rank = 0;
     for (int i = 0; i < s.rank; i++) {
@@ -178,7 +178,7 @@ tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes)
     const tap_node *n = tap__node_of(x);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape, to = { .rank = 0 };
-    if (!tap__axis(&axis, s.rank)) return tap__fail_input(n, TAP_EARG, "unflatten", "the axis is out of range");
+    if (!tap__normalize_axis(&axis, s.rank)) return tap__fail_input(n, TAP_EARG, "unflatten", "the axis is out of range");
     if (sizes.rank < 1 || s.rank - 1 + sizes.rank > TAP_MAX_RANK)
         return tap__fail_input(n, TAP_EARG, "unflatten", "sizes must have 1 to %d axes, not %d", TAP_MAX_RANK + 1 - s.rank,
                                sizes.rank);
@@ -211,7 +211,7 @@ tap_var tap_squeeze(tap_var x, tap_axes axes)
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
-    if (tap__reduced(s, axes, &mask, &kept, &e) != TAP_OK) return tap__fail_input(n, TAP_EARG, "squeeze", "%s", e.message);
+    if (tap__reduced_shape(s, axes, &mask, &kept, &e) != TAP_OK) return tap__fail_input(n, TAP_EARG, "squeeze", "%s", e.message);
     for (int i = 0; i < s.rank; i++) {
         if (s.n[i] != 1 || !(mask & 1u << i)) to.n[to.rank++] = s.n[i];
     }
@@ -325,7 +325,7 @@ tap_var tap_narrow(tap_var x, int axis, int64_t start, int64_t length)
     const tap_node *n = tap__node_of(x);
     int             at = axis;
     if (!n) return tap__inert(x.tape);
-    if (!tap__axis(&at, n->value.shape.rank)) return tap__fail_input(n, TAP_EARG, "narrow", "the axis is out of range");
+    if (!tap__normalize_axis(&at, n->value.shape.rank)) return tap__fail_input(n, TAP_EARG, "narrow", "the axis is out of range");
     int64_t size = n->value.shape.n[at];
     if (start < 0 && start >= -size) start += size;
     if (start < 0 || length < 0 || start > size || length > size - start)
@@ -342,7 +342,7 @@ tap_var tap_flip(tap_var x, tap_axes axes)
     tap_shape       kept;
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
-    if (tap__reduced(n->value.shape, axes, &mask, &kept, &e) != TAP_OK)
+    if (tap__reduced_shape(n->value.shape, axes, &mask, &kept, &e) != TAP_OK)
         return tap__fail_input(n, TAP_EARG, "flip", "%s", e.message);
     for (int i = 0; i < TAP_MAX_RANK; i++) {
         if (mask & 1u << i) x = tap_slice(x, i, TAP_END, TAP_END, -1);
@@ -381,7 +381,7 @@ tap_var tap_diag_embed(tap_var x, int64_t offset, int axis1, int axis2)
     tap_shape s = n->value.shape, square = { .rank = s.rank + 1 };
     if (s.rank == 0 || s.rank == TAP_MAX_RANK)
         return tap__fail_input(n, TAP_EARG, "diag_embed", "the rank must be 1 to %d, not %d", TAP_MAX_RANK - 1, s.rank);
-    if (!tap__axis(&a, square.rank) || !tap__axis(&b, square.rank) || a == b)
+    if (!tap__normalize_axis(&a, square.rank) || !tap__normalize_axis(&b, square.rank) || a == b)
         return tap__fail_input(n, TAP_EARG, "diag_embed", "the axes are out of range or the same");
     int64_t side;
     if (offset == INT64_MIN || __builtin_add_overflow(s.n[s.rank - 1], offset < 0 ? -offset : offset, &side))
@@ -434,7 +434,7 @@ tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step)
     if (!tap_dtype_is_float(w->value.dtype))
         return tap__fail_input(w, TAP_EDTYPE, "fold", "%s is not float32 or float64; tap_cast makes it so",
                                tap_dtype_name(w->value.dtype));
-    if (rank < 1 || !tap__axis(&at, rank))
+    if (rank < 1 || !tap__normalize_axis(&at, rank))
         return tap__fail_input(w, TAP_EARG, "fold", "needs the windows as last axis, and the axis %d before it", axis);
     int64_t size = s.n[rank], count = s.n[at];
     if (size < 1 || step < 1 || n < size || (n - size) / step + 1 != count)
@@ -453,7 +453,7 @@ tap_var tap_zero_pad(tap_var x, int axis, int64_t before, int64_t after)
     int64_t         total;
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
-    if (!tap__axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "zero_pad", "axis %d is out of range", axis);
+    if (!tap__normalize_axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "zero_pad", "axis %d is out of range", axis);
     int64_t size = s.n[at];
     if (before < -size || after < -size || __builtin_add_overflow(before, after, &total) ||
         __builtin_add_overflow(total, size, &total) || total < 0)

@@ -209,7 +209,7 @@ static const char *misfit(tap_bound_terms d, tap_bound_options o)
         return "the KL is not [..,latent] for the images of log p(x|z)";
     if (o.estimator == TAP_SCORE_LEAVE_ONE_OUT && s.n[0] < 2) return "leaving one out needs two draws";
     if (o.estimator != TAP_SCORE_BASELINE) return NULL;
-    if (d.baseline.tape && (!tap__broadcast(tap_shape_of(d.baseline), s, &both) || !tap_shape_equal(both, s)))
+    if (d.baseline.tape && (!tap__broadcast_shapes(tap_shape_of(d.baseline), s, &both) || !tap_shape_equal(both, s)))
         return "the baseline does not broadcast to log p(x|z)";
     return d.baseline.tape || tap_numel(s) != s.n[0] ? NULL : "a baseline from the other images needs two of them";
 }

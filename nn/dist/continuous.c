@@ -57,7 +57,7 @@ tap_dist tap_laplace(tap_var loc, tap_var log_scale)
 static tap_var delta_sample(tap_dist d, tap_var noise)
 {
     tap_shape shape = tap_shape_of(noise), whole = shape;
-    tap__broadcast(shape, tap_shape_of(d.param[0]), &whole);
+    tap__broadcast_shapes(shape, tap_shape_of(d.param[0]), &whole);
     return tap_expand(d.param[0], whole);
 }
 

@@ -62,7 +62,7 @@ static tap_status draw_infer(tap_call *c, tap_tensor *out)
     out->dtype = TAP_F64;
     out->shape = c->in[0].shape;
     for (int i = 1; i < c->n_in; i++) {
-        if (!tap__broadcast(out->shape, c->in[i].shape, &out->shape))
+        if (!tap__broadcast_shapes(out->shape, c->in[i].shape, &out->shape))
             return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
     }
     return tap__one_float(c);

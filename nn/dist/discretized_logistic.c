@@ -49,7 +49,7 @@ static tap_var nearest(tap_var loc, tap_var log_scale, tap_var u)
 static tap_status mean_infer(tap_call *c, tap_tensor *out)
 {
     out->dtype = c->in[0].dtype;
-    if (!tap__broadcast(c->in[0].shape, c->in[1].shape, &out->shape))
+    if (!tap__broadcast_shapes(c->in[0].shape, c->in[1].shape, &out->shape))
         return tap_call_fail(c, TAP_ESHAPE, "the shapes do not broadcast");
     return tap__one_float(c);
 }

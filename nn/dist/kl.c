@@ -27,7 +27,7 @@ static tap_dist by_element(tap_dist d, tap_shape event)
 {
     tap_var   log_scale = d.type == &tap__isotropic_normal_type ? tap_unsqueeze(d.param[1], -1) : d.param[1];
     tap_shape whole = event;
-    tap__broadcast(tap_shape_of(log_scale), event, &whole);
+    tap__broadcast_shapes(tap_shape_of(log_scale), event, &whole);
     return tap_normal(d.param[0], tap_expand(log_scale, whole));
 }
 

@@ -53,7 +53,7 @@ tap_var tap_cosine_similarity(tap_var x1, tap_var x2, int axis, double eps)
     TAP_CALL("cosine_similarity", x1, x2);
     tap_shape a = tap_shape_of(x1), b = tap_shape_of(x2), both;
     if (!tap__same_tape("cosine_similarity", 2, (tap_var[]){ x1, x2 })) return tap__inert(x1.tape);
-    if (!tap__broadcast(a, b, &both))
+    if (!tap__broadcast_shapes(a, b, &both))
         return tap__fail_input(tap__node_of(x1), TAP_ESHAPE, "cosine_similarity", "the shapes do not broadcast");
     tap_var dot = tap_mul(tap_normalize(tap_expand(x1, both), 2, axis, eps), tap_normalize(tap_expand(x2, both), 2, axis, eps));
     return tap_sum(dot, TAP_AXES(axis));

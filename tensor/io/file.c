@@ -49,14 +49,14 @@ static void file_free(tap_file *f)
     free(f);
 }
 
-tap_status tap__status_of(int reason)
+tap_status tap__errno_status(int reason)
 {
     return reason == ENOMEM ? TAP_ENOMEM : TAP_EIO;
 }
 
 static tap_status fail(tap_file *f, const char *what, int reason)
 {
-    return f->status = tap_error_set(f->e, tap__status_of(reason), "%s: %s: %s", f->path, what, tap__strerror(reason));
+    return f->status = tap_error_set(f->e, tap__errno_status(reason), "%s: %s: %s", f->path, what, tap__strerror(reason));
 }
 
 int tap__open(const char *path, int flags, unsigned mode)

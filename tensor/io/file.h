@@ -11,7 +11,7 @@ int tap__open(const char *path, int flags, unsigned mode);
 bool tap__is_file_at(int fd, const char *path, bool unknown);
 
 /* The status for a system call that failed with this errno: TAP_ENOMEM or TAP_EIO. */
-tap_status tap__status_of(int reason);
+tap_status tap__errno_status(int reason);
 
 /* On commit, the file that f replaces is renamed to the path instead of removed. It is renamed back if the new file cannot be
  * renamed to its place. */

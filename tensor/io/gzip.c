@@ -36,7 +36,7 @@ bool tap__gzip_fail(const tap__gzip_reader *p, const char *part)
     int         code;
     const char *text = gzerror(p->stream, &code), *reason = strstr(text, ": "); /* "<fd:3>: incorrect data check" */
     switch (code) {
-    case Z_ERRNO: return fail(p, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
+    case Z_ERRNO: return fail(p, tap__errno_status(errno), "cannot read: %s", tap__strerror(errno));
     case Z_MEM_ERROR: return fail(p, TAP_ENOMEM, "no memory to unpack it");
     case Z_BUF_ERROR: return fail(p, TAP_EIO, "truncated: the gzip stream breaks off");
     case Z_OK:

@@ -36,7 +36,7 @@ static int try_to_lock(tap__lock *l, bool last, const char *where, tap_error *e)
 {
     l->fd = tap__open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (l->fd < 0) {
-        tap_error_set(e, tap__status_of(errno), "%s: cannot create %s: %s", where, l->path, tap__strerror(errno));
+        tap_error_set(e, tap__errno_status(errno), "%s: cannot create %s: %s", where, l->path, tap__strerror(errno));
         return 0;
     }
     if (flock(l->fd, LOCK_EX | LOCK_NB) == 0) return tap__is_file_at(l->fd, l->path, true) ? 1 : -1;

@@ -36,8 +36,8 @@ bool tap__reader_open(tap__reader *in, tap_arena *a, const char *path, const cha
     if (!path) return tap__reader_fail(in, TAP_EARG, "the path is NULL");
     in->before = tap__arena_name(a, in->path);
     in->fd = tap__open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-    if (in->fd < 0) tap__reader_fail(in, tap__status_of(errno), "cannot open: %s", tap__strerror(errno));
-    else if (fstat(in->fd, &s) != 0) tap__reader_fail(in, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
+    if (in->fd < 0) tap__reader_fail(in, tap__errno_status(errno), "cannot open: %s", tap__strerror(errno));
+    else if (fstat(in->fd, &s) != 0) tap__reader_fail(in, tap__errno_status(errno), "cannot read: %s", tap__strerror(errno));
     else if (!S_ISREG(s.st_mode)) tap__reader_fail(in, TAP_EIO, "is not a regular file");
     else in->left = (uint64_t)s.st_size;
     if (tap_arena_status(a, NULL) == TAP_OK) return true;
@@ -57,7 +57,7 @@ bool tap__reader_read(tap__reader *in, void *to, size_t n)
     for (char *at = to; n > 0;) {
         ssize_t got = read(in->fd, at, n < READ_AT_ONCE ? n : READ_AT_ONCE);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return tap__reader_fail(in, tap__status_of(errno), "cannot read: %s", tap__strerror(errno));
+        if (got < 0) return tap__reader_fail(in, tap__errno_status(errno), "cannot read: %s", tap__strerror(errno));
         if (got == 0) return tap__reader_fail(in, TAP_EIO, "became shorter while it was read");
         at += got;
         n -= (size_t)got;

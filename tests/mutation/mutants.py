@@ -34,7 +34,7 @@ MISTAKEN_VALUE = {  # within M( )
     "asinh": "acosh", "acosh": "asinh", "lgamma": "digamma",
 }  # fmt: skip
 SYMMETRIC = {"tap_add", "tap_mul", "tap_maximum", "tap_minimum", "tap_eq", "tap_ne", "tap_logical_and", "tap_logical_or", "tap_transpose",
-             "tap_shape_equal", "tap__transpose", "tap__broadcast", "tap_hypot", "tap_logaddexp", "tap__parallel"}  # fmt: skip
+             "tap_shape_equal", "tap__transpose", "tap__broadcast_shapes", "tap_hypot", "tap_logaddexp", "tap__parallel"}  # fmt: skip
 EVEN = {"tap_abs", "tap_square"}  # of a difference the same either way round
 ALLOCATORS = {"calloc", "malloc", "tap_arena_alloc", "tap__arena_acquire", "tap_call_scratch", "tap_tensor_zeros", "tensor_uninitialized"}
 PUSHES = {"tap__push", "tap__push_empty", "tap__push_result", "put", "borrow"}  # new nodes, which take memory, too

@@ -114,8 +114,8 @@ static void test_broadcast(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tap_shape there, back;
-        assert_int_equal(tap__broadcast(cases[i].a, cases[i].b, &there), cases[i].fits);
-        assert_int_equal(tap__broadcast(cases[i].b, cases[i].a, &back), cases[i].fits);
+        assert_int_equal(tap__broadcast_shapes(cases[i].a, cases[i].b, &there), cases[i].fits);
+        assert_int_equal(tap__broadcast_shapes(cases[i].b, cases[i].a, &back), cases[i].fits);
         if (!cases[i].fits) continue;
         assert_true(tap_shape_equal(there, cases[i].out));
         assert_true(tap_shape_equal(back, cases[i].out));
@@ -129,7 +129,7 @@ static void test_axis(void **state)
         for (int axis = -10; axis <= 10; axis++) {
             int  found = axis;
             bool good = axis < 0 ? -axis <= rank : axis < rank;
-            assert_int_equal(tap__axis(&found, rank), good);
+            assert_int_equal(tap__normalize_axis(&found, rank), good);
             if (good) assert_int_equal(found, axis < 0 ? axis + rank : axis);
         }
     }
@@ -153,7 +153,7 @@ static void test_reduced(void **state)
                     if (!(set & 1u << k)) want.n[want.rank++] = shape.n[k];
                     else if (keepdim) want.n[want.rank++] = 1;
                 }
-                assert_int_equal(tap__reduced(shape, axes, &mask, &got, NULL), TAP_OK);
+                assert_int_equal(tap__reduced_shape(shape, axes, &mask, &got, NULL), TAP_OK);
                 assert_int_equal(mask, set);
                 assert_true(tap_shape_equal(got, want));
             }
@@ -166,16 +166,16 @@ static void test_reduced_all(void **state)
     (void)state;
     unsigned  mask;
     tap_shape out;
-    assert_int_equal(tap__reduced(TAP_SHAPE(1, 2, 3, 4, 5, 6, 7, 8), TAP_ALL, &mask, &out, NULL), TAP_OK);
+    assert_int_equal(tap__reduced_shape(TAP_SHAPE(1, 2, 3, 4, 5, 6, 7, 8), TAP_ALL, &mask, &out, NULL), TAP_OK);
     assert_int_equal(mask, 255);
     assert_int_equal(out.rank, 0);
-    assert_int_equal(tap__reduced(TAP_SHAPE(3, 4), tap_keepdim(TAP_ALL), &mask, &out, NULL), TAP_OK);
+    assert_int_equal(tap__reduced_shape(TAP_SHAPE(3, 4), tap_keepdim(TAP_ALL), &mask, &out, NULL), TAP_OK);
     assert_int_equal(mask, 3);
     assert_true(tap_shape_equal(out, TAP_SHAPE(1, 1)));
-    assert_int_equal(tap__reduced(TAP_SHAPE(3, 4), TAP_LAST, &mask, &out, NULL), TAP_OK);
+    assert_int_equal(tap__reduced_shape(TAP_SHAPE(3, 4), TAP_LAST, &mask, &out, NULL), TAP_OK);
     assert_int_equal(mask, 2);
     assert_true(tap_shape_equal(out, TAP_SHAPE(3)));
-    assert_int_equal(tap__reduced(TAP_SCALAR, TAP_LAST, &mask, &out, NULL), TAP_OK);
+    assert_int_equal(tap__reduced_shape(TAP_SCALAR, TAP_LAST, &mask, &out, NULL), TAP_OK);
     assert_int_equal(mask, 0);
     assert_int_equal(out.rank, 0);
 }
@@ -197,7 +197,7 @@ static void test_reduced_errors(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tap_error e = { TAP_OK, "" };
-        assert_int_equal(tap__reduced(TAP_SHAPE(3, 4), cases[i].axes, &mask, &out, &e), TAP_EARG);
+        assert_int_equal(tap__reduced_shape(TAP_SHAPE(3, 4), cases[i].axes, &mask, &out, &e), TAP_EARG);
         assert_error(&e, TAP_EARG, cases[i].message);
     }
 }
