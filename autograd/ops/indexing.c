@@ -186,7 +186,8 @@ tap_var tap_take_along_dim(tap_var x, tap_var index, int axis)
     if (!tap__same_tape("take_along_dim", 2, (tap_var[]){ x, index })) return tap__inert(x.tape);
     const tap_node *n = tap__node_of(x);
     tap_shape       s = tap_shape_of(x), i = tap_shape_of(index), broadcast, out;
-    if (!tap__normalize_axis(&at, s.rank)) return tap__fail_input(n, TAP_EARG, "take_along_dim", "axis %d is out of range", axis);
+    if (!tap__normalize_axis(&at, s.rank))
+        return tap__fail_input(n, TAP_EARG, "take_along_dim", "axis %d is out of range", axis);
     if (s.rank != i.rank)
         return tap__fail_input(n, TAP_ESHAPE, "take_along_dim", "the index must have as many axes as the tensor");
     int64_t length = s.n[at], count = i.n[at];

@@ -222,7 +222,8 @@ tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axes)
     if (!axes) return tap_reshape(roll_axis(tap_flatten(x, 0, -1), *shifts, 0), s);
     for (int i = 0; i < n; i++) {
         int axis = axes[i];
-        if (!tap__normalize_axis(&axis, s.rank)) return tap__fail_input(node, TAP_EARG, "roll", "axis %d is out of range", axes[i]);
+        if (!tap__normalize_axis(&axis, s.rank))
+            return tap__fail_input(node, TAP_EARG, "roll", "axis %d is out of range", axes[i]);
         x = roll_axis(x, shifts[i], axis);
     }
     return x;

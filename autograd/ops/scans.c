@@ -185,7 +185,8 @@ static tap_var scan(const char *call, tap_var x, int axis, tap_var (*op)(tap_var
     if (!node) return tap__inert(x.tape);
     if (node->value.shape.rank == 0) return tap_sum(x, TAP_AXES(axis));
     int at = axis;
-    if (!tap__normalize_axis(&at, node->value.shape.rank)) return tap__fail_input(node, TAP_EARG, call, "axis %d is out of range", axis);
+    if (!tap__normalize_axis(&at, node->value.shape.rank))
+        return tap__fail_input(node, TAP_EARG, call, "axis %d is out of range", axis);
     int64_t n = node->value.shape.n[at];
     for (int64_t k = 1; k < n; k *= 2) {
         tap_var combined = op(tap_slice(x, at, k, n, 1), tap_slice(x, at, 0, n - k, 1));

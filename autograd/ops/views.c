@@ -211,7 +211,8 @@ tap_var tap_squeeze(tap_var x, tap_axes axes)
     tap_error       e = { 0 };
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
-    if (tap__reduced_shape(s, axes, &mask, &kept, &e) != TAP_OK) return tap__fail_input(n, TAP_EARG, "squeeze", "%s", e.message);
+    if (tap__reduced_shape(s, axes, &mask, &kept, &e) != TAP_OK)
+        return tap__fail_input(n, TAP_EARG, "squeeze", "%s", e.message);
     for (int i = 0; i < s.rank; i++) {
         if (s.n[i] != 1 || !(mask & 1u << i)) to.n[to.rank++] = s.n[i];
     }
@@ -325,7 +326,8 @@ tap_var tap_narrow(tap_var x, int axis, int64_t start, int64_t length)
     const tap_node *n = tap__node_of(x);
     int             at = axis;
     if (!n) return tap__inert(x.tape);
-    if (!tap__normalize_axis(&at, n->value.shape.rank)) return tap__fail_input(n, TAP_EARG, "narrow", "the axis is out of range");
+    if (!tap__normalize_axis(&at, n->value.shape.rank))
+        return tap__fail_input(n, TAP_EARG, "narrow", "the axis is out of range");
     int64_t size = n->value.shape.n[at];
     if (start < 0 && start >= -size) start += size;
     if (start < 0 || length < 0 || start > size || length > size - start)

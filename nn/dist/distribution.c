@@ -127,7 +127,8 @@ bool tap__dist_validate_pair(tap_dist q, tap_dist p, const char *call, tap__dist
     const bool same = a->own.rank == 0 || b->own.rank == 0 || a->own.n[0] == b->own.n[0];
     tap_shape  first = without_last(a->batch, pair->event.rank - a->event.rank);
     tap_shape  second = without_last(b->batch, pair->event.rank - b->event.rank);
-    if (same && stands_for(*a, pair->event) && stands_for(*b, pair->event) && tap__broadcast_shapes(first, second, &pair->batch))
+    if (same && stands_for(*a, pair->event) && stands_for(*b, pair->event) &&
+        tap__broadcast_shapes(first, second, &pair->batch))
         return true;
     tap__fail(q.param[0].tape, TAP_ESHAPE, call, "%s %s and %s %s do not go together", q.type->name,
               tap_shape_format(x, tap_shape_of(q.param[0])), p.type->name, tap_shape_format(y, tap_shape_of(p.param[0])));

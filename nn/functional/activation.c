@@ -33,7 +33,8 @@ tap_var tap_glu(tap_var x, int axis)
     tap_var         half[2];
     int             at = axis;
     if (!n) return tap__inert(x.tape);
-    if (!tap__normalize_axis(&at, n->value.shape.rank)) return tap__fail_input(n, TAP_EARG, "glu", "axis %d is out of range", axis);
+    if (!tap__normalize_axis(&at, n->value.shape.rank))
+        return tap__fail_input(n, TAP_EARG, "glu", "axis %d is out of range", axis);
     int64_t size = n->value.shape.n[at];
     if (size % 2 != 0 || size == 0) return tap__fail_input(n, TAP_ESHAPE, "glu", "axis %d does not have two halves", axis);
     tap_split(x, size / 2, at, 2, half);

@@ -200,10 +200,12 @@ static void test_bad_options(void **state)
     assert_bad(true, (tap_adam_options){ .lr = (double)NAN }, s, "adam: lr must be a finite number, at least 0, not nan");
     assert_bad(true, (tap_adam_options){ .beta1 = 1 }, s, "adam: beta1 must be at least 0 and below 1, not 1");
     assert_bad(true, (tap_adam_options){ .beta2 = 1.5 }, s, "adam: beta2 must be at least 0 and below 1, not 1.5");
-    assert_bad(true, (tap_adam_options){ .eps = (double)INFINITY }, s, "adam: eps must be a finite number, at least 0, not inf");
+    assert_bad(true, (tap_adam_options){ .eps = (double)INFINITY }, s,
+               "adam: eps must be a finite number, at least 0, not inf");
     assert_bad(true, (tap_adam_options){ .lr = -5 }, s, "adam: lr must be a finite number, at least 0, not -5");
     const tap_adam_options a = { 0 };
-    assert_bad(false, a, (tap_sgd_options){ .momentum = (double)NAN }, "sgd: momentum must be a finite number, at least 0, not nan");
+    assert_bad(false, a, (tap_sgd_options){ .momentum = (double)NAN },
+               "sgd: momentum must be a finite number, at least 0, not nan");
     assert_bad(false, a, (tap_sgd_options){ .nesterov = true }, "sgd: nesterov needs a momentum above 0");
 
     const char *message;
