@@ -1,5 +1,21 @@
-/* Arenas: a bump through chunks, and a list of blocks given back early. A reset keeps the memory, and replaces several
- * chunks by one that holds as much, so that a loop settles on one chunk and the same addresses. */
+/* tensor/arena.c: arenas, which hand out memory block by block and take all of it back at once.
+ *
+ * A chunk is one allocation from the heap. A block is what one request gets: 64 bytes with a header, and the caller's memory right
+ * behind them. Blocks are cut off the newest chunk, one behind the other; a request that does not fit into it gets a new chunk, and
+ * older chunks are never looked at again.
+ *
+ *     chunk: | chunk header, padding | header | memory | header | memory | ... |   not yet used   |
+ *                                    ^ base                                    ^ base + used
+ *
+ * - base, used and the sizes of blocks are multiples of ALIGN, so that all memory handed out is aligned to it.
+ * - A block's use count is above 0 while somebody holds the block. It is 0 in the free list, and nowhere else.
+ * - A block keeps its size as long as its chunk exists: blocks are neither split nor merged. A request takes the smallest free block
+ *   that fits, unless more than half of it would be wasted.
+ * - held is the sum of the chunks' sizes. A new chunk is next_size large, or as large as its first block, if that is larger.
+ * - A reset ends all blocks and keeps the memory. Several chunks are replaced by one of the size that was used in them together, so
+ *   that a loop which resets the arena in each iteration soon has one chunk, and blocks at the same addresses each time.
+ * - Once the arena has an error, it hands out nothing. no_memory is the arena that tap_arena_new returns when there is no memory for
+ *   one: all arenas of that kind are this one, so it has its error from the beginning and is never changed. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,44 +24,44 @@
 #include "tensor/arena.h"
 #include "tensor/error.h"
 
-/* For the address sanitizer, what is not handed out is out of bounds: the room between blocks, and blocks given back. */
+/* For the address sanitizer, memory that is not handed out is poisoned: headers, padding, and blocks in the free list. */
 #if defined(__has_feature)
-#define FENCED __has_feature(address_sanitizer)
+#define HAS_ASAN __has_feature(address_sanitizer)
 #elif defined(__SANITIZE_ADDRESS__)
-#define FENCED 1
+#define HAS_ASAN 1
 #endif
-#if FENCED
+#if HAS_ASAN
 #include <sanitizer/asan_interface.h>
-#define fence(p, bytes)   __asan_poison_memory_region(p, bytes)
-#define unfence(p, bytes) __asan_unpoison_memory_region(p, bytes)
+#define POISON(p, bytes)   __asan_poison_memory_region(p, bytes)
+#define UNPOISON(p, bytes) __asan_unpoison_memory_region(p, bytes)
 #else
-#define fence(p, bytes)   ((void)(p))
-#define unfence(p, bytes) ((void)(p))
+#define POISON(p, bytes)   ((void)(p))
+#define UNPOISON(p, bytes) ((void)(p))
 #endif
 
 enum { ALIGN = 64, FIRST_CHUNK = 1 << 16 };
 
-/* Stands right before the memory handed out, in 64 bytes that keep it aligned. */
+/* The header of a block, at the end of the 64 bytes before its memory. */
 typedef struct block {
-    size_t        size; /* of the memory behind it, a multiple of 64 */
-    struct block *next; /* while in the free list */
+    size_t        size; /* of its memory, a multiple of ALIGN */
+    struct block *next; /* in the free list */
     int           uses;
 } block;
 
 typedef struct chunk {
     struct chunk *next;
-    size_t        size, used; /* of the bytes from the first aligned one */
-    char         *base;
+    size_t        size, used; /* bytes from base on */
+    char         *base;       /* the first aligned byte */
 } chunk;
 
 struct tap_arena {
-    chunk      *chunks; /* the one being filled in front */
+    chunk      *chunks; /* the newest one first */
     block      *free;
     size_t      held, next_size;
     const char *name; /* for messages */
     tap_error   error;
-    bool        is_internal;    /* its error is another owner's, which reports it */
-    bool        is_told, *told; /* the error has been read, or reported; told points to is_told, for readers of a const arena */
+    bool        is_internal;         /* its error is copied to another owner, which reports it */
+    bool        is_read, *read_flag; /* the error was read or reported; read_flag points to is_read, for a const arena */
 };
 
 static block *block_of(void *p)
@@ -53,11 +69,11 @@ static block *block_of(void *p)
     return (block *)p - 1;
 }
 
-static atomic_bool by_block;
+static atomic_bool one_chunk_per_block;
 
 void tap__arena_one_chunk_per_block(bool on)
 {
-    atomic_store(&by_block, on);
+    atomic_store(&one_chunk_per_block, on);
 }
 
 static tap_arena no_memory = { .error = { TAP_ENOMEM, "arena: no memory" }, .is_internal = true };
@@ -71,7 +87,7 @@ tap_arena *tap_arena_new(void)
     }
     a->next_size = FIRST_CHUNK;
     a->name = "arena";
-    a->told = &a->is_told;
+    a->read_flag = &a->is_read;
     return a;
 }
 
@@ -84,8 +100,8 @@ tap_arena *tap__arena_new_internal(void)
 
 static void report(tap_arena *a)
 {
-    if (a->error.status == TAP_OK || a->is_internal || a->is_told) return;
-    a->is_told = true;
+    if (a->error.status == TAP_OK || a->is_internal || a->is_read) return;
+    a->is_read = true;
     tap__report_unread("arena", &a->error);
 }
 
@@ -94,7 +110,7 @@ static void free_chunks(tap_arena *a)
     for (chunk *c = a->chunks, *next; c; c = next) {
         next = c->next;
         tap__note_free(c->base, c->used);
-        unfence(c->base, c->size);
+        UNPOISON(c->base, c->size);
         free(c);
     }
     a->chunks = NULL;
@@ -122,24 +138,25 @@ void tap_arena_reset(tap_arena *a)
     } else if (a->chunks) {
         tap__note_free(a->chunks->base, a->chunks->used);
         a->chunks->used = 0;
-        fence(a->chunks->base, a->chunks->size);
+        POISON(a->chunks->base, a->chunks->size);
     }
 }
 
 static chunk *chunk_new(tap_arena *a, size_t bytes)
 {
-    size_t size = bytes > a->next_size || atomic_load_explicit(&by_block, memory_order_relaxed) ? bytes : a->next_size;
+    size_t size =
+        bytes > a->next_size || atomic_load_explicit(&one_chunk_per_block, memory_order_relaxed) ? bytes : a->next_size;
     chunk *c = NULL;
     if (size <= SIZE_MAX - sizeof *c - ALIGN) c = malloc(sizeof *c + ALIGN + size);
     if (!c && size > bytes) {
-        size = bytes; /* no room to grow generously */
+        size = bytes; /* there may still be memory for this block alone */
         c = malloc(sizeof *c + ALIGN + size);
     }
     if (!c) return NULL;
     c->size = size;
     c->used = 0;
     c->base = (char *)(((uintptr_t)(c + 1) + ALIGN - 1) & ~(uintptr_t)(ALIGN - 1));
-    fence(c->base, size);
+    POISON(c->base, size);
     c->next = a->chunks;
     a->chunks = c;
     a->held += size;
@@ -147,8 +164,8 @@ static chunk *chunk_new(tap_arena *a, size_t bytes)
     return c;
 }
 
-/* The tightest free block that would not waste more than it holds. */
-static block *take_free(tap_arena *a, size_t bytes)
+/* Takes the smallest free block that fits and is at most twice as large as needed; NULL if there is none. */
+static block *acquire_free(tap_arena *a, size_t bytes)
 {
     block **best = NULL;
     for (block **at = &a->free; *at; at = &(*at)->next) {
@@ -165,19 +182,19 @@ static block *take_free(tap_arena *a, size_t bytes)
 
 const char *tap__arena_name(tap_arena *a, const char *name)
 {
-    const char *was = a ? a->name : NULL;
+    const char *before = a ? a->name : NULL;
     if (a && a != &no_memory) a->name = name;
-    return was;
+    return before;
 }
 
 void *tap__arena_acquire(tap_arena *a, size_t bytes)
 {
     if (!a || a->error.status != TAP_OK) return NULL;
     size_t size = bytes ? (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1) : ALIGN;
-    block *b = size >= bytes ? take_free(a, size) : NULL;
+    block *b = size >= bytes ? acquire_free(a, size) : NULL;
     if (b) {
         b->uses = 1;
-        unfence(b + 1, bytes);
+        UNPOISON(b + 1, bytes);
         return b + 1;
     }
 
@@ -189,7 +206,7 @@ void *tap__arena_acquire(tap_arena *a, size_t bytes)
         return NULL;
     }
     b = block_of(c->base + c->used + ALIGN);
-    unfence(b, sizeof *b + bytes);
+    UNPOISON(b, sizeof *b + bytes);
     b->size = size;
     b->uses = 1;
     c->used += size + ALIGN;
@@ -205,7 +222,7 @@ void tap__arena_release(tap_arena *a, void *p)
 {
     block *b = block_of(p);
     if (--b->uses > 0) return;
-    fence(p, b->size);
+    POISON(p, b->size);
     b->next = a->free;
     a->free = b;
 }
@@ -221,7 +238,7 @@ tap_status tap_arena_status(const tap_arena *a, const char **message)
     static const tap_error none = { TAP_EARG, "arena: NULL" };
     const tap_error       *e = a ? &a->error : &none;
     if (message) *message = e->status == TAP_OK ? "" : e->message;
-    if (message && a && a->told && e->status != TAP_OK) *a->told = true;
+    if (message && a && a->read_flag && e->status != TAP_OK) *a->read_flag = true;
     return e->status;
 }
 
@@ -229,7 +246,7 @@ void tap_arena_clear_error(tap_arena *a)
 {
     if (!a || a == &no_memory) return;
     a->error.status = TAP_OK;
-    a->is_told = false;
+    a->is_read = false;
 }
 
 tap_error *tap_arena_error(tap_arena *a)

@@ -1,4 +1,4 @@
-/* The one place where every error of the library passes. */
+/* tensor/error.c: every error of the library is recorded here, so that a breakpoint, or TAP_ABORT, catches all of them. */
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -8,16 +8,16 @@
 #include "tensor/text.h"
 #include "tensor/error.h"
 
-static void stop_if_asked(const char *message)
+static void abort_if_requested(const char *message)
 {
-    const char *ask = getenv("TAP_ABORT");
-    if (!ask || strcmp(ask, "1") != 0) return;
+    const char *value = getenv("TAP_ABORT");
+    if (!value || strcmp(value, "1") != 0) return;
     fprintf(stderr, "tapestry: %s\n", message);
     abort();
 }
 
-/* Messages quote paths, and names from files: one line, whatever these hold, and nothing that a terminal obeys. */
-static void mask_controls(char *text)
+/* Messages quote paths, and names from files. They stay on one line, and send no control sequences to a terminal. */
+static void replace_control_characters(char *text)
 {
     for (; *text; text++) {
         if ((unsigned char)*text < ' ' || *text == 0x7f) *text = '?';
@@ -29,16 +29,16 @@ tap_status tap__error_set_in(tap_error *e, tap_status status, const char *where,
     if (status == TAP_OK) return e ? e->status : TAP_OK;
     if (e && e->status != TAP_OK) return e->status;
 
-    tap_error here = { .status = status };
+    tap_error error = { .status = status };
     size_t    used = 0;
     if (where && *where) {
-        snprintf(here.message, sizeof here.message, "%s: ", where);
-        used = strlen(here.message);
+        snprintf(error.message, sizeof error.message, "%s: ", where);
+        used = strlen(error.message);
     }
-    if (format) tap__format_list(here.message + used, sizeof here.message - used, format, args);
-    mask_controls(here.message);
-    stop_if_asked(here.message);
-    if (e) *e = here;
+    if (format) tap__format_list(error.message + used, sizeof error.message - used, format, args);
+    replace_control_characters(error.message);
+    abort_if_requested(error.message);
+    if (e) *e = error;
     return status;
 }
 
@@ -51,17 +51,17 @@ tap_status tap_error_set(tap_error *e, tap_status status, const char *format, ..
     return status;
 }
 
-static atomic_bool reports = true;
+static atomic_bool report_unread = true;
 
 bool tap_report_unread_errors(bool on)
 {
-    return atomic_exchange(&reports, on);
+    return atomic_exchange(&report_unread, on);
 }
 
 void tap__report_unread(const char *owner, const tap_error *e)
 {
-    if (!atomic_load(&reports)) return;
-    fprintf(stderr, "tapestry: this %s has failed, and nobody has read why: %s\n", owner, e->message);
+    if (!atomic_load(&report_unread)) return;
+    fprintf(stderr, "tapestry: this %s has failed, and its error was not read: %s\n", owner, e->message);
 }
 
 tap_status tap__error_copy(tap_error *to, const tap_error *from)

@@ -1,4 +1,4 @@
-/* Dtypes, shapes, axes and the rules that combine them. */
+/* tensor/shape.c: dtypes, shapes and axes, and the shapes of broadcast and reduced tensors. */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ size_t tap_dtype_size(tap_dtype dtype)
 
 const char *tap_dtype_name(tap_dtype dtype)
 {
-    return is_dtype(dtype) ? dtypes[dtype].name : "no dtype";
+    return is_dtype(dtype) ? dtypes[dtype].name : "unknown dtype";
 }
 
 bool tap_dtype_is_float(tap_dtype dtype)
@@ -89,7 +89,7 @@ tap_status tap__reduced_shape(tap_shape x, tap_axes axes, unsigned *mask, tap_sh
     *mask = 0;
     if (axes.all) *mask = (1u << x.rank) - 1u;
     if (!axes.all && (axes.n < 0 || axes.n > TAP_MAX_RANK))
-        return tap_error_set(e, TAP_EARG, "%d axes given, %d is the most there can be", axes.n, TAP_MAX_RANK);
+        return tap_error_set(e, TAP_EARG, "the number of axes must be 0 to %d, not %d", TAP_MAX_RANK, axes.n);
     for (int i = 0; !axes.all && i < axes.n; i++) {
         int axis = axes.axis[i];
         /* PyTorch lets a scalar be reduced over its "last" axis, which models over any batch shape rely on. */

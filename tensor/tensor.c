@@ -1,4 +1,4 @@
-/* Making, copying, converting and reading tensors. */
+/* tensor/tensor.c: tensors in memory: creating, copying, converting, reading and writing their elements. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,8 +31,8 @@ static tap_tensor tensor_uninitialized(tap_arena *a, tap_dtype dtype, tap_shape 
 {
     char    text[TAP_SHAPE_TEXT];
     int64_t n = tap_numel(shape);
-    if (!tap_dtype_size(dtype)) return tap__tensor_fail(a, TAP_EDTYPE, "tensor: %d is no dtype", (int)dtype);
-    if (n < 0) return tap__tensor_fail(a, TAP_ESHAPE, "tensor: %s is no shape", tap_shape_format(text, shape));
+    if (!tap_dtype_size(dtype)) return tap__tensor_fail(a, TAP_EDTYPE, "tensor: unknown dtype %d", (int)dtype);
+    if (n < 0) return tap__tensor_fail(a, TAP_ESHAPE, "tensor: invalid shape %s", tap_shape_format(text, shape));
     return tap_tensor_wrap(dtype, shape, tap__arena_acquire(a, (size_t)n * tap_dtype_size(dtype)));
 }
 
@@ -59,7 +59,7 @@ int64_t tap_tensor_numel(tap_tensor x)
     return x.data ? tap_numel(x.shape) : 0;
 }
 
-/* Float to integer conversion is undefined outside the range in C: clip, and take NaN as 0. */
+/* In C, converting a float outside of the integer's range is undefined: such values are clipped, and NaN becomes 0. */
 static int64_t to_int(double x, double low, double high)
 {
     return isnan(x) ? 0 : x <= low ? (int64_t)low : x >= high ? (high >= 0x1p63 ? INT64_MAX : (int64_t)high) : (int64_t)x;

@@ -1,4 +1,5 @@
-/* The C locale is switched to for single calls, and for the calling thread alone: the program's own locale stays what it is. */
+/* tensor/text.c: numbers and messages as text in the C locale. A call switches the calling thread to it and back, so that the
+ * program's own locale stays in force everywhere else. */
 #define _POSIX_C_SOURCE 200809L
 #include "tensor/text.h"
 
@@ -8,16 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Made once. glibc and musl hand out a constant; elsewhere it may take memory, and where there is none the program's locale stays
- * (uselocale changes nothing for a locale of 0). */
+/* Created once. glibc and musl return a constant; other C libraries may allocate it, and if they have no memory, the program's locale
+ * stays in force (uselocale changes nothing for a locale of 0). */
 static locale_t c_locale(void)
 {
-    static _Atomic(locale_t) known;
-    locale_t                 now = atomic_load(&known), none = (locale_t)0;
-    if (now) return now;
-    now = newlocale(LC_ALL_MASK, "C", none);
-    if (!now || atomic_compare_exchange_strong(&known, &none, now)) return now;
-    freelocale(now); /* another thread was faster */
+    static _Atomic(locale_t) cached;
+    locale_t                 locale = atomic_load(&cached), none = (locale_t)0;
+    if (locale) return locale;
+    locale = newlocale(LC_ALL_MASK, "C", none);
+    if (!locale || atomic_compare_exchange_strong(&cached, &none, locale)) return locale;
+    freelocale(locale); /* another thread was faster */
     return none;
 }
 

@@ -1,16 +1,17 @@
-/* Random numbers that take others until one is accepted. Exact for all parameters, in a few steps for any. */
+/* tensor/variates.c: Gamma, Poisson and binomial variates, by rejection and by recursion. They are exact for all parameters, and take
+ * at most a logarithmic number of steps. */
 #include <math.h>
 
 #include "tensor/random.h"
 
-enum { FEW = 16 }; /* counted one by one */
+enum { MAX_DIRECT = 16 }; /* up to this size, events are counted one by one */
 
 #define PI 3.14159265358979323846
 
 double tap__next_uniform(tap__rng_stream *s)
 {
     const uint64_t i = s->next++;
-    if (i % 4 == 0) tap__random_words(s->at, i / 4, 4, s->word);
+    if (i % 4 == 0) tap__random_words(s->key, i / 4, 4, s->word);
     return ((double)(s->word[i % 4] >> 12) + 0.5) * 0x1p-52;
 }
 
@@ -20,8 +21,8 @@ static double next_normal(tap__rng_stream *s)
     return distance * cos(2 * PI * tap__next_uniform(s));
 }
 
-/* Marsaglia & Tsang 2000: d (1 + y)^3 for a normal y, accepted by log u < 9/2 d y^2 + d - d (1 + y)^3 + 3 d log(1 + y). A shape
- * below 1 is one higher, less an exponential number. */
+/* Marsaglia & Tsang 2000: d (1 + y)^3 for a normal y with standard deviation c, accepted if
+ * log u < 9/2 d y^2 + d - d (1 + y)^3 + 3 d log(1 + y). For a shape below 1, Gamma(shape) is Gamma(shape + 1) u^(1/shape). */
 double tap__next_log_gamma(tap__rng_stream *s, double shape)
 {
     if (!(shape > 0 && shape < HUGE_VAL)) return log(shape);
@@ -38,29 +39,31 @@ double tap__next_log_gamma(tap__rng_stream *s, double shape)
     }
 }
 
-/* Ahrens & Dieter 1974: the m-th event comes at a Gamma(m). If that is too late, each of those before it comes in time with the same
- * chance; if not, there is time left. */
+/* Ahrens & Dieter 1974: counts the events of a Poisson process of rate 1 in the time `rate`. The time of the m-th event is
+ * Gamma(m)-distributed. If it is past `rate`, the m - 1 events before it are independent and uniform in time: a binomial number of them
+ * is before `rate`. Otherwise m events are counted, and the rest of the time follows. */
 double tap__next_poisson(tap__rng_stream *s, double rate)
 {
     double k = 0;
     if (!(rate < HUGE_VAL)) return rate;
-    while (rate > FEW) {
-        double m = floor(rate * 7 / 8), when = exp(tap__next_log_gamma(s, m));
-        if (when > rate) return k + tap__next_binomial(s, m - 1, rate / when);
+    while (rate > MAX_DIRECT) {
+        double m = floor(rate * 7 / 8), time = exp(tap__next_log_gamma(s, m));
+        if (time > rate) return k + tap__next_binomial(s, m - 1, rate / time);
         k += m;
-        rate -= when;
+        rate -= time;
     }
-    const double end = exp(-rate);
-    for (double left = tap__next_uniform(s); left > end; left *= tap__next_uniform(s)) k++;
+    const double limit = exp(-rate);
+    for (double product = tap__next_uniform(s); product > limit; product *= tap__next_uniform(s)) k++;
     return k;
 }
 
-/* How many of n uniform numbers are below p: the i-th smallest is a Beta(i, n + 1 - i), and tells about which half is open. */
+/* Relles 1972: counts how many of n uniform numbers are below p. The i-th smallest of them is Beta(i, n + 1 - i)-distributed. If it is
+ * below p, i of them are, and the n - i larger ones are uniform above it; otherwise only the i - 1 smaller ones are left to count. */
 double tap__next_binomial(tap__rng_stream *s, double n, double p)
 {
     double k = 0;
     if (!(n == floor(n) && n >= 0 && p >= 0 && p <= 1)) return (double)NAN;
-    while (n > FEW) {
+    while (n > MAX_DIRECT) {
         double i = floor(n / 2) + 1, low = tap__next_log_gamma(s, i), high = tap__next_log_gamma(s, n + 1 - i);
         double middle = 1 / (1 + exp(high - low));
         if (middle < p) {

@@ -1,39 +1,40 @@
-/* Views: the same memory under another shape. Each has a form that reports to an error, for the operators, and one for
- * arenas. Messages are "call: shape: reason". */
+/* tensor/view.c: views, which are the same memory under another shape. Each has one function with a tap_error, for operators, and one
+ * with an arena. Messages are "call: shape: reason". */
 #include <string.h>
 
 #include "tensor/internal.h"
 #include "tensor/shape.h"
 #include "tensor/view.h"
 
-static tap_status fail(tap_tensor *out, tap_tensor x, tap_error *e, const char *call, const char *why)
+static tap_status fail_shape(tap_tensor *out, tap_tensor x, tap_error *e, const char *call, const char *why)
 {
     char shape[TAP_SHAPE_TEXT];
     *out = (tap_tensor){ .dtype = x.dtype };
     return tap_error_set(e, TAP_ESHAPE, "%s: %s%s%s", call, tap_shape_format(shape, x.shape), why ? ": " : "", why ? why : "");
 }
 
-static tap_status bad_axis(tap_tensor *out, tap_tensor x, tap_error *e, const char *call, int axis)
+static tap_status fail_axis(tap_tensor *out, tap_tensor x, tap_error *e, const char *call, int axis)
 {
     char shape[TAP_SHAPE_TEXT];
     *out = (tap_tensor){ .dtype = x.dtype };
     return tap_error_set(e, TAP_EARG, "%s: %s: axis %d is out of range", call, tap_shape_format(shape, x.shape), axis);
 }
 
-static void *shifted(tap_tensor x, int64_t elements)
+static void *data_at(tap_tensor x, int64_t elements)
 {
     return (char *)x.data + elements * (int64_t)tap_dtype_size(x.dtype);
 }
 
 tap_status tap__permute(tap_tensor x, int rank, const int *axes, tap_tensor *out, tap_error *e)
 {
-    if (rank != x.shape.rank || (rank > 0 && !axes)) return fail(out, x, e, "permute", "as many axes are needed as there are");
+    if (rank != x.shape.rank || (rank > 0 && !axes))
+        return fail_shape(out, x, e, "permute", "needs one entry of axes for each axis");
     unsigned   seen = 0;
     tap_tensor y = x;
     for (int i = 0; i < rank; i++) {
         int axis = axes[i];
-        if (!tap__normalize_axis(&axis, rank)) return bad_axis(out, x, e, "permute", axes[i]);
-        if (seen & 1u << axis) return fail(out, x, e, "permute", "an axis is named twice");
+        if (!tap__normalize_axis(&axis, rank)) return fail_axis(out, x, e, "permute", axes[i]);
+        if (seen & 1u << axis) return fail_shape(out, x, e, "permute", "an axis is named twice");
         seen |= 1u << axis;
         y.shape.n[i] = x.shape.n[axis];
         y.stride[i] = x.stride[axis];
@@ -42,7 +43,7 @@ tap_status tap__permute(tap_tensor x, int rank, const int *axes, tap_tensor *out
     return TAP_OK;
 }
 
-/* Python's rules: a negative index counts from the end, then it is clipped to where a walk in this direction can start or
+/* Python's rules: a negative index counts from the end, and is then clipped to the indices at which a slice with this step can start or
  * stop. */
 static int64_t clip(int64_t index, int64_t n, int64_t step)
 {
@@ -54,9 +55,9 @@ static int64_t clip(int64_t index, int64_t n, int64_t step)
 tap_status tap__transpose(tap_tensor x, int axis0, int axis1, int *axes, tap_tensor *out, tap_error *e)
 {
     int rank = x.shape.rank, a = axis0, b = axis1;
-    int most = rank > 0 ? rank : 1; /* a scalar is seen as a vector, as in PyTorch */
-    if (!tap__normalize_axis(&a, most)) return bad_axis(out, x, e, "transpose", axis0);
-    if (!tap__normalize_axis(&b, most)) return bad_axis(out, x, e, "transpose", axis1);
+    int n_axes = rank > 0 ? rank : 1; /* a scalar counts as a vector, as in PyTorch */
+    if (!tap__normalize_axis(&a, n_axes)) return fail_axis(out, x, e, "transpose", axis0);
+    if (!tap__normalize_axis(&b, n_axes)) return fail_axis(out, x, e, "transpose", axis1);
     for (int i = 0; i < rank; i++) axes[i] = i == a ? b : i == b ? a : i;
     return tap__permute(x, rank, axes, out, e);
 }
@@ -68,18 +69,18 @@ int64_t tap__slice_start(int64_t n, int64_t start, int64_t step)
 
 tap_status tap__slice(tap_tensor x, int axis, int64_t start, int64_t stop, int64_t step, tap_tensor *out, tap_error *e)
 {
-    int given = axis;
-    if (!tap__normalize_axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "slice", given);
-    if (step == 0) return fail(out, x, e, "slice", "the step must not be 0");
+    int requested = axis;
+    if (!tap__normalize_axis(&axis, x.shape.rank)) return fail_axis(out, x, e, "slice", requested);
+    if (step == 0) return fail_shape(out, x, e, "slice", "the step must not be 0");
     int64_t n = x.shape.n[axis];
     start = clip(start, n, step);
     stop = step < 0 && stop == TAP_END ? -1 : clip(stop, n, step);
     int64_t  distance = step > 0 ? stop - start : start - stop;
-    uint64_t stride = step > 0 ? (uint64_t)step : -(uint64_t)step; /* unsigned: -INT64_MIN is no int64_t */
+    uint64_t stride = step > 0 ? (uint64_t)step : -(uint64_t)step; /* unsigned: -INT64_MIN does not fit int64_t */
     int64_t  count = distance > 0 ? (int64_t)((uint64_t)(distance - 1) / stride) + 1 : 0;
     *out = x;
     out->shape.n[axis] = count;
-    if (count > 0) out->data = shifted(x, start * x.stride[axis]);
+    if (count > 0) out->data = data_at(x, start * x.stride[axis]);
     if (count > 1) out->stride[axis] = x.stride[axis] * step;
     return TAP_OK;
 }
@@ -87,15 +88,15 @@ tap_status tap__slice(tap_tensor x, int axis, int64_t start, int64_t stop, int64
 tap_status tap__select(tap_tensor x, int axis, int64_t index, tap_tensor *out, tap_error *e)
 {
     char shape[TAP_SHAPE_TEXT];
-    int  given = axis;
-    if (!tap__normalize_axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "select", given);
+    int  requested = axis;
+    if (!tap__normalize_axis(&axis, x.shape.rank)) return fail_axis(out, x, e, "select", requested);
     int64_t n = x.shape.n[axis], i = index < 0 ? index + n : index;
     if (i < 0 || i >= n) {
         *out = (tap_tensor){ .dtype = x.dtype };
         return tap_error_set(e, TAP_EARG, "select: %s: index %lld is out of range for axis %d",
-                             tap_shape_format(shape, x.shape), (long long)index, given);
+                             tap_shape_format(shape, x.shape), (long long)index, requested);
     }
-    x.data = shifted(x, i * x.stride[axis]);
+    x.data = data_at(x, i * x.stride[axis]);
     x.shape.n[axis] = 1;
     return tap__squeeze(x, axis, out, e);
 }
@@ -123,9 +124,9 @@ tap_status tap__expand(tap_tensor x, tap_shape shape, tap_tensor *out, tap_error
 
 tap_status tap__unsqueeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e)
 {
-    int given = axis, rank = x.shape.rank;
-    if (rank == TAP_MAX_RANK) return fail(out, x, e, "unsqueeze", "it has as many axes as a tensor can have");
-    if (!tap__normalize_axis(&axis, rank + 1)) return bad_axis(out, x, e, "unsqueeze", given);
+    int requested = axis, rank = x.shape.rank;
+    if (rank == TAP_MAX_RANK) return fail_shape(out, x, e, "unsqueeze", "a result of 9 axes would be above the maximum of 8");
+    if (!tap__normalize_axis(&axis, rank + 1)) return fail_axis(out, x, e, "unsqueeze", requested);
     *out = x;
     out->shape.rank = rank + 1;
     for (int i = rank; i > axis; i--) {
@@ -139,9 +140,9 @@ tap_status tap__unsqueeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e)
 
 tap_status tap__squeeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e)
 {
-    int given = axis;
-    if (!tap__normalize_axis(&axis, x.shape.rank)) return bad_axis(out, x, e, "squeeze", given);
-    if (x.shape.n[axis] != 1) return fail(out, x, e, "squeeze", "the axis has a size other than 1");
+    int requested = axis;
+    if (!tap__normalize_axis(&axis, x.shape.rank)) return fail_axis(out, x, e, "squeeze", requested);
+    if (x.shape.n[axis] != 1) return fail_shape(out, x, e, "squeeze", "the axis must have size 1");
     for (int i = axis; i + 1 < x.shape.rank; i++) {
         x.shape.n[i] = x.shape.n[i + 1];
         x.stride[i] = x.stride[i + 1];
@@ -154,9 +155,9 @@ tap_status tap__squeeze(tap_tensor x, int axis, tap_tensor *out, tap_error *e)
 tap_status tap__diagonal(tap_tensor x, int64_t offset, int axis1, int axis2, tap_tensor *out, tap_error *e)
 {
     int a = axis1, b = axis2, rank = x.shape.rank, kept = 0;
-    if (!tap__normalize_axis(&a, rank)) return bad_axis(out, x, e, "diagonal", axis1);
-    if (!tap__normalize_axis(&b, rank)) return bad_axis(out, x, e, "diagonal", axis2);
-    if (a == b) return fail(out, x, e, "diagonal", "an axis is named twice");
+    if (!tap__normalize_axis(&a, rank)) return fail_axis(out, x, e, "diagonal", axis1);
+    if (!tap__normalize_axis(&b, rank)) return fail_axis(out, x, e, "diagonal", axis2);
+    if (a == b) return fail_shape(out, x, e, "diagonal", "an axis is named twice");
     int64_t rows = x.shape.n[a], columns = x.shape.n[b];
     offset = offset < -rows ? -rows : offset > columns ? columns : offset;
     int64_t down = offset < 0 ? -offset : 0, right = offset > 0 ? offset : 0;
@@ -170,17 +171,17 @@ tap_status tap__diagonal(tap_tensor x, int64_t offset, int axis1, int axis2, tap
     out->shape.rank = rank - 1;
     out->shape.n[kept] = n;
     out->stride[kept] = x.stride[a] + x.stride[b];
-    if (n > 0) out->data = shifted(x, down * x.stride[a] + right * x.stride[b]);
+    if (n > 0) out->data = data_at(x, down * x.stride[a] + right * x.stride[b]);
     return TAP_OK;
 }
 
 tap_status tap__unfold(tap_tensor x, int axis, int64_t size, int64_t step, tap_tensor *out, tap_error *e)
 {
-    int given = axis, rank = x.shape.rank;
-    if (rank == TAP_MAX_RANK) return fail(out, x, e, "unfold", "it has as many axes as a tensor can have");
-    if (!tap__normalize_axis(&axis, rank)) return bad_axis(out, x, e, "unfold", given);
-    if (size < 1 || step < 1) return fail(out, x, e, "unfold", "size and step must be above 0");
-    if (size > x.shape.n[axis]) return fail(out, x, e, "unfold", "the window is larger than the axis");
+    int requested = axis, rank = x.shape.rank;
+    if (rank == TAP_MAX_RANK) return fail_shape(out, x, e, "unfold", "a result of 9 axes would be above the maximum of 8");
+    if (!tap__normalize_axis(&axis, rank)) return fail_axis(out, x, e, "unfold", requested);
+    if (size < 1 || step < 1) return fail_shape(out, x, e, "unfold", "size and step must be at least 1");
+    if (size > x.shape.n[axis]) return fail_shape(out, x, e, "unfold", "the window is larger than the axis");
     *out = x;
     out->shape.rank = rank + 1;
     out->shape.n[axis] = (x.shape.n[axis] - size) / step + 1;
@@ -211,7 +212,8 @@ tap_status tap__reshape_shape(tap_shape from, tap_shape *shape, tap_error *e)
     return TAP_OK;
 }
 
-/* Both shapes are cut into runs of axes with equal products; within a run, x must be evenly strided. */
+/* Both shapes are split into runs of axes with equal numbers of elements. Within a run, the axes of x must have one common stride, so
+ * that they can be merged and split again. */
 bool tap__reshape_view(tap_tensor x, tap_shape shape, tap_tensor *out)
 {
     tap_tensor y = { .dtype = x.dtype, .shape = shape, .data = x.data };
@@ -232,7 +234,7 @@ bool tap__reshape_view(tap_tensor x, tap_shape shape, tap_tensor *out)
             j--;
             continue;
         }
-        /* Take axes of x until the run holds the axes of y that it must. */
+        /* Take axes of x until the run ends where an axis of y does. */
         int64_t stride = x.stride[from[i]], run = x.shape.n[from[i]], used = 1;
         i--;
         while (used < run) {

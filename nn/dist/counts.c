@@ -74,8 +74,8 @@ static void draw_run(int64_t n, void *const *data, const int64_t *stride, const 
     double        *y = data[0];
     const double  *noise = data[1], *a = data[2], *b = data[3];
     for (int64_t i = 0; i < n; i++) {
-        tap__rng_stream s = { .at = { .stream = d->stream } };
-        memcpy(&s.at.seed, &noise[i * stride[1]], sizeof s.at.seed);
+        tap__rng_stream s = { .key = { .stream = d->stream } };
+        memcpy(&s.key.seed, &noise[i * stride[1]], sizeof s.key.seed);
         y[i * stride[0]] = d->next(&s, a[i * stride[2]], b[i * stride[3]]);
     }
 }

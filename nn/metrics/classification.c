@@ -125,7 +125,7 @@ typedef struct {
 
 static void resample(const ranking *r, tap_rng_key at, count *counts)
 {
-    tap__rng_stream numbers = { .at = at };
+    tap__rng_stream numbers = { .key = at };
     for (int64_t i = 0; i < r->scores; i++) counts[i] = (count){ 0 };
     for (int kind = 0; kind < 2; kind++) {
         const int64_t n = r->all.n[kind];

@@ -7,7 +7,7 @@
     X(linear_zero, TAP_EARG, "new: linear: sizes must be at least 1, not 0 -> 2", linear(w, 0, 2)) \
     X(linear_negative, TAP_EARG, "new: linear: sizes must be at least 1, not 4 -> -9223372036854775808", \
       linear(w, IN, INT64_MIN)) \
-    X(linear_overflowing, TAP_ESHAPE, "new.weight: tensor: [9223372036854775807,9223372036854775807] is no shape", \
+    X(linear_overflowing, TAP_ESHAPE, "new.weight: tensor: invalid shape [9223372036854775807,9223372036854775807]", \
       linear(w, INT64_MAX, INT64_MAX)) \
     X(linear_vast, TAP_ENOMEM, NULL, linear(w, 1 << 25, 1 << 25)) \
     X(linear_init_null, TAP_EARG, "new: linear: the layer is NULL", tap_linear_init(NULL, w->m, "new", 1, 1)) \

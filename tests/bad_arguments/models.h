@@ -82,7 +82,7 @@
     X(vae_nothing, TAP_EARG, "new: vae: data must be at least 1, not 0", vae(w, (tap_vae_options){ 0 })) \
     X(vae_data, TAP_EARG, "new: vae: data must be at least 1, not -9223372036854775808", \
       vae(w, (tap_vae_options){ .data = INT64_MIN })) \
-    X(vae_data_max, TAP_ESHAPE, "new.enc.0.weight: tensor: [400,9223372036854775807] is no shape", \
+    X(vae_data_max, TAP_ESHAPE, "new.enc.0.weight: tensor: invalid shape [400,9223372036854775807]", \
       vae(w, (tap_vae_options){ .data = INT64_MAX })) \
     X(vae_n_hidden, TAP_EARG, "new: vae: n_hidden must be within 1..16, not 17", \
       vae(w, (tap_vae_options){ .data = IN, .n_hidden = TAP_VAE_MAX_HIDDEN + 1 })) \
@@ -114,7 +114,7 @@
     X(vae_condition, TAP_EARG, "new: vae: condition must be at least 0, not -1", vae(w, (tap_vae_options){ .data = IN, .condition = -1 })) \
     X(vae_condition_min, TAP_EARG, "new: vae: condition must be at least 0, not -9223372036854775808", \
       vae(w, (tap_vae_options){ .data = IN, .condition = INT64_MIN })) \
-    X(vae_condition_max, TAP_ESHAPE, "new.enc.0.weight: tensor: [400,9223372036854775807] is no shape", \
+    X(vae_condition_max, TAP_ESHAPE, "new.enc.0.weight: tensor: invalid shape [400,9223372036854775807]", \
       tap_vae v; tap_vae_init(&v, tap_module_child(w->m, "new"), (tap_vae_options){ .data = IN, .condition = INT64_MAX })) \
     X(vae_condition_none, TAP_EARG, "vae_elbo_given: [2,4] x [2]: c must not be given, as condition = 0", \
       w->out = tap_vae_elbo_given(w->vae, w->in.x, w->in.c).elbo) \

@@ -51,9 +51,9 @@
       w->out = tap_sum(var_of(w, TAP_I64), TAP_ALL)) \
     X(sum_axis, TAP_EARG, "sum: [2,2] (theta): axis 2 is out of range for rank 2", w->out = tap_sum(w->in.a, TAP_AXES(0, 2))) \
     X(sum_twice, TAP_EARG, "sum: [2,2] (theta): axis -1 is named twice", w->out = tap_sum(w->in.a, TAP_AXES(1, -1))) \
-    X(sum_axes, TAP_EARG, "sum: [2,2] (theta): 9 axes given, 8 is the most there can be", \
+    X(sum_axes, TAP_EARG, "sum: [2,2] (theta): the number of axes must be 0 to 8, not 9", \
       w->out = tap_sum(w->in.a, ((tap_axes){ .n = 9 }))) \
-    X(sum_axes_min, TAP_EARG, "sum: [2,2] (theta): -2147483648 axes given, 8 is the most there can be", \
+    X(sum_axes_min, TAP_EARG, "sum: [2,2] (theta): the number of axes must be 0 to 8, not -2147483648", \
       w->out = tap_sum(w->in.a, ((tap_axes){ .n = INT_MIN }))) \
     X(mean_bool, TAP_EDTYPE, "mean: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
       w->out = tap_mean(w->in.condition, TAP_ALL)) \

@@ -500,7 +500,7 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
     X(apply_too_much, TAP_ESHAPE, \
       "too_much: [2,2] (theta): a result [9223372036854775807,9223372036854775807] of float64 cannot be", \
       w->out = APPLY(&too_much, NULL)) \
-    X(apply_untyped, TAP_EDTYPE, "nothing: [2,2] (theta): a result [] of no dtype cannot be", w->out = APPLY(&nothing, NULL)) \
+    X(apply_untyped, TAP_EDTYPE, "nothing: [2,2] (theta): a result [] of unknown dtype cannot be", w->out = APPLY(&nothing, NULL)) \
     X(apply_greedy, TAP_ENOMEM, "greedy: [2,2] (theta): more than 8 pieces of scratch memory asked for", \
       w->out = APPLY(&greedy, NULL)) \
     X(apply_vast, TAP_ENOMEM, NULL, w->out = APPLY(&vast_scratch, NULL))

@@ -582,11 +582,11 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(child_taken, TAP_EARG, "linear: the name is in use already", SAYS(tap_module_status(tap_module_child(w->m, "linear"), NULL))) \
     X(param_null, TAP_EARG, "a name must be printable ASCII without space, dot, \" and \\, not ''", \
       param(w, NULL, TAP_SCALAR, tap_init_zeros())) \
-    X(param_negative, TAP_ESHAPE, "p: tensor: [-3] is no shape", param(w, "p", negative, tap_init_zeros())) \
-    X(param_overflowing, TAP_ESHAPE, "p: tensor: [9223372036854775807,9223372036854775807] is no shape", \
+    X(param_negative, TAP_ESHAPE, "p: tensor: invalid shape [-3]", param(w, "p", negative, tap_init_zeros())) \
+    X(param_overflowing, TAP_ESHAPE, "p: tensor: invalid shape [9223372036854775807,9223372036854775807]", \
       param(w, "p", overflowing, tap_init_zeros())) \
-    X(param_rank, TAP_ESHAPE, "p: tensor: [0,0,0,0,0,0,0,0] is no shape", param(w, "p", rank_9, tap_init_zeros())) \
-    X(param_rank_min, TAP_ESHAPE, "p: tensor: [] is no shape", param(w, "p", rank_min, tap_init_normal(1))) \
+    X(param_rank, TAP_ESHAPE, "p: tensor: invalid shape [0,0,0,0,0,0,0,0]", param(w, "p", rank_9, tap_init_zeros())) \
+    X(param_rank_min, TAP_ESHAPE, "p: tensor: invalid shape []", param(w, "p", rank_min, tap_init_normal(1))) \
     X(param_vast, TAP_ENOMEM, NULL, param(w, "p", vast, tap_init_normal(1))) \
     X(param_no_init, TAP_EARG, "p: the initializer must be one of tap_init's, not 99", tap_init how = { .how = 99 }; param(w, "p", TAP_SCALAR, how)) \
     X(param_uniform, TAP_EARG, "p: the initializer's value must be a finite number, at least 0, not -1", \

@@ -50,7 +50,7 @@ enum {
     X(tap_error_set, ARENA | ALWAYS_FAILS, tap_error_set(w->e, TAP_EIO, "%s", "one more")) \
     X(tap_status_name, 0, assert_string_equal(tap_status_name((tap_status)99), "unknown status")) \
     X(tap_dtype_size, 0, assert_int_equal(tap_dtype_size(no_dtype), 0)) \
-    X(tap_dtype_name, 0, assert_string_equal(tap_dtype_name(no_dtype), "no dtype")) \
+    X(tap_dtype_name, 0, assert_string_equal(tap_dtype_name(no_dtype), "unknown dtype")) \
     X(tap_dtype_is_float, 0, assert_false(tap_dtype_is_float(no_dtype))) \
     X(tap_numel, 0, tap_numel(w->shape)) \
     X(tap_shape_equal, 0, assert_true(tap_shape_equal(w->shape, w->shape))) \
@@ -286,17 +286,17 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
     X(alloc_all, TAP_ENOMEM, NULL, w->p = tap_arena_alloc(w->a, SIZE_MAX)) \
     X(alloc_half, TAP_ENOMEM, NULL, w->p = tap_arena_alloc(w->a, SIZE_MAX / 2 + 1)) \
     X(alloc_too_much, TAP_ENOMEM, NULL, w->p = tap_arena_alloc(w->a, 1ull << 55)) \
-    X(zeros_negative, TAP_ESHAPE, "tensor: [-3] is no shape", w->out = tap_tensor_zeros(w->a, TAP_F64, negative)) \
-    X(zeros_overflowing, TAP_ESHAPE, "tensor: [9223372036854775807,9223372036854775807] is no shape", \
+    X(zeros_negative, TAP_ESHAPE, "tensor: invalid shape [-3]", w->out = tap_tensor_zeros(w->a, TAP_F64, negative)) \
+    X(zeros_overflowing, TAP_ESHAPE, "tensor: invalid shape [9223372036854775807,9223372036854775807]", \
       w->out = tap_tensor_zeros(w->a, TAP_U8, overflowing)) \
-    X(zeros_rank, TAP_ESHAPE, "tensor: [0,0,0,0,0,0,0,0] is no shape", w->out = tap_tensor_zeros(w->a, TAP_F64, rank_9)) \
-    X(zeros_dtype, TAP_EDTYPE, "tensor: 99 is no dtype", w->out = tap_tensor_zeros(w->a, no_dtype, TAP_SCALAR)) \
+    X(zeros_rank, TAP_ESHAPE, "tensor: invalid shape [0,0,0,0,0,0,0,0]", w->out = tap_tensor_zeros(w->a, TAP_F64, rank_9)) \
+    X(zeros_dtype, TAP_EDTYPE, "tensor: unknown dtype 99", w->out = tap_tensor_zeros(w->a, no_dtype, TAP_SCALAR)) \
     X(zeros_vast, TAP_ENOMEM, NULL, w->out = tap_tensor_zeros(w->a, TAP_F64, vast)) \
-    X(permute_count, TAP_ESHAPE, "permute: [3,2]: as many axes are needed as there are", \
+    X(permute_count, TAP_ESHAPE, "permute: [3,2]: needs one entry of axes for each axis", \
       w->out = tap_tensor_permute(w->a, w->x, 3, (int[]){ 0, 1, 2 })) \
-    X(permute_count_min, TAP_ESHAPE, "permute: [3,2]: as many axes are needed as there are", \
+    X(permute_count_min, TAP_ESHAPE, "permute: [3,2]: needs one entry of axes for each axis", \
       w->out = tap_tensor_permute(w->a, w->x, INT_MIN, (int[]){ 0 })) \
-    X(permute_null, TAP_ESHAPE, "permute: [3,2]: as many axes are needed as there are", \
+    X(permute_null, TAP_ESHAPE, "permute: [3,2]: needs one entry of axes for each axis", \
       w->out = tap_tensor_permute(w->a, w->x, 2, NULL)) \
     X(permute_axis, TAP_EARG, "permute: [3,2]: axis 2147483647 is out of range", \
       w->out = tap_tensor_permute(w->a, w->x, 2, (int[]){ 0, INT_MAX })) \
@@ -317,10 +317,10 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
       w->out = tap_tensor_expand(w->a, w->x, TAP_SHAPE(3, 3))) \
     X(expand_fewer, TAP_ESHAPE, "expand: [3,2]: does not broadcast to []", w->out = tap_tensor_expand(w->a, w->x, TAP_SCALAR)) \
     X(unsqueeze_axis, TAP_EARG, "unsqueeze: [3,2]: axis -4 is out of range", w->out = tap_tensor_unsqueeze(w->a, w->x, -4)) \
-    X(unsqueeze_full, TAP_ESHAPE, "unsqueeze: [1,1,1,1,1,1,3,2]: it has as many axes as a tensor can have", \
+    X(unsqueeze_full, TAP_ESHAPE, "unsqueeze: [1,1,1,1,1,1,3,2]: a result of 9 axes would be above the maximum of 8", \
       w->out = tap_tensor_unsqueeze(w->a, tap_tensor_expand(w->a, w->x, TAP_SHAPE(1, 1, 1, 1, 1, 1, 3, 2)), 0)) \
     X(squeeze_axis, TAP_EARG, "squeeze: [3,2]: axis 2 is out of range", w->out = tap_tensor_squeeze(w->a, w->x, 2)) \
-    X(squeeze_size, TAP_ESHAPE, "squeeze: [3,2]: the axis has a size other than 1", \
+    X(squeeze_size, TAP_ESHAPE, "squeeze: [3,2]: the axis must have size 1", \
       w->out = tap_tensor_squeeze(w->a, w->x, 0)) \
     X(reshape_count, TAP_ESHAPE, "reshape: [3,2]: does not hold as many elements as [4,-1]", \
       w->out = tap_tensor_reshape(w->a, w->x, TAP_SHAPE(4, -1))) \
@@ -334,7 +334,7 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
       w->out = tap_tensor_reshape(w->a, tap_tensor_transpose(w->a, wide, 0, 1), TAP_SHAPE(-1))) \
     X(contiguous_vast, TAP_ENOMEM, NULL, \
       w->out = tap_tensor_contiguous(w->a, tap_tensor_expand(w->a, w->x, TAP_SHAPE(1ll << 50, 3, 2)))) \
-    X(cast_dtype, TAP_EDTYPE, "tensor: 99 is no dtype", w->out = tap_tensor_cast(w->a, w->x, no_dtype)) \
+    X(cast_dtype, TAP_EDTYPE, "tensor: unknown dtype 99", w->out = tap_tensor_cast(w->a, w->x, no_dtype)) \
     X(copy_shape, TAP_ESHAPE, "copy: [3,2] does not broadcast to [2,3]", \
       w->status = tap_tensor_copy(tap_tensor_transpose(w->a, w->y, 0, 1), w->x, w->e)) \
     X(copy_rank, TAP_ESHAPE, "copy: [3,2] does not broadcast to [2]", \

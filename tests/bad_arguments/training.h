@@ -35,7 +35,7 @@
       make_loader(w, data_of(w), (tap_loader_options){ .batch = INT64_MIN })) \
     X(loader_dtype, TAP_EDTYPE, "loader: batches must be float32 or float64, not uint8", \
       make_loader(w, data_of(w), (tap_loader_options){ .dtype = TAP_U8 })) \
-    X(loader_no_dtype, TAP_EDTYPE, "loader: batches must be float32 or float64, not no dtype", \
+    X(loader_no_dtype, TAP_EDTYPE, "loader: batches must be float32 or float64, not unknown dtype", \
       make_loader(w, data_of(w), (tap_loader_options){ .dtype = no_dtype })) \
     X(loader_scale, TAP_EARG, "loader: scale must be finite, not nan", \
       make_loader(w, data_of(w), (tap_loader_options){ .scale = (double)NAN })) \

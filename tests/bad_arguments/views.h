@@ -19,11 +19,11 @@
     X(reshape_rank_min, TAP_ESHAPE, "reshape: [2,2] (theta): does not hold as many elements as []", \
       w->out = tap_reshape(w->in.a, rank_min)) \
     X(reshape_vast, TAP_ENOMEM, NULL, w->out = tap_reshape(tap_mT(tap_expand(w->in.v, vast_of_pairs)), TAP_SHAPE(-1))) \
-    X(permute_count, TAP_ESHAPE, "permute: [2,2] (theta): as many axes are needed as there are", \
+    X(permute_count, TAP_ESHAPE, "permute: [2,2] (theta): needs one entry of axes for each axis", \
       w->out = tap_permute(w->in.a, 1, (int[]){ 0 })) \
-    X(permute_negative, TAP_ESHAPE, "permute: [2,2] (theta): as many axes are needed as there are", \
+    X(permute_negative, TAP_ESHAPE, "permute: [2,2] (theta): needs one entry of axes for each axis", \
       w->out = tap_permute(w->in.a, INT_MIN, (int[]){ 0 })) \
-    X(permute_null, TAP_ESHAPE, "permute: [2,2] (theta): as many axes are needed as there are", \
+    X(permute_null, TAP_ESHAPE, "permute: [2,2] (theta): needs one entry of axes for each axis", \
       w->out = tap_permute(w->in.a, 2, NULL)) \
     X(permute_axis, TAP_EARG, "permute: [2,2] (theta): axis 2 is out of range", \
       w->out = tap_permute(w->in.a, 2, (int[]){ 0, 2 })) \
@@ -51,7 +51,7 @@
     X(select_index_min, TAP_EARG, "select: [2,2] (theta): index -9223372036854775808 is out of range for axis 1", \
       w->out = tap_select(w->in.a, 1, INT64_MIN)) \
     X(unsqueeze_axis, TAP_EARG, "unsqueeze: [2,2] (theta): axis 3 is out of range", w->out = tap_unsqueeze(w->in.a, 3)) \
-    X(unsqueeze_full, TAP_ESHAPE, "unsqueeze: [1,1,1,1,1,1,1,4]: it has as many axes as a tensor can have", \
+    X(unsqueeze_full, TAP_ESHAPE, "unsqueeze: [1,1,1,1,1,1,1,4]: a result of 9 axes would be above the maximum of 8", \
       w->out = tap_unsqueeze(tap_reshape(w->in.a, TAP_SHAPE(1, 1, 1, 1, 1, 1, 1, 4)), 0)) \
     X(squeeze_axis, TAP_EARG, "squeeze: []: axis 1 is out of range for rank 0", w->out = tap_squeeze(w->in.s, TAP_AXES(1))) \
     X(flatten_order, TAP_EARG, "flatten: [2,2] (theta): the axes are out of range or in the wrong order", \
@@ -79,7 +79,7 @@
     X(diag_scalar, TAP_EARG, "diag: []: the rank must be 1 or 2, not 0", w->out = tap_diag(w->in.s, 0)) \
     X(unfold_size, TAP_ESHAPE, "unfold: [2,2] (theta): the window is larger than the axis", \
       w->out = tap_unfold(w->in.a, 0, 3, 1)) \
-    X(unfold_step, TAP_ESHAPE, "unfold: [2,2] (theta): size and step must be above 0", w->out = tap_unfold(w->in.a, 0, 1, 0)) \
+    X(unfold_step, TAP_ESHAPE, "unfold: [2,2] (theta): size and step must be at least 1", w->out = tap_unfold(w->in.a, 0, 1, 0)) \
     X(fold_count, TAP_EARG, "fold: [2,2] (theta): 2 windows of size 2 and step 1 do not cover an axis of size 4", \
       w->out = tap_fold(w->in.a, 0, 4, 1)) \
     X(fold_rank, TAP_EARG, "fold: []: needs the windows as last axis, and the axis 0 before it", w->out = tap_fold(w->in.s, 0, 4, 1)) \

@@ -111,7 +111,7 @@ static void test_sequences(void **state)
 {
     (void)state;
     const double    inf = (double)INFINITY, nan = (double)NAN;
-    tap__rng_stream s = { .at = { .seed = 1 } };
+    tap__rng_stream s = { .key = { .seed = 1 } };
     assert_true(tap__next_log_gamma(&s, inf) == inf && tap__next_log_gamma(&s, 0) == -inf &&
                 isnan(tap__next_log_gamma(&s, nan)));
     assert_true(isnan(tap__next_log_gamma(&s, -1)));

@@ -100,7 +100,7 @@ static void test_unread_errors_are_told_once(void **state)
     for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
         char begin[64];
         listen_to(owners[i].f);
-        snprintf(begin, sizeof begin, "tapestry: this %s has failed, and nobody has read why: ", owners[i].owner);
+        snprintf(begin, sizeof begin, "tapestry: this %s has failed, and its error was not read: ", owners[i].owner);
         if (lines() != 1 || strncmp(said, begin, strlen(begin)) != 0 || !strstr(said, owners[i].why)) fail_msg("%s", said);
         bool was = tap_report_unread_errors(false);
         listen_to(owners[i].f);

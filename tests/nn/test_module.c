@@ -150,7 +150,7 @@ static void test_bad_parameters(void **state)
 
     root = tap_module_new(TAP_F32, 0);
     tap_param_new(root, "w", TAP_SHAPE(2, -1), tap_init_zeros());
-    assert_module_error(root, TAP_ESHAPE, "w: tensor: [2,-1] is no shape");
+    assert_module_error(root, TAP_ESHAPE, "w: tensor: invalid shape [2,-1]");
     tap_module_free(root);
 
     root = tap_module_new(TAP_F32, 0);

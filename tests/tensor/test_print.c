@@ -178,7 +178,7 @@ static void test_not_a_tensor(void **state)
     none.dtype = (tap_dtype)99;
     assert_printed((tap_tensor){ 0 }, "inert tensor\n");
     assert_printed(bad, "invalid tensor (float32, [-2])\n");
-    assert_printed(none, "invalid tensor (no dtype, [1])\n");
+    assert_printed(none, "invalid tensor (unknown dtype, [1])\n");
     tap_fprint(NULL, x);
 }
 
