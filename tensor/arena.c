@@ -1,21 +1,22 @@
 /* tensor/arena.c: arenas, which hand out memory block by block and take all of it back at once.
  *
- * A chunk is one allocation from the heap. A block is what one request gets: 64 bytes with a header, and the caller's memory right
- * behind them. Blocks are cut off the newest chunk, one behind the other; a request that does not fit into it gets a new chunk, and
- * older chunks are never looked at again.
+ * A chunk is one allocation from the heap. A block is what one request gets: 64 bytes with a header, and the caller's memory
+ * right behind them. Blocks are cut off the newest chunk, one behind the other; a request that does not fit into it gets a
+ * new chunk, and older chunks are never looked at again.
  *
  *     chunk: | chunk header, padding | header | memory | header | memory | ... |   not yet used   |
  *                                    ^ base                                    ^ base + used
  *
  * - base, used and the sizes of blocks are multiples of ALIGN, so that all memory handed out is aligned to it.
  * - A block's use count is above 0 while somebody holds the block. It is 0 in the free list, and nowhere else.
- * - A block keeps its size as long as its chunk exists: blocks are neither split nor merged. A request takes the smallest free block
- *   that fits, unless more than half of it would be wasted.
+ * - A block keeps its size as long as its chunk exists: blocks are neither split nor merged. A request takes the smallest
+ *   free block that fits, unless more than half of it would be wasted.
  * - held is the sum of the chunks' sizes. A new chunk is next_size large, or as large as its first block, if that is larger.
- * - A reset ends all blocks and keeps the memory. Several chunks are replaced by one of the size that was used in them together, so
- *   that a loop which resets the arena in each iteration soon has one chunk, and blocks at the same addresses each time.
- * - Once the arena has an error, it hands out nothing. no_memory is the arena that tap_arena_new returns when there is no memory for
- *   one: all arenas of that kind are this one, so it has its error from the beginning and is never changed. */
+ * - A reset ends all blocks and keeps the memory. Several chunks are replaced by one of the size that was used in them
+ *   together, so that a loop which resets the arena in each iteration soon has one chunk, and blocks at the same addresses
+ *   each time.
+ * - Once the arena has an error, it hands out nothing. no_memory is the arena that tap_arena_new returns when there is no
+ *   memory for one: all arenas of that kind are this one, so it has its error from the beginning and is never changed. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* tensor/arena.h: an arena's memory as the library itself takes it: blocks with use counts, which can be reused. Not installed. */
+/* tensor/arena.h: an arena's memory as the library itself takes it: blocks with use counts, which can be reused. Not
+ * installed. */
 #ifndef TAP_TENSOR_ARENA_H
 #define TAP_TENSOR_ARENA_H
 
@@ -13,7 +14,8 @@ void *tap__arena_acquire(tap_arena *a, size_t bytes);
 void  tap__arena_retain(void *p);
 void  tap__arena_release(tap_arena *a, void *p);
 
-/* Sets what the arena's memory is for, which begins the message when memory runs out ("arena" at first). Returns the name before. */
+/* Sets what the arena's memory is for, which begins the message when memory runs out ("arena" at first). Returns the name
+ * before. */
 const char *tap__arena_name(tap_arena *a, const char *name);
 
 /* Bytes of heap memory that the arena holds. */

@@ -164,8 +164,8 @@ static void log_write(tap__borrower *b, tap__bytes bytes, bool freed)
     b->open = true;
 }
 
-/* Whether b has borrowed any of the bytes. Parameters are written in the order in which they were borrowed: the search goes on from
- * where the last one ended. */
+/* Whether b has borrowed any of the bytes. Parameters are written in the order in which they were borrowed: the search goes
+ * on from where the last one ended. */
 static bool has_borrowed(tap__borrower *b, tap__bytes bytes)
 {
     if (!meet(bytes, b->hull)) return false;

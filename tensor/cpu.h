@@ -2,8 +2,8 @@
 #ifndef TAP_TENSOR_CPU_H
 #define TAP_TENSOR_CPU_H
 
-/* The widest vectors that this processor has and the environment's TAP_ISA allows: generic, avx2 (with FMA) or avx512. Chosen at
- * the first call. */
+/* The widest vectors that this processor has and the environment's TAP_ISA allows: generic, avx2 (with FMA) or avx512.
+ * Chosen at the first call. */
 typedef enum { TAP__GENERIC, TAP__AVX2, TAP__AVX512, TAP__ISAS } tap__isa_level;
 tap__isa_level tap__isa(void);
 

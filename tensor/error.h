@@ -12,7 +12,8 @@ tap_status tap__error_set_in(tap_error *e, tap_status status, const char *where,
 /* Copies the error of one owner to another, unless that one has an error already. Returns from's status. */
 tap_status tap__error_copy(tap_error *to, const tap_error *from);
 
-/* Prints to stderr an error that was never read and is about to be freed with its owner, unless the program has turned that off. */
+/* Prints to stderr an error that was never read and is about to be freed with its owner, unless the program has turned that
+ * off. */
 void tap__report_unread(const char *owner, const tap_error *e);
 
 #endif

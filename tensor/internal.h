@@ -7,8 +7,8 @@
 /* Records the error in the arena and returns an inert tensor. */
 tap_tensor tap__tensor_fail(tap_arena *a, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 
-/* Whether a function that makes tensors in the arena can go on with x. If not, *out is inert; an invalid x has set the arena's error,
- * which names the call. */
+/* Whether a function that makes tensors in the arena can go on with x. If not, *out is inert; an invalid x has set the
+ * arena's error, which names the call. */
 bool tap__check_input(tap_arena *a, tap_tensor x, tap_tensor *out, const char *call);
 
 /* tap_tensor_copy and tap_tensor_fill for memory that cannot be borrowed, so that the write need not be noted (borrow.h). */

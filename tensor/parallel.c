@@ -4,7 +4,8 @@
 
 #include "tensor/parallel.h"
 
-/* A parallel region costs a few microseconds, and many more where others use the processors, too: shorter loops run in one thread. */
+/* A parallel region costs a few microseconds, and many more where others use the processors, too: shorter loops run in one
+ * thread. */
 enum { MAX_THREADS = 256, MIN_PARALLEL_NS = 25000 };
 
 static atomic_int  n_threads; /* 0: not yet determined */

@@ -1,11 +1,13 @@
-/* tensor/parallel.h: loops whose iterations are shared out among threads. All of the library's threads start here. Not installed. */
+/* tensor/parallel.h: loops whose iterations are shared out among threads. All of the library's threads start here. Not
+ * installed. */
 #ifndef TAP_TENSOR_PARALLEL_H
 #define TAP_TENSOR_PARALLEL_H
 
 #include "tensor/tensor.h"
 
-/* Calls body(context, first, last) for ranges that together are 0..n-1, on several threads if the whole is long enough. cost_ns:
- * the cost of the whole in nanoseconds, roughly. What body does for an index must not depend on the range that it comes in. */
+/* Calls body(context, first, last) for ranges that together are 0..n-1, on several threads if the whole is long enough.
+ * cost_ns: the cost of the whole in nanoseconds, roughly. What body does for an index must not depend on the range that it
+ * comes in. */
 typedef void (*tap__range_fn)(void *context, int64_t first, int64_t last);
 void tap__parallel(int64_t n, int64_t cost_ns, tap__range_fn body, void *context);
 

@@ -1,6 +1,6 @@
-/* tensor/random.c: counter-based random numbers. Word i of a key is word i % 4 of Philox4x64-10's block with the counter
- * {i / 4, stream, step, attempt} and the key {seed, 0}; attempt is 0 but in tap__random_below. Uniform number i is made from word i,
- * normal numbers 2 j and 2 j + 1 from words 2 j and 2 j + 1. No number depends on which ones were drawn before. */
+/* tensor/random.c: counter-based random numbers. Word i of a key is word i % 4 of Philox4x64-10's block with the counter {i
+ * / 4, stream, step, attempt} and the key {seed, 0}; attempt is 0 but in tap__random_below. Uniform number i is made from
+ * word i, normal numbers 2 j and 2 j + 1 from words 2 j and 2 j + 1. No number depends on which ones were drawn before. */
 #include <math.h>
 #include <string.h>
 #include <Random123/philox.h>
@@ -87,8 +87,8 @@ void tap_random_normal(tap_tensor x, tap_rng_key key)
     fill(x, key, TAP__KERNEL_PICK(tap__random_to_normal), (double)INFINITY, 8);
 }
 
-/* The upper half of word * bound (Lemire 2019). As 2^64 is no multiple of bound, some results would be more likely by one word in
- * 2^64: products whose lower half is below 2^64 mod bound are rejected, and drawn again with the next attempt. */
+/* The upper half of word * bound (Lemire 2019). As 2^64 is no multiple of bound, some results would be more likely by one
+ * word in 2^64: products whose lower half is below 2^64 mod bound are rejected, and drawn again with the next attempt. */
 uint64_t tap__random_below(tap_rng_key key, uint64_t i, uint64_t bound)
 {
     uint64_t threshold = (0 - bound) % bound; /* 2^64 mod bound */

@@ -1,5 +1,5 @@
-/* tensor/random_kernels.c: from random words to uniform and normal numbers. There are no fused multiply-adds and no calls of the C
- * library, and every operation rounds as IEEE 754 says: the numbers have the same bits on every machine. */
+/* tensor/random_kernels.c: from random words to uniform and normal numbers. There are no fused multiply-adds and no calls of
+ * the C library, and every operation rounds as IEEE 754 says: the numbers have the same bits on every machine. */
 #define TAP__NO_FMA
 #include "tensor/random.h"
 #include "tensor/kernels/vmath.h"
@@ -15,8 +15,8 @@ void TAP__KERNEL(tap__random_to_uniform)(int n, const uint64_t *word, double *x)
     for (int i = 0; i < n; i++) x[i] = uniform(word[i]);
 }
 
-/* Box and Muller 1958: a pair of numbers is a point at the distance sqrt(-2 log(u)), in the direction 2 pi v. The angle is split into
- * quarter turns, which are exact, and a remainder of at most 1/2 of one, whose sine and cosine are taken. */
+/* Box and Muller 1958: a pair of numbers is a point at the distance sqrt(-2 log(u)), in the direction 2 pi v. The angle is
+ * split into quarter turns, which are exact, and a remainder of at most 1/2 of one, whose sine and cosine are taken. */
 void TAP__KERNEL(tap__random_to_normal)(int n, const uint64_t *word, double *x)
 {
     for (int i = 0; i < n / 2; i++) {

@@ -10,8 +10,8 @@ bool tap__normalize_axis(int *axis, int rank);
 /* The shape that both broadcast to; false if there is none. */
 bool tap__broadcast_shapes(tap_shape a, tap_shape b, tap_shape *out);
 
-/* Sets *mask to the axes to be reduced (bit i: axis i) and *out to the result's shape; an error for an axis that is out of range or
- * named twice. */
+/* Sets *mask to the axes to be reduced (bit i: axis i) and *out to the result's shape; an error for an axis that is out of
+ * range or named twice. */
 tap_status tap__reduced_shape(tap_shape x, tap_axes axes, unsigned *mask, tap_shape *out, tap_error *e);
 
 /* tap_numel, inline, for callers that need it once for every operator. */
@@ -25,7 +25,8 @@ static inline int64_t tap__numel(const tap_shape *shape)
         if (shape->n[i] == 0) empty = true;
         else if (__builtin_mul_overflow(n, shape->n[i], &n)) return -1;
     }
-    /* Elements of the widest dtype must be addressable, also where another axis is empty: strides are products of sizes, too. */
+    /* Elements of the widest dtype must be addressable, also where another axis is empty: strides are products of sizes,
+     * too. */
     if (n > INT64_MAX / 8) return -1;
     return empty ? 0 : n;
 }

@@ -89,13 +89,16 @@ static int64_t to_int(double x, double low, double high)
     }
 
 /* clang-format off */
-CONVERT(f32_f32, float, float, TO_f32)     CONVERT(f32_f64, float, double, TO_f32)     CONVERT(f32_i64, float, int64_t, TO_f32)
-CONVERT(f32_u8, float, uint8_t, TO_f32)    CONVERT(f64_f32, double, float, TO_f64)     CONVERT(f64_f64, double, double, TO_f64)
-CONVERT(f64_i64, double, int64_t, TO_f64)  CONVERT(f64_u8, double, uint8_t, TO_f64)    CONVERT(i64_f32, int64_t, float, TO_i64_f)
-CONVERT(i64_f64, int64_t, double, TO_i64_f) CONVERT(i64_i64, int64_t, int64_t, TO_i64_i) CONVERT(i64_u8, int64_t, uint8_t, TO_i64_i)
-CONVERT(u8_f32, uint8_t, float, TO_u8_f)   CONVERT(u8_f64, uint8_t, double, TO_u8_f)   CONVERT(u8_i64, uint8_t, int64_t, TO_u8_i)
-CONVERT(u8_u8, uint8_t, uint8_t, TO_u8_u)  CONVERT(bool_f32, uint8_t, float, TO_bool)  CONVERT(bool_f64, uint8_t, double, TO_bool)
-CONVERT(bool_i64, uint8_t, int64_t, TO_bool) CONVERT(bool_u8, uint8_t, uint8_t, TO_bool)
+CONVERT(f32_f32, float, float, TO_f32)        CONVERT(f32_f64, float, double, TO_f32)
+CONVERT(f32_i64, float, int64_t, TO_f32)      CONVERT(f32_u8, float, uint8_t, TO_f32)
+CONVERT(f64_f32, double, float, TO_f64)       CONVERT(f64_f64, double, double, TO_f64)
+CONVERT(f64_i64, double, int64_t, TO_f64)     CONVERT(f64_u8, double, uint8_t, TO_f64)
+CONVERT(i64_f32, int64_t, float, TO_i64_f)    CONVERT(i64_f64, int64_t, double, TO_i64_f)
+CONVERT(i64_i64, int64_t, int64_t, TO_i64_i)  CONVERT(i64_u8, int64_t, uint8_t, TO_i64_i)
+CONVERT(u8_f32, uint8_t, float, TO_u8_f)      CONVERT(u8_f64, uint8_t, double, TO_u8_f)
+CONVERT(u8_i64, uint8_t, int64_t, TO_u8_i)    CONVERT(u8_u8, uint8_t, uint8_t, TO_u8_u)
+CONVERT(bool_f32, uint8_t, float, TO_bool)    CONVERT(bool_f64, uint8_t, double, TO_bool)
+CONVERT(bool_i64, uint8_t, int64_t, TO_bool)  CONVERT(bool_u8, uint8_t, uint8_t, TO_bool)
 
 static const tap__run convert[5][5] = { /* [to][from] */
     [TAP_F32] = { f32_f32, f32_f64, f32_i64, f32_u8, f32_u8 },

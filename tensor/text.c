@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Created once. glibc and musl return a constant; other C libraries may allocate it, and if they have no memory, the program's locale
- * stays in force (uselocale changes nothing for a locale of 0). */
+/* Created once. glibc and musl return a constant; other C libraries may allocate it, and if they have no memory, the
+ * program's locale stays in force (uselocale changes nothing for a locale of 0). */
 static locale_t c_locale(void)
 {
     static _Atomic(locale_t) cached;

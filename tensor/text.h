@@ -1,5 +1,5 @@
-/* tensor/text.h: text in the C locale, whatever locale the program has set: a decimal point in numbers, ASCII letters and spaces,
- * system errors in English. Nothing else in the library formats or parses floating-point numbers. Not installed. */
+/* tensor/text.h: text in the C locale, whatever locale the program has set: a decimal point in numbers, ASCII letters and
+ * spaces, system errors in English. Nothing else in the library formats or parses floating-point numbers. Not installed. */
 #ifndef TAP_TENSOR_TEXT_H
 #define TAP_TENSOR_TEXT_H
 

@@ -1,5 +1,5 @@
-/* tensor/variates.c: Gamma, Poisson and binomial variates, by rejection and by recursion. They are exact for all parameters, and take
- * at most a logarithmic number of steps. */
+/* tensor/variates.c: Gamma, Poisson and binomial variates, by rejection and by recursion. They are exact for all parameters,
+ * and take at most a logarithmic number of steps. */
 #include <math.h>
 
 #include "tensor/random.h"
@@ -40,8 +40,8 @@ double tap__next_log_gamma(tap__rng_stream *s, double shape)
 }
 
 /* Ahrens & Dieter 1974: counts the events of a Poisson process of rate 1 in the time `rate`. The time of the m-th event is
- * Gamma(m)-distributed. If it is past `rate`, the m - 1 events before it are independent and uniform in time: a binomial number of them
- * is before `rate`. Otherwise m events are counted, and the rest of the time follows. */
+ * Gamma(m)-distributed. If it is past `rate`, the m - 1 events before it are independent and uniform in time: a binomial
+ * number of them is before `rate`. Otherwise m events are counted, and the rest of the time follows. */
 double tap__next_poisson(tap__rng_stream *s, double rate)
 {
     double k = 0;
@@ -57,8 +57,9 @@ double tap__next_poisson(tap__rng_stream *s, double rate)
     return k;
 }
 
-/* Relles 1972: counts how many of n uniform numbers are below p. The i-th smallest of them is Beta(i, n + 1 - i)-distributed. If it is
- * below p, i of them are, and the n - i larger ones are uniform above it; otherwise only the i - 1 smaller ones are left to count. */
+/* Relles 1972: counts how many of n uniform numbers are below p. The i-th smallest of them is Beta(i, n + 1 -
+ * i)-distributed. If it is below p, i of them are, and the n - i larger ones are uniform above it; otherwise only the i - 1
+ * smaller ones are left to count. */
 double tap__next_binomial(tap__rng_stream *s, double n, double p)
 {
     double k = 0;

@@ -1,5 +1,5 @@
-/* tensor/view.c: views, which are the same memory under another shape. Each has one function with a tap_error, for operators, and one
- * with an arena. Messages are "call: shape: reason". */
+/* tensor/view.c: views, which are the same memory under another shape. Each has one function with a tap_error, for
+ * operators, and one with an arena. Messages are "call: shape: reason". */
 #include <string.h>
 
 #include "tensor/internal.h"
@@ -43,8 +43,8 @@ tap_status tap__permute(tap_tensor x, int rank, const int *axes, tap_tensor *out
     return TAP_OK;
 }
 
-/* Python's rules: a negative index counts from the end, and is then clipped to the indices at which a slice with this step can start or
- * stop. */
+/* Python's rules: a negative index counts from the end, and is then clipped to the indices at which a slice with this step
+ * can start or stop. */
 static int64_t clip(int64_t index, int64_t n, int64_t step)
 {
     if (index < 0) index += n;
@@ -212,8 +212,8 @@ tap_status tap__reshape_shape(tap_shape from, tap_shape *shape, tap_error *e)
     return TAP_OK;
 }
 
-/* Both shapes are split into runs of axes with equal numbers of elements. Within a run, the axes of x must have one common stride, so
- * that they can be merged and split again. */
+/* Both shapes are split into runs of axes with equal numbers of elements. Within a run, the axes of x must have one common
+ * stride, so that they can be merged and split again. */
 bool tap__reshape_view(tap_tensor x, tap_shape shape, tap_tensor *out)
 {
     tap_tensor y = { .dtype = x.dtype, .shape = shape, .data = x.data };

@@ -1,5 +1,5 @@
-/* tensor/view.h: tensor.h's functions for views, with errors that go to a tap_error instead of an arena. On an error *out is inert.
- * Not installed. */
+/* tensor/view.h: tensor.h's functions for views, with errors that go to a tap_error instead of an arena. On an error *out is
+ * inert. Not installed. */
 #ifndef TAP_TENSOR_VIEW_H
 #define TAP_TENSOR_VIEW_H
 

@@ -123,7 +123,8 @@ static bool is_separator(char c)
     return c != '\0' && !strchr("\" \r\n", c);
 }
 
-/* Whether all went well. Arena and work are to be freed by the caller. A NUL byte, which is refused, is no quote of any file. */
+/* Whether all went well. Arena and work are to be freed by the caller. A NUL byte, which is refused, is no quote of any
+ * file. */
 static bool read_fields(reader *r, char separator)
 {
     struct csv_parser p;

@@ -96,8 +96,8 @@ static bool create_temp(tap_file *f, mode_t mode)
     return false;
 }
 
-/* A new file in the target's folder. The target's name is in its name as a hash, so that a long one still fits, and what was left
- * behind on the way to the same target is found. */
+/* A new file in the target's folder. The target's name is in its name as a hash, so that a long one still fits, and what was
+ * left behind on the way to the same target is found. */
 static tap_status open_temp(tap_file *f, mode_t mode)
 {
     const char *slash = strrchr(f->target, '/'), *name = slash ? slash + 1 : f->target;

@@ -4,8 +4,9 @@
 
 #include "tensor/tensor.h"
 
-/* An exclusive lock among all processes of one machine: an open, flocked file at the path, removed on release. The system frees it
- * when the process that holds it dies. On a file system without locks, acquiring always succeeds and excludes nobody. */
+/* An exclusive lock among all processes of one machine: an open, flocked file at the path, removed on release. The system
+ * frees it when the process that holds it dies. On a file system without locks, acquiring always succeeds and excludes
+ * nobody. */
 typedef struct tap__lock tap__lock;
 
 /* NULL, and an error that names the holder, if another process (or another call in this one) holds the lock. where: what is

@@ -1,6 +1,6 @@
-/* Matrix Market files (Boisvert, Pozo & Remington 1996, NISTIR 5935): a first line that names the kind of matrix, comments, a line of
- * sizes, and the entries, one a line: row and column, counted from 1, and number (coordinate), or numbers alone, column by column
- * (array). Of a symmetric matrix, one of the two entries that mirror each other is in the file. */
+/* Matrix Market files (Boisvert, Pozo & Remington 1996, NISTIR 5935): a first line that names the kind of matrix, comments,
+ * a line of sizes, and the entries, one a line: row and column, counted from 1, and number (coordinate), or numbers alone,
+ * column by column (array). Of a symmetric matrix, one of the two entries that mirror each other is in the file. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,7 +137,8 @@ static bool read_banner(reader *r)
     return take_kinds(r, word);
 }
 
-/* The next word of the line, a whole number from `least` to `most`, which `what` says what it is; `form` is what the line should be. */
+/* The next word of the line, a whole number from `least` to `most`, which `what` says what it is; `form` is what the line
+ * should be. */
 static bool take_whole(const reader *r, char **line, const char *what, int64_t least, int64_t most, const char *form,
                        int64_t *value)
 {

@@ -1,5 +1,5 @@
-/* tensor/io/reader.h: what readers of files share. Nothing in a file is believed, its size least of all: it may change meanwhile.
- * Not installed. */
+/* tensor/io/reader.h: what readers of files share. Nothing in a file is believed, its size least of all: it may change
+ * meanwhile. Not installed. */
 #ifndef TAP_TENSOR_IO_READER_H
 #define TAP_TENSOR_IO_READER_H
 
@@ -36,8 +36,8 @@ bool tap__gzip_open(tap__gzip_reader *p, tap_arena *a, const char *path, const c
 void tap__gzip_close(tap__gzip_reader *p);
 /* Why the stream gave fewer bytes than were asked for; false. */
 bool tap__gzip_fail(const tap__gzip_reader *p, const char *part);
-/* Up to so many bytes of text: how many, fewer only at its end; -1 on an error. Text that is packed more tightly than text ever is
- * has been made to fill somebody's memory, and is refused. */
+/* Up to so many bytes of text: how many, fewer only at its end; -1 on an error. Text that is packed more tightly than text
+ * ever is has been made to fill somebody's memory, and is refused. */
 int tap__gzip_text(tap__gzip_reader *p, char *to, int most);
 /* How many of the first n bytes of text are a byte order mark: 3 or 0; -1, and an error, for text in UTF-16. */
 int tap__gzip_mark(const tap__gzip_reader *p, const char *text, int n);

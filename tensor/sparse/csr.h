@@ -19,8 +19,8 @@ typedef struct {
     float     *value;
 } tap__entries;
 
-/* The matrix of these, whose memory is given back on the way. An error, which begins with `where`, names the place of an entry that
- * comes twice, counted from 1. Zeros do not count. */
+/* The matrix of these, whose memory is given back on the way. An error, which begins with `where`, names the place of an
+ * entry that comes twice, counted from 1. Zeros do not count. */
 tap_csr tap__csr_of(tap_arena *a, const char *where, int64_t rows, int64_t columns, const tap__entries *e);
 
 #endif
