@@ -167,6 +167,11 @@ by() # SIDE PROGRAM ARGUMENT...: the program of one build, in a folder that has 
 runs=0 alike=0 differing=0 failures=0 left_out=0 programs=' ' begun='' isa=''
 compare() # PROGRAM ARGUMENT...
 {
+    if [ ! -x "$before/examples/$1" ] || [ ! -x "$after/examples/$1" ]; then
+        echo "$1: is in one of the builds only"
+        programs="$programs$1 "
+        return
+    fi
     runs=$((runs + 1))
     name=$1 folder=$work/$runs programs="$programs$1 "
     by before "$@"
@@ -221,6 +226,10 @@ keeps again.previous
 begun='again again.previous'
 compare resume again
 begun=
+
+mkdir data/packed
+for part in train t10k; do gzip -nc data/$part-images-idx3-ubyte >data/packed/$part-images-idx3-ubyte.gz; done
+compare vae data/packed
 
 # ---- elbo_tour
 compare elbo_tour --quick --data data --out out
