@@ -377,11 +377,7 @@ static tap_var checked_function(tap_tape *t, void *layer)
     return tap_exp(tap_linear_forward(layer, tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(1, 1), x))));
 }
 
-<<<<<<< HEAD
 /* Through float64 copies of the parameters, at second order. */
-=======
-/* Through a float64 copy of the module, at second order. */
->>>>>>> 07f5dd1 (tests/faults: the words of fault injection)
 static void run_gradcheck(tap_error *e)
 {
     tap_linear  layer;
