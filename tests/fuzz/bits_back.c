@@ -1,4 +1,4 @@
-/* Images compressed by a VAE. */
+/* tests/fuzz/bits_back.c: images compressed by a VAE. */
 #include <xxhash.h>
 
 #include "models/models.h"
@@ -6,7 +6,7 @@
 
 enum { DATA = 6 };
 
-/* One of each kind, which the first bytes say. */
+/* A model for binary pixels and one for bytes; byte 44 of the input chooses. */
 static const tap_vae *model(bool bytes)
 {
     static tap_module *root;
@@ -40,10 +40,10 @@ void fuzz(const unsigned char *bytes, size_t n)
     tap_arena_free(a);
 }
 
-/* Mostly, the checksum is made right again. */
-size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t room, unsigned seed)
+/* Corrects the checksum after 7 of 8 mutations. */
+size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t capacity, unsigned seed)
 {
-    n = LLVMFuzzerMutate(bytes, n, room);
+    n = LLVMFuzzerMutate(bytes, n, capacity);
     const uint64_t sum = n > 16 ? XXH3_64bits(bytes + 16, n - 16) : 0;
     for (int i = 0; n > 16 && seed % 8 && i < 8; i++) bytes[8 + i] = (unsigned char)(sum >> 8 * i);
     return n;

@@ -1,5 +1,5 @@
-/* Checkpoints of a small run: a file fits as a whole and the run goes on, or nothing of it has changed. */
-#include "nn/checkpoint.c" /* which alone knows its checksum, and what belongs to a checkpoint */
+/* tests/fuzz/checkpoint.c: checkpoints of a small run. A file is loaded completely and the run resumes, or nothing changes. */
+#include "nn/checkpoint.c" /* for its checksum and the contents of a checkpoint, which are private */
 
 #include "tests/fuzz/safetensors.h"
 #include "tensor/arena.h"
@@ -15,7 +15,7 @@ typedef struct {
     tap_tape       *tape;
     tap_loader     *data;
     tap_checkpoint *c;
-    tap_tensor      history; /* memory of its own, which ends behind the last row */
+    tap_tensor      history; /* an allocation that ends with the last row */
     int64_t         n_history;
 } run;
 
@@ -58,7 +58,7 @@ static void step(run *r)
     tap_optim_step(r->adam, r->tape);
 }
 
-/* All that a load may change. */
+/* Everything that a load may change. */
 typedef struct {
     float                weight[3][2 * WIDTH], bias[3][2]; /* values and both moments */
     double               lr, history[EPOCHS][2];
@@ -90,7 +90,7 @@ static bool is_same(state a, state b)
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
-/* Options that were not the run's own would have been refused. */
+/* The file's options are the run's, as others are refused. */
 static void check_options_of(const run *r, const char *path)
 {
     int             n = 1; /* the checksum */
@@ -104,17 +104,17 @@ static void check_options_of(const run *r, const char *path)
     tap_arena_free(a);
 }
 
-/* It can be saved in the place of the file it came from, read by another run, and goes on. */
+/* The run can be saved over the file it came from and read by another run, and resumes. */
 static void check_loaded(run *r, const char *path)
 {
     run       other;
     tap_error e = { 0 };
     check_options_of(r, path);
     FUZZ_CHECK(tap_checkpoint_save(r->c, &e) == TAP_OK, "%s", e.message);
-    tap_checkpoint_free(r->c); /* which gives back its lock */
+    tap_checkpoint_free(r->c); /* and releases the lock */
     r->c = NULL;
     begin(&other, path);
-    tap_tensor_copy(other.history, r->history, NULL); /* rows behind its end */
+    tap_tensor_copy(other.history, r->history, NULL); /* including rows past the end */
     FUZZ_CHECK(tap_checkpoint_resume(other.c, &e), "%s", e.message);
     FUZZ_CHECK(is_same(state_of(r), state_of(&other)), "saved and loaded, the run is another one");
     end(&other);
@@ -140,10 +140,10 @@ void fuzz(const unsigned char *bytes, size_t n)
     end(&r);
 }
 
-/* Mostly, the length of the header and the checksum are made right again. */
-size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t room, unsigned seed)
+/* Corrects the length of the header and the checksum after most mutations. */
+size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t capacity, unsigned seed)
 {
-    n = mutate_safetensors(bytes, n, room, seed);
+    n = mutate_safetensors(bytes, n, capacity, seed);
     tap_arena      *a = tap_arena_new();
     tap_safetensors file = tap_safetensors_read(a, fuzz_file(bytes, n));
     char            sum[24];
@@ -157,7 +157,7 @@ size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t room, unsi
 
 /* ---- Seeds ------------------------------------------------------------------------------------------------------- */
 
-/* What this run has saved after so many steps, with a change. */
+/* The file that this run saves after this many steps, with a change. */
 static void put_saved(fuzz_put *put, const char *name, int steps, void (*change)(run *r))
 {
     size_t    n;

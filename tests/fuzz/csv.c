@@ -1,5 +1,5 @@
-/* Tables, separated by commas: as text, and as the numbers of a matrix. The first byte chooses the separator: a tab for T. And as text
- * between tabs, without quoting. */
+/* tests/fuzz/csv.c: comma-separated tables, read as text and as a matrix. An input that begins with T is separated by tabs.
+ * Each input is also read as TSV, which has no quoting. */
 #include "tests/fuzz/sparse.h"
 
 static char separator(const unsigned char *bytes, size_t n)
@@ -28,7 +28,7 @@ void fuzz(const unsigned char *bytes, size_t n)
         FUZZ_CHECK(label.data && tap_tensor_numel(label) == t.rows - 1 && kinds <= t.rows - 1, "%lld kinds", (long long)kinds);
     }
     tap_csr x = tap_csv_read_matrix(b, path, separator(bytes, n), &names[0], &names[1]);
-    FUZZ_CHECK(!x.start || t.text, "numbers, but no table");
+    FUZZ_CHECK(!x.start || t.text, "a matrix, but no table");
     if (x.start) FUZZ_CHECK(x.rows == t.rows - 1 && x.columns == t.columns - 1, "%lld rows", (long long)x.rows);
     check_matrix(b, x, path, n, touch(names[0]) + touch(names[1]));
     tap_arena_free(a);

@@ -1,3 +1,4 @@
+/* tests/fuzz/fuzz.c: files in memory, checks, and the entry point that libFuzzer calls. */
 #define _XOPEN_SOURCE 700
 #include "tests/fuzz/fuzz.h"
 #include "tensor/arena.h"
@@ -13,7 +14,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n);
 
 static char folder[256], file[300], target[300];
 
-/* Readers may leave files of their own beside the one they were given. */
+/* Readers may leave other files next to the input. */
 static void empty_folder(void)
 {
     DIR *d = opendir(folder);
@@ -27,7 +28,7 @@ static void remove_folder(void)
     rmdir(folder);
 }
 
-/* tmpfs where there is one: thousands of files a second are to cost no disk. */
+/* In tmpfs if there is one, so that thousands of files per second do not go to a disk. */
 static void make_folder(void)
 {
     const char *base = getenv("TMPDIR");
@@ -88,17 +89,17 @@ void fuzz_check_status(tap_status status, const char *message, const char *path)
         FUZZ_CHECK(*p >= ' ' && *p != 0x7f, "control character %02x in '%s'", *p, message);
 }
 
-void fuzz_check_arena(const tap_arena *a, const char *path, size_t n, size_t kept)
+void fuzz_check_arena(const tap_arena *a, const char *path, size_t n, size_t data_bytes)
 {
     const char *message;
     tap_status  status = tap_arena_status(a, &message);
-    size_t      room = (1 << 20) + 64 * n + 2 * kept;
+    size_t      limit = (1 << 20) + 64 * n + 2 * data_bytes;
     fuzz_check_status(status, message, path);
-    FUZZ_CHECK(tap__arena_bytes(a) <= room, "%zu bytes of memory for %zu of %zu in the file: %s", tap__arena_bytes(a), kept, n,
-               message);
+    FUZZ_CHECK(tap__arena_bytes(a) <= limit, "%zu bytes of memory for %zu of %zu in the file: %s", tap__arena_bytes(a),
+               data_bytes, n, message);
 }
 
-extern volatile unsigned char fuzz_sum; /* where the compiler must put it */
+extern volatile unsigned char fuzz_sum; /* keeps the compiler from removing the reads */
 volatile unsigned char        fuzz_sum;
 
 size_t fuzz_touch(tap_tensor x)
@@ -130,8 +131,8 @@ void fuzz_check_read(tap_arena *a, tap_tensor x, const char *path, size_t n)
     tap_error  e = { 0 };
     tap_status status = tap_arena_status(a, NULL);
     FUZZ_CHECK((x.data != NULL) == (status == TAP_OK), "%s", tap_status_name(status));
-    size_t kept = x.data ? fuzz_touch(x) : 0;
-    fuzz_check_arena(a, path, n, kept);
+    size_t data_bytes = x.data ? fuzz_touch(x) : 0;
+    fuzz_check_arena(a, path, n, data_bytes);
     if (!x.data) return;
     FUZZ_CHECK(tap_npy_write(fuzz_target_path(), x, &e) == TAP_OK, "%s", e.message);
     tap_arena *again = tap_arena_new();
@@ -139,7 +140,7 @@ void fuzz_check_read(tap_arena *a, tap_tensor x, const char *path, size_t n)
     tap_arena_free(again);
 }
 
-/* ---- What libFuzzer calls ---------------------------------------------------------------------------------------- */
+/* ---- Entry point ---------------------------------------------------------------------------------------- */
 
 static int next_fd(void)
 {

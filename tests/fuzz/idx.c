@@ -1,4 +1,4 @@
-/* IDX files as they are: libFuzzer may also make gzip streams of them, and gets as far as zlib lets it. */
+/* tests/fuzz/idx.c: plain IDX files. Mutations into gzip streams mostly fail in zlib; idx_gz.c is for those. */
 #include "tests/fuzz/idx_seeds.h"
 
 void fuzz(const unsigned char *bytes, size_t n)

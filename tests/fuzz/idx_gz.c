@@ -1,43 +1,43 @@
-/* Gzipped IDX files. Changed at random, a stream's checksum fails; so most changes here are made to what is packed in it, which
- * then is packed again. Packed or plain, a file must read the same. */
+/* tests/fuzz/idx_gz.c: gzipped IDX files. Random changes break a stream's checksum, so most mutations change the uncompressed
+ * contents, which are compressed again. Compressed and plain files must give the same tensor. */
 #include <zlib.h>
 
 #include "tests/fuzz/idx_seeds.h"
 
-enum { ROOM = 1 << 16 };
+enum { MAX_PLAIN = 1 << 16 };
 
-/* How many bytes the stream holds; -1 if it does not end well and with `packed`, or there is no room. */
-static int unpack(const unsigned char *packed, size_t n, unsigned char *plain, size_t room)
+/* Returns the uncompressed size, or -1 if the stream is invalid, does not end with `packed`, or exceeds the capacity. */
+static int unpack(const unsigned char *packed, size_t n, unsigned char *plain, size_t capacity)
 {
     static z_stream z;
     if (z.state ? inflateReset(&z) : inflateInit2(&z, 15 + 16)) return -1;
     z.next_in = (unsigned char *)packed;
     z.avail_in = (unsigned)n;
     z.next_out = plain;
-    z.avail_out = (unsigned)room;
+    z.avail_out = (unsigned)capacity;
     return inflate(&z, Z_FINISH) == Z_STREAM_END && z.avail_in == 0 ? (int)z.total_out : -1;
 }
 
-/* Returns the length; 0 if there is no room. */
-static size_t pack(const void *plain, size_t n, unsigned char *packed, size_t room)
+/* Returns the compressed size, or 0 if it exceeds the capacity. */
+static size_t pack(const void *plain, size_t n, unsigned char *packed, size_t capacity)
 {
     static z_stream z;
     if (z.state ? deflateReset(&z) : deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY)) return 0;
     z.next_in = (unsigned char *)plain;
     z.avail_in = (unsigned)n;
     z.next_out = packed;
-    z.avail_out = (unsigned)room;
+    z.avail_out = (unsigned)capacity;
     return deflate(&z, Z_FINISH) == Z_STREAM_END ? z.total_out : 0;
 }
 
 static void check_same_as_plain(tap_tensor x, const unsigned char *bytes, size_t n)
 {
-    static unsigned char plain[ROOM];
-    int                  size = unpack(bytes, n, plain, ROOM);
+    static unsigned char plain[MAX_PLAIN];
+    int                  size = unpack(bytes, n, plain, MAX_PLAIN);
     if (size < 0 || (size >= 2 && plain[0] == 0x1f && plain[1] == 0x8b)) return;
     tap_arena *a = tap_arena_new();
     tap_tensor y = tap_idx_read(a, fuzz_file(plain, (size_t)size));
-    FUZZ_CHECK((x.data != NULL) == (y.data != NULL), "only one of the packed and the plain file can be read");
+    FUZZ_CHECK((x.data != NULL) == (y.data != NULL), "only one of the compressed and the plain file can be read");
     if (y.data) fuzz_check_same(x, y);
     tap_arena_free(a);
 }
@@ -52,14 +52,14 @@ void fuzz(const unsigned char *bytes, size_t n)
     tap_arena_free(a);
 }
 
-/* One in eight changes is to the stream. */
-size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t room, unsigned seed)
+/* One mutation in eight changes the compressed stream. */
+size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t capacity, unsigned seed)
 {
-    static unsigned char plain[ROOM];
-    int                  size = unpack(bytes, n, plain, ROOM);
-    if (size < 0 || seed % 8 == 0) return LLVMFuzzerMutate(bytes, n, room);
-    size_t packed = pack(plain, LLVMFuzzerMutate(plain, (size_t)size, ROOM), bytes, room);
-    return packed ? packed : LLVMFuzzerMutate(bytes, n, room);
+    static unsigned char plain[MAX_PLAIN];
+    int                  size = unpack(bytes, n, plain, MAX_PLAIN);
+    if (size < 0 || seed % 8 == 0) return LLVMFuzzerMutate(bytes, n, capacity);
+    size_t packed = pack(plain, LLVMFuzzerMutate(plain, (size_t)size, MAX_PLAIN), bytes, capacity);
+    return packed ? packed : LLVMFuzzerMutate(bytes, n, capacity);
 }
 
 /* ---- Seeds ------------------------------------------------------------------------------------------------------- */
@@ -68,11 +68,11 @@ static fuzz_put *put_packed_to;
 
 static void put_packed(const char *name, const void *bytes, size_t n)
 {
-    unsigned char packed[ROOM];
+    unsigned char packed[MAX_PLAIN];
     put_packed_to(name, packed, pack(bytes, n, packed, sizeof packed));
 }
 
-/* A header, then zeros: a thousandfold. */
+/* A header and zeros, which gzip compresses a thousandfold. */
 static void put_bomb(const char *name, const char header[8], size_t zeros)
 {
     unsigned char *plain = calloc(8 + zeros, 1);
@@ -111,8 +111,8 @@ void fuzz_seeds(fuzz_put *put)
     put_packed_to = put;
     idx_seeds(put_packed);
     put_streams(put);
-    put_bomb("bomb_kept", "\0\0\x09\1\0\3\0\0", 3 << 16);   /* holds what it promises, 1.5 MB in memory */
-    put_bomb("bomb_broken", "\0\0\x09\1\0\3\0\1", 3 << 16); /* one byte less */
+    put_bomb("bomb_kept", "\0\0\x09\1\0\3\0\0", 3 << 16);   /* as long as the header says, 1.5 MB in memory */
+    put_bomb("bomb_broken", "\0\0\x09\1\0\3\0\1", 3 << 16); /* one byte too short */
     put_bomb("bomb_behind", "\0\0\x09\1\0\0\0\1", 3 << 16);
     put_bomb("promise", "\0\0\x09\1\0\4\0\0", 300);
 }

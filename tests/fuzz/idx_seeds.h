@@ -1,4 +1,4 @@
-/* IDX files: every type, and headers that are wrong in one way. */
+/* tests/fuzz/idx_seeds.h: IDX files of every type, and headers with one fault each. */
 #ifndef TAP_TESTS_FUZZ_IDX_SEEDS_H
 #define TAP_TESTS_FUZZ_IDX_SEEDS_H
 

@@ -1,4 +1,4 @@
-/* The JSON of safetensors headers: what comes through is UTF-8 and whole numbers. */
+/* tests/fuzz/json.c: the JSON of safetensors headers. Accepted text is UTF-8, and numbers are integers. */
 #include "tensor/io/json.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,4 +1,4 @@
-/* Matrix Market files. What has been read is written, and must read the same. */
+/* tests/fuzz/matrix_market.c: Matrix Market files, which are written and read again. */
 #include "tests/fuzz/sparse.h"
 
 void fuzz(const unsigned char *bytes, size_t n)

@@ -1,4 +1,4 @@
-/* Loading a module's parameters: a file fits as a whole, or they stay as they are. */
+/* tests/fuzz/module.c: loading the parameters of a module. A file is loaded completely, or no parameter changes. */
 #include "nn/nn.h"
 #include "tests/fuzz/safetensors.h"
 
@@ -23,7 +23,7 @@ static tap_module *make_module(uint64_t seed)
     return m;
 }
 
-/* A parameter holds what the file has under its name. */
+/* Each parameter has the value that the file holds under its name. */
 static void check_loaded(tap_arena *a, tap_module *m, const char *path)
 {
     tap_safetensors file = tap_safetensors_read(a, path);
@@ -47,7 +47,7 @@ void fuzz(const unsigned char *bytes, size_t n)
     fuzz_check_status(e.status, e.message, path);
     const values after = values_of(m);
     if (e.status != TAP_OK) {
-        FUZZ_CHECK(memcmp(&before, &after, sizeof before) == 0, "parameters have changed, but: %s", e.message);
+        FUZZ_CHECK(memcmp(&before, &after, sizeof before) == 0, "parameters have changed in spite of an error: %s", e.message);
         return;
     }
     tap_arena *a = tap_arena_new();
@@ -59,9 +59,9 @@ void fuzz(const unsigned char *bytes, size_t n)
     FUZZ_CHECK(memcmp(&again, &after, sizeof again) == 0, "saved and loaded, parameters differ");
 }
 
-size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t room, unsigned seed)
+size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t capacity, unsigned seed)
 {
-    return mutate_safetensors(bytes, n, room, seed);
+    return mutate_safetensors(bytes, n, capacity, seed);
 }
 
 static void put_saved(fuzz_put *put, tap_dtype dtype)

@@ -1,4 +1,4 @@
-/* NumPy's files. */
+/* tests/fuzz/npy.c: NumPy's files. */
 #include "tests/fuzz/fuzz.h"
 
 void fuzz(const unsigned char *bytes, size_t n)
@@ -9,10 +9,10 @@ void fuzz(const unsigned char *bytes, size_t n)
     tap_arena_free(a);
 }
 
-/* Mostly, the length of the header is made right again: to where the last brace stands. */
-size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t room, unsigned seed)
+/* Corrects the length of the header, which ends with the last brace, after 7 of 8 mutations. */
+size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t capacity, unsigned seed)
 {
-    n = LLVMFuzzerMutate(bytes, n, room);
+    n = LLVMFuzzerMutate(bytes, n, capacity);
     size_t start = n > 6 && bytes[6] == 1 ? 10 : 12, end = n;
     while (end > start && bytes[end - 1] != '}' && bytes[end - 1] != '\n') end--;
     if (end <= start || seed % 8 == 0) return n;

@@ -1,5 +1,9 @@
-/* Runs a target on its seeds, cut off at many lengths too, and on every file in the folders given: with any compiler, without
- * libFuzzer.   replay_TARGET [FOLDER...] | replay_TARGET --seeds FOLDER, which only writes them */
+/* tests/fuzz/replay.c: runs a target on its seeds, on their beginnings of many lengths, and on every file in the given folders,
+ * with any compiler and without libFuzzer:
+ *
+ *     replay_TARGET [FOLDER...]
+ *     replay_TARGET --seeds FOLDER    only writes the seeds
+ */
 #define _XOPEN_SOURCE 700
 #include "tests/fuzz/fuzz.h"
 
@@ -9,16 +13,16 @@
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n);
 
 static int         count;
-static char        running[4096]; /* its name */
+static char        running[4096]; /* the name of the input */
 static const char *seed_folder;
 
-/* Each run gets memory of its own, so that reading behind the end is noticed. */
+/* Each run gets its own allocation, so that sanitizers see reads past the end. */
 static void run(const char *name, const void *bytes, size_t n)
 {
     unsigned char *copy = malloc(n + !n);
     FUZZ_CHECK(copy, "no memory");
     memcpy(copy, bytes, n);
-    if (strcmp(name, running) != 0) fprintf(stderr, "%s\n", name); /* the last one is the one that fails */
+    if (strcmp(name, running) != 0) fprintf(stderr, "%s\n", name); /* the last name printed is the input that fails */
     snprintf(running, sizeof running, "%s", name);
     LLVMFuzzerTestOneInput(copy, n);
     free(copy);
@@ -28,7 +32,7 @@ static void run(const char *name, const void *bytes, size_t n)
 static void run_seed(const char *name, const void *bytes, size_t n)
 {
     run(name, bytes, n);
-    for (size_t cut = 0; cut < n; cut += 1 + cut / 64) run(name, bytes, cut); /* headers are in front */
+    for (size_t cut = 0; cut < n; cut += 1 + cut / 64) run(name, bytes, cut); /* more cuts at the front, where headers are */
 }
 
 static void write_seed(const char *name, const void *bytes, size_t n)
@@ -53,7 +57,7 @@ static void run_file(const char *path)
     fclose(f);
 }
 
-/* A folder that is not there holds no files: nothing has been found for this target. */
+/* The folder need not exist: not every target has findings. */
 static void run_folder(const char *name)
 {
     char path[4096];
@@ -65,10 +69,10 @@ static void run_folder(const char *name)
     if (d) closedir(d);
 }
 
-/* Mutators are not called here. */
-size_t LLVMFuzzerMutate(unsigned char *bytes, size_t n, size_t room)
+/* For linking only: mutators are never called here. */
+size_t LLVMFuzzerMutate(unsigned char *bytes, size_t n, size_t capacity)
 {
-    (void)bytes, (void)room;
+    (void)bytes, (void)capacity;
     return n;
 }
 

@@ -120,7 +120,7 @@ report()
     if [ -f "$build/$1.found" ]; then
         input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
         say "$line; FOUND SOMETHING: ${input:-see $log}
-$(grep -A 2 'not so:\|^==.*ERROR\|runtime error:' "$log" | head -n 12)"
+$(grep -A 2 'check failed:\|^==.*ERROR\|runtime error:' "$log" | head -n 12)"
     else
         say "$line, no findings"
     fi

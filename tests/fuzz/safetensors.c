@@ -1,4 +1,4 @@
-/* safetensors files. What is read is written again and read again. */
+/* tests/fuzz/safetensors.c: safetensors files, which are written and read again. */
 #include "tests/fuzz/safetensors.h"
 
 static void check_written(const tap_safetensors *s)
@@ -27,17 +27,17 @@ void fuzz(const unsigned char *bytes, size_t n)
     const char     *path = fuzz_file(bytes, n);
     tap_safetensors s = tap_safetensors_read(a, path);
     bool            ok = tap_arena_status(a, NULL) == TAP_OK;
-    size_t          kept = 0;
+    size_t          data_bytes = 0;
     FUZZ_CHECK(ok || (s.n == 0 && !s.tensors && s.n_metadata == 0 && !s.metadata), "%d tensors of a bad file", s.n);
-    for (int i = 0; i < s.n; i++) kept += fuzz_touch(s.tensors[i].tensor);
-    fuzz_check_arena(a, path, n, kept);
+    for (int i = 0; i < s.n; i++) data_bytes += fuzz_touch(s.tensors[i].tensor);
+    fuzz_check_arena(a, path, n, data_bytes);
     if (ok) check_written(&s);
     tap_arena_free(a);
 }
 
-size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t room, unsigned seed)
+size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t n, size_t capacity, unsigned seed)
 {
-    return mutate_safetensors(bytes, n, room, seed);
+    return mutate_safetensors(bytes, n, capacity, seed);
 }
 
 /* ---- Seeds ------------------------------------------------------------------------------------------------------- */

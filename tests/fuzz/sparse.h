@@ -1,17 +1,18 @@
-/* What targets that read sparse matrices check. */
+/* tests/fuzz/sparse.h: checks for targets that read sparse matrices. */
 #ifndef TAP_TESTS_FUZZ_SPARSE_H
 #define TAP_TESTS_FUZZ_SPARSE_H
 
 #include "tensor/sparse/csr.h"
 #include "tests/fuzz/fuzz.h"
 
-/* The reader's matrix is one, or there is an error; so is its transpose; written and read again it is the same. kept: bytes beside. */
-static inline void check_matrix(tap_arena *a, tap_csr x, const char *path, size_t n, size_t kept)
+/* Checks a reader's matrix: it is valid, or there is an error; transposed twice, and written and read again, it is the same.
+ * data_bytes counts what else the reader returned. */
+static inline void check_matrix(tap_arena *a, tap_csr x, const char *path, size_t n, size_t data_bytes)
 {
     tap_error e = { 0 };
     FUZZ_CHECK((x.start != NULL) == (tap_arena_status(a, NULL) == TAP_OK), "%s", tap_status_name(tap_arena_status(a, NULL)));
     const size_t entries = x.start ? (size_t)x.start[x.rows] : 0;
-    fuzz_check_arena(a, path, n, kept + (x.start ? 8 * ((size_t)x.rows + entries + 1) : 0));
+    fuzz_check_arena(a, path, n, data_bytes + (x.start ? 8 * ((size_t)x.rows + entries + 1) : 0));
     if (!x.start) return;
     FUZZ_CHECK(!tap__csr_error(x), "%s", tap__csr_error(x));
     for (size_t j = 0; j < entries; j++) FUZZ_CHECK(x.value[j] != 0 && x.value[j] - x.value[j] == 0, "%g", (double)x.value[j]);
