@@ -1,20 +1,20 @@
-/* What an operator's row asks of its arguments. An argument that is not what it should be fails the tape with a sentence. */
+/* tests/golden/opinfo_args.c: converts arguments for the rows of operators. An argument of another type fails the tape. */
 #include "tests/golden/opinfo.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 
-/* What a row returns that cannot go on. */
-static tap_var nothing(const call *c)
+/* The result of a row that has failed. */
+static tap_var no_result(const call *c)
 {
     return tap_scalar(c->tape, 0);
 }
 
-tap_var wrong(call *c, int i, const char *expected)
+tap_var bad_argument(call *c, int i, const char *expected)
 {
     tap_tape_fail(c->tape, TAP_EARG, "the argument '%s' is not %s", c->parameter[i], expected);
-    return nothing(c);
+    return no_result(c);
 }
 
 /* ---- Tensors ----------------------------------------------------------------------------------------------------- */
@@ -30,12 +30,12 @@ static const operand *find(const call *c, const cJSON *json)
 tap_var tensor(call *c, int i)
 {
     const operand *o = find(c, c->argument[i]);
-    return o ? o->var : wrong(c, i, "a tensor");
+    return o ? o->var : bad_argument(c, i, "a tensor");
 }
 
 tap_var optional(call *c, int i)
 {
-    return given(c, i) ? tensor(c, i) : (tap_var){ 0 };
+    return is_given(c, i) ? tensor(c, i) : (tap_var){ 0 };
 }
 
 tap_var floating(call *c, int i)
@@ -60,7 +60,7 @@ const tap_var *tensors(call *c, int i, int *n)
         const operand *o = find(c, item);
         if (o) c->list[(*n)++] = o->var;
     }
-    if (!is_list(c, i) || *n != cJSON_GetArraySize(c->argument[i])) wrong(c, i, "a list of tensors");
+    if (!is_list(c, i) || *n != cJSON_GetArraySize(c->argument[i])) bad_argument(c, i, "a list of tensors");
     return c->list;
 }
 
@@ -78,11 +78,11 @@ static double number_of(const cJSON *x)
 double number(call *c, int i)
 {
     const cJSON *x = c->argument[i];
-    if (!cJSON_IsNumber(x) && !cJSON_IsBool(x) && !cJSON_HasObjectItem(x, "float")) wrong(c, i, "a number");
+    if (!cJSON_IsNumber(x) && !cJSON_IsBool(x) && !cJSON_HasObjectItem(x, "float")) bad_argument(c, i, "a number");
     return number_of(x);
 }
 
-static bool whole(const cJSON *x, int64_t *to)
+static bool is_integer(const cJSON *x, int64_t *to)
 {
     if (!cJSON_IsNumber(x) || !(fabs(x->valuedouble) <= 9007199254740992.0) || x->valuedouble != floor(x->valuedouble))
         return false;
@@ -90,19 +90,19 @@ static bool whole(const cJSON *x, int64_t *to)
     return true;
 }
 
-/* PyTorch takes a tensor with one integer for a number. */
+/* PyTorch accepts a tensor of one integer as a number. */
 int64_t integer(call *c, int i)
 {
     int64_t x = 0;
     if (is_tensor(c, i) && tap_numel(tap_shape_of(tensor(c, i))) == 1) return (int64_t)tap_item(tensor(c, i));
-    if (!whole(c->argument[i], &x)) wrong(c, i, "an integer");
+    if (!is_integer(c->argument[i], &x)) bad_argument(c, i, "an integer");
     return x;
 }
 
-int small(call *c, int i)
+int small_integer(call *c, int i)
 {
     int64_t x = integer(c, i);
-    if (x < INT_MIN || x > INT_MAX) wrong(c, i, "an int");
+    if (x < INT_MIN || x > INT_MAX) bad_argument(c, i, "an int");
     return x < INT_MIN || x > INT_MAX ? 0 : (int)x;
 }
 
@@ -116,8 +116,8 @@ int integers(call *c, int i, int64_t to[LIST_SIZE])
     }
     cJSON_ArrayForEach(item, c->argument[i])
     {
-        if (n == LIST_SIZE || !whole(item, &to[n])) {
-            wrong(c, i, "a list of a few integers");
+        if (n == LIST_SIZE || !is_integer(item, &to[n])) {
+            bad_argument(c, i, "a list of a few integers");
             return 0;
         }
         n++;
@@ -125,18 +125,18 @@ int integers(call *c, int i, int64_t to[LIST_SIZE])
     return n;
 }
 
-int smalls(call *c, int i, int to[LIST_SIZE])
+int small_integers(call *c, int i, int to[LIST_SIZE])
 {
     int64_t x[LIST_SIZE];
     int     n = integers(c, i, x);
     for (int k = 0; k < n; k++) {
-        if (x[k] < INT_MIN || x[k] > INT_MAX) wrong(c, i, "a list of ints");
+        if (x[k] < INT_MIN || x[k] > INT_MAX) bad_argument(c, i, "a list of ints");
         to[k] = (int)x[k];
     }
     return n;
 }
 
-call part_of(const call *c, int i, int which)
+call list_element(const call *c, int i, int which)
 {
     call part = *c;
     part.argument[i] = cJSON_GetArrayItem(c->argument[i], which);
@@ -148,7 +148,7 @@ tap_shape shape(call *c, int i)
     int64_t   n[LIST_SIZE];
     tap_shape s = { .rank = integers(c, i, n) };
     if (s.rank > TAP_MAX_RANK) {
-        wrong(c, i, "a shape");
+        bad_argument(c, i, "a shape");
         return TAP_SCALAR;
     }
     memcpy(s.n, n, (size_t)s.rank * sizeof *n);
@@ -158,10 +158,10 @@ tap_shape shape(call *c, int i)
 tap_axes axes(call *c, int dim, int keepdim)
 {
     int      axis[LIST_SIZE];
-    tap_axes a = { .keepdim = keepdim >= 0 && flag(c, keepdim), .n = given(c, dim) ? smalls(c, dim, axis) : 0 };
+    tap_axes a = { .keepdim = keepdim >= 0 && flag(c, keepdim), .n = is_given(c, dim) ? small_integers(c, dim, axis) : 0 };
     a.all = a.n == 0;
     if (a.n > TAP_MAX_RANK) {
-        wrong(c, dim, "a set of axes");
+        bad_argument(c, dim, "a set of axes");
         a.n = 0;
     }
     memcpy(a.axis, axis, (size_t)a.n * sizeof *axis);
@@ -170,14 +170,14 @@ tap_axes axes(call *c, int dim, int keepdim)
 
 bool flag(call *c, int i)
 {
-    if (!is_bool(c, i)) wrong(c, i, "true or false");
+    if (!is_bool(c, i)) bad_argument(c, i, "true or false");
     return cJSON_IsTrue(c->argument[i]);
 }
 
 const char *text(call *c, int i)
 {
     const char *s = cJSON_GetStringValue(c->argument[i]);
-    if (!s) wrong(c, i, "a string");
+    if (!s) bad_argument(c, i, "a string");
     return s ? s : "";
 }
 
@@ -187,13 +187,13 @@ int named(call *c, int i, int n, const char *const *names)
     for (int k = 0; k < n; k++) {
         if (strcmp(s, names[k]) == 0) return k;
     }
-    wrong(c, i, "a name that is known here");
+    bad_argument(c, i, "a name that is known here");
     return 0;
 }
 
-/* ---- What kind it is --------------------------------------------------------------------------------------------- */
+/* ---- Types --------------------------------------------------------------------------------------------- */
 
-bool given(const call *c, int i)
+bool is_given(const call *c, int i)
 {
     return !cJSON_IsNull(c->argument[i]);
 }
@@ -220,17 +220,17 @@ bool is_text(const call *c, int i, const char *value)
 
 /* ---- Results ----------------------------------------------------------------------------------------------------- */
 
-tap_var two(call *c, tap_var first)
+tap_var two_results(call *c, tap_var first)
 {
     c->n_out = 2;
     return first;
 }
 
-tap_var many(call *c, int n)
+tap_var results_of(call *c, int n)
 {
     if (n > MAX_OUTPUTS) tap_tape_fail(c->tape, TAP_EARG, "%d results, more than %d", n, MAX_OUTPUTS);
     c->n_out = n;
-    return n > 0 ? c->out[0] : nothing(c);
+    return n > 0 ? c->out[0] : no_result(c);
 }
 
 tap_var skip_case(call *c, const char *format, ...)
@@ -239,5 +239,5 @@ tap_var skip_case(call *c, const char *format, ...)
     va_start(args, format);
     vsnprintf(c->skip, sizeof c->skip, format, args);
     va_end(args);
-    return nothing(c);
+    return no_result(c);
 }

@@ -1,4 +1,4 @@
-/* From a sample to a call: arguments bound to parameters, and the tensors of a run on its tape. */
+/* tests/golden/opinfo_bind.c: binds the arguments of a sample to parameters, and puts its tensors on the tape of a run. */
 #include "tests/golden/opinfo.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@ static bool refuse(char reason[REASON_SIZE], const char *format, ...)
 
 /* ---- Binding ----------------------------------------------------------------------------------------------------- */
 
-/* "name" or "name=default"; a default that is no JSON is a string. */
+/* "name" or "name=default". A default that is not JSON is a string. */
 static void add_parameter(call *c, const char *spec, size_t length)
 {
     char copy[64] = "";
@@ -85,7 +85,7 @@ void opinfo_unbind(call *c)
     c->defaults = NULL;
 }
 
-/* ---- A run's tensors --------------------------------------------------------------------------------------------- */
+/* ---- The tensors of a run --------------------------------------------------------------------------------------------- */
 
 const tap_tensor *opinfo_tensor(const call *c, const char *kind, int number)
 {
@@ -94,8 +94,8 @@ const tap_tensor *opinfo_tensor(const call *c, const char *kind, int number)
     return tap_safetensors_find(c->file, key);
 }
 
-/* A list of whole numbers from JSON, at most `room`; -1 for anything else. */
-static int read_list(const cJSON *json, int room, int64_t *to)
+/* Reads a list of at most `capacity` integers. Returns their count, or -1 if it is something else. */
+static int read_list(const cJSON *json, int capacity, int64_t *to)
 {
     int          n = 0;
     const cJSON *item;
@@ -103,22 +103,22 @@ static int read_list(const cJSON *json, int room, int64_t *to)
     cJSON_ArrayForEach(item, json)
     {
         double x = item->valuedouble;
-        if (!cJSON_IsNumber(item) || n == room || !(x >= -9e15 && x <= 9e15) || x != (double)(int64_t)x) return -1;
+        if (!cJSON_IsNumber(item) || n == capacity || !(x >= -9e15 && x <= 9e15) || x != (double)(int64_t)x) return -1;
         to[n++] = (int64_t)x;
     }
     return n;
 }
 
-/* Whether the view that x describes lies within `room` elements. */
-static bool lies_within(tap_tensor x, int64_t offset, int64_t room)
+/* Whether the view that x describes fits into n elements. */
+static bool view_fits(tap_tensor x, int64_t offset, int64_t n)
 {
-    double low = (double)offset, high = (double)offset; /* exact up to 2^53, and never wrapping around */
+    double low = (double)offset, high = (double)offset; /* exact up to 2^53, and without overflow */
     if (tap_numel(x.shape) == 0) return true;
     for (int i = 0; i < x.shape.rank; i++) {
         double reach = (double)x.stride[i] * (double)(x.shape.n[i] - 1);
         *(reach < 0 ? &low : &high) += reach;
     }
-    return low >= 0 && high < (double)room;
+    return low >= 0 && high < (double)n;
 }
 
 static bool read_view(const call *c, const cJSON *json, tap_tensor *x, int64_t *start, char reason[REASON_SIZE])
@@ -134,13 +134,13 @@ static bool read_view(const call *c, const cJSON *json, tap_tensor *x, int64_t *
         return refuse(reason, "tensor '%.40s' needs a shape and as many strides, at most %d", key->valuestring, TAP_MAX_RANK);
     *start = cJSON_IsNumber(offset) && fabs(offset->valuedouble) < 9e15 ? (int64_t)offset->valuedouble : -1;
     if (tap_numel(x->shape) == 0) *start = 0;
-    if (tap_numel(x->shape) < 0 || !lies_within(*x, *start, tap_tensor_numel(*flat)))
+    if (tap_numel(x->shape) < 0 || !view_fits(*x, *start, tap_tensor_numel(*flat)))
         return refuse(reason, "tensor '%.40s' is no view within its storage", key->valuestring);
     return true;
 }
 
-/* The storage as the run's precision has it, under the view. */
-static tap_tensor lay(call *c, tap_tensor flat, tap_tensor view, int64_t start)
+/* The view on a copy of the storage in the precision of the run. */
+static tap_tensor storage_view(call *c, tap_tensor flat, tap_tensor view, int64_t start)
 {
     if (c->precision != EXACT && flat.dtype == TAP_F64) {
         flat = tap_tensor_cast(c->arena, flat, TAP_F32);
@@ -151,7 +151,7 @@ static tap_tensor lay(call *c, tap_tensor flat, tap_tensor view, int64_t start)
     return view;
 }
 
-/* I of "CASE/inI", -1 for another key. */
+/* I of the key "CASE/inI", or -1 for another key. */
 static int input_number(const call *c, const char *key)
 {
     size_t n = strlen(c->name);
@@ -170,7 +170,7 @@ static bool add_operand(call *c, const cJSON *json)
     else if (read_view(c, json, &x, &start, reason)) {
         const char *key = cJSON_GetObjectItemCaseSensitive(json, "tensor")->valuestring;
         int         number = input_number(c, key);
-        x = lay(c, *tap_safetensors_find(c->file, key), x, start);
+        x = storage_view(c, *tap_safetensors_find(c->file, key), x, start);
         bool differentiable = number >= 0 && opinfo_tensor(c, "grad", number);
         c->operands[c->n_operands++] =
             (operand){ json, number, differentiable ? tap_variable(c->tape, x) : tap_input(c->tape, x) };
@@ -213,7 +213,7 @@ void opinfo_end(call *c)
     c->arena = NULL;
 }
 
-/* ---- Words for a sample ------------------------------------------------------------------------------------------ */
+/* ---- Description of a sample ------------------------------------------------------------------------------------------ */
 
 static void describe(FILE *out, const tap_safetensors *file, const cJSON *value)
 {

@@ -1,4 +1,5 @@
-/* One case: the operator in float64 against the stored results and gradients, and in float32 against itself. */
+/* tests/golden/opinfo_case.c: one case. Compares the operator in float64 with the stored results and gradients, and in float32
+ * with itself in float64. */
 #include "tests/golden/opinfo.h"
 
 typedef struct {
@@ -18,8 +19,8 @@ static label numbered(const char *kind, int number)
     return l;
 }
 
-/* What the tape complains about; true if it does not. */
-static bool sound(const call *c, FILE *out)
+/* Whether the tape has no error. Writes its message otherwise. */
+static bool tape_ok(const call *c, FILE *out)
 {
     const char *message;
     if (tap_tape_status(c->tape, &message) == TAP_OK) return true;
@@ -27,21 +28,21 @@ static bool sound(const call *c, FILE *out)
     return false;
 }
 
-/* Runs the operator, and keeps copies of its results when they are asked for. */
+/* Runs the operator, and copies its results to r. */
 static bool run(call *c, precision p, FILE *out, results *r)
 {
     if (opinfo_begin(c, p)) c->out[0] = c->row->run(c);
-    if (c->skip[0] || !sound(c, out)) return false;
+    if (c->skip[0] || !tape_ok(c, out)) return false;
     r->n = c->n_out;
     for (int i = 0; i < r->n; i++) {
         tap_tensor x = tap_value(c->out[i]);
-        r->x[i] = tap_tensor_zeros(c->keep, x.dtype, x.shape);
-        tap_tensor_copy(r->x[i], x, tap_arena_error(c->keep));
+        r->x[i] = tap_tensor_zeros(c->case_arena, x.dtype, x.shape);
+        tap_tensor_copy(r->x[i], x, tap_arena_error(c->case_arena));
     }
     return true;
 }
 
-static bool right_results(const call *c, FILE *out, const results *r)
+static bool check_results(const call *c, FILE *out, const results *r)
 {
     int n = 0;
     while (n < MAX_OUTPUTS && opinfo_tensor(c, "out", n)) n++;
@@ -65,7 +66,7 @@ static bool differentiate(call *c, FILE *out, int n, const tap_var *x, tap_var *
         cotangents++;
     }
     if (!cotangents) fputs("there are gradients, but no cotangents", out);
-    return cotangents && sound(c, out);
+    return cotangents && tape_ok(c, out);
 }
 
 static const operand *input(const call *c, int number)
@@ -76,7 +77,7 @@ static const operand *input(const call *c, int number)
     return NULL;
 }
 
-static bool right_gradients(call *c, FILE *out)
+static bool check_gradients(call *c, FILE *out)
 {
     tap_var x[MAX_OPERANDS], dx[MAX_OPERANDS];
     int     number[MAX_OPERANDS], n = 0;
@@ -98,10 +99,10 @@ static bool right_gradients(call *c, FILE *out)
     return true;
 }
 
-static bool right_in_single(tap_arena *a, FILE *out, const results *exact, const results *rounded, const results *single)
+static bool check_float32(tap_arena *a, FILE *out, const results *exact, const results *rounded, const results *single)
 {
     for (int i = 0; i < exact->n; i++) {
-        tap_tensor want = rounded->x[i]; /* in the range of float32, beyond which there is but infinity */
+        tap_tensor want = rounded->x[i]; /* rounded to float32 below, as larger values become infinity */
         tolerance  t = opinfo_single(exact->x[i], want);
         if (want.dtype == TAP_F64) want = tap_tensor_cast(a, want, TAP_F32);
         if (!opinfo_compare(out, numbered("in float32, out", i).text, single->x[i], want, t)) return false;
@@ -112,7 +113,7 @@ static bool right_in_single(tap_arena *a, FILE *out, const results *exact, const
 static bool check(call *c, FILE *out)
 {
     results exact, rounded, single;
-    bool    ok = run(c, EXACT, out, &exact) && right_results(c, out, &exact) && right_gradients(c, out);
+    bool    ok = run(c, EXACT, out, &exact) && check_results(c, out, &exact) && check_gradients(c, out);
     opinfo_end(c);
     if (!ok) return false;
     ok = run(c, ROUNDED, out, &rounded);
@@ -120,17 +121,17 @@ static bool check(call *c, FILE *out)
     if (!ok) return false;
     ok = run(c, SINGLE, out, &single);
     opinfo_end(c);
-    return ok && right_in_single(c->keep, out, &exact, &rounded, &single);
+    return ok && check_float32(c->case_arena, out, &exact, &rounded, &single);
 }
 
 outcome opinfo_case(const operator_row *row, const tap_safetensors *file, const char *name, const cJSON *sample, FILE *out)
 {
-    call c = { .row = row, .file = file, .name = name, .keep = tap_arena_new() };
+    call c = { .row = row, .file = file, .name = name, .case_arena = tap_arena_new() };
     char reason[REASON_SIZE];
     bool bound = opinfo_bind(&c, sample, reason), ok = bound && check(&c, out);
     if (!bound) fputs(reason, out);
     if (c.skip[0]) fputs(c.skip, out);
     opinfo_unbind(&c);
-    tap_arena_free(c.keep);
+    tap_arena_free(c.case_arena);
     return ok ? PASSED : c.skip[0] ? SKIPPED : FAILED;
 }

@@ -1,20 +1,20 @@
-/* Tables of operators. A table is a file of rows, each OP(name, signature, value) on one line, which is included twice: once to
- * make a function of every value, and once to list them. */
+/* tests/golden/opinfo_rows.h: tables of operators. A table is a .def file of rows OP(name, signature, value). It is included
+ * twice: first each value becomes the body of a function, then the rows are listed. */
 #ifndef TAP_TESTS_GOLDEN_OPINFO_ROWS_H
 #define TAP_TESTS_GOLDEN_OPINFO_ROWS_H
 
 #include "tests/golden/opinfo.h"
 
-/* The argument number i, as */
-#define T(i) tensor(c, i)   /* a tensor, */
-#define O(i) optional(c, i) /* one that may be absent, */
-#define F(i) floating(c, i) /* a tensor or a number, in the float dtype of the run, */
-#define X(i) indices(c, i)
-#define N(i) number(c, i)
-#define I(i) integer(c, i)
-#define D(i) small(c, i) /* an axis or another int, */
-#define B(i) flag(c, i)
-#define S(i) shape(c, i)
+/* Argument i, as */
+#define T(i) tensor(c, i)        /* a tensor, */
+#define O(i) optional(c, i)      /* an optional tensor, */
+#define F(i) floating(c, i)      /* a tensor or a number, in the float dtype of the run, */
+#define X(i) indices(c, i)       /* an int64 tensor, */
+#define N(i) number(c, i)        /* a number, */
+#define I(i) integer(c, i)       /* an int64, */
+#define D(i) small_integer(c, i) /* an int, such as an axis, */
+#define B(i) flag(c, i)          /* a bool, */
+#define S(i) shape(c, i)         /* a shape. */
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b)  JOIN_(a, b)

@@ -1,4 +1,4 @@
-/* The files of a folder, and the account of them. */
+/* tests/golden/opinfo_run.c: runs the files of a folder, and reports on them. */
 #define _POSIX_C_SOURCE 200809L
 #include "tests/golden/opinfo.h"
 
@@ -12,7 +12,8 @@ typedef struct {
     int passed, failed, skipped;
 } tally;
 
-/* Texts grow apart and are printed together: an operator's line comes before its failures, reasons come last. */
+/* Texts are collected in buffers, as they are printed in another order: an operator's line, its failures, and at the end the
+ * reasons for skipping. */
 typedef struct {
     char  *text;
     size_t size;
@@ -81,8 +82,8 @@ static void run_cases(operator_run *r)
     }
 }
 
-/* Why none of the cases can be run, or NULL. */
-static const char *obstacle(const operator_run *r)
+/* The reason why no case of the operator can be run, or NULL. */
+static const char *skip_reason(const operator_run *r)
 {
     if (r->file->n_metadata == 0) return "has no samples";
     if (r->row) return NULL;
@@ -96,7 +97,7 @@ static void run_file(operator_run *r, const char *path)
     const char     *message;
     r->file = &file;
     r->row = opinfo_find(r->name);
-    if (tap_arena_status(a, &message) == TAP_OK) message = obstacle(r);
+    if (tap_arena_status(a, &message) == TAP_OK) message = skip_reason(r);
     if (!message) run_cases(r);
     else if (file.n_metadata && !r->row && opinfo_is_exempt(r->name)) {
         r->n.skipped = file.n_metadata;
@@ -135,7 +136,7 @@ static int is_sample(const struct dirent *d)
     return n > m && strcmp(d->d_name + n - m, suffix) == 0;
 }
 
-/* The operators that the folder has samples of, in order; -1 if there are none. */
+/* Lists the operators that the folder has samples of, in alphabetical order. Returns -1 if there are none. */
 static int list(FILE *out, const char *folder, struct dirent ***names)
 {
     int n = scandir(folder, names, is_sample, alphasort);

@@ -1,4 +1,4 @@
-/* All operators, by their names in PyTorch. */
+/* tests/golden/opinfo_table.c: finds an operator by its name in PyTorch. */
 #include "tests/golden/opinfo_rows.h"
 
 static const table *const tables[] = { &opinfo_elementwise, &opinfo_reductions, &opinfo_shapes, &opinfo_matrices,
@@ -14,7 +14,7 @@ const operator_row *opinfo_find(const char *name)
     return NULL;
 }
 
-/* What the library leaves out, by decision. */
+/* Operators of PyTorch that Tapestry leaves out on purpose. */
 static const char *const exempt[] = {
     "addcdiv",
     "addcmul",

@@ -1,4 +1,4 @@
-/* The program that runs PyTorch's samples must see what is wrong: on samples of our own, right and wrong. */
+/* tests/golden/test_driver.c: the program that runs PyTorch's samples must detect errors. Runs it on hand-written samples. */
 #define _XOPEN_SOURCE 700
 #include "tests/tensor/scratch.h"
 
@@ -7,10 +7,10 @@
 
 #include "tests/golden/opinfo.h"
 
-static double one_to_six[] = { 1, 2, 3, 4, 5, 6 }, columns[] = { 5, 7, 9 }, cotangent[] = { 1, 10, 100 };
+static double one_to_six[] = { 1, 2, 3, 4, 5, 6 }, column_sums[] = { 5, 7, 9 }, cotangent[] = { 1, 10, 100 };
 static double gradient[] = { 1, 10, 100, 1, 10, 100 };
 
-/* A file with one case, which reads in0 = 1..6, and what it expects. */
+/* Writes a file of one case, with the input in0 = 1..6 and the expected results. */
 static void write_samples(const char *operator_name, const char *sample, double *out, double *grad)
 {
     char                   path[64];
@@ -30,15 +30,15 @@ static void write_samples(const char *operator_name, const char *sample, double 
 #define SAMPLE(op, args, kwargs) "{\"op\":\"" op "\",\"args\":[" args "],\"kwargs\":{" kwargs "}}"
 #define X                        ARGUMENT("[2,3]", "[3,1]", "0")
 
-/* Runs the folder s, expects its account to the letter, and empties it. */
-static void expect(int failures, const char *account)
+/* Runs the folder s, compares the report, and empties the folder. */
+static void expect_report(int failures, const char *report)
 {
     char  *text = NULL;
     size_t size;
     FILE  *out = open_memstream(&text, &size);
     int    got = opinfo_run(out, "s", 0, NULL);
     fclose(out);
-    assert_string_equal(text, account);
+    assert_string_equal(text, report);
     assert_int_equal(got, failures);
     free(text);
     assert_int_equal(nftw("s", scratch_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
@@ -50,34 +50,34 @@ static int enter(void **state)
     return scratch_enter(state) == 0 ? mkdir("s", 0777) : -1;
 }
 
-static void test_right(void **state)
+static void test_correct_samples_pass(void **state)
 {
     (void)state;
-    write_samples("sum", SAMPLE("sum", X ",0", ""), columns, gradient);
-    expect(0, "sum 1/1\n1 passed, 0 failed, 0 skipped\n");
-    write_samples("sum", SAMPLE("sum", X, "\"keepdim\":false,\"dim\":[0]"), columns, gradient);
-    expect(0, "sum 1/1\n1 passed, 0 failed, 0 skipped\n");
+    write_samples("sum", SAMPLE("sum", X ",0", ""), column_sums, gradient);
+    expect_report(0, "sum 1/1\n1 passed, 0 failed, 0 skipped\n");
+    write_samples("sum", SAMPLE("sum", X, "\"keepdim\":false,\"dim\":[0]"), column_sums, gradient);
+    expect_report(0, "sum 1/1\n1 passed, 0 failed, 0 skipped\n");
 }
 
-static void test_wrong_values(void **state)
+static void test_wrong_values_fail(void **state)
 {
     double almost[] = { 5, 7 + 7.1e-7, 9 }, enough[] = { 5, 7 + 6.9e-7, 9 }, bent[] = { 1, 10, 100, 1, 10, (double)NAN };
     (void)state;
     write_samples("sum", SAMPLE("sum", X ",0", ""), enough, gradient);
-    expect(0, "sum 1/1\n1 passed, 0 failed, 0 skipped\n");
+    expect_report(0, "sum 1/1\n1 passed, 0 failed, 0 skipped\n");
     write_samples("sum", SAMPLE("sum", X ",0", ""), almost, gradient);
-    expect(1, "sum 0/1\n  c0 (float64[2,3], 0): out0[1] is 7, expected 7.0000007100000001 (1 of 3 elements differ)\n"
-              "0 passed, 1 failed, 0 skipped\n");
-    write_samples("sum", SAMPLE("sum", X ",0", ""), columns, bent);
-    expect(1, "sum 0/1\n  c0 (float64[2,3], 0): grad0[1,2] is 100, expected nan (1 of 6 elements differ)\n"
-              "0 passed, 1 failed, 0 skipped\n");
-    write_samples("mean", SAMPLE("mean", X ",1", ""), columns, gradient);
-    expect(1, "mean 0/1\n  c0 (float64[2,3], 1): out0 is float[2], expected float[3]\n0 passed, 1 failed, 0 skipped\n");
-    write_samples("eq", SAMPLE("eq", X ",1", ""), columns, gradient);
-    expect(1, "eq 0/1\n  c0 (float64[2,3], 1): out0 is bool[2,3], expected float[3]\n0 passed, 1 failed, 0 skipped\n");
+    expect_report(1, "sum 0/1\n  c0 (float64[2,3], 0): out0[1] is 7, expected 7.0000007100000001 (1 of 3 elements differ)\n"
+                     "0 passed, 1 failed, 0 skipped\n");
+    write_samples("sum", SAMPLE("sum", X ",0", ""), column_sums, bent);
+    expect_report(1, "sum 0/1\n  c0 (float64[2,3], 0): grad0[1,2] is 100, expected nan (1 of 6 elements differ)\n"
+                     "0 passed, 1 failed, 0 skipped\n");
+    write_samples("mean", SAMPLE("mean", X ",1", ""), column_sums, gradient);
+    expect_report(1, "mean 0/1\n  c0 (float64[2,3], 1): out0 is float[2], expected float[3]\n0 passed, 1 failed, 0 skipped\n");
+    write_samples("eq", SAMPLE("eq", X ",1", ""), column_sums, gradient);
+    expect_report(1, "eq 0/1\n  c0 (float64[2,3], 1): out0 is bool[2,3], expected float[3]\n0 passed, 1 failed, 0 skipped\n");
 }
 
-static void test_views(void **state)
+static void test_views_of_storage(void **state)
 {
     static const char *const outside[] = {
         SAMPLE("sum", ARGUMENT("[2,3]", "[3,1]", "1"), ""),
@@ -86,19 +86,20 @@ static void test_views(void **state)
         SAMPLE("sum", ARGUMENT("[2,3]", "[3,1]", "-1"), ""),
     };
     (void)state;
-    write_samples("sum", SAMPLE("sum", ARGUMENT("[3,2]", "[1,3]", "0") ",1", ""), columns, gradient);
-    expect(1, "sum 0/1\n  c0 (float64[3,2], 1): grad0 is float[3,2], expected float[2,3]\n0 passed, 1 failed, 0 skipped\n");
+    write_samples("sum", SAMPLE("sum", ARGUMENT("[3,2]", "[1,3]", "0") ",1", ""), column_sums, gradient);
+    expect_report(1,
+                  "sum 0/1\n  c0 (float64[3,2], 1): grad0 is float[3,2], expected float[2,3]\n0 passed, 1 failed, 0 skipped\n");
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
-        write_samples("sum", outside[i], columns, gradient);
-        expect(1, "sum 0/1\n  c0 (float64[2,3]): tensor 'c0/in0' is no view within its storage\n"
-                  "0 passed, 1 failed, 0 skipped\n");
+        write_samples("sum", outside[i], column_sums, gradient);
+        expect_report(1, "sum 0/1\n  c0 (float64[2,3]): tensor 'c0/in0' is no view within its storage\n"
+                         "0 passed, 1 failed, 0 skipped\n");
     }
-    write_samples("sum", SAMPLE("sum", ARGUMENT("[2,3]", "[3]", "0") ",0", ""), columns, gradient);
-    expect(1, "sum 0/1\n  c0 (float64[2,3], 0): tensor 'c0/in0' needs a shape and as many strides, at most 8\n"
-              "0 passed, 1 failed, 0 skipped\n");
+    write_samples("sum", SAMPLE("sum", ARGUMENT("[2,3]", "[3]", "0") ",0", ""), column_sums, gradient);
+    expect_report(1, "sum 0/1\n  c0 (float64[2,3], 0): tensor 'c0/in0' needs a shape and as many strides, at most 8\n"
+                     "0 passed, 1 failed, 0 skipped\n");
 }
 
-static void test_bad_samples(void **state)
+static void test_invalid_samples_are_reported(void **state)
 {
     static const struct {
         const char *sample, *complaint;
@@ -126,28 +127,28 @@ static void test_bad_samples(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        char account[512];
-        write_samples("sum", bad[i].sample, columns, gradient);
-        snprintf(account, sizeof account, "sum 0/1\n  c0 %s\n0 passed, 1 failed, 0 skipped\n", bad[i].complaint);
-        expect(1, account);
+        char report[512];
+        write_samples("sum", bad[i].sample, column_sums, gradient);
+        snprintf(report, sizeof report, "sum 0/1\n  c0 %s\n0 passed, 1 failed, 0 skipped\n", bad[i].complaint);
+        expect_report(1, report);
     }
 }
 
-static void test_operators_and_files(void **state)
+static void test_unknown_operators_and_bad_files(void **state)
 {
     (void)state;
-    write_samples("kron", SAMPLE("kron", X, ""), columns, gradient);
-    write_samples("nonesuch", SAMPLE("nonesuch", X, ""), columns, gradient);
+    write_samples("kron", SAMPLE("kron", X, ""), column_sums, gradient);
+    write_samples("nonesuch", SAMPLE("nonesuch", X, ""), column_sums, gradient);
     scratch_write("s/cos.safetensors", "half", 4);
     scratch_write("s/notes.txt", "", 0);
     assert_int_equal(tap_safetensors_write("s/sin.safetensors", 0, NULL, 0, NULL, NULL), TAP_OK);
-    expect(3, "cos 0/1\n  s/cos.safetensors: truncated: ends within the header's length\n"
-              "kron 0/0, 1 skipped\n"
-              "nonesuch 0/1\n  not known to this program\n"
-              "sin 0/1\n  has no samples\n"
-              "0 passed, 3 failed, 1 skipped\n"
-              "kron: not supported\n");
-    expect(-1, "s: no samples, *.safetensors\n");
+    expect_report(3, "cos 0/1\n  s/cos.safetensors: truncated: ends within the header's length\n"
+                     "kron 0/0, 1 skipped\n"
+                     "nonesuch 0/1\n  not known to this program\n"
+                     "sin 0/1\n  has no samples\n"
+                     "0 passed, 3 failed, 1 skipped\n"
+                     "kron: not supported\n");
+    expect_report(-1, "s: no samples, *.safetensors\n");
     assert_int_equal(rmdir("s"), 0);
     char  *text = NULL;
     size_t size;
@@ -159,28 +160,28 @@ static void test_operators_and_files(void **state)
     assert_int_equal(mkdir("s", 0777), 0);
 }
 
-/* Both the wrong result in float32 and the tolerance that finds it. */
-static void test_float32(void **state)
+/* The tolerance for float32 separates accurate from inaccurate results. */
+static void test_float32_tolerance(void **state)
 {
     double     y[] = { 1, 1000, 0 }, moved[] = { 1, 1000 + 1e-5, 0 };
-    float      near[] = { 1, 1000.0001f, 1e-4f }, far[] = { 1, 1000.01f, 0 };
+    float      accurate[] = { 1, 1000.0001f, 1e-4f }, inaccurate[] = { 1, 1000.01f, 0 };
     tap_tensor exact = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), y), rounded = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), moved);
     tolerance  t = opinfo_single(exact, rounded);
     (void)state;
-    assert_true(opinfo_compare(NULL, "y", tap_tensor_wrap(TAP_F32, TAP_SHAPE(3), near), exact, t));
-    assert_false(opinfo_compare(NULL, "y", tap_tensor_wrap(TAP_F32, TAP_SHAPE(3), far), exact, t));
+    assert_true(opinfo_compare(NULL, "y", tap_tensor_wrap(TAP_F32, TAP_SHAPE(3), accurate), exact, t));
+    assert_false(opinfo_compare(NULL, "y", tap_tensor_wrap(TAP_F32, TAP_SHAPE(3), inaccurate), exact, t));
 }
 
 int main(void)
 {
     /* clang-format off */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_right),
-        cmocka_unit_test(test_wrong_values),
-        cmocka_unit_test(test_views),
-        cmocka_unit_test(test_bad_samples),
-        cmocka_unit_test(test_operators_and_files),
-        cmocka_unit_test(test_float32),
+        cmocka_unit_test(test_correct_samples_pass),
+        cmocka_unit_test(test_wrong_values_fail),
+        cmocka_unit_test(test_views_of_storage),
+        cmocka_unit_test(test_invalid_samples_are_reported),
+        cmocka_unit_test(test_unknown_operators_and_bad_files),
+        cmocka_unit_test(test_float32_tolerance),
     };
     /* clang-format on */
     return cmocka_run_group_tests(tests, enter, scratch_leave);
