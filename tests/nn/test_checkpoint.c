@@ -365,7 +365,7 @@ static void test_impossible_numbers(void **state)
         if (i == 0) at->next = -8;
         if (i == 1) at->next = ROWS + 1;
         if (i == 2) r.optim->slots[0].step = -1;
-        if (i == 3) r.optim->numbers.lr = (double)NAN;
+        if (i == 3) r.optim->hyper.lr = (double)NAN;
         if (i == 4) ((float *)tap_module_param(r.root, "net.0.weight")->value.data)[7] = INFINITY;
         assert_int_equal(tap_checkpoint_save(r.c, &e), i < 3 ? TAP_EIO : TAP_ENONFINITE);
         assert_non_null(strstr(e.message, name));
