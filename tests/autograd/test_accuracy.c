@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "autograd/internal.h"
+#include "autograd/ops/rules.h"
 #include "tensor/kernels/special.h"
 #include "tests/check.h"
 #include "tests/autograd/wide.h"
