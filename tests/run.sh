@@ -128,7 +128,7 @@ for_races()
     compile races --buildtype=plain -Doptimization=1 -Ddebug=true -Db_sanitize=thread -Db_lundef=false || return 0
     OMP_TOOL_LIBRARIES=$(clang -print-file-name=libarcher.so)
     export OMP_TOOL_LIBRARIES
-    TAP_SLOWLY=1 run "clang with the thread sanitizer: threads" races testlog tensor/parallel models/concurrency models/determinism
+    TAP_TEST_SHORT=1 run "clang with the thread sanitizer: threads" races testlog tensor/parallel models/concurrency models/determinism
     unset OMP_TOOL_LIBRARIES
 }
 
@@ -198,7 +198,7 @@ if [ $quick = no ]; then
     if [ $built = yes ]; then
         # Valgrind knows no AVX-512, and takes a hundred times longer for a fused multiply-add: portable kernels, and BLIS's for
         # Sandy Bridge (4), have none.
-        export TAP_SLOWLY=1 TAP_ISA=generic BLIS_ARCH_TYPE=4 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive
+        export TAP_TEST_SHORT=1 TAP_ISA=generic BLIS_ARCH_TYPE=4 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive
         under_valgrind
     fi
     fuzz 30

@@ -15,9 +15,9 @@ static char  **named;    /* the operators asked for, up to NULL; NULL: all */
 static int64_t compared; /* derivatives, so far */
 
 /* Under valgrind, which looks at the memory that is used and not at the numbers, each row is touched only. */
-static bool slowly(void)
+static bool is_short(void)
 {
-    return getenv("TAP_SLOWLY") != NULL;
+    return getenv("TAP_TEST_SHORT") != NULL;
 }
 
 static bool is_named(const gradient_row *r)
@@ -108,7 +108,7 @@ static void check_row(const gradient_row *r, layout how, bool shared)
     tap_tensor x[GRADIENT_INPUTS];
     viewed_row v = { r, how, shared };
     make_inputs(r, how, a, x);
-    tap_gradcheck_options o = { .order = 2, .seed = 3, .elements = slowly() ? 2 : 0, .jacobian = slowly() ? 1 : 0 };
+    tap_gradcheck_options o = { .order = 2, .seed = 3, .elements = is_short() ? 2 : 0, .jacobian = is_short() ? 1 : 0 };
     tap_gradcheck_result  g = tap_gradcheck(viewed, &v, shared ? 1 : r->n, x, o);
     if (!g.ok) fail_msg("%s, %s%s: %s", r->op, layout_name[how], shared ? ", all inputs the same" : "", g.message);
     compared += g.checked;
@@ -279,7 +279,7 @@ static void test_same_bits(void **state)
             if (!is_named(r)) continue;
             check_bits(r, CONTIGUOUS);
             if (!can_grow(r)) continue;
-            gradient_row large = scaled(*r, slowly() ? 20 : 2000); /* threads start for it */
+            gradient_row large = scaled(*r, is_short() ? 20 : 2000); /* threads start for it */
             check_bits(&large, CONTIGUOUS);
             check_bits(&large, TRANSPOSED);
             grown++;

@@ -44,7 +44,7 @@ static void test_strided_indexing(void **state)
 }
 
 /* Several rows of places beside the axis, each wider than what goes together, and an index that is transposed. */
-static void test_wide_lanes(void **state)
+static void test_indexing_of_long_rows(void **state)
 {
     (void)state;
     enum { OUTER = 3, LONG = 4, WIDE = 150 };
@@ -98,7 +98,7 @@ static void test_scalars_and_nothing(void **state)
     expect(tap_all(tap_zeros(t, TAP_SHAPE(2, 0)), TAP_LAST), TAP_SHAPE(2), D(1, 1));
 }
 
-static void test_order(void **state)
+static void test_sorting(void **state)
 {
     (void)state;
     tap_var x = floats(TAP_SHAPE(7), D(3, -1, NOT_A_NUMBER, 3, ENDLESS, -1, 0)), order;
@@ -300,9 +300,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_gather_and_scatter, begin, end),
         cmocka_unit_test_setup_teardown(test_strided_indexing, begin, end),
-        cmocka_unit_test_setup_teardown(test_wide_lanes, begin, end),
+        cmocka_unit_test_setup_teardown(test_indexing_of_long_rows, begin, end),
         cmocka_unit_test_setup_teardown(test_scalars_and_nothing, begin, end),
-        cmocka_unit_test_setup_teardown(test_order, begin, end),
+        cmocka_unit_test_setup_teardown(test_sorting, begin, end),
         cmocka_unit_test_setup_teardown(test_long_sorts, begin, end),
         cmocka_unit_test_setup_teardown(test_many_sorts, begin, end),
         cmocka_unit_test_setup_teardown(test_float32, begin, end),

@@ -1,7 +1,7 @@
 /* How many nodes calls leave on the tape: what changes nothing costs nothing, short ways are taken, and a cost that grows is seen. */
 #include "tests/autograd/nodes.h"
 
-static void test_nothing_to_do(void **state)
+static void test_identities_add_no_nodes(void **state)
 {
     (void)state;
     tap_var x = tap_ones(t, TAP_SHAPE(4, 6)), none = tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(0, 6), &(int64_t){ 0 }));
@@ -17,7 +17,7 @@ static void test_nothing_to_do(void **state)
     ASSERT_NODES(0, tap_sum_to(number, TAP_SCALAR));
 }
 
-static void test_short_ways(void **state)
+static void test_special_cases_add_few_nodes(void **state)
 {
     (void)state;
     tap_var x = tap_ones(t, TAP_SHAPE(4, 6)), w = tap_ones(t, TAP_SHAPE(6, 3)), b = tap_ones(t, TAP_SHAPE(3));
@@ -36,8 +36,8 @@ static void test_short_ways(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_nothing_to_do, begin, end),
-        cmocka_unit_test_setup_teardown(test_short_ways, begin, end),
+        cmocka_unit_test_setup_teardown(test_identities_add_no_nodes, begin, end),
+        cmocka_unit_test_setup_teardown(test_special_cases_add_few_nodes, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

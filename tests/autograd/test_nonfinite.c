@@ -64,7 +64,7 @@ static void test_forward(void **state)
     assert_finds(t, "exp: [3]: gives inf at [1]");
 }
 
-static void test_every_place(void **state)
+static void test_index_of_the_nonfinite_element(void **state)
 {
     (void)state;
     double x[67];
@@ -242,7 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forward),
-        cmocka_unit_test(test_every_place),
+        cmocka_unit_test(test_index_of_the_nonfinite_element),
         cmocka_unit_test(test_downstream_of_the_nearest_name),
         cmocka_unit_test(test_data_and_leaves),
         cmocka_unit_test(test_infinite_masks),

@@ -71,7 +71,7 @@ static void test_other_shapes(void **state)
     expect_steps(tap_expand(tap_unsqueeze(X, 1), TAP_SHAPE(5, -1, 4, 3)), TAP_SHAPE(5, 2, 4, 3), 0, I(0, 3, 0, 1));
 }
 
-static void test_as_many_axes_as_there_can_be(void **state)
+static void test_max_rank(void **state)
 {
     (void)state;
     tap_shape s = { .rank = TAP_MAX_RANK }, back = s;
@@ -103,7 +103,7 @@ static void test_views_share_memory(void **state)
     assert_ptr_equal(tap_value(tap_select(x, 0, 1)).data, (const double *)data + 12);
 }
 
-static void test_parts(void **state)
+static void test_slices_and_selections(void **state)
 {
     (void)state;
     expect_steps(tap_slice(C, 1, 1, 3, 1), TAP_SHAPE(2, 2, 4), 4, I(12, 4, 1));
@@ -169,7 +169,7 @@ static void test_folding_and_padding(void **state)
     expect(tap_zero_pad(X, 1, -2, -1), TAP_SHAPE(2, 0), NOTHING);
 }
 
-static void test_putting_together(void **state)
+static void test_joining(void **state)
 {
     (void)state;
     tap_var x = X, y = tap_add_scalar(x, 10), column = tap_narrow(x, 1, 0, 1), none = tap_narrow(x, 1, 0, 0);
@@ -196,7 +196,7 @@ static void test_putting_together(void **state)
     expect_steps(tap_stack(MANY, two, 1), TAP_SHAPE(2, MANY), 0, I(MANY, 1));
 }
 
-static void test_taking_apart(void **state)
+static void test_splitting(void **state)
 {
     (void)state;
     tap_var part[4];
@@ -310,14 +310,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_order_of_axes, begin, end),
         cmocka_unit_test_setup_teardown(test_other_shapes, begin, end),
-        cmocka_unit_test_setup_teardown(test_as_many_axes_as_there_can_be, begin, end),
+        cmocka_unit_test_setup_teardown(test_max_rank, begin, end),
         cmocka_unit_test_setup_teardown(test_views_share_memory, begin, end),
-        cmocka_unit_test_setup_teardown(test_parts, begin, end),
+        cmocka_unit_test_setup_teardown(test_slices_and_selections, begin, end),
         cmocka_unit_test_setup_teardown(test_diagonals, begin, end),
         cmocka_unit_test_setup_teardown(test_folding_and_padding, begin, end),
-        cmocka_unit_test_setup_teardown(test_putting_together, begin, end),
+        cmocka_unit_test_setup_teardown(test_joining, begin, end),
         cmocka_unit_test(test_adding_up_is_for_floats),
-        cmocka_unit_test_setup_teardown(test_taking_apart, begin, end),
+        cmocka_unit_test_setup_teardown(test_splitting, begin, end),
         cmocka_unit_test_setup_teardown(test_too_many_pieces, begin, end),
         cmocka_unit_test_setup_teardown(test_an_axis_named_twice, begin, end),
         cmocka_unit_test_setup_teardown(test_repeating_and_rolling, begin, end),

@@ -32,7 +32,7 @@ typedef struct {
 /* Under valgrind, which runs one thread at a time. */
 static int steps(void)
 {
-    return getenv("TAP_SLOWLY") ? 3 : MOST_STEPS;
+    return getenv("TAP_TEST_SHORT") ? 3 : MOST_STEPS;
 }
 
 static tap_vae_options model_of(int number)

@@ -22,12 +22,12 @@ static int draw_images(void **state)
 }
 
 /* Under valgrind, which runs one thread at a time, and with a sanitizer, which looks at every element. */
-static bool slowly(void)
+static bool is_short(void)
 {
 #ifdef __SANITIZE_ADDRESS__
     return true;
 #else
-    return getenv("TAP_SLOWLY") != NULL;
+    return getenv("TAP_TEST_SHORT") != NULL;
 #endif
 }
 
@@ -43,7 +43,7 @@ static void assert_no_heap(int threads)
 /* The weights after some steps. From the fourth on the heap is watched. */
 static tap_module *train(tap_vae_options model, int64_t batch, int threads)
 {
-    const int   steps = slowly() ? 4 : STEPS;
+    const int   steps = is_short() ? 4 : STEPS;
     tap_module *root = tap_module_new(TAP_F32, 1);
     tap_tape   *t = tap_tape_new(TAP_F32, 2);
     tap_vae     v;
@@ -87,7 +87,7 @@ static void check(tap_vae_options model, int64_t batch)
 {
     static const int counts[] = { 2, 3, 4, 8 };
     tap_module      *one = train(model, batch, 1);
-    for (int i = 0; i < (slowly() ? 1 : 4); i++) {
+    for (int i = 0; i < (is_short() ? 1 : 4); i++) {
         tap_module *many = train(model, batch, counts[i]);
         assert_same_bits(one, many, counts[i]);
         tap_module_free(many);
@@ -105,7 +105,7 @@ static void test_architectures(void **state)
 static void test_whole_batch(void **state)
 {
     (void)state;
-    if (!slowly()) check(architectures()[0].model, 128);
+    if (!is_short()) check(architectures()[0].model, 128);
 }
 
 static void test_gaussian(void **state)
@@ -115,7 +115,7 @@ static void test_gaussian(void **state)
 }
 
 /* The counter counts, where it can: a request of ours is seen. */
-static void test_counter(void **state)
+static void test_heap_requests_are_counted(void **state)
 {
     (void)state;
     if (!heap_is_interposed()) skip();
@@ -129,7 +129,7 @@ static void test_counter(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counter),
+        cmocka_unit_test(test_heap_requests_are_counted),
         cmocka_unit_test(test_architectures),
         cmocka_unit_test(test_whole_batch),
         cmocka_unit_test(test_gaussian),

@@ -190,7 +190,7 @@ static int64_t steps_found(const char *passed)
     return steps;
 }
 
-static void test_newest_whole(void **state)
+static void test_newest_valid_generation_is_read(void **state)
 {
     (void)state;
     leave(5);
@@ -222,7 +222,7 @@ static void test_every_byte(void **state)
     unlink(PREVIOUS);
     char  *bytes = scratch_read(FILE_NAME, &n);
     size_t header_end = 8 + (size_t) * (uint64_t *)(void *)bytes;
-    for (size_t i = 0; i < n; i += getenv("TAP_SLOWLY") ? 37 : 1) {
+    for (size_t i = 0; i < n; i += getenv("TAP_TEST_SHORT") ? 37 : 1) {
         if (i < header_end && bytes[i] == ' ' && !memchr(bytes + i, '}', header_end - i)) continue;
         flip(FILE_NAME, (long)i);
         tap_checkpoint *c = tap_checkpoint_new(FILE_NAME);
@@ -235,7 +235,7 @@ static void test_every_byte(void **state)
     unlink(FILE_NAME);
 }
 
-static void test_none_is_whole(void **state)
+static void test_both_generations_damaged(void **state)
 {
     const char *message;
     tap_error   e = { 0 };
@@ -503,8 +503,8 @@ int main(void)
 {
     /* clang-format off */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),           cmocka_unit_test(test_newest_whole),
-        cmocka_unit_test(test_every_byte),      cmocka_unit_test(test_none_is_whole),
+        cmocka_unit_test(test_exact),           cmocka_unit_test(test_newest_valid_generation_is_read),
+        cmocka_unit_test(test_every_byte),      cmocka_unit_test(test_both_generations_damaged),
         cmocka_unit_test(test_changed_options), cmocka_unit_test(test_own_options),
         cmocka_unit_test(test_impossible_numbers), cmocka_unit_test(test_pending_gradient),
         cmocka_unit_test(test_one_at_a_time),   cmocka_unit_test(test_bad_calls),

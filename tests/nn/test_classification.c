@@ -54,7 +54,7 @@ static double precision_by_thresholds(int n, const double *s, const uint8_t *y)
 }
 
 /* By hand: the negative at 0.35 is above one of the two positives. */
-static void test_known(void **state)
+static void test_known_values(void **state)
 {
     const double s[] = { 0.1, 0.4, 0.35, 0.8 }, same[] = { 2, 2, 2, 2 },
                  endless[] = { -(double)INFINITY, 0, (double)INFINITY, (double)INFINITY };
@@ -104,7 +104,7 @@ static void test_definitions(void **state)
     }
 }
 
-static void test_curve(void **state)
+static void test_roc_curve(void **state)
 {
     const double  s[] = { 3, 1, 2, 2, 5, 1, 2 };
     const uint8_t y[] = { 0, 0, 1, 0, 1, 1, 0 };
@@ -269,9 +269,9 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known),    cmocka_unit_test(test_definitions), cmocka_unit_test(test_curve),
-        cmocka_unit_test(test_coverage), cmocka_unit_test(test_options),     cmocka_unit_test(test_quantiles),
-        cmocka_unit_test(test_threads),  cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_known_values), cmocka_unit_test(test_definitions), cmocka_unit_test(test_roc_curve),
+        cmocka_unit_test(test_coverage),     cmocka_unit_test(test_options),     cmocka_unit_test(test_quantiles),
+        cmocka_unit_test(test_threads),      cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,7 @@ static void test_index(void **state)
     expect_index(1, a, b, 1);
 }
 
-static void test_plain_groups(void **state)
+static void test_separated_clusters(void **state)
 {
     enum { N = 600, D = 3, K = 4 };
     static double x[N][D];
@@ -86,7 +86,7 @@ static double sum_of(const double *x, const int *label)
 }
 
 /* Eight points on a line, in three groups: the best of all 3^8 ways. */
-static void test_best(void **state)
+static void test_optimum_of_eight_points(void **state)
 {
     double  x[8], least = HUGE_VAL;
     int64_t found[8];
@@ -228,7 +228,7 @@ static void expect_chances(const task *t)
     }
 }
 
-static void test_chances(void **state)
+static void test_initial_centers_are_drawn_as_specified(void **state)
 {
     static const int rounds[] = { 1, 2, 300 };
     (void)state;
@@ -245,7 +245,7 @@ static void test_chances(void **state)
 }
 
 /* As many clusters as points; points that are all the same; a single one; float32, turned round. */
-static void test_corners(void **state)
+static void test_degenerate_points(void **state)
 {
     double  x[6] = { 5, 1, 4, 1, 3, 9 }, same[4] = { 2, 2, 2, 2 };
     float   turned[6] = { 0, 1, 10, 0, 1, 10 };
@@ -324,9 +324,14 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_index),      cmocka_unit_test(test_plain_groups), cmocka_unit_test(test_best),
-        cmocka_unit_test(test_chances),    cmocka_unit_test(test_restarts),     cmocka_unit_test(test_corners),
-        cmocka_unit_test(test_repeatable), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_index),
+        cmocka_unit_test(test_separated_clusters),
+        cmocka_unit_test(test_optimum_of_eight_points),
+        cmocka_unit_test(test_initial_centers_are_drawn_as_specified),
+        cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_degenerate_points),
+        cmocka_unit_test(test_repeatable),
+        cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ static const struct {
 static void test_samples(void **state)
 {
     (void)state;
-    const int draws = getenv("TAP_SLOWLY") ? DRAWS / 50 : DRAWS;
+    const int draws = getenv("TAP_TEST_SHORT") ? DRAWS / 50 : DRAWS;
     for (size_t k = 0; k < 2 * sizeof sampled / sizeof *sampled; k++) {
         static int    count[CELLS];
         static double p[CELLS];
@@ -86,7 +86,7 @@ static void test_large_samples(void **state)
     (void)state;
     const double mean[] = { 1e5, 1e9, 1e14, 1e300 };
     for (int k = 0; k < 4; k++) {
-        const int n = k == 3 || getenv("TAP_SLOWLY") ? 100 : 20000;
+        const int n = k == 3 || getenv("TAP_TEST_SHORT") ? 100 : 20000;
         tap_tape *t = tap_tape_new(TAP_F64, 5);
         tap_dist  d = tap_negative_binomial(tap_scalar(t, log(mean[k])), tap_scalar(t, log(mean[k]))); /* variance 2 mu */
         tap_dist  b = tap_beta_binomial(tap_scalar(t, floor(mean[k])), tap_scalar(t, 300), tap_scalar(t, 300));

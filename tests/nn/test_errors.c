@@ -147,7 +147,7 @@ static void errors_that_went_elsewhere(void)
     tap_module_free(m);
 }
 
-static void test_what_was_read_is_not_told(void **state)
+static void test_read_errors_are_not_reported(void **state)
 {
     (void)state;
     listen_to(everything_read);
@@ -158,7 +158,7 @@ static void test_what_was_read_is_not_told(void **state)
 
 /* ---- Made good again ---- */
 
-static void test_a_tape_made_good(void **state)
+static void test_tape_works_after_clear_error(void **state)
 {
     (void)state;
     tap_tape    *t = tap_tape_new(TAP_F64, 0);
@@ -179,7 +179,7 @@ static void test_a_tape_made_good(void **state)
     tap_tape_free(t);
 }
 
-static void test_a_root_made_good(void **state)
+static void test_module_works_after_clear_error(void **state)
 {
     (void)state;
     tap_module *root = tap_module_new(TAP_F64, 0);
@@ -258,8 +258,8 @@ int main(void)
 {
     /* clang-format off */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unread_errors_are_told_once), cmocka_unit_test(test_what_was_read_is_not_told),
-        cmocka_unit_test(test_a_tape_made_good),            cmocka_unit_test(test_a_root_made_good),
+        cmocka_unit_test(test_unread_errors_are_told_once), cmocka_unit_test(test_read_errors_are_not_reported),
+        cmocka_unit_test(test_tape_works_after_clear_error),            cmocka_unit_test(test_module_works_after_clear_error),
         cmocka_unit_test(test_calls_are_counted),           cmocka_unit_test(test_errors_of_rules),
         cmocka_unit_test(test_errors_within_layers),
     };

@@ -70,7 +70,7 @@ static void test_single_precision(void **state)
     assert_near(distance(y, x), 0.25 + spread * spread, 1e-12);
 }
 
-static void test_refused(void **state)
+static void test_bad_input_is_reported(void **state)
 {
     static double  numbers[8];
     static int64_t whole[8];
@@ -103,7 +103,7 @@ int main(void)
     /* clang-format off */
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_distance),
                                         cmocka_unit_test(test_degenerate), cmocka_unit_test(test_single_precision),
-                                        cmocka_unit_test(test_refused) };
+                                        cmocka_unit_test(test_bad_input_is_reported) };
     /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,7 +147,7 @@ static void test_attention(void **state)
 }
 
 /* A query that sees no key, of two: it has no gradient, and what it would have is no NaN. */
-static void test_blind_queries(void **state)
+static void test_fully_masked_queries(void **state)
 {
     (void)state;
     double  numbers[4] = { 1, 2, 3, 4 };
@@ -242,7 +242,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_binary_losses, begin, end),
         cmocka_unit_test_setup_teardown(test_rows, begin, end),
         cmocka_unit_test_setup_teardown(test_attention, begin, end),
-        cmocka_unit_test_setup_teardown(test_blind_queries, begin, end),
+        cmocka_unit_test_setup_teardown(test_fully_masked_queries, begin, end),
         cmocka_unit_test_setup_teardown(test_dropout, begin, end),
         cmocka_unit_test_setup_teardown(test_norms, begin, end),
         cmocka_unit_test_setup_teardown(test_batch_norm_follows, begin, end),

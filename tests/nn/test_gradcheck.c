@@ -121,7 +121,7 @@ static void test_right(void **state)
     tap_module_free(m.root);
 }
 
-static void test_wrong(void **state)
+static void test_wrong_gradients_are_found(void **state)
 {
     (void)state;
     model m = model_new(TAP_F64);
@@ -300,7 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_right),
-        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_wrong_gradients_are_found),
         cmocka_unit_test(test_nan_fails),
         cmocka_unit_test(test_error_on_the_way),
         cmocka_unit_test(test_a_float32_module_is_checked_in_float64),

@@ -87,7 +87,7 @@ static void test_other_float(void **state)
     tap_module_free(again);
 }
 
-static void test_part(void **state)
+static void test_part_of_a_tree(void **state)
 {
     (void)state;
     tap_error   e = { 0 };
@@ -127,7 +127,7 @@ static void write_file(int n, const tap_named_tensor *tensors)
     assert_int_equal(tap_safetensors_write(file, n, tensors, 0, NULL, &e), TAP_OK);
 }
 
-static void test_misfits(void **state)
+static void test_mismatches_are_reported(void **state)
 {
     (void)state;
     double           data[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
@@ -203,8 +203,9 @@ static void test_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_other_float),  cmocka_unit_test(test_part),
-        cmocka_unit_test(test_misfits),    cmocka_unit_test(test_broken_files), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_other_float),
+        cmocka_unit_test(test_part_of_a_tree), cmocka_unit_test(test_mismatches_are_reported),
+        cmocka_unit_test(test_broken_files),   cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

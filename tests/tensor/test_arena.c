@@ -108,7 +108,7 @@ static void test_reset_consolidates(void **state)
     tap_arena_free(a);
 }
 
-static void test_given_back_memory_comes_again(void **state)
+static void test_released_memory_is_reused(void **state)
 {
     (void)state;
     tap_arena *a = tap_arena_new();
@@ -150,7 +150,7 @@ static void test_shared_memory_waits_for_the_last_use(void **state)
     tap_arena_free(a);
 }
 
-static void test_tightest_block(void **state)
+static void test_best_fitting_block_is_used(void **state)
 {
     (void)state;
     tap_arena *a = tap_arena_new();
@@ -198,7 +198,7 @@ static void test_errors_stick(void **state)
     tap_arena_free(a);
 }
 
-static void test_absurd_sizes(void **state)
+static void test_sizes_beyond_memory(void **state)
 {
     (void)state;
     /* clang-format off */
@@ -226,7 +226,7 @@ static void test_absurd_sizes(void **state)
     tap_arena_free(a);
 }
 
-static void test_null(void **state)
+static void test_null_arena(void **state)
 {
     (void)state;
     const char *message = NULL;
@@ -292,12 +292,12 @@ int main(void)
         cmocka_unit_test(test_reset_repeats_addresses),
         cmocka_unit_test(test_first_chunk_repeats_at_once),
         cmocka_unit_test(test_reset_consolidates),
-        cmocka_unit_test(test_given_back_memory_comes_again),
+        cmocka_unit_test(test_released_memory_is_reused),
         cmocka_unit_test(test_shared_memory_waits_for_the_last_use),
-        cmocka_unit_test(test_tightest_block),
+        cmocka_unit_test(test_best_fitting_block_is_used),
         cmocka_unit_test(test_errors_stick),
-        cmocka_unit_test(test_absurd_sizes),
-        cmocka_unit_test(test_null),
+        cmocka_unit_test(test_sizes_beyond_memory),
+        cmocka_unit_test(test_null_arena),
         cmocka_unit_test(test_no_memory_at_all),
         cmocka_unit_test(test_little_memory),
     };

@@ -168,7 +168,7 @@ static void expect_unwritten(const char *dir, tap_cells c, tap_status status, co
     assert_int_equal(tap_cells_write(dir, c, NULL), status);
 }
 
-static void test_writing_what_is_none(void **state)
+static void test_invalid_cells_are_not_written(void **state)
 {
     char        longest[5000];
     const char *names = "cells: barcodes, row 2: a name is missing, or holds a tab or the end of a line";
@@ -195,7 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_folders), cmocka_unit_test(test_quotes),
-        cmocka_unit_test(test_separators), cmocka_unit_test(test_csv),     cmocka_unit_test(test_writing_what_is_none),
+        cmocka_unit_test(test_separators), cmocka_unit_test(test_csv),     cmocka_unit_test(test_invalid_cells_are_not_written),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

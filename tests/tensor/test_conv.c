@@ -213,7 +213,7 @@ static void check_all(const tap__conv *c, int layout, uint64_t *dice)
     }
 }
 
-static void test_chosen(void **state)
+static void test_chosen_shapes(void **state)
 {
     (void)state;
     uint64_t dice = 1;
@@ -222,7 +222,7 @@ static void test_chosen(void **state)
     }
 }
 
-static void test_rolled(void **state)
+static void test_random_shapes(void **state)
 {
     (void)state;
     uint64_t dice = 2;
@@ -233,7 +233,7 @@ static void test_rolled(void **state)
 }
 
 /* One image, whose y almost lies in rows as a product reads it: with rows that overlap, and with steps within a row. */
-static void test_almost_in_rows(void **state)
+static void test_results_with_unusual_strides(void **state)
 {
     (void)state;
     static const struct {
@@ -316,8 +316,10 @@ static void test_scratch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chosen),         cmocka_unit_test(test_rolled),
-        cmocka_unit_test(test_almost_in_rows), cmocka_unit_test(test_threads_change_no_bits),
+        cmocka_unit_test(test_chosen_shapes),
+        cmocka_unit_test(test_random_shapes),
+        cmocka_unit_test(test_results_with_unusual_strides),
+        cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_scratch),
     };
     tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */

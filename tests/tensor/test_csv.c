@@ -117,7 +117,7 @@ static void test_refusals(void **state)
 }
 
 /* The one there is most of; of as many, the first of , ; tab and |. */
-static void test_guesses(void **state)
+static void test_separator_is_guessed(void **state)
 {
     const struct {
         const char *line;
@@ -149,7 +149,7 @@ static void test_tsv(void **state)
     tap_arena_free(a);
 }
 
-static void test_hostile_fields(void **state)
+static void test_malformed_fields(void **state)
 {
     enum { N = 100000, MUCH = 8 << 20 };
     char *text = malloc(MUCH);
@@ -232,10 +232,14 @@ static void test_labels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),         cmocka_unit_test(test_long_table),
-        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_matrices),
-        cmocka_unit_test(test_hostile_fields), cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_guesses),        cmocka_unit_test(test_tsv),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_long_table),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_matrices),
+        cmocka_unit_test(test_malformed_fields),
+        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_separator_is_guessed),
+        cmocka_unit_test(test_tsv),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

@@ -41,7 +41,7 @@ static void test_eigen(void **state)
 }
 
 /* Small ones beside large ones, in the places where the diagonal has them. */
-static void test_known(void **state)
+static void test_known_eigenvalues(void **state)
 {
     double a[9] = { 2, 1, 0, 1, 2, 0, 0, 0, 1e-12 }, values[3];
     (void)state;
@@ -78,7 +78,7 @@ static void test_diagonal(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_eigen), cmocka_unit_test(test_known),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_eigen), cmocka_unit_test(test_known_eigenvalues),
                                         cmocka_unit_test(test_scale), cmocka_unit_test(test_diagonal) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

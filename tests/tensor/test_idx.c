@@ -106,7 +106,7 @@ static void test_shapes(void **state)
 }
 
 /* More pieces than one, and int16 that grows fourfold in memory. Zeros pack as tightly as deflate can. */
-static void test_large(void **state)
+static void test_file_larger_than_a_buffer(void **state)
 {
     enum { N = 3000000 };
     const unsigned char header[] = { 0, 0, 0x0B, 1, 0, N >> 16, N >> 8 & 255, N & 255 }, last[] = { 1, 44 };
@@ -285,7 +285,7 @@ static void test_mnist(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_types),        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_large),
+        cmocka_unit_test(test_types),        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_file_larger_than_a_buffer),
         cmocka_unit_test(test_truncated),    cmocka_unit_test(test_messages),  cmocka_unit_test(test_forged_sizes),
         cmocka_unit_test(test_damaged_gzip), cmocka_unit_test(test_bad_paths), cmocka_unit_test(test_failed_arena),
         cmocka_unit_test(test_mnist),

@@ -76,7 +76,7 @@ static int64_t sum_of_products(tap_tensor x, tap_tensor y)
 /* ---- Tests -------------------------------------------------------------------------------------------------------- */
 
 /* What has no gaps is one run, up to 4096 elements, and pieces of so many beyond. */
-static void test_neighbours(void **state)
+static void test_contiguous_axes_are_merged(void **state)
 {
     (void)state;
     static const struct {
@@ -98,7 +98,7 @@ static void test_neighbours(void **state)
 }
 
 /* However the axes are turned: the loop follows the memory of the result. */
-static void test_turned(void **state)
+static void test_permuted_axes(void **state)
 {
     int axes[4];
     (void)state;
@@ -119,7 +119,7 @@ static void test_turned(void **state)
 }
 
 /* Backwards is as good a direction, and an axis of size 1 is none, whatever its stride. */
-static void test_backwards(void **state)
+static void test_negative_strides(void **state)
 {
     (void)state;
     tap_tensor x = counted(TAP_SHAPE(4, 5, 6)), back = tap_tensor_slice(a, x, 0, -1, TAP_END, -1), all = back;
@@ -185,8 +185,10 @@ static void test_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_neighbours, begin, end), cmocka_unit_test_setup_teardown(test_turned, begin, end),
-        cmocka_unit_test_setup_teardown(test_backwards, begin, end),  cmocka_unit_test_setup_teardown(test_gaps, begin, end),
+        cmocka_unit_test_setup_teardown(test_contiguous_axes_are_merged, begin, end),
+        cmocka_unit_test_setup_teardown(test_permuted_axes, begin, end),
+        cmocka_unit_test_setup_teardown(test_negative_strides, begin, end),
+        cmocka_unit_test_setup_teardown(test_gaps, begin, end),
         cmocka_unit_test_setup_teardown(test_rows, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -309,7 +309,7 @@ static void product_of(tap__product_algorithm way, tap__matrix a, tap__matrix b,
 }
 
 /* A part of a product has the bits that it has in the whole. */
-static void test_parts(void **state)
+static void test_parts_of_a_product_have_its_bits(void **state)
 {
     (void)state;
     uint64_t   dice = 8;
@@ -383,7 +383,7 @@ static void test_accuracy(void **state)
 }
 
 /* Strides of axes of size 1 say nothing; with others, rows or columns must not overlap, or run backwards. */
-static void test_what_blis_takes(void **state)
+static void test_matrices_that_blis_accepts(void **state)
 {
     (void)state;
     static const struct {
@@ -505,11 +505,11 @@ int main(void)
         cmocka_unit_test(test_odd_rows),
         cmocka_unit_test(test_scratch),
         cmocka_unit_test(test_every_width),
-        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_parts_of_a_product_have_its_bits),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_long_sums_take_memory),
         cmocka_unit_test(test_accuracy),
-        cmocka_unit_test(test_what_blis_takes),
+        cmocka_unit_test(test_matrices_that_blis_accepts),
         cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_threads_change_no_bits_of_blis),
         cmocka_unit_test(test_threads_change_no_bits_anywhere),

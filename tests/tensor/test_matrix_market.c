@@ -92,7 +92,7 @@ static void test_reading(void **state)
 }
 
 /* More than one piece of a file, rows and columns in an order of their own. */
-static void test_large(void **state)
+static void test_large_file(void **state)
 {
     enum { N = 30000, ROWS = 997 };
     tap_arena *a = tap_arena_new();
@@ -118,7 +118,7 @@ static void test_large(void **state)
 #define KIND(format, field, symmetry) "%%MatrixMarket matrix " format " " field " " symmetry "\n"
 
 /* What every kind of file stands for. */
-static void test_kinds(void **state)
+static void test_fields_and_symmetries(void **state)
 {
     const struct {
         const char *text;
@@ -159,7 +159,7 @@ static void test_kinds(void **state)
 }
 
 /* Byte order marks, empty lines, long comments and the ends of other systems' lines. */
-static void test_what_does_not_count(void **state)
+static void test_blank_lines_and_comments(void **state)
 {
     enum { N = 10000 };
     const double numbers[] = { 0, 7, 0, 0, 0, 3 };
@@ -284,7 +284,7 @@ static void test_refused_counts(void **state)
 }
 
 /* A few bytes that promise much. */
-static void test_promises(void **state)
+static void test_claimed_sizes_are_checked(void **state)
 {
     char line[20000];
     (void)state;
@@ -304,7 +304,7 @@ static void test_promises(void **state)
 }
 
 /* Text that is packed more tightly than text is. */
-static void test_bomb(void **state)
+static void test_decompression_bomb(void **state)
 {
     enum { N = 8 << 20 };
     char *text = malloc(N);
@@ -363,7 +363,7 @@ static void test_writing(void **state)
     tap_arena_free(a);
 }
 
-static void test_writing_much(void **state)
+static void test_long_rows_are_written(void **state)
 {
     enum { N = 20000 };
     tap_arena *a = tap_arena_new();
@@ -377,7 +377,7 @@ static void test_writing_much(void **state)
     tap_arena_free(a);
 }
 
-static void test_writing_what_is_none(void **state)
+static void test_invalid_matrices_are_not_written(void **state)
 {
     tap_error     e[4] = { { 0 } };
     const int64_t start[] = { 0, 1 };
@@ -397,13 +397,20 @@ static void test_writing_what_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reading),         cmocka_unit_test(test_large),
-        cmocka_unit_test(test_kinds),           cmocka_unit_test(test_what_does_not_count),
-        cmocka_unit_test(test_refused_kinds),   cmocka_unit_test(test_refused_sizes),
-        cmocka_unit_test(test_refused_entries), cmocka_unit_test(test_refused_counts),
-        cmocka_unit_test(test_promises),        cmocka_unit_test(test_bomb),
-        cmocka_unit_test(test_truncated),       cmocka_unit_test(test_writing),
-        cmocka_unit_test(test_writing_much),    cmocka_unit_test(test_writing_what_is_none),
+        cmocka_unit_test(test_reading),
+        cmocka_unit_test(test_large_file),
+        cmocka_unit_test(test_fields_and_symmetries),
+        cmocka_unit_test(test_blank_lines_and_comments),
+        cmocka_unit_test(test_refused_kinds),
+        cmocka_unit_test(test_refused_sizes),
+        cmocka_unit_test(test_refused_entries),
+        cmocka_unit_test(test_refused_counts),
+        cmocka_unit_test(test_claimed_sizes_are_checked),
+        cmocka_unit_test(test_decompression_bomb),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_writing),
+        cmocka_unit_test(test_long_rows_are_written),
+        cmocka_unit_test(test_invalid_matrices_are_not_written),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

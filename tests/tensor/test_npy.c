@@ -307,7 +307,7 @@ static const char *refusal_of(const void *bytes, size_t n)
     return refusal(TAP_EIO);
 }
 
-static void test_beginnings(void **state)
+static void test_magic_bytes_and_versions(void **state)
 {
     (void)state;
     assert_string_equal(refusal_of("", 0), "x: truncated: ends within its magic bytes");
@@ -383,7 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes),    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused_writing),
         cmocka_unit_test(test_types),    cmocka_unit_test(test_headers),    cmocka_unit_test(test_fortran),
-        cmocka_unit_test(test_messages), cmocka_unit_test(test_beginnings), cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_messages), cmocka_unit_test(test_magic_bytes_and_versions), cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_paths), cmocka_unit_test(test_pieces),
     };
     /* clang-format on */

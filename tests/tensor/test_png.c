@@ -68,7 +68,7 @@ static void test_uint8_views(void **state)
 }
 
 /* libpng alone would stop at a million. */
-static void test_wide(void **state)
+static void test_rows_longer_than_a_buffer(void **state)
 {
     static unsigned char x[1500000];
     (void)state;
@@ -141,8 +141,9 @@ static void test_interrupted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_float32), cmocka_unit_test(test_float64),    cmocka_unit_test(test_uint8_views),
-        cmocka_unit_test(test_wide),    cmocka_unit_test(test_bad_images), cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_float32),     cmocka_unit_test(test_float64),
+        cmocka_unit_test(test_uint8_views), cmocka_unit_test(test_rows_longer_than_a_buffer),
+        cmocka_unit_test(test_bad_images),  cmocka_unit_test(test_interrupted),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

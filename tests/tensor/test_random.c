@@ -26,7 +26,7 @@ static double *many(generator fill, tap_rng_key at)
 /* ---- The generator ---- */
 
 /* The first answer is Random123's own; the others come from a second implementation, and show where a place's parts go. */
-static void philox_answers(void **state)
+static void test_philox_answers(void **state)
 {
     (void)state;
     const struct {
@@ -46,7 +46,7 @@ static void philox_answers(void **state)
     }
 }
 
-static void blocks_follow_each_other(void **state)
+static void test_blocks_follow_each_other(void **state)
 {
     (void)state;
     tap_rng_key at = { 5, 6, 7 };
@@ -58,7 +58,7 @@ static void blocks_follow_each_other(void **state)
     }
 }
 
-static void numbers_are_made_of_their_words(void **state)
+static void test_numbers_are_made_of_their_words(void **state)
 {
     (void)state;
     tap_rng_key at = { 11, 12, 13 };
@@ -89,7 +89,7 @@ static uint64_t hash_of_bits(const double *x, int n)
 }
 
 /* Whichever compiler and vector width. */
-static void same_bits_on_every_machine(void **state)
+static void test_same_bits_on_every_machine(void **state)
 {
     (void)state;
     double *x = many(tap_random_normal, (tap_rng_key){ 1, 2, 3 });
@@ -98,7 +98,7 @@ static void same_bits_on_every_machine(void **state)
     test_free(x);
 }
 
-static void same_bits_for_each_width(void **state)
+static void test_same_bits_for_each_width(void **state)
 {
     (void)state;
     uint64_t word[512];
@@ -112,7 +112,7 @@ static void same_bits_for_each_width(void **state)
     assert_memory_equal(x, y, sizeof x);
 }
 
-static void same_bits_for_any_number_of_threads(void **state)
+static void test_same_bits_for_any_number_of_threads(void **state)
 {
     (void)state;
     const generator fills[] = { tap_random_uniform, tap_random_normal };
@@ -130,7 +130,7 @@ static void same_bits_for_any_number_of_threads(void **state)
     tap_set_threads(0);
 }
 
-static void a_short_tensor_is_the_beginning_of_a_long_one(void **state)
+static void test_a_short_tensor_is_the_beginning_of_a_long_one(void **state)
 {
     (void)state;
     const generator fills[] = { tap_random_uniform, tap_random_normal };
@@ -146,7 +146,7 @@ static void a_short_tensor_is_the_beginning_of_a_long_one(void **state)
     }
 }
 
-static void float32_is_float64_rounded(void **state)
+static void test_float32_is_float64_rounded(void **state)
 {
     (void)state;
     const generator fills[] = { tap_random_uniform, tap_random_normal };
@@ -161,7 +161,7 @@ static void float32_is_float64_rounded(void **state)
 
 /* ---- Distributions ---- */
 
-static void uniform_is_inside_the_interval(void **state)
+static void test_uniform_is_inside_the_interval(void **state)
 {
     (void)state;
     const uint64_t extreme[4] = { 0, UINT64_MAX, 0xfff, UINT64_MAX - 0xfff };
@@ -181,7 +181,7 @@ static void uniform_is_inside_the_interval(void **state)
 }
 
 /* Means of powers, each within 4.5 of its standard deviations. */
-static void moments(void **state)
+static void test_moments(void **state)
 {
     (void)state;
     const double        even[9] = { 1, 0, 1. / 3, 0, 1. / 5, 0, 1. / 7, 0, 1. / 9 }; /* of 2 u - 1 */
@@ -208,7 +208,7 @@ static int ascending(const void *a, const void *b)
 
 /* Kolmogorov and Smirnov: the distribution function of n numbers is somewhere further than 1.95 / sqrt(n) from the true one
  * once in a thousand times. */
-static void distribution_functions(void **state)
+static void test_distribution_functions(void **state)
 {
     (void)state;
     const generator fills[] = { tap_random_uniform, tap_random_normal };
@@ -238,7 +238,7 @@ static double correlation(const double *x, const double *y, int n)
 }
 
 /* Normal numbers, and their squares, which see dependent distances, of neighbouring places and of neighbours in one place. */
-static void places_are_independent(void **state)
+static void test_places_are_independent(void **state)
 {
     (void)state;
     const tap_rng_key at = { 10, 20, 30 };
@@ -260,7 +260,7 @@ static void places_are_independent(void **state)
 
 /* ---- Views ---- */
 
-static void views_are_filled_in_their_own_order(void **state)
+static void test_views_are_filled_in_their_own_order(void **state)
 {
     (void)state;
     const generator fills[] = { tap_random_uniform, tap_random_normal };
@@ -286,7 +286,7 @@ static void views_are_filled_in_their_own_order(void **state)
     }
 }
 
-static void the_last_number_wins_in_an_expanded_view(void **state)
+static void test_the_last_number_wins_in_an_expanded_view(void **state)
 {
     (void)state;
     tap_arena *a = tap_arena_new();
@@ -298,7 +298,7 @@ static void the_last_number_wins_in_an_expanded_view(void **state)
     tap_arena_free(a);
 }
 
-static void what_cannot_be_filled_is_left_alone(void **state)
+static void test_what_cannot_be_filled_is_left_alone(void **state)
 {
     (void)state;
     int64_t whole[4] = { 1, 2, 3, 4 }, same[4] = { 1, 2, 3, 4 };
@@ -316,7 +316,7 @@ static void what_cannot_be_filled_is_left_alone(void **state)
 /* ---- Whole numbers ---- */
 
 /* With a bound of 3/4 of all words, the plain upper half of a product would give numbers divisible by 3 half of the time. */
-static void below_is_fair(void **state)
+static void test_below_is_fair(void **state)
 {
     (void)state;
     const uint64_t bound = UINT64_C(3) << 62;
@@ -331,7 +331,7 @@ static void below_is_fair(void **state)
     for (uint64_t i = 0; i < 100; i++) assert_int_equal(tap__random_below((tap_rng_key){ 1, 2, 3 }, i, 1), 0);
 }
 
-static void permutations_are_permutations(void **state)
+static void test_permutations_are_permutations(void **state)
 {
     (void)state;
     static int64_t index[5000], again[5000];
@@ -352,7 +352,7 @@ static void permutations_are_permutations(void **state)
     assert_memory_not_equal(index, again, sizeof index);
 }
 
-static void permutations_of_few(void **state)
+static void test_permutations_of_few(void **state)
 {
     (void)state;
     int64_t index[2] = { 7, 7 };
@@ -365,7 +365,7 @@ static void permutations_of_few(void **state)
 }
 
 /* Chi-square over the six orders of three: with five degrees of freedom, above 20.5 once in a thousand times. */
-static void permutations_are_fair(void **state)
+static void test_permutations_are_fair(void **state)
 {
     (void)state;
     enum { ROUNDS = 12000 };
@@ -385,7 +385,7 @@ static void permutations_are_fair(void **state)
     assert_true(chi < 20.5);
 }
 
-static void hash_answers(void **state)
+static void test_hash_answers(void **state)
 {
     (void)state;
     assert_int_equal(tap_random_hash(""), 0xcbf29ce484222325);
@@ -398,26 +398,26 @@ static void hash_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox_answers),
-        cmocka_unit_test(blocks_follow_each_other),
-        cmocka_unit_test(numbers_are_made_of_their_words),
-        cmocka_unit_test(same_bits_on_every_machine),
-        cmocka_unit_test(same_bits_for_each_width),
-        cmocka_unit_test(same_bits_for_any_number_of_threads),
-        cmocka_unit_test(a_short_tensor_is_the_beginning_of_a_long_one),
-        cmocka_unit_test(float32_is_float64_rounded),
-        cmocka_unit_test(uniform_is_inside_the_interval),
-        cmocka_unit_test(moments),
-        cmocka_unit_test(distribution_functions),
-        cmocka_unit_test(places_are_independent),
-        cmocka_unit_test(views_are_filled_in_their_own_order),
-        cmocka_unit_test(the_last_number_wins_in_an_expanded_view),
-        cmocka_unit_test(what_cannot_be_filled_is_left_alone),
-        cmocka_unit_test(below_is_fair),
-        cmocka_unit_test(permutations_are_permutations),
-        cmocka_unit_test(permutations_of_few),
-        cmocka_unit_test(permutations_are_fair),
-        cmocka_unit_test(hash_answers),
+        cmocka_unit_test(test_philox_answers),
+        cmocka_unit_test(test_blocks_follow_each_other),
+        cmocka_unit_test(test_numbers_are_made_of_their_words),
+        cmocka_unit_test(test_same_bits_on_every_machine),
+        cmocka_unit_test(test_same_bits_for_each_width),
+        cmocka_unit_test(test_same_bits_for_any_number_of_threads),
+        cmocka_unit_test(test_a_short_tensor_is_the_beginning_of_a_long_one),
+        cmocka_unit_test(test_float32_is_float64_rounded),
+        cmocka_unit_test(test_uniform_is_inside_the_interval),
+        cmocka_unit_test(test_moments),
+        cmocka_unit_test(test_distribution_functions),
+        cmocka_unit_test(test_places_are_independent),
+        cmocka_unit_test(test_views_are_filled_in_their_own_order),
+        cmocka_unit_test(test_the_last_number_wins_in_an_expanded_view),
+        cmocka_unit_test(test_what_cannot_be_filled_is_left_alone),
+        cmocka_unit_test(test_below_is_fair),
+        cmocka_unit_test(test_permutations_are_permutations),
+        cmocka_unit_test(test_permutations_of_few),
+        cmocka_unit_test(test_permutations_are_fair),
+        cmocka_unit_test(test_hash_answers),
     };
     tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);

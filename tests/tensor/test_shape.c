@@ -136,7 +136,7 @@ static void test_axis(void **state)
 }
 
 /* Every set of axes of a rank, written with positive and negative numbers, forwards and backwards. */
-static void test_reduced(void **state)
+static void test_reduced_shapes(void **state)
 {
     (void)state;
     for (int rank = 0; rank <= 5; rank++) {
@@ -290,7 +290,7 @@ int main(void)
         cmocka_unit_test(test_format),
         cmocka_unit_test(test_broadcast),
         cmocka_unit_test(test_axis),
-        cmocka_unit_test(test_reduced),
+        cmocka_unit_test(test_reduced_shapes),
         cmocka_unit_test(test_reduced_all),
         cmocka_unit_test(test_reduced_errors),
         cmocka_unit_test(test_statuses),

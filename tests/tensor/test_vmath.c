@@ -110,7 +110,7 @@ static void report(const worst *w, const function *f, const type *t)
 }
 
 /* Bit patterns at equal steps, which reach all exponents, both signs, subnormals, infinities and NaN. */
-static void float_errors(void **state)
+static void test_float_errors(void **state)
 {
     (void)state;
     for (int k = 0; k < FUNCTIONS; k++) {
@@ -152,7 +152,7 @@ static int is_wider(void)
     return sum != one;
 }
 
-static void double_errors(void **state)
+static void test_double_errors(void **state)
 {
     (void)state;
     if (!is_wider()) {
@@ -176,7 +176,7 @@ static void same(const char *what, double x, double y, double expected)
     fail_msg("%s(%a) is %a, not %a", what, x, y, expected);
 }
 
-static void special_values(void **state)
+static void test_special_values(void **state)
 {
     (void)state;
     const double inf = HUGE_VAL, nan = (double)NAN;
@@ -203,7 +203,7 @@ static void special_values(void **state)
 }
 
 /* The last arguments with a finite result, with one that is not 0, and with one at all. */
-static void ranges(void **state)
+static void test_ranges(void **state)
 {
     (void)state;
     assert_true(tap__exp_f32(0x1.62e43p+6f) > FLT_MAX && tap__expm1_f32(0x1.62e43p+6f) > FLT_MAX);
@@ -219,7 +219,7 @@ static void ranges(void **state)
 }
 
 /* Small numbers keep all their digits: through functions that begin like x, and where e^x is all that is left. */
-static void small_numbers(void **state)
+static void test_small_numbers(void **state)
 {
     (void)state;
     for (int k = 0; k < FUNCTIONS; k++) {
@@ -234,7 +234,7 @@ static void small_numbers(void **state)
 }
 
 /* Where e^-|x| is one half, and with it a choice is made. */
-static void softplus_at_one_half(void **state)
+static void test_softplus_at_one_half(void **state)
 {
     (void)state;
     const float  x32 = -0x1.62e43p-1f;
@@ -245,7 +245,7 @@ static void softplus_at_one_half(void **state)
 }
 
 /* Names for templates. */
-static void name_by_suffix(void **state)
+static void test_name_by_suffix(void **state)
 {
     (void)state;
 #define TAP__SUFFIX f32
@@ -260,9 +260,9 @@ int main(void)
 {
     /* clang-format off */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(float_errors), cmocka_unit_test(double_errors), cmocka_unit_test(special_values),
-        cmocka_unit_test(softplus_at_one_half),
-        cmocka_unit_test(ranges),       cmocka_unit_test(small_numbers), cmocka_unit_test(name_by_suffix),
+        cmocka_unit_test(test_float_errors), cmocka_unit_test(test_double_errors), cmocka_unit_test(test_special_values),
+        cmocka_unit_test(test_softplus_at_one_half),
+        cmocka_unit_test(test_ranges),       cmocka_unit_test(test_small_numbers), cmocka_unit_test(test_name_by_suffix),
     };
     /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
