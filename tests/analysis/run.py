@@ -92,6 +92,17 @@ def explanations():
     return entries
 
 
+def misses():
+    """Entries whose file, or line of a named file, no longer exists."""
+    known = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    for line, (_, file, text) in explanations():
+        paths = [path for path in known if path.startswith(FOLDERS) and file.match(path)]
+        lines = (source.strip() for path in paths if path.endswith((".c", ".h"))
+                 for source in open(os.path.join(ROOT, path), encoding="utf-8"))
+        if not any(text.match(source) for source in lines):
+            yield line
+
+
 def main(folder, only):
     flags = {path: words for path, words in commands(folder).items() if not only or path in only}
     for path in only:
@@ -122,4 +133,8 @@ def main(folder, only):
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--check-list"]:
+        missing = list(misses())
+        print("\n".join(["explained.txt: no such file or line: " + line for line in missing]))
+        sys.exit(1 if missing else 0)
     sys.exit(main(sys.argv[1], [os.path.relpath(path, ROOT) for path in sys.argv[2:]]))

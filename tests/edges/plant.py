@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
-"""Plants faults in a copy of the library, one at a time, and demands that a test of the edges turns red at each.
+"""Plants faults in a copy of the library, one at a time. A test of the edges must fail with each of them.
 
-    python3 tests/edges/plant.py                   # all of them
-    python3 tests/edges/plant.py --only softmax    # those whose file, test or reason has this word
+    python3 tests/edges/plant.py                   # all faults
+    python3 tests/edges/plant.py --only softmax    # those whose file, test or reason contains this word
     python3 tests/edges/plant.py --list
+    python3 tests/edges/plant.py --check           # only check that the faults fit the sources
 
-A fault is a row of FAULTS below:
+A fault is a row of FAULTS: file, old text, new text, test, reason.
 
-    ("nn/functional/normalization.c", "the text that is there once", "what stands there instead", "nn/edges_norms", "what is wrong with it"),
+    ("nn/functional/normalization.c", "the old text", "the new text", "nn/edges_norms", "the reason why the new text is wrong"),
 
-file, old text, new text, test, reason. The old text must occur exactly once in the file, so that a row that no longer fits is seen
-and not passed over; a test is called as in Meson's list (`meson test --list`), floor/name. Add rows to the end of the section of
-your file. A row is good if a careless change of the code could be it: a clamp dropped, a mask multiplied where it should select, a
-form that overflows or cancels.
+The old text must occur exactly once in the file. Tests are named as by `meson test --list`, floor/name. Add rows at the end of the
+section of your file. A good row is a change that a careless programmer could make: a clamp dropped, a mask multiplied where it should
+select, a formula that overflows or cancels.
 
-The copy has what git knows of this tree, with its changes, and is built in a folder of its own (--build FOLDER keeps it for the next
-time). The tree itself is not touched. One line for each fault, then how many were noticed; the exit status is 0 if all were, and if every
-test was green before.
+The sources that git knows, with uncommitted changes, are copied and built in a folder of their own, so the tree itself does not change;
+--build FOLDER keeps that folder for the next time. Prints a line for each fault, and the number of faults noticed. The exit status is
+0 if all were noticed and every test passed before.
 """
 import argparse
 import os
@@ -157,7 +157,7 @@ class Tree:
                 sys.exit("the copy cannot be configured")
 
     def copy(self):
-        """What differs from the tree, so that what is built already stays built."""
+        """Copies the files that have changed, so that the build stays incremental."""
         listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True)
         for file in listed.stdout.splitlines():
             there = os.path.join(ROOT, file)
@@ -181,11 +181,11 @@ class Tree:
         return "red" if run.returncode else "green"
 
     def plant(self, file, old, new, test):
-        """The outcome of the test with the fault; the file is as it was afterwards."""
+        """The outcome of the test with the fault. Restores the file."""
         path = os.path.join(self.source, file)
         text = read(path)
         if text.count(old) != 1:
-            return "the old text is there %d times" % text.count(old)
+            return "the old text occurs %d times" % text.count(old)
         try:
             write(path, text.replace(old, new))
             return self.outcome(test)
@@ -207,9 +207,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", metavar="WORD")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--build", metavar="FOLDER")
     arguments = parser.parse_args()
     faults = [f for f in FAULTS if any(arguments.only in text for text in (f[0], f[3], f[4]))]
+    if arguments.check:
+        return check(faults)
     if arguments.list:
         for file, _, _, test, reason in faults:
             print("%-28s %-22s %s" % (file, test, reason))
@@ -222,12 +225,25 @@ def main():
             shutil.rmtree(folder)
 
 
+def check(faults):
+    """Each old text must occur exactly once in its file."""
+    wrong = 0
+    for file, old, _, test, reason in faults:
+        path = os.path.join(ROOT, file)
+        count = read(path).count(old) if os.path.exists(path) else 0
+        if count != 1:
+            print("%s: found %d times: %s (%s, %s)" % (file, count, old.strip(), test, reason))
+            wrong += 1
+    print("%d faults, %d out of date" % (len(faults), wrong))
+    return 1 if wrong else 0
+
+
 def run(tree, faults):
     missed = 0
     for test in sorted({f[3] for f in faults}):
         outcome = tree.outcome(test)
         if outcome != "green":
-            print("%s is %s without any fault" % (test, outcome))
+            print("%s is %s without a fault" % (test, outcome))
             missed += 1
     for file, old, new, test, reason in faults:
         outcome = tree.plant(file, old, new, test)

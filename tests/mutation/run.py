@@ -389,6 +389,44 @@ def report(results, seconds):
     return "\n".join(lines), score, survivors
 
 
+# ---- Do the lists still fit the sources? ----
+
+
+def words_of_sources():
+    """All identifiers in the library's sources, and the names of its operators with tap_ and tap__ in front."""
+    words = set()
+    for pattern in ("autograd/**/*", "nn/**/*", "tensor/**/*"):
+        for path in glob.glob(os.path.join(ROOT, pattern), recursive=True):
+            if path.endswith((".c", ".h", ".def")):
+                text = read(path)
+                words.update(re.findall(r"\w+", text))
+                if path.endswith(".def"):
+                    words.update("%s%s" % (prefix, name) for name, _ in finding.rows_of(text) for prefix in ("tap_", "tap__"))
+    return words
+
+
+def stale_lines(all_mutants, explained):
+    """What excluded.txt, explained.txt and the tables of this program and of mutants.py name, and the tree has not."""
+    yield from ("explained.txt: no such mutant: " + line for line in explained.stale(all_mutants))
+    for file, function, _ in listed("excluded.txt", 3):
+        paths = [os.path.relpath(p, ROOT) for pattern in SCOPE for p in glob.glob(os.path.join(ROOT, pattern), recursive=True)]
+        paths = [p for p in paths if fnmatch.fnmatch(p, file)]
+        names = {name for p in paths for name, _ in (finding.rows_of if p.endswith(".def") else finding.functions_of)(read(p))}
+        if not any(fnmatch.fnmatch(name, function) for name in names):
+            yield "excluded.txt: no such file or function: %s :: %s" % (file, function)
+    words = words_of_sources()
+    for table in ("MISTAKEN", "SYMMETRIC", "EVEN", "ALLOCATORS", "PUSHES", "REPORTS", "GUARD_ONLY"):
+        yield from ("mutants.py: %s: no such function: %s" % (table, name) for name in sorted(set(getattr(finding, table)) - words))
+    stems = {os.path.splitext(os.path.basename(p))[0] for pattern in SCOPE for p in glob.glob(os.path.join(ROOT, pattern), recursive=True)}
+    yield from ("run.py: no such file: " + stem for stem in sorted({*TENSOR_TESTS, *ROWS} - stems))
+    known = Rows().known
+    yield from ("run.py: no such gradient row: " + row for row in sorted({r for rows in ROWS.values() for r in rows.split()} - known))
+    tests = [t for row in TENSOR_TESTS.values() for t in ("tensor/" + name for name in row)] + [t for t in UNRELATED if "*" not in t]
+    for test in tests:
+        if not os.path.exists(os.path.join(ROOT, "tests", test.replace("/", "/test_") + ".c")):
+            yield "run.py: no such test: " + test
+
+
 def key_of(m):
     return m.function, re.sub(r"\s+", " ", m.context)
 
@@ -415,6 +453,7 @@ def options():
     p.add_argument("--explained", action="store_true", help="only those that explained.txt calls equivalent: none may be killed")
     p.add_argument("--sample", type=int, default=1, metavar="P", help="every P-th mutant")
     p.add_argument("--list", action="store_true", help="show the mutants, run nothing")
+    p.add_argument("--check-lists", action="store_true", help="only check that files, functions and lines in the lists still exist")
     p.add_argument("--jobs", type=int, default=2, help="workers side by side (2)")
     p.add_argument("--build", default=os.path.join(ROOT, "build", "mutation"), metavar="FOLDER", help="build folder (build/mutation)")
     p.add_argument("--report", metavar="FILE", help="write the report there too: FILE.json has every mutant, any other name the text")
@@ -423,7 +462,11 @@ def options():
 
 def main():
     o = options()
-    explained, found = Explained(), find_mutants(o.only)
+    explained, found = Explained(), find_mutants([] if o.check_lists else o.only)
+    if o.check_lists:
+        stale = list(stale_lines(found, explained))
+        print("\n".join(stale + ["%d mutants; %d lines of the lists are out of date" % (len(found), len(stale))]))
+        return 1 if stale else 0
     for line in explained.stale(found) if not o.only else ():
         print("explained.txt: no such mutant: " + line, file=sys.stderr)
     asked = found[:: max(o.sample, 1)]
