@@ -80,7 +80,7 @@ static void test_every_kind_has_rows(void **state)
         want(d->entropy != NULL, d->name, "entropy");
         want(d->mean != NULL, d->name, "mean");
         want(d->variance != NULL, d->name, "variance");
-        want(!d->hard, d->name, "path");
+        want(d->has_rsample, d->name, "path");
     }
     assert_int_equal(missing, 0);
 }
@@ -114,7 +114,7 @@ static tap_dist of_kind(tap_tape *t, const tap_dist_type *type)
 {
     tap_dist        d = { .type = type };
     const tap_shape shape[] = { TAP_SCALAR, TAP_SHAPE(2), TAP_SHAPE(2, 2) };
-    for (int i = 0; i < type->n_param; i++) d.param[i] = tap_full(t, shape[type->own[i]], 1);
+    for (int i = 0; i < type->n_param; i++) d.param[i] = tap_full(t, shape[type->param_event_rank[i]], 1);
     return d;
 }
 
