@@ -11,7 +11,7 @@
 
 #define LOG_2PI 1.83787706640934548356
 
-/* Of data in R^d: all that a linear model can know of it. */
+/* The moments of data in R^d, on which alone the ELBO of a linear VAE depends. */
 typedef struct {
     int64_t n, d;
     double *mean, *cov; /* [d], [d,d], divided by n */
@@ -75,7 +75,7 @@ static inline void orthonormalize(double *q, int64_t k, int64_t d)
     }
 }
 
-/* The k largest eigenvalues of the covariance, falling. */
+/* The k largest eigenvalues of the covariance, in descending order. */
 static inline void eigenvalues(moments m, int64_t k, int iterations, double *value)
 {
     double   *q = malloc((size_t)(k * m.d) * sizeof *q);
@@ -93,7 +93,7 @@ static inline void eigenvalues(moments m, int64_t k, int iterations, double *val
     free(q);
 }
 
-/* The best k directions and noise: the mean of the eigenvalues left out. Returns the mean of log p. */
+/* The maximum likelihood of k components: sigma2 is the mean of the eigenvalues left out. Returns the mean of log p. */
 static inline double optimum(moments m, int64_t k, const double *value, double *sigma2)
 {
     double rest = trace_of(m), log_det = 0;
@@ -121,8 +121,8 @@ static inline double sigma2_of(const tap_linear_vae *v)
     return v->log_sigma ? exp(2 * tap_tensor_item(tap_param_value(v->log_sigma), 0)) : v->sigma * v->sigma;
 }
 
-/* Adam on the ELBO of all the data, its rate falling to 0 as a cosine. Returns the last ELBO; NaN on an error. */
-static inline double climb(tap_linear_vae *v, tap_module *root, moments m, int64_t steps, double rate, int64_t report)
+/* Maximizes the ELBO of all the data by Adam with a cosine schedule. Returns the last ELBO; NaN on an error. */
+static inline double maximize_elbo(tap_linear_vae *v, tap_module *root, moments m, int64_t steps, double rate, int64_t report)
 {
     const char *message;
     double      elbo = 0;

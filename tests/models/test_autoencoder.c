@@ -1,4 +1,5 @@
-/* The plain autoencoder: its loss written out, its gradients, and that it learns to copy. */
+/* tests/models/test_autoencoder.c: the plain autoencoder: its loss against the formula in plain C, its gradients, and
+ * training. */
 #include <math.h>
 
 #include "models/models.h"
@@ -15,16 +16,16 @@ static tap_var image_input(tap_tape *t)
     return tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(BATCH, DATA), images));
 }
 
-static void layer(const tap_linear *l, int in, int out, const double *x, double *y, bool squash)
+static void layer(const tap_linear *l, int in, int out, const double *x, double *y, bool apply_tanh)
 {
     for (int i = 0; i < out; i++) {
         y[i] = param_item(l->bias, i);
         for (int k = 0; k < in; k++) y[i] += param_item(l->weight, i * in + k) * x[k];
-        if (squash) y[i] = tanh(y[i]);
+        if (apply_tanh) y[i] = tanh(y[i]);
     }
 }
 
-static void test_values(void **state)
+static void test_loss_by_formula(void **state)
 {
     (void)state;
     double          loss = 0;
@@ -70,7 +71,7 @@ static void test_gradients(void **state)
     tap_module_free(root);
 }
 
-/* Four images in one number: what a binary image costs falls to almost nothing. */
+/* Four images coded by one number: the loss falls to almost 0. */
 static void test_learns_to_copy(void **state)
 {
     (void)state;
@@ -96,7 +97,7 @@ static void test_learns_to_copy(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_values), cmocka_unit_test(test_gradients),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_loss_by_formula), cmocka_unit_test(test_gradients),
                                         cmocka_unit_test(test_learns_to_copy) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

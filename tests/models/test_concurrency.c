@@ -1,5 +1,5 @@
-/* Tapes in different threads, on different models, are independent: what each of several threads computes, writes and reports is,
- * to the last bit, what the same calls give alone. The first of them find nothing of the library in use yet. */
+/* tests/models/test_concurrency.c: tapes and models of different threads are independent: what each thread computes, writes and
+ * reports is, to the last bit, what the same calls give alone, also when these calls are the first in the process. */
 #define _XOPEN_SOURCE 700
 #include <math.h>
 #include <pthread.h>
@@ -12,27 +12,27 @@
 
 extern char **environ;
 
-enum { JOBS = 6, IMAGES = 80, SIDE = 8, DATA = SIDE * SIDE, BATCH = 32, MOST_STEPS = 12, DRAWN = 9, ERRORS = 8 };
+enum { JOBS = 6, IMAGES = 80, SIDE = 8, DATA = SIDE * SIDE, BATCH = 32, MAX_STEPS = 12, SAMPLES = 9, ERRORS = 8 };
 
-/* Everything a job has to show. */
+/* The results of a job, to compare. */
 typedef struct {
-    double   loss[MOST_STEPS];
+    double   loss[MAX_STEPS];
     uint64_t product, samples, weights, loaded, picture;
     char     config[128];
     char     gradients[TAP_MESSAGE_SIZE];
     char     error[ERRORS][TAP_MESSAGE_SIZE];
-} outcome;
+} results;
 
 typedef struct {
     int                number;
     pthread_barrier_t *start; /* NULL: alone */
-    outcome            got;
+    results            got;
 } job;
 
-/* Under valgrind, which runs one thread at a time. */
+/* Fewer under valgrind, which runs one thread at a time. */
 static int steps(void)
 {
-    return getenv("TAP_TEST_SHORT") ? 3 : MOST_STEPS;
+    return getenv("TAP_TEST_SHORT") ? 3 : MAX_STEPS;
 }
 
 static tap_vae_options model_of(int number)
@@ -58,7 +58,7 @@ static tap_dtype dtype_of(int number)
     return number % 3 == 1 ? TAP_F64 : TAP_F32;
 }
 
-static uint64_t mix(uint64_t hash, const void *bytes, size_t n)
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)
 {
     for (const unsigned char *p = bytes; n > 0; n--) hash = (hash ^ *p++) * 0x100000001B3;
     return hash;
@@ -66,7 +66,7 @@ static uint64_t mix(uint64_t hash, const void *bytes, size_t n)
 
 static uint64_t hash_of(tap_tensor x)
 {
-    return x.data ? mix(1, x.data, (size_t)tap_tensor_numel(x) * tap_dtype_size(x.dtype)) : 0;
+    return x.data ? hash_bytes(1, x.data, (size_t)tap_tensor_numel(x) * tap_dtype_size(x.dtype)) : 0;
 }
 
 static uint64_t weights_of(const tap_module *m)
@@ -74,12 +74,12 @@ static uint64_t weights_of(const tap_module *m)
     uint64_t hash = 1;
     for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) {
         uint64_t one = hash_of(tap_param_value(p));
-        hash = mix(hash, &one, sizeof one);
+        hash = hash_bytes(hash, &one, sizeof one);
     }
     return hash;
 }
 
-/* BLIS's, which large matrices go to. */
+/* A hash of x^T x by BLIS, which is used for large matrices. */
 static uint64_t product(tap_tensor x)
 {
     tap_arena *a = tap_arena_new();
@@ -90,10 +90,10 @@ static uint64_t product(tap_tensor x)
     return hash;
 }
 
-/* For a place among a job's errors. */
-static void report(outcome *o, int place, const char *message)
+/* Stores error number index of a job. */
+static void report(results *o, int index, const char *message)
 {
-    snprintf(o->error[place], sizeof o->error[place], "%s", message);
+    snprintf(o->error[index], sizeof o->error[index], "%s", message);
 }
 
 static void train(job *j, const tap_vae *v, tap_module *root, tap_tape *t, tap_tensor images)
@@ -126,13 +126,13 @@ static tap_var loss_of_three(tap_tape *t, void *vae)
     return tap_vae_loss(vae, tap_full(t, TAP_SHAPE(3, DATA), 0.5));
 }
 
-/* A small VAE, all of whose operators are there. */
+/* The gradients of a small VAE with the same operators as the job's. */
 static void check_gradients(job *j)
 {
     tap_module     *root = tap_module_new(dtype_of(j->number), 5);
     tap_vae         v;
     tap_vae_options o = model_of(j->number);
-    o.estimator = TAP_REPARAMETERIZED; /* another's gradient is not that of its value */
+    o.estimator = TAP_REPARAMETERIZED; /* the gradients of others are not those of their values */
     o.hidden[0] = 2 + j->number;
     o.activation = tap_tanh;
     tap_vae_init(&v, root, o);
@@ -167,10 +167,10 @@ static void draw(job *j, tap_tensor samples)
     tap_arena *a = tap_arena_new();
     snprintf(path, sizeof path, "samples-%d.png", j->number);
     j->got.samples = hash_of(tap_tensor_contiguous(a, samples));
-    tap_png_write(path, tap_tensor_reshape(a, samples, TAP_SHAPE(DRAWN * SIDE, SIDE)), &e);
+    tap_png_write(path, tap_tensor_reshape(a, samples, TAP_SHAPE(SAMPLES * SIDE, SIDE)), &e);
     report(&j->got, 3, e.message);
     char *bytes = e.status == TAP_OK ? scratch_read(path, &n) : NULL;
-    if (bytes) j->got.picture = mix(1, bytes, n);
+    if (bytes) j->got.picture = hash_bytes(1, bytes, n);
     free(bytes);
     snprintf(path, sizeof path, "no-images-%d.idx", j->number);
     tap_tensor_fill(tap_idx_read(a, path), 1);
@@ -178,8 +178,8 @@ static void draw(job *j, tap_tensor samples)
     tap_arena_free(a);
 }
 
-/* Of its own: on its tape, in its module, and with nothing at all, which all threads share. */
-static void go_wrong(job *j, tap_module *root, tap_tape *t)
+/* Errors on the job's tape, in its module, and with NULL modules, whose error each thread has for itself. */
+static void cause_errors(job *j, tap_module *root, tap_tape *t)
 {
     const char *message;
     tap_linear  l;
@@ -217,19 +217,19 @@ static void *work(void *argument)
     tap_vae_init(&v, root, model_of(j->number));
     train(j, &v, root, t, images);
     j->got.weights = weights_of(root);
-    draw(j, tap_value(tap_vae_sample(&v, t, DRAWN)));
+    draw(j, tap_value(tap_vae_sample(&v, t, SAMPLES)));
     save_and_load(j, root);
     check_gradients(j);
-    go_wrong(j, root, t);
+    cause_errors(j, root, t);
     tap_tape_free(t);
     tap_module_free(root);
     return NULL;
 }
 
-static outcome expected[JOBS];
+static results expected[JOBS];
 
-/* Each job in a thread of its own. */
-static void together(job *jobs)
+/* Runs each job in a thread of its own, all at once. */
+static void run_in_threads(job *jobs)
 {
     pthread_t         thread[JOBS];
     pthread_barrier_t start;
@@ -250,10 +250,10 @@ static void alone(job *jobs)
     }
 }
 
-static void assert_as_alone(const job *jobs)
+static void assert_same_as_alone(const job *jobs)
 {
     for (int i = 0; i < JOBS; i++) {
-        const outcome *got = &jobs[i].got, *want = &expected[i];
+        const results *got = &jobs[i].got, *want = &expected[i];
         assert_string_equal(got->gradients, want->gradients);
         for (int k = 0; k < ERRORS; k++) assert_string_equal(got->error[k], want->error[k]);
         for (int k = 0; k < steps(); k++)
@@ -267,27 +267,27 @@ static void assert_as_alone(const job *jobs)
     }
 }
 
-/* Must come first: nobody has asked for the processor, the threads or BLIS yet. A thread may be reading the environment, so nobody
- * changes it. */
-static void test_first_use(void **state)
+/* Must be the first test: the processor, the number of threads and BLIS have not been asked for yet. The library must not
+ * change the environment, which another thread may be reading. */
+static void test_first_use_is_in_threads(void **state)
 {
     job          first[JOBS], one[JOBS];
     char *const *before = environ;
     (void)state;
-    together(first);
+    run_in_threads(first);
     assert_ptr_equal(environ, before);
     alone(one);
     for (int i = 0; i < JOBS; i++) expected[i] = one[i].got;
-    assert_as_alone(first);
+    assert_same_as_alone(first);
     for (int i = 0; i < JOBS; i++) assert_string_equal(first[i].got.config, expected[i].config);
 }
 
-/* What is compared is what it should be, and not the same for all. */
-static void test_outcomes(void **state)
+/* The results that the others are compared with are as expected, and differ between jobs. */
+static void test_expected_results_are_sound(void **state)
 {
     (void)state;
     for (int i = 0; i < JOBS; i++) {
-        const outcome *o = &expected[i];
+        const results *o = &expected[i];
         const double   first = o->loss[0], last = o->loss[steps() - 1];
         char           wrong[64];
         snprintf(wrong, sizeof wrong, "matmul: [%d,3] x [%d,3]: inner sizes 3 and %d differ", 4 + i, 4 + i, 4 + i);
@@ -305,7 +305,7 @@ static void test_outcomes(void **state)
     }
 }
 
-/* Each of them with threads of its own for every loop there is, and while another thread keeps changing how many. */
+/* Changes the number of threads over and over while the jobs run. */
 static void *change_threads(void *argument)
 {
     const atomic_bool *done = argument;
@@ -321,21 +321,21 @@ static void test_threads_in_threads(void **state)
     (void)state;
     tap__parallel_threshold_for_tests(0);
     tap_set_threads(3);
-    together(jobs);
+    run_in_threads(jobs);
     for (int i = 0; i < JOBS; i++) assert_non_null(strstr(jobs[i].got.config, ", 3 threads"));
-    assert_as_alone(jobs);
+    assert_same_as_alone(jobs);
     assert_int_equal(pthread_create(&thread, NULL, change_threads, &done), 0);
-    together(jobs);
+    run_in_threads(jobs);
     atomic_store(&done, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_as_alone(jobs);
+    assert_same_as_alone(jobs);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_use),
-        cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_first_use_is_in_threads),
+        cmocka_unit_test(test_expected_results_are_sound),
         cmocka_unit_test(test_threads_in_threads),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

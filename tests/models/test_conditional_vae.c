@@ -1,4 +1,5 @@
-/* The VAE that is given c: its networks and its ELBO against the same written out in functions, its gradient, its errors. */
+/* tests/models/test_conditional_vae.c: the conditional VAE: its networks and ELBO against the same in operators, its gradient,
+ * its errors. */
 #include <math.h>
 #include <string.h>
 
@@ -21,16 +22,16 @@ typedef struct {
     tap_module *root;
     tap_tape   *tape;
     tap_var     x, c;
-} setting;
+} fixture;
 
 static tap_var input(tap_tape *t, int64_t n, double *numbers)
 {
     return tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(BATCH, n), numbers));
 }
 
-static setting setting_of(tap_vae_options o)
+static fixture fixture_of(tap_vae_options o)
 {
-    setting s = { .root = tap_module_new(TAP_F64, 3), .tape = tap_tape_new(TAP_F64, 8) };
+    fixture s = { .root = tap_module_new(TAP_F64, 3), .tape = tap_tape_new(TAP_F64, 8) };
     o.data = DATA;
     o.image[0] = 1, o.image[1] = o.image[2] = SIDE;
     o.conv[0] = 3, o.conv[1] = 2;
@@ -45,7 +46,7 @@ static setting setting_of(tap_vae_options o)
     return s;
 }
 
-static void setting_end(setting *s, tap_status status, const char *expected)
+static void fixture_end(fixture *s, tap_status status, const char *expected)
 {
     const char *message;
     if (tap_tape_status(s->tape, &message) != status) fail_msg("%s", message);
@@ -62,31 +63,32 @@ static void assert_same(tap_var a, tap_var b)
         assert_true(fabs(tap_tensor_item(tap_value(a), i) - tap_tensor_item(tap_value(b), i)) < 1e-13);
 }
 
-static tap_var parameter(const setting *s, const char *path)
+static tap_var parameter(const fixture *s, const char *path)
 {
     return tap_param_var(s->tape, tap_module_param(s->root, path));
 }
 
-static tap_var layer(const setting *s, const char *weight, const char *bias, tap_var x)
+static tap_var layer(const fixture *s, const char *weight, const char *bias, tap_var x)
 {
     return tap_affine(x, parameter(s, weight), parameter(s, bias));
 }
 
-static tap_var both(tap_var a, tap_var b)
+static tap_var concat(tap_var a, tap_var b)
 {
     return tap_cat(2, (tap_var[]){ a, b }, -1);
 }
 
 /* The latent variable's parameters from the last hidden layer. */
-static void assert_heads(const setting *s, tap_var h)
+static void assert_heads(const fixture *s, tap_var h)
 {
     tap_dist q = tap_vae_encode_given(&s->vae, s->x, s->c);
     assert_same(q.param[0], layer(s, "loc.weight", "loc.bias", h));
     assert_same(q.param[1], tap_mul_scalar(layer(s, "logvar.weight", "logvar.bias", h), 0.5));
 }
 
-/* Whatever the networks are: the ELBO of the distributions that they give, at the draws that the tape makes, and what is made of it. */
-static void assert_bound(const setting *s)
+/* ELBO, loss, samples and reconstructions against the same in operators, given the networks' distributions and the tape's
+ * draws. */
+static void assert_bound(const fixture *s)
 {
     tap_tape_set_step(s->tape, 7);
     tap_vae_terms e = tap_vae_elbo_given(&s->vae, s->x, s->c);
@@ -110,53 +112,53 @@ static void assert_bound(const setting *s)
     assert_same(tap_vae_reconstruct_given(&s->vae, s->x, s->c), tap_dist_mean(tap_vae_decode_given(&s->vae, q.param[0], s->c)));
 }
 
-static void test_linear(void **state)
+static void test_linear_networks_by_formula(void **state)
 {
     (void)state;
-    setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
-    assert_heads(&s, tap_tanh(layer(&s, "enc.0.weight", "enc.0.bias", both(s.x, s.c))));
+    fixture s = fixture_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
+    assert_heads(&s, tap_tanh(layer(&s, "enc.0.weight", "enc.0.bias", concat(s.x, s.c))));
     tap_var z = tap_randn(s.tape, TAP_SHAPE(DRAWS, BATCH, LATENT)), c = tap_expand(s.c, TAP_SHAPE(DRAWS, BATCH, CONDITION));
-    tap_var f = layer(&s, "out.weight", "out.bias", tap_tanh(layer(&s, "dec.0.weight", "dec.0.bias", both(z, c))));
+    tap_var f = layer(&s, "out.weight", "out.bias", tap_tanh(layer(&s, "dec.0.weight", "dec.0.bias", concat(z, c))));
     assert_same(tap_vae_decode_given(&s.vae, z, s.c).param[0], f);
     assert_bound(&s);
-    setting_end(&s, TAP_OK, "");
+    fixture_end(&s, TAP_OK, "");
 }
 
-/* c goes behind the convolutions' features, and into the first linear layer of the decoder. */
-static void test_convolutions(void **state)
+/* c is appended to the output of the convolutions, and to z. */
+static void test_convolutional_networks_by_formula(void **state)
 {
     (void)state;
     const tap_conv_options halving = { .stride = { 2, 2 }, .padding = { 1, 1 } };
     for (int hidden = 0; hidden < 2; hidden++) {
-        setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_conv = 1, .n_hidden = hidden });
+        fixture s = fixture_of((tap_vae_options){ .condition = CONDITION, .n_conv = 1, .n_hidden = hidden });
         tap_var image = tap_reshape(s.x, TAP_SHAPE(BATCH, 1, SIDE, SIDE));
         tap_var h = tap_tanh(tap_conv2d(image, parameter(&s, "conv.0.weight"), parameter(&s, "conv.0.bias"), halving));
-        h = both(tap_reshape(h, TAP_SHAPE(BATCH, 12)), s.c);
+        h = concat(tap_reshape(h, TAP_SHAPE(BATCH, 12)), s.c);
         if (hidden) h = tap_tanh(layer(&s, "enc.0.weight", "enc.0.bias", h));
         assert_heads(&s, h);
 
         tap_var z = tap_randn(s.tape, TAP_SHAPE(BATCH, LATENT));
-        h = both(z, s.c);
+        h = concat(z, s.c);
         if (hidden) h = tap_tanh(layer(&s, "dec.0.weight", "dec.0.bias", h));
         h = tap_reshape(tap_tanh(layer(&s, "up.weight", "up.bias", h)), TAP_SHAPE(BATCH, 3, 2, 2));
         h = tap_conv_transpose2d(h, parameter(&s, "out.weight"), parameter(&s, "out.bias"), halving);
         assert_same(tap_vae_decode_given(&s.vae, z, s.c).param[0], tap_reshape(h, TAP_SHAPE(BATCH, DATA)));
         assert_bound(&s);
-        setting_end(&s, TAP_OK, "");
+        fixture_end(&s, TAP_OK, "");
     }
 }
 
-/* One c for all images, and z without axes in front. */
-static void test_broadcast(void **state)
+/* One c for all images, and z without batch axes. */
+static void test_condition_broadcasts(void **state)
 {
     (void)state;
-    setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
+    fixture s = fixture_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
     tap_var one = tap_select(s.c, 0, 1), all = tap_expand(one, TAP_SHAPE(BATCH, CONDITION));
     assert_same(tap_vae_encode_given(&s.vae, s.x, one).param[0], tap_vae_encode_given(&s.vae, s.x, all).param[0]);
     assert_same(tap_vae_encode_given(&s.vae, s.x, tap_unsqueeze(one, 0)).param[0],
                 tap_vae_encode_given(&s.vae, s.x, all).param[0]);
     assert_true(tap_shape_equal(tap_shape_of(tap_vae_sample_given(&s.vae, one)), TAP_SHAPE(DATA)));
-    setting_end(&s, TAP_OK, "");
+    fixture_end(&s, TAP_OK, "");
 }
 
 static tap_var loss(tap_tape *t, void *vae)
@@ -168,17 +170,17 @@ static void test_gradients(void **state)
 {
     (void)state;
     for (int n_conv = 0; n_conv <= 2; n_conv++) {
-        setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_conv = n_conv, .n_hidden = n_conv != 1 });
+        fixture s = fixture_of((tap_vae_options){ .condition = CONDITION, .n_conv = n_conv, .n_hidden = n_conv != 1 });
         tap_gradcheck_result r = tap_module_gradcheck(s.root, loss, &s.vae, (tap_gradcheck_options){ 0 });
         if (!r.ok) fail_msg("%s", r.message);
         assert_int_equal(r.checked, tap_module_numel(s.root));
         r = tap_module_gradcheck(s.root, loss, &s.vae, (tap_gradcheck_options){ .order = 2, .elements = 2 });
         if (!r.ok) fail_msg("%s", r.message);
-        setting_end(&s, TAP_OK, "");
+        fixture_end(&s, TAP_OK, "");
     }
 }
 
-static void test_missing_or_too_much(void **state)
+static void test_condition_is_given_if_there_is_one(void **state)
 {
     (void)state;
     /* clang-format off */
@@ -188,7 +190,7 @@ static void test_missing_or_too_much(void **state)
         "vae_reconstruct: [2,16]: c must be given, as condition = 3", "vae_elbo_from: [2,16] x [1,2,2]: c must be given, as condition = 3",
     };
     /* clang-format on */
-    static const char *const needless[] = {
+    static const char *const superfluous[] = {
         "vae_encode_given: [2,16] x [2,3]: c must not be given, as condition = 0",
         "vae_decode_given: [2,16] x [2,3]: c must not be given, as condition = 0",
         "vae_loss_given: [2,16] x [2,3]: c must not be given, as condition = 0",
@@ -196,7 +198,7 @@ static void test_missing_or_too_much(void **state)
         "vae_reconstruct_given: [2,16] x [2,3]: c must not be given, as condition = 0",
     };
     for (int k = 0; k < 6; k++) {
-        setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_conv = 1 });
+        fixture s = fixture_of((tap_vae_options){ .condition = CONDITION, .n_conv = 1 });
         tap_var z = tap_zeros(s.tape, TAP_SHAPE(BATCH, LATENT));
         if (k == 0) tap_vae_encode(&s.vae, s.x);
         if (k == 1) tap_vae_decode(&s.vae, z);
@@ -204,16 +206,16 @@ static void test_missing_or_too_much(void **state)
         if (k == 3) tap_vae_sample(&s.vae, s.tape, 5);
         if (k == 4) tap_vae_reconstruct(&s.vae, s.x);
         if (k == 5) tap_vae_elbo_from(&s.vae, s.x, tap_unsqueeze(z, 0));
-        setting_end(&s, TAP_EARG, missing[k]);
+        fixture_end(&s, TAP_EARG, missing[k]);
     }
     for (int k = 0; k < 5; k++) {
-        setting s = setting_of((tap_vae_options){ .n_hidden = 1 });
+        fixture s = fixture_of((tap_vae_options){ .n_hidden = 1 });
         if (k == 0) tap_vae_encode_given(&s.vae, s.x, s.c);
         if (k == 1) tap_vae_decode_given(&s.vae, s.x, s.c);
         if (k == 2) tap_vae_loss_given(&s.vae, s.x, s.c);
         if (k == 3) tap_vae_sample_given(&s.vae, s.c);
         if (k == 4) tap_vae_reconstruct_given(&s.vae, s.x, s.c);
-        setting_end(&s, TAP_EARG, needless[k]);
+        fixture_end(&s, TAP_EARG, superfluous[k]);
     }
 }
 
@@ -233,21 +235,25 @@ static void test_wrong_shapes(void **state)
         { { 0, { 0 } }, "vae_elbo_given: [2,16] x []: c must be [..,3] and broadcast to the leading axes of [2,16], not []" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
+        fixture s = fixture_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
         tap_vae_elbo_given(&s.vae, s.x, tap_ones(s.tape, cases[i].c));
-        setting_end(&s, TAP_ESHAPE, cases[i].message);
+        fixture_end(&s, TAP_ESHAPE, cases[i].message);
     }
-    setting s = setting_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
+    fixture s = fixture_of((tap_vae_options){ .condition = CONDITION, .n_hidden = 1 });
     tap_vae_encode_given(&s.vae, tap_scalar(s.tape, 1), s.c);
-    setting_end(&s, TAP_ESHAPE,
+    fixture_end(&s, TAP_ESHAPE,
                 "vae_encode_given: [] x [2,3]: c must be [..,3] and broadcast to the leading axes of [], not [2,3]");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linear),    cmocka_unit_test(test_convolutions),        cmocka_unit_test(test_broadcast),
-        cmocka_unit_test(test_gradients), cmocka_unit_test(test_missing_or_too_much), cmocka_unit_test(test_wrong_shapes),
+        cmocka_unit_test(test_linear_networks_by_formula),
+        cmocka_unit_test(test_convolutional_networks_by_formula),
+        cmocka_unit_test(test_condition_broadcasts),
+        cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_condition_is_given_if_there_is_one),
+        cmocka_unit_test(test_wrong_shapes),
     };
     return cmocka_run_group_tests(tests, draw_images, NULL);
 }

@@ -1,4 +1,4 @@
-/* The convolutional VAE: its networks against the same written out in functions, and its gradient. */
+/* tests/models/test_conv_vae.c: the convolutional VAE: its networks against the same in operators, and its gradient. */
 #include <math.h>
 #include <string.h>
 
@@ -86,7 +86,7 @@ static tap_var parameter(tap_tape *t, const tap_module *root, const char *path)
 }
 
 /* One convolution and no hidden layer, over draws in front of the batch. */
-static void test_networks(void **state)
+static void test_networks_by_formula(void **state)
 {
     (void)state;
     const tap_conv_options halving = { .stride = { 2, 2 }, .padding = { 1, 1 } };
@@ -109,8 +109,8 @@ static void test_networks(void **state)
     tap_module_free(root);
 }
 
-/* An image of half the size has no windows of its own: two of them are not taken for one. */
-static void test_bad_images(void **state)
+/* Two images of half the size are not taken for one. */
+static void test_images_of_another_size_are_errors(void **state)
 {
     (void)state;
     const char *message;
@@ -147,8 +147,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parameters),
-        cmocka_unit_test(test_networks),
-        cmocka_unit_test(test_bad_images),
+        cmocka_unit_test(test_networks_by_formula),
+        cmocka_unit_test(test_images_of_another_size_are_errors),
         cmocka_unit_test(test_gradients),
     };
     return cmocka_run_group_tests(tests, draw_images, NULL);

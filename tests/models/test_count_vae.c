@@ -1,5 +1,5 @@
-/* The VAE of counts: its distributions against formulas in plain C, its likelihood against an integral, its gradient; and the counts
- * that are simulated. */
+/* tests/models/test_count_vae.c: the VAE of counts: its distributions against formulas in plain C, its likelihood against an
+ * integral, its gradient; and the simulation of counts. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,12 +17,12 @@ typedef struct {
     tap_count_vae vae;
     tap_module   *root;
     tap_tape     *tape;
-    tap_var       x, c; /* c {0}: there are no batches */
-} setting;
+    tap_var       x, c; /* c is {0} for a model without a condition */
+} fixture;
 
-static setting setting_of(tap_count_vae_options o)
+static fixture fixture_of(tap_count_vae_options o)
 {
-    setting s = { .root = tap_module_new(TAP_F64, 3), .tape = tap_tape_new(TAP_F64, 8) };
+    fixture s = { .root = tap_module_new(TAP_F64, 3), .tape = tap_tape_new(TAP_F64, 8) };
     o.genes = GENES;
     o.latent = o.latent ? o.latent : LATENT;
     o.hidden[0] = 4;
@@ -35,7 +35,7 @@ static setting setting_of(tap_count_vae_options o)
     return s;
 }
 
-static void setting_end(setting *s)
+static void fixture_end(fixture *s)
 {
     assert_tape_ok(s->tape);
     tap_tape_free(s->tape);
@@ -47,7 +47,7 @@ static void assert_near_relative(double a, double b)
     if (!(fabs(a - b) <= 1e-10 * (1 + fabs(b)))) fail_msg("%.17g is not %.17g", a, b);
 }
 
-static tap_var layer(const setting *s, const char *name, tap_var x)
+static tap_var layer(const fixture *s, const char *name, tap_var x)
 {
     char weight[32], bias[32];
     snprintf(weight, sizeof weight, "%s.weight", name);
@@ -61,8 +61,8 @@ static tap_var both(tap_var a, tap_var b)
     return b.tape ? tap_cat(2, (tap_var[]){ a, b }, -1) : a;
 }
 
-/* The encoder sees log(1 + scale x / l); a cell without counts is all zeros. */
-static void check_encoder(const setting *s, double scale)
+/* The encoder's input is log(1 + scale x / l), which is 0 for a cell without counts. */
+static void check_encoder(const fixture *s, double scale)
 {
     double input[CELLS][GENES];
     for (int i = 0; i < CELLS; i++) {
@@ -75,7 +75,7 @@ static void check_encoder(const setting *s, double scale)
     tap_dist q = tap_count_vae_encode(&s->vae, s->x, s->c);
     for (int i = 0; i < CELLS * LATENT; i++) {
         assert_near_relative(item(q.param[0], i), item(loc, i));
-        assert_true(fabs(item(q.param[1], i) - item(logvar, i) / 2) < 1e-3); /* but for the smooth clip */
+        assert_true(fabs(item(q.param[1], i) - item(logvar, i) / 2) < 1e-3); /* up to the smooth clip */
     }
 }
 
@@ -85,13 +85,13 @@ static double log_negative_binomial(double x, double mu, double theta)
            (x > 0 ? x * log(mu / (theta + mu)) : 0);
 }
 
-static void check_decoder(const setting *s, bool zero_inflated)
+static void check_decoder(const fixture *s, bool zero_inflated)
 {
     tap_var z = tap_randn(s->tape, TAP_SHAPE(CELLS, LATENT)), h = tap_tanh(layer(s, "dec.0", both(z, s->c)));
     tap_var logits = layer(s, "out", h), rates = tap_count_vae_rates(&s->vae, z, s->c);
     tap_var log_l = tap_log(tap_input(s->tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, 1), (double[]){ 11, 3, 1 })));
     tap_var log_p = tap_log_prob(tap_count_vae_decode(&s->vae, z, s->c, log_l), s->x);
-    tap_var more = zero_inflated ? layer(s, "zero", h) : logits;
+    tap_var zero_logits = zero_inflated ? layer(s, "zero", h) : logits;
     for (int i = 0; i < CELLS; i++) {
         double sum = 0;
         for (int g = 0; g < GENES; g++) sum += exp(item(logits, i * GENES + g));
@@ -99,15 +99,15 @@ static void check_decoder(const setting *s, bool zero_inflated)
             const int    k = i * GENES + g;
             const double rate = exp(item(logits, k)) / sum, l = (double[]){ 11, 3, 1 }[i];
             const double theta = exp(tap_tensor_item(tap_param_value(s->vae.log_theta), g)),
-                         chance = 1 / (1 + exp(-item(more, k)));
+                         p_zero = 1 / (1 + exp(-item(zero_logits, k)));
             const double p = exp(log_negative_binomial(counts[i][g], l * rate, theta));
             assert_near_relative(item(rates, k), rate);
-            assert_near_relative(item(log_p, k), zero_inflated ? log(chance * (counts[i][g] == 0) + (1 - chance) * p) : log(p));
+            assert_near_relative(item(log_p, k), zero_inflated ? log(p_zero * (counts[i][g] == 0) + (1 - p_zero) * p) : log(p));
         }
     }
 }
 
-static void check_bound(const setting *s)
+static void check_bound(const fixture *s)
 {
     tap_tape_set_step(s->tape, 7);
     tap_vae_terms e = tap_count_vae_elbo(&s->vae, s->x, s->c);
@@ -139,26 +139,26 @@ static void check_bound(const setting *s)
     assert_near_relative(item(loss, 0), -mean);
 }
 
-static void test_formulas(void **state)
+static void test_encoder_decoder_and_bound_by_formula(void **state)
 {
     (void)state;
     for (int zero_inflated = 0; zero_inflated < 2; zero_inflated++)
         for (int condition = 0; condition <= BATCHES; condition += BATCHES) {
-            setting s = setting_of((tap_count_vae_options){
+            fixture s = fixture_of((tap_count_vae_options){
                 .condition = condition, .scale = 30, .likelihood = zero_inflated ? TAP_COUNTS_ZINB : TAP_COUNTS_NB });
             check_encoder(&s, 30);
             check_decoder(&s, zero_inflated);
             check_bound(&s);
-            setting_end(&s);
+            fixture_end(&s);
         }
 }
 
-/* log p(x) with one latent number is an integral over it. */
-static void test_log_prob(void **state)
+/* With a scalar z, log p(x) is an integral over it. */
+static void test_log_prob_by_quadrature(void **state)
 {
     enum { N = 4001, DRAWS = 20000 };
     static double grid[N];
-    setting       s = setting_of((tap_count_vae_options){ .latent = 1 });
+    fixture       s = fixture_of((tap_count_vae_options){ .latent = 1 });
     (void)state;
     for (int i = 0; i < N; i++) grid[i] = -10 + 20. * i / (N - 1);
     tap_var z = tap_input(s.tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(N, 1, 1), grid));
@@ -173,13 +173,13 @@ static void test_log_prob(void **state)
             p += exp(item(log_p, (int64_t)i * CELLS + k) - 0.5 * grid[i] * grid[i]) / sqrt(8 * atan(1)) * 20 / (N - 1);
         assert_true(fabs(item(found, k) - log(p)) < 5e-3);
     }
-    setting_end(&s);
+    fixture_end(&s);
 }
 
-/* Where no batch is named, rates are those of all batches on average. */
+/* Without c, rates are the mean of those of all batches. */
 static void test_rates_of_all_batches(void **state)
 {
-    setting s = setting_of((tap_count_vae_options){ .condition = BATCHES });
+    fixture s = fixture_of((tap_count_vae_options){ .condition = BATCHES });
     tap_var z = tap_randn(s.tape, TAP_SHAPE(2, CELLS, LATENT)), all = tap_count_vae_rates(&s.vae, z, (tap_var){ 0 }),
             each[BATCHES];
     (void)state;
@@ -187,27 +187,27 @@ static void test_rates_of_all_batches(void **state)
     assert_true(tap_shape_equal(tap_shape_of(all), TAP_SHAPE(2, CELLS, GENES)));
     for (int i = 0; i < 2 * CELLS * GENES; i++) assert_near_relative(item(all, i), (item(each[0], i) + item(each[1], i)) / 2);
     assert_true(fabs(item(each[0], 0) - item(each[1], 0)) > 1e-6);
-    setting_end(&s);
+    fixture_end(&s);
 }
 
 static tap_var loss_of(tap_tape *t, void *ctx)
 {
-    const setting *s = ctx;
+    const fixture *s = ctx;
     tap_var        x = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, GENES), counts)), c = { 0 };
     if (s->vae.options.condition) c = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(CELLS, BATCHES), one_hot));
     return tap_add(tap_count_vae_loss(&s->vae, x, c), tap_mean(tap_count_vae_log_prob(&s->vae, x, c, 3), TAP_ALL));
 }
 
-static void test_gradient(void **state)
+static void test_gradients(void **state)
 {
     (void)state;
     for (int zero_inflated = 0; zero_inflated < 2; zero_inflated++) {
-        setting                    s = setting_of((tap_count_vae_options){
+        fixture                    s = fixture_of((tap_count_vae_options){
                                .condition = BATCHES, .scale = 30, .likelihood = zero_inflated ? TAP_COUNTS_ZINB : TAP_COUNTS_NB });
         const tap_gradcheck_result r = tap_module_gradcheck(s.root, loss_of, &s, (tap_gradcheck_options){ 0 });
         if (!r.ok) fail_msg("%s", r.message);
         assert_true(r.checked >= tap_module_numel(s.root));
-        setting_end(&s);
+        fixture_end(&s);
     }
 }
 
@@ -226,25 +226,25 @@ static void test_defaults_and_parameters(void **state)
 
 /* ---- Errors ------------------------------------------------------------------------------------------------------ */
 
-static void expect_refusal(tap_count_vae_options o, const char *wanted)
+static void assert_init_error(tap_count_vae_options o, const char *expected)
 {
     const char   *message;
     tap_module   *root = tap_module_new(TAP_F64, 0);
     tap_count_vae v;
     tap_count_vae_init(&v, root, o);
     assert_int_equal(tap_module_status(root, &message), TAP_EARG);
-    assert_string_equal(message, wanted);
+    assert_string_equal(message, expected);
     tap_module_free(root);
 }
 
-static void expect_failure(tap_count_vae_options o, bool given, const char *wanted)
+static void assert_loss_error(tap_count_vae_options o, bool with_condition, const char *expected)
 {
     const char *message;
-    setting     s = setting_of(o);
-    tap_var     c = given ? tap_ones(s.tape, TAP_SHAPE(CELLS, 3)) : (tap_var){ 0 };
+    fixture     s = fixture_of(o);
+    tap_var     c = with_condition ? tap_ones(s.tape, TAP_SHAPE(CELLS, 3)) : (tap_var){ 0 };
     assert_true(isnan(tap_item(tap_count_vae_loss(&s.vae, s.x, c))));
     assert_true(tap_tape_status(s.tape, &message) != TAP_OK);
-    assert_string_equal(message, wanted);
+    assert_string_equal(message, expected);
     tap_tape_free(s.tape);
     tap_module_free(s.root);
 }
@@ -254,33 +254,34 @@ static void test_errors(void **state)
     const char *message;
     tap_module *root = tap_module_new(TAP_F64, 0);
     (void)state;
-    expect_refusal((tap_count_vae_options){ 0 }, "vae: data must be at least 1, not 0");
-    expect_refusal((tap_count_vae_options){ .genes = 2, .latent = -1 }, "vae: latent must be at least 1, not -1");
-    expect_refusal((tap_count_vae_options){ .genes = 2, .n_hidden = 99 }, "vae: n_hidden must be within 1..16, not 99");
-    expect_refusal((tap_count_vae_options){ .genes = 2, .condition = -1 }, "vae: condition must be at least 0, not -1");
-    expect_refusal((tap_count_vae_options){ .genes = 2, .scale = -1 },
-                   "count_vae: scale must be a finite number above 0, not -1");
-    expect_refusal((tap_count_vae_options){ .genes = 2, .scale = (double)NAN },
-                   "count_vae: scale must be a finite number above 0, not nan");
-    expect_refusal((tap_count_vae_options){ .genes = 2, .likelihood = (tap_count_likelihood)7 },
-                   "count_vae: likelihood must be TAP_COUNTS_NB or TAP_COUNTS_ZINB, not 7");
+    assert_init_error((tap_count_vae_options){ 0 }, "vae: data must be at least 1, not 0");
+    assert_init_error((tap_count_vae_options){ .genes = 2, .latent = -1 }, "vae: latent must be at least 1, not -1");
+    assert_init_error((tap_count_vae_options){ .genes = 2, .n_hidden = 99 }, "vae: n_hidden must be within 1..16, not 99");
+    assert_init_error((tap_count_vae_options){ .genes = 2, .condition = -1 }, "vae: condition must be at least 0, not -1");
+    assert_init_error((tap_count_vae_options){ .genes = 2, .scale = -1 },
+                      "count_vae: scale must be a finite number above 0, not -1");
+    assert_init_error((tap_count_vae_options){ .genes = 2, .scale = (double)NAN },
+                      "count_vae: scale must be a finite number above 0, not nan");
+    assert_init_error((tap_count_vae_options){ .genes = 2, .likelihood = (tap_count_likelihood)7 },
+                      "count_vae: likelihood must be TAP_COUNTS_NB or TAP_COUNTS_ZINB, not 7");
     tap_count_vae_init(NULL, root, (tap_count_vae_options){ .genes = 2 });
     assert_int_equal(tap_module_status(root, &message), TAP_EARG);
     assert_string_equal(message, "count_vae: NULL");
     tap_module_free(root);
-    expect_failure((tap_count_vae_options){ 0 }, true, "count_vae_loss: [3,5] x [3,3]: c must not be given, as condition = 0");
-    expect_failure((tap_count_vae_options){ .condition = 2 }, true,
-                   "count_vae_loss: [3,5] x [3,3]: c must be [..,2] and broadcast to the leading axes of [3,5], not [3,3]");
-    expect_failure((tap_count_vae_options){ .condition = 2 }, false,
-                   "count_vae_loss: [3,5]: c must be given, as condition = 2");
+    assert_loss_error((tap_count_vae_options){ 0 }, true,
+                      "count_vae_loss: [3,5] x [3,3]: c must not be given, as condition = 0");
+    assert_loss_error((tap_count_vae_options){ .condition = 2 }, true,
+                      "count_vae_loss: [3,5] x [3,3]: c must be [..,2] and broadcast to the leading axes of [3,5], not [3,3]");
+    assert_loss_error((tap_count_vae_options){ .condition = 2 }, false,
+                      "count_vae_loss: [3,5]: c must be given, as condition = 2");
 }
 
 /* ---- Simulated counts -------------------------------------------------------------------------------------------- */
 
-static void test_simulation(void **state)
+static void test_simulation_has_the_moments_asked_for(void **state)
 {
     enum { N = 4000, G = 50, K = 4, B = 2 };
-    static double                     seen[K][G], per_cell[K], of_gene[G];
+    static double                     in_group_and_gene[K][G], per_cell[K], of_gene[G];
     static const tap_count_simulation o = { .cells = N, .genes = G, .groups = K, .batches = B, .library = 300, .seed = 4 };
     tap_arena                        *a = tap_arena_new();
     const tap_simulated_counts        s = tap_simulate_counts(a, o);
@@ -298,7 +299,7 @@ static void test_simulation(void **state)
         for (int64_t j = s.counts.start[i]; j < s.counts.start[i + 1]; j++) {
             const double x = (double)s.counts.value[j];
             assert_true(x > 0 && x == floor(x));
-            seen[k][s.counts.column[j]] += x;
+            in_group_and_gene[k][s.counts.column[j]] += x;
             of_gene[s.counts.column[j]] += x;
             sum += x;
         }
@@ -311,14 +312,15 @@ static void test_simulation(void **state)
     assert_true(fabs(excess) < 0.1); /* counts of a cell add up to its library size, on average */
     for (int k = 0; k < K; k++)
         for (int g = 0; g < G; g++) {
-            const double share = seen[k][g] / per_cell[k], other = seen[(k + 1) % K][g] / per_cell[(k + 1) % K];
+            const double share = in_group_and_gene[k][g] / per_cell[k],
+                         other = in_group_and_gene[(k + 1) % K][g] / per_cell[(k + 1) % K];
             differ += fabs(share - other) > 0.3 * (share + other);
         }
-    assert_true(differ > 3 && differ < K * G * 0.5); /* a part of the genes are markers */
+    assert_true(differ > 3 && differ < K * G * 0.5); /* some genes are markers, not most */
     tap_arena_free(a);
 }
 
-static void test_simulation_repeats(void **state)
+static void test_simulation_depends_on_the_seed_alone(void **state)
 {
     tap_count_simulation o = { .cells = 200, .genes = 30, .seed = 4 };
     tap_arena           *a = tap_arena_new();
@@ -341,13 +343,13 @@ static void test_simulation_repeats(void **state)
     tap_arena_free(a);
 }
 
-static void expect_no_counts(tap_count_simulation o, const char *wanted)
+static void assert_simulation_error(tap_count_simulation o, const char *expected)
 {
     const char *message;
     tap_arena  *a = tap_arena_new();
     assert_null(tap_simulate_counts(a, o).counts.start);
     assert_int_equal(tap_arena_status(a, &message), TAP_EARG);
-    assert_string_equal(message, wanted);
+    assert_string_equal(message, expected);
     tap_arena_free(a);
 }
 
@@ -356,41 +358,41 @@ static void test_simulation_errors(void **state)
     const tap_count_simulation o = { .cells = 3, .genes = 2 };
     tap_count_simulation       bad[] = { o, o, o, o, o, o, o };
     (void)state;
-    expect_no_counts((tap_count_simulation){ .genes = 2 }, "simulate_counts: cells must be within 1..2147483647, not 0");
-    expect_no_counts((tap_count_simulation){ .cells = 2, .genes = -1 },
-                     "simulate_counts: genes must be within 1..2147483647, not -1");
-    expect_no_counts((tap_count_simulation){ .cells = 2, .genes = 2, .groups = INT64_MAX, .batches = 2 },
-                     "simulate_counts: groups must be within 1..2147483647, not 9223372036854775807");
-    expect_no_counts((tap_count_simulation){ .cells = 2, .genes = INT32_MAX, .groups = INT32_MAX, .batches = 2 },
-                     "simulate_counts: 2147483647 groups x 2 batches x 2147483647 genes are too many");
-    expect_no_counts((tap_count_simulation){ .cells = INT64_MIN, .genes = 2 },
-                     "simulate_counts: cells must be within 1..2147483647, not -9223372036854775808");
+    assert_simulation_error((tap_count_simulation){ .genes = 2 }, "simulate_counts: cells must be within 1..2147483647, not 0");
+    assert_simulation_error((tap_count_simulation){ .cells = 2, .genes = -1 },
+                            "simulate_counts: genes must be within 1..2147483647, not -1");
+    assert_simulation_error((tap_count_simulation){ .cells = 2, .genes = 2, .groups = INT64_MAX, .batches = 2 },
+                            "simulate_counts: groups must be within 1..2147483647, not 9223372036854775807");
+    assert_simulation_error((tap_count_simulation){ .cells = 2, .genes = INT32_MAX, .groups = INT32_MAX, .batches = 2 },
+                            "simulate_counts: 2147483647 groups x 2 batches x 2147483647 genes are too many");
+    assert_simulation_error((tap_count_simulation){ .cells = INT64_MIN, .genes = 2 },
+                            "simulate_counts: cells must be within 1..2147483647, not -9223372036854775808");
     bad[0].markers = 1.5, bad[1].fold = -1, bad[2].shift = (double)NAN, bad[3].spread = 11, bad[4].library_spread = -1;
     bad[5].library = 2e6, bad[6].theta = -0.5;
     /* clang-format off */
-    static const char *const wanted[] = { "markers must be within 0..1, not 1.5",         "fold must be within 0..10, not -1",
+    static const char *const expected[] = { "markers must be within 0..1, not 1.5",         "fold must be within 0..10, not -1",
                                           "shift must be within 0..10, not nan",          "spread must be within 0..10, not 11",
                                           "library_spread must be within 0..10, not -1",  "library must be within 0..1e+06, not 2e+06",
                                           "theta must be within 0..1e+06, not -0.5" };
     /* clang-format on */
     for (int i = 0; i < 7; i++) {
         char text[128];
-        snprintf(text, sizeof text, "simulate_counts: %s", wanted[i]);
-        expect_no_counts(bad[i], text);
+        snprintf(text, sizeof text, "simulate_counts: %s", expected[i]);
+        assert_simulation_error(bad[i], text);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formulas),
-        cmocka_unit_test(test_log_prob),
+        cmocka_unit_test(test_encoder_decoder_and_bound_by_formula),
+        cmocka_unit_test(test_log_prob_by_quadrature),
         cmocka_unit_test(test_rates_of_all_batches),
-        cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_defaults_and_parameters),
         cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_simulation),
-        cmocka_unit_test(test_simulation_repeats),
+        cmocka_unit_test(test_simulation_has_the_moments_asked_for),
+        cmocka_unit_test(test_simulation_depends_on_the_seed_alone),
         cmocka_unit_test(test_simulation_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

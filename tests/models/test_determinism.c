@@ -1,5 +1,6 @@
-/* Training gives the same bits with any number of threads, and after its first steps takes no memory from the heap. Requests by
- * BLIS are counted with one thread: its pools grow when threads first meet in it, which may be late. */
+/* tests/models/test_determinism.c: training gives the same bits with any number of threads, and allocates nothing after its
+ * first steps. Requests by BLIS are counted with one thread only: its pools grow when threads first meet in it, which may be
+ * late. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ static int draw_images(void **state)
     return 0;
 }
 
-/* Under valgrind, which runs one thread at a time, and with a sanitizer, which looks at every element. */
+/* Under valgrind, which runs one thread at a time, and with the address sanitizer. */
 static bool is_short(void)
 {
 #ifdef __SANITIZE_ADDRESS__
@@ -40,7 +41,7 @@ static void assert_no_heap(int threads)
         fail_msg("%ld requests by libraries after the third step; is BLIS one with OpenMP?", taken.by_libraries);
 }
 
-/* The weights after some steps. From the fourth on the heap is watched. */
+/* The weights after some steps. Requests for heap memory are counted from the fourth on. */
 static tap_module *train(tap_vae_options model, int64_t batch, int threads)
 {
     const int   steps = is_short() ? 4 : STEPS;
@@ -95,26 +96,26 @@ static void check(tap_vae_options model, int64_t batch)
     tap_module_free(one);
 }
 
-static void test_architectures(void **state)
+static void test_threads_change_no_bits(void **state)
 {
     (void)state;
     for (int i = 0; i < N_ARCHITECTURES; i++) check(architectures()[i].model, i == 2 ? 4 : BATCH);
 }
 
 /* Large enough for threads to share each product. */
-static void test_whole_batch(void **state)
+static void test_threads_change_no_bits_of_large_batches(void **state)
 {
     (void)state;
     if (!is_short()) check(architectures()[0].model, 128);
 }
 
-static void test_gaussian(void **state)
+static void test_threads_change_no_bits_of_a_gaussian_vae(void **state)
 {
     (void)state;
     check((tap_vae_options){ .data = DATA, .hidden = { 100 }, .likelihood = TAP_VAE_GAUSSIAN, .samples = 3 }, 96);
 }
 
-/* The counter counts, where it can: a request of ours is seen. */
+/* Where requests can be counted, one of this program is. */
 static void test_heap_requests_are_counted(void **state)
 {
     (void)state;
@@ -130,10 +131,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_heap_requests_are_counted),
-        cmocka_unit_test(test_architectures),
-        cmocka_unit_test(test_whole_batch),
-        cmocka_unit_test(test_gaussian),
+        cmocka_unit_test(test_threads_change_no_bits),
+        cmocka_unit_test(test_threads_change_no_bits_of_large_batches),
+        cmocka_unit_test(test_threads_change_no_bits_of_a_gaussian_vae),
     };
-    tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
+    tap__parallel_threshold_for_tests(0); /* share every loop among threads */
     return cmocka_run_group_tests(tests, draw_images, NULL);
 }

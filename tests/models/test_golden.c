@@ -1,5 +1,6 @@
-/* Ten training steps of two VAEs against PyTorch's, in float64: terms of every step, all gradients of the first, all weights
- * after the last. Errors are relative to the largest element of a tensor, and again in the Euclidean norm. */
+/* tests/models/test_golden.c: ten training steps of two VAEs against PyTorch's, in float64: the terms of every step, all
+ * gradients of the first, all weights after the last. Errors are relative to the largest element of a tensor, and to its
+ * Euclidean norm. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,22 +14,22 @@ static const double tolerance = 1e-9;
 
 static void assert_tensor_near(const char *what, tap_tensor a, const tap_tensor *b)
 {
-    double most = 0, apart = 0, norm = 0, norm_apart = 0;
+    double max = 0, max_error = 0, norm = 0, error_norm = 0;
     if (!b) fail_msg("%s is missing in the file", what);
     assert_true(tap_shape_equal(a.shape, b->shape));
     for (int64_t i = 0; i < tap_tensor_numel(a); i++) {
         double x = tap_tensor_item(*b, i), d = tap_tensor_item(a, i) - x;
         assert_false(isnan(d));
-        most = fmax(most, fabs(x));
-        apart = fmax(apart, fabs(d));
+        max = fmax(max, fabs(x));
+        max_error = fmax(max_error, fabs(d));
         norm += x * x;
-        norm_apart += d * d;
+        error_norm += d * d;
     }
-    if (apart > tolerance * most || sqrt(norm_apart) > tolerance * sqrt(norm))
-        fail_msg("%s: off by %.3g of its largest element, %.3g of its norm", what, apart / most, sqrt(norm_apart / norm));
+    if (max_error > tolerance * max || sqrt(error_norm) > tolerance * sqrt(norm))
+        fail_msg("%s: off by %.3g of its largest element, %.3g of its norm", what, max_error / max, sqrt(error_norm / norm));
 }
 
-/* The file's enc.weight is our enc.0.weight: its hidden layers are one each. */
+/* The file calls enc.0.weight enc.weight: its networks have one hidden layer each. */
 static const tap_tensor *golden(const tap_safetensors *file, const char *group, const tap_param *p)
 {
     char        name[64];
@@ -75,12 +76,12 @@ static void train(const tap_safetensors *file, tap_vae_options o)
         noise.shape = TAP_SHAPE(1, 64, 20);
         tap_vae_terms e = tap_vae_elbo_from(&vae, tap_input(t, *x), tap_input(t, noise));
         tap_var       loss = tap_neg(tap_mean(e.elbo, TAP_ALL));
-        double        ours[] = { tap_item(loss), tap_item(tap_mean(e.rec, TAP_ALL)), tap_item(tap_mean(e.kl, TAP_ALL)) };
+        double        terms_here[] = { tap_item(loss), tap_item(tap_mean(e.rec, TAP_ALL)), tap_item(tap_mean(e.kl, TAP_ALL)) };
         assert_int_equal(tap_backward(loss), TAP_OK);
         for (int k = 0; k < 3; k++) {
-            double theirs = tap_tensor_item(*terms, 3 * step + k);
-            if (!(fabs(ours[k] - theirs) <= tolerance * fabs(theirs)))
-                fail_msg("term %d of step %d is %.17g, not %.17g", k, step + 1, ours[k], theirs);
+            double expected = tap_tensor_item(*terms, 3 * step + k);
+            if (!(fabs(terms_here[k] - expected) <= tolerance * fabs(expected)))
+                fail_msg("term %d of step %d is %.17g, not %.17g", k, step + 1, terms_here[k], expected);
         }
         if (step == 0) assert_parameters(root, file, "grad", true);
         assert_int_equal(tap_optim_step(adam, t), TAP_OK);
@@ -109,13 +110,13 @@ static void run(const char *name, tap_vae_options o)
 
 static const tap_vae_options size = { .data = 784, .hidden = { 100 }, .latent = 20, .activation = tap_tanh };
 
-static void test_bernoulli(void **state)
+static void test_bernoulli_vae_as_pytorch(void **state)
 {
     (void)state;
     run("vae_bernoulli_f64.safetensors", size);
 }
 
-static void test_gaussian(void **state)
+static void test_gaussian_vae_as_pytorch(void **state)
 {
     (void)state;
     tap_vae_options o = size;
@@ -126,6 +127,7 @@ static void test_gaussian(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_bernoulli), cmocka_unit_test(test_gaussian) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_bernoulli_vae_as_pytorch),
+                                        cmocka_unit_test(test_gaussian_vae_as_pytorch) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
-/* The linear VAE against linear algebra written out in plain C, and trained to the optimum of probabilistic PCA. */
+/* tests/models/test_linear.c: the linear VAE against linear algebra in plain C, and trained to the optimum of probabilistic
+ * PCA. */
 #include "tests/check.h"
 #include "tests/models/ppca.h"
 
-/* ---- Theorems 1.1 and 1.2 ---------------------------------------------------------------------------------------- */
+/* ---- Decompositions of log p(x) and of the ELBO ------------------------------------------------------------------ */
 
 enum { DATA = 4, LATENT = 2, IMAGES = 5, DRAWS = 20000 };
 
@@ -49,10 +50,12 @@ static double log_p(const tap_linear_vae *v, const double *x)
     return -0.5 * (DATA * LOG_2PI + log_det + quadratic(DATA, inverse, y));
 }
 
-/* KL(q(z|x) || p(z|x)), the posterior by Bayes' theorem: precision P = I + W^T W / sigma^2, mean P^-1 W^T (x - mu) / sigma^2. */
-static double gap(const tap_linear_vae *v, const double *x)
+/* KL(q(z|x) || p(z|x)), the posterior by Bayes' theorem: precision P = I + W^T W / sigma^2, mean P^-1 W^T (x - mu) /
+ * sigma^2. */
+static double posterior_kl(const tap_linear_vae *v, const double *x)
 {
-    double P[LATENT * LATENT], copy[LATENT * LATENT], inverse[LATENT * LATENT], y[LATENT] = { 0 }, off[LATENT], kl = -LATENT;
+    double P[LATENT * LATENT], copy[LATENT * LATENT], inverse[LATENT * LATENT], y[LATENT] = { 0 }, difference[LATENT],
+                                                                                kl = -LATENT;
     for (int i = 0; i < LATENT * LATENT; i++) {
         P[i] = i % (LATENT + 1) == 0;
         for (int k = 0; k < DATA; k++)
@@ -63,12 +66,12 @@ static double gap(const tap_linear_vae *v, const double *x)
         y[i % LATENT] += param_item(v->W, i) * (x[i / LATENT] - param_item(v->mu, i / LATENT)) / sigma2_of(v);
     double log_det = invert(LATENT, copy, inverse);
     for (int i = 0; i < LATENT; i++) {
-        off[i] = 0;
-        for (int k = 0; k < DATA; k++) off[i] += param_item(v->V, i * DATA + k) * (x[k] - param_item(v->mu, k));
-        for (int k = 0; k < LATENT; k++) off[i] -= inverse[i * LATENT + k] * y[k];
+        difference[i] = 0;
+        for (int k = 0; k < DATA; k++) difference[i] += param_item(v->V, i * DATA + k) * (x[k] - param_item(v->mu, k));
+        for (int k = 0; k < LATENT; k++) difference[i] -= inverse[i * LATENT + k] * y[k];
         kl += P[i * LATENT + i] * exp(2 * param_item(v->log_t, i)) - 2 * param_item(v->log_t, i);
     }
-    return 0.5 * (kl - log_det + quadratic(LATENT, P, off));
+    return 0.5 * (kl - log_det + quadratic(LATENT, P, difference));
 }
 
 static tap_module *model(tap_linear_vae *v, double sigma)
@@ -112,10 +115,11 @@ static void test_decompositions(void **state)
         tap_tensor elbo = tap_value(tap_linear_vae_elbo(&v, x)), log_prob = tap_value(tap_linear_vae_log_prob(&v, x));
         for (int i = 0; i < IMAGES; i++) {
             assert_near_msg("log p(x)", tap_tensor_item(log_prob, i), log_p(&v, images[i]), 1e-10);
-            assert_near_msg("theorem 1.1", tap_tensor_item(elbo, i) + gap(&v, images[i]), log_p(&v, images[i]), 1e-10);
-            assert_near_msg("theorem 1.2, first form", tap_tensor_item(first, i), tap_tensor_item(elbo, i), 1e-10);
-            assert_near_msg("theorem 1.2, second form", tap_tensor_item(second, i), tap_tensor_item(elbo, i), 1e-10);
-            assert_true(gap(&v, images[i]) > 0.01);
+            assert_near_msg("ELBO + KL to the posterior", tap_tensor_item(elbo, i) + posterior_kl(&v, images[i]),
+                            log_p(&v, images[i]), 1e-10);
+            assert_near_msg("ELBO by the joint density", tap_tensor_item(first, i), tap_tensor_item(elbo, i), 1e-10);
+            assert_near_msg("ELBO by the KL to the prior", tap_tensor_item(second, i), tap_tensor_item(elbo, i), 1e-10);
+            assert_true(posterior_kl(&v, images[i]) > 0.01);
         }
         moments m = moments_of(tap_tensor_wrap(TAP_F64, TAP_SHAPE(IMAGES, DATA), images));
         tap_var of = tap_linear_vae_elbo_from(&v, tap_input(t, mean_of(m)), tap_input(t, cov_of(m)));
@@ -127,7 +131,7 @@ static void test_decompositions(void **state)
     }
 }
 
-/* K draws estimate p(x) by the mean of w; its standard error, seen through the logarithm, is std(w) / (mean(w) sqrt K). */
+/* K draws estimate p(x) by the mean of w; its standard error, that of the logarithm, is std(w) / (mean(w) sqrt K). */
 static void test_k_draws_cover_the_exact_likelihood(void **state)
 {
     (void)state;
@@ -145,10 +149,11 @@ static void test_k_draws_cover_the_exact_likelihood(void **state)
     tap_var         w = tap_mul_scalar(tap_softmax(log_w, 0), DRAWS); /* w / mean(w) */
     tap_tensor      relative = tap_value(tap_variance(w, TAP_AXES(0), 1));
     for (int i = 0; i < IMAGES; i++) {
-        double error = sqrt(tap_tensor_item(relative, i) / DRAWS), off = tap_tensor_item(estimate, i) - log_p(&v, images[i]);
-        print_message("image %d: off by %.5f, standard error %.5f\n", i, off, error);
-        assert_true(error > 0 && error < 0.2 && fabs(off) < 3 * error);
-        total += off;
+        double error = sqrt(tap_tensor_item(relative, i) / DRAWS),
+               difference = tap_tensor_item(estimate, i) - log_p(&v, images[i]);
+        print_message("image %d: off by %.5f, standard error %.5f\n", i, difference, error);
+        assert_true(error > 0 && error < 0.2 && fabs(difference) < 3 * error);
+        total += difference;
         variance += error * error;
     }
     assert_true(fabs(total) < 2 * sqrt(variance));
@@ -157,13 +162,13 @@ static void test_k_draws_cover_the_exact_likelihood(void **state)
     tap_module_free(root);
 }
 
-/* ---- Training, in short ------------------------------------------------------------------------------------------ */
+/* ---- Training ---------------------------------------------------------------------------------------------------- */
 
-enum { SIZE = 6, KEPT = 3, ROWS = 500 };
+enum { SIZE = 6, COMPONENTS = 3, ROWS = 500 };
 
 static double rows[ROWS][SIZE];
 
-/* Normal data, stretched by these, and turned so that no axis is a principal one. */
+/* Normal data with these standard deviations, rotated so that no axis is a principal one. */
 static moments synthetic(void)
 {
     static const double stretch[SIZE] = { 3, 2, 1.4, 0.5, 0.4, 0.3 };
@@ -185,29 +190,29 @@ static void test_training_reaches_the_optimum(void **state)
     tap_module    *root = tap_module_new(TAP_F64, 1);
     tap_linear_vae v;
     eigenvalues(m, SIZE, 500, value);
-    double best = optimum(m, KEPT, value, &sigma2);
-    tap_linear_vae_init(&v, root, SIZE, KEPT, 0);
-    assert_near_msg("ELBO", climb(&v, root, m, 3000, 0.02, 0), best, 1e-4);
+    double best = optimum(m, COMPONENTS, value, &sigma2);
+    tap_linear_vae_init(&v, root, SIZE, COMPONENTS, 0);
+    assert_near_msg("ELBO", maximize_elbo(&v, root, m, 3000, 0.02, 0), best, 1e-4);
     assert_near_msg("sigma^2", sigma2_of(&v), sigma2, 1e-4 * sigma2);
-    assert_int_equal(active_units(&v, m), KEPT);
+    assert_int_equal(active_units(&v, m), COMPONENTS);
     moments_free(m);
     tap_module_free(root);
 }
 
-/* A unit lives as long as there is an eigenvalue above sigma^2 for it. */
+/* As many units are active as there are eigenvalues above sigma^2. */
 static void test_fixed_sigma_predicts_active_units(void **state)
 {
     (void)state;
     double  value[SIZE];
     moments m = synthetic();
     eigenvalues(m, SIZE, 500, value);
-    for (int kept = 0; kept <= KEPT; kept++) {
-        const double   sigma2 = kept ? (value[kept - 1] + value[kept]) / 2 : 1.2 * value[0];
+    for (int n_active = 0; n_active <= COMPONENTS; n_active++) {
+        const double   sigma2 = n_active ? (value[n_active - 1] + value[n_active]) / 2 : 1.2 * value[0];
         tap_module    *root = tap_module_new(TAP_F64, 2);
         tap_linear_vae v;
-        tap_linear_vae_init(&v, root, SIZE, KEPT + 1, sqrt(sigma2));
-        climb(&v, root, m, 2000, 0.02, 0);
-        assert_int_equal(active_units(&v, m), kept);
+        tap_linear_vae_init(&v, root, SIZE, COMPONENTS + 1, sqrt(sigma2));
+        maximize_elbo(&v, root, m, 2000, 0.02, 0);
+        assert_int_equal(active_units(&v, m), n_active);
         tap_module_free(root);
     }
     moments_free(m);
@@ -215,7 +220,7 @@ static void test_fixed_sigma_predicts_active_units(void **state)
 
 /* ---- Gradients --------------------------------------------------------------------------------------------------- */
 
-static tap_var both(tap_tape *t, void *ctx)
+static tap_var elbo_and_log_prob(tap_tape *t, void *ctx)
 {
     tap_var x = image_input(t), two[] = { tap_linear_vae_elbo(ctx, x), tap_linear_vae_log_prob(ctx, x) };
     return tap_cat(2, two, 0);
@@ -226,7 +231,7 @@ static void test_gradients(void **state)
     (void)state;
     tap_linear_vae       v;
     tap_module          *root = model(&v, 0);
-    tap_gradcheck_result r = tap_module_gradcheck(root, both, &v, (tap_gradcheck_options){ 0 });
+    tap_gradcheck_result r = tap_module_gradcheck(root, elbo_and_log_prob, &v, (tap_gradcheck_options){ 0 });
     if (!r.ok) fail_msg("%s", r.message);
     tap_module_free(root);
 }

@@ -1,5 +1,6 @@
-/* A program may have set a locale in which numbers have a comma and strings sort, fold and translate in other ways. The library's files,
- * options and messages have the same bytes there as in the C locale. LOCPATH may name a folder of locales that are not installed. */
+/* tests/models/test_locale.c: the library's files, options and messages have the same bytes in every locale, also where numbers
+ * have a comma and strings sort, fold and translate in other ways. LOCPATH may name a folder of locales that are not
+ * installed. */
 #define _XOPEN_SOURCE 700
 #include "tests/tensor/scratch.h"
 
@@ -14,42 +15,42 @@
 static const char *const locales[] = { "de_DE.UTF-8", "tr_TR.ISO-8859-9", "ps_AF.UTF-8", "fr_FR.UTF-8", "de_DE" };
 enum { LOCALES = sizeof locales / sizeof *locales };
 
-static FILE *said; /* what the library has said or read, as a file among those it has written */
+static FILE *transcript; /* a file of the messages and values that the library gave, compared like the files that it wrote */
 
-static void say(const char *message)
+static void write_line(const char *message)
 {
-    fputs(message, said);
-    fputc('\n', said);
+    fputs(message, transcript);
+    fputc('\n', transcript);
 }
 
-static void say_bytes(const void *bytes, size_t n)
+static void write_hex(const void *bytes, size_t n)
 {
-    for (size_t i = 0; i < n; i++) fprintf(said, "%02x", ((const unsigned char *)bytes)[i]);
-    fputc('\n', said);
+    for (size_t i = 0; i < n; i++) fprintf(transcript, "%02x", ((const unsigned char *)bytes)[i]);
+    fputc('\n', transcript);
 }
 
-static void say_error(const tap_error *e)
+static void write_error(const tap_error *e)
 {
     assert_int_not_equal(e->status, TAP_OK);
-    say(e->message);
+    write_line(e->message);
 }
 
-/* Errors of an arena, which is used up. */
-static void say_failure(tap_arena *a)
+/* Writes the error of an arena, and frees it. */
+static void write_arena_error(tap_arena *a)
 {
     const char *message;
     assert_int_not_equal(tap_arena_status(a, &message), TAP_OK);
-    say(message);
+    write_line(message);
     tap_arena_free(a);
 }
 
-static void say_csr(tap_arena *a, tap_csr x)
+static void write_csr(tap_arena *a, tap_csr x)
 {
     const char *message;
     if (tap_arena_status(a, &message) != TAP_OK) fail_msg("%s", message);
-    say_bytes(x.start, (size_t)(x.rows + 1) * sizeof *x.start);
-    say_bytes(x.column, (size_t)x.start[x.rows] * sizeof *x.column);
-    say_bytes(x.value, (size_t)x.start[x.rows] * sizeof *x.value);
+    write_hex(x.start, (size_t)(x.rows + 1) * sizeof *x.start);
+    write_hex(x.column, (size_t)x.start[x.rows] * sizeof *x.column);
+    write_hex(x.value, (size_t)x.start[x.rows] * sizeof *x.value);
     tap_arena_free(a);
 }
 
@@ -75,17 +76,17 @@ static void matrix_market(void)
     assert_int_equal(tap_matrix_market_write("real.mtx.gz", x, NULL), TAP_OK);
     tap_arena_free(a);
     a = tap_arena_new();
-    say_csr(a, tap_matrix_market_read(a, "real.mtx"));
+    write_csr(a, tap_matrix_market_read(a, "real.mtx"));
     a = tap_arena_new();
-    say_csr(a, tap_matrix_market_read(a, "real.mtx.gz"));
+    write_csr(a, tap_matrix_market_read(a, "real.mtx.gz"));
 
     write_text("upper.mtx", "%%MATRIXMARKET MATRIX COORDINATE INTEGER GENERAL\n1 1 1\n1 1 12\n");
     a = tap_arena_new();
-    say_csr(a, tap_matrix_market_read(a, "upper.mtx"));
+    write_csr(a, tap_matrix_market_read(a, "upper.mtx"));
     write_text("comma.mtx", "%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 1,5\n");
     a = tap_arena_new();
     tap_matrix_market_read(a, "comma.mtx");
-    say_failure(a);
+    write_arena_error(a);
 }
 
 static void tables(void)
@@ -93,15 +94,15 @@ static void tables(void)
     tap_arena *a;
     write_text("point.csv", "-;g1;g2\nc1;1.5;2e-3\nc2;0;.25\n");
     a = tap_arena_new();
-    say_csr(a, tap_csv_read_matrix(a, "point.csv", ';', NULL, NULL));
+    write_csr(a, tap_csv_read_matrix(a, "point.csv", ';', NULL, NULL));
     write_text("comma.csv", "-;g1;g2\nc1;1,5;2\nc2;0;3\n");
     a = tap_arena_new();
     tap_csv_read_matrix(a, "comma.csv", ';', NULL, NULL);
-    say_failure(a);
+    write_arena_error(a);
     write_text("counts.csv", "-,g1,g2\nc1,1,2\nc2,0,2.5\n");
     a = tap_arena_new();
     tap_cells_read(a, "counts.csv"); /* no count */
-    say_failure(a);
+    write_arena_error(a);
 }
 
 static void cells(void)
@@ -113,7 +114,7 @@ static void cells(void)
     assert_int_equal(tap_cells_write("cells", c, NULL), TAP_OK);
     tap_arena_free(a);
     a = tap_arena_new();
-    say_csr(a, tap_cells_read(a, "cells").counts);
+    write_csr(a, tap_cells_read(a, "cells").counts);
 }
 
 static void tensors(void)
@@ -126,11 +127,11 @@ static void tensors(void)
     assert_int_equal(tap_npy_write("numbers.npy", x, NULL), TAP_OK);
     assert_int_equal(tap_safetensors_write("numbers.safetensors", 1, &named, 1, &scale, NULL), TAP_OK);
     assert_int_equal(tap_png_write("pixels.png", tap_tensor_wrap(TAP_U8, TAP_SHAPE(2, 2), pixels), NULL), TAP_OK);
-    say_bytes(tap_npy_read(a, "numbers.npy").data, sizeof numbers);
+    write_hex(tap_npy_read(a, "numbers.npy").data, sizeof numbers);
     const tap_safetensors file = tap_safetensors_read(a, "numbers.safetensors");
     assert_int_equal(file.n, 1);
-    say_bytes(file.tensors[0].tensor.data, sizeof numbers);
-    say(tap_safetensors_metadata(&file, "scale"));
+    write_hex(file.tensors[0].tensor.data, sizeof numbers);
+    write_line(tap_safetensors_metadata(&file, "scale"));
     tap_arena_free(a);
 }
 
@@ -171,7 +172,7 @@ static void load(const char *path, double beta1, double scale)
     tap_error  e = { 0 };
     run        r = begin(path, beta1, scale);
     const bool ok = tap_checkpoint_resume(r.c, &e);
-    say(ok ? "loaded" : e.message);
+    write_line(ok ? "loaded" : e.message);
     end(&r);
 }
 
@@ -186,7 +187,7 @@ static void checkpoints(void)
     if (tap_checkpoint_save(r.c, &e) != TAP_OK) fail_msg("%s", e.message);
     end(&r);
     load("run.safetensors", 0.85, 0.3);
-    load("run.safetensors", 0.95, 0.3); /* options that are not the run's */
+    load("run.safetensors", 0.95, 0.3); /* other options than those of the run */
     load("run.safetensors", 0.85, 0.4);
     load("../C/run.safetensors", 0.85, 0.3); /* of the run in the C locale */
 }
@@ -204,8 +205,8 @@ static void gradient_checks(void)
 {
     double     at = 0.75, slope = 1.5;
     tap_tensor x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(1), &at);
-    say(tap_gradcheck(cubed, &slope, 1, &x, (tap_gradcheck_options){ 0 }).message);
-    say(tap_gradcheck(cubed, &slope, 1, &x, (tap_gradcheck_options){ .eps = -0.5 }).message);
+    write_line(tap_gradcheck(cubed, &slope, 1, &x, (tap_gradcheck_options){ 0 }).message);
+    write_line(tap_gradcheck(cubed, &slope, 1, &x, (tap_gradcheck_options){ .eps = -0.5 }).message);
 }
 
 static tap_status refuse(tap_call *c, tap_tensor *out)
@@ -254,7 +255,7 @@ static void operators(void)
         tap_tape   *t = tap_tape_new(TAP_F32, 0);
         refused[i](tap_input(t, all_numbers()));
         assert_int_not_equal(tap_tape_status(t, &message), TAP_OK);
-        say(message);
+        write_line(message);
         tap_tape_free(t);
     }
 }
@@ -263,7 +264,7 @@ static void dumps(void)
 {
     tap_tape *t = tap_tape_new(TAP_F32, 0);
     tap_var   x = tap_input(t, all_numbers());
-    tap_dump(x, said);
+    tap_dump(x, transcript);
     tap_sum(tap_mul_scalar(x, 0.5), TAP_ALL);
     assert_int_equal(tap_tape_write_dot(t, "graph.dot", NULL), TAP_OK);
     tap_tape_free(t);
@@ -275,7 +276,7 @@ static void say_module(void (*init)(tap_module *root))
     tap_module *root = tap_module_new(TAP_F32, 0);
     init(root);
     assert_int_not_equal(tap_module_status(root, &message), TAP_OK);
-    say(message);
+    write_line(message);
     tap_module_free(root);
 }
 
@@ -306,27 +307,27 @@ static void owners(void)
     say_module(bad_sigma);
     say_module(bad_bits);
     tap_csr_log_normalize(a, tap_csr_from_dense(a, all_numbers()), -0.5);
-    say_failure(a);
+    write_arena_error(a);
     a = tap_arena_new();
     tap_simulate_counts(a, (tap_count_simulation){ .cells = 2, .genes = 3, .theta = -0.5 });
-    say_failure(a);
+    write_arena_error(a);
     tap_loader *l = tap_loader_new(all_numbers(), (tap_loader_options){ .scale = (double)NAN });
     tap_loader_status(l, &message);
-    say(message);
+    write_line(message);
     tap_loader_free(l);
     tap_error_set(&e, TAP_EARG, "of the program's own: %.3f, %e and %g", 1234.5, 1e-7, 0.1);
-    say_error(&e);
+    write_error(&e);
 }
 
-/* What the system says is put into words by the C library. */
+/* The C library translates the system's messages. */
 static void reasons(void)
 {
     tap_error  e = { 0 };
     tap_arena *a = tap_arena_new();
     tap_npy_read(a, "absent.npy");
-    say_failure(a);
+    write_arena_error(a);
     assert_int_not_equal(tap_npy_write("absent/x.npy", all_numbers(), &e), TAP_OK);
-    say_error(&e);
+    write_error(&e);
 }
 
 /* ---- Everything, in each locale ---- */
@@ -335,8 +336,8 @@ static void everything(const char *folder)
 {
     assert_int_equal(mkdir(folder, 0777), 0);
     assert_int_equal(chdir(folder), 0);
-    said = fopen("said", "w");
-    assert_non_null(said);
+    transcript = fopen("said", "w");
+    assert_non_null(transcript);
     matrix_market();
     tables();
     cells();
@@ -347,7 +348,7 @@ static void everything(const char *folder)
     dumps();
     owners();
     reasons();
-    assert_int_equal(fclose(said), 0);
+    assert_int_equal(fclose(transcript), 0);
     assert_int_equal(chdir(".."), 0);
 }
 
@@ -391,7 +392,7 @@ static void test_same_bytes_in_every_locale(void **state)
         print_message("in %s\n", locales[i]);
         assert_string_not_equal(localeconv()->decimal_point, ".");
         everything(locales[i]);
-        assert_string_equal(setlocale(LC_ALL, NULL), locales[i]); /* it stays the program's */
+        assert_string_equal(setlocale(LC_ALL, NULL), locales[i]); /* the program's locale stays */
         setlocale(LC_ALL, "C");
         assert_int_equal(compare_folder("", locales[i]), 13);
         assert_int_equal(compare_folder("cells/", locales[i]), 3);
@@ -403,7 +404,7 @@ static void test_same_bytes_in_every_locale(void **state)
     }
 }
 
-/* A locale may also be a thread's alone, and the library leaves it as it was. */
+/* A thread may have a locale of its own, which the library leaves as it is. */
 static void test_locale_of_a_thread(void **state)
 {
     (void)state;

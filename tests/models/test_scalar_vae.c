@@ -1,4 +1,5 @@
-/* The tiny model: trained from anywhere, it ends in the family of its optima; and its limit, the standardizing pair. */
+/* tests/models/test_scalar_vae.c: training the scalar VAE ends in the family of its optima from any start; and its limit,
+ * standardization. */
 #include <math.h>
 #include <stdio.h>
 
@@ -46,7 +47,7 @@ static void train(const tap_scalar_vae *m, tap_module *root, uint64_t seed)
     tap_tape_free(t);
 }
 
-/* The mean of the ELBO over N(mu, sigma^2): it is a quadratic in x, so that two points take it exactly. */
+/* The mean of the ELBO over N(mu, sigma^2): it is a quadratic in x, so that the mean of two points is exact. */
 static double mean_elbo(const tap_scalar_vae *m)
 {
     double    x[] = { mu - sigma, mu + sigma };
@@ -112,7 +113,7 @@ static void test_elbo_by_quadrature(void **state)
     tap_module_free(root);
 }
 
-/* s -> 0 in the family: the encoder becomes z = (x - mu) / sigma with no spread, the decoder mu + sigma z. */
+/* In the limit s -> 0 of the optima the encoder becomes z = (x - mu) / sigma with no spread, the decoder mu + sigma z. */
 static void test_limit_is_the_standardizing_pair(void **state)
 {
     (void)state;

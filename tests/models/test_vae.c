@@ -1,4 +1,4 @@
-/* The VAE against its formulas written out in plain C, against exact likelihoods, and under the gradient check. */
+/* tests/models/test_vae.c: the VAE against its formulas in plain C, against exact likelihoods, and under the gradient check. */
 #include <math.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 #define LOG_2PI 1.83787706640934548356
 
-static void test_parameters(void **state)
+static void test_parameters_and_defaults(void **state)
 {
     (void)state;
     static const struct {
@@ -50,7 +50,7 @@ static void test_parameters(void **state)
 
 /* ---- The formulas, in plain C ------------------------------------------------------------------------------------ */
 
-enum { DATA = 3, LATENT = 2, BATCH = 4, DRAWS = 3, WIDEST = 5, KINDS = 5 };
+enum { DATA = 3, LATENT = 2, BATCH = 4, DRAWS = 3, MAX_WIDTH = 5, KINDS = 5 };
 
 static double param_at(const tap_module *m, const char *path, int64_t i)
 {
@@ -58,12 +58,12 @@ static double param_at(const tap_module *m, const char *path, int64_t i)
 }
 
 static void layer(const tap_module *m, const char *weight, const char *bias, int in, int out, const double *x, double *y,
-                  bool squash)
+                  bool apply_tanh)
 {
     for (int i = 0; i < out; i++) {
         y[i] = param_at(m, bias, i);
         for (int k = 0; k < in; k++) y[i] += param_at(m, weight, i * in + k) * x[k];
-        if (squash) y[i] = tanh(y[i]);
+        if (apply_tanh) y[i] = tanh(y[i]);
     }
 }
 
@@ -74,19 +74,19 @@ static double clip(double c, double x)
 
 static double log_likelihood(const tap_module *m, const tap_vae_options *o, const double *z, const double *x)
 {
-    double a[WIDEST], b[WIDEST], f[WIDEST], sum = 0;
+    double a[MAX_WIDTH], b[MAX_WIDTH], f[MAX_WIDTH], sum = 0;
     layer(m, "dec.0.weight", "dec.0.bias", LATENT, 4, z, a, true);
     layer(m, "dec.1.weight", "dec.1.bias", 4, 5, a, b, true);
     layer(m, "out.weight", "out.bias", 5, DATA, b, f, false);
     for (int i = 0; i < DATA; i++) {
-        double p = 1 / (1 + exp(-f[i])), log_sigma = o->sigma > 0 ? log(o->sigma) : 0, own[DATA];
+        double p = 1 / (1 + exp(-f[i])), log_sigma = o->sigma > 0 ? log(o->sigma) : 0, head[DATA];
         if (o->likelihood == TAP_VAE_BERNOULLI) {
             sum += x[i] * log(p) + (1 - x[i]) * log(1 - p);
             continue;
         }
         if (o->sigma_kind == TAP_VAE_SIGMA_BY_DECODER) {
-            layer(m, "out_log_sigma.weight", "out_log_sigma.bias", 5, DATA, b, own, false);
-            log_sigma = clip(o->clip, own[i]);
+            layer(m, "out_log_sigma.weight", "out_log_sigma.bias", 5, DATA, b, head, false);
+            log_sigma = clip(o->clip, head[i]);
         } else if (o->sigma == 0) {
             log_sigma = clip(o->clip, param_at(m, "log_sigma", o->sigma_kind == TAP_VAE_SIGMA_PER_PIXEL ? i : 0));
         }
@@ -99,7 +99,7 @@ static double log_likelihood(const tap_module *m, const tap_vae_options *o, cons
 static void reference(const tap_module *m, const tap_vae_options *o, const double *x, double noise[DRAWS][BATCH][LATENT],
                       int image, double *rec, double *kl, double *log_w)
 {
-    double a[WIDEST], b[WIDEST], mu[LATENT], log_sigma[LATENT], z[LATENT];
+    double a[MAX_WIDTH], b[MAX_WIDTH], mu[LATENT], log_sigma[LATENT], z[LATENT];
     layer(m, "enc.0.weight", "enc.0.bias", DATA, 5, x, a, true);
     layer(m, "enc.1.weight", "enc.1.bias", 5, 4, a, b, true);
     layer(m, "loc.weight", "loc.bias", 4, LATENT, b, mu, false);
@@ -118,7 +118,7 @@ static void reference(const tap_module *m, const tap_vae_options *o, const doubl
 }
 
 /* Small VAEs of every likelihood. */
-static tap_vae_options small(int kind)
+static tap_vae_options small_options(int kind)
 {
     tap_vae_options o = {
         .data = DATA, .n_hidden = 2, .hidden = { 5, 4 }, .latent = LATENT, .activation = tap_tanh, .samples = DRAWS
@@ -131,7 +131,7 @@ static tap_vae_options small(int kind)
     return o;
 }
 
-/* Biases and log_sigma away from zero, so that nothing hides behind it. */
+/* With log_sigma away from 0, where a mistake could hide. */
 static tap_module *model_of(tap_vae *v, tap_vae_options o)
 {
     tap_module *root = tap_module_new(TAP_F64, 3);
@@ -144,7 +144,7 @@ static tap_module *model_of(tap_vae *v, tap_vae_options o)
 
 static tap_module *small_model(tap_vae *v, int kind)
 {
-    return model_of(v, small(kind));
+    return model_of(v, small_options(kind));
 }
 
 static double images[BATCH][DATA] = { { 0, 1, 1 }, { 0.25, 0, 0.75 }, { 1, 0.5, 0 }, { 0.1, 0.9, 0.3 } };
@@ -154,7 +154,7 @@ static tap_var image_input(tap_tape *t)
     return tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(BATCH, DATA), images));
 }
 
-static void test_terms(void **state)
+static void test_terms_by_formula(void **state)
 {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
@@ -174,7 +174,7 @@ static void test_terms(void **state)
             assert_near(tap_tensor_item(tap_value(e.elbo), i), rec - kl, 1e-12);
         }
 
-        /* The same draws, made by the VAE itself: the tape's first noise of the step. */
+        /* tap_vae_elbo makes the same draws: the first noise of the tape's step. */
         tap_tensor_copy(draws, tap_value(tap_randn(u, TAP_SHAPE(DRAWS, BATCH, LATENT))), NULL);
         tap_tape_set_step(t, 0);
         tap_vae_terms drawn = tap_vae_elbo(&v, image_input(t));
@@ -192,8 +192,8 @@ static void test_terms(void **state)
     }
 }
 
-/* What training climbs, for each bound and estimator. */
-static void test_bounds(void **state)
+/* The bound of each kind and estimator. */
+static void test_bounds_by_formula(void **state)
 {
     (void)state;
     static const struct {
@@ -217,7 +217,7 @@ static void test_bounds(void **state)
     double noise[DRAWS][BATCH][LATENT], rec, kl, log_w[DRAWS];
     tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(DRAWS, BATCH, LATENT), noise), (tap_rng_key){ 1, 2, 3 });
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        tap_vae_options o = small(4);
+        tap_vae_options o = small_options(4);
         o.bound = cases[k].bound;
         o.estimator = cases[k].estimator;
         o.beta = cases[k].beta;
@@ -259,7 +259,7 @@ static void set(tap_module *root, const char *path, double value)
 }
 
 /* p(x|z) = N(c z + v, s^2), q(z|x) = N(a x + b, t^2). Data from N(mu, sigma^2) have a whole family of optima: for every c below
- * sigma, s^2 = sigma^2 - c^2 and the q below, ELBO(x) is log N(x | mu, sigma^2) for each x. Noise of +-1 takes the expectation
+ * sigma, s^2 = sigma^2 - c^2 and the q below, ELBO(x) is log N(x | mu, sigma^2) for each x. Noise of +-1 gives the expectation
  * of a quadratic exactly. */
 static void test_linear_gaussian_family(void **state)
 {
@@ -337,7 +337,7 @@ enum { REPLICATES = 500, NUMBERS = 160 };
 /* The mean of the loss's gradient over the noise, and its squared standard error. */
 static int mean_gradient(tap_bound bound, tap_estimator e, double *mean, double *error2)
 {
-    tap_vae_options o = small(2);
+    tap_vae_options o = small_options(2);
     o.bound = bound;
     o.estimator = e;
     o.beta = 1;
@@ -383,7 +383,7 @@ static void test_estimators_agree(void **state)
     }
 }
 
-/* ---- Pictures ---------------------------------------------------------------------------------------------------- */
+/* ---- Samples and reconstructions --------------------------------------------------------------------------------- */
 
 static void test_sample_and_reconstruct(void **state)
 {
@@ -412,7 +412,7 @@ static void test_sample_and_reconstruct(void **state)
 
 /* ---- Errors ------------------------------------------------------------------------------------------------------ */
 
-static void assert_bad(tap_vae_options o, const char *expected)
+static void assert_init_error(tap_vae_options o, const char *expected)
 {
     const char *message;
     tap_module *root = tap_module_new(TAP_F64, 0);
@@ -422,7 +422,7 @@ static void assert_bad(tap_vae_options o, const char *expected)
     assert_int_equal(tap_module_status(root, &message), TAP_EARG);
     assert_string_equal(message, expected);
     assert_int_equal(tap_module_numel(root), 0);
-    /* What comes of it is inert. */
+    /* Its results are inert, with the same error. */
     tap_vae_loss(&v, image_input(t));
     tap_vae_sample(&v, t, 2);
     tap_vae_reconstruct(&v, image_input(t));
@@ -434,18 +434,19 @@ static void test_bad_options(void **state)
 {
     (void)state;
     const double inf = (double)INFINITY;
-    assert_bad((tap_vae_options){ .data = 0 }, "vae: data must be at least 1, not 0");
-    assert_bad((tap_vae_options){ .data = 3, .n_hidden = -1 }, "vae: n_hidden must be within 1..16, not -1");
-    assert_bad((tap_vae_options){ .data = 3, .n_hidden = 17 }, "vae: n_hidden must be within 1..16, not 17");
-    assert_bad((tap_vae_options){ .data = 3, .n_hidden = 2, .hidden = { 4 } }, "vae: hidden[1] must be at least 1, not 0");
-    assert_bad((tap_vae_options){ .data = 3, .hidden = { -4 } }, "vae: hidden[0] must be at least 1, not -4");
-    assert_bad((tap_vae_options){ .data = 3, .latent = -2 }, "vae: latent must be at least 1, not -2");
-    assert_bad((tap_vae_options){ .data = 3, .samples = -1 }, "vae: samples must be at least 1, not -1");
-    assert_bad((tap_vae_options){ .data = 3, .sigma = -0.5 }, "vae: sigma must be a finite number from 0 up, not -0.5");
-    assert_bad((tap_vae_options){ .data = 3, .sigma = inf }, "vae: sigma must be a finite number from 0 up, not inf");
-    assert_bad((tap_vae_options){ .data = 3, .beta = inf }, "vae: beta must be finite, not inf");
-    assert_bad((tap_vae_options){ .data = 3, .likelihood = (tap_vae_likelihood)5 },
-               "vae: likelihood must be TAP_VAE_BERNOULLI, TAP_VAE_GAUSSIAN or TAP_VAE_BETA_BINOMIAL, not 5");
+    assert_init_error((tap_vae_options){ .data = 0 }, "vae: data must be at least 1, not 0");
+    assert_init_error((tap_vae_options){ .data = 3, .n_hidden = -1 }, "vae: n_hidden must be within 1..16, not -1");
+    assert_init_error((tap_vae_options){ .data = 3, .n_hidden = 17 }, "vae: n_hidden must be within 1..16, not 17");
+    assert_init_error((tap_vae_options){ .data = 3, .n_hidden = 2, .hidden = { 4 } },
+                      "vae: hidden[1] must be at least 1, not 0");
+    assert_init_error((tap_vae_options){ .data = 3, .hidden = { -4 } }, "vae: hidden[0] must be at least 1, not -4");
+    assert_init_error((tap_vae_options){ .data = 3, .latent = -2 }, "vae: latent must be at least 1, not -2");
+    assert_init_error((tap_vae_options){ .data = 3, .samples = -1 }, "vae: samples must be at least 1, not -1");
+    assert_init_error((tap_vae_options){ .data = 3, .sigma = -0.5 }, "vae: sigma must be a finite number from 0 up, not -0.5");
+    assert_init_error((tap_vae_options){ .data = 3, .sigma = inf }, "vae: sigma must be a finite number from 0 up, not inf");
+    assert_init_error((tap_vae_options){ .data = 3, .beta = inf }, "vae: beta must be finite, not inf");
+    assert_init_error((tap_vae_options){ .data = 3, .likelihood = (tap_vae_likelihood)5 },
+                      "vae: likelihood must be TAP_VAE_BERNOULLI, TAP_VAE_GAUSSIAN or TAP_VAE_BETA_BINOMIAL, not 5");
 }
 
 static void test_bad_calls(void **state)
@@ -489,9 +490,9 @@ static void test_bad_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parameters),
-        cmocka_unit_test(test_terms),
-        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_parameters_and_defaults),
+        cmocka_unit_test(test_terms_by_formula),
+        cmocka_unit_test(test_bounds_by_formula),
         cmocka_unit_test(test_linear_gaussian_family),
         cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_estimators_agree),
