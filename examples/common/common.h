@@ -129,8 +129,9 @@ bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const cha
 /* A label below `classes` for each of n images of a part: int64 [n]. */
 bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, int64_t n, int64_t classes);
 
-/* ---- table.c: numbers for other programs --------------------------------------------------------------------------- */
+/* ---- table.c: text in files ---------------------------------------------------------------------------------------- */
 
+void file_printf(tap_file *f, const char *format, ...) TAP_PRINTF(2, 3); /* at most 511 bytes */
 /* table [rows,columns] as CSV, below a line with the columns' names. */
 bool table_write(const char *dir, const char *name, const char *const *names, int columns, tap_tensor table);
 

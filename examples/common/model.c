@@ -1,22 +1,23 @@
-/* examples/common/model.c: the files that a lesson leaves: its checkpoint, and the model with the options that it depends on. */
-#include "learn.h"
+/* examples/common/model.c: the files of a training run: its checkpoint, and model.safetensors with the options the model depends on. */
+#include "train.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_KEPT = 24, MOST_RESULTS = 16 };
+enum { MAX_OPTIONS = 24, MAX_RESULTS = 16 };
 
-/* Whether the run has come to its last epoch. */
-static bool is_done(const tap_checkpoint_found *run)
+/* Whether the run has finished its last epoch. The number of epochs is an option of the checkpoint or one of its tensors. */
+static bool is_done(const tap_checkpoint_found *run, const char *data_name)
 {
-    const tap_tensor *epoch = tap_safetensors_find(&run->file, "data.epoch");
-    const char       *epochs = tap_safetensors_metadata(&run->file, "epochs");
-    int64_t           n;
-    return epoch && epochs && parse_whole(epochs, 1, 1e6, &n) && tap_tensor_item(*epoch, 0) > (double)n;
+    char name[64];
+    snprintf(name, sizeof name, "%s.epoch", data_name);
+    const tap_tensor *epoch = tap_safetensors_find(&run->file, name), *tensor = tap_safetensors_find(&run->file, "epochs");
+    const char       *option = tap_safetensors_metadata(&run->file, "epochs");
+    int64_t           n = tensor ? (int64_t)tap_tensor_item(*tensor, 0) : 0;
+    return epoch && (tensor || (option && parse_whole(option, 1, 1e6, &n))) && tap_tensor_item(*epoch, 0) > (double)n;
 }
 
-/* The checkpoint in out, if it is one to begin or to go on with; note: says which. */
-static bool run_open(tap_checkpoint **c, const char *out, bool resume, bool noted)
+bool run_open(tap_checkpoint **c, const char *out, bool resume, const char *data_name, bool notes)
 {
     char        path[PATH_SIZE];
     const char *message;
@@ -24,65 +25,49 @@ static bool run_open(tap_checkpoint **c, const char *out, bool resume, bool note
     *c = tap_checkpoint_new(path);
     if (tap_checkpoint_status(*c, &message)) return fail("%s", message);
     const tap_checkpoint_found run = tap_checkpoint_peek(*c);
-    if (noted && resume && !run.path) note("%s: there is none yet; beginning at the beginning", path);
-    if (run.path && !resume && !is_done(&run))
-        return fail("%s: a run that was interrupted; go on with it with --resume, choose another --out, or remove it",
+    if (notes && resume && !run.path) note("%s: there is no checkpoint yet; training starts from the beginning", path);
+    if (run.path && !resume && !is_done(&run, data_name))
+        return fail("%s: the checkpoint of an interrupted run; continue it with --resume, choose another --out, or remove it",
                     run.path);
-    if (noted && run.path && resume && *run.skipped) note("%s; going on from %s", run.skipped, run.path);
+    if (notes && run.path && resume && *run.skipped) note("%s; resuming from %s", run.skipped, run.path);
     return true;
 }
 
-bool model_may_learn(const char *out, bool resume)
+bool run_may_start(const char *out, bool resume)
 {
     tap_checkpoint *c = NULL;
-    const bool      ok = run_open(&c, out, resume, false);
+    const bool      ok = run_open(&c, out, resume, "data", false);
     tap_checkpoint_free(c);
     return ok;
 }
 
-/* The checkpoint of a run, to which the first n options belong. */
-static bool run_begin(tap_checkpoint **c, const char *out, bool resume, const argument *table, int n)
+/* A checkpoint holds each parameter and Adam's two moments of it. There are two generations, and a third one during a save. */
+bool run_prepare(const train_config *c)
 {
-    char text[PATH_SIZE];
-    if (!run_open(c, out, resume, true)) return false;
-    for (int i = 0; i < n; i++) {
-        argument_print(&table[i], text);
-        tap_checkpoint_option(*c, table[i].name + strlen("--"), text);
-    }
-    return true;
+    const double values = 4 * (double)tap_module_numel(c->root) + 1e4, all = 3 * values + c->checkpoint_bytes;
+    out_file     files[MAX_RESULTS] = { { "checkpoint.safetensors", all },
+                                        { "checkpoint.safetensors.previous", all },
+                                        { NULL, all },
+                                        { "model.safetensors", values } };
+    int          n = 4;
+    for (int i = 0; i < c->n_results && n < MAX_RESULTS; i++) files[n++] = c->results[i];
+    return prepare_out(c->options.out, n, files);
 }
 
-/* Whether out can hold all that a lesson leaves: values of the parameters and, in a checkpoint, Adam's two moments of each; of two
- * generations, and a third while it is written. */
-static bool prepare(const lesson *l)
-{
-    const double values = 4 * (double)tap_module_numel(l->root) + 1e4, all = 3 * values;
-    /* clang-format off */
-    out_file     files[MOST_RESULTS] = {
-        { "checkpoint.safetensors", all }, { "checkpoint.safetensors.previous", all }, { NULL, all }, { "model.safetensors", values }
-    };
-    /* clang-format on */
-    int n = 4;
-    for (int i = 0; i < l->n_results && n < MOST_RESULTS; i++) files[n++] = l->results[i];
-    return prepare_out(l->how.out, n, files);
-}
-
-static bool model_keep(const tap_module *root, const char *out, const char *data, const argument *table, int n)
+bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, int n)
 {
     char         path[PATH_SIZE], text[PATH_SIZE];
-    tap_metadata metadata[2 + MOST_KEPT] = { { "program", program }, { "data", data } };
+    tap_metadata metadata[2 + MAX_OPTIONS] = { { "program", program }, { "data", data } };
     tap_error    e = { 0 };
     tap_arena   *a = tap_arena_new();
-    for (int i = 0; i < n && i < MOST_KEPT; i++) {
+    for (int i = 0; i < n && i < MAX_OPTIONS; i++) {
         argument_print(&table[i], text);
         tap_tensor copy = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE((int64_t)strlen(text) + 1));
         if (copy.data) memcpy(copy.data, text, strlen(text) + 1);
         metadata[2 + i] = (tap_metadata){ table[i].name + strlen("--"), copy.data };
     }
     join(path, out, "model.safetensors");
-    const char *message;
-    bool        ok = tap_arena_status(a, &message) ? fail("%s", message)
-                                                   : !tap_module_save(root, path, 2 + n, metadata, &e) || fail("%s", e.message);
+    bool ok = arena_ok(a) && (!tap_module_save(root, path, 2 + n, metadata, &e) || fail("%s", e.message));
     tap_arena_free(a);
     return ok;
 }
@@ -91,12 +76,12 @@ bool model_options(tap_arena *a, const char *path, const argument *table, int n)
 {
     const tap_safetensors file = tap_safetensors_read(a, path);
     if (!arena_ok(a)) return false;
-    const char *by = tap_safetensors_metadata(&file, "program"), *not_ours = "is no model that this program has written";
-    if (!by) return fail("%s: %s", path, not_ours);
-    if (strcmp(by, program) != 0) return fail("%s: %s, but %s", path, not_ours, by);
+    const char *writer = tap_safetensors_metadata(&file, "program"), *not_ours = "not a model written by this program";
+    if (!writer) return fail("%s: %s", path, not_ours);
+    if (strcmp(writer, program) != 0) return fail("%s: %s, but by %s", path, not_ours, writer);
     for (int i = 0; i < n; i++) {
         const char *name = table[i].name + strlen("--"), *value = tap_safetensors_metadata(&file, name);
-        if (!value) return fail("%s: %s: it does not say its %s", path, not_ours, name);
+        if (!value) return fail("%s: %s: its metadata has no %s", path, not_ours, name);
         if (!argument_set(&table[i], value)) return fail("%s: %s: its %s is '%.60s'", path, not_ours, name, value);
     }
     return true;
@@ -108,11 +93,17 @@ bool model_load(tap_module *root, const char *path)
     return !tap_module_load(root, path, &e) || fail("%s", e.message);
 }
 
-bool model_learn(lesson l, const char *data, const argument *table, int n, bool *whole)
+bool train_and_save(train_config c, const char *data, const argument *table, int n, bool *whole)
 {
-    const char *out = l.how.out;
-    bool        ok = prepare(&l) && run_begin(&l.checkpoint, out, l.how.resume, table, n) && learn(&l, whole);
-    tap_checkpoint_free(l.checkpoint);
-    if (ok && !*whole) note("interrupted; the same command with --resume goes on from there");
-    return ok && (!*whole || model_keep(l.root, out, data, table, n));
+    char        text[PATH_SIZE];
+    const char *out = c.options.out;
+    bool        ok = run_prepare(&c) && run_open(&c.checkpoint, out, c.options.resume, "data", true);
+    for (int i = 0; ok && i < n; i++) {
+        argument_print(&table[i], text);
+        tap_checkpoint_option(c.checkpoint, table[i].name + strlen("--"), text);
+    }
+    ok = ok && train(&c, whole);
+    tap_checkpoint_free(c.checkpoint);
+    if (ok && !*whole) note("interrupted; the same command with --resume continues from here");
+    return ok && (!*whole || model_save(c.root, out, data, table, n));
 }

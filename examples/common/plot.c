@@ -1,6 +1,7 @@
 /* examples/common/plot.c: plots, drawn by cairo. */
 #include "plot.h"
 
+#include <cairo-svg.h>
 #include <cairo.h>
 #include <fontconfig/fontconfig.h>
 #include <math.h>
@@ -17,6 +18,8 @@ struct plot {
     int              columns, panels, entries; /* panels begun; entries of this one's legend */
     double           left, top;                /* this one's corner */
     plot_axes        axes;
+    bool             is_svg;
+    tap_file        *file; /* NULL until the plot is written */
 };
 
 static void set_color(const plot *p, int color, double alpha)
@@ -134,28 +137,46 @@ static void end_panel(const plot *p)
 
 /* ---- The interface ----------------------------------------------------------------------------------------------- */
 
-/* What the libraries keep for the next picture. */
-static void forget_fonts(void)
+/* Frees the caches of the libraries, so that leak checkers find nothing. */
+static void free_fonts(void)
 {
     cairo_debug_reset_static_data();
     FcFini();
 }
 
-plot *plot_new(int columns, int rows)
+static cairo_status_t append(void *of, const unsigned char *bytes, unsigned int n)
+{
+    const plot *p = of;
+    return !p->file || tap_file_write(p->file, bytes, n) ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
+}
+
+static plot *begin(int columns, int rows, bool svg)
 {
     static bool begun;
     plot       *p = calloc(1, sizeof *p);
     if (!p) return NULL;
-    if (!begun) atexit(forget_fonts);
+    if (!begun) atexit(free_fonts);
     begun = true;
     p->columns = columns;
-    p->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, WIDTH * columns, HEIGHT * rows);
+    p->is_svg = svg;
+    p->surface = svg ? cairo_svg_surface_create_for_stream(append, p, WIDTH * columns, HEIGHT * rows)
+                     : cairo_image_surface_create(CAIRO_FORMAT_RGB24, WIDTH * columns, HEIGHT * rows);
     p->cairo = cairo_create(p->surface);
     cairo_set_source_rgb(p->cairo, 1, 1, 1);
     cairo_paint(p->cairo);
     cairo_set_line_join(p->cairo, CAIRO_LINE_JOIN_ROUND);
     cairo_select_font_face(p->cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
     return p;
+}
+
+plot *plot_new(int columns, int rows)
+{
+    return begin(columns, rows, false);
+}
+
+plot *plot_new_svg(int columns, int rows)
+{
+    return begin(columns, rows, true);
 }
 
 void plot_panel(plot *p, plot_axes axes)
@@ -310,9 +331,12 @@ double plot_bins(int64_t n, const double *x, int bins, double x0, double x1, dou
     return most;
 }
 
-static cairo_status_t append(void *file, const unsigned char *bytes, unsigned int n)
+/* The SVG file is written when its surface is finished. */
+static cairo_status_t write_surface(plot *p)
 {
-    return tap_file_write(file, bytes, n) ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
+    if (!p->is_svg) return cairo_surface_write_to_png_stream(p->surface, append, p);
+    cairo_surface_finish(p->surface);
+    return cairo_surface_status(p->surface);
 }
 
 bool plot_write(plot *p, const char *dir, const char *name)
@@ -322,11 +346,12 @@ bool plot_write(plot *p, const char *dir, const char *name)
     if (!p) return fail("%s: out of memory", name);
     tap_file      *f = join(path, dir, name) ? tap_file_create(path, &e) : NULL;
     cairo_status_t status = cairo_status(p->cairo);
-    if (f && !status) status = cairo_surface_write_to_png_stream(p->surface, append, f);
+    p->file = f;
+    if (f && !status) status = write_surface(p);
     cairo_destroy(p->cairo);
     cairo_surface_destroy(p->surface);
     free(p);
-    if (f && status && status != CAIRO_STATUS_WRITE_ERROR) { /* that one the file knows more of */
+    if (f && status && status != CAIRO_STATUS_WRITE_ERROR) { /* the file has the reason of a write error */
         tap_file_abandon(f);
         return fail("%s: %s", path, cairo_status_to_string(status));
     }

@@ -14,7 +14,8 @@ typedef struct {
     double      x_base, y_base;
 } plot_axes;
 
-plot *plot_new(int columns, int rows);     /* NULL without memory; the functions below take it */
+plot *plot_new(int columns, int rows);     /* a PNG file; NULL without memory, which the functions below accept */
+plot *plot_new_svg(int columns, int rows); /* an SVG file */
 void  plot_panel(plot *p, plot_axes axes); /* the next one, from left to right and downwards; all that follows is in it */
 
 /* Colors are numbers from 0, of which the first ten differ. What has a name (else NULL) is in the legend. Numbers that are not

@@ -1,24 +1,28 @@
-/* examples/common/table.c: numbers for other programs. */
+/* examples/common/table.c: formatted text and tables in files. */
 #include "common.h"
 
+#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+void file_printf(tap_file *f, const char *format, ...)
+{
+    char    text[512];
+    va_list args;
+    va_start(args, format);
+    const int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (n > 0 && n < (int)sizeof text) tap_file_write(f, text, (size_t)n);
+}
 
 bool table_write(const char *dir, const char *name, const char *const *names, int columns, tap_tensor table)
 {
-    char          path[PATH_SIZE], text[40];
+    char          path[PATH_SIZE];
     tap_error     e = { 0 };
     const int64_t n = tap_tensor_numel(table);
     tap_file     *f = join(path, dir, name) ? tap_file_create(path, &e) : NULL;
     if (!f) return fail("%s", *e.message ? e.message : "the name is too long");
-    for (int i = 0; i < columns; i++) {
-        tap_file_write(f, ",", i > 0);
-        tap_file_write(f, names[i], strlen(names[i]));
-    }
-    for (int64_t i = 0; i < n; i++) {
-        const int size = snprintf(text, sizeof text, "%c%.9g", i % columns ? ',' : '\n', tap_tensor_item(table, i));
-        tap_file_write(f, text, (size_t)size);
-    }
-    tap_file_write(f, "\n", 1);
+    for (int i = 0; i < columns; i++) file_printf(f, "%s%s", i ? "," : "", names[i]);
+    for (int64_t i = 0; i < n; i++) file_printf(f, "%c%.9g", i % columns ? ',' : '\n', tap_tensor_item(table, i));
+    file_printf(f, "\n");
     return !tap_file_commit(f) || fail("%s", e.message);
 }

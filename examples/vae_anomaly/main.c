@@ -84,7 +84,7 @@ static bool load(set *train, set *test, tap_arena *a, const options *o, const ch
 
 enum { RESULTS = 4, ROW_BYTES = 120 };
 
-/* Behind what a lesson leaves. */
+/* Behind what a train_config leaves. */
 static void result_files(out_file files[RESULTS], double images)
 {
     files[0] = (out_file){ "scores.csv", ROW_BYTES * images };
@@ -95,7 +95,7 @@ static void result_files(out_file files[RESULTS], double images)
 
 /* ---- The model ---------------------------------------------------------------------------------------------------- */
 
-static tap_var loss(const void *vae, tap_tape *t, const batch *b)
+static tap_var loss(const void *vae, tap_tape *t, batch *b)
 {
     return tap_vae_loss(vae, tap_input(t, b->x));
 }
@@ -106,17 +106,18 @@ static bool init(tap_vae *vae, tap_module *root, const options *o)
     return module_ok(root);
 }
 
-static bool train(tap_vae *vae, tap_module *root, options *o, const set *from, const set *test, const char *name, bool *whole)
+static bool train_model(tap_vae *vae, tap_module *root, options *o, const set *from, const set *test, const char *name,
+                        bool *whole)
 {
     argument table[OPTIONS + 1];
     out_file files[RESULTS];
     options_table(table, o);
     result_files(files, (double)test->images.shape.n[0]);
     if (!init(vae, root, o)) return false;
-    if (!o->how.quiet)
+    if (!o->train.quiet)
         printf("%s, normal %s: %lld images; %s\n", name, o->normal, (long long)from->images.shape.n[0], tap_config());
     /* clang-format off */
-    const lesson l = { .how = o->how,
+    const train_config config = { .options = o->train,
                        .root = root,
                        .net = vae,
                        .loss = loss,
@@ -124,7 +125,7 @@ static bool train(tap_vae *vae, tap_module *root, options *o, const set *from, c
                        .n_results = RESULTS,
                        .results = files };
     /* clang-format on */
-    return model_learn(l, name, table, KEPT, whole);
+    return train_and_save(config, name, table, MODEL_OPTIONS, whole);
 }
 
 static bool recall(tap_vae *vae, tap_module *root, tap_arena *a, options *o)
@@ -146,28 +147,28 @@ static tap_var blur(tap_var x)
 typedef struct {
     const options *o;
     tap_vae        vae; /* samples: those of the ELBO */
-} judge;
+} score_context;
 
 /* The higher the less normal: [batch,SCORES]. */
-static tap_var judgement(const void *ctx, tap_var x)
+static tap_var scores_of(const void *ctx, tap_var x)
 {
-    const judge   *j = ctx;
-    const options *o = j->o;
-    const tap_vae *v = &j->vae;
-    tap_var        s[SCORES] = { tap_neg(tap_vae_elbo(v, x).elbo), tap_neg(tap_vae_reconstruction_log_prob(v, x, o->samples)),
-                                 tap_neg(tap_vae_log_likelihood(v, x, o->weights)),
-                                 tap_vae_regret(v, x, o->samples, (tap_fit_options){ .steps = o->steps, .seed = o->how.seed }),
-                                 tap_vae_deviance(v, x, blur) };
+    const score_context *j = ctx;
+    const options       *o = j->o;
+    const tap_vae       *v = &j->vae;
+    tap_var s[SCORES] = { tap_neg(tap_vae_elbo(v, x).elbo), tap_neg(tap_vae_reconstruction_log_prob(v, x, o->samples)),
+                          tap_neg(tap_vae_log_likelihood(v, x, o->weights)),
+                          tap_vae_regret(v, x, o->samples, (tap_fit_options){ .steps = o->steps, .seed = o->train.seed }),
+                          tap_vae_deviance(v, x, blur) };
     return tap_stack(SCORES, s, 1);
 }
 
 static bool score(const set *s, tap_arena *a, const options *o, const tap_vae *vae, bool *whole)
 {
-    judge j = { o, *vae };
+    score_context j = { o, *vae };
     j.vae.options.samples = o->samples;
-    return examine(&(examination){ judgement, &j, s->images, tap_tensor_slice(a, s->table, 1, SCORE, TAP_END, 1), SCORED,
-                                   o->how.seed, "scores", "deviance", o->how.quiet },
-                   whole);
+    return map_dataset(&(map_config){ scores_of, &j, s->images, tap_tensor_slice(a, s->table, 1, SCORE, TAP_END, 1), SCORED,
+                                      o->train.seed, "scores", "deviance", o->train.quiet },
+                       whole);
 }
 
 /* ---- Tasks -------------------------------------------------------------------------------------------------------- */
@@ -175,18 +176,18 @@ static bool score(const set *s, tap_arena *a, const options *o, const tap_vae *v
 static bool run(options *o, double auroc[SCORES])
 {
     tap_arena  *a = tap_arena_new();
-    tap_module *root = tap_module_new(TAP_F32, o->how.seed);
+    tap_module *root = tap_module_new(TAP_F32, o->train.seed);
     tap_vae     vae;
     set         from = { 0 }, to = { 0 };
     const char *name = NULL;
     out_file    files[RESULTS];
     bool        whole = true, ok = (!o->model || recall(&vae, root, a, o)) && load(&from, &to, a, o, &name);
     if (ok) result_files(files, (double)to.images.shape.n[0]);
-    ok = ok && (o->model ? prepare_out(o->how.out, o->only ? RESULTS - 1 : RESULTS, files)
-                         : train(&vae, root, o, &from, &to, name, &whole));
+    ok = ok && (o->model ? prepare_out(o->train.out, o->only ? RESULTS - 1 : RESULTS, files)
+                         : train_model(&vae, root, o, &from, &to, name, &whole));
     if (ok && whole) ok = score(&to, a, o, &vae, &whole);
     if (ok && whole)
-        ok = table_write(o->how.out, "scores.csv", columns, COLUMNS, to.table) && draw(&to, o) &&
+        ok = table_write(o->train.out, "scores.csv", columns, COLUMNS, to.table) && draw(&to, o) &&
              (o->only || measure(&to, o, auroc));
     tap_module_free(root);
     tap_arena_free(a);
@@ -227,9 +228,9 @@ static bool prepare_all(const options *o, double images)
     char     out[PATH_SIZE], digit[] = "0";
     result_files(files, images);
     const out_file all = { NULL, DIGITS * task_bytes(o, files) };
-    bool           ok = prepare_out(o->how.out, 1, &all);
+    bool           ok = prepare_out(o->train.out, 1, &all);
     for (; ok && digit[0] <= '9'; digit[0]++)
-        ok = join(out, o->how.out, digit) && prepare_out(out, RESULTS, files) && model_may_learn(out, o->how.resume);
+        ok = join(out, o->train.out, digit) && prepare_out(out, RESULTS, files) && run_may_start(out, o->train.resume);
     return ok;
 }
 
@@ -254,8 +255,8 @@ static bool run_all(const options *all)
     if (!check_all(all)) return false;
     for (int i = 0; i < DIGITS; i++, digit[0]++) {
         options o = *all;
-        o.normal = digit, o.how.out = out;
-        if (!join(out, all->how.out, digit) || !run(&o, auroc[i])) return false;
+        o.normal = digit, o.train.out = out;
+        if (!join(out, all->train.out, digit) || !run(&o, auroc[i])) return false;
         if (interrupted()) return true;
         for (int s = 0; s < SCORES; s++) auroc[DIGITS][s] += auroc[i][s] / DIGITS;
     }
@@ -275,6 +276,6 @@ int main(int argc, char **argv)
     double  auroc[SCORES];
     int     status;
     if (!options_parse(&o, argc, argv, &status)) return status;
-    begin_program(o.how.threads);
+    begin_program(o.train.threads);
     return end_program(o.normal && !strcmp(o.normal, "all") ? run_all(&o) : run(&o, auroc));
 }

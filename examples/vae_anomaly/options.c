@@ -20,18 +20,18 @@ static const char help[] = "usage: vae_anomaly [options]\n"
                            "  --samples N        draws of z for ELBO, reconstruction and regret [10]\n"
                            "  --weights N        draws of z for the likelihood [50]\n"
                            "  --steps N          of Adam, to fit z to each image for the regret [50]\n"
-                           "  --latent N         dimensions of z [16]\n" HELP_TRAINING("images", "40", "100", "1e-3")
-                               HELP_PROGRAM "\n"
-                                            "Example\n"
-                                            "  vae_anomaly --normal all\n"
-                                            "  vae_anomaly --normal /usr/share/datasets/fashion-mnist --anomaly MNIST\n";
+                           "  --latent N         dimensions of z [16]\n" HELP_TRAIN("images", "40", "100", "1e-3") HELP_PROGRAM
+    "\n"
+    "Example\n"
+    "  vae_anomaly --normal all\n"
+    "  vae_anomaly --normal /usr/share/datasets/fashion-mnist --anomaly MNIST\n";
 
 void options_table(argument table[OPTIONS + 1], options *o)
 {
     const argument rows[OPTIONS + 1] = {
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e4),
         ARGUMENT("--normal", FOLDER, &o->normal),
-        ARGUMENTS_KEPT(&o->how),
+        ARGUMENTS_OF_MODEL(&o->train),
         ARGUMENT("--anomaly", FOLDER, &o->anomaly),
         ARGUMENT("--data", FOLDER, &o->data),
         ARGUMENT("--model", TEXT, &o->model),
@@ -39,7 +39,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT_NUMBER("--samples", WHOLE, &o->samples, 1, 1e4),
         ARGUMENT_NUMBER("--weights", WHOLE, &o->weights, 1, 1e4),
         ARGUMENT_NUMBER("--steps", WHOLE, &o->steps, 1, 1e6),
-        ARGUMENTS_OF_RUN(&o->how),
+        ARGUMENTS_OF_RUN(&o->train),
         ARGUMENT_END,
     };
     memcpy(table, rows, sizeof rows);
@@ -47,7 +47,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
 
 static bool check(const options *o, const argument *table, uint64_t given)
 {
-    if (o->model && !arguments_exclude(table, given, " --latent" TRAINING_NAMES, NOT_WITH_MODEL)) return false;
+    if (o->model && !arguments_exclude(table, given, " --latent" TRAIN_NAMES, NOT_WITH_MODEL)) return false;
     if (o->only && (!o->model || o->normal || o->anomaly || o->data))
         return usage("--score", "", "goes with --model, without --normal, --anomaly and --data");
     if (!o->normal || (strlen(o->normal) == 1 && strchr("0123456789", *o->normal))) return true;
@@ -59,7 +59,7 @@ bool options_parse(options *o, int argc, char **argv, int *status)
 {
     argument table[OPTIONS + 1];
     uint64_t given;
-    *o = (options){ .how = { .out = "out/vae_anomaly", .epochs = 40, .batch = 100, .lr = 1e-3, .checkpoint_every = 60 },
+    *o = (options){ .train = { .out = "out/vae_anomaly", .epochs = 40, .batch = 100, .lr = 1e-3, .checkpoint_every = 60 },
                     .latent = 16,
                     .samples = 10,
                     .weights = 50,

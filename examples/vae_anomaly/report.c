@@ -12,17 +12,17 @@ enum { BINS = 60, WIDE = 16, HIGH = 4, CLASSES = 256, ALL = -1, NONE = -2 };
 typedef struct {
     double  *score, *x, *y;
     uint8_t *anomaly;
-} desk;
+} score_buffer;
 
-static bool desk_new(desk *d, tap_arena *a, const set *s)
+static bool score_buffer_new(score_buffer *d, tap_arena *a, const set *s)
 {
     const size_t n = (size_t)s->table.shape.n[0] + 1, size = n * sizeof(double);
-    *d = (desk){ tap_arena_alloc(a, size), tap_arena_alloc(a, size), tap_arena_alloc(a, size), tap_arena_alloc(a, n) };
+    *d = (score_buffer){ tap_arena_alloc(a, size), tap_arena_alloc(a, size), tap_arena_alloc(a, size), tap_arena_alloc(a, n) };
     return arena_ok(a);
 }
 
 /* Takes the scores of the normal images, or not, and of the anomalies of a class, ALL or NONE; how many that are. */
-static int64_t take(const desk *d, const set *s, int score, bool normal, int64_t class, int64_t *anomalies)
+static int64_t take(const score_buffer *d, const set *s, int score, bool normal, int64_t class, int64_t *anomalies)
 {
     int64_t n = 0;
     *anomalies = 0;
@@ -36,7 +36,8 @@ static int64_t take(const desk *d, const set *s, int score, bool normal, int64_t
     return n;
 }
 
-static bool measure_class(double *auroc, const desk *d, const set *s, int score, int64_t class, const tap_bootstrap_options *o)
+static bool measure_class(double *auroc, const score_buffer *d, const set *s, int score, int64_t class,
+                          const tap_bootstrap_options *o)
 {
     tap_error     e = { 0 };
     char          name[24] = "all";
@@ -55,10 +56,10 @@ static bool measure_class(double *auroc, const desk *d, const set *s, int score,
 
 bool measure(const set *s, const options *o, double auroc[SCORES])
 {
-    const tap_bootstrap_options how = { .seed = o->how.seed };
+    const tap_bootstrap_options how = { .seed = o->train.seed };
     tap_arena                  *a = tap_arena_new();
-    desk                        d;
-    bool                        ok = desk_new(&d, a, s);
+    score_buffer                d;
+    bool                        ok = score_buffer_new(&d, a, s);
     for (int i = 0; ok && i < SCORES; i++) {
         printf("\n%-14s  AUROC, 95 %%               average precision, 95 %%\n", columns[SCORE + i]);
         for (int64_t kind = ALL; ok && kind < CLASSES; kind++) ok = measure_class(&auroc[i], &d, s, i, kind, &how);
@@ -67,7 +68,7 @@ bool measure(const set *s, const options *o, double auroc[SCORES])
     return ok;
 }
 
-static bool draw_curves(const desk *d, const set *s, const char *out)
+static bool draw_curves(const score_buffer *d, const set *s, const char *out)
 {
     const int64_t    m = s->table.shape.n[0];
     const tap_tensor x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(m + 1), d->x), y = tap_tensor_wrap(TAP_F64, TAP_SHAPE(m + 1), d->y),
@@ -84,7 +85,7 @@ static bool draw_curves(const desk *d, const set *s, const char *out)
 }
 
 /* A panel for each score, as far as most normal images and four times as far. */
-static bool draw_histograms(const desk *d, const set *s, const char *out)
+static bool draw_histograms(const score_buffer *d, const set *s, const char *out)
 {
     double height[2][BINS];
     plot  *p = plot_new(3, 2);
@@ -94,10 +95,10 @@ static bool draw_histograms(const desk *d, const set *s, const char *out)
         const tap_tensor sorted =
             tap_value(tap_sort(tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(n), d->score)), 0, false, NULL));
         const double lo = tap_tensor_item(sorted, 0), hi = lo + fmax(4 * (tap_tensor_item(sorted, n - 1 - n / 20) - lo), 1e-6);
-        double       most = plot_bins(n, d->score, BINS, lo, hi, height[0]);
+        double       max_height = plot_bins(n, d->score, BINS, lo, hi, height[0]);
         n = take(d, s, i, false, ALL, &anomalies);
-        most = fmax(most, plot_bins(n, d->score, BINS, lo, hi, height[1]));
-        plot_panel(p, (plot_axes){ .title = columns[SCORE + i], .x0 = lo, .x1 = hi, .y1 = 1.05 * most });
+        max_height = fmax(max_height, plot_bins(n, d->score, BINS, lo, hi, height[1]));
+        plot_panel(p, (plot_axes){ .title = columns[SCORE + i], .x0 = lo, .x1 = hi, .y1 = 1.05 * max_height });
         plot_bars(p, BINS, lo, hi, height[0], 0, n > 0 ? "normal" : NULL);
         plot_bars(p, BINS, lo, hi, height[1], 1, n > 0 ? "anomalies" : NULL);
         tap_tape_free(t);
@@ -120,10 +121,10 @@ static bool draw_extremes(const set *s, const char *out)
 
 bool draw(const set *s, const options *o)
 {
-    tap_arena *a = tap_arena_new();
-    desk       d;
-    bool       ok = desk_new(&d, a, s) && draw_histograms(&d, s, o->how.out) && draw_extremes(s, o->how.out);
-    if (ok && !o->only) ok = draw_curves(&d, s, o->how.out);
+    tap_arena   *a = tap_arena_new();
+    score_buffer d;
+    bool         ok = score_buffer_new(&d, a, s) && draw_histograms(&d, s, o->train.out) && draw_extremes(s, o->train.out);
+    if (ok && !o->only) ok = draw_curves(&d, s, o->train.out);
     tap_arena_free(a);
     return ok;
 }

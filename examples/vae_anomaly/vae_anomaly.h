@@ -3,17 +3,17 @@
 #ifndef VAE_ANOMALY_H
 #define VAE_ANOMALY_H
 
-#include "examples/common/learn.h"
+#include "examples/common/train.h"
 #include "models/models.h"
 
-enum { SCORES = 5, DIGITS = 10, KEPT = 2 + TRAINING_KEPT, OPTIONS = 9 + TRAINING_OPTIONS };
+enum { SCORES = 5, DIGITS = 10, MODEL_OPTIONS = 2 + TRAIN_MODEL_OPTIONS, OPTIONS = 9 + TRAIN_OPTIONS };
 enum { INDEX, CLASS, ANOMALY, SCORE, COLUMNS = SCORE + SCORES };
 extern const char *const columns[COLUMNS];
 
 typedef struct {
-    training    how;
-    const char *normal, *anomaly, *data, *model, *only; /* NULL: not given; only: a directory to score */
-    int64_t     latent, samples, weights, steps;
+    train_options train;
+    const char   *normal, *anomaly, *data, *model, *only; /* NULL: not given; only: a directory to score */
+    int64_t       latent, samples, weights, steps;
 } options;
 
 /* Images uint8 [n,28,28], and what is known of them: float64 [n,COLUMNS]. */
@@ -23,7 +23,7 @@ typedef struct {
 
 /* False: the program ends here, with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
-/* A trained model depends on the first KEPT, and can be built by the first. */
+/* A trained model depends on the first MODEL_OPTIONS, and can be built by the first. */
 void options_table(argument table[OPTIONS + 1], options *o);
 
 /* Prints how well each score tells the anomalies, and its AUROC for all of them. */

@@ -129,7 +129,7 @@ static void introduce(const cells *d, const options *o, double median)
     if (d->full_counts.rows < x.rows || d->empty_genes)
         note("%s: %lld cells and %lld genes have no counts; nothing is learned from such cells", o->data,
              (long long)(x.rows - d->full_counts.rows), (long long)d->empty_genes);
-    if (!o->how.quiet)
+    if (!o->train.quiet)
         printf(
             "%s: %lld cells x %lld genes, %.1f %% of counts are not 0, median library size %.0f; %lld batches, %lld groups\n",
             o->data, (long long)x.rows, (long long)x.columns,
@@ -141,7 +141,7 @@ bool cells_load(cells *d, tap_arena *a, options *o)
 {
     double median = 0;
     if (!read_counts(d, a, o) || !find_full(d, a) || !find_empty_genes(d, a) || !metadata_read(d, a, o) ||
-        !split(d, a, o->how.seed, &median))
+        !split(d, a, o->train.seed, &median))
         return false;
     if (o->scale == 0) o->scale = median;
     if (o->clusters == 0) o->clusters = d->n_groups ? d->n_groups : 8;
@@ -150,9 +150,9 @@ bool cells_load(cells *d, tap_arena *a, options *o)
     return true;
 }
 
-seen cells_see(const cells *d, tap_var index)
+cell_batch cells_select(const cells *d, tap_var index)
 {
-    seen s = { .x = tap_csr_select(d->counts, index) };
+    cell_batch s = { .x = tap_csr_select(d->counts, index) };
     if (d->n_batches)
         s.c = tap_cast(tap_one_hot(tap_index_select(tap_input(index.tape, d->batch), 0, index), d->n_batches), TAP_F32);
     return s;

@@ -4,22 +4,21 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 const char *const program = "vae_cells";
 
 /* The truth about each cell. */
 static bool write_metadata(const char *dir, const tap_simulated_counts *s)
 {
-    char      path[PATH_SIZE], line[128] = "barcode,group,batch,library\n";
+    char      path[PATH_SIZE];
     tap_error e = { 0 };
     join(path, dir, "metadata.csv");
     tap_file *f = tap_file_create(path, &e);
-    for (int64_t i = 0; i <= s->counts.rows; i++) {
-        tap_file_write(f, line, strlen(line));
-        snprintf(line, sizeof line, "cell%lld,%.0f,%.0f,%.9g\n", (long long)i + 1, tap_tensor_item(s->group, i) + 1,
-                 tap_tensor_item(s->batch, i) + 1, exp(tap_tensor_item(s->log_library, i)));
-    }
+    if (!f) return fail("%s", e.message);
+    file_printf(f, "barcode,group,batch,library\n");
+    for (int64_t i = 0; i < s->counts.rows; i++)
+        file_printf(f, "cell%lld,%.0f,%.0f,%.9g\n", (long long)i + 1, tap_tensor_item(s->group, i) + 1,
+                    tap_tensor_item(s->batch, i) + 1, exp(tap_tensor_item(s->log_library, i)));
     return !tap_file_commit(f) || fail("%s", e.message);
 }
 
@@ -32,7 +31,7 @@ static bool simulate(options *o)
     if (!prepare_out(o->simulate, 4, files)) return false;
     tap_error  e = { 0 };
     tap_arena *a = tap_arena_new();
-    o->simulation.seed = o->how.seed;
+    o->simulation.seed = o->train.seed;
     const tap_simulated_counts s = tap_simulate_counts(a, o->simulation);
     bool                       ok = arena_ok(a);
     ok = ok && write_metadata(o->simulate, &s) &&
@@ -54,7 +53,7 @@ static bool learn_and_tell(options *o)
     bool       whole = true;
     cells      d = { .n_groups = 0 };
     tap_arena *a = tap_arena_new();
-    models     m = { .root = { tap_module_new(TAP_F32, o->how.seed), tap_module_new(TAP_F32, o->how.seed) } };
+    models     m = { .root = { tap_module_new(TAP_F32, o->train.seed), tap_module_new(TAP_F32, o->train.seed) } };
     bool       ok = recall(o, a) && cells_load(&d, a, o) && models_get(&m, o, &d, &whole) && (!whole || report(o, &m, &d));
     for (int i = 0; i < 2; i++) tap_module_free(m.root[i]);
     tap_arena_free(a);
@@ -66,6 +65,6 @@ int main(int argc, char **argv)
     options o;
     int     status;
     if (!options_parse(&o, argc, argv, &status)) return status;
-    begin_program(o.how.threads);
+    begin_program(o.train.threads);
     return end_program(o.simulate ? simulate(&o) : learn_and_tell(&o));
 }

@@ -1,4 +1,4 @@
-/* examples/vae_cells/model.c: what learns: the model, and its rival. */
+/* examples/vae_cells/model.c: what learns: the model, and its baseline. */
 #include "vae_cells.h"
 
 #include <math.h>
@@ -7,24 +7,24 @@
 typedef struct {
     const models *m;
     const cells  *d;
-    bool          rival;
-} pupil;
+    bool          baseline;
+} train_context;
 
 /* What the decoder says of an average z: a rate and a dispersion for each gene, in each batch. */
-tap_var rival_log_prob(const models *m, seen s)
+tap_var baseline_log_prob(const models *m, cell_batch s)
 {
-    tap_var z = tap_zeros(s.x.tape, TAP_SHAPE(tap_shape_of(s.x).n[0], m->rival.options.latent));
+    tap_var z = tap_zeros(s.x.tape, TAP_SHAPE(tap_shape_of(s.x).n[0], m->baseline.options.latent));
     tap_var log_library = tap_log(tap_clamp(tap_sum(s.x, tap_keepdim(TAP_LAST)), 1, (double)INFINITY)); /* as the model's */
-    return tap_sum(tap_log_prob(tap_count_vae_decode(&m->rival, z, s.c, log_library), s.x), TAP_LAST);
+    return tap_sum(tap_log_prob(tap_count_vae_decode(&m->baseline, z, s.c, log_library), s.x), TAP_LAST);
 }
 
-static tap_var loss(const void *net, tap_tape *t, const batch *b)
+static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
-    const pupil *p = net;
-    tap_var      rows = tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(b->n), (void *)b->rows));
-    tap_var      cell = tap_index_select(tap_input(t, b->held_out ? p->d->held_out : p->d->train), 0, rows);
-    const seen   s = cells_see(p->d, tap_select(cell, 1, 0));
-    return p->rival ? tap_neg(tap_mean(rival_log_prob(p->m, s), TAP_ALL)) : tap_count_vae_loss(&p->m->vae, s.x, s.c);
+    const train_context *p = net;
+    tap_var              rows = tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(b->n), (void *)b->rows));
+    tap_var              cell = tap_index_select(tap_input(t, b->held_out ? p->d->held_out : p->d->train), 0, rows);
+    const cell_batch     s = cells_select(p->d, tap_select(cell, 1, 0));
+    return p->baseline ? tap_neg(tap_mean(baseline_log_prob(p->m, s), TAP_ALL)) : tap_count_vae_loss(&p->m->vae, s.x, s.c);
 }
 
 static bool init(tap_count_vae *vae, tap_module *root, const options *o, const cells *d)
@@ -40,37 +40,38 @@ static bool init(tap_count_vae *vae, tap_module *root, const options *o, const c
     return module_ok(root);
 }
 
-static lesson lesson_of(const pupil *p, const training *how)
+static train_config config_of(const train_context *p, const train_options *o)
 {
-    return (lesson){
-        .how = *how, .root = p->m->root[p->rival], .net = p, .loss = loss, .data = p->d->train, .held_out = p->d->held_out
+    return (train_config){
+        .options = *o, .root = p->m->root[p->baseline], .net = p, .loss = loss, .data = p->d->train, .held_out = p->d->held_out
     };
 }
 
-static bool train(models *m, options *o, const cells *d, bool *whole)
+static bool train_model(models *m, options *o, const cells *d, bool *whole)
 {
     argument table[OPTIONS + 1];
     options_table(table, o);
     if (!init(&m->vae, m->root[0], o, d)) return false;
-    if (!o->how.quiet)
+    if (!o->train.quiet)
         printf("VAE of counts, %s, %lld parameters; %s\n",
                o->zero_inflated ? "zero-inflated negative binomial" : "negative binomial",
                (long long)tap_module_numel(m->root[0]), tap_config());
     out_file files[RESULTS];
     report_files(files, o, d);
-    lesson l = lesson_of(&(pupil){ m, d, false }, &o->how);
-    l.n_results = RESULTS, l.results = files;
-    return model_learn(l, o->data, table, KEPT, whole);
+    train_config config = config_of(&(train_context){ m, d, false }, &o->train);
+    config.n_results = RESULTS;
+    config.results = files;
+    return train_and_save(config, o->data, table, MODEL_OPTIONS, whole);
 }
 
-static bool train_rival(models *m, const options *o, const cells *d, bool *whole)
+static bool train_baseline(models *m, const options *o, const cells *d, bool *whole)
 {
-    const training how = {
-        .epochs = 10, .batch = 128, .lr = 1e-2, .checkpoint_every = 1e9, .seed = o->how.seed, .quiet = true
+    const train_options baseline_options = {
+        .epochs = 10, .batch = 128, .lr = 1e-2, .checkpoint_every = 1e9, .seed = o->train.seed, .quiet = true
     };
-    const pupil  p = { m, d, true };
-    const lesson l = lesson_of(&p, &how);
-    return init(&m->rival, m->root[1], o, d) && learn(&l, whole);
+    const train_context p = { m, d, true };
+    const train_config  config = config_of(&p, &baseline_options);
+    return init(&m->baseline, m->root[1], o, d) && train(&config, whole);
 }
 
 /* Whether the file is a model of as many genes, and of as many batches. */
@@ -96,12 +97,12 @@ static bool recall(models *m, const options *o, const cells *d)
     out_file files[RESULTS];
     report_files(files, o, d);
     return fits(o, d) && init(&m->vae, m->root[0], o, d) && model_load(m->root[0], o->model) &&
-           prepare_out(o->how.out, RESULTS, files);
+           prepare_out(o->train.out, RESULTS, files);
 }
 
 bool models_get(models *m, options *o, const cells *d, bool *whole)
 {
     *whole = true;
-    if (o->model ? !recall(m, o, d) : !train(m, o, d, whole)) return false;
-    return !*whole || train_rival(m, o, d, whole);
+    if (o->model ? !recall(m, o, d) : !train_model(m, o, d, whole)) return false;
+    return !*whole || train_baseline(m, o, d, whole);
 }

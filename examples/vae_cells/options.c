@@ -31,7 +31,7 @@ static const char help[] =
     "  --likelihood NAME  nb: negative binomial; zinb: zero-inflated, too [nb]\n"
     "  --latent N         dimensions of z [10]\n"
     "  --hidden N         width of the hidden layers [128]\n"
-    "  --scale S          counts are taken as parts of S [the median library size]\n" HELP_TRAINING(
+    "  --scale S          counts are taken as parts of S [the median library size]\n" HELP_TRAIN(
         "cells", "40", "128", "3e-3") "\n"
                                       "Simulation, into a folder that --data takes, with metadata.csv\n"
                                       "  --simulate DIR     where to\n"
@@ -79,7 +79,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e3),
         ARGUMENT_NUMBER("--hidden", WHOLE, &o->hidden, 1, 1e6),
         ARGUMENT_NUMBER("--scale", REAL, &o->scale, DBL_MIN, 1e12),
-        ARGUMENTS_KEPT(&o->how),
+        ARGUMENTS_OF_MODEL(&o->train),
         ARGUMENT("--no-batches", FLAG, &o->no_batches),
         ARGUMENT("--data", TEXT, &o->data),
         ARGUMENT("--metadata", TEXT, &o->metadata),
@@ -93,7 +93,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT_NUMBER("--genes", WHOLE, &o->simulation.genes, 1, 1e6),
         ARGUMENT_NUMBER("--groups", WHOLE, &o->simulation.groups, 1, 1e3),
         ARGUMENT_NUMBER("--batches", WHOLE, &o->simulation.batches, 1, 1e3),
-        ARGUMENTS_OF_RUN(&o->how),
+        ARGUMENTS_OF_RUN(&o->train),
         ARGUMENT_END,
     };
     /* clang-format on */
@@ -104,11 +104,11 @@ void options_table(argument table[OPTIONS + 1], options *o)
 static bool check(const options *o, const argument *table, uint64_t given)
 {
     static const char learning[] = " --likelihood --latent --hidden --scale --no-batches --data --metadata --separator --out "
-                                   "--model --clusters --draws" TRAINING_NAMES;
+                                   "--model --clusters --draws" TRAIN_NAMES;
     if (o->simulate) return arguments_exclude(table, given, learning, "does not go with --simulate");
     return arguments_exclude(table, given, " --cells --genes --groups --batches ", "goes with --simulate") &&
            (!o->model ||
-            arguments_exclude(table, given, " --likelihood --latent --hidden --scale --seed" TRAINING_NAMES, NOT_WITH_MODEL)) &&
+            arguments_exclude(table, given, " --likelihood --latent --hidden --scale --seed" TRAIN_NAMES, NOT_WITH_MODEL)) &&
            (o->data || usage("--data", "", "must be given, or --simulate"));
 }
 
@@ -116,7 +116,7 @@ bool options_parse(options *o, int argc, char **argv, int *status)
 {
     argument table[OPTIONS + 1];
     uint64_t given;
-    *o = (options){ .how = { .out = "out/vae_cells", .epochs = 40, .batch = 128, .lr = 3e-3, .checkpoint_every = 60 },
+    *o = (options){ .train = { .out = "out/vae_cells", .epochs = 40, .batch = 128, .lr = 3e-3, .checkpoint_every = 60 },
                     .latent = 10,
                     .hidden = 128,
                     .draws = 50,

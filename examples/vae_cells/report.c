@@ -20,23 +20,23 @@ typedef struct {
 static bool sound(const reporter *r)
 {
     const char *message;
-    if (interrupted()) return fail("interrupted; --model %s/model.safetensors goes on from there", r->o->how.out);
+    if (interrupted()) return fail("interrupted; --model %s/model.safetensors goes on from there", r->o->train.out);
     return (!tap_tape_status(r->t, &message) && !tap_arena_status(r->a, &message)) || fail("%s", message);
 }
 
-/* Nats for a cell that was held out: log p(x) by draws of z, its ELBO, and the rival's. */
+/* Nats for a cell that was held out: log p(x) by draws of z, its ELBO, and the baseline's. */
 static bool likelihood(const reporter *r)
 {
     const int64_t n = r->d->held_out.shape.n[0];
     double        sum[3] = { 0 };
-    bar_start(r->o->how.quiet, "held out", "log p", 1, n, 0);
+    bar_start(r->o->train.quiet, "held out", "log p", 1, n, 0);
     for (int64_t i = 0, k; i < n && !interrupted(); i += k) {
         k = n - i < AT_ONCE ? n - i : AT_ONCE;
         tap_tape_reset(r->t);
-        const seen s = cells_see(r->d, tap_select(tap_narrow(tap_input(r->t, r->d->held_out), 0, i, k), 1, 0));
+        const cell_batch s = cells_select(r->d, tap_select(tap_narrow(tap_input(r->t, r->d->held_out), 0, i, k), 1, 0));
         sum[0] += tap_item(tap_sum(tap_count_vae_log_prob(&r->m->vae, s.x, s.c, r->o->draws), TAP_ALL));
         sum[1] += tap_item(tap_sum(tap_count_vae_elbo(&r->m->vae, s.x, s.c).elbo, TAP_ALL));
-        sum[2] += tap_item(tap_sum(rival_log_prob(r->m, s), TAP_ALL));
+        sum[2] += tap_item(tap_sum(baseline_log_prob(r->m, s), TAP_ALL));
         bar_update(1, i + k, sum[0] / (double)(i + k));
     }
     bar_clear();
@@ -52,16 +52,16 @@ static bool write_latent(reporter *r)
     char          path[2][PATH_SIZE];
     tap_error     e = { 0 };
     const int64_t n = r->d->counts.rows, genes = r->d->counts.columns, width = r->o->latent;
-    join(path[0], r->o->how.out, "denoised.npy");
-    join(path[1], r->o->how.out, "latent.npy");
+    join(path[0], r->o->train.out, "denoised.npy");
+    join(path[1], r->o->train.out, "latent.npy");
     r->latent = tap_tensor_zeros(r->a, TAP_F32, TAP_SHAPE(n, width));
     tap_file *f = tap_npy_create(path[0], TAP_F32, TAP_SHAPE(n, genes), &e);
     for (int64_t i = 0, k; i < n && r->latent.data && !interrupted(); i += k) {
         k = n - i < AT_ONCE ? n - i : AT_ONCE;
         tap_tape_reset(r->t);
-        const seen s = cells_see(r->d, tap_narrow(tap_arange(r->t, n), 0, i, k));
-        tap_var    z = tap_dist_mean(tap_count_vae_encode(&r->m->vae, s.x, s.c));
-        tap_tensor x = tap_value(tap_mul_scalar(tap_count_vae_rates(&r->m->vae, z, (tap_var){ 0 }), r->o->scale));
+        const cell_batch s = cells_select(r->d, tap_narrow(tap_arange(r->t, n), 0, i, k));
+        tap_var          z = tap_dist_mean(tap_count_vae_encode(&r->m->vae, s.x, s.c));
+        tap_tensor       x = tap_value(tap_mul_scalar(tap_count_vae_rates(&r->m->vae, z, (tap_var){ 0 }), r->o->scale));
         if (!x.data) break;
         memcpy((float *)r->latent.data + i * width, tap_value(z).data, (size_t)(k * width) * sizeof(float));
         tap_file_write(f, x.data, (size_t)(k * genes) * sizeof(float));
@@ -79,7 +79,7 @@ typedef struct {
 static bool cluster(const reporter *r, const known *k, const char *what, tap_tensor x, tap_tensor found)
 {
     tap_error e = { 0 };
-    tap_kmeans(x, (tap_kmeans_options){ .clusters = r->o->clusters, .seed = r->o->how.seed }, found, &e);
+    tap_kmeans(x, (tap_kmeans_options){ .clusters = r->o->clusters, .seed = r->o->train.seed }, found, &e);
     if (e.status) return fail("%s", e.message);
     printf("%-12s: %lld clusters by k-means", what, (long long)r->o->clusters);
     if (k->group.data) printf(", adjusted Rand index %.3f with the groups", tap_adjusted_rand_index(found, k->group, &e));
@@ -120,7 +120,7 @@ static bool write_clusters(const reporter *r, tap_tensor found)
     tap_tensor_fill(all, -1);
     for (int64_t i = 0; all.data && i < found.shape.n[0]; i++)
         ((int64_t *)all.data)[((const int64_t *)r->d->full.data)[i]] = ((const int64_t *)found.data)[i];
-    join(path, r->o->how.out, "clusters.npy");
+    join(path, r->o->train.out, "clusters.npy");
     return sound(r) && (!tap_npy_write(path, all, &e) || fail("%s", e.message));
 }
 
@@ -134,8 +134,8 @@ static bool compare(const reporter *r)
     const known k = { d->n_groups ? of_full(r, d->group) : (tap_tensor){ 0 },
                       d->n_batches ? of_full(r, d->batch) : (tap_tensor){ 0 } };
     const tap_tensor pca =
-        tap_csr_pca(r->a, tap_csr_log_normalize(r->a, d->full_counts, r->o->scale), r->o->latent, r->o->how.seed);
-    const tap_tensor flat = tap_csr_pca(r->a, tap_csr_from_dense(r->a, latent), r->o->latent > 1 ? 2 : 1, r->o->how.seed);
+        tap_csr_pca(r->a, tap_csr_log_normalize(r->a, d->full_counts, r->o->scale), r->o->latent, r->o->train.seed);
+    const tap_tensor flat = tap_csr_pca(r->a, tap_csr_from_dense(r->a, latent), r->o->latent > 1 ? 2 : 1, r->o->train.seed);
     if (!sound(r) || !cluster(r, &k, "latent space", latent, found) || !cluster(r, &k, "PCA", pca, other)) return false;
     const tap_tensor by = d->n_groups ? k.group : found;
     const char      *name = d->n_groups ? "group" : "cluster";
@@ -144,7 +144,7 @@ static bool compare(const reporter *r)
     draw(r, p, "PCA of log-normalized counts", name, pca, by);
     if (d->n_batches) draw(r, p, "latent space", "batch", flat, k.batch);
     if (d->n_batches) draw(r, p, "PCA of log-normalized counts", "batch", pca, k.batch);
-    return plot_write(p, r->o->how.out, "latent.png") && write_clusters(r, found);
+    return plot_write(p, r->o->train.out, "latent.png") && write_clusters(r, found);
 }
 
 void report_files(out_file files[RESULTS], const options *o, const cells *d)
@@ -158,7 +158,7 @@ void report_files(out_file files[RESULTS], const options *o, const cells *d)
 
 bool report(const options *o, const models *m, const cells *d)
 {
-    reporter r = { .o = o, .m = m, .d = d, .a = tap_arena_new(), .t = tap_tape_new(TAP_F32, o->how.seed) };
+    reporter r = { .o = o, .m = m, .d = d, .a = tap_arena_new(), .t = tap_tape_new(TAP_F32, o->train.seed) };
     tap_tape_set_recording(r.t, false);
     const bool ok = likelihood(&r) && write_latent(&r) && compare(&r);
     tap_tape_free(r.t);

@@ -3,17 +3,17 @@
 #ifndef VAE_CELLS_H
 #define VAE_CELLS_H
 
-#include "examples/common/learn.h"
+#include "examples/common/train.h"
 #include "models/models.h"
 
 enum {
     SHAPING = 5,
-    KEPT = 5 + TRAINING_KEPT,
-    OPTIONS = 16 + TRAINING_OPTIONS
+    MODEL_OPTIONS = 5 + TRAIN_MODEL_OPTIONS,
+    OPTIONS = 16 + TRAIN_OPTIONS
 }; /* options: those to build a model again, those that it depends on, all */
 
 typedef struct {
-    training             how;
+    train_options        train;
     const char          *data, *metadata, *model, *simulate; /* NULL: not given */
     bool                 zero_inflated, no_batches;
     int64_t              latent, hidden, clusters, draws;
@@ -41,26 +41,26 @@ typedef struct {
 /* Some cells on a tape: counts [n,genes] and, one-hot, batches [n,batches], { 0 } where there are none. */
 typedef struct {
     tap_var x, c;
-} seen;
+} cell_batch;
 
 bool cells_load(cells *d, tap_arena *a, options *o);          /* fills in the options that are up to the data */
 bool metadata_read(cells *d, tap_arena *a, const options *o); /* groups and batches, if there is metadata */
 bool is_folder(const char *path);
 char separator_of(const options *o, const char *path); /* of the fields of this file */
 /* Whether a table has more than one column; else the separator is another one, perhaps that which occurs. */
-bool has_columns(tap_csv t, const char *path, char separator);
-seen cells_see(const cells *d, tap_var index); /* those of these numbers */
+bool       has_columns(tap_csv t, const char *path, char separator);
+cell_batch cells_select(const cells *d, tap_var index); /* those of these numbers */
 
-/* The model, and a rival that sees nothing but a cell's library size and batch. */
+/* The model, and a baseline that sees nothing but a cell's library size and batch. */
 typedef struct {
     tap_module   *root[2];
-    tap_count_vae vae, rival;
+    tap_count_vae vae, baseline;
 } models;
 
-/* Trains both and writes the model; or reads the one that the options name, and trains its rival. *whole is false if it was
+/* Trains both and writes the model; or reads the one that the options name, and trains its baseline. *whole is false if it was
  * interrupted. */
 bool    models_get(models *m, options *o, const cells *d, bool *whole);
-tap_var rival_log_prob(const models *m, seen s); /* [n] */
+tap_var baseline_log_prob(const models *m, cell_batch s); /* [n] */
 bool    report(const options *o, const models *m, const cells *d);
 enum { RESULTS = 4 };
 void report_files(out_file files[RESULTS], const options *o, const cells *d); /* what it writes */

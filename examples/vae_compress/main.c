@@ -113,7 +113,7 @@ static bool compress(options *o, tap_arena *a, tap_module *root)
     const double     seconds = now() - start;
     if (tap_arena_status(a, &message)) return fail("%s: %s", o->from, message);
     return write_file(o->to, NULL, 0, bytes) &&
-           (o->how.quiet || report(&vae, images, shown, binary, tap_tensor_numel(bytes), seconds));
+           (o->train.quiet || report(&vae, images, shown, binary, tap_tensor_numel(bytes), seconds));
 }
 
 static bool decompress(options *o, tap_arena *a, tap_module *root)
@@ -133,7 +133,7 @@ static bool decompress(options *o, tap_arena *a, tap_module *root)
     const double     seconds = now() - start;
     if (tap_arena_status(a, &message)) return fail("%s: %s", o->from, message);
     if (!write_images(o->to, h.count, images)) return false;
-    if (!o->how.quiet)
+    if (!o->train.quiet)
         printf("%lld images: %.2f MB of pixels per second\n", (long long)h.count, (double)(h.count * h.data) / 1e6 / seconds);
     return true;
 }
@@ -145,7 +145,7 @@ static bool binarize(const options *o, tap_arena *a)
     if (!read_images(&images, a, o->from) || !prepare_file(o->to, HEADER + (double)tap_tensor_numel(images))) return false;
     tap_tensor noise = tap_tensor_zeros(a, TAP_F32, images.shape);
     if (tap_arena_status(a, &message)) return fail("%s: %s", o->from, message);
-    tap_random_uniform(noise, (tap_rng_key){ .seed = o->how.seed, .stream = tap_random_hash("binarize") });
+    tap_random_uniform(noise, (tap_rng_key){ .seed = o->train.seed, .stream = tap_random_hash("binarize") });
     for (int64_t i = 0; i < tap_tensor_numel(images); i++)
         ((uint8_t *)images.data)[i] = 255 * ((float *)noise.data)[i] < (float)((uint8_t *)images.data)[i] ? 255 : 0;
     return write_images(o->to, images.shape.n[0], images);
@@ -156,13 +156,13 @@ int main(int argc, char **argv)
     options o;
     int     status;
     if (!options_parse(&o, argc, argv, &status)) return status;
-    begin_program(o.how.threads);
+    begin_program(o.train.threads);
     tap_arena  *a = tap_arena_new();
     tap_module *root = tap_module_new(TAP_F32, 0);
     bool        ok = o.task == COMPRESS     ? compress(&o, a, root)
                      : o.task == DECOMPRESS ? decompress(&o, a, root)
                      : o.task == BINARIZE   ? binarize(&o, a)
-                                            : model_train(&o);
+                                            : train_on_mnist(&o);
     tap_module_free(root);
     tap_arena_free(a);
     return end_program(ok);

@@ -16,7 +16,7 @@ static bool init(tap_vae *vae, tap_module *root, const options *o)
 }
 
 /* Pixels come as grey / 255. They become bytes again, or white with that probability, by new noise each time. */
-static tap_var loss(const void *net, tap_tape *t, const batch *b)
+static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
     const tap_vae *vae = net;
     tap_var        x = tap_input(t, b->x);
@@ -27,36 +27,36 @@ static tap_var loss(const void *net, tap_tape *t, const batch *b)
 
 bool model_promise(const tap_vae *vae, tap_tensor images, double *nats)
 {
-    return held_out_loss(&(lesson){ .net = vae, .loss = loss, .held_out = images }, nats);
+    return held_out_loss(&(train_config){ .net = vae, .loss = loss, .held_out = images }, nats);
 }
 
-static bool learn_from(const dataset *d, tap_arena *a, tap_module *root, options *o)
+static bool train_from(const dataset *d, tap_arena *a, tap_module *root, options *o)
 {
-    argument      table[OPTIONS + 1];
-    tap_vae       vae;
-    const int64_t n = d->train.shape.n[0], end = n - n / HELD_OUT;
-    bool          whole = true;
-    const lesson  l = { .how = o->how,
-                        .root = root,
-                        .net = &vae,
-                        .loss = loss,
-                        .data = tap_tensor_slice(a, d->train, 0, 0, end, 1),
-                        .held_out = end < n ? tap_tensor_slice(a, d->train, 0, end, n, 1) : (tap_tensor){ 0 } };
+    argument           table[OPTIONS + 1];
+    tap_vae            vae;
+    const int64_t      n = d->train.shape.n[0], end = n - n / HELD_OUT;
+    bool               whole = true;
+    const train_config config = { .options = o->train,
+                                  .root = root,
+                                  .net = &vae,
+                                  .loss = loss,
+                                  .data = tap_tensor_slice(a, d->train, 0, 0, end, 1),
+                                  .held_out = end < n ? tap_tensor_slice(a, d->train, 0, end, n, 1) : (tap_tensor){ 0 } };
     options_table(table, o);
     if (!init(&vae, root, o)) return false;
-    if (!o->how.quiet)
+    if (!o->train.quiet)
         printf("%s from %s: %lld for training, %lld held out\n%s VAE, %lld parameters; %s\n", d->name, d->from, (long long)end,
                (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_numel(root),
                tap_config());
-    return model_learn(l, d->name, table, KEPT, &whole);
+    return train_and_save(config, d->name, table, MODEL_OPTIONS, &whole);
 }
 
-bool model_train(options *o)
+bool train_on_mnist(options *o)
 {
     tap_arena  *a = tap_arena_new();
-    tap_module *root = tap_module_new(TAP_F32, o->how.seed);
+    tap_module *root = tap_module_new(TAP_F32, o->train.seed);
     dataset     d;
-    bool        ok = dataset_load(&d, a, o->data) && learn_from(&d, a, root, o);
+    bool        ok = dataset_load(&d, a, o->data) && train_from(&d, a, root, o);
     tap_module_free(root);
     tap_arena_free(a);
     return ok;

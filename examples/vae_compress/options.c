@@ -28,7 +28,7 @@ static const char help[] =
     "                     vae_mnist]\n"
     "  --out DIR          for model and checkpoint [out/vae_compress/grey or binary]\n"
     "  --latent N         dimensions of z [50]\n"
-    "  --hidden N         units of the hidden layers [500]\n" HELP_TRAINING(
+    "  --hidden N         units of the hidden layers [500]\n" HELP_TRAIN(
         "images", "20", "128", "1e-3") "\n"
                                        "  --seed N           of training, and of --binarize [0]\n"
                                        "  --threads N        1 to 256; results do not depend on it [OMP_NUM_THREADS,\n"
@@ -42,10 +42,10 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT("--binary", FLAG, &o->binary),
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e4),
         ARGUMENT_NUMBER("--hidden", WHOLE, &o->hidden, 1, 1e5),
-        ARGUMENTS_KEPT(&o->how),
+        ARGUMENTS_OF_MODEL(&o->train),
         ARGUMENT("--data", FOLDER, &o->data),
         ARGUMENT("--model", TEXT, &o->model),
-        ARGUMENTS_OF_RUN(&o->how),
+        ARGUMENTS_OF_RUN(&o->train),
         ARGUMENT_END,
     };
     memcpy(table, rows, sizeof rows);
@@ -66,7 +66,7 @@ static int take_task(options *o, int argc, char **argv)
 
 static bool check(const options *o, const argument *table, uint64_t given)
 {
-    static const char learning[] = " --binary --latent --hidden --data --out" TRAINING_NAMES, seed[] = " --seed ";
+    static const char learning[] = " --binary --latent --hidden --data --out" TRAIN_NAMES, seed[] = " --seed ";
     if (o->task != TRAIN && !arguments_exclude(table, given, learning, "goes with --train")) return false;
     if (o->task != TRAIN && o->task != BINARIZE && !arguments_exclude(table, given, seed, "goes with --train")) return false;
     return o->task == COMPRESS || o->task == DECOMPRESS || !o->model || usage("--model", "", "goes with -c and -d");
@@ -77,11 +77,11 @@ bool options_parse(options *o, int argc, char **argv, int *status)
     argument table[OPTIONS + 1];
     uint64_t given;
     int      taken = 0;
-    *o = (options){ .how = { .epochs = 20, .batch = 128, .lr = 1e-3, .checkpoint_every = 60 }, .latent = 50, .hidden = 500 };
+    *o = (options){ .train = { .epochs = 20, .batch = 128, .lr = 1e-3, .checkpoint_every = 60 }, .latent = 50, .hidden = 500 };
     *status = 2;
     options_table(table, o);
     if (!asks_for_help(argc, argv) && !(taken = take_task(o, argc, argv))) return false;
     if (!arguments_take(table, help, argc - taken, argv + taken, &given, status) || !check(o, table, given)) return false;
-    if (!o->how.out) o->how.out = o->binary ? "out/vae_compress/binary" : "out/vae_compress/grey";
+    if (!o->train.out) o->train.out = o->binary ? "out/vae_compress/binary" : "out/vae_compress/grey";
     return true;
 }

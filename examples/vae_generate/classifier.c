@@ -1,4 +1,4 @@
-/* examples/vae_generate/classifier.c: a small convolutional network that reads digits: the judge of those that are made up. */
+/* examples/vae_generate/classifier.c: a small convolutional network that reads digits: the classifier of those that are made up. */
 #include "vae_generate.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@ enum { EPOCHS = 6, BATCH = 64 };
 typedef struct {
     const classifier *net;
     const digits     *from;
-} pupil;
+} train_context;
 
 static bool init(classifier *c, tap_module *m)
 {
@@ -30,15 +30,15 @@ tap_var classifier_features(const classifier *c, tap_var x)
     return tap_relu(tap_linear_forward(&c->hidden, tap_reshape(h, TAP_SHAPE(n, -1))));
 }
 
-static tap_var loss(const void *net, tap_tape *t, const batch *b)
+static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
-    const pupil *p = net;
-    tap_var      logits = tap_linear_forward(&p->net->out, classifier_features(p->net, tap_input(t, b->x)));
-    tap_var      label = labels_of(t, b->held_out ? p->from->test.labels : p->from->train.labels, b->rows, b->n);
+    const train_context *p = net;
+    tap_var              logits = tap_linear_forward(&p->net->out, classifier_features(p->net, tap_input(t, b->x)));
+    tap_var              label = labels_of(t, b->held_out ? p->from->test.labels : p->from->train.labels, b->rows, b->n);
     return tap_cross_entropy(logits, label, (tap_var){ 0 }, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0);
 }
 
-/* One that has learned other images is no judge of these. */
+/* One that has learned other images is no classifier of these. */
 static bool take(tap_module *root, const char *path, const char *data)
 {
     tap_error             e = { 0 };
@@ -65,28 +65,30 @@ bool classifier_find(classifier *c, tap_module *root, const options *o, const di
     char path[PATH_SIZE], data[64];
     data_name(data, d);
     if (o->classifier) join(path, o->classifier, "");
-    else join(path, o->how.out, "classifier.safetensors");
+    else join(path, o->train.out, "classifier.safetensors");
     *known = o->classifier || access(path, F_OK) == 0;
     return init(c, root) && (!*known || take(root, path, data));
 }
 
-bool classifier_learn(const classifier *c, tap_module *root, const options *o, const digits *d, bool *whole)
+bool classifier_train(const classifier *c, tap_module *root, const options *o, const digits *d, bool *whole)
 {
     char      path[PATH_SIZE], data[64];
     tap_error e = { 0 };
     data_name(data, d);
-    join(path, o->how.out, "classifier.safetensors");
-    if (!o->how.quiet) printf("\na classifier learns to read the digits\n");
-    const training how = { .epochs = EPOCHS, .batch = BATCH, .lr = 1e-3, .checkpoint_every = 1e9, .quiet = o->how.quiet };
+    join(path, o->train.out, "classifier.safetensors");
+    if (!o->train.quiet) printf("\na classifier learns to read the digits\n");
+    const train_options train_o = {
+        .epochs = EPOCHS, .batch = BATCH, .lr = 1e-3, .checkpoint_every = 1e9, .quiet = o->train.quiet
+    };
     /* clang-format off */
-    const lesson   l = { .how = how,
+    const train_config config = { .options = train_o,
                          .root = root,
-                         .net = &(pupil){ c, d },
+                         .net = &(train_context){ c, d },
                          .loss = loss,
                          .data = d->train.images,
                          .held_out = d->test.images };
     /* clang-format on */
-    if (!learn(&l, whole)) return false;
+    if (!train(&config, whole)) return false;
     if (!*whole) return true;
     return !tap_module_save(root, path, 1, &(tap_metadata){ "classifier of", data }, &e) || fail("%s", e.message);
 }

@@ -10,53 +10,53 @@ typedef struct {
     const options *o;
     const tap_vae *vae;
     tap_tape      *tape;
-} studio;
+} render_context;
 
-static tap_var decode(const studio *s, tap_var z, tap_var c)
+static tap_var decode(const render_context *s, tap_var z, tap_var c)
 {
     return tap_dist_mean(tap_vae_decode_given(s->vae, z, c));
 }
 
-static tap_var noise(const studio *s, int64_t rows, int64_t columns)
+static tap_var noise(const render_context *s, int64_t rows, int64_t columns)
 {
     return tap_randn(s->tape, TAP_SHAPE(rows, columns, s->vae->options.latent));
 }
 
-static tap_var class_of(const studio *s, int64_t digit)
+static tap_var class_of(const render_context *s, int64_t digit)
 {
     return tap_select(tap_eye(s->tape, DIGITS), 0, digit);
 }
 
 /* STEPS numbers from a to b: [STEPS,1] */
-static tap_var range(const studio *s, double a, double b)
+static tap_var range(const render_context *s, double a, double b)
 {
     tap_var i = tap_cast(tap_unsqueeze(tap_arange(s->tape, STEPS), 1), TAP_F32);
     return tap_add_scalar(tap_mul_scalar(i, (b - a) / (STEPS - 1)), a);
 }
 
 /* Digits by chance, whatever they are. */
-static tap_var samples(const studio *s)
+static tap_var samples(const render_context *s)
 {
     tap_var u = tap_rand(s->tape, TAP_SHAPE(16, 16)), digit = tap_cast(tap_floor(tap_mul_scalar(u, DIGITS)), TAP_I64);
     return decode(s, noise(s, 16, 16), one_hot(digit));
 }
 
 /* All ten, a row of each; what is in one column has the same z. */
-static tap_var classes(const studio *s)
+static tap_var classes(const render_context *s)
 {
     tap_var z = tap_expand(noise(s, 1, 16), TAP_SHAPE(DIGITS, 16, s->vae->options.latent));
     return decode(s, z, tap_unsqueeze(tap_eye(s->tape, DIGITS), 1));
 }
 
 /* A row for each dimension of z, which goes from -3 to 3 while the others are 0. */
-static tap_var traversals(const studio *s)
+static tap_var traversals(const render_context *s)
 {
     tap_var z = tap_mul(tap_unsqueeze(tap_eye(s->tape, s->vae->options.latent), 1), range(s, -3, 3));
     return decode(s, z, class_of(s, s->o->digit < 0 ? 3 : s->o->digit));
 }
 
 /* From one test image to another, which stand at the ends: z and the class move along; then z alone, then the class alone. */
-static tap_var interpolation(const studio *s, const labelled *test)
+static tap_var interpolation(const render_context *s, const labelled *test)
 {
     static int64_t rows[2];
     static float   z_moves[] = { 1, 1, 0 }, c_moves[] = { 1, 0, 1 };
@@ -76,13 +76,13 @@ static tap_var interpolation(const studio *s, const labelled *test)
     return tap_cat(3, (tap_var[]){ a, between, b }, 1);
 }
 
-static bool write(const studio *s, const char *name, tap_var images)
+static bool write(const render_context *s, const char *name, tap_var images)
 {
     const tap_shape  n = tap_shape_of(images);
     const tap_tensor x = tap_value(tap_reshape(images, TAP_SHAPE(n.n[0], n.n[1], SIDE, SIDE)));
     if (!x.data) return true; /* draw tells what went wrong */
-    if (!sheet_write(s->o->how.out, name, x, 2)) return false;
-    if (!s->o->how.quiet) printf("%s/%s\n", s->o->how.out, name);
+    if (!sheet_write(s->o->train.out, name, x, 2)) return false;
+    if (!s->o->train.quiet) printf("%s/%s\n", s->o->train.out, name);
     return true;
 }
 
@@ -107,8 +107,8 @@ int draw_files(out_file files[PICTURES], const options *o)
 
 bool draw(const options *o, const tap_vae *vae, const digits *d)
 {
-    studio s = { o, vae, tap_tape_new(TAP_F32, o->how.seed ^ tap_random_hash("draw")) };
-    bool   ok = true;
+    render_context s = { o, vae, tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("draw")) };
+    bool           ok = true;
     tap_tape_set_recording(s.tape, false);
     if (o->samples) ok = ok && write(&s, "samples.png", samples(&s)) && write(&s, "digits.png", classes(&s));
     tap_tape_reset(s.tape); /* its noise, and so the next picture, is the same whether the one before is drawn or not */

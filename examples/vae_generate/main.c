@@ -59,8 +59,8 @@ static bool check_classes(const options *o, const digits *d)
 
 static bool run(options *o, const digits *d)
 {
-    tap_module *root = tap_module_new(TAP_F32, o->how.seed);
-    tap_module *reader = tap_module_new(TAP_F32, 0); /* the same judge for any seed */
+    tap_module *root = tap_module_new(TAP_F32, o->train.seed);
+    tap_module *reader = tap_module_new(TAP_F32, 0); /* the same classifier for any seed */
     tap_vae     vae;
     classifier  c;
     out_file    files[PICTURES + 1];
@@ -82,7 +82,7 @@ int main(int argc, char **argv)
     int        status;
     tap_arena *a;
     if (!options_parse(&o, argc, argv, &status)) return status;
-    begin_program(o.how.threads);
+    begin_program(o.train.threads);
     a = tap_arena_new();
     status = end_program(load(&d, a, &o) && run(&o, &d));
     tap_arena_free(a);

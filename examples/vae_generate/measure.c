@@ -8,16 +8,16 @@
 typedef struct {
     int64_t    n[DIGITS + 1], right[DIGITS + 1]; /* by digit, and in all */
     tap_tensor features;                         /* float64 [images,FEATURES] */
-} opinion;
+} classifier_stats;
 
-static void count(opinion *p, int64_t digit, bool right)
+static void count(classifier_stats *p, int64_t digit, bool right)
 {
     p->n[digit]++, p->n[DIGITS]++;
     p->right[digit] += right, p->right[DIGITS] += right;
 }
 
 /* In percent; "-" where there are no such images. */
-static const char *share(char text[16], const opinion *p, int digit)
+static const char *share(char text[16], const classifier_stats *p, int digit)
 {
     if (!p->n[digit]) return "-";
     snprintf(text, 16, "%.2f", 100 * (double)p->right[digit] / (double)p->n[digit]);
@@ -25,13 +25,14 @@ static const char *share(char text[16], const opinion *p, int digit)
 }
 
 /* Of these images or, given a model, of as many that it draws with the same labels. */
-static bool ask(opinion *p, tap_arena *a, const options *o, const classifier *c, const tap_vae *vae, labelled from)
+static bool classify(classifier_stats *p, tap_arena *a, const options *o, const classifier *c, const tap_vae *vae,
+                     labelled from)
 {
     tap_loader *images = tap_loader_new(from.images, (tap_loader_options){ .batch = 500 });
-    tap_tape   *t = tap_tape_new(TAP_F32, o->how.seed ^ tap_random_hash("measure"));
+    tap_tape   *t = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("measure"));
     const char *message;
     tap_tensor  x;
-    *p = (opinion){ .features = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(from.images.shape.n[0], FEATURES)) };
+    *p = (classifier_stats){ .features = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(from.images.shape.n[0], FEATURES)) };
     tap_tape_set_recording(t, false);
     while (!interrupted() && tap_loader_next(images, &x)) {
         tap_tape_reset(t);
@@ -56,7 +57,7 @@ static labelled half(tap_arena *a, labelled all, int64_t first)
                        tap_tensor_contiguous(a, tap_tensor_slice(a, all.labels, 0, first, TAP_END, 2)) };
 }
 
-static void print(const opinion *real, const opinion *held_back, const opinion *drawn)
+static void print(const classifier_stats *real, const classifier_stats *held_back, const classifier_stats *drawn)
 {
     printf("\nread as what they are meant to be, %%\ndigit     real  generated\n");
     for (int i = 0; i <= DIGITS; i++) {
@@ -72,10 +73,11 @@ static void print(const opinion *real, const opinion *held_back, const opinion *
 /* One half of the test images is what the other, and as many generated ones, are compared with. */
 static bool compare(const options *o, const classifier *c, const tap_vae *vae, const digits *d)
 {
-    tap_arena     *a = tap_arena_new();
-    const labelled first = half(a, d->test, 0), second = half(a, d->test, 1);
-    opinion        real, held_back, drawn;
-    bool ok = ask(&real, a, o, c, NULL, first) && ask(&held_back, a, o, c, NULL, second) && ask(&drawn, a, o, c, vae, second);
+    tap_arena       *a = tap_arena_new();
+    const labelled   first = half(a, d->test, 0), second = half(a, d->test, 1);
+    classifier_stats real, held_back, drawn;
+    bool             ok = classify(&real, a, o, c, NULL, first) && classify(&held_back, a, o, c, NULL, second) &&
+              classify(&drawn, a, o, c, vae, second);
     if (ok && !interrupted()) {
         printf("the classifier reads %.2f %% of the test images right\n",
                100 * (double)(real.right[DIGITS] + held_back.right[DIGITS]) / (double)(real.n[DIGITS] + held_back.n[DIGITS]));
@@ -88,7 +90,7 @@ static bool compare(const options *o, const classifier *c, const tap_vae *vae, c
 bool measure(const options *o, const tap_vae *vae, const digits *d, const classifier *c, tap_module *root, bool known)
 {
     bool       whole = true;
-    const bool ok = (known || classifier_learn(c, root, o, d, &whole)) && (!whole || compare(o, c, vae, d));
+    const bool ok = (known || classifier_train(c, root, o, d, &whole)) && (!whole || compare(o, c, vae, d));
     if (ok && interrupted()) note("interrupted before the digits were measured");
     return ok;
 }

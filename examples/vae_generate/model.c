@@ -7,7 +7,7 @@
 typedef struct {
     const tap_vae *vae;
     const digits  *from;
-} pupil;
+} train_context;
 
 static bool init(tap_vae *vae, tap_module *root, const options *o)
 {
@@ -20,41 +20,41 @@ static bool init(tap_vae *vae, tap_module *root, const options *o)
                                     .hidden = { 256 },
                                     .latent = o->latent,
                                     .condition = DIGITS,
-                                    .beta = o->beta > 0 ? o->beta : -1, /* 0 would stand for the default */
+                                    .beta = o->beta > 0 ? o->beta : TAP_ZERO,
                                     .clip = 20 });
     return module_ok(root);
 }
 
-static tap_var loss(const void *net, tap_tape *t, const batch *b)
+static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
-    const pupil     *p = net;
-    const tap_tensor labels = b->held_out ? p->from->test.labels : p->from->train.labels;
+    const train_context *p = net;
+    const tap_tensor     labels = b->held_out ? p->from->test.labels : p->from->train.labels;
     return tap_vae_loss_given(p->vae, tap_input(t, b->x), one_hot(labels_of(t, labels, b->rows, b->n)));
 }
 
 static void introduce(const options *o, const digits *d, const tap_module *root)
 {
-    if (o->how.quiet) return;
+    if (o->train.quiet) return;
     printf("%s from %s: %lld for training, %lld for testing\nconditional VAE, %lld parameters; %s\n", d->found.name,
            d->found.from, (long long)d->train.images.shape.n[0], (long long)d->test.images.shape.n[0],
            (long long)tap_module_numel(root), tap_config());
 }
 
-static bool train(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole)
+static bool train_model(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole)
 {
     argument table[OPTIONS + 1];
     options_table(table, o);
     if (!init(vae, root, o)) return false;
     introduce(o, d, root);
-    const lesson l = { .how = o->how,
-                       .root = root,
-                       .net = &(pupil){ vae, d },
-                       .loss = loss,
-                       .data = d->train.images,
-                       .held_out = d->test.images,
-                       .n_results = n,
-                       .results = files };
-    return model_learn(l, d->found.name, table, KEPT, whole);
+    const train_config config = { .options = o->train,
+                                  .root = root,
+                                  .net = &(train_context){ vae, d },
+                                  .loss = loss,
+                                  .data = d->train.images,
+                                  .held_out = d->test.images,
+                                  .n_results = n,
+                                  .results = files };
+    return train_and_save(config, d->found.name, table, MODEL_OPTIONS, whole);
 }
 
 static bool load(tap_vae *vae, tap_module *root, options *o)
@@ -70,5 +70,5 @@ static bool load(tap_vae *vae, tap_module *root, options *o)
 bool model_get(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole)
 {
     *whole = true;
-    return o->model ? load(vae, root, o) && prepare_out(o->how.out, n, files) : train(vae, root, o, d, n, files, whole);
+    return o->model ? load(vae, root, o) && prepare_out(o->train.out, n, files) : train_model(vae, root, o, d, n, files, whole);
 }

@@ -16,7 +16,7 @@ static const char help[] =
     "                     vae_mnist]\n"
     "  --out DIR          where the results go; made if need be [out/vae_generate]\n"
     "  --model FILE       a model trained before, DIR/model.safetensors\n"
-    "  --classifier FILE  the judge of --measure [classifier.safetensors in --out;\n"
+    "  --classifier FILE  the classifier of --measure [classifier.safetensors in --out;\n"
     "                     if there is none, one learns from --data]\n"
     "\n"
     "What to draw, into --out [all of it, but for --digit]\n"
@@ -33,7 +33,7 @@ static const char help[] =
     "Training\n"
     "  --latent N         dimensions of z [12]\n"
     "  --beta B           weight of the KL in the loss: the more, the plainer and the\n"
-    "                     surer are the digits [4]\n" HELP_TRAINING(
+    "                     surer are the digits [4]\n" HELP_TRAIN(
         "images", "4", "128", "1e-3") "\n" HELP_PROGRAM "\n"
                                       "Example\n"
                                       "  vae_generate --out out/digits\n"
@@ -54,7 +54,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
     const argument rows[OPTIONS + 1] = {
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e4),
         ARGUMENT_NUMBER("--beta", REAL, &o->beta, 0, 1e6),
-        ARGUMENTS_KEPT(&o->how),
+        ARGUMENTS_OF_MODEL(&o->train),
         ARGUMENT("--data", FOLDER, &o->data),
         ARGUMENT("--model", TEXT, &o->model),
         ARGUMENT("--classifier", TEXT, &o->classifier),
@@ -63,7 +63,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT("--traversals", FLAG, &o->traversals),
         ARGUMENT_OWN("--interpolate", o, "must be two numbers of test images, such as 3,18", take_pair, NULL),
         ARGUMENT("--measure", FLAG, &o->measure),
-        ARGUMENTS_OF_RUN(&o->how),
+        ARGUMENTS_OF_RUN(&o->train),
         ARGUMENT_END,
     };
     memcpy(table, rows, sizeof rows);
@@ -73,7 +73,7 @@ bool options_parse(options *o, int argc, char **argv, int *status)
 {
     argument table[OPTIONS + 1];
     uint64_t given;
-    *o = (options){ .how = { .out = "out/vae_generate", .epochs = 4, .batch = 128, .lr = 1e-3, .checkpoint_every = 60 },
+    *o = (options){ .train = { .out = "out/vae_generate", .epochs = 4, .batch = 128, .lr = 1e-3, .checkpoint_every = 60 },
                     .latent = 12,
                     .beta = 4,
                     .digit = -1,
@@ -81,7 +81,7 @@ bool options_parse(options *o, int argc, char **argv, int *status)
                     .to = -1 };
     options_table(table, o);
     if (!arguments_take(table, help, argc, argv, &given, status)) return false;
-    if (o->model && !arguments_exclude(table, given, " --latent --beta" TRAINING_NAMES, NOT_WITH_MODEL)) return false;
+    if (o->model && !arguments_exclude(table, given, " --latent --beta" TRAIN_NAMES, NOT_WITH_MODEL)) return false;
     if (!o->samples && !o->traversals && !o->measure && o->digit < 0 && o->from < 0) {
         o->samples = o->traversals = o->measure = true;
         o->from = 0, o->to = 1;

@@ -3,18 +3,18 @@
 #ifndef VAE_GENERATE_H
 #define VAE_GENERATE_H
 
-#include "examples/common/learn.h"
+#include "examples/common/train.h"
 #include "models/models.h"
 
 enum { DIGITS = 10 };
-enum { KEPT = 2 + TRAINING_KEPT, OPTIONS = 10 + TRAINING_OPTIONS };
+enum { MODEL_OPTIONS = 2 + TRAIN_MODEL_OPTIONS, OPTIONS = 10 + TRAIN_OPTIONS };
 
 typedef struct {
-    training    how;
-    const char *data, *model, *classifier; /* NULL: look for some; train one; the one in out */
-    int64_t     latent, digit, from, to;   /* -1: none is asked for */
-    double      beta;
-    bool        samples, traversals, measure;
+    train_options train;
+    const char   *data, *model, *classifier; /* NULL: look for some; train one; the one in out */
+    int64_t       latent, digit, from, to;   /* -1: none is asked for */
+    double        beta;
+    bool          samples, traversals, measure;
 } options;
 
 /* Images with their labels, int64 [n]. */
@@ -34,7 +34,7 @@ tap_var one_hot(tap_var label);                                                 
 
 /* False: the program ends here, with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
-/* The table of options, of which a trained model depends on the first KEPT; without `latent`, the first, none can be built. */
+/* The table of options, of which a trained model depends on the first MODEL_OPTIONS; without `latent`, the first, none can be built. */
 void options_table(argument table[OPTIONS + 1], options *o);
 
 /* ---- model.c ----------------------------------------------------------------------------------------------------- */
@@ -55,7 +55,7 @@ typedef struct {
 /* Reads it from the file that the options name or, if it is there, classifier.safetensors in out; it is *known then. */
 bool classifier_find(classifier *c, tap_module *root, const options *o, const digits *d, bool *known);
 /* Trains it, and writes it into out. *whole is false if that was interrupted. */
-bool    classifier_learn(const classifier *c, tap_module *root, const options *o, const digits *d, bool *whole);
+bool    classifier_train(const classifier *c, tap_module *root, const options *o, const digits *d, bool *whole);
 tap_var classifier_features(const classifier *c, tap_var x); /* its last hidden layer: [n,784] -> [n,FEATURES] */
 
 /* ---- draw.c ------------------------------------------------------------------------------------------------------ */

@@ -34,7 +34,7 @@ bool latents_measure(latents *z, tap_arena *a, const tap_vae *vae, const options
     double       *kl = tap_arena_alloc(a, bytes), *mean = tap_arena_alloc(a, bytes), *variance = tap_arena_alloc(a, bytes);
     if (tap_arena_status(a, &message)) return fail("%s", message);
 
-    tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
+    tap_tape   *t = tap_tape_new(TAP_F32, o->train.seed);
     tap_loader *images = tap_loader_new(test, (tap_loader_options){ .batch = 500 });
     tap_tensor  x;
     tap_tape_set_recording(t, false);
@@ -64,7 +64,9 @@ void latents_print(const latents *z)
            (long long)z->n);
     for (int64_t i = 0; i < z->n; i++) {
         if (i % 10 == 0) printf("%s%5lld:", i ? "\n" : "", (long long)i);
-        printf(is_active(z, i) ? "  %4.2f%s" : " (%4.2f)%.0s", z->kl[i], i % 10 == 9 || i == z->n - 1 ? "" : " ");
+        const char *space = i % 10 == 9 || i == z->n - 1 ? "" : " ";
+        if (is_active(z, i)) printf("  %4.2f%s", z->kl[i], space);
+        else printf(" (%4.2f)", z->kl[i]);
     }
     printf("\n");
 }
@@ -113,14 +115,15 @@ static bool weigh(const tap_vae *vae, tap_tape *encoder, tap_tape *decoder, tap_
 bool evidence_measure(evidence *l, const tap_vae *vae, const options *o, tap_tensor test)
 {
     const char *message = "";
-    tap_tape *encoder = tap_tape_new(TAP_F32, o->seed), *decoder = tap_tape_new(TAP_F32, o->seed ^ tap_random_hash("evaluate"));
+    tap_tape   *encoder = tap_tape_new(TAP_F32, o->train.seed),
+             *decoder = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("evaluate"));
     tap_loader *images = tap_loader_new(test, (tap_loader_options){ .batch = IMAGES });
     tap_tensor  x;
     log_sum     sums[IMAGES];
     double      n = 0, sum = 0, squares = 0;
     tap_tape_set_recording(encoder, false);
     tap_tape_set_recording(decoder, false);
-    bar_start(o->quiet, "evaluation", "log p(x)", 1, test.shape.n[0], 0);
+    bar_start(o->train.quiet, "evaluation", "log p(x)", 1, test.shape.n[0], 0);
     while (tap_loader_next(images, &x) && weigh(vae, encoder, decoder, x, o->evaluate, sums)) {
         for (int64_t i = 0; i < x.shape.n[0]; i++, n++) {
             double log_p = sums[i].largest + log(sums[i].sum / (double)o->evaluate);

@@ -1,81 +1,67 @@
-/* examples/vae_mnist/main.c: trains a variational autoencoder on images of digits and shows what it has learned. */
+/* examples/vae_mnist/main.c: trains a variational autoencoder on images of digits, measures it and draws pictures with it. */
 #include "vae_mnist.h"
 
 #include <stdlib.h>
 
 const char *const program = "vae_mnist";
 
-static void print_start(const options *o, const dataset *d, const tap_module *root)
+static void print_start(const run *r)
 {
-    if (o->quiet) return;
+    const options *o = r->o;
+    const dataset *d = r->data;
+    if (o->train.quiet) return;
     printf("%s from %s: %lld for training, %lld for testing\n", d->name, d->from, (long long)d->train.shape.n[0],
            (long long)d->test.shape.n[0]);
     printf("784-%s-%lld VAE, %s, %s likelihood: %lld parameters\n", o->hidden, (long long)o->model.latent, o->activation,
-           o->model.likelihood == TAP_VAE_GAUSSIAN ? "Gaussian" : "Bernoulli", (long long)tap_module_numel(root));
+           o->model.likelihood == TAP_VAE_GAUSSIAN ? "Gaussian" : "Bernoulli", (long long)tap_module_numel(r->root));
     printf("%s\n", tap_config());
     fflush(stdout);
 }
 
-/* Writes what there is and says so, also after Ctrl-C. */
-static bool finish(const options *o, const dataset *d, const tap_module *root, const tap_vae *vae, int64_t n,
-                   const record *records, const record *last)
+/* Writes the results of the epochs so far, also after an interruption, and prints a summary. */
+static bool finish(const run *r)
 {
-    const score *test = &last->test;
-    evidence     l = { 0 };
+    const options *o = r->o;
+    const dataset *d = r->data;
+    const score   *test = &r->last.test;
+    const int64_t  n = r->n_records;
+    const bool     done = n == o->train.epochs;
+    evidence       l = { 0 };
 
-    bool ok = model_write(o, root, d->name, n) && metrics_write(o, n, records, l) && timing_write(o, n, records) &&
-              chart_write(o, n, records) && pictures_write(o, vae, d->test);
-    if (ok && !o->quiet) printf("\nthe model, its metrics and pictures are in %s\n", o->out);
-    if (ok && !o->quiet && last->z.n) latents_print(&last->z);
-    if (ok && o->evaluate && n == o->epochs) ok = evidence_measure(&l, vae, o, d->test) && metrics_write(o, n, records, l);
-    if (n == o->epochs)
-        printf("test ELBO %.2f nats per image (reconstruction %.2f, KL %.2f)\n", test->elbo, test->rec, test->kl);
+    bool ok = model_write(o, r->root, d->name, n) && metrics_write(o, n, r->records, l) && timing_write(o, n, r->records) &&
+              curves_write(o, n, r->records) && pictures_write(o, r->vae, d->test);
+    if (ok && !o->train.quiet) printf("\nthe model, its metrics and pictures are in %s\n", o->train.out);
+    if (ok && !o->train.quiet && r->last.z.n) latents_print(&r->last.z);
+    if (ok && o->evaluate && done) ok = evidence_measure(&l, r->vae, o, d->test) && metrics_write(o, n, r->records, l);
+    if (done) printf("test ELBO %.2f nats per image (reconstruction %.2f, KL %.2f)\n", test->elbo, test->rec, test->kl);
     else
-        note("interrupted in epoch %lld of %lld; the same command with --resume goes on from there", (long long)n + 1,
-             (long long)o->epochs);
+        note("interrupted in epoch %lld of %lld; the same command with --resume continues from here", (long long)n + 1,
+             (long long)o->train.epochs);
     if (l.known)
         printf("test log-likelihood %.2f +- %.2f nats per image (%lld draws)\n", l.mean, l.error, (long long)o->evaluate);
-    else if (ok && o->evaluate && n == o->epochs)
-        note("interrupted in the evaluation; the same command with --resume makes it anew");
-    if (!o->quiet && !pictures_show(o, vae, d->test)) ok = false;
+    else if (ok && o->evaluate && done) note("interrupted in the evaluation; the same command with --resume repeats it");
+    if (!o->train.quiet && !pictures_print(o, r->vae, d->test)) ok = false;
     return ok;
 }
 
-/* Whether out can hold all that a run leaves. A checkpoint has three numbers for each parameter and all records; there are three while
- * one is written. */
-static bool prepare(const options *o, const tap_module *root)
-{
-    const double   values = 4 * (double)tap_module_numel(root) + 1e4, epochs = (double)o->epochs + 1;
-    const double   all = 3 * values + 8 * epochs * (double)record_columns(o->model.latent);
-    const out_file files[] = { { "checkpoint.safetensors", all },
-                               { "checkpoint.safetensors.previous", all },
-                               { NULL, all },
-                               { "model.safetensors", values },
-                               { "metrics.jsonl", epochs * (200 + 20 * (double)o->model.latent) },
-                               { "timing.jsonl", epochs * 100 },
-                               { "training.svg", 1e4 + 200 * epochs },
-                               { "reconstructions.png", PICTURE_BYTES },
-                               { "samples.png", PICTURE_BYTES },
-                               { "interpolation.png", PICTURE_BYTES },
-                               { "manifold.png", PICTURE_BYTES } };
-    return prepare_out(o->out, (int)(sizeof files / sizeof *files) - (o->model.latent != 2), files);
-}
-
 /* Builds the model, and trains it from where the checkpoint stands. */
-static bool run(const options *o, const dataset *d, tap_checkpoint *c, tap_arena *arena)
+static bool train_model(const options *o, const dataset *d, tap_checkpoint *c, tap_arena *arena)
 {
-    tap_module *root = tap_module_new(TAP_F32, o->seed);
-    record     *records = calloc((size_t)o->epochs + 1, sizeof *records), last = { 0 };
-    tap_vae     vae;
-    int64_t     n = 0;
-    tap_vae_init(&vae, root, o->model);
-    bool ok = (records || fail("out of memory")) && module_ok(root) && prepare(o, root);
-    if (ok) {
-        print_start(o, d, root);
-        ok = train(&vae, root, d, o, c, arena, records, &n, &last) && finish(o, d, root, &vae, n, records, &last);
-    }
-    free(records);
-    tap_module_free(root);
+    tap_vae vae;
+    run     r = { .o = o,
+                  .vae = &vae,
+                  .root = tap_module_new(TAP_F32, o->train.seed),
+                  .data = d,
+                  .checkpoint = c,
+                  .arena = arena,
+                  .records = calloc((size_t)o->train.epochs + 1, sizeof *r.records) };
+    bool    whole = true;
+    tap_vae_init(&vae, r.root, o->model);
+    bool ok = (r.records || fail("out of memory")) && module_ok(r.root);
+    if (ok) print_start(&r);
+    ok = ok && train_vae(&r, &whole) && finish(&r);
+    free(r.records);
+    tap_module_free(r.root);
     return ok;
 }
 
@@ -85,8 +71,9 @@ static bool start(options *o)
     tap_checkpoint *c = NULL;
     const out_file  first = { "checkpoint.safetensors", 0 };
     dataset         data;
-    bool            ok = dataset_load(&data, arena, o->data) && prepare_out(o->out, 1, &first) && resume_open(&c, o, arena) &&
-              run(o, &data, c, arena);
+    bool            ok = dataset_load(&data, arena, o->data) && prepare_out(o->train.out, 1, &first) &&
+              run_open(&c, o->train.out, o->train.resume, "images", true) && options_resume(o, c, arena) &&
+              train_model(o, &data, c, arena);
     tap_checkpoint_free(c);
     tap_arena_free(arena);
     return ok;
@@ -97,6 +84,6 @@ int main(int argc, char **argv)
     options o;
     int     status;
     if (!options_parse(&o, argc, argv, &status)) return status;
-    begin_program(o.threads);
+    begin_program(o.train.threads);
     return end_program(start(&o));
 }

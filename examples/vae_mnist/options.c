@@ -15,7 +15,7 @@ static const char help[] = "usage: vae_mnist [options]\n"
                            "                     t10k-images-idx3-ubyte, plain or .gz [the first that has\n"
                            "                     them of $TAPESTRY_DATA, ~/.cache/tapestry/mnist and\n"
                            "                     /usr/share/datasets/fashion-mnist]\n"
-                           "  --out DIR          where the results go; made if need be [out/vae_mnist]\n"
+                           "  --out DIR          folder for the results, created if needed [out/vae_mnist]\n"
                            "\n"
                            "Model\n"
                            "  --hidden N,...     sizes of the encoder's hidden layers; the decoder has them\n"
@@ -30,7 +30,7 @@ static const char help[] = "usage: vae_mnist [options]\n"
                            "Training\n"
                            "  --epochs N         passes over the data; 0 evaluates an untrained model [10]\n"
                            "  --batch N          images per step [128]\n"
-                           "  --bound NAME       what to climb: elbo, or iwae, the importance-weighted\n"
+                           "  --bound NAME       what to maximize: elbo, or iwae, the importance-weighted\n"
                            "                     bound of Burda et al. 2016 [elbo]\n"
                            "  --samples L        draws of z per image [1]\n"
                            "  --estimator NAME   of the gradient: reparameterized, stl, dreg, score,\n"
@@ -38,23 +38,14 @@ static const char help[] = "usage: vae_mnist [options]\n"
                            "  --beta B           elbo only: weight of the KL in the loss [1]\n"
                            "  --free-bits X      elbo only: nats of KL that cost nothing, for each dimension\n"
                            "                     of z [0]\n"
-                           "  --lr RATE          step size of Adam [1e-3]\n"
-                           "  --seed N           results depend on it, and not on the number of threads [0]\n"
-                           "  --threads N        1 to 256 [OMP_NUM_THREADS, else all processors]\n"
-                           "\n"
-                           "  --checkpoint-every S\n"
-                           "                     seconds between checkpoints; there is one after each epoch,\n"
-                           "                     too, and after an interruption [60]\n"
-                           "  --resume           go on from the checkpoint in --out, to the same bits. What\n"
-                           "                     was given then holds; only --epochs may be more\n"
+                           "  --lr RATE          step size of Adam [1e-3]\n" HELP_CHECKPOINT
+                           "  --resume           continue from the checkpoint in --out, to the same bits, as\n"
+                           "                     it was begun; only --epochs may be more\n"
                            "  --on-nonfinite DO  when a loss or a gradient is not a finite number: stop, and\n"
-                           "                     say where it came from, or skip the step [stop]\n"
-                           "\n"
-                           "  --evaluate K       in the end, estimate the log-likelihood of the test images\n"
-                           "                     from K weighted draws each [not]\n"
-                           "  --quiet            print the results only\n"
-                           "  --help             print this\n"
-                           "\n"
+                           "                     print where it came from, or skip the step [stop]\n"
+                           "  --evaluate K       after training, estimate the log-likelihood of the test\n"
+                           "                     images from K weighted draws each [no estimate]\n"
+                           "\n" HELP_PROGRAM "\n"
                            "Example\n"
                            "  vae_mnist --latent 2 --hidden 500,500 --activation tanh --out out/plane\n"
                            "  vae_mnist --hidden 200,200 --latent 50 --activation tanh --bound iwae \\\n"
@@ -93,29 +84,64 @@ static bool parse_estimator(const char *text, tap_estimator *estimator)
     return false;
 }
 
-/* What an option of its own is: how its text is taken, and printed again. */
-#define OWN_OPTION(name, taken, printed) \
-    static bool take_##name(void *field, const char *text) \
-    { \
-        options *o = field; \
-        return taken; \
-    } \
+/* Defines how an option of its own is printed. */
+#define PRINT_TEXT(name, value) \
     static void print_##name(const void *field, char text[PATH_SIZE]) \
     { \
         const options *o = field; \
-        snprintf(text, PATH_SIZE, "%s", printed); \
+        snprintf(text, PATH_SIZE, "%s", value); \
     }
 
-OWN_OPTION(hidden, parse_hidden(o->hidden = text, &o->model), o->hidden)
-OWN_OPTION(activation, (o->model.activation = tap_activation_find(o->activation = text)) != NULL, o->activation)
-OWN_OPTION(bound, (o->model.bound = strcmp(o->bound = text, "iwae") ? TAP_ELBO : TAP_IWAE) == TAP_IWAE || !strcmp(text, "elbo"),
-           o->bound)
-OWN_OPTION(estimator, parse_estimator(o->estimator = text, &o->model.estimator), o->estimator)
-OWN_OPTION(nonfinite, (o->skip = !strcmp(text, "skip")) || !strcmp(text, "stop"), o->skip ? "skip" : "stop")
-OWN_OPTION(likelihood,
-           (o->model.likelihood = strcmp(text, "gaussian") ? TAP_VAE_BERNOULLI : TAP_VAE_GAUSSIAN) == TAP_VAE_GAUSSIAN ||
-               !strcmp(text, "bernoulli"),
-           o->model.likelihood == TAP_VAE_GAUSSIAN ? "gaussian" : "bernoulli")
+PRINT_TEXT(hidden, o->hidden)
+PRINT_TEXT(activation, o->activation)
+PRINT_TEXT(bound, o->bound)
+PRINT_TEXT(estimator, o->estimator)
+PRINT_TEXT(nonfinite, o->skip_nonfinite ? "skip" : "stop")
+PRINT_TEXT(likelihood, o->model.likelihood == TAP_VAE_GAUSSIAN ? "gaussian" : "bernoulli")
+
+static bool take_hidden(void *field, const char *text)
+{
+    options *o = field;
+    o->hidden = text;
+    return parse_hidden(text, &o->model);
+}
+
+static bool take_activation(void *field, const char *text)
+{
+    options *o = field;
+    o->activation = text;
+    o->model.activation = tap_activation_find(text);
+    return o->model.activation != NULL;
+}
+
+static bool take_bound(void *field, const char *text)
+{
+    options *o = field;
+    o->bound = text;
+    o->model.bound = strcmp(text, "iwae") == 0 ? TAP_IWAE : TAP_ELBO;
+    return o->model.bound == TAP_IWAE || strcmp(text, "elbo") == 0;
+}
+
+static bool take_estimator(void *field, const char *text)
+{
+    options *o = field;
+    o->estimator = text;
+    return parse_estimator(text, &o->model.estimator);
+}
+
+static bool take_nonfinite(void *field, const char *text)
+{
+    options *o = field;
+    o->skip_nonfinite = strcmp(text, "skip") == 0;
+    return o->skip_nonfinite || strcmp(text, "stop") == 0;
+}
+
+static bool take_likelihood(void *field, const char *text)
+{
+    options *o = field;
+    o->model.likelihood = strcmp(text, "gaussian") == 0 ? TAP_VAE_GAUSSIAN : TAP_VAE_BERNOULLI;
+    return o->model.likelihood == TAP_VAE_GAUSSIAN || strcmp(text, "bernoulli") == 0;
+}
 
 static bool take_sigma(void *field, const char *text)
 {
@@ -146,7 +172,7 @@ static bool check(const options *o)
     if (m->free_bits > 0 && pathwise) return usage("--free-bits", "", "does not go with --estimator stl or dreg");
     if (m->estimator == TAP_SCORE_LEAVE_ONE_OUT && m->samples < 2)
         return usage("--estimator", "score-loo", "needs --samples 2 or more");
-    if (m->estimator == TAP_SCORE_BASELINE && o->batch < 2)
+    if (m->estimator == TAP_SCORE_BASELINE && o->train.batch < 2)
         return usage("--estimator", "score-baseline", "needs --batch 2 or more");
     return true;
 }
@@ -160,14 +186,13 @@ static void make_table(argument table[OPTIONS], options *o)
     /* clang-format off */
     const argument rows[OPTIONS] = {
         ARGUMENT("--data", FOLDER, &o->data),
-        ARGUMENT("--out", FOLDER, &o->out),
         ARGUMENT_OWN("--hidden", o, "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200", take_hidden, print_hidden),
         ARGUMENT_NUMBER("--latent", WHOLE, &o->model.latent, 1, 1e6),
         ARGUMENT_OWN("--activation", o, activation, take_activation, print_activation),
         ARGUMENT_OWN("--likelihood", o, "must be bernoulli or gaussian", take_likelihood, print_likelihood),
         ARGUMENT_OWN("--sigma", o, "must be a number above 0, or the word learned", take_sigma, print_sigma),
-        ARGUMENT_NUMBER("--epochs", WHOLE, &o->epochs, 0, 1e6),
-        ARGUMENT_NUMBER("--batch", WHOLE, &o->batch, 1, 1e6),
+        ARGUMENT_NUMBER("--epochs", WHOLE, &o->train.epochs, 0, 1e6),
+        ARGUMENT_NUMBER("--batch", WHOLE, &o->train.batch, 1, 1e6),
         ARGUMENT_NUMBER("--samples", WHOLE, &o->model.samples, 1, 1e6),
         ARGUMENT_OWN("--bound", o, "must be elbo or iwae", take_bound, print_bound),
         ARGUMENT_OWN("--estimator", o, "must be reparameterized, stl, dreg, score, score-baseline or score-loo", take_estimator,
@@ -175,13 +200,10 @@ static void make_table(argument table[OPTIONS], options *o)
         ARGUMENT_NUMBER("--free-bits", REAL, &o->model.free_bits, 0, 1e6),
         ARGUMENT_NUMBER("--evaluate", WHOLE, &o->evaluate, 1, 1e9),
         ARGUMENT_NUMBER("--beta", REAL, &o->beta, 0, 1e6),
-        ARGUMENT_NUMBER("--lr", REAL, &o->lr, DBL_MIN, 1e3),
-        ARGUMENT("--seed", SEED, &o->seed),
-        ARGUMENT_NUMBER("--threads", WHOLE, &o->threads, 1, 256),
+        ARGUMENT_NUMBER("--lr", REAL, &o->train.lr, DBL_MIN, 1e3),
+        ARGUMENT("--seed", SEED, &o->train.seed),
         ARGUMENT_OWN("--on-nonfinite", o, "must be stop or skip", take_nonfinite, print_nonfinite),
-        ARGUMENT_NUMBER("--checkpoint-every", REAL, &o->checkpoint_every, 0, 1e9),
-        ARGUMENT("--resume", FLAG, &o->resume),
-        ARGUMENT("--quiet", FLAG, &o->quiet),
+        ARGUMENTS_OF_RUN(&o->train),
         ARGUMENT_END,
     };
     /* clang-format on */
@@ -189,7 +211,7 @@ static void make_table(argument table[OPTIONS], options *o)
 }
 
 /* Whether the state of a run depends on it. */
-static bool matters(const argument *row)
+static bool is_saved(const argument *row)
 {
     static const char *const others[] = { "--data",   "--out",  "--epochs", "--evaluate", "--threads", "--checkpoint-every",
                                           "--resume", "--quiet" };
@@ -198,11 +220,11 @@ static bool matters(const argument *row)
     return true;
 }
 
-/* When all options are known. */
-static bool settle(options *o)
+/* Checks the options together, when all are known. */
+static bool complete(options *o)
 {
     if (!check(o)) return false;
-    o->model.beta = o->beta > 0 ? o->beta : -1; /* in the model's options 0 stands for the default */
+    o->model.beta = o->beta > 0 ? o->beta : TAP_ZERO;
     return true;
 }
 
@@ -210,10 +232,10 @@ static bool parse(options *o, int argc, char **argv)
 {
     argument table[OPTIONS];
     make_table(table, o);
-    return arguments_parse(table, argc, argv, &o->given) && (o->resume || settle(o));
+    return arguments_parse(table, argc, argv, &o->given) && (o->train.resume || complete(o));
 }
 
-void options_keep(const options *o, tap_checkpoint *c)
+void options_save(const options *o, tap_checkpoint *c)
 {
     char     text[PATH_SIZE];
     options  mine = *o;
@@ -221,58 +243,62 @@ void options_keep(const options *o, tap_checkpoint *c)
     make_table(table, &mine);
     for (const argument *row = table; row->name; row++) {
         argument_print(row, text);
-        if (matters(row)) tap_checkpoint_option(c, row->name + strlen("--"), text);
+        if (is_saved(row)) tap_checkpoint_option(c, row->name + strlen("--"), text);
     }
 }
 
-/* A copy in the arena of what the run has for an option; NULL if there is none. */
-static const char *value_of(const tap_checkpoint_found *run, const argument *row, tap_arena *a)
+/* A copy in the arena of the run's value of an option; NULL if it has none. */
+static const char *value_of(const tap_checkpoint_found *found, const argument *row, tap_arena *a)
 {
-    const char *value = tap_safetensors_metadata(&run->file, row->name + strlen("--"));
+    const char *value = tap_safetensors_metadata(&found->file, row->name + strlen("--"));
     char       *copy = value ? tap_arena_alloc(a, strlen(value) + 1) : NULL;
     return copy ? strcpy(copy, value) : NULL;
 }
 
-/* One option of a run that goes on. */
-static bool resume(options *o, const argument *row, bool given, const tap_checkpoint_found *run, tap_arena *a)
+/* Takes or compares one option of a run that is resumed. */
+static bool resume_option(options *o, const argument *row, bool given, const tap_checkpoint_found *found, tap_arena *a)
 {
     char        text[PATH_SIZE];
-    const char *was = value_of(run, row, a);
-    if (!was) return fail("%s: says nothing of %s", run->path, row->name);
+    const char *was = value_of(found, row, a);
+    if (!was) return fail("%s: its metadata has no %s", found->path, row->name);
     if (given) {
         argument_print(row, text);
         if (!strcmp(text, was)) return true;
-        return fail("%s %s: the run in %s has %s, and cannot go on with another", row->name, text, o->out, was);
+        return fail("%s %s: the run in %s has %s, and cannot be resumed with another", row->name, text, o->train.out, was);
     }
     if (row->take == take_sigma && o->model.likelihood != TAP_VAE_GAUSSIAN) return true;
-    return argument_set(row, was) || fail("%s: has %s %s, which is no value of it", run->path, row->name, was);
+    return argument_set(row, was) || fail("%s: %s must not be %s", found->path, row->name, was);
 }
 
-bool options_resume(options *o, const tap_checkpoint_found *run, int64_t epochs, tap_arena *a)
+bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a)
 {
-    argument table[OPTIONS];
+    const tap_checkpoint_found found = tap_checkpoint_peek(c);
+    argument                   table[OPTIONS];
+    if (!o->train.resume) return true;
+    if (!found.path) return complete(o);
+    const tap_tensor *records = tap_safetensors_find(&found.file, "records"),
+                     *epochs = tap_safetensors_find(&found.file, "epochs");
+    const long long done = records ? records->shape.n[0] : 0;
     make_table(table, o);
     for (const argument *row = table; row->name; row++) {
         const bool given = o->given >> (row - table) & 1;
-        if (matters(row) && !resume(o, row, given, run, a)) return false;
-        if (row->field == &o->epochs && !given) o->epochs = epochs;
+        if (is_saved(row) && !resume_option(o, row, given, &found, a)) return false;
+        if (row->field == &o->train.epochs && !given) o->train.epochs = epochs ? (int64_t)tap_tensor_item(*epochs, 0) : 0;
     }
-    return settle(o);
+    if (!complete(o)) return false;
+    return done <= o->train.epochs ||
+           fail("--epochs %lld: the run in %s has already trained for %lld", (long long)o->train.epochs, o->train.out, done);
 }
 
 bool options_parse(options *o, int argc, char **argv, int *status)
 {
     *o = (options){
-        .out = "out/vae_mnist",
+        .train = { .out = "out/vae_mnist", .epochs = 10, .batch = 128, .lr = 1e-3, .checkpoint_every = 60 },
         .hidden = "400",
         .activation = "relu",
         .bound = "elbo",
         .estimator = "reparameterized",
         .beta = 1,
-        .lr = 1e-3,
-        .epochs = 10,
-        .batch = 128,
-        .checkpoint_every = 60,
         .model = { .data = SIDE * SIDE,
                    .n_hidden = 1,
                    .hidden = { 400 },

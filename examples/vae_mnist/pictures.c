@@ -13,16 +13,16 @@ typedef struct {
     tap_arena     *arena;
     tap_tape      *tape;
     tap_tensor     test;
-} studio;
+} render_context;
 
-static studio studio_new(const options *o, const tap_vae *vae, tap_tensor test)
+static render_context render_begin(const options *o, const tap_vae *vae, tap_tensor test)
 {
-    studio s = { o, vae, tap_arena_new(), tap_tape_new(TAP_F32, o->seed), test };
+    render_context s = { o, vae, tap_arena_new(), tap_tape_new(TAP_F32, o->train.seed), test };
     tap_tape_set_recording(s.tape, false);
     return s;
 }
 
-static bool studio_end(const studio *s)
+static bool render_end(const render_context *s)
 {
     const char *message = "";
     bool        ok = !tap_tape_status(s->tape, &message) && !tap_arena_status(s->arena, &message);
@@ -32,14 +32,14 @@ static bool studio_end(const studio *s)
     return ok;
 }
 
-static bool write_grid(const studio *s, const char *name, tap_var images, int64_t gap)
+static bool write_grid(const render_context *s, const char *name, tap_var images, int64_t gap)
 {
     tap_tensor x = tap_value(images);
-    return !x.data || sheet_write(s->o->out, name, x, gap); /* studio_end tells what went wrong */
+    return !x.data || sheet_write(s->o->train.out, name, x, gap); /* render_end tells what went wrong */
 }
 
 /* The first n test images [n,784], from the beginning again if there are fewer. */
-static tap_var test_images(const studio *s, int64_t n)
+static tap_var test_images(const render_context *s, int64_t n)
 {
     tap_tensor x = tap_tensor_zeros(s->arena, TAP_F32, TAP_SHAPE(n, SIDE, SIDE));
     for (int64_t i = 0; i < n && x.data; i++)
@@ -53,24 +53,24 @@ static tap_var grid(tap_var images, int64_t rows, int64_t columns)
     return tap_reshape(images, TAP_SHAPE(rows, columns, SIDE, SIDE));
 }
 
-static tap_var decode(const studio *s, tap_var z)
+static tap_var decode(const render_context *s, tap_var z)
 {
     return tap_dist_mean(tap_vae_decode(s->vae, z));
 }
 
-static tap_var reconstructions(const studio *s)
+static tap_var reconstructions(const render_context *s)
 {
     tap_var x = test_images(s, 40), y = tap_vae_reconstruct(s->vae, x);
     return tap_cat(2, (tap_var[]){ grid(x, 4, 10), grid(y, 4, 10) }, 2); /* each above the other */
 }
 
-static tap_var samples(const studio *s)
+static tap_var samples(const render_context *s)
 {
     return grid(tap_vae_sample(s->vae, s->tape, 256), 16, 16);
 }
 
 /* Eight pairs of test images at the ends of rows; between them, decoded, z = (1 - t) mu_a + t mu_b for t from 0 to 1. */
-static tap_var interpolation(const studio *s)
+static tap_var interpolation(const render_context *s)
 {
     static float steps[10];
     for (int i = 0; i < 10; i++) steps[i] = (float)i / 9;
@@ -96,7 +96,7 @@ static double normal_quantile(double p)
 }
 
 /* 20 x 20 points of the plane that cut the prior into cells of equal probability, decoded. */
-static tap_var manifold(const studio *s)
+static tap_var manifold(const render_context *s)
 {
     static float z[20][20][2];
     for (int i = 0; i < 20; i++)
@@ -109,18 +109,18 @@ static tap_var manifold(const studio *s)
 
 bool pictures_write(const options *o, const tap_vae *vae, tap_tensor test)
 {
-    studio s = studio_new(o, vae, test);
+    render_context s = render_begin(o, vae, test);
     bool ok = write_grid(&s, "reconstructions.png", reconstructions(&s), 2) && write_grid(&s, "samples.png", samples(&s), 2) &&
               write_grid(&s, "interpolation.png", interpolation(&s), 2) &&
               (o->model.latent != 2 || write_grid(&s, "manifold.png", manifold(&s), 0));
-    return studio_end(&s) && ok;
+    return render_end(&s) && ok;
 }
 
-bool pictures_show(const options *o, const tap_vae *vae, tap_tensor test)
+bool pictures_print(const options *o, const tap_vae *vae, tap_tensor test)
 {
     if (!screen_is_terminal(STDOUT_FILENO)) return true;
-    studio s = studio_new(o, vae, test);
-    int    n = text_columns();
+    render_context s = render_begin(o, vae, test);
+    int            n = text_columns();
     text_images(tap_value(grid(tap_vae_reconstruct(vae, test_images(&s, n)), 1, n)));
-    return studio_end(&s);
+    return render_end(&s);
 }

@@ -1,29 +1,15 @@
-/* examples/vae_mnist/records.c: the run in numbers, metrics.jsonl and timing.jsonl, and the model, model.safetensors. */
+/* examples/vae_mnist/records.c: the files of a run: metrics.jsonl, timing.jsonl, training.svg and model.safetensors. */
 #include "vae_mnist.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
+#include "examples/common/plot.h"
+
+/* JSON has no NaN and no infinity. */
 static void put_field(tap_file *f, const char *before, const char *name, double value)
 {
-    char text[64];
-    int  n = snprintf(text, sizeof text, "%s\"%s\": ", before, name);
-    /* JSON has no NaN and no infinity. */
-    n += isfinite(value) ? snprintf(text + n, sizeof text - n, "%.9g", value) : snprintf(text + n, sizeof text - n, "null");
-    tap_file_write(f, text, (size_t)n);
-}
-
-static void put(tap_file *f, const char *format, ...) TAP_PRINTF(2, 3);
-static void put(tap_file *f, const char *format, ...)
-{
-    char    text[64];
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    tap_file_write(f, text, (size_t)n);
+    file_printf(f, isfinite(value) ? "%s\"%s\": %.9g" : "%s\"%s\": null", before, name, value);
 }
 
 static void put_latents(tap_file *f, const latents *z)
@@ -32,12 +18,12 @@ static void put_latents(tap_file *f, const latents *z)
     const char *before = ", \"active\": [";
     for (int64_t i = 0; i < z->n; i++) {
         if (!is_active(z, i)) continue;
-        put(f, "%s%lld", before, (long long)i);
+        file_printf(f, "%s%lld", before, (long long)i);
         before = ", ";
     }
-    put(f, "%s]", z->active ? "" : before);
-    for (int64_t i = 0; i < z->n; i++) put(f, "%s%.6g", i ? ", " : ", \"kl_per_dimension\": [", z->kl[i]);
-    put(f, "]");
+    file_printf(f, "%s]", z->active ? "" : before);
+    for (int64_t i = 0; i < z->n; i++) file_printf(f, "%s%.6g", i ? ", " : ", \"kl_per_dimension\": [", z->kl[i]);
+    file_printf(f, "]");
 }
 
 enum { FIXED = 8 }; /* columns in front of those of the latents */
@@ -75,32 +61,34 @@ bool record_restore(record *r, const double *row, int64_t latent, tap_arena *a)
     return true;
 }
 
-/* How fast it went differs from run to run; the metrics do not. */
+/* Creates a file of JSON lines in the folder for results. */
+static tap_file *create(const options *o, const char *name, tap_error *e)
+{
+    char path[PATH_SIZE];
+    join(path, o->train.out, name);
+    return tap_file_create(path, e);
+}
+
+/* The speed differs between runs, and so has a file of its own; the metrics do not. */
 bool timing_write(const options *o, int64_t n, const record *records)
 {
-    char      path[PATH_SIZE];
     tap_error e = { 0 };
-    join(path, o->out, "timing.jsonl");
-    tap_file *f = tap_file_create(path, &e);
-    if (!f) return fail("%s", e.message);
-    for (const record *r = records; r < records + n; r++) {
+    tap_file *f = create(o, "timing.jsonl", &e);
+    for (const record *r = records; f && r < records + n; r++) {
         put_field(f, "{", "epoch", (double)r->epoch);
         put_field(f, ", ", "images_per_second", r->images_per_second);
         put_field(f, ", ", "seconds", r->seconds);
-        put(f, "}\n");
+        file_printf(f, "}\n");
     }
-    return tap_file_commit(f) ? fail("%s", e.message) : true;
+    return f && !tap_file_commit(f) ? true : fail("%s", e.message);
 }
 
-/* Written anew after each epoch, so that it is whole at any moment. */
+/* Written anew after each epoch, so that the file is complete at any moment. */
 bool metrics_write(const options *o, int64_t n, const record *records, evidence l)
 {
-    char      path[PATH_SIZE];
     tap_error e = { 0 };
-    join(path, o->out, "metrics.jsonl");
-    tap_file *f = tap_file_create(path, &e);
-    if (!f) return fail("%s", e.message);
-    for (const record *r = records; r < records + n; r++) {
+    tap_file *f = create(o, "metrics.jsonl", &e);
+    for (const record *r = records; f && r < records + n; r++) {
         put_field(f, "{", "epoch", (double)r->epoch);
         put_field(f, ", ", "train_elbo", r->train_elbo);
         put_field(f, ", ", "test_elbo", r->test.elbo);
@@ -108,49 +96,73 @@ bool metrics_write(const options *o, int64_t n, const record *records, evidence 
         put_field(f, ", ", "test_kl", r->test.kl);
         if (r->skipped) put_field(f, ", ", "skipped_steps", (double)r->skipped);
         put_latents(f, &r->z);
-        put(f, "}\n");
+        file_printf(f, "}\n");
     }
-    if (l.known) {
+    if (f && l.known) {
         put_field(f, "{", "samples", (double)o->evaluate);
         put_field(f, ", ", "test_log_likelihood", l.mean);
         put_field(f, ", ", "standard_error", l.error);
-        put(f, "}\n");
+        file_printf(f, "}\n");
     }
-    return tap_file_commit(f) ? fail("%s", e.message) : true;
+    return f && !tap_file_commit(f) ? true : fail("%s", e.message);
+}
+
+/* Both ELBOs by epoch. */
+bool curves_write(const options *o, int64_t n, const record *records)
+{
+    if (n == 0) return true;
+    tap_arena   *a = tap_arena_new();
+    const size_t bytes = (size_t)n * sizeof(double);
+    double      *epoch = tap_arena_alloc(a, bytes), *elbo = tap_arena_alloc(a, 2 * bytes), low = HUGE_VAL, high = -HUGE_VAL;
+    bool         ok = arena_ok(a);
+    for (int64_t i = 0; ok && i < n; i++) {
+        epoch[i] = (double)records[i].epoch;
+        elbo[i] = records[i].train_elbo;
+        elbo[n + i] = records[i].test.elbo;
+        low = fmin(low, fmin(elbo[i], elbo[n + i]));
+        high = fmax(high, fmax(elbo[i], elbo[n + i]));
+    }
+    plot *p = ok ? plot_new_svg(1, 1) : NULL;
+    if (ok) {
+        plot_panel(p, (plot_axes){ .title = "ELBO, nats per image",
+                                   .x = "epoch",
+                                   .x0 = epoch[0],
+                                   .x1 = epoch[n - 1],
+                                   .y0 = low - (high - low) / 20,
+                                   .y1 = high + (high - low) / 20 });
+        plot_curve(p, n, epoch, elbo, 0, "training");
+        plot_curve(p, n, epoch, elbo + n, 1, "test");
+        ok = plot_write(p, o->train.out, "training.svg");
+    }
+    tap_arena_free(a);
+    return ok;
+}
+
+static void print_9_digits(const void *field, char text[PATH_SIZE])
+{
+    snprintf(text, PATH_SIZE, "%.9g", *(const double *)field);
 }
 
 bool model_write(const options *o, const tap_module *root, const char *data, int64_t epochs)
 {
-    char      path[PATH_SIZE], epochs_text[24], batch[24], latent[24], samples[24], beta[32], free_bits[32], lr[32], seed[24];
-    tap_error e = { 0 };
-    bool      gaussian = o->model.likelihood == TAP_VAE_GAUSSIAN;
-    snprintf(epochs_text, sizeof epochs_text, "%" PRId64, epochs);
-    snprintf(batch, sizeof batch, "%" PRId64, o->batch);
-    snprintf(latent, sizeof latent, "%" PRId64, o->model.latent);
-    snprintf(samples, sizeof samples, "%" PRId64, o->model.samples);
-    snprintf(beta, sizeof beta, "%.9g", o->beta);
-    snprintf(free_bits, sizeof free_bits, "%.9g", o->model.free_bits);
-    snprintf(lr, sizeof lr, "%.9g", o->lr);
-    snprintf(seed, sizeof seed, "%" PRIu64, o->seed);
-    const tap_metadata metadata[] = {
-        { "program", "vae_mnist" },
-        { "data", data },
-        { "epochs", epochs_text },
-        { "batch", batch },
-        { "hidden", o->hidden },
-        { "latent", latent },
-        { "activation", o->activation },
-        { "likelihood", gaussian ? "gaussian" : "bernoulli" },
-        { "samples", samples },
-        { "bound", o->bound },
-        { "estimator", o->estimator },
-        { "beta", beta },
-        { "free_bits", free_bits },
-        { "lr", lr },
-        { "seed", seed },
-        { "sigma", o->sigma ? o->sigma : "learned" }, /* the last: only the Gaussian has one */
+    options        m = *o;
+    const bool     gaussian = o->model.likelihood == TAP_VAE_GAUSSIAN;
+    const char    *likelihood = gaussian ? "gaussian" : "bernoulli", *sigma = o->sigma ? o->sigma : "learned";
+    const argument rows[] = {
+        ARGUMENT("--epochs", WHOLE, &epochs),
+        ARGUMENT("--batch", WHOLE, &m.train.batch),
+        ARGUMENT("--hidden", TEXT, &m.hidden),
+        ARGUMENT("--latent", WHOLE, &m.model.latent),
+        ARGUMENT("--activation", TEXT, &m.activation),
+        ARGUMENT("--likelihood", TEXT, &likelihood),
+        ARGUMENT("--samples", WHOLE, &m.model.samples),
+        ARGUMENT("--bound", TEXT, &m.bound),
+        ARGUMENT("--estimator", TEXT, &m.estimator),
+        ARGUMENT_OWN("--beta", &m.beta, NULL, NULL, print_9_digits),
+        ARGUMENT_OWN("--free_bits", &m.model.free_bits, NULL, NULL, print_9_digits),
+        ARGUMENT_OWN("--lr", &m.train.lr, NULL, NULL, print_9_digits),
+        ARGUMENT("--seed", SEED, &m.train.seed),
+        ARGUMENT("--sigma", TEXT, &sigma), /* the last one: only the Gaussian has it */
     };
-    int n = (int)(sizeof metadata / sizeof *metadata) - !gaussian;
-    join(path, o->out, "model.safetensors");
-    return tap_module_save(root, path, n, metadata, &e) ? fail("%s", e.message) : true;
+    return model_save(root, o->train.out, data, rows, (int)(sizeof rows / sizeof *rows) - !gaussian);
 }

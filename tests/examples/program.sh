@@ -105,7 +105,7 @@ interrupts() # ARGUMENT...
     stop_when "grep -qs 'epoch  2 ' stdout" INT "$@" --epochs 100000 --out stopped
     ok "Ctrl-C: status 130" [ "$status" -eq 130 ]
     ok "Ctrl-C: how to go on" says_only stderr 'interrupted; the same command with --resume'
-    fails 'stopped/checkpoint.safetensors: a run that was interrupted' "$@" --out stopped
+    fails 'stopped/checkpoint.safetensors: the checkpoint of an interrupted run' "$@" --out stopped
 }
 
 # An IDX file of n labels, over and over, each twice.

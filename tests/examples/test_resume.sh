@@ -42,9 +42,9 @@ ok "more epochs: the same as all at once" same_results short
 run --data data --quiet --resume --out short
 ok "a run that is done: its results again" same_results short
 train --resume --epochs 3 --out short
-ok "fewer epochs than there are: a word on it" says_only stderr '--epochs 3: the run in short has done 6 already'
+ok "fewer epochs than there are: a word on it" says_only stderr '--epochs 3: the run in short has already trained for 6'
 train --resume --out fresh
-ok "nothing to resume: a word on it" says_only stderr 'fresh/checkpoint.safetensors: there is none yet; beginning at the beginning'
+ok "nothing to resume: a word on it" says_only stderr 'fresh/checkpoint.safetensors: there is no checkpoint yet; training starts from the beginning'
 ok "nothing to resume: the same results" same_results fresh
 
 # ---- signals
@@ -65,13 +65,13 @@ for number in 130 143 129; do
     wait $!
     status=$?
     ok "SIG$signal: status $number" [ "$status" -eq $number ]
-    ok "SIG$signal: how to go on" says stderr 'the same command with --resume goes on'
+    ok "SIG$signal: how to go on" says stderr 'the same command with --resume continues'
     ok "SIG$signal: there is a checkpoint" [ -s $signal/checkpoint.safetensors ]
     ok "SIG$signal: no lock stays" nothing $signal/checkpoint.safetensors.lock
 done
 train --out INT
 ok "a run that is not done is not overwritten: status 1" [ "$status" -eq 1 ]
-ok "a run that is not done is not overwritten: a word on it" says_only stderr 'go on with it with --resume'
+ok "a run that is not done is not overwritten: a word on it" says_only stderr 'continue it with --resume'
 
 # ---- what cannot be gone on with
 for option in '--hidden 17' '--latent 4' '--activation tanh' '--likelihood gaussian' '--batch 17' '--samples 2' '--bound iwae' \
@@ -89,7 +89,7 @@ ok "other images on resume: a word on it" says_only stderr 'INT/checkpoint.safet
 train --epochs 2 --out hurt
 echo x >>hurt/checkpoint.safetensors
 train --resume --epochs 6 --out hurt
-ok "a damaged checkpoint: the one before is named" says_only stderr 'going on from hurt/checkpoint.safetensors.previous'
+ok "a damaged checkpoint: the one before is named" says_only stderr 'resuming from hurt/checkpoint.safetensors.previous'
 ok "a damaged checkpoint: the same results" same_results hurt
 echo x >>hurt/checkpoint.safetensors
 echo x >>hurt/checkpoint.safetensors.previous

@@ -144,7 +144,7 @@ fails 'missing: No such file or directory' --model $model --score missing --out 
 fails 'plain: has no file train-images-idx3-ubyte.gz' --data plain --out lost
 mkdir -p unfinished/4 most
 stop_when 'grep -qs "epoch  2 " stdout' INT --data data --normal 4 --latent 3 --batch 16 --epochs 100000 --out unfinished/4
-fails 'unfinished/4/checkpoint.safetensors: a run that was interrupted' --data data --normal all --latent 3 --out unfinished
+fails 'unfinished/4/checkpoint.safetensors: the checkpoint of an interrupted run' --data data --normal all --latent 3 --out unfinished
 ok "--normal all, one of them interrupted: nothing is learned before" [ -z "$(find unfinished -name model.safetensors)" ]
 cp data/* most
 labels 64 | tr '\007' '\010' >most/train-labels-idx1-ubyte

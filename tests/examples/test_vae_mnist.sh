@@ -93,7 +93,7 @@ ok "elbo = rec - kl, and it is what the last line says" awk -v line="$(cat last)
     { elbo = $6; rec = $8; kl = $10 }
     END { d = elbo - rec + kl
           exit !(d < 1e-4 && d > -1e-4 && index(line, sprintf("ELBO %.2f nats", elbo))) }' a/b/c/metrics.jsonl
-head -n 1 a/b/c/training.svg >first
+head -n 2 a/b/c/training.svg >first
 tail -n 1 a/b/c/training.svg >last
 ok "training.svg is whole" eval 'says first "^<svg " && says last "^</svg>$"'
 

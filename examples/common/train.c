@@ -1,0 +1,229 @@
+/* examples/common/train.c: gradient descent, and functions applied to a data set. All random numbers depend on the seed alone. */
+#include "train.h"
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct {
+    const train_config *c;
+    tap_tape           *tape;
+    tap_optim          *adam;
+    tap_loader         *data;
+    progress            now;
+    double              loss[2]; /* the sum and the rows of `now`, as the default checkpoint has them */
+    double              saved;   /* time of the last checkpoint */
+} trainer;
+
+/* A checkpoint that cannot be written does not end training: the one before is still there, and the next may succeed. */
+static void save(trainer *t)
+{
+    tap_error e = { 0 };
+    t->loss[0] = t->now.sum;
+    t->loss[1] = (double)t->now.rows;
+    if (t->c->checkpoint && tap_checkpoint_save(t->c->checkpoint, &e)) note("no checkpoint: %s", e.message);
+    t->saved = now();
+}
+
+double total(tap_var x)
+{
+    const tap_tensor v = tap_value(x);
+    double           sum = 0;
+    for (int64_t i = 0; i < tap_tensor_numel(v); i++) sum += tap_tensor_item(v, i);
+    return sum;
+}
+
+static batch batch_of(const tap_loader *from, tap_tensor x)
+{
+    batch b = { .x = x };
+    b.rows = tap_loader_rows(from, &b.n);
+    return b;
+}
+
+/* The forward and the backward pass; returns the sum of the reported numbers. */
+static double run_passes(const trainer *t, batch *b)
+{
+    const tap_var loss = t->c->loss(t->c->net, t->tape, b);
+    tap_backward(loss);
+    return b->per_row.tape ? total(b->per_row) : (double)b->n * tap_item(loss);
+}
+
+/* Repeats the step, with the same noise, and names the operator that gave the first number that is not finite. */
+static bool explain_nonfinite(const trainer *t, batch *b)
+{
+    const char    *message;
+    const uint64_t step = tap_tape_step(t->tape);
+    tap_module_zero_grad(t->c->root);
+    tap_tape_reset(t->tape);
+    tap_tape_set_step(t->tape, step);
+    tap_tape_trace_nonfinite(t->tape, true);
+    run_passes(t, b);
+    if (tap_tape_status(t->tape, &message) == TAP_OK) message = "the loss or its gradient is not a finite number";
+    return fail("epoch %llu, step %llu: %s; a smaller --lr may help", (unsigned long long)tap_loader_epoch(t->data),
+                (unsigned long long)step, message);
+}
+
+/* One step. Numbers that are not finite never reach the weights. */
+static bool take_step(trainer *t, tap_tensor x)
+{
+    const train_config *c = t->c;
+    const char         *message;
+    const double        epoch = (double)tap_loader_epoch(t->data) - 1;
+    batch               b = batch_of(t->data, x);
+    b.done = (epoch + (double)t->now.rows / (double)c->data.shape.n[0]) / (double)c->options.epochs;
+    tap_tape_reset(t->tape);
+    const double sum = run_passes(t, &b);
+    if (tap_tape_status(t->tape, &message)) return fail("%s", message);
+    if (!isfinite(sum) || !tap_optim_finite(t->adam)) {
+        if (!c->skip_nonfinite) return explain_nonfinite(t, &b);
+        tap_module_zero_grad(c->root);
+        t->now.skipped++;
+        return true;
+    }
+    if (!c->constant_lr) tap_optim_set_lr(t->adam, c->options.lr * fmin(1, 2 * (1 - b.done)));
+    tap_optim_step(t->adam, t->tape);
+    t->now.sum += sum;
+    t->now.rows += b.n;
+    return true;
+}
+
+bool held_out_loss(const train_config *c, double *loss)
+{
+    tap_tape   *t = tap_tape_new(TAP_F32, c->options.seed ^ tap_random_hash("held out"));
+    tap_loader *data = tap_loader_new(c->held_out, (tap_loader_options){ .batch = 500 });
+    const char *message;
+    double      sum = 0, n = 0;
+    tap_tensor  x;
+    tap_tape_set_recording(t, false);
+    while (tap_loader_next(data, &x)) {
+        batch b = batch_of(data, x);
+        b.held_out = true;
+        b.done = 1;
+        tap_tape_reset(t);
+        sum += (double)b.n * tap_item(c->loss(c->net, t, &b));
+        n += (double)b.n;
+    }
+    *loss = sum / n;
+    bool ok = !tap_loader_status(data, &message) || fail("%s", message);
+    tap_loader_free(data);
+    return tape_end(t) && ok;
+}
+
+static bool print_epoch(const trainer *t, int64_t epoch)
+{
+    double held_out;
+    bar_clear();
+    if (t->c->options.quiet) return true;
+    printf("epoch %2lld of %lld: loss %.3f", (long long)epoch, (long long)t->c->options.epochs,
+           t->now.sum / (double)t->now.rows);
+    if (t->c->held_out.data) {
+        if (!held_out_loss(t->c, &held_out)) return false;
+        printf(", held out %.3f", held_out);
+    }
+    printf("\n");
+    fflush(stdout);
+    return true;
+}
+
+/* Trains until the epoch ends; *whole is false if it was interrupted. */
+static bool train_epoch(trainer *t, bool *whole)
+{
+    const train_config *c = t->c;
+    const int64_t       epoch = (int64_t)tap_loader_epoch(t->data);
+    const double        start = now() - t->now.seconds;
+    const char         *message;
+    tap_tensor          x;
+    while ((*whole = !interrupted()) && tap_loader_next(t->data, &x)) {
+        if (!take_step(t, x)) return false;
+        t->now.seconds = now() - start;
+        bar_update(epoch, t->now.rows, t->now.sum / (double)t->now.rows);
+        if (now() - t->saved >= c->options.checkpoint_every) save(t);
+    }
+    if (tap_loader_status(t->data, &message)) return fail("%s", message);
+    if (!*whole) return true;
+    if (t->now.rows == 0) return fail("epoch %lld: no step had finite numbers; a smaller --lr may help", (long long)epoch);
+    if (c->end_epoch ? !c->end_epoch(c->ctx, epoch, &t->now) : !print_epoch(t, epoch)) return false;
+    t->now = (progress){ 0 };
+    tap_loader_start(t->data, (uint64_t)epoch + 1);
+    return true;
+}
+
+/* Names all state that the rest of the run depends on. */
+static void declare(trainer *t)
+{
+    const train_config *c = t->c;
+    tap_checkpoint_module(c->checkpoint, "model", c->root);
+    tap_checkpoint_optim(c->checkpoint, "adam", t->adam);
+    tap_checkpoint_tape(c->checkpoint, "noise", t->tape);
+    tap_checkpoint_loader(c->checkpoint, c->data_name ? c->data_name : "data", t->data);
+    if (c->declare) c->declare(c->ctx, c->checkpoint, &t->now);
+    else tap_checkpoint_tensor(c->checkpoint, "loss", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), t->loss));
+}
+
+/* Starts at the first epoch, or where the checkpoint stands. */
+static bool start(trainer *t)
+{
+    const train_config *c = t->c;
+    tap_error           e = { 0 };
+    tap_loader_start(t->data, 1);
+    if (!c->checkpoint) return true;
+    declare(t);
+    if (!c->options.resume || !tap_checkpoint_peek(c->checkpoint).path) return true;
+    if (!tap_checkpoint_resume(c->checkpoint, &e)) return fail("%s", e.message);
+    if (!c->declare) {
+        t->now.sum = t->loss[0];
+        t->now.rows = (int64_t)t->loss[1];
+    }
+    return !c->resumed || c->resumed(c->ctx, (int64_t)tap_loader_epoch(t->data), &t->now);
+}
+
+bool train(const train_config *c, bool *whole)
+{
+    const train_options *o = &c->options;
+    const double         rows = (double)c->data.shape.n[0];
+    trainer              t = {
+                     .c = c,
+                     .tape = tap_tape_new(TAP_F32, o->seed),
+                     .adam = tap_adam_new(c->root, (tap_adam_options){ .lr = o->lr }),
+                     .data = tap_loader_new(c->data, (tap_loader_options){ .batch = o->batch, .shuffle = true, .seed = o->seed }),
+                     .saved = now(),
+    };
+    bool ok = start(&t);
+    fflush(stdout);
+    *whole = true;
+    if (ok && o->epochs)
+        bar_start(o->quiet, "epoch", c->reported ? c->reported : "loss", o->epochs, c->data.shape.n[0],
+                  ((double)tap_loader_epoch(t.data) - 1 + (double)t.now.rows / rows) / (double)o->epochs);
+    while (ok && *whole && (int64_t)tap_loader_epoch(t.data) <= o->epochs) {
+        ok = train_epoch(&t, whole);
+        bar_clear();
+        if (ok) save(&t);
+    }
+    tap_loader_free(t.data);
+    return tape_end(t.tape) && ok;
+}
+
+bool map_dataset(const map_config *m, bool *whole)
+{
+    tap_loader   *data = tap_loader_new(m->data, (tap_loader_options){ .batch = m->batch });
+    tap_tape     *t = tap_tape_new(TAP_F32, m->seed ^ tap_random_hash(m->task));
+    tap_arena    *a = tap_arena_new();
+    const int64_t n = m->data.shape.n[0];
+    const char   *message;
+    tap_tensor    x;
+    tap_tape_set_recording(t, false);
+    bar_start(m->quiet, m->task, m->number, 1, n, 0);
+    for (int64_t done = 0, next; (*whole = !interrupted()) && tap_loader_next(data, &x); done = next) {
+        next = done + x.shape.n[0];
+        tap_tape_reset(t);
+        tap_var y = m->f(m->ctx, tap_input(t, x));
+        tap_tensor_copy(tap_tensor_slice(a, m->out, 0, done, next, 1), tap_value(y), tap_arena_error(a));
+        bar_update(1, next, tap_item(tap_mean(tap_select(y, 1, -1), TAP_ALL)));
+    }
+    bar_clear();
+    bool ok = !tap_loader_status(data, &message) || fail("%s", message);
+    if (tap_tape_status(t, &message) || tap_arena_status(a, &message)) ok = fail("%s", message);
+    tap_arena_free(a);
+    tap_loader_free(data);
+    tap_tape_free(t);
+    return ok;
+}
