@@ -1,4 +1,5 @@
-/* Counts of genes in cells, as single-cell tools keep them: folders as 10x Genomics writes them, and CSV. */
+/* tensor/io/cells.c: counts of genes in cells, the data of single-cell sequencing: folders in the layout of 10x Genomics,
+ * and CSV. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <math.h>
@@ -14,45 +15,43 @@ enum { PATH_SIZE = 4096 };
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
-static bool fail(tap_arena *a, const char *path, const char *what)
+static bool fail_path(tap_arena *a, const char *path, const char *what)
 {
     tap__tensor_fail(a, TAP_EIO, "%s: %s", path, what);
     return false;
 }
 
-static bool ends_in(const char *text, const char *end)
+static bool ends_with(const char *text, const char *end)
 {
     const size_t n = strlen(text), m = strlen(end);
     return n >= m && !strcmp(text + n - m, end);
 }
 
-/* Where there is no telling, opening it tells why. */
-static bool is_there(const char *path)
+/* Also true if it cannot be determined: opening the file reports the reason. */
+static bool exists(const char *path)
 {
     return access(path, F_OK) == 0 || errno != ENOENT;
 }
 
 /* dir/name.gz or, if there is none, dir/name; false if there is neither. */
-static bool find(char path[PATH_SIZE], const char *dir, const char *name)
+static bool find_file(char path[PATH_SIZE], const char *dir, const char *name)
 {
     const int n = snprintf(path, PATH_SIZE, "%s/%s.gz", dir, name);
     if (n < 0 || n >= PATH_SIZE) return false;
-    if (is_there(path)) return true;
+    if (exists(path)) return true;
     path[n - 3] = '\0';
-    return is_there(path);
+    return exists(path);
 }
 
-/* In the folder, a feature is a row and a barcode a column. */
+/* In the folder's matrix rows are features and columns are barcodes, the transpose of tap_cells. */
 static bool read_folder(tap_arena *a, const char *dir, tap_cells *c)
 {
     char matrix[PATH_SIZE], barcodes[PATH_SIZE], features[PATH_SIZE];
-    if (!find(matrix, dir, "matrix.mtx"))
-        return fail(a, dir,
-                    is_there(dir) ? "has no matrix.mtx.gz, nor a plain one"
-                                  : "has no matrix.mtx.gz, nor a plain one: there is no such folder");
-    if (!find(barcodes, dir, "barcodes.tsv")) return fail(a, dir, "has no barcodes.tsv.gz, nor a plain one");
-    if (!find(features, dir, "features.tsv") && !find(features, dir, "genes.tsv"))
-        return fail(a, dir, "has no features.tsv.gz, nor a plain one");
+    if (!find_file(matrix, dir, "matrix.mtx"))
+        return fail_path(a, dir, exists(dir) ? "has neither matrix.mtx.gz nor matrix.mtx" : "there is no such folder");
+    if (!find_file(barcodes, dir, "barcodes.tsv")) return fail_path(a, dir, "has neither barcodes.tsv.gz nor barcodes.tsv");
+    if (!find_file(features, dir, "features.tsv") && !find_file(features, dir, "genes.tsv"))
+        return fail_path(a, dir, "has neither features.tsv.gz nor features.tsv");
     tap_arena    *work = tap__arena_new_internal();
     const tap_csr x = tap_matrix_market_read(work, matrix);
     const char   *before = tap__arena_name(a, dir);
@@ -76,15 +75,16 @@ static void check_counts(tap_arena *a, const char *path, const tap_cells *c)
     for (int64_t i = 0; i < x.rows; i++) {
         for (int64_t j = x.start[i]; j < x.start[i + 1]; j++) {
             if (x.value[j] >= 0 && x.value[j] == floorf(x.value[j])) continue;
-            tap__tensor_fail(a, TAP_EIO, "%s: cell %lld (%.60s), gene %d: %g is not a count, a whole number from 0 up", path,
-                             (long long)i + 1, c->barcodes.text[i * c->barcodes.columns], x.column[j] + 1, (double)x.value[j]);
+            tap__tensor_fail(a, TAP_EIO, "%s: cell %lld (%.60s), gene %d: counts must be whole numbers, at least 0, not %g",
+                             path, (long long)i + 1, c->barcodes.text[i * c->barcodes.columns], x.column[j] + 1,
+                             (double)x.value[j]);
             return;
         }
     }
 }
 
-/* What was read, or nothing after an error. */
-static tap_cells checked(tap_arena *a, const char *path, const tap_cells *c)
+/* What was read if its counts are valid, otherwise inert cells. */
+static tap_cells cells_or_inert(tap_arena *a, const char *path, const tap_cells *c)
 {
     if (tap_arena_status(a, NULL) == TAP_OK) check_counts(a, path, c);
     return tap_arena_status(a, NULL) == TAP_OK ? *c : (tap_cells){ .counts = { .rows = 0 } };
@@ -95,21 +95,21 @@ tap_cells tap_cells_read_csv(tap_arena *a, const char *path, char separator)
     tap_cells c = { .counts = { .rows = 0 } };
     if (path) c.counts = tap_csv_read_matrix(a, path, separator, &c.barcodes, &c.features);
     else tap__tensor_fail(a, TAP_EARG, "cells: the path is NULL");
-    return checked(a, path, &c);
+    return cells_or_inert(a, path, &c);
 }
 
 tap_cells tap_cells_read(tap_arena *a, const char *path)
 {
     tap_cells c = { .counts = { .rows = 0 } };
-    if (!path || ends_in(path, ".csv") || ends_in(path, ".csv.gz")) return tap_cells_read_csv(a, path, ',');
-    if (ends_in(path, ".tsv") || ends_in(path, ".tsv.gz")) return tap_cells_read_csv(a, path, '\t');
+    if (!path || ends_with(path, ".csv") || ends_with(path, ".csv.gz")) return tap_cells_read_csv(a, path, ',');
+    if (ends_with(path, ".tsv") || ends_with(path, ".tsv.gz")) return tap_cells_read_csv(a, path, '\t');
     if (tap_arena_status(a, NULL) == TAP_OK) read_folder(a, path, &c);
-    return checked(a, path, &c);
+    return cells_or_inert(a, path, &c);
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-/* Whether a reader finds a row of names again; one that holds nothing would be an empty line. */
+/* Whether a row of names is read back as it was written. A single empty name would be an empty line. */
 static bool is_plain(tap_csv t, int64_t row)
 {
     bool empty = t.columns == 1;
@@ -120,7 +120,7 @@ static bool is_plain(tap_csv t, int64_t row)
     return !empty;
 }
 
-/* Rows of the table or, if it is absent, n names with numbers. */
+/* Writes the rows of the table or, if it is absent, n numbered names. */
 static tap_status write_names(const char *path, tap_csv t, const char *name, int64_t n, tap_error *e)
 {
     char      line[64];
@@ -141,11 +141,11 @@ static tap_status check_names(tap_csv t, const char *what, int64_t rows, tap_err
 {
     if (!t.text) return TAP_OK;
     if (t.rows != rows || t.columns < 1 || t.columns >= INT32_MAX)
-        return tap_error_set(e, TAP_EARG, "cells: %s are [%lld,%lld], not a row for each of %lld", what, (long long)t.rows,
-                             (long long)t.columns, (long long)rows);
+        return tap_error_set(e, TAP_EARG, "cells: %s must have %lld rows and at least one column, not [%lld,%lld]", what,
+                             (long long)rows, (long long)t.rows, (long long)t.columns);
     for (int64_t i = 0; i < rows; i++)
         if (!is_plain(t, i))
-            return tap_error_set(e, TAP_EARG, "cells: %s, row %lld: a name is missing, or holds a tab or the end of a line",
+            return tap_error_set(e, TAP_EARG, "cells: %s, row %lld: a name is missing, or contains a tab or the end of a line",
                                  what, (long long)i + 1);
     return TAP_OK;
 }

@@ -1,6 +1,6 @@
-/* Files that appear whole or not at all: bytes go to a temporary file in the target's folder, which a commit syncs and renames
- * over the target. A symbolic link stays and the file it leads to is replaced; that file's permissions stay too. A device or
- * pipe (/dev/stdout in a pipeline) has nothing to keep whole and is written directly. */
+/* tensor/io/file.c: files that are written as a whole or not at all. Bytes go to a temporary file in the target's folder,
+ * which a commit syncs and renames over the target. If the target is a symbolic link, the file that it points to is
+ * replaced. Permissions stay. A device or a pipe (/dev/stdout in a pipeline) cannot be replaced and is written directly. */
 #define _DEFAULT_SOURCE /* flock */
 #define _XOPEN_SOURCE   700
 #include <errno.h>
@@ -17,31 +17,31 @@
 #include "tensor/text.h"
 #include "tensor/io/file.h"
 
-enum { WRITE_AT_ONCE = 1 << 30, NAME_TRIES = 1000, PACK_AT_ONCE = 1 << 16 };
+enum { MAX_WRITE = 1 << 30, NAME_TRIES = 1000, GZIP_BUFFER = 1 << 16 };
 
-/* What is written, on its way into a gzip stream. */
+/* A gzip stream and its output buffer. */
 typedef struct {
     z_stream      z;
-    unsigned char out[PACK_AT_ONCE];
-} packer;
+    unsigned char out[GZIP_BUFFER];
+} compressor;
 
 struct tap_file {
-    int        fd;
-    tap_status status; /* the first failure of this file, also when e is NULL */
-    tap_error *e;
-    char      *path;   /* as the caller wrote it, for messages */
-    char      *target; /* what to replace, free of symbolic links; NULL: fd is the path itself */
-    char      *temp;   /* what fd writes to; NULL: nothing to remove */
-    char      *keep;   /* what the target becomes when it is replaced; NULL: nothing */
-    packer    *pack;   /* NULL: bytes are written as they are */
+    int         fd;
+    tap_status  status; /* the first failure of this file, also when e is NULL */
+    tap_error  *e;
+    char       *path;   /* as the caller wrote it, for messages */
+    char       *target; /* the file to replace, symbolic links resolved; NULL if fd is the path itself */
+    char       *temp;   /* the temporary file, which fd is; NULL if there is none */
+    char       *keep;   /* the name that the replaced file gets; NULL if it is removed */
+    compressor *gzip;   /* NULL: bytes are written uncompressed */
 };
 
 static void file_free(tap_file *f)
 {
     if (f->fd >= 0) close(f->fd);
     if (f->temp) unlink(f->temp);
-    if (f->pack) deflateEnd(&f->pack->z);
-    free(f->pack);
+    if (f->gzip) deflateEnd(&f->gzip->z);
+    free(f->gzip);
     free(f->path);
     free(f->target);
     free(f->temp);
@@ -54,9 +54,10 @@ tap_status tap__errno_status(int reason)
     return reason == ENOMEM ? TAP_ENOMEM : TAP_EIO;
 }
 
-static tap_status fail(tap_file *f, const char *what, int reason)
+static tap_status fail_file(tap_file *f, const char *what, int reason)
 {
-    return f->status = tap_error_set(f->e, tap__errno_status(reason), "%s: %s: %s", f->path, what, tap__strerror(reason));
+    f->status = tap_error_set(f->e, tap__errno_status(reason), "%s: %s: %s", f->path, what, tap__strerror(reason));
+    return f->status;
 }
 
 int tap__open(const char *path, int flags, unsigned mode)
@@ -75,7 +76,7 @@ bool tap__is_file_at(int fd, const char *path, bool unknown)
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* Whoever writes a temporary file holds a lock on it. One without was left behind by a program that was killed. */
+/* Removes a temporary file that nobody has locked: the program that wrote it was killed. Writers hold a lock. */
 static void remove_stale(const char *temp)
 {
     int fd = tap__open(temp, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -84,27 +85,27 @@ static void remove_stale(const char *temp)
     close(fd);
 }
 
-/* A new file under f->temp, locked, if there is none. On a file system that has no locks nothing is stale. */
+/* Creates and locks the file f->temp; false if it exists already. On a file system without locks no file is stale. */
 static bool create_temp(tap_file *f, mode_t mode)
 {
     f->fd = tap__open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (f->fd < 0) return false;
     if ((flock(f->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && tap__is_file_at(f->fd, f->temp, true)) return true;
-    close(f->fd); /* another one took it for stale before it was locked */
+    close(f->fd); /* another program removed it as stale before it was locked */
     f->fd = -1;
     errno = EEXIST;
     return false;
 }
 
-/* A new file in the target's folder. The target's name is in its name as a hash, so that a long one still fits, and what was
- * left behind on the way to the same target is found. */
+/* Creates the temporary file in the target's folder. Its name contains a hash of the target's name instead of the name
+ * itself, so that it is not too long, and temporary files left behind for the same target are found. */
 static tap_status open_temp(tap_file *f, mode_t mode)
 {
     const char *slash = strrchr(f->target, '/'), *name = slash ? slash + 1 : f->target;
     int         folder = (int)(name - f->target);
     size_t      size = (size_t)folder + 64;
     f->temp = malloc(size);
-    if (!f->temp) return fail(f, "cannot create", ENOMEM);
+    if (!f->temp) return fail_file(f, "cannot create", ENOMEM);
     for (int i = 0; i < NAME_TRIES; i++) {
         snprintf(f->temp, size, "%.*s.tapestry-%016" PRIx64 "-%d.tmp", folder, f->target, tap_random_hash(name), i);
         remove_stale(f->temp);
@@ -112,45 +113,45 @@ static tap_status open_temp(tap_file *f, mode_t mode)
         if (errno != EEXIST) break;
     }
     int reason = errno;
-    free(f->temp); /* it is not ours to remove */
+    free(f->temp); /* the file belongs to another program */
     f->temp = NULL;
-    return fail(f, "cannot create a file in its folder", reason);
+    return fail_file(f, "cannot create a file in its folder", reason);
 }
 
 static tap_status open_new(tap_file *f)
 {
     f->target = strdup(f->path);
-    return f->target ? open_temp(f, 0666) : fail(f, "cannot create", ENOMEM);
+    return f->target ? open_temp(f, 0666) : fail_file(f, "cannot create", ENOMEM);
 }
 
 static tap_status open_replacement(tap_file *f, mode_t mode, bool is_link)
 {
     int result;
     f->target = is_link ? realpath(f->path, NULL) : strdup(f->path);
-    if (!f->target) return fail(f, "cannot follow", errno);
-    /* A rename would not ask, but whoever made the file read-only meant it. */
-    if (access(f->target, W_OK) != 0) return fail(f, "cannot replace", errno);
+    if (!f->target) return fail_file(f, "cannot follow", errno);
+    /* A rename would succeed, but a file that was made read-only must not be replaced. */
+    if (access(f->target, W_OK) != 0) return fail_file(f, "cannot replace", errno);
     if (open_temp(f, 0600) != TAP_OK) return f->status;
     do result = fchmod(f->fd, mode & 0777);
     while (result != 0 && errno == EINTR);
-    return result == 0 ? TAP_OK : fail(f, "cannot set permissions", errno);
+    return result == 0 ? TAP_OK : fail_file(f, "cannot set permissions", errno);
 }
 
 static tap_status open_directly(tap_file *f)
 {
-    f->fd = tap__open(f->path, O_WRONLY | O_NOCTTY | O_CLOEXEC, 0); /* a pipe waits for its reader */
-    return f->fd >= 0 ? TAP_OK : fail(f, "cannot write", errno);
+    f->fd = tap__open(f->path, O_WRONLY | O_NOCTTY | O_CLOEXEC, 0); /* for a pipe, this waits for a reader */
+    return f->fd >= 0 ? TAP_OK : fail_file(f, "cannot write", errno);
 }
 
 static tap_status open_for(tap_file *f)
 {
-    struct stat now;
-    if (lstat(f->path, &now) != 0) return errno == ENOENT ? open_new(f) : fail(f, "cannot create", errno);
-    const bool is_link = S_ISLNK(now.st_mode);
-    if (is_link && stat(f->path, &now) != 0)
-        return fail(f, errno == ENOENT ? "is a symbolic link to nowhere" : "cannot follow", errno);
-    if (S_ISDIR(now.st_mode)) return fail(f, "cannot replace", EISDIR);
-    return S_ISREG(now.st_mode) ? open_replacement(f, now.st_mode, is_link) : open_directly(f);
+    struct stat status;
+    if (lstat(f->path, &status) != 0) return errno == ENOENT ? open_new(f) : fail_file(f, "cannot create", errno);
+    const bool is_link = S_ISLNK(status.st_mode);
+    if (is_link && stat(f->path, &status) != 0)
+        return fail_file(f, errno == ENOENT ? "is a dangling symbolic link" : "cannot follow", errno);
+    if (S_ISDIR(status.st_mode)) return fail_file(f, "cannot replace", EISDIR);
+    return S_ISREG(status.st_mode) ? open_replacement(f, status.st_mode, is_link) : open_directly(f);
 }
 
 tap_file *tap_file_create(const char *path, tap_error *e)
@@ -177,10 +178,10 @@ tap_file *tap_file_create_gzip(const char *path, tap_error *e)
 {
     tap_file *f = tap_file_create(path, e);
     if (!f) return NULL;
-    f->pack = calloc(1, sizeof *f->pack);
-    if (f->pack && deflateInit2(&f->pack->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK)
+    f->gzip = calloc(1, sizeof *f->gzip);
+    if (f->gzip && deflateInit2(&f->gzip->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK)
         return f;
-    fail(f, "cannot pack", ENOMEM);
+    fail_file(f, "cannot compress", ENOMEM);
     tap_file_abandon(f);
     return NULL;
 }
@@ -188,43 +189,46 @@ tap_file *tap_file_create_gzip(const char *path, tap_error *e)
 static tap_status write_plain(tap_file *f, const void *bytes, size_t n)
 {
     for (const char *p = bytes; n > 0 && f->status == TAP_OK;) {
-        ssize_t written = write(f->fd, p, n < WRITE_AT_ONCE ? n : WRITE_AT_ONCE);
+        ssize_t written = write(f->fd, p, n < MAX_WRITE ? n : MAX_WRITE);
         if (written > 0) {
             p += written;
             n -= (size_t)written;
         } else if (written == 0 || errno != EINTR) {
-            fail(f, "cannot write", written == 0 ? EIO : errno);
+            fail_file(f, "cannot write", written == 0 ? EIO : errno);
         }
     }
     return f->status;
 }
 
-/* how: Z_NO_FLUSH, or Z_FINISH at the end of the stream */
-static tap_status write_packed(tap_file *f, const void *bytes, size_t n, int how)
+/* flush: Z_NO_FLUSH, or Z_FINISH at the end of the stream. */
+static tap_status write_gzip(tap_file *f, const void *bytes, size_t n, int flush)
 {
-    packer *p = f->pack;
-    int     code = Z_OK;
+    compressor *p = f->gzip;
+    int         result = Z_OK;
     p->z.next_in = (unsigned char *)bytes;
     do {
-        if (p->z.avail_in == 0) p->z.avail_in = (unsigned)(n < WRITE_AT_ONCE ? n : WRITE_AT_ONCE), n -= p->z.avail_in;
+        if (p->z.avail_in == 0) {
+            p->z.avail_in = (unsigned)(n < MAX_WRITE ? n : MAX_WRITE);
+            n -= p->z.avail_in;
+        }
         p->z.next_out = p->out;
-        p->z.avail_out = PACK_AT_ONCE;
-        code = deflate(&p->z, how);
-        write_plain(f, p->out, PACK_AT_ONCE - p->z.avail_out);
+        p->z.avail_out = GZIP_BUFFER;
+        result = deflate(&p->z, flush);
+        write_plain(f, p->out, GZIP_BUFFER - p->z.avail_out);
     } while (f->status == TAP_OK &&
-             (how == Z_FINISH ? code != Z_STREAM_END : n > 0 || p->z.avail_in > 0 || p->z.avail_out == 0));
+             (flush == Z_FINISH ? result != Z_STREAM_END : n > 0 || p->z.avail_in > 0 || p->z.avail_out == 0));
     return f->status;
 }
 
 tap_status tap_file_write(tap_file *f, const void *bytes, size_t n)
 {
     if (!f) return TAP_EARG;
-    if (!bytes && n > 0 && f->status == TAP_OK) fail(f, "cannot write", EFAULT);
+    if (!bytes && n > 0 && f->status == TAP_OK) fail_file(f, "cannot write", EFAULT);
     if (n == 0 || f->status != TAP_OK) return f->status;
-    return f->pack ? write_packed(f, bytes, n, Z_NO_FLUSH) : write_plain(f, bytes, n);
+    return f->gzip ? write_gzip(f, bytes, n, Z_NO_FLUSH) : write_plain(f, bytes, n);
 }
 
-/* Devices and pipes do not know fsync, and say so in these ways. */
+/* Devices and pipes cannot be synced, and report one of these errors. */
 static bool cannot_sync(int reason)
 {
     return reason == EINVAL || reason == ENOTSUP || reason == EROFS;
@@ -235,17 +239,17 @@ static tap_status sync_and_close(tap_file *f)
     int result;
     do result = fsync(f->fd);
     while (result != 0 && errno == EINTR);
-    if (result != 0 && (f->target || !cannot_sync(errno))) return fail(f, "cannot sync", errno);
+    if (result != 0 && (f->target || !cannot_sync(errno))) return fail_file(f, "cannot sync", errno);
     result = close(f->fd);
-    f->fd = -1; /* closed whatever it says; EINTR tells nothing about the data, which is synced */
-    return result == 0 || errno == EINTR ? TAP_OK : fail(f, "cannot close", errno);
+    f->fd = -1; /* close always closes the file; after EINTR the data is on disk, as it was synced */
+    return result == 0 || errno == EINTR ? TAP_OK : fail_file(f, "cannot close", errno);
 }
 
-/* Makes the rename durable, where the folder can be opened. The file is in place already, so this cannot fail the commit. */
+/* Makes the rename durable if the folder can be opened. The file has been replaced already, so errors here are ignored. */
 static void sync_folder(char *target)
 {
     char *slash = strrchr(target, '/');
-    if (slash) slash[slash == target] = '\0'; /* "/" is a folder, too */
+    if (slash) slash[slash == target] = '\0'; /* keeps "/" itself */
     int fd = tap__open(slash ? target : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) return;
     fsync(fd);
@@ -256,18 +260,18 @@ tap_status tap__file_keep(tap_file *f, const char *path)
 {
     if (!f || f->status != TAP_OK) return f ? f->status : TAP_EARG;
     f->keep = strdup(path);
-    return f->keep ? TAP_OK : fail(f, "cannot keep what is there", ENOMEM);
+    return f->keep ? TAP_OK : fail_file(f, "cannot keep the replaced file", ENOMEM);
 }
 
-/* The temporary file becomes the target, and what that was f->keep. */
+/* Renames the temporary file to the target, and the replaced file to f->keep. */
 static tap_status replace(tap_file *f)
 {
-    bool moved = f->keep && rename(f->target, f->keep) == 0;
-    if (f->keep && !moved && errno != ENOENT) return fail(f, "cannot keep what is there", errno);
+    bool kept = f->keep && rename(f->target, f->keep) == 0;
+    if (f->keep && !kept && errno != ENOENT) return fail_file(f, "cannot keep the replaced file", errno);
     if (rename(f->temp, f->target) != 0) {
         int reason = errno;
-        if (moved) rename(f->keep, f->target);
-        return fail(f, "cannot replace", reason);
+        if (kept) rename(f->keep, f->target);
+        return fail_file(f, "cannot replace", reason);
     }
     free(f->temp);
     f->temp = NULL;
@@ -278,7 +282,7 @@ static tap_status replace(tap_file *f)
 tap_status tap_file_commit(tap_file *f)
 {
     if (!f) return TAP_EARG;
-    if (f->status == TAP_OK && f->pack) write_packed(f, NULL, 0, Z_FINISH);
+    if (f->status == TAP_OK && f->gzip) write_gzip(f, NULL, 0, Z_FINISH);
     if (f->status == TAP_OK && sync_and_close(f) == TAP_OK && f->target) replace(f);
     tap_status status = f->status;
     file_free(f);

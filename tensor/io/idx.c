@@ -1,18 +1,18 @@
-/* IDX files: two zero bytes, a type, a rank, big-endian sizes, big-endian data. zlib reads plain and gzipped ones alike. Memory
- * is taken only for data that a file of this size can hold, and much of it only for data that it does hold. */
+/* tensor/io/idx.c: IDX files, plain or gzipped: two zero bytes, a type, a rank, big-endian sizes, big-endian data. Memory is
+ * allocated only for data that a file of this size can hold, and large amounts only for data that was found in it. */
 #include <string.h>
 #include <zlib.h>
 
 #include "tensor/io/reader.h"
 #include "tensor/arena.h"
 
-/* Deflate's best is 258 bytes from two bits. Images and labels are far from it. */
-enum { DEFLATE_LIMIT = 1032, DEFLATE_USUAL = 16, MUCH = 1 << 20, READ_AT_ONCE = 1 << 30 };
+/* Deflate's best is 258 bytes from two bits; images and labels are far from it. */
+enum { MAX_DEFLATE_RATIO = 1032, USUAL_DEFLATE_RATIO = 16, SMALL_DATA = 1 << 20, MAX_READ = 1 << 30 };
 
 typedef struct {
     unsigned char code;
     int           size;
-    tap_dtype     dtype; /* that it is read as */
+    tap_dtype     dtype; /* of the tensor */
 } idx_type;
 
 static const idx_type idx_types[] = {
@@ -26,26 +26,26 @@ typedef struct {
     tap_shape        shape;
 } reader;
 
-#define fail(r, ...)        tap__reader_fail(&(r)->from.in, __VA_ARGS__)
-#define fail_short(r, part) tap__gzip_fail(&(r)->from, part)
-
 static bool read_part(const reader *r, void *to, int n, const char *part)
 {
-    return gzread(r->from.stream, to, (unsigned)n) == n || fail_short(r, part);
+    return gzread(r->from.stream, to, (unsigned)n) == n || tap__gzip_fail(&r->from, part);
 }
 
 static bool read_header(reader *r)
 {
     enum { TYPES = sizeof idx_types / sizeof *idx_types };
     unsigned char magic[4], sizes[4 * TAP_MAX_RANK];
-    int           known = 0;
+    int           type = 0;
     if (!read_part(r, magic, sizeof magic, "header")) return false;
     if (magic[0] != 0 || magic[1] != 0)
-        return fail(r, TAP_EIO, "not an IDX file: begins with %02x %02x instead of 00 00", magic[0], magic[1]);
-    while (known < TYPES && idx_types[known].code != magic[2]) known++;
-    if (known == TYPES) return fail(r, TAP_EIO, "has IDX type 0x%02x; 0x08, 0x09 and 0x0b to 0x0e can be read", magic[2]);
-    if (magic[3] > TAP_MAX_RANK) return fail(r, TAP_EIO, "has %d axes, more than %d", magic[3], TAP_MAX_RANK);
-    r->type = idx_types[known];
+        return tap__reader_fail(&r->from.in, TAP_EIO, "not an IDX file: begins with %02x %02x instead of 00 00", magic[0],
+                                magic[1]);
+    while (type < TYPES && idx_types[type].code != magic[2]) type++;
+    if (type == TYPES)
+        return tap__reader_fail(&r->from.in, TAP_EIO, "has IDX type 0x%02x; 0x08, 0x09 and 0x0b to 0x0e can be read", magic[2]);
+    if (magic[3] > TAP_MAX_RANK)
+        return tap__reader_fail(&r->from.in, TAP_EIO, "has %d axes, more than %d", magic[3], TAP_MAX_RANK);
+    r->type = idx_types[type];
     r->shape.rank = magic[3];
     if (!read_part(r, sizes, 4 * r->shape.rank, "header")) return false;
     for (int i = 0; i < r->shape.rank; i++) {
@@ -55,23 +55,24 @@ static bool read_header(reader *r)
     return true;
 }
 
-/* Whether the file is large enough for what its header promises: a few forged bytes must not claim all memory. */
+/* Whether a file of this size can hold the data that its header states: a few forged bytes must not allocate all memory. */
 static bool check_size(const reader *r)
 {
     char    text[TAP_SHAPE_TEXT];
-    int64_t n = tap_numel(r->shape), room = r->from.size - 4 - 4 * r->shape.rank;
+    int64_t n = tap_numel(r->shape), capacity = r->from.size - 4 - 4 * r->shape.rank;
     tap_shape_format(text, r->shape);
-    if (n < 0) return fail(r, TAP_EIO, "shape %s is too large", text);
-    if (!gzdirect(r->from.stream)) room = r->from.size < INT64_MAX / DEFLATE_LIMIT ? r->from.size * DEFLATE_LIMIT : INT64_MAX;
-    if (n <= room / r->type.size) return true;
-    return fail(r, TAP_EIO, "truncated: shape %s takes %lld bytes, the file can hold %lld", text, (long long)n * r->type.size,
-                (long long)(room < 0 ? 0 : room));
+    if (n < 0) return tap__reader_fail(&r->from.in, TAP_EIO, "shape %s is too large", text);
+    if (!gzdirect(r->from.stream))
+        capacity = r->from.size < INT64_MAX / MAX_DEFLATE_RATIO ? r->from.size * MAX_DEFLATE_RATIO : INT64_MAX;
+    if (n <= capacity / r->type.size) return true;
+    return tap__reader_fail(&r->from.in, TAP_EIO, "truncated: shape %s takes %lld bytes, the file can hold %lld", text,
+                            (long long)n * r->type.size, (long long)(capacity < 0 ? 0 : capacity));
 }
 
 static bool read_data(const reader *r, int64_t bytes, char *to)
 {
     while (bytes > 0) {
-        int n = bytes < READ_AT_ONCE ? (int)bytes : READ_AT_ONCE;
+        int n = bytes < MAX_READ ? (int)bytes : MAX_READ;
         if (!read_part(r, to, n, "data")) return false;
         to += n;
         bytes -= n;
@@ -79,34 +80,36 @@ static bool read_data(const reader *r, int64_t bytes, char *to)
     return true;
 }
 
-/* Reading on past the data is also what makes zlib compare the checksum. */
+/* Reading past the data also makes zlib verify the checksum. */
 static bool check_end(const reader *r)
 {
     char text[TAP_SHAPE_TEXT];
     char extra;
     int  code, n = gzread(r->from.stream, &extra, 1);
     gzerror(r->from.stream, &code);
-    if (n == 1) return fail(r, TAP_EIO, "bytes left over behind the data of shape %s", tap_shape_format(text, r->shape));
-    return (n == 0 && code == Z_OK) || fail_short(r, "data");
+    if (n == 1)
+        return tap__reader_fail(&r->from.in, TAP_EIO, "bytes left over behind the data of shape %s",
+                                tap_shape_format(text, r->shape));
+    return (n == 0 && code == Z_OK) || tap__gzip_fail(&r->from, "data");
 }
 
-/* A forged header may still promise a thousand times what a stream holds. Where that would be much, the stream is unpacked once
- * to see, and then from its beginning to be read. */
-static bool check_promise(const reader *r, int64_t bytes, int64_t memory)
+/* A forged header may still state a thousand times the data of the stream. If that would be a lot of memory, the stream is
+ * first decompressed to its end, and then read again from the beginning of the data. */
+static bool check_stream(const reader *r, int64_t bytes, int64_t memory)
 {
     char    last;
     z_off_t data = gztell(r->from.stream);
-    if (gzdirect(r->from.stream) || memory <= MUCH || memory / DEFLATE_USUAL <= r->from.size) return true;
+    if (gzdirect(r->from.stream) || memory <= SMALL_DATA || memory / USUAL_DEFLATE_RATIO <= r->from.size) return true;
     if (gzseek(r->from.stream, (z_off_t)bytes - 1, SEEK_CUR) < 0 || !read_part(r, &last, 1, "data") || !check_end(r))
         return false;
-    return gzseek(r->from.stream, data, SEEK_SET) == data || fail_short(r, "data");
+    return gzseek(r->from.stream, data, SEEK_SET) == data || tap__gzip_fail(&r->from, "data");
 }
 
 static tap_tensor read_tensor(reader *r)
 {
     if (!read_header(r) || !check_size(r)) return (tap_tensor){ 0 };
     int64_t n = tap_numel(r->shape), bytes = n * r->type.size, memory = n * (int64_t)tap_dtype_size(r->type.dtype);
-    if (!check_promise(r, bytes, memory)) return (tap_tensor){ 0 };
+    if (!check_stream(r, bytes, memory)) return (tap_tensor){ 0 };
     void *data = tap__arena_acquire(r->from.in.arena, (size_t)memory);
     if (!data || !read_data(r, bytes, data) || !check_end(r)) return (tap_tensor){ 0 };
     tap__decode(data, n, r->type.dtype, r->type.size, true);

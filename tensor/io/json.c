@@ -1,4 +1,5 @@
-/* cJSON takes more than JSON, and loses some of it. What it could misread is turned away before it sees the text. */
+/* tensor/io/json.c: a strict JSON parser. cJSON accepts more than JSON, and misreads some of it, so the text is checked
+ * before cJSON parses it. */
 #include "tensor/io/json.h"
 
 #include <errno.h>
@@ -7,11 +8,13 @@
 
 enum { MAX_DEPTH = 127 };
 
-/* Length of the UTF-8 character at p, which a NUL byte ends; 0 if there is none. */
+/* Length of the UTF-8 character at p in a NUL-terminated text; 0 if the bytes are invalid. */
 static int utf8_character(const char *p)
 {
     const unsigned char *u = (const unsigned char *)p;
-    unsigned char low = 0x80, high = 0xBF; /* of the second byte: no overlong forms, no surrogates, nothing above U+10FFFF */
+    unsigned char        low = 0x80,
+                  high =
+                      0xBF; /* limits of the second byte exclude overlong forms, surrogates, and code points above U+10FFFF */
     if (u[0] < 0x80) return 1;
     if (u[0] < 0xC2 || u[0] > 0xF4) return 0;
     if (u[0] == 0xE0) low = 0xA0;
@@ -36,7 +39,7 @@ bool tap__is_utf8(const char *text)
     return true;
 }
 
-/* *at moves from the opening quote to the closing one, or to the fault. */
+/* Moves *at from the opening quote to the closing one, or to an error, which is returned. */
 static const char *string_fault(const char **at)
 {
     int step = 1;
@@ -52,7 +55,7 @@ static const char *string_fault(const char **at)
     return NULL;
 }
 
-/* Numbers are sizes and offsets. Beyond 2^53, where cJSON's doubles have gaps, no file holds what they promise. */
+/* Numbers are sizes and offsets. cJSON's doubles represent all integers up to 2^53, and no file is larger than that. */
 static const char *number_fault(const char **at)
 {
     char              *stop;
@@ -64,8 +67,9 @@ static const char *number_fault(const char **at)
     return NULL;
 }
 
-/* What cJSON would let pass or change in silence: control characters count as spaces for it, a \u0000 or \uXYZ cuts a string
- * short, 01 and 1.0 are 1. It also recurses. NULL: there is none of this; else *at is where. */
+/* Finds what cJSON would silently accept or change: it treats control characters as spaces, truncates strings at \u0000 and
+ * \uXYZ, and reads 01 and 1.0 as 1. Nesting is limited, as cJSON recurses. Returns NULL, or the error, with its place in
+ * *at. */
 static const char *find_fault(const char *text, size_t length, const char **at)
 {
     const char *fault = NULL;

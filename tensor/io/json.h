@@ -1,4 +1,4 @@
-/* tensor/io/json.h: JSON as file headers have it, parsed by cJSON but strictly. Not installed. */
+/* tensor/io/json.h: a strict parser for the JSON in file headers, based on cJSON. Not installed. */
 #ifndef TAP_TENSOR_IO_JSON_H
 #define TAP_TENSOR_IO_JSON_H
 
@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Parses length bytes at text, which a NUL byte follows; the caller deletes the result. Numbers must be plain integers from
- * 0 to 2^53, strings without NUL characters. On an error NULL: *fault says what byte *at begins, or is NULL when there is
- * no memory. */
+/* Parses length bytes at text, with a NUL byte behind them; the caller deletes the result. Numbers must be plain integers
+ * from 0 to 2^53, and strings must not contain NUL characters. Returns NULL on an error: *fault describes the error at byte
+ * *at, or is NULL if there was no memory. */
 cJSON *tap__json_parse(const char *text, size_t length, const char **fault, size_t *at);
 
 bool tap__is_utf8(const char *text);

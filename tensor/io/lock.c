@@ -1,4 +1,4 @@
-/* Locks between processes, by flock on a file. */
+/* tensor/io/lock.c: locks between processes, by flock on a file that holds the process number of its owner. */
 #define _DEFAULT_SOURCE /* flock */
 #define _XOPEN_SOURCE   700
 #include <errno.h>
@@ -19,8 +19,8 @@ struct tap__lock {
     char path[];
 };
 
-/* A lock's file holds the number of its process. */
-static void refuse(int fd, const char *where, tap_error *e)
+/* Reports that the lock is held, and by which process. */
+static void fail_locked(int fd, const char *where, tap_error *e)
 {
     char    pid[24] = "";
     ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
@@ -28,10 +28,10 @@ static void refuse(int fd, const char *where, tap_error *e)
     tap_error_set(e, TAP_EIO, "%s: in use by another run%s%s", where, known ? ", process " : "", known ? pid : "");
 }
 
-/* A holder that was killed a moment ago may still be on its way out. */
-enum { PATIENCE = 100, PAUSE = 10 }; /* tries; milliseconds between two */
+/* A process that was killed a moment ago may hold its lock a little longer, so acquiring is tried again for a second. */
+enum { MAX_TRIES = 100, RETRY_MS = 10 };
 
-/* Opens the file and locks it: 1, or 0 and an error, or -1 when that may change by waiting. */
+/* Opens and locks the file. Returns 1, or 0 and an error, or -1 if a later try may succeed. */
 static int try_to_lock(tap__lock *l, bool last, const char *where, tap_error *e)
 {
     l->fd = tap__open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
@@ -41,7 +41,7 @@ static int try_to_lock(tap__lock *l, bool last, const char *where, tap_error *e)
     }
     if (flock(l->fd, LOCK_EX | LOCK_NB) == 0) return tap__is_file_at(l->fd, l->path, true) ? 1 : -1;
     if (errno != EWOULDBLOCK) return 1;
-    if (last) refuse(l->fd, where, e);
+    if (last) fail_locked(l->fd, where, e);
     return last ? 0 : -1;
 }
 
@@ -57,10 +57,10 @@ tap__lock *tap__lock_acquire(const char *path, const char *where, tap_error *e)
     memcpy(l->path, path, size);
     int result = -1;
     for (int i = 1; result < 0; i++) {
-        result = try_to_lock(l, i >= PATIENCE, where, e);
+        result = try_to_lock(l, i >= MAX_TRIES, where, e);
         if (result >= 0) break;
         close(l->fd);
-        nanosleep(&(struct timespec){ .tv_nsec = PAUSE * 1000000 }, NULL);
+        nanosleep(&(struct timespec){ .tv_nsec = RETRY_MS * 1000000 }, NULL);
     }
     if (result == 0) {
         if (l->fd >= 0) close(l->fd);
@@ -68,15 +68,15 @@ tap__lock *tap__lock_acquire(const char *path, const char *where, tap_error *e)
         return NULL;
     }
     int  n = snprintf(pid, sizeof pid, "%ld", (long)getpid());
-    bool told = pwrite(l->fd, pid, (size_t)n, 0) == n && ftruncate(l->fd, n) == 0;
-    (void)told; /* for the others' messages only: a full disk is no reason to stop */
+    bool written = pwrite(l->fd, pid, (size_t)n, 0) == n && ftruncate(l->fd, n) == 0;
+    (void)written; /* the number only serves other processes' messages: a full disk is no error */
     return l;
 }
 
 void tap__lock_release(tap__lock *l)
 {
     if (!l) return;
-    unlink(l->path); /* before others can have it */
+    unlink(l->path); /* while it is still locked */
     close(l->fd);
     free(l);
 }

@@ -1,5 +1,5 @@
-/* NumPy's .npy files: magic bytes, a version, the length of the header, the header (a Python dict, padded with spaces up to a
- * newline), and the elements. */
+/* tensor/io/npy.c: NumPy's .npy files: magic bytes, a version, the length of the header, the header (a Python dict, padded
+ * with spaces up to a newline), and the elements. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +9,15 @@
 
 #define MAGIC "\x93NUMPY"
 
-enum { MAGIC_LENGTH = 6, MAX_HEADER = 65535, TYPES = 8, KEYS = 3 };
+enum { MAGIC_SIZE = 6, MAX_HEADER = 65535, N_TYPES = 8, N_KEYS = 3 };
 
-/* Behind the character for the byte order. Smaller integers are read as int64; writing takes a dtype's last. */
+/* Type codes follow a character for the byte order. Small integers are read as int64. Of a dtype's codes, the last one is
+ * written. */
 static const struct {
     const char *code;
     tap_dtype   dtype;
     int         size; /* bytes in the file */
-} types[TYPES] = {
+} types[N_TYPES] = {
     { "b1", TAP_BOOL, 1 }, { "u1", TAP_U8, 1 },  { "i1", TAP_I64, 1 }, { "i2", TAP_I64, 2 },
     { "i4", TAP_I64, 4 },  { "i8", TAP_I64, 8 }, { "f4", TAP_F32, 4 }, { "f8", TAP_F64, 8 },
 };
@@ -25,17 +26,15 @@ static const struct {
 
 typedef struct {
     tap__reader in;
-    char       *header, *at, *end; /* a NUL byte stands at the end */
+    char       *header, *at, *end; /* the dict, NUL-terminated, and where parsing it is */
     tap_shape   shape;
     int         type;
     bool        big_endian, fortran;
 } reader;
 
-#define fail(r, ...) tap__reader_fail(&(r)->in, __VA_ARGS__)
-
-static bool fail_here(const reader *r, const char *expected)
+static bool fail_expected(const reader *r, const char *expected)
 {
-    return fail(r, TAP_EIO, "header byte %d: there should be %s", (int)(r->at - r->header), expected);
+    return tap__reader_fail(&r->in, TAP_EIO, "header byte %d: expected %s", (int)(r->at - r->header), expected);
 }
 
 static void skip_spaces(reader *r)
@@ -43,8 +42,8 @@ static void skip_spaces(reader *r)
     r->at += strspn(r->at, " \t\n\r\f");
 }
 
-/* Whether c comes next, which then is read. */
-static bool take(reader *r, char c)
+/* Skips c if it comes next, after spaces; otherwise false. */
+static bool accept(reader *r, char c)
 {
     skip_spaces(r);
     if (*r->at != c) return false;
@@ -52,7 +51,7 @@ static bool take(reader *r, char c)
     return true;
 }
 
-static bool take_word(reader *r, const char *word)
+static bool accept_word(reader *r, const char *word)
 {
     size_t n = strlen(word);
     skip_spaces(r);
@@ -61,8 +60,8 @@ static bool take_word(reader *r, const char *word)
     return true;
 }
 
-/* A string without escapes, a NUL byte in the place of its closing quote; NULL if there is none. */
-static const char *take_string(reader *r)
+/* Parses a string without escapes, and ends it by a NUL byte instead of its quote; NULL if there is none. */
+static const char *parse_string(reader *r)
 {
     skip_spaces(r);
     char  quote = *r->at;
@@ -75,8 +74,8 @@ static const char *take_string(reader *r)
     return text;
 }
 
-/* Python 2 may have put an L behind it. A number too large for int64 becomes one that is too large for any file. */
-static bool take_size(reader *r, int64_t *n)
+/* Python 2 may have written a suffix L. Numbers above int64 become INT64_MAX, which is too large for any file. */
+static bool parse_size(reader *r, int64_t *n)
 {
     char *stop;
     skip_spaces(r);
@@ -87,39 +86,39 @@ static bool take_size(reader *r, int64_t *n)
     return true;
 }
 
-static bool read_type(reader *r)
+static bool parse_dtype(reader *r)
 {
-    const char *text = take_string(r);
-    if (!text) return fail_here(r, "a string that names one type of numbers");
-    for (r->type = 0; r->type < TYPES; r->type++) {
+    const char *text = parse_string(r);
+    if (!text) return fail_expected(r, "a string with a single dtype");
+    for (r->type = 0; r->type < N_TYPES; r->type++) {
         const char *order = types[r->type].size == 1 ? "|<>" : "<>";
         if (!*text || !strchr(order, *text) || strcmp(text + 1, types[r->type].code) != 0) continue;
         r->big_endian = *text == '>';
         return true;
     }
-    return fail(r, TAP_EDTYPE, "has dtype '%.20s'; f4, f8, i1 to i8, u1 and b1, < or >, can be read", text);
+    return tap__reader_fail(&r->in, TAP_EDTYPE, "has dtype '%.20s'; f4, f8, i1 to i8, u1 and b1, < or >, can be read", text);
 }
 
-static bool read_order(reader *r)
+static bool parse_order(reader *r)
 {
-    r->fortran = take_word(r, "True");
-    return r->fortran || take_word(r, "False") || fail_here(r, "True or False");
+    r->fortran = accept_word(r, "True");
+    return r->fortran || accept_word(r, "False") || fail_expected(r, "True or False");
 }
 
-/* A tuple: of one size only if a comma says so. */
-static bool read_shape(reader *r)
+/* A tuple. That of a single size needs a comma. */
+static bool parse_shape(reader *r)
 {
     int64_t n;
     int     rank = 0;
     bool    comma = true;
-    if (!take(r, '(')) return fail_here(r, "a tuple of sizes");
-    for (; !take(r, ')'); rank++) {
-        if (!comma || !take_size(r, &n)) return fail_here(r, comma ? "a size" : "a comma");
+    if (!accept(r, '(')) return fail_expected(r, "a tuple of sizes");
+    for (; !accept(r, ')'); rank++) {
+        if (!comma || !parse_size(r, &n)) return fail_expected(r, comma ? "a size" : "a comma");
         if (rank < TAP_MAX_RANK) r->shape.n[rank] = n;
-        comma = take(r, ',');
+        comma = accept(r, ',');
     }
-    if (rank == 1 && !comma) return fail_here(r, "a comma within the tuple");
-    if (rank > TAP_MAX_RANK) return fail(r, TAP_ESHAPE, "has %d axes, more than %d", rank, TAP_MAX_RANK);
+    if (rank == 1 && !comma) return fail_expected(r, "a comma within the tuple");
+    if (rank > TAP_MAX_RANK) return tap__reader_fail(&r->in, TAP_ESHAPE, "has %d axes, more than %d", rank, TAP_MAX_RANK);
     r->shape.rank = rank;
     return true;
 }
@@ -127,33 +126,34 @@ static bool read_shape(reader *r)
 static const struct {
     const char *name;
     bool (*read)(reader *r);
-} keys[KEYS] = { { "descr", read_type }, { "fortran_order", read_order }, { "shape", read_shape } };
+} keys[N_KEYS] = { { "descr", parse_dtype }, { "fortran_order", parse_order }, { "shape", parse_shape } };
 
-static bool read_entry(reader *r, bool *seen)
+static bool parse_entry(reader *r, bool *found)
 {
     int         k = 0;
-    const char *name = take_string(r);
-    if (!name) return fail_here(r, "a key");
-    while (k < KEYS && strcmp(keys[k].name, name) != 0) k++;
-    if (k == KEYS) return fail(r, TAP_EIO, "has a key '%.20s' beside descr, fortran_order and shape", name);
-    if (seen[k]) return fail(r, TAP_EIO, "has %s twice", keys[k].name);
-    seen[k] = true;
-    return take(r, ':') ? keys[k].read(r) : fail_here(r, "a colon");
+    const char *name = parse_string(r);
+    if (!name) return fail_expected(r, "a key");
+    while (k < N_KEYS && strcmp(keys[k].name, name) != 0) k++;
+    if (k == N_KEYS)
+        return tap__reader_fail(&r->in, TAP_EIO, "has an unknown key '%.20s'; descr, fortran_order and shape are known", name);
+    if (found[k]) return tap__reader_fail(&r->in, TAP_EIO, "has %s twice", keys[k].name);
+    found[k] = true;
+    return accept(r, ':') ? keys[k].read(r) : fail_expected(r, "a colon");
 }
 
 static bool parse_header(reader *r)
 {
-    bool comma = true, seen[KEYS] = { false };
-    if (!take(r, '{')) return fail_here(r, "a dict");
-    while (!take(r, '}')) {
-        if (!comma) return fail_here(r, "a comma");
-        if (!read_entry(r, seen)) return false;
-        comma = take(r, ',');
+    bool comma = true, found[N_KEYS] = { false };
+    if (!accept(r, '{')) return fail_expected(r, "a dict");
+    while (!accept(r, '}')) {
+        if (!comma) return fail_expected(r, "a comma");
+        if (!parse_entry(r, found)) return false;
+        comma = accept(r, ',');
     }
     skip_spaces(r);
-    if (r->at != r->end) return fail_here(r, "nothing more");
-    for (int k = 0; k < KEYS; k++) {
-        if (!seen[k]) return fail(r, TAP_EIO, "has no %s", keys[k].name);
+    if (r->at != r->end) return fail_expected(r, "the end of the header");
+    for (int k = 0; k < N_KEYS; k++) {
+        if (!found[k]) return tap__reader_fail(&r->in, TAP_EIO, "has no %s", keys[k].name);
     }
     return true;
 }
@@ -169,21 +169,23 @@ static bool read_number(reader *r, size_t n, unsigned long long *value)
 
 static bool read_header(reader *r)
 {
-    char               start[MAGIC_LENGTH + 2];
+    char               start[MAGIC_SIZE + 2];
     unsigned long long length;
-    if (r->in.left < sizeof start) return fail(r, TAP_EIO, "truncated: ends within its magic bytes");
+    if (r->in.left < sizeof start) return tap__reader_fail(&r->in, TAP_EIO, "truncated: ends within its magic bytes");
     if (!tap__reader_read(&r->in, start, sizeof start)) return false;
-    if (memcmp(start, MAGIC, MAGIC_LENGTH) != 0) return fail(r, TAP_EIO, "not an npy file: does not begin with \\x93NUMPY");
-    int major = (unsigned char)start[MAGIC_LENGTH], minor = (unsigned char)start[MAGIC_LENGTH + 1];
+    if (memcmp(start, MAGIC, MAGIC_SIZE) != 0)
+        return tap__reader_fail(&r->in, TAP_EIO, "not an npy file: does not begin with \\x93NUMPY");
+    int major = (unsigned char)start[MAGIC_SIZE], minor = (unsigned char)start[MAGIC_SIZE + 1];
     if (major < 1 || major > 3 || minor != 0)
-        return fail(r, TAP_EIO, "is npy version %d.%d; 1.0, 2.0 and 3.0 can be read", major, minor);
+        return tap__reader_fail(&r->in, TAP_EIO, "is npy version %d.%d; 1.0, 2.0 and 3.0 can be read", major, minor);
     size_t size = major == 1 ? 2 : 4;
-    if (r->in.left < size) return fail(r, TAP_EIO, "truncated: ends within the header's length");
+    if (r->in.left < size) return tap__reader_fail(&r->in, TAP_EIO, "truncated: ends within the header's length");
     if (!read_number(r, size, &length)) return false;
-    if (length > MAX_HEADER) return fail(r, TAP_EIO, "has a header of %llu bytes, more than %d", length, MAX_HEADER);
+    if (length > MAX_HEADER)
+        return tap__reader_fail(&r->in, TAP_EIO, "has a header of %llu bytes, more than %d", length, MAX_HEADER);
     if (length > r->in.left)
-        return fail(r, TAP_EIO, "truncated: the header takes %llu bytes, the file has %llu", length,
-                    (unsigned long long)r->in.left);
+        return tap__reader_fail(&r->in, TAP_EIO, "truncated: the header takes %llu bytes, the file has %llu", length,
+                                (unsigned long long)r->in.left);
     r->header = r->at = tap__arena_acquire(r->in.arena, length + 1);
     if (!r->header || !tap__reader_read(&r->in, r->header, length)) return false;
     r->end = r->header + length;
@@ -199,13 +201,15 @@ static bool check_size(const reader *r)
     int64_t            n = tap_numel(r->shape);
     unsigned long long left = r->in.left, bytes = (unsigned long long)n * (unsigned)types[r->type].size;
     tap_shape_format(text, r->shape);
-    if (n < 0) return fail(r, TAP_EIO, "shape %s is too large", text);
-    if (bytes > left) return fail(r, TAP_EIO, "truncated: shape %s takes %llu bytes, the file has %llu", text, bytes, left);
-    if (bytes < left) return fail(r, TAP_EIO, "bytes left over behind the data of shape %s: %llu", text, left - bytes);
+    if (n < 0) return tap__reader_fail(&r->in, TAP_EIO, "shape %s is too large", text);
+    if (bytes > left)
+        return tap__reader_fail(&r->in, TAP_EIO, "truncated: shape %s takes %llu bytes, the file has %llu", text, bytes, left);
+    if (bytes < left)
+        return tap__reader_fail(&r->in, TAP_EIO, "bytes left over behind the data of shape %s: %llu", text, left - bytes);
     return true;
 }
 
-/* Fortran's order is C's of the axes in reverse. */
+/* Fortran order is C order of the reversed axes. */
 static tap_tensor from_fortran(tap_arena *a, tap_dtype dtype, tap_shape shape, void *data)
 {
     tap_shape reverse = shape;
@@ -240,48 +244,48 @@ tap_tensor tap_npy_read(tap_arena *a, const char *path)
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-static int type_of(tap_dtype dtype)
+static int type_index(tap_dtype dtype)
 {
-    int type = TYPES - 1;
+    int type = N_TYPES - 1;
     while (type >= 0 && types[type].dtype != dtype) type--;
     return type;
 }
 
-/* NumPy leaves room for the first size to grow and ends at a multiple of 64. With so few axes that is always the same one. */
-enum { START = MAGIC_LENGTH + 4, LENGTH = 128 };
-_Static_assert(TAP_MAX_RANK == 8, "the sizes of more axes would not always fit");
+/* NumPy pads the header so that the first size can grow, and the data begins at a multiple of 64: 128 for up to 8 axes. */
+enum { DICT_START = MAGIC_SIZE + 4, HEADER_SIZE = 128 };
+_Static_assert(TAP_MAX_RANK == 8, "a header with more axes may be longer");
 
-static void make_header(char header[LENGTH], int type, tap_shape shape)
+static void make_header(char header[HEADER_SIZE], int type, tap_shape shape)
 {
-    char sizes[LENGTH] = "", text[2 * LENGTH];
+    char sizes[HEADER_SIZE] = "", text[2 * HEADER_SIZE];
     int  n = 0;
     for (int i = 0; i < shape.rank; i++)
         n += snprintf(sizes + n, sizeof sizes - (size_t)n, i ? ", %lld" : "%lld", (long long)shape.n[i]);
     n = snprintf(text, sizeof text, "{'descr': '%c%s', 'fortran_order': False, 'shape': (%s%s), }",
                  types[type].size == 1 ? '|' : '<', types[type].code, sizes, shape.rank == 1 ? "," : "");
-    memset(header, ' ', LENGTH);
-    memcpy(header, MAGIC "\x01\x00", MAGIC_LENGTH + 2);
-    header[START - 2] = LENGTH - START;
-    header[START - 1] = 0;
-    memcpy(header + START, text, (size_t)n);
-    header[LENGTH - 1] = '\n';
+    memset(header, ' ', HEADER_SIZE);
+    memcpy(header, MAGIC "\x01\x00", MAGIC_SIZE + 2);
+    header[DICT_START - 2] = HEADER_SIZE - DICT_START;
+    header[DICT_START - 1] = 0;
+    memcpy(header + DICT_START, text, (size_t)n);
+    header[HEADER_SIZE - 1] = '\n';
 }
 
 tap_file *tap_npy_create(const char *path, tap_dtype dtype, tap_shape shape, tap_error *e)
 {
-    char header[LENGTH];
+    char header[HEADER_SIZE];
     if (!path) {
         tap_error_set(e, TAP_EARG, "npy: the path is NULL");
         return NULL;
     }
-    if (type_of(dtype) < 0 || tap_numel(shape) < 0) {
+    if (type_index(dtype) < 0 || tap_numel(shape) < 0) {
         tap_error_set(e, TAP_EARG, "%s: the tensor is inert or invalid", path);
         return NULL;
     }
     tap_file *f = tap_file_create(path, e);
     if (!f) return NULL;
-    make_header(header, type_of(dtype), shape);
-    if (tap_file_write(f, header, LENGTH) == TAP_OK) return f;
+    make_header(header, type_index(dtype), shape);
+    if (tap_file_write(f, header, HEADER_SIZE) == TAP_OK) return f;
     tap_file_abandon(f);
     return NULL;
 }
@@ -299,7 +303,7 @@ static tap_status write_file(const char *path, tap_tensor x, tap_error *e)
 tap_status tap_npy_write(const char *path, tap_tensor x, tap_error *e)
 {
     if (!path) return tap_error_set(e, TAP_EARG, "npy: the path is NULL");
-    if (!x.data || type_of(x.dtype) < 0 || tap_numel(x.shape) < 0)
+    if (!x.data || type_index(x.dtype) < 0 || tap_numel(x.shape) < 0)
         return tap_error_set(e, TAP_EARG, "%s: the tensor is inert or invalid", path);
     tap_arena *scratch = tap__arena_new_internal();
     tap_tensor copy = tap_tensor_contiguous(scratch, x);

@@ -1,4 +1,5 @@
-/* 8-bit greyscale PNG through libpng, which reports errors by a jump: it never crosses a function that holds anything. */
+/* tensor/io/png.c: writing 8-bit greyscale PNG files with libpng. It reports errors by longjmp, to encode, which owns
+ * nothing that would have to be freed. */
 #include <errno.h>
 #include <png.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ static void on_error(png_structp png, png_const_charp message)
 {
     output    *o = png_get_error_ptr(png);
     tap_status status = errno == ENOMEM ? TAP_ENOMEM : TAP_EIO;
-    o->status = tap_error_set(o->e, status, "%s: libpng: %s", o->path, message); /* unless the file has said more */
+    o->status = tap_error_set(o->e, status, "%s: libpng: %s", o->path, message); /* kept only if the file has no error yet */
     png_longjmp(png, 1);
 }
 
@@ -37,22 +38,22 @@ static void on_flush(png_structp png)
     (void)png;
 }
 
-static unsigned char grey(double x)
+static unsigned char to_grey(double x)
 {
     return (unsigned char)(x >= 1 ? 255 : x > 0 ? x * 255 + 0.5 : 0); /* NaN fails both comparisons */
 }
 
-static void take_row(tap_tensor image, int64_t y, unsigned char *row)
+static void convert_row(tap_tensor image, int64_t y, unsigned char *row)
 {
     for (int64_t x = 0; x < image.shape.n[1]; x++) {
         int64_t at = y * image.stride[0] + x * image.stride[1];
         if (image.dtype == TAP_U8) row[x] = ((const unsigned char *)image.data)[at];
-        else if (image.dtype == TAP_F32) row[x] = grey((double)((const float *)image.data)[at]);
-        else row[x] = grey(((const double *)image.data)[at]);
+        else if (image.dtype == TAP_F32) row[x] = to_grey((double)((const float *)image.data)[at]);
+        else row[x] = to_grey(((const double *)image.data)[at]);
     }
 }
 
-/* Where a jump lands: nothing here changes after setjmp. */
+/* libpng's errors jump back to setjmp here. No local variable changes after it. */
 static bool encode(png_structp png, png_infop info, output *o, tap_tensor image, unsigned char *row)
 {
     if (setjmp(png_jmpbuf(png))) return false;
@@ -62,7 +63,7 @@ static bool encode(png_structp png, png_infop info, output *o, tap_tensor image,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, info);
     for (int64_t y = 0; y < image.shape.n[0]; y++) {
-        take_row(image, y, row);
+        convert_row(image, y, row);
         png_write_row(png, row);
     }
     png_write_end(png, info);
@@ -75,14 +76,15 @@ static tap_status check(const char *path, tap_tensor image, tap_error *e)
     if (!path) return tap_error_set(e, TAP_EARG, "png: the path is NULL");
     if (!image.data) return tap_error_set(e, TAP_EARG, "%s: the image is an inert tensor", path);
     if (image.dtype != TAP_U8 && !tap_dtype_is_float(image.dtype))
-        return tap_error_set(e, TAP_EDTYPE, "%s: an image is float32, float64 or uint8, not %s", path,
+        return tap_error_set(e, TAP_EDTYPE, "%s: the image must be float32, float64 or uint8, not %s", path,
                              tap_dtype_name(image.dtype));
     if (image.shape.rank != 2)
-        return tap_error_set(e, TAP_ESHAPE, "%s: an image is [height,width], not %s", path,
+        return tap_error_set(e, TAP_ESHAPE, "%s: the image must be [height,width], not %s", path,
                              tap_shape_format(text, image.shape));
     for (int i = 0; i < 2; i++) {
         if (image.shape.n[i] < 1 || image.shape.n[i] > PNG_UINT_31_MAX)
-            return tap_error_set(e, TAP_ESHAPE, "%s: PNG has no size %s", path, tap_shape_format(text, image.shape));
+            return tap_error_set(e, TAP_ESHAPE, "%s: height and width must be 1 to 2147483647, not %s", path,
+                                 tap_shape_format(text, image.shape));
     }
     return TAP_OK;
 }

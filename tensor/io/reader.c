@@ -1,4 +1,4 @@
-/* Regular files, opened and read for those who know a format. */
+/* tensor/io/reader.c: opening and reading regular files, for the readers of all formats. */
 #define _POSIX_C_SOURCE 200809L
 #include "tensor/io/reader.h"
 
@@ -16,7 +16,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are read into memory as a little-endian file has them");
 
-enum { READ_AT_ONCE = 1 << 30 };
+enum { MAX_READ = 1 << 30 };
 
 bool tap__reader_fail(const tap__reader *in, tap_status status, const char *format, ...)
 {
@@ -27,7 +27,7 @@ bool tap__reader_fail(const tap__reader *in, tap_status status, const char *form
     return false;
 }
 
-/* Without O_NONBLOCK, opening a pipe would wait for somebody who writes to it. */
+/* Without O_NONBLOCK, opening a pipe would wait for a writer. */
 bool tap__reader_open(tap__reader *in, tap_arena *a, const char *path, const char *format)
 {
     struct stat s;
@@ -55,18 +55,18 @@ void tap__reader_close(tap__reader *in)
 bool tap__reader_read(tap__reader *in, void *to, size_t n)
 {
     for (char *at = to; n > 0;) {
-        ssize_t got = read(in->fd, at, n < READ_AT_ONCE ? n : READ_AT_ONCE);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return tap__reader_fail(in, tap__errno_status(errno), "cannot read: %s", tap__strerror(errno));
-        if (got == 0) return tap__reader_fail(in, TAP_EIO, "became shorter while it was read");
-        at += got;
-        n -= (size_t)got;
-        in->left -= (uint64_t)got;
+        ssize_t count = read(in->fd, at, n < MAX_READ ? n : MAX_READ);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return tap__reader_fail(in, tap__errno_status(errno), "cannot read: %s", tap__strerror(errno));
+        if (count == 0) return tap__reader_fail(in, TAP_EIO, "became shorter while it was read");
+        at += count;
+        n -= (size_t)count;
+        in->left -= (uint64_t)count;
     }
     return true;
 }
 
-static void turn_round(unsigned char *p, int64_t n, int size)
+static void swap_bytes(unsigned char *p, int64_t n, int size)
 {
     for (; n > 0; n--, p += size) {
         for (int low = 0, high = size - 1; low < high; low++, high--) {
@@ -77,14 +77,14 @@ static void turn_round(unsigned char *p, int64_t n, int size)
     }
 }
 
-/* From the last on, none is overwritten before it is read. */
-static void widen(unsigned char *data, int64_t n, int size)
+/* Sign-extends integers in place. It goes backwards, so that none is overwritten before it is read. */
+static void widen_to_int64(unsigned char *data, int64_t n, int size)
 {
-    int above = 64 - 8 * size;
+    int shift = 64 - 8 * size;
     for (int64_t i = n; i-- > 0;) {
         uint64_t bits = 0;
         memcpy(&bits, data + i * size, (size_t)size);
-        int64_t value = (int64_t)(bits << above) >> above;
+        int64_t value = (int64_t)(bits << shift) >> shift;
         memcpy(data + i * (int64_t)sizeof value, &value, sizeof value);
     }
 }
@@ -92,7 +92,7 @@ static void widen(unsigned char *data, int64_t n, int size)
 void tap__decode(void *data, int64_t n, tap_dtype dtype, int size, bool big_endian)
 {
     unsigned char *p = data;
-    if (big_endian && size > 1) turn_round(p, n, size);
-    if (dtype == TAP_I64 && size < 8) widen(p, n, size);
+    if (big_endian && size > 1) swap_bytes(p, n, size);
+    if (dtype == TAP_I64 && size < 8) widen_to_int64(p, n, size);
     for (int64_t i = 0; i < n && dtype == TAP_BOOL; i++) p[i] = p[i] != 0;
 }

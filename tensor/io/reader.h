@@ -1,5 +1,5 @@
-/* tensor/io/reader.h: what readers of files share. Nothing in a file is believed, its size least of all: it may change
- * meanwhile. Not installed. */
+/* tensor/io/reader.h: opening and reading files, plain or gzipped. No size that a file states is trusted, not even the
+ * file's own: it may change while it is read. Not installed. */
 #ifndef TAP_TENSOR_IO_READER_H
 #define TAP_TENSOR_IO_READER_H
 
@@ -8,44 +8,44 @@
 typedef struct {
     tap_arena  *arena;
     const char *path;
-    int         fd;     /* -1: none */
-    uint64_t    left;   /* bytes of the file not read yet, going by its size when it was opened */
-    const char *before; /* what the arena's memory was for */
+    int         fd;     /* -1: closed */
+    uint64_t    left;   /* bytes that were not read yet, by the file's size when it was opened */
+    const char *before; /* the arena's name until it is closed */
 } tap__reader;
 
-/* Opens a regular file. What goes wrong with it, now or later, is the arena's error and begins with the path, or the format if
- * there is no path. */
+/* Opens a regular file. Errors, now and later, go to the arena, and begin with the path, or with the format if the path is
+ * NULL. */
 bool tap__reader_open(tap__reader *in, tap_arena *a, const char *path, const char *format);
 void tap__reader_close(tap__reader *in);
 
-/* Always false. */
+/* Records an error that begins with the path. Always false. */
 bool tap__reader_fail(const tap__reader *in, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 
-/* Exactly n bytes, of which the caller knows that the file has them left. */
+/* Reads exactly n bytes; n must be at most in->left. */
 bool tap__reader_read(tap__reader *in, void *to, size_t n);
 
-/* A file that zlib unpacks, if it is gzipped, while it is read. */
+/* A plain or gzipped file, which zlib decompresses while it is read. */
 typedef struct {
     tap__reader      in;
     struct gzFile_s *stream;
     int64_t          size; /* of the file on disk */
-    int64_t          read; /* bytes that were read of what is in it */
+    int64_t          read; /* bytes of decompressed text so far */
 } tap__gzip_reader;
 
 bool tap__gzip_open(tap__gzip_reader *p, tap_arena *a, const char *path, const char *format);
 void tap__gzip_close(tap__gzip_reader *p);
-/* Why the stream gave fewer bytes than were asked for; false. */
+/* Records why the stream ended before all of `part` was read. Always false. */
 bool tap__gzip_fail(const tap__gzip_reader *p, const char *part);
-/* Up to so many bytes of text: how many, fewer only at its end; -1 on an error. Text that is packed more tightly than text
- * ever is has been made to fill somebody's memory, and is refused. */
-int tap__gzip_text(tap__gzip_reader *p, char *to, int most);
-/* How many of the first n bytes of text are a byte order mark: 3 or 0; -1, and an error, for text in UTF-16. */
-int tap__gzip_mark(const tap__gzip_reader *p, const char *text, int n);
-/* How many bytes of text there can be. */
+/* Reads up to `size` bytes of text and returns how many, which are fewer only at the end of the file; -1 on an error. A file
+ * that decompresses to an implausible size is an error, so that a few bytes cannot fill all memory. */
+int tap__gzip_read_text(tap__gzip_reader *p, char *to, int size);
+/* Bytes of the byte order mark at the beginning of the text: 3 or 0; -1, and an error, if the text is UTF-16. */
+int tap__gzip_bom_size(const tap__gzip_reader *p, const char *text, int n);
+/* Maximum number of bytes of text that a file of this size may decompress to. */
 int64_t tap__gzip_max_size(const tap__gzip_reader *p);
 
-/* n elements of `size` bytes, as a file has them, lie in front in room for n of the dtype, and become these: big-endian ones
- * are turned round, smaller integers widened to int64, and whatever is not 0 is true. */
+/* Converts n elements of `size` bytes in place, from a file's representation to the dtype's: swaps the bytes of big-endian
+ * ones, sign-extends integers to int64, and makes any nonzero bool 1. data must have room for n elements of the dtype. */
 void tap__decode(void *data, int64_t n, tap_dtype dtype, int size, bool big_endian);
 
 #endif

@@ -1,4 +1,5 @@
-/* Reading safetensors files. Nothing in them is believed: every size is checked against the file before it gets memory. */
+/* tensor/io/safetensors.c: reading safetensors files. No size in them is trusted: each is checked against the file's size
+ * before memory is allocated. */
 #include "tensor/io/safetensors.h"
 
 #include <stdlib.h>
@@ -17,36 +18,37 @@ typedef struct {
 typedef struct {
     tap__reader   in;
     size_t        length; /* of the header */
-    char         *header; /* NUL-terminated; once parsed, the room for names */
-    char         *names;  /* where the next name goes */
+    char         *header; /* NUL-terminated; once it is parsed, names are stored in its memory */
+    char         *names;  /* where the next name is stored */
     int           n, n_metadata;
     entry        *entries;
     tap_metadata *metadata;
 } reader;
 
-#define fail(r, ...) tap__reader_fail(&(r)->in, __VA_ARGS__)
-
 /* Names come from the file and may be of any length. */
 static bool fail_tensor(const reader *r, const char *name, const char *what)
 {
-    return fail(r, TAP_EIO, "tensor '%.100s' %s", name, what);
+    return tap__reader_fail(&r->in, TAP_EIO, "tensor '%.100s' %s", name, what);
 }
 
 static bool read_header(reader *r)
 {
     unsigned char      bytes[8];
     unsigned long long n = 0, left = r->in.left;
-    if (left < 8) return fail(r, TAP_EIO, "truncated: ends within the header's length");
+    if (left < 8) return tap__reader_fail(&r->in, TAP_EIO, "truncated: ends within the header's length");
     if (!tap__reader_read(&r->in, bytes, 8)) return false;
     for (int i = 7; i >= 0; i--) n = n << 8 | bytes[i];
     left -= 8;
-    if (n > MAX_HEADER) return fail(r, TAP_EIO, "not safetensors: a header of %llu bytes, more than %d", n, MAX_HEADER);
-    if (n > left) return fail(r, TAP_EIO, "truncated: the header takes %llu bytes, the file has %llu", n, left);
+    if (n > TAP__SAFETENSORS_MAX_HEADER)
+        return tap__reader_fail(&r->in, TAP_EIO, "not safetensors: a header of %llu bytes, more than %d", n,
+                                TAP__SAFETENSORS_MAX_HEADER);
+    if (n > left)
+        return tap__reader_fail(&r->in, TAP_EIO, "truncated: the header takes %llu bytes, the file has %llu", n, left);
     r->length = (size_t)n;
     r->header = r->names = tap__arena_acquire(r->in.arena, r->length + 1);
     if (!r->header || !tap__reader_read(&r->in, r->header, r->length)) return false;
     r->header[n] = '\0';
-    return r->header[0] == '{' || fail(r, TAP_EIO, "not safetensors: the header does not begin with '{'");
+    return r->header[0] == '{' || tap__reader_fail(&r->in, TAP_EIO, "not safetensors: the header does not begin with '{'");
 }
 
 static cJSON *parse_header(const reader *r)
@@ -54,18 +56,19 @@ static cJSON *parse_header(const reader *r)
     const char *fault;
     size_t      at;
     cJSON      *json = tap__json_parse(r->header, r->length, &fault, &at);
-    if (!json && !fault) fail(r, TAP_ENOMEM, "no memory for its header");
-    else if (!json) fail(r, TAP_EIO, "header byte %zu: %s", at, fault);
+    if (!json && !fault) tap__reader_fail(&r->in, TAP_ENOMEM, "no memory for its header");
+    else if (!json) tap__reader_fail(&r->in, TAP_EIO, "header byte %zu: %s", at, fault);
     return json;
 }
 
-/* A string to keep. It is shorter than its spelling in the header, quotes included, so the header's room holds all of them. */
-static const char *keep(reader *r, const char *text)
+/* Stores a string in the header's memory, which has space for all of them: each is shorter than its quoted form in the
+ * header. */
+static const char *store_string(reader *r, const char *text)
 {
     size_t n = strlen(text) + 1;
-    char  *kept = memcpy(r->names, text, n);
+    char  *stored = memcpy(r->names, text, n);
     r->names += n;
-    return kept;
+    return stored;
 }
 
 static int by_key(const void *a, const void *b)
@@ -77,26 +80,27 @@ static int by_key(const void *a, const void *b)
 static bool read_metadata(reader *r, const cJSON *json)
 {
     const cJSON *item;
-    if (r->metadata) return fail(r, TAP_EIO, "has " METADATA " twice");
-    if (!cJSON_IsObject(json)) return fail(r, TAP_EIO, METADATA " is not a table of strings");
+    if (r->metadata) return tap__reader_fail(&r->in, TAP_EIO, "has " TAP__SAFETENSORS_METADATA " twice");
+    if (!cJSON_IsObject(json)) return tap__reader_fail(&r->in, TAP_EIO, TAP__SAFETENSORS_METADATA " is not a table of strings");
     r->metadata = tap__arena_acquire(r->in.arena, (size_t)cJSON_GetArraySize(json) * sizeof *r->metadata);
     if (!r->metadata) return false;
     cJSON_ArrayForEach(item, json)
     {
-        if (!cJSON_IsString(item)) return fail(r, TAP_EIO, METADATA " entry '%.100s' is not a string", item->string);
-        const char *key = keep(r, item->string);
-        r->metadata[r->n_metadata++] = (tap_metadata){ key, keep(r, item->valuestring) };
+        if (!cJSON_IsString(item))
+            return tap__reader_fail(&r->in, TAP_EIO, TAP__SAFETENSORS_METADATA " entry '%.100s' is not a string", item->string);
+        const char *key = store_string(r, item->string);
+        r->metadata[r->n_metadata++] = (tap_metadata){ key, store_string(r, item->valuestring) };
     }
     qsort(r->metadata, (size_t)r->n_metadata, sizeof *r->metadata, by_key);
     for (int i = 1; i < r->n_metadata; i++) {
         if (strcmp(r->metadata[i - 1].key, r->metadata[i].key) == 0)
-            return fail(r, TAP_EIO, METADATA " has '%.100s' twice", r->metadata[i].key);
+            return tap__reader_fail(&r->in, TAP_EIO, TAP__SAFETENSORS_METADATA " has '%.100s' twice", r->metadata[i].key);
     }
     return true;
 }
 
-/* A list of at most `room` integers, and how many there are; -1 for anything else. */
-static int read_integers(const cJSON *json, int room, int64_t *to)
+/* Reads a list of integers, the first max of them, and returns its length; -1 if it is anything else. */
+static int read_integers(const cJSON *json, int max, int64_t *out)
 {
     const cJSON *item;
     int          n = 0;
@@ -104,14 +108,14 @@ static int read_integers(const cJSON *json, int room, int64_t *to)
     cJSON_ArrayForEach(item, json)
     {
         if (!cJSON_IsNumber(item)) return -1;
-        if (n < room) to[n] = (int64_t)item->valuedouble;
+        if (n < max) out[n] = (int64_t)item->valuedouble;
         n++;
     }
     return n;
 }
 
-/* The item of this name in an object that has it once, else NULL. */
-static const cJSON *only(const cJSON *object, const char *name)
+/* The object's item of this name; NULL if there is none, or more than one. */
+static const cJSON *find_unique(const cJSON *object, const char *name)
 {
     const cJSON *item, *found = NULL;
     cJSON_ArrayForEach(item, object)
@@ -126,14 +130,14 @@ static const cJSON *only(const cJSON *object, const char *name)
 static bool read_dtype(const reader *r, const char *name, const cJSON *json, entry *x)
 {
     if (!cJSON_IsString(json)) return fail_tensor(r, name, "needs one dtype");
-    for (int i = 0; i < CODES; i++) {
-        if (strcmp(codes[i].code, json->valuestring) != 0) continue;
-        x->named.tensor.dtype = codes[i].dtype;
-        x->size = codes[i].size;
+    for (int i = 0; i < TAP__SAFETENSORS_DTYPES; i++) {
+        if (strcmp(tap__safetensors_dtypes[i].code, json->valuestring) != 0) continue;
+        x->named.tensor.dtype = tap__safetensors_dtypes[i].dtype;
+        x->size = tap__safetensors_dtypes[i].size;
         return true;
     }
-    return fail(r, TAP_EDTYPE, "tensor '%.100s' has dtype %.20s; F32, F64, I8 to I64, U8 and BOOL can be read", name,
-                json->valuestring);
+    return tap__reader_fail(&r->in, TAP_EDTYPE, "tensor '%.100s' has dtype %.20s; F32, F64, I8 to I64, U8 and BOOL can be read",
+                            name, json->valuestring);
 }
 
 static bool read_entry(reader *r, const cJSON *json)
@@ -145,22 +149,24 @@ static bool read_entry(reader *r, const cJSON *json)
     char        text[TAP_SHAPE_TEXT];
     *x = (entry){ 0 };
     if (!cJSON_IsObject(json)) return fail_tensor(r, name, "needs an object for its entry");
-    if (!read_dtype(r, name, only(json, "dtype"), x)) return false;
-    t->shape.rank = read_integers(only(json, "shape"), TAP_MAX_RANK, t->shape.n);
+    if (!read_dtype(r, name, find_unique(json, "dtype"), x)) return false;
+    t->shape.rank = read_integers(find_unique(json, "shape"), TAP_MAX_RANK, t->shape.n);
     if (t->shape.rank < 0) return fail_tensor(r, name, "needs one shape, a list of sizes");
     if (t->shape.rank > TAP_MAX_RANK)
-        return fail(r, TAP_ESHAPE, "tensor '%.100s' has %d axes, more than %d", name, t->shape.rank, TAP_MAX_RANK);
-    if (read_integers(only(json, "data_offsets"), 2, offsets) != 2)
+        return tap__reader_fail(&r->in, TAP_ESHAPE, "tensor '%.100s' has %d axes, more than %d", name, t->shape.rank,
+                                TAP_MAX_RANK);
+    if (read_integers(find_unique(json, "data_offsets"), 2, offsets) != 2)
         return fail_tensor(r, name, "needs one data_offsets, a list of two");
     int64_t n = tap_numel(t->shape), size = x->size;
     tap_shape_format(text, t->shape);
-    if (n < 0) return fail(r, TAP_EIO, "tensor '%.100s' has shape %s, which is too large", name, text);
+    if (n < 0) return tap__reader_fail(&r->in, TAP_EIO, "tensor '%.100s' has shape %s, which is too large", name, text);
     if (n * size != offsets[1] - offsets[0])
-        return fail(r, TAP_EIO, "tensor '%.100s' is %s%s, %lld bytes, but lies from offset %lld to %lld", name,
-                    tap_dtype_name(t->dtype), text, (long long)(n * size), (long long)offsets[0], (long long)offsets[1]);
+        return tap__reader_fail(&r->in, TAP_EIO, "tensor '%.100s' is %s%s, %lld bytes, but lies from offset %lld to %lld", name,
+                                tap_dtype_name(t->dtype), text, (long long)(n * size), (long long)offsets[0],
+                                (long long)offsets[1]);
     x->begin = (uint64_t)offsets[0];
     x->end = (uint64_t)offsets[1];
-    x->named.name = keep(r, name);
+    x->named.name = store_string(r, name);
     r->n++;
     return true;
 }
@@ -173,7 +179,8 @@ static bool read_entries(reader *r, const cJSON *json)
     if (!r->entries) return false;
     cJSON_ArrayForEach(item, json)
     {
-        if (!(strcmp(item->string, METADATA) == 0 ? read_metadata(r, item) : read_entry(r, item))) return false;
+        if (!(strcmp(item->string, TAP__SAFETENSORS_METADATA) == 0 ? read_metadata(r, item) : read_entry(r, item)))
+            return false;
     }
     return true;
 }
@@ -192,14 +199,14 @@ static int by_offset(const void *a, const void *b)
     return by_name(a, b); /* empty tensors */
 }
 
-/* The tensors must have distinct names and follow each other from the first byte of the data to the last. */
+/* Names must be distinct, and the tensors must cover the data without gaps and overlaps. */
 static bool check_entries(reader *r)
 {
     unsigned long long at = 0, size = r->in.left;
     qsort(r->entries, (size_t)r->n, sizeof *r->entries, by_name);
     for (int i = 1; i < r->n; i++) {
         const entry *x = &r->entries[i];
-        if (by_name(x - 1, x) == 0) return fail_tensor(r, x->named.name, "is there twice");
+        if (by_name(x - 1, x) == 0) return fail_tensor(r, x->named.name, "occurs twice");
     }
     qsort(r->entries, (size_t)r->n, sizeof *r->entries, by_offset);
     for (int i = 0; i < r->n; i++) {
@@ -208,12 +215,13 @@ static bool check_entries(reader *r)
         if (x->begin > at) return fail_tensor(r, x->named.name, "begins behind a gap in the data");
         at = x->end;
     }
-    if (at > size) return fail(r, TAP_EIO, "truncated: the tensors take %llu bytes, the file has %llu", at, size);
-    if (at < size) return fail(r, TAP_EIO, "bytes left over behind the tensors: %llu", size - at);
+    if (at > size)
+        return tap__reader_fail(&r->in, TAP_EIO, "truncated: the tensors take %llu bytes, the file has %llu", at, size);
+    if (at < size) return tap__reader_fail(&r->in, TAP_EIO, "bytes left over behind the tensors: %llu", size - at);
     return true;
 }
 
-/* Each tensor gets its own memory, so that it is aligned wherever the file has it. */
+/* Each tensor gets memory of its own, so that it is aligned whatever its offset in the file. */
 static bool read_data(reader *r)
 {
     for (int i = 0; i < r->n; i++) {

@@ -1,5 +1,5 @@
-/* Writing safetensors files, byte for byte as the format's own writer does: widest dtype first, then by name, the header padded
- * so that the data begins at a multiple of 8. */
+/* tensor/io/safetensors_write.c: writing safetensors files, with the same bytes as the format's own writer: the widest
+ * dtypes first, then by name, and a header padded so that the data begins at a multiple of 8. */
 #include "tensor/io/safetensors.h"
 
 #include <stdarg.h>
@@ -15,53 +15,55 @@
 typedef struct {
     const char              *path, *keep;
     tap_error               *e;
-    const tap_named_tensor **order; /* of the data */
+    const tap_named_tensor **order; /* tensors in the order of their data */
     int                      n;
     char                    *header;
-    size_t                   length, room;
-    bool                     full; /* there was no memory for more header */
+    size_t                   length, capacity;
+    bool                     no_memory; /* to make the header longer */
 } writer;
 
-static tap_status refuse(const writer *w, const char *name, const char *what)
+static tap_status fail_tensor(const writer *w, const char *name, const char *what)
 {
     return tap_error_set(w->e, TAP_EARG, "%s: tensor '%.100s' %s", w->path, name, what);
 }
 
-static int code_of(tap_dtype dtype)
+static int dtype_index(tap_dtype dtype)
 {
-    int code = CODES - 1;
-    while (code >= 0 && codes[code].dtype != dtype) code--;
-    return code;
+    int index = TAP__SAFETENSORS_DTYPES - 1;
+    while (index >= 0 && tap__safetensors_dtypes[index].dtype != dtype) index--;
+    return index;
 }
 
-static int by_given_name(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
     const tap_named_tensor *const *x = a, *const *y = b;
     return strcmp((*x)->name, (*y)->name);
 }
 
-/* Widest dtype first: so each tensor lies aligned behind the others. */
-static int by_dtype(const void *a, const void *b)
+/* The widest dtypes first, so that every tensor is aligned. */
+static int compare_dtypes(const void *a, const void *b)
 {
     const tap_named_tensor *const *x = a, *const *y = b;
-    int                            left = code_of((*x)->tensor.dtype), right = code_of((*y)->tensor.dtype);
-    return left != right ? right - left : by_given_name(a, b);
+    int                            left = dtype_index((*x)->tensor.dtype), right = dtype_index((*y)->tensor.dtype);
+    return left != right ? right - left : compare_names(a, b);
 }
 
-static tap_status put_in_order(writer *w, const tap_named_tensor *tensors)
+static tap_status sort_tensors(writer *w, const tap_named_tensor *tensors)
 {
     for (int i = 0; i < w->n; i++) {
-        const tap_named_tensor *x = w->order[i] = &tensors[i];
+        const tap_named_tensor *x = &tensors[i];
+        w->order[i] = x;
         if (!x->name || !tap__is_utf8(x->name)) return tap_error_set(w->e, TAP_EARG, "%s: name %d is not UTF-8", w->path, i);
-        if (strcmp(x->name, METADATA) == 0) return refuse(w, x->name, "has a name that the format reserves");
-        if (!x->tensor.data || code_of(x->tensor.dtype) < 0 || tap_numel(x->tensor.shape) < 0)
-            return refuse(w, x->name, "is inert or invalid");
+        if (strcmp(x->name, TAP__SAFETENSORS_METADATA) == 0)
+            return fail_tensor(w, x->name, "has a name that the format reserves");
+        if (!x->tensor.data || dtype_index(x->tensor.dtype) < 0 || tap_numel(x->tensor.shape) < 0)
+            return fail_tensor(w, x->name, "is inert or invalid");
     }
-    qsort(w->order, (size_t)w->n, sizeof *w->order, by_given_name);
+    qsort(w->order, (size_t)w->n, sizeof *w->order, compare_names);
     for (int i = 1; i < w->n; i++) {
-        if (by_given_name(&w->order[i - 1], &w->order[i]) == 0) return refuse(w, w->order[i]->name, "is given twice");
+        if (compare_names(&w->order[i - 1], &w->order[i]) == 0) return fail_tensor(w, w->order[i]->name, "is given twice");
     }
-    qsort(w->order, (size_t)w->n, sizeof *w->order, by_dtype);
+    qsort(w->order, (size_t)w->n, sizeof *w->order, compare_dtypes);
     return TAP_OK;
 }
 
@@ -79,72 +81,73 @@ static tap_status check_metadata(const writer *w, int n, const tap_metadata *met
     return TAP_OK;
 }
 
-static void put_bytes(writer *w, const char *bytes, size_t n)
+static void append(writer *w, const char *bytes, size_t n)
 {
-    if (n > w->room - w->length && !w->full) {
-        size_t room = 2 * w->room + n;
-        char  *more = realloc(w->header, room);
-        w->full = !more;
-        w->header = more ? more : w->header;
-        w->room = more ? room : w->room;
+    if (n > w->capacity - w->length && !w->no_memory) {
+        size_t capacity = 2 * w->capacity + n;
+        char  *grown = realloc(w->header, capacity);
+        w->no_memory = !grown;
+        w->header = grown ? grown : w->header;
+        w->capacity = grown ? capacity : w->capacity;
     }
-    if (w->full) return;
+    if (w->no_memory) return;
     memcpy(w->header + w->length, bytes, n);
     w->length += n;
 }
 
-static void put(writer *w, const char *format, ...) TAP_PRINTF(2, 3);
-static void put(writer *w, const char *format, ...)
+static void append_format(writer *w, const char *format, ...) TAP_PRINTF(2, 3);
+static void append_format(writer *w, const char *format, ...)
 {
     char    text[128];
     va_list args;
     va_start(args, format);
     int n = tap__format_list(text, sizeof text, format, args);
     va_end(args);
-    put_bytes(w, text, (size_t)n);
+    append(w, text, (size_t)n);
 }
 
-static void put_string(writer *w, const char *text)
+static void append_string(writer *w, const char *text)
 {
-    static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
-    put(w, "\"");
+    static const char escaped[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
+    append_format(w, "\"");
     for (const char *p = text; *p; p++) {
-        const char *special = strchr(plain, *p);
-        if (special) put(w, "\\%c", letter[special - plain]);
-        else if ((unsigned char)*p < 0x20) put(w, "\\u%04x", (unsigned)*p);
-        else put_bytes(w, p, 1);
+        const char *special = strchr(escaped, *p);
+        if (special) append_format(w, "\\%c", letter[special - escaped]);
+        else if ((unsigned char)*p < 0x20) append_format(w, "\\u%04x", (unsigned)*p);
+        else append(w, p, 1);
     }
-    put(w, "\"");
+    append_format(w, "\"");
 }
 
-static void put_entry(writer *w, const tap_named_tensor *x, uint64_t *offset)
+static void append_entry(writer *w, const tap_named_tensor *x, uint64_t *offset)
 {
     uint64_t begin = *offset;
     *offset += (uint64_t)tap_numel(x->tensor.shape) * tap_dtype_size(x->tensor.dtype);
-    put(w, w->length > 1 ? "," : "");
-    put_string(w, x->name);
-    put(w, ":{\"dtype\":\"%s\",\"shape\":[", codes[code_of(x->tensor.dtype)].code);
-    for (int i = 0; i < x->tensor.shape.rank; i++) put(w, i ? ",%lld" : "%lld", (long long)x->tensor.shape.n[i]);
-    put(w, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)begin, (unsigned long long)*offset);
+    append_format(w, w->length > 1 ? "," : "");
+    append_string(w, x->name);
+    append_format(w, ":{\"dtype\":\"%s\",\"shape\":[", tap__safetensors_dtypes[dtype_index(x->tensor.dtype)].code);
+    for (int i = 0; i < x->tensor.shape.rank; i++) append_format(w, i ? ",%lld" : "%lld", (long long)x->tensor.shape.n[i]);
+    append_format(w, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)begin, (unsigned long long)*offset);
 }
 
 static tap_status make_header(writer *w, int n_metadata, const tap_metadata *metadata)
 {
     uint64_t offset = 0;
-    put(w, n_metadata ? "{\"" METADATA "\":{" : "{");
+    append_format(w, n_metadata ? "{\"" TAP__SAFETENSORS_METADATA "\":{" : "{");
     for (int i = 0; i < n_metadata; i++) {
-        put(w, i ? "," : "");
-        put_string(w, metadata[i].key);
-        put(w, ":");
-        put_string(w, metadata[i].value);
+        append_format(w, i ? "," : "");
+        append_string(w, metadata[i].key);
+        append_format(w, ":");
+        append_string(w, metadata[i].value);
     }
-    put(w, n_metadata ? "}" : "");
-    for (int i = 0; i < w->n; i++) put_entry(w, w->order[i], &offset);
-    put(w, "}");
-    while (w->length % 8 != 0 && !w->full) put(w, " ");
-    if (w->full) return tap_error_set(w->e, TAP_ENOMEM, "%s: no memory for its header", w->path);
-    if (w->length > MAX_HEADER)
-        return tap_error_set(w->e, TAP_EARG, "%s: its header would take more than %d bytes", w->path, MAX_HEADER);
+    append_format(w, n_metadata ? "}" : "");
+    for (int i = 0; i < w->n; i++) append_entry(w, w->order[i], &offset);
+    append_format(w, "}");
+    while (w->length % 8 != 0 && !w->no_memory) append_format(w, " ");
+    if (w->no_memory) return tap_error_set(w->e, TAP_ENOMEM, "%s: no memory for its header", w->path);
+    if (w->length > TAP__SAFETENSORS_MAX_HEADER)
+        return tap_error_set(w->e, TAP_EARG, "%s: its header would take more than %d bytes", w->path,
+                             TAP__SAFETENSORS_MAX_HEADER);
     return TAP_OK;
 }
 
@@ -186,7 +189,7 @@ tap_status tap__safetensors_write(const char *path, const char *keep, int n, con
         return tap_error_set(e, TAP_EARG, "%s: a path, tensors or metadata are missing", path ? path : "safetensors");
     w.order = malloc(((size_t)n + 1) * sizeof *w.order);
     tap_status status = w.order ? TAP_OK : tap_error_set(e, TAP_ENOMEM, "%s: no memory for %d names", path, n);
-    if (status == TAP_OK) status = put_in_order(&w, tensors);
+    if (status == TAP_OK) status = sort_tensors(&w, tensors);
     if (status == TAP_OK) status = check_metadata(&w, n_metadata, metadata);
     if (status == TAP_OK) status = make_header(&w, n_metadata, metadata);
     if (status == TAP_OK) status = write_file(&w);

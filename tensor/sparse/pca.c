@@ -1,4 +1,5 @@
-/* Principal components of a sparse matrix. Its mean is taken off products with it, so that it stays sparse. */
+/* tensor/sparse/pca.c: principal components of a sparse matrix, by randomized subspace iteration (Halko, Martinsson & Tropp
+ * 2011). Columns are not centred in memory, so that the matrix stays sparse: products with it are corrected by the mean. */
 #include <math.h>
 
 #include "tensor/sparse/csr.h"
@@ -8,9 +9,9 @@
 #include "tensor/kernels/eigen.h"
 #include "tensor/parallel.h"
 
-enum { MORE = 10, ROUNDS = 12 }; /* directions beside those asked for, and times the matrix is multiplied with */
+enum { OVERSAMPLING = 10, ITERATIONS = 12 }; /* more directions than components; powers of x^T x */
 
-/* y = x q - 1 b^T: x [rows,columns], q [columns,n], b [n] */
+/* y = x q - 1 b^T, with x [rows,columns], q [columns,n], b [n] and y [rows,n]. */
 typedef struct {
     tap_csr       x;
     int           n;
@@ -36,13 +37,14 @@ static void multiply(product *p)
     tap__parallel(p->x.rows, tap__cost_ns(0.5 * p->n * (double)(p->x.start[p->x.rows] + p->x.rows)), multiply_rows, p);
 }
 
-/* Columns of q [rows,n] made orthonormal, by Gram and Schmidt, twice; one that depends on those before it becomes 0. */
+/* Makes the columns of q [rows,n] orthonormal, by Gram-Schmidt with one reorthogonalization. A column that depends on those
+ * before it becomes 0. */
 static void orthonormalize(int64_t rows, int n, double *q)
 {
     for (int k = 0; k < n; k++) {
         double before = 0, after = 0;
         for (int64_t i = 0; i < rows; i++) before += q[i * n + k] * q[i * n + k];
-        for (int twice = 0; twice < 2; twice++) {
+        for (int pass = 0; pass < 2; pass++) {
             for (int l = 0; l < k; l++) {
                 double dot = 0;
                 for (int64_t i = 0; i < rows; i++) dot += q[i * n + l] * q[i * n + k];
@@ -55,14 +57,15 @@ static void orthonormalize(int64_t rows, int n, double *q)
     }
 }
 
-/* What the work is done in; x is centred by the means of its columns. */
+/* The matrix and the arrays of the iteration. mean: of x's columns. */
 typedef struct {
     tap_csr x, xt;
     int     n;
     double *q, *y, *mean, *b, *zeros; /* [columns,n], [rows,n], [columns], [n], [n] */
-} search;
+} workspace;
 
-static void project(const search *s)
+/* y = (centred x) q. */
+static void project(const workspace *s)
 {
     for (int k = 0; k < s->n; k++) {
         s->b[k] = 0;
@@ -71,59 +74,61 @@ static void project(const search *s)
     multiply(&(product){ s->x, s->n, s->q, s->b, s->y });
 }
 
-/* The columns of y add up to 0, so that the mean takes nothing off. */
-static void project_back(const search *s)
+/* q = (centred x)^T y. The columns of y add up to 0, so that no correction by the mean is needed. */
+static void project_transposed(const workspace *s)
 {
     multiply(&(product){ s->xt, s->n, s->y, s->zeros, s->q });
 }
 
-/* The k largest of the n values, largest first. */
-static void choose(int n, const double *values, int k, int *which)
+/* Sets index to the k largest of the n values, the largest first. */
+static void select_largest(int n, const double *values, int k, int *index)
 {
     for (int i = 0; i < k; i++) {
-        which[i] = -1;
+        index[i] = -1;
         for (int j = 0; j < n; j++) {
-            bool taken = false;
-            for (int l = 0; l < i; l++) taken = taken || which[l] == j;
-            if (!taken && (which[i] < 0 || values[j] > values[which[i]])) which[i] = j;
+            bool selected = false;
+            for (int l = 0; l < i; l++) selected = selected || index[l] == j;
+            if (!selected && (index[i] < 0 || values[j] > values[index[i]])) index[i] = j;
         }
     }
 }
 
-/* Within the directions found, those of y's own principal axes: y^T y = V^T D V. `square` is 0. */
-static void turn(const search *s, int k, double *square, double *values, double *vectors, int *which, double *scores)
+/* Rotates y to its principal axes, the eigenvectors of gram = y^T y, and stores the first k columns in scores. gram is
+ * zeroed. */
+static void rotate_to_principal_axes(const workspace *s, int k, double *gram, double *values, double *vectors, int *index,
+                                     double *scores)
 {
     const int n = s->n;
     for (int64_t i = 0; i < s->x.rows; i++)
         for (int a = 0; a < n; a++)
-            for (int b = 0; b < n; b++) square[a * n + b] += s->y[i * n + a] * s->y[i * n + b];
-    tap__symmetric_eigen(n, square, values, vectors);
-    choose(n, values, k, which);
+            for (int b = 0; b < n; b++) gram[a * n + b] += s->y[i * n + a] * s->y[i * n + b];
+    tap__symmetric_eigen(n, gram, values, vectors);
+    select_largest(n, values, k, index);
     for (int64_t i = 0; i < s->x.rows; i++) {
         for (int c = 0; c < k; c++) {
             double sum = 0;
-            for (int a = 0; a < n; a++) sum += s->y[i * n + a] * vectors[which[c] * n + a];
+            for (int a = 0; a < n; a++) sum += s->y[i * n + a] * vectors[index[c] * n + a];
             scores[i * k + c] = sum;
         }
     }
 }
 
-static double *numbers(tap_arena *a, int64_t n)
+static double *alloc_doubles(tap_arena *a, int64_t n)
 {
     return tap_arena_alloc(a, (size_t)n * sizeof(double));
 }
 
-static void find(tap_arena *work, tap_csr x, int k, uint64_t seed, double *scores)
+static void compute_scores(tap_arena *work, tap_csr x, int k, uint64_t seed, double *scores)
 {
-    const int n = k + MORE < x.columns ? k + MORE : (int)x.columns;
-    search    s = { .x = x, .n = n, .xt = tap_csr_transpose(work, x) };
-    double   *square = numbers(work, n * n), *vectors = numbers(work, n * n), *values = numbers(work, n);
-    int      *which = tap_arena_alloc(work, (size_t)k * sizeof *which);
-    s.q = numbers(work, x.columns * n);
-    s.y = numbers(work, x.rows * n);
-    s.mean = numbers(work, x.columns);
-    s.b = numbers(work, n);
-    s.zeros = numbers(work, n);
+    const int n = k + OVERSAMPLING < x.columns ? k + OVERSAMPLING : (int)x.columns;
+    workspace s = { .x = x, .n = n, .xt = tap_csr_transpose(work, x) };
+    double   *gram = alloc_doubles(work, n * n), *vectors = alloc_doubles(work, n * n), *values = alloc_doubles(work, n);
+    int      *index = tap_arena_alloc(work, (size_t)k * sizeof *index);
+    s.q = alloc_doubles(work, x.columns * n);
+    s.y = alloc_doubles(work, x.rows * n);
+    s.mean = alloc_doubles(work, x.columns);
+    s.b = alloc_doubles(work, n);
+    s.zeros = alloc_doubles(work, n);
     if (tap_arena_status(work, NULL) != TAP_OK) return;
     for (int64_t i = 0; i < x.columns; i++) {
         for (int64_t j = s.xt.start[i]; j < s.xt.start[i + 1]; j++) s.mean[i] += (double)s.xt.value[j];
@@ -131,27 +136,27 @@ static void find(tap_arena *work, tap_csr x, int k, uint64_t seed, double *score
     }
     tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(x.columns, n), s.q), (tap_rng_key){ seed, tap_random_hash("pca"), 0 });
     project(&s);
-    for (int i = 0; i < ROUNDS; i++) {
-        project_back(&s);
+    for (int i = 0; i < ITERATIONS; i++) {
+        project_transposed(&s);
         orthonormalize(x.columns, n, s.q);
         project(&s);
     }
-    turn(&s, k, square, values, vectors, which, scores);
+    rotate_to_principal_axes(&s, k, gram, values, vectors, index, scores);
 }
 
 tap_tensor tap_csr_pca(tap_arena *a, tap_csr x, int64_t k, uint64_t seed)
 {
     if (tap_arena_status(a, NULL) != TAP_OK) return (tap_tensor){ 0 };
-    const char *wrong = tap__csr_error(x);
-    if (wrong) return tap__tensor_fail(a, TAP_EARG, "csr_pca: %s", wrong);
-    const int64_t smaller = x.rows < x.columns ? x.rows : x.columns, most = smaller < TAP__PCA_MAX ? smaller : TAP__PCA_MAX;
-    if (k < 1 || k > most)
-        return tap__tensor_fail(a, TAP_EARG, "csr_pca: %lld components of [%lld,%lld]; there are 1 to %lld", (long long)k,
-                                (long long)x.rows, (long long)x.columns, (long long)most);
+    const char *problem = tap__csr_error(x);
+    if (problem) return tap__tensor_fail(a, TAP_EARG, "csr_pca: %s", problem);
+    const int64_t min_size = x.rows < x.columns ? x.rows : x.columns, max = min_size < TAP__PCA_MAX ? min_size : TAP__PCA_MAX;
+    if (k < 1 || k > max)
+        return tap__tensor_fail(a, TAP_EARG, "csr_pca: k must be 1 to %lld for [%lld,%lld], not %lld", (long long)max,
+                                (long long)x.rows, (long long)x.columns, (long long)k);
     tap_arena *work = tap__arena_new_internal();
     tap__arena_name(work, "csr_pca");
     tap_tensor scores = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(x.rows, k));
-    if (scores.data) find(work, x, (int)k, seed, scores.data);
+    if (scores.data) compute_scores(work, x, (int)k, seed, scores.data);
     tap__error_copy(tap_arena_error(a), tap_arena_error(work));
     tap_arena_free(work);
     return tap_arena_status(a, NULL) == TAP_OK ? scores : (tap_tensor){ 0 };

@@ -360,14 +360,14 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
       w->p = (void *)tap_csr_transpose(w->a, (tap_csr){ INT64_MAX, 2, sparse.start, sparse.column, sparse.value }).start) \
     X(csr_columns, TAP_EARG, "csr_transpose: a column is out of range or order", \
       w->p = (void *)tap_csr_transpose(w->a, (tap_csr){ 2, 1, sparse.start, sparse.column, sparse.value }).start) \
-    X(csr_from_vector, TAP_ESHAPE, "csr_from_dense: [3] is not [rows,columns]", \
+    X(csr_from_vector, TAP_ESHAPE, "csr_from_dense: x must be [rows,columns], not [3]", \
       w->p = (void *)tap_csr_from_dense(w->a, tap_tensor_select(w->a, w->x, 1, 0)).start) \
-    X(csr_rows_too_many, TAP_EARG, "csr_rows: there are 2 rows, not 3", w->status = tap_csr_rows(w->y, sparse, NULL, w->e)) \
+    X(csr_rows_too_many, TAP_EARG, "csr_rows: out must have at most 2 rows, not 3", w->status = tap_csr_rows(w->y, sparse, NULL, w->e)) \
     X(csr_rows_min, TAP_EARG, "csr_rows: row -9223372036854775808 is out of range for 2 rows", \
       w->status = tap_csr_rows(w->y, sparse, (int64_t[]){ INT64_MIN, 0, 0 }, w->e)) \
-    X(csr_scale, TAP_EARG, "csr_log_normalize: scale = nan is not a finite number above 0", \
+    X(csr_scale, TAP_EARG, "csr_log_normalize: scale must be a finite number above 0, not nan", \
       w->p = (void *)tap_csr_log_normalize(w->a, sparse, (double)NAN).start) \
-    X(csr_pca_min, TAP_EARG, "csr_pca: -9223372036854775808 components of [2,2]; there are 1 to 2", \
+    X(csr_pca_min, TAP_EARG, "csr_pca: k must be 1 to 2 for [2,2], not -9223372036854775808", \
       w->out = tap_csr_pca(w->a, sparse, INT64_MIN, 0)) \
     X(matrix_market_null, TAP_EARG, "matrix_market: the path is NULL", w->p = (void *)tap_matrix_market_read(w->a, NULL).start) \
     X(matrix_market_folder, TAP_EIO, ".: is not a regular file", w->p = (void *)tap_matrix_market_read(w->a, ".").start) \
@@ -375,30 +375,30 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
       w->status = tap_matrix_market_write(NULL, sparse, w->e)) \
     X(matrix_market_write_inert, TAP_EARG, "x: the matrix is inert", \
       w->status = tap_matrix_market_write("x", (tap_csr){ 0 }, w->e)) \
-    X(table_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_csv_read(w->a, NULL, ',').text) \
+    X(table_null, TAP_EARG, "csv: the path is NULL", w->p = (void *)tap_csv_read(w->a, NULL, ',').text) \
     X(table_folder, TAP_EIO, ".: is not a regular file", w->p = (void *)tap_csv_read(w->a, ".", ',').text) \
-    X(tsv_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_tsv_read(w->a, NULL).text) \
-    X(labels_null, TAP_EARG, "table_labels: the table or the name is missing", w->out = tap_csv_labels(w->a, words, NULL, NULL)) \
-    X(labels_inert, TAP_EARG, "table_labels: the table or the name is missing", \
+    X(tsv_null, TAP_EARG, "csv: the path is NULL", w->p = (void *)tap_tsv_read(w->a, NULL).text) \
+    X(labels_null, TAP_EARG, "csv_labels: the table or the name is missing", w->out = tap_csv_labels(w->a, words, NULL, NULL)) \
+    X(labels_inert, TAP_EARG, "csv_labels: the table or the name is missing", \
       w->out = tap_csv_labels(w->a, (tap_csv){ 0 }, "a", NULL)) \
-    X(numbers_null, TAP_EARG, "table: the path is NULL", w->p = (void *)tap_csv_read_matrix(w->a, NULL, ',', NULL, NULL).start) \
+    X(numbers_null, TAP_EARG, "csv: the path is NULL", w->p = (void *)tap_csv_read_matrix(w->a, NULL, ',', NULL, NULL).start) \
     X(cells_null, TAP_EARG, "cells: the path is NULL", w->p = (void *)tap_cells_read(w->a, NULL).counts.start) \
     X(cells_csv_null, TAP_EARG, "cells: the path is NULL", w->p = (void *)tap_cells_read_csv(w->a, NULL, ',').counts.start) \
     X(cells_write_null, TAP_EARG, "cells: the path is NULL", \
       w->status = tap_cells_write(NULL, (tap_cells){ .counts = sparse }, w->e)) \
     X(cells_write_inert, TAP_EARG, "cells: the matrix is inert", \
       w->status = tap_cells_write(".", (tap_cells){ .counts = { 0, 0, NULL, NULL, NULL } }, w->e)) \
-    X(cells_write_names, TAP_EARG, "cells: features are [1,9223372036854775807], not a row for each of 2", \
+    X(cells_write_names, TAP_EARG, "cells: features must have 2 rows and at least one column, not [1,9223372036854775807]", \
       w->status = tap_cells_write(".", (tap_cells){ sparse, words, { 1, INT64_MAX, words.text } }, w->e)) \
     X(gzip_null, TAP_EARG, "file: the path is NULL", tap_file_create_gzip(NULL, w->e)) \
     X(png_null, TAP_EARG, "png: the path is NULL", w->status = tap_png_write(NULL, w->x, w->e)) \
-    X(png_int, TAP_EDTYPE, "p.png: an image is float32, float64 or uint8, not int64", \
+    X(png_int, TAP_EDTYPE, "p.png: the image must be float32, float64 or uint8, not int64", \
       w->status = tap_png_write("p.png", view_of(w, TAP_I64, TAP_SHAPE(1, 1)), w->e)) \
-    X(png_vector, TAP_ESHAPE, "p.png: an image is [height,width], not [1]", \
+    X(png_vector, TAP_ESHAPE, "p.png: the image must be [height,width], not [1]", \
       w->status = tap_png_write("p.png", view_of(w, TAP_F64, TAP_SHAPE(1)), w->e)) \
-    X(png_empty, TAP_ESHAPE, "p.png: PNG has no size [0,1]", \
+    X(png_empty, TAP_ESHAPE, "p.png: height and width must be 1 to 2147483647, not [0,1]", \
       w->status = tap_png_write("p.png", view_of(w, TAP_F64, TAP_SHAPE(0, 1)), w->e)) \
-    X(png_vast, TAP_ESHAPE, "p.png: PNG has no size [1,2147483648]", \
+    X(png_vast, TAP_ESHAPE, "p.png: height and width must be 1 to 2147483647, not [1,2147483648]", \
       w->status = tap_png_write("p.png", view_of(w, TAP_F64, TAP_SHAPE(1, 1ll << 31)), w->e)) \
     X(png_folder, TAP_EIO, "none/p.png: cannot create a file in its folder: No such file or directory", \
       w->status = tap_png_write("none/p.png", w->x, w->e)) \

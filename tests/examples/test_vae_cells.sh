@@ -200,7 +200,7 @@ ok "--resume with another --lr: it is named" says_only stderr lr
 
 # ---- files that are not as they should be
 model=a/b/model.safetensors
-fails 'nowhere: has no matrix.mtx.gz, nor a plain one' --data nowhere --out lost
+fails 'nowhere: there is no such folder' --data nowhere --out lost
 : >counts.txt
 fails 'counts.txt/matrix.mtx.gz: cannot open: ' --data counts.txt --out lost
 fails 'nowhere.csv: cannot open: No such file or directory' --data nowhere.csv --out lost
@@ -211,18 +211,18 @@ fails 'broken/matrix.mtx: truncated: line 2 promises' --data broken --out lost
 gzip -dc sim/matrix.mtx.gz | sed '3s/^[0-9]*/61/' >broken/matrix.mtx
 fails 'broken/matrix.mtx: line 3: row 61 is not within 1..60' --data broken --out lost
 gzip -dc sim/matrix.mtx.gz | sed '3s/ [0-9]*$/ -3/' >broken/matrix.mtx
-fails 'is not a count, a whole number from 0 up' --data broken --out lost
+fails 'counts must be whole numbers, at least 0, not' --data broken --out lost
 gzip -dc sim/barcodes.tsv.gz | head -n 299 >broken/barcodes.tsv
 rm broken/barcodes.tsv.gz
 fails 'broken/matrix.mtx: holds 60 rows and 300 columns for 60 features and 299 barcodes' --data broken --out lost
 head -c 2000 sim/matrix.mtx.gz >broken/matrix.mtx.gz
-fails 'broken/matrix.mtx.gz: truncated: the gzip stream breaks off' --data broken --out lost
+fails 'broken/matrix.mtx.gz: truncated: the gzip stream ends early' --data broken --out lost
 sed 's/^cell7,0*/cell7,x/' counts.csv >bad.csv
 fails "bad.csv: row 8, field 2: 'x" --data bad.csv --out lost
 sed '9s/,[^,]*$//' counts.csv >bad.csv
 fails 'bad.csv: row 9 has 60 fields, not 61' --data bad.csv --out lost
 sed '9s/,[^,]*$/,0.5/' counts.csv >bad.csv
-fails 'bad.csv: cell 8 (cell8), gene 60: 0.5 is not a count' --data bad.csv --out lost
+fails 'bad.csv: cell 8 (cell8), gene 60: counts must be whole numbers, at least 0, not 0.5' --data bad.csv --out lost
 head -n 5 counts.csv >few.csv
 fails '4 cells with counts are too few' --data few.csv --out lost
 fails 'nowhere: cannot open: No such file or directory' --data sim --metadata nowhere --out lost

@@ -314,7 +314,7 @@ static void test_errors(void **state)
                  "kmeans: -1 restarts of at most 300 iterations");
     expect_error(two, (tap_kmeans_options){ .clusters = 1, .max_iterations = -2 }, labels(2, l),
                  "kmeans: 10 restarts of at most -2 iterations");
-    expect_error(points(2, 1, bad), o, labels(2, l), "kmeans: a number is not finite");
+    expect_error(points(2, 1, bad), o, labels(2, l), "kmeans: a value is not finite");
     assert_true(isnan(tap_adjusted_rand_index(labels(2, l), labels(3, l), &e)));
     assert_string_equal(e.message, "adjusted_rand_index: labels are int64 [n], contiguous, the same n twice");
     assert_true(isnan(tap_adjusted_rand_index((tap_tensor){ 0 }, labels(3, l), NULL)));

@@ -190,13 +190,13 @@ static void test_bad_matrices(void **state)
         { { INT64_MAX, 3, starts, columns, values }, "its size is out of range" },
         { { 2, 1ll << 31, starts, columns, values }, "its size is out of range" },
         { { 2, 3, late, columns, values }, "start does not begin at 0" },
-        { { 2, 3, starts, NULL, values }, "it has no entries" },
-        { { 2, 3, starts, columns, NULL }, "it has no entries" },
+        { { 2, 3, starts, NULL, values }, "column or value is NULL" },
+        { { 2, 3, starts, columns, NULL }, "column or value is NULL" },
         { { 2, 3, back, columns, values }, "start is out of order" },
         { { 2, 3, beyond, columns, values }, "start is out of order" },
         { { 2, 3, minus, columns, values }, "start is out of order" },
         { { 2, 3, starts, falling, values }, "a column is out of range or order" },
-        { { 1, 3, (int64_t[]){ 0, 1 }, NULL, values }, "it has no entries" },
+        { { 1, 3, (int64_t[]){ 0, 1 }, NULL, values }, "column or value is NULL" },
         { { 2, 3, starts, (int32_t[]){ 0, 2, 3 }, values }, "a column is out of range or order" }, /* in the last row */
         { { 2, 3, starts, outside, values }, "a column is out of range or order" },
         { { 2, 3, starts, below, values }, "a column is out of range or order" },
@@ -256,27 +256,27 @@ static void test_bad_arguments(void **state)
     (void)state;
     tap__transpose(turned, 0, 1, axes, &turned, NULL);
     bytes.dtype = TAP_U8;
-    SAYS("csr_rows: [2,2] is not [n,3], for rows of so many columns",
-         tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 2), room), x, NULL, e));
-    SAYS("csr_rows: [6] is not [n,3], for rows of so many columns",
-         tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(6), room), x, NULL, e));
-    SAYS("csr_rows: [] is not [n,3], for rows of so many columns", tap_csr_rows((tap_tensor){ 0 }, x, NULL, e));
-    SAYS("csr_rows: rows go into contiguous float32 or float64", tap_csr_rows(turned, x, NULL, e));
-    SAYS("csr_rows: rows go into contiguous float32 or float64", tap_csr_rows(bytes, x, NULL, e));
+    SAYS("csr_rows: out must be [n,3], not [2,2]", tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 2), room), x, NULL, e));
+    SAYS("csr_rows: out must be [n,3], not [6]", tap_csr_rows(tap_tensor_wrap(TAP_F32, TAP_SHAPE(6), room), x, NULL, e));
+    SAYS("csr_rows: out must be [n,3], not []", tap_csr_rows((tap_tensor){ 0 }, x, NULL, e));
+    SAYS("csr_rows: out must be contiguous and float32 or float64", tap_csr_rows(turned, x, NULL, e));
+    SAYS("csr_rows: out must be contiguous and float32 or float64", tap_csr_rows(bytes, x, NULL, e));
     SAYS("csr_rows: row 2 is out of range for 2 rows", tap_csr_rows(out, x, (int64_t[]){ 0, 2 }, e));
     SAYS("csr_rows: row -1 is out of range for 2 rows", tap_csr_rows(out, x, (int64_t[]){ -1, 0 }, e));
-    SAYS("csr_rows: there are 1 rows, not 2", tap_csr_rows(out, (tap_csr){ 1, 3, starts, columns, values }, NULL, e));
-    SAYS("csr_from_dense: [6] is not [rows,columns]", tap_csr_from_dense(a, tap_tensor_wrap(TAP_F32, TAP_SHAPE(6), room)));
+    SAYS("csr_rows: out must have at most 1 rows, not 2",
+         tap_csr_rows(out, (tap_csr){ 1, 3, starts, columns, values }, NULL, e));
+    SAYS("csr_from_dense: x must be [rows,columns], not [6]",
+         tap_csr_from_dense(a, tap_tensor_wrap(TAP_F32, TAP_SHAPE(6), room)));
     SAYS("csr_log_normalize: the matrix is inert", tap_csr_log_normalize(a, none, 1));
-    SAYS("csr_log_normalize: scale = 0 is not a finite number above 0", tap_csr_log_normalize(a, x, 0));
-    SAYS("csr_log_normalize: scale = inf is not a finite number above 0", tap_csr_log_normalize(a, x, HUGE_VAL));
-    SAYS("csr_log_normalize: [0,2] is -1, not a finite number from 0 up",
+    SAYS("csr_log_normalize: scale must be a finite number above 0, not 0", tap_csr_log_normalize(a, x, 0));
+    SAYS("csr_log_normalize: scale must be a finite number above 0, not inf", tap_csr_log_normalize(a, x, HUGE_VAL));
+    SAYS("csr_log_normalize: element [0,2] must be a finite number, at least 0, not -1",
          tap_csr_log_normalize(a, (tap_csr){ 2, 3, starts, columns, negative }, 1));
-    SAYS("csr_log_normalize: [1,1] is nan, not a finite number from 0 up",
+    SAYS("csr_log_normalize: element [1,1] must be a finite number, at least 0, not nan",
          tap_csr_log_normalize(a, (tap_csr){ 2, 3, starts, columns, (float[]){ 1, 1, (float)NAN } }, 1));
     SAYS("csr_pca: the matrix is inert", tap_csr_pca(a, none, 1, 0));
-    SAYS("csr_pca: 0 components of [2,3]; there are 1 to 2", tap_csr_pca(a, x, 0, 0));
-    SAYS("csr_pca: 3 components of [2,3]; there are 1 to 2", tap_csr_pca(a, x, 3, 0));
+    SAYS("csr_pca: k must be 1 to 2 for [2,3], not 0", tap_csr_pca(a, x, 0, 0));
+    SAYS("csr_pca: k must be 1 to 2 for [2,3], not 3", tap_csr_pca(a, x, 3, 0));
 }
 
 int main(void)

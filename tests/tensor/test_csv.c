@@ -89,28 +89,28 @@ static void expect_refusal(bool matrix, const char *text, const char *wanted)
 
 static void test_refusals(void **state)
 {
-    const char *separator = "cannot separate fields, as quotes, spaces and ends of lines cannot";
+    const char *separator = "the separator must be a character other than quotes, spaces, ends of lines and NUL, not 0x";
     (void)state;
     for (int matrix = 0; matrix < 2; matrix++) {
-        expect_refusal(matrix, "", "x: holds no row");
-        expect_refusal(matrix, "\n\n", "x: holds no row");
-        expect_refusal(matrix, "\xef\xbb\xbf", "x: holds no row");
-        expect_refusal(matrix, "a,b\nc\n", "x: row 2 has 1 fields, not 2 as the first");
-        expect_refusal(matrix, "a,b\nc,1,1", "x: row 2 has 3 fields, not 2 as the first");
+        expect_refusal(matrix, "", "x: has no rows");
+        expect_refusal(matrix, "\n\n", "x: has no rows");
+        expect_refusal(matrix, "\xef\xbb\xbf", "x: has no rows");
+        expect_refusal(matrix, "a,b\nc\n", "x: row 2 has 1 fields, the first row has 2");
+        expect_refusal(matrix, "a,b\nc,1,1", "x: row 2 has 3 fields, the first row has 2");
         expect_refusal(matrix, "a,b\nc\"d\",1\n", "x: row 2, field 1: a quote within a field that does not begin with one");
         expect_refusal(matrix, "a,b\n\"c\"d,1\n", "x: row 2, field 1: 'd' behind the quote that ends it");
         expect_refusal(matrix, "a,b\n\"c,1\n", "x: row 2, field 1: the quote that ends it is missing");
         expect_refusal(matrix, "\xff\xfe,", "x: is text in UTF-16; text in UTF-8 can be read");
         for (const char *bad = "\" \n\r"; *bad; bad++) assert_non_null(strstr(refusal(matrix, *bad), separator));
         assert_string_equal(refusal(matrix, '\0'),
-                            "x: 0x00 cannot separate fields, as quotes, spaces and ends of lines cannot");
+                            "x: the separator must be a character other than quotes, spaces, ends of lines and NUL, not 0x00");
     }
     expect_refusal(true, "n,a,b\nc,1,x\n", "x: row 2, field 3: 'x' is not a number");
     expect_refusal(true, "n,a,b\nc,1,1 2\n", "x: row 2, field 3: '1 2' is not a number");
     expect_refusal(true, "n,a,b\nc,nan,1\n", "x: row 2, field 2: nan is not a finite number in float32");
     expect_refusal(true, "n,a,b\nc,1,1e39\n", "x: row 2, field 3: 1e39 is not a finite number in float32");
     expect_refusal(true, "only\n", "x: has one column when separated by ','");
-    expect_refusal(true, "a;b,\nc\n", "x: row 2 has 1 fields, not 2 as the first");
+    expect_refusal(true, "a;b,\nc\n", "x: row 2 has 1 fields, the first row has 2");
     expect_refusal(true, "a;b\nc;1\n", "x: has one column when separated by ','; it looks separated by ';'");
     expect_refusal(true, "a\tb|\nc\t1|\n", "x: has one column when separated by ','; it looks separated by tabs");
     expect_refusal(true, "a|b\nc|1\n", "x: has one column when separated by ','; it looks separated by '|'");
@@ -163,7 +163,7 @@ static void test_malformed_fields(void **state)
                         "x: row 1, field 1: is longer than 65536 bytes; perhaps the quote that ends it is missing");
     for (int i = 0; i < MUCH; i++) text[i] = i % 2 ? '\n' : '1';
     write_packed("x", text, MUCH);
-    assert_string_equal(refusal(false, ','), "x: unpacks to more than 256 times its size");
+    assert_string_equal(refusal(false, ','), "x: decompresses to more than 256 times its size");
     free(text);
 }
 
@@ -224,7 +224,7 @@ static void test_labels(void **state)
         a = tap_arena_new();
         assert_null(tap_csv_labels(a, bad[i].t, bad[i].name, &n).data);
         assert_int_equal(tap_arena_status(a, &message), TAP_EARG);
-        assert_string_equal(message, "table_labels: the table or the name is missing");
+        assert_string_equal(message, "csv_labels: the table or the name is missing");
         tap_arena_free(a);
     }
 }

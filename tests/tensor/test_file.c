@@ -138,7 +138,7 @@ static void test_symbolic_link(void **state)
 
     unlink("folder/target");
     assert_int_equal(put("link", "again", &e), TAP_EIO);
-    assert_string_equal(e.message, "link: is a symbolic link to nowhere: No such file or directory");
+    assert_string_equal(e.message, "link: is a dangling symbolic link: No such file or directory");
     assert_int_equal(scratch_count(), 2);
     unlink("link");
     rmdir("folder");
@@ -308,7 +308,7 @@ static void test_generations(void **state)
     unlink("old");
     assert_int_equal(mkdir("old", 0777), 0);
     put_keeping("4", TAP_EIO, &e);
-    assert_string_equal(e.message, "new: cannot keep what is there: Is a directory");
+    assert_string_equal(e.message, "new: cannot keep the replaced file: Is a directory");
     scratch_expect("new", "3");
     assert_int_equal(scratch_count(), 2);
     assert_int_equal(tap__file_keep(NULL, "old"), TAP_EARG);

@@ -164,7 +164,7 @@ static void test_messages(void **state)
         { BLOB(0, 0, 8, 2, 0, 0), "x: truncated: ends within its header" },
         { shorter, "x: truncated: shape [3] takes 3 bytes, the file can hold 2" },
         { gzipped(shorter), "x: truncated: ends within its data" },
-        { cut, "x: truncated: the gzip stream breaks off" },
+        { cut, "x: truncated: the gzip stream ends early" },
         { longer, "x: bytes left over behind the data of shape [3]" },
         { gzipped(longer), "x: bytes left over behind the data of shape [3]" },
         { crc, "x: corrupt gzip stream: incorrect data check" },

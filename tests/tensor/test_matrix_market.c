@@ -193,7 +193,7 @@ static void test_blank_lines_and_comments(void **state)
 
 static void test_refused_kinds(void **state)
 {
-    const char *words = "line 1: there should be four words behind %%MatrixMarket, such as matrix coordinate integer general";
+    const char *words = "line 1: there should be four words after %%MatrixMarket, such as matrix coordinate integer general";
     (void)state;
     expect_refusal("", "not a Matrix Market file: does not begin with %%MatrixMarket");
     expect_refusal("1 1 1\n", "not a Matrix Market file: does not begin with %%MatrixMarket");
@@ -207,11 +207,11 @@ static void test_refused_kinds(void **state)
                    "line 1: field 'complex' cannot be read; real, integer, unsigned-integer and pattern can");
     expect_refusal(KIND("coordinate", "real", "hermitian"),
                    "line 1: symmetry 'hermitian' cannot be read; general, symmetric and skew-symmetric can");
-    expect_refusal(KIND("array", "pattern", "general"), "line 1: an array has numbers, and cannot be a pattern");
+    expect_refusal(KIND("array", "pattern", "general"), "line 1: an array cannot be a pattern, as it has values");
     expect_refusal(KIND("coordinate", "unsigned", "skew-symmetric"),
-                   "line 1: a skew-symmetric matrix has negative numbers, and cannot be unsigned");
+                   "line 1: a skew-symmetric matrix cannot be unsigned, as it has negative values");
     expect_refusal(KIND("coordinate", "pattern", "skew-symmetric"),
-                   "line 1: a skew-symmetric matrix has negative numbers, and cannot be pattern");
+                   "line 1: a skew-symmetric matrix cannot be pattern, as it has negative values");
 }
 
 static void test_refused_sizes(void **state)
@@ -220,13 +220,13 @@ static void test_refused_sizes(void **state)
     expect_refusal(HEAD "%\n", "truncated: has no line of sizes");
     expect_refusal(HEAD "2 3\n", "line 2: there is no number of entries; the line should be: rows columns entries");
     expect_refusal(HEAD "2\n", "line 2: there is no number of columns; the line should be: rows columns entries");
-    expect_refusal(HEAD "2 3 3 4\n", "line 2: '4' is too much; the line should be: rows columns entries");
+    expect_refusal(HEAD "2 3 3 4\n", "line 2: unexpected '4'; the line should be: rows columns entries");
     expect_refusal(HEAD "2 -3 3\n", "line 2: number of columns -3 is not within 0..2147483647");
     expect_refusal(HEAD "2 2147483648 3\n", "line 2: number of columns 2147483648 is not within 0..2147483647");
     expect_refusal(HEAD "%\n\n2147483648 2 3\n", "line 4: number of rows 2147483648 is not within 0..2147483647");
     expect_refusal(HEAD "2 3 -1\n", "line 2: number of entries -1 is not within 0..9223372036854775807");
     expect_refusal(HEAD "2 3x 3\n", "line 2: number of columns '3x' is not a whole number");
-    expect_refusal(KIND("array", "real", "general") "2 3 6\n", "line 2: '6' is too much; the line should be: rows columns");
+    expect_refusal(KIND("array", "real", "general") "2 3 6\n", "line 2: unexpected '6'; the line should be: rows columns");
     expect_refusal(KIND("coordinate", "real", "symmetric") "2 3 0\n",
                    "line 2: a symmetric matrix has as many rows as columns, not 2 and 3");
 }
@@ -238,7 +238,7 @@ static void test_refused_entries(void **state)
     expect_refusal(HEAD "2 3 1\n1\n", "line 3: there is no column; the line should be: row column value");
     expect_refusal(HEAD "2 3 1\n1 1 x\n", "line 3: value 'x' is not a number");
     expect_refusal(HEAD "2 3 1\n1 1 1x\n", "line 3: value '1x' is not a number");
-    expect_refusal(HEAD "2 3 1\n1 1 1 1\n", "line 3: '1' is too much; the line should be: row column value");
+    expect_refusal(HEAD "2 3 1\n1 1 1 1\n", "line 3: unexpected '1'; the line should be: row column value");
     expect_refusal(HEAD "2 3 1\n0 1 1\n", "line 3: row 0 is not within 1..2; rows and columns count from 1");
     expect_refusal(HEAD "2 3 1\n1 0 1\n", "line 3: column 0 is not within 1..3; rows and columns count from 1");
     expect_refusal(HEAD "2 3 2\n1 1 1\n\n3 1 1\n", "line 5: row 3 is not within 1..2");
@@ -254,8 +254,8 @@ static void test_refused_entries(void **state)
     expect_refusal(REAL "2 3 1\n1 1 nan\n", "line 3: value nan is not a finite number in float32");
     expect_refusal(REAL "2 3 1\n1 1 1e39\n", "line 3: value 1e39 is not a finite number in float32");
     expect_refusal(KIND("coordinate", "pattern", "general") "2 3 1\n1 1 1\n",
-                   "line 3: '1' is too much; the line should be: row column");
-    expect_refusal(KIND("array", "real", "general") "1 2\n1\n1 2\n", "line 4: '2' is too much; the line should be: value");
+                   "line 3: unexpected '1'; the line should be: row column");
+    expect_refusal(KIND("array", "real", "general") "1 2\n1\n1 2\n", "line 4: unexpected '2'; the line should be: value");
     expect_refusal(KIND("coordinate", "real", "skew-symmetric") "2 2 1\n2 2 1\n",
                    "line 3: row 2, column 2: the diagonal of a skew-symmetric matrix is 0");
     expect_refusal(HEAD "2 3 2\n2 3 1\n2 3 4\n", "has two entries for row 2, column 3");
@@ -313,7 +313,7 @@ static void test_decompression_bomb(void **state)
     memset(text, '\n', N);
     memcpy(text, HEAD, sizeof HEAD - 1);
     write_packed("x", text, N);
-    assert_string_equal(refusal(), "x: unpacks to more than 256 times its size");
+    assert_string_equal(refusal(), "x: decompresses to more than 256 times its size");
     free(text);
 }
 
@@ -330,7 +330,7 @@ static void test_truncated(void **state)
     char *packed = scratch_read("x", &n);
     for (size_t k = 1; k < n; k++) {
         scratch_write("x", packed, k);
-        assert_non_null(strstr(refusal(), k > 20 ? "x: truncated: the gzip stream breaks off" : "x: "));
+        assert_non_null(strstr(refusal(), k > 20 ? "x: truncated: the gzip stream ends early" : "x: "));
     }
     packed[n - 8] ^= 1;
     scratch_write("x", packed, n);
@@ -388,7 +388,7 @@ static void test_invalid_matrices_are_not_written(void **state)
     assert_int_equal(tap_matrix_market_write("new", (tap_csr){ 0 }, &e[1]), TAP_EARG);
     assert_string_equal(e[1].message, "new: the matrix is inert");
     assert_int_equal(tap_matrix_market_write("new", (tap_csr){ 1, 1, start, (int32_t[]){ 0 }, &nan }, &e[2]), TAP_EARG);
-    assert_string_equal(e[2].message, "new: a number is not finite");
+    assert_string_equal(e[2].message, "new: a value is not finite");
     assert_int_equal(tap_matrix_market_write("none/new", (tap_csr){ 0, 1, start, NULL, NULL }, &e[3]), TAP_EIO);
     assert_int_equal(tap_matrix_market_write("none/new", (tap_csr){ 0, 1, start, NULL, NULL }, NULL), TAP_EIO);
     assert_int_equal(access("new", F_OK), -1);

@@ -318,10 +318,10 @@ static void test_hostile_headers(void **state)
           "truncated: the tensors take 9007199254740992 bytes, the file has 8" },
         { "{" ENTRY("a", "I16", "[2]", 0, 16) "}", 16, "tensor 'a' is int64[2], 4 bytes, but lies from offset 0 to 16" },
         /* names */
-        { "{" ENTRY("a", "U8", "[1]", 0, 1) "," ENTRY("a", "U8", "[1]", 1, 2) "}", 2, "tensor 'a' is there twice" },
-        { "{" ENTRY("a", "U8", "[1]", 0, 1) "," ENTRY("\\u0061", "U8", "[1]", 1, 2) "}", 2, "tensor 'a' is there twice" },
+        { "{" ENTRY("a", "U8", "[1]", 0, 1) "," ENTRY("a", "U8", "[1]", 1, 2) "}", 2, "tensor 'a' occurs twice" },
+        { "{" ENTRY("a", "U8", "[1]", 0, 1) "," ENTRY("\\u0061", "U8", "[1]", 1, 2) "}", 2, "tensor 'a' occurs twice" },
         { "{" ENTRY("b", "U8", "[0]", 0, 0) "," ENTRY("a", "U8", "[0]", 0, 0) "," ENTRY("b", "U8", "[1]", 0, 1) "}", 1,
-          "tensor 'b' is there twice" },
+          "tensor 'b' occurs twice" },
         { "{" ENTRY("a\\u0000b", "U8", "[1]", 0, 1) "}", 1, "header byte 3: a NUL character in a string" },
         { "{" ENTRY("\\u00zz", "U8", "[1]", 0, 1) "}", 1, "header byte 2: a \\u without four hexadecimal digits" },
         { "{" ENTRY("\\u12", "U8", "[1]", 0, 1) "}", 1, "header byte 2: a \\u without four hexadecimal digits" },
