@@ -119,7 +119,7 @@ bool tap__is_unmodified(tap_tape *t, const tap_node *n, size_t moment);
 /* How many writes to borrowed memory there have been; later ones count from there. */
 static inline size_t tap__current_version(tap_tape *t)
 {
-    atomic_store_explicit(&t->borrower.open, false, memory_order_relaxed);
+    atomic_store_explicit(&t->borrower.is_extendable, false, memory_order_relaxed);
     return atomic_load_explicit(&t->borrower.n_writes, memory_order_relaxed);
 }
 /* Whether the value that a node borrows is what it was when the node was made. */

@@ -1,25 +1,26 @@
-/* Tensors as text, by PyTorch's rules: numbers of one width, rows broken at 80 characters, large tensors by their edges. */
+/* tensor/print.c: tensors as text, by PyTorch's rules: numbers of one width, lines of at most 80 characters, and only the
+ * first and last elements of each axis of large tensors. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tensor/text.h"
 
-/* Elements up to which all are printed; of an axis with more than 2 EDGE then the first and last EDGE. Digits behind the point;
- * characters of a line; bytes of a number. */
-enum { ALL = 1000, EDGE = 3, PRECISION = 4, LINE = 80, NUMBER = 48 };
+/* Tensors of up to MAX_ELEMENTS are printed in full; otherwise the first and last EDGE_ITEMS of each axis. PRECISION: digits
+ * after the point. LINE_WIDTH: characters in a line. NUMBER_TEXT: bytes for a number. */
+enum { MAX_ELEMENTS = 1000, EDGE_ITEMS = 3, PRECISION = 4, LINE_WIDTH = 80, NUMBER_TEXT = 48 };
 static const char prefix[] = "tensor(";
 
-/* How a float is written: as "3.", "3.1416" or "3.1416e+00". */
+/* Formats of floats: "3.", "3.1416" and "3.1416e+00". */
 typedef enum { WHOLE, FIXED, SCIENTIFIC } notation;
 
 typedef struct {
     FILE      *out;
     tap_tensor x;
-    bool       by_edges;
-    notation   how;
+    bool       summarize;
+    notation   format;
     int        width;
-    int64_t    column; /* characters since the line began; the prefix does not count */
+    int64_t    column; /* characters in the current line, without the prefix */
 } printer;
 
 static void put(printer *p, const char *text)
@@ -36,12 +37,12 @@ static void put_spaces(printer *p, int64_t n)
 
 /* ---- Numbers ---- */
 
-static const char *format_float(char text[NUMBER], notation how, double x)
+static const char *format_float(char text[NUMBER_TEXT], notation format, double x)
 {
     if (isnan(x)) return "nan";
     if (isinf(x)) return x > 0 ? "inf" : "-inf";
-    if (how == WHOLE) tap__format(text, NUMBER, "%.0f.", x);
-    else tap__format(text, NUMBER, how == FIXED ? "%.*f" : "%.*e", PRECISION, x);
+    if (format == WHOLE) tap__format(text, NUMBER_TEXT, "%.0f.", x);
+    else tap__format(text, NUMBER_TEXT, format == FIXED ? "%.*f" : "%.*e", PRECISION, x);
     return text;
 }
 
@@ -50,71 +51,72 @@ static double float_at(tap_tensor x, int64_t offset)
     return x.dtype == TAP_F32 ? (double)((const float *)x.data)[offset] : ((const double *)x.data)[offset];
 }
 
-static const char *element(char text[NUMBER], const printer *p, int64_t offset)
+static const char *element(char text[NUMBER_TEXT], const printer *p, int64_t offset)
 {
-    if (tap_dtype_is_float(p->x.dtype)) return format_float(text, p->how, float_at(p->x, offset));
+    if (tap_dtype_is_float(p->x.dtype)) return format_float(text, p->format, float_at(p->x, offset));
     if (p->x.dtype == TAP_BOOL) return ((const uint8_t *)p->x.data)[offset] ? "True" : "False";
     const bool is_byte = p->x.dtype == TAP_U8;
-    snprintf(text, NUMBER, "%lld",
+    snprintf(text, NUMBER_TEXT, "%lld",
              (long long)(is_byte ? ((const uint8_t *)p->x.data)[offset] : ((const int64_t *)p->x.data)[offset]));
     return text;
 }
 
-/* ---- What is printed ---- */
+/* ---- Printed elements ---- */
 
-static int64_t printed(const printer *p, int axis)
+static int64_t printed_size(const printer *p, int axis)
 {
     const int64_t n = p->x.shape.n[axis];
-    return p->by_edges && n > 2 * EDGE ? 2 * EDGE : n;
+    return p->summarize && n > 2 * EDGE_ITEMS ? 2 * EDGE_ITEMS : n;
 }
 
-/* Element i of those printed of an axis. */
+/* Index of the i-th printed element of an axis. */
 static int64_t index_of(const printer *p, int axis, int64_t i)
 {
-    return i < EDGE ? i : i + p->x.shape.n[axis] - printed(p, axis);
+    return i < EDGE_ITEMS ? i : i + p->x.shape.n[axis] - printed_size(p, axis);
 }
 
-/* The next offset of what is printed, in C order; false after the last. at counts the printed. */
-static bool next(const printer *p, int64_t at[TAP_MAX_RANK], int64_t *offset)
+/* Moves to the offset of the next printed element, in C order; false after the last one. at[k] counts the printed elements
+ * of axis k. */
+static bool advance(const printer *p, int64_t at[TAP_MAX_RANK], int64_t *offset)
 {
     for (int k = p->x.shape.rank - 1; k >= 0; k--) {
         const int64_t stride = p->x.stride[k], before = index_of(p, k, at[k]);
-        at[k] = at[k] + 1 < printed(p, k) ? at[k] + 1 : 0;
+        at[k] = at[k] + 1 < printed_size(p, k) ? at[k] + 1 : 0;
         *offset += (index_of(p, k, at[k]) - before) * stride;
         if (at[k] > 0) return true;
     }
     return false;
 }
 
-/* The notation that all numbers share; 0 and what is not finite have no say. */
+/* The notation for all numbers, which depends on those that are finite and not 0. */
 static notation notation_for(const printer *p)
 {
     int64_t at[TAP_MAX_RANK] = { 0 }, offset = 0;
-    double  least = (double)INFINITY, most = 0;
+    double  min = (double)INFINITY, max = 0;
     bool    whole = true;
     do {
         const double x = float_at(p->x, offset), size = fabs(x);
         if (x == 0 || !isfinite(x)) continue;
         whole = whole && x == ceil(x);
-        least = fmin(least, size);
-        most = fmax(most, size);
-    } while (next(p, at, &offset));
-    if (most == 0) return WHOLE;
-    if (most / least > 1000 || most > 1e8 || least < 1e-4) return SCIENTIFIC;
+        min = fmin(min, size);
+        max = fmax(max, size);
+    } while (advance(p, at, &offset));
+    if (max == 0) return WHOLE;
+    if (max / min > 1000 || max > 1e8 || min < 1e-4) return SCIENTIFIC;
     return whole ? WHOLE : FIXED;
 }
 
-/* The same for the width. */
+/* The width of all numbers: that of the longest one that is finite and not 0. */
 static int width_for(const printer *p)
 {
-    char    text[NUMBER];
+    char    text[NUMBER_TEXT];
     int64_t at[TAP_MAX_RANK] = { 0 }, offset = 0;
     int     width = 1;
     do {
         const double x = tap_dtype_is_float(p->x.dtype) ? float_at(p->x, offset) : 1;
         const int    n = x == 0 || !isfinite(x) ? 0 : (int)strlen(element(text, p, offset));
         if (n > width) width = n;
-    } while (next(p, at, &offset));
+    } while (advance(p, at, &offset));
     return width;
 }
 
@@ -122,34 +124,34 @@ static int width_for(const printer *p)
 
 static void put_element(printer *p, int64_t offset)
 {
-    char        text[NUMBER];
+    char        text[NUMBER_TEXT];
     const char *number = element(text, p, offset);
     put_spaces(p, p->width - (int64_t)strlen(number));
     put(p, number);
 }
 
-/* Between two elements of an axis, or what lies along it: new lines as the axes inside, one if there are none. */
-static void separate(printer *p, int axis, int indent, bool on_this_line)
+/* Separates two items of an axis: by a space, or by as many newlines as the axis has inner ones, at least one. */
+static void put_separator(printer *p, int axis, int indent, bool on_this_line)
 {
-    const int inside = p->x.shape.rank - 1 - axis;
+    const int inner_axes = p->x.shape.rank - 1 - axis;
     put(p, on_this_line ? ", " : ",");
     if (on_this_line) return;
-    for (int i = 0; i < (inside > 1 ? inside : 1); i++) put(p, "\n");
+    for (int i = 0; i < (inner_axes > 1 ? inner_axes : 1); i++) put(p, "\n");
     put_spaces(p, indent);
 }
 
 static void put_axis(printer *p, int axis, int64_t offset, int indent)
 {
     const bool    last = axis == p->x.shape.rank - 1;
-    const int64_t n = printed(p, axis), per_line = (LINE - indent) / (p->width + 2);
-    const bool    gap = n < p->x.shape.n[axis];
+    const int64_t n = printed_size(p, axis), per_line = (LINE_WIDTH - indent) / (p->width + 2);
+    const bool    elided = n < p->x.shape.n[axis];
     put(p, "[");
     for (int64_t i = 0, item = 0; i < n; i++, item++) {
-        if (item > 0) separate(p, axis, indent + 1, last && per_line > 0 && item % per_line != 0);
-        if (gap && i == EDGE) {
+        if (item > 0) put_separator(p, axis, indent + 1, last && per_line > 0 && item % per_line != 0);
+        if (elided && i == EDGE_ITEMS) {
             put(p, last ? " ..." : "...");
             item++;
-            separate(p, axis, indent + 1, last && per_line > 0 && item % per_line != 0);
+            put_separator(p, axis, indent + 1, last && per_line > 0 && item % per_line != 0);
         }
         const int64_t at = offset + index_of(p, axis, i) * p->x.stride[axis];
         if (last) put_element(p, at);
@@ -158,12 +160,12 @@ static void put_axis(printer *p, int axis, int64_t offset, int indent)
     put(p, "]");
 }
 
-/* ---- All of it ---- */
+/* ---- Tensors ---- */
 
-/* ", size=(0, 3)", on a line of its own if the line gets too long. */
+/* Appends ", size=(0, 3)" and the like, on a new line if the current one would be too long. */
 static void put_suffix(printer *p, const char *text)
 {
-    if (p->column + 2 + (int64_t)strlen(text) + 2 > LINE) {
+    if (p->column + 2 + (int64_t)strlen(text) + 2 > LINE_WIDTH) {
         put(p, ",\n");
         put_spaces(p, (int64_t)strlen(prefix));
     } else {
@@ -186,8 +188,8 @@ static void put_empty(printer *p)
 
 static void put_elements(printer *p)
 {
-    p->by_edges = tap_numel(p->x.shape) > ALL;
-    if (tap_dtype_is_float(p->x.dtype)) p->how = notation_for(p);
+    p->summarize = tap_numel(p->x.shape) > MAX_ELEMENTS;
+    if (tap_dtype_is_float(p->x.dtype)) p->format = notation_for(p);
     p->width = width_for(p);
     if (p->x.shape.rank == 0) put_element(p, 0);
     else put_axis(p, 0, 0, (int)strlen(prefix));
@@ -210,9 +212,9 @@ void tap_fprint(FILE *out, tap_tensor x)
     fputs(prefix, out);
     if (n == 0) put_empty(&p);
     else put_elements(&p);
-    const bool inferred = n == 0 ? x.dtype == TAP_F32 : x.dtype == TAP_F32 || x.dtype == TAP_I64 || x.dtype == TAP_BOOL;
+    const bool is_default = n == 0 ? x.dtype == TAP_F32 : x.dtype == TAP_F32 || x.dtype == TAP_I64 || x.dtype == TAP_BOOL;
     snprintf(text, sizeof text, "dtype=%s", tap_dtype_name(x.dtype));
-    if (!inferred) put_suffix(&p, text);
+    if (!is_default) put_suffix(&p, text);
     fputs(")\n", out);
 }
 
