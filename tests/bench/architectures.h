@@ -1,4 +1,4 @@
-/* tests/bench/architectures.h: the models that bench_step times, and whose bits test_determinism compares. */
+/* tests/bench/architectures.h: the models that bench_step measures, and that test_determinism trains. */
 #ifndef TAP_TESTS_BENCH_ARCHITECTURES_H
 #define TAP_TESTS_BENCH_ARCHITECTURES_H
 
@@ -6,7 +6,7 @@
 
 typedef struct {
     const char     *name;
-    int64_t         batch; /* to be timed with */
+    int64_t         batch; /* the batch size to measure with */
     tap_vae_options model;
 } architecture;
 

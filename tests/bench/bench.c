@@ -1,4 +1,4 @@
-/* What the benchmarks share. */
+/* tests/bench/bench.c: command line, timing and JSON output of the benchmarks. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <math.h>
@@ -76,7 +76,7 @@ static double seconds_of(const bench_case *c)
 static void fill_round(bench_case *c, double seconds)
 {
     double taken = 0;
-    c->run(c->context); /* the first one takes longer */
+    c->run(c->context); /* warms up the caches */
     for (c->calls = 1; taken < seconds; c->calls *= taken < seconds / 16 ? 8 : 2) taken = fmin(seconds_of(c), seconds_of(c));
 }
 

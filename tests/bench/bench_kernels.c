@@ -1,4 +1,4 @@
-/* Loops that the memory alone holds up, compiled once for each vector width. */
+/* tests/bench/bench_kernels.c: memory-bound loops, compiled once for each vector width. */
 #include "tests/bench/bench_kernels.h"
 
 void TAP__KERNEL(bench_triad)(int64_t n, float *restrict a, const float *restrict b, const float *restrict c)
@@ -6,7 +6,7 @@ void TAP__KERNEL(bench_triad)(int64_t n, float *restrict a, const float *restric
     for (int64_t i = 0; i < n; i++) a[i] = b[i] + 3 * c[i];
 }
 
-/* Four sums of a quarter each: an addition has not to wait for the one before it. */
+/* Four partial sums, so that an addition need not wait for the one before it. */
 float TAP__KERNEL(bench_sum)(int64_t n, const float *x)
 {
     int64_t q = n / 4;

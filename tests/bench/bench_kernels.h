@@ -1,4 +1,4 @@
-/* tests/bench/bench_kernels.h: loops that the memory alone holds up. */
+/* tests/bench/bench_kernels.h: memory-bound loops. */
 #ifndef TAP_TESTS_BENCH_BENCH_KERNELS_H
 #define TAP_TESTS_BENCH_BENCH_KERNELS_H
 

@@ -1,4 +1,4 @@
-/* Operators beside what the machine can do, measured in turn within one process. */
+/* tests/bench/bench_ops.c: measures operators and the limits of the machine, in turn within one process. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,13 +20,13 @@ static const char usage[] =
     "  --rounds   of which the best counts [7]\n"
     "  --json     one JSON object in place of the table\n";
 
-/* A line of the table. */
+/* A row of the table. */
 typedef struct {
     const char      *group, *name;
-    int              parts; /* operators in a call */
-    double           work;  /* of a call: bytes, or multiplications and additions; 0: not counted */
-    const char      *unit;  /* 1e9 of these in a second */
-    int              limit; /* the row that does such work as fast as the machine can, or NONE */
+    int              parts; /* operators per call */
+    double           work;  /* per call: bytes, or multiplications and additions; 0: not counted */
+    const char      *unit;  /* of the rate: 1e9 of these per second */
+    int              limit; /* the row that measures the limit of such work, or NONE */
     const operation *op;
     tap_tensor       x, y;
 } row;
@@ -34,7 +34,7 @@ typedef struct {
 static const char *only = "";
 static tap_arena  *memory;
 static tap_tape   *tape;
-static float      *pool[3]; /* EDGE^2 numbers each: where operands x and y begin, and what triad and copy write to */
+static float      *pool[3]; /* EDGE^2 elements each: the operands x and y, and the output of triad and copy */
 static row         rows[MOST];
 static bench_case  cases[MOST];
 static int         n_rows;
@@ -71,7 +71,7 @@ static tap_tensor tensor_of(operand o, int which)
     return x;
 }
 
-/* ---- What the machine can do ---- */
+/* ---- The limits of the machine ---- */
 
 static void triad_range(void *context, int64_t first, int64_t last)
 {
@@ -102,7 +102,7 @@ static int add_peak(void)
     return n_rows - 1;
 }
 
-/* The row that an operator on x is compared with; there is one as soon as the first asks for it. */
+/* The row that an operator on x is compared with, which is added at the first request. */
 static int limit_of(const operation *op, tap_tensor x)
 {
     static int large = NONE, small = NONE, peak = NONE;
@@ -130,7 +130,7 @@ static void run_operation(void *context)
     compute(context);
 }
 
-/* Bytes of operands and result, each once; or a multiplication and an addition for each use of a weight. */
+/* Counts the bytes of operands and result, each once; or a multiplication and an addition for each use of a weight. */
 static double work_of(const row *r, int64_t out)
 {
     const operation *op = r->op;
@@ -154,7 +154,7 @@ static void add_operation(const operation *op)
     r->work = work_of(r, tap_numel(tap_shape_of(compute(r))));
 }
 
-/* ---- What an operator costs that has next to nothing to do ---- */
+/* ---- The overhead of an operator ---- */
 
 typedef struct {
     bool     tanh, backward, fresh;
@@ -234,7 +234,7 @@ static void add_model(model *m)
     r->work = reading->work = 4 * (double)tap_module_numel(m->root);
 }
 
-/* ---- What comes out ---- */
+/* ---- Output ---- */
 
 static void print_row(const row *r, const char *size, double seconds, double floor)
 {

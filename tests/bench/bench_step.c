@@ -1,4 +1,4 @@
-/* How long a training step takes, beside the time of its matrix products alone, measured in turn within one process. */
+/* tests/bench/bench_step.c: measures a training step, and its matrix products alone, in turn within one process. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,8 +98,8 @@ static void step(void *context)
     tap_optim_step(r->optim, r->tape);
 }
 
-/* Of a training run by itself, once it has settled: peak memory, and requests for heap memory in a step, -1 where they cannot
- * be counted. */
+/* Measures a training run after its first steps: peak memory, and requests for heap memory per step, or -1 if they cannot be
+ * counted. */
 typedef struct {
     long peak_kib, requests;
 } memory;
@@ -122,7 +122,7 @@ static memory settle(trainer *r)
 
 typedef struct {
     tap_tensor x, w, y, dx, dw;
-    bool       first; /* which has no dx */
+    bool       first; /* the first layer has no dx */
 } layer;
 
 typedef bool multiplier(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch);
@@ -162,7 +162,7 @@ static void multiply_all(void *context)
     }
 }
 
-/* A convolution or its adjoint: between pixels, side x side of them, and windows, a quarter as many. */
+/* A convolution or its adjoint between side x side pixels and a quarter as many windows. */
 static void add_convolution(products *p, int64_t batch, int64_t side, int64_t channels, int64_t out, bool first)
 {
     add_layer(p, batch * side * side / 4, channels * 16, out, first);
@@ -187,7 +187,7 @@ static void add_networks(products *p, const options *o)
     add_layer(p, draws, in, wide, false);
 }
 
-/* ---- All of it in turn ---- */
+/* ---- Measurement ---- */
 
 enum { STEP, FLOOR, PRODUCTS, PEAK, CASES };
 

@@ -1,13 +1,13 @@
-/* tests/bench/operations.h: what bench_ops times. */
+/* tests/bench/operations.h: the rows of bench_ops. */
 #ifndef TAP_TESTS_BENCH_OPERATIONS_H
 #define TAP_TESTS_BENCH_OPERATIONS_H
 
 #include "nn/nn.h"
 
-/* Of large arrays: 61 MiB, far more than the caches. No power of two, which would send a column to few places in a cache. */
+/* The side of large arrays: 61 MiB, far more than the caches. A power of two would map a column to few lines of a cache. */
 enum { EDGE = 4000 };
 
-/* Sizes as the operator sees them, and how they lie in memory: strided is every second row and column of more. */
+/* Sizes of an operand, and its layout in memory: strided means every second row and column of a larger array. */
 typedef struct {
     enum { WHOLE, TRANSPOSED, STRIDED } how;
     int64_t n[4];
@@ -22,7 +22,7 @@ typedef struct {
     bool gradients;
 } operation;
 
-/* A copy is no operator: it has a place of its own to go to, EDGE^2 numbers. */
+/* A copy is not an operator: it writes to an array of its own, EDGE^2 elements. */
 static float  *copies;
 static tap_var copied(tap_var x)
 {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The benchmarks from outside: that they run and print what their readers expect. Times are only looked at for being some.
+"""Runs the benchmarks, and checks the form of their output. Times need only be positive.
 
 usage: test_bench.py BENCH_OPS BENCH_STEP
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""PyTorch's side of bench_step: the same four training steps, each with the settings that suit PyTorch best here."""
+"""The four training steps of bench_step in PyTorch, each with the fastest settings on this machine."""
 import argparse
 import contextlib
 import itertools
@@ -11,7 +11,7 @@ import sys
 import time
 
 ROWS, PIXELS = 10240, 784
-ARCHITECTURES = {"mlp": 128, "burda": 128, "iwae50": 20, "conv": 128}  # and how many images are in a batch
+ARCHITECTURES = {"mlp": 128, "burda": 128, "iwae50": 20, "conv": 128}  # name: batch size
 
 
 def parse():
@@ -123,13 +123,13 @@ def model(arch):
     )
 
 
-# ---- A setting, and steps with it ----
+# ---- Settings, and steps with them ----
 
 ADAM = {"plain": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 
 
 class Trainer:
-    """data is float32 already: PyTorch is spared the conversion from bytes that bench_step's loader makes."""
+    """data is float32 already, which saves PyTorch the conversion from bytes that bench_step's loader makes."""
 
     def __init__(self, data, threads, mkldnn, adam):
         self.data, self.threads, self.mkldnn, self.adam = data, threads, mkldnn, adam
@@ -175,7 +175,7 @@ def candidates():
         try:
             trainer = Trainer(data, *setting)
             trainer.seconds(2)
-        except (TypeError, ValueError, RuntimeError) as unknown:  # this version has no such Adam, or not for processors
+        except (TypeError, ValueError, RuntimeError) as unknown:  # this version has no such Adam, or only for GPUs
             if setting[2] in ("plain", options.adam):
                 raise
             if options.verbose:
@@ -185,7 +185,7 @@ def candidates():
 
 
 def best_of_trials(trainers):
-    """All in turn, three times; each at its best."""
+    """Measures all settings in turn, three times, and returns the best time of each."""
     if len(trainers) == 1:
         return trainers[0]
     best = [math.inf] * len(trainers)

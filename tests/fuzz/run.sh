@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes the readers of files, each for some seconds.
+# Fuzzes the readers of files for some seconds each.
 set -eu
 
 usage()
@@ -7,11 +7,11 @@ usage()
     cat <<'END'
 usage: sh tests/fuzz/run.sh [--merge] [--help] [SECONDS] [TARGET...]
 
-Installs what is missing, builds the fuzz targets in build/fuzz with clang, and runs each (all, or those named) for SECONDS
-[60], five at a time. Inputs that reach something new are kept in build/fuzz/corpus/TARGET, and the next run goes on from them.
-One line says what came of each target; after a finding, where the input that shows it lies. tests/fuzz/README.md says more.
+Installs what is missing, builds the fuzz targets in build/fuzz with clang, and runs all or the named ones for SECONDS [60],
+five at a time. Inputs that reach new code are kept in build/fuzz/corpus/TARGET, where the next run continues. Prints one line
+for each target and, after a finding, the path of the input. See tests/fuzz/README.md.
 
-  --merge   instead: drop kept inputs that others make superfluous
+  --merge   instead, remove redundant inputs from the corpus
 END
 }
 
@@ -59,20 +59,20 @@ programs=$build/tests/fuzz
 targets=
 for target in $chosen; do targets="$targets tests/fuzz/fuzz_$target tests/fuzz/replay_$target"; done
 build "$build" --buildtype=debugoptimized -Dfuzz=true -Dexamples=false ||
-    die "the build failed; what it said is above"
+    die "the build failed; see above"
 
-# A small file that makes a reader take more memory than this is a finding, and so is one that it does not come to an end with, also
-# on a machine that is busy with other things. Several gigabytes of address space are the sanitizer's own.
+# A small file that makes a reader exceed this memory or time is a finding. The time allows for a busy machine. The limit is on resident
+# memory, as the sanitizer reserves terabytes of address space.
 limits="-rss_limit_mb=512 -malloc_limit_mb=256 -timeout=60 -max_len=4096"
 
-# The readers' files lie in memory.
+# The files that the readers open are in memory.
 work=$(mktemp -d "$([ -d /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")/tapestry-fuzz-run-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 TMPDIR=$work
 UBSAN_OPTIONS=print_stacktrace=1
 export TMPDIR UBSAN_OPTIONS
 
-# fuzz TARGET OPTION...: libFuzzer, below other work; its words go to a log.
+# fuzz TARGET OPTION...: runs libFuzzer at low priority; its output goes to a log.
 fuzz()
 {
     log=$build/$1.log
@@ -109,7 +109,7 @@ run()
     report "$target"
 }
 
-# The last line on which libFuzzer says how far it has come, as words.
+# Summarizes libFuzzer's last progress line.
 report()
 {
     log=$build/$1.log
