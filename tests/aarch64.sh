@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds Tapestry for 64-bit ARM on another machine, and passes the tests there.
+# Cross-builds Tapestry for 64-bit ARM, and runs its tests under qemu.
 set -eu
 
 usage()
@@ -7,10 +7,10 @@ usage()
     cat <<'TEXT'
 usage: sh tests/aarch64.sh [--all] [--help]
 
-Installs what is missing (on Debian, the libraries as arm64 packages beside those of this machine), cross-builds Tapestry in
-build/aarch64 with the cross file tests/cross/aarch64.txt, with warnings as errors, and passes the unit tests under qemu.
+Installs what is missing (on Debian, arm64 packages of the libraries), cross-builds Tapestry in build/aarch64 with the cross file
+tests/cross/aarch64.txt and warnings as errors, and runs the unit tests under qemu.
 
-  --all   the tests that take longer, too
+  --all   also runs the tests that take longer
 TEXT
 }
 
@@ -30,9 +30,9 @@ case ${1-} in
     exit 2
     ;;
 esac
-[ "$(uname -m)" != aarch64 ] || die "this machine is one itself: sh tests/run.sh"
+[ "$(uname -m)" != aarch64 ] || die "this machine is 64-bit ARM itself: use sh tests/run.sh"
 
-# arm64 PACKAGE FILE: FILE is what PACKAGE brings to the folder of this architecture's libraries.
+# arm64 PACKAGE FILE: requires PACKAGE, which installs FILE into the folder of arm64 libraries.
 arm64()
 {
     needs "$1:arm64" test -e "/usr/lib/aarch64-linux-gnu/$2"
@@ -59,7 +59,7 @@ arm64_packages()
     arm64 libcmocka-dev pkgconfig/cmocka.pc
 }
 
-# apt-get knows packages of another architecture once dpkg does.
+# apt-get finds packages of another architecture once dpkg has it.
 allow_arm64()
 {
     ! command -v dpkg >/dev/null || dpkg --print-foreign-architectures | grep -qx arm64 || as_root dpkg --add-architecture arm64
@@ -74,6 +74,6 @@ install_missing arm64_packages
 unset CC
 
 dir=$top/build/aarch64
-build "$dir" --cross-file "$root/tests/cross/aarch64.txt" -Dwerror=true || die "the build failed; what it said is above"
-# Emulated, a test takes ten times as long.
+build "$dir" --cross-file "$root/tests/cross/aarch64.txt" -Dwerror=true || die "the build failed; see above"
+# Under qemu, tests take about ten times as long.
 meson test -C "$dir" --no-rebuild $suites -t 10 --print-errorlogs

@@ -7,9 +7,9 @@ usage()
     cat <<'END'
 usage: sh tests/analyze.sh [--help] [FILE...]
 
-Installs what is missing, then has gcc -fanalyzer, clang-tidy (with .clang-tidy) and cppcheck look at FILEs such as tensor/view.c, or
-at all sources, which takes two minutes on two processors. Kernels are looked at once, not for every vector width. Fails if one of
-them has anything to say that tests/analysis/explained.txt does not explain, or if there is nothing left of an explanation.
+Installs what is missing, then runs gcc -fanalyzer, clang-tidy (with .clang-tidy) and cppcheck on FILEs such as tensor/view.c, or
+on all sources, which takes two minutes on two processors. Kernels are analyzed once, not for every vector width. Fails if there
+is a finding that tests/analysis/explained.txt does not explain, or an explanation without a finding.
 END
 }
 

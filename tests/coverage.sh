@@ -1,5 +1,5 @@
 #!/bin/sh
-# How much of the library the suite runs through.
+# Measures the line coverage of the test suite.
 set -eu
 
 usage()
@@ -7,9 +7,9 @@ usage()
     cat <<'END'
 usage: sh tests/coverage.sh [--help]
 
-Installs what is missing, builds Tapestry in build/coverage for gcov, without optimization, passes the test programs and scripts, and
-prints how many lines of each file they ran through, and which they did not: five minutes on two processors. Fails if a test fails,
-or if it is less than 95 % of the lines of tensor/, autograd/, nn/ or models/.
+Installs what is missing, builds Tapestry in build/coverage for gcov, without optimization, runs the test programs and scripts, and
+prints the line coverage of each file and the lines not covered. Takes five minutes on two processors. Fails if a test fails, or
+if the coverage of tensor/, autograd/, nn/ or models/ is below 95 %.
 END
 }
 
@@ -43,7 +43,7 @@ dir=$top/build/coverage
 build "$dir" --buildtype=debug -Db_coverage=true
 find "$dir" -name '*.gcda' -delete
 
-# A test of a full disk has no room for the counts, either: what the counting has to say about it is not for the test to see.
+# A test of a full disk leaves no space for gcov's counts, either; gcov's errors must not appear in the output that the test compares.
 GCOV_ERROR_FILE=/dev/null meson test -C "$dir" --no-rebuild --suite unit --suite heavy --suite script -t 10 --print-errorlogs
 
 # report FOLDER: fails below 95 %.

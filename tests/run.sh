@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds Tapestry and passes the suite four times: gcc, gcc with sanitizers, clang, valgrind; what has to do with threads a
-# fifth time, looking for races; then fuzzes what reads files. Installs what is missing.
+# Builds Tapestry and runs its tests with gcc, with gcc and sanitizers, with clang and under valgrind, and the tests of threads with
+# the thread sanitizer; then fuzzes the readers of files. Installs what is missing.
 set -eu
 
 usage()
@@ -12,12 +12,12 @@ Installs what is missing, then builds and tests Tapestry
   1. with gcc,
   2. with gcc and the address and undefined-behaviour sanitizers,
   3. with clang,
-  4. with clang and the thread sanitizer: the test programs that are about threads,
-  5. the build of gcc, under valgrind,
+  4. with clang and the thread sanitizer (the tests of threads),
+  5. with the build of gcc under valgrind,
   6. with clang and libFuzzer, half a minute for each reader of files (tests/fuzz),
-each with warnings as errors. The last line adds them up. Builds are kept in build/.
+with warnings as errors. The last line has the totals. The builds are kept in build/.
 
-  --quick   only the first
+  --quick   only the first step
 END
 }
 
@@ -40,7 +40,7 @@ for argument; do
     esac
 done
 
-# Where packages can be had, these are; elsewhere a test that needs them says that it is skipped.
+# The sources of locales are only required where they can be installed. Elsewhere, tests that need them are skipped.
 locale_sources()
 {
     ! command -v apt-get || test -e /usr/share/i18n/locales/de_DE
@@ -59,8 +59,7 @@ test_packages()
     needs clang-format command -v clang-format
 }
 
-# Locales with a comma in numbers, for the tests that set them. They lie in a folder of their own, as what the system has installed is
-# not for a test to change.
+# Makes locales with a decimal comma, in a folder of the build, so that the system's locales do not change.
 make_locales()
 {
     mkdir -p "$locales"
@@ -74,7 +73,7 @@ passed=0
 failed=0
 skipped=0
 
-# count LOG: adds up meson's log of one run. Cases that a test program skips are counted too, and named.
+# count LOG: adds the results in Meson's log of one run to the totals. Cases that a test program skips are counted and listed.
 count()
 {
     if [ ! -f "$1.json" ]; then
@@ -120,8 +119,8 @@ compile()
     return 1
 }
 
-# LLVM's OpenMP tells the sanitizer, by libarcher, where its threads wait for each other, and so does pthread; gcc's does not. BLIS,
-# which is not compiled here, is not looked into. On Debian 13 libomp does not find libarcher by itself.
+# LLVM's OpenMP reports its synchronization to the sanitizer through libarcher; gcc's does not. BLIS is not instrumented, and ignored.
+# On Debian 13 libomp does not find libarcher by itself.
 for_races()
 {
     targets="tests/test_tensor_parallel tests/test_models_concurrency tests/test_models_determinism"
@@ -132,10 +131,10 @@ for_races()
     unset OMP_TOOL_LIBRARIES
 }
 
-# What OpenMP and BLIS keep for later is no leak.
+# Only definite leaks are errors, as OpenMP and BLIS keep memory until the end.
 valgrind="valgrind -q --vgdb=no --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
 
-# The script that runs vae_mnist is given a wrapped one, as else valgrind would look into the shell.
+# The script that runs vae_mnist gets a wrapper, as otherwise valgrind would run the shell.
 vae_mnist_under_valgrind()
 {
     wrapped=$top/build/gcc/vae_mnist_under_valgrind
@@ -144,7 +143,7 @@ vae_mnist_under_valgrind()
     sh "$root/tests/examples/test_vae_mnist.sh" "$wrapped"
 }
 
-# Many short processes one after the other: they run beside the test programs.
+# The script of vae_mnist, many short processes in sequence, runs in parallel with the test programs.
 under_valgrind()
 {
     beside=$top/build/gcc/meson-logs/vae_mnist-valgrind.txt
@@ -160,7 +159,7 @@ under_valgrind()
     cat "$beside"
 }
 
-# fuzz SECONDS: a line for each target says what came of it.
+# fuzz SECONDS: fuzzes each target, and prints a line for it.
 fuzz()
 {
     say "
@@ -196,8 +195,8 @@ if [ $quick = no ]; then
     CC=clang CXX=clang++ for_races
     targets=
     if [ $built = yes ]; then
-        # Valgrind knows no AVX-512, and takes a hundred times longer for a fused multiply-add: portable kernels, and BLIS's for
-        # Sandy Bridge (4), have none.
+        # Valgrind does not support AVX-512, and emulates fused multiply-adds a hundred times slower. The portable kernels, and
+        # BLIS's for Sandy Bridge (4), use neither.
         export TAP_TEST_SHORT=1 TAP_ISA=generic BLIS_ARCH_TYPE=4 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive
         under_valgrind
     fi

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Training steps of Tapestry and PyTorch in turn, or how Tapestry's grow. Builds what it needs; the tables are Markdown.
+# Measures training steps of Tapestry and PyTorch in turn, or how Tapestry's scale. Prints tables in Markdown.
 set -eu
 
 usage()
@@ -10,10 +10,10 @@ usage: sh tests/bench/run.sh [--scaling] [--rounds N] [--help]
 Installs what is missing, builds tests/bench_step in build/bench, and times a training step of four architectures in turn with
 PyTorch's, tests/bench/torch_step.py, if a python3 that has it is found ($PYTHON, python3, /usr/bin/python3).
 
-  --scaling   instead: how a step's time grows with batch, width, depth and threads
+  --scaling   instead, measure how a step scales with batch, width, depth and threads
   --rounds N  each program runs N times, and its best time counts [3; with --scaling, 1]
 
-OMP_NUM_THREADS bounds the threads of both. Measure on a machine that does nothing else.
+OMP_NUM_THREADS limits the threads of both. Measure on an idle machine.
 EOF
 }
 
@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do
     --rounds)
         shift
         rounds=${1-}
-        case $rounds in '' | 0* | *[!0-9]*) die "--rounds '$rounds': must be a whole number from 1 on; see --help" ;; esac
+        case $rounds in '' | 0* | *[!0-9]*) die "--rounds '$rounds': must be an integer of at least 1; see --help" ;; esac
         ;;
     --help)
         usage
@@ -49,7 +49,7 @@ CC=${CC:-gcc}
 export CC
 install_missing bench_packages
 targets=tests/bench_step
-build "$top/build/bench" -Dexamples=false || die "the build failed; what it said is above"
+build "$top/build/bench" -Dexamples=false || die "the build failed; see above"
 failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
