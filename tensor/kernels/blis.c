@@ -1,4 +1,26 @@
-/* BLIS: choosing its kernels, and calling it. Everything that it would abort on is settled before it is called. */
+/* tensor/kernels/blis.c: everything that calls BLIS: the choice of its kernels, the check of memory, and the product itself.
+ *
+ * BLIS multiplies large matrices in factorizations and solves, and in tap__matmul_by_blis. It has no error returns: what it
+ * cannot do ends the process. A library must not end its caller's process, so everything that BLIS would abort on is checked
+ * before it is called. Two of these checks need an explanation.
+ *
+ * The environment (choose_kernels). BLIS recognizes AMD processors by model number, and on models newer than itself it runs
+ * portable C, five times slower, though its AVX2 or AVX-512 kernels run there. The only way to choose kernels at run time is
+ * the environment variable BLIS_ARCH_TYPE, which BLIS reads once, when it is initialized. So the library sets the variable,
+ * initializes BLIS, and puts the environment back as it was:
+ * - It is set only where BLIS's own choice may be wrong: not for Intel, whose processors BLIS recognizes by their features, and
+ *   not for the AMD models that it knows.
+ * - A user's own BLIS_ARCH_TYPE has precedence, if this BLIS was built with these kernels and the processor can run them.
+ *   Otherwise BLIS would abort, or an illegal instruction would end the program; then the library's choice replaces it.
+ * - It is put back, as child processes inherit the environment, and other copies of BLIS in the program (numpy's) may read it.
+ * - All of this happens in a constructor, before main, as setenv is not safe while other threads call getenv, and before main
+ *   there are none. The exception is a program that loads the library by dlopen: it should do so before it starts threads.
+ *
+ * The memory (tap__blis_has_memory). BLIS allocates packing buffers when a thread first multiplies, keeps them in pools, and
+ * aborts if malloc fails. Its allocator cannot be replaced at run time. So, before the first product for a number of threads,
+ * the library asks the heap for as many bytes as the buffers take, by malloc, and gives them back. This is a check, not a
+ * reservation: another thread may take the memory in between, and then BLIS does abort. The probe turns the common case, a
+ * process that is nearly out of memory, into TAP_ENOMEM; once BLIS has its buffers, nothing can go wrong any more. */
 #define _POSIX_C_SOURCE 200809L
 #include <ctype.h>
 #include <stdatomic.h>
@@ -10,8 +32,7 @@
 
 #include "tensor/kernels/blis.h"
 
-/* BLIS recognizes AMD processors by model number and runs portable C, five times slower, on those it was not told of. Its
- * AVX-512 and AVX2 kernels run on them all the same. */
+/* The kernels for this processor, as BLIS_ARCH_TYPE numbers them; -1 leaves the choice to BLIS. */
 static int kernels_for_this_processor(void)
 {
 #if defined(__x86_64__) && defined(BLIS_CONFIG_SKX) && defined(BLIS_CONFIG_ZEN3) && defined(BLIS_CONFIG_HASWELL)
@@ -26,9 +47,8 @@ static int kernels_for_this_processor(void)
     return -1;
 }
 
-/* A number of the user's that names no kernels in this BLIS would make it abort, and AVX-512 elsewhere would be an illegal
- * instruction. */
-static bool user_choice_is_sound(const char *text)
+/* Whether the value of BLIS_ARCH_TYPE names kernels that this BLIS has and this processor can run. */
+static bool choice_is_valid(const char *text)
 {
     static const int built[] = {
 #ifdef BLIS_CONFIG_SKX
@@ -58,7 +78,7 @@ static bool user_choice_is_sound(const char *text)
 #ifdef BLIS_CONFIG_GENERIC
         BLIS_ARCH_GENERIC,
 #endif
-        -1, /* none */
+        -1, /* so that the list is never empty */
     };
     char *end;
     long  id = strtol(text, &end, 10);
@@ -73,36 +93,36 @@ static bool user_choice_is_sound(const char *text)
     return false;
 }
 
-/* BLIS reads the variable once, and the environment is then put back as it was. All of that is before main, since later there
- * may be threads, any of which may be reading the environment. */
+/* Initializes BLIS with the kernels for this processor. The environment is as before when it returns. */
 __attribute__((constructor)) static void choose_kernels(void)
 {
     char        number[16];
     const char *asked = getenv("BLIS_ARCH_TYPE");
-    char       *before = asked ? strdup(asked) : NULL;
-    bool        sound = asked && user_choice_is_sound(asked);
+    char       *saved = asked ? strdup(asked) : NULL;
+    bool        valid = asked && choice_is_valid(asked);
     int         id = kernels_for_this_processor();
     snprintf(number, sizeof number, "%d", id);
-    if (!sound && id >= 0) setenv("BLIS_ARCH_TYPE", number, 1);
-    else if (!sound) unsetenv("BLIS_ARCH_TYPE");
+    if (!valid && id >= 0) setenv("BLIS_ARCH_TYPE", number, 1);
+    else if (!valid) unsetenv("BLIS_ARCH_TYPE");
     bli_init();
     (void)bli_arch_query_id();
-    if (before) setenv("BLIS_ARCH_TYPE", before, 1);
+    if (saved) setenv("BLIS_ARCH_TYPE", saved, 1);
     else if (!asked) unsetenv("BLIS_ARCH_TYPE");
-    free(before);
+    free(saved);
 }
 
-/* Whether the heap has so much. What was taken is given back; others may have it next, but they seldom do. */
-static bool has_room(size_t bytes)
+/* Whether the heap has so many bytes at the moment. They are freed again. */
+static bool heap_has(size_t bytes)
 {
-    void *volatile p = malloc(bytes); /* or compilers take success for granted */
+    void *volatile p = malloc(bytes); /* volatile: compilers may otherwise remove both calls and assume success */
     const bool has = p != NULL;
     free(p);
     return has;
 }
 
-/* What BLIS takes for a thread and keeps: a block of the left matrix and a panel of the right one, for the largest of its types. */
-static size_t room_for_thread(void)
+/* The bytes of the packing buffers that BLIS keeps for a thread: a block of the left matrix (MC x KC) and a panel of the right
+ * one (KC x NC), for the largest of its types, with a margin of 1/16. */
+static size_t bytes_per_thread(void)
 {
     static const num_t types[] = { BLIS_FLOAT, BLIS_DOUBLE, BLIS_SCOMPLEX, BLIS_DCOMPLEX };
     size_t             block = 0, panel = 0;
@@ -116,18 +136,18 @@ static size_t room_for_thread(void)
     return block + panel + (block + panel) / 16;
 }
 
-/* The threads' memory is looked for once; BLIS may still be taking it when they first meet. */
+/* The heap is asked once per number of threads, the largest so far: BLIS keeps its buffers. */
 bool tap__blis_has_memory(tap_arena *a)
 {
-    static atomic_int served; /* so many threads */
+    static atomic_int checked; /* the number of threads that there was memory for */
     const int         threads = tap_threads();
-    if (atomic_load(&served) >= threads) return true;
-    const size_t bytes = (size_t)threads * room_for_thread();
-    if (!has_room(bytes)) {
+    if (atomic_load(&checked) >= threads) return true;
+    const size_t bytes = (size_t)threads * bytes_per_thread();
+    if (!heap_has(bytes)) {
         tap_error_set(tap_arena_error(a), TAP_ENOMEM, "BLIS: no memory for %zu bytes", bytes);
         return false;
     }
-    atomic_store(&served, threads);
+    atomic_store(&checked, threads);
     return true;
 }
 
@@ -151,7 +171,8 @@ bool tap__blis_accepts(tap__matrix *x)
 
 void tap__gemm(tap_dtype dtype, double alpha, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add)
 {
-    /* BLIS's path for small products rounds by their size, and so would the parts of a product by their number. */
+    /* BLIS's path for small products rounds differently from the one for large products: a product that threads share would
+     * then depend on the number of its parts. */
     rntm_t run;
     bli_rntm_init_from_global(&run);
     bli_rntm_set_num_threads(1, &run);

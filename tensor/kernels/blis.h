@@ -1,23 +1,25 @@
-/* tensor/kernels/blis.h: the two BLIS calls that products need, behind types of our own: BLIS's header defines a great many names. */
+/* tensor/kernels/blis.h: a strided matrix, and its product by BLIS. Only blis.c includes BLIS's own header, which defines a
+ * great many names. */
 #ifndef TAP_TENSOR_KERNELS_BLIS_H
 #define TAP_TENSOR_KERNELS_BLIS_H
 
 #include "tensor/tensor.h"
 
+/* Element (i,j) is data[i row_stride + j column_stride]. */
 typedef struct {
     const void *data;
     int64_t     rows, columns, row_stride, column_stride;
 } tap__matrix;
 
-/* Whether BLIS takes such a matrix: positive strides, rows or columns that do not overlap. Rewrites strides of axes of size
- * 1, which say nothing. */
+/* Whether BLIS accepts the strides of x: they must be positive, and rows or columns must not overlap. The stride of an axis of
+ * size 1 is replaced by one that BLIS accepts. */
 bool tap__blis_accepts(tap__matrix *x);
 
-/* BLIS ends the process when it gets no memory. Before it is called with as many threads as there are now, this sees whether the
- * heap has what it will take; if not, the arena has failed. */
+/* Whether the heap has the memory that BLIS will allocate for the present number of threads; if not, the arena has failed. To
+ * be called before tap__gemm, which ends the process without memory (blis.c). */
 bool tap__blis_has_memory(tap_arena *a);
 
-/* out = alpha a b + (add ? out : 0), float or double, in this thread; sizes and strides have been checked. */
+/* out = alpha a b + (add ? out : 0), float32 or float64, in this thread. The caller has checked strides and memory. */
 void tap__gemm(tap_dtype dtype, double alpha, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add);
 
 /* Name of the kernels that BLIS runs. */

@@ -1,5 +1,5 @@
-/* tensor/kernels/compiler.h: everything that kernels ask of a compiler beyond C11: control over inlining and unrolling, and the vector
- * types of GNU C, which GCC (12 or later) and Clang have. There is no second version for other compilers. */
+/* tensor/kernels/compiler.h: everything that kernels ask of a compiler beyond C11: control over inlining and unrolling, and the
+ * vector types of GNU C, which GCC (12 or later) and Clang have. There is no second version for other compilers. */
 #ifndef TAP_TENSOR_KERNELS_COMPILER_H
 #define TAP_TENSOR_KERNELS_COMPILER_H
 
@@ -16,7 +16,8 @@
 /* A function that is compiled once, by itself, so that registers are allocated for its loops alone. */
 #define TAP__NOINLINE __attribute__((noinline))
 
-/* For a typedef of T: a vector of so many bytes, aligned to its size; and a vector that may lie at any element of an array of T. */
+/* For a typedef of T: a vector of so many bytes, aligned to its size; and a vector that may lie at any element of an array of
+ * T. */
 #define TAP__VECTOR(bytes)              __attribute__((vector_size(bytes)))
 #define TAP__UNALIGNED_VECTOR(T, bytes) __attribute__((vector_size(bytes), aligned(sizeof(T)), may_alias))
 

@@ -1,5 +1,5 @@
-/* tensor/kernels/continuous_bernoulli.c: the uniform distribution on [0,1], tilted to a density proportional to e^(x t): the cumulants of it, and what
- * differences of them are, without cancellation. */
+/* tensor/kernels/continuous_bernoulli.c: the uniform distribution on [0,1], tilted to a density proportional to e^(x t): the
+ * cumulants of it, and what differences of them are, without cancellation. */
 #include <math.h>
 #include <stdbool.h>
 
@@ -7,7 +7,8 @@
 
 enum { TERMS = 24, POINTS = 8 };
 
-/* log Z = x/2 + sum of term[k-1] (x / 2 pi)^2k, where term[k-1] = (-1)^(k+1) zeta(2k) / k: log(sinh(x/2) / (x/2)) by the zeros of sinh. */
+/* log Z = x/2 + sum of term[k-1] (x / 2 pi)^2k, where term[k-1] = (-1)^(k+1) zeta(2k) / k: log(sinh(x/2) / (x/2)) by the zeros
+ * of sinh. */
 /* clang-format off */
 static const double term[TERMS] = {
     1.64493406684822643647, -0.54116161685556909576, 0.33911435399481637990, -0.25101933904948608484,

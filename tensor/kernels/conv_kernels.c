@@ -17,4 +17,4 @@
 #define NAME(f) f##_f64
 #include "tensor/kernels/conv_template.h"
 
-const tap__conv_kernel TAP__KERNEL(tap__conv_kernels)[2] = { { spread_f32, gather_f32 }, { spread_f64, gather_f64 } };
+const tap__conv_kernel TAP__KERNEL(tap__conv_kernels)[2] = { { im2col_f32, col2im_f32 }, { im2col_f64, col2im_f64 } };

@@ -56,8 +56,8 @@ static void share(job *j, tap__range_fn body)
     tap__parallel(count, tap__cost_ns((double)count * (n * n * n / 16 + n * n)), body, j);
 }
 
-/* How far from 1 the numbers of a matrix are: 1 if one is near the largest of the type, and none so small that dividing by 2^20 would
- * cost it digits; -1 if all are near the smallest, or 0. apart is how far one is from the next. */
+/* How far from 1 the numbers of a matrix are: 1 if one is near the largest of the type, and none so small that dividing by 2^20
+ * would cost it digits; -1 if all are near the smallest, or 0. apart is how far one is from the next. */
 static int size_of(tap_dtype dtype, const void *x, int64_t count, int64_t apart)
 {
     int large = 0, normal = 0, not_0 = 0, small = 0;

@@ -1,5 +1,5 @@
-/* tensor/kernels/linalg_template.h: the kernels of linalg_kernels.c, written once for a type T of dtype DTYPE with its SQRT and ABS.
- * NAME(f) is f's name for T. Matrices lie in rows, and inner loops run along them: x_j += c y_j. A few rows or columns (a
+/* tensor/kernels/linalg_template.h: the kernels of linalg_kernels.c, written once for a type T of dtype DTYPE with its SQRT and
+ * ABS. NAME(f) is f's name for T. Matrices lie in rows, and inner loops run along them: x_j += c y_j. A few rows or columns (a
  * block) are eliminated at a time; what lies beyond them follows in one product. */
 
 #ifndef TAP_TENSOR_KERNELS_LINALG_TEMPLATE_H
@@ -232,7 +232,8 @@ static int NAME(lu_complete)(int64_t n, T *a, int64_t *row_swap, int64_t *column
     return sign;
 }
 
-/* Row k of what L^-1 left, times the pivots but the k-th and the weight, and row k of U divided by its pivot. Only the last pivot may be 0. */
+/* Row k of what L^-1 left, times the pivots but the k-th and the weight, and row k of U divided by its pivot. Only the last
+ * pivot may be 0. */
 static void NAME(weigh_rows)(int64_t n, T *a, T *out, tap__scaled weight)
 {
     const tap__scaled last = tap__scaled_of((double)a[n * n - 1], 0);
@@ -247,9 +248,9 @@ static void NAME(weigh_rows)(int64_t n, T *a, T *out, tap__scaled weight)
     }
 }
 
-/* The transpose of weight adj(a) = weight sign Q adj(U) L^-1 P. With D the diagonal of U, and V = D^-1 U, adj(U) is V^-1 times the products
- * of all pivots but one. Nothing is divided by the last, which alone is 0 or nearly so when a has lost one rank; when it has lost more,
- * all cofactors are 0. */
+/* The transpose of weight adj(a) = weight sign Q adj(U) L^-1 P. With D the diagonal of U, and V = D^-1 U, adj(U) is V^-1 times
+ * the products of all pivots but one. Nothing is divided by the last, which alone is 0 or nearly so when a has lost one rank;
+ * when it has lost more, all cofactors are 0. */
 static void NAME(cofactors)(int64_t n, void *matrix, int64_t *swap, tap__scaled weight, void *result)
 {
     T  *a = matrix, *out = result;

@@ -1,18 +1,18 @@
 /* tensor/kernels/matmul.c: products of matrices over leading axes, and how threads share them.
  *
- * A call becomes a job: a batch_loop over the leading axes, whose steps are 0 where an operand broadcasts, and one tap__matrix for each
- * operand's last two axes. Leading axes that continue the rows of a are folded into its rows first, so that [..,m,k] x [k,n], a linear
- * layer, is one large product. Then
+ * A call becomes a job: a batch_loop over the leading axes, whose steps are 0 where an operand broadcasts, and one tap__matrix
+ * for each operand's last two axes. Leading axes that continue the rows of a are folded into its rows first, so that [..,m,k] x
+ * [k,n], a linear layer, is one large product. Then
  * - several products are shared out whole, one product being the unit of work;
  * - a single product is cut into row tiles or column tiles of SHARE_TILE, and a thread computes a range of neighbouring tiles.
  * The kernel is tap__product, or tap__long_product, which sums in double, for sums of more than TAP__LONG terms (product.h).
  *
  * Invariants:
  * - The algorithm is chosen once, from the whole product, as the algorithms round differently.
- * - An element is summed over k in an order that depends on the shapes alone: threads share rows and columns, never k. So the bits do
- *   not depend on the number of threads.
- * - A thread's tiles are neighbours, and for results with many rows they are whole rows: the thread that computes some rows of a
- *   weight's gradient is the thread that updates them.
+ * - An element is summed over k in an order that depends on the shapes alone: threads share rows and columns, never k. So the
+ *   bits do not depend on the number of threads.
+ * - A thread's tiles are neighbours, and for results with many rows they are whole rows: the thread that computes some rows of
+ *   a weight's gradient is the thread that updates them.
  * - Only tap__matmul_by_blis calls BLIS. It never gives BLIS more than one thread. */
 #include <string.h>
 
@@ -22,8 +22,8 @@
 #include "tensor/internal.h"
 #include "tensor/parallel.h"
 
-/* Work is split by row tiles (by column tiles for short, wide results). Row tiles keep a weight's gradient on the thread that updates
- * it. SHARE_TILE is a multiple of what the micro-kernels compute at a time. */
+/* Work is split by row tiles (by column tiles for short, wide results). Row tiles keep a weight's gradient on the thread that
+ * updates it. SHARE_TILE is a multiple of what the micro-kernels compute at a time. */
 enum { SHARE_TILE = 48, MIN_ROW_TILES = 8 };
 
 /* The loops over leading axes: steps are in elements, 0 where an operand broadcasts. */
@@ -163,7 +163,8 @@ static job job_of(tap_tensor a, tap_tensor b, tap_tensor out, bool add)
     return j;
 }
 
-/* The threads are the library's, also for BLIS: its own spin at barriers, which stalls for whole time slices on a busy machine. */
+/* The threads are the library's, also for BLIS: its own spin at barriers, which stalls for whole time slices on a busy machine.
+ * */
 static void run(job *j)
 {
     int64_t tiles = ((j->by_columns ? j->bm.columns : j->am.rows) + SHARE_TILE - 1) / SHARE_TILE;

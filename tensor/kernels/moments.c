@@ -1,5 +1,5 @@
-/* Means and squares over axes: by reductions in double, which hold the squares of any float32. Results of float64 whose squares are
- * out of range, and those with infinities, are computed one by one, of scaled numbers. */
+/* Means and squares over axes: by reductions in double, which hold the squares of any float32. Results of float64 whose squares
+ * are out of range, and those with infinities, are computed one by one, of scaled numbers. */
 #include "tensor/kernels/moments.h"
 
 #include <math.h>

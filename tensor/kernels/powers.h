@@ -39,15 +39,16 @@ static inline double tap__scaled_value(tap__scaled a)
     return ldexp(a.m, a.e > 5000 ? 5000 : a.e < -5000 ? -5000 : (int)a.e);
 }
 
-/* Whether all products of elements of x that go into one result, the axes of mask being reduced, are normal numbers of its dtype, or
- * 0. 1 or 0; -1 where scratch has no memory. */
+/* Whether all products of elements of x that go into one result, the axes of mask being reduced, are normal numbers of its
+ * dtype, or 0. 1 or 0; -1 where scratch has no memory. */
 int tap__products_in_range(tap_tensor x, unsigned mask, tap_arena *scratch);
 
-/* out is contiguous. products: over the axes of mask. others: for each element the product of the others of its result, out being of
- * x's shape; room is for as many numbers as go into a result. */
+/* out is contiguous. products: over the axes of mask. others: for each element the product of the others of its result, out
+ * being of x's shape; room is for as many numbers as go into a result. */
 void tap__products(tap_tensor x, unsigned mask, tap_tensor out);
 void tap__products_of_others(tap_tensor x, unsigned mask, tap_tensor out, tap__scaled *room);
-/* out_i = x_0 .. x_i along the axis, and out_i = sum_j g_j d (x_0 .. x_j) / d x_i; room is for as many numbers as the axis has. */
+/* out_i = x_0 .. x_i along the axis, and out_i = sum_j g_j d (x_0 .. x_j) / d x_i; room is for as many numbers as the axis has.
+ * */
 void tap__running_products(tap_tensor x, int axis, tap_tensor out);
 void tap__running_products_gradient(tap_tensor x, tap_tensor g, int axis, tap_tensor out, tap__scaled *room);
 

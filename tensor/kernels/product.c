@@ -1,5 +1,5 @@
-/* tensor/kernels/product.c: products over so many terms that float32 would lose digits. k is cut into blocks of TAP__LONG terms; each
- * block is a product in float32, and the blocks are summed in double. */
+/* tensor/kernels/product.c: products over so many terms that float32 would lose digits. k is cut into blocks of TAP__LONG
+ * terms; each block is a product in float32, and the blocks are summed in double. */
 #include <string.h>
 
 #include "tensor/kernels/product.h"

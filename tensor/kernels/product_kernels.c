@@ -1,7 +1,7 @@
-/* tensor/kernels/product_kernels.c: the kernels of matrix products, compiled for each vector width. The words are those of BLIS: the
- * micro-kernel keeps a tile of the result, some rows by some vectors, in registers while k runs; the macro-kernel runs it over all
- * rows of a for one panel of b, which is as wide as a tile. a is read an element at a time, from its own memory or a packed copy; b
- * is read in vectors. */
+/* tensor/kernels/product_kernels.c: the kernels of matrix products, compiled for each vector width. The words are those of
+ * BLIS: the micro-kernel keeps a tile of the result, some rows by some vectors, in registers while k runs; the macro-kernel
+ * runs it over all rows of a for one panel of b, which is as wide as a tile. a is read an element at a time, from its own
+ * memory or a packed copy; b is read in vectors. */
 #include <string.h>
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -10,14 +10,15 @@
 #include "tensor/kernels/compiler.h"
 #include "tensor/kernels/product.h"
 
-/* PANEL_DEPTH: the rows of a panel of b, at most (BLIS: KC), so that it stays in the second cache. PACK_MIN_ROWS: the rows of a from
- * which on packing a panel of b is worth it. BLOCK_SIDE: the rows and columns of a block of the result (BLIS: MC, NC), roughly.
- * DOT_ROWS: the rows of a, and of b's transpose, whose dot products are computed together. */
+/* PANEL_DEPTH: the rows of a panel of b, at most (BLIS: KC), so that it stays in the second cache. PACK_MIN_ROWS: the rows of a
+ * from which on packing a panel of b is worth it. BLOCK_SIDE: the rows and columns of a block of the result (BLIS: MC, NC),
+ * roughly. DOT_ROWS: the rows of a, and of b's transpose, whose dot products are computed together. */
 enum { PANEL_DEPTH = 512, PACK_MIN_ROWS = 64, BLOCK_SIDE = 384, DOT_ROWS = 4 };
-/* SUM_BLOCK: the terms that a register sums before its sum is added to that of the earlier blocks. MAX_LANE_TERMS: the terms of a
- * dot product that each lane sums before the sum goes on in double. product.h has the error that follows. */
+/* SUM_BLOCK: the terms that a register sums before its sum is added to that of the earlier blocks. MAX_LANE_TERMS: the terms of
+ * a dot product that each lane sums before the sum goes on in double. product.h has the error that follows. */
 enum { SUM_BLOCK = 32, MAX_LANE_TERMS = 16 * SUM_BLOCK };
-/* PACKED_A_BYTES: the bytes of a column of a's packed copy. PACK_A_MIN_COLUMNS: the columns of b from which on a is packed, too. */
+/* PACKED_A_BYTES: the bytes of a column of a's packed copy. PACK_A_MIN_COLUMNS: the columns of b from which on a is packed,
+ * too. */
 enum { PACKED_A_BYTES = 256, PACK_A_MIN_COLUMNS = 512 };
 
 /* The number of blocks that an axis is cut into: one if it is shorter than three sides. */

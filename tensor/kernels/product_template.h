@@ -1,5 +1,5 @@
-/* tensor/kernels/product_template.h: the kernels of product_kernels.c, written once for a type T; NAME(f) is f's name for T. VEC is a
- * vector of LANES of T, BROADCAST(x) one that holds x in every lane, FMA(a, b, c) is a b + c. */
+/* tensor/kernels/product_template.h: the kernels of product_kernels.c, written once for a type T; NAME(f) is f's name for T.
+ * VEC is a vector of LANES of T, BROADCAST(x) one that holds x in every lane, FMA(a, b, c) is a b + c. */
 
 /* The columns of a panel of b, and of a tile of the result (BLIS: NR). */
 #define WIDTH (TILE_VECTORS * LANES)
@@ -21,8 +21,8 @@ TAP__INLINE void NAME(store)(T *x, VEC v)
 
 typedef VEC NAME(accumulators)[TILE_ROWS][TILE_VECTORS];
 
-/* sum = a b over n terms, by rank-1 updates. *a and *b advance past these terms. Rows 4 to 7 have a pointer of their own: with one
- * pointer, the loop would run out of registers for multiples of a_row. */
+/* sum = a b over n terms, by rank-1 updates. *a and *b advance past these terms. Rows 4 to 7 have a pointer of their own: with
+ * one pointer, the loop would run out of registers for multiples of a_row. */
 TAP__INLINE void NAME(multiply_add_terms)(const int rows, const int vectors, int64_t n, const T **a, int64_t a_row,
                                           int64_t a_column, const T **b, int64_t b_row, NAME(accumulators) sum)
 {
@@ -59,7 +59,8 @@ TAP__INLINE void NAME(store_tile)(const int rows, const int vectors, NAME(accumu
     }
 }
 
-/* out = a b + (add ? out : 0) for one tile. Every block of SUM_BLOCK terms is summed from 0; partial holds the sum of the blocks so far. */
+/* out = a b + (add ? out : 0) for one tile. Every block of SUM_BLOCK terms is summed from 0; partial holds the sum of the
+ * blocks so far. */
 TAP__INLINE void NAME(micro_kernel)(const int rows, const int vectors, int64_t k, const T *a, int64_t a_row, int64_t a_column,
                                     const T *b, int64_t b_row, T *out, int64_t out_row, bool add, T *partial)
 {
@@ -130,7 +131,8 @@ static void NAME(pack)(int64_t k, int64_t columns, const T *b, int64_t b_row, in
     }
 }
 
-/* A tile at the edge, whose width is no multiple of a vector, or one of a transposed result: computed in a buffer and copied. */
+/* A tile at the edge, whose width is no multiple of a vector, or one of a transposed result: computed in a buffer and copied.
+ * */
 static void NAME(edge_tile)(NAME(micro_kernel_function) kernel, int64_t rows, int64_t columns, int64_t k, const T *a,
                             int64_t a_row, int64_t a_column, const T *b, int64_t b_row, T *out, int64_t out_row,
                             int64_t out_column, bool add, T *partial)
@@ -160,8 +162,8 @@ static void NAME(macro_kernel)(int64_t m, int64_t columns, int64_t k, const T *a
     }
 }
 
-/* Packs a panel of b and runs the macro-kernel on it. The panel is used where it lies if its rows are whole vectors and few rows of
- * a use it; for many rows packing pays, as rows of b that are far apart are apt to share a few sets of the cache. */
+/* Packs a panel of b and runs the macro-kernel on it. The panel is used where it lies if its rows are whole vectors and few
+ * rows of a use it; for many rows packing pays, as rows of b that are far apart are apt to share a few sets of the cache. */
 static void NAME(multiply_panel)(tap__matrix a, tap__matrix b, T *out, int64_t out_row, int64_t out_column, bool add)
 {
     _Alignas(BYTES) T packed[PANEL_DEPTH * WIDTH], partial[TILE_ROWS * WIDTH];
@@ -224,8 +226,8 @@ static TAP__NOINLINE void NAME(multiply_packed_a)(tap__matrix a, tap__matrix b, 
     }
 }
 
-/* Whether a should be packed: its column stride is a multiple of 1024 bytes, so that the elements of a row share a few sets of the
- * cache, and each of many panels would fetch them again, a whole cache line for the half of it that a tile reads. */
+/* Whether a should be packed: its column stride is a multiple of 1024 bytes, so that the elements of a row share a few sets of
+ * the cache, and each of many panels would fetch them again, a whole cache line for the half of it that a tile reads. */
 static bool NAME(packing_a_pays)(tap__matrix a, tap__matrix b)
 {
     return TILE_ROWS * sizeof(T) < 32 && a.column_stride != 1 && a.column_stride % (1024 / (int64_t)sizeof(T)) == 0 &&
@@ -244,7 +246,8 @@ static void NAME(multiply_by_depth)(tap__matrix a, tap__matrix b, T *out, int64_
     }
 }
 
-/* Cuts a large result into blocks: the rows of a and columns of b that a block needs, for one depth of k, stay in the second cache. */
+/* Cuts a large result into blocks: the rows of a and columns of b that a block needs, for one depth of k, stay in the second
+ * cache. */
 static void NAME(multiply_blocks)(tap__matrix a, tap__matrix b, T *out, int64_t out_row, int64_t out_column, bool add)
 {
     const int64_t m = blocks_of(a.rows, BLOCK_SIDE), n = blocks_of(b.columns, BLOCK_SIDE);
@@ -263,9 +266,9 @@ static inline int64_t NAME(round_up_to_lanes)(int64_t n)
     return (n + LANES - 1) / LANES * LANES;
 }
 
-/* Whether out^T = b^T a^T is cheaper than out = a b. It saves transposing b while packing, but transposes the result, and its vectors
- * hold rows of a. The cost counts elements that are transposed (those of an operand at half the cost of the result's) and vectors
- * that are multiplied. */
+/* Whether out^T = b^T a^T is cheaper than out = a b. It saves transposing b while packing, but transposes the result, and its
+ * vectors hold rows of a. The cost counts elements that are transposed (those of an operand at half the cost of the result's)
+ * and vectors that are multiplied. */
 static bool NAME(transposed_is_cheaper)(tap__matrix a, tap__matrix b)
 {
     const int64_t m = a.rows, k = a.columns, n = b.columns;
@@ -329,7 +332,8 @@ TAP__INLINE void NAME(dot_terms)(const int rows, const int columns, int64_t n, c
     }
 }
 
-/* total = a b^T over k terms, at most MAX_LANE_TERMS per lane. Each lane sums by blocks of SUM_BLOCK terms, as a micro-kernel does. */
+/* total = a b^T over k terms, at most MAX_LANE_TERMS per lane. Each lane sums by blocks of SUM_BLOCK terms, as a micro-kernel
+ * does. */
 TAP__INLINE void NAME(dot_block)(const int rows, const int columns, int64_t k, const T *a, int64_t a_row, const T *b,
                                  int64_t b_row, T total[DOT_ROWS][DOT_ROWS], T *partial)
 {
@@ -376,8 +380,8 @@ TAP__INLINE void NAME(dot_tile)(const int rows, const int columns, int64_t k, co
     }
 }
 
-/* Rows of a, and columns of b, in groups of DOT_ROWS and then one by one. The outer loop is over b: its columns are many, and each is
- * read once. */
+/* Rows of a, and columns of b, in groups of DOT_ROWS and then one by one. The outer loop is over b: its columns are many, and
+ * each is read once. */
 static TAP__NOINLINE void NAME(dot_products)(tap__matrix a, tap__matrix b, void *out, int64_t out_row, int64_t out_column,
                                              bool add, T *partial)
 {

@@ -40,7 +40,8 @@ static void add_axis(axes *a, int64_t n, int64_t step)
     a->step[a->rank++] = step;
 }
 
-/* The order of summation is ours to choose: the fastest axis last. A tensor and its transpose have the same sum, to the last bit. */
+/* The order of summation is ours to choose: the fastest axis last. A tensor and its transpose have the same sum, to the last
+ * bit. */
 static void sort_fastest_last(axes *a)
 {
     for (int i = 1; i < a->rank; i++) {
@@ -92,8 +93,8 @@ static double combine(const job *j, double a, double b)
     return j->how != TAP__MAX ? a + b : b > a || b != b ? b : a;
 }
 
-/* The sum or mean of result i's elements, partial sums of which overflow in double: of its infinities, if it has any, or else of
- * numbers that are scaled down. */
+/* The sum or mean of result i's elements, partial sums of which overflow in double: of its infinities, if it has any, or else
+ * of numbers that are scaled down. */
 static double sum_apart(const job *j, int64_t i)
 {
     const double scale = 0x1p-64, *x = j->x.data;

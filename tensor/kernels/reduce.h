@@ -17,9 +17,9 @@ typedef enum {
     TAP__REDUCTIONS
 } tap__reduction;
 
-/* Reduces the axes of x whose bits are set in mask; out is contiguous, of x's float dtype, its shape that of x with those
- * axes gone (or kept with size 1: only the order of elements counts). Accumulates in double in an order that depends on the
- * shapes alone. Sums and means of finite numbers overflow only where they are out of range themselves. Over no elements a sum is 0, a
+/* Reduces the axes of x whose bits are set in mask; out is contiguous, of x's float dtype, its shape that of x with those axes
+ * gone (or kept with size 1: only the order of elements counts). Accumulates in double in an order that depends on the shapes
+ * alone. Sums and means of finite numbers overflow only where they are out of range themselves. Over no elements a sum is 0, a
  * mean NaN and a maximum -infinity. scratch lends memory for partial results; false if it has none. */
 bool tap__reduce(tap__reduction how, tap_tensor x, unsigned mask, tap_tensor out, tap_arena *scratch);
 

@@ -98,8 +98,8 @@ const tap__reduce_kernel TAP__KERNEL(tap__reduce_kernels)[TAP__REDUCTIONS][2] = 
     [TAP__ZEROS] = { { zeros_f32_run, zeros_f32_into }, { zeros_f64_run, zeros_f64_into } },
 };
 
-/* An exponent of all ones, and only such, carries into the sign when one is added to it. There is no branch in the loop, so that it
- * runs in vectors. */
+/* An exponent of all ones, and only such, carries into the sign when one is added to it. There is no branch in the loop, so
+ * that it runs in vectors. */
 #define FINITE(name, T, exponent, one) \
     static bool name(int64_t n, const void *data) \
     { \

@@ -1,5 +1,5 @@
-/* tensor/kernels/rising.h: log(theta (theta + 1) .. (theta + x - 1) / theta^x), the sum of log(1 + i / theta) over i < x, and its
- * derivative by u = log theta, for whole x; else NaN. Without branches, as in vmath.h, so that loops over them vectorize.
+/* tensor/kernels/rising.h: log(theta (theta + 1) .. (theta + x - 1) / theta^x), the sum of log(1 + i / theta) over i < x, and
+ * its derivative by u = log theta, for whole x; else NaN. Without branches, as in vmath.h, so that loops over them vectorize.
  *
  * The first 16 terms are added up as they are; the others are the difference of two sums after Euler and Maclaurin, whose
  * further terms are below rounding for theta + t >= 16. */

@@ -1,5 +1,5 @@
-/* tensor/kernels/special.h: functions that the C library lacks or does not have as needed, in double: to a few units of the last
- * place, but near the zeros at x < 0. Not installed. */
+/* tensor/kernels/special.h: functions that the C library lacks or does not have as needed, in double: to a few units of the
+ * last place, but near the zeros at x < 0. Not installed. */
 #ifndef TAP_TENSOR_KERNELS_SPECIAL_H
 #define TAP_TENSOR_KERNELS_SPECIAL_H
 
@@ -8,8 +8,8 @@ double tap__digamma_f64(double x);          /* d/dx log |Gamma(x)|; at +-0 it is
 double tap__polygamma_f64(int n, double x); /* the n-th derivative of digamma; for n > 0 it is (-1)^(n+1) inf at the poles */
 /* theta^n d^n/dtheta^n of log(theta (theta + 1) .. (theta + x - 1) / theta^x), theta = e^u, for whole x; else NaN */
 double tap__log_rising_f64(int n, double x, double u);
-/* The n-th derivative of log Z, Z the integral of e^(x t) over t in [0,1], n < 32: cumulants k_n of the density e^(x t) / Z. And
- * k_1(a) - k_1(b), KL from a to b, and k_2(a) (a - b). */
+/* The n-th derivative of log Z, Z the integral of e^(x t) over t in [0,1], n < 32: cumulants k_n of the density e^(x t) / Z.
+ * And k_1(a) - k_1(b), KL from a to b, and k_2(a) (a - b). */
 double tap__cb_cumulant_f64(int n, double x);
 double tap__cb_mean_difference_f64(double a, double b);
 double tap__cb_kl_f64(double a, double b);

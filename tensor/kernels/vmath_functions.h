@@ -1,12 +1,12 @@
-/* tensor/kernels/vmath_functions.h: the functions of vmath.h, for the type and constants that it has defined. Included by it twice.
+/* tensor/kernels/vmath_functions.h: the functions of vmath.h, for the type and constants that it has defined. Included by it
+ * twice.
  *
  * All arguments are allowed; sin and cos give NaN beyond 1e6. Worst errors seen in units of the last place, with fused
  * multiply-adds (float: every 13th bit pattern; double: 12 million arguments); without them, tanh has 2.3 and sigmoid 1.8:
  *
  *            exp   expm1  log   log1p  tanh  sigmoid  softplus  sin   cos
  *   float    0.85  1.29   0.97  1.01   1.64  1.60     1.74      1.49  1.48
- *   double   0.83  1.26   0.87  0.99   2.06  1.59     1.60      0.89  0.91
- */
+ *   double   0.83  1.26   0.87  0.99   2.06  1.59     1.60      0.89  0.91 */
 
 TAP__INLINE word NAME(bits)(real x)
 {
