@@ -89,7 +89,7 @@ static void standardize_forward(tap_call *c, tap_tensor *out)
     double      *factor;
     int64_t      n;
     if (!compute_moments(c, attr_of(c)->centered, &m, &factor, &n)) return;
-    for (int64_t i = 0; i < n; i++) factor[i] = tap__moments_scale(&m, i, attr_of(c)->number);
+    for (int64_t i = 0; i < n; i++) factor[i] = tap__moments_rstd(&m, i, attr_of(c)->number);
     apply_factors(c, &m, factor, out);
 }
 
@@ -99,7 +99,7 @@ static void inverse_std_forward(tap_call *c, tap_tensor *out)
     double      *factor;
     int64_t      n;
     if (!compute_moments(c, attr_of(c)->centered, &m, &factor, &n)) return;
-    for (int64_t i = 0; i < n; i++) set_item(out, i, tap__moments_of_x(&m, i, tap__moments_scale(&m, i, attr_of(c)->number)));
+    for (int64_t i = 0; i < n; i++) set_item(out, i, tap__moments_factor_of_x(&m, i, tap__moments_rstd(&m, i, attr_of(c)->number)));
 }
 
 static void standardize_vjp(const tap_node *n, tap_var g, tap_var *gin);
@@ -143,7 +143,7 @@ static void l2_normalize_forward(tap_call *c, tap_tensor *out)
     double      *factor;
     int64_t      n;
     if (!compute_moments(c, false, &m, &factor, &n)) return;
-    for (int64_t i = 0; i < n; i++) factor[i] = tap__moments_unit(&m, i, attr_of(c)->number);
+    for (int64_t i = 0; i < n; i++) factor[i] = tap__moments_inverse_norm(&m, i, attr_of(c)->number);
     apply_factors(c, &m, factor, out);
 }
 
@@ -153,7 +153,7 @@ static void inverse_norm_forward(tap_call *c, tap_tensor *out)
     double      *factor;
     int64_t      n;
     if (!compute_moments(c, false, &m, &factor, &n)) return;
-    for (int64_t i = 0; i < n; i++) set_item(out, i, tap__moments_of_x(&m, i, tap__moments_unit(&m, i, attr_of(c)->number)));
+    for (int64_t i = 0; i < n; i++) set_item(out, i, tap__moments_factor_of_x(&m, i, tap__moments_inverse_norm(&m, i, attr_of(c)->number)));
 }
 
 static void l2_normalize_vjp(const tap_node *n, tap_var g, tap_var *gin);
@@ -214,17 +214,17 @@ static void set_results(tap_call *c, tap_tensor *out, bool centered, double corr
 
 static void variance_forward(tap_call *c, tap_tensor *out)
 {
-    set_results(c, out, true, attr_of(c)->number, tap__moments_square);
+    set_results(c, out, true, attr_of(c)->number, tap__moments_mean_square);
 }
 
 static void std_forward(tap_call *c, tap_tensor *out)
 {
-    set_results(c, out, true, attr_of(c)->number, tap__moments_root);
+    set_results(c, out, true, attr_of(c)->number, tap__moments_rms);
 }
 
 static void norm_forward(tap_call *c, tap_tensor *out)
 {
-    set_results(c, out, false, 0, tap__moments_root);
+    set_results(c, out, false, 0, tap__moments_rms);
 }
 
 static void mean_square_forward(tap_call *c, tap_tensor *out)
@@ -233,7 +233,7 @@ static void mean_square_forward(tap_call *c, tap_tensor *out)
     double      *unused;
     int64_t      n;
     if (!compute_moments(c, false, &m, &unused, &n)) return;
-    for (int64_t i = 0; i < n; i++) set_item(out, i, m.count > 0 ? tap__moments_square(&m, i, m.count) : (double)NAN);
+    for (int64_t i = 0; i < n; i++) set_item(out, i, m.count > 0 ? tap__moments_mean_square(&m, i, m.count) : (double)NAN);
 }
 
 /* 2 g (x - mean) / (n - correction), with x - mean as y s, y = (x - mean) / s, which keeps its digits where the mean is large */

@@ -26,8 +26,8 @@ static void log_sum_forward(tap_call *c, tap_tensor *out)
     double       *sum = tap_call_scratch(c, 2 * (size_t)n * sizeof *sum), *zeros = sum + n;
     if (!sum) return;
     tap__reduced_shape(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &shape, NULL);
-    if (!tap__reduce_about(TAP__EXPONENTIALS, c->in[0], mask, NULL, sum, c->tape->arena) ||
-        !tap__reduce_about(TAP__ZEROS, c->in[0], mask, NULL, zeros, c->tape->arena)) {
+    if (!tap__reduce_about(TAP__NONZERO_EXP, c->in[0], mask, NULL, sum, c->tape->arena) ||
+        !tap__reduce_about(TAP__ZERO_COUNT, c->in[0], mask, NULL, zeros, c->tape->arena)) {
         tap__no_memory(c->tape, c);
         return;
     }

@@ -1,21 +1,22 @@
-/* tensor/kernels/eigen.c: eigenvalues of symmetric matrices, by Jacobi's rotations: slower than others, and as exact as any. */
+/* tensor/kernels/eigen.c: eigenvalues and eigenvectors of a symmetric matrix, by the cyclic Jacobi method (Golub & Van Loan,
+ * Matrix Computations, section 8.5). It is slower than tridiagonalization, simple, and as accurate as any method. */
 #include <math.h>
 #include <stdbool.h>
 
 #include "tensor/kernels/eigen.h"
 
-/* Rotates rows i and k of x, stride 1 between their n elements or, for columns, the row's length. */
+/* Rotates rows i and k of x [n,n], or its columns i and k. */
 static void rotate(double *x, int n, int i, int k, bool columns, double c, double s)
 {
     const int along = columns ? n : 1, across = columns ? 1 : n;
     for (int j = 0; j < n; j++) {
-        double *p = x + j * along + i * across, *q = x + j * along + k * across, was = *p;
-        *p = c * was - s * *q;
-        *q = s * was + c * *q;
+        double *p = x + j * along + i * across, *q = x + j * along + k * across, old = *p;
+        *p = c * old - s * *q;
+        *q = s * old + c * *q;
     }
 }
 
-/* The rotation that makes a[i][k] zero (Golub & Van Loan, section 8.5). */
+/* Applies to a, and to the eigenvectors q, the rotation that makes a[i][k] zero. */
 static void annihilate(int n, double *a, double *q, int i, int k)
 {
     const double tau = (a[k * n + k] - a[i * n + i]) / (2 * a[i * n + k]);
@@ -28,14 +29,14 @@ static void annihilate(int n, double *a, double *q, int i, int k)
 
 void tap__symmetric_eigen(int n, double *a, double *values, double *q)
 {
-    double size = 0;
-    for (int i = 0; i < n * n; i++) size = hypot(size, a[i]);
+    double norm = 0;
+    for (int i = 0; i < n * n; i++) norm = hypot(norm, a[i]);
     for (int i = 0; q && i < n * n; i++) q[i] = i % (n + 1) == 0;
     for (int sweep = 0, rotations = 1; rotations && sweep < 50; sweep++) {
         rotations = 0;
         for (int i = 0; i < n; i++)
             for (int k = i + 1; k < n; k++) {
-                if (!(fabs(a[i * n + k]) > 1e-16 * size)) continue;
+                if (!(fabs(a[i * n + k]) > 1e-16 * norm)) continue;
                 annihilate(n, a, q, i, k);
                 rotations++;
             }

@@ -1,10 +1,23 @@
-/* The loop over broadcast, strided tensors: axes are merged where all operands allow it, the last one becomes the run, and
- * the runs are shared out among threads. */
+/* tensor/kernels/map.c: the loop over broadcast, strided tensors.
+ *
+ * A loop holds the sizes of its axes and, for every operand, its data and a stride per axis, in elements. It is built from the
+ * shape of out in four steps:
+ * - every operand gets a stride for every axis of out, which is 0 where the operand broadcasts;
+ * - axes of size 1 are dropped;
+ * - axes are sorted so that the result is walked in the order of its memory, the smallest stride last;
+ * - neighbouring axes are merged where each operand continues one axis over the next without a gap.
+ * The last axis is the inner one. Its row of elements is cut into runs of at most MAX_RUN, and a run is what the caller's
+ * function gets: one pointer and one stride for each operand. Threads share the runs.
+ *
+ * Invariants:
+ * - Every element of out is in exactly one run.
+ * - Where runs begin and end depends on shapes and strides alone, never on the number of threads.
+ * - A loop has at least one axis: tensors of one element, and small contiguous ones, take run_flat and build no loop. */
 #include "tensor/kernels/map.h"
 #include "tensor/parallel.h"
 #include "tensor/shape.h"
 
-enum { RUN = 4096 }; /* elements of a run at most: small enough to share out, large enough to forget the call */
+enum { MAX_RUN = 4096 }; /* elements: few enough to share out among threads, many enough to make up for the call */
 
 typedef struct {
     int     rank, n_op;
@@ -14,7 +27,7 @@ typedef struct {
     int64_t size[TAP__MAP_MAX];
 } loop;
 
-/* Axis i of the loop continues axis i + 1 without a gap, in every operand. */
+/* Whether axis i of the loop continues axis i + 1 without a gap, in every operand. */
 static bool merges(const loop *l, int i)
 {
     for (int k = 0; k < l->n_op; k++) {
@@ -48,7 +61,7 @@ static int64_t magnitude(int64_t x)
     return x < 0 ? -x : x;
 }
 
-/* Walks the result in the order of its memory. */
+/* Sorts the axes so that the result is walked in the order of its memory. Insertion sort: there are few axes. */
 static void sort_axes(loop *l)
 {
     for (int i = 1; i < l->rank; i++) {
@@ -64,7 +77,7 @@ static void add_operand(loop *l, const tap_tensor *x)
     for (int i = 0; i < l->rank; i++) l->stride[k][i] = i < lead || x->shape.n[i - lead] == 1 ? 0 : x->stride[i - lead];
 }
 
-/* out has several elements: one axis is left, at least. */
+/* Builds the loop for an out of several elements, so that one axis at least is left. */
 static void loop_over(loop *l, const tap_tensor *out, int n, const tap_tensor *in)
 {
     l->rank = out->shape.rank;
@@ -83,12 +96,12 @@ static void loop_over(loop *l, const tap_tensor *out, int n, const tap_tensor *i
     }
 }
 
-/* A loop, and the runs it is cut into: run r is piece r % pieces of row r / pieces. */
+/* A loop cut into runs: run r is number r % runs_per_row of row r / runs_per_row. */
 typedef struct {
     loop        l;
     tap__run    run;
     const void *context;
-    int64_t     pieces;
+    int64_t     runs_per_row;
 } job;
 
 static void do_runs(void *context, int64_t first, int64_t last)
@@ -99,7 +112,7 @@ static void do_runs(void *context, int64_t first, int64_t last)
     int64_t     stride[TAP__MAP_MAX];
     for (int k = 0; k < l->n_op; k++) stride[k] = l->stride[k][inner];
     for (int64_t r = first; r < last; r++) {
-        int64_t row = r / j->pieces, start = r % j->pieces * RUN, n = l->n[inner] - start;
+        int64_t row = r / j->runs_per_row, start = r % j->runs_per_row * MAX_RUN, n = l->n[inner] - start;
         int64_t offset[TAP__MAP_MAX];
         void   *data[TAP__MAP_MAX];
         for (int k = 0; k < l->n_op; k++) offset[k] = start * stride[k];
@@ -109,11 +122,11 @@ static void do_runs(void *context, int64_t first, int64_t last)
             for (int k = 0; k < l->n_op; k++) offset[k] += at * l->stride[k][i];
         }
         for (int k = 0; k < l->n_op; k++) data[k] = l->data[k] + offset[k] * l->size[k];
-        j->run(n < RUN ? n : RUN, data, stride, j->context);
+        j->run(n < MAX_RUN ? n : MAX_RUN, data, stride, j->context);
     }
 }
 
-/* The step through x in C order, x having this shape or one element; -1: it has no such step. */
+/* The stride that walks x in C order: 0 for one element, 1 for a contiguous x of this shape, -1 if x needs several strides. */
 static int64_t flat_stride(const tap_tensor *x, const tap_shape *shape)
 {
     int64_t stride = 1, n = 1;
@@ -128,12 +141,12 @@ static int64_t flat_stride(const tap_tensor *x, const tap_shape *shape)
     return flat && x->shape.rank == shape->rank ? 1 : -1;
 }
 
-/* The one run of what is small and lies in C order, which most of a tape's many small tensors do. */
+/* Handles small contiguous operands by a single run, without building a loop: most tensors of a tape are such. */
 static bool run_flat(tap__run run, const void *context, const tap_tensor *out, int n, const tap_tensor *in, int64_t count)
 {
     void   *data[TAP__MAP_MAX] = { out->data };
     int64_t stride[TAP__MAP_MAX] = { 1 };
-    if (count > RUN || (count > 1 && flat_stride(out, &out->shape) != 1)) return false;
+    if (count > MAX_RUN || (count > 1 && flat_stride(out, &out->shape) != 1)) return false;
     for (int k = 0; k < n; k++) {
         data[1 + k] = in[k].data;
         stride[1 + k] = flat_stride(&in[k], &out->shape);
@@ -152,6 +165,6 @@ void tap__map(tap__run run, const void *context, const tap_tensor *out, int n, c
     j.context = context;
     loop_over(&j.l, out, n, in);
     const int64_t inner = j.l.n[j.l.rank - 1];
-    j.pieces = (inner + RUN - 1) / RUN;
-    tap__parallel(count / inner * j.pieces, count * cost / 8, do_runs, &j);
+    j.runs_per_row = (inner + MAX_RUN - 1) / MAX_RUN;
+    tap__parallel(count / inner * j.runs_per_row, count * cost / 8, do_runs, &j);
 }

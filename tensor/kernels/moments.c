@@ -1,5 +1,6 @@
-/* Means and squares over axes: by reductions in double, which hold the squares of any float32. Results of float64 whose squares
- * are out of range, and those with infinities, are computed one by one, of scaled numbers. */
+/* tensor/kernels/moments.c: means and sums of squares over axes, by reductions in double, which hold the squares of any
+ * float32. The results of float64 whose squares are out of range, and those with infinities, are computed again one by one,
+ * from scaled numbers. */
 #include "tensor/kernels/moments.h"
 
 #include <math.h>
@@ -7,34 +8,36 @@
 #include "tensor/kernels/reduce.h"
 #include "tensor/kernels/rows.h"
 
-/* Squares below this may have lost digits to subnormal numbers, or all of them. */
-#define SMALL 0x1p-900
+/* Sums of squares below this may have lost digits to subnormal numbers, or all of them. */
+#define MIN_SQUARES 0x1p-900
 
 /* ---- One result ---- */
 
-/* x', as moments.h has it. */
+/* x' of moments.h */
 static double scaled(double x, int exponent)
 {
     if (exponent == TAP__INFINITE) return isinf(x) ? copysign(1, x) : 0;
     return exponent ? ldexp(x, -exponent) : x;
 }
 
-/* Scaled by no more than 2^FAR, squares of all numbers are in range, and so are 2^FAR eps and its inverse. */
-enum { FAR = 600 };
+/* With exponents between -MAX_EXPONENT and MAX_EXPONENT, the squares of all scaled numbers are in range, and so are
+ * 2^MAX_EXPONENT eps and its inverse. */
+enum { MAX_EXPONENT = 600 };
 
-/* The exponent that takes the largest number to 1/2..1, or as near as FAR allows; of zeros, and of what holds NaN, 0. */
+/* The exponent that scales the largest magnitude to 1/2..1, clamped to MAX_EXPONENT; 0 for rows of zeros, and for rows with a
+ * NaN. */
 static int exponent_of(const tap__row *r)
 {
-    double most = 0;
+    double max = 0;
     int    exponent = 0;
     for (int64_t k = 0; k < r->count; k++) {
         const double size = fabs(tap__row_get(r, k));
         if (isnan(size)) return 0;
-        if (size > most) most = size;
+        if (size > max) max = size;
     }
-    if (isinf(most)) return TAP__INFINITE;
-    frexp(most, &exponent);
-    return exponent > FAR ? FAR : exponent < -FAR ? -FAR : exponent;
+    if (isinf(max)) return TAP__INFINITE;
+    frexp(max, &exponent);
+    return exponent > MAX_EXPONENT ? MAX_EXPONENT : exponent < -MAX_EXPONENT ? -MAX_EXPONENT : exponent;
 }
 
 static double sum_about(const tap__row *r, int exponent, double center, bool squares)
@@ -47,7 +50,7 @@ static double sum_about(const tap__row *r, int exponent, double center, bool squ
     return sum;
 }
 
-static void compute_apart(const tap_tensor *x, unsigned mask, bool centered, tap__moments *m, int64_t i)
+static void compute_scaled(const tap_tensor *x, unsigned mask, bool centered, tap__moments *m, int64_t i)
 {
     const tap__row r = tap__row_of(x, mask, i);
     const int      e = exponent_of(&r);
@@ -74,19 +77,19 @@ bool tap__moments_of(tap_tensor x, unsigned mask, bool centered, tap__moments *m
     if (!tap__reduce_about(TAP__SQUARES_ABOUT, x, mask, m->center, m->squares, scratch)) return false;
     for (int64_t i = 0; count > 0 && i < n; i++) {
         const double s = m->squares[i];
-        if (!isfinite(s) || (s < SMALL && x.dtype == TAP_F64)) compute_apart(&x, mask, centered, m, i);
+        if (!isfinite(s) || (s < MIN_SQUARES && x.dtype == TAP_F64)) compute_scaled(&x, mask, centered, m, i);
     }
     return true;
 }
 
-double tap__moments_root(const tap__moments *m, int64_t i, double divisor)
+double tap__moments_rms(const tap__moments *m, int64_t i, double divisor)
 {
     const double root = sqrt(m->squares[i] / divisor);
     if (m->exponent[i] == TAP__INFINITE) return root > 0 ? HUGE_VAL : root;
     return ldexp(root, m->exponent[i]);
 }
 
-double tap__moments_square(const tap__moments *m, int64_t i, double divisor)
+double tap__moments_mean_square(const tap__moments *m, int64_t i, double divisor)
 {
     const double square = m->squares[i] / divisor;
     if (m->exponent[i] == TAP__INFINITE) return square > 0 ? HUGE_VAL : square;
@@ -98,26 +101,26 @@ static double inverse(double x)
     return x == 0 ? 0 : 1 / x;
 }
 
-/* A number in the units of x' */
+/* x in the units of x' */
 static double in_units(const tap__moments *m, int64_t i, double x)
 {
     return m->exponent[i] == TAP__INFINITE ? 0 : ldexp(x, -m->exponent[i]);
 }
 
-double tap__moments_scale(const tap__moments *m, int64_t i, double eps)
+double tap__moments_rstd(const tap__moments *m, int64_t i, double eps)
 {
     const double mean = m->squares[i] / m->count;
     if (m->exponent[i] == 0) return inverse(sqrt(mean + eps));
     return inverse(hypot(sqrt(mean), in_units(m, i, sqrt(eps))));
 }
 
-double tap__moments_unit(const tap__moments *m, int64_t i, double eps)
+double tap__moments_inverse_norm(const tap__moments *m, int64_t i, double eps)
 {
-    const double norm = sqrt(m->squares[i]), least = in_units(m, i, eps);
-    return inverse(norm < least ? least : norm);
+    const double norm = sqrt(m->squares[i]), min = in_units(m, i, eps);
+    return inverse(norm < min ? min : norm);
 }
 
-double tap__moments_of_x(const tap__moments *m, int64_t i, double factor)
+double tap__moments_factor_of_x(const tap__moments *m, int64_t i, double factor)
 {
     return m->exponent[i] == TAP__INFINITE ? 0 : ldexp(factor, -m->exponent[i]);
 }

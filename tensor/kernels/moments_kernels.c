@@ -1,4 +1,5 @@
-/* The loop behind tap__moments_apply: for center and factor that stay, as along a row, and for those that go along. */
+/* tensor/kernels/moments_kernels.c: the inner loop of tap__moments_apply, with fast paths for contiguous x and y whose center
+ * and factor are constant along the run, or contiguous as well. */
 #include "tensor/kernels/moments.h"
 
 #define CENTERED_SCALED(name, T) \

@@ -6,7 +6,7 @@
 
 #include "tensor/tensor.h"
 
-/* m 2^e, which is never out of range: |m| is in 1/2..1, or m is 0, infinite or NaN. */
+/* m 2^e, a double with an exponent of any size: |m| is in [1/2, 1), or m is 0, infinite or NaN. */
 typedef struct {
     double  m;
     int64_t e;
@@ -24,7 +24,7 @@ static inline tap__scaled tap__scaled_mul(tap__scaled a, tap__scaled b)
     return tap__scaled_of(a.m * b.m, a.e + b.e);
 }
 
-/* What lies more than 200 powers of two below the other is nothing beside it. */
+/* A summand that is more than 2^200 times smaller than the other does not change the sum. */
 static inline tap__scaled tap__scaled_add(tap__scaled a, tap__scaled b)
 {
     if (a.m == 0 || !isfinite(b.m)) return tap__scaled_of(a.m + b.m, b.e);
@@ -39,17 +39,17 @@ static inline double tap__scaled_value(tap__scaled a)
     return ldexp(a.m, a.e > 5000 ? 5000 : a.e < -5000 ? -5000 : (int)a.e);
 }
 
-/* Whether all products of elements of x that go into one result, the axes of mask being reduced, are normal numbers of its
- * dtype, or 0. 1 or 0; -1 where scratch has no memory. */
+/* Whether every product of elements that belong to one result, the axes of mask being reduced, is a normal number of x's dtype,
+ * or 0: 1 or 0; -1 if scratch has no memory. */
 int tap__products_in_range(tap_tensor x, unsigned mask, tap_arena *scratch);
 
-/* out is contiguous. products: over the axes of mask. others: for each element the product of the others of its result, out
- * being of x's shape; room is for as many numbers as go into a result. */
+/* Products over the axes of mask; and, for each element of x, the product of the other elements of its result. out is
+ * contiguous; the second one has x's shape. prefix is a buffer of one number per element of a result. */
 void tap__products(tap_tensor x, unsigned mask, tap_tensor out);
-void tap__products_of_others(tap_tensor x, unsigned mask, tap_tensor out, tap__scaled *room);
-/* out_i = x_0 .. x_i along the axis, and out_i = sum_j g_j d (x_0 .. x_j) / d x_i; room is for as many numbers as the axis has.
- * */
+void tap__products_of_others(tap_tensor x, unsigned mask, tap_tensor out, tap__scaled *prefix);
+/* Cumulative products along the axis, out_i = x_0 x_1 .. x_i, and their gradient, out_i = sum_j g_j d(x_0 .. x_j) / d x_i.
+ * prefix is a buffer of one number per element of the axis. */
 void tap__running_products(tap_tensor x, int axis, tap_tensor out);
-void tap__running_products_gradient(tap_tensor x, tap_tensor g, int axis, tap_tensor out, tap__scaled *room);
+void tap__running_products_gradient(tap_tensor x, tap_tensor g, int axis, tap_tensor out, tap__scaled *prefix);
 
 #endif

@@ -1,5 +1,11 @@
-/* Reductions over any axes. Where the fastest axis is reduced, each result is a sum of runs; where it is kept, rows are
- * added into a strip of results. Both in double, cut at fixed places, so threads change nothing. */
+/* tensor/kernels/reduce.c: reductions over any axes of a strided tensor.
+ *
+ * The axes of x are split into the kept and the reduced ones. In both lists, neighbouring axes that continue each other are
+ * merged. There are two loops, by the axis of x with the smallest stride:
+ * - If it is reduced, each result is a sum of partial sums, one per run of at most MAX_RUN elements along that axis
+ *   (reduce_fastest).
+ * - If it is kept, rows are added into a strip of at most STRIP neighbouring results (reduce_slower).
+ * Both accumulate in double. Runs and strips depend on shapes and strides alone, so the bits do not depend on the threads. */
 #include <math.h>
 
 #include "tensor/kernels/reduce.h"
@@ -7,7 +13,8 @@
 #include "tensor/internal.h"
 #include "tensor/parallel.h"
 
-enum { RUN = 4096, STRIP = 256, FEW = 8 };
+/* With fewer than MIN_RESULTS results of at least MIN_RESULTS runs each, threads share the runs of one result. */
+enum { MAX_RUN = 4096, STRIP = 256, MIN_RESULTS = 8 };
 
 typedef struct {
     int     rank;
@@ -19,12 +26,12 @@ typedef struct {
     tap__reduction            how;
     const tap__reduce_kernel *kernel;
     tap_tensor                x, out;
-    const double             *about; /* a number for each result, or NULL */
-    double                   *wide;  /* where results go in double, or NULL */
+    const double             *about;   /* the center of each result, or NULL */
+    double                   *out_f64; /* the results in double, instead of out; or NULL */
     axes                      kept, reduced;
-    int64_t                   pieces; /* that each result is the sum of */
-    int64_t                   result; /* whose pieces are summed into part */
-    double                   *part;
+    int64_t                   runs;   /* the runs of each result */
+    int64_t                   result; /* for run_partial_sums: the result whose runs are summed into partial */
+    double                   *partial;
 } job;
 
 static int64_t magnitude(int64_t x)
@@ -40,8 +47,8 @@ static void add_axis(axes *a, int64_t n, int64_t step)
     a->step[a->rank++] = step;
 }
 
-/* The order of summation is ours to choose: the fastest axis last. A tensor and its transpose have the same sum, to the last
- * bit. */
+/* Sorts the reduced axes, the smallest stride last: the order of summation follows the memory, so that a tensor and its
+ * transpose have the same sum, bit for bit. */
 static void sort_fastest_last(axes *a)
 {
     for (int i = 1; i < a->rank; i++) {
@@ -55,7 +62,7 @@ static void sort_fastest_last(axes *a)
     }
 }
 
-/* Axes that go on where the next one ends become one with it. */
+/* Merges each axis into the next one where it continues that without a gap. */
 static void merge(axes *a)
 {
     int last = 0;
@@ -93,9 +100,9 @@ static double combine(const job *j, double a, double b)
     return j->how != TAP__MAX ? a + b : b > a || b != b ? b : a;
 }
 
-/* The sum or mean of result i's elements, partial sums of which overflow in double: of its infinities, if it has any, or else
- * of numbers that are scaled down. */
-static double sum_apart(const job *j, int64_t i)
+/* The sum or mean of result i, whose partial sums overflow in double: the sum of its infinities, if it has any, or else the sum
+ * of numbers scaled by 2^-64, scaled back. */
+static double sum_scaled(const job *j, int64_t i)
 {
     const double scale = 0x1p-64, *x = j->x.data;
     const axes  *r = &j->reduced;
@@ -112,12 +119,12 @@ static double sum_apart(const job *j, int64_t i)
 
 static void store(const job *j, int64_t i, double value)
 {
-    if (j->wide) {
-        j->wide[i] = value;
+    if (j->out_f64) {
+        j->out_f64[i] = value;
         return;
     }
-    const bool apart = !isfinite(value) && j->how != TAP__MAX && j->x.dtype == TAP_F64;
-    if (apart) value = sum_apart(j, i);
+    const bool overflowed = !isfinite(value) && j->how != TAP__MAX && j->x.dtype == TAP_F64;
+    if (overflowed) value = sum_scaled(j, i);
     else if (j->how == TAP__MEAN) value /= (double)j->reduced.count;
     if (j->out.dtype == TAP_F32) ((float *)j->out.data)[i] = (float)value;
     else ((double *)j->out.data)[i] = value;
@@ -128,73 +135,73 @@ static int64_t inner_size(const axes *a)
     return a->rank ? a->n[a->rank - 1] : 1;
 }
 
-static int64_t pieces_of(const job *j)
+static int64_t runs_of(const job *j)
 {
     int64_t inner = inner_size(&j->reduced);
-    return j->reduced.count / inner * ((inner + RUN - 1) / RUN);
+    return j->reduced.count / inner * ((inner + MAX_RUN - 1) / MAX_RUN);
 }
 
-/* The cost of so many elements. */
-static int64_t steps_of(const job *j, int64_t count)
+/* The cost of so many elements in nanoseconds. */
+static int64_t cost_ns(const job *j, int64_t count)
 {
-    return j->how == TAP__EXPONENTIALS ? count / 2 : count / 8;
+    return j->how == TAP__NONZERO_EXP ? count / 2 : count / 8;
 }
 
-/* Piece p of result i: one run of the fastest reduced axis. */
-static double piece(const job *j, int64_t i, int64_t p)
+/* The partial sum of run p of result i. */
+static double partial_sum(const job *j, int64_t i, int64_t p)
 {
     const axes *r = &j->reduced;
-    int64_t     inner = inner_size(r), per_row = (inner + RUN - 1) / RUN, start = p % per_row * RUN;
-    int64_t     step = r->rank ? r->step[r->rank - 1] : 1, n = inner - start < RUN ? inner - start : RUN;
-    int64_t     offset = offset_of(&j->kept, j->kept.rank, i) + offset_of(r, r->rank - 1, p / per_row) + start * step;
+    int64_t     inner = inner_size(r), runs_per_row = (inner + MAX_RUN - 1) / MAX_RUN, start = p % runs_per_row * MAX_RUN;
+    int64_t     step = r->rank ? r->step[r->rank - 1] : 1, n = inner - start < MAX_RUN ? inner - start : MAX_RUN;
+    int64_t     offset = offset_of(&j->kept, j->kept.rank, i) + offset_of(r, r->rank - 1, p / runs_per_row) + start * step;
     return j->kernel->run(n, element(j, offset), step, j->about ? j->about[i] : 0);
 }
 
-static void results(void *context, int64_t first, int64_t last)
+static void reduce_results(void *context, int64_t first, int64_t last)
 {
     const job *j = context;
     for (int64_t i = first; i < last; i++) {
         double total = start_value(j);
-        for (int64_t p = 0; p < j->pieces; p++) total = combine(j, total, piece(j, i, p));
+        for (int64_t p = 0; p < j->runs; p++) total = combine(j, total, partial_sum(j, i, p));
         store(j, i, total);
     }
 }
 
-static void pieces_of_one(void *context, int64_t first, int64_t last)
+static void run_partial_sums(void *context, int64_t first, int64_t last)
 {
     const job *j = context;
-    for (int64_t p = first; p < last; p++) j->part[p] = piece(j, j->result, p);
+    for (int64_t p = first; p < last; p++) j->partial[p] = partial_sum(j, j->result, p);
 }
 
-/* Few long sums: threads share the pieces of each, which are then added in order. */
-static bool results_by_pieces(job *j, tap_arena *scratch)
+/* Few long sums: threads share the runs of each result, whose partial sums are then added in order. */
+static bool reduce_long_results(job *j, tap_arena *scratch)
 {
-    j->part = tap__arena_acquire(scratch, (size_t)j->pieces * sizeof *j->part);
-    if (!j->part) return false;
+    j->partial = tap__arena_acquire(scratch, (size_t)j->runs * sizeof *j->partial);
+    if (!j->partial) return false;
     for (j->result = 0; j->result < j->kept.count; j->result++) {
-        tap__parallel(j->pieces, steps_of(j, j->reduced.count), pieces_of_one, j);
+        tap__parallel(j->runs, cost_ns(j, j->reduced.count), run_partial_sums, j);
         double total = start_value(j);
-        for (int64_t p = 0; p < j->pieces; p++) total = combine(j, total, j->part[p]);
+        for (int64_t p = 0; p < j->runs; p++) total = combine(j, total, j->partial[p]);
         store(j, j->result, total);
     }
-    tap__arena_release(scratch, j->part);
+    tap__arena_release(scratch, j->partial);
     return true;
 }
 
 static bool reduce_fastest(job *j, tap_arena *scratch)
 {
-    j->pieces = pieces_of(j);
-    if (j->kept.count < FEW && j->pieces >= FEW) return results_by_pieces(j, scratch);
-    tap__parallel(j->kept.count, steps_of(j, j->kept.count * j->reduced.count), results, j);
+    j->runs = runs_of(j);
+    if (j->kept.count < MIN_RESULTS && j->runs >= MIN_RESULTS) return reduce_long_results(j, scratch);
+    tap__parallel(j->kept.count, cost_ns(j, j->kept.count * j->reduced.count), reduce_results, j);
     return true;
 }
 
-/* Strip s: STRIP neighbours along the fastest kept axis. */
-static void strip(const job *j, int64_t s)
+/* Strip s: at most STRIP results, neighbours along the last kept axis. */
+static void reduce_strip(const job *j, int64_t s)
 {
     const axes *k = &j->kept;
-    int64_t     inner = k->n[k->rank - 1], per_row = (inner + STRIP - 1) / STRIP, start = s % per_row * STRIP;
-    int64_t     row = s / per_row, step = k->step[k->rank - 1], n = inner - start < STRIP ? inner - start : STRIP;
+    int64_t     inner = k->n[k->rank - 1], strips_per_row = (inner + STRIP - 1) / STRIP, start = s % strips_per_row * STRIP;
+    int64_t     row = s / strips_per_row, step = k->step[k->rank - 1], n = inner - start < STRIP ? inner - start : STRIP;
     int64_t     base = offset_of(k, k->rank - 1, row) + start * step;
     int64_t     first = row * inner + start;
     double      acc[STRIP];
@@ -206,15 +213,15 @@ static void strip(const job *j, int64_t s)
     for (int64_t i = 0; i < n; i++) store(j, first + i, acc[i]);
 }
 
-static void strips(void *context, int64_t first, int64_t last)
+static void reduce_strips(void *context, int64_t first, int64_t last)
 {
-    for (int64_t s = first; s < last; s++) strip(context, s);
+    for (int64_t s = first; s < last; s++) reduce_strip(context, s);
 }
 
 static void reduce_slower(job *j)
 {
     int64_t inner = inner_size(&j->kept), n = j->kept.count / inner * ((inner + STRIP - 1) / STRIP);
-    tap__parallel(n, steps_of(j, j->kept.count * j->reduced.count), strips, j);
+    tap__parallel(n, cost_ns(j, j->kept.count * j->reduced.count), reduce_strips, j);
 }
 
 static job job_on(tap__reduction how, tap_tensor x, unsigned mask)
@@ -225,7 +232,7 @@ static job job_on(tap__reduction how, tap_tensor x, unsigned mask)
     return j;
 }
 
-/* There are results, and elements. */
+/* Reduces; there is at least one result, and one element per result. */
 static bool run(job *j, tap_arena *scratch)
 {
     sort_fastest_last(&j->reduced);
@@ -252,7 +259,7 @@ bool tap__reduce_about(tap__reduction how, tap_tensor x, unsigned mask, const do
 {
     job j = job_on(how, x, mask);
     j.about = about;
-    j.wide = out;
+    j.out_f64 = out;
     if (j.reduced.count > 0 && j.kept.count > 0) return run(&j, scratch);
     for (int64_t i = 0; i < j.kept.count; i++) out[i] = 0;
     return true;

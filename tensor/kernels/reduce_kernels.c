@@ -1,4 +1,5 @@
-/* The inner loops of sums and maxima. Sixteen accumulators let the compiler use vectors without reordering anything. */
+/* tensor/kernels/reduce_kernels.c: the inner loops of sums and maxima, compiled for each vector width. Sixteen accumulators
+ * allow vectors of any width without a change in the order of summation. */
 #include <math.h>
 #include <string.h>
 
@@ -8,14 +9,14 @@
 enum { LANES = 16 };
 
 #define ADD(a, x, c)              ((void)(c), (a) + (x))
-#define MAX(a, x, c)              ((void)(c), (x) > (a) || (x) != (x) ? (x) : (a)) /* NaN wins, and stays */
+#define MAX(a, x, c)              ((void)(c), (x) > (a) || (x) != (x) ? (x) : (a)) /* NaN propagates */
 #define ADD_ABOUT(a, x, c)        ((a) + ((x) - (c)))
 #define ADD_SQUARE_ABOUT(a, x, c) ((a) + ((x) - (c)) * ((x) - (c)))
 
-#define ADD_SIZE(a, x, c) ((void)(c), (a) + size_of(x))
+#define ADD_LOG2_SIZE(a, x, c) ((void)(c), (a) + log2_size(x))
 
-/* |log2 |x||, by the bits, which are nearly the logarithm. */
-static inline double size_of(double x)
+/* |log2 |x||, within a tenth: the bits of a double, as an integer, are nearly linear in its logarithm. */
+static inline double log2_size(double x)
 {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -25,9 +26,9 @@ static inline double size_of(double x)
 
 #define ADD_ZERO(a, x, c) ((void)(c), (a) + ((x) == 0 ? 1 : 0))
 
-/* about[i] where there is one, ABOUT being a name for that. */
-#define NOTHING(i) 0
-#define ABOUT(i)   about[i]
+/* The last argument of KERNELS: the center of result i, 0 or about[i]. */
+#define ZERO(i)    0
+#define ABOUT_I(i) about[i]
 
 #define KERNELS(name, T, start, op, fold, CENTER) \
     static double name##_run(int64_t n, const void *data, int64_t stride, double about) \
@@ -58,7 +59,7 @@ static inline double size_of(double x)
         } \
     }
 
-/* e^x in the type itself, which is what the vector form of exp is for; x comes in double, without loss. */
+/* e^x in the precision of the dtype, by the vector functions of vmath.h; x is converted to double and back without loss. */
 static inline double exp_f32(double x)
 {
     return x != 0 ? (double)tap__exp_f32((float)x) : 0;
@@ -72,20 +73,20 @@ static inline double exp_f64(double x)
 #define ADD_EXP_F32(a, x, c) ((void)(c), (a) + exp_f32(x))
 #define ADD_EXP_F64(a, x, c) ((void)(c), (a) + exp_f64(x))
 
-KERNELS(sum_f32, float, 0, ADD, ADD, NOTHING)
-KERNELS(sum_f64, double, 0, ADD, ADD, NOTHING)
-KERNELS(max_f32, float, -(double)INFINITY, MAX, MAX, NOTHING)
-KERNELS(max_f64, double, -(double)INFINITY, MAX, MAX, NOTHING)
-KERNELS(about_f32, float, 0, ADD_ABOUT, ADD, ABOUT)
-KERNELS(about_f64, double, 0, ADD_ABOUT, ADD, ABOUT)
-KERNELS(squares_f32, float, 0, ADD_SQUARE_ABOUT, ADD, ABOUT)
-KERNELS(squares_f64, double, 0, ADD_SQUARE_ABOUT, ADD, ABOUT)
-KERNELS(sizes_f32, float, 0, ADD_SIZE, ADD, NOTHING)
-KERNELS(sizes_f64, double, 0, ADD_SIZE, ADD, NOTHING)
-KERNELS(exp_sum_f32, float, 0, ADD_EXP_F32, ADD, NOTHING)
-KERNELS(exp_sum_f64, double, 0, ADD_EXP_F64, ADD, NOTHING)
-KERNELS(zeros_f32, float, 0, ADD_ZERO, ADD, NOTHING)
-KERNELS(zeros_f64, double, 0, ADD_ZERO, ADD, NOTHING)
+KERNELS(sum_f32, float, 0, ADD, ADD, ZERO)
+KERNELS(sum_f64, double, 0, ADD, ADD, ZERO)
+KERNELS(max_f32, float, -(double)INFINITY, MAX, MAX, ZERO)
+KERNELS(max_f64, double, -(double)INFINITY, MAX, MAX, ZERO)
+KERNELS(about_f32, float, 0, ADD_ABOUT, ADD, ABOUT_I)
+KERNELS(about_f64, double, 0, ADD_ABOUT, ADD, ABOUT_I)
+KERNELS(squares_f32, float, 0, ADD_SQUARE_ABOUT, ADD, ABOUT_I)
+KERNELS(squares_f64, double, 0, ADD_SQUARE_ABOUT, ADD, ABOUT_I)
+KERNELS(sizes_f32, float, 0, ADD_LOG2_SIZE, ADD, ZERO)
+KERNELS(sizes_f64, double, 0, ADD_LOG2_SIZE, ADD, ZERO)
+KERNELS(exp_sum_f32, float, 0, ADD_EXP_F32, ADD, ZERO)
+KERNELS(exp_sum_f64, double, 0, ADD_EXP_F64, ADD, ZERO)
+KERNELS(zeros_f32, float, 0, ADD_ZERO, ADD, ZERO)
+KERNELS(zeros_f64, double, 0, ADD_ZERO, ADD, ZERO)
 
 const tap__reduce_kernel TAP__KERNEL(tap__reduce_kernels)[TAP__REDUCTIONS][2] = {
     [TAP__SUM] = { { sum_f32_run, sum_f32_into }, { sum_f64_run, sum_f64_into } },
@@ -93,13 +94,13 @@ const tap__reduce_kernel TAP__KERNEL(tap__reduce_kernels)[TAP__REDUCTIONS][2] = 
     [TAP__MAX] = { { max_f32_run, max_f32_into }, { max_f64_run, max_f64_into } },
     [TAP__SUM_ABOUT] = { { about_f32_run, about_f32_into }, { about_f64_run, about_f64_into } },
     [TAP__SQUARES_ABOUT] = { { squares_f32_run, squares_f32_into }, { squares_f64_run, squares_f64_into } },
-    [TAP__SIZES] = { { sizes_f32_run, sizes_f32_into }, { sizes_f64_run, sizes_f64_into } },
-    [TAP__EXPONENTIALS] = { { exp_sum_f32_run, exp_sum_f32_into }, { exp_sum_f64_run, exp_sum_f64_into } },
-    [TAP__ZEROS] = { { zeros_f32_run, zeros_f32_into }, { zeros_f64_run, zeros_f64_into } },
+    [TAP__LOG2_SIZES] = { { sizes_f32_run, sizes_f32_into }, { sizes_f64_run, sizes_f64_into } },
+    [TAP__NONZERO_EXP] = { { exp_sum_f32_run, exp_sum_f32_into }, { exp_sum_f64_run, exp_sum_f64_into } },
+    [TAP__ZERO_COUNT] = { { zeros_f32_run, zeros_f32_into }, { zeros_f64_run, zeros_f64_into } },
 };
 
-/* An exponent of all ones, and only such, carries into the sign when one is added to it. There is no branch in the loop, so
- * that it runs in vectors. */
+/* Infinities and NaN have an exponent of all ones: only then does adding one to the exponent carry into the sign bit. The loop
+ * has no branch, so that it vectorizes. */
 #define FINITE(name, T, exponent, one) \
     static bool name(int64_t n, const void *data) \
     { \

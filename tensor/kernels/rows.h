@@ -1,10 +1,11 @@
-/* tensor/kernels/rows.h: the elements that one result of a reduction is made of, one by one, wherever they lie. */
+/* tensor/kernels/rows.h: element by element access to the elements of one result of a reduction, in any layout. For slow paths.
+ * */
 #ifndef TAP_TENSOR_KERNELS_ROWS_H
 #define TAP_TENSOR_KERNELS_ROWS_H
 
 #include "tensor/tensor.h"
 
-/* Where element i lies among the axes whose bits are set in mask, in C order. */
+/* The offset of element i, counted in C order over the axes whose bits are set in mask. */
 static inline int64_t tap__row_offset(const tap_tensor *x, unsigned mask, int64_t i)
 {
     int64_t offset = 0;
@@ -16,14 +17,14 @@ static inline int64_t tap__row_offset(const tap_tensor *x, unsigned mask, int64_
     return offset;
 }
 
-/* Of a float dtype; their order is the same for all tensors of a shape. */
+/* The elements of one result; x has a float dtype. Their order is the same for all tensors of a shape. */
 typedef struct {
     const tap_tensor *x;
     unsigned          mask;
     int64_t           start, count;
 } tap__row;
 
-/* Row i of the results that are left when the axes of mask are reduced. */
+/* The elements of result i when the axes of mask are reduced. */
 static inline tap__row tap__row_of(const tap_tensor *x, unsigned mask, int64_t i)
 {
     tap__row r = { x, mask, tap__row_offset(x, ~mask, i), 1 };

@@ -69,7 +69,7 @@ FAULTS = [
      "an infinite score is masked by addition"),
     ("nn/functional/attention.c", "tap_masked_fill(tap_softmax(tap_masked_fill(scores, fully_masked, 0), -1), fully_masked, 0);", "tap_softmax(scores, -1);", "nn/edges_norms",
      "a query that sees nothing sees all"),
-    ("tensor/kernels/moments.c", "exponent > FAR ? FAR : exponent < -FAR ? -FAR : exponent;", "exponent;", "nn/edges_norms",
+    ("tensor/kernels/moments.c", "exponent > MAX_EXPONENT ? MAX_EXPONENT : exponent < -MAX_EXPONENT ? -MAX_EXPONENT : exponent;", "exponent;", "nn/edges_norms",
      "eps overflows in the units of tiny numbers"),
     ("autograd/ops/moments.c", "    if (1 / eps > (tap__dtype_of(r) == TAP_F32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023)) return v;\n", "",
      "nn/edges_norms",
