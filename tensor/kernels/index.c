@@ -1,22 +1,27 @@
-/* Index tensors, order and running sums: loops along one axis for every place in the others, which threads share. */
+/* tensor/kernels/index.c: gather, scatter, sorting, argmax and cumulative sums: loops along one axis, once for every lane.
+ *
+ * A lane is the elements along the axis for one position in the other axes. Lanes that are neighbours along the last axis are
+ * handled together, in strips of at most STRIP, so that the inner loop runs through memory; argsort and argmax handle one lane
+ * at a time. Threads share strips, or lanes, and a lane is always walked in the order of the axis: the bits, and which write
+ * comes last, do not depend on the number of threads. */
 #include "tensor/kernels/index.h"
 #include "tensor/parallel.h"
 #include "tensor/view.h"
 
 #include <math.h>
 
-enum { STRIP = 64 }; /* neighbours along the last axis that go along the axis together */
+enum { STRIP = 64 }; /* the lanes that are handled together, at most */
 
-/* The places beside the axis: rows of neighbours along the last axis (or single places, if that is the axis), in strips. */
+/* The positions in the other axes: rows along the last axis (of one position, if that is the axis), cut into strips. */
 typedef struct {
     int     rank, axis;
-    int64_t n[TAP_MAX_RANK]; /* sizes beside the axis, that of the axis being 1 */
-    int64_t width, strips;   /* of a row */
-} lanes;
+    int64_t n[TAP_MAX_RANK]; /* the shape, with size 1 for the axis */
+    int64_t width, strips;   /* lanes and strips of a row */
+} lane_strips;
 
-static lanes lanes_of(tap_shape shape, int axis, int64_t *count)
+static lane_strips lane_strips_of(tap_shape shape, int axis, int64_t *count)
 {
-    lanes l = { .rank = shape.rank, .axis = axis };
+    lane_strips l = { .rank = shape.rank, .axis = axis };
     *count = 1;
     for (int i = 0; i < shape.rank; i++) l.n[i] = i == axis ? 1 : shape.n[i];
     l.width = l.n[shape.rank - 1];
@@ -25,8 +30,8 @@ static lanes lanes_of(tap_shape shape, int axis, int64_t *count)
     return l;
 }
 
-/* Strip s begins at *column of its row, and is so wide; offset of its first place in each of the tensors. */
-static int64_t strip_at(const lanes *l, int64_t s, int n, const tap_tensor *const *x, int64_t *offset)
+/* The number of lanes of strip s; offset[k] is where its first lane begins in x[k]. */
+static int64_t strip_at(const lane_strips *l, int64_t s, int n, const tap_tensor *const *x, int64_t *offset)
 {
     int64_t row = s / l->strips, column = s % l->strips * STRIP;
     for (int k = 0; k < n; k++) offset[k] = column * x[k]->stride[l->rank - 1];
@@ -46,37 +51,40 @@ static int64_t last_stride(const tap_tensor *x)
 /* ---- index ---- */
 
 typedef struct {
-    lanes           l;
+    lane_strips     l;
     tap__index_mode how;
-    tap_tensor      far, near, index;
+    tap_tensor      indexed, values, index;
 } index_job;
 
 #define INDEX_STRIP(name, T, ADD) \
     static void name(const index_job *j, const int64_t *offset, int64_t width) \
     { \
         const int     axis = j->l.axis; \
-        const int64_t fs = last_stride(&j->far), ns = last_stride(&j->near); \
-        const int64_t is = last_stride(&j->index), step = j->far.stride[axis]; \
+        const int64_t indexed_stride = last_stride(&j->indexed), values_stride = last_stride(&j->values); \
+        const int64_t index_stride = last_stride(&j->index), step = j->indexed.stride[axis]; \
         for (int64_t i = 0; i < j->index.shape.n[axis]; i++) { \
-            T             *far = (T *)j->far.data + offset[0]; \
-            T             *near = (T *)j->near.data + offset[1] + i * j->near.stride[axis]; \
+            T             *indexed = (T *)j->indexed.data + offset[0]; \
+            T             *values = (T *)j->values.data + offset[1] + i * j->values.stride[axis]; \
             const int64_t *k = (const int64_t *)j->index.data + offset[2] + i * j->index.stride[axis]; \
             if (j->how == TAP__GATHER) { \
-                for (int64_t c = 0; c < width; c++) near[c * ns] = far[k[c * is] * step + c * fs]; \
+                for (int64_t c = 0; c < width; c++) \
+                    values[c * values_stride] = indexed[k[c * index_stride] * step + c * indexed_stride]; \
             } else if (j->how == TAP__SCATTER) { \
-                for (int64_t c = 0; c < width; c++) far[k[c * is] * step + c * fs] = near[c * ns]; \
+                for (int64_t c = 0; c < width; c++) \
+                    indexed[k[c * index_stride] * step + c * indexed_stride] = values[c * values_stride]; \
             } else { \
-                for (int64_t c = 0; c < width; c++) ADD(far[k[c * is] * step + c * fs], near[c * ns]); \
+                for (int64_t c = 0; c < width; c++) \
+                    ADD(indexed[k[c * index_stride] * step + c * indexed_stride], values[c * values_stride]); \
             } \
         } \
     }
 
-#define ADD_FLOAT(to, x) (to) += (x)
-#define ADD_NOT(to, x)   (void)0
+#define ADD_FLOAT(to, x)       (to) += (x)
+#define ADD_UNSUPPORTED(to, x) (void)0
 INDEX_STRIP(index_f32, float, ADD_FLOAT)
 INDEX_STRIP(index_f64, double, ADD_FLOAT)
-INDEX_STRIP(index_i64, int64_t, ADD_NOT)
-INDEX_STRIP(index_u8, uint8_t, ADD_NOT)
+INDEX_STRIP(index_i64, int64_t, ADD_UNSUPPORTED)
+INDEX_STRIP(index_u8, uint8_t, ADD_UNSUPPORTED)
 
 static void index_strips(void *context, int64_t first, int64_t last)
 {
@@ -84,24 +92,24 @@ static void index_strips(void *context, int64_t first, int64_t last)
         [TAP_F32] = index_f32, [TAP_F64] = index_f64, [TAP_I64] = index_i64, [TAP_U8] = index_u8, [TAP_BOOL] = index_u8,
     };
     const index_job  *j = context;
-    const tap_tensor *x[3] = { &j->far, &j->near, &j->index };
+    const tap_tensor *x[3] = { &j->indexed, &j->values, &j->index };
     int64_t           offset[3];
     for (int64_t s = first; s < last; s++) {
         int64_t width = strip_at(&j->l, s, 3, x, offset);
-        strip[j->far.dtype](j, offset, width);
+        strip[j->indexed.dtype](j, offset, width);
     }
 }
 
-void tap__index(tap__index_mode how, tap_tensor far, tap_tensor near, tap_tensor index, int axis)
+void tap__index(tap__index_mode how, tap_tensor indexed, tap_tensor values, tap_tensor index, int axis)
 {
     int64_t   count;
-    index_job j = { lanes_of(index.shape, axis, &count), how, far, near, index };
+    index_job j = { lane_strips_of(index.shape, axis, &count), how, indexed, values, index };
     tap__parallel(count, tap_numel(index.shape) * 2, index_strips, &j);
 }
 
 bool tap__index_in_range(tap_tensor index, int64_t n, int64_t *bad)
 {
-    tap_tensor once = index; /* a repeated axis is looked at once */
+    tap_tensor once = index; /* broadcast axes are checked once */
     for (int i = 0; i < index.shape.rank; i++) {
         if (index.stride[i] == 0 && index.shape.n[i] > 1) once.shape.n[i] = 1;
     }
@@ -119,12 +127,12 @@ bool tap__index_in_range(tap_tensor index, int64_t n, int64_t *bad)
     return true;
 }
 
-/* ---- argsort: merging runs of 1, 2, 4, ... ---- */
+/* ---- argsort: bottom-up merge sort, merging runs of 1, 2, 4, ... ---- */
 
-#define IS_NAN_FLOAT(x) ((x) != (x))
-#define IS_NAN_NOT(x)   ((void)(x), 0)
+#define IS_NAN_FLOAT(x)   ((x) != (x))
+#define IS_NAN_INTEGER(x) ((void)(x), 0)
 
-/* The places of the n elements x[i * step] in order, into `to`; `spare` has as much room. */
+/* Writes to `to` the indices that sort the n elements x[i * step]. `spare` is a buffer of n indices. */
 #define SORT_LANE(name, T, IS_NAN) \
     static bool name##_after(T a, T b, bool descending) \
     { \
@@ -154,11 +162,11 @@ bool tap__index_in_range(tap_tensor index, int64_t n, int64_t *bad)
 
 SORT_LANE(sort_f32, float, IS_NAN_FLOAT)
 SORT_LANE(sort_f64, double, IS_NAN_FLOAT)
-SORT_LANE(sort_i64, int64_t, IS_NAN_NOT)
-SORT_LANE(sort_u8, uint8_t, IS_NAN_NOT)
+SORT_LANE(sort_i64, int64_t, IS_NAN_INTEGER)
+SORT_LANE(sort_u8, uint8_t, IS_NAN_INTEGER)
 
-/* x with the axis as its last. */
-static tap_tensor with_last(tap_tensor x, int axis)
+/* A view of x with the axis moved to the end. */
+static tap_tensor move_axis_last(tap_tensor x, int axis)
 {
     int axes[TAP_MAX_RANK], rank = x.shape.rank;
     for (int i = 0; i < rank - 1; i++) axes[i] = i < axis ? i : i + 1;
@@ -167,7 +175,7 @@ static tap_tensor with_last(tap_tensor x, int axis)
     return x;
 }
 
-/* Where lane s along the last axis begins. */
+/* The offset of lane s along the last axis. */
 static int64_t lane_offset(const tap_tensor *x, int64_t s)
 {
     int64_t offset = 0;
@@ -184,8 +192,8 @@ static const void *lane(const tap_tensor *x, int64_t s)
 }
 
 typedef struct {
-    tap_tensor x, out; /* with the axis as their last */
-    bool       falling;
+    tap_tensor x, out;     /* with the axis moved to the end */
+    bool       descending; /* for argmax: whether the smallest element is wanted */
     int64_t   *scratch;
 } lane_job;
 
@@ -199,14 +207,14 @@ static void sort_lanes(void *context, int64_t first, int64_t last)
     int64_t         n = j->x.shape.n[axis];
     for (int64_t s = first; s < last; s++) {
         int64_t *sorted = j->scratch + 2 * s * n, *out = (int64_t *)j->out.data + lane_offset(&j->out, s);
-        sort[j->x.dtype](n, lane(&j->x, s), j->x.stride[axis], j->falling, sorted, sorted + n);
+        sort[j->x.dtype](n, lane(&j->x, s), j->x.stride[axis], j->descending, sorted, sorted + n);
         for (int64_t i = 0; i < n; i++) out[i * j->out.stride[axis]] = sorted[i];
     }
 }
 
 void tap__argsort(tap_tensor x, int axis, bool descending, tap_tensor out, int64_t *scratch)
 {
-    lane_job j = { with_last(x, axis), with_last(out, axis), descending, scratch };
+    lane_job j = { move_axis_last(x, axis), move_axis_last(out, axis), descending, scratch };
     int64_t  n = tap_numel(x.shape);
     if (n > 0) tap__parallel(n / x.shape.n[axis], n * 32, sort_lanes, &j);
 }
@@ -227,8 +235,8 @@ void tap__argsort(tap_tensor x, int axis, bool descending, tap_tensor out, int64
 
 ARGMAX_LANE(argmax_f32, float, IS_NAN_FLOAT)
 ARGMAX_LANE(argmax_f64, double, IS_NAN_FLOAT)
-ARGMAX_LANE(argmax_i64, int64_t, IS_NAN_NOT)
-ARGMAX_LANE(argmax_u8, uint8_t, IS_NAN_NOT)
+ARGMAX_LANE(argmax_i64, int64_t, IS_NAN_INTEGER)
+ARGMAX_LANE(argmax_u8, uint8_t, IS_NAN_INTEGER)
 
 static void argmax_lanes(void *context, int64_t first, int64_t last)
 {
@@ -238,24 +246,25 @@ static void argmax_lanes(void *context, int64_t first, int64_t last)
     const lane_job *j = context;
     int             axis = j->x.shape.rank - 1;
     for (int64_t s = first; s < last; s++)
-        ((int64_t *)j->out.data)[s] = argmax[j->x.dtype](j->x.shape.n[axis], lane(&j->x, s), j->x.stride[axis], j->falling);
+        ((int64_t *)j->out.data)[s] = argmax[j->x.dtype](j->x.shape.n[axis], lane(&j->x, s), j->x.stride[axis], j->descending);
 }
 
 void tap__argmax(tap_tensor x, int axis, bool smallest, tap_tensor out)
 {
-    lane_job j = { with_last(x, axis), out, smallest, NULL };
+    lane_job j = { move_axis_last(x, axis), out, smallest, NULL };
     tap__parallel(tap_numel(out.shape), tap_numel(x.shape) * 2, argmax_lanes, &j);
 }
 
 /* ---- cumsum ---- */
 
 typedef struct {
-    lanes      l;
-    tap_tensor x, out;
+    lane_strips l;
+    tap_tensor  x, out;
 } sum_job;
 
-/* Lane c again, whose sums overflow in double: its infinities, once there are any, or else what scaled numbers sum to. */
-static void cumsum_apart(const sum_job *j, const int64_t *offset, int64_t c)
+/* Computes lane c again, whose sums overflow in double: the sum of its infinities, from the first one on, and until then the
+ * sum of numbers scaled by 2^-64. */
+static void cumsum_scaled(const sum_job *j, const int64_t *offset, int64_t c)
 {
     const int     axis = j->l.axis;
     const double *x = (const double *)j->x.data + offset[0] + c * last_stride(&j->x), scale = 0x1p-64;
@@ -276,10 +285,13 @@ static void cumsum_apart(const sum_job *j, const int64_t *offset, int64_t c)
         for (int64_t i = 0; i < j->x.shape.n[axis]; i++) { \
             const T *x = (const T *)j->x.data + offset[0] + i * j->x.stride[axis]; \
             T       *y = (T *)j->out.data + offset[1] + i * j->out.stride[axis]; \
-            for (int64_t c = 0; c < width; c++) y[c * ys] = (T)(sum[c] += (double)x[c * xs]); \
+            for (int64_t c = 0; c < width; c++) { \
+                sum[c] += (double)x[c * xs]; \
+                y[c * ys] = (T)sum[c]; \
+            } \
         } \
         for (int64_t c = 0; sizeof(T) == sizeof(double) && c < width; c++) { \
-            if (!isfinite(sum[c])) cumsum_apart(j, offset, c); \
+            if (!isfinite(sum[c])) cumsum_scaled(j, offset, c); \
         } \
     }
 
@@ -301,6 +313,6 @@ static void cumsum_strips(void *context, int64_t first, int64_t last)
 void tap__cumsum(tap_tensor x, int axis, tap_tensor out)
 {
     int64_t count;
-    sum_job j = { lanes_of(x.shape, axis, &count), x, out };
+    sum_job j = { lane_strips_of(x.shape, axis, &count), x, out };
     tap__parallel(count, tap_numel(x.shape), cumsum_strips, &j);
 }

@@ -1,4 +1,4 @@
-/* Factorizations and solves, one matrix at a time. */
+/* tensor/kernels/linalg_kernels.c: factorizations and solves of one matrix, compiled for each vector width. */
 #include <math.h>
 
 #include "tensor/kernels/linalg.h"

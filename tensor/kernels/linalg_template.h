@@ -1,20 +1,21 @@
 /* tensor/kernels/linalg_template.h: the kernels of linalg_kernels.c, written once for a type T of dtype DTYPE with its SQRT and
- * ABS. NAME(f) is f's name for T. Matrices lie in rows, and inner loops run along them: x_j += c y_j. A few rows or columns (a
- * block) are eliminated at a time; what lies beyond them follows in one product. */
+ * ABS. NAME(f) is f's name for T. Matrices are row-major, and inner loops run along rows: x_j += c y_j. The algorithms are
+ * LAPACK's blocked ones: a block of BLOCK rows or columns is factored at a time, and the trailing matrix is updated by one
+ * product. */
 
 #ifndef TAP_TENSOR_KERNELS_LINALG_TEMPLATE_H
 #define TAP_TENSOR_KERNELS_LINALG_TEMPLATE_H
 
 enum { BLOCK = TAP__LINALG_BLOCK, STRIP = 128, TILE = 16 };
 
-static inline int64_t least(int64_t a, int64_t b)
+static inline int64_t min_i64(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
 static inline int64_t block_end(int64_t begin, int64_t n)
 {
-    return least(begin + BLOCK, n);
+    return min_i64(begin + BLOCK, n);
 }
 
 #endif
@@ -29,35 +30,36 @@ static inline void NAME(divide_row)(int64_t n, T *x, T by)
     for (int64_t j = 0; j < n; j++) x[j] /= by;
 }
 
-static inline void NAME(exchange)(int64_t n, T *restrict x, T *restrict y)
+static inline void NAME(swap_elements)(int64_t n, T *restrict x, T *restrict y)
 {
     for (int64_t j = 0; j < n; j++) {
-        T kept = x[j];
+        T tmp = x[j];
         x[j] = y[j];
-        y[j] = kept;
+        y[j] = tmp;
     }
 }
 
-/* By tiles, which stay in the cache. */
+/* Transposes a [n,n] in place, by tiles that stay in the cache. */
 static void NAME(transpose)(int64_t n, T *a)
 {
     for (int64_t tile = 0; tile < n; tile += TILE) {
         for (int64_t i = tile; i < n; i++) {
-            for (int64_t j = tile; j < least(tile + TILE, i); j++) NAME(exchange)(1, a + i * n + j, a + j * n + i);
+            for (int64_t j = tile; j < min_i64(tile + TILE, i); j++) NAME(swap_elements)(1, a + i * n + j, a + j * n + i);
         }
     }
 }
 
-/* out -= a b, for pieces of matrices in rows of length stride; a in columns if it is turned. */
-static void NAME(subtract)(int64_t stride, T *out, int64_t rows, int64_t columns, int64_t inner, const T *a, bool turned,
-                           const T *b)
+/* out -= a b, or a^T b if transposed, for submatrices of matrices with rows of length stride. */
+static void NAME(subtract_product)(int64_t stride, T *out, int64_t rows, int64_t columns, int64_t inner, const T *a,
+                                   bool transposed, const T *b)
 {
-    tap__matrix am = { a, rows, inner, turned ? 1 : stride, turned ? stride : 1 }, bm = { b, inner, columns, stride, 1 };
+    tap__matrix am = { a, rows, inner, transposed ? 1 : stride, transposed ? stride : 1 },
+                bm = { b, inner, columns, stride, 1 };
     if (rows == 0 || columns == 0) return;
     tap__gemm(DTYPE, -1, am, bm, out, stride, true);
 }
 
-/* ---- Cholesky: U row by row, from the upper triangle alone ---- */
+/* ---- Cholesky: U row by row; only the upper triangle is read ---- */
 
 static int64_t NAME(cholesky_rows)(int64_t n, T *a, int64_t begin, int64_t end)
 {
@@ -77,11 +79,11 @@ static int64_t NAME(cholesky)(int64_t n, void *matrix, bool upper)
     if (!upper) NAME(transpose)(n, a);
     for (int64_t k = 0, end; k < n; k = end) {
         end = block_end(k, n);
-        int64_t bad = NAME(cholesky_rows)(n, a, k, end);
-        if (bad) return bad;
+        int64_t info = NAME(cholesky_rows)(n, a, k, end);
+        if (info) return info;
         for (int64_t i = end; i < n; i += STRIP) {
             const T *u = a + k * n + i;
-            NAME(subtract)(n, a + i * n + i, least(STRIP, n - i), n - i, end - k, u, true, u);
+            NAME(subtract_product)(n, a + i * n + i, min_i64(STRIP, n - i), n - i, end - k, u, true, u);
         }
     }
     for (int64_t i = 1; i < n; i++) {
@@ -91,27 +93,27 @@ static int64_t NAME(cholesky)(int64_t n, void *matrix, bool upper)
     return 0;
 }
 
-/* ---- LU, the largest of a column as pivot ---- */
+/* ---- LU with partial pivoting ---- */
 
 static int64_t NAME(pivot_row)(int64_t n, const T *a, int64_t k)
 {
     int64_t best = k;
     for (int64_t i = k + 1; i < n; i++) {
-        if (!(ABS(a[i * n + k]) <= ABS(a[best * n + k]))) best = i; /* NaN wins, and shows */
+        if (!(ABS(a[i * n + k]) <= ABS(a[best * n + k]))) best = i; /* a NaN becomes the pivot, so that it reaches the result */
     }
     return best;
 }
 
-/* Columns k..end-1 of rows k..n-1 are eliminated, whole rows exchanged. */
-static int64_t NAME(lu_columns)(int64_t n, T *a, int64_t begin, int64_t end, int64_t *swap)
+/* Factors the panel of columns begin..end-1 in rows begin..n-1. Whole rows are swapped. */
+static int64_t NAME(factor_panel)(int64_t n, T *a, int64_t begin, int64_t end, int64_t *pivots)
 {
-    int64_t bad = 0;
+    int64_t info = 0;
     for (int64_t k = begin; k < end; k++) {
         T *row = a + k * n;
-        swap[k] = NAME(pivot_row)(n, a, k);
-        if (swap[k] != k) NAME(exchange)(n, row, a + swap[k] * n);
+        pivots[k] = NAME(pivot_row)(n, a, k);
+        if (pivots[k] != k) NAME(swap_elements)(n, row, a + pivots[k] * n);
         if (row[k] == 0) {
-            bad = bad ? bad : k + 1;
+            info = info ? info : k + 1;
             continue;
         }
         for (int64_t i = k + 1; i < n; i++) {
@@ -120,42 +122,42 @@ static int64_t NAME(lu_columns)(int64_t n, T *a, int64_t begin, int64_t end, int
             NAME(add_row)(end - k - 1, below + k + 1, -below[k], row + k + 1);
         }
     }
-    return bad;
+    return info;
 }
 
-static int64_t NAME(lu)(int64_t n, void *matrix, int64_t *swap)
+static int64_t NAME(lu)(int64_t n, void *matrix, int64_t *pivots)
 {
     T      *a = matrix;
-    int64_t bad = 0;
+    int64_t info = 0;
     for (int64_t k = 0, end; k < n; k = end) {
         end = block_end(k, n);
-        int64_t first = NAME(lu_columns)(n, a, k, end, swap), rest = n - end;
-        bad = bad ? bad : first;
+        int64_t first = NAME(factor_panel)(n, a, k, end, pivots), rest = n - end;
+        info = info ? info : first;
         for (int64_t i = k + 1; i < end; i++) {
             for (int64_t p = k; p < i; p++) NAME(add_row)(rest, a + i * n + end, -a[i * n + p], a + p * n + end);
         }
-        NAME(subtract)(n, a + end * n + end, rest, rest, end - k, a + end * n + k, false, a + k * n + end);
+        NAME(subtract_product)(n, a + end * n + end, rest, rest, end - k, a + end * n + k, false, a + k * n + end);
     }
-    return bad;
+    return info;
 }
 
-static void NAME(swap_rows)(int64_t n, const int64_t *swap, void *rows, int64_t columns, int64_t stride)
+static void NAME(swap_rows)(int64_t n, const int64_t *pivots, void *rows, int64_t columns, int64_t stride)
 {
     T *x = rows;
     for (int64_t k = 0; k < n; k++) {
-        if (swap[k] != k) NAME(exchange)(columns, x + k * stride, x + swap[k] * stride);
+        if (pivots[k] != k) NAME(swap_elements)(columns, x + k * stride, x + pivots[k] * stride);
     }
 }
 
-/* The matrix was multiplied by 2^shift before it was factored. */
-static void NAME(determinant)(int64_t n, const void *matrix, const int64_t *swap, int64_t shift, double *det, double *sign,
+/* The determinant of a matrix that was scaled by 2^shift before it was factored. */
+static void NAME(determinant)(int64_t n, const void *matrix, const int64_t *pivots, int64_t shift, double *det, double *sign,
                               double *log_abs)
 {
     const T    *lu = matrix;
     tap__scaled product = tap__scaled_of(1, -n * shift);
     double      signs = 1, sum = 0;
     for (int64_t k = 0; k < n; k++) {
-        double u = (double)lu[k * n + k] * (swap[k] == k ? 1 : -1);
+        double u = (double)lu[k * n + k] * (pivots[k] == k ? 1 : -1);
         product = tap__scaled_mul(product, tap__scaled_of(u, 0));
         signs *= u > 0 ? 1 : u < 0 ? -1 : u;
         sum += log(fabs(u));
@@ -167,8 +169,8 @@ static void NAME(determinant)(int64_t n, const void *matrix, const int64_t *swap
 
 /* ---- Triangular systems ---- */
 
-/* Row s of those that are solved for, in their order. */
-static inline int64_t NAME(row_number)(int64_t first, int64_t size, int64_t s, bool upper)
+/* The row that is solved in step s: backward substitution for upper, forward for lower triangles. */
+static inline int64_t NAME(row_of_step)(int64_t first, int64_t size, int64_t s, bool upper)
 {
     return upper ? first + size - 1 - s : first + s;
 }
@@ -178,9 +180,9 @@ static void NAME(solve_block)(tap__matrix m, T *x, int64_t columns, int64_t stri
 {
     const T *a = m.data;
     for (int64_t s = 0; s < size; s++) {
-        int64_t i = NAME(row_number)(first, size, s, upper);
+        int64_t i = NAME(row_of_step)(first, size, s, upper);
         for (int64_t q = 0; q < s; q++) {
-            int64_t p = NAME(row_number)(first, size, q, upper);
+            int64_t p = NAME(row_of_step)(first, size, q, upper);
             NAME(add_row)(columns, x + i * stride, -a[i * m.row_stride + p * m.column_stride], x + p * stride);
         }
         if (!unit) NAME(divide_row)(columns, x + i * stride, a[i * (m.row_stride + m.column_stride)]);
@@ -204,23 +206,26 @@ static void NAME(solve)(tap__matrix m, void *rows, int64_t columns, int64_t stri
 
 /* ---- Cofactors ---- */
 
-/* P a Q = L U, the largest of all that is left as pivot. Returns the sign of P and Q; 0 when what is left is 0 before the last
- * row. */
-static int NAME(lu_complete)(int64_t n, T *a, int64_t *row_swap, int64_t *column_swap)
+/* P a Q = L U by complete pivoting: the pivot is the largest element of the trailing matrix. Returns det(P) det(Q), or 0 if the
+ * trailing matrix is 0 before the last row. */
+static int NAME(lu_complete_pivoting)(int64_t n, T *a, int64_t *row_pivots, int64_t *column_pivots)
 {
     int sign = 1;
     for (int64_t k = 0; k < n; k++) {
         int64_t r = k, c = k;
         for (int64_t i = k; i < n; i++) {
             for (int64_t j = k; j < n; j++) {
-                if (!(ABS(a[i * n + j]) <= ABS(a[r * n + c]))) r = i, c = j;
+                if (!(ABS(a[i * n + j]) <= ABS(a[r * n + c]))) {
+                    r = i;
+                    c = j;
+                }
             }
         }
-        row_swap[k] = r;
-        column_swap[k] = c;
+        row_pivots[k] = r;
+        column_pivots[k] = c;
         sign *= (r == k) == (c == k) ? 1 : -1;
-        if (r != k) NAME(exchange)(n, a + k * n, a + r * n);
-        for (int64_t i = 0; c != k && i < n; i++) NAME(exchange)(1, a + i * n + k, a + i * n + c);
+        if (r != k) NAME(swap_elements)(n, a + k * n, a + r * n);
+        for (int64_t i = 0; c != k && i < n; i++) NAME(swap_elements)(1, a + i * n + k, a + i * n + c);
         const T *row = a + k * n;
         if (row[k] == 0) return k == n - 1 ? sign : 0;
         for (int64_t i = k + 1; i < n; i++) {
@@ -232,9 +237,9 @@ static int NAME(lu_complete)(int64_t n, T *a, int64_t *row_swap, int64_t *column
     return sign;
 }
 
-/* Row k of what L^-1 left, times the pivots but the k-th and the weight, and row k of U divided by its pivot. Only the last
- * pivot may be 0. */
-static void NAME(weigh_rows)(int64_t n, T *a, T *out, tap__scaled weight)
+/* Multiplies row k of out, which is L^-1 P, by the weight and all pivots but the k-th, and divides row k of U by its pivot.
+ * Only the last pivot may be 0. */
+static void NAME(scale_by_other_pivots)(int64_t n, T *a, T *out, tap__scaled weight)
 {
     const tap__scaled last = tap__scaled_of((double)a[n * n - 1], 0);
     for (int64_t k = 0; k < n - 1; k++) weight = tap__scaled_mul(weight, tap__scaled_of((double)a[k * (n + 1)], 0));
@@ -248,23 +253,23 @@ static void NAME(weigh_rows)(int64_t n, T *a, T *out, tap__scaled weight)
     }
 }
 
-/* The transpose of weight adj(a) = weight sign Q adj(U) L^-1 P. With D the diagonal of U, and V = D^-1 U, adj(U) is V^-1 times
- * the products of all pivots but one. Nothing is divided by the last, which alone is 0 or nearly so when a has lost one rank;
- * when it has lost more, all cofactors are 0. */
-static void NAME(cofactors)(int64_t n, void *matrix, int64_t *swap, tap__scaled weight, void *result)
+/* The transpose of weight adj(a) = weight det(P) det(Q) Q adj(U) L^-1 P. With D the diagonal of U and V = D^-1 U, adj(U) = V^-1
+ * E, where E is diagonal and E_kk the product of all pivots but the k-th. The last pivot is never divided by: it is the only
+ * one that is 0, or nearly 0, if a has rank n - 1. If the rank is lower, all cofactors are 0. */
+static void NAME(cofactors)(int64_t n, void *matrix, int64_t *pivots, tap__scaled weight, void *result)
 {
     T  *a = matrix, *out = result;
-    int sign = NAME(lu_complete)(n, a, swap, swap + n);
+    int sign = NAME(lu_complete_pivoting)(n, a, pivots, pivots + n);
     for (int64_t i = 0; i < n * n; i++) out[i] = sign && i % (n + 1) == 0 ? 1 : 0;
     if (!sign || n == 0) return;
     tap__matrix m = { a, n, n, n, 1 };
-    NAME(swap_rows)(n, swap, out, n, n);
+    NAME(swap_rows)(n, pivots, out, n, n);
     NAME(solve)(m, out, n, n, false, true);
     weight.m *= sign;
-    NAME(weigh_rows)(n, a, out, weight);
+    NAME(scale_by_other_pivots)(n, a, out, weight);
     NAME(solve)(m, out, n, n, true, true);
     for (int64_t k = n - 1; k >= 0; k--) {
-        if (swap[n + k] != k) NAME(exchange)(n, out + k * n, out + swap[n + k] * n);
+        if (pivots[n + k] != k) NAME(swap_elements)(n, out + k * n, out + pivots[n + k] * n);
     }
     NAME(transpose)(n, out);
 }

@@ -75,7 +75,7 @@ FAULTS = [
      "nn/edges_norms",
      "the inverse of a norm overflows, and counts as held"),
     # autograd, and what nn has for images
-    ("tensor/kernels/linalg.c", "        if (shift[i]) multiply(x.dtype, matrix, all, shift[i]);", "        shift[i] = 0;", "autograd/edges",
+    ("tensor/kernels/linalg.c", "        if (shift[i]) scale_by_power(x.dtype, matrix, all, shift[i]);", "        shift[i] = 0;", "autograd/edges",
      "matrices near the ends of the range are factored as they are"),
     ("tensor/kernels/linalg_template.h", "product = tap__scaled_mul(product, tap__scaled_of(u, 0));",
      "product = tap__scaled_of(tap__scaled_value(product) * u, 0);", "autograd/edges", "a determinant whose partial products overflow"),
