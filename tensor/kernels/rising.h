@@ -1,8 +1,25 @@
-/* tensor/kernels/rising.h: log(theta (theta + 1) .. (theta + x - 1) / theta^x), the sum of log(1 + i / theta) over i < x, and
- * its derivative by u = log theta, for whole x; else NaN. Without branches, as in vmath.h, so that loops over them vectorize.
+/* tensor/kernels/rising.h: the logarithm of the rising factorial (Pochhammer's symbol) over theta^x, as likelihoods of counts
+ * with overdispersion need it, and its derivative by u = log theta:
  *
- * The first 16 terms are added up as they are; the others are the difference of two sums after Euler and Maclaurin, whose
- * further terms are below rounding for theta + t >= 16. */
+ *   tap__rising_f64(x, u)       = log(theta (theta + 1) .. (theta + x - 1) / theta^x)
+ *                               = log Gamma(theta + x) - log Gamma(theta) - x log theta
+ *                               = the sum of log(1 + i / theta) over 0 <= i < x
+ *   tap__rising_slope_f64(x, u) = the sum of -i / (theta + i) over 0 <= i < x
+ *
+ * for whole x >= 0; NaN for other x. The difference of two log Gammas would lose all digits for large theta.
+ *
+ * The first 16 terms are added one by one. The others are S(x) - S(16), where S(t) is the sum over i < t, up to a constant, by
+ * the Euler-Maclaurin formula (Abramowitz & Stegun 3.6.28): the integral from 0 to t, minus half the last term, plus terms with
+ * Bernoulli numbers, which are those of Stirling's series (A&S 6.1.41) and of digamma's (6.3.18). With w = theta + t and
+ * y = t / theta,
+ *
+ *   S(t)  = w log(1 + y) - t - log(1 + y) / 2 + 1 / (12 w) - 1 / (360 w^3) + 1 / (1260 w^5) - 1 / (1680 w^7)
+ *   S'(t) = theta log(1 + y) - t + t / (2 w) - theta (1 / (12 w^2) - 1 / (120 w^4) + 1 / (252 w^6) - 1 / (240 w^8))
+ *
+ * What is left out is below rounding for w >= 16. For y < 1 the leading terms nearly cancel; they are computed from
+ * log(1 + y) - y.
+ *
+ * There are no branches, as in vmath.h, so that loops over these functions vectorize. */
 #ifndef TAP_TENSOR_KERNELS_RISING_H
 #define TAP_TENSOR_KERNELS_RISING_H
 
@@ -10,18 +27,18 @@
 
 #define TAP__RISING_FIRST 16
 
-/* theta, and what u is below the least that there is of it. */
+/* exp(u) clamped to the normal range, and the amount by which u was below the lower end of it, or 0. */
 typedef struct {
-    double theta, below;
-} tap__rising_at;
+    double theta, deficit;
+} tap__clamped_theta;
 
-TAP__INLINE tap__rising_at tap__rising_theta(double u)
+TAP__INLINE tap__clamped_theta tap__clamp_theta(double u)
 {
-    const double least = -650, most = 709, some = u < least ? least : u > most ? most : u;
-    return (tap__rising_at){ tap__exp_f64(some), u < least ? least - u : 0 };
+    const double min = -650, max = 709, clamped = u < min ? min : u > max ? max : u;
+    return (tap__clamped_theta){ tap__exp_f64(clamped), u < min ? min - u : 0 };
 }
 
-/* log1p(y) - y for y from 0 to 1: 2 (s^3/3 + s^5/5 + ...) - s y with s = y / (2 + y), as log1p(y) = 2 atanh(s). */
+/* log(1 + y) - y for 0 <= y <= 1: 2 (s^3/3 + s^5/5 + ...) - s y with s = y / (2 + y) (A&S 4.1.29). */
 TAP__INLINE double tap__log1p_rest(double y)
 {
     const double s = y / (2 + y), z = s * s;
@@ -31,56 +48,58 @@ TAP__INLINE double tap__log1p_rest(double y)
     return s * (2 * z * sum - y);
 }
 
-/* The sum of log(1 + i / theta) over i < t, but for a constant. */
-TAP__INLINE double tap__rising_sum(double t, tap__rising_at at)
+/* S(t) */
+TAP__INLINE double tap__rising_sum(double t, tap__clamped_theta clamped)
 {
-    const double theta = at.theta, y = t / theta, l = tap__log1p_f64(y), log_ratio = l + at.below, w = theta + t,
+    const double theta = clamped.theta, y = t / theta, l = tap__log1p_f64(y), log_ratio = l + clamped.deficit, w = theta + t,
                  r = 1 / (w * w);
-    const double near = theta * ((1 + y) * tap__log1p_rest(y) + y * y), far = w * log_ratio - t;
+    const double for_small_y = theta * ((1 + y) * tap__log1p_rest(y) + y * y), for_large_y = w * log_ratio - t;
     double       rest = -1. / 1680;
     rest = rest * r + 1. / 1260;
     rest = rest * r - 1. / 360;
     rest = rest * r + 1. / 12;
-    return (y < 1 ? near : far) - log_ratio / 2 + rest / w;
+    return (y < 1 ? for_small_y : for_large_y) - log_ratio / 2 + rest / w;
 }
 
-/* The same of -i / (theta + i), the derivatives. */
+/* S'(t) */
 TAP__INLINE double tap__rising_slope_sum(double t, double theta)
 {
     const double y = t / theta, l = tap__log1p_f64(y), w = theta + t, r = 1 / (w * w);
-    const double near = theta * tap__log1p_rest(y), far = theta * l - t;
+    const double for_small_y = theta * tap__log1p_rest(y), for_large_y = theta * l - t;
     double       rest = -1. / 240;
     rest = rest * r + 1. / 252;
     rest = rest * r - 1. / 120;
     rest = rest * r + 1. / 12;
-    return (y < 1 ? near : far) + t / w / 2 - theta * r * rest;
+    return (y < 1 ? for_small_y : for_large_y) + t / w / 2 - theta * r * rest;
 }
 
+/* y for arguments in the domain, else NaN. */
 TAP__INLINE double tap__rising_or_nan(double x, double u, double y)
 {
     const double whole = x < 0x1p52 ? x + 0x1p52 - 0x1p52 : x;
     return x >= 0 && x == whole && u == u ? y : (double)NAN;
 }
 
-/* A product of factors 1 + t, kept as what it is above 1. They are 1 + i / theta, or theta times that where theta is small. */
+/* The first terms are one product of factors 1 + t, of which product - 1 is kept so that small t keep their digits. The factors
+ * are 1 + i / theta, or theta + i for theta < 1, whose powers of theta are then subtracted as a logarithm. */
 TAP__INLINE double tap__rising_f64(double x, double u)
 {
-    const tap__rising_at at = tap__rising_theta(u);
-    const double         theta = at.theta, first = x < TAP__RISING_FIRST ? x : TAP__RISING_FIRST;
-    double               above = 0;
+    const tap__clamped_theta clamped = tap__clamp_theta(u);
+    const double             theta = clamped.theta, first = x < TAP__RISING_FIRST ? x : TAP__RISING_FIRST;
+    double                   product_minus_1 = 0;
     TAP__UNROLL
     for (int i = 1; i < TAP__RISING_FIRST; i++) {
         const double t = theta < 1 ? theta + (i - 1) : i / theta, factor = i < first ? t : 0;
-        above += factor + above * factor;
+        product_minus_1 += factor + product_minus_1 * factor;
     }
-    const double taken = theta < 1 && first > 1 ? (first - 1) * u : 0;
-    const double others = tap__rising_sum(x, at) - tap__rising_sum(TAP__RISING_FIRST, at);
-    return tap__rising_or_nan(x, u, tap__log1p_f64(above) - taken + (x > first ? others : 0));
+    const double log_theta_power = theta < 1 && first > 1 ? (first - 1) * u : 0;
+    const double others = tap__rising_sum(x, clamped) - tap__rising_sum(TAP__RISING_FIRST, clamped);
+    return tap__rising_or_nan(x, u, tap__log1p_f64(product_minus_1) - log_theta_power + (x > first ? others : 0));
 }
 
 TAP__INLINE double tap__rising_slope_f64(double x, double u)
 {
-    const double theta = tap__rising_theta(u).theta, first = x < TAP__RISING_FIRST ? x : TAP__RISING_FIRST;
+    const double theta = tap__clamp_theta(u).theta, first = x < TAP__RISING_FIRST ? x : TAP__RISING_FIRST;
     double       sum = 0;
     TAP__UNROLL
     for (int i = 1; i < TAP__RISING_FIRST; i++) sum -= i < first ? i / (theta + i) : 0;

@@ -1,5 +1,6 @@
-/* Special functions, in double. A&S is Abramowitz and Stegun, Handbook of Mathematical Functions. */
-#define _DEFAULT_SOURCE /* lgamma_r: lgamma writes to a global variable */
+/* tensor/kernels/special.c: special functions in double. A&S is Abramowitz and Stegun, Handbook of Mathematical Functions
+ * (1964), which the NIST Digital Library of Mathematical Functions continues. */
+#define _DEFAULT_SOURCE /* for lgamma_r: lgamma writes the sign to a global variable */
 #include <math.h>
 
 #include "tensor/kernels/rising.h"
@@ -17,7 +18,7 @@ double tap__lgamma_f64(double x)
 static double polynomial(int n, const double *c, double z)
 {
     double sum = 0;
-    while (n > 0) sum = sum * z + c[--n];
+    for (int i = n - 1; i >= 0; i--) sum = sum * z + c[i];
     return sum;
 }
 
@@ -53,7 +54,7 @@ static double digamma_large(double x)
     return log(x) - 0.5 / x - z * polynomial(sizeof b / sizeof *b, b, z);
 }
 
-/* By reflection to positive x (A&S 6.3.7), by recurrence to [1,2] (6.3.5). */
+/* Reflection takes negative x to positive ones (A&S 6.3.7), recurrence takes these to [1,2] (6.3.5). */
 double tap__digamma_f64(double x)
 {
     if (x < 0) return x == floor(x) ? (double)NAN : tap__digamma_f64(1 - x) - pi_cot(x);
@@ -64,14 +65,16 @@ double tap__digamma_f64(double x)
     return sum + digamma_middle(x);
 }
 
-/* x^s zeta(s, x) = sum (x / (x + k))^s over k >= 0, for x > 0 and s >= 2: the first terms one by one, those from w = x + k on
- * by Euler and Maclaurin: (x / w)^s (w / (s-1) + 1/2 + sum B_2j / (2j)! s (s+1) .. (s+2j-2) / w^(2j-1)) */
+/* x^s zeta(s, x) = sum (x / (x + k))^s over k >= 0, for x > 0 and s >= 2 (Hurwitz's zeta function). The first terms are added
+ * one by one, those from w = x + k on by the Euler-Maclaurin formula:
+ *   (x / w)^s (w / (s-1) + 1/2 + sum B_2j / (2j)! s (s+1) .. (s+2j-2) / w^(2j-1)) */
 static double scaled_zeta(double s, double x)
 {
     static const double b[] = { 1. / 6, -1. / 30, 1. / 42, -1. / 30, 5. / 66, -691. / 2730, 7. / 6, -3617. / 510 };
     double              sum = 0, w = x;
-    for (double term; w < s + 10; w++) {
-        sum += term = pow(x / w, s);
+    for (; w < s + 10; w++) {
+        const double term = pow(x / w, s);
+        sum += term;
         if (term < 1e-18 * sum) return sum;
     }
     double tail = w / (s - 1) + 0.5, factor = s / (2 * w);
@@ -82,8 +85,8 @@ static double scaled_zeta(double s, double x)
     return sum + pow(x / w, s) * tail;
 }
 
-/* n! z / x^(n+1), x > 0. The power comes in halves, as it may be out of range where the product is not; from 171! on, which is
- * out of range itself, the product is taken in logarithms. */
+/* n! z / x^(n+1), x > 0. The power is applied in two halves, as it may be out of range when the product is not. From 171! on,
+ * which is out of range itself, the product is computed from logarithms. */
 static double over_power(int n, double x, double z)
 {
     const double s = n + 1., half = pow(x, -0.5 * s);
@@ -99,8 +102,8 @@ static double factorial_zeta(int n, double x)
     return x < HUGE_VAL ? over_power(n, x, scaled_zeta(n + 1., x)) : 0;
 }
 
-/* (-1)^s n! zeta(s, x), s = n + 1 (A&S 6.4.10). For x < 0 the sum of (x + k)^-s over k >= 0 is that over all k, in which x may
- * be replaced by its distance r to the nearest integer, without that over k < 0. */
+/* (-1)^s n! zeta(s, x), s = n + 1 (A&S 6.4.10). For x < 0, the sum of (x + k)^-s over k >= 0 is the sum over all integers k
+ * minus the sum over k < 0. In the former, x may be replaced by its distance r to the nearest integer. */
 double tap__polygamma_f64(int n, double x)
 {
     if (n <= 0) return n == 0 ? tap__digamma_f64(x) : (double)NAN;
@@ -111,8 +114,8 @@ double tap__polygamma_f64(int n, double x)
     return sign * all - factorial_zeta(n, 1 - x);
 }
 
-/* Derivatives of log(theta (theta + 1) .. (theta + x - 1) / theta^x) from the second on: sums over i < x of
- * f(i) = c ((theta / (theta + i))^n - 1). */
+/* theta^n times the n-th derivative, n >= 2, of log(theta (theta + 1) .. (theta + x - 1) / theta^x) is the sum over 0 <= i < x
+ * of f(i) = c ((theta / (theta + i))^n - 1), c = (-1)^(n-1) (n-1)!. */
 typedef struct {
     int    n;
     double theta, u, c; /* (-1)^(n-1) (n-1)! */
@@ -129,7 +132,7 @@ static double rising_term(const rising *r, double t)
     return r->c * expm1(-r->n * log_ratio(r, t));
 }
 
-/* The sum of f(0) .. f(t - 1) but for a constant, after Euler and Maclaurin. */
+/* The sum of f(0) .. f(t - 1), up to a constant, by the Euler-Maclaurin formula (A&S 3.6.28). */
 static double rising_sum(const rising *r, double t)
 {
     static const double b[] = { 1. / 6, -1. / 30, 1. / 42, -1. / 30, 5. / 66, -691. / 2730, 7. / 6, -3617. / 510 };
@@ -144,7 +147,7 @@ static double rising_sum(const rising *r, double t)
     return sum;
 }
 
-/* Term by term as long as theta + i is small, or all that there are. */
+/* The first terms are added one by one, until theta + i >= 16; the others by the Euler-Maclaurin formula. */
 double tap__log_rising_f64(int n, double x, double u)
 {
     rising r = { n, exp(u), u, n % 2 ? 1 : -1 };
@@ -157,7 +160,8 @@ double tap__log_rising_f64(int n, double x, double u)
     return x > first ? sum + (rising_sum(&r, x) - rising_sum(&r, first)) : sum;
 }
 
-/* Winitzki's approximation (2008), good to 2e-3, and three steps of Halley's method, each of which triples the digits. */
+/* Winitzki's approximation (2008), with an error of 2e-3, and three steps of Halley's method, each of which triples the digits.
+ * */
 double tap__erfinv_f64(double x)
 {
     const double a = fabs(x), rest = 1 - a, l = log1p(-a * a), m = 2 / (PI * 0.147) + l / 2;
@@ -171,7 +175,8 @@ double tap__erfinv_f64(double x)
     return copysign(y, x);
 }
 
-/* erfc(t) / 2 at t = -x / sqrt 2, and erfc' / 2 times what rounding t has lost: in the tail it is worth many digits. */
+/* erfc(t) / 2 at t = -x / sqrt 2, corrected by erfc'(t) / 2 times the rounding error of t, which costs many digits in the tail.
+ * */
 double tap__normal_cdf_f64(double x)
 {
     const double h = 0x1.6a09e667f3bcdp-1, h_low = -0x1.bdd3413b26456p-55, t = -x * h;
@@ -180,7 +185,7 @@ double tap__normal_cdf_f64(double x)
     return 0.5 * erfc(t) - 0.564189583547756287 * exp(-t * t) * lost; /* 1 / sqrt(pi) */
 }
 
-/* a - fmod(a, b) is a multiple of b, but for rounding. */
+/* a - fmod(a, b) is a multiple of b, up to rounding. */
 double tap__floor_divide_f64(double a, double b)
 {
     if (b == 0) return a / b;

@@ -1,14 +1,14 @@
-/* tensor/kernels/vmath.h: exp, log, tanh and their kin, in float and double, that compilers turn into vector code.
+/* tensor/kernels/vmath.h: exp, expm1, log, log1p, tanh, sigmoid, softplus, sin and cos, in float and double, which compilers
+ * vectorize.
  *
  * The functions have no branches, calls or tables, so a plain loop over one of them vectorizes at -O3 with -fno-math-errno
- * -fno-trapping-math (never -ffast-math: NaN, infinities, signed zeros and subnormals come out as C's annex F has them).
- * A multiply and an add are fused where FMA is written and the processor can. With -ffp-contract=off a result therefore
- * depends on the argument and the instruction set alone, not on where the argument stands in its loop; and, in a file that
- * defines TAP__NO_FMA first, not even on the instruction set.
+ * -fno-trapping-math (never -ffast-math: NaN, infinities, signed zeros and subnormals are handled as C's annex F demands). A
+ * multiplication and an addition are fused where FMA is written and the processor has it. With -ffp-contract=off a result
+ * therefore depends on the argument and the instruction set alone, not on where the argument stands in its loop; and, in a file
+ * that defines TAP__NO_FMA first, not even on the instruction set.
  *
  * This file holds what differs between float and double: constants and polynomials. The functions are written once, in
- * vmath_functions.h. The polynomials are minimax fits (Remez) to the functions named beside them.
- */
+ * vmath_functions.h. The polynomials are minimax fits (Remez) to the functions named beside them. */
 #ifndef TAP_TENSOR_KERNELS_VMATH_H
 #define TAP_TENSOR_KERNELS_VMATH_H
 
@@ -90,7 +90,7 @@ TAP__INLINE float tap__cos_tail_f32(float z)
     return FMA(p, z, 0x1.55554ep-5f);
 }
 
-/* x = quadrant pi/2 + r + *low, |r| <= pi/4. In double, which leaves nothing for *low. */
+/* x = quadrant pi/2 + r + *low, |r| <= pi/4. Computed in double, so that *low is 0. */
 TAP__INLINE float tap__quadrant_f32(float x, uint32_t *quadrant, float *low)
 {
     double   t = TAP__FMA(fma, (double)x, 0x1.45f306dc9c883p-1, 0x1.8p52), n = t - 0x1.8p52;

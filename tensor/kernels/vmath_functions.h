@@ -1,7 +1,6 @@
-/* tensor/kernels/vmath_functions.h: the functions of vmath.h, for the type and constants that it has defined. Included by it
- * twice.
+/* tensor/kernels/vmath_functions.h: the functions of vmath.h, for the type and constants that it has defined. Included twice.
  *
- * All arguments are allowed; sin and cos give NaN beyond 1e6. Worst errors seen in units of the last place, with fused
+ * Every argument is valid; sin and cos give NaN beyond 1e6. The largest errors observed, in units of the last place, with fused
  * multiply-adds (float: every 13th bit pattern; double: 12 million arguments); without them, tanh has 2.3 and sigmoid 1.8:
  *
  *            exp   expm1  log   log1p  tanh  sigmoid  softplus  sin   cos
@@ -76,10 +75,10 @@ TAP__INLINE real NAME(log_reduce)(real x, word *biased)
     return NAME(from_bits)((u & mask) + low) - C(1.0);
 }
 
-/* The integer as a real, exactly: by its bits, as not every processor can convert vectors of words. */
+/* Converts the integer n exactly. It works on bits, as not every processor can convert vectors of words. */
 TAP__INLINE real NAME(from_word)(word n)
 {
-    real one = NAME(from_bits)((word)(EXPONENT_BIAS + FRACTION_BITS) << FRACTION_BITS); /* whose last bit is worth 1 */
+    real one = NAME(from_bits)((word)(EXPONENT_BIAS + FRACTION_BITS) << FRACTION_BITS); /* its last bit has the value 1 */
     return NAME(from_bits)(NAME(bits)(one) | n) - one;
 }
 
@@ -104,8 +103,8 @@ TAP__INLINE real NAME(log)(real x)
     return x > 0 ? y : x == 0 ? -(real)INFINITY : (real)NAN;
 }
 
-/* log(1 + x) = log(u) + c / u, where u is 1 + x rounded and c what rounding lost; c / u needs few correct bits. From ROUND
- * on, c is too small to count. */
+/* log(1 + x) = log(u) + c / u, where u is 1 + x rounded and c is the rounding error; c / u needs few correct bits. From ROUND
+ * on, c is too small to matter. */
 TAP__INLINE real NAME(log1p)(real x)
 {
     word biased;
@@ -119,8 +118,9 @@ TAP__INLINE real NAME(log1p)(real x)
     return x > -1 ? y : x == -1 ? -(real)INFINITY : (real)NAN;
 }
 
-/* t / (t + 2) with t = e^(2|x|) - 1, which keeps all digits of a small x, written as h - h (2 h / (t + 2)) with h = t / 2.
- * With h = 1 that is 1 - 2 / (t + 2), the same number, and the more exact way to it from t = 2 on. */
+/* tanh |x| = t / (t + 2) with t = e^(2|x|) - 1, which keeps all digits of a small x. It is computed as h - h (2 h / (t + 2))
+ * with h = t / 2 for t <= 2. For t > 2, h = 1 gives 1 - 2 / (t + 2), which is the same number and has a smaller rounding error.
+ * */
 TAP__INLINE real NAME(tanh)(real x)
 {
     real t = NAME(expm1)(2 * FABS(x));
@@ -163,7 +163,7 @@ TAP__INLINE real NAME(cos_core)(real r, real low)
     return y + (((1 - y) - h) + FMA(z * z, NAME(cos_tail)(z), -(r * low)));
 }
 
-/* sin(quadrant pi/2 + r + low). The choice is made by a mask: SSE2 cannot compare 64-bit words. */
+/* sin(quadrant pi/2 + r + low). A mask selects sine or cosine, as SSE2 cannot compare 64-bit words. */
 TAP__INLINE real NAME(sin_quadrant)(word quadrant, real r, real low)
 {
     word s = NAME(bits)(NAME(sin_core)(r, low));
@@ -173,7 +173,7 @@ TAP__INLINE real NAME(sin_quadrant)(word quadrant, real r, real low)
     return NAME(from_bits)(((c & odd) | (s & ~odd)) ^ sign);
 }
 
-/* sin and cos are NaN for |x| > TRIG_MAX: whoever expects such arguments asks the C library wherever NaN came out. */
+/* sin and cos are NaN for |x| > TRIG_MAX. Callers that allow such arguments use the C library for them. */
 TAP__INLINE real NAME(sin)(real x)
 {
     word quadrant;
