@@ -9,11 +9,11 @@
 #include "tensor/tensor.h"
 #include "tests/check.h"
 
-/* 0..sides-1, the same in every run. */
-static inline int roll(uint64_t *dice, int sides)
+/* A pseudo-random number 0..n-1, the same in every run. */
+static inline int random_below(uint64_t *rng, int n)
 {
-    *dice = *dice * 6364136223846793005u + 1442695040888963407u;
-    return (int)((*dice >> 33) % (uint64_t)sides);
+    *rng = *rng * 6364136223846793005u + 1442695040888963407u;
+    return (int)((*rng >> 33) % (uint64_t)n);
 }
 
 static inline double load_at(tap_tensor x, int64_t offset)
@@ -65,16 +65,16 @@ static inline double broadcast_at(tap_tensor x, int rank, const int64_t *index)
 
 enum { PLAIN, TRANSPOSED, SLICED, REVERSED, REPEATED_FIRST, REPEATED_LAST, MIXED, LAYOUTS };
 
-/* A view, and all of the memory that it lies in. */
+/* A view in one of the layouts, and all of the memory that it is a view of. */
 typedef struct {
     tap_tensor view, memory;
-} laid;
+} tensor_layout;
 
-/* What lies behind the last axis means nothing. */
-static inline laid lay_out(tap_arena *a, tap_dtype dtype, tap_shape shape, int layout)
+/* A tensor of zeros in this layout. Sizes and strides after the last axis are set to numbers that nothing may use. */
+static inline tensor_layout lay_out(tap_arena *a, tap_dtype dtype, tap_shape shape, int layout)
 {
-    laid    l = { .view = { .dtype = dtype, .shape = shape } };
-    int64_t step = 1, start = 0;
+    tensor_layout l = { .view = { .dtype = dtype, .shape = shape } };
+    int64_t       step = 1, start = 0;
     for (int k = shape.rank; k < TAP_MAX_RANK; k++) l.view.shape.n[k] = 3, l.view.stride[k] = 1 << 20;
     for (int k = 0; k < shape.rank; k++) {
         bool    first_fastest = layout == TRANSPOSED || layout == MIXED;
@@ -92,10 +92,11 @@ static inline laid lay_out(tap_arena *a, tap_dtype dtype, tap_shape shape, int l
     return l;
 }
 
-/* Whole numbers low..low+count-1 all over the memory: sums and products of a few thousand of them are exact in any order. */
-static inline void fill_with_dice(laid l, int low, int count, uint64_t *dice)
+/* Fills all of the memory with whole numbers low..low+count-1. Sums and products of a few thousand of them are exact in any
+ * order. */
+static inline void fill_random(tensor_layout l, int low, int count, uint64_t *rng)
 {
-    for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, low + roll(dice, count));
+    for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, low + random_below(rng, count));
 }
 
 static inline void assert_error(const tap_error *e, tap_status status, const char *message)

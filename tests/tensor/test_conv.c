@@ -47,20 +47,20 @@ static const tap__conv chosen[] = {
 
 enum { CHOSEN = sizeof chosen / sizeof *chosen };
 
-static tap__conv_axis rolled_axis(uint64_t *dice)
+static tap__conv_axis rolled_axis(uint64_t *rng)
 {
-    return (tap__conv_axis){ 1 + roll(dice, 20), 1 + roll(dice, 4), 1 + roll(dice, 15),
-                             1 + roll(dice, 4),  1 + roll(dice, 3), roll(dice, 5) };
+    return (tap__conv_axis){ 1 + random_below(rng, 20), 1 + random_below(rng, 4), 1 + random_below(rng, 15),
+                             1 + random_below(rng, 4),  1 + random_below(rng, 3), random_below(rng, 5) };
 }
 
-static tap__conv rolled(uint64_t *dice)
+static tap__conv rolled(uint64_t *rng)
 {
-    const int64_t groups = 1 + roll(dice, 3);
-    return (tap__conv){ 1 + roll(dice, 6),
-                        groups * (1 + roll(dice, 3)),
-                        groups * (1 + roll(dice, 5)),
+    const int64_t groups = 1 + random_below(rng, 3);
+    return (tap__conv){ 1 + random_below(rng, 6),
+                        groups * (1 + random_below(rng, 3)),
+                        groups * (1 + random_below(rng, 5)),
                         groups,
-                        { rolled_axis(dice), rolled_axis(dice) } };
+                        { rolled_axis(rng), rolled_axis(rng) } };
 }
 
 static tap_shape shape_of_x(const tap__conv *c)
@@ -151,14 +151,14 @@ static tap_tensor *result_of(int way, convolution *job, tap_arena *memory)
 }
 
 /* Operands of small whole numbers, so that every sum is exact. */
-static convolution lay_out_all(const tap__conv *c, tap_dtype dtype, int layout, tap_arena *memory, uint64_t *dice)
+static convolution lay_out_all(const tap__conv *c, tap_dtype dtype, int layout, tap_arena *memory, uint64_t *rng)
 {
-    laid x = lay_out(memory, dtype, shape_of_x(c), layout % LAYOUTS),
-         y = lay_out(memory, dtype, shape_of_y(c), (layout + 2) % LAYOUTS);
-    laid w = lay_out(memory, dtype, shape_of_w(c), (layout + 5) % LAYOUTS);
-    fill_with_dice(x, -4, 9, dice);
-    fill_with_dice(y, -4, 9, dice);
-    fill_with_dice(w, -4, 9, dice);
+    tensor_layout x = lay_out(memory, dtype, shape_of_x(c), layout % LAYOUTS),
+                  y = lay_out(memory, dtype, shape_of_y(c), (layout + 2) % LAYOUTS);
+    tensor_layout w = lay_out(memory, dtype, shape_of_w(c), (layout + 5) % LAYOUTS);
+    fill_random(x, -4, 9, rng);
+    fill_random(y, -4, 9, rng);
+    fill_random(w, -4, 9, rng);
     return (convolution){ *c, x.view, y.view, w.view };
 }
 
@@ -190,10 +190,11 @@ static void compare(int way, convolution *job, const tap_tensor *bias, tap_tenso
 
 static void check(convolution job, int way, bool biased, int threads, tap_arena *scratch)
 {
-    uint64_t   dice = 3;
-    tap_arena *memory = tap_arena_new();
-    laid bias = lay_out(memory, job.x.dtype, TAP_SHAPE(way == FORWARD ? job.c.out : job.c.in), threads % 2 ? PLAIN : MIXED);
-    fill_with_dice(bias, 1, 9, &dice);
+    uint64_t      rng = 3;
+    tap_arena    *memory = tap_arena_new();
+    tensor_layout bias =
+        lay_out(memory, job.x.dtype, TAP_SHAPE(way == FORWARD ? job.c.out : job.c.in), threads % 2 ? PLAIN : MIXED);
+    fill_random(bias, 1, 9, &rng);
     tap_tensor *out = result_of(way, &job, memory);
     tap_set_threads(threads);
     assert_true(convolve(way, &job, biased && way != WEIGHT ? &bias.view : NULL, scratch));
@@ -202,11 +203,11 @@ static void check(convolution job, int way, bool biased, int threads, tap_arena 
     tap_arena_free(memory);
 }
 
-static void check_all(const tap__conv *c, int layout, uint64_t *dice)
+static void check_all(const tap__conv *c, int layout, uint64_t *rng)
 {
     for (int k = 0; k < 2 * WAYS; k++) {
         tap_arena  *memory = tap_arena_new(), *scratch = poisoned(1 << 21);
-        convolution job = lay_out_all(c, k % 2 ? TAP_F64 : TAP_F32, layout, memory, dice);
+        convolution job = lay_out_all(c, k % 2 ? TAP_F64 : TAP_F32, layout, memory, rng);
         check(job, k / 2, (layout + k) % 3 != 0, 1 + (layout + k) % 4, scratch);
         tap_arena_free(scratch);
         tap_arena_free(memory);
@@ -216,19 +217,19 @@ static void check_all(const tap__conv *c, int layout, uint64_t *dice)
 static void test_chosen_shapes(void **state)
 {
     (void)state;
-    uint64_t dice = 1;
+    uint64_t rng = 1;
     for (int i = 0; i < CHOSEN; i++) {
-        for (int layout = 0; layout < LAYOUTS; layout++) check_all(&chosen[i], layout, &dice);
+        for (int layout = 0; layout < LAYOUTS; layout++) check_all(&chosen[i], layout, &rng);
     }
 }
 
 static void test_random_shapes(void **state)
 {
     (void)state;
-    uint64_t dice = 2;
+    uint64_t rng = 2;
     for (int i = 0; i < 150; i++) {
-        const tap__conv c = rolled(&dice);
-        check_all(&c, i, &dice);
+        const tap__conv c = rolled(&rng);
+        check_all(&c, i, &rng);
     }
 }
 
@@ -241,12 +242,12 @@ static void test_results_with_unusual_strides(void **state)
     } cases[] = { { 6, 6, 1 },  { 6, 6, 2 }, { 6, 5, 1 }, { 6, 7, 1 }, { 6, 6, 0 },
                   { 6, 6, -1 }, { 1, 3, 1 }, { 1, 1, 3 }, { 2, 1, 2 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        uint64_t        dice = i;
+        uint64_t        rng = i;
         tap_arena      *memory = tap_arena_new(), *scratch = poisoned(1 << 20);
         const tap__conv c = { 1, 2, 4, 2, { { 5, 2, 4, 1, 1, 0 }, { 7, 2, cases[i].count, 1, 1, 0 } } };
-        convolution     job = lay_out_all(&c, TAP_F32, PLAIN, memory, &dice);
-        laid            y = lay_out(memory, TAP_F32, TAP_SHAPE(300), PLAIN);
-        fill_with_dice(y, -4, 9, &dice);
+        convolution     job = lay_out_all(&c, TAP_F32, PLAIN, memory, &rng);
+        tensor_layout   y = lay_out(memory, TAP_F32, TAP_SHAPE(300), PLAIN);
+        fill_random(y, -4, 9, &rng);
         job.y.data = (float *)y.view.data + 50;
         job.y.stride[1] = 40;
         job.y.stride[2] = cases[i].row;
@@ -263,14 +264,14 @@ static void test_threads_change_no_bits(void **state)
 {
     (void)state;
     static const int threads[] = { 1, 2, 3, 5, 8 };
-    uint64_t         dice = 4;
+    uint64_t         rng = 4;
     for (int i = 0; i < CHOSEN * WAYS; i++) {
         tap_arena  *memory = tap_arena_new();
-        convolution job = lay_out_all(&chosen[i / WAYS], i % 2 ? TAP_F64 : TAP_F32, PLAIN, memory, &dice);
+        convolution job = lay_out_all(&chosen[i / WAYS], i % 2 ? TAP_F64 : TAP_F32, PLAIN, memory, &rng);
         tap_tensor  first = { 0 }, all[] = { job.x, job.y, job.w };
         for (int k = 0; k < 3; k++) {
             for (int64_t at = 0; at < tap_numel(all[k].shape); at++)
-                tap_tensor_set_item(all[k], at, roll(&dice, 1 << 30) / 0x1p29 - 1);
+                tap_tensor_set_item(all[k], at, random_below(&rng, 1 << 30) / 0x1p29 - 1);
         }
         for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
             tap_arena        *scratch = poisoned(1 << 21);
@@ -292,13 +293,13 @@ static void test_scratch(void **state)
     (void)state;
     static const tap__conv few[] = { { 5, 1, 4, 1, { { 6, 2, 5, 1, 1, 0 }, { 6, 2, 5, 1, 1, 0 } } },
                                      { 20, 1, 4, 1, { { 6, 2, 5, 1, 1, 0 }, { 6, 2, 5, 1, 1, 0 } } } };
-    uint64_t               dice = 6;
+    uint64_t               rng = 6;
     for (int i = 0; i < 4 * WAYS; i++) {
-        const int   way = i % WAYS, layout = i / WAYS % 2 ? MIXED : PLAIN;
-        tap_arena  *memory = tap_arena_new(), *broken = tap_arena_new(), *scratch = tap_arena_new();
-        convolution job = lay_out_all(&few[i / WAYS / 2], TAP_F32, PLAIN, memory, &dice);
-        laid        w = lay_out(memory, TAP_F32, job.w.shape, layout);
-        laid        bias = lay_out(memory, TAP_F32, TAP_SHAPE(way == FORWARD ? job.c.out : job.c.in), layout);
+        const int     way = i % WAYS, layout = i / WAYS % 2 ? MIXED : PLAIN;
+        tap_arena    *memory = tap_arena_new(), *broken = tap_arena_new(), *scratch = tap_arena_new();
+        convolution   job = lay_out_all(&few[i / WAYS / 2], TAP_F32, PLAIN, memory, &rng);
+        tensor_layout w = lay_out(memory, TAP_F32, job.w.shape, layout);
+        tensor_layout bias = lay_out(memory, TAP_F32, TAP_SHAPE(way == FORWARD ? job.c.out : job.c.in), layout);
         job.w = w.view;
         result_of(way, &job, memory);
         tap_error_set(tap_arena_error(broken), TAP_ENOMEM, "broken");

@@ -109,13 +109,13 @@ static void test_conversions(void **state)
 
 /* ---- Shapes and layouts ------------------------------------------------------------------------------------------ */
 
-static void check_copy(tap_shape to, tap_shape from, int layout_to, int layout_from, tap_dtype dtype, uint64_t *dice)
+static void check_copy(tap_shape to, tap_shape from, int layout_to, int layout_from, tap_dtype dtype, uint64_t *rng)
 {
-    int64_t    index[TAP_MAX_RANK] = { 0 };
-    tap_arena *a = tap_arena_new();
-    laid       dst = lay_out(a, dtype, to, layout_to), src = lay_out(a, TAP_F32, from, layout_from);
-    int64_t    count = dst.memory.shape.n[0], n = tap_numel(to);
-    fill_with_dice(src, 1, 90, dice);
+    int64_t       index[TAP_MAX_RANK] = { 0 };
+    tap_arena    *a = tap_arena_new();
+    tensor_layout dst = lay_out(a, dtype, to, layout_to), src = lay_out(a, TAP_F32, from, layout_from);
+    int64_t       count = dst.memory.shape.n[0], n = tap_numel(to);
+    fill_random(src, 1, 90, rng);
     for (int64_t i = 0; i < count; i++) store_at(dst.memory, i, 99);
     assert_int_equal(tap_tensor_copy(dst.view, src.view, tap_arena_error(a)), TAP_OK);
     if (n > 0) {
@@ -144,12 +144,12 @@ static void test_layouts(void **state)
         { { 2, { 3, 5000 } }, { 2, { 3, 1 } } }, { { 2, { 5000, 2 } }, { 1, { 2 } } },
     };
     /* clang-format on */
-    uint64_t dice = 1;
+    uint64_t rng = 1;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         for (int i = 0; i < LAYOUTS * LAYOUTS; i++) {
             int to = i / LAYOUTS;
             if (to == REPEATED_FIRST || to == REPEATED_LAST) continue; /* elements on top of each other are no destination */
-            check_copy(shapes[s][0], shapes[s][1], to, i % LAYOUTS, (tap_dtype)(i % 4), &dice);
+            check_copy(shapes[s][0], shapes[s][1], to, i % LAYOUTS, (tap_dtype)(i % 4), &rng);
         }
     }
 }
@@ -195,16 +195,16 @@ static void test_threads_change_no_bits(void **state)
 {
     (void)state;
     static const tap_shape shapes[] = { { 1, { 100001 } }, { 2, { 3, 40001 } }, { 2, { 40001, 3 } }, { 3, { 31, 53, 67 } } };
-    uint64_t               dice = 2;
+    uint64_t               rng = 2;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         for (int i = 0; i < LAYOUTS * LAYOUTS; i++) {
             int to = i / LAYOUTS, from = i % LAYOUTS;
             if (to == REPEATED_FIRST || to == REPEATED_LAST) continue;
             if (to != PLAIN && from != PLAIN && from != to) continue;
-            tap_arena *a = tap_arena_new();
-            laid       x = lay_out(a, TAP_F64, shapes[s], from), y = lay_out(a, TAP_F32, shapes[s], to), z;
+            tap_arena    *a = tap_arena_new();
+            tensor_layout x = lay_out(a, TAP_F64, shapes[s], from), y = lay_out(a, TAP_F32, shapes[s], to), z;
             z = lay_out(a, TAP_F32, shapes[s], to);
-            for (int64_t k = 0; k < x.memory.shape.n[0]; k++) store_at(x.memory, k, roll(&dice, 1 << 30) / 0x1p29 - 1);
+            for (int64_t k = 0; k < x.memory.shape.n[0]; k++) store_at(x.memory, k, random_below(&rng, 1 << 30) / 0x1p29 - 1);
             for (int threads = 1; threads <= 4; threads++) {
                 tap_set_threads(threads);
                 if (threads > 1) tap_tensor_fill(z.memory, 0);
@@ -350,11 +350,11 @@ static void test_fill(void **state)
     (void)state;
     const double numbers[] = { 0, 3, -2, 300, 0.5, (double)NAN };
     for (int i = 0; i < 5 * 6; i++) {
-        tap_arena *a = tap_arena_new();
-        double     value = numbers[i % 6];
-        laid       l = lay_out(a, (tap_dtype)(i / 6), TAP_SHAPE(3, 5), MIXED);
-        tap_tensor one = tap_tensor_wrap(TAP_F64, TAP_SCALAR, &value), want = tap_tensor_cast(a, one, l.view.dtype);
-        int64_t    index[TAP_MAX_RANK] = { 0 };
+        tap_arena    *a = tap_arena_new();
+        double        value = numbers[i % 6];
+        tensor_layout l = lay_out(a, (tap_dtype)(i / 6), TAP_SHAPE(3, 5), MIXED);
+        tap_tensor    one = tap_tensor_wrap(TAP_F64, TAP_SCALAR, &value), want = tap_tensor_cast(a, one, l.view.dtype);
+        int64_t       index[TAP_MAX_RANK] = { 0 };
         tap_tensor_fill(l.view, value);
         do {
             assert_same_element(l.view, offset_at(l.view, index), want, 0);
@@ -368,12 +368,12 @@ static void test_fill(void **state)
 static void test_get_and_item(void **state)
 {
     (void)state;
-    uint64_t dice = 3;
+    uint64_t rng = 3;
     for (int i = 0; i < 5 * LAYOUTS; i++) {
-        tap_arena *a = tap_arena_new();
-        laid       l = lay_out(a, (tap_dtype)(i / LAYOUTS), TAP_SHAPE(3, 4, 5), i % LAYOUTS);
-        int64_t    index[TAP_MAX_RANK] = { 0 }, k = 0;
-        fill_with_dice(l, 0, 2, &dice);
+        tap_arena    *a = tap_arena_new();
+        tensor_layout l = lay_out(a, (tap_dtype)(i / LAYOUTS), TAP_SHAPE(3, 4, 5), i % LAYOUTS);
+        int64_t       index[TAP_MAX_RANK] = { 0 }, k = 0;
+        fill_random(l, 0, 2, &rng);
         do {
             double want = load_at(l.view, offset_at(l.view, index));
             assert_true(tap_tensor_get(l.view, index) == want);

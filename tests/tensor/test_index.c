@@ -22,7 +22,7 @@ typedef struct {
     tap_shape  shape;
     tap_dtype  dtype;
     int        axis, layout;
-    uint64_t   dice;
+    uint64_t   rng;
 } scene;
 
 /* Calls check for everything there is. */
@@ -74,16 +74,16 @@ static void check_index(scene *s)
     for (int how = TAP__GATHER; how <= TAP__SCATTER_ADD; how++) {
         if (how == TAP__SCATTER_ADD && !tap_dtype_is_float(s->dtype)) continue;
         const bool gather = how == TAP__GATHER;
-        const int  layout = free_layouts[(s->layout + how) % 5], places = 1 + roll(&s->dice, 12);
+        const int  layout = free_layouts[(s->layout + how) % 5], places = 1 + random_below(&s->rng, 12);
         tap_shape  wide = s->shape;
-        for (int i = 0; i < wide.rank; i++) wide.n[i] += roll(&s->dice, 2);
+        for (int i = 0; i < wide.rank; i++) wide.n[i] += random_below(&s->rng, 2);
         wide.n[s->axis] = places;
-        laid far = lay_out(s->memory, s->dtype, wide, gather ? s->layout : layout);
-        laid near = lay_out(s->memory, s->dtype, s->shape, gather ? layout : s->layout);
-        laid index = lay_out(s->memory, TAP_I64, s->shape, (s->layout + 3) % LAYOUTS);
-        fill_with_dice(far, 0, 100, &s->dice);
-        fill_with_dice(near, 0, 100, &s->dice);
-        fill_with_dice(index, 0, places, &s->dice);
+        tensor_layout far = lay_out(s->memory, s->dtype, wide, gather ? s->layout : layout);
+        tensor_layout near = lay_out(s->memory, s->dtype, s->shape, gather ? layout : s->layout);
+        tensor_layout index = lay_out(s->memory, TAP_I64, s->shape, (s->layout + 3) % LAYOUTS);
+        fill_random(far, 0, 100, &s->rng);
+        fill_random(near, 0, 100, &s->rng);
+        fill_random(index, 0, places, &s->rng);
         tap_tensor    out = gather ? near.memory : far.memory;
         const int64_t n = out.shape.n[0];
         double       *want = tap_arena_alloc(s->memory, (size_t)n * sizeof *want + 1);
@@ -108,11 +108,11 @@ static void test_in_range(void **state)
 {
     (void)state;
     for (int i = 0; i < SHAPES * LAYOUTS; i++) {
-        uint64_t   dice = (uint64_t)i;
-        int64_t    bad = 77, at[TAP_MAX_RANK] = { 0 };
-        tap_arena *memory = tap_arena_new();
-        laid       x = lay_out(memory, TAP_I64, shapes[i / LAYOUTS], i % LAYOUTS);
-        fill_with_dice(x, 0, 5, &dice);
+        uint64_t      rng = (uint64_t)i;
+        int64_t       bad = 77, at[TAP_MAX_RANK] = { 0 };
+        tap_arena    *memory = tap_arena_new();
+        tensor_layout x = lay_out(memory, TAP_I64, shapes[i / LAYOUTS], i % LAYOUTS);
+        fill_random(x, 0, 5, &rng);
         assert_true(tap__index_in_range(x.view, 5, &bad));
         if (tap_numel(x.view.shape) == 0) {
             assert_true(tap__index_in_range(x.view, 0, &bad));
@@ -157,12 +157,12 @@ static void test_in_range_of_many(void **state)
 /* ---- Order ---- */
 
 /* Many equal ones, and some that are NaN. */
-static laid to_sort(scene *s)
+static tensor_layout to_sort(scene *s)
 {
-    laid x = lay_out(s->memory, s->dtype, s->shape, s->layout);
-    fill_with_dice(x, s->dtype == TAP_U8 ? 0 : -5, 11, &s->dice);
+    tensor_layout x = lay_out(s->memory, s->dtype, s->shape, s->layout);
+    fill_random(x, s->dtype == TAP_U8 ? 0 : -5, 11, &s->rng);
     for (int64_t i = 0; tap_dtype_is_float(s->dtype) && i < x.memory.shape.n[0]; i++) {
-        if (roll(&s->dice, 12) == 0) store_at(x.memory, i, (double)NAN);
+        if (random_below(&s->rng, 12) == 0) store_at(x.memory, i, (double)NAN);
     }
     return x;
 }
@@ -176,10 +176,10 @@ static bool comes_before(double a, double b, bool descending)
 
 static void check_argsort(scene *s)
 {
-    const laid x = to_sort(s);
-    const bool descending = roll(&s->dice, 2);
-    tap_tensor out = tap_tensor_zeros(s->memory, TAP_I64, s->shape);
-    int64_t   *scratch = tap_arena_alloc(s->memory, 2 * sizeof *scratch * (size_t)tap_numel(s->shape) + 1),
+    const tensor_layout x = to_sort(s);
+    const bool          descending = random_below(&s->rng, 2);
+    tap_tensor          out = tap_tensor_zeros(s->memory, TAP_I64, s->shape);
+    int64_t            *scratch = tap_arena_alloc(s->memory, 2 * sizeof *scratch * (size_t)tap_numel(s->shape) + 1),
             at[TAP_MAX_RANK] = { 0 };
     assert_true(out.data && scratch);
     tap__argsort(x.view, s->axis, descending, out, scratch);
@@ -204,10 +204,10 @@ static void test_argsort(void **state)
 /* The first largest, or smallest, and of all the first NaN. */
 static void check_argmax(scene *s)
 {
-    const laid x = to_sort(s);
-    const bool smallest = roll(&s->dice, 2);
-    tap_shape  without = { .rank = s->shape.rank - 1 }, once = s->shape;
-    int64_t    at[TAP_MAX_RANK] = { 0 }, i = 0;
+    const tensor_layout x = to_sort(s);
+    const bool          smallest = random_below(&s->rng, 2);
+    tap_shape           without = { .rank = s->shape.rank - 1 }, once = s->shape;
+    int64_t             at[TAP_MAX_RANK] = { 0 }, i = 0;
     for (int k = 0; k < without.rank; k++) without.n[k] = s->shape.n[k < s->axis ? k : k + 1];
     if (s->shape.n[s->axis] == 0) return;
     tap_tensor out = tap_tensor_zeros(s->memory, TAP_I64, without);
@@ -236,10 +236,10 @@ static void test_argmax(void **state)
 static void check_cumsum(scene *s)
 {
     if (!tap_dtype_is_float(s->dtype)) return;
-    const laid x = lay_out(s->memory, s->dtype, s->shape, s->layout);
-    laid       y = lay_out(s->memory, s->dtype, s->shape, PLAIN);
-    int64_t    at[TAP_MAX_RANK] = { 0 };
-    for (int64_t i = 0; i < x.memory.shape.n[0]; i++) store_at(x.memory, i, roll(&s->dice, 1 << 30) / 0x1p29 - 1);
+    const tensor_layout x = lay_out(s->memory, s->dtype, s->shape, s->layout);
+    tensor_layout       y = lay_out(s->memory, s->dtype, s->shape, PLAIN);
+    int64_t             at[TAP_MAX_RANK] = { 0 };
+    for (int64_t i = 0; i < x.memory.shape.n[0]; i++) store_at(x.memory, i, random_below(&s->rng, 1 << 30) / 0x1p29 - 1);
     tap__cumsum(x.view, s->axis, y.view);
     if (tap_numel(s->shape) == 0) return;
     do {

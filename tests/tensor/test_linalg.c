@@ -25,10 +25,10 @@ static void put(tap_tensor x, int64_t i, int64_t j, double value)
 }
 
 /* Numbers of -1..1 in every element. */
-static laid noise(tap_arena *a, tap_dtype dtype, tap_shape shape, int layout, uint64_t seed)
+static tensor_layout noise(tap_arena *a, tap_dtype dtype, tap_shape shape, int layout, uint64_t seed)
 {
-    laid l = lay_out(a, dtype, shape, layout);
-    for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, roll(&seed, 2001) / 1000.0 - 1);
+    tensor_layout l = lay_out(a, dtype, shape, layout);
+    for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, random_below(&seed, 2001) / 1000.0 - 1);
     return l;
 }
 

@@ -76,11 +76,11 @@ static void check(tap_arena *memory, tap_tensor a, tap_tensor b)
 
 static void check_layouts(tap_dtype dtype, tap_shape a, tap_shape b, int layout_a, int layout_b)
 {
-    uint64_t   dice = 1;
-    tap_arena *memory = tap_arena_new();
-    laid       x = lay_out(memory, dtype, a, layout_a), y = lay_out(memory, dtype, b, layout_b);
-    fill_with_dice(x, -4, 9, &dice);
-    fill_with_dice(y, -4, 9, &dice);
+    uint64_t      rng = 1;
+    tap_arena    *memory = tap_arena_new();
+    tensor_layout x = lay_out(memory, dtype, a, layout_a), y = lay_out(memory, dtype, b, layout_b);
+    fill_random(x, -4, 9, &rng);
+    fill_random(y, -4, 9, &rng);
     check(memory, x.view, y.view);
     tap_arena_free(memory);
 }
@@ -173,14 +173,14 @@ static void test_odd_rows(void **state)
     };
     for (size_t s = 0; s < sizeof cases / sizeof *cases; s++) {
         for (int repeated = 0; repeated <= 1; repeated++) {
-            uint64_t   dice = s;
-            tap_arena *memory = tap_arena_new();
-            int64_t    k = cases[s].n[2];
-            laid       x = lay_out(memory, TAP_F32, TAP_SHAPE(100), PLAIN);
-            laid       y = lay_out(memory, TAP_F32, TAP_SHAPE(1, k, 5), PLAIN);
-            tap_tensor a = { .dtype = TAP_F32, .shape = { .rank = 3 } }, b = y.view;
-            fill_with_dice(x, -4, 9, &dice);
-            fill_with_dice(y, -4, 9, &dice);
+            uint64_t      rng = s;
+            tap_arena    *memory = tap_arena_new();
+            int64_t       k = cases[s].n[2];
+            tensor_layout x = lay_out(memory, TAP_F32, TAP_SHAPE(100), PLAIN);
+            tensor_layout y = lay_out(memory, TAP_F32, TAP_SHAPE(1, k, 5), PLAIN);
+            tap_tensor    a = { .dtype = TAP_F32, .shape = { .rank = 3 } }, b = y.view;
+            fill_random(x, -4, 9, &rng);
+            fill_random(y, -4, 9, &rng);
             for (int i = 0; i < 3; i++) {
                 a.shape.n[i] = cases[s].n[i];
                 a.stride[i] = cases[s].stride[i];
@@ -193,23 +193,23 @@ static void test_odd_rows(void **state)
     }
 }
 
-static void fill_with_fractions(laid l, uint64_t *dice)
+static void fill_with_fractions(tensor_layout l, uint64_t *rng)
 {
-    for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, roll(dice, 1 << 30) / 0x1p29 - 1);
+    for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, random_below(rng, 1 << 30) / 0x1p29 - 1);
 }
 
 /* BLIS takes no strides that run backwards: such matrices are copied. */
 static void test_scratch(void **state)
 {
     (void)state;
-    uint64_t   dice = 5;
-    tap_arena *memory = tap_arena_new(), *broken = tap_arena_new(), *scratch = tap_arena_new();
-    tap_shape  shape = TAP_SHAPE(200, 200);
-    laid       plain = lay_out(memory, TAP_F64, shape, PLAIN), odd = lay_out(memory, TAP_F64, shape, REVERSED);
-    laid       turned = lay_out(memory, TAP_F64, shape, TRANSPOSED), sliced = lay_out(memory, TAP_F64, shape, SLICED);
-    tap_tensor out = guarded(memory, TAP_F64, shape);
-    fill_with_dice(plain, -4, 9, &dice);
-    fill_with_dice(odd, -4, 9, &dice);
+    uint64_t      rng = 5;
+    tap_arena    *memory = tap_arena_new(), *broken = tap_arena_new(), *scratch = tap_arena_new();
+    tap_shape     shape = TAP_SHAPE(200, 200);
+    tensor_layout plain = lay_out(memory, TAP_F64, shape, PLAIN), odd = lay_out(memory, TAP_F64, shape, REVERSED);
+    tensor_layout turned = lay_out(memory, TAP_F64, shape, TRANSPOSED), sliced = lay_out(memory, TAP_F64, shape, SLICED);
+    tap_tensor    out = guarded(memory, TAP_F64, shape);
+    fill_random(plain, -4, 9, &rng);
+    fill_random(odd, -4, 9, &rng);
     tap_error_set(tap_arena_error(broken), TAP_ENOMEM, "broken");
     assert_false(tap__matmul_by_blis(plain.view, odd.view, out, false, broken));
     assert_false(tap__matmul_by_blis(odd.view, plain.view, out, false, broken));
@@ -255,18 +255,18 @@ static void test_every_width(void **state)
                                     { 9, 3, 600 }, { 70, 101, 521 }, { 3, 97, 30 },  { 97, 3, 30 },  { 80, 16, 64 },
                                     { 0, 3, 4 },   { 3, 0, 4 } };
     /* clang-format on */
-    uint64_t dice = 12;
+    uint64_t rng = 12;
     for (size_t i = 0; i < WIDTHS * (sizeof sizes / sizeof *sizes) * LAYOUTS * 4; i++) {
         const kernels_of_width kernels = width((int)(i % WIDTHS));
         const int             *size = sizes[i / WIDTHS % (sizeof sizes / sizeof *sizes)];
-        const tap_dtype        dtype = roll(&dice, 2) ? TAP_F32 : TAP_F64;
+        const tap_dtype        dtype = random_below(&rng, 2) ? TAP_F32 : TAP_F64;
         tap_arena             *memory = tap_arena_new();
-        laid                   x = lay_out(memory, dtype, TAP_SHAPE(size[0], size[2]), roll(&dice, LAYOUTS));
-        laid                   y = lay_out(memory, dtype, TAP_SHAPE(size[2], size[1]), roll(&dice, LAYOUTS));
+        tensor_layout          x = lay_out(memory, dtype, TAP_SHAPE(size[0], size[2]), random_below(&rng, LAYOUTS));
+        tensor_layout          y = lay_out(memory, dtype, TAP_SHAPE(size[2], size[1]), random_below(&rng, LAYOUTS));
         tap_tensor             out = guarded(memory, dtype, TAP_SHAPE(size[0], size[1]));
-        const bool             add = roll(&dice, 2);
-        fill_with_dice(x, -4, 9, &dice);
-        fill_with_dice(y, -4, 9, &dice);
+        const bool             add = random_below(&rng, 2);
+        fill_random(x, -4, 9, &rng);
+        fill_random(y, -4, 9, &rng);
         const tap__matrix a = matrix_of(x.view), b = matrix_of(y.view);
         for (int way = 0; kernels && way < (a.column_stride == 1 && b.row_stride == 1 ? 2 : 1); way++) {
             tap_tensor_fill(out, 77);
@@ -282,17 +282,17 @@ static void test_blocks(void **state)
 {
     (void)state;
     static const int sizes[][3] = { { 1300, 1250, 5 }, { 256, 520, 40 }, { 320, 513, 600 } };
-    uint64_t         dice = 10;
+    uint64_t         rng = 10;
     for (int i = 0; i < WIDTHS * 3 * 2; i++) {
         const kernels_of_width kernels = width(i % WIDTHS);
         const int             *size = sizes[i / WIDTHS % 3];
         const tap_dtype        dtype = i < WIDTHS * 3 ? TAP_F32 : TAP_F64;
         tap_arena             *memory = tap_arena_new();
-        laid                   x = lay_out(memory, dtype, TAP_SHAPE(size[0], size[2]), TRANSPOSED);
-        laid                   y = lay_out(memory, dtype, TAP_SHAPE(size[2], size[1]), PLAIN);
+        tensor_layout          x = lay_out(memory, dtype, TAP_SHAPE(size[0], size[2]), TRANSPOSED);
+        tensor_layout          y = lay_out(memory, dtype, TAP_SHAPE(size[2], size[1]), PLAIN);
         tap_tensor             out = guarded(memory, dtype, TAP_SHAPE(size[0], size[1]));
-        fill_with_dice(x, -4, 9, &dice);
-        fill_with_dice(y, -4, 9, &dice);
+        fill_random(x, -4, 9, &rng);
+        fill_random(y, -4, 9, &rng);
         if (kernels) kernels[dtype == TAP_F64][TAP__TILED](matrix_of(x.view), matrix_of(y.view), out.data, size[1], false);
         for (int64_t at = 0; kernels && at < size[0] * size[1]; at += 43)
             assert_true(load_at(out, at) ==
@@ -312,20 +312,21 @@ static void product_of(tap__product_algorithm way, tap__matrix a, tap__matrix b,
 static void test_parts_of_a_product_have_its_bits(void **state)
 {
     (void)state;
-    uint64_t   dice = 8;
+    uint64_t   rng = 8;
     tap_arena *memory = tap_arena_new();
     double    *total = tap_arena_alloc(memory, 10000 * sizeof *total);
     assert_non_null(total);
     for (int i = 0; i < 60; i++) {
-        const int  m = 1 + roll(&dice, 100), n = 1 + roll(&dice, 100), k = 1 + roll(&dice, i < 50 ? 1200 : 20000);
-        laid       x = lay_out(memory, TAP_F32, TAP_SHAPE(m, k), i % 2 ? TRANSPOSED : PLAIN);
-        laid       y = lay_out(memory, TAP_F32, TAP_SHAPE(k, n), i % 4 < 2 ? TRANSPOSED : PLAIN);
-        tap_tensor whole = guarded(memory, TAP_F32, TAP_SHAPE(m, n)), part = guarded(memory, TAP_F32, TAP_SHAPE(m, n));
-        fill_with_fractions(x, &dice);
-        fill_with_fractions(y, &dice);
+        const int m = 1 + random_below(&rng, 100), n = 1 + random_below(&rng, 100),
+                  k = 1 + random_below(&rng, i < 50 ? 1200 : 20000);
+        tensor_layout x = lay_out(memory, TAP_F32, TAP_SHAPE(m, k), i % 2 ? TRANSPOSED : PLAIN);
+        tensor_layout y = lay_out(memory, TAP_F32, TAP_SHAPE(k, n), i % 4 < 2 ? TRANSPOSED : PLAIN);
+        tap_tensor    whole = guarded(memory, TAP_F32, TAP_SHAPE(m, n)), part = guarded(memory, TAP_F32, TAP_SHAPE(m, n));
+        fill_with_fractions(x, &rng);
+        fill_with_fractions(y, &rng);
         tap__matrix            a = matrix_of(x.view), b = matrix_of(y.view);
         tap__product_algorithm way = a.column_stride == 1 && b.row_stride == 1 && i % 8 < 4 ? TAP__DOT : TAP__TILED;
-        const int              row = roll(&dice, m), column = roll(&dice, n);
+        const int              row = random_below(&rng, m), column = random_below(&rng, n);
         product_of(way, a, b, whole.data, n, total);
         a.data = (const float *)a.data + row * a.row_stride;
         b.data = (const float *)b.data + column * b.column_stride;
@@ -344,13 +345,13 @@ static void test_parts_of_a_product_have_its_bits(void **state)
 static void test_long_sums_take_memory(void **state)
 {
     (void)state;
-    uint64_t   dice = 15;
-    tap_arena *memory = tap_arena_new(), *broken = tap_arena_new(), *scratch = tap_arena_new();
-    laid       a = lay_out(memory, TAP_F32, TAP_SHAPE(2, 20, TAP__LONG + 1), TRANSPOSED);
-    laid       b = lay_out(memory, TAP_F32, TAP_SHAPE(2, TAP__LONG + 1, 30), PLAIN);
-    tap_tensor out = guarded(memory, TAP_F32, TAP_SHAPE(2, 20, 30));
-    fill_with_dice(a, -4, 9, &dice);
-    fill_with_dice(b, -4, 9, &dice);
+    uint64_t      rng = 15;
+    tap_arena    *memory = tap_arena_new(), *broken = tap_arena_new(), *scratch = tap_arena_new();
+    tensor_layout a = lay_out(memory, TAP_F32, TAP_SHAPE(2, 20, TAP__LONG + 1), TRANSPOSED);
+    tensor_layout b = lay_out(memory, TAP_F32, TAP_SHAPE(2, TAP__LONG + 1, 30), PLAIN);
+    tap_tensor    out = guarded(memory, TAP_F32, TAP_SHAPE(2, 20, 30));
+    fill_random(a, -4, 9, &rng);
+    fill_random(b, -4, 9, &rng);
     tap_error_set(tap_arena_error(broken), TAP_ENOMEM, "broken");
     assert_false(tap__matmul(a.view, b.view, out, false, broken));
     for (int64_t i = 0; i < 1200; i++) assert_true(load_at(out, i) == 77);
@@ -368,13 +369,14 @@ static void test_long_sums_take_memory(void **state)
 static void test_accuracy(void **state)
 {
     (void)state;
-    uint64_t   dice = 9;
-    tap_arena *memory = tap_arena_new();
-    laid       a = lay_out(memory, TAP_F32, TAP_SHAPE(3, 5000), PLAIN), b = lay_out(memory, TAP_F32, TAP_SHAPE(5000, 4), PLAIN);
+    uint64_t      rng = 9;
+    tap_arena    *memory = tap_arena_new();
+    tensor_layout a = lay_out(memory, TAP_F32, TAP_SHAPE(3, 5000), PLAIN),
+                  b = lay_out(memory, TAP_F32, TAP_SHAPE(5000, 4), PLAIN);
     tap_tensor out = guarded(memory, TAP_F32, TAP_SHAPE(3, 4));
     int64_t    index[TAP_MAX_RANK] = { 0 };
-    fill_with_fractions(a, &dice);
-    fill_with_fractions(b, &dice);
+    fill_with_fractions(a, &rng);
+    fill_with_fractions(b, &rng);
     assert_true(tap__matmul(a.view, b.view, out, false, memory));
     /* The terms' magnitudes add up to about 1250; roundings of such a sum, at random, stay far below this. */
     for (int i = 0; i < 12; i++, next_index(out.shape, index))
@@ -414,15 +416,15 @@ static void test_matrices_that_blis_accepts(void **state)
 typedef bool (*product)(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch);
 
 static void check_threads(product multiply, tap_dtype dtype, tap_shape a, tap_shape b, int layout_a, int layout_b, bool add,
-                          uint64_t *dice)
+                          uint64_t *rng)
 {
     static const int threads[] = { 1, 2, 3, 4, 8 };
     tap_arena       *memory = tap_arena_new();
-    laid             x = lay_out(memory, dtype, a, layout_a), y = lay_out(memory, dtype, b, layout_b);
+    tensor_layout    x = lay_out(memory, dtype, a, layout_a), y = lay_out(memory, dtype, b, layout_b);
     tap_tensor       first = guarded(memory, dtype, out_shape(x.view, y.view)), out = guarded(memory, dtype, first.shape);
     size_t           bytes = (size_t)tap_numel(out.shape) * tap_dtype_size(dtype);
-    fill_with_fractions(x, dice);
-    fill_with_fractions(y, dice);
+    fill_with_fractions(x, rng);
+    fill_with_fractions(y, rng);
     for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
         tap_tensor to = t == 0 ? first : out;
         tap_set_threads(threads[t]);
@@ -447,28 +449,28 @@ static void test_threads_change_no_bits(void **state)
                                     { 3, 2000, 450 }, { 129, 130, 160 }, { 100, 90, 5000 }, { 65, 16, 2600 },  { 16, 65, 2600 },
                                     { 980, 900, 3 } };
     /* clang-format on */
-    uint64_t dice = 3;
+    uint64_t rng = 3;
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         int m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];
-        check_threads(tap__matmul, TAP_F32, TAP_SHAPE(m, k), TAP_SHAPE(k, n), PLAIN, s % 2 ? PLAIN : TRANSPOSED, false, &dice);
-        check_threads(tap__matmul, TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), s % 2 ? TRANSPOSED : PLAIN, PLAIN, true, &dice);
+        check_threads(tap__matmul, TAP_F32, TAP_SHAPE(m, k), TAP_SHAPE(k, n), PLAIN, s % 2 ? PLAIN : TRANSPOSED, false, &rng);
+        check_threads(tap__matmul, TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), s % 2 ? TRANSPOSED : PLAIN, PLAIN, true, &rng);
     }
     check_threads(tap__matmul, TAP_F32, TAP_SHAPE(820, 810), TAP_SHAPE(810, 1330), PLAIN, TRANSPOSED, true,
-                  &dice); /* in blocks */
+                  &rng); /* in blocks */
     /* The layers of a common network. */
-    check_threads(tap__matmul, TAP_F32, TAP_SHAPE(128, 784), TAP_SHAPE(784, 400), PLAIN, TRANSPOSED, true, &dice);
-    check_threads(tap__matmul, TAP_F32, TAP_SHAPE(784, 128), TAP_SHAPE(128, 400), TRANSPOSED, PLAIN, false, &dice);
+    check_threads(tap__matmul, TAP_F32, TAP_SHAPE(128, 784), TAP_SHAPE(784, 400), PLAIN, TRANSPOSED, true, &rng);
+    check_threads(tap__matmul, TAP_F32, TAP_SHAPE(784, 128), TAP_SHAPE(128, 400), TRANSPOSED, PLAIN, false, &rng);
 }
 
 /* BLIS, left to itself, multiplies small matrices in another way than larger ones. */
 static void test_threads_change_no_bits_of_blis(void **state)
 {
     (void)state;
-    uint64_t dice = 7;
+    uint64_t rng = 7;
     for (int i = 0; i < 24; i++) {
-        const int m = 1 + roll(&dice, 400), n = 1 + roll(&dice, 400), k = 1 + roll(&dice, 60);
+        const int m = 1 + random_below(&rng, 400), n = 1 + random_below(&rng, 400), k = 1 + random_below(&rng, 60);
         check_threads(tap__matmul_by_blis, i % 2 ? TAP_F32 : TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n),
-                      i % 4 < 2 ? PLAIN : TRANSPOSED, i % 8 < 4 ? PLAIN : TRANSPOSED, i & 1, &dice);
+                      i % 4 < 2 ? PLAIN : TRANSPOSED, i % 8 < 4 ? PLAIN : TRANSPOSED, i & 1, &rng);
     }
 }
 
@@ -476,22 +478,23 @@ static void test_threads_change_no_bits_of_blis(void **state)
 static void test_threads_change_no_bits_anywhere(void **state)
 {
     (void)state;
-    uint64_t dice = 4;
+    uint64_t rng = 4;
     for (int i = 0; i < 60; i++) {
-        int m = 1 + roll(&dice, 300), n = 1 + roll(&dice, 300), k = 1 + 1000000 * (1 + i % 4) / (m * n) + roll(&dice, 40);
-        check_threads(tap__matmul, i % 3 ? TAP_F32 : TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), roll(&dice, LAYOUTS),
-                      roll(&dice, LAYOUTS), i & 1, &dice);
+        int m = 1 + random_below(&rng, 300), n = 1 + random_below(&rng, 300),
+            k = 1 + 1000000 * (1 + i % 4) / (m * n) + random_below(&rng, 40);
+        check_threads(tap__matmul, i % 3 ? TAP_F32 : TAP_F64, TAP_SHAPE(m, k), TAP_SHAPE(k, n), random_below(&rng, LAYOUTS),
+                      random_below(&rng, LAYOUTS), i & 1, &rng);
     }
 }
 
 static void test_threads_change_no_bits_in_batches(void **state)
 {
     (void)state;
-    uint64_t dice = 6;
+    uint64_t rng = 6;
     for (int layout = 0; layout < LAYOUTS; layout++) {
-        check_threads(tap__matmul, TAP_F32, TAP_SHAPE(7, 60, 50), TAP_SHAPE(7, 50, 70), layout, PLAIN, false, &dice);
-        check_threads(tap__matmul, TAP_F32, TAP_SHAPE(5, 61, 50), TAP_SHAPE(1, 50, 73), layout, PLAIN, true, &dice);
-        check_threads(tap__matmul, TAP_F64, TAP_SHAPE(1, 61, 50), TAP_SHAPE(5, 50, 73), PLAIN, layout, false, &dice);
+        check_threads(tap__matmul, TAP_F32, TAP_SHAPE(7, 60, 50), TAP_SHAPE(7, 50, 70), layout, PLAIN, false, &rng);
+        check_threads(tap__matmul, TAP_F32, TAP_SHAPE(5, 61, 50), TAP_SHAPE(1, 50, 73), layout, PLAIN, true, &rng);
+        check_threads(tap__matmul, TAP_F64, TAP_SHAPE(1, 61, 50), TAP_SHAPE(5, 50, 73), PLAIN, layout, false, &rng);
     }
 }
 

@@ -110,13 +110,13 @@ static void test_config(void **state)
 /* A checksum of a sum, a copy and a product, each large enough for eight threads. */
 static unsigned checksum(void)
 {
-    uint64_t   dice = 1;
-    unsigned   hash = 1;
-    tap_arena *a = tap_arena_new();
-    laid       x = lay_out(a, TAP_F32, TAP_SHAPE(300, 1300), PLAIN), y = lay_out(a, TAP_F32, TAP_SHAPE(1300, 60), PLAIN);
+    uint64_t      rng = 1;
+    unsigned      hash = 1;
+    tap_arena    *a = tap_arena_new();
+    tensor_layout x = lay_out(a, TAP_F32, TAP_SHAPE(300, 1300), PLAIN), y = lay_out(a, TAP_F32, TAP_SHAPE(1300, 60), PLAIN);
     tap_tensor sums = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(300)), product = tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(300, 60));
-    for (int64_t i = 0; i < 300 * 1300; i++) store_at(x.memory, i, roll(&dice, 1 << 30) / 0x1p29 - 1);
-    for (int64_t i = 0; i < 1300 * 60; i++) store_at(y.memory, i, roll(&dice, 1 << 30) / 0x1p29 - 1);
+    for (int64_t i = 0; i < 300 * 1300; i++) store_at(x.memory, i, random_below(&rng, 1 << 30) / 0x1p29 - 1);
+    for (int64_t i = 0; i < 1300 * 60; i++) store_at(y.memory, i, random_below(&rng, 1 << 30) / 0x1p29 - 1);
     tap_set_threads(8);
     bool       ok = tap__reduce(TAP__SUM, x.view, 2, sums, a) && tap__matmul(x.view, y.view, product, false, a);
     tap_tensor turned = tap_tensor_contiguous(a, tap_tensor_transpose(a, x.view, 0, 1)), all[] = { sums, product, turned };

@@ -100,15 +100,15 @@ static void test_all_axes(void **state)
         { 3, { 1, 1, 1 } },     { 3, { 5, 1, 270 } },  { 3, { 270, 2, 5 } }, { 4, { 2, 3, 4, 5 } }, { 4, { 1, 3, 1, 20 } },
         { 4, { 20, 2, 1, 9 } }, { 4, { 2, 0, 3, 0 } }, { 2, { 3, 4096 } },
     };
-    uint64_t dice = 1;
+    uint64_t rng = 1;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         for (int layout = 0; layout < LAYOUTS; layout++) {
             for (int dtype = TAP_F32; dtype <= TAP_F64; dtype++) {
-                tap_arena *memory = tap_arena_new();
-                laid       l = lay_out(memory, (tap_dtype)dtype, shapes[s], layout);
-                fill_with_dice(l, -20, 41, &dice);
+                tap_arena    *memory = tap_arena_new();
+                tensor_layout l = lay_out(memory, (tap_dtype)dtype, shapes[s], layout);
+                fill_random(l, -20, 41, &rng);
                 check_all_axes(memory, l.view);
-                fill_with_dice(l, -20, 10, &dice); /* no maximum above 0 */
+                fill_random(l, -20, 10, &rng); /* no maximum above 0 */
                 check_all_axes(memory, l.view);
                 tap_arena_free(memory);
             }
@@ -127,10 +127,10 @@ static void test_odd_strides(void **state)
         { { 3, 4, 5, 6 }, { 1, 3, 0, 12 }, 0 },  { { 3, 4, 5, 6 }, { 0, 0, 0, 0 }, 7 },
         { { 3, 4, 5, 6 }, { 1, 1, 1, 1 }, 0 },   { { 3, 1, 5, 1 }, { 5, -7, 1, 0 }, 0 },
     };
-    uint64_t   dice = 2;
-    tap_arena *memory = tap_arena_new();
-    laid       l = lay_out(memory, TAP_F32, TAP_SHAPE(500), PLAIN);
-    fill_with_dice(l, -20, 41, &dice);
+    uint64_t      rng = 2;
+    tap_arena    *memory = tap_arena_new();
+    tensor_layout l = lay_out(memory, TAP_F32, TAP_SHAPE(500), PLAIN);
+    fill_random(l, -20, 41, &rng);
     for (size_t s = 0; s < sizeof cases / sizeof *cases; s++) {
         tap_tensor x = { .dtype = TAP_F32, .shape = { .rank = 4 }, .data = (float *)l.memory.data + cases[s].start };
         memcpy(x.shape.n, cases[s].n, sizeof cases[s].n);
@@ -145,12 +145,12 @@ static void test_nan_and_infinity(void **state)
 {
     (void)state;
     const double odd[] = { (double)NAN, (double)INFINITY, -(double)INFINITY };
-    uint64_t     dice = 3;
+    uint64_t     rng = 3;
     for (int layout = 0; layout < LAYOUTS; layout++) {
-        tap_arena *memory = tap_arena_new();
-        laid       l = lay_out(memory, layout % 2 ? TAP_F64 : TAP_F32, TAP_SHAPE(3, 37), layout);
-        int64_t    index[TAP_MAX_RANK] = { 0 };
-        fill_with_dice(l, -20, 41, &dice);
+        tap_arena    *memory = tap_arena_new();
+        tensor_layout l = lay_out(memory, layout % 2 ? TAP_F64 : TAP_F32, TAP_SHAPE(3, 37), layout);
+        int64_t       index[TAP_MAX_RANK] = { 0 };
+        fill_random(l, -20, 41, &rng);
         do {
             for (int k = 0; k < 3; k++) {
                 int64_t at = offset_at(l.view, index);
@@ -204,12 +204,12 @@ static void test_accuracy(void **state)
 {
     (void)state;
     enum { N = 10000000 };
-    uint64_t   dice = 4;
+    uint64_t   rng = 4;
     tap_arena *memory = tap_arena_new();
     tap_tensor x = tap_tensor_zeros(memory, TAP_F32, TAP_SHAPE(N)), out = result_for(memory, x, 1);
     int64_t    exact = 0;
     for (int64_t i = 0; i < N; i++) {
-        int64_t value = (int64_t)roll(&dice, 1 << 24) << roll(&dice, 11);
+        int64_t value = (int64_t)random_below(&rng, 1 << 24) << random_below(&rng, 11);
         exact += value;
         ((float *)x.data)[i] = (float)value;
     }
@@ -229,10 +229,11 @@ static void test_accuracy(void **state)
 static void test_turning_changes_no_bits(void **state)
 {
     (void)state;
-    uint64_t   dice = 6;
+    uint64_t   rng = 6;
     tap_arena *memory = tap_arena_new();
     tap_tensor x = tap_tensor_zeros(memory, TAP_F64, TAP_SHAPE(7, 5, 9, 11)), want[5];
-    for (int64_t i = 0; i < tap_numel(x.shape); i++) store_at(x, i, ldexp(roll(&dice, 1 << 30) / 0x1p29 - 1, roll(&dice, 40)));
+    for (int64_t i = 0; i < tap_numel(x.shape); i++)
+        store_at(x, i, ldexp(random_below(&rng, 1 << 30) / 0x1p29 - 1, random_below(&rng, 40)));
     for (int kept = 0; kept < 5; kept++) {
         want[kept] = result_for(memory, x, 15 & ~(1u << kept));
         assert_true(tap__reduce(TAP__SUM, x, 15 & ~(1u << kept), want[kept], memory));
@@ -251,13 +252,13 @@ static void test_turning_changes_no_bits(void **state)
     tap_arena_free(memory);
 }
 
-static void check_threads(tap_dtype dtype, tap_shape shape, int layout, uint64_t *dice)
+static void check_threads(tap_dtype dtype, tap_shape shape, int layout, uint64_t *rng)
 {
     static const int threads[] = { 1, 2, 3, 4, 8 };
     tap_arena       *memory = tap_arena_new();
-    laid             l = lay_out(memory, dtype, shape, layout);
+    tensor_layout    l = lay_out(memory, dtype, shape, layout);
     for (int64_t i = 0; i < l.memory.shape.n[0]; i++)
-        store_at(l.memory, i, ldexp(roll(dice, 1 << 30) / 0x1p29 - 1, roll(dice, 40)));
+        store_at(l.memory, i, ldexp(random_below(rng, 1 << 30) / 0x1p29 - 1, random_below(rng, 40)));
     for (unsigned mask = 1; mask < 1u << shape.rank; mask++) {
         for (int how = 0; how < TAP__REDUCTIONS; how++) {
             tap_tensor    first = result_for(memory, l.view, mask), out = result_for(memory, l.view, mask);
@@ -285,10 +286,10 @@ static void test_threads_change_no_bits(void **state)
         { 1, { 330000 } },     { 2, { 3, 110000 } },   { 2, { 110000, 3 } }, { 2, { 700, 480 } },
         { 3, { 50, 60, 40 } }, { 3, { 2, 40000, 2 } }, { 2, { 33, 10001 } }, { 2, { 10001, 33 } },
     };
-    uint64_t dice = 5;
+    uint64_t rng = 5;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-        check_threads(s % 2 ? TAP_F32 : TAP_F64, shapes[s], PLAIN, &dice);
-        check_threads(s % 2 ? TAP_F64 : TAP_F32, shapes[s], (int)s % LAYOUTS, &dice);
+        check_threads(s % 2 ? TAP_F32 : TAP_F64, shapes[s], PLAIN, &rng);
+        check_threads(s % 2 ? TAP_F64 : TAP_F32, shapes[s], (int)s % LAYOUTS, &rng);
     }
 }
 

@@ -13,12 +13,12 @@ enum { CONSTANT, CONSTANTS, THIRDS, POSITIVE, MIXED_SIGNS, DECAYING, KINDS };
 
 typedef struct {
     int      kind;
-    uint64_t dice;
+    uint64_t rng;
 } terms;
 
 static double fraction(terms *t)
 {
-    return roll(&t->dice, 1 << 24) / 0x1p24;
+    return random_below(&t->rng, 1 << 24) / 0x1p24;
 }
 
 /* Factor `which`, 0 or 1, of term i, rounded to float32. */

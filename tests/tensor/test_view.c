@@ -4,9 +4,9 @@
 #include "tensor/view.h"
 
 /* x of small whole numbers, all different. */
-static laid numbered(tap_arena *a, tap_shape shape, int layout)
+static tensor_layout numbered(tap_arena *a, tap_shape shape, int layout)
 {
-    laid l = lay_out(a, TAP_F32, shape, layout);
+    tensor_layout l = lay_out(a, TAP_F32, shape, layout);
     for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, (double)i);
     return l;
 }
@@ -381,11 +381,11 @@ static void check_reshape(tap_arena *a, tap_tensor x, tap_shape shape, int *view
 }
 
 /* A shape of so many elements, with some axes of size 1. */
-static tap_shape random_shape(int64_t n, uint64_t *dice)
+static tap_shape random_shape(int64_t n, uint64_t *rng)
 {
     tap_shape shape = { 0 };
-    while (n > 1 || roll(dice, 3) == 0) {
-        int64_t by = shape.rank == TAP_MAX_RANK - 1 ? n : 1 + roll(dice, 6);
+    while (n > 1 || random_below(rng, 3) == 0) {
+        int64_t by = shape.rank == TAP_MAX_RANK - 1 ? n : 1 + random_below(rng, 6);
         if (n % by != 0) continue;
         shape.n[shape.rank++] = by;
         n /= by;
@@ -395,21 +395,21 @@ static tap_shape random_shape(int64_t n, uint64_t *dice)
 }
 
 /* Strides of all kinds: those of C order, changed now and then so that some neighbours merge and some do not. */
-static tap_tensor random_strides(tap_arena *a, uint64_t *dice)
+static tap_tensor random_strides(tap_arena *a, uint64_t *rng)
 {
-    tap_tensor x = { .dtype = TAP_F32, .shape = { .rank = roll(dice, 5) } };
+    tap_tensor x = { .dtype = TAP_F32, .shape = { .rank = random_below(rng, 5) } };
     int64_t    low = 0, high = 0, step = 1;
     for (int i = x.shape.rank - 1; i >= 0; i--) {
         static const int sizes[] = { 1, 2, 2, 3, 4, 6 };
-        int              kind = roll(dice, 8);
-        x.shape.n[i] = sizes[roll(dice, 6)];
-        x.stride[i] = kind == 0 ? -step : kind == 1 ? 0 : kind == 2 ? 2 * step : kind == 3 ? roll(dice, 40) - 20 : step;
+        int              kind = random_below(rng, 8);
+        x.shape.n[i] = sizes[random_below(rng, 6)];
+        x.stride[i] = kind == 0 ? -step : kind == 1 ? 0 : kind == 2 ? 2 * step : kind == 3 ? random_below(rng, 40) - 20 : step;
         step = x.stride[i] * x.shape.n[i];
         int64_t reach = x.stride[i] * (x.shape.n[i] - 1);
         if (reach < 0) low += reach;
         else high += reach;
     }
-    if (x.shape.rank > 1 && roll(dice, 4) == 0) {
+    if (x.shape.rank > 1 && random_below(rng, 4) == 0) {
         int64_t n = x.shape.n[0], stride = x.stride[0];
         x.shape.n[0] = x.shape.n[1];
         x.stride[0] = x.stride[1];
@@ -425,18 +425,18 @@ static tap_tensor random_strides(tap_arena *a, uint64_t *dice)
 static void test_reshape(void **state)
 {
     (void)state;
-    uint64_t   dice = 7;
+    uint64_t   rng = 7;
     int        views = 0;
     tap_arena *a = tap_arena_new();
     for (int i = 0; i < 20000; i++) {
-        tap_tensor x = random_strides(a, &dice);
-        check_reshape(a, x, random_shape(tap_numel(x.shape), &dice), &views);
+        tap_tensor x = random_strides(a, &rng);
+        check_reshape(a, x, random_shape(tap_numel(x.shape), &rng), &views);
         if (i % 100 == 0) tap_arena_reset(a);
     }
     assert_true(views > 2000 && views < 18000);
     for (int layout = 0; layout < LAYOUTS; layout++) {
         tap_tensor x = numbered(a, TAP_SHAPE(2, 6, 4), layout).view;
-        for (int i = 0; i < 50; i++) check_reshape(a, x, random_shape(48, &dice), &views);
+        for (int i = 0; i < 50; i++) check_reshape(a, x, random_shape(48, &rng), &views);
     }
     assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
     tap_arena_free(a);
