@@ -1,18 +1,19 @@
-/* The loop over strided tensors: into how few runs it is cut, and that each element is in one of them. */
+/* tests/tensor/test_map.c: the loop over strided tensors: the number of runs that it is cut into, and that each element is in
+ * one run. */
 #include "layouts.h"
 
 #include "tensor/kernels/map.h"
 
-enum { MOST = 5000 }; /* runs that are looked at */
+enum { MAX_RUNS = 5000 }; /* runs that are recorded */
 
 typedef struct {
     int     n_op, runs;
-    int64_t n[MOST], stride[TAP__MAP_MAX];
-    int64_t sum; /* of what the inputs hold, each first multiplied by what out holds there */
+    int64_t n[MAX_RUNS], stride[TAP__MAP_MAX];
+    int64_t sum; /* of the products of each input's elements and out's */
 } runs;
 
 static tap_arena *a;
-static runs       seen;
+static runs       recorded;
 
 static int begin(void **state)
 {
@@ -28,12 +29,12 @@ static int end(void **state)
     return 0;
 }
 
-/* With one thread, runs come one after the other. */
-static void note(int64_t n, void *const *data, const int64_t *stride, const void *context)
+/* Records a run. With one thread, runs come one after the other. */
+static void record_run(int64_t n, void *const *data, const int64_t *stride, const void *context)
 {
-    runs *r = &seen;
+    runs *r = &recorded;
     (void)context;
-    if (r->runs < MOST) r->n[r->runs] = n;
+    if (r->runs < MAX_RUNS) r->n[r->runs] = n;
     r->runs++;
     for (int k = 0; k < r->n_op; k++) r->stride[k] = stride[k];
     for (int64_t i = 0; i < n; i++) {
@@ -42,24 +43,24 @@ static void note(int64_t n, void *const *data, const int64_t *stride, const void
     }
 }
 
-static void walk(tap_tensor out, int n, const tap_tensor *in)
+static void run_map(tap_tensor out, int n, const tap_tensor *in)
 {
-    seen = (runs){ .n_op = 1 + n };
+    recorded = (runs){ .n_op = 1 + n };
     tap_set_threads(1);
-    tap__map(note, NULL, &out, n, in, 1);
+    tap__map(record_run, NULL, &out, n, in, 1);
     tap_set_threads(0);
 }
 
-/* Runs of the same length, all with these strides. */
+/* All recorded runs have the same length, and these strides. */
 static void assert_runs(int count, int64_t n, int64_t out_stride, int64_t in_stride)
 {
-    assert_int_equal(seen.runs, count);
-    for (int i = 0; i < count; i++) assert_int_equal(seen.n[i], n);
-    assert_int_equal(seen.stride[0], out_stride);
-    assert_int_equal(seen.stride[1], in_stride);
+    assert_int_equal(recorded.runs, count);
+    for (int i = 0; i < count; i++) assert_int_equal(recorded.n[i], n);
+    assert_int_equal(recorded.stride[0], out_stride);
+    assert_int_equal(recorded.stride[1], in_stride);
 }
 
-static tap_tensor counted(tap_shape shape)
+static tap_tensor numbered(tap_shape shape)
 {
     tap_tensor x = tap_tensor_zeros(a, TAP_F64, shape);
     for (int64_t i = 0; i < tap_numel(shape); i++) tap_tensor_set_item(x, i, (double)(i % 1000 + 1));
@@ -75,8 +76,8 @@ static int64_t sum_of_products(tap_tensor x, tap_tensor y)
 
 /* ---- Tests -------------------------------------------------------------------------------------------------------- */
 
-/* What has no gaps is one run, up to 4096 elements, and pieces of so many beyond. */
-static void test_contiguous_axes_are_merged(void **state)
+/* Contiguous tensors are one run of at most 4096 elements, or several of 4096. */
+static void test_contiguous_is_one_run(void **state)
 {
     (void)state;
     static const struct {
@@ -87,60 +88,63 @@ static void test_contiguous_axes_are_merged(void **state)
                   { { 4, { 8, 1, 8, 128 } }, 2, 4096 }, { { 4, { 1, 32, 128, 1 } }, 1, 4096 }, { { 1, { 12287 } }, 3, 4095 },
                   { { 5, { 1, 2, 3, 4, 1 } }, 1, 24 } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tap_tensor x = counted(cases[i].shape);
-        walk(x, 1, &x);
-        assert_int_equal(seen.runs, cases[i].runs);
-        assert_int_equal(seen.n[seen.runs - 1], cases[i].last);
-        assert_int_equal(seen.stride[0], 1);
-        assert_int_equal(seen.stride[1], 1);
-        assert_int_equal(seen.sum, sum_of_products(x, x));
+        tap_tensor x = numbered(cases[i].shape);
+        run_map(x, 1, &x);
+        assert_int_equal(recorded.runs, cases[i].runs);
+        assert_int_equal(recorded.n[recorded.runs - 1], cases[i].last);
+        assert_int_equal(recorded.stride[0], 1);
+        assert_int_equal(recorded.stride[1], 1);
+        assert_int_equal(recorded.sum, sum_of_products(x, x));
     }
 }
 
-/* However the axes are turned: the loop follows the memory of the result. */
-static void test_permuted_axes(void **state)
+/* For every permutation of the axes, the loop follows the memory of the result. */
+static void test_loop_follows_the_result(void **state)
 {
     int axes[4];
     (void)state;
-    tap_tensor x = counted(TAP_SHAPE(2, 3, 4, 5)), y = counted(TAP_SHAPE(2, 3, 4, 5));
+    tap_tensor x = numbered(TAP_SHAPE(2, 3, 4, 5)), y = numbered(TAP_SHAPE(2, 3, 4, 5));
     for (int code = 0; code < 256; code++) {
         int found = 0;
-        for (int i = 0; i < 4; i++) found |= 1 << (axes[i] = code >> 2 * i & 3);
+        for (int i = 0; i < 4; i++) {
+            axes[i] = code >> 2 * i & 3;
+            found |= 1 << axes[i];
+        }
         if (found != 15) continue;
         tap_tensor out = tap_tensor_permute(a, x, 4, axes), in = tap_tensor_permute(a, y, 4, axes);
-        walk(out, 1, &in);
+        run_map(out, 1, &in);
         assert_runs(1, 120, 1, 1);
-        assert_int_equal(seen.sum, sum_of_products(x, y));
-        in = counted(out.shape);
-        walk(out, 1, &in);
-        assert_int_equal(seen.stride[0], 1);
-        assert_int_equal(seen.sum, sum_of_products(out, in));
+        assert_int_equal(recorded.sum, sum_of_products(x, y));
+        in = numbered(out.shape);
+        run_map(out, 1, &in);
+        assert_int_equal(recorded.stride[0], 1);
+        assert_int_equal(recorded.sum, sum_of_products(out, in));
     }
 }
 
-/* Backwards is as good a direction, and an axis of size 1 is none, whatever its stride. */
-static void test_negative_strides(void **state)
+/* Reversed axes merge as well, and axes of size 1 do not count, whatever their stride. */
+static void test_reversed_axes_merge(void **state)
 {
     (void)state;
-    tap_tensor x = counted(TAP_SHAPE(4, 5, 6)), back = tap_tensor_slice(a, x, 0, -1, TAP_END, -1), all = back;
-    walk(back, 1, &back);
+    tap_tensor x = numbered(TAP_SHAPE(4, 5, 6)), back = tap_tensor_slice(a, x, 0, -1, TAP_END, -1), all = back;
+    run_map(back, 1, &back);
     assert_runs(4, 30, 1, 1);
     for (int i = 1; i < 3; i++) all = tap_tensor_slice(a, all, i, -1, TAP_END, -1);
-    walk(all, 1, &all);
+    run_map(all, 1, &all);
     assert_runs(1, 120, -1, -1);
-    assert_int_equal(seen.sum, sum_of_products(x, x));
+    assert_int_equal(recorded.sum, sum_of_products(x, x));
 
-    tap_tensor thin = tap_tensor_permute(a, counted(TAP_SHAPE(1, 2, 1, 3, 1)), 5, (const int[]){ 4, 3, 2, 1, 0 });
-    walk(thin, 1, &thin);
+    tap_tensor thin = tap_tensor_permute(a, numbered(TAP_SHAPE(1, 2, 1, 3, 1)), 5, (const int[]){ 4, 3, 2, 1, 0 });
+    run_map(thin, 1, &thin);
     assert_runs(1, 6, 1, 1);
     for (int i = 0; i < 5; i += 2) thin.stride[i] = 100 + i;
-    walk(thin, 1, &thin);
+    run_map(thin, 1, &thin);
     assert_runs(1, 6, 1, 1);
-    assert_int_equal(seen.sum, sum_of_products(thin, thin));
+    assert_int_equal(recorded.sum, sum_of_products(thin, thin));
 }
 
-/* Axes are merged as far as each operand goes on there. */
-static void test_gaps(void **state)
+/* Axes are merged only if every operand continues one over the next. */
+static void test_gaps_stop_merging(void **state)
 {
     (void)state;
     static const struct {
@@ -150,46 +154,46 @@ static void test_gaps(void **state)
     } cases[] = { { { 3, { 1, 1, 6 } }, 20, 6, 1 }, { { 3, { 4, 1, 1 } }, 4, 30, 0 }, { { 3, { 1, 5, 1 } }, 20, 6, 0 },
                   { { 3, { 1, 5, 6 } }, 4, 30, 1 }, { { 1, { 6 } }, 20, 6, 1 },       { { 3, { 4, 5, 1 } }, 20, 6, 0 },
                   { { 0, { 0 } }, 1, 120, 0 },      { { 3, { 1, 1, 1 } }, 1, 120, 0 } };
-    tap_tensor out = counted(TAP_SHAPE(4, 5, 6)), wide = counted(TAP_SHAPE(4, 5, 12));
+    tap_tensor out = numbered(TAP_SHAPE(4, 5, 6)), wide = numbered(TAP_SHAPE(4, 5, 12));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tap_tensor in = counted(cases[i].in);
-        walk(out, 1, &in);
+        tap_tensor in = numbered(cases[i].in);
+        run_map(out, 1, &in);
         assert_runs(cases[i].runs, cases[i].n, 1, cases[i].stride);
-        assert_int_equal(seen.sum, sum_of_products(out, tap_tensor_expand(a, in, out.shape)));
+        assert_int_equal(recorded.sum, sum_of_products(out, tap_tensor_expand(a, in, out.shape)));
     }
     tap_tensor half = tap_tensor_slice(a, wide, 2, 0, 6, 1), second = tap_tensor_slice(a, wide, 2, 0, TAP_END, 2);
-    walk(out, 1, &half);
+    run_map(out, 1, &half);
     assert_runs(20, 6, 1, 1);
-    walk(out, 1, &second);
+    run_map(out, 1, &second);
     assert_runs(1, 120, 1, 2);
-    assert_int_equal(seen.sum, sum_of_products(out, second));
-    walk(out, 2, (const tap_tensor[]){ second, half });
+    assert_int_equal(recorded.sum, sum_of_products(out, second));
+    run_map(out, 2, (const tap_tensor[]){ second, half });
     assert_runs(20, 6, 1, 2);
 }
 
-/* The runs of a large row are cut where the others' are. */
-static void test_rows(void **state)
+/* Every row of more than 4096 elements is cut at the same places. */
+static void test_long_rows_are_cut(void **state)
 {
     (void)state;
-    tap_tensor out = counted(TAP_SHAPE(3, 5000)), in = counted(TAP_SHAPE(5000));
-    walk(out, 1, &in);
-    assert_int_equal(seen.runs, 6);
-    for (int i = 0; i < 6; i++) assert_int_equal(seen.n[i], i % 2 ? 904 : 4096);
-    assert_int_equal(seen.sum, sum_of_products(out, tap_tensor_expand(a, in, out.shape)));
-    walk(tap_tensor_slice(a, out, 1, 0, 4096, 1), 1, (const tap_tensor[]){ tap_tensor_slice(a, in, 0, 0, 4096, 1) });
+    tap_tensor out = numbered(TAP_SHAPE(3, 5000)), in = numbered(TAP_SHAPE(5000));
+    run_map(out, 1, &in);
+    assert_int_equal(recorded.runs, 6);
+    for (int i = 0; i < 6; i++) assert_int_equal(recorded.n[i], i % 2 ? 904 : 4096);
+    assert_int_equal(recorded.sum, sum_of_products(out, tap_tensor_expand(a, in, out.shape)));
+    run_map(tap_tensor_slice(a, out, 1, 0, 4096, 1), 1, (const tap_tensor[]){ tap_tensor_slice(a, in, 0, 0, 4096, 1) });
     assert_runs(3, 4096, 1, 1);
-    walk(counted(TAP_SHAPE(3, 0)), 1, &in);
-    assert_int_equal(seen.runs, 0);
+    run_map(numbered(TAP_SHAPE(3, 0)), 1, &in);
+    assert_int_equal(recorded.runs, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_contiguous_axes_are_merged, begin, end),
-        cmocka_unit_test_setup_teardown(test_permuted_axes, begin, end),
-        cmocka_unit_test_setup_teardown(test_negative_strides, begin, end),
-        cmocka_unit_test_setup_teardown(test_gaps, begin, end),
-        cmocka_unit_test_setup_teardown(test_rows, begin, end),
+        cmocka_unit_test_setup_teardown(test_contiguous_is_one_run, begin, end),
+        cmocka_unit_test_setup_teardown(test_loop_follows_the_result, begin, end),
+        cmocka_unit_test_setup_teardown(test_reversed_axes_merge, begin, end),
+        cmocka_unit_test_setup_teardown(test_gaps_stop_merging, begin, end),
+        cmocka_unit_test_setup_teardown(test_long_rows_are_cut, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

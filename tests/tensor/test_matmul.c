@@ -1,4 +1,4 @@
-/* Matrix products against three plain loops, for every size, layout, batch and number of threads. */
+/* tests/tensor/test_matmul.c: matrix products against three plain loops, by size, layout, batch and number of threads. */
 #include "layouts.h"
 #include "tensor/kernels/matmul.h"
 #include "tensor/kernels/product.h"
@@ -49,24 +49,24 @@ static tap_shape out_shape(tap_tensor a, tap_tensor b)
     return out;
 }
 
-/* a and b hold small whole numbers, so any order of summation gives the same. `more` was added to. */
-static void assert_product(tap_tensor a, tap_tensor b, tap_tensor out, double more)
+/* out = a b + added, exactly: a and b hold small whole numbers. */
+static void assert_product(tap_tensor a, tap_tensor b, tap_tensor out, double added)
 {
     int64_t index[TAP_MAX_RANK] = { 0 }, i = 0, n = tap_numel(out.shape);
     for (; i < n; i++, next_index(out.shape, index)) {
-        double want = product_at(a, b, out.shape, index) + more;
+        double want = product_at(a, b, out.shape, index) + added;
         if (load_at(out, i) != want) fail_msg("element %lld: %g, not %g", (long long)i, load_at(out, i), want);
     }
     assert_guarded(out);
 }
 
-/* By our kernels, and by BLIS. */
+/* By tap__matmul and by BLIS, each with and without add. */
 static void check(tap_arena *memory, tap_tensor a, tap_tensor b)
 {
-    for (int way = 0; way < 4; way++) {
+    for (int variant = 0; variant < 4; variant++) {
         tap_tensor out = guarded(memory, a.dtype, out_shape(a, b));
-        bool       add = way & 1, ok;
-        if (way < 2) ok = tap__matmul(a, b, out, add, memory);
+        bool       add = variant & 1, ok;
+        if (variant < 2) ok = tap__matmul(a, b, out, add, memory);
         else ok = tap__matmul_by_blis(a, b, out, add, memory);
         assert_true(ok);
         assert_product(a, b, out, add ? 77 : 0);
@@ -98,8 +98,8 @@ static void test_sizes(void **state)
     }
 }
 
-/* Larger than what threads share out, in rows, columns and both. */
-static void test_many_tiles(void **state)
+/* Results of several tiles, in rows, columns and both. */
+static void test_several_tiles(void **state)
 {
     (void)state;
     static const int sizes[][3] = { { 1, 300, 5 },  { 300, 1, 5 },   { 48, 96, 3 },   { 96, 48, 3 },  { 50, 100, 3 },
@@ -130,7 +130,7 @@ static void test_layouts(void **state)
     }
 }
 
-/* Leading axes, with those of size 1 repeated, before matrices of one row and of several. */
+/* Batches with broadcast leading axes, of matrices of one row and of several. */
 static void test_batches(void **state)
 {
     (void)state;
@@ -154,8 +154,8 @@ static void test_batches(void **state)
     }
 }
 
-/* One right-hand matrix for all rows, and left-hand rows that repeat, overlap or run backwards. */
-static void test_odd_rows(void **state)
+/* One right-hand matrix for a batch of left-hand ones whose rows repeat, overlap or run backwards. */
+static void test_rows_that_repeat_or_overlap(void **state)
 {
     (void)state;
     static const struct {
@@ -198,15 +198,15 @@ static void fill_with_fractions(tensor_layout l, uint64_t *rng)
     for (int64_t i = 0; i < l.memory.shape.n[0]; i++) store_at(l.memory, i, random_below(rng, 1 << 30) / 0x1p29 - 1);
 }
 
-/* BLIS takes no strides that run backwards: such matrices are copied. */
-static void test_scratch(void **state)
+/* BLIS does not accept negative strides: such matrices are copied. */
+static void test_blis_copies_to_scratch(void **state)
 {
     (void)state;
     uint64_t      rng = 5;
     tap_arena    *memory = tap_arena_new(), *broken = tap_arena_new(), *scratch = tap_arena_new();
     tap_shape     shape = TAP_SHAPE(200, 200);
     tensor_layout plain = lay_out(memory, TAP_F64, shape, PLAIN), odd = lay_out(memory, TAP_F64, shape, REVERSED);
-    tensor_layout turned = lay_out(memory, TAP_F64, shape, TRANSPOSED), sliced = lay_out(memory, TAP_F64, shape, SLICED);
+    tensor_layout transposed = lay_out(memory, TAP_F64, shape, TRANSPOSED), sliced = lay_out(memory, TAP_F64, shape, SLICED);
     tap_tensor    out = guarded(memory, TAP_F64, shape);
     fill_random(plain, -4, 9, &rng);
     fill_random(odd, -4, 9, &rng);
@@ -215,8 +215,8 @@ static void test_scratch(void **state)
     assert_false(tap__matmul_by_blis(odd.view, plain.view, out, false, broken));
     for (int64_t i = 0; i < 40000; i += 97) assert_true(load_at(out, i) == 77);
 
-    assert_true(tap__matmul_by_blis(turned.view, sliced.view, out, false, broken)); /* views need no memory */
-    assert_true(tap__matmul_by_blis(turned.view, sliced.view, out, false, scratch));
+    assert_true(tap__matmul_by_blis(transposed.view, sliced.view, out, false, broken)); /* views need no memory */
+    assert_true(tap__matmul_by_blis(transposed.view, sliced.view, out, false, scratch));
     assert_int_equal(tap__arena_bytes(scratch), 0);
     assert_true(tap__matmul_by_blis(odd.view, odd.view, out, false, scratch));
     size_t held = tap__arena_bytes(scratch);
@@ -236,7 +236,7 @@ static tap__matrix matrix_of(tap_tensor x)
 enum { WIDTHS = 3 };
 typedef const tap__product_kernel (*kernels_of_width)[2];
 
-/* NULL: this processor has none. */
+/* The kernels of width i; NULL if this processor cannot run them. */
 static kernels_of_width width(int i)
 {
 #if defined(__x86_64__)
@@ -246,7 +246,7 @@ static kernels_of_width width(int i)
     return i == 0 ? tap__product_kernels_generic : NULL;
 }
 
-/* Kernels of all vector widths that run here, for products of several tiles, panels and pieces of k, and their remainders. */
+/* The kernels of all vector widths that run here, for products of several tiles, panels and depths, and their remainders. */
 static void test_every_width(void **state)
 {
     (void)state;
@@ -268,17 +268,17 @@ static void test_every_width(void **state)
         fill_random(x, -4, 9, &rng);
         fill_random(y, -4, 9, &rng);
         const tap__matrix a = matrix_of(x.view), b = matrix_of(y.view);
-        for (int way = 0; kernels && way < (a.column_stride == 1 && b.row_stride == 1 ? 2 : 1); way++) {
+        for (int algorithm = 0; kernels && algorithm < (a.column_stride == 1 && b.row_stride == 1 ? 2 : 1); algorithm++) {
             tap_tensor_fill(out, 77);
-            kernels[dtype == TAP_F64][way](a, b, out.data, size[1], add);
+            kernels[dtype == TAP_F64][algorithm](a, b, out.data, size[1], add);
             assert_product(x.view, y.view, out, add ? 77 : 0);
         }
         tap_arena_free(memory);
     }
 }
 
-/* Results that are cut into blocks, and left matrices whose rows, across memory and a power of two apart, are packed. */
-static void test_blocks(void **state)
+/* Results that are cut into blocks, and left matrices that are packed because their columns are a power of two apart. */
+static void test_blocks_and_packing(void **state)
 {
     (void)state;
     static const int sizes[][3] = { { 1300, 1250, 5 }, { 256, 520, 40 }, { 320, 513, 600 } };
@@ -302,14 +302,15 @@ static void test_blocks(void **state)
     }
 }
 
-static void product_of(tap__product_algorithm way, tap__matrix a, tap__matrix b, float *out, int64_t out_row, double *total)
+static void product_of(tap__product_algorithm algorithm, tap__matrix a, tap__matrix b, float *out, int64_t out_row,
+                       double *total)
 {
-    if (tap__product_is_long(way, TAP_F32, a.columns)) tap__long_product(a, b, out, out_row, false, total);
-    else tap__product(way, TAP_F32, a, b, out, out_row, false);
+    if (tap__product_is_long(algorithm, TAP_F32, a.columns)) tap__long_product(a, b, out, out_row, false, total);
+    else tap__product(algorithm, TAP_F32, a, b, out, out_row, false);
 }
 
-/* A part of a product has the bits that it has in the whole. */
-static void test_parts_of_a_product_have_its_bits(void **state)
+/* A part of a product, computed alone, has the same bits as in the whole. */
+static void test_a_part_has_the_bits_of_the_whole(void **state)
 {
     (void)state;
     uint64_t   rng = 8;
@@ -325,14 +326,14 @@ static void test_parts_of_a_product_have_its_bits(void **state)
         fill_with_fractions(x, &rng);
         fill_with_fractions(y, &rng);
         tap__matrix            a = matrix_of(x.view), b = matrix_of(y.view);
-        tap__product_algorithm way = a.column_stride == 1 && b.row_stride == 1 && i % 8 < 4 ? TAP__DOT : TAP__TILED;
+        tap__product_algorithm algorithm = a.column_stride == 1 && b.row_stride == 1 && i % 8 < 4 ? TAP__DOT : TAP__TILED;
         const int              row = random_below(&rng, m), column = random_below(&rng, n);
-        product_of(way, a, b, whole.data, n, total);
+        product_of(algorithm, a, b, whole.data, n, total);
         a.data = (const float *)a.data + row * a.row_stride;
         b.data = (const float *)b.data + column * b.column_stride;
         a.rows -= row;
         b.columns -= column;
-        product_of(way, a, b, part.data, n, total);
+        product_of(algorithm, a, b, part.data, n, total);
         for (int64_t r = 0; r < a.rows; r++) {
             const float *at = (const float *)whole.data + (row + r) * n + column;
             assert_memory_equal((const float *)part.data + r * n, at, (size_t)b.columns * sizeof(float));
@@ -341,7 +342,7 @@ static void test_parts_of_a_product_have_its_bits(void **state)
     tap_arena_free(memory);
 }
 
-/* What takes memory gives it back, and says so if there is none. */
+/* Long sums release their scratch memory, and fail without memory. */
 static void test_long_sums_take_memory(void **state)
 {
     (void)state;
@@ -378,19 +379,19 @@ static void test_accuracy(void **state)
     fill_with_fractions(a, &rng);
     fill_with_fractions(b, &rng);
     assert_true(tap__matmul(a.view, b.view, out, false, memory));
-    /* The terms' magnitudes add up to about 1250; roundings of such a sum, at random, stay far below this. */
+    /* The terms' magnitudes add up to about 1250; the rounding error of such a sum is far below this bound. */
     for (int i = 0; i < 12; i++, next_index(out.shape, index))
         assert_true(fabs(load_at(out, i) - product_at(a.view, b.view, out.shape, index)) < 1250 * 0x1p-23 * 8);
     tap_arena_free(memory);
 }
 
-/* Strides of axes of size 1 say nothing; with others, rows or columns must not overlap, or run backwards. */
-static void test_matrices_that_blis_accepts(void **state)
+/* The strides of axes of size 1 do not matter; for others, rows or columns must not overlap or run backwards. */
+static void test_blis_accepts(void **state)
 {
     (void)state;
     static const struct {
         int64_t rows, columns, row_stride, column_stride;
-        bool    taken;
+        bool    accepted;
         int64_t new_row_stride, new_column_stride;
     } cases[] = {
         { 3, 4, 4, 1, true, 4, 1 },   { 3, 4, 5, 1, true, 5, 1 },   { 3, 4, 3, 1, false, 0, 0 }, { 3, 4, 1, 3, true, 1, 3 },
@@ -405,9 +406,9 @@ static void test_matrices_that_blis_accepts(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tap__matrix x = { NULL, cases[i].rows, cases[i].columns, cases[i].row_stride, cases[i].column_stride };
-        assert_int_equal(tap__blis_accepts(&x), cases[i].taken);
+        assert_int_equal(tap__blis_accepts(&x), cases[i].accepted);
         assert_true(x.rows == cases[i].rows && x.columns == cases[i].columns);
-        if (!cases[i].taken) continue;
+        if (!cases[i].accepted) continue;
         assert_int_equal(x.row_stride, cases[i].new_row_stride);
         assert_int_equal(x.column_stride, cases[i].new_column_stride);
     }
@@ -462,7 +463,7 @@ static void test_threads_change_no_bits(void **state)
     check_threads(tap__matmul, TAP_F32, TAP_SHAPE(784, 128), TAP_SHAPE(128, 400), TRANSPOSED, PLAIN, false, &rng);
 }
 
-/* BLIS, left to itself, multiplies small matrices in another way than larger ones. */
+/* BLIS by default computes small products by a path of its own, which would make the bits depend on the threads. */
 static void test_threads_change_no_bits_of_blis(void **state)
 {
     (void)state;
@@ -502,17 +503,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_many_tiles),
+        cmocka_unit_test(test_several_tiles),
         cmocka_unit_test(test_layouts),
         cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_odd_rows),
-        cmocka_unit_test(test_scratch),
+        cmocka_unit_test(test_rows_that_repeat_or_overlap),
+        cmocka_unit_test(test_blis_copies_to_scratch),
         cmocka_unit_test(test_every_width),
-        cmocka_unit_test(test_parts_of_a_product_have_its_bits),
-        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_a_part_has_the_bits_of_the_whole),
+        cmocka_unit_test(test_blocks_and_packing),
         cmocka_unit_test(test_long_sums_take_memory),
         cmocka_unit_test(test_accuracy),
-        cmocka_unit_test(test_matrices_that_blis_accepts),
+        cmocka_unit_test(test_blis_accepts),
         cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_threads_change_no_bits_of_blis),
         cmocka_unit_test(test_threads_change_no_bits_anywhere),

@@ -1,4 +1,4 @@
-/* Sums, means and maxima against plain loops, over every set of axes, every layout and any number of threads. */
+/* tests/tensor/test_reduce.c: sums, means and maxima against plain loops, over every set of axes, in every layout. */
 #include "layouts.h"
 #include "tensor/kernels/reduce.h"
 #include "tensor/arena.h"
@@ -18,8 +18,8 @@ static tap_tensor result_for(tap_arena *a, tap_tensor x, unsigned mask)
     return tap_tensor_wrap(x.dtype, shape, memory.data);
 }
 
-/* Where in the result element `index` of x goes. */
-static int64_t place(tap_tensor x, unsigned mask, const int64_t *index)
+/* The index in the result, counted in C order, of element `index` of x. */
+static int64_t result_index(tap_tensor x, unsigned mask, const int64_t *index)
 {
     int64_t at = 0;
     for (int i = 0; i < x.shape.rank; i++) {
@@ -44,7 +44,7 @@ static void check_about(tap_arena *memory, tap__reduction how, tap_tensor x, uns
     for (int64_t i = 0; i < n; i++) about[i] = (double)(i % 5);
     if (tap_numel(x.shape) > 0) {
         do {
-            const int64_t at = place(x, mask, index);
+            const int64_t at = result_index(x, mask, index);
             const double  gap = load_at(x, offset_at(x, index)) - about[at];
             want[at] += how == TAP__SUM_ABOUT ? gap : gap * gap;
         } while (next_index(x.shape, index));
@@ -63,7 +63,7 @@ static void check(tap_arena *memory, tap__reduction how, tap_tensor x, unsigned 
     for (int64_t i = 0; i < n; i++) want[i] = how == TAP__MAX ? -(double)INFINITY : 0;
     if (tap_numel(x.shape) > 0) {
         do {
-            int64_t at = place(x, mask, index);
+            int64_t at = result_index(x, mask, index);
             want[at] = add_or_max(how, want[at], load_at(x, offset_at(x, index)));
         } while (next_index(x.shape, index));
     }
@@ -116,8 +116,8 @@ static void test_all_axes(void **state)
     }
 }
 
-/* Axes in an order of their own, repeated in between. */
-static void test_odd_strides(void **state)
+/* Axes in any order, repeated, overlapping or reversed. */
+static void test_arbitrary_strides(void **state)
 {
     (void)state;
     static const struct {
@@ -140,11 +140,11 @@ static void test_odd_strides(void **state)
     tap_arena_free(memory);
 }
 
-/* A NaN or an infinity at each place in turn. */
+/* A NaN or an infinity in each element in turn. */
 static void test_nan_and_infinity(void **state)
 {
     (void)state;
-    const double odd[] = { (double)NAN, (double)INFINITY, -(double)INFINITY };
+    const double special[] = { (double)NAN, (double)INFINITY, -(double)INFINITY };
     uint64_t     rng = 3;
     for (int layout = 0; layout < LAYOUTS; layout++) {
         tap_arena    *memory = tap_arena_new();
@@ -155,13 +155,13 @@ static void test_nan_and_infinity(void **state)
             for (int k = 0; k < 3; k++) {
                 int64_t at = offset_at(l.view, index);
                 double  before = load_at(l.view, at);
-                store_at(l.view, at, odd[k]);
+                store_at(l.view, at, special[k]);
                 check_all_axes(memory, l.view);
                 store_at(l.view, at, before);
             }
         } while (next_index(l.view.shape, index));
         for (int k = 0; k < 3; k++) {
-            tap_tensor_fill(l.memory, odd[k]);
+            tap_tensor_fill(l.memory, special[k]);
             check_all_axes(memory, l.view);
         }
         store_at(l.view, 0, (double)INFINITY); /* with -infinity, no sum */
@@ -186,8 +186,8 @@ static void test_nan_in_a_long_row(void **state)
     tap_arena_free(memory);
 }
 
-/* The first number takes all the digits that a float has. */
-static void test_sums_in_double(void **state)
+/* A float32 sum would lose the ones that are added to 2^24. */
+static void test_sums_are_in_double(void **state)
 {
     (void)state;
     tap_arena *memory = tap_arena_new();
@@ -199,7 +199,7 @@ static void test_sums_in_double(void **state)
     tap_arena_free(memory);
 }
 
-/* Ten million floats of very different sizes, whose exact sum fits in an integer: what comes out is that sum, rounded. */
+/* Ten million floats of very different sizes, whose exact sum fits into an integer: the result is that sum, rounded. */
 static void test_accuracy(void **state)
 {
     (void)state;
@@ -225,8 +225,8 @@ static void test_accuracy(void **state)
     tap_arena_free(memory);
 }
 
-/* However its axes are turned, a tensor's sum over all but one of them has the same bits: it follows the memory. */
-static void test_turning_changes_no_bits(void **state)
+/* Sums over all axes but one have the same bits for every permutation of the axes. */
+static void test_permuting_changes_no_bits(void **state)
 {
     (void)state;
     uint64_t   rng = 6;
@@ -239,13 +239,16 @@ static void test_turning_changes_no_bits(void **state)
         assert_true(tap__reduce(TAP__SUM, x, 15 & ~(1u << kept), want[kept], memory));
     }
     for (int code = 0; code < 256; code++) {
-        int axes[4], place[5] = { -1, -1, -1, -1, 4 };
-        for (int i = 0; i < 4; i++) place[axes[i] = code >> 2 * i & 3] = i;
-        if (place[0] < 0 || place[1] < 0 || place[2] < 0 || place[3] < 0) continue;
+        int axes[4], position[5] = { -1, -1, -1, -1, 4 };
+        for (int i = 0; i < 4; i++) {
+            axes[i] = code >> 2 * i & 3;
+            position[axes[i]] = i;
+        }
+        if (position[0] < 0 || position[1] < 0 || position[2] < 0 || position[3] < 0) continue;
         tap_tensor y = tap_tensor_permute(memory, x, 4, axes);
         for (int kept = 0; kept < 5; kept++) {
-            tap_tensor out = result_for(memory, y, 15 & ~(1u << place[kept]));
-            assert_true(tap__reduce(TAP__SUM, y, 15 & ~(1u << place[kept]), out, memory));
+            tap_tensor out = result_for(memory, y, 15 & ~(1u << position[kept]));
+            assert_true(tap__reduce(TAP__SUM, y, 15 & ~(1u << position[kept]), out, memory));
             assert_memory_equal(out.data, want[kept].data, (size_t)tap_numel(out.shape) * sizeof(double));
         }
     }
@@ -264,14 +267,14 @@ static void check_threads(tap_dtype dtype, tap_shape shape, int layout, uint64_t
             tap_tensor    first = result_for(memory, l.view, mask), out = result_for(memory, l.view, mask);
             const int64_t n = tap_numel(out.shape);
             const size_t  size = (size_t)n * (how < TAP__SUM_ABOUT ? tap_dtype_size(dtype) : sizeof(double));
-            double       *wide[3];
-            for (int k = 0; k < 3; k++) wide[k] = tap_arena_alloc(memory, (size_t)n * sizeof(double));
+            double       *out_f64[3];
+            for (int k = 0; k < 3; k++) out_f64[k] = tap_arena_alloc(memory, (size_t)n * sizeof(double));
             for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
-                void *to = how < TAP__SUM_ABOUT ? t ? out.data : first.data : wide[t > 0];
+                void *to = how < TAP__SUM_ABOUT ? t ? out.data : first.data : out_f64[t > 0];
                 tap_set_threads(threads[t]);
                 if (how < TAP__SUM_ABOUT) assert_true(tap__reduce((tap__reduction)how, l.view, mask, t ? out : first, memory));
-                else assert_true(tap__reduce_about((tap__reduction)how, l.view, mask, wide[2], to, memory));
-                assert_memory_equal(to, how < TAP__SUM_ABOUT ? first.data : wide[0], size);
+                else assert_true(tap__reduce_about((tap__reduction)how, l.view, mask, out_f64[2], to, memory));
+                assert_memory_equal(to, how < TAP__SUM_ABOUT ? first.data : out_f64[0], size);
             }
         }
     }
@@ -293,7 +296,7 @@ static void test_threads_change_no_bits(void **state)
     }
 }
 
-/* Partial sums that are out of range, where the sum or the mean is not; and infinities among such numbers. */
+/* Partial sums that overflow, though the sum or the mean does not; and infinities among such numbers. */
 static void test_partial_overflow(void **state)
 {
     (void)state;
@@ -325,7 +328,7 @@ static void test_partial_overflow(void **state)
     }
 }
 
-static void test_scratch(void **state)
+static void test_scratch_is_released(void **state)
 {
     (void)state;
     tap_arena *memory = tap_arena_new(), *broken = tap_arena_new(), *scratch = tap_arena_new();
@@ -346,7 +349,7 @@ static void test_scratch(void **state)
     tap_arena_free(memory);
 }
 
-/* Whatever is finite, and what is not in any place. */
+/* Finite numbers of all sizes, and a number that is not finite in every position. */
 static void test_finite(void **state)
 {
     const double small[] = { 0, -0.0, 1, -1, 5e-324, 2, 1e308, -1e308, 0.1 },
@@ -374,15 +377,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_axes),
-        cmocka_unit_test(test_odd_strides),
+        cmocka_unit_test(test_arbitrary_strides),
         cmocka_unit_test(test_nan_and_infinity),
         cmocka_unit_test(test_nan_in_a_long_row),
-        cmocka_unit_test(test_sums_in_double),
+        cmocka_unit_test(test_sums_are_in_double),
         cmocka_unit_test(test_accuracy),
-        cmocka_unit_test(test_turning_changes_no_bits),
+        cmocka_unit_test(test_permuting_changes_no_bits),
         cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_partial_overflow),
-        cmocka_unit_test(test_scratch),
+        cmocka_unit_test(test_scratch_is_released),
         cmocka_unit_test(test_finite),
     };
     tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
