@@ -36,8 +36,8 @@ static const double term[TERMS] = {
 };
 /* clang-format on */
 
-/* The nodes above 1/2, and weights, of the Gauss-Legendre rule with 8 points on [0,1] (A&S 25.4.30); it is symmetric about 1/2.
- * */
+/* The nodes above 1/2, and weights, of the Gauss-Legendre rule with 8 points on [0,1] (A&S 25.4.30); it is symmetric about
+ * 1/2. */
 static const double point[POINTS / 2] = { 0.98014492824876811584, 0.8983332387068133698, 0.76276620495816449291,
                                           0.59171732124782490247 };
 static const double weight[POINTS / 2] = { 0.050614268145188129576, 0.11119051722668723527, 0.15685332293894364367,

@@ -18,8 +18,8 @@ static inline padded_layout padded_layout_of(const tap__conv *c)
     return (padded_layout){ tap__conv_padded(c->axis[0]), w.stride, (tap__conv_padded(w) + w.stride - 1) / w.stride };
 }
 
-/* The elements of phase r that are not padding: n of them, from element `first` of the phase and element x of the image's row.
- * */
+/* The elements of phase r that are not padding: n of them, from element `first` of the phase and element x of the image's
+ * row. */
 typedef struct {
     int64_t first, x, n;
 } phase;

@@ -46,8 +46,8 @@ void tap__lu_determinant(tap_tensor lu, tap_tensor pivots, const int64_t *shift,
 bool tap__solve_triangular(tap_tensor a, tap_tensor x, bool upper, bool unit, tap_arena *scratch);
 
 /* out [..,n,n] = weight times the cofactors of a (the transposed adjugate), d det(a) / d a, for singular a as well. weight [..]
- * without data is 1. a is contiguous and is overwritten. pivots [..,2n], int64, is a buffer. shift: as for tap__lu_determinant.
- * */
+ * without data is 1. a is contiguous and is overwritten. pivots [..,2n], int64, is a buffer. shift: as for
+ * tap__lu_determinant. */
 void tap__cofactors_of(tap_tensor a, tap_tensor pivots, const int64_t *shift, tap_tensor weight, tap_tensor out);
 
 /* The kernels, for one matrix. a, lu and out are contiguous; the rows of x are stride elements apart. */

@@ -3,8 +3,8 @@
  * Six headers are the seam between operators and the processor: map.h, reduce.h, matmul.h, conv.h, index.h and linalg.h. They
  * take tensors of any strides, and say nothing of vectors, tiles or threads; operators above them have no loops over elements
  * of their own for maps, reductions, products, convolutions, indexing and factorizations. Another back end, as for a GPU, would
- * implement these six. The other headers of tensor/kernels are details of the one for CPUs, or arithmetic that kernels inline.
- * */
+ * implement these six. The other headers of tensor/kernels are details of the one for CPUs, or arithmetic that kernels
+ * inline. */
 #ifndef TAP_TENSOR_KERNELS_MAP_H
 #define TAP_TENSOR_KERNELS_MAP_H
 

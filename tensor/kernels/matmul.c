@@ -163,8 +163,8 @@ static job job_of(tap_tensor a, tap_tensor b, tap_tensor out, bool add)
     return j;
 }
 
-/* The threads are the library's, also for BLIS: its own spin at barriers, which stalls for whole time slices on a busy machine.
- * */
+/* The threads are the library's, also for BLIS: its own spin at barriers, which stalls for whole time slices on a busy
+ * machine. */
 static void run(job *j)
 {
     int64_t tiles = ((j->by_columns ? j->bm.columns : j->am.rows) + SHARE_TILE - 1) / SHARE_TILE;

@@ -43,8 +43,8 @@ void tap__long_product(tap__matrix a, tap__matrix b, float *out, int64_t out_row
 void tap__add_product(tap__matrix a, tap__matrix b, float *block, int64_t block_row, double *total);
 void tap__add_to_total(tap__matrix x, double *total); /* total += x, float32, whose column stride is 1 */
 
-/* The algorithm for a whole product: TAP__DOT pays if the sums are long enough for the horizontal sums of vectors at their end.
- * */
+/* The algorithm for a whole product: TAP__DOT pays if the sums are long enough for the horizontal sums of vectors at their
+ * end. */
 static inline tap__product_algorithm tap__product_algorithm_for(tap__matrix a, tap__matrix b)
 {
     enum { MAX_ROWS = 8, MIN_TERMS = 64 };

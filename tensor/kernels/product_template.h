@@ -131,8 +131,8 @@ static void NAME(pack)(int64_t k, int64_t columns, const T *b, int64_t b_row, in
     }
 }
 
-/* A tile at the edge, whose width is no multiple of a vector, or one of a transposed result: computed in a buffer and copied.
- * */
+/* A tile at the edge, whose width is no multiple of a vector, or one of a transposed result: computed in a buffer and
+ * copied. */
 static void NAME(edge_tile)(NAME(micro_kernel_function) kernel, int64_t rows, int64_t columns, int64_t k, const T *a,
                             int64_t a_row, int64_t a_column, const T *b, int64_t b_row, T *out, int64_t out_row,
                             int64_t out_column, bool add, T *partial)

@@ -1,5 +1,5 @@
-/* tensor/kernels/rows.h: element by element access to the elements of one result of a reduction, in any layout. For slow paths.
- * */
+/* tensor/kernels/rows.h: element by element access to the elements of one result of a reduction, in any layout. For slow
+ * paths. */
 #ifndef TAP_TENSOR_KERNELS_ROWS_H
 #define TAP_TENSOR_KERNELS_ROWS_H
 

@@ -160,8 +160,8 @@ double tap__log_rising_f64(int n, double x, double u)
     return x > first ? sum + (rising_sum(&r, x) - rising_sum(&r, first)) : sum;
 }
 
-/* Winitzki's approximation (2008), with an error of 2e-3, and three steps of Halley's method, each of which triples the digits.
- * */
+/* Winitzki's approximation (2008), with an error of 2e-3, and three steps of Halley's method, each of which triples the
+ * digits. */
 double tap__erfinv_f64(double x)
 {
     const double a = fabs(x), rest = 1 - a, l = log1p(-a * a), m = 2 / (PI * 0.147) + l / 2;
@@ -175,8 +175,8 @@ double tap__erfinv_f64(double x)
     return copysign(y, x);
 }
 
-/* erfc(t) / 2 at t = -x / sqrt 2, corrected by erfc'(t) / 2 times the rounding error of t, which costs many digits in the tail.
- * */
+/* erfc(t) / 2 at t = -x / sqrt 2, corrected by erfc'(t) / 2 times the rounding error of t, which costs many digits in the
+ * tail. */
 double tap__normal_cdf_f64(double x)
 {
     const double h = 0x1.6a09e667f3bcdp-1, h_low = -0x1.bdd3413b26456p-55, t = -x * h;

@@ -119,8 +119,8 @@ TAP__INLINE real NAME(log1p)(real x)
 }
 
 /* tanh |x| = t / (t + 2) with t = e^(2|x|) - 1, which keeps all digits of a small x. It is computed as h - h (2 h / (t + 2))
- * with h = t / 2 for t <= 2. For t > 2, h = 1 gives 1 - 2 / (t + 2), which is the same number and has a smaller rounding error.
- * */
+ * with h = t / 2 for t <= 2. For t > 2, h = 1 gives 1 - 2 / (t + 2), which is the same number and has a smaller rounding
+ * error. */
 TAP__INLINE real NAME(tanh)(real x)
 {
     real t = NAME(expm1)(2 * FABS(x));

@@ -244,8 +244,8 @@ static void test_random_convolutions(void **state)
     }
 }
 
-/* One image, whose y has strides similar to those that a product can read directly: overlapping rows, and strides within a row.
- * */
+/* One image, whose y has strides similar to those that a product can read directly: overlapping rows, and strides within a
+ * row. */
 static void test_strides_of_y(void **state)
 {
     (void)state;

@@ -1,22 +1,22 @@
-/* Eigenvalues and eigenvectors of symmetric matrices. */
+/* tests/tensor/test_eigen.c: eigenvalues and eigenvectors of symmetric matrices. */
 #include <math.h>
 
 #include "tests/check.h"
 #include "tensor/kernels/eigen.h"
 #include "tensor/tensor.h"
 
-enum { MOST = 128 };
+enum { MAX_N = 128 };
 
-/* Q diag(values) Q^T is a again, Q is orthogonal, and a matrix without full rank has zeros for eigenvalues. */
-static void test_eigen(void **state)
+/* Q diag(values) Q^T is a, Q is orthogonal, and a matrix of rank r has n - r eigenvalues 0. */
+static void test_decomposition(void **state)
 {
-    static double    x[MOST][MOST], a[MOST][MOST], packed[MOST * MOST], q[MOST * MOST], values[MOST];
-    static const int sizes[] = { 1, 2, 3, 17, MOST };
+    static double    x[MAX_N][MAX_N], a[MAX_N][MAX_N], packed[MAX_N * MAX_N], q[MAX_N * MAX_N], values[MAX_N];
+    static const int sizes[] = { 1, 2, 3, 17, MAX_N };
     (void)state;
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         const int n = sizes[k], rank = n / 2 + 1;
         int       zeros = 0;
-        tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(MOST, MOST), x), (tap_rng_key){ .seed = k });
+        tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(MAX_N, MAX_N), x), (tap_rng_key){ .seed = k });
         for (int i = 0; i < n; i++)
             for (int j = 0; j < n; j++) {
                 a[i][j] = 0;
@@ -40,8 +40,8 @@ static void test_eigen(void **state)
     }
 }
 
-/* Small ones beside large ones, in the places where the diagonal has them. */
-static void test_known_eigenvalues(void **state)
+/* A small eigenvalue beside large ones is exact; eigenvalues are in the order of the diagonal. */
+static void test_small_eigenvalue_is_exact(void **state)
 {
     double a[9] = { 2, 1, 0, 1, 2, 0, 0, 0, 1e-12 }, values[3];
     (void)state;
@@ -51,8 +51,8 @@ static void test_known_eigenvalues(void **state)
     assert_near(values[2], 1e-12, 1e-27);
 }
 
-/* What is small is small beside the rest. */
-static void test_scale(void **state)
+/* What counts as 0 is relative to the norm of the matrix. */
+static void test_scaled_matrices(void **state)
 {
     const double scales[] = { 1e-30, 1e30 };
     (void)state;
@@ -66,7 +66,7 @@ static void test_scale(void **state)
     }
 }
 
-/* Nothing to rotate. */
+/* A diagonal matrix needs no rotation: Q is the identity. */
 static void test_diagonal(void **state)
 {
     double a[9] = { 1, 0, 0, 0, 1, 0, 0, 0, 0 }, values[3], q[9];
@@ -78,7 +78,7 @@ static void test_diagonal(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_eigen), cmocka_unit_test(test_known_eigenvalues),
-                                        cmocka_unit_test(test_scale), cmocka_unit_test(test_diagonal) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_decomposition), cmocka_unit_test(test_small_eigenvalue_is_exact),
+                                        cmocka_unit_test(test_scaled_matrices), cmocka_unit_test(test_diagonal) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Factorizations and solves, multiplied back; by size, dtype, layout, batch and number of threads. */
+/* tests/tensor/test_linalg.c: factorizations and solves, multiplied back, by size, dtype, layout, batch and number of
+ * threads. */
 #include <float.h>
 
 #include "layouts.h"
@@ -19,12 +20,12 @@ static double at(tap_tensor x, int64_t i, int64_t j)
     return load_at(x, i * x.stride[0] + j * x.stride[1]);
 }
 
-static void put(tap_tensor x, int64_t i, int64_t j, double value)
+static void set(tap_tensor x, int64_t i, int64_t j, double value)
 {
     store_at(x, i * x.stride[0] + j * x.stride[1], value);
 }
 
-/* Numbers of -1..1 in every element. */
+/* A tensor of pseudo-random numbers in -1..1. */
 static tensor_layout noise(tap_arena *a, tap_dtype dtype, tap_shape shape, int layout, uint64_t seed)
 {
     tensor_layout l = lay_out(a, dtype, shape, layout);
@@ -39,10 +40,10 @@ static tap_tensor copy_of(tap_arena *a, tap_tensor x)
     return y;
 }
 
-/* a b, where a_ik and b_kj are given by functions of a tensor. */
+/* Element (i,j) of a matrix that is stored in a tensor: all of it, its transpose, or a triangle. */
 typedef double (*element)(tap_tensor x, int64_t i, int64_t j);
 
-static double turned(tap_tensor x, int64_t i, int64_t j)
+static double transposed(tap_tensor x, int64_t i, int64_t j)
 {
     return at(x, j, i);
 }
@@ -81,23 +82,23 @@ static void assert_near_at_size(double x, double y, double tolerance, const char
 
 /* ---- Cholesky ---- */
 
-/* The triangle that is not read holds NaN. */
+/* The triangle that must not be read is NaN. */
 static void check_cholesky(tap_dtype dtype, int64_t n, bool up)
 {
-    int64_t    bad = -1;
+    int64_t    info = -1;
     tap_arena *a = tap_arena_new();
     tap_tensor m = noise(a, dtype, TAP_SHAPE(n, n), PLAIN, 1).view, x = copy_of(a, m), y = copy_of(a, m);
     for (int64_t i = 0; i < n; i++) {
-        for (int64_t j = 0; j < n; j++) put(x, i, j, product(m, at, m, turned, i, j) + (i == j));
+        for (int64_t j = 0; j < n; j++) set(x, i, j, product(m, at, m, transposed, i, j) + (i == j));
     }
     for (int64_t i = 0; i < n; i++) {
-        for (int64_t j = 0; j < n; j++) put(y, i, j, (up ? i <= j : i >= j) ? at(x, i, j) : (double)NAN);
+        for (int64_t j = 0; j < n; j++) set(y, i, j, (up ? i <= j : i >= j) ? at(x, i, j) : (double)NAN);
     }
-    tap__cholesky(y, up, &bad);
-    assert_int_equal(bad, 0);
+    tap__cholesky(y, up, &info);
+    assert_int_equal(info, 0);
     for (int64_t i = 0; i < n; i++) {
         for (int64_t j = 0; j < n; j++) {
-            double back = up ? product(y, turned, y, at, i, j) : product(y, at, y, turned, i, j);
+            double back = up ? product(y, transposed, y, at, i, j) : product(y, at, y, transposed, i, j);
             if (up ? i > j : i < j) assert_true(at(y, i, j) == 0);
             assert_near_at_size(back, at(x, i, j), 4 * (double)n * epsilon(dtype) * (1 + (double)n), "cholesky", n);
         }
@@ -109,51 +110,51 @@ static void test_cholesky(void **state)
 {
     (void)state;
     for (int i = 0; i < SIZES; i++) {
-        for (int way = 0; way < 4; way++) check_cholesky(way & 1 ? TAP_F32 : TAP_F64, sizes[i], way & 2);
+        for (int variant = 0; variant < 4; variant++) check_cholesky(variant & 1 ? TAP_F32 : TAP_F64, sizes[i], variant & 2);
     }
 }
 
-/* The minor named is the first that is not positive, wherever it lies in a block. */
-static void test_cholesky_names_the_minor(void **state)
+/* info is the order of the first leading minor that is not positive, at every position in a block. */
+static void test_cholesky_info_is_the_minor(void **state)
 {
     (void)state;
     enum { N = 70 };
     for (int64_t k = 0; k < N; k++) {
-        int64_t    bad[3] = { -1, -1, -1 };
+        int64_t    info[3] = { -1, -1, -1 };
         tap_arena *a = tap_arena_new();
         tap_tensor x = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(3, N, N));
         for (int64_t i = 0; i < 3 * N; i++) store_at(x, i * N + i % N, i == N + k ? 0 : i == 2 * N + k ? (double)NAN : 1);
-        tap__cholesky(x, k % 2, bad);
-        assert_int_equal(bad[0], 0);
-        assert_int_equal(bad[1], k + 1);
-        assert_int_equal(bad[2], k + 1);
+        tap__cholesky(x, k % 2, info);
+        assert_int_equal(info[0], 0);
+        assert_int_equal(info[1], k + 1);
+        assert_int_equal(info[2], k + 1);
         tap_arena_free(a);
     }
 }
 
 /* ---- LU ---- */
 
-static void exchange_rows(tap_tensor x, int64_t i, int64_t j)
+static void swap_rows(tap_tensor x, int64_t i, int64_t j)
 {
     for (int64_t k = 0; k < x.shape.n[1]; k++) {
-        double kept = at(x, i, k);
-        put(x, i, k, at(x, j, k));
-        put(x, j, k, kept);
+        double tmp = at(x, i, k);
+        set(x, i, k, at(x, j, k));
+        set(x, j, k, tmp);
     }
 }
 
 static void check_lu(tap_dtype dtype, int64_t n)
 {
-    int64_t    bad = -1;
+    int64_t    info = -1;
     tap_arena *a = tap_arena_new();
     tap_tensor x = noise(a, dtype, TAP_SHAPE(n, n), PLAIN, 2).view, lu = copy_of(a, x);
-    tap_tensor swap = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(n));
-    tap__lu(lu, swap, &bad);
-    assert_int_equal(bad, 0);
+    tap_tensor pivots = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(n));
+    tap__lu(lu, pivots, &info);
+    assert_int_equal(info, 0);
     for (int64_t k = 0; k < n; k++) {
-        int64_t with = ((int64_t *)swap.data)[k];
+        int64_t with = ((int64_t *)pivots.data)[k];
         assert_true(with >= k && with < n);
-        exchange_rows(x, k, with);
+        swap_rows(x, k, with);
     }
     for (int64_t i = 0; i < n; i++) {
         for (int64_t j = 0; j < n; j++) {
@@ -174,20 +175,23 @@ static void test_lu(void **state)
     }
 }
 
-/* A column of zeros is no pivot, and no division; a NaN is not passed over. */
-static void test_lu_names_the_pivot(void **state)
+/* info is the number of the first pivot that is 0, and nothing is divided by it. A NaN is a pivot, not a 0. */
+static void test_lu_info_is_the_pivot(void **state)
 {
     (void)state;
     enum { N = 40 };
     for (int64_t k = 0; k < N; k++) {
-        int64_t    bad[2] = { -1, -1 };
+        int64_t    info[2] = { -1, -1 };
         tap_arena *a = tap_arena_new();
         tap_tensor x = noise(a, TAP_F32, TAP_SHAPE(2, N, N), PLAIN, 3).view,
-                   swap = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(2, N));
-        for (int64_t i = 0; i < N; i++) store_at(x, i * N + k, 0), store_at(x, (N + i) * N + k, i == N - 1 ? (double)NAN : 0);
-        tap__lu(x, swap, bad);
-        assert_int_equal(bad[0], k + 1);
-        assert_int_equal(bad[1], 0);
+                   pivots = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(2, N));
+        for (int64_t i = 0; i < N; i++) {
+            store_at(x, i * N + k, 0);
+            store_at(x, (N + i) * N + k, i == N - 1 ? (double)NAN : 0);
+        }
+        tap__lu(x, pivots, info);
+        assert_int_equal(info[0], k + 1);
+        assert_int_equal(info[1], 0);
         tap_arena_free(a);
     }
 }
@@ -199,12 +203,12 @@ static void test_determinants(void **state)
                                        { { 0, 1, 0 }, { 1, 0, 0 }, { 0, 0, 1e200 } },
                                        { { 1, 2, 3 }, { 2, 4, 6 }, { 0, 1, 1 } } };
     double              memory[3][3][3], det[3] = { 7, 7, 7 }, sign[3] = { 7, 7, 7 }, log_abs[3] = { 7, 7, 7 };
-    int64_t             rows[9], bad[3];
+    int64_t             rows[9], info[3];
     tap_tensor          lu = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3, 3), memory),
-               swap = tap_tensor_wrap(TAP_I64, TAP_SHAPE(3, 3), rows);
+               pivots = tap_tensor_wrap(TAP_I64, TAP_SHAPE(3, 3), rows);
     memcpy(memory, x, sizeof x);
-    tap__lu(lu, swap, bad);
-    tap__lu_determinant(lu, swap, NULL, det, sign, log_abs);
+    tap__lu(lu, pivots, info);
+    tap__lu_determinant(lu, pivots, NULL, det, sign, log_abs);
     assert_near_at_size(det[0], 30, 1e-13, "det", 3);
     assert_near_at_size(log_abs[0], log(30), 1e-14, "log", 3);
     assert_true(sign[0] == 1 && det[1] == -1e200 && sign[1] == -1 && det[2] == 0 && sign[2] == 0 && isinf(log_abs[2]));
@@ -218,9 +222,9 @@ static void check_triangular(tap_dtype dtype, int64_t n, int64_t m, int layout, 
     tap_arena *memory = tap_arena_new(), *scratch = tap_arena_new();
     tap_tensor a = noise(memory, dtype, TAP_SHAPE(n, n), layout, 4).view,
                b = noise(memory, dtype, TAP_SHAPE(n, m), PLAIN, 5).view;
-    for (int64_t i = 0; i < n; i++) { /* dominated by its diagonal; the other triangle must not be looked at */
-        for (int64_t j = 0; j < n; j++) put(a, i, j, (up ? i > j : i < j) ? (double)NAN : at(a, i, j) / (double)n);
-        put(a, i, i, unit ? (double)NAN : i % 2 ? 2 : -2);
+    for (int64_t i = 0; i < n; i++) { /* dominated by the diagonal; the other triangle must not be read */
+        for (int64_t j = 0; j < n; j++) set(a, i, j, (up ? i > j : i < j) ? (double)NAN : at(a, i, j) / (double)n);
+        set(a, i, i, unit ? (double)NAN : i % 2 ? 2 : -2);
     }
     tap_tensor x = copy_of(memory, b);
     assert_true(tap__solve_triangular(a, x, up, unit, scratch));
@@ -235,22 +239,22 @@ static void check_triangular(tap_dtype dtype, int64_t n, int64_t m, int layout, 
     tap_arena_free(scratch);
 }
 
-static void test_triangular(void **state)
+static void test_solve_triangular(void **state)
 {
     (void)state;
     static const int layouts[] = { PLAIN, TRANSPOSED, SLICED, REVERSED, MIXED };
     for (int i = 0; i < SIZES; i++) {
-        for (int way = 0; way < 8; way++) {
-            tap_dtype dtype = way & 1 ? TAP_F32 : TAP_F64;
-            check_triangular(dtype, sizes[i], (const int64_t[]){ 7, 95, 100, 0 }[i % 4], layouts[(i + way) % 5], way & 2,
-                             way & 4);
-            check_triangular(dtype, sizes[i], 1, layouts[(i + way) % 5], way & 2, way & 4);
+        for (int variant = 0; variant < 8; variant++) {
+            tap_dtype dtype = variant & 1 ? TAP_F32 : TAP_F64;
+            check_triangular(dtype, sizes[i], (const int64_t[]){ 7, 95, 100, 0 }[i % 4], layouts[(i + variant) % 5],
+                             variant & 2, variant & 4);
+            check_triangular(dtype, sizes[i], 1, layouts[(i + variant) % 5], variant & 2, variant & 4);
         }
     }
 }
 
-/* A matrix is copied only if BLIS does not take it; without memory for the copy, the answer is no. */
-static void test_triangular_scratch(void **state)
+/* A matrix is copied only if BLIS does not accept its strides; without memory for the copy, the function returns false. */
+static void test_solve_triangular_copies_to_scratch(void **state)
 {
     (void)state;
     enum { N = 2, BATCH = 5 };
@@ -259,19 +263,19 @@ static void test_triangular_scratch(void **state)
     for (int i = 0; i < 3 * LAYOUTS; i++) {
         tap_tensor a = noise(memory, TAP_F64, TAP_SHAPE(BATCH, N, N), i / 3, 11).view;
         tap_tensor x = noise(memory, TAP_F64, TAP_SHAPE(BATCH, N, 3), PLAIN, 12).view, y = copy_of(memory, x);
-        if (i % 3 > 0) { /* rows or columns run the other way */
+        if (i % 3 > 0) { /* reversed rows or columns */
             a.data = (double *)a.data + a.stride[i % 3];
             a.stride[i % 3] = -a.stride[i % 3];
         }
         tap__matrix first = { a.data, N, N, a.stride[1], a.stride[2] };
-        const bool  taken = tap__blis_accepts(&first);
-        assert_int_equal(tap__solve_triangular(a, x, false, true, broken), taken);
-        for (int64_t k = 0; k < BATCH * 3; k++) /* the first rows are as they were */
+        const bool  accepted = tap__blis_accepts(&first);
+        assert_int_equal(tap__solve_triangular(a, x, false, true, broken), accepted);
+        for (int64_t k = 0; k < BATCH * 3; k++) /* the first rows are unchanged */
             assert_true(load_at(x, k / 3 * N * 3 + k % 3) == load_at(y, k / 3 * N * 3 + k % 3));
         for (int64_t k = 0; k < BATCH * 3; k++) {
             const int64_t at = k / 3 * N * 3 + k % 3;
             const double  left = load_at(a, k / 3 * a.stride[0] + a.stride[1]);
-            const double  want = load_at(y, at + 3) - (taken ? left * load_at(y, at) : 0);
+            const double  want = load_at(y, at + 3) - (accepted ? left * load_at(y, at) : 0);
             assert_near_at_size(load_at(x, at + 3), want, 1e-14, "scratch", N);
         }
     }
@@ -279,19 +283,19 @@ static void test_triangular_scratch(void **state)
     tap_arena_free(memory);
 }
 
-/* [2,1,n,n] against [1,3,n,m]: leading axes repeat. */
+/* [2,1,n,n] against [1,3,n,m]: leading axes broadcast. */
 static void test_solve_broadcasts(void **state)
 {
     (void)state;
     enum { N = 37, M = 101 };
-    int64_t    bad[2];
+    int64_t    info[2];
     tap_arena *memory = tap_arena_new();
     tap_tensor a = noise(memory, TAP_F64, TAP_SHAPE(2, 1, N, N), PLAIN, 6).view, lu = copy_of(memory, a);
     tap_tensor b = noise(memory, TAP_F64, TAP_SHAPE(3, N, M), PLAIN, 7).view,
-               swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(2, 1, N));
+               pivots = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(2, 1, N));
     tap_tensor x = copy_of(memory, tap_tensor_expand(memory, b, TAP_SHAPE(2, 3, N, M)));
-    tap__lu(lu, swap, bad);
-    tap__lu_solve(lu, swap, x);
+    tap__lu(lu, pivots, info);
+    tap__lu_solve(lu, pivots, x);
     for (int64_t k = 0; k < 6; k++) {
         tap_tensor ak = tap_tensor_select(memory, tap_tensor_select(memory, a, 0, k / 3), 0, 0);
         tap_tensor xk = tap_tensor_select(memory, tap_tensor_select(memory, x, 0, k / 3), 0, k % 3);
@@ -302,26 +306,26 @@ static void test_solve_broadcasts(void **state)
     tap_arena_free(memory);
 }
 
-/* The solution is off by no more than the condition of the matrix explains: 1.5e10 for the Hilbert matrix of size 8. */
-static void test_hilbert(void **state)
+/* The error of the solution is within the condition number of the matrix: 1.5e10 for the Hilbert matrix of size 8. */
+static void test_solve_ill_conditioned(void **state)
 {
     (void)state;
     enum { N = 8 };
-    int64_t    bad;
+    int64_t    info;
     tap_arena *memory = tap_arena_new();
     tap_tensor h = tap_tensor_zeros(memory, TAP_F64, TAP_SHAPE(N, N)), b = tap_tensor_zeros(memory, TAP_F64, TAP_SHAPE(N, 1));
-    tap_tensor swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(N));
-    for (int64_t i = 0; i < N * N; i++) put(h, i / N, i % N, 1.0 / (double)(i / N + i % N + 1));
-    for (int64_t i = 0; i < N * N; i++) put(b, i / N, 0, at(b, i / N, 0) + at(h, i / N, i % N));
-    tap__lu(h, swap, &bad);
-    tap__lu_solve(h, swap, b);
+    tap_tensor pivots = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(N));
+    for (int64_t i = 0; i < N * N; i++) set(h, i / N, i % N, 1.0 / (double)(i / N + i % N + 1));
+    for (int64_t i = 0; i < N * N; i++) set(b, i / N, 0, at(b, i / N, 0) + at(h, i / N, i % N));
+    tap__lu(h, pivots, &info);
+    tap__lu_solve(h, pivots, b);
     for (int64_t i = 0; i < N; i++) assert_near_at_size(at(b, i, 0), 1, 1.6e10 * DBL_EPSILON, "hilbert", N);
     tap_arena_free(memory);
 }
 
 /* ---- Cofactors ---- */
 
-/* Of the matrix without a row and a column, by those of the first row that is left. */
+/* The determinant of the submatrix of these rows and columns, by expansion along its first row. */
 static double minor(tap_tensor x, unsigned rows, unsigned columns)
 {
     int    i = 0, sign = 1;
@@ -336,18 +340,18 @@ static double minor(tap_tensor x, unsigned rows, unsigned columns)
     return sum;
 }
 
-/* Of rank n, n-1, n-2, ...; exactly, and but for rounding. */
-static void check_cofactors(int n, int lost, bool exactly)
+/* Cofactors of a matrix of rank n - deficit, exactly or up to rounding. */
+static void check_cofactors(int n, int deficit, bool exactly)
 {
     unsigned   all = (1u << n) - 1;
     tap_arena *memory = tap_arena_new();
     tap_tensor x = noise(memory, TAP_F64, TAP_SHAPE(n, n), PLAIN, (uint64_t)(8 + n)).view;
-    for (int k = 0; k < lost && k < n; k++) {
+    for (int k = 0; k < deficit && k < n; k++) {
         for (int j = 0; j < n; j++)
-            put(x, k, j, exactly || n == 1 ? 0 : at(x, n - 1, j) / 3 + at(x, n - 1 - (n > lost + 1), j));
+            set(x, k, j, exactly || n == 1 ? 0 : at(x, n - 1, j) / 3 + at(x, n - 1 - (n > deficit + 1), j));
     }
-    tap_tensor a = copy_of(memory, x), out = copy_of(memory, x), swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(2 * n));
-    tap__cofactors_of(a, swap, NULL, (tap_tensor){ 0 }, out);
+    tap_tensor a = copy_of(memory, x), out = copy_of(memory, x), pivots = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(2 * n));
+    tap__cofactors_of(a, pivots, NULL, (tap_tensor){ 0 }, out);
     for (int i = 0; i < n; i++) {
         for (int j = 0; j < n; j++) {
             double want = ((i + j) % 2 ? -1 : 1) * minor(x, all & ~(1u << i), all & ~(1u << j));
@@ -361,15 +365,16 @@ static void test_cofactors(void **state)
 {
     (void)state;
     for (int n = 1; n <= 6; n++) {
-        for (int lost = 0; lost <= 3; lost++) {
-            check_cofactors(n, lost, true);
-            check_cofactors(n, lost, false);
+        for (int deficit = 0; deficit <= 3; deficit++) {
+            check_cofactors(n, deficit, true);
+            check_cofactors(n, deficit, false);
         }
     }
 }
 
-/* Behind the first pivot lies a 0, and the largest that is left is smaller than what stands in the first row. */
-static void test_cofactors_of_pivots_elsewhere(void **state)
+/* After the first pivot, the diagonal is 0, and the largest element of the trailing matrix is smaller than one in the first
+ * row. */
+static void test_cofactors_pivot_completely(void **state)
 {
     (void)state;
     double       x[] = { 4, 0, 3, 0, 0, 1, 0, 2, 0 }, out[9];
@@ -380,21 +385,21 @@ static void test_cofactors_of_pivots_elsewhere(void **state)
     for (int i = 0; i < 9; i++) assert_near_at_size(out[i], want[i], 1e-15, "cofactor", 3);
 }
 
-/* Each as if it were alone. */
-static void test_batch_of_cofactors(void **state)
+/* Each matrix of a batch has the cofactors that it has alone. */
+static void test_cofactors_of_a_batch(void **state)
 {
     (void)state;
     enum { N = 7, BATCH = 64, SIZE = N * N };
     tap_arena *memory = tap_arena_new();
     tap_tensor x = noise(memory, TAP_F64, TAP_SHAPE(BATCH, N, N), PLAIN, 13).view, all = copy_of(memory, x), one;
-    tap_tensor out = copy_of(memory, x), swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(BATCH, 2 * N)), alone;
+    tap_tensor out = copy_of(memory, x), pivots = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(BATCH, 2 * N)), alone;
     tap_set_threads(8);
-    tap__cofactors_of(all, swap, NULL, (tap_tensor){ 0 }, out);
+    tap__cofactors_of(all, pivots, NULL, (tap_tensor){ 0 }, out);
     tap_set_threads(1);
     for (int64_t i = 0; i < BATCH; i++) {
         one = copy_of(memory, tap_tensor_select(memory, x, 0, i));
         alone = copy_of(memory, one);
-        tap__cofactors_of(one, tap_tensor_select(memory, swap, 0, i), NULL, (tap_tensor){ 0 }, alone);
+        tap__cofactors_of(one, tap_tensor_select(memory, pivots, 0, i), NULL, (tap_tensor){ 0 }, alone);
         assert_memory_equal(alone.data, (double *)out.data + i * SIZE, SIZE * sizeof(double));
     }
     tap_set_threads(0);
@@ -403,35 +408,35 @@ static void test_batch_of_cofactors(void **state)
 
 /* ---- Threads ---- */
 
-/* All of them for one batch: [4,n,n] is factored, and [4,n,300] solved for. */
-static tap_tensor everything(tap_arena *memory, tap_dtype dtype, int64_t n)
+/* The solutions of three kinds of solves for one batch: [4,n,n] is factored, the right-hand sides are [4,n,300]. */
+static tap_tensor solve_all(tap_arena *memory, tap_dtype dtype, int64_t n)
 {
-    int64_t    bad[4];
+    int64_t    info[4];
     tap_tensor x = noise(memory, dtype, TAP_SHAPE(4, n, n), PLAIN, 9).view,
                all = tap_tensor_zeros(memory, dtype, TAP_SHAPE(3, 4, n, 300));
     tap_tensor lu = copy_of(memory, x), cholesky = copy_of(memory, x),
-               swap = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(4, n));
+               pivots = tap_tensor_zeros(memory, TAP_I64, TAP_SHAPE(4, n));
     tap_tensor right = noise(memory, dtype, TAP_SHAPE(3, 4, n, 300), PLAIN, 10).view;
     tap_tensor_copy(all, right, NULL);
     for (int64_t i = 0; i < 4 * n; i++) store_at(cholesky, i * n + i % n, (double)n);
-    tap__cholesky(cholesky, false, bad);
-    tap__lu(lu, swap, bad);
-    tap__lu_solve(lu, swap, tap_tensor_select(memory, all, 0, 0));
+    tap__cholesky(cholesky, false, info);
+    tap__lu(lu, pivots, info);
+    tap__lu_solve(lu, pivots, tap_tensor_select(memory, all, 0, 0));
     assert_true(tap__solve_triangular(cholesky, tap_tensor_select(memory, all, 0, 1), false, false, memory));
     assert_true(tap__solve_triangular(lu, tap_tensor_select(memory, all, 0, 2), true, false, memory));
     return all;
 }
 
-static void test_threads(void **state)
+static void test_threads_change_no_bits(void **state)
 {
     (void)state;
     static const int counts[] = { 1, 2, 3, 4, 7 };
-    for (int way = 0; way < 2; way++) {
+    for (int variant = 0; variant < 2; variant++) {
         tap_arena *memory = tap_arena_new();
         tap_tensor first = { 0 };
         for (int i = 0; i < 5; i++) {
             tap_set_threads(counts[i]);
-            tap_tensor now = everything(memory, way ? TAP_F32 : TAP_F64, 90);
+            tap_tensor now = solve_all(memory, variant ? TAP_F32 : TAP_F64, 90);
             if (i == 0) first = now;
             assert_memory_equal(first.data, now.data, (size_t)tap_tensor_numel(now) * tap_dtype_size(now.dtype));
         }
@@ -444,18 +449,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cholesky),
-        cmocka_unit_test(test_cholesky_names_the_minor),
+        cmocka_unit_test(test_cholesky_info_is_the_minor),
         cmocka_unit_test(test_lu),
-        cmocka_unit_test(test_lu_names_the_pivot),
+        cmocka_unit_test(test_lu_info_is_the_pivot),
         cmocka_unit_test(test_determinants),
-        cmocka_unit_test(test_triangular),
-        cmocka_unit_test(test_triangular_scratch),
+        cmocka_unit_test(test_solve_triangular),
+        cmocka_unit_test(test_solve_triangular_copies_to_scratch),
         cmocka_unit_test(test_solve_broadcasts),
-        cmocka_unit_test(test_hilbert),
+        cmocka_unit_test(test_solve_ill_conditioned),
         cmocka_unit_test(test_cofactors),
-        cmocka_unit_test(test_cofactors_of_pivots_elsewhere),
-        cmocka_unit_test(test_batch_of_cofactors),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_cofactors_pivot_completely),
+        cmocka_unit_test(test_cofactors_of_a_batch),
+        cmocka_unit_test(test_threads_change_no_bits),
     };
     tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
     return cmocka_run_group_tests(tests, NULL, NULL);

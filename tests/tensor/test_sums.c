@@ -1,14 +1,15 @@
-/* Sums of many float32 products: whatever computes them, the error stays below 1e-6 of the sum of the terms' magnitudes.
- * Meson runs this with the kernels of each vector width. With a number as its argument, sums have about that many terms. */
+/* tests/tensor/test_sums.c: sums of many float32 products have an error below 1e-6 of the sum of the terms' magnitudes, in all
+ * algorithms. Meson runs this with the kernels of each vector width. Its argument is the number of terms of the longest
+ * sums. */
 #include <stdlib.h>
 
 #include "layouts.h"
 #include "tensor/kernels/conv.h"
 #include "tensor/kernels/matmul.h"
 
-static int64_t longest = 100000;
+static int64_t max_terms = 100000;
 
-/* Factors of terms, which are as hard on running sums as those of constants can be, or as sums of models are. */
+/* How terms are made: constants, which are the worst case of running sums, and numbers as models sum them. */
 enum { CONSTANT, CONSTANTS, THIRDS, POSITIVE, MIXED_SIGNS, DECAYING, KINDS };
 
 typedef struct {
@@ -21,7 +22,7 @@ static double fraction(terms *t)
     return random_below(&t->rng, 1 << 24) / 0x1p24;
 }
 
-/* Factor `which`, 0 or 1, of term i, rounded to float32. */
+/* Factor 0 or 1 of term i, in float32. */
 static float factor(terms *t, int which, int64_t i)
 {
     switch (t->kind) {
@@ -34,7 +35,7 @@ static float factor(terms *t, int which, int64_t i)
     }
 }
 
-/* k terms, their sum, and that of their magnitudes. */
+/* k terms a[i] b[i], their sum, and the sum of their magnitudes. */
 typedef struct {
     float *a, *b;
     double sum, magnitude;
@@ -63,7 +64,7 @@ static void free_series(series s)
     free(s.b);
 }
 
-/* All n elements are the same number, and the sum. */
+/* All n elements of out are the same number, and the sum of s. */
 static void assert_sum(const char *what, series s, int64_t k, const float *out, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -74,16 +75,16 @@ static void assert_sum(const char *what, series s, int64_t k, const float *out, 
     }
 }
 
-/* ---- Products of matrices, all of whose rows, and columns, are the same ---- */
+/* ---- Products of matrices; all rows of a, and all columns of b, are the same ---- */
 
-/* across: whether k runs across rows in memory. */
+/* a_across, b_across: k is not the contiguous axis of the operand. */
 typedef struct {
     const char *what;
     int64_t     batch, m, n;
     bool        a_across, b_across;
 } shape;
 
-static tap_tensor filled(tap_arena *a, const float *x, int64_t batch, int64_t rows, int64_t k, bool across)
+static tap_tensor repeat_row(tap_arena *a, const float *x, int64_t batch, int64_t rows, int64_t k, bool across)
 {
     tap_tensor t = tap_tensor_zeros(a, TAP_F32, across ? TAP_SHAPE(batch, k, rows) : TAP_SHAPE(batch, rows, k));
     assert_non_null(t.data);
@@ -96,8 +97,8 @@ static void check_product(const shape *p, int kind, int64_t k)
 {
     const series s = series_of(kind, k);
     tap_arena   *memory = tap_arena_new();
-    tap_tensor   a = filled(memory, s.a, p->batch, p->m, k, p->a_across),
-               bt = filled(memory, s.b, p->batch, p->n, k, p->b_across);
+    tap_tensor   a = repeat_row(memory, s.a, p->batch, p->m, k, p->a_across),
+               bt = repeat_row(memory, s.b, p->batch, p->n, k, p->b_across);
     tap_tensor b = tap_tensor_transpose(memory, bt, 1, 2),
                out = tap_tensor_zeros(memory, TAP_F32, TAP_SHAPE(p->batch, p->m, p->n));
     for (int add = 0; add <= 1; add++) {
@@ -125,22 +126,22 @@ static void test_products(void **state)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes * (sizeof length / sizeof *length); i++) {
         const shape  *p = &shapes[i / (sizeof length / sizeof *length)];
         const int64_t k = length[i % (sizeof length / sizeof *length)];
-        for (int kind = 0; kind < KINDS && k * p->batch * (p->m + p->n) <= 2 * longest; kind++) check_product(p, kind, k);
+        for (int kind = 0; kind < KINDS && k * p->batch * (p->m + p->n) <= 2 * max_terms; kind++) check_product(p, kind, k);
     }
 }
 
-/* Operands of one element, repeated: any number of terms. */
-static void test_repeated(void **state)
+/* Operands of one element, broadcast to any number of terms. */
+static void test_broadcast_element(void **state)
 {
     (void)state;
     float        a = 0.1f, b = 0.7f;
     tap_arena   *memory = tap_arena_new();
-    const series s = { NULL, NULL, (double)longest * (double)a * (double)b, (double)longest * (double)a * (double)b };
-    tap_tensor   x = tap_tensor_expand(memory, tap_tensor_wrap(TAP_F32, TAP_SHAPE(1, 1), &a), TAP_SHAPE(3, longest));
-    tap_tensor   y = tap_tensor_expand(memory, tap_tensor_wrap(TAP_F32, TAP_SHAPE(1, 1), &b), TAP_SHAPE(longest, 5));
+    const series s = { NULL, NULL, (double)max_terms * (double)a * (double)b, (double)max_terms * (double)a * (double)b };
+    tap_tensor   x = tap_tensor_expand(memory, tap_tensor_wrap(TAP_F32, TAP_SHAPE(1, 1), &a), TAP_SHAPE(3, max_terms));
+    tap_tensor   y = tap_tensor_expand(memory, tap_tensor_wrap(TAP_F32, TAP_SHAPE(1, 1), &b), TAP_SHAPE(max_terms, 5));
     tap_tensor   out = tap_tensor_zeros(memory, TAP_F32, TAP_SHAPE(3, 5));
     assert_true(tap__matmul(x, y, out, false, memory));
-    assert_sum("repeated elements", s, longest, out.data, 15);
+    assert_sum("repeated elements", s, max_terms, out.data, 15);
     tap_arena_free(memory);
 }
 
@@ -157,17 +158,17 @@ static tap_tensor image(tap_arena *a, int64_t batch, int64_t channels, int64_t s
     return tap_tensor_zeros(a, TAP_F32, TAP_SHAPE(batch, channels, 1, size));
 }
 
-/* x [..,n,size]: element i of values everywhere in channel i */
+/* x [..,n,size]: channel i is filled with values[i]. */
 static void fill_channels(tap_tensor x, const float *values)
 {
-    x.shape.rank = 3; /* the axis of size 1 does not count */
+    x.shape.rank = 3; /* the axis of size 1 is left out */
     x.shape.n[2] = x.shape.n[3];
     x.stride[2] = x.stride[3];
     tap_tensor by_channel = tap_tensor_wrap(TAP_F32, TAP_SHAPE(x.shape.n[1], 1), (void *)(uintptr_t)values);
     tap_tensor_copy(x, by_channel, NULL);
 }
 
-/* Sums over k channels, forward and back, by windows of one element. */
+/* Sums over k channels, forward and adjoint, with kernels of one element. */
 static void check_channels(int kind, int64_t k)
 {
     const series    s = series_of(kind, k);
@@ -186,8 +187,8 @@ static void check_channels(int kind, int64_t k)
     free_series(s);
 }
 
-/* Sums over a window of k elements: of an image as long as the window, and of a result of which each element sees all of the window. */
-static void check_window(int kind, int64_t k)
+/* Sums over a kernel of k elements: forward on an image of k elements, and an adjoint whose result is one element. */
+static void check_kernel_size(int kind, int64_t k)
 {
     const series    s = series_of(kind, k);
     tap_arena      *memory = tap_arena_new();
@@ -197,23 +198,23 @@ static void check_window(int kind, int64_t k)
     tap_tensor_copy(w, tap_tensor_wrap(TAP_F32, TAP_SHAPE(k), s.b), NULL);
     assert_true(tap__conv_forward(&c, x, w, NULL, y, memory));
     assert_sum("a window of a convolution", s, k, y.data, 6);
-    w = tap_tensor_slice(memory, w, 3, -1, TAP_END, -1); /* its last element sees the first place */
+    w = tap_tensor_slice(memory, w, 3, -1, TAP_END, -1); /* its last element meets the first output pixel */
     assert_true(tap__conv_adjoint(&back, x, tap_tensor_slice(memory, w, 0, 0, 1, 1), NULL, z, memory));
     assert_sum("a window of a transposed convolution", s, k, z.data, 3);
     tap_arena_free(memory);
     free_series(s);
 }
 
-/* The gradient of a weight: sums over k places of all images. */
-static void check_places(int kind, int64_t batch, int64_t places)
+/* The gradient of a weight: sums over the output pixels of all images. */
+static void check_output_pixels(int kind, int64_t batch, int64_t pixels)
 {
-    const int64_t   k = batch * places;
+    const int64_t   k = batch * pixels;
     const series    s = series_of(kind, k);
     tap_arena      *memory = tap_arena_new();
-    const tap__conv c = geometry(batch, 2, 3, places, 1);
-    tap_tensor      x = image(memory, batch, 2, places), y = image(memory, batch, 3, places), w = image(memory, 3, 2, 1);
-    tap_tensor_copy(x, tap_tensor_wrap(TAP_F32, TAP_SHAPE(batch, 1, 1, places), s.a), NULL);
-    tap_tensor_copy(y, tap_tensor_wrap(TAP_F32, TAP_SHAPE(batch, 1, 1, places), s.b), NULL);
+    const tap__conv c = geometry(batch, 2, 3, pixels, 1);
+    tap_tensor      x = image(memory, batch, 2, pixels), y = image(memory, batch, 3, pixels), w = image(memory, 3, 2, 1);
+    tap_tensor_copy(x, tap_tensor_wrap(TAP_F32, TAP_SHAPE(batch, 1, 1, pixels), s.a), NULL);
+    tap_tensor_copy(y, tap_tensor_wrap(TAP_F32, TAP_SHAPE(batch, 1, 1, pixels), s.b), NULL);
     assert_true(tap__conv_weight(&c, x, y, w, memory));
     assert_sum("the weight of a convolution", s, k, w.data, 6);
     tap_arena_free(memory);
@@ -223,19 +224,19 @@ static void check_places(int kind, int64_t batch, int64_t places)
 static void test_convolutions(void **state)
 {
     (void)state;
-    const int64_t more = longest > 500000 ? longest : 500000;
+    const int64_t more = max_terms > 500000 ? max_terms : 500000;
     for (int kind = 0; kind < KINDS; kind++) {
         check_channels(kind, 1000);
         check_channels(kind, 4097);
         check_channels(kind, 12345);
-        check_window(kind, 1000);
-        check_window(kind, 2000);
-        check_places(kind, 64, 784);
-        check_places(kind, 20, 5000);
-        check_places(kind, 2000, 49);
-        check_places(kind, 100000, 1);
-        check_places(kind, more / 128, 128);
-        check_places(kind, 1, more);
+        check_kernel_size(kind, 1000);
+        check_kernel_size(kind, 2000);
+        check_output_pixels(kind, 64, 784);
+        check_output_pixels(kind, 20, 5000);
+        check_output_pixels(kind, 2000, 49);
+        check_output_pixels(kind, 100000, 1);
+        check_output_pixels(kind, more / 128, 128);
+        check_output_pixels(kind, 1, more);
     }
 }
 
@@ -243,9 +244,9 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products),
-        cmocka_unit_test(test_repeated),
+        cmocka_unit_test(test_broadcast_element),
         cmocka_unit_test(test_convolutions),
     };
-    if (argc > 1) longest = strtoll(argv[1], NULL, 10);
+    if (argc > 1) max_terms = strtoll(argv[1], NULL, 10);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The vector functions against the C library in a wider type: all over the range, and at the special values. */
+/* tests/tensor/test_vmath.c: the vector functions against the C library in a wider type, over the whole range and at special
+ * values. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static wide softplus(wide x)
     return fmaxl(x, 0) + log1pl(expl(-fabsl(x)));
 }
 
-/* always_inline functions have no address worth taking. */
+/* Functions to call by address: those of vmath.h are always inlined. */
 #define CALL(name) \
     static float name##_f32(float x) \
     { \
@@ -44,12 +45,12 @@ typedef struct {
     float (*f32)(float);
     double (*f64)(double);
     wide (*exact)(wide);
-    double bound32, bound64, most; /* the largest |x| */
+    double bound32, bound64, max; /* max: the largest |x| */
 } function;
 
-#define FUNCTION(name, exact, bound32, bound64, most) \
+#define FUNCTION(name, exact, bound32, bound64, max) \
     { \
-#name, name##_f32, name##_f64, exact, bound32, bound64, most \
+#name, name##_f32, name##_f64, exact, bound32, bound64, max \
     }
 static const function functions[] = {
     FUNCTION(exp, expl, 0.82, 0.87, HUGE_VAL),
@@ -67,27 +68,28 @@ enum { FUNCTIONS = sizeof functions / sizeof *functions };
 /* A floating-point type, as <float.h> describes it. */
 typedef struct {
     const char *name;
-    int         digits, least, largest;
+    int         digits, min_exponent, max_exponent;
 } type;
 
 static const type float_type = { "float", FLT_MANT_DIG, FLT_MIN_EXP, FLT_MAX_EXP };
 static const type double_type = { "double", DBL_MANT_DIG, DBL_MIN_EXP, DBL_MAX_EXP };
 
-static wide clip(wide x, wide most)
+static wide clip(wide x, wide max)
 {
-    return fabsl(x) > most ? copysignl(most, x) : x;
+    return fabsl(x) > max ? copysignl(max, x) : x;
 }
 
-/* How far y is from f(x), in units of the last place. What overflows counts as the power of two after the largest number. */
+/* The error of y as f(x), in units of the last place. A result that overflows counts as the power of two above the largest
+ * number. */
 static double error(const function *f, const type *t, double x, double y)
 {
-    wide top = ldexpl(1, t->largest), exact = clip(f->exact((wide)x), top), got = clip((wide)y, top);
+    wide top = ldexpl(1, t->max_exponent), exact = clip(f->exact((wide)x), top), got = clip((wide)y, top);
     int  exponent;
     if (isnan(exact) || isnan(got)) return isnan(exact) && isnan(got) ? 0 : HUGE_VAL;
     if (exact == 0) return got == 0 && !signbit(got) == !signbit(exact) ? 0 : HUGE_VAL;
     frexpl(exact, &exponent);
-    if (exponent < t->least) exponent = t->least;
-    if (exponent > t->largest) exponent = t->largest;
+    if (exponent < t->min_exponent) exponent = t->min_exponent;
+    if (exponent > t->max_exponent) exponent = t->max_exponent;
     return (double)(fabsl(got - exact) / ldexpl(1, exponent - t->digits));
 }
 
@@ -97,7 +99,7 @@ typedef struct {
 
 static void check(worst *w, const function *f, const type *t, double x, double y)
 {
-    if (fabs(x) > f->most) return;
+    if (fabs(x) > f->max) return;
     double e = error(f, t, x, y);
     if (e > w->error) *w = (worst){ e, x };
 }
@@ -109,7 +111,7 @@ static void report(const worst *w, const function *f, const type *t)
     assert_true(w->error <= bound);
 }
 
-/* Bit patterns at equal steps, which reach all exponents, both signs, subnormals, infinities and NaN. */
+/* Equally spaced bit patterns, which include all exponents, both signs, subnormals, infinities and NaN. */
 static void test_float_errors(void **state)
 {
     (void)state;
@@ -131,7 +133,7 @@ static uint64_t next(uint64_t *state)
     return *state ^ *state >> 29;
 }
 
-/* By turns: any bit pattern, and numbers up to 8 (as many small as large ones), 1, 30 and 800, where the work is done. */
+/* Five kinds in turn: any bit pattern; numbers up to 8 with all exponents; numbers up to 1, 30 and 800. */
 static double argument(uint64_t *random, int i)
 {
     uint64_t bits = next(random);
@@ -145,7 +147,7 @@ static double argument(uint64_t *random, int i)
     }
 }
 
-/* Is long double wider than double? Not on all machines, and not under valgrind. */
+/* Whether long double is wider than double: not on all machines, and not under valgrind. */
 static int is_wider(void)
 {
     volatile wide one = 1, sum = one + (wide)DBL_EPSILON / 16;
@@ -170,7 +172,7 @@ static void test_double_errors(void **state)
     }
 }
 
-static void same(const char *what, double x, double y, double expected)
+static void assert_same_value(const char *what, double x, double y, double expected)
 {
     if ((isnan(y) && isnan(expected)) || (y == expected && !signbit(y) == !signbit(expected))) return;
     fail_msg("%s(%a) is %a, not %a", what, x, y, expected);
@@ -197,12 +199,12 @@ static void test_special_values(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const function *f = &functions[cases[i].k];
-        same(f->name, cases[i].x, (double)f->f32((float)cases[i].x), cases[i].y);
-        same(f->name, cases[i].x, f->f64(cases[i].x), cases[i].y);
+        assert_same_value(f->name, cases[i].x, (double)f->f32((float)cases[i].x), cases[i].y);
+        assert_same_value(f->name, cases[i].x, f->f64(cases[i].x), cases[i].y);
     }
 }
 
-/* The last arguments with a finite result, with one that is not 0, and with one at all. */
+/* The largest arguments with a finite result, with a result above 0, and with a result that is not NaN. */
 static void test_ranges(void **state)
 {
     (void)state;
@@ -218,22 +220,22 @@ static void test_ranges(void **state)
     assert_true(isfinite(tap__sin_f64(-1e6)) && isfinite(tap__cos_f64(1e6)) && isnan(tap__cos_f64(1e6 + 1)));
 }
 
-/* Small numbers keep all their digits: through functions that begin like x, and where e^x is all that is left. */
+/* Small numbers keep all their digits, in functions that are x near 0, and in those that are e^x for negative x. */
 static void test_small_numbers(void **state)
 {
     (void)state;
     for (int k = 0; k < FUNCTIONS; k++) {
         const function *f = &functions[k];
-        if (f->exact(0) != 0) continue; /* expm1, log1p, tanh and sin are left */
-        same(f->name, (double)FLT_TRUE_MIN, (double)f->f32(FLT_TRUE_MIN), (double)FLT_TRUE_MIN);
-        same(f->name, -DBL_TRUE_MIN, f->f64(-DBL_TRUE_MIN), -DBL_TRUE_MIN);
-        same(f->name, 1e-20, f->f64(1e-20), 1e-20);
+        if (f->exact(0) != 0) continue; /* only expm1, log1p, tanh and sin */
+        assert_same_value(f->name, (double)FLT_TRUE_MIN, (double)f->f32(FLT_TRUE_MIN), (double)FLT_TRUE_MIN);
+        assert_same_value(f->name, -DBL_TRUE_MIN, f->f64(-DBL_TRUE_MIN), -DBL_TRUE_MIN);
+        assert_same_value(f->name, 1e-20, f->f64(1e-20), 1e-20);
     }
     assert_true(tap__softplus_f64(-700) == tap__exp_f64(-700));
     assert_true(tap__sigmoid_f64(-740) == tap__exp_f64(-740));
 }
 
-/* Where e^-|x| is one half, and with it a choice is made. */
+/* softplus at e^-|x| = 1/2, where its two formulas meet. */
 static void test_softplus_at_one_half(void **state)
 {
     (void)state;
@@ -244,7 +246,7 @@ static void test_softplus_at_one_half(void **state)
     assert_true(fabs(tap__softplus_f64(x64) - log(1.5)) < DBL_EPSILON);
 }
 
-/* Names for templates. */
+/* TAP__MATH selects the function by TAP__SUFFIX. */
 static void test_name_by_suffix(void **state)
 {
     (void)state;
