@@ -34,7 +34,7 @@ typedef struct {
 
 typedef void (*item_function)(const job *j, const work_item *item, int64_t part);
 
-/* A convolution under way. */
+/* A call of one of the three functions. */
 struct job {
     const tap__conv        *c;
     const tap__conv_kernel *kernel;

@@ -1,4 +1,4 @@
-/* Windows of images as columns of a matrix, and back. */
+/* tensor/kernels/conv_kernels.c: im2col and col2im, compiled for each vector width. */
 #include <string.h>
 
 #include "tensor/kernels/compiler.h"

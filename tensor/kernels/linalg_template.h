@@ -198,9 +198,9 @@ static void NAME(solve)(tap__matrix m, void *rows, int64_t columns, int64_t stri
         NAME(solve_block)(m, x, columns, stride, first, size, upper, unit);
         if (rest == 0) return;
         const T    *a = (const T *)m.data + next * m.row_stride + first * m.column_stride;
-        tap__matrix beside = { a, rest, size, m.row_stride, m.column_stride };
-        tap__matrix known = { x + first * stride, size, columns, stride, 1 };
-        tap__gemm(DTYPE, -1, beside, known, x + next * stride, stride, true);
+        tap__matrix coefficients = { a, rest, size, m.row_stride, m.column_stride };
+        tap__matrix solved = { x + first * stride, size, columns, stride, 1 };
+        tap__gemm(DTYPE, -1, coefficients, solved, x + next * stride, stride, true);
     }
 }
 

@@ -25,7 +25,7 @@
 
 #include "tensor/kernels/vmath.h"
 
-#define TAP__RISING_FIRST 16
+#define TAP__RISING_FIRST_TERMS 16
 
 /* exp(u) clamped to the normal range, and the amount by which u was below the lower end of it, or 0. */
 typedef struct {
@@ -39,7 +39,7 @@ TAP__INLINE tap__clamped_theta tap__clamp_theta(double u)
 }
 
 /* log(1 + y) - y for 0 <= y <= 1: 2 (s^3/3 + s^5/5 + ...) - s y with s = y / (2 + y) (A&S 4.1.29). */
-TAP__INLINE double tap__log1p_rest(double y)
+TAP__INLINE double tap__log1p_minus_x(double y)
 {
     const double s = y / (2 + y), z = s * s;
     double       sum = 0;
@@ -53,7 +53,7 @@ TAP__INLINE double tap__rising_sum(double t, tap__clamped_theta clamped)
 {
     const double theta = clamped.theta, y = t / theta, l = tap__log1p_f64(y), log_ratio = l + clamped.deficit, w = theta + t,
                  r = 1 / (w * w);
-    const double for_small_y = theta * ((1 + y) * tap__log1p_rest(y) + y * y), for_large_y = w * log_ratio - t;
+    const double for_small_y = theta * ((1 + y) * tap__log1p_minus_x(y) + y * y), for_large_y = w * log_ratio - t;
     double       rest = -1. / 1680;
     rest = rest * r + 1. / 1260;
     rest = rest * r - 1. / 360;
@@ -65,7 +65,7 @@ TAP__INLINE double tap__rising_sum(double t, tap__clamped_theta clamped)
 TAP__INLINE double tap__rising_slope_sum(double t, double theta)
 {
     const double y = t / theta, l = tap__log1p_f64(y), w = theta + t, r = 1 / (w * w);
-    const double for_small_y = theta * tap__log1p_rest(y), for_large_y = theta * l - t;
+    const double for_small_y = theta * tap__log1p_minus_x(y), for_large_y = theta * l - t;
     double       rest = -1. / 240;
     rest = rest * r + 1. / 252;
     rest = rest * r - 1. / 120;
@@ -85,25 +85,25 @@ TAP__INLINE double tap__rising_or_nan(double x, double u, double y)
 TAP__INLINE double tap__rising_f64(double x, double u)
 {
     const tap__clamped_theta clamped = tap__clamp_theta(u);
-    const double             theta = clamped.theta, first = x < TAP__RISING_FIRST ? x : TAP__RISING_FIRST;
+    const double             theta = clamped.theta, first = x < TAP__RISING_FIRST_TERMS ? x : TAP__RISING_FIRST_TERMS;
     double                   product_minus_1 = 0;
     TAP__UNROLL
-    for (int i = 1; i < TAP__RISING_FIRST; i++) {
+    for (int i = 1; i < TAP__RISING_FIRST_TERMS; i++) {
         const double t = theta < 1 ? theta + (i - 1) : i / theta, factor = i < first ? t : 0;
         product_minus_1 += factor + product_minus_1 * factor;
     }
     const double log_theta_power = theta < 1 && first > 1 ? (first - 1) * u : 0;
-    const double others = tap__rising_sum(x, clamped) - tap__rising_sum(TAP__RISING_FIRST, clamped);
+    const double others = tap__rising_sum(x, clamped) - tap__rising_sum(TAP__RISING_FIRST_TERMS, clamped);
     return tap__rising_or_nan(x, u, tap__log1p_f64(product_minus_1) - log_theta_power + (x > first ? others : 0));
 }
 
 TAP__INLINE double tap__rising_slope_f64(double x, double u)
 {
-    const double theta = tap__clamp_theta(u).theta, first = x < TAP__RISING_FIRST ? x : TAP__RISING_FIRST;
+    const double theta = tap__clamp_theta(u).theta, first = x < TAP__RISING_FIRST_TERMS ? x : TAP__RISING_FIRST_TERMS;
     double       sum = 0;
     TAP__UNROLL
-    for (int i = 1; i < TAP__RISING_FIRST; i++) sum -= i < first ? i / (theta + i) : 0;
-    const double others = tap__rising_slope_sum(x, theta) - tap__rising_slope_sum(TAP__RISING_FIRST, theta);
+    for (int i = 1; i < TAP__RISING_FIRST_TERMS; i++) sum -= i < first ? i / (theta + i) : 0;
+    const double others = tap__rising_slope_sum(x, theta) - tap__rising_slope_sum(TAP__RISING_FIRST_TERMS, theta);
     return tap__rising_or_nan(x, u, sum + (x > first ? others : 0));
 }
 

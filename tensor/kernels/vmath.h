@@ -177,7 +177,7 @@ TAP__INLINE double tap__cos_tail_f64(double z)
     return FMA(p, z, 0x1.5555555555553p-5);
 }
 
-/* pi/2 in three pieces; the products with the first two, of 33 bits each, and the differences up to `b` are exact. */
+/* pi/2 is the sum of three parts. The products with the first two, of 33 bits each, and the differences up to `b` are exact. */
 TAP__INLINE double tap__quadrant_f64(double x, uint64_t *quadrant, double *low)
 {
     double t = FMA(x, 0x1.45f306dc9c883p-1, 0x1.8p52), n = t - 0x1.8p52;
