@@ -103,8 +103,8 @@ static void visit_products(convolution *job, product_visitor visit, double *want
             rest /= y.n[k];
         }
         element[0] = at[1];
-        const int64_t row = at[2] * c->axis[0].stride + element[2] * c->axis[0].dilation - c->axis[0].before;
-        const int64_t column = at[3] * c->axis[1].stride + element[3] * c->axis[1].dilation - c->axis[1].before;
+        const int64_t row = at[2] * c->axis[0].stride + element[2] * c->axis[0].dilation - c->axis[0].pad_before;
+        const int64_t column = at[3] * c->axis[1].stride + element[3] * c->axis[1].dilation - c->axis[1].pad_before;
         const int64_t channel = at[1] / (c->out / c->groups) * w.n[1] + element[1];
         if (row < 0 || row >= c->axis[0].size || column < 0 || column >= c->axis[1].size) continue;
         visit(((at[0] * c->in + channel) * c->axis[0].size + row) * c->axis[1].size + column,
