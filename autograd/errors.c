@@ -1,5 +1,10 @@
-/* Errors on a tape, in the words of whoever called: a message begins with the function that the user's program called, which of
- * its calls since the last reset it was, and what it was given: "softmax, call 3: [128,10] (logits): axis 5 is out of range". */
+/* autograd/errors.c: errors on a tape, and checks of vars. A message begins with the function that the user's program called,
+ * the number of that call among the calls of the function since the last reset, and the shapes and names of its inputs:
+ * "softmax, call 3: [128,10] (logits): axis 5 is out of range". Three cases:
+ *
+ * operator called by the user      NAME, call 2: SHAPES (NAMES): reason within a composed function       NAME, call 2: SHAPES
+ * (NAMES): reason; at OPERATOR: SHAPES (NAMES) within a gradient rule           backward of NAME, call 2: SHAPES (NAMES):
+ * OPERATOR: SHAPES (NAMES): reason */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,8 +57,8 @@ void tap__count_call(tap_tape *t, const char *name)
     t->call = t->n_calls;
 }
 
-/* Inputs that cannot be used fail here, in the name of the call; what it does with them then does nothing. */
-static void note_inputs(tap_tape *t, const char *name, int n, const tap_var *in)
+/* Notes the inputs of a composed function for messages. If one cannot be used, the tape fails, in the name of the function. */
+static void set_call_site(tap_tape *t, const char *name, int n, const tap_var *in)
 {
     t->site = (tap__call_site){ .name = name };
     for (int i = 0; i < n && t->site.n < TAP_MAX_INPUTS; i++) {
@@ -73,7 +78,7 @@ tap_running tap_call_begin(const char *name, int n, const tap_var *in)
     if (!t || t->error.status != TAP_OK) return (tap_running){ NULL };
     if (t->depth == 0 && !t->rule) {
         tap__count_call(t, name);
-        note_inputs(t, name, n, in);
+        set_call_site(t, name, n, in);
     }
     t->depth++;
     return (tap_running){ t };
@@ -84,7 +89,7 @@ void tap_call_end(tap_running *r)
     if (r && r->tape) r->tape->depth--;
 }
 
-/* ", call 17" for the 17th of this name, nothing for the first. */
+/* Appends ", call 17" for the 17th call of this name, nothing for the first. */
 static void append_number(const tap_tape *t, uint32_t call, char *text, size_t size)
 {
     char     number[32];
@@ -96,7 +101,7 @@ static void append_number(const tap_tape *t, uint32_t call, char *text, size_t s
     if (count > 1) append(text, size, number);
 }
 
-/* "NAME, call 2: [3,4] x [4] (w)" */
+/* Appends "NAME, call 2: [3,4] x [4] (w)". */
 static void describe_call(const tap_tape *t, const char *name, uint32_t call, int n, const uint32_t *id, char *text,
                           size_t size)
 {
@@ -108,7 +113,7 @@ static void describe_call(const tap_tape *t, const char *name, uint32_t call, in
     append(text, size, inputs);
 }
 
-/* A rule fails as "backward of NAME: ...: CALL: ...". */
+/* Appends "backward of NAME: ...: CALL: ...", for an error within a rule. */
 static void describe_in_rule(const tap_tape *t, const char *call, int n, const uint32_t *id, char *text, size_t size)
 {
     const tap_node *rule = t->rule;
@@ -119,8 +124,8 @@ static void describe_in_rule(const tap_tape *t, const char *call, int n, const u
     if (n > 0) describe_call(t, call, 0, n, id, text, size);
 }
 
-/* The composed function that runs, and what fails within it where that has a name which the function's own inputs do not have:
- * "; at affine: [128,784] x [400,20] (net.0.weight)". */
+/* The composed function that runs and, if an input of the failing operator has a name that the inputs of the function do not
+ * have, the operator: "; at affine: [128,784] x [400,20] (net.0.weight)". */
 static void describe_composed(const tap_tape *t, const char *call, int n, const uint32_t *id, char *text, char *within,
                               size_t size)
 {
@@ -213,7 +218,7 @@ tap_var tap_fail(tap_var x, tap_status status, const char *format, ...)
     return tap__inert(x.tape);
 }
 
-/* ---- Vars that are to be used ------------------------------------------------------------------------------------ */
+/* ---- Checks of vars ---------------------------------------------------------------------------------------------- */
 
 tap_node *tap__node_for_call(const char *call, tap_var v)
 {

@@ -1,17 +1,18 @@
-/* Values put on a tape from outside: data, variables and leaves.
+/* autograd/inputs.c: values from outside a tape: data, variables and leaves.
  *
- * Float data stay where they are: the tape borrows them, and its rules read them again in the backward pass. So that a rule never
- * reads numbers that the forward pass had not seen, each operator notes how many writes to borrowed memory there had been when it
- * ran, and a rule fails that is about to read memory written to since (tensor/borrow.h). Small values are compared with a copy as
- * well. Indices, labels and masks are copied. */
+ * Float data are not copied: the tape borrows their memory until the reset, and rules read it again in the backward pass. A
+ * rule must not read numbers other than those of the forward pass. Therefore each operator notes its version, the number of
+ * writes to borrowed memory before it ran (tensor/borrow.h), and a rule fails if memory that it is about to read was written to
+ * after that version. Small values are compared with a copy as well, the snapshot. Indices, labels and masks are copied at
+ * once. */
 #include <string.h>
 
 #include "autograd/internal.h"
 #include "tensor/arena.h"
 #include "tensor/internal.h"
 
-/* A node with a copy of x, in another dtype. */
-static tap_var copied(tap_tape *t, tap_tensor x, tap_dtype dtype)
+/* A new node with a copy of x in the dtype. */
+static tap_var new_copy(tap_tape *t, tap_tensor x, tap_dtype dtype)
 {
     tap_tensor to;
     tap_var    v = tap__push_empty(t, dtype, x.shape, &to);
@@ -28,21 +29,21 @@ static void take_snapshot(tap_tape *t, tap_node *n)
     else tap__no_memory(t, NULL);
 }
 
-/* A node with x itself. */
-static tap_var borrowed(tap_tape *t, tap_tensor x)
+/* A new node whose value is x itself. */
+static tap_var new_borrowed(tap_tape *t, tap_tensor x)
 {
-    size_t  moment;
+    size_t  version;
     tap_var v = tap__push(t, x, NULL);
     if (!v.id) return v;
     tap_node *n = tap__node(t, v.id);
     n->source = v.id;
-    if (!tap__borrow(&t->borrower, x, &moment)) tap__no_memory(t, NULL);
-    n->moment = moment;
+    if (!tap__borrow(&t->borrower, x, &version)) tap__no_memory(t, NULL);
+    n->version = version;
     take_snapshot(t, n);
     return v;
 }
 
-static tap_var put(tap_tape *t, tap_tensor x, const char *call, bool requires_grad)
+static tap_var new_value(tap_tape *t, tap_tensor x, const char *call, bool requires_grad)
 {
     if (!t || t->error.status != TAP_OK) return tap__inert(t);
     if (!x.data || !tap_dtype_size(x.dtype) || tap_numel(x.shape) < 0)
@@ -50,21 +51,21 @@ static tap_var put(tap_tape *t, tap_tensor x, const char *call, bool requires_gr
     if (requires_grad && !tap_dtype_is_float(x.dtype))
         return tap__fail(t, TAP_EDTYPE, call, "%s has no gradient", tap_dtype_name(x.dtype));
     tap_var v;
-    if (t->widen && x.dtype == TAP_F32) v = copied(t, x, TAP_F64);
-    else if (x.dtype == TAP_I64 || x.dtype == TAP_BOOL) v = copied(t, x, x.dtype);
-    else v = borrowed(t, x);
-    if (v.id) tap__node(t, v.id)->needs = requires_grad && t->recording;
+    if (t->promote_f32 && x.dtype == TAP_F32) v = new_copy(t, x, TAP_F64);
+    else if (x.dtype == TAP_I64 || x.dtype == TAP_BOOL) v = new_copy(t, x, x.dtype);
+    else v = new_borrowed(t, x);
+    if (v.id) tap__node(t, v.id)->requires_grad = requires_grad && t->recording;
     return t->error.status == TAP_OK ? v : tap__inert(t);
 }
 
 tap_var tap_input(tap_tape *t, tap_tensor x)
 {
-    return put(t, x, "input", false);
+    return new_value(t, x, "input", false);
 }
 
 tap_var tap_variable(tap_tape *t, tap_tensor x)
 {
-    return put(t, x, "variable", true);
+    return new_value(t, x, "variable", true);
 }
 
 tap_var tap__leaf_var(tap_tape *t, const tap_leaf *leaf, bool requires_grad, uint32_t *passes)
@@ -76,10 +77,10 @@ tap_var tap__leaf_var(tap_tape *t, const tap_leaf *leaf, bool requires_grad, uin
         !tap_tensor_is_contiguous(grad))
         return tap__fail(t, TAP_EARG, "leaf_var", "the gradient of %s must be contiguous, with the value's shape and dtype",
                          leaf->name ? leaf->name : "the leaf");
-    tap_var v = put(t, leaf->value, "leaf_var", requires_grad);
+    tap_var v = new_value(t, leaf->value, "leaf_var", requires_grad);
     if (!v.id) return v;
     tap_node *n = tap__node(t, v.id);
-    n->is_leaf = n->value.dtype == grad.dtype; /* widened, it is a variable */
+    n->is_leaf = n->value.dtype == grad.dtype; /* a copy in float64 is a variable */
     n->leaf = *leaf;
     n->passes = passes;
     n->name = leaf->name;
@@ -92,42 +93,43 @@ tap_var tap_leaf_var(tap_tape *t, const tap_leaf *leaf)
     return tap__leaf_var(t, leaf, true, NULL);
 }
 
-/* ---- Changes until the backward pass ----------------------------------------------------------------------------- */
+/* ---- Writes between the forward and the backward pass ------------------------------------------------------------ */
 
-static bool is_as_it_was(const tap_node *source)
+static bool matches_snapshot(const tap_node *source)
 {
     const size_t bytes = (size_t)tap_numel(source->value.shape) * tap_dtype_size(source->value.dtype);
     return !source->snapshot || memcmp(source->snapshot, source->value.data, bytes) == 0;
 }
 
-/* What happened before the memory was borrowed does not count: a rule may read what is younger than its operator, a cotangent. */
-static tap__memory_state fate_of(const tap_tape *t, const tap_node *n, size_t moment)
+/* The state of a borrowed value since the version. Writes before the memory was borrowed do not count: a rule may read values
+ * that are younger than its operator, such as a cotangent. */
+static tap__memory_state memory_state(const tap_tape *t, const tap_node *n, size_t version)
 {
     const tap_node         *source = tap__node(t, n->source);
-    const tap__memory_state fate =
-        tap__memory_state_since(&t->borrower, n->value, moment > source->moment ? moment : source->moment);
-    if (fate != TAP__UNMODIFIED) return fate;
-    return is_as_it_was(source) ? TAP__UNMODIFIED : TAP__WRITTEN;
+    const tap__memory_state state =
+        tap__memory_state_since(&t->borrower, n->value, version > source->version ? version : source->version);
+    if (state != TAP__UNMODIFIED) return state;
+    return matches_snapshot(source) ? TAP__UNMODIFIED : TAP__WRITTEN;
 }
 
 bool tap__is_as_recorded(const tap_tape *t, const tap_node *n)
 {
-    return n->source == 0 || fate_of(t, n, n->moment) == TAP__UNMODIFIED;
+    return n->source == 0 || memory_state(t, n, n->version) == TAP__UNMODIFIED;
 }
 
-bool tap__is_unmodified(tap_tape *t, const tap_node *n, size_t moment)
+bool tap__is_unmodified(tap_tape *t, const tap_node *n, size_t version)
 {
     char                    shape[TAP_SHAPE_TEXT];
-    const tap__memory_state fate = fate_of(t, n, moment);
-    if (fate == TAP__UNMODIFIED) return true;
-    if (fate == TAP__UNKNOWN) {
+    const tap__memory_state state = memory_state(t, n, version);
+    if (state == TAP__UNMODIFIED) return true;
+    if (state == TAP__UNKNOWN) {
         tap__fail(t, TAP_ENOMEM, "backward", "there was no memory to note what was written since the forward pass");
         return false;
     }
-    const char *name = fate == TAP__FREED ? NULL : tap__name_of(tap__node(t, n->source));
+    const char *name = state == TAP__FREED ? NULL : tap__name_of(tap__node(t, n->source));
     tap__fail(t, TAP_ESTALE, "backward", "%s%s%s %s", name ? name : "an input", name ? " " : " ",
               tap_shape_format(shape, n->value.shape),
-              fate == TAP__FREED
+              state == TAP__FREED
                   ? "was freed after the forward pass had used it"
                   : "was changed after the forward pass had used it; run the forward pass again, or change it later");
     return false;
@@ -137,5 +139,5 @@ const char *tap__name_of(const tap_node *n)
 {
     const tap_tape *t = n->tape;
     if (!n->name || !n->is_leaf) return n->name;
-    return tap__memory_state_since(&t->borrower, n->leaf.value, tap__node(t, n->id)->moment) == TAP__FREED ? NULL : n->name;
+    return tap__memory_state_since(&t->borrower, n->leaf.value, tap__node(t, n->id)->version) == TAP__FREED ? NULL : n->name;
 }

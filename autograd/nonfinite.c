@@ -1,4 +1,5 @@
-/* Where NaN and infinity come from: each result is looked through when it has been computed, while the tape is told to. */
+/* autograd/nonfinite.c: where NaN and infinity come from. Once tap_tape_trace_nonfinite is on, each result is searched after it
+ * has been computed, and the tape fails at the first that holds a NaN or an infinity although its inputs do not. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,42 +18,42 @@ static bool is_not_finite(double x)
     return !isfinite(x);
 }
 
-/* The first such element, or -1. */
-static int64_t find(tap_tensor x, bool (*is_such)(double))
+/* The first element for which the predicate holds, in C order; -1: none. */
+static int64_t find_element(tap_tensor x, bool (*predicate)(double))
 {
     int64_t n = tap_tensor_numel(x);
     if (!tap_dtype_is_float(x.dtype) || (tap_tensor_is_contiguous(x) && tap__all_finite(n, x.dtype, x.data))) return -1;
     for (int64_t i = 0; i < n; i++) {
-        if (is_such(tap_tensor_item(x, i))) return i;
+        if (predicate(tap_tensor_item(x, i))) return i;
     }
     return -1;
 }
 
 /* "-inf at [3,7]" */
-static const char *found_at(char *text, size_t size, tap_tensor x, int64_t element)
+static const char *format_element(char *text, size_t size, tap_tensor x, int64_t element)
 {
-    char      place[TAP_SHAPE_TEXT];
+    char      index[TAP_SHAPE_TEXT];
     double    value = tap_tensor_item(x, element);
     tap_shape at = { .rank = x.shape.rank };
     for (int i = at.rank - 1; i >= 0; i--) {
         at.n[i] = element % x.shape.n[i];
         element /= x.shape.n[i];
     }
-    snprintf(text, size, "%s at %s", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf", tap_shape_format(place, at));
+    snprintf(text, size, "%s at %s", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf", tap_shape_format(index, at));
     return text;
 }
 
-/* The nearest name among all that the nodes were computed from, the first input's first; NULL: there is none. */
-static const char *upstream(tap_tape *t, int n, const uint32_t *id)
+/* The nearest name among the nodes that these were computed from, breadth first; NULL: there is none. */
+static const char *nearest_name(tap_tape *t, int n, const uint32_t *id)
 {
     const char *name = NULL;
     uint32_t    first = 0, last = 0, *queue = tap__arena_acquire(t->arena, t->n_nodes * sizeof *queue);
-    bool       *seen = tap__arena_acquire(t->arena, t->n_nodes * sizeof *seen);
-    if (seen) memset(seen, 0, t->n_nodes * sizeof *seen);
-    while (queue && seen && !name) {
+    bool       *visited = tap__arena_acquire(t->arena, t->n_nodes * sizeof *visited);
+    if (visited) memset(visited, 0, t->n_nodes * sizeof *visited);
+    while (queue && visited && !name) {
         for (int i = 0; i < n; i++) {
-            if (!seen[id[i]]) queue[last++] = id[i];
-            seen[id[i]] = true;
+            if (!visited[id[i]]) queue[last++] = id[i];
+            visited[id[i]] = true;
         }
         if (first == last) break;
         const tap_node *at = tap__node(t, queue[first++]);
@@ -61,12 +62,13 @@ static const char *upstream(tap_tape *t, int n, const uint32_t *id)
         id = at->in;
     }
     if (queue) tap__arena_release(t->arena, queue);
-    if (seen) tap__arena_release(t->arena, seen);
+    if (visited) tap__arena_release(t->arena, visited);
     return name;
 }
 
-/* Operators do not nest, but a rule calls some: then it is the rule's operator that stands in the user's source. */
-static void fail(tap_call *c, int n, const uint32_t *id, const char *what)
+/* Fails the tape in the name of the operator. Within a rule, the message begins with the operator whose rule it is, since that
+ * one stands in the user's source. */
+static void fail_nonfinite(tap_call *c, int n, const uint32_t *id, const char *what)
 {
     tap_tape       *t = c->tape;
     const tap_node *rule = t->rule;
@@ -77,13 +79,13 @@ static void fail(tap_call *c, int n, const uint32_t *id, const char *what)
         named = tap__describe(t, rule->n_in, rule->in, around, sizeof around) || named;
         snprintf(outer, sizeof outer, "backward of %s: %s: ", rule->op->name, around);
     }
-    const char *name = named ? NULL : rule ? upstream(t, rule->n_in, rule->in) : upstream(t, n, id);
+    const char *name = named ? NULL : rule ? nearest_name(t, rule->n_in, rule->in) : nearest_name(t, n, id);
     tap_error_set(&t->error, TAP_ENONFINITE, "%s%s: %s: %s%s%s", outer, c->op->name, shapes, what,
                   name ? ", downstream of " : "", name ? name : "");
 }
 
-/* An infinite number among the operator's attributes is an input too: the value that a mask fills in. */
-static bool is_infinite_by_attr(const tap_call *c)
+/* Whether an attribute of the operator is infinite. Attributes count as inputs: a mask may fill in -infinity. */
+static bool has_infinite_attr(const tap_call *c)
 {
     double number;
     for (size_t at = 0; c->attr && at + sizeof number <= c->op->attr_size; at += sizeof number) {
@@ -95,33 +97,36 @@ static bool is_infinite_by_attr(const tap_call *c)
 
 bool tap__is_finite(tap_tensor x, char *text, size_t size)
 {
-    int64_t element = find(x, is_not_finite);
-    if (element >= 0) found_at(text, size, x, element);
+    int64_t element = find_element(x, is_not_finite);
+    if (element >= 0) format_element(text, size, x, element);
     return element < 0;
 }
 
 void tap__trace_nonfinite(tap_call *c, const tap_var *in, tap_tensor out)
 {
-    char     what[TAP_SHAPE_TEXT + 64], place[TAP_SHAPE_TEXT + 16];
+    char     what[TAP_SHAPE_TEXT + 64], text[TAP_SHAPE_TEXT + 16];
     uint32_t id[TAP_MAX_INPUTS];
-    int64_t  infinite = find(out, is_not_finite);
+    int64_t  infinite = find_element(out, is_not_finite);
     if (infinite < 0) return;
-    int64_t nan = find(out, is_nan), source = -1;
+    int64_t nan = find_element(out, is_nan), source = -1;
     int     i = 0;
-    while (i < c->n_in && (source = find(c->in[i], nan < 0 ? is_not_finite : is_nan)) < 0) i++;
-    if (nan < 0 && (source >= 0 || is_infinite_by_attr(c))) return;
-    if (source >= 0) snprintf(what, sizeof what, "input %d holds %s", i, found_at(place, sizeof place, c->in[i], source));
-    else snprintf(what, sizeof what, "gives %s", found_at(place, sizeof place, out, nan < 0 ? infinite : nan));
+    for (; i < c->n_in; i++) {
+        source = find_element(c->in[i], nan < 0 ? is_not_finite : is_nan);
+        if (source >= 0) break;
+    }
+    if (nan < 0 && (source >= 0 || has_infinite_attr(c))) return;
+    if (source >= 0) snprintf(what, sizeof what, "input %d holds %s", i, format_element(text, sizeof text, c->in[i], source));
+    else snprintf(what, sizeof what, "gives %s", format_element(text, sizeof text, out, nan < 0 ? infinite : nan));
     for (int k = 0; k < c->n_in; k++) id[k] = in[k].id;
-    fail(c, c->n_in, id, what);
+    fail_nonfinite(c, c->n_in, id, what);
 }
 
 void tap__trace_leaf(tap_tape *t, const tap_leaf *leaf)
 {
-    char    place[TAP_SHAPE_TEXT + 16], shape[TAP_SHAPE_TEXT];
-    int64_t element = find(leaf->value, is_not_finite);
+    char    text[TAP_SHAPE_TEXT + 16], shape[TAP_SHAPE_TEXT];
+    int64_t element = find_element(leaf->value, is_not_finite);
     if (element < 0) return;
     tap_error_set(&t->error, TAP_ENONFINITE, "leaf: %s%s%s%s: holds %s", tap_shape_format(shape, leaf->value.shape),
                   leaf->name ? " (" : "", leaf->name ? leaf->name : "", leaf->name ? ")" : "",
-                  found_at(place, sizeof place, leaf->value, element));
+                  format_element(text, sizeof text, leaf->value, element));
 }

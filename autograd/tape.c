@@ -1,4 +1,23 @@
-/* Tapes: their life, their nodes, values that they make, and values read from them. */
+/* autograd/tape.c: tapes, their nodes, constants and noise made on a tape, and values read from it.
+ *
+ * A tape is a growing array of nodes, in the order of the calls, in segments that never move, so that a tap_node * stays valid:
+ *
+ *     segment[0]                        segment[1]
+ *     +---+---+---+-- --+-----+         +-----+-----+--
+ *     | 0 | 1 | 2 | ... | 255 |         | 256 | 257 | ...        TAP__SEGMENT nodes each
+ *     +---+---+---+-- --+-----+         +-----+-----+--
+ *
+ * - Node 0 is inert: it stands for a value that could not be computed. Inputs have lower numbers than results: in[i] < id.
+ * - A var is {tape, id, epoch}. Each reset begins a new epoch, and no two epochs of a process are equal. A var of another epoch
+ *   is stale; tap__node_for_call finds that out.
+ * - A node is recorded (op is not NULL) if the tape records and an input requires a gradient. Then op, attr and in say how the
+ *   value was computed; the backward pass (backward.c) reads them.
+ * - A value lies in one of three places. (a) In memory of the tape's arena: `storage` counts its uses, one for each node that
+ *   views it; the last tap__release gives it back, tap_tape_reset all of it at once. (b) In memory of the caller's, which is
+ *   borrowed: `source` is the node that borrowed it, `version` tells later writes from earlier ones (inputs.c). (c) In the
+ *   gradient of a leaf: `grad_of_leaf` is the leaf (backward.c).
+ * - The tape keeps its first error. From then on tap__node_for_call returns NULL, all results are inert, and values read as
+ *   NaN. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -34,7 +53,7 @@ tap_tape *tap_tape_new(tap_dtype dtype, uint64_t seed)
     t->recording = true;
     t->epoch = next_epoch();
     t->n_nodes = 1;
-    t->told = &t->is_told;
+    t->report_flag = &t->error_reported;
     tap__borrower_open(&t->borrower);
     if (tap_arena_status(t->arena, NULL) != TAP_OK) tap__error_copy(&t->error, &no_memory.error);
     if (!tap_dtype_is_float(dtype)) {
@@ -44,17 +63,18 @@ tap_tape *tap_tape_new(tap_dtype dtype, uint64_t seed)
     return t;
 }
 
-static void report(tap_tape *t)
+/* Prints an error that the user has not read. */
+static void report_error(tap_tape *t)
 {
-    if (t->error.status == TAP_OK || t->is_told) return;
-    t->is_told = true;
+    if (t->error.status == TAP_OK || t->error_reported) return;
+    t->error_reported = true;
     tap__report_unread("tape", &t->error);
 }
 
 void tap_tape_free(tap_tape *t)
 {
     if (!t || t == &no_memory) return;
-    report(t);
+    report_error(t);
     tap__borrower_close(&t->borrower);
     for (uint32_t i = 0; i < t->n_segments; i++) free(t->segment[i]);
     free(t->segment);
@@ -66,7 +86,7 @@ void tap_tape_free(tap_tape *t)
 void tap_tape_reset(tap_tape *t)
 {
     if (!t || t == &no_memory) return;
-    report(t);
+    report_error(t);
     tap__borrower_reset(&t->borrower);
     tap_arena_reset(t->arena);
     memset(t->unreadable, 0, sizeof t->unreadable);
@@ -82,7 +102,7 @@ tap_status tap_tape_status(const tap_tape *t, const char **message)
     static const tap_error none = { TAP_EARG, "tape: NULL" };
     const tap_error       *e = t ? &t->error : &none;
     if (message) *message = e->status == TAP_OK ? "" : e->message;
-    if (message && t && t->told && e->status != TAP_OK) *t->told = true;
+    if (message && t && t->report_flag && e->status != TAP_OK) *t->report_flag = true;
     return e->status;
 }
 
@@ -98,7 +118,7 @@ void tap_tape_clear_error(tap_tape *t)
     if (!t || t == &no_memory) return;
     tap_arena_clear_error(t->arena);
     t->error.status = TAP_OK;
-    t->is_told = false;
+    t->error_reported = false;
 }
 
 tap_status tap_tape_fail(tap_tape *t, tap_status status, const char *format, ...)
@@ -186,8 +206,8 @@ static bool add_segment(tap_tape *t)
     return true;
 }
 
-/* A node without a value, or NULL. */
-static tap_node *node_new(tap_tape *t, void *storage)
+/* A node without a value; NULL if there is no memory. */
+static tap_node *new_node(tap_tape *t, void *storage)
 {
     if (t->n_nodes == UINT32_MAX || (t->n_nodes / TAP__SEGMENT == t->n_segments && !add_segment(t))) return NULL;
     uint32_t  id = t->n_nodes++;
@@ -199,46 +219,47 @@ static tap_node *node_new(tap_tape *t, void *storage)
     n->name = NULL;
     n->id = id;
     n->n_in = 0;
-    n->needs = n->adjoint = n->is_leaf = n->lent = false;
-    n->borrower_of = n->source = 0;
+    n->requires_grad = n->is_adjoint = n->is_leaf = n->grad_in_place = false;
+    n->grad_of_leaf = n->source = 0;
     n->call = t->call;
     n->snapshot = NULL;
-    n->moment = 0;
+    n->version = 0;
     return n;
 }
 
 tap_var tap__push(tap_tape *t, tap_tensor value, void *storage)
 {
-    tap_node *n = node_new(t, storage);
+    tap_node *n = new_node(t, storage);
     if (!n) tap__no_memory(t, NULL);
     if (!n) return tap__inert(t);
     n->value = value;
     return (tap_var){ t, n->id, t->epoch };
 }
 
-/* A new node whose value lies in the gradient of the leaf for which it is computed, or NULL. */
-static tap_node *push_lent(tap_tape *t, tap_tensor *out)
+/* A new node whose value lies in the gradient of the leaf, or NULL if that has another dtype or shape, or if there is no
+ * memory. */
+static tap_node *push_into_grad(tap_tape *t, tap_node *leaf, tap_tensor *out)
 {
-    tap_node *leaf = t->lender;
     if (leaf->leaf.grad.dtype != out->dtype || !tap_shape_equal(leaf->leaf.grad.shape, out->shape)) return NULL;
-    tap_node *node = node_new(t, NULL);
-    t->lender = NULL;
+    tap_node *node = new_node(t, NULL);
     if (!node) return NULL;
-    leaf->lent = true;
+    leaf->grad_in_place = true;
     *leaf->leaf.fresh = false;
     *out = leaf->leaf.grad;
     tap__set_contiguous(out);
     node->value = *out;
-    node->borrower_of = leaf->id;
+    node->grad_of_leaf = leaf->id;
     return node;
 }
 
 tap_node *tap__push_result(tap_tape *t, tap_tensor *out, int64_t n)
 {
-    tap_node *lent = t->lender ? push_lent(t, out) : NULL;
-    if (lent) return lent;
+    tap_node *target = t->grad_target;
+    t->grad_target = NULL;
+    tap_node *in_place = target ? push_into_grad(t, target, out) : NULL;
+    if (in_place) return in_place;
     void     *storage = tap__arena_acquire(t->arena, (size_t)n * tap_dtype_size(out->dtype));
-    tap_node *node = storage ? node_new(t, storage) : NULL;
+    tap_node *node = storage ? new_node(t, storage) : NULL;
     if (!node) return NULL;
     out->data = storage;
     tap__set_contiguous(out);
@@ -282,8 +303,8 @@ tap_var tap_scalar(tap_tape *t, double value)
     return tap__scalar(t, tap_tape_dtype(t), value);
 }
 
-/* Counts a call that makes values of nothing, in its own name; false, and an error, for a shape that is none. */
-static bool begins(tap_tape *t, const char *call, tap_shape shape)
+/* Counts a call of a function without inputs; false, and an error, if the shape is invalid. */
+static bool begin_call(tap_tape *t, const char *call, tap_shape shape)
 {
     char text[TAP_SHAPE_TEXT];
     if (!t || t->error.status != TAP_OK) return false;
@@ -294,10 +315,10 @@ static bool begins(tap_tape *t, const char *call, tap_shape shape)
     return false;
 }
 
-static tap_var filled(tap_tape *t, const char *call, tap_shape shape, double value)
+static tap_var new_filled(tap_tape *t, const char *call, tap_shape shape, double value)
 {
     tap_tensor x;
-    if (!begins(t, call, shape)) return tap__inert(t);
+    if (!begin_call(t, call, shape)) return tap__inert(t);
     tap_var v = tap__push_empty(t, tap_tape_dtype(t), shape, &x);
     tap__tensor_fill(x, value);
     return v;
@@ -305,18 +326,18 @@ static tap_var filled(tap_tape *t, const char *call, tap_shape shape, double val
 
 tap_var tap_full(tap_tape *t, tap_shape shape, double value)
 {
-    return filled(t, "full", shape, value);
+    return new_filled(t, "full", shape, value);
 }
 
 tap_var tap_ones(tap_tape *t, tap_shape shape)
 {
-    return filled(t, "ones", shape, 1);
+    return new_filled(t, "ones", shape, 1);
 }
 
-static tap_var counted(tap_tape *t, const char *call, int64_t n)
+static tap_var new_range(tap_tape *t, const char *call, int64_t n)
 {
     tap_tensor x;
-    if (!begins(t, call, TAP_SHAPE(n))) return tap__inert(t);
+    if (!begin_call(t, call, TAP_SHAPE(n))) return tap__inert(t);
     tap_var v = tap__push_empty(t, TAP_I64, TAP_SHAPE(n), &x);
     for (int64_t i = 0; x.data && i < n; i++) ((int64_t *)x.data)[i] = i;
     return v;
@@ -324,19 +345,19 @@ static tap_var counted(tap_tape *t, const char *call, int64_t n)
 
 tap_var tap_arange(tap_tape *t, int64_t n)
 {
-    return counted(t, "arange", n);
+    return new_range(t, "arange", n);
 }
 
 tap_var tap_eye(tap_tape *t, int64_t n)
 {
-    tap_var i = counted(t, "eye", n);
+    tap_var i = new_range(t, "eye", n);
     return tap_cast(tap_eq(i, tap_unsqueeze(i, 1)), tap_tape_dtype(t));
 }
 
 tap_var tap_zeros(tap_tape *t, tap_shape shape)
 {
     tap_tensor x;
-    if (!begins(t, "zeros", shape)) return tap__inert(t);
+    if (!begin_call(t, "zeros", shape)) return tap__inert(t);
     tap_var v = tap__push_empty(t, tap_tape_dtype(t), shape, &x);
     if (x.data) memset(x.data, 0, (size_t)tap_numel(shape) * tap_dtype_size(x.dtype));
     return v;
@@ -367,10 +388,10 @@ tap_var tap_scalar_like(tap_var v, double value)
     return tap__scalar(v.tape, tap_dtype_is_float(n->value.dtype) ? n->value.dtype : v.tape->dtype, value);
 }
 
-static tap_var noise(tap_tape *t, const char *call, tap_dtype dtype, tap_shape shape, void (*fill)(tap_tensor, tap_rng_key))
+static tap_var new_noise(tap_tape *t, const char *call, tap_dtype dtype, tap_shape shape, void (*fill)(tap_tensor, tap_rng_key))
 {
     tap_tensor x;
-    if (!begins(t, call, shape)) return tap__inert(t);
+    if (!begin_call(t, call, shape)) return tap__inert(t);
     tap_var v = tap__push_empty(t, dtype, shape, &x);
     if (x.data) fill(x, (tap_rng_key){ .seed = t->seed, .stream = t->draws++, .step = t->step });
     return v;
@@ -378,49 +399,49 @@ static tap_var noise(tap_tape *t, const char *call, tap_dtype dtype, tap_shape s
 
 tap_var tap_randn(tap_tape *t, tap_shape shape)
 {
-    return noise(t, "randn", tap_tape_dtype(t), shape, tap_random_normal);
+    return new_noise(t, "randn", tap_tape_dtype(t), shape, tap_random_normal);
 }
 
 tap_var tap_rand(tap_tape *t, tap_shape shape)
 {
-    return noise(t, "rand", tap_tape_dtype(t), shape, tap_random_uniform);
+    return new_noise(t, "rand", tap_tape_dtype(t), shape, tap_random_uniform);
 }
 
 tap_var tap__rand_f64(tap_tape *t, tap_shape shape)
 {
-    return noise(t, "rand", TAP_F64, shape, tap_random_uniform);
+    return new_noise(t, "rand", TAP_F64, shape, tap_random_uniform);
 }
 
-/* n elements that read as NaN or, for integers, as 0; NULL where there is no memory for them. */
-static void *unreadable(tap_tape *t, tap_dtype dtype, int64_t n)
+/* n elements that read as NaN or, for integers, as 0; NULL if there is no memory. */
+static void *unreadable_elements(tap_tape *t, tap_dtype dtype, int64_t n)
 {
-    const int kind = dtype == TAP_F32 ? 0 : dtype == TAP_F64 ? 1 : 2;
-    if (!t->unreadable[kind] || t->n_unreadable[kind] < n) {
-        t->unreadable[kind] = tap__arena_acquire(t->arena, (size_t)n * sizeof(double));
-        t->n_unreadable[kind] = n;
-        for (int64_t i = 0; i < n && t->unreadable[kind]; i++) {
-            if (kind == 0) ((float *)t->unreadable[kind])[i] = NAN;
-            else ((double *)t->unreadable[kind])[i] = kind == 1 ? (double)NAN : 0;
+    const int k = dtype == TAP_F32 ? 0 : dtype == TAP_F64 ? 1 : 2;
+    if (!t->unreadable[k] || t->n_unreadable[k] < n) {
+        t->unreadable[k] = tap__arena_acquire(t->arena, (size_t)n * sizeof(double));
+        t->n_unreadable[k] = n;
+        for (int64_t i = 0; i < n && t->unreadable[k]; i++) {
+            if (k == 0) ((float *)t->unreadable[k])[i] = NAN;
+            else ((double *)t->unreadable[k])[i] = k == 1 ? (double)NAN : 0;
         }
     }
-    return t->unreadable[kind];
+    return t->unreadable[k];
 }
 
-/* Whether v is of this step, also where the tape has failed since. */
-static bool is_of_this_step(tap_var v)
+/* Whether v is of the current epoch, whether or not the tape has failed. */
+static bool is_current(tap_var v)
 {
     return v.tape && v.id > 0 && v.epoch == v.tape->epoch && v.id < v.tape->n_nodes;
 }
 
-/* What a value reads as that is not to be had: as many NaN as the var had elements, or one. */
-static tap_tensor no_value(tap_var v)
+/* The value of a var on a failed tape: NaN in the shape of the var, or [] if that is not known. */
+static tap_tensor nan_value(tap_var v)
 {
     static _Thread_local float  nan_f32;
     static _Thread_local double nan_f64;
     tap_tape                   *t = v.tape;
-    if (is_of_this_step(v)) {
+    if (is_current(v)) {
         const tap_tensor was = tap__node(t, v.id)->value;
-        void            *nan = unreadable(t, was.dtype, tap_numel(was.shape));
+        void            *nan = unreadable_elements(t, was.dtype, tap_numel(was.shape));
         if (nan) return tap_tensor_wrap(was.dtype, was.shape, nan);
     }
     nan_f32 = NAN;
@@ -432,14 +453,14 @@ static tap_tensor no_value(tap_var v)
 tap_tensor tap_value(tap_var v)
 {
     const tap_node *n = tap__node_for_call("value", v);
-    if (n && n->source && v.tape->rule && !tap__is_unmodified(v.tape, n, v.tape->rule->moment)) n = NULL;
-    return n ? n->value : no_value(v);
+    if (n && n->source && v.tape->rule && !tap__is_unmodified(v.tape, n, v.tape->rule->version)) n = NULL;
+    return n ? n->value : nan_value(v);
 }
 
 tap_shape tap_shape_of(tap_var v)
 {
     tap__node_for_call("shape_of", v);
-    return is_of_this_step(v) ? tap__node(v.tape, v.id)->value.shape : TAP_SCALAR;
+    return is_current(v) ? tap__node(v.tape, v.id)->value.shape : TAP_SCALAR;
 }
 
 tap_dtype tap__dtype_of(tap_var v)
@@ -467,7 +488,7 @@ tap_var tap_detach(tap_var v)
     tap_var same = tap__push(v.tape, n->value, n->storage);
     if (!same.id) return same;
     tap_node *to = tap__node(v.tape, same.id);
-    to->borrower_of = n->borrower_of;
+    to->grad_of_leaf = n->grad_of_leaf;
     to->source = n->source;
     return same;
 }
@@ -498,9 +519,6 @@ const void *tap_attr(const tap_node *n)
 bool tap_needs_grad(const tap_node *n, int i)
 {
     if (!n || i < 0 || i >= n->n_in) return false;
-    tap_tape  *t = n->tape;
-    tap_node  *in = tap__node(t, n->in[i]);
-    const bool needs = t->wanted ? t->wanted[in->id] : in->needs;
-    if (t->lends) t->lender = needs && in->is_leaf && !in->lent && in->leaf.fresh && *in->leaf.fresh ? in : NULL;
-    return needs;
+    const tap_node *in = tap__node(n->tape, n->in[i]);
+    return n->tape->needs_grad ? n->tape->needs_grad[in->id] : in->requires_grad;
 }

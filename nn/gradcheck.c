@@ -55,18 +55,18 @@ static void drop_f64_copies(tap__root *r)
 
 static tap_gradcheck_result check(tap_module *m, tap_module_function f, void *ctx, tap_gradcheck_options o, tap_arena *memory)
 {
-    checked_module c = { m, f, ctx, 0 };
-    tap__checked   checked = { .widen = m->root->dtype == TAP_F32, .by_name = true, .ctx = &c, .call = call };
-    const char    *message;
+    checked_module          c = { m, f, ctx, 0 };
+    tap__gradcheck_function checked = { .promote_f32 = m->root->dtype == TAP_F32, .by_name = true, .ctx = &c, .call = call };
+    const char             *message;
     for (tap_param *p = next_trainable(m, NULL); p; p = next_trainable(m, p)) c.n++;
     tap_tensor *x = tap_arena_alloc(memory, (size_t)c.n * sizeof *x);
-    if (checked.widen) make_f64_copies(m->root, memory);
+    if (checked.promote_f32) make_f64_copies(m->root, memory);
     tap_status status = tap_arena_status(memory, &message);
     if (status != TAP_OK) return tap__gradcheck_failed(status, message);
     tap_param *p = NULL;
     for (int i = 0; i < c.n; i++) {
         p = next_trainable(m, p);
-        x[i] = checked.widen ? p->f64_copy->value : p->value;
+        x[i] = checked.promote_f32 ? p->f64_copy->value : p->value;
     }
     checked.n = c.n;
     checked.x = x;

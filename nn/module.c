@@ -280,7 +280,7 @@ static bool has_leaf_on(const tap_tape *t, const tap_param *p)
     if (p->var.tape != t || p->var.epoch != t->epoch || p->var.id == 0 || p->var.id >= t->n_nodes) return false;
     const tap_node *n = tap__node(t, p->var.id);
     if (!n->is_leaf || n->leaf.fresh != &p->fresh) return false;
-    return (n->needs != p->frozen || !t->recording) && tap__is_as_recorded(t, n);
+    return (n->requires_grad != p->frozen || !t->recording) && tap__is_as_recorded(t, n);
 }
 
 tap_var tap_param_var(tap_tape *t, tap_param *p)
@@ -300,7 +300,7 @@ tap_var tap_param_var(tap_tape *t, tap_param *p)
         tap__fail(t, TAP_EARG, "param_var", "the parameter could not be made; the error of its module said why");
         return inert;
     }
-    if (t->widen && p->f64_copy) p = p->f64_copy;
+    if (t->promote_f32 && p->f64_copy) p = p->f64_copy;
     if (p->value.dtype != tap_tape_dtype(t)) {
         tap__fail(t, TAP_EDTYPE, "param_var", "%s is %s, but the tape is %s", p->path, tap_dtype_name(p->value.dtype),
                   tap_dtype_name(tap_tape_dtype(t)));

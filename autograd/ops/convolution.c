@@ -40,10 +40,18 @@ static void report(tap_call *c, bool ok)
     if (!ok) tap__no_memory(c->tape, c);
 }
 
-/* The sum over all but the channels: how a bias counts. */
-static tap_var per_channel(tap_var g)
+/* The gradients of weight and bias, where n needs them; x and y are the input and the output of the convolution, or their gradients,
+ * and g is the gradient of n's result. */
+static void weight_and_bias_vjp(const tap_node *n, tap_var x, tap_var y, tap_var g, tap_var *gin)
 {
-    return tap_sum(g, TAP_AXES(0, 2, 3));
+    if (tap_needs_grad(n, 1)) {
+        tap__compute_grad_in_place(n, 1);
+        gin[1] = tap__conv_weight_of(x, y, tap_attr(n));
+    }
+    if (tap_needs_grad(n, 2)) {
+        tap__compute_grad_in_place(n, 2);
+        gin[2] = tap_sum(g, TAP_AXES(0, 2, 3));
+    }
 }
 
 /* ---- y = w * x + bias ---- */
@@ -63,8 +71,7 @@ static void conv_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const tap__conv *c = tap_attr(n);
     if (tap_needs_grad(n, 0)) gin[0] = tap__conv_adjoint_of(g, tap_in(n, 1), (tap_var){ 0 }, c);
-    if (tap_needs_grad(n, 1)) gin[1] = tap__conv_weight_of(tap_in(n, 0), g, c);
-    if (tap_needs_grad(n, 2)) gin[2] = per_channel(g);
+    weight_and_bias_vjp(n, tap_in(n, 0), g, g, gin);
 }
 
 static const tap_op conv_op = { "conv", conv_infer, conv_forward, conv_vjp, sizeof(tap__conv) };
@@ -91,8 +98,7 @@ static void conv_adjoint_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const tap__conv *c = tap_attr(n);
     if (tap_needs_grad(n, 0)) gin[0] = tap__conv_of(g, tap_in(n, 1), (tap_var){ 0 }, c);
-    if (tap_needs_grad(n, 1)) gin[1] = tap__conv_weight_of(g, tap_in(n, 0), c);
-    if (tap_needs_grad(n, 2)) gin[2] = per_channel(g);
+    weight_and_bias_vjp(n, g, tap_in(n, 0), g, gin);
 }
 
 static const tap_op conv_adjoint_op = { "conv_adjoint", conv_adjoint_infer, conv_adjoint_forward, conv_adjoint_vjp,

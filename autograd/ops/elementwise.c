@@ -378,6 +378,6 @@ static const tap_op cast_op = { "cast", cast_infer, cast_forward, cast_vjp, size
 
 tap_var tap_cast(tap_var x, tap_dtype dtype)
 {
-    if (x.tape && x.tape->widen && dtype == TAP_F32) dtype = TAP_F64;
+    if (x.tape && x.tape->promote_f32 && dtype == TAP_F32) dtype = TAP_F64;
     return tap_apply(&cast_op, &dtype, 1, &x);
 }

@@ -54,8 +54,14 @@ static void matmul_forward(tap_call *c, tap_tensor *out)
 
 static void matmul_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs_grad(n, 0)) gin[0] = tap_matmul(g, tap_mT(tap_in(n, 1))); /* dA = G B^T, a view, no copy */
-    if (tap_needs_grad(n, 1)) gin[1] = tap_matmul(tap_mT(tap_in(n, 0)), g); /* dB = A^T G */
+    if (tap_needs_grad(n, 0)) {
+        tap__compute_grad_in_place(n, 0);
+        gin[0] = tap_matmul(g, tap_mT(tap_in(n, 1))); /* dA = G B^T, a view, no copy */
+    }
+    if (tap_needs_grad(n, 1)) {
+        tap__compute_grad_in_place(n, 1);
+        gin[1] = tap_matmul(tap_mT(tap_in(n, 0)), g); /* dB = A^T G */
+    }
 }
 
 static const tap_op matmul_op = { "matmul", matmul_infer, matmul_forward, matmul_vjp, 0 };
@@ -194,8 +200,15 @@ static void affine_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap_var x = tap_in(n, 0), weight = tap_in(n, 1), g2 = as_rows(g);
     if (tap_needs_grad(n, 0)) gin[0] = tap_reshape(tap_matmul(g2, weight), tap_shape_of(x));
-    if (tap_needs_grad(n, 1)) gin[1] = tap_matmul(tap_mT(g2), as_rows(x));
-    if (tap_needs_grad(n, 2)) gin[2] = tap_sum(g2, TAP_AXES(0));
+    if (tap_needs_grad(n, 1)) {
+        tap_var x2 = as_rows(x);
+        tap__compute_grad_in_place(n, 1);
+        gin[1] = tap_matmul(tap_mT(g2), x2);
+    }
+    if (tap_needs_grad(n, 2)) {
+        tap__compute_grad_in_place(n, 2);
+        gin[2] = tap_sum(g2, TAP_AXES(0));
+    }
 }
 
 static const tap_op affine_op = { "affine", affine_infer, affine_forward, affine_vjp, 0 };

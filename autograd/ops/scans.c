@@ -245,9 +245,9 @@ tap_var tap_logcumsumexp(tap_var x, int axis)
 {
     TAP_CALL("logcumsumexp", x);
     const tap_node *n = tap__node_of(x);
-    tap_var         value = scan("logcumsumexp", n && n->needs ? tap_detach(x) : x, axis, tap_logaddexp);
+    tap_var         value = scan("logcumsumexp", n && n->requires_grad ? tap_detach(x) : x, axis, tap_logaddexp);
     int             at = axis;
-    if (!n || !n->needs || !value.id) return value;
+    if (!n || !n->requires_grad || !value.id) return value;
     if (n->value.shape.rank == 0) return tap_sum(x, TAP_AXES(axis));
     tap__normalize_axis(&at, n->value.shape.rank);
     tap_var windows = logcumsumexp_by_windows(x, at);

@@ -132,7 +132,7 @@ static tap_var leave_one_out_bound(tap_var log_w, int64_t k)
 static tap_var doubly_reparameterized(tap_bound_terms d, tap_var log_w, tap_var bound)
 {
     tap_var dz;
-    if (!tap__node_of(bound) || !tap__node_of(bound)->needs) return bound;
+    if (!tap__node_of(bound) || !tap__node_of(bound)->requires_grad) return bound;
     const bool      depends = tap__depends(bound, d.z);
     const tap_node *z = tap__node_of(d.z);
     if (!z) return bound; /* no memory */

@@ -71,7 +71,7 @@ static void test_single_precision_leaf(void **state)
 }
 
 /* For a gradient check of a float32 module: what is float32 becomes float64, and a leaf a variable. */
-static void test_widening(void **state)
+static void test_promotion_to_f64(void **state)
 {
     (void)state;
     float          value[2] = { 1, 0.5 }, grad[2] = { 7, 7 };
@@ -79,7 +79,7 @@ static void test_widening(void **state)
     tap_shape      pair = TAP_SHAPE(2);
     const tap_leaf leaf = { tap_tensor_wrap(TAP_F32, pair, value), tap_tensor_wrap(TAP_F32, pair, grad), NULL, NULL };
     tap_tape      *t = tap_tape_new(TAP_F64, 1);
-    t->widen = true;
+    t->promote_f32 = true;
     tap_var x = tap_leaf_var(t, &leaf), n = tap_input(t, tap_tensor_wrap(TAP_I64, pair, whole)), y = tap_cast(n, TAP_F32), dx;
     assert_int_equal(tap_value(x).dtype, TAP_F64);
     assert_elements(x, (double[]){ 1, 0.5 });
@@ -101,44 +101,75 @@ static void sum_of_two(tap_call *c, tap_tensor *out)
         ((double *)out->data)[i] = ((const double *)c->in[0].data)[i] + ((const double *)c->in[1].data)[i];
 }
 
-/* One gradient for both, as it was computed, and by way of a view; asked for in either order. */
-static void one_for_both(const tap_node *n, tap_var g, tap_var *gin)
+/* One result is the gradient of both inputs. It is computed in the gradient of the first. */
+static void same_for_both(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs_grad(n, 0)) gin[0] = tap_mul_scalar(g, 3);
+    tap__compute_grad_in_place(n, 0);
+    gin[0] = tap_mul_scalar(g, 3);
     gin[1] = gin[0];
 }
 
-static void a_view_for_the_other(const tap_node *n, tap_var g, tap_var *gin)
+/* The second input gets a view of the first one's gradient, which was computed in the second one's. */
+static void view_for_the_other(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs_grad(n, 1)) gin[0] = tap_detach(tap_mul_scalar(g, 3));
+    tap__compute_grad_in_place(n, 1);
+    gin[0] = tap_detach(tap_mul_scalar(g, 3));
     gin[1] = tap_reshape(gin[0], tap_shape_of(gin[0]));
 }
 
-static void backwards(const tap_node *n, tap_var g, tap_var *gin)
+/* What is computed in a gradient is not the gradient itself, but the same numbers in reverse order. */
+static void reversed(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs_grad(n, 0)) gin[0] = tap_flip(tap_mul_scalar(g, 3), TAP_AXES(0));
-    if (tap_needs_grad(n, 1)) gin[1] = tap_slice(tap_mul(g, tap_in(n, 0)), 0, -1, TAP_END, -1);
+    tap__compute_grad_in_place(n, 0);
+    gin[0] = tap_flip(tap_mul_scalar(g, 3), TAP_AXES(0));
+    tap__compute_grad_in_place(n, 1);
+    gin[1] = tap_slice(tap_mul(g, tap_in(n, 0)), 0, -1, TAP_END, -1);
 }
 
-/* The second one's is computed where the first one's was to be. */
-static void crossed(const tap_node *n, tap_var g, tap_var *gin)
+/* The rule asks for the first input and computes the gradient of the second. */
+static void wrong_input(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs_grad(n, 0)) gin[1] = tap_mul_scalar(g, 5);
+    tap__compute_grad_in_place(n, 0);
+    gin[1] = tap_mul_scalar(g, 5);
     gin[0] = tap_mul_scalar(g, 3);
 }
 
-/* The same, by way of another node. */
-static void crossed_and_detached(const tap_node *n, tap_var g, tap_var *gin)
+/* wrong_input with another node on the same memory in between. */
+static void wrong_input_detached(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs_grad(n, 1)) gin[0] = tap_detach(tap_mul_scalar(g, 3));
+    tap__compute_grad_in_place(n, 1);
+    gin[0] = tap_detach(tap_mul_scalar(g, 3));
     gin[1] = tap_mul_scalar(g, 5);
 }
 
-static const tap_op detached_op = { "detached", infer_like, sum_of_two, crossed_and_detached, 0 };
-static const tap_op crossed_op = { "crossed", infer_like, sum_of_two, crossed, 0 };
-static const tap_op shared_op = { "shared", infer_like, sum_of_two, one_for_both, 0 };
-static const tap_op viewed_op = { "viewed", infer_like, sum_of_two, a_view_for_the_other, 0 };
-static const tap_op backwards_op = { "backwards", infer_like, sum_of_two, backwards, 0 };
+/* Inputs in any order. */
+static void second_first(const tap_node *n, tap_var g, tap_var *gin)
+{
+    tap__compute_grad_in_place(n, 1);
+    gin[1] = tap_mul_scalar(g, 5);
+    tap__compute_grad_in_place(n, 0);
+    gin[0] = tap_mul_scalar(g, 3);
+}
+
+/* The first result after the request takes it, whether it fits or not; so does the end of the rule. */
+static void intermediate_results(const tap_node *n, tap_var g, tap_var *gin)
+{
+    tap__compute_grad_in_place(n, 1);
+    tap_var five = tap_scalar_like(g, 5);
+    gin[1] = tap_mul(g, five);
+    tap__compute_grad_in_place(n, 0);
+    tap_var half = tap_mul_scalar(g, 1.5);
+    gin[0] = tap_mul_scalar(half, 2);
+    tap__compute_grad_in_place(n, 1);
+}
+
+static const tap_op detached_op = { "detached", infer_like, sum_of_two, wrong_input_detached, 0 };
+static const tap_op wrong_input_op = { "wrong_input", infer_like, sum_of_two, wrong_input, 0 };
+static const tap_op second_first_op = { "second_first", infer_like, sum_of_two, second_first, 0 };
+static const tap_op intermediate_op = { "intermediate", infer_like, sum_of_two, intermediate_results, 0 };
+static const tap_op shared_op = { "shared", infer_like, sum_of_two, same_for_both, 0 };
+static const tap_op viewed_op = { "viewed", infer_like, sum_of_two, view_for_the_other, 0 };
+static const tap_op reversed_op = { "reversed", infer_like, sum_of_two, reversed, 0 };
 
 /* Fresh leaves a and b, and a once more as another var; more: a square of a, whose gradient is added. */
 static void differentiate(const tap_op *op, bool twice, bool more, memory *a, memory *b)
@@ -171,15 +202,15 @@ static void test_gradients_in_place(void **state)
                 assert_true(b.grad[j] == 3);
             }
         }
-        const tap_op *const crossing[] = { &crossed_op, &detached_op };
-        for (int k = 0; k < 2; k++) {
-            differentiate(crossing[k], twice, more, &a, &b);
+        const tap_op *const separate[] = { &wrong_input_op, &detached_op, &second_first_op, &intermediate_op };
+        for (int k = 0; k < 4; k++) {
+            differentiate(separate[k], twice, more, &a, &b);
             for (int j = 0; j < N; j++) {
                 assert_true(a.grad[j] == 3 + other + (more ? 2 * a.value[j] : 0));
                 assert_true(b.grad[j] == 5);
             }
         }
-        differentiate(&backwards_op, twice, more, &a, &b);
+        differentiate(&reversed_op, twice, more, &a, &b);
         for (int j = 0; j < N; j++) {
             assert_true(a.grad[j] == 3 + other + (more ? 2 * a.value[j] : 0));
             assert_true(b.grad[j] == a.value[N - 1 - j]);
@@ -187,7 +218,48 @@ static void test_gradients_in_place(void **state)
     }
 }
 
-/* A sum of gradients is computed in none of them, and a second pass over the same values adds to what the first has computed there. */
+static const void *computed_at[2][3];
+
+static void note_memory(const tap_node *n, tap_var g, tap_var *gin)
+{
+    for (int i = 0; i < 2; i++) {
+        assert_true(tap_needs_grad(n, i));
+        computed_at[i][0] = tap_value(tap_mul_scalar(g, 2)).data;
+        tap__compute_grad_in_place(n, i);
+        gin[i] = tap_mul_scalar(tap_flip(tap_flip(g, TAP_ALL), TAP_ALL), 3);
+        computed_at[i][1] = tap_value(gin[i]).data;
+        computed_at[i][2] = tap_value(tap_mul_scalar(g, 4)).data;
+    }
+}
+
+/* Only the first result after the request is computed in the gradient; views are no results, and tap_needs_grad is no
+ * request. */
+static void test_memory_of_gradients_in_place(void **state)
+{
+    (void)state;
+    static const tap_op op = { "note_memory", infer_like, sum_of_two, note_memory, 0 };
+    memory              a, b;
+    differentiate(&op, false, false, &a, &b);
+    for (int i = 0; i < 2; i++) {
+        const memory *m = i ? &b : &a;
+        assert_ptr_equal(computed_at[i][1], m->grad);
+        assert_ptr_not_equal(computed_at[i][0], m->grad);
+        assert_ptr_not_equal(computed_at[i][2], m->grad);
+        for (int j = 0; j < N; j++) assert_true(m->grad[j] == 3);
+    }
+    b.fresh = false; /* what is added to is not computed in place */
+    const tap_leaf first = leaf_of(&a, "a"), second = leaf_of(&b, "b");
+    tap_tape      *t = tap_tape_new(TAP_F64, 1);
+    tap_var        in[] = { tap_leaf_var(t, &first), tap_leaf_var(t, &second) }, loss;
+    loss = tap_sum(tap_apply(&op, NULL, 2, in), TAP_ALL);
+    assert_int_equal(tap_backward(loss), TAP_OK);
+    for (int j = 0; j < N; j++) assert_true(a.grad[j] == 6 && b.grad[j] == 6);
+    for (int i = 0; i < 2; i++) assert_ptr_not_equal(computed_at[i][1], i ? b.grad : a.grad);
+    tap_tape_free(t);
+}
+
+/* A sum of gradients is computed in none of them, and a second pass over the same values adds to what the first has computed
+ * there. */
 static void test_sums_of_gradients_in_place(void **state)
 {
     (void)state;
@@ -228,7 +300,8 @@ static void test_a_leaf_as_loss(void **state)
 
 static void wrong_in_the_end(const tap_node *n, tap_var g, tap_var *gin)
 {
-    if (tap_needs_grad(n, 0)) gin[0] = tap_mul_scalar(g, 3);
+    tap__compute_grad_in_place(n, 0);
+    gin[0] = tap_mul_scalar(g, 3);
     tap_tape_fail(g.tape, TAP_EARG, "no more");
 }
 
@@ -263,28 +336,28 @@ static void test_one_gradient_for_two_results(void **state)
     }
 }
 
-static bool asked_for[2];
+static bool needed[2];
 
 static void note_needs(const tap_node *n, tap_var g, tap_var *gin)
 {
     for (int i = 0; i < 2; i++) {
-        asked_for[i] = tap_needs_grad(n, i);
+        needed[i] = tap_needs_grad(n, i);
         gin[i] = g;
     }
 }
 
-/* A rule is asked for what the pass wants only; outside of one, all that there may be a gradient of is needed. */
-static void test_needs(void **state)
+/* In a pass, a rule needs the gradients that are on a path to its inputs; outside, those of all inputs that require one. */
+static void test_needs_grad(void **state)
 {
     (void)state;
-    const tap_op op = { "needy", infer_like, sum_of_two, note_needs, 0 };
+    const tap_op op = { "note_needs", infer_like, sum_of_two, note_needs, 0 };
     double       numbers[N] = { 1, 2, 3 };
     tap_tape    *t = tap_tape_new(TAP_F64, 1);
     tap_var      in[] = { tap_variable(t, vector(numbers)), tap_variable(t, vector(numbers)) }, dx;
     tap_var      y = tap_apply(&op, NULL, 2, in), half = tap_apply(&op, NULL, 2, (tap_var[]){ in[0], tap_detach(in[1]) });
     for (int i = 0; i < 2; i++) {
         tap_grad(tap_sum(y, TAP_ALL), 1, &in[i], &dx);
-        assert_true(asked_for[i] && !asked_for[1 - i]);
+        assert_true(needed[i] && !needed[1 - i]);
         assert_true(tap_needs_grad(tap__node_of(y), 0) && tap_needs_grad(tap__node_of(y), 1));
         assert_true(tap_needs_grad(tap__node_of(half), 0) && !tap_needs_grad(tap__node_of(half), 1));
     }
@@ -543,13 +616,14 @@ int main(void)
         cmocka_unit_test(test_micro_batches_add_up),
         cmocka_unit_test(test_leaf_used_twice),
         cmocka_unit_test(test_single_precision_leaf),
-        cmocka_unit_test(test_widening),
+        cmocka_unit_test(test_promotion_to_f64),
+        cmocka_unit_test(test_memory_of_gradients_in_place),
         cmocka_unit_test(test_gradients_in_place),
         cmocka_unit_test(test_sums_of_gradients_in_place),
         cmocka_unit_test(test_a_leaf_as_loss),
         cmocka_unit_test(test_gradients_in_place_after_an_error),
         cmocka_unit_test(test_one_gradient_for_two_results),
-        cmocka_unit_test(test_needs),
+        cmocka_unit_test(test_needs_grad),
         cmocka_unit_test(test_shared_inputs),
         cmocka_unit_test(test_diamonds),
         cmocka_unit_test(test_unused_inputs),

@@ -474,12 +474,12 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       tap_tape_set_recording(w->t, false); w->status = tap_backward(tap_neg(w->in.s))) \
     X(grad_matrix, TAP_ESHAPE, "grad: the result must have one element, not [2,2]; see tap_vjp", \
       tap_grad(w->in.a, 1, &w->in.a, &w->out)) \
-    X(grad_null, TAP_EARG, "grad: n is negative, or x or dx is NULL", tap_grad(w->in.s, 1, NULL, &w->out)) \
-    X(grad_nowhere, TAP_EARG, "grad: n is negative, or x or dx is NULL", tap_grad(w->in.s, 1, &w->in.a, NULL)) \
-    X(grad_negative, TAP_EARG, "grad: n is negative, or x or dx is NULL", tap_grad(w->in.s, -1, &w->in.a, &w->out)) \
-    X(vjp_null, TAP_EARG, "vjp: n is negative, or x or dx is NULL", tap_vjp(w->in.s, w->in.one, 1, NULL, &w->out)) \
-    X(vjp_nowhere, TAP_EARG, "vjp: n is negative, or x or dx is NULL", tap_vjp(w->in.s, w->in.one, 1, &w->in.a, NULL)) \
-    X(vjp_negative, TAP_EARG, "vjp: n is negative, or x or dx is NULL", \
+    X(grad_null, TAP_EARG, "grad: n must be at least 0, and x and dx not NULL", tap_grad(w->in.s, 1, NULL, &w->out)) \
+    X(grad_nowhere, TAP_EARG, "grad: n must be at least 0, and x and dx not NULL", tap_grad(w->in.s, 1, &w->in.a, NULL)) \
+    X(grad_negative, TAP_EARG, "grad: n must be at least 0, and x and dx not NULL", tap_grad(w->in.s, -1, &w->in.a, &w->out)) \
+    X(vjp_null, TAP_EARG, "vjp: n must be at least 0, and x and dx not NULL", tap_vjp(w->in.s, w->in.one, 1, NULL, &w->out)) \
+    X(vjp_nowhere, TAP_EARG, "vjp: n must be at least 0, and x and dx not NULL", tap_vjp(w->in.s, w->in.one, 1, &w->in.a, NULL)) \
+    X(vjp_negative, TAP_EARG, "vjp: n must be at least 0, and x and dx not NULL", \
       tap_vjp(w->in.s, w->in.one, INT_MIN, &w->in.a, &w->out)) \
     X(vjp_shape, TAP_ESHAPE, "vjp: a cotangent [2] of float64 for a result [2,2] of float64", \
       tap_vjp(w->in.a, w->in.v, 1, &w->in.a, &w->out)) \
@@ -498,10 +498,10 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       tap_var many[17]; for (int i = 0; i < 17; i++) many[i] = w->in.a; w->out = tap_apply(&probe, NULL, 17, many)) \
     X(apply_silent, TAP_EARG, "silent: [2,2] (theta): its shape could not be inferred", w->out = APPLY(&silent, NULL)) \
     X(apply_too_much, TAP_ESHAPE, \
-      "too_much: [2,2] (theta): a result [9223372036854775807,9223372036854775807] of float64 cannot be", \
+      "too_much: [2,2] (theta): the result must have a valid shape and dtype, not [9223372036854775807,9223372036854775807] of float64", \
       w->out = APPLY(&too_much, NULL)) \
-    X(apply_untyped, TAP_EDTYPE, "nothing: [2,2] (theta): a result [] of unknown dtype cannot be", w->out = APPLY(&nothing, NULL)) \
-    X(apply_greedy, TAP_ENOMEM, "greedy: [2,2] (theta): more than 8 pieces of scratch memory asked for", \
+    X(apply_untyped, TAP_EDTYPE, "nothing: [2,2] (theta): the result must have a valid shape and dtype, not [] of unknown dtype", w->out = APPLY(&nothing, NULL)) \
+    X(apply_greedy, TAP_ENOMEM, "greedy: [2,2] (theta): at most 8 blocks of scratch memory can be used in a call", \
       w->out = APPLY(&greedy, NULL)) \
     X(apply_vast, TAP_ENOMEM, NULL, w->out = APPLY(&vast_scratch, NULL))
 /* clang-format on */

@@ -614,11 +614,11 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
     X(gradcheck_null, TAP_EARG, "gradcheck: the function is NULL", gradcheck(w, NULL, (tap_gradcheck_options){ 0 })) \
     X(gradcheck_nowhere, TAP_EARG, "gradcheck: the function's result is not on the tape it was given", gradcheck(w, nowhere, (tap_gradcheck_options){ 0 })) \
     X(gradcheck_vast, TAP_ENOMEM, NULL, gradcheck(w, matrix_function, (tap_gradcheck_options){ 0 })) \
-    X(gradcheck_eps, TAP_EARG, "gradcheck: eps -1, atol 1e-06 and rtol 1e-05 are not all positive", \
+    X(gradcheck_eps, TAP_EARG, "gradcheck: eps, atol and rtol must be positive, not -1, 1e-06 and 1e-05", \
       gradcheck(w, module_function, (tap_gradcheck_options){ .eps = -1 })) \
-    X(gradcheck_directions, TAP_EARG, "gradcheck: 2147483647 directions are more than 10000", \
+    X(gradcheck_directions, TAP_EARG, "gradcheck: directions must be at most 10000, not 2147483647", \
       gradcheck(w, module_function, (tap_gradcheck_options){ .directions = INT_MAX })) \
-    X(gradcheck_order, TAP_EARG, "gradcheck: order 3 is neither 1 nor 2", \
+    X(gradcheck_order, TAP_EARG, "gradcheck: order must be 1 or 2, not 3", \
       gradcheck(w, module_function, (tap_gradcheck_options){ .order = 3 })) \
     X(csr_select_float, TAP_ESHAPE, "csr_select: [4]: the index must be int64 [n]", \
       w->out = tap_csr_select(sparse, tap_select(w->in.x, 0, 0))) \

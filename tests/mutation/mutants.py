@@ -37,7 +37,7 @@ SYMMETRIC = {"tap_add", "tap_mul", "tap_maximum", "tap_minimum", "tap_eq", "tap_
              "tap_shape_equal", "tap__transpose", "tap__broadcast_shapes", "tap_hypot", "tap_logaddexp", "tap__parallel"}  # fmt: skip
 EVEN = {"tap_abs", "tap_square"}  # of a difference the same either way round
 ALLOCATORS = {"calloc", "malloc", "tap_arena_alloc", "tap__arena_acquire", "tap_call_scratch", "tap_tensor_zeros", "tensor_uninitialized"}
-PUSHES = {"tap__push", "tap__push_empty", "tap__push_result", "put", "borrow"}  # new nodes, which take memory, too
+PUSHES = {"tap__push", "tap__push_empty", "tap__push_result", "new_value", "new_borrowed"}  # new nodes, which take memory, too
 # Calls that report an error. What guards them has tests of its own (tests/bad_arguments), and is left alone.
 REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__fail_input", "tap__fail_inputs", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
            "fail_axis", "fail_shape", "refuse_as", "fail_foreign", "viewed", "tap__inert", "tap__node_of", "inert", "tap__check_input", "tap__same_tape", "tap__inputs", "tap_module_fail",
@@ -251,7 +251,7 @@ class Finder:
                 self.skip(i, self.statement_end(i))
             elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__fail_input", "tap__fail_inputs", "tap_error_set", "fail", "fail_axis", "fail_shape", "refuse_as", "refuse",
                             "tap__arena_release", "tap_arena_free", "tap_tape_free", "tap__arena_name", "tap__error_copy",
-                            "tap__no_memory"):
+                            "tap__no_memory", "tap__compute_grad_in_place"):
                 self.skip(i, self.statement_end(i))
             elif t.text == "[" and i + 2 < n and self.tokens[i + 2].text == "]" and self.declares(i):
                 self.skip(i, i + 2)

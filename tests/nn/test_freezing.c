@@ -133,9 +133,9 @@ static void test_freeze_and_thaw(void **state)
     tap_var used = tap_param_var(n.t, n.first.bias);
     tap_param_set_requires_grad(n.first.bias, false);
     tap_var frozen = tap_param_var(n.t, n.first.bias);
-    assert_true(tap__node(n.t, used.id)->needs && !tap__node(n.t, frozen.id)->needs);
+    assert_true(tap__node(n.t, used.id)->requires_grad && !tap__node(n.t, frozen.id)->requires_grad);
     tap_param_set_requires_grad(n.first.bias, true);
-    assert_true(tap__node(n.t, tap_param_var(n.t, n.first.bias).id)->needs);
+    assert_true(tap__node(n.t, tap_param_var(n.t, n.first.bias).id)->requires_grad);
     net_free(&n);
 }
 

@@ -237,9 +237,9 @@ static void test_errors(void **state)
 {
     (void)state;
     model m = model_new(TAP_F64);
-    assert_refused(&m, (tap_gradcheck_options){ .order = 3 }, TAP_EARG, "gradcheck: order 3 is neither 1 nor 2");
+    assert_refused(&m, (tap_gradcheck_options){ .order = 3 }, TAP_EARG, "gradcheck: order must be 1 or 2, not 3");
     assert_refused(&m, (tap_gradcheck_options){ .eps = -1 }, TAP_EARG,
-                   "gradcheck: eps -1, atol 1e-06 and rtol 1e-05 are not all positive");
+                   "gradcheck: eps, atol and rtol must be positive, not -1, 1e-06 and 1e-05");
     tap_module_fail(m.root, TAP_EIO, "broken");
     assert_refused(&m, (tap_gradcheck_options){ 0 }, TAP_EIO, "gradcheck: broken");
     tap_module_free(m.root);
