@@ -56,10 +56,10 @@ TAP_API size_t   tap_tape_bytes(const tap_tape *t); /* heap memory the tape hold
 
 /* ---- Values in and out ------------------------------------------------------------------------------------------- */
 
-/* Data: no gradient. int64 and bool are copied, so that index and label arrays may be refilled at once. Anything else is borrowed
- * until reset, and read again by the rules of the backward pass: a change in between by a function of the library, and any change
- * of an array of up to 4096 bytes, is found out and fails the backward pass (TAP_ESTALE). After writing to a larger one through a
- * pointer, call tap_tensor_written. */
+/* Data: no gradient. int64 and bool are copied, so that index and label arrays may be refilled at once. Anything else is
+ * borrowed until reset, and read again by the rules of the backward pass: a change in between by a function of the library, and
+ * any change of an array of up to 4096 bytes, is found out and fails the backward pass (TAP_ESTALE). After writing to a larger
+ * one through a pointer, call tap_tensor_written. */
 TAP_API tap_var tap_input(tap_tape *t, tap_tensor x);
 TAP_API tap_var tap_variable(tap_tape *t, tap_tensor x); /* the same, with a gradient for tap_grad to ask for */
 TAP_API tap_var tap_scalar(tap_tape *t, double value);   /* [] in the tape's dtype */
@@ -84,8 +84,8 @@ typedef struct {
 
 TAP_API tap_var tap_leaf_var(tap_tape *t, const tap_leaf *leaf); /* the struct is copied */
 
-/* A view of the value, to be read, good until reset. Once the tape has failed, values read as NaN, those of integers as 0, in the
- * var's shape; [] for a var that a failed call returned. The data are never NULL where the shape has elements. */
+/* A view of the value, to be read, good until reset. Once the tape has failed, values read as NaN, those of integers as 0, in
+ * the var's shape; [] for a var that a failed call returned. The data are never NULL where the shape has elements. */
 TAP_API tap_tensor tap_value(tap_var v);
 TAP_API tap_shape  tap_shape_of(tap_var v);
 TAP_API double     tap_item(tap_var v);                    /* v with one element; NaN once the tape has failed */
@@ -191,8 +191,8 @@ TAP_API tap_var tap_masked_fill(tap_var x, tap_var mask, double value); /* value
 TAP_API tap_var tap_cast(tap_var x, tap_dtype dtype);                   /* a gradient passes between float dtypes only */
 
 /* ---- Shape ------------------------------------------------------------------------------------------------------- */
-/* Views without a copy, but for reshape, flatten and unflatten where strides do not allow one, and diag_embed, fold and zero_pad.
- * Negative axes count from the end. */
+/* Views without a copy, but for reshape, flatten and unflatten where strides do not allow one, and diag_embed, fold and
+ * zero_pad. Negative axes count from the end. */
 
 TAP_API tap_var tap_reshape(tap_var x, tap_shape shape);             /* one size may be -1 */
 TAP_API tap_var tap_flatten(tap_var x, int start, int end);          /* axes start..end become one; [] becomes [1] */
@@ -264,14 +264,21 @@ TAP_API tap_var tap_sum_to(tap_var x, tap_shape shape); /* sums what broadcastin
 /* ---- Along one axis ---------------------------------------------------------------------------------------------- */
 /* A scalar has axis 0, as in PyTorch. */
 
-TAP_API tap_var tap_softmax(tap_var x, int axis);                  /* e^x / sum e^x */
-TAP_API tap_var tap_log_softmax(tap_var x, int axis);              /* x - log sum e^x */
-TAP_API tap_var tap_cumsum(tap_var x, int axis);                   /* y_i = x_0 + ... + x_i */
-TAP_API tap_var tap_cumprod(tap_var x, int axis);                  /* y_i = x_0 ... x_i */
-TAP_API tap_var tap_logcumsumexp(tap_var x, int axis);             /* y_i = log(e^x_0 + ... + e^x_i) */
-TAP_API tap_var tap_argsort(tap_var x, int axis, bool descending); /* int64; equal elements keep their order, NaN is largest */
-TAP_API tap_var tap_sort(tap_var x, int axis, bool descending, tap_var *index);         /* index (may be NULL): as argsort */
-TAP_API tap_var tap_topk(tap_var x, int64_t k, int axis, bool largest, tap_var *index); /* the first k of the sorted ones */
+TAP_API tap_var tap_softmax(tap_var x, int axis);      /* e^x / sum e^x */
+TAP_API tap_var tap_log_softmax(tap_var x, int axis);  /* x - log sum e^x */
+TAP_API tap_var tap_cumsum(tap_var x, int axis);       /* y_i = x_0 + ... + x_i */
+TAP_API tap_var tap_cumprod(tap_var x, int axis);      /* y_i = x_0 ... x_i */
+TAP_API tap_var tap_logcumsumexp(tap_var x, int axis); /* y_i = log(e^x_0 + ... + e^x_i) */
+
+typedef enum { TAP_ASCENDING = 0, TAP_DESCENDING = 1 } tap_order;
+typedef enum { TAP_SMALLEST = 0, TAP_LARGEST = 1 } tap_topk_type;
+
+/* The indices that sort x, int64: equal elements keep their order, NaN is larger than all numbers. No gradient. */
+TAP_API tap_var tap_argsort(tap_var x, int axis, tap_order order);
+/* x, sorted; *index (may be NULL) is what tap_argsort gives. */
+TAP_API tap_var tap_sort(tap_var x, int axis, tap_order order, tap_var *index);
+/* The k smallest elements, ascending, or the k largest, descending; *index (may be NULL): their indices. */
+TAP_API tap_var tap_topk(tap_var x, int64_t k, int axis, tap_topk_type which, tap_var *index);
 
 /* ---- Indexing ---------------------------------------------------------------------------------------------------- */
 /* index: int64, of as many axes as x, and beside the axis not larger than x. An index out of range is an error. */
@@ -312,15 +319,29 @@ TAP_API tap_var tap_trace(tap_var x);                  /* [..,m,n] -> [..] */
 /* ---- Linear algebra ---------------------------------------------------------------------------------------------- */
 /* Matrices [..,n,n] in batches; leading axes of two inputs broadcast. Empty batches and matrices are fine. */
 
-/* L of x = L L^T or, if upper, U of x = U^T U. Reads that triangle of x alone, but its gradient is symmetric. A matrix that
- * is not positive definite is an error. */
-TAP_API tap_var tap_cholesky(tap_var x, bool upper);
-/* y of L L^T y = b (or U^T U y = b), given the factor l; b [..,n,m]. The gradient by l is that of (l l^T)^-1 b at a
- * triangular l, with both of its triangles, as PyTorch's. */
-TAP_API tap_var tap_cholesky_solve(tap_var b, tap_var l, bool upper);
-/* y of a y = b, b [..,n,m], or, if not left, of y a = b, b [..,m,n]. One triangle of a is read, without its diagonal if
- * unitriangular: that is then 1. A 0 on the diagonal gives infinities. */
-TAP_API tap_var tap_solve_triangular(tap_var a, tap_var b, bool upper, bool left, bool unitriangular);
+/* The arguments of BLAS's triangular routines. */
+typedef enum {
+    TAP_LOWER = 0, /* the lower triangle */
+    TAP_UPPER = 1
+} tap_uplo;
+typedef enum {
+    TAP_RIGHT = 0, /* the matrix is on the right of the unknown: y a = b */
+    TAP_LEFT = 1   /* a y = b */
+} tap_side;
+typedef enum {
+    TAP_NON_UNIT = 0, /* the diagonal is read */
+    TAP_UNIT = 1      /* the diagonal is not read, and taken for 1 */
+} tap_diag_type;
+
+/* TAP_LOWER: L of x = L L^T. TAP_UPPER: U of x = U^T U. Only that triangle of x is read, but the gradient is symmetric. A
+ * matrix that is not positive definite is an error. */
+TAP_API tap_var tap_cholesky(tap_var x, tap_uplo uplo);
+/* y of L L^T y = b, given the factor L = l (TAP_LOWER), or of U^T U y = b, given U = l (TAP_UPPER); b [..,n,m]. The gradient by
+ * l is that of (l l^T)^-1 b at a triangular l, with both of its triangles, as in PyTorch. */
+TAP_API tap_var tap_cholesky_solve(tap_var b, tap_var l, tap_uplo uplo);
+/* TAP_LEFT: y of a y = b, b [..,n,m]. TAP_RIGHT: y of y a = b, b [..,m,n]. Only one triangle of a is read. A 0 on the diagonal
+ * gives infinities. */
+TAP_API tap_var tap_solve_triangular(tap_var a, tap_var b, tap_uplo uplo, tap_side side, tap_diag_type diag);
 /* y of a y = b. b is [n], or [..,n] with the leading axes of a, for vectors; else [..,n,m]. A singular a is an error. */
 TAP_API tap_var tap_solve(tap_var a, tap_var b);
 TAP_API tap_var tap_inv(tap_var x); /* a singular x is an error */
@@ -382,10 +403,10 @@ TAP_API bool        tap_needs_grad(const tap_node *n, int i); /* whether gin[i] 
 
 /* ---- Functions of one's own ---------------------------------------------------------------------------------------- */
 
-/* A function that is made of others speaks for itself: from TAP_CALL("attention", q, k, v) to the end of the block, errors on the
- * tape of these vars begin with that name and show their shapes, whatever operator fails: "attention, call 3: [2,5,8] x [2,4,6] x
- * [2,4,8]: inner sizes 8 and 6 differ". Within another such function, it is that one's words that count. Absent vars, { 0 }, are left
- * out; others must be on one tape, and of this step. Without GNU C it does nothing. */
+/* A function that is made of others speaks for itself: from TAP_CALL("attention", q, k, v) to the end of the block, errors on
+ * the tape of these vars begin with that name and show their shapes, whatever operator fails: "attention, call 3: [2,5,8] x
+ * [2,4,6] x [2,4,8]: inner sizes 8 and 6 differ". Within another such function, it is that one's words that count. Absent vars,
+ * { 0 }, are left out; others must be on one tape, and of this step. Without GNU C it does nothing. */
 #if defined(__GNUC__)
 /* clang-format off */
 #define TAP_CALL_N(name, n, in) __attribute__((cleanup(tap_call_end), unused)) tap_running tap_running_call = tap_call_begin(name, n, in)

@@ -104,9 +104,9 @@ tap_var tap_linear_vae_log_prob(const tap_linear_vae *v, tap_var x)
     vars    p = param_vars(v, x.tape);
     tap_var y = tap_sub(x, p.mu), W = tap_mul(p.W, tap_exp(tap_neg(p.log_sigma))); /* W / sigma */
     tap_var I = tap_eye(x.tape, (int64_t)p.k);
-    tap_var L = tap_cholesky(tap_add(I, tap_matmul(tap_mT(W), W)), false);
-    tap_var yW = tap_matmul(y, W);                                       /* [batch,k] */
-    tap_var u = tap_solve_triangular(L, tap_mT(yW), false, true, false); /* L^-1 W^T y [k,batch] */
+    tap_var L = tap_cholesky(tap_add(I, tap_matmul(tap_mT(W), W)), TAP_LOWER);
+    tap_var yW = tap_matmul(y, W);                                                      /* [batch,k] */
+    tap_var u = tap_solve_triangular(L, tap_mT(yW), TAP_LOWER, TAP_LEFT, TAP_NON_UNIT); /* L^-1 W^T y [k,batch] */
     tap_var distance = tap_sub(tap_sum(tap_square(y), TAP_LAST), tap_sum(tap_square(u), TAP_AXES(-2)));
     tap_var log_det = tap_mul_scalar(tap_add_scalar(tap_mul_scalar(p.log_sigma, 2), LOG_2PI), p.d);
     log_det = tap_add(log_det, tap_mul_scalar(tap_sum(tap_log(tap_diagonal(L, 0, -2, -1)), TAP_ALL), 2));

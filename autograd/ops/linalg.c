@@ -191,14 +191,15 @@ static void cholesky_vjp(const tap_node *n, tap_var g, tap_var *gin)
     bool    upper = *(const bool *)tap_attr(n);
     tap_var y = tap_out(n), l = upper ? tap_mT(y) : y, gl = tap_tril(upper ? tap_mT(g) : g, 0), m = tap_matmul(tap_mT(l), gl);
     tap_var s = tap_mul_scalar(tap_add(tap_tril(m, 0), tap_mT(tap_tril(m, -1))), 0.5);
-    tap_var half = tap_solve_triangular(tap_mT(l), s, true, true, false);
-    gin[0] = tap_solve_triangular(l, half, false, false, false);
+    tap_var half = tap_solve_triangular(tap_mT(l), s, TAP_UPPER, TAP_LEFT, TAP_NON_UNIT);
+    gin[0] = tap_solve_triangular(l, half, TAP_LOWER, TAP_RIGHT, TAP_NON_UNIT);
 }
 
 static const tap_op cholesky_op = { "cholesky", square_infer, cholesky_forward, cholesky_vjp, sizeof(bool) };
 
-tap_var tap_cholesky(tap_var x, bool upper)
+tap_var tap_cholesky(tap_var x, tap_uplo uplo)
 {
+    const bool upper = uplo != TAP_LOWER;
     return tap_apply(&cholesky_op, &upper, 1, &x);
 }
 
@@ -265,20 +266,21 @@ static tap_var triangular(tap_var a, tap_var b, triangle t)
 }
 
 /* y a = b is a^T y^T = b^T. */
-tap_var tap_solve_triangular(tap_var a, tap_var b, bool upper, bool left, bool unitriangular)
+tap_var tap_solve_triangular(tap_var a, tap_var b, tap_uplo uplo, tap_side side, tap_diag_type diag)
 {
     TAP_CALL("solve_triangular", a, b);
+    const bool upper = uplo != TAP_LOWER, unit = diag != TAP_NON_UNIT;
     tap_var    in[2] = { a, b };
     tap_tensor x[2];
-    if (left) return triangular(a, b, (triangle){ upper, unitriangular, false });
+    if (side != TAP_RIGHT) return triangular(a, b, (triangle){ upper, unit, false });
     if (!tap__inputs("solve_triangular", 2, in, x)) return tap__inert(tap__tape_of(2, in));
     const tap_shape sa = x[0].shape, sb = x[1].shape;
     if (sa.rank < 2 || sb.rank < 2 || sa.n[sa.rank - 1] != sb.n[sb.rank - 1])
         return tap__fail_inputs("solve_triangular", 2, in, TAP_ESHAPE, "needs a [..,n,n] and b [..,m,n]");
-    return tap_mT(triangular(tap_mT(a), tap_mT(b), (triangle){ !upper, unitriangular, false }));
+    return tap_mT(triangular(tap_mT(a), tap_mT(b), (triangle){ !upper, unit, false }));
 }
 
-tap_var tap_cholesky_solve(tap_var b, tap_var l, bool upper)
+tap_var tap_cholesky_solve(tap_var b, tap_var l, tap_uplo uplo)
 {
     TAP_CALL("cholesky_solve", b, l);
     tap_var    in[2] = { b, l };
@@ -286,7 +288,7 @@ tap_var tap_cholesky_solve(tap_var b, tap_var l, bool upper)
     if (!tap__inputs("cholesky_solve", 2, in, x)) return tap__inert(tap__tape_of(2, in));
     if (x[0].shape.rank < 2 || x[1].shape.rank < 2)
         return tap__fail_inputs("cholesky_solve", 2, in, TAP_ESHAPE, "needs b [..,n,m] and a factor [..,n,n]");
-    tap_var lower = upper ? tap_mT(l) : l;
+    tap_var lower = uplo == TAP_LOWER ? l : tap_mT(l);
     tap_var half = triangular(lower, b, (triangle){ .whole = true });
     return triangular(tap_mT(lower), half, (triangle){ .upper = true, .whole = true });
 }

@@ -28,22 +28,22 @@ static void argsort_forward(tap_call *c, tap_tensor *out)
 
 static const tap_op argsort_op = { "argsort", argsort_infer, argsort_forward, NULL, sizeof(argsort_attr) };
 
-tap_var tap_argsort(tap_var x, int axis, bool descending)
+tap_var tap_argsort(tap_var x, int axis, tap_order order)
 {
     TAP_CALL("argsort", x);
     tap_var wide = tap__at_least_1d(tap_detach(x));
-    return tap_reshape(tap_apply(&argsort_op, &(argsort_attr){ axis, descending }, 1, &wide), tap_shape_of(x));
+    return tap_reshape(tap_apply(&argsort_op, &(argsort_attr){ axis, order != TAP_ASCENDING }, 1, &wide), tap_shape_of(x));
 }
 
-tap_var tap_sort(tap_var x, int axis, bool descending, tap_var *index)
+tap_var tap_sort(tap_var x, int axis, tap_order order, tap_var *index)
 {
     TAP_CALL("sort", x);
-    tap_var places = tap_argsort(x, axis, descending);
+    tap_var places = tap_argsort(x, axis, order);
     if (index) *index = places;
     return tap_gather(x, axis, places);
 }
 
-tap_var tap_topk(tap_var x, int64_t k, int axis, bool largest, tap_var *index)
+tap_var tap_topk(tap_var x, int64_t k, int axis, tap_topk_type which, tap_var *index)
 {
     TAP_CALL("topk", x);
     tap_shape s = tap_shape_of(x);
@@ -51,7 +51,8 @@ tap_var tap_topk(tap_var x, int64_t k, int axis, bool largest, tap_var *index)
     if (s.rank == 0) s = TAP_SHAPE(1);
     if (tap__normalize_axis(&at, s.rank) && (k < 0 || k > s.n[at]))
         return tap_fail(x, TAP_EARG, "k must be within 0..%lld, not %lld", (long long)s.n[at], (long long)k);
-    tap_var first = tap_narrow(tap__at_least_1d(tap_argsort(x, axis, largest)), axis, 0, k);
+    tap_var first =
+        tap_narrow(tap__at_least_1d(tap_argsort(x, axis, which == TAP_SMALLEST ? TAP_ASCENDING : TAP_DESCENDING)), axis, 0, k);
     if (tap_shape_of(x).rank == 0) first = tap_reshape(first, TAP_SCALAR);
     if (index) *index = first;
     return tap_gather(x, axis, first);

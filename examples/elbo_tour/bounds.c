@@ -94,7 +94,7 @@ static bool walk_linear(const tour *o)
     tap_var  x = tap_randn(t, TAP_SHAPE(1, 5)), W = tap_param_var(t, v.W);
     tap_var  M = tap_add(tap_matmul(tap_mT(W), W), tap_mul_scalar(tap_eye(t, 2), sigma * sigma));
     tap_var  mean = tap_reshape(tap_solve(M, tap_matmul(tap_mT(W), tap_mT(x))), TAP_SHAPE(1, 2)); /* mu is 0 yet */
-    tap_dist posterior = tap_multivariate_normal(mean, tap_cholesky(tap_mul_scalar(tap_inv(M), sigma * sigma), false));
+    tap_dist posterior = tap_multivariate_normal(mean, tap_cholesky(tap_mul_scalar(tap_inv(M), sigma * sigma), TAP_LOWER));
     double   elbo = tap_item(tap_sum(tap_linear_vae_elbo(&v, x), TAP_ALL));
     double   gap = tap_item(tap_sum(tap_kl(tap_linear_vae_encode(&v, x), posterior), TAP_ALL));
     equation("th. 1.1, linear VAE: ELBO + KL = log p", elbo + gap, tap_item(tap_sum(tap_linear_vae_log_prob(&v, x), TAP_ALL)),

@@ -31,8 +31,8 @@ bool walk_gaussians(const tour *o)
     tap_tape *t = tap_tape_new(TAP_F64, o->seed);
     tap_tape_set_recording(t, false);
     section("6. Gaussians: left the library, right the formula");
-    tap_dist p0 = tap_multivariate_normal(vector(t, mean0), tap_cholesky(matrix(t, cov0), false));
-    tap_dist p1 = tap_multivariate_normal(vector(t, mean1), tap_cholesky(matrix(t, cov1), false));
+    tap_dist p0 = tap_multivariate_normal(vector(t, mean0), tap_cholesky(matrix(t, cov0), TAP_LOWER));
+    tap_dist p1 = tap_multivariate_normal(vector(t, mean1), tap_cholesky(matrix(t, cov1), TAP_LOWER));
     tap_var  error;
     double   drawn = tap_item(tap_kl_monte_carlo(p0, p1, o->draws, &error));
     equation("6.3  th. 1.3: KL of two Gaussians", tap_item(tap_kl(p0, p1)), kl_of_two(t), 0);

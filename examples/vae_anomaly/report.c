@@ -93,7 +93,7 @@ static bool draw_histograms(const score_buffer *d, const set *s, const char *out
         int64_t          anomalies, n = take(d, s, i, true, NONE, &anomalies);
         tap_tape        *t = tap_tape_new(TAP_F64, 0);
         const tap_tensor sorted =
-            tap_value(tap_sort(tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(n), d->score)), 0, false, NULL));
+            tap_value(tap_sort(tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(n), d->score)), 0, TAP_ASCENDING, NULL));
         const double lo = tap_tensor_item(sorted, 0), hi = lo + fmax(4 * (tap_tensor_item(sorted, n - 1 - n / 20) - lo), 1e-6);
         double       max_height = plot_bins(n, d->score, BINS, lo, hi, height[0]);
         n = take(d, s, i, false, ALL, &anomalies);
@@ -111,7 +111,7 @@ static bool draw_extremes(const set *s, const char *out)
 {
     const int64_t    m = s->table.shape.n[0], wide = m < WIDE ? m : WIDE, high = m < WIDE * HIGH ? 1 : HIGH, n = high * wide;
     tap_tape        *t = tap_tape_new(TAP_F32, 0);
-    tap_var          order = tap_argsort(tap_select(tap_input(t, s->table), 1, COLUMNS - 1), 0, false);
+    tap_var          order = tap_argsort(tap_select(tap_input(t, s->table), 1, COLUMNS - 1), 0, TAP_ASCENDING);
     tap_var          ends = tap_cat(2, (tap_var[]){ tap_narrow(order, 0, 0, n), tap_narrow(order, 0, m - n, n) }, 0);
     tap_var          x = tap_mul_scalar(tap_cast(tap_index_select(tap_input(t, s->images), 0, ends), TAP_F32), 1.0 / 255);
     const tap_tensor picture = tap_value(tap_reshape(x, TAP_SHAPE(2 * high, wide, SIDE, SIDE)));

@@ -37,7 +37,7 @@ static tap_var cholesky_factor(tap_dist d)
 /* L^-1 x, x [..,d,m] */
 static tap_var whiten(tap_dist d, tap_var x)
 {
-    if (!is_diagonal(d)) return tap_solve_triangular(d.param[1], x, false, true, false);
+    if (!is_diagonal(d)) return tap_solve_triangular(d.param[1], x, TAP_LOWER, TAP_LEFT, TAP_NON_UNIT);
     return tap__divide_by_scale(x, tap_unsqueeze(d.param[1], -1), 1);
 }
 

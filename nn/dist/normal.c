@@ -142,8 +142,9 @@ static tap_var multivariate_sample(tap_dist d, tap_var noise)
 static tap_var whiten(tap_dist d, tap_var x)
 {
     tap_var difference = tap_sub(x, d.param[0]), upper = tap_mT(d.param[1]);
-    if (has_one_factor(d, difference)) return tap_solve_triangular(upper, difference, true, false, false);
-    return tap_squeeze(tap_solve_triangular(upper, tap_unsqueeze(difference, -2), true, false, false), TAP_AXES(-2));
+    if (has_one_factor(d, difference)) return tap_solve_triangular(upper, difference, TAP_UPPER, TAP_RIGHT, TAP_NON_UNIT);
+    return tap_squeeze(tap_solve_triangular(upper, tap_unsqueeze(difference, -2), TAP_UPPER, TAP_RIGHT, TAP_NON_UNIT),
+                       TAP_AXES(-2));
 }
 
 /* log |det L|, half of log det (L L^T) */

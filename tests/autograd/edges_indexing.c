@@ -48,8 +48,8 @@ static tap_var above_1(tap_var x)
     X1(sort, sorted(x, false, false), S(6), N(NO, 1, IN, -IN, LEAST, -MOST), S(6), N(-IN, -MOST, LEAST, 1, IN, NO),                   \
        N(6, 4, 5, 1, 3, 2), .c = N(1, 2, 3, 4, 5, 6))                                                                                 \
     X1(sort__falling, sorted(x, true, false), S(4), N(0, NO, -0.0, IN), S(4), N(NO, IN, 0, -0.0), N(3, 1, 4, 2), .c = N(1, 2, 3, 4))  \
-    X1(argsort, tap_argsort(x, 0, false), S(6), N(NO, 1, IN, -IN, LEAST, NO), S(6), N(3, 4, 1, 2, 0, 5), NULL)                        \
-    X1(argsort__falling, tap_cast(tap_argsort(x, 0, true), TAP_F32), S(4), N(-0.0, 0, NO, -IN), S(4), N(2, 0, 1, 3), NULL)            \
+    X1(argsort, tap_argsort(x, 0, TAP_ASCENDING), S(6), N(NO, 1, IN, -IN, LEAST, NO), S(6), N(3, 4, 1, 2, 0, 5), NULL)                \
+    X1(argsort__falling, tap_cast(tap_argsort(x, 0, TAP_DESCENDING), TAP_F32), S(4), N(-0.0, 0, NO, -IN), S(4), N(2, 0, 1, 3), NULL)  \
     X1(argsort__of_sort, sorted(x, false, true), S(3), N(IN, -IN, LEAST), S(3), N(1, 2, 0), NULL)                                     \
     X1(topk, best(x, 2, false), S(2, 3), N(1, NO, IN, -IN, LEAST, NO), S(2, 2), N(1, IN, -IN, LEAST), N(1, 0, 1, 1, 1, 0))            \
     X1(topk__largest, best(x, 1, true), S(2, 3), N(1, 2, 3, -IN, -MOST, -IN), S(2, 1), N(3, -MOST), N(0, 0, 1, 0, 1, 0))              \

@@ -21,39 +21,39 @@ static tap_var sign_of(tap_var x)
 
 /* clang-format off */
 #define LINALG(X1, X2, X3)                                                                                                            \
-    X1(cholesky, tap_cholesky(x, false), S(2, 2), N(4, NO, 2, 5), S(2, 2), N(2, 0, 1, 2), N(0.0625, -0.125, -0.125, 0.25),            \
+    X1(cholesky, tap_cholesky(x, TAP_LOWER), S(2, 2), N(4, NO, 2, 5), S(2, 2), N(2, 0, 1, 2), N(0.0625, -0.125, -0.125, 0.25),        \
        .c = N(0, NO, 0, 1), .ulps = 1)                                                                                                \
-    X1(cholesky__upper, tap_cholesky(x, true), S(2, 2), N(4, 2, IN, 5), S(2, 2), N(2, 1, 0, 2), N(0.25, 0, 0, 0),                     \
+    X1(cholesky__upper, tap_cholesky(x, TAP_UPPER), S(2, 2), N(4, 2, IN, 5), S(2, 2), N(2, 1, 0, 2), N(0.25, 0, 0, 0),                \
        .c = N(1, 0, IN, 0), .ulps = 1)                                                                                                \
-    X1(cholesky__tiny, tap_cholesky(x, false), S(2, 2), N(4 * T, 0, 2 * T, 5 * T), S(2, 2), N(0x1p-69, 0, 0x1p-70, 0x1p-69),          \
+    X1(cholesky__tiny, tap_cholesky(x, TAP_LOWER), S(2, 2), N(4 * T, 0, 2 * T, 5 * T), S(2, 2), N(0x1p-69, 0, 0x1p-70, 0x1p-69),      \
        N(0x1p66, -0x1p67, -0x1p67, 0x1p68), .c = N(0, 0, 0, 1), .ulps = 2)                                                            \
-    X1(cholesky__tiny_64, tap_cholesky(x, false), S(2, 2), N(4 * TT, 0, 2 * TT, 5 * TT), S(2, 2),                                     \
+    X1(cholesky__tiny_64, tap_cholesky(x, TAP_LOWER), S(2, 2), N(4 * TT, 0, 2 * TT, 5 * TT), S(2, 2),                                 \
        N(0x1p-534, 0, 0x1p-535, 0x1p-534), N(0x1p531, -0x1p532, -0x1p532, 0x1p533), .c = N(0, 0, 0, 1), .ulps = 2, .only = EDGE_F64)  \
-    X1(cholesky__subnormal, tap_cholesky(x, false), S(2, 2), N(3 * 0x1p-148, 0, 0x1p-148, 3 * 0x1p-148), S(2, 2),                     \
+    X1(cholesky__subnormal, tap_cholesky(x, TAP_LOWER), S(2, 2), N(3 * 0x1p-148, 0, 0x1p-148, 3 * 0x1p-148), S(2, 2),                 \
        N(ROOT * 0x1p-74, 0, ROOT / 3 * 0x1p-74, 1.6329931618554520654648560498 * 0x1p-74), N(0.5 / ROOT * 0x1p74, 0, 0, 0),           \
        .c = N(1, 0, 0, 0), .ulps = 2)                                                                                                 \
-    X1(cholesky__subnormal_64, tap_cholesky(x, false), S(2, 2), N(3 * 0x1p-1074, 0, 0x1p-1074, 3 * 0x1p-1074), S(2, 2),               \
+    X1(cholesky__subnormal_64, tap_cholesky(x, TAP_LOWER), S(2, 2), N(3 * 0x1p-1074, 0, 0x1p-1074, 3 * 0x1p-1074), S(2, 2),           \
        N(ROOT * 0x1p-537, 0, ROOT / 3 * 0x1p-537, 1.6329931618554520654648560498 * 0x1p-537), N(0.5 / ROOT * 0x1p537, 0, 0, 0),       \
        .c = N(1, 0, 0, 0), .ulps = 2, .only = EDGE_F64)                                                                               \
-    X1(cholesky__huge, tap_cholesky(x, false), S(2, 2), N(0x1p126, 0, 0x1p125, 0x1p126), S(2, 2),                                     \
+    X1(cholesky__huge, tap_cholesky(x, TAP_LOWER), S(2, 2), N(0x1p126, 0, 0x1p125, 0x1p126), S(2, 2),                                 \
        N(0x1p63, 0, 0x1p62, ROOT / 2 * 0x1p63), N(0x1p-64, 0, 0, 0), .c = N(1, 0, 0, 0), .ulps = 2)                                   \
-    X1(cholesky__huge_64, tap_cholesky(x, false), S(2, 2), N(0x1p1022, 0, 0x1p1021, 0x1p1022), S(2, 2),                               \
+    X1(cholesky__huge_64, tap_cholesky(x, TAP_LOWER), S(2, 2), N(0x1p1022, 0, 0x1p1021, 0x1p1022), S(2, 2),                           \
        N(0x1p511, 0, 0x1p510, ROOT / 2 * 0x1p511), N(0x1p-512, 0, 0, 0), .c = N(1, 0, 0, 0), .ulps = 2, .only = EDGE_F64)             \
-    X2(cholesky_solve, tap_cholesky_solve(a, b, false), S(2, 1), N(16, 0), S(2, 2), N(2, NO, 1, 2), S(2, 1), N(5, -2),                \
+    X2(cholesky_solve, tap_cholesky_solve(a, b, TAP_LOWER), S(2, 1), N(16, 0), S(2, 2), N(2, NO, 1, 2), S(2, 1), N(5, -2),            \
        N(0.1875, 0.125), NULL, .ulps = 2)                                                                                             \
-    X2(cholesky_solve__factor, tap_cholesky_solve(a, b, false), S(2, 1), N(16, 0), S(2, 2), N(2, 0, 1, 2), S(2, 1), N(5, -2),         \
+    X2(cholesky_solve__factor, tap_cholesky_solve(a, b, TAP_LOWER), S(2, 1), N(16, 0), S(2, 2), N(2, 0, 1, 2), S(2, 1), N(5, -2),     \
        N(0.1875, 0.125), N(-4, -0.5, 0, 1), .ulps = 4)                                                                                \
-    X2(cholesky_solve__tiny, tap_cholesky_solve(a, b, true), S(2, 1), N(16 * T, 0), S(2, 2), N(0x1p-69, 0x1p-70, IN, 0x1p-69),        \
+    X2(cholesky_solve__tiny, tap_cholesky_solve(a, b, TAP_UPPER), S(2, 1), N(16 * T, 0), S(2, 2), N(0x1p-69, 0x1p-70, IN, 0x1p-69),   \
        S(2, 1), N(5, -2), N(0.1875, 0.125), NULL, .c = N(T, T), .ulps = 2)                                                            \
-    X2(solve_triangular, tap_solve_triangular(a, b, false, true, false), S(2, 2), N(2, NO, 1, 4), S(2, 1), N(2, 9), S(2, 1), N(1, 2), \
+    X2(solve_triangular, tap_solve_triangular(a, b, TAP_LOWER, TAP_LEFT, TAP_NON_UNIT), S(2, 2), N(2, NO, 1, 4), S(2, 1), N(2, 9), S(2, 1), N(1, 2), \
        N(-0.375, 0, -0.25, -0.5), N(0.375, 0.25), .ulps = 1)                                                                          \
-    X2(solve_triangular__unit, tap_solve_triangular(a, b, true, true, true), S(2, 2), N(NO, 3, IN, 0), S(2, 1), N(7, 2), S(2, 1),     \
+    X2(solve_triangular__unit, tap_solve_triangular(a, b, TAP_UPPER, TAP_LEFT, TAP_UNIT), S(2, 2), N(NO, 3, IN, 0), S(2, 1), N(7, 2), S(2, 1), \
        N(1, 2), N(0, -2, 0, 0), N(1, -2), .ulps = 1)                                                                                  \
-    X2(solve_triangular__right, tap_solve_triangular(a, b, true, false, false), S(2, 2), N(2, 1, NO, 4), S(1, 2), N(2, 9), S(1, 2),   \
+    X2(solve_triangular__right, tap_solve_triangular(a, b, TAP_UPPER, TAP_RIGHT, TAP_NON_UNIT), S(2, 2), N(2, 1, NO, 4), S(1, 2), N(2, 9), S(1, 2), \
        N(1, 2), N(-0.375, -0.25, 0, -0.5), N(0.375, 0.25), .ulps = 1)                                                                 \
-    X2(solve_triangular__ends, tap_solve_triangular(a, b, false, true, false), S(2, 2), N(LEAST, NO, 0, MOST), S(2, 1),               \
+    X2(solve_triangular__ends, tap_solve_triangular(a, b, TAP_LOWER, TAP_LEFT, TAP_NON_UNIT), S(2, 2), N(LEAST, NO, 0, MOST), S(2, 1), \
        N(LEAST, MOST), S(2, 1), N(1, 1), N(-1, 0, -1, -1), N(1, 1), .c = N(LEAST, MOST), .ulps = 1)                                    \
-    X2(solve_triangular__0, tap_solve_triangular(a, b, false, true, false), S(1, 1), N(0), S(1, 1), N(3), S(1, 1), N(IN), N(-IN),     \
+    X2(solve_triangular__0, tap_solve_triangular(a, b, TAP_LOWER, TAP_LEFT, TAP_NON_UNIT), S(1, 1), N(0), S(1, 1), N(3), S(1, 1), N(IN), N(-IN), \
        N(IN), .unmasked = over_0)                                                                                                     \
     X2(solve, tap_solve(a, b), S(2, 2), N(1 * T, 2 * T, 3 * T, 4 * T), S(2), N(5 * T, 11 * T), S(2), N(1, 2), N(0.5, 1, -0.5, -1),    \
        N(-0.5, 0.5), .c = N(T, T), .ulps = 4)                                                                                         \

@@ -28,10 +28,10 @@ TWO(f_scatter_add_last, tap_scatter_add(a, -1, places(t, with_size(b, 1, 2), 4),
 ONE(f_index_select, tap_index_select(a, 1, places(t, TAP_SHAPE(6), 3)))
 ONE(f_take_along_dim, tap_take_along_dim(a, places(t, TAP_SHAPE(1, 1, 5), 4), 2))
 ONE(f_masked_fill, tap_masked_fill(a, tap_gt(a, tap_scalar_like(a, 0.5)), 0.5))
-ONE(f_sort, tap_sort(a, 1, false, NULL))
-ONE(f_sort_falling, tap_mul(tap_sort(a, -1, true, NULL), a))
-ONE(f_topk, tap_topk(a, 2, 2, true, NULL))
-ONE(f_topk_smallest, tap_topk(a, 1, 1, false, NULL))
+ONE(f_sort, tap_sort(a, 1, TAP_ASCENDING, NULL))
+ONE(f_sort_falling, tap_mul(tap_sort(a, -1, TAP_DESCENDING, NULL), a))
+ONE(f_topk, tap_topk(a, 2, 2, TAP_LARGEST, NULL))
+ONE(f_topk_smallest, tap_topk(a, 1, 1, TAP_SMALLEST, NULL))
 
 const gradient_row indexing_gradients[] = {
     { "gather", f_gather, R1 },

@@ -84,14 +84,14 @@ static void test_scalars_and_nothing(void **state)
     expect(tap_index_select(floats(TAP_SHAPE(2, 2), D(1, 2, 3, 4)), 0, places(TAP_SCALAR, I(1))), TAP_SHAPE(1, 2), D(3, 4));
     expect(tap_gather(tap_ones(t, TAP_SHAPE(5)), 0, none), TAP_SHAPE(2, 0), NULL);
     expect(tap_scatter_add(s, 0, places(TAP_SCALAR, I(0)), s), TAP_SCALAR, D(14));
-    expect(tap_sort(s, 0, true, &order), TAP_SCALAR, D(7));
+    expect(tap_sort(s, 0, TAP_DESCENDING, &order), TAP_SCALAR, D(7));
     expect(order, TAP_SCALAR, D(0));
-    expect(tap_topk(s, 1, -1, true, &order), TAP_SCALAR, D(7));
+    expect(tap_topk(s, 1, -1, TAP_LARGEST, &order), TAP_SCALAR, D(7));
     expect(tap_cumsum(s, 0), TAP_SCALAR, D(7));
     expect(tap_cumprod(s, -1), TAP_SCALAR, D(7));
     expect(tap_softmax(s, 0), TAP_SCALAR, D(1));
     expect(tap_argmax(s, TAP_AXES(0)), TAP_SCALAR, D(0));
-    expect(tap_sort(tap_zeros(t, TAP_SHAPE(0, 3)), 0, false, NULL), TAP_SHAPE(0, 3), NULL);
+    expect(tap_sort(tap_zeros(t, TAP_SHAPE(0, 3)), 0, TAP_ASCENDING, NULL), TAP_SHAPE(0, 3), NULL);
     expect(tap_cumsum(tap_zeros(t, TAP_SHAPE(0)), 0), TAP_SHAPE(0), NULL);
     expect(tap_prod(tap_zeros(t, TAP_SHAPE(2, 0)), TAP_LAST), TAP_SHAPE(2), D(1, 1));
     expect(tap_any(tap_zeros(t, TAP_SHAPE(2, 0)), TAP_LAST), TAP_SHAPE(2), D(0, 0));
@@ -102,22 +102,22 @@ static void test_sorting(void **state)
 {
     (void)state;
     tap_var x = floats(TAP_SHAPE(7), D(3, -1, NOT_A_NUMBER, 3, ENDLESS, -1, 0)), order;
-    expect(tap_argsort(x, 0, false), TAP_SHAPE(7), D(1, 5, 6, 0, 3, 4, 2));
-    expect(tap_argsort(x, 0, true), TAP_SHAPE(7), D(2, 4, 0, 3, 6, 1, 5));
-    expect(tap_sort(x, 0, false, &order), TAP_SHAPE(7), D(-1, -1, 0, 3, 3, ENDLESS, NOT_A_NUMBER));
-    expect(tap_topk(tap_narrow(x, 0, 3, 4), 2, 0, false, &order), TAP_SHAPE(2), D(-1, 0));
+    expect(tap_argsort(x, 0, TAP_ASCENDING), TAP_SHAPE(7), D(1, 5, 6, 0, 3, 4, 2));
+    expect(tap_argsort(x, 0, TAP_DESCENDING), TAP_SHAPE(7), D(2, 4, 0, 3, 6, 1, 5));
+    expect(tap_sort(x, 0, TAP_ASCENDING, &order), TAP_SHAPE(7), D(-1, -1, 0, 3, 3, ENDLESS, NOT_A_NUMBER));
+    expect(tap_topk(tap_narrow(x, 0, 3, 4), 2, 0, TAP_SMALLEST, &order), TAP_SHAPE(2), D(-1, 0));
     expect(order, TAP_SHAPE(2), D(2, 3));
     expect(tap_argmax(x, TAP_ALL), TAP_SCALAR, D(2));
     expect(tap_argmin(x, TAP_ALL), TAP_SCALAR, D(2));
     tap_var gaps = floats(TAP_SHAPE(4), D(NOT_A_NUMBER, 1, NOT_A_NUMBER, 2));
-    expect(tap_argsort(gaps, 0, true), TAP_SHAPE(4), D(0, 2, 3, 1));
-    expect(tap_argsort(gaps, 0, false), TAP_SHAPE(4), D(1, 3, 0, 2));
+    expect(tap_argsort(gaps, 0, TAP_DESCENDING), TAP_SHAPE(4), D(0, 2, 3, 1));
+    expect(tap_argsort(gaps, 0, TAP_ASCENDING), TAP_SHAPE(4), D(1, 3, 0, 2));
     tap_var m = floats(TAP_SHAPE(2, 3), D(1, 5, 5, 2, 0, 0));
     expect(tap_argmax(m, TAP_LAST), TAP_SHAPE(2), D(1, 0));
     expect(tap_argmin(m, tap_keepdim(TAP_AXES(0))), TAP_SHAPE(1, 3), D(0, 1, 1));
     expect(tap_argmax(tap_mT(m), TAP_ALL), TAP_SCALAR, D(2));
     expect(tap_argmax(tap_arange(t, 9), TAP_ALL), TAP_SCALAR, D(8));
-    expect(tap_sort(tap_eq(m, tap_scalar(t, 5)), 1, true, NULL), TAP_SHAPE(2, 3), D(1, 1, 0, 0, 0, 0));
+    expect(tap_sort(tap_eq(m, tap_scalar(t, 5)), 1, TAP_DESCENDING, NULL), TAP_SHAPE(2, 3), D(1, 1, 0, 0, 0, 0));
 }
 
 /* Enough lanes for several threads, each of which sorts in memory of its own. */
@@ -125,7 +125,7 @@ static void test_many_sorts(void **state)
 {
     (void)state;
     enum { LANES = 300, N = 400 };
-    tap_var       x = tap_randn(t, TAP_SHAPE(LANES, N)), y = tap_sort(x, 1, true, NULL);
+    tap_var       x = tap_randn(t, TAP_SHAPE(LANES, N)), y = tap_sort(x, 1, TAP_DESCENDING, NULL);
     const double *sorted = tap_value(y).data;
     assert_true(fabs(tap_item(tap_sum(tap_sub(x, y), TAP_ALL))) < 1e-9);
     for (int i = 0; i < LANES * N; i++) assert_true(i % N == 0 || sorted[i - 1] >= sorted[i]);
@@ -143,7 +143,7 @@ static void test_long_sorts(void **state)
     enum { N = 1000, LANES = 3 };
     static double lane[N];
     for (int64_t n = 1; n <= N; n += 111) {
-        tap_var x = tap_randn(t, TAP_SHAPE(n, LANES)), y = tap_sort(x, 0, false, NULL);
+        tap_var x = tap_randn(t, TAP_SHAPE(n, LANES)), y = tap_sort(x, 0, TAP_ASCENDING, NULL);
         for (int64_t k = 0; k < LANES; k++) {
             for (int64_t i = 0; i < n; i++) lane[i] = tap_tensor_get(tap_value(x), I(i, k));
             qsort(lane, (size_t)n, sizeof *lane, rising);
@@ -165,8 +165,8 @@ static void test_float32(void **state)
     expect(tap_gather(x, 1, twice), TAP_SHAPE(2, 2), D(1, 1, 6, 2));
     expect(tap_scatter(zero, 1, twice, tap_narrow(x, 1, 0, 2)), TAP_SHAPE(2, 3), D(5, 0, 0, 0, 2, 4));
     expect(tap_scatter_add(zero, 1, twice, tap_narrow(x, 1, 0, 2)), TAP_SHAPE(2, 3), D(6, 0, 0, 0, 2, 4));
-    expect(tap_argsort(x, 1, false), TAP_SHAPE(2, 3), D(0, 1, 2, 1, 0, 2));
-    expect(tap_argsort(x, 0, true), TAP_SHAPE(2, 3), D(1, 0, 0, 0, 1, 1));
+    expect(tap_argsort(x, 1, TAP_ASCENDING), TAP_SHAPE(2, 3), D(0, 1, 2, 1, 0, 2));
+    expect(tap_argsort(x, 0, TAP_DESCENDING), TAP_SHAPE(2, 3), D(1, 0, 0, 0, 1, 1));
     expect(tap_argmax(x, TAP_LAST), TAP_SHAPE(2), D(2, 2));
     expect(tap_argmin(x, TAP_AXES(0)), TAP_SHAPE(3), D(0, 1, 0));
     expect(tap_cumsum(tap_mT(x), 1), TAP_SHAPE(3, 2), D(1, 5, 5, 7, NOT_A_NUMBER, NOT_A_NUMBER));
@@ -182,10 +182,10 @@ static void test_integers(void **state)
     tap_var index = places(TAP_SHAPE(2, 1), I(2, 1));
     expect(tap_gather(i, 1, index), TAP_SHAPE(2, 1), D(7, 9));
     expect(tap_scatter(i, 1, index, places(TAP_SHAPE(2, 1), I(5, 6))), TAP_SHAPE(2, 3), D(7, -2, 5, 1, 6, 0));
-    expect(tap_sort(i, 1, false, &order), TAP_SHAPE(2, 3), D(-2, 7, 7, 0, 1, 9));
+    expect(tap_sort(i, 1, TAP_ASCENDING, &order), TAP_SHAPE(2, 3), D(-2, 7, 7, 0, 1, 9));
     expect(order, TAP_SHAPE(2, 3), D(1, 0, 2, 2, 0, 1));
     expect(tap_argmin(i, TAP_LAST), TAP_SHAPE(2), D(1, 2));
-    expect(tap_sort(b, 0, true, &order), TAP_SHAPE(4), D(200, 3, 3, 0));
+    expect(tap_sort(b, 0, TAP_DESCENDING, &order), TAP_SHAPE(4), D(200, 3, 3, 0));
     expect(order, TAP_SHAPE(4), D(2, 0, 3, 1));
     expect(tap_argmax(b, TAP_ALL), TAP_SCALAR, D(2));
     expect(tap_argmin(b, TAP_ALL), TAP_SCALAR, D(1));

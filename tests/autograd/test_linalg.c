@@ -241,13 +241,13 @@ static void test_empty_matrices(void **state)
     assert_same(tap_logdet(tap_zeros(t, TAP_SHAPE(0, 0))), tap_scalar(t, 0));
     assert_same(tap_trace(none), tap_zeros(t, TAP_SHAPE(3)));
     assert_same(tap_inv(none), none);
-    assert_same(tap_cholesky(none, true), none);
+    assert_same(tap_cholesky(none, TAP_UPPER), none);
     assert_same(tap_solve(none, tap_zeros(t, TAP_SHAPE(3, 0, 2))), tap_zeros(t, TAP_SHAPE(3, 0, 2)));
     assert_same(tap_solve(none, tap_zeros(t, TAP_SHAPE(3, 0))), tap_zeros(t, TAP_SHAPE(3, 0)));
     assert_same(tap_det(batch), tap_zeros(t, TAP_SHAPE(0)));
     assert_same(tap_inv(batch), batch);
-    assert_same(tap_cholesky(batch, false), batch);
-    assert_same(tap_solve_triangular(batch, tap_zeros(t, TAP_SHAPE(5, 3)), true, false, true),
+    assert_same(tap_cholesky(batch, TAP_LOWER), batch);
+    assert_same(tap_solve_triangular(batch, tap_zeros(t, TAP_SHAPE(5, 3)), TAP_UPPER, TAP_RIGHT, TAP_UNIT),
                 tap_zeros(t, TAP_SHAPE(0, 5, 3)));
     tap_tape_free(t);
 }
@@ -316,7 +316,7 @@ static void test_gradient_of_cholesky_solve(void **state)
     (void)state;
     double    l[] = { 1, 0, 0, 2 };
     tap_tape *t = tap_tape_new(TAP_F64, 1);
-    tap_var   factor = matrix(t, 2, l), y = tap_cholesky_solve(tap_ones(t, TAP_SHAPE(2, 1)), factor, false), d;
+    tap_var   factor = matrix(t, 2, l), y = tap_cholesky_solve(tap_ones(t, TAP_SHAPE(2, 1)), factor, TAP_LOWER), d;
     assert_values(y, 2, (const double[]){ 1, 0.25 });
     tap_grad(tap_sum(y, TAP_ALL), 1, &factor, &d); /* -(s y^T + y s^T) l, s = y */
     assert_values(d, 4, (const double[]){ -2, -1, -0.5, -0.25 });
@@ -334,11 +334,11 @@ static void test_vectors_and_matrices_of_a_batch(void **state)
     assert_same(tap_matmul(a, tap_solve(a, m)), tap_expand(m, TAP_SHAPE(2, 3, 4)));
     assert_same(tap_matmul(a, tap_solve(a, square)), tap_expand(square, TAP_SHAPE(2, 3, 3)));
     assert_same(tap_matmul(tap_inv(a), a), tap_expand(tap_eye(t, 3), TAP_SHAPE(2, 3, 3)));
-    assert_same(tap_solve_triangular(tap_tril(a, 0), tap_matmul(tap_mT(m), tap_tril(a, 0)), false, false, false),
+    assert_same(tap_solve_triangular(tap_tril(a, 0), tap_matmul(tap_mT(m), tap_tril(a, 0)), TAP_LOWER, TAP_RIGHT, TAP_NON_UNIT),
                 tap_expand(tap_mT(m), TAP_SHAPE(2, 4, 3)));
     tap_var many = tap_randn(t, TAP_SHAPE(5, 2, 3, 4)), rows = tap_randn(t, TAP_SHAPE(2, 3, 3)); /* whose rows are exchanged */
     assert_same(tap_matmul(rows, tap_solve(rows, many)), many);
-    assert_same(tap_matmul(tap_tril(a, 0), tap_solve_triangular(a, many, false, true, false)), many);
+    assert_same(tap_matmul(tap_tril(a, 0), tap_solve_triangular(a, many, TAP_LOWER, TAP_LEFT, TAP_NON_UNIT)), many);
     tap_tape_free(t);
 }
 
@@ -357,7 +357,7 @@ static void test_bad_matrices_are_named(void **state)
         tap_tape   *t = tap_tape_new(TAP_F64, 1);
         tap_var     x = tap_stack(2, (tap_var[]){ matrix(t, 2, good), matrix(t, 2, bad) }, 0), v = tap_ones(t, TAP_SHAPE(2));
         tap_named(x, "covariance");
-        tap_var y = i == 0 ? tap_cholesky(x, false) : i == 1 ? tap_solve(x, v) : tap_inv(x);
+        tap_var y = i == 0 ? tap_cholesky(x, TAP_LOWER) : i == 1 ? tap_solve(x, v) : tap_inv(x);
         assert_int_equal(y.id, 0);
         assert_int_equal(tap_tape_status(t, &message), TAP_EARG);
         assert_string_equal(message, messages[i]);
@@ -375,7 +375,8 @@ static void test_memory_stays(void **state)
         tap_tape_reset(t);
         tap_var a = tap_randn(t, TAP_SHAPE(3, 40, 40)), x = tap_add(tap_matmul(a, tap_mT(a)), tap_eye(t, 40)),
                 b = tap_slice(a, 2, 39, 0, -2);
-        tap_solve_triangular(tap_flip(tap_cholesky(x, true), TAP_AXES(1, 2)), tap_solve(x, b), false, true, false);
+        tap_solve_triangular(tap_flip(tap_cholesky(x, TAP_UPPER), TAP_AXES(1, 2)), tap_solve(x, b), TAP_LOWER, TAP_LEFT,
+                             TAP_NON_UNIT);
         tap_det(tap_inv(x));
         assert_tape_ok(t);
         if (step > 2) assert_int_equal(tap_tape_bytes(t), bytes);

@@ -110,26 +110,26 @@
     X(triu_scalar, TAP_ESHAPE, "triu: []: needs a matrix [..,m,n]", w->out = tap_triu(w->in.s, 0)) \
     X(trace_vector, TAP_ESHAPE, "trace: [2]: needs a matrix [..,m,n]", w->out = tap_trace(w->in.v)) \
     X(cholesky_shape, TAP_ESHAPE, "cholesky: [1,2]: needs a square matrix [..,n,n]", \
-      w->out = tap_cholesky(tap_slice(w->in.a, 0, 0, 1, 1), false)) \
+      w->out = tap_cholesky(tap_slice(w->in.a, 0, 0, 1, 1), TAP_LOWER)) \
     X(cholesky_int, TAP_EDTYPE, "cholesky: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
-      w->out = tap_cholesky(var_of(w, TAP_I64), false)) \
+      w->out = tap_cholesky(var_of(w, TAP_I64), TAP_LOWER)) \
     X(cholesky_indefinite, TAP_EARG, "cholesky: [2,2] (theta): matrix 0 is not positive definite (leading minor 2)", \
-      w->out = tap_cholesky(w->in.a, false)) \
+      w->out = tap_cholesky(w->in.a, TAP_LOWER)) \
     X(cholesky_nan, TAP_EARG, "cholesky: [2,2]: matrix 0 is not positive definite (leading minor 1)", \
-      w->out = tap_cholesky(tap_mul_scalar(w->in.a, (double)NAN), true)) \
+      w->out = tap_cholesky(tap_mul_scalar(w->in.a, (double)NAN), TAP_UPPER)) \
     X(cholesky_solve_vector, TAP_ESHAPE, "cholesky_solve: [2] x [2,2] (theta): needs b [..,n,m] and a factor [..,n,n]", \
-      w->out = tap_cholesky_solve(w->in.v, w->in.a, false)) \
+      w->out = tap_cholesky_solve(w->in.v, w->in.a, TAP_LOWER)) \
     X(cholesky_solve_rows, TAP_ESHAPE, "cholesky_solve: [3,2] x [2,2] (theta): a has size 2, b has 3 rows", \
-      w->out = tap_cholesky_solve(tap_zeros(w->t, TAP_SHAPE(3, 2)), w->in.a, false)) \
+      w->out = tap_cholesky_solve(tap_zeros(w->t, TAP_SHAPE(3, 2)), w->in.a, TAP_LOWER)) \
     X(triangular_vector, TAP_ESHAPE, "solve_triangular: [2,2] x [2] (theta): needs b [..,n,m]", \
-      w->out = tap_solve_triangular(w->in.a, w->in.v, false, true, false)) \
+      w->out = tap_solve_triangular(w->in.a, w->in.v, TAP_LOWER, TAP_LEFT, TAP_NON_UNIT)) \
     X(triangular_right, TAP_ESHAPE, "solve_triangular: [2,2] x [2,3] (theta): needs a [..,n,n] and b [..,m,n]", \
-      w->out = tap_solve_triangular(w->in.a, tap_zeros(w->t, TAP_SHAPE(2, 3)), false, false, false)) \
+      w->out = tap_solve_triangular(w->in.a, tap_zeros(w->t, TAP_SHAPE(2, 3)), TAP_LOWER, TAP_RIGHT, TAP_NON_UNIT)) \
     X(triangular_leading, TAP_ESHAPE, "solve_triangular: [2,2,2] x [3,2,2]: the leading axes do not broadcast", \
       tap_var x = tap_zeros(w->t, TAP_SHAPE(3, 2, 2)); \
-      w->out = tap_solve_triangular(tap_zeros(w->t, TAP_SHAPE(2, 2, 2)), x, true, true, true)) \
+      w->out = tap_solve_triangular(tap_zeros(w->t, TAP_SHAPE(2, 2, 2)), x, TAP_UPPER, TAP_LEFT, TAP_UNIT)) \
     X(triangular_vast, TAP_ENOMEM, NULL, \
-      w->out = tap_solve_triangular(w->in.a, tap_expand(w->in.s, TAP_SHAPE(2, 1ll << 50)), true, true, true)) \
+      w->out = tap_solve_triangular(w->in.a, tap_expand(w->in.s, TAP_SHAPE(2, 1ll << 50)), TAP_UPPER, TAP_LEFT, TAP_UNIT)) \
     X(solve_rows, TAP_ESHAPE, "solve: [2,2] x [3] (theta): a has size 2, b has 3 rows", \
       w->out = tap_solve(w->in.a, tap_zeros(w->t, TAP_SHAPE(3)))) \
     X(solve_dtypes, TAP_EDTYPE, "solve: [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \

@@ -231,7 +231,7 @@ enum {
     X(tap_all, 1, w->out = tap_all(w->in.a, TAP_ALL)) \
     X(tap_argmax, 1, w->out = tap_argmax(w->in.a, TAP_ALL)) \
     X(tap_argmin, 1, w->out = tap_argmin(w->in.a, TAP_LAST)) \
-    X(tap_argsort, 1, w->out = tap_argsort(w->in.a, 0, true)) \
+    X(tap_argsort, 1, w->out = tap_argsort(w->in.a, 0, TAP_DESCENDING)) \
     X(tap_backward, 1, w->status = tap_backward(w->in.s)) \
     X(tap_grad, 2, tap_grad(w->in.s, 1, &w->in.b, &w->out)) \
     X(tap_vjp, 3, tap_vjp(w->in.s, w->in.one, 1, &w->in.a, &w->out)) \

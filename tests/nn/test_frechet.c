@@ -14,8 +14,8 @@ static tap_tensor rows_of(tap_arena *a, int k, const double *cov, double mean, u
     tap_tensor out = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(ROWS, k));
     tap_var x = tap_randn(t, TAP_SHAPE(ROWS, k)), wanted = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(k, k), (void *)cov));
     x = tap_sub(x, tap_mean(x, TAP_AXES(0)));
-    tap_var has = tap_cholesky(tap_mul_scalar(tap_matmul(tap_mT(x), x), 1.0 / (ROWS - 1)), false);
-    x = tap_matmul(tap_matmul(x, tap_mT(tap_inv(has))), tap_mT(tap_cholesky(wanted, false)));
+    tap_var has = tap_cholesky(tap_mul_scalar(tap_matmul(tap_mT(x), x), 1.0 / (ROWS - 1)), TAP_LOWER);
+    x = tap_matmul(tap_matmul(x, tap_mT(tap_inv(has))), tap_mT(tap_cholesky(wanted, TAP_LOWER)));
     assert_int_equal(tap_tensor_copy(out, tap_value(tap_add_scalar(x, mean)), NULL), TAP_OK);
     tap_tape_free(t);
     return out;
