@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/* ---- Tapes and vars ---------------------------------------------------------------------------------------------- */
+/* ---- Tapes and vars (autograd/tape.c) --------------------------------------------------------------------------- */
 
 typedef struct tap_tape tap_tape;
 
@@ -31,21 +31,24 @@ typedef struct {
     uint32_t  id, epoch;
 } tap_var;
 
-TAP_API tap_tape *tap_tape_new(tap_dtype dtype, uint64_t seed); /* dtype of scalars and noise: float32 or float64; never NULL */
-TAP_API void      tap_tape_free(tap_tape *t);                   /* and every value on it; NULL is allowed */
-TAP_API void      tap_tape_reset(tap_tape *t); /* ends every var, begins the next step; keeps memory and error */
-TAP_API tap_status  tap_tape_status(const tap_tape *t,
-                                    const char    **message); /* the first error; *message "" if none, may be NULL */
-TAP_API const char *tap_tape_message(const tap_tape *t);   /* its sentence alone */
-/* The tape computes again. Vars that failed calls returned stay inert; all else on the tape is as it was. */
-TAP_API void       tap_tape_clear_error(tap_tape *t);
-TAP_API tap_status tap_tape_fail(tap_tape *t, tap_status status, const char *format, ...)
-    TAP_PRINTF(3, 4);                                      /* a caller's own error */
-TAP_API bool tap_tape_set_recording(tap_tape *t, bool on); /* returns what it was; a new tape records */
+/* A tape; dtype, float32 or float64, is that of its scalars and noise. Never NULL: without memory, the tape has failed. */
+TAP_API tap_tape *tap_tape_new(tap_dtype dtype, uint64_t seed);
+TAP_API void      tap_tape_free(tap_tape *t); /* with all values on it; NULL is allowed */
+/* Ends the step: all vars of the tape are stale. Keeps the memory for the next step, and the error. */
+TAP_API void tap_tape_reset(tap_tape *t);
+/* The first error; *message is its sentence, "" if there is none. message may be NULL. */
+TAP_API tap_status  tap_tape_status(const tap_tape *t, const char **message);
+TAP_API const char *tap_tape_message(const tap_tape *t); /* the sentence alone */
+/* Clears the error. The vars that failed calls have returned stay inert; all other values are unchanged. */
+TAP_API void tap_tape_clear_error(tap_tape *t);
+/* Fails the tape with an error of the caller's, unless it has failed before. */
+TAP_API tap_status tap_tape_fail(tap_tape *t, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
+/* Whether operators are recorded for gradients; a new tape records. Returns the previous setting. */
+TAP_API bool tap_tape_set_recording(tap_tape *t, bool on);
 /* Looks for the source of NaN and infinity: the first operator, or rule, whose result holds one that its inputs do not hold
  * fails the tape with TAP_ENONFINITE and a sentence that says where: "log: [128,20] (enc.weight): gives -inf at [3,7]". A NaN
- * from outside is found where it is used, one in a leaf at once; infinite constants, as masks are, may be used. Returns what it
- * was; a new tape does not look, and then it costs nothing. */
+ * from outside is found where it is used, one in a leaf at once; infinite constants, as masks are, may be used. Returns the
+ * previous setting; a new tape does not search, which then costs nothing. */
 TAP_API bool      tap_tape_trace_nonfinite(tap_tape *t, bool on);
 TAP_API tap_dtype tap_tape_dtype(const tap_tape *t);
 /* Noise on a tape is a function of (seed, n-th draw of the step, step, index). A reset counts the step up; setting it
@@ -54,7 +57,7 @@ TAP_API uint64_t tap_tape_step(const tap_tape *t);
 TAP_API void     tap_tape_set_step(tap_tape *t, uint64_t step);
 TAP_API size_t   tap_tape_bytes(const tap_tape *t); /* heap memory the tape holds now */
 
-/* ---- Values in and out ------------------------------------------------------------------------------------------- */
+/* ---- Values in and out (autograd/inputs.c, autograd/tape.c) ----------------------------------------------------- */
 
 /* Data: no gradient. int64 and bool are copied, so that index and label arrays may be refilled at once. Anything else is
  * borrowed until reset, and read again by the rules of the backward pass: a change in between by a function of the library, and
@@ -67,8 +70,8 @@ TAP_API tap_var tap_zeros(tap_tape *t, tap_shape shape);
 TAP_API tap_var tap_ones(tap_tape *t, tap_shape shape);
 TAP_API tap_var tap_full(tap_tape *t, tap_shape shape, double value);
 TAP_API tap_var tap_full_like(tap_var x, double value); /* a constant of x's shape and dtype */
-TAP_API tap_var tap_scalar_like(tap_var x,
-                                double  value);           /* a constant [] of x's dtype, or of the tape's if x holds no floats */
+/* A constant [] of x's dtype, or of the tape's if x is no float. */
+TAP_API tap_var tap_scalar_like(tap_var x, double value);
 TAP_API tap_var tap_arange(tap_tape *t, int64_t n);      /* int64: 0, 1, ..., n-1 */
 TAP_API tap_var tap_eye(tap_tape *t, int64_t n);         /* [n,n], 1 on the diagonal */
 TAP_API tap_var tap_randn(tap_tape *t, tap_shape shape); /* N(0,1) noise, the next draw of this step */
@@ -92,7 +95,9 @@ TAP_API double     tap_item(tap_var v);                    /* v with one element
 TAP_API tap_var    tap_detach(tap_var v);                  /* the same value, a constant for gradients */
 TAP_API tap_var    tap_named(tap_var v, const char *name); /* v, called so in messages and graphs; name borrowed until reset */
 
-/* ---- Elementwise, with broadcasting ------------------------------------------------------------------------------ */
+/* ---- Elementwise, with broadcasting (autograd/ops/elementwise.def) ---------------------------------------------- */
+/* Most of these functions are rows of elementwise.def, which also give the gradients: the row `UNARY(tanh, ...)` defines
+ * tap_tanh. The others are composed of them in elementwise_composed.c; where and cast are in elementwise.c. */
 
 TAP_API tap_var tap_neg(tap_var x);
 TAP_API tap_var tap_abs(tap_var x);  /* |x|; gradient 0 at 0 */
@@ -135,8 +140,8 @@ TAP_API tap_var tap_polygamma(int n, tap_var x); /* the n-th derivative of digam
 TAP_API tap_var tap_sigmoid(tap_var x); /* 1 / (1 + e^-x) */
 TAP_API tap_var tap_log_sigmoid(tap_var x);
 TAP_API tap_var tap_softplus(tap_var x); /* log(1 + e^x), without overflow */
-TAP_API tap_var tap_softplus_beta(tap_var x, double beta,
-                                  double threshold);     /* softplus(beta x) / beta; x if beta x > threshold */
+/* softplus(beta x) / beta; x if beta x > threshold. */
+TAP_API tap_var tap_softplus_beta(tap_var x, double beta, double threshold);
 TAP_API tap_var tap_softsign(tap_var x);                 /* x / (1 + |x|) */
 TAP_API tap_var tap_relu(tap_var x);                     /* max(x, 0); gradient 0 at 0 */
 TAP_API tap_var tap_relu6(tap_var x);                    /* min(max(x, 0), 6); gradient 0 at 0 and 6 */
@@ -190,7 +195,7 @@ TAP_API tap_var tap_where(tap_var condition, tap_var a, tap_var b);     /* condi
 TAP_API tap_var tap_masked_fill(tap_var x, tap_var mask, double value); /* value where mask (bool), else x; both broadcast */
 TAP_API tap_var tap_cast(tap_var x, tap_dtype dtype);                   /* a gradient passes between float dtypes only */
 
-/* ---- Shape ------------------------------------------------------------------------------------------------------- */
+/* ---- Shape (autograd/ops/views.c) ------------------------------------------------------------------------------- */
 /* Views without a copy, but for reshape, flatten and unflatten where strides do not allow one, and diag_embed, fold and
  * zero_pad. Negative axes count from the end. */
 
@@ -200,8 +205,8 @@ TAP_API tap_var tap_unflatten(tap_var x, int axis, tap_shape sizes); /* one axis
 TAP_API tap_var tap_permute(tap_var x, int rank, const int *axes);   /* out axis i = x axis axes[i] */
 TAP_API tap_var tap_transpose(tap_var x, int axis0, int axis1);
 TAP_API tap_var tap_mT(tap_var x); /* [..,m,n] -> [..,n,m] */
-TAP_API tap_var tap_movedim(tap_var x, int n, const int *from,
-                            const int *to);             /* axis from[i] goes to to[i], the rest keep order */
+/* Axis from[i] goes to to[i]; the others keep their order. */
+TAP_API tap_var tap_movedim(tap_var x, int n, const int *from, const int *to);
 TAP_API tap_var tap_expand(tap_var x, tap_shape shape); /* size 1 -> n, -1 keeps, new axes in front */
 TAP_API tap_var tap_unsqueeze(tap_var x, int axis);     /* a new axis of size 1 there */
 TAP_API tap_var tap_squeeze(tap_var x, tap_axes axes);  /* drops those of size 1 among the axes */
@@ -221,47 +226,49 @@ TAP_API tap_var tap_fold(tap_var windows, int axis, int64_t n, int64_t step);
 TAP_API tap_var tap_zero_pad(tap_var x, int axis, int64_t before,
                              int64_t after); /* zeros at both ends; a negative number crops */
 
-/* ---- Pieces ------------------------------------------------------------------------------------------------------ */
+/* ---- Joining and splitting (autograd/ops/join.c) ---------------------------------------------------------------- */
 
 TAP_API tap_var tap_cat(int n, const tap_var *x, int axis);   /* equal shapes but along axis; an empty vector [0] is left out */
 TAP_API tap_var tap_stack(int n, const tap_var *x, int axis); /* equal shapes, along a new axis */
-/* Views of the pieces of an axis go into out[0..room-1], the rest of which is inert. They return how many there are, 0 on an
+/* Views of the parts of an axis, in out[0..capacity-1]; the rest of out is inert. They return the number of parts, 0 on an
  * error. */
-TAP_API int     tap_split(tap_var x, int64_t size, int axis, int room, tap_var *out); /* of the size, the last may be smaller */
-TAP_API int     tap_chunk(tap_var x, int64_t chunks, int axis, int room, tap_var *out); /* at most so many, of equal size */
-TAP_API int     tap_unbind(tap_var x, int axis, int room, tap_var *out);                /* without the axis */
+TAP_API int tap_split(tap_var x, int64_t size, int axis, int capacity,
+                      tap_var *out); /* of this size; the last may be smaller */
+/* At most `chunks` parts of equal size; the last may be smaller. */
+TAP_API int     tap_chunk(tap_var x, int64_t chunks, int axis, int capacity, tap_var *out);
+TAP_API int     tap_unbind(tap_var x, int axis, int capacity, tap_var *out); /* parts of size 1, without the axis */
 TAP_API tap_var tap_repeat(tap_var x, tap_shape times); /* NumPy's tile; at least as many numbers as axes */
 TAP_API tap_var tap_tile(tap_var x, tap_shape times);   /* the same; missing numbers in front are 1 */
 /* Element i goes to i + shift, around the end; axes NULL (then n = 1): of all elements in C order. */
 TAP_API tap_var tap_roll(tap_var x, int n, const int64_t *shifts, const int *axes);
 
-/* ---- Reductions -------------------------------------------------------------------------------------------------- */
+/* ---- Reductions (autograd/ops/reductions.c, moments.c) ---------------------------------------------------------- */
 /* axes: TAP_ALL, TAP_LAST, TAP_AXES(0, 2), and tap_keepdim(...) of these. Summation order is fixed, whatever the threads. */
 
 TAP_API tap_var tap_sum(tap_var x, tap_axes axes);
 TAP_API tap_var tap_mean(tap_var x, tap_axes axes); /* NaN over no elements */
-TAP_API tap_var tap_amax(tap_var  x,
-                         tap_axes axes); /* gradients are shared equally between ties; an axis of size 0 is an error */
+/* Gradients are shared equally between equal elements; an axis of size 0 is an error. */
+TAP_API tap_var tap_amax(tap_var x, tap_axes axes);
 TAP_API tap_var tap_amin(tap_var x, tap_axes axes);
 TAP_API tap_var tap_prod(tap_var x, tap_axes axes);      /* 1 over no elements */
 TAP_API tap_var tap_logsumexp(tap_var x, tap_axes axes); /* log sum e^x, without overflow */
 /* Moments: sum (x - mean)^2 / (n - correction); PyTorch's default correction is 1. NaN where n <= correction. */
 TAP_API tap_var tap_variance(tap_var x, tap_axes axes, double correction);
 TAP_API tap_var tap_std(tap_var x, tap_axes axes, double correction); /* gradient 0 where it is 0 */
-TAP_API tap_var tap_var_mean(tap_var x, tap_axes axes, double correction,
-                             tap_var *mean); /* returns the variance; mean may be NULL */
+/* Returns the variance; *mean (may be NULL) is the mean. */
+TAP_API tap_var tap_var_mean(tap_var x, tap_axes axes, double correction, tap_var *mean);
 /* (sum |x|^ord)^(1/ord); ord 0 counts, +-INFINITY is the largest or smallest |x|; gradient 0 where a norm of order 2 is 0 */
 TAP_API tap_var tap_vector_norm(tap_var x, double ord, tap_axes axes);
 TAP_API tap_var tap_count_nonzero(tap_var x, tap_axes axes); /* int64, x of any dtype; no gradient */
 TAP_API tap_var tap_any(tap_var x, tap_axes axes);           /* bool; false over no elements */
 TAP_API tap_var tap_all(tap_var x, tap_axes axes);           /* bool; true over no elements */
-/* The place of the largest (smallest) element along one axis or, with TAP_ALL, in C order: int64. The first of equal ones; NaN
- * counts as both. */
+/* The index of the largest (smallest) element along one axis or, with TAP_ALL, in C order: int64. The first of equal elements;
+ * NaN counts as largest and as smallest. */
 TAP_API tap_var tap_argmax(tap_var x, tap_axes axes);
 TAP_API tap_var tap_argmin(tap_var x, tap_axes axes);
 TAP_API tap_var tap_sum_to(tap_var x, tap_shape shape); /* sums what broadcasting shape to x's shape has repeated */
 
-/* ---- Along one axis ---------------------------------------------------------------------------------------------- */
+/* ---- Along one axis (autograd/ops/softmax.c, scans.c, sorting.c) ------------------------------------------------ */
 /* A scalar has axis 0, as in PyTorch. */
 
 TAP_API tap_var tap_softmax(tap_var x, int axis);      /* e^x / sum e^x */
@@ -280,17 +287,18 @@ TAP_API tap_var tap_sort(tap_var x, int axis, tap_order order, tap_var *index);
 /* The k smallest elements, ascending, or the k largest, descending; *index (may be NULL): their indices. */
 TAP_API tap_var tap_topk(tap_var x, int64_t k, int axis, tap_topk_type which, tap_var *index);
 
-/* ---- Indexing ---------------------------------------------------------------------------------------------------- */
+/* ---- Indexing (autograd/ops/indexing.c) ------------------------------------------------------------------------- */
 /* index: int64, of as many axes as x, and beside the axis not larger than x. An index out of range is an error. */
 
 TAP_API tap_var tap_gather(tap_var x, int axis, tap_var index); /* y[i,j] = x[index[i,j],j], for axis 0 */
-TAP_API tap_var tap_scatter(tap_var x, int axis, tap_var index,
-                            tap_var src); /* x with x[index[i,j],j] = src[i,j]; the last wins */
-TAP_API tap_var tap_scatter_add(tap_var x, int axis, tap_var index, tap_var src); /* the same, added */
-TAP_API tap_var tap_index_select(tap_var x, int axis, tap_var index);             /* index [n]: those places of the axis */
+/* x with x[index[i,j],j] = src[i,j], for axis 0; the last of equal indices wins. */
+TAP_API tap_var tap_scatter(tap_var x, int axis, tap_var index, tap_var src);
+/* x with src[i,j] added to x[index[i,j],j], for axis 0. */
+TAP_API tap_var tap_scatter_add(tap_var x, int axis, tap_var index, tap_var src);
+TAP_API tap_var tap_index_select(tap_var x, int axis, tap_var index);   /* index [n]: y[i] = x[index[i]], for axis 0 */
 TAP_API tap_var tap_take_along_dim(tap_var x, tap_var index, int axis); /* gather; x and index broadcast beside the axis */
 
-/* ---- Matrices ---------------------------------------------------------------------------------------------------- */
+/* ---- Matrix products (autograd/ops/matmul.c, einsum.c) ---------------------------------------------------------- */
 
 /* [..,m,k] x [..,k,n] -> [..,m,n]; leading axes broadcast. A vector is a row on the left, a column on the right:
  * [..,m,k] x [k] -> [..,m], [k] x [..,k,n] -> [..,n], [k] x [k] -> []. */
@@ -316,7 +324,7 @@ TAP_API tap_var tap_tril(tap_var x, int64_t diagonal); /* [..,m,n], zeros above 
 TAP_API tap_var tap_triu(tap_var x, int64_t diagonal); /* zeros below it */
 TAP_API tap_var tap_trace(tap_var x);                  /* [..,m,n] -> [..] */
 
-/* ---- Linear algebra ---------------------------------------------------------------------------------------------- */
+/* ---- Linear algebra (autograd/ops/linalg.c) --------------------------------------------------------------------- */
 /* Matrices [..,n,n] in batches; leading axes of two inputs broadcast. Empty batches and matrices are fine. */
 
 /* The arguments of BLAS's triangular routines. */
@@ -351,17 +359,17 @@ TAP_API tap_var tap_det(tap_var x);
 TAP_API tap_var tap_slogdet(tap_var x, tap_var *sign);
 TAP_API tap_var tap_logdet(tap_var x); /* log det x: NaN where that is negative, -infinity where it is 0 */
 
-/* ---- Gradients --------------------------------------------------------------------------------------------------- */
+/* ---- Gradients (autograd/backward.c) ---------------------------------------------------------------------------- */
 
 /* Adds d loss / d leaf into the gradient of every leaf that loss [] depends on: all of them or, on an error, none. */
 TAP_API tap_status tap_backward(tap_var loss);
 /* dx[i] = d y / d x[i], y []; zeros where y does not depend on x[i]. If the tape records, so are the dx: differentiate them
  * again. */
 TAP_API void tap_grad(tap_var y, int n, const tap_var *x, tap_var *dx);
-/* The same for y of any shape, contracted with a cotangent of y's shape: dx[i] = sum_j cotangent_j d y_j / d x[i] */
+/* dx[i] = sum_j cotangent_j d y_j / d x[i], for y of any shape and a cotangent of y's shape. Else as tap_grad. */
 TAP_API void tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx);
 
-/* ---- Operators of one's own -------------------------------------------------------------------------------------- */
+/* ---- Operators of one's own (autograd/apply.c, errors.c, tape.c) ------------------------------------------------ */
 
 #define TAP_MAX_INPUTS 16
 
@@ -399,9 +407,11 @@ TAP_API void      *tap_call_scratch(tap_call *c, size_t bytes); /* for the time 
 TAP_API tap_var     tap_in(const tap_node *n, int i);
 TAP_API tap_var     tap_out(const tap_node *n);
 TAP_API const void *tap_attr(const tap_node *n);
-TAP_API bool        tap_needs_grad(const tap_node *n, int i); /* whether gin[i] is wanted */
+/* Whether the rule needs to compute gin[i]: within a backward pass, whether input i is on a path to what is differentiated
+ * by. */
+TAP_API bool tap_needs_grad(const tap_node *n, int i);
 
-/* ---- Functions of one's own ---------------------------------------------------------------------------------------- */
+/* ---- Functions of one's own (autograd/errors.c) ----------------------------------------------------------------- */
 
 /* A function that is made of others speaks for itself: from TAP_CALL("attention", q, k, v) to the end of the block, errors on
  * the tape of these vars begin with that name and show their shapes, whatever operator fails: "attention, call 3: [2,5,8] x
@@ -427,36 +437,38 @@ TAP_API void        tap_call_end(tap_running *r);
 /* Fails x's tape in the words of the function that is running; the result is inert. */
 TAP_API tap_var tap_fail(tap_var x, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 
-/* ---- Checking and looking ---------------------------------------------------------------------------------------- */
+/* ---- Gradient checks and debugging (autograd/gradcheck.c, debug.c) ---------------------------------------------- */
 
 /* A function under test: builds its result from in[0..n-1] on t; ctx is the caller's. Must be the same function every time. */
 typedef tap_var (*tap_function)(tap_tape *t, const tap_var *in, void *ctx);
 
-/* {0} gives the defaults in brackets. What is compared with central differences:
- * - every derivative d out_j / d in_i by itself, while there are not more than `jacobian` of them;
- * - else the gradient of <out, random cotangent>, element by element, while the inputs have not more than 10000;
- * - else that gradient along random directions in the space of each input, `directions` times for each. */
+/* {0} gives the defaults in brackets. Central differences are compared with
+ * - each derivative d out_j / d in_i, if there are at most `jacobian` of them;
+ * - else the gradient of <out, random cotangent>, element by element, if the inputs have at most 10000 elements;
+ * - else the derivative of <out, random cotangent> along `directions` random directions in the space of each input. */
 typedef struct {
-    double   eps;        /* half width of the central difference, relative to max(1, |x|) [1e-6] */
+    double   eps;        /* half the width of the central difference, relative to max(1, |x|) [1e-6] */
     double   atol, rtol; /* |analytic - numeric| <= atol + rtol |numeric| [1e-6, 1e-5] */
-    uint64_t seed;       /* of what is random, and of noise drawn inside the function */
-    int64_t  elements;   /* at most so many elements of each input, chosen at random [0: every one] */
+    uint64_t seed;       /* of the random cotangent, elements and directions, and of noise drawn inside the function */
+    int64_t  elements;   /* check at most this many elements of each input, chosen at random [0: all] */
     int      order;      /* 2: check the gradient of the gradient too [1] */
-    int64_t  jacobian;   /* negative: never [4096] */
-    int      directions; /* above 0, to 10000: directions in any case; negative: never [8, where needed] */
-    bool     once;       /* do not ask that function and gradient be the same to the last bit when computed again */
+    int64_t  jacobian;   /* the largest number of derivatives to compare one by one; TAP_NONE: never one by one [4096] */
+    int directions; /* up to 10000: always this many directions; TAP_NONE: never directions [8, for more than 10000 elements] */
+    bool once;      /* do not require that function and gradient give the same bits when computed again */
 } tap_gradcheck_options;
 
 typedef struct {
     bool       ok;
-    tap_status status;                    /* an error on the way, in message */
-    int        input;                     /* of the worst derivative: input number (at order 2, n is the cotangent), */
-    char       name[96];                  /* its name: of tap_named, or the parameter's path; "": none, */
-    int64_t    element, output;           /* places of input and result in C order, -1: along a direction, contracted (at
-                                             order 2 the result is the gradients of order 1, end to end), */
-    double     analytic, numeric;         /* and both derivatives */
-    int64_t    checked;                   /* derivatives compared */
-    char       message[TAP_MESSAGE_SIZE]; /* one sentence, pass or fail */
+    tap_status status; /* TAP_OK, or the error that ended the check, whose sentence is in message */
+    /* The derivative with the largest error: */
+    int     input;    /* number of the input; at order 2, n stands for the cotangent */
+    char    name[96]; /* name of the input: of tap_named, or the path of a parameter; "": none */
+    int64_t element;  /* index into the input in C order; -1: along a direction */
+    int64_t output; /* index into the result in C order, at order 2 into the gradients of order 1, end to end; -1: contracted */
+    double  analytic;                  /* by the tape */
+    double  numeric;                   /* by central differences */
+    int64_t checked;                   /* number of derivatives compared */
+    char    message[TAP_MESSAGE_SIZE]; /* one sentence, whether the check passed or failed */
 } tap_gradcheck_result;
 
 /* Checks the gradients of f at float64 inputs x[0..n-1]. x is perturbed on copies. Noise is held fixed. A kink or a jump at an
