@@ -291,7 +291,7 @@ static bool check_arrays(tap_tape *t, const char *call, int n, const tap_var *x,
 static bool check_var(const char *call, tap_tape *t, tap_var v, const char *what)
 {
     if (v.tape != t)
-        tap__fail(t, v.tape ? TAP_ESTALE : TAP_EARG, call, "%s is %s", what, v.tape ? "on another tape" : "no var");
+        tap__fail(t, v.tape ? TAP_ESTALE : TAP_EARG, call, "%s is %s", what, v.tape ? "on another tape" : "an empty var");
     return tap__node_for_call(call, v) && t->error.status == TAP_OK;
 }
 

@@ -246,7 +246,7 @@ bool tap__same_tape(const char *call, int n, const tap_var *in)
             return false;
         }
         if (!in[i].tape) {
-            tap__fail(t, TAP_EARG, call, "input %d is no var", i);
+            tap__fail(t, TAP_EARG, call, "input %d is an empty var", i);
             return false;
         }
         if (!tap__node_for_call(call, in[i])) return false;

@@ -49,7 +49,8 @@ static tap_var new_value(tap_tape *t, tap_tensor x, const char *call, bool requi
     if (!x.data || !tap_dtype_size(x.dtype) || tap_numel(x.shape) < 0)
         return tap__fail(t, TAP_EARG, call, "the tensor is inert or invalid");
     if (requires_grad && !tap_dtype_is_float(x.dtype))
-        return tap__fail(t, TAP_EDTYPE, call, "%s has no gradient", tap_dtype_name(x.dtype));
+        return tap__fail(t, TAP_EDTYPE, call, "to take a gradient, the dtype must be float32 or float64, not %s",
+                         tap_dtype_name(x.dtype));
     tap_var v;
     if (t->promote_f32 && x.dtype == TAP_F32) v = new_copy(t, x, TAP_F64);
     else if (x.dtype == TAP_I64 || x.dtype == TAP_BOOL) v = new_copy(t, x, x.dtype);

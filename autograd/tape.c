@@ -274,7 +274,9 @@ tap_var tap__push_empty(tap_tape *t, tap_dtype dtype, tap_shape shape, tap_tenso
     if (!t || t->error.status != TAP_OK) return tap__inert(t);
     int64_t n = tap_numel(shape);
     if (n < 0) {
-        tap_error_set(&t->error, TAP_ESHAPE, "tape: %s is no shape", tap_shape_format(text, shape));
+        tap_error_set(&t->error, TAP_ESHAPE,
+                      "tape: a shape must have at most %d sizes, each at least 0, with a product below 2^63, not %s",
+                      TAP_MAX_RANK, tap_shape_format(text, shape));
         return tap__inert(t);
     }
     tap_tensor      x = { .dtype = dtype, .shape = shape };
@@ -310,8 +312,8 @@ static bool begin_call(tap_tape *t, const char *call, tap_shape shape)
     if (!t || t->error.status != TAP_OK) return false;
     if (t->depth == 0 && !t->rule) tap__count_call(t, call);
     if (tap_numel(shape) >= 0) return true;
-    tap__fail(t, TAP_ESHAPE, call, "%s is no shape: at most %d sizes, from 0 up, with a product below 2^63",
-              tap_shape_format(text, shape), TAP_MAX_RANK);
+    tap__fail(t, TAP_ESHAPE, call, "a shape must have at most %d sizes, each at least 0, with a product below 2^63, not %s",
+              TAP_MAX_RANK, tap_shape_format(text, shape));
     return false;
 }
 
@@ -475,7 +477,8 @@ double tap_item(tap_var v)
     const tap_node *n = tap__node_for_call("item", v);
     if (!n) return (double)NAN;
     if (tap_numel(n->value.shape) == 1) return tap_tensor_item(n->value, 0);
-    tap_error_set(&v.tape->error, TAP_ESHAPE, "item: %s has not one element", tap_shape_format(text, n->value.shape));
+    tap_error_set(&v.tape->error, TAP_ESHAPE, "item: the var must have one element, not %s",
+                  tap_shape_format(text, n->value.shape));
     return (double)NAN;
 }
 

@@ -181,7 +181,7 @@ static void test_item(void **state)
     assert_true(tap_item(tap_lt(tap_scalar(t, 1), tap_scalar(t, 2))) == 1);
     assert_tape_ok(t);
     assert_true(isnan(tap_item(tap_zeros(t, TAP_SHAPE(2)))));
-    assert_tape_error(t, TAP_ESHAPE, "item: [2] has not one element");
+    assert_tape_error(t, TAP_ESHAPE, "item: the var must have one element, not [2]");
     tap_tape_free(t);
 }
 

@@ -13,7 +13,7 @@
       w->out = tap_free_bits(tap_scalar(w->t, 1), 1)) \
     X(free_bits_negative, TAP_EARG, "free_bits: [2,4]: nats must be a finite number from 0 up, not -1", \
       w->out = tap_free_bits(w->in.x, -1)) \
-    X(bound_nothing, TAP_EARG, "variational_bound: [2,4]: input 0 is no var", \
+    X(bound_nothing, TAP_EARG, "variational_bound: [2,4]: input 0 is an empty var", \
       w->out = tap_variational_bound((tap_bound_terms){ .log_q = w->in.x }, OF(0))) \
     X(bound_missing, TAP_EARG, "variational_bound: [2,4]: log p(z) and log q(z|x) must be given", \
       w->out = tap_variational_bound((tap_bound_terms){ .log_px_z = w->in.x }, OF(0))) \

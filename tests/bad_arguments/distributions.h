@@ -77,13 +77,13 @@
       w->in.q.type = NULL; w->out = tap_sample(w->in.q)) \
     X(sample_dtype, TAP_EDTYPE, "sample: [2,4] x [2,4]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_sample(tap_normal(tap_cast(w->in.x, TAP_I64), tap_cast(w->in.x, TAP_I64)))) \
-    X(sample_half, TAP_EARG, "sample: [2,4]: input 1 is no var", w->out = tap_sample(tap_normal(w->in.x, (tap_var){ 0 }))) \
+    X(sample_half, TAP_EARG, "sample: [2,4]: input 1 is an empty var", w->out = tap_sample(tap_normal(w->in.x, (tap_var){ 0 }))) \
     X(sample_other_half, TAP_EARG, "sample: [2,4]: the distribution was never made", \
       w->out = tap_sample(tap_normal((tap_var){ 0 }, w->in.x))) \
     X(sample_bool, TAP_EDTYPE, "sample: [2,4]: bool is not float32 or float64; tap_cast makes it so", \
       w->out = tap_sample(tap_bernoulli(tap_gt(w->in.x, w->in.x)))) \
     X(sample_n_negative, TAP_EARG, "sample_n: [2,4] x []: n must be at least 0, not -1", w->out = tap_sample_n(w->in.q, -1)) \
-    X(sample_n_overflowing, TAP_ESHAPE, "sample_n: [2,4] x []: [9223372036854775807,2,4] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", \
+    X(sample_n_overflowing, TAP_ESHAPE, "sample_n: [2,4] x []: a shape must have at most 8 sizes, each at least 0, with a product below 2^63, not [9223372036854775807,2,4]", \
       w->out = tap_sample_n(w->in.q, INT64_MAX)) \
     X(sample_n_vast, TAP_ENOMEM, NULL, w->out = tap_sample_n(w->in.q, 1ll << 50)) \
     X(sample_n_rank, TAP_EARG, "sample_n: [1,1,1,1,1,1,2,4]: n samples of shape [1,1,1,1,1,1,2,4] would have more than 8 axes", \

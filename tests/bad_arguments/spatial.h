@@ -66,8 +66,8 @@
       w->out = tap_conv1d(tap_cast(w->in.x, TAP_I64), w->in.noise, NOTHING, CONV(0))) \
     X(conv_dtypes, TAP_EDTYPE, "conv1d: [2,4] x [1,2,2]: dtypes float64 and float32 differ", \
       w->out = tap_conv1d(w->in.x, tap_cast(w->in.noise, TAP_F32), NOTHING, CONV(0))) \
-    X(conv_no_x, TAP_EARG, "conv1d: [1,2,2]: input 0 is no var", w->out = tap_conv1d(NOTHING, w->in.noise, NOTHING, CONV(0))) \
-    X(conv_no_weight, TAP_EARG, "conv2d: [1,2,2,2] x [2,4]: input 1 is no var", w->out = tap_conv2d(IMAGE, NOTHING, w->in.x, CONV(0))) \
+    X(conv_no_x, TAP_EARG, "conv1d: [1,2,2]: input 0 is an empty var", w->out = tap_conv1d(NOTHING, w->in.noise, NOTHING, CONV(0))) \
+    X(conv_no_weight, TAP_EARG, "conv2d: [1,2,2,2] x [2,4]: input 1 is an empty var", w->out = tap_conv2d(IMAGE, NOTHING, w->in.x, CONV(0))) \
     X(pool_rank, TAP_ESHAPE, "max_pool2d: [2,4]: needs [N,C,H,W] or [C,H,W]", \
       w->out = tap_max_pool2d(w->in.x, POOL(.kernel = { 1, 1 }), NULL)) \
     X(pool_dtype, TAP_EDTYPE, "avg_pool2d: [1,2,2,2]: int64 is not float32 or float64; tap_cast makes it so", \

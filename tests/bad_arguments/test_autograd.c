@@ -434,14 +434,14 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
     X(input_inert, TAP_EARG, "input: the tensor is inert or invalid", w->out = tap_input(w->t, (tap_tensor){ 0 })) \
     X(input_rank, TAP_EARG, "input: the tensor is inert or invalid", w->out = tap_input(w->t, of_rank(w, 9))) \
     X(input_dtype, TAP_EARG, "input: the tensor is inert or invalid", w->out = tap_input(w->t, of_dtype(w, no_dtype))) \
-    X(variable_int, TAP_EDTYPE, "variable: int64 has no gradient", w->out = tap_variable(w->t, of_dtype(w, TAP_I64))) \
+    X(variable_int, TAP_EDTYPE, "variable: to take a gradient, the dtype must be float32 or float64, not int64", w->out = tap_variable(w->t, of_dtype(w, TAP_I64))) \
     X(variable_rank, TAP_EARG, "variable: the tensor is inert or invalid", w->out = tap_variable(w->t, of_rank(w, INT_MIN))) \
     X(leaf_null, TAP_EARG, "leaf_var: the leaf is NULL", w->out = tap_leaf_var(w->t, NULL)) \
     X(leaf_inert, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
       w->out = put_leaf(w, (tap_tensor){ 0 }, (tap_tensor){ 0 })) \
     X(leaf_rank, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
       w->out = put_leaf(w, of_rank(w, INT_MAX), of_rank(w, INT_MAX))) \
-    X(leaf_int, TAP_EDTYPE, "leaf_var: int64 has no gradient", w->out = put_leaf(w, of_dtype(w, TAP_I64), of_dtype(w, TAP_I64))) \
+    X(leaf_int, TAP_EDTYPE, "leaf_var: to take a gradient, the dtype must be float32 or float64, not int64", w->out = put_leaf(w, of_dtype(w, TAP_I64), of_dtype(w, TAP_I64))) \
     X(leaf_grad_none, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
       w->out = put_leaf(w, w->leaf.value, (tap_tensor){ .dtype = TAP_F64, .shape = w->leaf.value.shape })) \
     X(leaf_grad_dtype, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
@@ -450,18 +450,18 @@ static tap_var two(world *w, tap_var (*f)(tap_var a, tap_var b), tap_var b)
       w->out = put_leaf(w, w->leaf.value, of_rank(w, 1))) \
     X(leaf_grad_strides, TAP_EARG, "leaf_var: the gradient of phi must be contiguous, with the value's shape and dtype", \
       w->out = put_leaf(w, w->leaf.value, strided(w))) \
-    X(zeros_negative, TAP_ESHAPE, "zeros: [-3] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_zeros(w->t, negative)) \
-    X(zeros_overflowing, TAP_ESHAPE, "zeros: [9223372036854775807,9223372036854775807] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", \
+    X(zeros_negative, TAP_ESHAPE, "zeros: a shape must have at most 8 sizes, each at least 0, with a product below 2^63, not [-3]", w->out = tap_zeros(w->t, negative)) \
+    X(zeros_overflowing, TAP_ESHAPE, "zeros: a shape must have at most 8 sizes, each at least 0, with a product below 2^63, not [9223372036854775807,9223372036854775807]", \
       w->out = tap_zeros(w->t, overflowing)) \
-    X(zeros_rank, TAP_ESHAPE, "zeros: [0,0,0,0,0,0,0,0] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_zeros(w->t, rank_9)) \
+    X(zeros_rank, TAP_ESHAPE, "zeros: a shape must have at most 8 sizes, each at least 0, with a product below 2^63, not [0,0,0,0,0,0,0,0]", w->out = tap_zeros(w->t, rank_9)) \
     X(zeros_vast, TAP_ENOMEM, NULL, w->out = tap_zeros(w->t, vast)) \
-    X(randn_rank, TAP_ESHAPE, "randn: [] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_randn(w->t, rank_min)) \
+    X(randn_rank, TAP_ESHAPE, "randn: a shape must have at most 8 sizes, each at least 0, with a product below 2^63, not []", w->out = tap_randn(w->t, rank_min)) \
     X(randn_vast, TAP_ENOMEM, NULL, w->out = tap_randn(w->t, vast)) \
-    X(rand_negative, TAP_ESHAPE, "rand: [-3] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_rand(w->t, negative)) \
-    X(item_matrix, TAP_ESHAPE, "item: [2,2] has not one element", w->item = tap_item(w->in.a)) \
-    X(item_empty, TAP_ESHAPE, "item: [0,2] has not one element", w->item = tap_item(tap_slice(w->in.a, 0, 0, 0, 1))) \
-    X(arange_negative, TAP_ESHAPE, "arange: [-3] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_arange(w->t, -3)) \
-    X(eye_negative, TAP_ESHAPE, "eye: [-3] is no shape: at most 8 sizes, from 0 up, with a product below 2^63", w->out = tap_eye(w->t, -3)) \
+    X(rand_negative, TAP_ESHAPE, "rand: a shape must have at most 8 sizes, each at least 0, with a product below 2^63, not [-3]", w->out = tap_rand(w->t, negative)) \
+    X(item_matrix, TAP_ESHAPE, "item: the var must have one element, not [2,2]", w->item = tap_item(w->in.a)) \
+    X(item_empty, TAP_ESHAPE, "item: the var must have one element, not [0,2]", w->item = tap_item(tap_slice(w->in.a, 0, 0, 0, 1))) \
+    X(arange_negative, TAP_ESHAPE, "arange: a shape must have at most 8 sizes, each at least 0, with a product below 2^63, not [-3]", w->out = tap_arange(w->t, -3)) \
+    X(eye_negative, TAP_ESHAPE, "eye: a shape must have at most 8 sizes, each at least 0, with a product below 2^63, not [-3]", w->out = tap_eye(w->t, -3)) \
     X(full_vast, TAP_ENOMEM, NULL, w->out = tap_full(w->t, vast, 1)) \
     X(backward_matrix, TAP_ESHAPE, "backward: the loss must have one element, not [2,2]", w->status = tap_backward(w->in.a)) \
     X(backward_constant, TAP_EARG, "backward: the loss depends on no parameter, or was not recorded", \
