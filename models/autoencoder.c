@@ -17,16 +17,16 @@ void tap_autoencoder_init(tap_autoencoder *a, tap_module *m, tap_autoencoder_opt
         o.n_hidden = 1;
     }
     const int n = o.n_hidden;
-    int64_t   down[TAP_VAE_MAX_HIDDEN + 1] = { o.data }, up[TAP_VAE_MAX_HIDDEN + 1] = { o.latent };
+    int64_t   enc_sizes[TAP_VAE_MAX_HIDDEN + 1] = { o.data }, dec_sizes[TAP_VAE_MAX_HIDDEN + 1] = { o.latent };
     for (int i = 0; i < n; i++) {
-        down[i + 1] = o.hidden[i];
-        up[i + 1] = o.hidden[n - 1 - i];
+        enc_sizes[i + 1] = o.hidden[i];
+        dec_sizes[i + 1] = o.hidden[n - 1 - i];
     }
     *a = (tap_autoencoder){ .options = o };
-    tap_mlp_init(&a->enc, m, "enc", n + 1, down, o.activation);
-    tap_linear_init(&a->code, m, "code", down[n], o.latent);
-    tap_mlp_init(&a->dec, m, "dec", n + 1, up, o.activation);
-    tap_linear_init(&a->out, m, "out", up[n], o.data);
+    tap_mlp_init(&a->enc, m, "enc", n + 1, enc_sizes, o.activation);
+    tap_linear_init(&a->code, m, "code", enc_sizes[n], o.latent);
+    tap_mlp_init(&a->dec, m, "dec", n + 1, dec_sizes, o.activation);
+    tap_linear_init(&a->out, m, "out", dec_sizes[n], o.data);
 }
 
 tap_var tap_autoencoder_encode(const tap_autoencoder *a, tap_var x)

@@ -52,13 +52,13 @@ static void init_head(tap_vae_head *head, tap_module *m, const char *name, const
 static void init_convolutions(tap_vae *v, tap_module *m)
 {
     const tap_vae_options *o = &v->options;
-    tap_module            *down = tap_module_child(m, "conv"), *up = tap_module_child(m, "conv_t");
+    tap_module            *enc = tap_module_child(m, "conv"), *dec = tap_module_child(m, "conv_t");
     char                   name[16];
     for (int i = 0; i < o->n_conv; i++)
-        tap_conv_init(&v->conv[i], down, format_number(name, i), i == 0 ? o->image[0] : o->conv[i - 1], o->conv[i], KERNEL,
+        tap_conv_init(&v->conv[i], enc, format_number(name, i), i == 0 ? o->image[0] : o->conv[i - 1], o->conv[i], KERNEL,
                       halving);
     for (int i = o->n_conv - 1; i > 0; i--)
-        tap_conv_transpose_init(&v->conv_t[i], up, format_number(name, o->n_conv - 1 - i), o->conv[i], o->conv[i - 1], KERNEL,
+        tap_conv_transpose_init(&v->conv_t[i], dec, format_number(name, o->n_conv - 1 - i), o->conv[i], o->conv[i - 1], KERNEL,
                                 halving);
 }
 
@@ -67,17 +67,18 @@ void tap__vae_networks_init(tap_vae *v, tap_module *m)
     const tap_vae_options *o = &v->options;
     const int              n = o->n_hidden;
     const int64_t          in = width_with_condition(o, features(o)), last = n > 0 ? o->hidden[n - 1] : in;
-    int64_t down[TAP_VAE_MAX_HIDDEN + 1] = { in }, up[TAP_VAE_MAX_HIDDEN + 1] = { width_with_condition(o, o->latent) };
+    int64_t                enc_sizes[TAP_VAE_MAX_HIDDEN + 1] = { in };
+    int64_t                dec_sizes[TAP_VAE_MAX_HIDDEN + 1] = { width_with_condition(o, o->latent) };
     for (int i = 0; i < n; i++) {
-        down[i + 1] = o->hidden[i];
-        up[i + 1] = o->hidden[n - 1 - i];
+        enc_sizes[i + 1] = o->hidden[i];
+        dec_sizes[i + 1] = o->hidden[n - 1 - i];
     }
     if (o->n_conv > 0) init_convolutions(v, m);
-    if (has_mlp(o)) tap_mlp_init(&v->enc, m, "enc", n + 1, down, o->activation);
+    if (has_mlp(o)) tap_mlp_init(&v->enc, m, "enc", n + 1, enc_sizes, o->activation);
     tap_linear_init(&v->loc, m, "loc", last, o->latent);
     tap_linear_init(&v->logvar, m, "logvar", last, o->latent);
-    if (has_mlp(o)) tap_mlp_init(&v->dec, m, "dec", n + 1, up, o->activation);
-    if (o->n_conv > 0) tap_linear_init(&v->up, m, "up", up[n], features(o));
+    if (has_mlp(o)) tap_mlp_init(&v->dec, m, "dec", n + 1, dec_sizes, o->activation);
+    if (o->n_conv > 0) tap_linear_init(&v->up, m, "up", dec_sizes[n], features(o));
     init_head(&v->out, m, "out", o);
     if (o->likelihood == TAP_VAE_GAUSSIAN && o->sigma_kind == TAP_VAE_SIGMA_BY_DECODER)
         init_head(&v->out_log_sigma, m, "out_log_sigma", o);

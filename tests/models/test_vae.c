@@ -43,7 +43,7 @@ static void test_parameters_and_defaults(void **state)
     assert_int_equal(v.options.latent, 20);
     assert_int_equal(v.options.samples, 1);
     assert_true(v.options.beta == 1 && v.options.activation == tap_relu && v.options.mean == tap_sigmoid && !v.log_sigma);
-    tap_vae_init(&v, tap_module_child(root, "plain"), (tap_vae_options){ .data = 784, .beta = -1 });
+    tap_vae_init(&v, tap_module_child(root, "plain"), (tap_vae_options){ .data = 784, .beta = TAP_ZERO });
     assert_true(v.options.beta == 0);
     tap_module_free(root);
 }
@@ -204,7 +204,7 @@ static void test_bounds_by_formula(void **state)
         { TAP_ELBO, TAP_REPARAMETERIZED, 1, 0 },
         { TAP_ELBO, TAP_REPARAMETERIZED, 2, 0.05 },
         { TAP_ELBO, TAP_SCORE, 2, 0.05 },
-        { TAP_ELBO, TAP_SCORE_BASELINE, -1, 0 },
+        { TAP_ELBO, TAP_SCORE_BASELINE, TAP_ZERO, 0 },
         { TAP_ELBO, TAP_SCORE_LEAVE_ONE_OUT, 1, 0 },
         { TAP_ELBO, TAP_STICKING_THE_LANDING, 1, 0 },
         { TAP_ELBO, TAP_DOUBLY_REPARAMETERIZED, 1, 0 },
