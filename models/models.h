@@ -224,35 +224,6 @@ TAP_API tap_var       tap_count_vae_loss(const tap_count_vae *v, tap_var x, tap_
 /* The importance-weighted bound (TAP_IWAE) on log p(x|c,l) with K = draws; it tends to log p(x|c,l) from below: [batch] */
 TAP_API tap_var tap_count_vae_log_prob(const tap_count_vae *v, tap_var x, tap_var c, int64_t draws);
 
-/* ---- Simulated counts (count_simulation.c) ------------------------------------------------------------------------ */
-
-/* Counts drawn from known parameters, to compare with what a model learns: cells of overlapping groups, measured in batches.
- *
- *   x ~ NegativeBinomial(l rho, theta)   rho = softmax over genes of (base + fold of the group + shift of the batch)
- *   base ~ N(0, spread^2)   fold ~ N(0, fold^2) for a group's markers, else 0   shift ~ N(0, shift^2)
- *   log l ~ N(log library, library_spread^2)   log theta of a gene ~ N(log theta, 0.5^2)
- *
- * Each cell's group and batch are drawn uniformly. {.cells = N, .genes = G} gives the defaults in brackets; 0 stands for the
- * default, negative numbers are an error. */
-typedef struct {
-    int64_t  cells, genes;
-    int64_t  groups, batches;         /* [8, 3] */
-    double   markers;                 /* the probability that a gene is a marker of a group [0.1] */
-    double   fold, shift, spread;     /* [0.8, 0.2, 2] */
-    double   library, library_spread; /* [600, 0.5] */
-    double   theta;                   /* [2] */
-    uint64_t seed;
-} tap_count_simulation;
-
-/* In the arena's memory. */
-typedef struct {
-    tap_csr    counts;       /* [cells,genes] */
-    tap_tensor group, batch; /* int64 [cells] */
-    tap_tensor log_library;  /* float64 [cells] */
-} tap_simulated_counts;
-
-TAP_API tap_simulated_counts tap_simulate_counts(tap_arena *a, tap_count_simulation o); /* inert on an error of the arena */
-
 /* ---- The linear VAE (linear_vae.c) -------------------------------------------------------------------------------- */
 
 /* Probabilistic PCA as a VAE (Tipping & Bishop 1999, Lucas et al. 2019):
@@ -291,10 +262,6 @@ TAP_API void     tap_scalar_vae_init(tap_scalar_vae *v, tap_module *m);     /* a
 TAP_API tap_dist tap_scalar_vae_encode(const tap_scalar_vae *v, tap_var x); /* q(z|x), x of any shape */
 TAP_API tap_dist tap_scalar_vae_decode(const tap_scalar_vae *v, tap_var z); /* p(x|z), z of any shape */
 TAP_API tap_var  tap_scalar_vae_elbo(const tap_scalar_vae *v, tap_var x);   /* in closed form, for each element of x */
-
-/* The limit s -> 0 of these optima, by mu and sigma of the data: z = (x - mu) / sigma, and x = mu + sigma z. */
-TAP_API tap_var tap_standardize(tap_var x, tap_var mu, tap_var sigma);
-TAP_API tap_var tap_unstandardize(tap_var z, tap_var mu, tap_var sigma);
 
 /* ---- The autoencoder (autoencoder.c) ------------------------------------------------------------------------------ */
 

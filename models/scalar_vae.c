@@ -1,4 +1,4 @@
-/* models/scalar_vae.c: the VAE with a scalar latent and scalar data, and the standardization that it approaches. */
+/* models/scalar_vae.c: the VAE with a scalar latent and scalar data. */
 #include "models/internal.h"
 
 void tap_scalar_vae_init(tap_scalar_vae *v, tap_module *m)
@@ -44,16 +44,4 @@ tap_var tap_scalar_vae_elbo(const tap_scalar_vae *v, tap_var x)
     tap_var  variance = tap_square(tap_mul(tap_param_var(x.tape, v->c), tap_exp(tap_sub(log_t, log_s)))); /* (c t / s)^2 */
     tap_var  rec = tap_sub(tap_log_prob(p, x), tap_mul_scalar(variance, 0.5));
     return tap_sub(rec, tap_kl(q, tap_standard_normal_like(q)));
-}
-
-tap_var tap_standardize(tap_var x, tap_var mu, tap_var sigma)
-{
-    TAP_CALL("standardize", x, mu, sigma);
-    return tap_div(tap_sub(x, mu), sigma);
-}
-
-tap_var tap_unstandardize(tap_var z, tap_var mu, tap_var sigma)
-{
-    TAP_CALL("unstandardize", z, mu, sigma);
-    return tap_add(mu, tap_mul(sigma, z));
 }

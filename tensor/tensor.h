@@ -332,21 +332,6 @@ TAP_API tap_csr tap_csv_read_matrix(tap_arena *a, const char *path, char separat
  * [rows-1]; *n (may be NULL) is the number of distinct texts. If there is no such column, *n is 0 and the result inert. */
 TAP_API tap_tensor tap_csv_labels(tap_arena *a, tap_csv t, const char *name, int64_t *n);
 
-/* Counts of genes in cells (io/cells.c): counts [cells,genes], and a row of names for each cell and for each gene. */
-typedef struct {
-    tap_csr counts;
-    tap_csv barcodes, features;
-} tap_cells;
-
-/* Reads a folder in the layout of 10x Genomics: matrix.mtx, barcodes.tsv and features.tsv (or genes.tsv), gzipped or plain.
- * A path that ends in .csv, .csv.gz, .tsv or .tsv.gz is read by tap_cells_read_csv, separated by ',' or by tabs. */
-TAP_API tap_cells tap_cells_read(tap_arena *a, const char *path);
-/* Reads a file of cells by genes as tap_csv_read_matrix does. Both functions reject values that are not whole numbers, at
- * least 0. */
-TAP_API tap_cells tap_cells_read_csv(tap_arena *a, const char *path, char separator);
-/* Writes gzipped files to a folder, which must exist. Without barcodes or features, names are cell1, ... and gene1, ... */
-TAP_API tap_status tap_cells_write(const char *dir, tap_cells c, tap_error *e);
-
 #ifdef __cplusplus
 }
 #endif

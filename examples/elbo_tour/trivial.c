@@ -75,9 +75,9 @@ bool walk_trivial(const tour *o)
     tap_tape *t = tap_tape_new(TAP_F64, o->seed);
     section("3. A trivial solution, and a model that finds it");
     tap_var mu = tap_scalar(t, 1), sigma = tap_scalar(t, 2), x = tap_scalar(t, 3.7);
-    tap_var z = tap_standardize(x, mu, sigma);
+    tap_var z = tap_div(tap_sub(x, mu), sigma);
     equation("3    z = (x - mu) / sigma", tap_item(z), 1.35, 0);
-    equation("     mu + sigma z = x", tap_item(tap_unstandardize(z, mu, sigma)), 3.7, 0);
+    equation("     mu + sigma z = x", tap_item(tap_add(mu, tap_mul(sigma, z))), 3.7, 0);
     walk_delta(t);
 
     double   dx;

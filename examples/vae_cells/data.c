@@ -39,11 +39,10 @@ bool has_columns(tap_csv t, const char *path, char separator)
 
 static bool read_counts(cells *d, tap_arena *a, const options *o)
 {
-    const bool      folder = is_folder(o->data), known = ends_in(o->data, ".csv") || ends_in(o->data, ".csv.gz");
-    const char      separator = separator_of(o, o->data);
-    const tap_cells c =
-        folder || (!o->separator && !known) ? tap_cells_read(a, o->data) : tap_cells_read_csv(a, o->data, separator);
-    const char *message;
+    const bool       folder = is_folder(o->data), known = ends_in(o->data, ".csv") || ends_in(o->data, ".csv.gz");
+    const char       separator = separator_of(o, o->data);
+    const cells_file c = folder || (!o->separator && !known) ? cells_read(a, o->data) : cells_read_csv(a, o->data, separator);
+    const char      *message;
     d->counts = c.counts;
     d->barcodes = c.barcodes;
     if (tap_arena_status(a, &message) == TAP_OK) return true;

@@ -8,7 +8,7 @@
 const char *const program = "vae_cells";
 
 /* The truth about each cell. */
-static bool write_metadata(const char *dir, const tap_simulated_counts *s)
+static bool write_metadata(const char *dir, const simulated_counts *s)
 {
     char      path[PATH_SIZE];
     tap_error e = { 0 };
@@ -32,10 +32,10 @@ static bool simulate(options *o)
     tap_error  e = { 0 };
     tap_arena *a = tap_arena_new();
     o->simulation.seed = o->train.seed;
-    const tap_simulated_counts s = tap_simulate_counts(a, o->simulation);
-    bool                       ok = arena_ok(a);
+    const simulated_counts s = simulate_counts(a, o->simulation);
+    bool                   ok = arena_ok(a);
     ok = ok && write_metadata(o->simulate, &s) &&
-         (!tap_cells_write(o->simulate, (tap_cells){ .counts = s.counts }, &e) || fail("%s", e.message));
+         (!cells_write(o->simulate, (cells_file){ .counts = s.counts }, &e) || fail("%s", e.message));
     tap_arena_free(a);
     return ok;
 }

@@ -3,8 +3,10 @@
 #ifndef VAE_CELLS_H
 #define VAE_CELLS_H
 
+#include "cells.h"
 #include "examples/common/train.h"
 #include "models/models.h"
+#include "simulate.h"
 
 enum {
     SHAPING = 5,
@@ -13,13 +15,13 @@ enum {
 }; /* options: those to build a model again, those that it depends on, all */
 
 typedef struct {
-    train_options        train;
-    const char          *data, *metadata, *model, *simulate; /* NULL: not given */
-    bool                 zero_inflated, no_batches;
-    int64_t              latent, hidden, clusters, draws;
-    double               scale;     /* 0: the median library size */
-    char                 separator; /* of CSV files; 0: not given */
-    tap_count_simulation simulation;
+    train_options    train;
+    const char      *data, *metadata, *model, *simulate; /* NULL: not given */
+    bool             zero_inflated, no_batches;
+    int64_t          latent, hidden, clusters, draws;
+    double           scale;     /* 0: the median library size */
+    char             separator; /* of CSV files; 0: not given */
+    count_simulation simulation;
 } options;
 
 /* False: the program ends here, with *status (0 after --help, else 2). */

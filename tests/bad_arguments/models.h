@@ -43,7 +43,6 @@
     X(tap_count_vae_elbo, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_elbo(w->count_vae, w->in.x, NOTHING).elbo)       \
     X(tap_count_vae_loss, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_loss(w->count_vae, w->in.x, NOTHING))            \
     X(tap_count_vae_log_prob, MODULE | ON_TAPE | VARS, w->out = tap_count_vae_log_prob(w->count_vae, w->in.x, NOTHING, 2)) \
-    X(tap_simulate_counts, 0, tap_simulate_counts(NULL, (tap_count_simulation){ 0 }))                                      \
     X(tap_vae_reconstruction_log_prob, MODULE | ON_TAPE | VARS,                                                        \
       w->out = tap_vae_reconstruction_log_prob(w->vae, w->in.x, 2))                                                    \
     X(tap_vae_log_likelihood, MODULE | ON_TAPE | VARS, w->out = tap_vae_log_likelihood(w->vae, w->in.x, 2))            \
@@ -54,8 +53,6 @@
     X(tap_scalar_vae_encode, MODULE | ON_TAPE | VARS, w->out = tap_scalar_vae_encode(w->tiny, w->in.x).param[0])                       \
     X(tap_scalar_vae_decode, MODULE | ON_TAPE | VARS, w->out = tap_scalar_vae_decode(w->tiny, w->in.x).param[0])                       \
     X(tap_scalar_vae_elbo, MODULE | ON_TAPE | VARS, w->out = tap_scalar_vae_elbo(w->tiny, w->in.x))                                    \
-    X(tap_standardize, ON_TAPE | VARS | PAIR, w->out = tap_standardize(w->in.x, w->in.q.param[0], w->in.p.param[0]))       \
-    X(tap_unstandardize, ON_TAPE | VARS | PAIR, w->out = tap_unstandardize(w->in.x, w->in.q.param[0], w->in.p.param[0]))   \
     X(tap_linear_vae_init, MODULE, tap_linear_vae v; tap_linear_vae_init(&v, tap_module_child(w->m, "new"), 2, 1, 0);      \
       w->value = tap_param_value(v.V))                                                                                     \
     X(tap_linear_vae_encode, MODULE | ON_TAPE | VARS, w->out = tap_linear_vae_encode(w->linear_vae, w->in.x).param[0])     \

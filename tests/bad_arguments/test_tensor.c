@@ -110,9 +110,6 @@ enum {
     X(tap_csv_guess_separator, 0, assert_int_equal(tap_csv_guess_separator(NULL), 0)) \
     X(tap_csv_labels, ARENA, w->out = tap_csv_labels(w->a, words, "a", NULL)) \
     X(tap_csv_read_matrix, ARENA | ALWAYS_FAILS, assert_null(tap_csv_read_matrix(w->a, "none", ',', NULL, NULL).start)) \
-    X(tap_cells_read, ARENA | ALWAYS_FAILS, assert_null(tap_cells_read(w->a, "none").counts.start)) \
-    X(tap_cells_read_csv, ARENA | ALWAYS_FAILS, assert_null(tap_cells_read_csv(w->a, "none", ';').counts.start)) \
-    X(tap_cells_write, ALWAYS_FAILS, assert_true(tap_cells_write("none", (tap_cells){ .counts = sparse }, w->e) != TAP_OK)) \
     X(tap_file_create_gzip, ALWAYS_FAILS, assert_null(tap_file_create_gzip("none/file", w->e))) \
     X(tap_png_write, TENSOR, w->status = tap_png_write("picture.png", w->x, w->e)) \
     X(tap_safetensors_read, ARENA | ALWAYS_FAILS, assert_int_equal(tap_safetensors_read(w->a, "none").n, 0)) \
@@ -382,14 +379,6 @@ static void write_named(world *w, int n, const char *name, int n_metadata, const
     X(labels_inert, TAP_EARG, "csv_labels: the table or the name is missing", \
       w->out = tap_csv_labels(w->a, (tap_csv){ 0 }, "a", NULL)) \
     X(numbers_null, TAP_EARG, "csv: the path is NULL", w->p = (void *)tap_csv_read_matrix(w->a, NULL, ',', NULL, NULL).start) \
-    X(cells_null, TAP_EARG, "cells: the path is NULL", w->p = (void *)tap_cells_read(w->a, NULL).counts.start) \
-    X(cells_csv_null, TAP_EARG, "cells: the path is NULL", w->p = (void *)tap_cells_read_csv(w->a, NULL, ',').counts.start) \
-    X(cells_write_null, TAP_EARG, "cells: the path is NULL", \
-      w->status = tap_cells_write(NULL, (tap_cells){ .counts = sparse }, w->e)) \
-    X(cells_write_inert, TAP_EARG, "cells: the matrix is inert", \
-      w->status = tap_cells_write(".", (tap_cells){ .counts = { 0, 0, NULL, NULL, NULL } }, w->e)) \
-    X(cells_write_names, TAP_EARG, "cells: features must have 2 rows and at least one column, not [1,9223372036854775807]", \
-      w->status = tap_cells_write(".", (tap_cells){ sparse, words, { 1, INT64_MAX, words.text } }, w->e)) \
     X(gzip_null, TAP_EARG, "file: the path is NULL", tap_file_create_gzip(NULL, w->e)) \
     X(png_null, TAP_EARG, "png: the path is NULL", w->status = tap_png_write(NULL, w->x, w->e)) \
     X(png_int, TAP_EDTYPE, "p.png: the image must be float32, float64 or uint8, not int64", \

@@ -1,5 +1,6 @@
 /* tests/faults/files.c: scenarios with files. Each writer replaces an old file, each reader reads a good one. */
 #define _XOPEN_SOURCE 700
+#include "examples/vae_cells/cells.h"
 #include "tests/faults/faults.h"
 
 #include <zlib.h>
@@ -360,7 +361,7 @@ static void run_table_of_numbers(tap_error *e)
 
 static void run_cells_write(tap_error *e)
 {
-    tap_cells_write(".", (tap_cells){ .counts = counts() }, e);
+    cells_write(".", (cells_file){ .counts = counts() }, e);
 }
 
 static const char *const cell_files[] = { "matrix.mtx.gz", "barcodes.tsv.gz", "features.tsv.gz" };
@@ -376,13 +377,13 @@ static void check_cells(const tap_error *e)
 
 static void make_cells(void)
 {
-    CHECK(tap_cells_write(".", (tap_cells){ .counts = counts() }, NULL) == TAP_OK);
+    CHECK(cells_write(".", (cells_file){ .counts = counts() }, NULL) == TAP_OK);
 }
 
 static void run_cells(tap_error *e)
 {
-    tap_arena      *a = tap_arena_new();
-    const tap_cells c = tap_cells_read(a, ".");
+    tap_arena       *a = tap_arena_new();
+    const cells_file c = cells_read(a, ".");
     tap__error_copy(e, tap_arena_error(a));
     CHECK((e->status == TAP_OK) == (c.counts.start != NULL));
     if (c.counts.start) record_csr(c.counts);

@@ -4,6 +4,7 @@
 #define _XOPEN_SOURCE 700
 #include <math.h>
 
+#include "examples/vae_cells/simulate.h"
 #include "models/models.h"
 #include "tensor/kernels/matmul.h"
 #include "tests/autograd/gradient_tables.h"
@@ -401,9 +402,9 @@ static void run_clustering(tap_error *e)
     int64_t    found[CELLS];
     tap_arena *a = tap_arena_new();
     tap__arena_name(a, "clusters");
-    const tap_simulated_counts s = tap_simulate_counts(a, (tap_count_simulation){ .cells = CELLS, .genes = 8, .groups = 2 });
-    const tap_tensor           x = tap_csr_pca(a, tap_csr_log_normalize(a, s.counts, 100), 2, 0);
-    const tap_tensor           label = tap_tensor_wrap(TAP_I64, TAP_SHAPE(CELLS), found);
+    const simulated_counts s = simulate_counts(a, (count_simulation){ .cells = CELLS, .genes = 8, .groups = 2 });
+    const tap_tensor       x = tap_csr_pca(a, tap_csr_log_normalize(a, s.counts, 100), 2, 0);
+    const tap_tensor       label = tap_tensor_wrap(TAP_I64, TAP_SHAPE(CELLS), found);
     tap__error_copy(e, tap_arena_error(a));
     CHECK((x.data != NULL) == (e->status == TAP_OK));
     if (x.data) tap_kmeans(x, (tap_kmeans_options){ .clusters = 2 }, label, e);

@@ -2,6 +2,8 @@
  * have a comma and strings sort, fold and translate in other ways. LOCPATH may name a folder of locales that are not
  * installed. */
 #define _XOPEN_SOURCE 700
+#include "examples/vae_cells/cells.h"
+#include "examples/vae_cells/simulate.h"
 #include "tests/tensor/scratch.h"
 
 #include <fcntl.h>
@@ -101,7 +103,7 @@ static void tables(void)
     write_arena_error(a);
     write_text("counts.csv", "-,g1,g2\nc1,1,2\nc2,0,2.5\n");
     a = tap_arena_new();
-    tap_cells_read(a, "counts.csv"); /* no count */
+    cells_read(a, "counts.csv"); /* no count */
     write_arena_error(a);
 }
 
@@ -109,12 +111,12 @@ static void cells(void)
 {
     static double counts[2][3] = { { 1, 0, 7 }, { 0, 20, 0 } };
     tap_arena    *a = tap_arena_new();
-    tap_cells     c = { .counts = tap_csr_from_dense(a, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), counts)) };
+    cells_file    c = { .counts = tap_csr_from_dense(a, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 3), counts)) };
     assert_int_equal(mkdir("cells", 0777), 0);
-    assert_int_equal(tap_cells_write("cells", c, NULL), TAP_OK);
+    assert_int_equal(cells_write("cells", c, NULL), TAP_OK);
     tap_arena_free(a);
     a = tap_arena_new();
-    write_csr(a, tap_cells_read(a, "cells").counts);
+    write_csr(a, cells_read(a, "cells").counts);
 }
 
 static void tensors(void)
@@ -309,7 +311,7 @@ static void owners(void)
     tap_csr_log_normalize(a, tap_csr_from_dense(a, all_numbers()), -0.5);
     write_arena_error(a);
     a = tap_arena_new();
-    tap_simulate_counts(a, (tap_count_simulation){ .cells = 2, .genes = 3, .theta = -0.5 });
+    simulate_counts(a, (count_simulation){ .cells = 2, .genes = 3, .theta = -0.5 });
     write_arena_error(a);
     tap_loader *l = tap_loader_new(all_numbers(), (tap_loader_options){ .scale = (double)NAN });
     tap_loader_status(l, &message);

@@ -1,5 +1,5 @@
-/* tensor/io/cells.c: counts of genes in cells, the data of single-cell sequencing: folders in the layout of 10x Genomics,
- * and CSV. */
+/* examples/vae_cells/cells.c: files of gene counts: folders in the format of 10x Genomics, CSV and TSV. Functions report into an arena
+ * or a tap_error, as the library's do. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <math.h>
@@ -7,9 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tensor/internal.h"
-#include "tensor/arena.h"
-#include "tensor/error.h"
+#include "cells.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -17,7 +15,7 @@ enum { PATH_SIZE = 4096 };
 
 static bool fail_path(tap_arena *a, const char *path, const char *what)
 {
-    tap__tensor_fail(a, TAP_EIO, "%s: %s", path, what);
+    tap_error_set(tap_arena_error(a), TAP_EIO, "%s: %s", path, what);
     return false;
 }
 
@@ -43,8 +41,8 @@ static bool find_file(char path[PATH_SIZE], const char *dir, const char *name)
     return exists(path);
 }
 
-/* In the folder's matrix rows are features and columns are barcodes, the transpose of tap_cells. */
-static bool read_folder(tap_arena *a, const char *dir, tap_cells *c)
+/* In the folder's matrix rows are features and columns are barcodes, the transpose of cells_file. */
+static bool read_folder(tap_arena *a, const char *dir, cells_file *c)
 {
     char matrix[PATH_SIZE], barcodes[PATH_SIZE], features[PATH_SIZE];
     if (!find_file(matrix, dir, "matrix.mtx"))
@@ -52,57 +50,57 @@ static bool read_folder(tap_arena *a, const char *dir, tap_cells *c)
     if (!find_file(barcodes, dir, "barcodes.tsv")) return fail_path(a, dir, "has neither barcodes.tsv.gz nor barcodes.tsv");
     if (!find_file(features, dir, "features.tsv") && !find_file(features, dir, "genes.tsv"))
         return fail_path(a, dir, "has neither features.tsv.gz nor features.tsv");
-    tap_arena    *work = tap__arena_new_internal();
-    const tap_csr x = tap_matrix_market_read(work, matrix);
-    const char   *before = tap__arena_name(a, dir);
-    tap__error_copy(tap_arena_error(a), tap_arena_error(work));
+    const char      *message;
+    tap_arena       *work = tap_arena_new();
+    const tap_csr    x = tap_matrix_market_read(work, matrix);
+    const tap_status status = tap_arena_status(work, &message);
+    if (status) tap_error_set(tap_arena_error(a), status, "%s", message);
     if (x.start) c->counts = tap_csr_transpose(a, x);
-    tap__arena_name(a, before);
     tap_arena_free(work);
     c->barcodes = tap_tsv_read(a, barcodes);
     c->features = tap_tsv_read(a, features);
     if (tap_arena_status(a, NULL) != TAP_OK) return false;
     if (x.columns == c->barcodes.rows && x.rows == c->features.rows) return true;
-    tap__tensor_fail(a, TAP_EIO, "%s: holds %lld rows and %lld columns for %lld features and %lld barcodes%s", matrix,
-                     (long long)x.rows, (long long)x.columns, (long long)c->features.rows, (long long)c->barcodes.rows,
-                     x.rows == c->barcodes.rows && x.columns == c->features.rows ? "; rows and columns are exchanged" : "");
+    tap_error_set(tap_arena_error(a), TAP_EIO, "%s: holds %lld rows and %lld columns for %lld features and %lld barcodes%s",
+                  matrix, (long long)x.rows, (long long)x.columns, (long long)c->features.rows, (long long)c->barcodes.rows,
+                  x.rows == c->barcodes.rows && x.columns == c->features.rows ? "; rows and columns are exchanged" : "");
     return false;
 }
 
-static void check_counts(tap_arena *a, const char *path, const tap_cells *c)
+static void check_counts(tap_arena *a, const char *path, const cells_file *c)
 {
     const tap_csr x = c->counts;
     for (int64_t i = 0; i < x.rows; i++) {
         for (int64_t j = x.start[i]; j < x.start[i + 1]; j++) {
             if (x.value[j] >= 0 && x.value[j] == floorf(x.value[j])) continue;
-            tap__tensor_fail(a, TAP_EIO, "%s: cell %lld (%.60s), gene %d: counts must be whole numbers, at least 0, not %g",
-                             path, (long long)i + 1, c->barcodes.text[i * c->barcodes.columns], x.column[j] + 1,
-                             (double)x.value[j]);
+            tap_error_set(tap_arena_error(a), TAP_EIO,
+                          "%s: cell %lld (%.60s), gene %d: counts must be whole numbers, at least 0, not %g", path,
+                          (long long)i + 1, c->barcodes.text[i * c->barcodes.columns], x.column[j] + 1, (double)x.value[j]);
             return;
         }
     }
 }
 
 /* What was read if its counts are valid, otherwise inert cells. */
-static tap_cells cells_or_inert(tap_arena *a, const char *path, const tap_cells *c)
+static cells_file cells_or_inert(tap_arena *a, const char *path, const cells_file *c)
 {
     if (tap_arena_status(a, NULL) == TAP_OK) check_counts(a, path, c);
-    return tap_arena_status(a, NULL) == TAP_OK ? *c : (tap_cells){ .counts = { .rows = 0 } };
+    return tap_arena_status(a, NULL) == TAP_OK ? *c : (cells_file){ .counts = { .rows = 0 } };
 }
 
-tap_cells tap_cells_read_csv(tap_arena *a, const char *path, char separator)
+cells_file cells_read_csv(tap_arena *a, const char *path, char separator)
 {
-    tap_cells c = { .counts = { .rows = 0 } };
+    cells_file c = { .counts = { .rows = 0 } };
     if (path) c.counts = tap_csv_read_matrix(a, path, separator, &c.barcodes, &c.features);
-    else tap__tensor_fail(a, TAP_EARG, "cells: the path is NULL");
+    else tap_error_set(tap_arena_error(a), TAP_EARG, "cells: the path is NULL");
     return cells_or_inert(a, path, &c);
 }
 
-tap_cells tap_cells_read(tap_arena *a, const char *path)
+cells_file cells_read(tap_arena *a, const char *path)
 {
-    tap_cells c = { .counts = { .rows = 0 } };
-    if (!path || ends_with(path, ".csv") || ends_with(path, ".csv.gz")) return tap_cells_read_csv(a, path, ',');
-    if (ends_with(path, ".tsv") || ends_with(path, ".tsv.gz")) return tap_cells_read_csv(a, path, '\t');
+    cells_file c = { .counts = { .rows = 0 } };
+    if (!path || ends_with(path, ".csv") || ends_with(path, ".csv.gz")) return cells_read_csv(a, path, ',');
+    if (ends_with(path, ".tsv") || ends_with(path, ".tsv.gz")) return cells_read_csv(a, path, '\t');
     if (tap_arena_status(a, NULL) == TAP_OK) read_folder(a, path, &c);
     return cells_or_inert(a, path, &c);
 }
@@ -150,13 +148,14 @@ static tap_status check_names(tap_csv t, const char *what, int64_t rows, tap_err
     return TAP_OK;
 }
 
-static tap_status write_all(char path[PATH_SIZE], size_t n, const tap_cells *c, tap_error *e)
+static tap_status write_all(char path[PATH_SIZE], size_t n, const cells_file *c, tap_error *e)
 {
-    tap_arena *work = tap__arena_new_internal();
-    tap__arena_name(work, "cells");
+    const char *message;
+    tap_arena  *work = tap_arena_new();
     snprintf(path + n, PATH_SIZE - n, "/matrix.mtx.gz");
     const tap_csr x = tap_csr_transpose(work, c->counts);
-    tap_status    status = x.start ? tap_matrix_market_write(path, x, e) : tap__error_copy(e, tap_arena_error(work));
+    tap_status    status = tap_arena_status(work, &message);
+    status = status ? tap_error_set(e, status, "cells: %s", message) : tap_matrix_market_write(path, x, e);
     tap_arena_free(work);
     snprintf(path + n, PATH_SIZE - n, "/barcodes.tsv.gz");
     if (status == TAP_OK) status = write_names(path, c->barcodes, "cell", c->counts.rows, e);
@@ -164,7 +163,7 @@ static tap_status write_all(char path[PATH_SIZE], size_t n, const tap_cells *c, 
     return status == TAP_OK ? write_names(path, c->features, "gene", c->counts.columns, e) : status;
 }
 
-tap_status tap_cells_write(const char *dir, tap_cells c, tap_error *e)
+tap_status cells_write(const char *dir, cells_file c, tap_error *e)
 {
     char         path[PATH_SIZE];
     const size_t n = dir ? strlen(dir) : 0;

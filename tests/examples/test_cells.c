@@ -1,5 +1,6 @@
-/* Folders of single cells: written, read, and not as they should be. */
+/* tests/examples/test_cells.c: files of gene counts: written, read, and malformed. */
 #define _XOPEN_SOURCE 700
+#include "examples/vae_cells/cells.h"
 #include "tensor/tensor.h"
 #include "tests/tensor/scratch.h"
 
@@ -12,7 +13,7 @@ static tap_csr cells(tap_arena *a)
     return tap_csr_from_dense(a, tap_tensor_wrap(TAP_F32, TAP_SHAPE(3, 2), (void *)(uintptr_t)counts));
 }
 
-static void expect_counts(const tap_cells *c)
+static void expect_counts(const cells_file *c)
 {
     float     got[3][2];
     tap_error e = { 0 };
@@ -27,16 +28,16 @@ static void test_round_trip(void **state)
     tap_arena *a = tap_arena_new();
     (void)state;
     assert_int_equal(mkdir("named", 0777) + mkdir("plain", 0777), 0);
-    const tap_cells named = { cells(a), { 3, 1, (const char *[]){ "AC-1", "GT-1", "x y" } }, { 2, 2, features } };
-    assert_int_equal(tap_cells_write("named", named, &e), TAP_OK);
-    tap_cells c = tap_cells_read(a, "named");
+    const cells_file named = { cells(a), { 3, 1, (const char *[]){ "AC-1", "GT-1", "x y" } }, { 2, 2, features } };
+    assert_int_equal(cells_write("named", named, &e), TAP_OK);
+    cells_file c = cells_read(a, "named");
     assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
     expect_counts(&c);
     assert_true(c.barcodes.rows == 3 && c.barcodes.columns == 1 && c.features.rows == 2 && c.features.columns == 2);
     assert_string_equal(c.barcodes.text[1], barcodes[1]);
     assert_string_equal(c.features.text[3], "CD8");
-    assert_int_equal(tap_cells_write("plain", (tap_cells){ .counts = cells(a) }, &e), TAP_OK);
-    c = tap_cells_read(a, "plain");
+    assert_int_equal(cells_write("plain", (cells_file){ .counts = cells(a) }, &e), TAP_OK);
+    c = cells_read(a, "plain");
     expect_counts(&c);
     assert_string_equal(c.barcodes.text[2], "cell3");
     assert_string_equal(c.features.text[0], "gene1");
@@ -52,7 +53,7 @@ static void expect_refusal(const char *path, const char *wanted)
 {
     const char *message;
     tap_arena  *a = tap_arena_new();
-    assert_null(tap_cells_read(a, path).counts.start);
+    assert_null(cells_read(a, path).counts.start);
     assert_true(tap_arena_status(a, &message) != TAP_OK);
     if (strcmp(message, wanted) != 0) fail_msg("'%s'", message);
     tap_arena_free(a);
@@ -73,7 +74,7 @@ static void test_folders(void **state)
     write_text("old/barcodes.tsv", "a\nb\nc\n");
     expect_refusal("old", "old: has neither features.tsv.gz nor features.tsv");
     write_text("old/genes.tsv", "E1\tg1\nE2\tg2\n");
-    const tap_cells c = tap_cells_read(a, "old");
+    const cells_file c = cells_read(a, "old");
     expect_counts(&c);
     write_text("old/barcodes.tsv", "a\nb\n");
     write_text("old/genes.tsv", "E1\nE2\nE3\n");
@@ -107,13 +108,13 @@ static void test_quotes(void **state)
     write_text("quotes/barcodes.tsv", "\"a\nb\"\"\n\"c\"\n");
     write_text("quotes/features.tsv", "E1\t5\" end\n\"E2\"\t\"\n");
     for (int again = 0; again < 2; again++) {
-        const tap_cells c = tap_cells_read(a, "quotes");
+        const cells_file c = cells_read(a, "quotes");
         expect_counts(&c);
         assert_string_equal(c.barcodes.text[0], "\"a");
         assert_string_equal(c.barcodes.text[1], "b\"\"");
         assert_string_equal(c.barcodes.text[2], "\"c\"");
         for (int i = 0; i < 4; i++) assert_string_equal(c.features.text[i], features[i]);
-        assert_int_equal(tap_cells_write("quotes", c, &e), TAP_OK); /* the .gz, which is read next */
+        assert_int_equal(cells_write("quotes", c, &e), TAP_OK); /* the .gz, which is read next */
     }
     tap_arena_free(a);
 }
@@ -126,12 +127,12 @@ static void test_separators(void **state)
     (void)state;
     for (int i = 0; i < 3; i++) {
         write_text("some.txt", texts[i]);
-        const tap_cells c = tap_cells_read_csv(a, "some.txt", ",;\t"[i]);
+        const cells_file c = cells_read_csv(a, "some.txt", ",;\t"[i]);
         expect_counts(&c);
         assert_string_equal(c.barcodes.text[1], "c2");
     }
     write_text("x.tsv", texts[2]);
-    const tap_cells c = tap_cells_read(a, "x.tsv");
+    const cells_file c = cells_read(a, "x.tsv");
     expect_counts(&c);
     tap_arena_free(a);
     expect_refusal("y.tsv.gz", "y.tsv.gz: cannot open: No such file or directory");
@@ -150,7 +151,7 @@ static void test_csv(void **state)
     tap_arena *a = tap_arena_new();
     (void)state;
     write_text("x.csv", ",g1,g2\nc1,0,1\nc2,20,3\nc3,,\n");
-    const tap_cells c = tap_cells_read(a, "x.csv");
+    const cells_file c = cells_read(a, "x.csv");
     expect_counts(&c);
     assert_string_equal(c.features.text[1], "g2");
     write_text("x.csv", ",g1,g2\nc1,0,1\nc2,20,0.5\n");
@@ -160,12 +161,12 @@ static void test_csv(void **state)
     tap_arena_free(a);
 }
 
-static void expect_unwritten(const char *dir, tap_cells c, tap_status status, const char *wanted)
+static void expect_unwritten(const char *dir, cells_file c, tap_status status, const char *wanted)
 {
     tap_error e = { 0 };
-    assert_int_equal(tap_cells_write(dir, c, &e), status);
+    assert_int_equal(cells_write(dir, c, &e), status);
     if (strcmp(e.message, wanted) != 0) fail_msg("'%s'", e.message);
-    assert_int_equal(tap_cells_write(dir, c, NULL), status);
+    assert_int_equal(cells_write(dir, c, NULL), status);
 }
 
 static void test_invalid_cells_are_not_written(void **state)
@@ -173,13 +174,13 @@ static void test_invalid_cells_are_not_written(void **state)
     char        longest[5000];
     const char *names = "cells: barcodes, row 2: a name is missing, or contains a tab or the end of a line";
     tap_arena  *a = tap_arena_new();
-    tap_cells   c = { .counts = cells(a) };
+    cells_file  c = { .counts = cells(a) };
     (void)state;
     memset(longest, 'x', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
     expect_unwritten(NULL, c, TAP_EARG, "cells: the path is NULL");
     expect_unwritten(longest, c, TAP_EARG, "cells: the path is too long");
-    expect_unwritten("new", (tap_cells){ .counts = { .rows = 0 } }, TAP_EARG, "cells: the matrix is inert");
+    expect_unwritten("new", (cells_file){ .counts = { .rows = 0 } }, TAP_EARG, "cells: the matrix is inert");
     c.barcodes = (tap_csv){ 2, 1, (const char *[]){ "a", "b" } };
     expect_unwritten("new", c, TAP_EARG, "cells: barcodes must have 3 rows and at least one column, not [2,1]");
     for (int i = 0; i < 4; i++) {

@@ -1,9 +1,9 @@
-/* models/count_simulation.c: counts drawn from a model whose parameters are known. Formulas are in models.h. */
+/* examples/vae_cells/simulate.c: counts drawn from a model whose parameters are known. Formulas are in simulate.h. */
+#include "simulate.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "models/models.h"
 
 enum { BLOCK = 64 }; /* cells that are drawn at a time */
 
@@ -18,7 +18,7 @@ static void check_number(const char *name, double x, double max, tap_error *e)
     if (!(x >= 0 && x <= max)) tap_error_set(e, TAP_EARG, "simulate_counts: %s must be within 0..%g, not %g", name, max, x);
 }
 
-static void check(const tap_count_simulation *o, tap_error *e)
+static void check(const count_simulation *o, tap_error *e)
 {
     check_count("cells", o->cells, e);
     check_count("genes", o->genes, e);
@@ -37,7 +37,7 @@ static void check(const tap_count_simulation *o, tap_error *e)
 }
 
 /* The options with defaults filled in. Options that cannot be used are an error. */
-static tap_count_simulation resolve(tap_count_simulation o, tap_error *e)
+static count_simulation resolve(count_simulation o, tap_error *e)
 {
     if (o.groups == 0) o.groups = 8;
     if (o.batches == 0) o.batches = 3;
@@ -63,7 +63,7 @@ static tap_var scaled_randn(tap_tape *t, tap_shape s, double sigma)
     return tap_mul_scalar(tap_randn(t, s), sigma);
 }
 
-static parameters draw_parameters(tap_tape *t, const tap_count_simulation *o)
+static parameters draw_parameters(tap_tape *t, const count_simulation *o)
 {
     const int64_t n = o->genes, k = o->groups, b = o->batches;
     tap_var       base = scaled_randn(t, TAP_SHAPE(n), o->spread), shift = scaled_randn(t, TAP_SHAPE(b, n), o->shift);
@@ -134,7 +134,7 @@ static tap_csr finish(csr_builder *b, tap_arena *a, int64_t columns)
 }
 
 /* Counts [n,genes] of the cells first .. first + n - 1. */
-static tap_var draw_counts(tap_tape *t, const parameters *p, const tap_count_simulation *o, const tap_simulated_counts *s,
+static tap_var draw_counts(tap_tape *t, const parameters *p, const count_simulation *o, const simulated_counts *s,
                            int64_t first, int64_t n)
 {
     tap_var group = tap_narrow(tap_input(t, s->group), 0, first, n), batch = tap_narrow(tap_input(t, s->batch), 0, first, n);
@@ -145,7 +145,7 @@ static tap_var draw_counts(tap_tape *t, const parameters *p, const tap_count_sim
 }
 
 /* Groups, batches and library sizes of all cells. */
-static void draw_cells(tap_arena *a, tap_tape *t, const tap_count_simulation *o, tap_simulated_counts *s)
+static void draw_cells(tap_arena *a, tap_tape *t, const count_simulation *o, simulated_counts *s)
 {
     s->group = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(o->cells));
     s->batch = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(o->cells));
@@ -156,7 +156,7 @@ static void draw_cells(tap_arena *a, tap_tape *t, const tap_count_simulation *o,
     if (tap_tape_status(t, NULL) == TAP_OK) tap_tensor_copy(s->log_library, tap_value(log_l), NULL);
 }
 
-static void simulate(tap_arena *a, const tap_count_simulation *o, tap_simulated_counts *s)
+static void simulate(tap_arena *a, const count_simulation *o, simulated_counts *s)
 {
     tap_tape   *t = tap_tape_new(TAP_F64, o->seed), *parameter_tape = tap_tape_new(TAP_F64, o->seed ^ tap_random_hash("truth"));
     csr_builder b = { .start = tap_arena_alloc(a, (size_t)(o->cells + 1) * sizeof *b.start) };
@@ -180,11 +180,11 @@ static void simulate(tap_arena *a, const tap_count_simulation *o, tap_simulated_
     tap_tape_free(parameter_tape);
 }
 
-tap_simulated_counts tap_simulate_counts(tap_arena *a, tap_count_simulation o)
+simulated_counts simulate_counts(tap_arena *a, count_simulation o)
 {
-    tap_simulated_counts s = { .counts = { .rows = 0 } };
+    simulated_counts s = { .counts = { .rows = 0 } };
     if (tap_arena_status(a, NULL) != TAP_OK) return s;
     o = resolve(o, tap_arena_error(a));
     if (tap_arena_status(a, NULL) == TAP_OK) simulate(a, &o, &s);
-    return tap_arena_status(a, NULL) == TAP_OK ? s : (tap_simulated_counts){ .counts = { .rows = 0 } };
+    return tap_arena_status(a, NULL) == TAP_OK ? s : (simulated_counts){ .counts = { .rows = 0 } };
 }
