@@ -37,7 +37,7 @@ ROWS = {
     "shape": "add sum expand reshape flip", "special": "lgamma digamma polygamma erfinv gelu", "tensor": "cast reshape cat",
     "view": "permute transpose slice select expand unsqueeze squeeze diagonal unfold reshape",
     "linalg_template": "cholesky solve inv det slogdet solve_triangular", "product_template": "matmul affine bmm",
-    "rising": "log_rising rising_slope rising_further", "conv": "conv conv_adjoint conv_weight", "conv_template": "conv conv_adjoint conv_weight",
+    "rising": "log_rising rising_slope rising_derivative", "conv": "conv conv_adjoint conv_weight", "conv_template": "conv conv_adjoint conv_weight",
 }  # fmt: skip
 LONG = 8  # seconds of processor time after which gradient rows have no end
 # Tests of what is not mutated: files, data, memory, and of whole trainings, which notice less than smaller tests and take longer.
