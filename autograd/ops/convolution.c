@@ -1,4 +1,5 @@
-/* Convolution, its adjoint by the input, and that by the weight. */
+/* autograd/ops/convolution.c: convolution y = w * x + bias, its adjoint by x (a transposed convolution), and its adjoint by w. Each is
+ * bilinear in its first two inputs, and the gradients of each are the two others. */
 #include "autograd/ops/convolution.h"
 
 static tap_shape x_shape(const tap__conv *c)
@@ -16,14 +17,15 @@ static tap_shape y_shape(const tap__conv *c)
     return TAP_SHAPE(c->batch, c->out, c->axis[0].count, c->axis[1].count);
 }
 
-/* Whether sizes of scratch memory are numbers. */
-static bool countable(const tap__conv *c)
+/* Whether the sizes of scratch memory fit into int64_t. */
+static bool sizes_fit(const tap__conv *c)
 {
     const tap__conv_axis h = c->axis[0], w = c->axis[1];
     return tap_numel(TAP_SHAPE(c->in, h.kernel, w.kernel, c->batch, h.count, w.count, 16)) >= 0 &&
            tap_numel(TAP_SHAPE(c->batch, tap__conv_padded(h), tap__conv_padded(w) + w.stride, 16)) >= 0;
 }
 
+/* Checks that in[0] and in[1] have the shapes a and b, and the bias this number of channels. */
 static tap_status infer(tap_call *c, tap_shape a, tap_shape b, int64_t channels, tap_shape result, tap_tensor *out)
 {
     out->dtype = c->in[0].dtype;
@@ -32,10 +34,10 @@ static tap_status infer(tap_call *c, tap_shape a, tap_shape b, int64_t channels,
     if (!tap_shape_equal(c->in[0].shape, a) || !tap_shape_equal(c->in[1].shape, b) ||
         (c->n_in == 3 && !tap_shape_equal(c->in[2].shape, TAP_SHAPE(channels))))
         return tap_call_fail(c, TAP_ESHAPE, "the shapes are not those of the convolution");
-    return countable(c->attr) ? TAP_OK : tap_call_fail(c, TAP_ESHAPE, "the sizes are too large");
+    return sizes_fit(c->attr) ? TAP_OK : tap_call_fail(c, TAP_ESHAPE, "the sizes are too large");
 }
 
-static void report(tap_call *c, bool ok)
+static void fail_unless(tap_call *c, bool ok)
 {
     if (!ok) tap__no_memory(c->tape, c);
 }
@@ -64,7 +66,7 @@ static tap_status conv_infer(tap_call *c, tap_tensor *out)
 
 static void conv_forward(tap_call *c, tap_tensor *out)
 {
-    report(c, tap__conv_forward(c->attr, c->in[0], c->in[1], c->n_in == 3 ? &c->in[2] : NULL, *out, c->tape->arena));
+    fail_unless(c, tap__conv_forward(c->attr, c->in[0], c->in[1], c->n_in == 3 ? &c->in[2] : NULL, *out, c->tape->arena));
 }
 
 static void conv_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -91,7 +93,7 @@ static tap_status conv_adjoint_infer(tap_call *c, tap_tensor *out)
 
 static void conv_adjoint_forward(tap_call *c, tap_tensor *out)
 {
-    report(c, tap__conv_adjoint(c->attr, c->in[0], c->in[1], c->n_in == 3 ? &c->in[2] : NULL, *out, c->tape->arena));
+    fail_unless(c, tap__conv_adjoint(c->attr, c->in[0], c->in[1], c->n_in == 3 ? &c->in[2] : NULL, *out, c->tape->arena));
 }
 
 static void conv_adjoint_vjp(const tap_node *n, tap_var g, tap_var *gin)
@@ -119,7 +121,7 @@ static tap_status conv_weight_infer(tap_call *c, tap_tensor *out)
 
 static void conv_weight_forward(tap_call *c, tap_tensor *out)
 {
-    report(c, tap__conv_weight(c->attr, c->in[0], c->in[1], *out, c->tape->arena));
+    fail_unless(c, tap__conv_weight(c->attr, c->in[0], c->in[1], *out, c->tape->arena));
 }
 
 static void conv_weight_vjp(const tap_node *n, tap_var g, tap_var *gin)

@@ -4,7 +4,7 @@
 
 #include "tensor/kernels/map.h"
 
-/* One number per row, in order. */
+/* The numbers of the rows, in order. */
 enum {
 #define UNARY(name, cost, value, rule)                     TAP__ROW_##name,
 #define UNARY_P                                            UNARY
@@ -34,7 +34,7 @@ enum {
     TAP__ROWS
 };
 
-/* Loops per row and dtype (TAP_F32 ... TAP_BOOL); NULL where the operator has no such dtype. */
+/* The loop of each row for each dtype, TAP_F32 to TAP_BOOL; NULL if the operator does not take that dtype. */
 typedef tap__run tap__elementwise_table[TAP__ROWS][5];
 
 #if defined(__x86_64__)

@@ -1,4 +1,4 @@
-/* Elementwise functions made of others. */
+/* autograd/ops/elementwise_composed.c: elementwise functions composed of others, and functions that check their parameters. */
 #include <float.h>
 #include <math.h>
 
@@ -9,32 +9,32 @@ tap_var tap_polygamma(int n, tap_var x)
 {
     TAP_CALL("polygamma", x);
     const tap_node *v = tap__node_of(x);
-    if (v && (n < 0 || n > 1000000)) return tap__fail_input(v, TAP_EARG, "polygamma", "n = %d is not from 0 to 1000000", n);
+    if (v && (n < 0 || n > 1000000)) return tap__fail_input(v, TAP_EARG, "polygamma", "n must be 0 to 1000000, not %d", n);
     return tap__polygamma(x, n);
 }
 
-/* p, or the number next to it that is neither 0 nor infinite in x's dtype. */
-static double in_range(tap_var x, double p)
+/* p, or if it is 0 or infinite in x's dtype, the nearest number that is not. */
+static double clamp_to_dtype(tap_var x, double p)
 {
     const bool   single = tap_value(x).dtype == TAP_F32;
-    const double most = single ? (double)FLT_MAX : DBL_MAX, least = single ? 0x1p-149 : 0x1p-1074;
-    return copysign(fmin(fmax(fabs(p), least), most), p);
+    const double max = single ? (double)FLT_MAX : DBL_MAX, min = single ? 0x1p-149 : 0x1p-1074;
+    return copysign(fmin(fmax(fabs(p), min), max), p);
 }
 
 tap_var tap_celu(tap_var x, double alpha)
 {
     TAP_CALL("celu", x);
     const tap_node *v = tap__node_of(x);
-    if (v && alpha == 0) return tap__fail_input(v, TAP_EARG, "celu", "alpha is 0");
-    return tap__celu(x, isinf(alpha) ? alpha : in_range(x, alpha));
+    if (v && alpha == 0) return tap__fail_input(v, TAP_EARG, "celu", "alpha must not be 0");
+    return tap__celu(x, isinf(alpha) ? alpha : clamp_to_dtype(x, alpha));
 }
 
 tap_var tap_softplus_beta(tap_var x, double beta, double threshold)
 {
     TAP_CALL("softplus_beta", x);
     const tap_node *v = tap__node_of(x);
-    if (v && beta == 0) return tap__fail_input(v, TAP_EARG, "softplus_beta", "beta is 0");
-    return tap__softplus_beta(x, in_range(x, beta), threshold);
+    if (v && beta == 0) return tap__fail_input(v, TAP_EARG, "softplus_beta", "beta must not be 0");
+    return tap__softplus_beta(x, clamp_to_dtype(x, beta), threshold);
 }
 
 tap_var tap_relu6(tap_var x)
@@ -53,8 +53,8 @@ tap_var tap_selu(tap_var x)
 tap_var tap_nan_to_num(tap_var x, double nan, double posinf, double neginf)
 {
     TAP_CALL("nan_to_num", x);
-    const double most = tap_value(x).dtype == TAP_F32 ? (double)FLT_MAX : DBL_MAX;
-    const double from[] = { (double)INFINITY, -(double)INFINITY }, to[] = { fmin(posinf, most), fmax(neginf, -most) };
+    const double max = tap_value(x).dtype == TAP_F32 ? (double)FLT_MAX : DBL_MAX;
+    const double from[] = { (double)INFINITY, -(double)INFINITY }, to[] = { fmin(posinf, max), fmax(neginf, -max) };
     tap_var      y = tap_where(tap_eq(x, x), x, tap_scalar_like(x, nan));
     for (int i = 0; i < 2; i++) y = tap_where(tap_eq(x, tap_scalar_like(x, from[i])), tap_scalar_like(x, to[i]), y);
     return y;

@@ -101,7 +101,6 @@ tap_var tap_stack(int n, const tap_var *x, int axis)
 /* ---- split, chunk and unbind: they return the number of parts, or 0 after an error ---- */
 
 /* Checks the axis, and that out has capacity for the parts. */
-
 static bool check_parts(const tap_node *n, const char *call, int *axis, int64_t parts, int capacity, const tap_var *out)
 {
     if (!tap__normalize_axis(axis, n->value.shape.rank)) tap__fail_input(n, TAP_EARG, call, "the axis is out of range");

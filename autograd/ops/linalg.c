@@ -1,4 +1,7 @@
-/* Linear algebra: factorizations and solves as operators, and what is composed of them. */
+/* autograd/ops/linalg.c: linear algebra: triangles, factorizations, solves and determinants as operators, and functions composed of them.
+ *
+ * Matrices are scaled by powers of 2 before they are factored (tap__scale_matrices), so that products of their elements stay in range;
+ * shift holds the exponents, and results are scaled back by them. */
 #include <math.h>
 #include <string.h>
 
@@ -18,20 +21,20 @@ static tap_status triangle_infer(tap_call *c, tap_tensor *out)
     return out->shape.rank < 2 ? tap_call_fail(c, TAP_ESHAPE, "needs a matrix [..,m,n]") : TAP_OK;
 }
 
-static int64_t clip(int64_t x, int64_t low, int64_t high)
+static int64_t clamp(int64_t x, int64_t low, int64_t high)
 {
     return x < low ? low : x > high ? high : x;
 }
 
-/* A copy, and zeros in each row behind (or before) where the diagonal crosses it. */
+/* A copy with zeros in each row after the diagonal, or before it if upper. */
 static void triangle_forward(tap_call *c, tap_tensor *out, bool upper)
 {
     const int64_t *rows = &out->shape.n[out->shape.rank - 2], m = rows[0], n = rows[1];
-    int64_t        diagonal = clip(*(const int64_t *)c->attr, -m - 1, n + 1), count = tap_numel(out->shape) / n;
+    int64_t        diagonal = clamp(*(const int64_t *)c->attr, -m - 1, n + 1), count = tap_numel(out->shape) / n;
     size_t         size = tap_dtype_size(out->dtype);
     tap__tensor_copy(*out, c->in[0], NULL);
     for (int64_t i = 0; i < count; i++) {
-        int64_t first = upper ? 0 : clip(i % m + diagonal + 1, 0, n), last = upper ? clip(i % m + diagonal, 0, n) : n;
+        int64_t first = upper ? 0 : clamp(i % m + diagonal + 1, 0, n), last = upper ? clamp(i % m + diagonal, 0, n) : n;
         memset((char *)out->data + (size_t)(i * n + first) * size, 0, (size_t)(last - first) * size);
     }
 }
@@ -78,7 +81,7 @@ tap_var tap_trace(tap_var x)
     return tap_sum(tap_diagonal(x, 0, -2, -1), TAP_LAST);
 }
 
-/* ---- What the operators have in common ---- */
+/* ---- Helpers of all operators below ---- */
 
 static tap_status square_infer(tap_call *c, tap_tensor *out)
 {
@@ -90,16 +93,17 @@ static tap_status square_infer(tap_call *c, tap_tensor *out)
     return TAP_OK;
 }
 
-static int64_t leading(tap_shape s, int inner)
+/* The number of elements of the axes before the last `inner`. */
+static int64_t leading_numel(tap_shape s, int inner)
 {
     s.rank -= inner;
     return tap_numel(s);
 }
 
-/* Fails the call for the first matrix of in[0] that is bad: the text is about its order or pivot. */
-static bool all_good(tap_call *c, const int64_t *bad, const char *what)
+/* Fails the call for the first matrix i of in[0] with bad[i] != 0, which is its minor or pivot that failed; what says the property. */
+static bool check_factors(tap_call *c, const int64_t *bad, const char *what)
 {
-    int64_t count = leading(c->in[0].shape, 2), i = 0;
+    int64_t count = leading_numel(c->in[0].shape, 2), i = 0;
     while (i < count && !bad[i]) i++;
     if (i == count) return true;
     tap_call_fail(c, TAP_EARG, "matrix %lld is %s %lld)", (long long)i, what, (long long)bad[i]);
@@ -107,7 +111,7 @@ static bool all_good(tap_call *c, const int64_t *bad, const char *what)
 }
 
 typedef struct {
-    tap_tensor lu, swap, shift; /* settled by shift */
+    tap_tensor lu, swap, shift; /* the factors of the scaled matrices, their row exchanges, and the exponents of the scales */
     int64_t   *bad;
 } factors;
 
@@ -118,16 +122,16 @@ static bool has_memory(tap_call *c, tap_tensor x)
     return has;
 }
 
-/* Scratch for a copy of in[0], and int64 numbers per matrix. */
-static bool factors_for(tap_call *c, int64_t numbers, factors *f)
+/* Takes scratch memory for factors, with swap of so many numbers for each matrix, and copies in[0] there, scaled. */
+static bool prepare_factors(tap_call *c, int64_t n_swap, factors *f)
 {
     tap_tensor x = c->in[0];
     tap_shape  per = x.shape;
-    int64_t    count = leading(x.shape, 2);
+    int64_t    count = leading_numel(x.shape, 2);
     per.rank--;
-    per.n[per.rank - 1] = numbers;
+    per.n[per.rank - 1] = n_swap;
     void *lu = tap_call_scratch(c, (size_t)tap_numel(x.shape) * tap_dtype_size(x.dtype));
-    void *swap = tap_call_scratch(c, (size_t)(count * numbers) * sizeof(int64_t));
+    void *swap = tap_call_scratch(c, (size_t)(count * n_swap) * sizeof(int64_t));
     void *shift = tap_call_scratch(c, (size_t)count * sizeof(int64_t));
     f->bad = tap_call_scratch(c, (size_t)count * sizeof(int64_t));
     if (!lu || !swap || !shift || !f->bad || !has_memory(c, x)) return false;
@@ -140,21 +144,23 @@ static bool factors_for(tap_call *c, int64_t numbers, factors *f)
     return true;
 }
 
+/* The LU factorization of in[0]; false if there is no memory. */
 static bool factor(tap_call *c, factors *f)
 {
-    if (!factors_for(c, c->in[0].shape.n[c->in[0].shape.rank - 1], f)) return false;
+    if (!prepare_factors(c, c->in[0].shape.n[c->in[0].shape.rank - 1], f)) return false;
     tap__lu(f->lu, f->swap, f->bad);
     return true;
 }
 
+/* x with axes of size 1 in front, up to this rank. */
 static tap_tensor with_rank(tap_tensor x, int rank)
 {
     while (x.shape.rank < rank) tap__unsqueeze(x, 0, &x, NULL);
     return x;
 }
 
-/* Settles x, all of whose matrices have numbers of their own; false if there is no memory. */
-static bool settled(tap_call *c, tap_tensor x, tap_tensor *shift)
+/* Scales the matrices of x, which do not overlap; false if there is no memory. */
+static bool scale_matrices(tap_call *c, tap_tensor x, tap_tensor *shift)
 {
     tap_shape per = x.shape;
     per.rank -= 2;
@@ -163,8 +169,8 @@ static bool settled(tap_call *c, tap_tensor x, tap_tensor *shift)
     return shift->data != NULL;
 }
 
-/* v[..] beside matrices */
-static tap_var over_matrices(tap_var v)
+/* v [..] as [..,1,1], so that it broadcasts to matrices */
+static tap_var with_matrix_axes(tap_var v)
 {
     return tap_unsqueeze(tap_unsqueeze(v, -1), -1);
 }
@@ -181,11 +187,12 @@ static void cholesky_forward(tap_call *c, tap_tensor *out)
     tap__tensor_copy(*out, c->in[0], NULL);
     tap__scale_matrices(*out, true, shift);
     tap__cholesky(*out, *(const bool *)c->attr, bad);
-    if (all_good(c, bad, "not positive definite (leading minor"))
+    if (check_factors(c, bad, "not positive definite (leading minor"))
         tap__unscale_matrices(*out, tap_tensor_wrap(TAP_I64, per, shift), (tap_tensor){ 0 }, -0.5);
 }
 
-/* L^-T s L^-1, where s is L^T gL with its lower triangle in place of the upper, halved (Murray 2016). Of gL, the lower triangle counts. */
+/* L^-T s L^-1, where s is L^T gL with the lower triangle copied to the upper one, halved; gL is the lower triangle of the gradient
+ * (Murray 2016, Differentiation of the Cholesky decomposition). */
 static void cholesky_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     bool    upper = *(const bool *)tap_attr(n);
@@ -205,12 +212,12 @@ tap_var tap_cholesky(tap_var x, tap_uplo uplo)
 
 /* ---- solve_triangular ---- */
 
-/* whole: a is triangular anyway, and its gradient is not cut to the triangle. */
+/* Options of solve_triangular. full_grad: a is known to be triangular, and its gradient is not restricted to the triangle. */
 typedef struct {
-    bool upper, unit, whole;
+    bool upper, unit, full_grad;
 } triangle;
 
-/* The shape of y in a y = b, and of b, which is a batch of vectors or of matrices. */
+/* Checks a y = b and sets the shape of y. b is a batch of vectors [..,n] or of matrices [..,n,m]. */
 static tap_status solution_infer(tap_call *c, tap_tensor *out, bool vectors)
 {
     tap_shape a = c->in[0].shape, b = c->in[1].shape;
@@ -239,7 +246,7 @@ static void solve_triangular_forward(tap_call *c, tap_tensor *out)
     const triangle *t = c->attr;
     tap_tensor      shift;
     tap__tensor_copy(*out, c->in[1], NULL);
-    if (!settled(c, *out, &shift)) return;
+    if (!scale_matrices(c, *out, &shift)) return;
     if (!tap__solve_triangular(with_rank(c->in[0], out->shape.rank), *out, t->upper, t->unit, c->tape->arena))
         tap__no_memory(c->tape, c);
     else tap__unscale_matrices(*out, shift, (tap_tensor){ 0 }, -1);
@@ -250,11 +257,11 @@ static tap_var triangular(tap_var a, tap_var b, triangle t);
 static void solve_triangular_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     triangle t = *(const triangle *)tap_attr(n);
-    tap_var  gb = triangular(tap_mT(tap_in(n, 0)), g, (triangle){ !t.upper, t.unit, t.whole });
+    tap_var  gb = triangular(tap_mT(tap_in(n, 0)), g, (triangle){ !t.upper, t.unit, t.full_grad });
     gin[1] = gb;
     if (!tap_needs_grad(n, 0)) return;
     tap_var ga = tap_neg(tap_matmul(gb, tap_mT(tap_out(n))));
-    gin[0] = t.whole ? ga : t.upper ? tap_triu(ga, t.unit) : tap_tril(ga, -t.unit);
+    gin[0] = t.full_grad ? ga : t.upper ? tap_triu(ga, t.unit) : tap_tril(ga, -t.unit);
 }
 
 static const tap_op solve_triangular_op = { "solve_triangular", solve_triangular_infer, solve_triangular_forward,
@@ -265,7 +272,7 @@ static tap_var triangular(tap_var a, tap_var b, triangle t)
     return tap_apply(&solve_triangular_op, &t, 2, (tap_var[]){ a, b });
 }
 
-/* y a = b is a^T y^T = b^T. */
+/* y a = b is solved as a^T y^T = b^T. */
 tap_var tap_solve_triangular(tap_var a, tap_var b, tap_uplo uplo, tap_side side, tap_diag_type diag)
 {
     TAP_CALL("solve_triangular", a, b);
@@ -289,13 +296,13 @@ tap_var tap_cholesky_solve(tap_var b, tap_var l, tap_uplo uplo)
     if (x[0].shape.rank < 2 || x[1].shape.rank < 2)
         return tap__fail_inputs("cholesky_solve", 2, in, TAP_ESHAPE, "needs b [..,n,m] and a factor [..,n,n]");
     tap_var lower = uplo == TAP_LOWER ? l : tap_mT(l);
-    tap_var half = triangular(lower, b, (triangle){ .whole = true });
-    return triangular(tap_mT(lower), half, (triangle){ .upper = true, .whole = true });
+    tap_var half = triangular(lower, b, (triangle){ .full_grad = true });
+    return triangular(tap_mT(lower), half, (triangle){ .upper = true, .full_grad = true });
 }
 
 /* ---- solve and inv ---- */
 
-/* PyTorch's rule: b is vectors if it is one, or one for each matrix of a. */
+/* Whether b is vectors, by PyTorch's rule: if it is a single vector, or has the shape of a without its last axis. */
 static bool is_vectors(tap_shape a, tap_shape b)
 {
     a.rank--;
@@ -311,15 +318,15 @@ static void solve_forward(tap_call *c, tap_tensor *out)
 {
     factors    f;
     tap_tensor x = *out, shift;
-    if (!factor(c, &f) || !all_good(c, f.bad, "singular (pivot")) return;
+    if (!factor(c, &f) || !check_factors(c, f.bad, "singular (pivot")) return;
     tap__tensor_copy(*out, c->in[1], NULL);
     if (is_vectors(c->in[0].shape, c->in[1].shape)) tap__unsqueeze(x, -1, &x, NULL);
-    if (!settled(c, x, &shift)) return;
+    if (!scale_matrices(c, x, &shift)) return;
     tap__lu_solve(with_rank(f.lu, x.shape.rank), with_rank(f.swap, x.shape.rank - 1), x);
     tap__unscale_matrices(x, with_rank(f.shift, x.shape.rank - 2), shift, 1);
 }
 
-/* gb is vectors where b was. */
+/* The gradient by b is y's with a^T, that by a is -gb y^T; gb is vectors if b is. */
 static void solve_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap_var a = tap_in(n, 0), b = tap_in(n, 1), y = tap_out(n);
@@ -343,7 +350,7 @@ static void inv_forward(tap_call *c, tap_tensor *out)
     factors    f;
     tap_tensor diagonal = *out;
     int        r = out->shape.rank;
-    if (!factor(c, &f) || !all_good(c, f.bad, "singular (pivot")) return;
+    if (!factor(c, &f) || !check_factors(c, f.bad, "singular (pivot")) return;
     tap__tensor_fill(*out, 0);
     diagonal.shape.rank = r - 1;
     diagonal.stride[r - 2] = out->shape.n[r - 1] + 1;
@@ -394,7 +401,7 @@ tap_var tap_det(tap_var x)
     return tap_apply(&det_op, NULL, 1, &x);
 }
 
-/* Cofactors, times a weight [..] where there is one, so that what is out of range with one alone is not. */
+/* The cofactors of in[0], times the weight [..] in in[1] if there is one: the product may be in range where the cofactors are not. */
 static tap_status cofactors_infer(tap_call *c, tap_tensor *out)
 {
     tap_shape per = c->in[0].shape;
@@ -408,21 +415,21 @@ static tap_status cofactors_infer(tap_call *c, tap_tensor *out)
 static void cofactors_forward(tap_call *c, tap_tensor *out)
 {
     factors f;
-    if (!factors_for(c, 2 * out->shape.n[out->shape.rank - 1], &f)) return;
+    if (!prepare_factors(c, 2 * out->shape.n[out->shape.rank - 1], &f)) return;
     tap__cofactors_of(f.lu, f.swap, f.shift.data, c->n_in == 2 ? c->in[1] : (tap_tensor){ 0 }, *out);
 }
 
-/* c = det(x) x^-T, thus dc = (tr(c^T dx) c - c dx^T c) / det(x) */
+/* c = det(x) x^-T, hence dc = (tr(c^T dx) c - c dx^T c) / det(x) */
 static void cofactors_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const bool weighted = tap_in(n, 1).id != 0;
     tap_var    c = weighted ? tap__cofactors(tap_in(n, 0)) : tap_out(n);
     if (tap_needs_grad(n, 1)) gin[1] = tap_sum(tap_mul(c, g), TAP_AXES(-2, -1));
     if (!tap_needs_grad(n, 0)) return;
-    if (weighted) g = tap_mul(over_matrices(tap_in(n, 1)), g);
+    if (weighted) g = tap_mul(with_matrix_axes(tap_in(n, 1)), g);
     tap_var trace = tap_sum(tap_mul(c, g), tap_keepdim(TAP_AXES(-2, -1)));
     tap_var both = tap_sub(tap_mul(trace, c), tap_matmul(tap_matmul(c, tap_mT(g)), c));
-    gin[0] = tap_div(both, over_matrices(tap_det(tap_in(n, 0))));
+    gin[0] = tap_div(both, with_matrix_axes(tap_det(tap_in(n, 0))));
 }
 
 static const tap_op cofactors_op = { "cofactors", cofactors_infer, cofactors_forward, cofactors_vjp, 0 };
@@ -437,7 +444,7 @@ tap_var tap__cofactors(tap_var x)
     return tap_apply(&cofactors_op, NULL, 1, &x);
 }
 
-/* log|det| and sign of one factorization: [..,n,n] -> [2,..]. The sign has no gradient. */
+/* log |det x| and the sign of det x, from one factorization: [..,n,n] -> [2,..]. The sign has no gradient. */
 static tap_status slogdet_infer(tap_call *c, tap_tensor *out)
 {
     if (det_infer(c, out) != TAP_OK) return c->tape->error.status;
@@ -453,13 +460,13 @@ static void slogdet_forward(tap_call *c, tap_tensor *out)
     if (factor(c, &f)) tap__lu_determinant(f.lu, f.swap, f.shift.data, NULL, (char *)out->data + bytes, out->data);
 }
 
-/* g x^-T, which may be in range where x^-T is not. */
+/* g x^-T as the solution of x^T y = g, which may be in range where x^-T is not */
 static void slogdet_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap_var         x = tap_in(n, 0);
     const tap_shape s = tap_shape_of(x);
     tap_var         eye = tap_cast(tap_eye(x.tape, s.rank > 0 ? s.n[s.rank - 1] : 0), tap__dtype_of(x));
-    gin[0] = tap_solve(tap_mT(x), tap_mul(over_matrices(tap_select(g, 0, 0)), eye));
+    gin[0] = tap_solve(tap_mT(x), tap_mul(with_matrix_axes(tap_select(g, 0, 0)), eye));
 }
 
 static const tap_op slogdet_op = { "slogdet", slogdet_infer, slogdet_forward, slogdet_vjp, 0 };

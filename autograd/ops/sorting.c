@@ -31,16 +31,16 @@ static const tap_op argsort_op = { "argsort", argsort_infer, argsort_forward, NU
 tap_var tap_argsort(tap_var x, int axis, tap_order order)
 {
     TAP_CALL("argsort", x);
-    tap_var wide = tap__at_least_1d(tap_detach(x));
-    return tap_reshape(tap_apply(&argsort_op, &(argsort_attr){ axis, order != TAP_ASCENDING }, 1, &wide), tap_shape_of(x));
+    tap_var vector = tap__at_least_1d(tap_detach(x));
+    return tap_reshape(tap_apply(&argsort_op, &(argsort_attr){ axis, order != TAP_ASCENDING }, 1, &vector), tap_shape_of(x));
 }
 
 tap_var tap_sort(tap_var x, int axis, tap_order order, tap_var *index)
 {
     TAP_CALL("sort", x);
-    tap_var places = tap_argsort(x, axis, order);
-    if (index) *index = places;
-    return tap_gather(x, axis, places);
+    tap_var indices = tap_argsort(x, axis, order);
+    if (index) *index = indices;
+    return tap_gather(x, axis, indices);
 }
 
 tap_var tap_topk(tap_var x, int64_t k, int axis, tap_topk_type which, tap_var *index)
@@ -50,7 +50,7 @@ tap_var tap_topk(tap_var x, int64_t k, int axis, tap_topk_type which, tap_var *i
     int       at = axis;
     if (s.rank == 0) s = TAP_SHAPE(1);
     if (tap__normalize_axis(&at, s.rank) && (k < 0 || k > s.n[at]))
-        return tap_fail(x, TAP_EARG, "k must be within 0..%lld, not %lld", (long long)s.n[at], (long long)k);
+        return tap_fail(x, TAP_EARG, "k must be 0 to %lld, not %lld", (long long)s.n[at], (long long)k);
     tap_var first =
         tap_narrow(tap__at_least_1d(tap_argsort(x, axis, which == TAP_SMALLEST ? TAP_ASCENDING : TAP_DESCENDING)), axis, 0, k);
     if (tap_shape_of(x).rank == 0) first = tap_reshape(first, TAP_SCALAR);

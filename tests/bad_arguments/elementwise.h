@@ -29,16 +29,16 @@
       w->out = tap_add_scalar(var_of(w, TAP_I64), 1)) \
     X(mul_scalar_bool, TAP_EDTYPE, "mul_scalar: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
       w->out = tap_mul_scalar(w->in.condition, 1)) \
-    X(polygamma_negative, TAP_EARG, "polygamma: [2,2] (theta): n = -1 is not from 0 to 1000000", \
+    X(polygamma_negative, TAP_EARG, "polygamma: [2,2] (theta): n must be 0 to 1000000, not -1", \
       w->out = tap_polygamma(-1, w->in.a)) \
-    X(polygamma_min, TAP_EARG, "polygamma: [2,2] (theta): n = -2147483648 is not from 0 to 1000000", \
+    X(polygamma_min, TAP_EARG, "polygamma: [2,2] (theta): n must be 0 to 1000000, not -2147483648", \
       w->out = tap_polygamma(INT_MIN, w->in.a)) \
-    X(polygamma_max, TAP_EARG, "polygamma: [2,2] (theta): n = 2147483647 is not from 0 to 1000000", \
+    X(polygamma_max, TAP_EARG, "polygamma: [2,2] (theta): n must be 0 to 1000000, not 2147483647", \
       w->out = tap_polygamma(INT_MAX, w->in.a)) \
     X(polygamma_bool, TAP_EDTYPE, "polygamma: [2,2]: bool is not float32 or float64; tap_cast makes it so", \
       w->out = tap_polygamma(1, w->in.condition)) \
-    X(celu_flat, TAP_EARG, "celu: [2,2] (theta): alpha is 0", w->out = tap_celu(w->in.a, -0.0)) \
-    X(softplus_beta_flat, TAP_EARG, "softplus_beta: [2,2] (theta): beta is 0", \
+    X(celu_flat, TAP_EARG, "celu: [2,2] (theta): alpha must not be 0", w->out = tap_celu(w->in.a, -0.0)) \
+    X(softplus_beta_flat, TAP_EARG, "softplus_beta: [2,2] (theta): beta must not be 0", \
       w->out = tap_softplus_beta(w->in.a, 0, 20)) \
     X(gelu_int, TAP_EDTYPE, "gelu: [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_gelu(var_of(w, TAP_I64))) \

@@ -40,49 +40,49 @@
       w->out = tap_addmm(tap_unsqueeze(w->in.a, 0), w->in.a, w->in.a, 1, 1)) \
     X(baddbmm_input, TAP_ESHAPE, "baddbmm: [3] x [1,2,2] x [1,2,2]: the input does not broadcast to the product", \
       tap_var x = tap_unsqueeze(w->in.a, 0); w->out = tap_baddbmm(tap_zeros(w->t, TAP_SHAPE(3)), x, x, 0, 1)) \
-    X(tensordot_count, TAP_EARG, "tensordot: [2,2] x [2,2] (theta): 3 pairs of axes cannot be summed over", \
+    X(tensordot_count, TAP_EARG, "tensordot: [2,2] x [2,2] (theta): n must be 0 to the smaller rank, not 3", \
       w->out = tap_tensordot(w->in.a, w->in.b, 3, NULL, NULL)) \
-    X(tensordot_negative, TAP_EARG, "tensordot: [2,2] x [2,2] (theta): -2147483648 pairs of axes cannot be summed over", \
+    X(tensordot_negative, TAP_EARG, "tensordot: [2,2] x [2,2] (theta): n must be 0 to the smaller rank, not -2147483648", \
       w->out = tap_tensordot(w->in.a, w->in.b, INT_MIN, NULL, NULL)) \
-    X(tensordot_null, TAP_EARG, "tensordot: [2,2] x [2,2] (theta): 1 pairs of axes cannot be summed over", \
+    X(tensordot_null, TAP_EARG, "tensordot: [2,2] x [2,2] (theta): one of axes_a and axes_b is NULL", \
       w->out = tap_tensordot(w->in.a, w->in.b, 1, (int[]){ 0 }, NULL)) \
     X(tensordot_axis, TAP_EARG, "tensordot: [2,2] x [2,2] (theta): axis 2 of input 1 is out of range", \
       w->out = tap_tensordot(w->in.a, w->in.b, 1, (int[]){ 0 }, (int[]){ 2 })) \
-    X(tensordot_twice, TAP_EARG, "tensordot: [2,2] x [2,2] (theta): axis -2 of input 0 is named twice", \
+    X(tensordot_twice, TAP_EARG, "tensordot: [2,2] x [2,2] (theta): axis -2 of input 0 occurs twice", \
       w->out = tap_tensordot(w->in.a, w->in.b, 2, (int[]){ 0, -2 }, (int[]){ 0, 1 })) \
     X(tensordot_sizes, TAP_ESHAPE, "tensordot: [2,2] x [3] (theta): paired sizes 2 and 3 differ", \
       w->out = tap_tensordot(w->in.a, tap_zeros(w->t, TAP_SHAPE(3)), 1, NULL, NULL)) \
     X(tensordot_int, TAP_EDTYPE, "tensordot: [2,2] x [2,2]: int64 is not float32 or float64; tap_cast makes it so", \
       w->out = tap_tensordot(var_of(w, TAP_I64), var_of(w, TAP_I64), 1, NULL, NULL)) \
-    X(einsum_null, TAP_EARG, "einsum: [2,2] (theta): there is no equation", w->out = tap_einsum(NULL, 1, &w->in.a)) \
-    X(einsum_many, TAP_EARG, "einsum: [2,2] x [2,2] x [2,2] x [2,2] x ... (theta, theta, theta, theta): 17 inputs, 16 is the most there can be", \
+    X(einsum_null, TAP_EARG, "einsum: [2,2] (theta): the equation is NULL", w->out = tap_einsum(NULL, 1, &w->in.a)) \
+    X(einsum_many, TAP_EARG, "einsum: [2,2] x [2,2] x [2,2] x [2,2] x ... (theta, theta, theta, theta): there can be at most 16 inputs, not 17", \
       tap_var many[17]; for (int i = 0; i < 17; i++) many[i] = w->in.a; w->out = tap_einsum("ij", 17, many)) \
-    X(einsum_fewer, TAP_EARG, "einsum: [2,2] (theta): 'ij,jk': it has not as many groups as there are inputs", \
+    X(einsum_fewer, TAP_EARG, "einsum: [2,2] (theta): 'ij,jk': it must have as many groups as there are inputs", \
       w->out = tap_einsum("ij,jk", 1, &w->in.a)) \
-    X(einsum_more, TAP_EARG, "einsum: [2,2] x [2,2] (theta): 'ij->ij': it has not as many groups as there are inputs", \
+    X(einsum_more, TAP_EARG, "einsum: [2,2] x [2,2] (theta): 'ij->ij': it must have as many groups as there are inputs", \
       w->out = tap_einsum("ij->ij", 2, (tap_var[]){ w->in.a, w->in.b })) \
-    X(einsum_sign, TAP_EARG, "einsum: [2,2] (theta): 'i1': only letters, \"...\", \",\" and one \"->\" have a meaning", \
+    X(einsum_sign, TAP_EARG, "einsum: [2,2] (theta): 'i1': it must consist of letters, \"...\", \",\" and one \"->\"", \
       w->out = tap_einsum("i1", 1, &w->in.a)) \
-    X(einsum_between, TAP_EARG, "einsum: [2,2] (theta): 'i[': only letters, \"...\", \",\" and one \"->\" have a meaning", \
+    X(einsum_between, TAP_EARG, "einsum: [2,2] (theta): 'i[': it must consist of letters, \"...\", \",\" and one \"->\"", \
       w->out = tap_einsum("i[", 1, &w->in.a)) \
-    X(einsum_half_arrow, TAP_EARG, "einsum: [2,2] (theta): 'ij-i': only letters, \"...\", \",\" and one \"->\" have a meaning", \
+    X(einsum_half_arrow, TAP_EARG, "einsum: [2,2] (theta): 'ij-i': it must consist of letters, \"...\", \",\" and one \"->\"", \
       w->out = tap_einsum("ij-i", 1, &w->in.a)) \
-    X(einsum_fewer_letters, TAP_EARG, "einsum: [2,2] (theta): 'i': the letters of a group are not as many as its input has axes", \
+    X(einsum_fewer_letters, TAP_EARG, "einsum: [2,2] (theta): 'i': each group must have as many letters as its input has axes", \
       w->out = tap_einsum("i", 1, &w->in.a)) \
-    X(einsum_arrow, TAP_EARG, "einsum: [2,2] (theta): 'ij-': only letters, \"...\", \",\" and one \"->\" have a meaning", \
+    X(einsum_arrow, TAP_EARG, "einsum: [2,2] (theta): 'ij-': it must consist of letters, \"...\", \",\" and one \"->\"", \
       w->out = tap_einsum("ij-", 1, &w->in.a)) \
     X(einsum_arrows, TAP_EARG, \
-      "einsum: [2,2] (theta): 'ij->i->j': only letters, \"...\", \",\" and one \"->\" have a meaning", \
+      "einsum: [2,2] (theta): 'ij->i->j': it must consist of letters, \"...\", \",\" and one \"->\"", \
       w->out = tap_einsum("ij->i->j", 1, &w->in.a)) \
-    X(einsum_dots, TAP_EARG, "einsum: [2,2] (theta): '...i...': \"...\" stands twice in one group", \
+    X(einsum_dots, TAP_EARG, "einsum: [2,2] (theta): '...i...': \"...\" occurs twice in one group", \
       w->out = tap_einsum("...i...", 1, &w->in.a)) \
-    X(einsum_rank, TAP_EARG, "einsum: [2,2] (theta): 'ijk': the letters of a group are not as many as its input has axes", \
+    X(einsum_rank, TAP_EARG, "einsum: [2,2] (theta): 'ijk': each group must have as many letters as its input has axes", \
       w->out = tap_einsum("ijk", 1, &w->in.a)) \
     X(einsum_long, TAP_EARG, "einsum: [2,2] (theta): 'iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii': " \
-      "there are too many letters", char eq[500]; memset(eq, 'i', 499); eq[499] = '\0'; w->out = tap_einsum(eq, 1, &w->in.a)) \
-    X(einsum_output_twice, TAP_EARG, "einsum: [2,2] (theta): 'ij->ii': a letter stands twice in the output", \
+      "a group has too many letters", char eq[500]; memset(eq, 'i', 499); eq[499] = '\0'; w->out = tap_einsum(eq, 1, &w->in.a)) \
+    X(einsum_output_twice, TAP_EARG, "einsum: [2,2] (theta): 'ij->ii': a letter occurs twice in the output", \
       w->out = tap_einsum("ij->ii", 1, &w->in.a)) \
-    X(einsum_output_apart, TAP_EARG, "einsum: [2,2] (theta): 'ij->iji': a letter stands twice in the output", \
+    X(einsum_output_apart, TAP_EARG, "einsum: [2,2] (theta): 'ij->iji': a letter occurs twice in the output", \
       w->out = tap_einsum("ij->iji", 1, &w->in.a)) \
     X(einsum_output_new, TAP_EARG, "einsum: [2,2] (theta): 'ij->k': a letter of the output is in no input", \
       w->out = tap_einsum("ij->k", 1, &w->in.a)) \
@@ -91,10 +91,10 @@
     X(einsum_output_rank, TAP_EARG, "einsum: [1,1,1,1,1] x [1,1,1,1,1]: 'abcde,fghij': the result has too many axes", \
       tap_var x = tap_zeros(w->t, TAP_SHAPE(1, 1, 1, 1, 1)); w->out = tap_einsum("abcde,fghij", 2, (tap_var[]){ x, x })) \
     X(einsum_product_rank, TAP_ESHAPE, "einsum: [2,2] x [2,2] x [2,2] x [2,2] x ... (theta, theta, theta, theta): " \
-      "'ab,cd,ef,gh,ij,abcdefgh->ij': a product on the way has too many axes", \
+      "'ab,cd,ef,gh,ij,abcdefgh->ij': an intermediate product has too many axes", \
       tap_var x[6]; for (int i = 0; i < 5; i++) x[i] = w->in.a; \
       x[5] = tap_zeros(w->t, TAP_SHAPE(2, 2, 2, 2, 2, 2, 2, 2)); w->out = tap_einsum("ab,cd,ef,gh,ij,abcdefgh->ij", 6, x)) \
-    X(einsum_diagonal, TAP_ESHAPE, "einsum: [2,3]: 'ii->i': i stands for two sizes", \
+    X(einsum_diagonal, TAP_ESHAPE, "einsum: [2,3]: 'ii->i': the axes i have two sizes", \
       tap_var x = tap_zeros(w->t, TAP_SHAPE(2, 3)); w->out = tap_einsum("ii->i", 1, &x)) \
     X(einsum_sizes, TAP_ESHAPE, "einsum: [2,2] x [3] (theta): 'ij,j': j is 2 and 3", \
       w->out = tap_einsum("ij,j", 2, (tap_var[]){ w->in.a, tap_zeros(w->t, TAP_SHAPE(3)) })) \

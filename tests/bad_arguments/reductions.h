@@ -17,7 +17,7 @@
     X(cumsum_axis, TAP_EARG, "cumsum: [2,2] (theta): axis 2 is out of range", w->out = tap_cumsum(w->in.a, 2)) \
     X(cumprod_axis, TAP_EARG, "cumprod: [2,2] (theta): axis 2 is out of range", w->out = tap_cumprod(w->in.a, 2)) \
     X(argsort_axis, TAP_EARG, "argsort: [2,2] (theta): axis 2 is out of range", w->out = tap_argsort(w->in.a, 2, TAP_ASCENDING)) \
-    X(topk_many, TAP_EARG, "topk: [2,2] (theta): k must be within 0..2, not 3", \
+    X(topk_many, TAP_EARG, "topk: [2,2] (theta): k must be 0 to 2, not 3", \
       w->out = tap_topk(w->in.a, 3, 0, TAP_LARGEST, NULL)) \
     X(gather_dtype, TAP_EDTYPE, "gather: [2,2] x [2,2] (theta): the index is float64, not int64", \
       w->out = tap_gather(w->in.a, 0, w->in.b)) \
