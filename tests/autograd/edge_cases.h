@@ -23,13 +23,13 @@
 #define CASE1_ROW(id_, call, s, from, s_out, to, ...) \
     { .id = #id_, .n = 1, .f = id_##_case, .shape = { s }, .x = { from }, .out = s_out, .y = to, .g[0] = __VA_ARGS__ },
 /* clang-format off */
-#define CASE2_ROW(id_, call, sa, from_a, sb, from_b, s_out, to, by_a, ...)                                                        \
+#define CASE2_ROW(id_, call, sa, from_a, sb, from_b, s_out, to, by_a, ...)                                                    \
     { .id = #id_, .n = 2, .f = id_##_case, .shape = { sa, sb }, .x = { from_a, from_b }, .out = s_out, .y = to, .g[0] = by_a, \
       .g[1] = __VA_ARGS__ },
 /* clang-format on */
 /* clang-format off */
-#define CASE3_ROW(id_, call, sa, from_a, sb, from_b, sc, from_c, s_out, to, by_a, by_b, ...)                                       \
-    { .id = #id_, .n = 3, .f = id_##_case, .shape = { sa, sb, sc }, .x = { from_a, from_b, from_c }, .out = s_out, .y = to,         \
+#define CASE3_ROW(id_, call, sa, from_a, sb, from_b, sc, from_c, s_out, to, by_a, by_b, ...)                                \
+    { .id = #id_, .n = 3, .f = id_##_case, .shape = { sa, sb, sc }, .x = { from_a, from_b, from_c }, .out = s_out, .y = to, \
       .g[0] = by_a, .g[1] = by_b, .g[2] = __VA_ARGS__ },
 /* clang-format on */
 

@@ -74,9 +74,9 @@ void check_edge_section(const char *header, const char *title, bool (*has_row)(c
 }
 
 /* long double has to be wider than double, which it is not on all machines, and not under valgrind. */
-static void need_wide(void)
+static void require_extended_precision(void)
 {
-    volatile wide one = 1, sum = one + (wide)DBL_EPSILON / 16;
+    volatile ldouble one = 1, sum = one + (ldouble)DBL_EPSILON / 16;
     if (sum != one) return;
     print_message("skipped: long double is no wider than double here\n");
     skip();
@@ -87,17 +87,17 @@ static void need_wide(void)
 static int         failures, shown; /* of the running check, of its row */
 static const char *shown_of;
 
-static wide power(int exponent)
+static ldouble power(int exponent)
 {
     return ldexpl(1, exponent);
 }
 
 /* How far y is from the exact number, in units of the last place, of `least` where that is larger. What overflows counts as the power
  * of two after the largest number. */
-static double ulps_between(const type *t, wide exact, double y, wide least)
+static double ulps_between(const type *t, ldouble exact, double y, ldouble least)
 {
-    wide top = power(t->max_exponent), got = (wide)y;
-    int  exponent;
+    ldouble top = power(t->max_exponent), got = (ldouble)y;
+    int     exponent;
     if (isnan(exact) || isnan(got)) return isnan(exact) && isnan(got) ? 0 : HUGE_VAL;
     exact = fabsl(exact) > top ? copysignl(top, exact) : exact;
     got = fabsl(got) > top ? copysignl(top, got) : got;
@@ -181,7 +181,7 @@ static int values_of(const type *t, int inputs, double *x)
     const double *list = inputs == 1 ? everywhere : inputs == 2 ? for_pairs : for_triples;
     size_t        count = inputs == 1 ? sizeof everywhere : inputs == 2 ? sizeof for_pairs : sizeof for_triples;
     const double  smallest = (double)power(t->min_exponent - t->digits), normal = (double)power(t->min_exponent - 1);
-    const double  eps = (double)power(1 - t->digits), largest = (double)((2 - (wide)eps) * power(t->max_exponent - 1));
+    const double  eps = (double)power(1 - t->digits), largest = (double)((2 - (ldouble)eps) * power(t->max_exponent - 1));
     const double  ends[] = { smallest, largest, normal, 1 + eps, 1 - eps / 2, 3 * smallest, normal / 2 };
     int           n = 0;
     for (size_t i = 0; i < count / sizeof *list; i++) add_value(t, x, &n, list[i]);
@@ -202,12 +202,12 @@ static void fill(grid *g, int inputs)
     g->n = count;
 }
 
-static void point_of(const grid *g, int n, int i, wide *v)
+static void point_of(const grid *g, int n, int i, ldouble *v)
 {
-    for (int k = 0; k < n; k++) v[k] = (wide)g->x[k][i];
+    for (int k = 0; k < n; k++) v[k] = (ldouble)g->x[k][i];
 }
 
-static bool any_nan(int n, const wide *v)
+static bool any_nan(int n, const ldouble *v)
 {
     for (int k = 0; k < n; k++) {
         if (isnan(v[k])) return true;
@@ -215,7 +215,7 @@ static bool any_nan(int n, const wide *v)
     return false;
 }
 
-static const char *text_of(char *text, size_t size, int n, const wide *v)
+static const char *text_of(char *text, size_t size, int n, const ldouble *v)
 {
     int used = 0;
     for (int k = 0; k < n; k++) used += snprintf(text + used, size - (size_t)used, "%s%.9Lg", k ? ", " : "", v[k]);
@@ -252,11 +252,11 @@ static void end_run(results *s)
 }
 
 /* One number against what it should be. Whether it is NaN for want of a limit. */
-static bool check_number(const edge_row *r, const grid *g, const wide *v, const char *what, double got, wide want,
+static bool check_number(const edge_row *r, const grid *g, const ldouble *v, const char *what, double got, ldouble want,
                          double allowed, double least)
 {
     char   text[128];
-    double off = ulps_between(g->t, want, got, fmaxl((wide)least, (wide)r->tiny * power(g->t->min_exponent - 1)));
+    double off = ulps_between(g->t, want, got, fmaxl((ldouble)least, (ldouble)r->tiny * power(g->t->min_exponent - 1)));
     bool   no_limit = isnan(want) && !any_nan(r->n, v);
     if (no_limit && !r->no_limit)
         complain(r->id, g->t, "%s at %s: no limit, and no reason", what, text_of(text, sizeof text, r->n, v));
@@ -266,17 +266,17 @@ static bool check_number(const edge_row *r, const grid *g, const wide *v, const 
     return no_limit;
 }
 
-static bool overflows(const type *t, wide x)
+static bool overflows(const type *t, ldouble x)
 {
     return !(fabsl(x) < power(t->max_exponent));
 }
 
 /* Whether the row is not asked at a point. */
-static bool is_left_out(const edge_row *r, const type *t, const wide *v)
+static bool is_left_out(const edge_row *r, const type *t, const ldouble *v)
 {
     bool out = false;
     for (int k = 0; k < r->n && r->most > 0; k++)
-        out = out || (isfinite(v[k]) && fabsl(v[k]) > (wide)r->most * power(t->max_exponent));
+        out = out || (isfinite(v[k]) && fabsl(v[k]) > (ldouble)r->most * power(t->max_exponent));
     return out;
 }
 
@@ -291,14 +291,14 @@ static int check_points(const edge_row *r, const grid *g)
     int          without = 0;
     if (is_sound(r->id, g->t, s.tape, "a call")) {
         for (int i = 0; i < g->n; i++) {
-            wide v[EDGE_INPUTS];
+            ldouble v[EDGE_INPUTS];
             point_of(g, r->n, i, v);
             if (is_left_out(r, g->t, v)) continue;
-            const wide y = r->y(v);
+            const ldouble y = r->y(v);
             without += check_number(r, g, v, "the value", item(s.y, i), y, r->ulps, r->least);
             const bool has_slope = s.has_gradient && !isnan(y) && !any_nan(r->n, v) && !(r->finite && overflows(g->t, y));
             for (int k = 0; k < r->n && has_slope; k++)
-                without += check_number(r, g, v, slope_name[k], item(s.g[k], i), r->slope[k](v) * (wide)above, r->slope_ulps,
+                without += check_number(r, g, v, slope_name[k], item(s.g[k], i), r->slope[k](v) * (ldouble)above, r->slope_ulps,
                                         slope_least);
         }
     }
@@ -313,7 +313,7 @@ static void check_masked(const edge_row *r, const grid *g)
     results s = run_row(r, g, 0, false);
     for (int k = 0; k < r->n && s.has_gradient && tap_tape_status(s.tape, NULL) == TAP_OK; k++) {
         for (int i = 0; i < g->n; i++) {
-            wide v[EDGE_INPUTS];
+            ldouble v[EDGE_INPUTS];
             if (item(s.g[k], i) == 0) continue;
             point_of(g, r->n, i, v);
             if (r->matrices && any_nan(r->n, v)) continue;
@@ -325,7 +325,7 @@ static void check_masked(const edge_row *r, const grid *g)
 }
 
 /* Whether all there is to know of a point is finite in the type. */
-static bool is_tame(const edge_row *r, const type *t, const wide *v)
+static bool is_tame(const edge_row *r, const type *t, const ldouble *v)
 {
     bool tame = !is_left_out(r, t, v) && !overflows(t, r->y(v));
     for (int k = 0; k < r->n; k++) tame = tame && !overflows(t, v[k]) && !overflows(t, r->slope[k](v));
@@ -339,7 +339,7 @@ static void check_parts(const edge_row *r, const grid *g)
     tame.t = g->t;
     tame.n = 0;
     for (int i = 0; i < g->n; i++) {
-        wide v[EDGE_INPUTS];
+        ldouble v[EDGE_INPUTS];
         point_of(g, r->n, i, v);
         if (!is_tame(r, g->t, v)) continue;
         for (int k = 0; k < r->n; k++) tame.x[k][tame.n] = g->x[k][i];
@@ -353,7 +353,7 @@ static void check_parts(const edge_row *r, const grid *g)
 void check_edge_rows(const edge_row *rows)
 {
     static grid grids[2][EDGE_INPUTS];
-    need_wide();
+    require_extended_precision();
     failures = 0;
     for (int t = 0; t < 2; t++) {
         for (int n = 0; n < EDGE_INPUTS; n++) {
@@ -387,7 +387,7 @@ static const int scales[2][9] = {
 /* As they are, but for M, the largest number of the type. */
 #define M 1e999L
 /* clang-format off */
-static const wide others[][EDGE_LENGTH] = {
+static const ldouble others[][EDGE_LENGTH] = {
     { 0, 0, 0, 0 }, { -0.0L, 0, -0.0L, 0 }, { 0.1L, 0.1L, 0.1L, 0.1L }, { -7, -7, -7, -7 }, { M, M, M, M }, { M, -M, M, -M },
     { M, M, -M, -M }, { M, 1, 1, 1 }, { -M, 1, 1, 1 }, { 1e30L, 1e30L, 1e-30L, 1e-30L }, { 1e30L, 1e-30L, 1e30L, 1e-30L },
     { 1e-30L, 1e30L, 1e30L, 1e-30L }, { 1e30L, 1e30L, 1, 1e-30L }, { 1e8L, 1, 1e8L, 1 }, { 1, 2, 0, 4 }, { 0, 2, 0, 4 },
@@ -407,10 +407,10 @@ typedef struct {
     double      x[MAX_VECTORS][EDGE_LENGTH];
 } vectors;
 
-static void add_vector(vectors *l, const wide *x)
+static void add_vector(vectors *l, const ldouble *x)
 {
     for (int i = 0; i < EDGE_LENGTH; i++) {
-        const wide largest = power(l->t->max_exponent) - power(l->t->max_exponent - l->t->digits);
+        const ldouble largest = power(l->t->max_exponent) - power(l->t->max_exponent - l->t->digits);
         l->x[l->n][i] = rounded(l->t, (double)(fabsl(x[i]) == M ? copysignl(largest, x[i]) : x[i]));
     }
     l->n++;
@@ -422,8 +422,8 @@ static void fill_vectors(vectors *l)
     for (int k = 0; k < OTHERS; k++) add_vector(l, others[k]);
     for (int k = 0; k < 9; k++) {
         for (int s = 0; s < SHAPES; s++) {
-            wide x[EDGE_LENGTH];
-            for (int i = 0; i < EDGE_LENGTH; i++) x[i] = (wide)shapes[s][i] * power(scales[l->t->dtype == TAP_F64][k]);
+            ldouble x[EDGE_LENGTH];
+            for (int i = 0; i < EDGE_LENGTH; i++) x[i] = (ldouble)shapes[s][i] * power(scales[l->t->dtype == TAP_F64][k]);
             add_vector(l, x);
         }
     }
@@ -459,15 +459,15 @@ static results run_vectors(const edge_vectors *r, const vectors *l, bool columns
     return s;
 }
 
-static wide largest_of(int n, const wide *v)
+static ldouble largest_of(int n, const ldouble *v)
 {
-    wide most = 0;
+    ldouble most = 0;
     for (int i = 0; i < n; i++) most = isfinite(v[i]) ? fmaxl(most, fabsl(v[i])) : most;
     return most;
 }
 
-static bool check_vector(const edge_vectors *r, const vectors *l, const wide *x, const char *what, int n, const double *got,
-                         const wide *want, double allowed)
+static bool check_vector(const edge_vectors *r, const vectors *l, const ldouble *x, const char *what, int n, const double *got,
+                         const ldouble *want, double allowed)
 {
     char text[160];
     bool no_limit = false;
@@ -489,12 +489,12 @@ static void read_vector(const vectors *l, bool columns, int n, tap_var v, int k,
     for (int i = 0; i < n; i++) to[i] = item(v, place(l, columns, n, k, i));
 }
 
-static void exact_vector(const edge_vectors *r, const double *x, wide *v, wide *y, wide *g)
+static void exact_vector(const edge_vectors *r, const double *x, ldouble *v, ldouble *y, ldouble *g)
 {
-    wide c[EDGE_LENGTH];
+    ldouble c[EDGE_LENGTH];
     for (int i = 0; i < EDGE_LENGTH; i++) {
-        v[i] = (wide)x[i];
-        c[i] = (wide)cotangent[i];
+        v[i] = (ldouble)x[i];
+        c[i] = (ldouble)cotangent[i];
     }
     r->y(v, y);
     r->gradient(v, c, g);
@@ -507,8 +507,8 @@ static int check_all_vectors(const edge_vectors *r, const vectors *l, bool colum
     results   s = run_vectors(r, l, columns, 1, false);
     if (is_sound(r->id, l->t, s.tape, "a call")) {
         for (int k = 0; k < l->n; k++) {
-            wide   x[EDGE_LENGTH], y[EDGE_LENGTH], g[EDGE_LENGTH];
-            double got[EDGE_LENGTH];
+            ldouble x[EDGE_LENGTH], y[EDGE_LENGTH], g[EDGE_LENGTH];
+            double  got[EDGE_LENGTH];
             exact_vector(r, l->x[k], x, y, g);
             read_vector(l, columns, n, s.y, k, got);
             without += check_vector(r, l, x, "value", n, got, y, r->ulps);
@@ -526,10 +526,10 @@ static void check_masked_vectors(const edge_vectors *r, const vectors *l, bool c
     char    text[160];
     results s = run_vectors(r, l, columns, 0, false);
     for (int k = 0; k < l->n && tap_tape_status(s.tape, NULL) == TAP_OK; k++) {
-        wide   x[EDGE_LENGTH];
-        double got[EDGE_LENGTH];
+        ldouble x[EDGE_LENGTH];
+        double  got[EDGE_LENGTH];
         read_vector(l, columns, EDGE_LENGTH, s.g[0], k, got);
-        for (int i = 0; i < EDGE_LENGTH; i++) x[i] = (wide)l->x[k][i];
+        for (int i = 0; i < EDGE_LENGTH; i++) x[i] = (ldouble)l->x[k][i];
         for (int i = 0; i < EDGE_LENGTH; i++) {
             if (got[i] == 0) continue;
             complain(r->id, l->t, "gradient %d of %s where it is masked is %g", i, text_of(text, sizeof text, EDGE_LENGTH, x),
@@ -539,7 +539,7 @@ static void check_masked_vectors(const edge_vectors *r, const vectors *l, bool c
     end_run(&s);
 }
 
-static bool all_tame(const type *t, int n, const wide *v)
+static bool all_tame(const type *t, int n, const ldouble *v)
 {
     for (int i = 0; i < n; i++) {
         if (overflows(t, v[i])) return false;
@@ -553,7 +553,7 @@ static void check_parts_of_vectors(const edge_vectors *r, const vectors *l, bool
     tame.t = l->t;
     tame.n = 0;
     for (int k = 0; k < l->n; k++) {
-        wide x[EDGE_LENGTH], y[EDGE_LENGTH], g[EDGE_LENGTH];
+        ldouble x[EDGE_LENGTH], y[EDGE_LENGTH], g[EDGE_LENGTH];
         exact_vector(r, l->x[k], x, y, g);
         if (!all_tame(l->t, EDGE_LENGTH, x) || !all_tame(l->t, r->reduces ? 1 : EDGE_LENGTH, y) ||
             !all_tame(l->t, EDGE_LENGTH, g))
@@ -568,7 +568,7 @@ static void check_parts_of_vectors(const edge_vectors *r, const vectors *l, bool
 void check_edge_vectors(const edge_vectors *rows)
 {
     static vectors lists[2];
-    need_wide();
+    require_extended_precision();
     failures = 0;
     for (int t = 0; t < 2; t++) {
         lists[t].t = &types[t];
@@ -607,7 +607,7 @@ static double within_type(const type *t, double x)
 
 static bool differs(const edge_case *r, const type *t, double exact, double got)
 {
-    if (ulps_between(t, (wide)exact, got, 0) > r->ulps) return true;
+    if (ulps_between(t, (ldouble)exact, got, 0) > r->ulps) return true;
     return r->ulps == 0 && exact == 0 && signbit(exact) != signbit(got);
 }
 
@@ -625,7 +625,7 @@ static int check_numbers(const edge_case *r, const type *t, const char *what, ta
         without += isnan(exact) != 0;
         if (!differs(r, t, exact, item(v, i))) continue;
         complain(r->id, t, "%s at %d is %.9g, not %.9g: %.3g ulp", what, (int)i, item(v, i), exact,
-                 ulps_between(t, (wide)exact, item(v, i), 0));
+                 ulps_between(t, (ldouble)exact, item(v, i), 0));
     }
     return without;
 }

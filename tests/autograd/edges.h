@@ -20,10 +20,10 @@
 
 #include "autograd/internal.h"
 #include "tests/check.h"
-#include "tests/autograd/wide.h"
+#include "tests/autograd/long_double.h"
 
-#define INF      ((wide)HUGE_VALL)
-#define NO_LIMIT ((wide)NAN)
+#define INF      ((ldouble)HUGE_VALL)
+#define NO_LIMIT ((ldouble)NAN)
 
 /* ---- Functions of numbers ---- */
 
@@ -33,8 +33,8 @@ typedef struct {
     const char *id; /* the operator or public function without tap_; what follows two underscores is a remark */
     int         n;
     tap_var (*f)(const tap_var *v);
-    wide (*y)(const wide *v);
-    wide (*slope[EDGE_INPUTS])(const wide *v); /* by each argument */
+    ldouble (*y)(const ldouble *v);
+    ldouble (*slope[EDGE_INPUTS])(const ldouble *v); /* by each argument */
     double      ulps, slope_ulps;
     const char *no_limit; /* the reason, or NULL */
     double      least;    /* errors are relative to at least this: results that are small by cancellation of what was given */
@@ -73,19 +73,19 @@ typedef struct {
 
 #define EDGE1_FUNCTIONS(id, call, value, slope, ...) \
     EDGE_FUNCTION(id, f, tap_var, tap_var, call) \
-    EDGE_FUNCTION(id, y, wide, wide, value) \
-    EDGE_FUNCTION(id, x, wide, wide, slope)
+    EDGE_FUNCTION(id, y, ldouble, ldouble, value) \
+    EDGE_FUNCTION(id, x, ldouble, ldouble, slope)
 #define EDGE2_FUNCTIONS(id, call, value, by_a, by_b, ...) \
     EDGE_FUNCTION2(id, f, tap_var, tap_var, call) \
-    EDGE_FUNCTION2(id, y, wide, wide, value) \
-    EDGE_FUNCTION2(id, a, wide, wide, by_a) \
-    EDGE_FUNCTION2(id, b, wide, wide, by_b)
+    EDGE_FUNCTION2(id, y, ldouble, ldouble, value) \
+    EDGE_FUNCTION2(id, a, ldouble, ldouble, by_a) \
+    EDGE_FUNCTION2(id, b, ldouble, ldouble, by_b)
 #define EDGE3_FUNCTIONS(id, call, value, by_a, by_b, by_c, ...) \
     EDGE_FUNCTION3(id, f, tap_var, tap_var, call) \
-    EDGE_FUNCTION3(id, y, wide, wide, value) \
-    EDGE_FUNCTION3(id, a, wide, wide, by_a) \
-    EDGE_FUNCTION3(id, b, wide, wide, by_b) \
-    EDGE_FUNCTION3(id, c, wide, wide, by_c)
+    EDGE_FUNCTION3(id, y, ldouble, ldouble, value) \
+    EDGE_FUNCTION3(id, a, ldouble, ldouble, by_a) \
+    EDGE_FUNCTION3(id, b, ldouble, ldouble, by_b) \
+    EDGE_FUNCTION3(id, c, ldouble, ldouble, by_c)
 
 #define EDGE_ROW(id_, n_, off, slope_off, ...) \
     .id = #id_, .n = n_, .f = id_##_f, .y = id_##_y, .ulps = off, .slope_ulps = slope_off, .no_limit = __VA_ARGS__
@@ -105,11 +105,11 @@ enum { EDGE_LENGTH = 4 };
 
 typedef struct {
     const char *id;
-    tap_var (*f)(tap_var x, int axis); /* x of two axes, one of which holds vectors of EDGE_LENGTH numbers */
-    void (*y)(const wide *x, wide *y); /* of one vector */
-    void (*gradient)(const wide *x, const wide *c, wide *g); /* of sum_i c_i y_i */
-    bool        reduces;                                     /* a vector becomes a number */
-    double      ulps, slope_ulps;                            /* of the largest number of the vector */
+    tap_var (*f)(tap_var x, int axis);       /* x of two axes, one of which holds vectors of EDGE_LENGTH numbers */
+    void (*y)(const ldouble *x, ldouble *y); /* of one vector */
+    void (*gradient)(const ldouble *x, const ldouble *c, ldouble *g); /* of sum_i c_i y_i */
+    bool        reduces;                                              /* a vector becomes a number */
+    double      ulps, slope_ulps;                                     /* of the largest number of the vector */
     const char *no_limit;
     bool        last;     /* goes along the last axis only, */
     bool        first;    /* or along the first */

@@ -2,202 +2,195 @@
 #include "autograd/ops/rules.h"
 #include "tests/autograd/edges.h"
 
-/* e^-|x| / (1 + e^-|x|)^2, the derivative of sigmoid */
-static wide bell(wide x)
-{
-    wide e = expl(-fabsl(x));
-    return e / ((1 + e) * (1 + e));
-}
-
 /* sigmoid(x) - t */
-static wide minus(wide x, wide t)
+static ldouble minus(ldouble x, ldouble t)
 {
     if (fabsl(x) < 1) return tanhl(x / 2) / 2 + (0.5L - t);
     return x > 0 ? (1 - t) - sigmoid(-x) : sigmoid(x) - t;
 }
 
 /* x s, and 0 where s is, s being what an activation leaves of x */
-static wide gated(wide x, wide s)
+static ldouble gated(ldouble x, ldouble s)
 {
     return s == 0 ? 0 : x * s;
 }
 
-static wide silu_slope(wide x)
+static ldouble silu_slope(ldouble x)
 {
     return isinf(x) ? x > 0 : sigmoid(x) * (1 + x * sigmoid(-x));
 }
 
-static wide gelu_slope(wide x)
+static ldouble gelu_slope(ldouble x)
 {
     return isinf(x) ? x > 0 : erfcl(-x / sqrtl(2)) / 2 + x * expl(-x * x / 2) / sqrtl(2 * pi);
 }
 
-static wide gelu_tanh_slope(wide x)
+static ldouble gelu_tanh_slope(ldouble x)
 {
-    const wide c = 2 * sqrtl(2 / pi), u = c * (x + 0.044715L * x * x * x);
-    return fabsl(x) > 100 ? x > 0 : sigmoid(u) + x * c * (1 + 0.134145L * x * x) * bell(u);
+    const ldouble c = 2 * sqrtl(2 / pi), u = c * (x + 0.044715L * x * x * x);
+    return fabsl(x) > 100 ? x > 0 : sigmoid(u) + x * c * (1 + 0.134145L * x * x) * sigmoid_slope(u);
 }
 
-static wide mish_slope(wide x)
+static ldouble mish_slope(ldouble x)
 {
-    const wide s = softplus(x);
-    return fabsl(x) > 2e4L ? x > 0 : tanhl(s) + x * 4 * bell(2 * s) * sigmoid(x);
+    const ldouble s = softplus(x);
+    return fabsl(x) > 2e4L ? x > 0 : tanhl(s) + x * 4 * sigmoid_slope(2 * s) * sigmoid(x);
 }
 
-static wide gelu_tanh_second(wide x)
+static ldouble gelu_tanh_second(ldouble x)
 {
-    const wide c = 2 * sqrtl(2 / pi), k = 0.044715L, u = c * (x + k * x * x * x), du = c * (1 + 3 * k * x * x),
-               ddu = 6 * c * k * x;
-    return fabsl(x) > 100 ? 0 : bell(u) * (2 * du + x * (ddu - tanhl(u / 2) * du * du));
+    const ldouble c = 2 * sqrtl(2 / pi), k = 0.044715L, u = c * (x + k * x * x * x), du = c * (1 + 3 * k * x * x),
+                  ddu = 6 * c * k * x;
+    return fabsl(x) > 100 ? 0 : sigmoid_slope(u) * (2 * du + x * (ddu - tanhl(u / 2) * du * du));
 }
 
-static wide mish_second(wide x)
+static ldouble mish_second(ldouble x)
 {
-    const wide s = softplus(x), t = tanhl(s), p = sigmoid(x);
-    return fabsl(x) > 1e4L ? 0 : 4 * bell(2 * s) * p * (2 + x * (1 - p - 2 * t * p));
+    const ldouble s = softplus(x), t = tanhl(s), p = sigmoid(x);
+    return fabsl(x) > 1e4L ? 0 : 4 * sigmoid_slope(2 * s) * p * (2 + x * (1 - p - 2 * t * p));
 }
 
 /* What the slope makes of the gradient a, of which nothing is nothing. */
-static wide chain(wide a, wide y)
+static ldouble chain(ldouble a, ldouble y)
 {
     return a == 0 && isnan(y) ? 0 : y;
 }
 
 #define ONE tap_full_like(x, 1)
 
-static wide times(wide a, wide b)
+static ldouble times(ldouble a, ldouble b)
 {
     return a == 0 || b == 0 ? 0 : a * b;
 }
 
 /* e^a (a - b), and e^a (e^d - 1 - d) with d = b - a */
-static wide class_pull(wide a, wide b)
+static ldouble categorical_kl_grad(ldouble a, ldouble b)
 {
     if (isnan(a) || isnan(b)) return NO_LIMIT;
     return a == b || a == -INF ? 0 : b == -INF ? INF : expl(a) * (a - b);
 }
 
-static wide class_kl(wide a, wide b)
+static ldouble categorical_kl_term(ldouble a, ldouble b)
 {
-    const wide d = b - a;
+    const ldouble d = b - a;
     if (a == b) return 0;
     if (isinf(d)) return d < 0 ? INF : expl(b);
-    return d < 1 ? expl(a) * exp_rest(d) : expl(b) * (1 - (d > 1e4L ? 0 : (1 + d) * expl(-d)));
+    return d < 1 ? expl(a) * expm1_minus_x(d) : expl(b) * (1 - (d > 1e4L ? 0 : (1 + d) * expl(-d)));
 }
 
 /* Slopes of what is infinite have no limit. */
-static wide most(wide x)
+static ldouble most(ldouble x)
 {
-    return lower(higher(x, -1e35L), 1e35L);
+    return min_nan(max_nan(x, -1e35L), 1e35L);
 }
 
-static wide bernoulli_pull(wide a, wide b)
+static ldouble bernoulli_kl_grad(ldouble a, ldouble b)
 {
     if (isnan(a) || isnan(b)) return NO_LIMIT;
-    return a == b || isinf(a) ? 0 : isinf(b) ? -b : bump(a) * (a - b);
+    return a == b || isinf(a) ? 0 : isinf(b) ? -b : sigmoid_slope(a) * (a - b);
 }
 
-static wide tilt_pull(wide a, wide b)
+static ldouble cb_kl_grad(ldouble a, ldouble b)
 {
     if (isnan(a) || isnan(b)) return NO_LIMIT;
-    return a == b || isinf(a) ? 0 : isinf(b) ? -b : tilt(2, a) * (a - b);
+    return a == b || isinf(a) ? 0 : isinf(b) ? -b : cb_cumulant(2, a) * (a - b);
 }
 
 /* a / hypot(a, b), b finite */
-static wide part(wide a, wide b)
+static ldouble part(ldouble a, ldouble b)
 {
     return isinf(a) ? copysignl(1, a) : a / hypotl(a, b);
 }
 
 /* clang-format off */
-#define ACTIVATIONS(X1, X2, X3)                                                                                                     \
-    X1(sigmoid, tap_sigmoid(x), sigmoid(x), bell(x), 2, 5, NULL)                                                                    \
-    X1(softplus, tap_softplus(x), softplus(x), sigmoid(x), 2, 2, NULL)                                                              \
-    X1(log_sigmoid, tap_log_sigmoid(x), -softplus(-x), sigmoid(-x), 2, 2, NULL)                                                     \
+#define ACTIVATIONS(X1, X2, X3)                                                                                                       \
+    X1(sigmoid, tap_sigmoid(x), sigmoid(x), sigmoid_slope(x), 2, 5, NULL)                                                             \
+    X1(softplus, tap_softplus(x), softplus(x), sigmoid(x), 2, 2, NULL)                                                                \
+    X1(log_sigmoid, tap_log_sigmoid(x), -softplus(-x), sigmoid(-x), 2, 2, NULL)                                                       \
     X1(softsign, tap_softsign(x), isinf(x) ? copysignl(1, x) : x / (1 + fabsl(x)), 1 / ((1 + fabsl(x)) * (1 + fabsl(x))), 2, 4, NULL) \
-    X1(relu, tap_relu(x), higher(x, 0), x > 0, 0, 0, NULL)                                                                          \
-    X1(relu6, tap_relu6(x), lower(higher(x, 0), 6), x > 0 && x < 6, 0, 0, NULL)                                                     \
-    X1(hardtanh, tap_hardtanh(x, -1, 2), lower(higher(x, -1), 2), x > -1 && x < 2, 0, 0, NULL)                                      \
-    X1(silu, tap_silu(x), gated(x, sigmoid(x)), silu_slope(x), 3, 6, NULL, .tiny = 1024)                                            \
-    X1(gelu, tap_gelu(x), gated(x, erfcl(-x / sqrtl(2)) / 2), gelu_slope(x), 4, 16, NULL, .tiny = 64)                               \
-    X1(gelu_tanh, tap_gelu_tanh(x), gelu_tanh(x), gelu_tanh_slope(x), 17, 32, NULL, .least = 0.001)                                 \
-    X1(mish, tap_mish(x), gated(x, tanhl(softplus(x))), mish_slope(x), 4, 16, NULL, .tiny = 1024)                                    \
-    X1(leaky_relu, tap_leaky_relu(x, 0.125), x > 0 ? x : x * 0.125L, x > 0 ? 1 : 0.125L, 1, 0, NULL)                                \
-    X1(leaky_relu__steep, tap_leaky_relu(x, HUGE_VAL), x >= 0 ? x : x * INF, x > 0 ? 1 : INF, 0, 0, NULL)                           \
-    X1(elu, tap_elu(x, 1.5), x > 0 ? x : 1.5L * expm1l(x), x > 0 ? 1 : 1.5L * expl(x), 3, 3, NULL)                                  \
-    X1(elu_slope, tap__elu_slope(x, 1.5), x > 0 ? 1 : 1.5L * expl(x), x > 0 ? 0 : 1.5L * expl(x), 3, 3, NULL)                       \
-    X1(celu, tap_celu(x, 1.5), x > 0 ? x : 1.5L * expm1l(x / 1.5L), x > 0 ? 1 : expl(x / 1.5L), 3, 300, NULL)                        \
-    X1(celu__relu, tap_celu(x, 0x1p-149), x > 0 ? x : 0x1p-149L * expm1l(x * 0x1p149L), x > 0 ? 1 : expl(x * 0x1p149L), 3, 2, NULL)                 \
-    X1(celu__linear, tap_celu(x, HUGE_VAL), x == -INF ? NO_LIMIT : x, 1, 0, 0, "inf / inf may be anything")                                         \
+    X1(relu, tap_relu(x), max_nan(x, 0), x > 0, 0, 0, NULL)                                                                           \
+    X1(relu6, tap_relu6(x), min_nan(max_nan(x, 0), 6), x > 0 && x < 6, 0, 0, NULL)                                                    \
+    X1(hardtanh, tap_hardtanh(x, -1, 2), min_nan(max_nan(x, -1), 2), x > -1 && x < 2, 0, 0, NULL)                                     \
+    X1(silu, tap_silu(x), gated(x, sigmoid(x)), silu_slope(x), 3, 6, NULL, .tiny = 1024)                                              \
+    X1(gelu, tap_gelu(x), gated(x, erfcl(-x / sqrtl(2)) / 2), gelu_slope(x), 4, 16, NULL, .tiny = 64)                                 \
+    X1(gelu_tanh, tap_gelu_tanh(x), gelu_tanh(x), gelu_tanh_slope(x), 17, 32, NULL, .least = 0.001)                                   \
+    X1(mish, tap_mish(x), gated(x, tanhl(softplus(x))), mish_slope(x), 4, 16, NULL, .tiny = 1024)                                     \
+    X1(leaky_relu, tap_leaky_relu(x, 0.125), x > 0 ? x : x * 0.125L, x > 0 ? 1 : 0.125L, 1, 0, NULL)                                  \
+    X1(leaky_relu__steep, tap_leaky_relu(x, HUGE_VAL), x >= 0 ? x : x * INF, x > 0 ? 1 : INF, 0, 0, NULL)                             \
+    X1(elu, tap_elu(x, 1.5), x > 0 ? x : 1.5L * expm1l(x), x > 0 ? 1 : 1.5L * expl(x), 3, 3, NULL)                                    \
+    X1(elu_slope, tap__elu_slope(x, 1.5), x > 0 ? 1 : 1.5L * expl(x), x > 0 ? 0 : 1.5L * expl(x), 3, 3, NULL)                         \
+    X1(celu, tap_celu(x, 1.5), x > 0 ? x : 1.5L * expm1l(x / 1.5L), x > 0 ? 1 : expl(x / 1.5L), 3, 300, NULL)                         \
+    X1(celu__relu, tap_celu(x, 0x1p-149), x > 0 ? x : 0x1p-149L * expm1l(x * 0x1p149L), x > 0 ? 1 : expl(x * 0x1p149L), 3, 2, NULL)   \
+    X1(celu__linear, tap_celu(x, HUGE_VAL), x == -INF ? NO_LIMIT : x, 1, 0, 0, "inf / inf may be anything")                           \
     X1(celu_slope, tap__celu_slope(x, 1.5), x > 0 ? 1 : expl(x / 1.5L), x > 0 ? 0 : expl(x / 1.5L) / 1.5L, 300, 300, NULL)            \
-    X1(selu, tap_selu(x), 1.0507009873554804934193349852946L * (x > 0 ? x : 1.6732632423543772848170429916717L * expm1l(x)),        \
-       1.0507009873554804934193349852946L * (x > 0 ? 1 : 1.6732632423543772848170429916717L * expl(x)), 4, 4, NULL)                 \
-    X1(softplus_beta, tap_softplus_beta(x, 2, 20), x > 10 ? x : softplus(2 * x) / 2, x > 10 ? 1 : sigmoid(2 * x), 2, 2, NULL)       \
-    X1(softplus_beta__steep, tap_softplus_beta(x, 0x1p100, HUGE_VAL), softplus(x * 0x1p100L) / 0x1p100L, sigmoid(x * 0x1p100L), 3,  \
-       2, NULL)                                                                                                                     \
-    X1(softplus_beta_slope, tap__softplus_beta_slope(x, 2, 20), x > 10 ? 1 : sigmoid(2 * x), x > 10 ? 0 : 2 * bell(2 * x), 2, 4, NULL,              \
-       .by_parts = true)                                                                                                                            \
-    X2(bce_with_logits, tap_bce_with_logits(a, b), softplus(-fabsl(a)) + (b == (a > 0) ? 0 : a * ((a > 0) - b)),                                   \
-       minus(a, b), -a, 3, 3, "0 (inf - inf) may be anything")                                   \
-    X2(bernoulli_log_prob, tap__bernoulli_log_prob(a, b),                                                                            \
-       b < 0 || b > 1 ? -INF : (b == (a > 0) ? 0 : a * (b - (a > 0))) - softplus(-fabsl(a)),                                        \
-       b < 0 || b > 1 ? 0 : -minus(a, b), b < 0 || b > 1 ? 0 : a, 3, 3, NULL)                                    \
-    X2(sigmoid_sub, tap__sigmoid_sub(a, b), minus(a, b), bell(a), -1, 3, 4, NULL)                \
-    X2(bernoulli_grad, tap__bernoulli_grad(tap_full_like(a, 1), a, b), a < 0 || a > 1 ? 0 : -minus(b, a), a >= 0 && a <= 1, a < 0 || a > 1 ? 0 : -bell(b), 3, 4, NULL)
+    X1(selu, tap_selu(x), 1.0507009873554804934193349852946L * (x > 0 ? x : 1.6732632423543772848170429916717L * expm1l(x)),          \
+       1.0507009873554804934193349852946L * (x > 0 ? 1 : 1.6732632423543772848170429916717L * expl(x)), 4, 4, NULL)                   \
+    X1(softplus_beta, tap_softplus_beta(x, 2, 20), x > 10 ? x : softplus(2 * x) / 2, x > 10 ? 1 : sigmoid(2 * x), 2, 2, NULL)         \
+    X1(softplus_beta__steep, tap_softplus_beta(x, 0x1p100, HUGE_VAL), softplus(x * 0x1p100L) / 0x1p100L, sigmoid(x * 0x1p100L), 3,    \
+       2, NULL)                                                                                                                       \
+    X1(softplus_beta_slope, tap__softplus_beta_slope(x, 2, 20), x > 10 ? 1 : sigmoid(2 * x), x > 10 ? 0 : 2 * sigmoid_slope(2 * x), 2, 4, NULL, \
+       .by_parts = true)                                                                                                              \
+    X2(bce_with_logits, tap_bce_with_logits(a, b), softplus(-fabsl(a)) + (b == (a > 0) ? 0 : a * ((a > 0) - b)),                      \
+       minus(a, b), -a, 3, 3, "0 (inf - inf) may be anything")                                                                        \
+    X2(bernoulli_log_prob, tap__bernoulli_log_prob(a, b),                                                                             \
+       b < 0 || b > 1 ? -INF : (b == (a > 0) ? 0 : a * (b - (a > 0))) - softplus(-fabsl(a)),                                          \
+       b < 0 || b > 1 ? 0 : -minus(a, b), b < 0 || b > 1 ? 0 : a, 3, 3, NULL)                                                         \
+    X2(sigmoid_sub, tap__sigmoid_sub(a, b), minus(a, b), sigmoid_slope(a), -1, 3, 4, NULL)                                            \
+    X2(bernoulli_grad, tap__bernoulli_grad(tap_full_like(a, 1), a, b), a < 0 || a > 1 ? 0 : -minus(b, a), a >= 0 && a <= 1, a < 0 || a > 1 ? 0 : -sigmoid_slope(b), 3, 4, NULL)
 
-#define PIECES(X1, X2, X3)                                                                                                          \
-    X2(chain_mul, tap__chain_mul(a, b), chain(a, a * b), b, a, 0.51, 0, "inf 0 may be anything")                                    \
-    X2(chain_div, tap__chain_div(a, b), chain(a, a / b), 1 / b, a == 0 ? 0 : -a / (b * b), 0.51, 2, "inf / inf may be anything")    \
-    X2(abs_grad, tap__abs_grad(a, b), times(a, (b > 0) - (b < 0)), (b > 0) - (b < 0), 0, 0, 0, NULL)                                \
-    X2(relu_grad, tap__relu_grad(a, b), b > 0 ? a : 0, b > 0, 0, 0, 0, NULL)                                                        \
+#define PIECES(X1, X2, X3)                                                                                                         \
+    X2(chain_mul, tap__chain_mul(a, b), chain(a, a * b), b, a, 0.51, 0, "inf 0 may be anything")                                   \
+    X2(chain_div, tap__chain_div(a, b), chain(a, a / b), 1 / b, a == 0 ? 0 : -a / (b * b), 0.51, 2, "inf / inf may be anything")   \
+    X2(abs_grad, tap__abs_grad(a, b), times(a, (b > 0) - (b < 0)), (b > 0) - (b < 0), 0, 0, 0, NULL)                               \
+    X2(relu_grad, tap__relu_grad(a, b), b > 0 ? a : 0, b > 0, 0, 0, 0, NULL)                                                       \
     X1(sqrt_grad, tap__sqrt_grad(ONE, tap_sqrt(x)), x < 0 ? NO_LIMIT : x == 0 ? INF : 0.5L / sqrtl(x), x == 0 ? -INF : -0.25L / x / sqrtl(x), \
-       2, 4, "negative numbers have no root")                                                                                       \
-    X2(log_grad, tap__log_grad(a, b), chain(a, a / (b == 0 ? 0 : b)), 1 / (b == 0 ? 0 : b), a == 0 ? 0 : -a / (b * b), 1, 2,        \
-       "inf / inf may be anything")                                                                                                 \
-    X1(atan_grad, tap__atan_grad(ONE, x), 1 / (1 + x * x), isinf(x) ? 0 : -2 * x / ((1 + x * x) * (1 + x * x)), 2, 4, NULL)         \
-    X1(acosh_grad, tap__acosh_grad(ONE, x), x < 1 ? NO_LIMIT : isinf(x) ? 0 : 1 / sqrtl((x - 1) * (x + 1)),                                         \
-       isinf(x) ? 0 : -x / sqrtl((x - 1) * (x + 1)) / (x - 1) / (x + 1), 4, 8, "no cosh is below 1")                                \
-    X1(tanh_grad, tap__tanh_grad(ONE, x, tap_tanh(x)), 4 * bell(2 * x), -8 * tanhl(x) * bell(2 * x), 5, 9, NULL)                                 \
-    X1(sigmoid_grad, tap__sigmoid_grad(ONE, x, tap_sigmoid(x)), bell(x), -bell(x) * tanhl(x / 2), 5, 8, NULL)                                       \
-    X1(silu_grad, tap__silu_grad(ONE, x), silu_slope(x), times(bell(x), 2 - x * tanhl(x / 2)), 6, 12, NULL, .tiny = 1024, .by_parts = true)       \
-    X1(gelu_tanh_grad, tap__gelu_tanh_grad(ONE, x), gelu_tanh_slope(x), gelu_tanh_second(x), 32, 64, NULL, .least = 0.001)          \
-    X1(mish_grad, tap__mish_grad(ONE, x), mish_slope(x), mish_second(x), 16, 48, NULL, .tiny = 8192, .by_parts = true)                            \
-    X1(exp_square, tap__exp_square(x, -0.5), expl(-x * x / 2), times(-x, expl(-x * x / 2)), 2, 3, NULL)                             \
-    X2(safe_sub, tap__safe_sub(a, b), a == b ? 0 : a - b, 1, -1, 0.51, 0, NULL)                                                               \
-    X2(sigmoid_of_difference, tap__sigmoid_of_difference(a, b), a == b ? 0.5L : sigmoid(a - b), a == b ? 0.25L : bell(a - b), a == b ? -0.25L : -bell(a - b), 16, 16, NULL) \
-    X2(heaviside_of_difference, tap__heaviside_of_difference(a, b), a > b ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0, NULL)                                                    \
-    X1(hypot_slope, tap__hypot_slope(x, ONE), part(x, 1), isinf(x) ? 0 : part(1, x) * part(1, x) / hypotl(x, 1), 3, 12, NULL)             \
+       2, 4, "negative numbers have no root")                                                                                      \
+    X2(log_grad, tap__log_grad(a, b), chain(a, a / (b == 0 ? 0 : b)), 1 / (b == 0 ? 0 : b), a == 0 ? 0 : -a / (b * b), 1, 2,       \
+       "inf / inf may be anything")                                                                                                \
+    X1(atan_grad, tap__atan_grad(ONE, x), 1 / (1 + x * x), isinf(x) ? 0 : -2 * x / ((1 + x * x) * (1 + x * x)), 2, 4, NULL)        \
+    X1(acosh_grad, tap__acosh_grad(ONE, x), x < 1 ? NO_LIMIT : isinf(x) ? 0 : 1 / sqrtl((x - 1) * (x + 1)),                        \
+       isinf(x) ? 0 : -x / sqrtl((x - 1) * (x + 1)) / (x - 1) / (x + 1), 4, 8, "no cosh is below 1")                               \
+    X1(tanh_grad, tap__tanh_grad(ONE, x, tap_tanh(x)), 4 * sigmoid_slope(2 * x), -8 * tanhl(x) * sigmoid_slope(2 * x), 5, 9, NULL) \
+    X1(sigmoid_grad, tap__sigmoid_grad(ONE, x, tap_sigmoid(x)), sigmoid_slope(x), -sigmoid_slope(x) * tanhl(x / 2), 5, 8, NULL)    \
+    X1(silu_grad, tap__silu_grad(ONE, x), silu_slope(x), times(sigmoid_slope(x), 2 - x * tanhl(x / 2)), 6, 12, NULL, .tiny = 1024, .by_parts = true) \
+    X1(gelu_tanh_grad, tap__gelu_tanh_grad(ONE, x), gelu_tanh_slope(x), gelu_tanh_second(x), 32, 64, NULL, .least = 0.001)         \
+    X1(mish_grad, tap__mish_grad(ONE, x), mish_slope(x), mish_second(x), 16, 48, NULL, .tiny = 8192, .by_parts = true)             \
+    X1(exp_square, tap__exp_square(x, -0.5), expl(-x * x / 2), times(-x, expl(-x * x / 2)), 2, 3, NULL)                            \
+    X2(safe_sub, tap__safe_sub(a, b), a == b ? 0 : a - b, 1, -1, 0.51, 0, NULL)                                                    \
+    X2(sigmoid_of_difference, tap__sigmoid_of_difference(a, b), a == b ? 0.5L : sigmoid(a - b), a == b ? 0.25L : sigmoid_slope(a - b), a == b ? -0.25L : -sigmoid_slope(a - b), 16, 16, NULL) \
+    X2(heaviside_of_difference, tap__heaviside_of_difference(a, b), a > b ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0, NULL)               \
+    X1(hypot_slope, tap__hypot_slope(x, ONE), part(x, 1), isinf(x) ? 0 : part(1, x) * part(1, x) / hypotl(x, 1), 3, 12, NULL)      \
     X2(xlogy_slope, tap__xlogy_slope(a, b), a == 0 && !isnan(b) ? 0 : a / (b == 0 ? 0 : b), 1 / (b == 0 ? 0 : b), a == 0 ? 0 : -a / (b * b), 1, 2, \
-       "inf / inf may be anything")                                                                                                 \
+       "inf / inf may be anything")                                                                                                \
     X2(mask_unit_interval, tap__mask_unit_interval(a, b), b < 0 || b > 1 ? 0 : a, b >= 0 && b <= 1, 0, 0, 0, NULL)
 
 #define LEVEL(x) tap_neg(tap_abs(x)) /* what log-probabilities are */
 #define SIGN(x)  (((x) > 0) - ((x) < 0))
 
-#define DENSITIES(X1, X2, X3)                                                                                                       \
-    X2(sub_to_neg_inf, tap__sub_to_neg_inf(a, b), a == INF && b == a ? -a : a - b, 1, -1, 0.51, 0, "inf - inf may be anything")                         \
-    X2(sub_square, tap__sub_square(a, b), isnan(b) ? b : a == INF ? isinf(b) ? -a : a : a - b * b, 1, -2 * b, 1, 1, NULL)                        \
-    X2(times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))), a == 0 ? 0 : scaled(a, b), expl(b), scaled(a, b), 4, 4,                       \
-       "inf 0 may be anything")                                                                                                     \
-    X1(expm1_minus_x, tap__expm1_minus_x(x), exp_rest(x), expm1l(x), 5, 2, NULL)                                                              \
-    X2(exp_difference, tap__exp_difference(a, b), exp_gap(a, b), expl(a), -expl(b), 4, 2, NULL)                                                   \
-    X2(categorical_kl_term, tap__categorical_kl_term(LEVEL(a), LEVEL(b)), class_kl(-fabsl(a), -fabsl(b)), times(-SIGN(a), class_pull(-fabsl(a), -fabsl(b))), \
-       -SIGN(b) * exp_gap(-fabsl(b), -fabsl(a)), 16, 8, NULL, .tiny = 4)                                                            \
-    X2(categorical_kl_grad, tap__categorical_kl_grad(LEVEL(a), LEVEL(b)), class_pull(-fabsl(a), -fabsl(b)),                                           \
-       times(-SIGN(a), class_pull(-fabsl(a), -fabsl(b)) + expl(-fabsl(a))), SIGN(b) * expl(-fabsl(a)), 8, 8, NULL, .least = 0.1)           \
-    X1(bernoulli_entropy, tap__bernoulli_entropy(x), bernoulli_entropy(x), -times(bump(x), x), 6, 6, NULL, .tiny = 16)             \
-    X2(bernoulli_kl, tap__bernoulli_kl(a, b), bernoulli_kl(a, b), bernoulli_pull(a, b), sigmoid_gap(b, a), 24, 8, NULL, .tiny = 16) \
-    X2(bernoulli_kl_grad, tap__bernoulli_kl_grad(a, tap_clamp(b, -1e35, 1e35)), bernoulli_pull(a, most(b)),                              \
-       bump(a) - times(bernoulli_pull(a, most(b)), tanhl(a / 2)), b == most(b) ? -bump(a) : 0, 6, 12,                               \
-       NULL, .least = 0.1)                                                                                                          \
-    X2(sigmoid_difference, tap__sigmoid_difference(a, b), sigmoid_gap(a, b), bump(a), -bump(b), 6, 6, NULL)                                       \
-    X1(cb_cumulant__log, tap__cb_cumulant(x, 0), tilt(0, x), tilt(1, x), 16, 16, NULL)                                                            \
-    X1(cb_cumulant__mean, tap__cb_cumulant(x, 1), tilt(1, x), tilt(2, x), 16, 24, NULL)                                                           \
-    X1(cb_cumulant__variance, tap__cb_cumulant(x, 2), tilt(2, x), tilt(3, x), 24, 64, NULL)                                                       \
-    X2(cb_mean_difference, tap__cb_mean_difference(a, b), tilt_gap(a, b), tilt(2, a), -tilt(2, b), 32, 24, NULL)                                        \
-    X2(cb_kl, tap__cb_kl(a, b), tilt_kl(a, b), tilt_pull(a, b), tilt_gap(b, a), 64, 32, NULL)                                   \
-    X2(cb_kl_grad, tap__cb_kl_grad(a, tap_clamp(b, -1e35, 1e35)), tilt_pull(a, most(b)),                                              \
-       tilt(2, a) + times(tilt(3, a), a == most(b) ? 0 : a - most(b)), b == most(b) ? -tilt(2, a) : 0, 24, 96, NULL, .least = 1e-6, \
+#define DENSITIES(X1, X2, X3)                                                                                                             \
+    X2(sub_to_neg_inf, tap__sub_to_neg_inf(a, b), a == INF && b == a ? -a : a - b, 1, -1, 0.51, 0, "inf - inf may be anything")           \
+    X2(sub_square, tap__sub_square(a, b), isnan(b) ? b : a == INF ? isinf(b) ? -a : a : a - b * b, 1, -2 * b, 1, 1, NULL)                 \
+    X2(times_exp, tap__times_exp(a, b, tap_exp(tap_mul_scalar(b, 0.5))), a == 0 ? 0 : mul_exp(a, b), expl(b), mul_exp(a, b), 4, 4,        \
+       "inf 0 may be anything")                                                                                                           \
+    X1(expm1_minus_x, tap__expm1_minus_x(x), expm1_minus_x(x), expm1l(x), 5, 2, NULL)                                                     \
+    X2(exp_difference, tap__exp_difference(a, b), exp_difference(a, b), expl(a), -expl(b), 4, 2, NULL)                                    \
+    X2(categorical_kl_term, tap__categorical_kl_term(LEVEL(a), LEVEL(b)), categorical_kl_term(-fabsl(a), -fabsl(b)), times(-SIGN(a), categorical_kl_grad(-fabsl(a), -fabsl(b))), \
+       -SIGN(b) * exp_difference(-fabsl(b), -fabsl(a)), 16, 8, NULL, .tiny = 4)                                                           \
+    X2(categorical_kl_grad, tap__categorical_kl_grad(LEVEL(a), LEVEL(b)), categorical_kl_grad(-fabsl(a), -fabsl(b)),                      \
+       times(-SIGN(a), categorical_kl_grad(-fabsl(a), -fabsl(b)) + expl(-fabsl(a))), SIGN(b) * expl(-fabsl(a)), 8, 8, NULL, .least = 0.1) \
+    X1(bernoulli_entropy, tap__bernoulli_entropy(x), bernoulli_entropy(x), -times(sigmoid_slope(x), x), 6, 6, NULL, .tiny = 16)           \
+    X2(bernoulli_kl, tap__bernoulli_kl(a, b), bernoulli_kl(a, b), bernoulli_kl_grad(a, b), sigmoid_difference(b, a), 24, 8, NULL, .tiny = 16) \
+    X2(bernoulli_kl_grad, tap__bernoulli_kl_grad(a, tap_clamp(b, -1e35, 1e35)), bernoulli_kl_grad(a, most(b)),                            \
+       sigmoid_slope(a) - times(bernoulli_kl_grad(a, most(b)), tanhl(a / 2)), b == most(b) ? -sigmoid_slope(a) : 0, 6, 12,                \
+       NULL, .least = 0.1)                                                                                                                \
+    X2(sigmoid_difference, tap__sigmoid_difference(a, b), sigmoid_difference(a, b), sigmoid_slope(a), -sigmoid_slope(b), 6, 6, NULL)      \
+    X1(cb_cumulant__log, tap__cb_cumulant(x, 0), cb_cumulant(0, x), cb_cumulant(1, x), 16, 16, NULL)                                      \
+    X1(cb_cumulant__mean, tap__cb_cumulant(x, 1), cb_cumulant(1, x), cb_cumulant(2, x), 16, 24, NULL)                                     \
+    X1(cb_cumulant__variance, tap__cb_cumulant(x, 2), cb_cumulant(2, x), cb_cumulant(3, x), 24, 64, NULL)                                 \
+    X2(cb_mean_difference, tap__cb_mean_difference(a, b), cb_mean_difference(a, b), cb_cumulant(2, a), -cb_cumulant(2, b), 32, 24, NULL)  \
+    X2(cb_kl, tap__cb_kl(a, b), cb_kl(a, b), cb_kl_grad(a, b), cb_mean_difference(b, a), 64, 32, NULL)                                    \
+    X2(cb_kl_grad, tap__cb_kl_grad(a, tap_clamp(b, -1e35, 1e35)), cb_kl_grad(a, most(b)),                                                 \
+       cb_cumulant(2, a) + times(cb_cumulant(3, a), a == most(b) ? 0 : a - most(b)), b == most(b) ? -cb_cumulant(2, a) : 0, 24, 96, NULL, .least = 1e-6, \
        .by_parts = true)
 
 EDGE_TABLE(density_edges, DENSITIES)

@@ -51,9 +51,9 @@ static tap_var sign_of(tap_var x)
        N(1, 2), N(0, -2, 0, 0), N(1, -2), .ulps = 1)                                                                                  \
     X2(solve_triangular__right, tap_solve_triangular(a, b, TAP_UPPER, TAP_RIGHT, TAP_NON_UNIT), S(2, 2), N(2, 1, NO, 4), S(1, 2), N(2, 9), S(1, 2), \
        N(1, 2), N(-0.375, -0.25, 0, -0.5), N(0.375, 0.25), .ulps = 1)                                                                 \
-    X2(solve_triangular__ends, tap_solve_triangular(a, b, TAP_LOWER, TAP_LEFT, TAP_NON_UNIT), S(2, 2), N(LEAST, NO, 0, MOST), S(2, 1), \
-       N(LEAST, MOST), S(2, 1), N(1, 1), N(-1, 0, -1, -1), N(1, 1), .c = N(LEAST, MOST), .ulps = 1)                                    \
-    X2(solve_triangular__0, tap_solve_triangular(a, b, TAP_LOWER, TAP_LEFT, TAP_NON_UNIT), S(1, 1), N(0), S(1, 1), N(3), S(1, 1), N(IN), N(-IN), \
+    X2(solve_triangular__ends, tap_solve_triangular(a, b, false, true, false), S(2, 2), N(LEAST, NO, 0, MOST), S(2, 1),               \
+       N(LEAST, MOST), S(2, 1), N(1, 1), N(-1, 0, -1, -1), N(1, 1), .c = N(LEAST, MOST), .ulps = 1)                                   \
+    X2(solve_triangular__0, tap_solve_triangular(a, b, false, true, false), S(1, 1), N(0), S(1, 1), N(3), S(1, 1), N(IN), N(-IN),     \
        N(IN), .unmasked = over_0)                                                                                                     \
     X2(solve, tap_solve(a, b), S(2, 2), N(1 * T, 2 * T, 3 * T, 4 * T), S(2), N(5 * T, 11 * T), S(2), N(1, 2), N(0.5, 1, -0.5, -1),    \
        N(-0.5, 0.5), .c = N(T, T), .ulps = 4)                                                                                         \

@@ -1,69 +1,69 @@
 /* Reductions, softmax and its kin, norms and running sums at the edges of their domains: of vectors of four numbers, each with its
  * formula. Of numbers that are infinite alike, each has the same share. */
 #include "nn/nn.h"
-#include "tests/autograd/wide_vectors.h"
+#include "tests/autograd/long_double_vectors.h"
 
 /* ---- sums, means, extremes, products ---- */
 
-static void sum_y(const wide *x, wide *y)
+static void sum_y(const ldouble *x, ldouble *y)
 {
     *y = sum_of(x);
 }
 
-static void sum_g(const wide *x, const wide *c, wide *g)
+static void sum_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     (void)x;
     fill(g, *c);
 }
 
-static void mean_y(const wide *x, wide *y)
+static void mean_y(const ldouble *x, ldouble *y)
 {
     *y = sum_of(x) / N;
 }
 
-static void mean_g(const wide *x, const wide *c, wide *g)
+static void mean_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     (void)x;
     fill(g, *c / N);
 }
 
-static void amax_y(const wide *x, wide *y)
+static void amax_y(const ldouble *x, ldouble *y)
 {
     *y = max_of(x);
 }
 
-static void amax_g(const wide *x, const wide *c, wide *g)
+static void amax_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide ties = 0, top = max_of(x);
+    ldouble ties = 0, top = max_of(x);
     for (int i = 0; i < N; i++) ties += x[i] == top;
     for (int i = 0; i < N; i++) g[i] = x[i] == top ? *c / ties : 0;
 }
 
-static void negative(const wide *x, wide *z)
+static void negative(const ldouble *x, ldouble *z)
 {
     for (int i = 0; i < N; i++) z[i] = -x[i];
 }
 
-static void amin_y(const wide *x, wide *y)
+static void amin_y(const ldouble *x, ldouble *y)
 {
-    wide z[N];
+    ldouble z[N];
     negative(x, z);
     *y = -max_of(z);
 }
 
-static void amin_g(const wide *x, const wide *c, wide *g)
+static void amin_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide z[N];
+    ldouble z[N];
     negative(x, z);
     amax_g(z, c, g);
 }
 
-static void prod_y(const wide *x, wide *y)
+static void prod_y(const ldouble *x, ldouble *y)
 {
     *y = (x[0] * x[1]) * (x[2] * x[3]);
 }
 
-static void prod_g(const wide *x, const wide *c, wide *g)
+static void prod_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     g[0] = *c * x[1] * (x[2] * x[3]);
     g[1] = *c * x[0] * (x[2] * x[3]);
@@ -73,110 +73,110 @@ static void prod_g(const wide *x, const wide *c, wide *g)
 
 /* ---- exponentials ---- */
 
-static void logsumexp_y(const wide *x, wide *y)
+static void logsumexp_y(const ldouble *x, ldouble *y)
 {
-    wide p[N];
-    *y = soften(x, N, p);
+    ldouble p[N];
+    *y = softmax_and_logsumexp(x, N, p);
 }
 
-static void logsumexp_g(const wide *x, const wide *c, wide *g)
+static void logsumexp_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    soften(x, N, g);
+    softmax_and_logsumexp(x, N, g);
     for (int i = 0; i < N; i++) g[i] *= *c;
 }
 
-static void softmax_y(const wide *x, wide *y)
+static void softmax_y(const ldouble *x, ldouble *y)
 {
-    soften(x, N, y);
+    softmax_and_logsumexp(x, N, y);
 }
 
-static void softmax_g(const wide *x, const wide *c, wide *g)
+static void softmax_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide p[N];
-    soften(x, N, p);
+    ldouble p[N];
+    softmax_and_logsumexp(x, N, p);
     for (int i = 0; i < N; i++) {
         g[i] = 0;
         for (int k = 0; k < N; k++) g[i] += p[i] * p[k] * (c[i] - c[k]);
     }
 }
 
-static void softmin_y(const wide *x, wide *y)
+static void softmin_y(const ldouble *x, ldouble *y)
 {
-    wide z[N];
+    ldouble z[N];
     negative(x, z);
-    soften(z, N, y);
+    softmax_and_logsumexp(z, N, y);
 }
 
-static void softmin_g(const wide *x, const wide *c, wide *g)
+static void softmin_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide z[N];
+    ldouble z[N];
     negative(x, z);
     softmax_g(z, c, g);
     negative(g, g);
 }
 
-static void log_softmax_y(const wide *x, wide *y)
+static void log_softmax_y(const ldouble *x, ldouble *y)
 {
-    wide p[N], top, sum = soften_below(x, N, p, &top);
+    ldouble p[N], top, sum = softmax_and_log_sum(x, N, p, &top);
     for (int i = 0; i < N; i++) y[i] = (x[i] == top ? 0 : x[i] - top) - sum;
 }
 
-static void log_softmax_g(const wide *x, const wide *c, wide *g)
+static void log_softmax_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide p[N];
-    soften(x, N, p);
+    ldouble p[N];
+    softmax_and_logsumexp(x, N, p);
     for (int i = 0; i < N; i++) g[i] = c[i] - sum_of(c) * p[i];
 }
 
 /* The first of log_softmax, as of the class that is right */
-static void picked_y(const wide *x, wide *y)
+static void picked_y(const ldouble *x, ldouble *y)
 {
-    wide all[N];
+    ldouble all[N];
     log_softmax_y(x, all);
     *y = all[0];
 }
 
-static void picked_g(const wide *x, const wide *c, wide *g)
+static void picked_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    soften(x, N, g);
-    const wide others = (g[1] + g[2]) + g[3];
+    softmax_and_logsumexp(x, N, g);
+    const ldouble others = (g[1] + g[2]) + g[3];
     for (int i = 1; i < N; i++) g[i] *= -*c;
     g[0] = *c * others;
 }
 
 /* ---- moments ---- */
 
-static void variance_y(const wide *x, wide *y)
+static void variance_y(const ldouble *x, ldouble *y)
 {
-    wide z[N], s = standardize(x, true, 0, z);
+    ldouble z[N], s = standardize(x, true, 0, z);
     *y = s * s * N / (N - 1);
 }
 
-static void variance_g(const wide *x, const wide *c, wide *g)
+static void variance_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide s = standardize(x, true, 0, g);
+    ldouble s = standardize(x, true, 0, g);
     for (int i = 0; i < N; i++) g[i] *= *c * 2 * s / (N - 1);
 }
 
-static void std_y(const wide *x, wide *y)
+static void std_y(const ldouble *x, ldouble *y)
 {
-    wide z[N];
+    ldouble z[N];
     *y = standardize(x, true, 0, z) * sqrtl(N / (N - 1.L));
 }
 
-static void std_g(const wide *x, const wide *c, wide *g)
+static void std_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     standardize(x, true, 0, g);
     for (int i = 0; i < N; i++) g[i] *= *c / sqrtl(N * (N - 1.L));
 }
 
-static void no_variance_y(const wide *x, wide *y)
+static void no_variance_y(const ldouble *x, ldouble *y)
 {
     (void)x;
     *y = NO_LIMIT;
 }
 
-static void no_variance_g(const wide *x, const wide *c, wide *g)
+static void no_variance_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     (void)x, (void)c;
     fill(g, NO_LIMIT);
@@ -187,12 +187,12 @@ static const char *const too_few = "there are no degrees of freedom, n <= correc
 /* ---- norms ---- */
 
 #define NORM(name, order) \
-    static void name##_y(const wide *x, wide *y) \
+    static void name##_y(const ldouble *x, ldouble *y) \
     { \
-        wide u[N]; \
+        ldouble u[N]; \
         *y = norm(x, order, u); \
     } \
-    static void name##_g(const wide *x, const wide *c, wide *g) \
+    static void name##_g(const ldouble *x, const ldouble *c, ldouble *g) \
     { \
         norm(x, order, g); \
         for (int i = 0; i < N; i++) g[i] *= *c; \
@@ -204,65 +204,65 @@ NORM(norm_100, 100)
 NORM(norm_minus_1, -1)
 NORM(norm_minus_3, -3)
 
-static void norm_0_y(const wide *x, wide *y)
+static void norm_0_y(const ldouble *x, ldouble *y)
 {
     *y = (x[0] != 0) + (x[1] != 0) + (x[2] != 0) + (x[3] != 0);
 }
 
-static void norm_0_g(const wide *x, const wide *c, wide *g)
+static void norm_0_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     (void)x, (void)c;
     fill(g, 0);
 }
 
-static void sizes(const wide *x, wide *z)
+static void sizes(const ldouble *x, ldouble *z)
 {
     for (int i = 0; i < N; i++) z[i] = fabsl(x[i]);
 }
 
-static void signs(const wide *x, wide *g)
+static void signs(const ldouble *x, ldouble *g)
 {
     for (int i = 0; i < N; i++) g[i] *= (x[i] > 0) - (x[i] < 0);
 }
 
-static void norm_1_y(const wide *x, wide *y)
+static void norm_1_y(const ldouble *x, ldouble *y)
 {
-    wide z[N];
+    ldouble z[N];
     sizes(x, z);
     *y = sum_of(z);
 }
 
-static void norm_1_g(const wide *x, const wide *c, wide *g)
+static void norm_1_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     fill(g, *c);
     signs(x, g);
 }
 
-static void norm_inf_y(const wide *x, wide *y)
+static void norm_inf_y(const ldouble *x, ldouble *y)
 {
-    wide z[N];
+    ldouble z[N];
     sizes(x, z);
     *y = max_of(z);
 }
 
-static void norm_inf_g(const wide *x, const wide *c, wide *g)
+static void norm_inf_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide z[N];
+    ldouble z[N];
     sizes(x, z);
     amax_g(z, c, g);
     signs(x, g);
 }
 
-static void norm_minus_inf_y(const wide *x, wide *y)
+static void norm_minus_inf_y(const ldouble *x, ldouble *y)
 {
-    wide z[N];
+    ldouble z[N];
     sizes(x, z);
     amin_y(z, y);
 }
 
-static void norm_minus_inf_g(const wide *x, const wide *c, wide *g)
+static void norm_minus_inf_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide z[N];
+    ldouble z[N];
     sizes(x, z);
     amin_g(z, c, g);
     signs(x, g);
@@ -270,29 +270,29 @@ static void norm_minus_inf_g(const wide *x, const wide *c, wide *g)
 
 /* ---- running sums ---- */
 
-static void cumsum_y(const wide *x, wide *y)
+static void cumsum_y(const ldouble *x, ldouble *y)
 {
-    wide sum = 0;
+    ldouble sum = 0;
     for (int i = 0; i < N; i++) y[i] = sum += x[i];
 }
 
-static void cumsum_g(const wide *x, const wide *c, wide *g)
+static void cumsum_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     (void)x;
-    wide sum = 0;
+    ldouble sum = 0;
     for (int i = N - 1; i >= 0; i--) g[i] = sum += c[i];
 }
 
-static void cumprod_y(const wide *x, wide *y)
+static void cumprod_y(const ldouble *x, ldouble *y)
 {
-    wide product = 1;
+    ldouble product = 1;
     for (int i = 0; i < N; i++) y[i] = product *= x[i];
 }
 
 /* By Horner: x_0 .. x_(i-1) (c_i + x_(i+1) (c_(i+1) + ..)) */
-static void cumprod_g(const wide *x, const wide *c, wide *g)
+static void cumprod_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide before = 1, rest = 0;
+    ldouble before = 1, rest = 0;
     for (int i = N - 1; i >= 0; i--) {
         rest = c[i] + (i + 1 < N ? x[i + 1] * rest : 0);
         g[i] = rest;
@@ -300,18 +300,18 @@ static void cumprod_g(const wide *x, const wide *c, wide *g)
     for (int i = 0; i < N; before *= x[i++]) g[i] *= before;
 }
 
-static void logcumsumexp_y(const wide *x, wide *y)
+static void logcumsumexp_y(const ldouble *x, ldouble *y)
 {
-    wide p[N];
-    for (int i = 0; i < N; i++) y[i] = soften(x, i + 1, p);
+    ldouble p[N];
+    for (int i = 0; i < N; i++) y[i] = softmax_and_logsumexp(x, i + 1, p);
 }
 
-static void logcumsumexp_g(const wide *x, const wide *c, wide *g)
+static void logcumsumexp_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide p[N];
+    ldouble p[N];
     fill(g, 0);
     for (int i = 0; i < N; i++) {
-        soften(x, i + 1, p);
+        softmax_and_logsumexp(x, i + 1, p);
         for (int k = 0; k <= i; k++) g[k] += c[i] * p[k];
     }
 }

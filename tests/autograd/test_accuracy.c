@@ -10,7 +10,7 @@
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/special.h"
 #include "tests/check.h"
-#include "tests/autograd/wide.h"
+#include "tests/autograd/long_double.h"
 
 /* ---- The rows, and how each is called ---- */
 
@@ -53,7 +53,7 @@ CALL(logsumexp, tap_logsumexp(tap_cat(2, (tap_var[]){ tap_unsqueeze(a, 0), tap_u
 typedef struct {
     const char *name, *row;
     caller      call;
-    wide (*exact)(wide a, wide b, wide p, wide q);
+    ldouble (*exact)(ldouble a, ldouble b, ldouble p, ldouble q);
     int    n; /* inputs */
     double p, q;
     double bound[2]; /* in float32 and float64 */
@@ -66,101 +66,101 @@ typedef struct {
 #define LOGITS    -HUGE_VAL, 0, 1
 
 /* clang-format off */
-#define ENTRIES                                                                                                         \
-    X(neg, neg, 1, 0, 0,                       0, 0, 0, ALL,             -a)                                            \
-    X(abs, abs, 1, 0, 0,                       0, 0, 0, ALL,             fabsl(a))                                      \
-    X(sign, sign, 1, 0, 0,                     0, 0, 0, ALL,             isnan(a) ? a : (a > 0) - (a < 0))              \
-    X(ceil, ceil, 1, 0, 0,                     0, 0, 0, ALL,             ceill(a))                                      \
-    X(floor, floor, 1, 0, 0,                   0, 0, 0, ALL,             floorl(a))                                     \
-    X(round, round, 1, 0, 0,                   0, 0, 0, ALL,             rintl(a))                                      \
-    X(trunc, trunc, 1, 0, 0,                   0, 0, 0, ALL,             truncl(a))                                     \
-    X(square, square, 1, 0, 0,                 0.51, 0.51, 0, ALL,       a * a)                                         \
-    X(sqrt, sqrt, 1, 0, 0,                     0.51, 0.51, 0, ALL,       sqrtl(a))                                      \
-    X(rsqrt, rsqrt, 1, 0, 0,                   1.75, 1.75, 0, ALL,       1 / sqrtl(a))                                  \
-    X(reciprocal, reciprocal, 1, 0, 0,         0.51, 0.51, 0, ALL,       1 / a)                                         \
-    X(exp, exp, 1, 0, 0,                       1, 1, 0, ALL,             expl(a))                                       \
-    X(exp2, exp2, 1, 0, 0,                     1.5, 1.5, 0, ALL,         exp2l(a))                                      \
-    X(expm1, expm1, 1, 0, 0,                   1.25, 1.5, 0, ALL,        expm1l(a))                                     \
-    X(log, log, 1, 0, 0,                       1, 1.25, 0, ALL,          logl(a))                                       \
-    X(log2, log2, 1, 0, 0,                     1.5, 1.5, 0, ALL,         log2l(a))                                      \
-    X(log10, log10, 1, 0, 0,                   3, 3, 0, ALL,             log10l(a))                                     \
-    X(log1p, log1p, 1, 0, 0,                   1, 1, 0, ALL,             log1pl(a))                                     \
-    X(sin, sin, 1, 0, 0,                       1.75, 1, 0, ALL,          sinl(a))                                       \
-    X(cos, cos, 1, 0, 0,                       1.75, 1, 0, ALL,          cosl(a))                                       \
-    X(tan, tan, 1, 0, 0,                       1.5, 1.5, 0, ALL,         tanl(a))                                       \
-    X(asin, asin, 1, 0, 0,                     1.5, 1.5, 0, ALL,         asinl(a))                                      \
-    X(acos, acos, 1, 0, 0,                     1.5, 1.5, 0, ALL,         acosl(a))                                      \
-    X(atan, atan, 1, 0, 0,                     1.5, 1.5, 0, ALL,         atanl(a))                                      \
-    X(sinh, sinh, 1, 0, 0,                     3, 3, 0, ALL,             sinhl(a))                                      \
-    X(cosh, cosh, 1, 0, 0,                     3, 3, 0, ALL,             coshl(a))                                      \
-    X(tanh, tanh, 1, 0, 0,                     1.75, 2.5, 0, ALL,        tanhl(a))                                      \
-    X(asinh, asinh, 1, 0, 0,                   3, 3, 0, ALL,             asinhl(a))                                     \
-    X(acosh, acosh, 1, 0, 0,                   3, 3, 0, ALL,             acoshl(a))                                     \
-    X(atanh, atanh, 1, 0, 0,                   3, 3, 0, ALL,             atanhl(a))                                     \
-    X(erf, erf, 1, 0, 0,                       1.5, 1.5, 0, ALL,         erfl(a))                                       \
-    X(erfc, erfc, 1, 0, 0,                     6, 6, 0, ALL,             erfcl(a))                                      \
-    X(erfinv, erfinv, 1, 0, 0,                 0.51, 1.5, 0, ALL,        erfinv(a))                                     \
-    X(lgamma, lgamma, 1, 0, 0,                 0.51, 6, 1, ALL,          lgammal(a))                                    \
-    X(digamma, digamma, 1, 0, 0,               0.51, 2.75, 16, FROM(-1e4), digamma(a))                                  \
-    X(digamma_above, digamma, 1, 0, 0,         0.51, 3.25, 0, FROM(0),   digamma(a))                                    \
-    X(sigmoid, sigmoid, 1, 0, 0,               2, 1.75, 0, ALL,          sigmoid(a))                                    \
-    X(softplus, softplus, 1, 0, 0,             1.75, 1.75, 0, ALL,       softplus(a))                                   \
-    X(log_sigmoid, log_sigmoid, 1, 0, 0,       1.75, 1.75, 0, ALL,       -softplus(-a))                                 \
-    X(softsign, softsign, 1, 0, 0,             1.75, 1.75, 0, ALL,       isinf(a) ? copysignl(1, a) : a / (1 + fabsl(a))) \
-    X(relu, relu, 1, 0, 0,                     0, 0, 0, ALL,             higher(a, 0))                                  \
-    X(silu, silu, 1, 0, 0,                     2.75, 2.75, -1024, ALL,   a == -HUGE_VALL ? 0 : a * sigmoid(a))          \
+#define ENTRIES                                                                                                              \
+    X(neg, neg, 1, 0, 0,                       0, 0, 0, ALL,             -a)                                                 \
+    X(abs, abs, 1, 0, 0,                       0, 0, 0, ALL,             fabsl(a))                                           \
+    X(sign, sign, 1, 0, 0,                     0, 0, 0, ALL,             isnan(a) ? a : (a > 0) - (a < 0))                   \
+    X(ceil, ceil, 1, 0, 0,                     0, 0, 0, ALL,             ceill(a))                                           \
+    X(floor, floor, 1, 0, 0,                   0, 0, 0, ALL,             floorl(a))                                          \
+    X(round, round, 1, 0, 0,                   0, 0, 0, ALL,             rintl(a))                                           \
+    X(trunc, trunc, 1, 0, 0,                   0, 0, 0, ALL,             truncl(a))                                          \
+    X(square, square, 1, 0, 0,                 0.51, 0.51, 0, ALL,       a * a)                                              \
+    X(sqrt, sqrt, 1, 0, 0,                     0.51, 0.51, 0, ALL,       sqrtl(a))                                           \
+    X(rsqrt, rsqrt, 1, 0, 0,                   1.75, 1.75, 0, ALL,       1 / sqrtl(a))                                       \
+    X(reciprocal, reciprocal, 1, 0, 0,         0.51, 0.51, 0, ALL,       1 / a)                                              \
+    X(exp, exp, 1, 0, 0,                       1, 1, 0, ALL,             expl(a))                                            \
+    X(exp2, exp2, 1, 0, 0,                     1.5, 1.5, 0, ALL,         exp2l(a))                                           \
+    X(expm1, expm1, 1, 0, 0,                   1.25, 1.5, 0, ALL,        expm1l(a))                                          \
+    X(log, log, 1, 0, 0,                       1, 1.25, 0, ALL,          logl(a))                                            \
+    X(log2, log2, 1, 0, 0,                     1.5, 1.5, 0, ALL,         log2l(a))                                           \
+    X(log10, log10, 1, 0, 0,                   3, 3, 0, ALL,             log10l(a))                                          \
+    X(log1p, log1p, 1, 0, 0,                   1, 1, 0, ALL,             log1pl(a))                                          \
+    X(sin, sin, 1, 0, 0,                       1.75, 1, 0, ALL,          sinl(a))                                            \
+    X(cos, cos, 1, 0, 0,                       1.75, 1, 0, ALL,          cosl(a))                                            \
+    X(tan, tan, 1, 0, 0,                       1.5, 1.5, 0, ALL,         tanl(a))                                            \
+    X(asin, asin, 1, 0, 0,                     1.5, 1.5, 0, ALL,         asinl(a))                                           \
+    X(acos, acos, 1, 0, 0,                     1.5, 1.5, 0, ALL,         acosl(a))                                           \
+    X(atan, atan, 1, 0, 0,                     1.5, 1.5, 0, ALL,         atanl(a))                                           \
+    X(sinh, sinh, 1, 0, 0,                     3, 3, 0, ALL,             sinhl(a))                                           \
+    X(cosh, cosh, 1, 0, 0,                     3, 3, 0, ALL,             coshl(a))                                           \
+    X(tanh, tanh, 1, 0, 0,                     1.75, 2.5, 0, ALL,        tanhl(a))                                           \
+    X(asinh, asinh, 1, 0, 0,                   3, 3, 0, ALL,             asinhl(a))                                          \
+    X(acosh, acosh, 1, 0, 0,                   3, 3, 0, ALL,             acoshl(a))                                          \
+    X(atanh, atanh, 1, 0, 0,                   3, 3, 0, ALL,             atanhl(a))                                          \
+    X(erf, erf, 1, 0, 0,                       1.5, 1.5, 0, ALL,         erfl(a))                                            \
+    X(erfc, erfc, 1, 0, 0,                     6, 6, 0, ALL,             erfcl(a))                                           \
+    X(erfinv, erfinv, 1, 0, 0,                 0.51, 1.5, 0, ALL,        erfinv(a))                                          \
+    X(lgamma, lgamma, 1, 0, 0,                 0.51, 6, 1, ALL,          lgammal(a))                                         \
+    X(digamma, digamma, 1, 0, 0,               0.51, 2.75, 16, FROM(-1e4), digamma(a))                                       \
+    X(digamma_above, digamma, 1, 0, 0,         0.51, 3.25, 0, FROM(0),   digamma(a))                                         \
+    X(sigmoid, sigmoid, 1, 0, 0,               2, 1.75, 0, ALL,          sigmoid(a))                                         \
+    X(softplus, softplus, 1, 0, 0,             1.75, 1.75, 0, ALL,       softplus(a))                                        \
+    X(log_sigmoid, log_sigmoid, 1, 0, 0,       1.75, 1.75, 0, ALL,       -softplus(-a))                                      \
+    X(softsign, softsign, 1, 0, 0,             1.75, 1.75, 0, ALL,       isinf(a) ? copysignl(1, a) : a / (1 + fabsl(a)))    \
+    X(relu, relu, 1, 0, 0,                     0, 0, 0, ALL,             max_nan(a, 0))                                      \
+    X(silu, silu, 1, 0, 0,                     2.75, 2.75, -1024, ALL,   a == -HUGE_VALL ? 0 : a * sigmoid(a))               \
     X(gelu, gelu, 1, 0, 0,                     0.51, 3.5, -64, ALL,      a == -HUGE_VALL ? 0 : a * erfcl(-a / sqrtl(2)) / 2) \
-    X(gelu_tanh, gelu_tanh, 1, 0, 0,           16.25, 16.25, 0.001, ALL, gelu_tanh(a))                                  \
-    X(mish, mish, 1, 0, 0,                     3.25, 3.25, -1024, ALL,   a == -HUGE_VALL ? 0 : a * tanhl(softplus(a)))  \
-    X(selu, selu, 1, 0, 0,                     3, 3.75, 0, ALL,                                                         \
-      1.0507009873554804934193349852946L * (a > 0 ? a : 1.6732632423543772848170429916717L * expm1l(a)))                \
-    X(softplus_beta, softplus_beta, 1, 2, 4,   1.75, 1.75, 0, ALL,       a > 2 ? a : softplus(2 * a) / 2)               \
-    X(add_scalar, add_scalar, 1, 3, 0,         0.51, 0.51, 0, ALL,       a + p)                                         \
-    X(mul_scalar, mul_scalar, 1, -3, 0,        0.51, 0.51, 0, ALL,       a * p)                                         \
-    X(pow_2, pow_scalar, 1, 2, 0,              1.5, 1.5, 0, ALL,        powl(a, p))                                    \
-    X(pow_half, pow_scalar, 1, 0.5, 0,         1.5, 1.5, 0, ALL,        powl(a, p))                                    \
-    X(pow_minus_3, pow_scalar, 1, -3, 0,       1.5, 1.5, 0, ALL,        powl(a, p))                                    \
-    X(pow_0, pow_scalar, 1, 0, 0,              0, 0, 0, ALL,             powl(a, p))                                    \
-    X(leaky_relu, leaky_relu, 1, 0.125, 0,     0.51, 0.51, 0, ALL,       a > 0 ? a : a * p)                             \
-    X(elu, elu, 1, 1.5, 0,                     2.5, 2.5, 0, ALL,         a > 0 ? a : p * expm1l(a))                     \
-    X(celu, celu, 1, 1.5, 0,                   2.75, 2.75, 0, ALL,       a > 0 ? a : p * expm1l(a / p))                 \
-    X(polygamma_0, polygamma, 1, 0, 0,         0.51, 2.75, 16, FROM(-1e4), polygamma(0, a))                             \
-    X(polygamma_1, polygamma, 1, 1, 0,         0.51, 6.25, 16, FROM(-1e4), polygamma(1, a))                             \
-    X(polygamma_2, polygamma, 1, 2, 0,         0.51, 7.75, 16, FROM(-1e4), polygamma(2, a))                             \
-    X(polygamma_3, polygamma, 1, 3, 0,         0.51, 7.5, 16, FROM(-1e4), polygamma(3, a))                              \
-    X(polygamma_1_above, polygamma, 1, 1, 0,   0.51, 6.25, 0, FROM(0),   polygamma(1, a))                               \
-    X(polygamma_2_above, polygamma, 1, 2, 0,   0.51, 7.75, 0, FROM(0),   polygamma(2, a))                               \
-    X(polygamma_30, polygamma, 1, 30, 0,       0.51, 15.25, 0, FROM(0),  polygamma(30, a))                              \
-    X(exp_rest, expm1_minus_x, 1, 0, 0,             5, 5, 0, ALL,             exp_rest(a))                                   \
-    X(bernoulli_entropy, bernoulli_entropy, 1, 0, 0, 5, 5, 0, ALL,       bernoulli_entropy(a))                          \
-    X(tilt_0, cb_cumulant, 1, 0, 0,                   0.51, 16, 0, ALL,         tilt(0, a))                                    \
-    X(tilt_1, cb_cumulant, 1, 1, 0,                   0.51, 16, 0, ALL,         tilt(1, a))                                    \
-    X(tilt_2, cb_cumulant, 1, 2, 0,                   0.51, 24, 0, ALL,         tilt(2, a))                                    \
-    X(tilt_3, cb_cumulant, 1, 3, 0,                   0.51, 64, 0, ALL,         tilt(3, a))                                    \
-    X(clamp, clamp, 1, -1.5, 2,                0, 0, 0, ALL,             lower(higher(a, p), q))                        \
-    X(hardtanh, hardtanh, 1, -1.5, 2,          0, 0, 0, ALL,             lower(higher(a, p), q))                        \
-    X(add, add, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a + b)                                         \
-    X(sub, sub, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a - b)                                         \
-    X(mul, mul, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a * b)                                         \
-    X(div, div, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a / b)                                         \
-    X(floor_divide, floor_divide, 2, 0, 0,     0.51, 1, 0, ALL,          floor_divide(a, b))                            \
-    X(pow, pow, 2, 0, 0,                       1.5, 1.5, 0, ALL,         powl(a, b))                                    \
-    X(hypot, hypot, 2, 0, 0,                   1.5, 1.5, 0, ALL,         hypotl(a, b))                                  \
-    X(atan2, atan2, 2, 0, 0,                   2, 2, 0, ALL,             atan2l(a, b))                                  \
-    X(xlogy, xlogy, 2, 0, 0,                   2, 2, 0, ALL,             a == 0 && !isnan(b) ? 0 : a * logl(b))         \
-    X(logaddexp, logaddexp, 2, 0, 0,           1.25, 1.25, 1, ALL,       logaddexp(a, b))                               \
-    X(logsumexp, logsumexp, 2, 0, 0,           1.5, 1.5, 1, ALL,         logaddexp(a, b))                               \
-    X(logaddexp_above, logaddexp, 2, 0, 0,     12, 24, 0, FROM(0),        logaddexp(a, b))                               \
-    X(maximum, maximum, 2, 0, 0,               0, 0, 0, ALL,             higher(a, b))                                  \
-    X(minimum, minimum, 2, 0, 0,               0, 0, 0, ALL,             lower(a, b))                                   \
-    X(clamp_min, clamp_min, 2, 0, 0,           0, 0, 0, ALL,             higher(a, b))                                  \
-    X(clamp_max, clamp_max, 2, 0, 0,           0, 0, 0, ALL,             lower(a, b))                                   \
-    X(bce_with_logits, bce_with_logits, 2, 0, 0, 2.25, 1.75, 0, LOGITS,                                              \
+    X(gelu_tanh, gelu_tanh, 1, 0, 0,           16.25, 16.25, 0.001, ALL, gelu_tanh(a))                                       \
+    X(mish, mish, 1, 0, 0,                     3.25, 3.25, -1024, ALL,   a == -HUGE_VALL ? 0 : a * tanhl(softplus(a)))       \
+    X(selu, selu, 1, 0, 0,                     3, 3.75, 0, ALL,                                                              \
+      1.0507009873554804934193349852946L * (a > 0 ? a : 1.6732632423543772848170429916717L * expm1l(a)))                     \
+    X(softplus_beta, softplus_beta, 1, 2, 4,   1.75, 1.75, 0, ALL,       a > 2 ? a : softplus(2 * a) / 2)                    \
+    X(add_scalar, add_scalar, 1, 3, 0,         0.51, 0.51, 0, ALL,       a + p)                                              \
+    X(mul_scalar, mul_scalar, 1, -3, 0,        0.51, 0.51, 0, ALL,       a * p)                                              \
+    X(pow_2, pow_scalar, 1, 2, 0,              1.5, 1.5, 0, ALL,        powl(a, p))                                          \
+    X(pow_half, pow_scalar, 1, 0.5, 0,         1.5, 1.5, 0, ALL,        powl(a, p))                                          \
+    X(pow_minus_3, pow_scalar, 1, -3, 0,       1.5, 1.5, 0, ALL,        powl(a, p))                                          \
+    X(pow_0, pow_scalar, 1, 0, 0,              0, 0, 0, ALL,             powl(a, p))                                         \
+    X(leaky_relu, leaky_relu, 1, 0.125, 0,     0.51, 0.51, 0, ALL,       a > 0 ? a : a * p)                                  \
+    X(elu, elu, 1, 1.5, 0,                     2.5, 2.5, 0, ALL,         a > 0 ? a : p * expm1l(a))                          \
+    X(celu, celu, 1, 1.5, 0,                   2.75, 2.75, 0, ALL,       a > 0 ? a : p * expm1l(a / p))                      \
+    X(polygamma_0, polygamma, 1, 0, 0,         0.51, 2.75, 16, FROM(-1e4), polygamma(0, a))                                  \
+    X(polygamma_1, polygamma, 1, 1, 0,         0.51, 6.25, 16, FROM(-1e4), polygamma(1, a))                                  \
+    X(polygamma_2, polygamma, 1, 2, 0,         0.51, 7.75, 16, FROM(-1e4), polygamma(2, a))                                  \
+    X(polygamma_3, polygamma, 1, 3, 0,         0.51, 7.5, 16, FROM(-1e4), polygamma(3, a))                                   \
+    X(polygamma_1_above, polygamma, 1, 1, 0,   0.51, 6.25, 0, FROM(0),   polygamma(1, a))                                    \
+    X(polygamma_2_above, polygamma, 1, 2, 0,   0.51, 7.75, 0, FROM(0),   polygamma(2, a))                                    \
+    X(polygamma_30, polygamma, 1, 30, 0,       0.51, 15.25, 0, FROM(0),  polygamma(30, a))                                   \
+    X(expm1_minus_x, expm1_minus_x, 1, 0, 0,             5, 5, 0, ALL,             expm1_minus_x(a))                         \
+    X(bernoulli_entropy, bernoulli_entropy, 1, 0, 0, 5, 5, 0, ALL,       bernoulli_entropy(a))                               \
+    X(tilt_0, cb_cumulant, 1, 0, 0,                   0.51, 16, 0, ALL,         cb_cumulant(0, a))                           \
+    X(tilt_1, cb_cumulant, 1, 1, 0,                   0.51, 16, 0, ALL,         cb_cumulant(1, a))                           \
+    X(tilt_2, cb_cumulant, 1, 2, 0,                   0.51, 24, 0, ALL,         cb_cumulant(2, a))                           \
+    X(tilt_3, cb_cumulant, 1, 3, 0,                   0.51, 64, 0, ALL,         cb_cumulant(3, a))                           \
+    X(clamp, clamp, 1, -1.5, 2,                0, 0, 0, ALL,             min_nan(max_nan(a, p), q))                          \
+    X(hardtanh, hardtanh, 1, -1.5, 2,          0, 0, 0, ALL,             min_nan(max_nan(a, p), q))                          \
+    X(add, add, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a + b)                                              \
+    X(sub, sub, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a - b)                                              \
+    X(mul, mul, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a * b)                                              \
+    X(div, div, 2, 0, 0,                       0.51, 0.51, 0, ALL,       a / b)                                              \
+    X(floor_divide, floor_divide, 2, 0, 0,     0.51, 1, 0, ALL,          floor_divide(a, b))                                 \
+    X(pow, pow, 2, 0, 0,                       1.5, 1.5, 0, ALL,         powl(a, b))                                         \
+    X(hypot, hypot, 2, 0, 0,                   1.5, 1.5, 0, ALL,         hypotl(a, b))                                       \
+    X(atan2, atan2, 2, 0, 0,                   2, 2, 0, ALL,             atan2l(a, b))                                       \
+    X(xlogy, xlogy, 2, 0, 0,                   2, 2, 0, ALL,             a == 0 && !isnan(b) ? 0 : a * logl(b))              \
+    X(logaddexp, logaddexp, 2, 0, 0,           1.25, 1.25, 1, ALL,       logaddexp(a, b))                                    \
+    X(logsumexp, logsumexp, 2, 0, 0,           1.5, 1.5, 1, ALL,         logaddexp(a, b))                                    \
+    X(logaddexp_above, logaddexp, 2, 0, 0,     12, 24, 0, FROM(0),        logaddexp(a, b))                                   \
+    X(maximum, maximum, 2, 0, 0,               0, 0, 0, ALL,             max_nan(a, b))                                      \
+    X(minimum, minimum, 2, 0, 0,               0, 0, 0, ALL,             min_nan(a, b))                                      \
+    X(clamp_min, clamp_min, 2, 0, 0,           0, 0, 0, ALL,             max_nan(a, b))                                      \
+    X(clamp_max, clamp_max, 2, 0, 0,           0, 0, 0, ALL,             min_nan(a, b))                                      \
+    X(bce_with_logits, bce_with_logits, 2, 0, 0, 2.25, 1.75, 0, LOGITS,                                                      \
       (b == 1 ? 0 : (1 - b) * softplus(a)) + (b == 0 ? 0 : b * softplus(-a)))
 /* clang-format on */
 
 #define X(id, name, n, p_, q_, bound32, bound64, scale, domain, value) \
-    static wide exact_##id(wide a, wide b, wide p, wide q) \
+    static ldouble exact_##id(ldouble a, ldouble b, ldouble p, ldouble q) \
     { \
         (void)b, (void)p, (void)q; \
         return value; \
@@ -177,32 +177,32 @@ static const entry entries[] = {
 
 /* ---- Rows without an entry: against their own formula, in long double ---- */
 
-#define T                        wide
-#define L(name)                  name##l
-#define M(name)                  wide_##name
-#define wide_exp                 expl
-#define wide_expm1               expm1l
-#define wide_log                 logl
-#define wide_log1p               log1pl
-#define wide_tanh                tanhl
-#define wide_sigmoid             sigmoid
-#define wide_softplus            softplus
-#define wide_any_sin             sinl
-#define wide_any_cos             cosl
-#define wide_gelu_tanh           gelu_tanh
-#define wide_expm1_minus_x       exp_rest
-#define wide_bernoulli_entropy   bernoulli_entropy
-#define wide_mish(x)             ((x)*tanhl(softplus(x)))
-#define wide_exp_square(x, rate) expl((rate) * (x) * (x))
-#define MAX                      higher
-#define MIN                      lower
-#define LN2                      ln2
+#define T                           ldouble
+#define L(name)                     name##l
+#define M(name)                     ldouble_##name
+#define ldouble_exp                 expl
+#define ldouble_expm1               expm1l
+#define ldouble_log                 logl
+#define ldouble_log1p               log1pl
+#define ldouble_tanh                tanhl
+#define ldouble_sigmoid             sigmoid
+#define ldouble_softplus            softplus
+#define ldouble_any_sin             sinl
+#define ldouble_any_cos             cosl
+#define ldouble_gelu_tanh           gelu_tanh
+#define ldouble_expm1_minus_x       expm1_minus_x
+#define ldouble_bernoulli_entropy   bernoulli_entropy
+#define ldouble_mish(x)             ((x)*tanhl(softplus(x)))
+#define ldouble_exp_square(x, rate) expl((rate) * (x) * (x))
+#define MAX                         max_nan
+#define MIN                         min_nan
+#define LN2                         ln2
 
 #define FORMULA(name, x, y, value) \
-    static wide formula_##name(wide x, wide y, wide p, wide q) \
+    static ldouble formula_##name(ldouble x, ldouble y, ldouble p, ldouble q) \
     { \
         (void)x, (void)y, (void)p, (void)q; \
-        return (wide)(value); \
+        return (ldouble)(value); \
     }
 #define UNARY(name, cost, value, rule)            FORMULA(name, x, unused, value)
 #define UNARY_P                                   UNARY
@@ -374,10 +374,10 @@ static void fill_pairs(grid *g)
 
 /* How far y is from the exact value, in units of the last place. What overflows counts as the power of two after the largest
  * number. */
-static double error(const type *t, wide exact, double y, double scale)
+static double error(const type *t, ldouble exact, double y, double scale)
 {
-    wide top = ldexpl(1, t->largest), got = (wide)y, least = (wide)scale;
-    int  exponent;
+    ldouble top = ldexpl(1, t->largest), got = (ldouble)y, least = (ldouble)scale;
+    int     exponent;
     if (isnan(exact) || isnan(got)) return isnan(exact) && isnan(got) ? 0 : HUGE_VAL;
     exact = fabsl(exact) > top ? copysignl(top, exact) : exact;
     got = fabsl(got) > top ? copysignl(top, got) : got;
@@ -414,7 +414,7 @@ static worst measure(const entry *e, grid *g)
     for (int64_t i = 0; i < g->n; i++) {
         double a = x[0][i], b = x[1][i];
         if (a < e->low || (e->n == 2 && (b < e->least_b || b > e->most_b))) continue;
-        double ulps = error(g->t, e->exact((wide)a, (wide)b, (wide)e->p, (wide)e->q), y[i], e->scale);
+        double ulps = error(g->t, e->exact((ldouble)a, (ldouble)b, (ldouble)e->p, (ldouble)e->q), y[i], e->scale);
         if (ulps > w.error) w = (worst){ ulps, a, b, y[i] };
     }
     tap_tape_free(tape);
@@ -453,7 +453,7 @@ static bool is_worse(const entry *e, grid grids[2][2])
 /* Is long double wider than double? Not on all machines, and not under valgrind. */
 static bool is_wider(void)
 {
-    volatile wide one = 1, sum = one + (wide)DBL_EPSILON / 16;
+    volatile ldouble one = 1, sum = one + (ldouble)DBL_EPSILON / 16;
     return sum != one;
 }
 

@@ -4,135 +4,135 @@
 
 enum { K = 30 };
 
-static wide times(wide a, wide b)
+static ldouble times(ldouble a, ldouble b)
 {
     return a == 0 || b == 0 ? 0 : a * b;
 }
 
 /* (x - loc) / scale, and 0 for 0 */
-static wide in_scales(wide x, wide loc, wide log_scale)
+static ldouble in_scales(ldouble x, ldouble loc, ldouble log_scale)
 {
-    return scaled(x - loc, -log_scale);
+    return mul_exp(x - loc, -log_scale);
 }
 
-static const wide half_log_2pi = 0.918938533204672741780329736405617639861L;
+static const ldouble half_log_2pi = 0.918938533204672741780329736405617639861L;
 
-static wide normal(wide x, wide loc, wide log_scale)
+static ldouble normal(ldouble x, ldouble loc, ldouble log_scale)
 {
-    const wide u = in_scales(x, loc, log_scale);
+    const ldouble u = in_scales(x, loc, log_scale);
     return isinf(u) ? -INF : -u * u / 2 - log_scale - half_log_2pi;
 }
 
-static wide normal_by_x(wide x, wide loc, wide log_scale)
+static ldouble normal_by_x(ldouble x, ldouble loc, ldouble log_scale)
 {
     return -in_scales(in_scales(x, loc, log_scale), 0, log_scale);
 }
 
-static wide normal_by_log_scale(wide x, wide loc, wide log_scale)
+static ldouble normal_by_log_scale(ldouble x, ldouble loc, ldouble log_scale)
 {
-    const wide u = in_scales(x, loc, log_scale);
+    const ldouble u = in_scales(x, loc, log_scale);
     return u * u - 1;
 }
 
-static wide laplace(wide x, wide loc, wide log_scale)
+static ldouble laplace(ldouble x, ldouble loc, ldouble log_scale)
 {
-    const wide u = fabsl(in_scales(x, loc, log_scale));
+    const ldouble u = fabsl(in_scales(x, loc, log_scale));
     return isinf(u) ? -INF : -u - log_scale - ln2;
 }
 
-static wide laplace_by_x(wide x, wide loc, wide log_scale)
+static ldouble laplace_by_x(ldouble x, ldouble loc, ldouble log_scale)
 {
     return x == loc ? 0 : copysignl(expl(-log_scale), loc - x);
 }
 
 /* At x = infinity nothing is left to lose by going further, though there is by moving the location. */
-static wide log_normal_by_x(wide x, wide loc, wide log_scale)
+static ldouble log_normal_by_x(ldouble x, ldouble loc, ldouble log_scale)
 {
     return x <= 0 || isinf(x) ? 0 : (normal_by_x(logl(x), loc, log_scale) - 1) / x;
 }
 
-static wide mild(wide x)
+static ldouble mild(ldouble x)
 {
-    return lower(higher(x, -40), 40);
+    return min_nan(max_nan(x, -40), 40);
 }
 
-static wide mean_of_log_normal(wide loc, wide log_scale)
+static ldouble mean_of_log_normal(ldouble loc, ldouble log_scale)
 {
     return expl(loc + expl(2 * log_scale) / 2);
 }
 
-static wide variance_of_log_normal(wide loc, wide log_scale)
+static ldouble variance_of_log_normal(ldouble loc, ldouble log_scale)
 {
-    const wide s2 = expl(2 * log_scale);
+    const ldouble s2 = expl(2 * log_scale);
     return times(expm1l(s2), expl(2 * loc + s2));
 }
 
-static wide variance_slope(wide loc, wide log_scale)
+static ldouble variance_slope(ldouble loc, ldouble log_scale)
 {
-    const wide s2 = expl(2 * log_scale);
+    const ldouble s2 = expl(2 * log_scale);
     return times(2 * s2 * (2 * expl(s2) - 1), expl(2 * loc + s2));
 }
 
 /* Where the quarter of a continuous Bernoulli's mass ends. */
-static wide quartile(wide l)
+static ldouble quartile(ldouble l)
 {
     if (l == 0) return 0.25L;
     if (isinf(l)) return l > 0;
     return l > 1 ? 1 + logl(0.25L + 0.75L * expl(-l)) / l : log1pl(0.25L * expm1l(l)) / l;
 }
 
-static wide quartile_slope(wide l)
+static ldouble quartile_slope(ldouble l)
 {
     if (fabsl(l) < 1e-3L) return 3 / 32.L + l / 32 - 3 * l * l / 1024 - l * l * l / 256;
     return isinf(l) ? 0 : (sigmoid(l - logl(3)) - quartile(l)) / l;
 }
 
-static wide continuous_bernoulli(wide l, wide x)
+static ldouble continuous_bernoulli(ldouble l, ldouble x)
 {
     if (x < 0 || x > 1) return -INF;
     if (isnan(l) || isnan(x)) return l + x;
-    const wide from_end = times(x - (l > 0), l);
-    return isinf(from_end) ? -INF : from_end - tilt(0, -fabsl(l));
+    const ldouble from_end = times(x - (l > 0), l);
+    return isinf(from_end) ? -INF : from_end - cb_cumulant(0, -fabsl(l));
 }
 
-static bool is_inside(wide x)
+static bool is_inside(ldouble x)
 {
     return !(x < 0 || x > 1);
 }
 
 /* T > 0: log T + v - 2 log(1 + e^v) - log(x (1 - x)), v = l - T logit(x), at x = 1/4 */
-static const wide logit_quarter = -1.09861228866810969139524523692252570465L;
+static const ldouble logit_quarter = -1.09861228866810969139524523692252570465L;
 
-static wide relaxed_at(wide l, wide t)
+static ldouble relaxed_at(ldouble l, ldouble t)
 {
     return l - t * logit_quarter;
 }
 
-static wide relaxed(wide l, wide t)
+static ldouble relaxed(ldouble l, ldouble t)
 {
-    const wide v = relaxed_at(l, t);
+    const ldouble v = relaxed_at(l, t);
     if (t <= 0) return NO_LIMIT;
     return isinf(v) ? -INF : logl(t) - softplus(v) - softplus(-v) - logl(0.1875L);
 }
 
-static wide relaxed_by_t(wide l, wide t)
+static ldouble relaxed_by_t(ldouble l, ldouble t)
 {
     return 1 / t + tanhl(relaxed_at(l, t) / 2) * logit_quarter;
 }
 
-static wide softened(wide l, wide t)
+static ldouble softened(ldouble l, ldouble t)
 {
     return t <= 0 ? NO_LIMIT : sigmoid(l / t);
 }
 
-static wide softened_by_l(wide l, wide t)
+static ldouble softened_by_l(ldouble l, ldouble t)
 {
-    return times(bump(l / t), 1 / t);
+    return times(sigmoid_slope(l / t), 1 / t);
 }
 
-static wide softened_by_t(wide l, wide t)
+static ldouble softened_by_t(ldouble l, ldouble t)
 {
-    return times(-bump(l / t), times(l / t, 1 / t));
+    return times(-sigmoid_slope(l / t), times(l / t, 1 / t));
 }
 
 #define STEEP(v)     tap_mul_scalar(v, K)
@@ -202,11 +202,11 @@ static wide softened_by_t(wide l, wide t)
     X1(delta__variance, tap_dist_variance(tap_delta(x)), 0, 0, 0, 0, NULL)                                                           \
     X1(delta__path, tap_sample_from(tap_delta(x), NOTHING(x)), x, 1, 0, 0, NULL)                                                     \
     X2(continuous_bernoulli__log_prob, tap_log_prob(tap_continuous_bernoulli(a), b), continuous_bernoulli(a, b),                     \
-       is_inside(b) ? b - tilt(1, a) : 0, is_inside(b) ? a : 0, 8, 8, NULL, .least = 0.5)                                            \
-    X1(continuous_bernoulli__entropy, tap_entropy(tap_continuous_bernoulli(x)), -tilt_kl(x, 0),                                      \
-       isinf(x) ? 0 : -tilt(2, x) * x, 64, 32, NULL)                                                                                 \
-    X1(continuous_bernoulli__mean, tap_dist_mean(tap_continuous_bernoulli(x)), tilt(1, x), tilt(2, x), 16, 24, NULL)                  \
-    X1(continuous_bernoulli__variance, tap_dist_variance(tap_continuous_bernoulli(x)), tilt(2, x), tilt(3, x), 24, 64, NULL)          \
+       is_inside(b) ? b - cb_cumulant(1, a) : 0, is_inside(b) ? a : 0, 8, 8, NULL, .least = 0.5)                                            \
+    X1(continuous_bernoulli__entropy, tap_entropy(tap_continuous_bernoulli(x)), -cb_kl(x, 0),                                      \
+       isinf(x) ? 0 : -cb_cumulant(2, x) * x, 64, 32, NULL)                                                                                 \
+    X1(continuous_bernoulli__mean, tap_dist_mean(tap_continuous_bernoulli(x)), cb_cumulant(1, x), cb_cumulant(2, x), 16, 24, NULL)                  \
+    X1(continuous_bernoulli__variance, tap_dist_variance(tap_continuous_bernoulli(x)), cb_cumulant(2, x), cb_cumulant(3, x), 24, 64, NULL)          \
     X1(continuous_bernoulli__path, tap_sample_from(tap_continuous_bernoulli(x), AT(x, 0.25)), quartile(x), quartile_slope(x), 8, 32, NULL,          \
        .least = 0.03)                                                                                                                               \
     X2(relaxed_bernoulli__log_prob, tap_log_prob(tap_relaxed_bernoulli(a, b), AT(a, 0.25)), relaxed(a, b), -tanhl(relaxed_at(a, b) / 2), \
@@ -221,7 +221,7 @@ static wide softened_by_t(wide l, wide t)
     X2(relaxed_one_hot_categorical__log_prob_outside, tap_log_prob(tap_relaxed_one_hot_categorical(VECTOR(a, NOTHING(a)), b),        \
        VECTOR(AT(a, -0.25), AT(a, 0.75))), -INF, 0, 0, 0, 0, NULL)                                                                   \
     X1(relaxed_one_hot_categorical__path, FIRST(tap_sample_from(tap_relaxed_one_hot_categorical(VECTOR(x, NOTHING(x)), AT(x, 0.5)),  \
-       HALVES(x))), sigmoid(2 * x), 2 * bump(2 * x), 2048, 4096, NULL, .tiny = 4, .least = 1e-3, MOST)                               \
+       HALVES(x))), sigmoid(2 * x), 2 * sigmoid_slope(2 * x), 2048, 4096, NULL, .tiny = 4, .least = 1e-3, MOST)                               \
     X1(relaxed_one_hot_categorical__path_of_the_coldest, FIRST(tap_sample_from(tap_relaxed_one_hot_categorical(VECTOR(tap_sign(x), NOTHING(x)), \
        AT(x, 1e-44)), HALVES(x))), isnan(x) ? x : x > 0 ? 1 : x < 0 ? 0 : 0.5L, 0, 0, 0, NULL, .by_parts = true)
 

@@ -2,22 +2,22 @@
  * are Bernoulli variables; and vectors of logits. */
 #include "tests/nn/edge_tables.h"
 
-static wide times(wide a, wide b)
+static ldouble times(ldouble a, ldouble b)
 {
     return a == 0 || b == 0 ? 0 : a * b;
 }
 
-static bool is_inside(wide x)
+static bool is_inside(ldouble x)
 {
     return !(x < 0 || x > 1);
 }
 
-static wide bernoulli_mass(wide l, wide x)
+static ldouble bernoulli_mass(ldouble l, ldouble x)
 {
     return !is_inside(x) ? -INF : (x == (l > 0) ? 0 : l * (x - (l > 0))) - softplus(-fabsl(l));
 }
 
-static wide x_less_sigmoid(wide x, wide l)
+static ldouble x_less_sigmoid(ldouble x, ldouble l)
 {
     if (fabsl(l) < 1) return (x - 0.5L) - tanhl(l / 2) / 2;
     return l > 0 ? (x - 1) + sigmoid(-l) : x - sigmoid(l);
@@ -26,48 +26,48 @@ static wide x_less_sigmoid(wide x, wide l)
 /* ---- Negative binomial: m = log mu, u = log theta, z = m - u ---- */
 
 /* theta f(z), where f is about e^z below */
-static wide theta_times(wide m, wide u, wide f)
+static ldouble theta_times(ldouble m, ldouble u, ldouble f)
 {
     return m - u < -30 ? expl(m) : times(expl(u), f);
 }
 
 /* log(theta (theta + 1) .. (theta + x - 1) / theta^x), and its derivative by u */
-static wide log_rising(int x, wide u)
+static ldouble log_rising(int x, ldouble u)
 {
-    wide sum = 0;
+    ldouble sum = 0;
     for (int i = 1; i < x; i++) sum += softplus(logl(i) - u);
     return sum;
 }
 
-static wide rising_slope(int x, wide u)
+static ldouble rising_slope(int x, ldouble u)
 {
-    wide sum = 0;
+    ldouble sum = 0;
     for (int i = 1; i < x; i++) sum -= sigmoid(logl(i) - u);
     return sum;
 }
 
-static wide gap(wide a, wide b)
+static ldouble gap(ldouble a, ldouble b)
 {
     return a == b ? 0 : a - b;
 }
 
-static wide counts(int x, wide m, wide u)
+static ldouble counts(int x, ldouble m, ldouble u)
 {
-    const wide none = theta_times(m, u, softplus(gap(m, u)));
+    const ldouble none = theta_times(m, u, softplus(gap(m, u)));
     if (isnan(m) || isnan(u)) return NO_LIMIT;
     if (u == -INF) return x == 0 ? 0 : -INF;
     if (m == INF) return -INF;
     return log_rising(x, u) - lgammal(x + 1) - (x == 0 ? 0 : x * logaddexp(-m, -u)) - none;
 }
 
-static wide counts_by_m(int x, wide m, wide u)
+static ldouble counts_by_m(int x, ldouble m, ldouble u)
 {
     return u == -INF ? 0 : (x == 0 ? 0 : x * sigmoid(u - m)) - theta_times(m, u, sigmoid(gap(m, u)));
 }
 
-static wide counts_by_u(int x, wide m, wide u)
+static ldouble counts_by_u(int x, ldouble m, ldouble u)
 {
-    const wide z = gap(m, u);
+    const ldouble z = gap(m, u);
     if (u == -INF) return 0;
     return rising_slope(x, u) + x * sigmoid(z) +
            (z < -30 ? times(expl(m), -expl(z) / 2) : times(expl(u), sigmoid(z) - softplus(z)));
@@ -75,34 +75,34 @@ static wide counts_by_u(int x, wide m, wide u)
 
 /* ---- The same with more zeros ---- */
 
-static wide inflated(int x, wide m, wide u, wide l)
+static ldouble inflated(int x, ldouble m, ldouble u, ldouble l)
 {
-    const wide p = counts(x, m, u);
+    const ldouble p = counts(x, m, u);
     if (x > 0) return p - softplus(l);
     return p > -1 ? log1pl(sigmoid(-l) * expm1l(p)) : logaddexp(-softplus(-l), p - softplus(l));
 }
 
 /* How much of the mass is of the counts. */
-static wide of_counts(int x, wide m, wide u, wide l)
+static ldouble of_counts(int x, ldouble m, ldouble u, ldouble l)
 {
-    const wide p = counts(x, m, u);
+    const ldouble p = counts(x, m, u);
     return x > 0 ? 1 : p == -INF ? 0 : sigmoid(p - l);
 }
 
-static wide inflated_by_l(int x, wide m, wide u, wide l)
+static ldouble inflated_by_l(int x, ldouble m, ldouble u, ldouble l)
 {
     if (x > 0) return -sigmoid(l);
     return times(times(sigmoid(-l), -expm1l(counts(x, m, u))), sigmoid(l - counts(x, m, u)));
 }
 
-static wide log_spread(wide u, wide l)
+static ldouble log_spread(ldouble u, ldouble l)
 {
     return logaddexp(-u, -softplus(-l));
 }
 
 /* ---- Beta-binomial: of 3, a = log alpha, b = log beta ---- */
 
-static wide trials(int x, wide a, wide b)
+static ldouble trials(int x, ldouble a, ldouble b)
 {
     const int y = 3 - x;
     if (a == b && isinf(a)) return NO_LIMIT;
@@ -112,61 +112,64 @@ static wide trials(int x, wide a, wide b)
            x * softplus(b - a) - y * softplus(a - b);
 }
 
-static wide trials_by_a(int x, wide a, wide b)
+static ldouble trials_by_a(int x, ldouble a, ldouble b)
 {
-    const wide p = sigmoid(a - b), q = sigmoid(b - a);
+    const ldouble p = sigmoid(a - b), q = sigmoid(b - a);
     if (a == -INF || b == -INF) return 0;
     return rising_slope(x, a) - times(p, rising_slope(3, logaddexp(a, b))) + x * q - (3 - x) * p;
 }
 
-static wide trials_variance(wide a, wide b)
+static ldouble trials_variance(ldouble a, ldouble b)
 {
-    return 3 * bump(a - b) * (1 + 2 * sigmoid(-logaddexp(a, b)));
+    return 3 * sigmoid_slope(a - b) * (1 + 2 * sigmoid(-logaddexp(a, b)));
 }
 
-static wide trials_variance_by_a(wide a, wide b)
+static ldouble trials_variance_by_a(ldouble a, ldouble b)
 {
-    const wide sum = logaddexp(a, b), p = sigmoid(a - b);
-    return 3 * bump(a - b) * (-tanhl((a - b) / 2) * (1 + 2 * sigmoid(-sum)) - 2 * bump(sum) * p);
+    const ldouble sum = logaddexp(a, b), p = sigmoid(a - b);
+    return 3 * sigmoid_slope(a - b) * (-tanhl((a - b) / 2) * (1 + 2 * sigmoid(-sum)) - 2 * sigmoid_slope(sum) * p);
 }
 
 /* ---- Bytes ---- */
 
 enum { K = 30 };
 
-static wide edge(int x, int side, wide loc, wide log_scale)
+static ldouble edge(int x, int side, ldouble loc, ldouble log_scale)
 {
-    return scaled((2 * x - 255 + side) / 255.L - loc, -log_scale);
+    return mul_exp((2 * x - 255 + side) / 255.L - loc, -log_scale);
 }
 
-static wide byte(int x, wide loc, wide log_scale)
+static ldouble byte(int x, ldouble loc, ldouble log_scale)
 {
-    const wide high = edge(x, 1, loc, log_scale), low = edge(x, -1, loc, log_scale), w = 2 / 255.L * expl(-log_scale);
+    const ldouble high = edge(x, 1, loc, log_scale), low = edge(x, -1, loc, log_scale), w = 2 / 255.L * expl(-log_scale);
     if (x == 0) return -softplus(-high);
     if (x == 255) return -softplus(low);
     return -softplus(-high) - softplus(low) + (log_scale > 60 ? logl(2 / 255.L) - log_scale : logl(-expm1l(-w)));
 }
 
-static wide byte_by_loc(int x, wide loc, wide log_scale)
+static ldouble byte_by_loc(int x, ldouble loc, ldouble log_scale)
 {
-    const wide high = edge(x, 1, loc, log_scale), low = edge(x, -1, loc, log_scale);
+    const ldouble high = edge(x, 1, loc, log_scale), low = edge(x, -1, loc, log_scale);
     return times((x == 255 ? 0 : -sigmoid(-high)) + (x == 0 ? 0 : sigmoid(low)), expl(-log_scale));
 }
 
-static wide byte_by_log_scale(int x, wide loc, wide log_scale)
+static ldouble byte_by_log_scale(int x, ldouble loc, ldouble log_scale)
 {
-    const wide high = edge(x, 1, loc, log_scale), low = edge(x, -1, loc, log_scale), w = 2 / 255.L * expl(-log_scale);
-    const wide ends = (x == 255 ? 0 : -times(high, sigmoid(-high))) + (x == 0 ? 0 : times(low, sigmoid(low)));
+    const ldouble high = edge(x, 1, loc, log_scale), low = edge(x, -1, loc, log_scale), w = 2 / 255.L * expl(-log_scale);
+    const ldouble ends = (x == 255 ? 0 : -times(high, sigmoid(-high))) + (x == 0 ? 0 : times(low, sigmoid(low)));
     return ends - (x == 0 || x == 255 || isinf(w) ? 0 : w == 0 ? 1 : w / expm1l(w));
 }
 
 /* Sums over the edges between bytes. */
-static wide byte_mean(int what, wide loc, wide log_scale)
+static ldouble byte_mean(int what, ldouble loc, ldouble log_scale)
 {
-    wide sum = 0;
+    ldouble sum = 0;
     for (int x = 0; x < 255; x++) {
-        const wide z = -edge(x, 1, loc, log_scale);
-        sum += what == 0 ? sigmoid(z) : what == 1 ? times(bump(z), expl(-log_scale)) : isinf(z) ? 0 : -z * bump(z);
+        const ldouble z = -edge(x, 1, loc, log_scale);
+        sum += what == 0   ? sigmoid(z)
+               : what == 1 ? times(sigmoid_slope(z), expl(-log_scale))
+               : isinf(z)  ? 0
+                           : -z * sigmoid_slope(z);
     }
     return sum;
 }
@@ -199,23 +202,23 @@ static wide byte_mean(int what, wide loc, wide log_scale)
 #define ROWS(X1, X2, X3)                                                                                                             \
     X2(bernoulli__log_prob, tap_log_prob(tap_bernoulli(a), b), bernoulli_mass(a, b), is_inside(b) ? x_less_sigmoid(b, a) : 0,         \
        is_inside(b) ? a : 0, 3, 3, NULL)                                                                                             \
-    X1(bernoulli__entropy, tap_entropy(tap_bernoulli(x)), bernoulli_entropy(x), -times(bump(x), x), 6, 6, NULL, .tiny = 16)           \
-    X1(bernoulli__mean, tap_dist_mean(tap_bernoulli(x)), sigmoid(x), bump(x), 2, 5, NULL)                                            \
-    X1(bernoulli__variance, tap_dist_variance(tap_bernoulli(x)), bump(x), -bump(x) * tanhl(x / 2), 5, 5, NULL, .least = 0.25)         \
+    X1(bernoulli__entropy, tap_entropy(tap_bernoulli(x)), bernoulli_entropy(x), -times(sigmoid_slope(x), x), 6, 6, NULL, .tiny = 16)           \
+    X1(bernoulli__mean, tap_dist_mean(tap_bernoulli(x)), sigmoid(x), sigmoid_slope(x), 2, 5, NULL)                                            \
+    X1(bernoulli__variance, tap_dist_variance(tap_bernoulli(x)), sigmoid_slope(x), -sigmoid_slope(x) * tanhl(x / 2), 5, 5, NULL, .least = 0.25)         \
     X1(categorical__log_prob, tap_log_prob(tap_categorical(TWO(x)), CLASS(x, 0)), -softplus(-x), sigmoid(-x), 3, 3, NULL)            \
     X1(categorical__log_prob_outside, tap_log_prob(tap_categorical(TWO(x)), CLASS(x, 2)), -INF, 0, 0, 0, NULL)                                   \
     X1(categorical__log_prob_below, tap_log_prob(tap_categorical(TWO(x)), CLASS(x, -1)), -INF, 0, 0, 0, NULL)                                    \
-    X1(categorical__entropy, tap_entropy(tap_categorical(TWO(x))), bernoulli_entropy(x), -times(bump(x), x), 8, 32, NULL, .tiny = 64,               \
+    X1(categorical__entropy, tap_entropy(tap_categorical(TWO(x))), bernoulli_entropy(x), -times(sigmoid_slope(x), x), 8, 32, NULL, .tiny = 64,               \
        .least = 0.05)                                                                                                                               \
     X1(one_hot_categorical__log_prob, tap_log_prob(tap_one_hot_categorical(TWO(x)), VECTOR(AT(x, 1), AT(x, 0))), -softplus(-x), sigmoid(-x), 3,     \
        3, NULL)                                                                                                                                     \
     X1(one_hot_categorical__log_prob_outside, tap_log_prob(tap_one_hot_categorical(AT(VECTOR(x, x), 0)), VECTOR(x, NOTHING(x))),     \
        isnan(x) ? x : x == 1 ? -ln2 : -INF, x == 1 ? -ln2 : 0, 2, 2, NULL)                                                          \
     X1(one_hot_categorical__log_prob_twice, tap_log_prob(tap_one_hot_categorical(TWO(x)), VECTOR(AT(x, 1), AT(x, 1))), -INF, 0, 0, 0, NULL)      \
-    X1(one_hot_categorical__entropy, tap_entropy(tap_one_hot_categorical(TWO(x))), bernoulli_entropy(x), -times(bump(x), x), 8, 32, NULL,           \
+    X1(one_hot_categorical__entropy, tap_entropy(tap_one_hot_categorical(TWO(x))), bernoulli_entropy(x), -times(sigmoid_slope(x), x), 8, 32, NULL,           \
        .tiny = 64, .least = 0.05)                                                                                                                   \
-    X1(one_hot_categorical__mean, FIRST(tap_dist_mean(tap_one_hot_categorical(TWO(x)))), sigmoid(x), bump(x), 3, 5, NULL, .least = 1e-3)             \
-    X1(one_hot_categorical__variance, FIRST(tap_dist_variance(tap_one_hot_categorical(TWO(x)))), bump(x), -bump(x) * tanhl(x / 2), 200, 200,        \
+    X1(one_hot_categorical__mean, FIRST(tap_dist_mean(tap_one_hot_categorical(TWO(x)))), sigmoid(x), sigmoid_slope(x), 3, 5, NULL, .least = 1e-3)             \
+    X1(one_hot_categorical__variance, FIRST(tap_dist_variance(tap_one_hot_categorical(TWO(x)))), sigmoid_slope(x), -sigmoid_slope(x) * tanhl(x / 2), 200, 200,        \
        NULL, .tiny = 16,                                                                                                                            \
        .least = 1e-3)                                                                                                                \
     COUNT(X2, 0, NULL, .least = 1, .by_parts = true, MOST, .finite = true) COUNT(X2, 1, NULL, .least = 1, .by_parts = true, MOST, .finite = true)   \
@@ -235,11 +238,11 @@ static wide byte_mean(int what, wide loc, wide log_scale)
     X3(zero_inflated_negative_binomial__variance, tap_dist_variance(tap_zero_inflated_negative_binomial(a, b, c)),                   \
        expl(a - softplus(c)) + expl(2 * a + (log_spread(b, c) - softplus(c))),                                                         \
        expl(a - softplus(c)) + 2 * expl(2 * a + (log_spread(b, c) - softplus(c))), -expl(2 * a + (-softplus(c) - b)),                     \
-       times(-sigmoid(c), expl(a - softplus(c)) + expl(2 * a + (log_spread(b, c) - softplus(c)))) + expl(a + a - softplus(c)) * bump(c), 256, 512,   \
+       times(-sigmoid(c), expl(a - softplus(c)) + expl(2 * a + (log_spread(b, c) - softplus(c)))) + expl(a + a - softplus(c)) * sigmoid_slope(c), 256, 512,   \
        "inf - inf may be anything", .tiny = 4, .by_parts = true, MOST, .finite = true)                                                              \
     TRIALS(X2, 0) TRIALS(X2, 1) TRIALS(X2, 3)                                                                                        \
     X2(beta_binomial__log_prob_outside, tap_log_prob(tap_beta_binomial(AT(a, 3), a, b), AT(a, 4)), -INF, 0, 0, 0, 0, NULL)                        \
-    X2(beta_binomial__mean, tap_dist_mean(tap_beta_binomial(AT(a, 3), a, b)), 3 * sigmoid(a - b), 3 * bump(a - b), -3 * bump(a - b), 128, 256, \
+    X2(beta_binomial__mean, tap_dist_mean(tap_beta_binomial(AT(a, 3), a, b)), 3 * sigmoid(a - b), 3 * sigmoid_slope(a - b), -3 * sigmoid_slope(a - b), 128, 256, \
        "alpha / beta may be anything", .tiny = 4, MOST)                                                                                    \
     X2(beta_binomial__variance, tap_dist_variance(tap_beta_binomial(AT(a, 3), a, b)), trials_variance(a, b), trials_variance_by_a(a, b), \
        trials_variance_by_a(b, a), 256, 256, "alpha / beta may be anything", .least = 1, .by_parts = true, MOST, .finite = true)                    \
@@ -261,10 +264,10 @@ EDGE_TABLE(discrete_edges, ROWS)
 /* ---- Vectors of logits ---- */
 
 /* Of log_softmax, classes of -infinity being impossible, and all the same if all are. */
-static void log_probabilities(const wide *x, wide *y)
+static void log_probabilities(const ldouble *x, ldouble *y)
 {
-    wide most = -INF, sum = 0; /* of all but one of the largest */
-    bool wrong = false;
+    ldouble most = -INF, sum = 0; /* of all but one of the largest */
+    bool    wrong = false;
     for (int i = 0; i < EDGE_LENGTH; i++) wrong = wrong || isnan(x[i]), most = fmaxl(most, x[i]);
     for (int i = 0; i < EDGE_LENGTH; i++) sum += x[i] == most ? 1 : 0;
     sum -= 1;
@@ -279,17 +282,17 @@ static tap_var entropy_of(tap_var x, int axis)
     return tap_unsqueeze(tap_entropy(tap_categorical(x)), -1);
 }
 
-static void entropy_value(const wide *x, wide *y)
+static void entropy_value(const ldouble *x, ldouble *y)
 {
-    wide p[EDGE_LENGTH];
+    ldouble p[EDGE_LENGTH];
     log_probabilities(x, p);
     y[0] = 0;
     for (int i = 0; i < EDGE_LENGTH; i++) y[0] -= p[i] == -INF ? 0 : expl(p[i]) * p[i];
 }
 
-static void entropy_gradient(const wide *x, const wide *c, wide *g)
+static void entropy_gradient(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide p[EDGE_LENGTH], h;
+    ldouble p[EDGE_LENGTH], h;
     log_probabilities(x, p);
     entropy_value(x, &h);
     for (int i = 0; i < EDGE_LENGTH; i++)

@@ -3,96 +3,96 @@
 
 enum { K = 30 };
 
-static wide times(wide a, wide b)
+static ldouble times(ldouble a, ldouble b)
 {
     return a == 0 || b == 0 ? 0 : a * b;
 }
 
-static const wide half_log_2pi = 0.918938533204672741780329736405617639861L;
+static const ldouble half_log_2pi = 0.918938533204672741780329736405617639861L;
 
 /* ---- Gaussians ---- */
 
-static wide gaussians(wide a, wide b, wide c)
+static ldouble gaussians(ldouble a, ldouble b, ldouble c)
 {
-    const wide u = scaled(a, -c);
-    return exp_rest(2 * (b - c)) / 2 + u * u / 2;
+    const ldouble u = mul_exp(a, -c);
+    return expm1_minus_x(2 * (b - c)) / 2 + u * u / 2;
 }
 
-static wide gaussians_by_a(wide a, wide c)
+static ldouble gaussians_by_a(ldouble a, ldouble c)
 {
-    return scaled(scaled(a, -c), -c);
+    return mul_exp(mul_exp(a, -c), -c);
 }
 
-static wide gaussians_by_b(wide b, wide c)
+static ldouble gaussians_by_b(ldouble b, ldouble c)
 {
     return expm1l(2 * (b - c));
 }
 
-static wide gaussians_by_c(wide a, wide b, wide c)
+static ldouble gaussians_by_c(ldouble a, ldouble b, ldouble c)
 {
-    const wide u = scaled(a, -c);
+    const ldouble u = mul_exp(a, -c);
     return -expm1l(2 * (b - c)) - u * u;
 }
 
-static wide within(wide x)
+static ldouble within(ldouble x)
 {
-    return lower(higher(x, -2), 2);
+    return min_nan(max_nan(x, -2), 2);
 }
 
 /* ---- Laplace ---- */
 
 /* e^-|x| - 1 + |x| */
-static wide bend(wide x)
+static ldouble bend(ldouble x)
 {
-    return exp_rest(-fabsl(x));
+    return expm1_minus_x(-fabsl(x));
 }
 
-static wide laplaces(wide a, wide b, wide c)
+static ldouble laplaces(ldouble a, ldouble b, ldouble c)
 {
-    const wide u = scaled(fabsl(a), -b), d = b - c;
+    const ldouble u = mul_exp(fabsl(a), -b), d = b - c;
     if (isnan(u)) return u;
-    return u > 50 ? scaled(fabsl(a), -c) - 1 - d : exp_rest(d) + times(expl(d), bend(u));
+    return u > 50 ? mul_exp(fabsl(a), -c) - 1 - d : expm1_minus_x(d) + times(expl(d), bend(u));
 }
 
-static wide laplaces_by_a(wide a, wide b, wide c)
+static ldouble laplaces_by_a(ldouble a, ldouble b, ldouble c)
 {
-    return copysignl(scaled(-expm1l(-scaled(fabsl(a), -b)), -c), a);
+    return copysignl(mul_exp(-expm1l(-mul_exp(fabsl(a), -b)), -c), a);
 }
 
-static wide laplaces_by_b(wide a, wide b, wide c)
+static ldouble laplaces_by_b(ldouble a, ldouble b, ldouble c)
 {
-    const wide u = scaled(fabsl(a), -b), d = b - c;
+    const ldouble u = mul_exp(fabsl(a), -b), d = b - c;
     return u > 50 ? -1 : expm1l(d) + times(expl(d), expl(-u) * (1 + u) - 1);
 }
 
-static wide laplaces_by_c(wide a, wide b, wide c)
+static ldouble laplaces_by_c(ldouble a, ldouble b, ldouble c)
 {
-    const wide u = scaled(fabsl(a), -b), d = b - c;
-    return u > 50 ? 1 - scaled(fabsl(a), -c) : -expm1l(d) - times(expl(d), bend(u));
+    const ldouble u = mul_exp(fabsl(a), -b), d = b - c;
+    return u > 50 ? 1 - mul_exp(fabsl(a), -c) : -expm1l(d) - times(expl(d), bend(u));
 }
 
 /* E|z| / scale_p, z from N(a, e^b) */
-static wide mean_distance(wide a, wide b, wide c)
+static ldouble mean_distance(ldouble a, ldouble b, ldouble c)
 {
-    const wide u = scaled(a, -b) / sqrtl(2), half = expl(-u * u);
-    return times(expl(b - c), sqrtl(2 / pi) * half) + scaled(times(a, erfl(u)), -c);
+    const ldouble u = mul_exp(a, -b) / sqrtl(2), half = expl(-u * u);
+    return times(expl(b - c), sqrtl(2 / pi) * half) + mul_exp(times(a, erfl(u)), -c);
 }
 
-static wide normal_laplace(wide a, wide b, wide c)
+static ldouble normal_laplace(ldouble a, ldouble b, ldouble c)
 {
     if (mean_distance(a, b, c) == INF && !isnan(c - b)) return INF;
     return mean_distance(a, b, c) + (c - b) + ln2 - half_log_2pi - 0.5L;
 }
 
-static wide bell_of(wide a, wide b, wide c)
+static ldouble bell_of(ldouble a, ldouble b, ldouble c)
 {
-    const wide u = scaled(a, -b) / sqrtl(2);
+    const ldouble u = mul_exp(a, -b) / sqrtl(2);
     return times(expl(b - c), sqrtl(2 / pi) * expl(-u * u));
 }
 
-static wide laplace_normal(wide a, wide b, wide c)
+static ldouble laplace_normal(ldouble a, ldouble b, ldouble c)
 {
-    const wide u = scaled(a, -c);
+    const ldouble u = mul_exp(a, -c);
     if (b - c == INF && !isnan(a)) return INF;
     return (c - b) + half_log_2pi - ln2 - 1 + expl(2 * (b - c)) + u * u / 2;
 }
@@ -143,23 +143,23 @@ static wide laplace_normal(wide a, wide b, wide c)
     X3(laplace__kl__laplace, tap_kl(tap_laplace(a, STEEP(b)), tap_laplace(NOTHING(a), STEEP(c))), laplaces(a, K * b, K * c),         \
        laplaces_by_a(a, K * b, K * c), K * laplaces_by_b(a, K * b, K * c), K * laplaces_by_c(a, K * b, K * c), 32, 32, SAME, .least = 32,           \
        .by_parts = true, MOST, .finite = true)                                                                                                      \
-    X2(laplace__kl__laplace__near, tap_kl(tap_laplace(NOTHING(a), a), tap_laplace(NOTHING(a), b)), exp_rest(a - b), expm1l(a - b),   \
+    X2(laplace__kl__laplace__near, tap_kl(tap_laplace(NOTHING(a), a), tap_laplace(NOTHING(a), b)), expm1_minus_x(a - b), expm1l(a - b),   \
        -expm1l(a - b), 32, 32, SAME, MOST, .finite = true, .by_parts = true)                                                                        \
     X3(normal__kl__laplace, tap_kl(N(a, STEEP(b)), tap_laplace(NOTHING(a), STEEP(c))), normal_laplace(a, K * b, K * c),              \
-       scaled(erfl(scaled(a, -K * b) / sqrtl(2)), -K * c), K * (bell_of(a, K * b, K * c) - 1),                             \
+       mul_exp(erfl(mul_exp(a, -K * b) / sqrtl(2)), -K * c), K * (bell_of(a, K * b, K * c) - 1),                             \
        K * (1 - mean_distance(a, K * b, K * c)), 32, 64, SAME, .least = 256, .by_parts = true, MOST, .finite = true)                                \
     X3(laplace__kl__normal, tap_kl(tap_laplace(a, STEEP(b)), N(NOTHING(a), STEEP(c))), laplace_normal(a, K * b, K * c),              \
        gaussians_by_a(a, K * c), K * (2 * expl(2 * (K * b - K * c)) - 1),                                                            \
        K * (1 - 2 * expl(2 * (K * b - K * c)) - 2 * gaussians_by_a(a, K * c) * a / 2), 32, 64, SAME, .least = 256, .by_parts = true, MOST,          \
        .finite = true)                                                                                                                              \
-    X2(bernoulli__kl__bernoulli, tap_kl(tap_bernoulli(a), tap_bernoulli(b)), bernoulli_kl(a, b), bernoulli_by_q(a, b), sigmoid_gap(b, a), \
+    X2(bernoulli__kl__bernoulli, tap_kl(tap_bernoulli(a), tap_bernoulli(b)), bernoulli_kl(a, b), bernoulli_by_q(a, b), sigmoid_difference(b, a), \
        24, 8, NULL, .tiny = 16)                                                                                                      \
     X2(categorical__kl__categorical, tap_kl(tap_categorical(TWO(a)), tap_categorical(TWO(b))), bernoulli_kl(a, b),                   \
-       bernoulli_by_q(a, b), sigmoid_gap(b, a), 64, 64, CERTAIN, .least = 4, .by_parts = true, MOST, .finite = true)                                \
+       bernoulli_by_q(a, b), sigmoid_difference(b, a), 64, 64, CERTAIN, .least = 4, .by_parts = true, MOST, .finite = true)                                \
     X2(one_hot_categorical__kl__one_hot_categorical, tap_kl(tap_one_hot_categorical(TWO(a)), tap_one_hot_categorical(TWO(b))),       \
-       bernoulli_kl(a, b), bernoulli_by_q(a, b), sigmoid_gap(b, a), 64, 64, CERTAIN, .least = 4, .by_parts = true, MOST, .finite = true)            \
-    X2(continuous_bernoulli__kl__continuous_bernoulli, tap_kl(tap_continuous_bernoulli(a), tap_continuous_bernoulli(b)), tilt_kl(a, b), \
-       continuous_by_q(a, b), tilt_gap(b, a), 64, 32, NULL)                                                                          \
+       bernoulli_kl(a, b), bernoulli_by_q(a, b), sigmoid_difference(b, a), 64, 64, CERTAIN, .least = 4, .by_parts = true, MOST, .finite = true)            \
+    X2(continuous_bernoulli__kl__continuous_bernoulli, tap_kl(tap_continuous_bernoulli(a), tap_continuous_bernoulli(b)), cb_kl(a, b), \
+       continuous_by_q(a, b), cb_mean_difference(b, a), 64, 32, NULL)                                                                          \
     X2(delta__kl__delta, tap_kl(tap_delta(a), tap_delta(b)), isnan(a) || isnan(b) ? NO_LIMIT : a == b ? 0 : INF, 0, 0, 0, 0, NULL)   \
     POINT(X2, normal, N(b, b)) POINT_1(X2, isotropic_normal, ISO(b, b)) POINT_1(X2, multivariate_normal, MANY(b, NOTHING(b)))        \
     POINT(X2, log_normal, tap_log_normal(b, b)) POINT(X2, laplace, tap_laplace(b, b))                                                \
@@ -168,14 +168,14 @@ static wide laplace_normal(wide a, wide b, wide c)
 
 #define CERTAIN NULL
 
-static wide bernoulli_by_q(wide a, wide b)
+static ldouble bernoulli_by_q(ldouble a, ldouble b)
 {
-    return a == b || isinf(a) ? 0 : isinf(b) ? -b : bump(a) * (a - b);
+    return a == b || isinf(a) ? 0 : isinf(b) ? -b : sigmoid_slope(a) * (a - b);
 }
 
-static wide continuous_by_q(wide a, wide b)
+static ldouble continuous_by_q(ldouble a, ldouble b)
 {
-    return a == b || isinf(a) ? 0 : isinf(b) ? -b : tilt(2, a) * (a - b);
+    return a == b || isinf(a) ? 0 : isinf(b) ? -b : cb_cumulant(2, a) * (a - b);
 }
 
 EDGE_TABLE(divergence_edges, ROWS)

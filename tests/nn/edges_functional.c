@@ -16,19 +16,19 @@ static tap_var glu(tap_var a, tap_var b)
 }
 
 /* a sigmoid(b) and a sigmoid'(b), of which no b that is finite makes a number when a is infinite */
-static wide gated(wide a, wide b)
+static ldouble gated(ldouble a, ldouble b)
 {
     return isinf(a) && b > -INF ? a : a * sigmoid(b);
 }
 
-static wide gated_slope(wide a, wide b)
+static ldouble gated_slope(ldouble a, ldouble b)
 {
-    const wide e = expl(-fabsl(b));
+    const ldouble e = expl(-fabsl(b));
     return isinf(a) && isfinite(b) ? a : a * e / ((1 + e) * (1 + e));
 }
 
 /* hi - softplus(hi - lo - softplus(x - lo)) for -3 and 5 */
-static wide clipped(wide x)
+static ldouble clipped(ldouble x)
 {
     return x < 1 ? softplus(x + 3) - 3 - (softplus(softplus(x + 3) - 8) - 0) : 5 - softplus(8 - softplus(x + 3));
 }

@@ -1,6 +1,6 @@
 /* Losses at the edges of their domains: terms against formulas on a grid of numbers, losses of classes on a list of vectors of logits or
  * log-probabilities, and reductions, weights and what is ignored in cases that are written out. */
-#include "tests/autograd/wide_vectors.h"
+#include "tests/autograd/long_double_vectors.h"
 #include "tests/nn/edge_tables.h"
 
 #define ABSENT ((tap_var){ 0 })
@@ -11,114 +11,114 @@
 /* ---- Terms ---- */
 
 /* f times x; of what does not count nothing, be it infinite */
-static wide share(wide f, wide x)
+static ldouble share(ldouble f, ldouble x)
 {
     return f == 0 ? 0 : f * x;
 }
 
-static wide gap(wide a, wide b)
+static ldouble gap(ldouble a, ldouble b)
 {
     return a == b ? 0 : a - b;
 }
 
-static wide sign_of(wide x)
+static ldouble sign_of(ldouble x)
 {
     return (x > 0) - (x < 0);
 }
 
 /* Within the bounds, and whether it was. */
-static wide within(wide x, wide lo, wide hi)
+static ldouble within(ldouble x, ldouble lo, ldouble hi)
 {
     return x < lo ? lo : x > hi ? hi : x;
 }
 
-static bool is_within(wide x, wide lo, wide hi)
+static bool is_within(ldouble x, ldouble lo, ldouble hi)
 {
     return x >= lo && x <= hi;
 }
 
-static wide huber(wide d, wide delta)
+static ldouble huber(ldouble d, ldouble delta)
 {
     return fabsl(d) <= delta ? d * d / 2 : delta * (fabsl(d) - delta / 2);
 }
 
-static wide smooth_l1(wide d, wide beta)
+static ldouble smooth_l1(ldouble d, ldouble beta)
 {
     return fabsl(d) <= beta ? d * d / (2 * beta) : fabsl(d) - beta / 2;
 }
 
-static wide smooth_l1_slope(wide d, wide beta)
+static ldouble smooth_l1_slope(ldouble d, ldouble beta)
 {
     return fabsl(d) <= beta ? d / beta : sign_of(d);
 }
 
-static wide kl(wide input, wide target)
+static ldouble kl(ldouble input, ldouble target)
 {
     return target == 0 && !isnan(input) ? 0 : target * (logl(target) - input);
 }
 
-static wide kl_slope(wide input, wide target)
+static ldouble kl_slope(ldouble input, ldouble target)
 {
     return target == 0 ? 0 : logl(target) + 1 - input;
 }
 
 /* Of log-probabilities, of which none is above 0. */
-static wide kl_log(wide input, wide log_target)
+static ldouble kl_log(ldouble input, ldouble log_target)
 {
-    const wide t = lower(log_target, 0);
+    const ldouble t = min_nan(log_target, 0);
     if (t == input || (t == -INF && !isnan(input))) return 0;
     return isinf(input) ? t - input : expl(t) * (t - input);
 }
 
-static wide kl_log_slope(wide input, wide t)
+static ldouble kl_log_slope(ldouble input, ldouble t)
 {
     return t == -INF || t > 0 ? 0 : isinf(input) ? t - input : expl(t) * (t - input + 1);
 }
 
-static wide bounded_log(wide p)
+static ldouble bounded_log(ldouble p)
 {
-    return p < 0 ? NO_LIMIT : higher(logl(p), -100);
+    return p < 0 ? NO_LIMIT : max_nan(logl(p), -100);
 }
 
 /* p and the target are in 0..1 */
-static wide bce(wide p, wide target)
+static ldouble bce(ldouble p, ldouble target)
 {
-    const wide t = within(target, 0, 1), no = p > 1 ? NO_LIMIT : higher(log1pl(-p), -100);
+    const ldouble t = within(target, 0, 1), no = p > 1 ? NO_LIMIT : max_nan(log1pl(-p), -100);
     return isnan(target) ? target : -share(t, bounded_log(p)) - share(1 - t, no);
 }
 
-static wide bce_slope(wide p, wide target)
+static ldouble bce_slope(ldouble p, ldouble target)
 {
-    const wide t = within(target, 0, 1), yes = logl(p) > -100 ? 1 / p : 0, no = log1pl(-p) > -100 ? 1 / (1 - p) : 0;
+    const ldouble t = within(target, 0, 1), yes = logl(p) > -100 ? 1 / p : 0, no = log1pl(-p) > -100 ? 1 / (1 - p) : 0;
     return yes != 0 && no != 0 ? (p - t) / p / (1 - p) : (1 - t) * no - t * yes;
 }
 
-static wide bce_by_target(wide p, wide target)
+static ldouble bce_by_target(ldouble p, ldouble target)
 {
-    return is_within(target, 0, 1) ? higher(log1pl(-p), -100) - bounded_log(p) : 0;
+    return is_within(target, 0, 1) ? max_nan(log1pl(-p), -100) - bounded_log(p) : 0;
 }
 
-static wide logits(wide x, wide target, wide w)
+static ldouble logits(ldouble x, ldouble target, ldouble w)
 {
-    const wide t = within(target, 0, 1);
+    const ldouble t = within(target, 0, 1);
     return isnan(target) ? NO_LIMIT : share(1 - t, softplus(x)) + share(t, share(w, softplus(-x)));
 }
 
-static wide logits_slope(wide x, wide target, wide w)
+static ldouble logits_slope(ldouble x, ldouble target, ldouble w)
 {
-    const wide t = within(target, 0, 1);
+    const ldouble t = within(target, 0, 1);
     if (w == 1 && fabsl(x) < 1) return tanhl(x / 2) / 2 + (0.5L - t);
     return w == 1 && x > 0 ? (1 - t) - sigmoid(-x) : w == 1 ? sigmoid(x) - t : (1 - t) * sigmoid(x) - t * w * sigmoid(-x);
 }
 
-static wide logits_by_target(wide x, wide target, wide w)
+static ldouble logits_by_target(ldouble x, ldouble target, ldouble w)
 {
     return !is_within(target, 0, 1) ? 0 : w == 1 ? -x : share(w, softplus(-x)) - softplus(x);
 }
 
 #define CHANCE(v) tap_clamp(v, 0, 1)
 #define WEIGHT(v) tap_clamp(v, 0, 1e30)
-#define HEAVY(v)  within(v, 0, (wide)1e30)
+#define HEAVY(v)  within(v, 0, (ldouble)1e30)
 #define LIGHT(v)  within(v, 0, 1024)
 #define NO_CHANCE "no chance is outside 0..1"
 #define UNBOUNDED "no probability is below 0, and inf - inf may be anything"
@@ -145,14 +145,14 @@ static wide logits_by_target(wide x, wide target, wide w)
     /* log b is rounded before what may be near it is taken away, and infinite at 0, where it does not count */                       \
     X2(kl_div, tap_kl_div(a, b, NONE, false), kl(a, b), -b, kl_slope(a, b), 12, 3, UNBOUNDED, .slope_least = 32,\
        .by_parts = true)                                        \
-    X2(kl_div__log, tap_kl_div(a, tap_clamp_max(b, tap_scalar_like(b, 0)), NONE, true), kl_log(a, b), -expl(lower(b, 0)),          \
+    X2(kl_div__log, tap_kl_div(a, tap_clamp_max(b, tap_scalar_like(b, 0)), NONE, true), kl_log(a, b), -expl(min_nan(b, 0)),          \
        kl_log_slope(a, b), 5, 5, NULL, .slope_least = 1)                                                                            \
     /* log 0 is -inf before the bound */                                                                                            \
     X2(binary_cross_entropy, tap_binary_cross_entropy(a, CHANCE(b), ABSENT, NONE), bce(a, b), bce_slope(a, b), bce_by_target(a, b), \
        3, 3, NO_CHANCE, .by_parts = true)                                                                                           \
     X3(binary_cross_entropy__weight, tap_binary_cross_entropy(a, CHANCE(b), WEIGHT(c), NONE),                                       \
        isnan(c) ? c : share(HEAVY(c), bce(a, b)), share(HEAVY(c), bce_slope(a, b)), share(HEAVY(c), bce_by_target(a, b)),           \
-       is_within(c, 0, (wide)1e30) ? bce(a, b) : 0, 4, 4, NO_CHANCE, .by_parts = true)                                              \
+       is_within(c, 0, (ldouble)1e30) ? bce(a, b) : 0, 4, 4, NO_CHANCE, .by_parts = true)                                              \
     X2(binary_cross_entropy_with_logits, tap_binary_cross_entropy_with_logits(a, CHANCE(b), ABSENT, NONE, ABSENT),                  \
        logits(a, b, 1), logits_slope(a, b, 1), logits_by_target(a, b, 1), 3, 3, NULL)                                               \
     X3(binary_cross_entropy_with_logits__weight, tap_binary_cross_entropy_with_logits(a, CHANCE(b), tap_clamp(c, 0, 1024), NONE,    \
@@ -161,7 +161,7 @@ static wide logits_by_target(wide x, wide target, wide w)
        .by_parts = true) /* the slope by a target that is held */                   \
     X3(binary_cross_entropy_with_logits__pos_weight, tap_binary_cross_entropy_with_logits(a, CHANCE(b), ABSENT, NONE, WEIGHT(c)),   \
        logits(a, b, HEAVY(c)), logits_slope(a, b, HEAVY(c)), logits_by_target(a, b, HEAVY(c)),                       \
-       is_within(c, 0, (wide)1e30) ? share(within(b, 0, 1), softplus(-a)) : 0, 4, 24, NULL, .by_parts = true) /* as above */
+       is_within(c, 0, (ldouble)1e30) ? share(within(b, 0, 1), softplus(-a)) : 0, 4, 24, NULL, .by_parts = true) /* as above */
 
 EDGE_TABLE(loss_edges, TERMS)
 /* clang-format on */
@@ -187,9 +187,9 @@ static tap_var targets(tap_var x, const double *row)
     return tap_expand(row_of(x, row), tap_shape_of(x));
 }
 
-static void log_soften(const wide *x, wide *l, wide *p)
+static void log_soften(const ldouble *x, ldouble *l, ldouble *p)
 {
-    wide top, sum = soften_below(x, N, p, &top);
+    ldouble top, sum = softmax_and_log_sum(x, N, p, &top);
     for (int i = 0; i < N; i++) l[i] = (x[i] == top ? 0 : x[i] - top) - sum;
 }
 
@@ -199,12 +199,12 @@ static tap_var nll_f(tap_var x, int axis)
     return tap_nll_loss(x, all_of(x, 2), row_of(x, weights), TAP_NO_INDEX, NONE);
 }
 
-static void nll_y(const wide *x, wide *y)
+static void nll_y(const ldouble *x, ldouble *y)
 {
     *y = -x[2] / 2;
 }
 
-static void nll_g(const wide *x, const wide *c, wide *g)
+static void nll_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     (void)x;
     fill(g, 0);
@@ -229,13 +229,13 @@ static tap_var ignored_f(tap_var x, int axis)
     return tap_cross_entropy(x, all_of(x, -7), ABSENT, -7, NONE, 0.2);
 }
 
-static void zero_y(const wide *x, wide *y)
+static void zero_y(const ldouble *x, ldouble *y)
 {
     (void)x;
     *y = 0;
 }
 
-static void zero_g(const wide *x, const wide *c, wide *g)
+static void zero_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     (void)x, (void)c;
     fill(g, 0);
@@ -253,33 +253,33 @@ static tap_var of_hard_f(tap_var x, int axis)
     return tap_cross_entropy(x, targets(x, (const double[]){ 0, 0, 1, 0 }), ABSENT, TAP_NO_INDEX, NONE, 0);
 }
 
-static void hard_y(const wide *x, wide *y)
+static void hard_y(const ldouble *x, ldouble *y)
 {
-    wide l[N], p[N];
+    ldouble l[N], p[N];
     log_soften(x, l, p);
     *y = -l[2];
 }
 
-static void hard_g(const wide *x, const wide *c, wide *g)
+static void hard_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide l[N];
+    ldouble l[N];
     log_soften(x, l, g);
     g[2] = -(g[0] + g[1] + g[3]);
     for (int i = 0; i < N; i++) g[i] *= *c;
 }
 
 /* What has no part in the target does not count, be it impossible. */
-static wide expected(const wide *x, const wide *part, wide *p)
+static ldouble expected(const ldouble *x, const ldouble *part, ldouble *p)
 {
-    wide l[N], y = 0;
+    ldouble l[N], y = 0;
     log_soften(x, l, p);
     for (int i = 0; i < N; i++) y -= isnan(l[i]) ? l[i] : share(part[i], l[i]);
     return y;
 }
 
-static void expected_gradient(const wide *x, wide c, const wide *part, wide *g)
+static void expected_gradient(const ldouble *x, ldouble c, const ldouble *part, ldouble *g)
 {
-    wide p[N];
+    ldouble p[N];
     expected(x, part, p);
     for (int i = 0; i < N; i++) {
         g[i] = 0;
@@ -294,16 +294,16 @@ static void expected_gradient(const wide *x, wide c, const wide *part, wide *g)
         (void)axis; \
         return call; \
     } \
-    static void name##_y(const wide *x, wide *y) \
+    static void name##_y(const ldouble *x, ldouble *y) \
     { \
-        const wide z[] = { (wide)(by)*x[0], (wide)(by)*x[1], (wide)(by)*x[2], (wide)(by)*x[3] }; \
-        wide       p[N]; \
-        *y = expected(z, (const wide[]){ __VA_ARGS__ }, p); \
+        const ldouble z[] = { (ldouble)(by)*x[0], (ldouble)(by)*x[1], (ldouble)(by)*x[2], (ldouble)(by)*x[3] }; \
+        ldouble       p[N]; \
+        *y = expected(z, (const ldouble[]){ __VA_ARGS__ }, p); \
     } \
-    static void name##_g(const wide *x, const wide *c, wide *g) \
+    static void name##_g(const ldouble *x, const ldouble *c, ldouble *g) \
     { \
-        const wide z[] = { (wide)(by)*x[0], (wide)(by)*x[1], (wide)(by)*x[2], (wide)(by)*x[3] }; \
-        expected_gradient(z, (wide)(by) * *c, (const wide[]){ __VA_ARGS__ }, g); \
+        const ldouble z[] = { (ldouble)(by)*x[0], (ldouble)(by)*x[1], (ldouble)(by)*x[2], (ldouble)(by)*x[3] }; \
+        expected_gradient(z, (ldouble)(by) * *c, (const ldouble[]){ __VA_ARGS__ }, g); \
     }
 EXPECTED(soft, tap_cross_entropy(x, targets(x, soft), ABSENT, TAP_NO_INDEX, NONE, 0), 1, 0.25L, 0, 0.75L, 0)
 EXPECTED(soft_weighted,

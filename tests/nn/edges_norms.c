@@ -1,6 +1,6 @@
 /* Layers without parameters at the edges of their domains: normalization on a list of vectors, what goes element by element on a grid
  * of numbers, tables and attention in cases that are written out. */
-#include "tests/autograd/wide_vectors.h"
+#include "tests/autograd/long_double_vectors.h"
 #include "tests/nn/edge_tables.h"
 
 #define ABSENT ((tap_var){ 0 })
@@ -21,12 +21,12 @@ static tap_var in_use(tap_var x, double mean, double var, double eps)
 }
 
 /* Within 80, where e^x is a normal number. */
-static wide near(wide x)
+static ldouble near(ldouble x)
 {
     return x < -80 ? -80 : x > 80 ? 80 : x;
 }
 
-static wide clipped(wide x)
+static ldouble clipped(ldouble x)
 {
     return 3 - softplus(5 - softplus(x + 2));
 }
@@ -50,12 +50,12 @@ EDGE_TABLE(function_edges, FUNCTIONS)
 /* ---- Of vectors ---- */
 
 /* What (x - mean) / s, or x / s, makes of the gradient from above. */
-static void standardize_back(const wide *x, bool centered, wide eps, const wide *c, wide *g)
+static void standardize_back(const ldouble *x, bool centered, ldouble eps, const ldouble *c, ldouble *g)
 {
-    wide y[N], s = standardize(x, centered, eps, y), along = 0;
+    ldouble y[N], s = standardize(x, centered, eps, y), along = 0;
     for (int i = 0; i < N; i++) along += c[i] * y[i] / N;
     for (int i = 0; i < N; i++) {
-        const wide rest = (centered ? c[i] - sum_of(c) / N : c[i]) - y[i] * along;
+        const ldouble rest = (centered ? c[i] - sum_of(c) / N : c[i]) - y[i] * along;
         g[i] = s == 0 || isinf(s) ? 0 : rest / s;
     }
 }
@@ -66,11 +66,11 @@ static void standardize_back(const wide *x, bool centered, wide eps, const wide 
         (void)axis; \
         return call; \
     } \
-    static void name##_y(const wide *x, wide *y) \
+    static void name##_y(const ldouble *x, ldouble *y) \
     { \
         standardize(x, centered, eps, y); \
     } \
-    static void name##_g(const wide *x, const wide *c, wide *g) \
+    static void name##_g(const ldouble *x, const ldouble *c, ldouble *g) \
     { \
         standardize_back(x, centered, eps, c, g); \
     }
@@ -83,27 +83,27 @@ STANDARDIZED(batch_stats, tap_batch_norm(x, NULL, NULL, ABSENT, ABSENT, true, 0,
 STANDARDIZED(batch_norm_eps, tap_batch_norm(x, NULL, NULL, ABSENT, ABSENT, true, 0, 0.5), true, 0.5L)
 
 /* x / |x|, |x| and its gradient u: |x| by order, or the largest, which those that have it share. */
-static wide direction(const wide *x, wide order, wide *y, wide *u)
+static ldouble direction(const ldouble *x, ldouble order, ldouble *y, ldouble *u)
 {
-    wide z[N], size, top = 0, ties = 0;
+    ldouble z[N], size, top = 0, ties = 0;
     settle(x, z, &size);
-    for (int i = 0; i < N; i++) top = higher(top, fabsl(z[i]));
+    for (int i = 0; i < N; i++) top = max_nan(top, fabsl(z[i]));
     for (int i = 0; i < N; i++) ties += fabsl(z[i]) == top;
-    wide n = isinf(order) ? top : norm(z, order, u);
+    ldouble n = isinf(order) ? top : norm(z, order, u);
     for (int i = 0; i < N && isinf(order); i++) u[i] = fabsl(z[i]) == top ? copysignl(1 / ties, z[i]) : 0;
     for (int i = 0; i < N; i++) y[i] = n == 0 ? 0 : z[i] / n;
     return times(size, n);
 }
 
-static void normalize(const wide *x, wide order, wide eps, wide *y)
+static void normalize(const ldouble *x, ldouble order, ldouble eps, ldouble *y)
 {
-    wide u[N], n = direction(x, order, y, u);
+    ldouble u[N], n = direction(x, order, y, u);
     for (int i = 0; i < N && n < eps; i++) y[i] = x[i] / eps;
 }
 
-static void normalize_back(const wide *x, wide order, wide eps, const wide *c, wide *g)
+static void normalize_back(const ldouble *x, ldouble order, ldouble eps, const ldouble *c, ldouble *g)
 {
-    wide y[N], u[N], n = direction(x, order, y, u), along = 0;
+    ldouble y[N], u[N], n = direction(x, order, y, u), along = 0;
     for (int i = 0; i < N; i++) along += c[i] * y[i];
     for (int i = 0; i < N; i++) g[i] = n < eps ? c[i] / eps : n == 0 || isinf(n) ? 0 : (c[i] - u[i] * along) / n;
 }
@@ -113,11 +113,11 @@ static void normalize_back(const wide *x, wide order, wide eps, const wide *c, w
     { \
         return tap_normalize(x, (double)(order), axis, (double)(eps)); \
     } \
-    static void name##_y(const wide *x, wide *y) \
+    static void name##_y(const ldouble *x, ldouble *y) \
     { \
         normalize(x, order, eps, y); \
     } \
-    static void name##_g(const wide *x, const wide *c, wide *g) \
+    static void name##_g(const ldouble *x, const ldouble *c, ldouble *g) \
     { \
         normalize_back(x, order, eps, c, g); \
     }
@@ -127,7 +127,7 @@ NORMALIZED(unit_1, 1.0L, 0.0L)
 NORMALIZED(unit_3, 3.0L, 0x1p-30L)
 NORMALIZED(unit_max, INF, 0.0L)
 
-static const wide other[N] = { 1, -2, 3, 0.5L };
+static const ldouble other[N] = { 1, -2, 3, 0.5L };
 
 static tap_var cosine_f(tap_var x, int axis)
 {
@@ -136,17 +136,17 @@ static tap_var cosine_f(tap_var x, int axis)
     return tap_cosine_similarity(x, axis == 0 ? column(v) : v, axis, 0x1p-30);
 }
 
-static void cosine_y(const wide *x, wide *y)
+static void cosine_y(const ldouble *x, ldouble *y)
 {
-    wide u[N], v[N];
+    ldouble u[N], v[N];
     normalize(x, 2, 0x1p-30L, u);
     normalize(other, 2, 0, v);
     *y = (u[0] * v[0] + u[1] * v[1]) + (u[2] * v[2] + u[3] * v[3]);
 }
 
-static void cosine_g(const wide *x, const wide *c, wide *g)
+static void cosine_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide v[N];
+    ldouble v[N];
     normalize(other, 2, 0, v);
     for (int i = 0; i < N; i++) v[i] *= *c;
     normalize_back(x, 2, 0x1p-30L, v, g);
@@ -157,14 +157,14 @@ static tap_var softmin_f(tap_var x, int axis)
     return tap_softmin(x, axis);
 }
 
-static void softmin_y(const wide *x, wide *y)
+static void softmin_y(const ldouble *x, ldouble *y)
 {
-    soften((const wide[]){ -x[0], -x[1], -x[2], -x[3] }, N, y);
+    softmax_and_logsumexp((const ldouble[]){ -x[0], -x[1], -x[2], -x[3] }, N, y);
 }
 
-static void softmin_g(const wide *x, const wide *c, wide *g)
+static void softmin_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
-    wide p[N];
+    ldouble p[N];
     softmin_y(x, p);
     for (int i = 0; i < N; i++) {
         g[i] = 0;

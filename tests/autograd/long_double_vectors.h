@@ -1,46 +1,46 @@
-/* tests/autograd/wide_vectors.h: functions of vectors of EDGE_LENGTH numbers in long double, at infinity as well: of numbers that are
+/* tests/autograd/long_double_vectors.h: functions of vectors of EDGE_LENGTH numbers in long double, at infinity as well: of numbers that are
  * infinite alike, each has the same share. */
-#ifndef TAP_TESTS_AUTOGRAD_WIDE_VECTORS_H
-#define TAP_TESTS_AUTOGRAD_WIDE_VECTORS_H
+#ifndef TAP_TESTS_AUTOGRAD_LONG_DOUBLE_VECTORS_H
+#define TAP_TESTS_AUTOGRAD_LONG_DOUBLE_VECTORS_H
 
 #include "tests/autograd/edges.h"
 
 enum { N = EDGE_LENGTH };
 
 /* What is left of x when it is divided by infinity, or x itself; then *size is infinite, or 1. */
-static inline void settle(const wide *x, wide *z, wide *size)
+static inline void settle(const ldouble *x, ldouble *z, ldouble *size)
 {
     *size = 1;
     for (int i = 0; i < N; i++) *size = isinf(x[i]) ? INF : *size;
     for (int i = 0; i < N; i++) z[i] = *size == 1 ? x[i] : isinf(x[i]) ? copysignl(1, x[i]) : isnan(x[i]) ? x[i] : 0;
 }
 
-static inline wide sum_of(const wide *x)
+static inline ldouble sum_of(const ldouble *x)
 {
     return ((x[0] + x[1]) + x[2]) + x[3];
 }
 
-static inline wide max_of(const wide *x)
+static inline ldouble max_of(const ldouble *x)
 {
-    return higher(higher(x[0], x[1]), higher(x[2], x[3]));
+    return max_nan(max_nan(x[0], x[1]), max_nan(x[2], x[3]));
 }
 
-static inline void fill(wide *g, wide value)
+static inline void fill(ldouble *g, ldouble value)
 {
     for (int i = 0; i < N; i++) g[i] = value;
 }
 
-static inline wide times(wide size, wide x)
+static inline ldouble times(ldouble size, ldouble x)
 {
     return x == 0 ? 0 : size * x;
 }
 
 /* softmax; returns the logarithm of the sum of e^(x - *top) */
-static inline wide soften_below(const wide *x, int n, wide *p, wide *top)
+static inline ldouble softmax_and_log_sum(const ldouble *x, int n, ldouble *p, ldouble *top)
 {
-    wide sum = -1;
+    ldouble sum = -1;
     *top = x[0];
-    for (int i = 1; i < n; i++) *top = higher(*top, x[i]);
+    for (int i = 1; i < n; i++) *top = max_nan(*top, x[i]);
     for (int i = 0; i < n; i++) p[i] = x[i] == *top ? 1 : expl(x[i] - *top);
     for (int i = 0; i < n; i++) sum += p[i] == 1 ? 1 : 0;
     for (int i = 0; i < n; i++) sum += p[i] == 1 ? 0 : p[i];
@@ -49,18 +49,18 @@ static inline wide soften_below(const wide *x, int n, wide *p, wide *top)
 }
 
 /* softmax; returns the logarithm of the sum */
-static inline wide soften(const wide *x, int n, wide *p)
+static inline ldouble softmax_and_logsumexp(const ldouble *x, int n, ldouble *p)
 {
-    wide top, below = soften_below(x, n, p, &top);
+    ldouble top, below = softmax_and_log_sum(x, n, p, &top);
     return top + below;
 }
 
 /* (x - mean) / s, or x / s, 0 where s = sqrt(mean (x - mean)^2 + eps) is; returns s */
-static inline wide standardize(const wide *x, bool centered, wide eps, wide *y)
+static inline ldouble standardize(const ldouble *x, bool centered, ldouble eps, ldouble *y)
 {
-    wide z[N], size, square;
+    ldouble z[N], size, square;
     settle(x, z, &size);
-    const wide mean = centered ? z[0] + ((z[1] - z[0]) + (z[2] - z[0]) + (z[3] - z[0])) / N : 0;
+    const ldouble mean = centered ? z[0] + ((z[1] - z[0]) + (z[2] - z[0]) + (z[3] - z[0])) / N : 0;
     square = size == 1 ? eps : 0;
     for (int i = 0; i < N; i++) square += (z[i] - mean) * (z[i] - mean) / N;
     for (int i = 0; i < N; i++) y[i] = square == 0 ? 0 : (z[i] - mean) / sqrtl(square);
@@ -68,9 +68,9 @@ static inline wide standardize(const wide *x, bool centered, wide eps, wide *y)
 }
 
 /* The norm, and its gradient in u. */
-static inline wide norm(const wide *x, wide order, wide *u)
+static inline ldouble norm(const ldouble *x, ldouble order, ldouble *u)
 {
-    wide z[N], size, sum = 0;
+    ldouble z[N], size, sum = 0;
     settle(x, z, &size);
     if (size != 1 && order < 0) { /* what is infinite does not count, unless all is */
         bool all = true;
@@ -78,7 +78,7 @@ static inline wide norm(const wide *x, wide order, wide *u)
         for (int i = 0; i < N && !all; i++) z[i] = x[i];
         size = all ? INF : 1;
     }
-    wide top = 0; /* powers of what is beside it are in the range of long double */
+    ldouble top = 0; /* powers of what is beside it are in the range of long double */
     for (int i = 0; i < N; i++) top = isfinite(z[i]) ? fmaxl(top, fabsl(z[i])) : top;
     for (int i = 0; i < N; i++) top = isnan(x[i]) ? x[i] : top;
     if (top == 0 || isnan(top)) {
@@ -86,7 +86,7 @@ static inline wide norm(const wide *x, wide order, wide *u)
         return isnan(top) || size == 1 ? top : size;
     }
     for (int i = 0; i < N; i++) sum += powl(fabsl(z[i]) / top, order);
-    const wide y = powl(sum, 1 / order);
+    const ldouble y = powl(sum, 1 / order);
     for (int i = 0; i < N; i++) u[i] = x[i] == 0 || y == 0 ? 0 : copysignl(powl(fabsl(z[i]) / top / y, order - 1), x[i]);
     return times(size, top * y);
 }
