@@ -1,5 +1,5 @@
-/* autograd/ops/convolution.c: convolution y = w * x + bias, its adjoint by x (a transposed convolution), and its adjoint by w. Each is
- * bilinear in its first two inputs, and the gradients of each are the two others. */
+/* autograd/ops/convolution.c: convolution y = w * x + bias, its adjoint by x (a transposed convolution), and its adjoint by
+ * w. Each is bilinear in its first two inputs, and the gradients of each are the two others. */
 #include "autograd/ops/convolution.h"
 
 static tap_shape x_shape(const tap__conv *c)

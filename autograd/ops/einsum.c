@@ -1,13 +1,13 @@
-/* autograd/ops/einsum.c: products over named axes: einsum, and tensordot and inner, which name axes by number. Two inputs are permuted
- * and reshaped into two batches of matrices, which are multiplied; an axis that only one of them has, and the result has not, is summed
- * before. */
+/* autograd/ops/einsum.c: products over named axes: einsum, and tensordot and inner, which name axes by number. Two inputs
+ * are permuted and reshaped into two batches of matrices, which are multiplied; an axis that only one of them has, and the
+ * result has not, is summed before. */
 #include <string.h>
 
 #include "autograd/internal.h"
 #include "tensor/shape.h"
 
-/* A label names an axis: 0 to LETTERS - 1 is a letter, LETTERS + i is axis i of "...", counted from the last. A set of labels is a
- * bit mask. */
+/* A label names an axis: 0 to LETTERS - 1 is a letter, LETTERS + i is axis i of "...", counted from the last. A set of
+ * labels is a bit mask. */
 enum { LETTERS = 52, LABELS = LETTERS + TAP_MAX_RANK };
 
 typedef struct {
@@ -119,8 +119,8 @@ static tap_var unsqueeze_to(term x, labels all)
     return v;
 }
 
-/* *x becomes the product of x and y, summed over the axes outside keep; false if it has too many axes. If no axis is summed, elements
- * are multiplied instead of matrices, so that an infinite or NaN element does not touch others. */
+/* *x becomes the product of x and y, summed over the axes outside keep; false if it has too many axes. If no axis is summed,
+ * elements are multiplied instead of matrices, so that an infinite or NaN element does not touch others. */
 static bool contract_pair(term *x, term y, uint64_t keep)
 {
     uint64_t both = set_of(x->axes) & set_of(y.axes);
@@ -195,8 +195,8 @@ static void squeeze_ones(term *x, const int64_t *size)
     x->axes = select_labels(x->axes, keep);
 }
 
-/* Checks that every label has one size apart from 1, and drops axes of size 1 that broadcast. False if not; then *wrong is a label with
- * the sizes *size and *other. */
+/* Checks that every label has one size apart from 1, and drops axes of size 1 that broadcast. False if not; then *wrong is a
+ * label with the sizes *size and *other. */
 static bool broadcast_labels(int n, term *x, int *wrong, int64_t *size, int64_t *other)
 {
     int64_t size_of[LABELS];
@@ -340,7 +340,8 @@ static const char *read_group(const char **at, group *g)
     }
 }
 
-/* The labels of the axes of a tensor of this rank; false if they do not fit the group. "..." stands for all axes that are left. */
+/* The labels of the axes of a tensor of this rank; false if they do not fit the group. "..." stands for all axes that are
+ * left. */
 static bool expand_dots(const group *g, int rank, labels *l)
 {
     int dots = rank - g->n;

@@ -210,8 +210,8 @@ static tap_var kl_term_slope(tap_var a, tap_var b)
     return tap_where(tap_eq(a, zero), zero, tap_add_scalar(tap_sub(tap_log(a), b), 1));
 }
 
-/* (1 - t) / (1 - p) - t / p, the derivative of bce by p, without the terms whose logarithms are clamped at -100: the second where
- * p <= e^-100, the first where p = 1 */
+/* (1 - t) / (1 - p) - t / p, the derivative of bce by p, without the terms whose logarithms are clamped at -100: the second
+ * where p <= e^-100, the first where p = 1 */
 static tap_var bce_slope(tap_var p, tap_var t)
 {
     tap_var one = tap_scalar_like(p, 1), q = tap_sub(one, p);

@@ -1,11 +1,11 @@
-/* autograd/ops/elementwise_functions.h: the functions that rows of elementwise.def call as M(name). elementwise_kernels.c defines the
- * type T and the macros M and L, and includes this file once for each type.
+/* autograd/ops/elementwise_functions.h: the functions that rows of elementwise.def call as M(name). elementwise_kernels.c
+ * defines the type T and the macros M and L, and includes this file once for each type.
  *
- * A slope is the derivative of the function of that name. Slopes are computed from the argument x, because a result near its limit
- * has lost the digits that the slope needs: 1 - tanh(9)^2 is 0 in float32, while the slope is 6.1e-8.
+ * A slope is the derivative of the function of that name. Slopes are computed from the argument x, because a result near its
+ * limit has lost the digits that the slope needs: 1 - tanh(9)^2 is 0 in float32, while the slope is 6.1e-8.
  *
- * Exponentials are often computed as squares of h = e^(x/2), because e^x may be out of range where its product with another number
- * is not. */
+ * Exponentials are often computed as squares of h = e^(x/2), because e^x may be out of range where its product with another
+ * number is not. */
 
 /* The product or quotient y of the gradient g with a slope: 0 where g is 0 and y is NaN. */
 TAP__INLINE T M(chain)(T g, T y)
@@ -73,7 +73,8 @@ TAP__INLINE T M(sub_exp)(T a, T b, T c)
     return c == 0 ? a : y;
 }
 
-/* min(max(x, -limit), limit), for functions that have reached their limits at +-limit but would multiply 0 by infinity further on */
+/* min(max(x, -limit), limit), for functions that have reached their limits at +-limit but would multiply 0 by infinity
+ * further on */
 TAP__INLINE T M(clamp_abs)(T x, T limit)
 {
     return x < -limit ? -limit : x > limit ? limit : x;
@@ -86,8 +87,8 @@ TAP__INLINE T M(silu_slope)(T x)
     return z < 0 ? e * w * (1 + z * w) : w * (1 + z * (e * w));
 }
 
-/* x sigmoid(2 v) = x (1 + tanh v) / 2, v = sqrt(2/pi) (x + 0.044715 x^3). The sigmoid keeps its digits where v is far below 0. Here
- * u = 2 v, and 2 sqrt(2/pi) = 1.5957..; for x above 40 the sigmoid is 1. */
+/* x sigmoid(2 v) = x (1 + tanh v) / 2, v = sqrt(2/pi) (x + 0.044715 x^3). The sigmoid keeps its digits where v is far below
+ * 0. Here u = 2 v, and 2 sqrt(2/pi) = 1.5957..; for x above 40 the sigmoid is 1. */
 TAP__INLINE T M(gelu_tanh)(T x)
 {
     const T z = M(clamp_abs)(x, 40), u = z * (z * z * (T)0.044715 + 1) * (T)1.5957691216057308;
@@ -128,7 +129,8 @@ TAP__INLINE T M(exp_square)(T x, T rate)
     return L(fabs)(square) < (T)1e4 && y < (T)INFINITY ? y + y * error : y;
 }
 
-/* a / sqrt(a^2 + b^2), without overflow of the squares; 0 at (0, 0). An infinity counts as +-1 beside finite numbers, which count as 0. */
+/* a / sqrt(a^2 + b^2), without overflow of the squares; 0 at (0, 0). An infinity counts as +-1 beside finite numbers, which
+ * count as 0. */
 TAP__INLINE T M(hypot_slope)(T a, T b)
 {
     const T p = L(fabs)(a), q = L(fabs)(b), max = p > q ? p : q;
@@ -147,8 +149,8 @@ TAP__INLINE T M(atan2_slope)(T a, T b)
     return u == 0 ? 0 : h < (T)INFINITY ? u / h : u / L(hypot)(a / 2, b / 2) / 2;
 }
 
-/* b a^(b-1); 0 where b is 0. Where a^(b-1) is out of range, it is multiplied in as two factors a^((b-1)/2), because the product may be
- * in range. Where b - 1 rounds, the power is a^b / a. */
+/* b a^(b-1); 0 where b is 0. Where a^(b-1) is out of range, it is multiplied in as two factors a^((b-1)/2), because the
+ * product may be in range. Where b - 1 rounds, the power is a^b / a. */
 TAP__INLINE T M(pow_slope)(T a, T b)
 {
     const T    exponent = b - 1, size = L(fabs)(a);
@@ -162,8 +164,8 @@ TAP__INLINE T M(pow_slope)(T a, T b)
     return L(copysign)(half * b * half, (y < 0 || (y == 0 && 1 / y < 0)) != (b < 0) ? -1 : 1);
 }
 
-/* a^b log a; 0 where a^b is 0 and the logarithm is infinite, and at (0, 0). Where a^b is subnormal or 0, it is multiplied in as two
- * factors a^(b/2). */
+/* a^b log a; 0 where a^b is 0 and the logarithm is infinite, and at (0, 0). Where a^b is subnormal or 0, it is multiplied in
+ * as two factors a^(b/2). */
 TAP__INLINE T M(pow_log)(T a, T b)
 {
     const T y = L(pow)(a, b);
@@ -173,7 +175,8 @@ TAP__INLINE T M(pow_log)(T a, T b)
     return half == 0 ? 0 : z * half;
 }
 
-/* (1 - c) a + c b where b - a is infinite. A number of weight 0 counts as 0, and so does a finite number beside an infinite one. */
+/* (1 - c) a + c b where b - a is infinite. A number of weight 0 counts as 0, and so does a finite number beside an infinite
+ * one. */
 TAP__INLINE T M(lerp_infinite)(T a, T b, T c)
 {
     const T    weight_a = 1 - c, p = weight_a == 0 ? 0 : weight_a * a, q = c == 0 ? 0 : c * b;
@@ -250,7 +253,8 @@ TAP__INLINE T M(expm1_minus_x)(T x)
     return small ? z * z / 2 * sum : large;
 }
 
-/* w - log(1 + w) for w >= -1/2. For w < 1 it is w s - 2 (s^3/3 + s^5/5 + ..), s = w / (2 + w), since log(1 + w) = 2 atanh(s). */
+/* w - log(1 + w) for w >= -1/2. For w < 1 it is w s - 2 (s^3/3 + s^5/5 + ..), s = w / (2 + w), since log(1 + w) = 2
+ * atanh(s). */
 TAP__INLINE T M(x_minus_log1p)(T w)
 {
     const T s = w / (2 + w), z = s * s;
@@ -291,7 +295,8 @@ TAP__INLINE T M(bernoulli_entropy)(T x)
 }
 
 /* KL from logit a to logit b. If a > 0, both change sign, which leaves KL as it is. With s = sigmoid(a) and d = b - a it is
- * s (e^d - 1 - d) - (w - log(1 + w)), w = s (e^d - 1), where nothing cancels; for large d, log(1 + e^b) - log(1 + e^a) - s d. */
+ * s (e^d - 1 - d) - (w - log(1 + w)), w = s (e^d - 1), where nothing cancels; for large d, log(1 + e^b) - log(1 + e^a) - s
+ * d. */
 TAP__INLINE T M(bernoulli_kl)(T a, T b)
 {
     const T q = a > 0 ? -a : a, p = a > 0 ? -b : b, d = p - q, d2 = d < 2 ? d : 2;

@@ -1,5 +1,5 @@
-/* autograd/ops/elementwise_kernels.c: the loops of elementwise.def's rows, for each dtype. The common strides have loops of their own,
- * which the compiler vectorizes. */
+/* autograd/ops/elementwise_kernels.c: the loops of elementwise.def's rows, for each dtype. The common strides have loops of
+ * their own, which the compiler vectorizes. */
 #include <math.h>
 
 #include "autograd/ops/elementwise.h"

@@ -1,5 +1,5 @@
-/* autograd/ops/indexing.c: operators that read and write elements at the places an index tensor gives. gather and scatter_add are
- * each other's gradients. */
+/* autograd/ops/indexing.c: operators that read and write elements at the places an index tensor gives. gather and
+ * scatter_add are each other's gradients. */
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/index.h"
@@ -106,8 +106,8 @@ static void scatter_add_forward(tap_call *c, tap_tensor *out)
     tap__index(TAP__SCATTER_ADD, *out, c->in[2], c->in[1], axis_of(c));
 }
 
-/* bool, of the index's shape: whether an element of the source is in the result. Where several are written to one place, the last
- * is. */
+/* bool, of the index's shape: whether an element of the source is in the result. Where several are written to one place, the
+ * last is. */
 static tap_var last_writers(tap_tape *t, int axis, tap_var index, tap_shape shape)
 {
     tap_shape along = { .rank = shape.rank }, s = tap_shape_of(index);

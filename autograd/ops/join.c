@@ -1,4 +1,5 @@
-/* autograd/ops/join.c: joining tensors (cat, stack), splitting them (split, chunk, unbind), and repeating and rolling elements. */
+/* autograd/ops/join.c: joining tensors (cat, stack), splitting them (split, chunk, unbind), and repeating and rolling
+ * elements. */
 #include "autograd/internal.h"
 #include "tensor/arena.h"
 #include "tensor/internal.h"

@@ -1,7 +1,8 @@
-/* autograd/ops/linalg.c: linear algebra: triangles, factorizations, solves and determinants as operators, and functions composed of them.
+/* autograd/ops/linalg.c: linear algebra: triangles, factorizations, solves and determinants as operators, and functions
+ * composed of them.
  *
- * Matrices are scaled by powers of 2 before they are factored (tap__scale_matrices), so that products of their elements stay in range;
- * shift holds the exponents, and results are scaled back by them. */
+ * Matrices are scaled by powers of 2 before they are factored (tap__scale_matrices), so that products of their elements stay
+ * in range; shift holds the exponents, and results are scaled back by them. */
 #include <math.h>
 #include <string.h>
 
@@ -100,7 +101,8 @@ static int64_t leading_numel(tap_shape s, int inner)
     return tap_numel(s);
 }
 
-/* Fails the call for the first matrix i of in[0] with bad[i] != 0, which is its minor or pivot that failed; what says the property. */
+/* Fails the call for the first matrix i of in[0] with bad[i] != 0, which is its minor or pivot that failed; what says the
+ * property. */
 static bool check_factors(tap_call *c, const int64_t *bad, const char *what)
 {
     int64_t count = leading_numel(c->in[0].shape, 2), i = 0;
@@ -191,8 +193,8 @@ static void cholesky_forward(tap_call *c, tap_tensor *out)
         tap__unscale_matrices(*out, tap_tensor_wrap(TAP_I64, per, shift), (tap_tensor){ 0 }, -0.5);
 }
 
-/* L^-T s L^-1, where s is L^T gL with the lower triangle copied to the upper one, halved; gL is the lower triangle of the gradient
- * (Murray 2016, Differentiation of the Cholesky decomposition). */
+/* L^-T s L^-1, where s is L^T gL with the lower triangle copied to the upper one, halved; gL is the lower triangle of the
+ * gradient (Murray 2016, Differentiation of the Cholesky decomposition). */
 static void cholesky_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     bool    upper = *(const bool *)tap_attr(n);
@@ -326,7 +328,7 @@ static void solve_forward(tap_call *c, tap_tensor *out)
     tap__unscale_matrices(x, with_rank(f.shift, x.shape.rank - 2), shift, 1);
 }
 
-/* The gradient by b is y's with a^T, that by a is -gb y^T; gb is vectors if b is. */
+/* The gradient by b, gb, solves a^T gb = g, and the gradient by a is -gb y^T. gb is vectors if b is. */
 static void solve_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap_var a = tap_in(n, 0), b = tap_in(n, 1), y = tap_out(n);
@@ -401,7 +403,8 @@ tap_var tap_det(tap_var x)
     return tap_apply(&det_op, NULL, 1, &x);
 }
 
-/* The cofactors of in[0], times the weight [..] in in[1] if there is one: the product may be in range where the cofactors are not. */
+/* The cofactors of in[0], times the weight [..] in in[1] if there is one: the product may be in range where the cofactors
+ * are not. */
 static tap_status cofactors_infer(tap_call *c, tap_tensor *out)
 {
     tap_shape per = c->in[0].shape;

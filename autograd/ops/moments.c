@@ -1,10 +1,11 @@
-/* autograd/ops/moments.c: variance, standard deviation and norms, and normalization by them. tensor/kernels/moments.h computes them
- * without overflow of squares. The rules are written in normalized numbers, which are of moderate size:
+/* autograd/ops/moments.c: variance, standard deviation and norms, and normalization by them. tensor/kernels/moments.h
+ * computes them without overflow of squares. The rules are written in normalized numbers, which are of moderate size:
  *
  *     y = (x - mean) / s, s = sqrt(mean (x - mean)^2 + eps)    dx = (dy - mean dy - y mean(y dy)) / s
  *     u = x / max(|x|, eps)                                    dx = (du - u sum(u du)) / |x| where |x| > eps, else du / eps
  *
- * 1 / s and 1 / |x| are operators of their own, so that the rules can be differentiated again; they are 0 where s or |x| is 0. */
+ * 1 / s and 1 / |x| are operators of their own, so that the rules can be differentiated again; they are 0 where s or |x| is
+ * 0. */
 #include <math.h>
 
 #include "autograd/internal.h"
@@ -174,8 +175,8 @@ tap_var tap__inverse_norm(tap_var x, tap_axes axes, double eps)
     return apply(&inverse_norm_op, x, tap_keepdim(axes), false, eps);
 }
 
-/* v where |x| > eps, that is where r = 1 / max(|x|, eps) depends on x, else 0. If 1 / eps is out of range, r may be infinite as well,
- * and v is returned as it is. */
+/* v where |x| > eps, that is where r = 1 / max(|x|, eps) depends on x, else 0. If 1 / eps is out of range, r may be infinite
+ * as well, and v is returned as it is. */
 static tap_var where_above_eps(tap_var r, double eps, tap_var v)
 {
     if (1 / eps > (tap__dtype_of(r) == TAP_F32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023)) return v;
@@ -236,7 +237,8 @@ static void mean_square_forward(tap_call *c, tap_tensor *out)
     for (int64_t i = 0; i < n; i++) set_item(out, i, m.count > 0 ? tap__moments_mean_square(&m, i, m.count) : (double)NAN);
 }
 
-/* 2 g (x - mean) / (n - correction), with x - mean as y s, y = (x - mean) / s, which keeps its digits where the mean is large */
+/* 2 g (x - mean) / (n - correction), with x - mean as y s, y = (x - mean) / s, which keeps its digits where the mean is
+ * large */
 static void variance_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);
@@ -304,7 +306,8 @@ tap_var tap_var_mean(tap_var x, tap_axes axes, double correction, tap_var *mean)
 
 /* ---- Norms of any order ---- */
 
-/* The scale for |x| before powers are taken, a constant: the largest |x|, or for orders below 0 the smallest. 1 where all x are 0. */
+/* The scale for |x| before powers are taken, a constant: the largest |x|, or for orders below 0 the smallest. 1 where all x
+ * are 0. */
 static tap_var norm_scale(tap_var x, double order, tap_axes axes)
 {
     tap_var size = tap_abs(tap_detach(x)),
@@ -318,8 +321,8 @@ static tap_var power_sum(tap_var z, double order, tap_axes axes)
     return tap_sum(tap_pow_scalar(tap_abs(z), order), axes);
 }
 
-/* u^(order - 1) for u = |x| / |x|_order; 1 where u is 0. For orders from 0 to 1, which raise small u to large powers, it is computed
- * from sqrt(u), which does not underflow. */
+/* u^(order - 1) for u = |x| / |x|_order; 1 where u is 0. For orders from 0 to 1, which raise small u to large powers, it is
+ * computed from sqrt(u), which does not underflow. */
 static tap_var power_of_unit(tap_var x, double order, tap_axes axes)
 {
     tap_var s = norm_scale(x, order, axes), norm = tap_pow_scalar(power_sum(tap__safe_div(x, s), order, axes), 1 / order);
@@ -330,8 +333,8 @@ static tap_var power_of_unit(tap_var x, double order, tap_axes axes)
     return tap_pow_scalar(u, (by_roots ? 2 : 1) * (order - 1));
 }
 
-/* in[1] is the norm, computed from scaled numbers without a gradient; in[0] is x, which gets the gradient. The rule does not depend on
- * the scale. */
+/* in[1] is the norm, computed from scaled numbers without a gradient; in[0] is x, which gets the gradient. The rule does not
+ * depend on the scale. */
 static void norm_of_order_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const moments_attr *a = tap_attr(n);

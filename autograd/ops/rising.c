@@ -1,5 +1,5 @@
-/* autograd/ops/rising.c: higher derivatives of the rising factorial, which occurs in the likelihoods of counts. tensor/kernels/rising.h
- * has the value and the first derivative. */
+/* autograd/ops/rising.c: higher derivatives of the rising factorial, which occurs in the likelihoods of counts.
+ * tensor/kernels/rising.h has the value and the first derivative. */
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/map.h"

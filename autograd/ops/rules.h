@@ -1,6 +1,6 @@
-/* autograd/ops/rules.h: private operators. Gradient rules are written in them, and so are the losses and densities of nn/. Most are
- * rows of elementwise.def, broadcast their inputs and have gradients themselves, so that rules can be differentiated again. Not
- * installed.
+/* autograd/ops/rules.h: private operators. Gradient rules are written in them, and so are the losses and densities of nn/.
+ * Most are rows of elementwise.def, broadcast their inputs and have gradients themselves, so that rules can be
+ * differentiated again. Not installed.
  *
  * In the names, `grad` takes the gradient g of the result and gives g f'(x); `slope` gives f'(x) alone. */
 #ifndef TAP_AUTOGRAD_OPS_RULES_H

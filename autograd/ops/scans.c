@@ -1,8 +1,8 @@
 /* autograd/ops/scans.c: products over axes, and cumulative sums, products and log-sum-exps along an axis.
  *
- * A product is composed of multiplications as long as no product of some of its factors can be out of range. Otherwise the product and
- * its gradient are computed with exponents of any size (tensor/kernels/powers.h), so that they are exact wherever the dtype can hold
- * them; such a gradient has no second derivative. */
+ * A product is composed of multiplications as long as no product of some of its factors can be out of range. Otherwise the
+ * product and its gradient are computed with exponents of any size (tensor/kernels/powers.h), so that they are exact
+ * wherever the dtype can hold them; such a gradient has no second derivative. */
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/index.h"
@@ -70,7 +70,8 @@ static void prod_vjp(const tap_node *n, tap_var g, tap_var *gin)
 
 static const tap_op prod_op = { "prod", tap__reduce_infer, prod_forward, prod_vjp, sizeof(tap_axes) };
 
-/* Multiplies the two halves of the axis until its size is 1. No division occurs in the gradient, so zeros need no special case. */
+/* Multiplies the two halves of the axis until its size is 1. No division occurs in the gradient, so zeros need no special
+ * case. */
 static tap_var prod_axis(tap_var x, int axis)
 {
     tap_shape s = tap_shape_of(x);
@@ -177,8 +178,8 @@ static void cumprod_vjp(const tap_node *n, tap_var g, tap_var *gin)
 
 static const tap_op cumprod_op = { "cumprod", cumsum_infer, cumprod_forward, cumprod_vjp, sizeof(int) };
 
-/* The inclusive scan of an associative operator (Hillis and Steele 1986): after the pass with k, each element is the result for the last
- * 2 k elements. The gradient follows from that of op. */
+/* The inclusive scan of an associative operator (Hillis and Steele 1986): after the pass with k, each element is the result
+ * for the last 2 k elements. The gradient follows from that of op. */
 static tap_var scan(const char *call, tap_var x, int axis, tap_var (*op)(tap_var, tap_var))
 {
     const tap_node *node = tap__node_of(x);
@@ -224,8 +225,8 @@ static tap_var range(tap_var x, int axis, int64_t first, int64_t end)
     return tap_slice(x, axis, first, end, 1);
 }
 
-/* log sum e^x over all elements up to each, by a scan over windows. Its gradient, shares of such sums, keeps its digits however large
- * x is. */
+/* log sum e^x over all elements up to each, by a scan over windows. Its gradient, shares of such sums, keeps its digits
+ * however large x is. */
 static tap_var logcumsumexp_by_windows(tap_var x, int axis)
 {
     const int64_t n = tap_shape_of(x).n[axis];

@@ -1,5 +1,6 @@
-/* autograd/ops/softmax.c: logsumexp, softmax and log_softmax. The maximum is subtracted before exponentials are taken, so that none
- * overflows. For logarithms, the exponentials of all other elements are summed without the maximum's 1, which would round them away. */
+/* autograd/ops/softmax.c: logsumexp, softmax and log_softmax. The maximum is subtracted before exponentials are taken, so
+ * that none overflows. For logarithms, the exponentials of all other elements are summed without the maximum's 1, which
+ * would round them away. */
 #include <math.h>
 
 #include "autograd/internal.h"
@@ -7,8 +8,8 @@
 #include "tensor/kernels/reduce.h"
 #include "tensor/shape.h"
 
-/* x - *max, where *max is x's maximum over axes, as a constant: its gradient cancels. Elements that equal the maximum give 0 even if
- * they are infinite, and so have equal shares of a sum of exponentials. With no elements, *max is 0. */
+/* x - *max, where *max is x's maximum over axes, as a constant: its gradient cancels. Elements that equal the maximum give 0
+ * even if they are infinite, and so have equal shares of a sum of exponentials. With no elements, *max is 0. */
 static tap_var subtract_max(tap_var x, tap_axes axes, tap_var *max)
 {
     const bool empty = tap__node_of(x) && tap_numel(tap_shape_of(x)) == 0;
@@ -73,7 +74,7 @@ static bool has_axis(tap_var x, const char *call, int axis)
     return false;
 }
 
-/* ---- softmax and log_softmax: in[0] is the value, computed from x without a gradient; in[1] is x, which gets the gradient ---- */
+/* ---- softmax and log_softmax: in[0] is the value, computed without a gradient; in[1] is x, which gets the gradient ---- */
 
 static tap_status value_infer(tap_call *c, tap_tensor *out)
 {
@@ -81,8 +82,8 @@ static tap_status value_infer(tap_call *c, tap_tensor *out)
     return TAP_OK;
 }
 
-/* y (g - sum g y). The sum is subtracted twice: where one y is nearly 1, g and the sum are nearly equal, and the first difference
- * keeps the rounding error of the sum. */
+/* y (g - sum g y). The sum is subtracted twice: where one y is nearly 1, g and the sum are nearly equal, and the first
+ * difference keeps the rounding error of the sum. */
 static void softmax_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const tap_axes axes = tap_keepdim(TAP_AXES(*(const int *)tap_attr(n)));

@@ -1,5 +1,5 @@
-/* autograd/ops/sorting.c: the order of elements along an axis. argsort finds indices, which have no gradient; sort and topk gather by
- * them. */
+/* autograd/ops/sorting.c: the order of elements along an axis. argsort finds indices, which have no gradient; sort and topk
+ * gather by them. */
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "tensor/kernels/index.h"

@@ -1,6 +1,6 @@
-/* autograd/ops/views.c: operators whose result is a view of their input, and their adjoints. If a view has every element once
- * (permute, reshape), its gradient is a view as well. If it leaves out elements or has some several times (slice, diagonal, unfold),
- * its gradient is embed: zeros, with the gradient added to the elements of the view. */
+/* autograd/ops/views.c: operators whose result is a view of their input, and their adjoints. If a view has every element
+ * once (permute, reshape), its gradient is a view as well. If it leaves out elements or has some several times (slice,
+ * diagonal, unfold), its gradient is embed: zeros, with the gradient added to the elements of the view. */
 #include <string.h>
 
 #include "autograd/internal.h"

@@ -1,12 +1,12 @@
-/* tests/autograd/edge_cases.h: what tables of cases are written with. */
+/* tests/autograd/edge_cases.h: macros with which tables of edge_case are written. */
 #ifndef TAP_TESTS_AUTOGRAD_EDGE_CASES_H
 #define TAP_TESTS_AUTOGRAD_EDGE_CASES_H
 
 #include "tests/autograd/edges.h"
 
-/* A list of cases is a macro of X1(id, call, shape, numbers, result's shape, numbers, gradient, ...), where call is of x; X2 has a second
- * shape, its numbers and its gradient behind the first ones, and call is of a and b; X3 a third, c. Numbers are N(1, 2, ..), shapes
- * S(2, 3) and SCALAR; none is NULL. What follows sets further members. */
+/* A list of cases is a macro of rows. X1(id, call, shape, numbers, shape of the result, numbers of the result, gradient,
+ * ...) has one input, x in the call; X2 has two, a and b, with a shape, numbers and a gradient for each; X3 has three, a, b
+ * and c. Numbers are N(1, 2, ..), shapes S(2, 3) or SCALAR; a gradient may be NULL. The other arguments set further members. */
 #define N(...) ((const double[]){ __VA_ARGS__ })
 /* clang-format off */
 #define SCALAR { .rank = 0 }
@@ -38,10 +38,11 @@
     CASES(CASE1_FUNCTION, CASE1_FUNCTION, CASE1_FUNCTION) \
     const edge_case name[] = { CASES(CASE1_ROW, CASE2_ROW, CASE3_ROW){ 0 } };
 
-#define NO    ((double)NAN)
-#define IN    HUGE_VAL
-#define MOST  EDGE_MOST
-#define LEAST EDGE_LEAST
+/* The largest and the smallest positive number of the type under test are MAX and MIN. */
+#define NaN ((double)NAN)
+#define Inf HUGE_VAL
+#define MAX EDGE_MAX
+#define MIN EDGE_MIN
 
 #define PLACES(shape, ...) (edge_places(v[0], shape, (const int64_t[]){ __VA_ARGS__ }))
 #define AXES(...)          ((const int[]){ __VA_ARGS__ })

@@ -1,4 +1,4 @@
-/* tests/autograd/edge_tables.h: the rows of edges_*.c. */
+/* tests/autograd/edge_tables.h: the tables that edges_*.c define. */
 #ifndef TAP_TESTS_AUTOGRAD_EDGE_TABLES_H
 #define TAP_TESTS_AUTOGRAD_EDGE_TABLES_H
 

@@ -1,4 +1,5 @@
-/* Runs the rows of edges.h: over a grid of numbers, over a list of vectors, or as they are written out. */
+/* tests/autograd/edges.c: runs the rows of edges.h: over a grid of numbers, over a list of vectors, or for the tensors they
+ * give. */
 #include "tests/autograd/edges.h"
 
 #include <float.h>
@@ -73,12 +74,12 @@ void check_edge_section(const char *header, const char *title, bool (*has_row)(c
     assert_int_equal(missing, 0);
 }
 
-/* long double has to be wider than double, which it is not on all machines, and not under valgrind. */
+/* Skips the test unless long double has more digits than double, which it has not on all machines, and not under valgrind. */
 static void require_extended_precision(void)
 {
     volatile ldouble one = 1, sum = one + (ldouble)DBL_EPSILON / 16;
     if (sum != one) return;
-    print_message("skipped: long double is no wider than double here\n");
+    print_message("skipped: long double has no more digits than double here\n");
     skip();
 }
 
@@ -92,9 +93,9 @@ static ldouble power(int exponent)
     return ldexpl(1, exponent);
 }
 
-/* How far y is from the exact number, in units of the last place, of `least` where that is larger. What overflows counts as the power
- * of two after the largest number. */
-static double ulps_between(const type *t, ldouble exact, double y, ldouble least)
+/* The error of y in units in the last place of max(|exact|, scale). A number that overflows counts as the power of two after
+ * the largest number. */
+static double ulps_between(const type *t, ldouble exact, double y, ldouble scale)
 {
     ldouble top = power(t->max_exponent), got = (ldouble)y;
     int     exponent;
@@ -102,16 +103,16 @@ static double ulps_between(const type *t, ldouble exact, double y, ldouble least
     exact = fabsl(exact) > top ? copysignl(top, exact) : exact;
     got = fabsl(got) > top ? copysignl(top, got) : got;
     if (exact == got) return 0;
-    frexpl(fmaxl(fabsl(exact), least), &exponent);
+    frexpl(fmaxl(fabsl(exact), scale), &exponent);
     if (exponent < t->min_exponent) exponent = t->min_exponent;
-    if (exponent > t->max_exponent && least <= top) exponent = t->max_exponent;
+    if (exponent > t->max_exponent && scale <= top) exponent = t->max_exponent;
     return (double)(fabsl(got - exact) / power(exponent - t->digits));
 }
 
-/* Says what is wrong, the first few times for each row, and counts it. */
-static void complain(const char *id, const type *t, const char *format, ...) TAP_PRINTF(3, 4);
+/* Counts a failure, and prints it, up to MAX_SHOWN for each row. */
+static void report(const char *id, const type *t, const char *format, ...) TAP_PRINTF(3, 4);
 
-static void complain(const char *id, const type *t, const char *format, ...)
+static void report(const char *id, const type *t, const char *format, ...)
 {
     char    text[512];
     va_list args;
@@ -124,19 +125,19 @@ static void complain(const char *id, const type *t, const char *format, ...)
     if (shown <= MAX_SHOWN) print_error("%s in %s: %s\n", id, t ? tap_dtype_name(t->dtype) : "both", text);
 }
 
-/* The tape has not failed. */
-static bool is_sound(const char *id, const type *t, const tap_tape *tape, const char *how)
+/* Whether the tape has not failed; if it has, reports it. */
+static bool check_tape(const char *id, const type *t, const tap_tape *tape, const char *how)
 {
     const char *message;
     if (tap_tape_status(tape, &message) == TAP_OK) return true;
-    complain(id, t, "%s: %s", how, message);
+    report(id, t, "%s: %s", how, message);
     return false;
 }
 
-/* A variable of the type, of numbers that are given as doubles. */
-static tap_var variable(tap_tape *tape, const type *t, tap_shape shape, const double *x, void *room)
+/* A variable of the type with these numbers, in the buffer. */
+static tap_var variable(tap_tape *tape, const type *t, tap_shape shape, const double *x, void *buffer)
 {
-    tap_tensor v = tap_tensor_wrap(t->dtype, shape, room);
+    tap_tensor v = tap_tensor_wrap(t->dtype, shape, buffer);
     for (int64_t i = 0; i < tap_numel(shape); i++) tap_tensor_set_item(v, i, x[i]);
     return tap_variable(tape, v);
 }
@@ -148,18 +149,17 @@ static double rounded(const type *t, double x)
 
 /* ---- Functions of numbers ---- */
 
-/* Magnitudes where something happens, in both types; what is beyond the type's numbers is left out. */
+/* Magnitudes at which functions have special values or change their algorithm. Those out of range of the type are left out. */
 /* clang-format off */
-static const double everywhere[] = {
+static const double magnitudes[] = {
     0, 1e-30, 1e-20, 1e-10, 1e-4, 0.1, 0.25, 0.5, 0.9, 1, 1.5, 2, 3, 4, 5, 6, 9, 9.5, 10, 13, 17, 20, 26, 30, 36, 40, 50, 87, 88.5,
     89.3, 100, 104, 300, 700, 709.7, 710.4, 745, 746, 1e3, 1e4, 1e6, 1e10, 1.8e19, 2e19, 1e20, 1e25, 1e30, 1e38, 1e76, 1.3e154,
     1.4e154, 1e200, 1e300, 1e-44, 1e-39, 1e-38, 1e-76, 1e-154, 1e-200, 1e-300, 1e-310, HUGE_VAL,
 };
 /* clang-format on */
-static const double for_pairs[] = {
-    0, 1e-30, 1e-10, 0.5, 1, 2, 3, 10, 100, 1e20, 1e30, 1e160, 1e300, 1e-160, 1e-300, HUGE_VAL
-};
-static const double for_triples[] = { 0, 0.25, 0.5, 1, 3, 1e20, 1e300, HUGE_VAL };
+static const double pair_magnitudes[] = { 0,   1e-30, 1e-10, 0.5,   1,     2,      3,      10,
+                                          100, 1e20,  1e30,  1e160, 1e300, 1e-160, 1e-300, HUGE_VAL };
+static const double triple_magnitudes[] = { 0, 0.25, 0.5, 1, 3, 1e20, 1e300, HUGE_VAL };
 
 typedef struct {
     const type *t;
@@ -175,11 +175,11 @@ static void add_value(const type *t, double *x, int *n, double value)
     assert_true(*n + 2 < MAX_VALUES);
 }
 
-/* Both signs of the magnitudes, of the ends of the type and of the neighbours of 1; and NaN. */
+/* The magnitudes, the ends of the type's range and the neighbours of 1, with both signs; and NaN. */
 static int values_of(const type *t, int inputs, double *x)
 {
-    const double *list = inputs == 1 ? everywhere : inputs == 2 ? for_pairs : for_triples;
-    size_t        count = inputs == 1 ? sizeof everywhere : inputs == 2 ? sizeof for_pairs : sizeof for_triples;
+    const double *list = inputs == 1 ? magnitudes : inputs == 2 ? pair_magnitudes : triple_magnitudes;
+    size_t        count = inputs == 1 ? sizeof magnitudes : inputs == 2 ? sizeof pair_magnitudes : sizeof triple_magnitudes;
     const double  smallest = (double)power(t->min_exponent - t->digits), normal = (double)power(t->min_exponent - 1);
     const double  eps = (double)power(1 - t->digits), largest = (double)((2 - (ldouble)eps) * power(t->max_exponent - 1));
     const double  ends[] = { smallest, largest, normal, 1 + eps, 1 - eps / 2, 3 * smallest, normal / 2 };
@@ -222,7 +222,7 @@ static const char *text_of(char *text, size_t size, int n, const ldouble *v)
     return text;
 }
 
-/* A row's results on a grid: y, and the gradients with a cotangent that is `c` everywhere. */
+/* The results of a row on a grid: y, and the gradients for a cotangent all of whose elements are `c`. */
 typedef struct {
     tap_tape *tape;
     tap_var   y, g[EDGE_INPUTS];
@@ -251,18 +251,18 @@ static void end_run(results *s)
     free(s->memory);
 }
 
-/* One number against what it should be. Whether it is NaN for want of a limit. */
+/* Compares one number with the expected one. Returns whether it must be NaN because there is no limit. */
 static bool check_number(const edge_row *r, const grid *g, const ldouble *v, const char *what, double got, ldouble want,
-                         double allowed, double least)
+                         double allowed, double scale)
 {
     char   text[128];
-    double off = ulps_between(g->t, want, got, fmaxl((ldouble)least, (ldouble)r->tiny * power(g->t->min_exponent - 1)));
+    double off = ulps_between(g->t, want, got, fmaxl((ldouble)scale, (ldouble)r->tiny * power(g->t->min_exponent - 1)));
     bool   no_limit = isnan(want) && !any_nan(r->n, v);
     if (no_limit && !r->no_limit)
-        complain(r->id, g->t, "%s at %s: no limit, and no reason", what, text_of(text, sizeof text, r->n, v));
+        report(r->id, g->t, "%s at %s: NaN without a reason", what, text_of(text, sizeof text, r->n, v));
     if (!(off <= allowed))
-        complain(r->id, g->t, "%s at %s is %.9g, not %.9Lg: %.3g ulp, %g allowed", what, text_of(text, sizeof text, r->n, v),
-                 got, want, off, allowed);
+        report(r->id, g->t, "%s at %s is %.9g, not %.9Lg: %.3g ulp, %g allowed", what, text_of(text, sizeof text, r->n, v), got,
+               want, off, allowed);
     return no_limit;
 }
 
@@ -271,42 +271,43 @@ static bool overflows(const type *t, ldouble x)
     return !(fabsl(x) < power(t->max_exponent));
 }
 
-/* Whether the row is not asked at a point. */
-static bool is_left_out(const edge_row *r, const type *t, const ldouble *v)
+/* Whether the row skips the point. */
+static bool is_skipped(const edge_row *r, const type *t, const ldouble *v)
 {
     bool out = false;
-    for (int k = 0; k < r->n && r->most > 0; k++)
-        out = out || (isfinite(v[k]) && fabsl(v[k]) > (ldouble)r->most * power(t->max_exponent));
+    for (int k = 0; k < r->n && r->max_fraction > 0; k++)
+        out = out || (isfinite(v[k]) && fabsl(v[k]) > (ldouble)r->max_fraction * power(t->max_exponent));
     return out;
 }
 
 static const char *const slope_name[EDGE_INPUTS] = { "the gradient", "the gradient by the second",
                                                      "the gradient by the third" };
 
-/* Values at all points, and gradients where there is a value. How many are NaN for want of a limit. */
+/* Checks values at all points, and gradients where there is a value. Returns how many have no limit. */
 static int check_points(const edge_row *r, const grid *g)
 {
-    const double above = r->above == 0 ? 1 : r->above, slope_least = r->slope_least == 0 ? r->least : r->slope_least;
-    results      s = run_row(r, g, above, false);
-    int          without = 0;
-    if (is_sound(r->id, g->t, s.tape, "a call")) {
+    const double above = r->above == 0 ? 1 : r->above,
+                 slope_error_scale = r->slope_error_scale == 0 ? r->error_scale : r->slope_error_scale;
+    results s = run_row(r, g, above, false);
+    int     without = 0;
+    if (check_tape(r->id, g->t, s.tape, "a call")) {
         for (int i = 0; i < g->n; i++) {
             ldouble v[EDGE_INPUTS];
             point_of(g, r->n, i, v);
-            if (is_left_out(r, g->t, v)) continue;
+            if (is_skipped(r, g->t, v)) continue;
             const ldouble y = r->y(v);
-            without += check_number(r, g, v, "the value", item(s.y, i), y, r->ulps, r->least);
+            without += check_number(r, g, v, "the value", item(s.y, i), y, r->ulps, r->error_scale);
             const bool has_slope = s.has_gradient && !isnan(y) && !any_nan(r->n, v) && !(r->finite && overflows(g->t, y));
             for (int k = 0; k < r->n && has_slope; k++)
                 without += check_number(r, g, v, slope_name[k], item(s.g[k], i), r->slope[k](v) * (ldouble)above, r->slope_ulps,
-                                        slope_least);
+                                        slope_error_scale);
         }
     }
     end_run(&s);
     return without;
 }
 
-/* What is masked, so that its gradient from above is 0, has gradient 0. */
+/* Checks that all gradients are 0 if the gradient from above is. */
 static void check_masked(const edge_row *r, const grid *g)
 {
     char    text[128];
@@ -317,36 +318,36 @@ static void check_masked(const edge_row *r, const grid *g)
             if (item(s.g[k], i) == 0) continue;
             point_of(g, r->n, i, v);
             if (r->matrices && any_nan(r->n, v)) continue;
-            complain(r->id, g->t, "%s at %s where it is masked is %g", slope_name[k], text_of(text, sizeof text, r->n, v),
-                     item(s.g[k], i));
+            report(r->id, g->t, "%s at %s where it is masked is %g", slope_name[k], text_of(text, sizeof text, r->n, v),
+                   item(s.g[k], i));
         }
     }
     end_run(&s);
 }
 
-/* Whether all there is to know of a point is finite in the type. */
-static bool is_tame(const edge_row *r, const type *t, const ldouble *v)
+/* Whether arguments, value and gradients are finite in the type. */
+static bool is_finite_point(const edge_row *r, const type *t, const ldouble *v)
 {
-    bool tame = !is_left_out(r, t, v) && !overflows(t, r->y(v));
-    for (int k = 0; k < r->n; k++) tame = tame && !overflows(t, v[k]) && !overflows(t, r->slope[k](v));
-    return tame;
+    bool finite = !is_skipped(r, t, v) && !overflows(t, r->y(v));
+    for (int k = 0; k < r->n; k++) finite = finite && !overflows(t, v[k]) && !overflows(t, r->slope[k](v));
+    return finite;
 }
 
-/* Where all is finite, nothing on the way is not. */
-static void check_parts(const edge_row *r, const grid *g)
+/* Checks that all intermediate results are finite at points where arguments, value and gradients are. */
+static void check_intermediates(const edge_row *r, const grid *g)
 {
-    static grid tame;
-    tame.t = g->t;
-    tame.n = 0;
+    static grid finite;
+    finite.t = g->t;
+    finite.n = 0;
     for (int i = 0; i < g->n; i++) {
         ldouble v[EDGE_INPUTS];
         point_of(g, r->n, i, v);
-        if (!is_tame(r, g->t, v)) continue;
-        for (int k = 0; k < r->n; k++) tame.x[k][tame.n] = g->x[k][i];
-        tame.n++;
+        if (!is_finite_point(r, g->t, v)) continue;
+        for (int k = 0; k < r->n; k++) finite.x[k][finite.n] = g->x[k][i];
+        finite.n++;
     }
-    results s = run_row(r, &tame, 1, true);
-    is_sound(r->id, g->t, s.tape, "traced where all is finite");
+    results s = run_row(r, &finite, 1, true);
+    check_tape(r->id, g->t, s.tape, "traced where all is finite");
     end_run(&s);
 }
 
@@ -367,16 +368,16 @@ void check_edge_rows(const edge_row *rows)
             const grid *g = &grids[t][r->n - 1];
             without += check_points(r, g);
             check_masked(r, g);
-            if (!r->by_parts) check_parts(r, g);
+            if (!r->by_parts) check_intermediates(r, g);
         }
-        if (r->no_limit && !without) complain(r->id, NULL, "has a reason for what is not so: %s", r->no_limit);
+        if (r->no_limit && !without) report(r->id, NULL, "gives a reason that is not needed: %s", r->no_limit);
     }
     if (failures) fail_msg("%d numbers are wrong", failures);
 }
 
 /* ---- Functions of vectors ---- */
 
-/* Multiplied by each scale. */
+/* Vectors that are multiplied by each power of two in scales. */
 static const double shapes[][EDGE_LENGTH] = {
     { 1, 2, 3, 4 }, { 3, 4, 0, 0 }, { 1, 1, 1, 1 }, { -1, 0, 0, 0 }, { 1, -1, 1, -1 }, { 5, 5, 5, 6 }, { -3, 1, -2, 0.5 },
 };
@@ -384,7 +385,7 @@ static const int scales[2][9] = {
     { -149, -126, -100, -66, 0, 20, 60, 100, 125 },
     { -1074, -1022, -600, -100, 0, 100, 500, 600, 1021 },
 };
-/* As they are, but for M, the largest number of the type. */
+/* Vectors that are used as they are; M stands for the largest number of the type. */
 #define M 1e999L
 /* clang-format off */
 static const ldouble others[][EDGE_LENGTH] = {
@@ -431,8 +432,8 @@ static void fill_vectors(vectors *l)
 
 static const double cotangent[EDGE_LENGTH] = { 1, -2, 0.5, 3 };
 
-/* Where element i of vector k is, in rows [n,4] or in columns [4,n]. */
-static int64_t place(const vectors *l, bool columns, int length, int k, int i)
+/* The index of element i of vector k, with vectors in rows [n,4] or in columns [4,n]. */
+static int64_t index_of(const vectors *l, bool columns, int length, int k, int i)
 {
     return columns ? (int64_t)i * l->n + k : (int64_t)k * length + i;
 }
@@ -445,7 +446,7 @@ static results run_vectors(const edge_vectors *r, const vectors *l, bool columns
     assert_non_null(s.memory);
     tap_tape_trace_nonfinite(s.tape, trace);
     for (int k = 0; k < l->n; k++) {
-        for (int i = 0; i < EDGE_LENGTH; i++) numbers[place(l, columns, EDGE_LENGTH, k, i)] = l->x[k][i];
+        for (int i = 0; i < EDGE_LENGTH; i++) numbers[index_of(l, columns, EDGE_LENGTH, k, i)] = l->x[k][i];
     }
     tap_var x = variable(s.tape, l->t, shape, numbers, s.memory);
     s.y = r->f(x, columns ? 0 : -1);
@@ -453,7 +454,7 @@ static results run_vectors(const edge_vectors *r, const vectors *l, bool columns
     tap_var   above = tap_full_like(s.y, c);
     const int m = r->reduces ? 1 : EDGE_LENGTH;
     for (int k = 0; k < l->n && c != 0; k++) {
-        for (int i = 0; i < m; i++) tap_tensor_set_item(tap_value(above), place(l, columns, m, k, i), c * cotangent[i]);
+        for (int i = 0; i < m; i++) tap_tensor_set_item(tap_value(above), index_of(l, columns, m, k, i), c * cotangent[i]);
     }
     tap_vjp(s.y, above, 1, &x, s.g);
     return s;
@@ -461,9 +462,9 @@ static results run_vectors(const edge_vectors *r, const vectors *l, bool columns
 
 static ldouble largest_of(int n, const ldouble *v)
 {
-    ldouble most = 0;
-    for (int i = 0; i < n; i++) most = isfinite(v[i]) ? fmaxl(most, fabsl(v[i])) : most;
-    return most;
+    ldouble max = 0;
+    for (int i = 0; i < n; i++) max = isfinite(v[i]) ? fmaxl(max, fabsl(v[i])) : max;
+    return max;
 }
 
 static bool check_vector(const edge_vectors *r, const vectors *l, const ldouble *x, const char *what, int n, const double *got,
@@ -476,17 +477,17 @@ static bool check_vector(const edge_vectors *r, const vectors *l, const ldouble 
         bool   without = isnan(want[i]) && !any_nan(EDGE_LENGTH, x);
         no_limit = no_limit || without;
         if (without && !r->no_limit)
-            complain(r->id, l->t, "%s of %s: no limit, and no reason", what, text_of(text, sizeof text, EDGE_LENGTH, x));
+            report(r->id, l->t, "%s of %s: NaN without a reason", what, text_of(text, sizeof text, EDGE_LENGTH, x));
         if (off <= allowed) continue;
-        complain(r->id, l->t, "%s %d of %s is %.9g, not %.9Lg: %.3g ulp, %g allowed", what, i,
-                 text_of(text, sizeof text, EDGE_LENGTH, x), got[i], want[i], off, allowed);
+        report(r->id, l->t, "%s %d of %s is %.9g, not %.9Lg: %.3g ulp, %g allowed", what, i,
+               text_of(text, sizeof text, EDGE_LENGTH, x), got[i], want[i], off, allowed);
     }
     return no_limit;
 }
 
 static void read_vector(const vectors *l, bool columns, int n, tap_var v, int k, double *to)
 {
-    for (int i = 0; i < n; i++) to[i] = item(v, place(l, columns, n, k, i));
+    for (int i = 0; i < n; i++) to[i] = item(v, index_of(l, columns, n, k, i));
 }
 
 static void exact_vector(const edge_vectors *r, const double *x, ldouble *v, ldouble *y, ldouble *g)
@@ -505,7 +506,7 @@ static int check_all_vectors(const edge_vectors *r, const vectors *l, bool colum
     const int n = r->reduces ? 1 : EDGE_LENGTH;
     int       without = 0;
     results   s = run_vectors(r, l, columns, 1, false);
-    if (is_sound(r->id, l->t, s.tape, "a call")) {
+    if (check_tape(r->id, l->t, s.tape, "a call")) {
         for (int k = 0; k < l->n; k++) {
             ldouble x[EDGE_LENGTH], y[EDGE_LENGTH], g[EDGE_LENGTH];
             double  got[EDGE_LENGTH];
@@ -532,14 +533,14 @@ static void check_masked_vectors(const edge_vectors *r, const vectors *l, bool c
         for (int i = 0; i < EDGE_LENGTH; i++) x[i] = (ldouble)l->x[k][i];
         for (int i = 0; i < EDGE_LENGTH; i++) {
             if (got[i] == 0) continue;
-            complain(r->id, l->t, "gradient %d of %s where it is masked is %g", i, text_of(text, sizeof text, EDGE_LENGTH, x),
-                     got[i]);
+            report(r->id, l->t, "gradient %d of %s where it is masked is %g", i, text_of(text, sizeof text, EDGE_LENGTH, x),
+                   got[i]);
         }
     }
     end_run(&s);
 }
 
-static bool all_tame(const type *t, int n, const ldouble *v)
+static bool all_finite(const type *t, int n, const ldouble *v)
 {
     for (int i = 0; i < n; i++) {
         if (overflows(t, v[i])) return false;
@@ -547,21 +548,21 @@ static bool all_tame(const type *t, int n, const ldouble *v)
     return true;
 }
 
-static void check_parts_of_vectors(const edge_vectors *r, const vectors *l, bool columns)
+static void check_vector_intermediates(const edge_vectors *r, const vectors *l, bool columns)
 {
-    static vectors tame;
-    tame.t = l->t;
-    tame.n = 0;
+    static vectors finite;
+    finite.t = l->t;
+    finite.n = 0;
     for (int k = 0; k < l->n; k++) {
         ldouble x[EDGE_LENGTH], y[EDGE_LENGTH], g[EDGE_LENGTH];
         exact_vector(r, l->x[k], x, y, g);
-        if (!all_tame(l->t, EDGE_LENGTH, x) || !all_tame(l->t, r->reduces ? 1 : EDGE_LENGTH, y) ||
-            !all_tame(l->t, EDGE_LENGTH, g))
+        if (!all_finite(l->t, EDGE_LENGTH, x) || !all_finite(l->t, r->reduces ? 1 : EDGE_LENGTH, y) ||
+            !all_finite(l->t, EDGE_LENGTH, g))
             continue;
-        memcpy(tame.x[tame.n++], l->x[k], sizeof tame.x[0]);
+        memcpy(finite.x[finite.n++], l->x[k], sizeof finite.x[0]);
     }
-    results s = run_vectors(r, &tame, columns, 1, true);
-    is_sound(r->id, l->t, s.tape, "traced where all is finite");
+    results s = run_vectors(r, &finite, columns, 1, true);
+    check_tape(r->id, l->t, s.tape, "traced where all is finite");
     end_run(&s);
 }
 
@@ -583,21 +584,21 @@ void check_edge_vectors(const edge_vectors *rows)
             if (columns ? r->last : r->first) continue;
             without += check_all_vectors(r, l, columns);
             check_masked_vectors(r, l, columns);
-            if (!r->by_parts) check_parts_of_vectors(r, l, columns);
+            if (!r->by_parts) check_vector_intermediates(r, l, columns);
         }
-        if (r->no_limit && !without) complain(r->id, NULL, "has a reason for what is not so: %s", r->no_limit);
+        if (r->no_limit && !without) report(r->id, NULL, "gives a reason that is not needed: %s", r->no_limit);
     }
     if (failures) fail_msg("%d numbers are wrong", failures);
 }
 
-/* ---- Anything ---- */
+/* ---- Cases ---- */
 
-tap_var edge_places(tap_var beside, tap_shape shape, const int64_t *places)
+tap_var edge_places(tap_var v, tap_shape shape, const int64_t *places)
 {
-    return tap_input(beside.tape, tap_tensor_wrap(TAP_I64, shape, (void *)(uintptr_t)places));
+    return tap_input(v.tape, tap_tensor_wrap(TAP_I64, shape, (void *)(uintptr_t)places));
 }
 
-/* The nearest number of the type that is finite, and not 0, where x is so. */
+/* x rounded to the type; a finite x stays finite, and one that is not 0 stays so. */
 static double within_type(const type *t, double x)
 {
     const double r = rounded(t, x);
@@ -611,21 +612,21 @@ static bool differs(const edge_case *r, const type *t, double exact, double got)
     return r->ulps == 0 && exact == 0 && signbit(exact) != signbit(got);
 }
 
-/* How many are NaN. */
+/* Compares the elements of v with the expected ones. Returns how many of these are NaN. */
 static int check_numbers(const edge_case *r, const type *t, const char *what, tap_var v, tap_shape shape, const double *want)
 {
     int without = 0;
     if (!tap_shape_equal(tap_shape_of(v), shape)) {
         char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
-        complain(r->id, t, "%s is %s, not %s", what, tap_shape_format(a, tap_shape_of(v)), tap_shape_format(b, shape));
+        report(r->id, t, "%s is %s, not %s", what, tap_shape_format(a, tap_shape_of(v)), tap_shape_format(b, shape));
         return 0;
     }
     for (int64_t i = 0; i < tap_numel(shape); i++) {
         const double exact = within_type(t, want[i]);
         without += isnan(exact) != 0;
         if (!differs(r, t, exact, item(v, i))) continue;
-        complain(r->id, t, "%s at %d is %.9g, not %.9g: %.3g ulp", what, (int)i, item(v, i), exact,
-                 ulps_between(t, (ldouble)exact, item(v, i), 0));
+        report(r->id, t, "%s at %d is %.9g, not %.9g: %.3g ulp", what, (int)i, item(v, i), exact,
+               ulps_between(t, (ldouble)exact, item(v, i), 0));
     }
     return without;
 }
@@ -633,7 +634,7 @@ static int check_numbers(const edge_case *r, const type *t, const char *what, ta
 typedef struct {
     tap_tape *tape;
     tap_var   in[EDGE_INPUTS], y, g[EDGE_INPUTS];
-    bool      has_gradient, sound, has_nan; /* among the inputs */
+    bool      has_gradient, ok, has_nan; /* has_nan: some input is */
 } case_run;
 
 static case_run run_case(const edge_case *r, const type *t, bool masked)
@@ -649,14 +650,14 @@ static case_run run_case(const edge_case *r, const type *t, bool masked)
         s.in[k] = variable(s.tape, t, r->shape[k], x, memory[k]);
     }
     s.y = r->f(s.in);
-    s.sound = is_sound(r->id, t, s.tape, "a call");
-    s.has_gradient = s.sound && r->g[0] && tap_dtype_is_float(tap_value(s.y).dtype);
+    s.ok = check_tape(r->id, t, s.tape, "a call");
+    s.has_gradient = s.ok && r->g[0] && tap_dtype_is_float(tap_value(s.y).dtype);
     if (!s.has_gradient) return s;
     tap_var above = tap_full_like(s.y, masked ? 0 : 1);
     for (int64_t i = 0; r->c && !masked && i < tap_numel(r->out); i++)
         tap_tensor_set_item(tap_value(above), i, within_type(t, r->c[i]));
     tap_vjp(s.y, above, r->n, s.in, s.g);
-    s.sound = is_sound(r->id, t, s.tape, "a gradient");
+    s.ok = check_tape(r->id, t, s.tape, "a gradient");
     return s;
 }
 
@@ -666,26 +667,26 @@ static int check_case(const edge_case *r, const type *t)
     edge_case by_value = *r; /* the sign of a gradient that is 0 has no meaning */
     int       without = 0;
     if (by_value.ulps == 0) by_value.ulps = 1e-300;
-    if (s.sound) without += check_numbers(r, t, "the value", s.y, r->out, r->y);
-    for (int k = 0; k < r->n && s.sound && s.has_gradient; k++) {
+    if (s.ok) without += check_numbers(r, t, "the value", s.y, r->out, r->y);
+    for (int k = 0; k < r->n && s.ok && s.has_gradient; k++) {
         if (r->g[k]) without += check_numbers(&by_value, t, slope_name[k], s.g[k], r->shape[k], r->g[k]);
     }
     tap_tape_free(s.tape);
     if (s.has_nan) return 0;
-    if (without && !r->no_limit) complain(r->id, t, "has no limit, and no reason");
+    if (without && !r->no_limit) report(r->id, t, "NaN without a reason");
     return without;
 }
 
-/* Whether what is masked has a gradient that is not 0. */
+/* Whether some gradient is not 0 though the gradient from above is. */
 static bool check_masked_case(const edge_case *r, const type *t)
 {
     case_run s = run_case(r, t, true);
     bool     leaks = false;
-    for (int k = 0; k < r->n && s.sound && s.has_gradient; k++) {
+    for (int k = 0; k < r->n && s.ok && s.has_gradient; k++) {
         for (int64_t i = 0; i < tap_numel(r->shape[k]); i++) {
             if (item(s.g[k], i) == 0) continue;
             leaks = true;
-            if (!r->unmasked) complain(r->id, t, "%s at %d where all is masked is %g", slope_name[k], (int)i, item(s.g[k], i));
+            if (!r->unmasked) report(r->id, t, "%s at %d where all is masked is %g", slope_name[k], (int)i, item(s.g[k], i));
         }
     }
     tap_tape_free(s.tape);
@@ -703,8 +704,8 @@ void check_edge_cases(const edge_case *rows)
             without += check_case(r, &types[t]);
             leaks = check_masked_case(r, &types[t]) || leaks;
         }
-        if (r->no_limit && !without) complain(r->id, NULL, "has a reason for what is not so: %s", r->no_limit);
-        if (r->unmasked && !leaks) complain(r->id, NULL, "has a reason for what is not so: %s", r->unmasked);
+        if (r->no_limit && !without) report(r->id, NULL, "gives a reason that is not needed: %s", r->no_limit);
+        if (r->unmasked && !leaks) report(r->id, NULL, "gives a reason that is not needed: %s", r->unmasked);
     }
     if (failures) fail_msg("%d numbers are wrong", failures);
 }

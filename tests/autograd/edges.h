@@ -1,18 +1,20 @@
-/* tests/autograd/edges.h: what functions and their gradients are at the edges of their domains: at zeros of either sign, at the
- * smallest and the largest numbers, at poles, bounds, infinities and NaN, in float32 and in float64.
+/* tests/autograd/edges.h: tests of functions and their gradients at the edges of their domains: at zeros of either sign, at
+ * the smallest and the largest numbers, at poles, bounds, infinities and NaN, in float32 and in float64.
  *
- * Three kinds of rows say what is right, by formulas in long double or by numbers, never by the code under test:
+ * Three kinds of rows state the expected results, as formulas in long double or as numbers:
  *
- * - EDGE1, EDGE2, EDGE3: a function of one, two or three numbers, at every point of a grid (edges.c has it).
- * - edge_vectors: a function of vectors along an axis, for a list of vectors that all such functions share.
- * - edge_case: any function, of tensors that are written out.
+ * - edge_row: a function of one, two or three numbers, at every point of the grid in edges.c.
+ * - edge_vectors: a function of vectors along an axis, for the list of vectors in edges.c.
+ * - edge_case: any function, for tensors that are written out.
  *
- * Every row is held to its number of units of the last place. A result that is NaN though no argument is needs a reason in the
- * row, why there is no limit; a reason that is not needed fails as well. Beyond that, each row is asked:
+ * Every row has a tolerance in units in the last place (ulp). If a result is NaN though no argument is, the row must give
+ * the reason why there is no limit; a reason that is not needed fails as well. Two further properties are checked for each
+ * row:
  *
- * - Is a gradient of 0 from above 0 in every argument, whatever the arguments are? What is masked adds nothing.
- * - Where arguments, results and gradients are finite, are all intermediate results, as tap_tape_trace_nonfinite sees them?
- */
+ * - If the gradient from above is 0, so is the gradient of every argument, whatever the arguments are: a masked element adds
+ *   nothing.
+ * - If arguments, results and gradients are finite, so are all intermediate results, as tap_tape_trace_nonfinite sees them.
+ *   / */
 #ifndef TAP_TESTS_AUTOGRAD_EDGES_H
 #define TAP_TESTS_AUTOGRAD_EDGES_H
 
@@ -30,25 +32,25 @@
 enum { EDGE_INPUTS = 3 };
 
 typedef struct {
-    const char *id; /* the operator or public function without tap_; what follows two underscores is a remark */
+    const char *id; /* the operator or public function without tap_; after two underscores, a remark */
     int         n;
     tap_var (*f)(const tap_var *v);
     ldouble (*y)(const ldouble *v);
     ldouble (*slope[EDGE_INPUTS])(const ldouble *v); /* by each argument */
     double      ulps, slope_ulps;
     const char *no_limit; /* the reason, or NULL */
-    double      least;    /* errors are relative to at least this: results that are small by cancellation of what was given */
-    double      slope_least; /* the same of gradients; 0: as of values */
-    double      tiny;        /* or to this many of the smallest normal number: products of a number that is subnormal already */
-    double      above;       /* the gradient from above, a power of two; 0: 1 */
-    bool        by_parts;    /* intermediate results may overflow: the row says why beside it */
-    double      most;        /* finite arguments beyond this part of the type's largest number are not asked; 0: all are */
-    bool        finite;      /* gradients are asked where the value is finite in the type */
-    bool        matrices;    /* what is masked is asked where no argument is NaN, which sums of products spread */
+    double error_scale; /* errors are relative to at least this, for results that are small by cancellation of the arguments */
+    double slope_error_scale; /* likewise for gradients; 0: as error_scale */
+    double tiny;         /* or relative to this many smallest normal numbers, for products with a factor that is subnormal */
+    double above;        /* the gradient from above, a power of two [1] */
+    bool   by_parts;     /* intermediate results may overflow; a comment in the row says why */
+    double max_fraction; /* finite arguments above this fraction of the type's largest number are skipped; 0: none is */
+    bool   finite;       /* gradients are checked only where the value is finite in the type */
+    bool   matrices;     /* masks are checked only where no argument is NaN, since sums of products spread it */
 } edge_row;
 
 /* A list of rows is a macro of X1(id, call, value, slope, ulps, slope_ulps, reason, ...), X2 with two slopes, X3 with three. In
- * the call, x (or a, b and c) are vars; in the formulas they are numbers. What follows the reason sets further members. */
+ * the call, x (or a, b and c) are vars; in the formulas they are numbers. Arguments after the reason set further members. */
 #define EDGE_FUNCTION(id, what, type, arguments, expression) \
     static type id##_##what(const arguments *v) \
     { \
@@ -118,10 +120,10 @@ typedef struct {
 
 /* ---- Anything ---- */
 
-/* Numbers that are written out. EDGE_MOST and EDGE_LEAST are the largest and the smallest positive number of the type that runs, as is
- * whatever else is out of its range. */
-#define EDGE_MOST  0x1.fffffffffffffp1023
-#define EDGE_LEAST 0x1p-1074
+/* Numbers in the rows are doubles. EDGE_MAX and EDGE_MIN, and all other numbers that are out of range of the type under
+ * test, become its largest and its smallest positive number. */
+#define EDGE_MAX 0x1.fffffffffffffp1023
+#define EDGE_MIN 0x1p-1074
 
 typedef struct {
     const char *id;
@@ -136,26 +138,27 @@ typedef struct {
     double        ulps;           /* of each number; 0: to the last bit, and zeros with their signs */
     enum { EDGE_BOTH, EDGE_F32, EDGE_F64 } only;
     const char *no_limit; /* the reason for NaN where no input is */
-    const char *unmasked; /* the reason why a gradient of 0 from above does not leave all gradients 0 */
+    const char *unmasked; /* the reason why some gradient is not 0 though the gradient from above is */
 } edge_case;
 
-/* edge_cases.h makes tables of them. */
+/* edge_cases.h has macros for tables of them. */
 
 /* ---- Tables and checks ---- */
 
-/* Each of these fails the cmocka test for what is wrong with the rows, which end with { 0 }. */
+/* Check all rows of a table, which ends with { 0 }, and fail the cmocka test if one is wrong. */
 void check_edge_rows(const edge_row *rows);
 void check_edge_vectors(const edge_vectors *rows);
 void check_edge_cases(const edge_case *rows);
 
-/* Numbers of dtype int64, beside the vars of a call. */
-tap_var edge_places(tap_var beside, tap_shape shape, const int64_t *places);
+/* An int64 index tensor on the tape of v. */
+tap_var edge_places(tap_var v, tap_shape shape, const int64_t *places);
 
-/* Whether the id stands for the operator or function of that name. */
+/* Whether the id, without its remark, is the name. */
 bool edge_is_for(const char *id, const char *name);
 /* Whether one of the tables, which may be NULL, has a row for it. */
 bool edge_has_row(const char *name, const edge_row *rows, const edge_vectors *vectors, const edge_case *cases);
-/* Fails for each function "TAP_API tap_var tap_NAME(" that the header declares in the section of this title and that has no row. */
+/* Fails for each function "TAP_API tap_var tap_NAME(" that the header declares in the section of this title and that has no
+ * row. */
 void check_edge_section(const char *header, const char *title, bool (*has_row)(const char *name));
 
 #endif

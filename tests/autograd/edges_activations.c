@@ -1,4 +1,5 @@
-/* Activations, and the pieces that the rules of elementwise operators are made of, at the edges of their domains. */
+/* tests/autograd/edges_activations.c: activations, and the private operators of rules and densities (autograd/ops/rules.h),
+ * at the edges of their domains. */
 #include "autograd/ops/rules.h"
 #include "tests/autograd/edges.h"
 
@@ -9,7 +10,7 @@ static ldouble minus(ldouble x, ldouble t)
     return x > 0 ? (1 - t) - sigmoid(-x) : sigmoid(x) - t;
 }
 
-/* x s, and 0 where s is, s being what an activation leaves of x */
+/* x s; 0 where s is 0. s is the factor of x in an activation. */
 static ldouble gated(ldouble x, ldouble s)
 {
     return s == 0 ? 0 : x * s;
@@ -50,7 +51,7 @@ static ldouble mish_second(ldouble x)
     return fabsl(x) > 1e4L ? 0 : 4 * sigmoid_slope(2 * s) * p * (2 + x * (1 - p - 2 * t * p));
 }
 
-/* What the slope makes of the gradient a, of which nothing is nothing. */
+/* y, a product or quotient of the gradient a; 0 where a is 0 and y is NaN */
 static ldouble chain(ldouble a, ldouble y)
 {
     return a == 0 && isnan(y) ? 0 : y;
@@ -78,8 +79,8 @@ static ldouble categorical_kl_term(ldouble a, ldouble b)
     return d < 1 ? expl(a) * expm1_minus_x(d) : expl(b) * (1 - (d > 1e4L ? 0 : (1 + d) * expl(-d)));
 }
 
-/* Slopes of what is infinite have no limit. */
-static ldouble most(ldouble x)
+/* x clamped to +-1e35: gradients at infinite x have no limit. */
+static ldouble clamp_finite(ldouble x)
 {
     return min_nan(max_nan(x, -1e35L), 1e35L);
 }
@@ -96,8 +97,8 @@ static ldouble cb_kl_grad(ldouble a, ldouble b)
     return a == b || isinf(a) ? 0 : isinf(b) ? -b : cb_cumulant(2, a) * (a - b);
 }
 
-/* a / hypot(a, b), b finite */
-static ldouble part(ldouble a, ldouble b)
+/* a / hypot(a, b) for finite b */
+static ldouble over_hypot(ldouble a, ldouble b)
 {
     return isinf(a) ? copysignl(1, a) : a / hypotl(a, b);
 }
@@ -113,7 +114,7 @@ static ldouble part(ldouble a, ldouble b)
     X1(hardtanh, tap_hardtanh(x, -1, 2), min_nan(max_nan(x, -1), 2), x > -1 && x < 2, 0, 0, NULL)                                     \
     X1(silu, tap_silu(x), gated(x, sigmoid(x)), silu_slope(x), 3, 6, NULL, .tiny = 1024)                                              \
     X1(gelu, tap_gelu(x), gated(x, erfcl(-x / sqrtl(2)) / 2), gelu_slope(x), 4, 16, NULL, .tiny = 64)                                 \
-    X1(gelu_tanh, tap_gelu_tanh(x), gelu_tanh(x), gelu_tanh_slope(x), 17, 32, NULL, .least = 0.001)                                   \
+    X1(gelu_tanh, tap_gelu_tanh(x), gelu_tanh(x), gelu_tanh_slope(x), 17, 32, NULL, .error_scale = 0.001)                                   \
     X1(mish, tap_mish(x), gated(x, tanhl(softplus(x))), mish_slope(x), 4, 16, NULL, .tiny = 1024)                                     \
     X1(leaky_relu, tap_leaky_relu(x, 0.125), x > 0 ? x : x * 0.125L, x > 0 ? 1 : 0.125L, 1, 0, NULL)                                  \
     X1(leaky_relu__steep, tap_leaky_relu(x, HUGE_VAL), x >= 0 ? x : x * INF, x > 0 ? 1 : INF, 0, 0, NULL)                             \
@@ -153,18 +154,18 @@ static ldouble part(ldouble a, ldouble b)
     X1(tanh_grad, tap__tanh_grad(ONE, x, tap_tanh(x)), 4 * sigmoid_slope(2 * x), -8 * tanhl(x) * sigmoid_slope(2 * x), 5, 9, NULL) \
     X1(sigmoid_grad, tap__sigmoid_grad(ONE, x, tap_sigmoid(x)), sigmoid_slope(x), -sigmoid_slope(x) * tanhl(x / 2), 5, 8, NULL)    \
     X1(silu_grad, tap__silu_grad(ONE, x), silu_slope(x), times(sigmoid_slope(x), 2 - x * tanhl(x / 2)), 6, 12, NULL, .tiny = 1024, .by_parts = true) \
-    X1(gelu_tanh_grad, tap__gelu_tanh_grad(ONE, x), gelu_tanh_slope(x), gelu_tanh_second(x), 32, 64, NULL, .least = 0.001)         \
+    X1(gelu_tanh_grad, tap__gelu_tanh_grad(ONE, x), gelu_tanh_slope(x), gelu_tanh_second(x), 32, 64, NULL, .error_scale = 0.001)         \
     X1(mish_grad, tap__mish_grad(ONE, x), mish_slope(x), mish_second(x), 16, 48, NULL, .tiny = 8192, .by_parts = true)             \
     X1(exp_square, tap__exp_square(x, -0.5), expl(-x * x / 2), times(-x, expl(-x * x / 2)), 2, 3, NULL)                            \
     X2(safe_sub, tap__safe_sub(a, b), a == b ? 0 : a - b, 1, -1, 0.51, 0, NULL)                                                    \
     X2(sigmoid_of_difference, tap__sigmoid_of_difference(a, b), a == b ? 0.5L : sigmoid(a - b), a == b ? 0.25L : sigmoid_slope(a - b), a == b ? -0.25L : -sigmoid_slope(a - b), 16, 16, NULL) \
     X2(heaviside_of_difference, tap__heaviside_of_difference(a, b), a > b ? 1 : a == b ? 0.5L : 0, 0, 0, 0, 0, NULL)               \
-    X1(hypot_slope, tap__hypot_slope(x, ONE), part(x, 1), isinf(x) ? 0 : part(1, x) * part(1, x) / hypotl(x, 1), 3, 12, NULL)      \
+    X1(hypot_slope, tap__hypot_slope(x, ONE), over_hypot(x, 1), isinf(x) ? 0 : over_hypot(1, x) * over_hypot(1, x) / hypotl(x, 1), 3, 12, NULL)      \
     X2(xlogy_slope, tap__xlogy_slope(a, b), a == 0 && !isnan(b) ? 0 : a / (b == 0 ? 0 : b), 1 / (b == 0 ? 0 : b), a == 0 ? 0 : -a / (b * b), 1, 2, \
        "inf / inf may be anything")                                                                                                \
     X2(mask_unit_interval, tap__mask_unit_interval(a, b), b < 0 || b > 1 ? 0 : a, b >= 0 && b <= 1, 0, 0, 0, NULL)
 
-#define LEVEL(x) tap_neg(tap_abs(x)) /* what log-probabilities are */
+#define LEVEL(x) tap_neg(tap_abs(x)) /* like log-probabilities, not above 0 */
 #define SIGN(x)  (((x) > 0) - ((x) < 0))
 
 #define DENSITIES(X1, X2, X3)                                                                                                             \
@@ -177,20 +178,20 @@ static ldouble part(ldouble a, ldouble b)
     X2(categorical_kl_term, tap__categorical_kl_term(LEVEL(a), LEVEL(b)), categorical_kl_term(-fabsl(a), -fabsl(b)), times(-SIGN(a), categorical_kl_grad(-fabsl(a), -fabsl(b))), \
        -SIGN(b) * exp_difference(-fabsl(b), -fabsl(a)), 16, 8, NULL, .tiny = 4)                                                           \
     X2(categorical_kl_grad, tap__categorical_kl_grad(LEVEL(a), LEVEL(b)), categorical_kl_grad(-fabsl(a), -fabsl(b)),                      \
-       times(-SIGN(a), categorical_kl_grad(-fabsl(a), -fabsl(b)) + expl(-fabsl(a))), SIGN(b) * expl(-fabsl(a)), 8, 8, NULL, .least = 0.1) \
+       times(-SIGN(a), categorical_kl_grad(-fabsl(a), -fabsl(b)) + expl(-fabsl(a))), SIGN(b) * expl(-fabsl(a)), 8, 8, NULL, .error_scale = 0.1) \
     X1(bernoulli_entropy, tap__bernoulli_entropy(x), bernoulli_entropy(x), -times(sigmoid_slope(x), x), 6, 6, NULL, .tiny = 16)           \
     X2(bernoulli_kl, tap__bernoulli_kl(a, b), bernoulli_kl(a, b), bernoulli_kl_grad(a, b), sigmoid_difference(b, a), 24, 8, NULL, .tiny = 16) \
-    X2(bernoulli_kl_grad, tap__bernoulli_kl_grad(a, tap_clamp(b, -1e35, 1e35)), bernoulli_kl_grad(a, most(b)),                            \
-       sigmoid_slope(a) - times(bernoulli_kl_grad(a, most(b)), tanhl(a / 2)), b == most(b) ? -sigmoid_slope(a) : 0, 6, 12,                \
-       NULL, .least = 0.1)                                                                                                                \
+    X2(bernoulli_kl_grad, tap__bernoulli_kl_grad(a, tap_clamp(b, -1e35, 1e35)), bernoulli_kl_grad(a, clamp_finite(b)),                            \
+       sigmoid_slope(a) - times(bernoulli_kl_grad(a, clamp_finite(b)), tanhl(a / 2)), b == clamp_finite(b) ? -sigmoid_slope(a) : 0, 6, 12,                \
+       NULL, .error_scale = 0.1)                                                                                                                \
     X2(sigmoid_difference, tap__sigmoid_difference(a, b), sigmoid_difference(a, b), sigmoid_slope(a), -sigmoid_slope(b), 6, 6, NULL)      \
     X1(cb_cumulant__log, tap__cb_cumulant(x, 0), cb_cumulant(0, x), cb_cumulant(1, x), 16, 16, NULL)                                      \
     X1(cb_cumulant__mean, tap__cb_cumulant(x, 1), cb_cumulant(1, x), cb_cumulant(2, x), 16, 24, NULL)                                     \
     X1(cb_cumulant__variance, tap__cb_cumulant(x, 2), cb_cumulant(2, x), cb_cumulant(3, x), 24, 64, NULL)                                 \
     X2(cb_mean_difference, tap__cb_mean_difference(a, b), cb_mean_difference(a, b), cb_cumulant(2, a), -cb_cumulant(2, b), 32, 24, NULL)  \
     X2(cb_kl, tap__cb_kl(a, b), cb_kl(a, b), cb_kl_grad(a, b), cb_mean_difference(b, a), 64, 32, NULL)                                    \
-    X2(cb_kl_grad, tap__cb_kl_grad(a, tap_clamp(b, -1e35, 1e35)), cb_kl_grad(a, most(b)),                                                 \
-       cb_cumulant(2, a) + times(cb_cumulant(3, a), a == most(b) ? 0 : a - most(b)), b == most(b) ? -cb_cumulant(2, a) : 0, 24, 96, NULL, .least = 1e-6, \
+    X2(cb_kl_grad, tap__cb_kl_grad(a, tap_clamp(b, -1e35, 1e35)), cb_kl_grad(a, clamp_finite(b)),                                                 \
+       cb_cumulant(2, a) + times(cb_cumulant(3, a), a == clamp_finite(b) ? 0 : a - clamp_finite(b)), b == clamp_finite(b) ? -cb_cumulant(2, a) : 0, 24, 96, NULL, .error_scale = 1e-6, \
        .by_parts = true)
 
 EDGE_TABLE(density_edges, DENSITIES)

@@ -1,17 +1,17 @@
-/* Elementwise operators at the edges of their domains. Each row: how it is called, its value and gradients, how many units of the last
- * place these may be off, and why there is no limit where there is none. */
+/* tests/autograd/edges_elementwise.c: elementwise operators at the edges of their domains. A row has the call, the value,
+ * the gradients, their tolerances in ulp, and the reason if there is no limit somewhere. */
 #include "tests/autograd/edges.h"
 
 static const char *const below_0 = "negative numbers have no root, logarithm or power";
 
-/* 0 where a factor is 0, whatever the other one is. */
+/* a b; 0 where a factor is 0, even if the other is infinite or NaN */
 static ldouble times(ldouble a, ldouble b)
 {
     return a == 0 || b == 0 ? 0 : a * b;
 }
 
-/* a / hypot(a, b); the infinite hide the finite, and two are equal. */
-static ldouble part(ldouble a, ldouble b)
+/* a / hypot(a, b); an infinite number counts as +-1, and a finite one beside it as 0 */
+static ldouble over_hypot(ldouble a, ldouble b)
 {
     if (isinf(a)) return copysignl(isinf(b) ? sqrtl(0.5L) : 1, a);
     return a == 0 || isinf(b) ? 0 : a / hypotl(a, b);
@@ -30,15 +30,15 @@ static ldouble power_slope(ldouble a, ldouble b)
     return b == 0 || (y == 0 && isinf(b)) || (a == 0 && b == INF) ? 0 : b * y;
 }
 
-/* a + c (b - a), of which nothing is left that has no weight */
-static ldouble blend(ldouble a, ldouble b, ldouble c)
+/* a + c (b - a), where a number of weight 0 counts as 0 */
+static ldouble lerp(ldouble a, ldouble b, ldouble c)
 {
     if (a == b) return a;
     return isinf(c) ? c * (b - a) : times(1 - c, a) + times(c, b);
 }
 
-/* How much of a gradient the larger of two takes. */
-static ldouble ahead(ldouble a, ldouble b)
+/* The share of the gradient that a takes in max(a, b). */
+static ldouble heaviside(ldouble a, ldouble b)
 {
     return a > b ? 1 : a == b ? 0.5L : 0;
 }
@@ -65,9 +65,9 @@ static ldouble ahead(ldouble a, ldouble b)
     X1(log2, tap_log2(x), log2l(x), x == 0 ? INF : 1 / (x * ln2), 2, 2, below_0)                                                         \
     X1(log10, tap_log10(x), log10l(x), x == 0 ? INF : 1 / (x * logl(10)), 3, 2, below_0)                                                 \
     X1(log1p, tap_log1p(x), log1pl(x), 1 / (1 + x), 1, 2, below_0)                                                                       \
-    X1(sin, tap_sin(x), sinl(x), cosl(x), 2, 2, "waves have no limit")                                                                   \
-    X1(cos, tap_cos(x), cosl(x), -sinl(x), 2, 2, "waves have no limit")                                                                  \
-    X1(tan, tap_tan(x), tanl(x), 1 + tanl(x) * tanl(x), 2, 4, "waves have no limit")                                                     \
+    X1(sin, tap_sin(x), sinl(x), cosl(x), 2, 2, "no limit at infinity")                                                                   \
+    X1(cos, tap_cos(x), cosl(x), -sinl(x), 2, 2, "no limit at infinity")                                                                  \
+    X1(tan, tap_tan(x), tanl(x), 1 + tanl(x) * tanl(x), 2, 4, "no limit at infinity")                                                     \
     X1(asin, tap_asin(x), asinl(x), 1 / sqrtl((1 - x) * (1 + x)), 2, 4, "no angle has a sine above 1")                                   \
     X1(acos, tap_acos(x), acosl(x), -1 / sqrtl((1 - x) * (1 + x)), 2, 4, "no angle has a cosine above 1")                                \
     X1(atan, tap_atan(x), atanl(x), 1 / (1 + x * x), 2, 2, NULL)                                                                         \
@@ -81,11 +81,11 @@ static ldouble ahead(ldouble a, ldouble b)
     X1(erfc, tap_erfc(x), erfcl(x), -2 / sqrtl(pi) * expl(-x * x), 6, 4, NULL)                                                           \
     X1(erfinv, tap_erfinv(x), erfinv(x), sqrtl(pi) / 2 * expl(erfinv(x) * erfinv(x)), 1.5, 80, "no erf is above 1")                      \
     X1(lgamma, tap_lgamma(x), lgammal(x), x == -INF ? NO_LIMIT : x == 0 ? -1 / x : digamma(x), 6, 4,                                     \
-       "on either side of a pole, the slope has another sign; and there are poles down to -inf", .least = 16)                            \
+       "on either side of a pole, the slope has another sign; and there are poles down to -inf", .error_scale = 16)                            \
     X1(digamma, tap_digamma(x), x == -INF ? NO_LIMIT : digamma(x), x == 0 ? INF : polygamma(1, x), 4, 8,                                 \
-       "on either side of a pole, digamma has another sign; and there are poles down to -inf", .least = 16)                              \
+       "on either side of a pole, digamma has another sign; and there are poles down to -inf", .error_scale = 16)                              \
     X1(polygamma, tap_polygamma(1, x), x == 0 ? INF : polygamma(1, x), polygamma(2, x), 8, 8,                                            \
-       "there are poles down to -inf", .least = 16)                                                                                      \
+       "there are poles down to -inf", .error_scale = 16)                                                                                      \
     X1(cast, tap_cast(x, TAP_F64), x, 1, 0, 0, NULL)                                                                                     \
     X1(detach, tap_detach(x), x, 0, 0, 0, NULL)                                                                                          \
     X1(add_scalar, tap_add_scalar(x, 3), x + 3, 1, 0.51, 0, NULL)                                                                        \
@@ -103,17 +103,17 @@ static ldouble ahead(ldouble a, ldouble b)
     X2(div, tap_div(a, b), a / b, 1 / b, -a / (b * b), 0.51, 2, "0 / 0 and inf / inf may be anything")                                   \
     X2(floor_divide, tap_floor_divide(a, b), floor_divide(a, b), 0, 0, 1, 0, "0 / 0 and inf mod b may be anything")                      \
     X2(pow, tap_pow(a, b), powl(a, b), power_slope(a, b), a < 0 ? NO_LIMIT : a == 0 && b == 0 ? 0 : xlogy(powl(a, b), a), 2, 4, below_0) \
-    X2(hypot, tap_hypot(a, b), hypotl(a, b), part(a, b), part(b, a), 2, 4, NULL)                                                         \
+    X2(hypot, tap_hypot(a, b), hypotl(a, b), over_hypot(a, b), over_hypot(b, a), 2, 4, NULL)                                                         \
     X2(atan2, tap_atan2(a, b), atan2l(a, b), isinf(a) || isinf(b) || (a == 0 && b == 0) ? 0 : b / (a * a + b * b),                       \
        isinf(a) || isinf(b) || (a == 0 && b == 0) ? 0 : -a / (a * a + b * b), 2, 6, NULL)                                                \
     X2(xlogy, tap_xlogy(a, b), xlogy(a, b), a == 0 && b <= 0 ? 0 : logl(b), a == 0 ? 0 : b == 0 ? a * INF : a / b, 2, 2,                 \
        "negative numbers have no logarithm, and 0 inf may be anything")                                                                  \
     X2(logaddexp, tap_logaddexp(a, b), logaddexp(a, b), a == b ? 0.5L : sigmoid(a - b), a == b ? 0.5L : sigmoid(b - a), 2, 2, NULL,      \
-       .least = 1)                                                                                                                       \
-    X3(lerp, tap_lerp(a, b, c), blend(a, b, c), 1 - c, c, a == b ? 0 : b - a, 3, 1,                                                      \
+       .error_scale = 1)                                                                                                                       \
+    X3(lerp, tap_lerp(a, b, c), lerp(a, b, c), 1 - c, c, a == b ? 0 : b - a, 3, 1,                                                      \
        "inf - inf may be anything")                                                                                                      \
-    X2(maximum, tap_maximum(a, b), max_nan(a, b), ahead(a, b), ahead(b, a), 0, 0, NULL)                                                  \
-    X2(minimum, tap_minimum(a, b), min_nan(a, b), ahead(b, a), ahead(a, b), 0, 0, NULL)                                                  \
+    X2(maximum, tap_maximum(a, b), max_nan(a, b), heaviside(a, b), heaviside(b, a), 0, 0, NULL)                                                  \
+    X2(minimum, tap_minimum(a, b), min_nan(a, b), heaviside(b, a), heaviside(a, b), 0, 0, NULL)                                                  \
     X2(clamp_min, tap_clamp_min(a, b), max_nan(a, b), a >= b, a < b, 0, 0, NULL)                                                         \
     X2(clamp_max, tap_clamp_max(a, b), min_nan(a, b), a <= b, a > b, 0, 0, NULL)                                                         \
     X1(clamp, tap_clamp(x, -1, 2), min_nan(max_nan(x, -1), 2), x >= -1 && x <= 2, 0, 0, NULL)                                            \

@@ -1,5 +1,6 @@
-/* Linear algebra with matrices that are tiny, huge, singular, or hold anything in the triangle that is not read. Numbers are worked out
- * by hand: of A = [4,2;2,5] = [2,0;1,2] [2,1;0,2], of B = [1,2;3,4], whose determinant is -2, and of C = [2,1;1,3], whose is 5. */
+/* tests/autograd/edges_linalg.c: linear algebra with matrices that are tiny, huge or singular, or hold NaN in the triangle
+ * that is not read. The numbers are worked out by hand for A = [4,2;2,5] = [2,0;1,2] [2,1;0,2], for B = [1,2;3,4] with the
+ * determinant -2, and for C = [2,1;1,3] with the determinant 5. */
 #include "autograd/ops/rules.h"
 #include "tests/autograd/edge_cases.h"
 
@@ -21,11 +22,11 @@ static tap_var sign_of(tap_var x)
 
 /* clang-format off */
 #define LINALG(X1, X2, X3)                                                                                                            \
-    X1(cholesky, tap_cholesky(x, TAP_LOWER), S(2, 2), N(4, NO, 2, 5), S(2, 2), N(2, 0, 1, 2), N(0.0625, -0.125, -0.125, 0.25),        \
-       .c = N(0, NO, 0, 1), .ulps = 1)                                                                                                \
-    X1(cholesky__upper, tap_cholesky(x, TAP_UPPER), S(2, 2), N(4, 2, IN, 5), S(2, 2), N(2, 1, 0, 2), N(0.25, 0, 0, 0),                \
-       .c = N(1, 0, IN, 0), .ulps = 1)                                                                                                \
-    X1(cholesky__tiny, tap_cholesky(x, TAP_LOWER), S(2, 2), N(4 * T, 0, 2 * T, 5 * T), S(2, 2), N(0x1p-69, 0, 0x1p-70, 0x1p-69),      \
+    X1(cholesky, tap_cholesky(x, false), S(2, 2), N(4, NaN, 2, 5), S(2, 2), N(2, 0, 1, 2), N(0.0625, -0.125, -0.125, 0.25),            \
+       .c = N(0, NaN, 0, 1), .ulps = 1)                                                                                                \
+    X1(cholesky__upper, tap_cholesky(x, true), S(2, 2), N(4, 2, Inf, 5), S(2, 2), N(2, 1, 0, 2), N(0.25, 0, 0, 0),                     \
+       .c = N(1, 0, Inf, 0), .ulps = 1)                                                                                                \
+    X1(cholesky__tiny, tap_cholesky(x, false), S(2, 2), N(4 * T, 0, 2 * T, 5 * T), S(2, 2), N(0x1p-69, 0, 0x1p-70, 0x1p-69),          \
        N(0x1p66, -0x1p67, -0x1p67, 0x1p68), .c = N(0, 0, 0, 1), .ulps = 2)                                                            \
     X1(cholesky__tiny_64, tap_cholesky(x, TAP_LOWER), S(2, 2), N(4 * TT, 0, 2 * TT, 5 * TT), S(2, 2),                                 \
        N(0x1p-534, 0, 0x1p-535, 0x1p-534), N(0x1p531, -0x1p532, -0x1p532, 0x1p533), .c = N(0, 0, 0, 1), .ulps = 2, .only = EDGE_F64)  \
@@ -39,30 +40,30 @@ static tap_var sign_of(tap_var x)
        N(0x1p63, 0, 0x1p62, ROOT / 2 * 0x1p63), N(0x1p-64, 0, 0, 0), .c = N(1, 0, 0, 0), .ulps = 2)                                   \
     X1(cholesky__huge_64, tap_cholesky(x, TAP_LOWER), S(2, 2), N(0x1p1022, 0, 0x1p1021, 0x1p1022), S(2, 2),                           \
        N(0x1p511, 0, 0x1p510, ROOT / 2 * 0x1p511), N(0x1p-512, 0, 0, 0), .c = N(1, 0, 0, 0), .ulps = 2, .only = EDGE_F64)             \
-    X2(cholesky_solve, tap_cholesky_solve(a, b, TAP_LOWER), S(2, 1), N(16, 0), S(2, 2), N(2, NO, 1, 2), S(2, 1), N(5, -2),            \
+    X2(cholesky_solve, tap_cholesky_solve(a, b, false), S(2, 1), N(16, 0), S(2, 2), N(2, NaN, 1, 2), S(2, 1), N(5, -2),                \
        N(0.1875, 0.125), NULL, .ulps = 2)                                                                                             \
     X2(cholesky_solve__factor, tap_cholesky_solve(a, b, TAP_LOWER), S(2, 1), N(16, 0), S(2, 2), N(2, 0, 1, 2), S(2, 1), N(5, -2),     \
        N(0.1875, 0.125), N(-4, -0.5, 0, 1), .ulps = 4)                                                                                \
-    X2(cholesky_solve__tiny, tap_cholesky_solve(a, b, TAP_UPPER), S(2, 1), N(16 * T, 0), S(2, 2), N(0x1p-69, 0x1p-70, IN, 0x1p-69),   \
+    X2(cholesky_solve__tiny, tap_cholesky_solve(a, b, true), S(2, 1), N(16 * T, 0), S(2, 2), N(0x1p-69, 0x1p-70, Inf, 0x1p-69),        \
        S(2, 1), N(5, -2), N(0.1875, 0.125), NULL, .c = N(T, T), .ulps = 2)                                                            \
-    X2(solve_triangular, tap_solve_triangular(a, b, TAP_LOWER, TAP_LEFT, TAP_NON_UNIT), S(2, 2), N(2, NO, 1, 4), S(2, 1), N(2, 9), S(2, 1), N(1, 2), \
+    X2(solve_triangular, tap_solve_triangular(a, b, false, true, false), S(2, 2), N(2, NaN, 1, 4), S(2, 1), N(2, 9), S(2, 1), N(1, 2), \
        N(-0.375, 0, -0.25, -0.5), N(0.375, 0.25), .ulps = 1)                                                                          \
-    X2(solve_triangular__unit, tap_solve_triangular(a, b, TAP_UPPER, TAP_LEFT, TAP_UNIT), S(2, 2), N(NO, 3, IN, 0), S(2, 1), N(7, 2), S(2, 1), \
+    X2(solve_triangular__unit, tap_solve_triangular(a, b, true, true, true), S(2, 2), N(NaN, 3, Inf, 0), S(2, 1), N(7, 2), S(2, 1),     \
        N(1, 2), N(0, -2, 0, 0), N(1, -2), .ulps = 1)                                                                                  \
-    X2(solve_triangular__right, tap_solve_triangular(a, b, TAP_UPPER, TAP_RIGHT, TAP_NON_UNIT), S(2, 2), N(2, 1, NO, 4), S(1, 2), N(2, 9), S(1, 2), \
+    X2(solve_triangular__right, tap_solve_triangular(a, b, true, false, false), S(2, 2), N(2, 1, NaN, 4), S(1, 2), N(2, 9), S(1, 2),   \
        N(1, 2), N(-0.375, -0.25, 0, -0.5), N(0.375, 0.25), .ulps = 1)                                                                 \
-    X2(solve_triangular__ends, tap_solve_triangular(a, b, false, true, false), S(2, 2), N(LEAST, NO, 0, MOST), S(2, 1),               \
-       N(LEAST, MOST), S(2, 1), N(1, 1), N(-1, 0, -1, -1), N(1, 1), .c = N(LEAST, MOST), .ulps = 1)                                   \
-    X2(solve_triangular__0, tap_solve_triangular(a, b, false, true, false), S(1, 1), N(0), S(1, 1), N(3), S(1, 1), N(IN), N(-IN),     \
-       N(IN), .unmasked = over_0)                                                                                                     \
+    X2(solve_triangular__ends, tap_solve_triangular(a, b, false, true, false), S(2, 2), N(MIN, NaN, 0, MAX), S(2, 1),               \
+       N(MIN, MAX), S(2, 1), N(1, 1), N(-1, 0, -1, -1), N(1, 1), .c = N(MIN, MAX), .ulps = 1)                                   \
+    X2(solve_triangular__0, tap_solve_triangular(a, b, false, true, false), S(1, 1), N(0), S(1, 1), N(3), S(1, 1), N(Inf), N(-Inf),     \
+       N(Inf), .unmasked = over_0)                                                                                                     \
     X2(solve, tap_solve(a, b), S(2, 2), N(1 * T, 2 * T, 3 * T, 4 * T), S(2), N(5 * T, 11 * T), S(2), N(1, 2), N(0.5, 1, -0.5, -1),    \
        N(-0.5, 0.5), .c = N(T, T), .ulps = 4)                                                                                         \
     X2(solve__64, tap_solve(a, b), S(2, 2), N(1 * TT, 2 * TT, 3 * TT, 4 * TT), S(2), N(5 * TT, 11 * TT), S(2), N(1, 2),               \
        N(0.5, 1, -0.5, -1), N(-0.5, 0.5), .c = N(TT, TT), .ulps = 4, .only = EDGE_F64)                                                \
     X2(solve__huge, tap_solve(a, b), S(2, 2), N(1 * H, 2 * H, 3 * H, 4 * H), S(2), N(2.5 * H, 5.5 * H), S(2), N(0.5, 1),              \
        N(0.25, 0.5, -0.25, -0.5), N(-0.5, 0.5), .c = N(H, H), .ulps = 4)                                                              \
-    X2(solve__most, tap_solve(a, b), S(2, 2), N(MOST, MOST, -MOST, MOST), S(2), N(MOST, MOST), S(2), N(0, 1), N(0, -1, 0, 0),         \
-       N(1, 0), .c = N(MOST, MOST), .ulps = 1)                                                                                        \
+    X2(solve__most, tap_solve(a, b), S(2, 2), N(MAX, MAX, -MAX, MAX), S(2), N(MAX, MAX), S(2), N(0, 1), N(0, -1, 0, 0),         \
+       N(1, 0), .c = N(MAX, MAX), .ulps = 1)                                                                                        \
     X2(solve__apart, tap_solve(a, b), S(2, 2), N(0x1p100, 0, 0, 0x1p-100), S(2), N(0x1p100, 0x1p-100), S(2), N(1, 1),                 \
        N(-0x1p-100, -0x1p-100, -0x1p-100, -0x1p-100), N(0x1p-100, 0x1p-100), .c = N(1, 0x1p-200), .ulps = 1, .only = EDGE_F64)        \
     X1(inv, tap_inv(x), S(2, 2), N(0x1p100, 0, 0, 0x1p-100), S(2, 2), N(0x1p-100, 0, 0, 0x1p100), N(-0x1p-100, 0, 0, 0),              \
@@ -72,7 +73,7 @@ static tap_var sign_of(tap_var x)
        .ulps = 4)                                                                                                                     \
     X1(inv__huge, tap_inv(x), S(2, 2), N(0x1p127, 0x1p127, -0x1p127, 0x1p127), S(2, 2), N(0x1p-128, -0x1p-128, 0x1p-128, 0x1p-128),   \
        N(0, 0, 0, 0), .c = N(0, 0, 0, 0), .only = EDGE_F32)                                                                           \
-    X1(inv__1, tap_inv(x), S(3, 1, 1), N(0x1p-149, IN, MOST), S(3, 1, 1), N(IN, 0, 0x1p-128), N(-IN, 0, 0), .c = N(1, 1, 0),          \
+    X1(inv__1, tap_inv(x), S(3, 1, 1), N(0x1p-149, Inf, MAX), S(3, 1, 1), N(Inf, 0, 0x1p-128), N(-Inf, 0, 0), .c = N(1, 1, 0),          \
        .only = EDGE_F32, .ulps = 1, .unmasked = over_0)                                                                               \
     X1(det, tap_det(x), S(2, 2), N(1, 2, 3, 4), SCALAR, N(-2), N(4, -3, -2, 1), .ulps = 2)                                            \
     X1(det__apart, tap_det(x), S(3, 3), N(0x1p100, 0, 0, 0, 0x1p100, 0, 0, 0, 0x1p-140), SCALAR, N(0x1p60),                           \
@@ -81,7 +82,7 @@ static tap_var sign_of(tap_var x)
        N(0x1p-1060, 0, 0, 0, 0x1p-1060, 0, 0, 0, 0x1p1000), .c = N(0x1p-1000), .ulps = 2, .only = EDGE_F64)                           \
     X1(det__tiny_first, tap_det(x), S(3, 3), N(0x1p-1000, 0, 0, 0, 0x1p-1000, 0, 0, 0, 0x1p1000), SCALAR, N(0x1p-1000),               \
        N(1, 0, 0, 0, 1, 0, 0, 0, 0), .ulps = 2, .only = EDGE_F64)                                                                     \
-    X1(det__most, tap_det(x), S(2, 2), N(MOST, MOST, -MOST, MOST), SCALAR, N(IN), N(1, 1, -1, 1), .c = N(1 / MOST), .ulps = 2,        \
+    X1(det__most, tap_det(x), S(2, 2), N(MAX, MAX, -MAX, MAX), SCALAR, N(Inf), N(1, 1, -1, 1), .c = N(1 / MAX), .ulps = 2,        \
        .only = EDGE_F64)                                                                                                              \
     X1(det__singular, tap_det(x), S(2, 2), N(1, 2, 2, 4), SCALAR, N(0), N(4, -2, -2, 1), .ulps = 1)                                   \
     X1(det__of_nothing, tap_det(x), S(2, 2), N(0, 0, 0, -0.0), SCALAR, N(-0.0), N(0, 0, 0, 0), .ulps = 1)                             \
@@ -96,16 +97,16 @@ static tap_var sign_of(tap_var x)
        N(0.6, -0.2, -0.2, 0.4), .c = N(T), .ulps = 2)                                                                                 \
     X1(slogdet__64, tap_slogdet(x, NULL), S(2, 2), N(2 * TT, TT, TT, 3 * TT), SCALAR, N(-1481.7255284858488617782759805872716680),    \
        N(0.6, -0.2, -0.2, 0.4), .c = N(TT), .ulps = 2, .only = EDGE_F64)                                                              \
-    X1(slogdet__most, tap_slogdet(x, NULL), S(2, 2), N(MOST, MOST, -MOST, MOST), SCALAR, N(178.13882528469665141673358524208626),     \
-       N(0.5, 0.5, -0.5, 0.5), .c = N(MOST), .ulps = 2, .only = EDGE_F32)                                                             \
-    X1(slogdet__most_64, tap_slogdet(x, NULL), S(2, 2), N(MOST, MOST, -MOST, MOST), SCALAR, N(1420.2585729673279387738640119427725),  \
-       N(0.5, 0.5, -0.5, 0.5), .c = N(MOST), .ulps = 2, .only = EDGE_F64)                                                             \
-    X1(slogdet__sign, sign_of(x), S(4, 1, 1), N(-IN, LEAST, -0.0, -LEAST), S(4), N(-1, 1, 0, -1), NULL, .ulps = 1)                    \
-    X1(slogdet__singular, tap_slogdet(x, NULL), S(2, 2), N(1, 2, 2, 4), SCALAR, N(-IN), NULL)                                         \
+    X1(slogdet__most, tap_slogdet(x, NULL), S(2, 2), N(MAX, MAX, -MAX, MAX), SCALAR, N(178.13882528469665141673358524208626),     \
+       N(0.5, 0.5, -0.5, 0.5), .c = N(MAX), .ulps = 2, .only = EDGE_F32)                                                             \
+    X1(slogdet__most_64, tap_slogdet(x, NULL), S(2, 2), N(MAX, MAX, -MAX, MAX), SCALAR, N(1420.2585729673279387738640119427725),  \
+       N(0.5, 0.5, -0.5, 0.5), .c = N(MAX), .ulps = 2, .only = EDGE_F64)                                                             \
+    X1(slogdet__sign, sign_of(x), S(4, 1, 1), N(-Inf, MIN, -0.0, -MIN), S(4), N(-1, 1, 0, -1), NULL, .ulps = 1)                    \
+    X1(slogdet__singular, tap_slogdet(x, NULL), S(2, 2), N(1, 2, 2, 4), SCALAR, N(-Inf), NULL)                                         \
     X1(logdet, tap_logdet(x), S(2, 2), N(2 * 0x1p120, 0x1p120, 0x1p120, 3 * 0x1p120), SCALAR,                                         \
        N(167.96476124682097463473646848318856398), N(0.6, -0.2, -0.2, 0.4), .c = N(0x1p120), .ulps = 2)                               \
-    X1(logdet__negative, tap_logdet(x), S(2, 2), N(1, 2, 3, 4), SCALAR, N(NO), N(0, 0, 0, 0), .no_limit = negative)                   \
-    X1(logdet__0, tap_logdet(x), S(1, 1), N(0), SCALAR, N(-IN), NULL)
+    X1(logdet__negative, tap_logdet(x), S(2, 2), N(1, 2, 3, 4), SCALAR, N(NaN), N(0, 0, 0, 0), .no_limit = negative)                   \
+    X1(logdet__0, tap_logdet(x), S(1, 1), N(0), SCALAR, N(-Inf), NULL)
 
 EDGE_CASES(linalg_edges, LINALG)
 /* clang-format on */

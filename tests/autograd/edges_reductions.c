@@ -1,5 +1,5 @@
-/* Reductions, softmax and its kin, norms and running sums at the edges of their domains: of vectors of four numbers, each with its
- * formula. Of numbers that are infinite alike, each has the same share. */
+/* tests/autograd/edges_reductions.c: reductions, softmax, norms and cumulative sums at the edges of their domains, by
+ * formulas for vectors of four numbers. Infinite elements of the same sign have equal shares. */
 #include "nn/nn.h"
 #include "tests/autograd/long_double_vectors.h"
 
@@ -128,15 +128,15 @@ static void log_softmax_g(const ldouble *x, const ldouble *c, ldouble *g)
     for (int i = 0; i < N; i++) g[i] = c[i] - sum_of(c) * p[i];
 }
 
-/* The first of log_softmax, as of the class that is right */
-static void picked_y(const ldouble *x, ldouble *y)
+/* The first element of log_softmax, as in a cross entropy */
+static void first_log_softmax_y(const ldouble *x, ldouble *y)
 {
     ldouble all[N];
     log_softmax_y(x, all);
     *y = all[0];
 }
 
-static void picked_g(const ldouble *x, const ldouble *c, ldouble *g)
+static void first_log_softmax_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     softmax_and_logsumexp(x, N, g);
     const ldouble others = (g[1] + g[2]) + g[3];
@@ -268,7 +268,7 @@ static void norm_minus_inf_g(const ldouble *x, const ldouble *c, ldouble *g)
     signs(x, g);
 }
 
-/* ---- running sums ---- */
+/* ---- cumulative sums ---- */
 
 static void cumsum_y(const ldouble *x, ldouble *y)
 {
@@ -289,7 +289,7 @@ static void cumprod_y(const ldouble *x, ldouble *y)
     for (int i = 0; i < N; i++) y[i] = product *= x[i];
 }
 
-/* By Horner: x_0 .. x_(i-1) (c_i + x_(i+1) (c_(i+1) + ..)) */
+/* By Horner's rule: x_0 .. x_(i-1) (c_i + x_(i+1) (c_(i+1) + ..)) */
 static void cumprod_g(const ldouble *x, const ldouble *c, ldouble *g)
 {
     ldouble before = 1, rest = 0;
@@ -335,7 +335,7 @@ CALL(logsumexp, tap_logsumexp(x, axes))
 CALL(softmax, tap_softmax(x, axis))
 CALL(softmin, tap_softmin(x, axis))
 CALL(log_softmax, tap_log_softmax(x, axis))
-CALL(picked, tap_select(tap_log_softmax(x, axis), axis, 0))
+CALL(first_log_softmax, tap_select(tap_log_softmax(x, axis), axis, 0))
 CALL(variance, tap_variance(x, axes, 1))
 CALL(var_mean, tap_var_mean(x, tap_keepdim(axes), 1, NULL))
 CALL(no_variance, tap_variance(x, axes, 4))
@@ -368,12 +368,12 @@ const edge_vectors reduction_edges[] = {
     ROW("amax", amax, 0, 0.51, NULL, .reduces = true),
     ROW("amin", amin, 0, 0.51, NULL, .reduces = true),
     ROW("prod", prod, 2, 3, "0 inf may be anything", .reduces = true),
-    /* M below the maximum is -inf, of which e^ makes 0 */
+    /* max - M overflows to -infinity, and e^-infinity is 0 */
     ROW("logsumexp", logsumexp, 2, 8, NULL, .reduces = true, .by_parts = true),
     ROW("softmax", softmax, 3, 8, NULL, .by_parts = true),
     ROW("softmin", softmin, 3, 8, NULL, .by_parts = true),
     ROW("log_softmax", log_softmax, 2, 4, NULL, .by_parts = true),
-    ROW("log_softmax__picked", picked, 3, 8, NULL, .reduces = true, .by_parts = true),
+    ROW("log_softmax__picked", first_log_softmax, 3, 8, NULL, .reduces = true, .by_parts = true),
     ROW("variance", variance, 1, 3, "of inf, inf and a finite number that lies between their means", .reduces = true),
     { .id = "var_mean", .f = var_mean_f, .y = variance_y, .gradient = variance_g, .ulps = 1, .slope_ulps = 3,
       .no_limit = "of inf, inf and a finite number that lies between their means", .reduces = true },
@@ -386,7 +386,7 @@ const edge_vectors reduction_edges[] = {
     ROW("vector_norm", norm_2, 1, 1, NULL, .reduces = true),
     ROW("vector_norm__3", norm_3, 4, 8, NULL, .reduces = true),
     ROW("vector_norm__100", norm_100, 4, 120, NULL, .reduces = true),
-    ROW("vector_norm__minus_1", norm_minus_1, 4, 8, NULL, .reduces = true, .by_parts = true), /* 1 / 0 is a part of it */
+    ROW("vector_norm__minus_1", norm_minus_1, 4, 8, NULL, .reduces = true, .by_parts = true), /* 1 / 0 is an intermediate result */
     ROW("vector_norm__minus_3", norm_minus_3, 4, 16, NULL, .reduces = true, .by_parts = true),
     ROW("vector_norm__inf", norm_inf, 0, 0.51, NULL, .reduces = true),
     ROW("vector_norm__minus_inf", norm_minus_inf, 0, 0.51, NULL, .reduces = true),

@@ -1,4 +1,4 @@
-/* tests/autograd/gradient_tables.h: all rows of the gradient tests, for the programs that go through them. */
+/* tests/autograd/gradient_tables.h: all tables of gradient rows. */
 #ifndef TAP_TESTS_AUTOGRAD_GRADIENT_TABLES_H
 #define TAP_TESTS_AUTOGRAD_GRADIENT_TABLES_H
 

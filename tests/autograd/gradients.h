@@ -1,5 +1,5 @@
-/* tests/autograd/gradients.h: rows of the gradient tests. A row names what it tests, a function that calls it, the shapes of its
- * inputs and the intervals their values come from; test_gradients.c does the rest with every row. */
+/* tests/autograd/gradients.h: the rows of the gradient tests. A row has the name of the operator, a function that calls it,
+ * the shapes of its inputs, and the intervals of their values; test_gradients.c checks every row in all layouts. */
 #ifndef TAP_TESTS_AUTOGRAD_GRADIENTS_H
 #define TAP_TESTS_AUTOGRAD_GRADIENTS_H
 
@@ -11,17 +11,17 @@
 enum { GRADIENT_INPUTS = 5 };
 
 typedef struct {
-    const char  *op; /* the operator or public function that this row stands for, without tap_ */
+    const char  *op; /* the operator or public function under test, without tap_ */
     tap_function f;
     int          n;
     tap_shape    shape[GRADIENT_INPUTS];
     double       low[GRADIENT_INPUTS], high[GRADIENT_INPUTS]; /* inputs are spread over these intervals */
     bool         has_kink;
-    double       kink;      /* inputs keep clear of it */
-    bool         ties;      /* equal inputs are a kink, too: none is expanded */
-    bool         fixed;     /* f goes with these sizes only: not with 1 and 0 */
-    bool         not_empty; /* f has no value over no elements */
-    bool         apart;     /* f(x, x) cannot be differentiated */
+    double       kink;      /* inputs keep away from it */
+    bool         ties;      /* equal inputs are a kink as well: no input is expanded */
+    bool         fixed;     /* f takes these sizes only, not 1 or 0 */
+    bool         not_empty; /* f needs at least one element */
+    bool         apart;     /* f(x, x) has no derivative */
 } gradient_row;
 
 /* Tables end with { 0 }. */

@@ -1,4 +1,4 @@
-/* Gradient tests of the elementwise operators. */
+/* tests/autograd/gradients_elementwise.c: gradient rows of elementwise operators. */
 #include "autograd/ops/rules.h"
 #include "tests/autograd/gradients.h"
 

@@ -1,4 +1,5 @@
-/* Gradient tests of linear algebra. The functions make well-conditioned matrices of whatever they are given. */
+/* tests/autograd/gradients_linalg.c: gradient rows of linear algebra. The functions turn their inputs into well-conditioned
+ * matrices. */
 #include "autograd/ops/rules.h"
 #include "tests/autograd/gradients.h"
 

@@ -1,4 +1,4 @@
-/* Gradient tests of the matrix products. */
+/* tests/autograd/gradients_products.c: gradient rows of matrix products. */
 #include "tests/autograd/gradients.h"
 
 TWO(f_matmul, tap_matmul(a, b))

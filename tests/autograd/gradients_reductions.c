@@ -1,4 +1,4 @@
-/* Gradient tests of the reductions. */
+/* tests/autograd/gradients_reductions.c: gradient rows of reductions and scans. */
 #include "autograd/ops/rules.h"
 #include "tests/autograd/gradients.h"
 

@@ -1,4 +1,4 @@
-/* Gradient tests of the operators that change the shape. */
+/* tests/autograd/gradients_views.c: gradient rows of views, joining and splitting. */
 #include "tests/autograd/gradients.h"
 
 ONE(f_permute, tap_permute(a, 3, ((const int[]){ 2, 0, -2 })))
@@ -9,7 +9,7 @@ ONE(f_reshape_copy, tap_reshape(tap_mT(a), TAP_SHAPE(-1)))
 ONE(f_expand, tap_expand(a, TAP_SHAPE(5, 2, 3, 4)))
 ONE(f_expand_slice, tap_slice(tap_expand(a, TAP_SHAPE(5, 2, 3, 4)), 0, 3, 0, -2))
 ONE(f_slice, tap_slice(a, 1, 1, 3, 1))
-ONE(f_slice_back, tap_slice(a, 2, TAP_END, TAP_END, -2))
+ONE(f_slice_reversed, tap_slice(a, 2, TAP_END, TAP_END, -2))
 ONE(f_slice_step, tap_slice(a, -1, -3, TAP_END, 2))
 ONE(f_slice_step_min, tap_slice(a, 2, -2, TAP_END, INT64_MIN))
 ONE(f_slice_none, tap_slice(a, 0, 2, 1, 1))
@@ -44,33 +44,33 @@ ONE(f_tile, tap_tile(a, TAP_SHAPE(2, 3)))
 ONE(f_roll, tap_roll(a, 2, ((const int64_t[]){ 1, -5 }), ((const int[]){ 1, 2 })))
 ONE(f_roll_flat, tap_roll(tap_mT(a), 1, ((const int64_t[]){ 5 }), NULL))
 
-/* The pieces of an axis, each used in a way of its own. */
-static tap_var weigh(int n, const tap_var *piece)
+/* A sum of the parts of an axis with different weights. */
+static tap_var weighted_sum(int n, const tap_var *part)
 {
-    tap_var sum = tap_mul(piece[0], piece[0]);
-    for (int i = 1; i < n; i++) sum = tap_add(sum, tap_mul_scalar(tap_sum(piece[i], tap_keepdim(TAP_AXES(-1))), i));
+    tap_var sum = tap_mul(part[0], part[0]);
+    for (int i = 1; i < n; i++) sum = tap_add(sum, tap_mul_scalar(tap_sum(part[i], tap_keepdim(TAP_AXES(-1))), i));
     return sum;
 }
 
 static tap_var f_split(tap_tape *t, const tap_var *in, void *ctx)
 {
-    tap_var piece[4];
+    tap_var part[4];
     (void)t, (void)ctx;
-    return weigh(tap_split(in[0], 3, 2, 4, piece), piece);
+    return weighted_sum(tap_split(in[0], 3, 2, 4, part), part);
 }
 
 static tap_var f_chunk(tap_tape *t, const tap_var *in, void *ctx)
 {
-    tap_var piece[4];
+    tap_var part[4];
     (void)t, (void)ctx;
-    return weigh(tap_chunk(in[0], 2, -1, 4, piece), piece);
+    return weighted_sum(tap_chunk(in[0], 2, -1, 4, part), part);
 }
 
 static tap_var f_unbind(tap_tape *t, const tap_var *in, void *ctx)
 {
-    tap_var piece[4];
+    tap_var part[4];
     (void)t, (void)ctx;
-    return weigh(tap_unbind(in[0], 1, 4, piece), piece);
+    return weighted_sum(tap_unbind(in[0], 1, 4, part), part);
 }
 
 TWO(f_cat, tap_cat(2, ((const tap_var[]){ a, b }), -2))
@@ -87,7 +87,7 @@ const gradient_row views_gradients[] = {
     { "expand", f_expand, R1, .fixed = true },
     { "expand", f_expand_slice, R1, .fixed = true },
     { "slice", f_slice, R1 },
-    { "slice", f_slice_back, R1 },
+    { "slice", f_slice_reversed, R1 },
     { "slice", f_slice_step, R1 },
     { "slice", f_slice_step_min, R1 },
     { "slice", f_slice_none, R1 },

@@ -1,4 +1,4 @@
-/* tests/autograd/long_double.h: functions in long double, to hold the library's against. */
+/* tests/autograd/long_double.h: reference functions in long double. */
 #ifndef TAP_TESTS_AUTOGRAD_LONG_DOUBLE_H
 #define TAP_TESTS_AUTOGRAD_LONG_DOUBLE_H
 
@@ -33,7 +33,7 @@ static inline ldouble logaddexp(ldouble a, ldouble b)
     return a == b ? a + ln2 : max_nan(a, b) + log1pl(expl(-fabsl(a - b)));
 }
 
-/* By Newton's method: on erf, or in the tail on the logarithm of erfc. */
+/* By Newton's method, on erf or, in the tails, on the logarithm of erfc. */
 static inline ldouble erfinv(ldouble x)
 {
     ldouble a = fabsl(x), y = a < 0.5L ? a : sqrtl(-logl(1 - a));
@@ -50,7 +50,7 @@ static const ldouble bernoulli[] = { 1 / 6.L,       -1 / 30.L,       1 / 42.L,  
                                      43867 / 798.L, -174611 / 330.L, 854513 / 138.L, -236364091 / 2730.L,
                                      8553103 / 6.L };
 
-/* digamma(u) - digamma(v) for large u and v, with all digits also where u - v = t is small. */
+/* digamma(u) - digamma(v) for large u and v, with all digits also where u - v = t is small */
 static inline ldouble digamma_difference(ldouble u, ldouble v, ldouble t)
 {
     ldouble log_ratio = log1pl(t / v), sum = log_ratio + t / (2 * u * v);
@@ -58,7 +58,8 @@ static inline ldouble digamma_difference(ldouble u, ldouble v, ldouble t)
     return sum;
 }
 
-/* From the root r: digamma(x) = sum of (x - r) / ((r + k) (x + k)), 20 terms of it, then by the asymptotic series. */
+/* digamma(x) = sum of (x - r) / ((r + k) (x + k)) for k = 0, 1, ..., r being its root: 20 terms, and the rest by the
+ * asymptotic series. */
 static inline ldouble digamma(ldouble x)
 {
     const ldouble r = 0x1.762d86356be3fp+0L, r_low = 9.54999542996569771518419907597e-17L;
@@ -75,8 +76,8 @@ static inline ldouble factorial(int n)
     return n > 1 ? n * factorial(n - 1) : 1;
 }
 
-/* (-1)^(n+1) times polygamma for x > 0: recurrence to 30 and more, then the asymptotic series (A&S 6.4.11). */
-static inline ldouble polygamma_above(int n, ldouble x)
+/* (-1)^(n+1) times polygamma for x > 0, by recurrence up to x >= 30 and the asymptotic series (Abramowitz and Stegun 6.4.11) */
+static inline ldouble polygamma_positive(int n, ldouble x)
 {
     ldouble sum = 0;
     for (; x < 30 + n; x++) sum += factorial(n) * powl(x, -n - 1);
@@ -89,20 +90,20 @@ static inline ldouble polygamma_above(int n, ldouble x)
     return sum;
 }
 
-/* Below 0 by the derivatives of pi cot(pi x), for n up to 3. */
+/* For x < 0, by the derivatives of pi cot(pi x), n up to 3. */
 static inline ldouble polygamma(int n, ldouble x)
 {
     ldouble sign = n % 2 ? 1 : -1, r = x - rintl(x), s = sinl(pi * r), c = cosl(pi * r);
     if (n == 0) return digamma(x);
     if (x == HUGE_VALL) return copysignl(0, sign);
-    if (x > 0) return sign * polygamma_above(n, x);
+    if (x > 0) return sign * polygamma_positive(n, x);
     if (r == 0) return sign * HUGE_VALL;
     if (n > 3 || isnan(x) || x < -1e5L) return (ldouble)NAN;
     ldouble derivative[] = { 0, 1, -2 * c / s, (2 + 4 * c * c) / (s * s) };
-    return powl(pi, n + 1) * derivative[n] / (s * s) - polygamma_above(n, 1 - x);
+    return powl(pi, n + 1) * derivative[n] / (s * s) - polygamma_positive(n, 1 - x);
 }
 
-/* The largest of the candidates that leaves no remainder of the wrong sign, says fma. */
+/* The largest candidate y whose remainder a - y b, computed exactly by fma, has the sign of b. */
 static inline ldouble floor_divide(ldouble a, ldouble b)
 {
     if (b == 0 || isinf(a) || isnan(a)) return b == 0 ? a / b : (ldouble)NAN;
@@ -115,7 +116,7 @@ static inline ldouble floor_divide(ldouble a, ldouble b)
     return y == 0 ? copysignl(0, a / b) : y;
 }
 
-/* a e^b: 0 for 0, and what is infinite stays so unless the power is 0 as the limit of it */
+/* a e^b; 0 where a is 0; an infinite a stays infinite unless b is -infinity */
 static inline ldouble mul_exp(ldouble a, ldouble b)
 {
     if (isnan(a) || isnan(b)) return a + b;
@@ -175,7 +176,7 @@ static inline ldouble bernoulli_kl(ldouble a, ldouble b)
     return softplus(b) - softplus(a) - s * d;
 }
 
-/* The integral of f(x + t d, d) over t in [0,1], by Gauss' rule on eight pieces. */
+/* The integral of f(x + t d, t, d) over t in [0,1], by Gauss-Legendre quadrature with eight points on eight intervals */
 static inline ldouble integral(ldouble (*f)(ldouble at, ldouble t, ldouble d), ldouble x, ldouble d)
 {
     static const ldouble point[] = { 0.18343464249564980493947614236018L, 0.52553240991632898581773904918925L,
@@ -190,7 +191,8 @@ static inline ldouble integral(ldouble (*f)(ldouble at, ldouble t, ldouble d), l
     return sum;
 }
 
-/* The n-th derivative of log Z, Z the integral of e^(x t) over t in [0,1], n up to 4: by its series of Bernoulli numbers, or in closed form. */
+/* The cumulants of the continuous Bernoulli: the n-th derivative of log Z, n up to 4, Z being the integral of e^(x t) over t
+ * in [0,1]. For |x| <= 1 by the series with Bernoulli numbers, else in closed form. */
 static inline ldouble cb_cumulant(int n, ldouble x)
 {
     ldouble a = fabsl(x), r = 1 / expm1l(a),
@@ -222,7 +224,7 @@ static inline ldouble cb_kl_term(ldouble at, ldouble t, ldouble d)
     return (1 - t) * d * cb_cumulant(2, at) * d;
 }
 
-/* cb_cumulant(1, a) - cb_cumulant(1, b) */
+/* The difference of the means: cb_cumulant(1, a) - cb_cumulant(1, b) */
 static inline ldouble cb_mean_difference(ldouble a, ldouble b)
 {
     if (a == b) return 0;

@@ -1,5 +1,5 @@
-/* tests/autograd/long_double_vectors.h: functions of vectors of EDGE_LENGTH numbers in long double, at infinity as well: of numbers that are
- * infinite alike, each has the same share. */
+/* tests/autograd/long_double_vectors.h: reference functions of vectors of EDGE_LENGTH numbers in long double, infinite ones
+ * included. Infinite elements of the same sign have equal shares. */
 #ifndef TAP_TESTS_AUTOGRAD_LONG_DOUBLE_VECTORS_H
 #define TAP_TESTS_AUTOGRAD_LONG_DOUBLE_VECTORS_H
 
@@ -7,8 +7,9 @@
 
 enum { N = EDGE_LENGTH };
 
-/* What is left of x when it is divided by infinity, or x itself; then *size is infinite, or 1. */
-static inline void settle(const ldouble *x, ldouble *z, ldouble *size)
+/* x = *size z. If an element is infinite, *size is infinity, and z is +-1 for infinite elements and 0 for finite ones; else
+ * *size is 1. */
+static inline void scale_infinite(const ldouble *x, ldouble *z, ldouble *size)
 {
     *size = 1;
     for (int i = 0; i < N; i++) *size = isinf(x[i]) ? INF : *size;
@@ -35,7 +36,7 @@ static inline ldouble times(ldouble size, ldouble x)
     return x == 0 ? 0 : size * x;
 }
 
-/* softmax; returns the logarithm of the sum of e^(x - *top) */
+/* p = softmax(x), *top = max x; returns log sum e^(x - *top) */
 static inline ldouble softmax_and_log_sum(const ldouble *x, int n, ldouble *p, ldouble *top)
 {
     ldouble sum = -1;
@@ -48,18 +49,18 @@ static inline ldouble softmax_and_log_sum(const ldouble *x, int n, ldouble *p, l
     return log1pl(sum);
 }
 
-/* softmax; returns the logarithm of the sum */
+/* p = softmax(x); returns log sum e^x */
 static inline ldouble softmax_and_logsumexp(const ldouble *x, int n, ldouble *p)
 {
     ldouble top, below = softmax_and_log_sum(x, n, p, &top);
     return top + below;
 }
 
-/* (x - mean) / s, or x / s, 0 where s = sqrt(mean (x - mean)^2 + eps) is; returns s */
+/* y = (x - mean) / s with s = sqrt(mean (x - mean)^2 + eps), mean 0 unless centered; 0 where s is 0. Returns s. */
 static inline ldouble standardize(const ldouble *x, bool centered, ldouble eps, ldouble *y)
 {
     ldouble z[N], size, square;
-    settle(x, z, &size);
+    scale_infinite(x, z, &size);
     const ldouble mean = centered ? z[0] + ((z[1] - z[0]) + (z[2] - z[0]) + (z[3] - z[0])) / N : 0;
     square = size == 1 ? eps : 0;
     for (int i = 0; i < N; i++) square += (z[i] - mean) * (z[i] - mean) / N;
@@ -67,18 +68,18 @@ static inline ldouble standardize(const ldouble *x, bool centered, ldouble eps, 
     return times(size, sqrtl(square));
 }
 
-/* The norm, and its gradient in u. */
+/* The norm of this order; u is its gradient. */
 static inline ldouble norm(const ldouble *x, ldouble order, ldouble *u)
 {
     ldouble z[N], size, sum = 0;
-    settle(x, z, &size);
-    if (size != 1 && order < 0) { /* what is infinite does not count, unless all is */
+    scale_infinite(x, z, &size);
+    if (size != 1 && order < 0) { /* infinite elements do not count unless all are infinite */
         bool all = true;
         for (int i = 0; i < N; i++) all = all && isinf(x[i]);
         for (int i = 0; i < N && !all; i++) z[i] = x[i];
         size = all ? INF : 1;
     }
-    ldouble top = 0; /* powers of what is beside it are in the range of long double */
+    ldouble top = 0; /* powers of z / top are in the range of long double */
     for (int i = 0; i < N; i++) top = isfinite(z[i]) ? fmaxl(top, fabsl(z[i])) : top;
     for (int i = 0; i < N; i++) top = isnan(x[i]) ? x[i] : top;
     if (top == 0 || isnan(top)) {

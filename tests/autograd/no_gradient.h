@@ -1,4 +1,4 @@
-/* tests/autograd/no_gradient.h: public functions whose result is a var, but for which no row of the gradient tests is asked. */
+/* tests/autograd/no_gradient.h: public functions that return a var but need no row of the gradient tests. */
 #ifndef TAP_TESTS_AUTOGRAD_NO_GRADIENT_H
 #define TAP_TESTS_AUTOGRAD_NO_GRADIENT_H
 
@@ -9,15 +9,15 @@ static inline bool needs_no_gradient(const char *name)
 {
     /* clang-format off */
     static const char *const names[] = {
-        /* values that come from outside, or handles */
+        /* inputs, constants and handles */
         "input", "variable", "scalar", "zeros", "scalar_like", "ones", "full", "full_like", "arange", "eye", "randn", "rand", "leaf_var", "named", "apply",
         "in", "out", "param_var", "fail",
         /* results that are bool or integer */
         "one_hot", "csr_select", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not", "isnan", "isinf",
         "isfinite", "any", "all", "count_nonzero", "argmax", "argmin", "argsort",
-        /* gradients of products that are out of range, which have none of their own: test_edges has their values */
+        /* gradients of products that are out of range: they have no second derivative, and test_edges has their values */
         "prod_others", "cumprod_grad",
-        /* layers, distributions and models, which are checked in tests/nn and tests/models */
+        /* layers, distributions and models, whose gradients are checked in tests/nn and tests/models */
         "linear_forward", "mlp_forward", "conv_forward", "identity", "sample", "sample_n", "rsample", "rsample_n", "sample_from", "log_prob",
         "entropy", "dist_mean", "dist_variance", "kl", "kl_monte_carlo", "estimator_sample", "variational_bound", "free_bits", "vae_loss",
         "vae_loss_from", "vae_sample", "vae_reconstruct", "vae_loss_given", "vae_sample_given", "vae_reconstruct_given",

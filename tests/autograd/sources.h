@@ -1,5 +1,5 @@
-/* tests/autograd/sources.h: which operators and public functions there are, as the sources and headers have them. For tests that
- * demand something of each. */
+/* tests/autograd/sources.h: finds all operators in the sources and all public functions in the headers, for tests that
+ * require a row for each. */
 #ifndef TAP_TESTS_AUTOGRAD_SOURCES_H
 #define TAP_TESTS_AUTOGRAD_SOURCES_H
 
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Is told the name of each, without tap_. */
+/* Called with each name, without tap_. */
 typedef void (*sources_visitor)(const char *name, void *context);
 
 /* The word after `before` on the line, up to one of the characters in `until`; false if there is none. */
@@ -28,11 +28,11 @@ static inline bool sources_word(const char *line, const char *before, const char
 /* "UNARY(exp, ..." in a table. */
 static inline bool sources_row_on(const char *line, char *name, size_t size)
 {
-    static const char *const kinds[] = { "UNARY(",           "UNARY_P(",          "UNARY_PQ(",        "BINARY(",
-                                         "TERNARY(",         "PRIVATE_BINARY(",   "PRIVATE_TERNARY(", "PRIVATE_UNARY(",
-                                         "PRIVATE_UNARY_P(", "PRIVATE_UNARY_PQ(", "COMPARE(" };
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (!strncmp(line, kinds[i], strlen(kinds[i]))) return sources_word(line, kinds[i], ",", name, size);
+    static const char *const macros[] = { "UNARY(",           "UNARY_P(",          "UNARY_PQ(",        "BINARY(",
+                                          "TERNARY(",         "PRIVATE_BINARY(",   "PRIVATE_TERNARY(", "PRIVATE_UNARY(",
+                                          "PRIVATE_UNARY_P(", "PRIVATE_UNARY_PQ(", "COMPARE(" };
+    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) {
+        if (!strncmp(line, macros[i], strlen(macros[i]))) return sources_word(line, macros[i], ",", name, size);
     }
     return false;
 }
@@ -50,7 +50,7 @@ static inline bool sources_function_on(const char *line, char *name, size_t size
     return sources_word(line + 15, " tap_", "(", name, size);
 }
 
-/* How many the file has, or -1: it cannot be read. */
+/* Visits all names in the file. Returns their number, or -1 if it cannot be read. */
 static inline int sources_in_file(const char *path, bool (*find)(const char *, char *, size_t), sources_visitor visit,
                                   void *context)
 {
@@ -73,7 +73,7 @@ static inline const char *sources_root(void)
     return root ? root : ".";
 }
 
-/* How many operators the sources of a folder have, and those of the folders in it; -1: it cannot be read. */
+/* Visits all operators in the sources below a folder. Returns their number, or -1 if it cannot be read. */
 static inline int sources_in_folder(const char *folder, sources_visitor visit, void *context)
 {
     char path[4096];
@@ -94,7 +94,7 @@ static inline int sources_in_folder(const char *folder, sources_visitor visit, v
     return found;
 }
 
-/* All operators of the library; how many, or -1: set TAP_SOURCE_ROOT. */
+/* Visits all operators of the library. Returns their number, or -1 if TAP_SOURCE_ROOT is not the root of the sources. */
 static inline int sources_operators(sources_visitor visit, void *context)
 {
     static const char *const floors[] = { "tensor", "autograd", "nn", "models" };
@@ -109,7 +109,7 @@ static inline int sources_operators(sources_visitor visit, void *context)
     return found;
 }
 
-/* All public functions whose result is a var; how many, or -1 as above. */
+/* Visits all public functions that return a var. Returns their number, or -1 as above. */
 static inline int sources_functions(sources_visitor visit, void *context)
 {
     static const char *const headers[] = { "autograd/autograd.h", "nn/nn.h" };

@@ -1,5 +1,5 @@
-/* The operators of autograd, and the functions of nn.h that are made of them, at the edges of their domains: edges.h says what is asked
- * of the rows. No operator and no function may be without. */
+/* The operators of autograd, and the functions of nn.h that are made of them, at the edges of their domains: edges.h says
+ * what is asked of the rows. No operator and no function may be without. */
 #include "tests/check.h"
 #include "tests/autograd/edge_tables.h"
 #include "tests/autograd/sources.h"

@@ -18,7 +18,7 @@ static void test_sums(void **state)
     expect(tap_sum(X, ((tap_axes){ .n = 0 })), TAP_SHAPE(2, 3), D(1, 2, 3, 4, 5, 6));
     expect(tap_sum(EMPTY, TAP_LAST), TAP_SHAPE(2), D(0, 0));
     expect(tap_mean(X, ROWS), TAP_SHAPE(3), D(2.5, 3.5, 4.5));
-    expect(tap_mean(EMPTY, TAP_LAST), TAP_SHAPE(2), D(NOT_A_NUMBER, NOT_A_NUMBER));
+    expect(tap_mean(EMPTY, TAP_LAST), TAP_SHAPE(2), D(NaN, NaN));
     expect(tap_mean(tap_ones(t, TAP_SHAPE(1)), TAP_ALL), TAP_SCALAR, D(1));
     expect(tap_sum_to(X, TAP_SHAPE(3)), TAP_SHAPE(3), D(5, 7, 9));
     expect(tap_sum_to(X, TAP_SHAPE(2, 1)), TAP_SHAPE(2, 1), D(6, 15));
@@ -82,10 +82,10 @@ static void test_moments_and_norms(void **state)
     tap_var mean, y = floats(TAP_SHAPE(3), D(3, -4, 0));
     expect(tap_variance(X, ROWS, 0), TAP_SHAPE(3), D(2.25, 2.25, 2.25));
     expect(tap_variance(X, TAP_LAST, 1), TAP_SHAPE(2), D(1, 1));
-    expect(tap_variance(X, TAP_LAST, 3), TAP_SHAPE(2), D(NOT_A_NUMBER, NOT_A_NUMBER));
-    expect(tap_std(X, TAP_LAST, 4), TAP_SHAPE(2), D(NOT_A_NUMBER, NOT_A_NUMBER));
+    expect(tap_variance(X, TAP_LAST, 3), TAP_SHAPE(2), D(NaN, NaN));
+    expect(tap_std(X, TAP_LAST, 4), TAP_SHAPE(2), D(NaN, NaN));
     expect(tap_variance(X, TAP_LAST, -1), TAP_SHAPE(2), D(0.5, 0.5));
-    expect(tap_variance(EMPTY, TAP_LAST, 0), TAP_SHAPE(2), D(NOT_A_NUMBER, NOT_A_NUMBER));
+    expect(tap_variance(EMPTY, TAP_LAST, 0), TAP_SHAPE(2), D(NaN, NaN));
     expect(tap_vector_norm(EMPTY, 2, TAP_LAST), TAP_SHAPE(2), D(0, 0));
     expect(tap_variance(X, ROWS, 1), TAP_SHAPE(3), D(4.5, 4.5, 4.5));
     expect(tap_std(X, ROWS, 0), TAP_SHAPE(3), D(1.5, 1.5, 1.5));
@@ -94,8 +94,8 @@ static void test_moments_and_norms(void **state)
     expect(tap_vector_norm(y, 1, TAP_ALL), TAP_SCALAR, D(7));
     expect(tap_vector_norm(y, 2, tap_keepdim(TAP_ALL)), TAP_SHAPE(1), D(5));
     expect(tap_vector_norm(y, 0, TAP_ALL), TAP_SCALAR, D(2));
-    expect(tap_vector_norm(y, ENDLESS, TAP_ALL), TAP_SCALAR, D(4));
-    expect(tap_vector_norm(y, -ENDLESS, TAP_ALL), TAP_SCALAR, D(0));
+    expect(tap_vector_norm(y, Inf, TAP_ALL), TAP_SCALAR, D(4));
+    expect(tap_vector_norm(y, -Inf, TAP_ALL), TAP_SCALAR, D(0));
     expect(tap_vector_norm(floats(TAP_SHAPE(3), D(1, -4, 9)), 0.5, TAP_ALL), TAP_SCALAR, D(36));
     expect(tap_vector_norm(floats(TAP_SHAPE(2), D(2, -2)), -1, TAP_ALL), TAP_SCALAR, D(1));
 }
@@ -103,12 +103,12 @@ static void test_moments_and_norms(void **state)
 static void test_exponentials(void **state)
 {
     (void)state;
-    tap_var x = floats(TAP_SHAPE(2, 2), D(3, -ENDLESS, -1e4, -ENDLESS)), none = tap_zeros(t, TAP_SHAPE(0, 3));
+    tap_var x = floats(TAP_SHAPE(2, 2), D(3, -Inf, -1e4, -Inf)), none = tap_zeros(t, TAP_SHAPE(0, 3));
     expect(tap_logsumexp(x, TAP_LAST), TAP_SHAPE(2), D(3, -1e4));
-    expect(tap_logsumexp(x, tap_keepdim(ROWS)), TAP_SHAPE(1, 2), D(3, -ENDLESS));
-    expect(tap_logsumexp(EMPTY, TAP_LAST), TAP_SHAPE(2), D(-ENDLESS, -ENDLESS));
+    expect(tap_logsumexp(x, tap_keepdim(ROWS)), TAP_SHAPE(1, 2), D(3, -Inf));
+    expect(tap_logsumexp(EMPTY, TAP_LAST), TAP_SHAPE(2), D(-Inf, -Inf));
     expect(tap_logsumexp(EMPTY, ROWS), TAP_SHAPE(0), NULL);
-    expect(tap_log_softmax(x, -1), TAP_SHAPE(2, 2), D(0, -ENDLESS, 0, -ENDLESS));
+    expect(tap_log_softmax(x, -1), TAP_SHAPE(2, 2), D(0, -Inf, 0, -Inf));
     expect(tap_softmax(x, -1), TAP_SHAPE(2, 2), D(1, 0, 1, 0));
     expect(tap_softmax(tap_ones(t, TAP_SHAPE(2, 4)), 0), TAP_SHAPE(2, 4), D(0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5));
     for (int axis = -1; axis <= 1; axis++) {

@@ -1,4 +1,5 @@
-/* tests/autograd/values.h: tests of what operators give, element by element. Each test has a tape of its own. */
+/* tests/autograd/values.h: helpers of tests that compare the results of operators element by element. Each test has its own
+ * tape t. */
 #ifndef TAP_TESTS_AUTOGRAD_VALUES_H
 #define TAP_TESTS_AUTOGRAD_VALUES_H
 
@@ -7,8 +8,8 @@
 #include "autograd/autograd.h"
 #include "tests/check.h"
 
-#define NOT_A_NUMBER (double)NAN
-#define ENDLESS      (double)INFINITY
+#define NaN ((double)NAN)
+#define Inf ((double)INFINITY)
 
 static tap_tape *t;
 
@@ -38,7 +39,7 @@ static inline tap_var places(tap_shape shape, const int64_t *x)
     return tap_input(t, tap_tensor_wrap(TAP_I64, shape, (void *)(uintptr_t)x));
 }
 
-/* Each element is within tolerance (1 + |want|); NaN where NaN is wanted. */
+/* Each element differs from want by at most tolerance (1 + |want|), and is NaN where want is. */
 static inline void expect_near(tap_var v, tap_shape shape, const double *want, double tolerance)
 {
     tap_tensor x = tap_value(v);

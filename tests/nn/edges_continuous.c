@@ -137,7 +137,7 @@ static ldouble softened_by_t(ldouble l, ldouble t)
 
 #define STEEP(v)     tap_mul_scalar(v, K)
 #define MILD(v)      tap_clamp(v, -40, 40) /* of which neither e^v nor e^-v overflows */
-#define MOST         .most = 0.5e-6
+#define LIMITED      .max_fraction = 0.5e-6
 #define NOTHING(x)   tap_full_like(x, 0)
 #define AT(x, v)     tap_full_like(x, v)
 #define AXIS(x)      tap_unsqueeze(x, -1)
@@ -149,52 +149,52 @@ static ldouble softened_by_t(ldouble l, ldouble t)
 /* clang-format off */
 #define DENSITY(X3, kind, make, x, loc)                                                                                              \
     X3(kind##__log_prob, tap_log_prob(make(loc(b), STEEP(c)), x(a)), normal(a, b, K * c), normal_by_x(a, b, K * c),                  \
-       -normal_by_x(a, b, K * c), K * normal_by_log_scale(a, b, K * c), 16, 24, SAME, .least = 64, .by_parts = true, MOST, .finite = true)
+       -normal_by_x(a, b, K * c), K * normal_by_log_scale(a, b, K * c), 16, 24, SAME, .error_scale = 64, .by_parts = true, LIMITED, .finite = true)
 
 #define ROWS(X1, X2, X3)                                                                                                             \
     DENSITY(X3, normal, tap_normal, , )                                                                                              \
     DENSITY(X3, isotropic_normal, tap_isotropic_normal, AXIS, AXIS)                                                                  \
-    X1(normal__entropy, tap_entropy(tap_normal(NOTHING(x), x)), x + half_log_2pi + 0.5L, 1, 1, 0, NULL, .least = 2)                              \
+    X1(normal__entropy, tap_entropy(tap_normal(NOTHING(x), x)), x + half_log_2pi + 0.5L, 1, 1, 0, NULL, .error_scale = 2)                              \
     X2(normal__mean, tap_dist_mean(tap_normal(a, b)), a, 1, 0, 0, 0, NULL)                                                           \
-    X1(normal__variance, tap_dist_variance(tap_normal(NOTHING(x), x)), expl(2 * x), 2 * expl(2 * x), 2, 2, NULL, MOST)                     \
+    X1(normal__variance, tap_dist_variance(tap_normal(NOTHING(x), x)), expl(2 * x), 2 * expl(2 * x), 2, 2, NULL, LIMITED)                     \
     X2(normal__path, tap_sample_from(tap_normal(a, MILD(b)), AT(a, -1.5)), a - 1.5L * expl(mild(b)), 1, b == mild(b) ? -1.5L * expl(b) : 0, 3,      \
-       2, NULL, .least = 2)                                                                                                                         \
-    X2(normal__path_of_the_mode, tap_sample_from(tap_normal(a, STEEP(b)), NOTHING(a)), a, 1, 0, 0, 0, NULL, .by_parts = true, MOST,                 \
+       2, NULL, .error_scale = 2)                                                                                                                         \
+    X2(normal__path_of_the_mode, tap_sample_from(tap_normal(a, STEEP(b)), NOTHING(a)), a, 1, 0, 0, 0, NULL, .by_parts = true, LIMITED,                 \
        .finite = true)                                                                                                                              \
-    X1(isotropic_normal__entropy, tap_entropy(tap_isotropic_normal(AXIS(NOTHING(x)), x)), x + half_log_2pi + 0.5L, 1, 1, 0, NULL, .least = 2)     \
+    X1(isotropic_normal__entropy, tap_entropy(tap_isotropic_normal(AXIS(NOTHING(x)), x)), x + half_log_2pi + 0.5L, 1, 1, 0, NULL, .error_scale = 2)     \
     X2(isotropic_normal__mean, FIRST(tap_dist_mean(tap_isotropic_normal(AXIS(a), b))), a, 1, 0, 0, 0, NULL)                          \
     X1(isotropic_normal__variance, FIRST(tap_dist_variance(tap_isotropic_normal(AXIS(NOTHING(x)), x))), expl(2 * x), 2 * expl(2 * x), 2, 2,         \
-       NULL, MOST)                                                                                                                                  \
+       NULL, LIMITED)                                                                                                                                  \
     X2(isotropic_normal__path, FIRST(tap_sample_from(tap_isotropic_normal(AXIS(a), MILD(b)), AXIS(AT(a, -1.5)))), a - 1.5L * expl(mild(b)), \
-       1, b == mild(b) ? -1.5L * expl(b) : 0, 3, 2, NULL, .least = 2)                                                                               \
+       1, b == mild(b) ? -1.5L * expl(b) : 0, 3, 2, NULL, .error_scale = 2)                                                                               \
     X2(multivariate_normal__log_prob, tap_log_prob(tap_multivariate_normal(AXIS(b), AXIS(AXIS(AT(b, 0.5)))), AXIS(a)), normal(a, b, -ln2), \
-       normal_by_x(a, b, -ln2), -normal_by_x(a, b, -ln2), 8, 8, SAME, .by_parts = true, MOST, .finite = true)                                       \
+       normal_by_x(a, b, -ln2), -normal_by_x(a, b, -ln2), 8, 8, SAME, .by_parts = true, LIMITED, .finite = true)                                       \
     X1(multivariate_normal__entropy, tap_entropy(tap_multivariate_normal(AXIS(NOTHING(x)), AXIS(AXIS(x)))),                          \
-       logl(fabsl(x)) + half_log_2pi + 0.5L, x == 0 ? 0 : 1 / x, 4, 4, NULL, .least = 1)                                                        \
+       logl(fabsl(x)) + half_log_2pi + 0.5L, x == 0 ? 0 : 1 / x, 4, 4, NULL, .error_scale = 1)                                                        \
     X2(multivariate_normal__mean, FIRST(tap_dist_mean(tap_multivariate_normal(AXIS(a), AXIS(AXIS(b))))), a, 1, 0, 0, 0, NULL)         \
     X1(multivariate_normal__variance, FIRST(tap_dist_variance(tap_multivariate_normal(AXIS(NOTHING(x)), AXIS(AXIS(x))))), x * x, 2 * x, 1, 1, NULL) \
     X2(multivariate_normal__path, FIRST(tap_sample_from(tap_multivariate_normal(AXIS(a), AXIS(AXIS(b))), AXIS(AT(a, -1.5)))), a - 1.5L * b, \
-       1, -1.5L, 2, 0, SAME, MOST, .least = 1)                                                                                                      \
+       1, -1.5L, 2, 0, SAME, LIMITED, .error_scale = 1)                                                                                                      \
     X3(log_normal__log_prob, tap_log_prob(tap_log_normal(b, STEEP(c)), a),                                                           \
        a <= 0 ? -INF : normal(logl(a), b, K * c) - logl(a), log_normal_by_x(a, b, K * c),                                            \
-       a <= 0 ? 0 : -normal_by_x(logl(a), b, K * c), a <= 0 ? 0 : K * normal_by_log_scale(logl(a), b, K * c), 64, 128, SAME, .least = 64,  \
-       .by_parts = true, MOST, .finite = true)                                                                                                      \
-    X2(log_normal__entropy, tap_entropy(tap_log_normal(a, b)), a + b + half_log_2pi + 0.5L, 1, 1, 3, 0, SAME, .least = 4)            \
+       a <= 0 ? 0 : -normal_by_x(logl(a), b, K * c), a <= 0 ? 0 : K * normal_by_log_scale(logl(a), b, K * c), 64, 128, SAME, .error_scale = 64,  \
+       .by_parts = true, LIMITED, .finite = true)                                                                                                      \
+    X2(log_normal__entropy, tap_entropy(tap_log_normal(a, b)), a + b + half_log_2pi + 0.5L, 1, 1, 3, 0, SAME, .error_scale = 4)            \
     X2(log_normal__mean, tap_dist_mean(tap_log_normal(a, MILD(b))), mean_of_log_normal(a, mild(b)), mean_of_log_normal(a, mild(b)),       \
-       b == mild(b) ? times(mean_of_log_normal(a, b), expl(2 * b)) : 0, 256, 256, NULL, .tiny = 4, MOST, .finite = true)             \
+       b == mild(b) ? times(mean_of_log_normal(a, b), expl(2 * b)) : 0, 256, 256, NULL, .tiny = 4, LIMITED, .finite = true)             \
     X2(log_normal__variance, tap_dist_variance(tap_log_normal(a, MILD(b))), variance_of_log_normal(a, mild(b)),                      \
-       2 * variance_of_log_normal(a, mild(b)), b == mild(b) ? variance_slope(a, b) : 0, 512, 512, NULL, .tiny = 4, .by_parts = true, MOST, \
+       2 * variance_of_log_normal(a, mild(b)), b == mild(b) ? variance_slope(a, b) : 0, 512, 512, NULL, .tiny = 4, .by_parts = true, LIMITED, \
        .finite = true)                                                                                                               \
     X2(log_normal__path, tap_sample_from(tap_log_normal(a, MILD(b)), AT(a, -1.5)), expl(a - 1.5L * expl(mild(b))),                   \
        expl(a - 1.5L * expl(mild(b))), b == mild(b) ? times(expl(a - 1.5L * expl(b)), -1.5L * expl(b)) : 0, 256, 512, NULL, .tiny = 4,              \
        .finite = true)                                                                                                                              \
     X3(laplace__log_prob, tap_log_prob(tap_laplace(b, STEEP(c)), a), laplace(a, b, K * c), laplace_by_x(a, b, K * c),                \
-       -laplace_by_x(a, b, K * c), K * (fabsl(in_scales(a, b, K * c)) - 1), 8, 8, SAME, .least = 64, .by_parts = true, MOST, .finite = true)        \
-    X1(laplace__entropy, tap_entropy(tap_laplace(NOTHING(x), x)), x + 1 + ln2, 1, 1, 0, NULL, .least = 2)                                        \
+       -laplace_by_x(a, b, K * c), K * (fabsl(in_scales(a, b, K * c)) - 1), 8, 8, SAME, .error_scale = 64, .by_parts = true, LIMITED, .finite = true)        \
+    X1(laplace__entropy, tap_entropy(tap_laplace(NOTHING(x), x)), x + 1 + ln2, 1, 1, 0, NULL, .error_scale = 2)                                        \
     X2(laplace__mean, tap_dist_mean(tap_laplace(a, b)), a, 1, 0, 0, 0, NULL)                                                         \
-    X1(laplace__variance, tap_dist_variance(tap_laplace(NOTHING(x), x)), 2 * expl(2 * x), 4 * expl(2 * x), 2, 2, NULL, MOST)               \
+    X1(laplace__variance, tap_dist_variance(tap_laplace(NOTHING(x), x)), 2 * expl(2 * x), 4 * expl(2 * x), 2, 2, NULL, LIMITED)               \
     X2(laplace__path, tap_sample_from(tap_laplace(a, MILD(b)), AT(a, 0.25)), a - ln2 * expl(mild(b)), 1, b == mild(b) ? -ln2 * expl(b) : 0, 3,      \
-       3, NULL, .least = 2)                                                                                                                         \
+       3, NULL, .error_scale = 2)                                                                                                                         \
     X1(laplace__path_of_small_noise, tap_sample_from(tap_laplace(x, NOTHING(x)), AT(x, 1e-30)), x + logl(2e-30L), 1, 2, 0, NULL)      \
     X2(delta__log_prob, tap_log_prob(tap_delta(b), a), isnan(a) || isnan(b) ? NO_LIMIT : a == b ? INF : -INF, 0, 0, 0, 0, NULL)      \
     X1(delta__entropy, tap_entropy(tap_delta(x)), -INF, 0, 0, 0, NULL)                                                               \
@@ -202,26 +202,26 @@ static ldouble softened_by_t(ldouble l, ldouble t)
     X1(delta__variance, tap_dist_variance(tap_delta(x)), 0, 0, 0, 0, NULL)                                                           \
     X1(delta__path, tap_sample_from(tap_delta(x), NOTHING(x)), x, 1, 0, 0, NULL)                                                     \
     X2(continuous_bernoulli__log_prob, tap_log_prob(tap_continuous_bernoulli(a), b), continuous_bernoulli(a, b),                     \
-       is_inside(b) ? b - cb_cumulant(1, a) : 0, is_inside(b) ? a : 0, 8, 8, NULL, .least = 0.5)                                            \
+       is_inside(b) ? b - cb_cumulant(1, a) : 0, is_inside(b) ? a : 0, 8, 8, NULL, .error_scale = 0.5)                                            \
     X1(continuous_bernoulli__entropy, tap_entropy(tap_continuous_bernoulli(x)), -cb_kl(x, 0),                                      \
        isinf(x) ? 0 : -cb_cumulant(2, x) * x, 64, 32, NULL)                                                                                 \
     X1(continuous_bernoulli__mean, tap_dist_mean(tap_continuous_bernoulli(x)), cb_cumulant(1, x), cb_cumulant(2, x), 16, 24, NULL)                  \
     X1(continuous_bernoulli__variance, tap_dist_variance(tap_continuous_bernoulli(x)), cb_cumulant(2, x), cb_cumulant(3, x), 24, 64, NULL)          \
     X1(continuous_bernoulli__path, tap_sample_from(tap_continuous_bernoulli(x), AT(x, 0.25)), quartile(x), quartile_slope(x), 8, 32, NULL,          \
-       .least = 0.03)                                                                                                                               \
+       .error_scale = 0.03)                                                                                                                               \
     X2(relaxed_bernoulli__log_prob, tap_log_prob(tap_relaxed_bernoulli(a, b), AT(a, 0.25)), relaxed(a, b), -tanhl(relaxed_at(a, b) / 2), \
-       relaxed_by_t(a, b), 16, 16, "no temperature; inf - inf", .least = 32, MOST)                                                         \
+       relaxed_by_t(a, b), 16, 16, "no temperature; inf - inf", .error_scale = 32, LIMITED)                                                         \
     X2(relaxed_bernoulli__log_prob_outside, tap_log_prob(tap_relaxed_bernoulli(a, b), AT(a, 1.5)), -INF, 0, 0, 0, 0, NULL)           \
     X2(relaxed_bernoulli__path, tap_sample_from(tap_relaxed_bernoulli(a, b), AT(a, 0.5)), softened(a, b), softened_by_l(a, b),       \
-       softened_by_t(a, b), 256, 512, "no temperature; inf / inf", .tiny = 4, .by_parts = true, MOST, .finite = true)                               \
+       softened_by_t(a, b), 256, 512, "no temperature; inf / inf", .tiny = 4, .by_parts = true, LIMITED, .finite = true)                               \
     X2(relaxed_one_hot_categorical__log_prob, tap_log_prob(tap_relaxed_one_hot_categorical(VECTOR(a, NOTHING(a)), b),                \
        VECTOR(AT(a, 0.25), AT(a, 0.75))), a == -INF && b == INF ? INF : isinf(a) && !isinf(b) && b > 0 ? -INF : relaxed(a, b),                      \
        -tanhl(relaxed_at(a, b) / 2), relaxed_by_t(a, b), 32, 32,                                                                                    \
-       "no temperature; inf - inf", .least = 32, MOST, .finite = true)                                                                               \
+       "no temperature; inf - inf", .error_scale = 32, LIMITED, .finite = true)                                                                               \
     X2(relaxed_one_hot_categorical__log_prob_outside, tap_log_prob(tap_relaxed_one_hot_categorical(VECTOR(a, NOTHING(a)), b),        \
        VECTOR(AT(a, -0.25), AT(a, 0.75))), -INF, 0, 0, 0, 0, NULL)                                                                   \
     X1(relaxed_one_hot_categorical__path, FIRST(tap_sample_from(tap_relaxed_one_hot_categorical(VECTOR(x, NOTHING(x)), AT(x, 0.5)),  \
-       HALVES(x))), sigmoid(2 * x), 2 * sigmoid_slope(2 * x), 2048, 4096, NULL, .tiny = 4, .least = 1e-3, MOST)                               \
+       HALVES(x))), sigmoid(2 * x), 2 * sigmoid_slope(2 * x), 2048, 4096, NULL, .tiny = 4, .error_scale = 1e-3, LIMITED)                               \
     X1(relaxed_one_hot_categorical__path_of_the_coldest, FIRST(tap_sample_from(tap_relaxed_one_hot_categorical(VECTOR(tap_sign(x), NOTHING(x)), \
        AT(x, 1e-44)), HALVES(x))), isnan(x) ? x : x > 0 ? 1 : x < 0 ? 0 : 0.5L, 0, 0, 0, NULL, .by_parts = true)
 

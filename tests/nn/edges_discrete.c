@@ -174,7 +174,7 @@ static ldouble byte_mean(int what, ldouble loc, ldouble log_scale)
     return sum;
 }
 
-#define MOST         .most = 0.5e-6
+#define LIMITED      .max_fraction = 0.5e-6
 #define STEEP(v)     tap_mul_scalar(v, K)
 #define NOTHING(x)   tap_full_like(x, 0)
 #define AT(x, v)     tap_full_like(x, v)
@@ -190,13 +190,13 @@ static ldouble byte_mean(int what, ldouble loc, ldouble log_scale)
 #define INFLATED(X3, k)                                                                                                              \
     X3(zero_inflated_negative_binomial__log_prob_##k, tap_log_prob(tap_zero_inflated_negative_binomial(a, b, c), AT(a, k)),          \
        inflated(k, a, b, c), times(of_counts(k, a, b, c), counts_by_m(k, a, b)), times(of_counts(k, a, b, c), counts_by_u(k, a, b)),  \
-       inflated_by_l(k, a, b, c), 64, 64, NULL, .least = 1, .by_parts = true, MOST, .finite = true)
+       inflated_by_l(k, a, b, c), 64, 64, NULL, .error_scale = 1, .by_parts = true, LIMITED, .finite = true)
 #define TRIALS(X2, k)                                                                                                                \
     X2(beta_binomial__log_prob_##k, tap_log_prob(tap_beta_binomial(AT(a, 3), a, b), AT(a, k)), trials(k, a, b), trials_by_a(k, a, b), \
-       trials_by_a(3 - k, b, a), 32, 32, "alpha / beta may be anything", .least = 1, .by_parts = true, MOST, .finite = true)
+       trials_by_a(3 - k, b, a), 32, 32, "alpha / beta may be anything", .error_scale = 1, .by_parts = true, LIMITED, .finite = true)
 #define BYTE(X2, k)                                                                                                                  \
     X2(discretized_logistic__log_prob_##k, tap_log_prob(tap_discretized_logistic(a, STEEP(b)), AT(a, k)), byte(k, a, K * b),         \
-       byte_by_loc(k, a, K * b), K * byte_by_log_scale(k, a, K * b), 24, 80, "inf 0 may be anything", .least = 1, .by_parts = true, MOST,           \
+       byte_by_loc(k, a, K * b), K * byte_by_log_scale(k, a, K * b), 24, 80, "inf 0 may be anything", .error_scale = 1, .by_parts = true, LIMITED,           \
        .finite = true)
 
 #define ROWS(X1, X2, X3)                                                                                                             \
@@ -204,58 +204,58 @@ static ldouble byte_mean(int what, ldouble loc, ldouble log_scale)
        is_inside(b) ? a : 0, 3, 3, NULL)                                                                                             \
     X1(bernoulli__entropy, tap_entropy(tap_bernoulli(x)), bernoulli_entropy(x), -times(sigmoid_slope(x), x), 6, 6, NULL, .tiny = 16)           \
     X1(bernoulli__mean, tap_dist_mean(tap_bernoulli(x)), sigmoid(x), sigmoid_slope(x), 2, 5, NULL)                                            \
-    X1(bernoulli__variance, tap_dist_variance(tap_bernoulli(x)), sigmoid_slope(x), -sigmoid_slope(x) * tanhl(x / 2), 5, 5, NULL, .least = 0.25)         \
+    X1(bernoulli__variance, tap_dist_variance(tap_bernoulli(x)), sigmoid_slope(x), -sigmoid_slope(x) * tanhl(x / 2), 5, 5, NULL, .error_scale = 0.25)         \
     X1(categorical__log_prob, tap_log_prob(tap_categorical(TWO(x)), CLASS(x, 0)), -softplus(-x), sigmoid(-x), 3, 3, NULL)            \
     X1(categorical__log_prob_outside, tap_log_prob(tap_categorical(TWO(x)), CLASS(x, 2)), -INF, 0, 0, 0, NULL)                                   \
     X1(categorical__log_prob_below, tap_log_prob(tap_categorical(TWO(x)), CLASS(x, -1)), -INF, 0, 0, 0, NULL)                                    \
     X1(categorical__entropy, tap_entropy(tap_categorical(TWO(x))), bernoulli_entropy(x), -times(sigmoid_slope(x), x), 8, 32, NULL, .tiny = 64,               \
-       .least = 0.05)                                                                                                                               \
+       .error_scale = 0.05)                                                                                                                               \
     X1(one_hot_categorical__log_prob, tap_log_prob(tap_one_hot_categorical(TWO(x)), VECTOR(AT(x, 1), AT(x, 0))), -softplus(-x), sigmoid(-x), 3,     \
        3, NULL)                                                                                                                                     \
     X1(one_hot_categorical__log_prob_outside, tap_log_prob(tap_one_hot_categorical(AT(VECTOR(x, x), 0)), VECTOR(x, NOTHING(x))),     \
        isnan(x) ? x : x == 1 ? -ln2 : -INF, x == 1 ? -ln2 : 0, 2, 2, NULL)                                                          \
     X1(one_hot_categorical__log_prob_twice, tap_log_prob(tap_one_hot_categorical(TWO(x)), VECTOR(AT(x, 1), AT(x, 1))), -INF, 0, 0, 0, NULL)      \
     X1(one_hot_categorical__entropy, tap_entropy(tap_one_hot_categorical(TWO(x))), bernoulli_entropy(x), -times(sigmoid_slope(x), x), 8, 32, NULL,           \
-       .tiny = 64, .least = 0.05)                                                                                                                   \
-    X1(one_hot_categorical__mean, FIRST(tap_dist_mean(tap_one_hot_categorical(TWO(x)))), sigmoid(x), sigmoid_slope(x), 3, 5, NULL, .least = 1e-3)             \
+       .tiny = 64, .error_scale = 0.05)                                                                                                                   \
+    X1(one_hot_categorical__mean, FIRST(tap_dist_mean(tap_one_hot_categorical(TWO(x)))), sigmoid(x), sigmoid_slope(x), 3, 5, NULL, .error_scale = 1e-3)             \
     X1(one_hot_categorical__variance, FIRST(tap_dist_variance(tap_one_hot_categorical(TWO(x)))), sigmoid_slope(x), -sigmoid_slope(x) * tanhl(x / 2), 200, 200,        \
        NULL, .tiny = 16,                                                                                                                            \
-       .least = 1e-3)                                                                                                                \
-    COUNT(X2, 0, NULL, .least = 1, .by_parts = true, MOST, .finite = true) COUNT(X2, 1, NULL, .least = 1, .by_parts = true, MOST, .finite = true)   \
-    COUNT(X2, 7, NULL, .least = 1, .by_parts = true, MOST, .finite = true)                                                                          \
+       .error_scale = 1e-3)                                                                                                                \
+    COUNT(X2, 0, NULL, .error_scale = 1, .by_parts = true, LIMITED, .finite = true) COUNT(X2, 1, NULL, .error_scale = 1, .by_parts = true, LIMITED, .finite = true)   \
+    COUNT(X2, 7, NULL, .error_scale = 1, .by_parts = true, LIMITED, .finite = true)                                                                          \
     X2(negative_binomial__log_prob_outside, tap_log_prob(tap_negative_binomial(a, b), AT(a, 0.5)), -INF, 0, 0, 0, 0, NULL)                        \
     X2(negative_binomial__log_prob_infinite, tap_log_prob(tap_negative_binomial(a, b), AT(a, HUGE_VAL)), -INF, 0, 0, 0, 0, NULL)                  \
     X2(negative_binomial__mean, tap_dist_mean(tap_negative_binomial(a, b)), expl(a), expl(a), 0, 2, 2, NULL) \
     X2(negative_binomial__variance, tap_dist_variance(tap_negative_binomial(a, b)), expl(a) + expl(2 * a - b), expl(a) + 2 * expl(2 * a - b), \
-       -expl(2 * a - b), 256, 256, "inf - inf may be anything", .tiny = 4, MOST, .finite = true)                                                    \
+       -expl(2 * a - b), 256, 256, "inf - inf may be anything", .tiny = 4, LIMITED, .finite = true)                                                    \
     X1(zero_inflated_negative_binomial__log_prob_of_hardly_any, tap_log_prob(tap_zero_inflated_negative_binomial(AT(x, -30), NOTHING(x), x), \
        NOTHING(x)), inflated(0, -30, 0, x), inflated_by_l(0, -30, 0, x), 32, 32, NULL)                                               \
     INFLATED(X3, 0) INFLATED(X3, 3)                                                                                                  \
     X3(zero_inflated_negative_binomial__log_prob_outside, tap_log_prob(tap_zero_inflated_negative_binomial(a, b, c), AT(a, -1)), -INF, 0, \
        0, 0, 0, 0, NULL)                                                                                                             \
     X3(zero_inflated_negative_binomial__mean, tap_dist_mean(tap_zero_inflated_negative_binomial(a, b, c)), expl(a - softplus(c)),    \
-       expl(a - softplus(c)), 0, -times(expl(a - softplus(c)), sigmoid(c)), 256, 256, "inf 0 may be anything", .tiny = 4, MOST, .finite = true)     \
+       expl(a - softplus(c)), 0, -times(expl(a - softplus(c)), sigmoid(c)), 256, 256, "inf 0 may be anything", .tiny = 4, LIMITED, .finite = true)     \
     X3(zero_inflated_negative_binomial__variance, tap_dist_variance(tap_zero_inflated_negative_binomial(a, b, c)),                   \
        expl(a - softplus(c)) + expl(2 * a + (log_spread(b, c) - softplus(c))),                                                         \
        expl(a - softplus(c)) + 2 * expl(2 * a + (log_spread(b, c) - softplus(c))), -expl(2 * a + (-softplus(c) - b)),                     \
        times(-sigmoid(c), expl(a - softplus(c)) + expl(2 * a + (log_spread(b, c) - softplus(c)))) + expl(a + a - softplus(c)) * sigmoid_slope(c), 256, 512,   \
-       "inf - inf may be anything", .tiny = 4, .by_parts = true, MOST, .finite = true)                                                              \
+       "inf - inf may be anything", .tiny = 4, .by_parts = true, LIMITED, .finite = true)                                                              \
     TRIALS(X2, 0) TRIALS(X2, 1) TRIALS(X2, 3)                                                                                        \
     X2(beta_binomial__log_prob_outside, tap_log_prob(tap_beta_binomial(AT(a, 3), a, b), AT(a, 4)), -INF, 0, 0, 0, 0, NULL)                        \
     X2(beta_binomial__mean, tap_dist_mean(tap_beta_binomial(AT(a, 3), a, b)), 3 * sigmoid(a - b), 3 * sigmoid_slope(a - b), -3 * sigmoid_slope(a - b), 128, 256, \
-       "alpha / beta may be anything", .tiny = 4, MOST)                                                                                    \
+       "alpha / beta may be anything", .tiny = 4, LIMITED)                                                                                    \
     X2(beta_binomial__variance, tap_dist_variance(tap_beta_binomial(AT(a, 3), a, b)), trials_variance(a, b), trials_variance_by_a(a, b), \
-       trials_variance_by_a(b, a), 256, 256, "alpha / beta may be anything", .least = 1, .by_parts = true, MOST, .finite = true)                    \
+       trials_variance_by_a(b, a), 256, 256, "alpha / beta may be anything", .error_scale = 1, .by_parts = true, LIMITED, .finite = true)                    \
     BYTE(X2, 0) BYTE(X2, 127) BYTE(X2, 254) BYTE(X2, 255)                                                                            \
     X2(discretized_logistic__log_prob_outside, tap_log_prob(tap_discretized_logistic(a, b), AT(a, 256)), -INF, 0, 0, 0, 0, NULL)                  \
     X2(discretized_logistic__mean, tap_dist_mean(tap_discretized_logistic(a, STEEP(b))), byte_mean(0, a, K * b), byte_mean(1, a, K * b), \
-       K * byte_mean(2, a, K * b), 64, 256, "inf 0 may be anything", .least = 256, .by_parts = true, MOST, .finite = true)                          \
+       K * byte_mean(2, a, K * b), 64, 256, "inf 0 may be anything", .error_scale = 256, .by_parts = true, LIMITED, .finite = true)                          \
     X2(discretized_logistic_mixture__log_prob, tap_log_prob(tap_discretized_logistic_mixture(TWO(a), VECTOR(b, b), TWO(NOTHING(a))), AT(a, 3)), \
-       isnan(a) ? a : byte(3, b, 0), 0, byte_by_loc(3, b, 0), 16, 16, NULL, .least = 4, MOST)                                              \
+       isnan(a) ? a : byte(3, b, 0), 0, byte_by_loc(3, b, 0), 16, 16, NULL, .error_scale = 4, LIMITED)                                              \
     X2(discretized_logistic_mixture__log_prob_outside, tap_log_prob(tap_discretized_logistic_mixture(TWO(a), VECTOR(b, b), TWO(a)), AT(a, -3)), \
        -INF, 0, 0, 0, 0, NULL)                                                                                                                    \
     X2(discretized_logistic_mixture__mean, tap_dist_mean(tap_discretized_logistic_mixture(TWO(a), VECTOR(b, b), TWO(NOTHING(a)))),   \
-       isnan(a) ? a : byte_mean(0, b, 0), 0, byte_mean(1, b, 0), 16, 64, NULL, .least = 256, MOST)
+       isnan(a) ? a : byte_mean(0, b, 0), 0, byte_mean(1, b, 0), 16, 64, NULL, .error_scale = 256, LIMITED)
 
 
 EDGE_TABLE(discrete_edges, ROWS)

@@ -97,7 +97,7 @@ static ldouble laplace_normal(ldouble a, ldouble b, ldouble c)
     return (c - b) + half_log_2pi - ln2 - 1 + expl(2 * (b - c)) + u * u / 2;
 }
 
-#define MOST       .most = 0.5e-6
+#define LIMITED    .max_fraction = 0.5e-6
 #define STEEP(v)   tap_mul_scalar(v, K)
 #define NEAR(v)    tap_clamp(v, -2, 2)
 #define NOTHING(x) tap_full_like(x, 0)
@@ -116,12 +116,12 @@ static ldouble laplace_normal(ldouble a, ldouble b, ldouble c)
 /* clang-format off */
 #define GAUSSIANS(X3, id, q, p)                                                                                                      \
     X3(id, tap_kl(q(a, STEEP(b)), p(NOTHING(a), STEEP(c))), gaussians(a, K * b, K * c), gaussians_by_a(a, K * c),                    \
-       K * gaussians_by_b(K * b, K * c), K * gaussians_by_c(a, K * b, K * c), 32, 32, SAME, .least = 32, .by_parts = true, MOST, .finite = true)
+       K * gaussians_by_b(K * b, K * c), K * gaussians_by_c(a, K * b, K * c), 32, 32, SAME, .error_scale = 32, .by_parts = true, LIMITED, .finite = true)
 /* By factors, which take what is near from what is near. */
 #define FACTORS(X3, id, q, p)                                                                                                        \
     X3(id, tap_kl(q(NEAR(a), NEAR(b)), p(NOTHING(a), NEAR(c))), gaussians(within(a), within(b), within(c)),                          \
        IS_NEAR(a) ? gaussians_by_a(a, within(c)) : 0, IS_NEAR(b) ? gaussians_by_b(b, within(c)) : 0,                                 \
-       IS_NEAR(c) ? gaussians_by_c(within(a), within(b), c) : 0, 32, 32, NULL, .least = 4, .matrices = true)
+       IS_NEAR(c) ? gaussians_by_c(within(a), within(b), c) : 0, 32, 32, NULL, .error_scale = 4, .matrices = true)
 #define POINT(X2, p, density)                                                                                                        \
     X2(delta__kl__##p, tap_kl(tap_delta(a), density), INF, 0, 0, 0, 0, NULL)
 #define POINT_1(X2, p, density)                                                                                                      \
@@ -139,25 +139,25 @@ static ldouble laplace_normal(ldouble a, ldouble b, ldouble c)
     FACTORS(X3, multivariate_normal__kl__isotropic_normal, MANY, ISO)                                                                \
     FACTORS(X3, multivariate_normal__kl__multivariate_normal, MANY, MANY)                                                            \
     X2(normal__kl__normal__near, tap_kl(N(NOTHING(a), a), N(NOTHING(a), b)), gaussians(0, a, b), gaussians_by_b(a, b), -gaussians_by_b(a, b), \
-       32, 32, SAME, MOST, .finite = true, .by_parts = true)                                                                                        \
+       32, 32, SAME, LIMITED, .finite = true, .by_parts = true)                                                                                        \
     X3(laplace__kl__laplace, tap_kl(tap_laplace(a, STEEP(b)), tap_laplace(NOTHING(a), STEEP(c))), laplaces(a, K * b, K * c),         \
-       laplaces_by_a(a, K * b, K * c), K * laplaces_by_b(a, K * b, K * c), K * laplaces_by_c(a, K * b, K * c), 32, 32, SAME, .least = 32,           \
-       .by_parts = true, MOST, .finite = true)                                                                                                      \
+       laplaces_by_a(a, K * b, K * c), K * laplaces_by_b(a, K * b, K * c), K * laplaces_by_c(a, K * b, K * c), 32, 32, SAME, .error_scale = 32,           \
+       .by_parts = true, LIMITED, .finite = true)                                                                                                      \
     X2(laplace__kl__laplace__near, tap_kl(tap_laplace(NOTHING(a), a), tap_laplace(NOTHING(a), b)), expm1_minus_x(a - b), expm1l(a - b),   \
-       -expm1l(a - b), 32, 32, SAME, MOST, .finite = true, .by_parts = true)                                                                        \
+       -expm1l(a - b), 32, 32, SAME, LIMITED, .finite = true, .by_parts = true)                                                                        \
     X3(normal__kl__laplace, tap_kl(N(a, STEEP(b)), tap_laplace(NOTHING(a), STEEP(c))), normal_laplace(a, K * b, K * c),              \
        mul_exp(erfl(mul_exp(a, -K * b) / sqrtl(2)), -K * c), K * (bell_of(a, K * b, K * c) - 1),                             \
-       K * (1 - mean_distance(a, K * b, K * c)), 32, 64, SAME, .least = 256, .by_parts = true, MOST, .finite = true)                                \
+       K * (1 - mean_distance(a, K * b, K * c)), 32, 64, SAME, .error_scale = 256, .by_parts = true, LIMITED, .finite = true)                                \
     X3(laplace__kl__normal, tap_kl(tap_laplace(a, STEEP(b)), N(NOTHING(a), STEEP(c))), laplace_normal(a, K * b, K * c),              \
        gaussians_by_a(a, K * c), K * (2 * expl(2 * (K * b - K * c)) - 1),                                                            \
-       K * (1 - 2 * expl(2 * (K * b - K * c)) - 2 * gaussians_by_a(a, K * c) * a / 2), 32, 64, SAME, .least = 256, .by_parts = true, MOST,          \
+       K * (1 - 2 * expl(2 * (K * b - K * c)) - 2 * gaussians_by_a(a, K * c) * a / 2), 32, 64, SAME, .error_scale = 256, .by_parts = true, LIMITED,          \
        .finite = true)                                                                                                                              \
     X2(bernoulli__kl__bernoulli, tap_kl(tap_bernoulli(a), tap_bernoulli(b)), bernoulli_kl(a, b), bernoulli_by_q(a, b), sigmoid_difference(b, a), \
        24, 8, NULL, .tiny = 16)                                                                                                      \
     X2(categorical__kl__categorical, tap_kl(tap_categorical(TWO(a)), tap_categorical(TWO(b))), bernoulli_kl(a, b),                   \
-       bernoulli_by_q(a, b), sigmoid_difference(b, a), 64, 64, CERTAIN, .least = 4, .by_parts = true, MOST, .finite = true)                                \
+       bernoulli_by_q(a, b), sigmoid_difference(b, a), 64, 64, CERTAIN, .error_scale = 4, .by_parts = true, LIMITED, .finite = true)                                \
     X2(one_hot_categorical__kl__one_hot_categorical, tap_kl(tap_one_hot_categorical(TWO(a)), tap_one_hot_categorical(TWO(b))),       \
-       bernoulli_kl(a, b), bernoulli_by_q(a, b), sigmoid_difference(b, a), 64, 64, CERTAIN, .least = 4, .by_parts = true, MOST, .finite = true)            \
+       bernoulli_kl(a, b), bernoulli_by_q(a, b), sigmoid_difference(b, a), 64, 64, CERTAIN, .error_scale = 4, .by_parts = true, LIMITED, .finite = true)            \
     X2(continuous_bernoulli__kl__continuous_bernoulli, tap_kl(tap_continuous_bernoulli(a), tap_continuous_bernoulli(b)), cb_kl(a, b), \
        continuous_by_q(a, b), cb_mean_difference(b, a), 64, 32, NULL)                                                                          \
     X2(delta__kl__delta, tap_kl(tap_delta(a), tap_delta(b)), isnan(a) || isnan(b) ? NO_LIMIT : a == b ? 0 : INF, 0, 0, 0, 0, NULL)   \

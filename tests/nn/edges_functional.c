@@ -40,7 +40,7 @@ static ldouble clipped(ldouble x)
     X2(gated, tap__gated(a, b), gated(a, b), sigmoid(b), gated_slope(a, b), 3, 5, "inf 0 may be anything")                            \
     X2(gated_grad, tap__gated_grad(a, b), a == 0 ? 0 : gated(a, b), sigmoid(b), gated_slope(a, b), 3, 5, "inf 0 may be anything")     \
     X1(gated_slope, tap__gated_slope(tap_full_like(x, 1), x), gated_slope(1, x), -gated_slope(tanhl(x / 2), x), 5, 9, NULL)           \
-    X1(smooth_clip, tap_smooth_clip(x, -3, 5), clipped(x), sigmoid(8 - softplus(x + 3)) * sigmoid(x + 3), 2, 8, NULL, .least = 4)     \
+    X1(smooth_clip, tap_smooth_clip(x, -3, 5), clipped(x), sigmoid(8 - softplus(x + 3)) * sigmoid(x + 3), 2, 8, NULL, .error_scale = 4)     \
     X1(dropout, tap_dropout(x, 1, true), 0, 0, 0, 0, NULL)                                                                            \
     X1(dropout__none, tap_dropout(x, 0, true), x, 1, 0, 0, NULL)                                                                      \
     X1(identity, tap_identity(x), x, 1, 0, 0, NULL)

@@ -143,10 +143,10 @@ static ldouble logits_by_target(ldouble x, ldouble target, ldouble w)
     X2(smooth_l1_loss__corner, tap_smooth_l1_loss(a, b, NONE, 0), fabsl(gap(a, b)), sign_of(gap(a, b)), -sign_of(gap(a, b)), 0.51,  \
        0, NULL)                                                                                                                     \
     /* log b is rounded before what may be near it is taken away, and infinite at 0, where it does not count */                       \
-    X2(kl_div, tap_kl_div(a, b, NONE, false), kl(a, b), -b, kl_slope(a, b), 12, 3, UNBOUNDED, .slope_least = 32,\
+    X2(kl_div, tap_kl_div(a, b, NONE, false), kl(a, b), -b, kl_slope(a, b), 12, 3, UNBOUNDED, .slope_error_scale = 32,\
        .by_parts = true)                                        \
     X2(kl_div__log, tap_kl_div(a, tap_clamp_max(b, tap_scalar_like(b, 0)), NONE, true), kl_log(a, b), -expl(min_nan(b, 0)),          \
-       kl_log_slope(a, b), 5, 5, NULL, .slope_least = 1)                                                                            \
+       kl_log_slope(a, b), 5, 5, NULL, .slope_error_scale = 1)                                                                            \
     /* log 0 is -inf before the bound */                                                                                            \
     X2(binary_cross_entropy, tap_binary_cross_entropy(a, CHANCE(b), ABSENT, NONE), bce(a, b), bce_slope(a, b), bce_by_target(a, b), \
        3, 3, NO_CHANCE, .by_parts = true)                                                                                           \

@@ -34,7 +34,7 @@ static ldouble clipped(ldouble x)
 /* clang-format off */
 #define FUNCTIONS(X1, X2, X3)                                                                                                       \
     X1(prelu, tap_prelu(x, tap_scalar_like(x, 0.25)), x > 0 ? x : x / 4, x > 0 ? 1 : 0.25L, 0.51, 0, NULL)                         \
-    X1(smooth_clip, tap_smooth_clip(x, -2, 3), clipped(x), sigmoid(5 - softplus(x + 2)) * sigmoid(x + 2), 4, 12, NULL, .least = 1)  \
+    X1(smooth_clip, tap_smooth_clip(x, -2, 3), clipped(x), sigmoid(5 - softplus(x + 2)) * sigmoid(x + 2), 4, 12, NULL, .error_scale = 1)  \
     X2(glu, tap_glu(tap_cat(2, (const tap_var[]){ a, tap_clamp(b, -80, 80) }, 0), 0), a * sigmoid(near(b)), sigmoid(near(b)),       \
        b != near(b) || a == 0 ? 0 : a * sigmoid(b) * sigmoid(-b), 4, 8, NULL)                \
     X1(dropout, tap_dropout(x, 0.4, false), x, 1, 0, 0, NULL)                                                                       \
@@ -86,7 +86,7 @@ STANDARDIZED(batch_norm_eps, tap_batch_norm(x, NULL, NULL, ABSENT, ABSENT, true,
 static ldouble direction(const ldouble *x, ldouble order, ldouble *y, ldouble *u)
 {
     ldouble z[N], size, top = 0, ties = 0;
-    settle(x, z, &size);
+    scale_infinite(x, z, &size);
     for (int i = 0; i < N; i++) top = max_nan(top, fabsl(z[i]));
     for (int i = 0; i < N; i++) ties += fabsl(z[i]) == top;
     ldouble n = isinf(order) ? top : norm(z, order, u);
