@@ -1,6 +1,7 @@
-/* Every row of elementwise.def against the C library in long double, or against a reference written here by another method:
- * through its operator, in float32 and float64, over the whole range. Prints a table of the worst errors, each of which has its
- * bound. A row without an entry is held against its own formula in long double, and may be 4 units of the last place away. */
+/* tests/autograd/test_accuracy.c: compares every operator of elementwise.def, in float32 and float64 and over the whole
+ * range, with the C library in long double or with a reference that uses another method. Prints a table of the largest
+ * errors, each of which has a bound. A row without an entry in the table is compared with its own formula in long double,
+ * with a bound of 4 ulp. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include "tests/check.h"
 #include "tests/autograd/long_double.h"
 
-/* ---- The rows, and how each is called ---- */
+/* ---- Functions that call the operators ---- */
 
 typedef tap_var (*caller)(tap_var a, tap_var b, double p, double q);
 
@@ -42,23 +43,23 @@ typedef tap_var (*caller)(tap_var a, tap_var b, double p, double q);
 #undef PRIVATE_UNARY_PQ
 #undef BINARY
 
-/* Functions made of several operators. */
+/* Functions composed of several operators. */
 CALL(selu, tap_selu(a))
 CALL(logsumexp, tap_logsumexp(tap_cat(2, (tap_var[]){ tap_unsqueeze(a, 0), tap_unsqueeze(b, 0) }, 0), TAP_AXES(0)))
 
 /* ---- The table ---- */
 
-/* Errors are in units of the last place of the result, or of `scale` where that is larger: for results near 0 far from 0, which
- * are small through cancellation. A negative scale counts the smallest normal numbers, where a factor is subnormal already. */
+/* Errors are in units in the last place (ulp) of the result or, if that is larger, of `scale`, for results that are small by
+ * cancellation. A negative scale is a multiple of the smallest normal number, for results with a subnormal factor. */
 typedef struct {
     const char *name, *row;
     caller      call;
     ldouble (*exact)(ldouble a, ldouble b, ldouble p, ldouble q);
-    int    n; /* inputs */
+    int    n; /* the number of inputs */
     double p, q;
     double bound[2]; /* in float32 and float64 */
     double scale;
-    double low, least_b, most_b; /* the domain: a >= low, least_b <= b <= most_b */
+    double min_a, min_b, max_b; /* the domain: a >= min_a, min_b <= b <= max_b */
 } entry;
 
 #define ALL       -HUGE_VAL, -HUGE_VAL, HUGE_VAL
@@ -175,7 +176,7 @@ static const entry entries[] = {
 #undef X
 };
 
-/* ---- Rows without an entry: against their own formula, in long double ---- */
+/* ---- Rows without an entry: their own formula in long double ---- */
 
 #define T                           ldouble
 #define L(name)                     name##l
@@ -240,8 +241,8 @@ static bool has_entry(const char *row)
 /* A floating-point type, as <float.h> describes it. */
 typedef struct {
     tap_dtype dtype;
-    int       digits, least, largest;
-    double    smallest, most;
+    int       digits, min_exponent, max_exponent;
+    double    min, max; /* positive numbers */
 } type;
 
 static const type types[] = {
@@ -249,33 +250,34 @@ static const type types[] = {
     { TAP_F64, DBL_MANT_DIG, DBL_MIN_EXP, DBL_MAX_EXP, 0x1p-1074, 0x1.fffffffffffffp1023 },
 };
 
-enum { MOST = 30000 };
+enum { MAX_POINTS = 30000 };
 
 typedef struct {
     const type *t;
     int64_t     n;
-    double      x[2][MOST]; /* for each input */
-    uint64_t    random;
+    double      x[2][MAX_POINTS]; /* for each input */
+    uint64_t    rng;
 } grid;
 
-static double unit(grid *g)
+/* A uniform random number from [0,1). */
+static double uniform(grid *g)
 {
-    g->random = g->random * 6364136223846793005u + 1442695040888963407u;
-    return (double)((g->random ^ g->random >> 29) >> 11) * 0x1p-53;
+    g->rng = g->rng * 6364136223846793005u + 1442695040888963407u;
+    return (double)((g->rng ^ g->rng >> 29) >> 11) * 0x1p-53;
 }
 
-/* a with either sign, and b. */
-static void point(grid *g, double a, double b)
+/* Adds the points (a, b) and (-a, b). */
+static void add_points(grid *g, double a, double b)
 {
-    assert_true(g->n + 2 <= MOST);
+    assert_true(g->n + 2 <= MAX_POINTS);
     for (int sign = 1; sign >= -1; sign -= 2, g->n++) {
         g->x[0][g->n] = sign * a;
         g->x[1][g->n] = b;
     }
 }
 
-/* Values where something may happen, and their neighbours in the type. */
-static int turning_points(const type *t, double *x)
+/* Values at which functions change their algorithm, with their neighbours in the type, and the ends of the range. */
+static int special_points(const type *t, double *x)
 {
     static const double at[] = { 0,
                                  0.25,
@@ -308,84 +310,83 @@ static int turning_points(const type *t, double *x)
                                  1e15 };
     int                 n = 0;
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
-        double step = at[i] > 0 ? ldexp(1, ilogb(at[i]) + 1 - t->digits) : t->smallest;
+        double step = at[i] > 0 ? ldexp(1, ilogb(at[i]) + 1 - t->digits) : t->min;
         for (int k = -2; k <= 2; k++) x[n++] = at[i] + k * step;
     }
-    x[n++] = t->most;
-    x[n++] = ldexp(1, t->least - 1);
+    x[n++] = t->max;
+    x[n++] = ldexp(1, t->min_exponent - 1);
     x[n++] = HUGE_VAL;
     x[n++] = (double)NAN;
     return n;
 }
 
-static double power_of_two(grid *g, int least, int most)
+static double log_uniform(grid *g, int min, int max)
 {
-    int exponent = least + (int)((most - least) * unit(g));
-    return ldexp(1 + unit(g), exponent);
+    int exponent = min + (int)((max - min) * uniform(g));
+    return ldexp(1 + uniform(g), exponent);
 }
 
-/* All exponents, and the intervals where functions have their bends. */
+/* All exponents, and the intervals in which functions change their algorithm. */
 static void fill_single(grid *g)
 {
     static const double width[] = { 1, 3, 8, 40, 1000, 1e4 };
     double              special[200];
-    int                 n = turning_points(g->t, special), per_exponent = g->t->dtype == TAP_F32 ? 8 : 2;
-    for (int i = 0; i < n; i++) point(g, special[i], 0);
-    for (int e = g->t->least - g->t->digits; e < g->t->largest; e++) {
-        for (int k = 0; k < per_exponent; k++) point(g, power_of_two(g, e, e), 0);
+    int                 n = special_points(g->t, special), per_exponent = g->t->dtype == TAP_F32 ? 8 : 2;
+    for (int i = 0; i < n; i++) add_points(g, special[i], 0);
+    for (int e = g->t->min_exponent - g->t->digits; e < g->t->max_exponent; e++) {
+        for (int k = 0; k < per_exponent; k++) add_points(g, log_uniform(g, e, e), 0);
     }
     for (int i = 0; i < 6; i++) {
-        for (int k = 0; k < 800; k++) point(g, width[i] * unit(g), 0);
+        for (int k = 0; k < 800; k++) add_points(g, width[i] * uniform(g), 0);
     }
     for (int k = 0; k < 300; k++) {
-        point(g, 1 + ldexp(unit(g) - 0.5, -k / 6), 0);
-        point(g, 1.4616321449683623 + ldexp(unit(g) - 0.5, -k / 6), 0);
+        add_points(g, 1 + ldexp(uniform(g) - 0.5, -k / 6), 0);
+        add_points(g, 1.4616321449683623 + ldexp(uniform(g) - 0.5, -k / 6), 0);
     }
-    for (int k = 0; k <= 200; k++) point(g, k / 2., 0);
+    for (int k = 0; k <= 200; k++) add_points(g, k / 2., 0);
 }
 
 static void fill_pairs(grid *g)
 {
     static const double width[] = { 1, 10, 100, 1e4 };
     double              special[200];
-    int                 n = turning_points(g->t, special), least = g->t->least, largest = g->t->largest;
+    int                 n = special_points(g->t, special), least = g->t->min_exponent, largest = g->t->max_exponent;
     for (int i = 0; i < n; i += 3) {
-        for (int k = 0; k < n; k += 4) point(g, special[i], special[k]), point(g, special[i], -special[k]);
+        for (int k = 0; k < n; k += 4) add_points(g, special[i], special[k]), add_points(g, special[i], -special[k]);
     }
     for (int i = 0; i < 4; i++) {
         for (int k = 0; k < 300; k++) {
-            double a = width[i] * (2 * unit(g) - 1);
-            point(g, a, width[i] * (2 * unit(g) - 1));
-            point(g, a, unit(g));
-            point(g, a, a * (1 + ldexp(unit(g), -k % 60)));
-            point(g, a, 1 - ldexp(unit(g), -k % 60));
+            double a = width[i] * (2 * uniform(g) - 1);
+            add_points(g, a, width[i] * (2 * uniform(g) - 1));
+            add_points(g, a, uniform(g));
+            add_points(g, a, a * (1 + ldexp(uniform(g), -k % 60)));
+            add_points(g, a, 1 - ldexp(uniform(g), -k % 60));
         }
     }
     for (int k = 0; k < 1500; k++) {
-        double a = power_of_two(g, least, largest), b = power_of_two(g, least, largest), sign = unit(g) < 0.5 ? -1 : 1;
-        point(g, a, sign * b);
-        a = power_of_two(g, -20, 20), b = power_of_two(g, -20, 20);
-        point(g, a, sign * b);
+        double a = log_uniform(g, least, largest), b = log_uniform(g, least, largest), sign = uniform(g) < 0.5 ? -1 : 1;
+        add_points(g, a, sign * b);
+        a = log_uniform(g, -20, 20), b = log_uniform(g, -20, 20);
+        add_points(g, a, sign * b);
     }
-    for (int k = 0; k < 1000; k++) point(g, ldexp(1, -k / 10), -k / 25.);
+    for (int k = 0; k < 1000; k++) add_points(g, ldexp(1, -k / 10), -k / 25.);
 }
 
 /* ---- Errors ---- */
 
-/* How far y is from the exact value, in units of the last place. What overflows counts as the power of two after the largest
- * number. */
+/* The error of y in ulp. A number that overflows counts as the power of two after the largest number. */
 static double error(const type *t, ldouble exact, double y, double scale)
 {
-    ldouble top = ldexpl(1, t->largest), got = (ldouble)y, least = (ldouble)scale;
+    ldouble top = ldexpl(1, t->max_exponent), got = (ldouble)y, least = (ldouble)scale;
     int     exponent;
     if (isnan(exact) || isnan(got)) return isnan(exact) && isnan(got) ? 0 : HUGE_VAL;
     exact = fabsl(exact) > top ? copysignl(top, exact) : exact;
     got = fabsl(got) > top ? copysignl(top, got) : got;
     if (exact == 0 && scale == 0) return got == 0 && !signbit(got) == !signbit(exact) ? 0 : HUGE_VAL;
-    if (scale < 0) least *= -ldexpl(1, t->least - 1);
+    if (scale < 0) least *= -ldexpl(1, t->min_exponent - 1);
     frexpl(fmaxl(fabsl(exact), least), &exponent);
-    if (exponent < t->least) exponent = t->least;
-    if (exponent > t->largest) exponent = t->largest;
+    if (exponent < t->min_exponent) exponent = t->min_exponent;
+    if (exponent > t->max_exponent) exponent = t->max_exponent;
     return (double)(fabsl(got - exact) / ldexpl(1, exponent - t->digits));
 }
 
@@ -413,7 +414,7 @@ static worst measure(const entry *e, grid *g)
     assert_int_equal(tap_tape_status(tape, NULL), TAP_OK);
     for (int64_t i = 0; i < g->n; i++) {
         double a = x[0][i], b = x[1][i];
-        if (a < e->low || (e->n == 2 && (b < e->least_b || b > e->most_b))) continue;
+        if (a < e->min_a || (e->n == 2 && (b < e->min_b || b > e->max_b))) continue;
         double ulps = error(g->t, e->exact((ldouble)a, (ldouble)b, (ldouble)e->p, (ldouble)e->q), y[i], e->scale);
         if (ulps > w.error) w = (worst){ ulps, a, b, y[i] };
     }
@@ -434,8 +435,8 @@ static void report(const entry *e, const worst *w)
     print_message("\n");
 }
 
-/* Measures, reports, and says so if it is worse than allowed. */
-static bool is_worse(const entry *e, grid grids[2][2])
+/* Measures and prints the errors of an entry. Returns whether one is above its bound. */
+static bool exceeds_bound(const entry *e, grid grids[2][2])
 {
     bool  bad = false;
     worst w[2];
@@ -450,35 +451,35 @@ static bool is_worse(const entry *e, grid grids[2][2])
     return bad;
 }
 
-/* Is long double wider than double? Not on all machines, and not under valgrind. */
-static bool is_wider(void)
+/* Whether long double has more digits than double, which it has not on all machines, and not under valgrind. */
+static bool has_extended_precision(void)
 {
     volatile ldouble one = 1, sum = one + (ldouble)DBL_EPSILON / 16;
     return sum != one;
 }
 
-static void test_errors(void **state)
+static void test_errors_are_within_bounds(void **state)
 {
     static grid grids[2][2]; /* type, inputs */
     int         bad = 0;
     (void)state;
-    if (!is_wider()) {
+    if (!has_extended_precision()) {
         print_message("skipped: long double is no wider than double here\n");
         skip();
     }
     for (int t = 0; t < 2; t++) {
-        for (int n = 0; n < 2; n++) grids[t][n] = (grid){ .t = &types[t], .random = 1 };
+        for (int n = 0; n < 2; n++) grids[t][n] = (grid){ .t = &types[t], .rng = 1 };
         fill_single(&grids[t][0]);
         fill_pairs(&grids[t][1]);
     }
     print_message("%-16s %8s  %-26s %8s  %s\n", "worst errors", "float32", "at", "float64", "at");
-    for (int k = 0; k < N_ENTRIES; k++) bad += is_worse(&entries[k], grids);
-    for (int k = 0; k < N_ROWS; k++) bad += !has_entry(rows[k].row) && is_worse(&rows[k], grids);
+    for (int k = 0; k < N_ENTRIES; k++) bad += exceeds_bound(&entries[k], grids);
+    for (int k = 0; k < N_ROWS; k++) bad += !has_entry(rows[k].row) && exceeds_bound(&rows[k], grids);
     assert_int_equal(bad, 0);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_errors) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_errors_are_within_bounds) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The operators of autograd, and the functions of nn.h that are made of them, at the edges of their domains: edges.h says
- * what is asked of the rows. No operator and no function may be without. */
+/* tests/autograd/test_edges.c: the operators of autograd, and the functions of nn.h that are composed of them, at the edges of
+ * their domains; see edges.h. Every operator and every function must have a row. */
 #include "tests/check.h"
 #include "tests/autograd/edge_tables.h"
 #include "tests/autograd/sources.h"
@@ -16,7 +16,7 @@ static void test_activations(void **state)
     check_edge_rows(activation_edges);
 }
 
-static void test_pieces_of_rules(void **state)
+static void test_operators_of_rules(void **state)
 {
     (void)state;
     check_edge_rows(piece_edges);
@@ -28,7 +28,7 @@ static void test_functional(void **state)
     check_edge_rows(functional_edges);
 }
 
-static void test_pieces_of_densities(void **state)
+static void test_operators_of_densities(void **state)
 {
     (void)state;
     check_edge_rows(density_edges);
@@ -72,11 +72,11 @@ static void test_spatial(void **state)
 
 /* ---- Completeness ---- */
 
-/* Operators and functions that need no row: names, and why. */
+/* Operators and functions that need no row, and the reason. */
 static const struct {
     const char *names, *why;
 } exceptions[] = {
-    { "input variable leaf_var param_var in out apply fail", "handles, and how operators are made" },
+    { "input variable leaf_var param_var in out apply fail", "handles, and the way operators are defined" },
     { "scalar scalar_like zeros ones full full_like arange eye randn rand", "constants and noise" },
     { "linear_forward mlp_forward conv_forward", "layers: affine, activations and convolutions, whose rows are here" },
     { "standardize inverse_std l2_normalize inverse_norm norm_of_order",
@@ -86,7 +86,7 @@ static const struct {
     { "safe_div equal_nan pow_slope pow_log atan2_slope sub_exp", "the rules of functions whose rows have gradients" },
     { "log_rising rising_slope rising_derivative byte_mean sample",
       "likelihoods and samples of distributions, tested in tests/nn" },
-    { "csr_select", "copies numbers of a matrix that is no variable" },
+    { "csr_select", "copies numbers of a matrix that has no gradient" },
     { "embedding normalize cosine_similarity layer_norm group_norm batch_norm rms_norm scaled_dot_product_attention",
       "have a test of their own in tests/nn" },
     { "mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy binary_cross_entropy_with_logits nll_loss "
@@ -116,7 +116,7 @@ static bool has_row(const char *name)
     return has;
 }
 
-/* Takes the next of names that are separated by spaces; false at their end. */
+/* Copies the next of the names, which are separated by spaces; false at the end. */
 static bool next_name(const char **names, char name[64])
 {
     const size_t n = strcspn(*names, " ");
@@ -138,53 +138,53 @@ static bool is_exception(const char *name)
     return false;
 }
 
-static int complaints;
+static int n_failed;
 
-static void demand_row(const char *name, void *context)
+static void require_row(const char *name, void *context)
 {
     (void)context;
     const bool exempt = is_exception(name), has = has_row(name);
     if (has != exempt) return;
-    complaints++;
-    print_error("%s has %s\n", name, has ? "a row, and is an exception" : "no row");
+    n_failed++;
+    print_error("%s has %s\n", name, has ? "a row although it is an exception" : "no row");
 }
 
-static void test_all_have_rows(void **state)
+static void test_all_operators_and_functions_have_rows(void **state)
 {
     (void)state;
-    complaints = 0;
-    if (sources_operators(demand_row, NULL) < 42 || sources_functions(demand_row, NULL) <= 0)
+    n_failed = 0;
+    if (sources_operators(require_row, NULL) < 42 || sources_functions(require_row, NULL) <= 0)
         fail_msg("the sources cannot be read; set TAP_SOURCE_ROOT");
-    assert_int_equal(complaints, 0);
+    assert_int_equal(n_failed, 0);
 }
 
 typedef struct {
     const char *name;
     bool        found;
-} wanted;
+} search;
 
-static void look_at(const char *name, void *context)
+static void compare_name(const char *name, void *context)
 {
-    wanted *w = context;
+    search *w = context;
     w->found = w->found || !strcmp(name, w->name);
 }
 
-static void test_exceptions_name_operators(void **state)
+static void test_exceptions_exist(void **state)
 {
     char name[64];
     (void)state;
-    complaints = 0;
+    n_failed = 0;
     for (int i = 0; i < EXCEPTIONS; i++) {
         for (const char *names = exceptions[i].names; next_name(&names, name);) {
-            wanted w = { name, false };
-            sources_operators(look_at, &w);
-            sources_functions(look_at, &w);
+            search w = { name, false };
+            sources_operators(compare_name, &w);
+            sources_functions(compare_name, &w);
             if (w.found) continue;
-            complaints++;
+            n_failed++;
             print_error("%s is an exception (%s), and there is none of this name\n", name, exceptions[i].why);
         }
     }
-    assert_int_equal(complaints, 0);
+    assert_int_equal(n_failed, 0);
 }
 
 int main(void)
@@ -192,8 +192,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_elementwise),
         cmocka_unit_test(test_activations),
-        cmocka_unit_test(test_pieces_of_rules),
-        cmocka_unit_test(test_pieces_of_densities),
+        cmocka_unit_test(test_operators_of_rules),
+        cmocka_unit_test(test_operators_of_densities),
         cmocka_unit_test(test_functional),
         cmocka_unit_test(test_reductions),
         cmocka_unit_test(test_views),
@@ -201,8 +201,8 @@ int main(void)
         cmocka_unit_test(test_products),
         cmocka_unit_test(test_linalg),
         cmocka_unit_test(test_spatial),
-        cmocka_unit_test(test_all_have_rows),
-        cmocka_unit_test(test_exceptions_name_operators),
+        cmocka_unit_test(test_all_operators_and_functions_have_rows),
+        cmocka_unit_test(test_exceptions_exist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

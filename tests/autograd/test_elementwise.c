@@ -1,4 +1,5 @@
-/* Elementwise functions where something happens: at zeros, poles, bounds, ties, infinities and NaN; values and gradients. */
+/* tests/autograd/test_elementwise.c: values and gradients of elementwise functions at zeros, poles, bounds, ties, infinities
+ * and NaN. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -117,7 +118,7 @@ static void test_single_inputs(void **state)
     tap_tape_free(t);
 }
 
-/* ---- Functions of two ---- */
+/* ---- Functions of two inputs ---- */
 
 /* clang-format off */
 static const struct {
@@ -172,9 +173,9 @@ static void test_two_inputs(void **state)
     tap_tape_free(t);
 }
 
-/* ---- More ---- */
+/* ---- Further properties ---- */
 
-/* Far out in a tail, and where the factorial alone overflows. */
+/* Results far out in a tail, and results for which an intermediate factorial would overflow. */
 static void test_small_results(void **state)
 {
     (void)state;
@@ -196,7 +197,7 @@ static void test_small_results(void **state)
     tap_tape_free(t);
 }
 
-/* Second derivatives of powers at 0 are numbers, too. */
+/* Second derivatives of powers at 0 are finite. */
 static void test_second_derivatives_of_powers(void **state)
 {
     (void)state;
@@ -216,7 +217,7 @@ static void test_second_derivatives_of_powers(void **state)
     tap_tape_free(t);
 }
 
-/* d^2 a^b / da db is a^(b-1) (1 + b log a), in either order; at a = b = 0, where there is none, it is 0. */
+/* d^2 a^b / da db is a^(b-1) (1 + b log a), in either order; at a = b = 0, where it does not exist, it is 0. */
 static void test_mixed_derivatives_of_powers(void **state)
 {
     (void)state;
@@ -236,8 +237,8 @@ static void test_mixed_derivatives_of_powers(void **state)
     tap_tape_free(t);
 }
 
-/* Where the function is a line, powers that do not count do not overflow into the second derivative. */
-static void test_second_derivatives_far_out(void **state)
+/* Where the function is linear, intermediate powers do not overflow into the second derivative. */
+static void test_second_derivatives_in_linear_tails(void **state)
 {
     (void)state;
     static const one functions[] = { elu_2, celu_2, tap_selu, tap_softplus, tap_silu };
@@ -253,8 +254,8 @@ static void test_second_derivatives_far_out(void **state)
     tap_tape_free(t);
 }
 
-/* A blend meets both its ends, and is a where a == b. */
-static void test_lerp_meets_its_ends(void **state)
+/* lerp is exact at weights 0 and 1, and a where a == b. */
+static void test_lerp_is_exact_at_its_ends(void **state)
 {
     (void)state;
     tap_tape *t = tap_tape_new(TAP_F64, 1);
@@ -269,7 +270,7 @@ static void test_lerp_meets_its_ends(void **state)
     tap_tape_free(t);
 }
 
-/* From a million on, where the vector forms end, it is the C library's turn. */
+/* Above 10^6 the C library computes sin and cos instead of the vector functions. */
 static void test_large_angles(void **state)
 {
     (void)state;
@@ -284,7 +285,7 @@ static void test_large_angles(void **state)
     }
 }
 
-/* What is too large for float32 becomes its largest number. */
+/* Replacements that float32 cannot hold become its largest number. */
 static void test_nan_to_num_in_float32(void **state)
 {
     (void)state;
@@ -294,7 +295,7 @@ static void test_nan_to_num_in_float32(void **state)
     tap_tape_free(t);
 }
 
-/* Dtypes without a gradient, too: 0, 1, 2, 3 above 1, else 1, cast before. As bool, all are true. */
+/* Integer dtypes as well: 0, 1, 2, 3 where above 1, else 1, after a cast. As bool, all are true. */
 static void test_where_of_every_dtype(void **state)
 {
     (void)state;
@@ -317,9 +318,9 @@ int main(void)
         cmocka_unit_test(test_small_results),
         cmocka_unit_test(test_second_derivatives_of_powers),
         cmocka_unit_test(test_mixed_derivatives_of_powers),
-        cmocka_unit_test(test_second_derivatives_far_out),
+        cmocka_unit_test(test_second_derivatives_in_linear_tails),
         cmocka_unit_test(test_large_angles),
-        cmocka_unit_test(test_lerp_meets_its_ends),
+        cmocka_unit_test(test_lerp_is_exact_at_its_ends),
         cmocka_unit_test(test_nan_to_num_in_float32),
         cmocka_unit_test(test_where_of_every_dtype),
     };

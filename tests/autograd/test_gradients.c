@@ -1,7 +1,7 @@
-/* Every differentiable operator against finite differences: first and second order, through contiguous, transposed, sliced,
- * reversed, expanded, shared, size-1 and empty inputs; and the same bits every time, for any number of threads. The rows are in
- * gradients_*.c here and in tests/nn; test_operators.c sees to it that there are enough. With arguments, only the rows of the
- * operators named are run. */
+/* tests/autograd/test_gradients.c: compares the gradients of every differentiable operator with finite differences, of first
+ * and second order, for contiguous, transposed, sliced, reversed, expanded, shared, size-1 and empty inputs. Results must
+ * have the same bits in every run and for any number of threads. The rows are in gradients_*.c here and in tests/nn;
+ * test_operators.c checks that each operator has one. Arguments select operators by name. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,19 +11,19 @@
 #include "tests/autograd/gradient_tables.h"
 #include "tensor/parallel.h"
 
-static char  **named;    /* the operators asked for, up to NULL; NULL: all */
-static int64_t compared; /* derivatives, so far */
+static char  **selected; /* the names of operators to test, up to NULL; NULL: all */
+static int64_t compared; /* the number of derivatives so far */
 
-/* Under valgrind, which looks at the memory that is used and not at the numbers, each row is touched only. */
+/* Under valgrind, which checks memory and not numbers, each row is run once only. */
 static bool is_short(void)
 {
     return getenv("TAP_TEST_SHORT") != NULL;
 }
 
-static bool is_named(const gradient_row *r)
+static bool is_selected(const gradient_row *r)
 {
-    if (!named || !*named) return true;
-    for (char **name = named; *name; name++) {
+    if (!selected || !*selected) return true;
+    for (char **name = selected; *name; name++) {
         if (!strcmp(*name, r->op)) return true;
     }
     return false;
@@ -31,9 +31,10 @@ static bool is_named(const gradient_row *r)
 
 /* ---- Values ---- */
 
-/* Spread evenly over the interval in a shuffled order, the inputs of one row offset against each other: no two are equal, so
- * maxima have no ties; and a step aside where the row has a kink. */
-static void spread(const gradient_row *r, int input, tap_tensor x)
+/* Fills x with numbers that are spread evenly over the interval, in a random order. The inputs of a row are offset against
+ * each other, so that no two numbers are equal and maxima have no ties. Numbers near the kink of the row are moved away from
+ * it. */
+static void fill_input(const gradient_row *r, int input, tap_tensor x)
 {
     int64_t  n = tap_numel(x.shape);
     int64_t *order = malloc((size_t)(n ? n : 1) * sizeof *order);
@@ -48,7 +49,7 @@ static void spread(const gradient_row *r, int input, tap_tensor x)
     free(order);
 }
 
-/* ---- Layouts: the function sees its inputs through a view ---- */
+/* ---- Layouts: the inputs of the function are views ---- */
 
 typedef enum { CONTIGUOUS, TRANSPOSED, SLICED, REVERSED, EXPANDED, LAYOUTS } layout;
 
@@ -83,7 +84,7 @@ static tap_var through(tap_var x, tap_shape s, layout how)
 typedef struct {
     const gradient_row *r;
     layout              how;
-    bool                shared; /* the first input stands for all */
+    bool                shared; /* the first input is used for all */
 } viewed_row;
 
 static tap_var viewed(tap_tape *t, const tap_var *in, void *ctx)
@@ -98,7 +99,7 @@ static void make_inputs(const gradient_row *r, layout how, tap_arena *a, tap_ten
 {
     for (int i = 0; i < r->n; i++) {
         x[i] = tap_tensor_zeros(a, TAP_F64, base_shape(r->shape[i], how));
-        spread(r, i, x[i]);
+        fill_input(r, i, x[i]);
     }
 }
 
@@ -120,7 +121,7 @@ static void test_every_row_and_layout(void **state)
     (void)state;
     for (int k = 0; k < TABLES; k++) {
         for (const gradient_row *r = tables[k]; r->op; r++) {
-            for (int how = 0; how < LAYOUTS && is_named(r); how++) {
+            for (int how = 0; how < LAYOUTS && is_selected(r); how++) {
                 if (how != EXPANDED || !r->ties) check_row(r, (layout)how, false);
             }
         }
@@ -147,12 +148,12 @@ static void test_single_and_empty_inputs(void **state)
     (void)state;
     int tried = 0;
     for (int k = 0; k < TABLES; k++) {
-        for (const gradient_row *r = tables[k]; r->op; r++) tried += is_named(r) ? check_small(*r) : 0;
+        for (const gradient_row *r = tables[k]; r->op; r++) tried += is_selected(r) ? check_small(*r) : 0;
     }
-    if (!named) assert_true(tried > 80);
+    if (!selected) assert_true(tried > 80);
 }
 
-/* f(x, x), for values that both inputs may have. */
+/* f(x, x), for values from the intervals of both inputs. */
 static int check_shared(gradient_row r)
 {
     if (r.n != 2 || r.apart || !tap_shape_equal(r.shape[0], r.shape[1])) return 0;
@@ -168,12 +169,12 @@ static void test_shared_inputs(void **state)
     (void)state;
     int tried = 0;
     for (int k = 0; k < TABLES; k++) {
-        for (const gradient_row *r = tables[k]; r->op; r++) tried += is_named(r) ? check_shared(*r) : 0;
+        for (const gradient_row *r = tables[k]; r->op; r++) tried += is_selected(r) ? check_shared(*r) : 0;
     }
-    if (!named) assert_true(tried > 10);
+    if (!selected) assert_true(tried > 10);
 }
 
-/* ---- The same bits, twice, for any number of threads, and for one input alone ---- */
+/* ---- The same bits in every run, for any number of threads, and if only one input needs a gradient ---- */
 
 enum { GRADIENTS = GRADIENT_INPUTS, RESULTS };
 
@@ -184,8 +185,8 @@ static tap_tensor copy_of(tap_arena *a, tap_tensor x)
     return copy;
 }
 
-/* The row's result and gradients, copied into a; how many numbers the tape computed for them. The inputs but one (-1: none) are
- * constants. */
+/* Computes the result and the gradients of a row, and copies them into the arena a. All inputs except number `only` are
+ * constants (-1: none is). Returns how many numbers the tape computed. */
 static int64_t compute_one(const gradient_row *r, layout how, const tap_tensor *x, int only, int threads, tap_arena *a,
                            tap_tensor *out)
 {
@@ -261,7 +262,7 @@ static int64_t numbers_for(gradient_row r)
     return numbers;
 }
 
-/* Whether the first axis may become long: all inputs have it, and the work grows in proportion. */
+/* Whether the first axis may be made long: all inputs have it, and the work is proportional to its size. */
 static bool can_grow(const gradient_row *r)
 {
     for (int k = 0; k < r->n; k++) {
@@ -270,25 +271,25 @@ static bool can_grow(const gradient_row *r)
     return 2 * numbers_for(scaled(*r, 4)) <= 5 * numbers_for(scaled(*r, 2));
 }
 
-static void test_same_bits(void **state)
+static void test_results_are_deterministic(void **state)
 {
     (void)state;
     int grown = 0;
     for (int k = 0; k < TABLES; k++) {
         for (const gradient_row *r = tables[k]; r->op; r++) {
-            if (!is_named(r)) continue;
+            if (!is_selected(r)) continue;
             check_bits(r, CONTIGUOUS);
             if (!can_grow(r)) continue;
-            gradient_row large = scaled(*r, is_short() ? 20 : 2000); /* threads start for it */
+            gradient_row large = scaled(*r, is_short() ? 20 : 2000); /* large enough for several threads */
             check_bits(&large, CONTIGUOUS);
             check_bits(&large, TRANSPOSED);
             grown++;
         }
     }
-    if (!named) assert_true(grown > 40);
+    if (!selected) assert_true(grown > 40);
 }
 
-/* Operators and functions are counted once, in whatever rows they stand. */
+/* Operators and functions with several rows are counted once. */
 static void print_totals(void)
 {
     const char *seen[1024];
@@ -296,7 +297,7 @@ static void print_totals(void)
     for (int k = 0; k < TABLES; k++) {
         for (const gradient_row *r = tables[k]; r->op; r++) {
             int i = 0;
-            if (!is_named(r)) continue;
+            if (!is_selected(r)) continue;
             while (i < operators && strcmp(seen[i], r->op) != 0) i++;
             if (i == operators && operators < 1024) seen[operators++] = r->op;
             rows++;
@@ -311,9 +312,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_every_row_and_layout),
         cmocka_unit_test(test_single_and_empty_inputs),
         cmocka_unit_test(test_shared_inputs),
-        cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_results_are_deterministic),
     };
-    named = argc > 1 ? argv + 1 : NULL;
+    selected = argc > 1 ? argv + 1 : NULL;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     print_totals();
     return failed;

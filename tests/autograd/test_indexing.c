@@ -1,5 +1,6 @@
-/* What indexing, ordering, reducing and scanning give, element by element: places twice, ties, NaN, zeros, empty and scalar
- * inputs. Gradients are checked in test_gradients.c but where an exact value (a zero among factors) matters. */
+/* tests/autograd/test_indexing.c: results of indexing, sorting, reductions and scans, element by element, for repeated
+ * indices, ties, NaN, zeros, empty and scalar inputs. Gradients are checked in test_gradients.c, except where an exact value
+ * matters (a zero factor). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,29 +10,29 @@ static void test_gather_and_scatter(void **state)
 {
     (void)state;
     tap_var x = floats(TAP_SHAPE(2, 3), D(1, 2, 3, 4, 5, 6)), zero = tap_zeros(t, TAP_SHAPE(2, 3));
-    tap_var twice = places(TAP_SHAPE(2, 2), I(0, 0, 2, 1)), rows = places(TAP_SHAPE(1, 3), I(1, 0, 1));
+    tap_var twice = indices(TAP_SHAPE(2, 2), I(0, 0, 2, 1)), rows = indices(TAP_SHAPE(1, 3), I(1, 0, 1));
     expect(tap_gather(x, 1, twice), TAP_SHAPE(2, 2), D(1, 1, 6, 5));
     expect(tap_gather(x, 0, rows), TAP_SHAPE(1, 3), D(4, 2, 6));
     expect(tap_scatter_add(zero, 1, twice, x), TAP_SHAPE(2, 3), D(3, 0, 0, 0, 5, 4));
     expect(tap_scatter(zero, 1, twice, x), TAP_SHAPE(2, 3), D(2, 0, 0, 0, 5, 4));
     expect(tap_scatter(x, 0, rows, tap_zeros(t, TAP_SHAPE(1, 3))), TAP_SHAPE(2, 3), D(1, 0, 3, 0, 5, 0));
-    expect(tap_index_select(x, -1, places(TAP_SHAPE(4), I(2, 0, 0, 1))), TAP_SHAPE(2, 4), D(3, 1, 1, 2, 6, 4, 4, 5));
-    expect(tap_take_along_dim(x, places(TAP_SHAPE(1, 1), I(1)), 1), TAP_SHAPE(2, 1), D(2, 5));
-    expect(tap_gather(tap_arange(t, 3), 0, places(TAP_SHAPE(2), I(2, 1))), TAP_SHAPE(2), D(2, 1));
-    expect(tap_scatter(zero, 1, places(TAP_SHAPE(1, 2), I(2, 1)), x), TAP_SHAPE(2, 3), D(0, 2, 1, 0, 0, 0));
-    expect(tap_scatter(zero, -2, places(TAP_SHAPE(1, 2), I(1, 0)), x), TAP_SHAPE(2, 3), D(0, 2, 0, 1, 0, 0));
-    expect(tap_take_along_dim(tap_narrow(x, 0, 1, 1), places(TAP_SHAPE(2, 2), I(0, 1, 2, 0)), -1), TAP_SHAPE(2, 2),
+    expect(tap_index_select(x, -1, indices(TAP_SHAPE(4), I(2, 0, 0, 1))), TAP_SHAPE(2, 4), D(3, 1, 1, 2, 6, 4, 4, 5));
+    expect(tap_take_along_dim(x, indices(TAP_SHAPE(1, 1), I(1)), 1), TAP_SHAPE(2, 1), D(2, 5));
+    expect(tap_gather(tap_arange(t, 3), 0, indices(TAP_SHAPE(2), I(2, 1))), TAP_SHAPE(2), D(2, 1));
+    expect(tap_scatter(zero, 1, indices(TAP_SHAPE(1, 2), I(2, 1)), x), TAP_SHAPE(2, 3), D(0, 2, 1, 0, 0, 0));
+    expect(tap_scatter(zero, -2, indices(TAP_SHAPE(1, 2), I(1, 0)), x), TAP_SHAPE(2, 3), D(0, 2, 0, 1, 0, 0));
+    expect(tap_take_along_dim(tap_narrow(x, 0, 1, 1), indices(TAP_SHAPE(2, 2), I(0, 1, 2, 0)), -1), TAP_SHAPE(2, 2),
            D(4, 5, 6, 4));
     expect(tap_masked_fill(x, tap_gt(x, tap_scalar(t, 2)), -1), TAP_SHAPE(2, 3), D(1, 2, -1, -1, -1, -1));
 }
 
-/* Through a transposed view, an expanded index, and more columns than go together. */
+/* A transposed view, an expanded index, and more columns than are processed at a time. */
 static void test_strided_indexing(void **state)
 {
     (void)state;
     enum { ROWS = 5, WIDE = 200 };
     tap_var x = tap_mT(tap_randn(t, TAP_SHAPE(WIDE, ROWS))), zero = tap_zeros(t, TAP_SHAPE(ROWS, WIDE));
-    tap_var index = tap_expand(places(TAP_SHAPE(3, 1), I(4, 0, 4)), TAP_SHAPE(3, WIDE));
+    tap_var index = tap_expand(indices(TAP_SHAPE(3, 1), I(4, 0, 4)), TAP_SHAPE(3, WIDE));
     tap_var y = tap_gather(x, 0, index), z = tap_scatter_add(zero, 0, index, y);
     assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
     for (int64_t k = 0; k < WIDE; k++) {
@@ -43,15 +44,15 @@ static void test_strided_indexing(void **state)
     }
 }
 
-/* Several rows of places beside the axis, each wider than what goes together, and an index that is transposed. */
-static void test_indexing_of_long_rows(void **state)
+/* Several rows of indices, each longer than what is processed at a time, and a transposed index. */
+static void test_long_rows(void **state)
 {
     (void)state;
     enum { OUTER = 3, LONG = 4, WIDE = 150 };
     tap_var x = tap_randn(t, TAP_SHAPE(OUTER, LONG, WIDE)), zero = tap_zeros(t, TAP_SHAPE(OUTER, LONG, WIDE));
     int64_t number[WIDE * LONG * OUTER];
     for (int i = 0; i < WIDE * LONG * OUTER; i++) number[i] = (i * 7 + i / 11) % LONG;
-    tap_var index = tap_transpose(places(TAP_SHAPE(WIDE, LONG, OUTER), number), 0, 2);
+    tap_var index = tap_transpose(indices(TAP_SHAPE(WIDE, LONG, OUTER), number), 0, 2);
     tap_var sums = tap_cumsum(x, 1), picked = tap_gather(x, 1, index), put = tap_scatter(zero, 1, index, x),
             added = tap_scatter_add(zero, 1, index, x);
     assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
@@ -74,17 +75,17 @@ static void test_indexing_of_long_rows(void **state)
     }
 }
 
-static void test_scalars_and_nothing(void **state)
+static void test_scalars_and_empty_tensors(void **state)
 {
     (void)state;
-    tap_var s = tap_scalar(t, 7), none = places(TAP_SHAPE(2, 0), I(0)), one = places(TAP_SHAPE(1), I(0)), order;
+    tap_var s = tap_scalar(t, 7), none = indices(TAP_SHAPE(2, 0), I(0)), one = indices(TAP_SHAPE(1), I(0)), order;
     expect(tap_gather(s, 0, one), TAP_SHAPE(1), D(7));
-    expect(tap_gather(s, -1, places(TAP_SCALAR, I(0))), TAP_SCALAR, D(7));
+    expect(tap_gather(s, -1, indices(TAP_SCALAR, I(0))), TAP_SCALAR, D(7));
     expect(tap_index_select(s, 0, one), TAP_SCALAR, D(7));
-    expect(tap_index_select(floats(TAP_SHAPE(2, 2), D(1, 2, 3, 4)), 0, places(TAP_SCALAR, I(1))), TAP_SHAPE(1, 2), D(3, 4));
+    expect(tap_index_select(floats(TAP_SHAPE(2, 2), D(1, 2, 3, 4)), 0, indices(TAP_SCALAR, I(1))), TAP_SHAPE(1, 2), D(3, 4));
     expect(tap_gather(tap_ones(t, TAP_SHAPE(5)), 0, none), TAP_SHAPE(2, 0), NULL);
-    expect(tap_scatter_add(s, 0, places(TAP_SCALAR, I(0)), s), TAP_SCALAR, D(14));
-    expect(tap_sort(s, 0, TAP_DESCENDING, &order), TAP_SCALAR, D(7));
+    expect(tap_scatter_add(s, 0, indices(TAP_SCALAR, I(0)), s), TAP_SCALAR, D(14));
+    expect(tap_sort(s, 0, true, &order), TAP_SCALAR, D(7));
     expect(order, TAP_SCALAR, D(0));
     expect(tap_topk(s, 1, -1, TAP_LARGEST, &order), TAP_SCALAR, D(7));
     expect(tap_cumsum(s, 0), TAP_SCALAR, D(7));
@@ -120,7 +121,7 @@ static void test_sorting(void **state)
     expect(tap_sort(tap_eq(m, tap_scalar(t, 5)), 1, TAP_DESCENDING, NULL), TAP_SHAPE(2, 3), D(1, 1, 0, 0, 0, 0));
 }
 
-/* Enough lanes for several threads, each of which sorts in memory of its own. */
+/* Enough rows for several threads, each of which sorts in its own scratch memory. */
 static void test_many_sorts(void **state)
 {
     (void)state;
@@ -131,7 +132,7 @@ static void test_many_sorts(void **state)
     for (int i = 0; i < LANES * N; i++) assert_true(i % N == 0 || sorted[i - 1] >= sorted[i]);
 }
 
-static int rising(const void *a, const void *b)
+static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -146,7 +147,7 @@ static void test_long_sorts(void **state)
         tap_var x = tap_randn(t, TAP_SHAPE(n, LANES)), y = tap_sort(x, 0, TAP_ASCENDING, NULL);
         for (int64_t k = 0; k < LANES; k++) {
             for (int64_t i = 0; i < n; i++) lane[i] = tap_tensor_get(tap_value(x), I(i, k));
-            qsort(lane, (size_t)n, sizeof *lane, rising);
+            qsort(lane, (size_t)n, sizeof *lane, compare_doubles);
             for (int64_t i = 0; i < n; i++) assert_true(tap_tensor_get(tap_value(y), I(i, k)) == lane[i]);
         }
     }
@@ -161,7 +162,7 @@ static void test_float32(void **state)
 {
     (void)state;
     tap_var x = float32(TAP_SHAPE(2, 3), D(1, 5, NaN, 4, 2, 6)), zero = float32(TAP_SHAPE(2, 3), D(0, 0, 0, 0, 0, 0));
-    tap_var twice = places(TAP_SHAPE(2, 2), I(0, 0, 2, 1));
+    tap_var twice = indices(TAP_SHAPE(2, 2), I(0, 0, 2, 1));
     expect(tap_gather(x, 1, twice), TAP_SHAPE(2, 2), D(1, 1, 6, 2));
     expect(tap_scatter(zero, 1, twice, tap_narrow(x, 1, 0, 2)), TAP_SHAPE(2, 3), D(5, 0, 0, 0, 2, 4));
     expect(tap_scatter_add(zero, 1, twice, tap_narrow(x, 1, 0, 2)), TAP_SHAPE(2, 3), D(6, 0, 0, 0, 2, 4));
@@ -173,31 +174,31 @@ static void test_float32(void **state)
     expect(tap_cumsum(tap_narrow(x, 1, 0, 2), 0), TAP_SHAPE(2, 2), D(1, 5, 5, 7));
 }
 
-/* Integers are moved and ordered, too. */
+/* Integers are indexed and sorted as well. */
 static void test_integers(void **state)
 {
     (void)state;
-    tap_var i = places(TAP_SHAPE(2, 3), I(7, -2, 7, 1, 9, 0)), b = tap_cast(floats(TAP_SHAPE(4), D(3, 0, 200, 3)), TAP_U8),
+    tap_var i = indices(TAP_SHAPE(2, 3), I(7, -2, 7, 1, 9, 0)), b = tap_cast(floats(TAP_SHAPE(4), D(3, 0, 200, 3)), TAP_U8),
             order;
-    tap_var index = places(TAP_SHAPE(2, 1), I(2, 1));
+    tap_var index = indices(TAP_SHAPE(2, 1), I(2, 1));
     expect(tap_gather(i, 1, index), TAP_SHAPE(2, 1), D(7, 9));
-    expect(tap_scatter(i, 1, index, places(TAP_SHAPE(2, 1), I(5, 6))), TAP_SHAPE(2, 3), D(7, -2, 5, 1, 6, 0));
-    expect(tap_sort(i, 1, TAP_ASCENDING, &order), TAP_SHAPE(2, 3), D(-2, 7, 7, 0, 1, 9));
+    expect(tap_scatter(i, 1, index, indices(TAP_SHAPE(2, 1), I(5, 6))), TAP_SHAPE(2, 3), D(7, -2, 5, 1, 6, 0));
+    expect(tap_sort(i, 1, false, &order), TAP_SHAPE(2, 3), D(-2, 7, 7, 0, 1, 9));
     expect(order, TAP_SHAPE(2, 3), D(1, 0, 2, 2, 0, 1));
     expect(tap_argmin(i, TAP_LAST), TAP_SHAPE(2), D(1, 2));
     expect(tap_sort(b, 0, TAP_DESCENDING, &order), TAP_SHAPE(4), D(200, 3, 3, 0));
     expect(order, TAP_SHAPE(4), D(2, 0, 3, 1));
     expect(tap_argmax(b, TAP_ALL), TAP_SCALAR, D(2));
     expect(tap_argmin(b, TAP_ALL), TAP_SCALAR, D(1));
-    for (int dtype = TAP_F32; dtype <= TAP_U8; dtype++) { /* the first of equal ones */
+    for (int dtype = TAP_F32; dtype <= TAP_U8; dtype++) { /* the first of equal elements */
         tap_var equal = tap_cast(floats(TAP_SHAPE(4), D(2, 1, 1, 2)), (tap_dtype)dtype);
         expect(tap_argmin(equal, TAP_ALL), TAP_SCALAR, D(1));
         expect(tap_argmax(equal, TAP_ALL), TAP_SCALAR, D(0));
     }
 }
 
-/* Wherever it stands in the index, and however that is strided. */
-static void test_every_index_is_looked_at(void **state)
+/* An index out of range is found at every position, whatever the strides of the index. */
+static void test_every_index_is_checked(void **state)
 {
     (void)state;
     for (int at = 0; at < 6; at++) {
@@ -206,7 +207,7 @@ static void test_every_index_is_looked_at(void **state)
             number[at] = how % 2 ? -1 : 3;
             tap_tape_free(t);
             t = tap_tape_new(TAP_F64, 0);
-            tap_var index = places(TAP_SHAPE(2, 3), number), x = tap_zeros(t, TAP_SHAPE(3, 3));
+            tap_var index = indices(TAP_SHAPE(2, 3), number), x = tap_zeros(t, TAP_SHAPE(3, 3));
             if (how >= 2) index = tap_mT(index);
             assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
             assert_int_equal(tap_gather(x, 0, index).id, 0);
@@ -218,11 +219,11 @@ static void test_every_index_is_looked_at(void **state)
         number[at] = 2;
         tap_tape_free(t);
         t = tap_tape_new(TAP_F64, 0);
-        tap_var repeated = tap_expand(places(TAP_SHAPE(2, 1), number), TAP_SHAPE(2, 2));
+        tap_var repeated = tap_expand(indices(TAP_SHAPE(2, 1), number), TAP_SHAPE(2, 2));
         assert_int_equal(tap_gather(tap_zeros(t, TAP_SHAPE(2, 2)), 0, repeated).id, 0);
         tap_tape_free(t);
         t = tap_tape_new(TAP_F64, 0);
-        repeated = tap_expand(places(TAP_SHAPE(1, 2), number), TAP_SHAPE(2, 2));
+        repeated = tap_expand(indices(TAP_SHAPE(1, 2), number), TAP_SHAPE(2, 2));
         assert_int_equal(tap_gather(tap_zeros(t, TAP_SHAPE(2, 2)), 0, repeated).id, 0);
     }
 }
@@ -258,7 +259,7 @@ static void test_reductions(void **state)
     expect(tap_log_softmax(floats(TAP_SHAPE(2), D(-1e4, 1e4)), -1), TAP_SHAPE(2), D(-2e4, 0));
 }
 
-static void test_slopes_at_cusps(void **state)
+static void test_gradients_at_kinks(void **state)
 {
     (void)state;
     double  zeros[3] = { 0 };
@@ -281,7 +282,7 @@ static tap_var products(tap_tape *tape, const tap_var *in, void *ctx)
     return tap_cumprod(in[0], 1);
 }
 
-/* No zero, one, and two among the factors. */
+/* With no, one and two zeros among the factors. */
 static void test_products_with_zeros(void **state)
 {
     (void)state;
@@ -299,16 +300,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_gather_and_scatter, begin, end),
         cmocka_unit_test_setup_teardown(test_strided_indexing, begin, end),
-        cmocka_unit_test_setup_teardown(test_indexing_of_long_rows, begin, end),
-        cmocka_unit_test_setup_teardown(test_scalars_and_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(test_long_rows, begin, end),
+        cmocka_unit_test_setup_teardown(test_scalars_and_empty_tensors, begin, end),
         cmocka_unit_test_setup_teardown(test_sorting, begin, end),
         cmocka_unit_test_setup_teardown(test_long_sorts, begin, end),
         cmocka_unit_test_setup_teardown(test_many_sorts, begin, end),
         cmocka_unit_test_setup_teardown(test_float32, begin, end),
         cmocka_unit_test_setup_teardown(test_integers, begin, end),
-        cmocka_unit_test_setup_teardown(test_every_index_is_looked_at, begin, end),
+        cmocka_unit_test_setup_teardown(test_every_index_is_checked, begin, end),
         cmocka_unit_test_setup_teardown(test_reductions, begin, end),
-        cmocka_unit_test_setup_teardown(test_slopes_at_cusps, begin, end),
+        cmocka_unit_test_setup_teardown(test_gradients_at_kinks, begin, end),
         cmocka_unit_test(test_products_with_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

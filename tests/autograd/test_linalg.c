@@ -1,5 +1,5 @@
-/* Products over named axes against loops over all letters, and what is special in linear algebra: vectors, empty and singular
- * matrices, signs, names in messages. */
+/* tests/autograd/test_linalg.c: einsum against loops over all letters, and linear algebra of vectors, empty and singular
+ * matrices, signs of determinants, and messages. */
 #include <math.h>
 #include <string.h>
 
@@ -35,7 +35,7 @@ static void assert_same(tap_var x, tap_var y)
 
 /* ---- einsum ---- */
 
-enum { FIRST = 'A', LAST = 'z', MOST = 4 };
+enum { FIRST = 'A', LAST = 'z', MAX_INPUTS = 4 };
 
 static int64_t size_of(char letter)
 {
@@ -49,10 +49,10 @@ static double element(tap_tensor x, const char *letters, const int64_t *at)
     return tap_tensor_get(x, index);
 }
 
-/* Runs through all letters, adding products of elements into the output. */
-static void by_loops(const char *equation, int n, const tap_tensor *x, tap_tensor out)
+/* The reference: loops over all letters and adds products of elements to the output. */
+static void einsum_by_loops(const char *equation, int n, const tap_tensor *x, tap_tensor out)
 {
-    char    group[MOST][16] = { "" }, output[16] = "";
+    char    group[MAX_INPUTS][16] = { "" }, output[16] = "";
     int64_t at[128] = { 0 };
     bool    used[128] = { false }, more = true;
     for (int k = 0; *equation != '-'; equation++) {
@@ -92,14 +92,14 @@ static void test_einsum_by_loops(void **state)
         "bij,bjk->bik", "bij,kjb->kbi", "abc,cd->abd",   "abcd,dcef->afbe", "ij,kl->jl",   "Ab,bA->A", "iij,jk->ki",
         "ij,jk,kl->il", "bi,bj,bij->b", "i,j,k,l->lkji", "ij,jk,ki->",      "aA,Aa,aB->B", "ij,->ji",  "iab,jab,kab->ijk", "Zz,zy->yZ",
         "jii->ij",      "Cii->iC",      "ijkk->ji",      "abcd,efgh->hgfedcab",
-        "abcdefgh,ij->i", "ij,abcdefgh->i", /* what is summed first is no axis of a product, which could have too many */
+        "abcdefgh,ij->i", "ij,abcdefgh->i", /* a product with all axes would have too many */
     };
     /* clang-format on */
     for (size_t i = 0; i < sizeof equations / sizeof *equations; i++) {
         const char *eq = equations[i], *at = eq;
         tap_tape   *t = tap_tape_new(TAP_F64, i);
-        tap_var     x[MOST] = { { 0 } };
-        tap_tensor  v[MOST];
+        tap_var     x[MAX_INPUTS] = { { 0 } };
+        tap_tensor  v[MAX_INPUTS];
         int         n = 0;
         for (;; at++) {
             x[n] = tap_randn(t, shape_for(at));
@@ -109,13 +109,13 @@ static void test_einsum_by_loops(void **state)
             if (*at == '-') break;
         }
         tap_var expected = tap_zeros(t, shape_for(at + 2));
-        by_loops(eq, n, v, tap_value(expected));
+        einsum_by_loops(eq, n, v, tap_value(expected));
         assert_same(tap_einsum(eq, n, x), expected);
         tap_tape_free(t);
     }
 }
 
-/* An equation with dots, spaces or no output means the same as one without. */
+/* Equations with dots, with spaces or without an output are equivalent to a full one. */
 static void test_einsum_short_forms(void **state)
 {
     (void)state;
@@ -151,7 +151,7 @@ static void test_einsum_short_forms(void **state)
     }
 }
 
-/* An axis that is summed is never an axis of a product element by element: that of [n,n] and [n,n] would hold n^3 elements. */
+/* Axes that are summed are contracted by matrix products: an elementwise product of [n,n] and [n,n] would have n^3 elements. */
 static void test_einsum_needs_little_memory(void **state)
 {
     (void)state;
@@ -229,7 +229,7 @@ static void test_triangles(void **state)
     tap_tape_free(t);
 }
 
-/* Matrices with no elements have the determinant 1, batches of none have none. */
+/* Matrices without elements have the determinant 1; empty batches have empty results. */
 static void test_empty_matrices(void **state)
 {
     (void)state;
@@ -269,7 +269,7 @@ static void test_signs(void **state)
     tap_tape_free(t);
 }
 
-/* The determinant of 300 I is far beyond float32. */
+/* The determinant of 300 I overflows float32. */
 static void test_no_overflow(void **state)
 {
     (void)state;
@@ -280,7 +280,7 @@ static void test_no_overflow(void **state)
     tap_tape_free(t);
 }
 
-/* The gradient of a determinant that is 0: for one rank lost the cofactors, for two none. */
+/* The gradient of a determinant that is 0: the cofactors for rank n - 1, 0 for rank n - 2. */
 static void test_gradient_of_singular_determinants(void **state)
 {
     (void)state;
@@ -296,7 +296,7 @@ static void test_gradient_of_singular_determinants(void **state)
     tap_tape_free(t);
 }
 
-/* Symmetric, although only one triangle is read: of sum L for x = [4 2; 2 5], L = [2 0; 1 2]. */
+/* The gradient is symmetric although only one triangle is read. Here it is that of sum L for x = [4 2; 2 5], L = [2 0; 1 2]. */
 static void test_gradient_of_cholesky(void **state)
 {
     (void)state;
@@ -310,7 +310,7 @@ static void test_gradient_of_cholesky(void **state)
     tap_tape_free(t);
 }
 
-/* By the factor's other triangle, too, as PyTorch's. */
+/* The gradient has both triangles of the factor, as in PyTorch. */
 static void test_gradient_of_cholesky_solve(void **state)
 {
     (void)state;
@@ -336,13 +336,13 @@ static void test_vectors_and_matrices_of_a_batch(void **state)
     assert_same(tap_matmul(tap_inv(a), a), tap_expand(tap_eye(t, 3), TAP_SHAPE(2, 3, 3)));
     assert_same(tap_solve_triangular(tap_tril(a, 0), tap_matmul(tap_mT(m), tap_tril(a, 0)), TAP_LOWER, TAP_RIGHT, TAP_NON_UNIT),
                 tap_expand(tap_mT(m), TAP_SHAPE(2, 4, 3)));
-    tap_var many = tap_randn(t, TAP_SHAPE(5, 2, 3, 4)), rows = tap_randn(t, TAP_SHAPE(2, 3, 3)); /* whose rows are exchanged */
+    tap_var many = tap_randn(t, TAP_SHAPE(5, 2, 3, 4)), rows = tap_randn(t, TAP_SHAPE(2, 3, 3)); /* LU exchanges rows */
     assert_same(tap_matmul(rows, tap_solve(rows, many)), many);
     assert_same(tap_matmul(tap_tril(a, 0), tap_solve_triangular(a, many, TAP_LOWER, TAP_LEFT, TAP_NON_UNIT)), many);
     tap_tape_free(t);
 }
 
-/* The second of two matrices is bad: a message, and an inert result. */
+/* If the second of two matrices is bad, the message names it, and the result is inert. */
 static void test_bad_matrices_are_named(void **state)
 {
     (void)state;
@@ -365,8 +365,8 @@ static void test_bad_matrices_are_named(void **state)
     }
 }
 
-/* A step with all of them needs no more memory than the step before. */
-static void test_memory_stays(void **state)
+/* A step that calls all of them takes no more memory than the step before. */
+static void test_memory_does_not_grow(void **state)
 {
     (void)state;
     size_t    bytes = 0;
@@ -402,7 +402,7 @@ int main(void)
         cmocka_unit_test(test_gradient_of_cholesky_solve),
         cmocka_unit_test(test_vectors_and_matrices_of_a_batch),
         cmocka_unit_test(test_bad_matrices_are_named),
-        cmocka_unit_test(test_memory_stays),
+        cmocka_unit_test(test_memory_does_not_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* All operators, by the rows of their gradient tests: what each makes of vars that are no good, and whether each has a row. */
+/* tests/autograd/test_operators.c: properties of all operators, by the rows of their gradient tests: results for unusable
+ * vars, for inputs of another dtype, and messages; and whether each operator has a row. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "tests/autograd/no_gradient.h"
 #include "tests/autograd/sources.h"
 
-/* ---- Vars that are no good: the result is inert, nothing crashes, and the tape keeps its first error ---- */
+/* ---- Unusable vars: the result is inert, nothing crashes, and the tape keeps its first error ---- */
 
 static void inputs_on(tap_tape *t, const gradient_row *r, tap_var *in)
 {
@@ -26,7 +27,7 @@ static void expect_inert(const gradient_row *r, const char *how, tap_tape *t, co
     if (status != TAP_OK && !*message) fail_msg("%s, %s: fails without a message", r->op, how);
 }
 
-static void check_broken(const gradient_row *r)
+static void check_unusable(const gradient_row *r)
 {
     tap_tape   *t = tap_tape_new(TAP_F64, 1), *other = tap_tape_new(TAP_F64, 2);
     tap_var     in[GRADIENT_INPUTS] = { { 0 } }, none[GRADIENT_INPUTS] = { { 0 } };
@@ -68,15 +69,15 @@ static void check_broken(const gradient_row *r)
     tap_tape_free(other);
 }
 
-static void test_broken_vars(void **state)
+static void test_unusable_vars(void **state)
 {
     (void)state;
     for (int k = 0; k < TABLES; k++) {
-        for (const gradient_row *r = tables[k]; r->op; r++) check_broken(r);
+        for (const gradient_row *r = tables[k]; r->op; r++) check_unusable(r);
     }
 }
 
-/* ---- Inputs of another float dtype than the tape's: no operator, no rule puts a number of the tape's beside them ---- */
+/* ---- Inputs of another float dtype than the tape's: constants in operators and rules have the dtype of the inputs ---- */
 
 static void expect_f32(const gradient_row *r, const char *what, tap_var v)
 {
@@ -113,10 +114,10 @@ static void test_another_dtype(void **state)
     }
 }
 
-/* ---- Messages: in the words of the function that was called ---- */
+/* ---- Messages begin with the name of the function that was called ---- */
 
-/* One input of another dtype, of sizes that go with nothing, or with too many axes. */
-static tap_var unfit(tap_tape *t, const gradient_row *r, int input, int how)
+/* An input of another dtype, of sizes that fit no other input, or with too many axes. */
+static tap_var make_misfit(tap_tape *t, const gradient_row *r, int input, int how)
 {
     const tap_shape odd[] = { TAP_SHAPE(7, 5), TAP_SHAPE(11), TAP_SCALAR, { 8, { 1, 1, 1, 1, 1, 1, 1, 13 } }, TAP_SHAPE(0, 3) };
     const tap_dtype dtypes[] = { TAP_I64, TAP_BOOL, TAP_U8 };
@@ -125,23 +126,24 @@ static tap_var unfit(tap_tape *t, const gradient_row *r, int input, int how)
 }
 
 /* Whether the message begins with the name of the last function that was called on the tape. */
-static bool is_in_words_of_the_call(const tap_tape *t, const char *message)
+static bool begins_with_the_call(const tap_tape *t, const char *message)
 {
     const char  *name = t->n_calls > 0 ? t->calls[t->n_calls - 1] : "";
     const size_t n = strlen(name);
     return !strncmp(message, name, n) && (message[n] == ':' || message[n] == ',');
 }
 
-static bool speaks_for_itself(const gradient_row *r, int input, int how)
+/* Whether a call that fails has a message that begins with its name. */
+static bool names_the_call(const gradient_row *r, int input, int how)
 {
     tap_tape *t = tap_tape_new(TAP_F64, 1);
     tap_var   in[GRADIENT_INPUTS];
     inputs_on(t, r, in);
-    in[input] = unfit(t, r, input, how);
+    in[input] = make_misfit(t, r, input, how);
     t->n_calls = 0;
     r->f(t, in, NULL);
     const char *message = tap_tape_message(t);
-    const bool  good = !*message || is_in_words_of_the_call(t, message);
+    const bool  good = !*message || begins_with_the_call(t, message);
     if (!good) print_error("%s, input %d, way %d: %s\n", r->op, input, how, message);
     tap_tape_free(t);
     return good;
@@ -154,14 +156,14 @@ static void test_messages_begin_with_the_call(void **state)
     for (int k = 0; k < TABLES; k++) {
         for (const gradient_row *r = tables[k]; r->op; r++) {
             for (int i = 0; i < r->n; i++) {
-                for (int how = 0; how < 8; how++) bad += !speaks_for_itself(r, i, how);
+                for (int how = 0; how < 8; how++) bad += !names_the_call(r, i, how);
             }
         }
     }
     assert_int_equal(bad, 0);
 }
 
-/* A composed function without TAP_CALL would leave the calls within on the tape, and not its own. */
+/* A composed function without TAP_CALL would record the calls within it instead of its own. */
 static bool is_called_by_name(const gradient_row *r)
 {
     tap_tape *t = tap_tape_new(TAP_F64, 1);
@@ -190,7 +192,7 @@ static void test_every_function_is_called_by_name(void **state)
     assert_int_equal(bad, 0);
 }
 
-/* ---- Completeness: the sources are asked which operators there are, the headers which functions ---- */
+/* ---- Completeness: sources and headers are searched for operators and functions ---- */
 
 static bool has_row(const char *name)
 {
@@ -206,7 +208,7 @@ typedef struct {
     char missing[4096];
 } demands;
 
-static void demand_row(const char *name, void *context)
+static void require_row(const char *name, void *context)
 {
     demands *d = context;
     if (has_row(name) || needs_no_gradient(name) || strlen(d->missing) + strlen(name) + 2 >= sizeof d->missing) return;
@@ -217,7 +219,7 @@ static void test_every_operator_has_a_row(void **state)
 {
     (void)state;
     demands   d = { "" };
-    const int found = sources_operators(demand_row, &d);
+    const int found = sources_operators(require_row, &d);
     if (found < 0) fail_msg("the sources cannot be read; set TAP_SOURCE_ROOT");
     assert_true(found >= 42);
     if (*d.missing) fail_msg("operators without a gradient test:%s", d.missing);
@@ -227,7 +229,7 @@ static void test_every_function_has_a_row(void **state)
 {
     (void)state;
     demands d = { "" };
-    if (sources_functions(demand_row, &d) <= 0) fail_msg("the headers cannot be read; set TAP_SOURCE_ROOT");
+    if (sources_functions(require_row, &d) <= 0) fail_msg("the headers cannot be read; set TAP_SOURCE_ROOT");
     if (*d.missing) fail_msg("functions without a gradient test:%s", d.missing);
 }
 
@@ -236,24 +238,24 @@ typedef struct {
     bool        found;
 } wanted;
 
-static void look_at(const char *name, void *context)
+static void compare_name(const char *name, void *context)
 {
     wanted *w = context;
     w->found = w->found || !strcmp(name, w->name);
 }
 
-/* Whether a header declares a function of this name, or the operators of these names have no function of their own. */
+/* Whether a header declares a function of this name. Some operators have no public function. */
 static bool is_public(const char *name)
 {
     wanted w = { name, false };
-    if (sources_functions(look_at, &w) <= 0) fail_msg("the headers cannot be read; set TAP_SOURCE_ROOT");
+    if (sources_functions(compare_name, &w) <= 0) fail_msg("the headers cannot be read; set TAP_SOURCE_ROOT");
     return w.found;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_broken_vars),
+        cmocka_unit_test(test_unusable_vars),
         cmocka_unit_test(test_another_dtype),
         cmocka_unit_test(test_messages_begin_with_the_call),
         cmocka_unit_test(test_every_function_is_called_by_name),

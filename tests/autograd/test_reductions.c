@@ -1,4 +1,4 @@
-/* What reductions give: over every axis, over nothing, with ties and at infinity. */
+/* tests/autograd/test_reductions.c: results of reductions over every axis, over no elements, with ties and at infinity. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +27,7 @@ static void test_sums(void **state)
     expect(tap_sum_to(X, TAP_SHAPE(2, 3)), TAP_SHAPE(2, 3), D(1, 2, 3, 4, 5, 6));
 }
 
-/* Around the sizes at which rows and results are cut into pieces. */
+/* Sizes around those at which rows and results are divided into chunks. */
 static void test_sums_of_every_size(void **state)
 {
     (void)state;
@@ -117,7 +117,7 @@ static void test_exponentials(void **state)
     }
 }
 
-static void test_scans(void **state)
+static void test_cumulative_sums_and_products(void **state)
 {
     (void)state;
     expect(tap_cumsum(X, -1), TAP_SHAPE(2, 3), D(1, 3, 6, 4, 9, 15));
@@ -157,7 +157,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ties, begin, end),
         cmocka_unit_test_setup_teardown(test_moments_and_norms, begin, end),
         cmocka_unit_test_setup_teardown(test_exponentials, begin, end),
-        cmocka_unit_test_setup_teardown(test_scans, begin, end),
+        cmocka_unit_test_setup_teardown(test_cumulative_sums_and_products, begin, end),
         cmocka_unit_test_setup_teardown(test_counting, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

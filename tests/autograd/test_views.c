@@ -1,11 +1,11 @@
-/* What views, and what is put together and taken apart, show: element by element. */
+/* tests/autograd/test_views.c: results of views, joining and splitting, element by element. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/autograd/values.h"
 
-/* 0, 1, 2, ... in C order. */
-static tap_var counted(tap_shape shape)
+/* A tensor of 0, 1, 2, ... in C order. */
+static tap_var range(tap_shape shape)
 {
     return tap_reshape(tap_cast(tap_arange(t, tap_numel(shape)), TAP_F64), shape);
 }
@@ -26,13 +26,13 @@ static void expect_steps(tap_var v, tap_shape shape, int64_t start, const int64_
     }
 }
 
-#define A(...)  ((const int[]){ __VA_ARGS__ })
-#define V(...)  ((const tap_var[]){ __VA_ARGS__ })
-#define X       (counted(TAP_SHAPE(2, 3)))    /* steps 3, 1 */
-#define C       (counted(TAP_SHAPE(2, 3, 4))) /* steps 12, 4, 1 */
-#define NOTHING NULL
+#define A(...)   ((const int[]){ __VA_ARGS__ })
+#define V(...)   ((const tap_var[]){ __VA_ARGS__ })
+#define X        (range(TAP_SHAPE(2, 3)))    /* steps 3, 1 */
+#define C        (range(TAP_SHAPE(2, 3, 4))) /* steps 12, 4, 1 */
+#define NO_STEPS NULL
 
-static void test_order_of_axes(void **state)
+static void test_permuting_axes(void **state)
 {
     (void)state;
     expect_steps(tap_permute(C, 3, A(2, 0, -2)), TAP_SHAPE(4, 2, 3), 0, I(1, 12, 4));
@@ -47,7 +47,7 @@ static void test_order_of_axes(void **state)
     expect_steps(tap_movedim(C, 0, NULL, NULL), TAP_SHAPE(2, 3, 4), 0, I(12, 4, 1));
 }
 
-static void test_other_shapes(void **state)
+static void test_reshaping(void **state)
 {
     (void)state;
     tap_var s = tap_scalar(t, 7);
@@ -71,7 +71,7 @@ static void test_other_shapes(void **state)
     expect_steps(tap_expand(tap_unsqueeze(X, 1), TAP_SHAPE(5, -1, 4, 3)), TAP_SHAPE(5, 2, 4, 3), 0, I(0, 3, 0, 1));
 }
 
-static void test_max_rank(void **state)
+static void test_maximum_rank(void **state)
 {
     (void)state;
     tap_shape s = { .rank = TAP_MAX_RANK }, back = s;
@@ -88,8 +88,8 @@ static void test_max_rank(void **state)
         turned[i] = step[axes[i]];
         reversed[i] = -step[i];
     }
-    expect_steps(tap_permute(counted(s), TAP_MAX_RANK, axes), back, 0, turned);
-    expect_steps(tap_flip(counted(s), TAP_ALL), s, count - 1, reversed);
+    expect_steps(tap_permute(range(s), TAP_MAX_RANK, axes), back, 0, turned);
+    expect_steps(tap_flip(range(s), TAP_ALL), s, count - 1, reversed);
 }
 
 static void test_views_share_memory(void **state)
@@ -103,22 +103,22 @@ static void test_views_share_memory(void **state)
     assert_ptr_equal(tap_value(tap_select(x, 0, 1)).data, (const double *)data + 12);
 }
 
-static void test_slices_and_selections(void **state)
+static void test_slices(void **state)
 {
     (void)state;
     expect_steps(tap_slice(C, 1, 1, 3, 1), TAP_SHAPE(2, 2, 4), 4, I(12, 4, 1));
     expect_steps(tap_slice(C, 2, TAP_END, TAP_END, -2), TAP_SHAPE(2, 3, 2), 3, I(12, 4, -2));
     expect_steps(tap_slice(C, -1, -3, TAP_END, 2), TAP_SHAPE(2, 3, 2), 1, I(12, 4, 2));
-    expect_steps(tap_slice(C, 0, 2, 1, 1), TAP_SHAPE(0, 3, 4), 0, NOTHING);
+    expect_steps(tap_slice(C, 0, 2, 1, 1), TAP_SHAPE(0, 3, 4), 0, NO_STEPS);
     expect_steps(tap_slice(C, 2, -2, TAP_END, INT64_MIN), TAP_SHAPE(2, 3, 1), 2, I(12, 4, 0));
     expect_steps(tap_select(C, 1, -1), TAP_SHAPE(2, 4), 8, I(12, 1));
     expect_steps(tap_select(C, 0, 1), TAP_SHAPE(3, 4), 12, I(4, 1));
     expect_steps(tap_select(C, -1, -3), TAP_SHAPE(2, 3), 1, I(12, 4));
-    expect_steps(tap_select(counted(TAP_SHAPE(1, 2, 1)), 1, 1), TAP_SHAPE(1, 1), 1, I(0, 0));
+    expect_steps(tap_select(range(TAP_SHAPE(1, 2, 1)), 1, 1), TAP_SHAPE(1, 1), 1, I(0, 0));
     expect_steps(tap_narrow(C, -1, 1, 2), TAP_SHAPE(2, 3, 2), 1, I(12, 4, 1));
     expect_steps(tap_narrow(C, 1, -2, 1), TAP_SHAPE(2, 1, 4), 4, I(12, 0, 1));
     expect_steps(tap_narrow(C, 1, -3, 3), TAP_SHAPE(2, 3, 4), 0, I(12, 4, 1));
-    expect_steps(tap_narrow(C, 1, 3, 0), TAP_SHAPE(2, 0, 4), 0, NOTHING);
+    expect_steps(tap_narrow(C, 1, 3, 0), TAP_SHAPE(2, 0, 4), 0, NO_STEPS);
     expect_steps(tap_flip(C, TAP_AXES(0, -1)), TAP_SHAPE(2, 3, 4), 15, I(-12, 4, -1));
     expect_steps(tap_flip(C, TAP_ALL), TAP_SHAPE(2, 3, 4), 23, I(-12, -4, -1));
     expect_steps(tap_unfold(C, 2, 3, 1), TAP_SHAPE(2, 3, 2, 3), 0, I(12, 4, 1, 1));
@@ -133,8 +133,8 @@ static void test_diagonals(void **state)
     expect_steps(tap_diagonal(C, 1, 1, 2), TAP_SHAPE(2, 3), 1, I(12, 5));
     expect_steps(tap_diagonal(C, 2, -2, -1), TAP_SHAPE(2, 2), 2, I(12, 5));
     expect_steps(tap_diagonal(C, -1, 2, 0), TAP_SHAPE(3, 2), 1, I(4, 13));
-    expect_steps(tap_diagonal(C, 9, 0, 1), TAP_SHAPE(4, 0), 0, NOTHING);
-    expect_steps(tap_diagonal(C, -9, 0, 1), TAP_SHAPE(4, 0), 0, NOTHING);
+    expect_steps(tap_diagonal(C, 9, 0, 1), TAP_SHAPE(4, 0), 0, NO_STEPS);
+    expect_steps(tap_diagonal(C, -9, 0, 1), TAP_SHAPE(4, 0), 0, NO_STEPS);
     expect_steps(tap_diagonal(C, -1, 0, 1), TAP_SHAPE(4, 1), 12, I(1, 0));
     tap_var v = floats(TAP_SHAPE(2), D(1, 2)), m = floats(TAP_SHAPE(2, 2), D(1, 2, 3, 4));
     expect(tap_diag_embed(v, 1, 0, 1), TAP_SHAPE(3, 3), D(0, 1, 0, 0, 0, 2, 0, 0, 0));
@@ -166,7 +166,7 @@ static void test_folding_and_padding(void **state)
     expect(tap_zero_pad(X, 0, 0, 1), TAP_SHAPE(3, 3), D(0, 1, 2, 3, 4, 5, 0, 0, 0));
     expect(tap_zero_pad(X, 0, 0, 0), TAP_SHAPE(2, 3), D(0, 1, 2, 3, 4, 5));
     expect(tap_zero_pad(X, 1, -3, 2), TAP_SHAPE(2, 2), D(0, 0, 0, 0));
-    expect(tap_zero_pad(X, 1, -2, -1), TAP_SHAPE(2, 0), NOTHING);
+    expect(tap_zero_pad(X, 1, -2, -1), TAP_SHAPE(2, 0), NO_STEPS);
 }
 
 static void test_joining(void **state)
@@ -177,15 +177,15 @@ static void test_joining(void **state)
     expect(tap_cat(2, V(x, y), -1), TAP_SHAPE(2, 6), D(0, 1, 2, 10, 11, 12, 3, 4, 5, 13, 14, 15));
     expect(tap_cat(3, V(column, none, x), 1), TAP_SHAPE(2, 4), D(0, 0, 1, 2, 3, 3, 4, 5));
     expect(tap_cat(1, &x, 1), TAP_SHAPE(2, 3), D(0, 1, 2, 3, 4, 5));
-    tap_var empty = tap_zeros(t, TAP_SHAPE(0)); /* nothing at all, as in PyTorch */
+    tap_var empty = tap_zeros(t, TAP_SHAPE(0)); /* ignored by cat, as in PyTorch */
     expect(tap_cat(3, V(empty, x, empty), 1), TAP_SHAPE(2, 3), D(0, 1, 2, 3, 4, 5));
     expect(tap_cat(3, V(x, empty, x), 0), TAP_SHAPE(4, 3), D(0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5));
-    expect(tap_cat(2, V(empty, empty), 0), TAP_SHAPE(0), NOTHING);
+    expect(tap_cat(2, V(empty, empty), 0), TAP_SHAPE(0), NO_STEPS);
     expect(tap_stack(1, &x, 1), TAP_SHAPE(2, 1, 3), D(0, 1, 2, 3, 4, 5));
     expect(tap_stack(2, V(x, y), 0), TAP_SHAPE(2, 2, 3), D(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15));
     expect(tap_stack(2, V(x, y), 1), TAP_SHAPE(2, 2, 3), D(0, 1, 2, 10, 11, 12, 3, 4, 5, 13, 14, 15));
     expect(tap_stack(2, V(x, y), -1), TAP_SHAPE(2, 3, 2), D(0, 10, 1, 11, 2, 12, 3, 13, 4, 14, 5, 15));
-    /* more than an operator takes at once */
+    /* more inputs than one operator takes */
     enum { MANY = 50 };
     tap_var one[MANY], two[MANY];
     for (int i = 0; i < MANY; i++) {
@@ -219,16 +219,16 @@ static void test_splitting(void **state)
     for (int64_t i = 0; i < 3; i++) expect_steps(part[i], TAP_SHAPE(2, 4), 4 * i, I(12, 1));
     tap_var none = tap_zeros(t, TAP_SHAPE(2, 0));
     assert_int_equal(tap_split(none, 0, 1, 4, part), 1);
-    expect_steps(part[0], TAP_SHAPE(2, 0), 0, NOTHING);
+    expect_steps(part[0], TAP_SHAPE(2, 0), 0, NO_STEPS);
     assert_int_equal(tap_split(none, 3, 1, 4, part), 1);
     assert_int_equal(tap_chunk(none, 3, 1, 4, part), 1);
-    expect_steps(part[0], TAP_SHAPE(2, 0), 0, NOTHING);
+    expect_steps(part[0], TAP_SHAPE(2, 0), 0, NO_STEPS);
     assert_int_equal(tap_unbind(none, 1, 0, NULL), 0);
     assert_int_equal(tap_tape_status(t, NULL), TAP_OK);
 }
 
-/* What there is no room for is an error, and leaves nothing behind. */
-static void test_too_many_pieces(void **state)
+/* If out is too small for all parts, the call fails, and all of out is inert. */
+static void test_too_many_parts(void **state)
 {
     (void)state;
     tap_var part[3] = { X, X, X };
@@ -237,7 +237,7 @@ static void test_too_many_pieces(void **state)
     assert_int_equal(tap_tape_status(t, NULL), TAP_EARG);
 }
 
-static void test_an_axis_named_twice(void **state)
+static void test_repeated_axes(void **state)
 {
     (void)state;
     assert_null(tap_stack(2, NULL, 0).tape); /* there is no tape to fail */
@@ -254,13 +254,13 @@ static void test_repeating_and_rolling(void **state)
     expect(tap_repeat(X, TAP_SHAPE(2, 1, 2)), TAP_SHAPE(2, 2, 6),
            D(0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5, 0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5));
     expect_steps(tap_repeat(tap_unsqueeze(X, 1), TAP_SHAPE(1, 3, 1)), TAP_SHAPE(2, 3, 3), 0, I(3, 0, 1));
-    expect(tap_repeat(X, TAP_SHAPE(1, 0)), TAP_SHAPE(2, 0), NOTHING);
-    expect(tap_repeat(none, TAP_SHAPE(3, 2)), TAP_SHAPE(6, 0), NOTHING);
+    expect(tap_repeat(X, TAP_SHAPE(1, 0)), TAP_SHAPE(2, 0), NO_STEPS);
+    expect(tap_repeat(none, TAP_SHAPE(3, 2)), TAP_SHAPE(6, 0), NO_STEPS);
     expect(tap_repeat(tap_scalar(t, 4), TAP_SHAPE(2)), TAP_SHAPE(2), D(4, 4));
     expect(tap_tile(X, TAP_SHAPE(2)), TAP_SHAPE(2, 6), tap_value(wide).data);
     expect(tap_tile(X, TAP_SHAPE(2, 1)), TAP_SHAPE(4, 3), D(0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5));
     expect_steps(tap_tile(X, TAP_SHAPE(2, 1, 1)), TAP_SHAPE(2, 2, 3), 0, I(0, 3, 1));
-    expect(tap_tile(X, TAP_SHAPE(0)), TAP_SHAPE(2, 0), NOTHING);
+    expect(tap_tile(X, TAP_SHAPE(0)), TAP_SHAPE(2, 0), NO_STEPS);
     expect_steps(tap_tile(X, TAP_SCALAR), TAP_SHAPE(2, 3), 0, I(3, 1));
     expect(tap_roll(X, 1, I(1), A(1)), TAP_SHAPE(2, 3), D(2, 0, 1, 5, 3, 4));
     expect(tap_roll(X, 1, I(-1), A(-1)), TAP_SHAPE(2, 3), D(1, 2, 0, 4, 5, 3));
@@ -270,12 +270,12 @@ static void test_repeating_and_rolling(void **state)
     expect(tap_roll(X, 1, I(6), A(1)), TAP_SHAPE(2, 3), D(0, 1, 2, 3, 4, 5));
     expect(tap_roll(X, 1, I(2), NULL), TAP_SHAPE(2, 3), D(4, 5, 0, 1, 2, 3));
     expect(tap_roll(X, 0, NULL, A(0)), TAP_SHAPE(2, 3), D(0, 1, 2, 3, 4, 5));
-    expect(tap_roll(none, 1, I(5), A(1)), TAP_SHAPE(2, 0), NOTHING);
+    expect(tap_roll(none, 1, I(5), A(1)), TAP_SHAPE(2, 0), NO_STEPS);
     expect(tap_roll(tap_zeros(t, TAP_SHAPE(1)), 1, I(5), A(0)), TAP_SHAPE(1), D(0));
 }
 
-/* What adds up is for floats: numbers of other kinds are refused with a sentence, also where windows overlap. */
-static void test_adding_up_is_for_floats(void **state)
+/* Operators that add elements take floats only; other dtypes are an error, also where windows overlap. */
+static void test_addition_needs_floats(void **state)
 {
     (void)state;
     static const tap_dtype dtypes[] = { TAP_I64, TAP_BOOL, TAP_U8 };
@@ -308,18 +308,18 @@ static void test_adding_up_is_for_floats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_order_of_axes, begin, end),
-        cmocka_unit_test_setup_teardown(test_other_shapes, begin, end),
-        cmocka_unit_test_setup_teardown(test_max_rank, begin, end),
+        cmocka_unit_test_setup_teardown(test_permuting_axes, begin, end),
+        cmocka_unit_test_setup_teardown(test_reshaping, begin, end),
+        cmocka_unit_test_setup_teardown(test_maximum_rank, begin, end),
         cmocka_unit_test_setup_teardown(test_views_share_memory, begin, end),
-        cmocka_unit_test_setup_teardown(test_slices_and_selections, begin, end),
+        cmocka_unit_test_setup_teardown(test_slices, begin, end),
         cmocka_unit_test_setup_teardown(test_diagonals, begin, end),
         cmocka_unit_test_setup_teardown(test_folding_and_padding, begin, end),
         cmocka_unit_test_setup_teardown(test_joining, begin, end),
-        cmocka_unit_test(test_adding_up_is_for_floats),
+        cmocka_unit_test(test_addition_needs_floats),
         cmocka_unit_test_setup_teardown(test_splitting, begin, end),
-        cmocka_unit_test_setup_teardown(test_too_many_pieces, begin, end),
-        cmocka_unit_test_setup_teardown(test_an_axis_named_twice, begin, end),
+        cmocka_unit_test_setup_teardown(test_too_many_parts, begin, end),
+        cmocka_unit_test_setup_teardown(test_repeated_axes, begin, end),
         cmocka_unit_test_setup_teardown(test_repeating_and_rolling, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

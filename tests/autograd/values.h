@@ -34,7 +34,7 @@ static inline tap_var floats(tap_shape shape, const double *x)
     return v;
 }
 
-static inline tap_var places(tap_shape shape, const int64_t *x)
+static inline tap_var indices(tap_shape shape, const int64_t *x)
 {
     return tap_input(t, tap_tensor_wrap(TAP_I64, shape, (void *)(uintptr_t)x));
 }

@@ -34,14 +34,15 @@ static void test_class_losses(void **state)
 {
     (void)state;
     tap_var p = floats(TAP_SHAPE(3, 2), D(-1, -2, -3, -4, -5, -6)), w = floats(TAP_SHAPE(2), D(1, 3));
-    tap_var target = places(TAP_SHAPE(3), I(0, 1, 0));
+    tap_var target = indices(TAP_SHAPE(3), I(0, 1, 0));
     expect_close(tap_nll_loss(p, target, ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE), TAP_SHAPE(3), D(1, 4, 5));
     expect_close(tap_nll_loss(p, target, w, TAP_NO_INDEX, TAP_REDUCE_MEAN), TAP_SCALAR, D((1 + 12 + 5) / 5.0));
     expect_close(tap_nll_loss(p, target, w, 0, TAP_REDUCE_MEAN), TAP_SCALAR, D(4));
     expect_close(tap_nll_loss(p, target, ABSENT, 1, TAP_REDUCE_SUM), TAP_SCALAR, D(6));
-    expect_close(tap_nll_loss(p, places(TAP_SHAPE(3), I(0, -100, 1)), ABSENT, -100, TAP_REDUCE_SUM), TAP_SCALAR, D(7));
-    expect_close(tap_nll_loss(floats(TAP_SHAPE(2), D(-1, -2)), places(TAP_SCALAR, I(1)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN),
-                 TAP_SCALAR, D(2));
+    expect_close(tap_nll_loss(p, indices(TAP_SHAPE(3), I(0, -100, 1)), ABSENT, -100, TAP_REDUCE_SUM), TAP_SCALAR, D(7));
+    expect_close(
+        tap_nll_loss(floats(TAP_SHAPE(2), D(-1, -2)), indices(TAP_SCALAR, I(1)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN),
+        TAP_SCALAR, D(2));
     double a = log(exp(-1) + exp(-2)), b = log(exp(-3) + exp(-4)), c = log(exp(-5) + exp(-6));
     expect_close(tap_cross_entropy(p, target, ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0), TAP_SHAPE(3), D(a + 1, b + 4, c + 5));
     expect_close(tap_cross_entropy(p, target, w, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0), TAP_SCALAR,
@@ -49,7 +50,7 @@ static void test_class_losses(void **state)
     expect_close(tap_cross_entropy(p, target, w, 1, TAP_REDUCE_SUM, 0.5), TAP_SCALAR,
                  D(0.5 * (a + 1 + c + 5) + 0.25 * (a + 1 + 3 * (a + 2) + c + 5 + 3 * (c + 6))));
     tap_var ruled_out = floats(TAP_SHAPE(1, 2), D(0, -(double)INFINITY)); /* a class that counts only when smoothed */
-    expect_close(tap_cross_entropy(ruled_out, places(TAP_SHAPE(1), I(0)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0),
+    expect_close(tap_cross_entropy(ruled_out, indices(TAP_SHAPE(1), I(0)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0),
                  TAP_SHAPE(1), D(0));
     tap_var hard = floats(TAP_SHAPE(3, 2), D(1, 0, 0, 1, 1, 0)); /* smoothed by 1/2: 3/4 and 1/4 */
     expect_close(tap_cross_entropy(p, hard, ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0.5), TAP_SHAPE(3),
@@ -93,7 +94,7 @@ static void test_binary_losses(void **state)
 static void test_rows(void **state)
 {
     (void)state;
-    tap_var table = floats(TAP_SHAPE(3, 2), D(1, 2, 3, 4, 5, 6)), index = places(TAP_SHAPE(2, 2), I(2, 0, 2, 1)), g;
+    tap_var table = floats(TAP_SHAPE(3, 2), D(1, 2, 3, 4, 5, 6)), index = indices(TAP_SHAPE(2, 2), I(2, 0, 2, 1)), g;
     expect_close(tap_embedding(index, table, TAP_NO_INDEX), TAP_SHAPE(2, 2, 2), D(5, 6, 1, 2, 5, 6, 3, 4));
     double  numbers[6] = { 1, 2, 3, 4, 5, 6 };
     tap_var weight = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 2), numbers));
@@ -106,12 +107,12 @@ static void test_rows(void **state)
     tap_grad(tap_sum(tap_embedding(index, weight, 1), TAP_ALL), 1, &weight, &g);
     expect_close(g, TAP_SHAPE(3, 2), D(1, 1, 0, 0, 2, 2));
     const tap_csr sparse = { 3, 2, (const int64_t[]){ 0, 1, 1, 3 }, (const int32_t[]){ 1, 0, 1 }, (const float[]){ 5, 6, 7 } };
-    expect_close(tap_csr_select(sparse, places(TAP_SHAPE(4), I(2, 0, 1, 2))), TAP_SHAPE(4, 2), D(6, 7, 0, 5, 0, 0, 6, 7));
-    assert_int_equal(tap_value(tap_csr_select(sparse, places(TAP_SHAPE(1), I(2)))).dtype, tap_tape_dtype(t));
-    expect_close(tap_csr_select(sparse, tap_flip(places(TAP_SHAPE(2), I(2, 0)), TAP_ALL)), TAP_SHAPE(2, 2), D(0, 5, 6, 7));
-    expect_close(tap_one_hot(places(TAP_SHAPE(2), I(2, 0)), TAP_NONE), TAP_SHAPE(2, 3), D(0, 0, 1, 1, 0, 0));
-    expect_close(tap_one_hot(places(TAP_SCALAR, I(1)), 2), TAP_SHAPE(2), D(0, 1));
-    assert_int_equal(tap_value(tap_one_hot(places(TAP_SCALAR, I(1)), 2)).dtype, TAP_I64);
+    expect_close(tap_csr_select(sparse, indices(TAP_SHAPE(4), I(2, 0, 1, 2))), TAP_SHAPE(4, 2), D(6, 7, 0, 5, 0, 0, 6, 7));
+    assert_int_equal(tap_value(tap_csr_select(sparse, indices(TAP_SHAPE(1), I(2)))).dtype, tap_tape_dtype(t));
+    expect_close(tap_csr_select(sparse, tap_flip(indices(TAP_SHAPE(2), I(2, 0)), TAP_ALL)), TAP_SHAPE(2, 2), D(0, 5, 6, 7));
+    expect_close(tap_one_hot(indices(TAP_SHAPE(2), I(2, 0)), TAP_NONE), TAP_SHAPE(2, 3), D(0, 0, 1, 1, 0, 0));
+    expect_close(tap_one_hot(indices(TAP_SCALAR, I(1)), 2), TAP_SHAPE(2), D(0, 1));
+    assert_int_equal(tap_value(tap_one_hot(indices(TAP_SCALAR, I(1)), 2)).dtype, TAP_I64);
 }
 
 static void test_attention(void **state)
