@@ -328,7 +328,7 @@ static tap_status where_infer(tap_call *c, tap_tensor *out)
     tap_shape ab;
     out->dtype = c->in[1].dtype;
     if (c->in[0].dtype != TAP_BOOL)
-        return tap_call_fail(c, TAP_EDTYPE, "the condition is %s, not bool", tap_dtype_name(c->in[0].dtype));
+        return tap_call_fail(c, TAP_EDTYPE, "the condition must be bool, not %s", tap_dtype_name(c->in[0].dtype));
     if (c->in[1].dtype != c->in[2].dtype)
         return tap_call_fail(c, TAP_EDTYPE, "dtypes %s and %s differ", tap_dtype_name(c->in[1].dtype),
                              tap_dtype_name(c->in[2].dtype));
@@ -360,7 +360,8 @@ static tap_status cast_infer(tap_call *c, tap_tensor *out)
 {
     out->dtype = *(const tap_dtype *)c->attr;
     out->shape = c->in[0].shape;
-    if (!tap_dtype_size(out->dtype)) return tap_call_fail(c, TAP_EDTYPE, "%d is no dtype", (int)out->dtype);
+    if (!tap_dtype_size(out->dtype))
+        return tap_call_fail(c, TAP_EDTYPE, "the dtype must be TAP_F32 to TAP_BOOL, not %d", (int)out->dtype);
     return TAP_OK;
 }
 

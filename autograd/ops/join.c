@@ -22,11 +22,11 @@ static int first_input(const tap_call *c)
 
 static tap_status cat_infer(tap_call *c, tap_tensor *out)
 {
-    const int given = *(const int *)c->attr, first = first_input(c);
-    int       axis = given;
+    const int original_axis = *(const int *)c->attr, first = first_input(c);
+    int       axis = original_axis;
     out->dtype = c->in[0].dtype;
     out->shape = c->in[first].shape;
-    if (!tap__normalize_axis(&axis, out->shape.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+    if (!tap__normalize_axis(&axis, out->shape.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", original_axis);
     for (int i = 1; i < c->n_in; i++) {
         tap_shape s = c->in[i].shape;
         if (c->in[i].dtype != out->dtype) return tap_call_fail(c, TAP_EDTYPE, "the dtype of input %d differs from input 0", i);
@@ -34,7 +34,8 @@ static tap_status cat_infer(tap_call *c, tap_tensor *out)
         bool fits = s.rank == out->shape.rank;
         for (int k = 0; fits && k < s.rank; k++) fits = k == axis || s.n[k] == out->shape.n[k];
         if (!fits || __builtin_add_overflow(out->shape.n[axis], s.n[axis], &out->shape.n[axis]))
-            return tap_call_fail(c, TAP_ESHAPE, "inputs %d and %d may differ in shape along axis %d only", first, i, given);
+            return tap_call_fail(c, TAP_ESHAPE, "inputs %d and %d may differ in shape along axis %d only", first, i,
+                                 original_axis);
     }
     return TAP_OK;
 }
@@ -106,7 +107,8 @@ static bool check_parts(const tap_node *n, const char *call, int *axis, int64_t 
 {
     if (!tap__normalize_axis(axis, n->value.shape.rank)) tap__fail_input(n, TAP_EARG, call, "the axis is out of range");
     else if (parts > capacity || (parts > 0 && !out))
-        tap__fail_input(n, TAP_EARG, call, "out has room for %d of %lld parts", out ? capacity : 0, (long long)parts);
+        tap__fail_input(n, TAP_EARG, call, "the capacity of out must be at least %lld, not %d", (long long)parts,
+                        out ? capacity : 0);
     else return true;
     return false;
 }

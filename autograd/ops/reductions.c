@@ -168,8 +168,8 @@ typedef struct {
 static tap_status argmax_infer(tap_call *c, tap_tensor *out)
 {
     tap_shape s = c->in[0].shape;
-    int       given = ((const argmax_attr *)c->attr)->axis, axis = given;
-    if (!tap__normalize_axis(&axis, s.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", given);
+    int       original_axis = ((const argmax_attr *)c->attr)->axis, axis = original_axis;
+    if (!tap__normalize_axis(&axis, s.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", original_axis);
     if (s.n[axis] == 0) return tap_call_fail(c, TAP_ESHAPE, "an axis of size 0 has no largest or smallest element");
     out->dtype = TAP_I64;
     for (int i = 0; i < s.rank; i++) {

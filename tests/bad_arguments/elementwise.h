@@ -56,14 +56,14 @@
       w->out = two(w, tap_eq, w->in.condition)) \
     X(lt_shapes, TAP_ESHAPE, "lt: [2,2] x [3,2] (theta): the shapes do not broadcast", \
       w->out = two(w, tap_lt, tap_zeros(w->t, TAP_SHAPE(3, 2)))) \
-    X(where_condition, TAP_EDTYPE, "where: [2,2] x [2,2] x [2,2] (theta, theta): the condition is float64, not bool", \
+    X(where_condition, TAP_EDTYPE, "where: [2,2] x [2,2] x [2,2] (theta, theta): the condition must be bool, not float64", \
       w->out = tap_where(w->in.a, w->in.a, w->in.b)) \
     X(where_dtypes, TAP_EDTYPE, "where: [2,2] x [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
       w->out = tap_where(w->in.condition, w->in.a, var_of(w, TAP_F32))) \
     X(where_shapes, TAP_ESHAPE, "where: [2,2] x [2,2] x [5] (theta): the shapes do not broadcast", \
       w->out = tap_where(w->in.condition, w->in.a, tap_zeros(w->t, TAP_SHAPE(5)))) \
-    X(cast_nowhere, TAP_EDTYPE, "cast: [2,2] (theta): 99 is no dtype", w->out = tap_cast(w->in.a, no_dtype)) \
-    X(cast_negative, TAP_EDTYPE, "cast: [2,2] (theta): -1 is no dtype", w->out = tap_cast(w->in.a, (tap_dtype)-1))
+    X(cast_nowhere, TAP_EDTYPE, "cast: [2,2] (theta): the dtype must be TAP_F32 to TAP_BOOL, not 99", w->out = tap_cast(w->in.a, no_dtype)) \
+    X(cast_negative, TAP_EDTYPE, "cast: [2,2] (theta): the dtype must be TAP_F32 to TAP_BOOL, not -1", w->out = tap_cast(w->in.a, (tap_dtype)-1))
 /* clang-format on */
 
 #endif

@@ -88,14 +88,14 @@
     X(zero_pad_max, TAP_EARG, NULL, w->out = tap_zero_pad(w->in.a, 1, INT64_MAX, INT64_MAX)) \
     X(stack_shapes, TAP_ESHAPE, "stack: [2,2] x [2] (theta): inputs 0 and 1 may differ in shape along axis 0 only", \
       w->out = tap_stack(2, (tap_var[]){ w->in.a, w->in.v }, 0)) \
-    X(split_capacity, TAP_EARG, "split: [2,2] (theta): out has room for 1 of 2 parts", \
+    X(split_capacity, TAP_EARG, "split: [2,2] (theta): the capacity of out must be at least 2, not 1", \
       tap_split(w->in.a, 1, 0, 1, &w->out)) \
     X(split_size, TAP_EARG, "split: [2,2] (theta): size must be at least 1, not -9223372036854775808", \
       assert_int_equal(tap_split(w->in.a, INT64_MIN, 0, 1, &w->out), 0)) \
     X(split_size_0, TAP_EARG, "split: [2,2] (theta): size must be at least 1, not 0", \
       assert_int_equal(tap_split(w->in.a, 0, 0, 1, &w->out), 0)) \
     X(split_axis, TAP_EARG, "split: [2,2] (theta): the axis is out of range", assert_int_equal(tap_split(w->in.a, 1, 2, 1, &w->out), 0)) \
-    X(split_null, TAP_EARG, "split: [2,2] (theta): out has room for 0 of 2 parts", \
+    X(split_null, TAP_EARG, "split: [2,2] (theta): the capacity of out must be at least 2, not 0", \
       tap_split(w->in.a, 1, 0, 2, NULL)) \
     X(chunk_none, TAP_EARG, "chunk: [2,2] (theta): chunks must be at least 1, not 0", \
       tap_chunk(w->in.a, 0, 0, 1, &w->out)) \
