@@ -26,7 +26,8 @@ static tap_status cat_infer(tap_call *c, tap_tensor *out)
     int       axis = original_axis;
     out->dtype = c->in[0].dtype;
     out->shape = c->in[first].shape;
-    if (!tap__normalize_axis(&axis, out->shape.rank)) return tap_call_fail(c, TAP_EARG, "axis %d is out of range", original_axis);
+    if (!tap__normalize_axis(&axis, out->shape.rank))
+        return tap_call_fail(c, TAP_EARG, "axis %d is out of range", original_axis);
     for (int i = 1; i < c->n_in; i++) {
         tap_shape s = c->in[i].shape;
         if (c->in[i].dtype != out->dtype) return tap_call_fail(c, TAP_EDTYPE, "the dtype of input %d differs from input 0", i);

@@ -116,7 +116,8 @@ static tap_status cumsum_infer(tap_call *c, tap_tensor *out)
     out->shape = c->in[0].shape;
     if (!tap_dtype_is_float(out->dtype))
         return tap_call_fail(c, TAP_EDTYPE, "%s is not float32 or float64; tap_cast makes it so", tap_dtype_name(out->dtype));
-    return tap__normalize_axis(&axis, out->shape.rank) ? TAP_OK : tap_call_fail(c, TAP_EARG, "axis %d is out of range", original_axis);
+    return tap__normalize_axis(&axis, out->shape.rank) ? TAP_OK
+                                                       : tap_call_fail(c, TAP_EARG, "axis %d is out of range", original_axis);
 }
 
 static void cumsum_forward(tap_call *c, tap_tensor *out)

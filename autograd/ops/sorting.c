@@ -15,7 +15,8 @@ static tap_status argsort_infer(tap_call *c, tap_tensor *out)
     int original_axis = ((const argsort_attr *)c->attr)->axis, axis = original_axis;
     out->dtype = TAP_I64;
     out->shape = c->in[0].shape;
-    return tap__normalize_axis(&axis, out->shape.rank) ? TAP_OK : tap_call_fail(c, TAP_EARG, "axis %d is out of range", original_axis);
+    return tap__normalize_axis(&axis, out->shape.rank) ? TAP_OK
+                                                       : tap_call_fail(c, TAP_EARG, "axis %d is out of range", original_axis);
 }
 
 static void argsort_forward(tap_call *c, tap_tensor *out)

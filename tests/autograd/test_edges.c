@@ -169,7 +169,7 @@ static void compare_name(const char *name, void *context)
     w->found = w->found || !strcmp(name, w->name);
 }
 
-static void test_exceptions_exist(void **state)
+static void test_exceptions_name_operators(void **state)
 {
     char name[64];
     (void)state;
@@ -202,7 +202,7 @@ int main(void)
         cmocka_unit_test(test_linalg),
         cmocka_unit_test(test_spatial),
         cmocka_unit_test(test_all_operators_and_functions_have_rows),
-        cmocka_unit_test(test_exceptions_exist),
+        cmocka_unit_test(test_exceptions_name_operators),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,7 @@ static void test_strided_indexing(void **state)
 }
 
 /* Several rows of indices, each longer than what is processed at a time, and a transposed index. */
-static void test_long_rows(void **state)
+static void test_indexing_of_long_rows(void **state)
 {
     (void)state;
     enum { OUTER = 3, LONG = 4, WIDE = 150 };
@@ -300,7 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_gather_and_scatter, begin, end),
         cmocka_unit_test_setup_teardown(test_strided_indexing, begin, end),
-        cmocka_unit_test_setup_teardown(test_long_rows, begin, end),
+        cmocka_unit_test_setup_teardown(test_indexing_of_long_rows, begin, end),
         cmocka_unit_test_setup_teardown(test_scalars_and_empty_tensors, begin, end),
         cmocka_unit_test_setup_teardown(test_sorting, begin, end),
         cmocka_unit_test_setup_teardown(test_long_sorts, begin, end),

@@ -117,7 +117,7 @@ static void test_exponentials(void **state)
     }
 }
 
-static void test_cumulative_sums_and_products(void **state)
+static void test_scans(void **state)
 {
     (void)state;
     expect(tap_cumsum(X, -1), TAP_SHAPE(2, 3), D(1, 3, 6, 4, 9, 15));
@@ -157,7 +157,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ties, begin, end),
         cmocka_unit_test_setup_teardown(test_moments_and_norms, begin, end),
         cmocka_unit_test_setup_teardown(test_exponentials, begin, end),
-        cmocka_unit_test_setup_teardown(test_cumulative_sums_and_products, begin, end),
+        cmocka_unit_test_setup_teardown(test_scans, begin, end),
         cmocka_unit_test_setup_teardown(test_counting, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

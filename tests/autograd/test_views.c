@@ -71,7 +71,7 @@ static void test_reshaping(void **state)
     expect_steps(tap_expand(tap_unsqueeze(X, 1), TAP_SHAPE(5, -1, 4, 3)), TAP_SHAPE(5, 2, 4, 3), 0, I(0, 3, 0, 1));
 }
 
-static void test_maximum_rank(void **state)
+static void test_max_rank(void **state)
 {
     (void)state;
     tap_shape s = { .rank = TAP_MAX_RANK }, back = s;
@@ -103,7 +103,7 @@ static void test_views_share_memory(void **state)
     assert_ptr_equal(tap_value(tap_select(x, 0, 1)).data, (const double *)data + 12);
 }
 
-static void test_slices(void **state)
+static void test_slices_and_selections(void **state)
 {
     (void)state;
     expect_steps(tap_slice(C, 1, 1, 3, 1), TAP_SHAPE(2, 2, 4), 4, I(12, 4, 1));
@@ -310,9 +310,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_permuting_axes, begin, end),
         cmocka_unit_test_setup_teardown(test_reshaping, begin, end),
-        cmocka_unit_test_setup_teardown(test_maximum_rank, begin, end),
+        cmocka_unit_test_setup_teardown(test_max_rank, begin, end),
         cmocka_unit_test_setup_teardown(test_views_share_memory, begin, end),
-        cmocka_unit_test_setup_teardown(test_slices, begin, end),
+        cmocka_unit_test_setup_teardown(test_slices_and_selections, begin, end),
         cmocka_unit_test_setup_teardown(test_diagonals, begin, end),
         cmocka_unit_test_setup_teardown(test_folding_and_padding, begin, end),
         cmocka_unit_test_setup_teardown(test_joining, begin, end),
