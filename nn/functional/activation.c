@@ -1,10 +1,11 @@
-/* Activations that take a weight or an axis, and those of x alone by name. */
+/* nn/functional/activation.c: activations that take a weight, an axis or bounds, and the table of activations of x alone by name, for
+ * options of programs. */
 #include <math.h>
 #include <string.h>
 
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
-#include "nn/internal.h"
+#include "nn/nn.h"
 #include "tensor/shape.h"
 
 tap_var tap_prelu(tap_var x, tap_var weight)
@@ -12,12 +13,12 @@ tap_var tap_prelu(tap_var x, tap_var weight)
     TAP_CALL("prelu", x, weight);
     if (!tap__same_tape("prelu", 2, (tap_var[]){ x, weight })) return tap__inert(x.tape);
     const tap_node *n = tap__node_of(x);
-    tap_shape       s = n->value.shape, w = tap_shape_of(weight), along = { .rank = s.rank };
+    tap_shape       s = n->value.shape, w = tap_shape_of(weight), by_channel = { .rank = s.rank };
     if (w.rank == 1 && w.n[0] != 1) {
         if (s.rank < 2 || s.n[1] != w.n[0])
-            return tap__fail_input(n, TAP_ESHAPE, "prelu", "the weight does not go with axis 1");
-        for (int i = 0; i < s.rank; i++) along.n[i] = i == 1 ? -1 : 1;
-        weight = tap_reshape(weight, along);
+            return tap__fail_input(n, TAP_ESHAPE, "prelu", "the weight must have the size of axis 1");
+        for (int i = 0; i < s.rank; i++) by_channel.n[i] = i == 1 ? -1 : 1;
+        weight = tap_reshape(weight, by_channel);
     } else if (w.rank <= 1) {
         weight = tap_reshape(weight, TAP_SCALAR);
     } else {
@@ -31,13 +32,14 @@ tap_var tap_glu(tap_var x, int axis)
     TAP_CALL("glu", x);
     const tap_node *n = tap__node_of(x);
     tap_var         half[2];
-    int             at = axis;
+    int             positive_axis = axis;
     if (!n) return tap__inert(x.tape);
-    if (!tap__normalize_axis(&at, n->value.shape.rank))
+    if (!tap__normalize_axis(&positive_axis, n->value.shape.rank))
         return tap__fail_input(n, TAP_EARG, "glu", "axis %d is out of range", axis);
-    int64_t size = n->value.shape.n[at];
-    if (size % 2 != 0 || size == 0) return tap__fail_input(n, TAP_ESHAPE, "glu", "axis %d does not have two halves", axis);
-    tap_split(x, size / 2, at, 2, half);
+    int64_t size = n->value.shape.n[positive_axis];
+    if (size % 2 != 0 || size == 0)
+        return tap__fail_input(n, TAP_ESHAPE, "glu", "axis %d must have an even size above 0", axis);
+    tap_split(x, size / 2, positive_axis, 2, half);
     return tap__gated(half[0], half[1]);
 }
 
@@ -53,10 +55,10 @@ tap_var tap_smooth_clip(tap_var x, double lo, double hi)
     const tap_node *n = tap__node_of(x);
     if (!n) return tap__inert(x.tape);
     if (!(lo < hi && isfinite(hi - lo)))
-        return tap__fail_input(n, TAP_EARG, "smooth_clip", "%g and %g are no finite bounds, one below the other", lo, hi);
-    tap_var above = tap_softplus(tap_add_scalar(x, -lo));
-    tap_var below = tap_softplus(tap_add_scalar(tap_neg(above), hi - lo));
-    return tap_add_scalar(tap_neg(below), hi);
+        return tap__fail_input(n, TAP_EARG, "smooth_clip", "the bounds must be finite, and lo below hi, not %g and %g", lo, hi);
+    tap_var above_lo = tap_softplus(tap_add_scalar(x, -lo));
+    tap_var below_hi = tap_softplus(tap_add_scalar(tap_neg(above_lo), hi - lo));
+    return tap_add_scalar(tap_neg(below_hi), hi);
 }
 
 tap_var tap_identity(tap_var x)
@@ -74,7 +76,7 @@ static tap_var leaky_relu(tap_var x)
     return tap_leaky_relu(x, 0.01);
 }
 
-/* name and function */
+/* The name and function of each activation. */
 /* clang-format off */
 #define ACTIVATIONS(DO)                                                                                       \
     DO(relu, tap_relu) DO(tanh, tap_tanh) DO(sigmoid, tap_sigmoid) DO(softplus, tap_softplus) DO(elu, elu)    \

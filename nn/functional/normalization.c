@@ -1,4 +1,5 @@
-/* Normalization in PyTorch's terms: (x - mean) / sqrt(var + eps) over some axes, then weight and bias. An absent one is { 0 }. */
+/* nn/functional/normalization.c: layer, RMS, group and batch normalization, as in PyTorch: (x - mean) / sqrt(var + eps) over some axes,
+ * times weight, plus bias. An absent weight or bias is { 0 }. */
 #include <math.h>
 
 #include "autograd/internal.h"
@@ -11,7 +12,7 @@ static tap_var affine(tap_var x, tap_var weight, tap_var bias)
     return bias.tape ? tap_add(x, bias) : x;
 }
 
-/* A vector along the channels, which are axis 1. */
+/* A vector of channels, shaped to broadcast along axis 1. */
 static tap_var by_channel(tap_var v, int rank)
 {
     tap_shape s = { .rank = rank };
@@ -19,8 +20,8 @@ static tap_var by_channel(tap_var v, int rank)
     return v.tape ? tap_reshape(v, s) : v;
 }
 
-/* x, if it is of floats and with what else is given on one tape; else NULL, and the call has failed. */
-static const tap_node *live(const char *call, tap_var x, tap_var weight, tap_var bias)
+/* The node of x; NULL, and the tape has failed, if x does not hold floats, or is not on the tape of weight and bias. */
+static const tap_node *check_inputs(const char *call, tap_var x, tap_var weight, tap_var bias)
 {
     tap_var in[3] = { x };
     int     n = 1;
@@ -35,14 +36,15 @@ static const tap_node *live(const char *call, tap_var x, tap_var weight, tap_var
 
 static bool has_shape(const tap_node *n, const char *call, const char *what, tap_var v, tap_shape shape)
 {
-    char text[TAP_SHAPE_TEXT];
+    char expected[TAP_SHAPE_TEXT], actual[TAP_SHAPE_TEXT];
     if (!v.tape || tap_shape_equal(tap_shape_of(v), shape)) return true;
-    tap__fail_input(n, TAP_ESHAPE, call, "%s is %s", what, tap_shape_format(text, tap_shape_of(v)));
+    tap__fail_input(n, TAP_ESHAPE, call, "%s must be %s, not %s", what, tap_shape_format(expected, shape),
+                    tap_shape_format(actual, tap_shape_of(v)));
     return false;
 }
 
-/* The trailing axes, if they are of this shape. */
-static bool trailing(const tap_node *n, const char *call, tap_shape shape, tap_axes *axes)
+/* Sets *axes to the trailing axes; false, and the tape has failed, if they do not have this shape. */
+static bool find_trailing_axes(const tap_node *n, const char *call, tap_shape shape, tap_axes *axes)
 {
     char text[TAP_SHAPE_TEXT];
     bool fits = tap_numel(shape) >= 0 && shape.rank >= 1 && shape.rank <= n->value.shape.rank;
@@ -51,16 +53,18 @@ static bool trailing(const tap_node *n, const char *call, tap_shape shape, tap_a
         axes->axis[i] = i - shape.rank;
         fits = fits && n->value.shape.n[n->value.shape.rank - shape.rank + i] == shape.n[i];
     }
-    if (!fits) tap__fail_input(n, TAP_ESHAPE, call, "its last axes are not %s", tap_shape_format(text, shape));
+    if (!fits)
+        tap__fail_input(n, TAP_ESHAPE, call, "normalized_shape must be the sizes of the last axes, not %s",
+                        tap_shape_format(text, shape));
     return fits;
 }
 
 tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var weight, tap_var bias, double eps)
 {
     TAP_CALL("layer_norm", x, weight, bias);
-    const tap_node *n = live("layer_norm", x, weight, bias);
+    const tap_node *n = check_inputs("layer_norm", x, weight, bias);
     tap_axes        axes;
-    if (!n || !trailing(n, "layer_norm", normalized_shape, &axes)) return tap__inert(x.tape);
+    if (!n || !find_trailing_axes(n, "layer_norm", normalized_shape, &axes)) return tap__inert(x.tape);
     if (!has_shape(n, "layer_norm", "the weight", weight, normalized_shape)) return tap__inert(x.tape);
     if (!has_shape(n, "layer_norm", "the bias", bias, normalized_shape)) return tap__inert(x.tape);
     return affine(tap__standardize(x, axes, true, eps), weight, bias);
@@ -69,9 +73,9 @@ tap_var tap_layer_norm(tap_var x, tap_shape normalized_shape, tap_var weight, ta
 tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, double eps)
 {
     TAP_CALL("rms_norm", x, weight);
-    const tap_node *n = live("rms_norm", x, weight, (tap_var){ 0 });
+    const tap_node *n = check_inputs("rms_norm", x, weight, (tap_var){ 0 });
     tap_axes        axes;
-    if (!n || !trailing(n, "rms_norm", normalized_shape, &axes)) return tap__inert(x.tape);
+    if (!n || !find_trailing_axes(n, "rms_norm", normalized_shape, &axes)) return tap__inert(x.tape);
     if (!has_shape(n, "rms_norm", "the weight", weight, normalized_shape)) return tap__inert(x.tape);
     return affine(tap__standardize(x, axes, false, eps), weight, (tap_var){ 0 });
 }
@@ -79,11 +83,12 @@ tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, doub
 tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, double eps)
 {
     TAP_CALL("group_norm", x, weight, bias);
-    const tap_node *n = live("group_norm", x, weight, bias);
+    const tap_node *n = check_inputs("group_norm", x, weight, bias);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
     if (s.rank < 2 || groups < 1 || s.n[1] % groups != 0)
-        return tap__fail_input(n, TAP_ESHAPE, "group_norm", "its channels, axis 1, do not make %lld groups", (long long)groups);
+        return tap__fail_input(n, TAP_ESHAPE, "group_norm", "channels, axis 1, must be divisible by groups = %lld",
+                               (long long)groups);
     tap_shape channels = TAP_SHAPE(s.n[1]), grouped = TAP_SHAPE(s.n[0], groups, s.n[1] / groups);
     if (!has_shape(n, "group_norm", "the weight", weight, channels)) return tap__inert(x.tape);
     if (!has_shape(n, "group_norm", "the bias", bias, channels)) return tap__inert(x.tape);
@@ -100,31 +105,33 @@ static bool is_statistic(const tap_node *n, const char *what, const tap_tensor *
     if (!stat ||
         (stat->data && tap_dtype_is_float(stat->dtype) && stat->shape.rank == 1 && stat->shape.n[0] == n->value.shape.n[1]))
         return true;
-    tap__fail_input(n, TAP_ESHAPE, "batch_norm", "the %s is %s", what, tap_shape_format(text, stat->shape));
+    tap__fail_input(n, TAP_ESHAPE, "batch_norm", "the %s must be [channels], of floats, not %s", what,
+                    tap_shape_format(text, stat->shape));
     return false;
 }
 
-static double part(double share, double x)
+/* share * x; a share of 0 of infinity is 0. */
+static double weigh(double share, double x)
 {
     return share == 0 ? 0 : share * x;
 }
 
 /* stat = (1 - momentum) stat + momentum value */
-static void follow(const tap_tensor *stat, tap_var value, double momentum)
+static void update_running(const tap_tensor *stat, tap_var value, double momentum)
 {
     if (!stat || value.tape->keeps_state) return;
     tap_tensor v = tap_value(value);
     for (int64_t i = 0; i < tap_numel(stat->shape); i++)
-        tap_tensor_set_item(*stat, i, part(1 - momentum, tap_tensor_item(*stat, i)) + part(momentum, tap_tensor_item(v, i)));
+        tap_tensor_set_item(*stat, i, weigh(1 - momentum, tap_tensor_item(*stat, i)) + weigh(momentum, tap_tensor_item(v, i)));
 }
 
-static tap_var constant(tap_var x, const tap_tensor *stat)
+static tap_var running_mean_of(tap_var x, const tap_tensor *stat)
 {
     tap_var v = tap_cast(tap_input(x.tape, *stat), tap_value(x).dtype);
     return by_channel(v, tap_shape_of(x).rank);
 }
 
-/* sqrt(var + eps), in double, in which neither is lost beside the other */
+/* sqrt(var + eps), computed in double, so that a small eps or variance is not lost in the sum. */
 static tap_var deviation(tap_var x, const tap_tensor *var, double eps)
 {
     tap_tensor s;
@@ -137,7 +144,7 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
                        bool training, double momentum, double eps)
 {
     TAP_CALL("batch_norm", x, weight, bias);
-    const tap_node *n = live("batch_norm", x, weight, bias);
+    const tap_node *n = check_inputs("batch_norm", x, weight, bias);
     if (!n) return tap__inert(x.tape);
     tap_shape s = n->value.shape;
     if (s.rank == 1 && s.n[0] == 0) return x;
@@ -151,8 +158,8 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
     bias = by_channel(bias, s.rank);
     if (!training) {
         if (!running_mean || !running_var)
-            return tap__fail_input(n, TAP_EARG, "batch_norm", "needs running statistics when it is not training");
-        return affine(tap__standard_score(x, constant(x, running_mean), deviation(x, running_var, eps)), weight, bias);
+            return tap__fail_input(n, TAP_EARG, "batch_norm", "needs running statistics unless it is training");
+        return affine(tap__standard_score(x, running_mean_of(x, running_mean), deviation(x, running_var, eps)), weight, bias);
     }
     tap_axes axes = { .n = s.rank - 1 };
     int64_t  count = 1;
@@ -161,12 +168,12 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
         axes.axis[k++] = i;
         count *= s.n[i];
     }
-    if (count == 1) return tap__fail_input(n, TAP_ESHAPE, "batch_norm", "one value per channel has no variance to train with");
+    if (count == 1) return tap__fail_input(n, TAP_ESHAPE, "batch_norm", "training needs more than one value per channel");
     tap_var y = affine(tap__standardize(x, axes, true, eps), weight, bias), mean = { 0 }, var = { 0 };
     if (running_mean) mean = tap_mean(tap_detach(x), axes);
     if (running_var) var = tap_variance(tap_detach(x), axes, 1);
     if (tap_tape_status(x.tape, NULL) != TAP_OK) return tap__inert(x.tape);
-    follow(running_mean, mean, momentum);
-    follow(running_var, var, momentum);
+    update_running(running_mean, mean, momentum);
+    update_running(running_var, var, momentum);
     return y;
 }

@@ -1,11 +1,11 @@
-/* Pooling: windows are a view, what becomes of each is a reduction. */
+/* nn/functional/pool.c: pooling: windows are new axes of a view (tap_unfold), and each window is reduced to its maximum or mean. */
 #include <math.h>
 
 #include "nn/functional/spatial.h"
 
 enum { HEIGHT, WIDTH };
 
-/* x [N,C,H,W] or [C,H,W], of floats, with elements in each image. */
+/* Whether x is [N,C,H,W] or [C,H,W], of floats, and its images are not empty. */
 static bool check_image(const tap_node *n, const char *call)
 {
     tap_shape s = n->value.shape;
@@ -14,12 +14,12 @@ static bool check_image(const tap_node *n, const char *call)
                         tap_dtype_name(n->value.dtype));
     else if (s.rank != 3 && s.rank != 4) tap__fail_input(n, TAP_ESHAPE, call, "needs [N,C,H,W] or [C,H,W]");
     else if (!tap__all_small(s) || s.n[s.rank - 2] == 0 || s.n[s.rank - 1] == 0)
-        tap__fail_input(n, TAP_ESHAPE, call, "its images are empty or too large");
+        tap__fail_input(n, TAP_ESHAPE, call, "images must have sizes from 1 to 2^31 - 1");
     else return true;
     return false;
 }
 
-/* The last window may reach beyond the padding in ceil mode, but begins within the input or the padding before it. */
+/* In ceil mode the last window may extend beyond the padding, but it begins within the input or the padding before it. */
 static bool check_axis(const tap_node *n, const char *call, int64_t size, int i, tap_pool_options o, tap__windows *w)
 {
     const int64_t kernel = o.kernel[i], padding = o.padding[i];
@@ -29,23 +29,23 @@ static bool check_axis(const tap_node *n, const char *call, int64_t size, int i,
                         (long long)kernel, (long long)o.stride[i], (long long)padding, (long long)o.dilation[i]);
         return false;
     }
-    *w = (tap__windows){ .size = kernel, .before = padding };
+    *w = (tap__windows){ .size = kernel, .pad_before = padding };
     w->stride = o.stride[i] ? o.stride[i] : kernel;
     w->dilation = o.dilation[i] ? o.dilation[i] : 1;
-    int64_t reach = tap__reach(*w), room = size + 2 * padding - reach + (o.ceil_mode ? w->stride - 1 : 0);
+    int64_t extent = tap__window_extent(*w), slack = size + 2 * padding - extent + (o.ceil_mode ? w->stride - 1 : 0);
     if (padding > kernel / 2) {
-        tap__fail_input(n, TAP_EARG, call, "padding %lld is more than half of the kernel, %lld", (long long)padding,
-                        (long long)kernel);
+        tap__fail_input(n, TAP_EARG, call, "padding must be at most half of the kernel %lld, not %lld", (long long)kernel,
+                        (long long)padding);
         return false;
     }
-    if (room < 0) {
-        tap__fail_input(n, TAP_ESHAPE, call, "a window reaches over %lld elements, axis %d has %lld with its padding",
-                        (long long)reach, i - 2, (long long)(size + 2 * padding));
+    if (slack < 0) {
+        tap__fail_input(n, TAP_ESHAPE, call, "a window covers %lld elements, but axis %d has only %lld with its padding",
+                        (long long)extent, i - 2, (long long)(size + 2 * padding));
         return false;
     }
-    w->count = room / w->stride + 1;
+    w->count = slack / w->stride + 1;
     if (o.ceil_mode && (w->count - 1) * w->stride >= size + padding) w->count--;
-    w->after = (w->count - 1) * w->stride + reach - size - padding;
+    w->pad_after = (w->count - 1) * w->stride + extent - size - padding;
     return true;
 }
 
@@ -56,43 +56,44 @@ static bool check(const tap_node *n, const char *call, tap_pool_options o, tap__
     return check_axis(n, call, size[HEIGHT], HEIGHT, o, &w[HEIGHT]) && check_axis(n, call, size[WIDTH], WIDTH, o, &w[WIDTH]);
 }
 
-/* The windows of axes axis, axis+1, ..., n of them, as n new last axes: a view. */
-static tap_var lay_windows(tap_var x, int axis, int n, const tap__windows *w)
+/* A view with the windows along axis, axis+1, ..., of n axes, as n new last axes. */
+static tap_var window_view(tap_var x, int axis, int n, const tap__windows *w)
 {
     for (int i = 0; i < n; i++) {
-        x = tap_unfold(x, axis + i, tap__reach(w[i]), w[i].stride);
+        x = tap_unfold(x, axis + i, tap__window_extent(w[i]), w[i].stride);
         if (w[i].dilation > 1) x = tap_slice(x, -1, 0, TAP_END, w[i].dilation);
     }
     return x;
 }
 
-/* [..,H,W] -> [..,windows down,windows across,height,width] */
-static tap_var slide(tap_var x, const tap__windows w[2], double padding)
+/* [..,H,W] -> [..,windows along H,windows along W,height,width], with the padding filled with this number. */
+static tap_var windows(tap_var x, const tap__windows w[2], double padding)
 {
-    const int64_t ends[] = { w[WIDTH].before, w[WIDTH].after, w[HEIGHT].before, w[HEIGHT].after };
-    return lay_windows(tap_pad(x, 4, ends, TAP_PAD_CONSTANT, padding), tap_shape_of(x).rank - 2, 2, w);
+    const int64_t ends[] = { w[WIDTH].pad_before, w[WIDTH].pad_after, w[HEIGHT].pad_before, w[HEIGHT].pad_after };
+    return window_view(tap_pad(x, 4, ends, TAP_PAD_CONSTANT, padding), tap_shape_of(x).rank - 2, 2, w);
 }
 
 /* ---- max_pool2d ---- */
 
-/* The place on the axis of element k of window i; of one in the padding before it, that of the window's first element inside. */
-static int64_t place_on(tap__windows w, int64_t i, int64_t k)
+/* The index along the axis of element k of window i; for an element in the padding before the axis, the index of the window's first element
+ * that is not. */
+static int64_t index_on(tap__windows w, int64_t i, int64_t k)
 {
-    const int64_t at = i * w.stride - w.before + k * w.dilation;
-    return at < 0 ? at + (-at + w.dilation - 1) / w.dilation * w.dilation : at;
+    const int64_t index = i * w.stride - w.pad_before + k * w.dilation;
+    return index < 0 ? index + (-index + w.dilation - 1) / w.dilation * w.dilation : index;
 }
 
-/* Places in the plane of all elements of all windows: [windows,elements]. The padding, being -inf, is chosen only where all of
- * a window is -inf, and then as its first element. */
-static tap_var places(tap_tape *t, const tap__windows w[2], const int64_t size[2])
+/* Indices into the H W plane of all elements of all windows: [windows,elements]. The maximum of a window is in the padding, which is -inf,
+ * only if the whole window is -inf; the index is that of its first element then. */
+static tap_var plane_indices(tap_tape *t, const tap__windows w[2], const int64_t size[2])
 {
     tap_tensor    x;
     const int64_t n = w[HEIGHT].size * w[WIDTH].size, count = w[HEIGHT].count * w[WIDTH].count;
     tap_var       v = tap__push_empty(t, TAP_I64, TAP_SHAPE(count, n), &x);
     for (int64_t i = 0; x.data && i < count; i++) {
         for (int64_t k = 0; k < n; k++) {
-            int64_t row = place_on(w[HEIGHT], i / w[WIDTH].count, k / w[WIDTH].size);
-            int64_t column = place_on(w[WIDTH], i % w[WIDTH].count, k % w[WIDTH].size);
+            int64_t row = index_on(w[HEIGHT], i / w[WIDTH].count, k / w[WIDTH].size);
+            int64_t column = index_on(w[WIDTH], i % w[WIDTH].count, k % w[WIDTH].size);
             ((int64_t *)x.data)[i * n + k] = row * size[WIDTH] + column;
         }
     }
@@ -106,29 +107,30 @@ tap_var tap_max_pool2d(tap_var x, tap_pool_options o, tap_var *index)
     tap__windows    w[2];
     if (index) *index = tap__inert(x.tape);
     if (!n || !check(n, "max_pool2d", o, w)) return tap__inert(x.tape);
-    if (o.divisor || o.exclude_pad) return tap__fail_input(n, TAP_EARG, "max_pool2d", "divisor and exclude_pad are for means");
-    tap_shape s = n->value.shape, windows = s, down = TAP_SHAPE(w[HEIGHT].count, w[WIDTH].count);
+    if (o.divisor || o.exclude_pad)
+        return tap__fail_input(n, TAP_EARG, "max_pool2d", "divisor and exclude_pad are for tap_avg_pool2d");
+    tap_shape s = n->value.shape, flat = s, grid = TAP_SHAPE(w[HEIGHT].count, w[WIDTH].count);
     int       last = s.rank - 1;
     for (int i = 0; i < 2; i++) {
-        if (place_on(w[i], 0, 0) >= s.n[last - 1 + i])
-            return tap__fail_input(n, TAP_ESHAPE, "max_pool2d", "the first window lies in the padding");
+        if (index_on(w[i], 0, 0) >= s.n[last - 1 + i])
+            return tap__fail_input(n, TAP_ESHAPE, "max_pool2d", "the first window must not lie in the padding alone");
     }
-    windows.n[last - 1] = down.n[0] * down.n[1];
-    windows.n[last] = w[HEIGHT].size * w[WIDTH].size;
-    tap_var seen = tap_reshape(slide(tap_detach(x), w, -(double)INFINITY), windows);
-    tap_var best = tap_argmax(seen, tap_keepdim(TAP_LAST));
-    tap_var place = tap_gather(tap_expand(places(x.tape, w, s.n + last - 1), windows), -1, best);
-    place = tap_squeeze(place, TAP_LAST);
-    if (index) *index = tap_unflatten(place, -1, down);
-    return tap_unflatten(tap_gather(tap_flatten(x, -2, -1), -1, place), -1, down);
+    flat.n[last - 1] = grid.n[0] * grid.n[1];
+    flat.n[last] = w[HEIGHT].size * w[WIDTH].size;
+    tap_var elements = tap_reshape(windows(tap_detach(x), w, -(double)INFINITY), flat);
+    tap_var argmax = tap_argmax(elements, tap_keepdim(TAP_LAST));
+    tap_var position = tap_gather(tap_expand(plane_indices(x.tape, w, s.n + last - 1), flat), -1, argmax);
+    position = tap_squeeze(position, TAP_LAST);
+    if (index) *index = tap_unflatten(position, -1, grid);
+    return tap_unflatten(tap_gather(tap_flatten(x, -2, -1), -1, position), -1, grid);
 }
 
 /* ---- avg_pool2d ---- */
 
-/* How many elements window i has on the axis: those of the input, or of the padding too, but none beyond it. */
+/* The number of elements of window i along the axis that count: those of the input and, unless it is excluded, of the padding. */
 static int64_t count_on(tap__windows w, int64_t size, int64_t i, bool exclude_pad)
 {
-    int64_t first = i * w.stride - w.before, end = first + w.size, limit = exclude_pad ? size : size + w.before;
+    int64_t first = i * w.stride - w.pad_before, end = first + w.size, limit = exclude_pad ? size : size + w.pad_before;
     if (exclude_pad && first < 0) first = 0;
     return (end < limit ? end : limit) - first;
 }
@@ -152,11 +154,12 @@ tap_var tap_avg_pool2d(tap_var x, tap_pool_options o)
     tap__windows    w[2];
     if (!n || !check(n, "avg_pool2d", o, w)) return tap__inert(x.tape);
     if (w[HEIGHT].dilation != 1 || w[WIDTH].dilation != 1)
-        return tap__fail_input(n, TAP_EARG, "avg_pool2d", "dilation is for maxima");
-    const tap_var mean = tap_mean(slide(x, w, 0), TAP_AXES(-2, -1)); /* in range where the sum is not */
+        return tap__fail_input(n, TAP_EARG, "avg_pool2d", "dilation is for tap_max_pool2d");
+    const tap_var mean = tap_mean(windows(x, w, 0), TAP_AXES(-2, -1)); /* in range where the sum is not */
     const double  size = (double)(w[HEIGHT].size * w[WIDTH].size);
     if (o.divisor) return tap_mul_scalar(mean, size / (double)o.divisor);
-    const bool all_inside = w[HEIGHT].before + w[WIDTH].before == 0 && w[HEIGHT].after <= 0 && w[WIDTH].after <= 0;
+    const bool all_inside =
+        w[HEIGHT].pad_before + w[WIDTH].pad_before == 0 && w[HEIGHT].pad_after <= 0 && w[WIDTH].pad_after <= 0;
     return all_inside ? mean : tap_mul(mean, tap_div(tap_scalar_like(x, size), counts(n, w, o.exclude_pad)));
 }
 

@@ -1,4 +1,4 @@
-/* Directions: vectors made of length 1, and the cosine between two. */
+/* nn/functional/similarity.c: normalization of vectors to length 1, and cosine similarity. */
 #include <math.h>
 
 #include "autograd/internal.h"
@@ -6,31 +6,33 @@
 #include "nn/internal.h"
 #include "tensor/shape.h"
 
-static tap_var choose(tap_var condition, double yes, tap_var no)
+/* The value where the condition holds, else x. */
+static tap_var fill_where(tap_var condition, double value, tap_var x)
 {
-    return tap_where(condition, tap_scalar_like(no, yes), no);
+    return tap_where(condition, tap_scalar_like(x, value), x);
 }
 
-/* What x is divided by, lest its norm or the inverse be out of range: 1, but for what is very large, or small. */
-static tap_var unit_of(tap_var x, double p, tap_axes axes)
+/* A factor to divide x by before its norm is computed, so that neither the norm nor its inverse is out of range: 1, unless the elements
+ * are very large or very small. */
+static tap_var scale_of(tap_var x, double p, tap_axes axes)
 {
     const bool is_f32 = tap__dtype_of(x) == TAP_F32;
-    tap_var    size = tap_amax(tap_abs(tap_detach(x)), axes), one = tap_full_like(size, 1);
-    double     most = is_f32 ? 0x1p126 : 0x1p1022, least = is_f32 ? 0x1p-100 : 0x1p-900, root = sqrt(most);
-    double     count = (double)tap_numel(tap_shape_of(x)) / (double)tap_numel(tap_shape_of(size)),
+    tap_var    max_abs = tap_amax(tap_abs(tap_detach(x)), axes), one = tap_full_like(max_abs, 1);
+    double     max = is_f32 ? 0x1p126 : 0x1p1022, min = is_f32 ? 0x1p-100 : 0x1p-900, root = sqrt(max);
+    double     count = (double)tap_numel(tap_shape_of(x)) / (double)tap_numel(tap_shape_of(max_abs)),
            terms = p < 1 ? pow(count, 1 / p) : count;
     if (terms > root) terms = root;
-    tap_var large = choose(tap_gt(size, tap_scalar_like(size, most / terms)), terms, one);
-    tap_var small = choose(tap_lt(size, tap_scalar_like(size, least)), least, large);
-    return choose(tap_eq(size, tap_scalar_like(size, (double)INFINITY)), (double)INFINITY, small);
+    tap_var large = fill_where(tap_gt(max_abs, tap_scalar_like(max_abs, max / terms)), terms, one);
+    tap_var small = fill_where(tap_lt(max_abs, tap_scalar_like(max_abs, min)), min, large);
+    return fill_where(tap_eq(max_abs, tap_scalar_like(max_abs, (double)INFINITY)), (double)INFINITY, small);
 }
 
-/* What would be 0 / 0 is 0. */
+/* x / max(|x|_p, eps), 0 / 0 being 0. */
 static tap_var normalize_by_order(tap_var x, double p, tap_axes axes, double eps)
 {
-    tap_var s = unit_of(x, p, axes), z = tap__safe_div(x, s);
-    tap_var by = tap_clamp_min(tap_vector_norm(z, p, axes), tap_div(tap_scalar_like(x, eps), s));
-    return tap_div(z, tap_masked_fill(by, tap_eq(by, tap_scalar_like(by, 0)), (double)INFINITY));
+    tap_var s = scale_of(x, p, axes), z = tap__safe_div(x, s);
+    tap_var norm = tap_clamp_min(tap_vector_norm(z, p, axes), tap_div(tap_scalar_like(x, eps), s));
+    return tap_div(z, tap_masked_fill(norm, tap_eq(norm, tap_scalar_like(norm, 0)), (double)INFINITY));
 }
 
 tap_var tap_normalize(tap_var x, double p, int axis, double eps)

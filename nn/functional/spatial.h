@@ -1,19 +1,19 @@
-/* nn/functional/spatial.h: what convolution, pooling and interpolation share about the axes of an image. Not installed. */
+/* nn/functional/spatial.h: windows along the axes of an image, shared by convolution, pooling and interpolation. Not installed. */
 #ifndef TAP_NN_FUNCTIONAL_SPATIAL_H
 #define TAP_NN_FUNCTIONAL_SPATIAL_H
 
 #include "autograd/internal.h"
 #include "nn/nn.h"
 
-/* How windows lie along one axis. */
+/* Windows along one axis. */
 typedef struct {
-    int64_t size, stride, dilation; /* elements of a window; steps from window to window, from element to element */
-    int64_t before, after;          /* what is put to the axis at its ends; negative: left out */
-    int64_t count;                  /* of windows */
+    int64_t size, stride, dilation; /* elements of a window; distance of windows, and of elements in a window */
+    int64_t pad_before, pad_after;  /* padding at the ends of the axis; negative: cropped */
+    int64_t count;                  /* number of windows */
 } tap__windows;
 
-/* How far a window reaches. */
-static inline int64_t tap__reach(tap__windows w)
+/* The extent of a window: from its first element to its last one. */
+static inline int64_t tap__window_extent(tap__windows w)
 {
     return (w.size - 1) * w.dilation + 1;
 }
@@ -31,7 +31,7 @@ static inline bool tap__all_small(tap_shape s)
     return small;
 }
 
-/* Means over `to` windows that share the axis out evenly, PyTorch's adaptive pooling; 0 < n, and the axis is not empty. */
+/* Means over `to` windows of nearly equal size along the axis: PyTorch's adaptive average pooling. to > 0, and the axis is not empty. */
 tap_var tap__adaptive_mean(tap_var x, int axis, int64_t to);
 
 #endif

@@ -1,11 +1,11 @@
-/* nn/metrics/frechet.c: how far two sets of features are apart, as Gaussians. */
+/* nn/metrics/frechet.c: the Frechet distance of two sets of features, each described by its mean and covariance. A float64 tape computes it. */
 #include <math.h>
 
 #include "nn/internal.h"
 #include "tensor/arena.h"
 #include "tensor/kernels/eigen.h"
 
-enum { MOST_FEATURES = 4096 };
+enum { MAX_FEATURES = 4096 };
 
 static tap_var covariance(tap_var x)
 {
@@ -13,7 +13,7 @@ static tap_var covariance(tap_var x)
     return tap_mul_scalar(tap_matmul(tap_mT(d), d), 1.0 / (double)(tap_shape_of(x).n[0] - 1));
 }
 
-/* tr sqrt(A B): A B has the eigenvalues of sqrt(A) B sqrt(A), which is symmetric; sqrt(A) = Q^T sqrt(D) Q. */
+/* tr sqrt(A B), by the eigenvalues of sqrt(A) B sqrt(A), which is symmetric and has those of A B; sqrt(A) = Q^T sqrt(D) Q. */
 static double trace_of_root(tap_tape *t, tap_arena *m, tap_var a, tap_var b)
 {
     const int  n = (int)tap_shape_of(a).n[0];
@@ -31,38 +31,38 @@ static double trace_of_root(tap_tape *t, tap_arena *m, tap_var a, tap_var b)
     return sum;
 }
 
-/* float64 [n,k] of any n >= 2; what is wrong with it, or NULL */
+/* NULL, or what is wrong with the features. */
 static const char *check(tap_tensor a, tap_tensor b)
 {
     if (!tap_dtype_is_float(a.dtype) || !tap_dtype_is_float(b.dtype)) return "both need float32 or float64";
     if (a.shape.rank != 2 || b.shape.rank != 2 || a.shape.n[1] != b.shape.n[1])
         return "both need shapes [n,k], with the same k";
     if (a.shape.n[0] < 2 || b.shape.n[0] < 2) return "both need at least two rows";
-    if (a.shape.n[1] < 1 || a.shape.n[1] > MOST_FEATURES) return "needs 1 to 4096 columns";
+    if (a.shape.n[1] < 1 || a.shape.n[1] > MAX_FEATURES) return "needs 1 to 4096 columns";
     return NULL;
 }
 
 double tap_frechet_distance(tap_tensor a, tap_tensor b, tap_error *e)
 {
     const char *message = check(a, b);
-    double      apart = (double)NAN;
+    double      distance = (double)NAN;
     if (message) {
         tap_error_set(e, TAP_EARG, "frechet_distance: %s", message);
-        return apart;
+        return distance;
     }
     tap_tape  *t = tap_tape_new(TAP_F64, 0);
     tap_arena *memory = tap__arena_new_internal();
     tap_var    x = tap_cast(tap_input(t, a), TAP_F64), y = tap_cast(tap_input(t, b), TAP_F64), A = covariance(x),
             B = covariance(y);
     tap_var means = tap_sum(tap_square(tap_sub(tap_mean(x, TAP_AXES(0)), tap_mean(y, TAP_AXES(0)))), TAP_ALL);
-    apart = tap_item(means) + tap_item(tap_trace(tap_add(A, B))) - 2 * trace_of_root(t, memory, A, B);
+    distance = tap_item(means) + tap_item(tap_trace(tap_add(A, B))) - 2 * trace_of_root(t, memory, A, B);
     tap_status status = tap_tape_status(t, &message);
     if (!status) status = tap_arena_status(memory, &message);
     if (status) {
         tap_error_set(e, status, "frechet_distance: %s", message);
-        apart = (double)NAN;
+        distance = (double)NAN;
     }
     tap_arena_free(memory);
     tap_tape_free(t);
-    return apart;
+    return distance;
 }

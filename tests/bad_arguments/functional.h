@@ -13,11 +13,11 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
 }
 
 #define FUNCTIONAL_WRONGS \
-    X(prelu_channels, TAP_ESHAPE, "prelu: [2,4] x [3]: the weight does not go with axis 1", \
+    X(prelu_channels, TAP_ESHAPE, "prelu: [2,4] x [3]: the weight must have the size of axis 1", \
       w->out = tap_prelu(X_VAR, tap_zeros(w->t, TAP_SHAPE(3)))) \
     X(prelu_rank, TAP_ESHAPE, "prelu: [2,4] x [2,4]: the weight must be [], [1] or [channels]", w->out = tap_prelu(X_VAR, X_VAR)) \
     X(glu_axis, TAP_EARG, "glu: [2,4]: axis 2 is out of range", w->out = tap_glu(X_VAR, 2)) \
-    X(glu_odd, TAP_ESHAPE, "glu: [3]: axis 0 does not have two halves", w->out = tap_glu(tap_zeros(w->t, TAP_SHAPE(3)), 0)) \
+    X(glu_odd, TAP_ESHAPE, "glu: [3]: axis 0 must have an even size above 0", w->out = tap_glu(tap_zeros(w->t, TAP_SHAPE(3)), 0)) \
     X(dropout_p, TAP_EARG, "dropout: [2,4]: p must be within 0..1, not nan", w->out = tap_dropout(X_VAR, (double)NAN, false)) \
     X(embedding_weight, TAP_ESHAPE, "embedding: [3] x [3]: the weight must be [rows,width], not [3]", \
       w->out = tap_embedding(classes_like(X_VAR, TAP_SHAPE(3)), tap_zeros(w->t, TAP_SHAPE(3)), 0)) \
@@ -32,34 +32,34 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
       w->out = tap_one_hot(tap_arange(w->t, 0), TAP_NONE)) \
     X(cosine_shapes, TAP_ESHAPE, "cosine_similarity: [2,4] x [3]: the shapes do not broadcast", \
       w->out = tap_cosine_similarity(X_VAR, tap_zeros(w->t, TAP_SHAPE(3)), 0, 0)) \
-    X(layer_norm_shape, TAP_ESHAPE, "layer_norm: [2,4]: its last axes are not [2]", \
+    X(layer_norm_shape, TAP_ESHAPE, "layer_norm: [2,4]: normalized_shape must be the sizes of the last axes, not [2]", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(2), ABSENT, ABSENT, 0)) \
     X(layer_norm_rank, TAP_ESHAPE, NULL, w->out = tap_layer_norm(X_VAR, rank_min, ABSENT, ABSENT, 0)) \
-    X(layer_norm_none, TAP_ESHAPE, "layer_norm: [2,4]: its last axes are not []", \
+    X(layer_norm_none, TAP_ESHAPE, "layer_norm: [2,4]: normalized_shape must be the sizes of the last axes, not []", \
       w->out = tap_layer_norm(X_VAR, TAP_SCALAR, ABSENT, ABSENT, 0)) \
     X(layer_norm_foreign, TAP_ESTALE, "layer_norm: input 1 is on another tape", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), tap_ones(w->other, TAP_SHAPE(4)), ABSENT, 0)) \
-    X(layer_norm_weight, TAP_ESHAPE, "layer_norm: [2,4] x [2,4]: the weight is [2,4]", \
+    X(layer_norm_weight, TAP_ESHAPE, "layer_norm: [2,4] x [2,4]: the weight must be [4], not [2,4]", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), X_VAR, ABSENT, 0)) \
-    X(layer_norm_bias, TAP_ESHAPE, "layer_norm: [2,4] x [2,4]: the bias is [2,4]", \
+    X(layer_norm_bias, TAP_ESHAPE, "layer_norm: [2,4] x [2,4]: the bias must be [4], not [2,4]", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), ABSENT, X_VAR, 0)) \
     X(layer_norm_foreign_bias, TAP_ESTALE, "layer_norm: input 2 is on another tape", \
       w->out = tap_layer_norm(X_VAR, TAP_SHAPE(4), ABSENT, tap_ones(w->other, TAP_SHAPE(4)), 0)) \
-    X(rms_norm_weight, TAP_ESHAPE, "rms_norm: [2,4] x [2,4]: the weight is [2,4]", w->out = tap_rms_norm(X_VAR, TAP_SHAPE(4), X_VAR, 0)) \
-    X(group_norm_groups, TAP_ESHAPE, "group_norm: [2,4]: its channels, axis 1, do not make 3 groups", \
+    X(rms_norm_weight, TAP_ESHAPE, "rms_norm: [2,4] x [2,4]: the weight must be [4], not [2,4]", w->out = tap_rms_norm(X_VAR, TAP_SHAPE(4), X_VAR, 0)) \
+    X(group_norm_groups, TAP_ESHAPE, "group_norm: [2,4]: channels, axis 1, must be divisible by groups = 3", \
       w->out = tap_group_norm(X_VAR, 3, ABSENT, ABSENT, 0)) \
-    X(group_norm_weight, TAP_ESHAPE, "group_norm: [2,4] x [2,4]: the weight is [2,4]", \
+    X(group_norm_weight, TAP_ESHAPE, "group_norm: [2,4] x [2,4]: the weight must be [4], not [2,4]", \
       w->out = tap_group_norm(X_VAR, 2, X_VAR, ABSENT, 0)) \
     X(batch_norm_rank, TAP_ESHAPE, "batch_norm: [3]: needs [batch,channels,..]", \
       w->out = tap_batch_norm(tap_zeros(w->t, TAP_SHAPE(3)), NULL, NULL, ABSENT, ABSENT, true, 0, 0)) \
-    X(batch_norm_none, TAP_EARG, "batch_norm: [2,4]: needs running statistics when it is not training", \
+    X(batch_norm_none, TAP_EARG, "batch_norm: [2,4]: needs running statistics unless it is training", \
       w->out = tap_batch_norm(X_VAR, NULL, NULL, ABSENT, ABSENT, false, 0, 0)) \
-    X(batch_norm_one, TAP_ESHAPE, "batch_norm: [1,4]: one value per channel has no variance to train with", \
+    X(batch_norm_one, TAP_ESHAPE, "batch_norm: [1,4]: training needs more than one value per channel", \
       w->out = tap_batch_norm(tap_slice(X_VAR, 0, 0, 1, 1), NULL, NULL, ABSENT, ABSENT, true, 0, 0)) \
-    X(batch_norm_mean, TAP_ESHAPE, "batch_norm: [2,4]: the running mean is [2,4]", \
+    X(batch_norm_mean, TAP_ESHAPE, "batch_norm: [2,4]: the running mean must be [channels], of floats, not [2,4]", \
       const tap_tensor stat = data_of(w); \
       w->out = tap_batch_norm(X_VAR, &stat, &stat, ABSENT, ABSENT, true, 0, 0)) \
-    X(batch_norm_column, TAP_ESHAPE, "batch_norm: [2,4]: the running variance is [4,1]", \
+    X(batch_norm_column, TAP_ESHAPE, "batch_norm: [2,4]: the running variance must be [channels], of floats, not [4,1]", \
       double numbers[4] = { 0 }; \
       const tap_tensor stat = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4), numbers), column = tap_tensor_wrap(TAP_F64, TAP_SHAPE(4, 1), numbers); \
       w->out = tap_batch_norm(X_VAR, &stat, &column, ABSENT, ABSENT, true, 0, 0)) \
@@ -68,10 +68,10 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
       w->out = tap_scaled_dot_product_attention(v, v, v, ABSENT, 0, false, 0)) \
     X(attention_mask, TAP_ESHAPE, NULL, \
       w->out = tap_scaled_dot_product_attention(X_VAR, X_VAR, X_VAR, tap_zeros(w->t, TAP_SHAPE(3)), 0, false, 0)) \
-    X(loss_reduction, TAP_EARG, "mse_loss: [2,4] x [2,4]: 99 is no reduction", w->out = tap_mse_loss(X_VAR, X_VAR, (tap_reduction)99)) \
+    X(loss_reduction, TAP_EARG, "mse_loss: [2,4] x [2,4]: the reduction must be a tap_reduction, not 99", w->out = tap_mse_loss(X_VAR, X_VAR, (tap_reduction)99)) \
     X(huber_delta, TAP_EARG, "huber_loss: [2,4] x [2,4]: delta must be above 0, not nan", \
       w->out = tap_huber_loss(X_VAR, X_VAR, TAP_REDUCE_MEAN, (double)NAN)) \
-    X(smooth_l1_beta, TAP_EARG, "smooth_l1_loss: [2,4] x [2,4]: beta must not be below 0, but is -1", \
+    X(smooth_l1_beta, TAP_EARG, "smooth_l1_loss: [2,4] x [2,4]: beta must be at least 0, not -1", \
       w->out = tap_smooth_l1_loss(X_VAR, X_VAR, TAP_REDUCE_MEAN, -1)) \
     X(nll_dtype, TAP_EDTYPE, "nll_loss: [2,4] x [2,4]: the target must be int64, not float64", \
       w->out = tap_nll_loss(X_VAR, X_VAR, ABSENT, 0, TAP_REDUCE_MEAN)) \
@@ -79,7 +79,7 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
       w->out = tap_nll_loss(X_VAR, tap_arange(w->t, 3), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
     X(nll_range, TAP_EARG, "nll_loss: [2,1] x [2]: target at [1] must be a class of 0..0, not 1", \
       w->out = tap_nll_loss(tap_slice(X_VAR, 1, 0, 1, 1), tap_arange(w->t, 2), ABSENT, TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
-    X(nll_weight, TAP_ESHAPE, "nll_loss: [2,4] x [2] x [3]: the weight is [3], not [4]", \
+    X(nll_weight, TAP_ESHAPE, "nll_loss: [2,4] x [2] x [3]: the weight must be [4], not [3]", \
       w->out = tap_nll_loss(X_VAR, tap_arange(w->t, 2), tap_zeros(w->t, TAP_SHAPE(3)), TAP_NO_INDEX, TAP_REDUCE_MEAN)) \
     X(nll_negative, TAP_EARG, "nll_loss: [2,4] x [2]: target at [0] must be a class of 0..3, not -1", \
       w->out = tap_nll_loss(X_VAR, tap_cast(tap_full(w->t, TAP_SHAPE(2), -1), TAP_I64), ABSENT, 0, TAP_REDUCE_MEAN)) \
@@ -91,7 +91,7 @@ static inline tap_var classes_like(tap_var v, tap_shape shape)
       tap_var index = tap_transpose(tap_reshape(tap_arange(w->t, 6), TAP_SHAPE(2, 3)), 0, 1); \
       w->out = tap_embedding(index, tap_zeros(w->t, TAP_SHAPE(4, 4)), TAP_NO_INDEX)) \
     X(embedding_dtype, TAP_EDTYPE, "embedding: [2,4] x [2,4]: the index must be int64, not float64", w->out = tap_embedding(X_VAR, X_VAR, TAP_NO_INDEX)) \
-    X(cross_entropy_smoothing, TAP_EARG, "cross_entropy: [2,4] x [2,4]: label_smoothing nan is not within 0..1", \
+    X(cross_entropy_smoothing, TAP_EARG, "cross_entropy: [2,4] x [2,4]: label_smoothing must be within 0..1, not nan", \
       w->out = tap_cross_entropy(X_VAR, X_VAR, ABSENT, 0, TAP_REDUCE_MEAN, (double)NAN)) \
     X(cross_entropy_whole, TAP_ESHAPE, \
       "cross_entropy: [2,4] x [2,4]: the target must be the input's shape without its class axis", \

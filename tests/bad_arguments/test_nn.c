@@ -631,9 +631,9 @@ static void conv(world *w, int64_t in, int64_t out, int64_t kernel, int64_t grou
       w->out = tap_csr_select((tap_csr){ 0, 0, NULL, NULL, NULL }, tap_arange(w->t, 2))) \
     X(csr_select_bad, TAP_EARG, "csr_select: [2]: a column is out of range or order", \
       w->out = tap_csr_select((tap_csr){ 2, 1, sparse.start, sparse.column, sparse.value }, tap_arange(w->t, 2))) \
-    X(clip_order, TAP_EARG, "smooth_clip: [2,4]: 1 and 1 are no finite bounds, one below the other", \
+    X(clip_order, TAP_EARG, "smooth_clip: [2,4]: the bounds must be finite, and lo below hi, not 1 and 1", \
       w->out = tap_smooth_clip(w->in.x, 1, 1)) \
-    X(clip_nan, TAP_EARG, "smooth_clip: [2,4]: nan and 1 are no finite bounds, one below the other", \
+    X(clip_nan, TAP_EARG, "smooth_clip: [2,4]: the bounds must be finite, and lo below hi, not nan and 1", \
       w->out = tap_smooth_clip(w->in.x, (double)NAN, 1))
 /* clang-format on */
 

@@ -9,7 +9,7 @@
 
 enum { MOST = 400 };
 
-static const tap_bootstrap_options value_alone = { .resamples = -1 };
+static const tap_bootstrap_options value_alone = { .resamples = TAP_NONE };
 
 static tap_tensor numbers(int n, const double *x)
 {
@@ -246,21 +246,21 @@ static void test_errors(void **state)
     (void)state;
     expect(numbers(3, s), bytes(2, y), o, "auroc: scores [3], positive [2]: both need the same shape [n], n at least 1");
     expect(numbers(0, s), bytes(0, y), o, "auroc: scores [0], positive [0]: both need the same shape [n], n at least 1");
-    expect(numbers(1, s), bytes(1, y), o, "auroc: scores [1], positive [1]: there are no positives");
+    expect(numbers(1, s), bytes(1, y), o, "auroc: scores [1], positive [1]: there must be positives");
     expect((tap_tensor){ 0 }, bytes(3, y), o, "auroc: scores [], positive [3]: both need the same shape [n], n at least 1");
     expect(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 1), (void *)s), bytes(3, y), o,
            "auroc: scores [3,1], positive [3]: both need the same shape [n], n at least 1");
-    expect(numbers(3, holes), bytes(3, y), o, "auroc: scores [3], positive [3]: there is a NaN among the scores");
-    expect(numbers(3, s), bytes(3, two), o, "auroc: scores [3], positive [3]: positive is neither 0 nor 1");
-    expect(numbers(3, s), bytes(3, none), o, "auroc: scores [3], positive [3]: there are no positives");
-    expect(numbers(3, s), bytes(3, all), o, "auroc: scores [3], positive [3]: there are no negatives");
-    expect(numbers(3, s), bytes(3, y), (tap_bootstrap_options){ .level = 1 }, "auroc: level = 1 is not between 0 and 1");
+    expect(numbers(3, holes), bytes(3, y), o, "auroc: scores [3], positive [3]: scores must not be NaN");
+    expect(numbers(3, s), bytes(3, two), o, "auroc: scores [3], positive [3]: positive must be 0 or 1");
+    expect(numbers(3, s), bytes(3, none), o, "auroc: scores [3], positive [3]: there must be positives");
+    expect(numbers(3, s), bytes(3, all), o, "auroc: scores [3], positive [3]: there must be negatives");
+    expect(numbers(3, s), bytes(3, y), (tap_bootstrap_options){ .level = 1 }, "auroc: level must be between 0 and 1, not 1");
     expect(numbers(3, s), bytes(3, y), (tap_bootstrap_options){ .level = (double)NAN },
-           "auroc: level = nan is not between 0 and 1");
+           "auroc: level must be between 0 and 1, not nan");
     expect(numbers(3, s), bytes(3, y), (tap_bootstrap_options){ .resamples = INT64_MAX },
-           "auroc: 9223372036854775807 resamples are more than 10^9");
+           "auroc: resamples must be at most 10^9, not 9223372036854775807");
     assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, y), numbers(3, x), numbers(4, z), &e), 0);
-    assert_string_equal(e.message, "roc_curve: scores [3], positive [3]: the rates need room for n + 1 numbers, float64");
+    assert_string_equal(e.message, "roc_curve: scores [3], positive [3]: the rates must be float64 [n + 1] or longer");
     assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, y), numbers(4, x), numbers(3, z), NULL), 0);
     assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, none), numbers(4, x), numbers(4, z), NULL), 0);
     assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, y), numbers(4, x), bytes(4, y), NULL), 0);

@@ -303,20 +303,22 @@ static void test_errors(void **state)
     const tap_tensor         two = points(2, 2, x);
     const tap_kmeans_options o = { .clusters = 2 };
     (void)state;
-    expect_error((tap_tensor){ 0 }, o, labels(2, l), "kmeans: [] is not [points,numbers]");
-    expect_error(tap_tensor_wrap(TAP_F64, TAP_SHAPE(4), x), o, labels(4, l), "kmeans: [4] is not [points,numbers]");
-    expect_error(two, o, labels(3, l), "kmeans: labels are not int64 [2], contiguous");
-    expect_error(two, o, (tap_tensor){ 0 }, "kmeans: labels are not int64 [2], contiguous");
-    expect_error(two, o, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), x), "kmeans: labels are not int64 [2], contiguous");
-    expect_error(two, (tap_kmeans_options){ .clusters = 3 }, labels(2, l), "kmeans: 2 points do not make 3 clusters");
-    expect_error(two, (tap_kmeans_options){ 0 }, labels(2, l), "kmeans: 2 points do not make 0 clusters");
+    expect_error((tap_tensor){ 0 }, o, labels(2, l), "kmeans: x must be [n,d], not []");
+    expect_error(tap_tensor_wrap(TAP_F64, TAP_SHAPE(4), x), o, labels(4, l), "kmeans: x must be [n,d], not [4]");
+    expect_error(two, o, labels(3, l), "kmeans: labels must be int64 [2], contiguous");
+    expect_error(two, o, (tap_tensor){ 0 }, "kmeans: labels must be int64 [2], contiguous");
+    expect_error(two, o, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), x), "kmeans: labels must be int64 [2], contiguous");
+    expect_error(two, (tap_kmeans_options){ .clusters = 3 }, labels(2, l),
+                 "kmeans: clusters must be within 1..2, the number of points, not 3");
+    expect_error(two, (tap_kmeans_options){ 0 }, labels(2, l),
+                 "kmeans: clusters must be within 1..2, the number of points, not 0");
     expect_error(two, (tap_kmeans_options){ .clusters = 1, .restarts = -1 }, labels(2, l),
-                 "kmeans: -1 restarts of at most 300 iterations");
+                 "kmeans: restarts and max_iterations must be at least 1, not -1 and 300");
     expect_error(two, (tap_kmeans_options){ .clusters = 1, .max_iterations = -2 }, labels(2, l),
-                 "kmeans: 10 restarts of at most -2 iterations");
-    expect_error(points(2, 1, bad), o, labels(2, l), "kmeans: a value is not finite");
+                 "kmeans: restarts and max_iterations must be at least 1, not 10 and -2");
+    expect_error(points(2, 1, bad), o, labels(2, l), "kmeans: x must be finite");
     assert_true(isnan(tap_adjusted_rand_index(labels(2, l), labels(3, l), &e)));
-    assert_string_equal(e.message, "adjusted_rand_index: labels are int64 [n], contiguous, the same n twice");
+    assert_string_equal(e.message, "adjusted_rand_index: both labels must be int64 [n], contiguous");
     assert_true(isnan(tap_adjusted_rand_index((tap_tensor){ 0 }, labels(3, l), NULL)));
     assert_true(isnan(tap_adjusted_rand_index(two, two, NULL)));
 }
