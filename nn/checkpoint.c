@@ -1,18 +1,21 @@
-/* nn/checkpoint.c: checkpoints: everything that deterowns the rest of a training run, in one safetensors file.
+/* nn/checkpoint.c: checkpoints: everything that determines the rest of a training run, in one safetensors file.
  *
- * A checkpoint is a list of items and a list of options. An item is a named tensor whose data is memory of the object that it belongs
- * to: the value of a parameter, a moment of Adam, the step of a tape, the position of a loader. Saving writes these tensors to the file,
- * and resuming copies the file's tensors into them, so that nothing is stored twice. An option is a pair of strings, in the file's
- * metadata, which must be the same in the file and in the program.
+ * A checkpoint is a list of items and a list of options. An item is a named tensor whose data is memory of the object that it
+ * belongs to: the value of a parameter, a moment of Adam, the step of a tape, the position of a loader. Saving writes these
+ * tensors to the file, and resuming copies the file's tensors into them, so that nothing is stored twice. An option is a pair
+ * of strings, in the file's metadata, which must be the same in the file and in the program.
  *
  * Invariants:
- * - Names of items are unique, and none continues another one after a dot; so items of different objects never have the same name.
- * - A save writes a new file, syncs it, makes the old one PATH.previous if that one was whole, and renames the new one to PATH. From the
- *   first save on, one of the two is whole at any time. A file is whole if its contents have the checksum in its metadata.
+ * - Names of items are unique, and none continues another one after a dot; so items of different objects never have the same
+ *   name.
+ * - A save writes a new file, syncs it, makes the old one PATH.previous if that one was whole, and renames the new one to PATH.
+ *   From the first save on, one of the two is whole at any time. A file is whole if its contents have the checksum in its
+ *   metadata.
  * - PATH.lock is held as long as the checkpoint exists: a path has one writer.
  * - Resuming checks everything before it copies anything: either all items become what the file holds, or none changes.
  * - `found` is what tap_checkpoint_new read, valid until the first save or successful resume.
- * - An error of the checkpoint's declaration (a bad name, no memory) sticks to it. An error of one save or resume is the caller's. */
+ * - An error of the checkpoint's declaration (a bad name, no memory) sticks to it. An error of one save or resume is the
+ *   caller's. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -237,7 +240,8 @@ static bool is_usable(const tap_checkpoint *c)
     return tap_checkpoint_status(c, NULL) == TAP_OK;
 }
 
-/* Appends an item named "prefix.name", or "name" if prefix is NULL. NULL, and the checkpoint has failed, if that is not possible. */
+/* Appends an item named "prefix.name", or "name" if prefix is NULL. NULL, and the checkpoint has failed, if that is not
+ * possible. */
 static item *add(tap_checkpoint *c, const char *prefix, const char *name, tap_tensor x, constraint valid)
 {
     if (!is_usable(c)) return NULL;
@@ -383,7 +387,8 @@ static tap_tensor first_rows(tap_tensor x, int64_t rows)
     return x;
 }
 
-/* file: the one to resume from, or NULL before a save. A table has as many rows as in the file, if that is within its capacity. */
+/* file: the one to resume from, or NULL before a save. A table has as many rows as in the file, if that is within its
+ * capacity. */
 static contents gather(const tap_checkpoint *c, const tap_safetensors *file, tap_arena *a)
 {
     contents all = { 0 };

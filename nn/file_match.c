@@ -1,7 +1,8 @@
-/* nn/file_match.c: does a safetensors file hold exactly the tensors that a module or a checkpoint expects? Each expected tensor must be
- * there under its name, in its shape and dtype, and no other tensor. A mismatch is reported in one sentence:
+/* nn/file_match.c: does a safetensors file hold exactly the tensors that a module or a checkpoint expects? Each expected tensor
+ * must be there under its name, in its shape and dtype, and no other tensor. A mismatch is reported in one sentence:
  *
- *     w.safetensors does not fit the module: missing dec.bias; different enc.weight (float32 [4,2], not float32 [4,3]); unexpected z */
+ *     w.safetensors does not fit the module: missing dec.bias; different enc.weight (float32 [4,2], not float32 [4,3]);
+ *     unexpected z */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

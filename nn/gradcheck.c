@@ -1,8 +1,8 @@
-/* nn/gradcheck.c: the gradients of a whole module against central differences. Noise is a function of the tape's seed and step, so that it
- * stays the same while a parameter is perturbed, and models that sample can be checked, too.
+/* nn/gradcheck.c: the gradients of a whole module against central differences. Noise is a function of the tape's seed and step,
+ * so that it stays the same while a parameter is perturbed, and models that sample can be checked, too.
  *
- * A float32 module is checked in float64: during the check every parameter of the root has a float64 copy, and tap_param_var gives that
- * copy on the check's tape. */
+ * A float32 module is checked in float64: during the check every parameter of the root has a float64 copy, and tap_param_var
+ * gives that copy on the check's tape. */
 #include "autograd/gradcheck.h"
 #include "nn/internal.h"
 #include "tensor/arena.h"
@@ -35,7 +35,8 @@ static tap_var call(tap_tape *t, tap_var *in, const void *ctx)
     return y;
 }
 
-/* Copies of all parameters of the root, with values and gradients of their own, so that the check does not change the module. */
+/* Copies of all parameters of the root, with values and gradients of their own, so that the check does not change the
+ * module. */
 static void make_f64_copies(tap__root *r, tap_arena *memory)
 {
     for (tap_param *p = r->first; p; p = p->next) {

@@ -1,5 +1,5 @@
-/* nn/init.c: initializers of parameters. Initial values depend on the root's seed and the parameter's path alone, so that adding a layer
- * to a model changes no other layer. */
+/* nn/init.c: initializers of parameters. Initial values depend on the root's seed and the parameter's path alone, so that
+ * adding a layer to a model changes no other layer. */
 #include <math.h>
 
 #include "nn/internal.h"
@@ -67,7 +67,8 @@ static bool is_uniform(tap_init how)
     return how.how == TAP_INIT_UNIFORM || how.how == TAP_INIT_XAVIER_UNIFORM || how.how == TAP_INIT_KAIMING_UNIFORM;
 }
 
-/* The scale s of U(-s, s) or N(0, s^2); not finite if fan_in or fan_out is needed, and neither the shape nor the caller gives it. */
+/* The scale s of U(-s, s) or N(0, s^2); not finite if fan_in or fan_out is needed, and neither the shape nor the caller gives
+ * it. */
 static double scale_of(tap_init how, tap_shape shape)
 {
     double kernel = 1, in = (double)how.fan_in, out = (double)NAN; /* kernel: elements for each pair of channels */

@@ -1,4 +1,5 @@
-/* nn/internal.h: the structs behind modules, parameters and optimizers, and functions that the files of nn share. Not installed. */
+/* nn/internal.h: the structs behind modules, parameters and optimizers, and functions that the files of nn share. Not
+ * installed. */
 #ifndef TAP_NN_INTERNAL_H
 #define TAP_NN_INTERNAL_H
 
@@ -38,15 +39,16 @@ typedef struct {
     bool   nesterov;          /* SGD */
 } tap__hyperparameters;
 
-/* The factors of one step, from the hyper-parameters and the number of the step; the formulas are in nn/optim/adam_template.h and
- * sgd_template.h. */
+/* The factors of one step, from the hyper-parameters and the number of the step; the formulas are in nn/optim/adam_template.h
+ * and sgd_template.h. */
 typedef struct {
     double step_size, weight_decay;
     double beta1, beta2, eps, v_correction;        /* Adam */
     double momentum, grad_factor, velocity_factor; /* SGD with momentum */
 } tap__update;
 
-/* Updates n elements of a value, given the gradient and what the optimizer keeps from step to step: Adam's moments, SGD's velocity. */
+/* Updates n elements of a value, given the gradient and what the optimizer keeps from step to step: Adam's moments, SGD's
+ * velocity. */
 typedef void (*tap__update_kernel)(const tap__update *u, int64_t n, void *value, const void *grad, void *state0, void *state1);
 
 enum { TAP__ADAM, TAP__SGD, TAP__SGD_MOMENTUM, TAP__N_UPDATES };
@@ -113,13 +115,13 @@ void tap__param_drop_grad(tap_param *p);
 /* Whether the parameter hangs at or below the module. */
 bool tap__module_has(const tap_module *m, const tap_param *p);
 
-/* Whether the file read from the path holds exactly the n expected tensors, in their shapes and dtypes (any_float: in any float dtype);
- * if not, an error that says how it does not fit `to`, "module" or "run". */
+/* Whether the file read from the path holds exactly the n expected tensors, in their shapes and dtypes (any_float: in any float
+ * dtype); if not, an error that says how it does not fit `to`, "module" or "run". */
 tap_status tap__check_file_match(const tap_safetensors *file, const char *path, const char *to, int n,
                                  const tap_named_tensor *expected, bool any_float, tap_error *e);
 
-/* The options of a loader, and shape, dtype and hash of its data, as text: a checkpoint of one loader does not fit another. An error if
- * there was no memory to compute it. */
+/* The options of a loader, and shape, dtype and hash of its data, as text: a checkpoint of one loader does not fit another. An
+ * error if there was no memory to compute it. */
 tap_status tap__loader_describe(const tap_loader *l, char *text, size_t size);
 /* The position of a loader: its epoch, and the number of rows of it that have been in a batch. */
 typedef struct {
@@ -129,9 +131,9 @@ tap__loader_position *tap__loader_position_of(tap_loader *l);
 int64_t               tap__loader_rows(const tap_loader *l); /* of the data */
 void                  tap__loader_resume(tap_loader *l);     /* after its position was changed */
 
-/* Whether v is int64 and all its elements are indices 0..n-1 (from 0 up if n < 0) or equal to `except`; *n_except (may be NULL): how
- * many are equal to it. If not, the tape has failed because of the first bad one: "target at [3] must be a class of 0..3, not 7", for
- * what = "target" and noun = "class". */
+/* Whether v is int64 and all its elements are indices 0..n-1 (from 0 up if n < 0) or equal to `except`; *n_except (may be
+ * NULL): how many are equal to it. If not, the tape has failed because of the first bad one: "target at [3] must be a class of
+ * 0..3, not 7", for what = "target" and noun = "class". */
 bool tap__check_indices(tap_var v, int64_t n, int64_t except, const char *what, const char *noun, int64_t *n_except);
 /* Element i, in C order, of an int64 tensor of any strides, and its position. */
 int64_t tap__index_at(tap_tensor x, int64_t i, tap_shape *position);

@@ -1,6 +1,6 @@
-/* nn/loader.c: batches of the rows of a tensor, in order or shuffled by (seed, epoch). The data belong to the caller; the loader owns the
- * order of the rows and the buffers of its batches. A buffer that a tape has borrowed is not reused until that tape is reset, so that
- * there are one or two buffers as a rule. */
+/* nn/loader.c: batches of the rows of a tensor, in order or shuffled by (seed, epoch). The data belong to the caller; the
+ * loader owns the order of the rows and the buffers of its batches. A buffer that a tape has borrowed is not reused until that
+ * tape is reset, so that there are one or two buffers as a rule. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* nn/module.c: the tree of modules and parameters. The root owns the whole tree and keeps its first error. A root that has failed
- * creates nothing: new modules are the root itself, and new parameters are `no_param`, which has no value. */
+/* nn/module.c: the tree of modules and parameters. The root owns the whole tree and keeps its first error. A root that has
+ * failed creates nothing: new modules are the root itself, and new parameters are `no_param`, which has no value. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@
 
 #define NO_MEMORY "module: no memory for a root"
 
-/* Two failed roots: the result of tap_module_new without memory, and the root of a NULL module. Nothing ever writes to a failed root. */
+/* Two failed roots: the result of tap_module_new without memory, and the root of a NULL module. Nothing ever writes to a failed
+ * root. */
 #define FAILED_ROOT(self, status, sentence) \
     { \
         .module = { .root = &self, .path = "" }, .error = { status, sentence }, \
@@ -273,8 +274,8 @@ void tap_module_set_requires_grad(tap_module *m, bool on)
     for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) p->frozen = !on;
 }
 
-/* Whether p->var is p's leaf on the tape as it is now. The tape may have been reset, or freed and another one made at the same address;
- * and a leaf made while the tape did not record, or p was frozen, takes no gradient. */
+/* Whether p->var is p's leaf on the tape as it is now. The tape may have been reset, or freed and another one made at the same
+ * address; and a leaf made while the tape did not record, or p was frozen, takes no gradient. */
 static bool has_leaf_on(const tap_tape *t, const tap_param *p)
 {
     if (p->var.tape != t || p->var.epoch != t->epoch || p->var.id == 0 || p->var.id >= t->n_nodes) return false;

@@ -1,5 +1,5 @@
-/* nn/module_file.c: saving and loading the parameters of a module as a safetensors file. Loading checks the whole file first, so that a
- * file that does not fit the module changes no parameter. */
+/* nn/module_file.c: saving and loading the parameters of a module as a safetensors file. Loading checks the whole file first,
+ * so that a file that does not fit the module changes no parameter. */
 #include "nn/internal.h"
 #include "tensor/arena.h"
 #include "tensor/error.h"

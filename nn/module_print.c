@@ -1,4 +1,5 @@
-/* nn/module_print.c: a module as text: the tree of its modules and parameters, in two passes: the first measures the columns. */
+/* nn/module_print.c: a module as text: the tree of its modules and parameters, in two passes: the first measures the
+ * columns. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* nn/functional/activation.c: activations that take a weight, an axis or bounds, and the table of activations of x alone by name, for
- * options of programs. */
+/* nn/functional/activation.c: activations that take a weight, an axis or bounds, and the table of activations of x alone by
+ * name, for options of programs. */
 #include <math.h>
 #include <string.h>
 

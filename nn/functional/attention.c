@@ -18,7 +18,8 @@ static tap_var attention_weights(tap_var scores)
     return tap_masked_fill(tap_softmax(tap_masked_fill(scores, fully_masked, 0), -1), fully_masked, 0);
 }
 
-/* scale q k^T. A scale of at most 1 is applied before the products, so that they do not overflow, and a larger one after them. */
+/* scale q k^T. A scale of at most 1 is applied before the products, so that they do not overflow, and a larger one after
+ * them. */
 static tap_var scaled_products(tap_var query, tap_var key, double scale)
 {
     if (fabs(scale) <= 1) return tap_matmul(tap_mul_scalar(query, scale), tap_mT(key));

@@ -4,7 +4,8 @@
 #include "autograd/internal.h"
 #include "nn/nn.h"
 
-/* The radius up to which weights are not 0 in the dtype, at most r, so that a pixel of weight 0, which may be infinite, is left out. */
+/* The radius up to which weights are not 0 in the dtype, at most r, so that a pixel of weight 0, which may be infinite, is left
+ * out. */
 static int64_t effective_radius(tap_dtype dtype, int64_t r, double sigma)
 {
     const double max_exponent = dtype == TAP_F32 ? 103 : 745; /* e^-x is 0 beyond */

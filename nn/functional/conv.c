@@ -1,5 +1,6 @@
-/* nn/functional/conv.c: convolution and transposed convolution over one axis or two: PyTorch's options, checked and translated into the
- * sizes of autograd/ops/convolution.h. A transposed convolution is the adjoint of the convolution with input and output exchanged. */
+/* nn/functional/conv.c: convolution and transposed convolution over one axis or two: PyTorch's options, checked and translated
+ * into the sizes of autograd/ops/convolution.h. A transposed convolution is the adjoint of the convolution with input and
+ * output exchanged. */
 #include <stdarg.h>
 
 #include "autograd/ops/convolution.h"
@@ -113,8 +114,8 @@ static bool check(convolution *c, tap_conv_options o)
     return true;
 }
 
-/* The sizes of the forward convolution: a transposed one is the adjoint of that with input and output exchanged, and a convolution over one
- * axis has a first axis of size 1. */
+/* The sizes of the forward convolution: a transposed one is the adjoint of that with input and output exchanged, and a
+ * convolution over one axis has a first axis of size 1. */
 static tap__conv as_forward_conv(const convolution *c)
 {
     const tap_shape x = tap_shape_of(c->in[0]);
@@ -124,9 +125,9 @@ static tap__conv as_forward_conv(const convolution *c)
     m.out = c->transposed ? channels : c->out;
     for (int i = 0; i < c->axes; i++) {
         const tap__windows w = c->w[i];
-        const int64_t      size = c->transposed
-                                      ? (w.count - 1) * w.stride + tap__window_extent(w) - w.pad_before - w.pad_after + c->extra[i]
-                                      : x.n[x.rank - c->axes + i];
+        const int64_t      padding = w.pad_before + w.pad_after;
+        const int64_t      size = c->transposed ? (w.count - 1) * w.stride + tap__window_extent(w) - padding + c->extra[i]
+                                                : x.n[x.rank - c->axes + i];
         m.axis[2 - c->axes + i] = (tap__conv_axis){ size, w.size, w.count, w.stride, w.dilation, w.pad_before };
     }
     return m;

@@ -1,5 +1,5 @@
-/* nn/functional/csr_select.c: rows of a sparse (CSR) matrix, selected by integer indices, as a dense matrix. An operator without a
- * gradient: the matrix is constant. */
+/* nn/functional/csr_select.c: rows of a sparse (CSR) matrix, selected by integer indices, as a dense matrix. An operator
+ * without a gradient: the matrix is constant. */
 #include "nn/nn.h"
 #include "tensor/sparse/csr.h"
 

@@ -1,4 +1,5 @@
-/* nn/functional/indices.c: checks of integer indices: of rows, for tap_embedding, and of classes, for tap_one_hot and the losses. */
+/* nn/functional/indices.c: checks of integer indices: of rows, for tap_embedding, and of classes, for tap_one_hot and the
+ * losses. */
 #include "nn/internal.h"
 
 int64_t tap__index_at(tap_tensor x, int64_t i, tap_shape *position)

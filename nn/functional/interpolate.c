@@ -1,5 +1,5 @@
-/* nn/functional/interpolate.c: images at another resolution, axis by axis: each element of the result is a weighted sum of a few
- * elements of x, its taps. Also pixel shuffling, which exchanges channels and resolution. */
+/* nn/functional/interpolate.c: images at another resolution, axis by axis: each element of the result is a weighted sum of a
+ * few elements of x, its taps. Also pixel shuffling, which exchanges channels and resolution. */
 #include <math.h>
 
 #include "autograd/ops/rules.h"
@@ -50,7 +50,8 @@ static void nearest_exact(const resampling *r, int64_t i, int64_t *index, double
     *index = clamp_index((int64_t)floorf((float)(r->ratio * ((double)i + 0.5))), r->n);
 }
 
-/* Element i of the result lies between x's elements *floor_index and the next one, at the returned fraction of their distance. */
+/* Element i of the result lies between x's elements *floor_index and the next one, at the returned fraction of their
+ * distance. */
 static double position(const resampling *r, int64_t i, int64_t *floor_index)
 {
     double coordinate = r->align_corners ? r->ratio * (double)i : r->ratio * ((double)i + 0.5) - 0.5;
@@ -90,8 +91,8 @@ static void cubic(const resampling *r, int64_t i, int64_t *index, double *weight
     weight[3] = cubic_outer(2 - t);
 }
 
-/* The mean of the elements floor(i n / to) <= j < ceil((i+1) n / to). If they are fewer than the taps, the remaining taps repeat the last
- * element and share its weight: no weight is 0, and infinity stays infinity. */
+/* The mean of the elements floor(i n / to) <= j < ceil((i+1) n / to). If they are fewer than the taps, the remaining taps
+ * repeat the last element and share its weight: no weight is 0, and infinity stays infinity. */
 static void area(const resampling *r, int64_t i, int64_t *index, double *weight)
 {
     int64_t first = i * r->n / r->to, last = ((i + 1) * r->n + r->to - 1) / r->to - 1, size = last - first + 1;

@@ -1,4 +1,5 @@
-/* nn/functional/losses.c: losses, as in PyTorch: a term for each element or example is weighted, then reduced. An absent weight is { 0 }. */
+/* nn/functional/losses.c: losses, as in PyTorch: a term for each element or example is weighted, then reduced. An absent weight
+ * is { 0 }. */
 #include "autograd/internal.h"
 #include "autograd/ops/rules.h"
 #include "nn/internal.h"

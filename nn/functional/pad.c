@@ -1,5 +1,5 @@
-/* nn/functional/pad.c: padding and cropping. Constant padding pads with zeros and fills the constant in by a mask; the other modes select
- * elements along each axis by index. */
+/* nn/functional/pad.c: padding and cropping. Constant padding pads with zeros and fills the constant in by a mask; the other
+ * modes select elements along each axis by index. */
 #include <math.h>
 
 #include "nn/functional/spatial.h"
@@ -21,7 +21,8 @@ static tap_var pad_constant(tap_var x, int n, const int64_t *padding, double val
     return tap_where(inside, y, tap__scalar(x.tape, dtype, value));
 }
 
-/* The index that element i is copied from; 0..n-1 are the elements of the axis. Circular padding repeats what cropping leaves. */
+/* The index that element i is copied from; 0..n-1 are the elements of the axis. Circular padding repeats what cropping
+ * leaves. */
 static int64_t source_index(tap_pad_mode mode, int64_t i, int64_t n, int64_t before, int64_t after)
 {
     if (mode == TAP_PAD_REFLECT) return i < 0 ? -i : i >= n ? 2 * (n - 1) - i : i;

@@ -1,4 +1,5 @@
-/* nn/functional/pool.c: pooling: windows are new axes of a view (tap_unfold), and each window is reduced to its maximum or mean. */
+/* nn/functional/pool.c: pooling: windows are new axes of a view (tap_unfold), and each window is reduced to its maximum or
+ * mean. */
 #include <math.h>
 
 #include "nn/functional/spatial.h"
@@ -75,16 +76,16 @@ static tap_var windows(tap_var x, const tap__windows w[2], double padding)
 
 /* ---- max_pool2d ---- */
 
-/* The index along the axis of element k of window i; for an element in the padding before the axis, the index of the window's first element
- * that is not. */
+/* The index along the axis of element k of window i; for an element in the padding before the axis, the index of the window's
+ * first element that is not. */
 static int64_t index_on(tap__windows w, int64_t i, int64_t k)
 {
     const int64_t index = i * w.stride - w.pad_before + k * w.dilation;
     return index < 0 ? index + (-index + w.dilation - 1) / w.dilation * w.dilation : index;
 }
 
-/* Indices into the H W plane of all elements of all windows: [windows,elements]. The maximum of a window is in the padding, which is -inf,
- * only if the whole window is -inf; the index is that of its first element then. */
+/* Indices into the H W plane of all elements of all windows: [windows,elements]. The maximum of a window is in the padding,
+ * which is -inf, only if the whole window is -inf; the index is that of its first element then. */
 static tap_var plane_indices(tap_tape *t, const tap__windows w[2], const int64_t size[2])
 {
     tap_tensor    x;
@@ -127,7 +128,8 @@ tap_var tap_max_pool2d(tap_var x, tap_pool_options o, tap_var *index)
 
 /* ---- avg_pool2d ---- */
 
-/* The number of elements of window i along the axis that count: those of the input and, unless it is excluded, of the padding. */
+/* The number of elements of window i along the axis that count: those of the input and, unless it is excluded, of the
+ * padding. */
 static int64_t count_on(tap__windows w, int64_t size, int64_t i, bool exclude_pad)
 {
     int64_t first = i * w.stride - w.pad_before, end = first + w.size, limit = exclude_pad ? size : size + w.pad_before;

@@ -12,8 +12,8 @@ static tap_var fill_where(tap_var condition, double value, tap_var x)
     return tap_where(condition, tap_scalar_like(x, value), x);
 }
 
-/* A factor to divide x by before its norm is computed, so that neither the norm nor its inverse is out of range: 1, unless the elements
- * are very large or very small. */
+/* A factor to divide x by before its norm is computed, so that neither the norm nor its inverse is out of range: 1, unless the
+ * elements are very large or very small. */
 static tap_var scale_of(tap_var x, double p, tap_axes axes)
 {
     const bool is_f32 = tap__dtype_of(x) == TAP_F32;

@@ -1,4 +1,5 @@
-/* nn/functional/spatial.h: windows along the axes of an image, shared by convolution, pooling and interpolation. Not installed. */
+/* nn/functional/spatial.h: windows along the axes of an image, shared by convolution, pooling and interpolation. Not
+ * installed. */
 #ifndef TAP_NN_FUNCTIONAL_SPATIAL_H
 #define TAP_NN_FUNCTIONAL_SPATIAL_H
 
@@ -31,7 +32,8 @@ static inline bool tap__all_small(tap_shape s)
     return small;
 }
 
-/* Means over `to` windows of nearly equal size along the axis: PyTorch's adaptive average pooling. to > 0, and the axis is not empty. */
+/* Means over `to` windows of nearly equal size along the axis: PyTorch's adaptive average pooling. to > 0, and the axis is not
+ * empty. */
 tap_var tap__adaptive_mean(tap_var x, int axis, int64_t to);
 
 #endif

@@ -1,7 +1,8 @@
-/* nn/metrics/classification.c: metrics of binary classification by scores: AUROC, average precision, the ROC curve, and bootstrap intervals.
+/* nn/metrics/classification.c: metrics of binary classification by scores: AUROC, average precision, the ROC curve, and
+ * bootstrap intervals.
  *
- * Scores are sorted once, into a list of distinct scores, the highest first, with the number of negatives and positives of each. Metrics
- * are functions of these counts; a bootstrap resample has the same scores and other counts. */
+ * Scores are sorted once, into a list of distinct scores, the highest first, with the number of negatives and positives of
+ * each. Metrics are functions of these counts; a bootstrap resample has the same scores and other counts. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -71,8 +71,8 @@ static void update_centres(const clustering *g, int64_t *count)
     }
 }
 
-/* Inverse of the cumulative distribution: the first i at which the sum of weights exceeds `part` of their total, or the last i of weight
- * above 0 if none does because of rounding. */
+/* Inverse of the cumulative distribution: the first i at which the sum of weights exceeds `part` of their total, or the last i
+ * of weight above 0 if none does because of rounding. */
 static int64_t pick(int64_t n, const double *weight, double part)
 {
     double  total = 0, sum = 0;
@@ -87,8 +87,8 @@ static int64_t pick(int64_t n, const double *weight, double part)
     return last;
 }
 
-/* k-means++ (Arthur & Vassilvitskii 2007): each centre is a point, drawn with probability proportional to its squared distance from the
- * centres before. */
+/* k-means++ (Arthur & Vassilvitskii 2007): each centre is a point, drawn with probability proportional to its squared distance
+ * from the centres before. */
 static void init_centres(const clustering *g, const double *chance)
 {
     for (int64_t i = 0; i < g->n; i++) g->distance[i] = 1;
@@ -171,7 +171,7 @@ double tap_kmeans(tap_tensor x, tap_kmeans_options o, tap_tensor label, tap_erro
     return sum;
 }
 
-/* ---- The adjusted Rand index --------------------------------------------------------------------------------------------------- */
+/* ---- The adjusted Rand index ---- */
 
 typedef struct {
     int64_t a, b;

@@ -1,4 +1,5 @@
-/* nn/metrics/frechet.c: the Frechet distance of two sets of features, each described by its mean and covariance. A float64 tape computes it. */
+/* nn/metrics/frechet.c: the Frechet distance of two sets of features, each described by its mean and covariance. A float64 tape
+ * computes it. */
 #include <math.h>
 
 #include "nn/internal.h"

@@ -1,5 +1,5 @@
-/* nn/optim/adam_template.h: the update of Adam (Kingma & Ba 2015, algorithm 1), included by optim_kernels.c once for each type T, whose
- * square root is SQRT; NAME(f) is f's name for T. Step t = 1, 2, ... of a parameter x with gradient g is
+/* nn/optim/adam_template.h: the update of Adam (Kingma & Ba 2015, algorithm 1), included by optim_kernels.c once for each type
+ * T, whose square root is SQRT; NAME(f) is f's name for T. Step t = 1, 2, ... of a parameter x with gradient g is
  *
  *     g = g + weight_decay x                    L2 regularization, as PyTorch's Adam; AdamW's decoupled decay is not in here
  *     m = beta1 m + (1 - beta1) g               first moment, 0 before the first step
@@ -9,8 +9,8 @@
  *     x = x - lr m_hat / (sqrt(v_hat) + eps)
  *
  * lr is the paper's alpha. The corrections are the same for all elements: optim.c computes step_size = lr / (1 - beta1^t) and
- * v_correction = 1 / sqrt(1 - beta2^t), so that x = x - step_size m / (sqrt(v) v_correction + eps). All is done in one pass over
- * the memory. */
+ * v_correction = 1 / sqrt(1 - beta2^t), so that x = x - step_size m / (sqrt(v) v_correction + eps). All is done in one pass
+ * over the memory. */
 
 static void NAME(adam)(const tap__update *u, int64_t n, void *value, const void *grad, void *first_moment, void *second_moment)
 {

@@ -1,5 +1,5 @@
-/* nn/optim/optim.c: optimizers: options, state, and the step, which updates all parameters in one parallel pass. The arithmetic of the
- * updates is in adam_template.h and sgd_template.h. An optimizer lives as long as its root, or until tap_optim_free. */
+/* nn/optim/optim.c: optimizers: options, state, and the step, which updates all parameters in one parallel pass. The arithmetic
+ * of the updates is in adam_template.h and sgd_template.h. An optimizer lives as long as its root, or until tap_optim_free. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -34,8 +34,8 @@ static int64_t count_chunks(const tap_param *p)
     return (tap_numel(p->value.shape) + CHUNK - 1) / CHUNK;
 }
 
-/* Orders chunks by their relative position in their parameter, so that a thread gets the same fraction of each: that part of the gradient
- * was computed by the same thread, and is in its processor's cache. */
+/* Orders chunks by their relative position in their parameter, so that a thread gets the same fraction of each: that part of
+ * the gradient was computed by the same thread, and is in its processor's cache. */
 static int compare_positions(const void *a, const void *b)
 {
     const tap__chunk *x = a, *y = b;
@@ -212,7 +212,8 @@ static tap_status check_newer(tap_optim *o)
     return TAP_OK;
 }
 
-/* Gradients of parameters without an optimizer last until the next forward pass, so that they are not accumulated over steps. */
+/* Gradients of parameters without an optimizer last until the next forward pass, so that they are not accumulated over
+ * steps. */
 static void expire_unowned(const tap_optim *o)
 {
     for (tap_param *p = o->root->first; p; p = p->next) {

@@ -1,4 +1,5 @@
-/* nn/optim/optim_kernels.c: the updates of adam_template.h and sgd_template.h for float and double, compiled for each instruction set. */
+/* nn/optim/optim_kernels.c: the updates of adam_template.h and sgd_template.h for float and double, compiled for each
+ * instruction set. */
 #include <math.h>
 
 #include "nn/internal.h"

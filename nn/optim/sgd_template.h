@@ -1,5 +1,5 @@
-/* nn/optim/sgd_template.h: the update of stochastic gradient descent in PyTorch's form, included by optim_kernels.c once for each type T;
- * NAME(f) is f's name for T. A step of a parameter x with gradient g is
+/* nn/optim/sgd_template.h: the update of stochastic gradient descent in PyTorch's form, included by optim_kernels.c once for
+ * each type T; NAME(f) is f's name for T. A step of a parameter x with gradient g is
  *
  *     g = g + weight_decay x
  *     v = momentum v + g                        velocity, 0 before the first step
