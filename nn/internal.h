@@ -84,8 +84,8 @@ struct tap_optim {
 /* The hyper-parameters but lr, which a schedule may change, as "weight_decay 0, beta1 0.9, ..., nesterov false". */
 void tap__optim_describe(const tap_optim *o, char *text, size_t size);
 
-/* The root of a tree owns everything in it: names and the optimizers' state in `memory`, values and gradients side by side in
- * arenas of their own. What a failed root hands out is `no_...`. */
+/* The root of a tree owns everything in it: names and the state of optimizers in `memory`, values and gradients in an arena
+ * each, one parameter after the other. no_param, no_linear and no_optim are inert results of calls on a failed root. */
 struct tap__root {
     tap_module module; /* the root as a module, its first member */
     tap_dtype  dtype;
@@ -109,10 +109,10 @@ void *tap__module_alloc(tap_module *m, size_t bytes);
 tap_status tap__param_fail(tap_param *p, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
 /* Whether p has a gradient: a backward pass has reached it since the last step, or the caller has written one. */
 bool tap__param_has_grad(const tap_param *p);
-/* From here on p has none. */
+/* Marks p as without a gradient. */
 void tap__param_drop_grad(tap_param *p);
 
-/* Whether the parameter hangs at or below the module. */
+/* Whether the parameter is at or below the module. */
 bool tap__module_has(const tap_module *m, const tap_param *p);
 
 /* Whether the file read from the path holds exactly the n expected tensors, in their shapes and dtypes (any_float: in any float

@@ -1,7 +1,6 @@
 /* nn/functional/attention.c: scaled dot-product attention, composed of masks, softmax and matrix products. */
 #include <math.h>
 
-#include "autograd/internal.h"
 #include "nn/nn.h"
 
 /* bool [queries,keys]: query i attends to keys 0..i. */
@@ -30,11 +29,9 @@ tap_var tap_scaled_dot_product_attention(tap_var query, tap_var key, tap_var val
                                          bool is_causal, double scale)
 {
     TAP_CALL("scaled_dot_product_attention", query, key, value, mask);
-    const char *call = "scaled_dot_product_attention";
-    if (!tap__same_tape(call, 3, (tap_var[]){ query, key, value })) return tap__inert(query.tape);
+    if (tap_tape_status(query.tape, NULL) != TAP_OK) return (tap_var){ .tape = query.tape };
     tap_shape q = tap_shape_of(query), k = tap_shape_of(key);
-    if (q.rank < 2 || k.rank < 2)
-        return tap__fail_input(tap__node_of(query), TAP_ESHAPE, call, "query and key need [..,length,width]");
+    if (q.rank < 2 || k.rank < 2) return tap_fail(query, TAP_ESHAPE, "query and key need [..,length,width]");
     if (scale == 0) scale = 1 / sqrt((double)q.n[q.rank - 1]);
     tap_var scores = scaled_products(query, key, scale), masked_score = tap_scalar_like(scores, -(double)INFINITY);
     if (is_causal) scores = tap_where(causal_mask(query.tape, q.n[q.rank - 2], k.n[k.rank - 2]), scores, masked_score);
