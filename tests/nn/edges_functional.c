@@ -1,4 +1,4 @@
-/* Activations of nn.h that take a weight or a second half, and noise, at the edges of their domains. */
+/* tests/nn/edges_functional.c: activations of nn.h, and dropout, at the edges of their domains. */
 #include "autograd/ops/rules.h"
 #include "nn/nn.h"
 #include "tests/autograd/edges.h"

@@ -1,5 +1,5 @@
-/* What works on images, beside NaN, infinities and the ends of the range: what has no weight, is cropped, or is not the largest, adds
- * nothing; means are in range where what they are of is. */
+/* tests/nn/edges_spatial.c: functions of images with NaN, infinity and numbers at the ends of the range: an element that has
+ * weight 0, is cropped, or is not the maximum, adds nothing, and means do not overflow. */
 #include "autograd/ops/convolution.h"
 #include "nn/nn.h"
 #include "tests/autograd/edge_cases.h"

@@ -1,4 +1,4 @@
-/* Gradient tests of the functions and losses of nn.h. */
+/* tests/nn/gradients_functional.c: gradient tests of the functions and losses of nn.h. */
 #include "nn/nn.h"
 #include "tests/autograd/gradients.h"
 

@@ -1,4 +1,4 @@
-/* Gradient tests of what works on images. */
+/* tests/nn/gradients_spatial.c: gradient tests of convolution, pooling, padding and interpolation. */
 #include "autograd/ops/convolution.h"
 #include "tests/autograd/gradients.h"
 #include "nn/nn.h"

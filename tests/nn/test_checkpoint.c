@@ -1,4 +1,5 @@
-/* Checkpoints: a run goes on from one to the same bits, and no other file is taken for one. */
+/* tests/nn/test_checkpoint.c: a run that is resumed from a checkpoint continues to the same bits, and files that are damaged or
+ * do not fit are refused. */
 #define _XOPEN_SOURCE 700
 #include "tests/tensor/scratch.h"
 
@@ -16,7 +17,7 @@ enum { ROWS = 50, BATCH = 8, EPOCHS = 3, WIDTH = 6 };
 
 static float rows[ROWS][WIDTH];
 
-/* A small model with noise in its loss, and everything that a run of it is made of. */
+/* A training run of a small model with noise in its loss. */
 typedef struct {
     tap_module     *root;
     tap_mlp         net;
@@ -41,7 +42,7 @@ static run begin(const char *optimizer, tap_loader_options how, uint64_t seed)
     return r;
 }
 
-static void declare(run *r)
+static void register_objects(run *r)
 {
     r->c = tap_checkpoint_new(FILE_NAME);
     tap_checkpoint_module(r->c, "net", r->root);
@@ -78,15 +79,15 @@ static void save(run *r)
     if (r->c && tap_checkpoint_save(r->c, &e) != TAP_OK) fail_msg("%s", e.message);
 }
 
-/* Trains to the end, or for so many steps; saves after the last two and after each epoch. */
-static void train(run *r, int most)
+/* Trains to the end, or for n_steps steps; saves after the last two steps and after each epoch. */
+static void train(run *r, int n_steps)
 {
     tap_tensor x;
     while (tap_loader_epoch(r->data) < EPOCHS) {
         while (tap_loader_next(r->data, &x)) {
             step(r, x);
-            if (r->steps + 1 >= most) save(r);
-            if (r->steps == most) return;
+            if (r->steps + 1 >= n_steps) save(r);
+            if (r->steps == n_steps) return;
         }
         r->history[r->n_history][0] = (double)tap_loader_epoch(r->data);
         r->history[r->n_history++][1] = r->sum;
@@ -115,8 +116,8 @@ static void assert_same(const run *a, const run *b)
     assert_int_equal(tap_tape_step(a->tape), tap_tape_step(b->tape));
 }
 
-/* Stops again and again after a number of steps, and goes on with another number of threads. */
-static void test_exact(void **state)
+/* Runs stop after different numbers of steps, and are resumed with another number of threads. */
+static void test_resumed_runs_have_the_same_bits(void **state)
 {
     static const char *const optimizers[] = { "adam", "sgd", "momentum" };
     const int                steps = EPOCHS * ((ROWS + BATCH - 1) / BATCH);
@@ -129,7 +130,7 @@ static void test_exact(void **state)
             while (done < steps) {
                 run r = begin(optimizers[k], shuffled, 7);
                 tap_set_threads(1 + (stop + done) % 4);
-                declare(&r);
+                register_objects(&r);
                 assert_int_equal(load(&r), done > 0);
                 train(&r, stop);
                 done += r.steps;
@@ -139,7 +140,7 @@ static void test_exact(void **state)
                 if (r.steps == 0 && !at_the_end) fail_msg("nothing is left to do, and it is not the end");
             }
             run r = begin(optimizers[k], shuffled, 7); /* after the last step, before the last record */
-            declare(&r);
+            register_objects(&r);
             assert_true(load(&r));
             train(&r, 1000);
             assert_int_equal(r.steps, 0);
@@ -153,16 +154,16 @@ static void test_exact(void **state)
     tap_set_threads(0);
 }
 
-/* Leaves two generations, after steps `most - 1` and `most`. */
-static void leave(int most)
+/* Leaves two generations, after steps `n_steps - 1` and `n_steps`. */
+static void leave_two_generations(int n_steps)
 {
     run r = begin("adam", shuffled, 7);
-    declare(&r);
-    train(&r, most);
+    register_objects(&r);
+    train(&r, n_steps);
     end(&r);
 }
 
-/* Changes a bit of the byte at a place, or of the last one for -1. */
+/* Flips a bit of the byte at this offset, or of the last byte for -1. */
 static void flip(const char *path, long at)
 {
     FILE *f = fopen(path, "r+b");
@@ -177,7 +178,7 @@ static void flip(const char *path, long at)
 static int64_t steps_found(const char *passed)
 {
     run r = begin("adam", shuffled, 7);
-    declare(&r);
+    register_objects(&r);
     tap_checkpoint_found found = tap_checkpoint_peek(r.c);
     assert_non_null(found.path);
     assert_string_equal(found.skipped, passed);
@@ -190,19 +191,19 @@ static int64_t steps_found(const char *passed)
     return steps;
 }
 
-static void test_newest_valid_generation_is_read(void **state)
+static void test_the_newest_whole_generation_is_used(void **state)
 {
     (void)state;
-    leave(5);
+    leave_two_generations(5);
     assert_int_equal(steps_found(""), 5);
     flip(FILE_NAME, -1);
     assert_int_equal(steps_found(FILE_NAME ": is damaged: its contents do not match its checksum"), 4);
     assert_int_equal(truncate(FILE_NAME, 100), 0);
     run r = begin("adam", shuffled, 7);
-    declare(&r);
+    register_objects(&r);
     assert_true(strstr(tap_checkpoint_peek(r.c).skipped, FILE_NAME ": truncated: ") != NULL);
     assert_true(load(&r));
-    /* The damaged one is not kept in the place of the one that is whole. */
+    /* A damaged file does not replace the whole one at PATH.previous. */
     tap_error e = { 0 };
     assert_int_equal(tap_checkpoint_save(r.c, &e), TAP_OK);
     end(&r);
@@ -213,12 +214,12 @@ static void test_newest_valid_generation_is_read(void **state)
     unlink(PREVIOUS);
 }
 
-/* Every byte of a file counts, but for the spaces behind its header. */
-static void test_every_byte(void **state)
+/* Every byte of a file matters, except for the spaces after its header. */
+static void test_every_damaged_byte_is_noticed(void **state)
 {
     size_t n;
     (void)state;
-    leave(1);
+    leave_two_generations(1);
     unlink(PREVIOUS);
     char  *bytes = scratch_read(FILE_NAME, &n);
     size_t header_end = 8 + (size_t) * (uint64_t *)(void *)bytes;
@@ -235,15 +236,15 @@ static void test_every_byte(void **state)
     unlink(FILE_NAME);
 }
 
-static void test_both_generations_damaged(void **state)
+static void test_no_whole_generation_is_an_error(void **state)
 {
     const char *message;
     tap_error   e = { 0 };
     (void)state;
-    leave(3);
+    leave_two_generations(3);
     flip(FILE_NAME, -1), flip(PREVIOUS, -1);
     run r = begin("adam", shuffled, 7);
-    declare(&r);
+    register_objects(&r);
     assert_int_equal(tap_checkpoint_status(r.c, &message), TAP_EIO);
     assert_string_equal(message, FILE_NAME ": is damaged: its contents do not match its checksum; " PREVIOUS
                                            ": is damaged: its contents do not match its checksum");
@@ -269,7 +270,7 @@ static void test_both_generations_damaged(void **state)
     unlink(FILE_NAME);
 }
 
-/* What is loaded into is as it was. */
+/* A refused file changes nothing. */
 static void assert_refused(run *r, const char *sentence)
 {
     tap_error e = { 0 };
@@ -285,17 +286,17 @@ static void assert_refused(run *r, const char *sentence)
 static void test_changed_options(void **state)
 {
     (void)state;
-    leave(9);
+    leave_two_generations(9);
     run r = begin("adam", shuffled, 8);
-    declare(&r);
+    register_objects(&r);
     assert_refused(&r, FILE_NAME ": tape was float32, seed 7 and is float32, seed 8 now");
     r = begin("momentum", shuffled, 7);
-    declare(&r);
+    register_objects(&r);
     assert_refused(&r, FILE_NAME
                    ": optim was weight_decay 0, beta1 0.90000000000000002, beta2 0.999, eps 1e-08, momentum 0, nesterov "
                    "false and is weight_decay 0, beta1 0, beta2 0, eps 0, momentum 0.90000000000000002, nesterov false now");
     r = begin("adam", (tap_loader_options){ .batch = 9, .shuffle = true, .seed = 4 }, 7);
-    declare(&r);
+    register_objects(&r);
     tap_error e = { 0 };
     assert_false(tap_checkpoint_resume(r.c, &e));
     assert_non_null(strstr(e.message, "data was float32 [50,6] with hash "));
@@ -304,25 +305,25 @@ static void test_changed_options(void **state)
     const float was = rows[3][2];
     rows[3][2] = was + 1;
     r = begin("adam", shuffled, 7);
-    declare(&r);
+    register_objects(&r);
     rows[3][2] = was;
     e = (tap_error){ 0 };
     assert_false(tap_checkpoint_resume(r.c, &e));
     assert_non_null(strstr(e.message, "data was float32 [50,6] with hash "));
     end(&r);
     r = begin("adam", shuffled, 7);
-    declare(&r);
+    register_objects(&r);
     tap_checkpoint_option(r.c, "mood", "good");
     assert_refused(&r, FILE_NAME ": mood was not given and is good now");
     r = begin("adam", shuffled, 7);
-    declare(&r);
+    register_objects(&r);
     tap_checkpoint_tensor(r.c, "more", tap_tensor_wrap(TAP_F64, TAP_SCALAR, &r.sum));
     assert_refused(&r, FILE_NAME " does not fit the run: missing more");
     unlink(FILE_NAME), unlink(PREVIOUS);
 }
 
-/* A program's own options, and what a file with others says. */
-static void test_own_options(void **state)
+/* Options of the program, and the message for a file with other options. */
+static void test_options_of_the_program(void **state)
 {
     tap_error e = { 0 };
     double    x = 3;
@@ -346,14 +347,14 @@ static void test_own_options(void **state)
     unlink(FILE_NAME);
 }
 
-/* Whole, and no state that a run can be in: numbers of a file that somebody else has made. */
-static void test_impossible_numbers(void **state)
+/* A whole file with numbers that no run can have, as a forged one. */
+static void test_numbers_out_of_range_are_refused(void **state)
 {
     (void)state;
-    leave(1);
+    leave_two_generations(1);
     for (int i = 0; i < 5; i++) {
         run r = begin("adam", shuffled, 7);
-        declare(&r);
+        register_objects(&r);
         load(&r);
         tap__loader_position *at = tap__loader_position_of(r.data);
         tap_error             e = { 0 };
@@ -376,12 +377,12 @@ static void test_impossible_numbers(void **state)
     unlink(FILE_NAME), unlink(PREVIOUS);
 }
 
-static void test_pending_gradient(void **state)
+static void test_unconsumed_gradients_are_refused(void **state)
 {
     tap_error e = { 0 };
     (void)state;
     run r = begin("adam", shuffled, 7);
-    declare(&r);
+    register_objects(&r);
     tap_tape_reset(r.tape);
     tap_backward(tap_sum(tap_param_var(r.tape, tap_module_next(r.root, NULL)), TAP_ALL));
     assert_int_equal(tap_checkpoint_save(r.c, &e), TAP_EARG);
@@ -394,7 +395,7 @@ static void test_pending_gradient(void **state)
     unlink(FILE_NAME);
 }
 
-static void test_one_at_a_time(void **state)
+static void test_one_process_holds_the_lock(void **state)
 {
     const char *message;
     char        sentence[128];
@@ -472,20 +473,20 @@ static void test_bad_calls(void **state)
     assert_int_equal(tap_checkpoint_status(NULL, NULL), TAP_EARG);
 }
 
-/* A table grows, and goes only where it has room. */
+/* A table grows, and is restored only into a buffer of enough capacity. */
 static void test_tables(void **state)
 {
     double    x[4] = { 1, 2, 3, 4 };
     int64_t   n = 3;
     tap_error e = { 0 };
     (void)state;
-    for (int room = 4; room >= 2; room--) {
+    for (int capacity = 4; capacity >= 2; capacity--) {
         tap_checkpoint *c = tap_checkpoint_new(FILE_NAME);
-        tap_checkpoint_table(c, "x", tap_tensor_wrap(TAP_F64, TAP_SHAPE(room), x), &n);
-        assert_int_equal(tap_checkpoint_resume(c, &e), room == 3);
-        if (room == 4) assert_int_equal(tap_checkpoint_save(c, &e), TAP_OK);
-        assert_int_equal(n, room == 4 || room == 3 ? 3 : 0);
-        if (room == 3) assert_true(x[0] == 1 && x[2] == 3 && x[3] == 0);
+        tap_checkpoint_table(c, "x", tap_tensor_wrap(TAP_F64, TAP_SHAPE(capacity), x), &n);
+        assert_int_equal(tap_checkpoint_resume(c, &e), capacity == 3);
+        if (capacity == 4) assert_int_equal(tap_checkpoint_save(c, &e), TAP_OK);
+        assert_int_equal(n, capacity == 4 || capacity == 3 ? 3 : 0);
+        if (capacity == 3) assert_true(x[0] == 1 && x[2] == 3 && x[3] == 0);
         tap_checkpoint_free(c);
         memset(x, 0, sizeof x), n = 0;
     }
@@ -503,11 +504,11 @@ int main(void)
 {
     /* clang-format off */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),           cmocka_unit_test(test_newest_valid_generation_is_read),
-        cmocka_unit_test(test_every_byte),      cmocka_unit_test(test_both_generations_damaged),
-        cmocka_unit_test(test_changed_options), cmocka_unit_test(test_own_options),
-        cmocka_unit_test(test_impossible_numbers), cmocka_unit_test(test_pending_gradient),
-        cmocka_unit_test(test_one_at_a_time),   cmocka_unit_test(test_bad_calls),
+        cmocka_unit_test(test_resumed_runs_have_the_same_bits),           cmocka_unit_test(test_the_newest_whole_generation_is_used),
+        cmocka_unit_test(test_every_damaged_byte_is_noticed),      cmocka_unit_test(test_no_whole_generation_is_an_error),
+        cmocka_unit_test(test_changed_options), cmocka_unit_test(test_options_of_the_program),
+        cmocka_unit_test(test_numbers_out_of_range_are_refused), cmocka_unit_test(test_unconsumed_gradients_are_refused),
+        cmocka_unit_test(test_one_process_holds_the_lock),   cmocka_unit_test(test_bad_calls),
         cmocka_unit_test(test_tables),
     };
     /* clang-format on */

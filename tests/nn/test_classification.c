@@ -1,4 +1,5 @@
-/* AUROC, average precision and the ROC curve against their definitions, pair by pair and threshold by threshold; and their intervals. */
+/* tests/nn/test_classification.c: AUROC, average precision and the ROC curve, compared with their definitions by pairs and
+ * thresholds; and bootstrap intervals. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static double area_by_pairs(int n, const double *s, const uint8_t *y)
     return won / pairs;
 }
 
-/* How many positives, or of all, have at least the score. */
+/* The number of positives, or of all, with at min this score. */
 static double at_least(int n, const double *s, const uint8_t *y, double score, bool positives)
 {
     double count = 0;
@@ -53,7 +54,7 @@ static double precision_by_thresholds(int n, const double *s, const uint8_t *y)
     return sum / positives;
 }
 
-/* By hand: the negative at 0.35 is above one of the two positives. */
+/* Computed by hand: the negative at 0.35 is above one of the two positives. */
 static void test_known_values(void **state)
 {
     const double s[] = { 0.1, 0.4, 0.35, 0.8 }, same[] = { 2, 2, 2, 2 },
@@ -122,7 +123,7 @@ static void test_roc_curve(void **state)
 
 /* ---- Intervals ---------------------------------------------------------------------------------------------------- */
 
-/* Normal scores, those of positives 1 higher: AUROC is the chance that N(1, 2) is above 0. */
+/* Normal scores, those of positives 1 higher: AUROC is P(N(1, 2) > 0). */
 static void make_normal(int n, double *s, uint8_t *y, uint64_t seed)
 {
     tap_random_normal(numbers(n, s), (tap_rng_key){ .seed = seed });
@@ -132,7 +133,8 @@ static void make_normal(int n, double *s, uint8_t *y, uint64_t seed)
     }
 }
 
-/* The interval is as wide as the scatter of the value from one sample to another, and holds the truth as often as it says. */
+/* The width of the interval matches the standard deviation of the value, and it covers the true value as often as its level
+ * says. */
 static void test_coverage(void **state)
 {
     enum { ROUNDS = 200 };
@@ -186,7 +188,7 @@ static void test_options(void **state)
     assert_true(sure.low == 1 && sure.value == 1 && sure.high == 1);
 }
 
-/* Of three resamples the ends and the middle say what lies between them, linearly. */
+/* Quantiles of three resamples are interpolated linearly. */
 static void test_quantiles(void **state)
 {
     double  s[MOST];
@@ -201,15 +203,15 @@ static void test_quantiles(void **state)
     const tap_interval first = tap_auroc(numbers(MOST, s), bytes(MOST, y), (tap_bootstrap_options){ .resamples = 1 }, NULL),
                        both = tap_auroc(numbers(MOST, s), bytes(MOST, y), two, NULL);
     assert_true(fmin(fabs(first.low - both.low), fabs(first.low - both.high)) < 1e-14);
-    const double least = x[1].low, middle = x[0].low, most = x[1].high;
-    assert_true(least < middle && middle < most && x[0].high == middle);
-    assert_near(x[2].low, least + 0.75 * (middle - least), 1e-14);
-    assert_near(x[2].high, middle + 0.25 * (most - middle), 1e-14);
-    assert_near(x[3].low, least + 0.25 * (middle - least), 1e-14);
-    assert_near(x[3].high, middle + 0.75 * (most - middle), 1e-14);
+    const double min = x[1].low, middle = x[0].low, max = x[1].high;
+    assert_true(min < middle && middle < max && x[0].high == middle);
+    assert_near(x[2].low, min + 0.75 * (middle - min), 1e-14);
+    assert_near(x[2].high, middle + 0.25 * (max - middle), 1e-14);
+    assert_near(x[3].low, min + 0.25 * (middle - min), 1e-14);
+    assert_near(x[3].high, middle + 0.75 * (max - middle), 1e-14);
 }
 
-static void test_threads(void **state)
+static void test_threads_change_no_bits(void **state)
 {
     double  s[MOST];
     uint8_t y[MOST];
@@ -244,12 +246,12 @@ static void test_errors(void **state)
     double                      x[4], z[4];
     tap_error                   e = { 0 };
     (void)state;
-    expect(numbers(3, s), bytes(2, y), o, "auroc: scores [3], positive [2]: both need the same shape [n], n at least 1");
-    expect(numbers(0, s), bytes(0, y), o, "auroc: scores [0], positive [0]: both need the same shape [n], n at least 1");
+    expect(numbers(3, s), bytes(2, y), o, "auroc: scores [3], positive [2]: both need the same shape [n], n at min 1");
+    expect(numbers(0, s), bytes(0, y), o, "auroc: scores [0], positive [0]: both need the same shape [n], n at min 1");
     expect(numbers(1, s), bytes(1, y), o, "auroc: scores [1], positive [1]: there must be positives");
-    expect((tap_tensor){ 0 }, bytes(3, y), o, "auroc: scores [], positive [3]: both need the same shape [n], n at least 1");
+    expect((tap_tensor){ 0 }, bytes(3, y), o, "auroc: scores [], positive [3]: both need the same shape [n], n at min 1");
     expect(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 1), (void *)s), bytes(3, y), o,
-           "auroc: scores [3,1], positive [3]: both need the same shape [n], n at least 1");
+           "auroc: scores [3,1], positive [3]: both need the same shape [n], n at min 1");
     expect(numbers(3, holes), bytes(3, y), o, "auroc: scores [3], positive [3]: scores must not be NaN");
     expect(numbers(3, s), bytes(3, two), o, "auroc: scores [3], positive [3]: positive must be 0 or 1");
     expect(numbers(3, s), bytes(3, none), o, "auroc: scores [3], positive [3]: there must be positives");
@@ -258,7 +260,7 @@ static void test_errors(void **state)
     expect(numbers(3, s), bytes(3, y), (tap_bootstrap_options){ .level = (double)NAN },
            "auroc: level must be between 0 and 1, not nan");
     expect(numbers(3, s), bytes(3, y), (tap_bootstrap_options){ .resamples = INT64_MAX },
-           "auroc: resamples must be at most 10^9, not 9223372036854775807");
+           "auroc: resamples must be at max 10^9, not 9223372036854775807");
     assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, y), numbers(3, x), numbers(4, z), &e), 0);
     assert_string_equal(e.message, "roc_curve: scores [3], positive [3]: the rates must be float64 [n + 1] or longer");
     assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, y), numbers(4, x), numbers(3, z), NULL), 0);
@@ -269,9 +271,14 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_values), cmocka_unit_test(test_definitions), cmocka_unit_test(test_roc_curve),
-        cmocka_unit_test(test_coverage),     cmocka_unit_test(test_options),     cmocka_unit_test(test_quantiles),
-        cmocka_unit_test(test_threads),      cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_known_values),
+        cmocka_unit_test(test_definitions),
+        cmocka_unit_test(test_roc_curve),
+        cmocka_unit_test(test_coverage),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_quantiles),
+        cmocka_unit_test(test_threads_change_no_bits),
+        cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* k-means on groups that are plain to see and against all ways to group a few points, and the adjusted Rand index against values
- * by hand. */
+/* tests/nn/test_clustering.c: k-means on well separated clusters, and compared with all clusterings of a few points; the
+ * adjusted Rand index compared with values computed by hand. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +25,8 @@ static void expect_index(int64_t n, const int64_t *a, const int64_t *b, double w
     assert_true(fabs(tap_adjusted_rand_index(labels(n, b), labels(n, a), NULL) - wanted) < 1e-15);
 }
 
-/* Pairs alike in both: s; in a: p; in b: q; of n over 2: (s - p q / N) / ((p + q) / 2 - p q / N). */
-static void test_index(void **state)
+/* With s pairs equal in both, p in a, q in b, of N pairs: (s - p q / N) / ((p + q) / 2 - p q / N). */
+static void test_adjusted_rand_index(void **state)
 {
     const int64_t a[] = { 0, 0, 1, 1 }, same[] = { 9, 9, -5, -5 }, b[] = { 0, 0, 1, 2 }, crossed[] = { 0, 1, 0, 1 },
                   one[] = { 4, 4, 4, 4 }, each[] = { 0, 1, 2, INT64_MAX };
@@ -85,25 +85,25 @@ static double sum_of(const double *x, const int *label)
     return sum;
 }
 
-/* Eight points on a line, in three groups: the best of all 3^8 ways. */
-static void test_optimum_of_eight_points(void **state)
+/* Eight points on a line, in three clusters: the best of all 3^8 clusterings. */
+static void test_global_minimum(void **state)
 {
-    double  x[8], least = HUGE_VAL;
+    double  x[8], min = HUGE_VAL;
     int64_t found[8];
     (void)state;
     tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(8), x), (tap_rng_key){ .seed = 8 });
     for (int way = 0; way < 6561; way++) {
         int label[8];
         for (int i = 0, rest = way; i < 8; i++, rest /= 3) label[i] = rest % 3;
-        least = fmin(least, sum_of(x, label));
+        min = fmin(min, sum_of(x, label));
     }
     const double sum =
         tap_kmeans(points(8, 1, x), (tap_kmeans_options){ .clusters = 3, .restarts = 50 }, labels(8, found), NULL);
-    assert_true(fabs(sum - least) < 1e-12);
+    assert_true(fabs(sum - min) < 1e-12);
 }
 
-/* The best of all restarts, not the last, with its labels. */
-static void test_restarts(void **state)
+/* The result is the best restart, not the last one, with its labels. */
+static void test_best_restart_is_returned(void **state)
 {
     double x[8];
     (void)state;
@@ -127,9 +127,9 @@ typedef struct {
 
 enum { PLACES = 8, CENTRES = 3, RUNS = 4000 };
 
-/* Of its Lloyd rounds the second leaves a centre without points for a hundredth of all starts. */
-static const double places[PLACES][2] = { { .25, .25 }, { .5, .5 }, { 2.25, .5 }, { .75, 2 },
-                                          { 0, 0 },     { 2, 0 },   { 1.5, 2 },   { 1.25, 2.25 } };
+/* Points for which, from 1 % of all starts, the second iteration leaves a centre without points. */
+static const double sites[PLACES][2] = { { .25, .25 }, { .5, .5 }, { 2.25, .5 }, { .75, 2 },
+                                         { 0, 0 },     { 2, 0 },   { 1.5, 2 },   { 1.25, 2.25 } };
 
 typedef struct {
     double x[PLACES][2];
@@ -143,27 +143,33 @@ static double square_between(const double *a, const double *b)
 
 static double nearest_of(int k, const double *x, double (*centre)[2], int *which)
 {
-    double least = HUGE_VAL;
+    double min = HUGE_VAL;
     for (int c = 0; c < k; c++) {
         const double far = square_between(x, centre[c]);
-        if (far < least) least = far, *which = c;
+        if (far < min) {
+            min = far;
+            *which = c;
+        }
     }
-    return least;
+    return min;
 }
 
-/* Lloyd's algorithm from some of the points, with few words. */
+/* A plain version of Lloyd's algorithm, starting from some of the points. */
 static double lloyd(const task *t, const int *start)
 {
     double centre[CENTRES][2], sum = HUGE_VAL, before;
     int    label[PLACES], farthest = 0;
     for (int c = 0; c < t->k; c++) memcpy(centre[c], t->x[start[c]], sizeof centre[c]);
     for (int round = 0;; round++) {
-        double most = 0;
+        double max = 0;
         before = sum, sum = 0;
         for (int i = 0; i < t->n; i++) {
             const double far = nearest_of(t->k, t->x[i], centre, &label[i]);
             sum += far;
-            if (far > most) most = far, farthest = i;
+            if (far > max) {
+                max = far;
+                farthest = i;
+            }
         }
         if (round == t->rounds || !(sum < before)) return sum;
         for (int c = 0; c < t->k; c++) {
@@ -178,12 +184,12 @@ static double lloyd(const task *t, const int *start)
 
 static double weight_of(const task *t, int i, const int *start, int some)
 {
-    double least = some == 0 ? 1 : HUGE_VAL;
-    for (int c = 0; c < some; c++) least = fmin(least, square_between(t->x[i], t->x[start[c]]));
-    return least;
+    double min = some == 0 ? 1 : HUGE_VAL;
+    for (int c = 0; c < some; c++) min = fmin(min, square_between(t->x[i], t->x[start[c]]));
+    return min;
 }
 
-/* By k-means++: each centre with a chance in proportion to its squared distance to those before. */
+/* The probability of a start by k-means++. */
 static double chance_of(const task *t, const int *start)
 {
     double chance = 1;
@@ -203,7 +209,8 @@ static outcome *outcome_of(outcome *some, int64_t *n, double sum)
     return &some[k];
 }
 
-/* What comes of each start by a plain copy of the algorithm, and how often it does in 4,000 runs (5 deviations). */
+/* The distribution of results, by the plain version from each start, compared with 4,000 runs (within 5 standard
+ * deviations). */
 static void expect_chances(const task *t)
 {
     outcome some[PLACES * PLACES * PLACES + 1];
@@ -228,13 +235,13 @@ static void expect_chances(const task *t)
     }
 }
 
-static void test_initial_centers_are_drawn_as_specified(void **state)
+static void test_distribution_of_results(void **state)
 {
     static const int rounds[] = { 1, 2, 300 };
     (void)state;
     for (int first = 0; first < PLACES; first++) { /* each point in each place */
         task many = { .n = PLACES, .k = CENTRES }, few = { .n = 3, .k = 2, .rounds = 1 };
-        for (int i = 0; i < PLACES; i++) memcpy(many.x[i], places[(first + i) % PLACES], sizeof many.x[i]);
+        for (int i = 0; i < PLACES; i++) memcpy(many.x[i], sites[(first + i) % PLACES], sizeof many.x[i]);
         memcpy(few.x, many.x, sizeof few.x);
         expect_chances(&few);
         for (int k = 0; k < 3; k++) {
@@ -244,8 +251,8 @@ static void test_initial_centers_are_drawn_as_specified(void **state)
     }
 }
 
-/* As many clusters as points; points that are all the same; a single one; float32, turned round. */
-static void test_degenerate_points(void **state)
+/* As many clusters as points; equal points; a single point; float32 with negative strides. */
+static void test_degenerate_inputs(void **state)
 {
     double  x[6] = { 5, 1, 4, 1, 3, 9 }, same[4] = { 2, 2, 2, 2 };
     float   turned[6] = { 0, 1, 10, 0, 1, 10 };
@@ -265,8 +272,8 @@ static void test_degenerate_points(void **state)
     assert_true(found[0] == found[1] && found[1] != found[2]);
 }
 
-/* The same for any number of threads, and for the same seed; one restart of one round stops early. */
-static void test_repeatable(void **state)
+/* The same result for any number of threads with the same seed; one restart of one iteration stops early. */
+static void test_threads_change_no_bits(void **state)
 {
     enum { N = 500, D = 4 };
     static double x[N][D];
@@ -313,9 +320,9 @@ static void test_errors(void **state)
     expect_error(two, (tap_kmeans_options){ 0 }, labels(2, l),
                  "kmeans: clusters must be within 1..2, the number of points, not 0");
     expect_error(two, (tap_kmeans_options){ .clusters = 1, .restarts = -1 }, labels(2, l),
-                 "kmeans: restarts and max_iterations must be at least 1, not -1 and 300");
+                 "kmeans: restarts and max_iterations must be at min 1, not -1 and 300");
     expect_error(two, (tap_kmeans_options){ .clusters = 1, .max_iterations = -2 }, labels(2, l),
-                 "kmeans: restarts and max_iterations must be at least 1, not 10 and -2");
+                 "kmeans: restarts and max_iterations must be at min 1, not 10 and -2");
     expect_error(points(2, 1, bad), o, labels(2, l), "kmeans: x must be finite");
     assert_true(isnan(tap_adjusted_rand_index(labels(2, l), labels(3, l), &e)));
     assert_string_equal(e.message, "adjusted_rand_index: both labels must be int64 [n], contiguous");
@@ -326,14 +333,10 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_index),
-        cmocka_unit_test(test_separated_clusters),
-        cmocka_unit_test(test_optimum_of_eight_points),
-        cmocka_unit_test(test_initial_centers_are_drawn_as_specified),
-        cmocka_unit_test(test_restarts),
-        cmocka_unit_test(test_degenerate_points),
-        cmocka_unit_test(test_repeatable),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_adjusted_rand_index),      cmocka_unit_test(test_separated_clusters),
+        cmocka_unit_test(test_global_minimum),           cmocka_unit_test(test_distribution_of_results),
+        cmocka_unit_test(test_best_restart_is_returned), cmocka_unit_test(test_degenerate_inputs),
+        cmocka_unit_test(test_threads_change_no_bits),   cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Losses at the edges of their domains: tests/autograd/edges.h says what is asked of the rows. */
+/* tests/nn/test_edges_losses.c: losses at the edges of their domains: tests/autograd/edges.h says what is asked of the rows. */
 #include "tests/check.h"
 #include "tests/nn/edge_tables.h"
 

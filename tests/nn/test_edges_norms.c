@@ -1,4 +1,5 @@
-/* Layers without parameters, normalization and attention at the edges of their domains: tests/autograd/edges.h says what is asked of the rows. */
+/* tests/nn/test_edges_norms.c: normalization, attention and other functions at the edges of their domains;
+ * tests/autograd/edges.h says what is required of the rows. */
 #include "tests/check.h"
 #include "tests/nn/edge_tables.h"
 

@@ -1,4 +1,5 @@
-/* Errors on a tape: whose words they are in, that they are seen once, and that a tape can be made good again. */
+/* tests/nn/test_errors.c: errors on tapes and roots: the call that messages name, reports of unread errors, and clearing of
+ * errors. */
 #define _XOPEN_SOURCE 700
 #include <math.h>
 #include <unistd.h>
@@ -83,7 +84,7 @@ static void checkpoint_never_read(void)
     tap_checkpoint_free(tap_checkpoint_new(""));
 }
 
-static void test_unread_errors_are_told_once(void **state)
+static void test_unread_errors_are_reported_once(void **state)
 {
     static const struct {
         void (*f)(void);
@@ -131,7 +132,7 @@ static void everything_read(void)
     tap_arena_free(a);
 }
 
-/* The library's own arenas and tapes, whose error goes elsewhere, say nothing. */
+/* Errors of arenas and tapes inside the library are passed on, and not reported. */
 static void errors_that_went_elsewhere(void)
 {
     tap_error   e = { 0 };
@@ -156,9 +157,9 @@ static void test_read_errors_are_not_reported(void **state)
     assert_string_equal(said, "");
 }
 
-/* ---- Made good again ---- */
+/* ---- Clearing errors ---- */
 
-static void test_tape_works_after_clear_error(void **state)
+static void test_clearing_the_error_of_a_tape(void **state)
 {
     (void)state;
     tap_tape    *t = tap_tape_new(TAP_F64, 0);
@@ -179,7 +180,7 @@ static void test_tape_works_after_clear_error(void **state)
     tap_tape_free(t);
 }
 
-static void test_module_works_after_clear_error(void **state)
+static void test_clearing_the_error_of_a_root(void **state)
 {
     (void)state;
     tap_module *root = tap_module_new(TAP_F64, 0);
@@ -207,7 +208,7 @@ static void test_module_works_after_clear_error(void **state)
     tap_module_free(root);
 }
 
-/* ---- Which call it was, and on what ---- */
+/* ---- The call and inputs that messages name ---- */
 
 static void test_calls_are_counted(void **state)
 {
@@ -237,7 +238,7 @@ static void test_errors_of_rules(void **state)
     tap_tape_free(t);
 }
 
-/* A composed function shows what it was given and, of what failed within, a parameter that has a name. */
+/* A message of a composed function shows its inputs and, of the operator that failed within it, a named parameter. */
 static void test_errors_within_layers(void **state)
 {
     (void)state;
@@ -258,8 +259,8 @@ int main(void)
 {
     /* clang-format off */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unread_errors_are_told_once), cmocka_unit_test(test_read_errors_are_not_reported),
-        cmocka_unit_test(test_tape_works_after_clear_error),            cmocka_unit_test(test_module_works_after_clear_error),
+        cmocka_unit_test(test_unread_errors_are_reported_once), cmocka_unit_test(test_read_errors_are_not_reported),
+        cmocka_unit_test(test_clearing_the_error_of_a_tape),            cmocka_unit_test(test_clearing_the_error_of_a_root),
         cmocka_unit_test(test_calls_are_counted),           cmocka_unit_test(test_errors_of_rules),
         cmocka_unit_test(test_errors_within_layers),
     };

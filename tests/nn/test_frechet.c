@@ -1,4 +1,4 @@
-/* The Frechet distance against what is known of it. */
+/* tests/nn/test_frechet.c: the Frechet distance, compared with closed forms for one and two features. */
 #include <math.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 enum { ROWS = 40, MOST = 128 };
 
-/* ROWS rows of k numbers whose covariance is the given one, and whose mean is `mean` everywhere. */
+/* ROWS rows of k numbers with this covariance and mean. */
 static tap_tensor rows_of(tap_arena *a, int k, const double *cov, double mean, uint64_t seed)
 {
     tap_tape  *t = tap_tape_new(TAP_F64, seed);
@@ -30,9 +30,9 @@ static void test_distance(void **state)
 {
     (void)state;
     tap_arena *m = tap_arena_new();
-    /* One number: (mean - mean')^2 + (sigma - sigma')^2 */
+    /* One feature: (mean - mean')^2 + (sigma - sigma')^2 */
     assert_near(distance(rows_of(m, 1, (double[]){ 4 }, 1, 1), rows_of(m, 1, (double[]){ 0.25 }, -2, 2)), 9 + 2.25, 1e-12);
-    /* Two: tr sqrt(A B) = sqrt(tr A B + 2 sqrt(det A B)), by Cayley and Hamilton */
+    /* Two features: tr sqrt(A B) = sqrt(tr A B + 2 sqrt(det A B)), by Cayley and Hamilton */
     const double A[] = { 2, 0.5, 0.5, 1 }, B[] = { 1, -0.7, -0.7, 3 };
     const double trace = 2 * 1 + 2 * 0.5 * -0.7 + 1 * 3, det = (2 - 0.25) * (3 - 0.49);
     tap_tensor   a = rows_of(m, 2, A, 1, 3), b = rows_of(m, 2, B, 1.5, 4);
@@ -42,7 +42,7 @@ static void test_distance(void **state)
     tap_arena_free(m);
 }
 
-/* Features that are always the same, as dead ones are, and more features than images. */
+/* Constant features, and more features than rows. */
 static void test_degenerate(void **state)
 {
     static double x[ROWS][MOST], y[ROWS][MOST];
@@ -70,7 +70,7 @@ static void test_single_precision(void **state)
     assert_near(distance(y, x), 0.25 + spread * spread, 1e-12);
 }
 
-static void test_bad_input_is_reported(void **state)
+static void test_errors(void **state)
 {
     static double  numbers[8];
     static int64_t whole[8];
@@ -103,7 +103,7 @@ int main(void)
     /* clang-format off */
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_distance),
                                         cmocka_unit_test(test_degenerate), cmocka_unit_test(test_single_precision),
-                                        cmocka_unit_test(test_bad_input_is_reported) };
+                                        cmocka_unit_test(test_errors) };
     /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Freezing: what requires no gradient gets none, costs nothing on the way back, and leaves the gradients of the rest as they are. */
+/* tests/nn/test_freezing.c: frozen parameters get no gradient, their backward pass costs nothing, and other gradients do not
+ * change. */
 #include <string.h>
 
 #include "autograd/internal.h"
@@ -9,7 +10,7 @@ enum { BATCH = 16, WIDTH = 64 };
 
 static int rules; /* that have run */
 
-/* The identity, counted on the way back. */
+/* The identity, with a rule that counts its calls. */
 static tap_status counted_infer(tap_call *c, tap_tensor *out)
 {
     out->dtype = c->in[0].dtype;
@@ -36,7 +37,7 @@ static tap_var counted(tap_var x)
     return tap_apply(&counted_op, NULL, 1, &x);
 }
 
-/* Two layers, a counter behind each. */
+/* Two layers, each followed by a counter. */
 typedef struct {
     tap_module *root, *back, *head;
     tap_linear  first, second;
@@ -59,7 +60,7 @@ static void net_free(net *n)
     tap_module_free(n->root);
 }
 
-static tap_status learn(net *n)
+static tap_status train_step(net *n)
 {
     tap_tape_reset(n->t);
     rules = 0;
@@ -72,16 +73,16 @@ static void assert_same_tensor(tap_tensor a, tap_tensor b)
     assert_memory_equal(a.data, b.data, (size_t)tap_tensor_numel(a) * sizeof(float));
 }
 
-/* Only the rules behind the frozen layer run, the rest have their gradients to the last bit, and the tape grows by nothing for what
- * it does not have to go back through. */
-static void test_a_frozen_part_costs_nothing(void **state)
+/* Only the rules after the frozen layer run, the other gradients have the same bits, and the backward pass adds no nodes for
+ * the frozen layer. */
+static void test_frozen_layers_run_no_rules(void **state)
 {
     (void)state;
     net whole = net_new(), frozen = net_new();
     tap_module_set_requires_grad(frozen.back, false);
-    assert_int_equal(learn(&whole), TAP_OK);
+    assert_int_equal(train_step(&whole), TAP_OK);
     assert_int_equal(rules, 2);
-    assert_int_equal(learn(&frozen), TAP_OK);
+    assert_int_equal(train_step(&frozen), TAP_OK);
     assert_int_equal(rules, 1);
     assert_same_tensor(tap_param_grad(whole.second.weight), tap_param_grad(frozen.second.weight));
     assert_same_tensor(tap_param_grad(whole.second.bias), tap_param_grad(frozen.second.bias));
@@ -95,20 +96,21 @@ static void test_a_frozen_part_costs_nothing(void **state)
     net_free(&frozen);
 }
 
-/* With all of it frozen there is nothing to go back to, and nothing is recorded. */
-static void test_all_frozen(void **state)
+/* If all parameters are frozen, nothing is recorded. */
+static void test_nothing_is_recorded_if_all_is_frozen(void **state)
 {
     (void)state;
     net n = net_new();
     tap_module_set_requires_grad(n.root, false);
-    assert_int_equal(learn(&n), TAP_EARG);
+    assert_int_equal(train_step(&n), TAP_EARG);
     assert_string_equal(tap_tape_message(n.t), "backward: the loss depends on no parameter, or was not recorded");
     for (uint32_t id = 1; id < n.t->n_nodes; id++) assert_null(tap__node(n.t, id)->op);
     net_free(&n);
 }
 
-/* An optimizer leaves it alone, decay included, until it is thawed; in the middle of a step, too, from the next use on. */
-static void test_freeze_and_thaw(void **state)
+/* An optimizer does not change a frozen parameter, by weight decay neither; freezing within a step takes effect at the next
+ * use. */
+static void test_optimizers_skip_frozen_parameters(void **state)
 {
     (void)state;
     net        n = net_new();
@@ -120,12 +122,12 @@ static void test_freeze_and_thaw(void **state)
     assert_false(tap_param_requires_grad(n.first.bias));
     memcpy(before, value.data, sizeof before);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(learn(&n), TAP_OK);
+        assert_int_equal(train_step(&n), TAP_OK);
         assert_int_equal(tap_optim_step(o, n.t), TAP_OK);
     }
     assert_memory_equal(before, value.data, sizeof before);
     tap_param_set_requires_grad(n.first.bias, true);
-    assert_int_equal(learn(&n), TAP_OK);
+    assert_int_equal(train_step(&n), TAP_OK);
     assert_int_equal(tap_optim_step(o, n.t), TAP_OK);
     assert_memory_not_equal(before, value.data, sizeof before);
 
@@ -154,7 +156,7 @@ static tap_var loss_of(net *n)
     return tap_mean(tap_linear_forward(&n->second, tap_linear_forward(&n->first, x)), TAP_ALL);
 }
 
-static void test_changed_before_backward(void **state)
+static void test_a_parameter_changed_before_backward_is_stale(void **state)
 {
     (void)state;
     for (int how = 0; how < 5; how++) {
@@ -178,8 +180,8 @@ static void test_changed_before_backward(void **state)
     remove("test_freezing.safetensors");
 }
 
-/* Used again after the change, it is a leaf of its own, and both gradients arrive. */
-static void test_used_again_after_a_step(void **state)
+/* Used again after the change, the parameter has a second leaf, and both gradients are accumulated. */
+static void test_a_changed_parameter_gets_a_new_leaf(void **state)
 {
     (void)state;
     tap_module *root = tap_module_new(TAP_F64, 0);
@@ -199,9 +201,9 @@ int main(void)
 {
     /* clang-format off */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_frozen_part_costs_nothing), cmocka_unit_test(test_all_frozen),
-        cmocka_unit_test(test_freeze_and_thaw),             cmocka_unit_test(test_changed_before_backward),
-        cmocka_unit_test(test_used_again_after_a_step),
+        cmocka_unit_test(test_frozen_layers_run_no_rules), cmocka_unit_test(test_nothing_is_recorded_if_all_is_frozen),
+        cmocka_unit_test(test_optimizers_skip_frozen_parameters),             cmocka_unit_test(test_a_parameter_changed_before_backward_is_stale),
+        cmocka_unit_test(test_a_changed_parameter_gets_a_new_leaf),
     };
     /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);

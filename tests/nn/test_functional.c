@@ -1,5 +1,5 @@
-/* Functions and losses of nn.h against values worked out here: reductions, weights, ignored classes, masks, running
- * statistics, and what only a value can show. */
+/* tests/nn/test_functional.c: values of the functions and losses of nn.h, compared with values computed by hand: reductions,
+ * weights, ignored classes, masks and running statistics. */
 #include "nn/nn.h"
 #include "tests/autograd/values.h"
 
@@ -91,7 +91,7 @@ static void test_binary_losses(void **state)
     expect_close(tap_kl_div(l, tap_neg(tap_ones(t, TAP_SHAPE(2))), TAP_REDUCE_NONE, true), TAP_SHAPE(2), D(0, exp(-1)));
 }
 
-static void test_rows(void **state)
+static void test_embedding_csr_select_one_hot(void **state)
 {
     (void)state;
     tap_var table = floats(TAP_SHAPE(3, 2), D(1, 2, 3, 4, 5, 6)), index = indices(TAP_SHAPE(2, 2), I(2, 0, 2, 1)), g;
@@ -134,11 +134,11 @@ static void test_attention(void **state)
     expect_close(tap_scaled_dot_product_attention(floats(TAP_SHAPE(1, 1), D(1)), floats(TAP_SHAPE(2, 1), D(0, log(3))),
                                                   floats(TAP_SHAPE(2, 1), D(0, 4)), ABSENT, 0, false, 2),
                  TAP_SHAPE(1, 1), D(4 * 0.9));
-    /* A bias is added to scores that are not all the same: 2 log 3 / sqrt 4, less log 3. */
+    /* A float mask is added to the scores: 2 log 3 / sqrt 4, less log 3. */
     expect_close(tap_scaled_dot_product_attention(two, wide, floats(TAP_SHAPE(2, 1), D(0, 4)),
                                                   floats(TAP_SHAPE(2), D(0, -log(3))), 0, false, 0),
                  TAP_SHAPE(1, 1), D(2));
-    /* A single key has all the weight, none has none, and all that is dropped is gone. */
+    /* A single key has weight 1; without keys, or with dropout of 1, the result is 0. */
     tap_var one = tap_ones(t, TAP_SHAPE(1, 4)), none = tap_zeros(t, TAP_SHAPE(0, 4));
     expect_close(tap_scaled_dot_product_attention(one, tap_mul_scalar(one, 3), one, ABSENT, 0, false, 0), TAP_SHAPE(1, 4),
                  D(1, 1, 1, 1));
@@ -147,13 +147,13 @@ static void test_attention(void **state)
     expect_close(tap_scaled_dot_product_attention(q, k, v, ABSENT, 1, false, 0), TAP_SHAPE(2, 1), D(0, 0));
 }
 
-/* A query that sees no key, of two: it has no gradient, and what it would have is no NaN. */
+/* The first of two queries is masked for all keys: its gradient is 0, not NaN. */
 static void test_fully_masked_queries(void **state)
 {
     (void)state;
     double  numbers[4] = { 1, 2, 3, 4 };
     tap_var q = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 2), numbers)), by_q;
-    tap_var mask = floats(TAP_SHAPE(2, 2), D(-Inf, -Inf, 0, 0)), v = floats(TAP_SHAPE(2, 1), D(0, 4));
+    tap_var mask = floats(TAP_SHAPE(2, 2), D(-(double)INFINITY, -(double)INFINITY, 0, 0)), v = floats(TAP_SHAPE(2, 1), D(0, 4));
     tap_var y = tap_scaled_dot_product_attention(q, tap_zeros(t, TAP_SHAPE(2, 2)), v, mask, 0, false, 0);
     tap_var z = tap_scaled_dot_product_attention(q, floats(TAP_SHAPE(2, 2), D(0, 0, log(3), 0)), v, mask, 0, false, 1.0 / 3);
     expect_close(y, TAP_SHAPE(2, 1), D(0, 2));
@@ -205,7 +205,7 @@ static void test_norms(void **state)
     expect_close(tap_softmin(floats(TAP_SHAPE(2), D(log(3), 0)), 0), TAP_SHAPE(2), D(0.25, 0.75));
 }
 
-static void test_batch_norm_follows(void **state)
+static void test_batch_norm_updates_running_statistics(void **state)
 {
     (void)state;
     double     mean[2] = { 0, 10 }, var[2] = { 1, 1 };
@@ -241,12 +241,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reductions, begin, end),
         cmocka_unit_test_setup_teardown(test_class_losses, begin, end),
         cmocka_unit_test_setup_teardown(test_binary_losses, begin, end),
-        cmocka_unit_test_setup_teardown(test_rows, begin, end),
+        cmocka_unit_test_setup_teardown(test_embedding_csr_select_one_hot, begin, end),
         cmocka_unit_test_setup_teardown(test_attention, begin, end),
         cmocka_unit_test_setup_teardown(test_fully_masked_queries, begin, end),
         cmocka_unit_test_setup_teardown(test_dropout, begin, end),
         cmocka_unit_test_setup_teardown(test_norms, begin, end),
-        cmocka_unit_test_setup_teardown(test_batch_norm_follows, begin, end),
+        cmocka_unit_test_setup_teardown(test_batch_norm_updates_running_statistics, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The gradient check of a module: it passes what is right, fails what is wrong, and leaves the module as it was. */
+/* tests/nn/test_gradcheck.c: the gradient check of a module accepts right gradients, rejects wrong ones, and does not change
+ * the module. */
 #include <math.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ static tap_var right(tap_tape *t, void *ctx)
     return tap_add(y, tap_mul(tap_exp(tap_param_var(t, m->scale)), tap_randn(t, TAP_SHAPE(4, 2))));
 }
 
-/* The same with a part of the gradient lost. */
+/* The same function with a part of its gradient cut off. */
 static tap_var wrong(tap_tape *t, void *ctx)
 {
     model  *m = ctx;
@@ -54,7 +55,7 @@ static tap_var fails_later(tap_tape *t, void *ctx)
 
 enum { ROOM = 32 };
 
-/* All of a module's state, in one row: values, gradients as they lie in memory, whether those count. */
+/* The state of a module: values, the memory of gradients, and whether gradients count as zero. */
 typedef struct {
     double value[ROOM], grad[ROOM];
     bool   fresh[ROOM];
@@ -75,7 +76,7 @@ static void snapshot(const model *m, state_of *s)
     }
 }
 
-/* The check leaves everything as it is, gradients that wait for the optimizer too. */
+/* The check changes nothing, accumulated gradients included. */
 static tap_gradcheck_result check(model *m, tap_module_function f, tap_gradcheck_options o)
 {
     static state_of before, after;
@@ -87,7 +88,7 @@ static tap_gradcheck_result check(model *m, tap_module_function f, tap_gradcheck
     return r;
 }
 
-static void test_right(void **state)
+static void test_right_gradients_pass(void **state)
 {
     (void)state;
     model                m = model_new(TAP_F64);
@@ -121,7 +122,7 @@ static void test_right(void **state)
     tap_module_free(m.root);
 }
 
-static void test_wrong_gradients_are_found(void **state)
+static void test_wrong_gradients_fail(void **state)
 {
     (void)state;
     model m = model_new(TAP_F64);
@@ -154,7 +155,7 @@ static void test_nan_fails(void **state)
     tap_module_free(m.root);
 }
 
-static void test_error_on_the_way(void **state)
+static void test_an_error_of_the_function(void **state)
 {
     (void)state;
     model                m = model_new(TAP_F64);
@@ -171,7 +172,7 @@ static void test_error_on_the_way(void **state)
 static float       one = 1, one_grad;
 static const float data[4][3] = { { 1, -2, 0.5f }, { 0.1f, 0.2f, 0.3f }, { -1, 3, 2 }, { 0, 0, 1 } };
 
-/* What a user writes for a float32 model: float32 data, leaves of his own, a sample, and casts there and back. */
+/* A typical float32 model: float32 data, leaves of the caller's, a sample, and casts in both directions. */
 static tap_var single(tap_tape *t, void *ctx)
 {
     model   *m = ctx;
@@ -250,7 +251,7 @@ static void test_errors(void **state)
     tap_module_free(empty.root);
 }
 
-/* ---- Everything is as it was ------------------------------------------------------------------------------------- */
+/* ---- State does not change ----------------------------------------------------------------------------------------- */
 
 static double running[2][2] = { { 0.5, -0.5 }, { 2, 3 } };
 
@@ -299,10 +300,10 @@ static void test_frozen_parameters_are_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_right),
-        cmocka_unit_test(test_wrong_gradients_are_found),
+        cmocka_unit_test(test_right_gradients_pass),
+        cmocka_unit_test(test_wrong_gradients_fail),
         cmocka_unit_test(test_nan_fails),
-        cmocka_unit_test(test_error_on_the_way),
+        cmocka_unit_test(test_an_error_of_the_function),
         cmocka_unit_test(test_a_float32_module_is_checked_in_float64),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_running_statistics_stay),

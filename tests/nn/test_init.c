@@ -1,4 +1,4 @@
-/* Initializers: ranges, moments, and what the numbers depend on. */
+/* tests/nn/test_init.c: initializers: ranges, moments, and that values depend on seed and path alone. */
 #include <math.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 /* Mean, variance and largest magnitude of a parameter, in units of `size`. */
 typedef struct {
-    double mean, variance, most;
+    double mean, variance, max_abs;
 } moments;
 
 static moments moments_of(tap_init how, tap_shape shape, double size)
@@ -21,26 +21,26 @@ static moments moments_of(tap_init how, tap_shape shape, double size)
         double x = tap_tensor_item(v, i) / size;
         s.mean += x / (double)n;
         s.variance += x * x / (double)n;
-        s.most = fmax(s.most, fabs(x));
+        s.max_abs = fmax(s.max_abs, fabs(x));
     }
     tap_module_free(root);
     return s;
 }
 
-/* Of 20000 numbers, within about five standard deviations. */
+/* Tolerances are about five standard deviations of 20000 samples. */
 static void assert_uniform(moments s)
 {
     assert_true(fabs(s.mean) < 0.021 && fabs(s.variance - 1.0 / 3) < 0.011);
-    assert_true(s.most <= 1 + 1e-15 && s.most > 0.998);
+    assert_true(s.max_abs <= 1 + 1e-15 && s.max_abs > 0.998);
 }
 
 static void assert_normal(moments s)
 {
     assert_true(fabs(s.mean) < 0.036 && fabs(s.variance - 1) < 0.05);
-    assert_true(s.most > 3 && s.most < 6);
+    assert_true(s.max_abs > 3 && s.max_abs < 6);
 }
 
-static void test_sizes(void **state)
+static void test_ranges_and_moments(void **state)
 {
     (void)state;
     const tap_shape wide = TAP_SHAPE(100, 200), image = TAP_SHAPE(50, 20, 4, 5), flat = TAP_SHAPE(20000);
@@ -56,8 +56,8 @@ static void test_sizes(void **state)
     assert_uniform(moments_of(tap_init_default(64), wide, 1.0 / 8));
 
     moments zeros = moments_of(tap_init_zeros(), flat, 1), constant = moments_of(tap_init_constant(-3), flat, 1);
-    assert_true(zeros.most == 0);
-    assert_true(constant.most == 3 && fabs(constant.mean + 3) < 1e-9);
+    assert_true(zeros.max_abs == 0);
+    assert_true(constant.max_abs == 3 && fabs(constant.mean + 3) < 1e-9);
 }
 
 static void read_param(tap_dtype dtype, uint64_t seed, const char *before, const char *child, double out[8])
@@ -114,7 +114,7 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_ranges_and_moments),
         cmocka_unit_test(test_depends_on_seed_and_path_alone),
         cmocka_unit_test(test_errors),
     };

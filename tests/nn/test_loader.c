@@ -1,4 +1,4 @@
-/* The loader: every row once per epoch, in an order that depends on (seed, epoch) alone. */
+/* tests/nn/test_loader.c: the loader gives every row once per epoch, in an order that depends on (seed, epoch) alone. */
 #include <math.h>
 #include <string.h>
 
@@ -196,8 +196,8 @@ static void test_errors(void **state)
 
 /* ---- Batches that a tape has borrowed ---------------------------------------------------------------------------- */
 
-/* Two batches on one tape, or many: each stays as it was until the tape is reset, and then the memory serves again. */
-static void test_batches_on_a_tape_stay(void **state)
+/* Batches on a tape keep their values until the tape is reset; then their buffers are reused. */
+static void test_borrowed_batches_are_not_overwritten(void **state)
 {
     (void)state;
     tap_loader *l = tap_loader_new(table_data(), (tap_loader_options){ .batch = 2, .dtype = TAP_F64 });
@@ -223,8 +223,8 @@ static void test_batches_on_a_tape_stay(void **state)
     tap_loader_free(l);
 }
 
-/* A loop that resets before each step needs two. */
-static void test_a_loop_needs_two_batches(void **state)
+/* A loop that resets the tape before each step needs two buffers. */
+static void test_a_loop_uses_two_buffers(void **state)
 {
     (void)state;
     tap_loader *l = tap_loader_new(table_data(), (tap_loader_options){ .batch = 2, .dtype = TAP_F64 });
@@ -245,7 +245,7 @@ static void test_a_loop_needs_two_batches(void **state)
     tap_loader_free(l);
 }
 
-static void test_a_freed_loader(void **state)
+static void test_a_tape_outlives_the_loader(void **state)
 {
     (void)state;
     static double wide[4][1000];
@@ -267,8 +267,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_order),    cmocka_unit_test(test_shuffle), cmocka_unit_test(test_drop_last),
         cmocka_unit_test(test_any_strides), cmocka_unit_test(test_no_rows), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_batches_on_a_tape_stay), cmocka_unit_test(test_a_loop_needs_two_batches),
-        cmocka_unit_test(test_a_freed_loader),
+        cmocka_unit_test(test_borrowed_batches_are_not_overwritten), cmocka_unit_test(test_a_loop_uses_two_buffers),
+        cmocka_unit_test(test_a_tape_outlives_the_loader),
     };
     /* clang-format on */
     return cmocka_run_group_tests(tests, fill, NULL);

@@ -1,4 +1,5 @@
-/* The tree of modules: names, paths, errors that stick, parameters as vars and their gradients; and the layers on top of it. */
+/* tests/nn/test_module.c: the tree of modules: names, paths, sticky errors, parameters as vars and their gradients; and
+ * layers. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "nn/nn.h"
 #include "tests/check.h"
 
-/* A shape too large for memory is an error to the library, and would be the end to the address sanitizer. */
+/* A shape too large for memory is an error of the library, but the address sanitizer would abort. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -180,7 +181,7 @@ static void test_bad_parameters(void **state)
     assert_null(tap_linear_forward(&never, (tap_var){ 0 }).tape);
 }
 
-static void test_use(void **state)
+static void test_param_var(void **state)
 {
     (void)state;
     tap_module *root = tap_module_new(TAP_F64, 0);
@@ -208,7 +209,7 @@ static void test_use(void **state)
     tap_module_free(root);
 }
 
-static void test_use_without_recording(void **state)
+static void test_param_var_without_recording(void **state)
 {
     (void)state;
     tap_module *root = tap_module_new(TAP_F64, 0);
@@ -269,16 +270,16 @@ static void set(tap_param *p, const double *values)
 }
 
 /* PyTorch's: weight and bias from U(+-1/sqrt(in)). */
-static void test_linear_begins(void **state)
+static void test_linear_initial_values(void **state)
 {
     (void)state;
     tap_module *root = tap_module_new(TAP_F64, 0);
     tap_linear  l;
     tap_linear_init(&l, root, "l", 4, 1000);
     for (tap_param *p = tap_module_next(root, NULL); p; p = tap_module_next(root, p)) {
-        double most = 0;
-        for (int i = 0; i < 1000; i++) most = fmax(most, fabs(tap_tensor_item(tap_param_value(p), i)));
-        assert_true(most > 0.49 && most <= 0.5 * (1 + 1e-15));
+        double max = 0;
+        for (int i = 0; i < 1000; i++) max = fmax(max, fabs(tap_tensor_item(tap_param_value(p), i)));
+        assert_true(max > 0.49 && max <= 0.5 * (1 + 1e-15));
     }
     tap_module_free(root);
 }
@@ -359,7 +360,7 @@ static void test_activations(void **state)
     assert_int_equal(n, 11);
 }
 
-/* Two have a number beside x, and by name PyTorch's default of it. */
+/* elu and leaky_relu have a parameter; by name it has PyTorch's default. */
 static void test_activations_with_defaults(void **state)
 {
     (void)state;
@@ -378,10 +379,10 @@ int main(void)
         cmocka_unit_test(test_taken_names),
         cmocka_unit_test(test_failed_root),
         cmocka_unit_test(test_bad_parameters),
-        cmocka_unit_test(test_use),
-        cmocka_unit_test(test_use_without_recording),
+        cmocka_unit_test(test_param_var),
+        cmocka_unit_test(test_param_var_without_recording),
         cmocka_unit_test(test_gradients_accumulate),
-        cmocka_unit_test(test_linear_begins),
+        cmocka_unit_test(test_linear_initial_values),
         cmocka_unit_test(test_linear),
         cmocka_unit_test(test_mlp),
         cmocka_unit_test(test_activations),

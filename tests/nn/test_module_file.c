@@ -1,4 +1,5 @@
-/* Files of modules: what is saved comes back, and a file that does not fit changes nothing. */
+/* tests/nn/test_module_file.c: saving and loading of modules: a round trip restores all values, and a file that does not fit
+ * changes none. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static void test_round_trip(void **state)
     tap_module_free(b);
 }
 
-static void test_other_float(void **state)
+static void test_float32_and_float64_convert(void **state)
 {
     (void)state;
     tap_error   e = { 0 };
@@ -87,7 +88,7 @@ static void test_other_float(void **state)
     tap_module_free(again);
 }
 
-static void test_part_of_a_tree(void **state)
+static void test_saving_a_part_of_a_module(void **state)
 {
     (void)state;
     tap_error   e = { 0 };
@@ -127,7 +128,7 @@ static void write_file(int n, const tap_named_tensor *tensors)
     assert_int_equal(tap_safetensors_write(file, n, tensors, 0, NULL, &e), TAP_OK);
 }
 
-static void test_mismatches_are_reported(void **state)
+static void test_files_that_do_not_fit(void **state)
 {
     (void)state;
     double           data[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
@@ -185,7 +186,7 @@ static void test_failures(void **state)
     assert_non_null(strstr(e.message, nowhere));
     assert_int_equal(tap_module_save(m, NULL, 0, NULL, NULL), TAP_EARG);
     assert_int_equal(tap_module_load(m, NULL, NULL), TAP_EARG);
-    /* An error that was there before is no reason not to save, and stays. */
+    /* An error in *e from before does not prevent saving, and is kept. */
     assert_int_equal(tap_module_save(m, file, 0, NULL, &e), TAP_OK);
     assert_int_equal(e.status, TAP_EIO);
     assert_int_equal(access(file, R_OK), 0);
@@ -203,9 +204,12 @@ static void test_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_other_float),
-        cmocka_unit_test(test_part_of_a_tree), cmocka_unit_test(test_mismatches_are_reported),
-        cmocka_unit_test(test_broken_files),   cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_float32_and_float64_convert),
+        cmocka_unit_test(test_saving_a_part_of_a_module),
+        cmocka_unit_test(test_files_that_do_not_fit),
+        cmocka_unit_test(test_broken_files),
+        cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,4 +1,4 @@
-/* Modules as text: the tree, shapes and counts, and what of it there is after an error. */
+/* tests/nn/test_module_print.c: modules as text: the tree, shapes and counts, also of a failed root. */
 #define _XOPEN_SOURCE 700
 #include "nn/nn.h"
 #include "tests/tensor/scratch.h"
@@ -49,7 +49,7 @@ static void test_tree(void **state)
 }
 
 /* A module that is not the root, by its path. */
-static void test_part(void **state)
+static void test_printing_a_child(void **state)
 {
     (void)state;
     tap_module *root = tap_module_new(TAP_F64, 0), *a = tap_module_child(root, "a"), *b = tap_module_child(a, "b");
@@ -67,7 +67,7 @@ static void test_part(void **state)
     tap_module_free(root);
 }
 
-static void test_failed(void **state)
+static void test_printing_a_failed_root(void **state)
 {
     (void)state;
     tap_module *root = tap_module_new(TAP_F32, 0), *wrong = tap_module_new(TAP_I64, 0);
@@ -107,8 +107,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tree),
-        cmocka_unit_test(test_part),
-        cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_printing_a_child),
+        cmocka_unit_test(test_printing_a_failed_root),
         cmocka_unit_test(test_stdout),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

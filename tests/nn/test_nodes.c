@@ -1,8 +1,9 @@
-/* How many nodes calls leave on the tape: what changes nothing costs nothing, short ways are taken, and a cost that grows is seen. */
+/* tests/nn/test_nodes.c: the number of nodes that calls leave on the tape: a call that changes nothing adds none, special cases
+ * take their shortcut, and a cost that grows is noticed. */
 #include "nn/nn.h"
 #include "tests/autograd/nodes.h"
 
-static void test_images(void **state)
+static void test_node_counts_of_spatial_functions(void **state)
 {
     (void)state;
     tap_var x = tap_ones(t, TAP_SHAPE(1, 2, 4, 6));
@@ -16,7 +17,7 @@ static void test_images(void **state)
     ASSERT_NODES(26, tap_max_pool2d(x, (tap_pool_options){ .kernel = { 2, 2 }, .dilation = { 2, 2 } }, NULL));
 }
 
-static void test_densities(void **state)
+static void test_node_counts_of_densities(void **state)
 {
     (void)state;
     tap_var  loc = tap_zeros(t, TAP_SHAPE(3)), eye = tap_eye(t, 3), rows = tap_zeros(t, TAP_SHAPE(5, 3));
@@ -31,8 +32,8 @@ static void test_densities(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_images, begin, end),
-        cmocka_unit_test_setup_teardown(test_densities, begin, end),
+        cmocka_unit_test_setup_teardown(test_node_counts_of_spatial_functions, begin, end),
+        cmocka_unit_test_setup_teardown(test_node_counts_of_densities, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

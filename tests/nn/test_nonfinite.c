@@ -1,4 +1,4 @@
-/* Tracing NaN and infinity through a model: messages carry the paths of its parameters. */
+/* tests/nn/test_nonfinite.c: tracing of NaN and infinity in a model: messages name the paths of parameters. */
 #include <math.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ static void assert_finds_and_frees(model *m, const char *begin, const char *end)
     tap_module_free(m->root);
 }
 
-static void test_a_sound_model(void **state)
+static void test_a_finite_model_passes(void **state)
 {
     (void)state;
     model m = model_new();
@@ -89,7 +89,7 @@ static void test_backward(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_sound_model),
+        cmocka_unit_test(test_a_finite_model_passes),
         cmocka_unit_test(test_forward),
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_backward),

@@ -1,4 +1,5 @@
-/* Optimizers against the algorithms written out in plain C, over several pieces, with all options; and when they refuse. */
+/* tests/nn/test_optim.c: optimizers compared with their algorithms in plain C, with all options, for parameters of several
+ * chunks; errors, and which parameters a step updates. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@ enum { BIG = 8200, STEPS = 5 };
 
 static const int64_t sizes[] = { BIG, 3, 0, 1 };
 
-/* Some gradient, different in each step and element, with zeros among them. */
+/* A gradient that differs in each step and element, and is sometimes 0. */
 static double gradient(int step, int64_t i)
 {
     return i % 7 == 3 ? 0 : sin((double)(i + 1) * 0.37 + step) * (i % 5 == 0 ? 1e-3 : 1);
@@ -50,7 +51,7 @@ static void sgd(number *n, double g, int step, const void *options)
     n->x -= o->lr * (o->nesterov ? g + o->momentum * n->v : n->v);
 }
 
-/* Steps the module and plain numbers side by side; they agree relative to the numbers' size. */
+/* Steps the module and the reference side by side; values agree within the relative tolerance. */
 static void compare(tap_module *root, tap_optim *o, algorithm reference, const void *options, double tolerance)
 {
     tap_tape  *t = tap_tape_new(tap_module_dtype(root), 0);
@@ -130,7 +131,7 @@ static tap_var loss(tap_tape *t, tap_module *m)
 }
 
 /* x^2 with rate r: x becomes (1 - 2 r) x, by exact arithmetic of powers of two. */
-static void test_training(void **state)
+static void test_gradient_descent_of_a_square(void **state)
 {
     (void)state;
     tap_module  *root = tap_module_new(TAP_F64, 0), *part = tap_module_child(root, "part");
@@ -153,7 +154,7 @@ static void test_training(void **state)
     tap_module_free(root);
 }
 
-static void test_refuses(void **state)
+static void test_no_step_after_an_error(void **state)
 {
     (void)state;
     tap_module *root = tap_module_new(TAP_F64, 0);
@@ -216,10 +217,10 @@ static void test_bad_options(void **state)
     tap_module_free(m);
 }
 
-/* One number in any of the pieces; a gradient that counts as zero counts as one, whatever it holds. */
+/* A NaN in any chunk is found; a gradient that counts as zero is finite, whatever its memory holds. */
 static void test_finite_gradients(void **state)
 {
-    static const int64_t places[] = { 0, BIG / 2, BIG - 1 };
+    static const int64_t positions[] = { 0, BIG / 2, BIG - 1 };
     (void)state;
     for (int dtype = TAP_F32; dtype <= TAP_F64; dtype++) {
         tap_module *m = model((tap_dtype)dtype);
@@ -227,7 +228,7 @@ static void test_finite_gradients(void **state)
         tap_param  *p = tap_module_param(m, "a");
         assert_true(tap_optim_finite(o));
         for (int k = 0; k < 6; k++) {
-            const int64_t i = places[k % 3];
+            const int64_t i = positions[k % 3];
             tap_tensor    g = tap_param_grad(p);
             tap_tensor_set_item(g, i, k < 3 ? (double)NAN : (double)-INFINITY);
             assert_false(tap_optim_finite(o));
@@ -280,7 +281,8 @@ static tap_status learn(pair *p, tap_optim *o, bool use_b)
     return tap_optim_step(o, p->t);
 }
 
-/* b is in every second loss only: it moves as if the others had not been, by its own count of steps; nor does decay shrink it. */
+/* b is in every second loss only: other steps do not change it, its step count or its moments, and weight decay does not
+ * apply. */
 static void test_unreached_parameters_stay(void **state)
 {
     (void)state;
@@ -294,7 +296,7 @@ static void test_unreached_parameters_stay(void **state)
         else learn(&whole, reference, true);
     }
     assert_true(first(p.b) == first(whole.b) && first(p.b) < 1);
-    /* looking at a gradient does not make one; writing does */
+    /* reading a gradient does not make one; writing does */
     const double before = first(p.b);
     assert_true(tap_tensor_item(tap_param_grad(p.b), 0) == 0);
     assert_int_equal(learn(&p, o, false), TAP_OK);
@@ -314,7 +316,7 @@ static void assert_root_error(tap_module *root, const char *expected)
     tap_module_clear_error(root);
 }
 
-static void test_one_optimizer_for_each(void **state)
+static void test_a_parameter_has_one_optimizer(void **state)
 {
     (void)state;
     pair       p = pair_new();
@@ -334,8 +336,8 @@ static void test_one_optimizer_for_each(void **state)
     pair_free(&p);
 }
 
-/* What it holds goes to the next one. */
-static void test_free_gives_memory_back(void **state)
+/* The memory of a freed optimizer is used by the next one. */
+static void test_free_releases_memory(void **state)
 {
     (void)state;
     pair   p = pair_new();
@@ -372,8 +374,8 @@ static void test_parameters_made_later(void **state)
     pair_free(&p);
 }
 
-/* What has been added up in a gradient before there was an optimizer is nobody's step. */
-static void test_takes_gradients_since_it_exists(void **state)
+/* A gradient accumulated before the optimizer was made is not part of its first step. */
+static void test_earlier_gradients_are_not_used(void **state)
 {
     (void)state;
     pair       p = pair_new();
@@ -393,11 +395,11 @@ int main(void)
 {
     /* clang-format off */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adam),    cmocka_unit_test(test_sgd),         cmocka_unit_test(test_training),
-        cmocka_unit_test(test_refuses), cmocka_unit_test(test_bad_options), cmocka_unit_test(test_finite_gradients),
-        cmocka_unit_test(test_unreached_parameters_stay), cmocka_unit_test(test_one_optimizer_for_each),
-        cmocka_unit_test(test_free_gives_memory_back),    cmocka_unit_test(test_parameters_made_later),
-        cmocka_unit_test(test_takes_gradients_since_it_exists),
+        cmocka_unit_test(test_adam),    cmocka_unit_test(test_sgd),         cmocka_unit_test(test_gradient_descent_of_a_square),
+        cmocka_unit_test(test_no_step_after_an_error), cmocka_unit_test(test_bad_options), cmocka_unit_test(test_finite_gradients),
+        cmocka_unit_test(test_unreached_parameters_stay), cmocka_unit_test(test_a_parameter_has_one_optimizer),
+        cmocka_unit_test(test_free_releases_memory),    cmocka_unit_test(test_parameters_made_later),
+        cmocka_unit_test(test_earlier_gradients_are_not_used),
     };
     /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);

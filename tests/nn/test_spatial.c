@@ -1,4 +1,5 @@
-/* What works on images, against loops written out here and against numbers worked out by hand. */
+/* tests/nn/test_spatial.c: convolution, pooling, padding and interpolation, compared with plain loops and with values computed
+ * by hand. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,10 +7,10 @@
 #include "nn/nn.h"
 #include "tests/check.h"
 
-#define NOT_A_NUMBER (double)NAN
-#define ENDLESS      (double)INFINITY
-#define D(...)       ((const double[]){ __VA_ARGS__ })
-#define NOTHING      ((tap_var){ 0 })
+#define NAN_    (double)NAN
+#define INF     (double)INFINITY
+#define D(...)  ((const double[]){ __VA_ARGS__ })
+#define NOTHING ((tap_var){ 0 })
 
 static tap_tape *t;
 
@@ -139,7 +140,7 @@ static void check_convolution(const convolution *c)
     free(want);
 }
 
-/* The row's options read backwards: its x is what comes out, and y what goes in. sum(y conv(x)) = sum(x conv_transpose(y)). */
+/* conv_transpose is the adjoint of conv: sum(y conv(x)) = sum(x conv_transpose(y)). */
 static void check_adjoint(const convolution *c)
 {
     const int64_t    size[2] = { c->height, c->width };
@@ -172,8 +173,8 @@ static void test_convolutions(void **state)
     }
 }
 
-/* One axis is two axes, of which the first has size 1; one image is a batch of one. */
-static void test_one_axis_and_one_image(void **state)
+/* A convolution over one axis equals one over two axes, the first of size 1; one image equals a batch of one. */
+static void test_one_axis_equals_two_axes(void **state)
 {
     (void)state;
     begin(TAP_F64);
@@ -197,7 +198,7 @@ static void test_one_axis_and_one_image(void **state)
     expect(tap_conv_transpose1d(floats(TAP_SHAPE(1, 2), D(1, 2)), floats(TAP_SHAPE(1, 1, 3), D(1, 10, 100)),
                                 floats(TAP_SHAPE(1), D(0.5)), (tap_conv_options){ .stride = { 2 } }),
            TAP_SHAPE(1, 5), D(1.5, 10.5, 102.5, 20.5, 200.5), 0);
-    /* All of the product is cropped away; what is left are zeros behind it. */
+    /* The padding crops all products; only the zeros of output_padding are left. */
     expect(tap_conv_transpose1d(floats(TAP_SHAPE(1, 1), D(7)), floats(TAP_SHAPE(1, 1, 1), D(1)), NOTHING,
                                 (tap_conv_options){ .stride = { 10 }, .padding = { 2 }, .output_padding = { 9 } }),
            TAP_SHAPE(1, 6), D(0, 0, 0, 0, 0, 0), 0);
@@ -206,16 +207,16 @@ static void test_one_axis_and_one_image(void **state)
 
 /* ---- Layers of convolutions ---- */
 
-/* As PyTorch has them: uniform within 1 / sqrt(fan-in), the fan-in being what a row of the weight's first axis holds. */
+/* PyTorch's initial values: uniform within 1 / sqrt(fan_in), fan_in being the elements of weight[0]. */
 static void expect_uniform(const tap_param *p, tap_shape shape, double fan_in)
 {
-    double most = 0;
+    double max = 0;
     assert_true(tap_shape_equal(tap_param_value(p).shape, shape));
-    for (int64_t i = 0; i < tap_numel(shape); i++) most = fmax(most, fabs(tap_tensor_item(tap_param_value(p), i)));
-    assert_true(most * sqrt(fan_in) <= 1 && most * sqrt(fan_in) > 0.7);
+    for (int64_t i = 0; i < tap_numel(shape); i++) max = fmax(max, fabs(tap_tensor_item(tap_param_value(p), i)));
+    assert_true(max * sqrt(fan_in) <= 1 && max * sqrt(fan_in) > 0.7);
 }
 
-static void test_layers(void **state)
+static void test_convolution_layers(void **state)
 {
     (void)state;
     begin(TAP_F64);
@@ -262,16 +263,16 @@ static const pooling poolings[] = {
     { 3, 4, { .kernel = { 1, 2 }, .stride = { 3, 5 }, .padding = { 0, 1 }, .ceil_mode = true }, 1, 1 },
 };
 
-/* What a window holds: the sum, how many elements of the image and how many of the padding, and the place of the largest. */
+/* A window: its sum and maximum, the number of its elements in the image and in the padding, and the index of the maximum. */
 typedef struct {
-    double  sum, most;
-    int64_t inside, padding, place;
+    double  sum, max;
+    int64_t inside, padding, index_of_max;
 } window;
 
 static window window_at(const pooling *p, tap_var x, int64_t plane, int64_t row, int64_t column, const int64_t dilation[2])
 {
     const tap_pool_options *o = &p->o;
-    window                  w = { .most = -ENDLESS, .place = -1 };
+    window                  w = { .max = -INF, .index_of_max = -1 };
     for (int64_t k = 0; k < o->kernel[0]; k++) {
         for (int64_t l = 0; l < o->kernel[1]; l++) {
             int64_t y = row * (o->stride[0] ? o->stride[0] : o->kernel[0]) - o->padding[0] + k * dilation[0];
@@ -283,16 +284,16 @@ static window window_at(const pooling *p, tap_var x, int64_t plane, int64_t row,
             w.padding--;
             w.inside++;
             w.sum += value;
-            if (w.place < 0 || value > w.most) {
-                w.most = value;
-                w.place = y * p->width + z;
+            if (w.index_of_max < 0 || value > w.max) {
+                w.max = value;
+                w.index_of_max = y * p->width + z;
             }
         }
     }
     return w;
 }
 
-enum { MOST, PLACE, MEAN, INSIDE, DIVIDED, KINDS };
+enum { MAX_VALUE, MAX_INDEX, MEAN, INSIDE, DIVIDED, KINDS };
 
 static void check_pooling(const pooling *p, const int64_t dilation[2])
 {
@@ -304,15 +305,15 @@ static void check_pooling(const pooling *p, const int64_t dilation[2])
     for (int64_t i = 0; i < tap_numel(s); i++) {
         int64_t plane = i / (p->down * p->across), row = i / p->across % p->down, column = i % p->across;
         window  m = window_at(p, x, plane, row, column, dilation);
-        want[MOST][i] = m.most;
-        want[PLACE][i] = (double)m.place;
+        want[MAX_VALUE][i] = m.max;
+        want[MAX_INDEX][i] = (double)m.index_of_max;
         want[MEAN][i] = m.sum / (double)(m.inside + m.padding);
         want[INSIDE][i] = m.sum / (double)m.inside;
         want[DIVIDED][i] = m.sum / -7;
     }
     memcpy(o.dilation, dilation, sizeof o.dilation);
-    expect(tap_max_pool2d(x, o, &index), s, want[MOST], 0);
-    expect(index, s, want[PLACE], 0);
+    expect(tap_max_pool2d(x, o, &index), s, want[MAX_VALUE], 0);
+    expect(index, s, want[MAX_INDEX], 0);
     if (dilation[0] != 1) return;
     expect(tap_avg_pool2d(x, o), s, want[MEAN], tolerance());
     o.exclude_pad = true;
@@ -335,19 +336,19 @@ static void test_pooling(void **state)
     }
 }
 
-static void test_maxima_at_the_edge(void **state)
+static void test_max_pool_of_padding_and_nan(void **state)
 {
     const tap_pool_options o = { .kernel = { 2, 2 }, .padding = { 1, 1 }, .stride = { 1, 1 } }, pairs = { .kernel = { 1, 2 } };
     const tap_pool_options apart = { .kernel = { 1, 3 }, .padding = { 0, 1 }, .stride = { 1, 1 }, .dilation = { 1, 2 } };
     tap_var                index;
     (void)state;
     begin(TAP_F64);
-    tap_max_pool2d(floats(TAP_SHAPE(1, 2, 2), D(-ENDLESS, -ENDLESS, -ENDLESS, -ENDLESS)), o, &index);
+    tap_max_pool2d(floats(TAP_SHAPE(1, 2, 2), D(-INF, -INF, -INF, -INF)), o, &index);
     expect(index, TAP_SHAPE(1, 3, 3), D(0, 0, 1, 0, 0, 1, 2, 2, 3), 0);
-    tap_max_pool2d(tap_full(t, TAP_SHAPE(1, 1, 4), -ENDLESS), apart, &index);
+    tap_max_pool2d(tap_full(t, TAP_SHAPE(1, 1, 4), -INF), apart, &index);
     expect(index, TAP_SHAPE(1, 1, 2), D(1, 0), 0);
-    expect(tap_max_pool2d(floats(TAP_SHAPE(1, 1, 6), D(1, NOT_A_NUMBER, 3, 3, -ENDLESS, 2)), pairs, &index), TAP_SHAPE(1, 1, 3),
-           D(NOT_A_NUMBER, 3, 2), 0);
+    expect(tap_max_pool2d(floats(TAP_SHAPE(1, 1, 6), D(1, NAN_, 3, 3, -INF, 2)), pairs, &index), TAP_SHAPE(1, 1, 3),
+           D(NAN_, 3, 2), 0);
     expect(index, TAP_SHAPE(1, 1, 3), D(1, 2, 5), 0);
     assert_true(tap_shape_equal(tap_shape_of(tap_max_pool2d(tap_zeros(t, TAP_SHAPE(0, 3, 4, 4)), pairs, &index)),
                                 TAP_SHAPE(0, 3, 4, 2)));
@@ -362,14 +363,14 @@ static void test_adaptive_means(void **state)
     (void)state;
     for (int k = 0; k < 2; k++) {
         begin(k ? TAP_F64 : TAP_F32);
-        tap_var row = floats(TAP_SHAPE(1, 1, 5), D(1, 2, 4, 8, ENDLESS)), x = count(TAP_SHAPE(1, 2, 4, 6));
-        expect(tap_adaptive_avg_pool2d(row, 0, 3), TAP_SHAPE(1, 1, 3), D(1.5, 14.0 / 3, ENDLESS), tolerance());
-        expect(tap_adaptive_avg_pool2d(row, 2, 7), TAP_SHAPE(1, 2, 7),
-               D(1, 1.5, 3, 4, 6, ENDLESS, ENDLESS, 1, 1.5, 3, 4, 6, ENDLESS, ENDLESS), tolerance());
+        tap_var row = floats(TAP_SHAPE(1, 1, 5), D(1, 2, 4, 8, INF)), x = count(TAP_SHAPE(1, 2, 4, 6));
+        expect(tap_adaptive_avg_pool2d(row, 0, 3), TAP_SHAPE(1, 1, 3), D(1.5, 14.0 / 3, INF), tolerance());
+        expect(tap_adaptive_avg_pool2d(row, 2, 7), TAP_SHAPE(1, 2, 7), D(1, 1.5, 3, 4, 6, INF, INF, 1, 1.5, 3, 4, 6, INF, INF),
+               tolerance());
         expect(tap_adaptive_avg_pool2d(x, 2, 2), TAP_SHAPE(1, 2, 2, 2), D(4, 7, 16, 19, 28, 31, 40, 43), tolerance());
         expect(tap_adaptive_avg_pool2d(x, 1, 4), TAP_SHAPE(1, 2, 1, 4), D(9.5, 10.5, 12.5, 13.5, 33.5, 34.5, 36.5, 37.5),
                3 * tolerance());
-        expect(tap_adaptive_avg_pool2d(row, 0, 0), TAP_SHAPE(1, 1, 5), D(1, 2, 4, 8, ENDLESS), 0);
+        expect(tap_adaptive_avg_pool2d(row, 0, 0), TAP_SHAPE(1, 1, 5), D(1, 2, 4, 8, INF), 0);
         end();
     }
 }
@@ -384,11 +385,11 @@ static void test_pad(void **state)
     (void)state;
     for (int k = 0; k < 2; k++) {
         begin(k ? TAP_F64 : TAP_F32);
-        tap_var x = floats(TAP_SHAPE(2, 3), D(1, NOT_A_NUMBER, 3, 4, 5, ENDLESS)), row = count(TAP_SHAPE(1, 4));
-        expect(PAD(x, TAP_PAD_CONSTANT, 7, 1, -1, 0, 1), TAP_SHAPE(3, 3), D(7, 1, NOT_A_NUMBER, 7, 4, 5, 7, 7, 7), 0);
-        expect(PAD(x, TAP_PAD_CONSTANT, 0, 1, 0), TAP_SHAPE(2, 4), D(0, 1, NOT_A_NUMBER, 3, 0, 4, 5, ENDLESS), 0);
-        expect(PAD(x, TAP_PAD_CONSTANT, -ENDLESS, -3, 1), TAP_SHAPE(2, 1), D(-ENDLESS, -ENDLESS), 0);
-        expect(PAD(x, TAP_PAD_CONSTANT, NOT_A_NUMBER, -2, 1), TAP_SHAPE(2, 2), D(3, NOT_A_NUMBER, ENDLESS, NOT_A_NUMBER), 0);
+        tap_var x = floats(TAP_SHAPE(2, 3), D(1, NAN_, 3, 4, 5, INF)), row = count(TAP_SHAPE(1, 4));
+        expect(PAD(x, TAP_PAD_CONSTANT, 7, 1, -1, 0, 1), TAP_SHAPE(3, 3), D(7, 1, NAN_, 7, 4, 5, 7, 7, 7), 0);
+        expect(PAD(x, TAP_PAD_CONSTANT, 0, 1, 0), TAP_SHAPE(2, 4), D(0, 1, NAN_, 3, 0, 4, 5, INF), 0);
+        expect(PAD(x, TAP_PAD_CONSTANT, -INF, -3, 1), TAP_SHAPE(2, 1), D(-INF, -INF), 0);
+        expect(PAD(x, TAP_PAD_CONSTANT, NAN_, -2, 1), TAP_SHAPE(2, 2), D(3, NAN_, INF, NAN_), 0);
         expect(PAD(row, TAP_PAD_REFLECT, 9, 3, 2), TAP_SHAPE(1, 9), D(3, 2, 1, 0, 1, 2, 3, 2, 1), 0);
         expect(PAD(row, TAP_PAD_REFLECT, 9, -2, 3), TAP_SHAPE(1, 5), D(2, 3, 2, 1, 0), 0);
         expect(PAD(row, TAP_PAD_REPLICATE, 9, 2, 1), TAP_SHAPE(1, 7), D(0, 0, 0, 1, 2, 3, 3), 0);
@@ -435,7 +436,8 @@ static void test_interpolate(void **state)
         expect(TO(x, .scale = { 1.6 }), TAP_SHAPE(1, 1, 6), D(0, 0, 1, 1, 2, 10), 0);
         expect(TO(x, .scale = { 1.6 }, .recompute_scale = true), TAP_SHAPE(1, 1, 6), D(0, 0, 1, 2, 2, 10), 0);
         expect(TO(x, .size = { 2 }, .mode = TAP_INTERPOLATE_LINEAR), TAP_SHAPE(1, 1, 2), D(0.5, 6), 0);
-        /* Steps of 1.25 by the scale, even to a size that is nearer to 4/3. The same size: linear as it is, else by the scale. */
+        /* Steps of 1.25 by the scale, even to a size that is nearer to 4/3. The same size: linear as it is, else by the
+         * scale. */
         expect(TO(x, .scale = { 0.8 }, .mode = TAP_INTERPOLATE_LINEAR), TAP_SHAPE(1, 1, 3), D(0.125, 1.375, 7), tolerance());
         expect(TO(x, .scale = { 1.2 }, .mode = TAP_INTERPOLATE_LINEAR), TAP_SHAPE(1, 1, 4), D(0, 1, 2, 10), 0);
         expect(TO(x, .scale = { 1.2 }), TAP_SHAPE(1, 1, 4), D(0, 0, 1, 2), 0);
@@ -467,8 +469,8 @@ static void test_interpolate(void **state)
     }
 }
 
-/* A float's step from end to end of such an axis is one more than the axis has. */
-static void test_interpolate_a_long_axis(void **state)
+/* On so long an axis the position in float of the last element is rounded up to one beyond the axis. */
+static void test_interpolate_axis_beyond_float_precision(void **state)
 {
     (void)state;
     begin(TAP_F32);
@@ -494,13 +496,13 @@ static void test_pixel_shuffle(void **state)
     end();
 }
 
-/* Memory of more bytes than can be counted is refused, not asked for: for columns of windows, and for an image with its padding. */
+/* Sizes whose bytes overflow are refused before memory is requested: of im2col columns, and of a padded image. */
 static int64_t reflected(int64_t i, int64_t n)
 {
     return i < 0 ? -i : i >= n ? 2 * n - 2 - i : i;
 }
 
-/* Both axes at once, with weights that are worked out here; a lonely pixel; and one image, several, none. */
+/* The product of two 1-D kernels, a single pixel, and one, several and no images. */
 static void test_gaussian_blur(void **state)
 {
     enum { N = 2, H = 4, W = 5, R = 2 };
@@ -527,7 +529,7 @@ static void test_gaussian_blur(void **state)
     }
 }
 
-static void test_convolutions_beyond_numbers(void **state)
+static void test_convolutions_too_large_for_memory(void **state)
 {
     (void)state;
     static const struct {
@@ -553,17 +555,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_convolutions),
-        cmocka_unit_test(test_one_axis_and_one_image),
-        cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_one_axis_equals_two_axes),
+        cmocka_unit_test(test_convolution_layers),
         cmocka_unit_test(test_pooling),
-        cmocka_unit_test(test_maxima_at_the_edge),
+        cmocka_unit_test(test_max_pool_of_padding_and_nan),
         cmocka_unit_test(test_adaptive_means),
         cmocka_unit_test(test_pad),
         cmocka_unit_test(test_interpolate),
-        cmocka_unit_test(test_interpolate_a_long_axis),
+        cmocka_unit_test(test_interpolate_axis_beyond_float_precision),
         cmocka_unit_test(test_pixel_shuffle),
         cmocka_unit_test(test_gaussian_blur),
-        cmocka_unit_test(test_convolutions_beyond_numbers),
+        cmocka_unit_test(test_convolutions_too_large_for_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
