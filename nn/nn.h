@@ -147,8 +147,7 @@ TAP_API void    tap_mlp_init(tap_mlp *l, tap_module *m, const char *name, int n_
 TAP_API tap_var tap_mlp_forward(const tap_mlp *l, tap_var x); /* [..,sizes[0]] -> [..,sizes[n_sizes-1]] */
 
 /* ---- Functions of torch.nn.functional (functional/) -------------------------------------------------------------- */
-/* Composed of the operators of autograd.h, and differentiable as often as these. An optional tensor is absent as (tap_var){ 0
- * }. */
+/* Composed of the operators of autograd.h, and differentiable as often as these. An optional tensor that is absent is { 0 }. */
 
 /* max(x, 0) + weight min(x, 0); weight [], [1] or [channels], axis 1 of x */
 TAP_API tap_var tap_prelu(tap_var x, tap_var weight);
