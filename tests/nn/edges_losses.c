@@ -1,6 +1,7 @@
-/* Losses at the edges of their domains: terms against formulas on a grid of numbers, losses of classes on a list of vectors of logits or
- * log-probabilities, and reductions, weights and what is ignored in cases that are written out. */
-#include "tests/autograd/long_double_vectors.h"
+/* tests/nn/edges_losses.c: losses at the edges of their domains: terms against formulas on a grid of numbers, losses of classes
+ * on a list of vectors of logits or log-probabilities, and reductions, weights and what is ignored in cases that are written
+ * out. */
+#include "tests/autograd/wide_vectors.h"
 #include "tests/nn/edge_tables.h"
 
 #define ABSENT ((tap_var){ 0 })
@@ -10,8 +11,8 @@
 
 /* ---- Terms ---- */
 
-/* f times x; of what does not count nothing, be it infinite */
-static ldouble share(ldouble f, ldouble x)
+/* f x, and 0 for f = 0, also if x is infinite */
+static wide share(wide f, wide x)
 {
     return f == 0 ? 0 : f * x;
 }
@@ -26,8 +27,8 @@ static ldouble sign_of(ldouble x)
     return (x > 0) - (x < 0);
 }
 
-/* Within the bounds, and whether it was. */
-static ldouble within(ldouble x, ldouble lo, ldouble hi)
+/* x clamped to the bounds, and whether it was within them. */
+static wide within(wide x, wide lo, wide hi)
 {
     return x < lo ? lo : x > hi ? hi : x;
 }
@@ -268,8 +269,8 @@ static void hard_g(const ldouble *x, const ldouble *c, ldouble *g)
     for (int i = 0; i < N; i++) g[i] *= *c;
 }
 
-/* What has no part in the target does not count, be it impossible. */
-static ldouble expected(const ldouble *x, const ldouble *part, ldouble *p)
+/* A class of probability 0 in the target adds 0, also if its log-probability is -infinity. */
+static wide expected(const wide *x, const wide *part, wide *p)
 {
     ldouble l[N], y = 0;
     log_soften(x, l, p);
@@ -413,7 +414,7 @@ const edge_case loss_cases[] = {
     { .id = "l1_loss__sum", .f = l1_sum, TWO_OF(S(3)), .x = { D(INFTY, 0, 3), D(INFTY, -0.0, 1) }, .y = D(2), .g = { D(0, 0, 1), D(0, 0, -1) } },
     { .id = "huber_loss__mean", .f = huber_mean, TWO_OF(S(2)), .x = { D(0x1p127, 0x1p127), D(0, 0) }, .y = D(0x1p127),
       .g = { D(0.5, 0.5), D(-0.5, -0.5) }, .ulps = 1 },
-    /* a knee at what float32 has no number for */
+    /* a beta that float32 rounds to 0 */
     { .id = "smooth_l1_loss__mean", .f = smooth_mean, TWO_OF(S(2)), .x = { D(3, 0), D(1, 0) }, .y = D(1), .g = { D(0.5, 0), D(-0.5, 0) },
       .ulps = 1 },
     { .id = "kl_div__batch", .f = kl_batch, TWO_OF(S(2, 2)), .x = { D(-INFTY, 0, -1, -INFTY), D(0, 1, 1, 0) }, .y = D(0.5),
@@ -440,7 +441,7 @@ const edge_case loss_cases[] = {
       .x = { D(-1, -2, -1, -1, -3, -3), D(0x1p127, 0x1p127) }, .y = D(2), .g = { D(-0.5, 0, 0, 0, 0, -0.5), NULL } },
     { .id = "nll_loss__far", .f = nll_plain, .n = 1, .shape = { S(3, 2) }, .x = { D(-0x1.8p127, 0, 0, -0x1.8p127, 0, -0x1.8p127) },
       .y = D(0x1.8p127), .g = { D(-1 / 3.0, 0, 0, -1 / 3.0, 0, -1 / 3.0) }, .ulps = 1 },
-    /* 0 / 0, of which no element is a part */
+    /* 0 / 0: all elements are ignored */
     { .id = "nll_loss__none_left", .f = nll_none_left, .n = 1, .shape = { S(2, 2) }, .x = { D(-1, -2, -INFTY, 0) }, .y = D(NAN_),
       .g = { D(0, 0, 0, 0) }, .no_limit = "the mean of nothing" },
     { .id = "nll_loss__none_left_weighted", .f = nll_none_left_weighted, .n = 2, .shape = { S(2, 2), S(2) },
