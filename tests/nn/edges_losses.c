@@ -1,7 +1,7 @@
 /* tests/nn/edges_losses.c: losses at the edges of their domains: terms against formulas on a grid of numbers, losses of classes
  * on a list of vectors of logits or log-probabilities, and reductions, weights and what is ignored in cases that are written
  * out. */
-#include "tests/autograd/wide_vectors.h"
+#include "tests/autograd/long_double_vectors.h"
 #include "tests/nn/edge_tables.h"
 
 #define ABSENT ((tap_var){ 0 })
@@ -12,7 +12,7 @@
 /* ---- Terms ---- */
 
 /* f x, and 0 for f = 0, also if x is infinite */
-static wide share(wide f, wide x)
+static ldouble share(ldouble f, ldouble x)
 {
     return f == 0 ? 0 : f * x;
 }
@@ -28,7 +28,7 @@ static ldouble sign_of(ldouble x)
 }
 
 /* x clamped to the bounds, and whether it was within them. */
-static wide within(wide x, wide lo, wide hi)
+static ldouble within(ldouble x, ldouble lo, ldouble hi)
 {
     return x < lo ? lo : x > hi ? hi : x;
 }
@@ -270,7 +270,7 @@ static void hard_g(const ldouble *x, const ldouble *c, ldouble *g)
 }
 
 /* A class of probability 0 in the target adds 0, also if its log-probability is -infinity. */
-static wide expected(const wide *x, const wide *part, wide *p)
+static ldouble expected(const ldouble *x, const ldouble *part, ldouble *p)
 {
     ldouble l[N], y = 0;
     log_soften(x, l, p);

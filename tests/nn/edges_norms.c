@@ -1,6 +1,6 @@
 /* tests/nn/edges_norms.c: layers without parameters at the edges of their domains: normalization on a list of vectors, what
  * goes element by element on a grid of numbers, tables and attention in cases that are written out. */
-#include "tests/autograd/wide_vectors.h"
+#include "tests/autograd/long_double_vectors.h"
 #include "tests/nn/edge_tables.h"
 
 #define ABSENT ((tap_var){ 0 })

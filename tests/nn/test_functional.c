@@ -49,7 +49,7 @@ static void test_class_losses(void **state)
                  D((a + 1 + 3 * (b + 4) + c + 5) / 5));
     expect_close(tap_cross_entropy(p, target, w, 1, TAP_REDUCE_SUM, 0.5), TAP_SCALAR,
                  D(0.5 * (a + 1 + c + 5) + 0.25 * (a + 1 + 3 * (a + 2) + c + 5 + 3 * (c + 6))));
-    tap_var ruled_out = floats(TAP_SHAPE(1, 2), D(0, -(double)INFINITY)); /* a class that counts only when smoothed */
+    tap_var ruled_out = floats(TAP_SHAPE(1, 2), D(0, -Inf)); /* a class that counts only when smoothed */
     expect_close(tap_cross_entropy(ruled_out, indices(TAP_SHAPE(1), I(0)), ABSENT, TAP_NO_INDEX, TAP_REDUCE_NONE, 0),
                  TAP_SHAPE(1), D(0));
     tap_var hard = floats(TAP_SHAPE(3, 2), D(1, 0, 0, 1, 1, 0)); /* smoothed by 1/2: 3/4 and 1/4 */
@@ -123,7 +123,7 @@ static void test_attention(void **state)
     expect_close(tap_scaled_dot_product_attention(q, k, v, ABSENT, 0, false, 0), TAP_SHAPE(2, 1), D(3, 3));
     expect_close(tap_scaled_dot_product_attention(q, k, v, ABSENT, 0, true, 0), TAP_SHAPE(2, 1), D(1, 1.5));
     expect_close(tap_scaled_dot_product_attention(q, k, v, tap_cast(no, TAP_BOOL), 0, false, 0), TAP_SHAPE(2, 1), D(0, 0));
-    tap_var bias = floats(TAP_SHAPE(2, 3), D(0, -(double)INFINITY, 0, log(2), 0, -(double)INFINITY));
+    tap_var bias = floats(TAP_SHAPE(2, 3), D(0, -Inf, 0, log(2), 0, -Inf));
     expect_close(tap_scaled_dot_product_attention(q, k, v, bias, 0, false, 0), TAP_SHAPE(2, 1), D(3.5, 4.0 / 3));
     expect_close(
         tap_scaled_dot_product_attention(tap_ones(t, TAP_SHAPE(1, 4)), tap_eye(t, 4), tap_eye(t, 4), ABSENT, 0, false, 0),
@@ -153,7 +153,7 @@ static void test_fully_masked_queries(void **state)
     (void)state;
     double  numbers[4] = { 1, 2, 3, 4 };
     tap_var q = tap_variable(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(2, 2), numbers)), by_q;
-    tap_var mask = floats(TAP_SHAPE(2, 2), D(-(double)INFINITY, -(double)INFINITY, 0, 0)), v = floats(TAP_SHAPE(2, 1), D(0, 4));
+    tap_var mask = floats(TAP_SHAPE(2, 2), D(-Inf, -Inf, 0, 0)), v = floats(TAP_SHAPE(2, 1), D(0, 4));
     tap_var y = tap_scaled_dot_product_attention(q, tap_zeros(t, TAP_SHAPE(2, 2)), v, mask, 0, false, 0);
     tap_var z = tap_scaled_dot_product_attention(q, floats(TAP_SHAPE(2, 2), D(0, 0, log(3), 0)), v, mask, 0, false, 1.0 / 3);
     expect_close(y, TAP_SHAPE(2, 1), D(0, 2));
