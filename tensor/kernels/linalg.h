@@ -3,6 +3,7 @@
 #ifndef TAP_TENSOR_KERNELS_LINALG_H
 #define TAP_TENSOR_KERNELS_LINALG_H
 
+#include "tensor/cpu.h"
 #include "tensor/kernels/blis.h"
 #include "tensor/kernels/powers.h"
 
