@@ -100,7 +100,8 @@ static void inverse_std_forward(tap_call *c, tap_tensor *out)
     double      *factor;
     int64_t      n;
     if (!compute_moments(c, attr_of(c)->centered, &m, &factor, &n)) return;
-    for (int64_t i = 0; i < n; i++) set_item(out, i, tap__moments_factor_of_x(&m, i, tap__moments_rstd(&m, i, attr_of(c)->number)));
+    for (int64_t i = 0; i < n; i++)
+        set_item(out, i, tap__moments_factor_of_x(&m, i, tap__moments_rstd(&m, i, attr_of(c)->number)));
 }
 
 static void standardize_vjp(const tap_node *n, tap_var g, tap_var *gin);
@@ -154,7 +155,8 @@ static void inverse_norm_forward(tap_call *c, tap_tensor *out)
     double      *factor;
     int64_t      n;
     if (!compute_moments(c, false, &m, &factor, &n)) return;
-    for (int64_t i = 0; i < n; i++) set_item(out, i, tap__moments_factor_of_x(&m, i, tap__moments_inverse_norm(&m, i, attr_of(c)->number)));
+    for (int64_t i = 0; i < n; i++)
+        set_item(out, i, tap__moments_factor_of_x(&m, i, tap__moments_inverse_norm(&m, i, attr_of(c)->number)));
 }
 
 static void l2_normalize_vjp(const tap_node *n, tap_var g, tap_var *gin);
