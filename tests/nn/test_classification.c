@@ -34,7 +34,7 @@ static double area_by_pairs(int n, const double *s, const uint8_t *y)
     return won / pairs;
 }
 
-/* The number of positives, or of all, with at min this score. */
+/* The number of positives, or of all, with at least this score. */
 static double at_least(int n, const double *s, const uint8_t *y, double score, bool positives)
 {
     double count = 0;
@@ -246,12 +246,12 @@ static void test_errors(void **state)
     double                      x[4], z[4];
     tap_error                   e = { 0 };
     (void)state;
-    expect(numbers(3, s), bytes(2, y), o, "auroc: scores [3], positive [2]: both need the same shape [n], n at min 1");
-    expect(numbers(0, s), bytes(0, y), o, "auroc: scores [0], positive [0]: both need the same shape [n], n at min 1");
+    expect(numbers(3, s), bytes(2, y), o, "auroc: scores [3], positive [2]: both need the same shape [n], n at least 1");
+    expect(numbers(0, s), bytes(0, y), o, "auroc: scores [0], positive [0]: both need the same shape [n], n at least 1");
     expect(numbers(1, s), bytes(1, y), o, "auroc: scores [1], positive [1]: there must be positives");
-    expect((tap_tensor){ 0 }, bytes(3, y), o, "auroc: scores [], positive [3]: both need the same shape [n], n at min 1");
+    expect((tap_tensor){ 0 }, bytes(3, y), o, "auroc: scores [], positive [3]: both need the same shape [n], n at least 1");
     expect(tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 1), (void *)s), bytes(3, y), o,
-           "auroc: scores [3,1], positive [3]: both need the same shape [n], n at min 1");
+           "auroc: scores [3,1], positive [3]: both need the same shape [n], n at least 1");
     expect(numbers(3, holes), bytes(3, y), o, "auroc: scores [3], positive [3]: scores must not be NaN");
     expect(numbers(3, s), bytes(3, two), o, "auroc: scores [3], positive [3]: positive must be 0 or 1");
     expect(numbers(3, s), bytes(3, none), o, "auroc: scores [3], positive [3]: there must be positives");
@@ -260,7 +260,7 @@ static void test_errors(void **state)
     expect(numbers(3, s), bytes(3, y), (tap_bootstrap_options){ .level = (double)NAN },
            "auroc: level must be between 0 and 1, not nan");
     expect(numbers(3, s), bytes(3, y), (tap_bootstrap_options){ .resamples = INT64_MAX },
-           "auroc: resamples must be at max 10^9, not 9223372036854775807");
+           "auroc: resamples must be at most 10^9, not 9223372036854775807");
     assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, y), numbers(3, x), numbers(4, z), &e), 0);
     assert_string_equal(e.message, "roc_curve: scores [3], positive [3]: the rates must be float64 [n + 1] or longer");
     assert_int_equal(tap_roc_curve(numbers(3, s), bytes(3, y), numbers(4, x), numbers(3, z), NULL), 0);

@@ -320,9 +320,9 @@ static void test_errors(void **state)
     expect_error(two, (tap_kmeans_options){ 0 }, labels(2, l),
                  "kmeans: clusters must be within 1..2, the number of points, not 0");
     expect_error(two, (tap_kmeans_options){ .clusters = 1, .restarts = -1 }, labels(2, l),
-                 "kmeans: restarts and max_iterations must be at min 1, not -1 and 300");
+                 "kmeans: restarts and max_iterations must be at least 1, not -1 and 300");
     expect_error(two, (tap_kmeans_options){ .clusters = 1, .max_iterations = -2 }, labels(2, l),
-                 "kmeans: restarts and max_iterations must be at min 1, not 10 and -2");
+                 "kmeans: restarts and max_iterations must be at least 1, not 10 and -2");
     expect_error(points(2, 1, bad), o, labels(2, l), "kmeans: x must be finite");
     assert_true(isnan(tap_adjusted_rand_index(labels(2, l), labels(3, l), &e)));
     assert_string_equal(e.message, "adjusted_rand_index: both labels must be int64 [n], contiguous");

@@ -46,7 +46,7 @@ static bool has_row(const char *name)
 static void test_every_function_has_a_row(void **state)
 {
     (void)state;
-    check_edge_section("nn/nn.h", "Functions in PyTorch's terms", has_row);
+    check_edge_section("nn/nn.h", "Functions of torch.nn.functional", has_row);
 }
 
 int main(void)
