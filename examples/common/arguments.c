@@ -49,6 +49,36 @@ bool parse_real(const char *text, double min, double max, double *value)
     return end != text && !*end && *value >= min && *value <= max;
 }
 
+/* Name number i of a choice: the words of "must be NAME, ... or NAME" behind the second one, "or" left out; false: there is none. */
+static bool choice_name(const argument *a, int i, char name[64])
+{
+    const char *word = a->takes + strlen("must be ");
+    for (; *word; i--) {
+        const size_t n = strcspn(word, ", ");
+        if (i == 0) return snprintf(name, 64, "%.*s", (int)n, word) > 0;
+        word += n + strspn(word + n, ", ");
+        if (!strncmp(word, "or ", 3)) word += 3;
+    }
+    return false;
+}
+
+static bool parse_choice(const argument *a, const char *text)
+{
+    char name[64];
+    for (int i = 0; choice_name(a, i, name); i++) {
+        *(int *)a->field = i;
+        if (!strcmp(name, text)) return true;
+    }
+    return false;
+}
+
+static void print_choice(const argument *a, char text[PATH_SIZE])
+{
+    char name[64] = "";
+    choice_name(a, *(const int *)a->field, name);
+    snprintf(text, PATH_SIZE, "%s", name);
+}
+
 bool argument_set(const argument *a, const char *text)
 {
     switch (a->kind) {
@@ -57,7 +87,8 @@ bool argument_set(const argument *a, const char *text)
     case WHOLE: return parse_whole(text, a->min, a->max, a->field);
     case SEED: return parse_seed(text, a->field);
     case REAL: return parse_real(text, a->min, a->max, a->field);
-    case OWN: return a->take(a->field, text);
+    case CHOICE: return parse_choice(a, text);
+    case CUSTOM: return a->parse(a->field, text);
     case FLAG: *(bool *)a->field = !strcmp(text, "true"); return *(bool *)a->field || !strcmp(text, "false");
     }
     return false;
@@ -72,7 +103,8 @@ void argument_print(const argument *a, char text[PATH_SIZE])
     case SEED: snprintf(text, PATH_SIZE, "%" PRIu64, *(const uint64_t *)a->field); break;
     case REAL: snprintf(text, PATH_SIZE, "%.17g", *(const double *)a->field); break;
     case FLAG: snprintf(text, PATH_SIZE, "%s", *(const bool *)a->field ? "true" : "false"); break;
-    case OWN: a->print(a->field, text); break;
+    case CHOICE: print_choice(a, text); break;
+    case CUSTOM: a->print(a->field, text); break;
     }
 }
 
@@ -90,7 +122,8 @@ static bool refuse(const argument *a, const char *value)
         else snprintf(text, sizeof text, "must be a number from %.15g to %.15g", a->min, a->max);
         break;
     case FLAG:
-    case OWN: break;
+    case CHOICE:
+    case CUSTOM: break;
     }
     return usage(a->name, *value ? value : "''", takes);
 }
@@ -130,8 +163,11 @@ static int take(const argument *table, char **argv, int i, uint64_t *given)
 bool arguments_parse(const argument *table, int argc, char **argv, uint64_t *given)
 {
     uint64_t bits = 0;
-    for (int i = 1, n; i < argc; i += n)
-        if (!(n = take(table, argv, i, &bits))) return false;
+    for (int i = 1; i < argc;) {
+        const int n = take(table, argv, i, &bits);
+        if (n == 0) return false;
+        i += n;
+    }
     if (given) *given = bits;
     return true;
 }

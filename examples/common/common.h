@@ -1,5 +1,5 @@
-/* examples/common/common.h: what the programs share: arguments, messages, progress, signals, images to learn from and sheets of images.
- * A function that returns false has already said why, in one line on standard error. */
+/* examples/common/common.h: shared by the programs: arguments, messages, progress, signals, data sets and pictures. A function that
+ * returns false has printed the reason, one line on standard error. */
 #ifndef EXAMPLES_COMMON_H
 #define EXAMPLES_COMMON_H
 
@@ -7,7 +7,7 @@
 
 #define PATH_SIZE 4096
 
-/* Each program says what it is called; its messages begin with that. */
+/* The name of the program, which defines it; its messages begin with it. */
 extern const char *const program;
 
 /* ---- program.c: how a program begins and ends --------------------------------------------------------------------- */
@@ -17,7 +17,7 @@ extern const char *const program;
 void catch_signals(void);
 int  interrupted(void); /* the signal that asks to finish; 0 if none has come */
 
-/* path = dir/name, or dir for an empty name; false, without a word, if that is too long. */
+/* path = dir/name, or dir for an empty name; false, without a message, if that is too long. */
 bool join(char path[PATH_SIZE], const char *dir, const char *name);
 /* A file that goes into a folder for results, of about so many bytes. Without a name: one that is there for a moment. */
 typedef struct {
@@ -25,7 +25,7 @@ typedef struct {
     double      bytes;
 } out_file;
 
-/* Of a picture, about. */
+/* The size of a picture, about. */
 #define PICTURE_BYTES 3e5
 
 /* Makes a folder for results and sees whether these files can be written there, one after the other, before hours are spent on what is
@@ -39,38 +39,36 @@ int end_program(bool ok);
 /* What every program begins with: the terminal's letters, its threads (0: the library's choice) and signals. */
 void begin_program(int64_t threads);
 
-/* Whether all has gone well with them so far. */
+/* Whether the object has no error; prints the error if it has one. */
 bool module_ok(const tap_module *root);
 bool arena_ok(const tap_arena *a);
-bool tape_end(tap_tape *t); /* frees it, too */
+/* They free the object, too. */
+bool tape_end(tap_tape *t);
+bool arena_end(tap_arena *a);
+bool loader_end(tap_loader *l);
 
 /* ---- arguments.c: the command line -------------------------------------------------------------------------------- */
 
-/* A row of a table of options: "--name value", "--name=value", or a FLAG alone. The table ends with a row of no name. OWN: the
- * program takes the text itself, and prints the value as it would be given, the same text for the same value. */
-typedef enum { TEXT, FOLDER, WHOLE, SEED, REAL, FLAG, OWN } argument_kind;
+/* A row of a table of options: "--name value" or "--name=value", or for a FLAG the name alone. The table ends with a row without a
+ * name. For a CUSTOM option the program parses the text itself, and prints the value: the same text for the same value. */
+typedef enum { TEXT, FOLDER, WHOLE, SEED, REAL, FLAG, CHOICE, CUSTOM } argument_kind;
 
 typedef struct {
     const char   *name;
     argument_kind kind;
-    void         *field;    /* const char *, the same, int64_t, uint64_t, double, bool; what an OWN option's functions take */
-    double        min, max; /* of numbers. A minimum of DBL_MIN stands for "above 0" */
-    const char   *takes;    /* OWN: "must be ..." */
-    bool (*take)(void *field, const char *text);
+    void       *field; /* const char *, the same, int64_t, uint64_t, double, bool, int; what a CUSTOM option's functions take */
+    double      min, max; /* of numbers. A minimum of DBL_MIN stands for "above 0" */
+    const char *takes;    /* CHOICE: "must be NAME, ... or NAME", the names of the values 0, 1, ...; CUSTOM: "must be ..." */
+    bool (*parse)(void *field, const char *text);
     void (*print)(const void *field, char text[PATH_SIZE]);
 } argument;
 
 /* clang-format off */
-#define ARGUMENT(name, kind, field)                  { name, kind, field, 0, 0, NULL, NULL, NULL }
-/* clang-format on */
-/* clang-format off */
-#define ARGUMENT_NUMBER(name, kind, field, min, max) { name, kind, field, min, max, NULL, NULL, NULL }
-/* clang-format on */
-/* clang-format off */
-#define ARGUMENT_OWN(name, field, takes, take, print) { name, OWN, field, 0, 0, takes, take, print }
-/* clang-format on */
-/* clang-format off */
-#define ARGUMENT_END                                 { NULL, TEXT, NULL, 0, 0, NULL, NULL, NULL }
+#define ARGUMENT(name, kind, field)                      { name, kind, field, 0, 0, NULL, NULL, NULL }
+#define ARGUMENT_NUMBER(name, kind, field, min, max)     { name, kind, field, min, max, NULL, NULL, NULL }
+#define ARGUMENT_CHOICE(name, field, takes)              { name, CHOICE, field, 0, 0, takes, NULL, NULL }
+#define ARGUMENT_CUSTOM(name, field, takes, parse, print) { name, CUSTOM, field, 0, 0, takes, parse, print }
+#define ARGUMENT_END                                     { NULL, TEXT, NULL, 0, 0, NULL, NULL, NULL }
 /* clang-format on */
 
 bool asks_for_help(int argc, char **argv); /* --help or -h is among them */
@@ -86,7 +84,7 @@ void argument_print(const argument *a, char text[PATH_SIZE]);
 bool usage(const char *name, const char *value, const char *takes);
 /* A whole number from min to max. */
 bool parse_whole(const char *text, double min, double max, int64_t *value);
-/* NaN is none. */
+/* A number from min to max; NaN is refused. */
 bool parse_real(const char *text, double min, double max, double *value);
 
 /* ---- screen.c: messages and the terminal -------------------------------------------------------------------------- */
@@ -101,7 +99,7 @@ void bar_start(bool quiet, const char *task, const char *number, int64_t rounds,
 void bar_update(int64_t round, int64_t images, double value); /* the number that is to be shown, so far */
 void bar_clear(void);
 
-/* What the terminal behind a descriptor can show. */
+/* Properties of the terminal behind a file descriptor. */
 bool screen_is_terminal(int fd);
 bool screen_has_color(int fd); /* and NO_COLOR is not set */
 bool screen_is_utf8(void);
@@ -139,5 +137,10 @@ bool table_write(const char *dir, const char *name, const char *const *names, in
 
 /* images [rows,columns,height,width] in [0,1], `gap` grey pixels apart, each pixel twice as wide and high; PNG. */
 bool sheet_write(const char *dir, const char *name, tap_tensor images, int64_t gap);
+
+/* ---- text.c: images in the terminal ------------------------------------------------------------------------------- */
+
+int  text_columns(void);             /* number of images that fit side by side into the terminal */
+void text_images(tap_tensor images); /* [1,n,28,28], with blocks of two pixels */
 
 #endif

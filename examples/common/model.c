@@ -72,6 +72,38 @@ bool model_save(const tap_module *root, const char *out, const char *data, const
     return ok;
 }
 
+void options_save(tap_checkpoint *c, const argument *table, int n)
+{
+    char text[PATH_SIZE];
+    for (int i = 0; i < n; i++) {
+        argument_print(&table[i], text);
+        tap_checkpoint_option(c, table[i].name + strlen("--"), text);
+    }
+}
+
+/* The value that the run has for an option, copied into the arena; NULL if it has none. */
+static const char *value_of(const tap_checkpoint_found *run, const argument *row, tap_arena *a)
+{
+    const char *value = tap_safetensors_metadata(&run->file, row->name + strlen("--"));
+    char       *copy = value ? tap_arena_alloc(a, strlen(value) + 1) : NULL;
+    return copy ? memcpy(copy, value, strlen(value) + 1) : NULL;
+}
+
+bool options_from_run(const tap_checkpoint_found *run, const argument *table, int n, uint64_t given, tap_arena *a)
+{
+    char text[PATH_SIZE];
+    for (int i = 0; i < n; i++) {
+        const argument *row = &table[i];
+        const char     *value = value_of(run, row, a);
+        if (!value) return fail("%s: its metadata has no %s", run->path, row->name);
+        argument_print(row, text);
+        if ((given >> i & 1) && strcmp(text, value) != 0)
+            return fail("%s %s: the run in %s has %s, and cannot be resumed with another", row->name, text, run->path, value);
+        if (!(given >> i & 1) && !argument_set(row, value)) return fail("%s: %s must not be %s", run->path, row->name, value);
+    }
+    return true;
+}
+
 bool model_options(tap_arena *a, const char *path, const argument *table, int n)
 {
     const tap_safetensors file = tap_safetensors_read(a, path);
@@ -95,13 +127,9 @@ bool model_load(tap_module *root, const char *path)
 
 bool train_and_save(train_config c, const char *data, const argument *table, int n, bool *whole)
 {
-    char        text[PATH_SIZE];
     const char *out = c.options.out;
     bool        ok = run_prepare(&c) && run_open(&c.checkpoint, out, c.options.resume, "data", true);
-    for (int i = 0; ok && i < n; i++) {
-        argument_print(&table[i], text);
-        tap_checkpoint_option(c.checkpoint, table[i].name + strlen("--"), text);
-    }
+    if (ok) options_save(c.checkpoint, table, n);
     ok = ok && train(&c, whole);
     tap_checkpoint_free(c.checkpoint);
     if (ok && !*whole) note("interrupted; the same command with --resume continues from here");

@@ -144,3 +144,18 @@ bool tape_end(tap_tape *t)
     tap_tape_free(t);
     return ok;
 }
+
+bool arena_end(tap_arena *a)
+{
+    const bool ok = arena_ok(a);
+    tap_arena_free(a);
+    return ok;
+}
+
+bool loader_end(tap_loader *l)
+{
+    const char *message;
+    const bool  ok = !tap_loader_status(l, &message) || fail("%s", message);
+    tap_loader_free(l);
+    return ok;
+}

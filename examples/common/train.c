@@ -90,7 +90,6 @@ bool held_out_loss(const train_config *c, double *loss)
 {
     tap_tape   *t = tap_tape_new(TAP_F32, c->options.seed ^ tap_random_hash("held out"));
     tap_loader *data = tap_loader_new(c->held_out, (tap_loader_options){ .batch = 500 });
-    const char *message;
     double      sum = 0, n = 0;
     tap_tensor  x;
     tap_tape_set_recording(t, false);
@@ -103,8 +102,7 @@ bool held_out_loss(const train_config *c, double *loss)
         n += (double)b.n;
     }
     *loss = sum / n;
-    bool ok = !tap_loader_status(data, &message) || fail("%s", message);
-    tap_loader_free(data);
+    const bool ok = loader_end(data);
     return tape_end(t) && ok;
 }
 
@@ -208,7 +206,6 @@ bool map_dataset(const map_config *m, bool *whole)
     tap_tape     *t = tap_tape_new(TAP_F32, m->seed ^ tap_random_hash(m->task));
     tap_arena    *a = tap_arena_new();
     const int64_t n = m->data.shape.n[0];
-    const char   *message;
     tap_tensor    x;
     tap_tape_set_recording(t, false);
     bar_start(m->quiet, m->task, m->number, 1, n, 0);
@@ -220,10 +217,7 @@ bool map_dataset(const map_config *m, bool *whole)
         bar_update(1, next, tap_item(tap_mean(tap_select(y, 1, -1), TAP_ALL)));
     }
     bar_clear();
-    bool ok = !tap_loader_status(data, &message) || fail("%s", message);
-    if (tap_tape_status(t, &message) || tap_arena_status(a, &message)) ok = fail("%s", message);
-    tap_arena_free(a);
-    tap_loader_free(data);
-    tap_tape_free(t);
-    return ok;
+    bool ok = loader_end(data);
+    ok = tape_end(t) && ok;
+    return arena_end(a) && ok;
 }

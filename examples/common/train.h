@@ -110,6 +110,12 @@ bool run_may_start(const char *out, bool resume);
 /* Checks that all files of a run can be written, and that the disk has space for them. */
 bool run_prepare(const train_config *c);
 
+/* Adds the first n options of the table to the checkpoint. */
+void options_save(tap_checkpoint *c, const argument *table, int n);
+/* Sets those of the first n options that were not given (a bit each) from the run's; those that were given must be equal to the run's.
+ * The texts are in the arena. */
+bool options_from_run(const tap_checkpoint_found *run, const argument *table, int n, uint64_t given, tap_arena *a);
+
 /* Writes model.safetensors into `out`: the parameters, and as metadata the program, the data and the first n options of the table. */
 bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, int n);
 /* Prepares the run, trains and saves the model; the first n options of the table belong to its checkpoint and to the model. *whole is

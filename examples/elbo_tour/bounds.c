@@ -41,8 +41,8 @@ static tap_var plane(tap_tape *t)
 
 static double integral(tap_var f)
 {
-    const double apart = 2 * edge / (GRID - 1);
-    return tap_item(tap_sum(f, TAP_ALL)) * apart * apart;
+    const double spacing = 2 * edge / (GRID - 1);
+    return tap_item(tap_sum(f, TAP_ALL)) * spacing * spacing;
 }
 
 static tap_var log_likelihood(const tap_vae *v, tap_var z, tap_var x)
@@ -55,7 +55,7 @@ static tap_var of_pair(tap_dist d, tap_var z)
     return tap_sum(tap_log_prob(d, z), TAP_LAST);
 }
 
-static void walk_plane(const tour *o, const tap_vae *v, tap_tape *t)
+static void check_plane(const options *o, const tap_vae *v, tap_tape *t)
 {
     static double pixels[PIXELS] = { 1, 1, 1, 0, 0, 0, 0, 0 };
     tap_var       x = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(1, PIXELS), pixels));
@@ -80,11 +80,11 @@ static void walk_plane(const tour *o, const tap_vae *v, tap_tape *t)
     equation("(2)  th. 1.1: ELBO + KL(q||posterior) = log p", draws.mean + gap, log_p, draws.error);
     equation("     the gap log p - ELBO = KL(q||posterior)", log_p - draws.mean, gap, draws.error);
     equation("     IWAE, all draws as one: log mean w = log p", log(w.mean), log_p, w.error / w.mean);
-    remark("log p(x) = %.6f, ELBO = %.6f, the gap %.6f nats", log_p, elbo, log_p - elbo);
+    print_note("log p(x) = %.6f, ELBO = %.6f, the gap %.6f nats", log_p, elbo, log_p - elbo);
 }
 
 /* The posterior of the linear VAE is N(M^-1 W^T (x - mu), sigma^2 M^-1), M = W^T W + sigma^2 I. */
-static bool walk_linear(const tour *o)
+static bool check_linear(const options *o)
 {
     tap_module    *root = tap_module_new(TAP_F64, o->seed);
     tap_tape      *t = tap_tape_new(TAP_F64, o->seed);
@@ -104,7 +104,7 @@ static bool walk_linear(const tour *o)
     return ok;
 }
 
-bool walk_bounds(const tour *o)
+bool check_bounds(const options *o)
 {
     tap_module *root = tap_module_new(TAP_F64, o->seed);
     tap_tape   *t = tap_tape_new(TAP_F64, o->seed);
@@ -119,8 +119,8 @@ bool walk_bounds(const tour *o)
                                     .samples = 8 }); /* so that q is not too narrow for its draws to be weighted */
     train_small(&v, root, t);
     tap_tape_set_recording(t, false);
-    walk_plane(o, &v, t);
+    check_plane(o, &v, t);
     bool ok = tape_end(t);
     tap_module_free(root);
-    return ok && walk_linear(o);
+    return ok && check_linear(o);
 }

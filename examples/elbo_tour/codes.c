@@ -11,7 +11,7 @@ typedef struct {
 } pictures;
 
 /* Discs, of ten kinds by their place, each a little elsewhere and of another size. */
-static void make_up(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *images, tap_tensor *labels)
+static void make_discs(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *images, tap_tensor *labels)
 {
     tap_tensor u = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(n, 3));
     *images = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(n, SIDE, SIDE));
@@ -26,13 +26,13 @@ static void make_up(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *images, 
     }
 }
 
-static bool find(pictures *p, tap_arena *a, const tour *o)
+static bool find(pictures *p, tap_arena *a, const options *o)
 {
     char    dir[PATH_SIZE], path[PATH_SIZE];
     dataset found = { 0 };
     if (!o->data && !dataset_find(dir, NULL)) {
-        make_up(a, o->seed, o->quick ? 2000 : 10000, &p->train, &p->labels);
-        make_up(a, o->seed, SHOWN, &p->test, &p->labels);
+        make_discs(a, o->seed, o->quick ? 2000 : 10000, &p->train, &p->labels);
+        make_discs(a, o->seed, SHOWN, &p->test, &p->labels);
         p->name = "made-up discs (no MNIST was found)";
         return arena_ok(a);
     }
@@ -51,7 +51,7 @@ static bool find(pictures *p, tap_arena *a, const tour *o)
     return true;
 }
 
-bool images_check(const tour *o)
+bool check_images(const options *o)
 {
     tap_arena *a = tap_arena_new();
     pictures   p;
@@ -97,7 +97,7 @@ static void draw_classes(plot *p, tap_tensor at, tap_tensor labels)
 }
 
 /* Trains, and draws where the test images are. */
-static bool show(const tour *o, const pictures *data, tap_module *root, const void *model, function loss, function code,
+static bool show(const options *o, const pictures *data, tap_module *root, const void *model, function loss, function code,
                  plot *p, const char *title)
 {
     tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
@@ -127,14 +127,14 @@ static bool show(const tour *o, const pictures *data, tap_module *root, const vo
                                .y0 = z2.mean - half,
                                .y1 = z2.mean + half });
     draw_classes(p, at, data->labels);
-    remark("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance),
-           z2.mean, sqrt(z2.variance));
+    print_note("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance),
+               z2.mean, sqrt(z2.variance));
     tap_loader_free(shown);
     tap_loader_free(images);
     return tape_end(t);
 }
 
-bool walk_codes(const tour *o)
+bool check_codes(const options *o)
 {
     tap_arena      *a = tap_arena_new();
     tap_module     *plain_root = tap_module_new(TAP_F32, o->seed), *root = tap_module_new(TAP_F32, o->seed);
@@ -152,7 +152,7 @@ bool walk_codes(const tour *o)
         printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", data.name);
         ok = show(o, &data, plain_root, &plain, autoencoder_loss, autoencoder_code, picture, "autoencoder") &&
              show(o, &data, root, &vae, vae_loss, vae_code, picture, "VAE, z drawn from q");
-        remark("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
+        print_note("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
         ok = plot_write(picture, o->out, "codes.png") && ok;
     }
     if (tap_module_status(plain_root, &message) || tap_module_status(root, &message)) ok = fail("%s", message);

@@ -12,7 +12,7 @@ typedef struct {
     uint64_t    seed;
     int64_t     draws; /* of a Monte Carlo mean */
     bool        quick;
-} tour;
+} options;
 
 /* ---- table.c ----------------------------------------------------------------------------------------------------- */
 
@@ -25,17 +25,17 @@ estimate estimate_of(tap_var draws);
 void     section(const char *title);
 /* A line of the table: both sides of an equation, with the standard error of their difference; 0: it is to be exact. */
 void equation(const char *name, double left, double right, double error);
-void remark(const char *format, ...) TAP_PRINTF(1, 2);
+void print_note(const char *format, ...) TAP_PRINTF(1, 2);
 bool table_end(void); /* whether all equations hold */
 
-/* ---- The walk ---------------------------------------------------------------------------------------------------- */
+/* ---- The checks -------------------------------------------------------------------------------------------------- */
 
-bool walk_trivial(const tour *o);   /* trivial.c: section 3, figures 3 and 4 in numbers */
-bool walk_bounds(const tour *o);    /* bounds.c: section 4, by quadrature */
-bool walk_gradients(const tour *o); /* gradients.c: section 5 */
-bool walk_gaussians(const tour *o); /* gaussians.c: section 6 */
-bool walk_codes(const tour *o);     /* codes.c: section 1.2, an autoencoder beside a VAE; codes.png */
-bool images_check(const tour *o);   /* whether there are images for it */
-bool draw_figures(const tour *o);   /* figures.c: delta.png, kl.png */
+bool check_trivial(const options *o);   /* trivial.c: section 3, figures 3 and 4 in numbers */
+bool check_bounds(const options *o);    /* bounds.c: section 4, by quadrature */
+bool check_gradients(const options *o); /* gradients.c: section 5 */
+bool check_gaussians(const options *o); /* gaussians.c: section 6 */
+bool check_codes(const options *o);     /* codes.c: section 1.2, an autoencoder beside a VAE; codes.png */
+bool check_images(const options *o);    /* whether there are images for it */
+bool draw_figures(const options *o);    /* figures.c: delta.png, kl.png */
 
 #endif

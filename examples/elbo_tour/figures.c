@@ -13,19 +13,19 @@ static void density(tap_tape *t, const double *x, double loc, double scale, doub
     for (int i = 0; i < POINTS; i++) y[i] = tap_tensor_item(p, i);
 }
 
-static void fill_places(double *x, double from, double to)
+static void fill_range(double *x, double from, double to)
 {
     for (int i = 0; i < POINTS; i++) x[i] = from + (to - from) * i / (POINTS - 1);
 }
 
-static bool draw_delta(const tour *o, tap_tape *t)
+static bool draw_delta(const options *o, tap_tape *t)
 {
     static const double width[] = { 1, 0.5, 0.25, 0.1 };
     double              x[POINTS], y[POINTS];
     char                name[32];
     plot               *p = plot_new(1, 1);
     plot_panel(p, (plot_axes){ .title = "delta_a(x), a to 0", .x = "x", .x0 = -2, .x1 = 2, .y1 = 6 });
-    fill_places(x, -2, 2);
+    fill_range(x, -2, 2);
     for (int i = 0; i < 4; i++) {
         snprintf(name, sizeof name, "a = %g", width[i]);
         density(t, x, 0, width[i] / sqrt(2), y);
@@ -34,11 +34,11 @@ static bool draw_delta(const tour *o, tap_tape *t)
     return plot_write(p, o->out, "delta.png");
 }
 
-static bool draw_kl(const tour *o, tap_tape *t)
+static bool draw_kl(const options *o, tap_tape *t)
 {
     double x[POINTS], q[POINTS], p[POINTS], integrand[POINTS];
     plot  *picture = plot_new(2, 1);
-    fill_places(x, -5, 6);
+    fill_range(x, -5, 6);
     density(t, x, -1, 1, q);
     density(t, x, 1, 1.5, p);
     for (int i = 0; i < POINTS; i++) integrand[i] = q[i] * log(q[i] / p[i]);
@@ -54,7 +54,7 @@ static bool draw_kl(const tour *o, tap_tape *t)
     return plot_write(picture, o->out, "kl.png");
 }
 
-bool draw_figures(const tour *o)
+bool draw_figures(const options *o)
 {
     tap_tape *t = tap_tape_new(TAP_F64, o->seed);
     bool      ok = draw_delta(o, t) && draw_kl(o, t);

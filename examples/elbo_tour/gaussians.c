@@ -26,7 +26,7 @@ static double kl_of_two(tap_tape *t)
     return 0.5 * (trace - 3 + far + log(tap_item(tap_det(S1)) / tap_item(tap_det(S0))));
 }
 
-bool walk_gaussians(const tour *o)
+bool check_gaussians(const options *o)
 {
     tap_tape *t = tap_tape_new(TAP_F64, o->seed);
     tap_tape_set_recording(t, false);
@@ -45,7 +45,7 @@ bool walk_gaussians(const tour *o)
     double   kl = tap_item(tap_kl(q, tap_standard_normal_like(q)));
     equation("6.4  (sigma^2 d - d + |mu|^2 - 2 d log sigma)/2", kl, 0.5 * (sigma * sigma * d - d + square - 2 * d * log(sigma)),
              0);
-    remark("with -2 log sigma, as printed, it would be %.6f", 0.5 * (sigma * sigma * d - d + square - 2 * log(sigma)));
+    print_note("with -2 log sigma, as printed, it would be %.6f", 0.5 * (sigma * sigma * d - d + square - 2 * log(sigma)));
 
     double distance = 0;
     for (int i = 0; i < 3; i++) distance += (mean1[i] - mean0[i]) * (mean1[i] - mean0[i]);
@@ -59,6 +59,6 @@ bool walk_gaussians(const tour *o)
     estimate rec = estimate_of(tap_log_prob(decoder, vector(t, mean1)));
     double   exact = -0.5 * (distance + d * sigma * sigma) - d / 2 * log(2 * acos(-1));
     equation("6.6  ELBO = reconstruction - KL, M draws", rec.mean - kl, exact - kl, rec.error);
-    remark("+ KL, as printed, would be %.6f", exact + kl);
+    print_note("+ KL, as printed, would be %.6f", exact + kl);
     return tape_end(t);
 }

@@ -21,7 +21,7 @@ static const char help[] = "usage: elbo_tour [options]\n"
 
 int main(int argc, char **argv)
 {
-    tour o = { .out = "out/elbo_tour" };
+    options o = { .out = "out/elbo_tour" };
     /* clang-format off */
     const argument table[] = {
         ARGUMENT("--data", FOLDER, &o.data), ARGUMENT("--out", FOLDER, &o.out),  ARGUMENT("--seed", SEED, &o.seed),
@@ -35,8 +35,8 @@ int main(int argc, char **argv)
                                { "kl.png", PICTURE_BYTES },
                                { "variance.png", PICTURE_BYTES },
                                { "codes.png", 2 * PICTURE_BYTES } };
-    if (!images_check(&o) || !prepare_out(o.out, 4, files) || !walk_trivial(&o) || !walk_bounds(&o) || !walk_gradients(&o) ||
-        !walk_gaussians(&o) || !draw_figures(&o) || !walk_codes(&o))
+    if (!check_images(&o) || !prepare_out(o.out, 4, files) || !check_trivial(&o) || !check_bounds(&o) || !check_gradients(&o) ||
+        !check_gaussians(&o) || !draw_figures(&o) || !check_codes(&o))
         return 1;
     bool ok = table_end();
     printf("delta.png, kl.png, variance.png and codes.png are in %s\n", o.out);

@@ -33,7 +33,7 @@ void equation(const char *name, double left, double right, double error)
     else printf("%9s%s\n", "exact", holds ? "" : "  WRONG");
 }
 
-void remark(const char *format, ...)
+void print_note(const char *format, ...)
 {
     va_list args;
     va_start(args, format);

@@ -7,27 +7,27 @@
 
 enum { POINTS = 4001 };
 
-/* POINTS places from -edge to edge, and how far they are apart. */
-static tap_var places(tap_tape *t, double edge, double *apart)
+/* POINTS equidistant points from -edge to edge, and their spacing. */
+static tap_var grid(tap_tape *t, double edge, double *spacing)
 {
-    *apart = 2 * edge / (POINTS - 1);
+    *spacing = 2 * edge / (POINTS - 1);
     tap_var i = tap_cast(tap_arange(t, POINTS), TAP_F64);
-    return tap_add_scalar(tap_mul_scalar(i, *apart), -edge);
+    return tap_add_scalar(tap_mul_scalar(i, *spacing), -edge);
 }
 
-static double integral(tap_var f, double apart)
+static double integral(tap_var f, double spacing)
 {
-    return tap_item(tap_sum(f, TAP_ALL)) * apart;
+    return tap_item(tap_sum(f, TAP_ALL)) * spacing;
 }
 
 /* delta_a is the normal density of standard deviation a / sqrt 2. */
-static void walk_delta(tap_tape *t)
+static void check_delta(tap_tape *t)
 {
     static const double width[] = { 1, 0.1, 0.01 };
     char                name[64];
     for (int i = 0; i < 3; i++) {
         double   a = width[i], dx;
-        tap_var  x = places(t, 10 * a, &dx);
+        tap_var  x = grid(t, 10 * a, &dx);
         tap_dist delta = tap_normal(tap_scalar(t, 0), tap_scalar(t, log(a / sqrt(2))));
         tap_var  density = tap_exp(tap_log_prob(delta, x));
         if (i == 0) equation("3.1  integral of delta_a dx = 1, a = 1", integral(density, dx), 1, 0);
@@ -40,12 +40,12 @@ static void walk_delta(tap_tape *t)
 static tap_var mean_elbo(const tap_scalar_vae *v, tap_tape *t)
 {
     double  dx;
-    tap_var e = places(t, 10, &dx), x = tap_add_scalar(tap_mul_scalar(e, 2), 1);
+    tap_var e = grid(t, 10, &dx), x = tap_add_scalar(tap_mul_scalar(e, 2), 1);
     tap_var weight = tap_exp(tap_mul_scalar(tap_square(e), -0.5));
     return tap_mul_scalar(tap_sum(tap_mul(weight, tap_scalar_vae_elbo(v, x)), TAP_ALL), dx / sqrt(2 * PI));
 }
 
-static bool walk_tiny(const tour *o)
+static bool check_scalar_vae(const options *o)
 {
     tap_module    *root = tap_module_new(TAP_F64, o->seed);
     tap_tape      *t = tap_tape_new(TAP_F64, o->seed);
@@ -64,13 +64,13 @@ static bool walk_tiny(const tour *o)
     equation("(4)  max E[ELBO] = -log(2 pi e sigma^2)/2", best, -0.5 * log(2 * PI * exp(1) * 4), 1e-7);
     equation("3.2  there c^2 + s^2 = sigma^2", c * c + s * s, 4, 1e-4);
     equation("     and a = c / sigma^2", a, c / 4, 1e-4);
-    remark("the maximum is a family, one for each c: here c = %.4f; error: of the optimizer", c);
+    print_note("the maximum is a family, one for each c: here c = %.4f; error: of the optimizer", c);
     bool ok = tape_end(t);
     tap_module_free(root);
     return ok;
 }
 
-bool walk_trivial(const tour *o)
+bool check_trivial(const options *o)
 {
     tap_tape *t = tap_tape_new(TAP_F64, o->seed);
     section("3. A trivial solution, and a model that finds it");
@@ -78,12 +78,12 @@ bool walk_trivial(const tour *o)
     tap_var z = tap_div(tap_sub(x, mu), sigma);
     equation("3    z = (x - mu) / sigma", tap_item(z), 1.35, 0);
     equation("     mu + sigma z = x", tap_item(tap_add(mu, tap_mul(sigma, z))), 3.7, 0);
-    walk_delta(t);
+    check_delta(t);
 
     double   dx;
     tap_dist q = tap_normal(tap_scalar(t, -1), tap_scalar(t, 0)), p = tap_normal(tap_scalar(t, 1), tap_scalar(t, log(1.5)));
-    tap_var  at = places(t, 30, &dx), log_q = tap_log_prob(q, at);
+    tap_var  at = grid(t, 30, &dx), log_q = tap_log_prob(q, at);
     tap_var  integrand = tap_mul(tap_exp(log_q), tap_sub(log_q, tap_log_prob(p, at)));
     equation("fig4 integral of q log(q/p) = KL(q||p)", integral(integrand, dx), tap_item(tap_kl(q, p)), 0);
-    return tape_end(t) && walk_tiny(o);
+    return tape_end(t) && check_scalar_vae(o);
 }

@@ -35,7 +35,7 @@ static bool init(tap_count_vae *vae, tap_module *root, const options *o, const c
                                                 .hidden = { o->hidden },
                                                 .latent = o->latent,
                                                 .condition = d->n_batches,
-                                                .likelihood = o->zero_inflated ? TAP_COUNTS_ZINB : TAP_COUNTS_NB,
+                                                .likelihood = (tap_count_likelihood)o->likelihood,
                                                 .scale = o->scale });
     return module_ok(root);
 }
@@ -54,7 +54,7 @@ static bool train_model(models *m, options *o, const cells *d, bool *whole)
     if (!init(&m->vae, m->root[0], o, d)) return false;
     if (!o->train.quiet)
         printf("VAE of counts, %s, %lld parameters; %s\n",
-               o->zero_inflated ? "zero-inflated negative binomial" : "negative binomial",
+               o->likelihood == TAP_COUNTS_ZINB ? "zero-inflated negative binomial" : "negative binomial",
                (long long)tap_module_numel(m->root[0]), tap_config());
     out_file files[RESULTS];
     report_files(files, o, d);

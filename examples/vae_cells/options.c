@@ -47,7 +47,7 @@ const char *separator_name(char text[8], char separator)
     return separator == '\t' ? "tab" : text;
 }
 
-static bool take_separator(void *field, const char *text)
+static bool parse_separator(void *field, const char *text)
 {
     const bool tab = !strcmp(text, "tab");
     ((options *)field)->separator = tab ? '\t' : *text;
@@ -60,22 +60,11 @@ static void print_separator(const void *field, char text[PATH_SIZE])
     snprintf(text, PATH_SIZE, c == '\t' ? "tab" : "%c", c);
 }
 
-static bool take_likelihood(void *field, const char *text)
-{
-    ((options *)field)->zero_inflated = !strcmp(text, "zinb");
-    return !strcmp(text, "nb") || !strcmp(text, "zinb");
-}
-
-static void print_likelihood(const void *field, char text[PATH_SIZE])
-{
-    snprintf(text, PATH_SIZE, "%s", ((const options *)field)->zero_inflated ? "zinb" : "nb");
-}
-
 void options_table(argument table[OPTIONS + 1], options *o)
 {
     /* clang-format off */
     const argument rows[OPTIONS + 1] = {
-        ARGUMENT_OWN("--likelihood", o, "must be nb or zinb", take_likelihood, print_likelihood),
+        ARGUMENT_CHOICE("--likelihood", &o->likelihood, "must be nb or zinb"),
         ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e3),
         ARGUMENT_NUMBER("--hidden", WHOLE, &o->hidden, 1, 1e6),
         ARGUMENT_NUMBER("--scale", REAL, &o->scale, DBL_MIN, 1e12),
@@ -83,7 +72,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT("--no-batches", FLAG, &o->no_batches),
         ARGUMENT("--data", TEXT, &o->data),
         ARGUMENT("--metadata", TEXT, &o->metadata),
-        ARGUMENT_OWN("--separator", o, "must be the word tab or one character that is neither a quote nor a space", take_separator,
+        ARGUMENT_CUSTOM("--separator", o, "must be the word tab or one character that is neither a quote nor a space", parse_separator,
                      print_separator),
         ARGUMENT("--model", TEXT, &o->model),
         ARGUMENT_NUMBER("--clusters", WHOLE, &o->clusters, 1, 1e6),

@@ -17,7 +17,8 @@ enum {
 typedef struct {
     train_options    train;
     const char      *data, *metadata, *model, *simulate; /* NULL: not given */
-    bool             zero_inflated, no_batches;
+    int              likelihood;                         /* a tap_count_likelihood */
+    bool             no_batches;
     int64_t          latent, hidden, clusters, draws;
     double           scale;     /* 0: the median library size */
     char             separator; /* of CSV files; 0: not given */

@@ -61,7 +61,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT("--samples", FLAG, &o->samples),
         ARGUMENT_NUMBER("--digit", WHOLE, &o->digit, 0, DIGITS - 1),
         ARGUMENT("--traversals", FLAG, &o->traversals),
-        ARGUMENT_OWN("--interpolate", o, "must be two numbers of test images, such as 3,18", take_pair, NULL),
+        ARGUMENT_CUSTOM("--interpolate", o, "must be two numbers of test images, such as 3,18", take_pair, NULL),
         ARGUMENT("--measure", FLAG, &o->measure),
         ARGUMENTS_OF_RUN(&o->train),
         ARGUMENT_END,

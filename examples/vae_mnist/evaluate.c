@@ -28,11 +28,10 @@ static void add_rows(tap_tensor x, double *sum, double *squares)
 
 bool latents_measure(latents *z, tap_arena *a, const tap_vae *vae, const options *o, tap_tensor test)
 {
-    const char   *message;
     const int64_t n = o->model.latent;
     const size_t  bytes = (size_t)n * sizeof(double);
     double       *kl = tap_arena_alloc(a, bytes), *mean = tap_arena_alloc(a, bytes), *variance = tap_arena_alloc(a, bytes);
-    if (tap_arena_status(a, &message)) return fail("%s", message);
+    if (!arena_ok(a)) return false;
 
     tap_tape   *t = tap_tape_new(TAP_F32, o->train.seed);
     tap_loader *images = tap_loader_new(test, (tap_loader_options){ .batch = 500 });
@@ -51,11 +50,8 @@ bool latents_measure(latents *z, tap_arena *a, const tap_vae *vae, const options
         variance[i] = sum_of_squares_about(mean[i], variance[i], count) / count;
         z->active += is_active(z, i);
     }
-    bool ok = !tap_tape_status(t, &message) && !tap_loader_status(images, &message);
-    if (!ok) fail("%s", message);
-    tap_loader_free(images);
-    tap_tape_free(t);
-    return ok;
+    const bool ok = loader_end(images);
+    return tape_end(t) && ok;
 }
 
 void latents_print(const latents *z)
@@ -114,8 +110,7 @@ static bool weigh(const tap_vae *vae, tap_tape *encoder, tap_tape *decoder, tap_
 
 bool evidence_measure(evidence *l, const tap_vae *vae, const options *o, tap_tensor test)
 {
-    const char *message = "";
-    tap_tape   *encoder = tap_tape_new(TAP_F32, o->train.seed),
+    tap_tape *encoder = tap_tape_new(TAP_F32, o->train.seed),
              *decoder = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("evaluate"));
     tap_loader *images = tap_loader_new(test, (tap_loader_options){ .batch = IMAGES });
     tap_tensor  x;
@@ -134,12 +129,9 @@ bool evidence_measure(evidence *l, const tap_vae *vae, const options *o, tap_ten
     }
     bar_clear();
     *l = (evidence){ !interrupted(), sum / n, sqrt(sum_of_squares_about(sum, squares, n) / (n * fmax(n - 1, 1))) };
-    bool ok =
-        !tap_tape_status(encoder, &message) && !tap_tape_status(decoder, &message) && !tap_loader_status(images, &message);
+    bool ok = tape_end(decoder);
+    ok = tape_end(encoder) && ok;
+    ok = loader_end(images) && ok;
     if (ok && l->known && !isfinite(l->mean)) ok = fail("the log-likelihood is not a finite number");
-    else if (!ok) fail("%s", message);
-    tap_loader_free(images);
-    tap_tape_free(decoder);
-    tap_tape_free(encoder);
     return ok;
 }

@@ -1,4 +1,4 @@
-/* examples/vae_mnist/options.c: the command line, and which options belong to a run that goes on. */
+/* examples/vae_mnist/options.c: the command line, and the options of a run that is resumed. */
 #include "vae_mnist.h"
 
 #include <float.h>
@@ -69,44 +69,19 @@ static bool parse_hidden(const char *text, tap_vae_options *model)
     return false;
 }
 
-static bool parse_estimator(const char *text, tap_estimator *estimator)
-{
-    static const struct {
-        const char   *name;
-        tap_estimator value;
-    } known[] = { { "reparameterized", TAP_REPARAMETERIZED }, { "stl", TAP_STICKING_THE_LANDING },
-                  { "dreg", TAP_DOUBLY_REPARAMETERIZED },     { "score", TAP_SCORE },
-                  { "score-baseline", TAP_SCORE_BASELINE },   { "score-loo", TAP_SCORE_LEAVE_ONE_OUT } };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        *estimator = known[i].value;
-        if (!strcmp(text, known[i].name)) return true;
-    }
-    return false;
-}
-
-/* Defines how an option of its own is printed. */
-#define PRINT_TEXT(name, value) \
-    static void print_##name(const void *field, char text[PATH_SIZE]) \
-    { \
-        const options *o = field; \
-        snprintf(text, PATH_SIZE, "%s", value); \
-    }
-
-PRINT_TEXT(hidden, o->hidden)
-PRINT_TEXT(activation, o->activation)
-PRINT_TEXT(bound, o->bound)
-PRINT_TEXT(estimator, o->estimator)
-PRINT_TEXT(nonfinite, o->skip_nonfinite ? "skip" : "stop")
-PRINT_TEXT(likelihood, o->model.likelihood == TAP_VAE_GAUSSIAN ? "gaussian" : "bernoulli")
-
-static bool take_hidden(void *field, const char *text)
+static bool parse_hidden_option(void *field, const char *text)
 {
     options *o = field;
     o->hidden = text;
     return parse_hidden(text, &o->model);
 }
 
-static bool take_activation(void *field, const char *text)
+static void print_hidden(const void *field, char text[PATH_SIZE])
+{
+    snprintf(text, PATH_SIZE, "%s", ((const options *)field)->hidden);
+}
+
+static bool parse_activation(void *field, const char *text)
 {
     options *o = field;
     o->activation = text;
@@ -114,36 +89,12 @@ static bool take_activation(void *field, const char *text)
     return o->model.activation != NULL;
 }
 
-static bool take_bound(void *field, const char *text)
+static void print_activation(const void *field, char text[PATH_SIZE])
 {
-    options *o = field;
-    o->bound = text;
-    o->model.bound = strcmp(text, "iwae") == 0 ? TAP_IWAE : TAP_ELBO;
-    return o->model.bound == TAP_IWAE || strcmp(text, "elbo") == 0;
+    snprintf(text, PATH_SIZE, "%s", ((const options *)field)->activation);
 }
 
-static bool take_estimator(void *field, const char *text)
-{
-    options *o = field;
-    o->estimator = text;
-    return parse_estimator(text, &o->model.estimator);
-}
-
-static bool take_nonfinite(void *field, const char *text)
-{
-    options *o = field;
-    o->skip_nonfinite = strcmp(text, "skip") == 0;
-    return o->skip_nonfinite || strcmp(text, "stop") == 0;
-}
-
-static bool take_likelihood(void *field, const char *text)
-{
-    options *o = field;
-    o->model.likelihood = strcmp(text, "gaussian") == 0 ? TAP_VAE_GAUSSIAN : TAP_VAE_BERNOULLI;
-    return o->model.likelihood == TAP_VAE_GAUSSIAN || strcmp(text, "bernoulli") == 0;
-}
-
-static bool take_sigma(void *field, const char *text)
+static bool parse_sigma(void *field, const char *text)
 {
     options *o = field;
     o->sigma = text;
@@ -158,18 +109,17 @@ static void print_sigma(const void *field, char text[PATH_SIZE])
     else snprintf(text, PATH_SIZE, "learned");
 }
 
-/* Options that are right by themselves and not together. */
+/* Checks for options that are valid alone but not together. */
 static bool check(const options *o)
 {
     const tap_vae_options *m = &o->model;
     const bool             pathwise = m->estimator == TAP_STICKING_THE_LANDING || m->estimator == TAP_DOUBLY_REPARAMETERIZED;
-    if (o->sigma && m->likelihood != TAP_VAE_GAUSSIAN)
-        return usage("--sigma", o->sigma, "goes with --likelihood gaussian only");
-    if (m->bound == TAP_IWAE && o->beta != 1) return usage("--beta", "", "goes with --bound elbo only");
-    if (m->bound == TAP_IWAE && m->free_bits > 0) return usage("--free-bits", "", "goes with --bound elbo only");
+    if (o->sigma && m->likelihood != TAP_VAE_GAUSSIAN) return usage("--sigma", o->sigma, "needs --likelihood gaussian");
+    if (m->bound == TAP_IWAE && o->beta != 1) return usage("--beta", "", "needs --bound elbo");
+    if (m->bound == TAP_IWAE && m->free_bits > 0) return usage("--free-bits", "", "needs --bound elbo");
     if (m->bound == TAP_IWAE && m->estimator == TAP_STICKING_THE_LANDING)
         return usage("--estimator", "stl", "is biased with --bound iwae; dreg is not");
-    if (m->free_bits > 0 && pathwise) return usage("--free-bits", "", "does not go with --estimator stl or dreg");
+    if (m->free_bits > 0 && pathwise) return usage("--free-bits", "", "cannot be combined with --estimator stl or dreg");
     if (m->estimator == TAP_SCORE_LEAVE_ONE_OUT && m->samples < 2)
         return usage("--estimator", "score-loo", "needs --samples 2 or more");
     if (m->estimator == TAP_SCORE_BASELINE && o->train.batch < 2)
@@ -177,32 +127,29 @@ static bool check(const options *o)
     return true;
 }
 
-enum { OPTIONS = 23 }; /* and one that ends the table */
-
-static void make_table(argument table[OPTIONS], options *o)
+void options_table(argument table[OPTIONS], options *o)
 {
     static char activation[160];
     snprintf(activation, sizeof activation, "must be one of %s", tap_activation_names());
     /* clang-format off */
     const argument rows[OPTIONS] = {
-        ARGUMENT("--data", FOLDER, &o->data),
-        ARGUMENT_OWN("--hidden", o, "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200", take_hidden, print_hidden),
+        ARGUMENT_CUSTOM("--hidden", o, "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200", parse_hidden_option, print_hidden),
         ARGUMENT_NUMBER("--latent", WHOLE, &o->model.latent, 1, 1e6),
-        ARGUMENT_OWN("--activation", o, activation, take_activation, print_activation),
-        ARGUMENT_OWN("--likelihood", o, "must be bernoulli or gaussian", take_likelihood, print_likelihood),
-        ARGUMENT_OWN("--sigma", o, "must be a number above 0, or the word learned", take_sigma, print_sigma),
-        ARGUMENT_NUMBER("--epochs", WHOLE, &o->train.epochs, 0, 1e6),
+        ARGUMENT_CUSTOM("--activation", o, activation, parse_activation, print_activation),
+        ARGUMENT_CHOICE("--likelihood", &o->likelihood, LIKELIHOODS),
+        ARGUMENT_CUSTOM("--sigma", o, "must be a number above 0, or the word learned", parse_sigma, print_sigma),
         ARGUMENT_NUMBER("--batch", WHOLE, &o->train.batch, 1, 1e6),
         ARGUMENT_NUMBER("--samples", WHOLE, &o->model.samples, 1, 1e6),
-        ARGUMENT_OWN("--bound", o, "must be elbo or iwae", take_bound, print_bound),
-        ARGUMENT_OWN("--estimator", o, "must be reparameterized, stl, dreg, score, score-baseline or score-loo", take_estimator,
-                     print_estimator),
+        ARGUMENT_CHOICE("--bound", &o->bound, BOUNDS),
+        ARGUMENT_CHOICE("--estimator", &o->estimator, ESTIMATORS),
         ARGUMENT_NUMBER("--free-bits", REAL, &o->model.free_bits, 0, 1e6),
-        ARGUMENT_NUMBER("--evaluate", WHOLE, &o->evaluate, 1, 1e9),
         ARGUMENT_NUMBER("--beta", REAL, &o->beta, 0, 1e6),
         ARGUMENT_NUMBER("--lr", REAL, &o->train.lr, DBL_MIN, 1e3),
         ARGUMENT("--seed", SEED, &o->train.seed),
-        ARGUMENT_OWN("--on-nonfinite", o, "must be stop or skip", take_nonfinite, print_nonfinite),
+        ARGUMENT_CHOICE("--on-nonfinite", &o->skip_nonfinite, "must be stop or skip"),
+        ARGUMENT("--data", FOLDER, &o->data),
+        ARGUMENT_NUMBER("--epochs", WHOLE, &o->train.epochs, 0, 1e6),
+        ARGUMENT_NUMBER("--evaluate", WHOLE, &o->evaluate, 1, 1e9),
         ARGUMENTS_OF_RUN(&o->train),
         ARGUMENT_END,
     };
@@ -210,81 +157,30 @@ static void make_table(argument table[OPTIONS], options *o)
     memcpy(table, rows, sizeof rows);
 }
 
-/* Whether the state of a run depends on it. */
-static bool is_saved(const argument *row)
-{
-    static const char *const others[] = { "--data",   "--out",  "--epochs", "--evaluate", "--threads", "--checkpoint-every",
-                                          "--resume", "--quiet" };
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (!strcmp(row->name, others[i])) return false;
-    return true;
-}
-
-/* Checks the options together, when all are known. */
+/* Checks the options together and fills in the model's, when all are known. */
 static bool complete(options *o)
 {
-    if (!check(o)) return false;
+    o->model.likelihood = (tap_vae_likelihood)o->likelihood;
+    o->model.bound = (tap_bound)o->bound;
+    o->model.estimator = (tap_estimator)o->estimator;
     o->model.beta = o->beta > 0 ? o->beta : TAP_ZERO;
-    return true;
-}
-
-static bool parse(options *o, int argc, char **argv)
-{
-    argument table[OPTIONS];
-    make_table(table, o);
-    return arguments_parse(table, argc, argv, &o->given) && (o->train.resume || complete(o));
-}
-
-void options_save(const options *o, tap_checkpoint *c)
-{
-    char     text[PATH_SIZE];
-    options  mine = *o;
-    argument table[OPTIONS];
-    make_table(table, &mine);
-    for (const argument *row = table; row->name; row++) {
-        argument_print(row, text);
-        if (is_saved(row)) tap_checkpoint_option(c, row->name + strlen("--"), text);
-    }
-}
-
-/* A copy in the arena of the run's value of an option; NULL if it has none. */
-static const char *value_of(const tap_checkpoint_found *found, const argument *row, tap_arena *a)
-{
-    const char *value = tap_safetensors_metadata(&found->file, row->name + strlen("--"));
-    char       *copy = value ? tap_arena_alloc(a, strlen(value) + 1) : NULL;
-    return copy ? strcpy(copy, value) : NULL;
-}
-
-/* Takes or compares one option of a run that is resumed. */
-static bool resume_option(options *o, const argument *row, bool given, const tap_checkpoint_found *found, tap_arena *a)
-{
-    char        text[PATH_SIZE];
-    const char *was = value_of(found, row, a);
-    if (!was) return fail("%s: its metadata has no %s", found->path, row->name);
-    if (given) {
-        argument_print(row, text);
-        if (!strcmp(text, was)) return true;
-        return fail("%s %s: the run in %s has %s, and cannot be resumed with another", row->name, text, o->train.out, was);
-    }
-    if (row->take == take_sigma && o->model.likelihood != TAP_VAE_GAUSSIAN) return true;
-    return argument_set(row, was) || fail("%s: %s must not be %s", found->path, row->name, was);
+    return check(o);
 }
 
 bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a)
 {
     const tap_checkpoint_found found = tap_checkpoint_peek(c);
+    const uint64_t             sigma_bit = 1u << SIGMA_ROW;
     argument                   table[OPTIONS];
     if (!o->train.resume) return true;
     if (!found.path) return complete(o);
     const tap_tensor *records = tap_safetensors_find(&found.file, "records"),
                      *epochs = tap_safetensors_find(&found.file, "epochs");
     const long long done = records ? records->shape.n[0] : 0;
-    make_table(table, o);
-    for (const argument *row = table; row->name; row++) {
-        const bool given = o->given >> (row - table) & 1;
-        if (is_saved(row) && !resume_option(o, row, given, &found, a)) return false;
-        if (row->field == &o->train.epochs && !given) o->train.epochs = epochs ? (int64_t)tap_tensor_item(*epochs, 0) : 0;
-    }
+    options_table(table, o);
+    if (!options_from_run(&found, table, SAVED_OPTIONS, o->given, a)) return false;
+    if (o->likelihood != TAP_VAE_GAUSSIAN && !(o->given & sigma_bit)) o->sigma = NULL;
+    if (!(o->given >> EPOCHS_ROW & 1)) o->train.epochs = epochs ? (int64_t)tap_tensor_item(*epochs, 0) : 0;
     if (!complete(o)) return false;
     return done <= o->train.epochs ||
            fail("--epochs %lld: the run in %s has already trained for %lld", (long long)o->train.epochs, o->train.out, done);
@@ -292,12 +188,11 @@ bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a)
 
 bool options_parse(options *o, int argc, char **argv, int *status)
 {
+    argument table[OPTIONS];
     *o = (options){
         .train = { .out = "out/vae_mnist", .epochs = 10, .batch = 128, .lr = 1e-3, .checkpoint_every = 60 },
         .hidden = "400",
         .activation = "relu",
-        .bound = "elbo",
-        .estimator = "reparameterized",
         .beta = 1,
         .model = { .data = SIDE * SIDE,
                    .n_hidden = 1,
@@ -305,7 +200,7 @@ bool options_parse(options *o, int argc, char **argv, int *status)
                    .activation = tap_relu,
                    .latent = 20,
                    .samples = 1,
-                   .clip = 20 }, /* e^40 and e^-40 are numbers, in float32, too */
+                   .clip = 20 }, /* e^40 and e^-40 are finite in float32 */
     };
     if (asks_for_help(argc, argv)) {
         const char *names = tap_activation_names(), *rest = names + strlen(names) * 2 / 3;
@@ -315,5 +210,6 @@ bool options_parse(options *o, int argc, char **argv, int *status)
         return false;
     }
     *status = 2;
-    return parse(o, argc, argv);
+    options_table(table, o);
+    return arguments_parse(table, argc, argv, &o->given) && (o->train.resume || complete(o));
 }

@@ -24,12 +24,8 @@ static render_context render_begin(const options *o, const tap_vae *vae, tap_ten
 
 static bool render_end(const render_context *s)
 {
-    const char *message = "";
-    bool        ok = !tap_tape_status(s->tape, &message) && !tap_arena_status(s->arena, &message);
-    if (!ok) fail("%s", message);
-    tap_tape_free(s->tape);
-    tap_arena_free(s->arena);
-    return ok;
+    const bool ok = tape_end(s->tape);
+    return arena_end(s->arena) && ok;
 }
 
 static bool write_grid(const render_context *s, const char *name, tap_var images, int64_t gap)

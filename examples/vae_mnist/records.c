@@ -147,20 +147,20 @@ bool model_write(const options *o, const tap_module *root, const char *data, int
 {
     options        m = *o;
     const bool     gaussian = o->model.likelihood == TAP_VAE_GAUSSIAN;
-    const char    *likelihood = gaussian ? "gaussian" : "bernoulli", *sigma = o->sigma ? o->sigma : "learned";
+    const char    *sigma = o->sigma ? o->sigma : "learned";
     const argument rows[] = {
         ARGUMENT("--epochs", WHOLE, &epochs),
         ARGUMENT("--batch", WHOLE, &m.train.batch),
         ARGUMENT("--hidden", TEXT, &m.hidden),
         ARGUMENT("--latent", WHOLE, &m.model.latent),
         ARGUMENT("--activation", TEXT, &m.activation),
-        ARGUMENT("--likelihood", TEXT, &likelihood),
+        ARGUMENT_CHOICE("--likelihood", &m.likelihood, LIKELIHOODS),
         ARGUMENT("--samples", WHOLE, &m.model.samples),
-        ARGUMENT("--bound", TEXT, &m.bound),
-        ARGUMENT("--estimator", TEXT, &m.estimator),
-        ARGUMENT_OWN("--beta", &m.beta, NULL, NULL, print_9_digits),
-        ARGUMENT_OWN("--free_bits", &m.model.free_bits, NULL, NULL, print_9_digits),
-        ARGUMENT_OWN("--lr", &m.train.lr, NULL, NULL, print_9_digits),
+        ARGUMENT_CHOICE("--bound", &m.bound, BOUNDS),
+        ARGUMENT_CHOICE("--estimator", &m.estimator, ESTIMATORS),
+        ARGUMENT_CUSTOM("--beta", &m.beta, NULL, NULL, print_9_digits),
+        ARGUMENT_CUSTOM("--free_bits", &m.model.free_bits, NULL, NULL, print_9_digits),
+        ARGUMENT_CUSTOM("--lr", &m.train.lr, NULL, NULL, print_9_digits),
         ARGUMENT("--seed", SEED, &m.train.seed),
         ARGUMENT("--sigma", TEXT, &sigma), /* the last one: only the Gaussian has it */
     };

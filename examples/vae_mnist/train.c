@@ -123,7 +123,7 @@ static bool run_training(context *c, bool *whole)
                                   .n_results = (int)(sizeof files / sizeof *files) - (o->model.latent != 2),
                                   .results = files,
                                   .constant_lr = true,
-                                  .skip_nonfinite = o->skip_nonfinite,
+                                  .skip_nonfinite = o->skip_nonfinite != 0,
                                   .data_name = "images",
                                   .reported = "ELBO",
                                   .checkpoint_bytes = 8 * epochs * (double)record_columns(o->model.latent),
@@ -137,6 +137,8 @@ static bool run_training(context *c, bool *whole)
 bool train_vae(run *r, bool *whole)
 {
     const options *o = r->o;
+    options        saved = *o;
+    argument       table[OPTIONS];
     /* About the same memory for any number of samples. */
     const int64_t samples = o->model.samples, test_batch = samples < 500 ? 500 / samples : 1;
     const int64_t images = r->data->train.shape.n[0], batch_size = o->train.batch;
@@ -155,7 +157,8 @@ bool train_vae(run *r, bool *whole)
     /* The baseline is a mean over other images, which a test batch may not have; it matters for gradients only. */
     if (o->model.estimator == TAP_SCORE_BASELINE) c.test_vae.options.estimator = TAP_SCORE;
     tap_tape_set_recording(c.test_tape, false);
-    options_save(o, r->checkpoint);
+    options_table(table, &saved);
+    options_save(r->checkpoint, table, SAVED_OPTIONS);
     const bool ok = c.rows ? run_training(&c, whole) : fail("out of memory");
     free(c.rows);
     tap_loader_free(c.test_images);

@@ -8,21 +8,28 @@
 
 /* ---- options.c --------------------------------------------------------------------------------------------------- */
 
+#define LIKELIHOODS "must be bernoulli or gaussian"
+#define BOUNDS      "must be elbo or iwae"
+#define ESTIMATORS  "must be reparameterized, stl, dreg, score, score-baseline or score-loo"
+
+enum { SIGMA_ROW = 4, SAVED_OPTIONS = 14, EPOCHS_ROW = 15, OPTIONS = 23 };
+
 typedef struct {
     train_options   train;
     const char     *data; /* NULL: search for a data set */
     tap_vae_options model;
-    const char     *hidden, *activation, *sigma, *bound, *estimator; /* as given, for the records; sigma NULL: not given */
+    const char     *hidden, *activation, *sigma;  /* as given, for the records; sigma NULL: not given */
+    int             likelihood, bound, estimator; /* the enumerators of the library, in its order */
     double          beta;
     int64_t         evaluate;       /* K, draws per image for the log-likelihood; 0: no evaluation */
-    bool            skip_nonfinite; /* steps whose numbers are not finite */
+    int             skip_nonfinite; /* 1: leave out steps whose numbers are not finite */
     uint64_t        given;          /* one bit for each option of the table that was given */
 } options;
 
 /* False: the program ends here, with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
-/* Adds all options that the results depend on to the checkpoint. */
-void options_save(const options *o, tap_checkpoint *c);
+/* The table of options; the results depend on the first SAVED_OPTIONS of them. */
+void options_table(argument table[OPTIONS], options *o);
 /* Takes the options that were not given from the checkpoint of a run, if there is one to resume. Those that were given must be equal to
  * the run's; only the number of epochs may grow. The texts are in the arena. */
 bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a);
@@ -95,10 +102,5 @@ bool model_write(const options *o, const tap_module *root, const char *data, int
 bool pictures_write(const options *o, const tap_vae *vae, tap_tensor test);
 /* Reconstructions of the first test images as text, if standard output is a terminal. */
 bool pictures_print(const options *o, const tap_vae *vae, tap_tensor test);
-
-/* ---- text.c ------------------------------------------------------------------------------------------------------ */
-
-int  text_columns(void);             /* number of images that fit side by side into the terminal */
-void text_images(tap_tensor images); /* [1,n,28,28], with blocks of two pixels */
 
 #endif

@@ -78,7 +78,7 @@ for option in '--hidden 17' '--latent 4' '--activation tanh' '--likelihood gauss
     '--estimator stl' '--free-bits 1' '--beta 2' '--lr 0.002' '--seed 1' '--on-nonfinite skip'; do
     train --resume --out INT $option
     ok "$option on resume: status 1" [ "$status" -eq 1 ]
-    ok "$option on resume: it is named" says_only stderr "${option}: the run in INT has "
+    ok "$option on resume: it is named" says_only stderr "${option}: the run in INT/checkpoint.safetensors has "
 done
 cp -r data others
 idx 63 >others/train-images-idx3-ubyte

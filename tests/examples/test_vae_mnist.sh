@@ -37,7 +37,7 @@ seventeen=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17
 refuses "--hidden $seventeen: " --hidden $seventeen
 refuses '--activation sine: must be one of relu' --activation sine
 refuses '--likelihood poisson: ' --likelihood poisson
-refuses '--sigma 0.1: goes with --likelihood gaussian only' --sigma 0.1
+refuses '--sigma 0.1: needs --likelihood gaussian' --sigma 0.1
 refuses '--sigma 0: ' --likelihood gaussian --sigma 0
 refuses '--sigma nan: ' --likelihood gaussian --sigma nan
 refuses '--samples 0: ' --samples 0
@@ -47,10 +47,10 @@ refuses '--estimator best: must be reparameterized, ' --estimator best
 refuses '--free-bits -1: ' --free-bits -1
 refuses '--free-bits nan: ' --free-bits nan
 refuses '--evaluate 0: ' --evaluate 0
-refuses '--beta: goes with --bound elbo only' --bound iwae --beta 2
-refuses '--free-bits: goes with --bound elbo only' --bound iwae --free-bits 1
+refuses '--beta: needs --bound elbo' --bound iwae --beta 2
+refuses '--free-bits: needs --bound elbo' --bound iwae --free-bits 1
 refuses '--estimator stl: is biased' --bound iwae --estimator stl
-refuses '--free-bits: does not go with --estimator stl or dreg' --estimator dreg --free-bits 1
+refuses '--free-bits: cannot be combined with --estimator stl or dreg' --estimator dreg --free-bits 1
 refuses '--estimator score-loo: needs --samples 2' --estimator score-loo
 refuses '--estimator score-baseline: needs --batch 2' --estimator score-baseline --batch 1
 refuses '--lr 0: ' --lr 0

@@ -1,8 +1,9 @@
-/* examples/vae_mnist/text.c: images in a terminal, two pixels to a character: as half blocks in greys, without colour as half
- * blocks in black and white, and where there are no such characters as letters. */
+/* examples/common/text.c: images in a terminal, two pixels to a character: half blocks in greys, without colour half blocks in black
+ * and white, and letters where the terminal has no such characters. */
 #define _POSIX_C_SOURCE 200809L
-#include "vae_mnist.h"
+#include "common.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 enum { EDGE = 2, SHOWN = SIDE - 2 * EDGE }; /* the outermost pixels are left out: digits have none there */
