@@ -249,7 +249,7 @@ class Finder:
                     self.skip(begin if self.tokens[begin].text == "return" else i, end)  # what is left once there is an error
             elif t.text == "(" and self.source(i, min(i + 2, n - 1)) == "(void)":
                 self.skip(i, self.statement_end(i))
-            elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__fail_input", "tap__fail_inputs", "tap_error_set", "fail", "fail_axis", "fail_shape", "fail_with", "refuse",
+            elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__fail_input", "tap__fail_inputs", "tap_error_set", "fail", "fail_axis", "fail_shape", "fail_with",
                             "tap__arena_release", "tap_arena_free", "tap_tape_free", "tap__arena_name", "tap__error_copy",
                             "tap__no_memory", "tap__compute_grad_in_place"):
                 self.skip(i, self.statement_end(i))
