@@ -1,11 +1,11 @@
-/* tests/autograd/nodes.h: how many nodes a call leaves on the tape t of values.h. */
+/* tests/autograd/nodes.h: counts the nodes that a call leaves on the tape t of values.h. */
 #ifndef TAP_TESTS_AUTOGRAD_NODES_H
 #define TAP_TESTS_AUTOGRAD_NODES_H
 
 #include "autograd/internal.h"
 #include "tests/autograd/values.h"
 
-/* Evaluates the call once. */
+/* Fails unless the call, which is evaluated once, adds `count` nodes. */
 #define ASSERT_NODES(count, call) \
     do { \
         const uint32_t before_ = t->n_nodes; \

@@ -1,4 +1,4 @@
-/* Backward passes: the gradients that parameters get, graphs of any shape, derivatives of derivatives. */
+/* tests/autograd/test_backward.c: backward passes: gradients of parameters, graphs of any shape, and higher derivatives. */
 #define _XOPEN_SOURCE 700
 #include <math.h>
 
@@ -44,7 +44,7 @@ static void test_micro_batches_add_up(void **state)
     tap_tape_free(t);
 }
 
-/* A parameter that is on the tape twice collects from both places. */
+/* The gradients of a parameter that is on the tape twice are added. */
 static void test_leaf_used_twice(void **state)
 {
     memory    m = { { 1, 2, 3 }, { 0 }, false };
@@ -70,7 +70,7 @@ static void test_single_precision_leaf(void **state)
     tap_tape_free(t);
 }
 
-/* For a gradient check of a float32 module: what is float32 becomes float64, and a leaf a variable. */
+/* For a gradient check of a float32 module, float32 values become float64, and leaves become variables. */
 static void test_promotion_to_f64(void **state)
 {
     (void)state;
@@ -93,7 +93,7 @@ static void test_promotion_to_f64(void **state)
     tap_tape_free(t);
 }
 
-/* ---- Gradients computed where they are kept -------------------------------------------------------------------------- */
+/* ---- Gradients in place ---------------------------------------------------------------------------------------------- */
 
 static void sum_of_two(tap_call *c, tap_tensor *out)
 {
@@ -117,7 +117,7 @@ static void view_for_the_other(const tap_node *n, tap_var g, tap_var *gin)
     gin[1] = tap_reshape(gin[0], tap_shape_of(gin[0]));
 }
 
-/* What is computed in a gradient is not the gradient itself, but the same numbers in reverse order. */
+/* The result in the memory of the gradient is the gradient in reverse order. */
 static void reversed(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap__compute_grad_in_place(n, 0);
@@ -142,7 +142,7 @@ static void wrong_input_detached(const tap_node *n, tap_var g, tap_var *gin)
     gin[1] = tap_mul_scalar(g, 5);
 }
 
-/* Inputs in any order. */
+/* A rule may compute the gradients of its inputs in any order. */
 static void second_first(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap__compute_grad_in_place(n, 1);
@@ -171,7 +171,8 @@ static const tap_op shared_op = { "shared", infer_like, sum_of_two, same_for_bot
 static const tap_op viewed_op = { "viewed", infer_like, sum_of_two, view_for_the_other, 0 };
 static const tap_op reversed_op = { "reversed", infer_like, sum_of_two, reversed, 0 };
 
-/* Fresh leaves a and b, and a once more as another var; more: a square of a, whose gradient is added. */
+/* A backward pass with fresh leaves a and b. twice: a is on the tape as a second var; more: the square of a is added to the
+ * loss. */
 static void differentiate(const tap_op *op, bool twice, bool more, memory *a, memory *b)
 {
     *a = (memory){ { 1, 2, 3 }, { 9, 9, 9 }, true };
@@ -258,8 +259,8 @@ static void test_memory_of_gradients_in_place(void **state)
     tap_tape_free(t);
 }
 
-/* A sum of gradients is computed in none of them, and a second pass over the same values adds to what the first has computed
- * there. */
+/* A sum of two gradients is not computed in place, and a second pass over the same values adds to the gradients of the
+ * first. */
 static void test_sums_of_gradients_in_place(void **state)
 {
     (void)state;
@@ -305,7 +306,7 @@ static void wrong_in_the_end(const tap_node *n, tap_var g, tap_var *gin)
     tap_tape_fail(g.tape, TAP_EARG, "no more");
 }
 
-/* A gradient that was under way counts for nothing. */
+/* After an error in the rule, a gradient that was computed in place counts as zero. */
 static void test_gradients_in_place_after_an_error(void **state)
 {
     (void)state;
@@ -319,7 +320,7 @@ static void test_gradients_in_place_after_an_error(void **state)
     tap_tape_free(t);
 }
 
-/* One gradient for two inputs that are themselves results: each passes it on, and gives it back, alone. */
+/* One gradient for two inputs that are themselves results: each of the two adjoints is released by itself. */
 static void test_one_gradient_for_two_results(void **state)
 {
     (void)state;
@@ -389,7 +390,7 @@ static void test_shared_inputs(void **state)
     tap_tape_free(t);
 }
 
-/* y = a b + a with a = 2 h, b = h^2, h = x + 1: ways part and meet twice. With and without recording. */
+/* y = a b + a with a = 2 h, b = h^2, h = x + 1: paths part and meet twice. With and without recording. */
 static void test_diamonds(void **state)
 {
     double numbers[N] = { 0, 1, 2 };
@@ -434,7 +435,7 @@ static void test_unused_inputs(void **state)
     tap_tape_free(t);
 }
 
-/* The gradient by a value half way, alone and together with that by what it was made of; one input asked for twice. */
+/* The gradient by an intermediate value, alone and together with that by its input; one input twice. */
 static void test_intermediate_inputs(void **state)
 {
     double numbers[N] = { 1, 2, 3 };
@@ -555,7 +556,7 @@ static void test_hessian_vector_product(void **state)
     tap_tape_free(t);
 }
 
-/* The gradient can be part of what a parameter is trained on. */
+/* The gradient can be part of the loss. */
 static void test_gradient_penalty(void **state)
 {
     memory    m = { { 1, 2, 3 }, { 0 }, true };
@@ -571,8 +572,8 @@ static void test_gradient_penalty(void **state)
 
 /* ---- Memory ------------------------------------------------------------------------------------------------------ */
 
-/* Gradients that have been passed on, and what rules leave over, are given back at once: a pass needs a few values at a time,
- * however long the chain is, and however often a value is used. */
+/* Adjoints and intermediate results of rules are released at once: a pass needs memory for a few values, however long the chain
+ * is, and however often a value is used. */
 static void test_backward_needs_little_memory(void **state)
 {
     (void)state;
@@ -592,7 +593,7 @@ static void test_backward_needs_little_memory(void **state)
     }
 }
 
-/* The gradient of a fresh parameter is computed where it is kept. */
+/* The gradient of a fresh parameter is computed in place, without other memory. */
 static void test_a_gradient_in_place_needs_no_memory(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* What a tape borrows and somebody changes before the backward pass: found out, whoever wrote, and only where a rule would read it. */
+/* tests/autograd/test_borrowed.c: memory that a tape borrows and that is written to before the backward pass. The tape finds
+ * out, whichever function wrote, and only if a rule would read it. */
 #define _XOPEN_SOURCE 700
 #include <math.h>
 
@@ -19,7 +20,7 @@ static void refill(void)
     for (int i = 0; i < N; i++) small[i] = i + 1;
 }
 
-/* ---- Whoever writes ---- */
+/* ---- Functions that write ---- */
 
 static void by_copy(tap_tensor x)
 {
@@ -121,7 +122,7 @@ static void test_grad_finds_it_too(void **state)
     tap_tape_free(t);
 }
 
-/* Nobody has told of it; the array is small enough to be compared with what it was. */
+/* A write that was not reported; the array is small enough to be compared with its snapshot. */
 static void test_small_arrays_are_compared(void **state)
 {
     (void)state;
@@ -134,7 +135,7 @@ static void test_small_arrays_are_compared(void **state)
     tap_tape_free(t);
 }
 
-/* A view reads a part of what was borrowed; a write beside it does no harm. */
+/* A view reads a part of the borrowed memory; a write to another part is no error. */
 static void test_views_read_their_part(void **state)
 {
     (void)state;
@@ -151,7 +152,7 @@ static void test_views_read_their_part(void **state)
     }
 }
 
-/* ---- What is no fault ---- */
+/* ---- Writes that are no error ---- */
 
 static void test_what_no_rule_reads_may_change(void **state)
 {
@@ -167,7 +168,7 @@ static void test_what_no_rule_reads_may_change(void **state)
     tap_tape_free(t);
 }
 
-/* Changed, and then used again: the second operator has seen the new numbers. */
+/* A write between two operators: the second one has read the new numbers. */
 static void test_used_again_after_a_change(void **state)
 {
     (void)state;
@@ -183,7 +184,7 @@ static void test_used_again_after_a_change(void **state)
     tap_tape_free(t);
 }
 
-/* Labels, indices and masks belong to the tape once they are on it. */
+/* Labels, indices and masks are copied, so writes to them do not matter. */
 static void test_integers_are_copied(void **state)
 {
     (void)state;
@@ -203,7 +204,7 @@ static void test_integers_are_copied(void **state)
     tap_tape_free(t);
 }
 
-/* ---- Memory that is taken back ---- */
+/* ---- Memory that is freed ---- */
 
 static void test_freed_memory(void **state)
 {
@@ -225,7 +226,7 @@ static void test_freed_memory(void **state)
     }
 }
 
-/* The values of one tape on another one. */
+/* A tape borrows values of another tape. */
 static void test_another_tape_is_reset(void **state)
 {
     (void)state;

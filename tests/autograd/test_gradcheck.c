@@ -1,4 +1,4 @@
-/* The gradient check itself: it must see what is wrong, and say so. */
+/* tests/autograd/test_gradcheck.c: the gradient check finds wrong rules, and its message says where. */
 #include <math.h>
 #include <string.h>
 
@@ -38,13 +38,13 @@ static void cos_vjp(const tap_node *n, tap_var g, tap_var *gin)
     gin[0] = tap_mul(g, tap_cos(tap_in(n, 0)));
 }
 
-/* Right, but its own derivative is lost. */
+/* The gradient is right, but detached, so that its derivative is wrong. */
 static void detached_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     gin[0] = tap_mul(g, tap_detach(tap_cos(tap_in(n, 0))));
 }
 
-/* Each time a bit more. */
+/* The result grows with each call. */
 static void drifting_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     static int calls;
@@ -53,7 +53,7 @@ static void drifting_vjp(const tap_node *n, tap_var g, tap_var *gin)
 
 static const tap_op without_rule = { "without_rule", sin_infer, sin_forward, NULL, 0 };
 
-/* Right at first order; the gradient cannot be differentiated. */
+/* The gradient is right, but has no rule for its own. */
 static void once_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     tap_var x = tap_in(n, 0);
@@ -147,7 +147,7 @@ static void test_missing_rules_fail_loudly(void **state)
                                    "the operator has no rule for it");
 }
 
-/* ---- What is compared ---- */
+/* ---- Which derivatives are compared ---- */
 
 static void test_by_size(void **state)
 {
@@ -199,7 +199,7 @@ static void test_names(void **state)
     assert_passes(r, 3 * 2 + 4 * 3);
 }
 
-/* ---- What is not differentiable, or no function ---- */
+/* ---- Functions that are not differentiable, and errors ---- */
 
 static void test_a_kink_is_hinted_at_and_no_excuse(void **state)
 {

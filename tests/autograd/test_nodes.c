@@ -1,4 +1,5 @@
-/* How many nodes calls leave on the tape: what changes nothing costs nothing, short ways are taken, and a cost that grows is seen. */
+/* tests/autograd/test_nodes.c: the number of nodes that calls leave on the tape. A call that changes nothing leaves none,
+ * special cases take their shortcuts, and a growing cost is noticed. */
 #include "tests/autograd/nodes.h"
 
 static void test_identities_add_no_nodes(void **state)

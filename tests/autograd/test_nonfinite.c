@@ -1,4 +1,4 @@
-/* Tracing NaN and infinity: the operator that brings one up is named, and nothing else is. */
+/* tests/autograd/test_nonfinite.c: tracing NaN and infinity: the message names the operator that computed the first one. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,7 +88,7 @@ static void test_downstream_of_the_nearest_name(void **state)
     assert_finds(t, "sqrt: [2]: gives nan at [1], downstream of near");
 }
 
-/* ---- Sources from outside ---- */
+/* ---- NaN and infinity in inputs ---- */
 
 static void test_data_and_leaves(void **state)
 {
@@ -197,7 +197,7 @@ static void test_second_order(void **state)
     tap_tape_free(t);
 }
 
-/* What comes after a backward pass is no part of it. */
+/* An operator after a backward pass is not reported as part of it. */
 static void test_after_backward(void **state)
 {
     (void)state;

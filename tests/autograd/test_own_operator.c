@@ -1,4 +1,4 @@
-/* Operators of a user's own: what they are given, and what becomes of them when they are wrong. */
+/* tests/autograd/test_own_operator.c: operators written by a user: their arguments, and errors in infer, forward and vjp. */
 #define _XOPEN_SOURCE 700
 #include <math.h>
 
@@ -96,7 +96,7 @@ static tap_status infer_view_with_scratch(tap_call *c, tap_tensor *out)
     return tap_call_scratch(c, 64) ? TAP_OK : TAP_ENOMEM;
 }
 
-/* Whatever a call takes it takes for itself, a view as well. */
+/* Scratch memory that infer asks for is released after the call, also when the result is a view. */
 static void test_scratch_of_a_view(void **state)
 {
     (void)state;
@@ -154,7 +154,7 @@ static void forward_of_none(tap_call *c, tap_tensor *out)
     tap_tensor_set_item(*out, 0, 7);
 }
 
-/* forward need not think of results without elements. */
+/* forward is not called for results without elements. */
 static void test_empty_results(void **state)
 {
     const tap_op op = { "some", infer_any, forward_of_none, vjp_of_nothing, 0 };
@@ -196,7 +196,7 @@ static void test_own_view(void **state)
     tap_tape_free(t);
 }
 
-/* A rule that says nothing about an input gives it a gradient of zero. */
+/* The gradient of an input that the rule does not set is zero. */
 static void test_rule_of_nothing(void **state)
 {
     const tap_op op = { "flat", infer_like, copy_forward, vjp_of_nothing, 0 };
@@ -210,7 +210,7 @@ static void test_rule_of_nothing(void **state)
     tap_tape_free(t);
 }
 
-/* Of two parameters one has its gradient already when the rule of the other fails; neither is touched. */
+/* The gradient of one parameter is complete when the rule of another fails. Both leaf gradients stay unchanged. */
 static void test_failing_backward_touches_nothing(void **state)
 {
     static const struct {
@@ -245,7 +245,7 @@ static void test_failing_backward_touches_nothing(void **state)
     }
 }
 
-/* A gradient that breaks off leaves inert vars, also of the input whose part was done. */
+/* After an error in tap_grad all dx are inert, even of an input whose gradient was complete. */
 static void test_failing_grad_is_inert(void **state)
 {
     const tap_op op = { "broken", infer_like, copy_forward, vjp_that_fails, sizeof(tap_tape *) };

@@ -1,4 +1,4 @@
-/* The life of a tape: its memory, its errors, what it records, its noise, and looking at it. */
+/* tests/autograd/test_tape.c: memory, errors, recording, noise and printing of tapes. */
 #define _XOPEN_SOURCE 700
 #include <math.h>
 
@@ -43,8 +43,8 @@ static void test_reset_keeps_memory(void **state)
     tap_arena_free(a);
 }
 
-/* What a backward pass has needed it gives back, gradients of leaves, too: a hundred passes over one graph need no more room than
- * one. */
+/* A backward pass releases all memory that it has used, the gradients of leaves included: a hundred passes over one graph need
+ * no more memory than one. */
 static void test_backward_gives_memory_back(void **state)
 {
     enum { LONG = 5000 };
@@ -102,7 +102,7 @@ static void test_no_tape(void **state)
     assert_int_equal(tap_tape_bytes(NULL), 0);
 }
 
-/* The first that a tape hears of. */
+/* A bad leaf is the first call on a new tape. */
 static void test_a_bad_leaf_on_a_new_tape(void **state)
 {
     (void)state;
@@ -140,7 +140,7 @@ static void test_messages_name_what_failed(void **state)
     tap_tape_free(t);
 }
 
-/* A name of any length leaves a whole sentence. */
+/* With a name of any length, the message is still a whole sentence. */
 static void test_long_names(void **state)
 {
     char        name[2 * TAP_MESSAGE_SIZE];
@@ -269,7 +269,7 @@ static void test_noise(void **state)
     tap_tape_free(other);
 }
 
-/* ---- Looking ----------------------------------------------------------------------------------------------------- */
+/* ---- Printing ---------------------------------------------------------------------------------------------------- */
 
 static void assert_dump(tap_var v, const char *expected)
 {
@@ -299,7 +299,7 @@ static void test_dump(void **state)
     tap_tape_free(t);
 }
 
-/* Braces, brackets and quotes close, what is escaped aside; no control character but the ends of lines. */
+/* Whether braces, brackets and quotes that are not escaped are closed, and the only control character is the newline. */
 static void assert_balanced(const char *text)
 {
     int  depth = 0;
@@ -351,7 +351,7 @@ static void test_dot(void **state)
     tap_tape_free(t);
 }
 
-/* malloc gives the same place again, most often. */
+/* A new tape often has the address of the freed one, since malloc returns the same memory again. */
 static void test_a_new_tape_at_an_old_address(void **state)
 {
     (void)state;
@@ -368,7 +368,7 @@ static void test_a_new_tape_at_an_old_address(void **state)
     tap_tape_free(t);
 }
 
-/* More nodes than the tape first has room for. */
+/* More nodes than a tape first allocates. */
 static void test_a_long_tape(void **state)
 {
     (void)state;
