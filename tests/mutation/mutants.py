@@ -41,7 +41,7 @@ PUSHES = {"tap__push", "tap__push_empty", "tap__push_result", "new_value", "new_
 # Calls that report an error. What guards them has tests of its own (tests/bad_arguments), and is left alone.
 REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__fail_input", "tap__fail_inputs", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
            "fail_axis", "fail_shape", "fail_with", "infer_from", "tap__inert", "tap__node_of", "inert", "tap__check_input", "tap__same_tape", "tap__inputs", "tap_module_fail",
-           "tap__error_set_in", "tap__arena_release", "check_parts", "REFUSE", "refuse"}  # fmt: skip
+           "tap__error_set_in", "tap__arena_release", "check_parts"}  # fmt: skip
 GUARD_ONLY = {"tap__node_of", "tap__check_input", "tap__same_tape", "tap__inputs", "check_parts"}  # calls that may also stand in ordinary code
 KEYWORDS = {"if", "else", "for", "while", "do", "switch", "case", "default", "return", "break", "continue", "goto", "sizeof"}
 
