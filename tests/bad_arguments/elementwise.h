@@ -15,7 +15,8 @@
       with_a(f, tap_add, tap_zeros(f->t, TAP_SHAPE(3)))) \
     BAD_VAR(sub_vast, TAP_ENOMEM, NULL, tap_sub(tap_unsqueeze(wide(f, 1 << 18), 1), wide(f, 1 << 18))) \
     BAD_VAR(mul_overflowing, TAP_ESHAPE, \
-      "mul: [1099511627776,1] x [1099511627776]: a result [1099511627776,1099511627776] of float64 cannot be", \
+      "mul: [1099511627776,1] x [1099511627776]: " \
+      "the result must have a valid shape and dtype, not [1099511627776,1099511627776] of float64", \
       tap_mul(tap_expand(f->in.s, TAP_SHAPE(1ll << 40, 1)), tap_expand(f->in.s, TAP_SHAPE(1ll << 40)))) \
     BAD_VAR(div_dtypes, TAP_EDTYPE, "div: [2,2] x [2,2] (theta): dtypes float64 and float32 differ", \
       with_a(f, tap_div, var_of(f, TAP_F32))) \
