@@ -1,6 +1,7 @@
 /* nn/functional/attention.c: scaled dot-product attention, composed of masks, softmax and matrix products. */
 #include <math.h>
 
+#include "autograd/composed.h"
 #include "nn/nn.h"
 
 /* bool [queries,keys]: query i attends to keys 0..i. */
@@ -29,7 +30,7 @@ tap_var tap_scaled_dot_product_attention(tap_var query, tap_var key, tap_var val
                                          bool is_causal, double scale)
 {
     TAP_CALL("scaled_dot_product_attention", query, key, value, mask);
-    if (tap_tape_status(query.tape, NULL) != TAP_OK) return (tap_var){ .tape = query.tape };
+    if (!tap__same_tape("scaled_dot_product_attention", 3, (tap_var[]){ query, key, value })) return tap__inert(query.tape);
     tap_shape q = tap_shape_of(query), k = tap_shape_of(key);
     if (q.rank < 2 || k.rank < 2) return tap_fail(query, TAP_ESHAPE, "query and key need [..,length,width]");
     if (scale == 0) scale = 1 / sqrt((double)q.n[q.rank - 1]);

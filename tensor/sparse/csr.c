@@ -90,7 +90,11 @@ static tap_csr transpose(tap_arena *a, tap_csr x)
 
 tap_csr tap_csr_transpose(tap_arena *a, tap_csr x)
 {
-    return check_csr(a, x, "csr_transpose") ? transpose(a, x) : (tap_csr){ 0 };
+    if (!check_csr(a, x, "csr_transpose")) return (tap_csr){ 0 };
+    const char   *before = tap__arena_name(a, "csr_transpose");
+    const tap_csr y = transpose(a, x);
+    tap__arena_name(a, before);
+    return y;
 }
 
 /* Finds an entry that occurs twice; false if there is none. */
