@@ -8,7 +8,7 @@
 #include "tests/bench/operations.h"
 #include "tensor/parallel.h"
 
-enum { MOST = 96, CHAIN = 100, NONE = -1 };
+enum { MAX_ROWS = 96, CHAIN = 100, NONE = -1 };
 
 static const char usage[] =
     "usage: bench_ops [--only WORD] [--threads N] [--rounds N] [--json]\n"
@@ -35,13 +35,13 @@ static const char *only = "";
 static tap_arena  *memory;
 static tap_tape   *tape;
 static float      *pool[3]; /* EDGE^2 elements each: the operands x and y, and the output of triad and copy */
-static row         rows[MOST];
-static bench_case  cases[MOST];
+static row         rows[MAX_ROWS];
+static bench_case  cases[MAX_ROWS];
 static int         n_rows;
 
 static row *add_row(const char *group, const char *name, const char *unit, void (*run)(void *context), void *context)
 {
-    if (n_rows == MOST) bench_fail("more rows than MOST");
+    if (n_rows == MAX_ROWS) bench_fail("there are more rows than MAX_ROWS");
     row *r = &rows[n_rows];
     *r = (row){ .group = group, .name = name, .parts = 1, .unit = unit, .limit = NONE };
     cases[n_rows++] = (bench_case){ .run = run, .context = context ? context : r };

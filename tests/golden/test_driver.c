@@ -102,7 +102,7 @@ static void test_views_of_storage(void **state)
 static void test_invalid_samples_are_reported(void **state)
 {
     static const struct {
-        const char *sample, *complaint;
+        const char *sample, *mismatch;
     } bad[] = {
         { "nonsense", "(): not a JSON object" },
         { "[]", "(): not a JSON object" },
@@ -129,7 +129,7 @@ static void test_invalid_samples_are_reported(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char report[512];
         write_samples("sum", bad[i].sample, column_sums, gradient);
-        snprintf(report, sizeof report, "sum 0/1\n  c0 %s\n0 passed, 1 failed, 0 skipped\n", bad[i].complaint);
+        snprintf(report, sizeof report, "sum 0/1\n  c0 %s\n0 passed, 1 failed, 0 skipped\n", bad[i].mismatch);
         expect_report(1, report);
     }
 }

@@ -448,10 +448,10 @@ static double baseline_of(const tap_bound_options *o, int columns, const double 
 /* The derivative by log q itself: the signal of the score function, for IWAE beside what is differentiated anyhow. */
 static void check_signals(tap_bound_options o, int columns, bool closed_kl, bool given)
 {
-    enum { MOST = DRAWS * 3 };
+    enum { MAX_N = DRAWS * 3 };
     const bool   iwae = o.bound == TAP_IWAE;
     const double beta = o.beta < 0 ? 0 : o.beta > 0 ? o.beta : 1;
-    double       px[MOST], pz[MOST], q[MOST], base[MOST], f[MOST], bounds[3] = { 0 }, total[3] = { 0 };
+    double       px[MAX_N], pz[MAX_N], q[MAX_N], base[MAX_N], f[MAX_N], bounds[3] = { 0 }, total[3] = { 0 };
     for (int i = 0; i < DRAWS * columns; i++) {
         px[i] = sin(i + 1);
         pz[i] = cos(2 * i);

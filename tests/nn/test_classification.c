@@ -8,7 +8,7 @@
 #include "tests/check.h"
 #include "tensor/parallel.h"
 
-enum { MOST = 400 };
+enum { MAX_N = 400 };
 
 static const tap_bootstrap_options value_alone = { .resamples = TAP_NONE };
 
@@ -74,10 +74,10 @@ static void test_definitions(void **state)
 {
     (void)state;
     for (int round = 0; round < 40; round++) {
-        double       s[MOST], u[MOST];
-        float        f[MOST];
-        uint8_t      y[MOST];
-        int64_t      whole[MOST];
+        double       s[MAX_N], u[MAX_N];
+        float        f[MAX_N];
+        uint8_t      y[MAX_N];
+        int64_t      whole[MAX_N];
         const int    n = 2 + round * 9;
         const double levels = round % 2 ? 5 : 1e9;
         tap_arena   *a = tap_arena_new();
@@ -139,13 +139,13 @@ static void test_coverage(void **state)
 {
     enum { ROUNDS = 200 };
     const double truth = 0.5 * erfc(-0.5);
-    double       s[MOST], width = 0, sum = 0, squares = 0;
-    uint8_t      y[MOST];
+    double       s[MAX_N], width = 0, sum = 0, squares = 0;
+    uint8_t      y[MAX_N];
     int          held = 0;
     (void)state;
     for (int i = 0; i < ROUNDS; i++) {
-        make_normal(MOST, s, y, (uint64_t)i);
-        const tap_interval x = tap_auroc(numbers(MOST, s), bytes(MOST, y), (tap_bootstrap_options){ .resamples = 300 }, NULL);
+        make_normal(MAX_N, s, y, (uint64_t)i);
+        const tap_interval x = tap_auroc(numbers(MAX_N, s), bytes(MAX_N, y), (tap_bootstrap_options){ .resamples = 300 }, NULL);
         assert_true(x.low < x.value && x.value < x.high);
         held += x.low <= truth && truth <= x.high;
         width += (x.high - x.low) / ROUNDS;
@@ -165,11 +165,11 @@ static bool same(tap_interval a, tap_interval b)
 
 static void test_options(void **state)
 {
-    double  s[MOST];
-    uint8_t y[MOST];
+    double  s[MAX_N];
+    uint8_t y[MAX_N];
     (void)state;
-    make_normal(MOST, s, y, 1);
-    const tap_tensor   score = numbers(MOST, s), label = bytes(MOST, y);
+    make_normal(MAX_N, s, y, 1);
+    const tap_tensor   score = numbers(MAX_N, s), label = bytes(MAX_N, y);
     const tap_interval plain = tap_average_precision(score, label, (tap_bootstrap_options){ 0 }, NULL),
                        said = tap_average_precision(score, label, (tap_bootstrap_options){ .resamples = 1000, .level = 0.95 },
                                                     NULL),
@@ -191,17 +191,17 @@ static void test_options(void **state)
 /* Quantiles of three resamples are interpolated linearly. */
 static void test_quantiles(void **state)
 {
-    double  s[MOST];
-    uint8_t y[MOST];
+    double  s[MAX_N];
+    uint8_t y[MAX_N];
     (void)state;
-    make_normal(MOST, s, y, 3);
+    make_normal(MAX_N, s, y, 3);
     tap_interval x[4];
     const double level[] = { 1e-300, 1 - 1e-15, 0.25, 0.75 };
     for (int i = 0; i < 4; i++)
-        x[i] = tap_auroc(numbers(MOST, s), bytes(MOST, y), (tap_bootstrap_options){ .resamples = 3, .level = level[i] }, NULL);
+        x[i] = tap_auroc(numbers(MAX_N, s), bytes(MAX_N, y), (tap_bootstrap_options){ .resamples = 3, .level = level[i] }, NULL);
     const tap_bootstrap_options two = { .resamples = 2, .level = 1 - 1e-15 };
-    const tap_interval first = tap_auroc(numbers(MOST, s), bytes(MOST, y), (tap_bootstrap_options){ .resamples = 1 }, NULL),
-                       both = tap_auroc(numbers(MOST, s), bytes(MOST, y), two, NULL);
+    const tap_interval first = tap_auroc(numbers(MAX_N, s), bytes(MAX_N, y), (tap_bootstrap_options){ .resamples = 1 }, NULL),
+                       both = tap_auroc(numbers(MAX_N, s), bytes(MAX_N, y), two, NULL);
     assert_true(fmin(fabs(first.low - both.low), fabs(first.low - both.high)) < 1e-14);
     const double min = x[1].low, middle = x[0].low, max = x[1].high;
     assert_true(min < middle && middle < max && x[0].high == middle);
@@ -213,15 +213,15 @@ static void test_quantiles(void **state)
 
 static void test_threads_change_no_bits(void **state)
 {
-    double  s[MOST];
-    uint8_t y[MOST];
+    double  s[MAX_N];
+    uint8_t y[MAX_N];
     (void)state;
-    make_normal(MOST, s, y, 2);
+    make_normal(MAX_N, s, y, 2);
     tap__parallel_threshold_for_tests(0);
     tap_set_threads(1);
-    const tap_interval one = tap_auroc(numbers(MOST, s), bytes(MOST, y), (tap_bootstrap_options){ 0 }, NULL);
+    const tap_interval one = tap_auroc(numbers(MAX_N, s), bytes(MAX_N, y), (tap_bootstrap_options){ 0 }, NULL);
     tap_set_threads(3);
-    const tap_interval three = tap_auroc(numbers(MOST, s), bytes(MOST, y), (tap_bootstrap_options){ 0 }, NULL);
+    const tap_interval three = tap_auroc(numbers(MAX_N, s), bytes(MAX_N, y), (tap_bootstrap_options){ 0 }, NULL);
     tap_set_threads(0);
     assert_true(same(one, three));
 }

@@ -5,7 +5,7 @@
 #include "nn/nn.h"
 #include "tests/check.h"
 
-enum { ROWS = 40, MOST = 128 };
+enum { ROWS = 40, MAX_N = 128 };
 
 /* ROWS rows of k numbers with this covariance and mean. */
 static tap_tensor rows_of(tap_arena *a, int k, const double *cov, double mean, uint64_t seed)
@@ -45,15 +45,15 @@ static void test_distance(void **state)
 /* Constant features, and more features than rows. */
 static void test_degenerate(void **state)
 {
-    static double x[ROWS][MOST], y[ROWS][MOST];
+    static double x[ROWS][MAX_N], y[ROWS][MAX_N];
     (void)state;
-    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, MOST), x), (tap_rng_key){ .seed = 9 });
+    tap_random_normal(tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, MAX_N), x), (tap_rng_key){ .seed = 9 });
     for (int i = 0; i < ROWS; i++)
-        for (int j = 0; j < MOST; j++) {
+        for (int j = 0; j < MAX_N; j++) {
             if (j % 4 == 0) x[i][j] = 0;
             y[i][j] = x[i][j] + (j == 4 ? 3 : 0);
         }
-    tap_tensor a = tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, MOST), x), b = tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, MOST), y);
+    tap_tensor a = tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, MAX_N), x), b = tap_tensor_wrap(TAP_F64, TAP_SHAPE(ROWS, MAX_N), y);
     assert_near(distance(a, a), 0, 1e-5);
     assert_near(distance(a, b), 9, 1e-5);
 }

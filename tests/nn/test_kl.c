@@ -173,11 +173,11 @@ static void test_delta(void **state)
 
 /* ---- Theorem 1.3 ------------------------------------------------------------------------------------------------- */
 
-enum { MOST = 6 };
+enum { MAX_N = 6 };
 
 typedef struct {
     int    d;
-    double mu[2][MOST], l[2][MOST * MOST];
+    double mu[2][MAX_N], l[2][MAX_N * MAX_N];
 } gaussians;
 
 static void random_gaussians(gaussians *g, int d, uint64_t seed)
@@ -204,7 +204,7 @@ static void covariance(int d, const double *l, double *sigma)
 /* The inverse by Gauss and Jordan, and the determinant. */
 static double inverse(int d, const double *a, double *inv)
 {
-    double m[MOST][2 * MOST] = { { 0 } }, det = 1;
+    double m[MAX_N][2 * MAX_N] = { { 0 } }, det = 1;
     for (int i = 0; i < d; i++) {
         for (int j = 0; j < d; j++) m[i][j] = a[i * d + j];
         m[i][d + i] = 1;
@@ -233,7 +233,7 @@ static double inverse(int d, const double *a, double *inv)
 static double theorem(const gaussians *g)
 {
     const int d = g->d;
-    double    s0[MOST * MOST] = { 0 }, s1[MOST * MOST] = { 0 }, inv0[MOST * MOST], inv1[MOST * MOST], sum = -d;
+    double    s0[MAX_N * MAX_N] = { 0 }, s1[MAX_N * MAX_N] = { 0 }, inv0[MAX_N * MAX_N], inv1[MAX_N * MAX_N], sum = -d;
     covariance(d, g->l[0], s0);
     covariance(d, g->l[1], s1);
     sum += log(inverse(d, s1, inv1) / inverse(d, s0, inv0));
@@ -255,7 +255,7 @@ static tap_var kl_of(const gaussians *g, tap_var *in, tap_tape *t)
 static void test_theorem_1_3(void **state)
 {
     (void)state;
-    for (int d = 1; d <= MOST; d++) {
+    for (int d = 1; d <= MAX_N; d++) {
         gaussians g;
         tap_var   in[4], dx[4];
         tap_tape *t = tap_tape_new(TAP_F64, 0);

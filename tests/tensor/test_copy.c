@@ -5,14 +5,14 @@
 
 /* ---- Conversions ------------------------------------------------------------------------------------------------- */
 
-enum { MOST = 24 };
+enum { MAX_N = 24 };
 
 /* Values of one dtype, and what they are in the others. */
 typedef struct {
-    double  f64[MOST];
-    float   f32[MOST];
-    int64_t i64[MOST];
-    uint8_t u8[MOST], truth[MOST];
+    double  f64[MAX_N];
+    float   f32[MAX_N];
+    int64_t i64[MAX_N];
+    uint8_t u8[MAX_N], truth[MAX_N];
     int     n;
 } values;
 
@@ -92,7 +92,7 @@ static void test_conversions(void **state)
         tap_arena *a = tap_arena_new();
         tap_dtype  source = (tap_dtype)(i / 5), target = (tap_dtype)(i % 5);
         tap_tensor x = values_as(from[source], source), want = values_as(from[source], target);
-        tap_tensor y = tap_tensor_cast(a, x, target), steps = tap_tensor_zeros(a, target, TAP_SHAPE(3 * MOST));
+        tap_tensor y = tap_tensor_cast(a, x, target), steps = tap_tensor_zeros(a, target, TAP_SHAPE(3 * MAX_N));
         assert_int_equal(y.dtype, target);
         assert_true(tap_shape_equal(y.shape, x.shape));
         for (int64_t k = 0; k < from[source]->n; k++) assert_same_element(y, k, want, k);

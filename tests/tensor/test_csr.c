@@ -13,7 +13,7 @@ enum { ROWS = 60, COLUMNS = 25 };
 
 static double dense[ROWS][COLUMNS];
 
-/* Three directions of falling weight, and a little more; four of five numbers are 0. */
+/* Three directions of descending weight, and a little more; four of five numbers are 0. */
 static int fill(void **state)
 {
     double part[ROWS][3], to[3][COLUMNS], keep[ROWS][COLUMNS];
@@ -173,7 +173,7 @@ static void test_same_for_any_number_of_threads(void **state)
 /* ---- What is no matrix ------------------------------------------------------------------------------------------- */
 
 static const float   values[] = { 1, 2, 3 };
-static const int32_t columns[] = { 0, 2, 1 }, falling[] = { 2, 0, 1 }, outside[] = { 0, 3, 1 }, below[] = { -1, 2, 1 },
+static const int32_t columns[] = { 0, 2, 1 }, descending[] = { 2, 0, 1 }, outside[] = { 0, 3, 1 }, below[] = { -1, 2, 1 },
                      twice[] = { 1, 1, 1 };
 static const int64_t starts[] = { 0, 2, 3 }, late[] = { 1, 2, 3 }, back[] = { 0, 3, 2 }, beyond[] = { 0, 9, 3 },
                      minus[] = { 0, -1, 3 };
@@ -195,7 +195,7 @@ static void test_bad_matrices(void **state)
         { { 2, 3, back, columns, values }, "start is out of order" },
         { { 2, 3, beyond, columns, values }, "start is out of order" },
         { { 2, 3, minus, columns, values }, "start is out of order" },
-        { { 2, 3, starts, falling, values }, "a column is out of range or order" },
+        { { 2, 3, starts, descending, values }, "a column is out of range or order" },
         { { 1, 3, (int64_t[]){ 0, 1 }, NULL, values }, "column or value is NULL" },
         { { 2, 3, starts, (int32_t[]){ 0, 2, 3 }, values }, "a column is out of range or order" }, /* in the last row */
         { { 2, 3, starts, outside, values }, "a column is out of range or order" },

@@ -31,11 +31,11 @@ static void test_number_of_threads(void **state)
     assert_int_equal(tap_threads(), most);
 }
 
-enum { MOST = 1000 };
+enum { MAX_N = 1000 };
 
 typedef struct {
     atomic_int calls;
-    atomic_int seen[MOST];
+    atomic_int seen[MAX_N];
 } tally;
 
 static void visit(void *context, int64_t first, int64_t last)
@@ -50,7 +50,7 @@ static int ranges(int64_t n, int64_t steps)
 {
     tally t = { 0 };
     tap__parallel(n, steps, visit, &t);
-    for (int64_t i = 0; i < MOST; i++) assert_int_equal(atomic_load(&t.seen[i]), i < n);
+    for (int64_t i = 0; i < MAX_N; i++) assert_int_equal(atomic_load(&t.seen[i]), i < n);
     return atomic_load(&t.calls);
 }
 
@@ -59,7 +59,7 @@ static void test_every_index_once(void **state)
     (void)state;
     for (int threads = 1; threads <= 9; threads++) {
         tap_set_threads(threads);
-        for (int64_t n = 0; n <= MOST; n += n < 40 ? 1 : 137) {
+        for (int64_t n = 0; n <= MAX_N; n += n < 40 ? 1 : 137) {
             int count = ranges(n, INT64_MAX);
             assert_int_equal(count, n < threads ? n : threads);
         }
