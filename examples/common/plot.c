@@ -357,3 +357,14 @@ bool plot_write(plot *p, const char *dir, const char *name)
     }
     return f && !tap_file_commit(f) ? true : fail("%s", *e.message ? e.message : "the name is too long");
 }
+
+bool plot_write_curves(const char *dir, const char *file, const char *title, const char *x_title, int64_t n, const double *x,
+                       int curves, const double *y, const char *const *names)
+{
+    plot_axes axes = { .title = title, .x = x_title, .x0 = x[0], .x1 = x[n - 1] };
+    plot     *p = plot_new_svg(1, 1);
+    span(curves * n, y, &axes.y0, &axes.y1);
+    plot_panel(p, axes);
+    for (int i = 0; i < curves; i++) plot_curve(p, n, x, y + i * n, i, names[i]);
+    return plot_write(p, dir, file);
+}

@@ -32,6 +32,10 @@ double plot_bins(int64_t n, const double *x, int bins, double x0, double x1, dou
 void plot_groups(plot *p, const char *title, const char *name, int64_t n, const double *x, const double *y,
                  const int64_t *group);
 
+/* A picture of its own, SVG: curves y [curves,n] over the same x, which rises. */
+bool plot_write_curves(const char *dir, const char *file, const char *title, const char *x_title, int64_t n, const double *x,
+                       int curves, const double *y, const char *const *names);
+
 /* Writes dir/name and frees the plot. False: it has said why, in one line on standard error. */
 bool plot_write(plot *p, const char *dir, const char *name);
 

@@ -2,12 +2,21 @@
 #include "vae_mnist.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { ROWS = 1000, IMAGES = 20 }; /* draws decoded at a time, and of how many images: memory stays small for any K */
 
-bool is_active(const latents *z, int64_t i)
+bool is_active(const run *r, const record *e, int64_t i)
 {
-    return z->variance[i] > 0.01;
+    return e->latents[r->o->model.latent + i] > 0.01;
+}
+
+int64_t count_active(const run *r, const record *e)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < r->o->model.latent; i++) n += is_active(r, e, i);
+    return n;
 }
 
 static double sum_of_squares_about(double sum, double squares, double n)
@@ -15,54 +24,53 @@ static double sum_of_squares_about(double sum, double squares, double n)
     return fmax(squares - sum * sum / n, 0);
 }
 
-/* Adds what each row of x [n,latent] says, and its square. */
-static void add_rows(tap_tensor x, double *sum, double *squares)
+/* Adds the rows of x [n,width] and, unless it is NULL, their squares. */
+static void add_rows(tap_tensor x, int64_t width, double *sum, double *squares)
 {
-    int64_t width = x.shape.rank == 2 ? x.shape.n[1] : 1, n = x.data ? tap_tensor_numel(x) : 0;
+    const int64_t n = x.data ? tap_tensor_numel(x) : 0;
     for (int64_t i = 0; i < n; i++) {
-        double v = tap_tensor_item(x, i);
+        const double v = tap_tensor_item(x, i);
         sum[i % width] += v;
         if (squares) squares[i % width] += v * v;
     }
 }
 
-bool latents_measure(latents *z, tap_arena *a, const tap_vae *vae, const options *o, tap_tensor test)
+bool latents_measure(const run *r, record *e)
 {
-    const int64_t n = o->model.latent;
-    const size_t  bytes = (size_t)n * sizeof(double);
-    double       *kl = tap_arena_alloc(a, bytes), *mean = tap_arena_alloc(a, bytes), *variance = tap_arena_alloc(a, bytes);
-    if (!arena_ok(a)) return false;
-
-    tap_tape   *t = tap_tape_new(TAP_F32, o->train.seed);
-    tap_loader *images = tap_loader_new(test, (tap_loader_options){ .batch = 500 });
-    tap_tensor  x;
+    const int64_t n = r->o->model.latent;
+    const double  count = (double)r->data->test.shape.n[0];
+    double       *kl = e->latents, *variance = kl + n, *mean = calloc((size_t)n, sizeof *mean);
+    tap_tape     *t = tap_tape_new(TAP_F32, r->o->train.seed);
+    tap_loader   *images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = 500 });
+    tap_tensor    x;
+    memset(kl, 0, (size_t)(2 * n) * sizeof *kl);
     tap_tape_set_recording(t, false);
-    while (tap_loader_next(images, &x)) {
+    while (mean && tap_loader_next(images, &x)) {
         tap_tape_reset(t);
-        tap_dist q = tap_vae_encode(vae, tap_input(t, x));
-        add_rows(tap_value(q.param[0]), mean, variance);
-        add_rows(tap_value(tap_kl(q, tap_standard_normal_like(q))), kl, NULL);
+        const tap_dist q = tap_vae_encode(r->vae, tap_input(t, x));
+        add_rows(tap_value(q.param[0]), n, mean, variance);
+        add_rows(tap_value(tap_kl(q, tap_standard_normal_like(q))), n, kl, NULL);
     }
-    const double count = (double)test.shape.n[0];
-    *z = (latents){ n, 0, kl, variance };
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; mean && i < n; i++) {
         kl[i] /= count;
         variance[i] = sum_of_squares_about(mean[i], variance[i], count) / count;
-        z->active += is_active(z, i);
     }
-    const bool ok = loader_end(images);
+    bool ok = mean || fail("out of memory");
+    ok = loader_end(images) && ok;
+    free(mean);
     return tape_end(t) && ok;
 }
 
-void latents_print(const latents *z)
+void latents_print(const run *r, const record *e)
 {
-    printf("%lld of %lld dimensions of z are active; KL by dimension, in parentheses where not:\n", (long long)z->active,
-           (long long)z->n);
-    for (int64_t i = 0; i < z->n; i++) {
+    const int64_t n = r->o->model.latent;
+    printf("%lld of %lld dimensions of z are active; KL by dimension, in parentheses where not:\n",
+           (long long)count_active(r, e), (long long)n);
+    for (int64_t i = 0; i < n; i++) {
         if (i % 10 == 0) printf("%s%5lld:", i ? "\n" : "", (long long)i);
-        const char *space = i % 10 == 9 || i == z->n - 1 ? "" : " ";
-        if (is_active(z, i)) printf("  %4.2f%s", z->kl[i], space);
-        else printf(" (%4.2f)", z->kl[i]);
+        const char *space = i % 10 == 9 || i == n - 1 ? "" : " ";
+        if (is_active(r, e, i)) printf("  %4.2f%s", e->latents[i], space);
+        else printf(" (%4.2f)", e->latents[i]);
     }
     printf("\n");
 }
@@ -108,18 +116,19 @@ static bool weigh(const tap_vae *vae, tap_tape *encoder, tap_tape *decoder, tap_
     return !interrupted();
 }
 
-bool evidence_measure(evidence *l, const tap_vae *vae, const options *o, tap_tensor test)
+bool evidence_measure(evidence *l, const run *r)
 {
-    tap_tape *encoder = tap_tape_new(TAP_F32, o->train.seed),
+    const options *o = r->o;
+    tap_tape      *encoder = tap_tape_new(TAP_F32, o->train.seed),
              *decoder = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("evaluate"));
-    tap_loader *images = tap_loader_new(test, (tap_loader_options){ .batch = IMAGES });
+    tap_loader *images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = IMAGES });
     tap_tensor  x;
     log_sum     sums[IMAGES];
     double      n = 0, sum = 0, squares = 0;
     tap_tape_set_recording(encoder, false);
     tap_tape_set_recording(decoder, false);
-    bar_start(o->train.quiet, "evaluation", "log p(x)", 1, test.shape.n[0], 0);
-    while (tap_loader_next(images, &x) && weigh(vae, encoder, decoder, x, o->evaluate, sums)) {
+    bar_start(o->train.quiet, "evaluation", "log p(x)", 1, r->data->test.shape.n[0], 0);
+    while (tap_loader_next(images, &x) && weigh(r->vae, encoder, decoder, x, o->evaluate, sums)) {
         for (int64_t i = 0; i < x.shape.n[0]; i++, n++) {
             double log_p = sums[i].largest + log(sums[i].sum / (double)o->evaluate);
             sum += log_p;

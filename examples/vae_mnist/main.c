@@ -22,40 +22,35 @@ static void print_start(const run *r)
 static bool finish(const run *r)
 {
     const options *o = r->o;
-    const dataset *d = r->data;
-    const score   *test = &r->last.test;
-    const int64_t  n = r->n_records;
-    const bool     done = n == o->train.epochs;
+    const record  *last = record_last(r);
+    const bool     done = r->n_records == o->train.epochs;
     evidence       l = { 0 };
 
-    bool ok = model_write(o, r->root, d->name, n) && metrics_write(o, n, r->records, l) && timing_write(o, n, r->records) &&
-              curves_write(o, n, r->records) && pictures_write(o, r->vae, d->test);
+    bool ok =
+        model_write(r) && metrics_write(r, l) && timing_write(r) && curves_write(r) && pictures_write(o, r->vae, r->data->test);
     if (ok && !o->train.quiet) printf("\nthe model, its metrics and pictures are in %s\n", o->train.out);
-    if (ok && !o->train.quiet && r->last.z.n) latents_print(&r->last.z);
-    if (ok && o->evaluate && done) ok = evidence_measure(&l, r->vae, o, d->test) && metrics_write(o, n, r->records, l);
-    if (done) printf("test ELBO %.2f nats per image (reconstruction %.2f, KL %.2f)\n", test->elbo, test->rec, test->kl);
+    if (ok && !o->train.quiet && last) latents_print(r, last);
+    if (ok && o->evaluate && done) ok = evidence_measure(&l, r) && metrics_write(r, l);
+    if (done)
+        printf("test ELBO %.2f nats per image (reconstruction %.2f, KL %.2f)\n", last->test_elbo, last->test_rec,
+               last->test_kl);
     else
-        note("interrupted in epoch %lld of %lld; the same command with --resume continues from here", (long long)n + 1,
-             (long long)o->train.epochs);
+        note("interrupted in epoch %lld of %lld; the same command with --resume continues from here",
+             (long long)r->n_records + 1, (long long)o->train.epochs);
     if (l.known)
         printf("test log-likelihood %.2f +- %.2f nats per image (%lld draws)\n", l.mean, l.error, (long long)o->evaluate);
     else if (ok && o->evaluate && done) note("interrupted in the evaluation; the same command with --resume repeats it");
-    if (!o->train.quiet && !pictures_print(o, r->vae, d->test)) ok = false;
+    if (!o->train.quiet && !pictures_print(o, r->vae, r->data->test)) ok = false;
     return ok;
 }
 
 /* Builds the model, and trains it from where the checkpoint stands. */
-static bool train_model(const options *o, const dataset *d, tap_checkpoint *c, tap_arena *arena)
+static bool train_model(const options *o, const dataset *d, tap_checkpoint *c)
 {
     tap_vae vae;
-    run     r = { .o = o,
-                  .vae = &vae,
-                  .root = tap_module_new(TAP_F32, o->train.seed),
-                  .data = d,
-                  .checkpoint = c,
-                  .arena = arena,
-                  .records = calloc((size_t)o->train.epochs + 1, sizeof *r.records) };
+    run     r = { .o = o, .vae = &vae, .root = tap_module_new(TAP_F32, o->train.seed), .data = d, .checkpoint = c };
     bool    whole = true;
+    r.records = calloc((size_t)o->train.epochs + 1, (size_t)record_columns(o) * sizeof *r.records);
     tap_vae_init(&vae, r.root, o->model);
     bool ok = (r.records || fail("out of memory")) && module_ok(r.root);
     if (ok) print_start(&r);
@@ -73,7 +68,7 @@ static bool start(options *o)
     dataset         data;
     bool            ok = dataset_load(&data, arena, o->data) && prepare_out(o->train.out, 1, &first) &&
               run_open(&c, o->train.out, o->train.resume, "images", true) && options_resume(o, c, arena) &&
-              train_model(o, &data, c, arena);
+              train_model(o, &data, c);
     tap_checkpoint_free(c);
     tap_arena_free(arena);
     return ok;

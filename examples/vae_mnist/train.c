@@ -2,15 +2,13 @@
 #include "vae_mnist.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 typedef struct {
     run        *r;
     tap_vae     test_vae; /* the model without the gradient estimator's needs */
     tap_tape   *test_tape;
     tap_loader *test_images;
-    double     *rows; /* the records, for the checkpoint */
-    int64_t     n_rows, epochs;
+    int64_t     epochs;  /* for the checkpoint */
     bool        printed; /* the head of the table */
 } context;
 
@@ -24,81 +22,74 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
 }
 
 /* Means over the whole test set, with the same noise every time. */
-static bool evaluate(const context *c, record *r)
+static bool evaluate(const context *c, record *e)
 {
-    const char *message;
-    double      rec = 0, kl = 0;
-    int64_t     n = 0;
-    tap_tensor  x;
+    const char  *message;
+    const double n = (double)c->r->data->test.shape.n[0];
+    double       rec = 0, kl = 0;
+    tap_tensor   x;
     tap_loader_start(c->test_images, 0);
     tap_tape_set_step(c->test_tape, 0);
     while (tap_loader_next(c->test_images, &x)) {
         tap_tape_reset(c->test_tape);
-        tap_vae_terms terms = tap_vae_elbo(&c->test_vae, tap_input(c->test_tape, x));
+        const tap_vae_terms terms = tap_vae_elbo(&c->test_vae, tap_input(c->test_tape, x));
         rec += total(terms.rec);
         kl += total(terms.kl);
-        n += x.shape.n[0];
     }
-    r->test = (score){ .elbo = (rec - kl) / (double)n, .rec = rec / (double)n, .kl = kl / (double)n };
+    e->test_elbo = (rec - kl) / n;
+    e->test_rec = rec / n;
+    e->test_kl = kl / n;
     if (tap_tape_status(c->test_tape, &message) || tap_loader_status(c->test_images, &message)) return fail("%s", message);
-    if (!isfinite(r->test.elbo))
-        return fail("the test ELBO is not a finite number in epoch %lld; a smaller --lr may help", (long long)r->epoch);
-    return latents_measure(&r->z, c->r->arena, c->r->vae, c->r->o, c->r->data->test);
+    if (!isfinite(e->test_elbo))
+        return fail("the test ELBO is not a finite number in epoch %.0f; a smaller --lr may help", e->epoch);
+    return latents_measure(c->r, e);
 }
 
-static void print_epoch(context *c, const record *r)
+static void print_epoch(context *c, const record *e)
 {
     bar_clear();
     if (!c->r->o->train.quiet) {
         if (!c->printed) printf("\nepoch  train ELBO   test ELBO         rec        KL   images/s  seconds\n");
-        printf("%5lld  %10.2f  %10.2f  %10.2f  %8.2f  %9.0f  %7.1f\n", (long long)r->epoch, r->train_elbo, r->test.elbo,
-               r->test.rec, r->test.kl, r->images_per_second, r->seconds);
+        printf("%5.0f  %10.2f  %10.2f  %10.2f  %8.2f  %9.0f  %7.1f\n", e->epoch, e->train_elbo, e->test_elbo, e->test_rec,
+               e->test_kl, e->images_per_second, e->seconds);
         fflush(stdout);
     }
     c->printed = true;
-    if (r->skipped) note("epoch %lld: %lld steps skipped", (long long)r->epoch, (long long)r->skipped);
+    if (e->skipped > 0) note("epoch %.0f: %.0f steps skipped", e->epoch, e->skipped);
 }
 
 static bool end_epoch(void *ctx, int64_t epoch, const progress *p)
 {
     context *c = ctx;
-    run     *r = c->r;
-    record  *last = &r->records[r->n_records];
-    *last = (record){ .epoch = epoch,
-                      .skipped = p->skipped,
-                      .seconds = p->seconds,
-                      .train_elbo = p->sum / (double)p->rows,
-                      .images_per_second = (double)p->rows / p->seconds };
-    if (!evaluate(c, last)) return false;
-    record_store(c->rows + r->n_records * record_columns(r->o->model.latent), last);
-    r->last = *last;
-    c->n_rows = ++r->n_records;
-    print_epoch(c, last);
-    return metrics_write(r->o, r->n_records, r->records, (evidence){ 0 });
+    record  *e = record_at(c->r, c->r->n_records);
+    e->epoch = (double)epoch;
+    e->skipped = (double)p->skipped;
+    e->seconds = p->seconds;
+    e->train_elbo = p->sum / (double)p->rows;
+    e->images_per_second = (double)p->rows / p->seconds;
+    if (!evaluate(c, e)) return false;
+    c->r->n_records++;
+    print_epoch(c, e);
+    return metrics_write(c->r, (evidence){ 0 });
 }
 
 static void declare(void *ctx, tap_checkpoint *c, progress *p)
 {
-    context      *t = ctx;
-    const int64_t columns = record_columns(t->r->o->model.latent), epochs = t->r->o->train.epochs;
+    context        *t = ctx;
+    const tap_shape shape = TAP_SHAPE(t->epochs, record_columns(t->r->o));
     tap_checkpoint_loader(c, "test_images", t->test_images);
     tap_checkpoint_tensor(c, "epochs", tap_tensor_wrap(TAP_I64, TAP_SCALAR, &t->epochs));
     tap_checkpoint_tensor(c, "sums", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), &p->sum));
     tap_checkpoint_tensor(c, "counts", tap_tensor_wrap(TAP_I64, TAP_SHAPE(2), &p->rows));
-    tap_checkpoint_table(c, "records", tap_tensor_wrap(TAP_F64, TAP_SHAPE(epochs, columns), t->rows), &t->n_rows);
+    tap_checkpoint_table(c, "records", tap_tensor_wrap(TAP_F64, shape, t->r->records), &t->r->n_records);
 }
 
 static bool resumed(void *ctx, int64_t epoch, const progress *p)
 {
-    context      *c = ctx;
-    run          *r = c->r;
-    const int64_t latent = r->o->model.latent;
-    for (int64_t i = 0; i < c->n_rows; i++)
-        if (!record_restore(&r->records[i], c->rows + i * record_columns(latent), latent, r->arena)) return false;
-    r->n_records = c->n_rows;
-    if (r->n_records) r->last = r->records[r->n_records - 1];
-    c->epochs = r->o->train.epochs;
-    if (!r->o->train.quiet) printf("resuming in epoch %lld, after %lld images of it\n", (long long)epoch, (long long)p->rows);
+    context       *c = ctx;
+    const options *o = c->r->o;
+    c->epochs = o->train.epochs; /* may be more than the checkpoint's */
+    if (!o->train.quiet) printf("resuming in epoch %lld, after %lld images of it\n", (long long)epoch, (long long)p->rows);
     return true;
 }
 
@@ -126,12 +117,12 @@ static bool run_training(context *c, bool *whole)
                                   .skip_nonfinite = o->skip_nonfinite != 0,
                                   .data_name = "images",
                                   .reported = "ELBO",
-                                  .checkpoint_bytes = 8 * epochs * (double)record_columns(o->model.latent),
+                                  .checkpoint_bytes = 8 * epochs * (double)record_columns(o),
                                   .ctx = c,
                                   .declare = declare,
                                   .resumed = resumed,
                                   .end_epoch = end_epoch };
-    return run_prepare(&config) && train(&config, whole) && (o->train.epochs > 0 || evaluate(c, &c->r->last));
+    return run_prepare(&config) && train(&config, whole) && (o->train.epochs > 0 || evaluate(c, record_at(r, 0)));
 }
 
 bool train_vae(run *r, bool *whole)
@@ -145,22 +136,19 @@ bool train_vae(run *r, bool *whole)
     if (o->model.estimator == TAP_SCORE_BASELINE && images % batch_size == 1)
         return fail("--batch %lld: the last batch of %lld images has one, and --estimator score-baseline needs two",
                     (long long)batch_size, (long long)images);
-    const size_t rows = o->train.epochs ? (size_t)o->train.epochs : 1;
-    context      c = {
-             .r = r,
-             .test_vae = *r->vae,
-             .test_tape = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("test")),
-             .test_images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = test_batch }),
-             .rows = calloc(rows, (size_t)record_columns(o->model.latent) * sizeof(double)),
-             .epochs = o->train.epochs,
+    context c = {
+        .r = r,
+        .test_vae = *r->vae,
+        .test_tape = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("test")),
+        .test_images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = test_batch }),
+        .epochs = o->train.epochs,
     };
     /* The baseline is a mean over other images, which a test batch may not have; it matters for gradients only. */
     if (o->model.estimator == TAP_SCORE_BASELINE) c.test_vae.options.estimator = TAP_SCORE;
     tap_tape_set_recording(c.test_tape, false);
     options_table(table, &saved);
     options_save(r->checkpoint, table, SAVED_OPTIONS);
-    const bool ok = c.rows ? run_training(&c, whole) : fail("out of memory");
-    free(c.rows);
+    const bool ok = run_training(&c, whole);
     tap_loader_free(c.test_images);
     tap_tape_free(c.test_tape);
     return ok;

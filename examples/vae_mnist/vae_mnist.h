@@ -36,23 +36,13 @@ bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a);
 
 /* ---- train.c ----------------------------------------------------------------------------------------------------- */
 
-/* Means over images, in nats. elbo = rec - kl */
+/* The measurements of an epoch, a row of the checkpoint's table of records. ELBO = rec - kl, in nats, are means over images; that of
+ * training is the mean over the epoch's steps, each before its update. */
 typedef struct {
-    double elbo, rec, kl;
-} score;
-
-/* The dimensions of z over the test images: the KL of each, and the variance of its posterior mean. */
-typedef struct {
-    int64_t n, active; /* dimensions; those whose variance is above 0.01 */
-    double *kl, *variance;
-} latents;
-
-/* The measurements of an epoch. The training ELBO is the mean over the epoch's steps, each before its update. */
-typedef struct {
-    int64_t epoch, skipped;                         /* steps without an update */
-    double  train_elbo, images_per_second, seconds; /* of training, without evaluation */
-    score   test;
-    latents z;
+    double epoch, skipped; /* skipped: steps without an update */
+    double train_elbo, test_elbo, test_rec, test_kl;
+    double seconds, images_per_second; /* of training, without evaluation */
+    double latents[]; /* over the test images: the KL of each dimension of z, then the variance of each posterior mean */
 } record;
 
 typedef struct {
@@ -61,11 +51,13 @@ typedef struct {
     tap_module     *root;
     const dataset  *data;
     tap_checkpoint *checkpoint;
-    tap_arena      *arena;
-    record         *records;   /* [epochs]; */
+    double         *records;   /* [epochs + 1,record_columns], of which */
     int64_t         n_records; /* the first ones are filled in */
-    record          last;      /* the latest evaluation */
 } run;
+
+int64_t record_columns(const options *o);
+record *record_at(const run *r, int64_t i);
+record *record_last(const run *r); /* the latest evaluation, NULL if there is none */
 
 /* Trains as the options say, from where the checkpoint stands, and evaluates after each epoch; without epochs, evaluates once. *whole is
  * false if training was interrupted. */
@@ -79,22 +71,19 @@ typedef struct {
     double mean, error;
 } evidence;
 
-bool is_active(const latents *z, int64_t i);
-bool latents_measure(latents *z, tap_arena *a, const tap_vae *vae, const options *o, tap_tensor test);
-void latents_print(const latents *z);
-bool evidence_measure(evidence *l, const tap_vae *vae, const options *o, tap_tensor test); /* not known if interrupted */
+/* Dimension i of z is active: the variance of its posterior mean is above 0.01. */
+bool    is_active(const run *r, const record *e, int64_t i);
+int64_t count_active(const run *r, const record *e);
+bool    latents_measure(const run *r, record *e);
+void    latents_print(const run *r, const record *e);
+bool    evidence_measure(evidence *l, const run *r); /* not known if interrupted */
 
 /* ---- records.c --------------------------------------------------------------------------------------------------- */
 
-/* Records as rows of numbers, for a checkpoint. */
-int64_t record_columns(int64_t latent);
-void    record_store(double *row, const record *r);
-bool    record_restore(record *r, const double *row, int64_t latent, tap_arena *a);
-
-bool metrics_write(const options *o, int64_t n, const record *records, evidence l);           /* metrics.jsonl */
-bool timing_write(const options *o, int64_t n, const record *records);                        /* timing.jsonl */
-bool curves_write(const options *o, int64_t n, const record *records);                        /* training.svg: both ELBOs */
-bool model_write(const options *o, const tap_module *root, const char *data, int64_t epochs); /* model.safetensors */
+bool metrics_write(const run *r, evidence l); /* metrics.jsonl */
+bool timing_write(const run *r);              /* timing.jsonl */
+bool curves_write(const run *r);              /* training.svg: both ELBOs */
+bool model_write(const run *r);               /* model.safetensors */
 
 /* ---- pictures.c -------------------------------------------------------------------------------------------------- */
 
