@@ -129,6 +129,10 @@ bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const cha
 
 /* ---- table.c: text in files ---------------------------------------------------------------------------------------- */
 
+/* Creates dir/name; NULL if that fails, after a message. The error lives until file_end. */
+tap_file *file_begin(const char *dir, const char *name, tap_error *e);
+/* Puts the file in its place. False after a message, or without one for NULL. */
+bool file_end(tap_file *f, const tap_error *e);
 void file_printf(tap_file *f, const char *format, ...) TAP_PRINTF(2, 3); /* at most 511 bytes */
 /* table [rows,columns] as CSV, below a line with the columns' names. */
 bool table_write(const char *dir, const char *name, const char *const *names, int columns, tap_tensor table);

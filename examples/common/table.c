@@ -14,15 +14,31 @@ void file_printf(tap_file *f, const char *format, ...)
     if (n > 0 && n < (int)sizeof text) tap_file_write(f, text, (size_t)n);
 }
 
+tap_file *file_begin(const char *dir, const char *name, tap_error *e)
+{
+    char path[PATH_SIZE];
+    if (!join(path, dir, name)) {
+        fail("%s: the name is too long", dir);
+        return NULL;
+    }
+    tap_file *f = tap_file_create(path, e);
+    if (!f) fail("%s", e->message);
+    return f;
+}
+
+bool file_end(tap_file *f, const tap_error *e)
+{
+    return f && (!tap_file_commit(f) || fail("%s", e->message));
+}
+
 bool table_write(const char *dir, const char *name, const char *const *names, int columns, tap_tensor table)
 {
-    char          path[PATH_SIZE];
     tap_error     e = { 0 };
     const int64_t n = tap_tensor_numel(table);
-    tap_file     *f = join(path, dir, name) ? tap_file_create(path, &e) : NULL;
-    if (!f) return fail("%s", *e.message ? e.message : "the name is too long");
+    tap_file     *f = file_begin(dir, name, &e);
+    if (!f) return false;
     for (int i = 0; i < columns; i++) file_printf(f, "%s%s", i ? "," : "", names[i]);
     for (int64_t i = 0; i < n; i++) file_printf(f, "%c%.9g", i % columns ? ',' : '\n', tap_tensor_item(table, i));
     file_printf(f, "\n");
-    return !tap_file_commit(f) || fail("%s", e.message);
+    return file_end(f, &e);
 }

@@ -10,16 +10,14 @@ const char *const program = "vae_cells";
 /* The truth about each cell. */
 static bool write_metadata(const char *dir, const simulated_counts *s)
 {
-    char      path[PATH_SIZE];
     tap_error e = { 0 };
-    join(path, dir, "metadata.csv");
-    tap_file *f = tap_file_create(path, &e);
-    if (!f) return fail("%s", e.message);
+    tap_file *f = file_begin(dir, "metadata.csv", &e);
+    if (!f) return false;
     file_printf(f, "barcode,group,batch,library\n");
     for (int64_t i = 0; i < s->counts.rows; i++)
         file_printf(f, "cell%lld,%.0f,%.0f,%.9g\n", (long long)i + 1, tap_tensor_item(s->group, i) + 1,
                     tap_tensor_item(s->batch, i) + 1, exp(tap_tensor_item(s->log_library, i)));
-    return !tap_file_commit(f) || fail("%s", e.message);
+    return file_end(f, &e);
 }
 
 static bool simulate(options *o)

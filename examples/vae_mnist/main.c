@@ -24,13 +24,15 @@ static bool finish(const run *r)
     const options *o = r->o;
     const record  *last = record_last(r);
     const bool     done = r->n_records == o->train.epochs;
-    evidence       l = { 0 };
+    log_likelihood l = { 0 };
 
     bool ok =
         model_write(r) && metrics_write(r, l) && timing_write(r) && curves_write(r) && pictures_write(o, r->vae, r->data->test);
     if (ok && !o->train.quiet) printf("\nthe model, its metrics and pictures are in %s\n", o->train.out);
     if (ok && !o->train.quiet && last) latents_print(r, last);
-    if (ok && o->evaluate && done) ok = evidence_measure(&l, r) && metrics_write(r, l);
+    if (ok && o->evaluate && done)
+        ok = measure_log_likelihood(&l, r->vae, r->data->test, o->evaluate, o->train.seed, o->train.quiet) &&
+             metrics_write(r, l);
     if (done)
         printf("test ELBO %.2f nats per image (reconstruction %.2f, KL %.2f)\n", last->test_elbo, last->test_rec,
                last->test_kl);

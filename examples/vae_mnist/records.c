@@ -1,4 +1,4 @@
-/* examples/vae_mnist/records.c: the files of a run: metrics.jsonl, timing.jsonl, training.svg and model.safetensors. */
+/* examples/vae_mnist/records.c: the measurements of a run, and its files: metrics.jsonl, timing.jsonl, training.svg and model.safetensors. */
 #include "vae_mnist.h"
 
 #include <math.h>
@@ -22,12 +22,30 @@ record *record_last(const run *r)
     return r->n_records ? record_at(r, r->n_records - 1) : NULL;
 }
 
-/* Creates a file of JSON lines in the folder for results. */
-static tap_file *create(const run *r, const char *name, tap_error *e)
+bool is_active(const run *r, const record *e, int64_t i)
 {
-    char path[PATH_SIZE];
-    join(path, r->o->train.out, name);
-    return tap_file_create(path, e);
+    return e->latents[r->o->model.latent + i] > 0.01;
+}
+
+int64_t count_active(const run *r, const record *e)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < r->o->model.latent; i++) n += is_active(r, e, i);
+    return n;
+}
+
+void latents_print(const run *r, const record *e)
+{
+    const int64_t n = r->o->model.latent;
+    printf("%lld of %lld dimensions of z are active; KL by dimension, in parentheses where not:\n",
+           (long long)count_active(r, e), (long long)n);
+    for (int64_t i = 0; i < n; i++) {
+        if (i % 10 == 0) printf("%s%5lld:", i ? "\n" : "", (long long)i);
+        const char *space = i % 10 == 9 || i == n - 1 ? "" : " ";
+        if (is_active(r, e, i)) printf("  %4.2f%s", e->latents[i], space);
+        else printf(" (%4.2f)", e->latents[i]);
+    }
+    printf("\n");
 }
 
 /* Begins an object with numbers. JSON has no NaN and no infinity. */
@@ -58,22 +76,22 @@ bool timing_write(const run *r)
 {
     static const char *const names[] = { "epoch", "images_per_second", "seconds" };
     tap_error                error = { 0 };
-    tap_file                *f = create(r, "timing.jsonl", &error);
+    tap_file                *f = file_begin(r->o->train.out, "timing.jsonl", &error);
     for (int64_t i = 0; f && i < r->n_records; i++) {
         const record *e = record_at(r, i);
         put_numbers(f, 3, names, (double[]){ e->epoch, e->images_per_second, e->seconds });
         file_printf(f, "}\n");
     }
-    return (f && !tap_file_commit(f)) || fail("%s", error.message);
+    return file_end(f, &error);
 }
 
 /* Written anew after each epoch, so that the file is complete at any moment. */
-bool metrics_write(const run *r, evidence l)
+bool metrics_write(const run *r, log_likelihood l)
 {
     static const char *const names[] = { "epoch", "train_elbo", "test_elbo", "test_rec", "test_kl", "skipped_steps" };
     static const char *const evaluated[] = { "samples", "test_log_likelihood", "standard_error" };
     tap_error                error = { 0 };
-    tap_file                *f = create(r, "metrics.jsonl", &error);
+    tap_file                *f = file_begin(r->o->train.out, "metrics.jsonl", &error);
     for (int64_t i = 0; f && i < r->n_records; i++) {
         const record *e = record_at(r, i);
         const double  values[] = { e->epoch, e->train_elbo, e->test_elbo, e->test_rec, e->test_kl, e->skipped };
@@ -85,7 +103,7 @@ bool metrics_write(const run *r, evidence l)
         put_numbers(f, 3, evaluated, (double[]){ (double)r->o->evaluate, l.mean, l.error });
         file_printf(f, "}\n");
     }
-    return (f && !tap_file_commit(f)) || fail("%s", error.message);
+    return file_end(f, &error);
 }
 
 bool curves_write(const run *r)

@@ -42,7 +42,8 @@ static bool evaluate(const context *c, record *e)
     if (tap_tape_status(c->test_tape, &message) || tap_loader_status(c->test_images, &message)) return fail("%s", message);
     if (!isfinite(e->test_elbo))
         return fail("the test ELBO is not a finite number in epoch %.0f; a smaller --lr may help", e->epoch);
-    return latents_measure(c->r, e);
+    const run *r = c->r;
+    return measure_latents(e->latents, e->latents + r->o->model.latent, r->vae, r->data->test, r->o->train.seed);
 }
 
 static void print_epoch(context *c, const record *e)
@@ -70,7 +71,7 @@ static bool end_epoch(void *ctx, int64_t epoch, const progress *p)
     if (!evaluate(c, e)) return false;
     c->r->n_records++;
     print_epoch(c, e);
-    return metrics_write(c->r, (evidence){ 0 });
+    return metrics_write(c->r, (log_likelihood){ 0 });
 }
 
 static void declare(void *ctx, tap_checkpoint *c, progress *p)

@@ -3,6 +3,7 @@
 #ifndef VAE_MNIST_H
 #define VAE_MNIST_H
 
+#include "examples/common/measure_vae.h"
 #include "examples/common/train.h"
 #include "models/models.h"
 
@@ -55,35 +56,25 @@ typedef struct {
     int64_t         n_records; /* the first ones are filled in */
 } run;
 
-int64_t record_columns(const options *o);
-record *record_at(const run *r, int64_t i);
-record *record_last(const run *r); /* the latest evaluation, NULL if there is none */
-
 /* Trains as the options say, from where the checkpoint stands, and evaluates after each epoch; without epochs, evaluates once. *whole is
  * false if training was interrupted. */
 bool train_vae(run *r, bool *whole);
 
-/* ---- evaluate.c -------------------------------------------------------------------------------------------------- */
+/* ---- records.c --------------------------------------------------------------------------------------------------- */
 
-/* log p(x) by K draws, a mean over the test images, and its standard error over images. */
-typedef struct {
-    bool   known;
-    double mean, error;
-} evidence;
+int64_t record_columns(const options *o);
+record *record_at(const run *r, int64_t i);
+record *record_last(const run *r); /* the latest evaluation, NULL if there is none */
 
 /* Dimension i of z is active: the variance of its posterior mean is above 0.01. */
 bool    is_active(const run *r, const record *e, int64_t i);
 int64_t count_active(const run *r, const record *e);
-bool    latents_measure(const run *r, record *e);
 void    latents_print(const run *r, const record *e);
-bool    evidence_measure(evidence *l, const run *r); /* not known if interrupted */
 
-/* ---- records.c --------------------------------------------------------------------------------------------------- */
-
-bool metrics_write(const run *r, evidence l); /* metrics.jsonl */
-bool timing_write(const run *r);              /* timing.jsonl */
-bool curves_write(const run *r);              /* training.svg: both ELBOs */
-bool model_write(const run *r);               /* model.safetensors */
+bool metrics_write(const run *r, log_likelihood l); /* metrics.jsonl */
+bool timing_write(const run *r);                    /* timing.jsonl */
+bool curves_write(const run *r);                    /* training.svg: both ELBOs */
+bool model_write(const run *r);                     /* model.safetensors */
 
 /* ---- pictures.c -------------------------------------------------------------------------------------------------- */
 

@@ -1,23 +1,12 @@
-/* examples/vae_mnist/evaluate.c: how likely the test images are under the model, and which dimensions of z it uses. */
-#include "vae_mnist.h"
+/* examples/common/measure_vae.c: how likely images are under a VAE, and how much each dimension of z tells of them. */
+#include "measure_vae.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "common.h"
 
 enum { ROWS = 1000, IMAGES = 20 }; /* draws decoded at a time, and of how many images: memory stays small for any K */
-
-bool is_active(const run *r, const record *e, int64_t i)
-{
-    return e->latents[r->o->model.latent + i] > 0.01;
-}
-
-int64_t count_active(const run *r, const record *e)
-{
-    int64_t n = 0;
-    for (int64_t i = 0; i < r->o->model.latent; i++) n += is_active(r, e, i);
-    return n;
-}
 
 static double sum_of_squares_about(double sum, double squares, double n)
 {
@@ -35,19 +24,19 @@ static void add_rows(tap_tensor x, int64_t width, double *sum, double *squares)
     }
 }
 
-bool latents_measure(const run *r, record *e)
+bool measure_latents(double *kl, double *variance, const tap_vae *vae, tap_tensor data, uint64_t seed)
 {
-    const int64_t n = r->o->model.latent;
-    const double  count = (double)r->data->test.shape.n[0];
-    double       *kl = e->latents, *variance = kl + n, *mean = calloc((size_t)n, sizeof *mean);
-    tap_tape     *t = tap_tape_new(TAP_F32, r->o->train.seed);
-    tap_loader   *images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = 500 });
+    const int64_t n = vae->options.latent;
+    const double  count = (double)data.shape.n[0];
+    double       *mean = calloc((size_t)n, sizeof *mean);
+    tap_tape     *t = tap_tape_new(TAP_F32, seed);
+    tap_loader   *images = tap_loader_new(data, (tap_loader_options){ .batch = 500 });
     tap_tensor    x;
-    memset(kl, 0, (size_t)(2 * n) * sizeof *kl);
+    for (int64_t i = 0; i < n; i++) kl[i] = variance[i] = 0;
     tap_tape_set_recording(t, false);
     while (mean && tap_loader_next(images, &x)) {
         tap_tape_reset(t);
-        const tap_dist q = tap_vae_encode(r->vae, tap_input(t, x));
+        const tap_dist q = tap_vae_encode(vae, tap_input(t, x));
         add_rows(tap_value(q.param[0]), n, mean, variance);
         add_rows(tap_value(tap_kl(q, tap_standard_normal_like(q))), n, kl, NULL);
     }
@@ -59,20 +48,6 @@ bool latents_measure(const run *r, record *e)
     ok = loader_end(images) && ok;
     free(mean);
     return tape_end(t) && ok;
-}
-
-void latents_print(const run *r, const record *e)
-{
-    const int64_t n = r->o->model.latent;
-    printf("%lld of %lld dimensions of z are active; KL by dimension, in parentheses where not:\n",
-           (long long)count_active(r, e), (long long)n);
-    for (int64_t i = 0; i < n; i++) {
-        if (i % 10 == 0) printf("%s%5lld:", i ? "\n" : "", (long long)i);
-        const char *space = i % 10 == 9 || i == n - 1 ? "" : " ";
-        if (is_active(r, e, i)) printf("  %4.2f%s", e->latents[i], space);
-        else printf(" (%4.2f)", e->latents[i]);
-    }
-    printf("\n");
 }
 
 /* ---- The log-likelihood: log p(x) = log E_q [p(x|z) p(z) / q(z|x)] ------------------------------------------------ */
@@ -116,31 +91,28 @@ static bool weigh(const tap_vae *vae, tap_tape *encoder, tap_tape *decoder, tap_
     return !interrupted();
 }
 
-bool evidence_measure(evidence *l, const run *r)
+bool measure_log_likelihood(log_likelihood *l, const tap_vae *vae, tap_tensor data, int64_t draws, uint64_t seed, bool quiet)
 {
-    const options *o = r->o;
-    tap_tape      *encoder = tap_tape_new(TAP_F32, o->train.seed),
-             *decoder = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("evaluate"));
-    tap_loader *images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = IMAGES });
+    tap_tape   *encoder = tap_tape_new(TAP_F32, seed), *decoder = tap_tape_new(TAP_F32, seed ^ tap_random_hash("evaluate"));
+    tap_loader *images = tap_loader_new(data, (tap_loader_options){ .batch = IMAGES });
     tap_tensor  x;
     log_sum     sums[IMAGES];
     double      n = 0, sum = 0, squares = 0;
     tap_tape_set_recording(encoder, false);
     tap_tape_set_recording(decoder, false);
-    bar_start(o->train.quiet, "evaluation", "log p(x)", 1, r->data->test.shape.n[0], 0);
-    while (tap_loader_next(images, &x) && weigh(r->vae, encoder, decoder, x, o->evaluate, sums)) {
+    bar_start(quiet, "evaluation", "log p(x)", 1, data.shape.n[0], 0);
+    while (tap_loader_next(images, &x) && weigh(vae, encoder, decoder, x, draws, sums)) {
         for (int64_t i = 0; i < x.shape.n[0]; i++, n++) {
-            double log_p = sums[i].largest + log(sums[i].sum / (double)o->evaluate);
+            const double log_p = sums[i].largest + log(sums[i].sum / (double)draws);
             sum += log_p;
             squares += log_p * log_p;
         }
         bar_update(1, (int64_t)n, sum / n);
     }
     bar_clear();
-    *l = (evidence){ !interrupted(), sum / n, sqrt(sum_of_squares_about(sum, squares, n) / (n * fmax(n - 1, 1))) };
+    *l = (log_likelihood){ !interrupted(), sum / n, sqrt(sum_of_squares_about(sum, squares, n) / (n * fmax(n - 1, 1))) };
     bool ok = tape_end(decoder);
     ok = tape_end(encoder) && ok;
     ok = loader_end(images) && ok;
-    if (ok && l->known && !isfinite(l->mean)) ok = fail("the log-likelihood is not a finite number");
-    return ok;
+    return ok && (!l->known || isfinite(l->mean) || fail("the log-likelihood is not a finite number"));
 }
