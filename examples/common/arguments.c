@@ -34,6 +34,21 @@ bool parse_whole(const char *text, double min, double max, int64_t *value)
     return errno == 0 && (double)*value >= min && (double)*value <= max;
 }
 
+int parse_list(const char *text, double min, double max, int max_n, int64_t *values)
+{
+    char item[24];
+    for (int n = 0; n < max_n; n++) {
+        const size_t length = strcspn(text, ",");
+        if (length >= sizeof item) return 0;
+        memcpy(item, text, length);
+        item[length] = '\0';
+        if (!parse_whole(item, min, max, &values[n])) return 0;
+        if (!text[length]) return n + 1;
+        text += length + 1;
+    }
+    return 0;
+}
+
 static bool parse_seed(const char *text, uint64_t *value)
 {
     if (!is_digits(text)) return false;
@@ -104,7 +119,10 @@ void argument_print(const argument *a, char text[PATH_SIZE])
     case REAL: snprintf(text, PATH_SIZE, "%.17g", *(const double *)a->field); break;
     case FLAG: snprintf(text, PATH_SIZE, "%s", *(const bool *)a->field ? "true" : "false"); break;
     case CHOICE: print_choice(a, text); break;
-    case CUSTOM: a->print(a->field, text); break;
+    case CUSTOM:
+        if (a->print) a->print(a->field, text);
+        else snprintf(text, PATH_SIZE, "%s", *(const char *const *)a->field);
+        break;
     }
 }
 

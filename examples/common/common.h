@@ -50,7 +50,8 @@ bool loader_end(tap_loader *l);
 /* ---- arguments.c: the command line -------------------------------------------------------------------------------- */
 
 /* A row of a table of options: "--name value" or "--name=value", or for a FLAG the name alone. The table ends with a row without a
- * name. For a CUSTOM option the program parses the text itself, and prints the value: the same text for the same value. */
+ * name. For a CUSTOM option the program parses the text itself, and prints the value: the same text for the same value. Without a
+ * function that prints, the field is the text, a const char *. */
 typedef enum { TEXT, FOLDER, WHOLE, SEED, REAL, FLAG, CHOICE, CUSTOM } argument_kind;
 
 typedef struct {
@@ -82,6 +83,8 @@ bool argument_set(const argument *a, const char *text); /* without a word; false
 void argument_print(const argument *a, char text[PATH_SIZE]);
 /* "NAME VALUE: TAKES; see --help"; returns false. */
 bool usage(const char *name, const char *value, const char *takes);
+/* Whole numbers from min to max, separated by commas; returns how many, 0 if the text is not a list of 1 to max_n of them. */
+int parse_list(const char *text, double min, double max, int max_n, int64_t *values);
 /* A whole number from min to max. */
 bool parse_whole(const char *text, double min, double max, int64_t *value);
 /* A number from min to max; NaN is refused. */
@@ -141,6 +144,11 @@ bool table_write(const char *dir, const char *name, const char *const *names, in
 
 /* images [rows,columns,height,width] in [0,1], `gap` grey pixels apart, each pixel twice as wide and high; PNG. */
 bool sheet_write(const char *dir, const char *name, tap_tensor images, int64_t gap);
+/* images [rows,columns,784] or [rows,columns,height,width] in [0,1]. After an error on the tape, which remains to be reported, writes nothing and
+ * returns true. */
+bool sheet_write_var(const char *dir, const char *name, tap_var images, int64_t gap);
+/* The images uint8 [n,28,28] at the indices int64 [m]: float32 [m,784] in [0,1]. */
+tap_var images_select(tap_tape *t, tap_tensor images, tap_var index);
 
 /* ---- text.c: images in the terminal ------------------------------------------------------------------------------- */
 

@@ -23,14 +23,23 @@ static tap_tensor lay_out(tap_arena *a, tap_tensor x, int64_t gap)
 
 bool sheet_write(const char *dir, const char *name, tap_tensor images, int64_t gap)
 {
-    char        path[PATH_SIZE];
-    const char *message = "";
-    tap_arena  *a = tap_arena_new();
-    tap_tensor  picture = enlarge(a, lay_out(a, images, gap), 2);
+    char       path[PATH_SIZE];
+    tap_arena *a = tap_arena_new();
+    tap_tensor picture = enlarge(a, lay_out(a, images, gap), 2);
     join(path, dir, name);
-    bool ok = !tap_arena_status(a, &message) && !tap_png_write(path, picture, tap_arena_error(a));
-    if (!ok) tap_arena_status(a, &message);
-    if (!ok) fail("%s", message);
-    tap_arena_free(a);
-    return ok;
+    if (!tap_arena_error(a)->status) tap_png_write(path, picture, tap_arena_error(a));
+    return arena_end(a);
+}
+
+bool sheet_write_var(const char *dir, const char *name, tap_var images, int64_t gap)
+{
+    const tap_shape  n = tap_shape_of(images);
+    const tap_tensor x = tap_value(n.rank == 3 ? tap_reshape(images, TAP_SHAPE(n.n[0], n.n[1], SIDE, SIDE)) : images);
+    return !x.data || sheet_write(dir, name, x, gap);
+}
+
+tap_var images_select(tap_tape *t, tap_tensor images, tap_var index)
+{
+    const tap_var x = tap_cast(tap_index_select(tap_input(t, images), 0, index), TAP_F32);
+    return tap_mul_scalar(tap_reshape(x, TAP_SHAPE(-1, SIDE * SIDE)), 1.0 / 255);
 }

@@ -109,13 +109,12 @@ static bool draw_histograms(const score_buffer *d, const set *s, const char *out
 /* By deviance: rows of the most normal images of all, and below them as many of the least normal. */
 static bool draw_extremes(const set *s, const char *out)
 {
-    const int64_t    m = s->table.shape.n[0], wide = m < WIDE ? m : WIDE, high = m < WIDE * HIGH ? 1 : HIGH, n = high * wide;
-    tap_tape        *t = tap_tape_new(TAP_F32, 0);
-    tap_var          order = tap_argsort(tap_select(tap_input(t, s->table), 1, COLUMNS - 1), 0, TAP_ASCENDING);
-    tap_var          ends = tap_cat(2, (tap_var[]){ tap_narrow(order, 0, 0, n), tap_narrow(order, 0, m - n, n) }, 0);
-    tap_var          x = tap_mul_scalar(tap_cast(tap_index_select(tap_input(t, s->images), 0, ends), TAP_F32), 1.0 / 255);
-    const tap_tensor picture = tap_value(tap_reshape(x, TAP_SHAPE(2 * high, wide, SIDE, SIDE)));
-    bool             ok = !picture.data || sheet_write(out, "extremes.png", picture, 2);
+    const int64_t m = s->table.shape.n[0], wide = m < WIDE ? m : WIDE, high = m < WIDE * HIGH ? 1 : HIGH, n = high * wide;
+    tap_tape     *t = tap_tape_new(TAP_F32, 0);
+    tap_var       order = tap_argsort(tap_select(tap_input(t, s->table), 1, COLUMNS - 1), 0, TAP_ASCENDING);
+    tap_var       ends = tap_cat(2, (tap_var[]){ tap_narrow(order, 0, 0, n), tap_narrow(order, 0, m - n, n) }, 0);
+    tap_var       x = tap_reshape(images_select(t, s->images, ends), TAP_SHAPE(2 * high, wide, SIDE * SIDE));
+    const bool    ok = sheet_write_var(out, "extremes.png", x, 2);
     return tape_end(t) && ok;
 }
 

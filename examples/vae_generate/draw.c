@@ -58,13 +58,10 @@ static tap_var traversals(const render_context *s)
 /* From one test image to another, which stand at the ends: z and the class move along; then z alone, then the class alone. */
 static tap_var interpolation(const render_context *s, const labelled *test)
 {
-    static int64_t rows[2];
-    static float   z_moves[] = { 1, 1, 0 }, c_moves[] = { 1, 0, 1 };
-    rows[0] = s->o->from, rows[1] = s->o->to;
-    tap_var which = tap_input(s->tape, tap_tensor_wrap(TAP_I64, TAP_SHAPE(2), rows));
-    tap_var x = tap_index_select(tap_input(s->tape, test->images), 0, which);
-    tap_var c = one_hot(tap_index_select(tap_input(s->tape, test->labels), 0, which));
-    x = tap_mul_scalar(tap_reshape(tap_cast(x, TAP_F32), TAP_SHAPE(2, SIDE * SIDE)), 1.0 / 255);
+    static float z_moves[] = { 1, 1, 0 }, c_moves[] = { 1, 0, 1 };
+    tap_var      which = tap_input(s->tape, tap_tensor_wrap(TAP_I64, TAP_SHAPE(2), (void *)s->o->ends));
+    tap_var      x = images_select(s->tape, test->images, which);
+    tap_var      c = one_hot(tap_index_select(tap_input(s->tape, test->labels), 0, which));
 
     tap_var mu = tap_dist_mean(tap_vae_encode_given(s->vae, x, c)), t = range(s, 0, 1);
     tap_var z_t = tap_mul(tap_input(s->tape, tap_tensor_wrap(TAP_F32, TAP_SHAPE(3, 1, 1), z_moves)), t);
@@ -78,11 +75,8 @@ static tap_var interpolation(const render_context *s, const labelled *test)
 
 static bool write(const render_context *s, const char *name, tap_var images)
 {
-    const tap_shape  n = tap_shape_of(images);
-    const tap_tensor x = tap_value(tap_reshape(images, TAP_SHAPE(n.n[0], n.n[1], SIDE, SIDE)));
-    if (!x.data) return true; /* draw tells what went wrong */
-    if (!sheet_write(s->o->train.out, name, x, 2)) return false;
-    if (!s->o->train.quiet) printf("%s/%s\n", s->o->train.out, name);
+    if (!sheet_write_var(s->o->train.out, name, images, 2)) return false;
+    if (!s->o->train.quiet && tap_value(images).data) printf("%s/%s\n", s->o->train.out, name);
     return true;
 }
 
@@ -101,7 +95,7 @@ int draw_files(out_file files[PICTURES], const options *o)
     if (o->samples) files[n++] = (out_file){ "digits.png", 16 * DIGITS * image };
     if (o->digit >= 0) files[n++] = (out_file){ digit_file(o), 256 * image };
     if (o->traversals) files[n++] = (out_file){ "traversals.png", STEPS * (double)o->latent * image };
-    if (o->from >= 0) files[n++] = (out_file){ "interpolation.png", 3 * (STEPS + 2) * image };
+    if (o->ends[0] >= 0) files[n++] = (out_file){ "interpolation.png", 3 * (STEPS + 2) * image };
     return n;
 }
 
@@ -114,6 +108,6 @@ bool draw(const options *o, const tap_vae *vae, const digits *d)
     tap_tape_reset(s.tape); /* its noise, and so the next picture, is the same whether the one before is drawn or not */
     if (o->digit >= 0) ok = ok && write(&s, digit_file(o), decode(&s, noise(&s, 16, 16), class_of(&s, o->digit)));
     if (o->traversals) ok = ok && write(&s, "traversals.png", traversals(&s));
-    if (o->from >= 0) ok = ok && write(&s, "interpolation.png", interpolation(&s, &d->test));
+    if (o->ends[0] >= 0) ok = ok && write(&s, "interpolation.png", interpolation(&s, &d->test));
     return tape_end(s.tape) && ok;
 }

@@ -23,11 +23,12 @@ static bool load_part(labelled *part, tap_tensor images, tap_arena *a, const cha
 /* What was trained before draws without them. */
 static bool load(digits *d, tap_arena *a, const options *o)
 {
-    if (o->model && !o->measure && o->from < 0) return true;
+    if (o->model && !o->measure && o->ends[0] < 0) return true;
     if (!dataset_load(&d->found, a, o->data)) return false;
-    const int64_t n = d->found.test.shape.n[0], last = o->from > o->to ? o->from : o->to;
+    const int64_t n = d->found.test.shape.n[0], last = o->ends[0] > o->ends[1] ? o->ends[0] : o->ends[1];
     if (last >= n)
-        return fail("--interpolate %lld,%lld: there are %lld test images", (long long)o->from, (long long)o->to, (long long)n);
+        return fail("--interpolate %lld,%lld: there are %lld test images", (long long)o->ends[0], (long long)o->ends[1],
+                    (long long)n);
     return load_part(&d->train, d->found.train, a, d->found.from, "train") &&
            load_part(&d->test, d->found.test, a, d->found.from, "t10k");
 }

@@ -30,7 +30,6 @@ static bool classify(classifier_stats *p, tap_arena *a, const options *o, const 
 {
     tap_loader *images = tap_loader_new(from.images, (tap_loader_options){ .batch = 500 });
     tap_tape   *t = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("measure"));
-    const char *message;
     tap_tensor  x;
     *p = (classifier_stats){ .features = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(from.images.shape.n[0], FEATURES)) };
     tap_tape_set_recording(t, false);
@@ -44,10 +43,9 @@ static bool classify(classifier_stats *p, tap_arena *a, const options *o, const 
         for (int64_t i = 0; i < n && right.data; i++)
             count(p, (int64_t)tap_tensor_item(tap_value(label), i), tap_tensor_item(right, i) != 0);
     }
-    bool ok = !tap_loader_status(images, &message) && !tap_arena_status(a, &message);
-    if (!ok) fail("%s", message);
-    tap_loader_free(images);
-    return tape_end(t) && ok;
+    bool ok = loader_end(images);
+    ok = tape_end(t) && ok;
+    return arena_ok(a) && ok;
 }
 
 /* Every second image, from the first or the second on. */

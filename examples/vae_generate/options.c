@@ -41,12 +41,7 @@ static const char help[] =
 
 static bool take_pair(void *field, const char *text)
 {
-    options    *o = field;
-    char        first[24];
-    const char *comma = strchr(text, ',');
-    if (!comma || comma - text >= (int)sizeof first) return false;
-    snprintf(first, sizeof first, "%.*s", (int)(comma - text), text);
-    return parse_whole(first, 0, 1e9, &o->from) && parse_whole(comma + 1, 0, 1e9, &o->to);
+    return parse_list(text, 0, 1e9, 2, field) == 2;
 }
 
 void options_table(argument table[OPTIONS + 1], options *o)
@@ -61,7 +56,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
         ARGUMENT("--samples", FLAG, &o->samples),
         ARGUMENT_NUMBER("--digit", WHOLE, &o->digit, 0, DIGITS - 1),
         ARGUMENT("--traversals", FLAG, &o->traversals),
-        ARGUMENT_CUSTOM("--interpolate", o, "must be two numbers of test images, such as 3,18", take_pair, NULL),
+        ARGUMENT_CUSTOM("--interpolate", o->ends, "must be two numbers of test images, such as 3,18", take_pair, NULL),
         ARGUMENT("--measure", FLAG, &o->measure),
         ARGUMENTS_OF_RUN(&o->train),
         ARGUMENT_END,
@@ -77,16 +72,16 @@ bool options_parse(options *o, int argc, char **argv, int *status)
                     .latent = 12,
                     .beta = 4,
                     .digit = -1,
-                    .from = -1,
-                    .to = -1 };
+                    .ends = { -1, -1 } };
     options_table(table, o);
     if (!arguments_take(table, help, argc, argv, &given, status)) return false;
     if (o->model && !arguments_exclude(table, given, " --latent --beta" TRAIN_NAMES, NOT_WITH_MODEL)) return false;
-    if (!o->samples && !o->traversals && !o->measure && o->digit < 0 && o->from < 0) {
+    if (!o->samples && !o->traversals && !o->measure && o->digit < 0 && o->ends[0] < 0) {
         o->samples = o->traversals = o->measure = true;
-        o->from = 0, o->to = 1;
+        o->ends[0] = 0;
+        o->ends[1] = 1;
     }
     if (o->classifier && !o->measure) return usage("--classifier", "", "goes with --measure");
-    return !o->data || !o->model || o->measure || o->from >= 0 ||
+    return !o->data || !o->model || o->measure || o->ends[0] >= 0 ||
            usage("--data", "", "goes with training, --interpolate and --measure");
 }

@@ -12,7 +12,7 @@ enum { MODEL_OPTIONS = 2 + TRAIN_MODEL_OPTIONS, OPTIONS = 10 + TRAIN_OPTIONS };
 typedef struct {
     train_options train;
     const char   *data, *model, *classifier; /* NULL: look for some; train one; the one in out */
-    int64_t       latent, digit, from, to;   /* -1: none is asked for */
+    int64_t       latent, digit, ends[2];    /* digit and the ends of the interpolation, test images; -1: none is asked for */
     double        beta;
     bool          samples, traversals, measure;
 } options;

@@ -51,47 +51,17 @@ static const char help[] = "usage: vae_mnist [options]\n"
                            "  vae_mnist --hidden 200,200 --latent 50 --activation tanh --bound iwae \\\n"
                            "      --samples 50 --evaluate 5000 --out out/iwae\n";
 
-static bool parse_hidden(const char *text, tap_vae_options *model)
+static bool parse_hidden(void *field, const char *text)
 {
-    char item[24];
-    for (model->n_hidden = 0; model->n_hidden < TAP_VAE_MAX_HIDDEN; model->n_hidden++) {
-        size_t n = strcspn(text, ",");
-        if (n >= sizeof item) return false;
-        memcpy(item, text, n);
-        item[n] = '\0';
-        if (!parse_whole(item, 1, 1e6, &model->hidden[model->n_hidden])) return false;
-        if (!text[n]) {
-            model->n_hidden++;
-            return true;
-        }
-        text += n + 1;
-    }
-    return false;
-}
-
-static bool parse_hidden_option(void *field, const char *text)
-{
-    options *o = field;
-    o->hidden = text;
-    return parse_hidden(text, &o->model);
-}
-
-static void print_hidden(const void *field, char text[PATH_SIZE])
-{
-    snprintf(text, PATH_SIZE, "%s", ((const options *)field)->hidden);
+    int64_t sizes[TAP_VAE_MAX_HIDDEN];
+    *(const char **)field = text;
+    return parse_list(text, 1, 1e6, TAP_VAE_MAX_HIDDEN, sizes) > 0;
 }
 
 static bool parse_activation(void *field, const char *text)
 {
-    options *o = field;
-    o->activation = text;
-    o->model.activation = tap_activation_find(text);
-    return o->model.activation != NULL;
-}
-
-static void print_activation(const void *field, char text[PATH_SIZE])
-{
-    snprintf(text, PATH_SIZE, "%s", ((const options *)field)->activation);
+    *(const char **)field = text;
+    return tap_activation_find(text) != NULL;
 }
 
 static bool parse_sigma(void *field, const char *text)
@@ -133,9 +103,9 @@ void options_table(argument table[OPTIONS], options *o)
     snprintf(activation, sizeof activation, "must be one of %s", tap_activation_names());
     /* clang-format off */
     const argument rows[OPTIONS] = {
-        ARGUMENT_CUSTOM("--hidden", o, "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200", parse_hidden_option, print_hidden),
+        ARGUMENT_CUSTOM("--hidden", &o->hidden, "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200", parse_hidden, NULL),
         ARGUMENT_NUMBER("--latent", WHOLE, &o->model.latent, 1, 1e6),
-        ARGUMENT_CUSTOM("--activation", o, activation, parse_activation, print_activation),
+        ARGUMENT_CUSTOM("--activation", &o->activation, activation, parse_activation, NULL),
         ARGUMENT_CHOICE("--likelihood", &o->likelihood, LIKELIHOODS),
         ARGUMENT_CUSTOM("--sigma", o, "must be a number above 0, or the word learned", parse_sigma, print_sigma),
         ARGUMENT_NUMBER("--batch", WHOLE, &o->train.batch, 1, 1e6),
@@ -160,6 +130,8 @@ void options_table(argument table[OPTIONS], options *o)
 /* Checks the options together and fills in the model's, when all are known. */
 static bool complete(options *o)
 {
+    o->model.n_hidden = parse_list(o->hidden, 1, 1e6, TAP_VAE_MAX_HIDDEN, o->model.hidden);
+    o->model.activation = tap_activation_find(o->activation);
     o->model.likelihood = (tap_vae_likelihood)o->likelihood;
     o->model.bound = (tap_bound)o->bound;
     o->model.estimator = (tap_estimator)o->estimator;
@@ -194,13 +166,7 @@ bool options_parse(options *o, int argc, char **argv, int *status)
         .hidden = "400",
         .activation = "relu",
         .beta = 1,
-        .model = { .data = SIDE * SIDE,
-                   .n_hidden = 1,
-                   .hidden = { 400 },
-                   .activation = tap_relu,
-                   .latent = 20,
-                   .samples = 1,
-                   .clip = 20 }, /* e^40 and e^-40 are finite in float32 */
+        .model = { .data = SIDE * SIDE, .latent = 20, .samples = 1, .clip = 20 }, /* e^40 and e^-40 are finite in float32 */
     };
     if (asks_for_help(argc, argv)) {
         const char *names = tap_activation_names(), *rest = names + strlen(names) * 2 / 3;

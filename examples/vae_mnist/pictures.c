@@ -6,42 +6,27 @@
 #include <math.h>
 #include <unistd.h>
 
-/* Where pictures are made. */
+enum { MAX_TEST = 40 };
+
 typedef struct {
-    const options *o;
     const tap_vae *vae;
-    tap_arena     *arena;
     tap_tape      *tape;
     tap_tensor     test;
 } render_context;
 
 static render_context render_begin(const options *o, const tap_vae *vae, tap_tensor test)
 {
-    render_context s = { o, vae, tap_arena_new(), tap_tape_new(TAP_F32, o->train.seed), test };
+    render_context s = { vae, tap_tape_new(TAP_F32, o->train.seed), test };
     tap_tape_set_recording(s.tape, false);
     return s;
 }
 
-static bool render_end(const render_context *s)
-{
-    const bool ok = tape_end(s->tape);
-    return arena_end(s->arena) && ok;
-}
-
-static bool write_grid(const render_context *s, const char *name, tap_var images, int64_t gap)
-{
-    tap_tensor x = tap_value(images);
-    return !x.data || sheet_write(s->o->train.out, name, x, gap); /* render_end tells what went wrong */
-}
-
-/* The first n test images [n,784], from the beginning again if there are fewer. */
+/* The first n test images [n,784], n at most MAX_TEST, from the beginning again if there are fewer. */
 static tap_var test_images(const render_context *s, int64_t n)
 {
-    tap_tensor x = tap_tensor_zeros(s->arena, TAP_F32, TAP_SHAPE(n, SIDE, SIDE));
-    for (int64_t i = 0; i < n && x.data; i++)
-        tap_tensor_copy(tap_tensor_select(s->arena, x, 0, i), tap_tensor_select(s->arena, s->test, 0, i % s->test.shape.n[0]),
-                        NULL);
-    return tap_mul_scalar(tap_input(s->tape, tap_tensor_reshape(s->arena, x, TAP_SHAPE(n, SIDE * SIDE))), 1.0 / 255);
+    static int64_t index[MAX_TEST];
+    for (int64_t i = 0; i < n; i++) index[i] = i % s->test.shape.n[0];
+    return images_select(s->tape, s->test, tap_input(s->tape, tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), index)));
 }
 
 static tap_var grid(tap_var images, int64_t rows, int64_t columns)
@@ -56,7 +41,7 @@ static tap_var decode(const render_context *s, tap_var z)
 
 static tap_var reconstructions(const render_context *s)
 {
-    tap_var x = test_images(s, 40), y = tap_vae_reconstruct(s->vae, x);
+    tap_var x = test_images(s, MAX_TEST), y = tap_vae_reconstruct(s->vae, x);
     return tap_cat(2, (tap_var[]){ grid(x, 4, 10), grid(y, 4, 10) }, 2); /* each above the other */
 }
 
@@ -105,18 +90,20 @@ static tap_var manifold(const render_context *s)
 
 bool pictures_write(const options *o, const tap_vae *vae, tap_tensor test)
 {
-    render_context s = render_begin(o, vae, test);
-    bool ok = write_grid(&s, "reconstructions.png", reconstructions(&s), 2) && write_grid(&s, "samples.png", samples(&s), 2) &&
-              write_grid(&s, "interpolation.png", interpolation(&s), 2) &&
-              (o->model.latent != 2 || write_grid(&s, "manifold.png", manifold(&s), 0));
-    return render_end(&s) && ok;
+    const render_context s = render_begin(o, vae, test);
+    const char          *out = o->train.out;
+    const bool           ok = sheet_write_var(out, "reconstructions.png", reconstructions(&s), 2) &&
+                    sheet_write_var(out, "samples.png", samples(&s), 2) &&
+                    sheet_write_var(out, "interpolation.png", interpolation(&s), 2) &&
+                    (o->model.latent != 2 || sheet_write_var(out, "manifold.png", manifold(&s), 0));
+    return tape_end(s.tape) && ok;
 }
 
 bool pictures_print(const options *o, const tap_vae *vae, tap_tensor test)
 {
     if (!screen_is_terminal(STDOUT_FILENO)) return true;
-    render_context s = render_begin(o, vae, test);
-    int            n = text_columns();
+    const render_context s = render_begin(o, vae, test);
+    const int            n = text_columns();
     text_images(tap_value(grid(tap_vae_reconstruct(vae, test_images(&s, n)), 1, n)));
-    return render_end(&s);
+    return tape_end(s.tape);
 }
