@@ -144,8 +144,8 @@ bool table_write(const char *dir, const char *name, const char *const *names, in
 
 /* images [rows,columns,height,width] in [0,1], `gap` grey pixels apart, each pixel twice as wide and high; PNG. */
 bool sheet_write(const char *dir, const char *name, tap_tensor images, int64_t gap);
-/* images [rows,columns,784] or [rows,columns,height,width] in [0,1]. After an error on the tape, which remains to be reported, writes nothing and
- * returns true. */
+/* images [rows,columns,784] or [rows,columns,height,width] in [0,1]. After an error on the tape, which remains to be reported, it
+ * writes nothing and returns true. */
 bool sheet_write_var(const char *dir, const char *name, tap_var images, int64_t gap);
 /* The images uint8 [n,28,28] at the indices int64 [m]: float32 [m,784] in [0,1]. */
 tap_var images_select(tap_tape *t, tap_tensor images, tap_var index);
