@@ -197,7 +197,9 @@ bool train(const train_config *c, bool *whole)
         if (ok) save(&t);
     }
     tap_loader_free(t.data);
-    return tape_end(t.tape) && ok;
+    if (ok) return tape_end(t.tape);
+    tap_tape_free(t.tape); /* its error has been printed */
+    return false;
 }
 
 bool map_dataset(const map_config *m, bool *whole)
