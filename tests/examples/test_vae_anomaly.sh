@@ -26,9 +26,9 @@ refuses '--epochs 0: ' --epochs 0
 refuses '--lr 0: ' --lr 0
 refuses '--steps 0: ' --steps 0
 refuses "--model '': must not be empty" --model ''
-refuses '--latent: goes with training, not with --model' --model m --latent 3
-refuses '--resume: goes with training, not with --model' --resume --model m
-refuses '--checkpoint-every: goes with training, not with --model' --model m --checkpoint-every 3
+refuses '--latent: is for training, not for --model' --model m --latent 3
+refuses '--resume: is for training, not for --model' --resume --model m
+refuses '--checkpoint-every: is for training, not for --model' --model m --checkpoint-every 3
 refuses '--model: goes with one task, not with --normal all' --model m --normal all
 refuses '--score: goes with --model' --score data
 refuses '--score: goes with --model' --score data --model m --normal 3
@@ -136,9 +136,9 @@ fails 'cut: ' --model cut --score data --out lost
 sed 's/"latent":"3"/"latent":"4"/' $model >four
 fails 'four does not fit the module' --model four --score data --out lost
 sed 's/"latent":"3"/"latent":"x"/' $model >four
-fails 'four: is no model that this program has written' --model four --score data --out lost
+fails 'four: not a model written by this program' --model four --score data --out lost
 sed 's/"program":"vae_anomaly"/"program":"vae_another"/' $model >another
-fails 'another: is no model that this program has written' --model another --score data --out lost
+fails 'another: not a model written by this program' --model another --score data --out lost
 fails 'missing: No such file or directory' --data missing --out lost
 fails 'missing: No such file or directory' --model $model --score missing --out lost
 fails 'plain: has no file train-images-idx3-ubyte.gz' --data plain --out lost

@@ -28,8 +28,8 @@ refuses '--beta -1: ' --beta -1
 refuses '--epochs 0: ' --epochs 0
 refuses '--lr 0: ' --lr 0
 refuses "--model '': must not be empty" --model ''
-refuses '--latent: goes with training, not with --model' --model m --latent 3
-refuses '--resume: goes with training, not with --model' --resume --model m
+refuses '--latent: is for training, not for --model' --model m --latent 3
+refuses '--resume: is for training, not for --model' --resume --model m
 refuses '--classifier: goes with --measure' --classifier c --samples
 refuses '--data: goes with training, --interpolate and --measure' --model m --data d --samples
 refuses 'seven: not an option' seven
@@ -110,13 +110,13 @@ ok "after kill -9, --resume: the same pictures" same through/samples.png pieces/
 fails 'nowhere: cannot open: No such file or directory' --model nowhere --samples --out lost
 echo 'no model' >bad
 fails 'bad: ' --model bad --samples --out lost
-fails 'a/b/classifier.safetensors: is no model that this program has written' --model a/b/classifier.safetensors --samples --out lost
+fails 'a/b/classifier.safetensors: not a model written by this program' --model a/b/classifier.safetensors --samples --out lost
 head -c 3000 $model >cut
 fails 'cut: ' --model cut --samples --out lost
 sed 's/"latent":"3"/"latent":"4"/' $model >four
 fails 'four does not fit the module' --model four --samples --out lost
 sed 's/"latent":"3"/"latent":"x"/' $model >four
-fails 'four: is no model that this program has written' --model four --samples --out lost
+fails 'four: not a model written by this program' --model four --samples --out lost
 fails "$model: is no classifier that this program has written" --model $model --data data --measure --classifier $model --out lost
 fails 'nowhere' --model $model --data data --measure --classifier nowhere --out lost
 cp -r data fewer
@@ -144,7 +144,7 @@ fails 'file' --model $model --samples --out file
 fails 'file' --data data --epochs 1 --out file/below
 train --lr 1000 --epochs 50 --quiet --out wild
 ok "numbers that run away: status 1" [ "$status" -eq 1 ]
-ok "numbers that run away: a word on it" says_only stderr 'is not a finite number in epoch'
+ok "numbers that run away: a word on it" says_only stderr '; a smaller --lr may help'
 ok "numbers that run away: no model" nothing wild/model.safetensors
 for file in $pictures classifier.safetensors model.safetensors checkpoint.safetensors; do
     rm -rf blocked
