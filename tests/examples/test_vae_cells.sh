@@ -233,7 +233,7 @@ fails "bad: not a model written by this program: its latent is 'x'" --data sim -
 sed 's/"latent":"3"/"latens":"3"/' $model >bad
 fails 'bad: not a model written by this program: its metadata has no latent' --data sim --model bad --out lost
 sed 's/"program":"vae_cells"/"program":"vae_mnist"/' $model >bad
-fails 'bad: not a model written by this program, but vae_mnist' --data sim --model bad --out lost
+fails 'bad: not a model written by this program, but by vae_mnist' --data sim --model bad --out lost
 run --simulate more --cells 300 --genes 50 --batches 2
 fails "$model: has learned 60 genes, and more has 50" --data more --model $model --out unfit
 fails "$model: has learned 2 batches, and counts.csv has 0" --data counts.csv --model $model --out unfit
