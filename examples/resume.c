@@ -1,5 +1,6 @@
-/* examples/resume.c: a training run that goes on where it was stopped. Run it, stop it (Ctrl-C, kill -9), run it again: it ends with
- * the same numbers as a run that was left alone.   usage: resume [FILE [STEPS]]   STEPS: stop after so many, without a word */
+/* examples/resume.c: a training run that goes on where it was stopped. Run it, stop it (Ctrl-C, kill -9), run it again: it
+ * ends with the same numbers as a run that was left alone.   usage: resume [FILE [STEPS]]   STEPS: stop after so many, without
+ * a word */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* examples/common/arguments.c: command lines. Every option is a row of a table; a bad value is one line that says what the option
- * takes. */
+/* examples/common/arguments.c: command lines. Every option is a row of a table; a bad value is one line that says what the
+ * option takes. */
 #include "common.h"
 
 #include <errno.h>
@@ -64,7 +64,8 @@ bool parse_real(const char *text, double min, double max, double *value)
     return end != text && !*end && *value >= min && *value <= max;
 }
 
-/* Name number i of a choice: the words of "must be NAME, ... or NAME" behind the second one, "or" left out; false: there is none. */
+/* Name number i of a choice: the words of "must be NAME, ... or NAME" behind the second one, "or" left out; false: there is
+ * none. */
 static bool choice_name(const argument *a, int i, char name[64])
 {
     const char *word = a->takes + strlen("must be ");

@@ -1,5 +1,5 @@
-/* examples/common/common.h: shared by the programs: arguments, messages, progress, signals, data sets and pictures. A function that
- * returns false has printed the reason, one line on standard error. */
+/* examples/common/common.h: shared by the programs: arguments, messages, progress, signals, data sets and pictures. A
+ * function that returns false has printed the reason, one line on standard error. */
 #ifndef EXAMPLES_COMMON_H
 #define EXAMPLES_COMMON_H
 
@@ -12,8 +12,8 @@ extern const char *const program;
 
 /* ---- program.c: how a program begins and ends --------------------------------------------------------------------- */
 
-/* From now on the first Ctrl-C, and what a shutdown or a closed terminal (unless nohup has it ignored) sends, asks the program to
- * finish its step and to write what there is; a second one ends it. */
+/* From now on the first Ctrl-C, and what a shutdown or a closed terminal (unless nohup has it ignored) sends, asks the
+ * program to finish its step and to write what there is; a second one ends it. */
 void catch_signals(void);
 int  interrupted(void); /* the signal that asks to finish; 0 if none has come */
 
@@ -28,8 +28,9 @@ typedef struct {
 /* The size of a picture, about. */
 #define PICTURE_BYTES 3e5
 
-/* Makes a folder for results and sees whether these files can be written there, one after the other, before hours are spent on what is
- * to be in them: none is a folder's name, or of a file that must not be replaced, and the disk has room for all of them. */
+/* Makes a folder for results and sees whether these files can be written there, one after the other, before hours are spent
+ * on what is to be in them: none is a folder's name, or of a file that must not be replaced, and the disk has room for all of
+ * them. */
 bool prepare_out(const char *out, int n, const out_file *files);
 /* The same of one file in a folder that there is; of a device or pipe nothing can be said before. */
 bool prepare_file(const char *path, double bytes);
@@ -49,9 +50,9 @@ bool loader_end(tap_loader *l);
 
 /* ---- arguments.c: the command line -------------------------------------------------------------------------------- */
 
-/* A row of a table of options: "--name value" or "--name=value", or for a FLAG the name alone. The table ends with a row without a
- * name. For a CUSTOM option the program parses the text itself, and prints the value: the same text for the same value. Without a
- * function that prints, the field is the text, a const char *. */
+/* A row of a table of options: "--name value" or "--name=value", or for a FLAG the name alone. The table ends with a row
+ * without a name. For a CUSTOM option the program parses the text itself, and prints the value: the same text for the same
+ * value. Without a function that prints, the field is the text, a const char *. */
 typedef enum { TEXT, FOLDER, WHOLE, SEED, REAL, FLAG, CHOICE, CUSTOM } argument_kind;
 
 typedef struct {
@@ -75,7 +76,8 @@ typedef struct {
 bool asks_for_help(int argc, char **argv); /* --help or -h is among them */
 /* Takes all arguments; *given (may be NULL) gets a bit for each row that was given. */
 bool arguments_parse(const argument *table, int argc, char **argv, uint64_t *given);
-/* The whole command line: prints the help that is asked for, or takes the arguments. False: the program ends here, with *status. */
+/* The whole command line: prints the help that is asked for, or takes the arguments. False: the program ends here, with
+ * *status. */
 bool arguments_take(const argument *table, const char *help, int argc, char **argv, uint64_t *given, int *status);
 /* Whether none of these was given, names with a space before and behind each; else says why it must not: "--latent: WHY". */
 bool arguments_exclude(const argument *table, uint64_t given, const char *names, const char *why);
@@ -118,12 +120,14 @@ typedef struct {
     tap_tensor  train, test;     /* uint8 [n,28,28] */
 } dataset;
 
-/* From the directory `given`, or if that is NULL from the first place of the search that has any. The images live in the arena. */
+/* From the directory `given`, or if that is NULL from the first place of the search that has any. The images live in the
+ * arena. */
 bool dataset_load(dataset *d, tap_arena *a, const char *given);
 
 /* The first place of the search that has any images, or `given` if that is not NULL; no word if there is none. */
 bool dataset_find(char dir[PATH_SIZE], const char *given);
-/* The file of a part ("train", "t10k") and a kind ("images", "labels") in dir, whatever it is called there; its tensor's rank. */
+/* The file of a part ("train", "t10k") and a kind ("images", "labels") in dir, whatever it is called there; its tensor's
+ * rank. */
 bool dataset_file(char path[PATH_SIZE], const char *dir, const char *part, const char *kind, int rank);
 /* The images of a part: uint8 [n,28,28]. */
 bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const char *part);
@@ -144,8 +148,8 @@ bool table_write(const char *dir, const char *name, const char *const *names, in
 
 /* images [rows,columns,height,width] in [0,1], `gap` grey pixels apart, each pixel twice as wide and high; PNG. */
 bool sheet_write(const char *dir, const char *name, tap_tensor images, int64_t gap);
-/* images [rows,columns,784] or [rows,columns,height,width] in [0,1]. After an error on the tape, which remains to be reported, it
- * writes nothing and returns true. */
+/* images [rows,columns,784] or [rows,columns,height,width] in [0,1]. After an error on the tape, which remains to be
+ * reported, it writes nothing and returns true. */
 bool sheet_write_var(const char *dir, const char *name, tap_var images, int64_t gap);
 /* The images uint8 [n,28,28] at the indices int64 [m]: float32 [m,784] in [0,1]. */
 tap_var images_select(tap_tape *t, tap_tensor images, tap_var index);

@@ -1,5 +1,5 @@
-/* examples/common/measure_vae.h: measurements of a VAE over a data set. A function that returns false has printed the reason, one line
- * on standard error. */
+/* examples/common/measure_vae.h: measurements of a VAE over a data set. A function that returns false has printed the
+ * reason, one line on standard error. */
 #ifndef EXAMPLES_MEASURE_VAE_H
 #define EXAMPLES_MEASURE_VAE_H
 
@@ -14,7 +14,8 @@ typedef struct {
     double mean, error;
 } log_likelihood;
 
-/* log p(x) = log E_q [p(x|z) p(z) / q(z|x)] by so many draws of z for each x, in memory that does not depend on their number. */
+/* log p(x) = log E_q [p(x|z) p(z) / q(z|x)] by so many draws of z for each x, in memory that does not depend on their
+ * number. */
 bool measure_log_likelihood(log_likelihood *l, const tap_vae *vae, tap_tensor data, int64_t draws, uint64_t seed, bool quiet);
 
 #endif

@@ -1,4 +1,5 @@
-/* examples/common/model.c: the files of a training run: its checkpoint, and model.safetensors with the options the model depends on. */
+/* examples/common/model.c: the files of a training run: its checkpoint, and model.safetensors with the options the model
+ * depends on. */
 #include "train.h"
 
 #include <stdio.h>

@@ -7,7 +7,8 @@
 
 typedef struct plot plot;
 
-/* What stands at a panel, and the numbers at its edges. With a base, numbers are logarithms, and the axis shows their powers. */
+/* What stands at a panel, and the numbers at its edges. With a base, numbers are logarithms, and the axis shows their
+ * powers. */
 typedef struct {
     const char *title, *x, *y; /* NULL: nothing */
     double      x0, x1, y0, y1;

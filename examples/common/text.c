@@ -1,5 +1,5 @@
-/* examples/common/text.c: images in a terminal, two pixels to a character: half blocks in greys, without colour half blocks in black
- * and white, and letters where the terminal has no such characters. */
+/* examples/common/text.c: images in a terminal, two pixels to a character: half blocks in greys, without colour half blocks
+ * in black and white, and letters where the terminal has no such characters. */
 #define _POSIX_C_SOURCE 200809L
 #include "common.h"
 

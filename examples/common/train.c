@@ -1,4 +1,5 @@
-/* examples/common/train.c: gradient descent, and functions applied to a data set. All random numbers depend on the seed alone. */
+/* examples/common/train.c: gradient descent, and functions applied to a data set. All random numbers depend on the seed
+ * alone. */
 #include "train.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* examples/common/train.h: gradient descent with checkpoints, and the model file that it leaves. A function that returns false has
- * printed the reason, one line on standard error. */
+/* examples/common/train.h: gradient descent with checkpoints, and the model file that it leaves. A function that returns
+ * false has printed the reason, one line on standard error. */
 #ifndef EXAMPLES_TRAIN_H
 #define EXAMPLES_TRAIN_H
 
@@ -26,8 +26,8 @@ typedef struct {
     bool        resume, quiet; /* resume: start from the checkpoint */
 } train_options;
 
-/* Rows of a program's table of options: first those that a model depends on, then the others; their help texts, with a program's
- * defaults; and the names of those that have no meaning without training. */
+/* Rows of a program's table of options: first those that a model depends on, then the others; their help texts, with a
+ * program's defaults; and the names of those that have no meaning without training. */
 #define TRAIN_MODEL_OPTIONS 4
 #define TRAIN_OPTIONS       9
 #define ARGUMENTS_OF_MODEL(train) \
@@ -102,8 +102,8 @@ typedef struct {
 /* *whole is false if it was interrupted. */
 bool map_dataset(const map_config *m, bool *whole);
 
-/* Opens the checkpoint in `out`. Fails if it is in use, damaged, or, unless `resume` is set, of a run that is not finished. With
- * `notes`, prints where the run resumes from. */
+/* Opens the checkpoint in `out`. Fails if it is in use, damaged, or, unless `resume` is set, of a run that is not finished.
+ * With `notes`, prints where the run resumes from. */
 bool run_open(tap_checkpoint **c, const char *out, bool resume, const char *data_name, bool notes);
 /* Whether run_open would succeed, for a program with several runs that checks all of them before the first one. */
 bool run_may_start(const char *out, bool resume);
@@ -112,14 +112,15 @@ bool run_prepare(const train_config *c);
 
 /* Adds the first n options of the table to the checkpoint. */
 void options_save(tap_checkpoint *c, const argument *table, int n);
-/* Sets those of the first n options that were not given (a bit each) from the run's; those that were given must be equal to the run's.
- * The texts are in the arena. */
+/* Sets those of the first n options that were not given (a bit each) from the run's; those that were given must be equal to
+ * the run's. The texts are in the arena. */
 bool options_from_run(const tap_checkpoint_found *run, const argument *table, int n, uint64_t given, tap_arena *a);
 
-/* Writes model.safetensors into `out`: the parameters, and as metadata the program, the data and the first n options of the table. */
+/* Writes model.safetensors into `out`: the parameters, and as metadata the program, the data and the first n options of the
+ * table. */
 bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, int n);
-/* Prepares the run, trains and saves the model; the first n options of the table belong to its checkpoint and to the model. *whole is
- * false if training was interrupted. */
+/* Prepares the run, trains and saves the model; the first n options of the table belong to its checkpoint and to the model.
+ * *whole is false if training was interrupted. */
 bool train_and_save(train_config c, const char *data, const argument *table, int n, bool *whole);
 /* Sets the first n options of the table from a model file, which this program must have written; the texts are in the arena. */
 bool model_options(tap_arena *a, const char *path, const argument *table, int n);

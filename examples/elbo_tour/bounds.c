@@ -1,5 +1,5 @@
-/* examples/elbo_tour/bounds.c: section 4. A VAE with two latent dimensions, small enough for quadrature: log p(x), its bound and
- * what is between them, each computed by itself. And a linear one, where all of it is known exactly. */
+/* examples/elbo_tour/bounds.c: section 4. A VAE with two latent dimensions, small enough for quadrature: log p(x), its bound
+ * and what is between them, each computed by itself. And a linear one, where all of it is known exactly. */
 #include "elbo_tour.h"
 
 #include <math.h>

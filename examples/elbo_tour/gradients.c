@@ -1,6 +1,6 @@
-/* examples/elbo_tour/gradients.c: section 5. One datum x under the model of section 3.2, where the gradient of the ELBO is known:
- * the mean and the variance of every estimator. A parameter is repeated for each of n estimates, so that each has a gradient of
- * its own. */
+/* examples/elbo_tour/gradients.c: section 5. One datum x under the model of section 3.2, where the gradient of the ELBO is
+ * known: the mean and the variance of every estimator. A parameter is repeated for each of n estimates, so that each has a
+ * gradient of its own. */
 #include "elbo_tour.h"
 
 #include <math.h>

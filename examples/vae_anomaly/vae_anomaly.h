@@ -1,5 +1,5 @@
-/* examples/vae_anomaly/vae_anomaly.h: what the files of this program share. A function that returns false has already said why, in one
- * line on standard error. */
+/* examples/vae_anomaly/vae_anomaly.h: what the files of this program share. A function that returns false has already said
+ * why, in one line on standard error. */
 #ifndef VAE_ANOMALY_H
 #define VAE_ANOMALY_H
 

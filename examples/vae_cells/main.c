@@ -1,5 +1,5 @@
-/* examples/vae_cells/main.c: reads counts of genes in cells, learns what tells the cells apart, and says what it found. Or makes
- * such counts, of which the truth is known. */
+/* examples/vae_cells/main.c: reads counts of genes in cells, learns what tells the cells apart, and says what it found. Or
+ * makes such counts, of which the truth is known. */
 #include "vae_cells.h"
 
 #include <math.h>

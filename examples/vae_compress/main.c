@@ -74,7 +74,8 @@ static void line(const char *name, double bytes, int64_t pixels)
     else printf("  %-22s       -\n", name);
 }
 
-/* Bits per pixel, beside what the model promises and other programs reach. shown: the same images, white ones if there are two values. */
+/* Bits per pixel, beside what the model promises and other programs reach. shown: the same images, white ones if there are
+ * two values. */
 static bool report(const tap_vae *vae, tap_tensor images, tap_tensor shown, bool binary, int64_t bytes, double seconds)
 {
     const int64_t  n = images.shape.n[0], pixels = tap_tensor_numel(images);

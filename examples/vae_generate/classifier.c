@@ -1,4 +1,5 @@
-/* examples/vae_generate/classifier.c: a small convolutional network that reads digits: the classifier of those that are made up. */
+/* examples/vae_generate/classifier.c: a small convolutional network that reads digits: the classifier of those that are made
+ * up. */
 #include "vae_generate.h"
 
 #include <stdio.h>
@@ -41,7 +42,6 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
 /* One that has learned other images is no classifier of these. */
 static bool take(tap_module *root, const char *path, const char *data)
 {
-    tap_error             e = { 0 };
     tap_arena            *a = tap_arena_new();
     const char           *learned = NULL;
     const tap_safetensors file = tap_safetensors_read(a, path);
@@ -52,7 +52,7 @@ static bool take(tap_module *root, const char *path, const char *data)
         else if (strcmp(learned, data)) ok = fail("%s: has learned %s, not %s", path, learned, data);
     }
     tap_arena_free(a);
-    return ok && (!tap_module_load(root, path, &e) || fail("%s", e.message));
+    return ok && model_load(root, path);
 }
 
 static void data_name(char text[64], const digits *d)

@@ -1,5 +1,5 @@
-/* examples/vae_generate/measure.c: how good the generated digits are, beside real ones, by a classifier that learned from real ones:
- * how many it takes for what was asked for, and how far its features are from those of real ones. */
+/* examples/vae_generate/measure.c: how good the generated digits are, beside real ones, by a classifier that learned from
+ * real ones: how many it takes for what was asked for, and how far its features are from those of real ones. */
 #include "vae_generate.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* examples/vae_generate/vae_generate.h: what the files of this program share. A function that returns false has already said why,
- * in one line on standard error. */
+/* examples/vae_generate/vae_generate.h: what the files of this program share. A function that returns false has already said
+ * why, in one line on standard error. */
 #ifndef VAE_GENERATE_H
 #define VAE_GENERATE_H
 
@@ -34,7 +34,8 @@ tap_var one_hot(tap_var label);                                                 
 
 /* False: the program ends here, with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
-/* The table of options, of which a trained model depends on the first MODEL_OPTIONS; without `latent`, the first, none can be built. */
+/* The table of options, of which a trained model depends on the first MODEL_OPTIONS; without `latent`, the first, none can
+ * be built. */
 void options_table(argument table[OPTIONS + 1], options *o);
 
 /* ---- model.c ----------------------------------------------------------------------------------------------------- */

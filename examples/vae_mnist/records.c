@@ -1,4 +1,5 @@
-/* examples/vae_mnist/records.c: the measurements of a run, and its files: metrics.jsonl, timing.jsonl, training.svg and model.safetensors. */
+/* examples/vae_mnist/records.c: the measurements of a run, and its files: metrics.jsonl, timing.jsonl, training.svg and
+ * model.safetensors. */
 #include "vae_mnist.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* examples/vae_mnist/vae_mnist.h: shared declarations of this program. A function that returns false has printed the reason, one line
- * on standard error. */
+/* examples/vae_mnist/vae_mnist.h: shared declarations of this program. A function that returns false has printed the reason,
+ * one line on standard error. */
 #ifndef VAE_MNIST_H
 #define VAE_MNIST_H
 
@@ -31,14 +31,14 @@ typedef struct {
 bool options_parse(options *o, int argc, char **argv, int *status);
 /* The table of options; the results depend on the first SAVED_OPTIONS of them. */
 void options_table(argument table[OPTIONS], options *o);
-/* Takes the options that were not given from the checkpoint of a run, if there is one to resume. Those that were given must be equal to
- * the run's; only the number of epochs may grow. The texts are in the arena. */
+/* Takes the options that were not given from the checkpoint of a run, if there is one to resume. Those that were given must
+ * be equal to the run's; only the number of epochs may grow. The texts are in the arena. */
 bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a);
 
 /* ---- train.c ----------------------------------------------------------------------------------------------------- */
 
-/* The measurements of an epoch, a row of the checkpoint's table of records. ELBO = rec - kl, in nats, are means over images; that of
- * training is the mean over the epoch's steps, each before its update. */
+/* The measurements of an epoch, a row of the checkpoint's table of records. ELBO = rec - kl, in nats, are means over images;
+ * that of training is the mean over the epoch's steps, each before its update. */
 typedef struct {
     double epoch, skipped; /* skipped: steps without an update */
     double train_elbo, test_elbo, test_rec, test_kl;
@@ -56,8 +56,8 @@ typedef struct {
     int64_t         n_records; /* the first ones are filled in */
 } run;
 
-/* Trains as the options say, from where the checkpoint stands, and evaluates after each epoch; without epochs, evaluates once. *whole is
- * false if training was interrupted. */
+/* Trains as the options say, from where the checkpoint stands, and evaluates after each epoch; without epochs, evaluates
+ * once. *whole is false if training was interrupted. */
 bool train_vae(run *r, bool *whole);
 
 /* ---- records.c --------------------------------------------------------------------------------------------------- */
