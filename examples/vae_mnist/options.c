@@ -103,7 +103,8 @@ void options_table(argument table[OPTIONS], options *o)
     snprintf(activation, sizeof activation, "must be one of %s", tap_activation_names());
     /* clang-format off */
     const argument rows[OPTIONS] = {
-        ARGUMENT_CUSTOM("--hidden", &o->hidden, "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200", parse_hidden, NULL),
+        ARGUMENT_CUSTOM("--hidden", &o->hidden,
+                        "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200", parse_hidden, NULL),
         ARGUMENT_NUMBER("--latent", WHOLE, &o->model.latent, 1, 1e6),
         ARGUMENT_CUSTOM("--activation", &o->activation, activation, parse_activation, NULL),
         ARGUMENT_CHOICE("--likelihood", &o->likelihood, LIKELIHOODS),
