@@ -66,7 +66,7 @@ refuses("--only: a value is missing; see --help", ops, "--only")
 refuses("--only xyzzy: no row has this in its group or name; see --help", ops, "--only", "xyzzy")
 refuses("--fast: there is no such option; see --help", ops, "--fast")
 refuses("fast: not an option; see --help", ops, "fast")
-refuses("--rounds '0': must be a whole number from 1 on; see --help", "sh", str(here / "run.sh"), "--rounds", "0")
+refuses("--rounds '0': must be an integer of at least 1; see --help", "sh", str(here / "run.sh"), "--rounds", "0")
 refuses("--fast: there is no such option; see --help", "sh", str(here / "run.sh"), "--fast")
 
 tiny = rows("--only", "tiny")

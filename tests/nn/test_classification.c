@@ -198,7 +198,8 @@ static void test_quantiles(void **state)
     tap_interval x[4];
     const double level[] = { 1e-300, 1 - 1e-15, 0.25, 0.75 };
     for (int i = 0; i < 4; i++)
-        x[i] = tap_auroc(numbers(MAX_N, s), bytes(MAX_N, y), (tap_bootstrap_options){ .resamples = 3, .level = level[i] }, NULL);
+        x[i] =
+            tap_auroc(numbers(MAX_N, s), bytes(MAX_N, y), (tap_bootstrap_options){ .resamples = 3, .level = level[i] }, NULL);
     const tap_bootstrap_options two = { .resamples = 2, .level = 1 - 1e-15 };
     const tap_interval first = tap_auroc(numbers(MAX_N, s), bytes(MAX_N, y), (tap_bootstrap_options){ .resamples = 1 }, NULL),
                        both = tap_auroc(numbers(MAX_N, s), bytes(MAX_N, y), two, NULL);
