@@ -13,7 +13,7 @@
  * - In options a field of 0 stands for its default. TAP_ZERO asks for the number 0 itself, TAP_NONE for leaving a thing out.
  * - Functions that report to a tap_error return its status, or NULL if they create an object. All others record their error
  *   in the owner of the result.
- * - Where several yes-no arguments would stand in a row they are enumerations, unless PyTorch's function has the same row. */
+ * - Where several yes-no arguments would stand in a row, they are enumerations. */
 #ifndef TAP_TENSOR_TENSOR_H
 #define TAP_TENSOR_TENSOR_H
 
