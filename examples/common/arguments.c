@@ -1,5 +1,5 @@
-/* examples/common/arguments.c: command lines. Every option is a row of a table; a bad value is one line that says what the
- * option takes. */
+/* examples/common/arguments.c: parses command lines by a table of options. An invalid value is reported in one line that says
+ * what the option accepts. */
 #include "common.h"
 
 #include <errno.h>
@@ -64,8 +64,7 @@ bool parse_real(const char *text, double min, double max, double *value)
     return end != text && !*end && *value >= min && *value <= max;
 }
 
-/* Name number i of a choice: the words of "must be NAME, ... or NAME" behind the second one, "or" left out; false: there is
- * none. */
+/* Extracts name i from a choice's text "must be NAME, ... or NAME", skipping "or"; false if there are fewer names. */
 static bool choice_name(const argument *a, int i, char name[64])
 {
     const char *word = a->takes + strlen("must be ");
@@ -147,7 +146,7 @@ static bool refuse(const argument *a, const char *value)
     return usage(a->name, *value ? value : "''", takes);
 }
 
-/* The row that the argument names, up to an equals sign if it has one; NULL: there is none. */
+/* The row whose name equals the first n characters of arg; NULL if there is none. */
 static const argument *find(const argument *table, const char *arg, size_t n)
 {
     for (const argument *a = table; a->name; a++)
@@ -155,7 +154,7 @@ static const argument *find(const argument *table, const char *arg, size_t n)
     return NULL;
 }
 
-/* Takes one option at argv[i]; returns how many arguments that were, 0 on an error. */
+/* Parses the option at argv[i]; returns the number of arguments consumed, 0 on an error. */
 static int take(const argument *table, char **argv, int i, uint64_t *given)
 {
     const char     *arg = argv[i], *equals = strchr(arg, '=');

@@ -1,4 +1,4 @@
-/* examples/common/data.c: finds the images, reads them, and says exactly which data set they are. */
+/* examples/common/data.c: finds and reads the images, and identifies the data set. */
 #define _POSIX_C_SOURCE 200809L
 #include "common.h"
 
@@ -58,7 +58,7 @@ bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const cha
     return true;
 }
 
-/* The two data sets are known by the sum of all their training pixels; a directory may be called anything. */
+/* Identifies the two known data sets by the sum of their training pixels, as a directory's name proves nothing. */
 static const char *name_of(tap_tensor train)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* examples/common/measure_vae.c: how likely images are under a VAE, and how much each dimension of z tells of them. */
+/* examples/common/measure_vae.c: estimates the log-likelihood of images under a VAE and measures the dimensions of z. */
 #include "measure_vae.h"
 
 #include <math.h>
@@ -6,14 +6,14 @@
 
 #include "common.h"
 
-enum { ROWS = 1000, IMAGES = 20 }; /* draws decoded at a time, and of how many images: memory stays small for any K */
+enum { ROWS = 1000, IMAGES = 20 }; /* draws decoded at a time, and images encoded at a time; bounds the memory for any K */
 
 static double sum_of_squares_about(double sum, double squares, double n)
 {
     return fmax(squares - sum * sum / n, 0);
 }
 
-/* Adds the rows of x [n,width] and, unless it is NULL, their squares. */
+/* Adds the rows of x [n,width] to sum and, unless it is NULL, their squares to squares. */
 static void add_rows(tap_tensor x, int64_t width, double *sum, double *squares)
 {
     const int64_t n = x.data ? tap_tensor_numel(x) : 0;
@@ -52,7 +52,7 @@ bool measure_latents(double *kl, double *variance, const tap_vae *vae, tap_tenso
 
 /* ---- The log-likelihood: log p(x) = log E_q [p(x|z) p(z) / q(z|x)] ------------------------------------------------ */
 
-/* log sum e^w over the draws w of an image so far: the largest, and the sum relative to it. */
+/* A running log-sum-exp over the log weights of an image: their maximum, and the sum of exp(w - maximum). */
 typedef struct {
     double largest, sum;
 } log_sum;
@@ -66,7 +66,7 @@ static void add(log_sum *s, double w)
     s->sum += exp(w - s->largest);
 }
 
-/* [k,batch] for k draws from q, of the images x */
+/* Log importance weights [k,batch] of k draws from q for the images x. */
 static tap_var log_weights(const tap_vae *vae, tap_var x, tap_dist q, int64_t k)
 {
     tap_var z = tap_sample_n(q, k), log_pz = tap_log_prob(tap_standard_normal_like(q), z);
@@ -74,7 +74,8 @@ static tap_var log_weights(const tap_vae *vae, tap_var x, tap_dist q, int64_t k)
     return tap_add(log_px, tap_sum(tap_sub(log_pz, tap_log_prob(q, z)), TAP_LAST));
 }
 
-/* The encoder's tape keeps q, while draws of it come and go on the other one. False if interrupted. */
+/* Accumulates k log weights for each image of x. The encoder's tape keeps q while the decoder's tape is reset for each group of
+ * draws. Returns false if interrupted. */
 static bool weigh(const tap_vae *vae, tap_tape *encoder, tap_tape *decoder, tap_tensor x, int64_t k, log_sum *sums)
 {
     const int64_t n = x.shape.n[0];

@@ -1,5 +1,5 @@
-/* examples/common/model.c: the files of a training run: its checkpoint, and model.safetensors with the options the model
- * depends on. */
+/* examples/common/model.c: reads and writes the files of a training run: its checkpoint, and model.safetensors with the options
+ * that the model depends on. */
 #include "train.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 enum { MAX_OPTIONS = 24, MAX_RESULTS = 16 };
 
-/* Whether the run has finished its last epoch. The number of epochs is an option of the checkpoint or one of its tensors. */
+/* Whether the run has finished its last epoch. A checkpoint stores the number of epochs as an option or as a tensor. */
 static bool is_done(const tap_checkpoint_found *run, const char *data_name)
 {
     char name[64];
@@ -42,7 +42,7 @@ bool run_may_start(const char *out, bool resume)
     return ok;
 }
 
-/* A checkpoint holds each parameter and Adam's two moments of it. There are two generations, and a third one during a save. */
+/* A checkpoint holds each parameter and its two Adam moments. There are two generations, and a third file during a save. */
 bool run_prepare(const train_config *c)
 {
     const double values = 4 * (double)tap_module_numel(c->root) + 1e4, all = 3 * values + c->checkpoint_bytes;
@@ -82,7 +82,7 @@ void options_save(tap_checkpoint *c, const argument *table, int n)
     }
 }
 
-/* The value that the run has for an option, copied into the arena; NULL if it has none. */
+/* The run's value of an option, copied into the arena; NULL if the run has none. */
 static const char *value_of(const tap_checkpoint_found *run, const argument *row, tap_arena *a)
 {
     const char *value = tap_safetensors_metadata(&run->file, row->name + strlen("--"));

@@ -1,4 +1,4 @@
-/* examples/common/plot.c: plots, drawn by cairo. */
+/* examples/common/plot.c: draws plots with cairo. */
 #include "plot.h"
 
 #include <cairo-svg.h>
@@ -15,8 +15,8 @@ enum { WIDTH = 690, HEIGHT = 480, LEFT = 76, RIGHT = 200, TOP = 48, BOTTOM = 60,
 struct plot {
     cairo_surface_t *surface;
     cairo_t         *cairo;
-    int              columns, panels, entries; /* panels begun; entries of this one's legend */
-    double           left, top;                /* this one's corner */
+    int              columns, panels, entries; /* panels: number begun; entries: in the current panel's legend */
+    double           left, top;                /* the current panel's upper left corner */
     plot_axes        axes;
     bool             is_svg;
     tap_file        *file; /* NULL until the plot is written */
@@ -42,7 +42,7 @@ static double at_y(const plot *p, double y)
     return p->top + HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (y - p->axes.y0) / (p->axes.y1 - p->axes.y0);
 }
 
-/* Text whose left edge, middle or right edge is at x, for `align` 0, 0.5 and 1. */
+/* Draws text whose left edge (align = 0), center (0.5) or right edge (1) is at x. */
 static void put_text(const plot *p, double x, double y, double align, const char *text)
 {
     cairo_text_extents_t size;
@@ -54,7 +54,7 @@ static void put_text(const plot *p, double x, double y, double align, const char
 
 /* ---- Axes -------------------------------------------------------------------------------------------------------- */
 
-/* 1, 2 or 5 times a power of ten, the smallest that cuts the range into at most 8. */
+/* The smallest tick step of the form 1, 2 or 5 times a power of ten that divides the range into at most 8 intervals. */
 static double tick_step(double range, double base)
 {
     const double unit = pow(10, floor(log10(range / 8)));
@@ -113,7 +113,7 @@ static void put_axes(const plot *p)
     cairo_set_font_size(p->cairo, SIZE);
 }
 
-/* The place of the legend's next name, beside which a sample of it goes. */
+/* Writes the next name of the legend; (*x, *y) is the position for the line or marker beside it. */
 static void put_name(plot *p, const char *name, double *x, double *y)
 {
     *x = p->left + WIDTH - RIGHT + 12;
@@ -122,7 +122,7 @@ static void put_name(plot *p, const char *name, double *x, double *y)
     put_text(p, *x + 28, *y + 4.5, 0, name);
 }
 
-/* Nothing is drawn outside of the panel between these. */
+/* Clips drawing to the panel until end_panel. */
 static void begin_panel(const plot *p)
 {
     cairo_save(p->cairo);
@@ -135,9 +135,9 @@ static void end_panel(const plot *p)
     cairo_restore(p->cairo);
 }
 
-/* ---- The interface ----------------------------------------------------------------------------------------------- */
+/* ---- Public functions -------------------------------------------------------------------------------------------- */
 
-/* Frees the caches of the libraries, so that leak checkers find nothing. */
+/* Frees the caches of cairo and fontconfig, so that leak checkers report nothing. */
 static void free_fonts(void)
 {
     cairo_debug_reset_static_data();
@@ -195,7 +195,7 @@ void plot_panel(plot *p, plot_axes axes)
 
 static void put_curve(plot *p, int64_t n, const double *x, const double *y, int color, const char *name)
 {
-    bool   down = false; /* the pen */
+    bool   down = false; /* whether the pen is down */
     double at[2];
     set_color(p, color, 1);
     cairo_set_line_width(p->cairo, 2);
@@ -264,7 +264,7 @@ void plot_points(plot *p, int64_t n, const double *x, const double *y, int color
     put_point(p, at[0] + 11, at[1], 4);
 }
 
-/* From the smallest to the largest of the numbers, and a little more. */
+/* The range of the numbers, extended by a small margin. */
 static void span(int64_t n, const double *x, double *from, double *to)
 {
     double low = HUGE_VAL, high = -HUGE_VAL;
@@ -274,7 +274,7 @@ static void span(int64_t n, const double *x, double *from, double *to)
     *to = (low <= high ? high : 0) + more;
 }
 
-/* In the order of the points, so that no group lies on top. */
+/* Draws the points in their original order, so that no group covers the others. */
 void plot_groups(plot *p, const char *title, const char *name, int64_t n, const double *x, const double *y,
                  const int64_t *group)
 {
@@ -331,7 +331,7 @@ double plot_bins(int64_t n, const double *x, int bins, double x0, double x1, dou
     return most;
 }
 
-/* The SVG file is written when its surface is finished. */
+/* Writes the surface. cairo writes an SVG file when its surface is finished. */
 static cairo_status_t write_surface(plot *p)
 {
     if (!p->is_svg) return cairo_surface_write_to_png_stream(p->surface, append, p);
@@ -351,7 +351,7 @@ bool plot_write(plot *p, const char *dir, const char *name)
     cairo_destroy(p->cairo);
     cairo_surface_destroy(p->surface);
     free(p);
-    if (f && status && status != CAIRO_STATUS_WRITE_ERROR) { /* the file has the reason of a write error */
+    if (f && status && status != CAIRO_STATUS_WRITE_ERROR) { /* a write error is reported by the file */
         tap_file_abandon(f);
         return fail("%s: %s", path, cairo_status_to_string(status));
     }

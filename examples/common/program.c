@@ -1,4 +1,4 @@
-/* examples/common/program.c: how a program begins and ends. */
+/* examples/common/program.c: starts and ends programs: signals, output folders and the exit status. */
 #define _POSIX_C_SOURCE 200809L
 #include "common.h"
 
@@ -42,7 +42,7 @@ bool join(char path[PATH_SIZE], const char *dir, const char *name)
     return snprintf(path, PATH_SIZE, "%s%s%s", dir, slash ? "/" : "", name) < PATH_SIZE;
 }
 
-/* Makes the folders of a path, the last name aside. */
+/* Creates all folders of a path except for its last component. */
 static bool make_folders(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -70,7 +70,7 @@ static double bytes_there(const char *out, const char *name)
     return name && join(path, out, name) && stat(path, &s) == 0 ? (double)s.st_size : 0;
 }
 
-/* Bytes free on the folder's disk; nothing is as large as what is not known. */
+/* Free bytes on the folder's disk; HUGE_VAL if they cannot be determined. */
 static double bytes_free(const char *out)
 {
     struct statvfs disk;
@@ -78,7 +78,7 @@ static double bytes_free(const char *out)
     return (double)(geteuid() == 0 ? disk.f_bfree : disk.f_bavail) * (double)disk.f_frsize;
 }
 
-/* A file is written beside the one that it replaces. */
+/* Whether the disk has space for all files. A file is written completely before it replaces its predecessor. */
 static bool has_room(const char *out, int n, const out_file *files)
 {
     const double free = bytes_free(out);

@@ -1,5 +1,5 @@
-/* examples/common/screen.c: what goes to the terminal: messages and the progress bar. The bar is wiped before anything else
- * is printed, and there is none where nobody would see it. */
+/* examples/common/screen.c: writes messages and the progress bar to the terminal. The bar is cleared before anything else is
+ * printed, and omitted if standard error is not a terminal. */
 #define _DEFAULT_SOURCE
 #include "common.h"
 
@@ -16,7 +16,7 @@ static struct {
     bool        on, drawn;
     const char *task, *number;
     int64_t     rounds, images;
-    double      start, last, begun; /* begun: the part of all that was done then */
+    double      start, last, begun; /* begun: the fraction of all work that was done at the start */
 } bar;
 
 double now(void)
@@ -26,7 +26,7 @@ double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Names from files may hold anything: a message is one line, and nothing that a terminal obeys. */
+/* Prints a message on one line. Control characters are replaced, as names from files may contain anything. */
 static void say(const char *format, va_list args)
 {
     char text[2 * PATH_SIZE];
@@ -102,7 +102,7 @@ static void time_text(char text[24], double seconds)
     else snprintf(text, 24, "%ld:%02ld", s / 60, s % 60);
 }
 
-/* Appends `cells` characters of the bar, the first `full` of them filled. */
+/* Appends `cells` characters of the bar to the line, the first `full` of them filled. */
 static void append_cells(char *line, size_t size, int cells, int full)
 {
     bool color = screen_has_color(STDERR_FILENO), utf8 = screen_is_utf8();

@@ -1,4 +1,4 @@
-/* examples/common/sheet.c: many images as one picture. */
+/* examples/common/sheet.c: arranges many images in a grid and writes it as one picture. */
 #include "common.h"
 
 static tap_tensor enlarge(tap_arena *a, tap_tensor x, int64_t k)
@@ -8,7 +8,7 @@ static tap_tensor enlarge(tap_arena *a, tap_tensor x, int64_t k)
     return tap_tensor_reshape(a, blocks, TAP_SHAPE(h * k, w * k));
 }
 
-/* The images in their frames, side by side, [height,width]. */
+/* Arranges images x [rows,columns,h,w] with gaps in one image [height,width]. */
 static tap_tensor lay_out(tap_arena *a, tap_tensor x, int64_t gap)
 {
     const int64_t rows = x.shape.n[0], columns = x.shape.n[1], h = x.shape.n[2], w = x.shape.n[3];

@@ -1,4 +1,4 @@
-/* examples/common/sizes.c: how small other programs make images. */
+/* examples/common/sizes.c: measures the size of images after compression by gzip, bzip2, xz and PNG. */
 #include "sizes.h"
 
 #include <bzlib.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-/* The level that all of them call best. */
+/* The maximum compression level of all these programs, and the largest input. */
 enum { BEST = 9, LARGEST = 1 << 30 };
 
 static size_t room_for(size_t n)
@@ -69,7 +69,7 @@ static void no_flush(png_structp png)
     (void)png;
 }
 
-/* Where a jump lands: nothing here changes after setjmp. */
+/* The frame that libpng's errors return to with longjmp; none of its variables changes after setjmp. */
 static bool encode(png_structp png, png_infop info, size_t *size, const uint8_t *image, int height, int width, int depth,
                    uint8_t *row)
 {

@@ -1,4 +1,4 @@
-/* examples/common/table.c: formatted text and tables in files. */
+/* examples/common/table.c: writes formatted text and tables to files. */
 #include "common.h"
 
 #include <stdarg.h>

@@ -1,12 +1,12 @@
-/* examples/common/text.c: images in a terminal, two pixels to a character: half blocks in greys, without colour half blocks
- * in black and white, and letters where the terminal has no such characters. */
+/* examples/common/text.c: prints images in a terminal, two pixels per character: half blocks in shades of grey; without colour,
+ * half blocks in black and white; without UTF-8, ASCII characters. */
 #define _POSIX_C_SOURCE 200809L
 #include "common.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-enum { EDGE = 2, SHOWN = SIDE - 2 * EDGE }; /* the outermost pixels are left out: digits have none there */
+enum { EDGE = 2, SHOWN = SIDE - 2 * EDGE }; /* omits the margin, which is empty in digits */
 
 int text_columns(void)
 {

@@ -1,4 +1,4 @@
-/* examples/common/train.c: gradient descent, and functions applied to a data set. All random numbers depend on the seed
+/* examples/common/train.c: trains by gradient descent and applies functions to data sets. All random numbers depend on the seed
  * alone. */
 #include "train.h"
 
@@ -11,11 +11,11 @@ typedef struct {
     tap_optim          *adam;
     tap_loader         *data;
     progress            now;
-    double              loss[2]; /* the sum and the rows of `now`, as the default checkpoint has them */
+    double              loss[2]; /* now.sum and now.rows, as the default checkpoint stores them */
     double              saved;   /* time of the last checkpoint */
 } trainer;
 
-/* A checkpoint that cannot be written does not end training: the one before is still there, and the next may succeed. */
+/* Saves a checkpoint. A failure does not end training: the previous checkpoint still exists, and the next save may succeed. */
 static void save(trainer *t)
 {
     tap_error e = { 0 };
@@ -40,7 +40,7 @@ static batch batch_of(const tap_loader *from, tap_tensor x)
     return b;
 }
 
-/* The forward and the backward pass; returns the sum of the reported numbers. */
+/* Runs the forward and the backward pass; returns the sum of the reported numbers. */
 static double run_passes(const trainer *t, batch *b)
 {
     const tap_var loss = t->c->loss(t->c->net, t->tape, b);
@@ -48,7 +48,7 @@ static double run_passes(const trainer *t, batch *b)
     return b->per_row.tape ? total(b->per_row) : (double)b->n * tap_item(loss);
 }
 
-/* Repeats the step, with the same noise, and names the operator that gave the first number that is not finite. */
+/* Repeats the step with the same noise and names the operator that produced the first value that is not finite. */
 static bool explain_nonfinite(const trainer *t, batch *b)
 {
     const char    *message;
@@ -63,7 +63,7 @@ static bool explain_nonfinite(const trainer *t, batch *b)
                 (unsigned long long)step, message);
 }
 
-/* One step. Numbers that are not finite never reach the weights. */
+/* Performs one step. The weights are not updated if the loss or a gradient is not finite. */
 static bool take_step(trainer *t, tap_tensor x)
 {
     const train_config *c = t->c;
@@ -146,7 +146,7 @@ static bool train_epoch(trainer *t, bool *whole)
     return true;
 }
 
-/* Names all state that the rest of the run depends on. */
+/* Adds all state that the rest of the run depends on to the checkpoint. */
 static void declare(trainer *t)
 {
     const train_config *c = t->c;
@@ -158,7 +158,7 @@ static void declare(trainer *t)
     else tap_checkpoint_tensor(c->checkpoint, "loss", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), t->loss));
 }
 
-/* Starts at the first epoch, or where the checkpoint stands. */
+/* Starts with the first epoch, or at the checkpoint's position. */
 static bool start(trainer *t)
 {
     const train_config *c = t->c;
@@ -199,7 +199,7 @@ bool train(const train_config *c, bool *whole)
     }
     tap_loader_free(t.data);
     if (ok) return tape_end(t.tape);
-    tap_tape_free(t.tape); /* its error has been printed */
+    tap_tape_free(t.tape); /* its error has already been printed */
     return false;
 }
 

@@ -1,5 +1,5 @@
-/* examples/elbo_tour/bounds.c: section 4. A VAE with two latent dimensions, small enough for quadrature: log p(x), its bound
- * and what is between them, each computed by itself. And a linear one, where all of it is known exactly. */
+/* examples/elbo_tour/bounds.c: checks section 4 on a VAE with two latent dimensions, small enough for quadrature: log p(x), its
+ * bound and the gap between them are computed separately. Also checks a linear VAE, where all three are known exactly. */
 #include "elbo_tour.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@ static const double patterns[4][PIXELS] = {
     { 1, 1, 1, 1, 0, 0, 0, 0 }, { 0, 0, 0, 0, 1, 1, 1, 1 }, { 1, 0, 1, 0, 1, 0, 1, 0 }, { 0, 1, 1, 0, 0, 1, 1, 0 }
 };
 
-/* 64 images: each pixel of a pattern is wrong one time in ten. */
+/* 64 images [64,PIXELS]: 16 noisy copies of each of 4 patterns, with every pixel flipped with probability 0.1. */
 static tap_var images(tap_tape *t)
 {
     tap_var p = tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(1, 4, PIXELS), (void *)patterns));
@@ -31,7 +31,7 @@ static void train_small(const tap_vae *v, tap_module *root, tap_tape *t)
     tap_tape_reset(t);
 }
 
-/* [GRID^2,2], all over the plane as far as the prior reaches */
+/* The points [GRID^2,2] of a quadrature grid that covers the prior. */
 static tap_var plane(tap_tape *t)
 {
     tap_var line = tap_add_scalar(tap_mul_scalar(tap_cast(tap_arange(t, GRID), TAP_F64), 2 * edge / (GRID - 1)), -edge);
@@ -83,7 +83,7 @@ static void check_plane(const options *o, const tap_vae *v, tap_tape *t)
     print_note("log p(x) = %.6f, ELBO = %.6f, the gap %.6f nats", log_p, elbo, log_p - elbo);
 }
 
-/* The posterior of the linear VAE is N(M^-1 W^T (x - mu), sigma^2 M^-1), M = W^T W + sigma^2 I. */
+/* Checks the linear VAE, whose posterior is N(M^-1 W^T (x - mu), sigma^2 M^-1), M = W^T W + sigma^2 I. */
 static bool check_linear(const options *o)
 {
     tap_module    *root = tap_module_new(TAP_F64, o->seed);
@@ -93,7 +93,7 @@ static bool check_linear(const options *o)
     tap_linear_vae_init(&v, root, 5, 2, sigma);
     tap_var  x = tap_randn(t, TAP_SHAPE(1, 5)), W = tap_param_var(t, v.W);
     tap_var  M = tap_add(tap_matmul(tap_mT(W), W), tap_mul_scalar(tap_eye(t, 2), sigma * sigma));
-    tap_var  mean = tap_reshape(tap_solve(M, tap_matmul(tap_mT(W), tap_mT(x))), TAP_SHAPE(1, 2)); /* mu is 0 yet */
+    tap_var  mean = tap_reshape(tap_solve(M, tap_matmul(tap_mT(W), tap_mT(x))), TAP_SHAPE(1, 2)); /* mu is still 0 */
     tap_dist posterior = tap_multivariate_normal(mean, tap_cholesky(tap_mul_scalar(tap_inv(M), sigma * sigma), TAP_LOWER));
     double   elbo = tap_item(tap_sum(tap_linear_vae_elbo(&v, x), TAP_ALL));
     double   gap = tap_item(tap_sum(tap_kl(tap_linear_vae_encode(&v, x), posterior), TAP_ALL));
@@ -116,7 +116,7 @@ bool check_bounds(const options *o)
                                     .activation = tap_tanh,
                                     .latent = 2,
                                     .bound = TAP_IWAE,
-                                    .samples = 8 }); /* so that q is not too narrow for its draws to be weighted */
+                                    .samples = 8 }); /* keeps q wide enough for importance weights */
     train_small(&v, root, t);
     tap_tape_set_recording(t, false);
     check_plane(o, &v, t);

@@ -1,4 +1,4 @@
-/* examples/elbo_tour/codes.c: section 1.2. The same networks as an autoencoder and as a VAE: where they put the images. */
+/* examples/elbo_tour/codes.c: section 1.2 compares the codes of the same networks trained as an autoencoder and as a VAE. */
 #include "elbo_tour.h"
 
 #include <math.h>
@@ -7,10 +7,10 @@ enum { CLASSES = 10, SHOWN = 1500 };
 
 typedef struct {
     const char *name;
-    tap_tensor  train, test, labels; /* uint8 images; labels of the test images, CLASSES where they are not known */
+    tap_tensor  train, test, labels; /* uint8 images; the test images' labels, CLASSES if unknown */
 } pictures;
 
-/* Discs, of ten kinds by their place, each a little elsewhere and of another size. */
+/* Synthetic images of discs: the position determines one of ten classes; position and radius vary within a class. */
 static void make_discs(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *images, tap_tensor *labels)
 {
     tap_tensor u = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(n, 3));
@@ -79,7 +79,7 @@ static tap_var vae_code(const void *model, tap_var x)
     return tap_sample(tap_vae_encode(model, x));
 }
 
-/* Each class in its color. */
+/* Plots the codes of each class in a color of its own. */
 static void draw_classes(plot *p, tap_tensor at, tap_tensor labels)
 {
     double x[SHOWN], y[SHOWN];
@@ -96,7 +96,7 @@ static void draw_classes(plot *p, tap_tensor at, tap_tensor labels)
     }
 }
 
-/* Trains, and draws where the test images are. */
+/* Trains the model and plots the codes of the test images. */
 static bool show(const options *o, const pictures *data, tap_module *root, const void *model, function loss, function code,
                  plot *p, const char *title)
 {

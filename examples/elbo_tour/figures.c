@@ -1,11 +1,11 @@
-/* examples/elbo_tour/figures.c: the paper's figures 3 and 4, drawn from densities of the library. */
+/* examples/elbo_tour/figures.c: draws the paper's figures 3 and 4 from the library's densities. */
 #include "elbo_tour.h"
 
 #include <math.h>
 
 enum { POINTS = 601 };
 
-/* The density of N(loc, scale^2) at all x. */
+/* Evaluates the density of N(loc, scale^2) at the points x. */
 static void density(tap_tape *t, const double *x, double loc, double scale, double *y)
 {
     tap_dist   d = tap_normal(tap_scalar(t, loc), tap_scalar(t, log(scale)));

@@ -1,4 +1,4 @@
-/* examples/elbo_tour/gaussians.c: section 6, the formulas of a Gaussian VAE, each beside one that is written out here. */
+/* examples/elbo_tour/gaussians.c: checks section 6, the formulas of a Gaussian VAE, against formulas written out here. */
 #include "elbo_tour.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@ static tap_var matrix(tap_tape *t, double *x)
     return tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), x));
 }
 
-/* Theorem 1.3, word for word. */
+/* KL between two normal distributions, exactly as in theorem 1.3. */
 static double kl_of_two(tap_tape *t)
 {
     tap_var S0 = matrix(t, cov0), S1 = matrix(t, cov1), off = tap_sub(vector(t, mean1), vector(t, mean0)),

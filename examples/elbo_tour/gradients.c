@@ -1,17 +1,17 @@
-/* examples/elbo_tour/gradients.c: section 5. One datum x under the model of section 3.2, where the gradient of the ELBO is
- * known: the mean and the variance of every estimator. A parameter is repeated for each of n estimates, so that each has a
- * gradient of its own. */
+/* examples/elbo_tour/gradients.c: checks section 5: the mean and the variance of every gradient estimator, for one datum x
+ * under the model of section 3.2, where the gradient of the ELBO is known. Each parameter is repeated n times, so that each of n
+ * estimates has its own gradient. */
 #include "elbo_tour.h"
 
 #include <math.h>
 
-/* x, and q(z|x) = N(m, t^2), p(x|z) = N(c z + v, s^2) */
+/* The datum x and the parameters of q(z|x) = N(m, t^2) and p(x|z) = N(c z + v, s^2). */
 static const double x = 2, m = 1.3, t = 0.6, c = 0.7, v = 0.1, s = 0.9;
 
 typedef struct {
     const char   *name;
     tap_estimator estimator;
-    bool          by_draws; /* the KL is estimated by draws, not in closed form */
+    bool          by_draws; /* the KL is estimated from draws instead of computed in closed form */
 } estimator_case;
 
 static const estimator_case cases[] = {
@@ -35,7 +35,7 @@ static tap_var repeat(tap_tape *tape, tap_arena *a, int64_t n, double value)
     return tap_variable(tape, x_n);
 }
 
-/* n estimates of the gradient, from L draws each. */
+/* Computes n estimates of the gradient, each from L draws. */
 static gradient estimate_gradient(tap_tape *tape, tap_arena *a, tap_bound bound, estimator_case w, int64_t L, int64_t n)
 {
     tap_var         leaf[3] = { repeat(tape, a, n, m), repeat(tape, a, n, log(t)), repeat(tape, a, n, c) };
@@ -50,7 +50,7 @@ static gradient estimate_gradient(tap_tape *tape, tap_arena *a, tap_bound bound,
     return (gradient){ g[0], g[1], g[2] };
 }
 
-/* Equation (9) as it is printed: the mean over draws of the gradient of -log q(z|x), z held constant. */
+/* Equation (9) as printed: the mean over draws of the gradient of -log q(z|x), with z held constant. */
 static gradient gradient_as_printed(tap_tape *tape, tap_arena *a, int64_t L, int64_t n)
 {
     tap_var  leaf[2] = { repeat(tape, a, n, m), repeat(tape, a, n, log(t)) }, g[2];
@@ -62,7 +62,7 @@ static gradient gradient_as_printed(tap_tape *tape, tap_arena *a, int64_t L, int
 
 static void check_estimators(const options *o, tap_tape *tape, tap_arena *a, estimate found[CASES + 1][2])
 {
-    const double error = x - c * m - v; /* d ELBO by m, log t and c */
+    const double error = x - c * m - v; /* by_*: the derivatives of the ELBO by m, log t and c */
     const double by_m = c * error / (s * s) - m, by_t = 1 - t * t - c * c * t * t / (s * s),
                  by_c = (m * error - c * t * t) / (s * s);
     char name[64];
@@ -105,7 +105,7 @@ static void print_variances(estimate found[CASES + 1][2], estimate weighted[2])
            weighted[1].variance);
 }
 
-/* Variance by mean and log scale together, against the number of draws. */
+/* Plots the variance of each estimator, summed over the mean and the log scale, against the number of draws. */
 static bool draw_variances(const options *o, tap_tape *tape, tap_arena *a)
 {
     plot *p = plot_new(1, 1);
@@ -130,7 +130,7 @@ static bool draw_variances(const options *o, tap_tape *tape, tap_arena *a)
     return plot_write(p, o->out, "variance.png");
 }
 
-/* (10), (11), 5.3, 5.4 and 5.5, for z in three dimensions. */
+/* Checks equations (10) and (11) and sections 5.3 to 5.5 for a three-dimensional z. */
 static void check_reparameterization(const options *o, tap_tape *tape)
 {
     static double mean[3] = { 0.5, -1, 2 }, log_sigma[3] = { -0.3, 0.4, 0.1 };

@@ -1,4 +1,4 @@
-/* examples/elbo_tour/main.c: the mathematics of the variational autoencoder, section by section, in numbers and pictures. */
+/* examples/elbo_tour/main.c: checks the mathematics of variational autoencoders, section by section, in numbers and plots. */
 #include "elbo_tour.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* examples/elbo_tour/table.c: the table, and the verdict under it. */
+/* examples/elbo_tour/table.c: prints the table of equations and states whether all of them hold. */
 #include "elbo_tour.h"
 
 #include <math.h>
@@ -21,7 +21,7 @@ void section(const char *title)
     printf("\n%s\n%-47s %14s %14s %10s %9s\n", title, "", "left", "right", "difference", "std.error");
 }
 
-/* The comparisons are false for NaN. */
+/* NaN counts as a failure, since comparisons with NaN are false. */
 void equation(const char *name, double left, double right, double error)
 {
     const double difference = left - right;

@@ -1,4 +1,4 @@
-/* examples/elbo_tour/trivial.c: section 3. What is to be found when p(x) is known, and the smallest model that finds it. */
+/* examples/elbo_tour/trivial.c: checks section 3: the optimal ELBO for a known p(x), and the smallest model that attains it. */
 #include "elbo_tour.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 enum { POINTS = 4001 };
 
-/* POINTS equidistant points from -edge to edge, and their spacing. */
+/* POINTS equidistant points from -edge to edge; *spacing gets their distance. */
 static tap_var grid(tap_tape *t, double edge, double *spacing)
 {
     *spacing = 2 * edge / (POINTS - 1);
@@ -20,7 +20,7 @@ static double integral(tap_var f, double spacing)
     return tap_item(tap_sum(f, TAP_ALL)) * spacing;
 }
 
-/* delta_a is the normal density of standard deviation a / sqrt 2. */
+/* Checks delta_a, the normal density of standard deviation a / sqrt 2. */
 static void check_delta(tap_tape *t)
 {
     static const double width[] = { 1, 0.1, 0.01 };
@@ -36,7 +36,7 @@ static void check_delta(tap_tape *t)
     }
 }
 
-/* E[ELBO] for x ~ N(1, 4), by quadrature */
+/* E[ELBO] for x ~ N(1, 4), by quadrature. */
 static tap_var mean_elbo(const tap_scalar_vae *v, tap_tape *t)
 {
     double  dx;

@@ -1,4 +1,4 @@
-/* examples/vae_compress/main.c: compresses images, without loss, by a model of them. */
+/* examples/vae_compress/main.c: compresses images losslessly with a VAE as their model. */
 #include "vae_compress.h"
 #include "examples/common/sizes.h"
 
@@ -11,7 +11,7 @@
 
 const char *const program = "vae_compress";
 
-enum { HEADER = 16 }; /* bytes of an IDX file of images before the first pixel */
+enum { HEADER = 16 }; /* size in bytes of the header of an IDX file of images */
 
 static bool read_images(tap_tensor *images, tap_arena *a, const char *path)
 {
@@ -35,7 +35,7 @@ static bool read_bytes(tap_tensor *bytes, tap_arena *a, const char *path)
     return ok;
 }
 
-/* Behind a header of n bytes. */
+/* Writes a header of n bytes and the tensor's bytes. */
 static bool write_file(const char *path, const uint8_t *header, size_t n, tap_tensor bytes)
 {
     tap_error e = { 0 };
@@ -53,7 +53,7 @@ static bool write_images(const char *path, int64_t n, tap_tensor images)
     return write_file(path, header, sizeof header, images);
 }
 
-/* Whether there are no more than two values; and then white, the larger one, becomes 255, and the other one 0. */
+/* Whether the images have at most two values. If so, maps the larger one to 255 and the other one to 0. */
 static bool whiten(tap_tensor images)
 {
     uint8_t      *x = images.data, low = 255, high = 0;
@@ -74,8 +74,8 @@ static void line(const char *name, double bytes, int64_t pixels)
     else printf("  %-22s       -\n", name);
 }
 
-/* Bits per pixel, beside what the model promises and other programs reach. shown: the same images, white ones if there are
- * two values. */
+/* Prints the bits per pixel, the model's -ELBO and those of other programs. shown: the original images, or their
+ * whitened version if they have two values. */
 static bool report(const tap_vae *vae, tap_tensor images, tap_tensor shown, bool binary, int64_t bytes, double seconds)
 {
     const int64_t  n = images.shape.n[0], pixels = tap_tensor_numel(images);

@@ -1,9 +1,9 @@
-/* examples/vae_compress/model.c: the model of the images, trained on MNIST or read. */
+/* examples/vae_compress/model.c: trains the model of the images on MNIST, or reads it from a file. */
 #include "vae_compress.h"
 
 #include <stdio.h>
 
-enum { HELD_OUT = 12 }; /* of so many images one is held out, the last ones */
+enum { HELD_OUT = 12 }; /* the last 1/HELD_OUT of the images is held out */
 
 static bool init(tap_vae *vae, tap_module *root, const options *o)
 {
@@ -15,7 +15,7 @@ static bool init(tap_vae *vae, tap_module *root, const options *o)
     return module_ok(root);
 }
 
-/* Pixels come as grey / 255. They become bytes again, or white with that probability, by new noise each time. */
+/* Converts pixels in [0,1] back to bytes or, for a Bernoulli likelihood, binarizes them with fresh noise in each call. */
 static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
     const tap_vae *vae = net;

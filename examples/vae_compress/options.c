@@ -1,4 +1,4 @@
-/* examples/vae_compress/options.c: what the program takes. */
+/* examples/vae_compress/options.c: parses the command line. */
 #include "vae_compress.h"
 
 #include <stdio.h>
@@ -51,7 +51,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
     memcpy(table, rows, sizeof rows);
 }
 
-/* The task and its files come first. Returns how many arguments that were, 0 on an error. */
+/* Parses the task and its files, which come first. Returns the number of arguments consumed, 0 on an error. */
 static int take_task(options *o, int argc, char **argv)
 {
     static const char *const names[TASKS] = { "-c", "-d", "--binarize", "--train" };

@@ -9,23 +9,23 @@ typedef enum { COMPRESS, DECOMPRESS, BINARIZE, TRAIN, TASKS } task;
 
 typedef struct {
     task          task;
-    const char   *from, *to; /* the files of all tasks but training */
+    const char   *from, *to; /* input and output file; unused when training */
     train_options train;
     bool          binary;
     int64_t       latent, hidden;
     const char   *data, *model;
 } options;
 
-/* Rows of the table of options: a model is built by the first ones, and depends on more. */
+/* The first BUILT_BY options are needed to rebuild a trained model; it depends on the first MODEL_OPTIONS. */
 enum { BUILT_BY = 3, MODEL_OPTIONS = 3 + TRAIN_MODEL_OPTIONS, OPTIONS = 5 + TRAIN_OPTIONS };
 
-/* False if there is nothing more to do; *status is then the program's. */
+/* If it returns false, the program must end with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
 void options_table(argument table[OPTIONS + 1], options *o);
 
 bool train_on_mnist(options *o);
 bool model_read(tap_vae *vae, tap_module *root, options *o, bool binary);
-/* -ELBO in nats of an image in the mean, with one draw of z for each, as a code has it. */
+/* The mean of -ELBO over the images in nats, with one draw of z per image, as the coder uses. */
 bool model_promise(const tap_vae *vae, tap_tensor images, double *nats);
 
 #endif
