@@ -1,6 +1,6 @@
 /* examples/elbo_tour/gradients.c: checks section 5: the mean and the variance of every gradient estimator, for one datum x
- * under the model of section 3.2, where the gradient of the ELBO is known. Each parameter is repeated n times, so that each of n
- * estimates has its own gradient. */
+ * under the model of section 3.2, where the gradient of the ELBO is known. Each parameter is repeated n times, so that each
+ * of n estimates has its own gradient. */
 #include "elbo_tour.h"
 
 #include <math.h>

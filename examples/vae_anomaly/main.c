@@ -1,4 +1,4 @@
-/* examples/vae_anomaly/main.c: learns what is normal, and scores what may not be. */
+/* examples/vae_anomaly/main.c: trains a VAE on normal images and scores images by how anomalous they are. */
 #include "vae_anomaly.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@ const char *const columns[COLUMNS] = {
 
 /* ---- Images ------------------------------------------------------------------------------------------------------- */
 
-/* The labels of a part, if there are any or there must be. */
+/* Reads the labels of a part. Missing labels are an error only if `must` is set. */
 static bool load_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, tap_tensor images, bool must)
 {
     char path[PATH_SIZE];
@@ -29,7 +29,7 @@ static bool set_new(set *s, tap_arena *a, int64_t room)
     return arena_ok(a);
 }
 
-/* Adds the images of the digit (-1: all) and, if they are wanted, the others, which are anomalies. */
+/* Adds the images of the digit (-1: all digits) and, if `others` is set, those of other digits, which count as anomalies. */
 static void set_add(set *s, tap_tensor images, tap_tensor labels, int64_t digit, bool others, bool anomaly)
 {
     for (int64_t i = 0; i < images.shape.n[0]; i++) {
@@ -43,7 +43,7 @@ static void set_add(set *s, tap_tensor images, tap_tensor labels, int64_t digit,
     }
 }
 
-/* Whether there is something to measure: scores are to tell anomalies from what is normal. */
+/* Checks that the test set has both normal images and anomalies to measure, unless images are only scored. */
 static bool check_test(const set *test, const dataset *d, const options *o, const char *digit)
 {
     const int64_t n = test->images.shape.n[0];
@@ -54,7 +54,7 @@ static bool check_test(const set *test, const dataset *d, const options *o, cons
                 anomalies ? "" : ", which is normal, and no anomaly");
 }
 
-/* What the options ask for: a digit beside all others, a digit or a directory beside another one, or just one to score. */
+/* Loads what the options select: a digit against the others, a digit or directory against another one, or one to score. */
 static bool load(set *train, set *test, tap_arena *a, const options *o, const char **name)
 {
     const int64_t digit = o->normal && strlen(o->normal) == 1 ? *o->normal - '0' : -1;
@@ -80,11 +80,11 @@ static bool load(set *train, set *test, tap_arena *a, const options *o, const ch
     return check_test(test, &d, o, digit < 0 ? "normal image" : o->normal);
 }
 
-/* ---- What is written ---------------------------------------------------------------------------------------------- */
+/* ---- Output files ------------------------------------------------------------------------------------------------- */
 
 enum { RESULTS = 4, ROW_BYTES = 120 };
 
-/* Behind what a train_config leaves. */
+/* The program's files besides those that training writes. */
 static void result_files(out_file files[RESULTS], double images)
 {
     files[0] = (out_file){ "scores.csv", ROW_BYTES * images };
@@ -137,7 +137,7 @@ static bool recall(tap_vae *vae, tap_module *root, tap_arena *a, options *o)
 
 /* ---- Scores ------------------------------------------------------------------------------------------------------- */
 
-/* Strokes that are a pixel off are not to count as one that is missing and one too many. */
+/* Blurs images, so that a stroke shifted by a pixel does not count as one missing and one extra stroke. */
 static tap_var blur(tap_var x)
 {
     const tap_shape s = tap_shape_of(x);
@@ -146,10 +146,10 @@ static tap_var blur(tap_var x)
 
 typedef struct {
     const options *o;
-    tap_vae        vae; /* samples: those of the ELBO */
+    tap_vae        vae; /* its `samples` option is that of the ELBO score */
 } score_context;
 
-/* The higher the less normal: [batch,SCORES]. */
+/* Anomaly scores [batch,SCORES]; higher means more anomalous. */
 static tap_var scores_of(const void *ctx, tap_var x)
 {
     const score_context *j = ctx;
@@ -194,7 +194,7 @@ static bool run(options *o, double auroc[SCORES])
     return ok;
 }
 
-/* Whether the images of a part hold every digit. */
+/* Checks that the part's images include every digit. */
 static bool has_all(tap_arena *a, const dataset *d, const char *part, tap_tensor images)
 {
     tap_tensor labels;
@@ -208,7 +208,7 @@ static bool has_all(tap_arena *a, const dataset *d, const char *part, tap_tensor
     return true;
 }
 
-/* Bytes that a task leaves: two checkpoints, of three numbers for each parameter, the model, and results. */
+/* The total size of a task's files: two checkpoints of three values per parameter, the model and the results. */
 static double task_bytes(const options *o, const out_file files[RESULTS])
 {
     tap_vae      vae;
@@ -221,7 +221,7 @@ static double task_bytes(const options *o, const out_file files[RESULTS])
     return sum;
 }
 
-/* Whether all ten can write what they are to, and no run is there that was interrupted. */
+/* Checks that all ten tasks can write their files, and that none has an interrupted run unless --resume is set. */
 static bool prepare_all(const options *o, double images)
 {
     out_file files[RESULTS];
@@ -234,7 +234,7 @@ static bool prepare_all(const options *o, double images)
     return ok;
 }
 
-/* Whether all ten tasks can be done, before the first one is: they take long. */
+/* Checks all ten tasks before the first one starts, as they take long. */
 static bool check_all(const options *o)
 {
     tap_arena *a = tap_arena_new();
@@ -247,7 +247,7 @@ static bool check_all(const options *o)
     return ok && prepare_all(o, images);
 }
 
-/* Ten tasks, each in a folder of its own, and what comes of them. */
+/* Runs ten tasks, each with a folder of its own, and prints a summary. */
 static bool run_all(const options *all)
 {
     double auroc[DIGITS + 1][SCORES] = { 0 };

@@ -1,4 +1,4 @@
-/* examples/vae_anomaly/options.c: the command line. */
+/* examples/vae_anomaly/options.c: parses the command line. */
 #include "vae_anomaly.h"
 
 #include <stdio.h>

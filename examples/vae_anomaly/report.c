@@ -1,4 +1,4 @@
-/* examples/vae_anomaly/report.c: how well the scores find the anomalies, in numbers and in pictures. */
+/* examples/vae_anomaly/report.c: reports how well the scores separate anomalies from normal images, in numbers and plots. */
 #include "vae_anomaly.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@
 
 enum { BINS = 60, WIDE = 16, HIGH = 4, CLASSES = 256, ALL = -1, NONE = -2 };
 
-/* Room for all scores of a set and which of them are anomalies', and for a curve. */
+/* Buffers for the scores of a set, their anomaly flags, and the points of a curve. */
 typedef struct {
     double  *score, *x, *y;
     uint8_t *anomaly;
@@ -21,7 +21,8 @@ static bool score_buffer_new(score_buffer *d, tap_arena *a, const set *s)
     return arena_ok(a);
 }
 
-/* Takes the scores of the normal images, or not, and of the anomalies of a class, ALL or NONE; how many that are. */
+/* Collects the scores of the normal images, if `normal` is set, and of the anomalies of `class`, or ALL or NONE. Returns
+ * their number. */
 static int64_t take(const score_buffer *d, const set *s, int score, bool normal, int64_t class, int64_t *anomalies)
 {
     int64_t n = 0;
@@ -84,7 +85,7 @@ static bool draw_curves(const score_buffer *d, const set *s, const char *out)
     return plot_write(p, out, "roc.png");
 }
 
-/* A panel for each score, as far as most normal images and four times as far. */
+/* Draws a panel for each score. Its axis is four times as long as the range of the lowest 95 % of the normal scores. */
 static bool draw_histograms(const score_buffer *d, const set *s, const char *out)
 {
     double height[2][BINS];
@@ -106,7 +107,7 @@ static bool draw_histograms(const score_buffer *d, const set *s, const char *out
     return plot_write(p, out, "histogram.png");
 }
 
-/* By deviance: rows of the most normal images of all, and below them as many of the least normal. */
+/* Draws the images with the lowest deviance and, in as many rows below them, those with the highest deviance. */
 static bool draw_extremes(const set *s, const char *out)
 {
     const int64_t m = s->table.shape.n[0], wide = m < WIDE ? m : WIDE, high = m < WIDE * HIGH ? 1 : HIGH, n = high * wide;

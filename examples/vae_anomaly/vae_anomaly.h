@@ -1,5 +1,5 @@
-/* examples/vae_anomaly/vae_anomaly.h: what the files of this program share. A function that returns false has already said
- * why, in one line on standard error. */
+/* examples/vae_anomaly/vae_anomaly.h: shared declarations of this program. A function that returns false has printed the
+ * reason, one line on standard error. */
 #ifndef VAE_ANOMALY_H
 #define VAE_ANOMALY_H
 
@@ -16,17 +16,17 @@ typedef struct {
     int64_t       latent, samples, weights, steps;
 } options;
 
-/* Images uint8 [n,28,28], and what is known of them: float64 [n,COLUMNS]. */
+/* Images uint8 [n,28,28] and a table float64 [n,COLUMNS] of their labels and scores. */
 typedef struct {
     tap_tensor images, table;
 } set;
 
-/* False: the program ends here, with *status (0 after --help, else 2). */
+/* If it returns false, the program must end with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
-/* A trained model depends on the first MODEL_OPTIONS, and can be built by the first. */
+/* A trained model depends on the first MODEL_OPTIONS options, which suffice to rebuild it. */
 void options_table(argument table[OPTIONS + 1], options *o);
 
-/* Prints how well each score tells the anomalies, and its AUROC for all of them. */
+/* Prints how well each score detects the anomalies of each class; auroc gets the values for all anomalies. */
 bool measure(const set *s, const options *o, double auroc[SCORES]);
 bool draw(const set *s, const options *o);
 

@@ -1,5 +1,4 @@
-/* examples/vae_generate/classifier.c: a small convolutional network that reads digits: the classifier of those that are made
- * up. */
+/* examples/vae_generate/classifier.c: trains or loads a small convolutional network that classifies the generated digits. */
 #include "vae_generate.h"
 
 #include <stdio.h>
@@ -39,7 +38,7 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
     return tap_cross_entropy(logits, label, (tap_var){ 0 }, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0);
 }
 
-/* One that has learned other images is no classifier of these. */
+/* Loads a classifier; fails if it was trained on other data. */
 static bool take(tap_module *root, const char *path, const char *data)
 {
     tap_arena            *a = tap_arena_new();

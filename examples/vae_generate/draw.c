@@ -1,11 +1,11 @@
-/* examples/vae_generate/draw.c: pictures out of the model. Each is an expression over vars: images [rows,columns,784]. */
+/* examples/vae_generate/draw.c: draws pictures from the model. Each is an expression over vars: images [rows,columns,784]. */
 #include "vae_generate.h"
 
 #include <stdio.h>
 
 enum { STEPS = 11 };
 
-/* Where pictures are made. */
+/* The state shared by the functions that draw pictures. */
 typedef struct {
     const options *o;
     const tap_vae *vae;
@@ -27,35 +27,35 @@ static tap_var class_of(const render_context *s, int64_t digit)
     return tap_select(tap_eye(s->tape, DIGITS), 0, digit);
 }
 
-/* STEPS numbers from a to b: [STEPS,1] */
+/* STEPS equidistant numbers from a to b: [STEPS,1]. */
 static tap_var range(const render_context *s, double a, double b)
 {
     tap_var i = tap_cast(tap_unsqueeze(tap_arange(s->tape, STEPS), 1), TAP_F32);
     return tap_add_scalar(tap_mul_scalar(i, (b - a) / (STEPS - 1)), a);
 }
 
-/* Digits by chance, whatever they are. */
+/* Samples of random classes. */
 static tap_var samples(const render_context *s)
 {
     tap_var u = tap_rand(s->tape, TAP_SHAPE(16, 16)), digit = tap_cast(tap_floor(tap_mul_scalar(u, DIGITS)), TAP_I64);
     return decode(s, noise(s, 16, 16), one_hot(digit));
 }
 
-/* All ten, a row of each; what is in one column has the same z. */
+/* A row of samples for each class; the images of a column share the same z. */
 static tap_var classes(const render_context *s)
 {
     tap_var z = tap_expand(noise(s, 1, 16), TAP_SHAPE(DIGITS, 16, s->vae->options.latent));
     return decode(s, z, tap_unsqueeze(tap_eye(s->tape, DIGITS), 1));
 }
 
-/* A row for each dimension of z, which goes from -3 to 3 while the others are 0. */
+/* A row for each dimension of z, which varies from -3 to 3 while the others are 0. */
 static tap_var traversals(const render_context *s)
 {
     tap_var z = tap_mul(tap_unsqueeze(tap_eye(s->tape, s->vae->options.latent), 1), range(s, -3, 3));
     return decode(s, z, class_of(s, s->o->digit < 0 ? 3 : s->o->digit));
 }
 
-/* From one test image to another, which stand at the ends: z and the class move along; then z alone, then the class alone. */
+/* Interpolates between two test images, shown at the ends of rows: both z and the class, then only z, then only the class. */
 static tap_var interpolation(const render_context *s, const labelled *test)
 {
     static float z_moves[] = { 1, 1, 0 }, c_moves[] = { 1, 0, 1 };
@@ -89,7 +89,7 @@ static const char *digit_file(const options *o)
 
 int draw_files(out_file files[PICTURES], const options *o)
 {
-    const double image = 3600; /* bytes, a grey one for each of (2 (28 + 2))^2 pixels, at most */
+    const double image = 3600; /* upper bound in bytes: one for each of (2 (28 + 2))^2 grey pixels */
     int          n = 0;
     if (o->samples) files[n++] = (out_file){ "samples.png", 256 * image };
     if (o->samples) files[n++] = (out_file){ "digits.png", 16 * DIGITS * image };
@@ -105,7 +105,7 @@ bool draw(const options *o, const tap_vae *vae, const digits *d)
     bool           ok = true;
     tap_tape_set_recording(s.tape, false);
     if (o->samples) ok = ok && write(&s, "samples.png", samples(&s)) && write(&s, "digits.png", classes(&s));
-    tap_tape_reset(s.tape); /* its noise, and so the next picture, is the same whether the one before is drawn or not */
+    tap_tape_reset(s.tape); /* makes the next picture's noise independent of the previous pictures */
     if (o->digit >= 0) ok = ok && write(&s, digit_file(o), decode(&s, noise(&s, 16, 16), class_of(&s, o->digit)));
     if (o->traversals) ok = ok && write(&s, "traversals.png", traversals(&s));
     if (o->ends[0] >= 0) ok = ok && write(&s, "interpolation.png", interpolation(&s, &d->test));

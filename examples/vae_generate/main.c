@@ -1,4 +1,4 @@
-/* examples/vae_generate/main.c: learns to draw digits, draws those that are asked for, and measures them. */
+/* examples/vae_generate/main.c: trains a conditional VAE on digits, draws the requested digits and evaluates them. */
 #include "vae_generate.h"
 
 const char *const program = "vae_generate";
@@ -20,7 +20,7 @@ static bool load_part(labelled *part, tap_tensor images, tap_arena *a, const cha
     return dataset_labels(&part->labels, a, dir, name, images.shape.n[0], DIGITS);
 }
 
-/* What was trained before draws without them. */
+/* Loads the data set unless a trained model only draws. */
 static bool load(digits *d, tap_arena *a, const options *o)
 {
     if (o->model && !o->measure && o->ends[0] < 0) return true;
@@ -39,7 +39,7 @@ static void find_classes(bool seen[DIGITS], tap_tensor labels)
     for (int64_t i = 0; labels.data && i < labels.shape.n[0]; i++) seen[((const int64_t *)labels.data)[i]] = true;
 }
 
-/* Whether there is something to learn each digit from that is to be drawn, or read by the classifier. */
+/* Checks that the training images include each digit that is to be drawn or classified. */
 static bool check_classes(const options *o, const digits *d)
 {
     const bool draws = !o->model;
@@ -61,7 +61,7 @@ static bool check_classes(const options *o, const digits *d)
 static bool run(options *o, const digits *d)
 {
     tap_module *root = tap_module_new(TAP_F32, o->train.seed);
-    tap_module *reader = tap_module_new(TAP_F32, 0); /* the same classifier for any seed */
+    tap_module *reader = tap_module_new(TAP_F32, 0); /* the classifier does not depend on --seed */
     tap_vae     vae;
     classifier  c;
     out_file    files[PICTURES + 1];

@@ -1,12 +1,12 @@
-/* examples/vae_generate/measure.c: how good the generated digits are, beside real ones, by a classifier that learned from
- * real ones: how many it takes for what was asked for, and how far its features are from those of real ones. */
+/* examples/vae_generate/measure.c: evaluates the generated digits against real ones, using a classifier trained on real images:
+ * its accuracy on the requested digits, and the Frechet distance between its features of generated and of real images. */
 #include "vae_generate.h"
 
 #include <stdio.h>
 
-/* What the classifier makes of images. */
+/* The classifier's results on a set of images. */
 typedef struct {
-    int64_t    n[DIGITS + 1], right[DIGITS + 1]; /* by digit, and in all */
+    int64_t    n[DIGITS + 1], right[DIGITS + 1]; /* by digit; the last entry is the total */
     tap_tensor features;                         /* float64 [images,FEATURES] */
 } classifier_stats;
 
@@ -16,7 +16,7 @@ static void count(classifier_stats *p, int64_t digit, bool right)
     p->right[digit] += right, p->right[DIGITS] += right;
 }
 
-/* In percent; "-" where there are no such images. */
+/* The accuracy in percent; "-" if there are no such images. */
 static const char *share(char text[16], const classifier_stats *p, int digit)
 {
     if (!p->n[digit]) return "-";
@@ -24,7 +24,7 @@ static const char *share(char text[16], const classifier_stats *p, int digit)
     return text;
 }
 
-/* Of these images or, given a model, of as many that it draws with the same labels. */
+/* Classifies the images or, if a model is given, as many samples of it with the same labels. */
 static bool classify(classifier_stats *p, tap_arena *a, const options *o, const classifier *c, const tap_vae *vae,
                      labelled from)
 {
@@ -48,7 +48,7 @@ static bool classify(classifier_stats *p, tap_arena *a, const options *o, const 
     return arena_ok(a) && ok;
 }
 
-/* Every second image, from the first or the second on. */
+/* Every second image, beginning with index `first`. */
 static labelled half(tap_arena *a, labelled all, int64_t first)
 {
     return (labelled){ tap_tensor_contiguous(a, tap_tensor_slice(a, all.images, 0, first, TAP_END, 2)),
@@ -68,7 +68,7 @@ static void print(const classifier_stats *real, const classifier_stats *held_bac
            tap_frechet_distance(real->features, drawn->features, NULL));
 }
 
-/* One half of the test images is what the other, and as many generated ones, are compared with. */
+/* Compares one half of the test images with the other half, and with generated images with the labels of the other half. */
 static bool compare(const options *o, const classifier *c, const tap_vae *vae, const digits *d)
 {
     tap_arena       *a = tap_arena_new();

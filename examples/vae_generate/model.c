@@ -1,9 +1,9 @@
-/* examples/vae_generate/model.c: the conditional VAE, trained or read, and model.safetensors, which it is kept in. */
+/* examples/vae_generate/model.c: trains the conditional VAE and saves it to model.safetensors, or loads a trained one. */
 #include "vae_generate.h"
 
 #include <stdio.h>
 
-/* What learns, and from what. */
+/* The loss function's context: the model and its data. */
 typedef struct {
     const tap_vae *vae;
     const digits  *from;

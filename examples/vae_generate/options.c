@@ -1,4 +1,4 @@
-/* examples/vae_generate/options.c: the command line. */
+/* examples/vae_generate/options.c: parses the command line. */
 #include "vae_generate.h"
 
 #include <stdio.h>

@@ -46,7 +46,7 @@ static bool finish(const run *r)
     return ok;
 }
 
-/* Builds the model, and trains it from where the checkpoint stands. */
+/* Builds the model and trains it, starting at the checkpoint's position. */
 static bool train_model(const options *o, const dataset *d, tap_checkpoint *c)
 {
     tap_vae vae;

@@ -1,4 +1,4 @@
-/* examples/vae_mnist/options.c: the command line, and the options of a run that is resumed. */
+/* examples/vae_mnist/options.c: parses the command line, and restores the options of a run that is resumed. */
 #include "vae_mnist.h"
 
 #include <float.h>
@@ -79,7 +79,7 @@ static void print_sigma(const void *field, char text[PATH_SIZE])
     else snprintf(text, PATH_SIZE, "learned");
 }
 
-/* Checks for options that are valid alone but not together. */
+/* Checks for combinations of options that are invalid although each option is valid. */
 static bool check(const options *o)
 {
     const tap_vae_options *m = &o->model;
@@ -128,7 +128,7 @@ void options_table(argument table[OPTIONS], options *o)
     memcpy(table, rows, sizeof rows);
 }
 
-/* Checks the options together and fills in the model's, when all are known. */
+/* Checks the options together and fills in the model's options, once all are known. */
 static bool complete(options *o)
 {
     o->model.n_hidden = parse_list(o->hidden, 1, 1e6, TAP_VAE_MAX_HIDDEN, o->model.hidden);

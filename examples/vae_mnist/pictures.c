@@ -1,5 +1,5 @@
-/* examples/vae_mnist/pictures.c: what the model has learned, as pictures and as text. A picture is an expression over vars: a
- * grid of images [rows,columns,height,width]. */
+/* examples/vae_mnist/pictures.c: shows what the model has learned, as pictures and as text. A picture is an expression over
+ * vars: a grid of images [rows,columns,height,width]. */
 #define _POSIX_C_SOURCE 200809L
 #include "vae_mnist.h"
 
@@ -21,7 +21,7 @@ static render_context render_begin(const options *o, const tap_vae *vae, tap_ten
     return s;
 }
 
-/* The first n test images [n,784], n at most MAX_TEST, from the beginning again if there are fewer. */
+/* The first n <= MAX_TEST test images [n,784], repeated cyclically if the test set is smaller. */
 static tap_var test_images(const render_context *s, int64_t n)
 {
     static int64_t index[MAX_TEST];
@@ -42,7 +42,7 @@ static tap_var decode(const render_context *s, tap_var z)
 static tap_var reconstructions(const render_context *s)
 {
     tap_var x = test_images(s, MAX_TEST), y = tap_vae_reconstruct(s->vae, x);
-    return tap_cat(2, (tap_var[]){ grid(x, 4, 10), grid(y, 4, 10) }, 2); /* each above the other */
+    return tap_cat(2, (tap_var[]){ grid(x, 4, 10), grid(y, 4, 10) }, 2); /* each image above its reconstruction */
 }
 
 static tap_var samples(const render_context *s)
@@ -50,7 +50,7 @@ static tap_var samples(const render_context *s)
     return grid(tap_vae_sample(s->vae, s->tape, 256), 16, 16);
 }
 
-/* Eight pairs of test images at the ends of rows; between them, decoded, z = (1 - t) mu_a + t mu_b for t from 0 to 1. */
+/* Rows with a test image at each end; between them, the decoded z = (1 - t) mu_a + t mu_b for t from 0 to 1. */
 static tap_var interpolation(const render_context *s)
 {
     static float steps[10];
@@ -64,7 +64,7 @@ static tap_var interpolation(const render_context *s)
     return tap_cat(3, (tap_var[]){ left, grid(decode(s, z), 8, 10), right }, 1);
 }
 
-/* The z below which a standard normal variable falls with probability p: bisection, as nothing here is in a hurry. */
+/* The p-quantile of the standard normal distribution, by bisection, which is fast enough here. */
 static double normal_quantile(double p)
 {
     double low = -10, high = 10;
@@ -76,7 +76,7 @@ static double normal_quantile(double p)
     return low;
 }
 
-/* 20 x 20 points of the plane that cut the prior into cells of equal probability, decoded. */
+/* Decodes 20 x 20 points of the latent plane, the centers of cells with equal probability under the prior. */
 static tap_var manifold(const render_context *s)
 {
     static float z[20][20][2];

@@ -1,5 +1,5 @@
-/* examples/vae_mnist/records.c: the measurements of a run, and its files: metrics.jsonl, timing.jsonl, training.svg and
- * model.safetensors. */
+/* examples/vae_mnist/records.c: prints the measurements of a run and writes its files: metrics.jsonl, timing.jsonl,
+ * training.svg and model.safetensors. */
 #include "vae_mnist.h"
 
 #include <math.h>
@@ -49,7 +49,7 @@ void latents_print(const run *r, const record *e)
     printf("\n");
 }
 
-/* Begins an object with numbers. JSON has no NaN and no infinity. */
+/* Writes the beginning of a JSON object of numbers. NaN and infinities become null, as JSON has neither. */
 static void put_numbers(tap_file *f, int n, const char *const *names, const double *values)
 {
     for (int i = 0; i < n; i++) {
@@ -72,7 +72,7 @@ static void put_latents(tap_file *f, const run *r, const record *e)
     file_printf(f, "]");
 }
 
-/* The speed differs between runs, and so has a file of its own; the metrics do not. */
+/* Writes the speed to a file of its own, as it differs between runs that have equal metrics. */
 bool timing_write(const run *r)
 {
     static const char *const names[] = { "epoch", "images_per_second", "seconds" };
@@ -86,7 +86,7 @@ bool timing_write(const run *r)
     return file_end(f, &error);
 }
 
-/* Written anew after each epoch, so that the file is complete at any moment. */
+/* Rewrites the whole file after each epoch, so that it is complete at any time. */
 bool metrics_write(const run *r, log_likelihood l)
 {
     static const char *const names[] = { "epoch", "train_elbo", "test_elbo", "test_rec", "test_kl", "skipped_steps" };
@@ -151,7 +151,7 @@ bool model_write(const run *r)
         ARGUMENT_CUSTOM("--free_bits", &m.model.free_bits, NULL, NULL, print_9_digits),
         ARGUMENT_CUSTOM("--lr", &m.train.lr, NULL, NULL, print_9_digits),
         ARGUMENT("--seed", SEED, &m.train.seed),
-        ARGUMENT("--sigma", TEXT, &sigma), /* the last one: only the Gaussian has it */
+        ARGUMENT("--sigma", TEXT, &sigma), /* last, as only the Gaussian likelihood has it */
     };
     return model_save(r->root, o->train.out, r->data->name, rows, (int)(sizeof rows / sizeof *rows) - !gaussian);
 }

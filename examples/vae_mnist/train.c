@@ -1,18 +1,18 @@
-/* examples/vae_mnist/train.c: training of the VAE, with an evaluation on the test images after each epoch. */
+/* examples/vae_mnist/train.c: trains the VAE and evaluates it on the test images after each epoch. */
 #include "vae_mnist.h"
 
 #include <math.h>
 
 typedef struct {
     run        *r;
-    tap_vae     test_vae; /* the model without the gradient estimator's needs */
+    tap_vae     test_vae; /* the model with options adapted to evaluation */
     tap_tape   *test_tape;
     tap_loader *test_images;
-    int64_t     epochs;  /* for the checkpoint */
-    bool        printed; /* the head of the table */
+    int64_t     epochs;  /* a copy for the checkpoint */
+    bool        printed; /* whether the table's header was printed */
 } context;
 
-/* The mean over images of beta KL - rec, or of the bound; reports the ELBO. */
+/* The loss: the mean over images of beta KL - rec, or of the negative bound. Reports the ELBO. */
 static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
     const tap_vae      *vae = net;
@@ -21,7 +21,7 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
     return tap_vae_loss_from(vae, terms);
 }
 
-/* Means over the whole test set, with the same noise every time. */
+/* Computes means over the whole test set, with the same noise in each call. */
 static bool evaluate(const context *c, record *e)
 {
     const char  *message;
@@ -89,7 +89,7 @@ static bool resumed(void *ctx, int64_t epoch, const progress *p)
 {
     context       *c = ctx;
     const options *o = c->r->o;
-    c->epochs = o->train.epochs; /* may be more than the checkpoint's */
+    c->epochs = o->train.epochs; /* may exceed the checkpoint's number */
     if (!o->train.quiet) printf("resuming in epoch %lld, after %lld images of it\n", (long long)epoch, (long long)p->rows);
     return true;
 }
@@ -131,7 +131,7 @@ bool train_vae(run *r, bool *whole)
     const options *o = r->o;
     options        saved = *o;
     argument       table[OPTIONS];
-    /* About the same memory for any number of samples. */
+    /* Keeps memory use roughly independent of the number of samples. */
     const int64_t samples = o->model.samples, test_batch = samples < 500 ? 500 / samples : 1;
     const int64_t images = r->data->train.shape.n[0], batch_size = o->train.batch;
     if (o->model.estimator == TAP_SCORE_BASELINE && images % batch_size == 1)
@@ -144,7 +144,7 @@ bool train_vae(run *r, bool *whole)
         .test_images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = test_batch }),
         .epochs = o->train.epochs,
     };
-    /* The baseline is a mean over other images, which a test batch may not have; it matters for gradients only. */
+    /* The baseline needs other images, which a test batch may lack. It affects gradients only. */
     if (o->model.estimator == TAP_SCORE_BASELINE) c.test_vae.options.estimator = TAP_SCORE;
     tap_tape_set_recording(c.test_tape, false);
     options_table(table, &saved);

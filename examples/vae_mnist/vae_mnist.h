@@ -19,31 +19,31 @@ typedef struct {
     train_options   train;
     const char     *data; /* NULL: search for a data set */
     tap_vae_options model;
-    const char     *hidden, *activation, *sigma;  /* as given, for the records; sigma NULL: not given */
-    int             likelihood, bound, estimator; /* the enumerators of the library, in its order */
+    const char     *hidden, *activation, *sigma;  /* the texts given, for the records; sigma NULL: not given */
+    int             likelihood, bound, estimator; /* indices of the library's enumerators */
     double          beta;
-    int64_t         evaluate;       /* K, draws per image for the log-likelihood; 0: no evaluation */
-    int             skip_nonfinite; /* 1: leave out steps whose numbers are not finite */
+    int64_t         evaluate;       /* K, the draws per image for the log-likelihood; 0: not measured */
+    int             skip_nonfinite; /* 1: omit updates with values that are not finite */
     uint64_t        given;          /* one bit for each option of the table that was given */
 } options;
 
-/* False: the program ends here, with *status (0 after --help, else 2). */
+/* If it returns false, the program must end with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
-/* The table of options; the results depend on the first SAVED_OPTIONS of them. */
+/* The table of options. The results depend on the first SAVED_OPTIONS. */
 void options_table(argument table[OPTIONS], options *o);
-/* Takes the options that were not given from the checkpoint of a run, if there is one to resume. Those that were given must
- * be equal to the run's; only the number of epochs may grow. The texts are in the arena. */
+/* If there is a run to resume, sets the options that were not given from its checkpoint. Those that were given must be equal
+ * to the run's, except that the number of epochs may grow. The arena owns the texts. */
 bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a);
 
 /* ---- train.c ----------------------------------------------------------------------------------------------------- */
 
-/* The measurements of an epoch, a row of the checkpoint's table of records. ELBO = rec - kl, in nats, are means over images;
- * that of training is the mean over the epoch's steps, each before its update. */
+/* The measurements of an epoch, a row of the checkpoint's table of records. ELBO = rec - kl is a mean over images in nats. The
+ * training ELBO is the mean over the epoch's steps, each computed before its update. */
 typedef struct {
-    double epoch, skipped; /* skipped: steps without an update */
+    double epoch, skipped; /* skipped: number of steps without an update */
     double train_elbo, test_elbo, test_rec, test_kl;
     double seconds, images_per_second; /* of training, without evaluation */
-    double latents[]; /* over the test images: the KL of each dimension of z, then the variance of each posterior mean */
+    double latents[]; /* on the test images: the KL of each dimension of z, then the variances of the posterior means */
 } record;
 
 typedef struct {
@@ -52,12 +52,12 @@ typedef struct {
     tap_module     *root;
     const dataset  *data;
     tap_checkpoint *checkpoint;
-    double         *records;   /* [epochs + 1,record_columns], of which */
-    int64_t         n_records; /* the first ones are filled in */
+    double         *records;   /* [epochs + 1,record_columns] */
+    int64_t         n_records; /* number of rows filled in */
 } run;
 
-/* Trains as the options say, from where the checkpoint stands, and evaluates after each epoch; without epochs, evaluates
- * once. *whole is false if training was interrupted. */
+/* Trains according to the options, starting at the checkpoint's position, and evaluates after each epoch; with 0 epochs,
+ * evaluates once. *whole is false if training was interrupted. */
 bool train_vae(run *r, bool *whole);
 
 /* ---- records.c --------------------------------------------------------------------------------------------------- */
@@ -66,7 +66,7 @@ int64_t record_columns(const options *o);
 record *record_at(const run *r, int64_t i);
 record *record_last(const run *r); /* the latest evaluation, NULL if there is none */
 
-/* Dimension i of z is active: the variance of its posterior mean is above 0.01. */
+/* Whether dimension i of z is active: the variance of its posterior mean is above 0.01. */
 bool    is_active(const run *r, const record *e, int64_t i);
 int64_t count_active(const run *r, const record *e);
 void    latents_print(const run *r, const record *e);
@@ -78,9 +78,9 @@ bool model_write(const run *r);                     /* model.safetensors */
 
 /* ---- pictures.c -------------------------------------------------------------------------------------------------- */
 
-/* reconstructions.png, samples.png, interpolation.png and, with a latent space of two dimensions, manifold.png */
+/* Writes reconstructions.png, samples.png, interpolation.png and, if the latent space is two-dimensional, manifold.png. */
 bool pictures_write(const options *o, const tap_vae *vae, tap_tensor test);
-/* Reconstructions of the first test images as text, if standard output is a terminal. */
+/* Prints reconstructions of the first test images as text, if standard output is a terminal. */
 bool pictures_print(const options *o, const tap_vae *vae, tap_tensor test);
 
 #endif
