@@ -1,11 +1,11 @@
-/* examples/check_gradients.c: how a wrong gradient is found. A float32 model with an operator of its own, first with an error
- * in the operator's rule, then without; and a plain function, checked to second order. */
+/* examples/check_gradients.c: shows how gradient checks find a wrong gradient, in a float32 model with a custom operator
+ * whose rule is first wrong and then right, and in a plain function, which is checked to second order. */
 #include <math.h>
 #include <stdio.h>
 
 #include "nn/nn.h"
 
-/* ---- An operator: y = exp(-a x^2), with two rules, one of which forgets a factor ---- */
+/* ---- An operator, y = exp(-a x^2), with a right rule and a wrong one, which lacks a factor ---- */
 
 typedef struct {
     double a;
@@ -29,14 +29,14 @@ static void bump_forward(tap_call *c, tap_tensor *out)
     }
 }
 
-/* dx = -2 a x y g */
+/* The right rule: dx = -2 a x y g. */
 static void right_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     double a = ((const bump_attr *)tap_attr(n))->a;
     gin[0] = tap_mul_scalar(tap_mul(g, tap_mul(tap_in(n, 0), tap_out(n))), -2 * a);
 }
 
-/* The error: a is missing. */
+/* The wrong rule, which lacks the factor a. */
 static void wrong_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     gin[0] = tap_mul_scalar(tap_mul(g, tap_mul(tap_in(n, 0), tap_out(n))), -2);
@@ -45,7 +45,7 @@ static void wrong_vjp(const tap_node *n, tap_var g, tap_var *gin)
 static const tap_op right_bump = { "bump", bump_infer, bump_forward, right_vjp, sizeof(bump_attr) };
 static const tap_op wrong_bump = { "bump", bump_infer, bump_forward, wrong_vjp, sizeof(bump_attr) };
 
-/* ---- A model that uses it: float32, as models are ---- */
+/* ---- A float32 model that uses the operator ---- */
 
 enum { A = 3 };
 
@@ -64,7 +64,7 @@ static tap_var loss(tap_tape *t, void *ctx)
     return tap_mean(tap_bce_with_logits(logits, tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 1), target))), TAP_ALL);
 }
 
-/* Differences need float64, so the check runs the function on float64 copies of all parameters; the model stays as it is. */
+/* Checks the model on float64 copies of its parameters, as finite differences need float64. The model itself is unchanged. */
 static tap_gradcheck_result check_model(const tap_op *bump)
 {
     tap_module *root = tap_module_new(TAP_F32, 0);
@@ -76,7 +76,7 @@ static tap_gradcheck_result check_model(const tap_op *bump)
     return r;
 }
 
-/* ---- A plain function: every derivative of every output by every input, and those of the gradients ---- */
+/* ---- A plain function: derivatives of every output with respect to every input, and of the gradients ---- */
 
 static tap_var cosine(tap_tape *t, const tap_var *in, void *ctx)
 {

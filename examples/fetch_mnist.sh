@@ -1,7 +1,7 @@
 #!/bin/sh
-# Fetches the MNIST database into a folder: all four files, each with the right checksum, or nothing.
+# Downloads the MNIST database into a folder: all four files, with verified checksums, or nothing.
 #
-#   fetch_mnist.sh DIR [MIRROR...]    a mirror is a URL under which the four files lie
+#   fetch_mnist.sh DIR [MIRROR...]    MIRROR is the base URL of the four files
 set -eu
 
 [ $# -ge 1 ] || { echo "usage: fetch_mnist.sh DIR [MIRROR...]" >&2; exit 2; }
@@ -9,7 +9,7 @@ dir=$1
 shift
 [ $# -ge 1 ] || set -- https://ossci-datasets.s3.amazonaws.com/mnist https://storage.googleapis.com/cvdf-datasets/mnist
 
-# SHA-256 of the uncompressed files: mirrors differ in how they compressed them.
+# SHA-256 of the uncompressed files, as mirrors compress them differently.
 sums="train-images-idx3-ubyte ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db
 train-labels-idx1-ubyte 65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5
 t10k-images-idx3-ubyte 0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7

@@ -1,4 +1,4 @@
-/* examples/first_steps.c: fits a small network to a noisy sine. Data, a model, a loss, a loop: this is all there is to it. */
+/* examples/first_steps.c: fits a small network to a noisy sine. A program consists of data, a model, a loss and a loop. */
 #include <math.h>
 #include <stdio.h>
 
@@ -6,7 +6,7 @@
 
 int main(void)
 {
-    /* 200 points of y = sin 3x + noise */
+    /* The data: 200 points of y = sin 3x + noise. */
     static float x[200][1], y[200][1], noise[200];
     tap_random_normal(tap_tensor_wrap(TAP_F32, TAP_SHAPE(200), noise), (tap_rng_key){ .seed = 1 });
     for (int i = 0; i < 200; i++) {
@@ -15,7 +15,7 @@ int main(void)
     }
     tap_tensor xs = tap_tensor_wrap(TAP_F32, TAP_SHAPE(200, 1), x), ys = tap_tensor_wrap(TAP_F32, TAP_SHAPE(200, 1), y);
 
-    /* The module owns the parameters, the tape the values of a step, we the data. */
+    /* The module owns the parameters, the tape owns the values of a step, and the program owns the data. */
     tap_module *root = tap_module_new(TAP_F32, 0);
     tap_tape   *tape = tap_tape_new(TAP_F32, 0);
     tap_mlp     net;
@@ -37,7 +37,7 @@ int main(void)
     for (int i = 20; i < 200; i += 40)
         printf("f(%5.2f) = %6.3f   sin 3x = %6.3f\n", (double)x[i][0], tap_tensor_item(fit, i), sin(3 * (double)x[i][0]));
 
-    /* Had anything gone wrong on the way, it would be told here. */
+    /* The tape reports the first error of any call above. */
     const char *message;
     tap_status  status = tap_tape_status(tape, &message);
     if (status) fprintf(stderr, "first_steps: %s\n", message);

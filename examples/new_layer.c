@@ -1,12 +1,13 @@
-/* examples/new_layer.c: a layer of one's own, the gated linear unit of Dauphin et al. 2017: checked, then trained. A layer is
- * a struct of parameters, a function that makes them and a function from vars to vars. Its gradient comes from the tape. */
+/* examples/new_layer.c: defines a layer, the gated linear unit (Dauphin et al. 2017), checks its gradient and trains it.
+ * A layer is a struct of parameters, a function that creates them and a function from vars to vars. The tape derives the
+ * gradient. */
 #include <stdio.h>
 
 #include "nn/nn.h"
 
-/* y = (x W^T + b) sigmoid(x V^T + c), elementwise */
+/* The layer y = (x W^T + b) sigmoid(x V^T + c), elementwise. */
 typedef struct {
-    tap_linear value, gate; /* W and b, V and c */
+    tap_linear value, gate; /* value: W and b; gate: V and c */
 } glu;
 
 static void glu_init(glu *l, tap_module *m, const char *name, int64_t in, int64_t out)
@@ -21,7 +22,7 @@ static tap_var glu_forward(const glu *l, tap_var x) /* [..,in] -> [..,out] */
     return tap_mul(tap_linear_forward(&l->value, x), tap_sigmoid(tap_linear_forward(&l->gate, x)));
 }
 
-/* A model that uses it: whether two signs are equal (exclusive or), which no single linear layer can tell. */
+/* A model that uses the layer to decide whether two signs are equal (XNOR), which no single linear layer can do. */
 typedef struct {
     glu        hidden;
     tap_linear out;

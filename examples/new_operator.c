@@ -1,11 +1,11 @@
-/* examples/new_operator.c: an operator of one's own, the pseudo-Huber function, checked to second order and used in a fit. An
- * operator says what shape comes out, computes it, and gives its gradient in operators; the engine does the rest. */
+/* examples/new_operator.c: defines an operator, the pseudo-Huber function, checks it to second order and uses it in a fit.
+ * An operator infers its output's shape, computes it, and expresses its gradient by operators. The engine does the rest. */
 #include <math.h>
 #include <stdio.h>
 
 #include "autograd/autograd.h"
 
-/* y = sqrt(x^2 + delta^2) - delta: x^2 / (2 delta) for small x, |x| for large x */
+/* The function y = sqrt(x^2 + delta^2) - delta, which is about x^2 / (2 delta) for small x and |x| for large x. */
 typedef struct {
     double delta;
 } huber_attr;
@@ -28,7 +28,7 @@ static void huber_forward(tap_call *c, tap_tensor *out)
         tap_tensor_set_item(*out, i, hypot(tap_tensor_item(c->in[0], i), delta) - delta);
 }
 
-/* dy/dx = x / sqrt(x^2 + delta^2) = x / (y + delta) */
+/* The derivative dy/dx = x / sqrt(x^2 + delta^2) = x / (y + delta). */
 static void huber_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     const huber_attr *a = tap_attr(n);
@@ -48,7 +48,7 @@ static tap_var under_test(tap_tape *t, const tap_var *in, void *ctx)
     return huber(in[0], 0.5);
 }
 
-/* The number closest to all data, in the sense of the loss: it minimizes sum_i loss(x_i - m). */
+/* The center of the data with respect to the loss: the m that minimizes sum_i loss(x_i - m). */
 static double centre(tap_tape *t, tap_tensor data, tap_var (*loss)(tap_var))
 {
     double     m = 0;

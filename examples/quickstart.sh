@@ -1,6 +1,6 @@
 #!/bin/sh
-# From a fresh machine to digits drawn by a variational autoencoder: installs what is missing, builds, fetches MNIST, trains.
-# Arguments go to vae_mnist:   sh examples/quickstart.sh --latent 2 --epochs 20
+# Takes a fresh machine to digits drawn by a variational autoencoder: installs missing packages, builds, fetches MNIST, trains.
+# Arguments are passed to vae_mnist:   sh examples/quickstart.sh --latent 2 --epochs 20
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -61,7 +61,7 @@ install_missing build_packages
 say "Building in $top/build/release"
 build "$top/build/release" -Dtests=false || die "the build failed; what it said is above"
 [ $wants_data = no ] || find_data
-# On a machine that is busy with other things, threads that spin while they wait would cost more than they gain.
+# On a busy machine, threads that spin while they wait cost more than they gain.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
 "$top/build/release/examples/vae_mnist" --epochs 5 --out "$top/out/vae_mnist" "$@"
 

@@ -1,6 +1,6 @@
-/* examples/resume.c: a training run that goes on where it was stopped. Run it, stop it (Ctrl-C, kill -9), run it again: it
- * ends with the same numbers as a run that was left alone.   usage: resume [FILE [STEPS]]   STEPS: stop after so many, without
- * a word */
+/* examples/resume.c: continues a training run where it was stopped. Run it, stop it (Ctrl-C, kill -9) and run it again: the
+ * result is equal to that of an uninterrupted run, bit for bit.   usage: resume [FILE [STEPS]]
+ * (STEPS: exit after this number of steps) */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +16,10 @@ typedef struct {
     tap_optim      *adam;
     tap_loader     *points;
     tap_checkpoint *checkpoint;
-    double          loss; /* of the step before: whatever a program wants to remember */
+    double          loss; /* of the previous step; an example of a program's own state */
 } run;
 
-/* All that the rest of the run depends on: this is what makes it go on to the same bits. */
+/* Adds all state that the rest of the run depends on to the checkpoint, which makes the resumed run equal bit for bit. */
 static void remember(run *r, const char *path)
 {
     r->checkpoint = tap_checkpoint_new(path);
@@ -30,7 +30,7 @@ static void remember(run *r, const char *path)
     tap_checkpoint_tensor(r->checkpoint, "loss", tap_tensor_wrap(TAP_F64, TAP_SCALAR, &r->loss));
 }
 
-/* A network learns sin 3x from points whose x is blurred anew in each step. */
+/* Performs one step. The network learns sin 3x from points whose x gets new noise in each step. */
 static void step(run *r, tap_tensor rows)
 {
     tap_tape_reset(r->tape);
@@ -48,7 +48,7 @@ static tap_status train(run *r, long steps, tap_error *e)
     while (tap_loader_epoch(r->points) < EPOCHS) {
         while (tap_loader_next(r->points, &rows)) {
             step(r, rows);
-            if (tap_checkpoint_save(r->checkpoint, e)) return e->status; /* a longer run would do so every minute */
+            if (tap_checkpoint_save(r->checkpoint, e)) return e->status; /* a longer run would save every minute */
             if (--steps == 0) _Exit(0);
         }
         tap_loader_start(r->points, tap_loader_epoch(r->points) + 1);

@@ -1,8 +1,8 @@
-# What quickstart.sh and the scripts of tests/ share; they source it, with the source tree in $root. Finds out which packages are missing by looking for what they
-# bring, not for their names, so that other systems and tools installed by hand are fine too.
+# Shared functions of quickstart.sh and the scripts of tests/, which source this file with the source tree in $root. Missing
+# packages are detected by what they provide, not by their names, so that other systems and manual installations work, too.
 
-# Tools speak English, and awk and sort read and write numbers with a point, in whatever language this is run. Characters stay
-# those of the terminal.
+# Sets the C locale for messages and numbers, so that the output of tools, awk and sort can be parsed. The character encoding
+# remains that of the terminal.
 LC_CTYPE=${LC_ALL:-${LC_CTYPE:-${LANG:-C}}}
 LANG=C
 export LC_CTYPE LANG
@@ -19,11 +19,11 @@ die()
     exit 1
 }
 
-# $top takes build/ and out/: the source tree, or a folder in the user's cache where that is read-only.
+# $top is the folder for build/ and out/: the source tree or, if that is read-only, a folder in the user's cache.
 top=$root
 [ -w "$root" ] || top=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/tapestry/$(printf '%s' "$root" | cksum | cut -d ' ' -f 1)
 
-# needs PACKAGE COMMAND...: PACKAGE (its name in Debian) is missing if the command fails.
+# needs PACKAGE COMMAND...: adds PACKAGE (its name in Debian) to $missing if the command fails.
 needs()
 {
     package=$1
@@ -36,7 +36,7 @@ header()
     printf '#include <%s>\n' "$1" | ${CC:-cc} -E -
 }
 
-# Where packages can be had, the one without OpenMP is.
+# Where apt-get is available, a plain blis.h does not count: the variant without OpenMP is preferred and can be installed.
 blis()
 {
     header blis-serial/blis.h || pkg-config --exists blis || { ! command -v apt-get && header blis.h; }
@@ -78,7 +78,7 @@ fuzzer_runtime()
         clang -x c -fsanitize=fuzzer,address,undefined -o /dev/null -
 }
 
-# Once there is clang: the package is named after its version.
+# Requires clang, as the name of the package includes its version.
 fuzzer_packages()
 {
     needs "libclang-rt-$(clang -dumpversion | cut -d . -f 1)-dev" fuzzer_runtime
@@ -98,7 +98,7 @@ apt()
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@"
 }
 
-# install_missing LIST: LIST is a function that calls needs for each package.
+# install_missing LIST: installs the missing packages; LIST is a function that calls needs for each package.
 install_missing()
 {
     missing=
@@ -108,7 +108,7 @@ install_missing()
     [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
         die "not root, and there is no sudo; run this as root, then try again: apt-get install$missing"
     say "Installing$missing"
-    # A source that does not answer need not be the one with the packages; the installation says if it is.
+    # Continues if a package source does not answer, as it may be irrelevant; the installation fails if it is not.
     apt update || say "apt-get update failed; going on with the package lists there are"
     apt install --no-install-recommends --no-remove $missing || die "apt-get could not install$missing"
     missing=
@@ -116,7 +116,8 @@ install_missing()
     [ -z "$missing" ] || die "installed, but not usable:$missing"
 }
 
-# build DIR OPTION...: configures DIR once, and compiles it, or only $targets. Shows what the tools say only where that helps.
+# build DIR OPTION...: configures DIR once and compiles everything or, if set, $targets. Prints the output of the tools on
+# failure or on a terminal.
 build()
 {
     dir=$1

@@ -1,5 +1,5 @@
-/* examples/vae_cells/cells.c: files of gene counts: folders in the format of 10x Genomics, CSV and TSV. Functions report into an arena
- * or a tap_error, as the library's do. */
+/* examples/vae_cells/cells.c: reads and writes gene counts: folders in the format of 10x Genomics, CSV and TSV. Like the library's
+ * functions, those of this file report errors to an arena or a tap_error. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <math.h>
@@ -25,13 +25,13 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && !strcmp(text + n - m, end);
 }
 
-/* Also true if it cannot be determined: opening the file reports the reason. */
+/* Whether the file exists. True if that cannot be determined, so that opening the file reports the reason. */
 static bool exists(const char *path)
 {
     return access(path, F_OK) == 0 || errno != ENOENT;
 }
 
-/* dir/name.gz or, if there is none, dir/name; false if there is neither. */
+/* Finds dir/name.gz or, if there is none, dir/name; false if neither exists. */
 static bool find_file(char path[PATH_SIZE], const char *dir, const char *name)
 {
     const int n = snprintf(path, PATH_SIZE, "%s/%s.gz", dir, name);
@@ -41,7 +41,7 @@ static bool find_file(char path[PATH_SIZE], const char *dir, const char *name)
     return exists(path);
 }
 
-/* In the folder's matrix rows are features and columns are barcodes, the transpose of cells_file. */
+/* Reads a folder. Its matrix is [features,barcodes], the transpose of cells_file's. */
 static bool read_folder(tap_arena *a, const char *dir, cells_file *c)
 {
     char matrix[PATH_SIZE], barcodes[PATH_SIZE], features[PATH_SIZE];
@@ -81,7 +81,7 @@ static void check_counts(tap_arena *a, const char *path, const cells_file *c)
     }
 }
 
-/* What was read if its counts are valid, otherwise inert cells. */
+/* The cells that were read if their counts are valid, otherwise inert cells. */
 static cells_file cells_or_inert(tap_arena *a, const char *path, const cells_file *c)
 {
     if (tap_arena_status(a, NULL) == TAP_OK) check_counts(a, path, c);
@@ -107,7 +107,7 @@ cells_file cells_read(tap_arena *a, const char *path)
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
-/* Whether a row of names is read back as it was written. A single empty name would be an empty line. */
+/* Whether a row of names can be read back unchanged. A single empty name would be an empty line. */
 static bool is_plain(tap_csv t, int64_t row)
 {
     bool empty = t.columns == 1;

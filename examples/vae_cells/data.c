@@ -1,4 +1,4 @@
-/* examples/vae_cells/data.c: cells, and what is known of them. */
+/* examples/vae_cells/data.c: loads the counts, selects the nonempty cells and splits them into training and held-out cells. */
 #define _POSIX_C_SOURCE 200809L
 #include "vae_cells.h"
 
@@ -48,15 +48,15 @@ static bool read_counts(cells *d, tap_arena *a, const options *o)
     if (tap_arena_status(a, &message) == TAP_OK) return true;
     tap_arena    *work = tap_arena_new();
     const tap_csv t = folder ? (tap_csv){ 0 } : tap_csv_read(work, o->data, separator);
-    const char   *unread; /* a table that is none: the first message says what is wrong */
+    const char   *unread; /* if the table cannot be read, `message` gives the reason */
     if (tap_arena_status(work, &unread) != TAP_OK || t.columns != 1 || has_columns(t, o->data, separator)) fail("%s", message);
     tap_arena_free(work);
     return false;
 }
 
-/* ---- Which cells are learned from --------------------------------------------------------------------------------- */
+/* ---- Selection and split ------------------------------------------------------------------------------------------ */
 
-/* Those with any counts, as a matrix of their own, too: rows without counts have no entries. */
+/* Finds the cells with any counts and makes a matrix of them. It shares all entries, as rows without counts have none. */
 static bool find_full(cells *d, tap_arena *a)
 {
     int64_t        n = 0, *start = tap_arena_alloc(a, (size_t)(d->counts.rows + 1) * sizeof *start);
@@ -91,7 +91,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* One in ten is held out, by the seed. *median is of library sizes. */
+/* Holds out one cell in ten, chosen by the seed. *median gets the median library size. */
 static bool split(cells *d, tap_arena *a, uint64_t seed, double *median)
 {
     const tap_csr x = d->full_counts;

@@ -1,5 +1,5 @@
-/* examples/vae_cells/main.c: reads counts of genes in cells, learns what tells the cells apart, and says what it found. Or
- * makes such counts, of which the truth is known. */
+/* examples/vae_cells/main.c: reads gene counts of cells, trains a VAE on them and reports what it found; or simulates counts
+ * whose ground truth is known. */
 #include "vae_cells.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 const char *const program = "vae_cells";
 
-/* The truth about each cell. */
+/* Writes the ground truth of each cell. */
 static bool write_metadata(const char *dir, const simulated_counts *s)
 {
     tap_error e = { 0 };
@@ -38,7 +38,7 @@ static bool simulate(options *o)
     return ok;
 }
 
-/* What a model depends on stands in its file. */
+/* Restores the options that a trained model depends on from its file. */
 static bool recall(options *o, tap_arena *a)
 {
     argument table[OPTIONS + 1];

@@ -1,4 +1,4 @@
-/* examples/vae_cells/metadata.c: what a table says of the cells, whose rows are matched to them by barcode. */
+/* examples/vae_cells/metadata.c: reads groups and batches from a table, whose rows are matched to cells by barcode. */
 #define _POSIX_C_SOURCE 200809L
 #include "vae_cells.h"
 
@@ -21,10 +21,10 @@ static const char *barcode_of(const cells *d, int64_t cell)
     return d->barcodes.text[cell * d->barcodes.columns];
 }
 
-/* How a column of a table matches the cells. */
+/* The match between a column of a table and the cells' barcodes. */
 typedef struct {
-    int64_t  column, matched, extra, twice; /* cells, rows of no cell, and the last row of a cell that had one (0: none) */
-    int64_t *row;                           /* of each cell; 0, that of the names: none */
+    int64_t  column, matched, extra, twice; /* cells found, rows of no cell, last row of a repeated cell (0: none) */
+    int64_t *row;                           /* of each cell; 0, the header row, stands for none */
 } match;
 
 static void match_column(match *m, const cells *d, tap_csv t, const named *order)
@@ -41,7 +41,7 @@ static void match_column(match *m, const cells *d, tap_csv t, const named *order
     }
 }
 
-/* Whether row i + 1 is of cell i, for all of them. */
+/* Whether the rows below the header are the cells in their original order. */
 static bool is_in_order(const cells *d, tap_csv t, int64_t column)
 {
     if (t.rows != d->counts.rows + 1) return false;
@@ -67,7 +67,7 @@ static bool check_match(const match *m, const cells *d, tap_csv t, const char *p
     return true;
 }
 
-/* The column that names the most cells. */
+/* Finds the column that names the most cells. */
 static bool find_match(match *m, const cells *d, tap_arena *a, tap_csv t, const char *path, const char *data)
 {
     const int64_t n = d->counts.rows;
@@ -95,7 +95,7 @@ static bool find_match(match *m, const cells *d, tap_arena *a, tap_csv t, const 
     return check_match(m, d, t, path, data);
 }
 
-/* The table with a row for each cell, in their order, below the names. */
+/* Sorts the table's rows into the order of the cells, below the header. */
 static bool sort_rows(tap_csv *t, const cells *d, tap_arena *a, const char *path, const char *data)
 {
     const int64_t n = d->counts.rows;
@@ -111,7 +111,7 @@ static bool sort_rows(tap_csv *t, const cells *d, tap_arena *a, const char *path
     return true;
 }
 
-/* DIR/metadata.csv, unless another is given; a CSV file of counts has none by itself. */
+/* Reads the table given, or else DIR/metadata.csv if it exists. A CSV file of counts has no default table. */
 bool metadata_read(cells *d, tap_arena *a, const options *o)
 {
     char        path[PATH_SIZE];

@@ -1,4 +1,4 @@
-/* examples/vae_cells/model.c: what learns: the model, and its baseline. */
+/* examples/vae_cells/model.c: trains or loads the model, and trains its baseline. */
 #include "vae_cells.h"
 
 #include <math.h>
@@ -10,11 +10,11 @@ typedef struct {
     bool          baseline;
 } train_context;
 
-/* What the decoder says of an average z: a rate and a dispersion for each gene, in each batch. */
+/* Log-probability of the counts under the decoder at z = 0: a rate and a dispersion for each gene and batch. */
 tap_var baseline_log_prob(const models *m, cell_batch s)
 {
     tap_var z = tap_zeros(s.x.tape, TAP_SHAPE(tap_shape_of(s.x).n[0], m->baseline.options.latent));
-    tap_var log_library = tap_log(tap_clamp(tap_sum(s.x, tap_keepdim(TAP_LAST)), 1, (double)INFINITY)); /* as the model's */
+    tap_var log_library = tap_log(tap_clamp(tap_sum(s.x, tap_keepdim(TAP_LAST)), 1, (double)INFINITY)); /* as in the model */
     return tap_sum(tap_log_prob(tap_count_vae_decode(&m->baseline, z, s.c, log_library), s.x), TAP_LAST);
 }
 
@@ -74,7 +74,7 @@ static bool train_baseline(models *m, const options *o, const cells *d, bool *wh
     return init(&m->baseline, m->root[1], o, d) && train(&config, whole);
 }
 
-/* Whether the file is a model of as many genes, and of as many batches. */
+/* Checks that the model file has the data's number of genes and of batches. */
 static bool fits(const options *o, const cells *d)
 {
     tap_arena            *a = tap_arena_new();

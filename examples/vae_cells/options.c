@@ -1,4 +1,4 @@
-/* examples/vae_cells/options.c: the command line. */
+/* examples/vae_cells/options.c: parses the command line. */
 #include "vae_cells.h"
 
 #include <float.h>
@@ -89,7 +89,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
     memcpy(table, rows, sizeof rows);
 }
 
-/* Options that go with one of two things the program does, and not with the other. */
+/* Rejects options of the program's other mode: those of --simulate without it, and those of training with it. */
 static bool check(const options *o, const argument *table, uint64_t given)
 {
     static const char learning[] = " --likelihood --latent --hidden --scale --no-batches --data --metadata --separator --out "

@@ -1,4 +1,4 @@
-/* examples/vae_cells/report.c: what the model has made of the cells. */
+/* examples/vae_cells/report.c: reports what the model has learned about the cells. */
 #include "vae_cells.h"
 
 #include "examples/common/plot.h"
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { AT_ONCE = 8 }; /* cells */
+enum { AT_ONCE = 8 }; /* number of cells per batch */
 
 typedef struct {
     const options *o;
@@ -24,7 +24,7 @@ static bool sound(const reporter *r)
     return (!tap_tape_status(r->t, &message) && !tap_arena_status(r->a, &message)) || fail("%s", message);
 }
 
-/* Nats for a cell that was held out: log p(x) by draws of z, its ELBO, and the baseline's. */
+/* Prints means over held-out cells in nats: log p(x) estimated from draws of z, the ELBO, and the baseline's log p(x). */
 static bool likelihood(const reporter *r)
 {
     const int64_t n = r->d->held_out.shape.n[0];
@@ -46,7 +46,7 @@ static bool likelihood(const reporter *r)
     return true;
 }
 
-/* Means of q(z|x), and the expression that they stand for, in counts of a cell with `scale` of them; written as it comes. */
+/* Writes the means of q(z|x), and their decoded expression as counts of a cell with library size `scale`, batch by batch. */
 static bool write_latent(reporter *r)
 {
     char          path[2][PATH_SIZE];
@@ -70,12 +70,12 @@ static bool write_latent(reporter *r)
     return (!tap_file_commit(f) && !tap_npy_write(path[1], r->latent, &e)) || fail("%s", e.message);
 }
 
-/* What is known of cells: int64 [n], inert where nothing is. */
+/* Known labels of the cells: int64 [n]; inert if unknown. */
 typedef struct {
     tap_tensor group, batch;
 } known;
 
-/* Groups that k-means finds among the rows of x, and how far they agree with what is known. */
+/* Clusters the rows of x by k-means and prints how well the clusters agree with the known labels. */
 static bool cluster(const reporter *r, const known *k, const char *what, tap_tensor x, tap_tensor found)
 {
     tap_error e = { 0 };
@@ -88,7 +88,7 @@ static bool cluster(const reporter *r, const known *k, const char *what, tap_ten
     return true;
 }
 
-/* The first two numbers of each row. */
+/* Plots the first two columns of x, colored by label. */
 static void draw(const reporter *r, plot *p, const char *title, const char *name, tap_tensor x, tap_tensor label)
 {
     const int64_t n = x.shape.n[0], width = x.shape.n[1];
@@ -97,7 +97,7 @@ static void draw(const reporter *r, plot *p, const char *title, const char *name
     if (at) plot_groups(p, title, name, n, at, at + n, label.data);
 }
 
-/* The rows of the cells that have counts, of numbers for all cells. */
+/* Selects the rows of the cells with counts from a tensor with a row for each cell. */
 static tap_tensor of_full(const reporter *r, tap_tensor x)
 {
     const int64_t n = r->d->full_counts.rows, *full = r->d->full.data;
@@ -111,7 +111,7 @@ static tap_tensor of_full(const reporter *r, tap_tensor x)
     return y;
 }
 
-/* A cell without counts is in no cluster, which is -1. */
+/* Writes the cluster of each cell; -1 for cells without counts. */
 static bool write_clusters(const reporter *r, tap_tensor found)
 {
     char             path[PATH_SIZE];
@@ -124,7 +124,7 @@ static bool write_clusters(const reporter *r, tap_tensor found)
     return sound(r) && (!tap_npy_write(path, all, &e) || fail("%s", e.message));
 }
 
-/* Of the cells that have counts. */
+/* Compares clusterings of the cells with counts. */
 static bool compare(const reporter *r)
 {
     const cells     *d = r->d;

@@ -1,11 +1,11 @@
-/* examples/vae_cells/simulate.c: counts drawn from a model whose parameters are known. Formulas are in simulate.h. */
+/* examples/vae_cells/simulate.c: draws counts from a model with known parameters; simulate.h states its formulas. */
 #include "simulate.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 64 }; /* cells that are drawn at a time */
+enum { BLOCK = 64 }; /* number of cells drawn at a time */
 
 static void check_count(const char *name, int64_t n, tap_error *e)
 {
@@ -36,7 +36,7 @@ static void check(const count_simulation *o, tap_error *e)
                       (long long)o->groups, (long long)o->batches, (long long)o->genes);
 }
 
-/* The options with defaults filled in. Options that cannot be used are an error. */
+/* The options with defaults filled in. Invalid options are an error. */
 static count_simulation resolve(count_simulation o, tap_error *e)
 {
     if (o.groups == 0) o.groups = 8;
@@ -52,7 +52,7 @@ static count_simulation resolve(count_simulation o, tap_error *e)
     return o;
 }
 
-/* The parameters that cells are drawn from. */
+/* The parameters of the distribution of counts. */
 typedef struct {
     tap_tensor log_rho;   /* [groups batches,genes] */
     tap_tensor log_theta; /* [genes] */
@@ -74,14 +74,14 @@ static parameters draw_parameters(tap_tape *t, const count_simulation *o)
     return (parameters){ tap_value(tap_reshape(log_rho, TAP_SHAPE(k * b, n))), tap_value(log_theta) };
 }
 
-/* One of 0..n-1 for each cell, uniformly. */
+/* Draws a label from 0..n-1 for each cell, uniformly. */
 static void draw_labels(tap_tape *t, int64_t n, tap_tensor label)
 {
     tap_var drawn = tap_floor(tap_mul_scalar(tap_rand(t, label.shape), (double)n));
     if (tap_tape_status(t, NULL) == TAP_OK) tap_tensor_copy(label, tap_value(drawn), NULL);
 }
 
-/* A sparse matrix that grows row by row, by malloc: how many entries it will have is known at the end. */
+/* A sparse matrix under construction, row by row, in malloc's memory, as the number of entries is unknown until the end. */
 typedef struct {
     int64_t  rows, capacity;
     int64_t *start;
@@ -102,7 +102,7 @@ static bool reserve(csr_builder *b, int64_t n)
     return true;
 }
 
-/* Appends the rows of x float64 [n,columns], contiguous; false if there is no memory. */
+/* Appends the rows of x, contiguous float64 [n,columns]; false if memory runs out. */
 static bool append(csr_builder *b, tap_tensor x)
 {
     const int64_t columns = x.shape.n[1];
@@ -120,7 +120,7 @@ static bool append(csr_builder *b, tap_tensor x)
     return true;
 }
 
-/* The matrix in memory of the arena. b->start is there already. */
+/* Copies the matrix into the arena, which already owns b->start. */
 static tap_csr finish(csr_builder *b, tap_arena *a, int64_t columns)
 {
     const size_t n = (size_t)b->start[b->rows];
@@ -133,7 +133,7 @@ static tap_csr finish(csr_builder *b, tap_arena *a, int64_t columns)
     return (tap_csr){ b->rows, columns, b->start, column, value };
 }
 
-/* Counts [n,genes] of the cells first .. first + n - 1. */
+/* Draws the counts [n,genes] of cells first..first+n-1. */
 static tap_var draw_counts(tap_tape *t, const parameters *p, const count_simulation *o, const simulated_counts *s,
                            int64_t first, int64_t n)
 {
@@ -144,7 +144,7 @@ static tap_var draw_counts(tap_tape *t, const parameters *p, const count_simulat
     return tap_sample(tap_negative_binomial(tap_add(log_rho, log_l), tap_input(t, p->log_theta)));
 }
 
-/* Groups, batches and library sizes of all cells. */
+/* Draws the groups, batches and library sizes of all cells. */
 static void draw_cells(tap_arena *a, tap_tape *t, const count_simulation *o, simulated_counts *s)
 {
     s->group = tap_tensor_zeros(a, TAP_I64, TAP_SHAPE(o->cells));

@@ -1,17 +1,17 @@
-/* examples/vae_cells/simulate.h: simulated gene counts with known groups and batches. */
+/* examples/vae_cells/simulate.h: simulates gene counts with known groups and batches. */
 #ifndef EXAMPLES_SIMULATE_H
 #define EXAMPLES_SIMULATE_H
 
 #include "nn/nn.h"
 
-/* Cells of groups that overlap, measured in batches:
+/* Simulates cells of overlapping groups, measured in batches:
  *
  *   x ~ NegativeBinomial(l rho, theta)   rho = softmax over genes of (base + fold of the group + shift of the batch)
  *   base ~ N(0, spread^2)   fold ~ N(0, fold^2) for a part of each group's genes, its markers, else 0   shift ~ N(0, shift^2)
  *   log l ~ N(log library, library_spread^2)   log theta of a gene ~ N(log theta, 0.5^2)
  *
- * A cell's group and batch are uniform and independent. {.cells = N, .genes = G} gives the defaults in brackets; numbers must not be
- * negative, and 0 stands for the default. */
+ * The group and the batch of a cell are uniform and independent. {.cells = N, .genes = G} gives the defaults in brackets:
+ * 0 stands for the default, and numbers must not be negative. */
 typedef struct {
     int64_t  cells, genes;
     int64_t  groups, batches;         /* [8, 3] */
@@ -28,6 +28,6 @@ typedef struct {
     tap_tensor log_library;  /* float64 [cells] */
 } simulated_counts;
 
-simulated_counts simulate_counts(tap_arena *a, count_simulation o); /* inert after an error, which goes to the arena */
+simulated_counts simulate_counts(tap_arena *a, count_simulation o); /* inert on error; the arena holds the error */
 
 #endif
