@@ -1,4 +1,4 @@
-/* examples/elbo_tour/codes.c: section 1.2 compares the codes of the same networks trained as an autoencoder and as a VAE. */
+/* examples/elbo_tour/codes.c: compares, for section 1.2, the codes of an autoencoder and a VAE with the same networks. */
 #include "elbo_tour.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* examples/elbo_tour/trivial.c: checks section 3: the optimal ELBO for a known p(x), and the smallest model that attains it. */
+/* examples/elbo_tour/trivial.c: checks section 3, the trivial solution for a known p(x) and a minimal model that finds it. */
 #include "elbo_tour.h"
 
 #include <math.h>

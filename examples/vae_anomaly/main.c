@@ -1,4 +1,4 @@
-/* examples/vae_anomaly/main.c: trains a VAE on normal images and scores images by how anomalous they are. */
+/* examples/vae_anomaly/main.c: trains a VAE on normal images and scores further images by how anomalous they are. */
 #include "vae_anomaly.h"
 
 #include <stdio.h>

@@ -23,7 +23,7 @@ typedef struct {
 
 /* If it returns false, the program must end with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
-/* A trained model depends on the first MODEL_OPTIONS options, which suffice to rebuild it. */
+/* A trained model depends on the first MODEL_OPTIONS options; the first, `latent`, suffices to rebuild it. */
 void options_table(argument table[OPTIONS + 1], options *o);
 
 /* Prints how well each score detects the anomalies of each class; auroc gets the values for all anomalies. */

@@ -1,5 +1,5 @@
-/* examples/vae_cells/cells.c: reads and writes gene counts: folders in the format of 10x Genomics, CSV and TSV. Like the library's
- * functions, those of this file report errors to an arena or a tap_error. */
+/* examples/vae_cells/cells.c: reads and writes gene counts: folders in the format of 10x Genomics, CSV and TSV. Like those
+ * of the library, its functions report errors to an arena or a tap_error. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <math.h>

@@ -38,7 +38,7 @@ static bool simulate(options *o)
     return ok;
 }
 
-/* Restores the options that a trained model depends on from its file. */
+/* Restores the options that are needed to rebuild a trained model from the file of that model. */
 static bool recall(options *o, tap_arena *a)
 {
     argument table[OPTIONS + 1];

@@ -89,7 +89,7 @@ void options_table(argument table[OPTIONS + 1], options *o)
     memcpy(table, rows, sizeof rows);
 }
 
-/* Rejects options of the program's other mode: those of --simulate without it, and those of training with it. */
+/* Rejects options that do not apply to the mode of the program: simulation, training, or reporting with --model. */
 static bool check(const options *o, const argument *table, uint64_t given)
 {
     static const char learning[] = " --likelihood --latent --hidden --scale --no-batches --data --metadata --separator --out "

@@ -20,7 +20,7 @@ static bool load_part(labelled *part, tap_tensor images, tap_arena *a, const cha
     return dataset_labels(&part->labels, a, dir, name, images.shape.n[0], DIGITS);
 }
 
-/* Loads the data set unless a trained model only draws. */
+/* Loads the data set, which a trained model needs only for measuring and for interpolation. */
 static bool load(digits *d, tap_arena *a, const options *o)
 {
     if (o->model && !o->measure && o->ends[0] < 0) return true;
