@@ -36,7 +36,7 @@ TAP_API tap_tape *tap_tape_new(tap_dtype dtype, uint64_t seed);
 TAP_API void      tap_tape_free(tap_tape *t); /* with all values on it; NULL is allowed */
 /* Ends the step: all vars of the tape are stale. Keeps the memory for the next step, and the error. */
 TAP_API void tap_tape_reset(tap_tape *t);
-/* The first error; *message is its sentence, "" if there is none. message may be NULL. */
+/* Returns the status of the first error, TAP_OK before any; *message is its sentence, or "". message may be NULL. */
 TAP_API tap_status  tap_tape_status(const tap_tape *t, const char **message);
 TAP_API const char *tap_tape_message(const tap_tape *t); /* the sentence alone */
 /* Clears the error. The vars that failed calls have returned stay inert; all other values are unchanged. */

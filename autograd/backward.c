@@ -20,7 +20,7 @@
  * rule can have its gradient computed there, without a copy. It asks by tap__compute_grad_in_place(n, i), right before the
  * operator whose result becomes gin[i]:
  * 1. If input i is such a leaf, it becomes tape.grad_target.
- * 2. The next result that is computed on the tape (a view is none) takes the target, which is then NULL again. If the result
+ * 2. The next result that is computed on the tape (views are not) takes the target, which is then NULL again. If the result
  *    has the dtype and shape of leaf.grad, it is computed there: its node has grad_of_leaf set, and the leaf's node
  *    grad_in_place. Else it is computed in other memory. A target that was not taken ends with the rule.
  * 3. unshare() copies such a gradient if the rule gives it to another input, or with other strides. So a rule that asks for the

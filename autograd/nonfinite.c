@@ -43,7 +43,7 @@ static const char *format_element(char *text, size_t size, tap_tensor x, int64_t
     return text;
 }
 
-/* The nearest name among the nodes that these were computed from, breadth first; NULL: there is none. */
+/* The nearest name among the nodes that these were computed from, breadth first; NULL if no node has a name. */
 static const char *nearest_name(tap_tape *t, int n, const uint32_t *id)
 {
     const char *name = NULL;

@@ -25,7 +25,7 @@ tap_vae_options tap__vae_options_resolve(tap_module *m, tap_vae_options o);
 /* Creates the parameters of both networks, for options that have been resolved (vae_networks.c, as all below). */
 void tap__vae_networks_init(tap_vae *v, tap_module *m);
 
-/* The encoder's last hidden layer: x [..,D] -> [..,hidden]. c is NULL if there is none. */
+/* The encoder's last hidden layer: x [..,D] -> [..,hidden]. c is NULL for a VAE without a condition. */
 tap_var tap__vae_encoder(const tap_vae *v, tap_var x, const tap_var *c);
 
 /* The decoder's last hidden layer: z [..,latent] -> [..,hidden] or, with convolutions, [n,channels,height,width] with n =

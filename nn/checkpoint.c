@@ -141,7 +141,7 @@ static bool read_one(tap_checkpoint *c, const char *path, tap_error *e)
     return false;
 }
 
-/* The concatenation of both, in the checkpoint's memory; NULL if there is none. */
+/* text followed by more, in the checkpoint's memory; NULL if the memory cannot be had. */
 static char *concat(tap_checkpoint *c, const char *text, const char *more)
 {
     size_t size = strlen(text) + strlen(more) + 1;

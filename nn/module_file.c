@@ -13,7 +13,7 @@ static tap_arena *arena_for(const char *path, tap_error *e)
     return a;
 }
 
-/* The parameters under their paths, in memory of the arena; NULL if there is none. */
+/* The parameters under their paths, in memory of the arena; NULL if the memory cannot be had. */
 static tap_named_tensor *named_parameters(const tap_module *m, tap_arena *a, int *n)
 {
     *n = 0;

@@ -7,7 +7,7 @@
 /* Makes a negative axis nonnegative; false if it is out of range for the rank. */
 bool tap__normalize_axis(int *axis, int rank);
 
-/* The shape that both broadcast to; false if there is none. */
+/* The shape that a and b broadcast to; false if they do not broadcast. */
 bool tap__broadcast_shapes(tap_shape a, tap_shape b, tap_shape *out);
 
 /* Sets *mask to the axes to be reduced (bit i: axis i) and *out to the result's shape; an error for an axis that is out of

@@ -127,7 +127,8 @@ TAP_API void       tap_arena_free(tap_arena *a); /* with all its tensors; NULL i
 TAP_API void tap_arena_reset(tap_arena *a);
 /* `bytes` zeroed bytes, aligned to 64; NULL once the arena has an error. */
 TAP_API void *tap_arena_alloc(tap_arena *a, size_t bytes);
-/* The first error in this arena; *message (may be NULL) is "" when there is none, and lives as long as the arena. */
+/* Returns the status of the first error in this arena, TAP_OK before any; *message is its sentence, or "", and lives as long as
+ * the arena. message may be NULL. */
 TAP_API tap_status tap_arena_status(const tap_arena *a, const char **message);
 TAP_API tap_error *tap_arena_error(tap_arena *a);       /* for functions that report to a tap_error */
 TAP_API void       tap_arena_clear_error(tap_arena *a); /* results of failed calls stay inert */

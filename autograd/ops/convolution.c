@@ -42,8 +42,8 @@ static void fail_unless(tap_call *c, bool ok)
     if (!ok) tap__no_memory(c->tape, c);
 }
 
-/* The gradients of weight and bias, where n needs them; x and y are the input and the output of the convolution, or their gradients,
- * and g is the gradient of n's result. */
+/* The gradients of weight and bias, where n needs them; x and y are the input and the output of the convolution, or their
+ * gradients, and g is the gradient of n's result. */
 static void weight_and_bias_vjp(const tap_node *n, tap_var x, tap_var y, tap_var g, tap_var *gin)
 {
     if (tap_needs_grad(n, 1)) {

@@ -124,7 +124,7 @@ static bool has_memory(tap_call *c, tap_tensor x)
     return has;
 }
 
-/* Takes scratch memory for factors, with swap of so many numbers for each matrix, and copies in[0] there, scaled. */
+/* Allocates scratch memory for the factors, with n_swap pivots per matrix, and copies in[0] there, scaled. */
 static bool prepare_factors(tap_call *c, int64_t n_swap, factors *f)
 {
     tap_tensor x = c->in[0];

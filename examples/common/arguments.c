@@ -146,7 +146,7 @@ static bool refuse(const argument *a, const char *value)
     return usage(a->name, *value ? value : "''", takes);
 }
 
-/* The row whose name equals the first n characters of arg; NULL if there is none. */
+/* The row whose name equals the first n characters of arg; NULL if no row has that name. */
 static const argument *find(const argument *table, const char *arg, size_t n)
 {
     for (const argument *a = table; a->name; a++)

@@ -124,7 +124,7 @@ typedef struct {
 bool dataset_load(dataset *d, tap_arena *a, const char *given);
 
 /* Finds the directory: `given`, or, if that is NULL, the first default one with images. Returns false, without a message, if
- * there is none. */
+ * no default directory has images. */
 bool dataset_find(char dir[PATH_SIZE], const char *given);
 /* Finds the file of a part ("train", "t10k") and a kind ("images", "labels") in dir under any of its usual names; rank is that
  * of its tensor. */

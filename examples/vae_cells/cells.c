@@ -31,7 +31,7 @@ static bool exists(const char *path)
     return access(path, F_OK) == 0 || errno != ENOENT;
 }
 
-/* Finds dir/name.gz or, if there is none, dir/name; false if neither exists. */
+/* Sets path to dir/name.gz if that exists, else to dir/name; false if neither exists. */
 static bool find_file(char path[PATH_SIZE], const char *dir, const char *name)
 {
     const int n = snprintf(path, PATH_SIZE, "%s/%s.gz", dir, name);

@@ -41,7 +41,7 @@ typedef struct {
     tap_tensor train, held_out;     /* int64 [n,2]: index of a cell with counts, library size */
 } cells;
 
-/* A batch of cells on a tape: x, counts [n,genes], and c, one-hot batches [n,batches] or, if there are none, { 0 }. */
+/* A batch of cells on a tape: x, counts [n,genes], and c, one-hot batches [n,batches] or { 0 } for data without batches. */
 typedef struct {
     tap_var x, c;
 } cell_batch;

@@ -17,7 +17,7 @@ static const char help[] =
     "  --out DIR          where the results go; made if need be [out/vae_generate]\n"
     "  --model FILE       a model trained before, DIR/model.safetensors\n"
     "  --classifier FILE  the classifier of --measure [classifier.safetensors in\n"
-    "                     --out; if there is none, one learns from --data]\n"
+    "                     --out; without one, --measure trains one on --data]\n"
     "\n"
     "What to draw, into --out [all of it, but for --digit]\n"
     "  --samples          samples.png, digits by chance, and digits.png, all ten in\n"

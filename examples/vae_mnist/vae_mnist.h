@@ -64,7 +64,7 @@ bool train_vae(run *r, bool *whole);
 
 int64_t record_columns(const options *o);
 record *record_at(const run *r, int64_t i);
-record *record_last(const run *r); /* the latest evaluation, NULL if there is none */
+record *record_last(const run *r); /* the latest evaluation; NULL before the first */
 
 /* Whether dimension i of z is active: the variance of its posterior mean is above 0.01. */
 bool    is_active(const run *r, const record *e, int64_t i);

@@ -23,7 +23,7 @@ static tap_var unsqueeze_to_rank(tap_var v, int rank)
     return v;
 }
 
-/* Whether x, of whole numbers, is none of the classes 0, 1, .., k - 1. */
+/* Whether x, which holds integers, lies outside the classes 0, 1, .., k - 1. */
 static tap_var outside_classes(tap_dist d, tap_var x)
 {
     const tap_shape s = tap_shape_of(d.param[0]);

@@ -70,7 +70,7 @@ tap_var tap__divide_by_scale(tap_var x, tap_var log_scale, double k);
 
 tap_var tap__neg_inf_where(tap_var log_prob, tap_var outside); /* -infinity there, without a gradient */
 tap_var tap__outside_unit_interval(tap_var x);                 /* whether x < 0 or x > 1 */
-tap_var tap__outside_integers(tap_var x, tap_var max);         /* whether x (float64) is none of 0, 1, .., max */
+tap_var tap__outside_integers(tap_var x, tap_var max);         /* whether x (float64) is outside 0, 1, .., max */
 
 /* Log masses of whole numbers are computed in float64. */
 tap_var tap__detach_f64(tap_var x);                /* x of any dtype as a constant */

@@ -11,7 +11,7 @@
 #include "tensor/arena.h"
 #include "tensor/parallel.h"
 
-enum { TASKS = 16 }; /* resamples are divided into so many tasks, each with a buffer of counts */
+enum { TASKS = 16 }; /* resamples are divided into TASKS tasks, each with a buffer of counts */
 
 /* The numbers of negatives, n[0], and positives, n[1]. */
 typedef struct {

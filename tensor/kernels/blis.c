@@ -111,7 +111,7 @@ __attribute__((constructor)) static void choose_kernels(void)
     free(saved);
 }
 
-/* Whether the heap has so many bytes at the moment. They are freed again. */
+/* Whether the heap has this number of bytes at the moment. They are freed again. */
 static bool heap_has(size_t bytes)
 {
     void *volatile p = malloc(bytes); /* volatile: compilers may otherwise remove both calls and assume success */

@@ -16,7 +16,8 @@
 /* A function that is compiled once, by itself, so that registers are allocated for its loops alone. */
 #define TAP__NOINLINE __attribute__((noinline))
 
-/* For a typedef of T: a vector of so many bytes, aligned to its size; and one that may begin at any element of an array. */
+/* For a typedef of T: a vector of the given size in bytes, aligned to its size; and one that may begin at any element of an
+ * array. */
 #define TAP__VECTOR(bytes)              __attribute__((vector_size(bytes)))
 #define TAP__UNALIGNED_VECTOR(T, bytes) __attribute__((vector_size(bytes), aligned(sizeof(T)), may_alias))
 

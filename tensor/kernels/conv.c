@@ -270,7 +270,7 @@ static bool run_with_weight(job *j, tap_tensor w, const tap_tensor *bias, item_f
     return ok;
 }
 
-/* The bytes that a product of so many terms and elements needs for tap__long_product. */
+/* The bytes that a product of this number of terms and elements needs for tap__long_product. */
 static int64_t totals_for(const job *j, int64_t terms, int64_t elements)
 {
     return tap__product_is_long(TAP__TILED, j->dtype, terms) ? aligned(elements * (int64_t)sizeof(double)) : 0;

@@ -42,7 +42,7 @@ typedef struct {
     void (*im2col)(const tap__conv *c, tap_tensor x, void *padded_rows, void *columns);
     void (*col2im)(const tap__conv *c, tap_tensor x, void *padded_rows, double *totals, const void *columns, const void *bias);
 } tap__conv_kernel;
-int64_t tap__conv_padded_size(const tap__conv *c, int64_t images); /* elements of one channel of so many images, padded */
+int64_t tap__conv_padded_size(const tap__conv *c, int64_t images); /* elements of one channel of all images, padded */
 
 /* The size of an axis with its padding: all elements of the input, and all that windows reach. */
 static inline int64_t tap__conv_padded(tap__conv_axis a)

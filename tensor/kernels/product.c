@@ -1,4 +1,4 @@
-/* tensor/kernels/product.c: products over so many terms that float32 would lose digits. k is cut into blocks of TAP__LONG
+/* tensor/kernels/product.c: products with so long sums that float32 would lose digits. k is cut into blocks of TAP__LONG
  * terms; each block is a product in float32, and the blocks are summed in double. */
 #include <string.h>
 

@@ -29,7 +29,7 @@ static inline void tap__product(tap__product_algorithm algorithm, tap_dtype dtyp
     TAP__KERNEL_PICK(tap__product_kernels)[dtype == TAP_F64][algorithm](a, b, out, out_stride, add);
 }
 
-/* Whether a product of so many terms must be a tap__long_product, which needs memory for one double per element of out. */
+/* Whether a product with this number of terms per sum must be a tap__long_product, which needs memory for one double per element of out. */
 enum { TAP__LONG = 4096 };
 static inline bool tap__product_is_long(tap__product_algorithm algorithm, tap_dtype dtype, int64_t terms)
 {

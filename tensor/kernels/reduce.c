@@ -141,7 +141,7 @@ static int64_t runs_of(const job *j)
     return j->reduced.count / inner * ((inner + MAX_RUN - 1) / MAX_RUN);
 }
 
-/* The cost of so many elements in nanoseconds. */
+/* The cost of n elements in nanoseconds. */
 static int64_t cost_ns(const job *j, int64_t count)
 {
     return j->how == TAP__NONZERO_EXP ? count / 2 : count / 8;
