@@ -8,7 +8,7 @@
  * tap_..._init fills a struct that the caller embeds. tap_..._new returns an object: of a root or module, which owns it, or of
  * the caller, who frees it with tap_..._free; it never returns NULL.
  *
- * Errors: a root keeps its first error. Using a parameter of a failed root fails the tape. / */
+ * Errors: a root keeps its first error. Using a parameter of a failed root fails the tape. */
 #ifndef TAP_NN_NN_H
 #define TAP_NN_NN_H
 
@@ -258,12 +258,12 @@ typedef struct {
     bool             transposed;
 } tap_conv;
 
-TAP_API void    tap_conv_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel,
-                              tap_conv_options o);
-TAP_API void    tap_conv_transpose_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel,
-                                        tap_conv_options o);
-TAP_API tap_var tap_conv_forward(const tap_conv *l,
-                                 tap_var         x); /* tap_conv2d or tap_conv_transpose2d of [N,in,H,W] or [in,H,W] */
+TAP_API void tap_conv_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel,
+                           tap_conv_options o);
+TAP_API void tap_conv_transpose_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel,
+                                     tap_conv_options o);
+/* tap_conv2d or tap_conv_transpose2d of x [N,in,H,W] or [in,H,W] */
+TAP_API tap_var tap_conv_forward(const tap_conv *l, tap_var x);
 
 typedef struct {
     int64_t kernel[2];             /* must be given */
@@ -318,9 +318,9 @@ TAP_API tap_var tap_pixel_unshuffle(tap_var x, int64_t r); /* [..,C,H r,W r] -> 
 
 typedef struct tap_dist_type tap_dist_type;
 
-/* A batch of distributions. Where an event is an element, log_prob, entropy and KL are elementwise: sum them over the axes that
- * belong together. Where it is a vector, in the last axis, they are without that axis. Parameters of different shapes
- * broadcast. */
+/* A batch of distributions; parameters of different shapes broadcast. If events are elements, log_prob, entropy and KL are
+ * elementwise, and the caller sums them over the axes of one observation. If events are vectors, along the last axis, the
+ * results lack that axis. */
 typedef struct {
     const tap_dist_type *type;
     tap_var              param[3];
@@ -328,76 +328,81 @@ typedef struct {
 
 /* Events are elements. */
 TAP_API tap_dist tap_normal(tap_var loc, tap_var log_scale);     /* N(loc, exp(log_scale)^2) */
-TAP_API tap_dist tap_log_normal(tap_var loc, tap_var log_scale); /* e^z, z as above; x > 0 */
+TAP_API tap_dist tap_log_normal(tap_var loc, tap_var log_scale); /* the distribution of e^z, z ~ N(loc, exp(log_scale)^2) */
 TAP_API tap_dist tap_laplace(tap_var loc, tap_var log_scale);    /* density e^(-|x - loc| / scale) / (2 scale) */
-/* All at loc, the limit of a Normal whose scale goes to 0: log_prob is infinity there, -infinity elsewhere, entropy
- * -infinity. */
+/* A point mass at loc, the limit of a Normal as its scale goes to 0: log_prob is infinity at loc and -infinity elsewhere; the
+ * entropy is -infinity. */
 TAP_API tap_dist tap_delta(tap_var loc);
-TAP_API tap_dist tap_bernoulli(tap_var logits); /* P(1) = sigmoid(logits); logits may be infinite, here and below */
-/* density e^(logits x) / Z, x in [0,1], with Z from (0,1): Loaiza-Ganem & Cunningham 2019 */
+TAP_API tap_dist tap_bernoulli(tap_var logits); /* P(1) = sigmoid(logits); logits of all distributions may be infinite */
+/* Density e^(logits x) / Z on [0,1], Z = (e^logits - 1) / logits: Loaiza-Ganem & Cunningham 2019 */
 TAP_API tap_dist tap_continuous_bernoulli(tap_var logits);
-/* sigmoid((logits + logit(u)) / temperature), u uniform: the binary concrete density on [0,1], Maddison et al. 2017. A
- * temperature that is not above 0 gives NaN. */
+/* The distribution of sigmoid((logits + logit(u)) / temperature), u uniform on (0,1): the binary concrete distribution,
+ * Maddison et al. 2017. A temperature of 0 or below gives NaN. */
 TAP_API tap_dist tap_relaxed_bernoulli(tap_var logits, tap_var temperature);
 TAP_API tap_dist tap_categorical(tap_var logits); /* softmax(logits [..,k]) over classes 0..k-1, int64 [..] */
 
-/* Events are elements, and whole numbers: x may be of any dtype, samples are of the parameters'. Likelihoods of counts are
- * computed in double, so that in float32 they have all their digits, however small mu, and however large theta. */
-/* Mean mu, variance mu + mu^2 / theta: a Poisson whose rate is a Gamma of shape theta and mean mu. */
+/* Events are elements that hold integers. x may have any dtype; samples have the dtype of the parameters. Likelihoods of counts
+ * are computed in double, so that float32 results are accurate for small mu and large theta, too. */
+/* Mean mu and variance mu + mu^2 / theta: a Poisson distribution whose rate is Gamma distributed with shape theta and mean
+ * mu. */
 TAP_API tap_dist tap_negative_binomial(tap_var log_mu, tap_var log_theta);
-/* 0 with the chance sigmoid(logits), else the same: Lopez et al. 2018 */
+/* 0 with probability sigmoid(logits), otherwise negative binomial: Lopez et al. 2018 */
 TAP_API tap_dist tap_zero_inflated_negative_binomial(tap_var log_mu, tap_var log_theta, tap_var logits);
-/* Of total_count trials, each a success with the same chance, which is Beta(alpha, beta). A total_count that is no whole number
- * from 0 up gives NaN; it has no gradient. */
+/* The number of successes in total_count trials whose common probability of success is Beta(alpha, beta) distributed.
+ * total_count must hold integers of at least 0, else the result is NaN; it has no gradient. */
 TAP_API tap_dist tap_beta_binomial(tap_var total_count, tap_var log_alpha, tap_var log_beta);
-/* Bytes 0..255, at -1, -1 + 2/255, .., 1, to the nearest of which a logistic variable loc + exp(log_scale) logit(u) is rounded:
- * Salimans et al. 2017; and a mixture of k, with weights softmax(logits), all [..,k]. */
+/* Bytes: x = 0..255 stands for the point -1 + 2 x / 255, and its probability is that of the logistic variable loc +
+ * exp(log_scale) logit(u), u uniform on (0,1), to be nearest to that point: Salimans et al. 2017. The mixture has k components
+ * with weights softmax(logits); its parameters are [..,k]. */
 TAP_API tap_dist tap_discretized_logistic(tap_var loc, tap_var log_scale);
 TAP_API tap_dist tap_discretized_logistic_mixture(tap_var logits, tap_var loc, tap_var log_scale);
 
 /* Events are vectors [..,d]. */
 TAP_API tap_dist tap_isotropic_normal(tap_var loc, tap_var log_scale); /* N(loc, exp(log_scale)^2 I): [..,d], [..] */
-/* N(loc, L L^T), L the lower triangle of scale_tril: [..,d], [..,d,d] */
+/* N(loc, L L^T), where L is the lower triangle of scale_tril: loc [..,d], scale_tril [..,d,d] */
 TAP_API tap_dist tap_multivariate_normal(tap_var loc, tap_var scale_tril);
-TAP_API tap_dist tap_one_hot_categorical(tap_var logits); /* as Categorical; vectors with a single 1 */
-/* softmax((logits + Gumbel noise) / temperature): [..,k], [..]; the concrete density on the simplex, by all but one
- * component */
+TAP_API tap_dist tap_one_hot_categorical(tap_var logits); /* Categorical, with x as one-hot vectors [..,k] */
+/* The distribution of softmax((logits + Gumbel noise) / temperature), logits [..,k], temperature [..]: the concrete
+ * distribution (Maddison et al. 2017). The density is that of any k - 1 of the components. */
 TAP_API tap_dist tap_relaxed_one_hot_categorical(tap_var logits, tap_var temperature);
 
-/* N(0, 1), or N(0, I) where q's events are vectors, to compare q with. */
+/* N(0, 1), or N(0, I) if q's events are vectors: a prior for q. */
 TAP_API tap_dist  tap_standard_normal_like(tap_dist q);
-TAP_API tap_shape tap_dist_batch_shape(tap_dist d); /* [..] of the parameters, together */
+TAP_API tap_shape tap_dist_batch_shape(tap_dist d); /* the shape that the parameters broadcast to, without an event axis */
 TAP_API tap_shape tap_dist_event_shape(tap_dist d); /* [] or [d] */
 
-/* Samples are reparameterized, so that gradients reach d's parameters; those of Bernoulli, Categorical, OneHotCategorical, of
- * counts and bytes are values, and have none. */
+/* Samples are reparameterized: gradients reach d's parameters through them. Samples of Bernoulli, Categorical and
+ * OneHotCategorical, of counts and of bytes are constants. */
 TAP_API tap_var tap_sample(tap_dist d);
 TAP_API tap_var tap_sample_n(tap_dist d, int64_t n); /* n samples along a new axis in front */
-/* The same; an error, where gradients would need the score function. */
+/* tap_sample and tap_sample_n, but an error for distributions whose samples are constants. */
 TAP_API tap_var tap_rsample(tap_dist d);
 TAP_API tap_var tap_rsample_n(tap_dist d, int64_t n);
-/* z = g(noise): Gaussians loc + L noise, noise ~ N(0,1); the others by inverse distribution functions, noise in (0,1), so that
- * a Bernoulli is noise < P(1); classes take noise [..,k]. A Delta takes the shape alone. For NegativeBinomial and BetaBinomial
- * an element's noise is the seed of a random sequence of its own. */
+/* A sample computed from given noise, z = g(noise). Normal distributions take noise ~ N(0,1): loc + scale noise, or loc + L
+ * noise. The others take noise in (0,1) and invert the distribution function: a Bernoulli sample is noise < P(1). Classes take
+ * noise [..,k]. A Delta uses the shape of the noise only. NegativeBinomial and BetaBinomial use an element's noise as the seed
+ * of a random stream of its own. */
 TAP_API tap_var tap_sample_from(tap_dist d, tap_var noise);
-/* Natural logarithm of density or mass, all constants included; -infinity, without a gradient, where x cannot be: below 0, or
- * above 1 or the last class, count or byte; no whole number; no vector of zeros and a single 1. NaN stays NaN. Two kinds take
- * more: a Bernoulli x between 0 and 1, for x log P(1) + (1 - x) log P(0), and relaxed classes vectors from 0 to 1 that do not
- * sum to 1, as what is rounded does not. x of counts and bytes has no gradient. Distances x - loc and differences of log-scales
- * are to be numbers of the dtype; what is computed from them, and its gradient, is a number wherever mathematics has one that
- * the dtype holds. In float64, masses of counts lose what x log x loses, a digit for each power of ten. */
+/* The natural logarithm of the density or mass, with all constants. It is -infinity, without a gradient, outside the
+ * support: for x below 0, above 1, above the last class, count or byte, not an integer, or not one-hot, as the distribution
+ * requires. NaN stays NaN. Two distributions accept more: Bernoulli takes x between 0 and 1, which gives x log P(1) + (1 -
+ * x) log P(0); the relaxed one-hot takes vectors of numbers in 0..1 that do not sum to 1 exactly, because of rounding. x of
+ * counts and bytes has no gradient. If x - loc and differences of log-scales are finite in the dtype, the result and its
+ * gradients are finite wherever their exact values are in the range of the dtype. In float64, masses of counts lose about
+ * log10(x log x) digits. */
 TAP_API tap_var tap_log_prob(tap_dist d, tap_var x);
-/* The next three are errors where there is no closed form: for relaxed kinds, moments of Categorical, entropy of counts and
- * bytes, variance of bytes. */
+/* Entropy, mean and variance in closed form. Without a closed form they are errors: all three for relaxed distributions,
+ * mean and variance of Categorical, entropy of counts and bytes, variance of bytes. */
 TAP_API tap_var tap_entropy(tap_dist d);
 TAP_API tap_var tap_dist_mean(tap_dist d);
 TAP_API tap_var tap_dist_variance(tap_dist d); /* of each element */
-/* KL(q || p). Closed forms: between Normal, isotropic and multivariate (theirs are of vectors as soon as one of the two is),
- * between two of a kind but the relaxed ones, between Normal and Laplace, and from Delta, which is infinity for any density.
- * Another pair is an error. */
+/* KL(q || p) in closed form, for these pairs: two distributions of the same type, except relaxed ones; any two of Normal,
+ * isotropic and multivariate Normal (of vectors if one of the two is of vectors); Normal and Laplace; and Delta with any
+ * density, which gives infinity. Any other pair is an error. */
 TAP_API tap_var tap_kl(tap_dist q, tap_dist p);
-/* The mean of log q(z) - log p(z) over n samples from q, for any pair, and its standard error (may be NULL; else n >= 2), a
- * constant. Gradients are unbiased: along the samples or, where these have none, by the score function. */
+/* A Monte Carlo estimate of KL(q || p) for any pair: the mean of log q(z) - log p(z) over n samples z ~ q. *standard_error, a
+ * constant, receives its standard error; NULL, or n must be at least 2. Gradients are unbiased: through the samples or, where
+ * these are constants, by the score function. */
 TAP_API tap_var tap_kl_monte_carlo(tap_dist q, tap_dist p, int64_t n, tap_var *standard_error);
 
 /* ---- Bounds on log p(x) and their gradient estimators (dist/bound.c) --------------------------------------------- */
@@ -409,38 +414,40 @@ typedef enum {
 
 /* How a gradient reaches the parameters of q(z|x), from which z was drawn. All are unbiased. */
 typedef enum {
-    TAP_REPARAMETERIZED,        /* through z = g(noise), and log q */
-    TAP_STICKING_THE_LANDING,   /* through z alone: ELBO, KL by the draws; Roeder et al. 2017 */
-    TAP_DOUBLY_REPARAMETERIZED, /* the same for IWAE, Tucker et al. 2019; for the ELBO, it is sticking the landing */
+    TAP_REPARAMETERIZED,        /* through z = g(noise) and through log q */
+    TAP_STICKING_THE_LANDING,   /* through z only, for the ELBO with the KL by draws; Roeder et al. 2017 */
+    TAP_DOUBLY_REPARAMETERIZED, /* for IWAE, Tucker et al. 2019; for the ELBO it equals sticking the landing */
     TAP_SCORE,                  /* (log p(x,z) - log q(z|x)) grad log q(z|x); no gradient through z */
-    TAP_SCORE_BASELINE,         /* less a baseline that does not depend on z; by default the mean over the other images */
-    TAP_SCORE_LEAVE_ONE_OUT,    /* less what the image's other draws give; for IWAE, Mnih & Rezende 2016 */
+    TAP_SCORE_BASELINE,         /* TAP_SCORE minus a baseline that does not depend on z [the mean of the other images] */
+    TAP_SCORE_LEAVE_ONE_OUT,    /* TAP_SCORE minus a baseline from the image's other draws; for IWAE, Mnih & Rezende 2016 */
 } tap_estimator;
 
 /* {0} gives the defaults in brackets. */
 typedef struct {
     tap_bound     bound;     /* [ELBO] */
     tap_estimator estimator; /* [reparameterized] */
-    double        beta;      /* ELBO: of the KL (Higgins et al. 2017); negative stands for 0 [1] */
-    double        free_bits; /* ELBO: nats each latent dimension has free, tap_free_bits [0] */
+    double        beta;      /* ELBO: factor of the KL (Higgins et al. 2017); TAP_ZERO for 0 [1] */
+    double        free_bits; /* ELBO: nats per latent dimension, as in tap_free_bits [0] */
 } tap_bound_options;
 
-/* Of draws z ~ q(z|x), in nats, summed over all that is one event. What is not needed may be absent, { 0 }. */
+/* The terms of a bound for draws z ~ q(z|x), in nats, summed over each observation. Terms that the bound does not need may be
+ * absent, { 0 }. */
 typedef struct {
-    tap_var log_px_z, log_pz, log_q; /* log p(x|z), log p(z), log q(z|x): [L,..], a draw and the images */
-    tap_var kl;                      /* KL(q(z|x) || p(z)) by latent dimension [..,d]: then the ELBO is in its second form */
-    tap_var z;                       /* [L,..,d], the var that log p(x|z) was computed from: IWAE, doubly reparameterized */
+    tap_var log_px_z, log_pz, log_q; /* log p(x|z), log p(z), log q(z|x): [L,..], draws and images */
+    tap_var kl;                      /* KL(q(z|x) || p(z)) by latent dimension [..,d]: if given, the ELBO uses it */
+    tap_var z;                       /* [L,..,d], the var that log p(x|z) was computed from; for doubly reparameterized IWAE */
     tap_var baseline;                /* broadcasts to [L,..] */
 } tap_bound_terms;
 
-/* Draws and density as the estimator wants them: tap_log_prob(tap_estimator_posterior(e, q), tap_estimator_sample(e, z)), and
- * the same draws for the model. They cut the gradients that are not to flow. */
+/* z and q with the gradients detached that the estimator does not use. Compute log q(z|x) as
+ * tap_log_prob(tap_estimator_posterior(e, q), z) with z = tap_estimator_sample(e, z), and log p(x|z) from that z. */
 TAP_API tap_var  tap_estimator_sample(tap_estimator e, tap_var z);
 TAP_API tap_dist tap_estimator_posterior(tap_estimator e, tap_dist q);
-/* The bound for each image [..]; its gradient is the estimator, so that -tap_mean(bound) is a loss. First derivatives only. */
+/* The bound for each image [..]. Its gradient is the estimator, so the loss is -tap_mean(bound, TAP_ALL). It has first
+ * derivatives only. */
 TAP_API tap_var tap_variational_bound(tap_bound_terms d, tap_bound_options o);
-/* KL by latent dimension [..,d]; a dimension whose mean over images is not above `nats` has this constant instead. The mean of
- * the sum is sum_j max(nats, mean KL_j), Kingma et al. 2016 */
+/* kl [..,d] by latent dimension, but the constant `nats` in each dimension j whose mean over the images is at most nats, so
+ * that the mean of the sum over d is sum_j max(nats, mean KL_j): Kingma et al. 2016 */
 TAP_API tap_var tap_free_bits(tap_var kl, double nats);
 
 /* ---- Optimizers (optim/) ----------------------------------------------------------------------------------------- */
@@ -496,7 +503,7 @@ typedef struct {
     double    scale; /* batches are data * scale [1/255 for uint8 data, else 1] */
 } tap_loader_options;
 
-/* Batches of data's rows (axis 0), flattened to [batch, elements of a row]. Borrows data. Errors are told by
+/* Batches of data's rows (axis 0), flattened to [batch, elements of a row]. Borrows data. Errors are reported by
  * tap_loader_status. */
 TAP_API tap_loader *tap_loader_new(tap_tensor data, tap_loader_options o);
 TAP_API void        tap_loader_free(tap_loader *l);
@@ -518,7 +525,7 @@ TAP_API const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n); /* indi
  *     tap_checkpoint_optim(c, "adam", adam);
  *     tap_checkpoint_tape(c, "tape", tape);
  *     tap_checkpoint_loader(c, "data", data);
- *     tap_checkpoint_resume(c, &e);                         // does nothing if there is none yet
+ *     tap_checkpoint_resume(c, &e);                         // does nothing before the first save
  *     while (tap_loader_epoch(data) < 10) {
  *         while (tap_loader_next(data, &x)) { ... tap_optim_step(adam, tape); }
  *         tap_loader_start(data, tap_loader_epoch(data) + 1);
