@@ -128,8 +128,7 @@ bool tap__is_unmodified(tap_tape *t, const tap_node *n, size_t version)
         return false;
     }
     const char *name = state == TAP__FREED ? NULL : tap__name_of(tap__node(t, n->source));
-    tap__fail(t, TAP_ESTALE, "backward", "%s%s%s %s", name ? name : "an input", name ? " " : " ",
-              tap_shape_format(shape, n->value.shape),
+    tap__fail(t, TAP_ESTALE, "backward", "%s %s %s", name ? name : "an input", tap_shape_format(shape, n->value.shape),
               state == TAP__FREED
                   ? "was freed after the forward pass had used it"
                   : "was changed after the forward pass had used it; run the forward pass again, or change it later");

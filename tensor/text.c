@@ -53,9 +53,9 @@ const char *tap__strerror(int reason)
     return c ? strerror_l(reason, c) : strerror(reason);
 }
 
-static char lower(char c)
+static int lower(int c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 bool tap__equal_ignoring_case(const char *a, const char *b, size_t n)

@@ -24,8 +24,9 @@ static void log_sum_forward(tap_call *c, tap_tensor *out)
     unsigned      mask;
     tap_shape     shape;
     const int64_t n = tap_numel(out->shape);
-    double       *sum = tap_call_scratch(c, 2 * (size_t)n * sizeof *sum), *zeros = sum + n;
+    double       *sum = tap_call_scratch(c, 2 * (size_t)n * sizeof *sum);
     if (!sum) return;
+    double *zeros = sum + n;
     tap__reduced_shape(c->in[0].shape, *(const tap_axes *)c->attr, &mask, &shape, NULL);
     if (!tap__reduce_about(TAP__NONZERO_EXP, c->in[0], mask, NULL, sum, c->tape->arena) ||
         !tap__reduce_about(TAP__ZERO_COUNT, c->in[0], mask, NULL, zeros, c->tape->arena)) {

@@ -22,7 +22,7 @@ bool tap__blis_has_memory(tap_arena *a);
 /* out = alpha a b + (add ? out : 0), float32 or float64, in this thread. The caller has checked strides and memory. */
 void tap__gemm(tap_dtype dtype, double alpha, tap__matrix a, tap__matrix b, void *out, int64_t out_stride, bool add);
 
-/* Name of the kernels that BLIS runs. */
+/* The name of the kernels that BLIS runs, such as "haswell". */
 const char *tap__blis_kernels(void);
 
 #endif

@@ -14,7 +14,4 @@ bool tap__matmul(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena
  * not accept are copied; false also if there is no memory for BLIS. */
 bool tap__matmul_by_blis(tap_tensor a, tap_tensor b, tap_tensor out, bool add, tap_arena *scratch);
 
-/* The name of the kernels that BLIS runs, as "haswell"; defined in blis.c. */
-const char *tap__blis_kernels(void);
-
 #endif

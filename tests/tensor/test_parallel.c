@@ -10,6 +10,7 @@
 
 #include "layouts.h"
 #include "tensor/kernels/blis.h"
+#include "tensor/kernels/blis.h"
 #include "tensor/kernels/matmul.h"
 #include "tensor/kernels/reduce.h"
 #include "tensor/parallel.h"
