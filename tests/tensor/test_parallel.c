@@ -10,7 +10,6 @@
 
 #include "layouts.h"
 #include "tensor/kernels/blis.h"
-#include "tensor/kernels/blis.h"
 #include "tensor/kernels/matmul.h"
 #include "tensor/kernels/reduce.h"
 #include "tensor/parallel.h"
