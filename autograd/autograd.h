@@ -25,7 +25,7 @@ extern "C" {
 
 typedef struct tap_tape tap_tape;
 
-/* A value on a tape: a small handle, passed by value, good until the tape is reset (and found out when used later). */
+/* A value on a tape: a small handle, passed by value, valid until the tape is reset. A later use is an error (TAP_ESTALE). */
 typedef struct {
     tap_tape *tape;
     uint32_t  id, epoch;
@@ -51,8 +51,8 @@ TAP_API bool tap_tape_set_recording(tap_tape *t, bool on);
  * previous setting; a new tape does not search, which then costs nothing. */
 TAP_API bool      tap_tape_trace_nonfinite(tap_tape *t, bool on);
 TAP_API tap_dtype tap_tape_dtype(const tap_tape *t);
-/* Noise on a tape is a function of (seed, n-th draw of the step, step, index). A reset counts the step up; setting it
- * replays one. */
+/* Noise on a tape is a function of (seed, step, number of the draw within the step, index). A reset increments the step;
+ * tap_tape_set_step goes to another one, so that its noise is drawn again. */
 TAP_API uint64_t tap_tape_step(const tap_tape *t);
 TAP_API void     tap_tape_set_step(tap_tape *t, uint64_t step);
 TAP_API size_t   tap_tape_bytes(const tap_tape *t); /* heap memory the tape holds now */
@@ -61,16 +61,16 @@ TAP_API size_t   tap_tape_bytes(const tap_tape *t); /* heap memory the tape hold
 
 /* Data: no gradient. int64 and bool are copied, so that index and label arrays may be refilled at once. Anything else is
  * borrowed until reset, and read again by the rules of the backward pass: a change in between by a function of the library, and
- * any change of an array of up to 4096 bytes, is found out and fails the backward pass (TAP_ESTALE). After writing to a larger
- * one through a pointer, call tap_tensor_written. */
+ * any change of an array of up to 4096 bytes, is detected and fails the backward pass (TAP_ESTALE). After writing to a larger
+ * array through a pointer, call tap_tensor_written. */
 TAP_API tap_var tap_input(tap_tape *t, tap_tensor x);
-TAP_API tap_var tap_variable(tap_tape *t, tap_tensor x); /* the same, with a gradient for tap_grad to ask for */
+TAP_API tap_var tap_variable(tap_tape *t, tap_tensor x); /* tap_input, but tap_grad can compute its gradient */
 TAP_API tap_var tap_scalar(tap_tape *t, double value);   /* [] in the tape's dtype */
 TAP_API tap_var tap_zeros(tap_tape *t, tap_shape shape);
 TAP_API tap_var tap_ones(tap_tape *t, tap_shape shape);
 TAP_API tap_var tap_full(tap_tape *t, tap_shape shape, double value);
 TAP_API tap_var tap_full_like(tap_var x, double value); /* a constant of x's shape and dtype */
-/* A constant [] of x's dtype, or of the tape's if x is no float. */
+/* A constant [] of x's dtype if that is a float dtype, otherwise of the tape's. */
 TAP_API tap_var tap_scalar_like(tap_var x, double value);
 TAP_API tap_var tap_arange(tap_tape *t, int64_t n);      /* int64: 0, 1, ..., n-1 */
 TAP_API tap_var tap_eye(tap_tape *t, int64_t n);         /* [n,n], 1 on the diagonal */
@@ -79,7 +79,7 @@ TAP_API tap_var tap_rand(tap_tape *t, tap_shape shape);  /* uniform on (0,1) */
 
 /* Memory that receives the gradient of a leaf: a parameter, seen from the tape. */
 typedef struct {
-    tap_tensor value; /* borrowed until reset; changes are found out as those of tap_input's data are */
+    tap_tensor value; /* borrowed until reset; changes are detected as in tap_input */
     tap_tensor grad;  /* shape and dtype of value, contiguous; tap_backward adds to it */
     bool      *fresh; /* not NULL: while *fresh is true, grad counts as zero whatever it holds; a backward pass sets it false */
     const char *name; /* for messages; borrowed until reset */
@@ -91,9 +91,10 @@ TAP_API tap_var tap_leaf_var(tap_tape *t, const tap_leaf *leaf); /* the struct i
  * the var's shape; [] for a var that a failed call returned. The data are never NULL where the shape has elements. */
 TAP_API tap_tensor tap_value(tap_var v);
 TAP_API tap_shape  tap_shape_of(tap_var v);
-TAP_API double     tap_item(tap_var v);                    /* v with one element; NaN once the tape has failed */
-TAP_API tap_var    tap_detach(tap_var v);                  /* the same value, a constant for gradients */
-TAP_API tap_var    tap_named(tap_var v, const char *name); /* v, called so in messages and graphs; name borrowed until reset */
+TAP_API double     tap_item(tap_var v);   /* v with one element; NaN once the tape has failed */
+TAP_API tap_var    tap_detach(tap_var v); /* the same value, a constant for gradients */
+TAP_API tap_var    tap_named(tap_var     v,
+                             const char *name); /* v, with this name in messages and graphs; name is borrowed until reset */
 
 /* ---- Elementwise, with broadcasting (autograd/ops/elementwise.def) ---------------------------------------------- */
 /* Most of these functions are rows of elementwise.def, which also give the gradients: the row `UNARY(tanh, ...)` defines
@@ -369,7 +370,7 @@ TAP_API void tap_grad(tap_var y, int n, const tap_var *x, tap_var *dx);
 /* dx[i] = sum_j cotangent_j d y_j / d x[i], for y of any shape and a cotangent of y's shape. Else as tap_grad. */
 TAP_API void tap_vjp(tap_var y, tap_var cotangent, int n, const tap_var *x, tap_var *dx);
 
-/* ---- Operators of one's own (autograd/apply.c, errors.c, tape.c) ------------------------------------------------ */
+/* ---- Custom operators (autograd/apply.c, errors.c, tape.c) ------------------------------------------------------- */
 
 #define TAP_MAX_INPUTS 16
 
@@ -411,12 +412,13 @@ TAP_API const void *tap_attr(const tap_node *n);
  * by. */
 TAP_API bool tap_needs_grad(const tap_node *n, int i);
 
-/* ---- Functions of one's own (autograd/errors.c) ----------------------------------------------------------------- */
+/* ---- Errors of composed functions (autograd/errors.c) ------------------------------------------------------------ */
 
-/* A function that is made of others speaks for itself: from TAP_CALL("attention", q, k, v) to the end of the block, errors on
- * the tape of these vars begin with that name and show their shapes, whatever operator fails: "attention, call 3: [2,5,8] x
- * [2,4,6] x [2,4,8]: inner sizes 8 and 6 differ". Within another such function, it is that one's words that count. Absent vars,
- * { 0 }, are left out; others must be on one tape, and of this step. Without GNU C it does nothing. */
+/* Puts the name of a composed function into its errors: from TAP_CALL("attention", q, k, v) to the end of the block, errors
+ * on the tape of these vars begin with that name and show their shapes, whichever operator fails: "attention, call 3:
+ * [2,5,8] x [2,4,6] x [2,4,8]: inner sizes 8 and 6 differ". If such functions are nested, the outermost one gives the name.
+ * Absent vars, { 0 }, are left out; the others must be on one tape and of its current step. Without GNU C the macro does
+ * nothing. */
 #if defined(__GNUC__)
 /* clang-format off */
 #define TAP_CALL_N(name, n, in) __attribute__((cleanup(tap_call_end), unused)) tap_running tap_running_call = tap_call_begin(name, n, in)
@@ -434,7 +436,7 @@ typedef struct {
 } tap_running;
 TAP_API tap_running tap_call_begin(const char *name, int n, const tap_var *in);
 TAP_API void        tap_call_end(tap_running *r);
-/* Fails x's tape in the words of the function that is running; the result is inert. */
+/* Fails x's tape with the name and shapes of the composed function that is running, and returns an inert var. */
 TAP_API tap_var tap_fail(tap_var x, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 
 /* ---- Gradient checks and debugging (autograd/gradcheck.c, debug.c) ---------------------------------------------- */
