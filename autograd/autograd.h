@@ -51,6 +51,9 @@ TAP_API bool tap_tape_set_recording(tap_tape *t, bool on);
  * previous setting; a new tape does not search, which then costs nothing. */
 TAP_API bool      tap_tape_trace_nonfinite(tap_tape *t, bool on);
 TAP_API tap_dtype tap_tape_dtype(const tap_tape *t);
+/* Whether functions on the tape must leave state of the caller's as it is, such as running statistics: during a gradient check,
+ * which calls the forward pass many times. */
+TAP_API bool tap_tape_keeps_state(const tap_tape *t);
 /* Noise on a tape is a function of (seed, step, number of the draw within the step, index). A reset increments the step;
  * tap_tape_set_step goes to another one, so that its noise is drawn again. */
 TAP_API uint64_t tap_tape_step(const tap_tape *t);

@@ -47,6 +47,20 @@ typedef struct {
     uint32_t    id[TAP_MAX_INPUTS];
 } tap__call_site;
 
+/* What stands on a tape for an object of the caller's, such as a parameter, until the reset (var_map.c). */
+typedef struct {
+    const void *key; /* the object's address */
+    uint32_t    epoch;
+    tap_var     var;
+    bool        is_given; /* var replaces the object at the caller's request; else it was made for the object */
+    void       *other;    /* another object that replaces this one; NULL: none */
+} tap__map_entry;
+
+typedef struct {
+    tap__map_entry *entries;
+    uint32_t        n, max; /* entries of the current epoch; slots, a power of two or 0 */
+} tap__var_map;
+
 struct tap_tape {
     tap_arena *arena;
     tap_error  error;
@@ -59,6 +73,8 @@ struct tap_tape {
     uint64_t   seed, step, draws;
     tap_node **segment;
     uint32_t   n_segments, max_segments;
+
+    tap__var_map map;
 
     /* During a backward pass: */
     const bool *needs_grad; /* [n_nodes at its start]: whether the pass computes the gradient of a node; NULL: no pass runs */
@@ -99,6 +115,13 @@ void tap__no_memory(tap_tape *t, tap_call *c);
 void tap__release(tap_node *n);
 /* Removes all nodes from number `first` on, and releases their storage. */
 void tap__truncate(tap_tape *t, uint32_t first);
+
+/* ---- What stands for objects of the caller's (var_map.c) ---- */
+
+/* The entry of the key since the last reset; NULL if there is none. Valid until the next tap__map_add. */
+tap__map_entry *tap__map_find(const tap_tape *t, const void *key);
+/* The same, or a new entry; NULL, and the tape has failed, if there is no memory. */
+tap__map_entry *tap__map_add(tap_tape *t, const void *key);
 
 /* ---- Values from outside (inputs.c) ---- */
 

@@ -78,6 +78,7 @@ void tap_tape_free(tap_tape *t)
     tap__borrower_close(&t->borrower);
     for (uint32_t i = 0; i < t->n_segments; i++) free(t->segment[i]);
     free(t->segment);
+    free(t->map.entries);
     free(t->calls);
     tap_arena_free(t->arena);
     free(t);
@@ -91,6 +92,7 @@ void tap_tape_reset(tap_tape *t)
     tap_arena_reset(t->arena);
     memset(t->unreadable, 0, sizeof t->unreadable);
     t->n_calls = t->call = 0;
+    t->map.n = 0;
     t->n_nodes = 1;
     t->epoch = next_epoch();
     t->step++;
@@ -151,6 +153,11 @@ tap_dtype tap_tape_dtype(const tap_tape *t)
     return t ? t->dtype : TAP_F32;
 }
 
+bool tap_tape_keeps_state(const tap_tape *t)
+{
+    return t && t->keeps_state;
+}
+
 uint64_t tap_tape_step(const tap_tape *t)
 {
     return t ? t->step : 0;
@@ -167,7 +174,8 @@ size_t tap_tape_bytes(const tap_tape *t)
 {
     if (!t || t == &no_memory) return 0;
     return sizeof *t + tap__arena_bytes(t->arena) + (size_t)t->n_segments * TAP__SEGMENT * sizeof(tap_node) +
-           t->max_segments * sizeof *t->segment + t->max_calls * sizeof *t->calls + tap__borrower_bytes(&t->borrower);
+           t->max_segments * sizeof *t->segment + t->max_calls * sizeof *t->calls + t->map.max * sizeof *t->map.entries +
+           tap__borrower_bytes(&t->borrower);
 }
 
 tap_var tap__inert(tap_tape *t)

@@ -119,7 +119,7 @@ static double weigh(double share, double x)
 /* stat = (1 - momentum) stat + momentum value */
 static void update_running(const tap_tensor *stat, tap_var value, double momentum)
 {
-    if (!stat || value.tape->keeps_state) return;
+    if (!stat || tap_tape_keeps_state(value.tape)) return;
     tap_tensor v = tap_value(value);
     for (int64_t i = 0; i < tap_numel(stat->shape); i++)
         tap_tensor_set_item(*stat, i, weigh(1 - momentum, tap_tensor_item(*stat, i)) + weigh(momentum, tap_tensor_item(v, i)));

@@ -237,6 +237,7 @@ static void call_tap_unbind(fixture *f)
     CALL(tap_tape_set_recording, 0, tap_tape_set_recording(f->t, tap_tape_set_recording(f->t, false))) \
     CALL(tap_tape_trace_nonfinite, 0, tap_tape_trace_nonfinite(f->t, tap_tape_trace_nonfinite(f->t, false))) \
     CALL(tap_tape_dtype, 0, tap_tape_dtype(f->t)) \
+    CALL(tap_tape_keeps_state, 0, tap_tape_keeps_state(f->t)) \
     CALL(tap_tape_step, 0, tap_tape_step(f->t)) \
     CALL(tap_tape_set_step, 0, tap_tape_set_step(f->t, UINT64_MAX)) \
     CALL(tap_tape_bytes, 0, tap_tape_bytes(f->t)) \
