@@ -286,6 +286,8 @@ void tap_checkpoint_module(tap_checkpoint *c, const char *name, tap_module *m)
 {
     if (!can_add(c, name, m, tap_module_status(m, NULL))) return;
     for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) add(c, name, p->path, p->value, FINITE);
+    for (const tap_buffer *b = tap_module_next_buffer(m, NULL); b; b = tap_module_next_buffer(m, b))
+        add(c, name, b->path, b->value, ANY);
 }
 
 void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)

@@ -51,6 +51,11 @@ static bool is_expected(const char *name, int n, const tap_named_tensor *expecte
     return false;
 }
 
+static bool fits(tap_dtype found, tap_dtype expected, bool any_float)
+{
+    return found == expected || (any_float && tap_dtype_is_float(found) && tap_dtype_is_float(expected));
+}
+
 tap_status tap__check_file_match(const tap_safetensors *file, const char *path, const char *to, int n,
                                  const tap_named_tensor *expected, bool any_float, tap_error *e)
 {
@@ -59,7 +64,7 @@ tap_status tap__check_file_match(const tap_safetensors *file, const char *path, 
     for (int i = 0; i < n; i++) {
         const tap_tensor *t = tap_safetensors_find(file, expected[i].name), *x = &expected[i].tensor;
         if (!t) add_mismatch(&missing, "%s", expected[i].name);
-        else if (!tap_shape_equal(t->shape, x->shape) || (any_float ? !tap_dtype_is_float(t->dtype) : t->dtype != x->dtype))
+        else if (!tap_shape_equal(t->shape, x->shape) || !fits(t->dtype, x->dtype, any_float))
             add_mismatch(&different, "%s (%s %s, not %s %s)", expected[i].name, tap_dtype_name(t->dtype),
                          tap_shape_format(a, t->shape), tap_dtype_name(x->dtype), tap_shape_format(b, x->shape));
     }

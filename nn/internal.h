@@ -14,6 +14,7 @@ struct tap_module {
     tap_module *parent;             /* NULL: the root */
     const char *path;               /* "" for the root */
     tap_module *children, *sibling; /* lists, the newest child first */
+    bool        training;           /* or evaluation */
 };
 
 struct tap_param {
@@ -26,9 +27,15 @@ struct tap_param {
     bool        frozen;  /* no gradient is computed for it */
     uint32_t    passes;  /* backward passes that have reached it since the last step */
     tap_optim  *owner;   /* the optimizer that steps it; NULL: none */
-    tap_var     var;     /* on the tape that used it last */
     tap_param  *next;
     tap_param  *f64_copy; /* during a gradient check of a float32 module; else NULL */
+};
+
+struct tap_buffer {
+    tap_module *module;
+    const char *path;
+    tap_tensor  value;
+    tap_buffer *next;
 };
 
 /* Hyper-parameters of an optimizer; those that its algorithm does not have are 0. */
@@ -85,18 +92,21 @@ struct tap_optim {
 void tap__optim_describe(const tap_optim *o, char *text, size_t size);
 
 /* The root of a tree owns everything in it: names and the state of optimizers in `memory`, values and gradients in an arena
- * each, one parameter after the other. no_param, no_linear and no_optim are inert results of calls on a failed root. */
+ * each, one parameter after the other. no_param, no_buffer, no_linear and no_optim are inert results of calls on a failed
+ * root. */
 struct tap__root {
-    tap_module module; /* the root as a module, its first member */
-    tap_dtype  dtype;
-    uint64_t   seed;
-    tap_error  error;
-    bool       error_read; /* by the program, so that tap_module_free does not report it */
-    tap_arena *memory, *values, *grads;
-    tap_param *first, *last;
-    tap_param  no_param;
-    tap_linear no_linear;
-    tap_optim  no_optim;
+    tap_module  module; /* the root as a module, its first member */
+    tap_dtype   dtype;
+    uint64_t    seed;
+    tap_error   error;
+    bool        error_read; /* by the program, so that tap_module_free does not report it */
+    tap_arena  *memory, *values, *grads;
+    tap_param  *first, *last;
+    tap_buffer *first_buffer, *last_buffer;
+    tap_param   no_param;
+    tap_buffer  no_buffer;
+    tap_linear  no_linear;
+    tap_optim   no_optim;
 };
 
 /* m itself, or a module that has failed if m is NULL. */
@@ -112,8 +122,18 @@ bool tap__param_has_grad(const tap_param *p);
 /* Marks p as without a gradient. */
 void tap__param_drop_grad(tap_param *p);
 
-/* Whether the parameter is at or below the module. */
-bool tap__module_has(const tap_module *m, const tap_param *p);
+/* Whether the other module is m or below m. */
+bool tap__module_has(const tap_module *m, const tap_module *below);
+/* The module after m in the tree below top, parents before children, in order of creation; NULL at the end. */
+tap_module *tap__next_module(const tap_module *top, const tap_module *m);
+/* The path of a new module, parameter or buffer of m; NULL, and the root has failed, if the name cannot be used. */
+const char *tap__new_path(tap_module *m, const char *name);
+const char *tap__last_name(const char *path); /* "weight" of "enc.0.weight" */
+/* The part of a path that follows the path of m, which it is below of. */
+const char *tap__path_below(const tap_module *m, const char *path);
+/* Parameters and buffers at and below m under their paths, in memory of the arena; NULL, and the arena has failed, if there is
+ * no memory. */
+tap_named_tensor *tap__module_state(const tap_module *m, tap_arena *a, int *n);
 
 /* Whether the file read from the path holds exactly the n expected tensors, in their shapes and dtypes (any_float: in any float
  * dtype); if not, an error that says how it does not fit `to`, "module" or "run". */

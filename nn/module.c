@@ -1,12 +1,10 @@
-/* nn/module.c: the tree of modules and parameters. The root owns the whole tree and keeps its first error. A root that has
- * failed creates nothing: new modules are the root itself, and new parameters are `no_param`, which has no value. */
-#include <math.h>
+/* nn/module.c: the tree of modules. The root owns the whole tree and keeps its first error. A root that has failed creates
+ * nothing: new modules are the root itself, new parameters and buffers are `no_param` and `no_buffer`, which have no value. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "autograd/internal.h" /* tap_param_var: leaves of a tape */
 #include "nn/internal.h"
 #include "tensor/arena.h"
 #include "tensor/error.h"
@@ -18,8 +16,8 @@
 #define FAILED_ROOT(self, status, sentence) \
     { \
         .module = { .root = &self, .path = "" }, .error = { status, sentence }, \
-        .no_param = { .module = &self.module, .path = "" }, .no_optim = { .root = &self }, \
-        .no_linear = { &self.no_param, &self.no_param }, \
+        .no_param = { .module = &self.module, .path = "" }, .no_buffer = { .module = &self.module, .path = "" }, \
+        .no_optim = { .root = &self }, .no_linear = { &self.no_param, &self.no_param }, \
     }
 static tap__root no_root = FAILED_ROOT(no_root, TAP_ENOMEM, NO_MEMORY);
 static tap__root null_root = FAILED_ROOT(null_root, TAP_EARG, "module: NULL");
@@ -41,7 +39,7 @@ tap_module *tap_module_new(tap_dtype dtype, uint64_t seed)
         tap_error_set(NULL, TAP_ENOMEM, NO_MEMORY);
         return &no_root.module;
     }
-    r->module = (tap_module){ .root = r, .path = "" };
+    r->module = (tap_module){ .root = r, .path = "", .training = true };
     r->dtype = dtype;
     r->seed = seed;
     r->memory = tap__arena_new_internal();
@@ -51,6 +49,7 @@ tap_module *tap_module_new(tap_dtype dtype, uint64_t seed)
     tap__arena_name(r->values, "values");
     tap__arena_name(r->grads, "gradients");
     r->no_param = (tap_param){ .module = &r->module, .path = "" };
+    r->no_buffer = (tap_buffer){ .module = &r->module, .path = "" };
     r->no_linear = (tap_linear){ &r->no_param, &r->no_param };
     r->no_optim = (tap_optim){ .root = r };
     if (!tap_dtype_is_float(dtype))
@@ -129,7 +128,7 @@ void *tap__module_alloc(tap_module *m, size_t bytes)
     return p;
 }
 
-static const char *last_name(const char *path)
+const char *tap__last_name(const char *path)
 {
     const char *dot = strrchr(path, '.');
     return dot ? dot + 1 : path;
@@ -148,16 +147,18 @@ static bool is_name(const char *name)
 static bool is_taken(const tap_module *m, const char *name)
 {
     for (const tap_module *c = m->children; c; c = c->sibling) {
-        if (!strcmp(last_name(c->path), name)) return true;
+        if (!strcmp(tap__last_name(c->path), name)) return true;
     }
     for (const tap_param *p = m->root->first; p; p = p->next) {
-        if (p->module == m && !strcmp(last_name(p->path), name)) return true;
+        if (p->module == m && !strcmp(tap__last_name(p->path), name)) return true;
+    }
+    for (const tap_buffer *b = m->root->first_buffer; b; b = b->next) {
+        if (b->module == m && !strcmp(tap__last_name(b->path), name)) return true;
     }
     return false;
 }
 
-/* The path of a new module or parameter of m; NULL, and the root has failed, if the name cannot be used. */
-static const char *new_path(tap_module *m, const char *name)
+const char *tap__new_path(tap_module *m, const char *name)
 {
     const char *dot = *m->path ? "." : "";
     if (m->root->error.status != TAP_OK) return NULL;
@@ -179,172 +180,64 @@ static const char *new_path(tap_module *m, const char *name)
 tap_module *tap_module_child(tap_module *m, const char *name)
 {
     m = tap__module(m);
-    const char *path = new_path(m, name);
+    const char *path = tap__new_path(m, name);
     tap_module *c = path ? tap__module_alloc(m, sizeof *c) : NULL;
     if (!c) return &m->root->module;
-    *c = (tap_module){ .root = m->root, .parent = m, .path = path, .sibling = m->children };
+    *c = (tap_module){ .root = m->root, .parent = m, .path = path, .sibling = m->children, .training = m->training };
     m->children = c;
     return c;
 }
 
-tap_param *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_init how)
+/* ---- The tree, in order of creation; a list of children has the newest first ---- */
+
+static const tap_module *first_child(const tap_module *m)
+{
+    const tap_module *c = m->children;
+    while (c && c->sibling) c = c->sibling;
+    return c;
+}
+
+static const tap_module *next_sibling(const tap_module *m)
+{
+    const tap_module *c = m->parent->children;
+    if (c == m) return NULL;
+    while (c->sibling != m) c = c->sibling;
+    return c;
+}
+
+bool tap__module_has(const tap_module *m, const tap_module *below)
+{
+    while (below && below != m) below = below->parent;
+    return below != NULL;
+}
+
+tap_module *tap__next_module(const tap_module *top, const tap_module *m)
+{
+    const tap_module *next = first_child(m);
+    for (; !next && m != top; m = m->parent) next = next_sibling(m);
+    return (tap_module *)(uintptr_t)next;
+}
+
+/* ---- Training and evaluation ---- */
+
+static void set_training(tap_module *m, bool on)
 {
     m = tap__module(m);
-    tap__root  *r = m->root;
-    const char *path = new_path(m, name);
-    tap_param  *p = path ? tap__module_alloc(m, sizeof *p) : NULL;
-    if (!p) return &r->no_param;
-
-    *p = (tap_param){ .module = m, .path = path, .fresh = true };
-    p->value = tap_tensor_zeros(r->values, r->dtype, shape);
-    if (p->value.data) p->grad = tap_tensor_zeros(r->grads, r->dtype, shape);
-    if (!p->grad.data) {
-        tap_error *e = tap_arena_error(p->value.data ? r->grads : r->values);
-        tap_error_set(&r->error, e->status, "%s: %s", path, e->message);
-        return &r->no_param;
-    }
-    if (tap__init_fill(how, p->value, r->seed, path, &r->error) != TAP_OK) return &r->no_param;
-    if (r->last) r->last->next = p;
-    else r->first = p;
-    r->last = p;
-    return p;
+    if (is_static_root(m)) return;
+    for (tap_module *c = m; c; c = tap__next_module(m, c)) c->training = on;
 }
 
-const char *tap_param_path(const tap_param *p)
+void tap_module_train(tap_module *m)
 {
-    return p ? p->path : "";
+    set_training(m, true);
 }
 
-/* The value of a parameter that could not be made: NaN. */
-static tap_tensor nan_value(const tap_param *p)
+void tap_module_eval(tap_module *m)
 {
-    static _Thread_local float  nan_f32;
-    static _Thread_local double nan_f64;
-    nan_f32 = NAN;
-    nan_f64 = (double)NAN;
-    if (p && p->module->root->dtype == TAP_F64) return tap_tensor_wrap(TAP_F64, TAP_SCALAR, &nan_f64);
-    return tap_tensor_wrap(TAP_F32, TAP_SCALAR, &nan_f32);
+    set_training(m, false);
 }
 
-tap_tensor tap_param_value(const tap_param *p)
+bool tap_module_training(const tap_module *m)
 {
-    return p && p->value.data ? p->value : nan_value(p);
-}
-
-tap_tensor tap_param_grad(tap_param *p)
-{
-    if (!p || !p->grad.data) return nan_value(p);
-    if (p->fresh) {
-        tap_tensor_fill(p->grad, 0);
-        p->fresh = false; /* what the caller writes is part of the gradient */
-        p->zeroed = true;
-    }
-    return p->grad;
-}
-
-bool tap__param_has_grad(const tap_param *p)
-{
-    const char  *bytes = p->grad.data;
-    const size_t n = (size_t)tap_numel(p->grad.shape) * tap_dtype_size(p->grad.dtype);
-    if (p->fresh || p->passes > 0) return p->passes > 0;
-    return !p->zeroed || (n > 0 && (bytes[0] != 0 || memcmp(bytes, bytes + 1, n - 1) != 0));
-}
-
-void tap__param_drop_grad(tap_param *p)
-{
-    p->fresh = true;
-    p->zeroed = p->expired = false;
-    p->passes = 0;
-}
-
-/* ---- Freezing ---- */
-
-void tap_param_set_requires_grad(tap_param *p, bool on)
-{
-    if (p && p->value.data) p->frozen = !on;
-}
-
-bool tap_param_requires_grad(const tap_param *p)
-{
-    return p && p->value.data && !p->frozen;
-}
-
-void tap_module_set_requires_grad(tap_module *m, bool on)
-{
-    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) p->frozen = !on;
-}
-
-/* Whether p->var is p's leaf on the tape as it is now. The tape may have been reset, or freed and another one made at the same
- * address; and a leaf made while the tape did not record, or p was frozen, takes no gradient. */
-static bool has_leaf_on(const tap_tape *t, const tap_param *p)
-{
-    if (p->var.tape != t || p->var.epoch != t->epoch || p->var.id == 0 || p->var.id >= t->n_nodes) return false;
-    const tap_node *n = tap__node(t, p->var.id);
-    if (!n->is_leaf || n->leaf.fresh != &p->fresh) return false;
-    return (n->requires_grad != p->frozen || !t->recording) && tap__is_as_recorded(t, n);
-}
-
-tap_var tap_param_var(tap_tape *t, tap_param *p)
-{
-    const tap_var inert = { .tape = t };
-    if (!t) return inert;
-    if (!p) {
-        tap__fail(t, TAP_EARG, "param_var", "the parameter is NULL; was the layer initialized?");
-        return inert;
-    }
-    const tap__root *r = p->module->root;
-    if (r->error.status != TAP_OK) {
-        tap_tape_fail(t, r->error.status, "%s", r->error.message);
-        return inert;
-    }
-    if (!p->value.data) {
-        tap__fail(t, TAP_EARG, "param_var", "the parameter could not be made; the error of its module said why");
-        return inert;
-    }
-    if (t->promote_f32 && p->f64_copy) p = p->f64_copy;
-    if (p->value.dtype != tap_tape_dtype(t)) {
-        tap__fail(t, TAP_EDTYPE, "param_var", "%s is %s, but the tape is %s", p->path, tap_dtype_name(p->value.dtype),
-                  tap_dtype_name(tap_tape_dtype(t)));
-        return inert;
-    }
-    if (p->expired) tap__param_drop_grad(p);
-    if (has_leaf_on(t, p)) return p->var;
-    const tap_leaf leaf = { p->value, p->grad, &p->fresh, p->path };
-    p->var = tap__leaf_var(t, &leaf, !p->frozen, &p->passes);
-    return p->var;
-}
-
-bool tap__module_has(const tap_module *m, const tap_param *p)
-{
-    const tap_module *ancestor = p->module;
-    while (ancestor && ancestor != m) ancestor = ancestor->parent;
-    return ancestor != NULL;
-}
-
-tap_param *tap_module_next(const tap_module *m, const tap_param *p)
-{
-    m = tap__module(m);
-    tap_param *next = p ? p->next : m->root->first;
-    while (next && !tap__module_has(m, next)) next = next->next;
-    return next;
-}
-
-tap_param *tap_module_param(const tap_module *m, const char *path)
-{
-    for (tap_param *p = tap_module_next(m, NULL); path && p; p = tap_module_next(m, p)) {
-        if (!strcmp(p->path, path)) return p;
-    }
-    return NULL;
-}
-
-int64_t tap_module_numel(const tap_module *m)
-{
-    int64_t n = 0;
-    for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) n += tap_numel(p->value.shape);
-    return n;
-}
-
-void tap_module_zero_grad(tap_module *m)
-{
-    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) tap__param_drop_grad(p);
+    return tap__module(m)->training;
 }

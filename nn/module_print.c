@@ -31,11 +31,12 @@ static void widen(int *width, size_t n)
     if (n > (size_t)*width) *width = (int)n;
 }
 
+/* count: the number of elements; -1: a buffer. */
 static void put_line(printer *p, int depth, const char *name, const char *shape, int64_t count)
 {
-    char      text[NUMBER_TEXT];
+    char      text[NUMBER_TEXT] = "buffer";
     const int indent = depth * INDENT;
-    format_count(text, count);
+    if (count >= 0) format_count(text, count);
     if (p->out) {
         fprintf(p->out, "%*s%-*s  %-*s  %*s\n", indent, "", p->name - indent, name, p->shape, shape, p->count, text);
         return;
@@ -45,60 +46,39 @@ static void put_line(printer *p, int depth, const char *name, const char *shape,
     widen(&p->count, strlen(text));
 }
 
-static const char *last_name(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-    return dot ? dot + 1 : path;
-}
-
-/* ---- The tree, in order of creation; a list of children has the newest first ---- */
-
-static const tap_module *first_child(const tap_module *m)
-{
-    const tap_module *c = m->children;
-    while (c && c->sibling) c = c->sibling;
-    return c;
-}
-
-static const tap_module *next_sibling(const tap_module *m)
-{
-    const tap_module *c = m->parent->children;
-    if (c == m) return NULL;
-    while (c->sibling != m) c = c->sibling;
-    return c;
-}
-
-/* The module after m in the tree below top, parents before children; *depth is its depth below top. */
-static const tap_module *next_module(const tap_module *top, const tap_module *m, int *depth)
-{
-    const tap_module *next = first_child(m);
-    if (next) {
-        ++*depth;
-        return next;
-    }
-    for (; m != top; m = m->parent, --*depth) {
-        next = next_sibling(m);
-        if (next) return next;
-    }
-    return NULL;
-}
-
 static void put_params(printer *p, const tap_module *m, int depth)
 {
     char shape[TAP_SHAPE_TEXT];
     for (const tap_param *q = tap_module_next(m, NULL); q; q = tap_module_next(m, q)) {
         if (q->module == m)
-            put_line(p, depth, last_name(q->path), tap_shape_format(shape, q->value.shape), tap_numel(q->value.shape));
+            put_line(p, depth, tap__last_name(q->path), tap_shape_format(shape, q->value.shape), tap_numel(q->value.shape));
     }
+}
+
+/* Buffers have no count, since the counts are of parameters. */
+static void put_buffers(printer *p, const tap_module *m, int depth)
+{
+    char shape[TAP_SHAPE_TEXT];
+    for (const tap_buffer *b = tap_module_next_buffer(m, NULL); b; b = tap_module_next_buffer(m, b)) {
+        if (b->module == m) put_line(p, depth, tap__last_name(b->path), tap_shape_format(shape, b->value.shape), -1);
+    }
+}
+
+static int depth_below(const tap_module *top, const tap_module *m)
+{
+    int depth = 0;
+    for (; m != top; m = m->parent) depth++;
+    return depth;
 }
 
 static void put_tree(printer *p, const tap_module *top)
 {
-    int depth = 0;
-    for (const tap_module *m = top; m; m = next_module(top, m, &depth)) {
-        const char *name = m != top ? last_name(m->path) : *m->path ? m->path : "module";
+    for (const tap_module *m = top; m; m = tap__next_module(top, m)) {
+        const char *name = m != top ? tap__last_name(m->path) : *m->path ? m->path : "module";
+        const int   depth = depth_below(top, m);
         put_line(p, depth, name, "", tap_module_numel(m));
         put_params(p, m, depth + 1);
+        put_buffers(p, m, depth + 1);
     }
 }
 

@@ -18,10 +18,11 @@
 extern "C" {
 #endif
 
-/* ---- Modules and parameters (module.c) --------------------------------------------------------------------------- */
+/* ---- Modules (module.c) ------------------------------------------------------------------------------------------ */
 
 typedef struct tap_module tap_module;
 typedef struct tap_param  tap_param;
+typedef struct tap_buffer tap_buffer;
 
 TAP_API tap_module *tap_module_new(tap_dtype dtype, uint64_t seed); /* a root, float32 or float64; never NULL */
 TAP_API void        tap_module_free(tap_module *root);              /* frees the whole tree; NULL is allowed */
@@ -35,6 +36,12 @@ TAP_API void tap_module_clear_error(tap_module *m);
 TAP_API tap_status tap_module_fail(tap_module *m, tap_status status, const char *format, ...) TAP_PRINTF(3, 4);
 TAP_API tap_dtype  tap_module_dtype(const tap_module *m);
 TAP_API int64_t    tap_module_numel(const tap_module *m); /* elements of all parameters at and below m */
+
+/* Training or evaluation mode of the modules at and below m: dropout, batch normalization and the like ask for it. A root
+ * begins in training mode, a child in the mode of its parent. */
+TAP_API void tap_module_train(tap_module *m);
+TAP_API void tap_module_eval(tap_module *m);
+TAP_API bool tap_module_training(const tap_module *m);
 
 /* ---- Initializers (init.c) --------------------------------------------------------------------------------------- */
 
@@ -65,7 +72,7 @@ TAP_API tap_init tap_init_kaiming_uniform(double gain); /* U(+-gain sqrt(3 / fan
 TAP_API tap_init tap_init_kaiming_normal(double gain);  /* N(0, gain^2 / fan_in) */
 TAP_API tap_init tap_init_default(int64_t fan_in);      /* U(+-1/sqrt(fan_in)), PyTorch's for Linear and Conv */
 
-/* ---- Parameters (module.c) --------------------------------------------------------------------------------------- */
+/* ---- Parameters (param.c) ---------------------------------------------------------------------------------------- */
 
 /* A new parameter of m with a zero gradient. On an error it is inert, and the root has failed. */
 TAP_API tap_param  *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_init how);
@@ -93,7 +100,42 @@ TAP_API tap_var tap_param_var(tap_tape *t, tap_param *p); /* the leaf of the par
 TAP_API tap_param *tap_module_next(const tap_module *m, const tap_param *p);
 TAP_API tap_param *tap_module_param(const tap_module *m, const char *path); /* by full path; NULL if there is none */
 TAP_API void       tap_module_zero_grad(tap_module *m);
-/* A module is trained on one tape at a time. */
+/* A module is trained on one tape at a time. Tapes that do not record (tap_tape_set_recording) change nothing in it, so that
+ * any number of threads, each with a tape of its own, can evaluate it at the same time. */
+
+/* ---- Buffers (buffer.c) ------------------------------------------------------------------------------------------ */
+
+/* A buffer is a tensor that belongs to the state of a module but is not trained, such as a running mean: it is saved, loaded,
+ * cloned and checkpointed under its path as parameters are, it is not counted as a parameter, and no optimizer changes it.
+ * PyTorch's register_buffer. */
+
+/* A new buffer of m, filled with the value. A buffer of floats usually has the module's dtype (tap_module_dtype). On an error
+ * it is inert, and the root has failed. */
+TAP_API tap_buffer *tap_buffer_new(tap_module *m, const char *name, tap_dtype dtype, tap_shape shape, double value);
+TAP_API const char *tap_buffer_path(const tap_buffer *b); /* "bn.running_mean" */
+/* A view of the value, which may be written to; { 0 } for a buffer that could not be made. A layer that changes its buffers in
+ * the forward pass must not do so during a gradient check: see tap_tape_keeps_state. */
+TAP_API tap_tensor  tap_buffer_value(const tap_buffer *b);
+TAP_API tap_buffer *tap_module_next_buffer(const tap_module *m, const tap_buffer *b); /* iterates as tap_module_next does */
+TAP_API tap_buffer *tap_module_buffer(const tap_module *m, const char *path);         /* by full path; NULL if there is none */
+
+/* ---- Clones, and forward passes with other parameters (clone.c, param.c) ----------------------------------------- */
+
+/* A new root with a copy of all modules, parameters and buffers at and below m, their modes and freezing, without gradients and
+ * optimizers; the caller frees it. Its paths are those below m. Floats are converted to the dtype, the module's or another one.
+ * A clone has no layers: for a forward pass with it, pass the original's layers to a tape after tap_module_replace. */
+TAP_API tap_module *tap_module_clone(const tap_module *m, tap_dtype dtype);
+/* Until the tape is reset, the parameters, buffers and modes at and below `other` stand for those of the same path at and below
+ * m: layers of m compute with them, and gradients reach them. The tape fails if `other` lacks one, or if shapes differ. To undo
+ * it, replace m by itself. */
+TAP_API void tap_module_replace(tap_tape *t, tap_module *m, tap_module *other);
+/* Until the tape is reset, tap_param_var(t, p) is v, a var of p's shape: torch.func.functional_call, for weights that are
+ * computed, as in MAML and hypernetworks. The gradient goes to what v was computed from. { 0 } undoes it. */
+TAP_API void tap_param_replace(tap_tape *t, tap_param *p, tap_var v);
+/* What a layer of one's own asks for in its forward pass on tape t: the value of b, and whether m is in training mode, or those
+ * of what stands for them on the tape. */
+TAP_API tap_tensor tap_buffer_value_on(const tap_tape *t, const tap_buffer *b);
+TAP_API bool       tap_module_training_on(const tap_tape *t, const tap_module *m);
 
 /* ---- Printing, saving and loading modules (module_print.c, module_file.c) ---------------------------------------- */
 
@@ -109,13 +151,33 @@ TAP_API void       tap_module_zero_grad(tap_module *m);
 TAP_API void tap_module_print(const tap_module *m);             /* to stdout */
 TAP_API void tap_module_fprint(FILE *out, const tap_module *m); /* nothing if out is NULL */
 
-/* Writes a safetensors file of all parameters under their paths, with metadata of the caller's. On an error no file is
- * replaced. */
+/* Writes a safetensors file of all parameters and buffers under their paths, with metadata of the caller's. On an error no file
+ * is replaced. */
 TAP_API tap_status tap_module_save(const tap_module *m, const char *path, int n_metadata, const tap_metadata *metadata,
                                    tap_error *e);
-/* Reads all parameters, converting between float32 and float64. On an error, such as a name or shape that does not fit, none is
- * changed. */
+/* Reads all parameters and buffers, converting floats to their dtype. On an error, such as a name or shape that does not fit,
+ * none is changed. */
 TAP_API tap_status tap_module_load(tap_module *m, const char *path, tap_error *e);
+
+/* {0} stands for tap_module_load. */
+typedef struct {
+    /* PyTorch's strict=False: what the file lacks keeps its value, and what m does not have is left out. What both have must
+     * have the same shape. */
+    bool partial;
+    /* The part of the file to read, when its paths are not those of m: what is "weight" below m is PREFIX "weight" in the file,
+     * and tensors of other names are ignored. "": the file's paths begin at m [m's path and a dot, and no tensor is ignored] */
+    const char *prefix;
+} tap_load_options;
+
+/* Names that partial loading left out, in memory of the arena: of m's parameters and buffers, and of the file's tensors. */
+typedef struct {
+    int                n_missing, n_unexpected;
+    const char *const *missing, *const *unexpected;
+} tap_load_result;
+
+/* Reads a module's state, or part of it, from a file or part of it. result and its arena may both be NULL. */
+TAP_API tap_status tap_module_load_with(tap_module *m, const char *path, tap_load_options o, tap_arena *a,
+                                        tap_load_result *result, tap_error *e);
 
 /* ---- Layers (layers/, functional/activation.c) ------------------------------------------------------------------- */
 

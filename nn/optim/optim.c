@@ -206,7 +206,7 @@ static void begin_step(tap_optim *o)
 static tap_status check_newer(tap_optim *o)
 {
     for (tap_param *p = o->newest ? o->newest->next : NULL; p; p = p->next) {
-        if (!tap__module_has(o->module, p) || p->owner || p->frozen) continue;
+        if (!tap__module_has(o->module, p->module) || p->owner || p->frozen) continue;
         return tap__param_fail(p, TAP_EARG, "optim_step", "was made after the optimizer of its module, and has no optimizer");
     }
     return TAP_OK;
