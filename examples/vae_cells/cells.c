@@ -96,11 +96,17 @@ cells_file cells_read_csv(tap_arena *a, const char *path, char separator)
     return cells_or_inert(a, path, &c);
 }
 
+char cells_separator(const char *path)
+{
+    if (ends_with(path, ".csv") || ends_with(path, ".csv.gz")) return ',';
+    return ends_with(path, ".tsv") || ends_with(path, ".tsv.gz") ? '\t' : '\0';
+}
+
 cells_file cells_read(tap_arena *a, const char *path)
 {
     cells_file c = { .counts = { .rows = 0 } };
-    if (!path || ends_with(path, ".csv") || ends_with(path, ".csv.gz")) return cells_read_csv(a, path, ',');
-    if (ends_with(path, ".tsv") || ends_with(path, ".tsv.gz")) return cells_read_csv(a, path, '\t');
+    const char separator = path ? cells_separator(path) : ',';
+    if (separator) return cells_read_csv(a, path, separator);
     if (tap_arena_status(a, NULL) == TAP_OK) read_folder(a, path, &c);
     return cells_or_inert(a, path, &c);
 }

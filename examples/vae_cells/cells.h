@@ -14,6 +14,7 @@ typedef struct {
  * cells_read_csv, a file that ends in .csv, .csv.gz, .tsv or .tsv.gz. Counts must be integers >= 0. On error, the result is
  * inert and the arena holds the error. */
 cells_file cells_read(tap_arena *a, const char *path);
+char       cells_separator(const char *path); /* by the end of the file's name: comma or tab; '\0' for any other name */
 /* Reads a [cells,genes] file in the format of tap_csv_read_matrix. */
 cells_file cells_read_csv(tap_arena *a, const char *path, char separator);
 /* Writes gzipped files into the folder, which must exist. Absent tables of names default to cell1, ... and gene1, ... */

@@ -47,17 +47,14 @@ static train_config config_of(const train_context *p, const train_options *o)
     };
 }
 
-static bool train_model(models *m, options *o, const cells *d, bool *whole)
+static bool train_model(const models *m, options *o, const cells *d, const out_file files[RESULTS], bool *whole)
 {
     argument table[OPTIONS + 1];
     options_table(table, o);
-    if (!init(&m->vae, m->root[0], o, d)) return false;
     if (!o->train.quiet)
         printf("VAE of counts, %s, %lld parameters; %s\n",
                o->likelihood == TAP_COUNTS_ZINB ? "zero-inflated negative binomial" : "negative binomial",
                (long long)tap_module_numel(m->root[0]), tap_config());
-    out_file files[RESULTS];
-    report_files(files, o, d);
     train_config config = config_of(&(train_context){ m, d, false }, &o->train);
     config.n_results = RESULTS;
     config.results = files;
@@ -92,17 +89,14 @@ static bool fits(const options *o, const cells *d)
     return ok;
 }
 
-static bool recall(models *m, const options *o, const cells *d)
+bool models_get(models *m, options *o, const cells *d, bool *whole)
 {
     out_file files[RESULTS];
     report_files(files, o, d);
-    return fits(o, d) && init(&m->vae, m->root[0], o, d) && model_load(m->root[0], o->model) &&
-           prepare_out(o->train.out, RESULTS, files);
-}
-
-bool models_get(models *m, options *o, const cells *d, bool *whole)
-{
     *whole = true;
-    if (o->model ? !recall(m, o, d) : !train_model(m, o, d, whole)) return false;
+    if ((o->model && !fits(o, d)) || !init(&m->vae, m->root[0], o, d)) return false;
+    if (o->model ? !model_load(m->root[0], o->model) || !prepare_out(o->train.out, RESULTS, files)
+                 : !train_model(m, o, d, files, whole))
+        return false;
     return !*whole || train_baseline(m, o, d, whole);
 }

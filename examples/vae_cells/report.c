@@ -14,7 +14,8 @@ typedef struct {
     const cells   *d;
     tap_arena     *a;
     tap_tape      *t;
-    tap_tensor     latent; /* float32 [cells,latent] */
+    tap_tensor     latent;       /* float32 [cells,latent] */
+    tap_tensor     group, batch; /* of the cells with counts: int64 [n]; inert if unknown */
 } reporter;
 
 static bool sound(const reporter *r)
@@ -70,20 +71,15 @@ static bool write_latent(reporter *r)
     return (!tap_file_commit(f) && !tap_npy_write(path[1], r->latent, &e)) || fail("%s", e.message);
 }
 
-/* Known labels of the cells: int64 [n]; inert if unknown. */
-typedef struct {
-    tap_tensor group, batch;
-} known;
-
 /* Clusters the rows of x by k-means and prints how well the clusters agree with the known labels. */
-static bool cluster(const reporter *r, const known *k, const char *what, tap_tensor x, tap_tensor found)
+static bool cluster(const reporter *r, const char *what, tap_tensor x, tap_tensor found)
 {
     tap_error e = { 0 };
     tap_kmeans(x, (tap_kmeans_options){ .clusters = r->o->clusters, .seed = r->o->train.seed }, found, &e);
     if (e.status) return fail("%s", e.message);
     printf("%-12s: %lld clusters by k-means", what, (long long)r->o->clusters);
-    if (k->group.data) printf(", adjusted Rand index %.3f with the groups", tap_adjusted_rand_index(found, k->group, &e));
-    if (k->batch.data) printf(", %.3f with the batches", tap_adjusted_rand_index(found, k->batch, &e));
+    if (r->group.data) printf(", adjusted Rand index %.3f with the groups", tap_adjusted_rand_index(found, r->group, &e));
+    if (r->batch.data) printf(", %.3f with the batches", tap_adjusted_rand_index(found, r->batch, &e));
     printf("\n");
     return true;
 }
@@ -100,50 +96,41 @@ static void draw(const reporter *r, plot *p, const char *title, const char *name
 /* Selects the rows of the cells with counts from a tensor with a row for each cell. */
 static tap_tensor of_full(const reporter *r, tap_tensor x)
 {
-    const int64_t n = r->d->full_counts.rows, *full = r->d->full.data;
-    tap_shape     s = x.shape;
-    s.n[0] = 1;
-    const size_t bytes = (size_t)tap_numel(s) * tap_dtype_size(x.dtype);
-    s.n[0] = n;
-    tap_tensor y = tap_tensor_zeros(r->a, x.dtype, s);
-    for (int64_t i = 0; y.data && i < n; i++)
-        memcpy((char *)y.data + (size_t)i * bytes, (const char *)x.data + (size_t)full[i] * bytes, bytes);
-    return y;
+    return tap_value(tap_index_select(tap_input(r->t, x), 0, tap_input(r->t, r->d->full)));
 }
 
 /* Writes the cluster of each cell; -1 for cells without counts. */
 static bool write_clusters(const reporter *r, tap_tensor found)
 {
-    char             path[PATH_SIZE];
-    tap_error        e = { 0 };
-    const tap_tensor all = tap_tensor_zeros(r->a, TAP_I64, TAP_SHAPE(r->d->counts.rows));
-    tap_tensor_fill(all, -1);
-    for (int64_t i = 0; all.data && i < found.shape.n[0]; i++)
-        ((int64_t *)all.data)[((const int64_t *)r->d->full.data)[i]] = ((const int64_t *)found.data)[i];
+    char          path[PATH_SIZE];
+    tap_error     e = { 0 };
+    const tap_var none = tap_cast(tap_full(r->t, TAP_SHAPE(r->d->counts.rows), -1), TAP_I64);
+    const tap_var all = tap_scatter(none, 0, tap_input(r->t, r->d->full), tap_input(r->t, found));
     join(path, r->o->train.out, "clusters.npy");
-    return sound(r) && (!tap_npy_write(path, all, &e) || fail("%s", e.message));
+    return sound(r) && (!tap_npy_write(path, tap_value(all), &e) || fail("%s", e.message));
 }
 
 /* Compares clusterings of the cells with counts. */
-static bool compare(const reporter *r)
+static bool compare(reporter *r)
 {
-    const cells     *d = r->d;
+    const cells *d = r->d;
+    tap_tape_reset(r->t);
+    if (d->n_groups) r->group = of_full(r, d->group);
+    if (d->n_batches) r->batch = of_full(r, d->batch);
     const tap_shape  n = TAP_SHAPE(d->full_counts.rows);
-    const tap_tensor found = tap_tensor_zeros(r->a, TAP_I64, n), other = tap_tensor_zeros(r->a, TAP_I64, n),
-                     latent = of_full(r, r->latent);
-    const known k = { d->n_groups ? of_full(r, d->group) : (tap_tensor){ 0 },
-                      d->n_batches ? of_full(r, d->batch) : (tap_tensor){ 0 } };
+    const tap_tensor found = tap_tensor_zeros(r->a, TAP_I64, n), other = tap_tensor_zeros(r->a, TAP_I64, n);
+    const tap_tensor latent = of_full(r, r->latent);
     const tap_tensor pca =
         tap_csr_pca(r->a, tap_csr_log_normalize(r->a, d->full_counts, r->o->scale), r->o->latent, r->o->train.seed);
     const tap_tensor flat = tap_csr_pca(r->a, tap_csr_from_dense(r->a, latent), r->o->latent > 1 ? 2 : 1, r->o->train.seed);
-    if (!sound(r) || !cluster(r, &k, "latent space", latent, found) || !cluster(r, &k, "PCA", pca, other)) return false;
-    const tap_tensor by = d->n_groups ? k.group : found;
+    if (!sound(r) || !cluster(r, "latent space", latent, found) || !cluster(r, "PCA", pca, other)) return false;
+    const tap_tensor by = d->n_groups ? r->group : found;
     const char      *name = d->n_groups ? "group" : "cluster";
     plot            *p = plot_new(2, d->n_batches ? 2 : 1);
     draw(r, p, "latent space", name, flat, by);
     draw(r, p, "PCA of log-normalized counts", name, pca, by);
-    if (d->n_batches) draw(r, p, "latent space", "batch", flat, k.batch);
-    if (d->n_batches) draw(r, p, "PCA of log-normalized counts", "batch", pca, k.batch);
+    if (d->n_batches) draw(r, p, "latent space", "batch", flat, r->batch);
+    if (d->n_batches) draw(r, p, "PCA of log-normalized counts", "batch", pca, r->batch);
     return plot_write(p, r->o->train.out, "latent.png") && write_clusters(r, found);
 }
 

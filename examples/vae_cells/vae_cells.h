@@ -46,13 +46,8 @@ typedef struct {
     tap_var x, c;
 } cell_batch;
 
-bool cells_load(cells *d, tap_arena *a, options *o);          /* fills in options that depend on the data */
-bool metadata_read(cells *d, tap_arena *a, const options *o); /* groups and batches, if there is metadata */
-bool is_folder(const char *path);
-char separator_of(const options *o, const char *path); /* the field separator of this file */
-/* Whether the table has several columns; otherwise reports that the separator is wrong and suggests one that occurs. */
-bool       has_columns(tap_csv t, const char *path, char separator);
-cell_batch cells_select(const cells *d, tap_var index); /* the cells with these indices */
+bool       cells_load(cells *d, tap_arena *a, options *o); /* fills in options that depend on the data */
+cell_batch cells_select(const cells *d, tap_var index);    /* the cells with these indices */
 
 /* The model, and a baseline that depends only on a cell's library size and batch. */
 typedef struct {
