@@ -11,27 +11,34 @@ const char *const columns[COLUMNS] = {
     "index", "class", "anomaly", "elbo", "reconstruction", "likelihood", "regret", "deviance"
 };
 
-/* ---- Images ------------------------------------------------------------------------------------------------------- */
+typedef struct {
+    options    *o;
+    const char *name;        /* of the data set */
+    set         train, test; /* train: empty if the model is loaded */
+    tap_module *root;
+    tap_vae     vae;
+} task;
 
-/* Reads the labels of a part. Missing labels are an error only if `must` is set. */
-static bool load_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, tap_tensor images, bool must)
-{
-    char path[PATH_SIZE];
-    return (!must && !dataset_file(path, dir, part, "labels", 1)) ||
-           dataset_labels(labels, a, dir, part, images.shape.n[0], CLASSES);
-}
+/* ---- Images ------------------------------------------------------------------------------------------------------- */
 
 static bool set_new(set *s, tap_arena *a, int64_t room)
 {
     *s = (set){ tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(room, SIDE, SIDE)),
-                tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(room, COLUMNS)) };
+                tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(room, COLUMNS)), 0 };
     s->images.shape.n[0] = s->table.shape.n[0] = 0;
     return arena_ok(a);
 }
 
-/* Adds the images of the digit (-1: all digits) and, if `others` is set, those of other digits, which count as anomalies. */
-static void set_add(set *s, tap_tensor images, tap_tensor labels, int64_t digit, bool others, bool anomaly)
+/* Adds the images of the digit and, if `others` is set, those of other digits, which count as anomalies. A digit of -1 stands
+ * for all images; then the directory need not have their labels. */
+static bool set_add(set *s, tap_arena *a, tap_tensor images, const char *dir, const char *part, int64_t digit, bool others,
+                    bool anomaly)
 {
+    char       path[PATH_SIZE];
+    tap_tensor labels = { 0 };
+    if ((digit >= 0 || dataset_file(path, dir, part, "labels", 1)) &&
+        !dataset_labels(&labels, a, dir, part, images.shape.n[0], CLASSES))
+        return false;
     for (int64_t i = 0; i < images.shape.n[0]; i++) {
         const int64_t n = s->images.shape.n[0], class = labels.data ? ((const int64_t *)labels.data)[i] : -1;
         const bool    other = digit >= 0 && class != digit;
@@ -40,44 +47,34 @@ static void set_add(set *s, tap_tensor images, tap_tensor labels, int64_t digit,
         memcpy((double *)s->table.data + COLUMNS * n, (double[]){ (double)i, (double)class, other || anomaly },
                SCORE * sizeof(double));
         s->images.shape.n[0] = s->table.shape.n[0] = n + 1;
+        s->anomalies += other || anomaly;
     }
-}
-
-/* Checks that the test set has both normal images and anomalies to measure, unless images are only scored. */
-static bool check_test(const set *test, const dataset *d, const options *o, const char *digit)
-{
-    const int64_t n = test->images.shape.n[0];
-    int64_t       anomalies = 0;
-    for (int64_t i = 0; i < n; i++) anomalies += ((const double *)test->table.data)[i * COLUMNS + ANOMALY] != 0;
-    if (o->only || (anomalies > 0 && anomalies < n)) return true;
-    return fail("%s: its test images hold %s %s%s", d->from, anomalies ? "no" : "nothing but", digit,
-                anomalies ? "" : ", which is normal, and no anomaly");
+    return true;
 }
 
 /* Loads what the options select: a digit against the others, a digit or directory against another one, or one to score. */
-static bool load(set *train, set *test, tap_arena *a, const options *o, const char **name)
+static bool load(task *t, tap_arena *a)
 {
-    const int64_t digit = o->normal && strlen(o->normal) == 1 ? *o->normal - '0' : -1;
-    tap_tensor    labels[3] = { 0 }, strange = { .shape = TAP_SHAPE(0) };
-    const char   *other = o->only ? o->only : o->anomaly;
-    dataset       d = { .test = strange };
+    const options *o = t->o;
+    const int64_t  digit = o->normal && strlen(o->normal) == 1 ? *o->normal - '0' : -1;
+    tap_tensor     strange = { .shape = TAP_SHAPE(0) };
+    const char    *other = o->only ? o->only : o->anomaly;
+    dataset        d = { .train = strange, .test = strange };
     if (!other && digit < 0) return fail("%s: what is normal is in a directory; name another one, --anomaly DIR", o->model);
     if (o->data && !o->only && digit < 0) note("--data %s is not used: what is normal is in %s", o->data, o->normal);
     if (!o->only && !dataset_load(&d, a, digit < 0 ? o->normal : o->data)) return false;
-    if (!o->only && (!load_labels(&labels[0], a, d.from, "train", d.train, digit >= 0) ||
-                     !load_labels(&labels[1], a, d.from, "t10k", d.test, digit >= 0)))
+    if (other && !dataset_images(&strange, a, other, "t10k")) return false;
+    if (!set_new(&t->train, a, d.train.shape.n[0]) || !set_new(&t->test, a, d.test.shape.n[0] + strange.shape.n[0]))
         return false;
-    if (other && (!dataset_images(&strange, a, other, "t10k") || !load_labels(&labels[2], a, other, "t10k", strange, false)))
-        return false;
-    if (!set_new(train, a, o->model ? 0 : d.train.shape.n[0]) || !set_new(test, a, d.test.shape.n[0] + strange.shape.n[0]))
-        return false;
-    if (!o->model) set_add(train, d.train, labels[0], digit, false, false);
-    set_add(test, d.test, labels[1], digit, !other, false);
-    set_add(test, strange, labels[2], -1, true, !o->only);
-    *name = d.name;
-    if (!o->model && train->images.shape.n[0] == 0)
+    if (!o->model && !set_add(&t->train, a, d.train, d.from, "train", digit, false, false)) return false;
+    if (!o->only && !set_add(&t->test, a, d.test, d.from, "t10k", digit, !other, false)) return false;
+    if (other && !set_add(&t->test, a, strange, other, "t10k", -1, true, !o->only)) return false;
+    t->name = d.name;
+    if (!o->model && t->train.images.shape.n[0] == 0)
         return fail("%s: its training images hold no %s to learn from", d.from, o->normal);
-    return check_test(test, &d, o, digit < 0 ? "normal image" : o->normal);
+    if (o->only || (t->test.anomalies > 0 && t->test.anomalies < t->test.images.shape.n[0])) return true;
+    return fail("%s: its test images hold %s %s%s", d.from, t->test.anomalies ? "no" : "nothing but",
+                digit < 0 ? "normal image" : o->normal, t->test.anomalies ? "" : ", which is normal, and no anomaly");
 }
 
 /* ---- Output files ------------------------------------------------------------------------------------------------- */
@@ -95,44 +92,25 @@ static void result_files(out_file files[RESULTS], double images)
 
 /* ---- The model ---------------------------------------------------------------------------------------------------- */
 
-static tap_var loss(const void *vae, tap_tape *t, batch *b)
-{
-    return tap_vae_loss(vae, tap_input(t, b->x));
-}
-
 static bool init(tap_vae *vae, tap_module *root, const options *o)
 {
     tap_vae_init(vae, root, (tap_vae_options){ .data = PIXELS, .latent = o->latent, .clip = 20 });
     return module_ok(root);
 }
 
-static bool train_model(tap_vae *vae, tap_module *root, options *o, const set *from, const set *test, const char *name,
-                        bool *whole)
+static tap_var loss(const void *vae, tap_tape *t, batch *b)
 {
-    argument table[OPTIONS + 1];
-    out_file files[RESULTS];
-    options_table(table, o);
-    result_files(files, (double)test->images.shape.n[0]);
-    if (!init(vae, root, o)) return false;
-    if (!o->train.quiet)
-        printf("%s, normal %s: %lld images; %s\n", name, o->normal, (long long)from->images.shape.n[0], tap_config());
-    /* clang-format off */
-    const train_config config = { .options = o->train,
-                       .root = root,
-                       .net = vae,
-                       .loss = loss,
-                       .data = from->images,
-                       .n_results = RESULTS,
-                       .results = files };
-    /* clang-format on */
-    return train_and_save(config, name, table, MODEL_OPTIONS, whole);
+    return tap_vae_loss(vae, tap_input(t, b->x));
 }
 
-static bool recall(tap_vae *vae, tap_module *root, tap_arena *a, options *o)
+static bool train_model(const task *t, const argument *table, const out_file *results, bool *whole)
 {
-    argument table[OPTIONS + 1];
-    options_table(table, o);
-    return model_options(a, o->model, table, o->normal || o->only ? 1 : 2) && init(vae, root, o) && model_load(root, o->model);
+    const options     *o = t->o;
+    const train_config config = { o->train,          t->root, &t->vae, loss, .data = t->train.images, .n_results = RESULTS,
+                                  .results = results };
+    if (!o->train.quiet)
+        printf("%s, normal %s: %lld images; %s\n", t->name, o->normal, (long long)t->train.images.shape.n[0], tap_config());
+    return train_and_save(config, t->name, table, MODEL_OPTIONS, whole);
 }
 
 /* ---- Scores ------------------------------------------------------------------------------------------------------- */
@@ -144,30 +122,25 @@ static tap_var blur(tap_var x)
     return tap_reshape(tap_gaussian_blur(tap_reshape(x, TAP_SHAPE(s.n[0], SIDE, SIDE)), 7, 1.2), s);
 }
 
-typedef struct {
-    const options *o;
-    tap_vae        vae; /* its `samples` option is that of the ELBO score */
-} score_context;
-
 /* Anomaly scores [batch,SCORES]; higher means more anomalous. */
 static tap_var scores_of(const void *ctx, tap_var x)
 {
-    const score_context *j = ctx;
-    const options       *o = j->o;
-    const tap_vae       *v = &j->vae;
-    tap_var s[SCORES] = { tap_neg(tap_vae_elbo(v, x).elbo), tap_neg(tap_vae_reconstruction_log_prob(v, x, o->samples)),
-                          tap_neg(tap_vae_log_likelihood(v, x, o->weights)),
-                          tap_vae_regret(v, x, o->samples, (tap_fit_options){ .steps = o->steps, .seed = o->train.seed }),
-                          tap_vae_deviance(v, x, blur) };
+    const task    *t = ctx;
+    const options *o = t->o;
+    const tap_vae *v = &t->vae;
+    tap_var        s[SCORES] = { tap_neg(tap_vae_elbo(v, x).elbo), tap_neg(tap_vae_reconstruction_log_prob(v, x, o->samples)),
+                                 tap_neg(tap_vae_log_likelihood(v, x, o->weights)),
+                                 tap_vae_regret(v, x, o->samples, (tap_fit_options){ .steps = o->steps, .seed = o->train.seed }),
+                                 tap_vae_deviance(v, x, blur) };
     return tap_stack(SCORES, s, 1);
 }
 
-static bool score(const set *s, tap_arena *a, const options *o, const tap_vae *vae, bool *whole)
+static bool score(task *t, tap_arena *a, bool *whole)
 {
-    score_context j = { o, *vae };
-    j.vae.options.samples = o->samples;
-    return map_dataset(&(map_config){ scores_of, &j, s->images, tap_tensor_slice(a, s->table, 1, SCORE, TAP_END, 1), SCORED,
-                                      o->train.seed, "scores", "deviance", o->train.quiet },
+    const options *o = t->o;
+    t->vae.options.samples = o->samples; /* of the ELBO */
+    return map_dataset(&(map_config){ scores_of, t, t->test.images, tap_tensor_slice(a, t->test.table, 1, SCORE, TAP_END, 1),
+                                      SCORED, o->train.seed, "scores", "deviance", o->train.quiet },
                        whole);
 }
 
@@ -175,21 +148,20 @@ static bool score(const set *s, tap_arena *a, const options *o, const tap_vae *v
 
 static bool run(options *o, double auroc[SCORES])
 {
-    tap_arena  *a = tap_arena_new();
-    tap_module *root = tap_module_new(TAP_F32, o->train.seed);
-    tap_vae     vae;
-    set         from = { 0 }, to = { 0 };
-    const char *name = NULL;
-    out_file    files[RESULTS];
-    bool        whole = true, ok = (!o->model || recall(&vae, root, a, o)) && load(&from, &to, a, o, &name);
-    if (ok) result_files(files, (double)to.images.shape.n[0]);
-    ok = ok && (o->model ? prepare_out(o->train.out, o->only ? RESULTS - 1 : RESULTS, files)
-                         : train_model(&vae, root, o, &from, &to, name, &whole));
-    if (ok && whole) ok = score(&to, a, o, &vae, &whole);
-    if (ok && whole)
-        ok = table_write(o->train.out, "scores.csv", columns, COLUMNS, to.table) && draw(&to, o) &&
-             (o->only || measure(&to, o, auroc));
-    tap_module_free(root);
+    tap_arena *a = tap_arena_new();
+    task       t = { .o = o, .root = tap_module_new(TAP_F32, o->train.seed) };
+    argument   table[OPTIONS + 1];
+    out_file   files[RESULTS];
+    bool       whole = true;
+    options_table(table, o);
+    bool ok = (!o->model || model_options(a, o->model, table, o->normal || o->only ? 1 : 2)) && init(&t.vae, t.root, o) &&
+              (!o->model || model_load(t.root, o->model)) && load(&t, a);
+    if (ok) result_files(files, (double)t.test.images.shape.n[0]);
+    ok = ok &&
+         (o->model ? prepare_out(o->train.out, o->only ? RESULTS - 1 : RESULTS, files) : train_model(&t, table, files, &whole));
+    if (ok && whole) ok = score(&t, a, &whole);
+    if (ok && whole) ok = table_write(o->train.out, "scores.csv", columns, COLUMNS, t.test.table) && report(&t.test, o, auroc);
+    tap_module_free(t.root);
     tap_arena_free(a);
     return ok;
 }
@@ -199,7 +171,7 @@ static bool has_all(tap_arena *a, const dataset *d, const char *part, tap_tensor
 {
     tap_tensor labels;
     bool       seen[CLASSES] = { false };
-    if (!load_labels(&labels, a, d->from, part, images, true)) return false;
+    if (!dataset_labels(&labels, a, d->from, part, images.shape.n[0], CLASSES)) return false;
     for (int64_t i = 0; i < images.shape.n[0]; i++) seen[((const int64_t *)labels.data)[i]] = true;
     for (int i = 0; i < DIGITS; i++)
         if (!seen[i])
@@ -208,29 +180,22 @@ static bool has_all(tap_arena *a, const dataset *d, const char *part, tap_tensor
     return true;
 }
 
-/* The total size of a task's files: two checkpoints of three values per parameter, the model and the results. */
-static double task_bytes(const options *o, const out_file files[RESULTS])
-{
-    tap_vae      vae;
-    tap_module  *root = tap_module_new(TAP_F32, 0);
-    const bool   ok = init(&vae, root, o);
-    const double values = ok ? 4 * (double)tap_module_numel(root) : 0;
-    double       sum = 7 * values;
-    for (int i = 0; i < RESULTS; i++) sum += files[i].bytes;
-    tap_module_free(root);
-    return sum;
-}
-
-/* Checks that all ten tasks can write their files, and that none has an interrupted run unless --resume is set. */
+/* Checks that all ten tasks can write their files, and that none has an interrupted run unless --resume is set. A task has two
+ * checkpoints of three values per parameter, the model and the results. */
 static bool prepare_all(const options *o, double images)
 {
-    out_file files[RESULTS];
-    char     out[PATH_SIZE], digit[] = "0";
+    out_file    files[RESULTS];
+    char        out[PATH_SIZE], digit[] = "0";
+    tap_vae     vae;
+    tap_module *root = tap_module_new(TAP_F32, 0);
+    bool        ok = init(&vae, root, o);
+    out_file    all = { NULL, DIGITS * 7 * 4 * (double)tap_module_numel(root) };
     result_files(files, images);
-    const out_file all = { NULL, DIGITS * task_bytes(o, files) };
-    bool           ok = prepare_out(o->train.out, 1, &all);
+    for (int i = 0; i < RESULTS; i++) all.bytes += DIGITS * files[i].bytes;
+    ok = ok && prepare_out(o->train.out, 1, &all);
     for (; ok && digit[0] <= '9'; digit[0]++)
         ok = join(out, o->train.out, digit) && prepare_out(out, RESULTS, files) && run_may_start(out, o->train.resume);
+    tap_module_free(root);
     return ok;
 }
 

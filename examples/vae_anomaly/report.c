@@ -8,46 +8,34 @@
 
 enum { BINS = 60, WIDE = 16, HIGH = 4, CLASSES = 256, ALL = -1, NONE = -2 };
 
-/* Buffers for the scores of a set, their anomaly flags, and the points of a curve. */
+/* Room for the scores of a set's images, their anomaly flags, and the points of a curve. */
 typedef struct {
-    double  *score, *x, *y;
-    uint8_t *anomaly;
+    tap_tensor score, anomaly, x, y;
 } score_buffer;
 
-static bool score_buffer_new(score_buffer *d, tap_arena *a, const set *s)
+/* Collects the scores of the normal images, if `normal` is set, and of the anomalies of `class`, or ALL or NONE. Returns the
+ * number of anomalies. */
+static int64_t take(score_buffer *d, const set *s, int score, bool normal, int64_t class)
 {
-    const size_t n = (size_t)s->table.shape.n[0] + 1, size = n * sizeof(double);
-    *d = (score_buffer){ tap_arena_alloc(a, size), tap_arena_alloc(a, size), tap_arena_alloc(a, size), tap_arena_alloc(a, n) };
-    return arena_ok(a);
-}
-
-/* Collects the scores of the normal images, if `normal` is set, and of the anomalies of `class`, or ALL or NONE. Returns
- * their number. */
-static int64_t take(const score_buffer *d, const set *s, int score, bool normal, int64_t class, int64_t *anomalies)
-{
-    int64_t n = 0;
-    *anomalies = 0;
+    int64_t n = 0, anomalies = 0;
     for (const double *row = s->table.data, *end = row + tap_tensor_numel(s->table); row < end; row += COLUMNS) {
         const bool strange = row[ANOMALY] != 0;
         if (strange ? class != ALL && row[CLASS] != (double)class : !normal) continue;
-        d->score[n] = row[SCORE + score];
-        d->anomaly[n++] = strange;
-        *anomalies += strange;
+        ((double *)d->score.data)[n] = row[SCORE + score];
+        ((uint8_t *)d->anomaly.data)[n++] = strange;
+        anomalies += strange;
     }
-    return n;
+    d->score.shape.n[0] = d->anomaly.shape.n[0] = n;
+    return anomalies;
 }
 
-static bool measure_class(double *auroc, const score_buffer *d, const set *s, int score, int64_t class,
-                          const tap_bootstrap_options *o)
+static bool measure_class(double *auroc, score_buffer *d, const set *s, int score, int64_t class, uint64_t seed)
 {
-    tap_error     e = { 0 };
-    char          name[24] = "all";
-    int64_t       anomalies;
-    const int64_t n = take(d, s, score, true, class, &anomalies);
-    if (class != ALL && anomalies == 0) return true;
-    const tap_tensor x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(n), d->score),
-                     y = tap_tensor_wrap(TAP_U8, TAP_SHAPE(n), d->anomaly);
-    const tap_interval a = tap_auroc(x, y, *o, &e), p = tap_average_precision(x, y, *o, &e);
+    const tap_bootstrap_options o = { .seed = seed };
+    tap_error                   e = { 0 };
+    char                        name[24] = "all";
+    if (take(d, s, score, true, class) == 0 && class != ALL) return true;
+    const tap_interval a = tap_auroc(d->score, d->anomaly, o, &e), p = tap_average_precision(d->score, d->anomaly, o, &e);
     if (e.status) return fail("%s", e.message);
     if (class == ALL) *auroc = a.value;
     else snprintf(name, sizeof name, "%lld", (long long)class);
@@ -55,50 +43,41 @@ static bool measure_class(double *auroc, const score_buffer *d, const set *s, in
     return true;
 }
 
-bool measure(const set *s, const options *o, double auroc[SCORES])
+static bool measure(score_buffer *d, const set *s, uint64_t seed, double auroc[SCORES])
 {
-    const tap_bootstrap_options how = { .seed = o->train.seed };
-    tap_arena                  *a = tap_arena_new();
-    score_buffer                d;
-    bool                        ok = score_buffer_new(&d, a, s);
-    for (int i = 0; ok && i < SCORES; i++) {
+    for (int i = 0; i < SCORES; i++) {
         printf("\n%-14s  AUROC, 95 %%               average precision, 95 %%\n", columns[SCORE + i]);
-        for (int64_t kind = ALL; ok && kind < CLASSES; kind++) ok = measure_class(&auroc[i], &d, s, i, kind, &how);
+        for (int64_t class = ALL; class < CLASSES; class ++)
+            if (!measure_class(&auroc[i], d, s, i, class, seed)) return false;
     }
-    tap_arena_free(a);
-    return ok;
+    return true;
 }
 
-static bool draw_curves(const score_buffer *d, const set *s, const char *out)
+static bool draw_curves(score_buffer *d, const set *s, const char *out)
 {
-    const int64_t    m = s->table.shape.n[0];
-    const tap_tensor x = tap_tensor_wrap(TAP_F64, TAP_SHAPE(m + 1), d->x), y = tap_tensor_wrap(TAP_F64, TAP_SHAPE(m + 1), d->y),
-                     score = tap_tensor_wrap(TAP_F64, TAP_SHAPE(m), d->score),
-                     anomaly = tap_tensor_wrap(TAP_U8, TAP_SHAPE(m), d->anomaly);
-    int64_t anomalies;
-    plot   *p = plot_new(1, 1);
+    plot *p = plot_new(1, 1);
     plot_panel(p, (plot_axes){ .title = "ROC", .x = "normal images refused", .y = "anomalies found", .x1 = 1, .y1 = 1 });
     for (int i = 0; i < SCORES; i++) {
-        take(d, s, i, true, ALL, &anomalies);
-        plot_curve(p, tap_roc_curve(score, anomaly, x, y, NULL), d->x, d->y, i, columns[SCORE + i]);
+        take(d, s, i, true, ALL);
+        plot_curve(p, tap_roc_curve(d->score, d->anomaly, d->x, d->y, NULL), d->x.data, d->y.data, i, columns[SCORE + i]);
     }
     return plot_write(p, out, "roc.png");
 }
 
 /* Draws a panel for each score. Its axis is four times as long as the range of the lowest 95 % of the normal scores. */
-static bool draw_histograms(const score_buffer *d, const set *s, const char *out)
+static bool draw_histograms(score_buffer *d, const set *s, const char *out)
 {
     double height[2][BINS];
     plot  *p = plot_new(3, 2);
     for (int i = 0; i < SCORES; i++) {
-        int64_t          anomalies, n = take(d, s, i, true, NONE, &anomalies);
+        take(d, s, i, true, NONE);
+        int64_t          n = d->score.shape.n[0];
         tap_tape        *t = tap_tape_new(TAP_F64, 0);
-        const tap_tensor sorted =
-            tap_value(tap_sort(tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(n), d->score)), 0, TAP_ASCENDING, NULL));
+        const tap_tensor sorted = tap_value(tap_sort(tap_input(t, d->score), 0, TAP_ASCENDING, NULL));
         const double lo = tap_tensor_item(sorted, 0), hi = lo + fmax(4 * (tap_tensor_item(sorted, n - 1 - n / 20) - lo), 1e-6);
-        double       max_height = plot_bins(n, d->score, BINS, lo, hi, height[0]);
-        n = take(d, s, i, false, ALL, &anomalies);
-        max_height = fmax(max_height, plot_bins(n, d->score, BINS, lo, hi, height[1]));
+        double       max_height = plot_bins(n, d->score.data, BINS, lo, hi, height[0]);
+        n = take(d, s, i, false, ALL);
+        max_height = fmax(max_height, plot_bins(n, d->score.data, BINS, lo, hi, height[1]));
         plot_panel(p, (plot_axes){ .title = columns[SCORE + i], .x0 = lo, .x1 = hi, .y1 = 1.05 * max_height });
         plot_bars(p, BINS, lo, hi, height[0], 0, n > 0 ? "normal" : NULL);
         plot_bars(p, BINS, lo, hi, height[1], 1, n > 0 ? "anomalies" : NULL);
@@ -119,12 +98,15 @@ static bool draw_extremes(const set *s, const char *out)
     return tape_end(t) && ok;
 }
 
-bool draw(const set *s, const options *o)
+bool report(const set *s, const options *o, double auroc[SCORES])
 {
-    tap_arena   *a = tap_arena_new();
-    score_buffer d;
-    bool         ok = score_buffer_new(&d, a, s) && draw_histograms(&d, s, o->train.out) && draw_extremes(s, o->train.out);
-    if (ok && !o->only) ok = draw_curves(&d, s, o->train.out);
+    tap_arena      *a = tap_arena_new();
+    const tap_shape n = TAP_SHAPE(s->table.shape.n[0]), points = TAP_SHAPE(n.n[0] + 1);
+    score_buffer    d = { tap_tensor_zeros(a, TAP_F64, n), tap_tensor_zeros(a, TAP_U8, n), tap_tensor_zeros(a, TAP_F64, points),
+                          tap_tensor_zeros(a, TAP_F64, points) };
+    const char     *out = o->train.out;
+    const bool      ok = arena_ok(a) && draw_histograms(&d, s, out) && draw_extremes(s, out) &&
+                    (o->only || (draw_curves(&d, s, out) && measure(&d, s, o->train.seed, auroc)));
     tap_arena_free(a);
     return ok;
 }

@@ -19,6 +19,7 @@ typedef struct {
 /* Images uint8 [n,28,28] and a table float64 [n,COLUMNS] of their labels and scores. */
 typedef struct {
     tap_tensor images, table;
+    int64_t    anomalies; /* number of images that are anomalies */
 } set;
 
 /* If it returns false, the program must end with *status (0 after --help, else 2). */
@@ -26,8 +27,8 @@ bool options_parse(options *o, int argc, char **argv, int *status);
 /* A trained model depends on the first MODEL_OPTIONS options; the first, `latent`, suffices to rebuild it. */
 void options_table(argument table[OPTIONS + 1], options *o);
 
-/* Prints how well each score detects the anomalies of each class; auroc gets the values for all anomalies. */
-bool measure(const set *s, const options *o, double auroc[SCORES]);
-bool draw(const set *s, const options *o);
+/* Draws the scores and the extreme images. Unless images are only scored, prints how well each score detects the anomalies of
+ * each class; auroc gets the values for all anomalies. */
+bool report(const set *s, const options *o, double auroc[SCORES]);
 
 #endif

@@ -43,11 +43,11 @@ static bool learn_and_tell(options *o)
     bool       whole = true;
     cells      d = { .n_groups = 0 };
     tap_arena *a = tap_arena_new();
-    models     m = { .root = { tap_module_new(TAP_F32, o->train.seed), tap_module_new(TAP_F32, o->train.seed) } };
+    models     m = { o, &d, .root = { tap_module_new(TAP_F32, o->train.seed), tap_module_new(TAP_F32, o->train.seed) } };
     argument   table[OPTIONS + 1];
     options_table(table, o);
     const bool ok = (!o->model || model_options(a, o->model, table, SHAPING)) && cells_load(&d, a, o) &&
-                    models_get(&m, o, &d, &whole) && (!whole || report(o, &m, &d));
+                    models_get(&m, &whole) && (!whole || report(&m));
     for (int i = 0; i < 2; i++) tap_module_free(m.root[i]);
     tap_arena_free(a);
     return ok;

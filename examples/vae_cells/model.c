@@ -6,7 +6,6 @@
 
 typedef struct {
     const models *m;
-    const cells  *d;
     bool          baseline;
 } train_context;
 
@@ -21,82 +20,86 @@ tap_var baseline_log_prob(const models *m, cell_batch s)
 static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
     const train_context *p = net;
+    const cells         *d = p->m->d;
     tap_var              rows = tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(b->n), (void *)b->rows));
-    tap_var              cell = tap_index_select(tap_input(t, b->held_out ? p->d->held_out : p->d->train), 0, rows);
-    const cell_batch     s = cells_select(p->d, tap_select(cell, 1, 0));
+    tap_var              cell = tap_index_select(tap_input(t, b->held_out ? d->held_out : d->train), 0, rows);
+    const cell_batch     s = cells_select(d, tap_select(cell, 1, 0));
     return p->baseline ? tap_neg(tap_mean(baseline_log_prob(p->m, s), TAP_ALL)) : tap_count_vae_loss(&p->m->vae, s.x, s.c);
 }
 
-static bool init(tap_count_vae *vae, tap_module *root, const options *o, const cells *d)
+static bool init(const models *m, tap_count_vae *vae, tap_module *root)
 {
     tap_count_vae_init(vae, root,
-                       (tap_count_vae_options){ .genes = d->counts.columns,
+                       (tap_count_vae_options){ .genes = m->d->counts.columns,
+                                                .hidden = { m->o->hidden },
                                                 .n_hidden = 1,
-                                                .hidden = { o->hidden },
-                                                .latent = o->latent,
-                                                .condition = d->n_batches,
-                                                .likelihood = (tap_count_likelihood)o->likelihood,
-                                                .scale = o->scale });
+                                                .latent = m->o->latent,
+                                                .condition = m->d->n_batches,
+                                                .likelihood = (tap_count_likelihood)m->o->likelihood,
+                                                .scale = m->o->scale });
     return module_ok(root);
 }
 
 static train_config config_of(const train_context *p, const train_options *o)
 {
+    const cells *d = p->m->d;
     return (train_config){
-        .options = *o, .root = p->m->root[p->baseline], .net = p, .loss = loss, .data = p->d->train, .held_out = p->d->held_out
+        .options = *o, .root = p->m->root[p->baseline], .net = p, .loss = loss, .data = d->train, .held_out = d->held_out
     };
 }
 
-static bool train_model(const models *m, options *o, const cells *d, const out_file files[RESULTS], bool *whole)
+static bool train_model(const models *m, int n_results, const out_file *results, bool *whole)
 {
-    argument table[OPTIONS + 1];
-    options_table(table, o);
+    const options *o = m->o;
+    argument       table[OPTIONS + 1];
+    train_config   config = config_of(&(train_context){ m, false }, &o->train);
+    options_table(table, m->o);
+    config.n_results = n_results;
+    config.results = results;
     if (!o->train.quiet)
         printf("VAE of counts, %s, %lld parameters; %s\n",
                o->likelihood == TAP_COUNTS_ZINB ? "zero-inflated negative binomial" : "negative binomial",
                (long long)tap_module_numel(m->root[0]), tap_config());
-    train_config config = config_of(&(train_context){ m, d, false }, &o->train);
-    config.n_results = RESULTS;
-    config.results = files;
     return train_and_save(config, o->data, table, MODEL_OPTIONS, whole);
 }
 
-static bool train_baseline(models *m, const options *o, const cells *d, bool *whole)
+static bool train_baseline(models *m, bool *whole)
 {
-    const train_options baseline_options = {
-        .epochs = 10, .batch = 128, .lr = 1e-2, .checkpoint_every = 1e9, .seed = o->train.seed, .quiet = true
+    const train_options o = {
+        .epochs = 10, .batch = 128, .lr = 1e-2, .checkpoint_every = 1e9, .seed = m->o->train.seed, .quiet = true
     };
-    const train_context p = { m, d, true };
-    const train_config  config = config_of(&p, &baseline_options);
-    return init(&m->baseline, m->root[1], o, d) && train(&config, whole);
+    const train_config config = config_of(&(train_context){ m, true }, &o);
+    return init(m, &m->baseline, m->root[1]) && train(&config, whole);
 }
 
 /* Checks that the model file has the data's number of genes and of batches. */
-static bool fits(const options *o, const cells *d)
+static bool fits(const char *model, const cells *d, const char *data)
 {
     tap_arena            *a = tap_arena_new();
-    const tap_safetensors file = tap_safetensors_read(a, o->model);
+    const tap_safetensors file = tap_safetensors_read(a, model);
     const tap_tensor     *theta = tap_safetensors_find(&file, "log_theta"), *enc = tap_safetensors_find(&file, "enc.0.weight");
-    const int64_t genes = theta ? theta->shape.n[0] : 0, batches = enc && enc->shape.rank == 2 ? enc->shape.n[1] - genes : 0;
-    bool          ok = arena_ok(a);
+    const int64_t         genes = theta ? theta->shape.n[0] : 0, inputs = enc && enc->shape.rank == 2 ? enc->shape.n[1] : genes;
+    bool                  ok = arena_ok(a);
     if (ok && genes && genes != d->counts.columns)
-        ok = fail("%s: has learned %lld genes, and %s has %lld", o->model, (long long)genes, o->data,
-                  (long long)d->counts.columns);
-    else if (ok && genes && batches != d->n_batches)
-        ok = fail("%s: has learned %lld batches, and %s has %lld; --metadata and --no-batches say which", o->model,
-                  (long long)batches, o->data, (long long)d->n_batches);
+        ok = fail("%s: has learned %lld genes, and %s has %lld", model, (long long)genes, data, (long long)d->counts.columns);
+    else if (ok && genes && inputs - genes != d->n_batches)
+        ok = fail("%s: has learned %lld batches, and %s has %lld; --metadata and --no-batches say which", model,
+                  (long long)(inputs - genes), data, (long long)d->n_batches);
     tap_arena_free(a);
     return ok;
 }
 
-bool models_get(models *m, options *o, const cells *d, bool *whole)
+bool models_get(models *m, bool *whole)
 {
-    out_file files[RESULTS];
-    report_files(files, o, d);
+    enum { RESULTS = 4 };
+    const options *o = m->o;
+    const double   n = (double)m->d->counts.rows, header = 128;
+    const out_file results[RESULTS] = { { "denoised.npy", header + 4 * n * (double)m->d->counts.columns },
+                                        { "latent.npy", header + 4 * n * (double)o->latent },
+                                        { "clusters.npy", header + 8 * n },
+                                        { "latent.png", 4 * PICTURE_BYTES } };
     *whole = true;
-    if ((o->model && !fits(o, d)) || !init(&m->vae, m->root[0], o, d)) return false;
-    if (o->model ? !model_load(m->root[0], o->model) || !prepare_out(o->train.out, RESULTS, files)
-                 : !train_model(m, o, d, files, whole))
-        return false;
-    return !*whole || train_baseline(m, o, d, whole);
+    if ((o->model && !fits(o->model, m->d, o->data)) || !init(m, &m->vae, m->root[0])) return false;
+    if (!o->model) return train_model(m, RESULTS, results, whole) && (!*whole || train_baseline(m, whole));
+    return model_load(m->root[0], o->model) && prepare_out(o->train.out, RESULTS, results) && train_baseline(m, whole);
 }

@@ -134,18 +134,9 @@ static bool compare(reporter *r)
     return plot_write(p, r->o->train.out, "latent.png") && write_clusters(r, found);
 }
 
-void report_files(out_file files[RESULTS], const options *o, const cells *d)
+bool report(const models *m)
 {
-    const double n = (double)d->counts.rows, header = 128;
-    files[0] = (out_file){ "denoised.npy", header + 4 * n * (double)d->counts.columns };
-    files[1] = (out_file){ "latent.npy", header + 4 * n * (double)o->latent };
-    files[2] = (out_file){ "clusters.npy", header + 8 * n };
-    files[3] = (out_file){ "latent.png", 4 * PICTURE_BYTES };
-}
-
-bool report(const options *o, const models *m, const cells *d)
-{
-    reporter r = { .o = o, .m = m, .d = d, .a = tap_arena_new(), .t = tap_tape_new(TAP_F32, o->train.seed) };
+    reporter r = { .o = m->o, .m = m, .d = m->d, .a = tap_arena_new(), .t = tap_tape_new(TAP_F32, m->o->train.seed) };
     tap_tape_set_recording(r.t, false);
     const bool ok = likelihood(&r) && write_latent(&r) && compare(&r);
     tap_tape_free(r.t);

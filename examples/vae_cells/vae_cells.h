@@ -51,16 +51,16 @@ cell_batch cells_select(const cells *d, tap_var index);    /* the cells with the
 
 /* The model, and a baseline that depends only on a cell's library size and batch. */
 typedef struct {
+    options      *o;
+    const cells  *d;
     tap_module   *root[2];
     tap_count_vae vae, baseline;
 } models;
 
-/* Trains the model and saves it, or loads the one that the options name; trains the baseline. *whole is false if training was
- * interrupted. */
-bool    models_get(models *m, options *o, const cells *d, bool *whole);
+/* Trains the model and saves it, or loads the one that the options name; trains the baseline. Checks that report() can write
+ * its files. *whole is false if training was interrupted. */
+bool    models_get(models *m, bool *whole);
 tap_var baseline_log_prob(const models *m, cell_batch s); /* [n] */
-bool    report(const options *o, const models *m, const cells *d);
-enum { RESULTS = 4 };
-void report_files(out_file files[RESULTS], const options *o, const cells *d); /* the files that report() writes */
+bool    report(const models *m);
 
 #endif
