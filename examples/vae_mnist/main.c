@@ -1,9 +1,139 @@
-/* examples/vae_mnist/main.c: trains a variational autoencoder on images of digits, measures it and draws pictures with it. */
+/* examples/vae_mnist/main.c: trains a variational autoencoder on images of digits, evaluates it on the test images after each
+ * epoch, and writes results at the end. */
 #include "vae_mnist.h"
 
-#include <stdlib.h>
+#include <math.h>
 
 const char *const program = "vae_mnist";
+
+/* ---- Training and evaluation -------------------------------------------------------------------------------------- */
+
+/* The loss: the mean over images of beta KL - rec, or of the negative bound. Reports the ELBO. */
+static tap_var loss(const void *net, tap_tape *t, batch *b)
+{
+    const tap_vae      *vae = net;
+    const tap_vae_terms terms = tap_vae_elbo(vae, tap_input(t, b->x));
+    b->per_row = terms.elbo;
+    return tap_vae_loss_from(vae, terms);
+}
+
+/* Computes means over the whole test set, with the same noise in each call. */
+static bool evaluate(const run *r, record *e)
+{
+    const char  *message;
+    const double n = (double)r->data->test.shape.n[0];
+    double       rec = 0, kl = 0;
+    tap_tape    *t = tap_tape_new(TAP_F32, r->o->train.seed ^ tap_random_hash("test"));
+    tap_vae      vae = r->vae;
+    tap_tensor   x;
+    /* The baseline needs other images, which a test batch may lack. It affects gradients only. */
+    if (vae.options.estimator == TAP_SCORE_BASELINE) vae.options.estimator = TAP_SCORE;
+    tap_tape_set_recording(t, false);
+    tap_loader_start(r->test_images, 0);
+    while (tap_loader_next(r->test_images, &x)) {
+        tap_tape_reset(t);
+        const tap_vae_terms terms = tap_vae_elbo(&vae, tap_input(t, x));
+        rec += total(terms.rec);
+        kl += total(terms.kl);
+    }
+    e->test_elbo = (rec - kl) / n;
+    e->test_rec = rec / n;
+    e->test_kl = kl / n;
+    if (!tape_end(t)) return false;
+    if (tap_loader_status(r->test_images, &message)) return fail("%s", message);
+    if (!isfinite(e->test_elbo))
+        return fail("the test ELBO is not a finite number in epoch %.0f; a smaller --lr may help", e->epoch);
+    return measure_latents(e->latents, e->latents + r->o->model.latent, &r->vae, r->data->test, r->o->train.seed);
+}
+
+static void print_epoch(run *r, const record *e)
+{
+    bar_clear();
+    if (!r->o->train.quiet) {
+        if (!r->printed) printf("\nepoch  train ELBO   test ELBO         rec        KL   images/s  seconds\n");
+        printf("%5.0f  %10.2f  %10.2f  %10.2f  %8.2f  %9.0f  %7.1f\n", e->epoch, e->train_elbo, e->test_elbo, e->test_rec,
+               e->test_kl, e->images_per_second, e->seconds);
+        fflush(stdout);
+    }
+    r->printed = true;
+    if (e->skipped > 0) note("epoch %.0f: %.0f steps skipped", e->epoch, e->skipped);
+}
+
+static bool end_epoch(void *ctx, int64_t epoch, const progress *p)
+{
+    run    *r = ctx;
+    record *e = record_at(r, r->n_records);
+    e->epoch = (double)epoch;
+    e->skipped = (double)p->skipped;
+    e->seconds = p->seconds;
+    e->train_elbo = p->sum / (double)p->rows;
+    e->images_per_second = (double)p->rows / p->seconds;
+    if (!evaluate(r, e)) return false;
+    r->n_records++;
+    print_epoch(r, e);
+    return metrics_write(r, (log_likelihood){ 0 });
+}
+
+static void declare(void *ctx, tap_checkpoint *c, progress *p)
+{
+    run            *r = ctx;
+    const tap_shape shape = TAP_SHAPE(r->epochs, record_columns(r->o));
+    tap_checkpoint_loader(c, "test_images", r->test_images);
+    tap_checkpoint_tensor(c, "epochs", tap_tensor_wrap(TAP_I64, TAP_SCALAR, &r->epochs));
+    tap_checkpoint_tensor(c, "sums", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), &p->sum));
+    tap_checkpoint_tensor(c, "counts", tap_tensor_wrap(TAP_I64, TAP_SHAPE(2), &p->rows));
+    tap_checkpoint_table(c, "records", tap_tensor_wrap(TAP_F64, shape, r->records), &r->n_records);
+}
+
+static bool resumed(void *ctx, int64_t epoch, const progress *p)
+{
+    run *r = ctx;
+    r->epochs = r->o->train.epochs; /* may exceed the checkpoint's number */
+    if (!r->o->train.quiet) printf("resuming in epoch %lld, after %lld images of it\n", (long long)epoch, (long long)p->rows);
+    return true;
+}
+
+/* Trains, starting at the checkpoint's position, and evaluates after each epoch; with 0 epochs, evaluates once. *whole is false
+ * if training was interrupted. */
+static bool run_epochs(run *r, bool *whole)
+{
+    options           *o = r->o;
+    argument           table[OPTIONS];
+    const int64_t      images = r->data->train.shape.n[0];
+    const double       epochs = (double)o->train.epochs + 1;
+    const out_file     files[] = { { "metrics.jsonl", epochs * (200 + 20 * (double)o->model.latent) },
+                                   { "timing.jsonl", epochs * 100 },
+                                   { "training.svg", 1e5 + 200 * epochs },
+                                   { "reconstructions.png", PICTURE_BYTES },
+                                   { "samples.png", PICTURE_BYTES },
+                                   { "interpolation.png", PICTURE_BYTES },
+                                   { "manifold.png", PICTURE_BYTES } };
+    const train_config config = { .options = o->train,
+                                  .root = r->root,
+                                  .net = &r->vae,
+                                  .loss = loss,
+                                  .data = r->data->train,
+                                  .checkpoint = r->checkpoint,
+                                  .n_results = (int)(sizeof files / sizeof *files) - (o->model.latent != 2),
+                                  .results = files,
+                                  .constant_lr = true,
+                                  .skip_nonfinite = o->skip_nonfinite != 0,
+                                  .data_name = "images",
+                                  .reported = "ELBO",
+                                  .checkpoint_bytes = 8 * epochs * (double)record_columns(o),
+                                  .ctx = r,
+                                  .declare = declare,
+                                  .resumed = resumed,
+                                  .end_epoch = end_epoch };
+    if (o->model.estimator == TAP_SCORE_BASELINE && images % o->train.batch == 1)
+        return fail("--batch %lld: the last batch of %lld images has one, and --estimator score-baseline needs two",
+                    (long long)o->train.batch, (long long)images);
+    options_table(table, o);
+    options_save(r->checkpoint, table, SAVED_OPTIONS);
+    return run_prepare(&config) && train(&config, whole) && (o->train.epochs > 0 || evaluate(r, record_at(r, 0)));
+}
+
+/* ---- A run -------------------------------------------------------------------------------------------------------- */
 
 static void print_start(const run *r)
 {
@@ -22,16 +152,15 @@ static void print_start(const run *r)
 static bool finish(const run *r)
 {
     const options *o = r->o;
-    const record  *last = record_last(r);
+    const record  *last = record_at(r, r->n_records ? r->n_records - 1 : 0); /* with 0 epochs, a record that is not counted */
     const bool     done = r->n_records == o->train.epochs;
     log_likelihood l = { 0 };
 
-    bool ok =
-        model_write(r) && metrics_write(r, l) && timing_write(r) && curves_write(r) && pictures_write(o, r->vae, r->data->test);
+    bool ok = model_write(r) && metrics_write(r, l) && timing_write(r) && curves_write(r) && pictures_write(r);
     if (ok && !o->train.quiet) printf("\nthe model, its metrics and pictures are in %s\n", o->train.out);
-    if (ok && !o->train.quiet && last) latents_print(r, last);
+    if (ok && !o->train.quiet && (r->n_records || done)) latents_print(r, last);
     if (ok && o->evaluate && done)
-        ok = measure_log_likelihood(&l, r->vae, r->data->test, o->evaluate, o->train.seed, o->train.quiet) &&
+        ok = measure_log_likelihood(&l, &r->vae, r->data->test, o->evaluate, o->train.seed, o->train.quiet) &&
              metrics_write(r, l);
     if (done)
         printf("test ELBO %.2f nats per image (reconstruction %.2f, KL %.2f)\n", last->test_elbo, last->test_rec,
@@ -42,37 +171,41 @@ static bool finish(const run *r)
     if (l.known)
         printf("test log-likelihood %.2f +- %.2f nats per image (%lld draws)\n", l.mean, l.error, (long long)o->evaluate);
     else if (ok && o->evaluate && done) note("interrupted in the evaluation; the same command with --resume repeats it");
-    if (!o->train.quiet && !pictures_print(o, r->vae, r->data->test)) ok = false;
+    if (!o->train.quiet && !pictures_print(r)) ok = false;
     return ok;
 }
 
-/* Builds the model and trains it, starting at the checkpoint's position. */
-static bool train_model(const options *o, const dataset *d, tap_checkpoint *c)
+/* Builds the model, trains it and writes the results. */
+static bool train_model(run *r)
 {
-    tap_vae vae;
-    run     r = { .o = o, .vae = &vae, .root = tap_module_new(TAP_F32, o->train.seed), .data = d, .checkpoint = c };
-    bool    whole = true;
-    r.records = calloc((size_t)o->train.epochs + 1, (size_t)record_columns(o) * sizeof *r.records);
-    tap_vae_init(&vae, r.root, o->model);
-    bool ok = (r.records || fail("out of memory")) && module_ok(r.root);
-    if (ok) print_start(&r);
-    ok = ok && train_vae(&r, &whole) && finish(&r);
-    free(r.records);
-    tap_module_free(r.root);
+    const options *o = r->o;
+    const int64_t  samples = o->model.samples;
+    bool           whole = true;
+    r->epochs = o->train.epochs;
+    r->root = tap_module_new(TAP_F32, o->train.seed);
+    /* Keeps memory use roughly independent of the number of samples. */
+    r->test_images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = samples < 500 ? 500 / samples : 1 });
+    tap_vae_init(&r->vae, r->root, o->model);
+    bool ok = module_ok(r->root);
+    if (ok) print_start(r);
+    ok = ok && run_epochs(r, &whole) && finish(r);
+    tap_loader_free(r->test_images);
+    tap_module_free(r->root);
     return ok;
 }
 
 static bool start(options *o)
 {
-    tap_arena      *arena = tap_arena_new();
-    tap_checkpoint *c = NULL;
-    const out_file  first = { "checkpoint.safetensors", 0 };
-    dataset         data;
-    bool            ok = dataset_load(&data, arena, o->data) && prepare_out(o->train.out, 1, &first) &&
-              run_open(&c, o->train.out, o->train.resume, "images", true) && options_resume(o, c, arena) &&
-              train_model(o, &data, c);
-    tap_checkpoint_free(c);
-    tap_arena_free(arena);
+    tap_arena     *a = tap_arena_new();
+    const out_file first = { "checkpoint.safetensors", 0 };
+    dataset        data;
+    run            r = { .o = o, .data = &data };
+    bool           ok = dataset_load(&data, a, o->data) && prepare_out(o->train.out, 1, &first) &&
+              run_open(&r.checkpoint, o->train.out, o->train.resume, "images", true) && options_resume(o, r.checkpoint, a);
+    if (ok) r.records = tap_arena_alloc(a, ((size_t)o->train.epochs + 1) * (size_t)record_columns(o) * sizeof *r.records);
+    ok = ok && arena_ok(a) && train_model(&r);
+    tap_checkpoint_free(r.checkpoint);
+    tap_arena_free(a);
     return ok;
 }
 

@@ -8,25 +8,19 @@
 
 enum { MAX_TEST = 40 };
 
-typedef struct {
-    const tap_vae *vae;
-    tap_tape      *tape;
-    tap_tensor     test;
-} render_context;
-
-static render_context render_begin(const options *o, const tap_vae *vae, tap_tensor test)
+static tap_tape *tape_begin(const run *r)
 {
-    render_context s = { vae, tap_tape_new(TAP_F32, o->train.seed), test };
-    tap_tape_set_recording(s.tape, false);
-    return s;
+    tap_tape *t = tap_tape_new(TAP_F32, r->o->train.seed);
+    tap_tape_set_recording(t, false);
+    return t;
 }
 
 /* The first n <= MAX_TEST test images [n,784], repeated cyclically if the test set is smaller. */
-static tap_var test_images(const render_context *s, int64_t n)
+static tap_var test_images(const run *r, tap_tape *t, int64_t n)
 {
-    static int64_t index[MAX_TEST];
-    for (int64_t i = 0; i < n; i++) index[i] = i % s->test.shape.n[0];
-    return images_select(s->tape, s->test, tap_input(s->tape, tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), index)));
+    int64_t index[MAX_TEST];
+    for (int64_t i = 0; i < n; i++) index[i] = i % r->data->test.shape.n[0];
+    return images_select(t, r->data->test, tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), index)));
 }
 
 static tap_var grid(tap_var images, int64_t rows, int64_t columns)
@@ -34,76 +28,55 @@ static tap_var grid(tap_var images, int64_t rows, int64_t columns)
     return tap_reshape(images, TAP_SHAPE(rows, columns, SIDE, SIDE));
 }
 
-static tap_var decode(const render_context *s, tap_var z)
+static tap_var decode(const run *r, tap_var z)
 {
-    return tap_dist_mean(tap_vae_decode(s->vae, z));
+    return tap_dist_mean(tap_vae_decode(&r->vae, z));
 }
 
-static tap_var reconstructions(const render_context *s)
+static tap_var reconstructions(const run *r, tap_tape *t)
 {
-    tap_var x = test_images(s, MAX_TEST), y = tap_vae_reconstruct(s->vae, x);
+    tap_var x = test_images(r, t, MAX_TEST), y = tap_vae_reconstruct(&r->vae, x);
     return tap_cat(2, (tap_var[]){ grid(x, 4, 10), grid(y, 4, 10) }, 2); /* each image above its reconstruction */
 }
 
-static tap_var samples(const render_context *s)
+/* Rows with a test image at each end; between them, the decoded z = (1 - s) mu_a + s mu_b for s from 0 to 1. */
+static tap_var interpolation(const run *r, tap_tape *t)
 {
-    return grid(tap_vae_sample(s->vae, s->tape, 256), 16, 16);
-}
-
-/* Rows with a test image at each end; between them, the decoded z = (1 - t) mu_a + t mu_b for t from 0 to 1. */
-static tap_var interpolation(const render_context *s)
-{
-    static float steps[10];
-    for (int i = 0; i < 10; i++) steps[i] = (float)i / 9;
-    tap_var t = tap_input(s->tape, tap_tensor_wrap(TAP_F32, TAP_SHAPE(10, 1), steps));
-    tap_var x = test_images(s, 16), mu = tap_dist_mean(tap_vae_encode(s->vae, x));
-    tap_var a = tap_unsqueeze(tap_slice(mu, 0, 0, 8, 1), 1);  /* [8,1,latent] */
-    tap_var b = tap_unsqueeze(tap_slice(mu, 0, 8, 16, 1), 1); /* [8,1,latent] */
-    tap_var z = tap_add(a, tap_mul(t, tap_sub(b, a)));        /* [8,10,latent] */
+    tap_var x = test_images(r, t, 16), mu = tap_dist_mean(tap_vae_encode(&r->vae, x));
+    tap_var s = tap_div(tap_cast(tap_unsqueeze(tap_arange(t, 10), 1), TAP_F32), tap_scalar(t, 9)); /* [10,1] */
+    tap_var a = tap_unsqueeze(tap_slice(mu, 0, 0, 8, 1), 1);                                       /* [8,1,latent] */
+    tap_var b = tap_unsqueeze(tap_slice(mu, 0, 8, 16, 1), 1);                                      /* [8,1,latent] */
+    tap_var z = tap_add(a, tap_mul(s, tap_sub(b, a)));                                             /* [8,10,latent] */
     tap_var left = grid(tap_slice(x, 0, 0, 8, 1), 8, 1), right = grid(tap_slice(x, 0, 8, 16, 1), 8, 1);
-    return tap_cat(3, (tap_var[]){ left, grid(decode(s, z), 8, 10), right }, 1);
+    return tap_cat(3, (tap_var[]){ left, grid(decode(r, z), 8, 10), right }, 1);
 }
 
-/* The p-quantile of the standard normal distribution, by bisection, which is fast enough here. */
-static double normal_quantile(double p)
+/* Decodes 20 x 20 points of the latent plane, the centers of cells with equal probability under the prior: quantiles of N(0,1)
+ * at p = 0.5/20, 1.5/20, ..., which are sqrt(2) erfinv(2 p - 1). */
+static tap_var manifold(const run *r, tap_tape *t)
 {
-    double low = -10, high = 10;
-    for (int i = 0; i < 60; i++) {
-        double z = (low + high) / 2;
-        if (0.5 * erfc(-z / sqrt(2)) < p) low = z;
-        else high = z;
-    }
-    return low;
+    tap_var odds = tap_mul_scalar(tap_add_scalar(tap_cast(tap_arange(t, 20), TAP_F64), -9.5), 0.1); /* 2 p - 1 */
+    tap_var q = tap_cast(tap_mul_scalar(tap_erfinv(odds), sqrt(2)), TAP_F32);
+    tap_var x = tap_expand(q, TAP_SHAPE(20, 20)), y = tap_expand(tap_unsqueeze(tap_flip(q, TAP_ALL), 1), TAP_SHAPE(20, 20));
+    return grid(decode(r, tap_stack(2, (tap_var[]){ x, y }, 2)), 20, 20);
 }
 
-/* Decodes 20 x 20 points of the latent plane, the centers of cells with equal probability under the prior. */
-static tap_var manifold(const render_context *s)
+bool pictures_write(const run *r)
 {
-    static float z[20][20][2];
-    for (int i = 0; i < 20; i++)
-        for (int j = 0; j < 20; j++) {
-            z[i][j][0] = (float)normal_quantile((j + 0.5) / 20);
-            z[i][j][1] = (float)normal_quantile((19 - i + 0.5) / 20);
-        }
-    return grid(decode(s, tap_input(s->tape, tap_tensor_wrap(TAP_F32, TAP_SHAPE(400, 2), z))), 20, 20);
+    const char *out = r->o->train.out;
+    tap_tape   *t = tape_begin(r);
+    const bool  ok = sheet_write_var(out, "reconstructions.png", reconstructions(r, t), 2) &&
+                    sheet_write_var(out, "samples.png", grid(tap_vae_sample(&r->vae, t, 256), 16, 16), 2) &&
+                    sheet_write_var(out, "interpolation.png", interpolation(r, t), 2) &&
+                    (r->o->model.latent != 2 || sheet_write_var(out, "manifold.png", manifold(r, t), 0));
+    return tape_end(t) && ok;
 }
 
-bool pictures_write(const options *o, const tap_vae *vae, tap_tensor test)
-{
-    const render_context s = render_begin(o, vae, test);
-    const char          *out = o->train.out;
-    const bool           ok = sheet_write_var(out, "reconstructions.png", reconstructions(&s), 2) &&
-                    sheet_write_var(out, "samples.png", samples(&s), 2) &&
-                    sheet_write_var(out, "interpolation.png", interpolation(&s), 2) &&
-                    (o->model.latent != 2 || sheet_write_var(out, "manifold.png", manifold(&s), 0));
-    return tape_end(s.tape) && ok;
-}
-
-bool pictures_print(const options *o, const tap_vae *vae, tap_tensor test)
+bool pictures_print(const run *r)
 {
     if (!screen_is_terminal(STDOUT_FILENO)) return true;
-    const render_context s = render_begin(o, vae, test);
-    const int            n = text_columns();
-    text_images(tap_value(grid(tap_vae_reconstruct(vae, test_images(&s, n)), 1, n)));
-    return tape_end(s.tape);
+    const int n = text_columns();
+    tap_tape *t = tape_begin(r);
+    text_images(tap_value(grid(tap_vae_reconstruct(&r->vae, test_images(r, t, n)), 1, n)));
+    return tape_end(t);
 }

@@ -3,7 +3,7 @@
 #include "vae_mnist.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stddef.h>
 
 #include "examples/common/plot.h"
 
@@ -17,18 +17,13 @@ record *record_at(const run *r, int64_t i)
     return (record *)(r->records + i * record_columns(r->o));
 }
 
-record *record_last(const run *r)
-{
-    if (r->o->train.epochs == 0) return record_at(r, 0);
-    return r->n_records ? record_at(r, r->n_records - 1) : NULL;
-}
-
-bool is_active(const run *r, const record *e, int64_t i)
+/* Whether dimension i of z is active: the variance of its posterior mean is above 0.01. */
+static bool is_active(const run *r, const record *e, int64_t i)
 {
     return e->latents[r->o->model.latent + i] > 0.01;
 }
 
-int64_t count_active(const run *r, const record *e)
+static int64_t count_active(const run *r, const record *e)
 {
     int64_t n = 0;
     for (int64_t i = 0; i < r->o->model.latent; i++) n += is_active(r, e, i);
@@ -111,17 +106,13 @@ bool curves_write(const run *r)
 {
     static const char *const names[] = { "training", "test" };
     const int64_t            n = r->n_records;
+    const tap_tensor         rows = tap_tensor_wrap(TAP_F64, TAP_SHAPE(n, record_columns(r->o)), r->records);
     if (n == 0) return true;
-    double *x = calloc((size_t)n, 3 * sizeof *x), *elbo = x + n;
-    if (!x) return fail("out of memory");
-    for (int64_t i = 0; i < n; i++) {
-        const record *e = record_at(r, i);
-        x[i] = e->epoch;
-        elbo[i] = e->train_elbo;
-        elbo[n + i] = e->test_elbo;
-    }
-    const bool ok = plot_write_curves(r->o->train.out, "training.svg", "ELBO, nats per image", "epoch", n, x, 2, elbo, names);
-    free(x);
+    tap_arena    *a = tap_arena_new();
+    const double *field = tap_tensor_contiguous(a, tap_tensor_transpose(a, rows, 0, 1)).data; /* [fields of a record,n] */
+    const double *epochs = field, *elbos = field + n * (int64_t)(offsetof(record, train_elbo) / sizeof(double));
+    bool ok = plot_write_curves(r->o->train.out, "training.svg", "ELBO, nats per image", "epoch", n, epochs, 2, elbos, names);
+    tap_arena_free(a);
     return ok;
 }
 
@@ -132,25 +123,24 @@ static void print_9_digits(const void *field, char text[PATH_SIZE])
 
 bool model_write(const run *r)
 {
-    const options *o = r->o;
-    options        m = *o;
+    options       *o = r->o;
     int64_t        epochs = r->n_records;
     const bool     gaussian = o->model.likelihood == TAP_VAE_GAUSSIAN;
     const char    *sigma = o->sigma ? o->sigma : "learned";
     const argument rows[] = {
         ARGUMENT("--epochs", WHOLE, &epochs),
-        ARGUMENT("--batch", WHOLE, &m.train.batch),
-        ARGUMENT("--hidden", TEXT, &m.hidden),
-        ARGUMENT("--latent", WHOLE, &m.model.latent),
-        ARGUMENT("--activation", TEXT, &m.activation),
-        ARGUMENT_CHOICE("--likelihood", &m.likelihood, LIKELIHOODS),
-        ARGUMENT("--samples", WHOLE, &m.model.samples),
-        ARGUMENT_CHOICE("--bound", &m.bound, BOUNDS),
-        ARGUMENT_CHOICE("--estimator", &m.estimator, ESTIMATORS),
-        ARGUMENT_CUSTOM("--beta", &m.beta, NULL, NULL, print_9_digits),
-        ARGUMENT_CUSTOM("--free_bits", &m.model.free_bits, NULL, NULL, print_9_digits),
-        ARGUMENT_CUSTOM("--lr", &m.train.lr, NULL, NULL, print_9_digits),
-        ARGUMENT("--seed", SEED, &m.train.seed),
+        ARGUMENT("--batch", WHOLE, &o->train.batch),
+        ARGUMENT("--hidden", TEXT, &o->hidden),
+        ARGUMENT("--latent", WHOLE, &o->model.latent),
+        ARGUMENT("--activation", TEXT, &o->activation),
+        ARGUMENT_CHOICE("--likelihood", &o->likelihood, LIKELIHOODS),
+        ARGUMENT("--samples", WHOLE, &o->model.samples),
+        ARGUMENT_CHOICE("--bound", &o->bound, BOUNDS),
+        ARGUMENT_CHOICE("--estimator", &o->estimator, ESTIMATORS),
+        ARGUMENT_CUSTOM("--beta", &o->beta, NULL, NULL, print_9_digits),
+        ARGUMENT_CUSTOM("--free_bits", &o->model.free_bits, NULL, NULL, print_9_digits),
+        ARGUMENT_CUSTOM("--lr", &o->train.lr, NULL, NULL, print_9_digits),
+        ARGUMENT("--seed", SEED, &o->train.seed),
         ARGUMENT("--sigma", TEXT, &sigma), /* last, as only the Gaussian likelihood has it */
     };
     return model_save(r->root, o->train.out, r->data->name, rows, (int)(sizeof rows / sizeof *rows) - !gaussian);

@@ -35,7 +35,7 @@ void options_table(argument table[OPTIONS], options *o);
  * to the run's, except that the number of epochs may grow. The arena owns the texts. */
 bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a);
 
-/* ---- train.c ----------------------------------------------------------------------------------------------------- */
+/* ---- main.c: a run ------------------------------------------------------------------------------------------------ */
 
 /* The measurements of an epoch, a row of the checkpoint's table of records. ELBO = rec - kl is a mean over images in nats. The
  * training ELBO is the mean over the epoch's steps, each computed before its update. */
@@ -47,28 +47,22 @@ typedef struct {
 } record;
 
 typedef struct {
-    const options  *o;
-    tap_vae        *vae;
-    tap_module     *root;
+    options        *o;
     const dataset  *data;
     tap_checkpoint *checkpoint;
+    tap_module     *root;
+    tap_vae         vae;
+    tap_loader     *test_images;
+    int64_t         epochs;    /* a copy for the checkpoint */
     double         *records;   /* [epochs + 1,record_columns] */
     int64_t         n_records; /* number of rows filled in */
+    bool            printed;   /* whether the header of the table of epochs was printed */
 } run;
-
-/* Trains according to the options, starting at the checkpoint's position, and evaluates after each epoch; with 0 epochs,
- * evaluates once. *whole is false if training was interrupted. */
-bool train_vae(run *r, bool *whole);
 
 /* ---- records.c --------------------------------------------------------------------------------------------------- */
 
 int64_t record_columns(const options *o);
 record *record_at(const run *r, int64_t i);
-record *record_last(const run *r); /* the latest evaluation; NULL before the first */
-
-/* Whether dimension i of z is active: the variance of its posterior mean is above 0.01. */
-bool    is_active(const run *r, const record *e, int64_t i);
-int64_t count_active(const run *r, const record *e);
 void    latents_print(const run *r, const record *e);
 
 bool metrics_write(const run *r, log_likelihood l); /* metrics.jsonl */
@@ -79,8 +73,8 @@ bool model_write(const run *r);                     /* model.safetensors */
 /* ---- pictures.c -------------------------------------------------------------------------------------------------- */
 
 /* Writes reconstructions.png, samples.png, interpolation.png and, if the latent space is two-dimensional, manifold.png. */
-bool pictures_write(const options *o, const tap_vae *vae, tap_tensor test);
+bool pictures_write(const run *r);
 /* Prints reconstructions of the first test images as text, if standard output is a terminal. */
-bool pictures_print(const options *o, const tap_vae *vae, tap_tensor test);
+bool pictures_print(const run *r);
 
 #endif
