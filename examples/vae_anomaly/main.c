@@ -64,7 +64,8 @@ static bool load(task *t, tap_arena *a)
     if (o->data && !o->only && digit < 0) note("--data %s is not used: what is normal is in %s", o->data, o->normal);
     if (!o->only && !dataset_load(&d, a, digit < 0 ? o->normal : o->data)) return false;
     if (other && !dataset_images(&strange, a, other, "t10k")) return false;
-    if (!set_new(&t->train, a, d.train.shape.n[0]) || !set_new(&t->test, a, d.test.shape.n[0] + strange.shape.n[0]))
+    if (!set_new(&t->train, a, o->model ? 0 : d.train.shape.n[0]) ||
+        !set_new(&t->test, a, d.test.shape.n[0] + strange.shape.n[0]))
         return false;
     if (!o->model && !set_add(&t->train, a, d.train, d.from, "train", digit, false, false)) return false;
     if (!o->only && !set_add(&t->test, a, d.test, d.from, "t10k", digit, !other, false)) return false;
@@ -103,13 +104,15 @@ static tap_var loss(const void *vae, tap_tape *t, batch *b)
     return tap_vae_loss(vae, tap_input(t, b->x));
 }
 
-static bool train_model(const task *t, const argument *table, const out_file *results, bool *whole)
+static bool train_model(const task *t, const argument *table, const out_file *files, bool *whole)
 {
     const options     *o = t->o;
-    const train_config config = { o->train,          t->root, &t->vae, loss, .data = t->train.images, .n_results = RESULTS,
-                                  .results = results };
+    const tap_tensor   data = t->train.images;
+    const train_config config = {
+        .options = o->train, .root = t->root, .net = &t->vae, .loss = loss, .data = data, .n_results = RESULTS, .results = files
+    };
     if (!o->train.quiet)
-        printf("%s, normal %s: %lld images; %s\n", t->name, o->normal, (long long)t->train.images.shape.n[0], tap_config());
+        printf("%s, normal %s: %lld images; %s\n", t->name, o->normal, (long long)data.shape.n[0], tap_config());
     return train_and_save(config, t->name, table, MODEL_OPTIONS, whole);
 }
 
@@ -180,36 +183,28 @@ static bool has_all(tap_arena *a, const dataset *d, const char *part, tap_tensor
     return true;
 }
 
-/* Checks that all ten tasks can write their files, and that none has an interrupted run unless --resume is set. A task has two
- * checkpoints of three values per parameter, the model and the results. */
-static bool prepare_all(const options *o, double images)
+/* Checks all ten tasks before the first one starts, as they take long: that there are images of all digits, that all files can be
+ * written, and that no run was interrupted unless --resume is set. */
+static bool check_all(const options *o)
 {
-    out_file    files[RESULTS];
+    out_file    files[RESULTS] = { { NULL, 0 } }, all = { NULL, 0 };
     char        out[PATH_SIZE], digit[] = "0";
+    tap_tensor  strange = { .shape = TAP_SHAPE(0) };
     tap_vae     vae;
+    dataset     d;
+    tap_arena  *a = tap_arena_new();
     tap_module *root = tap_module_new(TAP_F32, 0);
-    bool        ok = init(&vae, root, o);
-    out_file    all = { NULL, DIGITS * 7 * 4 * (double)tap_module_numel(root) };
-    result_files(files, images);
+    bool        ok = dataset_load(&d, a, o->data) && has_all(a, &d, "train", d.train) && has_all(a, &d, "t10k", d.test) &&
+              (!o->anomaly || dataset_images(&strange, a, o->anomaly, "t10k")) && init(&vae, root, o);
+    if (ok) result_files(files, (double)(d.test.shape.n[0] + strange.shape.n[0]));
     for (int i = 0; i < RESULTS; i++) all.bytes += DIGITS * files[i].bytes;
+    all.bytes += DIGITS * 7 * 4 * (double)tap_module_numel(root); /* two checkpoints of three values per parameter; the model */
     ok = ok && prepare_out(o->train.out, 1, &all);
     for (; ok && digit[0] <= '9'; digit[0]++)
         ok = join(out, o->train.out, digit) && prepare_out(out, RESULTS, files) && run_may_start(out, o->train.resume);
     tap_module_free(root);
-    return ok;
-}
-
-/* Checks all ten tasks before the first one starts, as they take long. */
-static bool check_all(const options *o)
-{
-    tap_arena *a = tap_arena_new();
-    dataset    d = { .name = NULL };
-    tap_tensor strange = { .shape = TAP_SHAPE(0) };
-    const bool ok = dataset_load(&d, a, o->data) && has_all(a, &d, "train", d.train) && has_all(a, &d, "t10k", d.test) &&
-                    (!o->anomaly || dataset_images(&strange, a, o->anomaly, "t10k"));
-    const double images = ok ? (double)(d.test.shape.n[0] + strange.shape.n[0]) : 0;
     tap_arena_free(a);
-    return ok && prepare_all(o, images);
+    return ok;
 }
 
 /* Runs ten tasks, each with a folder of its own, and prints a summary. */

@@ -217,12 +217,10 @@ static void introduce(const cells *d, const options *o, double median)
     if (d->full_counts.rows < x.rows || d->empty_genes)
         note("%s: %lld cells and %lld genes have no counts; nothing is learned from such cells", o->data,
              (long long)(x.rows - d->full_counts.rows), (long long)d->empty_genes);
-    if (!o->train.quiet)
-        printf(
-            "%s: %lld cells x %lld genes, %.1f %% of counts are not 0, median library size %.0f; %lld batches, %lld groups\n",
-            o->data, (long long)x.rows, (long long)x.columns,
-            100 * (double)x.start[x.rows] / ((double)x.rows * (double)x.columns), median, (long long)d->n_batches,
-            (long long)d->n_groups);
+    if (o->train.quiet) return;
+    printf("%s: %lld cells x %lld genes, %.1f %% of counts are not 0, ", o->data, (long long)x.rows, (long long)x.columns,
+           100 * (double)x.start[x.rows] / ((double)x.rows * (double)x.columns));
+    printf("median library size %.0f; %lld batches, %lld groups\n", median, (long long)d->n_batches, (long long)d->n_groups);
 }
 
 bool cells_load(cells *d, tap_arena *a, options *o)

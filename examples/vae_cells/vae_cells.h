@@ -8,11 +8,8 @@
 #include "models/models.h"
 #include "simulate.h"
 
-enum {
-    SHAPING = 5,
-    MODEL_OPTIONS = 5 + TRAIN_MODEL_OPTIONS,
-    OPTIONS = 16 + TRAIN_OPTIONS
-}; /* numbers of options: needed to rebuild a model; that a model depends on; all */
+/* Numbers of options: needed to rebuild a model; that a model depends on; all. */
+enum { SHAPING = 5, MODEL_OPTIONS = 5 + TRAIN_MODEL_OPTIONS, OPTIONS = 16 + TRAIN_OPTIONS };
 
 typedef struct {
     train_options    train;

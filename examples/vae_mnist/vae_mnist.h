@@ -7,8 +7,7 @@
 #include "examples/common/train.h"
 #include "models/models.h"
 
-/* ---- options.c --------------------------------------------------------------------------------------------------- */
-
+/* What these options take. */
 #define LIKELIHOODS "must be bernoulli or gaussian"
 #define BOUNDS      "must be elbo or iwae"
 #define ESTIMATORS  "must be reparameterized, stl, dreg, score, score-baseline or score-loo"
@@ -35,8 +34,6 @@ void options_table(argument table[OPTIONS], options *o);
  * to the run's, except that the number of epochs may grow. The arena owns the texts. */
 bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a);
 
-/* ---- main.c: a run ------------------------------------------------------------------------------------------------ */
-
 /* The measurements of an epoch, a row of the checkpoint's table of records. ELBO = rec - kl is a mean over images in nats. The
  * training ELBO is the mean over the epoch's steps, each computed before its update. */
 typedef struct {
@@ -59,8 +56,7 @@ typedef struct {
     bool            printed;   /* whether the header of the table of epochs was printed */
 } run;
 
-/* ---- records.c --------------------------------------------------------------------------------------------------- */
-
+/* The row of records that belongs to an epoch, from 0, and its number of columns. */
 int64_t record_columns(const options *o);
 record *record_at(const run *r, int64_t i);
 void    latents_print(const run *r, const record *e);
@@ -69,8 +65,6 @@ bool metrics_write(const run *r, log_likelihood l); /* metrics.jsonl */
 bool timing_write(const run *r);                    /* timing.jsonl */
 bool curves_write(const run *r);                    /* training.svg: both ELBOs */
 bool model_write(const run *r);                     /* model.safetensors */
-
-/* ---- pictures.c -------------------------------------------------------------------------------------------------- */
 
 /* Writes reconstructions.png, samples.png, interpolation.png and, if the latent space is two-dimensional, manifold.png. */
 bool pictures_write(const run *r);
