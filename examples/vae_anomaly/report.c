@@ -47,8 +47,8 @@ static bool measure(score_buffer *d, const set *s, uint64_t seed, double auroc[S
 {
     for (int i = 0; i < SCORES; i++) {
         printf("\n%-14s  AUROC, 95 %%               average precision, 95 %%\n", columns[SCORE + i]);
-        for (int64_t class = ALL; class < CLASSES; class ++)
-            if (!measure_class(&auroc[i], d, s, i, class, seed)) return false;
+        for (int64_t kind = ALL; kind < CLASSES; kind++)
+            if (!measure_class(&auroc[i], d, s, i, kind, seed)) return false;
     }
     return true;
 }

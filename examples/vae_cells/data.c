@@ -74,19 +74,6 @@ static bool is_in_order(const cells *d, tap_csv t, int64_t column)
     return true;
 }
 
-/* Sorts the cells by barcode. */
-static bool sort_cells(named *order, const cells *d, const char *path, const char *data)
-{
-    const int64_t n = d->counts.rows;
-    for (int64_t i = 0; i < n; i++) order[i] = (named){ barcode_of(d, i), i };
-    qsort(order, (size_t)n, sizeof *order, by_barcode);
-    for (int64_t i = 1; i < n; i++)
-        if (by_barcode(&order[i - 1], &order[i]) == 0)
-            return fail("%s: two cells are called '%.60s', so that rows of %s cannot be matched to cells", data,
-                        order[i].barcode, path);
-    return true;
-}
-
 /* Finds the row of each cell by the names in a column; 0, the header row, stands for none. Returns the number of cells found.
  * *twice is the last row that names a cell again, or 0. */
 static int64_t match_column(int64_t *row, int64_t *twice, const cells *d, tap_csv t, int64_t column, const named *order)
@@ -139,7 +126,14 @@ static bool sort_rows(tap_csv *t, const cells *d, tap_arena *a, const char *path
     named       *order = tap_arena_alloc(a, (size_t)n * sizeof *order);
     int64_t     *row = tap_arena_alloc(a, (size_t)n * sizeof *row);
     const char **text = tap_arena_alloc(a, (size_t)(n + 1) * width);
-    if (!arena_ok(a) || !sort_cells(order, d, path, data) || !find_rows(row, d, *t, order, path, data)) return false;
+    if (!arena_ok(a)) return false;
+    for (int64_t i = 0; i < n; i++) order[i] = (named){ barcode_of(d, i), i };
+    qsort(order, (size_t)n, sizeof *order, by_barcode);
+    for (int64_t i = 1; i < n; i++)
+        if (by_barcode(&order[i - 1], &order[i]) == 0)
+            return fail("%s: two cells are called '%.60s', so that rows of %s cannot be matched to cells", data,
+                        order[i].barcode, path);
+    if (!find_rows(row, d, *t, order, path, data)) return false;
     memcpy(text, t->text, width);
     for (int64_t i = 0; i < n; i++) memcpy(text + (i + 1) * t->columns, t->text + row[i] * t->columns, width);
     *t = (tap_csv){ n + 1, t->columns, text };

@@ -44,15 +44,18 @@ void latents_print(const run *r, const record *e)
     printf("\n");
 }
 
-/* Writes the beginning of a JSON object of numbers. NaN and infinities become null, as JSON has neither. */
-static void put_numbers(tap_file *f, int n, const char *const *names, const double *values)
+/* Writes a JSON object of numbers; its end is left to the caller if `end` is "". NaN and infinities become null, as JSON has
+ * neither. */
+static void put_numbers(tap_file *f, int n, const char *const *names, const double *values, const char *end)
 {
     for (int i = 0; i < n; i++) {
         file_printf(f, "%s\"%s\": ", i ? ", " : "{", names[i]);
         file_printf(f, isfinite(values[i]) ? "%.9g" : "null", values[i]);
     }
+    file_printf(f, "%s", end);
 }
 
+/* Completes the object of an epoch. */
 static void put_latents(tap_file *f, const run *r, const record *e)
 {
     const int64_t n = r->o->model.latent;
@@ -64,7 +67,7 @@ static void put_latents(tap_file *f, const run *r, const record *e)
         before = ", ";
     }
     for (int64_t i = 0; i < n; i++) file_printf(f, "%s%.6g", i ? ", " : "], \"kl_per_dimension\": [", e->latents[i]);
-    file_printf(f, "]");
+    file_printf(f, "]}\n");
 }
 
 /* Writes the speed to a file of its own, as it differs between runs that have equal metrics. */
@@ -75,8 +78,7 @@ bool timing_write(const run *r)
     tap_file                *f = file_begin(r->o->train.out, "timing.jsonl", &error);
     for (int64_t i = 0; f && i < r->n_records; i++) {
         const record *e = record_at(r, i);
-        put_numbers(f, 3, names, (double[]){ e->epoch, e->images_per_second, e->seconds });
-        file_printf(f, "}\n");
+        put_numbers(f, 3, names, (double[]){ e->epoch, e->images_per_second, e->seconds }, "}\n");
     }
     return file_end(f, &error);
 }
@@ -91,14 +93,10 @@ bool metrics_write(const run *r, log_likelihood l)
     for (int64_t i = 0; f && i < r->n_records; i++) {
         const record *e = record_at(r, i);
         const double  values[] = { e->epoch, e->train_elbo, e->test_elbo, e->test_rec, e->test_kl, e->skipped };
-        put_numbers(f, e->skipped > 0 ? 6 : 5, names, values);
+        put_numbers(f, e->skipped > 0 ? 6 : 5, names, values, "");
         put_latents(f, r, e);
-        file_printf(f, "}\n");
     }
-    if (f && l.known) {
-        put_numbers(f, 3, evaluated, (double[]){ (double)r->o->evaluate, l.mean, l.error });
-        file_printf(f, "}\n");
-    }
+    if (f && l.known) put_numbers(f, 3, evaluated, (double[]){ (double)r->o->evaluate, l.mean, l.error }, "}\n");
     return file_end(f, &error);
 }
 
