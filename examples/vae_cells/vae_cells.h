@@ -54,9 +54,6 @@ typedef struct {
     tap_count_vae vae, baseline;
 } models;
 
-/* Trains the model and saves it, or loads the one that the options name; trains the baseline. Checks that report() can write
- * its files. *whole is false if training was interrupted. */
-bool    models_get(models *m, bool *whole);
 tap_var baseline_log_prob(const models *m, cell_batch s); /* [n] */
 bool    report(const models *m);
 
