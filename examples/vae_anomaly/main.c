@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PIXELS = SIDE * SIDE, CLASSES = 256, SCORED = 200 };
+enum { PIXELS = SIDE * SIDE, CLASSES = 256, SCORED = 200, RESULTS = 4, ROW_BYTES = 120 };
 
 const char *const program = "vae_anomaly";
 const char *const columns[COLUMNS] = {
@@ -78,19 +78,6 @@ static bool load(task *t, tap_arena *a)
                 digit < 0 ? "normal image" : o->normal, t->test.anomalies ? "" : ", which is normal, and no anomaly");
 }
 
-/* ---- Output files ------------------------------------------------------------------------------------------------- */
-
-enum { RESULTS = 4, ROW_BYTES = 120 };
-
-/* The program's files besides those that training writes. */
-static void result_files(out_file files[RESULTS], double images)
-{
-    files[0] = (out_file){ "scores.csv", ROW_BYTES * images };
-    files[1] = (out_file){ "histogram.png", 6 * PICTURE_BYTES };
-    files[2] = (out_file){ "extremes.png", PICTURE_BYTES };
-    files[3] = (out_file){ "roc.png", PICTURE_BYTES };
-}
-
 /* ---- The model ---------------------------------------------------------------------------------------------------- */
 
 static bool init(tap_vae *vae, tap_module *root, const options *o)
@@ -148,6 +135,15 @@ static bool score(task *t, tap_arena *a, bool *whole)
 }
 
 /* ---- Tasks -------------------------------------------------------------------------------------------------------- */
+
+/* The program's files besides those that training writes. */
+static void result_files(out_file files[RESULTS], double images)
+{
+    files[0] = (out_file){ "scores.csv", ROW_BYTES * images };
+    files[1] = (out_file){ "histogram.png", 6 * PICTURE_BYTES };
+    files[2] = (out_file){ "extremes.png", PICTURE_BYTES };
+    files[3] = (out_file){ "roc.png", PICTURE_BYTES };
+}
 
 static bool run(options *o, double auroc[SCORES])
 {

@@ -86,19 +86,6 @@ static train_config config_of(const train_context *p, const train_options *o)
     };
 }
 
-static bool train_model(const models *m, const argument *table, int n_results, const out_file *results, bool *whole)
-{
-    const options *o = m->o;
-    train_config   config = config_of(&(train_context){ m, false }, &o->train);
-    config.n_results = n_results;
-    config.results = results;
-    if (!o->train.quiet)
-        printf("VAE of counts, %s, %lld parameters; %s\n",
-               o->likelihood == TAP_COUNTS_ZINB ? "zero-inflated negative binomial" : "negative binomial",
-               (long long)tap_module_numel(m->root[0]), tap_config());
-    return train_and_save(config, o->data, table, MODEL_OPTIONS, whole);
-}
-
 static bool train_baseline(models *m, bool *whole)
 {
     const train_options o = {
@@ -129,16 +116,23 @@ static bool fits(const char *model, const cells *d, const char *data)
  * its files. *whole is false if training was interrupted. */
 static bool models_get(models *m, const argument *table, bool *whole)
 {
-    enum { RESULTS = 4 };
     const options *o = m->o;
     const double   n = (double)m->d->counts.rows, header = 128;
-    const out_file results[RESULTS] = { { "denoised.npy", header + 4 * n * (double)m->d->counts.columns },
-                                        { "latent.npy", header + 4 * n * (double)o->latent },
-                                        { "clusters.npy", header + 8 * n },
-                                        { "latent.png", 4 * PICTURE_BYTES } };
+    const out_file results[] = { { "denoised.npy", header + 4 * n * (double)m->d->counts.columns },
+                                 { "latent.npy", header + 4 * n * (double)o->latent },
+                                 { "clusters.npy", header + 8 * n },
+                                 { "latent.png", 4 * PICTURE_BYTES } };
+    train_config   config = config_of(&(train_context){ m, false }, &o->train);
+    config.n_results = (int)(sizeof results / sizeof *results);
+    config.results = results;
     if ((o->model && !fits(o->model, m->d, o->data)) || !init(m, &m->vae, m->root[0])) return false;
-    if (!o->model) return train_model(m, table, RESULTS, results, whole) && (!*whole || train_baseline(m, whole));
-    return model_load(m->root[0], o->model) && prepare_out(o->train.out, RESULTS, results) && train_baseline(m, whole);
+    if (!o->model && !o->train.quiet)
+        printf("VAE of counts, %s, %lld parameters; %s\n",
+               o->likelihood == TAP_COUNTS_ZINB ? "zero-inflated negative binomial" : "negative binomial",
+               (long long)tap_module_numel(m->root[0]), tap_config());
+    const bool ok = o->model ? model_load(m->root[0], o->model) && prepare_out(o->train.out, config.n_results, results)
+                             : train_and_save(config, o->data, table, MODEL_OPTIONS, whole);
+    return ok && (!*whole || train_baseline(m, whole));
 }
 
 static bool learn_and_tell(options *o)

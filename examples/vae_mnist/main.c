@@ -176,17 +176,18 @@ static bool finish(const run *r)
 }
 
 /* Builds the model, trains it and writes the results. */
-static bool train_model(run *r)
+static bool train_model(run *r, tap_arena *a)
 {
     const options *o = r->o;
     const int64_t  samples = o->model.samples;
     bool           whole = true;
     r->epochs = o->train.epochs;
+    r->records = tap_arena_alloc(a, ((size_t)r->epochs + 1) * (size_t)record_columns(o) * sizeof *r->records);
     r->root = tap_module_new(TAP_F32, o->train.seed);
     /* Keeps memory use roughly independent of the number of samples. */
     r->test_images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = samples < 500 ? 500 / samples : 1 });
     tap_vae_init(&r->vae, r->root, o->model);
-    bool ok = module_ok(r->root);
+    bool ok = arena_ok(a) && module_ok(r->root);
     if (ok) print_start(r);
     ok = ok && run_epochs(r, &whole) && finish(r);
     tap_loader_free(r->test_images);
@@ -200,10 +201,9 @@ static bool start(options *o)
     const out_file first = { "checkpoint.safetensors", 0 };
     dataset        data;
     run            r = { .o = o, .data = &data };
-    bool           ok = dataset_load(&data, a, o->data) && prepare_out(o->train.out, 1, &first) &&
-              run_open(&r.checkpoint, o->train.out, o->train.resume, "images", true) && options_resume(o, r.checkpoint, a);
-    if (ok) r.records = tap_arena_alloc(a, ((size_t)o->train.epochs + 1) * (size_t)record_columns(o) * sizeof *r.records);
-    ok = ok && arena_ok(a) && train_model(&r);
+    const bool     ok = dataset_load(&data, a, o->data) && prepare_out(o->train.out, 1, &first) &&
+                    run_open(&r.checkpoint, o->train.out, o->train.resume, "images", true) &&
+                    options_resume(o, r.checkpoint, a) && train_model(&r, a);
     tap_checkpoint_free(r.checkpoint);
     tap_arena_free(a);
     return ok;

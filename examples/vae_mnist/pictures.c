@@ -8,13 +8,6 @@
 
 enum { MAX_TEST = 40 };
 
-static tap_tape *tape_begin(const run *r)
-{
-    tap_tape *t = tap_tape_new(TAP_F32, r->o->train.seed);
-    tap_tape_set_recording(t, false);
-    return t;
-}
-
 /* The first n <= MAX_TEST test images [n,784], repeated cyclically if the test set is smaller. */
 static tap_var test_images(const run *r, tap_tape *t, int64_t n)
 {
@@ -26,11 +19,6 @@ static tap_var test_images(const run *r, tap_tape *t, int64_t n)
 static tap_var grid(tap_var images, int64_t rows, int64_t columns)
 {
     return tap_reshape(images, TAP_SHAPE(rows, columns, SIDE, SIDE));
-}
-
-static tap_var decode(const run *r, tap_var z)
-{
-    return tap_dist_mean(tap_vae_decode(&r->vae, z));
 }
 
 static tap_var reconstructions(const run *r, tap_tape *t)
@@ -48,24 +36,26 @@ static tap_var interpolation(const run *r, tap_tape *t)
     tap_var b = tap_unsqueeze(tap_slice(mu, 0, 8, 16, 1), 1);                                      /* [8,1,latent] */
     tap_var z = tap_add(a, tap_mul(s, tap_sub(b, a)));                                             /* [8,10,latent] */
     tap_var left = grid(tap_slice(x, 0, 0, 8, 1), 8, 1), right = grid(tap_slice(x, 0, 8, 16, 1), 8, 1);
-    return tap_cat(3, (tap_var[]){ left, grid(decode(r, z), 8, 10), right }, 1);
+    return tap_cat(3, (tap_var[]){ left, grid(tap_dist_mean(tap_vae_decode(&r->vae, z)), 8, 10), right }, 1);
 }
 
 /* Decodes 20 x 20 points of the latent plane, the centers of cells with equal probability under the prior: quantiles of N(0,1)
  * at p = 0.5/20, 1.5/20, ..., which are sqrt(2) erfinv(2 p - 1). */
 static tap_var manifold(const run *r, tap_tape *t)
 {
-    tap_var odds = tap_mul_scalar(tap_add_scalar(tap_cast(tap_arange(t, 20), TAP_F64), -9.5), 0.1); /* 2 p - 1 */
-    tap_var q = tap_cast(tap_mul_scalar(tap_erfinv(odds), sqrt(2)), TAP_F32);
+    tap_var u = tap_mul_scalar(tap_add_scalar(tap_cast(tap_arange(t, 20), TAP_F64), -9.5), 0.1); /* 2 p - 1 */
+    tap_var q = tap_cast(tap_mul_scalar(tap_erfinv(u), sqrt(2)), TAP_F32);
     tap_var x = tap_expand(q, TAP_SHAPE(20, 20)), y = tap_expand(tap_unsqueeze(tap_flip(q, TAP_ALL), 1), TAP_SHAPE(20, 20));
-    return grid(decode(r, tap_stack(2, (tap_var[]){ x, y }, 2)), 20, 20);
+    tap_var z = tap_stack(2, (tap_var[]){ x, y }, 2);
+    return grid(tap_dist_mean(tap_vae_decode(&r->vae, z)), 20, 20);
 }
 
 bool pictures_write(const run *r)
 {
     const char *out = r->o->train.out;
-    tap_tape   *t = tape_begin(r);
-    const bool  ok = sheet_write_var(out, "reconstructions.png", reconstructions(r, t), 2) &&
+    tap_tape   *t = tap_tape_new(TAP_F32, r->o->train.seed);
+    tap_tape_set_recording(t, false);
+    const bool ok = sheet_write_var(out, "reconstructions.png", reconstructions(r, t), 2) &&
                     sheet_write_var(out, "samples.png", grid(tap_vae_sample(&r->vae, t, 256), 16, 16), 2) &&
                     sheet_write_var(out, "interpolation.png", interpolation(r, t), 2) &&
                     (r->o->model.latent != 2 || sheet_write_var(out, "manifold.png", manifold(r, t), 0));
@@ -76,7 +66,8 @@ bool pictures_print(const run *r)
 {
     if (!screen_is_terminal(STDOUT_FILENO)) return true;
     const int n = text_columns();
-    tap_tape *t = tape_begin(r);
+    tap_tape *t = tap_tape_new(TAP_F32, r->o->train.seed);
+    tap_tape_set_recording(t, false);
     text_images(tap_value(grid(tap_vae_reconstruct(&r->vae, test_images(r, t, n)), 1, n)));
     return tape_end(t);
 }
