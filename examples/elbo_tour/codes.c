@@ -5,11 +5,6 @@
 
 enum { CLASSES = 10, SHOWN = 1500 };
 
-typedef struct {
-    const char *name;
-    tap_tensor  train, test, labels; /* uint8 images; the test images' labels, CLASSES if unknown */
-} pictures;
-
 /* Synthetic images of discs: the position determines one of ten classes; position and radius vary within a class. */
 static void make_discs(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *images, tap_tensor *labels)
 {
@@ -26,7 +21,7 @@ static void make_discs(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *image
     }
 }
 
-static bool find(pictures *p, tap_arena *a, const options *o)
+bool pictures_find(pictures *p, tap_arena *a, const tour *o)
 {
     char    dir[PATH_SIZE], path[PATH_SIZE];
     dataset found = { 0 };
@@ -51,34 +46,6 @@ static bool find(pictures *p, tap_arena *a, const options *o)
     return true;
 }
 
-bool check_images(const options *o)
-{
-    tap_arena *a = tap_arena_new();
-    pictures   p;
-    const bool ok = find(&p, a, o);
-    tap_arena_free(a);
-    return ok;
-}
-
-typedef tap_var (*function)(const void *model, tap_var x);
-
-static tap_var autoencoder_loss(const void *model, tap_var x)
-{
-    return tap_autoencoder_loss(model, x);
-}
-static tap_var autoencoder_code(const void *model, tap_var x)
-{
-    return tap_autoencoder_encode(model, x);
-}
-static tap_var vae_loss(const void *model, tap_var x)
-{
-    return tap_vae_loss(model, x);
-}
-static tap_var vae_code(const void *model, tap_var x)
-{
-    return tap_sample(tap_vae_encode(model, x));
-}
-
 /* Plots the codes of each class in a color of its own. */
 static void draw_classes(plot *p, tap_tensor at, tap_tensor labels)
 {
@@ -96,68 +63,49 @@ static void draw_classes(plot *p, tap_tensor at, tap_tensor labels)
     }
 }
 
-/* Trains the model and plots the codes of the test images. */
-static bool show(const options *o, const pictures *data, tap_module *root, const void *model, function loss, function code,
-                 plot *p, const char *title)
+/* Trains an autoencoder or a VAE and plots the codes of the test images. */
+static bool show(const tour *o, const pictures *data, bool variational, plot *p)
 {
+    const char *title = variational ? "VAE, z drawn from q" : "autoencoder";
+    tap_module *root = tap_module_new(TAP_F32, o->seed);
     tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
-    tap_optim  *adam = tap_adam_new(root, (tap_adam_options){ .lr = 2e-3 });
     tap_loader *images = tap_loader_new(data->train, (tap_loader_options){ .batch = 100, .shuffle = true, .seed = o->seed });
-    tap_loader *shown = tap_loader_new(data->test, (tap_loader_options){ .batch = data->test.shape.n[0] });
-    tap_tensor  x;
+    tap_autoencoder plain = { 0 };
+    tap_vae         vae = { 0 };
+    tap_tensor      batch;
+    if (variational)
+        tap_vae_init(&vae, root, (tap_vae_options){ SIDE * SIDE, .hidden = { 200 }, .activation = tap_tanh, .latent = 2 });
+    else tap_autoencoder_init(&plain, root, (tap_autoencoder_options){ SIDE * SIDE, 1, { 200 }, tap_tanh, 2 });
+    tap_optim *adam = tap_adam_new(root, (tap_adam_options){ .lr = 2e-3 });
     for (uint64_t epoch = 0; epoch < (o->quick ? 1 : 3); epoch++) {
         tap_loader_start(images, epoch);
-        while (tap_loader_next(images, &x)) {
+        while (tap_loader_next(images, &batch)) {
             tap_tape_reset(t);
-            tap_backward(loss(model, tap_input(t, x)));
+            tap_var x = tap_input(t, batch);
+            tap_backward(variational ? tap_vae_loss(&vae, x) : tap_autoencoder_loss(&plain, x));
             tap_optim_step(adam, t);
         }
     }
     tap_tape_reset(t);
-    tap_loader_next(shown, &x);
-    tap_var    z = code(model, tap_input(t, x));
-    tap_tensor at = tap_value(z);
-    estimate   z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
-    double     half = 3 * sqrt(fmax(z1.variance, z2.variance));
-    plot_panel(p, (plot_axes){ .title = title,
-                               .x = "z_1",
-                               .y = "z_2",
-                               .x0 = z1.mean - half,
-                               .x1 = z1.mean + half,
-                               .y0 = z2.mean - half,
-                               .y1 = z2.mean + half });
-    draw_classes(p, at, data->labels);
+    tap_var  x = images_select(t, data->test, tap_arange(t, data->test.shape.n[0]));
+    tap_var  z = variational ? tap_sample(tap_vae_encode(&vae, x)) : tap_autoencoder_encode(&plain, x);
+    estimate z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
+    double   half = 3 * sqrt(fmax(z1.variance, z2.variance));
+    plot_panel(p, (plot_axes){ title, "z_1", "z_2", z1.mean - half, z1.mean + half, z2.mean - half, z2.mean + half, 0, 0 });
+    draw_classes(p, tap_value(z), data->labels);
     print_note("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance),
                z2.mean, sqrt(z2.variance));
-    tap_loader_free(shown);
     tap_loader_free(images);
-    return tape_end(t);
+    const bool ok = tape_end(t);
+    tap_module_free(root);
+    return ok;
 }
 
-bool check_codes(const options *o)
+bool check_codes(const tour *o, const pictures *data)
 {
-    tap_arena      *a = tap_arena_new();
-    tap_module     *plain_root = tap_module_new(TAP_F32, o->seed), *root = tap_module_new(TAP_F32, o->seed);
-    tap_autoencoder plain;
-    tap_vae         vae;
-    pictures        data;
-    const char     *message = "";
-    bool            ok = find(&data, a, o);
-    tap_autoencoder_init(&plain, plain_root, (tap_autoencoder_options){ SIDE * SIDE, 1, { 200 }, tap_tanh, 2 });
-    tap_vae_init(
-        &vae, root,
-        (tap_vae_options){ .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 200 }, .activation = tap_tanh, .latent = 2 });
-    if (ok) {
-        plot *picture = plot_new(2, 1);
-        printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", data.name);
-        ok = show(o, &data, plain_root, &plain, autoencoder_loss, autoencoder_code, picture, "autoencoder") &&
-             show(o, &data, root, &vae, vae_loss, vae_code, picture, "VAE, z drawn from q");
-        print_note("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
-        ok = plot_write(picture, o->out, "codes.png") && ok;
-    }
-    if (tap_module_status(plain_root, &message) || tap_module_status(root, &message)) ok = fail("%s", message);
-    tap_module_free(plain_root);
-    tap_module_free(root);
-    tap_arena_free(a);
-    return ok;
+    plot *picture = plot_new(2, 1);
+    printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", data->name);
+    const bool ok = show(o, data, false, picture) && show(o, data, true, picture);
+    print_note("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
+    return plot_write(picture, o->out, "codes.png") && ok;
 }

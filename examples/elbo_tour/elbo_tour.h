@@ -7,14 +7,17 @@
 #include "examples/common/plot.h"
 #include "models/models.h"
 
+/* The options, and the tape and the module that each check gets anew, both float64. */
 typedef struct {
     const char *out, *data; /* data: NULL to search for a data set */
     uint64_t    seed;
     int64_t     draws; /* number of draws of a Monte Carlo estimate */
     bool        quick;
-} options;
+    tap_tape   *tape;
+    tap_module *root;
+} tour;
 
-/* ---- table.c ----------------------------------------------------------------------------------------------------- */
+/* ---- main.c: the table of equations ------------------------------------------------------------------------------ */
 
 /* A Monte Carlo mean, the variance of one draw and the standard error of the mean. */
 typedef struct {
@@ -24,18 +27,27 @@ typedef struct {
 estimate estimate_of(tap_var draws);
 void     section(const char *title);
 /* Prints a row of the table: both sides of an equation. error: standard error of the difference, 0 if both are exact. */
-void equation(const char *name, double left, double right, double error);
-void print_note(const char *format, ...) TAP_PRINTF(1, 2);
-bool table_end(void); /* whether all equations hold */
+void    equation(const char *name, double left, double right, double error);
+void    print_note(const char *format, ...) TAP_PRINTF(1, 2);
+tap_var vector(tap_tape *t, int64_t n, const double *x);         /* constants [n] */
+tap_var grid(tap_tape *t, int64_t n, double first, double last); /* n equidistant points */
 
 /* ---- The checks -------------------------------------------------------------------------------------------------- */
 
-bool check_trivial(const options *o);   /* trivial.c: section 3, figures 3 and 4 in numbers */
-bool check_bounds(const options *o);    /* bounds.c: section 4, by quadrature */
-bool check_gradients(const options *o); /* gradients.c: section 5 */
-bool check_gaussians(const options *o); /* gaussians.c: section 6 */
-bool check_codes(const options *o);     /* codes.c: section 1.2, an autoencoder compared with a VAE; codes.png */
-bool check_images(const options *o);    /* whether check_codes can find or make images */
-bool draw_figures(const options *o);    /* figures.c: delta.png, kl.png */
+bool check_trivial(const tour *o);    /* trivial.c: section 3; delta.png and kl.png, its figures 3 and 4 */
+bool check_scalar_vae(const tour *o); /* trivial.c: section 3.2 */
+bool check_bounds(const tour *o);     /* bounds.c: section 4, by quadrature */
+bool check_linear_vae(const tour *o); /* bounds.c: section 4, exactly */
+bool check_gradients(const tour *o);  /* gradients.c: section 5; variance.png */
+bool check_gaussians(const tour *o);  /* gaussians.c: section 6 */
+
+/* codes.c: section 1.2, an autoencoder compared with a VAE; codes.png */
+typedef struct {
+    const char *name;
+    tap_tensor  train, test, labels; /* uint8 images; the test images' labels, CLASSES if unknown */
+} pictures;
+
+bool pictures_find(pictures *p, tap_arena *a, const tour *o);
+bool check_codes(const tour *o, const pictures *p);
 
 #endif

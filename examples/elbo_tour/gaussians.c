@@ -3,62 +3,44 @@
 
 #include <math.h>
 
-static double cov0[9] = { 1.2, 0.3, -0.2, 0.3, 0.8, 0.1, -0.2, 0.1, 0.5 },
-              cov1[9] = { 0.9, -0.1, 0.2, -0.1, 1.5, 0.4, 0.2, 0.4, 1.1 };
-static double mean0[3] = { 0.5, -0.3, 1 }, mean1[3] = { 0, 0.4, 0.2 };
+static const double cov0[9] = { 1.2, 0.3, -0.2, 0.3, 0.8, 0.1, -0.2, 0.1, 0.5 },
+                    cov1[9] = { 0.9, -0.1, 0.2, -0.1, 1.5, 0.4, 0.2, 0.4, 1.1 };
+static const double mean0[3] = { 0.5, -0.3, 1 }, mean1[3] = { 0, 0.4, 0.2 };
 
-static tap_var vector(tap_tape *t, double *x)
+bool check_gaussians(const tour *o)
 {
-    return tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), x));
-}
-
-static tap_var matrix(tap_tape *t, double *x)
-{
-    return tap_input(t, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3, 3), x));
-}
-
-/* KL between two normal distributions, exactly as in theorem 1.3. */
-static double kl_of_two(tap_tape *t)
-{
-    tap_var S0 = matrix(t, cov0), S1 = matrix(t, cov1), off = tap_sub(vector(t, mean1), vector(t, mean0)),
-            inverse = tap_inv(S1);
-    double trace = tap_item(tap_trace(tap_matmul(inverse, S0))), far = tap_item(tap_dot(off, tap_matmul(inverse, off)));
-    return 0.5 * (trace - 3 + far + log(tap_item(tap_det(S1)) / tap_item(tap_det(S0))));
-}
-
-bool check_gaussians(const options *o)
-{
-    tap_tape *t = tap_tape_new(TAP_F64, o->seed);
+    tap_tape *t = o->tape;
     tap_tape_set_recording(t, false);
     section("6. Gaussians: left the library, right the formula");
-    tap_dist p0 = tap_multivariate_normal(vector(t, mean0), tap_cholesky(matrix(t, cov0), TAP_LOWER));
-    tap_dist p1 = tap_multivariate_normal(vector(t, mean1), tap_cholesky(matrix(t, cov1), TAP_LOWER));
-    tap_var  error;
+    tap_var m0 = vector(t, 3, mean0), S0 = tap_reshape(vector(t, 9, cov0), TAP_SHAPE(3, 3));
+    tap_var m1 = vector(t, 3, mean1), S1 = tap_reshape(vector(t, 9, cov1), TAP_SHAPE(3, 3));
+
+    tap_dist p0 = tap_multivariate_normal(m0, tap_cholesky(S0, TAP_LOWER));
+    tap_dist p1 = tap_multivariate_normal(m1, tap_cholesky(S1, TAP_LOWER));
+    tap_var  error, off = tap_sub(m1, m0), inverse = tap_inv(S1);
+    double   trace = tap_item(tap_trace(tap_matmul(inverse, S0))), far = tap_item(tap_dot(off, tap_matmul(inverse, off)));
+    double   kl_of_two = 0.5 * (trace - 3 + far + log(tap_item(tap_det(S1)) / tap_item(tap_det(S0))));
     double   drawn = tap_item(tap_kl_monte_carlo(p0, p1, o->draws, &error));
-    equation("6.3  th. 1.3: KL of two Gaussians", tap_item(tap_kl(p0, p1)), kl_of_two(t), 0);
-    equation("     by draws, E[log p0 - log p1]", drawn, kl_of_two(t), tap_item(error));
+    equation("6.3  th. 1.3: KL of two Gaussians", tap_item(tap_kl(p0, p1)), kl_of_two, 0);
+    equation("     by draws, E[log p0 - log p1]", drawn, kl_of_two, tap_item(error));
 
-    const double sigma = 0.6, d = 3;
-    double       square = 0;
-    for (int i = 0; i < 3; i++) square += mean0[i] * mean0[i];
-    tap_dist q = tap_isotropic_normal(vector(t, mean0), tap_scalar(t, log(sigma)));
-    double   kl = tap_item(tap_kl(q, tap_standard_normal_like(q)));
-    equation("6.4  (sigma^2 d - d + |mu|^2 - 2 d log sigma)/2", kl, 0.5 * (sigma * sigma * d - d + square - 2 * d * log(sigma)),
-             0);
-    print_note("with -2 log sigma, as printed, it would be %.6f", 0.5 * (sigma * sigma * d - d + square - 2 * log(sigma)));
+    const double sigma = 0.6, variance = sigma * sigma, d = 3, square = tap_item(tap_dot(m0, m0));
+    tap_dist     q = tap_isotropic_normal(m0, tap_scalar(t, log(sigma)));
+    double       kl = tap_item(tap_kl(q, tap_standard_normal_like(q)));
+    equation("6.4  (sigma^2 d - d + |mu|^2 - 2 d log sigma)/2", kl, 0.5 * (variance * d - d + square - 2 * d * log(sigma)), 0);
+    print_note("with -2 log sigma, as printed, it would be %.6f", 0.5 * (variance * d - d + square - 2 * log(sigma)));
 
-    double distance = 0;
-    for (int i = 0; i < 3; i++) distance += (mean1[i] - mean0[i]) * (mean1[i] - mean0[i]);
-    double log_p = -distance / (2 * sigma * sigma) - d / 2 * log(2 * acos(-1) * sigma * sigma);
-    equation("6.5  log p(x|z), sigma_dec^2 I", tap_item(tap_log_prob(q, vector(t, mean1))), log_p, 0);
-    estimate far = estimate_of(tap_sum(tap_square(tap_sub(tap_sample_n(q, o->draws), vector(t, mean0))), TAP_LAST));
-    equation("     x^ = f + sigma_dec eps: E|x^ - f|^2", far.mean, d * sigma * sigma, far.error);
+    double distance = tap_item(tap_dot(off, off));
+    double log_p = -distance / (2 * variance) - d / 2 * log(2 * acos(-1) * variance);
+    equation("6.5  log p(x|z), sigma_dec^2 I", tap_item(tap_log_prob(q, m1)), log_p, 0);
+    estimate far_off = estimate_of(tap_sum(tap_square(tap_sub(tap_sample_n(q, o->draws), m0)), TAP_LAST));
+    equation("     x^ = f + sigma_dec eps: E|x^ - f|^2", far_off.mean, d * variance, far_off.error);
 
     /* f(z) = z, so that E|x - f(z)|^2 = |x - mu|^2 + d sigma^2 */
     tap_dist decoder = tap_isotropic_normal(tap_sample_n(q, o->draws), tap_scalar(t, 0));
-    estimate rec = estimate_of(tap_log_prob(decoder, vector(t, mean1)));
-    double   exact = -0.5 * (distance + d * sigma * sigma) - d / 2 * log(2 * acos(-1));
+    estimate rec = estimate_of(tap_log_prob(decoder, m1));
+    double   exact = -0.5 * (distance + d * variance) - d / 2 * log(2 * acos(-1));
     equation("6.6  ELBO = reconstruction - KL, M draws", rec.mean - kl, exact - kl, rec.error);
     print_note("+ KL, as printed, would be %.6f", exact + kl);
-    return tape_end(t);
+    return true;
 }

@@ -4,6 +4,7 @@
 #include "elbo_tour.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* The datum x and the parameters of q(z|x) = N(m, t^2) and p(x|z) = N(c z + v, s^2). */
 static const double x = 2, m = 1.3, t = 0.6, c = 0.7, v = 0.1, s = 0.9;
@@ -24,73 +25,75 @@ static const estimator_case cases[] = {
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
-typedef struct {
-    tap_var m, log_t, c;
-} gradient;
-
-static tap_var repeat(tap_tape *tape, tap_arena *a, int64_t n, double value)
+static tap_var repeat(tap_tape *tape, int64_t n, double value)
 {
-    tap_tensor x_n = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(n));
-    tap_tensor_fill(x_n, value);
-    return tap_variable(tape, x_n);
+    return tap_variable(tape, tap_value(tap_full(tape, TAP_SHAPE(n), value)));
 }
 
-/* Computes n estimates of the gradient, each from L draws. */
-static gradient estimate_gradient(tap_tape *tape, tap_arena *a, tap_bound bound, estimator_case w, int64_t L, int64_t n)
+/* Computes n estimates of the gradient by m, log t and c, each from L draws. */
+static void estimate_gradient(tap_var g[3], tap_tape *tape, tap_bound bound, estimator_case w, int64_t L, int64_t n)
 {
-    tap_var         leaf[3] = { repeat(tape, a, n, m), repeat(tape, a, n, log(t)), repeat(tape, a, n, c) };
+    tap_var         leaf[3] = { repeat(tape, n, m), repeat(tape, n, log(t)), repeat(tape, n, c) };
     tap_dist        q = tap_normal(leaf[0], leaf[1]), prior = tap_standard_normal_like(q);
     tap_var         z = tap_estimator_sample(w.estimator, tap_sample_n(q, L));
     tap_dist        p = tap_normal(tap_add_scalar(tap_mul(leaf[2], z), v), tap_scalar(tape, log(s)));
     tap_bound_terms d = { .log_px_z = tap_log_prob(p, tap_scalar(tape, x)), .log_pz = tap_log_prob(prior, z), .z = z };
     d.log_q = tap_log_prob(tap_estimator_posterior(w.estimator, q), z);
     if (!w.by_draws) d.kl = tap_unsqueeze(tap_kl(q, prior), -1);
-    tap_var value = tap_variational_bound(d, (tap_bound_options){ .bound = bound, .estimator = w.estimator }), g[3];
-    tap_grad(tap_sum(value, TAP_ALL), 3, leaf, g);
-    return (gradient){ g[0], g[1], g[2] };
+    tap_var bounds = tap_variational_bound(d, (tap_bound_options){ .bound = bound, .estimator = w.estimator });
+    tap_grad(tap_sum(bounds, TAP_ALL), 3, leaf, g);
 }
 
 /* Equation (9) as printed: the mean over draws of the gradient of -log q(z|x), with z held constant. */
-static gradient gradient_as_printed(tap_tape *tape, tap_arena *a, int64_t L, int64_t n)
+static void gradient_as_printed(tap_var g[2], tap_tape *tape, int64_t L, int64_t n)
 {
-    tap_var  leaf[2] = { repeat(tape, a, n, m), repeat(tape, a, n, log(t)) }, g[2];
+    tap_var  leaf[2] = { repeat(tape, n, m), repeat(tape, n, log(t)) };
     tap_dist q = tap_normal(leaf[0], leaf[1]);
     tap_var  log_q = tap_log_prob(q, tap_detach(tap_sample_n(q, L)));
     tap_grad(tap_neg(tap_sum(tap_mean(log_q, TAP_AXES(0)), TAP_ALL)), 2, leaf, g);
-    return (gradient){ .m = g[0], .log_t = g[1] };
 }
 
-static void check_estimators(const options *o, tap_tape *tape, tap_arena *a, estimate found[CASES + 1][2])
+/* Compares the means of estimates of a gradient, by m and by log t, with exact numbers. */
+static void compare(const char *name, const char *second, const tap_var g[2], const double exact[2], estimate found[2])
 {
-    const double error = x - c * m - v; /* by_*: the derivatives of the ELBO by m, log t and c */
-    const double by_m = c * error / (s * s) - m, by_t = 1 - t * t - c * c * t * t / (s * s),
-                 by_c = (m * error - c * t * t) / (s * s);
-    char name[64];
-    for (int i = 0; i <= CASES; i++) {
-        tap_tape_reset(tape);
-        gradient g = i < CASES ? estimate_gradient(tape, a, TAP_ELBO, cases[i], 8, o->draws / 8)
-                               : gradient_as_printed(tape, a, 8, o->draws / 8);
-        found[i][0] = estimate_of(g.m);
-        found[i][1] = estimate_of(g.log_t);
-        if (i == 0) {
-            estimate theta = estimate_of(g.c);
-            equation("(7)  d/d theta: mean of grad log p(x,z)", theta.mean, by_c, theta.error);
-            print_note("right, from here on: the exact gradient of the ELBO by mean and by log scale of q(z|x)");
-        }
-        if (i == CASES) print_note("(9) as printed averages to 0, whatever the gradient is (%.4f and %.4f)", by_m, by_t);
-        snprintf(name, sizeof name, "(8)  %s", i < CASES ? cases[i].name : "");
-        equation(i < CASES ? name : "(9)  mean of grad(-log q), by the mean: 0", found[i][0].mean, i < CASES ? by_m : 0,
-                 found[i][0].error);
-        equation(i < CASES ? "" : "     by the log scale: 0", found[i][1].mean, i < CASES ? by_t : 0, found[i][1].error);
+    for (int i = 0; i < 2; i++) {
+        found[i] = estimate_of(g[i]);
+        equation(i ? second : name, found[i].mean, exact[i], found[i].error);
     }
 }
 
-static void check_weighted(const options *o, tap_tape *tape, tap_arena *a, estimate found[2])
+static void check_estimators(const tour *o, estimate found[CASES + 1][2])
 {
-    const estimator_case one = { "", TAP_REPARAMETERIZED, true }, two = { "", TAP_DOUBLY_REPARAMETERIZED, true };
-    tap_tape_reset(tape);
-    found[0] = estimate_of(estimate_gradient(tape, a, TAP_IWAE, one, 8, o->draws / 8).m);
-    found[1] = estimate_of(estimate_gradient(tape, a, TAP_IWAE, two, 8, o->draws / 8).m);
+    const double error = x - c * m - v, by_c = (m * error - c * t * t) / (s * s); /* the derivatives of the ELBO */
+    const double exact[2] = { c * error / (s * s) - m, 1 - t * t - c * c * t * t / (s * s) };
+    tap_var      g[3];
+    char         name[64];
+    for (int i = 0; i < CASES; i++) {
+        tap_tape_reset(o->tape);
+        estimate_gradient(g, o->tape, TAP_ELBO, cases[i], 8, o->draws / 8);
+        if (i == 0) {
+            estimate theta = estimate_of(g[2]);
+            equation("(7)  d/d theta: mean of grad log p(x,z)", theta.mean, by_c, theta.error);
+            print_note("right, from here on: the exact gradient of the ELBO by mean and by log scale of q(z|x)");
+        }
+        snprintf(name, sizeof name, "(8)  %s", cases[i].name);
+        compare(name, "", g, exact, found[i]);
+    }
+    tap_tape_reset(o->tape);
+    gradient_as_printed(g, o->tape, 8, o->draws / 8);
+    print_note("(9) as printed averages to 0, whatever the gradient is (%.4f and %.4f)", exact[0], exact[1]);
+    compare("(9)  mean of grad(-log q), by the mean: 0", "     by the log scale: 0", g, (double[2]){ 0, 0 }, found[CASES]);
+}
+
+static void check_weighted(const tour *o, estimate found[2])
+{
+    static const tap_estimator estimators[] = { TAP_REPARAMETERIZED, TAP_DOUBLY_REPARAMETERIZED };
+    tap_tape_reset(o->tape);
+    for (int i = 0; i < 2; i++) {
+        tap_var g[3];
+        estimate_gradient(g, o->tape, TAP_IWAE, (estimator_case){ "", estimators[i], true }, 8, o->draws / 8);
+        found[i] = estimate_of(g[0]);
+    }
     equation("IWAE, K = 8: doubly and once reparameterized", found[1].mean, found[0].mean,
              hypot(found[0].error, found[1].error));
 }
@@ -101,12 +104,12 @@ static void print_variances(estimate found[CASES + 1][2], estimate weighted[2])
     for (int i = 0; i <= CASES; i++)
         printf("%-28s %12.5f %12.5f\n", i < CASES ? cases[i].name : "(9) as printed", found[i][0].variance,
                found[i][1].variance);
-    printf("%-28s %12.5f\n%-28s %12.5f\n", "IWAE, reparameterized", weighted[0].variance, "IWAE, doubly so",
-           weighted[1].variance);
+    printf("%-28s %12.5f\n", "IWAE, reparameterized", weighted[0].variance);
+    printf("%-28s %12.5f\n", "IWAE, doubly so", weighted[1].variance);
 }
 
 /* Plots the variance of each estimator, summed over the mean and the log scale, against the number of draws. */
-static bool draw_variances(const options *o, tap_tape *tape, tap_arena *a)
+static bool draw_variances(const tour *o)
 {
     plot *p = plot_new(1, 1);
     plot_panel(p, (plot_axes){ .title = "variance of a gradient estimate",
@@ -117,13 +120,14 @@ static bool draw_variances(const options *o, tap_tape *tape, tap_arena *a)
                                .x_base = 2,
                                .y_base = 10 });
     for (int w = 0; w < CASES; w++) {
-        double at[7], variance[7];
-        int    n = 0;
+        double  at[7], variance[7];
+        tap_var g[3];
+        int     n = 0;
         for (int i = cases[w].estimator == TAP_SCORE_LEAVE_ONE_OUT; i < 7; i++, n++) {
-            tap_tape_reset(tape);
-            gradient g = estimate_gradient(tape, a, TAP_ELBO, cases[w], 1 << i, o->draws >> i > 2000 ? 2000 : o->draws >> i);
+            tap_tape_reset(o->tape);
+            estimate_gradient(g, o->tape, TAP_ELBO, cases[w], 1 << i, o->draws >> i > 2000 ? 2000 : o->draws >> i);
             at[n] = i;
-            variance[n] = log10(estimate_of(g.m).variance + estimate_of(g.log_t).variance);
+            variance[n] = log10(estimate_of(g[0]).variance + estimate_of(g[1]).variance);
         }
         plot_curve(p, n, at, variance, w, cases[w].name);
     }
@@ -131,12 +135,11 @@ static bool draw_variances(const options *o, tap_tape *tape, tap_arena *a)
 }
 
 /* Checks equations (10) and (11) and sections 5.3 to 5.5 for a three-dimensional z. */
-static void check_reparameterization(const options *o, tap_tape *tape)
+static void check_reparameterization(const tour *o, tap_tape *tape)
 {
     static double mean[3] = { 0.5, -1, 2 }, log_sigma[3] = { -0.3, 0.4, 0.1 };
-    tap_var       mu = tap_input(tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), mean));
     tap_var       log_s = tap_variable(tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), log_sigma));
-    tap_dist      q = tap_normal(mu, log_s);
+    tap_dist      q = tap_normal(vector(tape, 3, mean), log_s);
     tap_var       z = tap_select(tap_sample_n(q, o->draws), 1, 2);
     estimate      first = estimate_of(z), second = estimate_of(tap_square(tap_add_scalar(z, -mean[2])));
     estimate      f = estimate_of(tap_cos(z));
@@ -155,18 +158,14 @@ static void check_reparameterization(const options *o, tap_tape *tape)
     equation("     its gradient by log sigma: 1", tap_item(tap_select(g, 0, 0)), 1, 0);
 }
 
-bool check_gradients(const options *o)
+bool check_gradients(const tour *o)
 {
-    tap_tape  *tape = tap_tape_new(TAP_F64, o->seed);
-    tap_arena *a = tap_arena_new();
-    estimate   found[CASES + 1][2], weighted[2];
+    estimate found[CASES + 1][2], weighted[2];
     section("5. Gradients: left estimated, right exact");
-    check_estimators(o, tape, a, found);
-    check_weighted(o, tape, a, weighted);
-    tap_tape_reset(tape);
-    check_reparameterization(o, tape);
+    check_estimators(o, found);
+    check_weighted(o, weighted);
+    tap_tape_reset(o->tape);
+    check_reparameterization(o, o->tape);
     print_variances(found, weighted);
-    bool drawn = draw_variances(o, tape, a), ok = tape_end(tape);
-    tap_arena_free(a);
-    return drawn && ok;
+    return draw_variances(o);
 }
