@@ -70,6 +70,7 @@ static bool show(const tour *o, const pictures *data, bool variational, plot *p)
     tap_module *root = tap_module_new(TAP_F32, o->seed);
     tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
     tap_loader *images = tap_loader_new(data->train, (tap_loader_options){ .batch = 100, .shuffle = true, .seed = o->seed });
+    tap_loader *shown = tap_loader_new(data->test, (tap_loader_options){ .batch = data->test.shape.n[0] });
     tap_autoencoder plain = { 0 };
     tap_vae         vae = { 0 };
     tap_tensor      batch;
@@ -87,7 +88,8 @@ static bool show(const tour *o, const pictures *data, bool variational, plot *p)
         }
     }
     tap_tape_reset(t);
-    tap_var  x = images_select(t, data->test, tap_arange(t, data->test.shape.n[0]));
+    tap_loader_next(shown, &batch);
+    tap_var  x = tap_input(t, batch);
     tap_var  z = variational ? tap_sample(tap_vae_encode(&vae, x)) : tap_autoencoder_encode(&plain, x);
     estimate z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
     double   half = 3 * sqrt(fmax(z1.variance, z2.variance));
@@ -96,6 +98,7 @@ static bool show(const tour *o, const pictures *data, bool variational, plot *p)
     print_note("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance),
                z2.mean, sqrt(z2.variance));
     tap_loader_free(images);
+    tap_loader_free(shown);
     const bool ok = tape_end(t);
     tap_module_free(root);
     return ok;
