@@ -58,14 +58,10 @@ static void check_plane(const tour *o, const tap_vae *v, tap_tape *t)
 
 bool check_bounds(const tour *o)
 {
-    tap_vae v;
-    tap_vae_init(&v, o->root,
-                 (tap_vae_options){ .data = PIXELS,
-                                    .hidden = { 16 },
-                                    .activation = tap_tanh,
-                                    .latent = 2,
-                                    .bound = TAP_IWAE,
-                                    .samples = 8 }); /* keeps q wide enough for importance weights */
+    tap_vae         v;
+    tap_vae_options small = { .data = PIXELS, .hidden = { 16 }, .activation = tap_tanh, .latent = 2 };
+    small.bound = TAP_IWAE, small.samples = 8; /* keeps q wide enough for importance weights */
+    tap_vae_init(&v, o->root, small);
     tap_optim *adam = tap_adam_new(o->root, (tap_adam_options){ .lr = 0.01 });
     for (int i = 0; i < 400; i++) {
         tap_tape_reset(o->tape);

@@ -34,7 +34,8 @@ tap_var grid(tap_tape *t, int64_t n, double first, double last); /* n equidistan
 
 /* ---- The checks -------------------------------------------------------------------------------------------------- */
 
-bool check_trivial(const tour *o);    /* trivial.c: section 3; delta.png and kl.png, its figures 3 and 4 */
+bool check_trivial(const tour *o);    /* trivial.c: section 3; delta.png, its figure 3 */
+bool check_kl(const tour *o);         /* trivial.c: KL(q||p) of two Gaussians; kl.png, the paper's figure 4 */
 bool check_scalar_vae(const tour *o); /* trivial.c: section 3.2 */
 bool check_bounds(const tour *o);     /* bounds.c: section 4, by quadrature */
 bool check_linear_vae(const tour *o); /* bounds.c: section 4, exactly */

@@ -9,21 +9,24 @@
 /* The datum x and the parameters of q(z|x) = N(m, t^2) and p(x|z) = N(c z + v, s^2). */
 static const double x = 2, m = 1.3, t = 0.6, c = 0.7, v = 0.1, s = 0.9;
 
-typedef struct {
+enum { COMPARED = 6, AS_PRINTED = 6, IWAE, DOUBLY, CASES }; /* indices below: the first COMPARED are unbiased for the ELBO */
+
+static const struct {
     const char   *name;
     tap_estimator estimator;
-    bool          by_draws; /* the KL is estimated from draws instead of computed in closed form */
-} estimator_case;
-
-static const estimator_case cases[] = {
-    { "score function", TAP_SCORE, true },
-    { "  with a baseline", TAP_SCORE_BASELINE, true },
-    { "  less the other draws", TAP_SCORE_LEAVE_ONE_OUT, true },
-    { "reparameterized (11)", TAP_REPARAMETERIZED, true },
-    { "  and KL in closed form", TAP_REPARAMETERIZED, false },
-    { "sticking the landing", TAP_STICKING_THE_LANDING, true },
+    bool          closed_kl; /* the KL is computed in closed form instead of estimated from draws */
+    tap_bound     bound;
+} cases[CASES] = {
+    { "score function", TAP_SCORE, false, TAP_ELBO },
+    { "  with a baseline", TAP_SCORE_BASELINE, false, TAP_ELBO },
+    { "  less the other draws", TAP_SCORE_LEAVE_ONE_OUT, false, TAP_ELBO },
+    { "reparameterized (11)", TAP_REPARAMETERIZED, false, TAP_ELBO },
+    { "  and KL in closed form", TAP_REPARAMETERIZED, true, TAP_ELBO },
+    { "sticking the landing", TAP_STICKING_THE_LANDING, false, TAP_ELBO },
+    { "(9) as printed", TAP_SCORE, false, TAP_ELBO },
+    { "IWAE, reparameterized", TAP_REPARAMETERIZED, false, TAP_IWAE },
+    { "IWAE, doubly so", TAP_DOUBLY_REPARAMETERIZED, false, TAP_IWAE },
 };
-enum { CASES = sizeof cases / sizeof *cases };
 
 static tap_var repeat(tap_tape *tape, int64_t n, double value)
 {
@@ -31,103 +34,71 @@ static tap_var repeat(tap_tape *tape, int64_t n, double value)
 }
 
 /* Computes n estimates of the gradient by m, log t and c, each from L draws. */
-static void estimate_gradient(tap_var g[3], tap_tape *tape, tap_bound bound, estimator_case w, int64_t L, int64_t n)
+static void estimate_gradient(estimate by[3], tap_tape *tape, int w, int64_t L, int64_t n)
 {
-    tap_var         leaf[3] = { repeat(tape, n, m), repeat(tape, n, log(t)), repeat(tape, n, c) };
-    tap_dist        q = tap_normal(leaf[0], leaf[1]), prior = tap_standard_normal_like(q);
-    tap_var         z = tap_estimator_sample(w.estimator, tap_sample_n(q, L));
-    tap_dist        p = tap_normal(tap_add_scalar(tap_mul(leaf[2], z), v), tap_scalar(tape, log(s)));
-    tap_bound_terms d = { .log_px_z = tap_log_prob(p, tap_scalar(tape, x)), .log_pz = tap_log_prob(prior, z), .z = z };
-    d.log_q = tap_log_prob(tap_estimator_posterior(w.estimator, q), z);
-    if (!w.by_draws) d.kl = tap_unsqueeze(tap_kl(q, prior), -1);
-    tap_var bounds = tap_variational_bound(d, (tap_bound_options){ .bound = bound, .estimator = w.estimator });
-    tap_grad(tap_sum(bounds, TAP_ALL), 3, leaf, g);
+    const tap_estimator how = cases[w].estimator;
+    tap_var             leaf[3] = { repeat(tape, n, m), repeat(tape, n, log(t)), repeat(tape, n, c) }, g[3];
+    tap_dist            q = tap_normal(leaf[0], leaf[1]), prior = tap_standard_normal_like(q);
+    tap_var             z = tap_estimator_sample(how, tap_sample_n(q, L));
+    tap_dist            p = tap_normal(tap_add_scalar(tap_mul(leaf[2], z), v), tap_scalar(tape, log(s)));
+    tap_bound_terms     d = { .log_px_z = tap_log_prob(p, tap_scalar(tape, x)), .log_pz = tap_log_prob(prior, z), .z = z };
+    d.log_q = tap_log_prob(tap_estimator_posterior(how, q), z);
+    if (cases[w].closed_kl) d.kl = tap_unsqueeze(tap_kl(q, prior), -1);
+    tap_var bound = tap_variational_bound(d, (tap_bound_options){ .bound = cases[w].bound, .estimator = how });
+    if (w == AS_PRINTED) bound = tap_neg(tap_mean(d.log_q, TAP_AXES(0))); /* z is constant, as of every score function */
+    tap_grad(tap_sum(bound, TAP_ALL), 3, leaf, g);
+    for (int i = 0; i < 3; i++) by[i] = estimate_of(g[i]);
 }
 
-/* Equation (9) as printed: the mean over draws of the gradient of -log q(z|x), with z held constant. */
-static void gradient_as_printed(tap_var g[2], tap_tape *tape, int64_t L, int64_t n)
+static void check_estimators(const tour *o, estimate found[CASES][3])
 {
-    tap_var  leaf[2] = { repeat(tape, n, m), repeat(tape, n, log(t)) };
-    tap_dist q = tap_normal(leaf[0], leaf[1]);
-    tap_var  log_q = tap_log_prob(q, tap_detach(tap_sample_n(q, L)));
-    tap_grad(tap_neg(tap_sum(tap_mean(log_q, TAP_AXES(0)), TAP_ALL)), 2, leaf, g);
-}
-
-/* Compares the means of estimates of a gradient, by m and by log t, with exact numbers. */
-static void compare(const char *name, const char *second, const tap_var g[2], const double exact[2], estimate found[2])
-{
-    for (int i = 0; i < 2; i++) {
-        found[i] = estimate_of(g[i]);
-        equation(i ? second : name, found[i].mean, exact[i], found[i].error);
-    }
-}
-
-static void check_estimators(const tour *o, estimate found[CASES + 1][2])
-{
-    const double error = x - c * m - v, by_c = (m * error - c * t * t) / (s * s); /* the derivatives of the ELBO */
-    const double exact[2] = { c * error / (s * s) - m, 1 - t * t - c * c * t * t / (s * s) };
-    tap_var      g[3];
+    const double error = x - c * m - v, by_c = (m * error - c * t * t) / (s * s); /* by_*: derivatives of the ELBO */
+    const double by_m = c * error / (s * s) - m, by_t = 1 - t * t - c * c * t * t / (s * s);
     char         name[64];
     for (int i = 0; i < CASES; i++) {
-        tap_tape_reset(o->tape);
-        estimate_gradient(g, o->tape, TAP_ELBO, cases[i], 8, o->draws / 8);
-        if (i == 0) {
-            estimate theta = estimate_of(g[2]);
-            equation("(7)  d/d theta: mean of grad log p(x,z)", theta.mean, by_c, theta.error);
-            print_note("right, from here on: the exact gradient of the ELBO by mean and by log scale of q(z|x)");
-        }
+        if (i != DOUBLY) tap_tape_reset(o->tape);
+        estimate_gradient(found[i], o->tape, i, 8, o->draws / 8);
+    }
+    equation("(7)  d/d theta: mean of grad log p(x,z)", found[0][2].mean, by_c, found[0][2].error);
+    print_note("right, from here on: the exact gradient of the ELBO by mean and by log scale of q(z|x)");
+    for (int i = 0; i < COMPARED; i++) {
         snprintf(name, sizeof name, "(8)  %s", cases[i].name);
-        compare(name, "", g, exact, found[i]);
+        equation(name, found[i][0].mean, by_m, found[i][0].error);
+        equation("", found[i][1].mean, by_t, found[i][1].error);
     }
-    tap_tape_reset(o->tape);
-    gradient_as_printed(g, o->tape, 8, o->draws / 8);
-    print_note("(9) as printed averages to 0, whatever the gradient is (%.4f and %.4f)", exact[0], exact[1]);
-    compare("(9)  mean of grad(-log q), by the mean: 0", "     by the log scale: 0", g, (double[2]){ 0, 0 }, found[CASES]);
+    const estimate *printed = found[AS_PRINTED], once = found[IWAE][0], doubly = found[DOUBLY][0];
+    print_note("(9) as printed averages to 0, whatever the gradient is (%.4f and %.4f)", by_m, by_t);
+    equation("(9)  mean of grad(-log q), by the mean: 0", printed[0].mean, 0, printed[0].error);
+    equation("     by the log scale: 0", printed[1].mean, 0, printed[1].error);
+    equation("IWAE, K = 8: doubly and once reparameterized", doubly.mean, once.mean, hypot(once.error, doubly.error));
 }
 
-static void check_weighted(const tour *o, estimate found[2])
-{
-    static const tap_estimator estimators[] = { TAP_REPARAMETERIZED, TAP_DOUBLY_REPARAMETERIZED };
-    tap_tape_reset(o->tape);
-    for (int i = 0; i < 2; i++) {
-        tap_var g[3];
-        estimate_gradient(g, o->tape, TAP_IWAE, (estimator_case){ "", estimators[i], true }, 8, o->draws / 8);
-        found[i] = estimate_of(g[0]);
-    }
-    equation("IWAE, K = 8: doubly and once reparameterized", found[1].mean, found[0].mean,
-             hypot(found[0].error, found[1].error));
-}
-
-static void print_variances(estimate found[CASES + 1][2], estimate weighted[2])
+static void print_variances(estimate found[CASES][3])
 {
     printf("\n%-28s %12s %12s   (8 draws each)\n", "variance of an estimate", "by the mean", "by log scale");
-    for (int i = 0; i <= CASES; i++)
-        printf("%-28s %12.5f %12.5f\n", i < CASES ? cases[i].name : "(9) as printed", found[i][0].variance,
-               found[i][1].variance);
-    printf("%-28s %12.5f\n", "IWAE, reparameterized", weighted[0].variance);
-    printf("%-28s %12.5f\n", "IWAE, doubly so", weighted[1].variance);
+    for (int i = 0; i < CASES; i++) {
+        printf("%-28s %12.5f", cases[i].name, found[i][0].variance);
+        if (cases[i].bound == TAP_ELBO) printf(" %12.5f", found[i][1].variance);
+        printf("\n");
+    }
 }
 
 /* Plots the variance of each estimator, summed over the mean and the log scale, against the number of draws. */
 static bool draw_variances(const tour *o)
 {
-    plot *p = plot_new(1, 1);
-    plot_panel(p, (plot_axes){ .title = "variance of a gradient estimate",
-                               .x = "draws L",
-                               .x1 = 6,
-                               .y0 = -3,
-                               .y1 = 2,
-                               .x_base = 2,
-                               .y_base = 10 });
-    for (int w = 0; w < CASES; w++) {
-        double  at[7], variance[7];
-        tap_var g[3];
-        int     n = 0;
+    plot     *p = plot_new(1, 1);
+    plot_axes axes = { .title = "variance of a gradient estimate", .x = "draws L", .x1 = 6, .y0 = -3, .y1 = 2 };
+    axes.x_base = 2, axes.y_base = 10;
+    plot_panel(p, axes);
+    for (int w = 0; w < COMPARED; w++) {
+        double   at[7], variance[7];
+        estimate by[3];
+        int      n = 0;
         for (int i = cases[w].estimator == TAP_SCORE_LEAVE_ONE_OUT; i < 7; i++, n++) {
             tap_tape_reset(o->tape);
-            estimate_gradient(g, o->tape, TAP_ELBO, cases[w], 1 << i, o->draws >> i > 2000 ? 2000 : o->draws >> i);
+            estimate_gradient(by, o->tape, w, 1 << i, o->draws >> i > 2000 ? 2000 : o->draws >> i);
             at[n] = i;
-            variance[n] = log10(estimate_of(g[0]).variance + estimate_of(g[1]).variance);
+            variance[n] = log10(by[0].variance + by[1].variance);
         }
         plot_curve(p, n, at, variance, w, cases[w].name);
     }
@@ -160,12 +131,11 @@ static void check_reparameterization(const tour *o, tap_tape *tape)
 
 bool check_gradients(const tour *o)
 {
-    estimate found[CASES + 1][2], weighted[2];
+    estimate found[CASES][3];
     section("5. Gradients: left estimated, right exact");
     check_estimators(o, found);
-    check_weighted(o, weighted);
     tap_tape_reset(o->tape);
     check_reparameterization(o, o->tape);
-    print_variances(found, weighted);
+    print_variances(found);
     return draw_variances(o);
 }

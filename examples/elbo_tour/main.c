@@ -71,8 +71,8 @@ tap_var grid(tap_tape *t, int64_t n, double first, double last)
 
 static bool run_checks(tour *o)
 {
-    static bool (*const checks[])(const tour *) = { check_trivial,    check_scalar_vae, check_bounds,
-                                                    check_linear_vae, check_gradients,  check_gaussians };
+    static bool (*const checks[])(const tour *) = { check_trivial,    check_kl,        check_scalar_vae, check_bounds,
+                                                    check_linear_vae, check_gradients, check_gaussians };
     bool ok = true;
     for (size_t i = 0; i < sizeof checks / sizeof *checks && ok; i++) {
         o->tape = tap_tape_new(TAP_F64, o->seed);
