@@ -5,23 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EPOCHS = 6, BATCH = 64 };
-
-typedef struct {
-    const classifier *net;
-    const digits     *from;
-} train_context;
-
-static bool init(classifier *c, tap_module *m)
-{
-    const tap_conv_options halving = { .stride = { 2, 2 }, .padding = { 1, 1 } };
-    tap_conv_init(&c->conv[0], m, "conv1", 1, 32, 4, halving);
-    tap_conv_init(&c->conv[1], m, "conv2", 32, 64, 4, halving);
-    tap_linear_init(&c->hidden, m, "hidden", 64 * (SIDE / 4) * (SIDE / 4), FEATURES);
-    tap_linear_init(&c->out, m, "out", FEATURES, DIGITS);
-    return module_ok(m);
-}
-
 tap_var classifier_features(const classifier *c, tap_var x)
 {
     const int64_t n = tap_shape_of(x).n[0];
@@ -32,62 +15,47 @@ tap_var classifier_features(const classifier *c, tap_var x)
 
 static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
-    const train_context *p = net;
-    tap_var              logits = tap_linear_forward(&p->net->out, classifier_features(p->net, tap_input(t, b->x)));
-    tap_var              label = labels_of(t, b->held_out ? p->from->test.labels : p->from->train.labels, b->rows, b->n);
+    const state *s = net;
+    tap_var      logits = tap_linear_forward(&s->reader.out, classifier_features(&s->reader, tap_input(t, b->x)));
+    tap_var      label = labels_of(t, b->held_out ? s->test.labels : s->train.labels, b->rows, b->n);
     return tap_cross_entropy(logits, label, (tap_var){ 0 }, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0);
 }
 
-/* Loads a classifier; fails if it was trained on other data. */
-static bool take(tap_module *root, const char *path, const char *data)
+/* Loads the classifier; fails if it was trained on other data. */
+static bool load(const state *s)
 {
-    tap_arena            *a = tap_arena_new();
-    const char           *learned = NULL;
-    const tap_safetensors file = tap_safetensors_read(a, path);
-    bool                  ok = arena_ok(a);
-    if (ok) {
-        learned = tap_safetensors_metadata(&file, "classifier of");
-        if (!learned) ok = fail("%s: is no classifier that this program has written", path);
-        else if (strcmp(learned, data)) ok = fail("%s: has learned %s, not %s", path, learned, data);
-    }
-    tap_arena_free(a);
-    return ok && model_load(root, path);
+    const tap_safetensors file = tap_safetensors_read(s->arena, s->reader_file);
+    if (!arena_ok(s->arena)) return false;
+    const char *learned = tap_safetensors_metadata(&file, "classifier of");
+    if (!learned) return fail("%s: is no classifier that this program has written", s->reader_file);
+    if (strcmp(learned, s->reader_data)) return fail("%s: has learned %s, not %s", s->reader_file, learned, s->reader_data);
+    return model_load(s->reader_root, s->reader_file);
 }
 
-static void data_name(char text[64], const digits *d)
+bool classifier_find(state *s)
 {
-    snprintf(text, 64, "%lld %s", (long long)d->train.images.shape.n[0], d->found.name);
+    const tap_conv_options halving = { .stride = { 2, 2 }, .padding = { 1, 1 } };
+    const char            *given = s->o.classifier;
+    tap_conv_init(&s->reader.conv[0], s->reader_root, "conv1", 1, 32, 4, halving);
+    tap_conv_init(&s->reader.conv[1], s->reader_root, "conv2", 32, 64, 4, halving);
+    tap_linear_init(&s->reader.hidden, s->reader_root, "hidden", 64 * (SIDE / 4) * (SIDE / 4), FEATURES);
+    tap_linear_init(&s->reader.out, s->reader_root, "out", FEATURES, DIGITS);
+    snprintf(s->reader_data, sizeof s->reader_data, "%lld %s", (long long)s->train.images.shape.n[0], s->found.name);
+    join(s->reader_file, given ? given : s->o.train.out, given ? "" : "classifier.safetensors");
+    s->reader_missing = !given && access(s->reader_file, F_OK) != 0;
+    return module_ok(s->reader_root) && (s->reader_missing || load(s));
 }
 
-bool classifier_find(classifier *c, tap_module *root, const options *o, const digits *d, bool *known)
+bool classifier_train(const state *s, bool *whole)
 {
-    char path[PATH_SIZE], data[64];
-    data_name(data, d);
-    if (o->classifier) join(path, o->classifier, "");
-    else join(path, o->train.out, "classifier.safetensors");
-    *known = o->classifier || access(path, F_OK) == 0;
-    return init(c, root) && (!*known || take(root, path, data));
-}
-
-bool classifier_train(const classifier *c, tap_module *root, const options *o, const digits *d, bool *whole)
-{
-    char      path[PATH_SIZE], data[64];
-    tap_error e = { 0 };
-    data_name(data, d);
-    join(path, o->train.out, "classifier.safetensors");
-    if (!o->train.quiet) printf("\na classifier learns to read the digits\n");
-    const train_options train_o = {
-        .epochs = EPOCHS, .batch = BATCH, .lr = 1e-3, .checkpoint_every = 1e9, .quiet = o->train.quiet
-    };
-    /* clang-format off */
-    const train_config config = { .options = train_o,
-                         .root = root,
-                         .net = &(train_context){ c, d },
-                         .loss = loss,
-                         .data = d->train.images,
-                         .held_out = d->test.images };
-    /* clang-format on */
+    const bool quiet = s->o.train.quiet;
+    tap_error  e = { 0 };
+    if (!quiet) printf("\na classifier learns to read the digits\n");
+    train_config config = { .root = s->reader_root, .net = s, .loss = loss };
+    config.options = (train_options){ .epochs = 6, .batch = 64, .lr = 1e-3, .checkpoint_every = 1e9, .quiet = quiet };
+    config.data = s->train.images, config.held_out = s->test.images;
     if (!train(&config, whole)) return false;
     if (!*whole) return true;
-    return !tap_module_save(root, path, 1, &(tap_metadata){ "classifier of", data }, &e) || fail("%s", e.message);
+    const tap_metadata of = { "classifier of", s->reader_data };
+    return !tap_module_save(s->reader_root, s->reader_file, 1, &of, &e) || fail("%s", e.message);
 }

@@ -3,89 +3,65 @@
 
 const char *const program = "vae_generate";
 
-tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n)
+static bool holds(tap_tensor labels, int digit)
 {
-    tap_var index = tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), (void *)rows));
-    return tap_index_select(tap_input(t, labels), 0, index);
-}
-
-tap_var one_hot(tap_var label)
-{
-    return tap_cast(tap_one_hot(label, DIGITS), TAP_F32);
-}
-
-static bool load_part(labelled *part, tap_tensor images, tap_arena *a, const char *dir, const char *name)
-{
-    part->images = images;
-    return dataset_labels(&part->labels, a, dir, name, images.shape.n[0], DIGITS);
-}
-
-/* Loads the data set, which a trained model needs only for measuring and for interpolation. */
-static bool load(digits *d, tap_arena *a, const options *o)
-{
-    if (o->model && !o->measure && o->ends[0] < 0) return true;
-    if (!dataset_load(&d->found, a, o->data)) return false;
-    const int64_t n = d->found.test.shape.n[0], last = o->ends[0] > o->ends[1] ? o->ends[0] : o->ends[1];
-    if (last >= n)
-        return fail("--interpolate %lld,%lld: there are %lld test images", (long long)o->ends[0], (long long)o->ends[1],
-                    (long long)n);
-    return load_part(&d->train, d->found.train, a, d->found.from, "train") &&
-           load_part(&d->test, d->found.test, a, d->found.from, "t10k");
-}
-
-static void find_classes(bool seen[DIGITS], tap_tensor labels)
-{
-    for (int i = 0; i < DIGITS; i++) seen[i] = false;
-    for (int64_t i = 0; labels.data && i < labels.shape.n[0]; i++) seen[((const int64_t *)labels.data)[i]] = true;
+    for (int64_t i = 0; i < labels.shape.n[0]; i++)
+        if (((const int64_t *)labels.data)[i] == digit) return true;
+    return false;
 }
 
 /* Checks that the training images include each digit that is to be drawn or classified. */
-static bool check_classes(const options *o, const digits *d)
+static bool check_classes(const state *s)
 {
-    const bool draws = !o->model;
-    bool       learned[DIGITS], tested[DIGITS];
-    if (!d->train.labels.data) return true;
-    find_classes(learned, d->train.labels);
-    find_classes(tested, d->test.labels);
+    const options  *o = &s->o;
+    const long long tests = s->test.images.shape.n[0];
     for (int i = 0; i < DIGITS; i++) {
-        const bool drawn = draws && (o->samples || (o->digit < 0 ? o->traversals && i == 3 : o->digit == i));
-        if (!learned[i] && (drawn || (o->measure && tested[i])))
-            return fail("%s: its training images hold no %d, which is to be %s", d->found.from, i,
+        const bool drawn = !o->model && (o->samples || (o->digit < 0 ? o->traversals && i == 3 : o->digit == i));
+        if ((drawn || (o->measure && holds(s->test.labels, i))) && !holds(s->train.labels, i))
+            return fail("%s: its training images hold no %d, which is to be %s", s->found.from, i,
                         drawn ? "drawn" : "measured");
     }
-    return !o->measure || d->test.images.shape.n[0] >= 4 ||
-           fail("%s: --measure compares halves of the test images and needs 4 of them, not %lld", d->found.from,
-                (long long)d->test.images.shape.n[0]);
+    return !o->measure || tests >= 4 ||
+           fail("%s: --measure compares halves of the test images and needs 4 of them, not %lld", s->found.from, tests);
 }
 
-static bool run(options *o, const digits *d)
+/* Loads the data set, which a trained model needs only for measuring and for interpolation. */
+static bool load(state *s)
 {
-    tap_module *root = tap_module_new(TAP_F32, o->train.seed);
-    tap_module *reader = tap_module_new(TAP_F32, 0); /* the classifier does not depend on --seed */
-    tap_vae     vae;
-    classifier  c;
-    out_file    files[PICTURES + 1];
-    int         n = draw_files(files, o);
-    bool        whole, known = true;
-    bool        ok = check_classes(o, d) && (!o->measure || classifier_find(&c, reader, o, d, &known));
-    if (!known) files[n++] = (out_file){ "classifier.safetensors", 4 * (double)tap_module_numel(reader) + 1e4 };
-    ok = ok && model_get(&vae, root, o, d, n, files, &whole);
-    if (ok && whole) ok = draw(o, &vae, d) && (!o->measure || measure(o, &vae, d, &c, reader, known));
-    tap_module_free(reader);
-    tap_module_free(root);
-    return ok;
+    const int64_t a = s->o.ends[0], b = s->o.ends[1];
+    if (s->o.model && !s->o.measure && a < 0) return true;
+    if (!dataset_load(&s->found, s->arena, s->o.data)) return false;
+    s->train.images = s->found.train, s->test.images = s->found.test;
+    const int64_t n = s->train.images.shape.n[0], tests = s->test.images.shape.n[0];
+    if (a >= tests || b >= tests)
+        return fail("--interpolate %lld,%lld: there are %lld test images", (long long)a, (long long)b, (long long)tests);
+    return dataset_labels(&s->train.labels, s->arena, s->found.from, "train", n, DIGITS) &&
+           dataset_labels(&s->test.labels, s->arena, s->found.from, "t10k", tests, DIGITS) && check_classes(s);
+}
+
+static bool run(state *s)
+{
+    out_file files[PICTURES + 1];
+    int      n = draw_files(files, &s->o);
+    bool     whole;
+    if (!load(s) || (s->o.measure && !classifier_find(s))) return false;
+    if (s->reader_missing)
+        files[n++] = (out_file){ "classifier.safetensors", 4 * (double)tap_module_numel(s->reader_root) + 1e4 };
+    return model_get(s, n, files, &whole) && (!whole || (draw(s) && (!s->o.measure || measure(s))));
 }
 
 int main(int argc, char **argv)
 {
-    options    o;
-    digits     d = { 0 };
-    int        status;
-    tap_arena *a;
-    if (!options_parse(&o, argc, argv, &status)) return status;
-    begin_program(o.train.threads);
-    a = tap_arena_new();
-    status = end_program(load(&d, a, &o) && run(&o, &d));
-    tap_arena_free(a);
+    state s = { 0 };
+    int   status;
+    if (!options_parse(&s.o, argc, argv, &status)) return status;
+    begin_program(s.o.train.threads);
+    s.arena = tap_arena_new();
+    s.root = tap_module_new(TAP_F32, s.o.train.seed);
+    s.reader_root = tap_module_new(TAP_F32, 0); /* the classifier does not depend on --seed */
+    status = end_program(run(&s));
+    tap_module_free(s.reader_root);
+    tap_module_free(s.root);
+    tap_arena_free(s.arena);
     return status;
 }

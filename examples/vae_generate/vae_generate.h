@@ -6,7 +6,7 @@
 #include "examples/common/train.h"
 #include "models/models.h"
 
-enum { DIGITS = 10 };
+enum { DIGITS = 10, FEATURES = 128, PICTURES = 5 };
 enum { MODEL_OPTIONS = 2 + TRAIN_MODEL_OPTIONS, OPTIONS = 10 + TRAIN_OPTIONS };
 
 typedef struct {
@@ -23,12 +23,22 @@ typedef struct {
 } labelled;
 
 typedef struct {
-    dataset  found;
-    labelled train, test;
-} digits;
+    tap_conv   conv[2];
+    tap_linear hidden, out;
+} classifier;
 
-tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n); /* the labels of these rows: int64 [n] */
-tap_var one_hot(tap_var label);                                                    /* float32 [..,DIGITS] */
+/* All that the program works with. */
+typedef struct {
+    options     o;
+    tap_arena  *arena;
+    dataset     found;
+    labelled    train, test;
+    tap_module *root, *reader_root; /* of vae, of reader */
+    tap_vae     vae;
+    classifier  reader;
+    char        reader_file[PATH_SIZE], reader_data[64]; /* the classifier's file; what it learns from, "60000 MNIST" */
+    bool        reader_missing;                          /* whether the classifier must be trained */
+} state;
 
 /* ---- options.c --------------------------------------------------------------------------------------------------- */
 
@@ -37,36 +47,21 @@ bool options_parse(options *o, int argc, char **argv, int *status);
 /* The table of options. A trained model depends on the first MODEL_OPTIONS; the first, `latent`, suffices to rebuild it. */
 void options_table(argument table[OPTIONS + 1], options *o);
 
-/* ---- model.c ----------------------------------------------------------------------------------------------------- */
+/* ---- model.c, classifier.c, draw.c, measure.c -------------------------------------------------------------------- */
 
 /* Trains a model and saves it, or loads the one that the options name. Checks beforehand that the files can be written. *whole
  * is false if training was interrupted. */
-bool model_get(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole);
+bool    model_get(state *s, int n, const out_file *files, bool *whole);
+tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n); /* the labels of these rows: int64 [n] */
+tap_var one_hot(tap_var label);                                                    /* float32 [..,DIGITS] */
 
-/* ---- classifier.c ------------------------------------------------------------------------------------------------ */
-
-enum { FEATURES = 128 };
-
-typedef struct {
-    tap_conv   conv[2];
-    tap_linear hidden, out;
-} classifier;
-
-/* Loads the file that the options name or, if it exists, out/classifier.safetensors. *known: whether there is such a file. */
-bool classifier_find(classifier *c, tap_module *root, const options *o, const digits *d, bool *known);
-/* Trains the classifier and saves it in out. *whole is false if training was interrupted. */
-bool    classifier_train(const classifier *c, tap_module *root, const options *o, const digits *d, bool *whole);
+/* Loads the classifier of --measure from the file that the options name or, if it exists, out/classifier.safetensors. */
+bool    classifier_find(state *s);
+bool    classifier_train(const state *s, bool *whole);       /* trains the classifier and saves it in out */
 tap_var classifier_features(const classifier *c, tap_var x); /* the last hidden layer: [n,784] -> [n,FEATURES] */
 
-/* ---- draw.c ------------------------------------------------------------------------------------------------------ */
-
-bool draw(const options *o, const tap_vae *vae, const digits *d);
-enum { PICTURES = 5 };
-int draw_files(out_file files[PICTURES], const options *o); /* lists the files that draw() writes; returns their number */
-
-/* ---- measure.c --------------------------------------------------------------------------------------------------- */
-
-/* Evaluates the model with the classifier, which is trained first unless it is known. */
-bool measure(const options *o, const tap_vae *vae, const digits *d, const classifier *c, tap_module *root, bool known);
+int  draw_files(out_file files[PICTURES], const options *o); /* lists the files that draw() writes; returns their number */
+bool draw(const state *s);
+bool measure(const state *s); /* evaluates the model with the classifier, which is trained first if it is missing */
 
 #endif
