@@ -5,12 +5,9 @@
 
 #include "nn/nn.h"
 
-/* ---- An operator, y = exp(-a x^2), with a right rule and a wrong one, which lacks a factor ---- */
+enum { A = 3 };
 
-typedef struct {
-    double a;
-} bump_attr;
-
+/* An operator, y = exp(-A x^2), with a right rule and a wrong one, which lacks a factor. */
 static tap_status bump_infer(tap_call *c, tap_tensor *out)
 {
     if (!tap_dtype_is_float(c->in[0].dtype))
@@ -22,33 +19,28 @@ static tap_status bump_infer(tap_call *c, tap_tensor *out)
 
 static void bump_forward(tap_call *c, tap_tensor *out)
 {
-    double a = ((const bump_attr *)c->attr)->a;
     for (int64_t i = 0; i < tap_tensor_numel(*out); i++) {
-        double x = tap_tensor_item(c->in[0], i);
-        tap_tensor_set_item(*out, i, exp(-a * x * x));
+        const double x = tap_tensor_item(c->in[0], i);
+        tap_tensor_set_item(*out, i, exp(-A * x * x));
     }
 }
 
-/* The right rule: dx = -2 a x y g. */
+/* The right rule: dx = -2 A x y g. */
 static void right_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
-    double a = ((const bump_attr *)tap_attr(n))->a;
-    gin[0] = tap_mul_scalar(tap_mul(g, tap_mul(tap_in(n, 0), tap_out(n))), -2 * a);
+    gin[0] = tap_mul_scalar(tap_mul(g, tap_mul(tap_in(n, 0), tap_out(n))), -2 * A);
 }
 
-/* The wrong rule, which lacks the factor a. */
+/* The wrong rule, which lacks the factor A. */
 static void wrong_vjp(const tap_node *n, tap_var g, tap_var *gin)
 {
     gin[0] = tap_mul_scalar(tap_mul(g, tap_mul(tap_in(n, 0), tap_out(n))), -2);
 }
 
-static const tap_op right_bump = { "bump", bump_infer, bump_forward, right_vjp, sizeof(bump_attr) };
-static const tap_op wrong_bump = { "bump", bump_infer, bump_forward, wrong_vjp, sizeof(bump_attr) };
+static const tap_op right_bump = { "bump", bump_infer, bump_forward, right_vjp, 0 };
+static const tap_op wrong_bump = { "bump", bump_infer, bump_forward, wrong_vjp, 0 };
 
-/* ---- A float32 model that uses the operator ---- */
-
-enum { A = 3 };
-
+/* A float32 model that uses the operator. */
 typedef struct {
     tap_linear    hidden, out;
     const tap_op *bump;
@@ -59,8 +51,7 @@ static tap_var loss(tap_tape *t, void *ctx)
     static float x[4][2] = { { -1, -1 }, { -1, 1 }, { 1, -1 }, { 1, 1 } }, target[4][1] = { { 1 }, { 0 }, { 0 }, { 1 } };
     const model *m = ctx;
     tap_var      z = tap_linear_forward(&m->hidden, tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 2), x)));
-    tap_var      h = tap_apply(m->bump, &(bump_attr){ A }, 1, &z);
-    tap_var      logits = tap_linear_forward(&m->out, h);
+    tap_var      h = tap_apply(m->bump, NULL, 1, &z), logits = tap_linear_forward(&m->out, h);
     return tap_mean(tap_bce_with_logits(logits, tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(4, 1), target))), TAP_ALL);
 }
 
@@ -76,8 +67,7 @@ static tap_gradcheck_result check_model(const tap_op *bump)
     return r;
 }
 
-/* ---- A plain function: derivatives of every output with respect to every input, and of the gradients ---- */
-
+/* A plain function, of which every output is derived by every input. */
 static tap_var cosine(tap_tape *t, const tap_var *in, void *ctx)
 {
     tap_var u = tap_named(in[0], "u"), v = tap_named(in[1], "v");

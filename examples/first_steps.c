@@ -38,9 +38,8 @@ int main(void)
         printf("f(%5.2f) = %6.3f   sin 3x = %6.3f\n", (double)x[i][0], tap_tensor_item(fit, i), sin(3 * (double)x[i][0]));
 
     /* The tape reports the first error of any call above. */
-    const char *message;
-    tap_status  status = tap_tape_status(tape, &message);
-    if (status) fprintf(stderr, "first_steps: %s\n", message);
+    const tap_status status = tap_tape_status(tape, NULL);
+    if (status) fprintf(stderr, "first_steps: %s\n", tap_tape_message(tape));
     tap_tape_free(tape);
     tap_module_free(root);
     return status != TAP_OK;

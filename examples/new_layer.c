@@ -28,12 +28,6 @@ typedef struct {
     tap_linear out;
 } model;
 
-static void model_init(model *net, tap_module *root)
-{
-    glu_init(&net->hidden, root, "hidden", 2, 8);
-    tap_linear_init(&net->out, root, "out", 8, 1);
-}
-
 static double corners[4][2] = { { -1, -1 }, { -1, 1 }, { 1, -1 }, { 1, 1 } };
 static double equal[4][1] = { { 1 }, { 0 }, { 0 }, { 1 } };
 
@@ -54,7 +48,8 @@ int main(void)
     tap_module *root = tap_module_new(TAP_F64, 0);
     tap_tape   *tape = tap_tape_new(TAP_F64, 0);
     model       net;
-    model_init(&net, root);
+    glu_init(&net.hidden, root, "hidden", 2, 8);
+    tap_linear_init(&net.out, root, "out", 8, 1);
 
     tap_gradcheck_result check = tap_module_gradcheck(root, loss, &net, (tap_gradcheck_options){ .order = 2 });
     printf("%s\n", check.message);
@@ -73,9 +68,8 @@ int main(void)
     for (int i = 0; i < 4; i++)
         printf("signs %2.0f and %2.0f: equal with probability %.3f\n", corners[i][0], corners[i][1], tap_tensor_item(p, i));
 
-    const char *message;
-    tap_status  status = tap_tape_status(tape, &message);
-    if (status) fprintf(stderr, "new_layer: %s\n", message);
+    const tap_status status = tap_tape_status(tape, NULL);
+    if (status) fprintf(stderr, "new_layer: %s\n", tap_tape_message(tape));
     tap_tape_free(tape);
     tap_module_free(root);
     return status != TAP_OK || !check.ok;

@@ -79,9 +79,8 @@ int main(void)
     printf("the centre of 1.1, 0.9, 1.0, 1.2, 0.8 and 40: %.2f by squares, %.2f by huber\n", centre(tape, points, tap_square),
            centre(tape, points, robust));
 
-    const char *message;
-    tap_status  status = tap_tape_status(tape, &message);
-    if (status) fprintf(stderr, "new_operator: %s\n", message);
+    const tap_status status = tap_tape_status(tape, NULL);
+    if (status) fprintf(stderr, "new_operator: %s\n", tap_tape_message(tape));
     tap_tape_free(tape);
     return status != TAP_OK || !check.ok;
 }

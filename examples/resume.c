@@ -19,17 +19,6 @@ typedef struct {
     double          loss; /* of the previous step; an example of a program's own state */
 } run;
 
-/* Adds all state that the rest of the run depends on to the checkpoint, which makes the resumed run equal bit for bit. */
-static void remember(run *r, const char *path)
-{
-    r->checkpoint = tap_checkpoint_new(path);
-    tap_checkpoint_module(r->checkpoint, "model", r->root);
-    tap_checkpoint_optim(r->checkpoint, "adam", r->adam);
-    tap_checkpoint_tape(r->checkpoint, "noise", r->tape);
-    tap_checkpoint_loader(r->checkpoint, "points", r->points);
-    tap_checkpoint_tensor(r->checkpoint, "loss", tap_tensor_wrap(TAP_F64, TAP_SCALAR, &r->loss));
-}
-
 /* Performs one step. The network learns sin 3x from points whose x gets new noise in each step. */
 static void step(run *r, tap_tensor rows)
 {
@@ -42,20 +31,19 @@ static void step(run *r, tap_tensor rows)
     r->loss = tap_item(loss);
 }
 
-static tap_status train(run *r, long steps, tap_error *e)
+static void train(run *r, long steps, tap_error *e)
 {
     tap_tensor rows;
     while (tap_loader_epoch(r->points) < EPOCHS) {
         while (tap_loader_next(r->points, &rows)) {
             step(r, rows);
-            if (tap_checkpoint_save(r->checkpoint, e)) return e->status; /* a longer run would save every minute */
+            if (tap_checkpoint_save(r->checkpoint, e)) return; /* a longer run would save every minute */
             if (--steps == 0) _Exit(0);
         }
         tap_loader_start(r->points, tap_loader_epoch(r->points) + 1);
     }
-    const char *message;
-    tap_status  status = tap_tape_status(r->tape, &message);
-    return status == TAP_OK ? TAP_OK : tap_error_set(e, status, "%s", message);
+    const tap_status status = tap_tape_status(r->tape, NULL);
+    if (status) tap_error_set(e, status, "%s", tap_tape_message(r->tape));
 }
 
 int main(int argc, char **argv)
@@ -70,7 +58,14 @@ int main(int argc, char **argv)
     r.adam = tap_adam_new(r.root, (tap_adam_options){ .lr = 0.01 });
     r.points = tap_loader_new(tap_tensor_wrap(TAP_F32, TAP_SHAPE(POINTS, 2), points),
                               (tap_loader_options){ .batch = 100, .shuffle = true });
-    remember(&r, argc > 1 ? argv[1] : "resume.safetensors");
+
+    /* The checkpoint holds all state that the rest of the run depends on, so that a resumed run is equal bit for bit. */
+    r.checkpoint = tap_checkpoint_new(argc > 1 ? argv[1] : "resume.safetensors");
+    tap_checkpoint_module(r.checkpoint, "model", r.root);
+    tap_checkpoint_optim(r.checkpoint, "adam", r.adam);
+    tap_checkpoint_tape(r.checkpoint, "noise", r.tape);
+    tap_checkpoint_loader(r.checkpoint, "points", r.points);
+    tap_checkpoint_tensor(r.checkpoint, "loss", tap_tensor_wrap(TAP_F64, TAP_SCALAR, &r.loss));
 
     tap_error e = { 0 };
     if (tap_checkpoint_resume(r.checkpoint, &e))

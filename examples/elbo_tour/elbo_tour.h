@@ -34,9 +34,9 @@ tap_var grid(tap_tape *t, int64_t n, double first, double last); /* n equidistan
 
 /* ---- The checks -------------------------------------------------------------------------------------------------- */
 
-bool check_trivial(const tour *o);    /* trivial.c: section 3; delta.png, its figure 3 */
-bool check_kl(const tour *o);         /* trivial.c: KL(q||p) of two Gaussians; kl.png, the paper's figure 4 */
-bool check_scalar_vae(const tour *o); /* trivial.c: section 3.2 */
+bool check_trivial(const tour *o);    /* gaussians.c: section 3; delta.png, its figure 3 */
+bool check_kl(const tour *o);         /* gaussians.c: KL(q||p) of two Gaussians; kl.png, the paper's figure 4 */
+bool check_scalar_vae(const tour *o); /* gaussians.c: section 3.2 */
 bool check_bounds(const tour *o);     /* bounds.c: section 4, by quadrature */
 bool check_linear_vae(const tour *o); /* bounds.c: section 4, exactly */
 bool check_gradients(const tour *o);  /* gradients.c: section 5; variance.png */

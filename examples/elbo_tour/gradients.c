@@ -28,20 +28,17 @@ static const struct {
     { "IWAE, doubly so", TAP_DOUBLY_REPARAMETERIZED, false, TAP_IWAE },
 };
 
-static tap_var repeat(tap_tape *tape, int64_t n, double value)
-{
-    return tap_variable(tape, tap_value(tap_full(tape, TAP_SHAPE(n), value)));
-}
-
 /* Computes n estimates of the gradient by m, log t and c, each from L draws. */
 static void estimate_gradient(estimate by[3], tap_tape *tape, int w, int64_t L, int64_t n)
 {
     const tap_estimator how = cases[w].estimator;
-    tap_var             leaf[3] = { repeat(tape, n, m), repeat(tape, n, log(t)), repeat(tape, n, c) }, g[3];
-    tap_dist            q = tap_normal(leaf[0], leaf[1]), prior = tap_standard_normal_like(q);
-    tap_var             z = tap_estimator_sample(how, tap_sample_n(q, L));
-    tap_dist            p = tap_normal(tap_add_scalar(tap_mul(leaf[2], z), v), tap_scalar(tape, log(s)));
-    tap_bound_terms     d = { .log_px_z = tap_log_prob(p, tap_scalar(tape, x)), .log_pz = tap_log_prob(prior, z), .z = z };
+    const double        at[3] = { m, log(t), c };
+    tap_var             leaf[3], g[3];
+    for (int i = 0; i < 3; i++) leaf[i] = tap_variable(tape, tap_value(tap_full(tape, TAP_SHAPE(n), at[i])));
+    tap_dist        q = tap_normal(leaf[0], leaf[1]), prior = tap_standard_normal_like(q);
+    tap_var         z = tap_estimator_sample(how, tap_sample_n(q, L));
+    tap_dist        p = tap_normal(tap_add_scalar(tap_mul(leaf[2], z), v), tap_scalar(tape, log(s)));
+    tap_bound_terms d = { .log_px_z = tap_log_prob(p, tap_scalar(tape, x)), .log_pz = tap_log_prob(prior, z), .z = z };
     d.log_q = tap_log_prob(tap_estimator_posterior(how, q), z);
     if (cases[w].closed_kl) d.kl = tap_unsqueeze(tap_kl(q, prior), -1);
     tap_var bound = tap_variational_bound(d, (tap_bound_options){ .bound = cases[w].bound, .estimator = how });
@@ -73,7 +70,8 @@ static void check_estimators(const tour *o, estimate found[CASES][3])
     equation("IWAE, K = 8: doubly and once reparameterized", doubly.mean, once.mean, hypot(once.error, doubly.error));
 }
 
-static void print_variances(estimate found[CASES][3])
+/* Prints the variance of each estimator, and plots it, summed over the mean and the log scale, against the number of draws. */
+static bool show_variances(const tour *o, estimate found[CASES][3])
 {
     printf("\n%-28s %12s %12s   (8 draws each)\n", "variance of an estimate", "by the mean", "by log scale");
     for (int i = 0; i < CASES; i++) {
@@ -81,11 +79,7 @@ static void print_variances(estimate found[CASES][3])
         if (cases[i].bound == TAP_ELBO) printf(" %12.5f", found[i][1].variance);
         printf("\n");
     }
-}
 
-/* Plots the variance of each estimator, summed over the mean and the log scale, against the number of draws. */
-static bool draw_variances(const tour *o)
-{
     plot     *p = plot_new(1, 1);
     plot_axes axes = { .title = "variance of a gradient estimate", .x = "draws L", .x1 = 6, .y0 = -3, .y1 = 2 };
     axes.x_base = 2, axes.y_base = 10;
@@ -136,6 +130,5 @@ bool check_gradients(const tour *o)
     check_estimators(o, found);
     tap_tape_reset(o->tape);
     check_reparameterization(o, o->tape);
-    print_variances(found);
-    return draw_variances(o);
+    return show_variances(o, found);
 }

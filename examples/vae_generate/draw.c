@@ -10,16 +10,6 @@ static tap_var decode(const state *s, tap_var z, tap_var c)
     return tap_dist_mean(tap_vae_decode_given(&s->vae, z, c));
 }
 
-static tap_var noise(const state *s, tap_tape *t, int64_t rows, int64_t columns)
-{
-    return tap_randn(t, TAP_SHAPE(rows, columns, s->o.latent));
-}
-
-static tap_var class_of(tap_tape *t, int64_t digit)
-{
-    return tap_select(tap_eye(t, DIGITS), 0, digit);
-}
-
 /* STEPS equidistant numbers from a to b: [STEPS,1]. */
 static tap_var range(tap_tape *t, double a, double b)
 {
@@ -31,13 +21,19 @@ static tap_var range(tap_tape *t, double a, double b)
 static tap_var samples(const state *s, tap_tape *t)
 {
     tap_var u = tap_rand(t, TAP_SHAPE(16, 16)), digit = tap_cast(tap_floor(tap_mul_scalar(u, DIGITS)), TAP_I64);
-    return decode(s, noise(s, t, 16, 16), one_hot(digit));
+    return decode(s, tap_randn(t, TAP_SHAPE(16, 16, s->o.latent)), one_hot(digit));
+}
+
+/* Samples of the class that the options name. */
+static tap_var one_class(const state *s, tap_tape *t)
+{
+    return decode(s, tap_randn(t, TAP_SHAPE(16, 16, s->o.latent)), tap_select(tap_eye(t, DIGITS), 0, s->o.digit));
 }
 
 /* A row of samples for each class; the images of a column share the same z. */
 static tap_var classes(const state *s, tap_tape *t)
 {
-    tap_var z = tap_expand(noise(s, t, 1, 16), TAP_SHAPE(DIGITS, 16, s->o.latent));
+    tap_var z = tap_expand(tap_randn(t, TAP_SHAPE(16, s->o.latent)), TAP_SHAPE(DIGITS, 16, s->o.latent));
     return decode(s, z, tap_unsqueeze(tap_eye(t, DIGITS), 1));
 }
 
@@ -45,23 +41,21 @@ static tap_var classes(const state *s, tap_tape *t)
 static tap_var traversals(const state *s, tap_tape *t)
 {
     tap_var z = tap_mul(tap_unsqueeze(tap_eye(t, s->o.latent), 1), range(t, -3, 3));
-    return decode(s, z, class_of(t, s->o.digit < 0 ? 3 : s->o.digit));
+    return decode(s, z, tap_select(tap_eye(t, DIGITS), 0, s->o.digit < 0 ? 3 : s->o.digit));
 }
 
 /* Interpolates between two test images, shown at the ends of rows: both z and the class, then only z, then only the class. */
 static tap_var interpolation(const state *s, tap_tape *t)
 {
-    static float z_moves[] = { 1, 1, 0 }, c_moves[] = { 1, 0, 1 };
+    static float moves[2][3] = { { 1, 1, 0 }, { 1, 0, 1 } }; /* of z, of the class */
     tap_var      which = tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(2), (void *)s->o.ends));
-    tap_var      x = images_select(t, s->test.images, which);
-    tap_var      c = one_hot(tap_index_select(tap_input(t, s->test.labels), 0, which));
-
-    tap_var mu = tap_dist_mean(tap_vae_encode_given(&s->vae, x, c)), way = range(t, 0, 1);
-    tap_var z_t = tap_mul(tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(3, 1, 1), z_moves)), way);
-    tap_var c_t = tap_mul(tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(3, 1, 1), c_moves)), way);
-    tap_var z = tap_lerp(tap_select(mu, 0, 0), tap_select(mu, 0, 1), z_t); /* [3,STEPS,latent] */
-    tap_var between = decode(s, z, tap_lerp(tap_select(c, 0, 0), tap_select(c, 0, 1), c_t));
-    tap_var a = tap_expand(tap_select(x, 0, 0), TAP_SHAPE(3, 1, SIDE * SIDE)),
+    tap_var      x = images_select(t, s->found.test, which);
+    tap_var      c = one_hot(tap_index_select(tap_input(t, s->test_labels), 0, which));
+    tap_var      mu = tap_dist_mean(tap_vae_encode_given(&s->vae, x, c));
+    tap_var      way = tap_mul(tap_input(t, tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3, 1, 1), moves)), range(t, 0, 1));
+    tap_var      z = tap_lerp(tap_select(mu, 0, 0), tap_select(mu, 0, 1), tap_select(way, 0, 0)); /* [3,STEPS,latent] */
+    tap_var      between = decode(s, z, tap_lerp(tap_select(c, 0, 0), tap_select(c, 0, 1), tap_select(way, 0, 1)));
+    tap_var      a = tap_expand(tap_select(x, 0, 0), TAP_SHAPE(3, 1, SIDE * SIDE)),
             b = tap_expand(tap_select(x, 0, 1), TAP_SHAPE(3, 1, SIDE * SIDE));
     return tap_cat(3, (tap_var[]){ a, between, b }, 1);
 }
@@ -73,20 +67,15 @@ static bool write(const state *s, const char *name, tap_var images)
     return true;
 }
 
-static const char *digit_file(const options *o)
+int draw_files(out_file files[PICTURES], state *s)
 {
-    static char name[32];
-    snprintf(name, sizeof name, "digit_%lld.png", (long long)o->digit);
-    return name;
-}
-
-int draw_files(out_file files[PICTURES], const options *o)
-{
-    const double image = 3600; /* upper bound in bytes: one for each of (2 (28 + 2))^2 grey pixels */
-    int          n = 0;
+    const double   image = 3600; /* upper bound in bytes: one for each of (2 (28 + 2))^2 grey pixels */
+    const options *o = &s->o;
+    int            n = 0;
+    snprintf(s->digit_file, sizeof s->digit_file, "digit_%lld.png", (long long)o->digit);
     if (o->samples) files[n++] = (out_file){ "samples.png", 256 * image };
     if (o->samples) files[n++] = (out_file){ "digits.png", 16 * DIGITS * image };
-    if (o->digit >= 0) files[n++] = (out_file){ digit_file(o), 256 * image };
+    if (o->digit >= 0) files[n++] = (out_file){ s->digit_file, 256 * image };
     if (o->traversals) files[n++] = (out_file){ "traversals.png", STEPS * (double)o->latent * image };
     if (o->ends[0] >= 0) files[n++] = (out_file){ "interpolation.png", 3 * (STEPS + 2) * image };
     return n;
@@ -100,7 +89,7 @@ bool draw(const state *s)
     tap_tape_set_recording(t, false);
     if (o->samples) ok = write(s, "samples.png", samples(s, t)) && write(s, "digits.png", classes(s, t));
     tap_tape_reset(t); /* makes the next picture's noise independent of the previous pictures */
-    if (o->digit >= 0) ok = ok && write(s, digit_file(o), decode(s, noise(s, t, 16, 16), class_of(t, o->digit)));
+    if (o->digit >= 0) ok = ok && write(s, s->digit_file, one_class(s, t));
     if (o->traversals) ok = ok && write(s, "traversals.png", traversals(s, t));
     if (o->ends[0] >= 0) ok = ok && write(s, "interpolation.png", interpolation(s, t));
     return tape_end(t) && ok;

@@ -3,6 +3,67 @@
 #include "vae_generate.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FEATURES = 128 };
+
+/* The last hidden layer: [n,784] -> [n,FEATURES]. */
+static tap_var features(const classifier *c, tap_var x)
+{
+    const int64_t n = tap_shape_of(x).n[0];
+    tap_var       h = tap_reshape(x, TAP_SHAPE(n, 1, SIDE, SIDE));
+    for (int i = 0; i < 2; i++) h = tap_relu(tap_conv_forward(&c->conv[i], h));
+    return tap_relu(tap_linear_forward(&c->hidden, tap_reshape(h, TAP_SHAPE(n, -1))));
+}
+
+static tap_var loss(const void *net, tap_tape *t, batch *b)
+{
+    const state *s = net;
+    tap_var      logits = tap_linear_forward(&s->reader.out, features(&s->reader, tap_input(t, b->x)));
+    tap_var      label = labels_of(t, b->held_out ? s->test_labels : s->train_labels, b->rows, b->n);
+    return tap_cross_entropy(logits, label, (tap_var){ 0 }, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0);
+}
+
+/* Loads the classifier; fails if it was trained on other data. */
+static bool load(const state *s)
+{
+    const tap_safetensors file = tap_safetensors_read(s->arena, s->reader_file);
+    if (!arena_ok(s->arena)) return false;
+    const char *learned = tap_safetensors_metadata(&file, "classifier of");
+    if (!learned) return fail("%s: is no classifier that this program has written", s->reader_file);
+    if (strcmp(learned, s->reader_data)) return fail("%s: has learned %s, not %s", s->reader_file, learned, s->reader_data);
+    return model_load(s->reader_root, s->reader_file);
+}
+
+bool classifier_find(state *s)
+{
+    const tap_conv_options halving = { .stride = { 2, 2 }, .padding = { 1, 1 } };
+    const char            *given = s->o.classifier;
+    tap_conv_init(&s->reader.conv[0], s->reader_root, "conv1", 1, 32, 4, halving);
+    tap_conv_init(&s->reader.conv[1], s->reader_root, "conv2", 32, 64, 4, halving);
+    tap_linear_init(&s->reader.hidden, s->reader_root, "hidden", 64 * (SIDE / 4) * (SIDE / 4), FEATURES);
+    tap_linear_init(&s->reader.out, s->reader_root, "out", FEATURES, DIGITS);
+    snprintf(s->reader_data, sizeof s->reader_data, "%lld %s", (long long)s->found.train.shape.n[0], s->found.name);
+    join(s->reader_file, given ? given : s->o.train.out, given ? "" : "classifier.safetensors");
+    s->reader_missing = !given && access(s->reader_file, F_OK) != 0;
+    return module_ok(s->reader_root) && (s->reader_missing || load(s));
+}
+
+/* Trains the classifier and saves it in out. */
+static bool train_classifier(const state *s, bool *whole)
+{
+    const bool quiet = s->o.train.quiet;
+    tap_error  e = { 0 };
+    if (!quiet) printf("\na classifier learns to read the digits\n");
+    train_config config = { .root = s->reader_root, .net = s, .loss = loss };
+    config.options = (train_options){ .epochs = 6, .batch = 64, .lr = 1e-3, .checkpoint_every = 1e9, .quiet = quiet };
+    config.data = s->found.train, config.held_out = s->found.test;
+    if (!train(&config, whole)) return false;
+    if (!*whole) return true;
+    const tap_metadata of = { "classifier of", s->reader_data };
+    return !tap_module_save(s->reader_root, s->reader_file, 1, &of, &e) || fail("%s", e.message);
+}
 
 /* The classifier's results on a set of images. */
 typedef struct {
@@ -23,8 +84,8 @@ static const char *share(char text[16], const classifier_stats *p, int digit)
 static bool classify(classifier_stats *p, const state *s, int64_t first, bool drawn)
 {
     tap_arena *a = s->arena;
-    tap_tensor from = tap_tensor_contiguous(a, tap_tensor_slice(a, s->test.images, 0, first, TAP_END, 2)), x;
-    tap_tensor labels = tap_tensor_contiguous(a, tap_tensor_slice(a, s->test.labels, 0, first, TAP_END, 2));
+    tap_tensor from = tap_tensor_contiguous(a, tap_tensor_slice(a, s->found.test, 0, first, TAP_END, 2)), x;
+    tap_tensor labels = tap_tensor_contiguous(a, tap_tensor_slice(a, s->test_labels, 0, first, TAP_END, 2));
     *p = (classifier_stats){ .features = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(from.shape.n[0], FEATURES)) };
     tap_loader *images = tap_loader_new(from, (tap_loader_options){ .batch = 500 });
     tap_tape   *t = tap_tape_new(TAP_F32, s->o.train.seed ^ tap_random_hash("measure"));
@@ -34,7 +95,7 @@ static bool classify(classifier_stats *p, const state *s, int64_t first, bool dr
         const int64_t done = p->n[DIGITS], n = x.shape.n[0];
         tap_var       label = labels_of(t, labels, tap_loader_rows(images, &(int64_t){ 0 }), n);
         tap_var       image = drawn ? tap_vae_sample_given(&s->vae, one_hot(label)) : tap_input(t, x);
-        tap_var       h = classifier_features(&s->reader, image), logits = tap_linear_forward(&s->reader.out, h);
+        tap_var       h = features(&s->reader, image), logits = tap_linear_forward(&s->reader.out, h);
         tap_tensor    right = tap_value(tap_eq(tap_argmax(logits, TAP_LAST), label));
         tap_tensor_copy(tap_tensor_slice(a, p->features, 0, done, done + n, 1), tap_value(h), tap_arena_error(a));
         for (int64_t i = 0; i < n && right.data; i++) {
@@ -67,7 +128,7 @@ bool measure(const state *s)
 {
     classifier_stats real, held_back, drawn;
     bool             whole = true;
-    if (s->reader_missing && !classifier_train(s, &whole)) return false;
+    if (s->reader_missing && !train_classifier(s, &whole)) return false;
     /* One half of the test images is compared with the other, and with generated images with the labels of the other. */
     if (whole && !(classify(&real, s, 0, false) && classify(&held_back, s, 1, false) && classify(&drawn, s, 1, true)))
         return false;

@@ -6,7 +6,7 @@
 #include "examples/common/train.h"
 #include "models/models.h"
 
-enum { DIGITS = 10, FEATURES = 128, PICTURES = 5 };
+enum { DIGITS = 10, PICTURES = 5 };
 enum { MODEL_OPTIONS = 2 + TRAIN_MODEL_OPTIONS, OPTIONS = 10 + TRAIN_OPTIONS };
 
 typedef struct {
@@ -16,11 +16,6 @@ typedef struct {
     double        beta;
     bool          samples, traversals, measure;
 } options;
-
-/* Images and their labels, int64 [n]. */
-typedef struct {
-    tap_tensor images, labels;
-} labelled;
 
 typedef struct {
     tap_conv   conv[2];
@@ -32,36 +27,31 @@ typedef struct {
     options     o;
     tap_arena  *arena;
     dataset     found;
-    labelled    train, test;
+    tap_tensor  train_labels, test_labels; /* int64 [n], of the images found.train and found.test */
     tap_module *root, *reader_root; /* of vae, of reader */
     tap_vae     vae;
     classifier  reader;
     char        reader_file[PATH_SIZE], reader_data[64]; /* the classifier's file; what it learns from, "60000 MNIST" */
     bool        reader_missing;                          /* whether the classifier must be trained */
+    char        digit_file[32];                          /* of --digit */
 } state;
 
-/* ---- options.c --------------------------------------------------------------------------------------------------- */
-
-/* If it returns false, the program must end with *status (0 after --help, else 2). */
+/* options.c. If it returns false, the program must end with *status (0 after --help, else 2). */
 bool options_parse(options *o, int argc, char **argv, int *status);
 /* The table of options. A trained model depends on the first MODEL_OPTIONS; the first, `latent`, suffices to rebuild it. */
 void options_table(argument table[OPTIONS + 1], options *o);
 
-/* ---- model.c, classifier.c, draw.c, measure.c -------------------------------------------------------------------- */
-
-/* Trains a model and saves it, or loads the one that the options name. Checks beforehand that the files can be written. *whole
- * is false if training was interrupted. */
-bool    model_get(state *s, int n, const out_file *files, bool *whole);
+/* main.c */
 tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n); /* the labels of these rows: int64 [n] */
 tap_var one_hot(tap_var label);                                                    /* float32 [..,DIGITS] */
 
-/* Loads the classifier of --measure from the file that the options name or, if it exists, out/classifier.safetensors. */
-bool    classifier_find(state *s);
-bool    classifier_train(const state *s, bool *whole);       /* trains the classifier and saves it in out */
-tap_var classifier_features(const classifier *c, tap_var x); /* the last hidden layer: [n,784] -> [n,FEATURES] */
-
-int  draw_files(out_file files[PICTURES], const options *o); /* lists the files that draw() writes; returns their number */
+/* draw.c */
+int  draw_files(out_file files[PICTURES], state *s); /* lists the files that draw() writes; returns their number */
 bool draw(const state *s);
-bool measure(const state *s); /* evaluates the model with the classifier, which is trained first if it is missing */
+
+/* measure.c: loads the classifier from the file that the options name or, if it exists, out/classifier.safetensors; then
+ * evaluates the model with the classifier, which is trained first if it is missing, and saved. */
+bool classifier_find(state *s);
+bool measure(const state *s);
 
 #endif
