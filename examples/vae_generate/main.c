@@ -17,15 +17,6 @@ tap_var one_hot(tap_var label)
     return tap_cast(tap_one_hot(label, DIGITS), TAP_F32);
 }
 
-static bool init(state *s)
-{
-    tap_vae_options v = { .data = SIDE * SIDE, .image = { 1, SIDE, SIDE }, .n_conv = 2, .conv = { 32, 64 } };
-    v.n_hidden = 1, v.hidden[0] = 256, v.latent = s->o.latent, v.condition = DIGITS;
-    v.beta = s->o.beta > 0 ? s->o.beta : TAP_ZERO, v.clip = 20;
-    tap_vae_init(&s->vae, s->root, v);
-    return module_ok(s->root);
-}
-
 static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
     const state     *s = net;
@@ -41,10 +32,13 @@ static bool get_model(state *s, int n, const out_file *files, bool *whole)
     argument table[OPTIONS + 1];
     options_table(table, o);
     *whole = true;
-    if (o->model)
-        return model_options(s->arena, o->model, table, 1) && init(s) && model_load(s->root, o->model) &&
-               prepare_out(o->train.out, n, files);
-    if (!init(s)) return false;
+    if (o->model && !model_options(s->arena, o->model, table, 1)) return false;
+    tap_vae_options v = { .data = SIDE * SIDE, .image = { 1, SIDE, SIDE }, .n_conv = 2, .conv = { 32, 64 } };
+    v.n_hidden = 1, v.hidden[0] = 256, v.latent = o->latent, v.condition = DIGITS;
+    v.beta = o->beta > 0 ? o->beta : TAP_ZERO, v.clip = 20;
+    tap_vae_init(&s->vae, s->root, v);
+    if (!module_ok(s->root)) return false;
+    if (o->model) return model_load(s->root, o->model) && prepare_out(o->train.out, n, files);
     if (!o->train.quiet)
         printf("%s from %s: %lld for training, %lld for testing\nconditional VAE, %lld parameters; %s\n", s->found.name,
                s->found.from, (long long)s->found.train.shape.n[0], (long long)s->found.test.shape.n[0],

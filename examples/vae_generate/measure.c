@@ -25,17 +25,6 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
     return tap_cross_entropy(logits, label, (tap_var){ 0 }, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0);
 }
 
-/* Loads the classifier; fails if it was trained on other data. */
-static bool load(const state *s)
-{
-    const tap_safetensors file = tap_safetensors_read(s->arena, s->reader_file);
-    if (!arena_ok(s->arena)) return false;
-    const char *learned = tap_safetensors_metadata(&file, "classifier of");
-    if (!learned) return fail("%s: is no classifier that this program has written", s->reader_file);
-    if (strcmp(learned, s->reader_data)) return fail("%s: has learned %s, not %s", s->reader_file, learned, s->reader_data);
-    return model_load(s->reader_root, s->reader_file);
-}
-
 bool classifier_find(state *s)
 {
     const tap_conv_options halving = { .stride = { 2, 2 }, .padding = { 1, 1 } };
@@ -47,7 +36,14 @@ bool classifier_find(state *s)
     snprintf(s->reader_data, sizeof s->reader_data, "%lld %s", (long long)s->found.train.shape.n[0], s->found.name);
     join(s->reader_file, given ? given : s->o.train.out, given ? "" : "classifier.safetensors");
     s->reader_missing = !given && access(s->reader_file, F_OK) != 0;
-    return module_ok(s->reader_root) && (s->reader_missing || load(s));
+    if (!module_ok(s->reader_root)) return false;
+    if (s->reader_missing) return true;
+    const tap_safetensors file = tap_safetensors_read(s->arena, s->reader_file);
+    if (!arena_ok(s->arena)) return false;
+    const char *learned = tap_safetensors_metadata(&file, "classifier of");
+    if (!learned) return fail("%s: is no classifier that this program has written", s->reader_file);
+    if (strcmp(learned, s->reader_data)) return fail("%s: has learned %s, not %s", s->reader_file, learned, s->reader_data);
+    return model_load(s->reader_root, s->reader_file);
 }
 
 /* Trains the classifier and saves it in out. */
@@ -109,30 +105,28 @@ static bool classify(classifier_stats *p, const state *s, int64_t first, bool dr
     return arena_ok(a) && ok;
 }
 
-static void print(const classifier_stats *real, const classifier_stats *held_back, const classifier_stats *drawn)
-{
-    printf("the classifier reads %.2f %% of the test images right\n",
-           100 * (double)(real->right[DIGITS] + held_back->right[DIGITS]) / (double)(real->n[DIGITS] + held_back->n[DIGITS]));
-    printf("\nread as what they are meant to be, %%\ndigit     real  generated\n");
-    for (int i = 0; i <= DIGITS; i++) {
-        char name[8] = "all", a[16], b[16];
-        if (i < DIGITS) snprintf(name, sizeof name, "%d", i);
-        printf("%5s  %7s  %9s\n", name, share(a, held_back, i), share(b, drawn, i));
-    }
-    printf("Frechet distance to other real images: real %.2f, generated %.2f\n",
-           tap_frechet_distance(real->features, held_back->features, NULL),
-           tap_frechet_distance(real->features, drawn->features, NULL));
-}
-
+/* Compares one half of the test images with the other half, and with generated images with the labels of the other half. */
 bool measure(const state *s)
 {
     classifier_stats real, held_back, drawn;
     bool             whole = true;
     if (s->reader_missing && !train_classifier(s, &whole)) return false;
-    /* One half of the test images is compared with the other, and with generated images with the labels of the other. */
     if (whole && !(classify(&real, s, 0, false) && classify(&held_back, s, 1, false) && classify(&drawn, s, 1, true)))
         return false;
-    if (!whole || interrupted()) note("interrupted before the digits were measured");
-    else print(&real, &held_back, &drawn);
+    if (!whole || interrupted()) {
+        note("interrupted before the digits were measured");
+        return true;
+    }
+    printf("the classifier reads %.2f %% of the test images right\n",
+           100 * (double)(real.right[DIGITS] + held_back.right[DIGITS]) / (double)(real.n[DIGITS] + held_back.n[DIGITS]));
+    printf("\nread as what they are meant to be, %%\ndigit     real  generated\n");
+    for (int i = 0; i <= DIGITS; i++) {
+        char name[8] = "all", a[16], b[16];
+        if (i < DIGITS) snprintf(name, sizeof name, "%d", i);
+        printf("%5s  %7s  %9s\n", name, share(a, &held_back, i), share(b, &drawn, i));
+    }
+    printf("Frechet distance to other real images: real %.2f, generated %.2f\n",
+           tap_frechet_distance(real.features, held_back.features, NULL),
+           tap_frechet_distance(real.features, drawn.features, NULL));
     return true;
 }

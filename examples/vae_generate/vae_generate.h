@@ -28,7 +28,7 @@ typedef struct {
     tap_arena  *arena;
     dataset     found;
     tap_tensor  train_labels, test_labels; /* int64 [n], of the images found.train and found.test */
-    tap_module *root, *reader_root; /* of vae, of reader */
+    tap_module *root, *reader_root;        /* of vae, of reader */
     tap_vae     vae;
     classifier  reader;
     char        reader_file[PATH_SIZE], reader_data[64]; /* the classifier's file; what it learns from, "60000 MNIST" */
