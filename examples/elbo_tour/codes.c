@@ -71,11 +71,11 @@ static bool show(const tour *o, const pictures *data, bool variational, plot *p)
     tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
     tap_loader *images = tap_loader_new(data->train, (tap_loader_options){ .batch = 100, .shuffle = true, .seed = o->seed });
     tap_loader *shown = tap_loader_new(data->test, (tap_loader_options){ .batch = data->test.shape.n[0] });
-    tap_autoencoder plain = { 0 };
-    tap_vae         vae = { 0 };
-    tap_tensor      batch;
-    if (variational)
-        tap_vae_init(&vae, root, (tap_vae_options){ SIDE * SIDE, .hidden = { 200 }, .activation = tap_tanh, .latent = 2 });
+    tap_autoencoder       plain = { 0 };
+    tap_vae               vae = { 0 };
+    tap_tensor            batch;
+    const tap_vae_options small = { .data = SIDE * SIDE, .hidden = { 200 }, .activation = tap_tanh, .latent = 2 };
+    if (variational) tap_vae_init(&vae, root, small);
     else tap_autoencoder_init(&plain, root, (tap_autoencoder_options){ SIDE * SIDE, 1, { 200 }, tap_tanh, 2 });
     tap_optim *adam = tap_adam_new(root, (tap_adam_options){ .lr = 2e-3 });
     for (uint64_t epoch = 0; epoch < (o->quick ? 1 : 3); epoch++) {

@@ -92,10 +92,8 @@ int main(int argc, char **argv)
     int            status;
     if (!arguments_take(table, help, argc, argv, NULL, &status)) return status;
     o.draws = o.quick ? 20000 : 200000;
-    const out_file files[] = { { "delta.png", PICTURE_BYTES },
-                               { "kl.png", PICTURE_BYTES },
-                               { "variance.png", PICTURE_BYTES },
-                               { "codes.png", 2 * PICTURE_BYTES } };
+    const double   size = PICTURE_BYTES;
+    const out_file files[] = { { "delta.png", size }, { "kl.png", size }, { "variance.png", size }, { "codes.png", 2 * size } };
     pictures       images;
     tap_arena     *a = tap_arena_new();
     const bool     done =

@@ -42,11 +42,11 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
 /* Trains the model on MNIST and saves it. */
 static bool train_model(state *s)
 {
-    argument       table[OPTIONS + 1];
-    dataset        d;
-    const options *o = &s->o;
-    bool           whole;
-    options_table(table, &s->o);
+    options *o = &s->o;
+    argument table[OPTIONS + 1];
+    dataset  d;
+    bool     whole;
+    options_table(table, o);
     if (!dataset_load(&d, s->arena, o->data) || !init(s)) return false;
     const int64_t n = d.train.shape.n[0], end = n - n / HELD_OUT;
     train_config  config = { .options = o->train, .root = s->root, .net = &s->vae, .loss = loss };
@@ -63,9 +63,8 @@ static bool train_model(state *s)
 static bool load_model(state *s, bool binary)
 {
     argument    table[OPTIONS + 1];
-    const char *path = s->o.model ? s->o.model
-                       : binary   ? "out/vae_compress/binary/model.safetensors"
-                                  : "out/vae_compress/grey/model.safetensors";
+    const char *usual = binary ? "out/vae_compress/binary/model.safetensors" : "out/vae_compress/grey/model.safetensors";
+    const char *path = s->o.model ? s->o.model : usual;
     options_table(table, &s->o);
     return model_options(s->arena, path, table, BUILT_BY) && init(s) && model_load(s->root, path);
 }
@@ -109,16 +108,15 @@ static bool write_file(const char *path, int64_t n, tap_tensor bytes)
 /* Whether the images have at most two values. If so, maps the larger one to 255 and the other one to 0. */
 static bool whiten(tap_tensor images)
 {
-    uint8_t      *x = images.data, low = 255, high = 0;
     const int64_t n = tap_tensor_numel(images);
-    for (int64_t i = 0; i < n; i++) {
-        low = x[i] < low ? x[i] : low;
-        high = x[i] > high ? x[i] : high;
-    }
-    for (int64_t i = 0; i < n; i++)
-        if (x[i] != low && x[i] != high) return false;
-    for (int64_t i = 0; i < n; i++) x[i] = x[i] == high && high != low ? 255 : 0;
-    return true;
+    uint8_t      *x = images.data;
+    bool          seen[256] = { false };
+    int           values = 0, largest = 0;
+    for (int64_t i = 0; i < n; i++) seen[x[i]] = true;
+    for (int v = 0; v < 256; v++)
+        if (seen[v]) values++, largest = v;
+    for (int64_t i = 0; i < n && values <= 2; i++) x[i] = values == 2 && x[i] == largest ? 255 : 0;
+    return values <= 2;
 }
 
 static void line(const char *name, double bytes, int64_t pixels)
