@@ -21,28 +21,28 @@ static void make_discs(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *image
     }
 }
 
-bool pictures_find(pictures *p, tap_arena *a, const tour *o)
+bool find_images(tour *o, tap_arena *a)
 {
     char    dir[PATH_SIZE], path[PATH_SIZE];
     dataset found = { 0 };
     if (!o->data && !dataset_find(dir, NULL)) {
-        make_discs(a, o->seed, o->quick ? 2000 : 10000, &p->train, &p->labels);
-        make_discs(a, o->seed, SHOWN, &p->test, &p->labels);
-        p->name = "made-up discs (no MNIST was found)";
+        make_discs(a, o->seed, o->quick ? 2000 : 10000, &o->train, &o->labels);
+        make_discs(a, o->seed, SHOWN, &o->test, &o->labels);
+        o->images = "made-up discs (no MNIST was found)";
         return arena_ok(a);
     }
     if (!dataset_load(&found, a, o->data)) return false;
     if (found.test.shape.n[0] < 2)
         return fail("%s: has one test image; the picture of codes, whose standard deviations are told, needs two", found.from);
-    p->labels = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(found.test.shape.n[0]));
-    tap_tensor_fill(p->labels, CLASSES); /* unknown */
+    o->labels = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE(found.test.shape.n[0]));
+    tap_tensor_fill(o->labels, CLASSES); /* unknown */
     if (!arena_ok(a)) return false;
     if (dataset_file(path, found.from, "t10k", "labels", 1) &&
-        !dataset_labels(&p->labels, a, found.from, "t10k", found.test.shape.n[0], CLASSES))
+        !dataset_labels(&o->labels, a, found.from, "t10k", found.test.shape.n[0], CLASSES))
         return false;
-    p->train = tap_tensor_slice(a, found.train, 0, 0, o->quick ? 2000 : TAP_END, 1);
-    p->test = tap_tensor_slice(a, found.test, 0, 0, SHOWN, 1);
-    p->name = found.name;
+    o->train = tap_tensor_slice(a, found.train, 0, 0, o->quick ? 2000 : TAP_END, 1);
+    o->test = tap_tensor_slice(a, found.test, 0, 0, SHOWN, 1);
+    o->images = found.name;
     return true;
 }
 
@@ -64,16 +64,16 @@ static void draw_classes(plot *p, tap_tensor at, tap_tensor labels)
 }
 
 /* Trains an autoencoder or a VAE and plots the codes of the test images. */
-static bool show(const tour *o, const pictures *data, bool variational, plot *p)
+static bool show(const tour *o, bool variational, plot *p)
 {
-    const char *title = variational ? "VAE, z drawn from q" : "autoencoder";
-    tap_module *root = tap_module_new(TAP_F32, o->seed);
-    tap_tape   *t = tap_tape_new(TAP_F32, o->seed);
-    tap_loader *images = tap_loader_new(data->train, (tap_loader_options){ .batch = 100, .shuffle = true, .seed = o->seed });
-    tap_loader *shown = tap_loader_new(data->test, (tap_loader_options){ .batch = data->test.shape.n[0] });
-    tap_autoencoder       plain = { 0 };
-    tap_vae               vae = { 0 };
-    tap_tensor            batch;
+    const char     *title = variational ? "VAE, z drawn from q" : "autoencoder";
+    tap_module     *root = tap_module_new(TAP_F32, o->seed);
+    tap_tape       *t = tap_tape_new(TAP_F32, o->seed);
+    tap_loader     *images = tap_loader_new(o->train, (tap_loader_options){ .batch = 100, .shuffle = true, .seed = o->seed });
+    tap_loader     *shown = tap_loader_new(o->test, (tap_loader_options){ .batch = o->test.shape.n[0] });
+    tap_autoencoder plain = { 0 };
+    tap_vae         vae = { 0 };
+    tap_tensor      batch;
     const tap_vae_options small = { .data = SIDE * SIDE, .hidden = { 200 }, .activation = tap_tanh, .latent = 2 };
     if (variational) tap_vae_init(&vae, root, small);
     else tap_autoencoder_init(&plain, root, (tap_autoencoder_options){ SIDE * SIDE, 1, { 200 }, tap_tanh, 2 });
@@ -94,7 +94,7 @@ static bool show(const tour *o, const pictures *data, bool variational, plot *p)
     estimate z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
     double   half = 3 * sqrt(fmax(z1.variance, z2.variance));
     plot_panel(p, (plot_axes){ title, "z_1", "z_2", z1.mean - half, z1.mean + half, z2.mean - half, z2.mean + half, 0, 0 });
-    draw_classes(p, tap_value(z), data->labels);
+    draw_classes(p, tap_value(z), o->labels);
     print_note("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance),
                z2.mean, sqrt(z2.variance));
     tap_loader_free(images);
@@ -104,11 +104,11 @@ static bool show(const tour *o, const pictures *data, bool variational, plot *p)
     return ok;
 }
 
-bool check_codes(const tour *o, const pictures *data)
+bool check_codes(const tour *o)
 {
     plot *picture = plot_new(2, 1);
-    printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", data->name);
-    const bool ok = show(o, data, false, picture) && show(o, data, true, picture);
+    printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", o->images);
+    const bool ok = show(o, false, picture) && show(o, true, picture);
     print_note("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
     return plot_write(picture, o->out, "codes.png") && ok;
 }

@@ -7,12 +7,14 @@
 #include "examples/common/plot.h"
 #include "models/models.h"
 
-/* The options, and the tape and the module that each check gets anew, both float64. */
+/* The options, images, and the tape and the module that each check gets anew, both float64. */
 typedef struct {
     const char *out, *data; /* data: NULL to search for a data set */
     uint64_t    seed;
     int64_t     draws; /* number of draws of a Monte Carlo estimate */
     bool        quick;
+    const char *images;              /* what they are */
+    tap_tensor  train, test, labels; /* uint8 images; the test images' labels */
     tap_tape   *tape;
     tap_module *root;
 } tour;
@@ -34,21 +36,14 @@ tap_var grid(tap_tape *t, int64_t n, double first, double last); /* n equidistan
 
 /* ---- The checks -------------------------------------------------------------------------------------------------- */
 
-bool check_trivial(const tour *o);    /* gaussians.c: section 3; delta.png, its figure 3 */
-bool check_kl(const tour *o);         /* gaussians.c: KL(q||p) of two Gaussians; kl.png, the paper's figure 4 */
-bool check_scalar_vae(const tour *o); /* gaussians.c: section 3.2 */
-bool check_bounds(const tour *o);     /* bounds.c: section 4, by quadrature */
-bool check_linear_vae(const tour *o); /* bounds.c: section 4, exactly */
-bool check_gradients(const tour *o);  /* gradients.c: section 5; variance.png */
-bool check_gaussians(const tour *o);  /* gaussians.c: section 6 */
-
-/* codes.c: section 1.2, an autoencoder compared with a VAE; codes.png */
-typedef struct {
-    const char *name;
-    tap_tensor  train, test, labels; /* uint8 images; the test images' labels, CLASSES if unknown */
-} pictures;
-
-bool pictures_find(pictures *p, tap_arena *a, const tour *o);
-bool check_codes(const tour *o, const pictures *p);
+bool check_trivial(const tour *o);       /* gaussians.c: section 3; delta.png, its figure 3 */
+bool check_kl(const tour *o);            /* gaussians.c: KL(q||p) of two Gaussians; kl.png, the paper's figure 4 */
+bool check_scalar_vae(const tour *o);    /* gaussians.c: section 3.2 */
+bool check_bounds(const tour *o);        /* bounds.c: section 4, by quadrature */
+bool check_linear_vae(const tour *o);    /* bounds.c: section 4, exactly */
+bool check_gradients(const tour *o);     /* gradients.c: section 5; variance.png */
+bool check_gaussians(const tour *o);     /* gaussians.c: section 6 */
+bool check_codes(const tour *o);         /* codes.c: section 1.2, an autoencoder compared with a VAE; codes.png */
+bool find_images(tour *o, tap_arena *a); /* reads the images or, if there is no data set, makes some */
 
 #endif

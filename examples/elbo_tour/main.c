@@ -72,7 +72,7 @@ tap_var grid(tap_tape *t, int64_t n, double first, double last)
 static bool run_checks(tour *o)
 {
     static bool (*const checks[])(const tour *) = { check_trivial,    check_kl,        check_scalar_vae, check_bounds,
-                                                    check_linear_vae, check_gradients, check_gaussians };
+                                                    check_linear_vae, check_gradients, check_gaussians,  check_codes };
     bool ok = true;
     for (size_t i = 0; i < sizeof checks / sizeof *checks && ok; i++) {
         o->tape = tap_tape_new(TAP_F64, o->seed);
@@ -94,10 +94,8 @@ int main(int argc, char **argv)
     o.draws = o.quick ? 20000 : 200000;
     const double   size = PICTURE_BYTES;
     const out_file files[] = { { "delta.png", size }, { "kl.png", size }, { "variance.png", size }, { "codes.png", 2 * size } };
-    pictures       images;
     tap_arena     *a = tap_arena_new();
-    const bool     done =
-        pictures_find(&images, a, &o) && prepare_out(o.out, 4, files) && run_checks(&o) && check_codes(&o, &images);
+    const bool     done = find_images(&o, a) && prepare_out(o.out, 4, files) && run_checks(&o);
     tap_arena_free(a);
     if (!done) return 1;
     if (n_wrong) printf("\n%d of %d differences are not within 4 standard errors\n", n_wrong, n_equations);

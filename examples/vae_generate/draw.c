@@ -17,17 +17,12 @@ static tap_var range(tap_tape *t, double a, double b)
     return tap_add_scalar(tap_mul_scalar(i, (b - a) / (STEPS - 1)), a);
 }
 
-/* Samples of random classes. */
-static tap_var samples(const state *s, tap_tape *t)
+/* Samples of one class or, if digit is negative, of random classes. */
+static tap_var samples(const state *s, tap_tape *t, int64_t digit)
 {
-    tap_var u = tap_rand(t, TAP_SHAPE(16, 16)), digit = tap_cast(tap_floor(tap_mul_scalar(u, DIGITS)), TAP_I64);
-    return decode(s, tap_randn(t, TAP_SHAPE(16, 16, s->o.latent)), one_hot(digit));
-}
-
-/* Samples of the class that the options name. */
-static tap_var one_class(const state *s, tap_tape *t)
-{
-    return decode(s, tap_randn(t, TAP_SHAPE(16, 16, s->o.latent)), tap_select(tap_eye(t, DIGITS), 0, s->o.digit));
+    tap_var c = digit < 0 ? one_hot(tap_cast(tap_floor(tap_mul_scalar(tap_rand(t, TAP_SHAPE(16, 16)), DIGITS)), TAP_I64))
+                          : tap_select(tap_eye(t, DIGITS), 0, digit);
+    return decode(s, tap_randn(t, TAP_SHAPE(16, 16, s->o.latent)), c);
 }
 
 /* A row of samples for each class; the images of a column share the same z. */
@@ -87,9 +82,9 @@ bool draw(const state *s)
     tap_tape      *t = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("draw"));
     bool           ok = true;
     tap_tape_set_recording(t, false);
-    if (o->samples) ok = write(s, "samples.png", samples(s, t)) && write(s, "digits.png", classes(s, t));
+    if (o->samples) ok = write(s, "samples.png", samples(s, t, -1)) && write(s, "digits.png", classes(s, t));
     tap_tape_reset(t); /* makes the next picture's noise independent of the previous pictures */
-    if (o->digit >= 0) ok = ok && write(s, s->digit_file, one_class(s, t));
+    if (o->digit >= 0) ok = ok && write(s, s->digit_file, samples(s, t, o->digit));
     if (o->traversals) ok = ok && write(s, "traversals.png", traversals(s, t));
     if (o->ends[0] >= 0) ok = ok && write(s, "interpolation.png", interpolation(s, t));
     return tape_end(t) && ok;

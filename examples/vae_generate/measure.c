@@ -9,18 +9,18 @@
 enum { FEATURES = 128 };
 
 /* The last hidden layer: [n,784] -> [n,FEATURES]. */
-static tap_var features(const classifier *c, tap_var x)
+static tap_var features(const state *s, tap_var x)
 {
     const int64_t n = tap_shape_of(x).n[0];
     tap_var       h = tap_reshape(x, TAP_SHAPE(n, 1, SIDE, SIDE));
-    for (int i = 0; i < 2; i++) h = tap_relu(tap_conv_forward(&c->conv[i], h));
-    return tap_relu(tap_linear_forward(&c->hidden, tap_reshape(h, TAP_SHAPE(n, -1))));
+    for (int i = 0; i < 2; i++) h = tap_relu(tap_conv_forward(&s->reader_conv[i], h));
+    return tap_relu(tap_linear_forward(&s->reader_hidden, tap_reshape(h, TAP_SHAPE(n, -1))));
 }
 
 static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
     const state *s = net;
-    tap_var      logits = tap_linear_forward(&s->reader.out, features(&s->reader, tap_input(t, b->x)));
+    tap_var      logits = tap_linear_forward(&s->reader_out, features(s, tap_input(t, b->x)));
     tap_var      label = labels_of(t, b->held_out ? s->test_labels : s->train_labels, b->rows, b->n);
     return tap_cross_entropy(logits, label, (tap_var){ 0 }, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0);
 }
@@ -29,10 +29,10 @@ bool classifier_find(state *s)
 {
     const tap_conv_options halving = { .stride = { 2, 2 }, .padding = { 1, 1 } };
     const char            *given = s->o.classifier;
-    tap_conv_init(&s->reader.conv[0], s->reader_root, "conv1", 1, 32, 4, halving);
-    tap_conv_init(&s->reader.conv[1], s->reader_root, "conv2", 32, 64, 4, halving);
-    tap_linear_init(&s->reader.hidden, s->reader_root, "hidden", 64 * (SIDE / 4) * (SIDE / 4), FEATURES);
-    tap_linear_init(&s->reader.out, s->reader_root, "out", FEATURES, DIGITS);
+    tap_conv_init(&s->reader_conv[0], s->reader_root, "conv1", 1, 32, 4, halving);
+    tap_conv_init(&s->reader_conv[1], s->reader_root, "conv2", 32, 64, 4, halving);
+    tap_linear_init(&s->reader_hidden, s->reader_root, "hidden", 64 * (SIDE / 4) * (SIDE / 4), FEATURES);
+    tap_linear_init(&s->reader_out, s->reader_root, "out", FEATURES, DIGITS);
     snprintf(s->reader_data, sizeof s->reader_data, "%lld %s", (long long)s->found.train.shape.n[0], s->found.name);
     join(s->reader_file, given ? given : s->o.train.out, given ? "" : "classifier.safetensors");
     s->reader_missing = !given && access(s->reader_file, F_OK) != 0;
@@ -91,7 +91,7 @@ static bool classify(classifier_stats *p, const state *s, int64_t first, bool dr
         const int64_t done = p->n[DIGITS], n = x.shape.n[0];
         tap_var       label = labels_of(t, labels, tap_loader_rows(images, &(int64_t){ 0 }), n);
         tap_var       image = drawn ? tap_vae_sample_given(&s->vae, one_hot(label)) : tap_input(t, x);
-        tap_var       h = features(&s->reader, image), logits = tap_linear_forward(&s->reader.out, h);
+        tap_var       h = features(s, image), logits = tap_linear_forward(&s->reader_out, h);
         tap_tensor    right = tap_value(tap_eq(tap_argmax(logits, TAP_LAST), label));
         tap_tensor_copy(tap_tensor_slice(a, p->features, 0, done, done + n, 1), tap_value(h), tap_arena_error(a));
         for (int64_t i = 0; i < n && right.data; i++) {

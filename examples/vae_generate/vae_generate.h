@@ -17,20 +17,16 @@ typedef struct {
     bool          samples, traversals, measure;
 } options;
 
-typedef struct {
-    tap_conv   conv[2];
-    tap_linear hidden, out;
-} classifier;
-
 /* All that the program works with. */
 typedef struct {
     options     o;
     tap_arena  *arena;
     dataset     found;
     tap_tensor  train_labels, test_labels; /* int64 [n], of the images found.train and found.test */
-    tap_module *root, *reader_root;        /* of vae, of reader */
+    tap_module *root, *reader_root;        /* of vae; of the classifier, the reader */
     tap_vae     vae;
-    classifier  reader;
+    tap_conv    reader_conv[2]; /* the classifier's layers */
+    tap_linear  reader_hidden, reader_out;
     char        reader_file[PATH_SIZE], reader_data[64]; /* the classifier's file; what it learns from, "60000 MNIST" */
     bool        reader_missing;                          /* whether the classifier must be trained */
     char        digit_file[32];                          /* of --digit */
