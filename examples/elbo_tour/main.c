@@ -69,23 +69,10 @@ tap_var grid(tap_tape *t, int64_t n, double first, double last)
     return tap_add_scalar(tap_mul_scalar(i, (last - first) / (double)(n - 1)), first);
 }
 
-static bool run_checks(tour *o)
+int main(int argc, char **argv)
 {
     static bool (*const checks[])(const tour *) = { check_trivial,    check_kl,        check_scalar_vae, check_bounds,
                                                     check_linear_vae, check_gradients, check_gaussians,  check_codes };
-    bool ok = true;
-    for (size_t i = 0; i < sizeof checks / sizeof *checks && ok; i++) {
-        o->tape = tap_tape_new(TAP_F64, o->seed);
-        o->root = tap_module_new(TAP_F64, o->seed);
-        ok = checks[i](o);
-        ok = tape_end(o->tape) && ok;
-        tap_module_free(o->root);
-    }
-    return ok;
-}
-
-int main(int argc, char **argv)
-{
     tour           o = { .out = "out/elbo_tour" };
     const argument table[] = { ARGUMENT("--data", FOLDER, &o.data), ARGUMENT("--out", FOLDER, &o.out),
                                ARGUMENT("--seed", SEED, &o.seed), ARGUMENT("--quick", FLAG, &o.quick), ARGUMENT_END };
@@ -95,9 +82,16 @@ int main(int argc, char **argv)
     const double   size = PICTURE_BYTES;
     const out_file files[] = { { "delta.png", size }, { "kl.png", size }, { "variance.png", size }, { "codes.png", 2 * size } };
     tap_arena     *a = tap_arena_new();
-    const bool     done = find_images(&o, a) && prepare_out(o.out, 4, files) && run_checks(&o);
+    bool           ok = find_images(&o, a) && prepare_out(o.out, 4, files);
+    for (size_t i = 0; i < sizeof checks / sizeof *checks && ok; i++) {
+        o.tape = tap_tape_new(TAP_F64, o.seed);
+        o.root = tap_module_new(TAP_F64, o.seed);
+        ok = checks[i](&o);
+        ok = tape_end(o.tape) && ok;
+        tap_module_free(o.root);
+    }
     tap_arena_free(a);
-    if (!done) return 1;
+    if (!ok) return 1;
     if (n_wrong) printf("\n%d of %d differences are not within 4 standard errors\n", n_wrong, n_equations);
     else printf("\nall %d differences are within 4 standard errors\n", n_equations);
     printf("delta.png, kl.png, variance.png and codes.png are in %s\n", o.out);
