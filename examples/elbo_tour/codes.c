@@ -99,7 +99,8 @@ static bool show(const tour *o, bool variational, plot *p)
                z2.mean, sqrt(z2.variance));
     tap_loader_free(images);
     tap_loader_free(shown);
-    const bool ok = tape_end(t);
+    bool ok = tape_end(t);
+    ok = module_ok(root) && ok;
     tap_module_free(root);
     return ok;
 }

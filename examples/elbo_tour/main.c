@@ -26,9 +26,12 @@ static int n_equations, n_wrong;
 
 estimate estimate_of(tap_var draws)
 {
-    const tap_var all = tap_cast(draws, TAP_F64);
-    const double  variance = tap_item(tap_variance(all, TAP_ALL, 1)), n = (double)tap_numel(tap_shape_of(all));
-    return (estimate){ tap_item(tap_mean(all, TAP_ALL)), variance, sqrt(variance / n) };
+    double       sum = 0, squares = 0;
+    tap_tensor   v = tap_value(draws);
+    const double n = (double)tap_tensor_numel(v);
+    for (int64_t i = 0; i < tap_tensor_numel(v); i++) sum += tap_tensor_item(v, i);
+    for (int64_t i = 0; i < tap_tensor_numel(v); i++) squares += pow(tap_tensor_item(v, i) - sum / n, 2);
+    return (estimate){ sum / n, squares / (n - 1), sqrt(squares / (n - 1) / n) };
 }
 
 void section(const char *title)

@@ -152,7 +152,8 @@ static bool report(const state *s, tap_tensor images, tap_tensor shown, bool bin
 
 static bool compress(state *s)
 {
-    tap_tensor images;
+    tap_tensor  images;
+    const char *message;
     if (!read_images(&images, s)) return false;
     tap_tensor shown = tap_tensor_zeros(s->arena, TAP_U8, images.shape);
     tap_tensor_copy(shown, images, tap_arena_error(s->arena));
@@ -161,7 +162,7 @@ static bool compress(state *s)
     const double     start = now();
     const tap_tensor bytes = tap_bits_back_encode(s->arena, &s->vae, images);
     const double     seconds = now() - start;
-    if (tap_arena_status(s->arena, NULL)) return fail("%s: %s", s->o.from, tap_arena_error(s->arena)->message);
+    if (tap_arena_status(s->arena, &message)) return fail("%s: %s", s->o.from, message);
     return write_file(s->o.to, TAP_NONE, bytes) &&
            (s->o.train.quiet || report(s, images, shown, binary, tap_tensor_numel(bytes), seconds));
 }
@@ -171,6 +172,7 @@ static bool decompress(state *s)
     tap_bits_back_header h;
     tap_tensor           bytes;
     tap_error            e = { 0 };
+    const char          *message;
     if (!read_bytes(&bytes, s)) return false;
     if (tap_bits_back_inspect(bytes, &h, &e)) return fail("%s: %s", s->o.from, e.message);
     if (h.data != SIDE * SIDE || h.count > UINT32_MAX)
@@ -179,7 +181,7 @@ static bool decompress(state *s)
     const double     start = now();
     const tap_tensor images = tap_bits_back_decode(s->arena, &s->vae, bytes);
     const double     seconds = now() - start;
-    if (tap_arena_status(s->arena, NULL)) return fail("%s: %s", s->o.from, tap_arena_error(s->arena)->message);
+    if (tap_arena_status(s->arena, &message)) return fail("%s: %s", s->o.from, message);
     if (!write_file(s->o.to, h.count, images)) return false;
     if (!s->o.train.quiet)
         printf("%lld images: %.2f MB of pixels per second\n", (long long)h.count, (double)(h.count * h.data) / 1e6 / seconds);
@@ -188,10 +190,11 @@ static bool decompress(state *s)
 
 static bool binarize(state *s)
 {
-    tap_tensor images;
+    tap_tensor  images;
+    const char *message;
     if (!read_images(&images, s) || !prepare_file(s->o.to, HEADER + (double)tap_tensor_numel(images))) return false;
     tap_tensor noise = tap_tensor_zeros(s->arena, TAP_F32, images.shape);
-    if (tap_arena_status(s->arena, NULL)) return fail("%s: %s", s->o.from, tap_arena_error(s->arena)->message);
+    if (tap_arena_status(s->arena, &message)) return fail("%s: %s", s->o.from, message);
     tap_random_uniform(noise, (tap_rng_key){ .seed = s->o.train.seed, .stream = tap_random_hash("binarize") });
     for (int64_t i = 0; i < tap_tensor_numel(images); i++)
         ((uint8_t *)images.data)[i] = 255 * ((float *)noise.data)[i] < (float)((uint8_t *)images.data)[i] ? 255 : 0;
