@@ -129,7 +129,8 @@ bool dataset_find(char dir[PATH_SIZE], const char *given);
 /* Finds the file of a part ("train", "t10k") and a kind ("images", "labels") in dir under any of its usual names; rank is that
  * of its tensor. */
 bool dataset_file(char path[PATH_SIZE], const char *dir, const char *part, const char *kind, int rank);
-/* Reads the images of a part: uint8 [n,28,28]. */
+bool images_read(tap_tensor *images, tap_arena *a, const char *path); /* uint8 [n,28,28] */
+/* Reads the images of a part, at least one. */
 bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const char *part);
 /* Reads the labels of a part with n images: int64 [n], each less than `classes`. */
 bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, int64_t n, int64_t classes);
@@ -146,11 +147,9 @@ bool table_write(const char *dir, const char *name, const char *const *names, in
 
 /* ---- sheet.c: many images as one picture -------------------------------------------------------------------------- */
 
-/* Writes images [rows,columns,height,width] in [0,1] as a PNG, enlarged twofold and separated by `gap` grey pixels. */
-bool sheet_write(const char *dir, const char *name, tap_tensor images, int64_t gap);
-/* Writes images [rows,columns,784] or [rows,columns,height,width] in [0,1]. If the tape has an error, it writes nothing and
- * returns true; the caller reports the error. */
-bool sheet_write_var(const char *dir, const char *name, tap_var images, int64_t gap);
+/* Writes images [rows,columns,height,width] or [rows,columns,784] in [0,1] as a PNG, enlarged twofold and separated by `gap`
+ * grey pixels. If the tape has an error, it writes nothing and returns true; the caller reports the error. */
+bool sheet_write(const char *dir, const char *name, tap_var images, int64_t gap);
 /* Selects images uint8 [n,28,28] by indices int64 [m]: float32 [m,784] in [0,1]. */
 tap_var images_select(tap_tape *t, tap_tensor images, tap_var index);
 

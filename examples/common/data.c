@@ -36,46 +36,40 @@ bool dataset_find(char dir[PATH_SIZE], const char *wanted)
     return has_data(dir, "/usr/share/datasets/fashion-mnist", "");
 }
 
-static bool find_dir(char dir[PATH_SIZE], const char *given)
+bool images_read(tap_tensor *images, tap_arena *a, const char *path)
 {
-    if (dataset_find(dir, given)) return true;
-    return fail("found no images: run `sh examples/quickstart.sh`, which fetches MNIST, or install the package "
-                "dataset-fashion-mnist, or name a directory with --data");
+    char text[TAP_SHAPE_TEXT];
+    *images = tap_idx_read(a, path);
+    if (!arena_ok(a)) return false;
+    const tap_shape s = images->shape;
+    return (images->dtype == TAP_U8 && s.rank == 3 && s.n[1] == SIDE && s.n[2] == SIDE) ||
+           fail("%s: holds %s %s, not images uint8 [n,28,28]", path, tap_dtype_name(images->dtype), tap_shape_format(text, s));
 }
 
 bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const char *part)
 {
-    char path[PATH_SIZE], shape[TAP_SHAPE_TEXT];
+    char path[PATH_SIZE];
     if (access(dir, F_OK)) return fail("%s: %s", dir, strerror(errno));
     if (!dataset_file(path, dir, part, "images", 3))
         return fail("%s: has no file %s-images-idx3-ubyte.gz, nor a plain one", dir, part);
-    *images = tap_idx_read(a, path);
-    if (!arena_ok(a)) return false;
-    tap_shape s = images->shape;
-    if (images->dtype != TAP_U8 || s.rank != 3 || s.n[0] < 1 || s.n[1] != SIDE || s.n[2] != SIDE)
-        return fail("%s: holds %s %s, not images uint8 [n,28,28], n from 1 up", path, tap_dtype_name(images->dtype),
-                    tap_shape_format(shape, s));
-    return true;
+    return images_read(images, a, path) && (images->shape.n[0] > 0 || fail("%s: holds no images", path));
 }
 
 /* Identifies the two known data sets by the sum of their training pixels, as a directory's name proves nothing. */
 static const char *name_of(tap_tensor train)
 {
-    static const struct {
-        const char *name;
-        int64_t     images, sum;
-    } known[] = { { "MNIST", 60000, 1567298545 }, { "Fashion-MNIST", 60000, 3431114169 } };
     const uint8_t *pixel = train.data;
-    int64_t        n = tap_tensor_numel(train), sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += pixel[i];
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (train.shape.n[0] == known[i].images && sum == known[i].sum) return known[i].name;
-    return "images";
+    int64_t        sum = 0;
+    for (int64_t i = 0; i < tap_tensor_numel(train); i++) sum += pixel[i];
+    if (train.shape.n[0] != 60000) return "images";
+    return sum == 1567298545 ? "MNIST" : sum == 3431114169 ? "Fashion-MNIST" : "images";
 }
 
 bool dataset_load(dataset *d, tap_arena *a, const char *given)
 {
-    if (!find_dir(d->from, given)) return false;
+    if (!dataset_find(d->from, given))
+        return fail("found no images: run `sh examples/quickstart.sh`, which fetches MNIST, or install the package "
+                    "dataset-fashion-mnist, or name a directory with --data");
     if (!dataset_images(&d->train, a, d->from, "train") || !dataset_images(&d->test, a, d->from, "t10k")) return false;
     d->name = name_of(d->train);
     return true;

@@ -115,7 +115,7 @@ static bool draw_extremes(const set *s, const char *out)
     tap_var       order = tap_argsort(tap_select(tap_input(t, s->table), 1, COLUMNS - 1), 0, TAP_ASCENDING);
     tap_var       ends = tap_cat(2, (tap_var[]){ tap_narrow(order, 0, 0, n), tap_narrow(order, 0, m - n, n) }, 0);
     tap_var       x = tap_reshape(images_select(t, s->images, ends), TAP_SHAPE(2 * high, wide, SIDE * SIDE));
-    const bool    ok = sheet_write_var(out, "extremes.png", x, 2);
+    const bool    ok = sheet_write(out, "extremes.png", x, 2);
     return tape_end(t) && ok;
 }
 

@@ -1,27 +1,15 @@
 /* examples/vae_compress/main.c: compresses images losslessly with a VAE as their model. */
 #include "vae_compress.h"
-#include "examples/common/sizes.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *const program = "vae_compress";
 
 enum { HEADER = 16 }; /* size in bytes of the header of an IDX file of images */
-
-static bool read_images(tap_tensor *images, tap_arena *a, const char *path)
-{
-    char text[TAP_SHAPE_TEXT];
-    *images = tap_idx_read(a, path);
-    if (!arena_ok(a)) return false;
-    const tap_shape s = images->shape;
-    return (images->dtype == TAP_U8 && s.rank == 3 && s.n[1] == SIDE && s.n[2] == SIDE) ||
-           fail("%s: holds %s %s, not images uint8 [n,28,28]", path, tap_dtype_name(images->dtype), tap_shape_format(text, s));
-}
 
 static bool read_bytes(tap_tensor *bytes, tap_arena *a, const char *path)
 {
@@ -78,24 +66,19 @@ static void line(const char *name, double bytes, int64_t pixels)
  * whitened version if they have two values. */
 static bool report(const tap_vae *vae, tap_tensor images, tap_tensor shown, bool binary, int64_t bytes, double seconds)
 {
-    const int64_t  n = images.shape.n[0], pixels = tap_tensor_numel(images);
-    const uint8_t *from = shown.data;
-    double         nats;
+    const int64_t n = images.shape.n[0], pixels = tap_tensor_numel(images);
+    double        nats;
     printf("%lld images, %s: %.2f MB of pixels per second\n", (long long)n, binary ? "of two values" : "of bytes",
            (double)pixels / 1e6 / seconds);
     if (n == 0) return true;
     if (!model_promise(vae, vae->options.likelihood == TAP_VAE_BERNOULLI ? shown : images, &nats)) return false;
-    uint8_t     *packed = malloc((size_t)pixels);
-    const size_t size = binary && packed ? pack_bits(packed, from, (size_t)pixels) : (size_t)pixels;
-    const size_t png = size_by_png(from, (size_t)n, SIDE, SIDE, binary ? 1 : 8);
-    if (binary) from = packed;
+    const sizes others = sizes_of(shown, binary);
     line("vae_compress", (double)bytes, pixels);
     line("-ELBO", (double)n * nats / log(2) / 8, pixels);
-    line("gzip -9", from ? (double)size_by_gzip(from, size) : 0, pixels);
-    line("bzip2 -9", from ? (double)size_by_bzip2(from, size) : 0, pixels);
-    line("xz -9", from ? (double)size_by_xz(from, size) : 0, pixels);
-    line("PNG, one for each", (double)png, pixels);
-    free(packed);
+    line("gzip -9", (double)others.gzip, pixels);
+    line("bzip2 -9", (double)others.bzip2, pixels);
+    line("xz -9", (double)others.xz, pixels);
+    line("PNG, one for each", (double)others.png, pixels);
     return true;
 }
 
@@ -104,7 +87,7 @@ static bool compress(options *o, tap_arena *a, tap_module *root)
     tap_vae     vae;
     tap_tensor  images;
     const char *message;
-    if (!read_images(&images, a, o->from)) return false;
+    if (!images_read(&images, a, o->from)) return false;
     tap_tensor shown = tap_tensor_zeros(a, TAP_U8, images.shape);
     tap_tensor_copy(shown, images, tap_arena_error(a));
     const bool binary = shown.data && whiten(shown);
@@ -143,7 +126,7 @@ static bool binarize(const options *o, tap_arena *a)
 {
     tap_tensor  images;
     const char *message;
-    if (!read_images(&images, a, o->from) || !prepare_file(o->to, HEADER + (double)tap_tensor_numel(images))) return false;
+    if (!images_read(&images, a, o->from) || !prepare_file(o->to, HEADER + (double)tap_tensor_numel(images))) return false;
     tap_tensor noise = tap_tensor_zeros(a, TAP_F32, images.shape);
     if (tap_arena_status(a, &message)) return fail("%s: %s", o->from, message);
     tap_random_uniform(noise, (tap_rng_key){ .seed = o->train.seed, .stream = tap_random_hash("binarize") });

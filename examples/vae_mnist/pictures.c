@@ -92,10 +92,10 @@ bool pictures_write(const options *o, const tap_vae *vae, tap_tensor test)
 {
     const render_context s = render_begin(o, vae, test);
     const char          *out = o->train.out;
-    const bool           ok = sheet_write_var(out, "reconstructions.png", reconstructions(&s), 2) &&
-                    sheet_write_var(out, "samples.png", samples(&s), 2) &&
-                    sheet_write_var(out, "interpolation.png", interpolation(&s), 2) &&
-                    (o->model.latent != 2 || sheet_write_var(out, "manifold.png", manifold(&s), 0));
+    const bool           ok = sheet_write(out, "reconstructions.png", reconstructions(&s), 2) &&
+                    sheet_write(out, "samples.png", samples(&s), 2) &&
+                    sheet_write(out, "interpolation.png", interpolation(&s), 2) &&
+                    (o->model.latent != 2 || sheet_write(out, "manifold.png", manifold(&s), 0));
     return tape_end(s.tape) && ok;
 }
 
