@@ -148,7 +148,7 @@ bool check_codes(const options *o)
         &vae, root,
         (tap_vae_options){ .data = SIDE * SIDE, .n_hidden = 1, .hidden = { 200 }, .activation = tap_tanh, .latent = 2 });
     if (ok) {
-        plot *picture = plot_new(2, 1);
+        plot *picture = plot_new(PLOT_PNG, 2, 1);
         printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", data.name);
         ok = show(o, &data, plain_root, &plain, autoencoder_loss, autoencoder_code, picture, "autoencoder") &&
              show(o, &data, root, &vae, vae_loss, vae_code, picture, "VAE, z drawn from q");

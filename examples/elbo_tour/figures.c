@@ -23,7 +23,7 @@ static bool draw_delta(const options *o, tap_tape *t)
     static const double width[] = { 1, 0.5, 0.25, 0.1 };
     double              x[POINTS], y[POINTS];
     char                name[32];
-    plot               *p = plot_new(1, 1);
+    plot               *p = plot_new(PLOT_PNG, 1, 1);
     plot_panel(p, (plot_axes){ .title = "delta_a(x), a to 0", .x = "x", .x0 = -2, .x1 = 2, .y1 = 6 });
     fill_range(x, -2, 2);
     for (int i = 0; i < 4; i++) {
@@ -37,7 +37,7 @@ static bool draw_delta(const options *o, tap_tape *t)
 static bool draw_kl(const options *o, tap_tape *t)
 {
     double x[POINTS], q[POINTS], p[POINTS], integrand[POINTS];
-    plot  *picture = plot_new(2, 1);
+    plot  *picture = plot_new(PLOT_PNG, 2, 1);
     fill_range(x, -5, 6);
     density(t, x, -1, 1, q);
     density(t, x, 1, 1.5, p);

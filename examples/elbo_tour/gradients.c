@@ -108,7 +108,7 @@ static void print_variances(estimate found[CASES + 1][2], estimate weighted[2])
 /* Plots the variance of each estimator, summed over the mean and the log scale, against the number of draws. */
 static bool draw_variances(const options *o, tap_tape *tape, tap_arena *a)
 {
-    plot *p = plot_new(1, 1);
+    plot *p = plot_new(PLOT_PNG, 1, 1);
     plot_panel(p, (plot_axes){ .title = "variance of a gradient estimate",
                                .x = "draws L",
                                .x1 = 6,

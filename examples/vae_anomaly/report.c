@@ -76,7 +76,7 @@ static bool draw_curves(const score_buffer *d, const set *s, const char *out)
                      score = tap_tensor_wrap(TAP_F64, TAP_SHAPE(m), d->score),
                      anomaly = tap_tensor_wrap(TAP_U8, TAP_SHAPE(m), d->anomaly);
     int64_t anomalies;
-    plot   *p = plot_new(1, 1);
+    plot   *p = plot_new(PLOT_PNG, 1, 1);
     plot_panel(p, (plot_axes){ .title = "ROC", .x = "normal images refused", .y = "anomalies found", .x1 = 1, .y1 = 1 });
     for (int i = 0; i < SCORES; i++) {
         take(d, s, i, true, ALL, &anomalies);
@@ -89,7 +89,7 @@ static bool draw_curves(const score_buffer *d, const set *s, const char *out)
 static bool draw_histograms(const score_buffer *d, const set *s, const char *out)
 {
     double height[2][BINS];
-    plot  *p = plot_new(3, 2);
+    plot  *p = plot_new(PLOT_PNG, 3, 2);
     for (int i = 0; i < SCORES; i++) {
         int64_t          anomalies, n = take(d, s, i, true, NONE, &anomalies);
         tap_tape        *t = tap_tape_new(TAP_F64, 0);
@@ -100,8 +100,8 @@ static bool draw_histograms(const score_buffer *d, const set *s, const char *out
         n = take(d, s, i, false, ALL, &anomalies);
         max_height = fmax(max_height, plot_bins(n, d->score, BINS, lo, hi, height[1]));
         plot_panel(p, (plot_axes){ .title = columns[SCORE + i], .x0 = lo, .x1 = hi, .y1 = 1.05 * max_height });
-        plot_bars(p, BINS, lo, hi, height[0], 0, n > 0 ? "normal" : NULL);
-        plot_bars(p, BINS, lo, hi, height[1], 1, n > 0 ? "anomalies" : NULL);
+        plot_bars(p, BINS, height[0], 0, n > 0 ? "normal" : NULL);
+        plot_bars(p, BINS, height[1], 1, n > 0 ? "anomalies" : NULL);
         tap_tape_free(t);
     }
     return plot_write(p, out, "histogram.png");

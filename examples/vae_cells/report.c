@@ -94,7 +94,12 @@ static void draw(const reporter *r, plot *p, const char *title, const char *name
     const int64_t n = x.shape.n[0], width = x.shape.n[1];
     double       *at = tap_arena_alloc(r->a, (size_t)(2 * n) * sizeof *at);
     for (int64_t i = 0; at && i < 2 * n; i++) at[i] = i < n || width > 1 ? tap_tensor_item(x, i % n * width + i / n) : 0;
-    if (at) plot_groups(p, title, name, n, at, at + n, label.data);
+    if (!at) return;
+    plot_axes axes = { .title = title };
+    plot_limits(n, at, &axes.x0, &axes.x1);
+    plot_limits(n, at + n, &axes.y0, &axes.y1);
+    plot_panel(p, axes);
+    plot_groups(p, n, at, at + n, label.data, name);
 }
 
 /* Selects the rows of the cells with counts from a tensor with a row for each cell. */
@@ -139,7 +144,7 @@ static bool compare(const reporter *r)
     if (!sound(r) || !cluster(r, &k, "latent space", latent, found) || !cluster(r, &k, "PCA", pca, other)) return false;
     const tap_tensor by = d->n_groups ? k.group : found;
     const char      *name = d->n_groups ? "group" : "cluster";
-    plot            *p = plot_new(2, d->n_batches ? 2 : 1);
+    plot            *p = plot_new(PLOT_PNG, 2, d->n_batches ? 2 : 1);
     draw(r, p, "latent space", name, flat, by);
     draw(r, p, "PCA of log-normalized counts", name, pca, by);
     if (d->n_batches) draw(r, p, "latent space", "batch", flat, k.batch);

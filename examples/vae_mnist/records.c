@@ -109,8 +109,7 @@ bool metrics_write(const run *r, log_likelihood l)
 
 bool curves_write(const run *r)
 {
-    static const char *const names[] = { "training", "test" };
-    const int64_t            n = r->n_records;
+    const int64_t n = r->n_records;
     if (n == 0) return true;
     double *x = calloc((size_t)n, 3 * sizeof *x), *elbo = x + n;
     if (!x) return fail("out of memory");
@@ -120,9 +119,14 @@ bool curves_write(const run *r)
         elbo[i] = e->train_elbo;
         elbo[n + i] = e->test_elbo;
     }
-    const bool ok = plot_write_curves(r->o->train.out, "training.svg", "ELBO, nats per image", "epoch", n, x, 2, elbo, names);
+    plot     *p = plot_new(PLOT_SVG, 1, 1);
+    plot_axes axes = { .title = "ELBO, nats per image", .x = "epoch", .x0 = x[0], .x1 = x[n - 1] };
+    plot_limits(2 * n, elbo, &axes.y0, &axes.y1);
+    plot_panel(p, axes);
+    plot_curve(p, n, x, elbo, 0, "training");
+    plot_curve(p, n, x, elbo + n, 1, "test");
     free(x);
-    return ok;
+    return plot_write(p, r->o->train.out, "training.svg");
 }
 
 static void print_9_digits(const void *field, char text[PATH_SIZE])
