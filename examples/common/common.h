@@ -153,9 +153,4 @@ bool sheet_write(const char *dir, const char *name, tap_var images, int64_t gap)
 /* Selects images uint8 [n,28,28] by indices int64 [m]: float32 [m,784] in [0,1]. */
 tap_var images_select(tap_tape *t, tap_tensor images, tap_var index);
 
-/* ---- text.c: images in the terminal ------------------------------------------------------------------------------- */
-
-int  text_columns(void);             /* number of images that fit side by side into the terminal's width */
-void text_images(tap_tensor images); /* prints [1,n,28,28] in block characters of two pixels each */
-
 #endif

@@ -34,14 +34,6 @@ bool run_open(tap_checkpoint **c, const char *out, bool resume, const char *data
     return true;
 }
 
-bool run_may_start(const char *out, bool resume)
-{
-    tap_checkpoint *c = NULL;
-    const bool      ok = run_open(&c, out, resume, "data", false);
-    tap_checkpoint_free(c);
-    return ok;
-}
-
 /* A checkpoint holds each parameter and its two Adam moments. There are two generations, and a third file during a save. */
 bool run_prepare(const train_config *c)
 {
@@ -57,20 +49,15 @@ bool run_prepare(const train_config *c)
 
 bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, int n)
 {
-    char         path[PATH_SIZE], text[PATH_SIZE];
+    char         path[PATH_SIZE], text[MAX_OPTIONS][PATH_SIZE];
     tap_metadata metadata[2 + MAX_OPTIONS] = { { "program", program }, { "data", data } };
     tap_error    e = { 0 };
-    tap_arena   *a = tap_arena_new();
-    for (int i = 0; i < n && i < MAX_OPTIONS; i++) {
-        argument_print(&table[i], text);
-        tap_tensor copy = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE((int64_t)strlen(text) + 1));
-        if (copy.data) memcpy(copy.data, text, strlen(text) + 1);
-        metadata[2 + i] = (tap_metadata){ table[i].name + strlen("--"), copy.data };
+    for (int i = 0; i < n; i++) {
+        argument_print(&table[i], text[i]);
+        metadata[2 + i] = (tap_metadata){ table[i].name + strlen("--"), text[i] };
     }
     join(path, out, "model.safetensors");
-    bool ok = arena_ok(a) && (!tap_module_save(root, path, 2 + n, metadata, &e) || fail("%s", e.message));
-    tap_arena_free(a);
-    return ok;
+    return !tap_module_save(root, path, 2 + n, metadata, &e) || fail("%s", e.message);
 }
 
 void options_save(tap_checkpoint *c, const argument *table, int n)
@@ -82,21 +69,15 @@ void options_save(tap_checkpoint *c, const argument *table, int n)
     }
 }
 
-/* The run's value of an option, copied into the arena; NULL if the run has none. */
-static const char *value_of(const tap_checkpoint_found *run, const argument *row, tap_arena *a)
-{
-    const char *value = tap_safetensors_metadata(&run->file, row->name + strlen("--"));
-    char       *copy = value ? tap_arena_alloc(a, strlen(value) + 1) : NULL;
-    return copy ? memcpy(copy, value, strlen(value) + 1) : NULL;
-}
-
 bool options_from_run(const tap_checkpoint_found *run, const argument *table, int n, uint64_t given, tap_arena *a)
 {
     char text[PATH_SIZE];
     for (int i = 0; i < n; i++) {
         const argument *row = &table[i];
-        const char     *value = value_of(run, row, a);
+        const char     *found = tap_safetensors_metadata(&run->file, row->name + strlen("--"));
+        char           *value = found ? tap_arena_alloc(a, strlen(found) + 1) : NULL;
         if (!value) return fail("%s: its metadata has no %s", run->path, row->name);
+        memcpy(value, found, strlen(found) + 1);
         argument_print(row, text);
         if ((given >> i & 1) && strcmp(text, value) != 0)
             return fail("%s %s: the run in %s has %s, and cannot be resumed with another", row->name, text, run->path, value);

@@ -1,5 +1,4 @@
-/* examples/common/train.c: trains by gradient descent and applies functions to data sets. All random numbers depend on the seed
- * alone. */
+/* examples/common/train.c: trains by gradient descent. All random numbers depend on the seed alone. */
 #include "train.h"
 
 #include <math.h>
@@ -201,26 +200,4 @@ bool train(const train_config *c, bool *whole)
     if (ok) return tape_end(t.tape);
     tap_tape_free(t.tape); /* its error has already been printed */
     return false;
-}
-
-bool map_dataset(const map_config *m, bool *whole)
-{
-    tap_loader   *data = tap_loader_new(m->data, (tap_loader_options){ .batch = m->batch });
-    tap_tape     *t = tap_tape_new(TAP_F32, m->seed ^ tap_random_hash(m->task));
-    tap_arena    *a = tap_arena_new();
-    const int64_t n = m->data.shape.n[0];
-    tap_tensor    x;
-    tap_tape_set_recording(t, false);
-    bar_start(m->quiet, m->task, m->number, 1, n, 0);
-    for (int64_t done = 0, next; (*whole = !interrupted()) && tap_loader_next(data, &x); done = next) {
-        next = done + x.shape.n[0];
-        tap_tape_reset(t);
-        tap_var y = m->f(m->ctx, tap_input(t, x));
-        tap_tensor_copy(tap_tensor_slice(a, m->out, 0, done, next, 1), tap_value(y), tap_arena_error(a));
-        bar_update(1, next, tap_item(tap_mean(tap_select(y, 1, -1), TAP_ALL)));
-    }
-    bar_clear();
-    bool ok = loader_end(data);
-    ok = tape_end(t) && ok;
-    return arena_end(a) && ok;
 }

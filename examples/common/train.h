@@ -88,25 +88,9 @@ bool   train(const train_config *c, bool *whole);
 bool   held_out_loss(const train_config *c, double *loss); /* the loss of c->held_out, with the same noise in each call */
 double total(tap_var x);                                   /* the sum of all elements, in double precision */
 
-/* Applies f to all rows of the data, batch by batch, without gradients. */
-typedef struct {
-    tap_var (*f)(const void *ctx, tap_var x); /* [batch,columns] */
-    const void *ctx;
-    tap_tensor  data, out; /* data [n,...]; out [n,columns] receives the results and may be a view */
-    int64_t     batch;
-    uint64_t    seed;
-    const char *task, *number; /* names in the progress bar, which shows the mean of the last column */
-    bool        quiet;
-} map_config;
-
-/* *whole is false if the computation was interrupted. */
-bool map_dataset(const map_config *m, bool *whole);
-
 /* Opens the checkpoint in `out`. Fails if it is in use or damaged, or belongs to an unfinished run and `resume` is not set.
  * If `notes` is set, prints where the run resumes. */
 bool run_open(tap_checkpoint **c, const char *out, bool resume, const char *data_name, bool notes);
-/* Whether run_open would succeed; lets a program with several runs check all of them before it starts the first one. */
-bool run_may_start(const char *out, bool resume);
 /* Checks that all files of a run can be written, and that the disk has space for them. */
 bool run_prepare(const train_config *c);
 

@@ -144,17 +144,9 @@ static tap_var blur(tap_var x)
     return tap_reshape(tap_gaussian_blur(tap_reshape(x, TAP_SHAPE(s.n[0], SIDE, SIDE)), 7, 1.2), s);
 }
 
-typedef struct {
-    const options *o;
-    tap_vae        vae; /* its `samples` option is that of the ELBO score */
-} score_context;
-
 /* Anomaly scores [batch,SCORES]; higher means more anomalous. */
-static tap_var scores_of(const void *ctx, tap_var x)
+static tap_var scores_of(const tap_vae *v, const options *o, tap_var x)
 {
-    const score_context *j = ctx;
-    const options       *o = j->o;
-    const tap_vae       *v = &j->vae;
     tap_var s[SCORES] = { tap_neg(tap_vae_elbo(v, x).elbo), tap_neg(tap_vae_reconstruction_log_prob(v, x, o->samples)),
                           tap_neg(tap_vae_log_likelihood(v, x, o->weights)),
                           tap_vae_regret(v, x, o->samples, (tap_fit_options){ .steps = o->steps, .seed = o->train.seed }),
@@ -162,13 +154,25 @@ static tap_var scores_of(const void *ctx, tap_var x)
     return tap_stack(SCORES, s, 1);
 }
 
-static bool score(const set *s, tap_arena *a, const options *o, const tap_vae *vae, bool *whole)
+static bool score(const set *s, tap_arena *a, const options *o, tap_vae vae, bool *whole)
 {
-    score_context j = { o, *vae };
-    j.vae.options.samples = o->samples;
-    return map_dataset(&(map_config){ scores_of, &j, s->images, tap_tensor_slice(a, s->table, 1, SCORE, TAP_END, 1), SCORED,
-                                      o->train.seed, "scores", "deviance", o->train.quiet },
-                       whole);
+    tap_loader *images = tap_loader_new(s->images, (tap_loader_options){ .batch = SCORED });
+    tap_tape   *t = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("scores"));
+    tap_tensor  x, table = tap_tensor_slice(a, s->table, 1, SCORE, TAP_END, 1);
+    vae.options.samples = o->samples;
+    tap_tape_set_recording(t, false);
+    bar_start(o->train.quiet, "scores", "deviance", 1, s->images.shape.n[0], 0);
+    for (int64_t done = 0, next; (*whole = !interrupted()) && tap_loader_next(images, &x); done = next) {
+        next = done + x.shape.n[0];
+        tap_tape_reset(t);
+        tap_var scores = scores_of(&vae, o, tap_input(t, x));
+        tap_tensor_copy(tap_tensor_slice(a, table, 0, done, next, 1), tap_value(scores), tap_arena_error(a));
+        bar_update(1, next, tap_item(tap_mean(tap_select(scores, 1, -1), TAP_ALL)));
+    }
+    bar_clear();
+    bool ok = loader_end(images);
+    ok = tape_end(t) && ok;
+    return arena_ok(a) && ok;
 }
 
 /* ---- Tasks -------------------------------------------------------------------------------------------------------- */
@@ -185,7 +189,7 @@ static bool run(options *o, double auroc[SCORES])
     if (ok) result_files(files, (double)to.images.shape.n[0]);
     ok = ok && (o->model ? prepare_out(o->train.out, o->only ? RESULTS - 1 : RESULTS, files)
                          : train_model(&vae, root, o, &from, &to, name, &whole));
-    if (ok && whole) ok = score(&to, a, o, &vae, &whole);
+    if (ok && whole) ok = score(&to, a, o, vae, &whole);
     if (ok && whole)
         ok = table_write(o->train.out, "scores.csv", columns, COLUMNS, to.table) && draw(&to, o) &&
              (o->only || measure(&to, o, auroc));
@@ -229,8 +233,12 @@ static bool prepare_all(const options *o, double images)
     result_files(files, images);
     const out_file all = { NULL, DIGITS * task_bytes(o, files) };
     bool           ok = prepare_out(o->train.out, 1, &all);
-    for (; ok && digit[0] <= '9'; digit[0]++)
-        ok = join(out, o->train.out, digit) && prepare_out(out, RESULTS, files) && run_may_start(out, o->train.resume);
+    for (; ok && digit[0] <= '9'; digit[0]++) {
+        tap_checkpoint *c = NULL;
+        ok = join(out, o->train.out, digit) && prepare_out(out, RESULTS, files) &&
+             run_open(&c, out, o->train.resume, "data", false);
+        tap_checkpoint_free(c);
+    }
     return ok;
 }
 
