@@ -118,10 +118,19 @@ void plot_panel(plot *p, plot_axes axes)
     put_axes(p);
 }
 
-void plot_limits(int64_t n, const double *x, double *from, double *to)
+/* The element of x [n,columns]; 0 if there is no such column. */
+static double item(tap_tensor x, int64_t row, int64_t column)
+{
+    return column < x.shape.n[1] ? tap_tensor_item(x, row * x.shape.n[1] + column) : 0;
+}
+
+void plot_limits(tap_tensor x, int64_t column, double *from, double *to)
 {
     double low = HUGE_VAL, high = -HUGE_VAL;
-    for (int64_t i = 0; i < n; i++) low = fmin(low, x[i]), high = fmax(high, x[i]);
+    for (int64_t i = 0; i < x.shape.n[0]; i++) {
+        low = fmin(low, item(x, i, column));
+        high = fmax(high, item(x, i, column));
+    }
     const double more = high > low ? (high - low) / 20 : 1;
     *from = (low <= high ? low : 0) - more;
     *to = (low <= high ? high : 0) + more;
@@ -200,32 +209,28 @@ static void put_point(const plot *p, double x, double y, double radius)
     cairo_fill(p->cairo);
 }
 
-void plot_points(plot *p, int64_t n, const double *x, const double *y, int color, const char *name)
-{
-    if (!p) return;
-    const double radius = n > 2000 ? 1.4 : n > 100 ? 2 : 3.5, mark = put_name(p, name, color, n > 200 ? 0.6 : 1);
-    clip(p);
-    for (int64_t i = 0; i < n; i++) put_point(p, at_x(p, x[i]), at_y(p, y[i]), radius);
-    cairo_restore(p->cairo);
-    if (name) put_point(p, LEGEND + 11, mark, 4);
-}
-
 /* Draws the points in their original order, so that no group covers the others. */
-void plot_groups(plot *p, int64_t n, const double *x, const double *y, const int64_t *group, const char *name)
+void plot_groups(plot *p, plot_axes axes, tap_tensor x, tap_tensor group, const char *name, int first)
 {
-    int64_t groups = 0;
+    const int64_t n = x.data && group.data ? x.shape.n[0] : 0;
+    const double  radius = n > 2000 ? 1.4 : n > 200 ? 2 : 3.5;
+    bool          seen[COLORS] = { false };
+    if (axes.x0 == axes.x1) plot_limits(x, 0, &axes.x0, &axes.x1);
+    if (axes.y0 == axes.y1) plot_limits(x, 1, &axes.y0, &axes.y1);
+    plot_panel(p, axes);
     if (!p) return;
     clip(p);
     for (int64_t i = 0; i < n; i++) {
-        set_color(p, (int)(group[i] % COLORS), 0.6);
-        put_point(p, at_x(p, x[i]), at_y(p, y[i]), n > 2000 ? 1.4 : 2);
-        groups = group[i] < groups ? groups : group[i] + 1;
+        const int k = (int)tap_tensor_item(group, i);
+        set_color(p, k, 0.6);
+        put_point(p, at_x(p, item(x, i, 0)), at_y(p, item(x, i, 1)), radius);
+        if (k < COLORS) seen[k] = true;
     }
     cairo_restore(p->cairo);
-    for (int k = 0; k < COLORS && k < groups; k++) {
+    for (int k = 0; k < COLORS; k++) {
         char text[64];
-        snprintf(text, sizeof text, "%s %d", name, k + 1);
-        plot_points(p, 0, NULL, NULL, k, text);
+        snprintf(text, sizeof text, "%s%d", name, first + k);
+        if (seen[k]) put_point(p, LEGEND + 11, put_name(p, text, k, 1), 4);
     }
 }
 

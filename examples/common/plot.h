@@ -2,8 +2,7 @@
 #ifndef EXAMPLES_PLOT_H
 #define EXAMPLES_PLOT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "tensor/tensor.h"
 
 typedef struct plot plot;
 typedef enum { PLOT_PNG, PLOT_SVG } plot_format;
@@ -24,15 +23,15 @@ void  plot_panel(plot *p, plot_axes axes); /* begins the next panel in row-major
 void plot_curve(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
 void plot_dashed(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
 void plot_area(plot *p, int64_t n, const double *x, const double *y, int color); /* between the curve and 0, translucent */
-void plot_points(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
 void plot_bars(plot *p, int64_t n, const double *height, int color, const char *name); /* adjacent, across the panel */
-/* Draws points colored by group (from 0). The legend lists "name 1", "name 2" and so on. */
-void plot_groups(plot *p, int64_t n, const double *x, const double *y, const int64_t *group, const char *name);
+/* Begins the next panel and draws points, the first two columns of x [n,columns], colored by group [n] (from 0). Limits that
+ * are not set are those of the points. The legend lists the first ten groups as name and number, counted from `first`. */
+void plot_groups(plot *p, plot_axes axes, tap_tensor x, tap_tensor group, const char *name, int first);
 
 /* Computes a histogram for plot_bars: the fraction of n numbers in each of `bins` equal bins. Returns the largest fraction. */
 double plot_bins(int64_t n, const double *x, int bins, double x0, double x1, double *height);
-/* Computes the limits of an axis for n numbers: their range, extended by a small margin. */
-void plot_limits(int64_t n, const double *x, double *from, double *to);
+/* Computes the limits of an axis for a column of x [n,columns]: the numbers' range, extended by a small margin. */
+void plot_limits(tap_tensor x, int64_t column, double *from, double *to);
 
 /* Writes dir/name and frees the plot. On failure prints one line on standard error and returns false. */
 bool plot_write(plot *p, const char *dir, const char *name);

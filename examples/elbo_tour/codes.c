@@ -79,23 +79,6 @@ static tap_var vae_code(const void *model, tap_var x)
     return tap_sample(tap_vae_encode(model, x));
 }
 
-/* Plots the codes of each class in a color of its own. */
-static void draw_classes(plot *p, tap_tensor at, tap_tensor labels)
-{
-    double x[SHOWN], y[SHOWN];
-    char   name[8];
-    for (int class = 0; class <= CLASSES; class += 1) {
-        int64_t n = 0;
-        for (int64_t i = 0; i < at.shape.n[0] && i < SHOWN && at.data; i++) {
-            if (tap_tensor_item(labels, i) != class) continue;
-            x[n] = tap_tensor_item(at, 2 * i);
-            y[n++] = tap_tensor_item(at, 2 * i + 1);
-        }
-        snprintf(name, sizeof name, "%d", class);
-        if (n) plot_points(p, n, x, y, class, class < CLASSES ? name : NULL);
-    }
-}
-
 /* Trains the model and plots the codes of the test images. */
 static bool show(const options *o, const pictures *data, tap_module *root, const void *model, function loss, function code,
                  plot *p, const char *title)
@@ -119,14 +102,8 @@ static bool show(const options *o, const pictures *data, tap_module *root, const
     tap_tensor at = tap_value(z);
     estimate   z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
     double     half = 3 * sqrt(fmax(z1.variance, z2.variance));
-    plot_panel(p, (plot_axes){ .title = title,
-                               .x = "z_1",
-                               .y = "z_2",
-                               .x0 = z1.mean - half,
-                               .x1 = z1.mean + half,
-                               .y0 = z2.mean - half,
-                               .y1 = z2.mean + half });
-    draw_classes(p, at, data->labels);
+    plot_axes  axes = { title, "z_1", "z_2", z1.mean - half, z1.mean + half, z2.mean - half, z2.mean + half, 0, 0 };
+    plot_groups(p, axes, at, data->labels, "", 0); /* labels that are not known are not in the legend */
     print_note("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance),
                z2.mean, sqrt(z2.variance));
     tap_loader_free(shown);

@@ -64,8 +64,8 @@ static tap_var log_weights(const tap_vae *vae, tap_var x, tap_dist q, int64_t k)
     return tap_add(log_px, tap_sum(tap_sub(log_pz, tap_log_prob(q, z)), TAP_LAST));
 }
 
-/* Computes the logarithm of the sum of k weights for each image of x. The encoder's tape keeps q while the decoder's tape is reset for each group of
- * draws. Returns false if interrupted. */
+/* Computes the logarithm of the sum of k weights for each image of x. The encoder's tape keeps q while the decoder's tape is
+ * reset for each group of draws. Returns false if interrupted. */
 static bool weigh(const tap_vae *vae, tap_tape *encoder, tap_tape *decoder, tap_tensor x, int64_t k, double *log_sums)
 {
     const int64_t n = x.shape.n[0];

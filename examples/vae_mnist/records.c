@@ -121,7 +121,7 @@ bool curves_write(const run *r)
     }
     plot     *p = plot_new(PLOT_SVG, 1, 1);
     plot_axes axes = { .title = "ELBO, nats per image", .x = "epoch", .x0 = x[0], .x1 = x[n - 1] };
-    plot_limits(2 * n, elbo, &axes.y0, &axes.y1);
+    plot_limits(tap_tensor_wrap(TAP_F64, TAP_SHAPE(2 * n, 1), elbo), 0, &axes.y0, &axes.y1);
     plot_panel(p, axes);
     plot_curve(p, n, x, elbo, 0, "training");
     plot_curve(p, n, x, elbo + n, 1, "test");
