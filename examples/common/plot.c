@@ -156,23 +156,18 @@ static void clip(const plot *p)
     cairo_clip(p->cairo);
 }
 
-static void add_curve(const plot *p, int64_t n, const double *x, const double *y)
+void plot_curve(plot *p, int64_t n, const double *x, const double *y, int color, const char *name)
 {
     bool down = false; /* whether the pen is down */
+    if (!p) return;
+    const double mark = put_name(p, name, color, 1);
+    cairo_set_line_width(p->cairo, 2);
+    clip(p);
     for (int64_t i = 0; i < n; i++) {
         const bool here = isfinite(x[i]) && isfinite(y[i]);
         if (here) (down ? cairo_line_to : cairo_move_to)(p->cairo, at_x(p, x[i]), at_y(p, y[i]));
         down = here;
     }
-}
-
-void plot_curve(plot *p, int64_t n, const double *x, const double *y, int color, const char *name)
-{
-    if (!p) return;
-    const double mark = put_name(p, name, color, 1);
-    cairo_set_line_width(p->cairo, 2);
-    clip(p);
-    add_curve(p, n, x, y);
     cairo_stroke(p->cairo);
     cairo_restore(p->cairo);
     if (!name) return;
@@ -187,18 +182,6 @@ void plot_dashed(plot *p, int64_t n, const double *x, const double *y, int color
     cairo_set_dash(p->cairo, (double[]){ 6, 4 }, 2, 0);
     plot_curve(p, n, x, y, color, name);
     cairo_set_dash(p->cairo, NULL, 0, 0);
-}
-
-void plot_area(plot *p, int64_t n, const double *x, const double *y, int color)
-{
-    if (!p || n < 1) return;
-    set_color(p, color, 0.25);
-    clip(p);
-    add_curve(p, n, x, y);
-    cairo_line_to(p->cairo, at_x(p, x[n - 1]), at_y(p, 0));
-    cairo_line_to(p->cairo, at_x(p, x[0]), at_y(p, 0));
-    cairo_fill(p->cairo);
-    cairo_restore(p->cairo);
 }
 
 static void put_point(const plot *p, double x, double y, double radius)

@@ -49,7 +49,7 @@ static bool draw_kl(const options *o, tap_tape *t)
     plot_curve(picture, POINTS, x, q, 0, "q(x)");
     plot_dashed(picture, POINTS, x, p, 1, "p(x)");
     plot_panel(picture, (plot_axes){ .title = name, .x = "x", .x0 = -5, .x1 = 6, .y0 = -0.2, .y1 = 1 });
-    plot_area(picture, POINTS, x, integrand, 0);
+    plot_bars(picture, POINTS, integrand, 0, NULL);
     plot_curve(picture, POINTS, x, integrand, 0, "q log(q/p)");
     return plot_write(picture, o->out, "kl.png");
 }
