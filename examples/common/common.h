@@ -135,6 +135,12 @@ bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const cha
 /* Reads the labels of a part with n images: int64 [n], each less than `classes`. */
 bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, int64_t n, int64_t classes);
 
+/* Writes images [rows,columns,height,width] or [rows,columns,784] in [0,1] as a PNG, enlarged twofold and separated by `gap`
+ * grey pixels. If the tape has an error, it writes nothing and returns true; the caller reports the error. */
+bool sheet_write(const char *dir, const char *name, tap_var images, int64_t gap);
+/* Selects images uint8 [n,28,28] by indices int64 [m]: float32 [m,784] in [0,1]. */
+tap_var images_select(tap_tape *t, tap_tensor images, tap_var index);
+
 /* ---- table.c: text in files --------------------------------------------------------------------------------------- */
 
 /* Creates dir/name; prints a message and returns NULL on failure. The error must outlive the file. */
@@ -144,13 +150,5 @@ bool file_end(tap_file *f, const tap_error *e);
 void file_printf(tap_file *f, const char *format, ...) TAP_PRINTF(2, 3); /* at most 511 bytes */
 /* Writes table [rows,columns] as CSV, with the columns' names as the first line. */
 bool table_write(const char *dir, const char *name, const char *const *names, int columns, tap_tensor table);
-
-/* ---- sheet.c: many images as one picture -------------------------------------------------------------------------- */
-
-/* Writes images [rows,columns,height,width] or [rows,columns,784] in [0,1] as a PNG, enlarged twofold and separated by `gap`
- * grey pixels. If the tape has an error, it writes nothing and returns true; the caller reports the error. */
-bool sheet_write(const char *dir, const char *name, tap_var images, int64_t gap);
-/* Selects images uint8 [n,28,28] by indices int64 [m]: float32 [m,784] in [0,1]. */
-tap_var images_select(tap_tape *t, tap_tensor images, tap_var index);
 
 #endif

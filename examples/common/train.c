@@ -145,28 +145,23 @@ static bool train_epoch(trainer *t, bool *whole)
     return true;
 }
 
-/* Adds all state that the rest of the run depends on to the checkpoint. */
-static void declare(trainer *t)
-{
-    const train_config *c = t->c;
-    tap_checkpoint_module(c->checkpoint, "model", c->root);
-    tap_checkpoint_optim(c->checkpoint, "adam", t->adam);
-    tap_checkpoint_tape(c->checkpoint, "noise", t->tape);
-    tap_checkpoint_loader(c->checkpoint, c->data_name ? c->data_name : "data", t->data);
-    if (c->declare) c->declare(c->ctx, c->checkpoint, &t->now);
-    else tap_checkpoint_tensor(c->checkpoint, "loss", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), t->loss));
-}
-
-/* Starts with the first epoch, or at the checkpoint's position. */
+/* Adds all state that the rest of the run depends on to the checkpoint, and starts with the first epoch or at the checkpoint's
+ * position. */
 static bool start(trainer *t)
 {
     const train_config *c = t->c;
+    tap_checkpoint     *to = c->checkpoint;
     tap_error           e = { 0 };
     tap_loader_start(t->data, 1);
-    if (!c->checkpoint) return true;
-    declare(t);
-    if (!c->options.resume || !tap_checkpoint_peek(c->checkpoint).path) return true;
-    if (!tap_checkpoint_resume(c->checkpoint, &e)) return fail("%s", e.message);
+    if (!to) return true;
+    tap_checkpoint_module(to, "model", c->root);
+    tap_checkpoint_optim(to, "adam", t->adam);
+    tap_checkpoint_tape(to, "noise", t->tape);
+    tap_checkpoint_loader(to, c->data_name ? c->data_name : "data", t->data);
+    if (c->declare) c->declare(c->ctx, to, &t->now);
+    else tap_checkpoint_tensor(to, "loss", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), t->loss));
+    if (!c->options.resume || !tap_checkpoint_peek(to).path) return true;
+    if (!tap_checkpoint_resume(to, &e)) return fail("%s", e.message);
     if (!c->declare) {
         t->now.sum = t->loss[0];
         t->now.rows = (int64_t)t->loss[1];
