@@ -34,7 +34,7 @@ bool prepare_out(const char *out, int n, const out_file *files);
 /* Checks a single file in the same way; its folder must exist. Devices and pipes cannot be checked and are accepted. */
 bool prepare_file(const char *path, double bytes);
 
-/* Flushes standard output and returns the exit status: 0, 1 after a failure, or 128 + signal after an interruption. */
+/* Flushes standard output and returns the exit status: 128 + signal after an interruption, else 0, or 1 after a failure. */
 int end_program(bool ok);
 /* Starts a program: sets the locale, the number of threads (0: the library's default) and the signal handlers. */
 void begin_program(int64_t threads);

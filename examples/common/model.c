@@ -107,13 +107,13 @@ bool model_load(tap_module *root, const char *path)
     return !tap_module_load(root, path, &e) || fail("%s", e.message);
 }
 
-bool train_and_save(train_config c, const char *data, const argument *table, int n, bool *whole)
+bool train_and_save(train_config c, const char *data, const argument *table, int n)
 {
     const char *out = c.options.out;
-    bool        ok = run_prepare(&c) && run_open(&c.checkpoint, out, c.options.resume, "data", true);
-    if (ok) options_save(c.checkpoint, table, n);
-    ok = ok && train(&c, whole);
+    const bool  ready = run_prepare(&c) && run_open(&c.checkpoint, out, c.options.resume, "data", true);
+    if (ready) options_save(c.checkpoint, table, n);
+    const bool done = ready && train(&c);
     tap_checkpoint_free(c.checkpoint);
-    if (ok && !*whole) note("interrupted; the same command with --resume continues from here");
-    return ok && (!*whole || model_save(c.root, out, data, table, n));
+    if (ready && !done && interrupted()) note("interrupted; the same command with --resume continues from here");
+    return done && model_save(c.root, out, data, table, n);
 }

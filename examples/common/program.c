@@ -122,7 +122,7 @@ void begin_program(int64_t threads)
 int end_program(bool ok)
 {
     if ((fflush(stdout) || ferror(stdout)) && ok) ok = fail("standard output: %s", strerror(errno));
-    return !ok ? 1 : interrupted() ? 128 + interrupted() : 0;
+    return interrupted() ? 128 + interrupted() : !ok;
 }
 
 bool module_ok(const tap_module *root)

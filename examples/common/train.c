@@ -122,22 +122,22 @@ static bool print_epoch(const trainer *t, int64_t epoch)
     return true;
 }
 
-/* Trains until the epoch ends; *whole is false if it was interrupted. */
-static bool train_epoch(trainer *t, bool *whole)
+/* Trains until the epoch ends. If the program is interrupted, saves a checkpoint and returns false. */
+static bool train_epoch(trainer *t)
 {
     const train_config *c = t->c;
     const int64_t       epoch = (int64_t)tap_loader_epoch(t->data);
     const double        start = now() - t->now.seconds;
     const char         *message;
     tap_tensor          x;
-    while ((*whole = !interrupted()) && tap_loader_next(t->data, &x)) {
+    while (!interrupted() && tap_loader_next(t->data, &x)) {
         if (!take_step(t, x)) return false;
         t->now.seconds = now() - start;
         bar_update(epoch, t->now.rows, t->now.sum / (double)t->now.rows);
         if (now() - t->saved >= c->options.checkpoint_every) save(t);
     }
     if (tap_loader_status(t->data, &message)) return fail("%s", message);
-    if (!*whole) return true;
+    if (interrupted()) return save(t), false;
     if (t->now.rows == 0) return fail("epoch %lld: no step had finite numbers; a smaller --lr may help", (long long)epoch);
     if (c->end_epoch ? !c->end_epoch(c->ctx, epoch, &t->now) : !print_epoch(t, epoch)) return false;
     t->now = (progress){ 0 };
@@ -169,7 +169,7 @@ static bool start(trainer *t)
     return !c->resumed || c->resumed(c->ctx, (int64_t)tap_loader_epoch(t->data), &t->now);
 }
 
-bool train(const train_config *c, bool *whole)
+bool train(const train_config *c)
 {
     const train_options *o = &c->options;
     const double         rows = (double)c->data.shape.n[0];
@@ -182,17 +182,16 @@ bool train(const train_config *c, bool *whole)
     };
     bool ok = start(&t);
     fflush(stdout);
-    *whole = true;
     if (ok && o->epochs)
         bar_start(o->quiet, "epoch", c->reported ? c->reported : "loss", o->epochs, c->data.shape.n[0],
                   ((double)tap_loader_epoch(t.data) - 1 + (double)t.now.rows / rows) / (double)o->epochs);
-    while (ok && *whole && (int64_t)tap_loader_epoch(t.data) <= o->epochs) {
-        ok = train_epoch(&t, whole);
+    while (ok && (int64_t)tap_loader_epoch(t.data) <= o->epochs) {
+        ok = train_epoch(&t);
         bar_clear();
         if (ok) save(&t);
     }
     tap_loader_free(t.data);
     if (ok) return tape_end(t.tape);
-    tap_tape_free(t.tape); /* its error has already been printed */
+    tap_tape_free(t.tape); /* its error, if any, has already been printed */
     return false;
 }

@@ -83,8 +83,7 @@ typedef struct {
     bool (*end_epoch)(void *ctx, int64_t epoch, const progress *p); /* [prints the mean loss, and the loss of held_out] */
 } train_config;
 
-/* Trains by Adam. *whole is false if training was interrupted. */
-bool   train(const train_config *c, bool *whole);
+bool   train(const train_config *c);                       /* by Adam; also false, without a message, if interrupted */
 bool   held_out_loss(const train_config *c, double *loss); /* the loss of c->held_out, with the same noise in each call */
 double total(tap_var x);                                   /* the sum of all elements, in double precision */
 
@@ -103,9 +102,8 @@ bool options_from_run(const tap_checkpoint_found *run, const argument *table, in
 /* Writes model.safetensors into `out`: the parameters and, as metadata, the program's name, the data set's name and the first n
  * options of the table. */
 bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, int n);
-/* Prepares the run, trains and saves the model. The first n options of the table are saved in the checkpoint and the model.
- * *whole is false if training was interrupted. */
-bool train_and_save(train_config c, const char *data, const argument *table, int n, bool *whole);
+/* Prepares the run, trains and saves the model. The first n options of the table are saved in both files. */
+bool train_and_save(train_config c, const char *data, const argument *table, int n);
 /* Sets the first n options of the table from a model file, which this program must have written. The arena owns the texts. */
 bool model_options(tap_arena *a, const char *path, const argument *table, int n);
 bool model_load(tap_module *root, const char *path);

@@ -106,8 +106,7 @@ static bool init(tap_vae *vae, tap_module *root, const options *o)
     return module_ok(root);
 }
 
-static bool train_model(tap_vae *vae, tap_module *root, options *o, const set *from, const set *test, const char *name,
-                        bool *whole)
+static bool train_model(tap_vae *vae, tap_module *root, options *o, const set *from, const set *test, const char *name)
 {
     argument table[OPTIONS + 1];
     out_file files[RESULTS];
@@ -125,7 +124,7 @@ static bool train_model(tap_vae *vae, tap_module *root, options *o, const set *f
                        .n_results = RESULTS,
                        .results = files };
     /* clang-format on */
-    return train_and_save(config, name, table, MODEL_OPTIONS, whole);
+    return train_and_save(config, name, table, MODEL_OPTIONS);
 }
 
 static bool recall(tap_vae *vae, tap_module *root, tap_arena *a, options *o)
@@ -154,7 +153,8 @@ static tap_var scores_of(const tap_vae *v, const options *o, tap_var x)
     return tap_stack(SCORES, s, 1);
 }
 
-static bool score(const set *s, tap_arena *a, const options *o, tap_vae vae, bool *whole)
+/* Computes the scores; false, without a message, if interrupted. */
+static bool score(const set *s, tap_arena *a, const options *o, tap_vae vae)
 {
     tap_loader *images = tap_loader_new(s->images, (tap_loader_options){ .batch = SCORED });
     tap_tape   *t = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("scores"));
@@ -162,7 +162,7 @@ static bool score(const set *s, tap_arena *a, const options *o, tap_vae vae, boo
     vae.options.samples = o->samples;
     tap_tape_set_recording(t, false);
     bar_start(o->train.quiet, "scores", "deviance", 1, s->images.shape.n[0], 0);
-    for (int64_t done = 0, next; (*whole = !interrupted()) && tap_loader_next(images, &x); done = next) {
+    for (int64_t done = 0, next; !interrupted() && tap_loader_next(images, &x); done = next) {
         next = done + x.shape.n[0];
         tap_tape_reset(t);
         tap_var scores = scores_of(&vae, o, tap_input(t, x));
@@ -172,7 +172,7 @@ static bool score(const set *s, tap_arena *a, const options *o, tap_vae vae, boo
     bar_clear();
     bool ok = loader_end(images);
     ok = tape_end(t) && ok;
-    return arena_ok(a) && ok;
+    return arena_ok(a) && ok && !interrupted();
 }
 
 /* ---- Tasks -------------------------------------------------------------------------------------------------------- */
@@ -185,14 +185,12 @@ static bool run(options *o, double auroc[SCORES])
     set         from = { 0 }, to = { 0 };
     const char *name = NULL;
     out_file    files[RESULTS];
-    bool        whole = true, ok = (!o->model || recall(&vae, root, a, o)) && load(&from, &to, a, o, &name);
+    bool        ok = (!o->model || recall(&vae, root, a, o)) && load(&from, &to, a, o, &name);
     if (ok) result_files(files, (double)to.images.shape.n[0]);
     ok = ok && (o->model ? prepare_out(o->train.out, o->only ? RESULTS - 1 : RESULTS, files)
-                         : train_model(&vae, root, o, &from, &to, name, &whole));
-    if (ok && whole) ok = score(&to, a, o, vae, &whole);
-    if (ok && whole)
-        ok = table_write(o->train.out, "scores.csv", columns, COLUMNS, to.table) && draw(&to, o) &&
-             (o->only || measure(&to, o, auroc));
+                         : train_model(&vae, root, o, &from, &to, name));
+    ok = ok && score(&to, a, o, vae) && table_write(o->train.out, "scores.csv", columns, COLUMNS, to.table) && draw(&to, o) &&
+         (o->only || measure(&to, o, auroc));
     tap_module_free(root);
     tap_arena_free(a);
     return ok;

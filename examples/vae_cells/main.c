@@ -48,11 +48,10 @@ static bool recall(options *o, tap_arena *a)
 
 static bool learn_and_tell(options *o)
 {
-    bool       whole = true;
     cells      d = { .n_groups = 0 };
     tap_arena *a = tap_arena_new();
     models     m = { .root = { tap_module_new(TAP_F32, o->train.seed), tap_module_new(TAP_F32, o->train.seed) } };
-    bool       ok = recall(o, a) && cells_load(&d, a, o) && models_get(&m, o, &d, &whole) && (!whole || report(o, &m, &d));
+    bool       ok = recall(o, a) && cells_load(&d, a, o) && models_get(&m, o, &d) && report(o, &m, &d);
     for (int i = 0; i < 2; i++) tap_module_free(m.root[i]);
     tap_arena_free(a);
     return ok;

@@ -47,7 +47,7 @@ static train_config config_of(const train_context *p, const train_options *o)
     };
 }
 
-static bool train_model(models *m, options *o, const cells *d, bool *whole)
+static bool train_model(models *m, options *o, const cells *d)
 {
     argument table[OPTIONS + 1];
     options_table(table, o);
@@ -61,17 +61,17 @@ static bool train_model(models *m, options *o, const cells *d, bool *whole)
     train_config config = config_of(&(train_context){ m, d, false }, &o->train);
     config.n_results = RESULTS;
     config.results = files;
-    return train_and_save(config, o->data, table, MODEL_OPTIONS, whole);
+    return train_and_save(config, o->data, table, MODEL_OPTIONS);
 }
 
-static bool train_baseline(models *m, const options *o, const cells *d, bool *whole)
+static bool train_baseline(models *m, const options *o, const cells *d)
 {
     const train_options baseline_options = {
         .epochs = 10, .batch = 128, .lr = 1e-2, .checkpoint_every = 1e9, .seed = o->train.seed, .quiet = true
     };
     const train_context p = { m, d, true };
     const train_config  config = config_of(&p, &baseline_options);
-    return init(&m->baseline, m->root[1], o, d) && train(&config, whole);
+    return init(&m->baseline, m->root[1], o, d) && train(&config);
 }
 
 /* Checks that the model file has the data's number of genes and of batches. */
@@ -100,9 +100,7 @@ static bool recall(models *m, const options *o, const cells *d)
            prepare_out(o->train.out, RESULTS, files);
 }
 
-bool models_get(models *m, options *o, const cells *d, bool *whole)
+bool models_get(models *m, options *o, const cells *d)
 {
-    *whole = true;
-    if (o->model ? !recall(m, o, d) : !train_model(m, o, d, whole)) return false;
-    return !*whole || train_baseline(m, o, d, whole);
+    return (o->model ? recall(m, o, d) : train_model(m, o, d)) && train_baseline(m, o, d);
 }

@@ -60,9 +60,8 @@ typedef struct {
     tap_count_vae vae, baseline;
 } models;
 
-/* Trains the model and saves it, or loads the one that the options name; trains the baseline. *whole is false if training was
- * interrupted. */
-bool    models_get(models *m, options *o, const cells *d, bool *whole);
+/* Trains the model and saves it, or loads the one that the options name; trains the baseline. */
+bool    models_get(models *m, options *o, const cells *d);
 tap_var baseline_log_prob(const models *m, cell_batch s); /* [n] */
 bool    report(const options *o, const models *m, const cells *d);
 enum { RESULTS = 4 };

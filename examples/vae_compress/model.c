@@ -35,7 +35,6 @@ static bool train_from(const dataset *d, tap_arena *a, tap_module *root, options
     argument           table[OPTIONS + 1];
     tap_vae            vae;
     const int64_t      n = d->train.shape.n[0], end = n - n / HELD_OUT;
-    bool               whole = true;
     const train_config config = { .options = o->train,
                                   .root = root,
                                   .net = &vae,
@@ -48,7 +47,7 @@ static bool train_from(const dataset *d, tap_arena *a, tap_module *root, options
         printf("%s from %s: %lld for training, %lld held out\n%s VAE, %lld parameters; %s\n", d->name, d->from, (long long)end,
                (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_numel(root),
                tap_config());
-    return train_and_save(config, d->name, table, MODEL_OPTIONS, &whole);
+    return train_and_save(config, d->name, table, MODEL_OPTIONS);
 }
 
 bool train_on_mnist(options *o)

@@ -69,7 +69,7 @@ bool classifier_find(classifier *c, tap_module *root, const options *o, const di
     return init(c, root) && (!*known || take(root, path, data));
 }
 
-bool classifier_train(const classifier *c, tap_module *root, const options *o, const digits *d, bool *whole)
+bool classifier_train(const classifier *c, tap_module *root, const options *o, const digits *d)
 {
     char      path[PATH_SIZE], data[64];
     tap_error e = { 0 };
@@ -87,7 +87,6 @@ bool classifier_train(const classifier *c, tap_module *root, const options *o, c
                          .data = d->train.images,
                          .held_out = d->test.images };
     /* clang-format on */
-    if (!train(&config, whole)) return false;
-    if (!*whole) return true;
+    if (!train(&config)) return false;
     return !tap_module_save(root, path, 1, &(tap_metadata){ "classifier of", data }, &e) || fail("%s", e.message);
 }

@@ -66,11 +66,11 @@ static bool run(options *o, const digits *d)
     classifier  c;
     out_file    files[PICTURES + 1];
     int         n = draw_files(files, o);
-    bool        whole, known = true;
+    bool        known = true;
     bool        ok = check_classes(o, d) && (!o->measure || classifier_find(&c, reader, o, d, &known));
     if (!known) files[n++] = (out_file){ "classifier.safetensors", 4 * (double)tap_module_numel(reader) + 1e4 };
-    ok = ok && model_get(&vae, root, o, d, n, files, &whole);
-    if (ok && whole) ok = draw(o, &vae, d) && (!o->measure || measure(o, &vae, d, &c, reader, known));
+    ok = ok && model_get(&vae, root, o, d, n, files) && draw(o, &vae, d) &&
+         (!o->measure || measure(o, &vae, d, &c, reader, known));
     tap_module_free(reader);
     tap_module_free(root);
     return ok;

@@ -87,8 +87,7 @@ static bool compare(const options *o, const classifier *c, const tap_vae *vae, c
 
 bool measure(const options *o, const tap_vae *vae, const digits *d, const classifier *c, tap_module *root, bool known)
 {
-    bool       whole = true;
-    const bool ok = (known || classifier_train(c, root, o, d, &whole)) && (!whole || compare(o, c, vae, d));
-    if (ok && interrupted()) note("interrupted before the digits were measured");
+    const bool ok = (known || classifier_train(c, root, o, d)) && compare(o, c, vae, d);
+    if (interrupted()) note("interrupted before the digits were measured");
     return ok;
 }

@@ -40,7 +40,7 @@ static void introduce(const options *o, const digits *d, const tap_module *root)
            (long long)tap_module_numel(root), tap_config());
 }
 
-static bool train_model(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole)
+static bool train_model(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files)
 {
     argument table[OPTIONS + 1];
     options_table(table, o);
@@ -54,7 +54,7 @@ static bool train_model(tap_vae *vae, tap_module *root, options *o, const digits
                                   .held_out = d->test.images,
                                   .n_results = n,
                                   .results = files };
-    return train_and_save(config, d->found.name, table, MODEL_OPTIONS, whole);
+    return train_and_save(config, d->found.name, table, MODEL_OPTIONS);
 }
 
 static bool load(tap_vae *vae, tap_module *root, options *o)
@@ -67,8 +67,7 @@ static bool load(tap_vae *vae, tap_module *root, options *o)
     return ok;
 }
 
-bool model_get(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole)
+bool model_get(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files)
 {
-    *whole = true;
-    return o->model ? load(vae, root, o) && prepare_out(o->train.out, n, files) : train_model(vae, root, o, d, n, files, whole);
+    return o->model ? load(vae, root, o) && prepare_out(o->train.out, n, files) : train_model(vae, root, o, d, n, files);
 }

@@ -39,9 +39,8 @@ void options_table(argument table[OPTIONS + 1], options *o);
 
 /* ---- model.c ----------------------------------------------------------------------------------------------------- */
 
-/* Trains a model and saves it, or loads the one that the options name. Checks beforehand that the files can be written. *whole
- * is false if training was interrupted. */
-bool model_get(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole);
+/* Trains a model and saves it, or loads the one that the options name. Checks beforehand that the files can be written. */
+bool model_get(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files);
 
 /* ---- classifier.c ------------------------------------------------------------------------------------------------ */
 
@@ -54,8 +53,8 @@ typedef struct {
 
 /* Loads the file that the options name or, if it exists, out/classifier.safetensors. *known: whether there is such a file. */
 bool classifier_find(classifier *c, tap_module *root, const options *o, const digits *d, bool *known);
-/* Trains the classifier and saves it in out. *whole is false if training was interrupted. */
-bool    classifier_train(const classifier *c, tap_module *root, const options *o, const digits *d, bool *whole);
+/* Trains the classifier and saves it in out. */
+bool    classifier_train(const classifier *c, tap_module *root, const options *o, const digits *d);
 tap_var classifier_features(const classifier *c, tap_var x); /* the last hidden layer: [n,784] -> [n,FEATURES] */
 
 /* ---- draw.c ------------------------------------------------------------------------------------------------------ */

@@ -51,12 +51,11 @@ static bool train_model(const options *o, const dataset *d, tap_checkpoint *c)
 {
     tap_vae vae;
     run     r = { .o = o, .vae = &vae, .root = tap_module_new(TAP_F32, o->train.seed), .data = d, .checkpoint = c };
-    bool    whole = true;
     r.records = calloc((size_t)o->train.epochs + 1, (size_t)record_columns(o) * sizeof *r.records);
     tap_vae_init(&vae, r.root, o->model);
     bool ok = (r.records || fail("out of memory")) && module_ok(r.root);
     if (ok) print_start(&r);
-    ok = ok && train_vae(&r, &whole) && finish(&r);
+    ok = ok && train_vae(&r) && finish(&r);
     free(r.records);
     tap_module_free(r.root);
     return ok;

@@ -94,7 +94,7 @@ static bool resumed(void *ctx, int64_t epoch, const progress *p)
     return true;
 }
 
-static bool run_training(context *c, bool *whole)
+static bool run_training(context *c)
 {
     const run         *r = c->r;
     const options     *o = r->o;
@@ -123,10 +123,10 @@ static bool run_training(context *c, bool *whole)
                                   .declare = declare,
                                   .resumed = resumed,
                                   .end_epoch = end_epoch };
-    return run_prepare(&config) && train(&config, whole) && (o->train.epochs > 0 || evaluate(c, record_at(r, 0)));
+    return run_prepare(&config) && (train(&config) || interrupted()) && (o->train.epochs > 0 || evaluate(c, record_at(r, 0)));
 }
 
-bool train_vae(run *r, bool *whole)
+bool train_vae(run *r)
 {
     const options *o = r->o;
     options        saved = *o;
@@ -149,7 +149,7 @@ bool train_vae(run *r, bool *whole)
     tap_tape_set_recording(c.test_tape, false);
     options_table(table, &saved);
     options_save(r->checkpoint, table, SAVED_OPTIONS);
-    const bool ok = run_training(&c, whole);
+    const bool ok = run_training(&c);
     tap_loader_free(c.test_images);
     tap_tape_free(c.test_tape);
     return ok;

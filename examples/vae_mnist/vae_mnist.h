@@ -56,8 +56,8 @@ typedef struct {
 } run;
 
 /* Trains according to the options, starting at the checkpoint's position, and evaluates after each epoch; with 0 epochs,
- * evaluates once. *whole is false if training was interrupted. */
-bool train_vae(run *r, bool *whole);
+ * evaluates once. True also if training was interrupted. */
+bool train_vae(run *r);
 
 /* ---- measure.c --------------------------------------------------------------------------------------------------- */
 
