@@ -52,7 +52,8 @@ bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const cha
     if (access(dir, F_OK)) return fail("%s: %s", dir, strerror(errno));
     if (!dataset_file(path, dir, part, "images", 3))
         return fail("%s: has no file %s-images-idx3-ubyte.gz, nor a plain one", dir, part);
-    return images_read(images, a, path) && (images->shape.n[0] > 0 || fail("%s: holds no images", path));
+    return images_read(images, a, path) &&
+           (images->shape.n[0] > 0 || fail("%s: holds uint8 [0,28,28], not at least one image", path));
 }
 
 /* Identifies the two known data sets by the sum of their training pixels, as a directory's name proves nothing. */
