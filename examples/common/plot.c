@@ -78,6 +78,7 @@ static double tick_step(double range, double base)
     return range <= 8 * unit ? unit : range <= 16 * unit ? 2 * unit : range <= 40 * unit ? 5 * unit : 10 * unit;
 }
 
+/* A tick is k steps away from 0. */
 static void put_axes(const plot *p)
 {
     const plot_axes a = p->axes;

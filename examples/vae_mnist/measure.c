@@ -6,11 +6,6 @@
 
 enum { ROWS = 1000, IMAGES = 20 }; /* draws decoded at a time, and images encoded at a time; bounds the memory for any K */
 
-static double sum_of_squares_about(double sum, double squares, double n)
-{
-    return fmax(squares - sum * sum / n, 0);
-}
-
 /* Adds the rows of x [n,width] to sum and, unless it is NULL, their squares to squares. */
 static void add_rows(tap_tensor x, int64_t width, double *sum, double *squares)
 {
@@ -26,7 +21,7 @@ bool measure_latents(double *kl, double *variance, const tap_vae *vae, tap_tenso
 {
     const int64_t n = vae->options.latent;
     const double  count = (double)data.shape.n[0];
-    double       *mean = calloc((size_t)n, sizeof *mean);
+    double       *mean = calloc((size_t)n, sizeof *mean); /* the sums of the means, and in variance those of their squares */
     tap_tape     *t = tap_tape_new(TAP_F32, seed);
     tap_loader   *images = tap_loader_new(data, (tap_loader_options){ .batch = 500 });
     tap_tensor    x;
@@ -40,7 +35,7 @@ bool measure_latents(double *kl, double *variance, const tap_vae *vae, tap_tenso
     }
     for (int64_t i = 0; mean && i < n; i++) {
         kl[i] /= count;
-        variance[i] = sum_of_squares_about(mean[i], variance[i], count) / count;
+        variance[i] = fmax(variance[i] - mean[i] * mean[i] / count, 0) / count;
     }
     bool ok = mean || fail("out of memory");
     ok = loader_end(images) && ok;
@@ -100,7 +95,7 @@ bool measure_log_likelihood(log_likelihood *l, const tap_vae *vae, tap_tensor da
         bar_update(1, (int64_t)n, sum / n);
     }
     bar_clear();
-    *l = (log_likelihood){ !interrupted(), sum / n, sqrt(sum_of_squares_about(sum, squares, n) / (n * fmax(n - 1, 1))) };
+    *l = (log_likelihood){ !interrupted(), sum / n, sqrt(fmax(squares - sum * sum / n, 0) / (n * fmax(n - 1, 1))) };
     bool ok = tape_end(decoder);
     ok = tape_end(encoder) && ok;
     ok = loader_end(images) && ok;
