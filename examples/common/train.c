@@ -32,13 +32,6 @@ double total(tap_var x)
     return sum;
 }
 
-static batch batch_of(const tap_loader *from, tap_tensor x)
-{
-    batch b = { .x = x };
-    b.rows = tap_loader_rows(from, &b.n);
-    return b;
-}
-
 /* Runs the forward and the backward pass; returns the sum of the reported numbers. */
 static double run_passes(const trainer *t, batch *b)
 {
@@ -68,7 +61,8 @@ static bool take_step(trainer *t, tap_tensor x)
     const train_config *c = t->c;
     const char         *message;
     const double        epoch = (double)tap_loader_epoch(t->data) - 1;
-    batch               b = batch_of(t->data, x);
+    batch               b = { .x = x };
+    b.rows = tap_loader_rows(t->data, &b.n);
     b.done = (epoch + (double)t->now.rows / (double)c->data.shape.n[0]) / (double)c->options.epochs;
     tap_tape_reset(t->tape);
     const double sum = run_passes(t, &b);
@@ -94,9 +88,8 @@ bool held_out_loss(const train_config *c, double *loss)
     tap_tensor  x;
     tap_tape_set_recording(t, false);
     while (tap_loader_next(data, &x)) {
-        batch b = batch_of(data, x);
-        b.held_out = true;
-        b.done = 1;
+        batch b = { .x = x, .held_out = true, .done = 1 };
+        b.rows = tap_loader_rows(data, &b.n);
         tap_tape_reset(t);
         sum += (double)b.n * tap_item(c->loss(c->net, t, &b));
         n += (double)b.n;
@@ -172,7 +165,7 @@ static bool start(trainer *t)
 bool train(const train_config *c)
 {
     const train_options *o = &c->options;
-    const double         rows = (double)c->data.shape.n[0];
+    const int64_t        rows = c->data.shape.n[0];
     trainer              t = {
                      .c = c,
                      .tape = tap_tape_new(TAP_F32, o->seed),
@@ -183,8 +176,8 @@ bool train(const train_config *c)
     bool ok = start(&t);
     fflush(stdout);
     if (ok && o->epochs)
-        bar_start(o->quiet, "epoch", c->reported ? c->reported : "loss", o->epochs, c->data.shape.n[0],
-                  ((double)tap_loader_epoch(t.data) - 1 + (double)t.now.rows / rows) / (double)o->epochs);
+        bar_start(o->quiet, "epoch", c->reported ? c->reported : "loss", o->epochs, rows,
+                  ((double)tap_loader_epoch(t.data) - 1 + (double)t.now.rows / (double)rows) / (double)o->epochs);
     while (ok && (int64_t)tap_loader_epoch(t.data) <= o->epochs) {
         ok = train_epoch(&t);
         bar_clear();
