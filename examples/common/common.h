@@ -49,45 +49,52 @@ bool loader_end(tap_loader *l);
 
 /* ---- arguments.c: the command line -------------------------------------------------------------------------------- */
 
-/* A row of a table of options: "--name value" or "--name=value", or "--name" alone for a FLAG. A row without a name ends the
- * table. For a CUSTOM option the program parses the text and prints the value; equal values must print as equal texts. Without
- * a print function, the field is the text itself, a const char *. */
-typedef enum { TEXT, FOLDER, WHOLE, SEED, REAL, FLAG, CHOICE, CUSTOM } argument_kind;
+/* The type of an option's value, and of its field in the program's `options`: const char * (TEXT, FOLDER), int64_t (WHOLE),
+ * uint64_t (SEED), double (REAL), bool (FLAG, which has no value), int (CHOICE). The program parses a CUSTOM option itself. A
+ * row that is HELP is a part of the help text only. */
+typedef enum { HELP, TEXT, FOLDER, WHOLE, SEED, REAL, FLAG, CHOICE, CUSTOM } argument_kind;
 
+/* What an option has to do with a trained model: it is saved with it; it is needed to rebuild it; it is for training only; it
+ * is the seed. From OWN on, a program may define others. */
+enum { SAVED = 1, BUILDS = 2, TRAINS = 4, SEEDS = 8, OWN = 16 };
+
+/* A row of a table of options, "--name value" or "--name=value". A row without a name ends the table. */
 typedef struct {
-    const char   *name;
+    const char   *name, *value; /* "--out", "DIR" */
     argument_kind kind;
-    void         *field;    /* by kind: const char * (TEXT, FOLDER), int64_t, uint64_t, double, bool, int; CUSTOM: any */
+    size_t        field;    /* FIELD(member) */
     double        min, max; /* bounds of a number; a minimum of DBL_MIN stands for "above 0" */
-    const char   *takes;    /* CHOICE: "must be NAME, ... or NAME", naming the values 0, 1, ...; CUSTOM: "must be ..." */
+    unsigned      roles;
+    const char   *initial; /* the default; NULL leaves the field as it is */
+    const char   *help;    /* NULL: the row is a paragraph of the help text, its name */
+    const char   *takes;   /* what follows "must be": CHOICE: "NAME, ... or NAME", the values 0, 1, ...; CUSTOM: any text */
+    const char *(*names)(void); /* CUSTOM, instead of `takes`: lists the values */
     bool (*parse)(void *field, const char *text);
-    void (*print)(const void *field, char text[PATH_SIZE]);
+    void (*print)(const void *field, char text[PATH_SIZE]); /* equal texts for equal values; NULL: the field is the text */
 } argument;
 
-/* clang-format off */
-#define ARGUMENT(name, kind, field)                      { name, kind, field, 0, 0, NULL, NULL, NULL }
-#define ARGUMENT_NUMBER(name, kind, field, min, max)     { name, kind, field, min, max, NULL, NULL, NULL }
-#define ARGUMENT_CHOICE(name, field, takes)              { name, CHOICE, field, 0, 0, takes, NULL, NULL }
-#define ARGUMENT_CUSTOM(name, field, takes, parse, print) { name, CUSTOM, field, 0, 0, takes, parse, print }
-#define ARGUMENT_END                                     { NULL, TEXT, NULL, 0, 0, NULL, NULL, NULL }
-/* clang-format on */
+#define FIELD(member) offsetof(options, member)
+#define HELP_ROW \
+    { \
+        "--help", NULL, HELP, .help = "print this help" \
+    }
 
-bool asks_for_help(int argc, char **argv); /* whether --help or -h is among the arguments */
-/* Parses all arguments. *given, which may be NULL, gets one bit for each row that was given. */
-bool arguments_parse(const argument *table, int argc, char **argv, uint64_t *given);
-/* Handles the whole command line: prints the help text if it is requested, otherwise parses the arguments. If it returns false,
- * the program must end with *status. */
-bool arguments_take(const argument *table, const char *help, int argc, char **argv, uint64_t *given, int *status);
-/* Whether none of these options was given; otherwise prints "--latent: WHY". Each name has a space before and after it. */
-bool arguments_exclude(const argument *table, uint64_t given, const char *names, const char *why);
-bool argument_set(const argument *a, const char *text); /* false, without a message, if the text is not a valid value */
-void argument_print(const argument *a, char text[PATH_SIZE]);
+/* If the arguments ask for help, prints the table as help text and ends the program. */
+void arguments_help(const argument *table, int argc, char **argv);
+/* Sets all options, to their defaults or to what the arguments say, and returns one bit for each row that was given. Ends the
+ * program after --help, and with status 2 after an error. */
+uint64_t arguments_take(const argument *table, void *options, int argc, char **argv);
+/* The first row with any of the roles that was given, or NULL. */
+const argument *arguments_given(const argument *table, uint64_t given, unsigned roles);
+/* Whether no option with any of the roles was given; otherwise prints "--latent: WHY". */
+bool arguments_exclude(const argument *table, uint64_t given, unsigned roles, const char *why);
+/* Sets an option; returns false, without a message, if the text is not a valid value. */
+bool argument_set(const argument *a, void *options, const char *text);
+void argument_print(const argument *a, const void *options, char text[PATH_SIZE]);
 /* Prints "NAME VALUE: TAKES; see --help" and returns false. */
 bool usage(const char *name, const char *value, const char *takes);
 /* Parses 1 to max_n integers from min to max, separated by commas. Returns their number, 0 if the text is not such a list. */
 int parse_list(const char *text, double min, double max, int max_n, int64_t *values);
-/* Parses an integer from min to max. */
-bool parse_whole(const char *text, double min, double max, int64_t *value);
 /* Parses a number from min to max; NaN is rejected. */
 bool parse_real(const char *text, double min, double max, double *value);
 

@@ -5,31 +5,27 @@
 
 const char *const program = "elbo_tour";
 
-static const char help[] = "usage: elbo_tour [options]\n"
-                           "\n"
-                           "Walks through the theory of the variational autoencoder: each equation with both\n"
-                           "of its sides computed by different means, what every gradient estimator\n"
-                           "scatters, and four pictures. Fails if a difference is not within 4 standard\n"
-                           "errors.\n"
-                           "\n"
-                           "  --data DIR   MNIST, or images in its format, for the picture of codes [where\n"
-                           "               vae_mnist looks for them; without any, made-up discs]\n"
-                           "  --out DIR    where the pictures go; made if need be [out/elbo_tour]\n"
-                           "  --seed N     of all that is random [0]\n"
-                           "  --quick      fewer draws, less training\n"
-                           "  --help       print this\n";
+/* clang-format off */
+static const argument table[] = {
+    { .name = "usage: elbo_tour [options]\n\n"
+              "Walks through the theory of the variational autoencoder: each equation with both of its sides computed by different "
+              "means, what every gradient estimator scatters, and four pictures. Fails if a difference is not within 4 standard "
+              "errors.\n" },
+    { "--data", "DIR", FOLDER, FIELD(data),
+      .help = "MNIST, or images in its format, for the picture of codes [where vae_mnist looks for them; without any, made-up "
+              "discs]" },
+    { "--out", "DIR", FOLDER, FIELD(out), .initial = "out/elbo_tour", .help = "where the pictures go; made if need be" },
+    { "--seed", "N", SEED, FIELD(seed), .initial = "0", .help = "of all that is random" },
+    { "--quick", NULL, FLAG, FIELD(quick), .help = "fewer draws, less training" },
+    HELP_ROW,
+    { 0 },
+};
+/* clang-format on */
 
 int main(int argc, char **argv)
 {
-    options o = { .out = "out/elbo_tour" };
-    /* clang-format off */
-    const argument table[] = {
-        ARGUMENT("--data", FOLDER, &o.data), ARGUMENT("--out", FOLDER, &o.out),  ARGUMENT("--seed", SEED, &o.seed),
-        ARGUMENT("--quick", FLAG, &o.quick), ARGUMENT_END,
-    };
-    /* clang-format on */
-    int status;
-    if (!arguments_take(table, help, argc, argv, NULL, &status)) return status;
+    options o = { .data = NULL };
+    arguments_take(table, &o, argc, argv);
     o.draws = o.quick ? 20000 : 200000;
     const out_file files[] = { { "delta.png", PICTURE_BYTES },
                                { "kl.png", PICTURE_BYTES },

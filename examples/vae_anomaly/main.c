@@ -109,9 +109,7 @@ static bool init(tap_vae *vae, tap_module *root, const options *o)
 static bool train_model(tap_vae *vae, tap_module *root, options *o, const set *from, const set *test, const char *name,
                         bool *whole)
 {
-    argument table[OPTIONS + 1];
     out_file files[RESULTS];
-    options_table(table, o);
     result_files(files, (double)test->images.shape.n[0]);
     if (!init(vae, root, o)) return false;
     if (!o->train.quiet)
@@ -125,14 +123,13 @@ static bool train_model(tap_vae *vae, tap_module *root, options *o, const set *f
                        .n_results = RESULTS,
                        .results = files };
     /* clang-format on */
-    return train_and_save(config, name, table, MODEL_OPTIONS, whole);
+    return train_and_save(config, name, options_table, o, whole);
 }
 
 static bool recall(tap_vae *vae, tap_module *root, tap_arena *a, options *o)
 {
-    argument table[OPTIONS + 1];
-    options_table(table, o);
-    return model_options(a, o->model, table, o->normal || o->only ? 1 : 2) && init(vae, root, o) && model_load(root, o->model);
+    const unsigned roles = o->normal || o->only ? BUILDS : BUILDS | TASK;
+    return model_options(a, o->model, options_table, o, roles) && init(vae, root, o) && model_load(root, o->model);
 }
 
 /* ---- Scores ------------------------------------------------------------------------------------------------------- */
@@ -274,8 +271,7 @@ int main(int argc, char **argv)
 {
     options o;
     double  auroc[SCORES];
-    int     status;
-    if (!options_parse(&o, argc, argv, &status)) return status;
+    options_parse(&o, argc, argv);
     begin_program(o.train.threads);
     return end_program(o.normal && !strcmp(o.normal, "all") ? run_all(&o) : run(&o, auroc));
 }

@@ -1,53 +1,45 @@
-/* examples/vae_anomaly/options.c: parses the command line. */
+/* examples/vae_anomaly/options.c: the options, and which go together. */
 #include "vae_anomaly.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char help[] = "usage: vae_anomaly [options]\n"
-                           "\n"
-                           "Trains a variational autoencoder on images that are normal, scores test images\n"
-                           "by how unlike these they are, and measures how well that finds anomalies.\n"
-                           "\n"
-                           "  --normal D         the digit that is normal, beside all others; all: ten such\n"
-                           "                     tasks; or a directory of images [3]\n"
-                           "  --anomaly DIR      a directory whose test images are the anomalies\n"
-                           "  --data DIR         the digits: directory with MNIST's four files [as of\n"
-                           "                     vae_mnist]\n"
-                           "  --out DIR          where the results go; made if need be [out/vae_anomaly]\n"
-                           "  --model FILE       a model trained before, DIR/model.safetensors\n"
-                           "  --score DIR        with --model: just score the test images of DIR\n"
-                           "  --samples N        draws of z for ELBO, reconstruction and regret [10]\n"
-                           "  --weights N        draws of z for the likelihood [50]\n"
-                           "  --steps N          of Adam, to fit z to each image for the regret [50]\n"
-                           "  --latent N         dimensions of z [16]\n" HELP_TRAIN("images", "40", "100", "1e-3") HELP_PROGRAM
-    "\n"
-    "Example\n"
-    "  vae_anomaly --normal all\n"
-    "  vae_anomaly --normal /usr/share/datasets/fashion-mnist --anomaly MNIST\n";
+/* clang-format off */
+const argument options_table[] = {
+    { .name = "usage: vae_anomaly [options]\n\n"
+              "Trains a variational autoencoder on images that are normal, scores test images by how unlike these they are, and "
+              "measures how well that finds anomalies." },
 
-void options_table(argument table[OPTIONS + 1], options *o)
-{
-    const argument rows[OPTIONS + 1] = {
-        ARGUMENT_NUMBER("--latent", WHOLE, &o->latent, 1, 1e4),
-        ARGUMENT("--normal", FOLDER, &o->normal),
-        ARGUMENTS_OF_MODEL(&o->train),
-        ARGUMENT("--anomaly", FOLDER, &o->anomaly),
-        ARGUMENT("--data", FOLDER, &o->data),
-        ARGUMENT("--model", TEXT, &o->model),
-        ARGUMENT("--score", FOLDER, &o->only),
-        ARGUMENT_NUMBER("--samples", WHOLE, &o->samples, 1, 1e4),
-        ARGUMENT_NUMBER("--weights", WHOLE, &o->weights, 1, 1e4),
-        ARGUMENT_NUMBER("--steps", WHOLE, &o->steps, 1, 1e6),
-        ARGUMENTS_OF_RUN(&o->train),
-        ARGUMENT_END,
-    };
-    memcpy(table, rows, sizeof rows);
-}
+    { .name = "Model" },
+    { "--latent", "N", WHOLE, FIELD(latent), 1, 1e4, SAVED | BUILDS | TRAINS, "16", .help = "dimensions of z" },
+    { "--model", "FILE", TEXT, FIELD(model), .help = "a model trained before, DIR/model.safetensors" },
 
-static bool check(const options *o, const argument *table, uint64_t given)
+    { .name = "Data and results" },
+    { "--normal", "D", FOLDER, FIELD(normal), .roles = SAVED | TASK,
+      .help = "the digit that is normal, beside all others; all: ten such tasks; or a directory of images [3]" },
+    { "--anomaly", "DIR", FOLDER, FIELD(anomaly), .help = "a directory whose test images are the anomalies" },
+    { "--data", "DIR", FOLDER, FIELD(data), .help = "the digits: directory with MNIST's four files [as of vae_mnist]" },
+    { "--out", "DIR", FOLDER, FIELD(train.out), .initial = "out/vae_anomaly", .help = "where the results go; made if need be" },
+    { "--score", "DIR", FOLDER, FIELD(only), .help = "with --model: just score the test images of DIR" },
+    { "--samples", "N", WHOLE, FIELD(samples), 1, 1e4, 0, "10", .help = "draws of z for ELBO, reconstruction and regret" },
+    { "--weights", "N", WHOLE, FIELD(weights), 1, 1e4, 0, "50", .help = "draws of z for the likelihood" },
+    { "--steps", "N", WHOLE, FIELD(steps), 1, 1e6, 0, "50", .help = "of Adam, to fit z to each image for the regret" },
+
+    { .name = "Training" },
+    TRAINING_ROWS("images", "40", "100", "1e-3"),
+    CHECKPOINT_ROWS(""),
+
+    GENERAL_ROWS("print the results only"),
+    { .name = "Example\n"
+              "  vae_anomaly --normal all\n"
+              "  vae_anomaly --normal /usr/share/datasets/fashion-mnist --anomaly MNIST" },
+    { 0 },
+};
+/* clang-format on */
+
+static bool check(const options *o, uint64_t given)
 {
-    if (o->model && !arguments_exclude(table, given, " --latent" TRAIN_NAMES, NOT_WITH_MODEL)) return false;
+    if (o->model && !arguments_exclude(options_table, given, TRAINS, NOT_WITH_MODEL)) return false;
     if (o->only && (!o->model || o->normal || o->anomaly || o->data))
         return usage("--score", "", "goes with --model, without --normal, --anomaly and --data");
     if (!o->normal || (strlen(o->normal) == 1 && strchr("0123456789", *o->normal))) return true;
@@ -55,17 +47,9 @@ static bool check(const options *o, const argument *table, uint64_t given)
     return o->anomaly || usage("--normal", o->normal, "a directory needs another one, --anomaly DIR");
 }
 
-bool options_parse(options *o, int argc, char **argv, int *status)
+void options_parse(options *o, int argc, char **argv)
 {
-    argument table[OPTIONS + 1];
-    uint64_t given;
-    *o = (options){ .train = { .out = "out/vae_anomaly", .epochs = 40, .batch = 100, .lr = 1e-3, .checkpoint_every = 60 },
-                    .latent = 16,
-                    .samples = 10,
-                    .weights = 50,
-                    .steps = 50 };
-    options_table(table, o);
-    if (!arguments_take(table, help, argc, argv, &given, status) || !check(o, table, given)) return false;
+    *o = (options){ .normal = NULL };
+    if (!check(o, arguments_take(options_table, o, argc, argv))) exit(2);
     if (!o->normal && !o->model) o->normal = "3";
-    return true;
 }

@@ -6,7 +6,8 @@
 #include "examples/common/train.h"
 #include "models/models.h"
 
-enum { SCORES = 5, DIGITS = 10, MODEL_OPTIONS = 2 + TRAIN_MODEL_OPTIONS, OPTIONS = 9 + TRAIN_OPTIONS };
+enum { SCORES = 5, DIGITS = 10 };
+enum { TASK = OWN }; /* the role of --normal, which is restored with a model if the command names no other task */
 enum { INDEX, CLASS, ANOMALY, SCORE, COLUMNS = SCORE + SCORES };
 extern const char *const columns[COLUMNS];
 
@@ -21,10 +22,9 @@ typedef struct {
     tap_tensor images, table;
 } set;
 
-/* If it returns false, the program must end with *status (0 after --help, else 2). */
-bool options_parse(options *o, int argc, char **argv, int *status);
-/* A trained model depends on the first MODEL_OPTIONS options; the first, `latent`, suffices to rebuild it. */
-void options_table(argument table[OPTIONS + 1], options *o);
+/* Ends the program after --help and after an error. */
+void                  options_parse(options *o, int argc, char **argv);
+extern const argument options_table[];
 
 /* Prints how well each score detects the anomalies of each class; auroc gets the values for all anomalies. */
 bool measure(const set *s, const options *o, double auroc[SCORES]);

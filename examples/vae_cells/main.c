@@ -41,9 +41,7 @@ static bool simulate(options *o)
 /* Restores the options that are needed to rebuild a trained model from the file of that model. */
 static bool recall(options *o, tap_arena *a)
 {
-    argument table[OPTIONS + 1];
-    options_table(table, o);
-    return !o->model || model_options(a, o->model, table, SHAPING);
+    return !o->model || model_options(a, o->model, options_table, o, BUILDS | SEEDS);
 }
 
 static bool learn_and_tell(options *o)
@@ -61,8 +59,7 @@ static bool learn_and_tell(options *o)
 int main(int argc, char **argv)
 {
     options o;
-    int     status;
-    if (!options_parse(&o, argc, argv, &status)) return status;
+    options_parse(&o, argc, argv);
     begin_program(o.train.threads);
     return end_program(o.simulate ? simulate(&o) : learn_and_tell(&o));
 }

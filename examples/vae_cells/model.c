@@ -49,8 +49,6 @@ static train_config config_of(const train_context *p, const train_options *o)
 
 static bool train_model(models *m, options *o, const cells *d, bool *whole)
 {
-    argument table[OPTIONS + 1];
-    options_table(table, o);
     if (!init(&m->vae, m->root[0], o, d)) return false;
     if (!o->train.quiet)
         printf("VAE of counts, %s, %lld parameters; %s\n",
@@ -61,7 +59,7 @@ static bool train_model(models *m, options *o, const cells *d, bool *whole)
     train_config config = config_of(&(train_context){ m, d, false }, &o->train);
     config.n_results = RESULTS;
     config.results = files;
-    return train_and_save(config, o->data, table, MODEL_OPTIONS, whole);
+    return train_and_save(config, o->data, options_table, o, whole);
 }
 
 static bool train_baseline(models *m, const options *o, const cells *d, bool *whole)

@@ -8,12 +8,6 @@
 #include "models/models.h"
 #include "simulate.h"
 
-enum {
-    SHAPING = 5,
-    MODEL_OPTIONS = 5 + TRAIN_MODEL_OPTIONS,
-    OPTIONS = 16 + TRAIN_OPTIONS
-}; /* numbers of options: needed to rebuild a model; that a model depends on; all */
-
 typedef struct {
     train_options    train;
     const char      *data, *metadata, *model, *simulate; /* NULL: not given */
@@ -25,9 +19,9 @@ typedef struct {
     count_simulation simulation;
 } options;
 
-/* If it returns false, the program must end with *status (0 after --help, else 2). */
-bool options_parse(options *o, int argc, char **argv, int *status);
-void options_table(argument table[OPTIONS + 1], options *o);
+/* Ends the program after --help and after an error. */
+void                  options_parse(options *o, int argc, char **argv);
+extern const argument options_table[];
 /* The separator as the option accepts it: "';'" or "tab". */
 const char *separator_name(char text[8], char separator);
 

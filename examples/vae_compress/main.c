@@ -155,8 +155,7 @@ static bool binarize(const options *o, tap_arena *a)
 int main(int argc, char **argv)
 {
     options o;
-    int     status;
-    if (!options_parse(&o, argc, argv, &status)) return status;
+    options_parse(&o, argc, argv);
     begin_program(o.train.threads);
     tap_arena  *a = tap_arena_new();
     tap_module *root = tap_module_new(TAP_F32, 0);

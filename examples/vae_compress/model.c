@@ -32,7 +32,6 @@ bool model_promise(const tap_vae *vae, tap_tensor images, double *nats)
 
 static bool train_from(const dataset *d, tap_arena *a, tap_module *root, options *o)
 {
-    argument           table[OPTIONS + 1];
     tap_vae            vae;
     const int64_t      n = d->train.shape.n[0], end = n - n / HELD_OUT;
     bool               whole = true;
@@ -42,13 +41,12 @@ static bool train_from(const dataset *d, tap_arena *a, tap_module *root, options
                                   .loss = loss,
                                   .data = tap_tensor_slice(a, d->train, 0, 0, end, 1),
                                   .held_out = end < n ? tap_tensor_slice(a, d->train, 0, end, n, 1) : (tap_tensor){ 0 } };
-    options_table(table, o);
     if (!init(&vae, root, o)) return false;
     if (!o->train.quiet)
         printf("%s from %s: %lld for training, %lld held out\n%s VAE, %lld parameters; %s\n", d->name, d->from, (long long)end,
                (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_numel(root),
                tap_config());
-    return train_and_save(config, d->name, table, MODEL_OPTIONS, &whole);
+    return train_and_save(config, d->name, options_table, o, &whole);
 }
 
 bool train_on_mnist(options *o)
@@ -64,13 +62,11 @@ bool train_on_mnist(options *o)
 
 bool model_read(tap_vae *vae, tap_module *root, options *o, bool binary)
 {
-    argument    table[OPTIONS + 1];
     tap_arena  *a = tap_arena_new();
     const char *path = o->model ? o->model
                        : binary ? "out/vae_compress/binary/model.safetensors"
                                 : "out/vae_compress/grey/model.safetensors";
-    options_table(table, o);
-    bool ok = model_options(a, path, table, BUILT_BY) && init(vae, root, o) && model_load(root, path);
+    bool        ok = model_options(a, path, options_table, o, BUILDS) && init(vae, root, o) && model_load(root, path);
     tap_arena_free(a);
     return ok;
 }

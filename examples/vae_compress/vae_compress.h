@@ -16,12 +16,9 @@ typedef struct {
     const char   *data, *model;
 } options;
 
-/* The first BUILT_BY options are needed to rebuild a trained model; it depends on the first MODEL_OPTIONS. */
-enum { BUILT_BY = 3, MODEL_OPTIONS = 3 + TRAIN_MODEL_OPTIONS, OPTIONS = 5 + TRAIN_OPTIONS };
-
-/* If it returns false, the program must end with *status (0 after --help, else 2). */
-bool options_parse(options *o, int argc, char **argv, int *status);
-void options_table(argument table[OPTIONS + 1], options *o);
+/* Ends the program after --help and after an error. */
+void                  options_parse(options *o, int argc, char **argv);
+extern const argument options_table[];
 
 bool train_on_mnist(options *o);
 bool model_read(tap_vae *vae, tap_module *root, options *o, bool binary);

@@ -78,14 +78,12 @@ static bool run(options *o, const digits *d)
 
 int main(int argc, char **argv)
 {
-    options    o;
-    digits     d = { 0 };
-    int        status;
-    tap_arena *a;
-    if (!options_parse(&o, argc, argv, &status)) return status;
+    options o;
+    digits  d = { 0 };
+    options_parse(&o, argc, argv);
     begin_program(o.train.threads);
-    a = tap_arena_new();
-    status = end_program(load(&d, a, &o) && run(&o, &d));
+    tap_arena *a = tap_arena_new();
+    const bool ok = load(&d, a, &o) && run(&o, &d);
     tap_arena_free(a);
-    return status;
+    return end_program(ok);
 }

@@ -42,8 +42,6 @@ static void introduce(const options *o, const digits *d, const tap_module *root)
 
 static bool train_model(tap_vae *vae, tap_module *root, options *o, const digits *d, int n, const out_file *files, bool *whole)
 {
-    argument table[OPTIONS + 1];
-    options_table(table, o);
     if (!init(vae, root, o)) return false;
     introduce(o, d, root);
     const train_config config = { .options = o->train,
@@ -54,15 +52,13 @@ static bool train_model(tap_vae *vae, tap_module *root, options *o, const digits
                                   .held_out = d->test.images,
                                   .n_results = n,
                                   .results = files };
-    return train_and_save(config, d->found.name, table, MODEL_OPTIONS, whole);
+    return train_and_save(config, d->found.name, options_table, o, whole);
 }
 
 static bool load(tap_vae *vae, tap_module *root, options *o)
 {
-    argument   table[OPTIONS + 1];
     tap_arena *a = tap_arena_new();
-    options_table(table, o);
-    bool ok = model_options(a, o->model, table, 1) && init(vae, root, o) && model_load(root, o->model);
+    bool       ok = model_options(a, o->model, options_table, o, BUILDS) && init(vae, root, o) && model_load(root, o->model);
     tap_arena_free(a);
     return ok;
 }

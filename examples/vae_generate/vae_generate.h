@@ -7,7 +7,6 @@
 #include "models/models.h"
 
 enum { DIGITS = 10 };
-enum { MODEL_OPTIONS = 2 + TRAIN_MODEL_OPTIONS, OPTIONS = 10 + TRAIN_OPTIONS };
 
 typedef struct {
     train_options train;
@@ -32,10 +31,9 @@ tap_var one_hot(tap_var label);                                                 
 
 /* ---- options.c --------------------------------------------------------------------------------------------------- */
 
-/* If it returns false, the program must end with *status (0 after --help, else 2). */
-bool options_parse(options *o, int argc, char **argv, int *status);
-/* The table of options. A trained model depends on the first MODEL_OPTIONS; the first, `latent`, suffices to rebuild it. */
-void options_table(argument table[OPTIONS + 1], options *o);
+/* Ends the program after --help and after an error. */
+void                  options_parse(options *o, int argc, char **argv);
+extern const argument options_table[];
 
 /* ---- model.c ----------------------------------------------------------------------------------------------------- */
 

@@ -79,8 +79,7 @@ static bool start(options *o)
 int main(int argc, char **argv)
 {
     options o;
-    int     status;
-    if (!options_parse(&o, argc, argv, &status)) return status;
+    options_parse(&o, argc, argv);
     begin_program(o.train.threads);
     return end_program(start(&o));
 }

@@ -1,55 +1,11 @@
-/* examples/vae_mnist/options.c: parses the command line, and restores the options of a run that is resumed. */
+/* examples/vae_mnist/options.c: the options, which of them go together, and those of a run that is resumed. */
 #include "vae_mnist.h"
 
-#include <float.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char help[] = "usage: vae_mnist [options]\n"
-                           "\n"
-                           "Trains a variational autoencoder (Kingma & Welling 2014) on MNIST, or on other\n"
-                           "28x28 images in its format; writes the model, its measurements and pictures.\n"
-                           "\n"
-                           "Data and results\n"
-                           "  --data DIR         directory with the files train-images-idx3-ubyte and\n"
-                           "                     t10k-images-idx3-ubyte, plain or .gz [the first that has\n"
-                           "                     them of $TAPESTRY_DATA, ~/.cache/tapestry/mnist and\n"
-                           "                     /usr/share/datasets/fashion-mnist]\n"
-                           "  --out DIR          folder for the results, created if needed [out/vae_mnist]\n"
-                           "\n"
-                           "Model\n"
-                           "  --hidden N,...     sizes of the encoder's hidden layers; the decoder has them\n"
-                           "                     backwards [400]\n"
-                           "  --latent N         dimensions of z; 2 also draws manifold.png [20]\n"
-                           "  --activation NAME  %.*s\n"
-                           "                    %s [relu]\n"
-                           "  --likelihood NAME  bernoulli or gaussian [bernoulli]\n"
-                           "  --sigma S          gaussian only: standard deviation of a pixel, a number or\n"
-                           "                     the word learned [learned]\n"
-                           "\n"
-                           "Training\n"
-                           "  --epochs N         passes over the data; 0 evaluates an untrained model [10]\n"
-                           "  --batch N          images per step [128]\n"
-                           "  --bound NAME       what to maximize: elbo, or iwae, the importance-weighted\n"
-                           "                     bound of Burda et al. 2016 [elbo]\n"
-                           "  --samples L        draws of z per image [1]\n"
-                           "  --estimator NAME   of the gradient: reparameterized, stl, dreg, score,\n"
-                           "                     score-baseline or score-loo [reparameterized]\n"
-                           "  --beta B           elbo only: weight of the KL in the loss [1]\n"
-                           "  --free-bits X      elbo only: nats of KL that cost nothing, for each dimension\n"
-                           "                     of z [0]\n"
-                           "  --lr RATE          step size of Adam [1e-3]\n" HELP_CHECKPOINT
-                           "  --resume           continue from the checkpoint in --out, to the same bits, as\n"
-                           "                     it was begun; only --epochs may be more\n"
-                           "  --on-nonfinite DO  when a loss or a gradient is not a finite number: stop, and\n"
-                           "                     print where it came from, or skip the step [stop]\n"
-                           "  --evaluate K       after training, estimate the log-likelihood of the test\n"
-                           "                     images from K weighted draws each [no estimate]\n"
-                           "\n" HELP_PROGRAM "\n"
-                           "Example\n"
-                           "  vae_mnist --latent 2 --hidden 500,500 --activation tanh --out out/plane\n"
-                           "  vae_mnist --hidden 200,200 --latent 50 --activation tanh --bound iwae \\\n"
-                           "      --samples 50 --evaluate 5000 --out out/iwae\n";
+enum { GROWS = OWN }; /* the role of --epochs: it may differ when a run is resumed */
 
 static bool parse_hidden(void *field, const char *text)
 {
@@ -79,6 +35,59 @@ static void print_sigma(const void *field, char text[PATH_SIZE])
     else snprintf(text, PATH_SIZE, "learned");
 }
 
+/* clang-format off */
+const argument options_table[] = {
+    { .name = "usage: vae_mnist [options]\n\n"
+              "Trains a variational autoencoder (Kingma & Welling 2014) on MNIST, or on other 28x28 images in its format; writes "
+              "the model, its measurements and pictures." },
+
+    { .name = "Data and results" },
+    { "--data", "DIR", FOLDER, FIELD(data),
+      .help = "directory with the files train-images-idx3-ubyte and t10k-images-idx3-ubyte, plain or .gz [the first that has them "
+              "of $TAPESTRY_DATA, ~/.cache/tapestry/mnist and /usr/share/datasets/fashion-mnist]" },
+    { "--out", "DIR", FOLDER, FIELD(train.out), .initial = "out/vae_mnist", .help = "folder for the results, created if needed" },
+
+    { .name = "Model" },
+    { "--hidden", "N,...", CUSTOM, FIELD(hidden), .roles = SAVED, .initial = "400", .parse = parse_hidden,
+      .takes = "1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200",
+      .help = "sizes of the encoder's hidden layers; the decoder has them backwards" },
+    { "--latent", "N", WHOLE, FIELD(model.latent), 1, 1e6, SAVED, "20", .help = "dimensions of z; 2 also draws manifold.png" },
+    { "--activation", "NAME", CUSTOM, FIELD(activation), .roles = SAVED, .initial = "relu", .help = "",
+      .names = tap_activation_names, .parse = parse_activation },
+    { "--likelihood", "NAME", CHOICE, FIELD(likelihood), .roles = SAVED, .initial = "bernoulli", .takes = LIKELIHOODS,
+      .help = LIKELIHOODS },
+    { "--sigma", "S", CUSTOM, 0, .roles = SAVED, .takes = "a number above 0, or the word learned", .parse = parse_sigma,
+      .print = print_sigma, .help = "gaussian only: standard deviation of a pixel, a number or the word learned [learned]" },
+
+    { .name = "Training" },
+    { "--epochs", "N", WHOLE, FIELD(train.epochs), 0, 1e6, GROWS, "10",
+      .help = "passes over the data; 0 evaluates an untrained model" },
+    { "--batch", "N", WHOLE, FIELD(train.batch), 1, 1e6, SAVED, "128", .help = "images per step" },
+    { "--samples", "L", WHOLE, FIELD(model.samples), 1, 1e6, SAVED, "1", .help = "draws of z per image" },
+    { "--bound", "NAME", CHOICE, FIELD(bound), .roles = SAVED, .initial = "elbo", .takes = BOUNDS,
+      .help = "what to maximize: elbo, or iwae, the importance-weighted bound of Burda et al. 2016" },
+    { "--estimator", "NAME", CHOICE, FIELD(estimator), .roles = SAVED, .initial = "reparameterized", .takes = ESTIMATORS,
+      .help = "of the gradient: " ESTIMATORS },
+    { "--free-bits", "X", REAL, FIELD(model.free_bits), 0, 1e6, SAVED, "0",
+      .help = "elbo only: nats of KL that cost nothing, for each dimension of z" },
+    { "--beta", "B", REAL, FIELD(beta), 0, 1e6, SAVED, "1", .help = "elbo only: weight of the KL in the loss" },
+    { "--lr", "RATE", REAL, FIELD(train.lr), DBL_MIN, 1e3, SAVED, "1e-3", .help = "step size of Adam" },
+    { "--seed", "N", SEED, FIELD(train.seed), .roles = SAVED, .initial = "0", .help = "seed of all random numbers" },
+    { "--on-nonfinite", "DO", CHOICE, FIELD(skip_nonfinite), .roles = SAVED, .initial = "stop", .takes = "stop or skip",
+      .help = "when a loss or a gradient is not a finite number: stop, and print where it came from, or skip the step" },
+    CHECKPOINT_ROWS(", as it was begun; only --epochs may be more"),
+    { "--evaluate", "K", WHOLE, FIELD(evaluate), 1, 1e9,
+      .help = "after training, estimate the log-likelihood of the test images from K weighted draws each [no estimate]" },
+
+    GENERAL_ROWS("print the results only"),
+    { .name = "Example\n"
+              "  vae_mnist --latent 2 --hidden 500,500 --activation tanh --out out/plane\n"
+              "  vae_mnist --hidden 200,200 --latent 50 --activation tanh --bound iwae \\\n"
+              "      --samples 50 --evaluate 5000 --out out/iwae" },
+    { 0 },
+};
+/* clang-format on */
+
 /* Checks for combinations of options that are invalid although each option is valid. */
 static bool check(const options *o)
 {
@@ -97,37 +106,6 @@ static bool check(const options *o)
     return true;
 }
 
-void options_table(argument table[OPTIONS], options *o)
-{
-    static char activation[160];
-    snprintf(activation, sizeof activation, "must be one of %s", tap_activation_names());
-    /* clang-format off */
-    const argument rows[OPTIONS] = {
-        ARGUMENT_CUSTOM("--hidden", &o->hidden,
-                        "must be 1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200", parse_hidden, NULL),
-        ARGUMENT_NUMBER("--latent", WHOLE, &o->model.latent, 1, 1e6),
-        ARGUMENT_CUSTOM("--activation", &o->activation, activation, parse_activation, NULL),
-        ARGUMENT_CHOICE("--likelihood", &o->likelihood, LIKELIHOODS),
-        ARGUMENT_CUSTOM("--sigma", o, "must be a number above 0, or the word learned", parse_sigma, print_sigma),
-        ARGUMENT_NUMBER("--batch", WHOLE, &o->train.batch, 1, 1e6),
-        ARGUMENT_NUMBER("--samples", WHOLE, &o->model.samples, 1, 1e6),
-        ARGUMENT_CHOICE("--bound", &o->bound, BOUNDS),
-        ARGUMENT_CHOICE("--estimator", &o->estimator, ESTIMATORS),
-        ARGUMENT_NUMBER("--free-bits", REAL, &o->model.free_bits, 0, 1e6),
-        ARGUMENT_NUMBER("--beta", REAL, &o->beta, 0, 1e6),
-        ARGUMENT_NUMBER("--lr", REAL, &o->train.lr, DBL_MIN, 1e3),
-        ARGUMENT("--seed", SEED, &o->train.seed),
-        ARGUMENT_CHOICE("--on-nonfinite", &o->skip_nonfinite, "must be stop or skip"),
-        ARGUMENT("--data", FOLDER, &o->data),
-        ARGUMENT_NUMBER("--epochs", WHOLE, &o->train.epochs, 0, 1e6),
-        ARGUMENT_NUMBER("--evaluate", WHOLE, &o->evaluate, 1, 1e9),
-        ARGUMENTS_OF_RUN(&o->train),
-        ARGUMENT_END,
-    };
-    /* clang-format on */
-    memcpy(table, rows, sizeof rows);
-}
-
 /* Checks the options together and fills in the model's options, once all are known. */
 static bool complete(options *o)
 {
@@ -143,40 +121,23 @@ static bool complete(options *o)
 bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a)
 {
     const tap_checkpoint_found found = tap_checkpoint_peek(c);
-    const uint64_t             sigma_bit = 1u << SIGMA_ROW;
-    argument                   table[OPTIONS];
+    const char                *sigma = o->sigma; /* NULL: not given */
     if (!o->train.resume) return true;
     if (!found.path) return complete(o);
     const tap_tensor *records = tap_safetensors_find(&found.file, "records"),
                      *epochs = tap_safetensors_find(&found.file, "epochs");
     const long long done = records ? records->shape.n[0] : 0;
-    options_table(table, o);
-    if (!options_from_run(&found, table, SAVED_OPTIONS, o->given, a)) return false;
-    if (o->likelihood != TAP_VAE_GAUSSIAN && !(o->given & sigma_bit)) o->sigma = NULL;
-    if (!(o->given >> EPOCHS_ROW & 1)) o->train.epochs = epochs ? (int64_t)tap_tensor_item(*epochs, 0) : 0;
+    if (!options_from_run(&found, options_table, o, o->given, a)) return false;
+    if (o->likelihood != TAP_VAE_GAUSSIAN) o->sigma = sigma;
+    if (!arguments_given(options_table, o->given, GROWS)) o->train.epochs = epochs ? (int64_t)tap_tensor_item(*epochs, 0) : 0;
     if (!complete(o)) return false;
     return done <= o->train.epochs ||
            fail("--epochs %lld: the run in %s has already trained for %lld", (long long)o->train.epochs, o->train.out, done);
 }
 
-bool options_parse(options *o, int argc, char **argv, int *status)
+void options_parse(options *o, int argc, char **argv)
 {
-    argument table[OPTIONS];
-    *o = (options){
-        .train = { .out = "out/vae_mnist", .epochs = 10, .batch = 128, .lr = 1e-3, .checkpoint_every = 60 },
-        .hidden = "400",
-        .activation = "relu",
-        .beta = 1,
-        .model = { .data = SIDE * SIDE, .latent = 20, .samples = 1, .clip = 20 }, /* e^40 and e^-40 are finite in float32 */
-    };
-    if (asks_for_help(argc, argv)) {
-        const char *names = tap_activation_names(), *rest = names + strlen(names) * 2 / 3;
-        while (*rest != ' ') rest--;
-        printf(help, (int)(rest - names), names, rest);
-        *status = end_program(true);
-        return false;
-    }
-    *status = 2;
-    options_table(table, o);
-    return arguments_parse(table, argc, argv, &o->given) && (o->train.resume || complete(o));
+    *o = (options){ .model = { .data = SIDE * SIDE, .clip = 20 } }; /* e^40 and e^-40 are finite in float32 */
+    o->given = arguments_take(options_table, o, argc, argv);
+    if (!o->train.resume && !complete(o)) exit(2);
 }

@@ -132,26 +132,26 @@ static void print_9_digits(const void *field, char text[PATH_SIZE])
 
 bool model_write(const run *r)
 {
-    const options *o = r->o;
-    options        m = *o;
-    int64_t        epochs = r->n_records;
-    const bool     gaussian = o->model.likelihood == TAP_VAE_GAUSSIAN;
-    const char    *sigma = o->sigma ? o->sigma : "learned";
+    options        o = *r->o;
+    const bool     gaussian = o.model.likelihood == TAP_VAE_GAUSSIAN;
     const argument rows[] = {
-        ARGUMENT("--epochs", WHOLE, &epochs),
-        ARGUMENT("--batch", WHOLE, &m.train.batch),
-        ARGUMENT("--hidden", TEXT, &m.hidden),
-        ARGUMENT("--latent", WHOLE, &m.model.latent),
-        ARGUMENT("--activation", TEXT, &m.activation),
-        ARGUMENT_CHOICE("--likelihood", &m.likelihood, LIKELIHOODS),
-        ARGUMENT("--samples", WHOLE, &m.model.samples),
-        ARGUMENT_CHOICE("--bound", &m.bound, BOUNDS),
-        ARGUMENT_CHOICE("--estimator", &m.estimator, ESTIMATORS),
-        ARGUMENT_CUSTOM("--beta", &m.beta, NULL, NULL, print_9_digits),
-        ARGUMENT_CUSTOM("--free_bits", &m.model.free_bits, NULL, NULL, print_9_digits),
-        ARGUMENT_CUSTOM("--lr", &m.train.lr, NULL, NULL, print_9_digits),
-        ARGUMENT("--seed", SEED, &m.train.seed),
-        ARGUMENT("--sigma", TEXT, &sigma), /* last, as only the Gaussian likelihood has it */
+        { "--epochs", NULL, WHOLE, FIELD(train.epochs), .roles = SAVED },
+        { "--batch", NULL, WHOLE, FIELD(train.batch), .roles = SAVED },
+        { "--hidden", NULL, TEXT, FIELD(hidden), .roles = SAVED },
+        { "--latent", NULL, WHOLE, FIELD(model.latent), .roles = SAVED },
+        { "--activation", NULL, TEXT, FIELD(activation), .roles = SAVED },
+        { "--likelihood", NULL, CHOICE, FIELD(likelihood), .roles = SAVED, .takes = LIKELIHOODS },
+        { "--samples", NULL, WHOLE, FIELD(model.samples), .roles = SAVED },
+        { "--bound", NULL, CHOICE, FIELD(bound), .roles = SAVED, .takes = BOUNDS },
+        { "--estimator", NULL, CHOICE, FIELD(estimator), .roles = SAVED, .takes = ESTIMATORS },
+        { "--beta", NULL, CUSTOM, FIELD(beta), .roles = SAVED, .print = print_9_digits },
+        { "--free_bits", NULL, CUSTOM, FIELD(model.free_bits), .roles = SAVED, .print = print_9_digits },
+        { "--lr", NULL, CUSTOM, FIELD(train.lr), .roles = SAVED, .print = print_9_digits },
+        { "--seed", NULL, SEED, FIELD(train.seed), .roles = SAVED },
+        { "--sigma", NULL, TEXT, FIELD(sigma), .roles = gaussian ? SAVED : 0 },
+        { 0 },
     };
-    return model_save(r->root, o->train.out, r->data->name, rows, (int)(sizeof rows / sizeof *rows) - !gaussian);
+    o.train.epochs = r->n_records;
+    if (!o.sigma) o.sigma = "learned";
+    return model_save(r->root, o.train.out, r->data->name, rows, &o);
 }

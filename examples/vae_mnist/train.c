@@ -129,8 +129,6 @@ static bool run_training(context *c, bool *whole)
 bool train_vae(run *r, bool *whole)
 {
     const options *o = r->o;
-    options        saved = *o;
-    argument       table[OPTIONS];
     /* Keeps memory use roughly independent of the number of samples. */
     const int64_t samples = o->model.samples, test_batch = samples < 500 ? 500 / samples : 1;
     const int64_t images = r->data->train.shape.n[0], batch_size = o->train.batch;
@@ -147,8 +145,7 @@ bool train_vae(run *r, bool *whole)
     /* The baseline needs other images, which a test batch may lack. It affects gradients only. */
     if (o->model.estimator == TAP_SCORE_BASELINE) c.test_vae.options.estimator = TAP_SCORE;
     tap_tape_set_recording(c.test_tape, false);
-    options_table(table, &saved);
-    options_save(r->checkpoint, table, SAVED_OPTIONS);
+    options_save(r->checkpoint, options_table, o);
     const bool ok = run_training(&c, whole);
     tap_loader_free(c.test_images);
     tap_tape_free(c.test_tape);

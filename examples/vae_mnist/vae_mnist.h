@@ -9,11 +9,9 @@
 
 /* ---- options.c --------------------------------------------------------------------------------------------------- */
 
-#define LIKELIHOODS "must be bernoulli or gaussian"
-#define BOUNDS      "must be elbo or iwae"
-#define ESTIMATORS  "must be reparameterized, stl, dreg, score, score-baseline or score-loo"
-
-enum { SIGMA_ROW = 4, SAVED_OPTIONS = 14, EPOCHS_ROW = 15, OPTIONS = 23 };
+#define LIKELIHOODS "bernoulli or gaussian"
+#define BOUNDS      "elbo or iwae"
+#define ESTIMATORS  "reparameterized, stl, dreg, score, score-baseline or score-loo"
 
 typedef struct {
     train_options   train;
@@ -27,10 +25,9 @@ typedef struct {
     uint64_t        given;          /* one bit for each option of the table that was given */
 } options;
 
-/* If it returns false, the program must end with *status (0 after --help, else 2). */
-bool options_parse(options *o, int argc, char **argv, int *status);
-/* The table of options. The results depend on the first SAVED_OPTIONS. */
-void options_table(argument table[OPTIONS], options *o);
+/* Ends the program after --help and after an error. */
+void                  options_parse(options *o, int argc, char **argv);
+extern const argument options_table[];
 /* If there is a run to resume, sets the options that were not given from its checkpoint. Those that were given must be equal
  * to the run's, except that the number of epochs may grow. The arena owns the texts. */
 bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a);
