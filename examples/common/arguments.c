@@ -82,7 +82,7 @@ bool argument_set(const argument *a, void *options, const char *text)
     case SEED: return parse_seed(text, field);
     case REAL: return parse_real(text, a->min, a->max, field);
     case CHOICE: return parse_choice(a, text, field);
-    case CUSTOM: return a->parse(field, text);
+    case CUSTOM: return a->parse(options, text);
     case FLAG: *(bool *)field = !strcmp(text, "true"); return *(bool *)field || !strcmp(text, "false");
     }
     return false;

@@ -12,10 +12,12 @@ extern const char *const program;
 
 /* ---- program.c: how a program begins and ends --------------------------------------------------------------------- */
 
-/* Installs handlers: the first SIGINT, SIGTERM or SIGHUP (unless SIGHUP is ignored, as under nohup) asks the program to finish
- * its step and to write its results; a second one ends it. */
-void catch_signals(void);
+/* Starts a program: sets the locale, the number of threads (0: the library's default) and the signal handlers. The first SIGINT,
+ * SIGTERM or SIGHUP asks the program to finish its step and to write its results; a second one ends it. */
+void begin_program(int64_t threads);
 int  interrupted(void); /* the signal that asked the program to finish; 0 if there was none */
+/* Flushes standard output and returns the exit status: 0, 1 after a failure, or 128 + signal after an interruption. */
+int end_program(bool ok);
 
 /* path = dir/name, or dir if the name is empty. Returns false, without a message, if the path is too long. */
 bool join(char path[PATH_SIZE], const char *dir, const char *name);
@@ -24,20 +26,13 @@ typedef struct {
     const char *name;
     double      bytes;
 } out_file;
-
-/* The approximate size of a picture. */
-#define PICTURE_BYTES 3e5
+#define PICTURE_BYTES 3e5 /* the approximate size of a picture */
 
 /* Creates a results folder and checks that these files can be written there, in this order, before a long computation: no name
  * is that of a folder or of a file that must not be replaced, and the disk has space for all of them. */
 bool prepare_out(const char *out, int n, const out_file *files);
 /* Checks a single file in the same way; its folder must exist. Devices and pipes cannot be checked and are accepted. */
 bool prepare_file(const char *path, double bytes);
-
-/* Flushes standard output and returns the exit status: 0, 1 after a failure, or 128 + signal after an interruption. */
-int end_program(bool ok);
-/* Starts a program: sets the locale, the number of threads (0: the library's default) and the signal handlers. */
-void begin_program(int64_t threads);
 
 /* These functions return whether the object has no error, and print the error if it has one. */
 bool module_ok(const tap_module *root);
@@ -50,8 +45,8 @@ bool loader_end(tap_loader *l);
 /* ---- arguments.c: the command line -------------------------------------------------------------------------------- */
 
 /* The type of an option's value, and of its field in the program's `options`: const char * (TEXT, FOLDER), int64_t (WHOLE),
- * uint64_t (SEED), double (REAL), bool (FLAG, which has no value), int (CHOICE). The program parses a CUSTOM option itself. A
- * row that is HELP is a part of the help text only. */
+ * uint64_t (SEED), double (REAL), bool (FLAG, which has no value), int or an enum (CHOICE). The program parses a CUSTOM option
+ * itself. A row that is HELP is a part of the help text only. */
 typedef enum { HELP, TEXT, FOLDER, WHOLE, SEED, REAL, FLAG, CHOICE, CUSTOM } argument_kind;
 
 /* What an option has to do with a trained model: it is saved with it; it is needed to rebuild it; it is for training only; it
@@ -69,7 +64,7 @@ typedef struct {
     const char   *help;    /* NULL: the row is a paragraph of the help text, its name */
     const char   *takes;   /* what follows "must be": CHOICE: "NAME, ... or NAME", the values 0, 1, ...; CUSTOM: any text */
     const char *(*names)(void); /* CUSTOM, instead of `takes`: lists the values */
-    bool (*parse)(void *field, const char *text);
+    bool (*parse)(void *options, const char *text);
     void (*print)(const void *field, char text[PATH_SIZE]); /* equal texts for equal values; NULL: the field is the text */
 } argument;
 
@@ -100,9 +95,9 @@ bool parse_real(const char *text, double min, double max, double *value);
 
 /* ---- screen.c: messages and the terminal -------------------------------------------------------------------------- */
 
-bool   fail(const char *format, ...) TAP_PRINTF(1, 2); /* prints an error on one line of standard error; returns false */
-void   note(const char *format, ...) TAP_PRINTF(1, 2); /* prints a warning on one line of standard error */
-double now(void);                                      /* seconds of a monotonic clock */
+bool fail(const char *format, ...) TAP_PRINTF(1, 2); /* prints an error on one line of standard error; returns false */
+#define note(...) ((void)fail(__VA_ARGS__))          /* prints a warning */
+double now(void);                                    /* seconds of a monotonic clock */
 
 /* The progress bar: a line on standard error, redrawn periodically and omitted if standard error is not a terminal. begun is
  * the fraction of all rounds that is already done. */

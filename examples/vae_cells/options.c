@@ -13,10 +13,10 @@ const char *separator_name(char text[8], char separator)
     return separator == '\t' ? "tab" : text;
 }
 
-static bool parse_separator(void *field, const char *text)
+static bool parse_separator(void *o, const char *text)
 {
     const bool tab = !strcmp(text, "tab");
-    *(char *)field = tab ? '\t' : *text;
+    ((options *)o)->separator = tab ? '\t' : *text;
     return tab || (*text && !text[1] && !strchr("\" \r\n", *text));
 }
 
@@ -34,7 +34,7 @@ const argument options_table[] = {
     { "--metadata", "FILE", TEXT, FIELD(metadata), .roles = LEARNS,
       .help = "CSV, a row of names and one for each cell, in any order, of which one column holds the barcodes; batch and group "
               "are used [metadata.csv in DIR, if there]" },
-    { "--separator", "C", CUSTOM, FIELD(separator), .roles = LEARNS, .parse = parse_separator,
+    { "--separator", "C", CUSTOM, .roles = LEARNS, .parse = parse_separator,
       .takes = "the word tab or one character that is neither a quote nor a space",
       .help = "of CSV files: , or ; or any other character, or the word tab [, and in .tsv files tab]" },
     { "--out", "DIR", FOLDER, FIELD(train.out), .roles = LEARNS, .initial = "out/vae_cells",

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-static bool parse_pair(void *field, const char *text)
+static bool parse_ends(void *o, const char *text)
 {
-    return parse_list(text, 0, 1e9, 2, field) == 2;
+    return parse_list(text, 0, 1e9, 2, ((options *)o)->ends) == 2;
 }
 
 /* clang-format off */
@@ -27,7 +27,7 @@ const argument options_table[] = {
     { "--digit", "D", WHOLE, FIELD(digit), 0, DIGITS - 1, .help = "digit_D.png, 256 times the digit D" },
     { "--traversals", NULL, FLAG, FIELD(traversals),
       .help = "traversals.png: what each dimension of z does to a 3, or to D" },
-    { "--interpolate", "A,B", CUSTOM, FIELD(ends), .takes = "two numbers of test images, such as 3,18", .parse = parse_pair,
+    { "--interpolate", "A,B", CUSTOM, 0, .takes = "two numbers of test images, such as 3,18", .parse = parse_ends,
       .help = "interpolation.png: from test image number A to number B [0,1]" },
     { "--measure", NULL, FLAG, FIELD(measure),
       .help = "how many of the digits a classifier reads as what they are meant to be, and the Frechet distance of its features" },

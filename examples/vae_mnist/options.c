@@ -7,22 +7,25 @@
 
 enum { GROWS = OWN }; /* the role of --epochs: it may differ when a run is resumed */
 
-static bool parse_hidden(void *field, const char *text)
+static bool parse_hidden(void *parsed, const char *text)
 {
-    int64_t sizes[TAP_VAE_MAX_HIDDEN];
-    *(const char **)field = text;
-    return parse_list(text, 1, 1e6, TAP_VAE_MAX_HIDDEN, sizes) > 0;
+    options *o = parsed;
+    o->hidden = text;
+    o->model.n_hidden = parse_list(text, 1, 1e6, TAP_VAE_MAX_HIDDEN, o->model.hidden);
+    return o->model.n_hidden > 0;
 }
 
-static bool parse_activation(void *field, const char *text)
+static bool parse_activation(void *parsed, const char *text)
 {
-    *(const char **)field = text;
-    return tap_activation_find(text) != NULL;
+    options *o = parsed;
+    o->activation = text;
+    o->model.activation = tap_activation_find(text);
+    return o->model.activation;
 }
 
-static bool parse_sigma(void *field, const char *text)
+static bool parse_sigma(void *parsed, const char *text)
 {
-    options *o = field;
+    options *o = parsed;
     o->sigma = text;
     o->model.sigma = 0; /* learned */
     return !strcmp(text, "learned") || parse_real(text, DBL_MIN, 1e6, &o->model.sigma);
@@ -30,8 +33,8 @@ static bool parse_sigma(void *field, const char *text)
 
 static void print_sigma(const void *field, char text[PATH_SIZE])
 {
-    const options *o = field;
-    if (o->sigma && o->model.sigma > 0) snprintf(text, PATH_SIZE, "%.17g", o->model.sigma);
+    const double sigma = *(const double *)field;
+    if (sigma > 0) snprintf(text, PATH_SIZE, "%.17g", sigma);
     else snprintf(text, PATH_SIZE, "learned");
 }
 
@@ -54,9 +57,9 @@ const argument options_table[] = {
     { "--latent", "N", WHOLE, FIELD(model.latent), 1, 1e6, SAVED, "20", .help = "dimensions of z; 2 also draws manifold.png" },
     { "--activation", "NAME", CUSTOM, FIELD(activation), .roles = SAVED, .initial = "relu", .help = "",
       .names = tap_activation_names, .parse = parse_activation },
-    { "--likelihood", "NAME", CHOICE, FIELD(likelihood), .roles = SAVED, .initial = "bernoulli", .takes = LIKELIHOODS,
+    { "--likelihood", "NAME", CHOICE, FIELD(model.likelihood), .roles = SAVED, .initial = "bernoulli", .takes = LIKELIHOODS,
       .help = LIKELIHOODS },
-    { "--sigma", "S", CUSTOM, 0, .roles = SAVED, .takes = "a number above 0, or the word learned", .parse = parse_sigma,
+    { "--sigma", "S", CUSTOM, FIELD(model.sigma), .roles = SAVED, .takes = "a number above 0, or the word learned", .parse = parse_sigma,
       .print = print_sigma, .help = "gaussian only: standard deviation of a pixel, a number or the word learned [learned]" },
 
     { .name = "Training" },
@@ -64,9 +67,9 @@ const argument options_table[] = {
       .help = "passes over the data; 0 evaluates an untrained model" },
     { "--batch", "N", WHOLE, FIELD(train.batch), 1, 1e6, SAVED, "128", .help = "images per step" },
     { "--samples", "L", WHOLE, FIELD(model.samples), 1, 1e6, SAVED, "1", .help = "draws of z per image" },
-    { "--bound", "NAME", CHOICE, FIELD(bound), .roles = SAVED, .initial = "elbo", .takes = BOUNDS,
+    { "--bound", "NAME", CHOICE, FIELD(model.bound), .roles = SAVED, .initial = "elbo", .takes = BOUNDS,
       .help = "what to maximize: elbo, or iwae, the importance-weighted bound of Burda et al. 2016" },
-    { "--estimator", "NAME", CHOICE, FIELD(estimator), .roles = SAVED, .initial = "reparameterized", .takes = ESTIMATORS,
+    { "--estimator", "NAME", CHOICE, FIELD(model.estimator), .roles = SAVED, .initial = "reparameterized", .takes = ESTIMATORS,
       .help = "of the gradient: " ESTIMATORS },
     { "--free-bits", "X", REAL, FIELD(model.free_bits), 0, 1e6, SAVED, "0",
       .help = "elbo only: nats of KL that cost nothing, for each dimension of z" },
@@ -88,11 +91,12 @@ const argument options_table[] = {
 };
 /* clang-format on */
 
-/* Checks for combinations of options that are invalid although each option is valid. */
-static bool check(const options *o)
+/* Completes the options of the model, and checks for combinations that are invalid although each option is valid. */
+static bool complete(options *o)
 {
-    const tap_vae_options *m = &o->model;
-    const bool             pathwise = m->estimator == TAP_STICKING_THE_LANDING || m->estimator == TAP_DOUBLY_REPARAMETERIZED;
+    tap_vae_options *m = &o->model;
+    const bool       pathwise = m->estimator == TAP_STICKING_THE_LANDING || m->estimator == TAP_DOUBLY_REPARAMETERIZED;
+    m->beta = o->beta > 0 ? o->beta : TAP_ZERO;
     if (o->sigma && m->likelihood != TAP_VAE_GAUSSIAN) return usage("--sigma", o->sigma, "needs --likelihood gaussian");
     if (m->bound == TAP_IWAE && o->beta != 1) return usage("--beta", "", "needs --bound elbo");
     if (m->bound == TAP_IWAE && m->free_bits > 0) return usage("--free-bits", "", "needs --bound elbo");
@@ -106,18 +110,6 @@ static bool check(const options *o)
     return true;
 }
 
-/* Checks the options together and fills in the model's options, once all are known. */
-static bool complete(options *o)
-{
-    o->model.n_hidden = parse_list(o->hidden, 1, 1e6, TAP_VAE_MAX_HIDDEN, o->model.hidden);
-    o->model.activation = tap_activation_find(o->activation);
-    o->model.likelihood = (tap_vae_likelihood)o->likelihood;
-    o->model.bound = (tap_bound)o->bound;
-    o->model.estimator = (tap_estimator)o->estimator;
-    o->model.beta = o->beta > 0 ? o->beta : TAP_ZERO;
-    return check(o);
-}
-
 bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a)
 {
     const tap_checkpoint_found found = tap_checkpoint_peek(c);
@@ -128,7 +120,7 @@ bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a)
                      *epochs = tap_safetensors_find(&found.file, "epochs");
     const long long done = records ? records->shape.n[0] : 0;
     if (!options_from_run(&found, options_table, o, o->given, a)) return false;
-    if (o->likelihood != TAP_VAE_GAUSSIAN) o->sigma = sigma;
+    if (o->model.likelihood != TAP_VAE_GAUSSIAN) o->sigma = sigma;
     if (!arguments_given(options_table, o->given, GROWS)) o->train.epochs = epochs ? (int64_t)tap_tensor_item(*epochs, 0) : 0;
     if (!complete(o)) return false;
     return done <= o->train.epochs ||

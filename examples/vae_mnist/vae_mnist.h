@@ -17,8 +17,7 @@ typedef struct {
     train_options   train;
     const char     *data; /* NULL: search for a data set */
     tap_vae_options model;
-    const char     *hidden, *activation, *sigma;  /* the texts given, for the records; sigma NULL: not given */
-    int             likelihood, bound, estimator; /* values of the library's enumerators */
+    const char     *hidden, *activation, *sigma; /* the texts given, for the records; sigma NULL: not given */
     double          beta;
     int64_t         evaluate;       /* K, the draws per image for the log-likelihood; 0: not measured */
     int             skip_nonfinite; /* 1: omit updates with values that are not finite */
