@@ -51,22 +51,23 @@ bool parse_real(const char *text, double min, double max, double *value)
     return end != text && !*end && *value >= min && *value <= max;
 }
 
-/* Extracts name i from a choice's text "NAME, ... or NAME", skipping "or"; false if there are fewer names. */
-static bool choice_name(const argument *a, int i, char name[PATH_SIZE])
+/* Extracts name i from a list "NAME, ... or NAME"; false if there are fewer names. */
+static bool list_name(const char *list, int i, char name[PATH_SIZE])
 {
-    for (const char *word = a->takes; *word; i--) {
-        const size_t n = strcspn(word, ", ");
-        if (i == 0) return snprintf(name, PATH_SIZE, "%.*s", (int)n, word) > 0;
-        word += n + strspn(word + n, ", ");
-        if (!strncmp(word, "or ", 3)) word += 3;
+    for (; *list; i--) {
+        const size_t n = strcspn(list, ", ");
+        if (i == 0) return snprintf(name, PATH_SIZE, "%.*s", (int)n, list) > 0;
+        list += n + strspn(list + n, ", ");
+        if (!strncmp(list, "or ", 3)) list += 3;
     }
     return false;
 }
 
-static bool parse_choice(const argument *a, const char *text, int *value)
+/* Finds the index of a name in a list. */
+static bool find_name(const char *list, const char *text, int *i)
 {
     char name[PATH_SIZE];
-    for (*value = 0; choice_name(a, *value, name); ++*value)
+    for (*i = 0; list_name(list, *i, name); ++*i)
         if (!strcmp(name, text)) return true;
     return false;
 }
@@ -74,14 +75,15 @@ static bool parse_choice(const argument *a, const char *text, int *value)
 bool argument_set(const argument *a, void *options, const char *text)
 {
     void *field = (char *)options + a->field;
+    int   i;
     switch (a->kind) {
     case HELP: break;
-    case TEXT: *(const char **)field = text; return *text;
+    case TEXT: *(const char **)field = text; return a->names ? find_name(a->names(), text, &i) : *text;
     case FOLDER: *(const char **)field = text; return *text && strlen(text) < PATH_SIZE - 64;
     case WHOLE: return parse_list(text, a->min, a->max, 1, field) == 1;
     case SEED: return parse_seed(text, field);
     case REAL: return parse_real(text, a->min, a->max, field);
-    case CHOICE: return parse_choice(a, text, field);
+    case CHOICE: return find_name(a->takes, text, field);
     case CUSTOM: return a->parse(options, text);
     case FLAG: *(bool *)field = !strcmp(text, "true"); return *(bool *)field || !strcmp(text, "false");
     }
@@ -97,7 +99,7 @@ void argument_print(const argument *a, const void *options, char text[PATH_SIZE]
     case SEED: snprintf(text, PATH_SIZE, "%" PRIu64, *(const uint64_t *)field); break;
     case REAL: snprintf(text, PATH_SIZE, "%.17g", *(const double *)field); break;
     case FLAG: snprintf(text, PATH_SIZE, "%s", *(const bool *)field ? "true" : "false"); break;
-    case CHOICE: choice_name(a, *(const int *)field, text); break;
+    case CHOICE: list_name(a->takes, *(const int *)field, text); break;
     case TEXT:
     case FOLDER:
     case CUSTOM:
@@ -139,13 +141,13 @@ static void print_row(const argument *a)
     print_wrapped(text, HELP_COLUMN, HELP_COLUMN);
 }
 
-void arguments_help(const argument *table, int argc, char **argv)
+void arguments_help(int argc, char **argv)
 {
     bool asked = false;
     for (int i = 1; i < argc; i++) asked = asked || !strcmp(argv[i], "--help") || !strcmp(argv[i], "-h");
     if (!asked) return;
-    for (const argument *a = table; a->name; a++) {
-        if (!a->help && a > table) putchar('\n');
+    for (const argument *a = options_table; a->name; a++) {
+        if (!a->help && a > options_table) putchar('\n');
         if (a->help) print_row(a);
         else print_wrapped(a->name, 0, 0);
     }
@@ -161,7 +163,9 @@ static bool refuse(const argument *a, const char *value)
     switch (a->kind) {
     case HELP:
     case FLAG: break;
-    case TEXT: snprintf(text, sizeof text, "must not be empty"); break;
+    case TEXT:
+        snprintf(text, sizeof text, a->names ? "must be one of %s" : "must not be empty", a->names ? a->names() : "");
+        break;
     case FOLDER: snprintf(text, sizeof text, "must name a directory"); break;
     case WHOLE: snprintf(text, sizeof text, "must be a whole number from %.0f to %.0f", a->min, a->max); break;
     case SEED: snprintf(text, sizeof text, "must be a whole number from 0 to %" PRIu64, UINT64_MAX); break;
@@ -170,17 +174,17 @@ static bool refuse(const argument *a, const char *value)
         else snprintf(text, sizeof text, "must be a number from %.15g to %.15g", a->min, a->max);
         break;
     case CHOICE:
-    case CUSTOM: snprintf(text, sizeof text, "must be %s%s", a->names ? "one of " : "", a->names ? a->names() : a->takes);
+    case CUSTOM: snprintf(text, sizeof text, "must be %s", a->takes);
     }
     return usage(a->name, *value ? value : "''", text);
 }
 
 /* Parses an option and its value, which may be the next argument. Returns the number of arguments consumed, 0 on an error. */
-static int take(const argument *table, void *options, char **argv, uint64_t *given)
+static int take(void *options, char **argv, uint64_t *given)
 {
     const char     *arg = *argv, *equals = strchr(arg, '=');
     const size_t    n = strcspn(arg, "=");
-    const argument *a = table;
+    const argument *a = options_table;
     while (a->name && (a->kind == HELP || strlen(a->name) != n || memcmp(a->name, arg, n))) a++;
     if (!a->name)
         return usage(arg, "", arg[0] == '-' ? "there is no such option" : "not an option; all arguments begin with --");
@@ -188,32 +192,32 @@ static int take(const argument *table, void *options, char **argv, uint64_t *giv
     if (a->kind == FLAG && equals) return usage(a->name, "", "takes no value");
     if (!value || (!equals && !strncmp(value, "--", 2))) return usage(a->name, "", "a value is missing");
     if (!argument_set(a, options, value)) return refuse(a, value);
-    *given |= 1ull << (a - table);
+    *given |= 1ull << (a - options_table);
     return a->kind == FLAG || equals ? 1 : 2;
 }
 
-uint64_t arguments_take(const argument *table, void *options, int argc, char **argv)
+uint64_t arguments_take(void *options, int argc, char **argv)
 {
     uint64_t given = 0;
-    arguments_help(table, argc, argv);
-    for (const argument *a = table; a->name; a++)
+    arguments_help(argc, argv);
+    for (const argument *a = options_table; a->name; a++)
         if (a->initial) argument_set(a, options, a->initial);
     for (int i = 1, n; i < argc; i += n) {
-        n = take(table, options, argv + i, &given);
+        n = take(options, argv + i, &given);
         if (n == 0) exit(2);
     }
     return given;
 }
 
-const argument *arguments_given(const argument *table, uint64_t given, unsigned roles)
+const argument *arguments_given(uint64_t given, unsigned roles)
 {
-    for (const argument *a = table; a->name; a++)
-        if (given >> (a - table) & 1 && a->roles & roles) return a;
+    for (const argument *a = options_table; a->name; a++)
+        if (given >> (a - options_table) & 1 && a->roles & roles) return a;
     return NULL;
 }
 
-bool arguments_exclude(const argument *table, uint64_t given, unsigned roles, const char *why)
+bool arguments_exclude(uint64_t given, unsigned roles, const char *why)
 {
-    const argument *a = arguments_given(table, given, roles);
+    const argument *a = arguments_given(given, roles);
     return !a || usage(a->name, "", why);
 }

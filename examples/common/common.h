@@ -63,26 +63,24 @@ typedef struct {
     const char   *initial; /* the default; NULL leaves the field as it is */
     const char   *help;    /* NULL: the row is a paragraph of the help text, its name */
     const char   *takes;   /* what follows "must be": CHOICE: "NAME, ... or NAME", the values 0, 1, ...; CUSTOM: any text */
-    const char *(*names)(void); /* CUSTOM, instead of `takes`: lists the values */
+    const char *(*names)(void); /* TEXT: lists the values that are allowed, "NAME, NAME" */
     bool (*parse)(void *options, const char *text);
     void (*print)(const void *field, char text[PATH_SIZE]); /* equal texts for equal values; NULL: the field is the text */
 } argument;
 
 #define FIELD(member) offsetof(options, member)
-#define HELP_ROW \
-    { \
-        "--help", NULL, HELP, .help = "print this help" \
-    }
+/* The program's table of options. Each program defines it. */
+extern const argument options_table[];
 
-/* If the arguments ask for help, prints the table as help text and ends the program. */
-void arguments_help(const argument *table, int argc, char **argv);
+/* If the arguments ask for help, prints it and ends the program. */
+void arguments_help(int argc, char **argv);
 /* Sets all options, to their defaults or to what the arguments say, and returns one bit for each row that was given. Ends the
  * program after --help, and with status 2 after an error. */
-uint64_t arguments_take(const argument *table, void *options, int argc, char **argv);
+uint64_t arguments_take(void *options, int argc, char **argv);
 /* The first row with any of the roles that was given, or NULL. */
-const argument *arguments_given(const argument *table, uint64_t given, unsigned roles);
+const argument *arguments_given(uint64_t given, unsigned roles);
 /* Whether no option with any of the roles was given; otherwise prints "--latent: WHY". */
-bool arguments_exclude(const argument *table, uint64_t given, unsigned roles, const char *why);
+bool arguments_exclude(uint64_t given, unsigned roles, const char *why);
 /* Sets an option; returns false, without a message, if the text is not a valid value. */
 bool argument_set(const argument *a, void *options, const char *text);
 void argument_print(const argument *a, const void *options, char text[PATH_SIZE]);

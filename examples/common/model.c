@@ -74,10 +74,10 @@ bool model_save(const tap_module *root, const char *out, const char *data, const
     return ok;
 }
 
-void options_save(tap_checkpoint *c, const argument *table, const void *options)
+void options_save(tap_checkpoint *c, const void *options)
 {
     char text[PATH_SIZE];
-    for (const argument *row = table; row->name; row++) {
+    for (const argument *row = options_table; row->name; row++) {
         if (!(row->roles & SAVED)) continue;
         argument_print(row, options, text);
         tap_checkpoint_option(c, row->name + strlen("--"), text);
@@ -92,12 +92,12 @@ static const char *value_of(const tap_checkpoint_found *run, const argument *row
     return copy ? memcpy(copy, value, strlen(value) + 1) : NULL;
 }
 
-bool options_from_run(const tap_checkpoint_found *run, const argument *table, void *options, uint64_t given, tap_arena *a)
+bool options_from_run(const tap_checkpoint_found *run, void *options, uint64_t given, tap_arena *a)
 {
     char text[PATH_SIZE];
-    for (const argument *row = table; row->name; row++) {
+    for (const argument *row = options_table; row->name; row++) {
         if (!(row->roles & SAVED)) continue;
-        const bool  is_given = given >> (row - table) & 1;
+        const bool  is_given = given >> (row - options_table) & 1;
         const char *value = value_of(run, row, a);
         if (!value) return fail("%s: its metadata has no %s", run->path, row->name);
         argument_print(row, options, text);
@@ -108,14 +108,14 @@ bool options_from_run(const tap_checkpoint_found *run, const argument *table, vo
     return true;
 }
 
-bool model_options(tap_arena *a, const char *path, const argument *table, void *options, unsigned roles)
+bool model_options(tap_arena *a, const char *path, void *options, unsigned roles)
 {
     const tap_safetensors file = tap_safetensors_read(a, path);
     if (!arena_ok(a)) return false;
     const char *writer = tap_safetensors_metadata(&file, "program"), *not_ours = "not a model written by this program";
     if (!writer) return fail("%s: %s", path, not_ours);
     if (strcmp(writer, program) != 0) return fail("%s: %s, but by %s", path, not_ours, writer);
-    for (const argument *row = table; row->name; row++) {
+    for (const argument *row = options_table; row->name; row++) {
         if (!(row->roles & roles)) continue;
         const char *name = row->name + strlen("--"), *value = tap_safetensors_metadata(&file, name);
         if (!value) return fail("%s: %s: its metadata has no %s", path, not_ours, name);
@@ -130,13 +130,13 @@ bool model_load(tap_module *root, const char *path)
     return !tap_module_load(root, path, &e) || fail("%s", e.message);
 }
 
-bool train_and_save(train_config c, const char *data, const argument *table, const void *options, bool *whole)
+bool train_and_save(train_config c, const char *data, const void *options, bool *whole)
 {
     const char *out = c.options.out;
     bool        ok = run_prepare(&c) && run_open(&c.checkpoint, out, c.options.resume, "data", true);
-    if (ok) options_save(c.checkpoint, table, options);
+    if (ok) options_save(c.checkpoint, options);
     ok = ok && train(&c, whole);
     tap_checkpoint_free(c.checkpoint);
     if (ok && !*whole) note("interrupted; the same command with --resume continues from here");
-    return ok && (!*whole || model_save(c.root, out, data, table, options));
+    return ok && (!*whole || model_save(c.root, out, data, options_table, options));
 }

@@ -44,7 +44,7 @@ typedef struct {
     { "--threads", "N", WHOLE, FIELD(train.threads), 1, 256, \
       .help = "1 to 256; results do not depend on it [OMP_NUM_THREADS, else all processors]" }, \
     { "--quiet", NULL, FLAG, FIELD(train.quiet), .help = when_quiet }, \
-    HELP_ROW
+    { "--help", NULL, HELP, .help = "print this help" }
 /* clang-format on */
 #define NOT_WITH_MODEL "is for training, not for --model"
 
@@ -103,20 +103,19 @@ bool run_may_start(const char *out, bool resume);
 /* Checks that all files of a run can be written, and that the disk has space for them. */
 bool run_prepare(const train_config *c);
 
-/* Adds the SAVED options of the table to the checkpoint. */
-void options_save(tap_checkpoint *c, const argument *table, const void *options);
+/* Adds the SAVED options to the checkpoint. */
+void options_save(tap_checkpoint *c, const void *options);
 /* Sets those of the SAVED options that were not given (`given` has one bit each) from the run's checkpoint; those that were
  * given must be equal to the run's. The arena owns the texts. */
-bool options_from_run(const tap_checkpoint_found *run, const argument *table, void *options, uint64_t given, tap_arena *a);
+bool options_from_run(const tap_checkpoint_found *run, void *options, uint64_t given, tap_arena *a);
 
 /* Writes model.safetensors into `out`: the parameters and, as metadata, the program's name, the data set's name and the SAVED
  * options of the table. */
 bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, const void *options);
-/* Prepares the run, trains and saves the model, with the SAVED options of the table. *whole is false if training was
- * interrupted. */
-bool train_and_save(train_config c, const char *data, const argument *table, const void *options, bool *whole);
+/* Prepares the run, trains and saves the model with the SAVED options. *whole is false if training was interrupted. */
+bool train_and_save(train_config c, const char *data, const void *options, bool *whole);
 /* Sets the options with any of the roles from a model file, which this program must have written. The arena owns the texts. */
-bool model_options(tap_arena *a, const char *path, const argument *table, void *options, unsigned roles);
+bool model_options(tap_arena *a, const char *path, void *options, unsigned roles);
 bool model_load(tap_module *root, const char *path);
 
 #endif

@@ -6,7 +6,7 @@
 const char *const program = "elbo_tour";
 
 /* clang-format off */
-static const argument table[] = {
+const argument options_table[] = {
     { .name = "usage: elbo_tour [options]\n\n"
               "Walks through the theory of the variational autoencoder: each equation with both of its sides computed by different "
               "means, what every gradient estimator scatters, and four pictures. Fails if a difference is not within 4 standard "
@@ -17,7 +17,7 @@ static const argument table[] = {
     { "--out", "DIR", FOLDER, FIELD(out), .initial = "out/elbo_tour", .help = "where the pictures go; made if need be" },
     { "--seed", "N", SEED, FIELD(seed), .initial = "0", .help = "of all that is random" },
     { "--quick", NULL, FLAG, FIELD(quick), .help = "fewer draws, less training" },
-    HELP_ROW,
+    { "--help", NULL, HELP, .help = "print this help" },
     { 0 },
 };
 /* clang-format on */
@@ -25,7 +25,7 @@ static const argument table[] = {
 int main(int argc, char **argv)
 {
     options o = { .data = NULL };
-    arguments_take(table, &o, argc, argv);
+    arguments_take(&o, argc, argv);
     o.draws = o.quick ? 20000 : 200000;
     const out_file files[] = { { "delta.png", PICTURE_BYTES },
                                { "kl.png", PICTURE_BYTES },

@@ -123,13 +123,13 @@ static bool train_model(tap_vae *vae, tap_module *root, options *o, const set *f
                        .n_results = RESULTS,
                        .results = files };
     /* clang-format on */
-    return train_and_save(config, name, options_table, o, whole);
+    return train_and_save(config, name, o, whole);
 }
 
 static bool recall(tap_vae *vae, tap_module *root, tap_arena *a, options *o)
 {
     const unsigned roles = o->normal || o->only ? BUILDS : BUILDS | TASK;
-    return model_options(a, o->model, options_table, o, roles) && init(vae, root, o) && model_load(root, o->model);
+    return model_options(a, o->model, o, roles) && init(vae, root, o) && model_load(root, o->model);
 }
 
 /* ---- Scores ------------------------------------------------------------------------------------------------------- */

@@ -39,7 +39,7 @@ const argument options_table[] = {
 
 static bool check(const options *o, uint64_t given)
 {
-    if (o->model && !arguments_exclude(options_table, given, TRAINS, NOT_WITH_MODEL)) return false;
+    if (o->model && !arguments_exclude(given, TRAINS, NOT_WITH_MODEL)) return false;
     if (o->only && (!o->model || o->normal || o->anomaly || o->data))
         return usage("--score", "", "goes with --model, without --normal, --anomaly and --data");
     if (!o->normal || (strlen(o->normal) == 1 && strchr("0123456789", *o->normal))) return true;
@@ -50,6 +50,6 @@ static bool check(const options *o, uint64_t given)
 void options_parse(options *o, int argc, char **argv)
 {
     *o = (options){ .normal = NULL };
-    if (!check(o, arguments_take(options_table, o, argc, argv))) exit(2);
+    if (!check(o, arguments_take(o, argc, argv))) exit(2);
     if (!o->normal && !o->model) o->normal = "3";
 }

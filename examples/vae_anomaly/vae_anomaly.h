@@ -23,8 +23,7 @@ typedef struct {
 } set;
 
 /* Ends the program after --help and after an error. */
-void                  options_parse(options *o, int argc, char **argv);
-extern const argument options_table[];
+void options_parse(options *o, int argc, char **argv);
 
 /* Prints how well each score detects the anomalies of each class; auroc gets the values for all anomalies. */
 bool measure(const set *s, const options *o, double auroc[SCORES]);

@@ -41,7 +41,7 @@ static bool simulate(options *o)
 /* Restores the options that are needed to rebuild a trained model from the file of that model. */
 static bool recall(options *o, tap_arena *a)
 {
-    return !o->model || model_options(a, o->model, options_table, o, BUILDS | SEEDS);
+    return !o->model || model_options(a, o->model, o, BUILDS | SEEDS);
 }
 
 static bool learn_and_tell(options *o)

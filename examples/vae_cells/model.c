@@ -59,7 +59,7 @@ static bool train_model(models *m, options *o, const cells *d, bool *whole)
     train_config config = config_of(&(train_context){ m, d, false }, &o->train);
     config.n_results = RESULTS;
     config.results = files;
-    return train_and_save(config, o->data, options_table, o, whole);
+    return train_and_save(config, o->data, o, whole);
 }
 
 static bool train_baseline(models *m, const options *o, const cells *d, bool *whole)

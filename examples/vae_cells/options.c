@@ -74,14 +74,14 @@ const argument options_table[] = {
 /* Rejects options that do not apply to the mode of the program: simulation, training, or reporting with --model. */
 static bool check(const options *o, uint64_t given)
 {
-    if (o->simulate) return arguments_exclude(options_table, given, TRAINS | LEARNS, "does not go with --simulate");
-    return arguments_exclude(options_table, given, SIMULATES, "goes with --simulate") &&
-           (!o->model || arguments_exclude(options_table, given, TRAINS | SEEDS, NOT_WITH_MODEL)) &&
+    if (o->simulate) return arguments_exclude(given, TRAINS | LEARNS, "does not go with --simulate");
+    return arguments_exclude(given, SIMULATES, "goes with --simulate") &&
+           (!o->model || arguments_exclude(given, TRAINS | SEEDS, NOT_WITH_MODEL)) &&
            (o->data || usage("--data", "", "must be given, or --simulate"));
 }
 
 void options_parse(options *o, int argc, char **argv)
 {
     *o = (options){ .data = NULL };
-    if (!check(o, arguments_take(options_table, o, argc, argv))) exit(2);
+    if (!check(o, arguments_take(o, argc, argv))) exit(2);
 }

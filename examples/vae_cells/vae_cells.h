@@ -20,8 +20,7 @@ typedef struct {
 } options;
 
 /* Ends the program after --help and after an error. */
-void                  options_parse(options *o, int argc, char **argv);
-extern const argument options_table[];
+void options_parse(options *o, int argc, char **argv);
 /* The separator as the option accepts it: "';'" or "tab". */
 const char *separator_name(char text[8], char separator);
 

@@ -46,7 +46,7 @@ static bool train_from(const dataset *d, tap_arena *a, tap_module *root, options
         printf("%s from %s: %lld for training, %lld held out\n%s VAE, %lld parameters; %s\n", d->name, d->from, (long long)end,
                (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_numel(root),
                tap_config());
-    return train_and_save(config, d->name, options_table, o, &whole);
+    return train_and_save(config, d->name, o, &whole);
 }
 
 bool train_on_mnist(options *o)
@@ -66,7 +66,7 @@ bool model_read(tap_vae *vae, tap_module *root, options *o, bool binary)
     const char *path = o->model ? o->model
                        : binary ? "out/vae_compress/binary/model.safetensors"
                                 : "out/vae_compress/grey/model.safetensors";
-    bool        ok = model_options(a, path, options_table, o, BUILDS) && init(vae, root, o) && model_load(root, path);
+    bool        ok = model_options(a, path, o, BUILDS) && init(vae, root, o) && model_load(root, path);
     tap_arena_free(a);
     return ok;
 }

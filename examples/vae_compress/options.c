@@ -53,15 +53,15 @@ static bool check(const options *o, uint64_t given)
 {
     const bool     codes = o->task == COMPRESS || o->task == DECOMPRESS;
     const unsigned training = codes ? TRAINS | SEEDS : TRAINS;
-    if (o->task != TRAIN && !arguments_exclude(options_table, given, training, "goes with --train")) return false;
+    if (o->task != TRAIN && !arguments_exclude(given, training, "goes with --train")) return false;
     return codes || !o->model || usage("--model", "", "goes with -c and -d");
 }
 
 void options_parse(options *o, int argc, char **argv)
 {
     *o = (options){ .task = TASKS };
-    arguments_help(options_table, argc, argv);
+    arguments_help(argc, argv);
     const int taken = take_task(o, argc, argv);
-    if (!taken || !check(o, arguments_take(options_table, o, argc - taken, argv + taken))) exit(2);
+    if (!taken || !check(o, arguments_take(o, argc - taken, argv + taken))) exit(2);
     if (!o->train.out) o->train.out = o->binary ? "out/vae_compress/binary" : "out/vae_compress/grey";
 }

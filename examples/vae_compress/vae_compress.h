@@ -17,8 +17,7 @@ typedef struct {
 } options;
 
 /* Ends the program after --help and after an error. */
-void                  options_parse(options *o, int argc, char **argv);
-extern const argument options_table[];
+void options_parse(options *o, int argc, char **argv);
 
 bool train_on_mnist(options *o);
 bool model_read(tap_vae *vae, tap_module *root, options *o, bool binary);

@@ -52,13 +52,13 @@ static bool train_model(tap_vae *vae, tap_module *root, options *o, const digits
                                   .held_out = d->test.images,
                                   .n_results = n,
                                   .results = files };
-    return train_and_save(config, d->found.name, options_table, o, whole);
+    return train_and_save(config, d->found.name, o, whole);
 }
 
 static bool load(tap_vae *vae, tap_module *root, options *o)
 {
     tap_arena *a = tap_arena_new();
-    bool       ok = model_options(a, o->model, options_table, o, BUILDS) && init(vae, root, o) && model_load(root, o->model);
+    bool       ok = model_options(a, o->model, o, BUILDS) && init(vae, root, o) && model_load(root, o->model);
     tap_arena_free(a);
     return ok;
 }

@@ -49,7 +49,7 @@ const argument options_table[] = {
 
 static bool check(const options *o, uint64_t given)
 {
-    if (o->model && !arguments_exclude(options_table, given, TRAINS, NOT_WITH_MODEL)) return false;
+    if (o->model && !arguments_exclude(given, TRAINS, NOT_WITH_MODEL)) return false;
     if (o->classifier && !o->measure) return usage("--classifier", "", "goes with --measure");
     return !o->data || !o->model || o->measure || o->ends[0] >= 0 ||
            usage("--data", "", "goes with training, --interpolate and --measure");
@@ -58,7 +58,7 @@ static bool check(const options *o, uint64_t given)
 void options_parse(options *o, int argc, char **argv)
 {
     *o = (options){ .digit = -1, .ends = { -1, -1 } };
-    const uint64_t given = arguments_take(options_table, o, argc, argv);
+    const uint64_t given = arguments_take(o, argc, argv);
     if (!o->samples && !o->traversals && !o->measure && o->digit < 0 && o->ends[0] < 0) {
         o->samples = o->traversals = o->measure = true;
         o->ends[0] = 0;

@@ -32,8 +32,7 @@ tap_var one_hot(tap_var label);                                                 
 /* ---- options.c --------------------------------------------------------------------------------------------------- */
 
 /* Ends the program after --help and after an error. */
-void                  options_parse(options *o, int argc, char **argv);
-extern const argument options_table[];
+void options_parse(options *o, int argc, char **argv);
 
 /* ---- model.c ----------------------------------------------------------------------------------------------------- */
 

@@ -15,14 +15,6 @@ static bool parse_hidden(void *parsed, const char *text)
     return o->model.n_hidden > 0;
 }
 
-static bool parse_activation(void *parsed, const char *text)
-{
-    options *o = parsed;
-    o->activation = text;
-    o->model.activation = tap_activation_find(text);
-    return o->model.activation;
-}
-
 static bool parse_sigma(void *parsed, const char *text)
 {
     options *o = parsed;
@@ -55,8 +47,8 @@ const argument options_table[] = {
       .takes = "1 to 16 layer sizes from 1 to 1000000, such as 400 or 200,200",
       .help = "sizes of the encoder's hidden layers; the decoder has them backwards" },
     { "--latent", "N", WHOLE, FIELD(model.latent), 1, 1e6, SAVED, "20", .help = "dimensions of z; 2 also draws manifold.png" },
-    { "--activation", "NAME", CUSTOM, FIELD(activation), .roles = SAVED, .initial = "relu", .help = "",
-      .names = tap_activation_names, .parse = parse_activation },
+    { "--activation", "NAME", TEXT, FIELD(activation), .roles = SAVED, .initial = "relu", .names = tap_activation_names,
+      .help = "" },
     { "--likelihood", "NAME", CHOICE, FIELD(model.likelihood), .roles = SAVED, .initial = "bernoulli", .takes = LIKELIHOODS,
       .help = LIKELIHOODS },
     { "--sigma", "S", CUSTOM, FIELD(model.sigma), .roles = SAVED, .takes = "a number above 0, or the word learned", .parse = parse_sigma,
@@ -96,6 +88,7 @@ static bool complete(options *o)
 {
     tap_vae_options *m = &o->model;
     const bool       pathwise = m->estimator == TAP_STICKING_THE_LANDING || m->estimator == TAP_DOUBLY_REPARAMETERIZED;
+    m->activation = tap_activation_find(o->activation);
     m->beta = o->beta > 0 ? o->beta : TAP_ZERO;
     if (o->sigma && m->likelihood != TAP_VAE_GAUSSIAN) return usage("--sigma", o->sigma, "needs --likelihood gaussian");
     if (m->bound == TAP_IWAE && o->beta != 1) return usage("--beta", "", "needs --bound elbo");
@@ -119,9 +112,9 @@ bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a)
     const tap_tensor *records = tap_safetensors_find(&found.file, "records"),
                      *epochs = tap_safetensors_find(&found.file, "epochs");
     const long long done = records ? records->shape.n[0] : 0;
-    if (!options_from_run(&found, options_table, o, o->given, a)) return false;
+    if (!options_from_run(&found, o, o->given, a)) return false;
     if (o->model.likelihood != TAP_VAE_GAUSSIAN) o->sigma = sigma;
-    if (!arguments_given(options_table, o->given, GROWS)) o->train.epochs = epochs ? (int64_t)tap_tensor_item(*epochs, 0) : 0;
+    if (!arguments_given(o->given, GROWS)) o->train.epochs = epochs ? (int64_t)tap_tensor_item(*epochs, 0) : 0;
     if (!complete(o)) return false;
     return done <= o->train.epochs ||
            fail("--epochs %lld: the run in %s has already trained for %lld", (long long)o->train.epochs, o->train.out, done);
@@ -130,6 +123,6 @@ bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a)
 void options_parse(options *o, int argc, char **argv)
 {
     *o = (options){ .model = { .data = SIDE * SIDE, .clip = 20 } }; /* e^40 and e^-40 are finite in float32 */
-    o->given = arguments_take(options_table, o, argc, argv);
+    o->given = arguments_take(o, argc, argv);
     if (!o->train.resume && !complete(o)) exit(2);
 }

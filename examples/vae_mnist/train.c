@@ -145,7 +145,7 @@ bool train_vae(run *r, bool *whole)
     /* The baseline needs other images, which a test batch may lack. It affects gradients only. */
     if (o->model.estimator == TAP_SCORE_BASELINE) c.test_vae.options.estimator = TAP_SCORE;
     tap_tape_set_recording(c.test_tape, false);
-    options_save(r->checkpoint, options_table, o);
+    options_save(r->checkpoint, o);
     const bool ok = run_training(&c, whole);
     tap_loader_free(c.test_images);
     tap_tape_free(c.test_tape);

@@ -25,8 +25,7 @@ typedef struct {
 } options;
 
 /* Ends the program after --help and after an error. */
-void                  options_parse(options *o, int argc, char **argv);
-extern const argument options_table[];
+void options_parse(options *o, int argc, char **argv);
 /* If there is a run to resume, sets the options that were not given from its checkpoint. Those that were given must be equal
  * to the run's, except that the number of epochs may grow. The arena owns the texts. */
 bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a);
