@@ -160,22 +160,14 @@ void arguments_help(int argc, char **argv)
 static bool refuse(const argument *a, const char *value)
 {
     char text[512] = "";
-    switch (a->kind) {
-    case HELP:
-    case FLAG: break;
-    case TEXT:
-        snprintf(text, sizeof text, a->names ? "must be one of %s" : "must not be empty", a->names ? a->names() : "");
-        break;
-    case FOLDER: snprintf(text, sizeof text, "must name a directory"); break;
-    case WHOLE: snprintf(text, sizeof text, "must be a whole number from %.0f to %.0f", a->min, a->max); break;
-    case SEED: snprintf(text, sizeof text, "must be a whole number from 0 to %" PRIu64, UINT64_MAX); break;
-    case REAL:
-        if (a->min == DBL_MIN) snprintf(text, sizeof text, "must be a number above 0, at most %.15g", a->max);
-        else snprintf(text, sizeof text, "must be a number from %.15g to %.15g", a->min, a->max);
-        break;
-    case CHOICE:
-    case CUSTOM: snprintf(text, sizeof text, "must be %s", a->takes);
-    }
+    if (a->names) snprintf(text, sizeof text, "must be one of %s", a->names());
+    else if (a->takes) snprintf(text, sizeof text, "must be %s", a->takes);
+    else if (a->kind == TEXT) snprintf(text, sizeof text, "must not be empty");
+    else if (a->kind == FOLDER) snprintf(text, sizeof text, "must name a directory");
+    else if (a->kind == SEED) snprintf(text, sizeof text, "must be a whole number from 0 to %" PRIu64, UINT64_MAX);
+    else if (a->min == DBL_MIN) snprintf(text, sizeof text, "must be a number above 0, at most %.15g", a->max);
+    else
+        snprintf(text, sizeof text, "must be a %snumber from %.15g to %.15g", a->kind == WHOLE ? "whole " : "", a->min, a->max);
     return usage(a->name, *value ? value : "''", text);
 }
 

@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-static struct {
+static struct bar {
     bool        on, drawn;
     const char *task, *number;
     int64_t     rounds, images;
-    double      start, last, begun; /* begun: the fraction of all work that was done at the start */
+    double      start, begun, last; /* begun: the fraction of all work that was done at the start */
 } bar;
 
 double now(void)
@@ -67,13 +67,8 @@ int screen_width(int fd)
 
 void bar_start(bool quiet, const char *task, const char *number, int64_t rounds, int64_t images_per_round, double begun)
 {
-    bar.on = !quiet && screen_is_terminal(STDERR_FILENO);
-    bar.task = task;
-    bar.number = number;
-    bar.rounds = rounds;
-    bar.images = images_per_round;
-    bar.start = now();
-    bar.begun = begun;
+    const bool on = !quiet && screen_is_terminal(STDERR_FILENO);
+    bar = (struct bar){ on, false, task, number, rounds, images_per_round, now(), begun, 0 };
 }
 
 void bar_clear(void)

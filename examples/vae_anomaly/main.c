@@ -11,6 +11,53 @@ const char *const columns[COLUMNS] = {
     "index", "class", "anomaly", "elbo", "reconstruction", "likelihood", "regret", "deviance"
 };
 
+/* ---- Options ------------------------------------------------------------------------------------------------------ */
+
+/* clang-format off */
+const argument options_table[] = {
+    { .name = "usage: vae_anomaly [options]\n\n"
+              "Trains a variational autoencoder on images that are normal, scores test images by how unlike these they are, and "
+              "measures how well that finds anomalies." },
+
+    { .name = "Model" },
+    { "--latent", "N", WHOLE, FIELD(latent), 1, 1e4, SAVED | BUILDS | TRAINS, "16", .help = "dimensions of z" },
+    { "--model", "FILE", TEXT, FIELD(model), .help = "a model trained before, DIR/model.safetensors" },
+
+    { .name = "Data and results" },
+    { "--normal", "D", FOLDER, FIELD(normal), .roles = SAVED | TASK,
+      .help = "the digit that is normal, beside all others; all: ten such tasks; or a directory of images [3]" },
+    { "--anomaly", "DIR", FOLDER, FIELD(anomaly), .help = "a directory whose test images are the anomalies" },
+    { "--data", "DIR", FOLDER, FIELD(data), .help = "the digits: directory with MNIST's four files [as of vae_mnist]" },
+    { "--out", "DIR", FOLDER, FIELD(train.out), .initial = "out/vae_anomaly", .help = "where the results go; made if need be" },
+    { "--score", "DIR", FOLDER, FIELD(only), .help = "with --model: just score the test images of DIR" },
+    { "--samples", "N", WHOLE, FIELD(samples), 1, 1e4, 0, "10", .help = "draws of z for ELBO, reconstruction and regret" },
+    { "--weights", "N", WHOLE, FIELD(weights), 1, 1e4, 0, "50", .help = "draws of z for the likelihood" },
+    { "--steps", "N", WHOLE, FIELD(steps), 1, 1e6, 0, "50", .help = "of Adam, to fit z to each image for the regret" },
+
+    { .name = "Training" },
+    TRAINING_ROWS("images", "40", "100", "1e-3"),
+    CHECKPOINT_ROWS(""),
+
+    GENERAL_ROWS("print the results only"),
+    { .name = "Example\n"
+              "  vae_anomaly --normal all\n"
+              "  vae_anomaly --normal /usr/share/datasets/fashion-mnist --anomaly MNIST" },
+    { 0 },
+};
+/* clang-format on */
+
+/* Checks which options go together, and completes them. */
+static bool complete(options *o, uint64_t given)
+{
+    if (o->model && !arguments_exclude(given, TRAINS, NOT_WITH_MODEL)) return false;
+    if (o->only && (!o->model || o->normal || o->anomaly || o->data))
+        return usage("--score", "", "goes with --model, without --normal, --anomaly and --data");
+    if (!o->normal && !o->model) o->normal = "3";
+    if (!o->normal || (strlen(o->normal) == 1 && strchr("0123456789", *o->normal))) return true;
+    if (!strcmp(o->normal, "all")) return !o->model || usage("--model", "", "goes with one task, not with --normal all");
+    return o->anomaly || usage("--normal", o->normal, "a directory needs another one, --anomaly DIR");
+}
+
 /* ---- Images ------------------------------------------------------------------------------------------------------- */
 
 /* Reads the labels of a part. Missing labels are an error only if `must` is set. */
@@ -269,9 +316,9 @@ static bool run_all(const options *all)
 
 int main(int argc, char **argv)
 {
-    options o;
+    options o = { .normal = NULL };
     double  auroc[SCORES];
-    options_parse(&o, argc, argv);
+    if (!complete(&o, arguments_take(&o, argc, argv))) return 2;
     begin_program(o.train.threads);
     return end_program(o.normal && !strcmp(o.normal, "all") ? run_all(&o) : run(&o, auroc));
 }

@@ -22,9 +22,6 @@ typedef struct {
     tap_tensor images, table;
 } set;
 
-/* Ends the program after --help and after an error. */
-void options_parse(options *o, int argc, char **argv);
-
 /* Prints how well each score detects the anomalies of each class; auroc gets the values for all anomalies. */
 bool measure(const set *s, const options *o, double auroc[SCORES]);
 bool draw(const set *s, const options *o);

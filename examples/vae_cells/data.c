@@ -8,6 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* The separator as the option accepts it: "';'" or "tab". */
+static const char *separator_name(char text[8], char separator)
+{
+    snprintf(text, 8, "'%c'", separator);
+    return separator == '\t' ? "tab" : text;
+}
+
 /* ---- Counts ------------------------------------------------------------------------------------------------------- */
 
 bool is_folder(const char *path)

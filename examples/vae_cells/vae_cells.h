@@ -19,11 +19,6 @@ typedef struct {
     count_simulation simulation;
 } options;
 
-/* Ends the program after --help and after an error. */
-void options_parse(options *o, int argc, char **argv);
-/* The separator as the option accepts it: "';'" or "tab". */
-const char *separator_name(char text[8], char separator);
-
 typedef struct {
     tap_csr    counts, full_counts; /* [cells,genes]; full_counts: of cells with any counts */
     tap_csv    barcodes;            /* a row for each cell, which begins with its name */

@@ -16,9 +16,6 @@ typedef struct {
     const char   *data, *model;
 } options;
 
-/* Ends the program after --help and after an error. */
-void options_parse(options *o, int argc, char **argv);
-
 bool train_on_mnist(options *o);
 bool model_read(tap_vae *vae, tap_module *root, options *o, bool binary);
 /* The mean of -ELBO over the images in nats, with one draw of z per image, as the coder uses. */

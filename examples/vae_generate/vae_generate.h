@@ -29,11 +29,6 @@ typedef struct {
 tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n); /* the labels of these rows: int64 [n] */
 tap_var one_hot(tap_var label);                                                    /* float32 [..,DIGITS] */
 
-/* ---- options.c --------------------------------------------------------------------------------------------------- */
-
-/* Ends the program after --help and after an error. */
-void options_parse(options *o, int argc, char **argv);
-
 /* ---- model.c ----------------------------------------------------------------------------------------------------- */
 
 /* Trains a model and saves it, or loads the one that the options name. Checks beforehand that the files can be written. *whole
