@@ -1,5 +1,5 @@
-/* examples/common/arguments.c: parses command lines by a table of options. An invalid value is reported in one line that says
- * what the option accepts. */
+/* examples/common/arguments.c: parses command lines by a table of options, and prints the table as help text. An invalid value
+ * is reported in one line that says what the option accepts. */
 #include "common.h"
 
 #include <errno.h>
@@ -9,52 +9,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool asks_for_help(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++)
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) return true;
-    return false;
-}
+enum { LINE = 80, HELP_COLUMN = 21 }; /* the width of the help text, and the column where the texts of options begin */
 
 bool usage(const char *name, const char *value, const char *takes)
 {
     return fail("%s%s%s: %s; see --help", name, *value ? " " : "", value, takes);
 }
 
-static bool is_digits(const char *text)
-{
-    return *text && !text[strspn(text, "0123456789")];
-}
+/* ---- Values ------------------------------------------------------------------------------------------------------- */
 
-bool parse_whole(const char *text, double min, double max, int64_t *value)
+static bool is_digit(char c)
 {
-    if (!is_digits(text)) return false;
-    errno = 0;
-    *value = strtoll(text, NULL, 10);
-    return errno == 0 && (double)*value >= min && (double)*value <= max;
+    return c >= '0' && c <= '9';
 }
 
 int parse_list(const char *text, double min, double max, int max_n, int64_t *values)
 {
-    char item[24];
-    for (int n = 0; n < max_n; n++) {
-        const size_t length = strcspn(text, ",");
-        if (length >= sizeof item) return 0;
-        memcpy(item, text, length);
-        item[length] = '\0';
-        if (!parse_whole(item, min, max, &values[n])) return 0;
-        if (!text[length]) return n + 1;
-        text += length + 1;
+    for (int n = 0; n < max_n && is_digit(*text);) {
+        char *end;
+        values[n] = strtoll(text, &end, 10);
+        if ((double)values[n] < min || (double)values[n] > max) return 0;
+        n++;
+        if (!*end) return n;
+        text = end + (*end == ',');
     }
     return 0;
 }
 
 static bool parse_seed(const char *text, uint64_t *value)
 {
-    if (!is_digits(text)) return false;
+    char *end;
     errno = 0;
-    *value = strtoull(text, NULL, 10);
-    return errno == 0;
+    *value = strtoull(text, &end, 10);
+    return is_digit(*text) && !*end && errno == 0;
 }
 
 bool parse_real(const char *text, double min, double max, double *value)
@@ -64,147 +51,165 @@ bool parse_real(const char *text, double min, double max, double *value)
     return end != text && !*end && *value >= min && *value <= max;
 }
 
-/* Extracts name i from a choice's text "must be NAME, ... or NAME", skipping "or"; false if there are fewer names. */
-static bool choice_name(const argument *a, int i, char name[64])
+/* Extracts name i from a list "NAME, ... or NAME"; false if there are fewer names. */
+static bool list_name(const char *list, int i, char name[PATH_SIZE])
 {
-    const char *word = a->takes + strlen("must be ");
-    for (; *word; i--) {
-        const size_t n = strcspn(word, ", ");
-        if (i == 0) return snprintf(name, 64, "%.*s", (int)n, word) > 0;
-        word += n + strspn(word + n, ", ");
-        if (!strncmp(word, "or ", 3)) word += 3;
+    for (; *list; i--) {
+        const size_t n = strcspn(list, ", ");
+        if (i == 0) return snprintf(name, PATH_SIZE, "%.*s", (int)n, list) > 0;
+        list += n + strspn(list + n, ", ");
+        if (!strncmp(list, "or ", 3)) list += 3;
     }
     return false;
 }
 
-static bool parse_choice(const argument *a, const char *text)
+/* Finds the index of a name in a list. */
+static bool find_name(const char *list, const char *text, int *i)
 {
-    char name[64];
-    for (int i = 0; choice_name(a, i, name); i++) {
-        *(int *)a->field = i;
+    char name[PATH_SIZE];
+    for (*i = 0; list_name(list, *i, name); ++*i)
         if (!strcmp(name, text)) return true;
+    return false;
+}
+
+bool argument_set(const argument *a, void *options, const char *text)
+{
+    void *field = (char *)options + a->field;
+    int   i;
+    switch (a->kind) {
+    case HELP: break;
+    case TEXT: *(const char **)field = text; return a->names ? find_name(a->names(), text, &i) : *text;
+    case FOLDER: *(const char **)field = text; return *text && strlen(text) < PATH_SIZE - 64;
+    case WHOLE: return parse_list(text, a->min, a->max, 1, field) == 1;
+    case SEED: return parse_seed(text, field);
+    case REAL: return parse_real(text, a->min, a->max, field);
+    case CHOICE: return find_name(a->takes, text, field);
+    case CUSTOM: return a->parse(options, text);
+    case FLAG: *(bool *)field = !strcmp(text, "true"); return *(bool *)field || !strcmp(text, "false");
     }
     return false;
 }
 
-static void print_choice(const argument *a, char text[PATH_SIZE])
+void argument_print(const argument *a, const void *options, char text[PATH_SIZE])
 {
-    char name[64] = "";
-    choice_name(a, *(const int *)a->field, name);
-    snprintf(text, PATH_SIZE, "%s", name);
-}
-
-bool argument_set(const argument *a, const char *text)
-{
+    const void *field = (const char *)options + a->field;
     switch (a->kind) {
-    case TEXT: *(const char **)a->field = text; return *text;
-    case FOLDER: *(const char **)a->field = text; return *text && strlen(text) < PATH_SIZE - 64;
-    case WHOLE: return parse_whole(text, a->min, a->max, a->field);
-    case SEED: return parse_seed(text, a->field);
-    case REAL: return parse_real(text, a->min, a->max, a->field);
-    case CHOICE: return parse_choice(a, text);
-    case CUSTOM: return a->parse(a->field, text);
-    case FLAG: *(bool *)a->field = !strcmp(text, "true"); return *(bool *)a->field || !strcmp(text, "false");
-    }
-    return false;
-}
-
-void argument_print(const argument *a, char text[PATH_SIZE])
-{
-    switch (a->kind) {
+    case HELP: break;
+    case WHOLE: snprintf(text, PATH_SIZE, "%" PRId64, *(const int64_t *)field); break;
+    case SEED: snprintf(text, PATH_SIZE, "%" PRIu64, *(const uint64_t *)field); break;
+    case REAL: snprintf(text, PATH_SIZE, "%.17g", *(const double *)field); break;
+    case FLAG: snprintf(text, PATH_SIZE, "%s", *(const bool *)field ? "true" : "false"); break;
+    case CHOICE: list_name(a->takes, *(const int *)field, text); break;
     case TEXT:
-    case FOLDER: snprintf(text, PATH_SIZE, "%s", *(const char *const *)a->field); break;
-    case WHOLE: snprintf(text, PATH_SIZE, "%" PRId64, *(const int64_t *)a->field); break;
-    case SEED: snprintf(text, PATH_SIZE, "%" PRIu64, *(const uint64_t *)a->field); break;
-    case REAL: snprintf(text, PATH_SIZE, "%.17g", *(const double *)a->field); break;
-    case FLAG: snprintf(text, PATH_SIZE, "%s", *(const bool *)a->field ? "true" : "false"); break;
-    case CHOICE: print_choice(a, text); break;
+    case FOLDER:
     case CUSTOM:
-        if (a->print) a->print(a->field, text);
-        else snprintf(text, PATH_SIZE, "%s", *(const char *const *)a->field);
-        break;
+        if (a->print) a->print(field, text);
+        else snprintf(text, PATH_SIZE, "%s", *(const char *const *)field);
     }
 }
 
+/* ---- Help --------------------------------------------------------------------------------------------------------- */
+
+/* Prints a text from a column on, and a newline. Lines are broken at spaces and continued at the indentation. */
+static void print_wrapped(const char *text, int column, int indentation)
+{
+    while (*text) {
+        const int spaces = (int)strspn(text, " ");
+        int       n = spaces + (int)strcspn(text + spaces, " \n"); /* the next word and the spaces before it */
+        if (column + n > LINE) {
+            column = printf("\n%*s", indentation, "") - 1;
+            text += spaces;
+            n -= spaces;
+        }
+        column += printf("%.*s", n, text);
+        text += n;
+        if (*text != '\n') continue;
+        putchar(*text++);
+        column = 0;
+    }
+    putchar('\n');
+}
+
+static void print_row(const argument *a)
+{
+    char text[1024];
+    int  column = printf("  %s %s", a->name, a->value ? a->value : "");
+    snprintf(text, sizeof text, "%s%s%s%s%s", a->help, a->names ? a->names() : "", a->initial ? " [" : "",
+             a->initial ? a->initial : "", a->initial ? "]" : "");
+    if (column > HELP_COLUMN - 2) column = printf("\n") - 1;
+    printf("%*s", HELP_COLUMN - column, "");
+    print_wrapped(text, HELP_COLUMN, HELP_COLUMN);
+}
+
+void arguments_help(int argc, char **argv)
+{
+    bool asked = false;
+    for (int i = 1; i < argc; i++) asked = asked || !strcmp(argv[i], "--help") || !strcmp(argv[i], "-h");
+    if (!asked) return;
+    for (const argument *a = options_table; a->name; a++) {
+        if (!a->help && a > options_table) putchar('\n');
+        if (a->help) print_row(a);
+        else print_wrapped(a->name, 0, 0);
+    }
+    exit(end_program(true));
+}
+
+/* ---- The command line --------------------------------------------------------------------------------------------- */
+
+/* Says what the option accepts, and returns false. */
 static bool refuse(const argument *a, const char *value)
 {
-    char        text[128];
-    const char *takes = a->takes ? a->takes : text;
-    switch (a->kind) {
-    case TEXT: snprintf(text, sizeof text, "must not be empty"); break;
-    case FOLDER: snprintf(text, sizeof text, "must name a directory"); break;
-    case WHOLE: snprintf(text, sizeof text, "must be a whole number from %.0f to %.0f", a->min, a->max); break;
-    case SEED: snprintf(text, sizeof text, "must be a whole number from 0 to %" PRIu64, UINT64_MAX); break;
-    case REAL:
-        if (a->min == DBL_MIN) snprintf(text, sizeof text, "must be a number above 0, at most %.15g", a->max);
-        else snprintf(text, sizeof text, "must be a number from %.15g to %.15g", a->min, a->max);
-        break;
-    case FLAG:
-    case CHOICE:
-    case CUSTOM: break;
-    }
-    return usage(a->name, *value ? value : "''", takes);
+    char text[512] = "";
+    if (a->names) snprintf(text, sizeof text, "must be one of %s", a->names());
+    else if (a->takes) snprintf(text, sizeof text, "must be %s", a->takes);
+    else if (a->kind == TEXT) snprintf(text, sizeof text, "must not be empty");
+    else if (a->kind == FOLDER) snprintf(text, sizeof text, "must name a directory");
+    else if (a->kind == SEED) snprintf(text, sizeof text, "must be a whole number from 0 to %" PRIu64, UINT64_MAX);
+    else if (a->min == DBL_MIN) snprintf(text, sizeof text, "must be a number above 0, at most %.15g", a->max);
+    else
+        snprintf(text, sizeof text, "must be a %snumber from %.15g to %.15g", a->kind == WHOLE ? "whole " : "", a->min, a->max);
+    return usage(a->name, *value ? value : "''", text);
 }
 
-/* The row whose name equals the first n characters of arg; NULL if no row has that name. */
-static const argument *find(const argument *table, const char *arg, size_t n)
+/* Parses an option and its value, which may be the next argument. Returns the number of arguments consumed, 0 on an error. */
+static int take(void *options, char **argv, uint64_t *given)
 {
-    for (const argument *a = table; a->name; a++)
-        if (strlen(a->name) == n && !memcmp(a->name, arg, n)) return a;
+    const char     *arg = *argv, *equals = strchr(arg, '=');
+    const size_t    n = strcspn(arg, "=");
+    const argument *a = options_table;
+    while (a->name && (a->kind == HELP || strlen(a->name) != n || memcmp(a->name, arg, n))) a++;
+    if (!a->name)
+        return usage(arg, "", arg[0] == '-' ? "there is no such option" : "not an option; all arguments begin with --");
+    const char *value = a->kind == FLAG ? "true" : equals ? equals + 1 : argv[1];
+    if (a->kind == FLAG && equals) return usage(a->name, "", "takes no value");
+    if (!value || (!equals && !strncmp(value, "--", 2))) return usage(a->name, "", "a value is missing");
+    if (!argument_set(a, options, value)) return refuse(a, value);
+    *given |= 1ull << (a - options_table);
+    return a->kind == FLAG || equals ? 1 : 2;
+}
+
+uint64_t arguments_take(void *options, int argc, char **argv)
+{
+    uint64_t given = 0;
+    arguments_help(argc, argv);
+    for (const argument *a = options_table; a->name; a++)
+        if (a->initial) argument_set(a, options, a->initial);
+    for (int i = 1, n; i < argc; i += n) {
+        n = take(options, argv + i, &given);
+        if (n == 0) exit(2);
+    }
+    return given;
+}
+
+const argument *arguments_given(uint64_t given, unsigned roles)
+{
+    for (const argument *a = options_table; a->name; a++)
+        if (given >> (a - options_table) & 1 && a->roles & roles) return a;
     return NULL;
 }
 
-/* Parses the option at argv[i]; returns the number of arguments consumed, 0 on an error. */
-static int take(const argument *table, char **argv, int i, uint64_t *given)
+bool arguments_exclude(uint64_t given, unsigned roles, const char *why)
 {
-    const char     *arg = argv[i], *equals = strchr(arg, '=');
-    const argument *a = find(table, arg, equals ? (size_t)(equals - arg) : strlen(arg));
-    if (!a) {
-        usage(arg, "", arg[0] == '-' ? "there is no such option" : "not an option; all arguments begin with --");
-        return 0;
-    }
-    const char *value = equals ? equals + 1 : argv[i + 1];
-    *given |= 1ull << (a - table);
-    if (a->kind == FLAG) {
-        *(bool *)a->field = true;
-        return equals ? usage(a->name, "", "takes no value") : 1;
-    }
-    if (!value || (!equals && !strncmp(value, "--", 2))) {
-        usage(a->name, "", "a value is missing");
-        return 0;
-    }
-    if (argument_set(a, value)) return equals ? 1 : 2;
-    refuse(a, value);
-    return 0;
-}
-
-bool arguments_parse(const argument *table, int argc, char **argv, uint64_t *given)
-{
-    uint64_t bits = 0;
-    for (int i = 1; i < argc;) {
-        const int n = take(table, argv, i, &bits);
-        if (n == 0) return false;
-        i += n;
-    }
-    if (given) *given = bits;
-    return true;
-}
-
-bool arguments_take(const argument *table, const char *help, int argc, char **argv, uint64_t *given, int *status)
-{
-    *status = 2;
-    if (!asks_for_help(argc, argv)) return arguments_parse(table, argc, argv, given);
-    fputs(help, stdout);
-    *status = end_program(true);
-    return false;
-}
-
-bool arguments_exclude(const argument *table, uint64_t given, const char *names, const char *why)
-{
-    char name[64];
-    for (int i = 0; table[i].name; i++) {
-        snprintf(name, sizeof name, " %s ", table[i].name);
-        if (given >> i & 1 && strstr(names, name)) return usage(table[i].name, "", why);
-    }
-    return true;
+    const argument *a = arguments_given(given, roles);
+    return !a || usage(a->name, "", why);
 }

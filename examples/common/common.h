@@ -12,10 +12,12 @@ extern const char *const program;
 
 /* ---- program.c: how a program begins and ends --------------------------------------------------------------------- */
 
-/* Installs handlers: the first SIGINT, SIGTERM or SIGHUP (unless SIGHUP is ignored, as under nohup) asks the program to finish
- * its step and to write its results; a second one ends it. */
-void catch_signals(void);
+/* Starts a program: sets the locale, the number of threads (0: the library's default) and the signal handlers. The first SIGINT,
+ * SIGTERM or SIGHUP asks the program to finish its step and to write its results; a second one ends it. */
+void begin_program(int64_t threads);
 int  interrupted(void); /* the signal that asked the program to finish; 0 if there was none */
+/* Flushes standard output and returns the exit status: 128 + signal after an interruption, else 0, or 1 after a failure. */
+int end_program(bool ok);
 
 /* path = dir/name, or dir if the name is empty. Returns false, without a message, if the path is too long. */
 bool join(char path[PATH_SIZE], const char *dir, const char *name);
@@ -24,9 +26,7 @@ typedef struct {
     const char *name;
     double      bytes;
 } out_file;
-
-/* The approximate size of a picture. */
-#define PICTURE_BYTES 3e5
+#define PICTURE_BYTES 3e5 /* the approximate size of a picture */
 
 /* Creates a results folder and checks that these files can be written there, in this order, before a long computation: no name
  * is that of a folder or of a file that must not be replaced, and the disk has space for all of them. */
@@ -34,68 +34,67 @@ bool prepare_out(const char *out, int n, const out_file *files);
 /* Checks a single file in the same way; its folder must exist. Devices and pipes cannot be checked and are accepted. */
 bool prepare_file(const char *path, double bytes);
 
-/* Flushes standard output and returns the exit status: 0, 1 after a failure, or 128 + signal after an interruption. */
-int end_program(bool ok);
-/* Starts a program: sets the locale, the number of threads (0: the library's default) and the signal handlers. */
-void begin_program(int64_t threads);
-
 /* These functions return whether the object has no error, and print the error if it has one. */
 bool module_ok(const tap_module *root);
 bool arena_ok(const tap_arena *a);
 /* These functions free the object as well. */
 bool tape_end(tap_tape *t);
-bool arena_end(tap_arena *a);
 bool loader_end(tap_loader *l);
 
 /* ---- arguments.c: the command line -------------------------------------------------------------------------------- */
 
-/* A row of a table of options: "--name value" or "--name=value", or "--name" alone for a FLAG. A row without a name ends the
- * table. For a CUSTOM option the program parses the text and prints the value; equal values must print as equal texts. Without
- * a print function, the field is the text itself, a const char *. */
-typedef enum { TEXT, FOLDER, WHOLE, SEED, REAL, FLAG, CHOICE, CUSTOM } argument_kind;
+/* The type of an option's value, and of its field in the program's `options`: const char * (TEXT, FOLDER), int64_t (WHOLE),
+ * uint64_t (SEED), double (REAL), bool (FLAG, which has no value), int or an enum (CHOICE). The program parses a CUSTOM option
+ * itself. A row that is HELP is a part of the help text only. */
+typedef enum { HELP, TEXT, FOLDER, WHOLE, SEED, REAL, FLAG, CHOICE, CUSTOM } argument_kind;
 
+/* What an option has to do with a trained model: it is saved with it; it is needed to rebuild it; it is for training only; it
+ * is the seed. From OWN on, a program may define others. */
+enum { SAVED = 1, BUILDS = 2, TRAINS = 4, SEEDS = 8, OWN = 16 };
+
+/* A row of a table of options, "--name value" or "--name=value". A row without a name ends the table. */
 typedef struct {
-    const char   *name;
+    const char   *name, *value; /* "--out", "DIR" */
     argument_kind kind;
-    void         *field;    /* by kind: const char * (TEXT, FOLDER), int64_t, uint64_t, double, bool, int; CUSTOM: any */
+    size_t        field;    /* FIELD(member) */
     double        min, max; /* bounds of a number; a minimum of DBL_MIN stands for "above 0" */
-    const char   *takes;    /* CHOICE: "must be NAME, ... or NAME", naming the values 0, 1, ...; CUSTOM: "must be ..." */
-    bool (*parse)(void *field, const char *text);
-    void (*print)(const void *field, char text[PATH_SIZE]);
+    unsigned      roles;
+    const char   *initial; /* the default; NULL leaves the field as it is */
+    const char   *help;    /* NULL: the row is a paragraph of the help text, its name */
+    const char   *takes;   /* what follows "must be": CHOICE: "NAME, ... or NAME", the values 0, 1, ...; CUSTOM: any text */
+    const char *(*names)(void); /* TEXT: lists the values that are allowed, "NAME, NAME" */
+    bool (*parse)(void *options, const char *text);
+    void (*print)(const void *field, char text[PATH_SIZE]); /* equal texts for equal values; NULL: the field is the text */
 } argument;
 
-/* clang-format off */
-#define ARGUMENT(name, kind, field)                      { name, kind, field, 0, 0, NULL, NULL, NULL }
-#define ARGUMENT_NUMBER(name, kind, field, min, max)     { name, kind, field, min, max, NULL, NULL, NULL }
-#define ARGUMENT_CHOICE(name, field, takes)              { name, CHOICE, field, 0, 0, takes, NULL, NULL }
-#define ARGUMENT_CUSTOM(name, field, takes, parse, print) { name, CUSTOM, field, 0, 0, takes, parse, print }
-#define ARGUMENT_END                                     { NULL, TEXT, NULL, 0, 0, NULL, NULL, NULL }
-/* clang-format on */
+#define FIELD(member) offsetof(options, member)
+/* The program's table of options. Each program defines it. */
+extern const argument options_table[];
 
-bool asks_for_help(int argc, char **argv); /* whether --help or -h is among the arguments */
-/* Parses all arguments. *given, which may be NULL, gets one bit for each row that was given. */
-bool arguments_parse(const argument *table, int argc, char **argv, uint64_t *given);
-/* Handles the whole command line: prints the help text if it is requested, otherwise parses the arguments. If it returns false,
- * the program must end with *status. */
-bool arguments_take(const argument *table, const char *help, int argc, char **argv, uint64_t *given, int *status);
-/* Whether none of these options was given; otherwise prints "--latent: WHY". Each name has a space before and after it. */
-bool arguments_exclude(const argument *table, uint64_t given, const char *names, const char *why);
-bool argument_set(const argument *a, const char *text); /* false, without a message, if the text is not a valid value */
-void argument_print(const argument *a, char text[PATH_SIZE]);
+/* If the arguments ask for help, prints it and ends the program. */
+void arguments_help(int argc, char **argv);
+/* Sets all options, to their defaults or to what the arguments say, and returns one bit for each row that was given. Ends the
+ * program after --help, and with status 2 after an error. */
+uint64_t arguments_take(void *options, int argc, char **argv);
+/* The first row with any of the roles that was given, or NULL. */
+const argument *arguments_given(uint64_t given, unsigned roles);
+/* Whether no option with any of the roles was given; otherwise prints "--latent: WHY". */
+bool arguments_exclude(uint64_t given, unsigned roles, const char *why);
+/* Sets an option; returns false, without a message, if the text is not a valid value. */
+bool argument_set(const argument *a, void *options, const char *text);
+void argument_print(const argument *a, const void *options, char text[PATH_SIZE]);
 /* Prints "NAME VALUE: TAKES; see --help" and returns false. */
 bool usage(const char *name, const char *value, const char *takes);
 /* Parses 1 to max_n integers from min to max, separated by commas. Returns their number, 0 if the text is not such a list. */
 int parse_list(const char *text, double min, double max, int max_n, int64_t *values);
-/* Parses an integer from min to max. */
-bool parse_whole(const char *text, double min, double max, int64_t *value);
 /* Parses a number from min to max; NaN is rejected. */
 bool parse_real(const char *text, double min, double max, double *value);
 
 /* ---- screen.c: messages and the terminal -------------------------------------------------------------------------- */
 
-bool   fail(const char *format, ...) TAP_PRINTF(1, 2); /* prints an error on one line of standard error; returns false */
-void   note(const char *format, ...) TAP_PRINTF(1, 2); /* prints a warning on one line of standard error */
-double now(void);                                      /* seconds of a monotonic clock */
+bool fail(const char *format, ...) TAP_PRINTF(1, 2); /* prints an error on one line of standard error; returns false */
+#define note(...) ((void)fail(__VA_ARGS__))          /* prints a warning */
+double now(void);                                    /* seconds of a monotonic clock */
 
 /* The progress bar: a line on standard error, redrawn periodically and omitted if standard error is not a terminal. begun is
  * the fraction of all rounds that is already done. */
@@ -129,10 +128,17 @@ bool dataset_find(char dir[PATH_SIZE], const char *given);
 /* Finds the file of a part ("train", "t10k") and a kind ("images", "labels") in dir under any of its usual names; rank is that
  * of its tensor. */
 bool dataset_file(char path[PATH_SIZE], const char *dir, const char *part, const char *kind, int rank);
-/* Reads the images of a part: uint8 [n,28,28]. */
+bool images_read(tap_tensor *images, tap_arena *a, const char *path); /* uint8 [n,28,28] */
+/* Reads the images of a part, at least one. */
 bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const char *part);
 /* Reads the labels of a part with n images: int64 [n], each less than `classes`. */
 bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, int64_t n, int64_t classes);
+
+/* Writes images [rows,columns,height,width] or [rows,columns,784] in [0,1] as a PNG, enlarged twofold and separated by `gap`
+ * grey pixels. If the tape has an error, it writes nothing and returns true; the caller reports the error. */
+bool sheet_write(const char *dir, const char *name, tap_var images, int64_t gap);
+/* Selects images uint8 [n,28,28] by indices int64 [m]: float32 [m,784] in [0,1]. */
+tap_var images_select(tap_tape *t, tap_tensor images, tap_var index);
 
 /* ---- table.c: text in files --------------------------------------------------------------------------------------- */
 
@@ -143,20 +149,5 @@ bool file_end(tap_file *f, const tap_error *e);
 void file_printf(tap_file *f, const char *format, ...) TAP_PRINTF(2, 3); /* at most 511 bytes */
 /* Writes table [rows,columns] as CSV, with the columns' names as the first line. */
 bool table_write(const char *dir, const char *name, const char *const *names, int columns, tap_tensor table);
-
-/* ---- sheet.c: many images as one picture -------------------------------------------------------------------------- */
-
-/* Writes images [rows,columns,height,width] in [0,1] as a PNG, enlarged twofold and separated by `gap` grey pixels. */
-bool sheet_write(const char *dir, const char *name, tap_tensor images, int64_t gap);
-/* Writes images [rows,columns,784] or [rows,columns,height,width] in [0,1]. If the tape has an error, it writes nothing and
- * returns true; the caller reports the error. */
-bool sheet_write_var(const char *dir, const char *name, tap_var images, int64_t gap);
-/* Selects images uint8 [n,28,28] by indices int64 [m]: float32 [m,784] in [0,1]. */
-tap_var images_select(tap_tape *t, tap_tensor images, tap_var index);
-
-/* ---- text.c: images in the terminal ------------------------------------------------------------------------------- */
-
-int  text_columns(void);             /* number of images that fit side by side into the terminal's width */
-void text_images(tap_tensor images); /* prints [1,n,28,28] in block characters of two pixels each */
 
 #endif

@@ -1,4 +1,4 @@
-/* examples/common/data.c: finds and reads the images, and identifies the data set. */
+/* examples/common/data.c: finds and reads images, identifies the data set, and writes many images as one picture. */
 #define _POSIX_C_SOURCE 200809L
 #include "common.h"
 
@@ -36,46 +36,41 @@ bool dataset_find(char dir[PATH_SIZE], const char *wanted)
     return has_data(dir, "/usr/share/datasets/fashion-mnist", "");
 }
 
-static bool find_dir(char dir[PATH_SIZE], const char *given)
+bool images_read(tap_tensor *images, tap_arena *a, const char *path)
 {
-    if (dataset_find(dir, given)) return true;
-    return fail("found no images: run `sh examples/quickstart.sh`, which fetches MNIST, or install the package "
-                "dataset-fashion-mnist, or name a directory with --data");
+    char text[TAP_SHAPE_TEXT];
+    *images = tap_idx_read(a, path);
+    if (!arena_ok(a)) return false;
+    const tap_shape s = images->shape;
+    return (images->dtype == TAP_U8 && s.rank == 3 && s.n[1] == SIDE && s.n[2] == SIDE) ||
+           fail("%s: holds %s %s, not images uint8 [n,28,28]", path, tap_dtype_name(images->dtype), tap_shape_format(text, s));
 }
 
 bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const char *part)
 {
-    char path[PATH_SIZE], shape[TAP_SHAPE_TEXT];
+    char path[PATH_SIZE];
     if (access(dir, F_OK)) return fail("%s: %s", dir, strerror(errno));
     if (!dataset_file(path, dir, part, "images", 3))
         return fail("%s: has no file %s-images-idx3-ubyte.gz, nor a plain one", dir, part);
-    *images = tap_idx_read(a, path);
-    if (!arena_ok(a)) return false;
-    tap_shape s = images->shape;
-    if (images->dtype != TAP_U8 || s.rank != 3 || s.n[0] < 1 || s.n[1] != SIDE || s.n[2] != SIDE)
-        return fail("%s: holds %s %s, not images uint8 [n,28,28], n from 1 up", path, tap_dtype_name(images->dtype),
-                    tap_shape_format(shape, s));
-    return true;
+    return images_read(images, a, path) &&
+           (images->shape.n[0] > 0 || fail("%s: holds uint8 [0,28,28], not at least one image", path));
 }
 
 /* Identifies the two known data sets by the sum of their training pixels, as a directory's name proves nothing. */
 static const char *name_of(tap_tensor train)
 {
-    static const struct {
-        const char *name;
-        int64_t     images, sum;
-    } known[] = { { "MNIST", 60000, 1567298545 }, { "Fashion-MNIST", 60000, 3431114169 } };
     const uint8_t *pixel = train.data;
-    int64_t        n = tap_tensor_numel(train), sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += pixel[i];
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (train.shape.n[0] == known[i].images && sum == known[i].sum) return known[i].name;
-    return "images";
+    int64_t        sum = 0;
+    for (int64_t i = 0; i < tap_tensor_numel(train); i++) sum += pixel[i];
+    if (train.shape.n[0] != 60000) return "images";
+    return sum == 1567298545 ? "MNIST" : sum == 3431114169 ? "Fashion-MNIST" : "images";
 }
 
 bool dataset_load(dataset *d, tap_arena *a, const char *given)
 {
-    if (!find_dir(d->from, given)) return false;
+    if (!dataset_find(d->from, given))
+        return fail("found no images: run `sh examples/quickstart.sh`, which fetches MNIST, or install the package "
+                    "dataset-fashion-mnist, or name a directory with --data");
     if (!dataset_images(&d->train, a, d->from, "train") || !dataset_images(&d->test, a, d->from, "t10k")) return false;
     d->name = name_of(d->train);
     return true;
@@ -97,4 +92,26 @@ bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const cha
                         (long long)classes);
     *labels = tap_tensor_cast(a, x, TAP_I64);
     return arena_ok(a);
+}
+
+bool sheet_write(const char *dir, const char *name, tap_var images, int64_t gap)
+{
+    char            path[PATH_SIZE];
+    tap_error       e = { 0 };
+    const tap_shape s = tap_shape_of(images);
+    tap_var         x = s.rank == 3 ? tap_reshape(images, TAP_SHAPE(s.n[0], s.n[1], SIDE, SIDE)) : images;
+    x = tap_pad(x, 4, (int64_t[]){ 0, gap, 0, gap }, TAP_PAD_CONSTANT, 0.3);
+    const tap_shape padded = tap_shape_of(x);
+    const int64_t   height = padded.n[0] * padded.n[2], width = padded.n[1] * padded.n[3];
+    x = tap_reshape(tap_transpose(x, 1, 2), TAP_SHAPE(height, 1, width, 1));
+    x = tap_reshape(tap_expand(x, TAP_SHAPE(height, 2, width, 2)), TAP_SHAPE(2 * height, 2 * width));
+    x = tap_pad(x, 4, (int64_t[]){ 0, -2 * gap, 0, -2 * gap }, TAP_PAD_CONSTANT, 0); /* no gap after the last images */
+    join(path, dir, name);
+    return !tap_value(x).data || !tap_png_write(path, tap_value(x), &e) || fail("%s", e.message);
+}
+
+tap_var images_select(tap_tape *t, tap_tensor images, tap_var index)
+{
+    const tap_var x = tap_cast(tap_index_select(tap_input(t, images), 0, index), TAP_F32);
+    return tap_mul_scalar(tap_reshape(x, TAP_SHAPE(-1, SIDE * SIDE)), 1.0 / 255);
 }

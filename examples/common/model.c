@@ -15,7 +15,7 @@ static bool is_done(const tap_checkpoint_found *run, const char *data_name)
     const tap_tensor *epoch = tap_safetensors_find(&run->file, name), *tensor = tap_safetensors_find(&run->file, "epochs");
     const char       *option = tap_safetensors_metadata(&run->file, "epochs");
     int64_t           n = tensor ? (int64_t)tap_tensor_item(*tensor, 0) : 0;
-    return epoch && (tensor || (option && parse_whole(option, 1, 1e6, &n))) && tap_tensor_item(*epoch, 0) > (double)n;
+    return epoch && (tensor || (option && parse_list(option, 1, 1e6, 1, &n))) && tap_tensor_item(*epoch, 0) > (double)n;
 }
 
 bool run_open(tap_checkpoint **c, const char *out, bool resume, const char *data_name, bool notes)
@@ -34,14 +34,6 @@ bool run_open(tap_checkpoint **c, const char *out, bool resume, const char *data
     return true;
 }
 
-bool run_may_start(const char *out, bool resume)
-{
-    tap_checkpoint *c = NULL;
-    const bool      ok = run_open(&c, out, resume, "data", false);
-    tap_checkpoint_free(c);
-    return ok;
-}
-
 /* A checkpoint holds each parameter and its two Adam moments. There are two generations, and a third file during a save. */
 bool run_prepare(const train_config *c)
 {
@@ -55,67 +47,62 @@ bool run_prepare(const train_config *c)
     return prepare_out(c->options.out, n, files);
 }
 
-bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, int n)
+bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, const void *options)
 {
-    char         path[PATH_SIZE], text[PATH_SIZE];
+    char         path[PATH_SIZE], text[MAX_OPTIONS][PATH_SIZE];
     tap_metadata metadata[2 + MAX_OPTIONS] = { { "program", program }, { "data", data } };
+    int          n = 0;
     tap_error    e = { 0 };
-    tap_arena   *a = tap_arena_new();
-    for (int i = 0; i < n && i < MAX_OPTIONS; i++) {
-        argument_print(&table[i], text);
-        tap_tensor copy = tap_tensor_zeros(a, TAP_U8, TAP_SHAPE((int64_t)strlen(text) + 1));
-        if (copy.data) memcpy(copy.data, text, strlen(text) + 1);
-        metadata[2 + i] = (tap_metadata){ table[i].name + strlen("--"), copy.data };
+    for (const argument *row = table; row->name && n < MAX_OPTIONS; row++) {
+        if (!(row->roles & SAVED)) continue;
+        argument_print(row, options, text[n]);
+        metadata[2 + n] = (tap_metadata){ row->name + strlen("--"), text[n] };
+        n++;
     }
     join(path, out, "model.safetensors");
-    bool ok = arena_ok(a) && (!tap_module_save(root, path, 2 + n, metadata, &e) || fail("%s", e.message));
-    tap_arena_free(a);
-    return ok;
+    return !tap_module_save(root, path, 2 + n, metadata, &e) || fail("%s", e.message);
 }
 
-void options_save(tap_checkpoint *c, const argument *table, int n)
+void options_save(tap_checkpoint *c, const void *options)
 {
     char text[PATH_SIZE];
-    for (int i = 0; i < n; i++) {
-        argument_print(&table[i], text);
-        tap_checkpoint_option(c, table[i].name + strlen("--"), text);
+    for (const argument *row = options_table; row->name; row++) {
+        if (!(row->roles & SAVED)) continue;
+        argument_print(row, options, text);
+        tap_checkpoint_option(c, row->name + strlen("--"), text);
     }
 }
 
-/* The run's value of an option, copied into the arena; NULL if the run has none. */
-static const char *value_of(const tap_checkpoint_found *run, const argument *row, tap_arena *a)
-{
-    const char *value = tap_safetensors_metadata(&run->file, row->name + strlen("--"));
-    char       *copy = value ? tap_arena_alloc(a, strlen(value) + 1) : NULL;
-    return copy ? memcpy(copy, value, strlen(value) + 1) : NULL;
-}
-
-bool options_from_run(const tap_checkpoint_found *run, const argument *table, int n, uint64_t given, tap_arena *a)
+bool options_from_run(const tap_checkpoint_found *run, void *options, uint64_t given, tap_arena *a)
 {
     char text[PATH_SIZE];
-    for (int i = 0; i < n; i++) {
-        const argument *row = &table[i];
-        const char     *value = value_of(run, row, a);
+    for (const argument *row = options_table; row->name; row++) {
+        if (!(row->roles & SAVED)) continue;
+        const bool  is_given = given >> (row - options_table) & 1;
+        const char *found = tap_safetensors_metadata(&run->file, row->name + strlen("--"));
+        char       *value = found ? tap_arena_alloc(a, strlen(found) + 1) : NULL;
         if (!value) return fail("%s: its metadata has no %s", run->path, row->name);
-        argument_print(row, text);
-        if ((given >> i & 1) && strcmp(text, value) != 0)
+        strcpy(value, found);
+        argument_print(row, options, text);
+        if (is_given && strcmp(text, value) != 0)
             return fail("%s %s: the run in %s has %s, and cannot be resumed with another", row->name, text, run->path, value);
-        if (!(given >> i & 1) && !argument_set(row, value)) return fail("%s: %s must not be %s", run->path, row->name, value);
+        if (!is_given && !argument_set(row, options, value)) return fail("%s: %s must not be %s", run->path, row->name, value);
     }
     return true;
 }
 
-bool model_options(tap_arena *a, const char *path, const argument *table, int n)
+bool model_options(tap_arena *a, const char *path, void *options, unsigned roles)
 {
     const tap_safetensors file = tap_safetensors_read(a, path);
     if (!arena_ok(a)) return false;
     const char *writer = tap_safetensors_metadata(&file, "program"), *not_ours = "not a model written by this program";
     if (!writer) return fail("%s: %s", path, not_ours);
     if (strcmp(writer, program) != 0) return fail("%s: %s, but by %s", path, not_ours, writer);
-    for (int i = 0; i < n; i++) {
-        const char *name = table[i].name + strlen("--"), *value = tap_safetensors_metadata(&file, name);
+    for (const argument *row = options_table; row->name; row++) {
+        if (!(row->roles & roles)) continue;
+        const char *name = row->name + strlen("--"), *value = tap_safetensors_metadata(&file, name);
         if (!value) return fail("%s: %s: its metadata has no %s", path, not_ours, name);
-        if (!argument_set(&table[i], value)) return fail("%s: %s: its %s is '%.60s'", path, not_ours, name, value);
+        if (!argument_set(row, options, value)) return fail("%s: %s: its %s is '%.60s'", path, not_ours, name, value);
     }
     return true;
 }
@@ -126,13 +113,13 @@ bool model_load(tap_module *root, const char *path)
     return !tap_module_load(root, path, &e) || fail("%s", e.message);
 }
 
-bool train_and_save(train_config c, const char *data, const argument *table, int n, bool *whole)
+bool train_and_save(train_config c, const char *data, const void *options)
 {
     const char *out = c.options.out;
-    bool        ok = run_prepare(&c) && run_open(&c.checkpoint, out, c.options.resume, "data", true);
-    if (ok) options_save(c.checkpoint, table, n);
-    ok = ok && train(&c, whole);
+    const bool  ready = run_prepare(&c) && run_open(&c.checkpoint, out, c.options.resume, "data", true);
+    if (ready) options_save(c.checkpoint, options);
+    const bool done = ready && train(&c);
     tap_checkpoint_free(c.checkpoint);
-    if (ok && !*whole) note("interrupted; the same command with --resume continues from here");
-    return ok && (!*whole || model_save(c.root, out, data, table, n));
+    if (ready && !done && interrupted()) note("interrupted; the same command with --resume continues from here");
+    return done && model_save(c.root, out, data, options_table, options);
 }

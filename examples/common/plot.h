@@ -2,10 +2,10 @@
 #ifndef EXAMPLES_PLOT_H
 #define EXAMPLES_PLOT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "tensor/tensor.h"
 
 typedef struct plot plot;
+typedef enum { PLOT_PNG, PLOT_SVG } plot_format;
 
 /* The titles and axis limits of a panel. If a base is set, the axis is logarithmic: coordinates are exponents of the base, and
  * ticks are labelled with its powers. */
@@ -15,27 +15,22 @@ typedef struct {
     double      x_base, y_base;
 } plot_axes;
 
-plot *plot_new(int columns, int rows);     /* PNG; NULL if memory runs out, which the functions below accept */
-plot *plot_new_svg(int columns, int rows); /* SVG */
+plot *plot_new(plot_format format, int columns, int rows); /* NULL if memory runs out, which the functions below accept */
 void  plot_panel(plot *p, plot_axes axes); /* begins the next panel in row-major order; subsequent calls draw into it */
 
 /* Colors are indices from 0; ten are distinct. The legend lists the series whose name is not NULL. Values that are not
  * finite leave gaps. */
 void plot_curve(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
 void plot_dashed(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
-void plot_area(plot *p, int64_t n, const double *x, const double *y, int color); /* between the curve and 0, translucent */
-void plot_points(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
-void plot_bars(plot *p, int64_t n, double x0, double x1, const double *height, int color, const char *name); /* adjacent */
+void plot_bars(plot *p, int64_t n, const double *height, int color, const char *name); /* translucent, across the panel */
+/* Begins the next panel and draws points, the first two columns of x [n,columns], colored by group [n] (from 0). Limits that
+ * are not set are those of the points. The legend lists the first ten groups as name and number, counted from `first`. */
+void plot_groups(plot *p, plot_axes axes, tap_tensor x, tap_tensor group, const char *name, int first);
+
 /* Computes a histogram for plot_bars: the fraction of n numbers in each of `bins` equal bins. Returns the largest fraction. */
 double plot_bins(int64_t n, const double *x, int bins, double x0, double x1, double *height);
-
-/* Begins the next panel and draws n points, colored by group (from 0). The legend lists "name 1", "name 2" and so on. */
-void plot_groups(plot *p, const char *title, const char *name, int64_t n, const double *x, const double *y,
-                 const int64_t *group);
-
-/* Writes an SVG file with a single panel: curves y [curves,n] over a common increasing x. */
-bool plot_write_curves(const char *dir, const char *file, const char *title, const char *x_title, int64_t n, const double *x,
-                       int curves, const double *y, const char *const *names);
+/* Computes the limits of an axis for a column of x [n,columns]: the numbers' range, extended by a small margin. */
+void plot_limits(tap_tensor x, int64_t column, double *from, double *to);
 
 /* Writes dir/name and frees the plot. On failure prints one line on standard error and returns false. */
 bool plot_write(plot *p, const char *dir, const char *name);

@@ -24,15 +24,24 @@ int interrupted(void)
     return stop;
 }
 
-void catch_signals(void)
+/* A SIGHUP that is ignored, as under nohup, stays ignored. */
+void begin_program(int64_t threads)
 {
     static const int       signals[] = { SIGINT, SIGTERM, SIGHUP };
     const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    setlocale(LC_CTYPE, "");
+    if (threads) tap_set_threads((int)threads);
+    for (int i = 0; i < 3; i++) {
         struct sigaction before = { 0 };
         sigaction(signals[i], NULL, &before);
         if (signals[i] != SIGHUP || before.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
     }
+}
+
+int end_program(bool ok)
+{
+    if ((fflush(stdout) || ferror(stdout)) && ok) ok = fail("standard output: %s", strerror(errno));
+    return interrupted() ? 128 + interrupted() : !ok;
 }
 
 bool join(char path[PATH_SIZE], const char *dir, const char *name)
@@ -63,29 +72,20 @@ static bool can_write(const char *out, const char *name)
     return f ? true : fail("%s", e.message);
 }
 
-static double bytes_there(const char *out, const char *name)
-{
-    char        path[PATH_SIZE];
-    struct stat s;
-    return name && join(path, out, name) && stat(path, &s) == 0 ? (double)s.st_size : 0;
-}
-
-/* Free bytes on the folder's disk; HUGE_VAL if they cannot be determined. */
-static double bytes_free(const char *out)
-{
-    struct statvfs disk;
-    if (statvfs(out, &disk) != 0 || disk.f_blocks == 0) return HUGE_VAL;
-    return (double)(geteuid() == 0 ? disk.f_bfree : disk.f_bavail) * (double)disk.f_frsize;
-}
-
 /* Whether the disk has space for all files. A file is written completely before it replaces its predecessor. */
 static bool has_room(const char *out, int n, const out_file *files)
 {
-    const double free = bytes_free(out);
-    double       more = 0, most = 0;
+    char           path[PATH_SIZE];
+    struct statvfs disk;
+    struct stat    before;
+    double         more = 0, most = 0;
+    if (statvfs(out, &disk) != 0 || disk.f_blocks == 0) return true; /* the free space is not known */
+    const double free = (double)(geteuid() == 0 ? disk.f_bfree : disk.f_bavail) * (double)disk.f_frsize;
     for (int i = 0; i < n; i++) {
+        const char *name = files[i].name;
         most = fmax(most, more + files[i].bytes);
-        if (files[i].name) more += files[i].bytes - bytes_there(out, files[i].name);
+        if (name) more += files[i].bytes;
+        if (name && join(path, out, name) && stat(path, &before) == 0) more -= (double)before.st_size;
     }
     return most <= free || fail("%s: the results need %.1f MB, and the disk has %.1f MB free", out, most / 1e6, free / 1e6);
 }
@@ -112,19 +112,6 @@ bool prepare_file(const char *path, double bytes)
     return can_write("", path) && has_room(folder, 1, &file);
 }
 
-void begin_program(int64_t threads)
-{
-    setlocale(LC_CTYPE, "");
-    if (threads) tap_set_threads((int)threads);
-    catch_signals();
-}
-
-int end_program(bool ok)
-{
-    if ((fflush(stdout) || ferror(stdout)) && ok) ok = fail("standard output: %s", strerror(errno));
-    return !ok ? 1 : interrupted() ? 128 + interrupted() : 0;
-}
-
 bool module_ok(const tap_module *root)
 {
     const char *message;
@@ -142,13 +129,6 @@ bool tape_end(tap_tape *t)
     const char *message;
     bool        ok = !tap_tape_status(t, &message) || fail("%s", message);
     tap_tape_free(t);
-    return ok;
-}
-
-bool arena_end(tap_arena *a)
-{
-    const bool ok = arena_ok(a);
-    tap_arena_free(a);
     return ok;
 }
 

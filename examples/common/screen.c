@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-static struct {
+static struct bar {
     bool        on, drawn;
     const char *task, *number;
     int64_t     rounds, images;
-    double      start, last, begun; /* begun: the fraction of all work that was done at the start */
+    double      start, begun, last; /* begun: the fraction of all work that was done at the start */
 } bar;
 
 double now(void)
@@ -26,33 +26,20 @@ double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Prints a message on one line. Control characters are replaced, as names from files may contain anything. */
-static void say(const char *format, va_list args)
+/* Control characters are replaced, as names from files may contain anything. */
+bool fail(const char *format, ...)
 {
-    char text[2 * PATH_SIZE];
+    char    text[2 * PATH_SIZE];
+    va_list args;
     bar_clear();
     fflush(stdout);
+    va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
+    va_end(args);
     for (char *c = text; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
     fprintf(stderr, "%s: %s\n", program, text);
-}
-
-bool fail(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    say(format, args);
-    va_end(args);
     return false;
-}
-
-void note(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    say(format, args);
-    va_end(args);
 }
 
 bool screen_is_terminal(int fd)
@@ -80,13 +67,8 @@ int screen_width(int fd)
 
 void bar_start(bool quiet, const char *task, const char *number, int64_t rounds, int64_t images_per_round, double begun)
 {
-    bar.on = !quiet && screen_is_terminal(STDERR_FILENO);
-    bar.task = task;
-    bar.number = number;
-    bar.rounds = rounds;
-    bar.images = images_per_round;
-    bar.start = now();
-    bar.begun = begun;
+    const bool on = !quiet && screen_is_terminal(STDERR_FILENO);
+    bar = (struct bar){ on, false, task, number, rounds, images_per_round, now(), begun, 0 };
 }
 
 void bar_clear(void)
@@ -102,18 +84,15 @@ static void time_text(char text[24], double seconds)
     else snprintf(text, 24, "%ld:%02ld", s / 60, s % 60);
 }
 
-/* Appends `cells` characters of the bar to the line, the first `full` of them filled. */
-static void append_cells(char *line, size_t size, int cells, int full)
+/* Draws `cells` characters of the bar, the first `full` of them filled. */
+static void draw_cells(int cells, int full)
 {
-    bool color = screen_has_color(STDERR_FILENO), utf8 = screen_is_utf8();
+    const bool color = screen_has_color(STDERR_FILENO), utf8 = screen_is_utf8();
     for (int i = 0; i < cells; i++) {
-        const char *paint = !color ? "" : i == 0 && full ? "\033[36m" : i == full ? "\033[0;2m" : "";
-        const char *cell = i < full ? utf8 ? "━" : "#" : utf8 ? "─" : ".";
-        size_t      used = strlen(line);
-        snprintf(line + used, size - used, "%s%s", paint, cell);
+        if (color && (i == 0 || i == full)) fputs(i < full ? "\033[36m" : "\033[0;2m", stderr);
+        fputs(i < full ? utf8 ? "━" : "#" : utf8 ? "─" : ".", stderr);
     }
-    size_t used = strlen(line);
-    snprintf(line + used, size - used, "%s", color ? "\033[0m" : "");
+    if (color) fputs("\033[0m", stderr);
 }
 
 void bar_update(int64_t round, int64_t images, double value)
@@ -124,7 +103,7 @@ void bar_update(int64_t round, int64_t images, double value)
 
     double part = (double)images / (double)bar.images, done = ((double)(round - 1) + part) / (double)bar.rounds;
     double speed = (done - bar.begun) / (time - bar.start), rate = speed * (double)bar.rounds * (double)bar.images;
-    char   left[24], head[64], tail[128], line[1024];
+    char   left[24], head[64], tail[128];
     time_text(left, speed > 0 ? (1 - done) / speed : 0);
     int n_head = snprintf(head, sizeof head, "%s %lld/%lld ", bar.task, (long long)round, (long long)bar.rounds);
     int n_tail =
@@ -132,10 +111,8 @@ void bar_update(int64_t round, int64_t images, double value)
 
     int room = screen_width(STDERR_FILENO) - 1 - n_head - n_tail, cells = room > 40 ? 40 : room;
     if (n_tail + room < 0) return;
-    snprintf(line, sizeof line, "\r%s", head);
-    if (cells >= 5) append_cells(line, sizeof line, cells, (int)(part * cells));
-    size_t used = strlen(line);
-    snprintf(line + used, sizeof line - used, "%.*s\033[K", room < 0 ? n_tail + room : n_tail, tail);
-    fputs(line, stderr);
+    fprintf(stderr, "\r%s", head);
+    if (cells >= 5) draw_cells(cells, (int)(part * cells));
+    fprintf(stderr, "%.*s\033[K", room < 0 ? n_tail + room : n_tail, tail);
     bar.drawn = true;
 }

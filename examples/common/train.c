@@ -1,5 +1,4 @@
-/* examples/common/train.c: trains by gradient descent and applies functions to data sets. All random numbers depend on the seed
- * alone. */
+/* examples/common/train.c: trains by gradient descent. All random numbers depend on the seed alone. */
 #include "train.h"
 
 #include <math.h>
@@ -33,13 +32,6 @@ double total(tap_var x)
     return sum;
 }
 
-static batch batch_of(const tap_loader *from, tap_tensor x)
-{
-    batch b = { .x = x };
-    b.rows = tap_loader_rows(from, &b.n);
-    return b;
-}
-
 /* Runs the forward and the backward pass; returns the sum of the reported numbers. */
 static double run_passes(const trainer *t, batch *b)
 {
@@ -69,7 +61,8 @@ static bool take_step(trainer *t, tap_tensor x)
     const train_config *c = t->c;
     const char         *message;
     const double        epoch = (double)tap_loader_epoch(t->data) - 1;
-    batch               b = batch_of(t->data, x);
+    batch               b = { .x = x };
+    b.rows = tap_loader_rows(t->data, &b.n);
     b.done = (epoch + (double)t->now.rows / (double)c->data.shape.n[0]) / (double)c->options.epochs;
     tap_tape_reset(t->tape);
     const double sum = run_passes(t, &b);
@@ -95,9 +88,8 @@ bool held_out_loss(const train_config *c, double *loss)
     tap_tensor  x;
     tap_tape_set_recording(t, false);
     while (tap_loader_next(data, &x)) {
-        batch b = batch_of(data, x);
-        b.held_out = true;
-        b.done = 1;
+        batch b = { .x = x, .held_out = true, .done = 1 };
+        b.rows = tap_loader_rows(data, &b.n);
         tap_tape_reset(t);
         sum += (double)b.n * tap_item(c->loss(c->net, t, &b));
         n += (double)b.n;
@@ -123,22 +115,22 @@ static bool print_epoch(const trainer *t, int64_t epoch)
     return true;
 }
 
-/* Trains until the epoch ends; *whole is false if it was interrupted. */
-static bool train_epoch(trainer *t, bool *whole)
+/* Trains until the epoch ends. If the program is interrupted, saves a checkpoint and returns false. */
+static bool train_epoch(trainer *t)
 {
     const train_config *c = t->c;
     const int64_t       epoch = (int64_t)tap_loader_epoch(t->data);
     const double        start = now() - t->now.seconds;
     const char         *message;
     tap_tensor          x;
-    while ((*whole = !interrupted()) && tap_loader_next(t->data, &x)) {
+    while (!interrupted() && tap_loader_next(t->data, &x)) {
         if (!take_step(t, x)) return false;
         t->now.seconds = now() - start;
         bar_update(epoch, t->now.rows, t->now.sum / (double)t->now.rows);
         if (now() - t->saved >= c->options.checkpoint_every) save(t);
     }
     if (tap_loader_status(t->data, &message)) return fail("%s", message);
-    if (!*whole) return true;
+    if (interrupted()) return save(t), false;
     if (t->now.rows == 0) return fail("epoch %lld: no step had finite numbers; a smaller --lr may help", (long long)epoch);
     if (c->end_epoch ? !c->end_epoch(c->ctx, epoch, &t->now) : !print_epoch(t, epoch)) return false;
     t->now = (progress){ 0 };
@@ -146,28 +138,23 @@ static bool train_epoch(trainer *t, bool *whole)
     return true;
 }
 
-/* Adds all state that the rest of the run depends on to the checkpoint. */
-static void declare(trainer *t)
-{
-    const train_config *c = t->c;
-    tap_checkpoint_module(c->checkpoint, "model", c->root);
-    tap_checkpoint_optim(c->checkpoint, "adam", t->adam);
-    tap_checkpoint_tape(c->checkpoint, "noise", t->tape);
-    tap_checkpoint_loader(c->checkpoint, c->data_name ? c->data_name : "data", t->data);
-    if (c->declare) c->declare(c->ctx, c->checkpoint, &t->now);
-    else tap_checkpoint_tensor(c->checkpoint, "loss", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), t->loss));
-}
-
-/* Starts with the first epoch, or at the checkpoint's position. */
+/* Adds all state that the rest of the run depends on to the checkpoint, and starts with the first epoch or at the checkpoint's
+ * position. */
 static bool start(trainer *t)
 {
     const train_config *c = t->c;
+    tap_checkpoint     *to = c->checkpoint;
     tap_error           e = { 0 };
     tap_loader_start(t->data, 1);
-    if (!c->checkpoint) return true;
-    declare(t);
-    if (!c->options.resume || !tap_checkpoint_peek(c->checkpoint).path) return true;
-    if (!tap_checkpoint_resume(c->checkpoint, &e)) return fail("%s", e.message);
+    if (!to) return true;
+    tap_checkpoint_module(to, "model", c->root);
+    tap_checkpoint_optim(to, "adam", t->adam);
+    tap_checkpoint_tape(to, "noise", t->tape);
+    tap_checkpoint_loader(to, c->data_name ? c->data_name : "data", t->data);
+    if (c->declare) c->declare(c->ctx, to, &t->now);
+    else tap_checkpoint_tensor(to, "loss", tap_tensor_wrap(TAP_F64, TAP_SHAPE(2), t->loss));
+    if (!c->options.resume || !tap_checkpoint_peek(to).path) return true;
+    if (!tap_checkpoint_resume(to, &e)) return fail("%s", e.message);
     if (!c->declare) {
         t->now.sum = t->loss[0];
         t->now.rows = (int64_t)t->loss[1];
@@ -175,10 +162,10 @@ static bool start(trainer *t)
     return !c->resumed || c->resumed(c->ctx, (int64_t)tap_loader_epoch(t->data), &t->now);
 }
 
-bool train(const train_config *c, bool *whole)
+bool train(const train_config *c)
 {
     const train_options *o = &c->options;
-    const double         rows = (double)c->data.shape.n[0];
+    const int64_t        rows = c->data.shape.n[0];
     trainer              t = {
                      .c = c,
                      .tape = tap_tape_new(TAP_F32, o->seed),
@@ -188,39 +175,16 @@ bool train(const train_config *c, bool *whole)
     };
     bool ok = start(&t);
     fflush(stdout);
-    *whole = true;
     if (ok && o->epochs)
-        bar_start(o->quiet, "epoch", c->reported ? c->reported : "loss", o->epochs, c->data.shape.n[0],
-                  ((double)tap_loader_epoch(t.data) - 1 + (double)t.now.rows / rows) / (double)o->epochs);
-    while (ok && *whole && (int64_t)tap_loader_epoch(t.data) <= o->epochs) {
-        ok = train_epoch(&t, whole);
+        bar_start(o->quiet, "epoch", c->reported ? c->reported : "loss", o->epochs, rows,
+                  ((double)tap_loader_epoch(t.data) - 1 + (double)t.now.rows / (double)rows) / (double)o->epochs);
+    while (ok && (int64_t)tap_loader_epoch(t.data) <= o->epochs) {
+        ok = train_epoch(&t);
         bar_clear();
         if (ok) save(&t);
     }
     tap_loader_free(t.data);
     if (ok) return tape_end(t.tape);
-    tap_tape_free(t.tape); /* its error has already been printed */
+    tap_tape_free(t.tape); /* its error, if any, has already been printed */
     return false;
-}
-
-bool map_dataset(const map_config *m, bool *whole)
-{
-    tap_loader   *data = tap_loader_new(m->data, (tap_loader_options){ .batch = m->batch });
-    tap_tape     *t = tap_tape_new(TAP_F32, m->seed ^ tap_random_hash(m->task));
-    tap_arena    *a = tap_arena_new();
-    const int64_t n = m->data.shape.n[0];
-    tap_tensor    x;
-    tap_tape_set_recording(t, false);
-    bar_start(m->quiet, m->task, m->number, 1, n, 0);
-    for (int64_t done = 0, next; (*whole = !interrupted()) && tap_loader_next(data, &x); done = next) {
-        next = done + x.shape.n[0];
-        tap_tape_reset(t);
-        tap_var y = m->f(m->ctx, tap_input(t, x));
-        tap_tensor_copy(tap_tensor_slice(a, m->out, 0, done, next, 1), tap_value(y), tap_arena_error(a));
-        bar_update(1, next, tap_item(tap_mean(tap_select(y, 1, -1), TAP_ALL)));
-    }
-    bar_clear();
-    bool ok = loader_end(data);
-    ok = tape_end(t) && ok;
-    return arena_end(a) && ok;
 }

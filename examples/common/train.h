@@ -26,34 +26,27 @@ typedef struct {
     bool        resume, quiet; /* resume: start from the checkpoint */
 } train_options;
 
-/* Rows for a program's table of options: those that a model depends on, then the others. HELP_* are their help texts with a
- * program's defaults. TRAIN_NAMES lists the options that are meaningless without training. */
-#define TRAIN_MODEL_OPTIONS 4
-#define TRAIN_OPTIONS       9
-#define ARGUMENTS_OF_MODEL(train) \
-    ARGUMENT("--seed", SEED, &(train)->seed), ARGUMENT_NUMBER("--epochs", WHOLE, &(train)->epochs, 1, 1e6), \
-        ARGUMENT_NUMBER("--batch", WHOLE, &(train)->batch, 1, 1e6), ARGUMENT_NUMBER("--lr", REAL, &(train)->lr, DBL_MIN, 1e3)
-#define ARGUMENTS_OF_RUN(train) \
-    ARGUMENT("--out", FOLDER, &(train)->out), ARGUMENT_NUMBER("--checkpoint-every", REAL, &(train)->checkpoint_every, 0, 1e9), \
-        ARGUMENT("--resume", FLAG, &(train)->resume), ARGUMENT_NUMBER("--threads", WHOLE, &(train)->threads, 1, 256), \
-        ARGUMENT("--quiet", FLAG, &(train)->quiet)
-#define TRAIN_NAMES    " --epochs --batch --lr --checkpoint-every --resume "
+/* Rows that the tables of options share. The options that a model depends on are saved in this order. */
+/* clang-format off */
+#define TRAINING_ROWS(rows, n_epochs, n_batch, rate) \
+    { "--seed", "N", SEED, FIELD(train.seed), .roles = SAVED | SEEDS, .initial = "0", .help = "seed of all random numbers" }, \
+    { "--epochs", "N", WHOLE, FIELD(train.epochs), 1, 1e6, SAVED | TRAINS, n_epochs, .help = "passes over the data" }, \
+    { "--batch", "N", WHOLE, FIELD(train.batch), 1, 1e6, SAVED | TRAINS, n_batch, .help = rows " per step" }, \
+    { "--lr", "RATE", REAL, FIELD(train.lr), DBL_MIN, 1e3, SAVED | TRAINS, rate, \
+      .help = "step size of Adam; falls to 0 over the second half" }
+#define CHECKPOINT_ROWS(remark) \
+    { "--checkpoint-every", "S", REAL, FIELD(train.checkpoint_every), 0, 1e9, TRAINS, "60", \
+      .help = "seconds between checkpoints; one is also written after each epoch and after an interruption" }, \
+    { "--resume", NULL, FLAG, FIELD(train.resume), .roles = TRAINS, \
+      .help = "continue from the checkpoint in --out, to the same bits" remark }
+#define GENERAL_ROWS(when_quiet) \
+    { .name = "General" }, \
+    { "--threads", "N", WHOLE, FIELD(train.threads), 1, 256, \
+      .help = "1 to 256; results do not depend on it [OMP_NUM_THREADS, else all processors]" }, \
+    { "--quiet", NULL, FLAG, FIELD(train.quiet), .help = when_quiet }, \
+    { "--help", NULL, HELP, .help = "print this help" }
+/* clang-format on */
 #define NOT_WITH_MODEL "is for training, not for --model"
-#define HELP_CHECKPOINT \
-    "  --checkpoint-every S\n" \
-    "                     seconds between checkpoints; one is also written after each\n" \
-    "                     epoch and after an interruption [60]\n"
-#define HELP_TRAIN(rows, epochs, batch, lr) \
-    "  --epochs N         passes over the data [" epochs "]\n" \
-    "  --batch N          " rows " per step [" batch "]\n" \
-    "  --lr RATE          step size of Adam; falls to 0 over the second half [" lr "]\n" HELP_CHECKPOINT \
-    "  --resume           continue from the checkpoint in --out, to the same bits\n"
-#define HELP_PROGRAM \
-    "  --seed N           seed of all random numbers [0]\n" \
-    "  --threads N        1 to 256; results do not depend on it [OMP_NUM_THREADS,\n" \
-    "                     else all processors]\n" \
-    "  --quiet            print the results only\n" \
-    "  --help             print this help\n"
 
 /* Progress within the current epoch. */
 typedef struct {
@@ -83,47 +76,29 @@ typedef struct {
     bool (*end_epoch)(void *ctx, int64_t epoch, const progress *p); /* [prints the mean loss, and the loss of held_out] */
 } train_config;
 
-/* Trains by Adam. *whole is false if training was interrupted. */
-bool   train(const train_config *c, bool *whole);
+bool   train(const train_config *c);                       /* by Adam; also false, without a message, if interrupted */
 bool   held_out_loss(const train_config *c, double *loss); /* the loss of c->held_out, with the same noise in each call */
 double total(tap_var x);                                   /* the sum of all elements, in double precision */
-
-/* Applies f to all rows of the data, batch by batch, without gradients. */
-typedef struct {
-    tap_var (*f)(const void *ctx, tap_var x); /* [batch,columns] */
-    const void *ctx;
-    tap_tensor  data, out; /* data [n,...]; out [n,columns] receives the results and may be a view */
-    int64_t     batch;
-    uint64_t    seed;
-    const char *task, *number; /* names in the progress bar, which shows the mean of the last column */
-    bool        quiet;
-} map_config;
-
-/* *whole is false if the computation was interrupted. */
-bool map_dataset(const map_config *m, bool *whole);
 
 /* Opens the checkpoint in `out`. Fails if it is in use or damaged, or belongs to an unfinished run and `resume` is not set.
  * If `notes` is set, prints where the run resumes. */
 bool run_open(tap_checkpoint **c, const char *out, bool resume, const char *data_name, bool notes);
-/* Whether run_open would succeed; lets a program with several runs check all of them before it starts the first one. */
-bool run_may_start(const char *out, bool resume);
 /* Checks that all files of a run can be written, and that the disk has space for them. */
 bool run_prepare(const train_config *c);
 
-/* Adds the first n options of the table to the checkpoint. */
-void options_save(tap_checkpoint *c, const argument *table, int n);
-/* Sets those of the first n options that were not given (`given` has one bit each) from the run's checkpoint; those that were
+/* Adds the SAVED options to the checkpoint. */
+void options_save(tap_checkpoint *c, const void *options);
+/* Sets those of the SAVED options that were not given (`given` has one bit each) from the run's checkpoint; those that were
  * given must be equal to the run's. The arena owns the texts. */
-bool options_from_run(const tap_checkpoint_found *run, const argument *table, int n, uint64_t given, tap_arena *a);
+bool options_from_run(const tap_checkpoint_found *run, void *options, uint64_t given, tap_arena *a);
 
-/* Writes model.safetensors into `out`: the parameters and, as metadata, the program's name, the data set's name and the first n
+/* Writes model.safetensors into `out`: the parameters and, as metadata, the program's name, the data set's name and the SAVED
  * options of the table. */
-bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, int n);
-/* Prepares the run, trains and saves the model. The first n options of the table are saved in the checkpoint and the model.
- * *whole is false if training was interrupted. */
-bool train_and_save(train_config c, const char *data, const argument *table, int n, bool *whole);
-/* Sets the first n options of the table from a model file, which this program must have written. The arena owns the texts. */
-bool model_options(tap_arena *a, const char *path, const argument *table, int n);
+bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, const void *options);
+/* Prepares the run, trains and saves the model with the SAVED options. */
+bool train_and_save(train_config c, const char *data, const void *options);
+/* Sets the options with any of the roles from a model file, which this program must have written. The arena owns the texts. */
+bool model_options(tap_arena *a, const char *path, void *options, unsigned roles);
 bool model_load(tap_module *root, const char *path);
 
 #endif

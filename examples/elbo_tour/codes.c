@@ -46,23 +46,6 @@ bool find_images(tour *o, tap_arena *a)
     return true;
 }
 
-/* Plots the codes of each class in a color of its own. */
-static void draw_classes(plot *p, tap_tensor at, tap_tensor labels)
-{
-    double x[SHOWN], y[SHOWN];
-    char   name[8];
-    for (int class = 0; class <= CLASSES; class += 1) {
-        int64_t n = 0;
-        for (int64_t i = 0; i < at.shape.n[0] && i < SHOWN && at.data; i++) {
-            if (tap_tensor_item(labels, i) != class) continue;
-            x[n] = tap_tensor_item(at, 2 * i);
-            y[n++] = tap_tensor_item(at, 2 * i + 1);
-        }
-        snprintf(name, sizeof name, "%d", class);
-        if (n) plot_points(p, n, x, y, class, class < CLASSES ? name : NULL);
-    }
-}
-
 /* Trains an autoencoder or a VAE and plots the codes of the test images. */
 static bool show(const tour *o, bool variational, plot *p)
 {
@@ -89,12 +72,12 @@ static bool show(const tour *o, bool variational, plot *p)
     }
     tap_tape_reset(t);
     tap_loader_next(shown, &batch);
-    tap_var  x = tap_input(t, batch);
-    tap_var  z = variational ? tap_sample(tap_vae_encode(&vae, x)) : tap_autoencoder_encode(&plain, x);
-    estimate z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
-    double   half = 3 * sqrt(fmax(z1.variance, z2.variance));
-    plot_panel(p, (plot_axes){ title, "z_1", "z_2", z1.mean - half, z1.mean + half, z2.mean - half, z2.mean + half, 0, 0 });
-    draw_classes(p, tap_value(z), o->labels);
+    tap_var   x = tap_input(t, batch);
+    tap_var   z = variational ? tap_sample(tap_vae_encode(&vae, x)) : tap_autoencoder_encode(&plain, x);
+    estimate  z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
+    double    half = 3 * sqrt(fmax(z1.variance, z2.variance));
+    plot_axes axes = { title, "z_1", "z_2", z1.mean - half, z1.mean + half, z2.mean - half, z2.mean + half, 0, 0 };
+    plot_groups(p, axes, tap_value(z), o->labels, "", 0); /* labels that are not known are not in the legend */
     print_note("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance),
                z2.mean, sqrt(z2.variance));
     tap_loader_free(images);
@@ -107,7 +90,7 @@ static bool show(const tour *o, bool variational, plot *p)
 
 bool check_codes(const tour *o)
 {
-    plot *picture = plot_new(2, 1);
+    plot *picture = plot_new(PLOT_PNG, 2, 1);
     printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", o->images);
     const bool ok = show(o, false, picture) && show(o, true, picture);
     print_note("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");

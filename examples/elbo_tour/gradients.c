@@ -80,7 +80,7 @@ static bool show_variances(const tour *o, estimate found[CASES][3])
         printf("\n");
     }
 
-    plot     *p = plot_new(1, 1);
+    plot     *p = plot_new(PLOT_PNG, 1, 1);
     plot_axes axes = { .title = "variance of a gradient estimate", .x = "draws L", .x1 = 6, .y0 = -3, .y1 = 2 };
     axes.x_base = 2, axes.y_base = 10;
     plot_panel(p, axes);

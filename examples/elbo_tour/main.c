@@ -8,19 +8,22 @@
 
 const char *const program = "elbo_tour";
 
-static const char help[] = "usage: elbo_tour [options]\n"
-                           "\n"
-                           "Walks through the theory of the variational autoencoder: each equation with both\n"
-                           "of its sides computed by different means, what every gradient estimator\n"
-                           "scatters, and four pictures. Fails if a difference is not within 4 standard\n"
-                           "errors.\n"
-                           "\n"
-                           "  --data DIR   MNIST, or images in its format, for the picture of codes [where\n"
-                           "               vae_mnist looks for them; without any, made-up discs]\n"
-                           "  --out DIR    where the pictures go; made if need be [out/elbo_tour]\n"
-                           "  --seed N     of all that is random [0]\n"
-                           "  --quick      fewer draws, less training\n"
-                           "  --help       print this\n";
+/* clang-format off */
+const argument options_table[] = {
+    { .name = "usage: elbo_tour [options]\n\n"
+              "Walks through the theory of the variational autoencoder: each equation with both of its sides computed by different "
+              "means, what every gradient estimator scatters, and four pictures. Fails if a difference is not within 4 standard "
+              "errors.\n" },
+    { "--data", "DIR", FOLDER, offsetof(tour, data),
+      .help = "MNIST, or images in its format, for the picture of codes [where vae_mnist looks for them; without any, made-up "
+              "discs]" },
+    { "--out", "DIR", FOLDER, offsetof(tour, out), .initial = "out/elbo_tour", .help = "where the pictures go; made if need be" },
+    { "--seed", "N", SEED, offsetof(tour, seed), .initial = "0", .help = "of all that is random" },
+    { "--quick", NULL, FLAG, offsetof(tour, quick), .help = "fewer draws, less training" },
+    { "--help", NULL, HELP, .help = "print this help" },
+    { 0 },
+};
+/* clang-format on */
 
 static int n_equations, n_wrong;
 
@@ -76,11 +79,8 @@ int main(int argc, char **argv)
 {
     static bool (*const checks[])(const tour *) = { check_trivial,    check_kl,        check_scalar_vae, check_bounds,
                                                     check_linear_vae, check_gradients, check_gaussians,  check_codes };
-    tour           o = { .out = "out/elbo_tour" };
-    const argument table[] = { ARGUMENT("--data", FOLDER, &o.data), ARGUMENT("--out", FOLDER, &o.out),
-                               ARGUMENT("--seed", SEED, &o.seed), ARGUMENT("--quick", FLAG, &o.quick), ARGUMENT_END };
-    int            status;
-    if (!arguments_take(table, help, argc, argv, NULL, &status)) return status;
+    tour o = { .data = NULL };
+    arguments_take(&o, argc, argv);
     o.draws = o.quick ? 20000 : 200000;
     const double   size = PICTURE_BYTES;
     const out_file files[] = { { "delta.png", size }, { "kl.png", size }, { "variance.png", size }, { "codes.png", 2 * size } };

@@ -11,6 +11,53 @@ const char *const columns[COLUMNS] = {
     "index", "class", "anomaly", "elbo", "reconstruction", "likelihood", "regret", "deviance"
 };
 
+/* ---- Options ------------------------------------------------------------------------------------------------------ */
+
+/* clang-format off */
+const argument options_table[] = {
+    { .name = "usage: vae_anomaly [options]\n\n"
+              "Trains a variational autoencoder on images that are normal, scores test images by how unlike these they are, and "
+              "measures how well that finds anomalies." },
+
+    { .name = "Model" },
+    { "--latent", "N", WHOLE, FIELD(latent), 1, 1e4, SAVED | BUILDS | TRAINS, "16", .help = "dimensions of z" },
+    { "--model", "FILE", TEXT, FIELD(model), .help = "a model trained before, DIR/model.safetensors" },
+
+    { .name = "Data and results" },
+    { "--normal", "D", FOLDER, FIELD(normal), .roles = SAVED | TASK,
+      .help = "the digit that is normal, beside all others; all: ten such tasks; or a directory of images [3]" },
+    { "--anomaly", "DIR", FOLDER, FIELD(anomaly), .help = "a directory whose test images are the anomalies" },
+    { "--data", "DIR", FOLDER, FIELD(data), .help = "the digits: directory with MNIST's four files [as of vae_mnist]" },
+    { "--out", "DIR", FOLDER, FIELD(train.out), .initial = "out/vae_anomaly", .help = "where the results go; made if need be" },
+    { "--score", "DIR", FOLDER, FIELD(only), .help = "with --model: just score the test images of DIR" },
+    { "--samples", "N", WHOLE, FIELD(samples), 1, 1e4, 0, "10", .help = "draws of z for ELBO, reconstruction and regret" },
+    { "--weights", "N", WHOLE, FIELD(weights), 1, 1e4, 0, "50", .help = "draws of z for the likelihood" },
+    { "--steps", "N", WHOLE, FIELD(steps), 1, 1e6, 0, "50", .help = "of Adam, to fit z to each image for the regret" },
+
+    { .name = "Training" },
+    TRAINING_ROWS("images", "40", "100", "1e-3"),
+    CHECKPOINT_ROWS(""),
+
+    GENERAL_ROWS("print the results only"),
+    { .name = "Example\n"
+              "  vae_anomaly --normal all\n"
+              "  vae_anomaly --normal /usr/share/datasets/fashion-mnist --anomaly MNIST" },
+    { 0 },
+};
+/* clang-format on */
+
+/* Checks which options go together, and completes them. */
+static bool complete(options *o, uint64_t given)
+{
+    if (o->model && !arguments_exclude(given, TRAINS, NOT_WITH_MODEL)) return false;
+    if (o->only && (!o->model || o->normal || o->anomaly || o->data))
+        return usage("--score", "", "goes with --model, without --normal, --anomaly and --data");
+    if (!o->normal && !o->model) o->normal = "3";
+    if (!o->normal || (strlen(o->normal) == 1 && strchr("0123456789", *o->normal))) return true;
+    if (!strcmp(o->normal, "all")) return !o->model || usage("--model", "", "goes with one task, not with --normal all");
+    return o->anomaly || usage("--normal", o->normal, "a directory needs another one, --anomaly DIR");
+}
+
 typedef struct {
     options    *o;
     const char *name;        /* of the data set */
@@ -91,7 +138,7 @@ static tap_var loss(const void *vae, tap_tape *t, batch *b)
     return tap_vae_loss(vae, tap_input(t, b->x));
 }
 
-static bool train_model(const task *t, const argument *table, const out_file *files, bool *whole)
+static bool train_model(task *t, const out_file *files)
 {
     const options     *o = t->o;
     const tap_tensor   data = t->train.images;
@@ -100,7 +147,7 @@ static bool train_model(const task *t, const argument *table, const out_file *fi
     };
     if (!o->train.quiet)
         printf("%s, normal %s: %lld images; %s\n", t->name, o->normal, (long long)data.shape.n[0], tap_config());
-    return train_and_save(config, t->name, table, MODEL_OPTIONS, whole);
+    return train_and_save(config, t->name, o);
 }
 
 /* ---- Scores ------------------------------------------------------------------------------------------------------- */
@@ -113,25 +160,36 @@ static tap_var blur(tap_var x)
 }
 
 /* Anomaly scores [batch,SCORES]; higher means more anomalous. */
-static tap_var scores_of(const void *ctx, tap_var x)
+static tap_var scores_of(const tap_vae *v, const options *o, tap_var x)
 {
-    const task    *t = ctx;
-    const options *o = t->o;
-    const tap_vae *v = &t->vae;
-    tap_var        s[SCORES] = { tap_neg(tap_vae_elbo(v, x).elbo), tap_neg(tap_vae_reconstruction_log_prob(v, x, o->samples)),
-                                 tap_neg(tap_vae_log_likelihood(v, x, o->weights)),
-                                 tap_vae_regret(v, x, o->samples, (tap_fit_options){ .steps = o->steps, .seed = o->train.seed }),
-                                 tap_vae_deviance(v, x, blur) };
+    tap_var s[SCORES] = { tap_neg(tap_vae_elbo(v, x).elbo), tap_neg(tap_vae_reconstruction_log_prob(v, x, o->samples)),
+                          tap_neg(tap_vae_log_likelihood(v, x, o->weights)),
+                          tap_vae_regret(v, x, o->samples, (tap_fit_options){ .steps = o->steps, .seed = o->train.seed }),
+                          tap_vae_deviance(v, x, blur) };
     return tap_stack(SCORES, s, 1);
 }
 
-static bool score(task *t, tap_arena *a, bool *whole)
+/* Computes the scores; false, without a message, if interrupted. */
+static bool score(task *t, tap_arena *a)
 {
     const options *o = t->o;
+    tap_tensor     x, table = tap_tensor_slice(a, t->test.table, 1, SCORE, TAP_END, 1);
+    tap_loader    *images = tap_loader_new(t->test.images, (tap_loader_options){ .batch = SCORED });
+    tap_tape      *tape = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("scores"));
     t->vae.options.samples = o->samples; /* of the ELBO */
-    return map_dataset(&(map_config){ scores_of, t, t->test.images, tap_tensor_slice(a, t->test.table, 1, SCORE, TAP_END, 1),
-                                      SCORED, o->train.seed, "scores", "deviance", o->train.quiet },
-                       whole);
+    tap_tape_set_recording(tape, false);
+    bar_start(o->train.quiet, "scores", "deviance", 1, t->test.images.shape.n[0], 0);
+    for (int64_t done = 0, next; !interrupted() && tap_loader_next(images, &x); done = next) {
+        next = done + x.shape.n[0];
+        tap_tape_reset(tape);
+        tap_var scores = scores_of(&t->vae, o, tap_input(tape, x));
+        tap_tensor_copy(tap_tensor_slice(a, table, 0, done, next, 1), tap_value(scores), tap_arena_error(a));
+        bar_update(1, next, tap_item(tap_mean(tap_select(scores, 1, -1), TAP_ALL)));
+    }
+    bar_clear();
+    bool ok = loader_end(images);
+    ok = tape_end(tape) && ok;
+    return arena_ok(a) && ok && !interrupted();
 }
 
 /* ---- Tasks -------------------------------------------------------------------------------------------------------- */
@@ -147,19 +205,15 @@ static void result_files(out_file files[RESULTS], double images)
 
 static bool run(options *o, double auroc[SCORES])
 {
-    tap_arena *a = tap_arena_new();
-    task       t = { .o = o, .root = tap_module_new(TAP_F32, o->train.seed) };
-    argument   table[OPTIONS + 1];
-    out_file   files[RESULTS];
-    bool       whole = true;
-    options_table(table, o);
-    bool ok = (!o->model || model_options(a, o->model, table, o->normal || o->only ? 1 : 2)) && init(&t.vae, t.root, o) &&
+    tap_arena     *a = tap_arena_new();
+    task           t = { .o = o, .root = tap_module_new(TAP_F32, o->train.seed) };
+    out_file       files[RESULTS];
+    const unsigned roles = o->normal || o->only ? BUILDS : BUILDS | TASK;
+    bool           ok = (!o->model || model_options(a, o->model, o, roles)) && init(&t.vae, t.root, o) &&
               (!o->model || model_load(t.root, o->model)) && load(&t, a);
     if (ok) result_files(files, (double)t.test.images.shape.n[0]);
-    ok = ok &&
-         (o->model ? prepare_out(o->train.out, o->only ? RESULTS - 1 : RESULTS, files) : train_model(&t, table, files, &whole));
-    if (ok && whole) ok = score(&t, a, &whole);
-    if (ok && whole) ok = table_write(o->train.out, "scores.csv", columns, COLUMNS, t.test.table) && report(&t.test, o, auroc);
+    ok = ok && (o->model ? prepare_out(o->train.out, o->only ? RESULTS - 1 : RESULTS, files) : train_model(&t, files)) &&
+         score(&t, a) && table_write(o->train.out, "scores.csv", columns, COLUMNS, t.test.table) && report(&t.test, o, auroc);
     tap_module_free(t.root);
     tap_arena_free(a);
     return ok;
@@ -196,8 +250,12 @@ static bool check_all(const options *o)
     for (int i = 0; i < RESULTS; i++) all.bytes += DIGITS * files[i].bytes;
     all.bytes += DIGITS * 7 * 4 * (double)tap_module_numel(root); /* two checkpoints of three values per parameter; the model */
     ok = ok && prepare_out(o->train.out, 1, &all);
-    for (; ok && digit[0] <= '9'; digit[0]++)
-        ok = join(out, o->train.out, digit) && prepare_out(out, RESULTS, files) && run_may_start(out, o->train.resume);
+    for (; ok && digit[0] <= '9'; digit[0]++) {
+        tap_checkpoint *c = NULL;
+        ok = join(out, o->train.out, digit) && prepare_out(out, RESULTS, files) &&
+             run_open(&c, out, o->train.resume, "data", false);
+        tap_checkpoint_free(c);
+    }
     tap_module_free(root);
     tap_arena_free(a);
     return ok;
@@ -228,10 +286,9 @@ static bool run_all(const options *all)
 
 int main(int argc, char **argv)
 {
-    options o;
+    options o = { .normal = NULL };
     double  auroc[SCORES];
-    int     status;
-    if (!options_parse(&o, argc, argv, &status)) return status;
+    if (!complete(&o, arguments_take(&o, argc, argv))) return 2;
     begin_program(o.train.threads);
     return end_program(o.normal && !strcmp(o.normal, "all") ? run_all(&o) : run(&o, auroc));
 }

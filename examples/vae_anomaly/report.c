@@ -55,7 +55,7 @@ static bool measure(score_buffer *d, const set *s, uint64_t seed, double auroc[S
 
 static bool draw_curves(score_buffer *d, const set *s, const char *out)
 {
-    plot *p = plot_new(1, 1);
+    plot *p = plot_new(PLOT_PNG, 1, 1);
     plot_panel(p, (plot_axes){ .title = "ROC", .x = "normal images refused", .y = "anomalies found", .x1 = 1, .y1 = 1 });
     for (int i = 0; i < SCORES; i++) {
         take(d, s, i, true, ALL);
@@ -68,7 +68,7 @@ static bool draw_curves(score_buffer *d, const set *s, const char *out)
 static bool draw_histograms(score_buffer *d, const set *s, const char *out)
 {
     double height[2][BINS];
-    plot  *p = plot_new(3, 2);
+    plot  *p = plot_new(PLOT_PNG, 3, 2);
     for (int i = 0; i < SCORES; i++) {
         take(d, s, i, true, NONE);
         int64_t          n = d->score.shape.n[0];
@@ -79,8 +79,8 @@ static bool draw_histograms(score_buffer *d, const set *s, const char *out)
         n = take(d, s, i, false, ALL);
         max_height = fmax(max_height, plot_bins(n, d->score.data, BINS, lo, hi, height[1]));
         plot_panel(p, (plot_axes){ .title = columns[SCORE + i], .x0 = lo, .x1 = hi, .y1 = 1.05 * max_height });
-        plot_bars(p, BINS, lo, hi, height[0], 0, n > 0 ? "normal" : NULL);
-        plot_bars(p, BINS, lo, hi, height[1], 1, n > 0 ? "anomalies" : NULL);
+        plot_bars(p, BINS, height[0], 0, n > 0 ? "normal" : NULL);
+        plot_bars(p, BINS, height[1], 1, n > 0 ? "anomalies" : NULL);
         tap_tape_free(t);
     }
     return plot_write(p, out, "histogram.png");
@@ -94,7 +94,7 @@ static bool draw_extremes(const set *s, const char *out)
     tap_var       order = tap_argsort(tap_select(tap_input(t, s->table), 1, COLUMNS - 1), 0, TAP_ASCENDING);
     tap_var       ends = tap_cat(2, (tap_var[]){ tap_narrow(order, 0, 0, n), tap_narrow(order, 0, m - n, n) }, 0);
     tap_var       x = tap_reshape(images_select(t, s->images, ends), TAP_SHAPE(2 * high, wide, SIDE * SIDE));
-    const bool    ok = sheet_write_var(out, "extremes.png", x, 2);
+    const bool    ok = sheet_write(out, "extremes.png", x, 2);
     return tape_end(t) && ok;
 }
 

@@ -6,7 +6,8 @@
 #include "examples/common/train.h"
 #include "models/models.h"
 
-enum { SCORES = 5, DIGITS = 10, MODEL_OPTIONS = 2 + TRAIN_MODEL_OPTIONS, OPTIONS = 9 + TRAIN_OPTIONS };
+enum { SCORES = 5, DIGITS = 10 };
+enum { TASK = OWN }; /* the role of --normal, which is restored with a model if the command names no other task */
 enum { INDEX, CLASS, ANOMALY, SCORE, COLUMNS = SCORE + SCORES };
 extern const char *const columns[COLUMNS];
 
@@ -21,11 +22,6 @@ typedef struct {
     tap_tensor images, table;
     int64_t    anomalies; /* number of images that are anomalies */
 } set;
-
-/* If it returns false, the program must end with *status (0 after --help, else 2). */
-bool options_parse(options *o, int argc, char **argv, int *status);
-/* A trained model depends on the first MODEL_OPTIONS options; the first, `latent`, suffices to rebuild it. */
-void options_table(argument table[OPTIONS + 1], options *o);
 
 /* Draws the scores and the extreme images. Unless images are only scored, prints how well each score detects the anomalies of
  * each class; auroc gets the values for all anomalies. */

@@ -10,6 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The separator as the option accepts it: "';'" or "tab". */
+static const char *separator_name(char text[8], char separator)
+{
+    snprintf(text, 8, "'%c'", separator);
+    return separator == '\t' ? "tab" : text;
+}
+
 /* ---- Counts ------------------------------------------------------------------------------------------------------- */
 
 static bool is_folder(const char *path)

@@ -4,8 +4,78 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *const program = "vae_cells";
+
+enum { LEARNS = OWN, SIMULATES = 2 * OWN }; /* roles: not for simulation, only for simulation */
+
+static bool parse_separator(void *o, const char *text)
+{
+    const bool tab = !strcmp(text, "tab");
+    ((options *)o)->separator = tab ? '\t' : *text;
+    return tab || (*text && !text[1] && !strchr("\" \r\n", *text));
+}
+
+/* clang-format off */
+const argument options_table[] = {
+    { .name = "usage: vae_cells --data DIR|FILE.csv [options]\n"
+              "       vae_cells --simulate DIR [options]\n\n"
+              "Trains a variational autoencoder of gene counts in cells (scVI, Lopez et al. 2018), and writes what it makes of "
+              "each cell." },
+
+    { .name = "Data and results" },
+    { "--data", "DIR", TEXT, FIELD(data), .roles = LEARNS,
+      .help = "matrix.mtx, barcodes.tsv and features.tsv, plain or .gz, as 10x Genomics has them; or a CSV file (.csv, .csv.gz) "
+              "of cells by genes, behind a row and a column of names" },
+    { "--metadata", "FILE", TEXT, FIELD(metadata), .roles = LEARNS,
+      .help = "CSV, a row of names and one for each cell, in any order, of which one column holds the barcodes; batch and group "
+              "are used [metadata.csv in DIR, if there]" },
+    { "--separator", "C", CUSTOM, .roles = LEARNS, .parse = parse_separator,
+      .takes = "the word tab or one character that is neither a quote nor a space",
+      .help = "of CSV files: , or ; or any other character, or the word tab [, and in .tsv files tab]" },
+    { "--out", "DIR", FOLDER, FIELD(train.out), .roles = LEARNS, .initial = "out/vae_cells",
+      .help = "where the results go; made if need be" },
+    { "--model", "FILE", TEXT, FIELD(model), .roles = LEARNS, .help = "a model trained before, DIR/model.safetensors" },
+    { "--clusters", "N", WHOLE, FIELD(clusters), 1, 1e6, LEARNS,
+      .help = "of k-means [as many as there are groups, else 8]" },
+    { "--draws", "N", WHOLE, FIELD(draws), 1, 1e4, LEARNS, "50", .help = "of z, for the likelihood of cells held out" },
+
+    { .name = "Training" },
+    { "--likelihood", "NAME", CHOICE, FIELD(likelihood), .roles = SAVED | BUILDS | TRAINS, .initial = "nb", .takes = "nb or zinb",
+      .help = "nb: negative binomial; zinb: zero-inflated, too" },
+    { "--latent", "N", WHOLE, FIELD(latent), 1, 1e3, SAVED | BUILDS | TRAINS, "10", .help = "dimensions of z" },
+    { "--hidden", "N", WHOLE, FIELD(hidden), 1, 1e6, SAVED | BUILDS | TRAINS, "128", .help = "width of the hidden layers" },
+    { "--scale", "S", REAL, FIELD(scale), DBL_MIN, 1e12, SAVED | BUILDS | TRAINS,
+      .help = "counts are taken as parts of S [the median library size]" },
+    TRAINING_ROWS("cells", "40", "128", "3e-3"),
+    { "--no-batches", NULL, FLAG, FIELD(no_batches), .roles = SAVED | LEARNS,
+      .help = "do not tell the model of the batches" },
+    CHECKPOINT_ROWS(""),
+
+    { .name = "Simulation, into a folder that --data takes, with metadata.csv" },
+    { "--simulate", "DIR", FOLDER, FIELD(simulate), .help = "where to" },
+    { "--cells", "N", WHOLE, FIELD(simulation.cells), 1, 1e7, SIMULATES, "10000", .help = "number of cells" },
+    { "--genes", "N", WHOLE, FIELD(simulation.genes), 1, 1e6, SIMULATES, "2000", .help = "number of genes" },
+    { "--groups", "N", WHOLE, FIELD(simulation.groups), 1, 1e3, SIMULATES, "8", .help = "number of groups of cells" },
+    { "--batches", "N", WHOLE, FIELD(simulation.batches), 1, 1e3, SIMULATES, "3", .help = "number of batches" },
+
+    GENERAL_ROWS("print the results only"),
+    { .name = "Example\n"
+              "  vae_cells --simulate out/cells\n"
+              "  vae_cells --data out/cells --out out/vae_cells" },
+    { 0 },
+};
+/* clang-format on */
+
+/* Rejects options that do not apply to the mode of the program: simulation, training, or reporting with --model. */
+static bool check(const options *o, uint64_t given)
+{
+    if (o->simulate) return arguments_exclude(given, TRAINS | LEARNS, "does not go with --simulate");
+    return arguments_exclude(given, SIMULATES, "goes with --simulate") &&
+           (!o->model || arguments_exclude(given, TRAINS | SEEDS, NOT_WITH_MODEL)) &&
+           (o->data || usage("--data", "", "must be given, or --simulate"));
+}
 
 /* ---- Simulation --------------------------------------------------------------------------------------------------- */
 
@@ -86,13 +156,13 @@ static train_config config_of(const train_context *p, const train_options *o)
     };
 }
 
-static bool train_baseline(models *m, bool *whole)
+static bool train_baseline(models *m)
 {
     const train_options o = {
         .epochs = 10, .batch = 128, .lr = 1e-2, .checkpoint_every = 1e9, .seed = m->o->train.seed, .quiet = true
     };
     const train_config config = config_of(&(train_context){ m, true }, &o);
-    return init(m, &m->baseline, m->root[1]) && train(&config, whole);
+    return init(m, &m->baseline, m->root[1]) && train(&config);
 }
 
 /* Checks that the model file has the data's number of genes and of batches. */
@@ -113,8 +183,8 @@ static bool fits(const char *model, const cells *d, const char *data)
 }
 
 /* Trains the model and saves it, or loads the one that the options name; trains the baseline. Checks that report() can write
- * its files. *whole is false if training was interrupted. */
-static bool models_get(models *m, const argument *table, bool *whole)
+ * its files. */
+static bool models_get(models *m)
 {
     const options *o = m->o;
     const double   n = (double)m->d->counts.rows, header = 128;
@@ -131,20 +201,17 @@ static bool models_get(models *m, const argument *table, bool *whole)
                o->likelihood == TAP_COUNTS_ZINB ? "zero-inflated negative binomial" : "negative binomial",
                (long long)tap_module_numel(m->root[0]), tap_config());
     const bool ok = o->model ? model_load(m->root[0], o->model) && prepare_out(o->train.out, config.n_results, results)
-                             : train_and_save(config, o->data, table, MODEL_OPTIONS, whole);
-    return ok && (!*whole || train_baseline(m, whole));
+                             : train_and_save(config, o->data, m->o);
+    return ok && train_baseline(m);
 }
 
 static bool learn_and_tell(options *o)
 {
-    bool       whole = true;
     cells      d = { .n_groups = 0 };
     tap_arena *a = tap_arena_new();
     models     m = { o, &d, .root = { tap_module_new(TAP_F32, o->train.seed), tap_module_new(TAP_F32, o->train.seed) } };
-    argument   table[OPTIONS + 1];
-    options_table(table, o);
-    const bool ok = (!o->model || model_options(a, o->model, table, SHAPING)) && cells_load(&d, a, o) &&
-                    models_get(&m, table, &whole) && (!whole || report(&m));
+    const bool ok =
+        (!o->model || model_options(a, o->model, o, BUILDS | SEEDS)) && cells_load(&d, a, o) && models_get(&m) && report(&m);
     for (int i = 0; i < 2; i++) tap_module_free(m.root[i]);
     tap_arena_free(a);
     return ok;
@@ -152,9 +219,8 @@ static bool learn_and_tell(options *o)
 
 int main(int argc, char **argv)
 {
-    options o;
-    int     status;
-    if (!options_parse(&o, argc, argv, &status)) return status;
+    options o = { .data = NULL };
+    if (!check(&o, arguments_take(&o, argc, argv))) return 2;
     begin_program(o.train.threads);
     return end_program(o.simulate ? simulate(&o) : learn_and_tell(&o));
 }

@@ -84,15 +84,6 @@ static bool cluster(const reporter *r, const char *what, tap_tensor x, tap_tenso
     return true;
 }
 
-/* Plots the first two columns of x, colored by label. */
-static void draw(const reporter *r, plot *p, const char *title, const char *name, tap_tensor x, tap_tensor label)
-{
-    const int64_t n = x.shape.n[0], width = x.shape.n[1];
-    double       *at = tap_arena_alloc(r->a, (size_t)(2 * n) * sizeof *at);
-    for (int64_t i = 0; at && i < 2 * n; i++) at[i] = i < n || width > 1 ? tap_tensor_item(x, i % n * width + i / n) : 0;
-    if (at) plot_groups(p, title, name, n, at, at + n, label.data);
-}
-
 /* Selects the rows of the cells with counts from a tensor with a row for each cell. */
 static tap_tensor of_full(const reporter *r, tap_tensor x)
 {
@@ -125,12 +116,13 @@ static bool compare(reporter *r)
     const tap_tensor flat = tap_csr_pca(r->a, tap_csr_from_dense(r->a, latent), r->o->latent > 1 ? 2 : 1, r->o->train.seed);
     if (!sound(r) || !cluster(r, "latent space", latent, found) || !cluster(r, "PCA", pca, other)) return false;
     const tap_tensor by = d->n_groups ? r->group : found;
-    const char      *name = d->n_groups ? "group" : "cluster";
-    plot            *p = plot_new(2, d->n_batches ? 2 : 1);
-    draw(r, p, "latent space", name, flat, by);
-    draw(r, p, "PCA of log-normalized counts", name, pca, by);
-    if (d->n_batches) draw(r, p, "latent space", "batch", flat, r->batch);
-    if (d->n_batches) draw(r, p, "PCA of log-normalized counts", "batch", pca, r->batch);
+    const char      *name = d->n_groups ? "group " : "cluster ";
+    plot            *p = plot_new(PLOT_PNG, 2, d->n_batches ? 2 : 1);
+    const plot_axes  axes = { .title = "latent space" }, pca_axes = { .title = "PCA of log-normalized counts" };
+    plot_groups(p, axes, flat, by, name, 1);
+    plot_groups(p, pca_axes, pca, by, name, 1);
+    if (d->n_batches) plot_groups(p, axes, flat, r->batch, "batch ", 1);
+    if (d->n_batches) plot_groups(p, pca_axes, pca, r->batch, "batch ", 1);
     return plot_write(p, r->o->train.out, "latent.png") && write_clusters(r, found);
 }
 

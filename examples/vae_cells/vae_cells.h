@@ -8,9 +8,6 @@
 #include "models/models.h"
 #include "simulate.h"
 
-/* Numbers of options: needed to rebuild a model; that a model depends on; all. */
-enum { SHAPING = 5, MODEL_OPTIONS = 5 + TRAIN_MODEL_OPTIONS, OPTIONS = 16 + TRAIN_OPTIONS };
-
 typedef struct {
     train_options    train;
     const char      *data, *metadata, *model, *simulate; /* NULL: not given */
@@ -21,12 +18,6 @@ typedef struct {
     char             separator; /* of CSV files; 0: not given */
     count_simulation simulation;
 } options;
-
-/* If it returns false, the program must end with *status (0 after --help, else 2). */
-bool options_parse(options *o, int argc, char **argv, int *status);
-void options_table(argument table[OPTIONS + 1], options *o);
-/* The separator as the option accepts it: "';'" or "tab". */
-const char *separator_name(char text[8], char separator);
 
 typedef struct {
     tap_csr    counts, full_counts; /* [cells,genes]; full_counts: of cells with any counts */

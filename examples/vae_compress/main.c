@@ -1,6 +1,7 @@
 /* examples/vae_compress/main.c: compresses images losslessly with a VAE as their model, which it trains as well. */
-#include "vae_compress.h"
-#include "examples/common/sizes.h"
+#include "examples/common/train.h"
+#include "models/models.h"
+#include "sizes.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,6 +10,75 @@
 #include <string.h>
 
 const char *const program = "vae_compress";
+
+typedef enum { COMPRESS, DECOMPRESS, BINARIZE, TRAIN, TASKS } task;
+
+typedef struct {
+    task          task;
+    const char   *from, *to; /* input and output file; unused when training */
+    train_options train;
+    bool          binary;
+    int64_t       latent, hidden;
+    const char   *data, *model;
+} options;
+
+/* clang-format off */
+const argument options_table[] = {
+    { .name = "usage: vae_compress -c IMAGES.idx FILE.tapz [options]\n"
+              "       vae_compress -d FILE.tapz IMAGES.idx [options]\n"
+              "       vae_compress --train [options]\n"
+              "       vae_compress --binarize GREY.idx BINARY.idx [options]\n\n"
+              "Lossless compression of images of 28x28 bytes (IDX, plain or gzipped) by bits-back coding (Townsend et al. 2019) "
+              "with a variational autoencoder.\n" },
+    { "-c", .help = "compress, and say how small, beside what the model promises and other compressors reach" },
+    { "-d", .help = "the images again, bit for bit" },
+    { "--train", .help = "train a model on MNIST" },
+    { "--binarize", .help = "pixels become 255 with probability grey / 255, else 0; --seed N decides" },
+    { "--model", "FILE", TEXT, FIELD(model),
+      .help = "of --train [out/vae_compress/grey/model.safetensors or, for images of two values, binary/ instead of grey/]" },
+
+    { .name = "Training" },
+    { "--binary", NULL, FLAG, FIELD(binary), .roles = SAVED | BUILDS | TRAINS,
+      .help = "for images of two values: binarized anew in each epoch" },
+    { "--data", "DIR", FOLDER, FIELD(data), .roles = TRAINS,
+      .help = "directory with MNIST's four files, plain or .gz [as of vae_mnist]" },
+    { "--out", "DIR", FOLDER, FIELD(train.out), .roles = TRAINS,
+      .help = "for model and checkpoint [out/vae_compress/grey or binary]" },
+    { "--latent", "N", WHOLE, FIELD(latent), 1, 1e4, SAVED | BUILDS | TRAINS, "50", .help = "dimensions of z" },
+    { "--hidden", "N", WHOLE, FIELD(hidden), 1, 1e5, SAVED | BUILDS | TRAINS, "500", .help = "units of the hidden layers" },
+    TRAINING_ROWS("images", "20", "128", "1e-3"),
+    CHECKPOINT_ROWS(""),
+
+    GENERAL_ROWS("not a word"),
+    { 0 },
+};
+/* clang-format on */
+
+/* Parses the task and its files, which come first. Returns the number of arguments consumed, 0 on an error. */
+static int take_task(options *o, int argc, char **argv)
+{
+    static const char *const names[TASKS] = { "-c", "-d", "--binarize", "--train" };
+    const char              *name = argc > 1 ? argv[1] : "";
+    for (o->task = 0; o->task < TASKS && strcmp(name, names[o->task]); o->task++) continue;
+    if (o->task == TASKS) return usage(name, "", "what to do comes first, -c, -d, --train or --binarize");
+    if (o->task == TRAIN) return 1;
+    if (argc < 4 || !*argv[2] || !*argv[3]) return usage(name, "", "takes two files");
+    o->from = argv[2], o->to = argv[3];
+    return 3;
+}
+
+/* Parses the command line, checks which options go together, and completes them. */
+static bool parse(options *o, int argc, char **argv)
+{
+    arguments_help(argc, argv);
+    const int taken = take_task(o, argc, argv);
+    if (!taken) return false;
+    const uint64_t given = arguments_take(o, argc - taken, argv + taken);
+    const bool     codes = o->task == COMPRESS || o->task == DECOMPRESS;
+    if (!o->train.out) o->train.out = o->binary ? "out/vae_compress/binary" : "out/vae_compress/grey";
+    if (o->task != TRAIN && !arguments_exclude(given, codes ? TRAINS | SEEDS : TRAINS, "goes with --train")) return false;
+    return codes || !o->model || usage("--model", "", "goes with -c and -d");
+}
 
 enum { HEADER = 16 };   /* size in bytes of the header of an IDX file of images */
 enum { HELD_OUT = 12 }; /* the last 1/HELD_OUT of the training images is held out */
@@ -43,10 +113,7 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
 static bool train_model(state *s)
 {
     options *o = &s->o;
-    argument table[OPTIONS + 1];
     dataset  d;
-    bool     whole;
-    options_table(table, o);
     if (!dataset_load(&d, s->arena, o->data) || !init(s)) return false;
     const int64_t n = d.train.shape.n[0], end = n - n / HELD_OUT;
     train_config  config = { .options = o->train, .root = s->root, .net = &s->vae, .loss = loss };
@@ -56,28 +123,15 @@ static bool train_model(state *s)
         printf("%s from %s: %lld for training, %lld held out\n%s VAE, %lld parameters; %s\n", d.name, d.from, (long long)end,
                (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_numel(s->root),
                tap_config());
-    return train_and_save(config, d.name, table, MODEL_OPTIONS, &whole);
+    return train_and_save(config, d.name, o);
 }
 
 /* Loads the model that the options name, or else the default one for images of two values or of bytes. */
 static bool load_model(state *s, bool binary)
 {
-    argument    table[OPTIONS + 1];
     const char *usual = binary ? "out/vae_compress/binary/model.safetensors" : "out/vae_compress/grey/model.safetensors";
     const char *path = s->o.model ? s->o.model : usual;
-    options_table(table, &s->o);
-    return model_options(s->arena, path, table, BUILT_BY) && init(s) && model_load(s->root, path);
-}
-
-static bool read_images(tap_tensor *images, const state *s)
-{
-    char text[TAP_SHAPE_TEXT];
-    *images = tap_idx_read(s->arena, s->o.from);
-    if (!arena_ok(s->arena)) return false;
-    const tap_shape n = images->shape;
-    return (images->dtype == TAP_U8 && n.rank == 3 && n.n[1] == SIDE && n.n[2] == SIDE) ||
-           fail("%s: holds %s %s, not images uint8 [n,28,28]", s->o.from, tap_dtype_name(images->dtype),
-                tap_shape_format(text, n));
+    return model_options(s->arena, path, &s->o, BUILDS) && init(s) && model_load(s->root, path);
 }
 
 static bool read_bytes(tap_tensor *bytes, const state *s)
@@ -136,25 +190,27 @@ static bool report(const state *s, tap_tensor images, tap_tensor shown, bool bin
            (double)pixels / 1e6 / seconds);
     if (n == 0) return true;
     if (!held_out_loss(&config, &nats)) return false;
-    uint8_t *from = shown.data, *packed = tap_tensor_zeros(s->arena, TAP_U8, TAP_SHAPE(pixels)).data;
-    if (!arena_ok(s->arena)) return false;
-    const size_t size = binary ? pack_bits(packed, from, (size_t)pixels) : (size_t)pixels;
-    const size_t png = size_by_png(from, (size_t)n, SIDE, SIDE, binary ? 1 : 8);
-    if (binary) from = packed;
+    const sizes others = sizes_of(shown, binary);
     line("vae_compress", (double)bytes, pixels);
     line("-ELBO", (double)n * nats / log(2) / 8, pixels);
-    line("gzip -9", (double)size_by_gzip(from, size), pixels);
-    line("bzip2 -9", (double)size_by_bzip2(from, size), pixels);
-    line("xz -9", (double)size_by_xz(from, size), pixels);
-    line("PNG, one for each", (double)png, pixels);
+    line("gzip -9", (double)others.gzip, pixels);
+    line("bzip2 -9", (double)others.bzip2, pixels);
+    line("xz -9", (double)others.xz, pixels);
+    line("PNG, one for each", (double)others.png, pixels);
     return true;
+}
+
+/* Whether the arena has no error, which is otherwise reported as one of the file that was read. */
+static bool is_sound(const state *s)
+{
+    const char *message;
+    return !tap_arena_status(s->arena, &message) || fail("%s: %s", s->o.from, message);
 }
 
 static bool compress(state *s)
 {
-    tap_tensor  images;
-    const char *message;
-    if (!read_images(&images, s)) return false;
+    tap_tensor images;
+    if (!images_read(&images, s->arena, s->o.from)) return false;
     tap_tensor shown = tap_tensor_zeros(s->arena, TAP_U8, images.shape);
     tap_tensor_copy(shown, images, tap_arena_error(s->arena));
     const bool binary = shown.data && whiten(shown);
@@ -162,7 +218,7 @@ static bool compress(state *s)
     const double     start = now();
     const tap_tensor bytes = tap_bits_back_encode(s->arena, &s->vae, images);
     const double     seconds = now() - start;
-    if (tap_arena_status(s->arena, &message)) return fail("%s: %s", s->o.from, message);
+    if (!is_sound(s)) return false;
     return write_file(s->o.to, TAP_NONE, bytes) &&
            (s->o.train.quiet || report(s, images, shown, binary, tap_tensor_numel(bytes), seconds));
 }
@@ -172,7 +228,6 @@ static bool decompress(state *s)
     tap_bits_back_header h;
     tap_tensor           bytes;
     tap_error            e = { 0 };
-    const char          *message;
     if (!read_bytes(&bytes, s)) return false;
     if (tap_bits_back_inspect(bytes, &h, &e)) return fail("%s: %s", s->o.from, e.message);
     if (h.data != SIDE * SIDE || h.count > UINT32_MAX)
@@ -181,7 +236,7 @@ static bool decompress(state *s)
     const double     start = now();
     const tap_tensor images = tap_bits_back_decode(s->arena, &s->vae, bytes);
     const double     seconds = now() - start;
-    if (tap_arena_status(s->arena, &message)) return fail("%s: %s", s->o.from, message);
+    if (!is_sound(s)) return false;
     if (!write_file(s->o.to, h.count, images)) return false;
     if (!s->o.train.quiet)
         printf("%lld images: %.2f MB of pixels per second\n", (long long)h.count, (double)(h.count * h.data) / 1e6 / seconds);
@@ -190,11 +245,11 @@ static bool decompress(state *s)
 
 static bool binarize(state *s)
 {
-    tap_tensor  images;
-    const char *message;
-    if (!read_images(&images, s) || !prepare_file(s->o.to, HEADER + (double)tap_tensor_numel(images))) return false;
+    tap_tensor images;
+    if (!images_read(&images, s->arena, s->o.from) || !prepare_file(s->o.to, HEADER + (double)tap_tensor_numel(images)))
+        return false;
     tap_tensor noise = tap_tensor_zeros(s->arena, TAP_F32, images.shape);
-    if (tap_arena_status(s->arena, &message)) return fail("%s: %s", s->o.from, message);
+    if (!is_sound(s)) return false;
     tap_random_uniform(noise, (tap_rng_key){ .seed = s->o.train.seed, .stream = tap_random_hash("binarize") });
     for (int64_t i = 0; i < tap_tensor_numel(images); i++)
         ((uint8_t *)images.data)[i] = 255 * ((float *)noise.data)[i] < (float)((uint8_t *)images.data)[i] ? 255 : 0;
@@ -204,14 +259,13 @@ static bool binarize(state *s)
 int main(int argc, char **argv)
 {
     static bool (*const tasks[TASKS])(state *) = { compress, decompress, binarize, train_model };
-    state s;
-    int   status;
-    if (!options_parse(&s.o, argc, argv, &status)) return status;
+    state s = { .o = { .task = TASKS } };
+    if (!parse(&s.o, argc, argv)) return 2;
     begin_program(s.o.train.threads);
     s.arena = tap_arena_new();
     s.root = tap_module_new(TAP_F32, s.o.train.seed);
-    status = end_program(tasks[s.o.task](&s));
+    const bool ok = tasks[s.o.task](&s);
     tap_module_free(s.root);
     tap_arena_free(s.arena);
-    return status;
+    return end_program(ok);
 }

@@ -57,7 +57,7 @@ static tap_var interpolation(const state *s, tap_tape *t)
 
 static bool write(const state *s, const char *name, tap_var images)
 {
-    if (!sheet_write_var(s->o.train.out, name, images, 2)) return false;
+    if (!sheet_write(s->o.train.out, name, images, 2)) return false;
     if (!s->o.train.quiet && tap_value(images).data) printf("%s/%s\n", s->o.train.out, name);
     return true;
 }

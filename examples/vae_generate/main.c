@@ -6,6 +6,64 @@
 
 const char *const program = "vae_generate";
 
+static bool parse_ends(void *o, const char *text)
+{
+    return parse_list(text, 0, 1e9, 2, ((options *)o)->ends) == 2;
+}
+
+/* clang-format off */
+const argument options_table[] = {
+    { .name = "usage: vae_generate [options]\n\n"
+              "Trains a conditional variational autoencoder (Kingma et al. 2014, Sohn et al. 2015) on MNIST, draws digits that "
+              "were asked for, and measures how good they are. With --model, draws and measures only." },
+
+    { .name = "Data and results" },
+    { "--data", "DIR", FOLDER, FIELD(data), .help = "directory with MNIST's four files, plain or .gz [as of vae_mnist]" },
+    { "--out", "DIR", FOLDER, FIELD(train.out), .initial = "out/vae_generate",
+      .help = "where the results go; made if need be" },
+    { "--model", "FILE", TEXT, FIELD(model), .help = "a model trained before, DIR/model.safetensors" },
+    { "--classifier", "FILE", TEXT, FIELD(classifier),
+      .help = "the classifier of --measure [classifier.safetensors in --out; without one, --measure trains one on --data]" },
+
+    { .name = "What to draw, into --out [all of it, but for --digit]" },
+    { "--samples", NULL, FLAG, FIELD(samples), .help = "samples.png, digits by chance, and digits.png, all ten in 16 hands" },
+    { "--digit", "D", WHOLE, FIELD(digit), 0, DIGITS - 1, .help = "digit_D.png, 256 times the digit D" },
+    { "--traversals", NULL, FLAG, FIELD(traversals),
+      .help = "traversals.png: what each dimension of z does to a 3, or to D" },
+    { "--interpolate", "A,B", CUSTOM, 0, .takes = "two numbers of test images, such as 3,18", .parse = parse_ends,
+      .help = "interpolation.png: from test image number A to number B [0,1]" },
+    { "--measure", NULL, FLAG, FIELD(measure),
+      .help = "how many of the digits a classifier reads as what they are meant to be, and the Frechet distance of its features" },
+
+    { .name = "Training" },
+    { "--latent", "N", WHOLE, FIELD(latent), 1, 1e4, SAVED | BUILDS | TRAINS, "12", .help = "dimensions of z" },
+    { "--beta", "B", REAL, FIELD(beta), 0, 1e6, SAVED | TRAINS, "4",
+      .help = "weight of the KL in the loss: the more, the plainer and the surer are the digits" },
+    TRAINING_ROWS("images", "4", "128", "1e-3"),
+    CHECKPOINT_ROWS(""),
+
+    GENERAL_ROWS("print the results only"),
+    { .name = "Example\n"
+              "  vae_generate --out out/digits\n"
+              "  vae_generate --model out/digits/model.safetensors --digit 7 --out out/sevens" },
+    { 0 },
+};
+/* clang-format on */
+
+/* Checks which options go together, and completes them. */
+static bool complete(options *o, uint64_t given)
+{
+    if (!o->samples && !o->traversals && !o->measure && o->digit < 0 && o->ends[0] < 0) {
+        o->samples = o->traversals = o->measure = true;
+        o->ends[0] = 0;
+        o->ends[1] = 1;
+    }
+    if (o->model && !arguments_exclude(given, TRAINS, NOT_WITH_MODEL)) return false;
+    if (o->classifier && !o->measure) return usage("--classifier", "", "goes with --measure");
+    return !o->data || !o->model || o->measure || o->ends[0] >= 0 ||
+           usage("--data", "", "goes with training, --interpolate and --measure");
+}
+
 tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n)
 {
     tap_var index = tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), (void *)rows));
@@ -24,15 +82,11 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
     return tap_vae_loss_given(&s->vae, tap_input(t, b->x), one_hot(labels_of(t, labels, b->rows, b->n)));
 }
 
-/* Trains a model and saves it, or loads the one that the options name. Checks beforehand that the files can be written. *whole
- * is false if training was interrupted. */
-static bool get_model(state *s, int n, const out_file *files, bool *whole)
+/* Trains a model and saves it, or loads the one that the options name. Checks beforehand that the files can be written. */
+static bool get_model(state *s, int n, const out_file *files)
 {
     options *o = &s->o;
-    argument table[OPTIONS + 1];
-    options_table(table, o);
-    *whole = true;
-    if (o->model && !model_options(s->arena, o->model, table, 1)) return false;
+    if (o->model && !model_options(s->arena, o->model, o, BUILDS)) return false;
     tap_vae_options v = { .data = SIDE * SIDE, .image = { 1, SIDE, SIDE }, .n_conv = 2, .conv = { 32, 64 } };
     v.n_hidden = 1, v.hidden[0] = 256, v.latent = o->latent, v.condition = DIGITS;
     v.beta = o->beta > 0 ? o->beta : TAP_ZERO, v.clip = 20;
@@ -45,7 +99,7 @@ static bool get_model(state *s, int n, const out_file *files, bool *whole)
                (long long)tap_module_numel(s->root), tap_config());
     train_config config = { .options = o->train, .root = s->root, .net = s, .loss = loss, .n_results = n, .results = files };
     config.data = s->found.train, config.held_out = s->found.test;
-    return train_and_save(config, s->found.name, table, MODEL_OPTIONS, whole);
+    return train_and_save(config, s->found.name, o);
 }
 
 static bool holds(tap_tensor labels, int digit)
@@ -87,25 +141,23 @@ static bool run(state *s)
 {
     out_file files[PICTURES + 1];
     int      n = draw_files(files, s);
-    bool     whole;
     if (!load(s) || (s->o.measure && !classifier_find(s))) return false;
     if (s->reader_missing)
         files[n++] = (out_file){ "classifier.safetensors", 4 * (double)tap_module_numel(s->reader_root) + 1e4 };
-    return get_model(s, n, files, &whole) && (!whole || (draw(s) && (!s->o.measure || measure(s))));
+    return get_model(s, n, files) && draw(s) && (!s->o.measure || measure(s));
 }
 
 int main(int argc, char **argv)
 {
-    state s = { 0 };
-    int   status;
-    if (!options_parse(&s.o, argc, argv, &status)) return status;
+    state s = { .o = { .digit = -1, .ends = { -1, -1 } } };
+    if (!complete(&s.o, arguments_take(&s.o, argc, argv))) return 2;
     begin_program(s.o.train.threads);
     s.arena = tap_arena_new();
     s.root = tap_module_new(TAP_F32, s.o.train.seed);
     s.reader_root = tap_module_new(TAP_F32, 0); /* the classifier does not depend on --seed */
-    status = end_program(run(&s));
+    const bool ok = run(&s);
     tap_module_free(s.reader_root);
     tap_module_free(s.root);
     tap_arena_free(s.arena);
-    return status;
+    return end_program(ok);
 }

@@ -47,7 +47,7 @@ bool classifier_find(state *s)
 }
 
 /* Trains the classifier and saves it in out. */
-static bool train_classifier(const state *s, bool *whole)
+static bool train_classifier(const state *s)
 {
     const bool quiet = s->o.train.quiet;
     tap_error  e = { 0 };
@@ -55,8 +55,7 @@ static bool train_classifier(const state *s, bool *whole)
     train_config config = { .root = s->reader_root, .net = s, .loss = loss };
     config.options = (train_options){ .epochs = 6, .batch = 64, .lr = 1e-3, .checkpoint_every = 1e9, .quiet = quiet };
     config.data = s->found.train, config.held_out = s->found.test;
-    if (!train(&config, whole)) return false;
-    if (!*whole) return true;
+    if (!train(&config)) return false;
     const tap_metadata of = { "classifier of", s->reader_data };
     return !tap_module_save(s->reader_root, s->reader_file, 1, &of, &e) || fail("%s", e.message);
 }
@@ -109,14 +108,10 @@ static bool classify(classifier_stats *p, const state *s, int64_t first, bool dr
 bool measure(const state *s)
 {
     classifier_stats real, held_back, drawn;
-    bool             whole = true;
-    if (s->reader_missing && !train_classifier(s, &whole)) return false;
-    if (whole && !(classify(&real, s, 0, false) && classify(&held_back, s, 1, false) && classify(&drawn, s, 1, true)))
-        return false;
-    if (!whole || interrupted()) {
-        note("interrupted before the digits were measured");
-        return true;
-    }
+    const bool       ok = (!s->reader_missing || train_classifier(s)) && classify(&real, s, 0, false) &&
+                    classify(&held_back, s, 1, false) && classify(&drawn, s, 1, true);
+    if (interrupted()) note("interrupted before the digits were measured");
+    if (!ok || interrupted()) return ok;
     printf("the classifier reads %.2f %% of the test images right\n",
            100 * (double)(real.right[DIGITS] + held_back.right[DIGITS]) / (double)(real.n[DIGITS] + held_back.n[DIGITS]));
     printf("\nread as what they are meant to be, %%\ndigit     real  generated\n");

@@ -7,7 +7,6 @@
 #include "models/models.h"
 
 enum { DIGITS = 10, PICTURES = 5 };
-enum { MODEL_OPTIONS = 2 + TRAIN_MODEL_OPTIONS, OPTIONS = 10 + TRAIN_OPTIONS };
 
 typedef struct {
     train_options train;
@@ -31,11 +30,6 @@ typedef struct {
     bool        reader_missing;                          /* whether the classifier must be trained */
     char        digit_file[32];                          /* of --digit */
 } state;
-
-/* options.c. If it returns false, the program must end with *status (0 after --help, else 2). */
-bool options_parse(options *o, int argc, char **argv, int *status);
-/* The table of options. A trained model depends on the first MODEL_OPTIONS; the first, `latent`, suffices to rebuild it. */
-void options_table(argument table[OPTIONS + 1], options *o);
 
 /* main.c */
 tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n); /* the labels of these rows: int64 [n] */

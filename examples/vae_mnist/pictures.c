@@ -6,7 +6,7 @@
 #include <math.h>
 #include <unistd.h>
 
-enum { MAX_TEST = 40 };
+enum { MAX_TEST = 40, EDGE = 2, SHOWN = SIDE - 2 * EDGE }; /* text omits the margin, which is empty in digits */
 
 /* The first n <= MAX_TEST test images [n,784], repeated cyclically if the test set is smaller. */
 static tap_var test_images(const run *r, tap_tape *t, int64_t n)
@@ -55,19 +55,50 @@ bool pictures_write(const run *r)
     const char *out = r->o->train.out;
     tap_tape   *t = tap_tape_new(TAP_F32, r->o->train.seed);
     tap_tape_set_recording(t, false);
-    const bool ok = sheet_write_var(out, "reconstructions.png", reconstructions(r, t), 2) &&
-                    sheet_write_var(out, "samples.png", grid(tap_vae_sample(&r->vae, t, 256), 16, 16), 2) &&
-                    sheet_write_var(out, "interpolation.png", interpolation(r, t), 2) &&
-                    (r->o->model.latent != 2 || sheet_write_var(out, "manifold.png", manifold(r, t), 0));
+    const bool ok = sheet_write(out, "reconstructions.png", reconstructions(r, t), 2) &&
+                    sheet_write(out, "samples.png", grid(tap_vae_sample(&r->vae, t, 256), 16, 16), 2) &&
+                    sheet_write(out, "interpolation.png", interpolation(r, t), 2) &&
+                    (r->o->model.latent != 2 || sheet_write(out, "manifold.png", manifold(r, t), 0));
     return tape_end(t) && ok;
+}
+
+static double pixel(tap_tensor images, int64_t i, int64_t row, int64_t column)
+{
+    return fmin(fmax(tap_tensor_get(images, (int64_t[]){ 0, i, row + EDGE, column + EDGE }), 0), 1);
+}
+
+/* Prints two pixels as one character: a half block in shades of grey; without colour, in black and white; without UTF-8, ASCII. */
+static void print_cell(double upper, double lower, bool color, bool utf8)
+{
+    static const char *const blocks[] = { " ", "▄", "▀", "█" };
+    if (!utf8) putchar(" .:-=+*#%@"[(int)(9 * (upper + lower) / 2 + 0.5)]);
+    else if (color) printf("\033[38;5;%d;48;5;%dm▀", 232 + (int)(23 * upper), 232 + (int)(23 * lower));
+    else fputs(blocks[2 * (upper >= 0.5) + (lower >= 0.5)], stdout);
+}
+
+/* Prints images [1,n,28,28] side by side. */
+static void print_images(tap_tensor images)
+{
+    const bool    color = screen_has_color(STDOUT_FILENO), utf8 = screen_is_utf8();
+    const int64_t n = images.data ? images.shape.n[1] : 0;
+    for (int row = 0; row < SHOWN && n; row += 2) {
+        for (int64_t i = 0; i < n; i++) {
+            fputs(i ? "  " : "", stdout);
+            for (int column = 0; column < SHOWN; column++)
+                print_cell(pixel(images, i, row, column), pixel(images, i, row + 1, column), color, utf8);
+            if (color && utf8) fputs("\033[0m", stdout);
+        }
+        putchar('\n');
+    }
 }
 
 bool pictures_print(const run *r)
 {
     if (!screen_is_terminal(STDOUT_FILENO)) return true;
-    const int n = text_columns();
+    const int fit = (screen_width(STDOUT_FILENO) + 2) / (SHOWN + 2), n = fit < 1 ? 1 : fit > 6 ? 6 : fit;
     tap_tape *t = tap_tape_new(TAP_F32, r->o->train.seed);
     tap_tape_set_recording(t, false);
-    text_images(tap_value(grid(tap_vae_reconstruct(&r->vae, test_images(r, t, n)), 1, n)));
+    printf("reconstructions of the first test images:\n");
+    print_images(tap_value(grid(tap_vae_reconstruct(&r->vae, test_images(r, t, n)), 1, n)));
     return tape_end(t);
 }

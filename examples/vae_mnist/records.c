@@ -102,16 +102,20 @@ bool metrics_write(const run *r, log_likelihood l)
 
 bool curves_write(const run *r)
 {
-    static const char *const names[] = { "training", "test" };
-    const int64_t            n = r->n_records;
-    const tap_tensor         rows = tap_tensor_wrap(TAP_F64, TAP_SHAPE(n, record_columns(r->o)), r->records);
+    const int64_t    n = r->n_records;
+    const tap_tensor rows = tap_tensor_wrap(TAP_F64, TAP_SHAPE(n, record_columns(r->o)), r->records);
     if (n == 0) return true;
-    tap_arena    *a = tap_arena_new();
-    const double *field = tap_tensor_contiguous(a, tap_tensor_transpose(a, rows, 0, 1)).data; /* [fields of a record,n] */
-    const double *epochs = field, *elbos = field + n * (int64_t)(offsetof(record, train_elbo) / sizeof(double));
-    bool ok = plot_write_curves(r->o->train.out, "training.svg", "ELBO, nats per image", "epoch", n, epochs, 2, elbos, names);
+    tap_arena *a = tap_arena_new();
+    double    *epochs = tap_tensor_contiguous(a, tap_tensor_transpose(a, rows, 0, 1)).data; /* [fields of a record,n] */
+    double    *elbos = epochs + n * (int64_t)(offsetof(record, train_elbo) / sizeof(double));
+    plot      *p = plot_new(PLOT_SVG, 1, 1);
+    plot_axes  axes = { .title = "ELBO, nats per image", .x = "epoch", .x0 = epochs[0], .x1 = epochs[n - 1] };
+    plot_limits(tap_tensor_wrap(TAP_F64, TAP_SHAPE(2 * n, 1), elbos), 0, &axes.y0, &axes.y1);
+    plot_panel(p, axes);
+    plot_curve(p, n, epochs, elbos, 0, "training");
+    plot_curve(p, n, epochs, elbos + n, 1, "test");
     tap_arena_free(a);
-    return ok;
+    return plot_write(p, r->o->train.out, "training.svg");
 }
 
 static void print_9_digits(const void *field, char text[PATH_SIZE])
@@ -121,25 +125,26 @@ static void print_9_digits(const void *field, char text[PATH_SIZE])
 
 bool model_write(const run *r)
 {
-    options       *o = r->o;
-    int64_t        epochs = r->n_records;
-    const bool     gaussian = o->model.likelihood == TAP_VAE_GAUSSIAN;
-    const char    *sigma = o->sigma ? o->sigma : "learned";
+    options        o = *r->o;
+    const bool     gaussian = o.model.likelihood == TAP_VAE_GAUSSIAN;
     const argument rows[] = {
-        ARGUMENT("--epochs", WHOLE, &epochs),
-        ARGUMENT("--batch", WHOLE, &o->train.batch),
-        ARGUMENT("--hidden", TEXT, &o->hidden),
-        ARGUMENT("--latent", WHOLE, &o->model.latent),
-        ARGUMENT("--activation", TEXT, &o->activation),
-        ARGUMENT_CHOICE("--likelihood", &o->likelihood, LIKELIHOODS),
-        ARGUMENT("--samples", WHOLE, &o->model.samples),
-        ARGUMENT_CHOICE("--bound", &o->bound, BOUNDS),
-        ARGUMENT_CHOICE("--estimator", &o->estimator, ESTIMATORS),
-        ARGUMENT_CUSTOM("--beta", &o->beta, NULL, NULL, print_9_digits),
-        ARGUMENT_CUSTOM("--free_bits", &o->model.free_bits, NULL, NULL, print_9_digits),
-        ARGUMENT_CUSTOM("--lr", &o->train.lr, NULL, NULL, print_9_digits),
-        ARGUMENT("--seed", SEED, &o->train.seed),
-        ARGUMENT("--sigma", TEXT, &sigma), /* last, as only the Gaussian likelihood has it */
+        { "--epochs", NULL, WHOLE, FIELD(train.epochs), .roles = SAVED },
+        { "--batch", NULL, WHOLE, FIELD(train.batch), .roles = SAVED },
+        { "--hidden", NULL, TEXT, FIELD(hidden), .roles = SAVED },
+        { "--latent", NULL, WHOLE, FIELD(model.latent), .roles = SAVED },
+        { "--activation", NULL, TEXT, FIELD(activation), .roles = SAVED },
+        { "--likelihood", NULL, CHOICE, FIELD(model.likelihood), .roles = SAVED, .takes = LIKELIHOODS },
+        { "--samples", NULL, WHOLE, FIELD(model.samples), .roles = SAVED },
+        { "--bound", NULL, CHOICE, FIELD(model.bound), .roles = SAVED, .takes = BOUNDS },
+        { "--estimator", NULL, CHOICE, FIELD(model.estimator), .roles = SAVED, .takes = ESTIMATORS },
+        { "--beta", NULL, CUSTOM, FIELD(beta), .roles = SAVED, .print = print_9_digits },
+        { "--free_bits", NULL, CUSTOM, FIELD(model.free_bits), .roles = SAVED, .print = print_9_digits },
+        { "--lr", NULL, CUSTOM, FIELD(train.lr), .roles = SAVED, .print = print_9_digits },
+        { "--seed", NULL, SEED, FIELD(train.seed), .roles = SAVED },
+        { "--sigma", NULL, TEXT, FIELD(sigma), .roles = gaussian ? SAVED : 0 },
+        { 0 },
     };
-    return model_save(r->root, o->train.out, r->data->name, rows, (int)(sizeof rows / sizeof *rows) - !gaussian);
+    o.train.epochs = r->n_records;
+    if (!o.sigma) o.sigma = "learned";
+    return model_save(r->root, o.train.out, r->data->name, rows, &o);
 }

@@ -3,36 +3,24 @@
 #ifndef VAE_MNIST_H
 #define VAE_MNIST_H
 
-#include "examples/common/measure_vae.h"
 #include "examples/common/train.h"
 #include "models/models.h"
 
 /* What these options take. */
-#define LIKELIHOODS "must be bernoulli or gaussian"
-#define BOUNDS      "must be elbo or iwae"
-#define ESTIMATORS  "must be reparameterized, stl, dreg, score, score-baseline or score-loo"
-
-enum { SIGMA_ROW = 4, SAVED_OPTIONS = 14, EPOCHS_ROW = 15, OPTIONS = 23 };
+#define LIKELIHOODS "bernoulli or gaussian"
+#define BOUNDS      "elbo or iwae"
+#define ESTIMATORS  "reparameterized, stl, dreg, score, score-baseline or score-loo"
 
 typedef struct {
     train_options   train;
     const char     *data; /* NULL: search for a data set */
     tap_vae_options model;
-    const char     *hidden, *activation, *sigma;  /* the texts given, for the records; sigma NULL: not given */
-    int             likelihood, bound, estimator; /* values of the library's enumerators */
+    const char     *hidden, *activation, *sigma; /* the texts given, for the records; sigma NULL: not given */
     double          beta;
     int64_t         evaluate;       /* K, the draws per image for the log-likelihood; 0: not measured */
     int             skip_nonfinite; /* 1: omit updates with values that are not finite */
     uint64_t        given;          /* one bit for each option of the table that was given */
 } options;
-
-/* If it returns false, the program must end with *status (0 after --help, else 2). */
-bool options_parse(options *o, int argc, char **argv, int *status);
-/* The table of options. The results depend on the first SAVED_OPTIONS. */
-void options_table(argument table[OPTIONS], options *o);
-/* If there is a run to resume, sets the options that were not given from its checkpoint. Those that were given must be equal
- * to the run's, except that the number of epochs may grow. The arena owns the texts. */
-bool options_resume(options *o, const tap_checkpoint *c, tap_arena *a);
 
 /* The measurements of an epoch, a row of the checkpoint's table of records. ELBO = rec - kl is a mean over images in nats. The
  * training ELBO is the mean over the epoch's steps, each computed before its update. */
@@ -55,6 +43,19 @@ typedef struct {
     int64_t         n_records; /* number of rows filled in */
     bool            printed;   /* whether the header of the table of epochs was printed */
 } run;
+
+/* Means over the data [n,...] for each dimension of z: KL(q(z|x) | p(z)) in nats, and the variance of q(z|x)'s mean. */
+bool measure_latents(double *kl, double *variance, const tap_vae *vae, tap_tensor data, uint64_t seed);
+
+/* The mean of log p(x) over the data, in nats, and its standard error. */
+typedef struct {
+    bool   known; /* false if the measurement was interrupted */
+    double mean, error;
+} log_likelihood;
+
+/* Estimates log p(x) = log E_q [p(x|z) p(z) / q(z|x)] from the given number of draws of z for each x; memory use is independent
+ * of that number. */
+bool measure_log_likelihood(log_likelihood *l, const tap_vae *vae, tap_tensor data, int64_t draws, uint64_t seed, bool quiet);
 
 /* The row of records that belongs to an epoch, from 0, and its number of columns. */
 int64_t record_columns(const options *o);

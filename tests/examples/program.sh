@@ -73,6 +73,8 @@ helps() # OPTION...
     run --help
     ok "--help: status 0" [ "$status" -eq 0 ]
     for option; do ok "--help names --$option" says stdout "^  --$option "; done
+    ok "--help states defaults" says stdout '^  --seed N .* \[0\]$'
+    ok "--help begins texts in one column" eval '! grep "^  -" stdout | grep -vqE "^  -.{16}  [^ ]|^  -[^ ]+( [^ ]+)?$"'
     ok "--help says nothing on standard error" [ ! -s stderr ]
     ok "no line of --help is longer than 80 characters" [ "$(awk 'length > n { n = length } END { print n }' stdout)" -le 80 ]
 }

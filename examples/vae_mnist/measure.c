@@ -1,17 +1,10 @@
-/* examples/common/measure_vae.c: estimates the log-likelihood of images under a VAE and measures the dimensions of z. */
-#include "measure_vae.h"
+/* examples/vae_mnist/measure.c: estimates the log-likelihood of images under a VAE and measures the dimensions of z. */
+#include "vae_mnist.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "common.h"
-
 enum { ROWS = 1000, IMAGES = 20 }; /* draws decoded at a time, and images encoded at a time; bounds the memory for any K */
-
-static double sum_of_squares_about(double sum, double squares, double n)
-{
-    return fmax(squares - sum * sum / n, 0);
-}
 
 /* Adds the rows of x [n,width] to sum and, unless it is NULL, their squares to squares. */
 static void add_rows(tap_tensor x, int64_t width, double *sum, double *squares)
@@ -28,7 +21,7 @@ bool measure_latents(double *kl, double *variance, const tap_vae *vae, tap_tenso
 {
     const int64_t n = vae->options.latent;
     const double  count = (double)data.shape.n[0];
-    double       *mean = calloc((size_t)n, sizeof *mean);
+    double       *mean = calloc((size_t)n, sizeof *mean); /* the sums of the means, and in variance those of their squares */
     tap_tape     *t = tap_tape_new(TAP_F32, seed);
     tap_loader   *images = tap_loader_new(data, (tap_loader_options){ .batch = 500 });
     tap_tensor    x;
@@ -42,7 +35,7 @@ bool measure_latents(double *kl, double *variance, const tap_vae *vae, tap_tenso
     }
     for (int64_t i = 0; mean && i < n; i++) {
         kl[i] /= count;
-        variance[i] = sum_of_squares_about(mean[i], variance[i], count) / count;
+        variance[i] = fmax(variance[i] - mean[i] * mean[i] / count, 0) / count;
     }
     bool ok = mean || fail("out of memory");
     ok = loader_end(images) && ok;
@@ -52,18 +45,10 @@ bool measure_latents(double *kl, double *variance, const tap_vae *vae, tap_tenso
 
 /* ---- The log-likelihood: log p(x) = log E_q [p(x|z) p(z) / q(z|x)] ------------------------------------------------ */
 
-/* A running log-sum-exp over the log weights of an image: their maximum, and the sum of exp(w - maximum). */
-typedef struct {
-    double largest, sum;
-} log_sum;
-
-static void add(log_sum *s, double w)
+/* log(e^a + e^b) */
+static double log_add(double a, double b)
 {
-    if (w > s->largest) {
-        s->sum *= exp(s->largest - w);
-        s->largest = w;
-    }
-    s->sum += exp(w - s->largest);
+    return fmax(a, b) + log1p(exp(-fabs(a - b)));
 }
 
 /* Log importance weights [k,batch] of k draws from q for the images x. */
@@ -74,20 +59,20 @@ static tap_var log_weights(const tap_vae *vae, tap_var x, tap_dist q, int64_t k)
     return tap_add(log_px, tap_sum(tap_sub(log_pz, tap_log_prob(q, z)), TAP_LAST));
 }
 
-/* Accumulates k log weights for each image of x. The encoder's tape keeps q while the decoder's tape is reset for each group of
- * draws. Returns false if interrupted. */
-static bool weigh(const tap_vae *vae, tap_tape *encoder, tap_tape *decoder, tap_tensor x, int64_t k, log_sum *sums)
+/* Computes the logarithm of the sum of k weights for each image of x. The encoder's tape keeps q while the decoder's tape is
+ * reset for each group of draws. Returns false if interrupted. */
+static bool weigh(const tap_vae *vae, tap_tape *encoder, tap_tape *decoder, tap_tensor x, int64_t k, double *log_sums)
 {
     const int64_t n = x.shape.n[0];
     tap_tape_reset(encoder);
     tap_dist q = tap_vae_encode(vae, tap_input(encoder, x));
-    for (int64_t i = 0; i < n; i++) sums[i] = (log_sum){ -HUGE_VAL, 0 };
+    for (int i = 0; i < IMAGES; i++) log_sums[i] = -HUGE_VAL;
     for (int64_t done = 0, part; done < k && !interrupted(); done += part) {
         part = k - done < ROWS / IMAGES ? k - done : ROWS / IMAGES;
         tap_tape_reset(decoder);
         tap_dist   here = tap_normal(tap_input(decoder, tap_value(q.param[0])), tap_input(decoder, tap_value(q.param[1])));
         tap_tensor w = tap_value(log_weights(vae, tap_input(decoder, x), here, part));
-        for (int64_t i = 0; i < part * n; i++) add(&sums[i % n], tap_tensor_item(w, i));
+        for (int64_t i = 0; i < part * n; i++) log_sums[i % n] = log_add(log_sums[i % n], tap_tensor_item(w, i));
     }
     return !interrupted();
 }
@@ -97,21 +82,20 @@ bool measure_log_likelihood(log_likelihood *l, const tap_vae *vae, tap_tensor da
     tap_tape   *encoder = tap_tape_new(TAP_F32, seed), *decoder = tap_tape_new(TAP_F32, seed ^ tap_random_hash("evaluate"));
     tap_loader *images = tap_loader_new(data, (tap_loader_options){ .batch = IMAGES });
     tap_tensor  x;
-    log_sum     sums[IMAGES];
-    double      n = 0, sum = 0, squares = 0;
+    double      log_sums[IMAGES], n = 0, sum = 0, squares = 0;
     tap_tape_set_recording(encoder, false);
     tap_tape_set_recording(decoder, false);
     bar_start(quiet, "evaluation", "log p(x)", 1, data.shape.n[0], 0);
-    while (tap_loader_next(images, &x) && weigh(vae, encoder, decoder, x, draws, sums)) {
+    while (tap_loader_next(images, &x) && weigh(vae, encoder, decoder, x, draws, log_sums)) {
         for (int64_t i = 0; i < x.shape.n[0]; i++, n++) {
-            const double log_p = sums[i].largest + log(sums[i].sum / (double)draws);
+            const double log_p = log_sums[i] - log((double)draws);
             sum += log_p;
             squares += log_p * log_p;
         }
         bar_update(1, (int64_t)n, sum / n);
     }
     bar_clear();
-    *l = (log_likelihood){ !interrupted(), sum / n, sqrt(sum_of_squares_about(sum, squares, n) / (n * fmax(n - 1, 1))) };
+    *l = (log_likelihood){ !interrupted(), sum / n, sqrt(fmax(squares - sum * sum / n, 0) / (n * fmax(n - 1, 1))) };
     bool ok = tape_end(decoder);
     ok = tape_end(encoder) && ok;
     ok = loader_end(images) && ok;
