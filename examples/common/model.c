@@ -47,14 +47,14 @@ bool run_prepare(const train_config *c)
     return prepare_out(c->options.out, n, files);
 }
 
-bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, const void *options)
+bool model_save(const tap_module *root, const char *out, const char *data, const void *options, unsigned roles)
 {
     char         path[PATH_SIZE], text[MAX_OPTIONS][PATH_SIZE];
     tap_metadata metadata[2 + MAX_OPTIONS] = { { "program", program }, { "data", data } };
     int          n = 0;
     tap_error    e = { 0 };
-    for (const argument *row = table; row->name && n < MAX_OPTIONS; row++) {
-        if (!(row->roles & SAVED)) continue;
+    for (const argument *row = options_table; row->name && n < MAX_OPTIONS; row++) {
+        if (!(row->roles & roles)) continue;
         argument_print(row, options, text[n]);
         metadata[2 + n] = (tap_metadata){ row->name + strlen("--"), text[n] };
         n++;
@@ -121,5 +121,5 @@ bool train_and_save(train_config c, const char *data, const void *options)
     const bool done = ready && train(&c);
     tap_checkpoint_free(c.checkpoint);
     if (ready && !done && interrupted()) note("interrupted; the same command with --resume continues from here");
-    return done && model_save(c.root, out, data, options_table, options);
+    return done && model_save(c.root, out, data, options, SAVED);
 }

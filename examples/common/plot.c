@@ -85,15 +85,15 @@ static void put_axes(const plot *p)
     const double    dx = tick_step(a.x1 - a.x0, a.x_base), dy = tick_step(a.y1 - a.y0, a.y_base);
     cairo_set_line_width(p->cairo, 1);
     for (double k = ceil(a.y0 / dy - 1e-9); k <= a.y1 / dy + 1e-9; k++) {
-        put_line(p, LEFT, at_y(p, k * dy), RIGHT, at_y(p, k * dy), 0.9);
+        put_line(p, at_x(p, a.x0), at_y(p, k * dy), at_x(p, a.x1), at_y(p, k * dy), 0.9);
         put_number(p, LEFT - 8, at_y(p, k * dy) + 4.5, 1, a.y_base, k * dy);
     }
     for (double k = ceil(a.x0 / dx - 1e-9); k <= a.x1 / dx + 1e-9; k++) {
         put_line(p, at_x(p, k * dx), BOTTOM, at_x(p, k * dx), BOTTOM + 5, 0.3);
         put_number(p, at_x(p, k * dx), BOTTOM + 20, 0.5, a.x_base, k * dx);
     }
-    put_line(p, LEFT, BOTTOM, RIGHT, BOTTOM, 0.3);
-    put_line(p, LEFT, BOTTOM, LEFT, TOP, 0.3);
+    put_line(p, LEFT, BOTTOM, at_x(p, a.x1), BOTTOM, 0.3);
+    put_line(p, LEFT, BOTTOM, LEFT, at_y(p, a.y1), 0.3);
     put_text(p, (LEFT + RIGHT) / 2., HEIGHT - 16, 0.5, 0.1, a.x);
     cairo_save(p->cairo);
     cairo_translate(p->cairo, 18, (TOP + BOTTOM) / 2.);
@@ -157,18 +157,23 @@ static void clip(const plot *p)
     cairo_clip(p->cairo);
 }
 
-void plot_curve(plot *p, int64_t n, const double *x, const double *y, int color, const char *name)
+static void add_curve(const plot *p, int64_t n, const double *x, const double *y)
 {
     bool down = false; /* whether the pen is down */
-    if (!p) return;
-    const double mark = put_name(p, name, color, 1);
-    cairo_set_line_width(p->cairo, 2);
-    clip(p);
     for (int64_t i = 0; i < n; i++) {
         const bool here = isfinite(x[i]) && isfinite(y[i]);
         if (here) (down ? cairo_line_to : cairo_move_to)(p->cairo, at_x(p, x[i]), at_y(p, y[i]));
         down = here;
     }
+}
+
+void plot_curve(plot *p, int64_t n, const double *x, const double *y, int color, const char *name)
+{
+    if (!p) return;
+    const double mark = put_name(p, name, color, 1);
+    cairo_set_line_width(p->cairo, 2);
+    clip(p);
+    add_curve(p, n, x, y);
     cairo_stroke(p->cairo);
     cairo_restore(p->cairo);
     if (!name) return;
@@ -185,6 +190,24 @@ void plot_dashed(plot *p, int64_t n, const double *x, const double *y, int color
     cairo_set_dash(p->cairo, NULL, 0, 0);
 }
 
+void plot_area(plot *p, int64_t n, const double *x, const double *y, int color)
+{
+    if (!p || n < 1) return;
+    set_color(p, color, 0.25);
+    clip(p);
+    add_curve(p, n, x, y);
+    cairo_line_to(p->cairo, at_x(p, x[n - 1]), at_y(p, 0));
+    cairo_line_to(p->cairo, at_x(p, x[0]), at_y(p, 0));
+    cairo_fill(p->cairo);
+    cairo_restore(p->cairo);
+}
+
+/* The radius of each of n points. */
+static double radius_for(int64_t n)
+{
+    return n > 2000 ? 1.4 : n > 100 ? 2 : 3.5;
+}
+
 static void put_point(const plot *p, double x, double y, double radius)
 {
     if (!isfinite(x) || !isfinite(y)) return;
@@ -193,11 +216,24 @@ static void put_point(const plot *p, double x, double y, double radius)
     cairo_fill(p->cairo);
 }
 
+void plot_group(plot *p, tap_tensor x, tap_tensor group, int k, const char *name)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < x.shape.n[0]; i++) n += tap_tensor_item(group, i) == k;
+    if (!p || n == 0) return;
+    const double mark = put_name(p, name, k, n > 200 ? 0.6 : 1);
+    clip(p);
+    for (int64_t i = 0; i < x.shape.n[0]; i++)
+        if (tap_tensor_item(group, i) == k) put_point(p, at_x(p, item(x, i, 0)), at_y(p, item(x, i, 1)), radius_for(n));
+    cairo_restore(p->cairo);
+    set_color(p, k, 1);
+    if (name) put_point(p, LEGEND + 11, mark, 4);
+}
+
 /* Draws the points in their original order, so that no group covers the others. */
 void plot_groups(plot *p, plot_axes axes, tap_tensor x, tap_tensor group, const char *name, int first)
 {
     const int64_t n = x.data && group.data ? x.shape.n[0] : 0;
-    const double  radius = n > 2000 ? 1.4 : n > 200 ? 2 : 3.5;
     bool          seen[COLORS] = { false };
     if (axes.x0 == axes.x1) plot_limits(x, 0, &axes.x0, &axes.x1);
     if (axes.y0 == axes.y1) plot_limits(x, 1, &axes.y0, &axes.y1);
@@ -207,7 +243,7 @@ void plot_groups(plot *p, plot_axes axes, tap_tensor x, tap_tensor group, const 
     for (int64_t i = 0; i < n; i++) {
         const int k = (int)tap_tensor_item(group, i);
         set_color(p, k, 0.6);
-        put_point(p, at_x(p, item(x, i, 0)), at_y(p, item(x, i, 1)), radius);
+        put_point(p, at_x(p, item(x, i, 0)), at_y(p, item(x, i, 1)), fmin(radius_for(n), 2));
         if (k < COLORS) seen[k] = true;
     }
     cairo_restore(p->cairo);

@@ -22,7 +22,10 @@ void  plot_panel(plot *p, plot_axes axes); /* begins the next panel in row-major
  * finite leave gaps. */
 void plot_curve(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
 void plot_dashed(plot *p, int64_t n, const double *x, const double *y, int color, const char *name);
+void plot_area(plot *p, int64_t n, const double *x, const double *y, int color); /* between the curve and 0, translucent */
 void plot_bars(plot *p, int64_t n, const double *height, int color, const char *name); /* translucent, across the panel */
+/* Draws the points of group k, of the first two columns of x [n,columns] and groups [n] from 0, in the color k. */
+void plot_group(plot *p, tap_tensor x, tap_tensor group, int k, const char *name);
 /* Begins the next panel and draws points, the first two columns of x [n,columns], colored by group [n] (from 0). Limits that
  * are not set are those of the points. The legend lists the first ten groups as name and number, counted from `first`. */
 void plot_groups(plot *p, plot_axes axes, tap_tensor x, tap_tensor group, const char *name, int first);

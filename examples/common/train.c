@@ -130,7 +130,10 @@ static bool train_epoch(trainer *t)
         if (now() - t->saved >= c->options.checkpoint_every) save(t);
     }
     if (tap_loader_status(t->data, &message)) return fail("%s", message);
-    if (interrupted()) return save(t), false;
+    if (interrupted()) {
+        save(t);
+        return false;
+    }
     if (t->now.rows == 0) return fail("epoch %lld: no step had finite numbers; a smaller --lr may help", (long long)epoch);
     if (c->end_epoch ? !c->end_epoch(c->ctx, epoch, &t->now) : !print_epoch(t, epoch)) return false;
     t->now = (progress){ 0 };

@@ -92,9 +92,9 @@ void options_save(tap_checkpoint *c, const void *options);
  * given must be equal to the run's. The arena owns the texts. */
 bool options_from_run(const tap_checkpoint_found *run, void *options, uint64_t given, tap_arena *a);
 
-/* Writes model.safetensors into `out`: the parameters and, as metadata, the program's name, the data set's name and the SAVED
- * options of the table. */
-bool model_save(const tap_module *root, const char *out, const char *data, const argument *table, const void *options);
+/* Writes model.safetensors into `out`: the parameters and, as metadata, the program's name, the data set's name and the options
+ * with any of the roles. */
+bool model_save(const tap_module *root, const char *out, const char *data, const void *options, unsigned roles);
 /* Prepares the run, trains and saves the model with the SAVED options. */
 bool train_and_save(train_config c, const char *data, const void *options);
 /* Sets the options with any of the roles from a model file, which this program must have written. The arena owns the texts. */

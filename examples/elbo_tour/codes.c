@@ -77,7 +77,9 @@ static bool show(const tour *o, bool variational, plot *p)
     estimate  z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
     double    half = 3 * sqrt(fmax(z1.variance, z2.variance));
     plot_axes axes = { title, "z_1", "z_2", z1.mean - half, z1.mean + half, z2.mean - half, z2.mean + half, 0, 0 };
-    plot_groups(p, axes, tap_value(z), o->labels, "", 0); /* labels that are not known are not in the legend */
+    plot_panel(p, axes);
+    for (int k = 0; k <= CLASSES; k++)
+        plot_group(p, tap_value(z), o->labels, k, k < CLASSES ? (char[]){ (char)('0' + k), 0 } : NULL);
     print_note("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance),
                z2.mean, sqrt(z2.variance));
     tap_loader_free(images);

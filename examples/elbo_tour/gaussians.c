@@ -65,7 +65,7 @@ bool check_kl(const tour *o)
     plot_curve(picture, n, tap_value(x).data, tap_value(y_q).data, 0, "q(x)");
     plot_dashed(picture, n, tap_value(x).data, tap_value(y_p).data, 1, "p(x)");
     plot_panel(picture, (plot_axes){ .title = name, .x = "x", .x0 = -5, .x1 = 6, .y0 = -0.2, .y1 = 1 });
-    plot_bars(picture, n, tap_value(area).data, 0, NULL);
+    plot_area(picture, n, tap_value(x).data, tap_value(area).data, 0);
     plot_curve(picture, n, tap_value(x).data, tap_value(area).data, 0, "q log(q/p)");
     return plot_write(picture, o->out, "kl.png");
 }

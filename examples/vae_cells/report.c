@@ -67,7 +67,10 @@ static bool write_latent(reporter *r)
         memcpy((float *)r->latent.data + i * width, tap_value(z).data, (size_t)(k * width) * sizeof(float));
         tap_file_write(f, x.data, (size_t)(k * genes) * sizeof(float));
     }
-    if (!sound(r)) return tap_file_abandon(f), false;
+    if (!sound(r)) {
+        tap_file_abandon(f);
+        return false;
+    }
     return (!tap_file_commit(f) && !tap_npy_write(path[1], r->latent, &e)) || fail("%s", e.message);
 }
 

@@ -29,6 +29,9 @@ typedef struct {
     tap_tensor train, held_out;     /* int64 [n,2]: index of a cell with counts, library size */
 } cells;
 
+/* Sorts the rows of the table read from `path` into the order of the cells of `data`, by the column that holds their barcodes. */
+bool rows_match(tap_csv *t, const cells *d, tap_arena *a, const char *path, const char *data);
+
 /* A batch of cells on a tape: x, counts [n,genes], and c, one-hot batches [n,batches] or { 0 } for data without batches. */
 typedef struct {
     tap_var x, c;

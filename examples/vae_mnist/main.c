@@ -8,9 +8,10 @@
 
 const char *const program = "vae_mnist";
 
-/* ---- Options ------------------------------------------------------------------------------------------------------ */
+#define LIKELIHOODS "bernoulli or gaussian"
+#define ESTIMATORS  "reparameterized, stl, dreg, score, score-baseline or score-loo"
 
-enum { GROWS = OWN }; /* the role of --epochs: it may differ when a run is resumed */
+/* ---- Options ------------------------------------------------------------------------------------------------------ */
 
 static bool parse_hidden(void *parsed, const char *text)
 {
@@ -64,7 +65,7 @@ const argument options_table[] = {
       .help = "passes over the data; 0 evaluates an untrained model" },
     { "--batch", "N", WHOLE, FIELD(train.batch), 1, 1e6, SAVED, "128", .help = "images per step" },
     { "--samples", "L", WHOLE, FIELD(model.samples), 1, 1e6, SAVED, "1", .help = "draws of z per image" },
-    { "--bound", "NAME", CHOICE, FIELD(model.bound), .roles = SAVED, .initial = "elbo", .takes = BOUNDS,
+    { "--bound", "NAME", CHOICE, FIELD(model.bound), .roles = SAVED, .initial = "elbo", .takes = "elbo or iwae",
       .help = "what to maximize: elbo, or iwae, the importance-weighted bound of Burda et al. 2016" },
     { "--estimator", "NAME", CHOICE, FIELD(model.estimator), .roles = SAVED, .initial = "reparameterized", .takes = ESTIMATORS,
       .help = "of the gradient: " ESTIMATORS },

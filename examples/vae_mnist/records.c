@@ -118,33 +118,9 @@ bool curves_write(const run *r)
     return plot_write(p, r->o->train.out, "training.svg");
 }
 
-static void print_9_digits(const void *field, char text[PATH_SIZE])
-{
-    snprintf(text, PATH_SIZE, "%.9g", *(const double *)field);
-}
-
 bool model_write(const run *r)
 {
-    options        o = *r->o;
-    const bool     gaussian = o.model.likelihood == TAP_VAE_GAUSSIAN;
-    const argument rows[] = {
-        { "--epochs", NULL, WHOLE, FIELD(train.epochs), .roles = SAVED },
-        { "--batch", NULL, WHOLE, FIELD(train.batch), .roles = SAVED },
-        { "--hidden", NULL, TEXT, FIELD(hidden), .roles = SAVED },
-        { "--latent", NULL, WHOLE, FIELD(model.latent), .roles = SAVED },
-        { "--activation", NULL, TEXT, FIELD(activation), .roles = SAVED },
-        { "--likelihood", NULL, CHOICE, FIELD(model.likelihood), .roles = SAVED, .takes = LIKELIHOODS },
-        { "--samples", NULL, WHOLE, FIELD(model.samples), .roles = SAVED },
-        { "--bound", NULL, CHOICE, FIELD(model.bound), .roles = SAVED, .takes = BOUNDS },
-        { "--estimator", NULL, CHOICE, FIELD(model.estimator), .roles = SAVED, .takes = ESTIMATORS },
-        { "--beta", NULL, CUSTOM, FIELD(beta), .roles = SAVED, .print = print_9_digits },
-        { "--free_bits", NULL, CUSTOM, FIELD(model.free_bits), .roles = SAVED, .print = print_9_digits },
-        { "--lr", NULL, CUSTOM, FIELD(train.lr), .roles = SAVED, .print = print_9_digits },
-        { "--seed", NULL, SEED, FIELD(train.seed), .roles = SAVED },
-        { "--sigma", NULL, TEXT, FIELD(sigma), .roles = gaussian ? SAVED : 0 },
-        { 0 },
-    };
+    options o = *r->o;
     o.train.epochs = r->n_records;
-    if (!o.sigma) o.sigma = "learned";
-    return model_save(r->root, o.train.out, r->data->name, rows, &o);
+    return model_save(r->root, o.train.out, r->data->name, &o, SAVED | GROWS);
 }

@@ -6,10 +6,7 @@
 #include "examples/common/train.h"
 #include "models/models.h"
 
-/* What these options take. */
-#define LIKELIHOODS "bernoulli or gaussian"
-#define BOUNDS      "elbo or iwae"
-#define ESTIMATORS  "reparameterized, stl, dreg, score, score-baseline or score-loo"
+enum { GROWS = OWN }; /* the role of --epochs, which may differ when a run is resumed */
 
 typedef struct {
     train_options   train;
