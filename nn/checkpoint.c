@@ -39,7 +39,8 @@
 /* A limit for counts of steps in a file, so that counting on does not overflow; a double holds all integers up to it. */
 #define MAX_STEPS (1ll << 53)
 
-/* Which numbers of an item are valid: any; finite ones; a count, from 0 to max; a rate, finite and at least 0. */
+/* Which numbers of an item are valid: any; finite ones; a count, from 0 to max; a rate, finite and at
+ * least 0. */
 typedef enum { ANY, FINITE, COUNT, RATE } constraint;
 
 typedef struct item {
@@ -48,6 +49,7 @@ typedef struct item {
     tap_tensor   x;
     constraint   constraint;
     int64_t      max;
+    double       limit;  /* of a rate, which is below it */
     int64_t     *rows;   /* of a table: how many of x's rows it has now */
     tap_loader  *loader; /* to be resumed after its position has been restored */
     tap_optim   *optim;  /* its gradients must have been consumed */
@@ -290,25 +292,54 @@ void tap_checkpoint_module(tap_checkpoint *c, const char *name, tap_module *m)
         add(c, name, b->path, b->value, ANY);
 }
 
-void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
+/* A name such as "optim.step", in the checkpoint's memory; NULL if the memory cannot be had. */
+static char *join(tap_checkpoint *c, const char *name, const char *more)
 {
-    char text[320];
-    if (!can_add(c, name, o, o ? o->root->error.status : TAP_OK)) return;
-    tap__optim_describe(o, text, sizeof text);
-    tap_checkpoint_option(c, name, text);
-    item *lr = add(c, name, "lr", scalar(TAP_F64, &o->hyper.lr), RATE);
-    if (lr) lr->optim = o;
-    char *steps = concat(c, name, ".step");
-    for (int64_t i = 0; steps && i < o->n_slots; i++)
-        add_count(c, steps, o->slots[i].param->path, &o->slots[i].step, MAX_STEPS);
-    for (int k = 0; k < 2 && o->state_names[k]; k++) {
-        char *prefix = concat(c, name, ".");
-        prefix = prefix ? concat(c, prefix, o->state_names[k]) : NULL;
-        for (int64_t i = 0; prefix && i < o->n_slots; i++) {
-            const tap_param *p = o->slots[i].param;
-            add(c, prefix, p->path, tap_tensor_wrap(p->value.dtype, p->value.shape, o->slots[i].state[k]), FINITE);
+    char *dotted = concat(c, name, ".");
+    return dotted ? concat(c, dotted, more) : NULL;
+}
+
+/* The options of a group that are numbers: a schedule may change them. "optim.lr", or "optim.lr.1" for group 1. */
+static void add_group(tap_checkpoint *c, const char *name, tap_optim *o, int group)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", group);
+    for (const tap__option *f = o->algorithm->options; f->name; f++) {
+        if (f->type != TAP__NUMBER) continue;
+        char *prefix = group > 0 ? join(c, name, f->name) : NULL;
+        if (group > 0 && !prefix) return;
+        item *i = add(c, group > 0 ? prefix : name, group > 0 ? number : f->name,
+                      scalar(TAP_F64, tap__optim_field(o, group, f)), RATE);
+        if (i) {
+            i->limit = f->limit;
+            i->optim = o;
         }
     }
+}
+
+/* What the optimizer keeps for one parameter. */
+static void add_slot(tap_checkpoint *c, const char *name, const tap__algorithm *a, tap__slot *s)
+{
+    const tap_param *p = s->param;
+    char            *steps = join(c, name, "step");
+    if (steps) add_count(c, steps, p->path, &s->step, MAX_STEPS);
+    for (int k = 0; a->scalar[k]; k++) {
+        char *prefix = join(c, name, a->scalar[k]);
+        if (prefix) add(c, prefix, p->path, scalar(TAP_F64, &s->scalar[k]), FINITE);
+    }
+    for (int k = 0; a->state[k]; k++) {
+        char *prefix = s->state[k] ? join(c, name, a->state[k]) : NULL;
+        if (prefix) add(c, prefix, p->path, tap_tensor_wrap(p->value.dtype, p->value.shape, s->state[k]), FINITE);
+    }
+}
+
+void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
+{
+    if (!can_add(c, name, o, o ? tap__optim_status(o) : TAP_OK)) return;
+    const char *text = tap__optim_describe(o, c->memory);
+    if (text) tap_checkpoint_option(c, name, text);
+    for (int i = 0; i < o->n_groups; i++) add_group(c, name, o, i);
+    for (int64_t i = 0; i < o->n_slots; i++) add_slot(c, name, o->algorithm, &o->slots[i]);
 }
 
 void tap_checkpoint_tape(tap_checkpoint *c, const char *name, tap_tape *t)
@@ -417,7 +448,7 @@ static void check_constraint(const char *path, const item *i, tap_tensor x, tap_
     double value = i->constraint == FINITE || i->constraint == ANY ? 0 : tap_tensor_item(x, 0);
     if (i->constraint != ANY && !tap__is_finite(x, where, sizeof where))
         tap_error_set(e, TAP_ENONFINITE, "%s: %s holds %s", path, i->name, where);
-    if (value < 0 || (i->constraint == COUNT && value > (double)i->max))
+    if (value < 0 || (i->constraint == COUNT && value > (double)i->max) || (i->constraint == RATE && value >= i->limit))
         tap_error_set(e, TAP_EIO, "%s: %s = %g is out of range", path, i->name, value);
 }
 

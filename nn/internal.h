@@ -1,11 +1,11 @@
-/* nn/internal.h: the structs behind modules, parameters and optimizers, and functions that the files of nn share. Not
+/* nn/internal.h: the structs behind modules and parameters, and functions that the files of nn share. Not
  * installed. */
 #ifndef TAP_NN_INTERNAL_H
 #define TAP_NN_INTERNAL_H
 
 #include "nn/nn.h"
+#include "nn/optim/optimizer.h"
 #include "tensor/tensor.h"
-#include "tensor/cpu.h"
 
 typedef struct tap__root tap__root;
 
@@ -38,59 +38,6 @@ struct tap_buffer {
     tap_buffer *next;
 };
 
-/* Hyper-parameters of an optimizer; those that its algorithm does not have are 0. */
-typedef struct {
-    double lr, weight_decay;
-    double beta1, beta2, eps; /* Adam */
-    double momentum;          /* SGD */
-    bool   nesterov;          /* SGD */
-} tap__hyperparameters;
-
-/* The factors of one step, from the hyper-parameters and the number of the step; the formulas are in nn/optim/adam_template.h
- * and sgd_template.h. */
-typedef struct {
-    double step_size, weight_decay;
-    double beta1, beta2, eps, v_correction;        /* Adam */
-    double momentum, grad_factor, velocity_factor; /* SGD with momentum */
-} tap__update;
-
-/* Updates n elements of a value, given the gradient and what the optimizer keeps from step to step: Adam's moments, SGD's
- * velocity. */
-typedef void (*tap__update_kernel)(const tap__update *u, int64_t n, void *value, const void *grad, void *state0, void *state1);
-
-enum { TAP__ADAM, TAP__SGD, TAP__SGD_MOMENTUM, TAP__N_UPDATES };
-TAP__KERNEL_DECLARE(extern const tap__update_kernel, tap__update_kernels, [TAP__N_UPDATES][2]); /* [..][TAP_F32 or TAP_F64] */
-
-/* A parameter and its state in the optimizer. */
-typedef struct {
-    tap_param  *param;
-    void       *state[2];
-    int64_t     step;    /* steps taken */
-    bool        reached; /* by a backward pass since the last step; else the current step leaves it alone */
-    tap__update update;  /* of the current step */
-} tap__slot;
-
-/* Elements start..start+n-1 of a parameter: the unit of work of a step. */
-typedef struct {
-    const tap__slot *slot;
-    int64_t          start, n;
-} tap__chunk;
-
-struct tap_optim {
-    tap__root           *root;
-    tap_module          *module; /* it steps the parameters that were at and below this one when it was made */
-    const tap_param     *newest; /* the last parameter of the root at that time */
-    tap__update_kernel   kernel;
-    tap__hyperparameters hyper;
-    const char *const   *state_names; /* of a slot's states, PyTorch's; the first NULL ends them */
-    int64_t              numel, n_slots, n_chunks;
-    tap__slot           *slots;
-    tap__chunk          *chunks;
-};
-
-/* The hyper-parameters but lr, which a schedule may change, as "weight_decay 0, beta1 0.9, ..., nesterov false". */
-void tap__optim_describe(const tap_optim *o, char *text, size_t size);
-
 /* The root of a tree owns everything in it: names and the state of optimizers in `memory`, values and gradients in an arena
  * each, one parameter after the other. no_param, no_buffer, no_linear and no_optim are inert results of calls on a failed
  * root. */
@@ -118,7 +65,8 @@ void *tap__module_alloc(tap_module *m, size_t bytes);
 /* Fails the root, in the name of a call on p: "optim_step: enc.weight: format". */
 tap_status tap__param_fail(tap_param *p, tap_status status, const char *call, const char *format, ...) TAP_PRINTF(4, 5);
 /* Whether p has a gradient: a backward pass has reached it since the last step, or the caller has written one. */
-bool tap__param_has_grad(const tap_param *p);
+bool   tap__param_has_grad(const tap_param *p);
+size_t tap__param_bytes(const tap_param *p); /* of its value, and of its gradient */
 /* Marks p as without a gradient. */
 void tap__param_drop_grad(tap_param *p);
 

@@ -516,37 +516,76 @@ TAP_API tap_var tap_free_bits(tap_var kl, double nats);
 
 typedef struct tap_optim tap_optim; /* owned by its root */
 
-/* {0} gives PyTorch's defaults, in brackets. TAP_ZERO asks for 0; any other negative number is an error. */
+/* {0} gives PyTorch's defaults, in brackets. TAP_ZERO asks for 0; any other negative number is an error. maximize: the gradient
+ * is negated, so that the function grows. */
 typedef struct {
     double lr;           /* the paper's alpha [1e-3] */
     double beta1, beta2; /* below 1 [0.9, 0.999] */
     double eps;          /* [1e-8] */
-    double weight_decay; /* L2: added to the gradient, as in PyTorch's Adam; not the decoupled decay of AdamW [0] */
+    double weight_decay; /* adam: L2, added to the gradient [0]; adamw: decoupled from it [0.01] */
+    bool   amsgrad;      /* use the largest second moment so far: Reddi et al. 2018 */
+    bool   maximize;
 } tap_adam_options;
+typedef tap_adam_options tap_adamw_options;
 
 typedef struct {
     double lr;           /* [1e-3] */
     double momentum;     /* [0] */
+    double dampening;    /* [0] */
     double weight_decay; /* L2: added to the gradient [0] */
-    bool   nesterov;     /* needs a momentum */
+    bool   nesterov;     /* needs a momentum, and no dampening */
+    bool   maximize;
 } tap_sgd_options;
 
 /* An optimizer of all parameters that exist now at and below m. It uses gradients of backward passes since it was made. A
  * parameter has one optimizer at a time; a parameter made later below m needs one of its own, or the next step is an error. A
- * parameter that no backward pass has reached since the last step is not changed, nor are its moments; weight decay does not
- * apply to it. */
-/* Adam, Kingma & Ba 2015, algorithm 1. Step t, with gradient g of parameter x:
+ * parameter that no backward pass has reached since the last step is not changed, nor are its state and its count of steps;
+ * weight decay does not apply to it. The formulas are for a parameter x with gradient g in its step t = 1, 2, ...; states are 0
+ * before the first step. A checkpoint holds the states under PyTorch's names. */
+/* Adam, Kingma & Ba 2015, algorithm 1:
  *     g = g + weight_decay x,   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2,
- *     m_hat = m / (1 - beta1^t),   v_hat = v / (1 - beta2^t),   x = x - lr m_hat / (sqrt(v_hat) + eps) */
+ *     m_hat = m / (1 - beta1^t),   v_hat = v / (1 - beta2^t),   x = x - lr m_hat / (sqrt(v_hat) + eps)
+ * With amsgrad, v_hat is computed from the largest v so far. */
 TAP_API tap_optim *tap_adam_new(tap_module *m, tap_adam_options o);
-/* Stochastic gradient descent in PyTorch's form: g = g + weight_decay x, v = momentum v + g, x = x - lr v or, with Nesterov's
- * momentum, x = x - lr (g + momentum v) */
+/* Loshchilov & Hutter 2019: x = x - lr weight_decay x, then Adam's step without weight decay */
+TAP_API tap_optim *tap_adamw_new(tap_module *m, tap_adamw_options o);
+/* Stochastic gradient descent in PyTorch's form: g = g + weight_decay x, v = momentum v + (1 - dampening) g, but v = g in the
+ * first step, x = x - lr v or, with Nesterov's momentum, x = x - lr (g + momentum v) */
 TAP_API tap_optim *tap_sgd_new(tap_module *m, tap_sgd_options o);
 /* One step with the accumulated gradients, which count as zero afterwards. Does nothing, and returns the status, if the tape
  * (NULL: no tape is asked) or the root has failed. */
 TAP_API tap_status tap_optim_step(tap_optim *o, tap_tape *t);
 TAP_API bool       tap_optim_finite(const tap_optim *o);      /* whether all gradients of the next step are finite */
-TAP_API void       tap_optim_set_lr(tap_optim *o, double lr); /* for a schedule of learning rates; at least 0 */
+TAP_API void       tap_optim_set_lr(tap_optim *o, double lr); /* of all groups; at least 0 */
+TAP_API double     tap_optim_lr(const tap_optim *o);          /* of group 0; NaN if the optimizer could not be made */
+/* An option of a group, by its name in the options struct, such as "weight_decay"; a flag is 0 or 1. Flags, counts, and options
+ * that need another state, such as the first momentum, are set before the first step. */
+TAP_API void   tap_optim_set(tap_optim *o, int group, const char *option, double value);
+TAP_API double tap_optim_get(const tap_optim *o, int group, const char *option); /* NaN if there is none */
+
+/* Groups of parameters with options of their own, PyTorch's param_groups. Group 0 holds all parameters at first. No weight decay
+ * for biases and norms:
+ *
+ *     tap_optim_group(o, tap_is_vector, NULL, (tap_group_options){ .weight_decay = TAP_ZERO });
+ *
+ * Groups are made before the first step, and before a checkpoint or a schedule is told of the optimizer. */
+typedef bool (*tap_param_predicate)(const tap_param *p, void *ctx);
+TAP_API bool tap_is_vector(const tap_param *p, void *unused); /* at most one axis: biases, weights of normalizations */
+TAP_API bool tap_is_matrix(const tap_param *p, void *unused); /* two or more axes: weights of linear layers and convolutions */
+TAP_API bool tap_is_below(const tap_param *p, void *module);  /* at or below the module */
+
+/* What differs from group 0; 0 stands for its value, TAP_ZERO for 0. An option that the algorithm does not have is an error.
+ * tap_optim_set sets all other options. */
+typedef struct {
+    double lr, weight_decay, momentum, beta1, beta2, eps;
+} tap_group_options;
+
+/* Moves the optimizer's parameters for which the predicate is true, or those of a list, from their groups to a new one. Returns
+ * its number: 1, 2, ...; 0 on an error of the root. */
+TAP_API int    tap_optim_group(tap_optim *o, tap_param_predicate which, void *ctx, tap_group_options g);
+TAP_API int    tap_optim_group_list(tap_optim *o, int n, tap_param *const *params, tap_group_options g);
+TAP_API int    tap_optim_groups(const tap_optim *o); /* how many there are, including group 0 */
+TAP_API double tap_optim_group_lr(const tap_optim *o, int group);
 /* Frees an optimizer before its root, so that its parameters may have another one. No checkpoint may hold it. NULL is
  * allowed. */
 TAP_API void tap_optim_free(tap_optim *o);

@@ -64,10 +64,15 @@ tap_tensor tap_param_grad(tap_param *p)
     return p->grad;
 }
 
+size_t tap__param_bytes(const tap_param *p)
+{
+    return (size_t)tap_numel(p->value.shape) * tap_dtype_size(p->value.dtype);
+}
+
 bool tap__param_has_grad(const tap_param *p)
 {
     const char  *bytes = p->grad.data;
-    const size_t n = (size_t)tap_numel(p->grad.shape) * tap_dtype_size(p->grad.dtype);
+    const size_t n = tap__param_bytes(p);
     if (p->fresh || p->passes > 0) return p->passes > 0;
     return !p->zeroed || (n > 0 && (bytes[0] != 0 || memcmp(bytes, bytes + 1, n - 1) != 0));
 }

@@ -1,33 +1,86 @@
-/* nn/optim/optim.c: optimizers: options, state, and the step, which updates all parameters in one parallel pass. The arithmetic
- * of the updates is in adam_template.h and sgd_template.h. An optimizer lives as long as its root, or until tap_optim_free. */
+/* nn/optim/optim.c: what all optimizers have: options, groups of parameters, and state. An optimizer lives as long as its root,
+ * or until tap_optim_free. */
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "nn/internal.h"
-#include "tensor/borrow.h"
-#include "tensor/text.h"
 #include "tensor/arena.h"
-#include "tensor/kernels/reduce.h"
-#include "tensor/parallel.h"
+#include "tensor/text.h"
 
 enum { CHUNK = 8192 }; /* elements. The partition is fixed, so that the number of threads does not change a bit of the result */
 
-/* A hyper-parameter of at least 0 and below the limit: 0 stands for its default, TAP_ZERO for 0. */
-static double option(tap_module *m, const char *name, double x, double default_value, double limit)
+/* ---- Options ---- */
+
+void *tap__optim_field(const tap_optim *o, int group, const tap__option *field)
 {
-    if (x == TAP_ZERO) return 0;
-    if (!(x >= 0 && x < limit)) {
-        if (isinf(limit)) tap_module_fail(m, TAP_EARG, "%s must be a finite number, at least 0, not %g", name, x);
-        else tap_module_fail(m, TAP_EARG, "%s must be at least 0 and below %g, not %g", name, limit, x);
-    }
-    return x == 0 ? default_value : x;
+    return (char *)o->groups[group].options + field->offset;
 }
 
-static const char *const state_names[TAP__N_UPDATES][2] = {
-    [TAP__ADAM] = { "exp_avg", "exp_avg_sq" },
-    [TAP__SGD_MOMENTUM] = { "momentum_buffer" },
-};
+static void check_number(tap_module *m, const char *who, const tap__option *field, double x)
+{
+    if (x >= 0 && x < field->limit) return;
+    if (isinf(field->limit))
+        tap_module_fail(m, TAP_EARG, "%s: %s must be a finite number, at least 0, not %g", who, field->name, x);
+    else tap_module_fail(m, TAP_EARG, "%s: %s must be at least 0 and below %g, not %g", who, field->name, field->limit, x);
+}
+
+/* Fills in the default of a field of the caller's: 0 stands for it, TAP_ZERO for 0. */
+static void fill_in(tap_module *m, const char *who, const tap__option *field, char *options)
+{
+    if (field->type == TAP__NUMBER) {
+        double *x = (double *)(void *)(options + field->offset);
+        if (*x == 0) *x = field->default_value;
+        else if (*x == TAP_ZERO) *x = 0;
+        else check_number(m, who, field, *x);
+    } else if (field->type == TAP__COUNT) {
+        int64_t *n = (int64_t *)(void *)(options + field->offset);
+        if (*n == 0) *n = (int64_t)field->default_value;
+        if (*n < 0) tap_module_fail(m, TAP_EARG, "%s: %s must be at least 1, not %lld", who, field->name, (long long)*n);
+    }
+}
+
+static void check_together(tap_module *m, const char *who, const tap__algorithm *a, const void *options)
+{
+    const char *problem = a->check ? a->check(options) : NULL;
+    if (problem) tap_module_fail(m, TAP_EARG, "%s: %s", who, problem);
+}
+
+/* One field as ", beta1 0.9". Returns the end of the text. */
+static char *describe_field(char *at, const char *end, const char *separator, const tap__option *field, const char *options)
+{
+    const size_t room = (size_t)(end - at);
+    const void  *x = options + field->offset;
+    switch (field->type) {
+    case TAP__NUMBER: tap__format(at, room, "%s%s %.17g", separator, field->name, *(const double *)x); break;
+    case TAP__COUNT: tap__format(at, room, "%s%s %lld", separator, field->name, (long long)*(const int64_t *)x); break;
+    default: tap__format(at, room, "%s%s %s", separator, field->name, *(const bool *)x ? "true" : "false"); break;
+    }
+    return at + strlen(at);
+}
+
+const char *tap__optim_describe(const tap_optim *o, tap_arena *a)
+{
+    const size_t room = 1024 * (size_t)o->n_groups;
+    char        *text = tap_arena_alloc(a, room), *at = text;
+    if (!text) return NULL;
+    tap__format(at, room, "%s: ", o->algorithm->name);
+    at += strlen(at);
+    for (int group = 0; group < o->n_groups; group++) {
+        int64_t members = 0;
+        for (int64_t i = 0; i < o->n_slots; i++) members += o->slots[i].group == group;
+        if (group > 0) {
+            tap__format(at, (size_t)(text + room - at), "; group %d of %lld parameters: ", group, (long long)members);
+            at += strlen(at);
+        }
+        const tap__option *first = o->algorithm->options + 1; /* after lr */
+        for (const tap__option *f = first; f->name; f++)
+            at = describe_field(at, text + room, f == first ? "" : ", ", f, o->groups[group].options);
+    }
+    return text;
+}
+
+/* ---- Making an optimizer ---- */
 
 static int64_t count_chunks(const tap_param *p)
 {
@@ -60,83 +113,86 @@ static void take_ownership(tap_optim *o, tap_param *p)
     tap__param_drop_grad(p);
 }
 
-/* An optimizer of the parameters at and below m, with zeroed state for each. */
-static tap_optim *optim_new(tap_module *m, const char *call, int update, tap__hyperparameters hyper)
+/* Appends a group with a copy of the options; false without memory. */
+static bool add_group(tap_optim *o, const void *options)
 {
-    check_owners(m, call);
-    tap_optim *o = tap__module_alloc(m, sizeof *o);
-    if (!o) return &m->root->no_optim;
-    *o = (tap_optim){
-        .root = m->root, .module = m, .newest = m->root->last, .hyper = hyper, .state_names = state_names[update]
-    };
-    o->kernel = TAP__KERNEL_PICK(tap__update_kernels)[update][m->root->dtype];
+    tap_module *m = &o->root->module;
+    tap__group *groups = tap__module_alloc(m, (size_t)(o->n_groups + 1) * sizeof *groups);
+    void       *copy = tap__module_alloc(m, o->algorithm->size);
+    tap_arena  *memory = o->root->memory;
+    if (!groups || !copy) return false;
+    memcpy(copy, options, o->algorithm->size);
+    for (int i = 0; i < o->n_groups; i++) groups[i] = o->groups[i];
+    groups[o->n_groups++].options = copy;
+    if (o->groups) tap__arena_release(memory, o->groups);
+    o->groups = groups;
+    return true;
+}
+
+/* Allocates the states that the options of the slots' groups use; false without memory. */
+static bool allocate_states(tap_optim *o)
+{
+    const tap__algorithm *a = o->algorithm;
+    for (int64_t i = 0; i < o->n_slots; i++) {
+        tap__slot *s = &o->slots[i];
+        for (int k = 0; a->state[k]; k++) {
+            if (s->state[k] || (a->uses && !a->uses(o->groups[s->group].options, k))) continue;
+            s->state[k] = tap__module_alloc(&o->root->module, tap__param_bytes(s->param));
+            if (!s->state[k]) return false;
+        }
+    }
+    return true;
+}
+
+static void divide(tap_optim *o)
+{
+    tap__chunk *chunk = o->chunks;
+    for (int64_t i = 0; i < o->n_slots; i++) {
+        const int64_t n = tap_numel(o->slots[i].param->value.shape);
+        for (int64_t at = 0; at < n; at += CHUNK) *chunk++ = (tap__chunk){ &o->slots[i], at, n - at < CHUNK ? n - at : CHUNK };
+    }
+    qsort(o->chunks, (size_t)o->n_chunks, sizeof *o->chunks, compare_positions);
+}
+
+/* Memory for the parameters at and below m; false, and the root has failed, without parameters or memory. */
+static bool take_parameters(tap_optim *o, tap_module *m)
+{
     for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) {
         o->n_slots++;
         o->n_chunks += count_chunks(p);
         o->numel += tap_numel(p->value.shape);
     }
-    if (o->n_slots == 0) tap_module_fail(m, TAP_EARG, "%s: the module must have parameters, and has none yet", call);
+    if (o->n_slots == 0)
+        tap_module_fail(m, TAP_EARG, "%s: the module must have parameters, and has none yet", o->algorithm->name);
     o->slots = tap__module_alloc(m, (size_t)o->n_slots * sizeof *o->slots);
     o->chunks = tap__module_alloc(m, (size_t)o->n_chunks * sizeof *o->chunks);
-    if (!o->slots || !o->chunks) return &m->root->no_optim;
+    if (!o->slots || !o->chunks) return false;
+    tap__slot *slot = o->slots;
+    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p), slot++) slot->param = p;
+    divide(o);
+    return true;
+}
 
-    tap__slot  *slot = o->slots;
-    tap__chunk *chunk = o->chunks;
-    for (tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p), slot++) {
-        int64_t n = tap_numel(p->value.shape);
-        slot->param = p;
-        for (int k = 0; k < 2 && o->state_names[k]; k++) {
-            slot->state[k] = tap__module_alloc(m, (size_t)n * tap_dtype_size(m->root->dtype));
-            if (!slot->state[k]) return &m->root->no_optim;
-        }
-        for (int64_t at = 0; at < n; at += CHUNK) *chunk++ = (tap__chunk){ slot, at, n - at < CHUNK ? n - at : CHUNK };
-    }
-    qsort(o->chunks, (size_t)o->n_chunks, sizeof *o->chunks, compare_positions);
+tap_optim *tap__optim_new(tap_module *m, const tap__algorithm *a, const void *options)
+{
+    m = tap__module(m);
+    check_owners(m, a->name);
+    tap_optim *o = tap__module_alloc(m, sizeof *o);
+    if (!o) return &m->root->no_optim;
+    *o = (tap_optim){ .root = m->root, .module = m, .newest = m->root->last, .algorithm = a };
+    if (a->kernel >= 0) o->kernel = TAP__KERNEL_PICK(tap__update_kernels)[a->kernel][m->root->dtype];
+    if (!add_group(o, options)) return &m->root->no_optim;
+    for (const tap__option *f = a->options; f->name; f++) fill_in(m, a->name, f, o->groups[0].options);
+    check_together(m, a->name, a, o->groups[0].options);
+    if (!take_parameters(o, m) || !allocate_states(o)) return &m->root->no_optim;
     for (int64_t i = 0; i < o->n_slots; i++) take_ownership(o, o->slots[i].param);
     return o;
 }
 
-tap_optim *tap_adam_new(tap_module *root, tap_adam_options o)
+tap_status tap__optim_status(const tap_optim *o)
 {
-    root = tap__module(root);
-    const double no_limit = (double)INFINITY;
-    return optim_new(root, "adam", TAP__ADAM,
-                     (tap__hyperparameters){
-                         .lr = option(root, "adam: lr", o.lr, 1e-3, no_limit),
-                         .beta1 = option(root, "adam: beta1", o.beta1, 0.9, 1),
-                         .beta2 = option(root, "adam: beta2", o.beta2, 0.999, 1),
-                         .eps = option(root, "adam: eps", o.eps, 1e-8, no_limit),
-                         .weight_decay = option(root, "adam: weight_decay", o.weight_decay, 0, no_limit),
-                     });
-}
-
-tap_optim *tap_sgd_new(tap_module *root, tap_sgd_options o)
-{
-    root = tap__module(root);
-    const double               no_limit = (double)INFINITY;
-    const tap__hyperparameters hyper = {
-        .lr = option(root, "sgd: lr", o.lr, 1e-3, no_limit),
-        .weight_decay = option(root, "sgd: weight_decay", o.weight_decay, 0, no_limit),
-        .momentum = option(root, "sgd: momentum", o.momentum, 0, no_limit),
-        .nesterov = o.nesterov,
-    };
-    if (hyper.nesterov && hyper.momentum == 0) tap_module_fail(root, TAP_EARG, "sgd: nesterov needs a momentum above 0");
-    return optim_new(root, "sgd", hyper.momentum == 0 ? TAP__SGD : TAP__SGD_MOMENTUM, hyper);
-}
-
-void tap__optim_describe(const tap_optim *o, char *text, size_t size)
-{
-    const tap__hyperparameters *h = &o->hyper;
-    tap__format(text, size, "weight_decay %.17g, beta1 %.17g, beta2 %.17g, eps %.17g, momentum %.17g, nesterov %s",
-                h->weight_decay, h->beta1, h->beta2, h->eps, h->momentum, h->nesterov ? "true" : "false");
-}
-
-void tap_optim_set_lr(tap_optim *o, double lr)
-{
-    if (!o) return;
-    if (!(isfinite(lr) && lr >= 0))
-        tap_module_fail(&o->root->module, TAP_EARG, "optim_set_lr: lr must be a finite number, at least 0, not %g", lr);
-    else if (o->root->error.status == TAP_OK) o->hyper.lr = lr;
+    const tap_status status = o->root->error.status;
+    return status == TAP_OK && !o->module ? TAP_EARG : status;
 }
 
 static void release(tap_optim *o, void *p)
@@ -149,112 +205,213 @@ void tap_optim_free(tap_optim *o)
     if (!o || !o->module) return;
     for (int64_t i = 0; i < o->n_slots; i++) {
         o->slots[i].param->owner = NULL;
-        for (int k = 0; k < 2; k++) release(o, o->slots[i].state[k]);
+        for (int k = 0; k < TAP__MAX_STATES; k++) release(o, o->slots[i].state[k]);
     }
+    for (int i = 0; i < o->n_groups; i++) release(o, o->groups[i].options);
+    release(o, o->groups);
     release(o, o->chunks);
     release(o, o->slots);
     release(o, o);
 }
 
-/* ---- The step ---------------------------------------------------------------------------------------------------- */
+/* ---- Reading and changing options ---- */
 
-/* Adam's bias corrections are 1 for SGD, whose beta1 and beta2 are 0. */
-static tap__update update_of(const tap__hyperparameters *h, int64_t step)
+static const tap__option *find_option(const tap_optim *o, const char *name)
 {
-    return (tap__update){
-        .step_size = h->lr / (1 - pow(h->beta1, (double)step)),
-        .weight_decay = h->weight_decay,
-        .beta1 = h->beta1,
-        .beta2 = h->beta2,
-        .eps = h->eps,
-        .v_correction = 1 / sqrt(1 - pow(h->beta2, (double)step)),
-        .momentum = h->momentum,
-        .grad_factor = h->nesterov ? 1 : 0,
-        .velocity_factor = h->nesterov ? h->momentum : 1,
-    };
+    const tap__option *f = o->algorithm->options;
+    while (f->name && strcmp(f->name, name) != 0) f++;
+    return f->name ? f : NULL;
 }
 
-static void step_chunks(void *context, int64_t first, int64_t last)
+/* Whether the optimizer is usable; if not, the root has failed. */
+static bool is_usable(tap_optim *o, const char *call)
 {
-    const tap_optim *o = context;
-    for (int64_t i = first; i < last; i++) {
-        const tap__chunk *c = &o->chunks[i];
-        const tap__slot  *s = c->slot;
-        const size_t      offset = (size_t)c->start * tap_dtype_size(o->root->dtype);
-        char             *m = s->state[0], *v = s->state[1], *x = s->param->value.data, *g = s->param->grad.data;
-        if (s->reached) o->kernel(&s->update, c->n, x + offset, g + offset, m ? m + offset : NULL, v ? v + offset : NULL);
-    }
+    if (!o) return false;
+    if (!o->module) tap_error_set(&o->root->error, TAP_EARG, "%s: the optimizer could not be made", call);
+    return o->root->error.status == TAP_OK;
 }
 
-/* A parameter that no backward pass has reached keeps its value and state, as in PyTorch, where its gradient is None. */
-static void begin_step(tap_optim *o)
+/* The field of a group, or NULL, and the root has failed, if there is none. */
+static const tap__option *checked_field(tap_optim *o, const char *call, int group, const char *name)
 {
-    const tap__slot *previous = NULL; /* usually of the same step, and its update is the same then */
+    tap_module        *m = &o->root->module;
+    const tap__option *field = name ? find_option(o, name) : NULL;
+    if (group < 0 || group >= o->n_groups)
+        tap_module_fail(m, TAP_EARG, "%s: the group must be one of 0..%d, not %d", call, o->n_groups - 1, group);
+    else if (!field) tap_module_fail(m, TAP_EARG, "%s: %s has no option %s", call, o->algorithm->name, name ? name : "NULL");
+    return o->root->error.status == TAP_OK ? field : NULL;
+}
+
+double tap_optim_get(const tap_optim *o, int group, const char *option)
+{
+    const tap__option *f = o && o->module && option ? find_option(o, option) : NULL;
+    if (!f || group < 0 || group >= o->n_groups) return (double)NAN;
+    const void *x = tap__optim_field(o, group, f);
+    return f->type == TAP__NUMBER ? *(const double *)x : f->type == TAP__COUNT ? (double)*(const int64_t *)x : *(const bool *)x;
+}
+
+static bool has_stepped(const tap_optim *o)
+{
     for (int64_t i = 0; i < o->n_slots; i++) {
-        tap__slot *s = &o->slots[i];
-        s->reached = !s->param->frozen && tap__param_has_grad(s->param);
-        tap__param_drop_grad(s->param);
-        if (!s->reached) continue;
-        s->step++;
-        s->update = previous && previous->step == s->step ? previous->update : update_of(&o->hyper, s->step);
-        previous = s;
-        tap__note_write(s->param->value);
+        if (o->slots[i].step > 0) return true;
+    }
+    return false;
+}
+
+/* Sets a field without checking the combination of fields. */
+static void set_field(tap_optim *o, const char *call, int group, const char *option, double value)
+{
+    tap_module        *m = &o->root->module;
+    const tap__option *f = checked_field(o, call, group, option);
+    if (!f) return;
+    void *x = tap__optim_field(o, group, f);
+    if (f->type == TAP__NUMBER) check_number(m, call, f, value);
+    else if (has_stepped(o)) tap_module_fail(m, TAP_EARG, "%s: %s must be set before the first step", call, option);
+    else if (f->type == TAP__FLAG && value != 0 && value != 1)
+        tap_module_fail(m, TAP_EARG, "%s: %s must be 0 or 1, not %g", call, option, value);
+    else if (f->type == TAP__COUNT && !(value >= 1 && value < f->limit && value == floor(value)))
+        tap_module_fail(m, TAP_EARG, "%s: %s must be an integer of at least 1, not %g", call, option, value);
+    if (o->root->error.status != TAP_OK) return;
+    if (f->type == TAP__NUMBER) *(double *)x = value;
+    else if (f->type == TAP__COUNT) *(int64_t *)x = (int64_t)value;
+    else *(bool *)x = value != 0;
+}
+
+/* Checks options that were changed, and allocates what they need; false if the root has failed. */
+static bool accept_options(tap_optim *o, const char *call, int group)
+{
+    const tap__algorithm *a = o->algorithm;
+    check_together(&o->root->module, call, a, o->groups[group].options);
+    if (o->root->error.status != TAP_OK) return false;
+    for (int64_t i = 0; i < o->n_slots; i++) {
+        const tap__slot *s = &o->slots[i];
+        for (int k = 0; a->state[k] && s->group == group && s->step > 0; k++) {
+            if (!s->state[k] && (!a->uses || a->uses(o->groups[group].options, k)))
+                tap_module_fail(&o->root->module, TAP_EARG, "%s: options that need %s must be set before the first step", call,
+                                a->state[k]);
+        }
+    }
+    return o->root->error.status == TAP_OK && allocate_states(o);
+}
+
+void tap_optim_set(tap_optim *o, int group, const char *option, double value)
+{
+    if (!is_usable(o, "optim_set")) return;
+    const double before = tap_optim_get(o, group, option);
+    set_field(o, "optim_set", group, option, value == TAP_ZERO ? 0 : value);
+    if (o->root->error.status != TAP_OK || accept_options(o, "optim_set", group)) return;
+    const tap__option *f = find_option(o, option);
+    if (f->type == TAP__NUMBER) *(double *)tap__optim_field(o, group, f) = before;
+    else if (f->type == TAP__FLAG) *(bool *)tap__optim_field(o, group, f) = before != 0;
+}
+
+void tap_optim_set_lr(tap_optim *o, double lr)
+{
+    if (!o) return;
+    if (!(isfinite(lr) && lr >= 0))
+        tap_module_fail(&o->root->module, TAP_EARG, "optim_set_lr: lr must be a finite number, at least 0, not %g", lr);
+    if (o->root->error.status != TAP_OK) return;
+    for (int i = 0; i < o->n_groups; i++) set_field(o, "optim_set_lr", i, "lr", lr);
+}
+
+double tap_optim_lr(const tap_optim *o)
+{
+    return tap_optim_get(o, 0, "lr");
+}
+
+double tap_optim_group_lr(const tap_optim *o, int group)
+{
+    return tap_optim_get(o, group, "lr");
+}
+
+/* ---- Groups ---- */
+
+int tap_optim_groups(const tap_optim *o)
+{
+    return o ? o->n_groups : 0;
+}
+
+bool tap_is_matrix(const tap_param *p, void *unused)
+{
+    (void)unused;
+    return p && p->value.shape.rank >= 2;
+}
+
+bool tap_is_vector(const tap_param *p, void *unused)
+{
+    (void)unused;
+    return p && p->value.shape.rank <= 1;
+}
+
+bool tap_is_below(const tap_param *p, void *module)
+{
+    return p && module && tap__module_has(module, p->module);
+}
+
+static void set_group_options(tap_optim *o, int group, tap_group_options g)
+{
+    const struct {
+        const char *name;
+        double      value;
+    } given[] = {
+        { "lr", g.lr },
+        { "weight_decay", g.weight_decay },
+        { "momentum", g.momentum },
+        { "beta1", g.beta1 },
+        { "beta2", g.beta2 },
+        { "eps", g.eps },
+    };
+    for (size_t i = 0; i < sizeof given / sizeof *given && o->root->error.status == TAP_OK; i++) {
+        const double x = given[i].value;
+        if (x != 0) set_field(o, "optim_group", group, given[i].name, x == TAP_ZERO ? 0 : x);
     }
 }
 
-/* A parameter of the optimizer's module that was made after the optimizer needs an optimizer of its own. */
-static tap_status check_newer(tap_optim *o)
+int tap_optim_group(tap_optim *o, tap_param_predicate which, void *ctx, tap_group_options g)
 {
-    for (tap_param *p = o->newest ? o->newest->next : NULL; p; p = p->next) {
-        if (!tap__module_has(o->module, p->module) || p->owner || p->frozen) continue;
-        return tap__param_fail(p, TAP_EARG, "optim_step", "was made after the optimizer of its module, and has no optimizer");
+    if (!is_usable(o, "optim_group")) return 0;
+    tap_module *m = &o->root->module;
+    if (!which) tap_module_fail(m, TAP_EARG, "optim_group: the predicate must not be NULL");
+    else if (o->algorithm->kernel < 0) tap_module_fail(m, TAP_EARG, "optim_group: %s has no groups", o->algorithm->name);
+    else if (has_stepped(o)) tap_module_fail(m, TAP_EARG, "optim_group: groups must be made before the first step");
+    if (o->root->error.status != TAP_OK || !add_group(o, o->groups[0].options)) return 0;
+    const int group = o->n_groups - 1;
+    set_group_options(o, group, g);
+    check_together(m, "optim_group", o->algorithm, o->groups[group].options);
+    if (o->root->error.status != TAP_OK) {
+        release(o, o->groups[--o->n_groups].options);
+        return 0;
     }
-    return TAP_OK;
-}
-
-/* Gradients of parameters without an optimizer last until the next forward pass, so that they are not accumulated over
- * steps. */
-static void expire_unowned(const tap_optim *o)
-{
-    for (tap_param *p = o->root->first; p; p = p->next) {
-        if (!p->owner && !p->fresh) p->expired = true;
+    for (int64_t i = 0; i < o->n_slots; i++) {
+        if (which(o->slots[i].param, ctx)) o->slots[i].group = group;
     }
-}
-
-tap_status tap_optim_step(tap_optim *o, tap_tape *t)
-{
-    if (!o) return TAP_EARG;
-    tap_status status = t ? tap_tape_status(t, NULL) : TAP_OK;
-    if (status == TAP_OK) status = o->root->error.status;
-    if (status == TAP_OK && !o->module)
-        status = tap_error_set(&o->root->error, TAP_EARG, "optim_step: the optimizer could not be made");
-    if (status == TAP_OK) status = check_newer(o);
-    if (status != TAP_OK) return status;
-    begin_step(o);
-    tap__parallel(o->n_chunks, o->numel / 2, step_chunks, o);
-    expire_unowned(o);
-    return TAP_OK;
+    allocate_states(o);
+    return group;
 }
 
 typedef struct {
-    const tap_optim *o;
-    atomic_bool     *finite;
-} finite_search;
+    int               n;
+    tap_param *const *params;
+} param_list;
 
-static void search_chunks(void *context, int64_t first, int64_t last)
+static bool is_listed(const tap_param *p, void *ctx)
 {
-    const finite_search *s = context;
-    for (int64_t i = first; i < last; i++) {
-        const tap__chunk *c = &s->o->chunks[i];
-        const tap_tensor  g = c->slot->param->grad;
-        const char       *at = (const char *)g.data + (size_t)c->start * tap_dtype_size(g.dtype);
-        if (!c->slot->param->fresh && !tap__all_finite(c->n, g.dtype, at)) *s->finite = false;
+    const param_list *l = ctx;
+    for (int i = 0; i < l->n; i++) {
+        if (l->params[i] == p) return true;
     }
+    return false;
 }
 
-bool tap_optim_finite(const tap_optim *o)
+int tap_optim_group_list(tap_optim *o, int n, tap_param *const *params, tap_group_options g)
 {
-    atomic_bool finite = true;
-    if (o) tap__parallel(o->n_chunks, o->numel / 8, search_chunks, &(finite_search){ o, &finite });
-    return finite;
+    if (!is_usable(o, "optim_group_list")) return 0;
+    tap_module *m = &o->root->module;
+    if (n < 0 || (n > 0 && !params)) tap_module_fail(m, TAP_EARG, "optim_group_list: needs a list of n parameters");
+    for (int i = 0; i < n && o->root->error.status == TAP_OK; i++) {
+        if (!params[i] || params[i]->owner != o)
+            tap_module_fail(m, TAP_EARG, "optim_group_list: parameter %d of the list is not one of the optimizer's", i);
+    }
+    if (o->root->error.status != TAP_OK) return 0;
+    return tap_optim_group(o, is_listed, &(param_list){ n, params }, g);
 }

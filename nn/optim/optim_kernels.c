@@ -1,26 +1,25 @@
-/* nn/optim/optim_kernels.c: the updates of adam_template.h and sgd_template.h for float and double, compiled for each
- * instruction set. */
+/* nn/optim/optim_kernels.c: the updates of all optimizers for float and double, compiled for each instruction set. */
 #include <math.h>
 
-#include "nn/internal.h"
+#include "nn/optim/optimizer.h"
+
+#define TAP__INCLUDE_OPTIMIZERS
 
 #define T       float
 #define SQRT    sqrtf
+#define ABS     fabsf
 #define NAME(f) f##_f32
-#include "nn/optim/adam_template.h"
-#include "nn/optim/sgd_template.h"
+#include "nn/optim/optimizers.h"
 #undef T
 #undef SQRT
+#undef ABS
 #undef NAME
 
 #define T       double
 #define SQRT    sqrt
+#define ABS     fabs
 #define NAME(f) f##_f64
-#include "nn/optim/adam_template.h"
-#include "nn/optim/sgd_template.h"
+#include "nn/optim/optimizers.h"
 
-const tap__update_kernel TAP__KERNEL(tap__update_kernels)[TAP__N_UPDATES][2] = {
-    [TAP__ADAM] = { adam_f32, adam_f64 },
-    [TAP__SGD] = { sgd_f32, sgd_f64 },
-    [TAP__SGD_MOMENTUM] = { momentum_f32, momentum_f64 },
-};
+#define ROW(name) [TAP__OPTIM_##name] = { name##_f32, name##_f64 },
+const tap__update_kernel TAP__KERNEL(tap__update_kernels)[TAP__N_OPTIMIZERS][2] = { TAP__OPTIMIZERS(ROW) };

@@ -231,24 +231,6 @@ static void call_tap_variational_bound(fixture *f)
     f->out = tap_variational_bound((tap_bound_terms){ .log_px_z = f->in.x, .log_pz = y, .log_q = y }, (tap_bound_options){ 0 });
 }
 
-static void call_tap_adam_new(fixture *f)
-{
-    tap_optim_free(f->optim);
-    f->status = (int)tap_optim_step(tap_adam_new(f->m, (tap_adam_options){ .lr = TAP_ZERO }), NULL);
-}
-
-static void call_tap_sgd_new(fixture *f)
-{
-    tap_optim_free(f->optim);
-    f->status = (int)tap_optim_step(tap_sgd_new(f->m, (tap_sgd_options){ .lr = TAP_ZERO }), NULL);
-}
-
-static void call_tap_optim_free(fixture *f)
-{
-    tap_optim_free(f->optim);
-    tap_optim_free(NULL);
-}
-
 static void call_tap_loader_new(fixture *f)
 {
     (void)f;
@@ -351,11 +333,6 @@ static void call_tap_loader_rows(fixture *f)
     CALL_VAR(tap_estimator_posterior, ON_TAPE | VARS, tap_estimator_posterior(TAP_STICKING_THE_LANDING, f->in.q).param[0]) \
     CALL_FUNCTION(tap_variational_bound, ON_TAPE | VARS | PAIR) \
     CALL_VAR(tap_free_bits, ON_TAPE | VARS, tap_free_bits(f->in.x, 0.5)) \
-    CALL_FUNCTION(tap_adam_new, MODULE) \
-    CALL_FUNCTION(tap_sgd_new, MODULE) \
-    CALL_STATUS(tap_optim_step, MODULE | TAPE, tap_optim_step(f->optim, f->t)) \
-    CALL(tap_optim_set_lr, 0, tap_optim_set_lr(f->optim, 1)) \
-    CALL_FUNCTION(tap_optim_free, 0) \
     CALL_FUNCTION(tap_loader_new, 0) \
     CALL(tap_loader_free, 0, tap_loader_free(NULL)) \
     CALL_STATUS(tap_loader_status, LOADER, tap_loader_status(f->loader, NULL)) \
@@ -363,7 +340,6 @@ static void call_tap_loader_rows(fixture *f)
     CALL(tap_loader_next, LOADER, tap_loader_next(f->loader, &f->value)) \
     CALL_STATUS(tap_loader_batches, LOADER, tap_loader_batches(f->loader) == 2 ? TAP_OK : TAP_EARG) \
     CALL(tap_loader_epoch, 0, tap_loader_epoch(NULL)) \
-    CALL(tap_optim_finite, 0, tap_optim_finite(NULL)) \
     CALL(tap_checkpoint_new, 0, tap_checkpoint_free(tap_checkpoint_new(NULL))) \
     CALL(tap_checkpoint_free, 0, tap_checkpoint_free(NULL)) \
     CALL(tap_checkpoint_status, 0, tap_checkpoint_status(NULL, NULL)) \
@@ -394,12 +370,14 @@ static void call_tap_loader_rows(fixture *f)
 
 #include "tests/bad_arguments/distributions.h"
 #include "tests/bad_arguments/models.h"
+#include "tests/bad_arguments/optimizers.h"
 #include "tests/bad_arguments/state.h"
 
 #define CALL          AS_FUNCTION
 #define CALL_FUNCTION AS_NOTHING
 FUNCTIONS_OF_NN
 FUNCTIONS_OF_DISTRIBUTIONS
+FUNCTIONS_OF_OPTIMIZERS
 FUNCTIONS_OF_MODELS
 FUNCTIONS_OF_STATE
 #undef CALL
@@ -408,7 +386,7 @@ FUNCTIONS_OF_STATE
 static const function_call rows[] = {
 #define CALL          AS_ROW
 #define CALL_FUNCTION AS_WRITTEN_ROW
-    FUNCTIONS_OF_NN FUNCTIONS_OF_DISTRIBUTIONS FUNCTIONS_OF_MODELS FUNCTIONS_OF_STATE
+    FUNCTIONS_OF_NN FUNCTIONS_OF_DISTRIBUTIONS FUNCTIONS_OF_OPTIMIZERS FUNCTIONS_OF_MODELS FUNCTIONS_OF_STATE
 #undef CALL
 #undef CALL_FUNCTION
 };
@@ -636,18 +614,6 @@ static void make_loader(fixture *f, tap_tensor data, tap_loader_options o)
     fail_as(f, e.status, &e);
 }
 
-static void adam(fixture *f, tap_adam_options o)
-{
-    tap_optim_free(f->optim);
-    f->status = (int)tap_optim_step(tap_adam_new(f->m, o), f->t);
-}
-
-static void sgd(fixture *f, tap_sgd_options o)
-{
-    tap_optim_free(f->optim);
-    f->status = (int)tap_optim_step(tap_sgd_new(f->m, o), f->t);
-}
-
 static void param(fixture *f, const char *name, tap_shape shape, tap_init how)
 {
     f->value = tap_param_value(tap_param_new(f->m, name, shape, how));
@@ -781,6 +747,7 @@ BAD_CALLS
 STATE_BAD_CALLS
 LAYER_BAD_CALLS
 TRAINING_BAD_CALLS
+OPTIMIZER_BAD_CALLS
 FUNCTIONAL_BAD_CALLS
 SPATIAL_BAD_CALLS
 DISTRIBUTION_BAD_CALLS
@@ -792,8 +759,8 @@ MODEL_BAD_CALLS
 static const bad_call bad_calls[] = {
 #define BAD_CALL     AS_BAD_ROW
 #define BAD_FUNCTION AS_WRITTEN_BAD_ROW
-    BAD_CALLS STATE_BAD_CALLS LAYER_BAD_CALLS TRAINING_BAD_CALLS FUNCTIONAL_BAD_CALLS SPATIAL_BAD_CALLS DISTRIBUTION_BAD_CALLS
-        BOUND_BAD_CALLS MODEL_BAD_CALLS
+    BAD_CALLS STATE_BAD_CALLS LAYER_BAD_CALLS TRAINING_BAD_CALLS OPTIMIZER_BAD_CALLS FUNCTIONAL_BAD_CALLS SPATIAL_BAD_CALLS
+        DISTRIBUTION_BAD_CALLS BOUND_BAD_CALLS MODEL_BAD_CALLS
 #undef BAD_CALL
 #undef BAD_FUNCTION
 };

@@ -1,4 +1,4 @@
-/* tests/bad_arguments/training.h: bad calls of optimizers, checkpoints and loaders, for test_nn.c. */
+/* tests/bad_arguments/training.h: bad calls of checkpoints and loaders, for test_nn.c. */
 #ifndef TAP_TESTS_BAD_ARGUMENTS_TRAINING_H
 #define TAP_TESTS_BAD_ARGUMENTS_TRAINING_H
 
@@ -61,23 +61,6 @@ static void bad_loader_vast(fixture *f)
 
 /* clang-format off */
 #define TRAINING_BAD_CALLS \
-    BAD_CALL(adam_lr, TAP_EARG, "adam: lr must be a finite number, at least 0, not nan", \
-      adam(f, (tap_adam_options){ .lr = (double)NAN })) \
-    BAD_CALL(adam_beta1, TAP_EARG, "adam: beta1 must be at least 0 and below 1, not 1", \
-      adam(f, (tap_adam_options){ .beta1 = 1 })) \
-    BAD_CALL(adam_beta2, TAP_EARG, "adam: beta2 must be at least 0 and below 1, not 2", \
-      adam(f, (tap_adam_options){ .beta2 = 2 })) \
-    BAD_CALL(adam_eps, TAP_EARG, "adam: eps must be a finite number, at least 0, not inf", \
-      adam(f, (tap_adam_options){ .eps = (double)INFINITY })) \
-    BAD_CALL(adam_decay, TAP_EARG, "adam: weight_decay must be a finite number, at least 0, not nan", \
-      adam(f, (tap_adam_options){ .weight_decay = (double)NAN })) \
-    BAD_CALL(sgd_lr, TAP_EARG, "sgd: lr must be a finite number, at least 0, not inf", \
-      sgd(f, (tap_sgd_options){ .lr = (double)INFINITY })) \
-    BAD_CALL(sgd_momentum, TAP_EARG, "sgd: momentum must be a finite number, at least 0, not nan", \
-      sgd(f, (tap_sgd_options){ .momentum = (double)NAN })) \
-    BAD_CALL(sgd_nesterov, TAP_EARG, "sgd: nesterov needs a momentum above 0", sgd(f, (tap_sgd_options){ .nesterov = true })) \
-    BAD_CALL(optim_set_lr, TAP_EARG, "optim_set_lr: lr must be a finite number, at least 0, not -1", \
-      tap_optim_set_lr(f->optim, -1)) \
     BAD_FUNCTION(checkpoint_no_module, TAP_EARG, "checkpoint: m must not be NULL") \
     BAD_FUNCTION(checkpoint_no_name, TAP_EARG, "checkpoint: a name must not be empty") \
     BAD_FUNCTION(checkpoint_no_tensor, TAP_EARG, "checkpoint: x must not be NULL") \
