@@ -537,6 +537,76 @@ typedef struct {
     bool   maximize;
 } tap_sgd_options;
 
+typedef struct {
+    double lr;           /* [2e-3] */
+    double beta1, beta2; /* below 1 [0.9, 0.999] */
+    double eps;          /* [1e-8] */
+    double weight_decay; /* L2: added to the gradient [0] */
+    bool   maximize;
+} tap_adamax_options;
+
+typedef struct {
+    double lr;                     /* [2e-3] */
+    double beta1, beta2;           /* below 1 [0.9, 0.999] */
+    double eps;                    /* [1e-8] */
+    double weight_decay;           /* [0] */
+    double momentum_decay;         /* [4e-3] */
+    bool   decoupled_weight_decay; /* as in AdamW; else L2 */
+    bool   maximize;
+} tap_nadam_options;
+
+typedef struct {
+    double lr;                     /* [1e-3] */
+    double beta1, beta2;           /* below 1 [0.9, 0.999] */
+    double eps;                    /* [1e-8] */
+    double weight_decay;           /* [0] */
+    bool   decoupled_weight_decay; /* as in AdamW; else L2 */
+    bool   maximize;
+} tap_radam_options;
+
+typedef struct {
+    double lr;           /* [1e-2] */
+    double alpha;        /* [0.99] */
+    double eps;          /* outside the root [1e-8] */
+    double weight_decay; /* L2: added to the gradient [0] */
+    double momentum;     /* [0] */
+    bool   centered;     /* divide by the standard deviation of the gradient */
+    bool   maximize;
+} tap_rmsprop_options;
+
+typedef struct {
+    double lr;                        /* [1e-2] */
+    double lr_decay;                  /* [0] */
+    double weight_decay;              /* L2: added to the gradient [0] */
+    double initial_accumulator_value; /* [0] */
+    double eps;                       /* outside the root [1e-10] */
+    bool   maximize;
+} tap_adagrad_options;
+
+typedef struct {
+    double lr;           /* [1] */
+    double rho;          /* below 1 [0.9] */
+    double eps;          /* inside the roots [1e-6] */
+    double weight_decay; /* L2: added to the gradient [0] */
+    bool   maximize;
+} tap_adadelta_options;
+
+typedef struct {
+    double lr;                           /* the first step size [1e-2] */
+    double etaminus, etaplus;            /* 0 < etaminus < 1 < etaplus [0.5, 1.2] */
+    double step_size_min, step_size_max; /* [1e-6, 50] */
+    bool   maximize;
+} tap_rprop_options;
+
+typedef struct {
+    double lr;           /* [1e-2] */
+    double lambd;        /* decay of the weights [1e-4] */
+    double alpha;        /* power of the decay of the rate [0.75] */
+    double t0;           /* the step after which averaging begins [1e6] */
+    double weight_decay; /* L2: added to the gradient [0] */
+    bool   maximize;
+} tap_asgd_options;
+
 /* An optimizer of all parameters that exist now at and below m. It uses gradients of backward passes since it was made. A
  * parameter has one optimizer at a time; a parameter made later below m needs one of its own, or the next step is an error. A
  * parameter that no backward pass has reached since the last step is not changed, nor are its state and its count of steps;
@@ -552,6 +622,30 @@ TAP_API tap_optim *tap_adamw_new(tap_module *m, tap_adamw_options o);
 /* Stochastic gradient descent in PyTorch's form: g = g + weight_decay x, v = momentum v + (1 - dampening) g, but v = g in the
  * first step, x = x - lr v or, with Nesterov's momentum, x = x - lr (g + momentum v) */
 TAP_API tap_optim *tap_sgd_new(tap_module *m, tap_sgd_options o);
+/* Kingma & Ba 2015, algorithm 2: m as in Adam, u = max(beta2 u, |g| + eps), x = x - lr / (1 - beta1^t) m / u */
+TAP_API tap_optim *tap_adamax_new(tap_module *m, tap_adamax_options o);
+/* Adam with Nesterov's momentum, Dozat 2016: m and v as in Adam, mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2), p_t = mu_1 ...
+ * mu_t, x = x - lr ((1 - mu_t) / (1 - p_t) g + mu_t+1 / (1 - p_t+1) m) / (sqrt(v_hat) + eps) */
+TAP_API tap_optim *tap_nadam_new(tap_module *m, tap_nadam_options o);
+/* Rectified Adam, Liu et al. 2020: m, m_hat and v as in Adam, rho = rho_inf - 2 t beta2^t / (1 - beta2^t) with rho_inf = 2 / (1 -
+ * beta2) - 1; x = x - lr m_hat as long as rho <= 5, then x = x - lr m_hat r sqrt(1 - beta2^t) / (sqrt(v) + eps), r^2 = (rho - 4)
+ * (rho - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho) */
+TAP_API tap_optim *tap_radam_new(tap_module *m, tap_radam_options o);
+/* Hinton 2012: g = g + weight_decay x, v = alpha v + (1 - alpha) g^2, d = g / (sqrt(v) + eps), or centered (Graves 2013) with v
+ * - a^2 for v, a = alpha a + (1 - alpha) g; b = momentum b + d, x = x - lr b */
+TAP_API tap_optim *tap_rmsprop_new(tap_module *m, tap_rmsprop_options o);
+/* Duchi et al. 2011: g = g + weight_decay x, v = v + g^2, x = x - lr / (1 + (t - 1) lr_decay) g / (sqrt(v) + eps) */
+TAP_API tap_optim *tap_adagrad_new(tap_module *m, tap_adagrad_options o);
+/* Zeiler 2012: g = g + weight_decay x, v = rho v + (1 - rho) g^2, d = sqrt(u + eps) / sqrt(v + eps) g, u = rho u + (1 - rho)
+ * d^2, x = x - lr d */
+TAP_API tap_optim *tap_adadelta_new(tap_module *m, tap_adadelta_options o);
+/* Resilient backpropagation, Riedmiller & Braun 1993, which uses signs of gradients alone. Each element has a step size s, lr at
+ * first. If the signs of g and of the gradient p before agree, s grows by etaplus; if not, it shrinks by etaminus, and the
+ * element is not moved (g = 0). s is kept within step_size_min..max. x = x - sign(g) s */
+TAP_API tap_optim *tap_rprop_new(tap_module *m, tap_rprop_options o);
+/* Averaged stochastic gradient descent, Polyak & Juditsky 1992: g = g + weight_decay x, x = (1 - lambd eta) x - eta g, ax = ax +
+ * mu (x - ax), then eta = lr / (1 + lambd lr t)^alpha and mu = 1 / max(1, t - t0); eta is lr, mu 1 at first */
+TAP_API tap_optim *tap_asgd_new(tap_module *m, tap_asgd_options o);
 /* One step with the accumulated gradients, which count as zero afterwards. Does nothing, and returns the status, if the tape
  * (NULL: no tape is asked) or the root has failed. */
 TAP_API tap_status tap_optim_step(tap_optim *o, tap_tape *t);

@@ -37,7 +37,8 @@ static void set(fixture *f, int which, const char *option, double value)
 
 /* clang-format off */
 #define FUNCTIONS_OF_OPTIMIZERS \
-    CALL_OPTIM(sgd) CALL_OPTIM(adam) CALL_OPTIM(adamw) \
+    CALL_OPTIM(sgd) CALL_OPTIM(adam) CALL_OPTIM(adamw) CALL_OPTIM(adamax) CALL_OPTIM(nadam) CALL_OPTIM(radam) \
+    CALL_OPTIM(rmsprop) CALL_OPTIM(adagrad) CALL_OPTIM(adadelta) CALL_OPTIM(rprop) CALL_OPTIM(asgd) \
     CALL_STATUS(tap_optim_step, MODULE | TAPE, tap_optim_step(f->optim, f->t)) \
     CALL(tap_optim_finite, 0, tap_optim_finite(NULL)) \
     CALL(tap_optim_set_lr, 0, tap_optim_set_lr(f->optim, 1)) \
@@ -64,6 +65,15 @@ static void set(fixture *f, int which, const char *option, double value)
     BAD_OPTIM(sgd_momentum, sgd, "momentum must be a finite number, at least 0, not nan", .momentum = (double)NAN) \
     BAD_OPTIM(sgd_nesterov, sgd, "nesterov needs a momentum above 0", .nesterov = true) \
     BAD_OPTIM(sgd_dampening, sgd, "nesterov needs a dampening of 0", .momentum = 0.9, .dampening = 0.1, .nesterov = true) \
+    BAD_OPTIM(adamax_beta1, adamax, "beta1 must be at least 0 and below 1, not 1", .beta1 = 1) \
+    BAD_OPTIM(nadam_decay, nadam, "momentum_decay must be a finite number, at least 0, not -2", .momentum_decay = -2) \
+    BAD_OPTIM(radam_beta2, radam, "beta2 must be at least 0 and below 1, not nan", .beta2 = (double)NAN) \
+    BAD_OPTIM(rmsprop_alpha, rmsprop, "alpha must be a finite number, at least 0, not inf", .alpha = (double)INFINITY) \
+    BAD_OPTIM(adagrad_sum, adagrad, "initial_accumulator_value must be a finite number, at least 0, not -2", \
+      .initial_accumulator_value = -2) \
+    BAD_OPTIM(adadelta_rho, adadelta, "rho must be at least 0 and below 1, not 1", .rho = 1) \
+    BAD_OPTIM(rprop_etas, rprop, "needs 0 < etaminus < 1 < etaplus", .etaplus = 1) \
+    BAD_OPTIM(asgd_t0, asgd, "t0 must be a finite number, at least 0, not nan", .t0 = (double)NAN) \
     BAD_CALL(optim_set_lr, TAP_EARG, "optim_set_lr: lr must be a finite number, at least 0, not -1", \
       tap_optim_set_lr(f->optim, -1)) \
     BAD_CALL(optim_set_unknown, TAP_EARG, "optim_set: adam has no option momentum", set(f, 0, "momentum", 0)) \

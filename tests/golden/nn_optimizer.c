@@ -1,0 +1,197 @@
+/* tests/golden/nn_optimizer.c: cases of torch.optim: steps with given gradients; values, rates and states are compared. */
+#include "nn/internal.h"
+#include "tests/golden/nn.h"
+
+#define MAKE(algorithm) \
+    static tap_optim *make_##algorithm(tap_module *m) \
+    { \
+        return tap_##algorithm##_new(m, (tap_##algorithm##_options){ 0 }); \
+    }
+MAKE(sgd)
+MAKE(adam)
+MAKE(adamw)
+MAKE(adamax)
+MAKE(nadam)
+MAKE(radam)
+MAKE(rmsprop)
+MAKE(adagrad)
+MAKE(adadelta)
+MAKE(rprop)
+MAKE(asgd)
+
+/* Optimizers with default options, under PyTorch's names. */
+static const struct {
+    const char *class_name;
+    tap_optim *(*make)(tap_module *m);
+} classes[] = {
+    { "SGD", make_sgd },           { "Adam", make_adam },   { "AdamW", make_adamw },     { "Adamax", make_adamax },
+    { "NAdam", make_nadam },       { "RAdam", make_radam }, { "RMSprop", make_rmsprop }, { "Adagrad", make_adagrad },
+    { "Adadelta", make_adadelta }, { "Rprop", make_rprop }, { "ASGD", make_asgd },
+};
+
+static tap_optim *make(const char *class_name, tap_module *m)
+{
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        if (!strcmp(classes[i].class_name, class_name)) return classes[i].make(m);
+    }
+    return NULL;
+}
+
+/* ---- Arguments ---- */
+
+/* Pairs of PyTorch, and what options call their elements. */
+static const struct {
+    const char *name, *element[2];
+} pairs[] = {
+    { "betas", { "beta1", "beta2" } },
+    { "etas", { "etaminus", "etaplus" } },
+    { "step_sizes", { "step_size_min", "step_size_max" } },
+};
+
+/* How a computation is carried out: other values give the same numbers. */
+static bool is_implementation(const char *name)
+{
+    static const char *const names[] = { "foreach", "capturable", "differentiable", "fused" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!strcmp(names[i], name)) return true;
+    }
+    return false;
+}
+
+static void set_argument(tap_optim *o, int group, const cJSON *x)
+{
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        if (strcmp(pairs[i].name, x->string) != 0) continue;
+        for (int k = 0; k < 2; k++) tap_optim_set(o, group, pairs[i].element[k], nn_number(cJSON_GetArrayItem(x, k), NAN));
+        return;
+    }
+    if (!is_implementation(x->string)) tap_optim_set(o, group, x->string, nn_number(x, (double)NAN));
+}
+
+/* Numbers first: a flag may need one of them. */
+static void set_arguments(tap_optim *o, int group, const cJSON *args)
+{
+    const cJSON *x;
+    cJSON_ArrayForEach(x, args)
+    {
+        if (!cJSON_IsBool(x)) set_argument(o, group, x);
+    }
+    cJSON_ArrayForEach(x, args)
+    {
+        if (cJSON_IsBool(x)) set_argument(o, group, x);
+    }
+}
+
+/* ---- A run ---- */
+
+enum { MAX_TENSORS = 16 };
+
+typedef struct {
+    nn_case    *c;
+    tap_module *root;
+    tap_optim  *optim;
+    int         n_params, n_groups;
+    tap_param  *param[MAX_TENSORS];
+} run;
+
+/* Parameters "0", "1", ... with the values start/I. */
+static bool make_params(run *r)
+{
+    r->n_params = (int)nn_number(nn_field(r->c->json, "params"), 0);
+    if (r->n_params < 1 || r->n_params > MAX_TENSORS) nn_fail(r->c, "needs 1 to %d params", (int)MAX_TENSORS);
+    for (int i = 0; i < r->n_params && !nn_failed(r->c); i++) {
+        char             name[16];
+        const tap_tensor start = nn_tensor(r->c, "start/%d", i);
+        snprintf(name, sizeof name, "%d", i);
+        r->param[i] = tap_param_new(r->root, name, start.shape, tap_init_zeros());
+        tap_tensor_copy(tap_param_value(r->param[i]), start, NULL);
+    }
+    return nn_module_ok(r->c, r->root);
+}
+
+/* A group for each parameter, if there are groups. */
+static bool make_optim(run *r)
+{
+    const cJSON *groups = nn_field(r->c->json, "groups"), *group;
+    r->optim = make(nn_text(r->c->json, "class"), r->root);
+    if (!r->optim) {
+        nn_fail(r->c, "there is no optimizer '%s'", nn_text(r->c->json, "class"));
+        return false;
+    }
+    set_arguments(r->optim, 0, nn_field(r->c->json, "args"));
+    r->n_groups = groups ? cJSON_GetArraySize(groups) : 1;
+    if (groups && r->n_groups != r->n_params) nn_fail(r->c, "needs a group for each parameter");
+    for (int i = 1; i < r->n_groups && !nn_failed(r->c); i++)
+        tap_optim_group_list(r->optim, 1, &r->param[i], (tap_group_options){ 0 });
+    int i = 0;
+    cJSON_ArrayForEach(group, groups) set_arguments(r->optim, i++, group);
+    return nn_module_ok(r->c, r->root);
+}
+
+static void step(run *r, int64_t k)
+{
+    char             what[64];
+    const tap_tensor rate = nn_at(nn_tensor(r->c, "lr"), k), have_grad = nn_at(nn_tensor(r->c, "have_grad"), k);
+    for (int g = 0; g < r->n_groups; g++) {
+        snprintf(what, sizeof what, "lr of group %d in step %lld", g, (long long)k);
+        nn_compare_number(r->c, what, tap_optim_group_lr(r->optim, g), tap_tensor_item(rate, g));
+    }
+    for (int i = 0; i < r->n_params; i++) {
+        if (tap_tensor_item(have_grad, i) != 0)
+            tap_tensor_copy(tap_param_grad(r->param[i]), nn_at(nn_tensor(r->c, "grad/%d", i), k), NULL);
+    }
+    tap_optim_step(r->optim, NULL);
+    for (int i = 0; i < r->n_params; i++) {
+        snprintf(what, sizeof what, "value/%d after step %lld", i, (long long)k);
+        nn_compare(r->c, what, tap_param_value(r->param[i]), nn_at(nn_tensor(r->c, "value/%d", i), k));
+    }
+}
+
+/* ---- The state at the end ---- */
+
+/* The state of a slot under PyTorch's name; NaN [] if there is none. */
+static tap_tensor state_of(tap_optim *o, tap__slot *s, const char *name, double *number)
+{
+    const tap__algorithm *a = o->algorithm;
+    *number = strcmp(name, "step") == 0 ? (double)s->step : (double)NAN;
+    for (int k = 0; a->scalar[k]; k++) {
+        if (!strcmp(a->scalar[k], name)) *number = s->scalar[k];
+    }
+    for (int k = 0; a->state[k]; k++) {
+        if (!strcmp(a->state[k], name) && s->state[k]) return tap_tensor_wrap(TAP_F64, s->param->value.shape, s->state[k]);
+    }
+    return tap_tensor_wrap(TAP_F64, TAP_SCALAR, number);
+}
+
+static void compare_state(run *r)
+{
+    const cJSON *states = nn_field(r->c->json, "state"), *name;
+    for (int i = 0; i < r->n_params; i++) {
+        tap__slot *s = &r->optim->slots[i];
+        char       what[64];
+        double     number;
+        snprintf(what, sizeof what, "%d", i);
+        cJSON_ArrayForEach(name, nn_field(states, what))
+        {
+            const char *n = cJSON_GetStringValue(name);
+            snprintf(what, sizeof what, "state/%d/%s", i, n ? n : "");
+            nn_compare(r->c, what, state_of(r->optim, s, n ? n : "", &number), nn_tensor(r->c, "%s", what));
+        }
+    }
+}
+
+static void run_steps(run *r)
+{
+    const int64_t steps = (int64_t)nn_number(nn_field(r->c->json, "steps"), 0);
+    if (!make_params(r) || !make_optim(r)) return;
+    for (int64_t k = 0; k < steps && nn_module_ok(r->c, r->root); k++) step(r, k);
+    if (nn_module_ok(r->c, r->root)) compare_state(r);
+}
+
+outcome nn_run_optimizer(nn_case *c)
+{
+    run r = { .c = c, .root = tap_module_new(TAP_F64, 0) };
+    run_steps(&r);
+    tap_module_free(r.root);
+    return nn_failed(c) ? FAILED : PASSED;
+}
