@@ -333,6 +333,19 @@ static void add_slot(tap_checkpoint *c, const char *name, const tap__algorithm *
     }
 }
 
+/* What an algorithm keeps for all parameters together. */
+static void add_own(tap_checkpoint *c, const char *name, tap_optim *o)
+{
+    tap__own_item own[TAP__MAX_OWN];
+    const int     n = o->algorithm->items && tap__optim_begin(o) ? o->algorithm->items(o, own) : 0;
+    for (int k = 0; k < n; k++) {
+        item *i = add(c, name, own[k].name, own[k].x, own[k].max < 0 ? FINITE : COUNT);
+        if (!i) return;
+        i->max = own[k].max;
+        i->rows = own[k].rows;
+    }
+}
+
 void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
 {
     if (!can_add(c, name, o, o ? tap__optim_status(o) : TAP_OK)) return;
@@ -340,6 +353,7 @@ void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
     if (text) tap_checkpoint_option(c, name, text);
     for (int i = 0; i < o->n_groups; i++) add_group(c, name, o, i);
     for (int64_t i = 0; i < o->n_slots; i++) add_slot(c, name, o->algorithm, &o->slots[i]);
+    add_own(c, name, o);
 }
 
 void tap_checkpoint_tape(tap_checkpoint *c, const char *name, tap_tape *t)

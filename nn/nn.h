@@ -516,6 +516,9 @@ TAP_API tap_var tap_free_bits(tap_var kl, double nats);
 
 typedef struct tap_optim tap_optim; /* owned by its root */
 
+/* A function of a module's parameters. */
+typedef tap_var (*tap_module_function)(tap_tape *t, void *ctx);
+
 /* {0} gives PyTorch's defaults, in brackets. TAP_ZERO asks for 0; any other negative number is an error. maximize: the gradient
  * is negated, so that the function grows. */
 typedef struct {
@@ -607,6 +610,16 @@ typedef struct {
     bool   maximize;
 } tap_asgd_options;
 
+typedef struct {
+    double  lr;               /* factor of the steps [1] */
+    int64_t max_iter;         /* iterations of a step [20] */
+    int64_t max_eval;         /* evaluations of the loss in a step [max_iter 5/4] */
+    double  tolerance_grad;   /* a step ends when no element of the gradient is larger [1e-7] */
+    double  tolerance_change; /* or when values and loss change by no more [1e-9] */
+    int64_t history_size;     /* [100] */
+    bool    strong_wolfe;     /* a line search: PyTorch's line_search_fn = "strong_wolfe" */
+} tap_lbfgs_options;
+
 /* An optimizer of all parameters that exist now at and below m. It uses gradients of backward passes since it was made. A
  * parameter has one optimizer at a time; a parameter made later below m needs one of its own, or the next step is an error. A
  * parameter that no backward pass has reached since the last step is not changed, nor are its state and its count of steps;
@@ -627,9 +640,9 @@ TAP_API tap_optim *tap_adamax_new(tap_module *m, tap_adamax_options o);
 /* Adam with Nesterov's momentum, Dozat 2016: m and v as in Adam, mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2), p_t = mu_1 ...
  * mu_t, x = x - lr ((1 - mu_t) / (1 - p_t) g + mu_t+1 / (1 - p_t+1) m) / (sqrt(v_hat) + eps) */
 TAP_API tap_optim *tap_nadam_new(tap_module *m, tap_nadam_options o);
-/* Rectified Adam, Liu et al. 2020: m, m_hat and v as in Adam, rho = rho_inf - 2 t beta2^t / (1 - beta2^t) with rho_inf = 2 / (1 -
- * beta2) - 1; x = x - lr m_hat as long as rho <= 5, then x = x - lr m_hat r sqrt(1 - beta2^t) / (sqrt(v) + eps), r^2 = (rho - 4)
- * (rho - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho) */
+/* Rectified Adam, Liu et al. 2020: m, m_hat and v as in Adam, rho = rho_inf - 2 t beta2^t / (1 - beta2^t) with rho_inf = 2 / (1
+ * - beta2) - 1; x = x - lr m_hat as long as rho <= 5, then x = x - lr m_hat r sqrt(1 - beta2^t) / (sqrt(v) + eps), r^2 = (rho -
+ * 4) (rho - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho) */
 TAP_API tap_optim *tap_radam_new(tap_module *m, tap_radam_options o);
 /* Hinton 2012: g = g + weight_decay x, v = alpha v + (1 - alpha) g^2, d = g / (sqrt(v) + eps), or centered (Graves 2013) with v
  * - a^2 for v, a = alpha a + (1 - alpha) g; b = momentum b + d, x = x - lr b */
@@ -639,26 +652,34 @@ TAP_API tap_optim *tap_adagrad_new(tap_module *m, tap_adagrad_options o);
 /* Zeiler 2012: g = g + weight_decay x, v = rho v + (1 - rho) g^2, d = sqrt(u + eps) / sqrt(v + eps) g, u = rho u + (1 - rho)
  * d^2, x = x - lr d */
 TAP_API tap_optim *tap_adadelta_new(tap_module *m, tap_adadelta_options o);
-/* Resilient backpropagation, Riedmiller & Braun 1993, which uses signs of gradients alone. Each element has a step size s, lr at
- * first. If the signs of g and of the gradient p before agree, s grows by etaplus; if not, it shrinks by etaminus, and the
+/* Resilient backpropagation, Riedmiller & Braun 1993, which uses signs of gradients alone. Each element has a step size s, lr
+ * at first. If the signs of g and of the gradient p before agree, s grows by etaplus; if not, it shrinks by etaminus, and the
  * element is not moved (g = 0). s is kept within step_size_min..max. x = x - sign(g) s */
 TAP_API tap_optim *tap_rprop_new(tap_module *m, tap_rprop_options o);
-/* Averaged stochastic gradient descent, Polyak & Juditsky 1992: g = g + weight_decay x, x = (1 - lambd eta) x - eta g, ax = ax +
- * mu (x - ax), then eta = lr / (1 + lambd lr t)^alpha and mu = 1 / max(1, t - t0); eta is lr, mu 1 at first */
+/* Averaged stochastic gradient descent, Polyak & Juditsky 1992: g = g + weight_decay x, x = (1 - lambd eta) x - eta g, ax = ax
+ * + mu (x - ax), then eta = lr / (1 + lambd lr t)^alpha and mu = 1 / max(1, t - t0); eta is lr, mu 1 at first */
 TAP_API tap_optim *tap_asgd_new(tap_module *m, tap_asgd_options o);
+/* L-BFGS, Nocedal & Wright 2006, algorithm 7.4: x = x + t d, where d = -H g, and H, an estimate of the inverse Hessian, comes
+ * from the last history_size steps. t is lr (in the first iteration lr min(1, 1 / |g|_1)) or, with strong_wolfe, found from
+ * there by a line search (algorithms 3.5 and 3.6). It holds 2 history_size + 8 copies of the parameters, and steps by
+ * tap_optim_step_closure, for deterministic losses. It has no groups. */
+TAP_API tap_optim *tap_lbfgs_new(tap_module *m, tap_lbfgs_options o);
 /* One step with the accumulated gradients, which count as zero afterwards. Does nothing, and returns the status, if the tape
  * (NULL: no tape is asked) or the root has failed. */
 TAP_API tap_status tap_optim_step(tap_optim *o, tap_tape *t);
-TAP_API bool       tap_optim_finite(const tap_optim *o);      /* whether all gradients of the next step are finite */
-TAP_API void       tap_optim_set_lr(tap_optim *o, double lr); /* of all groups; at least 0 */
-TAP_API double     tap_optim_lr(const tap_optim *o);          /* of group 0; NaN if the optimizer could not be made */
+/* A step with gradients of a loss that the step evaluates itself, on the tape, which is reset before each evaluation: once or,
+ * for L-BFGS, several times. Returns the loss before the step; NaN, and the values are as before, on an error. */
+TAP_API double tap_optim_step_closure(tap_optim *o, tap_tape *t, tap_module_function loss, void *ctx);
+TAP_API bool   tap_optim_finite(const tap_optim *o);      /* whether all gradients of the next step are finite */
+TAP_API void   tap_optim_set_lr(tap_optim *o, double lr); /* of all groups; at least 0 */
+TAP_API double tap_optim_lr(const tap_optim *o);          /* of group 0; NaN if the optimizer could not be made */
 /* An option of a group, by its name in the options struct, such as "weight_decay"; a flag is 0 or 1. Flags, counts, and options
  * that need another state, such as the first momentum, are set before the first step. */
 TAP_API void   tap_optim_set(tap_optim *o, int group, const char *option, double value);
 TAP_API double tap_optim_get(const tap_optim *o, int group, const char *option); /* NaN if there is none */
 
-/* Groups of parameters with options of their own, PyTorch's param_groups. Group 0 holds all parameters at first. No weight decay
- * for biases and norms:
+/* Groups of parameters with options of their own, PyTorch's param_groups. Group 0 holds all parameters at first. No weight
+ * decay for biases and norms:
  *
  *     tap_optim_group(o, tap_is_vector, NULL, (tap_group_options){ .weight_decay = TAP_ZERO });
  *
@@ -815,9 +836,6 @@ TAP_API double tap_kmeans(tap_tensor x, tap_kmeans_options o, tap_tensor label, 
 TAP_API double tap_adjusted_rand_index(tap_tensor a, tap_tensor b, tap_error *e);
 
 /* ---- Gradient checks of modules (gradcheck.c) -------------------------------------------------------------------- */
-
-/* A function of a module's parameters. */
-typedef tap_var (*tap_module_function)(tap_tape *t, void *ctx);
 
 /* tap_gradcheck by every parameter at and below m that is not frozen, with fixed noise. The message names the parameter. A
  * float64 module's values are perturbed and restored. A float32 module is checked in float64: on the check's tape,

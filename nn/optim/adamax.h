@@ -1,5 +1,5 @@
-/* nn/optim/adamax.h: Adamax (Kingma & Ba 2015, algorithm 2), as in PyTorch. Step t = 1, 2, ... of a parameter x with gradient g,
- * which maximize negates, is
+/* nn/optim/adamax.h: Adamax (Kingma & Ba 2015, algorithm 2), as in PyTorch. Step t = 1, 2, ... of a parameter x with gradient
+ * g, which maximize negates, is
  *
  *     g = g + weight_decay x
  *     m = beta1 m + (1 - beta1) g               0 before the first step

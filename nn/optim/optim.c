@@ -189,6 +189,11 @@ tap_optim *tap__optim_new(tap_module *m, const tap__algorithm *a, const void *op
     return o;
 }
 
+bool tap__optim_begin(tap_optim *o)
+{
+    return !o->algorithm->begin || o->own || o->algorithm->begin(o);
+}
+
 tap_status tap__optim_status(const tap_optim *o)
 {
     const tap_status status = o->root->error.status;
@@ -208,6 +213,7 @@ void tap_optim_free(tap_optim *o)
         for (int k = 0; k < TAP__MAX_STATES; k++) release(o, o->slots[i].state[k]);
     }
     for (int i = 0; i < o->n_groups; i++) release(o, o->groups[i].options);
+    release(o, o->own);
     release(o, o->groups);
     release(o, o->chunks);
     release(o, o->slots);
@@ -255,7 +261,7 @@ static bool has_stepped(const tap_optim *o)
     for (int64_t i = 0; i < o->n_slots; i++) {
         if (o->slots[i].step > 0) return true;
     }
-    return false;
+    return o->own != NULL;
 }
 
 /* Sets a field without checking the combination of fields. */

@@ -1,5 +1,5 @@
-/* nn/optim/optimizer.h: what an optimizer is made of: the description of an algorithm, and the state of the parameters it steps.
- * Not installed.
+/* nn/optim/optimizer.h: what an optimizer is made of: the description of an algorithm, and the state of the parameters it
+ * steps. Not installed.
  *
  * An algorithm is one file, such as nn/optim/adam.h, listed in nn/optim/optimizers.h. It is included twice by optim_kernels.c,
  * with T = float and T = double, where it defines the update of adjacent elements, tap__update_kernel, for the vector width in
@@ -14,7 +14,7 @@
 #include "nn/optim/optimizers.h"
 #include "tensor/cpu.h"
 
-enum { TAP__MAX_STATES = 3, TAP__MAX_SCALARS = 2 };
+enum { TAP__MAX_STATES = 3, TAP__MAX_SCALARS = 2, TAP__MAX_OWN = 12 };
 
 /* A field of an algorithm's options. */
 typedef struct {
@@ -53,6 +53,14 @@ typedef void (*tap__update_kernel)(const tap__step *s, int64_t n, void *value, c
 enum { TAP__OPTIMIZERS(TAP__OPTIM_ENUMERATOR) TAP__N_OPTIMIZERS };
 TAP__KERNEL_DECLARE(extern const tap__update_kernel, tap__update_kernels, [TAP__N_OPTIMIZERS][2]); /* [..][TAP_F32 or F64] */
 
+/* What an algorithm that steps by closures keeps, for a checkpoint. */
+typedef struct {
+    const char *name;
+    tap_tensor  x;
+    int64_t    *rows; /* how many of x's rows there are now; NULL: all */
+    int64_t     max;  /* of a count, from 0; -1: x holds any finite numbers */
+} tap__own_item;
+
 /* An optimization algorithm. Functions that are NULL have nothing to do. */
 typedef struct {
     const char        *name;    /* "adam" */
@@ -67,6 +75,11 @@ typedef struct {
     void (*start)(const void *options, double state[], double scalar[]);
     /* Computes the scalars after step `number`. */
     void (*advance)(const void *options, int64_t number, double scalar[]);
+    /* For an algorithm that steps by closures: makes o->own before the first step, false without memory; lists its contents;
+     * and steps, as tap_optim_step_closure. */
+    bool (*begin)(tap_optim *o);
+    int (*items)(tap_optim *o, tap__own_item items[TAP__MAX_OWN]);
+    double (*minimize)(tap_optim *o, tap_tape *t, tap_module_function loss, void *ctx);
 } tap__algorithm;
 
 /* Parameters with options of their own. */
@@ -101,6 +114,7 @@ struct tap_optim {
     int64_t               numel, n_slots, n_chunks;
     tap__slot            *slots;
     tap__chunk           *chunks;
+    void                 *own; /* memory of the algorithm's, one block */
 };
 
 /* An optimizer of the parameters at and below m, with zeroed state for each. options: the algorithm's struct as the caller gave
@@ -109,6 +123,9 @@ tap_optim *tap__optim_new(tap_module *m, const tap__algorithm *a, const void *op
 
 /* The root's status, or TAP_EARG for an optimizer that could not be made. */
 tap_status tap__optim_status(const tap_optim *o);
+
+/* Makes o->own if the algorithm needs it; false, and the root has failed, without memory. */
+bool tap__optim_begin(tap_optim *o);
 
 /* The field of a group's options. */
 void *tap__optim_field(const tap_optim *o, int group, const tap__option *field);

@@ -1,5 +1,5 @@
-/* nn/optim/rprop.h: resilient backpropagation (Riedmiller & Braun 1993), as in PyTorch. A step of a parameter x with gradient g,
- * which maximize negates, is, for an element whose gradient in the step before was p,
+/* nn/optim/rprop.h: resilient backpropagation (Riedmiller & Braun 1993), as in PyTorch. A step of a parameter x with gradient
+ * g, which maximize negates, is, for an element whose gradient in the step before was p,
  *
  *     s = clamp(s eta, step_size_min, step_size_max),   eta = etaplus if g p > 0, etaminus if g p < 0, else 1
  *     g = 0                                             if g p < 0: the step is left out

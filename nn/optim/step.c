@@ -1,5 +1,5 @@
-/* nn/optim/step.c: the step of an optimizer, which updates all its parameters in one parallel pass. The arithmetic is in the files
- * of the algorithms. */
+/* nn/optim/step.c: the step of an optimizer, which updates all its parameters in one parallel pass. The arithmetic is in the
+ * files of the algorithms. */
 #include <math.h>
 #include <stdatomic.h>
 
@@ -54,11 +54,11 @@ static void end_step(tap_optim *o)
 }
 
 /* A parameter of the optimizer's module that was made after the optimizer needs an optimizer of its own. */
-static tap_status check_newer(tap_optim *o)
+static tap_status check_newer(tap_optim *o, const char *call)
 {
     for (tap_param *p = o->newest ? o->newest->next : NULL; p; p = p->next) {
         if (!tap__module_has(o->module, p->module) || p->owner || p->frozen) continue;
-        return tap__param_fail(p, TAP_EARG, "optim_step", "was made after the optimizer of its module, and has no optimizer");
+        return tap__param_fail(p, TAP_EARG, call, "was made after the optimizer of its module, and has no optimizer");
     }
     return TAP_OK;
 }
@@ -72,20 +72,49 @@ static void expire_unowned(const tap_optim *o)
     }
 }
 
-tap_status tap_optim_step(tap_optim *o, tap_tape *t)
+/* The first error that a step would be made in spite of. */
+static tap_status check_step(tap_optim *o, tap_tape *t, const char *call)
 {
     if (!o) return TAP_EARG;
     tap_status status = t ? tap_tape_status(t, NULL) : TAP_OK;
     if (status == TAP_OK) status = o->root->error.status;
     if (status == TAP_OK && !o->module)
-        status = tap_error_set(&o->root->error, TAP_EARG, "optim_step: the optimizer could not be made");
-    if (status == TAP_OK) status = check_newer(o);
+        status = tap_error_set(&o->root->error, TAP_EARG, "%s: the optimizer could not be made", call);
+    if (status == TAP_OK) status = check_newer(o, call);
+    return status;
+}
+
+tap_status tap_optim_step(tap_optim *o, tap_tape *t)
+{
+    const tap_status status = check_step(o, t, "optim_step");
     if (status != TAP_OK) return status;
+    if (!o->kernel)
+        return tap_module_fail(o->module, TAP_EARG, "optim_step: %s evaluates the loss itself: call tap_optim_step_closure",
+                               o->algorithm->name);
     begin_step(o);
     tap__parallel(o->n_chunks, o->numel / 2, step_chunks, o);
     end_step(o);
     expire_unowned(o);
     return TAP_OK;
+}
+
+double tap_optim_step_closure(tap_optim *o, tap_tape *t, tap_module_function loss, void *ctx)
+{
+    if (check_step(o, t, "optim_step_closure") != TAP_OK) return (double)NAN;
+    if (!t || !loss) {
+        tap_module_fail(o->module, TAP_EARG, "optim_step_closure: the %s must not be NULL", t ? "function" : "tape");
+        return (double)NAN;
+    }
+    if (!o->kernel) {
+        const double value = tap__optim_begin(o) ? o->algorithm->minimize(o, t, loss, ctx) : (double)NAN;
+        expire_unowned(o);
+        return value;
+    }
+    tap_tape_reset(t);
+    const tap_var v = loss(t, ctx);
+    tap_backward(v);
+    const double value = tap_item(v);
+    return tap_optim_step(o, t) == TAP_OK ? value : (double)NAN;
 }
 
 typedef struct {

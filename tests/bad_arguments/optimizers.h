@@ -8,6 +8,24 @@ static void call_tap_optim_free(fixture *f)
     tap_optim_free(NULL);
 }
 
+static tap_var square_of_weight(tap_tape *t, void *ctx)
+{
+    const fixture *f = ctx;
+    return tap_sum(tap_square(tap_param_var(t, f->weight)), TAP_ALL);
+}
+
+static void call_tap_optim_step_closure(fixture *f)
+{
+    tap_tape *t = tap_tape_new(TAP_F64, 0);
+    f->status = isnan(tap_optim_step_closure(f->optim, t, square_of_weight, f)) ? TAP_EARG : TAP_OK;
+    tap_tape_free(t);
+}
+
+static void closure(fixture *f, tap_tape *t, tap_module_function loss)
+{
+    f->status = isnan(tap_optim_step_closure(f->optim, t, loss, f)) ? TAP_EARG : TAP_OK;
+}
+
 static const tap_group_options no_decay = { .weight_decay = TAP_ZERO };
 
 static void group(fixture *f, tap_param_predicate which, tap_group_options g)
@@ -39,6 +57,8 @@ static void set(fixture *f, int which, const char *option, double value)
 #define FUNCTIONS_OF_OPTIMIZERS \
     CALL_OPTIM(sgd) CALL_OPTIM(adam) CALL_OPTIM(adamw) CALL_OPTIM(adamax) CALL_OPTIM(nadam) CALL_OPTIM(radam) \
     CALL_OPTIM(rmsprop) CALL_OPTIM(adagrad) CALL_OPTIM(adadelta) CALL_OPTIM(rprop) CALL_OPTIM(asgd) \
+    CALL(tap_lbfgs_new, 0, tap_optim_free(f->optim), tap_optim_finite(tap_lbfgs_new(f->m, (tap_lbfgs_options){ 0 }))) \
+    CALL_FUNCTION(tap_optim_step_closure, MODULE) \
     CALL_STATUS(tap_optim_step, MODULE | TAPE, tap_optim_step(f->optim, f->t)) \
     CALL(tap_optim_finite, 0, tap_optim_finite(NULL)) \
     CALL(tap_optim_set_lr, 0, tap_optim_set_lr(f->optim, 1)) \
@@ -74,6 +94,9 @@ static void set(fixture *f, int which, const char *option, double value)
     BAD_OPTIM(adadelta_rho, adadelta, "rho must be at least 0 and below 1, not 1", .rho = 1) \
     BAD_OPTIM(rprop_etas, rprop, "needs 0 < etaminus < 1 < etaplus", .etaplus = 1) \
     BAD_OPTIM(asgd_t0, asgd, "t0 must be a finite number, at least 0, not nan", .t0 = (double)NAN) \
+    BAD_OPTIM(lbfgs_count, lbfgs, "max_iter must be at least 1, not -9223372036854775808", .max_iter = INT64_MIN) \
+    BAD_CALL(closure_null, TAP_EARG, "optim_step_closure: the function must not be NULL", closure(f, f->t, NULL)) \
+    BAD_CALL(closure_no_tape, TAP_EARG, "optim_step_closure: the tape must not be NULL", closure(f, NULL, square_of_weight)) \
     BAD_CALL(optim_set_lr, TAP_EARG, "optim_set_lr: lr must be a finite number, at least 0, not -1", \
       tap_optim_set_lr(f->optim, -1)) \
     BAD_CALL(optim_set_unknown, TAP_EARG, "optim_set: adam has no option momentum", set(f, 0, "momentum", 0)) \

@@ -188,10 +188,96 @@ static void run_steps(run *r)
     if (nn_module_ok(r->c, r->root)) compare_state(r);
 }
 
+/* ---- L-BFGS ---- */
+
+/* sum_i 100 (x[i+1] - x[i]^2)^2 + (1 - x[i])^2 */
+static tap_var rosenbrock(tap_tape *t, void *ctx)
+{
+    const tap_var x = tap_param_var(t, ctx);
+    const int64_t n = tap_numel(tap_shape_of(x));
+    const tap_var left = tap_narrow(x, 0, 0, n - 1), right = tap_narrow(x, 0, 1, n - 1);
+    const tap_var valley = tap_square(tap_sub(right, tap_square(left)));
+    return tap_sum(tap_add(tap_mul_scalar(valley, 100), tap_square(tap_add_scalar(tap_neg(left), 1))), TAP_ALL);
+}
+
+/* sum_i from 1 of i/2 (x_i - 1/i)^2 + cos x_i */
+static tap_var quadcos(tap_tape *t, void *ctx)
+{
+    const tap_var x = tap_param_var(t, ctx);
+    const tap_var i = tap_add_scalar(tap_cast(tap_arange(t, tap_numel(tap_shape_of(x))), TAP_F64), 1);
+    const tap_var d = tap_sub(x, tap_reciprocal(i));
+    return tap_sum(tap_add(tap_mul_scalar(tap_mul(i, tap_square(d)), 0.5), tap_cos(x)), TAP_ALL);
+}
+
+static double loss_at(tap_tape *t, tap_module_function loss, tap_param *p)
+{
+    tap_tape_reset(t);
+    return tap_item(loss(t, p));
+}
+
+/* Compares up to 100 times the drift that rounding causes, if that is more than the usual tolerance. */
+static void compare_drifting(nn_case *c, const char *what, int64_t k, tap_tensor got, tap_tensor want)
+{
+    const double    drift = 100 * nn_number(nn_field(c->json, "rounding_drift"), 0);
+    const tolerance t = { opinfo_exact.absolute, drift > opinfo_exact.relative ? drift : opinfo_exact.relative };
+    char            name[64];
+    snprintf(name, sizeof name, "%s after call %lld", what, (long long)k);
+    if (!nn_failed(c)) opinfo_compare(c->out, name, got, want, t);
+}
+
+static void compare_number(nn_case *c, const char *what, int64_t k, double got)
+{
+    const tap_tensor want = nn_at(nn_tensor(c, "%s", what), k);
+    if (tap_dtype_is_float(want.dtype)) compare_drifting(c, what, k, tap_tensor_wrap(TAP_F64, TAP_SCALAR, &got), want);
+    else compare_drifting(c, what, k, tap_tensor_wrap(TAP_I64, TAP_SCALAR, &(int64_t){ (int64_t)got }), want);
+}
+
+static double counted(tap_optim *o, const char *name)
+{
+    tap__own_item items[TAP__MAX_OWN];
+    const int     n = o->own ? o->algorithm->items(o, items) : 0;
+    for (int i = 0; i < n; i++) {
+        if (!strcmp(items[i].name, name)) return tap_tensor_item(items[i].x, 0);
+    }
+    return (double)NAN;
+}
+
+static void set_lbfgs_arguments(run *r)
+{
+    const cJSON *x;
+    cJSON_ArrayForEach(x, nn_field(r->c->json, "args"))
+    {
+        if (!strcmp(x->string, "line_search_fn"))
+            tap_optim_set(r->optim, 0, "strong_wolfe", cJSON_IsString(x) && !strcmp(x->valuestring, "strong_wolfe"));
+        else set_argument(r->optim, 0, x);
+    }
+}
+
+static void run_lbfgs(run *r)
+{
+    nn_case                  *c = r->c;
+    const tap_module_function loss = strcmp(nn_text(c->json, "problem"), "rosenbrock") == 0 ? rosenbrock : quadcos;
+    const tap_tensor          start = nn_tensor(c, "start"), value = nn_tensor(c, "value");
+    tap_param                *p = tap_param_new(r->root, "x", start.shape, tap_init_zeros());
+    tap_tape                 *t = tap_tape_new(TAP_F64, 0);
+    tap_tensor_copy(tap_param_value(p), start, NULL);
+    r->optim = tap_lbfgs_new(r->root, (tap_lbfgs_options){ 0 });
+    set_lbfgs_arguments(r);
+    for (int64_t k = 0; k < (int64_t)nn_number(nn_field(c->json, "steps"), 0) && nn_module_ok(c, r->root); k++) {
+        compare_number(c, "loss_returned", k, tap_optim_step_closure(r->optim, t, loss, p));
+        compare_drifting(c, "value", k, tap_param_value(p), nn_at(value, k));
+        compare_number(c, "loss_after", k, loss_at(t, loss, p));
+        compare_number(c, "n_iter", k, counted(r->optim, "n_iter"));
+        compare_number(c, "func_evals", k, counted(r->optim, "func_evals"));
+    }
+    tap_tape_free(t);
+}
+
 outcome nn_run_optimizer(nn_case *c)
 {
     run r = { .c = c, .root = tap_module_new(TAP_F64, 0) };
-    run_steps(&r);
+    if (nn_field(c->json, "problem")) run_lbfgs(&r);
+    else run_steps(&r);
     tap_module_free(r.root);
     return nn_failed(c) ? FAILED : PASSED;
 }
