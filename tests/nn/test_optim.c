@@ -391,6 +391,99 @@ static void test_earlier_gradients_are_not_used(void **state)
     pair_free(&p);
 }
 
+/* ---- Groups ------------------------------------------------------------------------------------------------------ */
+
+/* Two layers, each of a matrix and a vector of ones. */
+typedef struct {
+    tap_module *root, *head;
+    tap_param  *p[4]; /* matrix, vector, head's matrix, head's vector */
+} layers;
+
+static layers layers_new(void)
+{
+    layers l = { .root = tap_module_new(TAP_F64, 0) };
+    l.head = tap_module_child(l.root, "head");
+    for (int i = 0; i < 4; i++) {
+        tap_shape shape = i % 2 ? TAP_SHAPE(2) : TAP_SHAPE(2, 2);
+        l.p[i] = tap_param_new(i < 2 ? l.root : l.head, i % 2 ? "bias" : "weight", shape, tap_init_constant(1));
+    }
+    return l;
+}
+
+/* Steps with gradients of 1. */
+static void step_layers(layers *l, tap_optim *o)
+{
+    for (int i = 0; i < 4; i++) tap_tensor_fill(tap_param_grad(l->p[i]), 1);
+    assert_int_equal(tap_optim_step(o, NULL), TAP_OK);
+}
+
+static void assert_values(const layers *l, double a, double b, double c, double d)
+{
+    const double want[] = { a, b, c, d };
+    for (int i = 0; i < 4; i++) assert_float_equal(first(l->p[i]), want[i], 1e-15);
+}
+
+static void test_no_decay_of_vectors(void **state)
+{
+    (void)state;
+    layers     l = layers_new();
+    tap_optim *o = tap_sgd_new(l.root, (tap_sgd_options){ .lr = 0.25, .weight_decay = 2 });
+    assert_int_equal(tap_optim_group(o, tap_is_vector, NULL, (tap_group_options){ .weight_decay = TAP_ZERO }), 1);
+    assert_int_equal(tap_optim_groups(o), 2);
+    step_layers(&l, o);
+    assert_values(&l, 0.25, 0.75, 0.25, 0.75);
+    assert_true(tap_optim_get(o, 0, "weight_decay") == 2 && tap_optim_get(o, 1, "weight_decay") == 0);
+    assert_true(isnan(tap_optim_get(o, 2, "weight_decay")) && isnan(tap_optim_get(o, 0, "decay")));
+    tap_module_free(l.root);
+}
+
+/* Later groups take parameters from earlier ones; each has a rate of its own. */
+static void test_groups_by_module_and_list(void **state)
+{
+    (void)state;
+    layers     l = layers_new();
+    tap_optim *o = tap_sgd_new(l.root, (tap_sgd_options){ .lr = 0.25 });
+    assert_int_equal(tap_optim_group(o, tap_is_below, l.head, (tap_group_options){ .lr = 0.5, .momentum = 0.5 }), 1);
+    assert_int_equal(tap_optim_group_list(o, 1, &l.p[3], (tap_group_options){ .lr = TAP_ZERO }), 2);
+    assert_true(tap_optim_lr(o) == 0.25 && tap_optim_group_lr(o, 1) == 0.5 && tap_optim_group_lr(o, 2) == 0);
+    step_layers(&l, o);
+    assert_values(&l, 0.75, 0.75, 0.5, 1);
+    tap_optim_set(o, 2, "lr", 0.125);
+    step_layers(&l, o);
+    assert_values(&l, 0.5, 0.5, -0.25, 0.875); /* velocity 1.5 */
+    tap_optim_set_lr(o, 0.5);
+    step_layers(&l, o);
+    assert_values(&l, 0, 0, -0.25 - 0.5 * 1.75, 0.375);
+    assert_int_equal(tap_module_status(l.root, NULL), TAP_OK);
+    tap_module_free(l.root);
+}
+
+static void test_what_groups_refuse(void **state)
+{
+    (void)state;
+    layers      l = layers_new();
+    tap_module *other = tap_module_new(TAP_F64, 0);
+    tap_param  *foreign = tap_param_new(other, "p", TAP_SHAPE(1), tap_init_zeros());
+    tap_optim  *o = tap_sgd_new(l.root, (tap_sgd_options){ .lr = 0.25 });
+    assert_int_equal(tap_optim_group_list(o, 1, &foreign, (tap_group_options){ 0 }), 0);
+    assert_root_error(l.root, "optim_group_list: parameter 0 of the list is not one of the optimizer's");
+    tap_optim_set(o, 0, "nesterov", 1);
+    assert_root_error(l.root, "optim_set: nesterov needs a momentum above 0");
+    assert_true(tap_optim_get(o, 0, "nesterov") == 0);
+    step_layers(&l, o);
+    tap_optim_set(o, 0, "momentum", 0.5);
+    assert_root_error(l.root, "optim_set: options that need momentum_buffer must be set before the first step");
+    assert_true(tap_optim_get(o, 0, "momentum") == 0);
+    tap_optim_set(o, 0, "maximize", 1);
+    assert_root_error(l.root, "optim_set: maximize must be set before the first step");
+    assert_int_equal(tap_optim_group(o, tap_is_vector, NULL, (tap_group_options){ 0 }), 0);
+    assert_root_error(l.root, "optim_group: groups must be made before the first step");
+    step_layers(&l, o);
+    assert_values(&l, 0.5, 0.5, 0.5, 0.5);
+    tap_module_free(other);
+    tap_module_free(l.root);
+}
+
 int main(void)
 {
     /* clang-format off */
@@ -399,7 +492,8 @@ int main(void)
         cmocka_unit_test(test_no_step_after_an_error), cmocka_unit_test(test_bad_options), cmocka_unit_test(test_finite_gradients),
         cmocka_unit_test(test_unreached_parameters_stay), cmocka_unit_test(test_a_parameter_has_one_optimizer),
         cmocka_unit_test(test_free_releases_memory),    cmocka_unit_test(test_parameters_made_later),
-        cmocka_unit_test(test_earlier_gradients_are_not_used),
+        cmocka_unit_test(test_earlier_gradients_are_not_used), cmocka_unit_test(test_no_decay_of_vectors),
+        cmocka_unit_test(test_groups_by_module_and_list), cmocka_unit_test(test_what_groups_refuse),
     };
     /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);
