@@ -705,6 +705,20 @@ TAP_API double tap_optim_group_lr(const tap_optim *o, int group);
  * allowed. */
 TAP_API void tap_optim_free(tap_optim *o);
 
+/* The gradients at and below m as one vector, torch.nn.utils' clip_grad_norm_ and clip_grad_value_: between the backward pass
+ * and the step. Frozen parameters, and those that no backward pass has reached since the last step, are left out. */
+typedef struct {
+    double norm_type;          /* p, above 0, or INFINITY [2] */
+    bool   error_if_nonfinite; /* fail (TAP_ENONFINITE), and leave the gradients, if the norm is infinite or NaN */
+} tap_clip_options;
+
+/* (sum |g|^p)^(1/p), or max |g| for p = INFINITY; 0 without gradients, NaN on an error of the root */
+TAP_API double tap_grad_norm(const tap_module *m, double p);
+/* Multiplies the gradients by min(1, max_norm / (norm + 1e-6)). Returns the norm before. An infinite norm makes finite
+ * gradients 0 and infinite ones NaN, a NaN makes all of them NaN. */
+TAP_API double tap_clip_grad_norm(tap_module *m, double max_norm, tap_clip_options o);
+TAP_API void   tap_clip_grad_value(tap_module *m, double clip_value); /* to -clip_value..clip_value; NaN stays */
+
 /* ---- Data (loader.c) --------------------------------------------------------------------------------------------- */
 
 typedef struct tap_loader tap_loader;

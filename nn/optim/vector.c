@@ -1,4 +1,4 @@
-/* nn/optim/vector.c: sums and products of vectors of all parameters together. */
+/* nn/optim/vector.c: sums and products of adjacent numbers, and of vectors of all parameters together. */
 #include "nn/optim/vector.h"
 
 #include <math.h>
@@ -59,42 +59,59 @@ static double dot_f64(int64_t n, const double *a, const double *b)
     return add_up(sum);
 }
 
-static double item(const tap__vector_space *v, const void *a, int64_t i)
+double tap__dot(tap_dtype dtype, int64_t n, const void *a, const void *b)
 {
-    return v->dtype == TAP_F32 ? (double)((const float *)a)[i] : ((const double *)a)[i];
+    return dtype == TAP_F32 ? dot_f32(n, a, b) : dot_f64(n, a, b);
+}
+
+static double item(tap_dtype dtype, const void *a, int64_t i)
+{
+    return dtype == TAP_F32 ? (double)((const float *)a)[i] : ((const double *)a)[i];
+}
+
+/* The larger one, NaN if one is. */
+static double larger(double a, double b)
+{
+    return b <= a || isnan(a) ? a : b;
+}
+
+double tap__max_abs(tap_dtype dtype, int64_t n, const void *a)
+{
+    double max = 0;
+    for (int64_t i = 0; i < n; i++) max = larger(max, fabs(item(dtype, a, i)));
+    return max;
+}
+
+double tap__sum_powers(tap_dtype dtype, int64_t n, const void *a, double p, double scale)
+{
+    double sum = 0;
+    if (p == 2 && scale == 1) return tap__dot(dtype, n, a, a);
+    for (int64_t i = 0; i < n; i++) {
+        const double x = fabs(item(dtype, a, i)) / scale;
+        sum += p == 1 ? x : p == 2 ? x * x : pow(x, p);
+    }
+    return sum;
 }
 
 static void dot_chunks(void *context, int64_t first, int64_t last)
 {
     const operands *o = context;
-    for (int64_t i = first; i < last; i++) {
-        const void   *a = chunk(o->v, o->a, i), *b = chunk(o->v, o->b, i);
-        const int64_t n = chunk_size(o->v, i);
-        o->v->partial[i] = o->v->dtype == TAP_F32 ? dot_f32(n, a, b) : dot_f64(n, a, b);
-    }
+    for (int64_t i = first; i < last; i++)
+        o->v->partial[i] = tap__dot(o->v->dtype, chunk_size(o->v, i), chunk(o->v, o->a, i), chunk(o->v, o->b, i));
 }
 
 static void sum_abs_chunks(void *context, int64_t first, int64_t last)
 {
     const operands *o = context;
-    for (int64_t i = first; i < last; i++) {
-        double sum = 0;
-        for (int64_t k = 0; k < chunk_size(o->v, i); k++) sum += fabs(item(o->v, chunk(o->v, o->a, i), k));
-        o->v->partial[i] = sum;
-    }
+    for (int64_t i = first; i < last; i++)
+        o->v->partial[i] = tap__sum_powers(o->v->dtype, chunk_size(o->v, i), chunk(o->v, o->a, i), 1, 1);
 }
 
 static void max_abs_chunks(void *context, int64_t first, int64_t last)
 {
     const operands *o = context;
-    for (int64_t i = first; i < last; i++) {
-        double max = 0;
-        for (int64_t k = 0; k < chunk_size(o->v, i); k++) {
-            const double x = fabs(item(o->v, chunk(o->v, o->a, i), k));
-            if (!(x <= max)) max = isnan(max) ? max : x;
-        }
-        o->v->partial[i] = max;
-    }
+    for (int64_t i = first; i < last; i++)
+        o->v->partial[i] = tap__max_abs(o->v->dtype, chunk_size(o->v, i), chunk(o->v, o->a, i));
 }
 
 static void axpy_chunks(void *context, int64_t first, int64_t last)
@@ -157,9 +174,7 @@ double tap__vector_max_abs(const tap__vector_space *v, const void *a)
 {
     double max = 0;
     run(v, max_abs_chunks, (operands){ .a = a });
-    for (int64_t i = 0; i < tap__vector_chunks(v->n); i++) {
-        if (!(v->partial[i] <= max)) max = isnan(max) ? max : v->partial[i];
-    }
+    for (int64_t i = 0; i < tap__vector_chunks(v->n); i++) max = larger(max, v->partial[i]);
     return max;
 }
 

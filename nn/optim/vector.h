@@ -1,4 +1,5 @@
-/* nn/optim/vector.h: vectors of all parameters together: sums and products in double, in an order that does not depend on the
+/* nn/optim/vector.h: sums and products in double of adjacent numbers, and of vectors of all parameters
+ * together, in an order that does not depend on the
  * number of threads. Not installed. */
 #ifndef TAP_NN_OPTIM_VECTOR_H
 #define TAP_NN_OPTIM_VECTOR_H
@@ -14,6 +15,11 @@ typedef struct {
     int64_t   n;
     double   *partial;
 } tap__vector_space;
+
+/* For adjacent numbers: the sum of a b, the largest |a| (NaN if an element is NaN), and the sum of |a / scale|^p. */
+double tap__dot(tap_dtype dtype, int64_t n, const void *a, const void *b);
+double tap__max_abs(tap_dtype dtype, int64_t n, const void *a);
+double tap__sum_powers(tap_dtype dtype, int64_t n, const void *a, double p, double scale);
 
 int64_t tap__vector_chunks(int64_t n);
 double  tap__vector_dot(const tap__vector_space *v, const void *a, const void *b);

@@ -21,6 +21,11 @@ static void call_tap_optim_step_closure(fixture *f)
     tap_tape_free(t);
 }
 
+static void call_tap_clip_grad_norm(fixture *f)
+{
+    f->status = isnan(tap_clip_grad_norm(f->m, 1, (tap_clip_options){ 0 })) ? TAP_EARG : TAP_OK;
+}
+
 static void closure(fixture *f, tap_tape *t, tap_module_function loss)
 {
     f->status = isnan(tap_optim_step_closure(f->optim, t, loss, f)) ? TAP_EARG : TAP_OK;
@@ -72,6 +77,9 @@ static void set(fixture *f, int which, const char *option, double value)
     CALL(tap_is_vector, 0, tap_is_vector(f->weight, NULL)) \
     CALL(tap_is_matrix, 0, tap_is_matrix(f->weight, NULL)) \
     CALL(tap_is_below, 0, tap_is_below(f->weight, f->m)) \
+    CALL(tap_grad_norm, 0, tap_grad_norm(f->m, 2)) \
+    CALL_FUNCTION(tap_clip_grad_norm, MODULE) \
+    CALL(tap_clip_grad_value, MODULE, tap_clip_grad_value(f->m, 1e-3)) \
     CALL_FUNCTION(tap_optim_free, 0)
 
 #define OPTIMIZER_BAD_CALLS \
@@ -104,6 +112,13 @@ static void set(fixture *f, int which, const char *option, double value)
     BAD_CALL(optim_set_nowhere, TAP_EARG, "optim_set: the group must be one of 0..0, not 1", set(f, 1, "lr", 0)) \
     BAD_CALL(optim_set_range, TAP_EARG, "optim_set: beta1 must be at least 0 and below 1, not 1", set(f, 0, "beta1", 1)) \
     BAD_CALL(optim_set_flag, TAP_EARG, "optim_set: amsgrad must be 0 or 1, not 2", set(f, 0, "amsgrad", 2)) \
+    BAD_CALL(norm_order, TAP_EARG, "grad_norm: the order of the norm must be above 0, not 0", tap_grad_norm(f->m, 0)) \
+    BAD_CALL(clip_norm_order, TAP_EARG, "clip_grad_norm: the order of the norm must be above 0, not nan", \
+      tap_clip_grad_norm(f->m, 1, (tap_clip_options){ .norm_type = (double)NAN })) \
+    BAD_CALL(clip_norm, TAP_EARG, "clip_grad_norm: the norm must be at least 0, not -1", \
+      tap_clip_grad_norm(f->m, -1, (tap_clip_options){ 0 })) \
+    BAD_CALL(clip_value, TAP_EARG, "clip_grad_value: the value must be at least 0, not nan", \
+      tap_clip_grad_value(f->m, (double)NAN)) \
     BAD_CALL(group_null, TAP_EARG, "optim_group: the predicate must not be NULL", group(f, NULL, no_decay)) \
     BAD_CALL(group_option, TAP_EARG, "optim_group: adam has no option momentum", \
       group(f, tap_is_vector, (tap_group_options){ .momentum = 0.9 })) \

@@ -273,10 +273,51 @@ static void run_lbfgs(run *r)
     tap_tape_free(t);
 }
 
+/* ---- Clipping ---- */
+
+/* Parameters with the gradients grad/I, where there are any. */
+static void make_gradients(run *r)
+{
+    const tap_tensor have_grad = nn_tensor(r->c, "have_grad");
+    r->n_params = (int)nn_number(nn_field(r->c->json, "params"), 0);
+    if (r->n_params < 1 || r->n_params > MAX_TENSORS) nn_fail(r->c, "needs 1 to %d params", (int)MAX_TENSORS);
+    for (int i = 0; i < r->n_params && !nn_failed(r->c); i++) {
+        char             name[16];
+        const tap_tensor grad = nn_tensor(r->c, "grad/%d", i);
+        snprintf(name, sizeof name, "%d", i);
+        r->param[i] = tap_param_new(r->root, name, grad.shape, tap_init_zeros());
+        if (tap_tensor_item(have_grad, i) != 0) tap_tensor_copy(tap_param_grad(r->param[i]), grad, NULL);
+    }
+}
+
+static void run_clip(run *r)
+{
+    nn_case     *c = r->c;
+    const cJSON *args = nn_field(c->json, "args");
+    const char  *message;
+    make_gradients(r);
+    if (!nn_module_ok(c, r->root)) return;
+    if (strcmp(nn_text(c->json, "function"), "clip_grad_norm_") == 0) {
+        const tap_clip_options o = { .norm_type = nn_number(nn_field(args, "norm_type"), 2),
+                                     .error_if_nonfinite = nn_flag(args, "error_if_nonfinite") };
+        const double           norm = tap_clip_grad_norm(r->root, nn_number(nn_field(args, "max_norm"), (double)NAN), o);
+        if (nn_find(c, "norm")) nn_compare_number(c, "norm", norm, tap_tensor_item(nn_tensor(c, "norm"), 0));
+    } else tap_clip_grad_value(r->root, nn_number(nn_field(args, "clip_value"), (double)NAN));
+    if (!nn_field(c->json, "error")) nn_module_ok(c, r->root);
+    else if (tap_module_status(r->root, &message) != TAP_ENONFINITE) nn_fail(c, "expected an error");
+    for (int i = 0; i < r->n_params; i++) {
+        char what[64];
+        snprintf(what, sizeof what, "grad_after/%d", i);
+        if (tap_tensor_item(nn_tensor(c, "have_grad"), i) != 0)
+            nn_compare(c, what, tap_param_grad(r->param[i]), nn_tensor(c, "%s", what));
+    }
+}
+
 outcome nn_run_optimizer(nn_case *c)
 {
     run r = { .c = c, .root = tap_module_new(TAP_F64, 0) };
     if (nn_field(c->json, "problem")) run_lbfgs(&r);
+    else if (nn_field(c->json, "function")) run_clip(&r);
     else run_steps(&r);
     tap_module_free(r.root);
     return nn_failed(c) ? FAILED : PASSED;

@@ -420,7 +420,7 @@ static void step_layers(layers *l, tap_optim *o)
 static void assert_values(const layers *l, double a, double b, double c, double d)
 {
     const double want[] = { a, b, c, d };
-    for (int i = 0; i < 4; i++) assert_float_equal(first(l->p[i]), want[i], 1e-15);
+    for (int i = 0; i < 4; i++) assert_near(first(l->p[i]), want[i], 1e-15);
 }
 
 static void test_no_decay_of_vectors(void **state)
