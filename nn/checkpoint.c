@@ -27,6 +27,7 @@
 
 #include "autograd/internal.h" /* a tape's seed and step */
 #include "nn/internal.h"
+#include "nn/optim/schedule.h"
 #include "tensor/io/safetensors.h"
 #include "tensor/text.h"
 #include "tensor/arena.h"
@@ -346,6 +347,19 @@ static void add_own(tap_checkpoint *c, const char *name, tap_optim *o)
     }
 }
 
+static void add_scheduler(tap_checkpoint *c, const char *name, tap_scheduler *s)
+{
+    const char *prefix = join(c, name, "scheduler"), *text = tap__scheduler_describe(s, c->memory);
+    if (!prefix || !text) return;
+    tap_checkpoint_option(c, prefix, text);
+    item *at = add(c, prefix, "step", scalar(TAP_F64, &s->at), RATE);
+    if (at) at->limit = (double)MAX_STEPS;
+    add(c, prefix, "base_lr", tap_tensor_wrap(TAP_F64, TAP_SHAPE(s->optim->n_groups), s->base_lr), FINITE);
+    add(c, prefix, "best", scalar(TAP_F64, &s->best), ANY);
+    add_count(c, prefix, "num_bad_epochs", &s->bad, MAX_STEPS);
+    add_count(c, prefix, "cooldown_counter", &s->cooldown, MAX_STEPS);
+}
+
 void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
 {
     if (!can_add(c, name, o, o ? tap__optim_status(o) : TAP_OK)) return;
@@ -354,6 +368,7 @@ void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o)
     for (int i = 0; i < o->n_groups; i++) add_group(c, name, o, i);
     for (int64_t i = 0; i < o->n_slots; i++) add_slot(c, name, o->algorithm, &o->slots[i]);
     add_own(c, name, o);
+    if (o->scheduler) add_scheduler(c, name, o->scheduler);
 }
 
 void tap_checkpoint_tape(tap_checkpoint *c, const char *name, tap_tape *t)
@@ -558,6 +573,7 @@ static void restore(const tap_checkpoint *c, const contents *all)
         if (i->rows) *i->rows = stored->shape.n[0];
         if (i->loader) tap__loader_resume(i->loader);
         for (int64_t n = 0; i->optim && n < i->optim->n_slots; n++) tap__param_drop_grad(i->optim->slots[n].param);
+        if (i->optim && i->optim->scheduler) i->optim->scheduler->before_at = -1;
     }
 }
 

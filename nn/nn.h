@@ -705,6 +705,118 @@ TAP_API double tap_optim_group_lr(const tap_optim *o, int group);
  * allowed. */
 TAP_API void tap_optim_free(tap_optim *o);
 
+/* ---- Schedules of learning rates (optim/schedule.c, optim/scheduler.c) -------------------------------------------- */
+
+/* The learning rate of each group as a function of the step k = 0, 1, ... and of its base rate, which it had when the scheduler
+ * was made; as in torch.optim.lr_scheduler. */
+typedef struct tap_schedule_type tap_schedule_type;
+
+/* Rates that rise from base_lr to max_lr and fall again, while the momentum (or beta1) falls and rises: Smith 2017. {0} gives
+ * the defaults in brackets; TAP_ZERO asks for 0. base_lrs and max_lrs: rates of each group, or NULL. */
+typedef struct {
+    double        base_lr, max_lr;
+    const double *base_lrs, *max_lrs;
+    int64_t       step_size_up, step_size_down; /* steps of a half-cycle [2000, step_size_up] */
+    enum {
+        TAP_CYCLIC_TRIANGULAR,
+        TAP_CYCLIC_TRIANGULAR2, /* each cycle is half as high as the one before */
+        TAP_CYCLIC_EXP_RANGE    /* the height shrinks by gamma in each step */
+    } mode;
+    double gamma;                       /* [1] */
+    bool   keep_momentum;               /* leave the momentum alone: PyTorch's cycle_momentum = False */
+    double base_momentum, max_momentum; /* [0.8, 0.9] */
+} tap_cyclic_lr_options;
+
+/* One rise from max_lr / div_factor to max_lr and one fall to max_lr / div_factor / final_div_factor, while the momentum (or
+ * beta1) falls and rises: Smith & Topin 2018. {0} gives the defaults in brackets; TAP_ZERO asks for 0. */
+typedef struct {
+    double        max_lr;
+    const double *max_lrs;     /* of each group, or NULL */
+    int64_t       total_steps; /* must be given; later steps are an error */
+    double        pct_start;   /* the part of the steps that rises [0.3] */
+    enum { TAP_ANNEAL_COS, TAP_ANNEAL_LINEAR } anneal;
+    bool   keep_momentum;                /* leave the momentum alone: PyTorch's cycle_momentum = False */
+    double base_momentum, max_momentum;  /* [0.85, 0.95] */
+    double div_factor, final_div_factor; /* [25, 1e4] */
+    bool   three_phase;                  /* fall as fast as it rose, then to the final rate */
+} tap_one_cycle_lr_options;
+
+/* lr is multiplied by factor when a metric has not become better for more than patience steps. {0} gives the defaults in
+ * brackets; TAP_ZERO asks for 0. Better is below best (1 - threshold), or above best (1 + threshold) if maximize; with an
+ * absolute threshold best -+ threshold. NaN is never better. */
+typedef struct {
+    bool          maximize;
+    double        factor;             /* below 1 [0.1] */
+    int64_t       patience;           /* [10] */
+    double        threshold;          /* [1e-4] */
+    bool          absolute_threshold; /* PyTorch's threshold_mode = "abs" */
+    int64_t       cooldown;           /* steps after a reduction that do not count [0] */
+    double        min_lr;             /* [0] */
+    const double *min_lrs;            /* of each group, or NULL */
+    double        eps;                /* reductions of no more than this are left out [1e-8] */
+} tap_plateau_options;
+
+/* Made by the functions below. What it points to is the caller's, and copied by tap_scheduler_new. */
+typedef struct tap_schedule {
+    const tap_schedule_type   *type;
+    double                     number[3];
+    int                        n; /* of milestones or parts */
+    const int64_t             *milestones;
+    const struct tap_schedule *parts;
+    double (*factor)(double step, void *ctx);
+    void         *ctx;
+    const double *lrs[2];
+    union {
+        tap_cyclic_lr_options    cyclic;
+        tap_one_cycle_lr_options one_cycle;
+        tap_plateau_options      plateau;
+    } options;
+} tap_schedule;
+
+/* The base rate times a factor: */
+TAP_API tap_schedule tap_step_lr(int64_t step_size, double gamma); /* gamma^floor(k / step_size) */
+/* gamma^m, where m of the n milestones are at most k; one that occurs twice counts twice */
+TAP_API tap_schedule tap_multi_step_lr(int n, const int64_t *milestones, double gamma);
+TAP_API tap_schedule tap_constant_lr(double factor, int64_t total_iters); /* factor for k < total_iters, then 1; 0: for ever */
+/* start_factor + (end_factor - start_factor) min(k, total_iters) / total_iters: a warm-up */
+TAP_API tap_schedule tap_linear_lr(double start_factor, double end_factor, int64_t total_iters);
+TAP_API tap_schedule tap_exponential_lr(double gamma);                     /* gamma^k */
+TAP_API tap_schedule tap_polynomial_lr(int64_t total_iters, double power); /* (1 - min(k, total_iters) / total_iters)^power */
+TAP_API tap_schedule tap_lambda_lr(double (*factor)(double step, void *ctx), void *ctx); /* factor(k, ctx); ctx is borrowed */
+/* eta_min + (base - eta_min) (1 + cos(pi k / T_max)) / 2, which goes up again after T_max: Loshchilov & Hutter 2017 */
+TAP_API tap_schedule tap_cosine_annealing_lr(int64_t T_max, double eta_min);
+/* The fall from k = 0 to T_max again and again; the first takes T_0 steps, each other one T_mult times as long as the one
+ * before */
+TAP_API tap_schedule tap_cosine_annealing_warm_restarts(int64_t T_0, int64_t T_mult, double eta_min);
+TAP_API tap_schedule tap_cyclic_lr(tap_cyclic_lr_options o);
+TAP_API tap_schedule tap_one_cycle_lr(tap_one_cycle_lr_options o);
+TAP_API tap_schedule tap_reduce_lr_on_plateau(tap_plateau_options o);
+/* parts[i] from step milestones[i-1] on, where its k is 0; n parts, n - 1 milestones */
+TAP_API tap_schedule tap_sequential_lr(int n, const tap_schedule *parts, const int64_t *milestones);
+/* In each step one schedule after the other changes the rate, as PyTorch's ChainedScheduler: a factor multiplies it by how much
+ * the factor itself changes, cosine annealing moves it in proportion to its distance from eta_min, the others replace it. */
+TAP_API tap_schedule tap_chained_lr(int n, const tap_schedule *parts);
+/* The rate in a step, for the rate base_lr of group 0; for plots. NaN for a schedule of no function above */
+TAP_API double tap_schedule_lr(tap_schedule s, double base_lr, double step);
+
+/* Sets an optimizer's rates, those of step 0 at once, and the next ones whenever it steps, usually after the optimizer's step
+ * or after an epoch:
+ *
+ *     tap_schedule   parts[] = { tap_linear_lr(0.01, 1, 500), tap_cosine_annealing_lr(9500, 0) };
+ *     tap_scheduler *s = tap_scheduler_new(o, tap_sequential_lr(2, parts, (int64_t[]){ 500 }));
+ *     ... tap_optim_step(o, t); tap_scheduler_step(s);
+ *
+ * An optimizer has one scheduler, owned by its root, which lives as long as the optimizer. It is a part of the optimizer in
+ * checkpoints. Errors are the root's. */
+typedef struct tap_scheduler tap_scheduler;
+
+TAP_API tap_scheduler *tap_scheduler_new(tap_optim *o, tap_schedule s); /* never NULL */
+TAP_API void           tap_scheduler_step(tap_scheduler *s);
+TAP_API void           tap_scheduler_step_to(tap_scheduler *s, double epoch);      /* to any step, a fractional one, too */
+TAP_API void           tap_scheduler_step_metric(tap_scheduler *s, double metric); /* for tap_reduce_lr_on_plateau */
+
+/* ---- Clipping of gradients (optim/clip.c) ------------------------------------------------------------------------- */
+
 /* The gradients at and below m as one vector, torch.nn.utils' clip_grad_norm_ and clip_grad_value_: between the backward pass
  * and the step. Frozen parameters, and those that no backward pass has reached since the last step, are left out. */
 typedef struct {

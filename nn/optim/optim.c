@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nn/internal.h"
+#include "nn/optim/schedule.h"
 #include "tensor/arena.h"
 #include "tensor/text.h"
 
@@ -214,6 +215,7 @@ void tap_optim_free(tap_optim *o)
     }
     for (int i = 0; i < o->n_groups; i++) release(o, o->groups[i].options);
     release(o, o->own);
+    if (o->scheduler) tap__scheduler_free(o->scheduler);
     release(o, o->groups);
     release(o, o->chunks);
     release(o, o->slots);
@@ -380,6 +382,7 @@ int tap_optim_group(tap_optim *o, tap_param_predicate which, void *ctx, tap_grou
     if (!which) tap_module_fail(m, TAP_EARG, "optim_group: the predicate must not be NULL");
     else if (o->algorithm->kernel < 0) tap_module_fail(m, TAP_EARG, "optim_group: %s has no groups", o->algorithm->name);
     else if (has_stepped(o)) tap_module_fail(m, TAP_EARG, "optim_group: groups must be made before the first step");
+    else if (o->scheduler) tap_module_fail(m, TAP_EARG, "optim_group: groups must be made before the scheduler");
     if (o->root->error.status != TAP_OK || !add_group(o, o->groups[0].options)) return 0;
     const int group = o->n_groups - 1;
     set_group_options(o, group, g);

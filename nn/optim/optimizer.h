@@ -114,7 +114,8 @@ struct tap_optim {
     int64_t               numel, n_slots, n_chunks;
     tap__slot            *slots;
     tap__chunk           *chunks;
-    void                 *own; /* memory of the algorithm's, one block */
+    void                 *own;       /* memory of the algorithm's, one block */
+    tap_scheduler        *scheduler; /* NULL: none */
 };
 
 /* An optimizer of the parameters at and below m, with zeroed state for each. options: the algorithm's struct as the caller gave

@@ -51,6 +51,17 @@ static void set(fixture *f, int which, const char *option, double value)
     f->status = (int)tap_optim_step(f->optim, f->t);
 }
 
+static double always_one(double step, void *ctx)
+{
+    (void)step, (void)ctx;
+    return 1;
+}
+
+static tap_schedule one_part;
+
+#define OF_SCHEDULE(make, ...) CALL(make, 0, one_part = make(__VA_ARGS__))
+#define BAD_SCHEDULE(name, message, ...) \
+    BAD_CALL(name, TAP_EARG, message, one_part = tap_step_lr(7, 0.1), tap_scheduler_new(f->optim, __VA_ARGS__))
 #define NEW_OPTIM(algorithm, ...) \
     (tap_optim_free(f->optim), \
      f->status = (int)tap_optim_step(tap_##algorithm##_new(f->m, (tap_##algorithm##_options){ __VA_ARGS__ }), NULL))
@@ -80,6 +91,25 @@ static void set(fixture *f, int which, const char *option, double value)
     CALL(tap_grad_norm, 0, tap_grad_norm(f->m, 2)) \
     CALL_FUNCTION(tap_clip_grad_norm, MODULE) \
     CALL(tap_clip_grad_value, MODULE, tap_clip_grad_value(f->m, 1e-3)) \
+    OF_SCHEDULE(tap_step_lr, 7, 0.1) \
+    OF_SCHEDULE(tap_multi_step_lr, 0, NULL, 0.1) \
+    OF_SCHEDULE(tap_constant_lr, 0.5, 3) \
+    OF_SCHEDULE(tap_linear_lr, 0.5, 1, 3) \
+    OF_SCHEDULE(tap_exponential_lr, 0.9) \
+    OF_SCHEDULE(tap_polynomial_lr, 3, 1) \
+    OF_SCHEDULE(tap_lambda_lr, always_one, NULL) \
+    OF_SCHEDULE(tap_cosine_annealing_lr, 3, 0) \
+    OF_SCHEDULE(tap_cosine_annealing_warm_restarts, 3, 1, 0) \
+    OF_SCHEDULE(tap_cyclic_lr, (tap_cyclic_lr_options){ .max_lr = 1 }) \
+    OF_SCHEDULE(tap_one_cycle_lr, (tap_one_cycle_lr_options){ .max_lr = 1, .total_steps = 9 }) \
+    OF_SCHEDULE(tap_reduce_lr_on_plateau, (tap_plateau_options){ 0 }) \
+    OF_SCHEDULE(tap_sequential_lr, 1, &one_part, NULL) \
+    OF_SCHEDULE(tap_chained_lr, 1, &one_part) \
+    CALL(tap_schedule_lr, 0, tap_schedule_lr((tap_schedule){ 0 }, 1, 1)) \
+    CALL(tap_scheduler_new, 0, tap_scheduler_new(f->optim, tap_step_lr(7, 0.1))) \
+    CALL(tap_scheduler_step, 0, tap_scheduler_step(NULL)) \
+    CALL(tap_scheduler_step_to, 0, tap_scheduler_step_to(tap_scheduler_new(f->optim, tap_step_lr(7, 0.1)), 1)) \
+    CALL(tap_scheduler_step_metric, 0, tap_scheduler_step_metric(NULL, 1)) \
     CALL_FUNCTION(tap_optim_free, 0)
 
 #define OPTIMIZER_BAD_CALLS \
@@ -119,6 +149,41 @@ static void set(fixture *f, int which, const char *option, double value)
       tap_clip_grad_norm(f->m, -1, (tap_clip_options){ 0 })) \
     BAD_CALL(clip_value, TAP_EARG, "clip_grad_value: the value must be at least 0, not nan", \
       tap_clip_grad_value(f->m, (double)NAN)) \
+    BAD_SCHEDULE(no_schedule, "scheduler: the schedule must be made by a function such as tap_step_lr", (tap_schedule){ 0 }) \
+    BAD_SCHEDULE(step_size, "step_lr: step_size must be a finite number of at least 1, not 0", tap_step_lr(0, 0.1)) \
+    BAD_SCHEDULE(gamma, "exponential_lr: gamma must be a finite number of at least 0, not nan", \
+      tap_exponential_lr((double)NAN)) \
+    BAD_SCHEDULE(no_milestones, "multi_step_lr: needs a list of n milestones", tap_multi_step_lr(INT_MAX, NULL, 0.1)) \
+    BAD_SCHEDULE(total_iters, "linear_lr: total_iters must be a finite number of at least 0, not -1", tap_linear_lr(1, 1, -1)) \
+    BAD_SCHEDULE(lambda, "lambda_lr: the function must not be NULL", tap_lambda_lr(NULL, NULL)) \
+    BAD_SCHEDULE(T_max, "cosine_annealing_lr: T_max must be a finite number of at least 1, not -9.22337e+18", \
+      tap_cosine_annealing_lr(INT64_MIN, 0)) \
+    BAD_SCHEDULE(T_mult, "cosine_annealing_warm_restarts: T_mult must be a finite number of at least 1, not 0", \
+      tap_cosine_annealing_warm_restarts(1, 0, 0)) \
+    BAD_SCHEDULE(cyclic_mode, "cyclic_lr: the mode must be one of TAP_CYCLIC_..., not 99", \
+      tap_cyclic_lr((tap_cyclic_lr_options){ .mode = 99 })) \
+    BAD_SCHEDULE(no_total, "one_cycle_lr: total_steps must be a finite number of at least 1, not 0", \
+      tap_one_cycle_lr((tap_one_cycle_lr_options){ .max_lr = 1 })) \
+    BAD_SCHEDULE(pct_start, "one_cycle_lr: pct_start must be within 0..1, not 2", \
+      tap_one_cycle_lr((tap_one_cycle_lr_options){ .max_lr = 1, .total_steps = 9, .pct_start = 2 })) \
+    BAD_SCHEDULE(plateau_factor, "reduce_lr_on_plateau: factor must be at least 0 and below 1, not 1", \
+      tap_reduce_lr_on_plateau((tap_plateau_options){ .factor = 1 })) \
+    BAD_SCHEDULE(no_parts, "sequential_lr: needs a list of n schedules, n at least 1", tap_sequential_lr(0, NULL, NULL)) \
+    BAD_SCHEDULE(bad_part, "scheduler: the schedule must be made by a function such as tap_step_lr", \
+      tap_chained_lr(1, &(tap_schedule){ 0 })) \
+    BAD_SCHEDULE(plateau_part, "chained_lr: reduce_lr_on_plateau, which steps by a metric, cannot be a part", \
+      tap_chained_lr(1, (tap_schedule[]){ tap_reduce_lr_on_plateau((tap_plateau_options){ 0 }) })) \
+    BAD_SCHEDULE(falling_milestones, "sequential_lr: milestones must not decrease, from 5 to 4", \
+      tap_sequential_lr(3, (tap_schedule[]){ one_part, one_part, one_part }, (int64_t[]){ 5, 4 })) \
+    BAD_CALL(second_scheduler, TAP_EARG, \
+      "scheduler: the optimizer has one already; combine schedules by tap_chained_lr or tap_sequential_lr", \
+      tap_scheduler_new(f->optim, tap_step_lr(1, 1)), tap_scheduler_new(f->optim, tap_step_lr(1, 1))) \
+    BAD_CALL(step_without_metric, TAP_EARG, "scheduler_step: reduce_lr_on_plateau steps by a metric", \
+      tap_scheduler_step(tap_scheduler_new(f->optim, tap_reduce_lr_on_plateau((tap_plateau_options){ 0 })))) \
+    BAD_CALL(step_with_metric, TAP_EARG, "scheduler_step_metric: step_lr steps without a metric", \
+      tap_scheduler_step_metric(tap_scheduler_new(f->optim, tap_step_lr(1, 1)), 1)) \
+    BAD_CALL(step_to_nan, TAP_EARG, "scheduler_step_to: the step must be at least 0, not nan", \
+      tap_scheduler_step_to(tap_scheduler_new(f->optim, tap_step_lr(1, 1)), (double)NAN)) \
     BAD_CALL(group_null, TAP_EARG, "optim_group: the predicate must not be NULL", group(f, NULL, no_decay)) \
     BAD_CALL(group_option, TAP_EARG, "optim_group: adam has no option momentum", \
       group(f, tap_is_vector, (tap_group_options){ .momentum = 0.9 })) \

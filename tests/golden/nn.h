@@ -24,6 +24,9 @@ typedef struct {
 } nn_kind;
 
 outcome nn_run_optimizer(nn_case *c); /* golden/nn_optimizer.c */
+outcome nn_run_schedule(nn_case *c);  /* golden/nn_schedule.c */
+/* A schedule from {"class", "args"}; it borrows memory of the case. */
+tap_schedule nn_make_schedule(nn_case *c, const cJSON *json);
 
 /* Runs all files in and below a folder. Returns the number of failures, or -1 if there was nothing to run. */
 int nn_run(FILE *out, const char *folder);

@@ -87,11 +87,12 @@ static void set_arguments(tap_optim *o, int group, const cJSON *args)
 enum { MAX_TENSORS = 16 };
 
 typedef struct {
-    nn_case    *c;
-    tap_module *root;
-    tap_optim  *optim;
-    int         n_params, n_groups;
-    tap_param  *param[MAX_TENSORS];
+    nn_case       *c;
+    tap_module    *root;
+    tap_optim     *optim;
+    tap_scheduler *scheduler; /* NULL: none */
+    int            n_params, n_groups;
+    tap_param     *param[MAX_TENSORS];
 } run;
 
 /* Parameters "0", "1", ... with the values start/I. */
@@ -125,6 +126,8 @@ static bool make_optim(run *r)
         tap_optim_group_list(r->optim, 1, &r->param[i], (tap_group_options){ 0 });
     int i = 0;
     cJSON_ArrayForEach(group, groups) set_arguments(r->optim, i++, group);
+    const cJSON *schedule = nn_field(r->c->json, "schedule");
+    if (schedule) r->scheduler = tap_scheduler_new(r->optim, nn_make_schedule(r->c, schedule));
     return nn_module_ok(r->c, r->root);
 }
 
@@ -141,6 +144,7 @@ static void step(run *r, int64_t k)
             tap_tensor_copy(tap_param_grad(r->param[i]), nn_at(nn_tensor(r->c, "grad/%d", i), k), NULL);
     }
     tap_optim_step(r->optim, NULL);
+    if (r->scheduler) tap_scheduler_step(r->scheduler);
     for (int i = 0; i < r->n_params; i++) {
         snprintf(what, sizeof what, "value/%d after step %lld", i, (long long)k);
         nn_compare(r->c, what, tap_param_value(r->param[i]), nn_at(nn_tensor(r->c, "value/%d", i), k));

@@ -44,9 +44,12 @@ static bool has_function(const cJSON *json)
 
 /* A case is of the first kind that it fits. */
 static const nn_kind kinds[] = {
-    { "schedule", has_base_lr, NULL }, { "optimizer", has_steps, nn_run_optimizer },
-    { "init", has_function, NULL },    { "layer", has_inputs, NULL },
-    { "kl", has_pair, NULL },          { "distribution", has_results, NULL },
+    { "schedule", has_base_lr, nn_run_schedule },
+    { "optimizer", has_steps, nn_run_optimizer },
+    { "init", has_function, NULL },
+    { "layer", has_inputs, NULL },
+    { "kl", has_pair, NULL },
+    { "distribution", has_results, NULL },
     { "loss", has_op, NULL },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
