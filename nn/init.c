@@ -1,8 +1,10 @@
 /* nn/init.c: initializers of parameters. Initial values depend on the root's seed and the parameter's path alone, so that
  * adding a layer to a model changes no other layer. */
 #include <math.h>
+#include <string.h>
 
 #include "nn/internal.h"
+#include "nn/init_fill.h"
 
 tap_init tap_init_zeros(void)
 {
@@ -44,6 +46,50 @@ tap_init tap_init_kaiming_normal(double gain)
     return (tap_init){ .how = TAP_INIT_KAIMING_NORMAL, .value = gain };
 }
 
+tap_init tap_init_fan_out(tap_init how)
+{
+    how.fan_out = true;
+    return how;
+}
+
+tap_init tap_init_trunc_normal(double mean, double std, double a, double b)
+{
+    return (tap_init){ .how = TAP_INIT_TRUNC_NORMAL, .value = std, .mean = mean, .a = a, .b = b };
+}
+
+tap_init tap_init_orthogonal(double gain)
+{
+    return (tap_init){ .how = TAP_INIT_ORTHOGONAL, .value = gain };
+}
+
+tap_init tap_init_eye(void)
+{
+    return (tap_init){ .how = TAP_INIT_EYE };
+}
+
+tap_init tap_init_dirac(int64_t groups)
+{
+    return (tap_init){ .how = TAP_INIT_DIRAC, .groups = groups };
+}
+
+double tap_calculate_gain(const char *nonlinearity, double param)
+{
+    static const struct {
+        const char *name;
+        double      gain;
+    } rows[] = {
+        { "linear", 1 },           { "identity", 1 },   { "sigmoid", 1 },
+        { "conv1d", 1 },           { "conv2d", 1 },     { "conv_transpose1d", 1 },
+        { "conv_transpose2d", 1 }, { "tanh", 5.0 / 3 }, { "relu", 1.4142135623730951 },
+        { "selu", 0.75 },
+    };
+    const double slope = param == 0 ? 0.01 : param == TAP_ZERO ? 0 : param;
+    for (size_t i = 0; nonlinearity && i < sizeof rows / sizeof *rows; i++) {
+        if (!strcmp(rows[i].name, nonlinearity)) return rows[i].gain;
+    }
+    return nonlinearity && !strcmp(nonlinearity, "leaky_relu") ? sqrt(2 / (1 + slope * slope)) : (double)NAN;
+}
+
 tap_init tap_init_default(int64_t fan_in)
 {
     return (tap_init){ .how = TAP_INIT_KAIMING_UNIFORM, .value = sqrt(1.0 / 3), .fan_in = fan_in };
@@ -62,11 +108,6 @@ static void rescale(tap_tensor x, double factor, double offset)
     }
 }
 
-static bool is_uniform(tap_init how)
-{
-    return how.how == TAP_INIT_UNIFORM || how.how == TAP_INIT_XAVIER_UNIFORM || how.how == TAP_INIT_KAIMING_UNIFORM;
-}
-
 /* The scale s of U(-s, s) or N(0, s^2); not finite if fan_in or fan_out is needed, and neither the shape nor the caller gives
  * it. */
 static double scale_of(tap_init how, tap_shape shape)
@@ -79,8 +120,8 @@ static double scale_of(tap_init how, tap_shape shape)
     switch (how.how) {
     case TAP_INIT_XAVIER_UNIFORM: return how.value * sqrt(6 / (in + out));
     case TAP_INIT_XAVIER_NORMAL: return how.value * sqrt(2 / (in + out));
-    case TAP_INIT_KAIMING_UNIFORM: return how.value * sqrt(3 / in);
-    case TAP_INIT_KAIMING_NORMAL: return how.value * sqrt(1 / in);
+    case TAP_INIT_KAIMING_UNIFORM: return how.value * sqrt(3 / (how.fan_out ? out : in));
+    case TAP_INIT_KAIMING_NORMAL: return how.value * sqrt(1 / (how.fan_out ? out : in));
     default: return how.value;
     }
 }
@@ -88,7 +129,7 @@ static double scale_of(tap_init how, tap_shape shape)
 static tap_status check(tap_init how, tap_tensor x, const char *path, tap_error *e)
 {
     char text[TAP_SHAPE_TEXT];
-    if ((unsigned)how.how > TAP_INIT_KAIMING_NORMAL)
+    if ((unsigned)how.how > TAP_INIT_DIRAC)
         return tap_error_set(e, TAP_EARG, "%s: the initializer must be one of tap_init's, not %d", path, (int)how.how);
     if (!(how.value >= 0 && isfinite(how.value)) && how.how != TAP_INIT_CONSTANT)
         return tap_error_set(e, TAP_EARG, "%s: the initializer's value must be a finite number, at least 0, not %g", path,
@@ -100,21 +141,38 @@ static tap_status check(tap_init how, tap_tensor x, const char *path, tap_error 
     return TAP_OK;
 }
 
+tap__init_draw tap__init_draw_of(tap_init how, tap_shape shape)
+{
+    const double scale = scale_of(how, shape);
+    switch (how.how) {
+    case TAP_INIT_ZEROS: return (tap__init_draw){ TAP__DRAW_CONSTANT, 0, 0 };
+    case TAP_INIT_CONSTANT: return (tap__init_draw){ TAP__DRAW_CONSTANT, how.value, how.value };
+    case TAP_INIT_NORMAL:
+    case TAP_INIT_XAVIER_NORMAL:
+    case TAP_INIT_KAIMING_NORMAL: return (tap__init_draw){ TAP__DRAW_NORMAL, 0, scale };
+    case TAP_INIT_UNIFORM:
+    case TAP_INIT_XAVIER_UNIFORM:
+    case TAP_INIT_KAIMING_UNIFORM: return (tap__init_draw){ TAP__DRAW_UNIFORM, -scale, scale };
+    default: return (tap__init_draw){ TAP__DRAW_OTHER, 0, 0 };
+    }
+}
+
 tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e)
 {
     const tap_rng_key key = { .seed = seed, .stream = tap_random_hash(path) };
     if (check(how, x, path, e) != TAP_OK) return e->status;
-    if (how.how == TAP_INIT_ZEROS || how.how == TAP_INIT_CONSTANT) {
-        tap_tensor_fill(x, how.how == TAP_INIT_CONSTANT ? how.value : 0);
-        return TAP_OK;
-    }
-    double scale = scale_of(how, x.shape);
-    if (is_uniform(how)) {
+    const tap__init_draw draw = tap__init_draw_of(how, x.shape);
+    switch (draw.kind) {
+    case TAP__DRAW_CONSTANT: tap_tensor_fill(x, draw.a); break;
+    case TAP__DRAW_UNIFORM:
         tap_random_uniform(x, key);
-        rescale(x, 2 * scale, -scale);
-    } else {
+        rescale(x, draw.b - draw.a, draw.a);
+        break;
+    case TAP__DRAW_NORMAL:
         tap_random_normal(x, key);
-        rescale(x, scale, 0);
+        rescale(x, draw.b, 0);
+        break;
+    default: return tap__init_fill_other(how, x, key, path, e);
     }
     return TAP_OK;
 }

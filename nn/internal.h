@@ -28,6 +28,7 @@ struct tap_param {
     uint32_t    passes;  /* backward passes that have reached it since the last step */
     tap_optim  *owner;   /* the optimizer that steps it; NULL: none */
     tap_param  *next;
+    tap_init    init;     /* how it was filled at first */
     tap_param  *f64_copy; /* during a gradient check of a float32 module; else NULL */
 };
 

@@ -43,7 +43,8 @@ TAP_API void tap_module_train(tap_module *m);
 TAP_API void tap_module_eval(tap_module *m);
 TAP_API bool tap_module_training(const tap_module *m);
 
-/* ---- Initializers (init.c) --------------------------------------------------------------------------------------- */
+/* ---- Initializers (init.c, init_fill.c)
+ * --------------------------------------------------------------------------------------- */
 
 /* How a new parameter is filled. The values depend on the root's seed and the parameter's path alone. fan_in and fan_out are
  * PyTorch's: for a weight [out,in,...], in and out times the product of the other sizes. */
@@ -56,10 +57,17 @@ typedef struct {
         TAP_INIT_XAVIER_UNIFORM,
         TAP_INIT_XAVIER_NORMAL,
         TAP_INIT_KAIMING_UNIFORM,
-        TAP_INIT_KAIMING_NORMAL
+        TAP_INIT_KAIMING_NORMAL,
+        TAP_INIT_TRUNC_NORMAL,
+        TAP_INIT_ORTHOGONAL,
+        TAP_INIT_EYE,
+        TAP_INIT_DIRAC
     } how;
-    double  value;  /* constant: the constant; uniform: +-value; normal: standard deviation; xavier, kaiming: gain */
-    int64_t fan_in; /* 0: computed from the shape */
+    double  value;      /* constant: the constant; uniform: +-value; normal: standard deviation; xavier, kaiming: gain */
+    int64_t fan_in;     /* 0: computed from the shape */
+    bool    fan_out;    /* kaiming: divide by fan_out, not fan_in */
+    double  mean, a, b; /* truncated normal: its mean and bounds */
+    int64_t groups;     /* dirac */
 } tap_init;
 
 TAP_API tap_init tap_init_zeros(void);
@@ -71,6 +79,18 @@ TAP_API tap_init tap_init_xavier_normal(double gain);   /* N(0, gain^2 2 / (fan_
 TAP_API tap_init tap_init_kaiming_uniform(double gain); /* U(+-gain sqrt(3 / fan_in)), He et al. 2015 */
 TAP_API tap_init tap_init_kaiming_normal(double gain);  /* N(0, gain^2 / fan_in) */
 TAP_API tap_init tap_init_default(int64_t fan_in);      /* U(+-1/sqrt(fan_in)), PyTorch's for Linear and Conv */
+TAP_API tap_init tap_init_fan_out(tap_init how);        /* kaiming with fan_out in place of fan_in */
+/* N(mean, std^2) given that it is within a..b, by inversion of the distribution function; PyTorch's defaults are 0, 1, -2, 2 */
+TAP_API tap_init tap_init_trunc_normal(double mean, double std, double a, double b);
+/* gain times a random matrix [n0, n1 n2 ...] with perpendicular rows or columns of length 1: Saxe et al. 2014 */
+TAP_API tap_init tap_init_orthogonal(double gain);
+TAP_API tap_init tap_init_eye(void); /* ones on the diagonal of a matrix */
+/* A convolution [out,in,..] that passes channel i of each group of outputs on from channel i, through the middle of the
+ * kernel */
+TAP_API tap_init tap_init_dirac(int64_t groups);
+/* PyTorch's gain for the layer before a nonlinearity: 1 for linear, identity, sigmoid, conv1d and so on; tanh 5/3, relu
+ * sqrt(2), selu 3/4, leaky_relu sqrt(2 / (1 + param^2)) with param = 0 for 0.01, TAP_ZERO for 0. NaN: unknown name */
+TAP_API double tap_calculate_gain(const char *nonlinearity, double param);
 
 /* ---- Parameters (param.c) ---------------------------------------------------------------------------------------- */
 
@@ -705,7 +725,7 @@ TAP_API double tap_optim_group_lr(const tap_optim *o, int group);
  * allowed. */
 TAP_API void tap_optim_free(tap_optim *o);
 
-/* ---- Schedules of learning rates (optim/schedule.c, optim/scheduler.c) -------------------------------------------- */
+/* ---- Schedules of learning rates (optim/schedule.c, optim/scheduler.c) ------------------------------------------- */
 
 /* The learning rate of each group as a function of the step k = 0, 1, ... and of its base rate, which it had when the scheduler
  * was made; as in torch.optim.lr_scheduler. */
@@ -815,7 +835,7 @@ TAP_API void           tap_scheduler_step(tap_scheduler *s);
 TAP_API void           tap_scheduler_step_to(tap_scheduler *s, double epoch);      /* to any step, a fractional one, too */
 TAP_API void           tap_scheduler_step_metric(tap_scheduler *s, double metric); /* for tap_reduce_lr_on_plateau */
 
-/* ---- Clipping of gradients (optim/clip.c) ------------------------------------------------------------------------- */
+/* ---- Clipping of gradients (optim/clip.c) ------------------------------------------------------------------------ */
 
 /* The gradients at and below m as one vector, torch.nn.utils' clip_grad_norm_ and clip_grad_value_: between the backward pass
  * and the step. Frozen parameters, and those that no backward pass has reached since the last step, are left out. */

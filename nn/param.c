@@ -17,7 +17,7 @@ tap_param *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_i
     tap_param  *p = path ? tap__module_alloc(m, sizeof *p) : NULL;
     if (!p) return &r->no_param;
 
-    *p = (tap_param){ .module = m, .path = path, .fresh = true };
+    *p = (tap_param){ .module = m, .path = path, .fresh = true, .init = how };
     p->value = tap_tensor_zeros(r->values, r->dtype, shape);
     if (p->value.data) p->grad = tap_tensor_zeros(r->grads, r->dtype, shape);
     if (!p->grad.data) {

@@ -297,6 +297,12 @@ static void call_tap_loader_rows(fixture *f)
     CALL(tap_init_kaiming_uniform, 0, tap_init_kaiming_uniform(-1)) \
     CALL(tap_init_kaiming_normal, 0, tap_init_kaiming_normal(-1)) \
     CALL(tap_init_default, 0, tap_init_default(INT64_MIN)) \
+    CALL(tap_init_fan_out, 0, tap_init_fan_out(tap_init_zeros())) \
+    CALL(tap_init_trunc_normal, 0, tap_init_trunc_normal((double)NAN, -1, 1, -1)) \
+    CALL(tap_init_orthogonal, 0, tap_init_orthogonal(-1)) \
+    CALL(tap_init_eye, 0, tap_init_eye()) \
+    CALL(tap_init_dirac, 0, tap_init_dirac(INT64_MIN)) \
+    CALL(tap_calculate_gain, 0, tap_calculate_gain(NULL, (double)NAN)) \
     CALL_TENSOR(tap_param_new, MODULE, tap_param_value(tap_param_new(f->m, "new", TAP_SHAPE(2), tap_init_zeros()))) \
     CALL(tap_param_path, 0, assert_non_null(tap_param_path(f->weight))) \
     CALL(tap_param_value, 0, tap_param_value(f->weight)) \
@@ -700,6 +706,10 @@ static void bad_use_dtype(fixture *f)
     BAD_CALL(param_fan, TAP_EARG, \
       "p: the initializer needs fan_in and fan_out, which shape [3] with fan_in -9223372036854775808 does not give", \
       param(f, "p", TAP_SHAPE(3), tap_init_default(INT64_MIN))) \
+    BAD_CALL(param_trunc, TAP_EARG, "p: trunc_normal needs a standard deviation above 0 and a below b, within 5 of them around " \
+      "the mean, not mean nan, std 1, a -1 and b 1", param(f, "p", TAP_SHAPE(3), tap_init_trunc_normal((double)NAN, 1, -1, 1))) \
+    BAD_CALL(param_dirac, TAP_EARG, "p: dirac needs three to five axes, the first of which the groups divide, not shape [2,2,2] " \
+      "and -9223372036854775808 groups", param(f, "p", TAP_SHAPE(2, 2, 2), tap_init_dirac(INT64_MIN))) \
     BAD_VAR(use_null, TAP_EARG, "param_var: the parameter is NULL; was the layer initialized?", tap_param_var(f->t, NULL)) \
     BAD_FUNCTION(use_dtype, TAP_EDTYPE, "param_var: p is float32, but the tape is float64") \
     BAD_CALL(save_null, TAP_EARG, "save: the path is NULL", save(f, NULL, 0, NULL)) \

@@ -46,7 +46,7 @@ static bool has_function(const cJSON *json)
 static const nn_kind kinds[] = {
     { "schedule", has_base_lr, nn_run_schedule },
     { "optimizer", has_steps, nn_run_optimizer },
-    { "init", has_function, NULL },
+    { "init", has_function, nn_run_init },
     { "layer", has_inputs, NULL },
     { "kl", has_pair, NULL },
     { "distribution", has_results, NULL },

@@ -52,12 +52,92 @@ static void test_ranges_and_moments(void **state)
     assert_uniform(moments_of(tap_init_kaiming_uniform(sqrt(2)), wide, sqrt(6.0 / 200)));
     assert_normal(moments_of(tap_init_kaiming_normal(sqrt(2)), wide, sqrt(2.0 / 200)));
     assert_normal(moments_of(tap_init_kaiming_normal(1), image, sqrt(1.0 / (20 * 20))));
+    assert_normal(moments_of(tap_init_fan_out(tap_init_kaiming_normal(1)), image, sqrt(1.0 / (50 * 20))));
+    assert_uniform(moments_of(tap_init_fan_out(tap_init_kaiming_uniform(1)), wide, sqrt(3.0 / 100)));
     assert_uniform(moments_of(tap_init_default(64), flat, 1.0 / 8));
     assert_uniform(moments_of(tap_init_default(64), wide, 1.0 / 8));
 
     moments zeros = moments_of(tap_init_zeros(), flat, 1), constant = moments_of(tap_init_constant(-3), flat, 1);
     assert_true(zeros.max_abs == 0);
     assert_true(constant.max_abs == 3 && fabs(constant.mean + 3) < 1e-9);
+}
+
+static void test_gains(void **state)
+{
+    (void)state;
+    assert_near(tap_calculate_gain("relu", 0), sqrt(2), 1e-15);
+    assert_near(tap_calculate_gain("leaky_relu", 0), sqrt(2 / 1.0001), 1e-15);
+    assert_near(tap_calculate_gain("leaky_relu", TAP_ZERO), sqrt(2), 1e-15);
+    assert_near(tap_calculate_gain("leaky_relu", 2), sqrt(0.4), 1e-15);
+    assert_near(tap_calculate_gain("tanh", 0), 5.0 / 3, 1e-15);
+    assert_near(tap_calculate_gain("selu", 0), 0.75, 0);
+    assert_near(tap_calculate_gain("conv2d", 0), 1, 0);
+    assert_true(isnan(tap_calculate_gain("RELU", 0)) && isnan(tap_calculate_gain(NULL, 0)));
+}
+
+/* A standard normal variable within -1..1 has variance 1 - 2 phi(1) / (2 Phi(1) - 1). */
+static void test_truncated_normal(void **state)
+{
+    (void)state;
+    moments s = moments_of(tap_init_trunc_normal(0, 0.25, -0.25, 0.25), TAP_SHAPE(20000), 0.25);
+    assert_true(fabs(s.mean) < 0.02 && fabs(s.variance - 0.29112509) < 0.01);
+    assert_true(s.max_abs <= 1 && s.max_abs > 0.999);
+    s = moments_of(tap_init_trunc_normal(1, 1, 1.5, 4), TAP_SHAPE(20000), 1);
+    assert_true(s.mean > 2.09 && s.mean < 2.18 && s.max_abs <= 4 && s.max_abs > 3.9);
+}
+
+/* The matrix [rows,columns] has perpendicular rows or columns of length `gain`. */
+static void assert_orthogonal(tap_dtype dtype, tap_shape shape, double gain, double tolerance)
+{
+    tap_module      *root = tap_module_new(dtype, 5);
+    const tap_tensor x = tap_param_value(tap_param_new(root, "w", shape, tap_init_orthogonal(gain)));
+    const int64_t    rows = shape.n[0], columns = tap_numel(shape) / rows, k = rows < columns ? rows : columns;
+    for (int64_t a = 0; a < k; a++) {
+        for (int64_t b = 0; b < k; b++) {
+            double sum = 0;
+            for (int64_t i = 0; i < (rows < columns ? columns : rows); i++) {
+                const int64_t at = rows < columns ? a * columns + i : i * columns + a;
+                const int64_t bt = rows < columns ? b * columns + i : i * columns + b;
+                sum += tap_tensor_item(x, at) * tap_tensor_item(x, bt);
+            }
+            assert_near(sum, a == b ? gain * gain : 0, tolerance);
+        }
+    }
+    assert_int_equal(tap_module_status(root, NULL), TAP_OK);
+    tap_module_free(root);
+}
+
+static void test_orthogonal(void **state)
+{
+    (void)state;
+    assert_orthogonal(TAP_F64, TAP_SHAPE(20, 20), 1, 1e-13);
+    assert_orthogonal(TAP_F64, TAP_SHAPE(3, 5, 4), 2, 1e-13);
+    assert_orthogonal(TAP_F64, TAP_SHAPE(30, 7), 0.5, 1e-13);
+    assert_orthogonal(TAP_F32, TAP_SHAPE(7, 30), 1, 1e-6);
+    tap_module *root = tap_module_new(TAP_F32, 5);
+    tap_param_new(root, "w", TAP_SHAPE(0, 3), tap_init_orthogonal(1));
+    assert_int_equal(tap_module_status(root, NULL), TAP_OK);
+    tap_module_free(root);
+}
+
+static void assert_ones(tap_init how, tap_shape shape, int n, const int64_t *ones)
+{
+    tap_module      *root = tap_module_new(TAP_F32, 5);
+    const tap_tensor x = tap_param_value(tap_param_new(root, "w", shape, how));
+    double           sum = 0;
+    for (int64_t i = 0; i < tap_numel(shape); i++) sum += fabs(tap_tensor_item(x, i));
+    for (int i = 0; i < n; i++) assert_true(tap_tensor_item(x, ones[i]) == 1);
+    assert_true(sum == n);
+    tap_module_free(root);
+}
+
+static void test_identities(void **state)
+{
+    (void)state;
+    assert_ones(tap_init_eye(), TAP_SHAPE(3, 2), 2, (int64_t[]){ 0, 3 });
+    assert_ones(tap_init_eye(), TAP_SHAPE(2, 3), 2, (int64_t[]){ 0, 4 });
+    assert_ones(tap_init_dirac(1), TAP_SHAPE(3, 2, 3), 2, (int64_t[]){ 1, 10 });
+    assert_ones(tap_init_dirac(2), TAP_SHAPE(4, 3, 2, 3), 4, (int64_t[]){ 4, 28, 40, 64 });
 }
 
 static void read_param(tap_dtype dtype, uint64_t seed, const char *before, const char *child, double out[8])
@@ -109,12 +189,32 @@ static void test_errors(void **state)
                    "w: the initializer needs fan_in and fan_out, which shape [2] with fan_in 0 does not give");
     assert_refused(tap_init_default(-4), TAP_SHAPE(2, 2),
                    "w: the initializer needs fan_in and fan_out, which shape [2,2] with fan_in -4 does not give");
+    assert_refused(tap_init_fan_out(tap_init_kaiming_normal(1)), TAP_SHAPE(2),
+                   "w: the initializer needs fan_in and fan_out, which shape [2] with fan_in 0 does not give");
+    assert_refused(tap_init_kaiming_normal(tap_calculate_gain("RELU", 0)), TAP_SHAPE(2, 2),
+                   "w: the initializer's value must be a finite number, at least 0, not nan");
+    assert_refused(tap_init_trunc_normal(0, 1, 2, 2), TAP_SHAPE(2),
+                   "w: trunc_normal needs a standard deviation above 0 and a below b, within 5 of them around the mean, not "
+                   "mean 0, std 1, a 2 and b 2");
+    assert_refused(tap_init_trunc_normal(0, 1, 6, 7), TAP_SHAPE(2),
+                   "w: trunc_normal needs a standard deviation above 0 and a below b, within 5 of them around the mean, not "
+                   "mean 0, std 1, a 6 and b 7");
+    assert_refused(tap_init_orthogonal(1), TAP_SHAPE(2), "w: orthogonal needs two or more axes, not shape [2]");
+    assert_refused(tap_init_eye(), TAP_SHAPE(2, 2, 2), "w: eye needs two axes, not shape [2,2,2]");
+    assert_refused(tap_init_dirac(3), TAP_SHAPE(4, 2, 2),
+                   "w: dirac needs three to five axes, the first of which the groups divide, not shape [4,2,2] and 3 groups");
+    assert_refused(tap_init_dirac(1), TAP_SHAPE(4, 2),
+                   "w: dirac needs three to five axes, the first of which the groups divide, not shape [4,2] and 1 groups");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ranges_and_moments),
+        cmocka_unit_test(test_gains),
+        cmocka_unit_test(test_truncated_normal),
+        cmocka_unit_test(test_orthogonal),
+        cmocka_unit_test(test_identities),
         cmocka_unit_test(test_depends_on_seed_and_path_alone),
         cmocka_unit_test(test_errors),
     };
