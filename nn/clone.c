@@ -45,17 +45,21 @@ static void copy_buffers(tap_module *copy, const tap_module *m)
     }
 }
 
-tap_module *tap_module_clone(const tap_module *m, tap_dtype dtype)
+void tap__module_copy(tap_module *copy, const tap_module *m)
 {
-    m = tap__module(m);
-    tap_module *copy = tap_module_new(dtype, m->root->seed);
-    if (copy->root->error.status == TAP_OK) tap__error_copy(&copy->root->error, &m->root->error);
-    if (copy->root->error.status != TAP_OK) return copy;
     copy->training = m->training;
     for (const tap_module *c = tap__next_module(m, m); c; c = tap__next_module(m, c))
         tap_module_child(module_like(copy, m, c->parent), tap__last_name(c->path))->training = c->training;
     copy_params(copy, m);
     copy_buffers(copy, m);
+}
+
+tap_module *tap_module_clone(const tap_module *m, tap_dtype dtype)
+{
+    m = tap__module(m);
+    tap_module *copy = tap_module_new(dtype, m->root->seed);
+    if (copy->root->error.status == TAP_OK) tap__error_copy(&copy->root->error, &m->root->error);
+    if (copy->root->error.status == TAP_OK) tap__module_copy(copy, m);
     return copy;
 }
 

@@ -80,6 +80,8 @@ const char *tap__new_path(tap_module *m, const char *name);
 const char *tap__last_name(const char *path); /* "weight" of "enc.0.weight" */
 /* The part of a path that follows the path of m, which it is below of. */
 const char *tap__path_below(const tap_module *m, const char *path);
+/* Copies all modules, parameters and buffers below m, and m's mode, to an empty module of a root without an error. */
+void tap__module_copy(tap_module *copy, const tap_module *m);
 /* Parameters and buffers at and below m under their paths, in memory of the arena; NULL, and the arena has failed, if there is
  * no memory. */
 tap_named_tensor *tap__module_state(const tap_module *m, tap_arena *a, int *n);

@@ -851,6 +851,26 @@ TAP_API double tap_grad_norm(const tap_module *m, double p);
 TAP_API double tap_clip_grad_norm(tap_module *m, double max_norm, tap_clip_options o);
 TAP_API void   tap_clip_grad_value(tap_module *m, double clip_value); /* to -clip_value..clip_value; NaN stays */
 
+/* ---- Averages of weights (optim/average.c) ----------------------------------------------------------------------- */
+
+/* Averages of a module's parameters over the steps of its training, torch.optim.swa_utils' AveragedModel: an exponential moving
+ * average (EMA) or the equal average (SWA, Izmailov et al. 2018). A forward pass with the average:
+ *
+ *     tap_module *ema = tap_averaged_model_new(m);
+ *     ... tap_optim_step(o, t); tap_averaged_model_update(ema, m, (tap_average_options){ .decay = 0.999 });
+ *     tap_module_replace(t, m, tap_averaged_model_module(ema)); ... forward passes of m's layers on t, until it is reset */
+typedef struct {
+    double decay;       /* average = decay average + (1 - decay) m; 0 for the equal average, TAP_ZERO for 0 */
+    bool   use_buffers; /* average buffers, too, integers being cut to integers; else they are copied */
+} tap_average_options;
+
+/* A root of the caller's, as PyTorch's: the buffer "n_averaged", and a clone of m as "module". */
+TAP_API tap_module *tap_averaged_model_new(const tap_module *m);
+/* Adds m to the average; the first update copies it. An error, of the average, if m has other parameters or buffers than the
+ * module it was made from. */
+TAP_API tap_status  tap_averaged_model_update(tap_module *average, const tap_module *m, tap_average_options o);
+TAP_API tap_module *tap_averaged_model_module(const tap_module *average); /* its "module" */
+
 /* ---- Data (loader.c) --------------------------------------------------------------------------------------------- */
 
 typedef struct tap_loader tap_loader;

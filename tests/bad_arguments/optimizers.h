@@ -31,6 +31,26 @@ static void closure(fixture *f, tap_tape *t, tap_module_function loss)
     f->status = isnan(tap_optim_step_closure(f->optim, t, loss, f)) ? TAP_EARG : TAP_OK;
 }
 
+static void call_tap_averaged_model_new(fixture *f)
+{
+    tap_module *average = tap_averaged_model_new(f->m);
+    assert_int_equal(tap_module_status(average, &(const char *){ NULL }), tap_module_status(f->m, NULL));
+    tap_module_free(average);
+}
+
+static void call_tap_averaged_model_update(fixture *f)
+{
+    tap_module *average = tap_averaged_model_new(f->m);
+    f->status = (int)tap_averaged_model_update(average, f->m, (tap_average_options){ 0 });
+    tap_module_status(average, &(const char *){ NULL });
+    tap_module_free(average);
+}
+
+static void average(fixture *f, tap_module *m, tap_average_options o)
+{
+    f->status = (int)tap_averaged_model_update(f->m, m, o);
+}
+
 static const tap_group_options no_decay = { .weight_decay = TAP_ZERO };
 
 static void group(fixture *f, tap_param_predicate which, tap_group_options g)
@@ -110,6 +130,9 @@ static tap_schedule one_part;
     CALL(tap_scheduler_step, 0, tap_scheduler_step(NULL)) \
     CALL(tap_scheduler_step_to, 0, tap_scheduler_step_to(tap_scheduler_new(f->optim, tap_step_lr(7, 0.1)), 1)) \
     CALL(tap_scheduler_step_metric, 0, tap_scheduler_step_metric(NULL, 1)) \
+    CALL_FUNCTION(tap_averaged_model_new, 0) \
+    CALL_FUNCTION(tap_averaged_model_update, MODULE) \
+    CALL(tap_averaged_model_module, 0, tap_averaged_model_module(f->m)) \
     CALL_FUNCTION(tap_optim_free, 0)
 
 #define OPTIMIZER_BAD_CALLS \
@@ -184,6 +207,8 @@ static tap_schedule one_part;
       tap_scheduler_step_metric(tap_scheduler_new(f->optim, tap_step_lr(1, 1)), 1)) \
     BAD_CALL(step_to_nan, TAP_EARG, "scheduler_step_to: the step must be at least 0, not nan", \
       tap_scheduler_step_to(tap_scheduler_new(f->optim, tap_step_lr(1, 1)), (double)NAN)) \
+    BAD_CALL(average_other, TAP_EARG, "averaged_model_update: the average must be made by tap_averaged_model_new", \
+      average(f, f->m, (tap_average_options){ 0 })) \
     BAD_CALL(group_null, TAP_EARG, "optim_group: the predicate must not be NULL", group(f, NULL, no_decay)) \
     BAD_CALL(group_option, TAP_EARG, "optim_group: adam has no option momentum", \
       group(f, tap_is_vector, (tap_group_options){ .momentum = 0.9 })) \

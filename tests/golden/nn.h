@@ -26,6 +26,7 @@ typedef struct {
 outcome nn_run_optimizer(nn_case *c); /* golden/nn_optimizer.c */
 outcome nn_run_schedule(nn_case *c);  /* golden/nn_schedule.c */
 outcome nn_run_init(nn_case *c);      /* golden/nn_init.c */
+outcome nn_run_average(nn_case *c);   /* golden/nn_average.c */
 /* A schedule from {"class", "args"}; it borrows memory of the case. */
 tap_schedule nn_make_schedule(nn_case *c, const cJSON *json);
 

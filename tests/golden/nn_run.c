@@ -32,6 +32,11 @@ static bool has_inputs(const cJSON *json)
     return nn_field(json, "inputs") && nn_field(json, "outputs");
 }
 
+static bool has_average(const cJSON *json)
+{
+    return strcmp(nn_text(json, "class"), "AveragedModel") == 0;
+}
+
 static bool has_steps(const cJSON *json)
 {
     return nn_field(json, "steps") || strncmp(nn_text(json, "function"), "clip_grad_", 10) == 0;
@@ -45,6 +50,7 @@ static bool has_function(const cJSON *json)
 /* A case is of the first kind that it fits. */
 static const nn_kind kinds[] = {
     { "schedule", has_base_lr, nn_run_schedule },
+    { "optimizer", has_average, nn_run_average },
     { "optimizer", has_steps, nn_run_optimizer },
     { "init", has_function, nn_run_init },
     { "layer", has_inputs, NULL },

@@ -1,0 +1,133 @@
+/* nn/optim/average.c: averages of a module's parameters over the steps of a training: EMA and SWA, as torch.optim.swa_utils. An
+ * average is a module like any other, so that it is saved, checkpointed and put in the place of the trained one like any
+ * other. */
+#include <math.h>
+#include <string.h>
+
+#include "nn/internal.h"
+#include "tensor/borrow.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+
+enum { CHUNK = 8192 };
+
+static const char count_name[] = "n_averaged", module_name[] = "module";
+
+tap_module *tap_averaged_model_new(const tap_module *m)
+{
+    m = tap__module(m);
+    tap_module *average = tap_module_new(m->root->dtype, m->root->seed);
+    if (average->root->error.status == TAP_OK) tap__error_copy(&average->root->error, &m->root->error);
+    tap_buffer_new(average, count_name, TAP_I64, TAP_SCALAR, 0);
+    tap_module *copy = tap_module_child(average, module_name);
+    if (average->root->error.status == TAP_OK) tap__module_copy(copy, m);
+    return average;
+}
+
+tap_module *tap_averaged_model_module(const tap_module *average)
+{
+    average = tap__module(average);
+    tap_module *c = average->children;
+    while (c && strcmp(tap__last_name(c->path), module_name) != 0) c = c->sibling;
+    return c ? c : (tap_module *)(uintptr_t)average;
+}
+
+/* ---- Updates ---- */
+
+/* average = average + part (x - average) */
+typedef struct {
+    tap_tensor average, x;
+    double     part;
+} lerp;
+
+static void lerp_chunks(void *context, int64_t first, int64_t last)
+{
+    const lerp   *l = context;
+    const int64_t n = tap_numel(l->x.shape), end = last * CHUNK < n ? last * CHUNK : n;
+    if (l->x.dtype == TAP_F32) {
+        const float part = (float)l->part, *x = l->x.data;
+        float      *average = l->average.data;
+        for (int64_t i = first * CHUNK; i < end; i++) average[i] += part * (x[i] - average[i]);
+    } else {
+        const double *x = l->x.data;
+        double       *average = l->average.data;
+        for (int64_t i = first * CHUNK; i < end; i++) average[i] += l->part * (x[i] - average[i]);
+    }
+}
+
+/* Averages of integers are cut to integers. */
+static void update(tap_tensor average, tap_tensor x, double part)
+{
+    const int64_t n = tap_numel(x.shape);
+    if (part == 1 || x.dtype == TAP_BOOL) tap_tensor_copy(average, x, NULL);
+    else if (tap_dtype_is_float(x.dtype))
+        tap__parallel((n + CHUNK - 1) / CHUNK, n / 2, lerp_chunks, &(lerp){ average, x, part });
+    else {
+        for (int64_t i = 0; i < n; i++)
+            tap_tensor_set_item(average, i, trunc(tap_tensor_item(average, i) * (1 - part) + tap_tensor_item(x, i) * part));
+    }
+    tap__note_write(average);
+}
+
+static bool corresponds(tap_module *average, const char *name, const tap_tensor *x, const char *average_name,
+                        const tap_tensor *y)
+{
+    const bool same = x && y && !strcmp(name, average_name) && x->dtype == y->dtype && tap_shape_equal(x->shape, y->shape);
+    if (!same)
+        tap_module_fail(average, TAP_EARG,
+                        "averaged_model_update: the average must be of this module; it has %s in place of %s",
+                        y ? average_name : "nothing", x ? name : "nothing");
+    return same;
+}
+
+/* Whether both modules have the same parameters. If not, the average has failed. */
+static bool check_params(tap_module *average, const tap_module *copy, const tap_module *m)
+{
+    const tap_param *p = tap_module_next(m, NULL), *q = tap_module_next(copy, NULL);
+    for (; p || q; p = tap_module_next(m, p), q = tap_module_next(copy, q)) {
+        const char *name = p ? tap__path_below(m, p->path) : "", *there = q ? tap__path_below(copy, q->path) : "";
+        if (!corresponds(average, name, p ? &p->value : NULL, there, q ? &q->value : NULL)) return false;
+    }
+    return true;
+}
+
+static bool check_buffers(tap_module *average, const tap_module *copy, const tap_module *m)
+{
+    const tap_buffer *b = tap_module_next_buffer(m, NULL), *c = tap_module_next_buffer(copy, NULL);
+    for (; b || c; b = tap_module_next_buffer(m, b), c = tap_module_next_buffer(copy, c)) {
+        const char *name = b ? tap__path_below(m, b->path) : "", *there = c ? tap__path_below(copy, c->path) : "";
+        if (!corresponds(average, name, b ? &b->value : NULL, there, c ? &c->value : NULL)) return false;
+    }
+    return true;
+}
+
+tap_status tap_averaged_model_update(tap_module *average, const tap_module *m, tap_average_options o)
+{
+    average = tap__module(average);
+    m = tap__module(m);
+    const tap_module *copy = tap_averaged_model_module(average);
+    const tap_buffer *count = tap_module_buffer(average, count_name);
+    const double      decay = o.decay == TAP_ZERO ? 0 : o.decay;
+    if (average->root->error.status == TAP_OK && m->root->error.status != TAP_OK) return m->root->error.status;
+    if (copy == average || !count)
+        tap_module_fail(average, TAP_EARG, "averaged_model_update: the average must be made by tap_averaged_model_new");
+    else if (!(decay >= 0 && decay < 1))
+        tap_module_fail(average, TAP_EARG, "averaged_model_update: decay must be at least 0 and below 1, not %g", decay);
+    if (average->root->error.status != TAP_OK || !check_params(average, copy, m) || !check_buffers(average, copy, m))
+        return average->root->error.status;
+
+    int64_t         *n = count->value.data;
+    const double     part = *n == 0 ? 1 : o.decay == 0 ? 1 / ((double)*n + 1) : 1 - decay; /* the first update copies */
+    const tap_param *q = NULL;
+    for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) {
+        q = tap_module_next(copy, q);
+        update(q->value, p->value, part);
+    }
+    const tap_buffer *c = NULL;
+    for (const tap_buffer *b = tap_module_next_buffer(m, NULL); b; b = tap_module_next_buffer(m, b)) {
+        c = tap_module_next_buffer(copy, c);
+        update(c->value, b->value, o.use_buffers ? part : 1);
+    }
+    ++*n;
+    return TAP_OK;
+}
