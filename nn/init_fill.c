@@ -79,7 +79,8 @@ static tap_status fill_orthogonal(tap_init how, tap_tensor x, tap_rng_key key, c
         return tap_error_set(e, TAP_EARG, "%s: orthogonal needs two or more axes, not shape %s", path,
                              tap_shape_format(text, x.shape));
     if (n == 0) return TAP_OK;
-    tap_arena       *a = tap__arena_new_internal();
+    tap_arena *a = tap__arena_new_internal();
+    tap__arena_name(a, path);
     const tap_tensor matrix = tap_tensor_zeros(a, TAP_F64, x.shape);
     if (tap_arena_status(a, NULL) == TAP_OK) {
         tap_random_normal(matrix, key);

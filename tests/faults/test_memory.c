@@ -243,6 +243,41 @@ static void run_conv(tap_error *e)
     train(&(architecture){ init_conv, loss_conv }, e);
 }
 
+static tap_var square_of_weights(tap_tape *t, void *ctx)
+{
+    return tap_sum(tap_square(tap_param_var(t, tap_module_param(ctx, "w"))), TAP_ALL);
+}
+
+/* Groups, a schedule of schedules, an average, and L-BFGS. */
+static void run_optimizers(tap_error *e)
+{
+    tap_module *root = tap_module_new(TAP_F64, 1);
+    tap_tape   *t = tap_tape_new(TAP_F64, 2);
+    tap_param_new(root, "w", TAP_SHAPE(3, 4), tap_init_orthogonal(1));
+    tap_param_new(root, "b", TAP_SHAPE(3), tap_init_trunc_normal(0, 1, -2, 2));
+    tap_module        *average = tap_averaged_model_new(root);
+    tap_optim         *o = tap_adamw_new(root, (tap_adamw_options){ .amsgrad = true });
+    const tap_schedule part[] = { tap_linear_lr(0.5, 1, 2), tap_exponential_lr(0.5) };
+    const tap_schedule parts[] = { tap_sequential_lr(2, part, (int64_t[]){ 1 }), tap_step_lr(1, 0.5) };
+    tap_optim_group(o, tap_is_vector, NULL, (tap_group_options){ .weight_decay = TAP_ZERO });
+    tap_scheduler *s = tap_scheduler_new(o, tap_chained_lr(2, parts));
+    for (int step = 0; step < 2; step++) {
+        tap_optim_step_closure(o, t, square_of_weights, root);
+        tap_scheduler_step(s);
+        tap_averaged_model_update(average, root, (tap_average_options){ 0 });
+    }
+    tap_optim_free(o);
+    o = tap_lbfgs_new(root, (tap_lbfgs_options){ .history_size = 2, .strong_wolfe = true });
+    tap_optim_step_closure(o, t, square_of_weights, root);
+    report(e, root, NULL, t);
+    report(e, average, NULL, NULL);
+    if (e->status == TAP_OK) record_values(&result, root);
+    if (e->status == TAP_OK) record_values(&result, average);
+    tap_tape_free(t);
+    tap_module_free(average);
+    tap_module_free(root);
+}
+
 /* Encodes and decodes, with one stream. */
 static void run_bits_back(tap_error *e)
 {
@@ -474,13 +509,13 @@ int main(void)
     static const scenario scenarios[] = {
         { .name = "training a VAE", .run = run_vae },           { .name = "training a convolutional VAE", .run = run_conv_vae },
         { .name = "training an MLP", .run = run_mlp },          { .name = "training a convolutional network", .run = run_conv },
-        { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back },
+        { .name = "optimizers and schedules", .run = run_optimizers }, { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back },
         { .name = "clustering cells", .run = run_clustering },
         { .name = "scoring images", .run = run_scores },        { .name = "measuring scores", .run = run_metrics },
         { 0 },
     };
     /* clang-format on */
-    struct CMUnitTest tests[40] = { cmocka_unit_test(test_blis), cmocka_unit_test(test_operators) };
+    struct CMUnitTest tests[44] = { cmocka_unit_test(test_blis), cmocka_unit_test(test_operators) };
     size_t            n = 2;
     for (const scenario *s = scenarios; s->run; s++) tests[n++] = faults_test(s, test_scenario);
     for (const scenario *s = file_scenarios; s->run; s++) tests[n++] = faults_test(s, test_scenario);
