@@ -146,7 +146,8 @@ tap_scheduler *tap_scheduler_new(tap_optim *o, tap_schedule schedule)
     tap_module    *m = &o->root->module;
     tap_scheduler *s = tap__module_alloc(m, sizeof *s);
     if (!s) return &none;
-    *s = (tap_scheduler){ .optim = o, .before_at = -1, .best = schedule.options.plateau.maximize ? -HUGE_VAL : HUGE_VAL };
+    const bool grows = schedule.type->action == TAP__METRIC && schedule.options.plateau.maximize;
+    *s = (tap_scheduler){ .optim = o, .before_at = -1, .best = grows ? -HUGE_VAL : HUGE_VAL };
     s->base_lr = tap__module_alloc(m, (size_t)o->n_groups * sizeof *s->base_lr);
     s->before = tap__module_alloc(m, (size_t)o->n_groups * sizeof *s->before);
     s->schedule = copy_schedule(&schedule, o->n_groups, m);

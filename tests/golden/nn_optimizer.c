@@ -62,7 +62,8 @@ static void set_argument(tap_optim *o, int group, const cJSON *x)
 {
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         if (strcmp(pairs[i].name, x->string) != 0) continue;
-        for (int k = 0; k < 2; k++) tap_optim_set(o, group, pairs[i].element[k], nn_number(cJSON_GetArrayItem(x, k), NAN));
+        for (int k = 0; k < 2; k++)
+            tap_optim_set(o, group, pairs[i].element[k], nn_number(cJSON_GetArrayItem(x, k), (double)NAN));
         return;
     }
     if (!is_implementation(x->string)) tap_optim_set(o, group, x->string, nn_number(x, (double)NAN));

@@ -177,7 +177,7 @@ static void test_momentum_needs_an_optimizer_with_one(void **state)
 
 static void test_plateau(void **state)
 {
-    static const double metrics[] = { 3, 2, 2, NAN, 2.5, 1, 1, 1, 1, 1 },
+    static const double metrics[] = { 3, 2, 2, (double)NAN, 2.5, 1, 1, 1, 1, 1 },
                         lr[] = { 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25 };
     (void)state;
     model          m = model_new();
