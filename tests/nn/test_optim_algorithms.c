@@ -401,6 +401,43 @@ static void test_lbfgs_finds_the_minimum(void **state)
     }
 }
 
+/* The values after some steps on a large problem; no requests for memory after the third. */
+static float *lbfgs_after_steps(int threads)
+{
+    tap_module *root = tap_module_new(TAP_F32, 1);
+    tap_tape   *t = tap_tape_new(TAP_F32, 0);
+    quadratic   q = { .x = tap_param_new(root, "x", TAP_SHAPE(BIG), tap_init_normal(1)) };
+    tap_optim  *o = tap_lbfgs_new(root, (tap_lbfgs_options){ .max_iter = 3, .history_size = 2, .strong_wolfe = true });
+    float      *x = malloc(BIG * sizeof *x);
+    tap_set_threads(threads);
+    for (int step = 1; step <= 6; step++) {
+        heap_watch(step > 3);
+        assert_true(isfinite(tap_optim_step_closure(o, t, bowl, &q)));
+        heap_watch(false);
+    }
+    const heap_requests taken = heap_take();
+    if (taken.by_program) fail_msg("lbfgs: %ld requests for heap memory", taken.by_program);
+    memcpy(x, tap_param_value(q.x).data, BIG * sizeof *x);
+    tap_tape_free(t);
+    tap_module_free(root);
+    return x;
+}
+
+static void test_threads_change_no_bits_of_lbfgs(void **state)
+{
+    (void)state;
+    tap__parallel_threshold_for_tests(0);
+    float *one = lbfgs_after_steps(1);
+    for (int threads = 2; threads <= 4; threads++) {
+        float *many = lbfgs_after_steps(threads);
+        assert_memory_equal(one, many, BIG * sizeof *one);
+        free(many);
+    }
+    free(one);
+    tap__parallel_threshold_for_tests(25000);
+    tap_set_threads(2);
+}
+
 static tap_var half_a_loss(tap_tape *t, void *ctx)
 {
     quadratic *q = ctx;
@@ -454,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_threads_change_no_bits),
         cmocka_unit_test(test_nan_is_not_swallowed),
         cmocka_unit_test(test_lbfgs_finds_the_minimum),
+        cmocka_unit_test(test_threads_change_no_bits_of_lbfgs),
         cmocka_unit_test(test_lbfgs_fails_cleanly),
         cmocka_unit_test(test_steps_by_closures),
     };

@@ -248,6 +248,29 @@ static void test_resumed_schedulers_go_on(void **state)
     tap_module_free(m.root);
 }
 
+/* The best metric and the counts of a plateau are a part of the checkpoint. */
+static void test_resumed_plateaus_go_on(void **state)
+{
+    (void)state;
+    for (int part = 0; part < 2; part++) {
+        tap_error      e = { 0 };
+        model          m = model_new();
+        tap_scheduler *s =
+            tap_scheduler_new(m.o, tap_reduce_lr_on_plateau((tap_plateau_options){ .patience = 2, .cooldown = 3 }));
+        tap_checkpoint *c = tap_checkpoint_new(FILE_NAME);
+        tap_checkpoint_optim(c, "optim", m.o);
+        assert_true(tap_checkpoint_resume(c, &e) == (part > 0));
+        const double metrics[2][3] = { { 1, 2, 2 }, { 1.5, 1, 1 } };
+        for (int k = 0; k < 3; k++) {
+            tap_scheduler_step_metric(s, metrics[part][k]);
+            assert_lr(&m, part == 0 ? 1 : 0.1, part == 0 ? 2 : 0.2);
+        }
+        assert_int_equal(tap_checkpoint_save(c, &e), TAP_OK);
+        tap_checkpoint_free(c);
+        tap_module_free(m.root);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_momentum_needs_an_optimizer_with_one),
         cmocka_unit_test(test_plateau),
         cmocka_unit_test_setup_teardown(test_resumed_schedulers_go_on, scratch_enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(test_resumed_plateaus_go_on, scratch_enter, scratch_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
