@@ -110,7 +110,8 @@ static void test_an_update_is_a_change(void **state)
     model       m = model_new(TAP_F64);
     tap_module *a = tap_averaged_model_new(m.root);
     tap_tape   *t = tap_tape_new(TAP_F64, 0);
-    tap_var     y = tap_square(tap_param_var(t, tap_module_param(a, "module.small")));
+    tap_averaged_model_update(a, m.root, (tap_average_options){ 0 });
+    tap_var y = tap_square(tap_param_var(t, tap_module_param(a, "module.small")));
     tap_averaged_model_update(a, m.root, (tap_average_options){ 0 });
     assert_int_equal(tap_backward(y), TAP_ESTALE);
     assert_non_null(tap_tape_message(t));

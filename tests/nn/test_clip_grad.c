@@ -21,6 +21,8 @@ static model model_new(tap_dtype dtype, int64_t n, double a, double b)
     m.p[0] = tap_param_new(m.root, "a", TAP_SHAPE(n), tap_init_zeros());
     m.p[1] = tap_param_new(m.root, "none", TAP_SHAPE(5), tap_init_zeros());
     m.p[2] = tap_param_new(m.root, "b", TAP_SHAPE(1), tap_init_zeros());
+    tap_tensor_fill(tap_param_grad(m.p[1]), 100); /* of the step before */
+    tap_module_zero_grad(m.root);
     tap_tensor_set_item(tap_param_grad(m.p[0]), n - 1, a);
     tap_tensor_set_item(tap_param_grad(m.p[2]), 0, b);
     return m;

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/nn.h"
+#include "nn/init_fill.h"
 #include "tests/check.h"
 
 /* Mean, variance and largest magnitude of a parameter, in units of `size`. */
@@ -120,6 +120,25 @@ static void test_orthogonal(void **state)
     tap_module_free(root);
 }
 
+/* The columns of a Hilbert matrix are nearly parallel. */
+static void test_orthogonal_to_rounding(void **state)
+{
+    enum { N = 10 };
+    double x[N][N];
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < N; k++) x[i][k] = 1.0 / (i + k + 1);
+    }
+    tap__orthogonalize(x[0], N, N);
+    for (int a = 0; a < N; a++) {
+        for (int b = 0; b < N; b++) {
+            double sum = 0;
+            for (int i = 0; i < N; i++) sum += x[i][a] * x[i][b];
+            assert_near(sum, a == b, 1e-13);
+        }
+    }
+}
+
 static void assert_ones(tap_init how, tap_shape shape, int n, const int64_t *ones)
 {
     tap_module      *root = tap_module_new(TAP_F32, 5);
@@ -214,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_gains),
         cmocka_unit_test(test_truncated_normal),
         cmocka_unit_test(test_orthogonal),
+        cmocka_unit_test(test_orthogonal_to_rounding),
         cmocka_unit_test(test_identities),
         cmocka_unit_test(test_depends_on_seed_and_path_alone),
         cmocka_unit_test(test_errors),

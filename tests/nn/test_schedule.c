@@ -252,7 +252,7 @@ static void test_resumed_schedulers_go_on(void **state)
 static void test_resumed_plateaus_go_on(void **state)
 {
     (void)state;
-    for (int part = 0; part < 2; part++) {
+    for (int part = 0; part < 3; part++) {
         tap_error      e = { 0 };
         model          m = model_new();
         tap_scheduler *s =
@@ -260,7 +260,7 @@ static void test_resumed_plateaus_go_on(void **state)
         tap_checkpoint *c = tap_checkpoint_new(FILE_NAME);
         tap_checkpoint_optim(c, "optim", m.o);
         assert_true(tap_checkpoint_resume(c, &e) == (part > 0));
-        const double metrics[2][3] = { { 1, 2, 2 }, { 1.5, 1, 1 } };
+        const double metrics[3][3] = { { 1, 2, 2 }, { 1.5, 1, 1 }, { 1, 1, 1 } };
         for (int k = 0; k < 3; k++) {
             tap_scheduler_step_metric(s, metrics[part][k]);
             assert_lr(&m, part == 0 ? 1 : 0.1, part == 0 ? 2 : 0.2);
