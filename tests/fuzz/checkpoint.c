@@ -12,6 +12,7 @@ typedef struct {
     tap_module     *root;
     tap_linear      l;
     tap_optim      *adam;
+    tap_scheduler  *rates;
     tap_tape       *tape;
     tap_loader     *data;
     tap_checkpoint *c;
@@ -25,6 +26,8 @@ static void begin(run *r, const char *path)
     r->history = tap_tensor_wrap(TAP_F64, TAP_SHAPE(EPOCHS, 2), calloc(EPOCHS * 2, sizeof(double)));
     tap_linear_init(&r->l, r->root, "l", WIDTH, 2);
     r->adam = tap_adam_new(r->root, (tap_adam_options){ .lr = 0.01 });
+    tap_optim_group(r->adam, tap_is_vector, NULL, (tap_group_options){ .lr = 0.02 });
+    r->rates = tap_scheduler_new(r->adam, tap_exponential_lr(0.5));
     r->data = tap_loader_new(tap_tensor_wrap(TAP_F32, TAP_SHAPE(ROWS, WIDTH), rows),
                              (tap_loader_options){ .batch = 2, .shuffle = true });
     r->c = tap_checkpoint_new(path);
@@ -56,12 +59,13 @@ static void step(run *r)
     tap_var y = tap_linear_forward(&r->l, tap_input(r->tape, x));
     tap_backward(tap_mean(tap_square(tap_add(y, tap_randn(r->tape, TAP_SHAPE(2)))), TAP_ALL));
     tap_optim_step(r->adam, r->tape);
+    tap_scheduler_step(r->rates);
 }
 
 /* Everything that a load may change. */
 typedef struct {
     float                weight[3][2 * WIDTH], bias[3][2]; /* values and both moments */
-    double               lr, history[EPOCHS][2];
+    double               lr[2], base_lr[2], at, history[EPOCHS][2];
     int64_t              n_history, adam_step[2], tape_step;
     tap__loader_position place;
 } state;
@@ -77,7 +81,9 @@ static state state_of(const run *r)
         memcpy(s.bias[k], bias[k], sizeof s.bias[k]);
     }
     memcpy(s.history, r->history.data, sizeof s.history);
-    s.lr = r->adam->hyper.lr;
+    for (int i = 0; i < 2; i++) s.lr[i] = tap_optim_group_lr(r->adam, i);
+    for (int i = 0; i < 2; i++) s.base_lr[i] = r->rates->base_lr[i];
+    s.at = r->rates->at;
     s.n_history = r->n_history;
     for (int i = 0; i < 2; i++) s.adam_step[i] = r->adam->slots[i].step;
     s.tape_step = (int64_t)r->tape->step;
