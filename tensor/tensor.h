@@ -264,8 +264,9 @@ TAP_API void       tap_file_abandon(tap_file *f); /* removes the temporary file 
 /* IDX, the format of MNIST (io/idx.c), plain or gzipped: dtype uint8, int8..int32 (read as int64), float32 or float64. */
 TAP_API tap_tensor tap_idx_read(tap_arena *a, const char *path);
 
-/* NumPy's .npy (io/npy.c), versions 1 to 3: dtypes f4, f8, i1 to i8 (read as int64), u1 and b1 in either byte order. A file
- * in Fortran order gives a transposed view. Files are written in C order, with the same bytes as by numpy.save. */
+/* NumPy's .npy (io/npy.c), versions 1 to 3: dtypes f2 to f8, i1 to i8, u1 to u8 and b1 in either byte order; what becomes of
+ * them is written at tap_safetensors_read. A file in Fortran order gives a transposed view. Files are written in C order, with
+ * the same bytes as by numpy.save. */
 TAP_API tap_tensor tap_npy_read(tap_arena *a, const char *path);
 TAP_API tap_status tap_npy_write(const char *path, tap_tensor x, tap_error *e);
 /* Creates a file for an array that may be larger than memory: the caller writes its elements in C order, and commits. */
@@ -293,8 +294,9 @@ typedef struct {
     const tap_metadata     *metadata;
 } tap_safetensors;
 
-/* Reads a whole file. Dtypes F32, F64, I64, I8 to I32 (read as int64), U8 and BOOL; any other is an error that names the
- * tensor. Files that the format's reference reader rejects are errors: headers above 100 MB, duplicate names, gaps,
+/* Reads a whole file. F32, F64, I64, U8 and BOOL keep their dtype. Others become the dtype that holds them exactly: F16 and
+ * BF16 float32; I8 to I32 and U16 to U64 int64. A U64 above INT64_MAX and any other dtype, such as F8_E4M3, are errors that
+ * name the tensor. Files that the format's reference reader rejects are errors: headers above 100 MB, duplicate names, gaps,
  * overlaps, trailing bytes. */
 TAP_API tap_safetensors   tap_safetensors_read(tap_arena *a, const char *path);
 TAP_API tap_status        tap_safetensors_write(const char *path, int n, const tap_named_tensor *tensors, int n_metadata,

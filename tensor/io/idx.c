@@ -3,6 +3,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "tensor/io/elements.h"
 #include "tensor/io/reader.h"
 #include "tensor/arena.h"
 
@@ -11,18 +12,17 @@ enum { MAX_DEFLATE_RATIO = 1032, USUAL_DEFLATE_RATIO = 16, SMALL_DATA = 1 << 20,
 
 typedef struct {
     unsigned char code;
-    int           size;
-    tap_dtype     dtype; /* of the tensor */
+    tap__element  element;
 } idx_type;
 
 static const idx_type idx_types[] = {
-    { 0x08, 1, TAP_U8 },  { 0x09, 1, TAP_I64 }, { 0x0B, 2, TAP_I64 },
-    { 0x0C, 4, TAP_I64 }, { 0x0D, 4, TAP_F32 }, { 0x0E, 8, TAP_F64 },
+    { 0x08, TAP__FILE_U8 },  { 0x09, TAP__FILE_I8 },  { 0x0B, TAP__FILE_I16 },
+    { 0x0C, TAP__FILE_I32 }, { 0x0D, TAP__FILE_F32 }, { 0x0E, TAP__FILE_F64 },
 };
 
 typedef struct {
     tap__gzip_reader from;
-    idx_type         type;
+    tap__element     element;
     tap_shape        shape;
 } reader;
 
@@ -45,7 +45,7 @@ static bool read_header(reader *r)
         return tap__reader_fail(&r->from.in, TAP_EIO, "has IDX type 0x%02x; 0x08, 0x09 and 0x0b to 0x0e can be read", magic[2]);
     if (magic[3] > TAP_MAX_RANK)
         return tap__reader_fail(&r->from.in, TAP_EIO, "has %d axes, more than %d", magic[3], TAP_MAX_RANK);
-    r->type = idx_types[type];
+    r->element = idx_types[type].element;
     r->shape.rank = magic[3];
     if (!read_part(r, sizes, 4 * r->shape.rank, "header")) return false;
     for (int i = 0; i < r->shape.rank; i++) {
@@ -59,14 +59,14 @@ static bool read_header(reader *r)
 static bool check_size(const reader *r)
 {
     char    text[TAP_SHAPE_TEXT];
-    int64_t n = tap_numel(r->shape), capacity = r->from.size - 4 - 4 * r->shape.rank;
+    int64_t n = tap_numel(r->shape), capacity = r->from.size - 4 - 4 * r->shape.rank, size = tap__element_size(r->element);
     tap_shape_format(text, r->shape);
     if (n < 0) return tap__reader_fail(&r->from.in, TAP_EIO, "shape %s is too large", text);
     if (!gzdirect(r->from.stream))
         capacity = r->from.size < INT64_MAX / MAX_DEFLATE_RATIO ? r->from.size * MAX_DEFLATE_RATIO : INT64_MAX;
-    if (n <= capacity / r->type.size) return true;
+    if (n <= capacity / size) return true;
     return tap__reader_fail(&r->from.in, TAP_EIO, "truncated: shape %s takes %lld bytes, the file can hold %lld", text,
-                            (long long)n * r->type.size, (long long)(capacity < 0 ? 0 : capacity));
+                            (long long)n * size, (long long)(capacity < 0 ? 0 : capacity));
 }
 
 static bool read_data(const reader *r, int64_t bytes, char *to)
@@ -108,12 +108,13 @@ static bool check_stream(const reader *r, int64_t bytes, int64_t memory)
 static tap_tensor read_tensor(reader *r)
 {
     if (!read_header(r) || !check_size(r)) return (tap_tensor){ 0 };
-    int64_t n = tap_numel(r->shape), bytes = n * r->type.size, memory = n * (int64_t)tap_dtype_size(r->type.dtype);
+    tap_dtype dtype = tap__element_dtype(r->element);
+    int64_t   n = tap_numel(r->shape), bytes = n * tap__element_size(r->element), memory = n * (int64_t)tap_dtype_size(dtype);
     if (!check_stream(r, bytes, memory)) return (tap_tensor){ 0 };
     void *data = tap__arena_acquire(r->from.in.arena, (size_t)memory);
     if (!data || !read_data(r, bytes, data) || !check_end(r)) return (tap_tensor){ 0 };
-    tap__decode(data, n, r->type.dtype, r->type.size, true);
-    return tap_tensor_wrap(r->type.dtype, r->shape, data);
+    tap__decode(data, n, r->element, true);
+    return tap_tensor_wrap(dtype, r->shape, data);
 }
 
 tap_tensor tap_idx_read(tap_arena *a, const char *path)

@@ -4,23 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tensor/io/elements.h"
 #include "tensor/io/reader.h"
 #include "tensor/arena.h"
 
 #define MAGIC "\x93NUMPY"
 
-enum { MAGIC_SIZE = 6, MAX_HEADER = 65535, N_TYPES = 8, N_KEYS = 3 };
+enum { MAGIC_SIZE = 6, MAX_HEADER = 65535, N_TYPES = 12, N_KEYS = 3 };
 
-/* Type codes follow a character for the byte order. Small integers are read as int64. Of a dtype's codes, the last one is
- * written. */
+/* Type codes follow a character for the byte order. Of the codes of one dtype, the last is written. */
 static const struct {
-    const char *code;
-    tap_dtype   dtype;
-    int         size; /* bytes in the file */
+    const char  *code;
+    tap__element element;
 } types[N_TYPES] = {
-    { "b1", TAP_BOOL, 1 }, { "u1", TAP_U8, 1 },  { "i1", TAP_I64, 1 }, { "i2", TAP_I64, 2 },
-    { "i4", TAP_I64, 4 },  { "i8", TAP_I64, 8 }, { "f4", TAP_F32, 4 }, { "f8", TAP_F64, 8 },
+    { "b1", TAP__FILE_BOOL }, { "u1", TAP__FILE_U8 },  { "i1", TAP__FILE_I8 },  { "i2", TAP__FILE_I16 },
+    { "u2", TAP__FILE_U16 },  { "i4", TAP__FILE_I32 }, { "u4", TAP__FILE_U32 }, { "u8", TAP__FILE_U64 },
+    { "i8", TAP__FILE_I64 },  { "f2", TAP__FILE_F16 }, { "f4", TAP__FILE_F32 }, { "f8", TAP__FILE_F64 },
 };
+
+static int type_size(int type)
+{
+    return tap__element_size(types[type].element);
+}
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
@@ -91,12 +96,13 @@ static bool parse_dtype(reader *r)
     const char *text = parse_string(r);
     if (!text) return fail_expected(r, "a string with a single dtype");
     for (r->type = 0; r->type < N_TYPES; r->type++) {
-        const char *order = types[r->type].size == 1 ? "|<>" : "<>";
+        const char *order = type_size(r->type) == 1 ? "|<>" : "<>";
         if (!*text || !strchr(order, *text) || strcmp(text + 1, types[r->type].code) != 0) continue;
         r->big_endian = *text == '>';
         return true;
     }
-    return tap__reader_fail(&r->in, TAP_EDTYPE, "has dtype '%.20s'; f4, f8, i1 to i8, u1 and b1, < or >, can be read", text);
+    return tap__reader_fail(&r->in, TAP_EDTYPE, "has dtype '%.20s'; f2 to f8, i1 to i8, u1 to u8 and b1, < or >, can be read",
+                            text);
 }
 
 static bool parse_order(reader *r)
@@ -199,7 +205,7 @@ static bool check_size(const reader *r)
 {
     char               text[TAP_SHAPE_TEXT];
     int64_t            n = tap_numel(r->shape);
-    unsigned long long left = r->in.left, bytes = (unsigned long long)n * (unsigned)types[r->type].size;
+    unsigned long long left = r->in.left, bytes = (unsigned long long)n * (unsigned)type_size(r->type);
     tap_shape_format(text, r->shape);
     if (n < 0) return tap__reader_fail(&r->in, TAP_EIO, "shape %s is too large", text);
     if (bytes > left)
@@ -225,11 +231,13 @@ static tap_tensor read_tensor(reader *r)
 {
     if (!read_header(r) || !check_size(r)) return (tap_tensor){ 0 };
     int64_t   n = tap_numel(r->shape);
-    int       size = types[r->type].size;
-    tap_dtype dtype = types[r->type].dtype;
+    tap_dtype dtype = tap__element_dtype(types[r->type].element);
     void     *data = tap__arena_acquire(r->in.arena, (size_t)n * tap_dtype_size(dtype));
-    if (!data || !tap__reader_read(&r->in, data, (size_t)(n * size))) return (tap_tensor){ 0 };
-    tap__decode(data, n, dtype, size, r->big_endian);
+    if (!data || !tap__reader_read(&r->in, data, (size_t)(n * type_size(r->type)))) return (tap_tensor){ 0 };
+    if (!tap__decode(data, n, types[r->type].element, r->big_endian)) {
+        tap__reader_fail(&r->in, TAP_EIO, "holds a uint64 that is above INT64_MAX");
+        return (tap_tensor){ 0 };
+    }
     return r->fortran ? from_fortran(r->in.arena, dtype, r->shape, data) : tap_tensor_wrap(dtype, r->shape, data);
 }
 
@@ -247,7 +255,7 @@ tap_tensor tap_npy_read(tap_arena *a, const char *path)
 static int type_index(tap_dtype dtype)
 {
     int type = N_TYPES - 1;
-    while (type >= 0 && types[type].dtype != dtype) type--;
+    while (type >= 0 && tap__element_dtype(types[type].element) != dtype) type--;
     return type;
 }
 
@@ -262,7 +270,7 @@ static void make_header(char header[HEADER_SIZE], int type, tap_shape shape)
     for (int i = 0; i < shape.rank; i++)
         n += snprintf(sizes + n, sizeof sizes - (size_t)n, i ? ", %lld" : "%lld", (long long)shape.n[i]);
     n = snprintf(text, sizeof text, "{'descr': '%c%s', 'fortran_order': False, 'shape': (%s%s), }",
-                 types[type].size == 1 ? '|' : '<', types[type].code, sizes, shape.rank == 1 ? "," : "");
+                 type_size(type) == 1 ? '|' : '<', types[type].code, sizes, shape.rank == 1 ? "," : "");
     memset(header, ' ', HEADER_SIZE);
     memcpy(header, MAGIC "\x01\x00", MAGIC_SIZE + 2);
     header[DICT_START - 2] = HEADER_SIZE - DICT_START;

@@ -14,8 +14,6 @@
 #include "tensor/error.h"
 #include "tensor/io/file.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are read into memory as a little-endian file has them");
-
 enum { MAX_READ = 1 << 30 };
 
 bool tap__reader_fail(const tap__reader *in, tap_status status, const char *format, ...)
@@ -64,35 +62,4 @@ bool tap__reader_read(tap__reader *in, void *to, size_t n)
         in->left -= (uint64_t)count;
     }
     return true;
-}
-
-static void swap_bytes(unsigned char *p, int64_t n, int size)
-{
-    for (; n > 0; n--, p += size) {
-        for (int low = 0, high = size - 1; low < high; low++, high--) {
-            unsigned char byte = p[low];
-            p[low] = p[high];
-            p[high] = byte;
-        }
-    }
-}
-
-/* Sign-extends integers in place. It goes backwards, so that none is overwritten before it is read. */
-static void widen_to_int64(unsigned char *data, int64_t n, int size)
-{
-    int shift = 64 - 8 * size;
-    for (int64_t i = n; i-- > 0;) {
-        uint64_t bits = 0;
-        memcpy(&bits, data + i * size, (size_t)size);
-        int64_t value = (int64_t)(bits << shift) >> shift;
-        memcpy(data + i * (int64_t)sizeof value, &value, sizeof value);
-    }
-}
-
-void tap__decode(void *data, int64_t n, tap_dtype dtype, int size, bool big_endian)
-{
-    unsigned char *p = data;
-    if (big_endian && size > 1) swap_bytes(p, n, size);
-    if (dtype == TAP_I64 && size < 8) widen_to_int64(p, n, size);
-    for (int64_t i = 0; i < n && dtype == TAP_BOOL; i++) p[i] = p[i] != 0;
 }

@@ -44,8 +44,4 @@ int tap__gzip_bom_size(const tap__gzip_reader *p, const char *text, int n);
 /* Maximum number of bytes of text that a file of this size may decompress to. */
 int64_t tap__gzip_max_size(const tap__gzip_reader *p);
 
-/* Converts n elements of `size` bytes in place, from a file's representation to the dtype's: swaps the bytes of big-endian
- * ones, sign-extends integers to int64, and makes any nonzero bool 1. data must have room for n elements of the dtype. */
-void tap__decode(void *data, int64_t n, tap_dtype dtype, int size, bool big_endian);
-
 #endif

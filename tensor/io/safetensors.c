@@ -11,7 +11,7 @@
 
 typedef struct {
     tap_named_tensor named;
-    int              size; /* bytes per element in the file */
+    tap__element     element;
     uint64_t         begin, end;
 } entry;
 
@@ -132,11 +132,12 @@ static bool read_dtype(const reader *r, const char *name, const cJSON *json, ent
     if (!cJSON_IsString(json)) return fail_tensor(r, name, "needs one dtype");
     for (int i = 0; i < TAP__SAFETENSORS_DTYPES; i++) {
         if (strcmp(tap__safetensors_dtypes[i].code, json->valuestring) != 0) continue;
-        x->named.tensor.dtype = tap__safetensors_dtypes[i].dtype;
-        x->size = tap__safetensors_dtypes[i].size;
+        x->element = tap__safetensors_dtypes[i].element;
+        x->named.tensor.dtype = tap__element_dtype(x->element);
         return true;
     }
-    return tap__reader_fail(&r->in, TAP_EDTYPE, "tensor '%.100s' has dtype %.20s; F32, F64, I8 to I64, U8 and BOOL can be read",
+    return tap__reader_fail(&r->in, TAP_EDTYPE,
+                            "tensor '%.100s' has dtype %.20s; BF16, F16 to F64, I8 to I64, U8 to U64 and BOOL can be read",
                             name, json->valuestring);
 }
 
@@ -157,12 +158,12 @@ static bool read_entry(reader *r, const cJSON *json)
                                 TAP_MAX_RANK);
     if (read_integers(find_unique(json, "data_offsets"), 2, offsets) != 2)
         return fail_tensor(r, name, "needs one data_offsets, a list of two");
-    int64_t n = tap_numel(t->shape), size = x->size;
+    int64_t n = tap_numel(t->shape), size = tap__element_size(x->element);
     tap_shape_format(text, t->shape);
     if (n < 0) return tap__reader_fail(&r->in, TAP_EIO, "tensor '%.100s' has shape %s, which is too large", name, text);
     if (n * size != offsets[1] - offsets[0])
         return tap__reader_fail(&r->in, TAP_EIO, "tensor '%.100s' is %s%s, %lld bytes, but lies from offset %lld to %lld", name,
-                                tap_dtype_name(t->dtype), text, (long long)(n * size), (long long)offsets[0],
+                                tap__element_name(x->element), text, (long long)(n * size), (long long)offsets[0],
                                 (long long)offsets[1]);
     x->begin = (uint64_t)offsets[0];
     x->end = (uint64_t)offsets[1];
@@ -225,11 +226,13 @@ static bool check_entries(reader *r)
 static bool read_data(reader *r)
 {
     for (int i = 0; i < r->n; i++) {
-        size_t      n = (size_t)(r->entries[i].end - r->entries[i].begin), size = (size_t)r->entries[i].size;
-        tap_tensor *t = &r->entries[i].named.tensor;
-        void       *data = tap__arena_acquire(r->in.arena, n / size * tap_dtype_size(t->dtype));
+        const entry *x = &r->entries[i];
+        size_t       n = (size_t)(x->end - x->begin), size = (size_t)tap__element_size(x->element);
+        tap_tensor  *t = &r->entries[i].named.tensor;
+        void        *data = tap__arena_acquire(r->in.arena, n / size * tap_dtype_size(t->dtype));
         if (!data || !tap__reader_read(&r->in, data, n)) return false;
-        tap__decode(data, (int64_t)(n / size), t->dtype, (int)size, false);
+        if (!tap__decode(data, (int64_t)(n / size), x->element, false))
+            return fail_tensor(r, x->named.name, "holds a uint64 that is above INT64_MAX");
         *t = tap_tensor_wrap(t->dtype, t->shape, data);
     }
     return true;

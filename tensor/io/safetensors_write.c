@@ -30,7 +30,7 @@ static tap_status fail_tensor(const writer *w, const char *name, const char *wha
 static int dtype_index(tap_dtype dtype)
 {
     int index = TAP__SAFETENSORS_DTYPES - 1;
-    while (index >= 0 && tap__safetensors_dtypes[index].dtype != dtype) index--;
+    while (index >= 0 && tap__element_dtype(tap__safetensors_dtypes[index].element) != dtype) index--;
     return index;
 }
 

@@ -88,6 +88,33 @@ static void test_float32_and_float64_convert(void **state)
     tap_module_free(again);
 }
 
+/* A file as other programs write it: the weight in float16, the bias in bfloat16, log_sigma in float64. */
+static void test_half_precision_converts(void **state)
+{
+    const char header[] = "{\"enc.0.weight\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[0,12]},"
+                          "\"enc.0.bias\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[12,16]},"
+                          "\"log_sigma\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[16,24]}}";
+    const char data[24] = {
+        0, 0x3c, 0, 0x40, 0, 0x44, 1, 0, 0, (char)0xbc, 0x55, 0x35, (char)0x80, 0x3f, (char)0xab, (char)0xc2
+    };
+    const double weight[] = { 1, 2, 4, 0x1p-24, -1, 0x1.554p-2 };
+    (void)state;
+    FILE *f = fopen(file, "wb");
+    assert_non_null(f);
+    fwrite((unsigned char[8]){ sizeof header - 1 }, 1, 8, f);
+    fwrite(header, 1, sizeof header - 1, f);
+    fwrite(data, 1, sizeof data, f);
+    assert_int_equal(fclose(f), 0);
+    for (int wide = 0; wide < 2; wide++) {
+        tap_error   e = { 0 };
+        tap_module *m = model(wide ? TAP_F64 : TAP_F32, 1);
+        assert_int_equal(tap_module_load(m, file, &e), TAP_OK);
+        for (int i = 0; i < 6; i++) assert_true(param_item(tap_module_param(m, "enc.0.weight"), i) == weight[i]);
+        assert_true(param_item(tap_module_param(m, "enc.0.bias"), 1) == -85.5);
+        tap_module_free(m);
+    }
+}
+
 static void test_saving_a_part_of_a_module(void **state)
 {
     (void)state;
@@ -206,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_float32_and_float64_convert),
+        cmocka_unit_test(test_half_precision_converts),
         cmocka_unit_test(test_saving_a_part_of_a_module),
         cmocka_unit_test(test_files_that_do_not_fit),
         cmocka_unit_test(test_broken_files),

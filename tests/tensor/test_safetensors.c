@@ -296,6 +296,41 @@ static void test_small_integers(void **state)
     unlink("x");
 }
 
+/* Writes the header with this data. */
+static void write_with(const char *header, const void *data, size_t n)
+{
+    size_t size;
+    write_raw(header, strlen(header), n);
+    char *bytes = scratch_read("x", &size);
+    memcpy(bytes + size - n, data, n);
+    scratch_write("x", bytes, size);
+    free(bytes);
+}
+
+static void test_converted_dtypes(void **state)
+{
+    const char header[] = "{" ENTRY("h", "F16", "[2]", 0, 4) "," ENTRY("b", "BF16", "[2]", 4, 8) "," ENTRY(
+        "u", "U16", "[1]", 8, 10) "," ENTRY("v", "U32", "[1]", 10, 14) "," ENTRY("w", "U64", "[1]", 14, 22) "}";
+    unsigned char data[] = { 0x55, 0x35, 1,   0x80, 0x80, 0x3f, 0xab, 0xc2, 255,  255,  255,
+                             255,  255,  255, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f };
+    (void)state;
+    write_with(header, data, sizeof data);
+    tap_arena      *a = tap_arena_new();
+    tap_safetensors s = tap_safetensors_read(a, "x");
+    assert_int_equal(s.n, 5);
+    const float   *h = tap_safetensors_find(&s, "h")->data, *b = tap_safetensors_find(&s, "b")->data;
+    const int64_t *u = tap_safetensors_find(&s, "u")->data, *v = tap_safetensors_find(&s, "v")->data;
+    assert_int_equal(tap_safetensors_find(&s, "h")->dtype, TAP_F32);
+    assert_int_equal(tap_safetensors_find(&s, "w")->dtype, TAP_I64);
+    assert_true(h[0] == 0x1.554p-2f && h[1] == -0x1p-24f && b[0] == 1 && b[1] == -85.5f && *u == 65535 && *v == 4294967295);
+    assert_true(*(const int64_t *)tap_safetensors_find(&s, "w")->data == INT64_MAX);
+    tap_arena_free(a);
+    data[21] = 0x80;
+    write_with(header, data, sizeof data);
+    assert_string_equal(refusal(TAP_EIO), "x: tensor 'w' holds a uint64 that is above INT64_MAX");
+    unlink("x");
+}
+
 static void test_hostile_headers(void **state)
 {
     static const struct {
@@ -316,7 +351,7 @@ static void test_hostile_headers(void **state)
         { "{" ENTRY("a", "F32", "[2]", 0, 9) "}", 9, "tensor 'a' is float32[2], 8 bytes, but lies from offset 0 to 9" },
         { "{" ENTRY("a", "U8", "[9007199254740992]", 0, 9007199254740992) "}", 8,
           "truncated: the tensors take 9007199254740992 bytes, the file has 8" },
-        { "{" ENTRY("a", "I16", "[2]", 0, 16) "}", 16, "tensor 'a' is int64[2], 4 bytes, but lies from offset 0 to 16" },
+        { "{" ENTRY("a", "I16", "[2]", 0, 16) "}", 16, "tensor 'a' is int16[2], 4 bytes, but lies from offset 0 to 16" },
         /* names */
         { "{" ENTRY("a", "U8", "[1]", 0, 1) "," ENTRY("a", "U8", "[1]", 1, 2) "}", 2, "tensor 'a' occurs twice" },
         { "{" ENTRY("a", "U8", "[1]", 0, 1) "," ENTRY("\\u0061", "U8", "[1]", 1, 2) "}", 2, "tensor 'a' occurs twice" },
@@ -396,10 +431,12 @@ static void test_limits(void **state)
 {
     char header[2000] = "{\"a\":";
     (void)state;
-    write_file("{" ENTRY("a", "F16", "[1]", 0, 2) "}", 2);
-    assert_string_equal(refusal(TAP_EDTYPE), "x: tensor 'a' has dtype F16; F32, F64, I8 to I64, U8 and BOOL can be read");
+    write_file("{" ENTRY("a", "F8_E4M3", "[1]", 0, 1) "}", 1);
+    assert_string_equal(refusal(TAP_EDTYPE),
+                        "x: tensor 'a' has dtype F8_E4M3; BF16, F16 to F64, I8 to I64, U8 to U64 and BOOL can be read");
     write_file("{" ENTRY("a", "f32", "[1]", 0, 4) "}", 4);
-    assert_string_equal(refusal(TAP_EDTYPE), "x: tensor 'a' has dtype f32; F32, F64, I8 to I64, U8 and BOOL can be read");
+    assert_string_equal(refusal(TAP_EDTYPE),
+                        "x: tensor 'a' has dtype f32; BF16, F16 to F64, I8 to I64, U8 to U64 and BOOL can be read");
     write_file("{" ENTRY("a", "U8", "[1,1,1,1,1,1,1,1,1]", 0, 1) "}", 1);
     assert_string_equal(refusal(TAP_ESHAPE), "x: tensor 'a' has 9 axes, more than 8");
     memset(header + 5, '[', 1000);
@@ -633,6 +670,7 @@ int main(void)
         cmocka_unit_test(test_alignment),
         cmocka_unit_test(test_bools),
         cmocka_unit_test(test_small_integers),
+        cmocka_unit_test(test_converted_dtypes),
         cmocka_unit_test(test_hostile_headers),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_header_length),
