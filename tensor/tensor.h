@@ -304,6 +304,15 @@ TAP_API tap_status        tap_safetensors_write(const char *path, int n, const t
 TAP_API const tap_tensor *tap_safetensors_find(const tap_safetensors *s, const char *name);    /* NULL if not found */
 TAP_API const char       *tap_safetensors_metadata(const tap_safetensors *s, const char *key); /* NULL if not found */
 
+/* Reads a file of torch.save (io/torch.c): a zip archive (if built with libzip) or the format before PyTorch 1.6. No code in
+ * it is run: it may hold tensors, parameters, numbers, texts, and dicts, lists, tuples and sets of them; anything else, such as a
+ * whole module, is an error that names it. A tensor's name is its path: that of {'model': {'fc.weight': w}} is
+ * "model.fc.weight", places in a list count from 0, and a tensor by itself has the name "". Dtypes are converted as by
+ * tap_safetensors_read; complex and quantized ones are errors. Tensors that share a storage share memory, and have the strides
+ * that they were saved with. Values become metadata under their paths, as Python prints them ("True", "0.001", "None"); bytes,
+ * and integers beyond int64, are left out. */
+TAP_API tap_safetensors tap_torch_read(tap_arena *a, const char *path);
+
 /* ---- Files of sparse matrices and tables (tensor/io/) ------------------------------------------------------------ */
 
 /* Matrix Market (io/matrix_market.c): coordinate or array; real, integer, unsigned-integer or pattern (every entry is 1);

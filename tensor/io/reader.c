@@ -37,7 +37,7 @@ bool tap__reader_open(tap__reader *in, tap_arena *a, const char *path, const cha
     if (in->fd < 0) tap__reader_fail(in, tap__errno_status(errno), "cannot open: %s", tap__strerror(errno));
     else if (fstat(in->fd, &s) != 0) tap__reader_fail(in, tap__errno_status(errno), "cannot read: %s", tap__strerror(errno));
     else if (!S_ISREG(s.st_mode)) tap__reader_fail(in, TAP_EIO, "is not a regular file");
-    else in->left = (uint64_t)s.st_size;
+    else in->size = in->left = (uint64_t)s.st_size;
     if (tap_arena_status(a, NULL) == TAP_OK) return true;
     tap__reader_close(in);
     return false;
@@ -52,6 +52,7 @@ void tap__reader_close(tap__reader *in)
 
 bool tap__reader_read(tap__reader *in, void *to, size_t n)
 {
+    if (in->read) return in->read(in, to, n);
     for (char *at = to; n > 0;) {
         ssize_t count = read(in->fd, at, n < MAX_READ ? n : MAX_READ);
         if (count < 0 && errno == EINTR) continue;
@@ -61,5 +62,13 @@ bool tap__reader_read(tap__reader *in, void *to, size_t n)
         n -= (size_t)count;
         in->left -= (uint64_t)count;
     }
+    return true;
+}
+
+bool tap__reader_seek(tap__reader *in, uint64_t at)
+{
+    if (lseek(in->fd, (off_t)at, SEEK_SET) < 0)
+        return tap__reader_fail(in, tap__errno_status(errno), "cannot read: %s", tap__strerror(errno));
+    in->left = in->size - at;
     return true;
 }

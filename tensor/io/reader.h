@@ -5,13 +5,19 @@
 
 #include "tensor/tensor.h"
 
-typedef struct {
+typedef struct tap__reader tap__reader;
+
+struct tap__reader {
     tap_arena  *arena;
     const char *path;
     int         fd;     /* -1: closed */
-    uint64_t    left;   /* bytes that were not read yet, by the file's size when it was opened */
+    uint64_t    size;   /* of the file when it was opened */
+    uint64_t    left;   /* of these bytes, how many are behind the place that is read next */
     const char *before; /* the arena's name until it is closed */
-} tap__reader;
+    /* Where the bytes come from if not from fd: an entry of an archive (tensor/io/zip.h). */
+    bool (*read)(tap__reader *in, void *to, size_t n);
+    void *entry;
+};
 
 /* Opens a regular file. Errors, now and later, go to the arena, and begin with the path, or with the format if the path is
  * NULL. */
@@ -23,6 +29,9 @@ bool tap__reader_fail(const tap__reader *in, tap_status status, const char *form
 
 /* Reads exactly n bytes; n must be at most in->left. */
 bool tap__reader_read(tap__reader *in, void *to, size_t n);
+
+/* What is read next begins at this byte of the file, at most in->size. Not for entries of archives. */
+bool tap__reader_seek(tap__reader *in, uint64_t at);
 
 /* A plain or gzipped file, which zlib decompresses while it is read. */
 typedef struct {

@@ -1,0 +1,29 @@
+/* tensor/io/zip.h: reading zip archives, stored or deflated. Not installed. */
+#ifndef TAP_TENSOR_IO_ZIP_H
+#define TAP_TENSOR_IO_ZIP_H
+
+#include "tensor/io/reader.h"
+
+#define TAP__ZIP_MAGIC "PK\3\4"
+
+typedef struct {
+    tap__reader *in;      /* the file */
+    struct zip  *archive; /* NULL: closed */
+    int          n;       /* entries */
+    uint64_t     taken;   /* bytes of the file in the entries that were read */
+} tap__zip;
+
+/* Opens the archive that the file is. Errors go to the file's arena. Without libzip, this always fails. */
+bool tap__zip_open(tap__zip *z, tap__reader *in);
+void tap__zip_close(tap__zip *z); /* the file remains open */
+
+const char *tap__zip_name(const tap__zip *z, int i); /* UTF-8, valid until the archive is closed; NULL if there is no memory */
+int         tap__zip_find(const tap__zip *z, const char *name); /* -1 if there is no such entry */
+
+/* Opens an entry, which is then read as a file is, with entry->left for its size. A checksum is verified with the last byte.
+ * Messages begin with the paths of archive and entry. An entry cannot state a size beyond what its bytes decompress to, and all
+ * entries that are read cannot have more bytes than the file. */
+bool tap__zip_enter(tap__zip *z, int i, tap__reader *entry);
+void tap__zip_leave(tap__reader *entry);
+
+#endif
