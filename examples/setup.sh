@@ -61,6 +61,7 @@ build_packages()
     needs libcjson-dev pkg-config --exists libcjson
     needs libxxhash-dev pkg-config --exists libxxhash
     needs libcsv-dev header csv.h
+    needs libzip-dev pkg-config --exists libzip
     needs libcairo2-dev pkg-config --exists cairo
     needs libbz2-dev header bzlib.h
     needs liblzma-dev pkg-config --exists liblzma

@@ -313,6 +313,13 @@ TAP_API const char       *tap_safetensors_metadata(const tap_safetensors *s, con
  * and integers beyond int64, are left out. */
 TAP_API tap_safetensors tap_torch_read(tap_arena *a, const char *path);
 
+/* Reads a .npz of NumPy (io/npz.c; if built with libzip): arrays named as in numpy.load, in the order of the file. Each is read
+ * as by tap_npy_read. */
+TAP_API tap_safetensors tap_npz_read(tap_arena *a, const char *path);
+/* Writes arrays as numpy.savez and numpy.savez_compressed do. */
+TAP_API tap_status tap_npz_write(const char *path, int n, const tap_named_tensor *tensors, tap_error *e);
+TAP_API tap_status tap_npz_write_compressed(const char *path, int n, const tap_named_tensor *tensors, tap_error *e);
+
 /* ---- Files of sparse matrices and tables (tensor/io/) ------------------------------------------------------------ */
 
 /* Matrix Market (io/matrix_market.c): coordinate or array; real, integer, unsigned-integer or pattern (every entry is 1);

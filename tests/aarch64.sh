@@ -53,6 +53,7 @@ arm64_packages()
     arm64 libcjson-dev pkgconfig/libcjson.pc
     arm64 libxxhash-dev pkgconfig/libxxhash.pc
     arm64 libcsv-dev libcsv.so
+    arm64 libzip-dev pkgconfig/libzip.pc
     arm64 libcairo2-dev pkgconfig/cairo.pc
     arm64 libbz2-dev libbz2.so
     arm64 liblzma-dev pkgconfig/liblzma.pc

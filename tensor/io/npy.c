@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tensor/io/npy.h"
 #include "tensor/io/elements.h"
-#include "tensor/io/reader.h"
 #include "tensor/arena.h"
 
 #define MAGIC "\x93NUMPY"
@@ -30,16 +30,16 @@ static int type_size(int type)
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    tap__reader in;
-    char       *header, *at, *end; /* the dict, NUL-terminated, and where parsing it is */
-    tap_shape   shape;
-    int         type;
-    bool        big_endian, fortran;
+    tap__reader *in;
+    char        *header, *at, *end; /* the dict, NUL-terminated, and where parsing it is */
+    tap_shape    shape;
+    int          type;
+    bool         big_endian, fortran;
 } reader;
 
 static bool fail_expected(const reader *r, const char *expected)
 {
-    return tap__reader_fail(&r->in, TAP_EIO, "header byte %d: expected %s", (int)(r->at - r->header), expected);
+    return tap__reader_fail(r->in, TAP_EIO, "header byte %d: expected %s", (int)(r->at - r->header), expected);
 }
 
 static void skip_spaces(reader *r)
@@ -101,7 +101,7 @@ static bool parse_dtype(reader *r)
         r->big_endian = *text == '>';
         return true;
     }
-    return tap__reader_fail(&r->in, TAP_EDTYPE, "has dtype '%.20s'; f2 to f8, i1 to i8, u1 to u8 and b1, < or >, can be read",
+    return tap__reader_fail(r->in, TAP_EDTYPE, "has dtype '%.20s'; f2 to f8, i1 to i8, u1 to u8 and b1, < or >, can be read",
                             text);
 }
 
@@ -124,7 +124,7 @@ static bool parse_shape(reader *r)
         comma = accept(r, ',');
     }
     if (rank == 1 && !comma) return fail_expected(r, "a comma within the tuple");
-    if (rank > TAP_MAX_RANK) return tap__reader_fail(&r->in, TAP_ESHAPE, "has %d axes, more than %d", rank, TAP_MAX_RANK);
+    if (rank > TAP_MAX_RANK) return tap__reader_fail(r->in, TAP_ESHAPE, "has %d axes, more than %d", rank, TAP_MAX_RANK);
     r->shape.rank = rank;
     return true;
 }
@@ -141,8 +141,8 @@ static bool parse_entry(reader *r, bool *found)
     if (!name) return fail_expected(r, "a key");
     while (k < N_KEYS && strcmp(keys[k].name, name) != 0) k++;
     if (k == N_KEYS)
-        return tap__reader_fail(&r->in, TAP_EIO, "has an unknown key '%.20s'; descr, fortran_order and shape are known", name);
-    if (found[k]) return tap__reader_fail(&r->in, TAP_EIO, "has %s twice", keys[k].name);
+        return tap__reader_fail(r->in, TAP_EIO, "has an unknown key '%.20s'; descr, fortran_order and shape are known", name);
+    if (found[k]) return tap__reader_fail(r->in, TAP_EIO, "has %s twice", keys[k].name);
     found[k] = true;
     return accept(r, ':') ? keys[k].read(r) : fail_expected(r, "a colon");
 }
@@ -159,7 +159,7 @@ static bool parse_header(reader *r)
     skip_spaces(r);
     if (r->at != r->end) return fail_expected(r, "the end of the header");
     for (int k = 0; k < N_KEYS; k++) {
-        if (!found[k]) return tap__reader_fail(&r->in, TAP_EIO, "has no %s", keys[k].name);
+        if (!found[k]) return tap__reader_fail(r->in, TAP_EIO, "has no %s", keys[k].name);
     }
     return true;
 }
@@ -168,7 +168,7 @@ static bool parse_header(reader *r)
 static bool read_number(reader *r, size_t n, unsigned long long *value)
 {
     unsigned char bytes[8] = { 0 };
-    if (!tap__reader_read(&r->in, bytes, n)) return false;
+    if (!tap__reader_read(r->in, bytes, n)) return false;
     memcpy(value, bytes, sizeof bytes);
     return true;
 }
@@ -177,27 +177,27 @@ static bool read_header(reader *r)
 {
     char               start[MAGIC_SIZE + 2];
     unsigned long long length;
-    if (r->in.left < sizeof start) return tap__reader_fail(&r->in, TAP_EIO, "truncated: ends within its magic bytes");
-    if (!tap__reader_read(&r->in, start, sizeof start)) return false;
+    if (r->in->left < sizeof start) return tap__reader_fail(r->in, TAP_EIO, "truncated: ends within its magic bytes");
+    if (!tap__reader_read(r->in, start, sizeof start)) return false;
     if (memcmp(start, MAGIC, MAGIC_SIZE) != 0)
-        return tap__reader_fail(&r->in, TAP_EIO, "not an npy file: does not begin with \\x93NUMPY");
+        return tap__reader_fail(r->in, TAP_EIO, "not an npy file: does not begin with \\x93NUMPY");
     int major = (unsigned char)start[MAGIC_SIZE], minor = (unsigned char)start[MAGIC_SIZE + 1];
     if (major < 1 || major > 3 || minor != 0)
-        return tap__reader_fail(&r->in, TAP_EIO, "is npy version %d.%d; 1.0, 2.0 and 3.0 can be read", major, minor);
+        return tap__reader_fail(r->in, TAP_EIO, "is npy version %d.%d; 1.0, 2.0 and 3.0 can be read", major, minor);
     size_t size = major == 1 ? 2 : 4;
-    if (r->in.left < size) return tap__reader_fail(&r->in, TAP_EIO, "truncated: ends within the header's length");
+    if (r->in->left < size) return tap__reader_fail(r->in, TAP_EIO, "truncated: ends within the header's length");
     if (!read_number(r, size, &length)) return false;
     if (length > MAX_HEADER)
-        return tap__reader_fail(&r->in, TAP_EIO, "has a header of %llu bytes, more than %d", length, MAX_HEADER);
-    if (length > r->in.left)
-        return tap__reader_fail(&r->in, TAP_EIO, "truncated: the header takes %llu bytes, the file has %llu", length,
-                                (unsigned long long)r->in.left);
-    r->header = r->at = tap__arena_acquire(r->in.arena, length + 1);
-    if (!r->header || !tap__reader_read(&r->in, r->header, length)) return false;
+        return tap__reader_fail(r->in, TAP_EIO, "has a header of %llu bytes, more than %d", length, MAX_HEADER);
+    if (length > r->in->left)
+        return tap__reader_fail(r->in, TAP_EIO, "truncated: the header takes %llu bytes, the file has %llu", length,
+                                (unsigned long long)r->in->left);
+    r->header = r->at = tap__arena_acquire(r->in->arena, length + 1);
+    if (!r->header || !tap__reader_read(r->in, r->header, length)) return false;
     r->end = r->header + length;
     *r->end = '\0';
     bool ok = parse_header(r);
-    tap__arena_release(r->in.arena, r->header);
+    tap__arena_release(r->in->arena, r->header);
     return ok;
 }
 
@@ -205,13 +205,13 @@ static bool check_size(const reader *r)
 {
     char               text[TAP_SHAPE_TEXT];
     int64_t            n = tap_numel(r->shape);
-    unsigned long long left = r->in.left, bytes = (unsigned long long)n * (unsigned)type_size(r->type);
+    unsigned long long left = r->in->left, bytes = (unsigned long long)n * (unsigned)type_size(r->type);
     tap_shape_format(text, r->shape);
-    if (n < 0) return tap__reader_fail(&r->in, TAP_EIO, "shape %s is too large", text);
+    if (n < 0) return tap__reader_fail(r->in, TAP_EIO, "shape %s is too large", text);
     if (bytes > left)
-        return tap__reader_fail(&r->in, TAP_EIO, "truncated: shape %s takes %llu bytes, the file has %llu", text, bytes, left);
+        return tap__reader_fail(r->in, TAP_EIO, "truncated: shape %s takes %llu bytes, the file has %llu", text, bytes, left);
     if (bytes < left)
-        return tap__reader_fail(&r->in, TAP_EIO, "bytes left over behind the data of shape %s: %llu", text, left - bytes);
+        return tap__reader_fail(r->in, TAP_EIO, "bytes left over behind the data of shape %s: %llu", text, left - bytes);
     return true;
 }
 
@@ -232,22 +232,28 @@ static tap_tensor read_tensor(reader *r)
     if (!read_header(r) || !check_size(r)) return (tap_tensor){ 0 };
     int64_t   n = tap_numel(r->shape);
     tap_dtype dtype = tap__element_dtype(types[r->type].element);
-    void     *data = tap__arena_acquire(r->in.arena, (size_t)n * tap_dtype_size(dtype));
-    if (!data || !tap__reader_read(&r->in, data, (size_t)(n * type_size(r->type)))) return (tap_tensor){ 0 };
+    void     *data = tap__arena_acquire(r->in->arena, (size_t)n * tap_dtype_size(dtype));
+    if (!data || !tap__reader_read(r->in, data, (size_t)(n * type_size(r->type)))) return (tap_tensor){ 0 };
     if (!tap__decode(data, n, types[r->type].element, r->big_endian)) {
-        tap__reader_fail(&r->in, TAP_EIO, "holds a uint64 that is above INT64_MAX");
+        tap__reader_fail(r->in, TAP_EIO, "holds a uint64 that is above INT64_MAX");
         return (tap_tensor){ 0 };
     }
-    return r->fortran ? from_fortran(r->in.arena, dtype, r->shape, data) : tap_tensor_wrap(dtype, r->shape, data);
+    return r->fortran ? from_fortran(r->in->arena, dtype, r->shape, data) : tap_tensor_wrap(dtype, r->shape, data);
 }
 
 tap_tensor tap_npy_read(tap_arena *a, const char *path)
 {
-    reader r = { .type = 0 };
-    if (!tap__reader_open(&r.in, a, path, "npy")) return (tap_tensor){ 0 };
-    tap_tensor x = read_tensor(&r);
-    tap__reader_close(&r.in);
+    tap__reader in;
+    if (!tap__reader_open(&in, a, path, "npy")) return (tap_tensor){ 0 };
+    tap_tensor x = tap__npy_read(&in);
+    tap__reader_close(&in);
     return x;
+}
+
+tap_tensor tap__npy_read(tap__reader *in)
+{
+    reader r = { .in = in };
+    return read_tensor(&r);
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
@@ -259,14 +265,14 @@ static int type_index(tap_dtype dtype)
     return type;
 }
 
-/* NumPy pads the header so that the first size can grow, and the data begins at a multiple of 64: 128 for up to 8 axes. */
-enum { DICT_START = MAGIC_SIZE + 4, HEADER_SIZE = 128 };
+enum { DICT_START = MAGIC_SIZE + 4, HEADER_SIZE = TAP__NPY_HEADER };
 _Static_assert(TAP_MAX_RANK == 8, "a header with more axes may be longer");
 
-static void make_header(char header[HEADER_SIZE], int type, tap_shape shape)
+void tap__npy_header(char header[HEADER_SIZE], tap_dtype dtype, tap_shape shape)
 {
-    char sizes[HEADER_SIZE] = "", text[2 * HEADER_SIZE];
-    int  n = 0;
+    const int type = type_index(dtype);
+    char      sizes[HEADER_SIZE] = "", text[2 * HEADER_SIZE];
+    int       n = 0;
     for (int i = 0; i < shape.rank; i++)
         n += snprintf(sizes + n, sizeof sizes - (size_t)n, i ? ", %lld" : "%lld", (long long)shape.n[i]);
     n = snprintf(text, sizeof text, "{'descr': '%c%s', 'fortran_order': False, 'shape': (%s%s), }",
@@ -277,6 +283,11 @@ static void make_header(char header[HEADER_SIZE], int type, tap_shape shape)
     header[DICT_START - 1] = 0;
     memcpy(header + DICT_START, text, (size_t)n);
     header[HEADER_SIZE - 1] = '\n';
+}
+
+bool tap__npy_can_write(tap_tensor x)
+{
+    return x.data && type_index(x.dtype) >= 0 && tap_numel(x.shape) >= 0;
 }
 
 tap_file *tap_npy_create(const char *path, tap_dtype dtype, tap_shape shape, tap_error *e)
@@ -292,7 +303,7 @@ tap_file *tap_npy_create(const char *path, tap_dtype dtype, tap_shape shape, tap
     }
     tap_file *f = tap_file_create(path, e);
     if (!f) return NULL;
-    make_header(header, type_index(dtype), shape);
+    tap__npy_header(header, dtype, shape);
     if (tap_file_write(f, header, HEADER_SIZE) == TAP_OK) return f;
     tap_file_abandon(f);
     return NULL;
@@ -311,8 +322,7 @@ static tap_status write_file(const char *path, tap_tensor x, tap_error *e)
 tap_status tap_npy_write(const char *path, tap_tensor x, tap_error *e)
 {
     if (!path) return tap_error_set(e, TAP_EARG, "npy: the path is NULL");
-    if (!x.data || type_index(x.dtype) < 0 || tap_numel(x.shape) < 0)
-        return tap_error_set(e, TAP_EARG, "%s: the tensor is inert or invalid", path);
+    if (!tap__npy_can_write(x)) return tap_error_set(e, TAP_EARG, "%s: the tensor is inert or invalid", path);
     tap_arena *scratch = tap__arena_new_internal();
     tap_tensor copy = tap_tensor_contiguous(scratch, x);
     tap_status status = copy.data ? write_file(path, copy, e) : tap_error_set(e, TAP_ENOMEM, "%s: no memory for a copy", path);

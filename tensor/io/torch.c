@@ -316,11 +316,18 @@ static bool store(reader *r, const char *text, size_t n, size_t *at)
     return tap__array_append(&r->names, &r->in, text, n + 1, 1);
 }
 
+/* The path of the object at hand; NULL if there is no memory to end it. */
+static const char *path_text(reader *r)
+{
+    if (!tap__array_append(&r->path, &r->in, "", 1, 1)) return NULL;
+    r->path.n--;
+    return r->path.items;
+}
+
 static bool store_path(reader *r, size_t *at)
 {
-    if (!tap__array_append(&r->path, &r->in, "", 1, 1)) return false;
-    r->path.n--;
-    return store(r, r->path.items, (size_t)r->path.n, at);
+    const char *path = path_text(r);
+    return path && store(r, path, (size_t)r->path.n, at);
 }
 
 /* A number as Python prints it, with as many digits as it takes to read it back. */
@@ -338,7 +345,7 @@ static bool add_value(reader *r, const tap__pickle_object *o)
     char        text[64];
     const char *from = text;
     size_t      key;
-    if (o->kind == TAP__PICKLE_CALLED) o = argument(r, o, 0);
+    if (is_call(o, DEVICE)) o = argument(r, o, 0);
     if (!o || o->kind == TAP__PICKLE_BYTES || o->kind == TAP__PICKLE_BIG) return true;
     switch (o->kind) {
     case TAP__PICKLE_NONE: from = "None"; break;
@@ -347,9 +354,10 @@ static bool add_value(reader *r, const tap__pickle_object *o)
     case TAP__PICKLE_FLOAT: format_real(text, sizeof text, o->real); break;
     case TAP__PICKLE_TEXT: from = tap__pickle_text(&r->pickle, o); break;
     case TAP__PICKLE_GLOBAL: snprintf(text, sizeof text, "%.20s.%.40s", o->global->module, o->global->name); break;
-    default: return tap__reader_fail(&r->in, TAP_EIO, "'%.100s' is no value that can be read", (const char *)r->path.items);
+    default: from = NULL;
     }
     if (!store_path(r, &key)) return false;
+    if (!from) return tap__reader_fail(&r->in, TAP_EIO, "'%.100s' is no value that can be read", name_at(r, key));
     value *v = tap__array_push(&r->values, &r->in, sizeof *v);
     if (!v) return false;
     v->key = key;

@@ -1,4 +1,4 @@
-/* tensor/io/zip.h: reading zip archives, stored or deflated. Not installed. */
+/* tensor/io/zip.h: zip archives, stored or deflated. Not installed. */
 #ifndef TAP_TENSOR_IO_ZIP_H
 #define TAP_TENSOR_IO_ZIP_H
 
@@ -25,5 +25,22 @@ int         tap__zip_find(const tap__zip *z, const char *name); /* -1 if there i
  * entries that are read cannot have more bytes than the file. */
 bool tap__zip_enter(tap__zip *z, int i, tap__reader *entry);
 void tap__zip_leave(tap__reader *entry);
+
+/* ---- Writing, for which libzip is not needed --------------------------------------------------------------------- */
+
+typedef struct tap__zip_writer tap__zip_writer;
+
+/* Bytes of an entry, which are written one part behind the other. */
+typedef struct {
+    const void *bytes;
+    size_t      n;
+} tap__zip_part;
+
+/* Creates an archive for up to n entries; NULL on an error. Names are UTF-8 and must be distinct. An error in between is kept
+ * until the archive is committed. */
+tap__zip_writer *tap__zip_create(const char *path, int n, tap_error *e);
+tap_status       tap__zip_add(tap__zip_writer *w, const char *name, int n, const tap__zip_part *parts, bool deflated);
+tap_status       tap__zip_commit(tap__zip_writer *w);  /* frees w */
+void             tap__zip_abandon(tap__zip_writer *w); /* frees w; NULL is allowed */
 
 #endif

@@ -86,6 +86,18 @@ static void call_tap_safetensors_write(fixture *f)
     f->status = (int)tap_safetensors_write("x.safetensors", 1, &named, 0, NULL, f->e);
 }
 
+static void call_tap_npz_write(fixture *f)
+{
+    tap_named_tensor named = { "x", f->x };
+    f->status = (int)tap_npz_write("x.npz", 1, &named, f->e);
+}
+
+static void call_tap_npz_write_compressed(fixture *f)
+{
+    tap_named_tensor named = { "x", f->x };
+    f->status = (int)tap_npz_write_compressed("x.npz", 1, &named, f->e);
+}
+
 static void call_tap_safetensors_find(fixture *f)
 {
     (void)f;
@@ -170,6 +182,10 @@ static void call_tap_safetensors_metadata(fixture *f)
     CALL_FUNCTION(tap_safetensors_write, TENSOR) \
     CALL_FUNCTION(tap_safetensors_find, 0) \
     CALL_FUNCTION(tap_safetensors_metadata, 0) \
+    CALL(tap_torch_read, ARENA | ALWAYS_FAILS, assert_int_equal(tap_torch_read(f->a, "none").n, 0)) \
+    CALL(tap_npz_read, ARENA | ALWAYS_FAILS, assert_int_equal(tap_npz_read(f->a, "none").n, 0)) \
+    CALL_FUNCTION(tap_npz_write, TENSOR) \
+    CALL_FUNCTION(tap_npz_write_compressed, TENSOR) \
     CALL(tap_file_create, ALWAYS_FAILS, assert_null(tap_file_create("none/file", f->e))) \
     CALL(tap_file_write, 0, assert_int_equal(tap_file_write(NULL, "x", 1), TAP_EARG)) \
     CALL(tap_file_commit, 0, assert_int_equal(tap_file_commit(NULL), TAP_EARG)) \
@@ -467,6 +483,15 @@ static void bad_file_no_bytes(fixture *f)
       write_named(f, INT_MIN, "x", 0, NULL)) \
     BAD_STATUS(write_no_tensors, TAP_EARG, "x.safetensors: a path, tensors or metadata are missing", \
       tap_safetensors_write("x.safetensors", 1, NULL, 0, NULL, f->e)) \
+    BAD_CALL(torch_null, TAP_EARG, "torch: the path is NULL", tap_torch_read(f->a, NULL)) \
+    BAD_CALL(torch_folder, TAP_EIO, ".: is not a regular file", tap_torch_read(f->a, ".")) \
+    BAD_CALL(npz_null, TAP_EARG, "npz: the path is NULL", tap_npz_read(f->a, NULL)) \
+    BAD_CALL(npz_folder, TAP_EIO, ".: is not a regular file", tap_npz_read(f->a, ".")) \
+    BAD_STATUS(npz_write_null, TAP_EARG, "npz: the path or the arrays are missing", tap_npz_write(NULL, 0, NULL, f->e)) \
+    BAD_STATUS(npz_write_negative, TAP_EARG, "x.npz: the path or the arrays are missing", \
+      tap_npz_write("x.npz", -1, NULL, f->e)) \
+    BAD_STATUS(npz_write_no_arrays, TAP_EARG, "x.npz: the path or the arrays are missing", \
+      tap_npz_write_compressed("x.npz", 1, NULL, f->e)) \
     BAD_CALL(write_no_name, TAP_EARG, "x.safetensors: name 0 is not UTF-8", write_named(f, 1, NULL, 0, NULL)) \
     BAD_CALL(write_negative_metadata, TAP_EARG, "x.safetensors: a path, tensors or metadata are missing", \
       write_named(f, 1, "x", -1, NULL)) \
