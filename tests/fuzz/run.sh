@@ -92,6 +92,7 @@ dictionary()
 {
     case $1 in
     idx_gz) echo "$root/tests/fuzz/idx.dict" ;;
+    torch_pickle) echo "$root/tests/fuzz/torch.dict" ;;
     checkpoint | json | module) echo "$root/tests/fuzz/safetensors.dict" ;;
     *) echo "$root/tests/fuzz/$1.dict" ;;
     esac
