@@ -20,6 +20,7 @@ bool tap__array_reserve(tap__array *a, const tap__reader *in, size_t more, size_
 
 bool tap__array_append(tap__array *a, const tap__reader *in, const void *items, size_t n, size_t size)
 {
+    if (n == 0) return true;
     if (!tap__array_reserve(a, in, n, size)) return false;
     memcpy((char *)a->items + (size_t)a->n * size, items, n * size);
     a->n += (int)n;

@@ -380,12 +380,17 @@ static bool add_key(reader *r, const tap__pickle_object *key, int place, int dep
 {
     char        text[24];
     const char *from = text;
-    if (key && key->kind == TAP__PICKLE_TEXT) from = tap__pickle_text(&r->pickle, key);
-    else if (!key || key->kind == TAP__PICKLE_INT)
-        snprintf(text, sizeof text, "%lld", key ? (long long)key->integer : (long long)place);
-    else return tap__reader_fail(&r->in, TAP_EIO, "a dict has a key that is neither a string nor an integer");
+    size_t      n = 0;
+    if (key && key->kind == TAP__PICKLE_TEXT) {
+        from = tap__pickle_text(&r->pickle, key);
+        n = (size_t)key->n;
+    } else if (!key || key->kind == TAP__PICKLE_INT) {
+        n = (size_t)snprintf(text, sizeof text, "%lld", key ? (long long)key->integer : (long long)place);
+    } else {
+        return tap__reader_fail(&r->in, TAP_EIO, "a dict has a key that is neither a string nor an integer");
+    }
     if (depth > 0 && !tap__array_append(&r->path, &r->in, ".", 1, 1)) return false;
-    return tap__array_append(&r->path, &r->in, from, strlen(from), 1);
+    return tap__array_append(&r->path, &r->in, from, n, 1);
 }
 
 static bool walk(reader *r, const tap__pickle_object *o, int depth);

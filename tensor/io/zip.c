@@ -45,6 +45,7 @@ void tap__zip_leave(tap__reader *entry)
 
 #else
 
+#include <errno.h>
 #include <zip.h>
 #include <zlib.h>
 
@@ -103,11 +104,12 @@ static zip_int64_t source_call(void *data, void *args, zip_uint64_t n, zip_sourc
 
 /* ---- The archive ------------------------------------------------------------------------------------------------- */
 
-/* Records an error of libzip, unless reading the file has recorded its cause. Always false. */
+/* Records an error of libzip, unless reading the file has recorded its cause. Without memory to search for its directory, libzip
+ * says that a file is no archive, so errno must be 0 before a call. Always false. */
 static bool fail(const tap__reader *in, zip_error_t *error)
 {
     const int code = zip_error_code_zip(error);
-    if (code == ZIP_ER_MEMORY || (code == ZIP_ER_ZLIB && zip_error_code_system(error) == Z_MEM_ERROR))
+    if (errno == ENOMEM || code == ZIP_ER_MEMORY || (code == ZIP_ER_ZLIB && zip_error_code_system(error) == Z_MEM_ERROR))
         return tap__reader_fail(in, TAP_ENOMEM, "no memory to read the archive");
     return tap__reader_fail(in, TAP_EIO, "bad zip archive: %s", zip_error_strerror(error));
 }
@@ -121,6 +123,7 @@ bool tap__zip_open(tap__zip *z, tap__reader *in)
     s->in = in;
     zip_error_init(&s->error);
     zip_error_init(&error);
+    errno = 0;
     zip_source_t *from = zip_source_function_create(source_call, s, &error);
     if (from) z->archive = zip_open_from_source(from, ZIP_RDONLY, &error);
     if (from && !z->archive) zip_source_free(from);
@@ -139,6 +142,7 @@ void tap__zip_close(tap__zip *z)
 
 const char *tap__zip_name(const tap__zip *z, int i)
 {
+    errno = 0;
     const char *name = zip_get_name(z->archive, (zip_uint64_t)i, 0);
     if (!name) fail(z->in, zip_get_error(z->archive));
     return name;
@@ -156,6 +160,7 @@ int tap__zip_find(const tap__zip *z, const char *name)
 static bool read_entry(tap__reader *in, void *to, size_t n)
 {
     char extra;
+    errno = 0;
     for (char *at = to; n > 0;) {
         const zip_int64_t count = zip_fread(in->entry, at, n);
         if (count < 0) return fail(in, zip_file_get_error(in->entry));
@@ -172,6 +177,7 @@ static bool read_entry(tap__reader *in, void *to, size_t n)
 
 static bool open_entry(tap__zip *z, int i, uint64_t size, tap__reader *entry)
 {
+    errno = 0;
     entry->read = read_entry;
     entry->left = entry->size = size;
     entry->entry = zip_fopen_index(z->archive, (zip_uint64_t)i, 0);

@@ -8,6 +8,7 @@
 #include "models/models.h"
 #include "tensor/arena.h"
 #include "tensor/error.h"
+#include "tensor/io/zip.h"
 #include "tensor/view.h"
 
 /* ---- The folder ---- */
@@ -252,6 +253,85 @@ static void make_several(void)
                                        { "none", tap_tensor_wrap(TAP_F32, TAP_SHAPE(0), x) } };
     CHECK(tap_safetensors_write("file", 3, named, 2, (tap_metadata[]){ { "a", "1" }, { "b", "2" } }, NULL) == TAP_OK);
 }
+
+/* A dict of two tensors with one storage and a number, in PyTorch's old format. */
+#define FLOATS \
+    "ctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nFloatStorage\nU\1" \
+    "0U\3cpuK\4tQK\0K\2K\2\x86K\2K\1\x86\x89}tR"
+static const char pickle[] = "\x80\2}(U\1w" FLOATS "U\1v" FLOATS "U\1nK\7u.";
+static const char floats[] = "\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40\0\0\x80\x40";
+
+static void make_torch(void)
+{
+    static const char start[] = "\x80\2\x8a\nl\xfc\x9c"
+                                "F\xf9 j\xa8P\x19.\x80\2M\xe9\3.\x80\2}.",
+                      keys[] = "](U\1"
+                               "0e.\4\0\0\0\0\0\0";
+    char   file[1024];
+    size_t n = 0;
+    const struct {
+        const char *bytes;
+        size_t      n;
+    } parts[] = {
+        { start, sizeof start - 1 }, { pickle, sizeof pickle - 1 }, { keys, sizeof keys }, { floats, sizeof floats - 1 }
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        memcpy(file + n, parts[i].bytes, parts[i].n);
+        n += parts[i].n;
+    }
+    scratch_write("file", file, n);
+}
+
+static void run_state_dict(tap_safetensors (*read_file)(tap_arena *, const char *), tap_error *e)
+{
+    tap_arena      *a = tap_arena_new();
+    tap_safetensors file = read_file(a, "file");
+    tap__error_copy(e, tap_arena_error(a));
+    for (int i = 0; i < file.n && e->status == TAP_OK; i++) {
+        record_bytes(&result, file.tensors[i].name, strlen(file.tensors[i].name));
+        record_tensor(&result, file.tensors[i].tensor);
+    }
+    CHECK((e->status == TAP_OK) == (file.n > 0));
+    tap_arena_free(a);
+}
+
+static void run_torch(tap_error *e)
+{
+    run_state_dict(tap_torch_read, e);
+}
+
+static void run_npz_write(tap_error *e)
+{
+    tap_npz_write("file", 1, &(tap_named_tensor){ "x", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), numbers) }, e);
+}
+
+static void run_npz_write_compressed(tap_error *e)
+{
+    tap_npz_write_compressed("file", 1, &(tap_named_tensor){ "x", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), numbers) }, e);
+}
+
+#ifdef TAP__HAS_ZIP
+static void make_torch_archive(void)
+{
+    tap__zip_writer *w = tap__zip_create("file", 2, NULL);
+    CHECK(w);
+    tap__zip_add(w, "m/data.pkl", 1, &(tap__zip_part){ pickle, sizeof pickle - 1 }, true);
+    tap__zip_add(w, "m/data/0", 1, &(tap__zip_part){ floats, sizeof floats - 1 }, false);
+    CHECK(tap__zip_commit(w) == TAP_OK);
+}
+
+static void make_npz(void)
+{
+    tap_error e = { 0 };
+    run_npz_write_compressed(&e);
+    CHECK(e.status == TAP_OK);
+}
+
+static void run_npz(tap_error *e)
+{
+    run_state_dict(tap_npz_read, e);
+}
+#endif
 
 /* Two axes of int16. */
 static const char idx[] = "\0\0\x0b\x02\0\0\0\2\0\0\0\3\0\1\0\2\xff\xff\0\4\0\5\0\6";
@@ -585,11 +665,18 @@ const scenario file_scenarios[] = {
     { "writing a Matrix Market file", write_old, run_matrix_market_write, check_written, true },
     { "writing cells", NULL, run_cells_write, check_cells, true },
     { "writing a .npy", write_old, run_npy_write, check_written, true },
+    { "writing a .npz", write_old, run_npz_write, check_written, true },
+    { "writing a compressed .npz", write_old, run_npz_write_compressed, check_written, true },
     { "writing safetensors of views", write_old, run_views, check_written, true },
     { "saving a module", make_net, run_save, check_saved, true },
     { "loading a module", make_saved_f32, run_load, check_loaded, false },
     { "loading a module of other floats", make_saved_f64, run_load, check_loaded, false },
     { "reading safetensors", make_several, run_read, check_one_file, false },
+    { "reading PyTorch's old format", make_torch, run_torch, check_one_file, false },
+#ifdef TAP__HAS_ZIP
+    { "reading PyTorch's archive", make_torch_archive, run_torch, check_one_file, false },
+    { "reading a .npz", make_npz, run_npz, check_one_file, false },
+#endif
     { "reading an IDX file", make_idx, run_idx, check_one_file, false },
     { "reading a .npy", make_npy, run_npy, check_one_file, false },
     { "reading a gzipped IDX file", make_gz, run_idx, check_one_file, false },

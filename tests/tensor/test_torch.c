@@ -383,6 +383,7 @@ static const struct {
     { BYTES("](U\1\xff"
             "e."),
       "holds a text with a NUL character, or not in UTF-8: '\xff'" },
+    { BYTES("}(U\3a\0bNu."), "holds a text with a NUL character, or not in UTF-8: 'a'" },
     { BYTES("}NNs."), "a dict has a key that is neither a string nor an integer" },
     { BYTES("]q\1h\1a."), "is nested more than 64 levels deep" },
     { BYTES("}(U\3a.bK\1U\1a}U\1bK\2su."), "value 'a.b' occurs twice" },
