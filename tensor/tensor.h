@@ -272,7 +272,12 @@ TAP_API tap_status tap_npy_write(const char *path, tap_tensor x, tap_error *e);
 /* Creates a file for an array that may be larger than memory: the caller writes its elements in C order, and commits. */
 TAP_API tap_file *tap_npy_create(const char *path, tap_dtype dtype, tap_shape shape, tap_error *e);
 
-/* Writes an 8-bit greyscale PNG (io/png.c). image: [height,width]; floats in [0,1] (clipped, NaN black) or uint8. */
+/* Reads a PNG (io/png_read.c): uint8 [height,width,channels], where channels are grey, grey and alpha, red-green-blue, or these
+ * and alpha. Fewer bits than 8 are scaled to 0..255, 16 bits are rounded to 8; palettes become colours, and a transparent colour
+ * an alpha channel, as by libpng's png_set_expand and png_set_scale_16. Values are not corrected for gamma. */
+TAP_API tap_tensor tap_png_read(tap_arena *a, const char *path);
+/* Writes an 8-bit PNG (io/png.c). image: [height,width] or [height,width,channels] with 1 to 4 channels as above; floats in [0,1]
+ * (clipped, NaN 0) or uint8. */
 TAP_API tap_status tap_png_write(const char *path, tap_tensor image, tap_error *e);
 
 /* A named tensor of a safetensors file (io/safetensors.c, io/safetensors_write.c). */

@@ -177,6 +177,7 @@ static void call_tap_safetensors_metadata(fixture *f)
     CALL_TENSOR(tap_csv_labels, ARENA, tap_csv_labels(f->a, words, "a", NULL)) \
     CALL(tap_csv_read_matrix, ARENA | ALWAYS_FAILS, assert_null(tap_csv_read_matrix(f->a, "none", ',', NULL, NULL).start)) \
     CALL(tap_file_create_gzip, ALWAYS_FAILS, assert_null(tap_file_create_gzip("none/file", f->e))) \
+    CALL_TENSOR(tap_png_read, ARENA | ALWAYS_FAILS, tap_png_read(f->a, "none")) \
     CALL_STATUS(tap_png_write, TENSOR, tap_png_write("picture.png", f->x, f->e)) \
     CALL(tap_safetensors_read, ARENA | ALWAYS_FAILS, assert_int_equal(tap_safetensors_read(f->a, "none").n, 0)) \
     CALL_FUNCTION(tap_safetensors_write, TENSOR) \
@@ -464,10 +465,12 @@ static void bad_file_no_bytes(fixture *f)
       tap_csv_labels(f->a, (tap_csv){ 0 }, "a", NULL)) \
     BAD_MEMORY(numbers_null, TAP_EARG, "csv: the path is NULL", tap_csv_read_matrix(f->a, NULL, ',', NULL, NULL).start) \
     BAD_CALL(gzip_null, TAP_EARG, "file: the path is NULL", tap_file_create_gzip(NULL, f->e)) \
+    BAD_TENSOR(png_read_null, TAP_EARG, "png: the path is NULL", tap_png_read(f->a, NULL)) \
+    BAD_TENSOR(png_read_folder, TAP_EIO, ".: is not a regular file", tap_png_read(f->a, ".")) \
     BAD_STATUS(png_null, TAP_EARG, "png: the path is NULL", tap_png_write(NULL, f->x, f->e)) \
     BAD_STATUS(png_int, TAP_EDTYPE, "p.png: the image must be float32, float64 or uint8, not int64", \
       tap_png_write("p.png", view_of(f, TAP_I64, TAP_SHAPE(1, 1)), f->e)) \
-    BAD_STATUS(png_vector, TAP_ESHAPE, "p.png: the image must be [height,width], not [1]", \
+    BAD_STATUS(png_vector, TAP_ESHAPE, "p.png: the image must be [height,width] or [height,width,1 to 4 channels], not [1]", \
       tap_png_write("p.png", view_of(f, TAP_F64, TAP_SHAPE(1)), f->e)) \
     BAD_STATUS(png_empty, TAP_ESHAPE, "p.png: height and width must be 1 to 2147483647, not [0,1]", \
       tap_png_write("p.png", view_of(f, TAP_F64, TAP_SHAPE(0, 1)), f->e)) \

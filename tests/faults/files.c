@@ -114,6 +114,12 @@ static void run_png(tap_error *e)
     tap_png_write("file", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 3), (void *)(uintptr_t)image), e);
 }
 
+static void run_colour_png(tap_error *e)
+{
+    const float image[2][1][3] = { { { 0, 1, 0.5f } }, { { 0.1f, 0.2f, 0.3f } } };
+    tap_png_write("file", tap_tensor_wrap(TAP_F32, TAP_SHAPE(2, 1, 3), (void *)(uintptr_t)image), e);
+}
+
 static void run_gzip(tap_error *e)
 {
     tap_file *f = tap_file_create_gzip("file", e);
@@ -364,6 +370,18 @@ static void run_reader(tap_tensor (*read_file)(tap_arena *, const char *), tap_e
     if (e->status == TAP_OK) record_tensor(&result, x);
     else CHECK(!x.data);
     tap_arena_free(a);
+}
+
+static void make_png(void)
+{
+    tap_error e = { 0 };
+    run_colour_png(&e);
+    CHECK(e.status == TAP_OK);
+}
+
+static void run_png_read(tap_error *e)
+{
+    run_reader(tap_png_read, e);
 }
 
 static void run_idx(tap_error *e)
@@ -661,6 +679,7 @@ const scenario file_scenarios[] = {
     { "writing over a file", write_old, run_file, check_written, true },
     { "writing through a link", write_old_behind_link, run_link, check_link, true },
     { "writing a PNG", write_old, run_png, check_written, true },
+    { "writing a PNG in colour", write_old, run_colour_png, check_written, true },
     { "writing a gzipped file", write_old, run_gzip, check_written, true },
     { "writing a Matrix Market file", write_old, run_matrix_market_write, check_written, true },
     { "writing cells", NULL, run_cells_write, check_cells, true },
@@ -672,6 +691,7 @@ const scenario file_scenarios[] = {
     { "loading a module", make_saved_f32, run_load, check_loaded, false },
     { "loading a module of other floats", make_saved_f64, run_load, check_loaded, false },
     { "reading safetensors", make_several, run_read, check_one_file, false },
+    { "reading a PNG", make_png, run_png_read, check_one_file, false },
     { "reading PyTorch's old format", make_torch, run_torch, check_one_file, false },
 #ifdef TAP__HAS_ZIP
     { "reading PyTorch's archive", make_torch_archive, run_torch, check_one_file, false },

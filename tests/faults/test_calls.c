@@ -178,7 +178,7 @@ static int end(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[40] = { cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only_folder) };
+    struct CMUnitTest tests[64] = { cmocka_unit_test(test_full_disk), cmocka_unit_test(test_read_only_folder) };
     size_t            n = 2;
     for (const scenario *s = file_scenarios; s->run; s++) tests[n++] = faults_test(s, test_scenario);
     return _cmocka_run_group_tests("calls", tests, n, begin, end);

@@ -521,7 +521,7 @@ int main(void)
         { 0 },
     };
     /* clang-format on */
-    struct CMUnitTest tests[44] = { cmocka_unit_test(test_blis), cmocka_unit_test(test_operators) };
+    struct CMUnitTest tests[64] = { cmocka_unit_test(test_blis), cmocka_unit_test(test_operators) };
     size_t            n = 2;
     for (const scenario *s = scenarios; s->run; s++) tests[n++] = faults_test(s, test_scenario);
     for (const scenario *s = file_scenarios; s->run; s++) tests[n++] = faults_test(s, test_scenario);
