@@ -563,7 +563,7 @@ void tap__pickle_begin(tap__pickle *p, tap__reader *in, int n_globals, const tap
 
 int tap__pickle_read(tap__pickle *p)
 {
-    unsigned char opcode;
+    unsigned char opcode = 0;
     p->stack.n = p->marks.n = p->memo.n = 0;
     for (p->stopped = false; !p->stopped;) {
         if (!take(p, &opcode, 1)) return -1;

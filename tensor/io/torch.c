@@ -680,13 +680,26 @@ tap_safetensors tap_torch_read(tap_arena *a, const char *path)
     return ok ? s : (tap_safetensors){ 0 };
 }
 
+/* Whether the first entry of the archive is an array of NumPy. */
+static bool find_npz(tap__reader *in, bool *npz)
+{
+    tap__zip    z;
+    const char *name = tap__zip_open(&z, in) && z.n > 0 ? tap__zip_name(&z, 0) : NULL;
+    const bool  ok = name || (z.archive && z.n == 0);
+    *npz = name && strlen(name) > 4 && strcmp(name + strlen(name) - 4, ".npy") == 0;
+    tap__zip_close(&z);
+    return ok;
+}
+
 tap_safetensors tap__state_dict_read(tap_arena *a, const char *path)
 {
     tap__reader in;
     format      f = OTHER;
+    bool        npz = false;
     if (!tap__reader_open(&in, a, path, "load")) return (tap_safetensors){ 0 };
-    const bool ok = find_format(&in, &f);
+    const bool ok = find_format(&in, &f) && (f != ARCHIVE || find_npz(&in, &npz));
     tap__reader_close(&in);
     if (!ok) return (tap_safetensors){ 0 };
+    if (npz) return tap_npz_read(a, path);
     return f == OTHER ? tap_safetensors_read(a, path) : tap_torch_read(a, path);
 }

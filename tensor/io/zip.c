@@ -96,7 +96,7 @@ static zip_int64_t source_call(void *data, void *args, zip_uint64_t n, zip_sourc
     case ZIP_SOURCE_TELL: return (zip_int64_t)(s->in->size - s->in->left);
     case ZIP_SOURCE_STAT: return source_stat(s, args);
     case ZIP_SOURCE_ERROR: return zip_error_to_data(&s->error, args, n);
-    case ZIP_SOURCE_CLOSE: return 0;
+    case ZIP_SOURCE_CLOSE:
     case ZIP_SOURCE_FREE: return 0;
     default: zip_error_set(&s->error, ZIP_ER_OPNOTSUPP, 0); return -1;
     }

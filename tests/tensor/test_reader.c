@@ -144,7 +144,7 @@ static void test_decode_integers(void **state)
 /* The value of a float16 by its definition. */
 static double half_value(unsigned bits)
 {
-    const int    exponent = bits >> 10 & 31, mantissa = bits & 0x3ff;
+    const int    exponent = (int)(bits >> 10 & 31), mantissa = (int)(bits & 0x3ff);
     const double sign = bits & 0x8000 ? -1 : 1;
     if (exponent == 31) return sign * (mantissa ? (double)NAN : (double)INFINITY);
     return sign * (exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24));
