@@ -280,18 +280,18 @@ TAP_API tap_tensor tap_png_read(tap_arena *a, const char *path);
  * (clipped, NaN 0) or uint8. */
 TAP_API tap_status tap_png_write(const char *path, tap_tensor image, tap_error *e);
 
-/* A named tensor of a safetensors file (io/safetensors.c, io/safetensors_write.c). */
+/* A named tensor of a safetensors file (io/safetensors.c, io/safetensors_write.c), or of one of the formats below. */
 typedef struct {
     const char *name;
     tap_tensor  tensor;
 } tap_named_tensor;
 
-/* An entry of a safetensors file's "__metadata__". */
+/* An entry of a safetensors file's "__metadata__", or a value that a file of PyTorch holds besides tensors. */
 typedef struct {
     const char *key, *value;
 } tap_metadata;
 
-/* A safetensors file in memory. Everything lives in the arena. After an error n is 0. */
+/* Such a file in memory. Everything lives in the arena. After an error n is 0. */
 typedef struct {
     int                     n;
     const tap_named_tensor *tensors; /* in the order of their data in the file */

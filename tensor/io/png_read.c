@@ -80,6 +80,7 @@ static bool decode(png_structp png, png_infop info, reader *r)
     if (setjmp(png_jmpbuf(png))) return false;
     png_set_read_fn(png, r, on_read);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_chunk_malloc_max(png, r->in.size + SMALL_IMAGE); /* a chunk's length is not trusted, either */
     const int passes = read_header(png, info, r);
     if (passes == 0 || (r->must_try && r->purpose == KEEP)) return passes > 0;
     const size_t width = (size_t)(r->shape.n[1] * r->shape.n[2]);

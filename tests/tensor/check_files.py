@@ -2,15 +2,18 @@
 
     python3 check_files.py PRINT_TENSORS FOLDER...
 
-Every .pt, .pth, .safetensors and .png below the folders is read by PRINT_TENSORS and by the short readers here, which share nothing
+Every .pt, .pth, .safetensors, .npy, .npz and .png below the folders is read by PRINT_TENSORS and by the short readers here, which share nothing
 with the library's: pickle, zipfile, json, zlib. Tensors must have the same names, dtypes, shapes and bits, values the same text. Files
 that these readers cannot read must be refused with a message. Exit status 77: there are no such files."""
 
+import ast
 import collections
 import io
 import json
+import math
 import os
 import pickle
+import re
 import struct
 import subprocess
 import sys
@@ -135,6 +138,32 @@ def read_safetensors(path):
     return found
 
 
+# ---- NumPy ----
+
+NPY = {"f2": "F16", "f4": "F32", "f8": "F64", "i1": "I8", "i2": "I16", "i4": "I32", "i8": "I64", "u1": "U8", "b1": "BOOL"}
+
+
+def read_array(data):
+    start = 10 if data[6] == 1 else 12
+    end = start + int.from_bytes(data[8:start], "little")
+    header = ast.literal_eval(re.sub(r"(\d)L", r"\1", data[start:end].decode()))  # Python 2 wrote 2L
+    dtype, to, values = elements(NPY[header["descr"][1:]], data[end:], header["descr"][0] == ">")
+    size = header["shape"]
+    if header["fortran_order"]:
+        values = [values[i] for i in places(size, [math.prod(size[:k]) for k in range(len(size))])]
+    return dtype, list(size), pack(to, values)
+
+
+def read_npy(path):
+    with open(path, "rb") as file:
+        return {("tensor", ""): read_array(file.read())}
+
+
+def read_npz(path):
+    with zipfile.ZipFile(path) as archive:
+        return {("tensor", name[: -len(".npy")]): read_array(archive.read(name)) for name in archive.namelist()}
+
+
 # ---- PNG ----
 
 PASSES = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
@@ -211,7 +240,7 @@ def read_png(path):
 
 # ---- Comparison ----
 
-READERS = {".pt": read_torch, ".pth": read_torch, ".safetensors": read_safetensors, ".png": read_png}
+READERS = {".pt": read_torch, ".pth": read_torch, ".safetensors": read_safetensors, ".npy": read_npy, ".npz": read_npz, ".png": read_png}
 
 
 def parse(lines):

@@ -34,13 +34,14 @@ int main(int argc, char **argv)
         const char     *message, *path = argv[i];
         tap_arena      *a = tap_arena_new();
         tap_safetensors s = { 0 };
-        tap_tensor      image = { 0 };
-        if (ends_with(path, ".png")) image = tap_png_read(a, path);
+        tap_tensor      one = { 0 };
+        if (ends_with(path, ".png")) one = tap_png_read(a, path);
+        else if (ends_with(path, ".npy")) one = tap_npy_read(a, path);
         else s = ends_with(path, ".npz") ? tap_npz_read(a, path) : tap__state_dict_read(a, path);
         const tap_status status = tap_arena_status(a, &message);
         printf("file %s\n", path);
         if (status != TAP_OK) printf("error %s\n", message);
-        if (image.data) print_tensor(a, "", image);
+        if (one.data) print_tensor(a, "", one);
         for (int k = 0; k < s.n; k++) print_tensor(a, s.tensors[k].name, s.tensors[k].tensor);
         for (int k = 0; k < s.n_metadata; k++) {
             printf("value ");

@@ -76,11 +76,14 @@ static void test_empty(void **state)
     assert_int_equal(n, 22);
     assert_memory_equal(bytes, "PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22);
     free(bytes);
-    need_archives();
+#ifdef TAP__HAS_ZIP
     tap_arena *a = tap_arena_new();
     assert_int_equal(tap_npz_read(a, "x").n, 0);
     assert_int_equal(tap_arena_status(a, NULL), TAP_OK);
     tap_arena_free(a);
+#else
+    expect_refusal("x: is a zip archive, which needs a library that was built with libzip");
+#endif
     unlink("x");
 }
 
