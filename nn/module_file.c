@@ -6,6 +6,7 @@
 #include "nn/internal.h"
 #include "tensor/arena.h"
 #include "tensor/error.h"
+#include "tensor/io/torch.h"
 
 /* A temporary arena that names the path in its errors. */
 static tap_arena *arena_for(const char *path, tap_error *e)
@@ -139,7 +140,7 @@ static void report(const loading *l, tap_arena *a, tap_load_result *result, tap_
 
 static tap_status load(loading *l, const tap_module *m, const char *path, tap_load_options o, tap_error *e)
 {
-    l->file = tap_safetensors_read(l->memory, path);
+    l->file = tap__state_dict_read(l->memory, path);
     l->state = tap__module_state(m, l->memory, &l->n);
     if (tap_arena_status(l->memory, NULL) == TAP_OK && o.prefix) apply_prefix(l, m, o.prefix);
     if (tap_arena_status(l->memory, NULL) == TAP_OK && o.partial) leave_out_unmatched(l);

@@ -175,7 +175,8 @@ TAP_API void tap_module_fprint(FILE *out, const tap_module *m); /* nothing if ou
  * is replaced. */
 TAP_API tap_status tap_module_save(const tap_module *m, const char *path, int n_metadata, const tap_metadata *metadata,
                                    tap_error *e);
-/* Reads all parameters and buffers, converting floats to their dtype. On an error, such as a name or shape that does not fit,
+/* Reads all parameters and buffers from a safetensors file, a file of torch.save or an .npz, by its contents (see
+ * tap_torch_read), converting floats to their dtype. On an error, such as a name or shape that does not fit,
  * none is changed. */
 TAP_API tap_status tap_module_load(tap_module *m, const char *path, tap_error *e);
 

@@ -1,5 +1,6 @@
 /* tests/fuzz/module.c: loading the parameters of a module. A file is loaded completely, or no parameter changes. */
 #include "nn/nn.h"
+#include "tensor/io/torch.h"
 #include "tests/fuzz/safetensors.h"
 
 typedef struct {
@@ -26,7 +27,7 @@ static tap_module *make_module(uint64_t seed)
 /* Each parameter has the value that the file holds under its name. */
 static void check_loaded(tap_arena *a, tap_module *m, const char *path)
 {
-    tap_safetensors file = tap_safetensors_read(a, path);
+    tap_safetensors file = tap__state_dict_read(a, path);
     FUZZ_CHECK(file.n == 2, "%d tensors", file.n);
     for (int i = 0; i < file.n; i++) {
         tap_param *p = tap_module_param(m, file.tensors[i].name);

@@ -115,6 +115,41 @@ static void test_half_precision_converts(void **state)
     }
 }
 
+/* The same state as PyTorch saves it, in its old format: the weight is a transposed view in float16. */
+#define STORAGE(type, key, numel)      "(U\7storagectorch\n" type "Storage\nU\1" key "U\3cpuK" numel "tQ"
+#define REBUILT(storage, size, stride) "ctorch._utils\n_rebuild_tensor_v2\n(" storage "K\0" size stride "\x89}tR"
+static const char state_dict[] =
+    "\x80\2\x8a\nl\xfc\x9c"
+    "F\xf9 j\xa8P\x19.\x80\2M\xe9\3.\x80\2}."
+    "\x80\2}(U\14enc.0.weight" REBUILT(STORAGE("Half", "0", "\6"), "K\2K\3\x86", "K\1K\2\x86") "U\12enc.0.bias" REBUILT(
+        STORAGE("Float", "1", "\2"), "K\2\x85",
+        "K\1\x85") "U\11log_sigma" REBUILT(STORAGE("Double", "2", "\1"), ")",
+                                           ")") "u."
+                                                "](U\1"
+                                                "0U\1"
+                                                "1U\1"
+                                                "2e."
+                                                "\6\0\0\0\0\0\0\0\0\x3c\1\0\0\x40\0\xbc\0\x44\x55\x35"
+                                                "\2\0\0\0\0\0\0\0\0\0\x80\x3f\0\0\xab\xc2"
+                                                "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\xe0\x3f";
+
+static void test_state_dict_of_pytorch(void **state)
+{
+    const double weight[] = { 1, 2, 4, 0x1p-24, -1, 0x1.554p-2 };
+    tap_error    e = { 0 };
+    tap_module  *m = model(TAP_F64, 1);
+    (void)state;
+    FILE *f = fopen(file, "wb");
+    assert_non_null(f);
+    fwrite(state_dict, 1, sizeof state_dict - 1, f);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(tap_module_load(m, file, &e), TAP_OK);
+    for (int i = 0; i < 6; i++) assert_true(param_item(tap_module_param(m, "enc.0.weight"), i) == weight[i]);
+    assert_true(param_item(tap_module_param(m, "enc.0.bias"), 1) == -85.5);
+    assert_true(param_item(tap_module_param(m, "log_sigma"), 0) == 0.5);
+    tap_module_free(m);
+}
+
 static void test_saving_a_part_of_a_module(void **state)
 {
     (void)state;
@@ -234,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_float32_and_float64_convert),
         cmocka_unit_test(test_half_precision_converts),
+        cmocka_unit_test(test_state_dict_of_pytorch),
         cmocka_unit_test(test_saving_a_part_of_a_module),
         cmocka_unit_test(test_files_that_do_not_fit),
         cmocka_unit_test(test_broken_files),
