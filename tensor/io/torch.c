@@ -89,9 +89,10 @@ typedef struct {
 /* What persistent objects of one key refer to. */
 typedef struct {
     const char *key, *type;
-    int64_t     numel;   /* in elements; untyped, in bytes */
+    int64_t     stated;  /* elements; untyped, bytes */
+    int64_t     numel;   /* elements of its dtype */
     int         element; /* tap__element, NO_ELEMENT or UNTYPED */
-    bool        used;
+    bool        untyped, used;
     void       *data; /* its elements as those of a tensor */
 } storage;
 
@@ -135,10 +136,11 @@ static bool read_storage(const reader *r, const tap__pickle_object *o, storage *
     const char               *tag = read_text(r, tap__pickle_item(p, id, 0));
     s->key = read_text(r, tap__pickle_item(p, id, 2));
     if (!tag || strcmp(tag, "storage") != 0 || type->kind != TAP__PICKLE_GLOBAL || !s->key ||
-        !read_size(tap__pickle_item(p, id, 4), &s->numel))
+        !read_size(tap__pickle_item(p, id, 4), &s->stated))
         return tap__reader_fail(&r->in, TAP_EIO, "its pickle refers to something that is no storage");
     s->type = type->global->name;
     s->element = type->global->id;
+    s->numel = s->stated;
     return true;
 }
 
@@ -164,7 +166,7 @@ static bool list_storages(reader *r)
     if (r->storages.n) qsort(all, (size_t)r->storages.n, sizeof *all, by_key);
     for (int i = 0; i < r->storages.n; i++) {
         if (n > 0 && by_key(&all[n - 1], &all[i]) == 0) {
-            if (all[n - 1].element == all[i].element && all[n - 1].numel == all[i].numel) continue;
+            if (all[n - 1].element == all[i].element && all[n - 1].stated == all[i].stated) continue;
             return tap__reader_fail(&r->in, TAP_EIO, "storage '%.40s' has two dtypes or sizes", all[i].key);
         }
         all[n++] = all[i];
@@ -245,7 +247,8 @@ static bool read_dtype(const reader *r, const tap__pickle_object *call, const de
     if (s->element == element) return true;
     if (s->element != UNTYPED) return fail_tensor(r, d->name, "has another dtype than its storage");
     s->element = element;
-    s->numel /= tap__element_size((tap__element)element);
+    s->untyped = true;
+    s->numel = s->stated / tap__element_size((tap__element)element);
     return true;
 }
 
@@ -463,6 +466,13 @@ static bool read_record(const reader *r, tap__zip *z, const char *prefix, storag
     return ok;
 }
 
+/* Bytes of each element that the pickle states; 0 if that cannot be known. */
+static int64_t stated_size(const storage *s)
+{
+    if (s->untyped || s->element == UNTYPED) return 1;
+    return s->element >= 0 && s->element <= TAP__FILE_F64 ? tap__element_size((tap__element)s->element) : 0;
+}
+
 /* The keys of storages are in the order of their data: for each the number of elements in 8 bytes, and the elements, which are
  * always little-endian. */
 static bool read_legacy_storage(reader *r, const tap__pickle_object *key)
@@ -473,15 +483,13 @@ static bool read_legacy_storage(reader *r, const tap__pickle_object *key)
     if (!s || s->data) return tap__reader_fail(&r->in, TAP_EIO, "the list of its storages does not fit its pickle");
     if (r->in.left < 8) return tap__reader_fail(&r->in, TAP_EIO, "truncated: storage '%.40s' is missing", s->key);
     if (!tap__reader_read(&r->in, &numel, 8)) return false;
-    const int64_t size = s->element == UNTYPED                     ? 1
-                         : s->element < UNTYPED && s->element >= 0 ? tap__element_size((tap__element)s->element)
-                                                                   : 0;
+    const int64_t size = stated_size(s);
     if (size == 0)
         return tap__reader_fail(&r->in, TAP_EDTYPE, "storage '%.40s' is of torch.%.40s, which cannot be read", s->key, s->type);
-    if (numel != s->numel)
+    if (numel != s->stated)
         return tap__reader_fail(&r->in, TAP_EIO, "storage '%.40s' has %lld elements, not %lld", s->key, (long long)numel,
-                                (long long)s->numel);
-    if ((uint64_t)numel > r->in.left / (uint64_t)size)
+                                (long long)s->stated);
+    if ((uint64_t)numel > r->in.left / (uint64_t)size || (s->used && !has_bytes(s, (uint64_t)(numel * size))))
         return tap__reader_fail(&r->in, TAP_EIO,
                                 "truncated: storage '%.40s' takes %lld elements of %lld bytes, the file has %llu bytes", s->key,
                                 (long long)numel, (long long)size, (unsigned long long)r->in.left);
