@@ -135,7 +135,7 @@ static bool read_storage(const reader *r, const tap__pickle_object *o, storage *
     const tap__pickle_object *id = tap__pickle_at(p, o->args), *type = tap__pickle_item(p, id, 1);
     const char               *tag = read_text(r, tap__pickle_item(p, id, 0));
     s->key = read_text(r, tap__pickle_item(p, id, 2));
-    if (!tag || strcmp(tag, "storage") != 0 || type->kind != TAP__PICKLE_GLOBAL || !s->key ||
+    if (!tag || strcmp(tag, "storage") != 0 || !s->key || type->kind != TAP__PICKLE_GLOBAL ||
         !read_size(tap__pickle_item(p, id, 4), &s->stated))
         return tap__reader_fail(&r->in, TAP_EIO, "its pickle refers to something that is no storage");
     s->type = type->global->name;

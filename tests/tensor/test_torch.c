@@ -392,6 +392,7 @@ static const struct {
     { BYTES("}NNs."), "a dict has a key that is neither a string nor an integer" },
     { BYTES("]q\1h\1a."), "is nested more than 64 levels deep" },
     { BYTES("}(U\3a.bK\1U\1a}U\1bK\2su."), "value 'a.b' occurs twice" },
+    { BYTES("(U\7storagetQ."), "its pickle refers to something that is no storage" },
     { BYTES("K\1Q."), "its pickle refers to something that is no storage" },
     { BYTES("\x80\2" STORAGE("FloatStorage", "0", "\4") "."), "'' is no value that can be read" },
     { BYTES("\x80\2](" STORAGE("FloatStorage", "0", "\4") STORAGE("LongStorage", "0", "\4") "e."),
