@@ -24,6 +24,7 @@ import zlib
 ELEMENTS = {
     "Float": "f", "Double": "d", "Half": "e", "BFloat16": "B2", "Long": "q", "Int": "i", "Short": "h", "Char": "b", "Byte": "B",
     "Bool": "?", "F32": "f", "F64": "d", "F16": "e", "BF16": "B2", "I64": "q", "I32": "i", "I16": "h", "I8": "b", "U8": "B", "BOOL": "?",
+    "torch.uint16": "H", "torch.uint32": "I", "torch.uint64": "Q",
 }
 BECOMES = {"f": ("float32", "f"), "d": ("float64", "d"), "e": ("float32", "f"), "B2": ("float32", "f"), "B": ("uint8", "B"),
            "?": ("bool", "?")}
@@ -57,8 +58,30 @@ class Tensor:
         self.storage, self.offset, self.size, self.stride = storage, offset + storage.offset, tuple(size), tuple(stride)
 
 
-def rebuild_parameter(data, *_):
+def rebuild_by_dtype(storage, offset, size, stride, _grad, _hooks, dtype, *_):
+    storage.kind = dtype
+    return Tensor(storage, offset, size, stride)
+
+
+def first(data, *_):
     return data
+
+
+GLOBALS = {
+    ("collections", "OrderedDict"): collections.OrderedDict,
+    ("collections", "Counter"): dict,
+    ("torch", "Size"): tuple,
+    ("torch", "device"): str,
+    ("torch", "Tensor"): None,
+    ("torch.nn.parameter", "Parameter"): None,
+    ("torch.nn.parameter", "Buffer"): None,
+    ("torch._utils", "_rebuild_tensor_v2"): Tensor,
+    ("torch._utils", "_rebuild_tensor_v3"): rebuild_by_dtype,
+    ("torch._utils", "_rebuild_parameter"): first,
+    ("torch._utils", "_rebuild_parameter_with_state"): first,
+    ("torch._tensor", "_rebuild_from_type_v2"): lambda function, _type, arguments, _state: function(*arguments),
+}
+DTYPES = ["float16", "bfloat16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "bool"]
 
 
 class Unpickler(pickle.Unpickler):
@@ -67,9 +90,11 @@ class Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
         if module == "torch" and name.endswith("Storage"):
             return name[: -len("Storage")]
-        found = {("collections", "OrderedDict"): collections.OrderedDict, ("torch._utils", "_rebuild_tensor_v2"): Tensor,
-                 ("torch._utils", "_rebuild_parameter"): rebuild_parameter}
-        return found[module, name]
+        if module == "torch.storage" and name == "UntypedStorage":
+            return "Untyped"
+        if module == "torch" and name in DTYPES:
+            return "torch." + name
+        return GLOBALS[module, name]
 
     def persistent_load(self, pid):
         view = pid[5] if len(pid) > 5 else None
@@ -93,7 +118,7 @@ def read_legacy(path):
         root, data = Unpickler(file).load(), {}
         for key in Unpickler(file).load():
             count = struct.unpack("<q", file.read(8))[0]
-            code = ELEMENTS[Unpickler.kinds[key]]
+            code = ELEMENTS.get(Unpickler.kinds[key], "B")  # an untyped storage is one of bytes
             data[key] = file.read(count * (2 if code == "B2" else struct.calcsize(code)))
     return root, lambda s: elements(s.kind, data[s.key])
 
