@@ -2,9 +2,9 @@
 
     python3 check_files.py PRINT_TENSORS FOLDER...
 
-Every .pt, .pth, .safetensors, .npy, .npz and .png below the folders is read by PRINT_TENSORS and by the short readers here, which share nothing
-with the library's: pickle, zipfile, json, zlib. Tensors must have the same names, dtypes, shapes and bits, values the same text. Files
-that these readers cannot read must be refused with a message. Exit status 77: there are no such files."""
+Every .pt, .pth, .safetensors, .npy, .npz and .png below the folders is read by PRINT_TENSORS and by the short readers here,
+which share nothing with the library's: pickle, zipfile, json, zlib. Tensors must have the same names, dtypes, shapes and bits,
+values the same text. Files that these readers cannot read must be refused with a message. Exit status 77: there are no such files."""
 
 import ast
 import collections
@@ -23,7 +23,8 @@ import zlib
 # Elements in files: struct's code, bytes, and the dtype and code that they become.
 ELEMENTS = {
     "Float": "f", "Double": "d", "Half": "e", "BFloat16": "B2", "Long": "q", "Int": "i", "Short": "h", "Char": "b", "Byte": "B",
-    "Bool": "?", "F32": "f", "F64": "d", "F16": "e", "BF16": "B2", "I64": "q", "I32": "i", "I16": "h", "I8": "b", "U8": "B", "BOOL": "?",
+    "Bool": "?", "F32": "f", "F64": "d", "F16": "e", "BF16": "B2", "I64": "q", "I32": "i", "I16": "h", "I8": "b", "U8": "B",
+    "BOOL": "?",
     "torch.uint16": "H", "torch.uint32": "I", "torch.uint64": "Q",
 }
 BECOMES = {"f": ("float32", "f"), "d": ("float64", "d"), "e": ("float32", "f"), "B2": ("float32", "f"), "B": ("uint8", "B"),
@@ -81,7 +82,7 @@ GLOBALS = {
     ("torch._utils", "_rebuild_parameter_with_state"): first,
     ("torch._tensor", "_rebuild_from_type_v2"): lambda function, _type, arguments, _state: function(*arguments),
 }
-DTYPES = ["float16", "bfloat16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "bool"]
+DTYPES = "float16 bfloat16 float32 float64 uint8 int8 int16 int32 int64 uint16 uint32 uint64 bool".split()
 
 
 class Unpickler(pickle.Unpickler):
@@ -137,7 +138,8 @@ def walk(path, x, storage, found):
             walk(path + [str(key)], item, storage, found)
     elif isinstance(x, Tensor):
         dtype, to, values = storage(x.storage)
-        found["tensor", ".".join(path)] = (dtype, list(x.size), pack(to, [values[x.offset + i] for i in places(x.size, x.stride)]))
+        data = pack(to, [values[x.offset + i] for i in places(x.size, x.stride)])
+        found["tensor", ".".join(path)] = (dtype, list(x.size), data)
     else:
         found["value", ".".join(path)] = str(x)
 
@@ -265,7 +267,14 @@ def read_png(path):
 
 # ---- Comparison ----
 
-READERS = {".pt": read_torch, ".pth": read_torch, ".safetensors": read_safetensors, ".npy": read_npy, ".npz": read_npz, ".png": read_png}
+READERS = {
+    ".pt": read_torch,
+    ".pth": read_torch,
+    ".safetensors": read_safetensors,
+    ".npy": read_npy,
+    ".npz": read_npz,
+    ".png": read_png,
+}
 
 
 def parse(lines):

@@ -1,4 +1,4 @@
-"""Saves state dicts, checkpoints and tensors with PyTorch, in both formats and with several protocols, for check_files.py to compare.
+"""Saves state dicts, checkpoints and tensors with PyTorch, in both formats, for check_files.py to compare.
 
     python3 save_torch.py FOLDER
 
@@ -40,12 +40,14 @@ def trained(net):
 def objects():
     torch.manual_seed(0)
     net, x = Net(), torch.arange(24.0).reshape(2, 3, 4)
-    yield "checkpoint", {"model": net.state_dict(), **trained(net), "epoch": 3, "loss": 0.1, "best": None, "noise": torch.get_rng_state()}
+    counts = {"epoch": 3, "loss": 0.1, "best": None, "noise": torch.get_rng_state()}
+    yield "checkpoint", {"model": net.state_dict(), **trained(net), **counts}
     for name in "float16 bfloat16 float32 float64 uint8 int8 int16 int32 int64 bool uint16 uint32 uint64".split():
         dtype = getattr(torch, name, None)  # the last three are new
         if dtype:
             yield name, {"x": (x * 3 - 20 * (dtype.is_floating_point)).to(dtype), "scalar": torch.tensor(1).to(dtype)}
-    yield "views", {"t": x.transpose(0, 2), "part": x[:, 1:, ::2], "same": x, "expanded": torch.ones(2, 1).expand(2, 3), "one": x[1, 2, 3]}
+    expanded = torch.ones(2, 1).expand(2, 3)
+    yield "views", {"t": x.transpose(0, 2), "part": x[:, 1:, ::2], "same": x, "expanded": expanded, "one": x[1, 2, 3]}
     yield "parameters", [nn.Parameter(x), (torch.empty(0, 2), {7: x + 1})]
     attributes = nn.Parameter(torch.ones(3))
     attributes.comment = "of a parameter"
