@@ -17,6 +17,8 @@ struct tap_module {
     bool        training;           /* or evaluation */
 };
 
+typedef struct tap__parametrization tap__parametrization;
+
 struct tap_param {
     tap_module *module;
     const char *path;
@@ -28,9 +30,25 @@ struct tap_param {
     uint32_t    passes;  /* backward passes that have reached it since the last step */
     tap_optim  *owner;   /* the optimizer that steps it; NULL: none */
     tap_param  *next;
-    tap_init    init;     /* how it was filled at first */
-    tap_param  *f64_copy; /* during a gradient check of a float32 module; else NULL */
+    tap_init    init;                      /* how it was filled at first */
+    tap_param  *f64_copy;                  /* during a gradient check of a float32 module; else NULL */
+    tap__parametrization *parametrization; /* computes the value, of which only the shape is kept; NULL: value is the value */
 };
+
+/* How a layer's weight is computed from other parameters (layers/parametrizations.c). */
+struct tap__parametrization {
+    tap_var (*compute)(tap_tape *t, const tap__parametrization *p);
+    tap_param        *original[2]; /* the second may be NULL */
+    tap_buffer       *u, *v;
+    const tap_module *module; /* its mode decides about updates of u and v */
+    int               dim, iterations;
+    bool              all;
+    double            eps;
+};
+
+/* A new parameter of m that takes over value, gradient and freezing of p, which is left without a place in the tree. The
+ * caller gives p a parametrization. */
+tap_param *tap__param_move(tap_param *p, tap_module *m, const char *name);
 
 struct tap_buffer {
     tap_module *module;
@@ -108,6 +126,9 @@ void                  tap__loader_resume(tap_loader *l);     /* after its positi
 bool tap__check_indices(tap_var v, int64_t n, int64_t except, const char *what, const char *noun, int64_t *n_except);
 /* Element i, in C order, of an int64 tensor of any strides, and its position. */
 int64_t tap__index_at(tap_tensor x, int64_t i, tap_shape *position);
+
+/* tap_embedding, but the gradient of a row is divided by how often its index occurs. */
+tap_var tap__embedding_by_frequency(tap_var index, tap_var weight, int64_t padding_idx);
 
 /* Fills x as a new parameter of this path; an error if the initializer is unknown, or does not fit the shape. */
 tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e);

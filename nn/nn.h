@@ -120,8 +120,8 @@ TAP_API tap_var tap_param_var(tap_tape *t, tap_param *p); /* the leaf of the par
 TAP_API tap_param *tap_module_next(const tap_module *m, const tap_param *p);
 TAP_API tap_param *tap_module_param(const tap_module *m, const char *path); /* by full path; NULL if there is none */
 TAP_API void       tap_module_zero_grad(tap_module *m);
-/* A module is trained on one tape at a time. Tapes that do not record (tap_tape_set_recording) change nothing in it, so that
- * any number of threads, each with a tape of its own, can evaluate it at the same time. */
+/* A module is trained on one tape at a time. Tapes that do not record (tap_tape_set_recording) change nothing in a module in
+ * evaluation mode, so that any number of threads, each with a tape of its own, can evaluate it at the same time. */
 
 /* ---- Buffers (buffer.c) ------------------------------------------------------------------------------------------ */
 
@@ -201,12 +201,22 @@ TAP_API tap_status tap_module_load_with(tap_module *m, const char *path, tap_loa
                                         tap_load_result *result, tap_error *e);
 
 /* ---- Layers (layers/, functional/activation.c) ------------------------------------------------------------------- */
+/* Each layer is a struct, a function that creates its parameters and buffers below a new module of m, with PyTorch's names,
+ * layouts and initial values, and a forward function. The parameters belong to the root. A parameter that options leave out is
+ * NULL. Options of {0} give PyTorch's defaults, in brackets. Normalization, embedding and other layers follow the functions that
+ * they are made of. Pooling, upsampling and activations have no parameters, and are functions only. */
 
 typedef struct {
     tap_param *weight, *bias; /* [out,in], [out] */
 } tap_linear;
 
+typedef struct {
+    bool no_bias; /* PyTorch's bias = False */
+} tap_linear_options;
+
 TAP_API void    tap_linear_init(tap_linear *l, tap_module *m, const char *name, int64_t in, int64_t out);
+TAP_API void    tap_linear_init_with(tap_linear *l, tap_module *m, const char *name, int64_t in, int64_t out,
+                                     tap_linear_options o);
 TAP_API tap_var tap_linear_forward(const tap_linear *l, tap_var x); /* x W^T + b: [..,in] -> [..,out] */
 
 typedef tap_var (*tap_activation)(tap_var x);
@@ -223,10 +233,17 @@ typedef struct {
     int            n;
     tap_linear    *layers; /* owned by the root */
     tap_activation activation;
+    bool           linear_output;
 } tap_mlp;
+
+typedef struct {
+    bool linear_output; /* no activation follows the last layer: for logits, and for numbers of any sign */
+} tap_mlp_options;
 
 TAP_API void    tap_mlp_init(tap_mlp *l, tap_module *m, const char *name, int n_sizes, const int64_t *sizes,
                              tap_activation activation);
+TAP_API void    tap_mlp_init_with(tap_mlp *l, tap_module *m, const char *name, int n_sizes, const int64_t *sizes,
+                                  tap_activation activation, tap_mlp_options o);
 TAP_API tap_var tap_mlp_forward(const tap_mlp *l, tap_var x); /* [..,sizes[0]] -> [..,sizes[n_sizes-1]] */
 
 /* ---- Functions of torch.nn.functional (functional/) -------------------------------------------------------------- */
@@ -242,6 +259,9 @@ TAP_API tap_var tap_softmin(tap_var x, int axis); /* softmax(-x) */
 /* If training, each element is 0 with probability p, else divided by 1 - p; by noise of the tape. If not, x. */
 TAP_API tap_var tap_dropout(tap_var x, double p, bool training);
 
+/* y[..,o] = bias[o] + sum_ij x1[..,i] weight[o,i,j] x2[..,j]: x1 [..,in1], x2 [..,in2] with the same leading axes, weight
+ * [out,in1,in2]; bias [out], optional */
+TAP_API tap_var tap_bilinear(tap_var x1, tap_var x2, tap_var weight, tap_var bias);
 /* Rows of a table: index int64 [..] of 0..rows-1, weight [rows,width] -> [..,width]. The row padding_idx gets no gradient. */
 TAP_API tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx);
 #define TAP_NO_INDEX INT64_MIN /* no padding_idx, no ignore_index */
@@ -269,6 +289,11 @@ TAP_API tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_va
  * it is. */
 TAP_API tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight,
                                tap_var bias, bool training, double momentum, double eps);
+/* Over the axes behind the channels of each example, with weight and bias [channels]: Ulyanov et al. 2016. x [batch,channels,..].
+ * With use_input_stats, the running statistics, which may be NULL, are updated as in batch normalization, by the means over the
+ * batch. Without, they are used for mean and variance. */
+TAP_API tap_var tap_instance_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight,
+                                  tap_var bias, bool use_input_stats, double momentum, double eps);
 /* x / sqrt(mean x^2 + eps) * weight, over the last axes: Zhang & Sennrich 2019 */
 TAP_API tap_var tap_rms_norm(tap_var x, tap_shape normalized_shape, tap_var weight, double eps);
 
@@ -317,11 +342,15 @@ TAP_API tap_var tap_cross_entropy(tap_var input, tap_var target, tap_var weight,
 /* Functions of torch.nn.functional over spatial axes. x is [N,C,H,W] or, for one image, [C,H,W]; in 1-D [N,C,L] or [C,L], and
  * options use the first of their two numbers. {0} gives the defaults in brackets. */
 
+typedef enum { TAP_PAD_CONSTANT, TAP_PAD_REFLECT, TAP_PAD_REPLICATE, TAP_PAD_CIRCULAR } tap_pad_mode;
+
 typedef struct {
-    int64_t stride[2], padding[2], dilation[2]; /* [1, 0, 1] */
-    int64_t output_padding[2];                  /* transposed only: elements added at the end of the output */
-    int64_t groups;                             /* [1] */
-    bool    same;                               /* PyTorch's padding = "same", for stride 1: the output has x's size */
+    int64_t      stride[2], padding[2], dilation[2]; /* [1, 0, 1] */
+    int64_t      output_padding[2];                  /* transposed only: elements added at the end of the output */
+    int64_t      groups;                             /* [1] */
+    bool         same;                               /* PyTorch's padding = "same", for stride 1: the output has x's size */
+    tap_pad_mode padding_mode;                       /* what is in the padding, as in tap_pad; transposed: zeros only [zeros] */
+    bool         no_bias;                            /* of layers: PyTorch's bias = False */
 } tap_conv_options;
 
 /* y[n,o] = bias[o] + sum_c weight[o,c] * x[n,c], a cross-correlation: weight [out,in/groups,kh,kw]; bias [out],
@@ -333,39 +362,56 @@ TAP_API tap_var tap_conv2d(tap_var x, tap_var weight, tap_var bias, tap_conv_opt
 TAP_API tap_var tap_conv_transpose1d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o);
 TAP_API tap_var tap_conv_transpose2d(tap_var x, tap_var weight, tap_var bias, tap_conv_options o);
 
-/* A layer of 2-D convolution with a square kernel: weight [out,in/groups,kernel,kernel] or, transposed,
- * [in,out/groups,kernel,kernel]; bias [out]. */
+/* A layer of convolution, 1-D or 2-D: weight [out,in/groups,kernel..] or, transposed, [in,out/groups,kernel..]; bias [out]. */
 typedef struct {
-    tap_param       *weight, *bias; /* owned by the root */
+    tap_param       *weight, *bias;
     tap_conv_options options;
+    int              axes; /* 1 or 2 */
     bool             transposed;
 } tap_conv;
 
+TAP_API void tap_conv1d_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel,
+                             tap_conv_options o);
+TAP_API void tap_conv2d_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel_height,
+                             int64_t kernel_width, tap_conv_options o);
+TAP_API void tap_conv_transpose1d_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel,
+                                       tap_conv_options o);
+TAP_API void tap_conv_transpose2d_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out,
+                                       int64_t kernel_height, int64_t kernel_width, tap_conv_options o);
+/* 2-D, with a square kernel */
 TAP_API void tap_conv_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel,
                            tap_conv_options o);
 TAP_API void tap_conv_transpose_init(tap_conv *l, tap_module *m, const char *name, int64_t in, int64_t out, int64_t kernel,
                                      tap_conv_options o);
-/* tap_conv2d or tap_conv_transpose2d of x [N,in,H,W] or [in,H,W] */
+/* The convolution of x [N,in,L] or [in,L], or [N,in,H,W] or [in,H,W] */
 TAP_API tap_var tap_conv_forward(const tap_conv *l, tap_var x);
+/* A transposed convolution whose result has the given size, a number for each axis, in place of the options' output_padding:
+ * PyTorch's output_size. Up to stride - 1 more than without output_padding are possible. */
+TAP_API tap_var tap_conv_forward_to(const tap_conv *l, tap_var x, const int64_t *size);
 
 typedef struct {
     int64_t kernel[2];             /* must be given */
     int64_t stride[2], padding[2]; /* [the kernel's, 0] */
-    int64_t dilation[2];           /* tap_max_pool2d only [1] */
-    int64_t divisor;               /* tap_avg_pool2d only [the number of elements of the window] */
+    int64_t dilation[2];           /* maxima only [1] */
+    int64_t divisor;               /* means only [the number of elements of the window] */
     bool    ceil_mode;             /* round sizes up, so that windows may extend beyond the padding */
-    bool    exclude_pad; /* tap_avg_pool2d only: the mean leaves out the zeros of the padding (PyTorch: !count_include_pad) */
+    bool    exclude_pad;           /* means only: leave out the zeros of the padding (PyTorch: !count_include_pad) */
 } tap_pool_options;
 
 /* The maximum of each window, NaN if it holds one. *index (may be NULL): the first index of the maximum in the H W plane,
  * int64. */
 TAP_API tap_var tap_max_pool2d(tap_var x, tap_pool_options o, tap_var *index);
 TAP_API tap_var tap_avg_pool2d(tap_var x, tap_pool_options o);
+/* The same of x [N,C,L] or [C,L], and of its L elements */
+TAP_API tap_var tap_max_pool1d(tap_var x, tap_pool_options o, tap_var *index);
+TAP_API tap_var tap_avg_pool1d(tap_var x, tap_pool_options o);
 /* The result has this height and width, by means over rows floor(i H / height) to ceil((i + 1) H / height) - 1, and likewise
  * over columns. 0 keeps the size of x. */
 TAP_API tap_var tap_adaptive_avg_pool2d(tap_var x, int64_t height, int64_t width);
-
-typedef enum { TAP_PAD_CONSTANT, TAP_PAD_REFLECT, TAP_PAD_REPLICATE, TAP_PAD_CIRCULAR } tap_pad_mode;
+TAP_API tap_var tap_adaptive_avg_pool1d(tap_var x, int64_t length);
+/* The maxima of the same windows; *index as of tap_max_pool2d */
+TAP_API tap_var tap_adaptive_max_pool2d(tap_var x, int64_t height, int64_t width, tap_var *index);
+TAP_API tap_var tap_adaptive_max_pool1d(tap_var x, int64_t length, tap_var *index);
 
 /* padding: n numbers: the elements to add before and after the last axis, then before and after the second to last axis, and so
  * on; negative numbers crop. x of any dtype. value is for TAP_PAD_CONSTANT; the other modes need one or two axes before the
@@ -396,6 +442,178 @@ TAP_API tap_var tap_interpolate(tap_var x, tap_interpolate_options o);
 
 TAP_API tap_var tap_pixel_shuffle(tap_var x, int64_t r);   /* [..,C r r,H,W] -> [..,C,H r,W r] */
 TAP_API tap_var tap_pixel_unshuffle(tap_var x, int64_t r); /* [..,C,H r,W r] -> [..,C r r,H,W] */
+
+/* ---- Layers of normalization, tables, noise (layers/normalization.c, embedding.c, activation.c, linear.c) ----------- */
+/* Options as of the layers above. For numbers, TAP_ZERO asks for 0; another negative one is an error. Training and evaluation
+ * mode are those of the layer's own module (tap_module_train, tap_module_eval), which its state comes from, too. */
+
+/* Batch normalization of x [batch,features,..]: PyTorch's BatchNorm1d, 2d and 3d. In training mode by the statistics of the
+ * batch, which the running ones follow, in evaluation mode by the running ones. */
+typedef struct {
+    tap_module *module;
+    tap_param  *weight, *bias;              /* [features] */
+    tap_buffer *running_mean, *running_var; /* [features]; NULL: the batch's statistics are used in both modes */
+    tap_buffer *num_batches_tracked;        /* int64 [] */
+    double      momentum, eps;
+    bool        cumulative;
+} tap_batch_norm_layer;
+
+typedef struct {
+    double eps;              /* [1e-5] */
+    double momentum;         /* share of a batch in the running statistics [0.1] */
+    bool   cumulative;       /* PyTorch's momentum = None: they are the means over all batches */
+    bool   no_affine;        /* PyTorch's affine = False: neither weight nor bias */
+    bool   no_running_stats; /* PyTorch's track_running_stats = False */
+} tap_batch_norm_options;
+
+TAP_API void    tap_batch_norm_init(tap_batch_norm_layer *l, tap_module *m, const char *name, int64_t features,
+                                    tap_batch_norm_options o);
+TAP_API tap_var tap_batch_norm_forward(const tap_batch_norm_layer *l, tap_var x);
+
+/* Instance normalization of x [batch,features,..]: PyTorch's InstanceNorm1d, 2d and 3d. num_batches_tracked is not counted, as
+ * in PyTorch. */
+typedef tap_batch_norm_layer tap_instance_norm_layer;
+
+typedef struct {
+    double eps;                 /* [1e-5] */
+    double momentum;            /* [0.1] */
+    bool   affine;              /* with weight and bias */
+    bool   track_running_stats; /* and use them in evaluation mode */
+} tap_instance_norm_options;
+
+TAP_API void    tap_instance_norm_init(tap_instance_norm_layer *l, tap_module *m, const char *name, int64_t features,
+                                       tap_instance_norm_options o);
+TAP_API tap_var tap_instance_norm_forward(const tap_instance_norm_layer *l, tap_var x);
+
+/* Layer normalization over the last axes, of these sizes, with weight and bias of that shape. */
+typedef struct {
+    tap_module *module;
+    tap_param  *weight, *bias;
+    tap_shape   normalized_shape;
+    double      eps;
+} tap_layer_norm_layer;
+
+typedef struct {
+    double eps;       /* [1e-5] */
+    bool   no_affine; /* PyTorch's elementwise_affine = False: neither weight nor bias */
+    bool   no_bias;   /* a weight, but no bias */
+} tap_layer_norm_options;
+
+TAP_API void    tap_layer_norm_init(tap_layer_norm_layer *l, tap_module *m, const char *name, tap_shape normalized_shape,
+                                    tap_layer_norm_options o);
+TAP_API tap_var tap_layer_norm_forward(const tap_layer_norm_layer *l, tap_var x);
+
+/* RMS normalization over the last axes, of these sizes, with a weight of that shape. */
+typedef struct {
+    tap_module *module;
+    tap_param  *weight;
+    tap_shape   normalized_shape;
+    double      eps; /* TAP_NONE: the machine epsilon of x's dtype */
+} tap_rms_norm_layer;
+
+typedef struct {
+    double eps;       /* [the machine epsilon of x's dtype] */
+    bool   no_affine; /* no weight */
+} tap_rms_norm_options;
+
+TAP_API void    tap_rms_norm_init(tap_rms_norm_layer *l, tap_module *m, const char *name, tap_shape normalized_shape,
+                                  tap_rms_norm_options o);
+TAP_API tap_var tap_rms_norm_forward(const tap_rms_norm_layer *l, tap_var x);
+
+/* Group normalization of x [batch,channels,..]; weight and bias [channels]. */
+typedef struct {
+    tap_module *module;
+    tap_param  *weight, *bias;
+    int64_t     groups;
+    double      eps;
+} tap_group_norm_layer;
+
+typedef struct {
+    double eps;       /* [1e-5] */
+    bool   no_affine; /* neither weight nor bias */
+} tap_group_norm_options;
+
+TAP_API void    tap_group_norm_init(tap_group_norm_layer *l, tap_module *m, const char *name, int64_t groups, int64_t channels,
+                                    tap_group_norm_options o);
+TAP_API tap_var tap_group_norm_forward(const tap_group_norm_layer *l, tap_var x);
+
+/* A table of vectors: weight [num_embeddings,embedding_dim], from N(0,1). */
+typedef struct {
+    tap_param *weight;
+    int64_t    padding_idx; /* TAP_NO_INDEX: none */
+    bool       scale_grad_by_freq;
+} tap_embedding_layer;
+
+typedef struct {
+    bool    has_padding_idx;    /* the row padding_idx begins as 0, and gets no gradient */
+    int64_t padding_idx;        /* from the end if it is negative */
+    bool    scale_grad_by_freq; /* the gradient of a row is divided by how often its index occurs in the call */
+} tap_embedding_options;
+
+TAP_API void    tap_embedding_init(tap_embedding_layer *l, tap_module *m, const char *name, int64_t num_embeddings,
+                                   int64_t embedding_dim, tap_embedding_options o);
+TAP_API tap_var tap_embedding_forward(const tap_embedding_layer *l, tap_var index); /* int64 [..] -> [..,embedding_dim] */
+
+/* max(x, 0) + weight min(x, 0): weight [num_parameters], one slope for all, or one for each of the channels, axis 1 of x */
+typedef struct {
+    tap_param *weight;
+} tap_prelu_layer;
+
+typedef struct {
+    int64_t num_parameters; /* [1] */
+    double  init;           /* [0.25] */
+} tap_prelu_options;
+
+TAP_API void    tap_prelu_init(tap_prelu_layer *l, tap_module *m, const char *name, tap_prelu_options o);
+TAP_API tap_var tap_prelu_forward(const tap_prelu_layer *l, tap_var x);
+
+/* tap_dropout in training mode, with p within 0..1; x itself in evaluation mode. */
+typedef struct {
+    const tap_module *module;
+    double            p;
+} tap_dropout_layer;
+
+TAP_API void    tap_dropout_init(tap_dropout_layer *l, tap_module *m, const char *name, double p);
+TAP_API tap_var tap_dropout_forward(const tap_dropout_layer *l, tap_var x);
+
+/* tap_bilinear with weight [out,in1,in2] and bias [out]. */
+typedef struct {
+    tap_param *weight, *bias;
+} tap_bilinear_layer;
+
+TAP_API void    tap_bilinear_init(tap_bilinear_layer *l, tap_module *m, const char *name, int64_t in1, int64_t in2, int64_t out,
+                                  tap_linear_options o);
+TAP_API tap_var tap_bilinear_forward(const tap_bilinear_layer *l, tap_var x1, tap_var x2);
+
+/* ---- Parametrizations (layers/parametrizations.c) ---------------------------------------------------------------- */
+/* PyTorch's nn.utils.parametrizations. The weight of a layer leaves the tree. Others take its place, under PyTorch's names, and
+ * are trained and saved; from them the layer's weight is computed whenever tap_param_var asks for it, and the layer remains as it
+ * is:
+ *
+ *     tap_linear_init(&l, m, "l", 8, 16);
+ *     tap_weight_norm(l.weight, (tap_weight_norm_options){ 0 });
+ *
+ * tap_param_value and tap_param_grad of the weight itself are NaN [] from then on. It must come before the optimizer. */
+
+typedef struct {
+    int  dim; /* the axis that has an element of g for each index [0] */
+    bool all; /* PyTorch's dim = None: g is [], and the norm that of the whole v */
+} tap_weight_norm_options;
+
+/* weight = g v / |v|, with the norm over all axes but dim: Salimans & Kingma 2016. g is NAME.parametrizations.weight.original0, v
+ * NAME.parametrizations.weight.original1. */
+TAP_API void tap_weight_norm(tap_param *weight, tap_weight_norm_options o);
+
+typedef struct {
+    int    n_power_iterations; /* [1] */
+    double eps;                /* least length in the normalization of u and v [1e-12] */
+    int    dim;                /* the axis of the rows; 1 for a transposed convolution, which PyTorch takes by itself [0] */
+} tap_spectral_norm_options;
+
+/* weight = w / sigma, where sigma = u^T W v approximates the largest singular value of the matrix W of w: Miyato et al. 2018. w is
+ * NAME.parametrizations.weight.original. Each use in training mode refines the buffers NAME.parametrizations.weight.0._u and ._v
+ * by power iterations first, which no gradient flows through. */
+TAP_API void tap_spectral_norm(tap_param *weight, tap_spectral_norm_options o);
 
 /* ---- Distributions (dist/) --------------------------------------------------------------------------------------- */
 

@@ -9,6 +9,13 @@
 #include "tensor/arena.h"
 #include "tensor/error.h"
 
+static void append(tap__root *r, tap_param *p)
+{
+    if (r->last) r->last->next = p;
+    else r->first = p;
+    r->last = p;
+}
+
 tap_param *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_init how)
 {
     m = tap__module(m);
@@ -26,10 +33,31 @@ tap_param *tap_param_new(tap_module *m, const char *name, tap_shape shape, tap_i
         return &r->no_param;
     }
     if (tap__init_fill(how, p->value, r->seed, path, &r->error) != TAP_OK) return &r->no_param;
-    if (r->last) r->last->next = p;
-    else r->first = p;
-    r->last = p;
+    append(r, p);
     return p;
+}
+
+static void unlink_param(tap__root *r, tap_param *p)
+{
+    tap_param *before = r->first == p ? NULL : r->first;
+    while (before && before->next != p) before = before->next;
+    if (before) before->next = p->next;
+    else r->first = p->next;
+    if (r->last == p) r->last = before;
+    p->next = NULL;
+}
+
+tap_param *tap__param_move(tap_param *p, tap_module *m, const char *name)
+{
+    tap__root  *r = p->module->root;
+    const char *path = tap__new_path(m, name);
+    tap_param  *q = path ? tap__module_alloc(m, sizeof *q) : NULL;
+    if (!q) return &r->no_param;
+    *q = (tap_param){ .module = m, .path = path, .value = p->value, .grad = p->grad, .fresh = true, .frozen = p->frozen };
+    unlink_param(r, p);
+    append(r, q);
+    p->value.data = p->grad.data = NULL;
+    return q;
 }
 
 const char *tap_param_path(const tap_param *p)
@@ -88,11 +116,13 @@ void tap__param_drop_grad(tap_param *p)
 
 void tap_param_set_requires_grad(tap_param *p, bool on)
 {
+    for (int i = 0; p && p->parametrization && i < 2; i++) tap_param_set_requires_grad(p->parametrization->original[i], on);
     if (p && p->value.data) p->frozen = !on;
 }
 
 bool tap_param_requires_grad(const tap_param *p)
 {
+    if (p && p->parametrization) p = p->parametrization->original[0];
     return p && p->value.data && !p->frozen;
 }
 
@@ -145,6 +175,7 @@ tap_var tap_param_var(tap_tape *t, tap_param *p)
     if (!p) return tap__fail(t, TAP_EARG, "param_var", "the parameter is NULL; was the layer initialized?");
     const tap__map_entry *e = tap__map_find(t, p);
     if (e && e->is_given) return e->var;
+    if (p->parametrization) return p->parametrization->compute(t, p->parametrization);
     return leaf_var(t, e && e->other ? e->other : p);
 }
 
@@ -152,7 +183,7 @@ void tap_param_replace(tap_tape *t, tap_param *p, tap_var v)
 {
     char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
     if (!t || tap_tape_status(t, NULL) != TAP_OK) return;
-    if (!p || !p->value.data) {
+    if (!p || (!p->value.data && !p->parametrization)) {
         tap__fail(t, TAP_EARG, "param_replace", "the parameter is NULL, or could not be made");
         return;
     }

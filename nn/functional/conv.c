@@ -93,6 +93,10 @@ static bool check(convolution *c, tap_conv_options o)
 {
     tap_tensor in[3];
     if (!tap__inputs(c->name, count_inputs(c), c->in, in)) return false;
+    if (o.padding_mode < TAP_PAD_CONSTANT || o.padding_mode > TAP_PAD_CIRCULAR)
+        return fail(c, TAP_EARG, "padding_mode must be a tap_pad_mode, not %d", (int)o.padding_mode);
+    if (o.padding_mode != TAP_PAD_CONSTANT && c->transposed)
+        return fail(c, TAP_EARG, "a transposed convolution has no padding_mode");
     const tap_shape x = in[0].shape, w = in[1].shape;
     const tap_dtype dtype = in[0].dtype;
     if (!tap_dtype_is_float(dtype))
@@ -133,11 +137,27 @@ static tap__conv as_forward_conv(const convolution *c)
     return m;
 }
 
+/* Pads x along its last axes in another mode than by zeros; the convolution then needs no padding. */
+static tap_var pad_first(convolution *c, tap_var x, tap_pad_mode mode)
+{
+    int64_t ends[4];
+    for (int i = 0; i < c->axes; i++) {
+        tap__windows *w = &c->w[c->axes - 1 - i];
+        ends[2 * i] = w->pad_before;
+        ends[2 * i + 1] = w->pad_after;
+        w->pad_before = w->pad_after = 0;
+    }
+    c->in[0] = tap_pad(x, 2 * c->axes, ends, mode, 0);
+    return c->in[0];
+}
+
 static tap_var convolve(tap_var x, tap_var weight, tap_var bias, tap_conv_options o, const char *name, int axes,
                         bool transposed)
 {
     convolution c = { .name = name, .in = { x, weight, bias }, .axes = axes, .transposed = transposed };
     if (!check(&c, o)) return tap__inert(tap__tape_of(3, c.in));
+    if (o.padding_mode != TAP_PAD_CONSTANT) x = pad_first(&c, x, o.padding_mode);
+    if (tap_tape_status(x.tape, NULL) != TAP_OK) return tap__inert(x.tape);
     const tap__conv m = as_forward_conv(&c);
     if (c.single) x = tap_unsqueeze(x, 0);
     if (axes == 1) x = tap_unsqueeze(x, 2);

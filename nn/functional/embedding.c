@@ -23,3 +23,41 @@ tap_var tap_embedding(tap_var index, tap_var weight, int64_t padding_idx)
     i.n[i.rank++] = w.n[1];
     return tap_reshape(rows, i);
 }
+
+/* ---- Gradients by frequency ---- */
+
+static tap_status scale_grad_infer(tap_call *c, tap_tensor *out)
+{
+    *out = c->in[0];
+    return TAP_OK;
+}
+
+static void scale_grad_vjp(const tap_node *n, tap_var g, tap_var *gin)
+{
+    if (tap_needs_grad(n, 0)) gin[0] = tap_mul(g, tap_in(n, 1));
+}
+
+/* x itself, with a gradient multiplied by the second input, which broadcasts to x and gets none. */
+static const tap_op scale_grad_op = { "scale_grad", scale_grad_infer, NULL, scale_grad_vjp, 0 };
+
+/* 1 / (how often each index occurs), of the dtype, as a column. */
+static tap_var inverse_counts(tap_var index, int64_t rows, tap_dtype dtype)
+{
+    tap_tensor    x;
+    const tap_var flat = tap_reshape(index, TAP_SHAPE(-1)), ones = tap_cast(tap_ones(index.tape, tap_shape_of(flat)), dtype);
+    const tap_var none = tap__push_empty(index.tape, dtype, TAP_SHAPE(rows), &x);
+    if (!x.data && rows > 0) return tap__inert(index.tape);
+    tap_tensor_fill(x, 0);
+    const tap_var counts = tap_index_select(tap_scatter_add(none, 0, flat, ones), 0, flat);
+    return tap_unsqueeze(tap_reciprocal(counts), 1);
+}
+
+tap_var tap__embedding_by_frequency(tap_var index, tap_var weight, int64_t padding_idx)
+{
+    const tap_var y = tap_embedding(index, weight, padding_idx);
+    if (tap_tape_status(index.tape, NULL) != TAP_OK) return tap__inert(index.tape);
+    const tap_shape s = tap_shape_of(y);
+    const tap_var   share = inverse_counts(index, tap_shape_of(weight).n[0], tap__dtype_of(weight));
+    const tap_var   in[] = { tap_reshape(y, TAP_SHAPE(-1, s.n[s.rank - 1])), share };
+    return tap_reshape(tap_apply(&scale_grad_op, NULL, 2, in), s);
+}

@@ -1,4 +1,4 @@
-/* nn/functional/normalization.c: layer, RMS, group and batch normalization, as in PyTorch: (x - mean) / sqrt(var + eps) over
+/* nn/functional/normalization.c: layer, RMS, group, batch and instance normalization, as in PyTorch: (x - mean) / sqrt(var + eps) over
  * some axes, times weight, plus bias. An absent weight or bias is { 0 }. */
 #include <math.h>
 
@@ -99,13 +99,13 @@ tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_var bias, 
 
 /* ---- Batch norm ---- */
 
-static bool is_statistic(const tap_node *n, const char *what, const tap_tensor *stat)
+static bool is_statistic(const tap_node *n, const char *call, const char *what, const tap_tensor *stat)
 {
     char text[TAP_SHAPE_TEXT];
     if (!stat ||
         (stat->data && tap_dtype_is_float(stat->dtype) && stat->shape.rank == 1 && stat->shape.n[0] == n->value.shape.n[1]))
         return true;
-    tap__fail_input(n, TAP_ESHAPE, "batch_norm", "the %s must be [channels], of floats, not %s", what,
+    tap__fail_input(n, TAP_ESHAPE, call, "the %s must be [channels], of floats, not %s", what,
                     tap_shape_format(text, stat->shape));
     return false;
 }
@@ -152,8 +152,8 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
     tap_shape channels = TAP_SHAPE(s.n[1]);
     if (!has_shape(n, "batch_norm", "the weight", weight, channels)) return tap__inert(x.tape);
     if (!has_shape(n, "batch_norm", "the bias", bias, channels)) return tap__inert(x.tape);
-    if (!is_statistic(n, "running mean", running_mean)) return tap__inert(x.tape);
-    if (!is_statistic(n, "running variance", running_var)) return tap__inert(x.tape);
+    if (!is_statistic(n, "batch_norm", "running mean", running_mean)) return tap__inert(x.tape);
+    if (!is_statistic(n, "batch_norm", "running variance", running_var)) return tap__inert(x.tape);
     weight = by_channel(weight, s.rank);
     bias = by_channel(bias, s.rank);
     if (!training) {
@@ -176,4 +176,43 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
     update_running(running_mean, mean, momentum);
     update_running(running_var, var, momentum);
     return y;
+}
+
+/* ---- Instance norm ---- */
+
+/* Means over the examples of what each one adds to the running statistics. */
+static void update_by_instance(tap_var x, tap_axes axes, const tap_tensor *mean, const tap_tensor *var, double momentum)
+{
+    const tap_var d = tap_detach(x);
+    const tap_var m = mean ? tap_mean(tap_mean(d, axes), TAP_AXES(0)) : (tap_var){ 0 };
+    const tap_var v = var ? tap_mean(tap_variance(d, axes, 1), TAP_AXES(0)) : (tap_var){ 0 };
+    if (tap_tape_status(x.tape, NULL) != TAP_OK) return;
+    update_running(mean, m, momentum);
+    update_running(var, v, momentum);
+}
+
+tap_var tap_instance_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight,
+                          tap_var bias, bool use_input_stats, double momentum, double eps)
+{
+    TAP_CALL("instance_norm", x, weight, bias);
+    const tap_node *n = check_inputs("instance_norm", x, weight, bias);
+    if (!n) return tap__inert(x.tape);
+    const tap_shape s = n->value.shape;
+    if (s.rank < 3) return tap__fail_input(n, TAP_ESHAPE, "instance_norm", "needs [batch,channels,..]");
+    const tap_shape channels = TAP_SHAPE(s.n[1]);
+    if (!has_shape(n, "instance_norm", "the weight", weight, channels)) return tap__inert(x.tape);
+    if (!has_shape(n, "instance_norm", "the bias", bias, channels)) return tap__inert(x.tape);
+    if (!is_statistic(n, "instance_norm", "running mean", running_mean)) return tap__inert(x.tape);
+    if (!is_statistic(n, "instance_norm", "running variance", running_var)) return tap__inert(x.tape);
+    if (!use_input_stats) return tap_batch_norm(x, running_mean, running_var, weight, bias, false, momentum, eps);
+    tap_axes axes = { .n = s.rank - 2 };
+    int64_t  count = 1;
+    for (int i = 2; i < s.rank; i++) {
+        axes.axis[i - 2] = i;
+        count *= s.n[i];
+    }
+    if (count == 1) return tap__fail_input(n, TAP_ESHAPE, "instance_norm", "needs more than one value per channel");
+    const tap_var y = tap__standardize(x, axes, true, eps);
+    if ((running_mean || running_var) && s.n[0] > 0) update_by_instance(x, axes, running_mean, running_var, momentum);
+    return affine(y, by_channel(weight, s.rank), by_channel(bias, s.rank));
 }

@@ -1,5 +1,5 @@
 /* nn/functional/pool.c: pooling: windows are new axes of a view (tap_unfold), and each window is reduced to its maximum or
- * mean. */
+ * mean. The windows of adaptive maxima, whose sizes differ, are lists of indices. Over one axis, a second one has size 1. */
 #include <math.h>
 
 #include "nn/functional/spatial.h"
@@ -126,6 +126,59 @@ tap_var tap_max_pool2d(tap_var x, tap_pool_options o, tap_var *index)
     return tap_unflatten(tap_gather(tap_flatten(x, -2, -1), -1, position), -1, grid);
 }
 
+/* ---- adaptive_max_pool2d ---- */
+
+/* Windows from floor(i n / to) to ceil((i + 1) n / to) - 1; shorter ones repeat their last element. */
+static int64_t adaptive_index(int64_t n, int64_t to, int64_t i, int64_t k)
+{
+    const int64_t first = i * n / to, last = ((i + 1) * n + to - 1) / to - 1;
+    return first + k < last ? first + k : last;
+}
+
+static int64_t adaptive_size(int64_t n, int64_t to)
+{
+    return n % to == 0 ? n / to : (n + to - 1) / to + 1;
+}
+
+/* Indices into the H W plane: [windows,elements]. */
+static tap_var adaptive_indices(tap_tape *t, const int64_t size[2], const int64_t to[2])
+{
+    tap_tensor    x;
+    const int64_t taps[2] = { adaptive_size(size[HEIGHT], to[HEIGHT]), adaptive_size(size[WIDTH], to[WIDTH]) };
+    const int64_t count = to[HEIGHT] * to[WIDTH], n = taps[HEIGHT] * taps[WIDTH];
+    tap_var       v = tap__push_empty(t, TAP_I64, TAP_SHAPE(count, n), &x);
+    for (int64_t i = 0; x.data && i < count; i++) {
+        for (int64_t k = 0; k < n; k++) {
+            const int64_t row = adaptive_index(size[HEIGHT], to[HEIGHT], i / to[WIDTH], k / taps[WIDTH]);
+            const int64_t column = adaptive_index(size[WIDTH], to[WIDTH], i % to[WIDTH], k % taps[WIDTH]);
+            ((int64_t *)x.data)[i * n + k] = row * size[WIDTH] + column;
+        }
+    }
+    return v;
+}
+
+tap_var tap_adaptive_max_pool2d(tap_var x, int64_t height, int64_t width, tap_var *index)
+{
+    TAP_CALL("adaptive_max_pool2d", x);
+    const tap_node *n = tap__node_of(x);
+    if (index) *index = tap__inert(x.tape);
+    if (!n || !check_image(n, "adaptive_max_pool2d")) return tap__inert(x.tape);
+    if (!tap__is_small(height) || !tap__is_small(width))
+        return tap__fail_input(n, TAP_EARG, "adaptive_max_pool2d", "[%lld,%lld] is out of range", (long long)height,
+                               (long long)width);
+    const tap_shape s = n->value.shape;
+    const int64_t  *size = s.n + s.rank - 2, to[2] = { height ? height : size[HEIGHT], width ? width : size[WIDTH] };
+    const tap_var   plane = adaptive_indices(x.tape, size, to), flat = tap_flatten(x, -2, -1);
+    const tap_shape windows = tap_shape_of(plane);
+    if (windows.rank != 2) return tap__inert(x.tape);
+    tap_var elements = tap_index_select(tap_detach(flat), -1, tap_reshape(plane, TAP_SHAPE(-1)));
+    elements = tap_unflatten(elements, -1, windows);
+    const tap_var argmax = tap_argmax(elements, tap_keepdim(TAP_LAST));
+    const tap_var position = tap_squeeze(tap_gather(tap_expand(plane, tap_shape_of(elements)), -1, argmax), TAP_LAST);
+    if (index) *index = tap_unflatten(position, -1, TAP_SHAPE(to[HEIGHT], to[WIDTH]));
+    return tap_unflatten(tap_gather(flat, -1, position), -1, TAP_SHAPE(to[HEIGHT], to[WIDTH]));
+}
+
 /* ---- avg_pool2d ---- */
 
 /* The number of elements of window i along the axis that count: those of the input and, unless it is excluded, of the
@@ -176,4 +229,54 @@ tap_var tap_adaptive_avg_pool2d(tap_var x, int64_t height, int64_t width)
                                (long long)width);
     if (height) x = tap__adaptive_mean(x, s.rank - 2, height);
     return width ? tap__adaptive_mean(x, s.rank - 1, width) : x;
+}
+
+/* ---- Over one axis ---- */
+
+/* [..,L] as [..,1,L]; inert, and the tape has failed, if x is not [N,C,L] or [C,L]. */
+static tap_var as_image(tap_var x)
+{
+    const tap_node *n = tap__node_of(x);
+    if (!n) return tap__inert(x.tape);
+    if (n->value.shape.rank != 2 && n->value.shape.rank != 3) return tap_fail(x, TAP_ESHAPE, "needs [N,C,L] or [C,L]");
+    return tap_unsqueeze(x, -2);
+}
+
+/* The options of the only axis, for the second of two. */
+static tap_pool_options across(tap_pool_options o)
+{
+    int64_t *pairs[] = { o.kernel, o.stride, o.padding, o.dilation };
+    for (int i = 0; i < 4; i++) {
+        pairs[i][WIDTH] = pairs[i][0];
+        pairs[i][HEIGHT] = i < 2;
+    }
+    return o;
+}
+
+tap_var tap_max_pool1d(tap_var x, tap_pool_options o, tap_var *index)
+{
+    TAP_CALL("max_pool1d", x);
+    const tap_var y = tap_squeeze(tap_max_pool2d(as_image(x), across(o), index), TAP_AXES(-2));
+    if (index) *index = tap_squeeze(*index, TAP_AXES(-2));
+    return y;
+}
+
+tap_var tap_avg_pool1d(tap_var x, tap_pool_options o)
+{
+    TAP_CALL("avg_pool1d", x);
+    return tap_squeeze(tap_avg_pool2d(as_image(x), across(o)), TAP_AXES(-2));
+}
+
+tap_var tap_adaptive_avg_pool1d(tap_var x, int64_t length)
+{
+    TAP_CALL("adaptive_avg_pool1d", x);
+    return tap_squeeze(tap_adaptive_avg_pool2d(as_image(x), 0, length), TAP_AXES(-2));
+}
+
+tap_var tap_adaptive_max_pool1d(tap_var x, int64_t length, tap_var *index)
+{
+    TAP_CALL("adaptive_max_pool1d", x);
+    const tap_var y = tap_squeeze(tap_adaptive_max_pool2d(as_image(x), 0, length, index), TAP_AXES(-2));
+    if (index) *index = tap_squeeze(*index, TAP_AXES(-2));
+    return y;
 }

@@ -78,7 +78,9 @@ static const struct {
 } exceptions[] = {
     { "input variable leaf_var param_var in out apply fail", "handles, and the way operators are defined" },
     { "scalar scalar_like zeros ones full full_like arange eye randn rand", "constants and noise" },
-    { "linear_forward mlp_forward conv_forward", "layers: affine, activations and convolutions, whose rows are here" },
+    { "linear_forward mlp_forward conv_forward conv_forward_to bilinear_forward batch_norm_forward instance_norm_forward "
+      "layer_norm_forward rms_norm_forward group_norm_forward embedding_forward prelu_forward dropout_forward scale_grad",
+      "layers, which have a test of their own in tests/nn" },
     { "standardize inverse_std l2_normalize inverse_norm norm_of_order",
       "operators behind moments and norms, whose rows are here" },
     { "log_sum_exp", "the operator behind logsumexp and log_softmax, whose rows are here" },
@@ -87,7 +89,8 @@ static const struct {
     { "log_rising rising_slope rising_derivative byte_mean sample",
       "likelihoods and samples of distributions, tested in tests/nn" },
     { "csr_select", "copies numbers of a matrix that has no gradient" },
-    { "embedding normalize cosine_similarity layer_norm group_norm batch_norm rms_norm scaled_dot_product_attention",
+    { "embedding bilinear normalize cosine_similarity layer_norm group_norm batch_norm instance_norm rms_norm "
+      "scaled_dot_product_attention",
       "have a test of their own in tests/nn" },
     { "mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy binary_cross_entropy_with_logits nll_loss "
       "cross_entropy",

@@ -4,7 +4,9 @@
 #include <float.h>
 
 #define BATCH_NORM "input, running_mean, running_var, weight=null, bias=null, training=false, momentum=0.1, eps=1e-5"
-#define ATTENTION  "query, key, value, attn_mask=null, dropout_p=0, is_causal=false, scale=null, enable_gqa=false"
+#define INSTANCE_NORM \
+    "input, running_mean=null, running_var=null, weight=null, bias=null, use_input_stats=true, momentum=0.1, eps=1e-5"
+#define ATTENTION "query, key, value, attn_mask=null, dropout_p=0, is_causal=false, scale=null, enable_gqa=false"
 
 /* The epsilon of the run's dtype. */
 static double epsilon(const call *c)
@@ -12,17 +14,28 @@ static double epsilon(const call *c)
     return c->precision == EXACT ? DBL_EPSILON : (double)FLT_EPSILON;
 }
 
-/* Running statistics are updated in place, so the operator gets copies. */
+/* Running statistics are updated in place, so the operator gets copies; NULL where there are none. */
+static const tap_tensor *copy_statistic(call *c, int i, tap_tensor *copy)
+{
+    if (!is_given(c, i)) return NULL;
+    const tap_tensor x = tap_value(T(i));
+    *copy = tap_tensor_zeros(c->arena, x.dtype, x.shape);
+    tap_tensor_copy(*copy, x, NULL);
+    return copy;
+}
+
 static tap_var batch_norm(call *c)
 {
-    tap_tensor copy[2];
-    for (int i = 0; i < 2 && is_given(c, 1 + i); i++) {
-        tap_tensor x = tap_value(T(1 + i));
-        copy[i] = tap_tensor_zeros(c->arena, x.dtype, x.shape);
-        tap_tensor_copy(copy[i], x, NULL);
-    }
-    return tap_batch_norm(T(0), is_given(c, 1) ? &copy[0] : NULL, is_given(c, 2) ? &copy[1] : NULL, O(3), O(4), B(5), N(6),
-                          N(7));
+    tap_tensor        copy[2];
+    const tap_tensor *mean = copy_statistic(c, 1, &copy[0]), *var = copy_statistic(c, 2, &copy[1]);
+    return tap_batch_norm(T(0), mean, var, O(3), O(4), B(5), N(6), N(7));
+}
+
+static tap_var instance_norm(call *c)
+{
+    tap_tensor        copy[2];
+    const tap_tensor *mean = copy_statistic(c, 1, &copy[0]), *var = copy_statistic(c, 2, &copy[1]);
+    return tap_instance_norm(T(0), mean, var, O(3), O(4), B(5), N(6), N(7));
 }
 
 static tap_var attention(call *c, tap_var value)

@@ -79,6 +79,8 @@ STANDARDIZED(layer_norm_eps, tap_layer_norm(x, TAP_SHAPE(N), ABSENT, ABSENT, 0.5
 STANDARDIZED(rms_norm, tap_rms_norm(x, TAP_SHAPE(N), ABSENT, 0), false, 0)
 STANDARDIZED(rms_norm_eps, tap_rms_norm(x, TAP_SHAPE(N), ABSENT, 0.5), false, 0.5L)
 STANDARDIZED(group_norm, tap_group_norm(x, 1, ABSENT, ABSENT, 0), true, 0)
+STANDARDIZED(instance_norm,
+             tap_squeeze(tap_instance_norm(tap_unsqueeze(x, 1), NULL, NULL, ABSENT, ABSENT, true, 0, 0), TAP_AXES(1)), true, 0)
 STANDARDIZED(batch_stats, tap_batch_norm(x, NULL, NULL, ABSENT, ABSENT, true, 0, 0), true, 0)
 STANDARDIZED(batch_norm_eps, tap_batch_norm(x, NULL, NULL, ABSENT, ABSENT, true, 0, 0.5), true, 0.5L)
 
@@ -183,6 +185,7 @@ const edge_vectors norm_edges[] = {
     ROW("rms_norm", rms_norm, 2, 8, .last = true),
     ROW("rms_norm__eps", rms_norm_eps, 2, 8, .last = true),
     ROW("group_norm", group_norm, 2, 8, .last = true),
+    ROW("instance_norm", instance_norm, 2, 8, .last = true),
     ROW("batch_norm", batch_stats, 2, 8, .first = true),
     ROW("batch_norm__eps", batch_norm_eps, 2, 8, .first = true),
     ROW("normalize", unit, 1, 8, 0),
@@ -222,6 +225,7 @@ static const tap_csr sparse = { 2, 2, (const int64_t[]){ 0, 1, 3 }, (const int32
 CASE(rows, tap_embedding(whole(a, TAP_SHAPE(3), I(2, 0, 2)), a, 0))
 CASE(hot, tap_one_hot(tap_cast(a, TAP_I64), 3))
 CASE(selected, tap_csr_select(sparse, tap_cast(a, TAP_I64)))
+CASE(products, tap_bilinear(a, b, c, ABSENT))
 CASE(affine, tap_layer_norm(a, TAP_SHAPE(2), b, c, 0))
 CASE(by_count, tap_normalize(a, 0, -1, 0))
 CASE(by_least, tap_normalize(a, -1, -1, 0))
@@ -241,6 +245,8 @@ const edge_case norm_cases[] = {
     { .id = "one_hot", .f = hot, .n = 1, .shape = { S(2) }, .x = { D(2, -0.0) }, .out = S(2, 3), .y = D(0, 0, 1, 1, 0, 0) },
     { .id = "csr_select", .f = selected, .n = 1, .shape = { S(2) }, .x = { D(1, 0) }, .out = S(2, 2), .y = D(2, 3, 0, INFTY),
       .g = { D(0, 0) } },
+    { .id = "bilinear", .f = products, .n = 3, .shape = { S(1, 2), S(1, 1), S(1, 2, 1) }, .x = { D(INFTY, 2), D(3), D(1, -1) },
+      .out = S(1, 1), .y = D(INFTY), .g = { D(3, -3), D(INFTY), D(INFTY, 6) }, .unmasked = "0 inf may be anything" },
     { .id = "layer_norm__constant", .f = affine, .n = 3, .shape = { S(1, 2), S(2), S(2) },
       .x = { D(7, 7), D(2, 3), D(1, -1) }, .out = S(1, 2), .y = D(1, -1), .g = { D(0, 0), D(0, 0), D(1, 1) } },
     { .id = "normalize__count", .f = by_count, .n = 1, .shape = { S(2, 2) }, .x = { D(0, 0, 3, 0) }, .out = S(2, 2),

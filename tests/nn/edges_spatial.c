@@ -57,6 +57,14 @@ static const tap__conv geometry = {
        N(0.5, 1, 0.5))                                                                                                                \
     X1(adaptive_avg_pool2d__whole, tap_adaptive_avg_pool2d(x, 1, 1), S(1, 2, 2), N(MAX, MAX, -MAX, -MAX), S(1, 1, 1), N(0),       \
        N(0.25, 0.25, 0.25, 0.25))                                                                                                     \
+    X2(conv1d__replicate, tap_conv1d(a, b, NONE, CONV(.padding = { 1 }, .padding_mode = TAP_PAD_REPLICATE)), S(1, 1, 2), N(1, Inf),    \
+       S(1, 1, 2), N(1, 1), S(1, 1, 3), N(2, Inf, Inf), N(3, 3), N(Inf, Inf), .unmasked = sums)                                            \
+    X1(max_pool1d, tap_max_pool1d(x, POOL(.kernel = { 2 }), NULL), S(1, 4), N(-Inf, -MAX, NaN, 1), S(1, 2), N(-MAX, NaN), N(0, 1, 1, 0))    \
+    X1(avg_pool1d, tap_avg_pool1d(x, POOL(.kernel = { 2 })), S(1, 4), N(MAX, MAX, MAX, -MAX), S(1, 2), N(MAX, 0), N(0.5, 0.5, 0.5, 0.5))     \
+    X1(adaptive_avg_pool1d, tap_adaptive_avg_pool1d(x, 2), S(1, 3), N(MAX, MAX, Inf), S(1, 2), N(MAX, Inf), N(0.5, 1, 0.5))               \
+    X1(adaptive_max_pool1d, tap_adaptive_max_pool1d(x, 2, NULL), S(1, 3), N(-Inf, -MAX, Inf), S(1, 2), N(-MAX, Inf), N(0, 1, 1))          \
+    X1(adaptive_max_pool2d, tap_adaptive_max_pool2d(x, 1, 2, NULL), S(1, 2, 3), N(-Inf, 1, 1, 2, NaN, Inf), S(1, 1, 2), N(NaN, NaN),        \
+       N(0, 0, 0, 0, 2, 0))                                                                                                               \
     X1(gaussian_blur, tap_gaussian_blur(x, 3, 1e-3), S(2, 3), N(NaN, 1, Inf, 2, MIN, -MAX), S(2, 3), N(NaN, 1, Inf, 2, MIN, -MAX),  \
        N(1, 1, 1, 1, 1, 1))                                                                                                           \
     X1(gaussian_blur__sharp, tap_gaussian_blur(x, 3, 1e-99), S(2, 3), N(1, 2, Inf, 3, 4, 5), S(2, 3), N(1, 2, Inf, 3, 4, 5),            \

@@ -48,6 +48,22 @@ static tap_var f_batch_norm_running(tap_tape *t, const tap_var *in, void *ctx)
     return tap_batch_norm(in[0], &m, &v, in[1], in[2], false, 0.1, 0.1);
 }
 
+THREE(f_instance_norm, tap_instance_norm(a, NULL, NULL, b, c, true, 0.1, 0.1))
+
+static tap_var f_instance_norm_running(tap_tape *t, const tap_var *in, void *ctx)
+{
+    double           mean[3] = { 0.1, -0.2, 0.3 }, var[3] = { 1, 0.5, 2 };
+    const tap_tensor m = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), mean), v = tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), var);
+    (void)t, (void)ctx;
+    return tap_instance_norm(in[0], &m, &v, in[1], in[2], false, 0.1, 0.1);
+}
+
+static tap_var f_bilinear(tap_tape *t, const tap_var *in, void *ctx)
+{
+    (void)t, (void)ctx;
+    return tap_bilinear(in[0], in[1], in[2], in[3]);
+}
+
 THREE(f_attention, tap_scaled_dot_product_attention(a, b, c, ABSENT, 0, false, 0))
 THREE(f_attention_causal, tap_scaled_dot_product_attention(a, b, c, ABSENT, 0, true, 0.7))
 THREE(f_attention_mask,
@@ -101,6 +117,10 @@ const gradient_row functional_gradients[] = {
     { "group_norm", f_group_norm, .n = 3, .shape = { S(2, 4, 3), S(4), S(4) }, .low = { -2, -1, -1 }, .high = { 2, 1, 1 } },
     { "batch_norm", f_batch_norm, R3(S(3), S(3)) },
     { "batch_norm", f_batch_norm_running, R3(S(3), S(3)) },
+    { "instance_norm", f_instance_norm, R3(S(3), S(3)), .fixed = true },
+    { "instance_norm", f_instance_norm_running, R3(S(3), S(3)), .fixed = true },
+    { "bilinear", f_bilinear, .n = 4, .shape = { S(2, 3), S(2, 4), S(2, 3, 4), S(2) }, .low = { -1, -1, -1, -1 },
+      .high = { 1, 1.2, 1.1, 1.3 }, .fixed = true },
     { "scaled_dot_product_attention", f_attention, ATTENTION },
     { "scaled_dot_product_attention", f_attention_causal, ATTENTION },
     { "scaled_dot_product_attention", f_attention_mask, ATTENTION },

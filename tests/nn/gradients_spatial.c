@@ -14,6 +14,10 @@ TWO(f_conv1d_same, tap_conv1d(a, b, NO_BIAS, OPTIONS(.dilation = { 3 }, .same = 
 THREE(f_conv2d, tap_conv2d(a, b, c, OPTIONS(0)))
 THREE(f_conv2d_options,
       tap_conv2d(a, b, c, OPTIONS(.stride = { 2, 1 }, .padding = { 1, 2 }, .dilation = { 1, 2 }, .groups = 2)))
+TWO(f_conv1d_reflect, tap_conv1d(a, b, NO_BIAS, OPTIONS(.padding = { 2 }, .padding_mode = TAP_PAD_REFLECT)))
+TWO(f_conv2d_circular,
+    tap_conv2d(a, b, NO_BIAS, OPTIONS(.padding = { 2, 1 }, .stride = { 1, 2 }, .padding_mode = TAP_PAD_CIRCULAR)))
+TWO(f_conv2d_same_replicate, tap_conv2d(a, b, NO_BIAS, OPTIONS(.same = true, .padding_mode = TAP_PAD_REPLICATE)))
 TWO(f_conv2d_same, tap_conv2d(a, b, NO_BIAS, OPTIONS(.dilation = { 2, 1 }, .same = true)))
 THREE(f_conv_transpose1d, tap_conv_transpose1d(a, b, c, OPTIONS(.stride = { 3 }, .padding = { 1 }, .output_padding = { 2 })))
 TWO(f_conv_transpose1d_dilated, tap_conv_transpose1d(a, b, NO_BIAS, OPTIONS(.dilation = { 2 }, .groups = 2)))
@@ -47,6 +51,11 @@ ONE(f_avg_pool2d_pad, tap_avg_pool2d(a, POOL(.kernel = { 3, 2 }, .stride = { 2, 
 ONE(f_avg_pool2d_exclude,
     tap_avg_pool2d(a, POOL(.kernel = { 3, 2 }, .stride = { 1, 2 }, .padding = { 1, 0 }, .exclude_pad = true)))
 ONE(f_avg_pool2d_divisor, tap_avg_pool2d(a, POOL(.kernel = { 2, 3 }, .stride = { 1, 1 }, .divisor = -3)))
+ONE(f_max_pool1d, tap_max_pool1d(a, POOL(.kernel = { 3 }, .stride = { 2 }, .padding = { 1 }), NULL))
+ONE(f_avg_pool1d, tap_avg_pool1d(a, POOL(.kernel = { 2 }, .stride = { 1 }, .padding = { 1 }, .exclude_pad = true)))
+ONE(f_adaptive_1d, tap_adaptive_avg_pool1d(a, 3))
+ONE(f_adaptive_max_1d, tap_adaptive_max_pool1d(a, 3, NULL))
+ONE(f_adaptive_max, tap_adaptive_max_pool2d(a, 2, 3, NULL))
 ONE(f_gaussian_blur, tap_gaussian_blur(a, 3, 0.8))
 ONE(f_gaussian_blur_wide, tap_gaussian_blur(a, 5, 2))
 ONE(f_adaptive, tap_adaptive_avg_pool2d(a, 2, 3))
@@ -89,6 +98,9 @@ const gradient_row spatial_gradients[] = {
     { "conv2d", f_conv2d, BIASED(S(1, 2, 4, 3), S(2, 2, 2, 3), S(2)) },
     { "conv2d", f_conv2d_options, BIASED(S(2, 4, 4, 3), S(2, 2, 3, 2), S(2)) },
     { "conv2d", f_conv2d_options, BIASED(S(0, 4, 4, 3), S(2, 2, 3, 2), S(2)) },
+    { "conv1d", f_conv1d_reflect, CONV(S(2, 2, 5), S(3, 2, 3)), .fixed = true },
+    { "conv2d", f_conv2d_circular, CONV(S(1, 2, 4, 3), S(2, 2, 3, 2)), .fixed = true },
+    { "conv2d", f_conv2d_same_replicate, CONV(S(1, 2, 4, 3), S(2, 2, 2, 3)), .fixed = true },
     { "conv2d", f_conv2d_same, CONV(S(2, 3, 4), S(2, 2, 2, 3)) },
     { "conv_transpose1d", f_conv_transpose1d, BIASED(S(2, 3, 3), S(3, 2, 2), S(2)), .fixed = true },
     { "conv_transpose1d", f_conv_transpose1d_dilated, CONV(S(4, 3), S(4, 1, 3)) },
@@ -103,6 +115,11 @@ const gradient_row spatial_gradients[] = {
     { "avg_pool2d", f_avg_pool2d_divisor, IMAGE(2, 3, 4) },
     { "adaptive_avg_pool2d", f_adaptive, IMAGE(2, 4, 5) },
     { "adaptive_avg_pool2d", f_adaptive_up, IMAGE(1, 2, 3, 2) },
+    { "max_pool1d", f_max_pool1d, IMAGE(2, 2, 6), .ties = true, .fixed = true },
+    { "avg_pool1d", f_avg_pool1d, IMAGE(2, 2, 5), .fixed = true },
+    { "adaptive_avg_pool1d", f_adaptive_1d, IMAGE(2, 2, 5), .fixed = true },
+    { "adaptive_max_pool1d", f_adaptive_max_1d, IMAGE(2, 7), .ties = true, .fixed = true },
+    { "adaptive_max_pool2d", f_adaptive_max, IMAGE(2, 5, 4), .ties = true, .fixed = true },
     { "gaussian_blur", f_gaussian_blur, IMAGE(2, 3, 4), .fixed = true },
     { "gaussian_blur", f_gaussian_blur_wide, IMAGE(1, 2, 4, 5), .fixed = true },
     { "pad", f_pad, R1 },
