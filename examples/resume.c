@@ -10,22 +10,31 @@
 enum { POINTS = 200, EPOCHS = 100 };
 
 typedef struct {
-    tap_module     *root;
-    tap_tape       *tape;
-    tap_mlp         net;
-    tap_optim      *adam;
-    tap_loader     *points;
-    tap_checkpoint *checkpoint;
-    double          loss; /* of the previous step; an example of a program's own state */
+    tap_module          *root;
+    tap_tape            *tape;
+    tap_linear           in, out;
+    tap_batch_norm_layer norm;
+    tap_dropout_layer    dropout;
+    tap_optim           *adam;
+    tap_loader          *points;
+    tap_checkpoint      *checkpoint;
+    double               loss; /* of the previous step; an example of a program's own state */
 } run;
 
-/* Performs one step. The network learns sin 3x from points whose x gets new noise in each step. */
+/* The network; x has new noise in each step. */
+static tap_var forward(const run *r, tap_var x)
+{
+    tap_var blur = tap_mul_scalar(tap_randn(r->tape, tap_shape_of(x)), 0.05);
+    tap_var h = tap_batch_norm_forward(&r->norm, tap_linear_forward(&r->in, tap_add(x, blur)));
+    return tap_linear_forward(&r->out, tap_dropout_forward(&r->dropout, tap_tanh(h)));
+}
+
+/* Performs one step. The network learns sin 3x. */
 static void step(run *r, tap_tensor rows)
 {
     tap_tape_reset(r->tape);
     tap_var xy = tap_input(r->tape, rows), x = tap_slice(xy, 1, 0, 1, 1), y = tap_slice(xy, 1, 1, 2, 1);
-    tap_var blur = tap_mul_scalar(tap_randn(r->tape, TAP_SHAPE(rows.shape.n[0], 1)), 0.05);
-    tap_var loss = tap_mean(tap_square(tap_sub(tap_mlp_forward(&r->net, tap_add(x, blur)), y)), TAP_ALL);
+    tap_var loss = tap_mean(tap_square(tap_sub(forward(r, x), y)), TAP_ALL);
     tap_backward(loss);
     tap_optim_step(r->adam, r->tape);
     r->loss = tap_item(loss);
@@ -35,6 +44,7 @@ static void train(run *r, long steps, tap_error *e)
 {
     tap_tensor rows;
     while (tap_loader_epoch(r->points) < EPOCHS) {
+        if (tap_loader_epoch(r->points) == EPOCHS / 2) tap_module_eval(r->norm.module); /* its statistics stay as they are */
         while (tap_loader_next(r->points, &rows)) {
             step(r, rows);
             if (tap_checkpoint_save(r->checkpoint, e)) return; /* a longer run would save every minute */
@@ -54,7 +64,10 @@ int main(int argc, char **argv)
         points[i][1] = sinf(3 * points[i][0]);
     }
     run r = { .root = tap_module_new(TAP_F32, 0), .tape = tap_tape_new(TAP_F32, 0) };
-    tap_mlp_init(&r.net, r.root, "net", 3, (int64_t[]){ 1, 32, 1 }, tap_tanh);
+    tap_linear_init(&r.in, r.root, "in", 1, 32);
+    tap_batch_norm_init(&r.norm, r.root, "norm", 32, (tap_batch_norm_options){ 0 });
+    tap_dropout_init(&r.dropout, r.root, "dropout", 0.1);
+    tap_linear_init(&r.out, r.root, "out", 32, 1);
     r.adam = tap_adam_new(r.root, (tap_adam_options){ .lr = 0.01 });
     r.points = tap_loader_new(tap_tensor_wrap(TAP_F32, TAP_SHAPE(POINTS, 2), points),
                               (tap_loader_options){ .batch = 100, .shuffle = true });

@@ -50,10 +50,11 @@ typedef struct item {
     tap_tensor   x;
     constraint   constraint;
     int64_t      max;
-    double       limit;  /* of a rate, which is below it */
-    int64_t     *rows;   /* of a table: how many of x's rows it has now */
-    tap_loader  *loader; /* to be resumed after its position has been restored */
-    tap_optim   *optim;  /* its gradients must have been consumed */
+    double       limit;   /* of a rate, which is below it */
+    int64_t     *rows;    /* of a table: how many of x's rows it has now */
+    tap_loader  *loader;  /* to be resumed after its position has been restored */
+    tap_optim   *optim;   /* its gradients must have been consumed */
+    tap_module **modules; /* x holds their modes while a file is read or written */
 } item;
 
 typedef struct option {
@@ -285,12 +286,36 @@ static bool can_add(tap_checkpoint *c, const char *name, const void *object, tap
     return true;
 }
 
+/* Training and evaluation mode of all modules; the name cannot be that of a parameter. */
+static void add_modes(tap_checkpoint *c, const char *name, tap_module *m)
+{
+    size_t n = 0;
+    for (const tap_module *k = m; k; k = tap__next_module(m, k)) n++;
+    tap_module     **modules = is_usable(c) ? tap_arena_alloc(c->memory, n * sizeof(tap_module *)) : NULL;
+    const tap_tensor x = modules ? tap_tensor_zeros(c->memory, TAP_U8, TAP_SHAPE((int64_t)n)) : (tap_tensor){ 0 };
+    const char      *full = x.data ? concat(c, name, " (training)") : NULL;
+    item            *i = full ? add(c, NULL, full, x, ANY) : NULL;
+    if (i) i->modules = modules;
+    for (tap_module *k = m; i && k; k = tap__next_module(m, k)) *modules++ = k;
+}
+
+/* Copies the modes into the item, or back. */
+static void copy_modes(const item *i, bool back)
+{
+    uint8_t *mode = i->x.data;
+    for (int64_t k = 0; i->modules && k < i->x.shape.n[0]; k++) {
+        if (back) i->modules[k]->training = mode[k];
+        else mode[k] = i->modules[k]->training;
+    }
+}
+
 void tap_checkpoint_module(tap_checkpoint *c, const char *name, tap_module *m)
 {
     if (!can_add(c, name, m, tap_module_status(m, NULL))) return;
     for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) add(c, name, p->path, p->value, FINITE);
     for (const tap_buffer *b = tap_module_next_buffer(m, NULL); b; b = tap_module_next_buffer(m, b))
         add(c, name, b->path, b->value, ANY);
+    add_modes(c, name, m);
 }
 
 /* A name such as "optim.step", in the checkpoint's memory; NULL if the memory cannot be had. */
@@ -461,6 +486,7 @@ static contents gather(const tap_checkpoint *c, const tap_safetensors *file, tap
     all.metadata = tap_arena_alloc(a, ((size_t)n_metadata + 1) * sizeof *all.metadata);
     if (!all.tensors || !all.metadata) return all;
     for (const item *i = c->items; i; i = i->next) {
+        copy_modes(i, false);
         const tap_tensor *stored = tap_safetensors_find(file, i->name);
         int64_t           rows = i->rows ? *i->rows : 0;
         if (stored && stored->shape.rank > 0) rows = stored->shape.n[0];
@@ -571,6 +597,7 @@ static void restore(const tap_checkpoint *c, const contents *all)
         const tap_tensor *stored = tap_safetensors_find(&c->found.file, i->name);
         tap_tensor_copy(all->tensors[k].tensor, *stored, NULL);
         if (i->rows) *i->rows = stored->shape.n[0];
+        copy_modes(i, true);
         if (i->loader) tap__loader_resume(i->loader);
         for (int64_t n = 0; i->optim && n < i->optim->n_slots; n++) tap__param_drop_grad(i->optim->slots[n].param);
         if (i->optim && i->optim->scheduler) i->optim->scheduler->before_at = -1;

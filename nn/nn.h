@@ -1153,7 +1153,8 @@ TAP_API tap_status      tap_checkpoint_status(const tap_checkpoint *c, const cha
 TAP_API tap_checkpoint_found tap_checkpoint_peek(const tap_checkpoint *c);
 
 /* The objects of the run. They are borrowed. Names are the caller's, and unique. */
-TAP_API void tap_checkpoint_module(tap_checkpoint *c, const char *name, tap_module *m); /* parameters: NAME.enc.weight */
+/* Parameters and buffers, as NAME.enc.weight, and the modes of all modules. Modules made below m later are not included. */
+TAP_API void tap_checkpoint_module(tap_checkpoint *c, const char *name, tap_module *m);
 TAP_API void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o); /* moments, steps taken, learning rate */
 TAP_API void tap_checkpoint_tape(tap_checkpoint *c, const char *name, tap_tape *t);   /* the step, which its noise depends on */
 TAP_API void tap_checkpoint_loader(tap_checkpoint *c, const char *name, tap_loader *l); /* epoch and position in it */

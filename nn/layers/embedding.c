@@ -16,7 +16,8 @@ void tap_embedding_init(tap_embedding_layer *l, tap_module *m, const char *name,
     l->weight = tap_param_new(child, "weight", TAP_SHAPE(num_embeddings, embedding_dim), tap_init_normal(1));
     if (!o.has_padding_idx || tap_module_status(child, NULL) != TAP_OK) return;
     l->padding_idx = o.padding_idx < 0 ? o.padding_idx + num_embeddings : o.padding_idx;
-    tap_tensor_fill(tap_tensor_slice(NULL, tap_param_value(l->weight), 0, l->padding_idx, l->padding_idx + 1, 1), 0);
+    const tap_tensor table = tap_param_value(l->weight);
+    for (int64_t i = 0; i < embedding_dim; i++) tap_tensor_set_item(table, l->padding_idx * embedding_dim + i, 0);
 }
 
 tap_var tap_embedding_forward(const tap_embedding_layer *l, tap_var index)
