@@ -197,7 +197,7 @@ class Judge:
             later = of("autograd") + ["bad_arguments/tensor"] + ["bad_arguments/autograd"] * (stem in ("index", "shape"))
             later += ["nn/spatial"] * stem.startswith("conv") + ["nn/counts"] * (stem in ("rising", "special"))
         elif floor == "nn":
-            later = ["nn/" + stem] + of("nn") + ["models/vae", "models/golden", "bad_arguments/nn"]
+            later = ["nn/" + stem] + ["nn/layers", "nn/layer_values"] * ("nn/layers/" in m.file) + of("nn") + ["models/vae", "models/golden", "bad_arguments/nn"]
         else:
             later = ["nn/counts"] * ("rising" in m.function or stem == "rising") + ["autograd/" + stem] + of("autograd") + ["nn/functional", "nn/spatial", "nn/distribution", "nn/optim", "models/vae",
                                                                           "bad_arguments/autograd"]
