@@ -53,7 +53,9 @@ tap_param *tap__param_move(tap_param *p, tap_module *m, const char *name)
     const char *path = tap__new_path(m, name);
     tap_param  *q = path ? tap__module_alloc(m, sizeof *q) : NULL;
     if (!q) return &r->no_param;
-    *q = (tap_param){ .module = m, .path = path, .value = p->value, .grad = p->grad, .fresh = true, .frozen = p->frozen };
+    *q = (tap_param){
+        .module = m, .path = path, .value = p->value, .grad = p->grad, .fresh = true, .frozen = p->frozen, .init = p->init
+    };
     unlink_param(r, p);
     append(r, q);
     p->value.data = p->grad.data = NULL;

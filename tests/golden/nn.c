@@ -1,4 +1,4 @@
-/* tests/golden/nn.c: the program golden_nn runs optimizers, schedules and initializers on numbers of PyTorch. */
+/* tests/golden/nn.c: the program golden_nn runs layers, optimizers, schedules and initializers on numbers of PyTorch. */
 #include "tests/golden/nn.h"
 
 static const char usage[] =

@@ -154,24 +154,10 @@ static void run_trunc_normal(nn_case *c, tap_module *root)
 
 /* ---- Layers ---- */
 
-/* Makes the layer "layer" of the case's "class" and "args" in the root. False if the class is not known. */
-static bool make_layer(nn_case *c, tap_module *root)
-{
-    const cJSON  *args = nn_field(c->json, "args");
-    const int64_t in = (int64_t)nn_number(nn_field(args, "in_features"), 0);
-    tap_linear    l;
-    if (strcmp(nn_text(c->json, "class"), "Linear") != 0) return false;
-    tap_linear_init(&l, root, "layer", in, (int64_t)nn_number(nn_field(args, "out_features"), 0));
-    return true;
-}
-
 static outcome run_layer(nn_case *c, tap_module *root)
 {
     const cJSON *draw;
-    if (!make_layer(c, root)) {
-        fprintf(c->out, "there is no layer '%s'", nn_text(c->json, "class"));
-        return SKIPPED;
-    }
+    if (!nn_make_layer(c, root)) return SKIPPED;
     cJSON_ArrayForEach(draw, nn_field(c->json, "draws"))
     {
         char path[96];

@@ -49,14 +49,10 @@ static bool has_function(const cJSON *json)
 
 /* A case is of the first kind that it fits. */
 static const nn_kind kinds[] = {
-    { "schedule", has_base_lr, nn_run_schedule },
-    { "optimizer", has_average, nn_run_average },
-    { "optimizer", has_steps, nn_run_optimizer },
-    { "init", has_function, nn_run_init },
-    { "layer", has_inputs, NULL },
-    { "kl", has_pair, NULL },
-    { "distribution", has_results, NULL },
-    { "loss", has_op, NULL },
+    { "schedule", has_base_lr, nn_run_schedule }, { "optimizer", has_average, nn_run_average },
+    { "optimizer", has_steps, nn_run_optimizer }, { "init", has_function, nn_run_init },
+    { "layer", has_inputs, nn_run_layer },        { "kl", has_pair, NULL },
+    { "distribution", has_results, NULL },        { "loss", has_op, NULL },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
