@@ -585,6 +585,87 @@ TAP_API void    tap_bilinear_init(tap_bilinear_layer *l, tap_module *m, const ch
                                   tap_linear_options o);
 TAP_API tap_var tap_bilinear_forward(const tap_bilinear_layer *l, tap_var x1, tap_var x2);
 
+/* ---- Recurrent layers and cells (layers/rnn.c, layers/rnn_cell.c) ------------------------------------------------ */
+/* With gates and products by element, W = weight_ih, U = weight_hh, sigma(x) = 1 / (1 + e^-x):
+ *     RNN:   h' = tanh(W x + b_ih + U h + b_hh), or relu of it                                          Elman 1990
+ *     LSTM:  i, f, o = sigma(W x + b_ih + U h + b_hh), g = tanh(the same), by rows i, f, g, o,
+ *            c' = f c + i g,  h' = o tanh(c'), with proj_size h' = weight_hr (o tanh(c'))  Hochreiter & Schmidhuber 1997
+ *     GRU:   r, z = sigma(W x + b_ih + U h + b_hh),  n = tanh(W x + b_ih + r (U h + b_hh)), by rows r, z, n,
+ *            h' = (1 - z) n + z h                                                                      Cho et al. 2014 */
+
+typedef struct tap_rnn_kind tap_rnn_kind;
+
+/* Of a cell, or of one direction of one layer: [gates * hidden_size,input size], [gates * hidden_size,output size], twice
+ * [gates * hidden_size], and [proj_size,hidden_size]. */
+typedef struct {
+    tap_param *weight_ih, *weight_hh, *bias_ih, *bias_hh, *weight_hr;
+} tap_rnn_weights;
+
+/* What a recurrence hands on from step to step; c is of LSTMs only. A forward function takes the state before the first step,
+ * zeros where a var is { 0 }, and leaves the state after the last one. To go on after a reset of the tape, copy the values. */
+typedef struct {
+    tap_var h, c;
+} tap_rnn_state;
+
+/* RNN, LSTM or GRU, made by one of the three functions below. */
+typedef struct tap_rnn tap_rnn;
+
+typedef struct {
+    int64_t num_layers;    /* each above the one before [1] */
+    bool    bidirectional; /* a second recurrence from the end of each sequence; the next layer gets both outputs */
+    bool    batch_first;   /* x and the output are [batch,time,..]; states are not */
+    bool    no_bias;
+    double  dropout;   /* of the outputs of all layers but the last, in training mode [0] */
+    int64_t proj_size; /* LSTM only: size of h, by a product after each step [0: hidden_size, without a product] */
+    bool    relu;      /* RNN only: PyTorch's nonlinearity = "relu" [tanh] */
+} tap_rnn_options;
+
+struct tap_rnn {
+    tap_module         *module;
+    const tap_rnn_kind *kind;
+    int64_t             input_size, hidden_size;
+    tap_rnn_options     options;
+    tap_rnn_weights    *weights; /* of weight_.._l0, weight_.._l0_reverse, weight_.._l1, ...; owned by the root */
+};
+
+TAP_API void tap_rnn_init(tap_rnn *l, tap_module *m, const char *name, int64_t input_size, int64_t hidden_size,
+                          tap_rnn_options o);
+TAP_API void tap_lstm_init(tap_rnn *l, tap_module *m, const char *name, int64_t input_size, int64_t hidden_size,
+                           tap_rnn_options o);
+TAP_API void tap_gru_init(tap_rnn *l, tap_module *m, const char *name, int64_t input_size, int64_t hidden_size,
+                          tap_rnn_options o);
+/* x [time,batch,input_size], or one sequence [time,input_size], gives the h of the last layer after each step, [time,batch,out]
+ * or [time,out]; with both directions, their h side by side. The state, which may be NULL, is h [layers * directions,batch,out]
+ * and c [layers * directions,batch,hidden_size], without batch for one sequence.
+ *
+ * lengths, int64 [batch], optional, are the numbers of steps of the sequences, 0..time, in any order, as if x had been packed by
+ * pack_padded_sequence with enforce_sorted = False: what follows them in x is not used, whatever it is, the output is 0 there,
+ * and the state is that after the last step of each sequence. */
+TAP_API tap_var tap_rnn_forward(const tap_rnn *l, tap_var x, tap_rnn_state *state, tap_var lengths);
+
+/* One step: PyTorch's RNNCell, LSTMCell and GRUCell. */
+typedef struct {
+    tap_module         *module;
+    const tap_rnn_kind *kind;
+    int64_t             hidden_size;
+    tap_rnn_weights     weights;
+} tap_rnn_cell;
+
+typedef struct {
+    bool no_bias;
+    bool relu; /* RNN only [tanh] */
+} tap_rnn_cell_options;
+
+TAP_API void tap_rnn_cell_init(tap_rnn_cell *l, tap_module *m, const char *name, int64_t input_size, int64_t hidden_size,
+                               tap_rnn_cell_options o);
+TAP_API void tap_lstm_cell_init(tap_rnn_cell *l, tap_module *m, const char *name, int64_t input_size, int64_t hidden_size,
+                                tap_rnn_cell_options o);
+TAP_API void tap_gru_cell_init(tap_rnn_cell *l, tap_module *m, const char *name, int64_t input_size, int64_t hidden_size,
+                               tap_rnn_cell_options o);
+/* h' [batch,hidden_size] of x [batch,input_size], or [hidden_size] of [input_size], which is also state->h. The state, which may
+ * be NULL, has the shape of the result. */
+TAP_API tap_var tap_rnn_cell_forward(const tap_rnn_cell *l, tap_var x, tap_rnn_state *state);
+
 /* ---- Parametrizations (layers/parametrizations.c) ---------------------------------------------------------------- */
 /* PyTorch's nn.utils.parametrizations. The weight of a layer leaves the tree. Others take its place, under PyTorch's names, and
  * are trained and saved; from them the layer's weight is computed whenever tap_param_var asks for it, and the layer remains as it

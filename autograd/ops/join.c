@@ -71,18 +71,23 @@ static void cat_vjp(const tap_node *n, tap_var g, tap_var *gin)
 
 static const tap_op cat_op = { "cat", cat_infer, cat_forward, cat_vjp, sizeof(int) };
 
+/* More inputs than a node can have are joined in groups, and then the groups. */
 tap_var tap_cat(int n, const tap_var *x, int axis)
 {
     tap_tape *t = x ? tap__tape_of(n, x) : NULL;
-    tap_var   all = tap__inert(t);
     if (!t || n <= TAP_MAX_INPUTS) return tap_apply(&cat_op, &axis, n, x);
-    for (int i = 0; i < n; i += TAP_MAX_INPUTS - 1) {
-        tap_var part[TAP_MAX_INPUTS];
-        int     count = 0;
-        if (i > 0) part[count++] = all;
-        for (int k = i; k < n && k < i + TAP_MAX_INPUTS - 1; k++) part[count++] = x[k];
-        all = tap_apply(&cat_op, &axis, count, part);
+    const int groups = (n - 1) / TAP_MAX_INPUTS + 1;
+    tap_var  *group = tap__arena_acquire(t->arena, (size_t)groups * sizeof *group);
+    if (!group) {
+        tap__no_memory(t, NULL);
+        return tap__inert(t);
     }
+    for (int i = 0; i < groups; i++) {
+        const int from = i * TAP_MAX_INPUTS, count = n - from < TAP_MAX_INPUTS ? n - from : TAP_MAX_INPUTS;
+        group[i] = tap_apply(&cat_op, &axis, count, x + from);
+    }
+    const tap_var all = tap_cat(groups, group, axis);
+    tap__arena_release(t->arena, group);
     return all;
 }
 

@@ -75,7 +75,7 @@ static void check_arguments(nn_layer *l, const nn_layer_class *class, const cJSO
 
 static const nn_layer_class *find_class(const char *name)
 {
-    const nn_layer_class *const tables[] = { nn_layer_classes };
+    const nn_layer_class *const tables[] = { nn_layer_classes, nn_layer_sequences };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         for (const nn_layer_class *c = tables[i]; c->name; c++) {
             if (!strcmp(c->name, name)) return c;

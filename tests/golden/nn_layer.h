@@ -28,7 +28,8 @@ typedef struct {
 } nn_layer_class;
 
 /* Tables end with { 0 }. */
-extern const nn_layer_class nn_layer_classes[]; /* golden/nn_layer_classes.c */
+extern const nn_layer_class nn_layer_classes[];   /* golden/nn_layer_classes.c */
+extern const nn_layer_class nn_layer_sequences[]; /* golden/nn_layer_sequences.c */
 
 tap_var nn_input(nn_layer *l, const char *name); /* an input, or { 0 } if there is no such */
 
