@@ -130,6 +130,10 @@ int64_t tap__index_at(tap_tensor x, int64_t i, tap_shape *position);
 /* tap_embedding, but the gradient of a row is divided by how often its index occurs. */
 tap_var tap__embedding_by_frequency(tap_var index, tap_var weight, int64_t padding_idx);
 
+/* tap_scaled_dot_product_attention. *weights (may be NULL): the weights of the keys, after dropout, [..,n,m]. */
+tap_var tap__attention(tap_var query, tap_var key, tap_var value, tap_var mask, double dropout_p, bool is_causal, double scale,
+                       tap_var *weights);
+
 /* Fills x as a new parameter of this path; an error if the initializer is unknown, or does not fit the shape. */
 tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char *path, tap_error *e);
 

@@ -666,6 +666,141 @@ TAP_API void tap_gru_cell_init(tap_rnn_cell *l, tap_module *m, const char *name,
  * be NULL, has the shape of the result. */
 TAP_API tap_var tap_rnn_cell_forward(const tap_rnn_cell *l, tap_var x, tap_rnn_state *state);
 
+/* ---- Attention and transformers (layers/attention.c, layers/transformer.c) --------------------------------------- */
+
+/* Attention of num_heads heads of width embed_dim / num_heads: Vaswani et al. 2017. q, k and v are products of query, key and
+ * value with in_proj_weight, rows of q, k, v above each other, plus in_proj_bias; each head computes softmax(q k^T / sqrt(width))
+ * v of its columns, and out_proj all of them. */
+typedef struct tap_multihead_attention tap_multihead_attention;
+
+typedef struct {
+    int64_t kdim, vdim;    /* sizes of key and value [embed_dim] */
+    double  dropout;       /* of the weights, in training mode [0] */
+    bool    batch_first;   /* inputs and output are [batch,length,..] */
+    bool    no_bias;       /* neither in_proj_bias nor that of out_proj */
+    bool    add_bias_kv;   /* one more key and value, bias_k and bias_v, behind the others */
+    bool    add_zero_attn; /* one more key and value, zeros, behind those */
+} tap_multihead_attention_options;
+
+struct tap_multihead_attention {
+    tap_module *module;
+    tap_param  *in_proj_weight; /* [3 embed_dim,embed_dim]; with another kdim or vdim NULL, and: */
+    tap_param  *q_proj_weight, *k_proj_weight, *v_proj_weight; /* [embed_dim,embed_dim], [embed_dim,kdim], [embed_dim,vdim] */
+    tap_param  *in_proj_bias;                                  /* [3 embed_dim] */
+    tap_param  *bias_k, *bias_v;                               /* [1,1,embed_dim] */
+    tap_linear  out_proj;
+    int64_t     embed_dim, num_heads;
+    tap_multihead_attention_options options;
+};
+
+/* Keys and values of earlier calls, so that the next token of a text is computed from itself and these: each call with the cache
+ * appends its own keys and values, and attends to all. The tape must not record, since no gradient passes through the cache. To
+ * begin another text, set length to 0. */
+typedef struct {
+    tap_tensor key, value; /* [batch,heads,capacity,width] */
+    int64_t    length;     /* keys and values that it holds */
+} tap_attention_cache;
+
+/* An empty cache for a layer, in memory of the arena. */
+TAP_API void tap_attention_cache_init(tap_attention_cache *c, tap_arena *a, const tap_multihead_attention *l, int64_t batch,
+                                      int64_t capacity);
+
+/* How attention is called; {0}: to all keys. Masks are bool, true where attention is forbidden, the opposite of
+ * tap_scaled_dot_product_attention, or float, added to the scores; both may be given. A query that may attend to no key gets 0
+ * from all of them. keys: those in the cache, and the new ones. */
+typedef struct {
+    tap_var attn_mask;        /* [queries,keys] or [batch * heads,queries,keys] */
+    tap_var key_padding_mask; /* [batch,keys]; [keys] for one sequence */
+    bool    is_causal;        /* a query attends to no key behind its own position; with attn_mask only a hint, as in PyTorch */
+    bool    no_average;       /* weights: of each head; PyTorch's average_attn_weights = False */
+    /* If not NULL, *weights becomes the weights of the keys, the mean of the heads [batch,queries,keys], or [batch,heads,
+     * queries,keys]; without batch for one sequence. In a stack, an array: one var for each layer. */
+    tap_var             *weights;
+    tap_attention_cache *cache; /* NULL: none. In a stack, an array: one cache for each layer */
+} tap_attention_call;
+
+TAP_API void tap_multihead_attention_init(tap_multihead_attention *l, tap_module *m, const char *name, int64_t embed_dim,
+                                          int64_t num_heads, tap_multihead_attention_options o);
+/* query [queries,batch,embed_dim], key [keys,batch,kdim], value [keys,batch,vdim] -> [queries,batch,embed_dim], or all of them
+ * without batch for one sequence. One product serves inputs that are the same var. With a cache that holds keys, key and value
+ * may be { 0 }. */
+TAP_API tap_var tap_multihead_attention_forward(const tap_multihead_attention *l, tap_var query, tap_var key, tap_var value,
+                                                tap_attention_call c);
+
+/* Of encoder and decoder layers. TAP_ZERO asks for 0. */
+typedef struct {
+    int64_t        dim_feedforward; /* [2048] */
+    double         dropout;         /* of attention weights, hidden units, and what residual blocks add [0.1] */
+    tap_activation activation;      /* [tap_relu] */
+    double         layer_norm_eps;  /* [1e-5] */
+    bool           batch_first;
+    bool           norm_first; /* x + f(norm(x)) in place of norm(x + f(x)) */
+    bool           no_bias;    /* in no layer */
+} tap_transformer_options;
+
+/* norm(x + f(x)) for f = self-attention, then linear2(activation(linear1)). */
+typedef struct {
+    tap_module             *module;
+    tap_multihead_attention self_attn;
+    tap_linear              linear1, linear2; /* [dim_feedforward,d_model] and back */
+    tap_layer_norm_layer    norm1, norm2;
+    tap_transformer_options options;
+} tap_transformer_encoder_layer;
+
+/* The same, but between them attention to the memory, the output of an encoder. */
+typedef struct {
+    tap_module             *module;
+    tap_multihead_attention self_attn, multihead_attn;
+    tap_linear              linear1, linear2;
+    tap_layer_norm_layer    norm1, norm2, norm3;
+    tap_transformer_options options;
+} tap_transformer_decoder_layer;
+
+TAP_API void tap_transformer_encoder_layer_init(tap_transformer_encoder_layer *l, tap_module *m, const char *name,
+                                                int64_t d_model, int64_t nhead, tap_transformer_options o);
+TAP_API void tap_transformer_decoder_layer_init(tap_transformer_decoder_layer *l, tap_module *m, const char *name,
+                                                int64_t d_model, int64_t nhead, tap_transformer_options o);
+/* src [length,batch,d_model], or [length,d_model], to the same shape. PyTorch's src_mask and src_key_padding_mask are those of
+ * the self-attention. With is_causal, this is the layer of a decoder-only transformer. */
+TAP_API tap_var tap_transformer_encoder_layer_forward(const tap_transformer_encoder_layer *l, tap_var src,
+                                                      tap_attention_call self);
+/* tgt [length,batch,d_model] and memory [keys,batch,d_model], or both without batch. PyTorch's tgt_.. masks are those of self,
+ * its memory_.. masks those of cross. A cache of cross that holds keys stands for the memory, which is then not read. */
+TAP_API tap_var tap_transformer_decoder_layer_forward(const tap_transformer_decoder_layer *l, tap_var tgt, tap_var memory,
+                                                      tap_attention_call self, tap_attention_call cross);
+
+typedef struct {
+    tap_transformer_options layer;
+    bool                    final_norm; /* a layer normalization behind the last layer, "norm" */
+    tap_layer_norm_options  norm;
+} tap_transformer_stack_options;
+
+/* num_layers layers "layers.0", "layers.1", ... */
+typedef struct {
+    tap_module                    *module;
+    int                            num_layers;
+    tap_transformer_encoder_layer *layers; /* owned by the root */
+    bool                           has_norm;
+    tap_layer_norm_layer           norm;
+} tap_transformer_encoder;
+
+typedef struct {
+    tap_module                    *module;
+    int                            num_layers;
+    tap_transformer_decoder_layer *layers; /* owned by the root */
+    bool                           has_norm;
+    tap_layer_norm_layer           norm;
+} tap_transformer_decoder;
+
+TAP_API void tap_transformer_encoder_init(tap_transformer_encoder *l, tap_module *m, const char *name, int64_t d_model,
+                                          int64_t nhead, int64_t num_layers, tap_transformer_stack_options o);
+TAP_API void tap_transformer_decoder_init(tap_transformer_decoder *l, tap_module *m, const char *name, int64_t d_model,
+                                          int64_t nhead, int64_t num_layers, tap_transformer_stack_options o);
+/* As of one layer; the masks are those of each layer. */
+TAP_API tap_var tap_transformer_encoder_forward(const tap_transformer_encoder *l, tap_var src, tap_attention_call self);
+TAP_API tap_var tap_transformer_decoder_forward(const tap_transformer_decoder *l, tap_var tgt, tap_var memory,
+                                                tap_attention_call self, tap_attention_call cross);
+
 /* ---- Parametrizations (layers/parametrizations.c) ---------------------------------------------------------------- */
 /* PyTorch's nn.utils.parametrizations. The weight of a layer leaves the tree. Others take its place, under PyTorch's names, and
  * are trained and saved; from them the layer's weight is computed whenever tap_param_var asks for it, and the layer remains as it

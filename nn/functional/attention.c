@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "autograd/composed.h"
-#include "nn/nn.h"
+#include "nn/internal.h"
 
 /* bool [queries,keys]: query i attends to keys 0..i. */
 static tap_var causal_mask(tap_tape *t, int64_t queries, int64_t keys)
@@ -26,17 +26,32 @@ static tap_var scaled_products(tap_var query, tap_var key, double scale)
     return tap_mul_scalar(tap_matmul(query, tap_mT(key)), scale);
 }
 
+/* Scores of masked keys are -infinity. */
+static tap_var masked(tap_var scores, tap_var mask)
+{
+    const tap_var masked_score = tap_scalar_like(scores, -(double)INFINITY);
+    if (tap_value(mask).dtype == TAP_BOOL) return tap_where(mask, scores, masked_score);
+    return tap_where(tap_eq(mask, masked_score), masked_score, tap_add(scores, mask));
+}
+
+tap_var tap__attention(tap_var query, tap_var key, tap_var value, tap_var mask, double dropout_p, bool is_causal, double scale,
+                       tap_var *weights)
+{
+    const tap_shape q = tap_shape_of(query), k = tap_shape_of(key);
+    if (q.rank < 2 || k.rank < 2) return tap_fail(query, TAP_ESHAPE, "query and key need [..,length,width]");
+    if (scale == 0) scale = 1 / sqrt((double)q.n[q.rank - 1]);
+    tap_var scores = scaled_products(query, key, scale);
+    if (is_causal) scores = masked(scores, causal_mask(query.tape, q.n[q.rank - 2], k.n[k.rank - 2]));
+    if (mask.tape) scores = masked(scores, mask);
+    const tap_var w = tap_dropout(attention_weights(scores), dropout_p, true);
+    if (weights) *weights = w;
+    return tap_matmul(w, value);
+}
+
 tap_var tap_scaled_dot_product_attention(tap_var query, tap_var key, tap_var value, tap_var mask, double dropout_p,
                                          bool is_causal, double scale)
 {
     TAP_CALL("scaled_dot_product_attention", query, key, value, mask);
     if (!tap__same_tape("scaled_dot_product_attention", 3, (tap_var[]){ query, key, value })) return tap__inert(query.tape);
-    tap_shape q = tap_shape_of(query), k = tap_shape_of(key);
-    if (q.rank < 2 || k.rank < 2) return tap_fail(query, TAP_ESHAPE, "query and key need [..,length,width]");
-    if (scale == 0) scale = 1 / sqrt((double)q.n[q.rank - 1]);
-    tap_var scores = scaled_products(query, key, scale), masked_score = tap_scalar_like(scores, -(double)INFINITY);
-    if (is_causal) scores = tap_where(causal_mask(query.tape, q.n[q.rank - 2], k.n[k.rank - 2]), scores, masked_score);
-    if (mask.tape && tap_value(mask).dtype == TAP_BOOL) scores = tap_where(mask, scores, masked_score);
-    else if (mask.tape) scores = tap_where(tap_eq(mask, masked_score), masked_score, tap_add(scores, mask));
-    return tap_matmul(tap_dropout(attention_weights(scores), dropout_p, true), value);
+    return tap__attention(query, key, value, mask, dropout_p, is_causal, scale, NULL);
 }

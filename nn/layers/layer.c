@@ -25,6 +25,12 @@ tap_param *tap__layer_param(bool wanted, tap_module *m, const char *name, tap_sh
     return wanted ? tap_param_new(m, name, shape, tap_init_constant(value)) : NULL;
 }
 
+tap_var tap__layer_affine(tap_var x, tap_var weight, tap_var bias)
+{
+    if (bias.tape || tap_shape_of(weight).rank != 2) return tap_affine(x, weight, bias);
+    return tap_affine(x, weight, tap_expand(tap_scalar_like(weight, 0), TAP_SHAPE(tap_shape_of(weight).n[0])));
+}
+
 bool tap__layer_usable(tap_var x, const tap_module *m)
 {
     if (tap_tape_status(x.tape, NULL) != TAP_OK) return false;

@@ -18,6 +18,10 @@ static inline tap_var tap__layer_var(tap_tape *t, tap_param *p)
     return p ? tap_param_var(t, p) : (tap_var){ 0 };
 }
 
+/* x W^T + b; the bias may be absent. Unlike tap_matmul(x, tap_mT(weight)), one product for all leading axes of x, and of its
+ * gradients. */
+tap_var tap__layer_affine(tap_var x, tap_var weight, tap_var bias);
+
 /* Whether a layer with this module can be used on x's tape. If not, the tape has failed: the layer was never initialized
  * (NULL), or the root of the module has failed. */
 bool tap__layer_usable(tap_var x, const tap_module *m);

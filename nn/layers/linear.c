@@ -21,8 +21,7 @@ tap_var tap_linear_forward(const tap_linear *l, tap_var x)
     TAP_CALL("linear_forward", x);
     static const tap_linear none;
     if (!l) l = &none;
-    const tap_var weight = tap_param_var(x.tape, l->weight);
-    return l->bias ? tap_affine(x, weight, tap_param_var(x.tape, l->bias)) : tap_matmul(x, tap_mT(weight));
+    return tap__layer_affine(x, tap_param_var(x.tape, l->weight), tap__layer_var(x.tape, l->bias));
 }
 
 /* ---- Bilinear ---- */

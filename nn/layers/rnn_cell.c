@@ -83,11 +83,9 @@ tap_rnn_weights tap__rnn_weights(tap_module *m, const tap_rnn_kind *kind, const 
 
 tap_var tap__rnn_from_input(const tap_rnn_kind *kind, const tap_rnn_weights *w, tap_var x)
 {
-    const tap_var weight = tap_param_var(x.tape, w->weight_ih);
-    if (!w->bias_ih) return tap_matmul(x, tap_mT(weight));
-    tap_var bias = tap_param_var(x.tape, w->bias_ih);
-    if (!kind->own_bias) bias = tap_add(bias, tap_param_var(x.tape, w->bias_hh));
-    return tap_affine(x, weight, bias);
+    tap_var bias = tap__layer_var(x.tape, w->bias_ih);
+    if (w->bias_hh && !kind->own_bias) bias = tap_add(bias, tap_param_var(x.tape, w->bias_hh));
+    return tap__layer_affine(x, tap_param_var(x.tape, w->weight_ih), bias);
 }
 
 tap__rnn_step_weights tap__rnn_step_weights_on(tap_tape *t, const tap_rnn_kind *kind, const tap_rnn_weights *w)

@@ -1,4 +1,5 @@
-/* tests/golden/nn_layer_sequences.c: how torch.nn's layers of sequences are made and called here: recurrent layers and cells. */
+/* tests/golden/nn_layer_sequences.c: how torch.nn's layers of sequences are made and called here: recurrent layers and
+ * cells, attention and transformers. */
 #include "tests/golden/nn_layer.h"
 
 /* The struct of a layer, zeroed. */
@@ -101,9 +102,142 @@ static void run_cell(nn_layer *l)
     l->result[1] = s.c;
 }
 
+/* ---- Attention ---- */
+
+static void make_attention(nn_layer *l)
+{
+    tap_multihead_attention_options o = { .kdim = nn_integer(l, "kdim", 0),
+                                          .vdim = nn_integer(l, "vdim", 0),
+                                          .dropout = nn_number(nn_field(l->args, "dropout"), 0),
+                                          .batch_first = nn_bool(l, "batch_first", false),
+                                          .no_bias = !nn_bool(l, "bias", true),
+                                          .add_bias_kv = nn_bool(l, "add_bias_kv", false),
+                                          .add_zero_attn = nn_bool(l, "add_zero_attn", false) };
+    tap_multihead_attention_init(NEW(tap_multihead_attention), l->root, "layer", nn_integer(l, "embed_dim", 0),
+                                 nn_integer(l, "num_heads", 0), o);
+}
+
+static void run_attention(nn_layer *l)
+{
+    const nn_layer     of_call = { .c = l->c, .args = l->call };
+    tap_attention_call c = { .attn_mask = nn_input(l, "attn_mask"),
+                             .key_padding_mask = nn_input(l, "key_padding_mask"),
+                             .is_causal = nn_bool(&of_call, "is_causal", false),
+                             .no_average = !nn_bool(&of_call, "average_attn_weights", true) };
+    if (nn_bool(&of_call, "need_weights", true)) c.weights = &l->result[1];
+    l->result[0] = tap_multihead_attention_forward(GET(tap_multihead_attention), nn_input(l, "query"), nn_input(l, "key"),
+                                                   nn_input(l, "value"), c);
+}
+
+/* ---- Transformers ---- */
+
+static tap_transformer_options transformer_options(const nn_layer *l)
+{
+    const char             *given = nn_text(l->args, "activation");
+    tap_transformer_options o = { .dim_feedforward = nn_integer(l, "dim_feedforward", 0),
+                                  .dropout = nn_option(l, "dropout"),
+                                  .activation = tap_activation_find(*given ? given : "relu"),
+                                  .layer_norm_eps = nn_option(l, "layer_norm_eps"),
+                                  .batch_first = nn_bool(l, "batch_first", false),
+                                  .norm_first = nn_bool(l, "norm_first", false),
+                                  .no_bias = !nn_bool(l, "bias", true) };
+    if (!o.activation) nn_fail(l->c, "activation '%s' is not known", given);
+    return o;
+}
+
+/* The arguments of the layers of a stack, which are its argument of this name. */
+static nn_layer arguments_of_layer(const nn_layer *l, const char *name)
+{
+    return (nn_layer){ .c = l->c, .args = nn_field(l->args, name) };
+}
+
+static tap_transformer_stack_options stack_options(const nn_layer *l, const nn_layer *of_layer)
+{
+    const nn_layer                of_norm = arguments_of_layer(l, "norm");
+    tap_transformer_stack_options o = { .layer = transformer_options(of_layer), .final_norm = of_norm.args };
+    if (!of_norm.args) return o;
+    o.norm = (tap_layer_norm_options){ .eps = nn_option(&of_norm, "eps"),
+                                       .no_affine = !nn_bool(&of_norm, "elementwise_affine", true),
+                                       .no_bias = !nn_bool(&of_norm, "bias", true) };
+    return o;
+}
+
+static void make_encoder_layer(nn_layer *l)
+{
+    tap_transformer_encoder_layer_init(NEW(tap_transformer_encoder_layer), l->root, "layer", nn_integer(l, "d_model", 0),
+                                       nn_integer(l, "nhead", 0), transformer_options(l));
+}
+
+static void make_decoder_layer(nn_layer *l)
+{
+    tap_transformer_decoder_layer_init(NEW(tap_transformer_decoder_layer), l->root, "layer", nn_integer(l, "d_model", 0),
+                                       nn_integer(l, "nhead", 0), transformer_options(l));
+}
+
+static void make_encoder(nn_layer *l)
+{
+    const nn_layer of_layer = arguments_of_layer(l, "encoder_layer");
+    tap_transformer_encoder_init(NEW(tap_transformer_encoder), l->root, "layer", nn_integer(&of_layer, "d_model", 0),
+                                 nn_integer(&of_layer, "nhead", 0), nn_integer(l, "num_layers", 0),
+                                 stack_options(l, &of_layer));
+}
+
+static void make_decoder(nn_layer *l)
+{
+    const nn_layer of_layer = arguments_of_layer(l, "decoder_layer");
+    tap_transformer_decoder_init(NEW(tap_transformer_decoder), l->root, "layer", nn_integer(&of_layer, "d_model", 0),
+                                 nn_integer(&of_layer, "nhead", 0), nn_integer(l, "num_layers", 0),
+                                 stack_options(l, &of_layer));
+}
+
+static tap_attention_call attention_call(nn_layer *l, const char *mask, const char *padding, const char *is_causal)
+{
+    const nn_layer of_call = { .c = l->c, .args = l->call };
+    return (tap_attention_call){ .attn_mask = nn_input(l, mask),
+                                 .key_padding_mask = nn_input(l, padding),
+                                 .is_causal = nn_bool(&of_call, is_causal, false) };
+}
+
+static void run_encoder_layer(nn_layer *l)
+{
+    l->result[0] = tap_transformer_encoder_layer_forward(GET(tap_transformer_encoder_layer), nn_input(l, "src"),
+                                                         attention_call(l, "src_mask", "src_key_padding_mask", "is_causal"));
+}
+
+static void run_encoder(nn_layer *l)
+{
+    l->result[0] = tap_transformer_encoder_forward(GET(tap_transformer_encoder), nn_input(l, "src"),
+                                                   attention_call(l, "mask", "src_key_padding_mask", "is_causal"));
+}
+
+static tap_attention_call self_call(nn_layer *l)
+{
+    return attention_call(l, "tgt_mask", "tgt_key_padding_mask", "tgt_is_causal");
+}
+
+static tap_attention_call cross_call(nn_layer *l)
+{
+    return attention_call(l, "memory_mask", "memory_key_padding_mask", "memory_is_causal");
+}
+
+static void run_decoder_layer(nn_layer *l)
+{
+    l->result[0] = tap_transformer_decoder_layer_forward(GET(tap_transformer_decoder_layer), nn_input(l, "tgt"),
+                                                         nn_input(l, "memory"), self_call(l), cross_call(l));
+}
+
+static void run_decoder(nn_layer *l)
+{
+    l->result[0] = tap_transformer_decoder_forward(GET(tap_transformer_decoder), nn_input(l, "tgt"), nn_input(l, "memory"),
+                                                   self_call(l), cross_call(l));
+}
+
 /* clang-format off */
 #define RECURRENT "input_size hidden_size num_layers bias batch_first dropout bidirectional"
 #define CELL      "input_size hidden_size bias"
+#define ATTENTION "embed_dim num_heads dropout bias add_bias_kv add_zero_attn kdim vdim batch_first " \
+                  "need_weights average_attn_weights is_causal"
+#define LAYER     "d_model nhead dim_feedforward dropout activation layer_norm_eps batch_first norm_first bias"
 
 const nn_layer_class nn_layer_sequences[] = {
     { "RNN", RECURRENT " nonlinearity", make_rnn, run_recurrent },
@@ -112,6 +246,11 @@ const nn_layer_class nn_layer_sequences[] = {
     { "RNNCell", CELL " nonlinearity", make_rnn_cell, run_cell },
     { "LSTMCell", CELL, make_lstm_cell, run_cell },
     { "GRUCell", CELL, make_gru_cell, run_cell },
+    { "MultiheadAttention", ATTENTION, make_attention, run_attention },
+    { "TransformerEncoderLayer", LAYER " is_causal", make_encoder_layer, run_encoder_layer },
+    { "TransformerDecoderLayer", LAYER " tgt_is_causal memory_is_causal", make_decoder_layer, run_decoder_layer },
+    { "TransformerEncoder", "encoder_layer num_layers norm is_causal enable_nested_tensor", make_encoder, run_encoder },
+    { "TransformerDecoder", "decoder_layer num_layers norm tgt_is_causal memory_is_causal", make_decoder, run_decoder },
     { 0 },
 };
 /* clang-format on */
