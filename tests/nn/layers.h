@@ -14,6 +14,7 @@ typedef struct {
 } layer_row;
 
 /* Tables end with { 0 }. */
-extern const layer_row plain_layers[]; /* nn/layers_plain.c */
+extern const layer_row plain_layers[];    /* nn/layers_plain.c */
+extern const layer_row sequence_layers[]; /* nn/layers_sequences.c */
 
 #endif

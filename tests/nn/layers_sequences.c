@@ -33,10 +33,10 @@ static tap_var with_state(const tap_rnn *l, tap_var x, bool given, const int64_t
     const int64_t size = l->options.proj_size ? l->options.proj_size : l->hidden_size;
     const tap_var number = tap_mean(x, TAP_ALL);
     tap_rnn_state s = { { 0 }, { 0 } };
-    if (given) s.h = tap_expand(number, S(layers * (l->options.bidirectional ? 2 : 1), batch, size));
-    if (given) s.c = tap_expand(number, S(layers * (l->options.bidirectional ? 2 : 1), batch, l->hidden_size));
+    if (given) s.h = tap_expand(number, TAP_SHAPE(layers * (l->options.bidirectional ? 2 : 1), batch, size));
+    if (given) s.c = tap_expand(number, TAP_SHAPE(layers * (l->options.bidirectional ? 2 : 1), batch, l->hidden_size));
     tap_var n = { 0 };
-    if (lengths) n = tap_input(x.tape, tap_tensor_wrap(TAP_I64, S(batch), (void *)(uintptr_t)lengths));
+    if (lengths) n = tap_input(x.tape, tap_tensor_wrap(TAP_I64, TAP_SHAPE(batch), (void *)(uintptr_t)lengths));
     const tap_var y = tap_rnn_forward(l, x, &s, n);
     tap_var       sum = tap_mul(y, tap_mean(s.h, TAP_ALL));
     return s.c.tape ? tap_add(sum, tap_mean(tap_square(s.c), TAP_ALL)) : sum;
@@ -49,20 +49,14 @@ static tap_var cell_twice(const tap_rnn_cell *l, tap_var x)
     return tap_rnn_cell_forward(l, tap_sin(x), &s);
 }
 
-static tap_var bool_mask(tap_var x, tap_shape shape)
-{
-    tap_var v = tap_reshape(tap_arange(x.tape, tap_numel(shape)), shape);
-    return tap_eq(tap_sub(v, tap_mul(tap_floor_divide(v, tap_full_like(v, 3)), tap_full_like(v, 3))), tap_full_like(v, 2));
-}
-
-/* Every third element is forbidden. */
+/* The second sequence has no first key. */
 static tap_var with_weights(const tap_multihead_attention *l, tap_var x)
 {
     const tap_shape s = tap_shape_of(x);
+    const tap_var   padding = tap_cast(tap_tril(tap_ones(x.tape, TAP_SHAPE(s.n[1], s.n[0])), -1), TAP_BOOL);
     tap_var         weights;
     const tap_var   y = tap_multihead_attention_forward(
-          l, x, tap_sin(x), tap_cos(x),
-          CALLED(.key_padding_mask = bool_mask(x, S(s.n[1], s.n[0])), .no_average = true, .weights = &weights));
+          l, x, tap_sin(x), tap_cos(x), CALLED(.key_padding_mask = padding, .no_average = true, .weights = &weights));
     return tap_mul(y, tap_sum(tap_square(weights), TAP_ALL));
 }
 

@@ -12,7 +12,7 @@
 
 enum { STEPS = 10, STOP = 6, EVAL = 5 };
 
-static const layer_row *const tables[] = { plain_layers };
+static const layer_row *const tables[] = { plain_layers, sequence_layers };
 
 /* A layer whose input is a parameter, so that it has a gradient, too. */
 typedef struct {
