@@ -22,6 +22,12 @@ static bool check(tap_module *m, int64_t embed_dim, int64_t num_heads, tap_multi
     return tap_module_status(m, NULL) == TAP_OK;
 }
 
+static void init_out_proj(tap_linear *l, tap_module *m, int64_t size, bool no_bias)
+{
+    l->weight = tap_param_new(m, "weight", TAP_SHAPE(size, size), tap_init_default(size));
+    l->bias = tap__layer_param(!no_bias, m, "bias", TAP_SHAPE(size), 0);
+}
+
 void tap_multihead_attention_init(tap_multihead_attention *l, tap_module *m, const char *name, int64_t embed_dim,
                                   int64_t num_heads, tap_multihead_attention_options o)
 {
@@ -44,8 +50,7 @@ void tap_multihead_attention_init(tap_multihead_attention *l, tap_module *m, con
         l->bias_k = tap_param_new(child, "bias_k", TAP_SHAPE(1, 1, embed_dim), normal);
         l->bias_v = tap_param_new(child, "bias_v", TAP_SHAPE(1, 1, embed_dim), normal);
     }
-    tap_linear_init_with(&l->out_proj, child, "out_proj", embed_dim, embed_dim, (tap_linear_options){ .no_bias = o.no_bias });
-    if (!o.no_bias && tap_module_status(child, NULL) == TAP_OK) tap_tensor_fill(tap_param_value(l->out_proj.bias), 0);
+    init_out_proj(&l->out_proj, tap_module_child(child, "out_proj"), embed_dim, o.no_bias);
 }
 
 /* ---- A call ---- */
