@@ -407,11 +407,12 @@ void tap_checkpoint_tape(tap_checkpoint *c, const char *name, tap_tape *t)
 
 void tap_checkpoint_loader(tap_checkpoint *c, const char *name, tap_loader *l)
 {
-    char text[320];
+    char      text[512];
+    tap_error e = { 0 };
     if (!can_add(c, name, l, tap_loader_status(l, NULL))) return;
-    tap_status status = tap__loader_describe(l, text, sizeof text);
-    if (status != TAP_OK) {
-        fail(c, status, "could not be identified by a hash of its data: no memory", name);
+    if (tap__loader_describe(l, text, sizeof text, &e) != TAP_OK) {
+        tap_error_set(tap_arena_error(c->memory), e.status, "checkpoint: %s could not be identified by a hash of its data: %s",
+                      name, e.message);
         return;
     }
     tap_checkpoint_option(c, name, text);

@@ -109,15 +109,16 @@ tap_named_tensor *tap__module_state(const tap_module *m, tap_arena *a, int *n);
 tap_status tap__check_file_match(const tap_safetensors *file, const char *path, const char *to, int n,
                                  const tap_named_tensor *expected, bool any_float, tap_error *e);
 
-/* The options of a loader, and shape, dtype and hash of its data, as text: a checkpoint of one loader does not fit another. An
- * error if there was no memory to compute it. */
-tap_status tap__loader_describe(const tap_loader *l, char *text, size_t size);
-/* The position of a loader: its epoch, and the number of rows of it that have been in a batch. */
+/* The options of a loader, and dtypes, shapes and a hash of its data, as text: a checkpoint of one loader does not fit another.
+ * The hash is of at most 64 rows, evenly spaced from the first to the last, and of at most 64 kB of each field of a row. An
+ * error if there was no memory to compute it, or if the data set reported one. */
+tap_status tap__loader_describe(tap_loader *l, char *text, size_t size, tap_error *e);
+/* The position of a loader: its epoch, and the number of rows of it that have been in a batch handed out. */
 typedef struct {
     int64_t epoch, next;
 } tap__loader_position;
 tap__loader_position *tap__loader_position_of(tap_loader *l);
-int64_t               tap__loader_rows(const tap_loader *l); /* of the data */
+int64_t               tap__loader_rows(const tap_loader *l); /* of an epoch */
 void                  tap__loader_resume(tap_loader *l);     /* after its position was changed */
 
 /* Whether v is int64 and all its elements are indices 0..n-1 (from 0 up if n < 0) or equal to `except`; *n_except (may be

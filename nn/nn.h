@@ -1306,7 +1306,64 @@ TAP_API tap_module *tap_averaged_model_new(const tap_module *m);
 TAP_API tap_status  tap_averaged_model_update(tap_module *average, const tap_module *m, tap_average_options o);
 TAP_API tap_module *tap_averaged_model_module(const tap_module *average); /* its "module" */
 
-/* ---- Data (loader.c) --------------------------------------------------------------------------------------------- */
+/* ---- Data: rows and transforms (data/transform.c) ---------------------------------------------------------------  */
+
+/* A row of a data set is one tensor or several, its fields: an image and its label. */
+enum { TAP_MAX_FIELDS = 8, TAP_MAX_TRANSFORMS = 8, TAP_MAX_CHANNELS = 16 };
+
+/* A data set given as a function. read writes row 0 <= row < rows to out[0..n-1], contiguous tensors of these dtypes and
+ * shapes, and returns TAP_OK, or sets *e and returns its status, which fails the loader. It is called for one row at a time,
+ * with prefetch by another thread than the program's, and must give the same row each time. */
+typedef struct {
+    int64_t   rows;
+    int       n; /* fields */
+    tap_dtype dtype[TAP_MAX_FIELDS];
+    tap_shape shape[TAP_MAX_FIELDS]; /* of a field of one row: [3,32,32] for an image, TAP_SCALAR for a label */
+    tap_status (*read)(void *context, int64_t row, const tap_tensor *out, tap_error *e);
+    void            *context;
+    const tap_error *error; /* if there is one, a loader of this data set fails with it; may be NULL */
+} tap_dataset;
+
+/* How a field comes into a batch. {0}: as it is, in its dtype and shape. */
+typedef struct {
+    enum {
+        TAP_FIELD_AS_IS,
+        TAP_FIELD_FLOAT,  /* in the loader's dtype, times scale */
+        TAP_FIELD_INDEX,  /* integers as int64, as losses of classes take them */
+        TAP_FIELD_ONE_HOT /* integers 0..classes-1 as rows of zeros and a one, in the loader's dtype: an axis is added */
+    } as;
+    bool    flatten; /* a row becomes [elements] */
+    double  scale;   /* of TAP_FIELD_FLOAT [1/255 for uint8 data, else 1] */
+    int64_t classes; /* of TAP_FIELD_ONE_HOT */
+} tap_field_options;
+
+/* Changes a row, or a batch, in place: x[0..n-1] are its fields, contiguous, after tap_field_options. rng is a sequence of
+ * random numbers that depends on (seed, epoch, row) alone; for rows drawn with replacement, on (seed, epoch, draw); for a
+ * batch, on (seed, epoch, the place of its first row in the epoch). So a row is the same in batches of any size, with prefetch
+ * or without. Returns TAP_OK, or sets *e and returns its status, which fails the loader. self: its own options. */
+typedef struct tap_transform tap_transform;
+typedef tap_status (*tap_transform_fn)(const tap_transform *self, int n, const tap_tensor *x, tap_rng *rng, tap_error *e);
+struct tap_transform {
+    tap_transform_fn row, batch; /* one of them, or both; rows come first */
+    void            *context;    /* the caller's */
+    /* Options of the transforms below. field: which one they change, unless they say otherwise [0]. */
+    int     field;
+    int64_t size;
+    double  number[2 * TAP_MAX_CHANNELS];
+};
+
+/* A random window of the image [...,height,width] padded with `padding` zeros on all sides, of the image's size; any dtype. As
+ * torchvision's RandomCrop. */
+TAP_API tap_transform tap_transform_random_crop(int64_t padding);
+/* Reverses the last axis with probability p; any dtype. As torchvision's RandomHorizontalFlip, whose p is 0.5. */
+TAP_API tap_transform tap_transform_horizontal_flip(double p);
+/* (x - mean[c]) / std[c] for channel c of the image [channels,...]; floats; std > 0. */
+TAP_API tap_transform tap_transform_normalize(int channels, const double *mean, const double *std);
+/* Of a batch of k rows: row i becomes lambda row i + (1 - lambda) row k-1-i in all fields, with one lambda ~ Beta(alpha, alpha)
+ * for the batch. All fields must be floats, so labels are TAP_FIELD_ONE_HOT: Zhang et al. 2018. */
+TAP_API tap_transform tap_transform_mixup(double alpha);
+
+/* ---- Data: loaders (data/loader.c) ------------------------------------------------------------------------------- */
 
 typedef struct tap_loader tap_loader;
 
@@ -1316,21 +1373,44 @@ typedef struct {
     bool      shuffle;   /* the order is a function of (seed, epoch) */
     bool      drop_last; /* leave out the last batch if it is smaller */
     uint64_t  seed;
-    tap_dtype dtype; /* of the batches [float32] */
-    double    scale; /* batches are data * scale [1/255 for uint8 data, else 1] */
+    tap_dtype dtype; /* of fields that become floats: float32 or float64 [float32] */
+    double    scale; /* of tap_loader_new: batches are data * scale [1/255 for uint8 data, else 1] */
+    /* Shuffles by tap_random_permuted, another order, which takes no memory; otherwise the order takes 8 bytes a row. Data sets
+     * given as functions are always shuffled so. */
+    bool keyed;
+    /* Rows are drawn with probabilities in proportion to weights [rows], which are at least 0; `draws` of them are an epoch
+     * [rows]. Instead of shuffle. As PyTorch's WeightedRandomSampler. Takes 8 bytes a row, without replacement 24. */
+    tap_tensor weights;
+    int64_t    draws;
+    bool       without_replacement;
+    /* Batches that a thread prepares while the program uses the one before, 0 to 16. Results are the same with any number; data
+     * sets and transforms are called by that thread, and for batches that may not be asked for. [0: no thread] */
+    int           prefetch;
+    tap_transform transform[TAP_MAX_TRANSFORMS]; /* applied in this order, up to the first without functions */
 } tap_loader_options;
 
-/* Batches of data's rows (axis 0), flattened to [batch, elements of a row]. Borrows data. Errors are reported by
- * tap_loader_status. */
+/* Batches of data's rows (axis 0), flattened to [batch, elements of a row] and converted to o.dtype, times o.scale. Borrows
+ * data. Errors, also those of later calls, are reported by tap_loader_status; the loader then gives no more batches. */
 TAP_API tap_loader *tap_loader_new(tap_tensor data, tap_loader_options o);
+/* Batches of the rows of n arrays at once, such as images [rows,3,32,32] and labels [rows]: field i is arrays[i] as fields[i]
+ * says, as it is if fields is NULL. Borrows the arrays' data. */
+TAP_API tap_loader *tap_loader_new_arrays(int n, const tap_tensor *arrays, const tap_field_options *fields,
+                                          tap_loader_options o);
+/* Batches of the rows of a data set given as a function. Borrows its context. */
+TAP_API tap_loader *tap_loader_new_dataset(tap_dataset data, const tap_field_options *fields, tap_loader_options o);
 TAP_API void        tap_loader_free(tap_loader *l);
 TAP_API tap_status  tap_loader_status(const tap_loader *l, const char **message);
 TAP_API void tap_loader_start(tap_loader *l, uint64_t epoch); /* begins an epoch; a new loader is at the beginning of epoch 0 */
 TAP_API uint64_t tap_loader_epoch(const tap_loader *l);       /* the current epoch */
-/* The next batch; false at the end. *x lives until the next call or, if a tape has borrowed it, until that tape is reset. */
-TAP_API bool           tap_loader_next(tap_loader *l, tap_tensor *x);
-TAP_API int64_t        tap_loader_batches(const tap_loader *l);          /* per epoch */
-TAP_API const int64_t *tap_loader_rows(const tap_loader *l, int64_t *n); /* indices of the rows of the last batch, for labels */
+/* The next batch; false at the end of the epoch, or on an error. Its fields go to x[0], x[1], ..., each [rows, ...]; they live
+ * until the next call or, if a tape has borrowed one of them, until that tape is reset. */
+TAP_API bool tap_loader_next(tap_loader *l, tap_tensor *x);
+/* The same without an end: behind the last batch of an epoch comes the first one of the next. False only on an error; it is one
+ * if an epoch has no batches. */
+TAP_API bool           tap_loader_cycle(tap_loader *l, tap_tensor *x);
+TAP_API int64_t        tap_loader_batches(const tap_loader *l); /* per epoch */
+TAP_API const int64_t *tap_loader_rows(const tap_loader *l,
+                                       int64_t          *n); /* indices of the last batch's rows, until the next call */
 
 /* ---- Checkpoints (checkpoint.c) ---------------------------------------------------------------------------------- */
 

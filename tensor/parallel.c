@@ -8,12 +8,18 @@
  * thread. */
 enum { MAX_THREADS = 256, MIN_PARALLEL_NS = 25000 };
 
-static atomic_int  n_threads; /* 0: not yet determined */
-static atomic_long min_parallel_ns = MIN_PARALLEL_NS;
+static atomic_int         n_threads; /* 0: not yet determined */
+static _Thread_local bool is_off;    /* in this thread */
+static atomic_long        min_parallel_ns = MIN_PARALLEL_NS;
 
 void tap__parallel_threshold_for_tests(int64_t cost_ns)
 {
     atomic_store(&min_parallel_ns, (long)cost_ns);
+}
+
+void tap__parallel_off(void)
+{
+    is_off = true;
 }
 
 static int clamp_threads(int n)
@@ -38,7 +44,8 @@ int tap_threads(void)
 void tap__parallel(int64_t n, int64_t cost_ns, tap__range_fn body, void *context)
 {
     int threads = tap_threads();
-    if (n < 2 || threads == 1 || cost_ns < atomic_load_explicit(&min_parallel_ns, memory_order_relaxed) || omp_in_parallel()) {
+    if (n < 2 || threads == 1 || is_off || cost_ns < atomic_load_explicit(&min_parallel_ns, memory_order_relaxed) ||
+        omp_in_parallel()) {
         if (n > 0) body(context, 0, n);
         return;
     }

@@ -11,6 +11,10 @@
 typedef void (*tap__range_fn)(void *context, int64_t first, int64_t last);
 void tap__parallel(int64_t n, int64_t cost_ns, tap__range_fn body, void *context);
 
+/* Runs all loops of the calling thread in this thread alone: for threads that work beside a training step, which has the
+ * processors. */
+void tap__parallel_off(void);
+
 /* A cost in nanoseconds, clamped: broadcast operands may have far more elements than memory could hold. */
 static inline int64_t tap__cost_ns(double cost)
 {

@@ -210,6 +210,23 @@ TAP_API void     tap_random_normal(tap_tensor x, tap_rng_key key);  /* x ~ N(0,1
 TAP_API void     tap_random_permutation(int64_t *index, int64_t n, tap_rng_key key); /* index[0..n-1]: 0..n-1 shuffled */
 TAP_API uint64_t tap_random_hash(const char *text);                                  /* a stream number for a name, by FNV-1a */
 
+/* Element i, 0..n-1, of a permutation of 0..n-1 that takes no memory, for data of any size: a Feistel network on the smallest
+ * power of two that holds n, applied until the result is below n (cycle walking: Black & Rogaway 2002). Another permutation
+ * than tap_random_permutation's. -1 if i is out of range. */
+TAP_API int64_t tap_random_permuted(int64_t i, int64_t n, tap_rng_key key);
+
+/* The numbers of a key one after the other, for code that takes them in a sequence. Begins as { .key = key }. If rng is NULL,
+ * the results are NaN and -1. */
+typedef struct {
+    tap_rng_key key;
+    uint64_t    next;    /* index of the next word */
+    uint64_t    word[4]; /* the block of the last one */
+} tap_rng;
+
+TAP_API double  tap_rng_uniform(tap_rng *rng);          /* ~ U(0,1), without 0 and 1 */
+TAP_API double  tap_rng_normal(tap_rng *rng);           /* ~ N(0,1) */
+TAP_API int64_t tap_rng_below(tap_rng *rng, int64_t n); /* uniform in 0..n-1; -1 if n < 1 */
+
 /* ---- Sparse matrices (tensor/sparse/) ---------------------------------------------------------------------------- */
 
 /* A CSR matrix [rows,columns]. Row i holds value[j] at column[j], start[i] <= j < start[i+1], columns ascending. All other

@@ -123,11 +123,12 @@ compile()
 # On Debian 13 libomp does not find libarcher by itself.
 for_races()
 {
-    targets="tests/test_tensor_parallel tests/test_models_concurrency tests/test_models_determinism tests/test_nn_state"
+    races="tensor/parallel models/concurrency models/determinism nn/state nn/loader_prefetch nn/loader_fields"
+    targets=$(printf 'tests/test_%s ' $(echo "$races" | tr / _))
     compile races --buildtype=plain -Doptimization=1 -Ddebug=true -Db_sanitize=thread -Db_lundef=false || return 0
     OMP_TOOL_LIBRARIES=$(clang -print-file-name=libarcher.so)
     export OMP_TOOL_LIBRARIES
-    TAP_TEST_SHORT=1 run "clang with the thread sanitizer: threads" races testlog tensor/parallel models/concurrency models/determinism nn/state
+    TAP_TEST_SHORT=1 run "clang with the thread sanitizer: threads" races testlog $races
     unset OMP_TOOL_LIBRARIES
 }
 

@@ -41,13 +41,13 @@ static tap_var beta_binomial_log_prob(tap_dist d, tap_var x)
 }
 
 /* The logit of a Beta(alpha, beta) variable G / (G + H), which is log G - log H for Gamma variables G and H. */
-static double generate_beta_logit(tap__rng_stream *s, double log_alpha, double log_beta)
+static double generate_beta_logit(tap_rng *s, double log_alpha, double log_beta)
 {
     double log_g = tap__next_log_gamma(s, exp(log_alpha));
     return log_g - tap__next_log_gamma(s, exp(log_beta));
 }
 
-static double generate_binomial(tap__rng_stream *s, double n, double logit)
+static double generate_binomial(tap_rng *s, double n, double logit)
 {
     return tap__next_binomial(s, n, 1 / (1 + exp(-logit)));
 }

@@ -45,7 +45,7 @@ static void generate_run(int64_t n, void *const *data, const int64_t *stride, co
     double              *y = data[0];
     const double        *noise = data[1], *a = data[2], *b = data[3];
     for (int64_t i = 0; i < n; i++) {
-        tap__rng_stream s = { .key = { .stream = g->stream } };
+        tap_rng s = { .key = { .stream = g->stream } };
         memcpy(&s.key.seed, &noise[i * stride[1]], sizeof s.key.seed);
         y[i * stride[0]] = g->generator(&s, a[i * stride[2]], b[i * stride[3]]);
     }

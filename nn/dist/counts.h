@@ -13,7 +13,7 @@ tap_var tap__max_float_like(tap_var x);              /* the largest float64: the
 tap_var tap__equals_number(tap_var x, double value); /* x == value */
 
 /* Draws a number with two parameters from a random stream. */
-typedef double (*tap__generator)(tap__rng_stream *s, double a, double b);
+typedef double (*tap__generator)(tap_rng *s, double a, double b);
 
 /* One draw for each element, in float64: each element of the noise is the seed of a random stream of its own, with that
  * number. */

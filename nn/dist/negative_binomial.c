@@ -35,7 +35,7 @@ static tap_var negative_binomial_log_prob(tap_dist d, tap_var x)
 }
 
 /* A Poisson variable whose rate is mu Gamma(theta) / theta. */
-static double generate_negative_binomial(tap__rng_stream *s, double log_mu, double log_theta)
+static double generate_negative_binomial(tap_rng *s, double log_mu, double log_theta)
 {
     return tap__next_poisson(s, exp(tap__next_log_gamma(s, exp(log_theta)) + (log_mu - log_theta)));
 }

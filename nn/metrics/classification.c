@@ -130,12 +130,12 @@ typedef struct {
 
 static void resample(const ranking *r, tap_rng_key key, count *counts)
 {
-    tap__rng_stream rng = { .key = key };
+    tap_rng rng = { .key = key };
     for (int64_t i = 0; i < r->n_scores; i++) counts[i] = (count){ 0 };
     for (int label = 0; label < 2; label++) {
         const int64_t n = r->all.n[label];
         for (int64_t i = 0; i < n; i++) { /* u n < n also after rounding, since u <= 1 - 2^-53 */
-            const int64_t k = (int64_t)(tap__next_uniform(&rng) * (double)n);
+            const int64_t k = (int64_t)(tap_rng_uniform(&rng) * (double)n);
             counts[r->score_index[label][k]].n[label]++;
         }
     }

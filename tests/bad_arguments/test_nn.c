@@ -346,6 +346,14 @@ static void call_tap_loader_rows(fixture *f)
     CALL(tap_loader_next, LOADER, tap_loader_next(f->loader, &f->value)) \
     CALL_STATUS(tap_loader_batches, LOADER, tap_loader_batches(f->loader) == 2 ? TAP_OK : TAP_EARG) \
     CALL(tap_loader_epoch, 0, tap_loader_epoch(NULL)) \
+    CALL(tap_loader_new_arrays, 0, tap_loader_free(tap_loader_new_arrays(INT_MIN, NULL, NULL, (tap_loader_options){ 0 }))) \
+    CALL(tap_loader_new_dataset, 0, \
+      tap_loader_free(tap_loader_new_dataset((tap_dataset){ 0 }, NULL, (tap_loader_options){ 0 }))) \
+    CALL(tap_loader_cycle, LOADER, tap_loader_cycle(f->loader, &f->value)) \
+    CALL(tap_transform_random_crop, 0, assert_non_null(tap_transform_random_crop(INT64_MIN).row)) \
+    CALL(tap_transform_horizontal_flip, 0, assert_non_null(tap_transform_horizontal_flip((double)NAN).row)) \
+    CALL(tap_transform_normalize, 0, assert_non_null(tap_transform_normalize(INT_MAX, NULL, NULL).row)) \
+    CALL(tap_transform_mixup, 0, assert_non_null(tap_transform_mixup((double)NAN).batch)) \
     CALL(tap_checkpoint_new, 0, tap_checkpoint_free(tap_checkpoint_new(NULL))) \
     CALL(tap_checkpoint_free, 0, tap_checkpoint_free(NULL)) \
     CALL(tap_checkpoint_status, 0, tap_checkpoint_status(NULL, NULL)) \
@@ -667,6 +675,7 @@ static void conv(fixture *f, int64_t in, int64_t out, int64_t kernel, int64_t gr
 #include "tests/bad_arguments/functional.h"
 #include "tests/bad_arguments/layers.h"
 #include "tests/bad_arguments/spatial.h"
+#include "tests/bad_arguments/data.h"
 #include "tests/bad_arguments/training.h"
 
 static void bad_param_no_init(fixture *f)
@@ -762,6 +771,7 @@ LAYER_BAD_CALLS
 NEW_LAYER_BAD_CALLS
 TRAINING_BAD_CALLS
 OPTIMIZER_BAD_CALLS
+DATA_BAD_CALLS
 FUNCTIONAL_BAD_CALLS
 SPATIAL_BAD_CALLS
 DISTRIBUTION_BAD_CALLS
@@ -773,7 +783,7 @@ MODEL_BAD_CALLS
 static const bad_call bad_calls[] = {
 #define BAD_CALL     AS_BAD_ROW
 #define BAD_FUNCTION AS_WRITTEN_BAD_ROW
-    BAD_CALLS STATE_BAD_CALLS LAYER_BAD_CALLS NEW_LAYER_BAD_CALLS TRAINING_BAD_CALLS OPTIMIZER_BAD_CALLS FUNCTIONAL_BAD_CALLS
+    BAD_CALLS STATE_BAD_CALLS LAYER_BAD_CALLS NEW_LAYER_BAD_CALLS TRAINING_BAD_CALLS OPTIMIZER_BAD_CALLS DATA_BAD_CALLS FUNCTIONAL_BAD_CALLS
         SPATIAL_BAD_CALLS DISTRIBUTION_BAD_CALLS BOUND_BAD_CALLS MODEL_BAD_CALLS
 #undef BAD_CALL
 #undef BAD_FUNCTION

@@ -161,6 +161,10 @@ static void call_tap_safetensors_metadata(fixture *f)
     CALL(tap_random_uniform, 0, tap_random_uniform(f->x, (tap_rng_key){ 0 })) \
     CALL(tap_random_normal, 0, tap_random_normal(f->x, (tap_rng_key){ 0 })) \
     CALL_FUNCTION(tap_random_permutation, 0) \
+    CALL(tap_random_permuted, 0, assert_int_equal(tap_random_permuted(0, INT64_MIN, (tap_rng_key){ 0 }), -1)) \
+    CALL(tap_rng_uniform, 0, assert_true(isnan(tap_rng_uniform(NULL)))) \
+    CALL(tap_rng_normal, 0, assert_true(isnan(tap_rng_normal(NULL)))) \
+    CALL(tap_rng_below, 0, assert_int_equal(tap_rng_below(&(tap_rng){ .next = 0 }, INT64_MIN), -1)) \
     CALL(tap_random_hash, 0, assert_int_equal(tap_random_hash(NULL), tap_random_hash(""))) \
     CALL_FUNCTION(tap_set_threads, 0) \
     CALL(tap_threads, 0, assert_in_range(tap_threads(), 1, 256)) \

@@ -56,7 +56,7 @@ static void bad_checkpoint_no_option(fixture *f)
 static void bad_loader_vast(fixture *f)
 {
     tap_tensor wide = { TAP_F64, { 2, { 1ll << 50, 1 } }, { 0 }, f->data };
-    make_loader(f, wide, (tap_loader_options){ 0 });
+    make_loader(f, wide, (tap_loader_options){ .shuffle = true });
 }
 
 /* clang-format off */

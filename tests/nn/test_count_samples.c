@@ -110,8 +110,8 @@ static void test_large_samples(void **state)
 static void test_sequences(void **state)
 {
     (void)state;
-    const double    inf = (double)INFINITY, nan = (double)NAN;
-    tap__rng_stream s = { .key = { .seed = 1 } };
+    const double inf = (double)INFINITY, nan = (double)NAN;
+    tap_rng      s = { .key = { .seed = 1 } };
     assert_true(tap__next_log_gamma(&s, inf) == inf && tap__next_log_gamma(&s, 0) == -inf &&
                 isnan(tap__next_log_gamma(&s, nan)));
     assert_true(isnan(tap__next_log_gamma(&s, -1)));
@@ -124,7 +124,7 @@ static void test_sequences(void **state)
                 tap__next_binomial(&s, 0, 0.5) == 0);
     double mean = 0;
     for (int i = 0; i < 1000; i++) {
-        double u = tap__next_uniform(&s);
+        double u = tap_rng_uniform(&s);
         assert_true(u > 0 && u < 1);
         mean += u / 1000;
     }

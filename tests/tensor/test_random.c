@@ -385,6 +385,80 @@ static void test_permutations_are_fair(void **state)
     assert_true(chi < 20.5);
 }
 
+/* ---- Numbers in a sequence, and permutations without an array ---- */
+
+static void test_numbers_in_a_sequence(void **state)
+{
+    (void)state;
+    enum { N = 4000 };
+    const tap_rng_key key = { 5, 6, 7 };
+    tap_rng           rng = { .key = key }, again = { .key = key };
+    double            values[N], sum = 0, squares = 0;
+    int               count[5] = { 0 };
+    tap_random_uniform(tap_tensor_wrap(TAP_F64, TAP_SHAPE(N), values), key);
+    for (int i = 0; i < N; i++) assert_true(tap_rng_uniform(&rng) == values[i]);
+    for (int i = 0; i < N; i++) {
+        const double x = tap_rng_normal(&again);
+        sum += x;
+        squares += x * x;
+    }
+    assert_near(sum / N, 0, 0.06); /* four standard errors */
+    assert_near(squares / N, 1, 0.09);
+    for (int i = 0; i < N; i++) count[tap_rng_below(&rng, 5)]++;
+    for (int i = 0; i < 5; i++) assert_near(count[i], N / 5., 4 * sqrt(N * 0.16));
+    assert_int_equal(tap_rng_below(&rng, 1), 0);
+    assert_int_equal(tap_rng_below(&rng, 0), -1);
+    assert_int_equal(tap_rng_below(NULL, 3), -1);
+    for (int i = 0; i < 100; i++) assert_true(tap_rng_below(&rng, INT64_MAX) >= 0);
+}
+
+static void test_permuted_elements_are_a_permutation(void **state)
+{
+    static const int64_t sizes[] = { 1, 2, 3, 4, 5, 7, 8, 9, 31, 64, 100, 1000, 4097 };
+    bool                 seen[4097];
+    (void)state;
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        for (uint64_t step = 0; step < 3; step++) {
+            memset(seen, 0, sizeof seen);
+            for (int64_t i = 0; i < sizes[k]; i++) {
+                const int64_t to = tap_random_permuted(i, sizes[k], (tap_rng_key){ 1, 2, step });
+                assert_in_range(to, 0, sizes[k] - 1);
+                assert_false(seen[to]);
+                seen[to] = true;
+            }
+        }
+        assert_int_equal(tap_random_permuted(-1, sizes[k], (tap_rng_key){ 0 }), -1);
+        assert_int_equal(tap_random_permuted(sizes[k], sizes[k], (tap_rng_key){ 0 }), -1);
+    }
+    assert_in_range(tap_random_permuted(5, INT64_MAX, (tap_rng_key){ 0 }), 0, INT64_MAX - 1);
+    assert_true(tap_random_permuted(0, 1000, (tap_rng_key){ 1, 0, 0 }) !=
+                tap_random_permuted(0, 1000, (tap_rng_key){ 2, 0, 0 }));
+}
+
+/* Chi-square over the 24 orders of four: with 23 degrees of freedom, above 49.7 once in a thousand times. And each of ten
+ * elements comes to each place as often. */
+static void test_permuted_elements_are_fair(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 12000 };
+    int    count[256] = { 0 }, at[10][10] = { { 0 } }, orders = 0;
+    double chi = 0;
+    for (uint64_t step = 0; step < ROUNDS; step++) {
+        int order = 0;
+        for (int i = 0; i < 4; i++) order = 4 * order + (int)tap_random_permuted(i, 4, (tap_rng_key){ 1, 2, step });
+        count[order]++;
+        for (int i = 0; i < 10; i++) at[i][tap_random_permuted(i, 10, (tap_rng_key){ 3, 4, step })]++;
+    }
+    for (int k = 0; k < 256; k++) {
+        if (count[k] == 0) continue;
+        orders++;
+        chi += (count[k] - ROUNDS / 24.) * (count[k] - ROUNDS / 24.) / (ROUNDS / 24.);
+    }
+    assert_int_equal(orders, 24);
+    assert_true(chi < 49.7);
+    for (int i = 0; i < 100; i++) assert_near(at[i / 10][i % 10], ROUNDS / 10., 4.5 * sqrt(ROUNDS * 0.09));
+}
+
 static void test_hash_answers(void **state)
 {
     (void)state;
@@ -417,6 +491,9 @@ int main(void)
         cmocka_unit_test(test_permutations_are_permutations),
         cmocka_unit_test(test_permutations_of_few),
         cmocka_unit_test(test_permutations_are_fair),
+        cmocka_unit_test(test_numbers_in_a_sequence),
+        cmocka_unit_test(test_permuted_elements_are_a_permutation),
+        cmocka_unit_test(test_permuted_elements_are_fair),
         cmocka_unit_test(test_hash_answers),
     };
     tap__parallel_threshold_for_tests(0); /* threads share even what is not worth it */
