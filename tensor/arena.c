@@ -12,9 +12,9 @@
  * - A block keeps its size as long as its chunk exists: blocks are neither split nor merged. A request takes the smallest
  *   free block that fits, unless more than half of it would be wasted.
  * - held is the sum of the chunks' sizes. A new chunk is next_size large, or as large as its first block, if that is larger.
- * - A reset ends all blocks and keeps the memory. Several chunks are replaced by one of the size that was used in them
- *   together, so that a loop which resets the arena in each iteration soon has one chunk, and blocks at the same addresses
- *   each time.
+ * - A reset ends all blocks, releases memory that came from elsewhere, and keeps the arena's own. Several chunks are replaced
+ *   by one of the size that was used in them together, so that a loop which resets the arena in each iteration soon has one
+ *   chunk, and blocks at the same addresses each time.
  * - Once the arena has an error, it hands out nothing. no_memory is the arena that tap_arena_new returns when there is no
  *   memory for one: all arenas of that kind are this one, so it has its error from the beginning and is never changed. */
 #include <stdatomic.h>
@@ -55,8 +55,17 @@ typedef struct chunk {
     char         *base;       /* the first aligned byte */
 } chunk;
 
+/* Memory that the arena owns and has not allocated. */
+typedef struct foreign {
+    struct foreign *next;
+    void           *p;
+    size_t          n;
+    void (*release)(void *p, size_t n);
+} foreign;
+
 struct tap_arena {
     chunk      *chunks; /* the newest one first */
+    foreign    *foreign;
     block      *free;
     size_t      held, next_size;
     const char *name; /* for messages */
@@ -106,6 +115,30 @@ static void report(tap_arena *a)
     tap__report_unread("arena", &a->error);
 }
 
+bool tap__arena_own(tap_arena *a, void *p, size_t n, void (*release)(void *p, size_t n))
+{
+    if (!a || a->error.status != TAP_OK) return false;
+    foreign *f = malloc(sizeof *f);
+    if (!f) {
+        tap_error_set(&a->error, TAP_ENOMEM, "%s: no memory for %zu bytes (%zu held)", a->name, sizeof *f, a->held);
+        return false;
+    }
+    *f = (foreign){ a->foreign, p, n, release };
+    a->foreign = f;
+    return true;
+}
+
+static void release_foreign(tap_arena *a)
+{
+    for (foreign *f = a->foreign, *next; f; f = next) {
+        next = f->next;
+        tap__note_free(f->p, f->n);
+        f->release(f->p, f->n);
+        free(f);
+    }
+    a->foreign = NULL;
+}
+
 static void free_chunks(tap_arena *a)
 {
     for (chunk *c = a->chunks, *next; c; c = next) {
@@ -122,6 +155,7 @@ void tap_arena_free(tap_arena *a)
 {
     if (!a || a == &no_memory) return;
     report(a);
+    release_foreign(a);
     free_chunks(a);
     free(a);
 }
@@ -130,6 +164,7 @@ void tap_arena_reset(tap_arena *a)
 {
     if (!a || a == &no_memory) return;
     report(a);
+    release_foreign(a);
     a->free = NULL;
     if (a->chunks && a->chunks->next) {
         size_t used = 0;

@@ -14,6 +14,10 @@ void *tap__arena_acquire(tap_arena *a, size_t bytes);
 void  tap__arena_retain(void *p);
 void  tap__arena_release(tap_arena *a, void *p);
 
+/* Makes the arena the owner of n bytes that come from elsewhere: when it is reset or freed, they are given to `release`. False,
+ * and an error, if there is no memory to note that. */
+bool tap__arena_own(tap_arena *a, void *p, size_t n, void (*release)(void *p, size_t n));
+
 /* Sets what the arena's memory is for, which begins the message when memory runs out ("arena" at first). Returns the name
  * before. */
 const char *tap__arena_name(tap_arena *a, const char *name);

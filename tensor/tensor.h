@@ -289,6 +289,15 @@ TAP_API tap_status tap_npy_write(const char *path, tap_tensor x, tap_error *e);
 /* Creates a file for an array that may be larger than memory: the caller writes its elements in C order, and commits. */
 TAP_API tap_file *tap_npy_create(const char *path, tap_dtype dtype, tap_shape shape, tap_error *e);
 
+/* The binary files of CIFAR-10 (io/cifar.c), plain or gzipped: uint8 images [n,3,32,32], and in *labels, which may be NULL, uint8
+ * labels [n] of 0..9. */
+TAP_API tap_tensor tap_cifar10_read(tap_arena *a, const char *path, tap_tensor *labels);
+
+/* Files as memory, for those larger than memory: views of the file that live until the arena is reset or freed, without reading
+ * it. Pages are read when they are used, and given up when memory is short. The file must not become shorter meanwhile. It is
+ * never written: what is written to a tensor stays in memory. Only plain files can be mapped, with elements as memory has them. */
+TAP_API tap_tensor tap_cifar10_map(tap_arena *a, const char *path, tap_tensor *labels);
+
 /* Reads a PNG (io/png_read.c): uint8 [height,width,channels], where channels are grey, grey and alpha, red-green-blue, or these
  * and alpha. Fewer bits than 8 are scaled to 0..255, 16 bits are rounded to 8; palettes become colours, and a transparent colour
  * an alpha channel, as by libpng's png_set_expand and png_set_scale_16. Values are not corrected for gamma. */

@@ -3,7 +3,7 @@
  * Batches are in a ring, each posted by the program, then made by the thread, then taken by the program. The three counts
  * only grow: taken <= made <= posted <= taken + RING. The lock guards them; the batches between made and posted are the
  * thread's, all others the program's. */
-#include <errno.h>
+#define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -171,6 +171,8 @@ static void call_tap_safetensors_metadata(fixture *f)
     CALL(tap_config, 0, assert_non_null(tap_config())) \
     CALL_TENSOR(tap_idx_read, ARENA | ALWAYS_FAILS, tap_idx_read(f->a, "none")) \
     CALL_TENSOR(tap_npy_read, ARENA | ALWAYS_FAILS, tap_npy_read(f->a, "none")) \
+    CALL_TENSOR(tap_cifar10_read, ARENA | ALWAYS_FAILS, tap_cifar10_read(f->a, "none", NULL)) \
+    CALL_TENSOR(tap_cifar10_map, ARENA | ALWAYS_FAILS, tap_cifar10_map(f->a, "none", &f->value)) \
     CALL_STATUS(tap_npy_write, TENSOR, tap_npy_write("x.npy", f->x, f->e)) \
     CALL(tap_npy_create, ALWAYS_FAILS, assert_null(tap_npy_create("none/x.npy", TAP_F32, TAP_SHAPE(2), f->e))) \
     CALL(tap_matrix_market_read, ARENA | ALWAYS_FAILS, assert_null(tap_matrix_market_read(f->a, "none").start)) \
@@ -426,6 +428,9 @@ static void bad_file_no_bytes(fixture *f)
     BAD_TENSOR(idx_null, TAP_EARG, "idx: the path is NULL", tap_idx_read(f->a, NULL)) \
     BAD_TENSOR(idx_folder, TAP_EIO, ".: is not a regular file", tap_idx_read(f->a, ".")) \
     BAD_TENSOR(idx_empty_path, TAP_EIO, "cannot open: No such file or directory", tap_idx_read(f->a, "")) \
+    BAD_TENSOR(cifar_null, TAP_EARG, "cifar10: the path is NULL", tap_cifar10_read(f->a, NULL, NULL)) \
+    BAD_TENSOR(cifar_map_null, TAP_EARG, "cifar10: the path is NULL", tap_cifar10_map(f->a, NULL, NULL)) \
+    BAD_TENSOR(cifar_map_folder, TAP_EIO, ".: is not a regular file", tap_cifar10_map(f->a, ".", NULL)) \
     BAD_TENSOR(npy_null, TAP_EARG, "npy: the path is NULL", tap_npy_read(f->a, NULL)) \
     BAD_TENSOR(npy_folder, TAP_EIO, ".: is not a regular file", tap_npy_read(f->a, ".")) \
     BAD_STATUS(npy_write_null, TAP_EARG, "npy: the path is NULL", tap_npy_write(NULL, f->x, f->e)) \
