@@ -289,13 +289,15 @@ TAP_API tap_status tap_npy_write(const char *path, tap_tensor x, tap_error *e);
 /* Creates a file for an array that may be larger than memory: the caller writes its elements in C order, and commits. */
 TAP_API tap_file *tap_npy_create(const char *path, tap_dtype dtype, tap_shape shape, tap_error *e);
 
-/* The binary files of CIFAR-10 (io/cifar.c), plain or gzipped: uint8 images [n,3,32,32], and in *labels, which may be NULL, uint8
- * labels [n] of 0..9. */
+/* The binary files of CIFAR-10 (io/cifar.c), plain or gzipped: uint8 images [n,3,32,32], and in *labels, which may be NULL,
+ * uint8 labels [n] of 0..9. */
 TAP_API tap_tensor tap_cifar10_read(tap_arena *a, const char *path, tap_tensor *labels);
 
-/* Files as memory, for those larger than memory: views of the file that live until the arena is reset or freed, without reading
- * it. Pages are read when they are used, and given up when memory is short. The file must not become shorter meanwhile. It is
- * never written: what is written to a tensor stays in memory. Only plain files can be mapped, with elements as memory has them. */
+/* Files as memory (io/map.c), for those larger than memory: views of the file that live until the arena is reset or freed.
+ * Pages are read when they are used, and given up when memory is short. The file must not become shorter meanwhile. It is never
+ * written: what is written to a tensor stays in memory. Only plain files can be mapped, with elements as memory has them. */
+TAP_API tap_tensor tap_idx_map(tap_arena *a, const char *path); /* uint8 */
+TAP_API tap_tensor tap_npy_map(tap_arena *a, const char *path); /* f4, f8, i8 and u1, little-endian */
 TAP_API tap_tensor tap_cifar10_map(tap_arena *a, const char *path, tap_tensor *labels);
 
 /* Reads a PNG (io/png_read.c): uint8 [height,width,channels], where channels are grey, grey and alpha, red-green-blue, or these
@@ -350,6 +352,10 @@ TAP_API tap_safetensors tap_npz_read(tap_arena *a, const char *path);
 /* Writes arrays as numpy.savez and numpy.savez_compressed do. */
 TAP_API tap_status tap_npz_write(const char *path, int n, const tap_named_tensor *tensors, tap_error *e);
 TAP_API tap_status tap_npz_write_compressed(const char *path, int n, const tap_named_tensor *tensors, tap_error *e);
+
+/* Maps a file (see tap_idx_map) whose tensors are F32, F64, I64 and U8, each at a multiple of its elements' size, as writers
+ * place them that sort tensors by dtype. */
+TAP_API tap_safetensors tap_safetensors_map(tap_arena *a, const char *path);
 
 /* ---- Files of sparse matrices and tables (tensor/io/) ------------------------------------------------------------ */
 

@@ -3,8 +3,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "tensor/io/elements.h"
-#include "tensor/io/reader.h"
+#include "tensor/io/stored.h"
 #include "tensor/arena.h"
 
 /* Deflate's best is 258 bytes from two bits; images and labels are far from it. */
@@ -20,14 +19,19 @@ static const idx_type idx_types[] = {
     { 0x0C, TAP__FILE_I32 }, { 0x0D, TAP__FILE_F32 }, { 0x0E, TAP__FILE_F64 },
 };
 
+/* from.stream is NULL while a plain file is located. */
 typedef struct {
     tap__gzip_reader from;
     tap__element     element;
     tap_shape        shape;
 } reader;
 
-static bool read_part(const reader *r, void *to, int n, const char *part)
+static bool read_part(reader *r, void *to, int n, const char *part)
 {
+    if (!r->from.stream) {
+        if (r->from.in.left >= (uint64_t)n) return tap__reader_read(&r->from.in, to, (size_t)n);
+        return tap__reader_fail(&r->from.in, TAP_EIO, "truncated: ends within its %s", part);
+    }
     return gzread(r->from.stream, to, (unsigned)n) == n || tap__gzip_fail(&r->from, part);
 }
 
@@ -37,6 +41,8 @@ static bool read_header(reader *r)
     unsigned char magic[4], sizes[4 * TAP_MAX_RANK];
     int           type = 0;
     if (!read_part(r, magic, sizeof magic, "header")) return false;
+    if (!r->from.stream && magic[0] == 0x1f && magic[1] == 0x8b)
+        return tap__reader_fail(&r->from.in, TAP_EIO, "is gzipped, and must be decompressed to be used in parts");
     if (magic[0] != 0 || magic[1] != 0)
         return tap__reader_fail(&r->from.in, TAP_EIO, "not an IDX file: begins with %02x %02x instead of 00 00", magic[0],
                                 magic[1]);
@@ -69,7 +75,7 @@ static bool check_size(const reader *r)
                             (long long)n * size, (long long)(capacity < 0 ? 0 : capacity));
 }
 
-static bool read_data(const reader *r, int64_t bytes, char *to)
+static bool read_data(reader *r, int64_t bytes, char *to)
 {
     while (bytes > 0) {
         int n = bytes < MAX_READ ? (int)bytes : MAX_READ;
@@ -95,7 +101,7 @@ static bool check_end(const reader *r)
 
 /* A forged header may still state a thousand times the data of the stream. If that would be a lot of memory, the stream is
  * first decompressed to its end, and then read again from the beginning of the data. */
-static bool check_stream(const reader *r, int64_t bytes, int64_t memory)
+static bool check_stream(reader *r, int64_t bytes, int64_t memory)
 {
     char    last;
     z_off_t data = gztell(r->from.stream);
@@ -115,6 +121,24 @@ static tap_tensor read_tensor(reader *r)
     if (!data || !read_data(r, bytes, data) || !check_end(r)) return (tap_tensor){ 0 };
     tap__decode(data, n, r->element, true);
     return tap_tensor_wrap(dtype, r->shape, data);
+}
+
+bool tap__idx_locate(tap__reader *in, tap__stored *x)
+{
+    const uint64_t size = in->left;
+    reader         r = { .from = { .in = *in } };
+    char           text[TAP_SHAPE_TEXT];
+    if (!read_header(&r)) return false;
+    const uint64_t left = r.from.in.left;
+    const int64_t  n = tap_numel(r.shape), bytes = n * tap__element_size(r.element);
+    tap_shape_format(text, r.shape);
+    *x = (tap__stored){ .element = r.element, .big_endian = true, .shape = r.shape, .offset = size - left };
+    if (n < 0) return tap__reader_fail(in, TAP_EIO, "shape %s is too large", text);
+    if ((uint64_t)bytes > left)
+        return tap__reader_fail(in, TAP_EIO, "truncated: shape %s takes %lld bytes, the file can hold %lld", text,
+                                (long long)bytes, (long long)left);
+    if ((uint64_t)bytes < left) return tap__reader_fail(in, TAP_EIO, "bytes left over behind the data of shape %s", text);
+    return true;
 }
 
 tap_tensor tap_idx_read(tap_arena *a, const char *path)

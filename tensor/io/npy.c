@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tensor/io/npy.h"
-#include "tensor/io/elements.h"
+#include "tensor/io/stored.h"
 #include "tensor/arena.h"
 
 #define MAGIC "\x93NUMPY"
@@ -248,6 +248,19 @@ tap_tensor tap_npy_read(tap_arena *a, const char *path)
     tap_tensor x = tap__npy_read(&in);
     tap__reader_close(&in);
     return x;
+}
+
+bool tap__npy_locate(tap__reader *in, tap__stored *x)
+{
+    const uint64_t size = in->left;
+    reader         r = { .in = in };
+    if (!read_header(&r) || !check_size(&r)) return false;
+    *x = (tap__stored){ .element = types[r.type].element,
+                        .big_endian = r.big_endian,
+                        .fortran = r.fortran,
+                        .shape = r.shape,
+                        .offset = size - in->left };
+    return true;
 }
 
 tap_tensor tap__npy_read(tap__reader *in)

@@ -171,6 +171,9 @@ static void call_tap_safetensors_metadata(fixture *f)
     CALL(tap_config, 0, assert_non_null(tap_config())) \
     CALL_TENSOR(tap_idx_read, ARENA | ALWAYS_FAILS, tap_idx_read(f->a, "none")) \
     CALL_TENSOR(tap_npy_read, ARENA | ALWAYS_FAILS, tap_npy_read(f->a, "none")) \
+    CALL_TENSOR(tap_idx_map, ARENA | ALWAYS_FAILS, tap_idx_map(f->a, "none")) \
+    CALL_TENSOR(tap_npy_map, ARENA | ALWAYS_FAILS, tap_npy_map(f->a, "none")) \
+    CALL(tap_safetensors_map, ARENA | ALWAYS_FAILS, assert_int_equal(tap_safetensors_map(f->a, "none").n, 0)) \
     CALL_TENSOR(tap_cifar10_read, ARENA | ALWAYS_FAILS, tap_cifar10_read(f->a, "none", NULL)) \
     CALL_TENSOR(tap_cifar10_map, ARENA | ALWAYS_FAILS, tap_cifar10_map(f->a, "none", &f->value)) \
     CALL_STATUS(tap_npy_write, TENSOR, tap_npy_write("x.npy", f->x, f->e)) \
@@ -428,6 +431,9 @@ static void bad_file_no_bytes(fixture *f)
     BAD_TENSOR(idx_null, TAP_EARG, "idx: the path is NULL", tap_idx_read(f->a, NULL)) \
     BAD_TENSOR(idx_folder, TAP_EIO, ".: is not a regular file", tap_idx_read(f->a, ".")) \
     BAD_TENSOR(idx_empty_path, TAP_EIO, "cannot open: No such file or directory", tap_idx_read(f->a, "")) \
+    BAD_TENSOR(idx_map_null, TAP_EARG, "idx: the path is NULL", tap_idx_map(f->a, NULL)) \
+    BAD_TENSOR(npy_map_folder, TAP_EIO, ".: is not a regular file", tap_npy_map(f->a, ".")) \
+    BAD_CALL(safetensors_map_null, TAP_EARG, "safetensors: the path is NULL", tap_safetensors_map(f->a, NULL)) \
     BAD_TENSOR(cifar_null, TAP_EARG, "cifar10: the path is NULL", tap_cifar10_read(f->a, NULL, NULL)) \
     BAD_TENSOR(cifar_map_null, TAP_EARG, "cifar10: the path is NULL", tap_cifar10_map(f->a, NULL, NULL)) \
     BAD_TENSOR(cifar_map_folder, TAP_EIO, ".: is not a regular file", tap_cifar10_map(f->a, ".", NULL)) \

@@ -126,6 +126,21 @@ void fuzz_check_same(tap_tensor x, tap_tensor y)
     tap_arena_free(a);
 }
 
+void fuzz_check_mapped(tap_tensor x, tap_tensor (*map)(tap_arena *a, const char *path), const char *path)
+{
+    const char *message;
+    tap_arena  *a = tap_arena_new();
+    tap_tensor  mapped = map(a, path);
+    tap_status  status = tap_arena_status(a, &message);
+    FUZZ_CHECK((mapped.data != NULL) == (status == TAP_OK), "%s", message);
+    fuzz_check_status(status, message, path);
+    if (mapped.data) {
+        FUZZ_CHECK(x.data, "a mapped file was not read");
+        fuzz_check_same(x, mapped);
+    }
+    tap_arena_free(a);
+}
+
 void fuzz_check_read(tap_arena *a, tap_tensor x, const char *path, size_t n)
 {
     tap_error  e = { 0 };

@@ -42,6 +42,8 @@ void fuzz_check_arena(const tap_arena *a, const char *path, size_t n, size_t dat
 /* Reads every byte of x. Returns their number. */
 size_t fuzz_touch(tap_tensor x);
 void   fuzz_check_same(tap_tensor x, tap_tensor y); /* bit by bit */
+/* A file that can be mapped can be read, as x, and is the same. */
+void fuzz_check_mapped(tap_tensor x, tap_tensor (*map)(tap_arena *a, const char *path), const char *path);
 /* All these checks for a reader of one tensor, which is also written as .npy and read again. */
 void fuzz_check_read(tap_arena *a, tap_tensor x, const char *path, size_t n);
 

@@ -5,7 +5,9 @@ void fuzz(const unsigned char *bytes, size_t n)
 {
     tap_arena  *a = tap_arena_new();
     const char *path = fuzz_file(bytes, n);
-    fuzz_check_read(a, tap_npy_read(a, path), path, n);
+    tap_tensor  x = tap_npy_read(a, path);
+    fuzz_check_mapped(x, tap_npy_map, path);
+    fuzz_check_read(a, x, path, n);
     tap_arena_free(a);
 }
 

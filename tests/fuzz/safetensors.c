@@ -21,6 +21,19 @@ static void check_written(const tap_safetensors *s)
     tap_arena_free(a);
 }
 
+/* A file that can be mapped is the same as when it is read. */
+static void check_mapped(const tap_safetensors *s, const char *path)
+{
+    const char     *message;
+    tap_arena      *a = tap_arena_new();
+    tap_safetensors mapped = tap_safetensors_map(a, path);
+    tap_status      status = tap_arena_status(a, &message);
+    fuzz_check_status(status, message, path);
+    FUZZ_CHECK(mapped.n == (status == TAP_OK ? s->n : 0), "%d tensors, not %d", mapped.n, s->n);
+    for (int i = 0; i < mapped.n; i++) fuzz_check_same(s->tensors[i].tensor, mapped.tensors[i].tensor);
+    tap_arena_free(a);
+}
+
 void fuzz(const unsigned char *bytes, size_t n)
 {
     tap_arena      *a = tap_arena_new();
@@ -31,6 +44,7 @@ void fuzz(const unsigned char *bytes, size_t n)
     FUZZ_CHECK(ok || (s.n == 0 && !s.tensors && s.n_metadata == 0 && !s.metadata), "%d tensors of a bad file", s.n);
     for (int i = 0; i < s.n; i++) data_bytes += fuzz_touch(s.tensors[i].tensor);
     fuzz_check_arena(a, path, n, data_bytes);
+    check_mapped(&s, path);
     if (ok) check_written(&s);
     tap_arena_free(a);
 }
