@@ -1412,6 +1412,29 @@ TAP_API int64_t        tap_loader_batches(const tap_loader *l); /* per epoch */
 TAP_API const int64_t *tap_loader_rows(const tap_loader *l,
                                        int64_t          *n); /* indices of the last batch's rows, until the next call */
 
+/* ---- Data: files of rows (data/shards.c) ------------------------------------------------------------------------- */
+
+/* Files of rows as one data set, which may be larger than memory: .npy, IDX and safetensors files, plain, of any dtype that
+ * tap_npy_read and its kin read. Rows are read from the files when they are asked for, which takes the memory of a batch; or the
+ * files are mapped, as by tap_npy_map. The files must not change meanwhile.
+ *
+ *     tap_shards *s = tap_shards_new(TAP_SHARDS_STREAM);
+ *     tap_shards_add(s, 2, (const char *[]){ "images0.npy", "images1.npy" }, NULL); // field 0
+ *     tap_shards_add(s, 1, (const char *[]){ "labels.npy" }, NULL);                 // field 1
+ *     tap_loader *l = tap_loader_new_dataset(tap_shards_dataset(s), NULL, (tap_loader_options){ .shuffle = true }); */
+typedef struct tap_shards tap_shards;
+typedef enum { TAP_SHARDS_STREAM, TAP_SHARDS_MAP } tap_shards_mode;
+
+TAP_API tap_shards *tap_shards_new(tap_shards_mode mode);
+TAP_API void        tap_shards_free(tap_shards *s); /* after the loaders of its data set; NULL is allowed */
+TAP_API tap_status  tap_shards_status(const tap_shards *s, const char **message);
+/* Adds a field, whose rows are those of n files one after the other. name: of the tensor in a safetensors file; NULL for the
+ * other formats. Rows of one field have the same dtype, as read, and shape; all fields have the same number of rows. In a
+ * stream, files stay open. Errors, which name the file, are reported by tap_shards_status, and by loaders of the data set. */
+TAP_API void tap_shards_add(tap_shards *s, int n, const char *const *paths, const char *name);
+/* The data set, for one or several loaders; borrows s. */
+TAP_API tap_dataset tap_shards_dataset(tap_shards *s);
+
 /* ---- Checkpoints (checkpoint.c) ---------------------------------------------------------------------------------- */
 
 /* Everything that determines the rest of a training run, in one safetensors file. Declare once what belongs to it, and save

@@ -58,6 +58,24 @@ static void load_dataset(fixture *f, tap_dataset d)
     fail_as_loader(f, tap_loader_new_dataset(d, NULL, (tap_loader_options){ 0 }));
 }
 
+/* Fails the module as a loader of these shards has failed, and frees them. */
+static void fail_as_shards(fixture *f, tap_shards *s)
+{
+    const tap_status status = tap_shards_status(s, NULL);
+    const char      *message;
+    load_dataset(f, tap_shards_dataset(s));
+    if (s) assert_int_equal(tap_shards_status(s, &message), status ? status : TAP_EARG);
+    tap_shards_free(s);
+}
+
+static void add_file(fixture *f, int n, const char *path, const char *name)
+{
+    tap_shards *s = tap_shards_new(TAP_SHARDS_STREAM);
+    tap_shards_add(s, n, &path, name);
+    tap_shards_add(s, n, &path, name); /* nothing more happens */
+    fail_as_shards(f, s);
+}
+
 static void bad_loader_no_arrays(fixture *f)
 {
     fail_as_loader(f, tap_loader_new_arrays(2, NULL, NULL, (tap_loader_options){ 0 }));
@@ -173,6 +191,14 @@ static void bad_dataset_failed(fixture *f)
       "loader: a row's field 0 must have a shape of at most 7 axes, not [0,0,0,0,0,0,0,0]") \
     BAD_FUNCTION(dataset_dtype, TAP_EDTYPE, "loader: field 0 of the data set must have a dtype") \
     BAD_FUNCTION(dataset_failed, TAP_EIO, "the disk is full of cats") \
+    BAD_CALL(shards_null, TAP_EARG, "shards: NULL", fail_as_shards(f, NULL)) \
+    BAD_CALL(shards_none, TAP_EARG, "shards: there are no files", fail_as_shards(f, tap_shards_new(TAP_SHARDS_MAP))) \
+    BAD_CALL(shards_mode, TAP_EARG, "shards: the mode must be stream or map, not 7", \
+      fail_as_shards(f, tap_shards_new((tap_shards_mode)7))) \
+    BAD_CALL(shards_count, TAP_EARG, "shards: a field needs at least one file, not -2147483648", add_file(f, INT_MIN, "good", NULL)) \
+    BAD_CALL(shards_path, TAP_EARG, "shards: the path is NULL", add_file(f, 1, NULL, NULL)) \
+    BAD_CALL(shards_folder, TAP_EIO, ".: is not a regular file", add_file(f, 1, ".", NULL)) \
+    BAD_CALL(shards_name, TAP_EARG, "good: has no tensor 'x'", add_file(f, 1, "good", "x")) \
     BAD_CALL(crop_padding, TAP_EARG, "loader: row 0: random_crop: padding must be within 0..2^31-1, not -2", \
       load_transformed(f, tap_transform_random_crop(-2))) \
     BAD_CALL(crop_axes, TAP_ESHAPE, "loader: row 0: random_crop: field 0 must have at least 2 axes, not [4]", \

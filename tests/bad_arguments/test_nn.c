@@ -350,6 +350,11 @@ static void call_tap_loader_rows(fixture *f)
     CALL(tap_loader_new_dataset, 0, \
       tap_loader_free(tap_loader_new_dataset((tap_dataset){ 0 }, NULL, (tap_loader_options){ 0 }))) \
     CALL(tap_loader_cycle, LOADER, tap_loader_cycle(f->loader, &f->value)) \
+    CALL(tap_shards_new, 0, tap_shards_free(tap_shards_new((tap_shards_mode)INT_MIN))) \
+    CALL(tap_shards_free, 0, tap_shards_free(NULL)) \
+    CALL(tap_shards_status, 0, assert_int_equal(tap_shards_status(NULL, NULL), TAP_EARG)) \
+    CALL(tap_shards_add, 0, tap_shards_add(NULL, 1, NULL, NULL)) \
+    CALL(tap_shards_dataset, 0, assert_null(tap_shards_dataset(NULL).read)) \
     CALL(tap_transform_random_crop, 0, assert_non_null(tap_transform_random_crop(INT64_MIN).row)) \
     CALL(tap_transform_horizontal_flip, 0, assert_non_null(tap_transform_horizontal_flip((double)NAN).row)) \
     CALL(tap_transform_normalize, 0, assert_non_null(tap_transform_normalize(INT_MAX, NULL, NULL).row)) \
