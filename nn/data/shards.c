@@ -66,7 +66,7 @@ void tap_shards_free(tap_shards *s)
 {
     if (!s || s == &no_shards) return;
     const tap_error *e = tap_arena_error(s->memory);
-    if (e->status != TAP_OK && !s->is_read) tap__report_unread("shards", e);
+    if (e->status != TAP_OK && !s->is_read) tap__report_unread("set of shards", e);
     for (int f = 0; f < s->n; f++) {
         for (int i = 0; i < s->fields[f].n; i++) {
             if (s->fields[f].shards[i].fd >= 0) close(s->fields[f].shards[i].fd);
@@ -245,6 +245,7 @@ tap_dataset tap_shards_dataset(tap_shards *s)
     tap_error  *e = tap_arena_error(s->memory);
     tap_dataset d = { .n = s->n, .read = read_row, .context = s, .error = e };
     if (s->n == 0) tap_error_set(e, TAP_EARG, "shards: there are no files");
+    if (e->status != TAP_OK) s->is_read = true; /* the loader reports it */
     if (s->n > 0) d.rows = s->fields[0].rows;
     for (int f = 0; f < s->n; f++) {
         d.dtype[f] = s->fields[f].dtype;
