@@ -1435,6 +1435,24 @@ TAP_API void tap_shards_add(tap_shards *s, int n, const char *const *paths, cons
 /* The data set, for one or several loaders; borrows s. */
 TAP_API tap_dataset tap_shards_dataset(tap_shards *s);
 
+/* ---- Data: folders of images (data/folder.c) --------------------------------------------------------------------- */
+
+/* PNG files in one folder for each class, as a data set of images, uint8 [channels,height,width], and of classes, int64: the
+ * place of the folder's name among those of all classes, in the order of their bytes. All images must have the size of the
+ * first. Folders and files whose names begin with a dot are ignored, and so are files whose names do not end in .png. As
+ * torchvision's ImageFolder. */
+typedef struct tap_image_folder tap_image_folder;
+
+/* channels: 1 grey, 2 grey and alpha, 3 red, green and blue [3], 4 these and alpha. Images are converted: colours become grey
+ * by 0.299 R + 0.587 G + 0.114 B, rounded, as by Pillow; without an alpha channel, alpha is 255. */
+TAP_API tap_image_folder *tap_image_folder_new(const char *path, int channels);
+TAP_API void              tap_image_folder_free(tap_image_folder *f); /* after the loaders of its data set; NULL is allowed */
+TAP_API tap_status        tap_image_folder_status(const tap_image_folder *f, const char **message);
+/* The name of a class; NULL if there is none of this number. */
+TAP_API const char *tap_image_folder_class(const tap_image_folder *f, int64_t class_number);
+/* The data set, for one or several loaders; borrows f. */
+TAP_API tap_dataset tap_image_folder_dataset(tap_image_folder *f);
+
 /* ---- Checkpoints (checkpoint.c) ---------------------------------------------------------------------------------- */
 
 /* Everything that determines the rest of a training run, in one safetensors file. Declare once what belongs to it, and save

@@ -76,6 +76,12 @@ static void add_file(fixture *f, int n, const char *path, const char *name)
     fail_as_shards(f, s);
 }
 
+static void fail_as_folder(fixture *f, tap_image_folder *folder)
+{
+    load_dataset(f, tap_image_folder_dataset(folder));
+    tap_image_folder_free(folder);
+}
+
 static void bad_loader_no_arrays(fixture *f)
 {
     fail_as_loader(f, tap_loader_new_arrays(2, NULL, NULL, (tap_loader_options){ 0 }));
@@ -199,6 +205,10 @@ static void bad_dataset_failed(fixture *f)
     BAD_CALL(shards_path, TAP_EARG, "shards: the path is NULL", add_file(f, 1, NULL, NULL)) \
     BAD_CALL(shards_folder, TAP_EIO, ".: is not a regular file", add_file(f, 1, ".", NULL)) \
     BAD_CALL(shards_name, TAP_EARG, "good: has no tensor 'x'", add_file(f, 1, "good", "x")) \
+    BAD_CALL(folder_null, TAP_EARG, "image_folder: NULL", fail_as_folder(f, NULL)) \
+    BAD_CALL(folder_path, TAP_EARG, "image_folder: the path is NULL", fail_as_folder(f, tap_image_folder_new(NULL, 3))) \
+    BAD_CALL(folder_channels, TAP_EARG, "image_folder: channels must be within 1..4, not -2147483648", \
+      fail_as_folder(f, tap_image_folder_new(".", INT_MIN))) \
     BAD_CALL(crop_padding, TAP_EARG, "loader: row 0: random_crop: padding must be within 0..2^31-1, not -2", \
       load_transformed(f, tap_transform_random_crop(-2))) \
     BAD_CALL(crop_axes, TAP_ESHAPE, "loader: row 0: random_crop: field 0 must have at least 2 axes, not [4]", \

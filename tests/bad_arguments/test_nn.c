@@ -350,6 +350,11 @@ static void call_tap_loader_rows(fixture *f)
     CALL(tap_loader_new_dataset, 0, \
       tap_loader_free(tap_loader_new_dataset((tap_dataset){ 0 }, NULL, (tap_loader_options){ 0 }))) \
     CALL(tap_loader_cycle, LOADER, tap_loader_cycle(f->loader, &f->value)) \
+    CALL(tap_image_folder_new, 0, tap_image_folder_free(tap_image_folder_new("none", INT_MAX))) \
+    CALL(tap_image_folder_free, 0, tap_image_folder_free(NULL)) \
+    CALL(tap_image_folder_status, 0, assert_int_equal(tap_image_folder_status(NULL, NULL), TAP_EARG)) \
+    CALL(tap_image_folder_class, 0, assert_null(tap_image_folder_class(NULL, INT64_MIN))) \
+    CALL(tap_image_folder_dataset, 0, assert_null(tap_image_folder_dataset(NULL).read)) \
     CALL(tap_shards_new, 0, tap_shards_free(tap_shards_new((tap_shards_mode)INT_MIN))) \
     CALL(tap_shards_free, 0, tap_shards_free(NULL)) \
     CALL(tap_shards_status, 0, assert_int_equal(tap_shards_status(NULL, NULL), TAP_EARG)) \
