@@ -88,6 +88,20 @@ tap_status tap_shards_status(const tap_shards *s, const char **message)
 
 /* ---- Opening ---- */
 
+/* Reads n bytes at this place of the file, or up to its end. Returns how many, or -1. */
+static ssize_t read_at(int fd, char *to, size_t n, uint64_t at)
+{
+    size_t done = 0;
+    while (done < n) {
+        const ssize_t count = pread(fd, to + done, n - done, (off_t)(at + done));
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return -1;
+        if (count == 0) break;
+        done += (size_t)count;
+    }
+    return (ssize_t)done;
+}
+
 /* Finds the tensor of this name among those of the file. */
 static bool locate_named(tap__reader *in, const char *name, tap__stored *x)
 {
@@ -106,9 +120,9 @@ static bool locate_named(tap__reader *in, const char *name, tap__stored *x)
 
 static bool locate(tap__reader *in, const char *name, tap__stored *x)
 {
-    char          magic[2] = { 0 };
-    const ssize_t n = pread(in->fd, magic, sizeof magic, 0);
-    if (n < 0) return tap__reader_fail(in, tap__errno_status(errno), "cannot read: %s", tap__strerror(errno));
+    char magic[2] = { 0 };
+    if (read_at(in->fd, magic, sizeof magic, 0) < 0)
+        return tap__reader_fail(in, tap__errno_status(errno), "cannot read: %s", tap__strerror(errno));
     if (name) return locate_named(in, name, x);
     return memcmp(magic, "\x93N", 2) == 0 ? tap__npy_locate(in, x) : tap__idx_locate(in, x);
 }
@@ -199,18 +213,11 @@ static const shard *find(const field *f, int64_t row)
     return &f->shards[low];
 }
 
-/* Reads n bytes at this place of the file. */
 static tap_status read_bytes(const shard *d, char *to, size_t n, uint64_t offset, tap_error *e)
 {
-    while (n > 0) {
-        const ssize_t count = pread(d->fd, to, n, (off_t)offset);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return tap_error_set(e, tap__errno_status(errno), "%s: cannot read: %s", d->path, tap__strerror(errno));
-        if (count == 0) return tap_error_set(e, TAP_EIO, "%s: became shorter while it was used", d->path);
-        to += count;
-        n -= (size_t)count;
-        offset += (uint64_t)count;
-    }
+    const ssize_t count = read_at(d->fd, to, n, offset);
+    if (count < 0) return tap_error_set(e, tap__errno_status(errno), "%s: cannot read: %s", d->path, tap__strerror(errno));
+    if ((size_t)count < n) return tap_error_set(e, TAP_EIO, "%s: became shorter while it was used", d->path);
     return TAP_OK;
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -191,6 +192,13 @@ ssize_t pwrite(int fd, const void *from, size_t n, off_t at)
 {
     REAL(ssize_t, LARGE("pwrite"), int, const void *, size_t, off_t)
     return fails(CALL_pwrite) ? -1 : real(fd, from, n, at);
+}
+
+/* Of files only: allocators map memory, too. */
+void *mmap(void *at, size_t n, int access, int flags, int fd, off_t from)
+{
+    REAL(void *, LARGE("mmap"), void *, size_t, int, int, int, off_t)
+    return fd >= 0 && fails(CALL_mmap) ? MAP_FAILED : real(at, n, access, flags, fd, from);
 }
 
 int ftruncate(int fd, off_t n)

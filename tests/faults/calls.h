@@ -24,6 +24,7 @@
     CALL(read, true) \
     CALL(write, true) \
     CALL(pread, false) \
+    CALL(mmap, true) \
     CALL(pwrite, false) \
     CALL(ftruncate, false) \
     CALL(lseek, false) \

@@ -384,6 +384,55 @@ static void run_png_read(tap_error *e)
     run_reader(tap_png_read, e);
 }
 
+static void run_npy_map(tap_error *e)
+{
+    run_reader(tap_npy_map, e);
+}
+
+/* Reads all rows of the file, which are small, as a data set. */
+static void run_rows(tap_shards_mode mode, tap_error *e)
+{
+    static int64_t memory[64];
+    const char    *message, *path = "file";
+    tap_shards    *s = tap_shards_new(mode);
+    tap_shards_add(s, 1, &path, NULL);
+    const tap_dataset d = tap_shards_dataset(s);
+    const tap_status  status = tap_shards_status(s, &message);
+    if (status != TAP_OK) tap_error_set(e, status, "%s", message);
+    for (int64_t i = 0; i < d.rows && e->status == TAP_OK; i++) {
+        const tap_tensor row = tap_tensor_wrap(d.dtype[0], d.shape[0], memory);
+        if (d.read(d.context, i, &row, e) == TAP_OK) record_tensor(&result, row);
+    }
+    tap_shards_free(s);
+}
+
+static void run_stream(tap_error *e)
+{
+    run_rows(TAP_SHARDS_STREAM, e);
+}
+
+static void run_mapped_rows(tap_error *e)
+{
+    run_rows(TAP_SHARDS_MAP, e);
+}
+
+static void make_cifar(void)
+{
+    static unsigned char records[2][3073];
+    for (int i = 0; i < 2 * 3073; i++) records[0][i] = (unsigned char)(i % 3073 ? i % 7 : 3);
+    scratch_write("file", records, sizeof records);
+}
+
+static void run_cifar(tap_error *e)
+{
+    tap_arena *a = tap_arena_new();
+    tap_tensor labels, x = tap_cifar10_read(a, "file", &labels);
+    tap__error_copy(e, tap_arena_error(a));
+    CHECK((e->status == TAP_OK) == (x.data != NULL));
+    if (x.data) record_bytes(&result, labels.data, (size_t)(2 * labels.stride[0]));
+    tap_arena_free(a);
+}
+
 static void run_idx(tap_error *e)
 {
     run_reader(tap_idx_read, e);
@@ -699,6 +748,10 @@ const scenario file_scenarios[] = {
 #endif
     { "reading an IDX file", make_idx, run_idx, check_one_file, false },
     { "reading a .npy", make_npy, run_npy, check_one_file, false },
+    { "mapping a .npy", make_npy, run_npy_map, check_one_file, false },
+    { "reading the rows of a .npy", make_npy, run_stream, check_one_file, false },
+    { "mapping the rows of a .npy", make_npy, run_mapped_rows, check_one_file, false },
+    { "reading CIFAR-10", make_cifar, run_cifar, check_one_file, false },
     { "reading a gzipped IDX file", make_gz, run_idx, check_one_file, false },
     { "reading a Matrix Market file", make_matrix_market, run_matrix_market, check_one_file, false },
     { "reading a symmetric Matrix Market file", make_symmetric, run_matrix_market, check_one_file, false },

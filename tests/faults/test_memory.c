@@ -505,6 +505,45 @@ static int end(void **state)
 
 enum { SKIPPED = 77 }; /* for Meson */
 
+/* ---- Loading ---- */
+
+/* A data set given as a function, and arrays drawn with weights, transformed and prepared by a thread. */
+static tap_status read_row(void *context, int64_t number, const tap_tensor *out, tap_error *e)
+{
+    (void)context, (void)e;
+    tap_tensor_set_item(out[0], 0, (double)number);
+    return TAP_OK;
+}
+
+static void load(tap_loader *l, tap_error *e)
+{
+    tap_tensor x[2];
+    for (int i = 0; i < 5 && tap_loader_cycle(l, x); i++) {
+        if (e->status == TAP_OK) record_tensor(&result, x[0]);
+    }
+    report(e, NULL, l, NULL);
+    tap_loader_free(l);
+}
+
+static void run_loaders(tap_error *e)
+{
+    static const double     weights[IMAGES] = { 1, 2, 0, 3, 4, 5, 6, 7, 8, 9, 1, 2 };
+    const tap_dataset       data = { .rows = 9, .n = 1, .dtype = { TAP_F32 }, .shape = { { 0 } }, .read = read_row };
+    const tap_field_options float64 = { .as = TAP_FIELD_FLOAT },
+                            how[] = { float64, { .as = TAP_FIELD_ONE_HOT, .classes = 256 } };
+    const tap_loader_options drawn = { .batch = BATCH,
+                                       .dtype = TAP_F64,
+                                       .prefetch = 2,
+                                       .weights = tap_tensor_wrap(TAP_F64, TAP_SHAPE(IMAGES), (void *)(uintptr_t)weights),
+                                       .draws = 10,
+                                       .without_replacement = true,
+                                       .transform = { tap_transform_mixup(1), tap_transform_horizontal_flip(0.5) } };
+    const tap_tensor         arrays[] = { tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES, PIXELS), images),
+                                          tap_tensor_wrap(TAP_U8, TAP_SHAPE(IMAGES), images) };
+    load(tap_loader_new_arrays(2, arrays, how, drawn), e);
+    load(tap_loader_new_dataset(data, &float64, (tap_loader_options){ .batch = 2, .dtype = TAP_F64, .shuffle = true }), e);
+}
+
 int main(void)
 {
     if (!heap_is_interposed()) {
@@ -515,8 +554,9 @@ int main(void)
     static const scenario scenarios[] = {
         { .name = "training a VAE", .run = run_vae },           { .name = "training a convolutional VAE", .run = run_conv_vae },
         { .name = "training an MLP", .run = run_mlp },          { .name = "training a convolutional network", .run = run_conv },
-        { .name = "optimizers and schedules", .run = run_optimizers }, { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back },
-        { .name = "clustering cells", .run = run_clustering },
+        { .name = "optimizers and schedules", .run = run_optimizers },
+        { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back },
+        { .name = "clustering cells", .run = run_clustering },  { .name = "loading rows", .run = run_loaders },
         { .name = "scoring images", .run = run_scores },        { .name = "measuring scores", .run = run_metrics },
         { 0 },
     };
