@@ -3,6 +3,7 @@
  * always. */
 #define _XOPEN_SOURCE 700
 #include <math.h>
+#include <sys/stat.h>
 
 #include "examples/vae_cells/simulate.h"
 #include "models/models.h"
@@ -544,6 +545,25 @@ static void run_loaders(tap_error *e)
     load(tap_loader_new_dataset(data, &float64, (tap_loader_options){ .batch = 2, .dtype = TAP_F64, .shuffle = true }), e);
 }
 
+static void make_folder(void)
+{
+    CHECK(mkdir("images", 0700) == 0 && mkdir("images/a", 0700) == 0);
+    CHECK(tap_png_write("images/a/b.png", tap_tensor_wrap(TAP_U8, TAP_SHAPE(SIDE, SIDE), images), NULL) == TAP_OK);
+}
+
+static void remove_folder(const tap_error *e)
+{
+    (void)e;
+    CHECK(unlink("images/a/b.png") == 0 && rmdir("images/a") == 0 && rmdir("images") == 0);
+}
+
+static void run_folder(tap_error *e)
+{
+    tap_image_folder *f = tap_image_folder_new("images", 3);
+    load(tap_loader_new_dataset(tap_image_folder_dataset(f), NULL, (tap_loader_options){ .batch = 1 }), e);
+    tap_image_folder_free(f);
+}
+
 int main(void)
 {
     if (!heap_is_interposed()) {
@@ -557,6 +577,7 @@ int main(void)
         { .name = "optimizers and schedules", .run = run_optimizers },
         { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back },
         { .name = "clustering cells", .run = run_clustering },  { .name = "loading rows", .run = run_loaders },
+        { .name = "loading a folder", .before = make_folder, .run = run_folder, .after = remove_folder },
         { .name = "scoring images", .run = run_scores },        { .name = "measuring scores", .run = run_metrics },
         { 0 },
     };
