@@ -419,7 +419,7 @@ static void run_mapped_rows(tap_error *e)
 static void make_cifar(void)
 {
     static unsigned char records[2][3073];
-    for (int i = 0; i < 2 * 3073; i++) records[0][i] = (unsigned char)(i % 3073 ? i % 7 : 3);
+    for (int i = 0; i < 2 * 3073; i++) records[i / 3073][i % 3073] = (unsigned char)(i % 3073 ? i % 7 : 3);
     scratch_write("file", records, sizeof records);
 }
 

@@ -15,7 +15,7 @@ static int64_t labels[ROWS];
 
 static int fill(void **state)
 {
-    for (int i = 0; i < ROWS * WIDTH; i++) rows[0][i] = (float)(i * i % 101) / 50;
+    for (int i = 0; i < ROWS * WIDTH; i++) rows[i / WIDTH][i % WIDTH] = (float)(i * i % 101) / 50;
     for (int i = 0; i < ROWS; i++) labels[i] = i;
     return scratch_enter(state);
 }
@@ -92,7 +92,7 @@ static void test_borrowed_batches_are_not_overwritten(void **state)
     double      expected = 0;
     float       one = 1;
     (void)state;
-    for (int i = 0; i < ROWS * WIDTH; i++) expected += 2 * (double)rows[0][i] * (double)rows[0][i];
+    for (int i = 0; i < ROWS * WIDTH; i++) expected += 2 * pow((double)rows[i / WIDTH][i % WIDTH], 2);
     for (uint64_t epoch = 0; epoch < 20; epoch++) {
         tap_tensor x[2];
         tap_var    w = tap_variable(t, tap_tensor_wrap(TAP_F32, TAP_SCALAR, &one)), sum = tap_scalar(t, 0), dw;

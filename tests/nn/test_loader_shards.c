@@ -12,7 +12,7 @@ static int64_t labels[ROWS];
 
 static int begin(void **state)
 {
-    for (int i = 0; i < ROWS * WIDTH; i++) values[0][i] = (float)i / 7;
+    for (int i = 0; i < ROWS * WIDTH; i++) values[i / WIDTH][i % WIDTH] = (float)i / 7;
     for (int i = 0; i < ROWS; i++) labels[i] = 3 * i - 5;
     return scratch_enter(state);
 }

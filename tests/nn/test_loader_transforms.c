@@ -115,7 +115,7 @@ static void test_normalize(void **state)
     collect((tap_loader_options){ .transform = { tap_transform_normalize(2, mean, std) } }, 0, out);
     for (int i = 0; i < ROWS * PIXELS; i++) {
         const int c = i / (HEIGHT * WIDTH) % CHANNELS;
-        assert_true(out[0][i] == (float)(((double)(&images[0][0][0][0])[i] - mean[c]) / std[c]));
+        assert_true(out[i / PIXELS][i % PIXELS] == (float)(((double)(&images[0][0][0][0])[i] - mean[c]) / std[c]));
     }
 }
 
