@@ -201,6 +201,7 @@ void tap_shards_add(tap_shards *s, int n, const char *const *paths, const char *
 
 /* ---- Reading ---- */
 
+/* The last one that begins at the row or before it: an empty one would begin where the one behind it does. */
 static const shard *find(const field *f, int64_t row)
 {
     int low = 0, high = f->n - 1;
@@ -209,7 +210,6 @@ static const shard *find(const field *f, int64_t row)
         if (f->shards[middle].first <= row) low = middle;
         else high = middle - 1;
     }
-    while (f->shards[low].rows == 0 && low > 0) low--; /* empty ones begin at the same row */
     return &f->shards[low];
 }
 

@@ -1,6 +1,7 @@
 /* tests/nn/test_loader_prefetch.c: a thread that prepares batches changes no bit: not of the batches, of those that a tape has
  * borrowed, nor of a run that is resumed; it takes no memory after the first steps, and hides the time that a transform takes. */
 #define _XOPEN_SOURCE 700
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -211,9 +212,12 @@ static void wait_ms(int ms)
     nanosleep(&(struct timespec){ .tv_nsec = 1000000L * ms }, NULL);
 }
 
+static atomic_int n_waits;
+
 static tap_status wait_5_ms(const tap_transform *self, int n, const tap_tensor *x, tap_rng *rng, tap_error *e)
 {
     (void)self, (void)n, (void)x, (void)rng, (void)e;
+    n_waits++;
     wait_ms(5);
     return TAP_OK;
 }
@@ -223,11 +227,13 @@ static double seconds_of_40_steps(int prefetch)
     tap_loader *l = load((tap_loader_options){ .batch = BATCH, .prefetch = prefetch, .transform = { { .batch = wait_5_ms } } });
     tap_tensor  x[2];
     const double start = now();
+    n_waits = 0;
     for (int i = 0; i < 40; i++) {
         assert_true(tap_loader_cycle(l, x));
         wait_ms(7); /* a step */
     }
     tap_loader_free(l);
+    assert_in_range(n_waits, 40, 40 + prefetch); /* none was prepared in vain, also at the ends of epochs */
     return now() - start;
 }
 
