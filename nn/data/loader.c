@@ -123,6 +123,10 @@ static tap__batch *add_batch(tap_loader *l)
     const int64_t rows = l->options.batch < l->rows ? l->options.batch : l->rows;
     tap__batch   *b = tap_arena_alloc(l->memory, sizeof *b);
     if (!b) return NULL;
+    if (rows > INT64_MAX / (int64_t)sizeof *b->rows) {
+        tap_error_set(tap_arena_error(l->memory), TAP_ENOMEM, "loader: no memory for a batch of %lld rows", (long long)rows);
+        return NULL;
+    }
     b->rows = tap_arena_alloc(l->memory, (size_t)rows * sizeof *b->rows);
     for (int f = 0; f < l->n; f++) {
         tap_shape shape = { .rank = l->maker.shape[f].rank + 1, .n = { rows } };

@@ -113,6 +113,20 @@ static void bad_dataset_rows(fixture *f)
     load_dataset(f, d);
 }
 
+static void bad_dataset_vast_batch(fixture *f)
+{
+    tap_dataset d = zeros;
+    d.rows = INT64_MAX;
+    fail_as_loader(f, tap_loader_new_dataset(d, NULL, (tap_loader_options){ .batch = INT64_MAX }));
+}
+
+static void bad_dataset_vast_fields(fixture *f)
+{
+    tap_dataset d = zeros;
+    d.rows = INT64_MAX;
+    fail_as_loader(f, tap_loader_new_dataset(d, NULL, (tap_loader_options){ .batch = 1ll << 50 }));
+}
+
 static void bad_dataset_rank(fixture *f)
 {
     tap_dataset d = zeros;
@@ -192,6 +206,8 @@ static void bad_dataset_failed(fixture *f)
         (tap_loader_options){ .weights = tap_tensor_wrap(TAP_F64, TAP_SHAPE(BATCH), f->data), .shuffle = true })) \
     BAD_FUNCTION(dataset_no_function, TAP_EARG, "loader: the data set has no function read") \
     BAD_FUNCTION(dataset_rows, TAP_EARG, "loader: the data set cannot have -9223372036854775808 rows") \
+    BAD_FUNCTION(dataset_vast_batch, TAP_ENOMEM, "loader: no memory for a batch of 9223372036854775807 rows") \
+    BAD_FUNCTION(dataset_vast_fields, TAP_ENOMEM, NULL) \
     BAD_FUNCTION(dataset_rank, TAP_ESHAPE, "loader: a row's field 0 must have a shape of at most 7 axes, not []") \
     BAD_FUNCTION(dataset_eight_axes, TAP_ESHAPE, \
       "loader: a row's field 0 must have a shape of at most 7 axes, not [0,0,0,0,0,0,0,0]") \
