@@ -8,6 +8,7 @@
 
 #include "tests/heap.h"
 #include "tests/tensor/scratch.h"
+#include "tensor/parallel.h"
 
 enum { ROWS = 50, WIDTH = 6, BATCH = 8 };
 
@@ -147,12 +148,15 @@ static void train(int prefetch, int steps, bool resume, float weights[WIDTH])
     tap_module_free(root);
 }
 
+/* With 1 to 4 threads for the steps, which share each loop. */
 static void test_same_training_without_memory(void **state)
 {
     float alone[WIDTH], ahead[WIDTH];
     (void)state;
+    tap_set_threads(1);
     train(0, 60, false, alone);
     for (int prefetch = 1; prefetch < 4; prefetch++) {
+        tap_set_threads(1 + prefetch);
         heap_take();
         train(prefetch, 60, false, ahead);
         const heap_requests taken = heap_take();
@@ -260,5 +264,6 @@ int main(void)
         cmocka_unit_test(test_position_is_what_was_handed_out),
         cmocka_unit_test(test_a_transform_is_hidden),
     };
+    tap__parallel_threshold_for_tests(0);
     return cmocka_run_group_tests(tests, fill, scratch_leave);
 }
