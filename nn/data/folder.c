@@ -152,11 +152,11 @@ static tap_status read_image(const tap_image_folder *f, const image *i, tap_tens
 {
     tap_arena       *a = tap__arena_new_internal();
     const tap_tensor x = tap_png_read(a, i->path);
-    tap__error_copy(e, tap_arena_error(a));
-    if (x.data && (x.shape.n[0] != f->shape.n[1] || x.shape.n[1] != f->shape.n[2]))
+    if (!x.data) tap__error_copy(e, tap_arena_error(a));
+    else if (x.shape.n[0] != f->shape.n[1] || x.shape.n[1] != f->shape.n[2])
         tap_error_set(e, TAP_ESHAPE, "%s: has %lld x %lld pixels, and %s has %lld x %lld", i->path, (long long)x.shape.n[1],
                       (long long)x.shape.n[0], f->images[0].path, (long long)f->shape.n[2], (long long)f->shape.n[1]);
-    if (e->status == TAP_OK) copy_planes(to, x);
+    else copy_planes(to, x);
     tap_arena_free(a);
     return e->status;
 }
@@ -194,12 +194,11 @@ tap_image_folder *tap_image_folder_new(const char *path, int channels)
     f->memory = memory;
     f->read = &f->is_read;
     f->channels = channels ? channels : 3;
-    tap_error *e = tap_arena_error(memory);
-    if (!path) tap_error_set(e, TAP_EARG, "image_folder: the path is NULL");
-    if (f->channels < 1 || f->channels > 4)
-        tap_error_set(e, TAP_EARG, "image_folder: channels must be within 1..4, not %d", channels);
-    if (e->status == TAP_OK) find_images(f, path);
-    if (e->status == TAP_OK) set_shape(f);
+    if (!path) tap_error_set(tap_arena_error(memory), TAP_EARG, "image_folder: the path is NULL");
+    else if (f->channels < 1 || f->channels > 4)
+        tap_error_set(tap_arena_error(memory), TAP_EARG, "image_folder: channels must be within 1..4, not %d", channels);
+    else find_images(f, path);
+    if (f->images && tap_arena_status(memory, NULL) == TAP_OK) set_shape(f);
     return f;
 }
 

@@ -219,7 +219,7 @@ static tap_loader *of_arrays(int n, const tap_tensor *arrays, const tap_field_op
     if (!arrays) tap_error_set(e, TAP_EARG, "loader: the arrays are NULL");
     for (int f = 0; f < l->n && arrays; f++) l->maker.array[f] = arrays[f];
     if (e->status == TAP_OK) check_arrays(l, only, e);
-    return complete(l, e->status == TAP_OK ? arrays[0].shape.n[0] : 0);
+    return complete(l, arrays && e->status == TAP_OK ? arrays[0].shape.n[0] : 0);
 }
 
 tap_loader *tap_loader_new(tap_tensor data, tap_loader_options o)

@@ -184,7 +184,10 @@ void tap_shards_add(tap_shards *s, int n, const char *const *paths, const char *
 {
     if (tap_shards_status(s, NULL) != TAP_OK) return;
     tap_error *e = tap_arena_error(s->memory);
-    if (n < 1 || !paths) tap_error_set(e, TAP_EARG, "shards: a field needs at least one file, not %d", n);
+    if (n < 1 || !paths) {
+        tap_error_set(e, TAP_EARG, "shards: a field needs at least one file, not %d", n);
+        return;
+    }
     if (s->n == TAP_MAX_FIELDS) tap_error_set(e, TAP_EARG, "shards: there are %d fields already", s->n);
     if (e->status != TAP_OK) return;
     field *f = &s->fields[s->n];

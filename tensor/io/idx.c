@@ -38,7 +38,7 @@ static bool read_part(reader *r, void *to, int n, const char *part)
 static bool read_header(reader *r)
 {
     enum { TYPES = sizeof idx_types / sizeof *idx_types };
-    unsigned char magic[4], sizes[4 * TAP_MAX_RANK];
+    unsigned char magic[4] = { 0 }, sizes[4 * TAP_MAX_RANK] = { 0 };
     int           type = 0;
     if (!read_part(r, magic, sizeof magic, "header")) return false;
     if (!r->from.stream && magic[0] == 0x1f && magic[1] == 0x8b)

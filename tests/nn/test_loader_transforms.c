@@ -123,7 +123,7 @@ static void test_mixup(void **state)
 {
     tap_tensor  x[2];
     tap_loader *l = load((tap_loader_options){ .batch = 5, .transform = { tap_transform_mixup(0.4) } });
-    double      lambdas[3];
+    double      lambdas[3] = { 0 };
     int64_t     n;
     (void)state;
     for (int batch = 0; tap_loader_next(l, x); batch++) {

@@ -74,7 +74,7 @@ int main(int n, char **arguments)
     tap_shards_add(s, n - 3, (const char *const *)arguments + 3, NULL);
     tap_loader *l = tap_loader_new_dataset(tap_shards_dataset(s), &how,
                                            (tap_loader_options){ .batch = BATCH, .shuffle = true, .prefetch = 1 });
-    const int   status = train(l, atoi(arguments[2]), start);
+    const int   status = train(l, (int)strtol(arguments[2], NULL, 10), start);
     print_memory();
     tap_loader_free(l);
     tap_shards_free(s);

@@ -50,7 +50,7 @@ static void write_npy(const char *dtype, const char *fortran, const char *shape,
     bytes[8] = (unsigned char)length;
     memcpy(bytes + 10, header, (size_t)length);
     for (int i = 0; i < n; i++) bytes[10 + length + i * size + (dtype[0] == '>' ? size - 1 : 0)] = (unsigned char)(i + 1);
-    scratch_write("x", bytes, (size_t)(10 + length + n * size));
+    scratch_write("x", bytes, (size_t)(10 + length) + (size_t)n * (size_t)size);
 }
 
 static void test_fortran_order(void **state)
