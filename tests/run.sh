@@ -123,7 +123,7 @@ compile()
 # On Debian 13 libomp does not find libarcher by itself.
 for_races()
 {
-    races="tensor/parallel models/concurrency models/determinism nn/state nn/loader_prefetch nn/loader_fields"
+    races="tensor/parallel models/concurrency models/determinism nn/state nn/loader_prefetch nn/loader_fields nn/loader_shards"
     targets=$(printf 'tests/test_%s ' $(echo "$races" | tr / _))
     compile races --buildtype=plain -Doptimization=1 -Ddebug=true -Db_sanitize=thread -Db_lundef=false || return 0
     OMP_TOOL_LIBRARIES=$(clang -print-file-name=libarcher.so)

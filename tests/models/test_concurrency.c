@@ -103,9 +103,11 @@ static void train(job *j, const tap_vae *v, tap_module *root, tap_tape *t, tap_t
     int         step = 0;
     tap_optim  *o =
         j->number % 2 ? tap_sgd_new(root, (tap_sgd_options){ .momentum = 0.9 }) : tap_adam_new(root, (tap_adam_options){ 0 });
-    tap_loader *l = tap_loader_new(
-        images,
-        (tap_loader_options){ .batch = BATCH, .shuffle = true, .dtype = dtype_of(j->number), .seed = (uint64_t)j->number });
+    tap_loader *l = tap_loader_new(images, (tap_loader_options){ .batch = BATCH,
+                                                                 .shuffle = true,
+                                                                 .dtype = dtype_of(j->number),
+                                                                 .seed = (uint64_t)j->number,
+                                                                 .prefetch = j->number % 3 });
     for (uint64_t epoch = 0; step < steps() && tap_tape_status(t, NULL) == TAP_OK; epoch++) {
         tap_loader_start(l, epoch);
         while (step < steps() && tap_loader_next(l, &x)) {

@@ -1,6 +1,7 @@
 /* tests/nn/test_loader_shards.c: files of rows as one data set give the same batches as the same rows in memory, whether they are
  * read in pieces or mapped; and files that do not fit together say so. */
 #define _XOPEN_SOURCE 700
+#include <pthread.h>
 #include <string.h>
 
 #include "tests/tensor/scratch.h"
@@ -134,6 +135,44 @@ static void test_same_training_as_in_memory(void **state)
     }
 }
 
+/* ---- Several threads, each with a loader ---- */
+
+typedef struct {
+    tap_dataset data;
+    int64_t     sum; /* of labels, each times its place */
+    bool        ok;
+} reading;
+
+static void *read_all(void *context)
+{
+    reading    *r = context;
+    tap_loader *l = tap_loader_new_dataset(r->data, NULL, (tap_loader_options){ .batch = 3, .shuffle = true, .prefetch = 2 });
+    tap_tensor  x[2];
+    for (int64_t place = 0, batch = 0; batch < 40 && tap_loader_cycle(l, x); batch++) {
+        for (int64_t i = 0; i < x[1].shape.n[0]; i++) r->sum += ++place * ((int64_t *)x[1].data)[i];
+    }
+    r->ok = tap_loader_status(l, NULL) == TAP_OK;
+    tap_loader_free(l);
+    return NULL;
+}
+
+static void test_loaders_in_threads(void **state)
+{
+    (void)state;
+    write_all();
+    for (int mode = 0; mode < 2; mode++) {
+        tap_shards *s = open_all(mode ? TAP_SHARDS_MAP : TAP_SHARDS_STREAM);
+        pthread_t   threads[3];
+        reading     readings[4] = { { .sum = 0 } };
+        for (int i = 0; i < 4; i++) readings[i].data = tap_shards_dataset(s);
+        for (int i = 0; i < 3; i++) assert_int_equal(pthread_create(&threads[i], NULL, read_all, &readings[i]), 0);
+        read_all(&readings[3]);
+        for (int i = 0; i < 3; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+        for (int i = 0; i < 4; i++) assert_true(readings[i].ok && readings[i].sum == readings[3].sum && readings[i].sum != 0);
+        tap_shards_free(s);
+    }
+}
+
 /* ---- Elements that are converted ---- */
 
 static void test_small_and_big_endian_elements(void **state)
@@ -257,9 +296,13 @@ static void test_resume(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_batches_as_in_memory),     cmocka_unit_test(test_same_training_as_in_memory),
-        cmocka_unit_test(test_small_and_big_endian_elements), cmocka_unit_test(test_files_that_do_not_fit),
-        cmocka_unit_test(test_a_file_that_becomes_shorter),   cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_same_batches_as_in_memory),
+        cmocka_unit_test(test_same_training_as_in_memory),
+        cmocka_unit_test(test_loaders_in_threads),
+        cmocka_unit_test(test_small_and_big_endian_elements),
+        cmocka_unit_test(test_files_that_do_not_fit),
+        cmocka_unit_test(test_a_file_that_becomes_shorter),
+        cmocka_unit_test(test_resume),
     };
     return cmocka_run_group_tests(tests, begin, scratch_leave);
 }
