@@ -137,7 +137,7 @@ static tap_var run_layers(run *r, tap_var x)
 static bool read_lengths(run *r, tap_var lengths)
 {
     int64_t longest = 0, shortest = r->all_steps;
-    if (!tap__check_indices(lengths, r->all_steps + 1, -1, "lengths", "length", NULL)) return false;
+    if (!tap__check_indices(lengths, r->all_steps + 1, 0, "lengths", "length", NULL)) return false;
     const tap_tensor n = tap_value(lengths);
     if (n.shape.rank != 1 || n.shape.n[0] != r->batch) {
         tap_fail(lengths, TAP_ESHAPE, "lengths must be a vector of %lld numbers, one for each sequence", (long long)r->batch);

@@ -21,7 +21,8 @@ static inline bool needs_no_gradient(const char *name)
         "scale_grad",
         /* layers, distributions and models, whose gradients are checked in tests/nn and tests/models */
         "linear_forward", "mlp_forward", "conv_forward", "conv_forward_to", "batch_norm_forward", "instance_norm_forward",
-        "layer_norm_forward", "rms_norm_forward", "group_norm_forward", "embedding_forward", "prelu_forward", "dropout_forward", "bilinear_forward",
+        "layer_norm_forward", "rms_norm_forward", "group_norm_forward", "embedding_forward", "prelu_forward", "dropout_forward", "bilinear_forward", "rnn_forward", "rnn_cell_forward", "multihead_attention_forward",
+        "transformer_encoder_layer_forward", "transformer_decoder_layer_forward", "transformer_encoder_forward", "transformer_decoder_forward",
         "identity", "sample", "sample_n", "rsample", "rsample_n", "sample_from", "log_prob",
         "entropy", "dist_mean", "dist_variance", "kl", "kl_monte_carlo", "estimator_sample", "variational_bound", "free_bits", "vae_loss",
         "vae_loss_from", "vae_sample", "vae_reconstruct", "vae_loss_given", "vae_sample_given", "vae_reconstruct_given",
