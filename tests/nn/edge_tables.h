@@ -7,8 +7,9 @@
 
 extern const edge_row     loss_edges[], function_edges[], continuous_edges[], discrete_edges[], divergence_edges[];
 extern const edge_vectors class_edges[], norm_edges[];
-extern const edge_case    loss_cases[], norm_cases[], layer_cases[];
+extern const edge_case    loss_cases[], norm_cases[], layer_cases[], sequence_cases[];
 
-void free_layers(void); /* what the rows of layer_cases work on */
+void free_layers(void);    /* what the rows of layer_cases work on */
+void free_sequences(void); /* of sequence_cases */
 
 #endif
