@@ -188,6 +188,7 @@ static bool begin(run *r, tap_var *x, tap_rnn_state given, tap_var lengths)
 {
     const tap_shape s = tap_shape_of(*x);
     const bool      batched = s.rank == 3;
+    if (!r->l->weights) tap_fail(*x, TAP_EARG, "the layer could not be made");
     if (tap_tape_status(r->tape, NULL) != TAP_OK) return false;
     if ((s.rank != 2 && s.rank != 3) || s.n[s.rank - 1] != r->l->input_size) {
         tap_fail(*x, TAP_ESHAPE, "x must be %s, or one sequence [time,input_size], with input_size %lld",

@@ -131,6 +131,7 @@ tap_var tap_transformer_encoder_forward(const tap_transformer_encoder *l, tap_va
 {
     TAP_CALL("transformer_encoder_forward", src, self.attn_mask, self.key_padding_mask);
     if (!tap__layer_usable(src, l ? l->module : NULL)) return (tap_var){ .tape = src.tape };
+    if (!l->layers) return tap_fail(src, TAP_EARG, "the layer could not be made");
     for (int i = 0; i < l->num_layers; i++) src = tap_transformer_encoder_layer_forward(&l->layers[i], src, call_of(self, i));
     return l->has_norm ? tap_layer_norm_forward(&l->norm, src) : src;
 }
@@ -190,6 +191,7 @@ tap_var tap_transformer_decoder_forward(const tap_transformer_decoder *l, tap_va
     TAP_CALL("transformer_decoder_forward", tgt, memory, self.attn_mask, self.key_padding_mask, cross.attn_mask,
              cross.key_padding_mask);
     if (!tap__layer_usable(tgt, l ? l->module : NULL)) return (tap_var){ .tape = tgt.tape };
+    if (!l->layers) return tap_fail(tgt, TAP_EARG, "the layer could not be made");
     for (int i = 0; i < l->num_layers; i++)
         tgt = tap_transformer_decoder_layer_forward(&l->layers[i], tgt, memory, call_of(self, i), call_of(cross, i));
     return l->has_norm ? tap_layer_norm_forward(&l->norm, tgt) : tgt;

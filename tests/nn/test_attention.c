@@ -1,5 +1,7 @@
 /* tests/nn/test_attention.c: multi-head attention and transformers: masks, weights, generation with a cache, dropout.
  * test_layers checks their gradients and trains them. */
+#include <string.h>
+
 #include "tests/check.h"
 
 enum { LENGTH = 4, BATCH = 2, SIZE = 6, HEADS = 3, CAPACITY = 8 };
@@ -341,6 +343,33 @@ static void test_state_dict(void **state)
     end(&f);
 }
 
+/* A stack whose construction has failed stays unusable, also when the error has been cleared. */
+static void test_failed_stack(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        fixture                 f = begin();
+        tap_transformer_encoder encoder;
+        tap_transformer_decoder decoder;
+        tap_tape               *t = tap_tape_new(TAP_F64, 0);
+        const tap_var           x = tap_zeros(t, TAP_SHAPE(LENGTH, SIZE));
+        if (k == 0)
+            tap_transformer_encoder_init(&encoder, f.root, "e", SIZE, HEADS, 0,
+                                         (tap_transformer_stack_options){ .final_norm = true });
+        else
+            tap_transformer_decoder_init(&decoder, f.root, "d", SIZE, HEADS, 0,
+                                         (tap_transformer_stack_options){ .final_norm = true });
+        assert_int_equal(tap_module_status(f.root, NULL), TAP_EARG);
+        tap_module_clear_error(f.root);
+        if (k == 0) tap_transformer_encoder_forward(&encoder, x, plain);
+        else tap_transformer_decoder_forward(&decoder, x, x, plain, plain);
+        assert_int_equal(tap_tape_status(t, NULL), TAP_EARG);
+        assert_non_null(strstr(tap_tape_message(t), "the layer could not be made"));
+        tap_tape_free(t);
+        end(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_dropout_of_weights),
         cmocka_unit_test(test_weights_of_a_stack),
         cmocka_unit_test(test_state_dict),
+        cmocka_unit_test(test_failed_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -271,6 +271,21 @@ static void test_long_sequence(void **state)
     end(&f);
 }
 
+/* A layer whose construction has failed stays unusable, also when the error has been cleared. */
+static void test_failed_layer(void **state)
+{
+    (void)state;
+    tap_module *root = tap_module_new(TAP_F64, 0);
+    tap_tape   *t = tap_tape_new(TAP_F64, 0);
+    tap_rnn     l;
+    tap_lstm_init(&l, root, "rnn", IN, HIDDEN, (tap_rnn_options){ .num_layers = -1 });
+    assert_string_equal(tap_module_message(root), "rnn: lstm: num_layers must be from 1 to 2^20, not -1");
+    tap_module_clear_error(root);
+    tap_rnn_forward(&l, tap_zeros(t, TAP_SHAPE(TIME, IN)), NULL, none);
+    assert_tape_error_and_free(t, TAP_EARG, "rnn_forward: [5,2]: the layer could not be made");
+    tap_module_free(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
