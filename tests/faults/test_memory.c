@@ -11,6 +11,7 @@
 #include "tests/autograd/gradient_tables.h"
 #include "tests/faults/faults.h"
 #include "tests/heap.h"
+#include "tests/nn/layers.h"
 #include "tests/tensor/limits.h"
 #include "tensor/arena.h"
 #include "tensor/error.h"
@@ -248,6 +249,29 @@ static void run_mlp(tap_error *e)
 static void run_conv(tap_error *e)
 {
     train(&(architecture){ init_conv, loss_conv }, e);
+}
+
+/* A step of each layer. */
+static void run_layers(tap_error *e)
+{
+    tap_module *root = tap_module_new(TAP_F64, 1);
+    tap_tape   *t = tap_tape_new(TAP_F64, 2);
+    tap_arena  *a = tap_arena_new();
+    tap_var     loss = tap_scalar(t, 0);
+    const char *message;
+    for (const layer_row *r = plain_layers; r->name; r++) {
+        tap_module *m = tap_module_child(root, r->name);
+        tap_param  *x = tap_param_new(m, "x", r->x, tap_init_normal(1));
+        void       *layer = r->make(m, a);
+        if (layer) loss = tap_add(loss, tap_sum(tap_square(r->call(layer, tap_param_var(t, x))), TAP_ALL));
+    }
+    if (tap_arena_status(a, &message) != TAP_OK) tap_error_set(e, TAP_ENOMEM, "no memory for the structs of layers");
+    else tap_backward(loss);
+    report(e, root, NULL, t);
+    if (e->status == TAP_OK) record_values(&result, root);
+    tap_arena_free(a);
+    tap_tape_free(t);
+    tap_module_free(root);
 }
 
 static tap_var square_of_weights(tap_tape *t, void *ctx)
@@ -574,6 +598,7 @@ int main(void)
     static const scenario scenarios[] = {
         { .name = "training a VAE", .run = run_vae },           { .name = "training a convolutional VAE", .run = run_conv_vae },
         { .name = "training an MLP", .run = run_mlp },          { .name = "training a convolutional network", .run = run_conv },
+        { .name = "layers", .run = run_layers },
         { .name = "optimizers and schedules", .run = run_optimizers },
         { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back },
         { .name = "clustering cells", .run = run_clustering },  { .name = "loading rows", .run = run_loaders },
