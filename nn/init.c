@@ -78,9 +78,17 @@ double tap_calculate_gain(const char *nonlinearity, double param)
         const char *name;
         double      gain;
     } rows[] = {
-        { "linear", 1 },           { "identity", 1 },   { "sigmoid", 1 },
-        { "conv1d", 1 },           { "conv2d", 1 },     { "conv_transpose1d", 1 },
-        { "conv_transpose2d", 1 }, { "tanh", 5.0 / 3 }, { "relu", 1.4142135623730951 },
+        { "linear", 1 },
+        { "identity", 1 },
+        { "sigmoid", 1 },
+        { "conv1d", 1 },
+        { "conv2d", 1 },
+        { "conv3d", 1 },
+        { "conv_transpose1d", 1 },
+        { "conv_transpose2d", 1 },
+        { "conv_transpose3d", 1 },
+        { "tanh", 5.0 / 3 },
+        { "relu", 1.4142135623730951 },
         { "selu", 0.75 },
     };
     const double slope = param == 0 ? 0.01 : param == TAP_ZERO ? 0 : param;

@@ -55,16 +55,27 @@ static void lerp_chunks(void *context, int64_t first, int64_t last)
     }
 }
 
-/* Averages of integers are cut to integers. */
-static void update(tap_tensor average, tap_tensor x, double part)
+/* The weights of an update: average = average + part (x - average), and decay = 1 - part, as the caller gave it. */
+typedef struct {
+    double  decay, part;
+    int64_t n; /* of an equal average: the updates before; -1: a moving one */
+} weights;
+
+/* An integer is averaged as PyTorch does, rounding by rounding, as it is cut to an integer then. */
+static double average_of(double average, double x, weights w)
+{
+    return trunc(w.n >= 0 ? average + (x - average) / (double)(w.n + 1) : average * w.decay + x * w.part);
+}
+
+static void update(tap_tensor average, tap_tensor x, weights w)
 {
     const int64_t n = tap_numel(x.shape);
-    if (part == 1 || x.dtype == TAP_BOOL) tap_tensor_copy(average, x, NULL);
+    if (w.part == 1 || x.dtype == TAP_BOOL) tap_tensor_copy(average, x, NULL);
     else if (tap_dtype_is_float(x.dtype))
-        tap__parallel((n + CHUNK - 1) / CHUNK, n / 2, lerp_chunks, &(lerp){ average, x, part });
+        tap__parallel((n + CHUNK - 1) / CHUNK, n / 2, lerp_chunks, &(lerp){ average, x, w.part });
     else {
         for (int64_t i = 0; i < n; i++)
-            tap_tensor_set_item(average, i, trunc(tap_tensor_item(average, i) * (1 - part) + tap_tensor_item(x, i) * part));
+            tap_tensor_set_item(average, i, average_of(tap_tensor_item(average, i), tap_tensor_item(x, i), w));
     }
     tap__note_write(average);
 }
@@ -101,6 +112,17 @@ static bool check_buffers(tap_module *average, const tap_module *copy, const tap
     return true;
 }
 
+/* The modules have been checked to correspond. */
+static void add(const tap_module *copy, const tap_module *m, weights w, bool use_buffers)
+{
+    const weights     as_it_is = { .part = 1 };
+    const tap_param  *p = tap_module_next(m, NULL), *q = tap_module_next(copy, NULL);
+    const tap_buffer *b = tap_module_next_buffer(m, NULL), *c = tap_module_next_buffer(copy, NULL);
+    for (; p; p = tap_module_next(m, p), q = tap_module_next(copy, q)) update(q->value, p->value, w);
+    for (; b; b = tap_module_next_buffer(m, b), c = tap_module_next_buffer(copy, c))
+        update(c->value, b->value, use_buffers ? w : as_it_is);
+}
+
 tap_status tap_averaged_model_update(tap_module *average, const tap_module *m, tap_average_options o)
 {
     average = tap__module(average);
@@ -116,18 +138,11 @@ tap_status tap_averaged_model_update(tap_module *average, const tap_module *m, t
     if (average->root->error.status != TAP_OK || !check_params(average, copy, m) || !check_buffers(average, copy, m))
         return average->root->error.status;
 
-    int64_t         *n = count->value.data;
-    const double     part = *n == 0 ? 1 : o.decay == 0 ? 1 / ((double)*n + 1) : 1 - decay; /* the first update copies */
-    const tap_param *q = NULL;
-    for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) {
-        q = tap_module_next(copy, q);
-        update(q->value, p->value, part);
-    }
-    const tap_buffer *c = NULL;
-    for (const tap_buffer *b = tap_module_next_buffer(m, NULL); b; b = tap_module_next_buffer(m, b)) {
-        c = tap_module_next_buffer(copy, c);
-        update(c->value, b->value, o.use_buffers ? part : 1);
-    }
+    int64_t *n = count->value.data;
+    weights  w = { decay, 1 - decay, -1 };
+    if (o.decay == 0) w = (weights){ 0, 1 / ((double)*n + 1), *n };
+    if (*n == 0) w.part = 1; /* the first update copies */
+    add(copy, m, w, o.use_buffers);
     ++*n;
     return TAP_OK;
 }

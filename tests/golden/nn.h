@@ -28,10 +28,12 @@ outcome nn_run_schedule(nn_case *c);  /* golden/nn_schedule.c */
 outcome nn_run_init(nn_case *c);      /* golden/nn_init.c */
 outcome nn_run_average(nn_case *c);   /* golden/nn_average.c */
 outcome nn_run_layer(nn_case *c);     /* golden/nn_layer.c */
-/* A schedule from {"class", "args"}; it borrows memory of the case. */
 /* Makes the layer "layer" of the case's "class" and "args" in the root. False, with a sentence, if the class is not known. */
-bool         nn_make_layer(nn_case *c, tap_module *root);
+bool nn_make_layer(nn_case *c, tap_module *root);
+/* A schedule from {"class", "args"}; it borrows memory of the case. */
 tap_schedule nn_make_schedule(nn_case *c, const cJSON *json);
+/* An optimizer with default options, by its class of torch.optim; NULL if the class is not known. */
+tap_optim *nn_make_optim(const char *class_name, tap_module *m);
 
 /* Runs all files in and below a folder. Returns the number of failures, or -1 if there was nothing to run. */
 int nn_run(FILE *out, const char *folder);

@@ -63,6 +63,9 @@ static tap_init init_of(const cJSON *json, bool *known)
     if (!strcmp(function, "orthogonal_")) return tap_init_orthogonal(gain);
     if (!strcmp(function, "eye_")) return tap_init_eye();
     if (!strcmp(function, "dirac_")) return tap_init_dirac((int64_t)nn_number(nn_field(args, "groups"), 1));
+    if (!strcmp(function, "zeros_")) return tap_init_zeros();
+    if (!strcmp(function, "ones_")) return tap_init_constant(1);
+    if (!strcmp(function, "constant_")) return tap_init_constant(nn_number(nn_field(args, "val"), (double)NAN));
     *known = false;
     return tap_init_zeros();
 }

@@ -29,7 +29,7 @@ static const struct {
     { "Adadelta", make_adadelta }, { "Rprop", make_rprop }, { "ASGD", make_asgd },
 };
 
-static tap_optim *make(const char *class_name, tap_module *m)
+tap_optim *nn_make_optim(const char *class_name, tap_module *m)
 {
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         if (!strcmp(classes[i].class_name, class_name)) return classes[i].make(m);
@@ -58,8 +58,10 @@ static bool is_implementation(const char *name)
     return false;
 }
 
+/* None is the default. */
 static void set_argument(tap_optim *o, int group, const cJSON *x)
 {
+    if (cJSON_IsNull(x)) return;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         if (strcmp(pairs[i].name, x->string) != 0) continue;
         for (int k = 0; k < 2; k++)
@@ -115,7 +117,7 @@ static bool make_params(run *r)
 static bool make_optim(run *r)
 {
     const cJSON *groups = nn_field(r->c->json, "groups"), *group;
-    r->optim = make(nn_text(r->c->json, "class"), r->root);
+    r->optim = nn_make_optim(nn_text(r->c->json, "class"), r->root);
     if (!r->optim) {
         nn_fail(r->c, "there is no optimizer '%s'", nn_text(r->c->json, "class"));
         return false;

@@ -213,16 +213,15 @@ static tap_optim *make_optim(nn_case *c, tap_module *root, const cJSON *base_lr)
     const int   n = cJSON_GetArraySize(base_lr);
     const char *name = nn_text(c->json, "optimizer");
     tap_param  *p[8];
-    tap_optim  *o = NULL;
     if (n < 1 || n > 8) nn_fail(c, "needs 1 to 8 base rates");
     for (int i = 0; i < n && !nn_failed(c); i++) {
         char path[] = { (char)('a' + i), '\0' };
         p[i] = tap_param_new(root, path, TAP_SCALAR, tap_init_zeros());
     }
     if (nn_failed(c)) return NULL;
-    if (!strcmp(name, "SGD")) o = tap_sgd_new(root, (tap_sgd_options){ .momentum = 0.9 });
-    else if (!strcmp(name, "Adam")) o = tap_adam_new(root, (tap_adam_options){ 0 });
-    else nn_fail(c, "the optimizer '%s' is not known", name);
+    tap_optim *o = nn_make_optim(name, root);
+    if (!o) nn_fail(c, "there is no optimizer '%s'", name);
+    if (o && !strcmp(name, "SGD")) tap_optim_set(o, 0, "momentum", 0.9);
     for (int i = 0; i < n && o; i++) {
         if (i > 0) tap_optim_group_list(o, 1, &p[i], (tap_group_options){ 0 });
         tap_optim_set(o, i, "lr", nn_number(cJSON_GetArrayItem(base_lr, i), (double)NAN));
@@ -232,7 +231,7 @@ static tap_optim *make_optim(nn_case *c, tap_module *root, const cJSON *base_lr)
 
 static void compare_rates(nn_case *c, tap_optim *o, int64_t k)
 {
-    const char      *momentum = strcmp(nn_text(c->json, "optimizer"), "SGD") ? "beta1" : "momentum";
+    const char      *momentum = isnan(tap_optim_get(o, 0, "momentum")) ? "beta1" : "momentum";
     const tap_tensor lr = nn_at(nn_tensor(c, "lr"), k), m = nn_at(nn_tensor(c, "momentum"), k);
     for (int i = 0; i < tap_optim_groups(o); i++) {
         char what[64];
