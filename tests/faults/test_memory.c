@@ -251,15 +251,15 @@ static void run_conv(tap_error *e)
     train(&(architecture){ init_conv, loss_conv }, e);
 }
 
-/* A step of each layer. */
-static void run_layers(tap_error *e)
+/* A step of each layer of a table. */
+static void run_table(const layer_row *rows, tap_error *e)
 {
     tap_module *root = tap_module_new(TAP_F64, 1);
     tap_tape   *t = tap_tape_new(TAP_F64, 2);
     tap_arena  *a = tap_arena_new();
     tap_var     loss = tap_scalar(t, 0);
     const char *message;
-    for (const layer_row *r = plain_layers; r->name; r++) {
+    for (const layer_row *r = rows; r->name; r++) {
         tap_module *m = tap_module_child(root, r->name);
         tap_param  *x = tap_param_new(m, "x", r->x, tap_init_normal(1));
         void       *layer = r->make(m, a);
@@ -272,6 +272,16 @@ static void run_layers(tap_error *e)
     tap_arena_free(a);
     tap_tape_free(t);
     tap_module_free(root);
+}
+
+static void run_layers(tap_error *e)
+{
+    run_table(plain_layers, e);
+}
+
+static void run_sequences(tap_error *e)
+{
+    run_table(sequence_layers, e);
 }
 
 static tap_var square_of_weights(tap_tape *t, void *ctx)
@@ -599,6 +609,7 @@ int main(void)
         { .name = "training a VAE", .run = run_vae },           { .name = "training a convolutional VAE", .run = run_conv_vae },
         { .name = "training an MLP", .run = run_mlp },          { .name = "training a convolutional network", .run = run_conv },
         { .name = "layers", .run = run_layers },
+        { .name = "layers of sequences", .run = run_sequences },
         { .name = "optimizers and schedules", .run = run_optimizers },
         { .name = "checking gradients", .run = run_gradcheck }, { .name = "bits back", .run = run_bits_back },
         { .name = "clustering cells", .run = run_clustering },  { .name = "loading rows", .run = run_loaders },

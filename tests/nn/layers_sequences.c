@@ -6,7 +6,9 @@
     static void *name##_make(tap_module *m, tap_arena *a) \
     { \
         type *l = tap_arena_alloc(a, sizeof *l); \
-        if (l) make; \
+        if (l) { \
+            make; \
+        } \
         return l; \
     } \
     static tap_var name##_call(const void *layer, tap_var x) \

@@ -294,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_layouts),       cmocka_unit_test(test_empty),
         cmocka_unit_test(test_cells),         cmocka_unit_test(test_dropout),
         cmocka_unit_test(test_state_dict),    cmocka_unit_test(test_long_sequence),
+        cmocka_unit_test(test_failed_layer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
