@@ -607,9 +607,6 @@ typedef struct {
     tap_var h, c;
 } tap_rnn_state;
 
-/* RNN, LSTM or GRU, made by one of the three functions below. */
-typedef struct tap_rnn tap_rnn;
-
 typedef struct {
     int64_t num_layers;    /* each above the one before [1] */
     bool    bidirectional; /* a second recurrence from the end of each sequence; the next layer gets both outputs */
@@ -620,13 +617,14 @@ typedef struct {
     bool    relu;      /* RNN only: PyTorch's nonlinearity = "relu" [tanh] */
 } tap_rnn_options;
 
-struct tap_rnn {
+/* RNN, LSTM or GRU, made by one of the three functions below. */
+typedef struct {
     tap_module         *module;
     const tap_rnn_kind *kind;
     int64_t             input_size, hidden_size;
     tap_rnn_options     options;
     tap_rnn_weights    *weights; /* of weight_.._l0, weight_.._l0_reverse, weight_.._l1, ...; owned by the root */
-};
+} tap_rnn;
 
 TAP_API void tap_rnn_init(tap_rnn *l, tap_module *m, const char *name, int64_t input_size, int64_t hidden_size,
                           tap_rnn_options o);
@@ -668,11 +666,6 @@ TAP_API tap_var tap_rnn_cell_forward(const tap_rnn_cell *l, tap_var x, tap_rnn_s
 
 /* ---- Attention and transformers (layers/attention.c, layers/transformer.c) --------------------------------------- */
 
-/* Attention of num_heads heads of width embed_dim / num_heads: Vaswani et al. 2017. q, k and v are products of query, key and
- * value with in_proj_weight, rows of q, k, v above each other, plus in_proj_bias; each head computes softmax(q k^T / sqrt(width))
- * v of its columns, and out_proj all of them. */
-typedef struct tap_multihead_attention tap_multihead_attention;
-
 typedef struct {
     int64_t kdim, vdim;    /* sizes of key and value [embed_dim] */
     double  dropout;       /* of the weights, in training mode [0] */
@@ -682,7 +675,10 @@ typedef struct {
     bool    add_zero_attn; /* one more key and value, zeros, behind those */
 } tap_multihead_attention_options;
 
-struct tap_multihead_attention {
+/* Attention of num_heads heads of width embed_dim / num_heads: Vaswani et al. 2017. q, k and v are products of query, key and
+ * value with in_proj_weight, rows of q, k, v above each other, plus in_proj_bias; each head computes softmax(q k^T / sqrt(width))
+ * v of its columns, and out_proj all of them. */
+typedef struct {
     tap_module *module;
     tap_param  *in_proj_weight; /* [3 embed_dim,embed_dim]; with another kdim or vdim NULL, and: */
     tap_param  *q_proj_weight, *k_proj_weight, *v_proj_weight; /* [embed_dim,embed_dim], [embed_dim,kdim], [embed_dim,vdim] */
@@ -691,11 +687,15 @@ struct tap_multihead_attention {
     tap_linear  out_proj;
     int64_t     embed_dim, num_heads;
     tap_multihead_attention_options options;
-};
+} tap_multihead_attention;
 
 /* Keys and values of earlier calls, so that the next token of a text is computed from itself and these: each call with the cache
  * appends its own keys and values, and attends to all. The tape must not record, since no gradient passes through the cache. To
- * begin another text, set length to 0. */
+ * begin another text, set length to 0. For a stack l of n layers:
+ *
+ *     for (int i = 0; i < n; i++) tap_attention_cache_init(&cache[i], arena, &l.layers[i].self_attn, batch, longest);
+ *     for (...) { ... y = tap_transformer_encoder_forward(&l, token, (tap_attention_call){ .is_causal = true, .cache = cache }); }
+ */
 typedef struct {
     tap_tensor key, value; /* [batch,heads,capacity,width] */
     int64_t    length;     /* keys and values that it holds */
