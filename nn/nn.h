@@ -1357,7 +1357,7 @@ struct tap_transform {
 TAP_API tap_transform tap_transform_random_crop(int64_t padding);
 /* Reverses the last axis with probability p; any dtype. As torchvision's RandomHorizontalFlip, whose p is 0.5. */
 TAP_API tap_transform tap_transform_horizontal_flip(double p);
-/* (x - mean[c]) / std[c] for channel c of the image [channels,...]; floats; std > 0. */
+/* (x - mean[c]) / std[c] for channel c of the image [channels,...], or of any shape for one channel; floats; std > 0. */
 TAP_API tap_transform tap_transform_normalize(int channels, const double *mean, const double *std);
 /* Of a batch of k rows: row i becomes lambda row i + (1 - lambda) row k-1-i in all fields, with one lambda ~ Beta(alpha, alpha)
  * for the batch. All fields must be floats, so labels are TAP_FIELD_ONE_HOT: Zhang et al. 2018. */

@@ -103,7 +103,7 @@ static bool check_channels(const tap_transform *self, const tap_tensor *x, tap_e
     char text[TAP_SHAPE_TEXT];
     if (self->size < 1 || self->size > TAP_MAX_CHANNELS)
         tap_error_set(e, TAP_EARG, "normalize: channels must be within 1..%d, with a mean and a std", TAP_MAX_CHANNELS);
-    else if (x->shape.n[0] != self->size)
+    else if (self->size > 1 && x->shape.n[0] != self->size)
         tap_error_set(e, TAP_ESHAPE, "normalize: the image must have %lld channels, not shape %s", (long long)self->size,
                       tap_shape_format(text, x->shape));
     else if (!tap_dtype_is_float(x->dtype))

@@ -117,6 +117,8 @@ static void test_normalize(void **state)
         const int c = i / (HEIGHT * WIDTH) % CHANNELS;
         assert_true(out[i / PIXELS][i % PIXELS] == (float)(((double)(&images[0][0][0][0])[i] - mean[c]) / std[c]));
     }
+    collect((tap_loader_options){ .transform = { tap_transform_normalize(1, (double[]){ 5 }, (double[]){ 4 }) } }, 0, out);
+    for (int i = 0; i < ROWS * PIXELS; i++) assert_true(out[i / PIXELS][i % PIXELS] == (float)(i + 1 - 5) / 4);
 }
 
 static void test_mixup(void **state)
