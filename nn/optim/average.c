@@ -132,8 +132,8 @@ tap_status tap_averaged_model_update(tap_module *average, const tap_module *m, t
     const double      decay = o.decay == TAP_ZERO ? 0 : o.decay;
     if (average->root->error.status == TAP_OK && m->root->error.status != TAP_OK) return m->root->error.status;
     if (copy == average || !count)
-        tap_module_fail(average, TAP_EARG, "averaged_model_update: the average must be made by tap_averaged_model_new");
-    else if (!(decay >= 0 && decay < 1))
+        return tap_module_fail(average, TAP_EARG, "averaged_model_update: the average must be made by tap_averaged_model_new");
+    if (!(decay >= 0 && decay < 1))
         tap_module_fail(average, TAP_EARG, "averaged_model_update: decay must be at least 0 and below 1, not %g", decay);
     if (average->root->error.status != TAP_OK || !check_params(average, copy, m) || !check_buffers(average, copy, m))
         return average->root->error.status;

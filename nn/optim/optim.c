@@ -416,7 +416,10 @@ int tap_optim_group_list(tap_optim *o, int n, tap_param *const *params, tap_grou
 {
     if (!is_usable(o, "optim_group_list")) return 0;
     tap_module *m = &o->root->module;
-    if (n < 0 || (n > 0 && !params)) tap_module_fail(m, TAP_EARG, "optim_group_list: needs a list of n parameters");
+    if (n < 0 || (n > 0 && !params)) {
+        tap_module_fail(m, TAP_EARG, "optim_group_list: needs a list of n parameters");
+        return 0;
+    }
     for (int i = 0; i < n && o->root->error.status == TAP_OK; i++) {
         if (!params[i] || params[i]->owner != o)
             tap_module_fail(m, TAP_EARG, "optim_group_list: parameter %d of the list is not one of the optimizer's", i);

@@ -352,7 +352,10 @@ static tap__rates sequential_rates(const tap_schedule *s, int group, double base
 
 static void check_parts(const tap_schedule *s, tap_module *m)
 {
-    if (s->n < 1 || !s->parts) tap_module_fail(m, TAP_EARG, "%s: needs a list of n schedules, n at least 1", s->type->name);
+    if (s->n < 1 || !s->parts) {
+        tap_module_fail(m, TAP_EARG, "%s: needs a list of n schedules, n at least 1", s->type->name);
+        return;
+    }
     for (int i = 0; i < s->n && tap_module_status(m, NULL) == TAP_OK; i++) {
         tap__schedule_check(&s->parts[i], m);
         if (s->parts[i].type && s->parts[i].type->action == TAP__METRIC)
@@ -364,7 +367,10 @@ static void check_parts(const tap_schedule *s, tap_module *m)
 static void check_sequential(const tap_schedule *s, tap_module *m)
 {
     check_parts(s, m);
-    if (s->n > 1 && !s->milestones) tap_module_fail(m, TAP_EARG, "sequential_lr: needs a list of n - 1 milestones");
+    if (s->n > 1 && !s->milestones) {
+        tap_module_fail(m, TAP_EARG, "sequential_lr: needs a list of n - 1 milestones");
+        return;
+    }
     for (int i = 0; i + 2 < s->n && tap_module_status(m, NULL) == TAP_OK; i++) {
         if (s->milestones[i] > s->milestones[i + 1])
             tap_module_fail(m, TAP_EARG, "sequential_lr: milestones must not decrease, from %lld to %lld",
@@ -411,8 +417,8 @@ static tap__rates chained_rates(const tap_schedule *s, int group, double base, d
     tap__rates r = { .lr = base };
     for (double at = 0; at <= floor(k); at++) r.lr = tap__chain_next(s, group, base, r.lr, at);
     for (int i = 0; i < s->n; i++) {
-        const tap__rates part = s->parts[i].type->rates ? tap__schedule_rates(&s->parts[i], group, base, k) : r;
-        if (!part.has_momentum) continue;
+        if (!tap__schedule_has_momentum(&s->parts[i])) continue;
+        const tap__rates part = tap__schedule_rates(&s->parts[i], group, base, k);
         r.momentum = part.momentum;
         r.has_momentum = true;
     }

@@ -31,8 +31,8 @@ struct tap_schedule_type {
 /* The rates of a group in step k, for a base rate. */
 tap__rates tap__schedule_rates(const tap_schedule *s, int group, double base, double k);
 
-/* The rate of a chain in step k, given that of step k - 1; k = 0 begins with the base rate. */
-double tap__chain_next(const tap_schedule *s, int group, double base, double before, double k);
+/* The rate of a chain in step k, given that of step k - 1, lr; k = 0 begins with the base rate. */
+double tap__chain_next(const tap_schedule *s, int group, double base, double lr, double k);
 
 /* Fails m, in the name of the schedule, if its arguments, or those of its parts, are not usable. */
 void tap__schedule_check(const tap_schedule *s, tap_module *m);

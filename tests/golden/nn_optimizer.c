@@ -128,7 +128,10 @@ static bool make_optim(run *r)
     for (int i = 1; i < r->n_groups && !nn_failed(r->c); i++)
         tap_optim_group_list(r->optim, 1, &r->param[i], (tap_group_options){ 0 });
     int i = 0;
-    cJSON_ArrayForEach(group, groups) set_arguments(r->optim, i++, group);
+    cJSON_ArrayForEach(group, groups)
+    {
+        set_arguments(r->optim, i++, group);
+    }
     const cJSON *schedule = nn_field(r->c->json, "schedule");
     if (schedule) r->scheduler = tap_scheduler_new(r->optim, nn_make_schedule(r->c, schedule));
     return nn_module_ok(r->c, r->root);
