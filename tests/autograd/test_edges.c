@@ -79,7 +79,9 @@ static const struct {
     { "input variable leaf_var param_var in out apply fail", "handles, and the way operators are defined" },
     { "scalar scalar_like zeros ones full full_like arange eye randn rand", "constants and noise" },
     { "linear_forward mlp_forward conv_forward conv_forward_to bilinear_forward batch_norm_forward instance_norm_forward "
-      "layer_norm_forward rms_norm_forward group_norm_forward embedding_forward prelu_forward dropout_forward scale_grad",
+      "layer_norm_forward rms_norm_forward group_norm_forward embedding_forward prelu_forward dropout_forward scale_grad "
+      "rnn_forward rnn_cell_forward multihead_attention_forward transformer_encoder_layer_forward "
+      "transformer_decoder_layer_forward transformer_encoder_forward transformer_decoder_forward",
       "layers, which have a test of their own in tests/nn" },
     { "standardize inverse_std l2_normalize inverse_norm norm_of_order",
       "operators behind moments and norms, whose rows are here" },

@@ -207,6 +207,10 @@ static void bad_norm_vector(fixture *f)
       tap_instance_norm_init(NULL, f->m, "new", 2, (tap_instance_norm_options){ 0 })) \
     BAD_VAR(instance_norm_layer_features, TAP_EARG, "new: instance_norm: features must be at least 1, not -1", \
       use_instance_norm(f, IMAGE_X, -1, (tap_instance_norm_options){ 0 })) \
+    BAD_VAR(instance_norm_layer_eps, TAP_EARG, "new: instance_norm: eps must be a finite number, at least 0, not -2", \
+      use_instance_norm(f, IMAGE_X, BATCH, (tap_instance_norm_options){ .eps = -2 })) \
+    BAD_VAR(instance_norm_layer_momentum, TAP_EARG, "new: instance_norm: momentum must be a finite number, at least 0, not -2", \
+      use_instance_norm(f, IMAGE_X, BATCH, (tap_instance_norm_options){ .momentum = -2 })) \
     BAD_VAR(instance_norm_layer_none, TAP_EARG, "instance_norm_forward: [2,4]: the layer was never initialized", \
       tap_instance_norm_forward(NULL, f->in.x)) \
     BAD_VAR(instance_norm_rank, TAP_ESHAPE, "instance_norm: [2,4]: needs [batch,channels,..]", \
@@ -229,6 +233,8 @@ static void bad_norm_vector(fixture *f)
       tap_layer_norm_init(NULL, f->m, "new", TAP_SHAPE(2), (tap_layer_norm_options){ 0 })) \
     BAD_VAR(layer_norm_layer_shape, TAP_ESHAPE, "new: layer_norm: normalized_shape must have axes of sizes from 1 up, not []", \
       use_layer_norm(f, f->in.x, TAP_SCALAR, (tap_layer_norm_options){ 0 })) \
+    BAD_VAR(layer_norm_layer_eps, TAP_EARG, "new: layer_norm: eps must be a finite number, at least 0, not -2", \
+      use_layer_norm(f, f->in.x, TAP_SHAPE(IN), (tap_layer_norm_options){ .eps = -2 })) \
     BAD_VAR(layer_norm_layer_none, TAP_EARG, "layer_norm_forward: [2,4]: the layer was never initialized", \
       tap_layer_norm_forward(NULL, f->in.x)) \
     BAD_CALL(rms_norm_layer_null, TAP_EARG, "new: rms_norm: the layer is NULL", \
@@ -246,6 +252,8 @@ static void bad_norm_vector(fixture *f)
       use_group_norm(f, 3, IN, (tap_group_norm_options){ 0 })) \
     BAD_VAR(group_norm_layer_zero, TAP_EARG, "new: group_norm: 4 channels must be at least 1 and divisible by 0 groups", \
       use_group_norm(f, 0, IN, (tap_group_norm_options){ 0 })) \
+    BAD_VAR(group_norm_layer_eps, TAP_EARG, "new: group_norm: eps must be a finite number, at least 0, not -2", \
+      use_group_norm(f, 2, IN, (tap_group_norm_options){ .eps = -2 })) \
     BAD_VAR(group_norm_layer_none, TAP_EARG, "group_norm_forward: [2,4]: the layer was never initialized", \
       tap_group_norm_forward(NULL, f->in.x)) \
     BAD_CALL(embedding_layer_null, TAP_EARG, "new: embedding: the layer is NULL", \
@@ -262,6 +270,8 @@ static void bad_norm_vector(fixture *f)
       tap_prelu_init(NULL, f->m, "new", (tap_prelu_options){ 0 })) \
     BAD_VAR(prelu_layer_count, TAP_EARG, "new: prelu: num_parameters must be at least 1, not -1", \
       use_prelu(f, (tap_prelu_options){ .num_parameters = -1 })) \
+    BAD_VAR(prelu_layer_init, TAP_EARG, "new: prelu: init must be a finite number, at least 0, not nan", \
+      use_prelu(f, (tap_prelu_options){ .init = (double)NAN })) \
     BAD_VAR(prelu_layer_none, TAP_EARG, "prelu_forward: [2,4]: the parameter is NULL; was the layer initialized?", \
       tap_prelu_forward(NULL, f->in.x)) \
     BAD_CALL(dropout_layer_null, TAP_EARG, "new: dropout: the layer is NULL", tap_dropout_init(NULL, f->m, "new", 0)) \
@@ -273,7 +283,8 @@ static void bad_norm_vector(fixture *f)
     BAD_VAR(bilinear_layer_sizes, TAP_EARG, "new: bilinear: sizes must be at least 1, not 4 x 0 -> 1", \
       use_bilinear(f, IN, 0, 1)) \
     BAD_VAR(bilinear_layer_shape, TAP_ESHAPE, \
-      "bilinear_forward: [2,4] x [2,2]: needs x1 [..,in1], x2 [..,in2] and a weight [out,in1,in2]", use_bilinear(f, 3, 2, 1)) \
+      "bilinear_forward: [2,4] x [2,2]: needs x1 [..,in1], x2 [..,in2] and a weight [out,in1,in2]; at bilinear: [2,4] x [2,2] x " \
+      "[1,3,2] x [1] (new.weight, new.bias)", use_bilinear(f, 3, 2, 1)) \
     BAD_VAR(bilinear_layer_none, TAP_EARG, "bilinear_forward: [2,4] x [2,2]: the parameter is NULL; was the layer initialized?", \
       tap_bilinear_forward(NULL, f->in.x, f->in.z)) \
     BAD_VAR(bilinear_rows, TAP_ESHAPE, "bilinear: [2,4] x [1,4] x [1,4,4]: x1 and x2 must have the same leading axes", \

@@ -39,7 +39,7 @@ EVEN = {"tap_abs", "tap_square"}  # of a difference the same either way round
 ALLOCATORS = {"calloc", "malloc", "tap_arena_alloc", "tap__arena_acquire", "tap_call_scratch", "tap_tensor_zeros", "tensor_uninitialized"}
 PUSHES = {"tap__push", "tap__push_empty", "tap__push_result", "new_value", "new_borrowed"}  # new nodes, which take memory, too
 # Calls that report an error. What guards them has tests of its own (tests/bad_arguments), and is left alone.
-REPORTS = {"tap_call_fail", "tap_tape_fail", "tap__fail_input", "tap__fail_inputs", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
+REPORTS = {"tap_call_fail", "tap_fail", "tap_tape_fail", "tap__fail_input", "tap__fail_inputs", "tap_error_set", "tap__error_copy", "tap__tensor_fail", "fail",
            "fail_axis", "fail_shape", "fail_with", "infer_from", "tap__inert", "tap__node_of", "inert", "tap__check_input", "tap__same_tape", "tap__inputs", "tap_module_fail",
            "tap__error_set_in", "tap__arena_release", "check_parts"}  # fmt: skip
 GUARD_ONLY = {"tap__node_of", "tap__check_input", "tap__same_tape", "tap__inputs", "check_parts"}  # calls that may also stand in ordinary code
@@ -249,7 +249,7 @@ class Finder:
                     self.skip(begin if self.tokens[begin].text == "return" else i, end)  # what is left once there is an error
             elif t.text == "(" and self.source(i, min(i + 2, n - 1)) == "(void)":
                 self.skip(i, self.statement_end(i))
-            elif t.text in ("tap_call_fail", "tap_tape_fail", "tap__fail_input", "tap__fail_inputs", "tap_error_set", "fail", "fail_axis", "fail_shape", "fail_with",
+            elif t.text in ("tap_call_fail", "tap_fail", "tap_tape_fail", "tap__fail_input", "tap__fail_inputs", "tap_error_set", "fail", "fail_axis", "fail_shape", "fail_with",
                             "tap__arena_release", "tap_arena_free", "tap_tape_free", "tap__arena_name", "tap__error_copy",
                             "tap__no_memory", "tap__compute_grad_in_place"):
                 self.skip(i, self.statement_end(i))

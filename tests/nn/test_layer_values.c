@@ -271,6 +271,8 @@ static void test_bilinear(void **state)
     const tap_var expected = tap_einsum("abi,oij,abj->abo", 3, (tap_var[]){ x1, w, x2 });
     assert_same(tap_bilinear(x1, x2, w, (tap_var){ 0 }), expected);
     assert_same(tap_bilinear(x1, x2, w, b), tap_add(expected, b));
+    const tap_var v1 = tap_select(tap_select(x1, 0, 1), 0, 0), v2 = tap_select(tap_select(x2, 0, 1), 0, 0);
+    assert_same(tap_bilinear(v1, v2, w, (tap_var){ 0 }), tap_select(tap_select(expected, 0, 1), 0, 0));
 }
 
 static void test_linear_output(void **state)
