@@ -170,6 +170,10 @@ static void bad_norm_vector(fixture *f)
       tap_mlp_init_with(NULL, f->m, "new", 2, (int64_t[]){ 1, 1 }, tap_relu, (tap_mlp_options){ 0 })) \
     BAD_CALL(conv_layer_height, TAP_EARG, "new: conv: channels and kernel must be at least 1, not 1 -> 3 and 0", \
       use_conv2d(f, 0, 2, (tap_conv_options){ 0 }, false)) \
+    BAD_CALL(conv_layer_no_width, TAP_EARG, "new: conv: channels and kernel must be at least 1, not 1 -> 3 and 0", \
+      use_conv2d(f, 2, 0, (tap_conv_options){ 0 }, false)) \
+    BAD_CALL(conv_layer_no_height, TAP_EARG, "new: conv: channels and kernel must be at least 1, not 1 -> 3 and 0", \
+      use_conv2d(f, 0, 1, (tap_conv_options){ 0 }, false)) \
     BAD_CALL(conv_layer_width, TAP_EARG, "new: conv_transpose: channels and kernel must be at least 1, not 1 -> 3 and -1", \
       use_conv2d(f, 2, -1, (tap_conv_options){ 0 }, true)) \
     BAD_VAR(conv_layer_mode, TAP_EARG, \
