@@ -113,6 +113,13 @@ static tap_var use_spectral_norm(fixture *f, tap_spectral_norm_options o)
     return tap_linear_forward(&l, f->in.x);
 }
 
+static void bad_conv_to_rank(fixture *f)
+{
+    tap_conv l = { 0 };
+    tap_conv_transpose1d_init(&l, f->m, "new", 2, 3, 2, (tap_conv_options){ 0 });
+    f->out = tap_conv_forward_to(&l, f->in.c, (int64_t[]){ 50 });
+}
+
 static void bad_norm_twice(fixture *f)
 {
     tap_linear l = { 0 };
@@ -192,6 +199,9 @@ static void bad_norm_vector(fixture *f)
       use_conv_to(f, (tap_conv_options){ 0 }, false, (int64_t[]){ 5 })) \
     BAD_VAR(conv_to_size, TAP_EARG, "conv_forward_to: [2,4]: the size along axis -1 must be within 8..9, not 10", \
       use_conv_to(f, (tap_conv_options){ .stride = { 2 } }, true, (int64_t[]){ 10 })) \
+    BAD_FUNCTION(conv_to_rank, TAP_ESHAPE, \
+      "conv_forward_to: [2]: needs x of 2 or 3 axes, and a weight of 3; at conv_transpose1d: [2] x [2,3,2] x [3] (new.weight, " \
+      "new.bias)") \
     BAD_VAR(conv_to_none, TAP_EARG, "conv_forward_to: [2,4]: the parameter is NULL; was the layer initialized?", \
       tap_conv_forward_to(NULL, f->in.x, (int64_t[]){ 5 })) \
     BAD_VAR(conv_to_padding, TAP_EARG, NULL, \

@@ -433,6 +433,15 @@ static void test_weight_norm(void **state)
     const tap_var given = numbers(TAP_SHAPE(2, 3));
     tap_param_replace(t, l.weight, given);
     assert_same(tap_param_var(t, l.weight), given);
+
+    /* of a clone, by the clone's parameters */
+    tap_module *copy = tap_module_clone(root, TAP_F64);
+    tap_tensor_fill(tap_param_value(tap_module_param(copy, names[1])), 3);
+    tap_tape_reset(t);
+    tap_module_replace(t, root, copy);
+    w = tap_value(tap_param_var(t, l.weight));
+    for (int i = 0; i < 2; i++) assert_near(norm_of(w, 3 * i, 3, 1), 3, 1e-12);
+    tap_module_free(copy);
 }
 
 /* diag(3, 1) and another row of zeros; u and v end at the first axes. */
