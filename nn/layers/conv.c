@@ -1,5 +1,4 @@
 /* nn/layers/conv.c: layers of convolution and of transposed convolution, over one axis and over two. */
-#include "nn/functional/spatial.h"
 #include "nn/layers/layer.h"
 
 /* The sizes of a layer: channels in and out, and the kernel's along each axis. */
@@ -91,19 +90,19 @@ tap_var tap_conv_forward(const tap_conv *l, tap_var x)
     return forward(l, x, l->options);
 }
 
-/* The output_padding along axis i that gives this size; -1, and the tape has failed, if there is none. */
+/* The output_padding along axis i that gives this size; -1, and the tape has failed, if there is none. The convolution checks the
+ * options later, so sizes are computed as double, which does not overflow. */
 static int64_t padding_for(const tap_conv *l, tap_var x, int i, int64_t size)
 {
     const tap_conv_options o = l->options;
     const tap_shape        s = tap_shape_of(x), w = tap_shape_of(tap_param_var(x.tape, l->weight));
-    const bool             fits = s.rank > l->axes && w.rank == l->axes + 2 && tap__all_small(s) && tap__all_small(w);
-    if (!fits || !tap__is_small(o.padding[i]) || !tap__is_small(o.stride[i]) || !tap__is_small(o.dilation[i]))
-        return 0; /* the convolution will say what is wrong */
-    const int64_t stride = o.stride[i] ? o.stride[i] : 1, dilation = o.dilation[i] ? o.dilation[i] : 1;
-    const int64_t least = (s.n[s.rank - l->axes + i] - 1) * stride - 2 * o.padding[i] + dilation * (w.n[2 + i] - 1) + 1;
-    if (size >= least && size < least + stride) return size - least;
-    tap_fail(x, TAP_EARG, "the size along axis %d must be within %lld..%lld, not %lld", i - l->axes, (long long)least,
-             (long long)(least + stride - 1), (long long)size);
+    if (s.rank <= l->axes || w.rank != l->axes + 2) return 0; /* the convolution says what is wrong */
+    const double stride = o.stride[i] ? (double)o.stride[i] : 1, dilation = o.dilation[i] ? (double)o.dilation[i] : 1;
+    const double inner = (double)(s.n[s.rank - l->axes + i] - 1) * stride + dilation * (double)(w.n[2 + i] - 1) + 1;
+    const double more = (double)size - (inner - 2 * (double)o.padding[i]);
+    if (more >= 0 && more < stride) return (int64_t)more;
+    tap_fail(x, TAP_EARG, "the size along axis %d must be within %.0f..%.0f, not %lld", i - l->axes, (double)size - more,
+             (double)size - more + stride - 1, (long long)size);
     return -1;
 }
 
