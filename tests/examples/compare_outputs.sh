@@ -228,8 +228,9 @@ compare resume again
 begun=
 
 mkdir data/packed
-for part in train t10k; do gzip -nc data/$part-images-idx3-ubyte >data/packed/$part-images-idx3-ubyte.gz; done
+for file in data/*-ubyte; do gzip -nc "$file" >"data/packed/${file#data/}.gz"; done
 compare vae data/packed
+compare resnet data/packed
 
 # ---- elbo_tour
 compare elbo_tour --quick --data data --out out
