@@ -1,4 +1,4 @@
-/* examples/common/common.h: shared by all programs: arguments, messages, progress, signals, data sets and pictures. A function
+/* examples/common/common.h: shared by all programs: arguments, messages, progress, signals, data sets, pictures and plots. A function
  * that returns false has printed the reason, one line on standard error. */
 #ifndef EXAMPLES_COMMON_H
 #define EXAMPLES_COMMON_H
@@ -142,12 +142,45 @@ tap_var images_select(tap_tape *t, tap_tensor images, tap_var index);
 
 /* ---- table.c: text in files --------------------------------------------------------------------------------------- */
 
-/* Creates dir/name; prints a message and returns NULL on failure. The error must outlive the file. */
-tap_file *file_begin(const char *dir, const char *name, tap_error *e);
+/* Creates dir/name, the only file at a time; prints a message and returns NULL on failure. */
+tap_file *file_begin(const char *dir, const char *name);
 /* Commits the file under its final name. On failure prints a message and returns false; for NULL only returns false. */
-bool file_end(tap_file *f, const tap_error *e);
+bool file_end(tap_file *f);
 void file_printf(tap_file *f, const char *format, ...) TAP_PRINTF(2, 3); /* at most 511 bytes */
 /* Writes table [rows,columns] as CSV, with the columns' names as the first line. */
 bool table_write(const char *dir, const char *name, const char *const *names, int columns, tap_tensor table);
+
+/* ---- plot.c: curves, points and bars in panels with axes, as PNG or SVG ------------------------------------------- */
+
+typedef enum { PLOT_PNG, PLOT_SVG } plot_format;
+typedef enum { PLOT_SOLID, PLOT_DASHED, PLOT_AREA } plot_style; /* area: between the curve and 0, translucent */
+
+/* The titles and axis limits of a panel. If a base is set, the axis is logarithmic: coordinates are exponents of the base, and
+ * ticks are labelled with its powers. */
+typedef struct {
+    const char *title, *x, *y; /* NULL: no title */
+    double      x0, x1, y0, y1;
+    double      x_base, y_base;
+} plot_axes;
+
+void plot_begin(plot_format format, int columns, int rows); /* begins a plot; there is one at a time */
+void plot_panel(plot_axes axes); /* begins the next panel in row-major order; subsequent calls draw into it */
+
+/* Colors are indices from 0; ten are distinct. The legend lists the series whose name is not NULL. Values that are not
+ * finite leave gaps. */
+void plot_curve(plot_style style, int64_t n, const double *x, const double *y, int color, const char *name);
+void plot_bars(int64_t n, const double *height, int color, const char *name); /* translucent, across the panel */
+/* Draws the points of group k, of the first two columns of x [n,columns] and groups [n] from 0, in the color k. */
+void plot_group(tap_tensor x, tap_tensor group, int k, const char *name);
+/* Begins the next panel and draws points, the first two columns of x [n,columns], colored by group [n] (from 0). Limits that
+ * are not set are those of the points. The legend lists the first ten groups as name and number, counted from `first`. */
+void plot_groups(plot_axes axes, tap_tensor x, tap_tensor group, const char *name, int first);
+
+/* Computes a histogram for plot_bars: the fraction of n numbers in each of `bins` equal bins. Returns the largest fraction. */
+double plot_bins(int64_t n, const double *x, int bins, double x0, double x1, double *height);
+/* Computes the limits of an axis for a column of x [n,columns]: the numbers' range, extended by a small margin. */
+void plot_limits(tap_tensor x, int64_t column, double *from, double *to);
+
+bool plot_write(const char *dir, const char *name); /* writes dir/name and ends the plot */
 
 #endif

@@ -47,7 +47,7 @@ bool find_images(tour *o, tap_arena *a)
 }
 
 /* Trains an autoencoder or a VAE and plots the codes of the test images. */
-static bool show(const tour *o, bool variational, plot *p)
+static bool show(const tour *o, bool variational)
 {
     const char     *title = variational ? "VAE, z drawn from q" : "autoencoder";
     tap_module     *root = tap_module_new(TAP_F32, o->seed);
@@ -77,9 +77,9 @@ static bool show(const tour *o, bool variational, plot *p)
     estimate  z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
     double    half = 3 * sqrt(fmax(z1.variance, z2.variance));
     plot_axes axes = { title, "z_1", "z_2", z1.mean - half, z1.mean + half, z2.mean - half, z2.mean + half, 0, 0 };
-    plot_panel(p, axes);
+    plot_panel(axes);
     for (int k = 0; k <= CLASSES; k++)
-        plot_group(p, tap_value(z), o->labels, k, k < CLASSES ? (char[]){ (char)('0' + k), 0 } : NULL);
+        plot_group(tap_value(z), o->labels, k, k < CLASSES ? (char[]){ (char)('0' + k), 0 } : NULL);
     print_note("%-20s z_1 of mean %5.2f and standard deviation %5.2f, z_2 %5.2f and %5.2f", title, z1.mean, sqrt(z1.variance),
                z2.mean, sqrt(z2.variance));
     tap_loader_free(images);
@@ -92,9 +92,9 @@ static bool show(const tour *o, bool variational, plot *p)
 
 bool check_codes(const tour *o)
 {
-    plot *picture = plot_new(PLOT_PNG, 2, 1);
+    plot_begin(PLOT_PNG, 2, 1);
     printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", o->images);
-    const bool ok = show(o, false, picture) && show(o, true, picture);
+    const bool ok = show(o, false) && show(o, true);
     print_note("p(z) has 0 and 1 of both: one can draw from the VAE's codes, and not from the autoencoder's");
-    return plot_write(picture, o->out, "codes.png") && ok;
+    return plot_write(o->out, "codes.png") && ok;
 }

@@ -4,7 +4,6 @@
 #define ELBO_TOUR_H
 
 #include "examples/common/common.h"
-#include "examples/common/plot.h"
 #include "models/models.h"
 
 /* The options, images, and the tape and the module that each check gets anew, both float64. */

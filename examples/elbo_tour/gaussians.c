@@ -36,14 +36,14 @@ bool check_trivial(const tour *o)
         snprintf(name, sizeof name, "     integral delta_a cos = e^(-a^2/4), a = %g", a);
         equation(name, integral(tap_mul(density, tap_cos(x)), edge), exp(-a * a / 4), 0);
     }
-    plot *p = plot_new(PLOT_PNG, 1, 1);
-    plot_panel(p, (plot_axes){ .title = "delta_a(x), a to 0", .x = "x", .x0 = -2, .x1 = 2, .y1 = 6 });
+    plot_begin(PLOT_PNG, 1, 1);
+    plot_panel((plot_axes){ .title = "delta_a(x), a to 0", .x = "x", .x0 = -2, .x1 = 2, .y1 = 6 });
     for (int i = 0; i < 4; i++) {
         tap_var x = grid(t, PLOTTED, -2, 2), density = tap_exp(tap_log_prob(normal(t, 0, drawn[i] / sqrt(2)), x));
         snprintf(name, sizeof name, "a = %g", drawn[i]);
-        plot_curve(p, tap_numel(tap_shape_of(density)), tap_value(x).data, tap_value(density).data, i, name);
+        plot_curve(PLOT_SOLID, tap_numel(tap_shape_of(density)), tap_value(x).data, tap_value(density).data, i, name);
     }
-    return plot_write(p, o->out, "delta.png");
+    return plot_write(o->out, "delta.png");
 }
 
 bool check_kl(const tour *o)
@@ -58,16 +58,16 @@ bool check_kl(const tour *o)
     tap_var x = grid(t, PLOTTED, -5, 6), y_q = tap_exp(tap_log_prob(q, x)), y_p = tap_exp(tap_log_prob(p, x));
     tap_var area = tap_mul(y_q, tap_log(tap_div(y_q, y_p)));
     int64_t n = tap_numel(tap_shape_of(area)); /* PLOTTED, unless the tape has failed */
-    plot   *picture = plot_new(PLOT_PNG, 2, 1);
     char    name[48];
     snprintf(name, sizeof name, "area = KL(q|p) = %.4f", kl);
-    plot_panel(picture, (plot_axes){ .title = "two Gaussians", .x = "x", .x0 = -5, .x1 = 6, .y1 = 0.5 });
-    plot_curve(picture, n, tap_value(x).data, tap_value(y_q).data, 0, "q(x)");
-    plot_dashed(picture, n, tap_value(x).data, tap_value(y_p).data, 1, "p(x)");
-    plot_panel(picture, (plot_axes){ .title = name, .x = "x", .x0 = -5, .x1 = 6, .y0 = -0.2, .y1 = 1 });
-    plot_area(picture, n, tap_value(x).data, tap_value(area).data, 0);
-    plot_curve(picture, n, tap_value(x).data, tap_value(area).data, 0, "q log(q/p)");
-    return plot_write(picture, o->out, "kl.png");
+    plot_begin(PLOT_PNG, 2, 1);
+    plot_panel((plot_axes){ .title = "two Gaussians", .x = "x", .x0 = -5, .x1 = 6, .y1 = 0.5 });
+    plot_curve(PLOT_SOLID, n, tap_value(x).data, tap_value(y_q).data, 0, "q(x)");
+    plot_curve(PLOT_DASHED, n, tap_value(x).data, tap_value(y_p).data, 1, "p(x)");
+    plot_panel((plot_axes){ .title = name, .x = "x", .x0 = -5, .x1 = 6, .y0 = -0.2, .y1 = 1 });
+    plot_curve(PLOT_AREA, n, tap_value(x).data, tap_value(area).data, 0, NULL);
+    plot_curve(PLOT_SOLID, n, tap_value(x).data, tap_value(area).data, 0, "q log(q/p)");
+    return plot_write(o->out, "kl.png");
 }
 
 /* E[ELBO] for x ~ N(1, 4), by quadrature. */

@@ -80,10 +80,10 @@ static bool show_variances(const tour *o, estimate found[CASES][3])
         printf("\n");
     }
 
-    plot     *p = plot_new(PLOT_PNG, 1, 1);
     plot_axes axes = { .title = "variance of a gradient estimate", .x = "draws L", .x1 = 6, .y0 = -3, .y1 = 2 };
     axes.x_base = 2, axes.y_base = 10;
-    plot_panel(p, axes);
+    plot_begin(PLOT_PNG, 1, 1);
+    plot_panel(axes);
     for (int w = 0; w < COMPARED; w++) {
         double   at[7], variance[7];
         estimate by[3];
@@ -94,9 +94,9 @@ static bool show_variances(const tour *o, estimate found[CASES][3])
             at[n] = i;
             variance[n] = log10(by[0].variance + by[1].variance);
         }
-        plot_curve(p, n, at, variance, w, cases[w].name);
+        plot_curve(PLOT_SOLID, n, at, variance, w, cases[w].name);
     }
-    return plot_write(p, o->out, "variance.png");
+    return plot_write(o->out, "variance.png");
 }
 
 /* Checks equations (10) and (11) and sections 5.3 to 5.5 for a three-dimensional z. */

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "examples/common/plot.h"
-
 enum { BINS = 60, WIDE = 16, HIGH = 4, CLASSES = 256, ALL = -1, NONE = -2 };
 
 /* Room for the scores of a set's images, their anomaly flags, and the points of a curve. */
@@ -55,20 +53,21 @@ static bool measure(score_buffer *d, const set *s, uint64_t seed, double auroc[S
 
 static bool draw_curves(score_buffer *d, const set *s, const char *out)
 {
-    plot *p = plot_new(PLOT_PNG, 1, 1);
-    plot_panel(p, (plot_axes){ .title = "ROC", .x = "normal images refused", .y = "anomalies found", .x1 = 1, .y1 = 1 });
+    plot_begin(PLOT_PNG, 1, 1);
+    plot_panel((plot_axes){ .title = "ROC", .x = "normal images refused", .y = "anomalies found", .x1 = 1, .y1 = 1 });
     for (int i = 0; i < SCORES; i++) {
         take(d, s, i, true, ALL);
-        plot_curve(p, tap_roc_curve(d->score, d->anomaly, d->x, d->y, NULL), d->x.data, d->y.data, i, columns[SCORE + i]);
+        plot_curve(PLOT_SOLID, tap_roc_curve(d->score, d->anomaly, d->x, d->y, NULL), d->x.data, d->y.data, i,
+                   columns[SCORE + i]);
     }
-    return plot_write(p, out, "roc.png");
+    return plot_write(out, "roc.png");
 }
 
 /* Draws a panel for each score. Its axis is four times as long as the range of the lowest 95 % of the normal scores. */
 static bool draw_histograms(score_buffer *d, const set *s, const char *out)
 {
     double height[2][BINS];
-    plot  *p = plot_new(PLOT_PNG, 3, 2);
+    plot_begin(PLOT_PNG, 3, 2);
     for (int i = 0; i < SCORES; i++) {
         take(d, s, i, true, NONE);
         int64_t          n = d->score.shape.n[0];
@@ -78,12 +77,12 @@ static bool draw_histograms(score_buffer *d, const set *s, const char *out)
         double       max_height = plot_bins(n, d->score.data, BINS, lo, hi, height[0]);
         n = take(d, s, i, false, ALL);
         max_height = fmax(max_height, plot_bins(n, d->score.data, BINS, lo, hi, height[1]));
-        plot_panel(p, (plot_axes){ .title = columns[SCORE + i], .x0 = lo, .x1 = hi, .y1 = 1.05 * max_height });
-        plot_bars(p, BINS, height[0], 0, n > 0 ? "normal" : NULL);
-        plot_bars(p, BINS, height[1], 1, n > 0 ? "anomalies" : NULL);
+        plot_panel((plot_axes){ .title = columns[SCORE + i], .x0 = lo, .x1 = hi, .y1 = 1.05 * max_height });
+        plot_bars(BINS, height[0], 0, n > 0 ? "normal" : NULL);
+        plot_bars(BINS, height[1], 1, n > 0 ? "anomalies" : NULL);
         tap_tape_free(t);
     }
-    return plot_write(p, out, "histogram.png");
+    return plot_write(out, "histogram.png");
 }
 
 /* Draws the images with the lowest deviance and, in as many rows below them, those with the highest deviance. */

@@ -82,14 +82,13 @@ static bool check(const options *o, uint64_t given)
 /* Writes the ground truth of each cell. */
 static bool write_metadata(const char *dir, const simulated_counts *s)
 {
-    tap_error e = { 0 };
-    tap_file *f = file_begin(dir, "metadata.csv", &e);
+    tap_file *f = file_begin(dir, "metadata.csv");
     if (!f) return false;
     file_printf(f, "barcode,group,batch,library\n");
     for (int64_t i = 0; i < s->counts.rows; i++)
         file_printf(f, "cell%lld,%.0f,%.0f,%.9g\n", (long long)i + 1, tap_tensor_item(s->group, i) + 1,
                     tap_tensor_item(s->batch, i) + 1, exp(tap_tensor_item(s->log_library, i)));
-    return file_end(f, &e);
+    return file_end(f);
 }
 
 static bool simulate(options *o)

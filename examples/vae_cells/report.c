@@ -1,8 +1,6 @@
 /* examples/vae_cells/report.c: reports what the model has learned about the cells. */
 #include "vae_cells.h"
 
-#include "examples/common/plot.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -120,13 +118,13 @@ static bool compare(reporter *r)
     if (!sound(r) || !cluster(r, "latent space", latent, found) || !cluster(r, "PCA", pca, other)) return false;
     const tap_tensor by = d->n_groups ? r->group : found;
     const char      *name = d->n_groups ? "group " : "cluster ";
-    plot            *p = plot_new(PLOT_PNG, 2, d->n_batches ? 2 : 1);
     const plot_axes  axes = { .title = "latent space" }, pca_axes = { .title = "PCA of log-normalized counts" };
-    plot_groups(p, axes, flat, by, name, 1);
-    plot_groups(p, pca_axes, pca, by, name, 1);
-    if (d->n_batches) plot_groups(p, axes, flat, r->batch, "batch ", 1);
-    if (d->n_batches) plot_groups(p, pca_axes, pca, r->batch, "batch ", 1);
-    return plot_write(p, r->o->train.out, "latent.png") && write_clusters(r, found);
+    plot_begin(PLOT_PNG, 2, d->n_batches ? 2 : 1);
+    plot_groups(axes, flat, by, name, 1);
+    plot_groups(pca_axes, pca, by, name, 1);
+    if (d->n_batches) plot_groups(axes, flat, r->batch, "batch ", 1);
+    if (d->n_batches) plot_groups(pca_axes, pca, r->batch, "batch ", 1);
+    return plot_write(r->o->train.out, "latent.png") && write_clusters(r, found);
 }
 
 bool report(const models *m)

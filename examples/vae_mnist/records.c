@@ -5,8 +5,6 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "examples/common/plot.h"
-
 int64_t record_columns(const options *o)
 {
     return (int64_t)(sizeof(record) / sizeof(double)) + 2 * o->model.latent;
@@ -74,13 +72,12 @@ static void put_latents(tap_file *f, const run *r, const record *e)
 bool timing_write(const run *r)
 {
     static const char *const names[] = { "epoch", "images_per_second", "seconds" };
-    tap_error                error = { 0 };
-    tap_file                *f = file_begin(r->o->train.out, "timing.jsonl", &error);
+    tap_file                *f = file_begin(r->o->train.out, "timing.jsonl");
     for (int64_t i = 0; f && i < r->n_records; i++) {
         const record *e = record_at(r, i);
         put_numbers(f, 3, names, (double[]){ e->epoch, e->images_per_second, e->seconds }, "}\n");
     }
-    return file_end(f, &error);
+    return file_end(f);
 }
 
 /* Rewrites the whole file after each epoch, so that it is complete at any time. */
@@ -88,8 +85,7 @@ bool metrics_write(const run *r, log_likelihood l)
 {
     static const char *const names[] = { "epoch", "train_elbo", "test_elbo", "test_rec", "test_kl", "skipped_steps" };
     static const char *const evaluated[] = { "samples", "test_log_likelihood", "standard_error" };
-    tap_error                error = { 0 };
-    tap_file                *f = file_begin(r->o->train.out, "metrics.jsonl", &error);
+    tap_file                *f = file_begin(r->o->train.out, "metrics.jsonl");
     for (int64_t i = 0; f && i < r->n_records; i++) {
         const record *e = record_at(r, i);
         const double  values[] = { e->epoch, e->train_elbo, e->test_elbo, e->test_rec, e->test_kl, e->skipped };
@@ -97,7 +93,7 @@ bool metrics_write(const run *r, log_likelihood l)
         put_latents(f, r, e);
     }
     if (f && l.known) put_numbers(f, 3, evaluated, (double[]){ (double)r->o->evaluate, l.mean, l.error }, "}\n");
-    return file_end(f, &error);
+    return file_end(f);
 }
 
 bool curves_write(const run *r)
@@ -108,14 +104,14 @@ bool curves_write(const run *r)
     tap_arena *a = tap_arena_new();
     double    *epochs = tap_tensor_contiguous(a, tap_tensor_transpose(a, rows, 0, 1)).data; /* [fields of a record,n] */
     double    *elbos = epochs + n * (int64_t)(offsetof(record, train_elbo) / sizeof(double));
-    plot      *p = plot_new(PLOT_SVG, 1, 1);
     plot_axes  axes = { .title = "ELBO, nats per image", .x = "epoch", .x0 = epochs[0], .x1 = epochs[n - 1] };
+    plot_begin(PLOT_SVG, 1, 1);
     plot_limits(tap_tensor_wrap(TAP_F64, TAP_SHAPE(2 * n, 1), elbos), 0, &axes.y0, &axes.y1);
-    plot_panel(p, axes);
-    plot_curve(p, n, epochs, elbos, 0, "training");
-    plot_curve(p, n, epochs, elbos + n, 1, "test");
+    plot_panel(axes);
+    plot_curve(PLOT_SOLID, n, epochs, elbos, 0, "training");
+    plot_curve(PLOT_SOLID, n, epochs, elbos + n, 1, "test");
     tap_arena_free(a);
-    return plot_write(p, r->o->train.out, "training.svg");
+    return plot_write(r->o->train.out, "training.svg");
 }
 
 bool model_write(const run *r)
