@@ -3,7 +3,6 @@
 #include "common.h"
 
 #include <errno.h>
-#include <float.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

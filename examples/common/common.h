@@ -1,7 +1,9 @@
-/* examples/common/common.h: shared by all programs: arguments, messages, progress, signals, data sets, pictures and plots. A function
- * that returns false has printed the reason, one line on standard error. */
+/* examples/common/common.h: shared by all programs: arguments, messages, progress, signals, data sets, training, pictures and
+ * plots. In all programs, a function that returns false has printed the reason, one line on standard error. */
 #ifndef EXAMPLES_COMMON_H
 #define EXAMPLES_COMMON_H
+
+#include <float.h>
 
 #include "nn/nn.h"
 
@@ -10,7 +12,7 @@
 /* The program's name, with which its messages begin. Each program defines it. */
 extern const char *const program;
 
-/* ---- program.c: how a program begins and ends --------------------------------------------------------------------- */
+/* ---- program.c: how a program begins and ends, and its files--------------------------------------------------------------- */
 
 /* Starts a program: sets the locale, the number of threads (0: the library's default) and the signal handlers. The first SIGINT,
  * SIGTERM or SIGHUP asks the program to finish its step and to write its results; a second one ends it. */
@@ -34,12 +36,20 @@ bool prepare_out(const char *out, int n, const out_file *files);
 /* Checks a single file in the same way; its folder must exist. Devices and pipes cannot be checked and are accepted. */
 bool prepare_file(const char *path, double bytes);
 
+/* Creates dir/name, the only file at a time; prints a message and returns NULL on failure. */
+tap_file *file_begin(const char *dir, const char *name);
+/* Commits the file under its final name. On failure prints a message and returns false; for NULL only returns false. */
+bool file_end(tap_file *f);
+void file_printf(tap_file *f, const char *format, ...) TAP_PRINTF(2, 3); /* at most 511 bytes */
+/* Writes table [rows,columns] as CSV, with the columns' names as the first line. */
+bool table_write(const char *dir, const char *name, const char *const *names, int columns, tap_tensor table);
+
 /* These functions return whether the object has no error, and print the error if it has one. */
 bool module_ok(const tap_module *root);
 bool arena_ok(const tap_arena *a);
-/* These functions free the object as well. */
-bool tape_end(tap_tape *t);
-bool loader_end(tap_loader *l);
+bool tape_ok(const tap_tape *t);
+bool loader_ok(const tap_loader *l);
+bool tape_end(tap_tape *t); /* frees the tape as well */
 
 /* ---- arguments.c: the command line -------------------------------------------------------------------------------- */
 
@@ -138,17 +148,121 @@ bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const cha
  * grey pixels. If the tape has an error, it writes nothing and returns true; the caller reports the error. */
 bool sheet_write(const char *dir, const char *name, tap_var images, int64_t gap);
 /* Selects images uint8 [n,28,28] by indices int64 [m]: float32 [m,784] in [0,1]. */
+tap_var rows_of(tap_tape *t, tap_tensor x, const int64_t *rows, int64_t n); /* these rows of x */
 tap_var images_select(tap_tape *t, tap_tensor images, tap_var index);
 
-/* ---- table.c: text in files --------------------------------------------------------------------------------------- */
+/* ---- train.c: gradient descent with checkpoints ------------------------------------------------------------------- */
 
-/* Creates dir/name, the only file at a time; prints a message and returns NULL on failure. */
-tap_file *file_begin(const char *dir, const char *name);
-/* Commits the file under its final name. On failure prints a message and returns false; for NULL only returns false. */
-bool file_end(tap_file *f);
-void file_printf(tap_file *f, const char *format, ...) TAP_PRINTF(2, 3); /* at most 511 bytes */
-/* Writes table [rows,columns] as CSV, with the columns' names as the first line. */
-bool table_write(const char *dir, const char *name, const char *const *names, int columns, tap_tensor table);
+/* A batch of data rows, the argument of a loss function. */
+typedef struct {
+    tap_tensor     x;    /* from a tap_loader */
+    const int64_t *rows; /* their indices in the data set */
+    int64_t        n;
+    bool           held_out; /* whether the rows are from the held-out data */
+    double         done;     /* the fraction of training that is completed */
+    tap_var        per_row;  /* set by the loss (optional): the reported number of each row [the loss] */
+} batch;
+
+/* The training options, which are common to the command lines of all programs that train. */
+typedef struct {
+    const char *out, *model; /* model: the file of a model to load in place of training; NULL: none */
+    int64_t     epochs, batch, threads;
+    double      lr, checkpoint_every; /* checkpoint_every: in seconds */
+    uint64_t    seed;
+    bool        resume, quiet; /* resume: start from the checkpoint */
+} train_options;
+
+/* Rows that the tables of options share. The options that a model depends on are saved in this order. */
+/* clang-format off */
+#define TRAINING_ROWS(rows, n_epochs, n_batch, rate) \
+    { "--seed", "N", SEED, FIELD(train.seed), .roles = SAVED | SEEDS, .initial = "0", .help = "seed of all random numbers" }, \
+    { "--epochs", "N", WHOLE, FIELD(train.epochs), 1, 1e6, SAVED | TRAINS, n_epochs, .help = "passes over the data" }, \
+    { "--batch", "N", WHOLE, FIELD(train.batch), 1, 1e6, SAVED | TRAINS, n_batch, .help = rows " per step" }, \
+    { "--lr", "RATE", REAL, FIELD(train.lr), DBL_MIN, 1e3, SAVED | TRAINS, rate, \
+      .help = "step size of Adam; falls to 0 over the second half" }, \
+    CHECKPOINT_ROWS("")
+#define CHECKPOINT_ROWS(remark) \
+    { "--checkpoint-every", "S", REAL, FIELD(train.checkpoint_every), 0, 1e9, TRAINS, "60", \
+      .help = "seconds between checkpoints; one is also written after each epoch and after an interruption" }, \
+    { "--resume", NULL, FLAG, FIELD(train.resume), .roles = TRAINS, \
+      .help = "continue from the checkpoint in --out, to the same bits" remark }
+#define GENERAL_ROWS(when_quiet) \
+    { .name = "General" }, \
+    { "--threads", "N", WHOLE, FIELD(train.threads), 1, 256, \
+      .help = "1 to 256; results do not depend on it [OMP_NUM_THREADS, else all processors]" }, \
+    { "--quiet", NULL, FLAG, FIELD(train.quiet), .help = when_quiet }, \
+    { "--help", NULL, HELP, .help = "print this help" }
+/* clang-format on */
+#define NOT_WITH_MODEL "is for training, not for --model"
+
+/* Progress within the current epoch. */
+typedef struct {
+    double  sum, seconds;  /* sum: of the reported numbers; seconds: training time without evaluation */
+    int64_t rows, skipped; /* rows trained on; steps without an update */
+} progress;
+
+typedef struct {
+    train_options options;
+    tap_module   *root;
+    const void   *net;
+    tap_var (*loss)(const void *net, tap_tape *t, batch *b); /* the mean over the rows, a scalar */
+    tap_tensor      data, held_out; /* [n,...]; the loss of held_out, if present, is printed after each epoch */
+    tap_checkpoint *checkpoint;     /* NULL: no checkpoints */
+    int             n_results;      /* files that the program writes into `out` after training */
+    const out_file *results;
+
+    /* Optional settings; 0 and NULL stand for the defaults in brackets. */
+    bool        constant_lr;      /* [the step size falls to 0 over the second half] */
+    bool        skip_nonfinite;   /* omit updates with a loss or gradient that is not finite [training fails] */
+    const char *data_name;        /* the loader's name in the checkpoint [data] */
+    const char *reported;         /* the reported number's name in the progress bar [loss] */
+    double      checkpoint_bytes; /* size of the tensors that `declare` adds */
+    void       *ctx;              /* the argument of the three functions below */
+    void (*declare)(void *ctx, tap_checkpoint *c, progress *p);     /* adds tensors to the checkpoint [sum and rows] */
+    bool (*resumed)(void *ctx, int64_t epoch, const progress *p);   /* called after a checkpoint was loaded */
+    bool (*end_epoch)(void *ctx, int64_t epoch, const progress *p); /* [prints the mean loss, and the loss of held_out] */
+} train_config;
+
+/* A pass over data, batch by batch, without gradients. */
+typedef struct {
+    tap_tape   *tape; /* reset before each batch */
+    tap_loader *data;
+    batch       b;
+    int64_t     done; /* rows so far, those of the batch included */
+} pass;
+
+pass pass_begin(tap_tensor data, int64_t batch_size, uint64_t seed);
+bool pass_next(pass *p); /* false at the end */
+bool pass_end(
+    pass *p); /* also clears the progress bar; returns whether there was no error, and prints the error if there was one */
+
+bool   train(const train_config *c);                       /* by Adam; also false, without a message, if interrupted */
+bool   held_out_loss(const train_config *c, double *loss); /* the loss of c->held_out, with the same noise in each call */
+double total(tap_var x);                                   /* the sum of all elements, in double precision */
+
+/* ---- model.c: the files of training ------------------------------------------------------------------------------- */
+
+/* Opens the checkpoint in `out`. Fails if it is in use or damaged, or belongs to an unfinished run and `resume` is not set.
+ * If `notes` is set, prints where the run resumes. */
+bool run_open(tap_checkpoint **c, const char *out, bool resume, const char *data_name, bool notes);
+/* Checks that all files of a run can be written, and that the disk has space for them. */
+bool run_prepare(const train_config *c);
+
+/* Adds the SAVED options to the checkpoint. */
+void options_save(tap_checkpoint *c, const void *options);
+/* Sets those of the SAVED options that were not given (`given` has one bit each) from the run's checkpoint; those that were
+ * given must be equal to the run's. The arena owns the texts. */
+bool options_from_run(const tap_checkpoint_found *run, void *options, uint64_t given, tap_arena *a);
+
+/* Writes model.safetensors into `out`: the parameters and, as metadata, the program's name, the data set's name and the options
+ * with any of the roles. */
+bool model_save(const tap_module *root, const char *out, const char *data, const void *options, unsigned roles);
+/* Prepares the run, trains and saves the model with the SAVED options; or loads the model that the options name and prepares the
+ * results. Before training, prints the kind of model, unless it is NULL. */
+bool train_or_load(train_config c, const char *data, const char *kind, const void *options);
+/* Sets the options with any of the roles from a model file, which this program must have written. The arena owns the texts. */
+bool model_options(tap_arena *a, const char *path, void *options, unsigned roles);
+bool model_load(tap_module *root, const char *path);
 
 /* ---- plot.c: curves, points and bars in panels with axes, as PNG or SVG ------------------------------------------- */
 

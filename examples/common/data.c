@@ -110,6 +110,11 @@ bool sheet_write(const char *dir, const char *name, tap_var images, int64_t gap)
     return !tap_value(x).data || !tap_png_write(path, tap_value(x), &e) || fail("%s", e.message);
 }
 
+tap_var rows_of(tap_tape *t, tap_tensor x, const int64_t *rows, int64_t n)
+{
+    return tap_index_select(tap_input(t, x), 0, tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), (void *)rows)));
+}
+
 tap_var images_select(tap_tape *t, tap_tensor images, tap_var index)
 {
     const tap_var x = tap_cast(tap_index_select(tap_input(t, images), 0, index), TAP_F32);

@@ -1,6 +1,6 @@
 /* examples/common/model.c: reads and writes the files of a training run: its checkpoint, and model.safetensors with the options
  * that the model depends on. */
-#include "train.h"
+#include "common.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +44,7 @@ bool run_prepare(const train_config *c)
                                         { "model.safetensors", values } };
     int          n = 4;
     for (int i = 0; i < c->n_results && n < MAX_RESULTS; i++) files[n++] = c->results[i];
-    return prepare_out(c->options.out, n, files);
+    return module_ok(c->root) && prepare_out(c->options.out, n, files);
 }
 
 bool model_save(const tap_module *root, const char *out, const char *data, const void *options, unsigned roles)
@@ -110,13 +110,15 @@ bool model_options(tap_arena *a, const char *path, void *options, unsigned roles
 bool model_load(tap_module *root, const char *path)
 {
     tap_error e = { 0 };
-    return !tap_module_load(root, path, &e) || fail("%s", e.message);
+    return module_ok(root) && (!tap_module_load(root, path, &e) || fail("%s", e.message));
 }
 
-bool train_and_save(train_config c, const char *data, const void *options)
+bool train_or_load(train_config c, const char *data, const char *kind, const void *options)
 {
     const char *out = c.options.out;
-    const bool  ready = run_prepare(&c) && run_open(&c.checkpoint, out, c.options.resume, "data", true);
+    if (c.options.model) return model_load(c.root, c.options.model) && prepare_out(out, c.n_results, c.results);
+    if (kind && !c.options.quiet) printf("%s, %lld parameters; %s\n", kind, (long long)tap_module_numel(c.root), tap_config());
+    const bool ready = run_prepare(&c) && run_open(&c.checkpoint, out, c.options.resume, "data", true);
     if (ready) options_save(c.checkpoint, options);
     const bool done = ready && train(&c);
     tap_checkpoint_free(c.checkpoint);

@@ -7,7 +7,6 @@
 #include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* A panel's size, the edges of the area within its axes, and the left edge of its legend. */
 enum { WIDTH = 690, HEIGHT = 480, LEFT = 76, RIGHT = 490, TOP = 48, BOTTOM = 420, LEGEND = 502 };
@@ -21,11 +20,10 @@ static tap_file        *file; /* NULL until the plot is written */
 
 static void set_color(int color, double alpha)
 {
-    static const unsigned char colors[COLORS][3] = { { 0, 114, 178 },   { 213, 94, 0 },  { 0, 158, 115 },  { 204, 121, 167 },
-                                                     { 0, 0, 0 },       { 230, 159, 0 }, { 86, 180, 233 }, { 133, 88, 51 },
-                                                     { 150, 150, 150 }, { 190, 190, 30 } };
-    const unsigned char       *c = colors[color % COLORS];
-    cairo_set_source_rgba(cairo, c[0] / 255., c[1] / 255., c[2] / 255., alpha);
+    static const unsigned colors[COLORS] = { 0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0x000000,
+                                             0xe69f00, 0x56b4e9, 0x855833, 0x969696, 0xbebe1e };
+    const unsigned        c = colors[color % COLORS];
+    cairo_set_source_rgba(cairo, (c >> 16) / 255., (c >> 8 & 255) / 255., (c & 255) / 255., alpha);
 }
 
 static double at_x(double x)
@@ -259,13 +257,6 @@ double plot_bins(int64_t n, const double *x, int bins, double x0, double x1, dou
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 
-/* Frees the caches of cairo and fontconfig, so that leak checkers report nothing. */
-static void free_fonts(void)
-{
-    cairo_debug_reset_static_data();
-    FcFini();
-}
-
 static cairo_status_t append(void *none, const unsigned char *bytes, unsigned int n)
 {
     (void)none;
@@ -274,9 +265,6 @@ static cairo_status_t append(void *none, const unsigned char *bytes, unsigned in
 
 void plot_begin(plot_format format, int columns, int rows)
 {
-    static bool begun;
-    if (!begun) atexit(free_fonts);
-    begun = true;
     across = columns;
     panels = 0;
     file = NULL;
@@ -300,6 +288,8 @@ bool plot_write(const char *dir, const char *name)
     if (!status) status = cairo_surface_status(surface);
     cairo_destroy(cairo);
     cairo_surface_destroy(surface);
+    cairo_debug_reset_static_data(); /* frees the caches of cairo and fontconfig, so that leak checkers report nothing */
+    FcFini();
     if (!file || !status || status == CAIRO_STATUS_WRITE_ERROR) return file_end(file);
     tap_file_abandon(file);
     return fail("%s: %s", name, cairo_status_to_string(status));

@@ -1,4 +1,4 @@
-/* examples/common/program.c: starts and ends programs: signals, output folders and the exit status. */
+/* examples/common/program.c: starts and ends programs: signals, output folders and files, and the exit status. */
 #define _POSIX_C_SOURCE 200809L
 #include "common.h"
 
@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <math.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,10 +113,50 @@ bool prepare_file(const char *path, double bytes)
     return can_write("", path) && has_room(folder, 1, &file);
 }
 
+static tap_error error; /* of the file that was begun last; there is one at a time */
+
+void file_printf(tap_file *f, const char *format, ...)
+{
+    char    text[512];
+    va_list args;
+    va_start(args, format);
+    const int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (n > 0 && n < (int)sizeof text) tap_file_write(f, text, (size_t)n);
+}
+
+tap_file *file_begin(const char *dir, const char *name)
+{
+    char path[PATH_SIZE];
+    error = (tap_error){ 0 };
+    if (!join(path, dir, name)) {
+        fail("%s: the name is too long", dir);
+        return NULL;
+    }
+    tap_file *f = tap_file_create(path, &error);
+    if (!f) fail("%s", error.message);
+    return f;
+}
+
+bool file_end(tap_file *f)
+{
+    return f && (!tap_file_commit(f) || fail("%s", error.message));
+}
+
+bool table_write(const char *dir, const char *name, const char *const *names, int columns, tap_tensor table)
+{
+    const int64_t n = tap_tensor_numel(table);
+    tap_file     *f = file_begin(dir, name);
+    if (!f) return false;
+    for (int i = 0; i < columns; i++) file_printf(f, "%s%s", i ? "," : "", names[i]);
+    for (int64_t i = 0; i < n; i++) file_printf(f, "%c%.9g", i % columns ? ',' : '\n', tap_tensor_item(table, i));
+    file_printf(f, "\n");
+    return file_end(f);
+}
+
 bool module_ok(const tap_module *root)
 {
-    const char *message;
-    return !tap_module_status(root, &message) || fail("%s", message);
+    return !tap_module_status(root, NULL) || fail("%s", tap_module_message(root));
 }
 
 bool arena_ok(const tap_arena *a)
@@ -124,18 +165,20 @@ bool arena_ok(const tap_arena *a)
     return !tap_arena_status(a, &message) || fail("%s", message);
 }
 
-bool tape_end(tap_tape *t)
+bool tape_ok(const tap_tape *t)
 {
-    const char *message;
-    bool        ok = !tap_tape_status(t, &message) || fail("%s", message);
-    tap_tape_free(t);
-    return ok;
+    return !tap_tape_status(t, NULL) || fail("%s", tap_tape_message(t));
 }
 
-bool loader_end(tap_loader *l)
+bool loader_ok(const tap_loader *l)
 {
     const char *message;
-    const bool  ok = !tap_loader_status(l, &message) || fail("%s", message);
-    tap_loader_free(l);
+    return !tap_loader_status(l, &message) || fail("%s", message);
+}
+
+bool tape_end(tap_tape *t)
+{
+    const bool ok = tape_ok(t);
+    tap_tape_free(t);
     return ok;
 }

@@ -1,5 +1,5 @@
 /* examples/common/train.c: trains by gradient descent. All random numbers depend on the seed alone. */
-#include "train.h"
+#include "common.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -59,14 +59,13 @@ static bool explain_nonfinite(const trainer *t, batch *b)
 static bool take_step(trainer *t, tap_tensor x)
 {
     const train_config *c = t->c;
-    const char         *message;
     const double        epoch = (double)tap_loader_epoch(t->data) - 1;
     batch               b = { .x = x };
     b.rows = tap_loader_rows(t->data, &b.n);
     b.done = (epoch + (double)t->now.rows / (double)c->data.shape.n[0]) / (double)c->options.epochs;
     tap_tape_reset(t->tape);
     const double sum = run_passes(t, &b);
-    if (tap_tape_status(t->tape, &message)) return fail("%s", message);
+    if (!tape_ok(t->tape)) return false;
     if (!isfinite(sum) || !tap_optim_finite(t->adam)) {
         if (!c->skip_nonfinite) return explain_nonfinite(t, &b);
         tap_module_zero_grad(c->root);
@@ -80,23 +79,40 @@ static bool take_step(trainer *t, tap_tensor x)
     return true;
 }
 
+pass pass_begin(tap_tensor data, int64_t batch_size, uint64_t seed)
+{
+    const tap_loader_options o = { .batch = batch_size };
+    const pass               p = { .tape = tap_tape_new(TAP_F32, seed), .data = tap_loader_new(data, o) };
+    tap_tape_set_recording(p.tape, false);
+    return p;
+}
+
+bool pass_next(pass *p)
+{
+    if (!tap_loader_next(p->data, &p->b.x)) return false;
+    p->b.rows = tap_loader_rows(p->data, &p->b.n);
+    p->done += p->b.n;
+    tap_tape_reset(p->tape);
+    return true;
+}
+
+bool pass_end(pass *p)
+{
+    const bool ok = loader_ok(p->data);
+    bar_clear();
+    tap_loader_free(p->data);
+    return tape_end(p->tape) && ok;
+}
+
 bool held_out_loss(const train_config *c, double *loss)
 {
-    tap_tape   *t = tap_tape_new(TAP_F32, c->options.seed ^ tap_random_hash("held out"));
-    tap_loader *data = tap_loader_new(c->held_out, (tap_loader_options){ .batch = 500 });
-    double      sum = 0, n = 0;
-    tap_tensor  x;
-    tap_tape_set_recording(t, false);
-    while (tap_loader_next(data, &x)) {
-        batch b = { .x = x, .held_out = true, .done = 1 };
-        b.rows = tap_loader_rows(data, &b.n);
-        tap_tape_reset(t);
-        sum += (double)b.n * tap_item(c->loss(c->net, t, &b));
-        n += (double)b.n;
-    }
-    *loss = sum / n;
-    const bool ok = loader_end(data);
-    return tape_end(t) && ok;
+    pass   p = pass_begin(c->held_out, 500, c->options.seed ^ tap_random_hash("held out"));
+    double sum = 0;
+    p.b.held_out = true;
+    p.b.done = 1;
+    while (pass_next(&p)) sum += (double)p.b.n * tap_item(c->loss(c->net, p.tape, &p.b));
+    *loss = sum / (double)p.done;
+    return pass_end(&p);
 }
 
 static bool print_epoch(const trainer *t, int64_t epoch)
@@ -121,7 +137,6 @@ static bool train_epoch(trainer *t)
     const train_config *c = t->c;
     const int64_t       epoch = (int64_t)tap_loader_epoch(t->data);
     const double        start = now() - t->now.seconds;
-    const char         *message;
     tap_tensor          x;
     while (!interrupted() && tap_loader_next(t->data, &x)) {
         if (!take_step(t, x)) return false;
@@ -129,7 +144,7 @@ static bool train_epoch(trainer *t)
         bar_update(epoch, t->now.rows, t->now.sum / (double)t->now.rows);
         if (now() - t->saved >= c->options.checkpoint_every) save(t);
     }
-    if (tap_loader_status(t->data, &message)) return fail("%s", message);
+    if (!loader_ok(t->data)) return false;
     if (interrupted()) {
         save(t);
         return false;

@@ -56,23 +56,23 @@ static bool show(const tour *o, bool variational)
     tap_loader     *shown = tap_loader_new(o->test, (tap_loader_options){ .batch = o->test.shape.n[0] });
     tap_autoencoder plain = { 0 };
     tap_vae         vae = { 0 };
-    tap_tensor      batch;
+    tap_tensor      rows;
     const tap_vae_options small = { .data = SIDE * SIDE, .hidden = { 200 }, .activation = tap_tanh, .latent = 2 };
     if (variational) tap_vae_init(&vae, root, small);
     else tap_autoencoder_init(&plain, root, (tap_autoencoder_options){ SIDE * SIDE, 1, { 200 }, tap_tanh, 2 });
     tap_optim *adam = tap_adam_new(root, (tap_adam_options){ .lr = 2e-3 });
     for (uint64_t epoch = 0; epoch < (o->quick ? 1 : 3); epoch++) {
         tap_loader_start(images, epoch);
-        while (tap_loader_next(images, &batch)) {
+        while (tap_loader_next(images, &rows)) {
             tap_tape_reset(t);
-            tap_var x = tap_input(t, batch);
+            tap_var x = tap_input(t, rows);
             tap_backward(variational ? tap_vae_loss(&vae, x) : tap_autoencoder_loss(&plain, x));
             tap_optim_step(adam, t);
         }
     }
     tap_tape_reset(t);
-    tap_loader_next(shown, &batch);
-    tap_var   x = tap_input(t, batch);
+    tap_loader_next(shown, &rows);
+    tap_var   x = tap_input(t, rows);
     tap_var   z = variational ? tap_sample(tap_vae_encode(&vae, x)) : tap_autoencoder_encode(&plain, x);
     estimate  z1 = estimate_of(tap_select(z, 1, 0)), z2 = estimate_of(tap_select(z, 1, 1));
     double    half = 3 * sqrt(fmax(z1.variance, z2.variance));

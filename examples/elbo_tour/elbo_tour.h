@@ -1,5 +1,4 @@
-/* examples/elbo_tour/elbo_tour.h: shared declarations of this program. A function that returns false has printed the reason,
- * one line on standard error. */
+/* examples/elbo_tour/elbo_tour.h: shared declarations of this program. */
 #ifndef ELBO_TOUR_H
 #define ELBO_TOUR_H
 

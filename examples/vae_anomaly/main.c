@@ -21,7 +21,7 @@ const argument options_table[] = {
 
     { .name = "Model" },
     { "--latent", "N", WHOLE, FIELD(latent), 1, 1e4, SAVED | BUILDS | TRAINS, "16", .help = "dimensions of z" },
-    { "--model", "FILE", TEXT, FIELD(model), .help = "a model trained before, DIR/model.safetensors" },
+    { "--model", "FILE", TEXT, FIELD(train.model), .help = "a model trained before, DIR/model.safetensors" },
 
     { .name = "Data and results" },
     { "--normal", "D", FOLDER, FIELD(normal), .roles = SAVED | TASK,
@@ -36,7 +36,6 @@ const argument options_table[] = {
 
     { .name = "Training" },
     TRAINING_ROWS("images", "40", "100", "1e-3"),
-    CHECKPOINT_ROWS(""),
 
     GENERAL_ROWS("print the results only"),
     { .name = "Example\n"
@@ -49,12 +48,12 @@ const argument options_table[] = {
 /* Checks which options go together, and completes them. */
 static bool complete(options *o, uint64_t given)
 {
-    if (o->model && !arguments_exclude(given, TRAINS, NOT_WITH_MODEL)) return false;
-    if (o->only && (!o->model || o->normal || o->anomaly || o->data))
+    if (o->train.model && !arguments_exclude(given, TRAINS, NOT_WITH_MODEL)) return false;
+    if (o->only && (!o->train.model || o->normal || o->anomaly || o->data))
         return usage("--score", "", "goes with --model, without --normal, --anomaly and --data");
-    if (!o->normal && !o->model) o->normal = "3";
+    if (!o->normal && !o->train.model) o->normal = "3";
     if (!o->normal || (strlen(o->normal) == 1 && strchr("0123456789", *o->normal))) return true;
-    if (!strcmp(o->normal, "all")) return !o->model || usage("--model", "", "goes with one task, not with --normal all");
+    if (!strcmp(o->normal, "all")) return !o->train.model || usage("--model", "", "goes with one task, not with --normal all");
     return o->anomaly || usage("--normal", o->normal, "a directory needs another one, --anomaly DIR");
 }
 
@@ -107,18 +106,19 @@ static bool load(task *t, tap_arena *a)
     tap_tensor     strange = { .shape = TAP_SHAPE(0) };
     const char    *other = o->only ? o->only : o->anomaly;
     dataset        d = { .train = strange, .test = strange };
-    if (!other && digit < 0) return fail("%s: what is normal is in a directory; name another one, --anomaly DIR", o->model);
+    if (!other && digit < 0)
+        return fail("%s: what is normal is in a directory; name another one, --anomaly DIR", o->train.model);
     if (o->data && !o->only && digit < 0) note("--data %s is not used: what is normal is in %s", o->data, o->normal);
     if (!o->only && !dataset_load(&d, a, digit < 0 ? o->normal : o->data)) return false;
     if (other && !dataset_images(&strange, a, other, "t10k")) return false;
-    if (!set_new(&t->train, a, o->model ? 0 : d.train.shape.n[0]) ||
+    if (!set_new(&t->train, a, o->train.model ? 0 : d.train.shape.n[0]) ||
         !set_new(&t->test, a, d.test.shape.n[0] + strange.shape.n[0]))
         return false;
-    if (!o->model && !set_add(&t->train, a, d.train, d.from, "train", digit, false, false)) return false;
+    if (!o->train.model && !set_add(&t->train, a, d.train, d.from, "train", digit, false, false)) return false;
     if (!o->only && !set_add(&t->test, a, d.test, d.from, "t10k", digit, !other, false)) return false;
     if (other && !set_add(&t->test, a, strange, other, "t10k", -1, true, !o->only)) return false;
     t->name = d.name;
-    if (!o->model && t->train.images.shape.n[0] == 0)
+    if (!o->train.model && t->train.images.shape.n[0] == 0)
         return fail("%s: its training images hold no %s to learn from", d.from, o->normal);
     if (o->only || (t->test.anomalies > 0 && t->test.anomalies < t->test.images.shape.n[0])) return true;
     return fail("%s: its test images hold %s %s%s", d.from, t->test.anomalies ? "no" : "nothing but",
@@ -147,7 +147,7 @@ static bool train_model(task *t, const out_file *files)
     };
     if (!o->train.quiet)
         printf("%s, normal %s: %lld images; %s\n", t->name, o->normal, (long long)data.shape.n[0], tap_config());
-    return train_and_save(config, t->name, o);
+    return train_or_load(config, t->name, NULL, o);
 }
 
 /* ---- Scores ------------------------------------------------------------------------------------------------------- */
@@ -173,23 +173,16 @@ static tap_var scores_of(const tap_vae *v, const options *o, tap_var x)
 static bool score(task *t, tap_arena *a)
 {
     const options *o = t->o;
-    tap_tensor     x, table = tap_tensor_slice(a, t->test.table, 1, SCORE, TAP_END, 1);
-    tap_loader    *images = tap_loader_new(t->test.images, (tap_loader_options){ .batch = SCORED });
-    tap_tape      *tape = tap_tape_new(TAP_F32, o->train.seed ^ tap_random_hash("scores"));
+    tap_tensor     table = tap_tensor_slice(a, t->test.table, 1, SCORE, TAP_END, 1);
+    pass           p = pass_begin(t->test.images, SCORED, o->train.seed ^ tap_random_hash("scores"));
     t->vae.options.samples = o->samples; /* of the ELBO */
-    tap_tape_set_recording(tape, false);
     bar_start(o->train.quiet, "scores", "deviance", 1, t->test.images.shape.n[0], 0);
-    for (int64_t done = 0, next; !interrupted() && tap_loader_next(images, &x); done = next) {
-        next = done + x.shape.n[0];
-        tap_tape_reset(tape);
-        tap_var scores = scores_of(&t->vae, o, tap_input(tape, x));
-        tap_tensor_copy(tap_tensor_slice(a, table, 0, done, next, 1), tap_value(scores), tap_arena_error(a));
-        bar_update(1, next, tap_item(tap_mean(tap_select(scores, 1, -1), TAP_ALL)));
+    while (!interrupted() && pass_next(&p)) {
+        tap_var scores = scores_of(&t->vae, o, tap_input(p.tape, p.b.x));
+        tap_tensor_copy(tap_tensor_slice(a, table, 0, p.done - p.b.n, p.done, 1), tap_value(scores), tap_arena_error(a));
+        bar_update(1, p.done, tap_item(tap_mean(tap_select(scores, 1, -1), TAP_ALL)));
     }
-    bar_clear();
-    bool ok = loader_end(images);
-    ok = tape_end(tape) && ok;
-    return arena_ok(a) && ok && !interrupted();
+    return pass_end(&p) && arena_ok(a) && !interrupted();
 }
 
 /* ---- Tasks -------------------------------------------------------------------------------------------------------- */
@@ -209,10 +202,10 @@ static bool run(options *o, double auroc[SCORES])
     task           t = { .o = o, .root = tap_module_new(TAP_F32, o->train.seed) };
     out_file       files[RESULTS];
     const unsigned roles = o->normal || o->only ? BUILDS : BUILDS | TASK;
-    bool           ok = (!o->model || model_options(a, o->model, o, roles)) && init(&t.vae, t.root, o) &&
-              (!o->model || model_load(t.root, o->model)) && load(&t, a);
+    bool           ok = (!o->train.model || model_options(a, o->train.model, o, roles)) && init(&t.vae, t.root, o) &&
+              (!o->train.model || model_load(t.root, o->train.model)) && load(&t, a);
     if (ok) result_files(files, (double)t.test.images.shape.n[0]);
-    ok = ok && (o->model ? prepare_out(o->train.out, o->only ? RESULTS - 1 : RESULTS, files) : train_model(&t, files)) &&
+    ok = ok && (o->train.model ? prepare_out(o->train.out, o->only ? RESULTS - 1 : RESULTS, files) : train_model(&t, files)) &&
          score(&t, a) && table_write(o->train.out, "scores.csv", columns, COLUMNS, t.test.table) && report(&t.test, o, auroc);
     tap_module_free(t.root);
     tap_arena_free(a);

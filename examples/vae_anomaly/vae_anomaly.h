@@ -1,9 +1,8 @@
-/* examples/vae_anomaly/vae_anomaly.h: shared declarations of this program. A function that returns false has printed the
- * reason, one line on standard error. */
+/* examples/vae_anomaly/vae_anomaly.h: shared declarations of this program. */
 #ifndef VAE_ANOMALY_H
 #define VAE_ANOMALY_H
 
-#include "examples/common/train.h"
+#include "examples/common/common.h"
 #include "models/models.h"
 
 enum { SCORES = 5, DIGITS = 10 };
@@ -13,7 +12,7 @@ extern const char *const columns[COLUMNS];
 
 typedef struct {
     train_options train;
-    const char   *normal, *anomaly, *data, *model, *only; /* NULL: not given; only: a directory to score */
+    const char   *normal, *anomaly, *data, *only; /* NULL: not given; only: a directory to score */
     int64_t       latent, samples, weights, steps;
 } options;
 

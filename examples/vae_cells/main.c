@@ -36,9 +36,8 @@ const argument options_table[] = {
       .help = "of CSV files: , or ; or any other character, or the word tab [, and in .tsv files tab]" },
     { "--out", "DIR", FOLDER, FIELD(train.out), .roles = LEARNS, .initial = "out/vae_cells",
       .help = "where the results go; made if need be" },
-    { "--model", "FILE", TEXT, FIELD(model), .roles = LEARNS, .help = "a model trained before, DIR/model.safetensors" },
-    { "--clusters", "N", WHOLE, FIELD(clusters), 1, 1e6, LEARNS,
-      .help = "of k-means [as many as there are groups, else 8]" },
+    { "--model", "FILE", TEXT, FIELD(train.model), .roles = LEARNS, .help = "a model trained before, DIR/model.safetensors" },
+    { "--clusters", "N", WHOLE, FIELD(clusters), 1, 1e6, LEARNS, .help = "of k-means [as many as there are groups, else 8]" },
     { "--draws", "N", WHOLE, FIELD(draws), 1, 1e4, LEARNS, "50", .help = "of z, for the likelihood of cells held out" },
 
     { .name = "Training" },
@@ -49,9 +48,7 @@ const argument options_table[] = {
     { "--scale", "S", REAL, FIELD(scale), DBL_MIN, 1e12, SAVED | BUILDS | TRAINS,
       .help = "counts are taken as parts of S [the median library size]" },
     TRAINING_ROWS("cells", "40", "128", "3e-3"),
-    { "--no-batches", NULL, FLAG, FIELD(no_batches), .roles = SAVED | LEARNS,
-      .help = "do not tell the model of the batches" },
-    CHECKPOINT_ROWS(""),
+    { "--no-batches", NULL, FLAG, FIELD(no_batches), .roles = SAVED | LEARNS, .help = "do not tell the model of the batches" },
 
     { .name = "Simulation, into a folder that --data takes, with metadata.csv" },
     { "--simulate", "DIR", FOLDER, FIELD(simulate), .help = "where to" },
@@ -73,7 +70,7 @@ static bool check(const options *o, uint64_t given)
 {
     if (o->simulate) return arguments_exclude(given, TRAINS | LEARNS, "does not go with --simulate");
     return arguments_exclude(given, SIMULATES, "goes with --simulate") &&
-           (!o->model || arguments_exclude(given, TRAINS | SEEDS, NOT_WITH_MODEL)) &&
+           (!o->train.model || arguments_exclude(given, TRAINS | SEEDS, NOT_WITH_MODEL)) &&
            (o->data || usage("--data", "", "must be given, or --simulate"));
 }
 
@@ -111,11 +108,6 @@ static bool simulate(options *o)
 
 /* ---- Training ----------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    const models *m;
-    bool          baseline;
-} train_context;
-
 /* Log-probability of the counts under the decoder at z = 0: a rate and a dispersion for each gene and batch. */
 tap_var baseline_log_prob(const models *m, cell_batch s)
 {
@@ -124,44 +116,32 @@ tap_var baseline_log_prob(const models *m, cell_batch s)
     return tap_sum(tap_log_prob(tap_count_vae_decode(&m->baseline, z, s.c, log_library), s.x), TAP_LAST);
 }
 
+static cell_batch cells_of(const models *m, tap_tape *t, const batch *b)
+{
+    tap_var cell = rows_of(t, b->held_out ? m->d->held_out : m->d->train, b->rows, b->n);
+    return cells_select(m->d, tap_select(cell, 1, 0));
+}
+
 static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
-    const train_context *p = net;
-    const cells         *d = p->m->d;
-    tap_var              rows = tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(b->n), (void *)b->rows));
-    tap_var              cell = tap_index_select(tap_input(t, b->held_out ? d->held_out : d->train), 0, rows);
-    const cell_batch     s = cells_select(d, tap_select(cell, 1, 0));
-    return p->baseline ? tap_neg(tap_mean(baseline_log_prob(p->m, s), TAP_ALL)) : tap_count_vae_loss(&p->m->vae, s.x, s.c);
+    const models    *m = net;
+    const cell_batch s = cells_of(m, t, b);
+    return tap_count_vae_loss(&m->vae, s.x, s.c);
+}
+
+static tap_var baseline_loss(const void *net, tap_tape *t, batch *b)
+{
+    return tap_neg(tap_mean(baseline_log_prob(net, cells_of(net, t, b)), TAP_ALL));
 }
 
 static bool init(const models *m, tap_count_vae *vae, tap_module *root)
 {
-    tap_count_vae_init(vae, root,
-                       (tap_count_vae_options){ .genes = m->d->counts.columns,
-                                                .hidden = { m->o->hidden },
-                                                .n_hidden = 1,
-                                                .latent = m->o->latent,
-                                                .condition = m->d->n_batches,
-                                                .likelihood = (tap_count_likelihood)m->o->likelihood,
-                                                .scale = m->o->scale });
+    tap_count_vae_options v = { .genes = m->d->counts.columns, .hidden = { m->o->hidden }, .latent = m->o->latent };
+    v.condition = m->d->n_batches;
+    v.likelihood = (tap_count_likelihood)m->o->likelihood;
+    v.scale = m->o->scale;
+    tap_count_vae_init(vae, root, v);
     return module_ok(root);
-}
-
-static train_config config_of(const train_context *p, const train_options *o)
-{
-    const cells *d = p->m->d;
-    return (train_config){
-        .options = *o, .root = p->m->root[p->baseline], .net = p, .loss = loss, .data = d->train, .held_out = d->held_out
-    };
-}
-
-static bool train_baseline(models *m)
-{
-    const train_options o = {
-        .epochs = 10, .batch = 128, .lr = 1e-2, .checkpoint_every = 1e9, .seed = m->o->train.seed, .quiet = true
-    };
-    const train_config config = config_of(&(train_context){ m, true }, &o);
-    return init(m, &m->baseline, m->root[1]) && train(&config);
 }
 
 /* Checks that the model file has the data's number of genes and of batches. */
@@ -191,17 +171,19 @@ static bool models_get(models *m)
                                  { "latent.npy", header + 4 * n * (double)o->latent },
                                  { "clusters.npy", header + 8 * n },
                                  { "latent.png", 4 * PICTURE_BYTES } };
-    train_config   config = config_of(&(train_context){ m, false }, &o->train);
-    config.n_results = (int)(sizeof results / sizeof *results);
+    train_config   config = { .options = o->train, .root = m->root[0], .net = m, .loss = loss, .data = m->d->train };
+    config.held_out = m->d->held_out;
+    config.n_results = 4;
     config.results = results;
-    if ((o->model && !fits(o->model, m->d, o->data)) || !init(m, &m->vae, m->root[0])) return false;
-    if (!o->model && !o->train.quiet)
-        printf("VAE of counts, %s, %lld parameters; %s\n",
-               o->likelihood == TAP_COUNTS_ZINB ? "zero-inflated negative binomial" : "negative binomial",
-               (long long)tap_module_numel(m->root[0]), tap_config());
-    const bool ok = o->model ? model_load(m->root[0], o->model) && prepare_out(o->train.out, config.n_results, results)
-                             : train_and_save(config, o->data, m->o);
-    return ok && train_baseline(m);
+    if ((o->train.model && !fits(o->train.model, m->d, o->data)) || !init(m, &m->vae, m->root[0])) return false;
+    const char *kind = o->likelihood == TAP_COUNTS_ZINB ? "VAE of counts, zero-inflated negative binomial"
+                                                        : "VAE of counts, negative binomial";
+    if (!train_or_load(config, o->data, kind, o)) return false;
+    config.options = (train_options){ .epochs = 10, .batch = 128, .lr = 1e-2, .checkpoint_every = 1e9, .quiet = true };
+    config.options.seed = o->train.seed;
+    config.root = m->root[1];
+    config.loss = baseline_loss;
+    return init(m, &m->baseline, m->root[1]) && train(&config);
 }
 
 static bool learn_and_tell(options *o)
@@ -209,8 +191,8 @@ static bool learn_and_tell(options *o)
     cells      d = { .n_groups = 0 };
     tap_arena *a = tap_arena_new();
     models     m = { o, &d, .root = { tap_module_new(TAP_F32, o->train.seed), tap_module_new(TAP_F32, o->train.seed) } };
-    const bool ok =
-        (!o->model || model_options(a, o->model, o, BUILDS | SEEDS)) && cells_load(&d, a, o) && models_get(&m) && report(&m);
+    const bool ok = (!o->train.model || model_options(a, o->train.model, o, BUILDS | SEEDS)) && cells_load(&d, a, o) &&
+                    models_get(&m) && report(&m);
     for (int i = 0; i < 2; i++) tap_module_free(m.root[i]);
     tap_arena_free(a);
     return ok;

@@ -1,17 +1,16 @@
-/* examples/vae_cells/vae_cells.h: shared declarations of this program. A function that returns false has printed the reason,
- * one line on standard error. */
+/* examples/vae_cells/vae_cells.h: shared declarations of this program. */
 #ifndef VAE_CELLS_H
 #define VAE_CELLS_H
 
 #include "cells.h"
-#include "examples/common/train.h"
+#include "examples/common/common.h"
 #include "models/models.h"
 #include "simulate.h"
 
 typedef struct {
     train_options    train;
-    const char      *data, *metadata, *model, *simulate; /* NULL: not given */
-    int              likelihood;                         /* of type tap_count_likelihood */
+    const char      *data, *metadata, *simulate; /* NULL: not given */
+    int              likelihood;                 /* of type tap_count_likelihood */
     bool             no_batches;
     int64_t          latent, hidden, clusters, draws;
     double           scale;     /* 0: the median library size */
@@ -28,9 +27,6 @@ typedef struct {
     int64_t    n_groups, n_batches; /* 0 if unknown */
     tap_tensor train, held_out;     /* int64 [n,2]: index of a cell with counts, library size */
 } cells;
-
-/* Sorts the rows of the table read from `path` into the order of the cells of `data`, by the column that holds their barcodes. */
-bool rows_match(tap_csv *t, const cells *d, tap_arena *a, const char *path, const char *data);
 
 /* A batch of cells on a tape: x, counts [n,genes], and c, one-hot batches [n,batches] or { 0 } for data without batches. */
 typedef struct {

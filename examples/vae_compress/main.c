@@ -1,13 +1,17 @@
 /* examples/vae_compress/main.c: compresses images losslessly with a VAE as their model, which it trains as well. */
-#include "examples/common/train.h"
+#include "examples/common/common.h"
 #include "models/models.h"
-#include "sizes.h"
 
+#include <bzlib.h>
 #include <errno.h>
 #include <limits.h>
+#include <lzma.h>
 #include <math.h>
+#include <png.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 const char *const program = "vae_compress";
 
@@ -19,7 +23,7 @@ typedef struct {
     train_options train;
     bool          binary;
     int64_t       latent, hidden;
-    const char   *data, *model;
+    const char   *data;
 } options;
 
 /* clang-format off */
@@ -34,7 +38,7 @@ const argument options_table[] = {
     { "-d", .help = "the images again, bit for bit" },
     { "--train", .help = "train a model on MNIST" },
     { "--binarize", .help = "pixels become 255 with probability grey / 255, else 0; --seed N decides" },
-    { "--model", "FILE", TEXT, FIELD(model),
+    { "--model", "FILE", TEXT, FIELD(train.model),
       .help = "of --train [out/vae_compress/grey/model.safetensors or, for images of two values, binary/ instead of grey/]" },
 
     { .name = "Training" },
@@ -47,7 +51,6 @@ const argument options_table[] = {
     { "--latent", "N", WHOLE, FIELD(latent), 1, 1e4, SAVED | BUILDS | TRAINS, "50", .help = "dimensions of z" },
     { "--hidden", "N", WHOLE, FIELD(hidden), 1, 1e5, SAVED | BUILDS | TRAINS, "500", .help = "units of the hidden layers" },
     TRAINING_ROWS("images", "20", "128", "1e-3"),
-    CHECKPOINT_ROWS(""),
 
     GENERAL_ROWS("not a word"),
     { 0 },
@@ -77,7 +80,7 @@ static bool parse(options *o, int argc, char **argv)
     const bool     codes = o->task == COMPRESS || o->task == DECOMPRESS;
     if (!o->train.out) o->train.out = o->binary ? "out/vae_compress/binary" : "out/vae_compress/grey";
     if (o->task != TRAIN && !arguments_exclude(given, codes ? TRAINS | SEEDS : TRAINS, "goes with --train")) return false;
-    return codes || !o->model || usage("--model", "", "goes with -c and -d");
+    return codes || !o->train.model || usage("--model", "", "goes with -c and -d");
 }
 
 enum { HEADER = 16 };   /* size in bytes of the header of an IDX file of images */
@@ -120,17 +123,15 @@ static bool train_model(state *s)
     config.data = tap_tensor_slice(s->arena, d.train, 0, 0, end, 1);
     if (end < n) config.held_out = tap_tensor_slice(s->arena, d.train, 0, end, n, 1);
     if (!o->train.quiet)
-        printf("%s from %s: %lld for training, %lld held out\n%s VAE, %lld parameters; %s\n", d.name, d.from, (long long)end,
-               (long long)(n - end), o->binary ? "Bernoulli" : "beta-binomial", (long long)tap_module_numel(s->root),
-               tap_config());
-    return train_and_save(config, d.name, o);
+        printf("%s from %s: %lld for training, %lld held out\n", d.name, d.from, (long long)end, (long long)(n - end));
+    return train_or_load(config, d.name, o->binary ? "Bernoulli VAE" : "beta-binomial VAE", o);
 }
 
 /* Loads the model that the options name, or else the default one for images of two values or of bytes. */
 static bool load_model(state *s, bool binary)
 {
     const char *usual = binary ? "out/vae_compress/binary/model.safetensors" : "out/vae_compress/grey/model.safetensors";
-    const char *path = s->o.model ? s->o.model : usual;
+    const char *path = s->o.train.model ? s->o.train.model : usual;
     return model_options(s->arena, path, &s->o, BUILDS) && init(s) && model_load(s->root, path);
 }
 
@@ -173,6 +174,74 @@ static bool whiten(tap_tensor images)
     return values <= 2;
 }
 
+/* ---- Other compressors -------------------------------------------------------------------------------------------- */
+
+/* Their number, the maximum compression level of all of them, and the largest input. */
+enum { OTHERS = 4, BEST = 9, LARGEST = 1 << 30 };
+
+static void count(png_structp png, png_bytep bytes, size_t n)
+{
+    (void)bytes;
+    *(size_t *)png_get_io_ptr(png) += n;
+}
+
+static void no_flush(png_structp png)
+{
+    (void)png;
+}
+
+/* The frame that libpng's errors return to with longjmp; none of its variables changes after setjmp. */
+static bool encode(png_structp png, png_infop info, size_t *size, const uint8_t *image, int depth)
+{
+    if (setjmp(png_jmpbuf(png))) return false;
+    png_set_write_fn(png, size, count, no_flush);
+    png_set_compression_level(png, BEST);
+    png_set_IHDR(png, info, SIDE, SIDE, depth, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(png, info);
+    png_set_packing(png);
+    for (int y = 0; y < SIDE; y++) png_write_row(png, image + y * SIDE);
+    png_write_end(png, info);
+    return true;
+}
+
+static size_t size_by_png(tap_tensor images, int depth)
+{
+    size_t all = 0;
+    for (int64_t i = 0; i < images.shape.n[0]; i++) {
+        png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+        png_infop   info = png ? png_create_info_struct(png) : NULL;
+        const bool  ok = info && encode(png, info, &all, (const uint8_t *)images.data + i * SIDE * SIDE, depth);
+        png_destroy_write_struct(&png, &info);
+        if (!ok) return 0;
+    }
+    return all;
+}
+
+/* Sizes in bytes after compression by gzip -9, bzip2 -9 and xz -9, and as separate PNG files; 0 if unknown. binary: measured
+ * as one bit per pixel, set if not 0. */
+static void measure_others(double bytes[OTHERS], tap_tensor images, bool binary)
+{
+    const uint8_t *pixel = images.data;
+    const size_t   pixels = (size_t)tap_tensor_numel(images), n = binary ? (pixels + 7) / 8 : pixels, room = n + n / 50 + 4096;
+    uint8_t       *packed = calloc(n, 1), *to = malloc(room);
+    uLongf         gzip = room;
+    unsigned       bzip2 = (unsigned)room;
+    size_t         xz = 0;
+    for (size_t i = 0; packed && i < pixels; i++) {
+        if (binary) packed[i / 8] |= (uint8_t)((pixel[i] != 0) << (7 - i % 8));
+        else packed[i] = pixel[i];
+    }
+    if (packed && to && n < LARGEST) {
+        if (compress2(to, &gzip, packed, n, BEST) == Z_OK) bytes[0] = (double)gzip + 18 - 6; /* gzip's header for zlib's */
+        if (BZ2_bzBuffToBuffCompress((char *)to, &bzip2, (char *)packed, (unsigned)n, BEST, 0, 0) == BZ_OK) bytes[1] = bzip2;
+        if (lzma_easy_buffer_encode(BEST, LZMA_CHECK_CRC64, NULL, packed, n, to, &xz, room) == LZMA_OK) bytes[2] = (double)xz;
+    }
+    bytes[3] = (double)size_by_png(images, binary ? 1 : 8);
+    free(packed);
+    free(to);
+}
+
 static void line(const char *name, double bytes, int64_t pixels)
 {
     if (bytes > 0) printf("  %-22s %7.4f bits per pixel %12.0f bytes\n", name, 8 * bytes / (double)pixels, bytes);
@@ -183,20 +252,19 @@ static void line(const char *name, double bytes, int64_t pixels)
  * whitened version if they have two values. */
 static bool report(const state *s, tap_tensor images, tap_tensor shown, bool binary, int64_t bytes, double seconds)
 {
-    const int64_t n = images.shape.n[0], pixels = tap_tensor_numel(images);
-    train_config  config = { .net = &s->vae, .loss = loss, .held_out = s->o.binary ? shown : images };
-    double        nats; /* the mean of -ELBO, with one draw of z per image, as the coder uses */
+    static const char *const names[OTHERS] = { "gzip -9", "bzip2 -9", "xz -9", "PNG, one for each" };
+    const int64_t            n = images.shape.n[0], pixels = tap_tensor_numel(images);
+    double                   others[OTHERS] = { 0 };
+    train_config             config = { .net = &s->vae, .loss = loss, .held_out = s->o.binary ? shown : images };
+    double                   nats; /* the mean of -ELBO, with one draw of z per image, as the coder uses */
     printf("%lld images, %s: %.2f MB of pixels per second\n", (long long)n, binary ? "of two values" : "of bytes",
            (double)pixels / 1e6 / seconds);
     if (n == 0) return true;
     if (!held_out_loss(&config, &nats)) return false;
-    const sizes others = sizes_of(shown, binary);
+    measure_others(others, shown, binary);
     line("vae_compress", (double)bytes, pixels);
     line("-ELBO", (double)n * nats / log(2) / 8, pixels);
-    line("gzip -9", (double)others.gzip, pixels);
-    line("bzip2 -9", (double)others.bzip2, pixels);
-    line("xz -9", (double)others.xz, pixels);
-    line("PNG, one for each", (double)others.png, pixels);
+    for (int i = 0; i < OTHERS; i++) line(names[i], others[i], pixels);
     return true;
 }
 
@@ -207,7 +275,7 @@ static bool is_sound(const state *s)
     return !tap_arena_status(s->arena, &message) || fail("%s: %s", s->o.from, message);
 }
 
-static bool compress(state *s)
+static bool compress_images(state *s)
 {
     tap_tensor images;
     if (!images_read(&images, s->arena, s->o.from)) return false;
@@ -218,12 +286,11 @@ static bool compress(state *s)
     const double     start = now();
     const tap_tensor bytes = tap_bits_back_encode(s->arena, &s->vae, images);
     const double     seconds = now() - start;
-    if (!is_sound(s)) return false;
-    return write_file(s->o.to, TAP_NONE, bytes) &&
+    return is_sound(s) && write_file(s->o.to, TAP_NONE, bytes) &&
            (s->o.train.quiet || report(s, images, shown, binary, tap_tensor_numel(bytes), seconds));
 }
 
-static bool decompress(state *s)
+static bool decompress_images(state *s)
 {
     tap_bits_back_header h;
     tap_tensor           bytes;
@@ -236,8 +303,7 @@ static bool decompress(state *s)
     const double     start = now();
     const tap_tensor images = tap_bits_back_decode(s->arena, &s->vae, bytes);
     const double     seconds = now() - start;
-    if (!is_sound(s)) return false;
-    if (!write_file(s->o.to, h.count, images)) return false;
+    if (!is_sound(s) || !write_file(s->o.to, h.count, images)) return false;
     if (!s->o.train.quiet)
         printf("%lld images: %.2f MB of pixels per second\n", (long long)h.count, (double)(h.count * h.data) / 1e6 / seconds);
     return true;
@@ -258,7 +324,7 @@ static bool binarize(state *s)
 
 int main(int argc, char **argv)
 {
-    static bool (*const tasks[TASKS])(state *) = { compress, decompress, binarize, train_model };
+    static bool (*const tasks[TASKS])(state *) = { compress_images, decompress_images, binarize, train_model };
     state s = { .o = { .task = TASKS } };
     if (!parse(&s.o, argc, argv)) return 2;
     begin_program(s.o.train.threads);

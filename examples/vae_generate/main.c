@@ -19,17 +19,15 @@ const argument options_table[] = {
 
     { .name = "Data and results" },
     { "--data", "DIR", FOLDER, FIELD(data), .help = "directory with MNIST's four files, plain or .gz [as of vae_mnist]" },
-    { "--out", "DIR", FOLDER, FIELD(train.out), .initial = "out/vae_generate",
-      .help = "where the results go; made if need be" },
-    { "--model", "FILE", TEXT, FIELD(model), .help = "a model trained before, DIR/model.safetensors" },
+    { "--out", "DIR", FOLDER, FIELD(train.out), .initial = "out/vae_generate", .help = "where results go; made if need be" },
+    { "--model", "FILE", TEXT, FIELD(train.model), .help = "a model trained before, DIR/model.safetensors" },
     { "--classifier", "FILE", TEXT, FIELD(classifier),
       .help = "the classifier of --measure [classifier.safetensors in --out; without one, --measure trains one on --data]" },
 
     { .name = "What to draw, into --out [all of it, but for --digit]" },
     { "--samples", NULL, FLAG, FIELD(samples), .help = "samples.png, digits by chance, and digits.png, all ten in 16 hands" },
     { "--digit", "D", WHOLE, FIELD(digit), 0, DIGITS - 1, .help = "digit_D.png, 256 times the digit D" },
-    { "--traversals", NULL, FLAG, FIELD(traversals),
-      .help = "traversals.png: what each dimension of z does to a 3, or to D" },
+    { "--traversals", NULL, FLAG, FIELD(traversals), .help = "traversals.png: what each dimension of z does to a 3, or to D" },
     { "--interpolate", "A,B", CUSTOM, 0, .takes = "two numbers of test images, such as 3,18", .parse = parse_ends,
       .help = "interpolation.png: from test image number A to number B [0,1]" },
     { "--measure", NULL, FLAG, FIELD(measure),
@@ -40,7 +38,6 @@ const argument options_table[] = {
     { "--beta", "B", REAL, FIELD(beta), 0, 1e6, SAVED | TRAINS, "4",
       .help = "weight of the KL in the loss: the more, the plainer and the surer are the digits" },
     TRAINING_ROWS("images", "4", "128", "1e-3"),
-    CHECKPOINT_ROWS(""),
 
     GENERAL_ROWS("print the results only"),
     { .name = "Example\n"
@@ -58,16 +55,10 @@ static bool complete(options *o, uint64_t given)
         o->ends[0] = 0;
         o->ends[1] = 1;
     }
-    if (o->model && !arguments_exclude(given, TRAINS, NOT_WITH_MODEL)) return false;
+    if (o->train.model && !arguments_exclude(given, TRAINS, NOT_WITH_MODEL)) return false;
     if (o->classifier && !o->measure) return usage("--classifier", "", "goes with --measure");
-    return !o->data || !o->model || o->measure || o->ends[0] >= 0 ||
+    return !o->data || !o->train.model || o->measure || o->ends[0] >= 0 ||
            usage("--data", "", "goes with training, --interpolate and --measure");
-}
-
-tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n)
-{
-    tap_var index = tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(n), (void *)rows));
-    return tap_index_select(tap_input(t, labels), 0, index);
 }
 
 tap_var one_hot(tap_var label)
@@ -79,27 +70,24 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
     const state     *s = net;
     const tap_tensor labels = b->held_out ? s->test_labels : s->train_labels;
-    return tap_vae_loss_given(&s->vae, tap_input(t, b->x), one_hot(labels_of(t, labels, b->rows, b->n)));
+    return tap_vae_loss_given(&s->vae, tap_input(t, b->x), one_hot(rows_of(t, labels, b->rows, b->n)));
 }
 
 /* Trains a model and saves it, or loads the one that the options name. Checks beforehand that the files can be written. */
 static bool get_model(state *s, int n, const out_file *files)
 {
     options *o = &s->o;
-    if (o->model && !model_options(s->arena, o->model, o, BUILDS)) return false;
+    if (o->train.model && !model_options(s->arena, o->train.model, o, BUILDS)) return false;
     tap_vae_options v = { .data = SIDE * SIDE, .image = { 1, SIDE, SIDE }, .n_conv = 2, .conv = { 32, 64 } };
     v.n_hidden = 1, v.hidden[0] = 256, v.latent = o->latent, v.condition = DIGITS;
     v.beta = o->beta > 0 ? o->beta : TAP_ZERO, v.clip = 20;
     tap_vae_init(&s->vae, s->root, v);
-    if (!module_ok(s->root)) return false;
-    if (o->model) return model_load(s->root, o->model) && prepare_out(o->train.out, n, files);
-    if (!o->train.quiet)
-        printf("%s from %s: %lld for training, %lld for testing\nconditional VAE, %lld parameters; %s\n", s->found.name,
-               s->found.from, (long long)s->found.train.shape.n[0], (long long)s->found.test.shape.n[0],
-               (long long)tap_module_numel(s->root), tap_config());
+    if (!o->train.model && !o->train.quiet)
+        printf("%s from %s: %lld for training, %lld for testing\n", s->found.name, s->found.from,
+               (long long)s->found.train.shape.n[0], (long long)s->found.test.shape.n[0]);
     train_config config = { .options = o->train, .root = s->root, .net = s, .loss = loss, .n_results = n, .results = files };
     config.data = s->found.train, config.held_out = s->found.test;
-    return train_and_save(config, s->found.name, o);
+    return train_or_load(config, s->found.name, "conditional VAE", o);
 }
 
 static bool holds(tap_tensor labels, int digit)
@@ -115,7 +103,7 @@ static bool check_classes(const state *s)
     const options  *o = &s->o;
     const long long tests = s->found.test.shape.n[0];
     for (int i = 0; i < DIGITS; i++) {
-        const bool drawn = !o->model && (o->samples || (o->digit < 0 ? o->traversals && i == 3 : o->digit == i));
+        const bool drawn = !o->train.model && (o->samples || (o->digit < 0 ? o->traversals && i == 3 : o->digit == i));
         if ((drawn || (o->measure && holds(s->test_labels, i))) && !holds(s->train_labels, i))
             return fail("%s: its training images hold no %d, which is to be %s", s->found.from, i,
                         drawn ? "drawn" : "measured");
@@ -128,7 +116,7 @@ static bool check_classes(const state *s)
 static bool load(state *s)
 {
     const int64_t a = s->o.ends[0], b = s->o.ends[1];
-    if (s->o.model && !s->o.measure && a < 0) return true;
+    if (s->o.train.model && !s->o.measure && a < 0) return true;
     if (!dataset_load(&s->found, s->arena, s->o.data)) return false;
     const int64_t n = s->found.train.shape.n[0], tests = s->found.test.shape.n[0];
     if (a >= tests || b >= tests)

@@ -21,7 +21,7 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
 {
     const state *s = net;
     tap_var      logits = tap_linear_forward(&s->reader_out, features(s, tap_input(t, b->x)));
-    tap_var      label = labels_of(t, b->held_out ? s->test_labels : s->train_labels, b->rows, b->n);
+    tap_var      label = rows_of(t, b->held_out ? s->test_labels : s->train_labels, b->rows, b->n);
     return tap_cross_entropy(logits, label, (tap_var){ 0 }, TAP_NO_INDEX, TAP_REDUCE_MEAN, 0);
 }
 
@@ -36,7 +36,6 @@ bool classifier_find(state *s)
     snprintf(s->reader_data, sizeof s->reader_data, "%lld %s", (long long)s->found.train.shape.n[0], s->found.name);
     join(s->reader_file, given ? given : s->o.train.out, given ? "" : "classifier.safetensors");
     s->reader_missing = !given && access(s->reader_file, F_OK) != 0;
-    if (!module_ok(s->reader_root)) return false;
     if (s->reader_missing) return true;
     const tap_safetensors file = tap_safetensors_read(s->arena, s->reader_file);
     if (!arena_ok(s->arena)) return false;
@@ -79,29 +78,25 @@ static const char *share(char text[16], const classifier_stats *p, int digit)
 static bool classify(classifier_stats *p, const state *s, int64_t first, bool drawn)
 {
     tap_arena *a = s->arena;
-    tap_tensor from = tap_tensor_contiguous(a, tap_tensor_slice(a, s->found.test, 0, first, TAP_END, 2)), x;
+    tap_tensor from = tap_tensor_contiguous(a, tap_tensor_slice(a, s->found.test, 0, first, TAP_END, 2));
     tap_tensor labels = tap_tensor_contiguous(a, tap_tensor_slice(a, s->test_labels, 0, first, TAP_END, 2));
     *p = (classifier_stats){ .features = tap_tensor_zeros(a, TAP_F64, TAP_SHAPE(from.shape.n[0], FEATURES)) };
-    tap_loader *images = tap_loader_new(from, (tap_loader_options){ .batch = 500 });
-    tap_tape   *t = tap_tape_new(TAP_F32, s->o.train.seed ^ tap_random_hash("measure"));
-    tap_tape_set_recording(t, false);
-    while (!interrupted() && tap_loader_next(images, &x)) {
-        tap_tape_reset(t);
-        const int64_t done = p->n[DIGITS], n = x.shape.n[0];
-        tap_var       label = labels_of(t, labels, tap_loader_rows(images, &(int64_t){ 0 }), n);
-        tap_var       image = drawn ? tap_vae_sample_given(&s->vae, one_hot(label)) : tap_input(t, x);
-        tap_var       h = features(s, image), logits = tap_linear_forward(&s->reader_out, h);
-        tap_tensor    right = tap_value(tap_eq(tap_argmax(logits, TAP_LAST), label));
-        tap_tensor_copy(tap_tensor_slice(a, p->features, 0, done, done + n, 1), tap_value(h), tap_arena_error(a));
-        for (int64_t i = 0; i < n && right.data; i++) {
+    pass images = pass_begin(from, 500, s->o.train.seed ^ tap_random_hash("measure"));
+    while (!interrupted() && pass_next(&images)) {
+        const batch *b = &images.b;
+        tap_var      label = rows_of(images.tape, labels, b->rows, b->n);
+        tap_var      image = drawn ? tap_vae_sample_given(&s->vae, one_hot(label)) : tap_input(images.tape, b->x);
+        tap_var      h = features(s, image), logits = tap_linear_forward(&s->reader_out, h);
+        tap_tensor   right = tap_value(tap_eq(tap_argmax(logits, TAP_LAST), label));
+        tap_tensor_copy(tap_tensor_slice(a, p->features, 0, images.done - b->n, images.done, 1), tap_value(h),
+                        tap_arena_error(a));
+        for (int64_t i = 0; i < b->n && right.data; i++) {
             const int64_t digit = (int64_t)tap_tensor_item(tap_value(label), i), hit = tap_tensor_item(right, i) != 0;
             p->n[digit]++, p->n[DIGITS]++;
             p->right[digit] += hit, p->right[DIGITS] += hit;
         }
     }
-    bool ok = loader_end(images);
-    ok = tape_end(t) && ok;
-    return arena_ok(a) && ok;
+    return pass_end(&images) && arena_ok(a);
 }
 
 /* Compares one half of the test images with the other half, and with generated images with the labels of the other half. */

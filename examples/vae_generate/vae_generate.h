@@ -1,17 +1,16 @@
-/* examples/vae_generate/vae_generate.h: shared declarations of this program. A function that returns false has printed the
- * reason, one line on standard error. */
+/* examples/vae_generate/vae_generate.h: shared declarations of this program. */
 #ifndef VAE_GENERATE_H
 #define VAE_GENERATE_H
 
-#include "examples/common/train.h"
+#include "examples/common/common.h"
 #include "models/models.h"
 
 enum { DIGITS = 10, PICTURES = 5 };
 
 typedef struct {
     train_options train;
-    const char   *data, *model, *classifier; /* NULL: search for a data set; train a model; use the one in `out` */
-    int64_t       latent, digit, ends[2];    /* digit to draw, test images to interpolate between; -1: not requested */
+    const char   *data, *classifier;      /* NULL: search for a data set; use the one in `out` */
+    int64_t       latent, digit, ends[2]; /* digit to draw, test images to interpolate between; -1: not requested */
     double        beta;
     bool          samples, traversals, measure;
 } options;
@@ -32,8 +31,7 @@ typedef struct {
 } state;
 
 /* main.c */
-tap_var labels_of(tap_tape *t, tap_tensor labels, const int64_t *rows, int64_t n); /* the labels of these rows: int64 [n] */
-tap_var one_hot(tap_var label);                                                    /* float32 [..,DIGITS] */
+tap_var one_hot(tap_var label); /* float32 [..,DIGITS] */
 
 /* draw.c */
 int  draw_files(out_file files[PICTURES], state *s); /* lists the files that draw() writes; returns their number */

@@ -142,7 +142,6 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
 /* Computes means over the whole test set, with the same noise in each call. */
 static bool evaluate(const run *r, record *e)
 {
-    const char  *message;
     const double n = (double)r->data->test.shape.n[0];
     double       rec = 0, kl = 0;
     tap_tape    *t = tap_tape_new(TAP_F32, r->o->train.seed ^ tap_random_hash("test"));
@@ -161,8 +160,7 @@ static bool evaluate(const run *r, record *e)
     e->test_elbo = (rec - kl) / n;
     e->test_rec = rec / n;
     e->test_kl = kl / n;
-    if (!tape_end(t)) return false;
-    if (tap_loader_status(r->test_images, &message)) return fail("%s", message);
+    if (!tape_end(t) || !loader_ok(r->test_images)) return false;
     if (!isfinite(e->test_elbo))
         return fail("the test ELBO is not a finite number in epoch %.0f; a smaller --lr may help", e->epoch);
     return measure_latents(e->latents, e->latents + r->o->model.latent, &r->vae, r->data->test, r->o->train.seed);
@@ -306,12 +304,9 @@ static bool train_model(run *r, tap_arena *a)
     /* Keeps memory use roughly independent of the number of samples. */
     r->test_images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = samples < 500 ? 500 / samples : 1 });
     tap_vae_init(&r->vae, r->root, o->model);
-    bool ok = arena_ok(a) && module_ok(r->root);
-    if (ok) print_start(r);
-    ok = ok && run_epochs(r) && finish(r);
-    tap_loader_free(r->test_images);
-    tap_module_free(r->root);
-    return ok;
+    if (!arena_ok(a)) return false;
+    print_start(r);
+    return run_epochs(r) && finish(r);
 }
 
 static bool start(options *o)
@@ -323,6 +318,8 @@ static bool start(options *o)
     const bool     ok = dataset_load(&data, a, o->data) && prepare_out(o->train.out, 1, &first) &&
                     run_open(&r.checkpoint, o->train.out, o->train.resume, "images", true) && resume(o, r.checkpoint, a) &&
                     train_model(&r, a);
+    tap_loader_free(r.test_images);
+    tap_module_free(r.root);
     tap_checkpoint_free(r.checkpoint);
     tap_arena_free(a);
     return ok;

@@ -1,9 +1,8 @@
-/* examples/vae_mnist/vae_mnist.h: shared declarations of this program. A function that returns false has printed the reason,
- * one line on standard error. */
+/* examples/vae_mnist/vae_mnist.h: shared declarations of this program. */
 #ifndef VAE_MNIST_H
 #define VAE_MNIST_H
 
-#include "examples/common/train.h"
+#include "examples/common/common.h"
 #include "models/models.h"
 
 enum { GROWS = OWN }; /* the role of --epochs, which may differ when a run is resumed */
