@@ -12,7 +12,7 @@
 /* The program's name, with which its messages begin. Each program defines it. */
 extern const char *const program;
 
-/* ---- program.c: how a program begins and ends, and its files--------------------------------------------------------------- */
+/* ---- program.c: how a program begins and ends, and its files ------------------------------------------------------ */
 
 /* Starts a program: sets the locale, the number of threads (0: the library's default) and the signal handlers. The first SIGINT,
  * SIGTERM or SIGHUP asks the program to finish its step and to write its results; a second one ends it. */
@@ -212,12 +212,11 @@ typedef struct {
     const out_file *results;
 
     /* Optional settings; 0 and NULL stand for the defaults in brackets. */
-    bool        constant_lr;      /* [the step size falls to 0 over the second half] */
-    bool        skip_nonfinite;   /* omit updates with a loss or gradient that is not finite [training fails] */
-    const char *data_name;        /* the loader's name in the checkpoint [data] */
-    const char *reported;         /* the reported number's name in the progress bar [loss] */
-    double      checkpoint_bytes; /* size of the tensors that `declare` adds */
-    void       *ctx;              /* the argument of the three functions below */
+    bool        constant_lr;    /* [the step size falls to 0 over the second half] */
+    bool        skip_nonfinite; /* omit updates with a loss or gradient that is not finite [training fails] */
+    const char *data_name;      /* the loader's name in the checkpoint [data] */
+    const char *reported;       /* the reported number's name in the progress bar [loss] */
+    void       *ctx;            /* the argument of the three functions below */
     void (*declare)(void *ctx, tap_checkpoint *c, progress *p);     /* adds tensors to the checkpoint [sum and rows] */
     bool (*resumed)(void *ctx, int64_t epoch, const progress *p);   /* called after a checkpoint was loaded */
     bool (*end_epoch)(void *ctx, int64_t epoch, const progress *p); /* [prints the mean loss, and the loss of held_out] */
@@ -239,8 +238,6 @@ bool pass_end(
 bool   train(const train_config *c);                       /* by Adam; also false, without a message, if interrupted */
 bool   held_out_loss(const train_config *c, double *loss); /* the loss of c->held_out, with the same noise in each call */
 double total(tap_var x);                                   /* the sum of all elements, in double precision */
-
-/* ---- model.c: the files of training ------------------------------------------------------------------------------- */
 
 /* Opens the checkpoint in `out`. Fails if it is in use or damaged, or belongs to an unfinished run and `resume` is not set.
  * If `notes` is set, prints where the run resumes. */

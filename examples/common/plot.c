@@ -36,7 +36,7 @@ static double at_y(double y)
     return BOTTOM - (BOTTOM - TOP) * (y - axes.y0) / (axes.y1 - axes.y0);
 }
 
-/* ---- Axes -------------------------------------------------------------------------------------------------------- */
+/* ---- Axes --------------------------------------------------------------------------------------------------------- */
 
 /* Draws text whose left edge (align = 0), center (0.5) or right edge (1) is at x. */
 static void put_text(double x, double y, double align, double grey, const char *text)
@@ -129,7 +129,7 @@ void plot_limits(tap_tensor x, int64_t column, double *from, double *to)
     *to = (low <= high ? high : 0) + more;
 }
 
-/* ---- Series ------------------------------------------------------------------------------------------------------ */
+/* ---- Series ------------------------------------------------------------------------------------------------------- */
 
 /* Writes a series' name, if it has one, into the legend, returns the height of the mark to its left, and sets the color. */
 static double put_name(const char *name, int color, double alpha)
@@ -255,7 +255,7 @@ double plot_bins(int64_t n, const double *x, int bins, double x0, double x1, dou
     return most;
 }
 
-/* ---- Files ------------------------------------------------------------------------------------------------------- */
+/* ---- Files -------------------------------------------------------------------------------------------------------- */
 
 static cairo_status_t append(void *none, const unsigned char *bytes, unsigned int n)
 {

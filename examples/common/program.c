@@ -103,13 +103,12 @@ bool prepare_out(const char *out, int n, const out_file *files)
 
 bool prepare_file(const char *path, double bytes)
 {
-    char        folder[PATH_SIZE];
-    struct stat s;
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const bool  there = stat(path, &s) == 0;
-    if (there && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode)) return true;
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(name - path) : 1, slash ? path : ".");
-    const out_file file = { name, bytes };
+    char           folder[PATH_SIZE];
+    struct stat    s;
+    const char    *slash = strrchr(path, '/');
+    const out_file file = { slash ? slash + 1 : path, bytes };
+    if (stat(path, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode)) return true;
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(file.name - path) : 1, slash ? path : ".");
     return can_write("", path) && has_room(folder, 1, &file);
 }
 

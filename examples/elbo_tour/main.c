@@ -29,10 +29,9 @@ static int n_equations, n_wrong;
 
 estimate estimate_of(tap_var draws)
 {
-    double       sum = 0, squares = 0;
+    double       squares = 0;
     tap_tensor   v = tap_value(draws);
-    const double n = (double)tap_tensor_numel(v);
-    for (int64_t i = 0; i < tap_tensor_numel(v); i++) sum += tap_tensor_item(v, i);
+    const double sum = total(draws), n = (double)tap_tensor_numel(v);
     for (int64_t i = 0; i < tap_tensor_numel(v); i++) squares += pow(tap_tensor_item(v, i) - sum / n, 2);
     return (estimate){ sum / n, squares / (n - 1), sqrt(squares / (n - 1) / n) };
 }

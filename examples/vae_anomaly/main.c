@@ -127,10 +127,9 @@ static bool load(task *t, tap_arena *a)
 
 /* ---- The model ---------------------------------------------------------------------------------------------------- */
 
-static bool init(tap_vae *vae, tap_module *root, const options *o)
+static void init(tap_vae *vae, tap_module *root, const options *o)
 {
     tap_vae_init(vae, root, (tap_vae_options){ .data = PIXELS, .latent = o->latent, .clip = 20 });
-    return module_ok(root);
 }
 
 static tap_var loss(const void *vae, tap_tape *t, batch *b)
@@ -138,14 +137,25 @@ static tap_var loss(const void *vae, tap_tape *t, batch *b)
     return tap_vae_loss(vae, tap_input(t, b->x));
 }
 
-static bool train_model(task *t, const out_file *files)
+/* The program's files besides those that training writes. */
+static void result_files(out_file files[RESULTS], double images)
+{
+    files[0] = (out_file){ "scores.csv", ROW_BYTES * images };
+    files[1] = (out_file){ "histogram.png", 6 * PICTURE_BYTES };
+    files[2] = (out_file){ "extremes.png", PICTURE_BYTES };
+    files[3] = (out_file){ "roc.png", PICTURE_BYTES };
+}
+
+/* Trains the model and saves it, or loads the one that the options name. */
+static bool get_model(task *t)
 {
     const options     *o = t->o;
     const tap_tensor   data = t->train.images;
-    const train_config config = {
-        .options = o->train, .root = t->root, .net = &t->vae, .loss = loss, .data = data, .n_results = RESULTS, .results = files
-    };
-    if (!o->train.quiet)
+    out_file           files[RESULTS];
+    const train_config config = { o->train,        t->root, &t->vae, loss, data, .n_results = o->only ? RESULTS - 1 : RESULTS,
+                                  .results = files };
+    result_files(files, (double)t->test.images.shape.n[0]);
+    if (!o->train.model && !o->train.quiet)
         printf("%s, normal %s: %lld images; %s\n", t->name, o->normal, (long long)data.shape.n[0], tap_config());
     return train_or_load(config, t->name, NULL, o);
 }
@@ -187,26 +197,15 @@ static bool score(task *t, tap_arena *a)
 
 /* ---- Tasks -------------------------------------------------------------------------------------------------------- */
 
-/* The program's files besides those that training writes. */
-static void result_files(out_file files[RESULTS], double images)
-{
-    files[0] = (out_file){ "scores.csv", ROW_BYTES * images };
-    files[1] = (out_file){ "histogram.png", 6 * PICTURE_BYTES };
-    files[2] = (out_file){ "extremes.png", PICTURE_BYTES };
-    files[3] = (out_file){ "roc.png", PICTURE_BYTES };
-}
-
 static bool run(options *o, double auroc[SCORES])
 {
     tap_arena     *a = tap_arena_new();
     task           t = { .o = o, .root = tap_module_new(TAP_F32, o->train.seed) };
-    out_file       files[RESULTS];
     const unsigned roles = o->normal || o->only ? BUILDS : BUILDS | TASK;
-    bool           ok = (!o->train.model || model_options(a, o->train.model, o, roles)) && init(&t.vae, t.root, o) &&
-              (!o->train.model || model_load(t.root, o->train.model)) && load(&t, a);
-    if (ok) result_files(files, (double)t.test.images.shape.n[0]);
-    ok = ok && (o->train.model ? prepare_out(o->train.out, o->only ? RESULTS - 1 : RESULTS, files) : train_model(&t, files)) &&
-         score(&t, a) && table_write(o->train.out, "scores.csv", columns, COLUMNS, t.test.table) && report(&t.test, o, auroc);
+    bool           ok = !o->train.model || model_options(a, o->train.model, o, roles);
+    if (ok) init(&t.vae, t.root, o);
+    ok = ok && load(&t, a) && get_model(&t) && score(&t, a) &&
+         table_write(o->train.out, "scores.csv", columns, COLUMNS, t.test.table) && report(&t.test, o, auroc);
     tap_module_free(t.root);
     tap_arena_free(a);
     return ok;
@@ -238,7 +237,8 @@ static bool check_all(const options *o)
     tap_arena  *a = tap_arena_new();
     tap_module *root = tap_module_new(TAP_F32, 0);
     bool        ok = dataset_load(&d, a, o->data) && has_all(a, &d, "train", d.train) && has_all(a, &d, "t10k", d.test) &&
-              (!o->anomaly || dataset_images(&strange, a, o->anomaly, "t10k")) && init(&vae, root, o);
+              (!o->anomaly || dataset_images(&strange, a, o->anomaly, "t10k"));
+    init(&vae, root, o);
     if (ok) result_files(files, (double)(d.test.shape.n[0] + strange.shape.n[0]));
     for (int i = 0; i < RESULTS; i++) all.bytes += DIGITS * files[i].bytes;
     all.bytes += DIGITS * 7 * 4 * (double)tap_module_numel(root); /* two checkpoints of three values per parameter; the model */

@@ -171,10 +171,7 @@ static bool models_get(models *m)
                                  { "latent.npy", header + 4 * n * (double)o->latent },
                                  { "clusters.npy", header + 8 * n },
                                  { "latent.png", 4 * PICTURE_BYTES } };
-    train_config   config = { .options = o->train, .root = m->root[0], .net = m, .loss = loss, .data = m->d->train };
-    config.held_out = m->d->held_out;
-    config.n_results = 4;
-    config.results = results;
+    train_config   config = { o->train, m->root[0], m, loss, m->d->train, m->d->held_out, .n_results = 4, .results = results };
     if ((o->train.model && !fits(o->train.model, m->d, o->data)) || !init(m, &m->vae, m->root[0])) return false;
     const char *kind = o->likelihood == TAP_COUNTS_ZINB ? "VAE of counts, zero-inflated negative binomial"
                                                         : "VAE of counts, negative binomial";

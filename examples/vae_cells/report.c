@@ -18,9 +18,8 @@ typedef struct {
 
 static bool sound(const reporter *r)
 {
-    const char *message;
     if (interrupted()) return fail("interrupted; --model %s/model.safetensors goes on from there", r->o->train.out);
-    return (!tap_tape_status(r->t, &message) && !tap_arena_status(r->a, &message)) || fail("%s", message);
+    return tape_ok(r->t) && arena_ok(r->a);
 }
 
 /* Prints means over held-out cells in nats: log p(x) estimated from draws of z, the ELBO, and the baseline's log p(x). */

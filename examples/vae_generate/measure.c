@@ -51,9 +51,8 @@ static bool train_classifier(const state *s)
     const bool quiet = s->o.train.quiet;
     tap_error  e = { 0 };
     if (!quiet) printf("\na classifier learns to read the digits\n");
-    train_config config = { .root = s->reader_root, .net = s, .loss = loss };
-    config.options = (train_options){ .epochs = 6, .batch = 64, .lr = 1e-3, .checkpoint_every = 1e9, .quiet = quiet };
-    config.data = s->found.train, config.held_out = s->found.test;
+    const train_options o = { .epochs = 6, .batch = 64, .lr = 1e-3, .checkpoint_every = 1e9, .quiet = quiet };
+    const train_config  config = { o, s->reader_root, s, loss, s->found.train, s->found.test, .checkpoint = NULL };
     if (!train(&config)) return false;
     const tap_metadata of = { "classifier of", s->reader_data };
     return !tap_module_save(s->reader_root, s->reader_file, 1, &of, &e) || fail("%s", e.message);

@@ -30,12 +30,7 @@ typedef struct {
     char        digit_file[32];                          /* of --digit */
 } state;
 
-/* main.c */
 tap_var one_hot(tap_var label); /* float32 [..,DIGITS] */
-
-/* draw.c */
-int  draw_files(out_file files[PICTURES], state *s); /* lists the files that draw() writes; returns their number */
-bool draw(const state *s);
 
 /* measure.c: loads the classifier from the file that the options name or, if it exists, out/classifier.safetensors; then
  * evaluates the model with the classifier, which is trained first if it is missing, and saved. */

@@ -2,7 +2,6 @@
  * epoch, and writes results at the end. */
 #include "vae_mnist.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,33 +138,6 @@ static tap_var loss(const void *net, tap_tape *t, batch *b)
     return tap_vae_loss_from(vae, terms);
 }
 
-/* Computes means over the whole test set, with the same noise in each call. */
-static bool evaluate(const run *r, record *e)
-{
-    const double n = (double)r->data->test.shape.n[0];
-    double       rec = 0, kl = 0;
-    tap_tape    *t = tap_tape_new(TAP_F32, r->o->train.seed ^ tap_random_hash("test"));
-    tap_vae      vae = r->vae;
-    tap_tensor   x;
-    /* The baseline needs other images, which a test batch may lack. It affects gradients only. */
-    if (vae.options.estimator == TAP_SCORE_BASELINE) vae.options.estimator = TAP_SCORE;
-    tap_tape_set_recording(t, false);
-    tap_loader_start(r->test_images, 0);
-    while (tap_loader_next(r->test_images, &x)) {
-        tap_tape_reset(t);
-        const tap_vae_terms terms = tap_vae_elbo(&vae, tap_input(t, x));
-        rec += total(terms.rec);
-        kl += total(terms.kl);
-    }
-    e->test_elbo = (rec - kl) / n;
-    e->test_rec = rec / n;
-    e->test_kl = kl / n;
-    if (!tape_end(t) || !loader_ok(r->test_images)) return false;
-    if (!isfinite(e->test_elbo))
-        return fail("the test ELBO is not a finite number in epoch %.0f; a smaller --lr may help", e->epoch);
-    return measure_latents(e->latents, e->latents + r->o->model.latent, &r->vae, r->data->test, r->o->train.seed);
-}
-
 static void print_epoch(run *r, const record *e)
 {
     bar_clear();
@@ -217,33 +189,25 @@ static bool resumed(void *ctx, int64_t epoch, const progress *p)
  * if training was interrupted. */
 static bool run_epochs(run *r)
 {
-    options           *o = r->o;
-    const int64_t      images = r->data->train.shape.n[0];
-    const double       epochs = (double)o->train.epochs + 1;
-    const out_file     files[] = { { "metrics.jsonl", epochs * (200 + 20 * (double)o->model.latent) },
-                                   { "timing.jsonl", epochs * 100 },
-                                   { "training.svg", 1e5 + 200 * epochs },
-                                   { "reconstructions.png", PICTURE_BYTES },
-                                   { "samples.png", PICTURE_BYTES },
-                                   { "interpolation.png", PICTURE_BYTES },
-                                   { "manifold.png", PICTURE_BYTES } };
-    const train_config config = { .options = o->train,
-                                  .root = r->root,
-                                  .net = &r->vae,
-                                  .loss = loss,
-                                  .data = r->data->train,
-                                  .checkpoint = r->checkpoint,
-                                  .n_results = (int)(sizeof files / sizeof *files) - (o->model.latent != 2),
-                                  .results = files,
-                                  .constant_lr = true,
-                                  .skip_nonfinite = o->skip_nonfinite != 0,
-                                  .data_name = "images",
-                                  .reported = "ELBO",
-                                  .checkpoint_bytes = 8 * epochs * (double)record_columns(o),
-                                  .ctx = r,
-                                  .declare = declare,
-                                  .resumed = resumed,
-                                  .end_epoch = end_epoch };
+    options       *o = r->o;
+    const int64_t  images = r->data->train.shape.n[0];
+    const double   epochs = (double)o->train.epochs + 1;
+    const double   row = 200 + 20 * (double)o->model.latent; /* of text; the checkpoint's records take no more */
+    const out_file files[] = { { "metrics.jsonl", 4 * epochs * row },  { "timing.jsonl", epochs * 100 },
+                               { "training.svg", 1e5 + 200 * epochs }, { "reconstructions.png", PICTURE_BYTES },
+                               { "samples.png", PICTURE_BYTES },       { "interpolation.png", PICTURE_BYTES },
+                               { "manifold.png", PICTURE_BYTES } };
+    const int      n_files = (int)(sizeof files / sizeof *files) - (o->model.latent != 2);
+    train_config   config = { o->train, r->root, &r->vae, loss, r->data->train, .n_results = n_files, .results = files };
+    config.checkpoint = r->checkpoint;
+    config.constant_lr = true;
+    config.skip_nonfinite = o->skip_nonfinite != 0;
+    config.data_name = "images";
+    config.reported = "ELBO";
+    config.ctx = r;
+    config.declare = declare;
+    config.resumed = resumed;
+    config.end_epoch = end_epoch;
     if (o->model.estimator == TAP_SCORE_BASELINE && images % o->train.batch == 1)
         return fail("--batch %lld: the last batch of %lld images has one, and --estimator score-baseline needs two",
                     (long long)o->train.batch, (long long)images);
@@ -300,6 +264,7 @@ static bool train_model(run *r, tap_arena *a)
     const int64_t  samples = o->model.samples;
     r->epochs = o->train.epochs;
     r->records = tap_arena_alloc(a, ((size_t)r->epochs + 1) * (size_t)record_columns(o) * sizeof *r->records);
+    r->means = tap_arena_alloc(a, (size_t)o->model.latent * sizeof *r->means);
     r->root = tap_module_new(TAP_F32, o->train.seed);
     /* Keeps memory use roughly independent of the number of samples. */
     r->test_images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = samples < 500 ? 500 / samples : 1 });

@@ -1,41 +1,52 @@
-/* examples/vae_mnist/measure.c: estimates the log-likelihood of images under a VAE and measures the dimensions of z. */
+/* examples/vae_mnist/measure.c: evaluates a VAE on the test images: its ELBO, the dimensions of z, and the log-likelihood. */
 #include "vae_mnist.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum { ROWS = 1000, IMAGES = 20 }; /* draws decoded at a time, and images encoded at a time; bounds the memory for any K */
 
 /* Adds the rows of x [n,width] to sum and, unless it is NULL, their squares to squares. */
-static void add_rows(tap_tensor x, int64_t width, double *sum, double *squares)
+static void add_rows(tap_tensor x, double *sum, double *squares)
 {
-    const int64_t n = x.data ? tap_tensor_numel(x) : 0;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; x.shape.rank == 2 && i < tap_tensor_numel(x); i++) {
         const double v = tap_tensor_item(x, i);
-        sum[i % width] += v;
-        if (squares) squares[i % width] += v * v;
+        sum[i % x.shape.n[1]] += v;
+        if (squares) squares[i % x.shape.n[1]] += v * v;
     }
 }
 
-bool measure_latents(double *kl, double *variance, const tap_vae *vae, tap_tensor data, uint64_t seed)
+bool evaluate(const run *r, record *e)
 {
-    const int64_t n = vae->options.latent;
-    const double  count = (double)data.shape.n[0];
-    double       *mean = calloc((size_t)n, sizeof *mean); /* the sums of the means, and in variance those of their squares */
-    pass          p = pass_begin(data, 500, seed);
-    for (int64_t i = 0; i < n; i++) kl[i] = variance[i] = 0;
-    while (mean && pass_next(&p)) {
-        const tap_dist q = tap_vae_encode(vae, tap_input(p.tape, p.b.x));
-        add_rows(tap_value(q.param[0]), n, mean, variance);
-        add_rows(tap_value(tap_kl(q, tap_standard_normal_like(q))), n, kl, NULL);
+    const int64_t latent = r->o->model.latent;
+    const double  n = (double)r->data->test.shape.n[0];
+    double        rec = 0, kl = 0, *kls = e->latents, *variances = kls + latent, *means = r->means; /* sums, before division */
+    tap_tape     *t = tap_tape_new(TAP_F32, r->o->train.seed ^ tap_random_hash("test"));
+    tap_vae       vae = r->vae;
+    tap_tensor    x;
+    /* The baseline needs other images, which a test batch may lack. It affects gradients only. */
+    if (vae.options.estimator == TAP_SCORE_BASELINE) vae.options.estimator = TAP_SCORE;
+    tap_tape_set_recording(t, false);
+    for (int64_t i = 0; i < latent; i++) kls[i] = variances[i] = means[i] = 0;
+    tap_loader_start(r->test_images, 0);
+    while (tap_loader_next(r->test_images, &x)) {
+        tap_tape_reset(t);
+        const tap_vae_terms terms = tap_vae_elbo(&vae, tap_input(t, x));
+        const tap_dist      q = tap_vae_encode(&vae, tap_input(t, x));
+        rec += total(terms.rec);
+        kl += total(terms.kl);
+        add_rows(tap_value(tap_kl(q, tap_standard_normal_like(q))), kls, NULL);
+        add_rows(tap_value(q.param[0]), means, variances);
     }
-    for (int64_t i = 0; mean && i < n; i++) {
-        kl[i] /= count;
-        variance[i] = fmax(variance[i] - mean[i] * mean[i] / count, 0) / count;
+    for (int64_t i = 0; i < latent; i++) {
+        kls[i] /= n;
+        variances[i] = fmax(variances[i] - means[i] * means[i] / n, 0) / n;
     }
-    const bool ok = mean || fail("out of memory");
-    free(mean);
-    return pass_end(&p) && ok;
+    e->test_elbo = (rec - kl) / n;
+    e->test_rec = rec / n;
+    e->test_kl = kl / n;
+    if (!tape_end(t) || !loader_ok(r->test_images)) return false;
+    return isfinite(e->test_elbo) ||
+           fail("the test ELBO is not a finite number in epoch %.0f; a smaller --lr may help", e->epoch);
 }
 
 /* ---- The log-likelihood: log p(x) = log E_q [p(x|z) p(z) / q(z|x)] ------------------------------------------------ */

@@ -2,7 +2,6 @@
  * training.svg and model.safetensors. */
 #include "vae_mnist.h"
 
-#include <math.h>
 #include <stddef.h>
 
 int64_t record_columns(const options *o)
@@ -42,17 +41,6 @@ void latents_print(const run *r, const record *e)
     printf("\n");
 }
 
-/* Writes a JSON object of numbers; its end is left to the caller if `end` is "". NaN and infinities become null, as JSON has
- * neither. */
-static void put_numbers(tap_file *f, int n, const char *const *names, const double *values, const char *end)
-{
-    for (int i = 0; i < n; i++) {
-        file_printf(f, "%s\"%s\": ", i ? ", " : "{", names[i]);
-        file_printf(f, isfinite(values[i]) ? "%.9g" : "null", values[i]);
-    }
-    file_printf(f, "%s", end);
-}
-
 /* Completes the object of an epoch. */
 static void put_latents(tap_file *f, const run *r, const record *e)
 {
@@ -71,28 +59,29 @@ static void put_latents(tap_file *f, const run *r, const record *e)
 /* Writes the speed to a file of its own, as it differs between runs that have equal metrics. */
 bool timing_write(const run *r)
 {
-    static const char *const names[] = { "epoch", "images_per_second", "seconds" };
-    tap_file                *f = file_begin(r->o->train.out, "timing.jsonl");
+    tap_file *f = file_begin(r->o->train.out, "timing.jsonl");
     for (int64_t i = 0; f && i < r->n_records; i++) {
         const record *e = record_at(r, i);
-        put_numbers(f, 3, names, (double[]){ e->epoch, e->images_per_second, e->seconds }, "}\n");
+        file_printf(f, "{\"epoch\": %.0f, \"images_per_second\": %.9g, \"seconds\": %.9g}\n", e->epoch, e->images_per_second,
+                    e->seconds);
     }
     return file_end(f);
 }
 
-/* Rewrites the whole file after each epoch, so that it is complete at any time. */
+/* Rewrites the whole file after each epoch, so that it is complete at any time. All numbers are finite, as JSON requires. */
 bool metrics_write(const run *r, log_likelihood l)
 {
-    static const char *const names[] = { "epoch", "train_elbo", "test_elbo", "test_rec", "test_kl", "skipped_steps" };
-    static const char *const evaluated[] = { "samples", "test_log_likelihood", "standard_error" };
-    tap_file                *f = file_begin(r->o->train.out, "metrics.jsonl");
+    tap_file *f = file_begin(r->o->train.out, "metrics.jsonl");
     for (int64_t i = 0; f && i < r->n_records; i++) {
         const record *e = record_at(r, i);
-        const double  values[] = { e->epoch, e->train_elbo, e->test_elbo, e->test_rec, e->test_kl, e->skipped };
-        put_numbers(f, e->skipped > 0 ? 6 : 5, names, values, "");
+        file_printf(f, "{\"epoch\": %.0f, \"train_elbo\": %.9g, \"test_elbo\": %.9g, \"test_rec\": %.9g, \"test_kl\": %.9g",
+                    e->epoch, e->train_elbo, e->test_elbo, e->test_rec, e->test_kl);
+        if (e->skipped > 0) file_printf(f, ", \"skipped_steps\": %.0f", e->skipped);
         put_latents(f, r, e);
     }
-    if (f && l.known) put_numbers(f, 3, evaluated, (double[]){ (double)r->o->evaluate, l.mean, l.error }, "}\n");
+    if (f && l.known)
+        file_printf(f, "{\"samples\": %lld, \"test_log_likelihood\": %.9g, \"standard_error\": %.9g}\n",
+                    (long long)r->o->evaluate, l.mean, l.error);
     return file_end(f);
 }
 

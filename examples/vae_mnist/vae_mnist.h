@@ -37,11 +37,11 @@ typedef struct {
     int64_t         epochs;    /* a copy for the checkpoint */
     double         *records;   /* [epochs + 1,record_columns] */
     int64_t         n_records; /* number of rows filled in */
+    double         *means;     /* room for a number of each dimension of z */
     bool            printed;   /* whether the header of the table of epochs was printed */
 } run;
 
-/* Means over the data [n,...] for each dimension of z: KL(q(z|x) | p(z)) in nats, and the variance of q(z|x)'s mean. */
-bool measure_latents(double *kl, double *variance, const tap_vae *vae, tap_tensor data, uint64_t seed);
+bool evaluate(const run *r, record *e); /* measures the test images, with the same noise in each call */
 
 /* The mean of log p(x) over the data, in nats, and its standard error. */
 typedef struct {
