@@ -89,7 +89,7 @@ bool argument_set(const argument *a, void *options, const char *text)
     return false;
 }
 
-void argument_print(const argument *a, const void *options, char text[PATH_SIZE])
+const char *argument_print(const argument *a, const void *options, char text[PATH_SIZE])
 {
     const void *field = (const char *)options + a->field;
     switch (a->kind) {
@@ -105,6 +105,7 @@ void argument_print(const argument *a, const void *options, char text[PATH_SIZE]
         if (a->print) a->print(field, text);
         else snprintf(text, PATH_SIZE, "%s", *(const char *const *)field);
     }
+    return text;
 }
 
 /* ---- Help --------------------------------------------------------------------------------------------------------- */

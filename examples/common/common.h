@@ -5,7 +5,7 @@
 
 #include <float.h>
 
-#include "nn/nn.h"
+#include "models/models.h"
 
 #define PATH_SIZE 4096
 
@@ -91,8 +91,8 @@ const argument *arguments_given(uint64_t given, unsigned roles);
 /* Whether no option with any of the roles was given; otherwise prints "--latent: WHY". */
 bool arguments_exclude(uint64_t given, unsigned roles, const char *why);
 /* Sets an option; returns false, without a message, if the text is not a valid value. */
-bool argument_set(const argument *a, void *options, const char *text);
-void argument_print(const argument *a, const void *options, char text[PATH_SIZE]);
+bool        argument_set(const argument *a, void *options, const char *text);
+const char *argument_print(const argument *a, const void *options, char text[PATH_SIZE]); /* returns text */
 /* Prints "NAME VALUE: TAKES; see --help" and returns false. */
 bool usage(const char *name, const char *value, const char *takes);
 /* Parses 1 to max_n integers from min to max, separated by commas. Returns their number, 0 if the text is not such a list. */
@@ -143,6 +143,7 @@ bool images_read(tap_tensor *images, tap_arena *a, const char *path); /* uint8 [
 bool dataset_images(tap_tensor *images, tap_arena *a, const char *dir, const char *part);
 /* Reads the labels of a part with n images: int64 [n], each less than `classes`. */
 bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const char *part, int64_t n, int64_t classes);
+bool labels_hold(tap_tensor labels, int label); /* whether an image has the label */
 
 /* Writes images [rows,columns,height,width] or [rows,columns,784] in [0,1] as a PNG, enlarged twofold and separated by `gap`
  * grey pixels. If the tape has an error, it writes nothing and returns true; the caller reports the error. */

@@ -94,6 +94,13 @@ bool dataset_labels(tap_tensor *labels, tap_arena *a, const char *dir, const cha
     return arena_ok(a);
 }
 
+bool labels_hold(tap_tensor labels, int label)
+{
+    for (int64_t i = 0; i < labels.shape.n[0]; i++)
+        if (((const int64_t *)labels.data)[i] == label) return true;
+    return false;
+}
+
 bool sheet_write(const char *dir, const char *name, tap_var images, int64_t gap)
 {
     char            path[PATH_SIZE];

@@ -74,8 +74,15 @@ static double tick_step(double range, double base)
 }
 
 /* A tick is k steps away from 0. */
-static void put_axes(plot_axes a)
+void plot_panel(plot_axes a)
 {
+    if (!(a.x1 > a.x0)) a.x1 = a.x0 + 1;
+    if (!(a.y1 > a.y0)) a.y1 = a.y0 + 1;
+    axes = a;
+    entries = 0;
+    cairo_identity_matrix(cairo);
+    cairo_translate(cairo, WIDTH * (panels % across), HEIGHT * (panels / across));
+    panels++;
     const double dx = tick_step(a.x1 - a.x0, a.x_base), dy = tick_step(a.y1 - a.y0, a.y_base);
     cairo_set_line_width(cairo, 1);
     for (double k = ceil(a.y0 / dy - 1e-9); k <= a.y1 / dy + 1e-9; k++) {
@@ -97,18 +104,6 @@ static void put_axes(plot_axes a)
     cairo_set_font_size(cairo, SIZE + 2);
     put_text(LEFT, TOP - 16, 0, 0.1, a.title);
     cairo_set_font_size(cairo, SIZE);
-}
-
-void plot_panel(plot_axes a)
-{
-    if (!(a.x1 > a.x0)) a.x1 = a.x0 + 1;
-    if (!(a.y1 > a.y0)) a.y1 = a.y0 + 1;
-    cairo_identity_matrix(cairo);
-    cairo_translate(cairo, WIDTH * (panels % across), HEIGHT * (panels / across));
-    axes = a;
-    entries = 0;
-    panels++;
-    put_axes(a);
 }
 
 /* The element of x [n,columns]; 0 if there is no such column. */

@@ -77,13 +77,6 @@ void bar_clear(void)
     bar.drawn = false;
 }
 
-static void time_text(char text[24], double seconds)
-{
-    long s = (long)(seconds + 0.5);
-    if (s >= 3600) snprintf(text, 24, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-    else snprintf(text, 24, "%ld:%02ld", s / 60, s % 60);
-}
-
 /* Draws `cells` characters of the bar, the first `full` of them filled. */
 static void draw_cells(int cells, int full)
 {
@@ -101,10 +94,12 @@ void bar_update(int64_t round, int64_t images, double value)
     if (!bar.on || (time - bar.last < 0.1 && images < bar.images)) return;
     bar.last = time;
 
-    double part = (double)images / (double)bar.images, done = ((double)(round - 1) + part) / (double)bar.rounds;
-    double speed = (done - bar.begun) / (time - bar.start), rate = speed * (double)bar.rounds * (double)bar.images;
-    char   left[24], head[64], tail[128];
-    time_text(left, speed > 0 ? (1 - done) / speed : 0);
+    double     part = (double)images / (double)bar.images, done = ((double)(round - 1) + part) / (double)bar.rounds;
+    double     speed = (done - bar.begun) / (time - bar.start), rate = speed * (double)bar.rounds * (double)bar.images;
+    char       left[24], head[64], tail[128];
+    const long s = speed > 0 ? (long)((1 - done) / speed + 0.5) : 0;
+    if (s >= 3600) snprintf(left, sizeof left, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+    else snprintf(left, sizeof left, "%ld:%02ld", s / 60, s % 60);
     int n_head = snprintf(head, sizeof head, "%s %lld/%lld ", bar.task, (long long)round, (long long)bar.rounds);
     int n_tail =
         snprintf(tail, sizeof tail, " %3.0f%%  %s %.1f  %.0f images/s  %s left", 100 * part, bar.number, value, rate, left);

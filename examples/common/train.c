@@ -58,8 +58,7 @@ bool model_save(const tap_module *root, const char *out, const char *data, const
     tap_error    e = { 0 };
     for (const argument *row = options_table; row->name && n < MAX_OPTIONS; row++) {
         if (!(row->roles & roles)) continue;
-        argument_print(row, options, text[n]);
-        metadata[2 + n] = (tap_metadata){ row->name + strlen("--"), text[n] };
+        metadata[2 + n] = (tap_metadata){ row->name + strlen("--"), argument_print(row, options, text[n]) };
         n++;
     }
     join(path, out, "model.safetensors");
@@ -69,11 +68,8 @@ bool model_save(const tap_module *root, const char *out, const char *data, const
 void options_save(tap_checkpoint *c, const void *options)
 {
     char text[PATH_SIZE];
-    for (const argument *row = options_table; row->name; row++) {
-        if (!(row->roles & SAVED)) continue;
-        argument_print(row, options, text);
-        tap_checkpoint_option(c, row->name + strlen("--"), text);
-    }
+    for (const argument *row = options_table; row->name; row++)
+        if (row->roles & SAVED) tap_checkpoint_option(c, row->name + strlen("--"), argument_print(row, options, text));
 }
 
 bool options_from_run(const tap_checkpoint_found *run, void *options, uint64_t given, tap_arena *a)
@@ -86,8 +82,7 @@ bool options_from_run(const tap_checkpoint_found *run, void *options, uint64_t g
         char       *value = found ? tap_arena_alloc(a, strlen(found) + 1) : NULL;
         if (!value) return fail("%s: its metadata has no %s", run->path, row->name);
         strcpy(value, found);
-        argument_print(row, options, text);
-        if (is_given && strcmp(text, value) != 0)
+        if (is_given && strcmp(argument_print(row, options, text), value) != 0)
             return fail("%s %s: the run in %s has %s, and cannot be resumed with another", row->name, text, run->path, value);
         if (!is_given && !argument_set(row, options, value)) return fail("%s: %s must not be %s", run->path, row->name, value);
     }

@@ -3,7 +3,6 @@
 #define ELBO_TOUR_H
 
 #include "examples/common/common.h"
-#include "models/models.h"
 
 /* The options, images, and the tape and the module that each check gets anew, both float64. */
 typedef struct {

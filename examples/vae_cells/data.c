@@ -212,24 +212,12 @@ static bool split(cells *d, tap_arena *a, uint64_t seed, double *median)
     return tape_end(t);
 }
 
-static void introduce(const cells *d, const options *o, double median)
-{
-    const tap_csr x = d->counts;
-    if (d->full_counts.rows < x.rows || d->empty_genes)
-        note("%s: %lld cells and %lld genes have no counts; nothing is learned from such cells", o->data,
-             (long long)(x.rows - d->full_counts.rows), (long long)d->empty_genes);
-    if (o->train.quiet) return;
-    printf("%s: %lld cells x %lld genes, %.1f %% of counts are not 0, ", o->data, (long long)x.rows, (long long)x.columns,
-           100 * (double)x.start[x.rows] / ((double)x.rows * (double)x.columns));
-    printf("median library size %.0f; %lld batches, %lld groups\n", median, (long long)d->n_batches, (long long)d->n_groups);
-}
-
 bool cells_load(cells *d, tap_arena *a, options *o)
 {
     double median;
     if (!read_counts(d, a, o) || !find_full(d, a) || !read_metadata(d, a, o) || !split(d, a, o->train.seed, &median))
         return false;
-    const long long genes = d->counts.columns, n = d->full_counts.rows;
+    const long long genes = d->counts.columns, all = d->counts.rows, n = d->full_counts.rows, counts = d->counts.start[all];
     if (o->scale == 0) o->scale = median;
     if (o->clusters == 0) o->clusters = d->n_groups ? d->n_groups : 8;
     if (o->latent > genes || o->latent > n)
@@ -237,7 +225,14 @@ bool cells_load(cells *d, tap_arena *a, options *o)
                     genes, n);
     if (o->clusters > n)
         return fail("--clusters %lld: must not be above the %lld cells with counts", (long long)o->clusters, n);
-    introduce(d, o, median);
+    if (n < all || d->empty_genes)
+        note("%s: %lld cells and %lld genes have no counts; nothing is learned from such cells", o->data, all - n,
+             (long long)d->empty_genes);
+    if (!o->train.quiet)
+        printf(
+            "%s: %lld cells x %lld genes, %.1f %% of counts are not 0, median library size %.0f; %lld batches, %lld groups\n",
+            o->data, all, genes, 100 * (double)counts / ((double)all * (double)genes), median, (long long)d->n_batches,
+            (long long)d->n_groups);
     return true;
 }
 

@@ -99,9 +99,8 @@ static bool simulate(options *o)
     tap_arena *a = tap_arena_new();
     o->simulation.seed = o->train.seed;
     const simulated_counts s = simulate_counts(a, o->simulation);
-    bool                   ok = arena_ok(a);
-    ok = ok && write_metadata(o->simulate, &s) &&
-         (!cells_write(o->simulate, (cells_file){ .counts = s.counts }, &e) || fail("%s", e.message));
+    const bool             ok = arena_ok(a) && write_metadata(o->simulate, &s) &&
+                    (!cells_write(o->simulate, (cells_file){ .counts = s.counts }, &e) || fail("%s", e.message));
     tap_arena_free(a);
     return ok;
 }
@@ -116,7 +115,7 @@ tap_var baseline_log_prob(const models *m, cell_batch s)
     return tap_sum(tap_log_prob(tap_count_vae_decode(&m->baseline, z, s.c, log_library), s.x), TAP_LAST);
 }
 
-static cell_batch cells_of(const models *m, tap_tape *t, const batch *b)
+cell_batch cells_of(const models *m, tap_tape *t, const batch *b)
 {
     tap_var cell = rows_of(t, b->held_out ? m->d->held_out : m->d->train, b->rows, b->n);
     return cells_select(m->d, tap_select(cell, 1, 0));

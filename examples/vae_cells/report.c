@@ -25,22 +25,21 @@ static bool sound(const reporter *r)
 /* Prints means over held-out cells in nats: log p(x) estimated from draws of z, the ELBO, and the baseline's log p(x). */
 static bool likelihood(const reporter *r)
 {
-    const int64_t n = r->d->held_out.shape.n[0];
-    double        sum[3] = { 0 };
-    bar_start(r->o->train.quiet, "held out", "log p", 1, n, 0);
-    for (int64_t i = 0, k; i < n && !interrupted(); i += k) {
-        k = n - i < AT_ONCE ? n - i : AT_ONCE;
-        tap_tape_reset(r->t);
-        const cell_batch s = cells_select(r->d, tap_select(tap_narrow(tap_input(r->t, r->d->held_out), 0, i, k), 1, 0));
+    const double n = (double)r->d->held_out.shape.n[0];
+    double       sum[3] = { 0 };
+    pass         p = pass_begin(r->d->held_out, AT_ONCE, r->o->train.seed);
+    p.b.held_out = true;
+    bar_start(r->o->train.quiet, "held out", "log p", 1, r->d->held_out.shape.n[0], 0);
+    while (!interrupted() && pass_next(&p)) {
+        const cell_batch s = cells_of(r->m, p.tape, &p.b);
         sum[0] += tap_item(tap_sum(tap_count_vae_log_prob(&r->m->vae, s.x, s.c, r->o->draws), TAP_ALL));
         sum[1] += tap_item(tap_sum(tap_count_vae_elbo(&r->m->vae, s.x, s.c).elbo, TAP_ALL));
         sum[2] += tap_item(tap_sum(baseline_log_prob(r->m, s), TAP_ALL));
-        bar_update(1, i + k, sum[0] / (double)(i + k));
+        bar_update(1, p.done, sum[0] / (double)p.done);
     }
-    bar_clear();
-    if (!sound(r)) return false;
-    printf("cells held out, nats each: log p(x) %.2f by %lld draws, ELBO %.2f; without a latent space %.2f\n",
-           sum[0] / (double)n, (long long)r->o->draws, sum[1] / (double)n, sum[2] / (double)n);
+    if (!pass_end(&p) || !sound(r)) return false;
+    printf("cells held out, nats each: log p(x) %.2f by %lld draws, ELBO %.2f; without a latent space %.2f\n", sum[0] / n,
+           (long long)r->o->draws, sum[1] / n, sum[2] / n);
     return true;
 }
 

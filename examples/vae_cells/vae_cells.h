@@ -4,7 +4,6 @@
 
 #include "cells.h"
 #include "examples/common/common.h"
-#include "models/models.h"
 #include "simulate.h"
 
 typedef struct {
@@ -44,7 +43,8 @@ typedef struct {
     tap_count_vae vae, baseline;
 } models;
 
-tap_var baseline_log_prob(const models *m, cell_batch s); /* [n] */
-bool    report(const models *m);
+cell_batch cells_of(const models *m, tap_tape *t, const batch *b); /* of rows of the training or the held-out cells */
+tap_var    baseline_log_prob(const models *m, cell_batch s);       /* [n] */
+bool       report(const models *m);
 
 #endif

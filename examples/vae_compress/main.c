@@ -1,6 +1,5 @@
 /* examples/vae_compress/main.c: compresses images losslessly with a VAE as their model, which it trains as well. */
 #include "examples/common/common.h"
-#include "models/models.h"
 
 #include <bzlib.h>
 #include <errno.h>
@@ -57,25 +56,18 @@ const argument options_table[] = {
 };
 /* clang-format on */
 
-/* Parses the task and its files, which come first. Returns the number of arguments consumed, 0 on an error. */
-static int take_task(options *o, int argc, char **argv)
+/* Parses the command line, which begins with the task and its files, checks which options go together, and completes them. */
+static bool parse(options *o, int argc, char **argv)
 {
     static const char *const names[TASKS] = { "-c", "-d", "--binarize", "--train" };
     const char              *name = argc > 1 ? argv[1] : "";
+    arguments_help(argc, argv);
     for (o->task = 0; o->task < TASKS && strcmp(name, names[o->task]); o->task++) continue;
     if (o->task == TASKS) return usage(name, "", "what to do comes first, -c, -d, --train or --binarize");
-    if (o->task == TRAIN) return 1;
-    if (argc < 4 || !*argv[2] || !*argv[3]) return usage(name, "", "takes two files");
-    o->from = argv[2], o->to = argv[3];
-    return 3;
-}
-
-/* Parses the command line, checks which options go together, and completes them. */
-static bool parse(options *o, int argc, char **argv)
-{
-    arguments_help(argc, argv);
-    const int taken = take_task(o, argc, argv);
-    if (!taken) return false;
+    const int taken = o->task == TRAIN ? 1 : 3;
+    if (taken == 3 && (argc < 4 || !*argv[2] || !*argv[3])) return usage(name, "", "takes two files");
+    o->from = taken == 3 ? argv[2] : NULL;
+    o->to = taken == 3 ? argv[3] : NULL;
     const uint64_t given = arguments_take(o, argc - taken, argv + taken);
     const bool     codes = o->task == COMPRESS || o->task == DECOMPRESS;
     if (!o->train.out) o->train.out = o->binary ? "out/vae_compress/binary" : "out/vae_compress/grey";

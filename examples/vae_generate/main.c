@@ -89,13 +89,6 @@ static bool get_model(state *s, int n, const out_file *files)
     return train_or_load(config, s->found.name, "conditional VAE", o);
 }
 
-static bool holds(tap_tensor labels, int digit)
-{
-    for (int64_t i = 0; i < labels.shape.n[0]; i++)
-        if (((const int64_t *)labels.data)[i] == digit) return true;
-    return false;
-}
-
 /* Checks that the training images include each digit that is to be drawn or classified. */
 static bool check_classes(const state *s)
 {
@@ -103,7 +96,7 @@ static bool check_classes(const state *s)
     const long long tests = s->found.test.shape.n[0];
     for (int i = 0; i < DIGITS; i++) {
         const bool drawn = !o->train.model && (o->samples || (o->digit < 0 ? o->traversals && i == 3 : o->digit == i));
-        if ((drawn || (o->measure && holds(s->test_labels, i))) && !holds(s->train_labels, i))
+        if ((drawn || (o->measure && labels_hold(s->test_labels, i))) && !labels_hold(s->train_labels, i))
             return fail("%s: its training images hold no %d, which is to be %s", s->found.from, i,
                         drawn ? "drawn" : "measured");
     }

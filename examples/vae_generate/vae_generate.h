@@ -3,7 +3,6 @@
 #define VAE_GENERATE_H
 
 #include "examples/common/common.h"
-#include "models/models.h"
 
 enum { DIGITS = 10, PICTURES = 5 };
 

@@ -217,19 +217,6 @@ static bool run_epochs(run *r)
 
 /* ---- A run -------------------------------------------------------------------------------------------------------- */
 
-static void print_start(const run *r)
-{
-    const options *o = r->o;
-    const dataset *d = r->data;
-    if (o->train.quiet) return;
-    printf("%s from %s: %lld for training, %lld for testing\n", d->name, d->from, (long long)d->train.shape.n[0],
-           (long long)d->test.shape.n[0]);
-    printf("784-%s-%lld VAE, %s, %s likelihood: %lld parameters\n", o->hidden, (long long)o->model.latent, o->activation,
-           o->model.likelihood == TAP_VAE_GAUSSIAN ? "Gaussian" : "Bernoulli", (long long)tap_module_numel(r->root));
-    printf("%s\n", tap_config());
-    fflush(stdout);
-}
-
 /* Writes the results of the epochs so far, also after an interruption, and prints a summary. */
 static bool finish(const run *r)
 {
@@ -237,8 +224,11 @@ static bool finish(const run *r)
     const record  *last = record_at(r, r->n_records ? r->n_records - 1 : 0); /* with 0 epochs, a record that is not counted */
     const bool     done = r->n_records == o->train.epochs;
     log_likelihood l = { 0 };
+    options        trained = *o;
+    trained.train.epochs = r->n_records;
 
-    bool ok = model_write(r) && metrics_write(r, l) && timing_write(r) && curves_write(r) && pictures_write(r);
+    bool ok = model_save(r->root, o->train.out, r->data->name, &trained, SAVED | GROWS) && metrics_write(r, l) &&
+              timing_write(r) && curves_write(r) && pictures_write(r);
     if (ok && !o->train.quiet) printf("\nthe model, its metrics and pictures are in %s\n", o->train.out);
     if (ok && !o->train.quiet && (r->n_records || done)) latents_print(r, last);
     if (ok && o->evaluate && done)
@@ -261,6 +251,7 @@ static bool finish(const run *r)
 static bool train_model(run *r, tap_arena *a)
 {
     const options *o = r->o;
+    const dataset *d = r->data;
     const int64_t  samples = o->model.samples;
     r->epochs = o->train.epochs;
     r->records = tap_arena_alloc(a, ((size_t)r->epochs + 1) * (size_t)record_columns(o) * sizeof *r->records);
@@ -270,7 +261,13 @@ static bool train_model(run *r, tap_arena *a)
     r->test_images = tap_loader_new(r->data->test, (tap_loader_options){ .batch = samples < 500 ? 500 / samples : 1 });
     tap_vae_init(&r->vae, r->root, o->model);
     if (!arena_ok(a)) return false;
-    print_start(r);
+    if (!o->train.quiet) {
+        printf("%s from %s: %lld for training, %lld for testing\n", d->name, d->from, (long long)d->train.shape.n[0],
+               (long long)d->test.shape.n[0]);
+        printf("784-%s-%lld VAE, %s, %s likelihood: %lld parameters\n%s\n", o->hidden, (long long)o->model.latent,
+               o->activation, o->model.likelihood == TAP_VAE_GAUSSIAN ? "Gaussian" : "Bernoulli",
+               (long long)tap_module_numel(r->root), tap_config());
+    }
     return run_epochs(r) && finish(r);
 }
 

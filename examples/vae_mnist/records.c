@@ -1,5 +1,5 @@
-/* examples/vae_mnist/records.c: prints the measurements of a run and writes its files: metrics.jsonl, timing.jsonl,
- * training.svg and model.safetensors. */
+/* examples/vae_mnist/records.c: prints the measurements of a run and writes its files: metrics.jsonl, timing.jsonl
+ * and training.svg. */
 #include "vae_mnist.h"
 
 #include <stddef.h>
@@ -41,21 +41,6 @@ void latents_print(const run *r, const record *e)
     printf("\n");
 }
 
-/* Completes the object of an epoch. */
-static void put_latents(tap_file *f, const run *r, const record *e)
-{
-    const int64_t n = r->o->model.latent;
-    const char   *before = "";
-    file_printf(f, ", \"active_units\": %lld, \"active\": [", (long long)count_active(r, e));
-    for (int64_t i = 0; i < n; i++) {
-        if (!is_active(r, e, i)) continue;
-        file_printf(f, "%s%lld", before, (long long)i);
-        before = ", ";
-    }
-    for (int64_t i = 0; i < n; i++) file_printf(f, "%s%.6g", i ? ", " : "], \"kl_per_dimension\": [", e->latents[i]);
-    file_printf(f, "]}\n");
-}
-
 /* Writes the speed to a file of its own, as it differs between runs that have equal metrics. */
 bool timing_write(const run *r)
 {
@@ -71,13 +56,22 @@ bool timing_write(const run *r)
 /* Rewrites the whole file after each epoch, so that it is complete at any time. All numbers are finite, as JSON requires. */
 bool metrics_write(const run *r, log_likelihood l)
 {
-    tap_file *f = file_begin(r->o->train.out, "metrics.jsonl");
+    const int64_t n = r->o->model.latent;
+    tap_file     *f = file_begin(r->o->train.out, "metrics.jsonl");
     for (int64_t i = 0; f && i < r->n_records; i++) {
         const record *e = record_at(r, i);
         file_printf(f, "{\"epoch\": %.0f, \"train_elbo\": %.9g, \"test_elbo\": %.9g, \"test_rec\": %.9g, \"test_kl\": %.9g",
                     e->epoch, e->train_elbo, e->test_elbo, e->test_rec, e->test_kl);
         if (e->skipped > 0) file_printf(f, ", \"skipped_steps\": %.0f", e->skipped);
-        put_latents(f, r, e);
+        file_printf(f, ", \"active_units\": %lld, \"active\": [", (long long)count_active(r, e));
+        const char *before = "";
+        for (int64_t k = 0; k < n; k++) {
+            if (!is_active(r, e, k)) continue;
+            file_printf(f, "%s%lld", before, (long long)k);
+            before = ", ";
+        }
+        for (int64_t k = 0; k < n; k++) file_printf(f, "%s%.6g", k ? ", " : "], \"kl_per_dimension\": [", e->latents[k]);
+        file_printf(f, "]}\n");
     }
     if (f && l.known)
         file_printf(f, "{\"samples\": %lld, \"test_log_likelihood\": %.9g, \"standard_error\": %.9g}\n",
@@ -101,11 +95,4 @@ bool curves_write(const run *r)
     plot_curve(PLOT_SOLID, n, epochs, elbos + n, 1, "test");
     tap_arena_free(a);
     return plot_write(r->o->train.out, "training.svg");
-}
-
-bool model_write(const run *r)
-{
-    options o = *r->o;
-    o.train.epochs = r->n_records;
-    return model_save(r->root, o.train.out, r->data->name, &o, SAVED | GROWS);
 }

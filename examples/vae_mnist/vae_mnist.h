@@ -3,7 +3,6 @@
 #define VAE_MNIST_H
 
 #include "examples/common/common.h"
-#include "models/models.h"
 
 enum { GROWS = OWN }; /* the role of --epochs, which may differ when a run is resumed */
 
@@ -61,7 +60,6 @@ void    latents_print(const run *r, const record *e);
 bool metrics_write(const run *r, log_likelihood l); /* metrics.jsonl */
 bool timing_write(const run *r);                    /* timing.jsonl */
 bool curves_write(const run *r);                    /* training.svg: both ELBOs */
-bool model_write(const run *r);                     /* model.safetensors */
 
 /* Writes reconstructions.png, samples.png, interpolation.png and, if the latent space is two-dimensional, manifold.png. */
 bool pictures_write(const run *r);
