@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const program = "vae_anomaly";
+
 enum { PIXELS = SIDE * SIDE, CLASSES = 256, SCORED = 200, RESULTS = 4, ROW_BYTES = 120 };
 enum { BINS = 60, WIDE = 16, HIGH = 4, ALL = -1, NONE = -2 };
 enum { SCORES = 5, DIGITS = 10 };
@@ -13,7 +15,6 @@ enum { TASK = OWN }; /* the role of --normal, which is restored with a model if 
 enum { INDEX, CLASS, ANOMALY, SCORE, COLUMNS = SCORE + SCORES };
 static const char *const columns[COLUMNS] = { "index",          "class",      "anomaly", "elbo",
                                               "reconstruction", "likelihood", "regret",  "deviance" };
-const char *const        program = "vae_anomaly";
 
 typedef struct {
     train_options train;
@@ -168,8 +169,8 @@ static bool get_model(task *t)
     const options     *o = t->o;
     const tap_tensor   data = t->train.images;
     out_file           files[RESULTS];
-    const train_config config = { o->train,        t->root, &t->vae, loss, data, .n_results = o->only ? RESULTS - 1 : RESULTS,
-                                  .results = files };
+    const int          n = o->only ? RESULTS - 1 : RESULTS;
+    const train_config config = { o->train, t->root, &t->vae, loss, data, .n_results = n, .results = files };
     result_files(files, (double)t->test.images.shape.n[0]);
     if (!o->train.model && !o->train.quiet)
         printf("%s, normal %s: %lld images; %s\n", t->name, o->normal, (long long)data.shape.n[0], tap_config());
