@@ -291,15 +291,11 @@ static bool start(trainer *t)
 
 bool train(const train_config *c)
 {
-    const train_options *o = &c->options;
-    const int64_t        rows = c->data.shape.n[0];
-    trainer              t = {
-                     .c = c,
-                     .tape = tap_tape_new(TAP_F32, o->seed),
-                     .adam = tap_adam_new(c->root, (tap_adam_options){ .lr = o->lr }),
-                     .data = tap_loader_new(c->data, (tap_loader_options){ .batch = o->batch, .shuffle = true, .seed = o->seed }),
-                     .saved = now(),
-    };
+    const train_options     *o = &c->options;
+    const int64_t            rows = c->data.shape.n[0];
+    const tap_loader_options batches = { .batch = o->batch, .shuffle = true, .seed = o->seed };
+    trainer t = { .c = c, .tape = tap_tape_new(TAP_F32, o->seed), .data = tap_loader_new(c->data, batches), .saved = now() };
+    t.adam = tap_adam_new(c->root, (tap_adam_options){ .lr = o->lr });
     bool ok = start(&t);
     fflush(stdout);
     if (ok && o->epochs)

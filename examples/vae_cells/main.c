@@ -76,18 +76,6 @@ static bool check(const options *o, uint64_t given)
 
 /* ---- Simulation --------------------------------------------------------------------------------------------------- */
 
-/* Writes the ground truth of each cell. */
-static bool write_metadata(const char *dir, const simulated_counts *s)
-{
-    tap_file *f = file_begin(dir, "metadata.csv");
-    if (!f) return false;
-    file_printf(f, "barcode,group,batch,library\n");
-    for (int64_t i = 0; i < s->counts.rows; i++)
-        file_printf(f, "cell%lld,%.0f,%.0f,%.9g\n", (long long)i + 1, tap_tensor_item(s->group, i) + 1,
-                    tap_tensor_item(s->batch, i) + 1, exp(tap_tensor_item(s->log_library, i)));
-    return file_end(f);
-}
-
 static bool simulate(options *o)
 {
     const out_file files[] = { { "metadata.csv", 50 * (double)o->simulation.cells },
@@ -99,8 +87,12 @@ static bool simulate(options *o)
     tap_arena *a = tap_arena_new();
     o->simulation.seed = o->train.seed;
     const simulated_counts s = simulate_counts(a, o->simulation);
-    const bool             ok = arena_ok(a) && write_metadata(o->simulate, &s) &&
-                    (!cells_write(o->simulate, (cells_file){ .counts = s.counts }, &e) || fail("%s", e.message));
+    tap_file              *f = arena_ok(a) ? file_begin(o->simulate, "metadata.csv") : NULL; /* the ground truth of each cell */
+    if (f) file_printf(f, "barcode,group,batch,library\n");
+    for (int64_t i = 0; f && i < s.counts.rows; i++)
+        file_printf(f, "cell%lld,%.0f,%.0f,%.9g\n", (long long)i + 1, tap_tensor_item(s.group, i) + 1,
+                    tap_tensor_item(s.batch, i) + 1, exp(tap_tensor_item(s.log_library, i)));
+    const bool ok = file_end(f) && (!cells_write(o->simulate, (cells_file){ .counts = s.counts }, &e) || fail("%s", e.message));
     tap_arena_free(a);
     return ok;
 }
