@@ -14,7 +14,7 @@ Installs what is missing, then builds and tests Tapestry
   3. with clang,
   4. with clang and the thread sanitizer (the tests of threads),
   5. with the build of gcc under valgrind,
-  6. with clang and libFuzzer, half a minute for each reader of files (tests/fuzz),
+  6. with clang and libFuzzer, a quarter of a minute for each reader of files (tests/fuzz),
 with warnings as errors. The last line has the totals. The builds are kept in build/.
 
   --quick   only the first step
@@ -187,7 +187,7 @@ if compile gcc -Ddebug=true; then
     run "gcc: the whole suite" gcc testlog
 fi
 if [ $quick = no ]; then
-    if compile sanitizers --buildtype=debugoptimized -Db_sanitize=address,undefined; then
+    if compile sanitizers --buildtype=plain -Doptimization=1 -Ddebug=true -Db_sanitize=address,undefined; then
         run "gcc with sanitizers: the test programs" sanitizers testlog --suite unit --suite heavy --suite script -t 3
     fi
     if CC=clang CXX=clang++ compile clang; then
@@ -201,7 +201,7 @@ if [ $quick = no ]; then
         export TAP_TEST_SHORT=1 TAP_ISA=generic BLIS_ARCH_TYPE=4 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive
         under_valgrind
     fi
-    fuzz 30
+    fuzz 15
 fi
 
 say "
