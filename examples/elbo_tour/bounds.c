@@ -28,7 +28,7 @@ static tap_var log_prob(tap_dist d, tap_var x)
     return tap_sum(tap_log_prob(d, x), TAP_LAST);
 }
 
-static void check_plane(const tour *o, const tap_vae *v, tap_tape *t)
+static void check_plane(const options *o, const tap_vae *v, tap_tape *t)
 {
     static const double pixels[PIXELS] = { 1, 1, 1, 0, 0, 0, 0, 0 };
     tap_var             x = tap_unsqueeze(vector(t, PIXELS, pixels), 0), line = grid(t, GRID, -EDGE, EDGE);
@@ -56,7 +56,7 @@ static void check_plane(const tour *o, const tap_vae *v, tap_tape *t)
     print_note("log p(x) = %.6f, ELBO = %.6f, the gap %.6f nats", log_p, elbo, log_p - elbo);
 }
 
-bool check_bounds(const tour *o)
+bool check_bounds(const options *o)
 {
     tap_vae         v;
     tap_vae_options small = { .data = PIXELS, .hidden = { 16 }, .activation = tap_tanh, .latent = 2 };
@@ -75,7 +75,7 @@ bool check_bounds(const tour *o)
 }
 
 /* Checks the linear VAE, whose posterior is N(M^-1 W^T (x - mu), sigma^2 M^-1), M = W^T W + sigma^2 I. */
-bool check_linear_vae(const tour *o)
+bool check_linear_vae(const options *o)
 {
     tap_linear_vae v;
     const double   sigma = 0.7;

@@ -21,7 +21,7 @@ static void make_discs(tap_arena *a, uint64_t seed, int64_t n, tap_tensor *image
     }
 }
 
-bool find_images(tour *o, tap_arena *a)
+bool find_images(options *o, tap_arena *a)
 {
     char    dir[PATH_SIZE], path[PATH_SIZE];
     dataset found = { 0 };
@@ -47,7 +47,7 @@ bool find_images(tour *o, tap_arena *a)
 }
 
 /* Trains an autoencoder or a VAE and plots the codes of the test images. */
-static bool show(const tour *o, bool variational)
+static bool show(const options *o, bool variational)
 {
     const char     *title = variational ? "VAE, z drawn from q" : "autoencoder";
     tap_module     *root = tap_module_new(TAP_F32, o->seed);
@@ -90,7 +90,7 @@ static bool show(const tour *o, bool variational)
     return ok;
 }
 
-bool check_codes(const tour *o)
+bool check_codes(const options *o)
 {
     plot_begin(PLOT_PNG, 2, 1);
     printf("\n1.2 An autoencoder and a VAE, two latent dimensions each, on %s\n", o->images);

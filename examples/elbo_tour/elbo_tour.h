@@ -14,7 +14,7 @@ typedef struct {
     tap_tensor  train, test, labels; /* uint8 images; the test images' labels */
     tap_tape   *tape;
     tap_module *root;
-} tour;
+} options;
 
 /* ---- main.c: the table of equations ------------------------------------------------------------------------------ */
 
@@ -33,14 +33,14 @@ tap_var grid(tap_tape *t, int64_t n, double first, double last); /* n equidistan
 
 /* ---- The checks -------------------------------------------------------------------------------------------------- */
 
-bool check_trivial(const tour *o);       /* gaussians.c: section 3; delta.png, its figure 3 */
-bool check_kl(const tour *o);            /* gaussians.c: KL(q||p) of two Gaussians; kl.png, the paper's figure 4 */
-bool check_scalar_vae(const tour *o);    /* gaussians.c: section 3.2 */
-bool check_bounds(const tour *o);        /* bounds.c: section 4, by quadrature */
-bool check_linear_vae(const tour *o);    /* bounds.c: section 4, exactly */
-bool check_gradients(const tour *o);     /* gradients.c: section 5; variance.png */
-bool check_gaussians(const tour *o);     /* gaussians.c: section 6 */
-bool check_codes(const tour *o);         /* codes.c: section 1.2, an autoencoder compared with a VAE; codes.png */
-bool find_images(tour *o, tap_arena *a); /* reads the images or, if there is no data set, makes some */
+bool check_trivial(const options *o);       /* gaussians.c: section 3; delta.png, its figure 3 */
+bool check_kl(const options *o);            /* gaussians.c: KL(q||p) of two Gaussians; kl.png, the paper's figure 4 */
+bool check_scalar_vae(const options *o);    /* gaussians.c: section 3.2 */
+bool check_bounds(const options *o);        /* bounds.c: section 4, by quadrature */
+bool check_linear_vae(const options *o);    /* bounds.c: section 4, exactly */
+bool check_gradients(const options *o);     /* gradients.c: section 5; variance.png */
+bool check_gaussians(const options *o);     /* gaussians.c: section 6 */
+bool check_codes(const options *o);         /* codes.c: section 1.2, an autoencoder compared with a VAE; codes.png */
+bool find_images(options *o, tap_arena *a); /* reads the images or, if there is no data set, makes some */
 
 #endif

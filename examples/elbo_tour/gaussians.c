@@ -19,7 +19,7 @@ static tap_dist normal(tap_tape *t, double loc, double scale)
 }
 
 /* delta_a is the normal density of standard deviation a / sqrt 2. */
-bool check_trivial(const tour *o)
+bool check_trivial(const options *o)
 {
     static const double checked[] = { 1, 0.1, 0.01 }, drawn[] = { 1, 0.5, 0.25, 0.1 };
     tap_tape           *t = o->tape;
@@ -46,7 +46,7 @@ bool check_trivial(const tour *o)
     return plot_write(o->out, "delta.png");
 }
 
-bool check_kl(const tour *o)
+bool check_kl(const options *o)
 {
     tap_tape      *t = o->tape;
     const tap_dist q = normal(t, -1, 1), p = normal(t, 1, 1.5);
@@ -79,7 +79,7 @@ static tap_var mean_elbo(const tap_scalar_vae *v, tap_tape *t)
                           20.0 / (POINTS - 1) / sqrt(2 * acos(-1)));
 }
 
-bool check_scalar_vae(const tour *o)
+bool check_scalar_vae(const options *o)
 {
     tap_scalar_vae v;
     tap_scalar_vae_init(&v, o->root);
@@ -101,7 +101,7 @@ bool check_scalar_vae(const tour *o)
     return true;
 }
 
-bool check_gaussians(const tour *o)
+bool check_gaussians(const options *o)
 {
     static const double cov0[9] = { 1.2, 0.3, -0.2, 0.3, 0.8, 0.1, -0.2, 0.1, 0.5 };
     static const double cov1[9] = { 0.9, -0.1, 0.2, -0.1, 1.5, 0.4, 0.2, 0.4, 1.1 };

@@ -47,7 +47,7 @@ static void estimate_gradient(estimate by[3], tap_tape *tape, int w, int64_t L, 
     for (int i = 0; i < 3; i++) by[i] = estimate_of(g[i]);
 }
 
-static void check_estimators(const tour *o, estimate found[CASES][3])
+static void check_estimators(const options *o, estimate found[CASES][3])
 {
     const double error = x - c * m - v, by_c = (m * error - c * t * t) / (s * s); /* by_*: derivatives of the ELBO */
     const double by_m = c * error / (s * s) - m, by_t = 1 - t * t - c * c * t * t / (s * s);
@@ -71,7 +71,7 @@ static void check_estimators(const tour *o, estimate found[CASES][3])
 }
 
 /* Prints the variance of each estimator, and plots it, summed over the mean and the log scale, against the number of draws. */
-static bool show_variances(const tour *o, estimate found[CASES][3])
+static bool show_variances(const options *o, estimate found[CASES][3])
 {
     printf("\n%-28s %12s %12s   (8 draws each)\n", "variance of an estimate", "by the mean", "by log scale");
     for (int i = 0; i < CASES; i++) {
@@ -100,7 +100,7 @@ static bool show_variances(const tour *o, estimate found[CASES][3])
 }
 
 /* Checks equations (10) and (11) and sections 5.3 to 5.5 for a three-dimensional z. */
-static void check_reparameterization(const tour *o, tap_tape *tape)
+static void check_reparameterization(const options *o, tap_tape *tape)
 {
     static double mean[3] = { 0.5, -1, 2 }, log_sigma[3] = { -0.3, 0.4, 0.1 };
     tap_var       log_s = tap_variable(tape, tap_tensor_wrap(TAP_F64, TAP_SHAPE(3), log_sigma));
@@ -123,7 +123,7 @@ static void check_reparameterization(const tour *o, tap_tape *tape)
     equation("     its gradient by log sigma: 1", tap_item(tap_select(g, 0, 0)), 1, 0);
 }
 
-bool check_gradients(const tour *o)
+bool check_gradients(const options *o)
 {
     estimate found[CASES][3];
     section("5. Gradients: left estimated, right exact");

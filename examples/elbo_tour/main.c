@@ -14,12 +14,12 @@ const argument options_table[] = {
               "Walks through the theory of the variational autoencoder: each equation with both of its sides computed by different "
               "means, what every gradient estimator scatters, and four pictures. Fails if a difference is not within 4 standard "
               "errors.\n" },
-    { "--data", "DIR", FOLDER, offsetof(tour, data),
+    { "--data", "DIR", FOLDER, FIELD(data),
       .help = "MNIST, or images in its format, for the picture of codes [where vae_mnist looks for them; without any, made-up "
               "discs]" },
-    { "--out", "DIR", FOLDER, offsetof(tour, out), .initial = "out/elbo_tour", .help = "where the pictures go; made if need be" },
-    { "--seed", "N", SEED, offsetof(tour, seed), .initial = "0", .help = "of all that is random" },
-    { "--quick", NULL, FLAG, offsetof(tour, quick), .help = "fewer draws, less training" },
+    { "--out", "DIR", FOLDER, FIELD(out), .initial = "out/elbo_tour", .help = "where the pictures go; made if need be" },
+    { "--seed", "N", SEED, FIELD(seed), .initial = "0", .help = "of all that is random" },
+    { "--quick", NULL, FLAG, FIELD(quick), .help = "fewer draws, less training" },
     { "--help", NULL, HELP, .help = "print this help" },
     { 0 },
 };
@@ -76,9 +76,9 @@ tap_var grid(tap_tape *t, int64_t n, double first, double last)
 
 int main(int argc, char **argv)
 {
-    static bool (*const checks[])(const tour *) = { check_trivial,    check_kl,        check_scalar_vae, check_bounds,
-                                                    check_linear_vae, check_gradients, check_gaussians,  check_codes };
-    tour o = { .data = NULL };
+    static bool (*const checks[])(const options *) = { check_trivial,    check_kl,        check_scalar_vae, check_bounds,
+                                                       check_linear_vae, check_gradients, check_gaussians,  check_codes };
+    options o = { .data = NULL };
     arguments_take(&o, argc, argv);
     o.draws = o.quick ? 20000 : 200000;
     const double   size = PICTURE_BYTES;
