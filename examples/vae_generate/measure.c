@@ -110,7 +110,7 @@ bool measure(const state *s)
            100 * (double)(real.right[DIGITS] + held_back.right[DIGITS]) / (double)(real.n[DIGITS] + held_back.n[DIGITS]));
     printf("\nread as what they are meant to be, %%\ndigit     real  generated\n");
     for (int i = 0; i <= DIGITS; i++) {
-        char name[8] = "all", a[16], b[16];
+        char name[16] = "all", a[16], b[16];
         if (i < DIGITS) snprintf(name, sizeof name, "%d", i);
         printf("%5s  %7s  %9s\n", name, share(a, &held_back, i), share(b, &drawn, i));
     }
