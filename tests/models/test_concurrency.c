@@ -291,7 +291,7 @@ static void test_expected_results_are_sound(void **state)
     for (int i = 0; i < JOBS; i++) {
         const results *o = &expected[i];
         const double   first = o->loss[0], last = o->loss[steps() - 1];
-        char           wrong[64];
+        char           wrong[96];
         snprintf(wrong, sizeof wrong, "matmul: [%d,3] x [%d,3]: inner sizes 3 and %d differ", 4 + i, 4 + i, 4 + i);
         if (!isfinite(last) || !(last != first)) fail_msg("job %d: the loss went from %g to %g", i, first, last);
         assert_non_null(strstr(o->gradients, "agree"));
