@@ -39,13 +39,13 @@ void tap_multihead_attention_init(tap_multihead_attention *l, tap_module *m, con
     *l = (tap_multihead_attention){ .module = child, .embed_dim = embed_dim, .num_heads = num_heads, .options = o };
     if (!check(child, embed_dim, num_heads, o)) return;
     if (o.kdim == embed_dim && o.vdim == embed_dim)
-        l->in_proj_weight = tap_param_new(child, "in_proj_weight", TAP_SHAPE(3 * embed_dim, embed_dim), xavier);
+        l->in_proj_weight = tap_param_new(child, "in_proj_weight", TAP_SHAPE(tap__layer_rows(3, embed_dim), embed_dim), xavier);
     else {
         l->q_proj_weight = tap_param_new(child, "q_proj_weight", TAP_SHAPE(embed_dim, embed_dim), xavier);
         l->k_proj_weight = tap_param_new(child, "k_proj_weight", TAP_SHAPE(embed_dim, o.kdim), xavier);
         l->v_proj_weight = tap_param_new(child, "v_proj_weight", TAP_SHAPE(embed_dim, o.vdim), xavier);
     }
-    l->in_proj_bias = tap__layer_param(!o.no_bias, child, "in_proj_bias", TAP_SHAPE(3 * embed_dim), 0);
+    l->in_proj_bias = tap__layer_param(!o.no_bias, child, "in_proj_bias", TAP_SHAPE(tap__layer_rows(3, embed_dim)), 0);
     if (o.add_bias_kv) {
         l->bias_k = tap_param_new(child, "bias_k", TAP_SHAPE(1, 1, embed_dim), normal);
         l->bias_v = tap_param_new(child, "bias_v", TAP_SHAPE(1, 1, embed_dim), normal);

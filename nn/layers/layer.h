@@ -12,6 +12,12 @@ double tap__layer_option(tap_module *m, const char *what, const char *option, do
 /* A parameter filled with a constant; NULL if the layer is to be without it. */
 tap_param *tap__layer_param(bool wanted, tap_module *m, const char *name, tap_shape shape, double value);
 
+/* n sizes in a row, for parameters that lie above each other; -1, which is no size, if that is too large. */
+static inline int64_t tap__layer_rows(int n, int64_t size)
+{
+    return size <= INT64_MAX / n ? n * size : -1;
+}
+
 /* p on the tape; { 0 } if the layer has no such parameter. */
 static inline tap_var tap__layer_var(tap_tape *t, tap_param *p)
 {

@@ -69,7 +69,7 @@ static tap_param *weight(tap_module *m, const char *name, const char *suffix, ta
 tap_rnn_weights tap__rnn_weights(tap_module *m, const tap_rnn_kind *kind, const char *suffix, const int64_t size[3],
                                  bool no_bias)
 {
-    const int64_t   hidden = size[1], out = size[2] ? size[2] : hidden, rows = kind->gates * hidden;
+    const int64_t   hidden = size[1], out = size[2] ? size[2] : hidden, rows = tap__layer_rows(kind->gates, hidden);
     tap_rnn_weights w = { 0 };
     w.weight_ih = weight(m, "weight_ih", suffix, TAP_SHAPE(rows, size[0]), hidden);
     w.weight_hh = weight(m, "weight_hh", suffix, TAP_SHAPE(rows, out), hidden);
