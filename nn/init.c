@@ -21,9 +21,19 @@ tap_init tap_init_uniform(double bound)
     return (tap_init){ .how = TAP_INIT_UNIFORM, .value = bound };
 }
 
+tap_init tap_init_uniform_between(double low, double high)
+{
+    return (tap_init){ .how = TAP_INIT_UNIFORM, .a = low, .b = high };
+}
+
 tap_init tap_init_normal(double std)
 {
     return (tap_init){ .how = TAP_INIT_NORMAL, .value = std };
+}
+
+tap_init tap_init_normal_around(double mean, double std)
+{
+    return (tap_init){ .how = TAP_INIT_NORMAL, .value = std, .mean = mean };
 }
 
 tap_init tap_init_xavier_uniform(double gain)
@@ -142,6 +152,11 @@ static tap_status check(tap_init how, tap_tensor x, const char *path, tap_error 
     if (!(how.value >= 0 && isfinite(how.value)) && how.how != TAP_INIT_CONSTANT)
         return tap_error_set(e, TAP_EARG, "%s: the initializer's value must be a finite number, at least 0, not %g", path,
                              how.value);
+    if (how.how == TAP_INIT_UNIFORM && !(how.a <= how.b && isfinite(how.b - how.a)))
+        return tap_error_set(e, TAP_EARG, "%s: the bounds must be finite numbers in ascending order, not %g and %g", path, how.a,
+                             how.b);
+    if (how.how == TAP_INIT_NORMAL && !isfinite(how.mean))
+        return tap_error_set(e, TAP_EARG, "%s: the mean must be a finite number, not %g", path, how.mean);
     if (how.fan_in < 0 || (tap_tensor_numel(x) > 0 && !isfinite(scale_of(how, x.shape)) && how.how != TAP_INIT_CONSTANT))
         return tap_error_set(e, TAP_EARG,
                              "%s: the initializer needs fan_in and fan_out, which shape %s with fan_in %lld does not give",
@@ -155,10 +170,12 @@ tap__init_draw tap__init_draw_of(tap_init how, tap_shape shape)
     switch (how.how) {
     case TAP_INIT_ZEROS: return (tap__init_draw){ TAP__DRAW_CONSTANT, 0, 0 };
     case TAP_INIT_CONSTANT: return (tap__init_draw){ TAP__DRAW_CONSTANT, how.value, how.value };
-    case TAP_INIT_NORMAL:
+    case TAP_INIT_NORMAL: return (tap__init_draw){ TAP__DRAW_NORMAL, how.mean, scale };
     case TAP_INIT_XAVIER_NORMAL:
     case TAP_INIT_KAIMING_NORMAL: return (tap__init_draw){ TAP__DRAW_NORMAL, 0, scale };
     case TAP_INIT_UNIFORM:
+        if (how.a != 0 || how.b != 0) return (tap__init_draw){ TAP__DRAW_UNIFORM, how.a, how.b };
+        return (tap__init_draw){ TAP__DRAW_UNIFORM, -scale, scale };
     case TAP_INIT_XAVIER_UNIFORM:
     case TAP_INIT_KAIMING_UNIFORM: return (tap__init_draw){ TAP__DRAW_UNIFORM, -scale, scale };
     default: return (tap__init_draw){ TAP__DRAW_OTHER, 0, 0 };
@@ -178,7 +195,7 @@ tap_status tap__init_fill(tap_init how, tap_tensor x, uint64_t seed, const char 
         break;
     case TAP__DRAW_NORMAL:
         tap_random_normal(x, key);
-        rescale(x, draw.b, 0);
+        rescale(x, draw.b, draw.a);
         break;
     default: return tap__init_fill_other(how, x, key, path, e);
     }

@@ -66,14 +66,16 @@ typedef struct {
     double  value;      /* constant: the constant; uniform: +-value; normal: standard deviation; xavier, kaiming: gain */
     int64_t fan_in;     /* 0: computed from the shape */
     bool    fan_out;    /* kaiming: divide by fan_out, not fan_in */
-    double  mean, a, b; /* truncated normal: its mean and bounds */
+    double  mean, a, b; /* normal: its mean; uniform: its bounds, if not both are 0; truncated normal: mean and bounds */
     int64_t groups;     /* dirac */
 } tap_init;
 
 TAP_API tap_init tap_init_zeros(void);
 TAP_API tap_init tap_init_constant(double c);
 TAP_API tap_init tap_init_uniform(double bound);        /* U(-bound, bound) */
-TAP_API tap_init tap_init_normal(double std);           /* N(0, std^2) */
+TAP_API tap_init tap_init_uniform_between(double low, double high);
+TAP_API tap_init tap_init_normal(double std); /* N(0, std^2) */
+TAP_API tap_init tap_init_normal_around(double mean, double std);
 TAP_API tap_init tap_init_xavier_uniform(double gain);  /* U(+-gain sqrt(6 / (fan_in + fan_out))), Glorot & Bengio 2010 */
 TAP_API tap_init tap_init_xavier_normal(double gain);   /* N(0, gain^2 2 / (fan_in + fan_out)) */
 TAP_API tap_init tap_init_kaiming_uniform(double gain); /* U(+-gain sqrt(3 / fan_in)), He et al. 2015 */
@@ -823,7 +825,7 @@ TAP_API void tap_weight_norm(tap_param *weight, tap_weight_norm_options o);
 typedef struct {
     int    n_power_iterations; /* [1] */
     double eps;                /* least length in the normalization of u and v [1e-12] */
-    int    dim;                /* the axis of the rows; 1 for a transposed convolution, which PyTorch takes by itself [0] */
+    int    dim;                /* the axis of the rows, negative from the end; 1 for a transposed convolution, as PyTorch [0] */
 } tap_spectral_norm_options;
 
 /* weight = w / sigma, where sigma = u^T W v approximates the largest singular value of the matrix W of w: Miyato et al. 2018. w is
@@ -1167,11 +1169,11 @@ TAP_API void tap_optim_free(tap_optim *o);
 typedef struct tap_schedule_type tap_schedule_type;
 
 /* Rates that rise from base_lr to max_lr and fall again, while the momentum (or beta1) falls and rises: Smith 2017. {0} gives
- * the defaults in brackets; TAP_ZERO asks for 0. base_lrs and max_lrs: rates of each group, or NULL. */
+ * the defaults in brackets; TAP_ZERO asks for 0. Lists hold a number for each group, in place of the one beside it, or are NULL. */
 typedef struct {
     double        base_lr, max_lr;
     const double *base_lrs, *max_lrs;
-    int64_t       step_size_up, step_size_down; /* steps of a half-cycle [2000, step_size_up] */
+    double        step_size_up, step_size_down; /* steps of a half-cycle [2000, step_size_up] */
     enum {
         TAP_CYCLIC_TRIANGULAR,
         TAP_CYCLIC_TRIANGULAR2, /* each cycle is half as high as the one before */
@@ -1180,6 +1182,7 @@ typedef struct {
     double gamma;                       /* [1] */
     bool   keep_momentum;               /* leave the momentum alone: PyTorch's cycle_momentum = False */
     double base_momentum, max_momentum; /* [0.8, 0.9] */
+    const double *base_momenta, *max_momenta;
 } tap_cyclic_lr_options;
 
 /* One rise from max_lr / div_factor to max_lr and one fall to max_lr / div_factor / final_div_factor, while the momentum (or
@@ -1194,6 +1197,7 @@ typedef struct {
     double base_momentum, max_momentum;  /* [0.85, 0.95] */
     double div_factor, final_div_factor; /* [25, 1e4] */
     bool   three_phase;                  /* fall as fast as it rose, then to the final rate */
+    const double *base_momenta, *max_momenta; /* of each group, or NULL */
 } tap_one_cycle_lr_options;
 
 /* lr is multiplied by factor when a metric has not become better for more than patience steps. {0} gives the defaults in
@@ -1220,7 +1224,7 @@ typedef struct tap_schedule {
     const struct tap_schedule *parts;
     double (*factor)(double step, void *ctx);
     void         *ctx;
-    const double *lrs[2];
+    const double *lrs[4];
     union {
         tap_cyclic_lr_options    cyclic;
         tap_one_cycle_lr_options one_cycle;

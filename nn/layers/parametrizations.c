@@ -124,10 +124,11 @@ static void start(const tap__parametrization *p, tap_module *m)
 void tap_spectral_norm(tap_param *weight, tap_spectral_norm_options o)
 {
     tap_module           *where;
-    tap__parametrization *p = begin(weight, "spectral_norm", o.dim, 2, &where);
+    const int             dim = o.dim < 0 && weight ? o.dim + weight->value.shape.rank : o.dim;
+    tap__parametrization *p = begin(weight, "spectral_norm", dim, 2, &where);
     if (!p) return;
-    const int64_t size = weight->value.shape.n[o.dim], n = tap_numel(weight->value.shape);
-    *p = (tap__parametrization){ .compute = weight_of_spectrum, .dim = o.dim };
+    const int64_t size = weight->value.shape.n[dim], n = tap_numel(weight->value.shape);
+    *p = (tap__parametrization){ .compute = weight_of_spectrum, .dim = dim };
     p->eps = tap__layer_option(where, "spectral_norm", "eps", o.eps, 1e-12);
     p->iterations = o.n_power_iterations ? o.n_power_iterations : 1;
     if (p->iterations < 1 || n == 0)

@@ -133,8 +133,8 @@ tap_status tap_averaged_model_update(tap_module *average, const tap_module *m, t
     if (average->root->error.status == TAP_OK && m->root->error.status != TAP_OK) return m->root->error.status;
     if (copy == average || !count)
         return tap_module_fail(average, TAP_EARG, "averaged_model_update: the average must be made by tap_averaged_model_new");
-    if (!(decay >= 0 && decay < 1))
-        tap_module_fail(average, TAP_EARG, "averaged_model_update: decay must be at least 0 and below 1, not %g", decay);
+    if (!(decay >= 0 && decay <= 1))
+        tap_module_fail(average, TAP_EARG, "averaged_model_update: decay must be within 0..1, not %g", decay);
     if (average->root->error.status != TAP_OK || !check_params(average, copy, m) || !check_buffers(average, copy, m))
         return average->root->error.status;
 

@@ -182,8 +182,13 @@ static int zoom(run *r, const point *origin, point b[2], int *evaluations)
         ++*evaluations;
         const bool is_high = is_too_high(&p, origin) || p.loss >= b[low].loss;
         done = !is_high && is_flat_enough(&p, origin);
-        /* p replaces the high point, or the low one; but if the minimum is between p and the low one, that becomes the high. */
-        if (!is_high && !done && p.slope * (b[1 - low].t - b[low].t) >= 0) low = 1 - low;
+        /* p replaces the high point, or the low one; but if the minimum is between p and the low one, that becomes the high.
+         * The low point keeps its place, which decides between points of equal loss. */
+        if (!is_high && !done && p.slope * (b[1 - low].t - b[low].t) >= 0) {
+            const point high = b[1 - low];
+            b[1 - low] = b[low];
+            b[low] = high;
+        }
         const int replaced = is_high ? 1 - low : low;
         spare = b[replaced].g;
         b[replaced] = p;

@@ -130,14 +130,20 @@ static bool add_group(tap_optim *o, const void *options)
     return true;
 }
 
-/* Allocates the states that the options of the slots' groups use; false without memory. */
-static bool allocate_states(tap_optim *o)
+/* Allocates the states that the options of the slots' groups use, and, before a slot's first step, releases others, since
+ * kernels ask for a state, not for the option; false without memory. */
+static bool update_states(tap_optim *o)
 {
     const tap__algorithm *a = o->algorithm;
     for (int64_t i = 0; i < o->n_slots; i++) {
         tap__slot *s = &o->slots[i];
         for (int k = 0; a->state[k]; k++) {
-            if (s->state[k] || (a->uses && !a->uses(o->groups[s->group].options, k))) continue;
+            const bool used = !a->uses || a->uses(o->groups[s->group].options, k);
+            if (!used && s->state[k] && s->step == 0) {
+                tap__arena_release(o->root->memory, s->state[k]);
+                s->state[k] = NULL;
+            }
+            if (!used || s->state[k]) continue;
             s->state[k] = tap__module_alloc(&o->root->module, tap__param_bytes(s->param));
             if (!s->state[k]) return false;
         }
@@ -185,7 +191,7 @@ tap_optim *tap__optim_new(tap_module *m, const tap__algorithm *a, const void *op
     if (!add_group(o, options)) return &m->root->no_optim;
     for (const tap__option *f = a->options; f->name; f++) fill_in(m, a->name, f, o->groups[0].options);
     check_together(m, a->name, a, o->groups[0].options);
-    if (!take_parameters(o, m) || !allocate_states(o)) return &m->root->no_optim;
+    if (!take_parameters(o, m) || !update_states(o)) return &m->root->no_optim;
     for (int64_t i = 0; i < o->n_slots; i++) take_ownership(o, o->slots[i].param);
     return o;
 }
@@ -299,7 +305,7 @@ static bool accept_options(tap_optim *o, const char *call, int group)
                                 a->state[k]);
         }
     }
-    return o->root->error.status == TAP_OK && allocate_states(o);
+    return o->root->error.status == TAP_OK && update_states(o);
 }
 
 void tap_optim_set(tap_optim *o, int group, const char *option, double value)
@@ -394,7 +400,7 @@ int tap_optim_group(tap_optim *o, tap_param_predicate which, void *ctx, tap_grou
     for (int64_t i = 0; i < o->n_slots; i++) {
         if (which(o->slots[i].param, ctx)) o->slots[i].group = group;
     }
-    allocate_states(o);
+    update_states(o);
     return group;
 }
 

@@ -194,17 +194,18 @@ tap_schedule tap_cosine_annealing_warm_restarts(int64_t T_0, int64_t T_mult, dou
 static tap__rates cyclic_rates(const tap_schedule *s, int group, double base, double k)
 {
     const tap_cyclic_lr_options *o = &s->options.cyclic;
-    const double                 up = (double)o->step_size_up, total = up + (double)o->step_size_down;
+    const double                 up = o->step_size_up, total = up + o->step_size_down;
     const double                 cycle = floor(1 + k / total), at = 1 + k / total - cycle, top = up / total;
     const double                 height = at <= top ? at / top : (at - 1) / (top - 1);
     const double                 lo = of_group(s->lrs[0], o->base_lr, group), hi = of_group(s->lrs[1], o->max_lr, group);
-    double                       scale = 1;
+    const double least = of_group(s->lrs[2], o->base_momentum, group), most = of_group(s->lrs[3], o->max_momentum, group);
+    double       scale = 1;
     (void)base;
     if (o->mode == TAP_CYCLIC_TRIANGULAR2) scale = pow(2, 1 - cycle);
     if (o->mode == TAP_CYCLIC_EXP_RANGE) scale = pow(o->gamma, k);
     return (tap__rates){
         .lr = lo + (hi - lo) * height * scale,
-        .momentum = o->max_momentum - (o->max_momentum - o->base_momentum) * height * scale,
+        .momentum = most - (most - least) * height * scale,
         .has_momentum = !o->keep_momentum,
     };
 }
@@ -214,8 +215,8 @@ static void check_cyclic(const tap_schedule *s, tap_module *m)
     const tap_cyclic_lr_options *o = &s->options.cyclic;
     check_range(s, m, "base_lr", o->base_lr, 0, HUGE_VAL);
     check_range(s, m, "max_lr", o->max_lr, 0, HUGE_VAL);
-    check_range(s, m, "step_size_up", (double)o->step_size_up, 1, HUGE_VAL);
-    check_range(s, m, "step_size_down", (double)o->step_size_down, 1, HUGE_VAL);
+    check_range(s, m, "step_size_up", o->step_size_up, 1, HUGE_VAL);
+    check_range(s, m, "step_size_down", o->step_size_down, 1, HUGE_VAL);
     check_range(s, m, "gamma", o->gamma, 0, HUGE_VAL);
     if ((unsigned)o->mode > TAP_CYCLIC_EXP_RANGE)
         tap_module_fail(m, TAP_EARG, "cyclic_lr: the mode must be one of TAP_CYCLIC_..., not %d", (int)o->mode);
@@ -224,8 +225,8 @@ static void check_cyclic(const tap_schedule *s, tap_module *m)
 static void describe_cyclic(const tap_schedule *s, char *text, size_t room)
 {
     const tap_cyclic_lr_options *o = &s->options.cyclic;
-    tap__format(text, room, "%.17g, %.17g, %lld, %lld, mode %d, %.17g, %s, %.17g, %.17g", o->base_lr, o->max_lr,
-                (long long)o->step_size_up, (long long)o->step_size_down, (int)o->mode, o->gamma,
+    tap__format(text, room, "%.17g, %.17g, %.17g, %.17g, mode %d, %.17g, %s, %.17g, %.17g", o->base_lr, o->max_lr,
+                o->step_size_up, o->step_size_down, (int)o->mode, o->gamma,
                 o->keep_momentum ? "keep_momentum" : "momentum", o->base_momentum, o->max_momentum);
 }
 
@@ -237,7 +238,7 @@ tap_schedule tap_cyclic_lr(tap_cyclic_lr_options o)
     o.gamma = filled(o.gamma, 1);
     o.base_momentum = filled(o.base_momentum, 0.8);
     o.max_momentum = filled(o.max_momentum, 0.9);
-    return (tap_schedule){ .type = &type, .options.cyclic = o, .lrs = { o.base_lrs, o.max_lrs } };
+    return (tap_schedule){ .type = &type, .options.cyclic = o, .lrs = { o.base_lrs, o.max_lrs, o.base_momenta, o.max_momenta } };
 }
 
 /* From one phase's end to the next. */
@@ -250,10 +251,9 @@ static tap__rates one_cycle_rates(const tap_schedule *s, int group, double base,
     const tap_one_cycle_lr_options *o = &s->options.one_cycle;
     const double                    hi = of_group(s->lrs[1], o->max_lr, group), lo = hi / o->div_factor,
                  rise = o->pct_start * (double)o->total_steps;
-    const phase last = { (double)(o->total_steps - 1), lo / o->final_div_factor, o->max_momentum };
-    const phase all[] = {
-        { 0, lo, o->max_momentum }, { rise - 1, hi, o->base_momentum }, { 2 * rise - 2, lo, o->max_momentum }, last
-    };
+    const double least = of_group(s->lrs[2], o->base_momentum, group), most = of_group(s->lrs[3], o->max_momentum, group);
+    const phase  last = { (double)(o->total_steps - 1), lo / o->final_div_factor, most };
+    const phase  all[] = { { 0, lo, most }, { rise - 1, hi, least }, { 2 * rise - 2, lo, most }, last };
     const phase  two[] = { all[0], all[1], last };
     const phase *to = o->three_phase ? all + 1 : two + 1;
     (void)base;
@@ -299,7 +299,7 @@ tap_schedule tap_one_cycle_lr(tap_one_cycle_lr_options o)
     o.max_momentum = filled(o.max_momentum, 0.95);
     o.div_factor = filled(o.div_factor, 25);
     o.final_div_factor = filled(o.final_div_factor, 1e4);
-    return (tap_schedule){ .type = &type, .options.one_cycle = o, .lrs = { NULL, o.max_lrs } };
+    return (tap_schedule){ .type = &type, .options.one_cycle = o, .lrs = { NULL, o.max_lrs, o.base_momenta, o.max_momenta } };
 }
 
 /* ---- Reduction by a metric ---- */
@@ -343,10 +343,16 @@ tap_schedule tap_reduce_lr_on_plateau(tap_plateau_options o)
 
 /* ---- Compositions ---- */
 
-static tap__rates sequential_rates(const tap_schedule *s, int group, double base, double k)
+static int active_part(const tap_schedule *s, double k)
 {
     int i = 0;
     while (i + 1 < s->n && k >= (double)s->milestones[i]) i++;
+    return i;
+}
+
+static tap__rates sequential_rates(const tap_schedule *s, int group, double base, double k)
+{
+    const int i = active_part(s, k);
     return tap__schedule_rates(&s->parts[i], group, base, i > 0 ? k - (double)s->milestones[i - 1] : k);
 }
 
@@ -380,7 +386,7 @@ static void check_sequential(const tap_schedule *s, tap_module *m)
 
 tap_schedule tap_sequential_lr(int n, const tap_schedule *parts, const int64_t *milestones)
 {
-    static const tap_schedule_type type = { "sequential_lr", TAP__ABSOLUTE, check_sequential, NULL, sequential_rates, NULL };
+    static const tap_schedule_type type = { "sequential_lr", TAP__SEQUENCE, check_sequential, NULL, sequential_rates, NULL };
     return (tap_schedule){ .type = &type, .n = n, .parts = parts, .milestones = milestones };
 }
 
@@ -400,15 +406,31 @@ static double relative_next(const tap_schedule *s, double lr, double k)
     return before == 0 ? lr : lr * (s->type->factor(s, k) / before);
 }
 
+static double next(const tap_schedule *s, int group, double base, double lr, double k);
+
+/* Each part begins at its own rate, whatever the chain has made of the rate before. */
+static double sequential_next(const tap_schedule *s, int group, double base, double lr, double k)
+{
+    const int    i = active_part(s, k);
+    const double at = i > 0 ? k - (double)s->milestones[i - 1] : k;
+    return at == 0 ? tap__schedule_rates(&s->parts[i], group, base, 0).lr : next(&s->parts[i], group, base, lr, at);
+}
+
+/* The rate in step k that a schedule makes of that in the step before, lr. */
+static double next(const tap_schedule *s, int group, double base, double lr, double k)
+{
+    switch (s->type->action) {
+    case TAP__RELATIVE: return relative_next(s, lr, k);
+    case TAP__COSINE: return cosine_next(s, base, lr, k);
+    case TAP__CHAIN: return tap__chain_next(s, group, base, lr, k);
+    case TAP__SEQUENCE: return sequential_next(s, group, base, lr, k);
+    default: return tap__schedule_rates(s, group, base, k).lr;
+    }
+}
+
 double tap__chain_next(const tap_schedule *s, int group, double base, double lr, double k)
 {
-    for (int i = 0; i < s->n; i++) {
-        const tap_schedule *p = &s->parts[i];
-        if (p->type->action == TAP__RELATIVE) lr = relative_next(p, lr, k);
-        else if (p->type->action == TAP__COSINE) lr = cosine_next(p, base, lr, k);
-        else if (tap__schedule_is_chain(p)) lr = tap__chain_next(p, group, base, lr, k);
-        else lr = tap__schedule_rates(p, group, base, k).lr;
-    }
+    for (int i = 0; i < s->n; i++) lr = next(&s->parts[i], group, base, lr, k);
     return lr;
 }
 
@@ -425,16 +447,15 @@ static tap__rates chained_rates(const tap_schedule *s, int group, double base, d
     return r;
 }
 
-static const tap_schedule_type chained_type = { "chained_lr", TAP__ABSOLUTE, check_parts, NULL, chained_rates, NULL };
-
 tap_schedule tap_chained_lr(int n, const tap_schedule *parts)
 {
-    return (tap_schedule){ .type = &chained_type, .n = n, .parts = parts };
+    static const tap_schedule_type type = { "chained_lr", TAP__CHAIN, check_parts, NULL, chained_rates, NULL };
+    return (tap_schedule){ .type = &type, .n = n, .parts = parts };
 }
 
 bool tap__schedule_is_chain(const tap_schedule *s)
 {
-    return s->type == &chained_type;
+    return s->type->action == TAP__CHAIN;
 }
 
 /* ---- All schedules ---- */

@@ -10,11 +10,15 @@ typedef struct {
     bool   has_momentum; /* else the schedule leaves it alone */
 } tap__rates;
 
+enum { TAP__SCHEDULE_LISTS = sizeof((tap_schedule *)0)->lrs / sizeof(double *) };
+
 /* How a schedule acts on the rate in a chain. */
 typedef enum {
     TAP__RELATIVE, /* multiplies it by factor(k) / factor(k - 1) */
     TAP__ABSOLUTE, /* replaces it */
     TAP__COSINE,   /* moves it, relative to eta_min */
+    TAP__SEQUENCE, /* its current part does */
+    TAP__CHAIN,    /* its parts do, one after the other */
     TAP__METRIC,   /* reduces it when a metric says so; cannot be a part of another schedule */
 } tap__schedule_action;
 

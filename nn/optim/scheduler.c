@@ -20,7 +20,7 @@ static void *copy_array(tap_module *m, const void *from, int n, size_t size)
 static tap_schedule copy_schedule(const tap_schedule *s, int n_groups, tap_module *m)
 {
     tap_schedule copy = *s;
-    for (int i = 0; i < 2; i++) copy.lrs[i] = copy_array(m, s->lrs[i], n_groups, sizeof(double));
+    for (int i = 0; i < TAP__SCHEDULE_LISTS; i++) copy.lrs[i] = copy_array(m, s->lrs[i], n_groups, sizeof(double));
     copy.milestones = copy_array(m, s->milestones, s->parts ? s->n - 1 : s->n, sizeof *s->milestones);
     tap_schedule *parts = s->parts ? tap__module_alloc(m, (size_t)s->n * sizeof *parts) : NULL;
     for (int i = 0; parts && i < s->n; i++) parts[i] = copy_schedule(&s->parts[i], n_groups, m);
@@ -36,7 +36,7 @@ static void free_array(tap_arena *a, const void *x)
 static void free_schedule(tap_arena *a, const tap_schedule *s)
 {
     for (int i = 0; i < s->n && s->parts; i++) free_schedule(a, &s->parts[i]);
-    for (int i = 0; i < 2; i++) free_array(a, s->lrs[i]);
+    for (int i = 0; i < TAP__SCHEDULE_LISTS; i++) free_array(a, s->lrs[i]);
     free_array(a, s->milestones);
     free_array(a, s->parts);
 }
@@ -66,7 +66,7 @@ static char *describe(const tap_schedule *s, int n_groups, char *at, const char 
         tap__format(at, (size_t)(end - at), "%.17g, %.17g, %.17g", s->number[0], s->number[1], s->number[2]);
         at += strlen(at);
     }
-    for (int i = 0; i < 2 * n_groups; i++) {
+    for (int i = 0; i < TAP__SCHEDULE_LISTS * n_groups; i++) {
         if (!s->lrs[i / n_groups]) continue;
         tap__format(number, sizeof number, ", %.17g", s->lrs[i / n_groups][i % n_groups]);
         at = append(at, end, number);
@@ -83,7 +83,7 @@ static char *describe(const tap_schedule *s, int n_groups, char *at, const char 
 const char *tap__scheduler_describe(const tap_scheduler *s, tap_arena *a)
 {
     const int    n_groups = s->optim->n_groups;
-    const size_t room = (size_t)count_schedules(&s->schedule) * (size_t)(300 + 60 * n_groups);
+    const size_t room = (size_t)count_schedules(&s->schedule) * (size_t)(300 + 120 * n_groups);
     char        *text = tap_arena_alloc(a, room);
     if (text) describe(&s->schedule, n_groups, text, text + room);
     return text;

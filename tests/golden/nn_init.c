@@ -56,6 +56,10 @@ static tap_init init_of(const cJSON *json, bool *known)
     const cJSON *args = nn_field(json, "args");
     const double gain = nn_number(nn_field(args, "gain"), 1);
     *known = true;
+    if (!strcmp(function, "uniform_"))
+        return tap_init_uniform_between(nn_number(nn_field(args, "a"), 0), nn_number(nn_field(args, "b"), 1));
+    if (!strcmp(function, "normal_"))
+        return tap_init_normal_around(nn_number(nn_field(args, "mean"), 0), nn_number(nn_field(args, "std"), 1));
     if (!strcmp(function, "xavier_uniform_")) return tap_init_xavier_uniform(gain);
     if (!strcmp(function, "xavier_normal_")) return tap_init_xavier_normal(gain);
     if (!strcmp(function, "kaiming_uniform_")) return kaiming(args, tap_init_kaiming_uniform);
@@ -124,16 +128,16 @@ static void run_function(nn_case *c, tap_module *root)
 
 /* ---- The truncated normal distribution ---- */
 
-/* The integral over p in 0..1 of (quantile(p) - center)^power: Gauss-Legendre quadrature of three points on short intervals. */
+/* The integral over p in 0..1 of (quantile(p) - center)^power: the trapezoidal rule for t with p = (1 + tanh(pi/2 sinh t)) / 2
+ * (tanh-sinh quadrature), since the quantile may be as steep as that of the normal distribution at 0 and 1. */
 static double central_moment(tap_init how, double center, int power)
 {
-    enum { INTERVALS = 20000 };
-    double sum = 0;
-    for (int i = 0; i < INTERVALS; i++) {
-        for (int k = -1; k <= 1; k++) {
-            const double p = (i + 0.5 + k * sqrt(0.15)) / INTERVALS, weight = k == 0 ? 8.0 / 18 : 5.0 / 18;
-            sum += weight / INTERVALS * pow(tap__trunc_normal_quantile(how, p) - center, power);
-        }
+    enum { POINTS = 400 };
+    const double pi = 3.14159265358979323846, step = 3.5 / POINTS;
+    double       sum = 0;
+    for (int i = -POINTS; i <= POINTS; i++) {
+        const double x = pi / 2 * sinh(i * step), p = 1 / (1 + exp(-2 * x)), weight = pi / 4 * cosh(i * step) / pow(cosh(x), 2);
+        if (p > 0 && p < 1) sum += step * weight * pow(tap__trunc_normal_quantile(how, p) - center, power);
     }
     return sum;
 }

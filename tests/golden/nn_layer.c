@@ -86,20 +86,27 @@ static const nn_layer_class *find_class(const char *name)
 
 /* ---- Parametrizations ---- */
 
+/* weight_norm takes dim = -1 for None. */
 static void parametrize(nn_layer *l, const cJSON *how)
 {
     const char    *name = nn_text(how, "name");
     const nn_layer a = { .c = l->c, .args = nn_field(how, "args") };
+    const char    *given = nn_text(a.args, "name");
+    char           path[KEY_SIZE];
     const cJSON   *x;
-    if (!l->weight) nn_fail(l->c, "%s: there is no weight to put it on", name);
+    snprintf(path, sizeof path, "layer.%s", *given ? given : "weight");
+    tap_param *weight = tap_module_param(l->root, path);
+    cJSON_ArrayForEach(x, a.args)
+    {
+        if (!is_listed("name dim eps n_power_iterations", x->string)) nn_fail(l->c, "argument %s is not known", x->string);
+    }
+    if (!weight) nn_fail(l->c, "%s: there is no %s to put it on", name, path);
     else if (!strcmp(name, "weight_norm")) {
-        cJSON_ArrayForEach(x, a.args) if (strcmp(x->string, "dim") != 0) nn_fail(l->c, "argument %s is not known", x->string);
-        tap_weight_norm(l->weight,
-                        (tap_weight_norm_options){ .dim = (int)nn_integer(&a, "dim", 0), .all = nn_is_none(&a, "dim") });
+        const int64_t dim = nn_integer(&a, "dim", 0);
+        const bool    all = nn_is_none(&a, "dim") || dim == -1;
+        tap_weight_norm(weight, (tap_weight_norm_options){ .dim = all ? 0 : (int)dim, .all = all });
     } else if (!strcmp(name, "spectral_norm")) {
-        cJSON_ArrayForEach(x, a.args) if (!is_listed("dim eps n_power_iterations", x->string))
-            nn_fail(l->c, "argument %s is not known", x->string);
-        tap_spectral_norm(l->weight,
+        tap_spectral_norm(weight,
                           (tap_spectral_norm_options){ .dim = (int)nn_integer(&a, "dim", l->transposed),
                                                        .eps = nn_option(&a, "eps"),
                                                        .n_power_iterations = (int)nn_integer(&a, "n_power_iterations", 0) });

@@ -12,7 +12,6 @@ typedef struct {
     const cJSON *args, *call; /* arguments of the constructor and of the call, under PyTorch's names */
     tap_module  *root;        /* the layer is its child "layer" */
     void        *layer;       /* the struct, in the arena of the case */
-    tap_param   *weight;      /* what a parametrization is put on */
     bool         transposed;  /* of a transposed convolution */
     tap_tape    *t;
     int          n_in;

@@ -10,10 +10,8 @@
 
 static void make_linear(nn_layer *l)
 {
-    tap_linear *layer = NEW(tap_linear);
-    tap_linear_init_with(layer, l->root, "layer", nn_integer(l, "in_features", 0), nn_integer(l, "out_features", 0),
+    tap_linear_init_with(NEW(tap_linear), l->root, "layer", nn_integer(l, "in_features", 0), nn_integer(l, "out_features", 0),
                          (tap_linear_options){ .no_bias = !nn_bool(l, "bias", true) });
-    l->weight = layer->weight;
 }
 
 static void run_linear(nn_layer *l)
@@ -70,7 +68,6 @@ static void make_conv(nn_layer *l, int axes, bool transposed)
     else if (axes == 1) tap_conv1d_init(layer, l->root, "layer", in, out, k[0], o);
     else if (transposed) tap_conv_transpose2d_init(layer, l->root, "layer", in, out, k[0], k[1], o);
     else tap_conv2d_init(layer, l->root, "layer", in, out, k[0], k[1], o);
-    l->weight = layer->weight;
     l->transposed = transposed;
 }
 
@@ -94,12 +91,14 @@ static void make_conv_transpose2d(nn_layer *l)
     make_conv(l, 2, true);
 }
 
+/* PyTorch takes the output's size with or without the axes of batch and channels. */
 static void run_conv(nn_layer *l)
 {
     const tap_conv *layer = GET(tap_conv);
     const nn_layer  of_call = { .c = l->c, .args = l->call };
+    const tap_shape given = nn_sizes(&of_call, "output_size");
     int64_t         size[2] = { 0 };
-    nn_per_axis(&of_call, "output_size", layer->axes, size);
+    for (int i = 0; i < layer->axes && given.rank >= layer->axes; i++) size[i] = given.n[given.rank - layer->axes + i];
     const bool to_size = nn_field(l->call, "output_size");
     l->result[0] = to_size ? tap_conv_forward_to(layer, INPUT, size) : tap_conv_forward(layer, INPUT);
 }
@@ -130,9 +129,13 @@ static void make_instance_norm(nn_layer *l)
     tap_instance_norm_init(NEW(tap_instance_norm_layer), l->root, "layer", nn_integer(l, "num_features", 0), o);
 }
 
+/* PyTorch's classes know the number of axes, and so whether there is a batch. */
 static void run_instance_norm(nn_layer *l)
 {
-    l->result[0] = tap_instance_norm_forward(GET(tap_instance_norm_layer), INPUT);
+    const int  axes = nn_text(l->c->json, "class")[strlen("InstanceNorm")] - '0';
+    const bool one = tap_shape_of(INPUT).rank == axes + 1;
+    const tap_var y = tap_instance_norm_forward(GET(tap_instance_norm_layer), one ? tap_unsqueeze(INPUT, 0) : INPUT);
+    l->result[0] = one ? tap_squeeze(y, TAP_AXES(0)) : y;
 }
 
 static void make_layer_norm(nn_layer *l)
@@ -175,12 +178,10 @@ static void run_group_norm(nn_layer *l)
 
 static void make_embedding(nn_layer *l)
 {
-    tap_embedding_layer  *layer = NEW(tap_embedding_layer);
     tap_embedding_options o = { .has_padding_idx = nn_field(l->args, "padding_idx"),
                                 .padding_idx = nn_integer(l, "padding_idx", 0),
                                 .scale_grad_by_freq = nn_bool(l, "scale_grad_by_freq", false) };
-    tap_embedding_init(layer, l->root, "layer", nn_integer(l, "num_embeddings", 0), nn_integer(l, "embedding_dim", 0), o);
-    l->weight = layer->weight;
+    tap_embedding_init(NEW(tap_embedding_layer), l->root, "layer", nn_integer(l, "num_embeddings", 0), nn_integer(l, "embedding_dim", 0), o);
 }
 
 static void run_embedding(nn_layer *l)
@@ -311,7 +312,7 @@ const nn_layer_class nn_layer_classes[] = {
     { "LayerNorm", "normalized_shape eps elementwise_affine bias", make_layer_norm, run_layer_norm },
     { "RMSNorm", "normalized_shape eps elementwise_affine", make_rms_norm, run_rms_norm },
     { "GroupNorm", "num_groups num_channels eps affine", make_group_norm, run_group_norm },
-    { "Embedding", "num_embeddings embedding_dim padding_idx scale_grad_by_freq", make_embedding, run_embedding },
+    { "Embedding", "num_embeddings embedding_dim padding_idx scale_grad_by_freq sparse", make_embedding, run_embedding },
     { "PReLU", "num_parameters init", make_prelu, run_prelu },
     { "Dropout", "p", make_dropout, run_dropout },
     { "MaxPool1d", MAX_POOL, NULL, run_max_pool1d },

@@ -1,5 +1,7 @@
 /* tests/golden/nn_layer_sequences.c: how torch.nn's layers of sequences are made and called here: recurrent layers and
  * cells, attention and transformers. */
+#include <math.h>
+
 #include "tests/golden/nn_layer.h"
 
 /* The struct of a layer, zeroed. */
@@ -117,6 +119,13 @@ static void make_attention(nn_layer *l)
                                  nn_integer(l, "num_heads", 0), o);
 }
 
+/* Where no weights are wanted and keys are not masked, PyTorch reads is_causal in place of the mask, to which no gradient flows. */
+static tap_attention_call without_hint(tap_attention_call c)
+{
+    if (c.is_causal && !c.weights && !c.key_padding_mask.tape) c.attn_mask = (tap_var){ 0 };
+    return c;
+}
+
 static void run_attention(nn_layer *l)
 {
     const nn_layer     of_call = { .c = l->c, .args = l->call };
@@ -126,7 +135,7 @@ static void run_attention(nn_layer *l)
                              .no_average = !nn_bool(&of_call, "average_attn_weights", true) };
     if (nn_bool(&of_call, "need_weights", true)) c.weights = &l->result[1];
     l->result[0] = tap_multihead_attention_forward(GET(tap_multihead_attention), nn_input(l, "query"), nn_input(l, "key"),
-                                                   nn_input(l, "value"), c);
+                                                   nn_input(l, "value"), without_hint(c));
 }
 
 /* ---- Transformers ---- */
@@ -190,12 +199,31 @@ static void make_decoder(nn_layer *l)
                                  stack_options(l, &of_layer));
 }
 
+/* Whether a mask is 0 on and below the diagonal and -infinity above. */
+static bool is_causal_mask(tap_var mask)
+{
+    if (!mask.tape || !tap_dtype_is_float(tap_value(mask).dtype) || tap_shape_of(mask).rank != 2) return false;
+    const tap_tensor x = tap_value(mask);
+    const int64_t    n = x.shape.n[0];
+    bool             same = x.shape.n[1] == n;
+    for (int64_t i = 0; i < n * n && same; i++) same = tap_tensor_item(x, i) == (i % n > i / n ? -(double)INFINITY : 0);
+    return same;
+}
+
 static tap_attention_call attention_call(nn_layer *l, const char *mask, const char *padding, const char *is_causal)
 {
     const nn_layer of_call = { .c = l->c, .args = l->call };
-    return (tap_attention_call){ .attn_mask = nn_input(l, mask),
-                                 .key_padding_mask = nn_input(l, padding),
-                                 .is_causal = nn_bool(&of_call, is_causal, false) };
+    return without_hint((tap_attention_call){ .attn_mask = nn_input(l, mask),
+                                              .key_padding_mask = nn_input(l, padding),
+                                              .is_causal = nn_bool(&of_call, is_causal, false) });
+}
+
+/* The self-attention of a stack, which, if is_causal is not given, finds out itself. */
+static tap_attention_call stack_call(nn_layer *l, const char *mask, const char *padding, const char *is_causal)
+{
+    tap_attention_call c = attention_call(l, mask, padding, is_causal);
+    if (!nn_field(l->call, is_causal)) c.is_causal = is_causal_mask(c.attn_mask);
+    return without_hint(c);
 }
 
 static void run_encoder_layer(nn_layer *l)
@@ -207,7 +235,7 @@ static void run_encoder_layer(nn_layer *l)
 static void run_encoder(nn_layer *l)
 {
     l->result[0] = tap_transformer_encoder_forward(GET(tap_transformer_encoder), nn_input(l, "src"),
-                                                   attention_call(l, "mask", "src_key_padding_mask", "is_causal"));
+                                                   stack_call(l, "mask", "src_key_padding_mask", "is_causal"));
 }
 
 static tap_attention_call self_call(nn_layer *l)
@@ -229,7 +257,8 @@ static void run_decoder_layer(nn_layer *l)
 static void run_decoder(nn_layer *l)
 {
     l->result[0] = tap_transformer_decoder_forward(GET(tap_transformer_decoder), nn_input(l, "tgt"), nn_input(l, "memory"),
-                                                   self_call(l), cross_call(l));
+                                                   stack_call(l, "tgt_mask", "tgt_key_padding_mask", "tgt_is_causal"),
+                                                   cross_call(l));
 }
 
 /* clang-format off */
@@ -249,7 +278,7 @@ const nn_layer_class nn_layer_sequences[] = {
     { "MultiheadAttention", ATTENTION, make_attention, run_attention },
     { "TransformerEncoderLayer", LAYER " is_causal", make_encoder_layer, run_encoder_layer },
     { "TransformerDecoderLayer", LAYER " tgt_is_causal memory_is_causal", make_decoder_layer, run_decoder_layer },
-    { "TransformerEncoder", "encoder_layer num_layers norm is_causal enable_nested_tensor", make_encoder, run_encoder },
+    { "TransformerEncoder", "encoder_layer num_layers norm is_causal enable_nested_tensor mask_check", make_encoder, run_encoder },
     { "TransformerDecoder", "decoder_layer num_layers norm tgt_is_causal memory_is_causal", make_decoder, run_decoder },
     { 0 },
 };

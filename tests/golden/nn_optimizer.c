@@ -1,4 +1,7 @@
 /* tests/golden/nn_optimizer.c: cases of torch.optim: steps with given gradients; values, rates and states are compared. */
+#include <math.h>
+#include <stdlib.h>
+
 #include "nn/internal.h"
 #include "tests/golden/nn.h"
 
@@ -113,7 +116,7 @@ static bool make_params(run *r)
     return nn_module_ok(r->c, r->root);
 }
 
-/* A group for each parameter, if there are groups. */
+/* A group for each parameter, if there are groups. All accumulators begin at the constructor's value, as PyTorch's do. */
 static bool make_optim(run *r)
 {
     const cJSON *groups = nn_field(r->c->json, "groups"), *group;
@@ -127,14 +130,26 @@ static bool make_optim(run *r)
     if (groups && r->n_groups != r->n_params) nn_fail(r->c, "needs a group for each parameter");
     for (int i = 1; i < r->n_groups && !nn_failed(r->c); i++)
         tap_optim_group_list(r->optim, 1, &r->param[i], (tap_group_options){ 0 });
-    int i = 0;
+    const double accumulator = tap_optim_get(r->optim, 0, "initial_accumulator_value");
+    int          i = 0;
     cJSON_ArrayForEach(group, groups)
     {
-        set_arguments(r->optim, i++, group);
+        set_arguments(r->optim, i, group);
+        if (!isnan(accumulator)) tap_optim_set(r->optim, i, "initial_accumulator_value", accumulator);
+        i++;
     }
     const cJSON *schedule = nn_field(r->c->json, "schedule");
     if (schedule) r->scheduler = tap_scheduler_new(r->optim, nn_make_schedule(r->c, schedule));
     return nn_module_ok(r->c, r->root);
+}
+
+/* Gives a parameter a gradient by a backward pass, since PyTorch tells one of zeros from None, too. */
+static void give_gradient(run *r, tap_param *p, tap_tensor g)
+{
+    tap_tape *t = tap_tape_new(TAP_F64, 0);
+    tap_backward(tap_sum(tap_mul(tap_param_var(t, p), tap_input(t, g)), TAP_ALL));
+    if (tap_tape_status(t, NULL) != TAP_OK) nn_fail(r->c, "%s", tap_tape_message(t));
+    tap_tape_free(t);
 }
 
 static void step(run *r, int64_t k)
@@ -146,8 +161,7 @@ static void step(run *r, int64_t k)
         nn_compare_number(r->c, what, tap_optim_group_lr(r->optim, g), tap_tensor_item(rate, g));
     }
     for (int i = 0; i < r->n_params; i++) {
-        if (tap_tensor_item(have_grad, i) != 0)
-            tap_tensor_copy(tap_param_grad(r->param[i]), nn_at(nn_tensor(r->c, "grad/%d", i), k), NULL);
+        if (tap_tensor_item(have_grad, i) != 0) give_gradient(r, r->param[i], nn_at(nn_tensor(r->c, "grad/%d", i), k));
     }
     tap_optim_step(r->optim, NULL);
     if (r->scheduler) tap_scheduler_step(r->scheduler);
@@ -300,6 +314,12 @@ static void make_gradients(run *r)
     }
 }
 
+/* PyTorch takes "inf", too. */
+static double order_of(const cJSON *x)
+{
+    return cJSON_IsString(x) ? strtod(x->valuestring, NULL) : nn_number(x, 2);
+}
+
 static void run_clip(run *r)
 {
     nn_case     *c = r->c;
@@ -308,7 +328,7 @@ static void run_clip(run *r)
     make_gradients(r);
     if (!nn_module_ok(c, r->root)) return;
     if (strcmp(nn_text(c->json, "function"), "clip_grad_norm_") == 0) {
-        const tap_clip_options o = { .norm_type = nn_number(nn_field(args, "norm_type"), 2),
+        const tap_clip_options o = { .norm_type = order_of(nn_field(args, "norm_type")),
                                      .error_if_nonfinite = nn_flag(args, "error_if_nonfinite") };
         const double           norm = tap_clip_grad_norm(r->root, nn_number(nn_field(args, "max_norm"), (double)NAN), o);
         if (nn_find(c, "norm")) nn_compare_number(c, "norm", norm, tap_tensor_item(nn_tensor(c, "norm"), 0));

@@ -111,15 +111,17 @@ static tap_schedule make_cyclic(nn_case *c, const cJSON *a)
         .base_lrs = numbers(c, nn_field(a, "base_lr")),
         .max_lr = argument(a, "max_lr", 0),
         .max_lrs = numbers(c, nn_field(a, "max_lr")),
-        .step_size_up = count(a, "step_size_up", 0),
-        .step_size_down = count(a, "step_size_down", 0),
+        .step_size_up = argument(a, "step_size_up", 0),
+        .step_size_down = argument(a, "step_size_down", 0),
         .mode = !strcmp(mode, "triangular2") ? TAP_CYCLIC_TRIANGULAR2
                 : !strcmp(mode, "exp_range") ? TAP_CYCLIC_EXP_RANGE
                                              : TAP_CYCLIC_TRIANGULAR,
         .gamma = option(a, "gamma"),
         .keep_momentum = argument(a, "cycle_momentum", 1) == 0,
         .base_momentum = option(a, "base_momentum"),
+        .base_momenta = numbers(c, nn_field(a, "base_momentum")),
         .max_momentum = option(a, "max_momentum"),
+        .max_momenta = numbers(c, nn_field(a, "max_momentum")),
     });
 }
 
@@ -133,7 +135,9 @@ static tap_schedule make_one_cycle(nn_case *c, const cJSON *a)
         .anneal = strcmp(nn_text(a, "anneal_strategy"), "linear") ? TAP_ANNEAL_COS : TAP_ANNEAL_LINEAR,
         .keep_momentum = argument(a, "cycle_momentum", 1) == 0,
         .base_momentum = option(a, "base_momentum"),
+        .base_momenta = numbers(c, nn_field(a, "base_momentum")),
         .max_momentum = option(a, "max_momentum"),
+        .max_momenta = numbers(c, nn_field(a, "max_momentum")),
         .div_factor = argument(a, "div_factor", 0),
         .final_div_factor = argument(a, "final_div_factor", 0),
         .three_phase = nn_flag(a, "three_phase"),
