@@ -153,8 +153,8 @@ static tap_status check(tap_init how, tap_tensor x, const char *path, tap_error 
         return tap_error_set(e, TAP_EARG, "%s: the initializer's value must be a finite number, at least 0, not %g", path,
                              how.value);
     if (how.how == TAP_INIT_UNIFORM && !(how.a <= how.b && isfinite(how.b - how.a)))
-        return tap_error_set(e, TAP_EARG, "%s: the bounds must be finite numbers in ascending order, not %g and %g", path, how.a,
-                             how.b);
+        return tap_error_set(e, TAP_EARG, "%s: the bounds must be finite numbers in ascending order, not %g and %g", path,
+                             how.a, how.b);
     if (how.how == TAP_INIT_NORMAL && !isfinite(how.mean))
         return tap_error_set(e, TAP_EARG, "%s: the mean must be a finite number, not %g", path, how.mean);
     if (how.fan_in < 0 || (tap_tensor_numel(x) > 0 && !isfinite(scale_of(how, x.shape)) && how.how != TAP_INIT_CONSTANT))

@@ -72,10 +72,10 @@ typedef struct {
 
 TAP_API tap_init tap_init_zeros(void);
 TAP_API tap_init tap_init_constant(double c);
-TAP_API tap_init tap_init_uniform(double bound);        /* U(-bound, bound) */
-TAP_API tap_init tap_init_uniform_between(double low, double high);
-TAP_API tap_init tap_init_normal(double std); /* N(0, std^2) */
-TAP_API tap_init tap_init_normal_around(double mean, double std);
+TAP_API tap_init tap_init_uniform(double bound);                    /* U(-bound, bound) */
+TAP_API tap_init tap_init_uniform_between(double low, double high); /* U(low, high) */
+TAP_API tap_init tap_init_normal(double std);                       /* N(0, std^2) */
+TAP_API tap_init tap_init_normal_around(double mean, double std);   /* N(mean, std^2) */
 TAP_API tap_init tap_init_xavier_uniform(double gain);  /* U(+-gain sqrt(6 / (fan_in + fan_out))), Glorot & Bengio 2010 */
 TAP_API tap_init tap_init_xavier_normal(double gain);   /* N(0, gain^2 2 / (fan_in + fan_out)) */
 TAP_API tap_init tap_init_kaiming_uniform(double gain); /* U(+-gain sqrt(3 / fan_in)), He et al. 2015 */
@@ -1179,9 +1179,9 @@ typedef struct {
         TAP_CYCLIC_TRIANGULAR2, /* each cycle is half as high as the one before */
         TAP_CYCLIC_EXP_RANGE    /* the height shrinks by gamma in each step */
     } mode;
-    double gamma;                       /* [1] */
-    bool   keep_momentum;               /* leave the momentum alone: PyTorch's cycle_momentum = False */
-    double base_momentum, max_momentum; /* [0.8, 0.9] */
+    double        gamma;                       /* [1] */
+    bool          keep_momentum;               /* leave the momentum alone: PyTorch's cycle_momentum = False */
+    double        base_momentum, max_momentum; /* [0.8, 0.9] */
     const double *base_momenta, *max_momenta;
 } tap_cyclic_lr_options;
 
@@ -1193,11 +1193,11 @@ typedef struct {
     int64_t       total_steps; /* must be given; later steps are an error */
     double        pct_start;   /* the part of the steps that rises [0.3] */
     enum { TAP_ANNEAL_COS, TAP_ANNEAL_LINEAR } anneal;
-    bool   keep_momentum;                /* leave the momentum alone: PyTorch's cycle_momentum = False */
-    double base_momentum, max_momentum;  /* [0.85, 0.95] */
-    double div_factor, final_div_factor; /* [25, 1e4] */
-    bool   three_phase;                  /* fall as fast as it rose, then to the final rate */
-    const double *base_momenta, *max_momenta; /* of each group, or NULL */
+    bool          keep_momentum;                /* leave the momentum alone: PyTorch's cycle_momentum = False */
+    double        base_momentum, max_momentum;  /* [0.85, 0.95] */
+    double        div_factor, final_div_factor; /* [25, 1e4] */
+    bool          three_phase;                  /* fall as fast as it rose, then to the final rate */
+    const double *base_momenta, *max_momenta;   /* of each group, or NULL */
 } tap_one_cycle_lr_options;
 
 /* lr is multiplied by factor when a metric has not become better for more than patience steps. {0} gives the defaults in

@@ -170,6 +170,7 @@ tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tens
     }
     if (count == 1) return tap__fail_input(n, TAP_ESHAPE, "batch_norm", "training needs more than one value per channel");
     tap_var y = affine(tap__standardize(x, axes, true, eps), weight, bias), mean = { 0 }, var = { 0 };
+    if (count == 0) return y; /* an empty batch tells nothing of mean and variance */
     if (running_mean) mean = tap_mean(tap_detach(x), axes);
     if (running_var) var = tap_variance(tap_detach(x), axes, 1);
     if (tap_tape_status(x.tape, NULL) != TAP_OK) return tap__inert(x.tape);

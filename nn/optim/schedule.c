@@ -210,13 +210,19 @@ static tap__rates cyclic_rates(const tap_schedule *s, int group, double base, do
     };
 }
 
+static void check_length(const tap_schedule *s, tap_module *m, const char *name, double x)
+{
+    if (!(x > 0 && isfinite(x)))
+        tap_module_fail(m, TAP_EARG, "%s: %s must be a finite number above 0, not %g", s->type->name, name, x);
+}
+
 static void check_cyclic(const tap_schedule *s, tap_module *m)
 {
     const tap_cyclic_lr_options *o = &s->options.cyclic;
     check_range(s, m, "base_lr", o->base_lr, 0, HUGE_VAL);
     check_range(s, m, "max_lr", o->max_lr, 0, HUGE_VAL);
-    check_range(s, m, "step_size_up", o->step_size_up, 1, HUGE_VAL);
-    check_range(s, m, "step_size_down", o->step_size_down, 1, HUGE_VAL);
+    check_length(s, m, "step_size_up", o->step_size_up);
+    check_length(s, m, "step_size_down", o->step_size_down);
     check_range(s, m, "gamma", o->gamma, 0, HUGE_VAL);
     if ((unsigned)o->mode > TAP_CYCLIC_EXP_RANGE)
         tap_module_fail(m, TAP_EARG, "cyclic_lr: the mode must be one of TAP_CYCLIC_..., not %d", (int)o->mode);
@@ -226,8 +232,8 @@ static void describe_cyclic(const tap_schedule *s, char *text, size_t room)
 {
     const tap_cyclic_lr_options *o = &s->options.cyclic;
     tap__format(text, room, "%.17g, %.17g, %.17g, %.17g, mode %d, %.17g, %s, %.17g, %.17g", o->base_lr, o->max_lr,
-                o->step_size_up, o->step_size_down, (int)o->mode, o->gamma,
-                o->keep_momentum ? "keep_momentum" : "momentum", o->base_momentum, o->max_momentum);
+                o->step_size_up, o->step_size_down, (int)o->mode, o->gamma, o->keep_momentum ? "keep_momentum" : "momentum",
+                o->base_momentum, o->max_momentum);
 }
 
 tap_schedule tap_cyclic_lr(tap_cyclic_lr_options o)
@@ -238,7 +244,8 @@ tap_schedule tap_cyclic_lr(tap_cyclic_lr_options o)
     o.gamma = filled(o.gamma, 1);
     o.base_momentum = filled(o.base_momentum, 0.8);
     o.max_momentum = filled(o.max_momentum, 0.9);
-    return (tap_schedule){ .type = &type, .options.cyclic = o, .lrs = { o.base_lrs, o.max_lrs, o.base_momenta, o.max_momenta } };
+    return (
+        tap_schedule){ .type = &type, .options.cyclic = o, .lrs = { o.base_lrs, o.max_lrs, o.base_momenta, o.max_momenta } };
 }
 
 /* From one phase's end to the next. */

@@ -185,6 +185,8 @@ static tap_schedule one_part;
       tap_cosine_annealing_warm_restarts(1, 0, 0)) \
     BAD_SCHEDULE(cyclic_mode, "cyclic_lr: the mode must be one of TAP_CYCLIC_..., not 99", \
       tap_cyclic_lr((tap_cyclic_lr_options){ .mode = 99 })) \
+    BAD_SCHEDULE(cyclic_length, "cyclic_lr: step_size_down must be a finite number above 0, not -1", \
+      tap_cyclic_lr((tap_cyclic_lr_options){ .step_size_down = -1 })) \
     BAD_SCHEDULE(no_total, "one_cycle_lr: total_steps must be a finite number of at least 1, not 0", \
       tap_one_cycle_lr((tap_one_cycle_lr_options){ .max_lr = 1 })) \
     BAD_SCHEDULE(pct_start, "one_cycle_lr: pct_start must be within 0..1, not 2", \

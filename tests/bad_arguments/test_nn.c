@@ -292,6 +292,8 @@ static void call_tap_loader_rows(fixture *f)
     CALL(tap_init_constant, 0, tap_init_constant((double)NAN)) \
     CALL(tap_init_uniform, 0, tap_init_uniform(-1)) \
     CALL(tap_init_normal, 0, tap_init_normal((double)INFINITY)) \
+    CALL(tap_init_uniform_between, 0, tap_init_uniform_between(1, -1)) \
+    CALL(tap_init_normal_around, 0, tap_init_normal_around((double)NAN, -1)) \
     CALL(tap_init_xavier_uniform, 0, tap_init_xavier_uniform(-1)) \
     CALL(tap_init_xavier_normal, 0, tap_init_xavier_normal(-1)) \
     CALL(tap_init_kaiming_uniform, 0, tap_init_kaiming_uniform(-1)) \

@@ -132,8 +132,8 @@ static void make_instance_norm(nn_layer *l)
 /* PyTorch's classes know the number of axes, and so whether there is a batch. */
 static void run_instance_norm(nn_layer *l)
 {
-    const int  axes = nn_text(l->c->json, "class")[strlen("InstanceNorm")] - '0';
-    const bool one = tap_shape_of(INPUT).rank == axes + 1;
+    const int     axes = nn_text(l->c->json, "class")[strlen("InstanceNorm")] - '0';
+    const bool    one = tap_shape_of(INPUT).rank == axes + 1;
     const tap_var y = tap_instance_norm_forward(GET(tap_instance_norm_layer), one ? tap_unsqueeze(INPUT, 0) : INPUT);
     l->result[0] = one ? tap_squeeze(y, TAP_AXES(0)) : y;
 }
@@ -181,7 +181,8 @@ static void make_embedding(nn_layer *l)
     tap_embedding_options o = { .has_padding_idx = nn_field(l->args, "padding_idx"),
                                 .padding_idx = nn_integer(l, "padding_idx", 0),
                                 .scale_grad_by_freq = nn_bool(l, "scale_grad_by_freq", false) };
-    tap_embedding_init(NEW(tap_embedding_layer), l->root, "layer", nn_integer(l, "num_embeddings", 0), nn_integer(l, "embedding_dim", 0), o);
+    tap_embedding_init(NEW(tap_embedding_layer), l->root, "layer", nn_integer(l, "num_embeddings", 0),
+                       nn_integer(l, "embedding_dim", 0), o);
 }
 
 static void run_embedding(nn_layer *l)

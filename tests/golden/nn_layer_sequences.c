@@ -256,9 +256,9 @@ static void run_decoder_layer(nn_layer *l)
 
 static void run_decoder(nn_layer *l)
 {
-    l->result[0] = tap_transformer_decoder_forward(GET(tap_transformer_decoder), nn_input(l, "tgt"), nn_input(l, "memory"),
-                                                   stack_call(l, "tgt_mask", "tgt_key_padding_mask", "tgt_is_causal"),
-                                                   cross_call(l));
+    l->result[0] =
+        tap_transformer_decoder_forward(GET(tap_transformer_decoder), nn_input(l, "tgt"), nn_input(l, "memory"),
+                                        stack_call(l, "tgt_mask", "tgt_key_padding_mask", "tgt_is_causal"), cross_call(l));
 }
 
 /* clang-format off */

@@ -79,6 +79,9 @@ static void test_moving_average(void **state)
     assert_average(a, 6, 5, 12); /* 12.75 */
     tap_averaged_model_update(a, m.root, (tap_average_options){ .decay = TAP_ZERO });
     assert_average(a, 0, 8, 21);
+    set(&m, 1, 2, 3);
+    tap_averaged_model_update(a, m.root, (tap_average_options){ .decay = 1, .use_buffers = true });
+    assert_average(a, 0, 8, 21);
     tap_module_free(a);
     tap_module_free(m.root);
 }
@@ -130,8 +133,8 @@ static void test_other_modules_are_refused(void **state)
     assert_string_equal(tap_module_message(a),
                         "averaged_model_update: the average must be of this module; it has nothing in place of more");
     tap_module_clear_error(a);
-    tap_averaged_model_update(a, m.root, (tap_average_options){ .decay = 1 });
-    assert_string_equal(tap_module_message(a), "averaged_model_update: decay must be at least 0 and below 1, not 1");
+    tap_averaged_model_update(a, m.root, (tap_average_options){ .decay = 1.5 });
+    assert_string_equal(tap_module_message(a), "averaged_model_update: decay must be within 0..1, not 1.5");
     tap_module_clear_error(a);
     assert_int_equal(tap_averaged_model_update(a, m.root, (tap_average_options){ 0 }), TAP_OK);
     tap_module_free(a);

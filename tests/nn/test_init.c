@@ -57,6 +57,13 @@ static void test_ranges_and_moments(void **state)
     assert_uniform(moments_of(tap_init_default(64), flat, 1.0 / 8));
     assert_uniform(moments_of(tap_init_default(64), wide, 1.0 / 8));
 
+    moments between = moments_of(tap_init_uniform_between(2, 3), flat, 1);
+    assert_true(fabs(between.mean - 2.5) < 0.011 && between.max_abs <= 3 && between.max_abs > 2.999);
+    between = moments_of(tap_init_uniform_between(-3, -1), flat, 1);
+    assert_true(fabs(between.mean + 2) < 0.021 && between.max_abs <= 3 && between.max_abs > 2.999);
+    assert_true(fabs(moments_of(tap_init_normal_around(-2, 0.25), flat, 1).mean + 2) < 0.009);
+    assert_true(moments_of(tap_init_uniform_between(0, 0), flat, 1).max_abs == 0);
+
     moments zeros = moments_of(tap_init_zeros(), flat, 1), constant = moments_of(tap_init_constant(-3), flat, 1);
     assert_true(zeros.max_abs == 0);
     assert_true(constant.max_abs == 3 && fabs(constant.mean + 3) < 1e-9);
@@ -202,6 +209,11 @@ static void test_errors(void **state)
                    "w: the initializer's value must be a finite number, at least 0, not -1");
     assert_refused(tap_init_normal((double)INFINITY), TAP_SHAPE(2),
                    "w: the initializer's value must be a finite number, at least 0, not inf");
+    assert_refused(tap_init_uniform_between(2, 1), TAP_SHAPE(2),
+                   "w: the bounds must be finite numbers in ascending order, not 2 and 1");
+    assert_refused(tap_init_uniform_between(0, (double)INFINITY), TAP_SHAPE(2),
+                   "w: the bounds must be finite numbers in ascending order, not 0 and inf");
+    assert_refused(tap_init_normal_around((double)NAN, 1), TAP_SHAPE(2), "w: the mean must be a finite number, not nan");
     assert_refused(tap_init_kaiming_normal(1), TAP_SHAPE(2),
                    "w: the initializer needs fan_in and fan_out, which shape [2] with fan_in 0 does not give");
     assert_refused(tap_init_xavier_uniform(1), TAP_SHAPE(2),

@@ -222,6 +222,29 @@ static void test_batch_norm(void **state)
 }
 
 /* One channel of two examples, (1, 3) and (5, 11): the means of their means and variances are 5 and 10. */
+static void test_batch_norm_of_an_empty_batch(void **state)
+{
+    (void)state;
+    tap_batch_norm_layer l;
+    tap_batch_norm_init(&l, root, "l", 2, (tap_batch_norm_options)NO_OPTIONS);
+    tap_batch_norm_forward(&l, tap_zeros(t, TAP_SHAPE(0, 2)));
+    assert_values("mean", tap_buffer_value(l.running_mean), 2, (const double[]){ 0, 0 });
+    assert_values("variance", tap_buffer_value(l.running_var), 2, (const double[]){ 1, 1 });
+    assert_values("batches", tap_buffer_value(l.num_batches_tracked), 1, (const double[]){ 1 });
+}
+
+static void test_prelu_begins_at_any_slope(void **state)
+{
+    (void)state;
+    const double slopes[] = { -0.5, 0, 2 };
+    for (int i = 0; i < 3; i++) {
+        tap_prelu_layer l;
+        char            name[] = { (char)('a' + i), 0 };
+        tap_prelu_init(&l, root, name, (tap_prelu_options){ .num_parameters = 2, .init = i == 1 ? TAP_ZERO : slopes[i] });
+        assert_constant(l.weight, TAP_SHAPE(2), slopes[i]);
+    }
+}
+
 static void test_instance_norm(void **state)
 {
     (void)state;
@@ -444,6 +467,20 @@ static void test_weight_norm(void **state)
     tap_module_free(copy);
 }
 
+/* A dim from the end is the same axis. */
+static void test_spectral_norm_of_the_last_axis(void **state)
+{
+    (void)state;
+    tap_conv l[2];
+    for (int i = 0; i < 2; i++) {
+        const char *name = i ? "b" : "a";
+        tap_conv2d_init(&l[i], root, name, 3, 2, 2, 5, (tap_conv_options)NO_OPTIONS);
+        tap_spectral_norm(l[i].weight, (tap_spectral_norm_options){ .dim = i ? 3 : -1 });
+        const tap_buffer *u = tap_module_buffer(root, i ? "b.parametrizations.weight.0._u" : "a.parametrizations.weight.0._u");
+        assert_true(tap_shape_equal(tap_buffer_value(u).shape, TAP_SHAPE(5)));
+    }
+}
+
 /* diag(3, 1) and another row of zeros; u and v end at the first axes. */
 static void test_spectral_norm(void **state)
 {
@@ -496,6 +533,9 @@ int main(void)
         TEST(test_adaptive_maxima),
         TEST(test_weight_norm),
         TEST(test_spectral_norm),
+        TEST(test_spectral_norm_of_the_last_axis),
+        TEST(test_batch_norm_of_an_empty_batch),
+        TEST(test_prelu_begins_at_any_slope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -458,6 +458,27 @@ static void test_groups_by_module_and_list(void **state)
     tap_module_free(l.root);
 }
 
+/* What a group turns off is as if it had never been on. */
+static void test_a_group_turns_an_option_off(void **state)
+{
+    (void)state;
+    layers     l = layers_new(), plain = layers_new();
+    tap_optim *o = tap_adam_new(l.root, (tap_adam_options){ .lr = 0.25, .beta2 = 0.5, .amsgrad = true });
+    tap_optim *p = tap_adam_new(plain.root, (tap_adam_options){ .lr = 0.25, .beta2 = 0.5 });
+    tap_optim_set(o, tap_optim_group(o, tap_is_vector, NULL, (tap_group_options){ 0 }), "amsgrad", 0);
+    for (int i = 0; i < 5; i++) {
+        for (int k = 0; k < 4; k++) {
+            tap_tensor_fill(tap_param_grad(l.p[k]), 1.0 / (i + 1));
+            tap_tensor_fill(tap_param_grad(plain.p[k]), 1.0 / (i + 1));
+        }
+        tap_optim_step(o, NULL);
+        tap_optim_step(p, NULL);
+    }
+    for (int k = 0; k < 4; k++) assert_true((first(l.p[k]) == first(plain.p[k])) == tap_is_vector(l.p[k], NULL));
+    tap_module_free(l.root);
+    tap_module_free(plain.root);
+}
+
 static void test_what_groups_refuse(void **state)
 {
     (void)state;
@@ -494,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_free_releases_memory),    cmocka_unit_test(test_parameters_made_later),
         cmocka_unit_test(test_earlier_gradients_are_not_used), cmocka_unit_test(test_no_decay_of_vectors),
         cmocka_unit_test(test_groups_by_module_and_list), cmocka_unit_test(test_what_groups_refuse),
+        cmocka_unit_test(test_a_group_turns_an_option_off),
     };
     /* clang-format on */
     return cmocka_run_group_tests(tests, NULL, NULL);

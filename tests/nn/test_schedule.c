@@ -124,17 +124,59 @@ static void test_chains(void **state)
     tap_module_free(m.root);
 }
 
+/* A part of a sequence in a chain begins at its own rate, and changes that of the chain from there. */
+static void test_a_sequence_in_a_chain(void **state)
+{
+    (void)state;
+    model              m = model_new();
+    const tap_schedule parts[] = { tap_linear_lr(0.5, 1, 2), tap_exponential_lr(0.25) };
+    const tap_schedule chain[] = { tap_exponential_lr(0.5), tap_sequential_lr(2, parts, (int64_t[]){ 3 }) };
+    tap_scheduler     *s = tap_scheduler_new(m.o, tap_chained_lr(2, chain));
+    const double       lr[] = { 0.5, 0.5 * 0.75, 0.25, 1, 0.125, 0.125 * 0.125 };
+    for (int k = 0; k < 6; k++) {
+        assert_lr(&m, lr[k], 2 * lr[k]);
+        tap_scheduler_step(s);
+    }
+    tap_scheduler_step_to(s, 4);
+    assert_lr(&m, lr[4], 2 * lr[4]);
+    tap_module_free(m.root);
+}
+
+/* Half-cycles of 1.5 and 0.5 steps; a momentum of its own for each group. */
+static void test_cyclic(void **state)
+{
+    (void)state;
+    model          m = model_new();
+    const double   low[] = { 0.5, 0.25 }, high[] = { 1, 0.75 };
+    tap_scheduler *s = tap_scheduler_new(
+        m.o,
+        tap_cyclic_lr((tap_cyclic_lr_options){
+            .base_lr = 1, .max_lr = 4, .step_size_up = 1.5, .step_size_down = 0.5, .base_momenta = low, .max_momenta = high }));
+    const double height[] = { 0, 1 / 1.5, 0, 1 / 1.5 };
+    for (int k = 0; k < 4; k++) {
+        assert_lr(&m, 1 + 3 * height[k], 1 + 3 * height[k]);
+        for (int i = 0; i < 2; i++) {
+            const double momentum = high[i] - (high[i] - low[i]) * height[k];
+            assert_near(tap_optim_get(m.o, i, "momentum"), momentum, 1e-12);
+        }
+        tap_scheduler_step(s);
+    }
+    tap_module_free(m.root);
+}
+
 static void test_one_cycle(void **state)
 {
     (void)state;
     model          m = model_new();
-    const double   peaks[] = { 1, 4 };
+    const double   peaks[] = { 1, 4 }, high[] = { 0.9, 0.95 };
     tap_scheduler *s = tap_scheduler_new(m.o, tap_one_cycle_lr((tap_one_cycle_lr_options){ .max_lrs = peaks,
+                                                                                           .max_momenta = high,
                                                                                            .total_steps = 6,
                                                                                            .pct_start = 0.5,
                                                                                            .div_factor = 2,
                                                                                            .final_div_factor = 5,
                                                                                            .anneal = TAP_ANNEAL_LINEAR }));
+    assert_near(tap_optim_get(m.o, 0, "momentum"), 0.9, 1e-15);
     const double lr[] = { 0.5, 0.75, 1, 0.7, 0.4, 0.1 }, momentum[] = { 0.95, 0.9, 0.85, 0.95 - 0.2 / 3, 0.95 - 0.1 / 3, 0.95 };
     for (int k = 0; k < 6; k++) {
         assert_lr(&m, lr[k], 4 * lr[k]);
@@ -278,6 +320,8 @@ int main(void)
         cmocka_unit_test(test_warm_up_then_cosine),
         cmocka_unit_test(test_chains),
         cmocka_unit_test(test_one_cycle),
+        cmocka_unit_test(test_a_sequence_in_a_chain),
+        cmocka_unit_test(test_cyclic),
         cmocka_unit_test(test_momentum_needs_an_optimizer_with_one),
         cmocka_unit_test(test_plateau),
         cmocka_unit_test_setup_teardown(test_resumed_schedulers_go_on, scratch_enter, scratch_leave),
