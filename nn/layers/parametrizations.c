@@ -123,8 +123,8 @@ static void start(const tap__parametrization *p, tap_module *m)
 
 void tap_spectral_norm(tap_param *weight, tap_spectral_norm_options o)
 {
-    tap_module           *where;
-    const int             dim = o.dim < 0 && weight ? o.dim + weight->value.shape.rank : o.dim;
+    tap_module *where;
+    const int   rank = weight ? weight->value.shape.rank : 0, dim = o.dim < 0 && o.dim >= -rank ? o.dim + rank : o.dim;
     tap__parametrization *p = begin(weight, "spectral_norm", dim, 2, &where);
     if (!p) return;
     const int64_t size = weight->value.shape.n[dim], n = tap_numel(weight->value.shape);

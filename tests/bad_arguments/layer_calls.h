@@ -284,7 +284,7 @@ static void bad_norm_vector(fixture *f)
       tap_prelu_init(NULL, f->m, "new", (tap_prelu_options){ 0 })) \
     BAD_VAR(prelu_layer_count, TAP_EARG, "new: prelu: num_parameters must be at least 1, not -1", \
       use_prelu(f, (tap_prelu_options){ .num_parameters = -1 })) \
-    BAD_VAR(prelu_layer_init, TAP_EARG, "new: prelu: init must be a finite number, at least 0, not nan", \
+    BAD_VAR(prelu_layer_init, TAP_EARG, "new: prelu: init must be a finite number, not nan", \
       use_prelu(f, (tap_prelu_options){ .init = (double)NAN })) \
     BAD_VAR(prelu_layer_none, TAP_EARG, "prelu_forward: [2,4]: the parameter is NULL; was the layer initialized?", \
       tap_prelu_forward(NULL, f->in.x)) \
@@ -305,8 +305,8 @@ static void bad_norm_vector(fixture *f)
       tap_bilinear(f->in.x, tap_ones(f->t, TAP_SHAPE(1, 4)), tap_ones(f->t, TAP_SHAPE(1, 4, 4)), NOTHING)) \
     BAD_VAR(weight_norm_dim, TAP_EARG, "weight_norm: new.weight: dim must be one of the weight's 2 axes, not 2", \
       use_weight_norm(f, (tap_weight_norm_options){ .dim = 2 })) \
-    BAD_VAR(spectral_norm_dim, TAP_EARG, "spectral_norm: new.weight: dim must be one of the weight's 2 axes, not -1", \
-      use_spectral_norm(f, (tap_spectral_norm_options){ .dim = -1 })) \
+    BAD_VAR(spectral_norm_dim, TAP_EARG, "spectral_norm: new.weight: dim must be one of the weight's 2 axes, not -3", \
+      use_spectral_norm(f, (tap_spectral_norm_options){ .dim = -3 })) \
     BAD_VAR(spectral_norm_iterations, TAP_EARG, \
       "spectral_norm: new.weight: needs at least 1 power iteration, not -1, and a weight with elements", \
       use_spectral_norm(f, (tap_spectral_norm_options){ .n_power_iterations = -1 })) \

@@ -129,7 +129,7 @@ static void run_function(nn_case *c, tap_module *root)
 /* ---- The truncated normal distribution ---- */
 
 /* The integral over p in 0..1 of (quantile(p) - center)^power: the trapezoidal rule for t with p = (1 + tanh(pi/2 sinh t)) / 2
- * (tanh-sinh quadrature), since the quantile may be as steep as that of the normal distribution at 0 and 1. */
+ * (tanh-sinh quadrature), since the quantile may be as steep as that of the normal distribution at 0 and 1. Below 2^-52 it has lost its digits. */
 static double central_moment(tap_init how, double center, int power)
 {
     enum { POINTS = 400 };
@@ -137,7 +137,7 @@ static double central_moment(tap_init how, double center, int power)
     double       sum = 0;
     for (int i = -POINTS; i <= POINTS; i++) {
         const double x = pi / 2 * sinh(i * step), p = 1 / (1 + exp(-2 * x)), weight = pi / 4 * cosh(i * step) / pow(cosh(x), 2);
-        if (p > 0 && p < 1) sum += step * weight * pow(tap__trunc_normal_quantile(how, p) - center, power);
+        if (p > 0x1p-52 && p < 1) sum += step * weight * pow(tap__trunc_normal_quantile(how, p) - center, power);
     }
     return sum;
 }
