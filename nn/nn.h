@@ -542,7 +542,8 @@ TAP_API tap_var tap_group_norm_forward(const tap_group_norm_layer *l, tap_var x)
 /* A table of vectors: weight [num_embeddings,embedding_dim], from N(0,1). */
 typedef struct {
     tap_param *weight;
-    int64_t    padding_idx; /* TAP_NO_INDEX: none */
+    int64_t    padding_idx;         /* TAP_NO_INDEX: none */
+    double     max_norm, norm_type; /* max_norm: INFINITY for none */
     bool       scale_grad_by_freq;
 } tap_embedding_layer;
 
@@ -550,6 +551,10 @@ typedef struct {
     bool    has_padding_idx;    /* the row padding_idx begins as 0, and gets no gradient */
     int64_t padding_idx;        /* from the end if it is negative */
     bool    scale_grad_by_freq; /* the gradient of a row is divided by how often its index occurs in the call */
+    /* Before a call reads rows whose norm of order norm_type is above max_norm, it divides them by norm + 1e-7 and multiplies them
+     * by max_norm, in the weight itself and in both modes; no gradient flows through that. Not for several threads at once. */
+    double max_norm;  /* [none] */
+    double norm_type; /* above 0, or INFINITY [2] */
 } tap_embedding_options;
 
 TAP_API void    tap_embedding_init(tap_embedding_layer *l, tap_module *m, const char *name, int64_t num_embeddings,

@@ -1,6 +1,4 @@
 /* nn/layers/activation.c: PReLU, whose slopes are trained, and dropout, which asks for the mode of its module. */
-#include <math.h>
-
 #include "nn/layers/layer.h"
 
 void tap_prelu_init(tap_prelu_layer *l, tap_module *m, const char *name, tap_prelu_options o)
@@ -9,8 +7,7 @@ void tap_prelu_init(tap_prelu_layer *l, tap_module *m, const char *name, tap_pre
     const int64_t n = o.num_parameters ? o.num_parameters : 1;
     if (!child) return;
     if (n < 1) tap_module_fail(child, TAP_EARG, "prelu: num_parameters must be at least 1, not %lld", (long long)n);
-    const double slope = o.init == 0 ? 0.25 : o.init == TAP_ZERO ? 0 : o.init;
-    if (!isfinite(slope)) tap_module_fail(child, TAP_EARG, "prelu: init must be a finite number, not %g", slope);
+    const double slope = tap__layer_option(child, "prelu", "init", o.init, 0.25);
     l->weight = tap_param_new(child, "weight", TAP_SHAPE(n), tap_init_constant(slope));
 }
 

@@ -272,6 +272,10 @@ static void bad_norm_vector(fixture *f)
       tap_group_norm_forward(NULL, f->in.x)) \
     BAD_CALL(embedding_layer_null, TAP_EARG, "new: embedding: the layer is NULL", \
       tap_embedding_init(NULL, f->m, "new", 1, 2, (tap_embedding_options){ 0 })) \
+    BAD_VAR(embedding_layer_max_norm, TAP_EARG, "new: embedding: max_norm must be a finite number, at least 0, not -2", \
+      use_embedding(f, 2, 2, (tap_embedding_options){ .max_norm = -2 })) \
+    BAD_VAR(embedding_layer_norm_type, TAP_EARG, "new: embedding: norm_type must be above 0, not nan", \
+      use_embedding(f, 2, 2, (tap_embedding_options){ .norm_type = (double)NAN })) \
     BAD_VAR(embedding_layer_rows, TAP_EARG, "new: embedding: sizes must be at least 1, not -9223372036854775808 and 2", \
       use_embedding(f, INT64_MIN, 2, (tap_embedding_options){ .has_padding_idx = true })) \
     BAD_VAR(embedding_layer_padding, TAP_EARG, "new: embedding: padding_idx must be a row of 2, not -3", \
@@ -284,7 +288,7 @@ static void bad_norm_vector(fixture *f)
       tap_prelu_init(NULL, f->m, "new", (tap_prelu_options){ 0 })) \
     BAD_VAR(prelu_layer_count, TAP_EARG, "new: prelu: num_parameters must be at least 1, not -1", \
       use_prelu(f, (tap_prelu_options){ .num_parameters = -1 })) \
-    BAD_VAR(prelu_layer_init, TAP_EARG, "new: prelu: init must be a finite number, not nan", \
+    BAD_VAR(prelu_layer_init, TAP_EARG, "new: prelu: init must be a finite number, at least 0, not nan", \
       use_prelu(f, (tap_prelu_options){ .init = (double)NAN })) \
     BAD_VAR(prelu_layer_none, TAP_EARG, "prelu_forward: [2,4]: the parameter is NULL; was the layer initialized?", \
       tap_prelu_forward(NULL, f->in.x)) \

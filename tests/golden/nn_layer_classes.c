@@ -180,7 +180,9 @@ static void make_embedding(nn_layer *l)
 {
     tap_embedding_options o = { .has_padding_idx = nn_field(l->args, "padding_idx"),
                                 .padding_idx = nn_integer(l, "padding_idx", 0),
-                                .scale_grad_by_freq = nn_bool(l, "scale_grad_by_freq", false) };
+                                .scale_grad_by_freq = nn_bool(l, "scale_grad_by_freq", false),
+                                .max_norm = nn_option(l, "max_norm"),
+                                .norm_type = nn_number(nn_field(l->args, "norm_type"), 2) };
     tap_embedding_init(NEW(tap_embedding_layer), l->root, "layer", nn_integer(l, "num_embeddings", 0),
                        nn_integer(l, "embedding_dim", 0), o);
 }
@@ -192,8 +194,11 @@ static void run_embedding(nn_layer *l)
 
 static void make_prelu(nn_layer *l)
 {
-    tap_prelu_options o = { .num_parameters = nn_integer(l, "num_parameters", 1), .init = nn_option(l, "init") };
-    tap_prelu_init(NEW(tap_prelu_layer), l->root, "layer", o);
+    const double      init = nn_number(nn_field(l->args, "init"), 0.25);
+    tap_prelu_layer  *layer = NEW(tap_prelu_layer);
+    tap_prelu_options o = { .num_parameters = nn_integer(l, "num_parameters", 1), .init = init > 0 ? init : TAP_ZERO };
+    tap_prelu_init(layer, l->root, "layer", o);
+    if (init < 0) tap_tensor_fill(tap_param_value(layer->weight), init); /* an option has no negative numbers */
 }
 
 static void run_prelu(nn_layer *l)
@@ -313,7 +318,7 @@ const nn_layer_class nn_layer_classes[] = {
     { "LayerNorm", "normalized_shape eps elementwise_affine bias", make_layer_norm, run_layer_norm },
     { "RMSNorm", "normalized_shape eps elementwise_affine", make_rms_norm, run_rms_norm },
     { "GroupNorm", "num_groups num_channels eps affine", make_group_norm, run_group_norm },
-    { "Embedding", "num_embeddings embedding_dim padding_idx scale_grad_by_freq sparse", make_embedding, run_embedding },
+    { "Embedding", "num_embeddings embedding_dim padding_idx max_norm norm_type scale_grad_by_freq sparse", make_embedding, run_embedding },
     { "PReLU", "num_parameters init", make_prelu, run_prelu },
     { "Dropout", "p", make_dropout, run_dropout },
     { "MaxPool1d", MAX_POOL, NULL, run_max_pool1d },

@@ -233,16 +233,59 @@ static void test_batch_norm_of_an_empty_batch(void **state)
     assert_values("batches", tap_buffer_value(l.num_batches_tracked), 1, (const double[]){ 1 });
 }
 
-static void test_prelu_begins_at_any_slope(void **state)
+/* The rows of an embedding [3,2] have the norms 10, 5 and 0.5; those that are read are shortened to 2, also by a later call
+ * on the same tape. Gradients are as without. */
+static void test_max_norm(void **state)
 {
     (void)state;
-    const double slopes[] = { -0.5, 0, 2 };
-    for (int i = 0; i < 3; i++) {
-        tap_prelu_layer l;
-        char            name[] = { (char)('a' + i), 0 };
-        tap_prelu_init(&l, root, name, (tap_prelu_options){ .num_parameters = 2, .init = i == 1 ? TAP_ZERO : slopes[i] });
-        assert_constant(l.weight, TAP_SHAPE(2), slopes[i]);
+    static const int64_t index[] = { 1, 2, 1 };
+    tap_embedding_layer  l;
+    tap_embedding_init(&l, root, "l", 3, 2, (tap_embedding_options){ .max_norm = 2 });
+    const double begin_with[] = { 6, 8, 3, 4, 0.3, 0.4 }, scale = 2 / (5 + 1e-7), scale_0 = 2 / (10 + 1e-7);
+    for (int i = 0; i < 6; i++) tap_tensor_set_item(tap_param_value(l.weight), i, begin_with[i]);
+    const tap_var y = tap_embedding_forward(&l, tap_input(t, tap_tensor_wrap(TAP_I64, TAP_SHAPE(3), (void *)(uintptr_t)index)));
+    assert_values("rows", tap_value(y), 6, (const double[]){ 3 * scale, 4 * scale, 0.3, 0.4, 3 * scale, 4 * scale });
+    assert_values("table", tap_param_value(l.weight), 6, (const double[]){ 6, 8, 3 * scale, 4 * scale, 0.3, 0.4 });
+    const tap_var z = tap_embedding_forward(&l, tap_arange(t, 1));
+    assert_values("row 0", tap_value(z), 2, (const double[]){ 6 * scale_0, 8 * scale_0 });
+    tap_backward(tap_add(tap_sum(y, TAP_ALL), tap_sum(z, TAP_ALL)));
+    assert_values("gradient", tap_param_grad(l.weight), 6, (const double[]){ 1, 1, 2, 2, 1, 1 });
+}
+
+/* Orders of the norm, and a weight that is not the parameter itself. */
+static void test_max_norm_of_other_orders(void **state)
+{
+    (void)state;
+    const double orders[] = { 1, (double)INFINITY }, norms[] = { 7, 4 };
+    for (int i = 0; i < 2; i++) {
+        tap_embedding_layer l;
+        tap_embedding_init(&l, root, i ? "b" : "a", 1, 2, (tap_embedding_options){ .max_norm = 2, .norm_type = orders[i] });
+        tap_tensor_set_item(tap_param_value(l.weight), 0, 3);
+        tap_tensor_set_item(tap_param_value(l.weight), 1, -4);
+        assert_near(item(tap_embedding_forward(&l, tap_arange(t, 1)), 1), -8 / (norms[i] + 1e-7), 1e-12);
+        if (i == 0) continue;
+        tap_tape *other = tap_tape_new(TAP_F64, 0);
+        tap_param_replace(other, l.weight, tap_ones(other, TAP_SHAPE(1, 2)));
+        tap_embedding_forward(&l, tap_arange(other, 1));
+        assert_string_equal(tap_tape_message(other), "embedding_forward: [1]: max_norm shortens rows of the parameter itself, "
+                                                     "which another value replaces on this tape");
+        tap_tape_free(other);
     }
+}
+
+/* What read the rows before they were shortened cannot be differentiated. */
+static void test_max_norm_is_a_change(void **state)
+{
+    (void)state;
+    tap_embedding_layer l;
+    tap_embedding_init(&l, root, "l", 1, 2, (tap_embedding_options){ .max_norm = 2 });
+    tap_tensor_fill(tap_param_value(l.weight), 3);
+    tap_tape     *other = tap_tape_new(TAP_F64, 0);
+    const tap_var y = tap_sum(tap_square(tap_param_var(other, l.weight)), TAP_ALL);
+    tap_embedding_forward(&l, tap_arange(other, 1));
+    assert_int_equal(tap_backward(y), TAP_ESTALE);
+    assert_non_null(tap_tape_message(other));
+    tap_tape_free(other);
 }
 
 static void test_instance_norm(void **state)
@@ -535,7 +578,9 @@ int main(void)
         TEST(test_spectral_norm),
         TEST(test_spectral_norm_of_the_last_axis),
         TEST(test_batch_norm_of_an_empty_batch),
-        TEST(test_prelu_begins_at_any_slope),
+        TEST(test_max_norm),
+        TEST(test_max_norm_of_other_orders),
+        TEST(test_max_norm_is_a_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
