@@ -2,7 +2,6 @@
 #include <math.h>
 
 #include "nn/layers/layer.h"
-#include "tensor/borrow.h"
 
 void tap_embedding_init(tap_embedding_layer *l, tap_module *m, const char *name, int64_t num_embeddings, int64_t embedding_dim,
                         tap_embedding_options o)
@@ -46,7 +45,6 @@ static void shorten_rows(const tap_embedding_layer *l, tap_var index, tap_var we
         return;
     }
     const int64_t rows = table.shape.n[0], width = table.shape.n[1], n = tap_numel(at.shape);
-    bool          changed = false;
     for (int64_t i = 0; i < n; i++) {
         const double row = tap_tensor_item(at, i);
         if (row < 0 || row >= (double)rows) continue;
@@ -55,9 +53,7 @@ static void shorten_rows(const tap_embedding_layer *l, tap_var index, tap_var we
         if (!(norm > l->max_norm)) continue;
         for (int64_t k = first; k < first + width; k++)
             tap_tensor_set_item(table, k, tap_tensor_item(table, k) * (l->max_norm / (norm + 1e-7)));
-        changed = true;
     }
-    if (changed) tap__note_write(table);
 }
 
 tap_var tap_embedding_forward(const tap_embedding_layer *l, tap_var index)
