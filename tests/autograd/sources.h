@@ -112,12 +112,13 @@ static inline int sources_operators(sources_visitor visit, void *context)
 /* Visits all public functions that return a var. Returns their number, or -1 as above. */
 static inline int sources_functions(sources_visitor visit, void *context)
 {
-    static const char *const headers[] = { "autograd/autograd.h", "nn/nn.h" };
+    static const char *const headers[] = { "autograd/autograd.h", "nn/module.h", "nn/functional.h", "nn/layers.h",
+                                           "nn/dist.h" };
     char                     path[4096];
     int                      found = 0;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < (int)(sizeof headers / sizeof *headers); i++) {
         snprintf(path, sizeof path, "%s/%s", sources_root(), headers[i]);
-        int n = sources_in_file(path, sources_function_on, visit, context);
+        const int n = sources_in_file(path, sources_function_on, visit, context);
         if (n < 0) return -1;
         found += n;
     }

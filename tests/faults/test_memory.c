@@ -11,7 +11,7 @@
 #include "tests/autograd/gradient_tables.h"
 #include "tests/faults/faults.h"
 #include "tests/heap.h"
-#include "tests/nn/layers.h"
+#include "tests/nn/layer_tables.h"
 #include "tests/tensor/limits.h"
 #include "tensor/arena.h"
 #include "tensor/error.h"

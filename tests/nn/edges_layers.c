@@ -76,7 +76,6 @@ CASE(all_dropped, tap_dropout_layer, tap_dropout_init(&l, NAMED, 1), NULL, NULL,
 CASE(kept, tap_dropout_layer, tap_dropout_init(&l, NAMED, 1); EVAL, NULL, NULL, tap_dropout_forward(&l, x))
 CASE(bilinear, tap_bilinear_layer, tap_bilinear_init(&l, NAMED, 2, 1, 1, (tap_linear_options){ NO_BIAS }), NULL, W,
      tap_bilinear_forward(&l, x, w))
-CASE(identity, tap_linear, (void)l, NULL, NULL, tap_identity(x))
 
 /* x is the table. */
 static tap_var rows_of(const tap_var *v, tap_embedding_layer *l, tap_embedding_options o)
@@ -151,7 +150,6 @@ const edge_case layer_cases[] = {
     ROW("dropout_forward__eval", kept, 1, SHAPES(S(2)), XS(N(Inf, NaN)), .out = S(2), .y = N(Inf, NaN), GS(N(1, 1))),
     ROW("bilinear_forward", bilinear, 3, SHAPES(S(1, 2), S(1, 1), S(1, 2, 1)), XS(N(Inf, 2), N(3), N(1, -1)), .out = S(1, 1),
         .y = N(Inf), GS(N(3, -3), N(Inf), N(Inf, 6)), .unmasked = sums),
-    ROW("identity", identity, 1, SHAPES(S(2)), XS(N(NaN, -0.0)), .out = S(2), .y = N(NaN, -0.0), GS(N(1, 1))),
     { 0 },
 };
 /* clang-format on */

@@ -33,6 +33,7 @@ static ldouble clipped(ldouble x)
 
 /* clang-format off */
 #define FUNCTIONS(X1, X2, X3)                                                                                                       \
+    X1(identity, tap_identity(x), x, 1, 0, 0, NULL)                                                                                 \
     X1(prelu, tap_prelu(x, tap_scalar_like(x, 0.25)), x > 0 ? x : x / 4, x > 0 ? 1 : 0.25L, 0.51, 0, NULL)                         \
     X1(smooth_clip, tap_smooth_clip(x, -2, 3), clipped(x), sigmoid(5 - softplus(x + 2)) * sigmoid(x + 2), 4, 12, NULL, .error_scale = 1)  \
     X2(glu, tap_glu(tap_cat(2, (const tap_var[]){ a, tap_clamp(b, -80, 80) }, 0), 0), a * sigmoid(near(b)), sigmoid(near(b)),       \

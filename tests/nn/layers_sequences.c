@@ -1,5 +1,5 @@
 /* tests/nn/layers_sequences.c: rows of the layers of sequences: recurrent layers and cells, attention, transformers. */
-#include "tests/nn/layers.h"
+#include "tests/nn/layer_tables.h"
 
 /* A row's functions: `make` makes the layer l below m, under the name "layer"; `call` calls it on x. */
 #define LAYER(name, type, make, call) \

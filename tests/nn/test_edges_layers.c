@@ -17,7 +17,10 @@ static bool has_row(const char *name)
 static void test_every_layer_has_a_row(void **state)
 {
     (void)state;
-    check_edge_section("nn/nn.h", "Layers", has_row);
+    check_edge_section("nn/layers.h", "Linear layers", has_row);
+    check_edge_section("nn/layers.h", "Convolutions", has_row);
+    check_edge_section("nn/layers.h", "Normalization", has_row);
+    check_edge_section("nn/layers.h", "Embedding", has_row);
 }
 
 static int free_all(void **state)

@@ -17,8 +17,8 @@ static bool has_row(const char *name)
 static void test_every_layer_has_a_row(void **state)
 {
     (void)state;
-    check_edge_section("nn/nn.h", "Recurrent layers", has_row);
-    check_edge_section("nn/nn.h", "Attention and transformers", has_row);
+    check_edge_section("nn/layers.h", "Recurrent layers", has_row);
+    check_edge_section("nn/layers.h", "Attention and transformers", has_row);
 }
 
 static int free_all(void **state)

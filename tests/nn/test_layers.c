@@ -8,7 +8,7 @@
 #include "nn/internal.h"
 #include "tensor/parallel.h"
 #include "tests/heap.h"
-#include "tests/nn/layers.h"
+#include "tests/nn/layer_tables.h"
 
 enum { STEPS = 10, STOP = 6, EVAL = 5 };
 

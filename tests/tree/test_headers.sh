@@ -13,8 +13,8 @@ for compiler in gcc clang g++ clang++; do
     *++) language='-x c++ -std=c++17' ;;
     *) language='-x c -std=c11 -Wstrict-prototypes' ;;
     esac
-    for floor in tensor autograd nn models; do
-        echo "#include \"$floor/$floor.h\"" |
+    for header in tensor/tensor.h autograd/autograd.h nn/nn.h $(grep -l '^TAP_API' nn/*.h) models/models.h; do
+        echo "#include \"$header\"" |
             $compiler $language -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I. -
         checked=$((checked + 1))
     done

@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 nm -D --defined-only "$1" | awk '{ print $3 }' | sort > "$work/exported"
-sed -n 's/^TAP_API[^;(]*[ *]\(tap_[a-zA-Z0-9_]*\) *(.*/\1/p' tensor/tensor.h autograd/autograd.h nn/nn.h models/models.h |
+sed -n 's/^TAP_API[^;(]*[ *]\(tap_[a-zA-Z0-9_]*\) *(.*/\1/p' tensor/tensor.h autograd/autograd.h nn/*.h models/models.h |
     sort > "$work/declared"
 
 grep -v '^tap_[a-z0-9]' "$work/exported" > "$work/foreign" || true

@@ -1,6 +1,6 @@
-/* tests/nn/layers.h: a table of layers for test_layers.c, which checks the gradients of each, and trains it. */
-#ifndef TAP_TESTS_NN_LAYERS_H
-#define TAP_TESTS_NN_LAYERS_H
+/* tests/nn/layer_tables.h: a table of layers for test_layers.c, which checks the gradients of each, and trains it. */
+#ifndef TAP_TESTS_NN_LAYER_TABLES_H
+#define TAP_TESTS_NN_LAYER_TABLES_H
 
 #include "tests/check.h"
 
