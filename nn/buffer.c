@@ -1,5 +1,5 @@
 /* nn/buffer.c: buffers: tensors that are saved, loaded and checkpointed with a module, but not trained, such as the running
- * statistics of batch normalization. */
+ * statistics of batch normalization. Parameters and buffers together are the state of a module, whose entries are below. */
 #include <string.h>
 
 #include "autograd/internal.h"
@@ -63,4 +63,23 @@ tap_buffer *tap_module_buffer(const tap_module *m, const char *path)
         if (!strcmp(b->path, path)) return b;
     }
     return NULL;
+}
+
+/* ---- Entries of a module's state ---- */
+
+tap__entry tap__next_entry(const tap_module *m, tap__entry e)
+{
+    tap_param *p = e.buffer ? NULL : tap_module_next(m, e.param);
+    return p ? (tap__entry){ .param = p } : (tap__entry){ .buffer = tap_module_next_buffer(m, e.buffer) };
+}
+
+const char *tap__entry_path(tap__entry e)
+{
+    return e.param ? e.param->path : tap_buffer_path(e.buffer);
+}
+
+tap_tensor *tap__entry_value(tap__entry e)
+{
+    if (e.param) return &e.param->value;
+    return e.buffer ? &e.buffer->value : NULL;
 }

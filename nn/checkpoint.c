@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,8 +62,7 @@ typedef struct option {
 } option;
 
 struct tap_checkpoint {
-    tap_arena *memory;   /* of names; holds the error */
-    bool is_read, *read; /* the error has been read; read points to is_read, so that it can be set through a const pointer */
+    tap_arena           *memory;       /* of names; holds the error */
     tap_arena           *found_memory; /* of `found`; NULL: nothing was found, or it is no longer valid */
     const char          *path, *previous;
     tap__lock           *lock;
@@ -74,8 +72,9 @@ struct tap_checkpoint {
     option              *options, **next_option;
 };
 
-/* Returned when there is no memory for a checkpoint. */
-static tap_checkpoint no_checkpoint;
+/* Returned when there is no memory for a checkpoint, with its error; and the error of NULL. */
+static tap_checkpoint  no_checkpoint;
+static const tap_error no_memory = { TAP_ENOMEM, "checkpoint: no memory" }, null = { TAP_EARG, "checkpoint: NULL" };
 
 /* ---- The checksum ---- */
 
@@ -120,20 +119,11 @@ static bool is_whole(const tap_safetensors *file, const char *path, tap_error *e
     return e->status == TAP_OK;
 }
 
-/* A temporary arena that names the path in its errors. */
-static tap_arena *arena_for(const char *path, tap_error *e)
-{
-    tap_arena *a = tap__arena_new_internal();
-    if (tap_arena_status(a, NULL) != TAP_OK) tap_error_set(e, TAP_ENOMEM, "%s: no memory to begin with", path);
-    tap__arena_name(a, path);
-    return a;
-}
-
 /* Reads the checkpoint at the path into c->found; false if it is not whole, with the reason in *e, or if there is no file. */
 static bool read_one(tap_checkpoint *c, const char *path, tap_error *e)
 {
     if (access(path, F_OK) != 0 && errno == ENOENT) return false;
-    tap_arena      *a = arena_for(path, e);
+    tap_arena      *a = tap__arena_new_for_file(path, e);
     tap_safetensors file = tap_safetensors_read(a, path);
     tap__error_copy(e, tap_arena_error(a));
     if (e->status == TAP_OK && is_whole(&file, path, e)) {
@@ -174,17 +164,10 @@ static void find_newest(tap_checkpoint *c)
 
 tap_checkpoint *tap_checkpoint_new(const char *path)
 {
-    tap_checkpoint *c = calloc(1, sizeof *c);
-    tap_arena      *memory = tap__arena_new_internal();
-    if (!c || tap_arena_status(memory, NULL) != TAP_OK) {
-        tap_error_set(NULL, TAP_ENOMEM, "checkpoint: no memory");
-        tap_arena_free(memory);
-        free(c);
-        return &no_checkpoint;
-    }
-    tap__arena_name(memory, "checkpoint");
+    tap_arena      *memory;
+    tap_checkpoint *c = tap__arena_object(sizeof *c, "checkpoint", "checkpoint", &no_memory, &memory);
+    if (!c) return &no_checkpoint;
     c->memory = memory;
-    c->read = &c->is_read;
     c->next_item = &c->items;
     c->next_option = &c->options;
     if (!path || !*path) {
@@ -210,20 +193,14 @@ static void drop_found(tap_checkpoint *c)
 void tap_checkpoint_free(tap_checkpoint *c)
 {
     if (!c || c == &no_checkpoint) return;
-    const tap_error *e = tap_arena_error(c->memory);
-    if (e->status != TAP_OK && !c->is_read) tap__report_unread("checkpoint", e);
     drop_found(c);
     tap__lock_release(c->lock);
     tap_arena_free(c->memory);
-    free(c);
 }
 
 tap_status tap_checkpoint_status(const tap_checkpoint *c, const char **message)
 {
-    if (c && c != &no_checkpoint && message) *c->read = true;
-    if (c && c != &no_checkpoint) return tap_arena_status(c->memory, message);
-    if (message) *message = c ? "checkpoint: no memory" : "checkpoint: NULL";
-    return c ? TAP_ENOMEM : TAP_EARG;
+    return tap__object_status(c ? c->memory : NULL, c ? &no_memory : &null, message);
 }
 
 tap_checkpoint_found tap_checkpoint_peek(const tap_checkpoint *c)
@@ -549,7 +526,7 @@ tap_status tap_checkpoint_save(tap_checkpoint *c, tap_error *e)
     char      sum[24];
     copy_status(c, &error);
     if (error.status == TAP_OK) {
-        tap_arena *a = arena_for(c->path, &error);
+        tap_arena *a = tap__arena_new_for_file(c->path, &error);
         contents   all = gather(c, NULL, a);
         check_gradients(c, &error);
         check_contents(c, &all, a, &error);
@@ -611,7 +588,7 @@ bool tap_checkpoint_resume(tap_checkpoint *c, tap_error *e)
     bool      done = false;
     copy_status(c, &error);
     if (error.status == TAP_OK && c->found.path) {
-        tap_arena *a = arena_for(c->found.path, &error);
+        tap_arena *a = tap__arena_new_for_file(c->found.path, &error);
         contents   all = gather(c, &c->found.file, a);
         tap__error_copy(&error, tap_arena_error(a));
         if (error.status == TAP_OK) check_options(c, &error);

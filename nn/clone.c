@@ -74,44 +74,39 @@ static void replace(tap_tape *t, const void *key, void *other)
     e->other = key == other ? NULL : other;
 }
 
-static bool same_shape(tap_tape *t, const char *path, const char *there, const tap_tensor *x, const tap_tensor *y)
+/* Whether the entry of the other module, if there is one, can stand for that at the path; if not, the tape has failed. */
+static bool fits(tap_tape *t, const char *path, tap__entry e, tap__entry other)
 {
-    char a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    char              a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
+    const tap_tensor *x = tap__entry_value(e), *y = tap__entry_value(other);
     if (!y) tap__fail(t, TAP_EARG, "module_replace", "the other module has no %s", path);
     else if (!tap_shape_equal(x->shape, y->shape))
         tap__fail(t, TAP_ESHAPE, "module_replace", "%s is %s, but %s of the other module %s", path,
-                  tap_shape_format(a, x->shape), there, tap_shape_format(b, y->shape));
+                  tap_shape_format(a, x->shape), tap__entry_path(other), tap_shape_format(b, y->shape));
     return tap_tape_status(t, NULL) == TAP_OK;
 }
 
-/* The modules of two trees correspond if their paths below m and `other` are the same. As a rule the order of creation is the
- * same, too, so that the search begins with the one after the last that was found. */
-static bool replace_params(tap_tape *t, const tap_module *m, const tap_module *other)
+/* Whether e has this path below m, and is a parameter or a buffer as `like` is. */
+static bool is_at(const tap_module *m, tap__entry e, const char *path, tap__entry like)
 {
-    tap_param *q = NULL;
-    for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) {
-        const char *path = tap__path_below(m, p->path);
-        q = tap_module_next(other, q);
-        if (!q || strcmp(tap__path_below(other, q->path), path) != 0)
-            for (q = tap_module_next(other, NULL); q && strcmp(tap__path_below(other, q->path), path) != 0;)
-                q = tap_module_next(other, q);
-        if (!same_shape(t, path, q ? q->path : "", &p->value, q ? &q->value : NULL)) return false;
-        replace(t, p, q);
-    }
-    return true;
+    return !e.param == !like.param && tap__entry_value(e) && !strcmp(tap__path_below(m, tap__entry_path(e)), path);
 }
 
-static bool replace_buffers(tap_tape *t, const tap_module *m, const tap_module *other)
+/* Entries of two trees correspond if their paths below m and `other` are the same. As a rule the order of creation is the same,
+ * too, so that the search begins with the one after the last that was found. */
+static bool replace_entries(tap_tape *t, const tap_module *m, const tap_module *other)
 {
-    tap_buffer *c = NULL;
-    for (const tap_buffer *b = tap_module_next_buffer(m, NULL); b; b = tap_module_next_buffer(m, b)) {
-        const char *path = tap__path_below(m, b->path);
-        c = tap_module_next_buffer(other, c);
-        if (!c || strcmp(tap__path_below(other, c->path), path) != 0)
-            for (c = tap_module_next_buffer(other, NULL); c && strcmp(tap__path_below(other, c->path), path) != 0;)
-                c = tap_module_next_buffer(other, c);
-        if (!same_shape(t, path, c ? c->path : "", &b->value, c ? &c->value : NULL)) return false;
-        replace(t, b, c);
+    tap__entry o = { 0 };
+    for (tap__entry e = tap__next_entry(m, (tap__entry){ 0 }); tap__entry_value(e); e = tap__next_entry(m, e)) {
+        const char *path = tap__path_below(m, tap__entry_path(e));
+        o = tap__next_entry(other, o);
+        if (!is_at(other, o, path, e)) {
+            o = tap__next_entry(other, (tap__entry){ 0 });
+            while (tap__entry_value(o) && !is_at(other, o, path, e)) o = tap__next_entry(other, o);
+        }
+        if (!fits(t, path, e, o)) return false;
+        if (e.param) replace(t, e.param, o.param);
+        else replace(t, e.buffer, o.buffer);
     }
     return true;
 }
@@ -126,6 +121,6 @@ void tap_module_replace(tap_tape *t, tap_module *m, tap_module *other)
         tap_tape_fail(t, e->status, "%s", e->message);
         return;
     }
-    if (!replace_params(t, m, other) || !replace_buffers(t, m, other)) return;
+    if (!replace_entries(t, m, other)) return;
     for (tap_module *c = m; c; c = tap__next_module(m, c)) replace(t, c, module_like(other, m, c));
 }

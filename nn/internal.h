@@ -98,6 +98,15 @@ const char *tap__new_path(tap_module *m, const char *name);
 const char *tap__last_name(const char *path); /* "weight" of "enc.0.weight" */
 /* The part of a path that follows the path of m, which it is below of. */
 const char *tap__path_below(const tap_module *m, const char *path);
+/* A parameter or a buffer of a module; neither, { 0 }, behind the last one. */
+typedef struct {
+    tap_param  *param;
+    tap_buffer *buffer;
+} tap__entry;
+/* The entry after this one at or below m, the first for { 0 }: parameters, then buffers, both in order of creation. */
+tap__entry  tap__next_entry(const tap_module *m, tap__entry e);
+const char *tap__entry_path(tap__entry e);  /* "" for { 0 } */
+tap_tensor *tap__entry_value(tap__entry e); /* NULL for { 0 } */
 /* Copies all modules, parameters and buffers below m, and m's mode, to an empty module of a root without an error. */
 void tap__module_copy(tap_module *copy, const tap_module *m);
 /* Parameters and buffers at and below m under their paths, in memory of the arena; NULL, and the arena has failed, if there is

@@ -1,5 +1,5 @@
-/* nn/module_file.c: saving and loading the parameters and buffers of a module as a safetensors file. Loading checks the whole
- * file first, so that a file that does not fit the module changes nothing. */
+/* nn/module_file.c: saving parameters and buffers of a module as a safetensors file, and loading them from a state dict in any
+ * format, or a part of them. Loading checks the whole file first, so that a file that does not fit changes nothing. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,25 +8,14 @@
 #include "tensor/error.h"
 #include "tensor/io/torch.h"
 
-/* A temporary arena that names the path in its errors. */
-static tap_arena *arena_for(const char *path, tap_error *e)
-{
-    tap_arena *a = tap__arena_new_internal();
-    if (tap_arena_status(a, NULL) != TAP_OK) tap_error_set(e, TAP_ENOMEM, "%s: no memory to begin with", path);
-    tap__arena_name(a, path);
-    return a;
-}
-
 tap_named_tensor *tap__module_state(const tap_module *m, tap_arena *a, int *n)
 {
+    const tap__entry first = tap__next_entry(m, (tap__entry){ 0 });
     *n = 0;
-    for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) ++*n;
-    for (const tap_buffer *b = tap_module_next_buffer(m, NULL); b; b = tap_module_next_buffer(m, b)) ++*n;
+    for (tap__entry e = first; tap__entry_value(e); e = tap__next_entry(m, e)) ++*n;
     tap_named_tensor *all = tap_arena_alloc(a, (size_t)*n * sizeof *all), *x = all;
-    for (const tap_param *p = tap_module_next(m, NULL); x && p; p = tap_module_next(m, p))
-        *x++ = (tap_named_tensor){ p->path, p->value };
-    for (const tap_buffer *b = tap_module_next_buffer(m, NULL); x && b; b = tap_module_next_buffer(m, b))
-        *x++ = (tap_named_tensor){ b->path, b->value };
+    for (tap__entry e = first; x && tap__entry_value(e); e = tap__next_entry(m, e))
+        *x++ = (tap_named_tensor){ tap__entry_path(e), *tap__entry_value(e) };
     return all;
 }
 
@@ -36,7 +25,7 @@ tap_status tap_module_save(const tap_module *m, const char *path, int n_metadata
     int       n;
     if (!path) tap_error_set(&error, TAP_EARG, "save: the path is NULL");
     if (error.status == TAP_OK) {
-        tap_arena              *a = arena_for(path, &error);
+        tap_arena              *a = tap__arena_new_for_file(path, &error);
         const tap_named_tensor *tensors = tap__module_state(m, a, &n);
         tap__error_copy(&error, tap_arena_error(a));
         if (error.status == TAP_OK) tap_safetensors_write(path, n, tensors, n_metadata, metadata, &error);
@@ -48,12 +37,11 @@ tap_status tap_module_save(const tap_module *m, const char *path, int n_metadata
 
 /* ---- Loading ---- */
 
-/* The file's tensors that a load is about, and what they are for: parameters and buffers under their names in the file. */
 typedef struct {
     tap_arena        *memory;
-    tap_safetensors   file;
+    tap_safetensors   file; /* those of its tensors that are loaded */
     int               n;
-    tap_named_tensor *state;
+    tap_named_tensor *state; /* the parameters and buffers that they are for, under their names in the file */
     tap_load_result   left_out;
 } loading;
 
@@ -90,30 +78,30 @@ static bool is_named(const char *name, int n, const tap_named_tensor *tensors)
     return false;
 }
 
-/* Moves those of the n tensors that are not among the m others to a list of names; *n becomes the number of those that stay. */
-static const char *const *leave_out(tap_arena *a, int *n, tap_named_tensor *tensors, int m, const tap_named_tensor *others,
-                                    int *n_names)
+/* Splits the n tensors into those that are among the m others, which are kept, and names, which list the rest. Returns how many
+ * are kept. */
+static int split(int n, tap_named_tensor *tensors, const char **names, int m, const tap_named_tensor *others)
 {
-    const char **names = tap_arena_alloc(a, (size_t)*n * sizeof *names);
-    int          kept = 0;
-    *n_names = 0;
-    for (int i = 0; names && i < *n; i++) {
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
         if (is_named(tensors[i].name, m, others)) tensors[kept++] = tensors[i];
-        else names[(*n_names)++] = tensors[i].name;
+        else names[i - kept] = tensors[i].name;
     }
-    *n = kept;
-    return names;
+    return kept;
 }
 
 static void leave_out_unmatched(loading *l)
 {
-    const int         n_file = l->file.n;
+    const int         n = l->n, n_file = l->file.n;
     tap_named_tensor *file = tap_arena_alloc(l->memory, (size_t)n_file * sizeof *file);
-    if (!file) return;
+    const char      **unexpected = tap_arena_alloc(l->memory, (size_t)n_file * sizeof *unexpected);
+    const char      **missing = tap_arena_alloc(l->memory, (size_t)n * sizeof *missing);
+    if (!file || !unexpected || !missing) return;
     memcpy(file, l->file.tensors, (size_t)n_file * sizeof *file);
-    l->left_out.unexpected = leave_out(l->memory, &l->file.n, file, l->n, l->state, &l->left_out.n_unexpected);
-    l->left_out.missing = leave_out(l->memory, &l->n, l->state, n_file, l->file.tensors, &l->left_out.n_missing);
+    l->file.n = split(n_file, file, unexpected, n, l->state);
+    l->n = split(n, l->state, missing, n_file, l->file.tensors);
     l->file.tensors = file;
+    l->left_out = (tap_load_result){ n - l->n, n_file - l->file.n, missing, unexpected };
 }
 
 /* Copies names to memory of the caller's. */
@@ -121,9 +109,10 @@ static const char *const *copy_names(tap_arena *a, int n, const char *const *nam
 {
     const char **copy = tap_arena_alloc(a, (size_t)n * sizeof *copy);
     for (int i = 0; copy && i < n; i++) {
-        char *name = tap_arena_alloc(a, strlen(names[i]) + 1);
+        const size_t size = strlen(names[i]) + 1;
+        char        *name = tap_arena_alloc(a, size);
         if (!name) return NULL;
-        copy[i] = strcpy(name, names[i]);
+        copy[i] = memcpy(name, names[i], size);
     }
     return copy;
 }
@@ -162,7 +151,7 @@ tap_status tap_module_load_with(tap_module *m, const char *path, tap_load_option
     if (result) *result = (tap_load_result){ 0 };
     if (!path) tap_error_set(&error, TAP_EARG, "load: the path is NULL");
     if (error.status == TAP_OK) {
-        loading l = { .memory = arena_for(path, &error) };
+        loading l = { .memory = tap__arena_new_for_file(path, &error) };
         if (load(&l, m, path, o, &error) == TAP_OK) report(&l, a, result, &error);
         if (error.status == TAP_OK) restore(&l);
         tap_arena_free(l.memory);

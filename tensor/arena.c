@@ -70,7 +70,7 @@ struct tap_arena {
     size_t      held, next_size;
     const char *name; /* for messages */
     tap_error   error;
-    bool        is_internal;         /* its error is copied to another owner, which reports it */
+    const char *kind; /* in the report of an unread error; NULL: it is copied to another owner, which reports it */
     bool        is_read, *read_flag; /* the error was read or reported; read_flag points to is_read, for a const arena */
 };
 
@@ -86,7 +86,7 @@ void tap__arena_one_chunk_per_block(bool on)
     atomic_store(&one_chunk_per_block, on);
 }
 
-static tap_arena no_memory = { .error = { TAP_ENOMEM, "arena: no memory" }, .is_internal = true };
+static tap_arena no_memory = { .error = { TAP_ENOMEM, "arena: no memory" } };
 
 tap_arena *tap_arena_new(void)
 {
@@ -96,7 +96,7 @@ tap_arena *tap_arena_new(void)
         return &no_memory;
     }
     a->next_size = FIRST_CHUNK;
-    a->name = "arena";
+    a->name = a->kind = "arena";
     a->read_flag = &a->is_read;
     return a;
 }
@@ -104,15 +104,15 @@ tap_arena *tap_arena_new(void)
 tap_arena *tap__arena_new_internal(void)
 {
     tap_arena *a = tap_arena_new();
-    if (a != &no_memory) a->is_internal = true;
+    if (a != &no_memory) a->kind = NULL;
     return a;
 }
 
 static void report(tap_arena *a)
 {
-    if (a->error.status == TAP_OK || a->is_internal || a->is_read) return;
+    if (a->error.status == TAP_OK || !a->kind || a->is_read) return;
     a->is_read = true;
-    tap__report_unread("arena", &a->error);
+    tap__report_unread(a->kind, &a->error);
 }
 
 bool tap__arena_own(tap_arena *a, void *p, size_t n, void (*release)(void *p, size_t n))
@@ -288,6 +288,38 @@ void tap_arena_clear_error(tap_arena *a)
 tap_error *tap_arena_error(tap_arena *a)
 {
     return a ? &a->error : NULL;
+}
+
+/* ---- Arenas of files and objects ---- */
+
+tap_arena *tap__arena_new_for_file(const char *path, tap_error *e)
+{
+    tap_arena *a = tap__arena_new_internal();
+    if (a == &no_memory) tap_error_set(e, TAP_ENOMEM, "%s: no memory to begin with", path);
+    tap__arena_name(a, path);
+    return a;
+}
+
+void *tap__arena_object(size_t size, const char *name, const char *kind, const tap_error *without_memory, tap_arena **a)
+{
+    tap_arena *own = tap__arena_new_internal();
+    void      *object = tap_arena_alloc(own, size);
+    if (!object) {
+        tap_error_set(NULL, without_memory->status, "%s", without_memory->message);
+        tap_arena_free(own);
+        return NULL;
+    }
+    own->name = name;
+    own->kind = kind;
+    *a = own;
+    return object;
+}
+
+tap_status tap__object_status(const tap_arena *a, const tap_error *without, const char **message)
+{
+    if (a) return tap_arena_status(a, message);
+    if (message) *message = without->message;
+    return without->status;
 }
 
 size_t tap__arena_bytes(const tap_arena *a)

@@ -19,18 +19,17 @@ typedef struct {
 } image;
 
 struct tap_image_folder {
-    tap_arena *memory;      /* of paths; holds the error */
-    bool    is_read, *read; /* the error has been read; read points to is_read, so that it can be set through a const pointer */
-    int     channels;
-    int64_t n_images, n_classes, capacity;
-    image  *images;
+    tap_arena   *memory; /* of paths; holds the error */
+    int          channels;
+    int64_t      n_images, n_classes, capacity;
+    image       *images;
     const char **classes;
     tap_shape    shape; /* of an image, [channels,height,width] */
 };
 
-/* Returned when there is no memory for one, with its error. */
+/* Returned when there is no memory for one, with its error; and the error of NULL. */
 static tap_image_folder no_folder;
-static const tap_error  no_memory = { TAP_ENOMEM, "image_folder: no memory" };
+static const tap_error  no_memory = { TAP_ENOMEM, "image_folder: no memory" }, null = { TAP_EARG, "image_folder: NULL" };
 
 /* ---- Finding the files ---- */
 
@@ -182,17 +181,10 @@ static void set_shape(tap_image_folder *f)
 
 tap_image_folder *tap_image_folder_new(const char *path, int channels)
 {
-    tap_image_folder *f = calloc(1, sizeof *f);
-    tap_arena        *memory = tap__arena_new_internal();
-    if (!f || tap_arena_status(memory, NULL) != TAP_OK) {
-        tap_error_set(NULL, no_memory.status, "%s", no_memory.message);
-        tap_arena_free(memory);
-        free(f);
-        return &no_folder;
-    }
-    tap__arena_name(memory, "image_folder");
+    tap_arena        *memory;
+    tap_image_folder *f = tap__arena_object(sizeof *f, "image_folder", "folder of images", &no_memory, &memory);
+    if (!f) return &no_folder;
     f->memory = memory;
-    f->read = &f->is_read;
     f->channels = channels ? channels : 3;
     if (!path) tap_error_set(tap_arena_error(memory), TAP_EARG, "image_folder: the path is NULL");
     else if (f->channels < 1 || f->channels > 4)
@@ -205,20 +197,12 @@ tap_image_folder *tap_image_folder_new(const char *path, int channels)
 void tap_image_folder_free(tap_image_folder *f)
 {
     if (!f || f == &no_folder) return;
-    const tap_error *e = tap_arena_error(f->memory);
-    if (e->status != TAP_OK && !f->is_read) tap__report_unread("folder of images", e);
     tap_arena_free(f->memory);
-    free(f);
 }
 
 tap_status tap_image_folder_status(const tap_image_folder *f, const char **message)
 {
-    if (f && f != &no_folder) {
-        if (message) *f->read = true;
-        return tap_arena_status(f->memory, message);
-    }
-    if (message) *message = f ? no_memory.message : "image_folder: NULL";
-    return f ? TAP_ENOMEM : TAP_EARG;
+    return tap__object_status(f ? f->memory : NULL, f ? &no_memory : &null, message);
 }
 
 const char *tap_image_folder_class(const tap_image_folder *f, int64_t class_number)
@@ -228,15 +212,14 @@ const char *tap_image_folder_class(const tap_image_folder *f, int64_t class_numb
 
 tap_dataset tap_image_folder_dataset(tap_image_folder *f)
 {
-    static const tap_error null = { TAP_EARG, "image_folder: NULL" };
+    const char *reported;
     if (!f || f == &no_folder) return (tap_dataset){ .error = f ? &no_memory : &null };
-    const tap_error *e = tap_arena_error(f->memory);
-    if (e->status != TAP_OK) f->is_read = true; /* the loader reports it */
+    tap_image_folder_status(f, &reported); /* the error, by the loader */
     return (tap_dataset){ .rows = f->n_images,
                           .n = 2,
                           .dtype = { TAP_U8, TAP_I64 },
                           .shape = { f->shape, TAP_SCALAR },
                           .read = read_row,
                           .context = f,
-                          .error = e };
+                          .error = tap_arena_error(f->memory) };
 }

@@ -6,7 +6,6 @@
  * position is that of the next batch to be handed out, whatever is prepared already: a prepared batch is used if it was made
  * for the position, and dropped otherwise. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "nn/data/data.h"
 #include "tensor/borrow.h"
@@ -15,8 +14,7 @@
 #include "tensor/error.h"
 
 struct tap_loader {
-    tap_arena *memory;   /* of the order and the batches; holds the error */
-    bool is_read, *read; /* the error has been read; read points to is_read, so that it can be set through a const pointer */
+    tap_arena           *memory; /* of the order and the batches; holds the error */
     tap_loader_options   options;
     tap__maker           maker; /* the thread's while that is working */
     tap__prefetch       *prefetch;
@@ -27,8 +25,9 @@ struct tap_loader {
     int64_t              rows;   /* of an epoch */
 };
 
-/* Returned when there is no memory for a loader. */
-static tap_loader no_loader;
+/* Returned when there is no memory for a loader, with its error; and the error of NULL. */
+static tap_loader      no_loader;
+static const tap_error no_memory = { TAP_ENOMEM, "loader: no memory" }, null = { TAP_EARG, "loader: NULL" };
 
 /* ---- Checks ---- */
 
@@ -172,17 +171,10 @@ static bool has_batch(const tap_loader *l, tap__loader_position at)
 
 static tap_loader *new_loader(int n, const tap_field_options *fields, tap_loader_options o)
 {
-    tap_loader *l = calloc(1, sizeof *l);
-    tap_arena  *memory = tap__arena_new_internal();
-    if (!l || tap_arena_status(memory, NULL) != TAP_OK) {
-        tap_error_set(NULL, TAP_ENOMEM, "loader: no memory");
-        tap_arena_free(memory);
-        free(l);
-        return &no_loader;
-    }
-    tap__arena_name(memory, "loader");
+    tap_arena  *memory;
+    tap_loader *l = tap__arena_object(sizeof *l, "loader", "loader", &no_memory, &memory);
+    if (!l) return &no_loader;
     l->memory = memory;
-    l->read = &l->is_read;
     l->options = o;
     if (o.batch == 0) l->options.batch = 128;
     if (n < 1 || n > TAP_MAX_FIELDS)
@@ -248,21 +240,13 @@ tap_loader *tap_loader_new_dataset(tap_dataset data, const tap_field_options *fi
 void tap_loader_free(tap_loader *l)
 {
     if (!l || l == &no_loader) return;
-    const tap_error *e = tap_arena_error(l->memory);
-    if (e->status != TAP_OK && !l->is_read) tap__report_unread("loader", e);
     tap__prefetch_free(l->prefetch);
     tap_arena_free(l->memory);
-    free(l);
 }
 
 tap_status tap_loader_status(const tap_loader *l, const char **message)
 {
-    if (l && l != &no_loader) {
-        if (message) *l->read = true;
-        return tap_arena_status(l->memory, message);
-    }
-    if (message) *message = l ? "loader: no memory" : "loader: NULL";
-    return l ? TAP_ENOMEM : TAP_EARG;
+    return tap__object_status(l ? l->memory : NULL, l ? &no_memory : &null, message);
 }
 
 /* ---- The position ---- */

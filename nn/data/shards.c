@@ -2,7 +2,6 @@
  * asked for, or the file is mapped. */
 #define _XOPEN_SOURCE 700
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,30 +31,22 @@ typedef struct {
 } field;
 
 struct tap_shards {
-    tap_arena *memory;   /* of fields and mapped files; holds the error */
-    bool is_read, *read; /* the error has been read; read points to is_read, so that it can be set through a const pointer */
+    tap_arena      *memory; /* of fields and mapped files; holds the error */
     tap_shards_mode mode;
     int             n;
     field           fields[TAP_MAX_FIELDS];
 };
 
-/* Returned when there is no memory for one, with its error. */
+/* Returned when there is no memory for one, with its error; and the error of NULL. */
 static tap_shards      no_shards;
-static const tap_error no_memory = { TAP_ENOMEM, "shards: no memory" };
+static const tap_error no_memory = { TAP_ENOMEM, "shards: no memory" }, null = { TAP_EARG, "shards: NULL" };
 
 tap_shards *tap_shards_new(tap_shards_mode mode)
 {
-    tap_shards *s = calloc(1, sizeof *s);
-    tap_arena  *memory = tap__arena_new_internal();
-    if (!s || tap_arena_status(memory, NULL) != TAP_OK) {
-        tap_error_set(NULL, no_memory.status, "%s", no_memory.message);
-        tap_arena_free(memory);
-        free(s);
-        return &no_shards;
-    }
-    tap__arena_name(memory, "shards");
+    tap_arena  *memory;
+    tap_shards *s = tap__arena_object(sizeof *s, "shards", "set of shards", &no_memory, &memory);
+    if (!s) return &no_shards;
     s->memory = memory;
-    s->read = &s->is_read;
     s->mode = mode;
     if (mode != TAP_SHARDS_STREAM && mode != TAP_SHARDS_MAP)
         tap_error_set(tap_arena_error(memory), TAP_EARG, "shards: the mode must be stream or map, not %d", (int)mode);
@@ -65,25 +56,17 @@ tap_shards *tap_shards_new(tap_shards_mode mode)
 void tap_shards_free(tap_shards *s)
 {
     if (!s || s == &no_shards) return;
-    const tap_error *e = tap_arena_error(s->memory);
-    if (e->status != TAP_OK && !s->is_read) tap__report_unread("set of shards", e);
     for (int f = 0; f < s->n; f++) {
         for (int i = 0; i < s->fields[f].n; i++) {
             if (s->fields[f].shards[i].fd >= 0) close(s->fields[f].shards[i].fd);
         }
     }
     tap_arena_free(s->memory);
-    free(s);
 }
 
 tap_status tap_shards_status(const tap_shards *s, const char **message)
 {
-    if (s && s != &no_shards) {
-        if (message) *s->read = true;
-        return tap_arena_status(s->memory, message);
-    }
-    if (message) *message = s ? no_memory.message : "shards: NULL";
-    return s ? TAP_ENOMEM : TAP_EARG;
+    return tap__object_status(s ? s->memory : NULL, s ? &no_memory : &null, message);
 }
 
 /* ---- Opening ---- */
@@ -250,12 +233,12 @@ static tap_status read_row(void *context, int64_t row, const tap_tensor *out, ta
 
 tap_dataset tap_shards_dataset(tap_shards *s)
 {
-    static const tap_error null = { TAP_EARG, "shards: NULL" };
+    const char *reported;
     if (!s || s == &no_shards) return (tap_dataset){ .error = s ? &no_memory : &null };
     tap_error  *e = tap_arena_error(s->memory);
     tap_dataset d = { .n = s->n, .read = read_row, .context = s, .error = e };
     if (s->n == 0) tap_error_set(e, TAP_EARG, "shards: there are no files");
-    if (e->status != TAP_OK) s->is_read = true; /* the loader reports it */
+    tap_shards_status(s, &reported); /* the error, by the loader */
     if (s->n > 0) d.rows = s->fields[0].rows;
     for (int f = 0; f < s->n; f++) {
         d.dtype[f] = s->fields[f].dtype;

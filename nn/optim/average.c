@@ -80,34 +80,26 @@ static void update(tap_tensor average, tap_tensor x, weights w)
     tap__note_write(average);
 }
 
-static bool corresponds(tap_module *average, const char *name, const tap_tensor *x, const char *average_name,
-                        const tap_tensor *y)
+/* Whether x of the module and y of its copy have the same place, dtype and shape. If not, the average has failed. */
+static bool correspond(tap_module *average, const tap_module *m, tap__entry x, const tap_module *copy, tap__entry y)
 {
-    const bool same = x && y && !strcmp(name, average_name) && x->dtype == y->dtype && tap_shape_equal(x->shape, y->shape);
+    const tap_tensor *a = tap__entry_value(x), *b = tap__entry_value(y);
+    const char       *name = a ? tap__path_below(m, tap__entry_path(x)) : "nothing";
+    const char       *there = b ? tap__path_below(copy, tap__entry_path(y)) : "nothing";
+    const bool        same =
+        a && b && !x.param == !y.param && !strcmp(name, there) && a->dtype == b->dtype && tap_shape_equal(a->shape, b->shape);
     if (!same)
         tap_module_fail(average, TAP_EARG,
-                        "averaged_model_update: the average must be of this module; it has %s in place of %s",
-                        y ? average_name : "nothing", x ? name : "nothing");
+                        "averaged_model_update: the average must be of this module; it has %s in place of %s", there, name);
     return same;
 }
 
-/* Whether both modules have the same parameters. If not, the average has failed. */
-static bool check_params(tap_module *average, const tap_module *copy, const tap_module *m)
+/* Whether both modules have the same parameters and buffers. If not, the average has failed. */
+static bool check_entries(tap_module *average, const tap_module *copy, const tap_module *m)
 {
-    const tap_param *p = tap_module_next(m, NULL), *q = tap_module_next(copy, NULL);
-    for (; p || q; p = tap_module_next(m, p), q = tap_module_next(copy, q)) {
-        const char *name = p ? tap__path_below(m, p->path) : "", *there = q ? tap__path_below(copy, q->path) : "";
-        if (!corresponds(average, name, p ? &p->value : NULL, there, q ? &q->value : NULL)) return false;
-    }
-    return true;
-}
-
-static bool check_buffers(tap_module *average, const tap_module *copy, const tap_module *m)
-{
-    const tap_buffer *b = tap_module_next_buffer(m, NULL), *c = tap_module_next_buffer(copy, NULL);
-    for (; b || c; b = tap_module_next_buffer(m, b), c = tap_module_next_buffer(copy, c)) {
-        const char *name = b ? tap__path_below(m, b->path) : "", *there = c ? tap__path_below(copy, c->path) : "";
-        if (!corresponds(average, name, b ? &b->value : NULL, there, c ? &c->value : NULL)) return false;
+    tap__entry x = tap__next_entry(m, (tap__entry){ 0 }), y = tap__next_entry(copy, (tap__entry){ 0 });
+    for (; tap__entry_value(x) || tap__entry_value(y); x = tap__next_entry(m, x), y = tap__next_entry(copy, y)) {
+        if (!correspond(average, m, x, copy, y)) return false;
     }
     return true;
 }
@@ -115,12 +107,10 @@ static bool check_buffers(tap_module *average, const tap_module *copy, const tap
 /* The modules have been checked to correspond. */
 static void add(const tap_module *copy, const tap_module *m, weights w, bool use_buffers)
 {
-    const weights     as_it_is = { .part = 1 };
-    const tap_param  *p = tap_module_next(m, NULL), *q = tap_module_next(copy, NULL);
-    const tap_buffer *b = tap_module_next_buffer(m, NULL), *c = tap_module_next_buffer(copy, NULL);
-    for (; p; p = tap_module_next(m, p), q = tap_module_next(copy, q)) update(q->value, p->value, w);
-    for (; b; b = tap_module_next_buffer(m, b), c = tap_module_next_buffer(copy, c))
-        update(c->value, b->value, use_buffers ? w : as_it_is);
+    const weights as_it_is = { .part = 1 };
+    tap__entry    x = tap__next_entry(m, (tap__entry){ 0 }), y = tap__next_entry(copy, (tap__entry){ 0 });
+    for (; tap__entry_value(x); x = tap__next_entry(m, x), y = tap__next_entry(copy, y))
+        update(*tap__entry_value(y), *tap__entry_value(x), x.param || use_buffers ? w : as_it_is);
 }
 
 tap_status tap_averaged_model_update(tap_module *average, const tap_module *m, tap_average_options o)
@@ -135,8 +125,7 @@ tap_status tap_averaged_model_update(tap_module *average, const tap_module *m, t
         return tap_module_fail(average, TAP_EARG, "averaged_model_update: the average must be made by tap_averaged_model_new");
     if (!(decay >= 0 && decay <= 1))
         tap_module_fail(average, TAP_EARG, "averaged_model_update: decay must be within 0..1, not %g", decay);
-    if (average->root->error.status != TAP_OK || !check_params(average, copy, m) || !check_buffers(average, copy, m))
-        return average->root->error.status;
+    if (average->root->error.status != TAP_OK || !check_entries(average, copy, m)) return average->root->error.status;
 
     int64_t *n = count->value.data;
     weights  w = { decay, 1 - decay, -1 };
