@@ -289,9 +289,8 @@ static void copy_modes(const item *i, bool back)
 void tap_checkpoint_module(tap_checkpoint *c, const char *name, tap_module *m)
 {
     if (!can_add(c, name, m, tap_module_status(m, NULL))) return;
-    for (const tap_param *p = tap_module_next(m, NULL); p; p = tap_module_next(m, p)) add(c, name, p->path, p->value, FINITE);
-    for (const tap_buffer *b = tap_module_next_buffer(m, NULL); b; b = tap_module_next_buffer(m, b))
-        add(c, name, b->path, b->value, ANY);
+    for (tap__entry e = tap__next_entry(m, (tap__entry){ 0 }); tap__entry_value(e); e = tap__next_entry(m, e))
+        add(c, name, tap__entry_path(e), *tap__entry_value(e), e.param ? FINITE : ANY);
     add_modes(c, name, m);
 }
 
@@ -592,8 +591,7 @@ bool tap_checkpoint_resume(tap_checkpoint *c, tap_error *e)
         contents   all = gather(c, &c->found.file, a);
         tap__error_copy(&error, tap_arena_error(a));
         if (error.status == TAP_OK) check_options(c, &error);
-        if (error.status == TAP_OK)
-            tap__check_file_match(&c->found.file, c->found.path, "run", all.n, all.tensors, false, &error);
+        if (error.status == TAP_OK) tap__check_file_match(&c->found.file, c->found.path, all.n, all.tensors, false, &error);
         for (const item *i = c->items; i && error.status == TAP_OK; i = i->next)
             check_constraint(c->found.path, i, *tap_safetensors_find(&c->found.file, i->name), &error);
         done = error.status == TAP_OK;

@@ -18,8 +18,7 @@ const char *tap__path_below(const tap_module *m, const char *path)
 static tap_module *module_like(tap_module *copy, const tap_module *top, const tap_module *like)
 {
     if (like == top) return copy;
-    tap_module *parent = module_like(copy, top, like->parent), *c = parent->children;
-    while (c && strcmp(tap__last_name(c->path), tap__last_name(like->path)) != 0) c = c->sibling;
+    tap_module *parent = module_like(copy, top, like->parent), *c = tap__find_child(parent, tap__last_name(like->path));
     return c ? c : parent;
 }
 

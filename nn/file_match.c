@@ -43,10 +43,10 @@ static void report(const mismatch *m, int n, const char *path, const char *to, t
     if (used) tap_error_set(e, TAP_EIO, "%s does not fit the %s: %s", path, to, text);
 }
 
-static bool is_expected(const char *name, int n, const tap_named_tensor *expected)
+bool tap__has_tensor(const char *name, int n, const tap_named_tensor *tensors)
 {
     for (int i = 0; i < n; i++) {
-        if (!strcmp(expected[i].name, name)) return true;
+        if (!strcmp(tensors[i].name, name)) return true;
     }
     return false;
 }
@@ -56,21 +56,21 @@ static bool fits(tap_dtype found, tap_dtype expected, bool any_float)
     return found == expected || (any_float && tap_dtype_is_float(found) && tap_dtype_is_float(expected));
 }
 
-tap_status tap__check_file_match(const tap_safetensors *file, const char *path, const char *to, int n,
-                                 const tap_named_tensor *expected, bool any_float, tap_error *e)
+tap_status tap__check_file_match(const tap_safetensors *file, const char *path, int n, const tap_named_tensor *expected,
+                                 bool for_module, tap_error *e)
 {
     mismatch missing = { .reason = "missing" }, different = { .reason = "different" }, unexpected = { .reason = "unexpected" };
     char     a[TAP_SHAPE_TEXT], b[TAP_SHAPE_TEXT];
     for (int i = 0; i < n; i++) {
         const tap_tensor *t = tap_safetensors_find(file, expected[i].name), *x = &expected[i].tensor;
         if (!t) add_mismatch(&missing, "%s", expected[i].name);
-        else if (!tap_shape_equal(t->shape, x->shape) || !fits(t->dtype, x->dtype, any_float))
+        else if (!tap_shape_equal(t->shape, x->shape) || !fits(t->dtype, x->dtype, for_module))
             add_mismatch(&different, "%s (%s %s, not %s %s)", expected[i].name, tap_dtype_name(t->dtype),
                          tap_shape_format(a, t->shape), tap_dtype_name(x->dtype), tap_shape_format(b, x->shape));
     }
     for (int i = 0; i < file->n; i++) {
-        if (!is_expected(file->tensors[i].name, n, expected)) add_mismatch(&unexpected, "%s", file->tensors[i].name);
+        if (!tap__has_tensor(file->tensors[i].name, n, expected)) add_mismatch(&unexpected, "%s", file->tensors[i].name);
     }
-    report((mismatch[]){ missing, different, unexpected }, 3, path, to, e);
+    report((mismatch[]){ missing, different, unexpected }, 3, path, for_module ? "module" : "run", e);
     return e->status;
 }

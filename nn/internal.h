@@ -95,7 +95,8 @@ bool tap__module_has(const tap_module *m, const tap_module *below);
 tap_module *tap__next_module(const tap_module *top, const tap_module *m);
 /* The path of a new module, parameter or buffer of m; NULL, and the root has failed, if the name cannot be used. */
 const char *tap__new_path(tap_module *m, const char *name);
-const char *tap__last_name(const char *path); /* "weight" of "enc.0.weight" */
+const char *tap__last_name(const char *path);                       /* "weight" of "enc.0.weight" */
+tap_module *tap__find_child(const tap_module *m, const char *name); /* NULL if there is none */
 /* The part of a path that follows the path of m, which it is below of. */
 const char *tap__path_below(const tap_module *m, const char *path);
 /* A parameter or a buffer of a module; neither, { 0 }, behind the last one. */
@@ -113,10 +114,11 @@ void tap__module_copy(tap_module *copy, const tap_module *m);
  * no memory. */
 tap_named_tensor *tap__module_state(const tap_module *m, tap_arena *a, int *n);
 
-/* Whether the file read from the path holds exactly the n expected tensors, in their shapes and dtypes (any_float: in any float
- * dtype); if not, an error that says how it does not fit `to`, "module" or "run". */
-tap_status tap__check_file_match(const tap_safetensors *file, const char *path, const char *to, int n,
-                                 const tap_named_tensor *expected, bool any_float, tap_error *e);
+bool tap__has_tensor(const char *name, int n, const tap_named_tensor *tensors); /* whether one of them has this name */
+/* Whether the file read from the path holds exactly the n expected tensors, in their shapes and dtypes; if not, an error that
+ * says how it does not fit the module or, if not for_module, the run. Floats for a module may be of any float dtype. */
+tap_status tap__check_file_match(const tap_safetensors *file, const char *path, int n, const tap_named_tensor *expected,
+                                 bool for_module, tap_error *e);
 
 /* The options of a loader, and dtypes, shapes and a hash of its data, as text: a checkpoint of one loader does not fit another.
  * The hash is of at most 64 rows, evenly spaced from the first to the last, and of at most 64 kB of each field of a row. An

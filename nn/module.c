@@ -134,6 +134,13 @@ const char *tap__last_name(const char *path)
     return dot ? dot + 1 : path;
 }
 
+tap_module *tap__find_child(const tap_module *m, const char *name)
+{
+    tap_module *c = m->children;
+    while (c && strcmp(tap__last_name(c->path), name) != 0) c = c->sibling;
+    return c;
+}
+
 /* Names are keys of safetensors files, which any reader must accept, and a dot separates the levels of the tree. */
 static bool is_name(const char *name)
 {
@@ -146,9 +153,7 @@ static bool is_name(const char *name)
 
 static bool is_taken(const tap_module *m, const char *name)
 {
-    for (const tap_module *c = m->children; c; c = c->sibling) {
-        if (!strcmp(tap__last_name(c->path), name)) return true;
-    }
+    if (tap__find_child(m, name)) return true;
     for (const tap_param *p = m->root->first; p; p = p->next) {
         if (p->module == m && !strcmp(tap__last_name(p->path), name)) return true;
     }

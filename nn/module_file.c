@@ -70,21 +70,13 @@ static void apply_prefix(loading *l, const tap_module *m, const char *prefix)
     }
 }
 
-static bool is_named(const char *name, int n, const tap_named_tensor *tensors)
-{
-    for (int i = 0; i < n; i++) {
-        if (!strcmp(tensors[i].name, name)) return true;
-    }
-    return false;
-}
-
 /* Splits the n tensors into those that are among the m others, which are kept, and names, which list the rest. Returns how many
  * are kept. */
 static int split(int n, tap_named_tensor *tensors, const char **names, int m, const tap_named_tensor *others)
 {
     int kept = 0;
     for (int i = 0; i < n; i++) {
-        if (is_named(tensors[i].name, m, others)) tensors[kept++] = tensors[i];
+        if (tap__has_tensor(tensors[i].name, m, others)) tensors[kept++] = tensors[i];
         else names[i - kept] = tensors[i].name;
     }
     return kept;
@@ -135,7 +127,7 @@ static tap_status load(loading *l, const tap_module *m, const char *path, tap_lo
     if (tap_arena_status(l->memory, NULL) == TAP_OK && o.partial) leave_out_unmatched(l);
     tap__error_copy(e, tap_arena_error(l->memory));
     if (e->status != TAP_OK) return e->status;
-    return tap__check_file_match(&l->file, path, "module", l->n, l->state, true, e);
+    return tap__check_file_match(&l->file, path, l->n, l->state, true, e);
 }
 
 /* Copies the file's tensors into parameters and buffers. The file has been checked, so nothing can fail here. */

@@ -1,7 +1,6 @@
 /* nn/layers/parametrizations.c: weight normalization and spectral normalization. A layer's weight is taken out of the tree, and
  * the parameters take its place from which tap_param_var computes it. The layer itself does not change. */
 #include <math.h>
-#include <string.h>
 
 #include "autograd/ops/rules.h"
 #include "nn/layers/layer.h"
@@ -12,14 +11,14 @@ static tap__parametrization *begin(tap_param *weight, const char *call, int dim,
 {
     if (!weight || weight->module->root->error.status != TAP_OK) return NULL;
     const int   rank = weight->value.shape.rank;
-    tap_module *m = weight->module, *all = m->children;
+    tap_module *m = weight->module;
     if (weight->parametrization) tap__param_fail(weight, TAP_EARG, call, "the parameter has a parametrization already");
     else if (weight->owner) tap__param_fail(weight, TAP_EARG, call, "must come before the optimizer");
     else if (rank < least) tap__param_fail(weight, TAP_ESHAPE, call, "needs a weight of at least %d axes, not %d", least, rank);
     else if (dim < 0 || (dim >= rank && rank > 0))
         tap__param_fail(weight, TAP_EARG, call, "dim must be one of the weight's %d axes, not %d", rank, dim);
     if (m->root->error.status != TAP_OK) return NULL;
-    while (all && strcmp(tap__last_name(all->path), "parametrizations") != 0) all = all->sibling;
+    tap_module *all = tap__find_child(m, "parametrizations");
     *where = tap_module_child(all ? all : tap_module_child(m, "parametrizations"), tap__last_name(weight->path));
     return tap__module_alloc(m, sizeof(tap__parametrization));
 }
@@ -81,18 +80,16 @@ static tap_var matrix_of(tap_var w, int dim)
     return tap_reshape(first, TAP_SHAPE(tap_shape_of(first).n[0], -1));
 }
 
-/* Power iterations towards the singular vectors u and v of the largest singular value, written to the buffers' values. */
-static void iterate(const tap__parametrization *p, int n, tap_var matrix, tap_var *u, tap_var *v, tap_tensor u_buffer,
-                    tap_tensor v_buffer)
+/* n power iterations towards the singular vectors uv of the largest singular value, which are also written to the buffers. */
+static void iterate(const tap__parametrization *p, int n, tap_var matrix, tap_var uv[2], const tap_tensor buffer[2])
 {
     const tap_var w = tap_detach(matrix);
     for (int i = 0; i < n; i++) {
-        *u = tap_normalize(tap_mv(w, *v), 2, 0, p->eps);
-        *v = tap_normalize(tap_mv(tap_mT(w), *u), 2, 0, p->eps);
+        uv[0] = tap_normalize(tap_mv(w, uv[1]), 2, 0, p->eps);
+        uv[1] = tap_normalize(tap_mv(tap_mT(w), uv[0]), 2, 0, p->eps);
     }
     if (tap_tape_status(matrix.tape, NULL) != TAP_OK) return;
-    tap_tensor_copy(u_buffer, tap_value(*u), NULL);
-    tap_tensor_copy(v_buffer, tap_value(*v), NULL);
+    for (int i = 0; i < 2; i++) tap_tensor_copy(buffer[i], tap_value(uv[i]), NULL);
 }
 
 static tap_var weight_of_spectrum(tap_tape *t, const tap__parametrization *p)
@@ -100,12 +97,11 @@ static tap_var weight_of_spectrum(tap_tape *t, const tap__parametrization *p)
     const tap_var w = tap_param_var(t, p->original[0]);
     TAP_CALL("spectral_norm", w);
     if (tap_tape_status(t, NULL) != TAP_OK) return (tap_var){ .tape = t };
-    const tap_tensor u_buffer = tap_buffer_value_on(t, p->u), v_buffer = tap_buffer_value_on(t, p->v);
+    const tap_tensor buffer[] = { tap_buffer_value_on(t, p->u), tap_buffer_value_on(t, p->v) };
     const tap_var    matrix = matrix_of(w, p->dim);
-    tap_var          u = tap_input(t, u_buffer), v = tap_input(t, v_buffer);
-    if (tap_module_training_on(t, p->module) && !tap_tape_keeps_state(t))
-        iterate(p, p->iterations, matrix, &u, &v, u_buffer, v_buffer);
-    return tap_div(w, tap_dot(u, tap_mv(matrix, v)));
+    tap_var          uv[] = { tap_input(t, buffer[0]), tap_input(t, buffer[1]) };
+    if (tap_module_training_on(t, p->module) && !tap_tape_keeps_state(t)) iterate(p, p->iterations, matrix, uv, buffer);
+    return tap_div(w, tap_dot(uv[0], tap_mv(matrix, uv[1])));
 }
 
 /* u and v begin as noise that some iterations have brought near the singular vectors. */
@@ -115,8 +111,8 @@ static void start(const tap__parametrization *p, tap_module *m)
     tap_tape        *t = tap_tape_new(w.dtype, 0);
     tap_tape_set_recording(t, false);
     tap_random_normal(p->v->value, (tap_rng_key){ .seed = m->root->seed, .stream = tap_random_hash(p->v->path) });
-    tap_var u, v = tap_normalize(tap_input(t, p->v->value), 2, 0, p->eps);
-    iterate(p, 15, matrix_of(tap_input(t, w), p->dim), &u, &v, p->u->value, p->v->value);
+    tap_var uv[] = { { 0 }, tap_normalize(tap_input(t, p->v->value), 2, 0, p->eps) };
+    iterate(p, 15, matrix_of(tap_input(t, w), p->dim), uv, (const tap_tensor[]){ p->u->value, p->v->value });
     if (tap_tape_status(t, NULL) != TAP_OK) tap_module_fail(m, tap_tape_status(t, NULL), "%s", tap_tape_message(t));
     tap_tape_free(t);
 }
