@@ -47,7 +47,8 @@ typedef struct {
     uint32_t    id[TAP_MAX_INPUTS];
 } tap__call_site;
 
-/* What stands on a tape for an object of the caller's, such as a parameter, until the reset (var_map.c). */
+/* The var, or the other object, that stands on a tape for an object of the caller's, such as a parameter, until the reset
+ * (var_map.c). */
 typedef struct {
     const void *key; /* the object's address */
     uint32_t    epoch;

@@ -319,7 +319,7 @@ static void add_group(tap_checkpoint *c, const char *name, tap_optim *o, int gro
     }
 }
 
-/* What the optimizer keeps for one parameter. */
+/* The optimizer's state for one parameter. */
 static void add_slot(tap_checkpoint *c, const char *name, const tap__algorithm *a, tap__slot *s)
 {
     const tap_param *p = s->param;
@@ -335,7 +335,7 @@ static void add_slot(tap_checkpoint *c, const char *name, const tap__algorithm *
     }
 }
 
-/* What an algorithm keeps for all parameters together. */
+/* An algorithm's state for all parameters together. */
 static void add_own(tap_checkpoint *c, const char *name, tap_optim *o)
 {
     tap__own_item own[TAP__MAX_OWN];

@@ -49,7 +49,7 @@ TAP_API tap_checkpoint_found tap_checkpoint_peek(const tap_checkpoint *c);
 TAP_API void tap_checkpoint_module(tap_checkpoint *c, const char *name, tap_module *m);
 TAP_API void tap_checkpoint_optim(tap_checkpoint *c, const char *name, tap_optim *o); /* moments, steps taken, learning rate */
 TAP_API void tap_checkpoint_tape(tap_checkpoint *c, const char *name, tap_tape *t);   /* the step, which its noise depends on */
-/* Epoch and position in it, which is behind the last batch handed out. The loader's options are those of the run, too, and its
+/* Epoch and position in it, which is after the last batch handed out. The loader's options are those of the run, too, and its
  * data are known again by dtypes, shapes and a hash of 64 rows, evenly spaced from the first to the last (of 64 kB of each of
  * their fields); functions and transforms of the caller's are not. */
 TAP_API void tap_checkpoint_loader(tap_checkpoint *c, const char *name, tap_loader *l);

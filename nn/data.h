@@ -107,8 +107,8 @@ TAP_API uint64_t tap_loader_epoch(const tap_loader *l);       /* the current epo
 /* The next batch; false at the end of the epoch, or on an error. Its fields go to x[0], x[1], ..., each [rows, ...]; they live
  * until the next call or, if a tape has borrowed one of them, until that tape is reset. */
 TAP_API bool tap_loader_next(tap_loader *l, tap_tensor *x);
-/* The same without an end: behind the last batch of an epoch comes the first one of the next. False only on an error; it is one
- * if an epoch has no batches. */
+/* tap_loader_next without an end: after the last batch of an epoch comes the first one of the next. False only on an error; it
+ * is one if an epoch has no batches. */
 TAP_API bool           tap_loader_cycle(tap_loader *l, tap_tensor *x);
 TAP_API int64_t        tap_loader_batches(const tap_loader *l); /* per epoch */
 TAP_API const int64_t *tap_loader_rows(const tap_loader *l,

@@ -63,7 +63,7 @@ TAP_API tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_va
  * it is. */
 TAP_API tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight,
                                tap_var bias, bool training, double momentum, double eps);
-/* Over the axes behind the channels of each example, with weight and bias [channels]: Ulyanov et al. 2016. x [batch,channels,..].
+/* Over the axes after the channels of each example, with weight and bias [channels]: Ulyanov et al. 2016. x [batch,channels,..].
  * With use_input_stats, the running statistics, which may be NULL, are updated as in batch normalization, by the means over the
  * batch. Without, they are used for mean and variance. */
 TAP_API tap_var tap_instance_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight,
@@ -118,7 +118,7 @@ typedef struct {
  * int64. */
 TAP_API tap_var tap_max_pool2d(tap_var x, tap_pool_options o, tap_var *index);
 TAP_API tap_var tap_avg_pool2d(tap_var x, tap_pool_options o);
-/* The same of x [N,C,L] or [C,L], and of its L elements */
+/* In 1-D; *index counts the L elements */
 TAP_API tap_var tap_max_pool1d(tap_var x, tap_pool_options o, tap_var *index);
 TAP_API tap_var tap_avg_pool1d(tap_var x, tap_pool_options o);
 /* The result has this height and width, by means over rows floor(i H / height) to ceil((i + 1) H / height) - 1, and likewise

@@ -1,5 +1,4 @@
-/* nn/internal.h: the structs behind modules and parameters, and functions that the files of nn share. Not
- * installed. */
+/* nn/internal.h: the structs of modules and parameters, and functions that the files of nn share. Not installed. */
 #ifndef TAP_NN_INTERNAL_H
 #define TAP_NN_INTERNAL_H
 
@@ -99,7 +98,7 @@ const char *tap__last_name(const char *path);                       /* "weight" 
 tap_module *tap__find_child(const tap_module *m, const char *name); /* NULL if there is none */
 /* The part of a path that follows the path of m, which it is below of. */
 const char *tap__path_below(const tap_module *m, const char *path);
-/* A parameter or a buffer of a module; neither, { 0 }, behind the last one. */
+/* A parameter or a buffer of a module; neither, { 0 }, after the last one. */
 typedef struct {
     tap_param  *param;
     tap_buffer *buffer;

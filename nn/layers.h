@@ -314,8 +314,8 @@ typedef struct {
     double  dropout;       /* of the weights, in training mode [0] */
     bool    batch_first;   /* inputs and output are [batch,length,..] */
     bool    no_bias;       /* neither in_proj_bias nor that of out_proj */
-    bool    add_bias_kv;   /* one more key and value, bias_k and bias_v, behind the others */
-    bool    add_zero_attn; /* one more key and value, zeros, behind those */
+    bool    add_bias_kv;   /* one more key and value, bias_k and bias_v, after the others */
+    bool    add_zero_attn; /* one more key and value, zeros, after those */
 } tap_multihead_attention_options;
 
 /* Attention of num_heads heads of width embed_dim / num_heads: Vaswani et al. 2017. q, k and v are products of query, key and
@@ -354,7 +354,7 @@ TAP_API void tap_attention_cache_init(tap_attention_cache *c, tap_arena *a, cons
 typedef struct {
     tap_var attn_mask;        /* [queries,keys] or [batch * heads,queries,keys] */
     tap_var key_padding_mask; /* [batch,keys]; [keys] for one sequence */
-    bool    is_causal;        /* a query attends to no key behind its own position; with attn_mask only a hint, as in PyTorch */
+    bool    is_causal;        /* a query attends to no key after its own position; with attn_mask only a hint, as in PyTorch */
     bool    no_average;       /* weights: of each head; PyTorch's average_attn_weights = False */
     /* If not NULL, *weights becomes the weights of the keys, the mean of the heads [batch,queries,keys], or [batch,heads,
      * queries,keys]; without batch for one sequence. In a stack, an array: one var for each layer. */
@@ -414,7 +414,7 @@ TAP_API tap_var tap_transformer_decoder_layer_forward(const tap_transformer_deco
 
 typedef struct {
     tap_transformer_options layer;
-    bool                    final_norm; /* a layer normalization behind the last layer, "norm" */
+    bool                    final_norm; /* a layer normalization after the last layer, "norm" */
     tap_layer_norm_options  norm;
 } tap_transformer_stack_options;
 

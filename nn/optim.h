@@ -202,7 +202,7 @@ TAP_API bool tap_is_vector(const tap_param *p, void *unused); /* at most one axi
 TAP_API bool tap_is_matrix(const tap_param *p, void *unused); /* two or more axes: weights of linear layers and convolutions */
 TAP_API bool tap_is_below(const tap_param *p, void *module);  /* at or below the module */
 
-/* What differs from group 0; 0 stands for its value, TAP_ZERO for 0. An option that the algorithm does not have is an error.
+/* Options that differ from those of group 0; 0 stands for its value, TAP_ZERO for 0. An option that the algorithm does not have is an error.
  * tap_optim_set sets all other options. */
 typedef struct {
     double lr, weight_decay, momentum, beta1, beta2, eps;

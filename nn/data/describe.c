@@ -51,7 +51,7 @@ static uint64_t hash_numbers(uint64_t hash, const double *numbers, size_t n)
     return XXH3_64bits_withSeed(numbers, n * sizeof *numbers, hash);
 }
 
-/* What a loader of one array, without transforms and weights, does not have. */
+/* Of options that a loader of one array, without transforms and weights, does not have. */
 static uint64_t hash_options(const tap__maker *m, uint64_t hash)
 {
     const tap__order *o = &m->order;

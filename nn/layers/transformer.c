@@ -4,7 +4,7 @@
 
 #include "nn/layers/layer.h"
 
-/* ---- What encoder and decoder layers share ---- */
+/* ---- Parts of encoder and decoder layers ---- */
 
 /* The options with PyTorch's defaults. */
 static tap_transformer_options resolve(tap_module *m, const char *what, tap_transformer_options o)
@@ -50,7 +50,7 @@ static run run_of(tap_tape *t, const tap_module *m, const tap_transformer_option
     return (run){ o, tap_module_training_on(t, m) ? o->dropout : 0 };
 }
 
-/* What a residual block is computed from. */
+/* The input of a residual block of x. */
 static tap_var before(const run *r, const tap_layer_norm_layer *norm, tap_var x)
 {
     return r->o->norm_first ? tap_layer_norm_forward(norm, x) : x;

@@ -8,7 +8,7 @@
 
 enum { MAX_PIECES = 256, PIECE = 8192 };
 
-/* What to do with n adjacent elements of a gradient in piece i. */
+/* A pass over all gradients: the body is called for n adjacent elements of one gradient, in piece i. */
 typedef struct pass pass;
 typedef void (*pass_body)(const pass *p, int64_t i, int64_t n, void *grad);
 

@@ -20,7 +20,7 @@ typedef struct {
     void  *g;
 } point;
 
-/* What the optimizer keeps, and where it works, in one block of memory. */
+/* The optimizer's state and scratch memory, in one block. */
 typedef struct {
     int64_t n_iter, func_evals, count, oldest; /* steps in the history, and where its ring begins */
     double  t, h_diag;

@@ -53,7 +53,7 @@ typedef void (*tap__update_kernel)(const tap__step *s, int64_t n, void *value, c
 enum { TAP__OPTIMIZERS(TAP__OPTIM_ENUMERATOR) TAP__N_OPTIMIZERS };
 TAP__KERNEL_DECLARE(extern const tap__update_kernel, tap__update_kernels, [TAP__N_OPTIMIZERS][2]); /* [..][TAP_F32 or F64] */
 
-/* What an algorithm that steps by closures keeps, for a checkpoint. */
+/* An item of the state of an algorithm that steps by closures, for a checkpoint. */
 typedef struct {
     const char *name;
     tap_tensor  x;
@@ -68,7 +68,7 @@ typedef struct {
     const tap__option *options; /* the first one is lr */
     size_t             size;    /* of the options */
     const char        *state[TAP__MAX_STATES + 1], *scalar[TAP__MAX_SCALARS + 1]; /* PyTorch's names, ended by NULL */
-    /* What is wrong with the combination of options; NULL: nothing. */
+    /* Returns the rule that the combination of options breaks; NULL if there is none. */
     const char *(*check)(const void *options);
     bool (*uses)(const void *options, int state); /* whether state[k] is needed; NULL: always */
     /* Sets what elements of the states, and the scalars, are before the first step, if that is not 0. */

@@ -4,7 +4,7 @@
 
 #include "nn/nn.h"
 
-/* What a group uses in a step. */
+/* The learning rate and momentum of a group in a step. */
 typedef struct {
     double lr, momentum;
     bool   has_momentum; /* else the schedule leaves it alone */

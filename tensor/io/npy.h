@@ -11,7 +11,7 @@ enum { TAP__NPY_HEADER = 128 };
 tap_tensor tap__npy_read(tap__reader *in);
 
 bool tap__npy_can_write(tap_tensor x);
-/* What stands in front of the elements in C order. The tensor must be one that can be written. */
+/* The header of a file in C order. The tensor must be one that can be written. */
 void tap__npy_header(char header[TAP__NPY_HEADER], tap_dtype dtype, tap_shape shape);
 
 #endif

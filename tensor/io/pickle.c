@@ -109,7 +109,7 @@ static tap__pickle_object *push_new(tap__pickle *p, tap__pickle_kind kind)
     return o;
 }
 
-/* Where the items above the topmost mark begin, if marked, or 0. Objects below a mark are out of reach. */
+/* The place of the first item above the topmost mark; 0 if there is no mark. Objects below a mark are out of reach. */
 static int floor_of(const tap__pickle *p)
 {
     return p->marks.n ? ((const int *)p->marks.items)[p->marks.n - 1] : 0;

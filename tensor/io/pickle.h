@@ -4,7 +4,7 @@
 
 #include "tensor/io/array.h"
 
-/* What a call of a global gives. A global that may not be called is a value, such as torch.float32. */
+/* The result of a call of a global. One that may not be called is a value, such as torch.float32. */
 typedef enum { TAP__PICKLE_VALUE, TAP__PICKLE_CALL, TAP__PICKLE_MAKES_DICT, TAP__PICKLE_MAKES_LIST } tap__pickle_use;
 
 /* A global that a pickle may name. */

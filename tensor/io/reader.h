@@ -14,7 +14,7 @@ struct tap__reader {
     uint64_t    size;   /* of the file when it was opened */
     uint64_t    left;   /* of these bytes, how many are behind the place that is read next */
     const char *before; /* the arena's name until it is closed */
-    /* Where the bytes come from if not from fd: an entry of an archive (tensor/io/zip.h). */
+    /* Reads from an entry of an archive (tensor/io/zip.h); NULL: bytes come from fd. */
     bool (*read)(tap__reader *in, void *to, size_t n);
     void *entry;
 };
@@ -30,7 +30,7 @@ bool tap__reader_fail(const tap__reader *in, tap_status status, const char *form
 /* Reads exactly n bytes; n must be at most in->left. */
 bool tap__reader_read(tap__reader *in, void *to, size_t n);
 
-/* What is read next begins at this byte of the file, at most in->size. Not for entries of archives. */
+/* The next read begins at this byte of the file, at most in->size. Not for entries of archives. */
 bool tap__reader_seek(tap__reader *in, uint64_t at);
 
 /* A plain or gzipped file, which zlib decompresses while it is read. */

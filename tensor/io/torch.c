@@ -20,7 +20,7 @@ static const unsigned char legacy_magic[10] = { 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x
 
 enum { LEGACY_PROTOCOL = 1001, MAX_DEPTH = 64, MAX_NAMES_RATIO = 32, TENSOR_COST = 16, SLACK = 4096 };
 
-/* What globals are, besides the elements of a storage or a dtype, which are numbers from 0 on. */
+/* Kinds of globals, besides the elements of a storage or a dtype, which are numbers from 0 on. */
 enum { NO_ELEMENT = -1, REBUILD = 100, REBUILD_BY_DTYPE, REBUILD_PARAMETER, REBUILD_FROM_TYPE, SIZE, DEVICE, IGNORED, UNTYPED };
 
 /* A storage class, and the dtype of the same name. */
@@ -86,7 +86,7 @@ typedef struct {
     size_t key, value;
 } value;
 
-/* What persistent objects of one key refer to. */
+/* A storage, which persistent objects of one key refer to. */
 typedef struct {
     const char *key, *type;
     int64_t     stated;  /* elements; untyped, bytes */

@@ -80,7 +80,7 @@ static bool is_ascii(const char *text)
     return !*text;
 }
 
-/* What local headers and the directory both say. */
+/* Fields that local headers and the directory have in common. */
 static void put_facts(header *h, const member *m, uint32_t crc)
 {
     put(h, 2, VERSION);
