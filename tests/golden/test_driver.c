@@ -1,9 +1,8 @@
 /* tests/golden/test_driver.c: the program that runs PyTorch's samples must detect errors. Runs it on hand-written samples. */
 #define _XOPEN_SOURCE 700
-#include "tests/tensor/scratch.h"
+#include "tests/golden/driver.h"
 
 #include <math.h>
-#include <sys/stat.h>
 
 #include "tests/golden/opinfo.h"
 
@@ -30,24 +29,14 @@ static void write_samples(const char *operator_name, const char *sample, double 
 #define SAMPLE(op, args, kwargs) "{\"op\":\"" op "\",\"args\":[" args "],\"kwargs\":{" kwargs "}}"
 #define X                        ARGUMENT("[2,3]", "[3,1]", "0")
 
-/* Runs the folder s, compares the report, and empties the folder. */
-static void expect_report(int failures, const char *report)
+static int run(FILE *out)
 {
-    char  *text = NULL;
-    size_t size;
-    FILE  *out = open_memstream(&text, &size);
-    int    got = opinfo_run(out, "s", 0, NULL);
-    fclose(out);
-    assert_string_equal(text, report);
-    assert_int_equal(got, failures);
-    free(text);
-    assert_int_equal(nftw("s", scratch_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
-    assert_int_equal(mkdir("s", 0777), 0);
+    return opinfo_run(out, "s", 0, NULL);
 }
 
-static int enter(void **state)
+static void expect_report(int failures, const char *report)
 {
-    return scratch_enter(state) == 0 ? mkdir("s", 0777) : -1;
+    expect_report_of(run, failures, report);
 }
 
 static void test_correct_samples_pass(void **state)
@@ -184,5 +173,5 @@ int main(void)
         cmocka_unit_test(test_float32_tolerance),
     };
     /* clang-format on */
-    return cmocka_run_group_tests(tests, enter, scratch_leave);
+    return cmocka_run_group_tests(tests, driver_enter, scratch_leave);
 }

@@ -1,9 +1,8 @@
 /* tests/golden/test_nn_driver.c: the program that runs PyTorch's numbers of nn must detect errors. Runs it on hand-written cases. */
 #define _XOPEN_SOURCE 700
-#include "tests/tensor/scratch.h"
+#include "tests/golden/driver.h"
 
 #include <math.h>
-#include <sys/stat.h>
 
 #include "tests/golden/nn.h"
 
@@ -26,24 +25,14 @@ static void write_sgd(const char *path, const char *json, double *after)
     assert_int_equal(tap_safetensors_write(path, after ? 5 : 4, tensors, 1, &metadata, NULL), TAP_OK);
 }
 
-/* Runs the folder s, compares the report, and empties the folder. */
-static void expect_report(int failures, const char *report)
+static int run(FILE *out)
 {
-    char  *text = NULL;
-    size_t size;
-    FILE  *out = open_memstream(&text, &size);
-    int    got = nn_run(out, "s");
-    fclose(out);
-    assert_string_equal(text, report);
-    assert_int_equal(got, failures);
-    free(text);
-    assert_int_equal(nftw("s", scratch_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
-    assert_int_equal(mkdir("s", 0777), 0);
+    return nn_run(out, "s");
 }
 
-static int enter(void **state)
+static void expect_report(int failures, const char *report)
 {
-    return scratch_enter(state) == 0 ? mkdir("s", 0777) : -1;
+    expect_report_of(run, failures, report);
 }
 
 static void test_values(void **state)
@@ -107,9 +96,9 @@ static void test_what_is_not_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_values, enter, scratch_leave),
-        cmocka_unit_test_setup_teardown(test_bad_cases, enter, scratch_leave),
-        cmocka_unit_test_setup_teardown(test_what_is_not_run, enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(test_values, driver_enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(test_bad_cases, driver_enter, scratch_leave),
+        cmocka_unit_test_setup_teardown(test_what_is_not_run, driver_enter, scratch_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

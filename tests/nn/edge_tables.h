@@ -9,7 +9,7 @@ extern const edge_row     loss_edges[], function_edges[], continuous_edges[], di
 extern const edge_vectors class_edges[], norm_edges[];
 extern const edge_case    loss_cases[], norm_cases[], layer_cases[], sequence_cases[];
 
-void free_layers(void);    /* what the rows of layer_cases work on */
-void free_sequences(void); /* of sequence_cases */
+/* The module of all layers of layer_cases and sequence_cases, until the end of the program (test_edges_layers.c). */
+tap_module *layers_root(void);
 
 #endif

@@ -1,50 +1,12 @@
 /* tests/nn/edges_layers.c: layers with infinity, NaN and numbers at the ends of the range. The inputs are x, the weight and the
  * bias, which take the place of the layer's own parameters. */
-#include "nn/nn.h"
-#include "tests/nn/edge_tables.h"
-#include "tests/autograd/edge_cases.h"
-
-static const char *const sums = "each element is a sum of products, and 0 times NaN or infinity may be anything";
+#include "tests/nn/edge_layers.h"
 
 #define NO_BIAS .no_bias = true
-
-/* The module of all layers, until the end of the program. */
-static tap_module *root(void)
-{
-    static tap_module *r;
-    if (!r) r = tap_module_new(TAP_F64, 0);
-    return r;
-}
-
-void free_layers(void)
-{
-    tap_module_free(root());
-}
-
-/* The call with the layer l and the vars x, w and b; `make` has made the layer, with these parameters. */
-#define CASE(name, type, make, weight, bias, call) \
-    static tap_var name##_of(const tap_var *v) \
-    { \
-        static type      l; \
-        static bool      made; \
-        const tap_var    x = v[0], w = v[1], b = v[2]; \
-        tap_param *const params[] = { weight, bias }; \
-        (void)w, (void)b; \
-        if (!made) { \
-            make; \
-            made = true; \
-            return name##_of(v); \
-        } \
-        for (int i = 0; i < 2; i++) { \
-            if (params[i]) tap_param_replace(x.tape, params[i], v[1 + i]); \
-        } \
-        return call; \
-    }
-
-#define NAMED root(), __func__
-#define W     l.weight
-#define B     l.bias
-#define EVAL  tap_module_eval((tap_module *)(uintptr_t)l.module)
+#define NAMED   layers_root(), __func__
+#define W       l.weight
+#define B       l.bias
+#define EVAL    tap_module_eval((tap_module *)(uintptr_t)l.module)
 
 CASE(linear, tap_linear, tap_linear_init_with(&l, NAMED, 2, 2, (tap_linear_options){ NO_BIAS }), W, NULL,
      tap_linear_forward(&l, x))
@@ -80,7 +42,7 @@ CASE(bilinear, tap_bilinear_layer, tap_bilinear_init(&l, NAMED, 2, 1, 1, (tap_li
 /* x is the table. */
 static tap_var rows_of(const tap_var *v, tap_embedding_layer *l, tap_embedding_options o)
 {
-    if (!l->weight) tap_embedding_init(l, root(), o.scale_grad_by_freq ? "by_frequency" : "rows", 3, 1, o);
+    if (!l->weight) tap_embedding_init(l, layers_root(), o.scale_grad_by_freq ? "by_frequency" : "rows", 3, 1, o);
     tap_param_replace(v[0].tape, l->weight, v[0]);
     return tap_embedding_forward(l, PLACES(TAP_SHAPE(3), 1, 2, 1));
 }
@@ -102,11 +64,11 @@ static tap_var weight_norm_of(const tap_var *v)
 {
     static tap_linear l;
     if (!l.weight) {
-        tap_linear_init_with(&l, root(), "weight_norm", 2, 1, (tap_linear_options){ NO_BIAS });
+        tap_linear_init_with(&l, layers_root(), "weight_norm", 2, 1, (tap_linear_options){ NO_BIAS });
         tap_weight_norm(l.weight, (tap_weight_norm_options){ 0 });
     }
-    tap_param_replace(v[0].tape, tap_module_param(root(), "weight_norm.parametrizations.weight.original0"), v[1]);
-    tap_param_replace(v[0].tape, tap_module_param(root(), "weight_norm.parametrizations.weight.original1"), v[2]);
+    tap_param_replace(v[0].tape, tap_module_param(layers_root(), "weight_norm.parametrizations.weight.original0"), v[1]);
+    tap_param_replace(v[0].tape, tap_module_param(layers_root(), "weight_norm.parametrizations.weight.original1"), v[2]);
     return tap_linear_forward(&l, v[0]);
 }
 

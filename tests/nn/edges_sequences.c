@@ -1,44 +1,8 @@
 /* tests/nn/edges_sequences.c: recurrent layers, attention and transformers with infinity, NaN and numbers at the ends of the range.
  * The inputs are x and two weights, which take the place of the layer's own parameters. */
-#include "nn/nn.h"
-#include "tests/nn/edge_tables.h"
-#include "tests/autograd/edge_cases.h"
+#include "tests/nn/edge_layers.h"
 
-static const char *const sums = "each element is a sum of products, and 0 times NaN or infinity may be anything";
-
-/* The module of all layers, until the end of the program. */
-static tap_module *root(void)
-{
-    static tap_module *r;
-    if (!r) r = tap_module_new(TAP_F64, 0);
-    return r;
-}
-
-void free_sequences(void)
-{
-    tap_module_free(root());
-}
-
-/* The call with the layer l and the var x; `make` has made the layer, with these parameters in place of its own. */
-#define CASE(name, type, make, first, second, call) \
-    static tap_var name##_of(const tap_var *v) \
-    { \
-        static type      l; \
-        static bool      made; \
-        const tap_var    x = v[0]; \
-        tap_param *const params[] = { first, second }; \
-        if (!made) { \
-            make; \
-            made = true; \
-            return name##_of(v); \
-        } \
-        for (int i = 0; i < 2; i++) { \
-            if (params[i]) tap_param_replace(x.tape, params[i], v[1 + i]); \
-        } \
-        return call; \
-    }
-
-#define NAMED     &l, root(), __func__
+#define NAMED     &l, layers_root(), __func__
 #define RNN(...)  ((tap_rnn_options){ .no_bias = true, __VA_ARGS__ })
 #define CELL(...) ((tap_rnn_cell_options){ .no_bias = true, __VA_ARGS__ })
 #define HEADS     ((tap_multihead_attention_options){ .no_bias = true })

@@ -1,22 +1,6 @@
 /* tests/nn/layers_plain.c: rows of the layers that see no sequence. */
 #include "tests/nn/layer_tables.h"
 
-/* A row's functions: `make` makes the layer l below m, under the name "layer"; `call` calls it on x. */
-#define LAYER(name, type, make, call) \
-    static void *name##_make(tap_module *m, tap_arena *a) \
-    { \
-        type *l = tap_arena_alloc(a, sizeof *l); \
-        if (l) { \
-            make; \
-        } \
-        return l; \
-    } \
-    static tap_var name##_call(const void *layer, tap_var x) \
-    { \
-        const type *l = layer; \
-        return call; \
-    }
-
 /* A layer without parameters. */
 #define FUNCTION(name, call) LAYER(name, char, (void)m, ((void)l, call))
 

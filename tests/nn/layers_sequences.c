@@ -1,22 +1,6 @@
 /* tests/nn/layers_sequences.c: rows of the layers of sequences: recurrent layers and cells, attention, transformers. */
 #include "tests/nn/layer_tables.h"
 
-/* A row's functions: `make` makes the layer l below m, under the name "layer"; `call` calls it on x. */
-#define LAYER(name, type, make, call) \
-    static void *name##_make(tap_module *m, tap_arena *a) \
-    { \
-        type *l = tap_arena_alloc(a, sizeof *l); \
-        if (l) { \
-            make; \
-        } \
-        return l; \
-    } \
-    static tap_var name##_call(const void *layer, tap_var x) \
-    { \
-        const type *l = layer; \
-        return call; \
-    }
-
 #define NAMED       l, m, "layer"
 #define RNN(...)    ((tap_rnn_options){ __VA_ARGS__ })
 #define CELL(...)   ((tap_rnn_cell_options){ __VA_ARGS__ })

@@ -1,31 +1,17 @@
 /* tests/nn/test_module_file.c: saving and loading of modules: a round trip restores all values, and a file that does not fit
  * changes none. */
-#define _POSIX_C_SOURCE 200809L
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
+#define _XOPEN_SOURCE 700
 #include "nn/nn.h"
-#include "tests/check.h"
+#include "tests/tensor/scratch.h"
 
-static char folder[256], file[300];
+static const char file[] = "model.safetensors";
 
-static int make_folder(void **state)
+/* Fails if a temporary file was left behind. */
+static int leave(void **state)
 {
-    (void)state;
-    const char *where = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/tap_module_file_XXXXXX", where && strlen(where) < 200 ? where : "/tmp");
-    if (!mkdtemp(folder)) return -1;
-    snprintf(file, sizeof file, "%s/model.safetensors", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
     unlink(file);
-    return rmdir(folder); /* fails if a temporary file was left behind */
+    const int left = scratch_count();
+    return scratch_leave(state) == 0 && left == 0 ? 0 : -1;
 }
 
 static tap_module *model(tap_dtype dtype, uint64_t seed)
@@ -240,9 +226,8 @@ static void test_failures(void **state)
 {
     (void)state;
     tap_error   e = { 0 };
-    char        nowhere[400];
+    const char  nowhere[] = "none/model.safetensors";
     tap_module *m = model(TAP_F64, 1);
-    snprintf(nowhere, sizeof nowhere, "%s/none/model.safetensors", folder);
     unlink(file);
     assert_int_equal(tap_module_save(m, nowhere, 0, NULL, &e), TAP_EIO);
     assert_non_null(strstr(e.message, nowhere));
@@ -275,5 +260,5 @@ int main(void)
         cmocka_unit_test(test_broken_files),
         cmocka_unit_test(test_failures),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, scratch_enter, leave);
 }

@@ -1,34 +1,13 @@
 /* tests/nn/test_state.c: the state of modules beyond parameters: buffers, training and evaluation, clones, forward passes with
  * other parameters, loading of parts, and one module in several threads. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "tests/check.h"
+#include "tests/tensor/scratch.h"
 
 enum { IN = 3, OUT = 2, BATCH = 5 };
 
-static char folder[256], file[300];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    const char *where = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/tap_state_XXXXXX", where && strlen(where) < 200 ? where : "/tmp");
-    if (!mkdtemp(folder)) return -1;
-    snprintf(file, sizeof file, "%s/model.safetensors", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    unlink(file);
-    return rmdir(folder); /* fails if a temporary file was left behind */
-}
+static const char file[] = "model.safetensors";
 
 /* Two linear layers, and running statistics between them. */
 typedef struct {
@@ -388,5 +367,5 @@ int main(void)
         cmocka_unit_test(test_part_of_a_file_goes_into_part_of_a_tree),
         cmocka_unit_test(test_threads_share_a_module_for_inference),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }
