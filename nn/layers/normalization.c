@@ -19,31 +19,33 @@ static void make_statistics(tap_batch_norm_layer *l, tap_module *m, tap_shape fe
     l->num_batches_tracked = tap_buffer_new(m, "num_batches_tracked", TAP_I64, TAP_SCALAR, 0);
 }
 
-void tap_batch_norm_init(tap_batch_norm_layer *l, tap_module *m, const char *name, int64_t features, tap_batch_norm_options o)
+/* Makes a layer of batch or instance normalization; `what` is which. */
+static void init(tap_batch_norm_layer *l, tap_module *m, const char *name, const char *what, int64_t features,
+                 tap_batch_norm_options o)
 {
-    tap_module *child = tap__layer_module(l, m, name, "batch_norm");
+    tap_module *child = tap__layer_module(l, m, name, what);
     if (!child) return;
     *l = (tap_batch_norm_layer){ .module = child, .cumulative = o.cumulative };
-    l->eps = tap__layer_option(child, "batch_norm", "eps", o.eps, 1e-5);
-    l->momentum = tap__layer_option(child, "batch_norm", "momentum", o.momentum, 0.1);
-    if (!check_features(child, "batch_norm", features)) return;
+    l->eps = tap__layer_option(child, what, "eps", o.eps, 1e-5);
+    l->momentum = tap__layer_option(child, what, "momentum", o.momentum, 0.1);
+    if (!check_features(child, what, features)) return;
     l->weight = tap__layer_param(!o.no_affine, child, "weight", TAP_SHAPE(features), 1);
     l->bias = tap__layer_param(!o.no_affine, child, "bias", TAP_SHAPE(features), 0);
     if (!o.no_running_stats) make_statistics(l, child, TAP_SHAPE(features));
 }
 
+void tap_batch_norm_init(tap_batch_norm_layer *l, tap_module *m, const char *name, int64_t features, tap_batch_norm_options o)
+{
+    init(l, m, name, "batch_norm", features, o);
+}
+
 void tap_instance_norm_init(tap_instance_norm_layer *l, tap_module *m, const char *name, int64_t features,
                             tap_instance_norm_options o)
 {
-    tap_module *child = tap__layer_module(l, m, name, "instance_norm");
-    if (!child) return;
-    *l = (tap_batch_norm_layer){ .module = child };
-    l->eps = tap__layer_option(child, "instance_norm", "eps", o.eps, 1e-5);
-    l->momentum = tap__layer_option(child, "instance_norm", "momentum", o.momentum, 0.1);
-    if (!check_features(child, "instance_norm", features)) return;
-    l->weight = tap__layer_param(o.affine, child, "weight", TAP_SHAPE(features), 1);
-    l->bias = tap__layer_param(o.affine, child, "bias", TAP_SHAPE(features), 0);
-    if (o.track_running_stats) make_statistics(l, child, TAP_SHAPE(features));
+    const tap_batch_norm_options same = {
+        .eps = o.eps, .momentum = o.momentum, .no_affine = !o.affine, .no_running_stats = !o.track_running_stats
+    };
+    init(l, m, name, "instance_norm", features, same);
 }
 
 /* The layer's running statistics on a tape. */

@@ -127,18 +127,9 @@ bool tap__idx_locate(tap__reader *in, tap__stored *x)
 {
     const uint64_t size = in->left;
     reader         r = { .from = { .in = *in } };
-    char           text[TAP_SHAPE_TEXT];
     if (!read_header(&r)) return false;
-    const uint64_t left = r.from.in.left;
-    const int64_t  n = tap_numel(r.shape), bytes = n * tap__element_size(r.element);
-    tap_shape_format(text, r.shape);
-    *x = (tap__stored){ .element = r.element, .big_endian = true, .shape = r.shape, .offset = size - left };
-    if (n < 0) return tap__reader_fail(in, TAP_EIO, "shape %s is too large", text);
-    if ((uint64_t)bytes > left)
-        return tap__reader_fail(in, TAP_EIO, "truncated: shape %s takes %lld bytes, the file can hold %lld", text,
-                                (long long)bytes, (long long)left);
-    if ((uint64_t)bytes < left) return tap__reader_fail(in, TAP_EIO, "bytes left over behind the data of shape %s", text);
-    return true;
+    *x = (tap__stored){ .element = r.element, .big_endian = true, .shape = r.shape, .offset = size - r.from.in.left };
+    return tap__reader_check_data(&r.from.in, r.shape, tap__element_size(r.element));
 }
 
 tap_tensor tap_idx_read(tap_arena *a, const char *path)

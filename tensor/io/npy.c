@@ -201,20 +201,6 @@ static bool read_header(reader *r)
     return ok;
 }
 
-static bool check_size(const reader *r)
-{
-    char               text[TAP_SHAPE_TEXT];
-    int64_t            n = tap_numel(r->shape);
-    unsigned long long left = r->in->left, bytes = (unsigned long long)n * (unsigned)type_size(r->type);
-    tap_shape_format(text, r->shape);
-    if (n < 0) return tap__reader_fail(r->in, TAP_EIO, "shape %s is too large", text);
-    if (bytes > left)
-        return tap__reader_fail(r->in, TAP_EIO, "truncated: shape %s takes %llu bytes, the file has %llu", text, bytes, left);
-    if (bytes < left)
-        return tap__reader_fail(r->in, TAP_EIO, "bytes left over behind the data of shape %s: %llu", text, left - bytes);
-    return true;
-}
-
 /* Fortran order is C order of the reversed axes. */
 static tap_tensor from_fortran(tap_arena *a, tap_dtype dtype, tap_shape shape, void *data)
 {
@@ -229,7 +215,7 @@ static tap_tensor from_fortran(tap_arena *a, tap_dtype dtype, tap_shape shape, v
 
 static tap_tensor read_tensor(reader *r)
 {
-    if (!read_header(r) || !check_size(r)) return (tap_tensor){ 0 };
+    if (!read_header(r) || !tap__reader_check_data(r->in, r->shape, type_size(r->type))) return (tap_tensor){ 0 };
     int64_t   n = tap_numel(r->shape);
     tap_dtype dtype = tap__element_dtype(types[r->type].element);
     void     *data = tap__arena_acquire(r->in->arena, (size_t)n * tap_dtype_size(dtype));
@@ -254,7 +240,7 @@ bool tap__npy_locate(tap__reader *in, tap__stored *x)
 {
     const uint64_t size = in->left;
     reader         r = { .in = in };
-    if (!read_header(&r) || !check_size(&r)) return false;
+    if (!read_header(&r) || !tap__reader_check_data(in, r.shape, type_size(r.type))) return false;
     *x = (tap__stored){ .element = types[r.type].element,
                         .big_endian = r.big_endian,
                         .fortran = r.fortran,

@@ -65,6 +65,20 @@ bool tap__reader_read(tap__reader *in, void *to, size_t n)
     return true;
 }
 
+bool tap__reader_check_data(const tap__reader *in, tap_shape shape, int size)
+{
+    char                     text[TAP_SHAPE_TEXT];
+    const int64_t            n = tap_numel(shape);
+    const unsigned long long left = in->left, bytes = (unsigned long long)n * (unsigned)size;
+    tap_shape_format(text, shape);
+    if (n < 0) return tap__reader_fail(in, TAP_EIO, "shape %s is too large", text);
+    if (bytes > left)
+        return tap__reader_fail(in, TAP_EIO, "truncated: shape %s takes %llu bytes, the file has %llu", text, bytes, left);
+    if (bytes < left)
+        return tap__reader_fail(in, TAP_EIO, "bytes left over behind the data of shape %s: %llu", text, left - bytes);
+    return true;
+}
+
 bool tap__reader_seek(tap__reader *in, uint64_t at)
 {
     if (lseek(in->fd, (off_t)at, SEEK_SET) < 0)

@@ -30,6 +30,9 @@ bool tap__reader_fail(const tap__reader *in, tap_status status, const char *form
 /* Reads exactly n bytes; n must be at most in->left. */
 bool tap__reader_read(tap__reader *in, void *to, size_t n);
 
+/* Whether the rest of the file is the data of this shape, in elements of `size` bytes; if not, an error. */
+bool tap__reader_check_data(const tap__reader *in, tap_shape shape, int size);
+
 /* The next read begins at this byte of the file, at most in->size. Not for entries of archives. */
 bool tap__reader_seek(tap__reader *in, uint64_t at);
 

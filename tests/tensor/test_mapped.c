@@ -122,8 +122,8 @@ static void test_idx_of_a_wrong_size(void **state)
         const char *message;
     } cases[] = { { 3, "x: truncated: ends within its header" },
                   { 7, "x: truncated: ends within its header" },
-                  { 9, "x: truncated: shape [2] takes 2 bytes, the file can hold 1" },
-                  { 11, "x: bytes left over behind the data of shape [2]" } };
+                  { 9, "x: truncated: shape [2] takes 2 bytes, the file has 1" },
+                  { 11, "x: bytes left over behind the data of shape [2]: 1" } };
     const char *message;
     (void)state;
     for (int i = 0; i < 4; i++) {
