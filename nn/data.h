@@ -117,8 +117,8 @@ TAP_API const int64_t *tap_loader_rows(const tap_loader *l,
 /* ---- Files of rows (data/shards.c) ---------------------------------------------------------------------------------- */
 
 /* Files of rows as one data set, which may be larger than memory: .npy, IDX and safetensors files, plain, of any dtype that
- * tap_npy_read and its kin read. Rows are read from the files when they are asked for, which takes the memory of a batch; or the
- * files are mapped, as by tap_npy_map. The files must not change meanwhile.
+ * tap_npy_read and its kin read. Rows are read from the files when they are asked for, which takes the memory of a batch; or
+ * the files are mapped, as by tap_npy_map. The files must not change meanwhile.
  *
  *     tap_shards *s = tap_shards_new(TAP_SHARDS_STREAM);
  *     tap_shards_add(s, 2, (const char *[]){ "images0.npy", "images1.npy" }, NULL); // field 0

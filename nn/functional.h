@@ -1,5 +1,5 @@
-/* nn/functional.h: the functions of torch.nn.functional, composed of the operators of autograd.h, and differentiable as often as
- * these. An optional tensor that is absent is { 0 }. */
+/* nn/functional.h: the functions of torch.nn.functional, composed of the operators of autograd.h, and differentiable as often
+ * as these. An optional tensor that is absent is { 0 }. */
 #ifndef TAP_NN_FUNCTIONAL_H
 #define TAP_NN_FUNCTIONAL_H
 
@@ -63,9 +63,9 @@ TAP_API tap_var tap_group_norm(tap_var x, int64_t groups, tap_var weight, tap_va
  * it is. */
 TAP_API tap_var tap_batch_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight,
                                tap_var bias, bool training, double momentum, double eps);
-/* Over the axes after the channels of each example, with weight and bias [channels]: Ulyanov et al. 2016. x [batch,channels,..].
- * With use_input_stats, the running statistics, which may be NULL, are updated as in batch normalization, by the means over the
- * batch. Without, they are used for mean and variance. */
+/* Over the axes after the channels of each example, with weight and bias [channels]: Ulyanov et al. 2016. x
+ * [batch,channels,..]. With use_input_stats, the running statistics, which may be NULL, are updated as in batch normalization,
+ * by the means over the batch. Without, they are used for mean and variance. */
 TAP_API tap_var tap_instance_norm(tap_var x, const tap_tensor *running_mean, const tap_tensor *running_var, tap_var weight,
                                   tap_var bias, bool use_input_stats, double momentum, double eps);
 /* x / sqrt(mean x^2 + eps) * weight, over the last axes: Zhang & Sennrich 2019 */

@@ -2,9 +2,9 @@
  * PyTorch's names, layouts and initial values, and a forward function. The parameters belong to the root. A parameter that
  * options leave out is NULL. Pooling, upsampling and activations have no parameters, and are functions only (functional.h).
  *
- * The struct is tap_NAME or, where that is a function, tap_NAME_layer. Options of {0} give PyTorch's defaults, in brackets; a flag
- * no_NAME turns off what PyTorch does by default: its bias = False is no_bias = true. For numbers, TAP_ZERO asks for 0; another
- * negative one is an error. tap_..._init_with is tap_..._init with options.
+ * The struct is tap_NAME or, where that is a function, tap_NAME_layer. Options of {0} give PyTorch's defaults, in brackets; a
+ * flag no_NAME turns off what PyTorch does by default: its bias = False is no_bias = true. For numbers, TAP_ZERO asks for 0;
+ * another negative one is an error. tap_..._init_with is tap_..._init with options.
  *
  * Training and evaluation mode are those of the layer's own module (tap_module_train, tap_module_eval), which its state comes
  * from, too. */
@@ -20,6 +20,7 @@ extern "C" {
 
 /* ---- Linear layers (layers/linear.c, layers/mlp.c) ------------------------------------------------------------------ */
 
+/* x W^T + b: Linear */
 typedef struct {
     tap_param *weight, *bias; /* [out,in], [out] */
 } tap_linear;
@@ -31,7 +32,7 @@ typedef struct {
 TAP_API void    tap_linear_init(tap_linear *l, tap_module *m, const char *name, int64_t in, int64_t out);
 TAP_API void    tap_linear_init_with(tap_linear *l, tap_module *m, const char *name, int64_t in, int64_t out,
                                      tap_linear_options o);
-TAP_API tap_var tap_linear_forward(const tap_linear *l, tap_var x); /* x W^T + b: [..,in] -> [..,out] */
+TAP_API tap_var tap_linear_forward(const tap_linear *l, tap_var x); /* [..,in] -> [..,out] */
 
 /* A multilayer perceptron: linear layers "name.0", "name.1", ..., each followed by the activation. sizes: in, hidden, ...,
  * out. */
@@ -52,7 +53,7 @@ TAP_API void    tap_mlp_init_with(tap_mlp *l, tap_module *m, const char *name, i
                                   tap_activation activation, tap_mlp_options o);
 TAP_API tap_var tap_mlp_forward(const tap_mlp *l, tap_var x); /* [..,sizes[0]] -> [..,sizes[n_sizes-1]] */
 
-/* tap_bilinear with weight [out,in1,in2] and bias [out]. */
+/* tap_bilinear (functional.h) with weight [out,in1,in2] and bias [out]: Bilinear */
 typedef struct {
     tap_param *weight, *bias;
 } tap_bilinear_layer;
@@ -63,7 +64,8 @@ TAP_API tap_var tap_bilinear_forward(const tap_bilinear_layer *l, tap_var x1, ta
 
 /* ---- Convolutions (layers/conv.c) ----------------------------------------------------------------------------------- */
 
-/* A layer of convolution, 1-D or 2-D: weight [out,in/groups,kernel..] or, transposed, [in,out/groups,kernel..]; bias [out]. */
+/* Convolution, 1-D or 2-D, plain or transposed: weight [out,in/groups,kernel..] or, transposed, [in,out/groups,kernel..]; bias
+ * [out]. */
 typedef struct {
     tap_param       *weight, *bias;
     tap_conv_options options;
@@ -279,9 +281,9 @@ TAP_API void tap_gru_init(tap_rnn *l, tap_module *m, const char *name, int64_t i
  * or [time,out]; with both directions, their h side by side. The state, which may be NULL, is h [layers * directions,batch,out]
  * and c [layers * directions,batch,hidden_size], without batch for one sequence.
  *
- * lengths, int64 [batch], optional, are the numbers of steps of the sequences, 0..time, in any order, as if x had been packed by
- * pack_padded_sequence with enforce_sorted = False: what follows them in x is not used, whatever it is, the output is 0 there,
- * and the state is that after the last step of each sequence. */
+ * lengths, int64 [batch], optional, are the numbers of steps of the sequences, 0..time, in any order, as if x had been packed
+ * by pack_padded_sequence with enforce_sorted = False: what follows them in x is not used, whatever it is, the output is 0
+ * there, and the state is that after the last step of each sequence. */
 TAP_API tap_var tap_rnn_forward(const tap_rnn *l, tap_var x, tap_rnn_state *state, tap_var lengths);
 
 /* One step: PyTorch's RNNCell, LSTMCell and GRUCell. */
@@ -303,8 +305,8 @@ TAP_API void tap_lstm_cell_init(tap_rnn_cell *l, tap_module *m, const char *name
                                 tap_rnn_cell_options o);
 TAP_API void tap_gru_cell_init(tap_rnn_cell *l, tap_module *m, const char *name, int64_t input_size, int64_t hidden_size,
                                tap_rnn_cell_options o);
-/* h' [batch,hidden_size] of x [batch,input_size], or [hidden_size] of [input_size], which is also state->h. The state, which may
- * be NULL, has the shape of the result. */
+/* h' [batch,hidden_size] of x [batch,input_size], or [hidden_size] of [input_size], which is also state->h. The state, which
+ * may be NULL, has the shape of the result. */
 TAP_API tap_var tap_rnn_cell_forward(const tap_rnn_cell *l, tap_var x, tap_rnn_state *state);
 
 /* ---- Attention and transformers (layers/attention.c, layers/transformer.c) ------------------------------------------ */
@@ -319,8 +321,8 @@ typedef struct {
 } tap_multihead_attention_options;
 
 /* Attention of num_heads heads of width embed_dim / num_heads: Vaswani et al. 2017. q, k and v are products of query, key and
- * value with in_proj_weight, rows of q, k, v above each other, plus in_proj_bias; each head computes softmax(q k^T / sqrt(width))
- * v of its columns, and out_proj all of them. */
+ * value with in_proj_weight, rows of q, k, v above each other, plus in_proj_bias; each head computes softmax(q k^T /
+ * sqrt(width)) v of its columns, and out_proj all of them. */
 typedef struct {
     tap_module *module;
     tap_param  *in_proj_weight; /* [3 embed_dim,embed_dim]; with another kdim or vdim NULL, and: */
@@ -332,13 +334,15 @@ typedef struct {
     tap_multihead_attention_options options;
 } tap_multihead_attention;
 
-/* Keys and values of earlier calls, so that the next token of a text is computed from itself and these: each call with the cache
- * appends its own keys and values, and attends to all. The tape must not record, since no gradient passes through the cache. To
- * begin another text, set length to 0. For a stack l of n layers:
+/* Keys and values of earlier calls, so that the next token of a text is computed from itself and these: each call with the
+ * cache appends its own keys and values, and attends to all. The tape must not record, since no gradient passes through the
+ * cache. To begin another text, set length to 0. For a stack l of n layers:
  *
  *     for (int i = 0; i < n; i++) tap_attention_cache_init(&cache[i], arena, &l.layers[i].self_attn, batch, longest);
- *     for (...) { ... y = tap_transformer_encoder_forward(&l, token, (tap_attention_call){ .is_causal = true, .cache = cache }); }
- */
+ *     for (...) {
+ *         ...
+ *         y = tap_transformer_encoder_forward(&l, token, (tap_attention_call){ .is_causal = true, .cache = cache });
+ *     } */
 typedef struct {
     tap_tensor key, value; /* [batch,heads,capacity,width] */
     int64_t    length;     /* keys and values that it holds */
@@ -445,9 +449,9 @@ TAP_API tap_var tap_transformer_decoder_forward(const tap_transformer_decoder *l
                                                 tap_attention_call self, tap_attention_call cross);
 
 /* ---- Parametrizations (layers/parametrizations.c) ------------------------------------------------------------------- */
-/* PyTorch's nn.utils.parametrizations. The weight of a layer leaves the tree. Others take its place, under PyTorch's names, and
- * are trained and saved; from them the layer's weight is computed whenever tap_param_var asks for it, and the layer remains as it
- * is:
+/* PyTorch's nn.utils.parametrizations. The weight of a layer leaves the tree. Others take its place, under PyTorch's names,
+ * and are trained and saved; from them the layer's weight is computed whenever tap_param_var asks for it, and the layer
+ * remains as it is:
  *
  *     tap_linear_init(&l, m, "l", 8, 16);
  *     tap_weight_norm(l.weight, (tap_weight_norm_options){ 0 });
@@ -459,8 +463,8 @@ typedef struct {
     bool all; /* PyTorch's dim = None: g is [], and the norm that of the whole v */
 } tap_weight_norm_options;
 
-/* weight = g v / |v|, with the norm over all axes but dim: Salimans & Kingma 2016. g is NAME.parametrizations.weight.original0, v
- * NAME.parametrizations.weight.original1. */
+/* weight = g v / |v|, with the norm over all axes but dim: Salimans & Kingma 2016. g is
+ * NAME.parametrizations.weight.original0, v NAME.parametrizations.weight.original1. */
 TAP_API void tap_weight_norm(tap_param *weight, tap_weight_norm_options o);
 
 typedef struct {
@@ -469,9 +473,9 @@ typedef struct {
     int    dim;                /* the axis of the rows, negative from the end; 1 for a transposed convolution, as PyTorch [0] */
 } tap_spectral_norm_options;
 
-/* weight = w / sigma, where sigma = u^T W v approximates the largest singular value of the matrix W of w: Miyato et al. 2018. w is
- * NAME.parametrizations.weight.original. Each use in training mode refines the buffers NAME.parametrizations.weight.0._u and ._v
- * by power iterations first, which no gradient flows through. */
+/* weight = w / sigma, where sigma = u^T W v approximates the largest singular value of the matrix W of w: Miyato et al. 2018.
+ * w is NAME.parametrizations.weight.original. Each use in training mode refines the buffers NAME.parametrizations.weight.0._u
+ * and ._v by power iterations first, which no gradient flows through. */
 TAP_API void tap_spectral_norm(tap_param *weight, tap_spectral_norm_options o);
 
 #ifdef __cplusplus

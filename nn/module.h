@@ -187,8 +187,8 @@ TAP_API void tap_module_replace(tap_tape *t, tap_module *m, tap_module *other);
 /* Until the tape is reset, tap_param_var(t, p) is v, a var of p's shape: torch.func.functional_call, for weights that are
  * computed, as in MAML and hypernetworks. The gradient goes to what v was computed from. { 0 } undoes it. */
 TAP_API void tap_param_replace(tap_tape *t, tap_param *p, tap_var v);
-/* For layers of your own: the value of b, and whether m is in training mode, in a forward pass on tape t, where another module's
- * may stand for them. */
+/* For layers of your own: the value of b, and whether m is in training mode, in a forward pass on tape t, where another
+ * module's may stand for them. */
 TAP_API tap_tensor tap_buffer_value_on(const tap_tape *t, const tap_buffer *b);
 TAP_API bool       tap_module_training_on(const tap_tape *t, const tap_module *m);
 

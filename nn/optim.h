@@ -18,8 +18,8 @@ typedef struct tap_optim tap_optim; /* owned by its root */
  * weight decay does not apply to it. The formulas are for a parameter x with gradient g in its step t = 1, 2, ...; states are 0
  * before the first step. A checkpoint holds the states under PyTorch's names.
  *
- * Options of {0} give PyTorch's defaults, in brackets. TAP_ZERO asks for 0; any other negative number is an error. maximize: the
- * gradient is negated, so that the function grows. */
+ * Options of {0} give PyTorch's defaults, in brackets. TAP_ZERO asks for 0; any other negative number is an error. maximize:
+ * the gradient is negated, so that the function grows. */
 
 typedef struct {
     double lr;           /* the paper's alpha [1e-3] */
@@ -202,8 +202,8 @@ TAP_API bool tap_is_vector(const tap_param *p, void *unused); /* at most one axi
 TAP_API bool tap_is_matrix(const tap_param *p, void *unused); /* two or more axes: weights of linear layers and convolutions */
 TAP_API bool tap_is_below(const tap_param *p, void *module);  /* at or below the module */
 
-/* Options that differ from those of group 0; 0 stands for its value, TAP_ZERO for 0. An option that the algorithm does not have is an error.
- * tap_optim_set sets all other options. */
+/* Options that differ from those of group 0; 0 stands for its value, TAP_ZERO for 0. An option that the algorithm does not
+ * have is an error. tap_optim_set sets all other options. */
 typedef struct {
     double lr, weight_decay, momentum, beta1, beta2, eps;
 } tap_group_options;

@@ -10,8 +10,9 @@ tap_arena *tap__arena_new_internal(void);
 /* An internal arena for work on the file at the path, which begins its messages, also that in *e if there is no memory. */
 tap_arena *tap__arena_new_for_file(const char *path, tap_error *e);
 
-/* A zeroed object of `size` bytes in an arena of its own, *a, which holds the object's error and is freed with it. `name` begins
- * messages; the report of an unread error calls the object `kind`. NULL, and the error without_memory, if there is no memory. */
+/* A zeroed object of `size` bytes in an arena of its own, *a, which holds the object's error and is freed with it. `name`
+ * begins messages; the report of an unread error calls the object `kind`. NULL, and the error without_memory, if there is no
+ * memory. */
 void *tap__arena_object(size_t size, const char *name, const char *kind, const tap_error *without_memory, tap_arena **a);
 /* The status of an object whose error is that of the arena, or is `without` where there is no arena (NULL). */
 tap_status tap__object_status(const tap_arena *a, const tap_error *without, const char **message);

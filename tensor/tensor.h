@@ -300,12 +300,13 @@ TAP_API tap_tensor tap_idx_map(tap_arena *a, const char *path); /* uint8 */
 TAP_API tap_tensor tap_npy_map(tap_arena *a, const char *path); /* f4, f8, i8 and u1, little-endian */
 TAP_API tap_tensor tap_cifar10_map(tap_arena *a, const char *path, tap_tensor *labels);
 
-/* Reads a PNG (io/png_read.c): uint8 [height,width,channels], where channels are grey, grey and alpha, red-green-blue, or these
- * and alpha. Fewer bits than 8 are scaled to 0..255, 16 bits are rounded to 8; palettes become colours, and a transparent colour
- * an alpha channel, as by libpng's png_set_expand and png_set_scale_16. Values are not corrected for gamma. */
+/* Reads a PNG (io/png_read.c): uint8 [height,width,channels], where channels are grey, grey and alpha, red-green-blue, or
+ * these and alpha. Fewer bits than 8 are scaled to 0..255, 16 bits are rounded to 8; palettes become colours, and a
+ * transparent colour an alpha channel, as by libpng's png_set_expand and png_set_scale_16. Values are not corrected for
+ * gamma. */
 TAP_API tap_tensor tap_png_read(tap_arena *a, const char *path);
-/* Writes an 8-bit PNG (io/png.c). image: [height,width] or [height,width,channels] with 1 to 4 channels as above; floats in [0,1]
- * (clipped, NaN 0) or uint8. */
+/* Writes an 8-bit PNG (io/png.c). image: [height,width] or [height,width,channels] with 1 to 4 channels as above; floats in
+ * [0,1] (clipped, NaN 0) or uint8. */
 TAP_API tap_status tap_png_write(const char *path, tap_tensor image, tap_error *e);
 
 /* A named tensor of a safetensors file (io/safetensors.c, io/safetensors_write.c), or of one of the formats below. */
@@ -338,8 +339,8 @@ TAP_API const tap_tensor *tap_safetensors_find(const tap_safetensors *s, const c
 TAP_API const char       *tap_safetensors_metadata(const tap_safetensors *s, const char *key); /* NULL if not found */
 
 /* Reads a file of torch.save (io/torch.c): a zip archive (if built with libzip) or the format before PyTorch 1.6. No code in
- * it is run: it may hold tensors, parameters, numbers, texts, and dicts, lists, tuples and sets of them; anything else, such as a
- * whole module, is an error that names it. A tensor's name is its path: that of {'model': {'fc.weight': w}} is
+ * it is run: it may hold tensors, parameters, numbers, texts, and dicts, lists, tuples and sets of them; anything else, such
+ * as a whole module, is an error that names it. A tensor's name is its path: that of {'model': {'fc.weight': w}} is
  * "model.fc.weight", places in a list count from 0, and a tensor by itself has the name "". Dtypes are converted as by
  * tap_safetensors_read; complex and quantized ones are errors. Tensors that share a storage share memory, and have the strides
  * that they were saved with. Values become metadata under their paths, as Python prints them ("True", "0.001", "None"); bytes,

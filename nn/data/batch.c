@@ -1,7 +1,7 @@
 /* nn/data/batch.c: makes a batch: reads its rows, converts and transforms them. */
 #include <stdio.h>
 
-#include "nn/data/data.h"
+#include "nn/data/loader.h"
 #include "tensor/internal.h"
 #include "tensor/random.h"
 #include "tensor/shape.h"

@@ -5,7 +5,7 @@
 
 #include <xxhash.h>
 
-#include "nn/data/data.h"
+#include "nn/data/loader.h"
 #include "tensor/text.h"
 #include "tensor/arena.h"
 #include "tensor/error.h"

@@ -7,7 +7,7 @@
  * for the position, and dropped otherwise. */
 #include <math.h>
 
-#include "nn/data/data.h"
+#include "nn/data/loader.h"
 #include "tensor/borrow.h"
 #include "tensor/text.h"
 #include "tensor/arena.h"

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "nn/data/data.h"
+#include "nn/data/loader.h"
 #include "tensor/internal.h"
 #include "tensor/random.h"
 

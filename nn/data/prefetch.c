@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "nn/data/data.h"
+#include "nn/data/loader.h"
 #include "tensor/parallel.h"
 #include "tensor/text.h"
 

@@ -1,5 +1,5 @@
-/* nn/data/shards.c: files of rows as one data set. A shard is one file, whose rows are pieces of it: they are read when they are
- * asked for, or the file is mapped. */
+/* nn/data/shards.c: files of rows as one data set. A shard is one file, whose rows are pieces of it: they are read when they
+ * are asked for, or the file is mapped. */
 #define _XOPEN_SOURCE 700
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* nn/functional/normalization.c: layer, RMS, group, batch and instance normalization, as in PyTorch: (x - mean) / sqrt(var + eps) over
- * some axes, times weight, plus bias. An absent weight or bias is { 0 }. */
+/* nn/functional/normalization.c: layer, RMS, group, batch and instance normalization, as in PyTorch: (x - mean) / sqrt(var +
+ * eps) over some axes, times weight, plus bias. An absent weight or bias is { 0 }. */
 #include <math.h>
 
 #include "autograd/internal.h"

@@ -90,8 +90,8 @@ tap_var tap_conv_forward(const tap_conv *l, tap_var x)
     return forward(l, x, l->options);
 }
 
-/* The output_padding along axis i that gives this size; -1, and the tape has failed, if there is none. The convolution checks the
- * options later, so sizes are computed as double, which does not overflow. */
+/* The output_padding along axis i that gives this size; -1, and the tape has failed, if there is none. The convolution checks
+ * the options later, so sizes are computed as double, which does not overflow. */
 static int64_t padding_for(const tap_conv *l, tap_var x, int i, int64_t size)
 {
     const tap_conv_options o = l->options;

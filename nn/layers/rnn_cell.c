@@ -1,5 +1,5 @@
-/* nn/layers/rnn_cell.c: the steps of recurrences (Elman 1990; LSTM, Hochreiter & Schmidhuber 1997; GRU, Cho et al. 2014), and the
- * cells that do one step. */
+/* nn/layers/rnn_cell.c: the steps of recurrences (Elman 1990; LSTM, Hochreiter & Schmidhuber 1997; GRU, Cho et al. 2014), and
+ * the cells that do one step. */
 #include <math.h>
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* tensor/io/png_read.c: reading PNG files with libpng. It reports errors by longjmp, to decode, which owns nothing that would
- * have to be freed. Memory for the pixels is allocated only if a file of this size can hold them, and large amounts only if they
- * were found in it. */
+ * have to be freed. Memory for the pixels is allocated only if a file of this size can hold them, and large amounts only if
+ * they were found in it. */
 #include <errno.h>
 #include <png.h>
 #include <stdlib.h>
@@ -69,8 +69,8 @@ static bool check_size(const reader *r, uint64_t bytes)
                             tap_shape_format(text, r->shape), (unsigned long long)bytes, (unsigned long long)most);
 }
 
-/* Reads what precedes the pixels, and to keep them, has libpng convert them to 8 bits for each channel: palettes become colours,
- * a transparent colour becomes an alpha channel. Returns the number of passes over the rows; 0 on an error. */
+/* Reads what precedes the pixels, and to keep them, has libpng convert them to 8 bits for each channel: palettes become
+ * colours, a transparent colour becomes an alpha channel. Returns the number of passes over the rows; 0 on an error. */
 static int read_header(png_structp png, png_infop info, reader *r)
 {
     r->most = (size_t)r->in.size + SMALL_IMAGE;

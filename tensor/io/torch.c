@@ -1,6 +1,6 @@
-/* tensor/io/torch.c: files of torch.save: a pickle of dicts, whose tensors are calls of functions that rebuild them from storages,
- * and the storages' bytes. Today's files are zip archives; those of PyTorch before 1.6 are five pickles with the storages
- * behind them. The calls are not made: their arguments are read as the description of a tensor. */
+/* tensor/io/torch.c: files of torch.save: a pickle of dicts, whose tensors are calls of functions that rebuild them from
+ * storages, and the storages' bytes. Today's files are zip archives; those of PyTorch before 1.6 are five pickles with the
+ * storages behind them. The calls are not made: their arguments are read as the description of a tensor. */
 #include "tensor/io/torch.h"
 
 #include <stdio.h>

@@ -49,8 +49,8 @@ void tap__zip_leave(tap__reader *entry)
 #include <zip.h>
 #include <zlib.h>
 
-/* Deflate's best is 258 bytes from two bits. An entry that states more than USUAL_RATIO times its bytes, and a lot of memory, is
- * decompressed to its end before memory is allocated for it. */
+/* Deflate's best is 258 bytes from two bits. An entry that states more than USUAL_RATIO times its bytes, and a lot of memory,
+ * is decompressed to its end before memory is allocated for it. */
 enum { MAX_RATIO = 1032, USUAL_RATIO = 16, SMALL = 1 << 20, NAME_SIZE = 512 };
 
 /* ---- The archive's bytes ----------------------------------------------------------------------------------------- */
@@ -104,8 +104,8 @@ static zip_int64_t source_call(void *data, void *args, zip_uint64_t n, zip_sourc
 
 /* ---- The archive ------------------------------------------------------------------------------------------------- */
 
-/* Records an error of libzip, unless reading the file has recorded its cause. Without memory to search for its directory, libzip
- * says that a file is no archive, so errno must be 0 before a call. Always false. */
+/* Records an error of libzip, unless reading the file has recorded its cause. Without memory to search for its directory,
+ * libzip says that a file is no archive, so errno must be 0 before a call. Always false. */
 static bool fail(const tap__reader *in, zip_error_t *error)
 {
     const int code = zip_error_code_zip(error);

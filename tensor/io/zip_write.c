@@ -1,6 +1,6 @@
-/* tensor/io/zip_write.c: writing zip archives from front to back, so that they can go into a pipe. All have the fields of ZIP64,
- * which large arrays need. An entry is its local header and its bytes; a deflated one, whose size is not known before, has a data
- * descriptor behind them. The directory follows, with the same facts about all entries. */
+/* tensor/io/zip_write.c: writing zip archives from front to back, so that they can go into a pipe. All have the fields of
+ * ZIP64, which large arrays need. An entry is its local header and its bytes; a deflated one, whose size is not known before,
+ * has a data descriptor behind them. The directory follows, with the same facts about all entries. */
 #define _XOPEN_SOURCE 700 /* strdup */
 #include <stdlib.h>
 #include <string.h>

@@ -8,8 +8,8 @@
 
 static const char *const sums = "each element is a sum of products, and 0 times NaN or infinity may be anything";
 
-/* A function NAME_of, which returns the call with the layer l and the vars x, w and b, after `make` has made the layer. w and b take
- * the place of these two parameters, or of none (NULL). */
+/* A function NAME_of, which returns the call with the layer l and the vars x, w and b, after `make` has made the layer. w and
+ * b take the place of these two parameters, or of none (NULL). */
 #define CASE(name, type, make, first, second, call) \
     static tap_var name##_of(const tap_var *v) \
     { \

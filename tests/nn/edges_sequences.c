@@ -1,5 +1,5 @@
-/* tests/nn/edges_sequences.c: recurrent layers, attention and transformers with infinity, NaN and numbers at the ends of the range.
- * The inputs are x and two weights, which take the place of the layer's own parameters. */
+/* tests/nn/edges_sequences.c: recurrent layers, attention and transformers with infinity, NaN and numbers at the ends of the
+ * range. The inputs are x and two weights, which take the place of the layer's own parameters. */
 #include "tests/nn/edge_layers.h"
 
 #define NAMED     &l, layers_root(), __func__

@@ -1,12 +1,12 @@
-/* nn/data/data.h: what a loader is made of. Not installed.
+/* nn/data/loader.h: what a loader is made of. Not installed.
  *
  * - An order says which row is drawn at which place of an epoch.
  * - A batch is memory for the fields of some rows, and the place it was made for.
  * - A maker makes batches: it has the rows, the order and the transforms. It is used by one thread at a time, either the
  *   program's or that of a prefetch.
  * - The loader, in the program's thread alone, decides which batches are made when, and in which memory. */
-#ifndef TAP_NN_DATA_DATA_H
-#define TAP_NN_DATA_DATA_H
+#ifndef TAP_NN_DATA_LOADER_H
+#define TAP_NN_DATA_LOADER_H
 
 #include "nn/internal.h"
 #include "tensor/bijection.h"
