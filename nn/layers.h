@@ -198,8 +198,9 @@ typedef struct {
     bool    has_padding_idx;    /* the row padding_idx begins as 0, and gets no gradient */
     int64_t padding_idx;        /* from the end if it is negative */
     bool    scale_grad_by_freq; /* the gradient of a row is divided by how often its index occurs in the call */
-    /* Before a call reads rows whose norm of order norm_type is above max_norm, it divides them by norm + 1e-7 and multiplies them
-     * by max_norm, in the weight itself and in both modes; no gradient flows through that. Not for several threads at once. */
+    /* Before a call reads rows whose norm of order norm_type is above max_norm, it divides them by norm + 1e-7 and multiplies
+     * them by max_norm, in the weight itself and in both modes; no gradient flows through that. Not for several threads at
+     * once. */
     double max_norm;  /* [none] */
     double norm_type; /* above 0, or INFINITY [2] */
 } tap_embedding_options;

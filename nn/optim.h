@@ -239,7 +239,8 @@ TAP_API void   tap_clip_grad_value(tap_module *m, double clip_value); /* to -cli
 typedef struct tap_schedule_type tap_schedule_type;
 
 /* Rates that rise from base_lr to max_lr and fall again, while the momentum (or beta1) falls and rises: Smith 2017. {0} gives
- * the defaults in brackets; TAP_ZERO asks for 0. Lists hold a number for each group, in place of the one beside it, or are NULL. */
+ * the defaults in brackets; TAP_ZERO asks for 0. Lists hold a number for each group, in place of the one beside it, or are
+ * NULL. */
 typedef struct {
     double        base_lr, max_lr;
     const double *base_lrs, *max_lrs;
