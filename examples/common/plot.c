@@ -81,7 +81,8 @@ void plot_panel(plot_axes a)
     axes = a;
     entries = 0;
     cairo_identity_matrix(cairo);
-    cairo_translate(cairo, WIDTH * (panels % across), HEIGHT * (panels / across));
+    const int row = panels / across;
+    cairo_translate(cairo, WIDTH * (panels % across), HEIGHT * row);
     panels++;
     const double dx = tick_step(a.x1 - a.x0, a.x_base), dy = tick_step(a.y1 - a.y0, a.y_base);
     cairo_set_line_width(cairo, 1);

@@ -81,7 +81,7 @@ bool options_from_run(const tap_checkpoint_found *run, void *options, uint64_t g
         const char *found = tap_safetensors_metadata(&run->file, row->name + strlen("--"));
         char       *value = found ? tap_arena_alloc(a, strlen(found) + 1) : NULL;
         if (!value) return fail("%s: its metadata has no %s", run->path, row->name);
-        strcpy(value, found);
+        memcpy(value, found, strlen(found) + 1);
         if (is_given && strcmp(argument_print(row, options, text), value) != 0)
             return fail("%s %s: the run in %s has %s, and cannot be resumed with another", row->name, text, run->path, value);
         if (!is_given && !argument_set(row, options, value)) return fail("%s: %s must not be %s", run->path, row->name, value);

@@ -18,6 +18,6 @@ char       cells_separator(const char *path); /* by the end of the file's name: 
 /* Reads a [cells,genes] file in the format of tap_csv_read_matrix. */
 cells_file cells_read_csv(tap_arena *a, const char *path, char separator);
 /* Writes gzipped files into the folder, which must exist. Absent tables of names default to cell1, ... and gene1, ... */
-tap_status cells_write(const char *folder, cells_file c, tap_error *e);
+tap_status cells_write(const char *dir, cells_file c, tap_error *e);
 
 #endif

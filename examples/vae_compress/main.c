@@ -145,7 +145,7 @@ static bool write_file(const char *path, int64_t n, tap_tensor bytes)
     uint8_t   header[HEADER] = { 0, 0, 8, 3, [11] = SIDE, [15] = SIDE };
     tap_error e = { 0 };
     tap_file *f = tap_file_create(path, &e);
-    for (int i = 0; i < 4; i++) header[7 - i] = (uint8_t)(n >> 8 * i);
+    for (int i = 0; i < 4; i++) header[7 - i] = (uint8_t)((uint64_t)n >> 8 * i);
     if (n != TAP_NONE) tap_file_write(f, header, sizeof header);
     tap_file_write(f, bytes.data, (size_t)tap_tensor_numel(bytes));
     tap_file_commit(f);

@@ -28,6 +28,6 @@ void tap_dropout_init(tap_dropout_layer *l, tap_module *m, const char *name, dou
 tap_var tap_dropout_forward(const tap_dropout_layer *l, tap_var x)
 {
     TAP_CALL("dropout_forward", x);
-    if (!tap__layer_usable(x, l ? l->module : NULL)) return (tap_var){ .tape = x.tape };
+    if (!tap__layer_usable(x, l ? l->module : NULL) || !l) return (tap_var){ .tape = x.tape };
     return tap_dropout(x, l->p, tap_module_training_on(x.tape, l->module));
 }

@@ -300,7 +300,7 @@ tap_var tap_multihead_attention_forward(const tap_multihead_attention *l, tap_va
     TAP_CALL("multihead_attention_forward", query, key, value, c.attn_mask, c.key_padding_mask);
     run r = { .l = l, .tape = query.tape };
     if (c.weights) *c.weights = (tap_var){ .tape = query.tape };
-    if (!tap__layer_usable(query, l ? l->module : NULL) || !begin(&r, &query, &key, &value, &c))
+    if (!tap__layer_usable(query, l ? l->module : NULL) || !l || !begin(&r, &query, &key, &value, &c))
         return (tap_var){ .tape = query.tape };
     const double  p = tap_module_training_on(r.tape, l->module) ? l->options.dropout : 0;
     const int64_t columns = add_rows(&r);

@@ -63,7 +63,7 @@ static statistics statistics_on(const tap_tape *t, const tap_batch_norm_layer *l
 tap_var tap_batch_norm_forward(const tap_batch_norm_layer *l, tap_var x)
 {
     TAP_CALL("batch_norm_forward", x);
-    if (!tap__layer_usable(x, l ? l->module : NULL)) return (tap_var){ .tape = x.tape };
+    if (!tap__layer_usable(x, l ? l->module : NULL) || !l) return (tap_var){ .tape = x.tape };
     const statistics s = statistics_on(x.tape, l);
     const tap_var    weight = tap__layer_var(x.tape, l->weight), bias = tap__layer_var(x.tape, l->bias);
     const bool       training = tap_module_training_on(x.tape, l->module);
@@ -78,7 +78,7 @@ tap_var tap_batch_norm_forward(const tap_batch_norm_layer *l, tap_var x)
 tap_var tap_instance_norm_forward(const tap_instance_norm_layer *l, tap_var x)
 {
     TAP_CALL("instance_norm_forward", x);
-    if (!tap__layer_usable(x, l ? l->module : NULL)) return (tap_var){ .tape = x.tape };
+    if (!tap__layer_usable(x, l ? l->module : NULL) || !l) return (tap_var){ .tape = x.tape };
     const statistics s = statistics_on(x.tape, l);
     const tap_var    weight = tap__layer_var(x.tape, l->weight), bias = tap__layer_var(x.tape, l->bias);
     const bool       of_input = !s.exist || tap_module_training_on(x.tape, l->module);
@@ -111,7 +111,7 @@ void tap_layer_norm_init(tap_layer_norm_layer *l, tap_module *m, const char *nam
 tap_var tap_layer_norm_forward(const tap_layer_norm_layer *l, tap_var x)
 {
     TAP_CALL("layer_norm_forward", x);
-    if (!tap__layer_usable(x, l ? l->module : NULL)) return (tap_var){ .tape = x.tape };
+    if (!tap__layer_usable(x, l ? l->module : NULL) || !l) return (tap_var){ .tape = x.tape };
     return tap_layer_norm(x, l->normalized_shape, tap__layer_var(x.tape, l->weight), tap__layer_var(x.tape, l->bias), l->eps);
 }
 
@@ -129,7 +129,7 @@ void tap_rms_norm_init(tap_rms_norm_layer *l, tap_module *m, const char *name, t
 tap_var tap_rms_norm_forward(const tap_rms_norm_layer *l, tap_var x)
 {
     TAP_CALL("rms_norm_forward", x);
-    if (!tap__layer_usable(x, l ? l->module : NULL)) return (tap_var){ .tape = x.tape };
+    if (!tap__layer_usable(x, l ? l->module : NULL) || !l) return (tap_var){ .tape = x.tape };
     const double machine = tap_value(x).dtype == TAP_F64 ? DBL_EPSILON : (double)FLT_EPSILON;
     const double eps = l->eps == TAP_NONE ? machine : l->eps;
     return tap_rms_norm(x, l->normalized_shape, tap__layer_var(x.tape, l->weight), eps);
@@ -154,6 +154,6 @@ void tap_group_norm_init(tap_group_norm_layer *l, tap_module *m, const char *nam
 tap_var tap_group_norm_forward(const tap_group_norm_layer *l, tap_var x)
 {
     TAP_CALL("group_norm_forward", x);
-    if (!tap__layer_usable(x, l ? l->module : NULL)) return (tap_var){ .tape = x.tape };
+    if (!tap__layer_usable(x, l ? l->module : NULL) || !l) return (tap_var){ .tape = x.tape };
     return tap_group_norm(x, l->groups, tap__layer_var(x.tape, l->weight), tap__layer_var(x.tape, l->bias), l->eps);
 }

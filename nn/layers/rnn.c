@@ -225,7 +225,7 @@ tap_var tap_rnn_forward(const tap_rnn *l, tap_var x, tap_rnn_state *state, tap_v
     const bool          batched = tap_shape_of(x).rank == 3;
     run                 r = { .l = l, .tape = x.tape };
     TAP_CALL("rnn_forward", x, given.h, given.c, lengths);
-    if (!tap__layer_usable(x, l ? l->module : NULL) || !begin(&r, &x, given, lengths)) return (tap_var){ .tape = x.tape };
+    if (!tap__layer_usable(x, l ? l->module : NULL) || !l || !begin(&r, &x, given, lengths)) return (tap_var){ .tape = x.tape };
     tap_var y = run_layers(&r, x);
     if (state) *state = last_state(&r, batched);
     tap__arena_release(r.tape->arena, r.h);

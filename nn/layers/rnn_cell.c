@@ -167,7 +167,7 @@ tap_var tap_rnn_cell_forward(const tap_rnn_cell *l, tap_var x, tap_rnn_state *st
     const tap_rnn_state given = state ? *state : (tap_rnn_state){ { 0 }, { 0 } };
     tap_rnn_state       s = { { 0 }, { 0 } };
     TAP_CALL("rnn_cell_forward", x, given.h, given.c);
-    if (!tap__layer_usable(x, l ? l->module : NULL) || !begin(l, x, &given, &s)) return (tap_var){ .tape = x.tape };
+    if (!tap__layer_usable(x, l ? l->module : NULL) || !l || !begin(l, x, &given, &s)) return (tap_var){ .tape = x.tape };
     const tap_shape             x_shape = tap_shape_of(x);
     const tap__rnn_step_weights w = tap__rnn_step_weights_on(x.tape, l->kind, &l->weights);
     if (x_shape.rank == 1) x = tap_unsqueeze(x, 0);

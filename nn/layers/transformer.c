@@ -102,7 +102,7 @@ void tap_transformer_encoder_layer_init(tap_transformer_encoder_layer *l, tap_mo
 tap_var tap_transformer_encoder_layer_forward(const tap_transformer_encoder_layer *l, tap_var src, tap_attention_call self)
 {
     TAP_CALL("transformer_encoder_layer_forward", src, self.attn_mask, self.key_padding_mask);
-    if (!tap__layer_usable(src, l ? l->module : NULL)) return (tap_var){ .tape = src.tape };
+    if (!tap__layer_usable(src, l ? l->module : NULL) || !l) return (tap_var){ .tape = src.tape };
     const run r = run_of(src.tape, l->module, &l->options);
     tap_var   x = before(&r, &l->norm1, src);
     src = after(&r, &l->norm1, src, tap_multihead_attention_forward(&l->self_attn, x, x, x, self));
@@ -130,7 +130,7 @@ void tap_transformer_encoder_init(tap_transformer_encoder *l, tap_module *m, con
 tap_var tap_transformer_encoder_forward(const tap_transformer_encoder *l, tap_var src, tap_attention_call self)
 {
     TAP_CALL("transformer_encoder_forward", src, self.attn_mask, self.key_padding_mask);
-    if (!tap__layer_usable(src, l ? l->module : NULL)) return (tap_var){ .tape = src.tape };
+    if (!tap__layer_usable(src, l ? l->module : NULL) || !l) return (tap_var){ .tape = src.tape };
     if (!l->layers) return tap_fail(src, TAP_EARG, "the layer could not be made");
     for (int i = 0; i < l->num_layers; i++) src = tap_transformer_encoder_layer_forward(&l->layers[i], src, call_of(self, i));
     return l->has_norm ? tap_layer_norm_forward(&l->norm, src) : src;
@@ -157,7 +157,7 @@ tap_var tap_transformer_decoder_layer_forward(const tap_transformer_decoder_laye
 {
     TAP_CALL("transformer_decoder_layer_forward", tgt, memory, self.attn_mask, self.key_padding_mask, cross.attn_mask,
              cross.key_padding_mask);
-    if (!tap__layer_usable(tgt, l ? l->module : NULL)) return (tap_var){ .tape = tgt.tape };
+    if (!tap__layer_usable(tgt, l ? l->module : NULL) || !l) return (tap_var){ .tape = tgt.tape };
     const run r = run_of(tgt.tape, l->module, &l->options);
     tap_var   x = before(&r, &l->norm1, tgt);
     if (cross.cache && cross.cache->length > 0) memory = (tap_var){ 0 };
@@ -190,7 +190,7 @@ tap_var tap_transformer_decoder_forward(const tap_transformer_decoder *l, tap_va
 {
     TAP_CALL("transformer_decoder_forward", tgt, memory, self.attn_mask, self.key_padding_mask, cross.attn_mask,
              cross.key_padding_mask);
-    if (!tap__layer_usable(tgt, l ? l->module : NULL)) return (tap_var){ .tape = tgt.tape };
+    if (!tap__layer_usable(tgt, l ? l->module : NULL) || !l) return (tap_var){ .tape = tgt.tape };
     if (!l->layers) return tap_fail(tgt, TAP_EARG, "the layer could not be made");
     for (int i = 0; i < l->num_layers; i++)
         tgt = tap_transformer_decoder_layer_forward(&l->layers[i], tgt, memory, call_of(self, i), call_of(cross, i));
