@@ -234,12 +234,14 @@ static bool cannot_sync(int reason)
     return reason == EINVAL || reason == ENOTSUP || reason == EROFS;
 }
 
-static tap_status sync_and_close(tap_file *f)
+/* A file that is to be renamed stays open, as its lock is what tells other programs that it is not a stale one. */
+static tap_status sync_file(tap_file *f)
 {
     int result;
     do result = fsync(f->fd);
     while (result != 0 && errno == EINTR);
     if (result != 0 && (f->target || !cannot_sync(errno))) return fail_file(f, "cannot sync", errno);
+    if (f->target) return TAP_OK;
     result = close(f->fd);
     f->fd = -1; /* close always closes the file; after EINTR the data is on disk, as it was synced */
     return result == 0 || errno == EINTR ? TAP_OK : fail_file(f, "cannot close", errno);
@@ -283,7 +285,7 @@ tap_status tap_file_commit(tap_file *f)
 {
     if (!f) return TAP_EARG;
     if (f->status == TAP_OK && f->gzip) write_gzip(f, NULL, 0, Z_FINISH);
-    if (f->status == TAP_OK && sync_and_close(f) == TAP_OK && f->target) replace(f);
+    if (f->status == TAP_OK && sync_file(f) == TAP_OK && f->target) replace(f);
     tap_status status = f->status;
     file_free(f);
     return status;

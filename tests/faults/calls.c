@@ -218,13 +218,12 @@ int fsync(int fd)
     return fails(is_folder(fd) ? CALL_fsync_folder : CALL_fsync) ? -1 : 0;
 }
 
-/* The descriptor is closed even if the call fails, as under Linux. */
+/* The descriptor is closed even if the call fails, as under Linux. Files are synced before, so that nothing is lost. */
 int close(int fd)
 {
     REAL(int, "close", int)
-    call_kind kind = access_mode(fd) == O_WRONLY ? CALL_close_written : CALL_close;
-    int       result = real(fd);
-    return fails(kind) ? -1 : result;
+    int result = real(fd);
+    return fails(CALL_close) ? -1 : result;
 }
 
 int rename(const char *from, const char *to)

@@ -31,7 +31,6 @@
     CALL(fsync, true) \
     CALL(fsync_folder, false) \
     CALL(close, false) \
-    CALL(close_written, true) \
     CALL(rename, true) \
     CALL(unlink, false)
 #define CALL_NAME(name, reported) CALL_##name,

@@ -53,8 +53,7 @@ static bool can_be_interrupted(const scenario *s, call_kind kind)
     case CALL_ftruncate:
     case CALL_fsync:
     case CALL_fsync_folder:
-    case CALL_close:
-    case CALL_close_written: return true;
+    case CALL_close: return true;
     default: return false;
     }
 }
