@@ -408,29 +408,6 @@ static void test_pipe_and_signals(void **state)
 }
 
 /* An error that was there before says nothing about this file. */
-/* A process that begins to write the same file over and over, as a check of whether it can be written does. */
-static void begin_and_abandon(const char *path)
-{
-    alarm(20); /* in case the test fails */
-    for (;;) tap_file_abandon(tap_file_create(path, NULL));
-}
-
-/* A file that is about to be renamed is not taken for one that was left behind. */
-static void test_writers_of_one_file(void **state)
-{
-    (void)state;
-    enum { WRITES = 300 };
-    tap_error e = { 0 };
-    pid_t     child = fork();
-    assert_true(child >= 0);
-    if (child == 0) begin_and_abandon("shared");
-    for (int i = 0; i < WRITES; i++) {
-        if (put("shared", "text", &e) != TAP_OK) fail_msg("write %d: %s", i, e.message);
-    }
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-}
-
 static void test_earlier_error(void **state)
 {
     tap_error e = { 0 };
@@ -454,7 +431,7 @@ int main(void)
         cmocka_unit_test(test_names_in_use),
         cmocka_unit_test(test_generations),
         cmocka_unit_test(test_lock),  cmocka_unit_test(test_device),        cmocka_unit_test(test_pipe_and_signals),
-        cmocka_unit_test(test_writers_of_one_file), cmocka_unit_test(test_earlier_error),
+        cmocka_unit_test(test_earlier_error),
     };
     /* clang-format on */
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
