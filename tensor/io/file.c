@@ -38,8 +38,8 @@ struct tap_file {
 
 static void file_free(tap_file *f)
 {
+    if (f->temp) unlink(f->temp); /* before its lock is given up, after which the name may be another program's */
     if (f->fd >= 0) close(f->fd);
-    if (f->temp) unlink(f->temp);
     if (f->gzip) deflateEnd(&f->gzip->z);
     free(f->gzip);
     free(f->path);

@@ -408,6 +408,23 @@ static void test_pipe_and_signals(void **state)
 }
 
 /* An error that was there before says nothing about this file. */
+/* Another process begins to write the same file over and over, as a check of whether it can be written does. It must not take a
+ * temporary file that is about to be renamed for one that was left behind. */
+static void test_writers_of_one_file(void **state)
+{
+    (void)state;
+    enum { WRITES = 300 };
+    tap_error e = { 0 };
+    int       written = 0;
+    pid_t     child = fork();
+    assert_true(child >= 0);
+    while (child == 0) tap_file_abandon(tap_file_create("shared", NULL));
+    while (written < WRITES && put("shared", "text", &e) == TAP_OK) written++;
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    if (written < WRITES) fail_msg("write %d: %s", written + 1, e.message);
+}
+
 static void test_earlier_error(void **state)
 {
     tap_error e = { 0 };
@@ -431,7 +448,7 @@ int main(void)
         cmocka_unit_test(test_names_in_use),
         cmocka_unit_test(test_generations),
         cmocka_unit_test(test_lock),  cmocka_unit_test(test_device),        cmocka_unit_test(test_pipe_and_signals),
-        cmocka_unit_test(test_earlier_error),
+        cmocka_unit_test(test_writers_of_one_file), cmocka_unit_test(test_earlier_error),
     };
     /* clang-format on */
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
